@@ -1,5 +1,6 @@
 """Ask an index over one folder of notes."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
@@ -12,7 +13,9 @@ from ragqa.api.days import find_day
 from ragqa.api.filtered import filter_warnings
 from ragqa.api.stored_index import StoredIndex
 from ragqa.clock import Clock
-from ragqa.errors import IndexNotWritable, NoIndex, OlderFormat, WriterBusy
+from ragqa.errors import IndexNotWritable, NoCorpus, NoIndex, OlderFormat, WriterBusy
+from ragqa.indexing import LONG_S
+from ragqa.notes.formats import how_to_read, switched_off
 from ragqa.readers import Reader, available
 from ragqa.retrieval import clean_question, retrieve
 from ragqa.stores import Snapshot
@@ -26,6 +29,8 @@ from ragqa.types import (
     Progress,
     Retrieved,
     SearchResult,
+    Waiting,
+    counted,
 )
 
 if TYPE_CHECKING:
@@ -49,7 +54,19 @@ class Index(StoredIndex):
 
     :param may_use: called before anything is sent to a store on another machine.
     :param shown: shows the progress of a build if a method is given no `progress`.
+    :ivar waiting: what the index does not have yet since it takes long to read; None for nothing.
+    :ivar update_with: the command that reads it, for messages; "" while it is being read.
     """
+
+    waiting: Waiting | None = None
+    update_with = "ragqa index"
+    _off: Mapping[str, int] | None = None
+    """The files of formats that are switched off, by suffix; None until that is asked."""
+
+    def close(self) -> None:
+        """Release the index's files, and forget what is on disk."""
+        super().close()
+        self._off = None
 
     def ask(
         self,
@@ -63,7 +80,7 @@ class Index(StoredIndex):
         """Answer a question from the notes, with citations checked against them.
 
         :param refresh: first update the index, or build it if there is none; a shared one is used
-            as it is.
+            as it is, and so is one whose update takes longer than some seconds.
         :param writer: an LLM to write the answer; if it fails, the answer is extractive and
             `Answer.written` says why.
         :raises UsageError: the question has nothing to search for, or is too long.
@@ -76,13 +93,13 @@ class Index(StoredIndex):
         retrieved, info, warnings = self.retrieve(
             question, filters, refresh=refresh, progress=progress, clock=clock
         )
-        confidence, answering = self.confidence, self.answering
+        confidence, answering, top_k = self.confidence, self.answering, self.settings.top_k
         composed = compose(retrieved, self.source.embedders.asking, answering)
         clock.lap("answer")
-        warnings += [*confidence.warnings, *self._reader[1]]
-        top_k = self.settings.top_k
+        about_files = self._left_out(found=composed.answered)
+        warnings += [*confidence.warnings, *self._reader[1], *about_files]
         answer = answer_of(retrieved, composed, confidence, info, top_k=top_k, warnings=warnings)
-        answer = with_sources(answer, self._sourced)
+        answer = replace(with_sources(answer, self._sourced), waiting=self.files_waiting)
         if writer is not None:
             embedder, idf = self.source.embedders.asking, self._open().idf
             written = written_answer(
@@ -110,6 +127,7 @@ class Index(StoredIndex):
         retrieved, info, warnings = self.retrieve(
             query, filters, refresh=refresh, progress=progress, clock=clock, limit=limit
         )
+        warnings += self._left_out(found=bool(retrieved.hits))
         return SearchResult(
             query=retrieved.typed,
             hits=retrieved.hits[:limit],
@@ -118,6 +136,7 @@ class Index(StoredIndex):
             timings_ms=clock.laps(),
             corrected=retrieved.corrected,
             read=retrieved.question,
+            waiting=self.files_waiting,
         )
 
     def notes(
@@ -128,13 +147,13 @@ class Index(StoredIndex):
         progress: Progress | None = None,
     ) -> NoteList:
         """List the notes in the index, with their tags; refreshes and raises as `ask` does."""
-        warnings = self._catch_up(progress) if refresh else []
+        warnings = self._caught_up(progress, refresh=refresh)
         snapshot, filters = self._open(), filters or Filters()
         matches = note_matcher(filters)
         found = sorted(filter(matches, snapshot.notes().values()), key=lambda one: one.path)
         if filters:
             warnings += filter_warnings(snapshot, filters, found=bool(found))
-        return NoteList(tuple(found), snapshot.info, tuple(warnings))
+        return NoteList(tuple(found), snapshot.info, tuple(warnings), self.files_waiting)
 
     def retrieve(
         self,
@@ -151,7 +170,7 @@ class Index(StoredIndex):
         :param limit: how many passages to return at least, if there are that many.
         """
         question, filters = clean_question(question), filters or Filters()
-        warnings = self._catch_up(progress) if refresh else []
+        warnings = self._caught_up(progress, refresh=refresh)
         clock.lap("refresh")
         snapshot = self.snapshot()
         clock.lap("open")
@@ -213,6 +232,33 @@ class Index(StoredIndex):
                 return replace(found, hits=tuple(current[:wanted])), warnings
             k *= 4
 
+    def _left_out(self, *, found: bool) -> list[str]:
+        """A warning about files whose format is switched off, where nothing was found."""
+        if found:
+            return []
+        if self._off is None:
+            try:
+                self._off = switched_off(self.source.walk().others)
+            except NoCorpus:
+                self._off = {}
+        if not self._off:
+            return []
+        total = sum(self._off.values())
+        listed = ", ".join(f"{count} {suffix}" for suffix, count in sorted(self._off.items()))
+        was, it = ("was", "it") if total == 1 else ("were", "them")
+        how = how_to_read(self._off, self.settings.formats, self.places.corpus)
+        return [f"{counted(total, 'file')} ({listed}) {was} left out; to read {it}: {how}"]
+
+    @property
+    def files_waiting(self) -> int:
+        """How many new and changed files the index does not have yet, as far as is known."""
+        return self.waiting.files if self.waiting else 0
+
+    def _caught_up(self, progress: Progress | None, *, refresh: bool) -> list[str]:
+        """Warnings of an update, if one is wanted, and about what waits."""
+        warnings = self._catch_up(progress) if refresh else []
+        return warnings + ([self.waiting.notice(self.update_with)] if self.waiting else [])
+
     def _catch_up(self, progress: Progress | None) -> list[str]:
         """Refresh before a question; if that fails, return a warning and use the index as it is.
 
@@ -224,8 +270,9 @@ class Index(StoredIndex):
         if self.kept.is_shared:
             self.close()
             return []
+        self.waiting = None
         try:
-            report = self.refresh(progress=progress)
+            report = self.refresh(progress=progress, patience_s=LONG_S)
         except (WriterBusy, IndexNotWritable) as exc:
             self.close()
             try:
@@ -234,5 +281,6 @@ class Index(StoredIndex):
                 raise exc from None
             stale = f"could not bring the index up to date, so this is from generation {generation}"
             return [f"{stale}: {exc.message}"]
+        self.waiting = report.waiting
         skips = (f"skipped {skip.path}: {skip.reason}" for skip in report.newly_skipped)
         return [*report.warnings, *skips]

@@ -3,6 +3,7 @@
 A store on another machine is opened only with the user's consent.
 """
 
+import math
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, closing, nullcontext
@@ -18,20 +19,22 @@ from ragqa.api.checking import open_notes
 from ragqa.clock import today
 from ragqa.config import Places, Settings
 from ragqa.embedders import embedder_for
-from ragqa.errors import IndexUnusable, NoIndex, NotAllowed
+from ragqa.errors import IndexUnusable, NoIndex, NotAllowed, OlderFormat
 from ragqa.indexing import (
     Changes,
     Embedders,
     Source,
+    ahead,
     check_embedder,
     check_origin,
     find_changes,
     refresh,
+    suspects_in,
 )
 from ragqa.passages import Chunking
 from ragqa.retrieval import Ranking
 from ragqa.stores import SENT, Remark, Snapshot, Store, check_usable, open_store, remote_host
-from ragqa.types import Building, IndexInfo, IndexReport, Progress, Vector, no_progress
+from ragqa.types import Building, IndexInfo, IndexReport, Progress, Vector, Waiting, no_progress
 
 MayUse = Callable[[str], bool]
 """Whether a host, `HOST:PORT`, may be sent the text of notes."""
@@ -201,7 +204,12 @@ class StoredIndex:
         return in_use(self.places.index, self._open().info.embedder)
 
     def refresh(
-        self, *, rebuild: bool = False, wait: bool = False, progress: Progress | None = None
+        self,
+        *,
+        rebuild: bool = False,
+        wait: bool = False,
+        patience_s: float = math.inf,
+        progress: Progress | None = None,
     ) -> IndexReport:
         """Bring the index up to date with the notes; see `ragqa.indexing.refresh`."""
         if progress is None and self._shown is not None:
@@ -213,7 +221,12 @@ class StoredIndex:
                 progress("queueing", building.embedded, 0)
                 time.sleep(_POLL_S)
             report = refresh(
-                self._store, self.source, rebuild=rebuild, wait=wait, progress=progress
+                self._store,
+                self.source,
+                rebuild=rebuild,
+                wait=wait,
+                patience_s=patience_s,
+                progress=progress,
             )
         self.close()
         return report
@@ -221,6 +234,14 @@ class StoredIndex:
     def building(self) -> Building | None:
         """The progress of another process that is writing the index; None if none is known."""
         return self._store.building()
+
+    def ahead(self, *, rebuild: bool = False) -> Waiting:
+        """What a build would read; nothing if an older index has most embeddings already."""
+        try:
+            known = {} if rebuild or not self.is_built() else self._open().states()
+        except OlderFormat:
+            return Waiting(0, 0.0)
+        return ahead(self.source, suspects_in(self.source.walk(), known), known)
 
     def pending(self) -> Changes:
         """The changes on disk since the index was made; nothing is written."""

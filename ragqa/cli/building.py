@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragqa.cli.opening import load, open_index
+from ragqa.cli.opening import build_notice, load, open_index
 from ragqa.cli.options import AsJson, PlaceOptions, grouped_options, with_places
 from ragqa.errors import NotAllowed, NotesSkipped, UsageError
 
@@ -68,8 +68,7 @@ def index(
     with open_index(loaded) as opened, render.ProgressLine() as progress:
         if how.workers is not None:
             _use_workers(opened, how.workers, yes=how.yes)
-        if how.wait and (building := opened.building()):
-            render.say(f"Waiting for another process that is writing the index {building}.")
+        _announce(opened, how)
         report = opened.refresh(rebuild=how.rebuild, wait=how.wait, progress=progress)
         where = opened.kept.where
     report = replace(report, warnings=report.warnings + _reader_warnings(loaded.settings.reader))
@@ -85,6 +84,16 @@ def index(
             hint="fix them, or list them in .ragqaignore",
         )
     return 0
+
+
+def _announce(opened: "Index", how: BuildOptions) -> None:
+    """Say what makes the command take long, if anything does."""
+    from ragqa import render
+
+    if how.wait and (building := opened.building()):
+        render.say(f"Waiting for another process that is writing the index {building}.")
+    elif how.workers is None and (notice := build_notice(opened, rebuild=how.rebuild)):
+        render.say(notice)
 
 
 def _reader_warnings(reader: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
-from ragqa.cli.options import PlaceOptions, Scope
+from ragqa.cli.options import PlaceOptions, Scope, with_places
 from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ragqa.config import Loaded
     from ragqa.config.setting import Value
     from ragqa.render import Linker, ProgressLine
-    from ragqa.types import Filters
+    from ragqa.types import Filters, Waiting
 
 
 class QueryArguments(TypedDict):
@@ -54,7 +54,7 @@ def open_query(scope: Scope) -> Iterator[Query]:
     filters = scope.filters(loaded.places.corpus)
     with (
         open_index(loaded) as index,
-        ProgressLine(opening=first_build_notice(index)) as progress,
+        ProgressLine(opening="" if scope.no_refresh else first_build_notice(index)) as progress,
     ):
         yield Query(index, filters, not scope.no_refresh, progress, linker_for(index))
 
@@ -103,6 +103,7 @@ def open_index(loaded: "Loaded") -> "Index":
         return store_consented(host, where=index.kept.where, corpus=index.places.corpus)
 
     index = index_from(loaded, may_use=may_use)
+    index.update_with = with_places(index.update_with, sys.argv[1:])
     return index
 
 
@@ -137,7 +138,24 @@ def first_build_notice(index: "Index") -> str:
     """The message before a first build that was not requested; "" if there is an index."""
     if index.kept.is_shared or index.is_built():
         return ""
+    once = f"This happens once{_lasting(index.ahead(), ', and takes')}."
     return (
         f"No index yet: building one from the notes in {index.places.corpus}, "
-        f"to be kept in {index.kept.where}. This happens once."
+        f"to be kept in {index.kept.where}. {once}"
     )
+
+
+def build_notice(index: "Index", *, rebuild: bool) -> str:
+    """The message before a build that takes long; "" for one that does not."""
+    from ragqa.types import counted
+
+    ahead = index.ahead(rebuild=rebuild)
+    lasting = _lasting(ahead, ":")
+    return f"{counted(ahead.files, 'file')} to read{lasting}." if lasting else ""
+
+
+def _lasting(ahead: "Waiting", joint: str) -> str:
+    """About how long a build takes, after these words; "" if that is not long."""
+    from ragqa.indexing import LONG_S
+
+    return f"{joint} {ahead.time}" if ahead.seconds > LONG_S else ""

@@ -2,13 +2,16 @@
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ragqa.cli.opening import load_flags, print_notices
 from ragqa.cli.options import AsJson, Folders, IndexFolder, PlaceOptions, grouped_options
 from ragqa.errors import UsageError
+
+if TYPE_CHECKING:
+    from ragqa.corpus import Corpus
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A setting; see ragqa config.")]
 
@@ -33,6 +36,7 @@ def show(
     Example: ragqa config
     """
     if ctx.invoked_subcommand is not None:
+        ctx.obj = corpus
         return 0
     from ragqa import render
     from ragqa.render import overviews
@@ -45,20 +49,38 @@ def show(
     return 0
 
 
+def _corpus_in(ctx: typer.Context, corpus: list[str] | None) -> "Corpus | None":
+    """The notes named after or before the command, as in `ragqa config --corpus DIR set`."""
+    from ragqa.config.folders import corpus_given
+
+    paths = corpus or ctx.obj
+    return corpus_given(paths) if paths else None
+
+
+def _written_to(corpus: "Corpus | None") -> str:
+    from ragqa.config import user_settings_file
+
+    return f"for {corpus} in {user_settings_file()}" if corpus else f"in {user_settings_file()}"
+
+
 @app.command(name="set")
 @grouped_options()
 def set_value(
+    ctx: typer.Context,
     name: Name,
     values: Annotated[
         list[str], typer.Argument(metavar="VALUE...", help="Its new value; some take several.")
     ],
+    corpus: Folders = None,
 ) -> int:
     """Write a setting into your own settings file.
+
+    With --corpus, only formats can be set, and is for that folder alone.
 
     Example: ragqa config set corpus ~/notes
     """
     from ragqa import render
-    from ragqa.config import load_settings, set_user_setting, user_settings_file
+    from ragqa.config import load_settings, set_user_setting
     from ragqa.config.setting import shown
     from ragqa.llms import check_kind
     from ragqa.readers import prepare
@@ -73,8 +95,9 @@ def set_value(
                 f"there is no folder {value}, so the setting corpus is unchanged",
                 hint="ragqa config set corpus DIR",
             )
-    written = set_user_setting(name, values if len(values) > 1 else values[0])
-    render.say(f"{name} = {shown(written)} in {user_settings_file()}")
+    given, notes = values if len(values) > 1 else values[0], _corpus_in(ctx, corpus)
+    written = set_user_setting(name, given, notes)
+    render.say(f"{name} = {shown(written)} {_written_to(notes)}")
     with suppress(UsageError):  # another setting is wrong; that does not concern this one
         print_notices(load_settings({}))
     return 0
@@ -83,7 +106,9 @@ def set_value(
 @app.command()
 @grouped_options()
 def get(
+    ctx: typer.Context,
     name: Name,
+    corpus: Folders = None,
 ) -> int:
     """Print the current value of a setting, and nothing else.
 
@@ -95,7 +120,7 @@ def get(
     from ragqa.render import overviews
 
     setting_named(name, "the command")
-    value = overviews.values_of(load_flags({}))[name]
+    value = overviews.values_of(load_flags(PlaceOptions(corpus or ctx.obj).flags))[name]
     render.print_as_is(f"{render.safe_line(str(shown(value)))}\n")
     return 0
 
@@ -103,15 +128,18 @@ def get(
 @app.command()
 @grouped_options()
 def unset(
+    ctx: typer.Context,
     name: Name,
+    corpus: Folders = None,
 ) -> int:
     """Remove a setting from your own settings file.
 
     Example: ragqa config unset corpus
     """
     from ragqa import render
-    from ragqa.config import unset_user_setting, user_settings_file
+    from ragqa.config import unset_user_setting
 
-    was_there = unset_user_setting(name)
-    render.say(f"{name} {'removed from' if was_there else 'is not in'} {user_settings_file()}")
+    notes = _corpus_in(ctx, corpus)
+    done = "is no longer set" if unset_user_setting(name, notes) else "is not set"
+    render.say(f"{name} {done} {_written_to(notes)}")
     return 0

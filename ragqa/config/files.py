@@ -5,18 +5,22 @@ import stat
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import platformdirs
 
 from ragqa.config.folders import corpus_of
 from ragqa.config.setting import Value, as_written
-from ragqa.config.settings import SETTINGS, setting_named, with_nearest
-from ragqa.corpus import Folder
+from ragqa.config.settings import SETTINGS, Origin, setting_named, with_nearest
+from ragqa.corpus import Corpus, Folder
 from ragqa.errors import UsageError
 from ragqa.private import write_private
 
 PROJECT_FILE = "ragqa.toml"
+OF_FOLDER = "formats"
+"""The setting that may differ between folders: in one, a built site is what to read."""
+
+_TABLE = "folder"
 _MAX_BYTES = 64_000
 _MAX_NAMED = 3
 
@@ -44,17 +48,21 @@ def find_project_file(start: Path) -> Path | None:
 
     :raises UsageError: it belongs to somebody else.
     """
-    for folder in (start, *start.parents):
-        candidate = folder / PROJECT_FILE
-        # `os.path`, since pathlib raises if a parent folder may not be entered.
-        if os.path.isfile(candidate):  # noqa: PTH113 - see above
-            if _owner(candidate) not in (os.getuid(), 0, _owner(start)):
-                raise UsageError(
-                    f"{candidate} belongs to another user, so it is not used",
-                    hint="work in another folder; to trust it, copy it to a folder of your own",
-                )
-            return candidate
-    return None
+    found = (_project_file_in(folder, start) for folder in (start, *start.parents))
+    return next(filter(None, found), None)
+
+
+def _project_file_in(folder: Path, start: Path) -> Path | None:
+    candidate = folder / PROJECT_FILE
+    # `os.path`, since pathlib raises if a parent folder may not be entered.
+    if not os.path.isfile(candidate):  # noqa: PTH113 - see above
+        return None
+    if _owner(candidate) not in (os.getuid(), 0, _owner(start)):
+        raise UsageError(
+            f"{candidate} belongs to another user, so it is not used",
+            hint="work in another folder; to trust it, copy it to a folder of your own",
+        )
+    return candidate
 
 
 def read_user_settings() -> Checked:
@@ -63,7 +71,7 @@ def read_user_settings() -> Checked:
     :raises UsageError: the file cannot be read, or has an invalid value.
     """
     path = user_settings_file()
-    values, warnings = _read(path)
+    values, warnings = _read(path, others=(_TABLE,))
     for name in values:
         values[name] = SETTINGS[name].anchored_in_file(values[name], str(path))
     return values, warnings
@@ -104,12 +112,56 @@ def read_project_settings(path: Path) -> Checked:
     return values, warnings
 
 
-def set_user_setting(name: str, given: str | Sequence[str]) -> Value:
+def formats_of(corpus: Corpus) -> tuple[Value, str] | None:
+    """The formats set for these notes alone, with their origin; None if they are not.
+
+    The user's own file comes before the folder's `ragqa.toml`, of which nothing else is read here.
+
+    :raises UsageError: a value is invalid, or a file cannot be read.
+    """
+    path = user_settings_file()
+    own = _formats_in(_tables_in(_read_toml(path), path).get(_key(corpus)), str(path))
+    if own is not None:
+        return own, f"{Origin.USER} for {corpus}"
+    if len(corpus.folders) > 1:
+        return None
+    folder = corpus.folders[0].path
+    project = _project_file_in(folder, folder)
+    theirs = _formats_in(_read_toml(project), str(project)) if project else None
+    return None if theirs is None else (theirs, str(project))
+
+
+def _formats_in(table: object, where: str) -> Value | None:
+    if not isinstance(table, dict) or OF_FOLDER not in table:
+        return None
+    return SETTINGS[OF_FOLDER].parse(table[OF_FOLDER], where)
+
+
+def _tables_in(raw: dict[str, Any], path: Path) -> dict[str, Any]:
+    """The tables of folders in the user's file, by path; folders asked together have their own."""
+    tables = raw.get(_TABLE, {})
+    if not isinstance(tables, dict) or not all(isinstance(one, dict) for one in tables.values()):
+        raise _unreadable(path, f'{_TABLE} must be tables, such as [{_TABLE}."/home/ada/notes"]')
+    return tables
+
+
+def _key(corpus: Corpus) -> str:
+    return os.pathsep.join(sorted(str(one.path) for one in corpus.folders))
+
+
+def _check_of_folder(name: str) -> None:
+    if name != OF_FOLDER:
+        hint = "leave --corpus out, or write it into a ragqa.toml beside the notes"
+        raise UsageError(f"{name} cannot be set for a folder, only {OF_FOLDER} can", hint=hint)
+
+
+def set_user_setting(name: str, given: str | Sequence[str], corpus: Corpus | None = None) -> Value:
     """Write one setting to the user's file, keeping the rest; paths are made absolute.
 
     Returns the value as written.
 
-    :raises UsageError: no such setting, or an invalid value.
+    :param corpus: the notes that it is for; None for all.
+    :raises UsageError: no such setting, not one of a folder, or an invalid value.
     """
     import tomlkit
 
@@ -119,23 +171,36 @@ def set_user_setting(name: str, given: str | Sequence[str]) -> Value:
         corpus_of(cast("tuple[Folder, ...]", value))
 
     document = tomlkit.parse(_user_text())
-    document[name] = as_written(value)
+    table: Any = document
+    if corpus is not None:
+        _check_of_folder(name)
+        _tables_in(document, user_settings_file())
+        for key in (_TABLE, _key(corpus)):
+            table = table.setdefault(key, {})
+    table[name] = as_written(value)
     _write_user_text(tomlkit.dumps(document))
     return value
 
 
-def unset_user_setting(name: str) -> bool:
+def unset_user_setting(name: str, corpus: Corpus | None = None) -> bool:
     """Remove one setting from the user's file, even an unknown one; False if it was not there.
 
-    :raises UsageError: it is neither in the file nor a known setting.
+    :param corpus: the notes that it is for; None for all.
+    :raises UsageError: it is neither in the file nor a known setting, or not one of a folder.
     """
     import tomlkit
 
     document = tomlkit.parse(_user_text())
-    if name not in document:
+    table: Any = document
+    if corpus is not None:
+        _check_of_folder(name)
+        table = _tables_in(document, user_settings_file()).get(_key(corpus), {})
+    if name not in table:
         setting_named(name, "the command")
         return False
-    del document[name]
+    del table[name]
+    if corpus is not None and not table:
+        del document[_TABLE][_key(corpus)]
     _write_user_text(tomlkit.dumps(document))
     return True
 
@@ -145,11 +210,14 @@ def _owner(path: Path) -> int:
     return path.lstat().st_uid
 
 
-def _read(path: Path) -> Checked:
-    """Read a settings file; another version of ragqa may know names that are unknown here."""
+def _read(path: Path, others: Sequence[str] = ()) -> Checked:
+    """Read a settings file; another version of ragqa may know names that are unknown here.
+
+    :param others: names of what else it may have, which is not read here.
+    """
     raw = _read_toml(path)
     values = {name: SETTINGS[name].parse(raw[name], str(path)) for name in raw if name in SETTINGS}
-    unknown = [name for name in raw if name not in SETTINGS]
+    unknown = [name for name in raw if name not in SETTINGS and name not in others]
     if not unknown:
         return values, ()
     shown = ", ".join(map(with_nearest, unknown[:_MAX_NAMED]))

@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 
+from ragqa.config.setting import absolute
 from ragqa.corpus import Corpus, Folder
 from ragqa.errors import UsageError
 from ragqa.sanitise import safe_line
@@ -45,6 +46,18 @@ def _folder_in(raw: object) -> Folder | None:
 
 def _is_a_name(name: str) -> bool:
     return name not in (".", "..") and "/" not in name and safe_line(name) == name
+
+
+def corpus_given(paths: Sequence[str]) -> Corpus:
+    """The corpus of folders named on the command line.
+
+    :raises UsageError: one of them is not there, or as `corpus_of` does.
+    """
+    for path in paths:
+        if not Path(path).expanduser().is_dir():
+            raise UsageError(f"there is no folder {path}", hint="--corpus DIR")
+    folders = (Folder(absolute(path, Path.cwd())) for path in paths)
+    return corpus_of(tuple(folders))
 
 
 def corpus_of(folders: tuple[Folder, ...]) -> Corpus:

@@ -3,7 +3,7 @@
 import os
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, cast
@@ -11,7 +11,9 @@ from typing import Any, cast
 import platformdirs
 
 from ragqa.config.files import (
+    OF_FOLDER,
     find_project_file,
+    formats_of,
     read_project_settings,
     read_user_settings,
     user_settings_file,
@@ -21,6 +23,8 @@ from ragqa.config.setting import Value, absolute
 from ragqa.config.settings import REPLACED, SETTINGS, Origin, Settings
 from ragqa.corpus import Corpus, Folder
 from ragqa.errors import NoCorpus, UsageError
+
+_DEFAULTS = {name: one.default for name, one in SETTINGS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +89,7 @@ def load_settings(
         layers.append((str(project), of_project))
         warnings += about_project
     own, about_own = read_user_settings()
-    layers.append((Origin.USER, own))
-    layers.append((Origin.DEFAULT, {name: one.default for name, one in SETTINGS.items()}))
+    layers += [(Origin.USER, own), (Origin.DEFAULT, _DEFAULTS)]
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for origin, layer in reversed(layers):
@@ -98,6 +101,7 @@ def load_settings(
     set_where = dict(origins)
     found = _find_places(settings, origins, folder)
     passed_over = _passed_over(settings, set_where, origins, found)
+    settings = _with_formats(settings, origins, found)
     return Loaded(settings, origins, found, passed_over, warnings + about_own)
 
 
@@ -219,6 +223,17 @@ def _find_places(settings: Settings, origins: dict[str, str], folder: Path) -> P
 
 def _is_folder(path: Path) -> bool:
     return os.path.isdir(path)  # noqa: PTH112 - False where that cannot be told
+
+
+def _with_formats(settings: Settings, origins: dict[str, str], found: Places | None) -> Settings:
+    """The settings with the formats set for these notes alone, if any; updates `origins`."""
+    if found is None or origins[OF_FOLDER] in (Origin.FLAG, Origin.ENVIRONMENT):
+        return settings
+    of_folder = formats_of(found.corpus)
+    if of_folder is None:
+        return settings
+    value, origins[OF_FOLDER] = of_folder
+    return replace(settings, formats=cast("tuple[str, ...]", value))
 
 
 def _passed_over(

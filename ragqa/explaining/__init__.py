@@ -47,6 +47,7 @@ def explain(
         reason=found.reason,
         warnings=(*warnings, *index.confidence.warnings),
         corrected=retrieved.corrected,
+        waiting=index.files_waiting,
     )
     if not found.reason:
         explanation = _follow(index, retrieved, explanation, filters)

@@ -115,6 +115,7 @@ class Explanation:
     disagreements: tuple[Disagreement, ...] = ()
     warnings: tuple[str, ...] = ()
     corrected: tuple[Correction, ...] = ()
+    waiting: int = 0
     timings_ms: Mapping[str, float] = field(default_factory=dict)
 
     @property

@@ -112,7 +112,7 @@ class Embedding:
     """Embeds and adds notes for one writer, which saves the embeddings until its commit.
 
     :param reusable: the sound embeddings of a damaged or older index.
-    :ivar computed: how many embeddings have been computed so far.
+    :ivar computed: how many embeddings have been computed so far; `computed_bytes` is their text.
     :ivar languages: the word pieces of the languages of the notes, those in the index included.
     :raises IndexUnusable: here and in every method: embeddings cannot be saved.
     """
@@ -124,7 +124,7 @@ class Embedding:
         self._reusable = reusable
         self._embedder = embedder
         self._resumed = writer.resume(embedder.info, embedder.dtype)
-        self.computed = 0
+        self.computed = self.computed_bytes = 0
         self.languages: dict[str, Pieces] = {}
 
     def add_notes(
@@ -218,6 +218,7 @@ class Embedding:
         keys = [passage.embedding_key for passage in part]
         self._writer.save(keys, rows)
         self.computed += len(keys)
+        self.computed_bytes += sum(len(passage.embedded_text.encode()) for passage in part)
         first.vectors |= zip(keys, rows, strict=True)
         first.parts.popleft()
 

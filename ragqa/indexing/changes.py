@@ -52,17 +52,31 @@ class Changes:
         )
 
 
+def suspects_in(walk: Walk, known: Mapping[str, NoteState]) -> list[NoteFile]:
+    """The notes whose stamps do not prove them unchanged.
+
+    :param known: the state of each note in the index, by path.
+    """
+    return [file for file in walk.files if not _is_current(file, known.get(file.path))]
+
+
 def find_changes(
-    source: Source, walk: Walk, known: Mapping[str, NoteState], *, progress: Progress
+    source: Source,
+    walk: Walk,
+    known: Mapping[str, NoteState],
+    *,
+    progress: Progress,
+    suspects: Sequence[NoteFile] | None = None,
 ) -> Changes:
     """Read each note whose stamp does not prove it unchanged, and compare it with the index.
 
     Notes below an unreadable folder count as unchanged, never as deleted.
 
     :param known: the state of each note in the index, by path.
+    :param suspects: what `suspects_in` gives, if that is known.
     :raises NoCorpus: no note can be read.
     """
-    suspects = [file for file in walk.files if not _is_current(file, known.get(file.path))]
+    suspects = suspects_in(walk, known) if suspects is None else suspects
     added, changed, restamped, skipped = [], [], [], list(walk.skipped)
     for done, file in enumerate(suspects, start=1):
         read = read_text(source.corpus, file.path, max_note_bytes=source.max_note_bytes)
@@ -76,12 +90,7 @@ def find_changes(
             changed.append(file)
         elif (before.stamp, before.settled) != (read.stamp, read.settled):
             restamped.append(Restamped(file.path, read.stamp, read.settled))
-    present = {file.path for file in walk.files} - {skip.path for skip in skipped}
-    removed = [
-        path for path in known if path not in present and not _is_in_unreadable_folder(path, walk)
-    ]
-    if not present and len(removed) == len(known):
-        raise no_notes(source, skipped)
+    removed = _removed(source, walk, known, skipped)
     return Changes(
         walk=walk,
         added=tuple(added),
@@ -91,6 +100,19 @@ def find_changes(
         skipped=_in_order(skipped),
         unchanged=len(known) - len(removed) - len(changed),
     )
+
+
+def _removed(
+    source: Source, walk: Walk, known: Mapping[str, NoteState], skipped: Sequence[Skipped]
+) -> list[str]:
+    """The notes in the index that are no longer there; raises as `find_changes` does."""
+    present = {file.path for file in walk.files} - {skip.path for skip in skipped}
+    removed = [
+        path for path in known if path not in present and not _is_in_unreadable_folder(path, walk)
+    ]
+    if not present and len(removed) == len(known):
+        raise no_notes(source, skipped)
+    return removed
 
 
 def no_notes(source: Source, skipped: Sequence[Skipped]) -> NoCorpus:

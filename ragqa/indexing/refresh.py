@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from ragqa.embedders import CANARY, Embedder
 from ragqa.embedders.workers import WorkersFor, here
 from ragqa.errors import EmbedderMismatch, IndexUnusable, NoIndex, OlderFormat
-from ragqa.indexing.changes import Changes, find_changes, no_notes
+from ragqa.indexing.changes import Changes, find_changes, no_notes, suspects_in
+from ragqa.indexing.pace import ahead, keep_rate, left_as_it_is
 from ragqa.indexing.source import Source, check_corpus, check_embedder, check_origin
-from ragqa.notes import format_of
+from ragqa.notes import Walk, format_of
 from ragqa.stores import EmbeddingLookup, OlderIndex, Store, Writer, no_embeddings
 from ragqa.types import IndexInfo, IndexReport, NoteState, Progress, Skipped, no_progress
 
@@ -27,15 +28,16 @@ def refresh(
     *,
     rebuild: bool = False,
     wait: bool = False,
+    patience_s: float = math.inf,
     reusable: EmbeddingLookup = no_embeddings,
     progress: Progress = no_progress,
 ) -> IndexReport:
     """Bring the index up to date with the notes, or build it if there is none.
 
-    Unchanged notes keep their passages, and passages with the same text their embedding; an index
-    of an older format, too. If nothing changed, nothing is written and no lock is taken.
+    Passages with the same text keep their embedding. If nothing changed, no lock is taken.
 
     :param rebuild: read all notes again, and recompute every passage and embedding.
+    :param patience_s: if an update would take longer, the report only says what waits.
     :raises NoCorpus: there is no corpus, or no note in it can be read.
     :raises EmbedderMismatch: the index was built with another embedder; `rebuild` fixes it.
     :raises IndexUnusable: the index is damaged or not writable.
@@ -46,10 +48,9 @@ def refresh(
         with _without_gc():
             walk = source.walk()
             base = _anew() if rebuild else _read_base(store, source)
-            if base.is_older:
-                progress("upgrading", 0, 1)
-            changes = find_changes(source, walk, base.notes, progress=progress)
-        _check_removals(source, base, changes)
+            changes = _changes(source, walk, base, patience_s, progress)
+        if isinstance(changes, IndexReport):
+            return changes
         if base.info and not changes and changes.skipped == base.info.skipped:
             store.tidy()
             return _report(base.info, base.info, changes, started)
@@ -61,6 +62,22 @@ def refresh(
             info, changes, warnings = _write(writer, source, base.info, changes, reusable, progress)
             _forget(store, base, changes)
             return _report(info, base.info, changes, started, warnings)
+
+
+def _changes(
+    source: Source, walk: Walk, base: "_Base", patience_s: float, progress: Progress
+) -> Changes | IndexReport:
+    """What differs from the index, or the report that it stays as it is, since that takes long."""
+    if base.is_older:
+        progress("upgrading", 0, 1)
+    suspects = suspects_in(walk, base.notes)
+    if base.info and patience_s < math.inf:
+        waiting = ahead(source, suspects, base.notes)
+        if waiting.seconds > patience_s:
+            return left_as_it_is(base.info, waiting)
+    changes = find_changes(source, walk, base.notes, suspects=suspects, progress=progress)
+    _check_removals(source, base, changes)
+    return changes
 
 
 def _anew() -> "_Base":
@@ -176,7 +193,13 @@ def _write(
         for note in changes.restamped:
             writer.restamp(note.path, note.stamp, settled=note.settled)
         files = changes.added + changes.changed
-        lost, warnings = embedding.add_notes(files, source, workers, report)
+        began = time.perf_counter()
+        try:
+            lost, warnings = embedding.add_notes(files, source, workers, report)
+        finally:
+            if workers is here:  # an interrupted build tells the rate, too
+                seconds = time.perf_counter() - began
+                keep_rate(source.embedders.spec, embedding.computed_bytes, seconds)
         changes = _drop_lost(writer, source, changes, lost)
         report("writing", 0, 1)
         described = _describe(source, base, changes, embedder)

@@ -5,13 +5,14 @@ Importing this package is cheap: it imports the parsers when it reads the first 
 
 from ragqa.notes.formats import format_of, readable
 from ragqa.notes.parse import parse_note
-from ragqa.notes.read import NoteText, ReadNote, read_note, read_text
+from ragqa.notes.read import NoteText, ReadNote, digest_of, read_note, read_text
 from ragqa.notes.walk import Walk, walk_notes, why_left_out
 
 __all__ = [
     "NoteText",
     "ReadNote",
     "Walk",
+    "digest_of",
     "format_of",
     "parse_note",
     "read_note",

@@ -84,7 +84,7 @@ def read_text(
             read = _read_bytes(corpus, path, form, form.max_bytes or max_note_bytes, clock)
             if read is not None:
                 data, stamp, settled = read
-                digest = hashlib.sha256(data).hexdigest() + form.mark
+                digest = _digest(data, form)
                 return NoteText(_text(form, data, digest), digest, stamp, settled)
     except Unfit as exc:
         return Skipped(path, str(exc))
@@ -95,6 +95,21 @@ def read_text(
     except OSError as exc:
         return Skipped(path, f"cannot be read: {exc.strerror or exc}")
     return Skipped(path, "changed while it was read")
+
+
+def digest_of(corpus: Corpus, path: str, *, max_note_bytes: int) -> str:
+    """The digest of a note as `NoteText` has it, without its text; "" if it cannot be read."""
+    form = format_of(path)
+    limit = form.max_bytes or max_note_bytes
+    try:
+        read = _read_bytes(corpus, path, form, limit, time.time_ns)
+    except (Unfit, OSError):
+        return ""
+    return _digest(read[0], form) if read else ""
+
+
+def _digest(data: bytes, form: Format) -> str:
+    return hashlib.sha256(data).hexdigest() + form.mark
 
 
 def _text(form: Format, data: bytes, digest: str) -> str:

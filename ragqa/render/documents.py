@@ -58,7 +58,7 @@ def answer_document(answer: Answer, *, explain: bool = False) -> Document:
         "disagreements": [_disagreement_document(each) for each in answer.disagreements],
         "passages": [hit_document(hit, explain=explain) for hit in answer.hits],
         "warnings": warnings_of(answer),
-        "timings_ms": answer.timings_ms,
+        **fields_of(answer, "waiting", "timings_ms"),
         "index": index_document(answer.info),
     } | extra
 
@@ -100,7 +100,7 @@ def search_document(result: SearchResult) -> Document:
         "query": result.query,
         "corrected": corrected_document(result.corrected),
         "hits": [hit_document(hit) for hit in result.hits],
-        **fields_of(result, "warnings", "timings_ms"),
+        **fields_of(result, "warnings", "waiting", "timings_ms"),
         "index": index_document(result.info),
     }
 
@@ -111,7 +111,8 @@ def list_document(found: NoteList, *, tags: bool) -> Document:
         listed: Document = {"tags": [{"tag": tag, "notes": n} for tag, n in found.tags.items()]}
     else:
         listed = {"notes": [_note_document(note) for note in found.notes]}
-    return listed | {"warnings": found.warnings, "index": index_document(found.info)}
+    more = fields_of(found, "warnings", "waiting")
+    return listed | more | {"index": index_document(found.info)}
 
 
 def _note_document(note: NoteRecord) -> Document:

@@ -79,7 +79,7 @@ def explanation_document(explanation: Explanation) -> Document:
         ],
         "missing_words": [fields_of(one, "word", "near") for one in explanation.missing],
         "tried": [fields_of(trial, "words", "rank", "said") for trial in explanation.trials],
-        **fields_of(explanation, "helps", "warnings", "timings_ms"),
+        **fields_of(explanation, "helps", "warnings", "waiting", "timings_ms"),
         "index": documents.index_document(explanation.info),
     }
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ragqa.config import Places
 from ragqa.diagnosis import Choice, NotesIn, Status
 from ragqa.languages import ENGLISH
-from ragqa.notes.formats import format_of, switched_off
+from ragqa.notes.formats import how_to_read, switched_off
 from ragqa.render.documents import Document, fields_of, index_document, skipped_document
 from ragqa.render.overviews import llm_document, llm_line, print_row
 from ragqa.render.results import print_skipped
@@ -37,7 +37,8 @@ def print_status(status: Status, places: Places, llm: Choice) -> None:
         rows.append(("building", f"another process is writing the index {status.building}"))
     off = switched_off(status.others)
     if off:
-        rows.append(("left out", _switched_off(off, status.formats)))
+        how = how_to_read(off, status.formats, places.corpus)
+        rows.append(("left out", f"{_counts(off)}; to read them: {how}"))
     if others := {suffix: n for suffix, n in status.others.items() if suffix not in off}:
         rows.append(("not notes", _counts(others)))
     for name, value in rows:
@@ -121,12 +122,6 @@ def status_document(status: Status, places: Places, llm: Choice) -> Document:
         "llm": llm_document(llm),
         "index": index_document(status.info),
     }
-
-
-def _switched_off(off: Mapping[str, int], formats: Sequence[str]) -> str:
-    """The files whose format is switched off, and the command that switches it on."""
-    names = sorted({*formats, *(format_of(suffix).name for suffix in off)})
-    return f"{_counts(off)}; to read them: ragqa config set formats {','.join(names)}"
 
 
 def _counts(by_suffix: Mapping[str, int]) -> str:

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import TracebackType
 from typing import Self, TypeVar
@@ -14,9 +14,11 @@ from ragqa.api import Index, index_from
 from ragqa.config import Loaded
 from ragqa.errors import IndexUnusable, NoIndex, NotIndexed, OlderFormat, RagqaError, WriterBusy
 from ragqa.generation import Writer
+from ragqa.indexing import LONG_S
 from ragqa.serving.recent import Recent
 from ragqa.serving.updating import update
 from ragqa.serving.watching import changes
+from ragqa.types import Waiting
 
 T = TypeVar("T")
 
@@ -63,12 +65,14 @@ class Freshness:
     """How current the index is.
 
     `updated` is when it was last brought up to date, None if not since the start; `running` is the
-    update that runs now; `problem` is why the last one failed, "" if it did not.
+    update that runs now, and `waiting` what it reads, if that takes long; `problem` is why the last
+    one failed, "" if it did not.
     """
 
     updated: datetime | None = None
     running: Stage | None = None
     problem: str = ""
+    waiting: Waiting | None = None
 
 
 class WarmIndex:
@@ -142,6 +146,7 @@ class WarmIndex:
         try:
             if self._index.kept.is_shared:
                 self._index.close()
+            self._tell_waiting(self._index)
             return self._in_time(work)
         except (NoIndex, OlderFormat) as exc:
             raise self._why_none(exc) from exc
@@ -185,16 +190,22 @@ class WarmIndex:
         self._settled.wait(PATIENCE_S)
         with index_from(self.loaded) as index:
             index.source = self._index.source
+            self._tell_waiting(index)
             try:
                 yield index
             except (NoIndex, OlderFormat) as exc:
                 raise self._why_none(exc) from exc
 
+    def _tell_waiting(self, index: Index) -> None:
+        """Let the index say what it does not have yet; no command is needed to read it."""
+        index.waiting, index.update_with = self._freshness.waiting, ""
+
     def _why_none(self, exc: RagqaError) -> RagqaError:
         freshness = self._freshness
         if freshness.running:
+            soon = freshness.waiting.time if freshness.waiting else "a few seconds"
             return NotReady(
-                f"the index is being built: {freshness.running}", hint="ask again in a few seconds"
+                f"the index is being built: {freshness.running}", hint=f"ask again in {soon}"
             )
         if freshness.problem:
             return IndexUnusable(
@@ -241,13 +252,17 @@ class WarmIndex:
         with self._lock:
             self._index.close()
             try:
+                ahead = self._index.ahead()
+                if ahead.seconds > LONG_S:
+                    self._freshness = replace(self._freshness, waiting=ahead)
+                    return True
                 pending = self._index.pending()
             except RagqaError:
                 return True
             return bool(pending)
 
     def _progress(self, stage: str, done: int, total: int) -> None:
-        self._freshness = Freshness(self._freshness.updated, Stage(stage, done, total))
+        self._freshness = replace(self._freshness, running=Stage(stage, done, total))
 
     def _failed(self, problem: str) -> None:
         logger.warning("the index could not be updated: %s", problem)

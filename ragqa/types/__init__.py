@@ -25,6 +25,7 @@ from ragqa.types.indexes import (
     NoteList,
     Pieces,
     Progress,
+    Waiting,
     counted,
     no_progress,
 )
@@ -100,6 +101,7 @@ __all__ = [
     "Vector",
     "Vectors",
     "Verdict",
+    "Waiting",
     "Written",
     "WrittenSentence",
     "counted",

@@ -191,7 +191,8 @@ class Answer:
     `hits` are the nearest passages, and there are no citations unless an LLM was forced to write.
     `missing` are the topics of the question that the citations, or the nearest sentences, do not
     mention. `corrected` are the question's words that were searched in another spelling, and `read`
-    is the whole question as searched, "" if unchanged. `reasons` explain the confidence, and are
+    is the whole question as searched, "" if unchanged. `waiting` counts new and changed files that
+    the index does not have yet. `reasons` explain the confidence, and are
     empty if there was nothing to judge. `calibration` is "own" for a confidence model fitted on
     these notes, "shipped" for ragqa's. `written` is the LLM's result, None if none was to write.
     """
@@ -213,6 +214,7 @@ class Answer:
     written: Written | None = None
     corrected: tuple[Correction, ...] = ()
     read: str = ""
+    waiting: int = 0
 
     def __repr__(self) -> str:
         """One short line; the fields have the rest."""
@@ -239,7 +241,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """Ranked passages for a query; `corrected` and `read` are as in `Answer`."""
+    """Ranked passages for a query; `corrected`, `read` and `waiting` are as in `Answer`."""
 
     query: str
     hits: tuple[Hit, ...]
@@ -248,6 +250,7 @@ class SearchResult:
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     corrected: tuple[Correction, ...] = ()
     read: str = ""
+    waiting: int = 0
 
     @property
     def looked_for(self) -> str:

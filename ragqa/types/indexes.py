@@ -8,6 +8,9 @@ from typing import TypeAlias
 
 from ragqa.types.notes import NoteRecord, Skipped, with_parents
 
+_LONGEST_IN_S = 90
+"""From here on a time is told in the next larger unit."""
+
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called with (stage, done, total) during work."""
 
@@ -101,8 +104,43 @@ class IndexInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """New and changed files that an index does not have yet.
+
+    `seconds` is about how long reading and embedding them takes.
+    """
+
+    files: int
+    seconds: float
+
+    @property
+    def time(self) -> str:
+        """The time in words: "about 40 s", "about 6 min"."""
+        if self.seconds < _LONGEST_IN_S:
+            return f"about {max(5, 5 * round(self.seconds / 5))} s"
+        minutes = self.seconds / 60
+        in_minutes = minutes < _LONGEST_IN_S
+        return f"about {round(minutes)} min" if in_minutes else f"about {round(minutes / 60)} h"
+
+    def notice(self, command: str) -> str:
+        """A sentence about a result that does without them.
+
+        :param command: reads them; "" if they are being read already.
+        """
+        waits, it, it_is = (
+            ("waits", "it", "it is") if self.files == 1 else ("wait", "them", "they are")
+        )
+        then = f"to read {it} ({self.time}): {command}" if command else f"{it_is} being read now"
+        wait = f"{counted(self.files, 'file')} {waits}"
+        return f"{wait} to be read, so this is from the index as it is; {then}"
+
+
+@dataclass(frozen=True, slots=True)
 class IndexReport:
-    """What one indexing run did; `newly_skipped` was not skipped the time before."""
+    """What one indexing run did; `newly_skipped` was not skipped the time before.
+
+    `waiting` is what would have taken too long; nothing was done then.
+    """
 
     info: IndexInfo
     added: int
@@ -113,15 +151,20 @@ class IndexReport:
     newly_skipped: tuple[Skipped, ...]
     seconds: float
     warnings: tuple[str, ...] = ()
+    waiting: Waiting | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NoteList:
-    """The notes of an index that pass the filters, by path."""
+    """The notes of an index that pass the filters, by path.
+
+    `waiting` counts new and changed files that the index does not have yet.
+    """
 
     notes: tuple[NoteRecord, ...]
     info: IndexInfo
     warnings: tuple[str, ...] = ()
+    waiting: int = 0
 
     @property
     def tags(self) -> dict[str, int]:

@@ -146,7 +146,7 @@ def test_no_refresh_without_an_index_is_an_error_that_names_the_command(quick, p
 def test_search_lists_as_many_passages_as_asked_for(quick, places):
     document = quick("search", "cats and roses", "--top-k", "2", "--json", *places).document
     assert len(document["hits"]) == 2
-    keys = {"version", "query", "corrected", "hits", "warnings", "timings_ms", "index"}
+    keys = {"version", "query", "corrected", "hits", "warnings", "waiting", "timings_ms", "index"}
     assert set(document) == keys
 
 

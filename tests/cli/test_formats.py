@@ -1,11 +1,14 @@
 """Notes in other formats, from the index to the citation."""
 
 import json
+import shlex
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from support import write_notes
 
+from ragqa.notes import formats
 from ragqa.notes.decoding import Unfit
 
 NOTEBOOK = json.dumps(
@@ -160,3 +163,54 @@ def test_a_search_shows_the_cell_of_a_passage(quick, places):
     assert "numbats.ipynb, cells 1-2" in quick("search", asked, *places, env=ON).out
     hit = quick("search", asked, "--json", *places, env=ON).document["hits"][0]
     assert hit["locator"] == "cells 1-2"
+
+
+LEFT_OUT = "3 files (1 .html, 1 .ipynb, 1 .pdf) were left out; to read them: "
+SET = "ragqa config set formats html,ipynb,pdf --corpus "
+
+
+@pytest.fixture
+def with_pdf(places):
+    """The same notes with a PDF, none of whose formats but Markdown and org is switched on."""
+    notes = Path(places[1])
+    (notes / "paper.pdf").write_bytes(b"%PDF-1.4")
+    return notes
+
+
+@pytest.mark.parametrize("missing", [True, False])
+def test_where_nothing_is_found_it_is_said_once_what_was_left_out_and_how_to_read_it(
+    quick, places, with_pdf, monkeypatch, missing
+):
+    monkeypatch.setattr(formats, "find_spec", lambda _: None if missing else object())
+    install = "pip install 'ragqa[pdf]', then " if missing else ""
+    told = f"{LEFT_OUT}{install}{SET}{with_pdf}"
+    asked = quick("ask", "zorbing on mars", "--json", *places)
+    assert asked.code == 1
+    assert asked.document["warnings"].count(told) == 1
+    printed = quick("ask", "zorbing on mars", *places)
+    assert printed.err.count(told) == 1
+    found = quick("search", "zorbing", "--since", "2099", "--json", *places)
+    assert told in found.document["warnings"]
+    assert told in quick("ask", "zorbing on mars", "--no-refresh", *places).err
+    chat = quick("chat", *places, input=b"zorbing on mars\n")
+    assert told in chat.err
+
+
+def test_where_something_is_found_nothing_is_said_of_files_left_out(quick, places, with_pdf):
+    for command in (["ask", "how much do kangaroos weigh?"], ["search", "kangaroos"]):
+        assert "left out" not in quick(*command, *places).err
+
+
+def test_without_other_files_nothing_is_said_of_files_left_out(quick, tmp_path):
+    notes = write_notes(tmp_path / "plain", {"a.md": "# Tea\n\nTea is hot.\n"})
+    run = quick("ask", "zorbing on mars", "--corpus", notes, "--index", tmp_path / "plain-index")
+    assert run.code == 1
+    assert "left out" not in run.err
+
+
+def test_the_command_that_is_named_reads_what_was_left_out(quick, places, tmp_path):
+    env = {"XDG_CONFIG_HOME": str(tmp_path / "config")}
+    told = quick("ask", "zorbing on mars", *places, env=env).err.strip().rpartition("ragqa ")[2]
+    assert quick(*shlex.split(told), env=env).code == 0
+    asked = quick("ask", QUESTIONS["wombats.html"], *places, env=env)
+    assert SHOWN["wombats.html"] in asked.out

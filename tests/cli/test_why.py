@@ -270,6 +270,7 @@ def test_the_document_has_these_keys_and_a_known_stage(why):
             "helps",
             "warnings",
             "timings_ms",
+            "waiting",
             "index",
         }
         assert document["stage"] in STAGES

@@ -1,13 +1,18 @@
 """The index of a server, which follows its notes."""
 
+import json
 import threading
 
 import pytest
 from support import HANGS_S, QUICK, write_notes
 
+from ragqa.api import index_from
 from ragqa.config import load_settings
 from ragqa.errors import RagqaError
 from ragqa.serving import warm as warm_module
+from ragqa.serving.ask_page import ask_page
+from ragqa.serving.layout import laid_out
+from ragqa.serving.tools import TOOLS
 from ragqa.serving.warm import NotReady, Overdue, WarmIndex
 from ragqa.serving.watching import changes
 
@@ -82,6 +87,57 @@ def test_nobody_waits_for_the_index_without_end(loaded, monkeypatch):
         warm.use(lambda index: index, patience_s=0)
     go_on.set()
     holder.join()
+
+
+def test_while_a_long_update_runs_answers_say_what_is_being_read(loaded, tmp_path, monkeypatch):
+    with index_from(loaded) as index:
+        index.refresh()
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "rates.json").write_text(json.dumps({QUICK["RAGQA_EMBEDDER"]: 1}))
+    monkeypatch.setenv("RAGQA_CACHE", str(tmp_path / "cache"))
+    write_notes(tmp_path / "notes", {"rain.md": "# Rain\n\nRain fell for 12 days in April.\n"})
+    running, go_on = threading.Event(), threading.Event()
+    real = warm_module.update
+
+    def held(*args, **kwargs):
+        running.set()
+        go_on.wait()
+        return real(*args, **kwargs)
+
+    def ask(index):
+        return index.ask("how hot is green tea?", refresh=False)
+
+    monkeypatch.setattr(warm_module, "update", held)
+    with WarmIndex(loaded) as warm:
+        running.wait()
+        told = "1 file waits to be read, so this is from the index as it is; it is being read now"
+        assert told in warm.use(ask, patience_s=0).warnings
+        with warm.apart() as index:
+            assert ask(index).waiting == 1
+        go_on.set()
+        while warm.freshness.running:
+            pass
+        after = warm.use(ask)
+        assert (after.waiting, after.info.notes) == (0, 2)
+        assert told not in after.warnings
+
+
+def test_an_assistant_and_the_page_are_told_of_files_left_out_where_nothing_is_found(
+    loaded, tmp_path
+):
+    (tmp_path / "notes" / "paper.html").write_text("<p>Zorbing is done on Mars.</p>")
+    told = "1 file (1 .html) was left out; to read it: ragqa config set formats html --corpus "
+    told += str(tmp_path / "notes")
+    with WarmIndex(loaded) as warm:
+        while not _is_built(warm):
+            pass
+        given = TOOLS["ask"].call(warm, {"question": "zorbing on mars"})
+        assert given.text.count(told) == 1
+        assert told in given.data["warnings"]
+        page = laid_out("ask", ask_page(warm, {"q": "zorbing on mars"}))
+        assert page.count(told) == 1
+        found = TOOLS["ask"].call(warm, {"question": "how hot is green tea brewed?"})
+        assert "left out" not in found.text
 
 
 def _is_built(warm):

@@ -16,6 +16,7 @@ from typing import IO, TypeAlias, cast
 
 from ragqa.notes.decoding import NotYet, Unfit
 from ragqa.notes.extraction.child import MAX_SECONDS
+from ragqa.notes.formats import LIBRARIES
 
 Pipe: TypeAlias = IO[bytes]
 
@@ -25,9 +26,6 @@ MAX_SILENCE = 60
 MAX_REPLY = 250_000_000
 MAX_ENDS = 6
 """How often a file may end the child before it is skipped."""
-
-LIBRARIES = {"pdf": "pypdfium2", "docx": "mammoth"}
-"""What reads a format; its extra has the format's name."""
 
 PAGED = frozenset({"pdf"})
 """The formats that can be read without some of their pages."""

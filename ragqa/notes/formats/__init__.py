@@ -4,14 +4,16 @@ Importing this package imports no reader: each is imported with the first note t
 """
 
 import re
+import shlex
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
+from importlib.util import find_spec
 from types import MappingProxyType
 
 from ragqa.notes.decoding import decode_text
-from ragqa.types import FILL, Block, Link, Span
+from ragqa.types import FILL, Block, Corpus, Link, Span
 
 _PAGE = re.compile(r"(?:\(pages? |\App?\. )(\d+)[^()]*\)?\Z")
 
@@ -67,6 +69,7 @@ class Format:
     :ivar max_bytes: larger files are skipped; 0 for the setting `max_note_bytes`.
     :ivar has_markup: whether its text has other markup than Markdown, blank in what ragqa reads.
     :ivar is_extracted: whether its text is extracted from the file; it is then kept by digest.
+    :ivar text_share: how much of a file is text, roughly; it tells how long embedding will take.
     :ivar is_always_read: whether it is read without being named in the setting `formats`.
     """
 
@@ -78,6 +81,7 @@ class Format:
     has_markup: bool = False
     max_bytes: int = 0
     is_extracted: bool = False
+    text_share: float = 1.0
     is_always_read: bool = False
 
     @property
@@ -104,7 +108,15 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             Format("markdown", (".md", ".markdown"), "written.MARKDOWN", is_always_read=True),
             Format("plain", (".txt",), "written.PLAIN", is_always_read=True),
             Format("org", (".org",), "org.ORG", 1, has_markup=True, is_always_read=True),
-            Format("html", (".html", ".htm"), "html.HTML", 2, decodes=True, has_markup=True),
+            Format(
+                "html",
+                (".html", ".htm"),
+                "html.HTML",
+                2,
+                decodes=True,
+                has_markup=True,
+                text_share=0.4,
+            ),
             Format(
                 "ipynb",
                 (".ipynb",),
@@ -113,6 +125,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 decodes=True,
                 max_bytes=50_000_000,
                 is_extracted=True,
+                text_share=0.3,
             ),
             Format(
                 "pdf",
@@ -122,6 +135,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 decodes=True,
                 max_bytes=100_000_000,
                 is_extracted=True,
+                text_share=0.1,
             ),
             Format(
                 "docx",
@@ -132,10 +146,14 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 has_markup=True,
                 max_bytes=50_000_000,
                 is_extracted=True,
+                text_share=0.3,
             ),
         )
     }
 )
+
+LIBRARIES = {"pdf": "pypdfium2", "docx": "mammoth"}
+"""What reads a format, if that is not in ragqa; its extra has the format's name."""
 
 _BY_SUFFIX = {suffix: one for one in FORMATS.values() for suffix in one.suffixes}
 
@@ -174,6 +192,18 @@ def why_format_is_off(path: str, names: Collection[str]) -> str:
 def switched_off(others: Mapping[str, int]) -> dict[str, int]:
     """The files of formats that could be read, of the counts by suffix of those that are not."""
     return {suffix: count for suffix, count in others.items() if suffix in _BY_SUFFIX}
+
+
+def how_to_read(suffixes: Iterable[str], names: Iterable[str], corpus: Corpus) -> str:
+    """The command that also reads files with these suffixes in this corpus.
+
+    :param names: as in the setting `formats`.
+    """
+    wanted = {format_of(suffix).name for suffix in suffixes}
+    missing = sorted(one for one in wanted & LIBRARIES.keys() if not find_spec(LIBRARIES[one]))
+    install = f"pip install 'ragqa[{','.join(missing)}]', then " if missing else ""
+    places = " ".join(f"--corpus {shlex.quote(str(one))}" for one in corpus.folders)
+    return f"{install}ragqa config set formats {','.join(sorted({*names, *wanted}))} {places}"
 
 
 def locate(path: str, text: str, span: Span) -> str:

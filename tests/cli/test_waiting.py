@@ -1,0 +1,181 @@
+"""Questions while an update would take long: they are answered at once, and say what waits."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from support import write_notes
+
+NOTES = {
+    "tea.md": "# Tea\n\nGreen tea is brewed at 80 degrees.\n",
+    "old/rain.md": "# Rain\n\nRain fell for 12 days in April.\n",
+}
+PAGES = {
+    f"site/page{n}.md": f"# Page {n}\n\nPage {n} was built for the site, and nobody reads it.\n"
+    for n in range(30)
+}
+QUESTION = "at how many degrees is green tea brewed?"
+
+
+@pytest.fixture
+def slow(tmp_path):
+    """The environment of a machine that embeds 100 bytes a second."""
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    (cache / "rates.json").write_text(json.dumps({"hashed:64": 100}), encoding="utf-8")
+    return {"RAGQA_CACHE": str(cache), "XDG_CONFIG_HOME": str(tmp_path / "config")}
+
+
+@pytest.fixture
+def notes(tmp_path):
+    return write_notes(tmp_path / "notes", NOTES)
+
+
+@pytest.fixture
+def ask(quick, notes, slow, tmp_path):
+    """Run a command on the notes, whose index is built and up to date."""
+    places = ["--corpus", notes, "--index", tmp_path / "index"]
+
+    def run(*args, env=None):
+        return quick(*args, *places, env=slow | (env or {}))
+
+    assert run("index").code == 0
+    return run
+
+
+def waits(number, notes, time="about 20 s"):
+    """What is said while so many files wait."""
+    index = notes.parent / "index"
+    return (
+        f"{number} files wait to be read, so this is from the index as it is; "
+        f"to read them ({time}): ragqa index --corpus {notes} --index {index}"
+    )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["ask", QUESTION], ["search", "green tea"], ["why", "tea", "--target", "tea.md"], ["list"]],
+)
+def test_no_question_waits_for_a_long_update_and_each_says_what_waits(ask, notes, command):
+    write_notes(notes, PAGES)
+    run = ask(*command, "--json")
+    assert run.code == 0
+    assert run.document["waiting"] == 30
+    assert waits(30, notes) in run.document["warnings"]
+    assert run.document["index"]["notes"] == 2
+    printed = ask(*command)
+    assert printed.err.count(waits(30, notes)) == 1
+
+
+def test_the_command_that_is_named_reads_what_waits(ask, notes):
+    write_notes(notes, PAGES)
+    assert "80 degrees" in ask("ask", QUESTION).out
+    built = ask("index")
+    assert "30 files to read: about 20 s." in built.err
+    assert "30 added" in built.out
+    after = ask("ask", QUESTION, "--json").document
+    assert (after["waiting"], after["warnings"], after["index"]["notes"]) == (0, [], 32)
+
+
+def test_a_chat_answers_and_says_what_waits(quick, ask, notes, slow, tmp_path):
+    write_notes(notes, PAGES)
+    places = ["--corpus", notes, "--index", tmp_path / "index"]
+    run = quick("chat", *places, env=slow, input=f"{QUESTION}\n".encode())
+    assert "80 degrees" in run.out
+    assert waits(30, notes) in run.err
+
+
+def test_formats_that_are_set_for_another_vault_do_not_stop_a_question(
+    quick, ask, notes, slow, tmp_path
+):
+    pages = {path.replace(".md", ".html"): f"<p>{text}</p>" for path, text in PAGES.items()}
+    write_notes(notes, pages)
+    assert ask("ask", QUESTION, "--json").document["waiting"] == 0
+    quick("config", "set", "formats", "html", env=slow)
+    run = ask("ask", QUESTION)
+    assert "80 degrees" in run.out
+    assert "30 files wait to be read" in run.err
+    quick("config", "set", "formats", "", "--corpus", notes, env=slow)
+    assert "wait to be read" not in ask("ask", QUESTION).err
+
+
+def test_a_note_that_is_gone_is_not_quoted_while_others_wait(ask, notes):
+    write_notes(notes, PAGES)
+    (notes / "tea.md").unlink()
+    run = ask("ask", QUESTION, "--json")
+    assert run.document["waiting"] == 30
+    assert "80 degrees" not in run.out
+
+
+def test_a_note_that_changed_is_not_quoted_as_it_was_while_others_wait(ask, notes):
+    write_notes(notes, PAGES | {"tea.md": "# Tea\n\nGreen tea is now brewed at 75 degrees.\n"})
+    run = ask("ask", QUESTION, "--json")
+    assert run.document["waiting"] == 31
+    assert "80 degrees" not in json.dumps(run.document["citations"])
+
+
+def test_what_takes_no_time_is_read_before_the_question(ask, notes):
+    write_notes(notes, {"oolong.md": "# Oolong\n\nOolong is brewed at 90 degrees.\n"})
+    run = ask("ask", "at how many degrees is oolong brewed?", "--json")
+    assert "90 degrees" in run.document["answer"]
+    assert run.document["waiting"] == 0
+
+
+def test_notes_that_were_moved_or_touched_are_read_at_once(ask, notes):
+    write_notes(notes, PAGES)
+    ask("index")
+    shutil.move(notes / "site", notes / "web")
+    for path in (notes / "web").iterdir():
+        path.touch()
+    run = ask("list", "--json").document
+    assert run["waiting"] == 0
+    assert "web/page7.md" in [note["path"] for note in run["notes"]]
+
+
+def test_a_long_note_that_was_edited_counts_by_what_it_has_grown(ask, notes):
+    days = [f"## Day {n}\n\nOn day {n} we planted {n} trees by the river.\n" for n in range(60)]
+    write_notes(notes, {"journal.md": "\n".join(days)})
+    ask("index")
+    days[30] = "## Day 30\n\nOn day 30 it snowed.\n"
+    (notes / "journal.md").write_text("\n".join(days), encoding="utf-8")
+    rate = {"hashed:64": 200}
+    (notes.parent / "cache" / "rates.json").write_text(json.dumps(rate), encoding="utf-8")
+    run = ask("ask", "did it snow on day 30?", "--json").document
+    assert run["waiting"] == 0
+    assert "snowed" in run["answer"]
+
+
+def test_without_an_update_nothing_is_said_to_wait(ask, notes):
+    write_notes(notes, PAGES)
+    run = ask("ask", QUESTION, "--no-refresh", "--json").document
+    assert (run["waiting"], run["warnings"]) == (0, [])
+
+
+def test_the_first_build_is_made_and_says_how_long_it_takes(quick, notes, slow, tmp_path):
+    write_notes(notes, PAGES)
+    run = quick("ask", QUESTION, "--corpus", notes, "--index", tmp_path / "index", env=slow)
+    assert run.code == 0
+    assert "This happens once, and takes about 20 s." in run.err
+    assert "wait to be read" not in run.err
+
+
+def test_the_rate_of_a_build_is_kept_for_the_next_estimate(quick, tmp_path):
+    cache = tmp_path / "cache"
+    env = {"RAGQA_CACHE": str(cache)}
+    words = " ".join(f"Word {n} of many." for n in range(5000))
+    notes = write_notes(tmp_path / "notes", {"long.md": f"# Note\n\n{words}\n"})
+    quick("index", notes, "--index", tmp_path / "index", env=env)
+    rates = json.loads((cache / "rates.json").read_text(encoding="utf-8"))
+    assert rates["hashed:64"] > 0
+
+
+@pytest.mark.parametrize("kept", ["", "[]", '{"hashed:64": "fast"}', '{"hashed:64": -1}'])
+def test_a_rate_that_is_none_leaves_the_usual_one(ask, notes, kept):
+    (Path(notes.parent) / "cache" / "rates.json").write_text(kept, encoding="utf-8")
+    write_notes(notes, PAGES)
+    assert ask("ask", QUESTION, "--json").document["waiting"] == 0
+    more = "The pages of a book that nobody has read yet. " * 3000
+    write_notes(notes, {"book.md": f"# Book\n\n{more}\n"})
+    assert "1 file waits to be read" in ask("ask", QUESTION).err
+    assert "to read it (about 5 s)" in ask("ask", QUESTION).err
