@@ -109,10 +109,8 @@ def test_a_number_in_the_code_of_an_llm_stands_for_no_citation(index):
     assert [one.n for one in answer.citations] == [1]
 
 
-PIECES = st.sampled_from(
-    "[ ] [[ ]] \u3010 \u3011 1 12 - \u2013 , ; ^ a [1] [^2] [1](b) \u2020 and".split()
-)
-PIECES |= st.sampled_from([" ", "\n", "source ", "passage 3", ". B", "[2, 3]"])
+PIECES = st.sampled_from("[[]]\u3010\u301112-\u2013,;^a\u2020 \n")
+PIECES |= st.sampled_from(["[1]", "[^2]", "[1](b)", "and", "source ", "passage 3", ". B", "[2, 3]"])
 
 
 @given(st.lists(PIECES, max_size=30).map("".join))
