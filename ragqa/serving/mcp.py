@@ -21,6 +21,7 @@ from starlette.applications import Starlette
 from ragqa import __version__
 from ragqa.errors import RagqaError
 from ragqa.getting import get_part
+from ragqa.memory import out_of_memory
 from ragqa.sanitise import safe_line
 from ragqa.serving import wording
 from ragqa.serving.failing import BUG, BUG_HINT, report
@@ -126,9 +127,10 @@ def _call(warm: WarmIndex, name: str, arguments: dict[str, Any]) -> types.CallTo
         raise MCPError(types.INVALID_PARAMS, f"no tool {name!r}, only {', '.join(TOOLS)}")
     try:
         result = tool.call(warm, arguments)
-    except RagqaError as exc:
-        return _told(wording.problem(exc), is_error=True)
     except Exception as exc:  # noqa: BLE001 - the last line of defence
+        known = out_of_memory(exc) or exc
+        if isinstance(known, RagqaError):
+            return _told(wording.problem(known), is_error=True)
         report(exc)
         return _told(f"{BUG}. Try: {BUG_HINT}", is_error=True)
     return _told(result.text, structured_content=dict(result.data))
