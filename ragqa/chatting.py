@@ -25,7 +25,7 @@ COMMANDS = {
 """Each command with its help text."""
 
 _COMMAND = re.compile(r"(/\w*)(?:\s+(.*))?", re.DOTALL)
-_CITED = re.compile(r"(?<!\S)\[(\d+)\](?!\S)")
+_CITED = re.compile(r"\[(\d+)\]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,12 @@ class WriterBusy(RagqaError):
     exit_code = 6
 
 
+class OutOfMemory(RagqaError):
+    """The system gave less memory than is needed; an index is as it was."""
+
+    exit_code = 8
+
+
 class NotesSkipped(RagqaError):
     """Notes were skipped while `--strict` was given."""
 

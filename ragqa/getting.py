@@ -27,9 +27,6 @@ from ragqa.types import (
 HIDDEN_MARK = "(hidden)"
 """Stands for the value of a front matter key that looks like a secret."""
 
-_FROM_TO = re.compile(
-    r"(?s)(?P<note>.+):(?P<first>\d{1,9}):(?P<last>\d{1,9})(?:\+(?P<skip>\d{1,9}))?"
-)
 _GAP = re.compile(r"(?<=\S)  +")
 
 
@@ -55,17 +52,15 @@ def get_part(
 ) -> NotePart:
     """Get what an address names.
 
-    :param address: `NOTE`, `NOTE:LINE`, `NOTE:FIRST-LAST`, `NOTE:FIRST:LAST`, `NOTE#HEADING` or
-        `NOTE#^BLOCK`, the note by path, file name, title or alias, or a link to one of these.
-        `NOTE:FIRST:LAST+CHARACTERS` leaves out the first characters of the lines.
-    :raises UsageError: there is no such note, line or heading, or several notes have this name.
+    :param address: the note by path, file name, title or alias, and a part of it (`readings`).
+    :raises UsageError: there is no such note or part, or several notes have this name.
     :raises NotIndexed: the note is on disk but not in the index.
     """
     listed = index.notes(refresh=refresh, progress=progress)
     corpus, limit = index.places.corpus, index.settings.max_note_bytes
     known = {note.path: note for note in listed.notes}
-    address, skip = _as_range(address)
     target = find_indexed(index, listed, address)
+    skip = target.skip
     note = read_current(corpus, target.path, max_note_bytes=limit)
     lines = _lines_of(masked(note.text, note.blocks))
     if format_of(note.path).has_markup:
@@ -114,17 +109,6 @@ def edits_of_hidden(text: str, blocks: Sequence[Block]) -> Iterator[tuple[int, i
             hidden = text[block.start : block.end]
             key = hidden.partition(":")[0] + f": {HIDDEN_MARK}" if block.kind is Kind.SECRET else ""
             yield block.start, block.end, key + "\n" * hidden.count("\n")
-
-
-def _as_range(address: str) -> tuple[str, int]:
-    """Read `NOTE:FIRST:LAST` as a range, and how many characters of it to skip.
-
-    A smaller second number is an editor's column.
-    """
-    found = _FROM_TO.fullmatch(address)
-    if found and int(found["first"]) <= int(found["last"]):
-        return f"{found['note']}:{found['first']}-{found['last']}", int(found["skip"] or 0)
-    return address, 0
 
 
 def _lines_of(text: str) -> list[str]:

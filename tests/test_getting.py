@@ -1,6 +1,10 @@
 """Notes and parts of them, by address."""
 
+import json
+
 import pytest
+from docxs import docx, said
+from pdfs import line, pdf
 from support import QUICK, run_ragqa, write_notes
 
 
@@ -30,3 +34,115 @@ def test_what_is_hidden_keeps_the_numbers_of_the_lines_below(get):
     assert "no" not in found["text"]
     assert found["text"].endswith("ninth")
     assert found["lines"] == [4, 9]
+
+
+def test_a_file_whose_name_ends_like_lines_is_that_file(tmp_path):
+    write_notes(tmp_path / "notes", {"a.md": "# A\n\nfirst\n", "a:1:2.md": "# B\n\nsecond\n"})
+    given = ("--corpus", tmp_path / "notes", "--index", tmp_path / "index", "--json")
+    assert run_ragqa("get", "a:1:2", *given, env=QUICK).document["path"] == "a:1:2.md"
+    assert run_ragqa("get", "a:1:1", *given, env=QUICK).document["path"] == "a.md"
+
+
+NOTEBOOK = [
+    {"cell_type": "markdown", "source": "# Zoo\n\nThe okapi came in 2019."},
+    {
+        "cell_type": "code",
+        "source": "okapis = 3\nkeepers = 7  # keepers of the okapi house",
+        "outputs": [{"output_type": "stream", "text": "the okapi total is 1234"}],
+    },
+]
+PAGES = "0 << /S /r >> 2 << /S /D >>"
+
+
+@pytest.fixture
+def documents(tmp_path):
+    pytest.importorskip("pypdfium2")
+    pytest.importorskip("mammoth")
+    notes = tmp_path / "notes"
+    write_notes(notes, {"plan.ipynb": json.dumps({"cells": NOTEBOOK, "nbformat": 4})})
+    (notes / "report.pdf, p. 2.pdf").write_bytes(pdf(line("The tapir eats leaves.")))
+    (notes / "report.pdf").write_bytes(
+        pdf(
+            line("A preface about animals."),
+            line("The wombat digs burrows."),
+            line("The numbat survey ran in 2019."),
+            line("The quokka weighs three kilos."),
+            labels=PAGES,
+        )
+    )
+    (notes / "minutes.docx").write_bytes(docx(said("Minutes."), said("The lemur sleeps at noon.")))
+    places = ("--corpus", notes, "--index", tmp_path / "index")
+    on = QUICK | {"RAGQA_FORMATS": "pdf, docx, ipynb"}
+    return lambda *args: run_ragqa(*args, *places, env=on)
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("what does the tapir eat", "tapir eats leaves"),
+        ("what does the wombat dig", "wombat digs burrows"),
+        ("when did the numbat survey run", "ran in 2019"),
+        ("what is the okapi total", "total is 1234"),
+        ("how many keepers has the okapi house", "keepers = 7"),
+        ("when does the lemur sleep", "sleeps at noon"),
+    ],
+)
+def test_a_place_that_ask_prints_is_one_that_get_and_why_take(documents, question, words):
+    asked = documents("ask", question, "--json").document["citations"][0]
+    place = f"{asked['path']}, {asked['locator']}"
+    printed = documents("ask", question).out
+    assert place in printed
+    got = documents("get", place, "--json").document
+    assert got["path"] == asked["path"]
+    assert words in got["text"]
+    told = documents("why", question, "--target", place, "--json").document
+    assert told["target"] == {"path": asked["path"], "lines": got["lines"]}
+    assert told["stage"] == "said"
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("report.pdf, p. ii", ["wombat"]),
+        ("report.pdf, p. 1", ["numbat"]),
+        ("report.pdf, p. 2", ["tapir"]),
+        ("report.pdf, p. 4", ["quokka"]),
+        ("report.pdf, pp. ii-1", ["wombat", "numbat"]),
+        ("report.pdf, pp. ii-1 (pages 2-3 of the file)", ["wombat", "numbat"]),
+        ("report.pdf, pages 3-4", ["numbat", "quokka"]),
+        ("report.pdf, p. 2.pdf, p. 1", ["tapir"]),
+        ("plan.ipynb, cell 1", ["okapi came"]),
+        ("plan.ipynb, cells 1-2", ["okapi came", "1234"]),
+        ("plan.ipynb, cell 2, line 2", ["keepers"]),
+        ("plan.ipynb, cell 2, output", ["1234"]),
+        ("minutes.docx, paragraph 2", ["lemur"]),
+        ("minutes.docx, par. 2", ["lemur"]),
+        ("minutes.docx, paragraphs 1-2", ["Minutes", "lemur"]),
+    ],
+)
+def test_a_page_a_cell_and_a_paragraph_are_places(documents, address, words):
+    text = documents("get", address, "--json").document["text"]
+    others = {"tapir", "wombat", "numbat", "quokka", "okapi came", "keepers", "1234", "lemur"}
+    assert {word for word in words if word in text} == set(words)
+    if "cells" not in address:
+        assert not any(word in text for word in others.difference(words)), text
+
+
+@pytest.mark.parametrize(
+    ("address", "message", "hint"),
+    [
+        ("report.pdf, p. 9", "report.pdf has no 'p. 9'", "'report.pdf, p. 2 (page 4 of the file)'"),
+        ("plan.ipynb, cell 0", "plan.ipynb has no 'cell 0'", "'plan.ipynb, cell 2, output'"),
+        ("plan.ipynb, cell 2, line 3", "has no 'cell 2, line 3'", "'plan.ipynb, cell 2, output'"),
+        ("minutes.docx, par. 3", "has no 'par. 3'", "'minutes.docx, paragraph 2'"),
+        ("report.pdf, cell 1", "report.pdf has no 'cell 1'", "'report.pdf, p. 2"),
+    ],
+)
+def test_a_place_that_a_document_lacks_is_one_sentence_with_one_that_it_has(
+    documents, address, message, hint
+):
+    failed = documents("get", address)
+    assert failed.code == 2
+    assert message in failed.err
+    assert hint in failed.err
+    assert "Traceback" not in failed.err

@@ -11,7 +11,7 @@ PACKAGE = Path(ragqa.__file__).parent
 LAYERS = [
     {"errors", "telemetry", "corpus", "languages", "atomic_write", "sanitise"},
     {"types", "private"},
-    {"config", "text", "clock", "stages", "history", "quiet"},
+    {"config", "text", "clock", "stages", "history", "quiet", "memory"},
     {"notes", "passages", "embedders", "stores", "llms", "consent"},
     {"queries"},
     {"readers", "spelling"},

@@ -15,6 +15,7 @@ from ragqa.answering.reading import read
 from ragqa.answering.scoring import Scored, citation_of, read_together, score
 from ragqa.answering.short_answer import is_title, place_in, short_answer
 from ragqa.embedders import Embedder
+from ragqa.text.brackets import set_apart
 from ragqa.types import Citation, Disagreement, Kind, Reason, Retrieved
 
 __all__ = ["Answering", "Assessment", "assess", "cite", "compose"]
@@ -96,13 +97,13 @@ def assess(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> As
 
 
 def cite(excerpts: Sequence[Excerpt], old_before: str = "") -> tuple[str, tuple[Citation, ...]]:
-    """The answer's text, with `[n]` after each excerpt, and the citations.
+    """The answer's text, with `[n]` after each excerpt and nowhere else, and the citations.
 
     :param old_before: notes with an ISO date before this one are marked as old.
     """
     paragraphs = []
     for n, excerpt in enumerate(excerpts, start=1):
-        text = excerpt.whole.text
+        text = set_apart(excerpt.whole.text)
         blocks = blocks_of(excerpt.whole.quote, excerpt.units, excerpt.span[0])
         last = next((one.kind for one in blocks[-1:] if isinstance(one, Line)), None)
         is_line = last is Kind.PARAGRAPH or ("\n" not in text and last is not Kind.CODE)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from ragqa.answering.nesting import Item, after_quote_marks, depths, line_indent
+from ragqa.text.brackets import seen_apart
 from ragqa.text.markdown import ITEM_MARK, property_line, row_cells, row_pairs, words_of
 from ragqa.text.seen import Seen
 from ragqa.types import HIDDEN, Kind, Span, Unit
@@ -64,7 +65,7 @@ Block = Line | Table
 
 
 def blocks_of(quote: str, units: Sequence[Unit], start: int) -> list[Block]:
-    """The visible blocks of an excerpt, in order.
+    """The visible blocks of an excerpt, in order, their own bracketed numbers as `[ 1 ]`.
 
     :param units: the excerpt's units; without any, the quote is split into paragraphs.
     :param start: where the quote begins in the note.
@@ -249,7 +250,7 @@ def _blocks(quote: str, group: _Group, depth: int, whole: Seen) -> Iterator[Bloc
         case kind:
             text = words_of(source, kind, breaks=kind is not Kind.HEADING)
     if text.text.strip():
-        yield Line(group.kind, text, mark, depth)
+        yield Line(group.kind, seen_apart(text), mark, depth)
 
 
 def _mark(quote: str, at: int) -> str:
@@ -263,7 +264,7 @@ def _mark(quote: str, at: int) -> str:
 def _table(group: _Group, whole: Seen) -> Iterator[Table]:
     sources = [whole[slice(*span)] for span in group.spans]
     sources[0] = sources[0].without(_HEAD_END)
-    rows = [row_cells(source) for source in sources]
+    rows = [[seen_apart(cell) for cell in row_cells(source)] for source in sources]
     width = max(map(len, rows))
     head, *rest = [(*cells, *[_EMPTY_CELL] * (width - len(cells))) for cells in rows]
     if any(head) or any(map(any, rest)):

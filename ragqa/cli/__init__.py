@@ -13,7 +13,8 @@ from typer._click.exceptions import ClickException
 
 from ragqa import __version__
 from ragqa.cli.options import with_places
-from ragqa.errors import RagqaError, UsageError
+from ragqa.errors import OutOfMemory, RagqaError, UsageError
+from ragqa.memory import out_of_memory, require_memory
 
 COMMANDS = {
     "ask": "asking.ask",
@@ -36,6 +37,9 @@ COMMANDS = {
 }
 """Where each command, or family of commands, is declared below `ragqa.cli`."""
 
+_LIGHT = frozenset({"config", "--help", "--version"})
+"""What needs none of the large libraries."""
+
 INTERRUPTED = 130
 _BUG = 70
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -51,22 +55,18 @@ def run(args: list[str]) -> int:
     _ensure_streams()
     debug = "--debug" in args
     try:
+        if not _LIGHT.intersection(args):
+            require_memory()
         code = command_line(args)(args, prog_name="ragqa", standalone_mode=False)
     except RagqaError as exc:
-        from ragqa import render
-
-        if debug:
-            _print_traceback()
-        exc.hint = with_places(exc.hint, args)
-        render.print_error(exc)
-        return exc.exit_code
+        return _report(out_of_memory(exc) or exc, args, debug=debug)
     except ClickException as exc:
         return _report_usage(exc)
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     except OSError as exc:
         if exc.errno not in _FULL:
-            return _report_bug(exc, debug=debug)
+            return _report_unexpected(exc, args, debug=debug)
         from ragqa import render
 
         render.discard_output()
@@ -74,12 +74,32 @@ def run(args: list[str]) -> int:
         render.print_error(UsageError(full, hint="free some space, or write elsewhere"))
         return UsageError.exit_code
     except Exception as exc:  # noqa: BLE001 - the last line of defence: a bug is reported in one line
-        return _report_bug(exc, debug=debug)
+        return _report_unexpected(exc, args, debug=debug)
     if code == INTERRUPTED:
         from ragqa import render
 
         render.say("Interrupted; nothing half-written is left.")
     return code if isinstance(code, int) else 0
+
+
+def _report(exc: RagqaError, args: list[str], *, debug: bool) -> int:
+    """Print an error and what mends it, and return its exit code."""
+    if isinstance(exc, OutOfMemory):  # what prints in style may not be loaded
+        sys.stderr.write(f"error: {exc.message}\ntry: {exc.hint}\n")
+        return exc.exit_code
+    from ragqa import render
+
+    if debug:
+        _print_traceback()
+    exc.hint = with_places(exc.hint, args)
+    render.print_error(exc)
+    return exc.exit_code
+
+
+def _report_unexpected(exc: Exception, args: list[str], *, debug: bool) -> int:
+    """Report that memory was short, if the exception says so, else a bug."""
+    short = out_of_memory(exc)
+    return _report(short, args, debug=debug) if short else _report_bug(exc, debug=debug)
 
 
 def _show_version(value: bool) -> None:

@@ -160,7 +160,7 @@ def why(
         typer.Option(
             "--target",
             metavar="NOTE[:LINES|#HEADING]",
-            help="The note, by path, file name, title or alias; NOTE:7-9 names lines of it.",
+            help="The note, or a part of it, as ragqa get takes it.",
             autocompletion=complete_path,
         ),
     ],
@@ -236,7 +236,8 @@ def get(
         typer.Argument(
             metavar="NOTE[:LINES|#HEADING]",
             help="The note, by path, file name, title or alias; NOTE:7-9 or NOTE:7:9 names lines, "
-            "NOTE#HEADING a section, NOTE#^ID a block; or a link such as '[[NOTE#HEADING]]'.",
+            "NOTE#HEADING a section, NOTE#^ID a block; or a place as ask prints it, such as "
+            "'x.pdf, p. 3'; or a link such as '[[NOTE#HEADING]]'.",
             autocompletion=complete_path,
         ),
     ],

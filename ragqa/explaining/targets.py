@@ -15,14 +15,17 @@ from pathlib import Path
 
 from ragqa.errors import UsageError
 from ragqa.notes import parse_note, read_text, why_left_out
+from ragqa.notes.formats import locate, span_at
 from ragqa.notes.links import WIKILINK, NoteNames, block_ids, folded, place_of
-from ragqa.types import Corpus, IndexInfo, Kind, NoteRecord, Skipped, Stamp, counted
+from ragqa.sanitise import safe_line
+from ragqa.types import Corpus, IndexInfo, Kind, NoteRecord, Skipped, Span, Stamp, counted
 
 OUTSIDE = "outside the folder of notes"
 PENDING = "not in the index yet; run ragqa index"
 
-_LINES = re.compile(r"(?s)(.+):(-?\d{1,9})(?:-(\d{1,9}))?")
-_LINE_AND_COLUMN = re.compile(r"(?s)(.+):(\d{1,9}):\d{1,9}")
+_LINES = re.compile(r"(?s)(.+):(-?\d{1,9})(?:[-\u2013](\d{1,9}))?(?:\+(\d{1,9}))?")
+_FROM_TO = re.compile(r"(?s)(.+):(\d{1,9}):(\d{1,9})(?:\+(\d{1,9}))?")
+_LOCATOR = re.compile(r"(?i), (?=(?:pp?\.|pages?|cells?|par(?:agraphs?|s?\.))\s*\S)")
 
 _MAX_ENTRIES = 20_000
 """At most this many notes are compared with an unknown name, and files searched for it."""
@@ -43,23 +46,27 @@ class NoTarget(UsageError):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The note asked about, with the lines, or the heading or `^block`, given, if any.
+    """The note asked about, with the lines, the heading or `^block`, or the locator given, if any.
 
     `path` is relative to the notes folder if it is inside, else as given. `reason` is why the note
-    is not indexed, "" if it is.
+    is not indexed, "" if it is. The first `skip` characters of the lines are left out.
     """
 
     path: str
     lines: tuple[int, int] | None = None
     reason: str = ""
     heading: str = ""
+    locator: str = ""
+    skip: int = 0
 
 
 def readings(text: str) -> Iterator[Target]:
     """Yield every reading of a target, the plainest first: a name may contain a colon or `#`.
 
-    The forms are `NOTE`, `NOTE:LINE`, `NOTE:FIRST-LAST`, `NOTE:LINE:COLUMN` as in editors,
-    `NOTE#HEADING`, `NOTE#^BLOCK`, and a wikilink to any of these.
+    The forms are `NOTE`, `NOTE:LINE`, `NOTE:FIRST-LAST`, `NOTE:FIRST:LAST`, each of these with
+    `+CHARACTERS` to leave out, `NOTE:LINE:COLUMN` as in editors if the column is the smaller
+    number, `NOTE#HEADING`, `NOTE#^BLOCK`, `NOTE, LOCATOR` as in `Citation`, and a wikilink to a
+    note or its heading.
     """
     if text:
         yield Target(text)
@@ -69,9 +76,13 @@ def readings(text: str) -> Iterator[Target]:
     if lines := _LINES.fullmatch(text):
         first = int(lines[2])
         last = int(lines[3] or first)
-        yield Target(lines[1], (min(first, last), max(first, last)))
-    if place := _LINE_AND_COLUMN.fullmatch(text):
-        yield Target(place[1], (int(place[2]), int(place[2])))
+        yield Target(lines[1], (min(first, last), max(first, last)), skip=int(lines[4] or 0))
+    if place := _FROM_TO.fullmatch(text):
+        first = int(place[2])
+        yield Target(place[1], (first, max(first, int(place[3]))), skip=int(place[4] or 0))
+    commas = list(_LOCATOR.finditer(text))
+    for comma in dict.fromkeys((*commas[-1:], *commas[:1])):
+        yield Target(text[: comma.start()], locator=text[comma.end() :])
     for name, _, anchor in dict.fromkeys((text.rpartition("#"), text.partition("#"))):
         if name and anchor.strip("# "):
             yield Target(name, heading=anchor.strip())
@@ -100,10 +111,13 @@ class Notes:
         if link and (path := self.names.path_of(link[1])):
             linked = Target(path, heading=link[2].strip("# "))
             return replace(linked, lines=self._lines(linked, linked), heading="")
+        if context := safe_line(self.corpus.context(text)):
+            text = text.removesuffix(f" ({context})")
         for look in (self._indexed, self._left_out):
             for reading in readings(text):
                 if target := look(reading.path):
-                    return replace(target, lines=self._lines(reading, target))
+                    lines = self._lines(reading, target)
+                    return replace(target, lines=lines, skip=reading.skip)
         shown = text if len(text) <= _MAX_NAME else f"{text[:_MAX_NAME]}\u2026"
         raise NoTarget(
             f"there is no note {shown!r} in {self.corpus}",
@@ -112,11 +126,13 @@ class Notes:
 
     def _lines(self, reading: Target, target: Target) -> tuple[int, int] | None:
         lines = reading.lines
-        if target.reason or (lines is None and not reading.heading):
+        if target.reason or not (lines or reading.heading or reading.locator):
             return lines
         read = read_text(self.corpus, target.path, max_note_bytes=self.max_note_bytes)
         if isinstance(read, Skipped):
             return lines  # a later stage reports it
+        if reading.locator:
+            return _lines_at(reading.locator, target.path, read.text)
         if lines is None:
             return _lines_below(reading.heading, target.path, read.text)
         return _lines_in(lines, target.path, read.text)
@@ -191,6 +207,24 @@ def _lines_in(lines: tuple[int, int], path: str, text: str) -> tuple[int, int]:
     return first, min(last, total)
 
 
+def _lines_at(locator: str, path: str, text: str) -> tuple[int, int]:
+    """The lines of a page, cell or paragraph.
+
+    :raises UsageError: there is none such; the hint has the last one.
+    """
+    if span := span_at(path, text, locator):
+        return _lines_of(span, text)
+    last = locate(path, text, (max(0, len(text) - 1), len(text)))
+    raise NoTarget(
+        f"{path} has no {locator[:_MAX_HEADING]!r}", [f"{path}, {last}" if last else path]
+    )
+
+
+def _lines_of(span: Span, text: str) -> tuple[int, int]:
+    first = 1 + text.count("\n", 0, span[0])
+    return first, first + text[slice(*span)].rstrip().count("\n")
+
+
 def _lines_below(anchor: str, path: str, text: str) -> tuple[int, int]:
     """The lines of a heading's section, or of the block `^id`.
 
@@ -199,8 +233,7 @@ def _lines_below(anchor: str, path: str, text: str) -> tuple[int, int]:
     """
     blocks = parse_note(path, text, "", Stamp(0, 0)).blocks
     if span := place_of(text, blocks, anchor):
-        first = 1 + text.count("\n", 0, span[0])
-        return first, first + text[slice(*span)].rstrip().count("\n")
+        return _lines_of(span, text)
     wanted = anchor.rpartition("#")[2].strip()[:_MAX_HEADING]
     what, has = "heading", [one.label for one in blocks if one.kind is Kind.HEADING and one.label]
     if wanted.startswith("^"):

@@ -4,13 +4,15 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from ragqa.text.brackets import set_apart
 from ragqa.text.sentences import sentence_spans
 from ragqa.text.statement import blank
 
 _NUMBER = r"(?:passages?|sources?|\^)?\s*-?\d{1,9}"
 _TARGET = r"\((?:[^()\s]|\([^()\s]*\)){0,300}(?:\s+\"[^\"\n]{0,200}\")?\)"
 _CITED = re.compile(
-    rf"(?<![ \t])[ \t]*+(?:\[{{1,2}}|\u3010)\s*"
+    # Brackets with a space after them are a passage's own, as the prompt has set them apart.
+    rf"(?<![ \t])[ \t]*+(?:\[{{1,2}}|\u3010)(?!\s)"
     rf"(?P<numbers>{_NUMBER}(?:\s*(?:[,;&-]|\u2013|and)\s*{_NUMBER})*)\s*"
     # Some models add a location in the passage, or make it a link, which is ignored.
     rf"(?:\u2020[^\]\u3011\n]{{0,40}})?(?:\]{{1,2}}|\u3011)(?:{_TARGET})?",
@@ -23,6 +25,12 @@ _MAX_RANGE = 20
 MAX_CHARS = 2000
 """A longer line is cut, so that an endless one is not searched again and again."""
 
+# In code `[0-9]` is a pattern, so only what `set_apart` takes for numbers is changed there.
+_CODE_OR_CITED = re.compile(
+    rf"(?P<code>^[ \t]*(?P<fence>`{{3,}}+|~{{3,}}+)(?s:.*?)^[ \t]*(?P=fence)|`[^`\n]*`)"
+    rf"|{_CITED.pattern}",
+    re.IGNORECASE | re.MULTILINE,
+)
 _WORD_BEGINS = re.compile(r"\s\S")
 _CODE = re.compile(r"`[^`\n]*`")
 _FENCE = re.compile(r"[ \t]*(?:```|~~~)")
@@ -49,6 +57,18 @@ class Drafted:
     text: str
     numbers: tuple[int, ...] = ()
     within: tuple[Mark, ...] = ()
+
+
+def uncited(text: str) -> str:
+    """A passage's text whose own brackets are no citations to a `Draft` that repeats them."""
+    return _CODE_OR_CITED.sub(_apart, text)
+
+
+def _apart(found: re.Match[str]) -> str:
+    if found["code"]:
+        return set_apart(found["code"])
+    before, numbers, after = found[0].partition(found["numbers"])
+    return f"{before} {numbers} {after}"
 
 
 class Draft:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Sequence
 
 from ragqa.generation.draft import Drafted
+from ragqa.text.brackets import set_apart
 from ragqa.types import WrittenSentence
 
 REMOVED = "(link removed)"
@@ -68,7 +69,7 @@ def cited_text(sentence: WrittenSentence) -> str:
 
 
 def with_marks(drafted: Drafted, known: Collection[int]) -> str:
-    """A sentence with the known citation numbers put back inside it."""
+    """A sentence with the known citation numbers put back inside it, and no others in brackets."""
     pieces: list[str] = []
     start = 0
     for place, numbers in drafted.within:
@@ -76,6 +77,6 @@ def with_marks(drafted: Drafted, known: Collection[int]) -> str:
         marks = " ".join(f"[{n}]" for n in numbers if n in known)
         space = " " if marks and (before or pieces) and not before.endswith((" ", "(")) else ""
         after = " " if marks and drafted.text[place : place + 1].isalnum() else ""
-        pieces += [before, space, marks, after]
+        pieces += [set_apart(before), space, marks, after]
         start = place
-    return "".join([*pieces, drafted.text[start:]])
+    return "".join([*pieces, set_apart(drafted.text[start:])])

@@ -18,6 +18,7 @@ from ragqa.generation.prompt import DECLINED, INSTRUCTIONS, Request, heading_of
 from ragqa.generation.sentences import REMOVED, is_frame, text_of, with_marks, without_links
 from ragqa.llms import LLM
 from ragqa.llms.limits import bounded, in_time
+from ragqa.text.brackets import set_apart
 from ragqa.types import Answer, Citation, Fallback, Hit, Retrieved, Span, Written, WrittenSentence
 
 _WORDS = re.compile(r"\w+")
@@ -170,7 +171,7 @@ def _keep(
             kept.evidence.setdefault(n, []).extend(support.evidence.get(n, ()))
         sentence = WrittenSentence(
             lead=lead,
-            text=text if text != one.text else with_marks(one, known),
+            text=set_apart(text) if text != one.text else with_marks(one, known),
             citations=known,
             support=round(support.score, 4),
             supported=support.supported,

@@ -6,8 +6,8 @@ from ragqa.sanitise import safe_line
 from ragqa.types import Answer, Citation, Correction
 
 NOT_IN_NOTES = "Your notes do not seem to answer this."
-CITED = r"(?<!\S)\[\d+\](?!\S)"
-"""A citation in the text of an answer."""
+CITED = r"\[\d+\]"
+"""A citation in the text of an answer; what is no citation has spaces within the brackets."""
 
 DISAGREE = {
     "number": "Your notes disagree on a figure:",

@@ -1,7 +1,6 @@
 """An answer as a Markdown file: sources with quotes, and a record for `ragqa verify`."""
 
 import os
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from urllib.parse import quote
@@ -99,15 +98,16 @@ def direct_spans(answer: Answer) -> Iterator[Span]:
     """
     start = 0
     for cited in answer.citations:
-        number = re.compile(rf"(?<!\S)\[{cited.n}\](?!\S)").search(answer.text, start)
-        if number is None:
+        number = f"[{cited.n}]"
+        end = answer.text.find(number, start)
+        if end < 0:
             return
         if cited.span is not None:
             first, last = (at - cited.chars[0] for at in cited.span)
-            excerpt = answer.text[start : number.start()]
+            excerpt = answer.text[start:end]
             if place := counterpart(cited.as_read, (first, last), excerpt):
                 yield start + place[0], start + place[1]
-        start = number.end()
+        start = end + len(number)
 
 
 def _answer(answer: Answer) -> Iterator[str]:

@@ -63,8 +63,8 @@ class Get(Budgeted):
 
     address: str = Field(
         description="NOTE, NOTE:FIRST:LAST (lines), NOTE:FIRST:LAST+CHARACTERS (without the first "
-        "characters of these), NOTE#HEADING or NOTE#^BLOCK; the note by path, file name, title or "
-        "alias; or an Obsidian link to one of these."
+        "characters of these), NOTE#HEADING or NOTE#^BLOCK, or a place as the tools print it, such "
+        "as 'x.pdf, p. 3'; the note by path, file name, title or alias; or an Obsidian link."
     )
 
 

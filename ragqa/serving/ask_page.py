@@ -1,5 +1,6 @@
 """The page that asks: the answer, its excerpts, the cited note, and what an LLM writes of them."""
 
+import re
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -23,9 +24,11 @@ from ragqa.serving.note_html import note_html
 from ragqa.serving.warm import WarmIndex
 from ragqa.serving.wording import VERDICTS
 from ragqa.serving.writing import answer_to, chosen
+from ragqa.text.brackets import set_apart
 from ragqa.types import Answer, Citation
 
 _MOST_RECENT = 30
+_TAG = re.compile(r"(<[^>]*>)|[^<]+")
 _ASKED = ("q", "tag", "path", "since", "where", "llm")
 """What asks a question, by name."""
 
@@ -116,14 +119,18 @@ def _shown(answer: Answer, links: Links, asked: Asked, refused: NotAllowed | Non
 
 
 def _quoted(citation: Citation, links: Links) -> Markup:
-    """A quote as HTML, with what answers marked unless that is all of it."""
+    """A quote as HTML, with what answers marked unless that is all of it.
+
+    Its own bracketed numbers are set apart from those that an LLM's sentences cite.
+    """
     start = citation.chars[0]
     marks = [(a - start, b - start) for a, b in citation.answer_spans]
     if citation.shown or sum(b - a for a, b in marks) >= len(citation.quote.strip()):
         marks = []
     text = citation_text(citation)
     html = note_html(text, (), path=citation.path, names=links.names, marks=marks)
-    return Markup(html.replace(' id="cited"', ""))  # noqa: S704 - note_html escapes
+    html = _TAG.sub(lambda found: found[1] or set_apart(found[0]), html.replace(' id="cited"', ""))
+    return Markup(html)  # noqa: S704 - note_html escapes
 
 
 def _cited_note(warm: WarmIndex, answer: Answer, cited: Citation, links: Links) -> Shown:

@@ -13,11 +13,13 @@ from ragqa.errors import (
     NoCorpus,
     NoIndex,
     NotAllowed,
+    OutOfMemory,
     RagqaError,
     UsageError,
     WriterBusy,
 )
 from ragqa.llms.secrets import without_keys
+from ragqa.memory import out_of_memory
 from ragqa.serving.warm import NotReady, Overdue
 
 logger = logging.getLogger("ragqa")
@@ -27,8 +29,8 @@ BUG_HINT = "start the server with --debug; it then prints a traceback to report"
 
 # The first that an error is an instance of counts.
 _STATUS: Mapping[type[RagqaError], int] = {
-    NotReady: 503, WriterBusy: 503, NotAllowed: 403, UsageError: 400, NoCorpus: 404, NoIndex: 404,
-    BackendFailed: 502, Overdue: 504, IndexUnusable: 500,
+    NotReady: 503, WriterBusy: 503, OutOfMemory: 503, NotAllowed: 403, UsageError: 400,
+    NoCorpus: 404, NoIndex: 404, BackendFailed: 502, Overdue: 504, IndexUnusable: 500,
 }  # fmt: skip
 
 
@@ -50,6 +52,7 @@ def failure_of(exc: Exception) -> Failure:
     """What to say about an exception; one that nobody expected is reported on standard error."""
     if isinstance(exc, HTTPException):
         return Failure(exc.status_code, exc.detail)
+    exc = out_of_memory(exc) or exc
     if isinstance(exc, RagqaError):
         status = next((_STATUS[kind] for kind in _STATUS if isinstance(exc, kind)), 500)
         return Failure(status, exc.message, hint_of(exc))

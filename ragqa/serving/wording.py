@@ -20,7 +20,6 @@ from ragqa.serving.failing import hint_of
 from ragqa.serving.warm import Freshness
 from ragqa.types import Answer, Citation, NoteList, SearchResult, Verdict, counted
 from ragqa.verifying.checking import Checked, Verification
-from ragqa.verifying.current_notes import Stretch
 
 _MOST_NAMED = 8
 _MOST_SKIPPED = 10
@@ -62,7 +61,7 @@ def answer_text(answer: Answer, freshness: Freshness, budget: int) -> str:
     blocks = [_cited(citation) for citation in answer.citations]
     for one in answer.disagreements:
         sides = " but ".join(
-            f"{_place(side)} says {safe_line(says)!r}"
+            f"{_place(side.path, side.lines, side.locator)} says {safe_line(says)!r}"
             for side, says in zip(one.citations, one.says, strict=True)
         )
         blocks.append(f"The notes disagree: {sides}.")
@@ -77,8 +76,7 @@ def search_text(result: SearchResult, freshness: Freshness, budget: int) -> str:
     blocks = []
     for number, hit in enumerate(result.hits, start=1):
         passage = hit.passage
-        lines = f"{safe_line(passage.path)}:{passage.lines[0]}-{passage.lines[1]}"
-        place = f"{lines} ({safe_line(hit.locator)})" if hit.locator else lines
+        place = _place(passage.path, passage.lines, hit.locator)
         blocks.append(
             f"{number}. {place}  {safe_line(passage.trail)}\n{_quoted(passage_text(passage))}"
         )
@@ -225,14 +223,14 @@ def _noted(notices: Iterable[str]) -> list[str]:
 
 def _cited(citation: Citation) -> str:
     about = [safe_line(one) for one in (citation.note_date, " > ".join(citation.heading)) if one]
-    head = "  ".join([f"[{citation.n}] {_place(citation)}", *about])
+    place = _place(citation.path, citation.lines, citation.locator)
+    head = "  ".join([f"[{citation.n}] {place}", *about])
     context = f"{_quoted(citation.context)}\n" if citation.context else ""
     return f"{head}\n{context}{_quoted(citation_text(citation))}"
 
 
-def _place(at: Citation | Stretch) -> str:
-    lines = f"{at.path}:{at.lines[0]}-{at.lines[1]}"
-    return safe_line(f"{at.path}, {at.locator}" if at.locator else lines)
+def _place(path: str, lines: tuple[int, int], locator: str) -> str:
+    return safe_line(f"{path}, {locator}" if locator else f"{path}:{lines[0]}-{lines[1]}")
 
 
 def _quoted(text: str) -> str:
@@ -247,7 +245,7 @@ def _checked(checked: Checked) -> str:
     citation, place = checked.citation, checked.place
     line = f"[{citation.n}] {checked.standing}"
     if place:
-        line += f": {_place(place)}"
+        line += f": {_place(place.path, place.lines, place.locator)}"
     if checked.reason:
         line += f" ({safe_line(checked.reason)})"
     changed = not checked.is_sound and place is not None

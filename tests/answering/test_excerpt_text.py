@@ -226,8 +226,8 @@ def test_an_ellipsis_says_where_it_is_cut(quote, cut, shown):
         ("Take $x_i^{{2}}$ and $5 to $6_000", "Take $x_i^{{2}}$ and $5 to $6_000"),
         ("$$a \\\\\nb$$ \\\nor c", "$$a \\\\ b$$\nor c"),
         ("[![build](a.svg)](http://a.b) ![x][y] It is.[^1]", "It is."),
-        ("[`a` and **b**](http://a.b 'c') of [x[0]](<d e>)", "a and b of x[0]"),
-        ("https://a.b/_x_/y and a[0][1] == b == c", "https://a.b/_x_/y and a[0][1] == b == c"),
+        ("[`a` and **b**](http://a.b 'c') of [x[0]](<d e>)", "a and b of x[ 0 ]"),
+        ("https://a.b/_x_/y and a[i] == b == c", "https://a.b/_x_/y and a[i] == b == c"),
         ("- ![a](b.png)\n- It is.", "- It is."),
     ],
 )

@@ -1,5 +1,6 @@
 """Every error is one sentence with the command that mends it, and an exit code of its own."""
 
+import errno
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ import pytest
 from support import HANGS_S, IMPORT_ALL, QUICK, command
 
 from ragqa.cli import run
+from ragqa.errors import IndexUnusable, UsageError
 
 
 @pytest.fixture
@@ -341,3 +343,62 @@ def test_a_bug_is_told_in_a_line_with_a_file_to_report_and_exits_70(monkeypatch,
     report = Path(captured.err.rsplit(" ", 1)[-1].strip())
     assert "RuntimeError" in report.read_text(encoding="utf-8")
     report.unlink()
+
+
+@pytest.mark.parametrize("kilobytes", [100_000, 400_000, 600_000, 900_000])
+@pytest.mark.parametrize("args", [["ask", "cats?"], ["index"]], ids=["ask", "index"])
+def test_too_low_a_limit_on_memory_is_one_sentence_with_the_command(places, kilobytes, args):
+    given = [*args, *map(str, places)]
+    limited = f'ulimit -v {kilobytes}; exec "$@"'
+    run = subprocess.run(
+        ["bash", "-c", limited, "bash", sys.executable, "-m", "ragqa", *given],
+        capture_output=True, text=True, env=os.environ | QUICK, timeout=HANGS_S, check=False,
+    )  # fmt: skip
+    assert run.returncode == 8
+    assert run.stdout == ""
+    said, hint = run.stderr.splitlines()
+    assert said.startswith("error: ragqa needs 1,000,000 KB of address space")
+    assert hint == "try: ulimit -v unlimited, or at least ulimit -v 1000000"
+    helped = subprocess.run(
+        ["bash", "-c", limited, "bash", sys.executable, "-m", "ragqa", args[0], "--help"],
+        capture_output=True, text=True, timeout=HANGS_S, check=False,
+    )  # fmt: skip
+    assert (helped.returncode, helped.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        MemoryError(),
+        ImportError("libtorch_cpu.so: failed to map segment from shared object"),
+        ImportError("libx.so: cannot allocate memory in static TLS block"),
+        OSError(errno.ENOMEM, "Cannot allocate memory"),
+        RuntimeError("can't start new thread"),
+        RuntimeError("[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : std::bad_alloc"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes"),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_whichever_library_runs_out_of_memory_it_is_no_bug_of_ragqa(
+    capsys, monkeypatch, failure, wrapped
+):
+    def fail(*_, **__):
+        if wrapped:
+            raise IndexUnusable("the model cannot be read") from failure
+        raise failure
+
+    monkeypatch.setattr("ragqa.cli.command_line", fail)
+    assert run(["list"]) == 8
+    said = capsys.readouterr().err
+    assert said.startswith("error: there is too little memory for this\ntry: close other programs")
+    assert said.count("\n") == 2
+
+
+def test_what_is_no_shortage_of_memory_stays_what_it_is(capsys, monkeypatch):
+    def fail(*_, **__):
+        raise UsageError("the filter is nested too deeply") from MemoryError()
+
+    monkeypatch.setattr("ragqa.cli.command_line", fail)
+    assert run(["list"]) == 2
+    assert "nested too deeply" in capsys.readouterr().err

@@ -1,5 +1,6 @@
 """What every format of notes promises: spans, order, hostile bytes, limits."""
 
+import itertools
 import json
 
 import pytest
@@ -202,6 +203,18 @@ def test_an_empty_file_is_an_empty_note_or_skipped_with_a_reason(form, data, tmp
 def source_of(form, text):
     """A note of a format that says this."""
     return form.decode(notebook(text).encode()) if form.name == "ipynb" else text
+
+
+def test_a_place_that_is_named_is_found_by_its_name(form):
+    text = form.decode(sample(form))
+    blocks = parsed(form, text).blocks
+    for first, last in itertools.combinations_with_replacement(blocks, 2):
+        named = form.reader.locate(text, (first.start, last.end))
+        assert bool(named) == form.is_extracted
+        if named:
+            start, end = form.reader.find(text, named)
+            assert start <= first.start < last.end <= end
+            assert form.reader.locate(text, (start, end)) == named
 
 
 @given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode))

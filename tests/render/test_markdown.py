@@ -119,7 +119,7 @@ def test_an_excerpt_keeps_its_blocks_and_what_answers_directly_is_bold_in_it():
     said = markdown.partition("# what?\n\n")[2].partition("\n\nConfidence")[0]
     assert said == (
         "What each tea needs:\n\n"
-        "- Green tea needs **80 degrees**, see kettle --help and \\[1\\].\n"
+        "- Green tea needs **80 degrees**, see kettle --help and \\[ 1 \\].\n"
         "  - Never more than 85 degrees.\n"
         "- Black tea needs 95 degrees.\n\n"
         "| Tea | Minutes |\n"

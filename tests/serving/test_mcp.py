@@ -63,6 +63,30 @@ def test_every_tool_works(folder):
     assert status.structured_content["index"]["notes"] == len(NOTES)
 
 
+def test_a_place_that_a_tool_prints_is_an_address(tmp_path, monkeypatch):
+    monkeypatch.setenv("RAGQA_FORMATS", "ipynb")
+    cells = [{"cell_type": "markdown", "source": "# Zoo\n\nThe okapi came to the zoo in 2019."}]
+    notes = {"zoo.ipynb": json.dumps({"cells": cells, "nbformat": 4}), "tea.md": NOTES["tea.md"]}
+    write_notes(tmp_path / "notes", notes)
+    question, place = "when did the okapi come to the zoo?", "zoo.ipynb, cell 1, line 3"
+    asked, got, parts, why, found = talk(
+        tmp_path,
+        ("ask", {"question": question}),
+        ("get", {"address": place}),
+        ("multi_get", {"addresses": [place]}),
+        ("why", {"question": question, "address": place}),
+        ("search", {"query": "okapi", "limit": 1}),
+    )
+    assert place in text_of(asked)
+    assert got.structured_content["text"] == "The okapi came to the zoo in 2019."
+    assert parts.structured_content["parts"][0]["text"] == got.structured_content["text"]
+    assert why.structured_content["stage"] == "said"
+    printed = text_of(found).partition("1. ")[2].partition("  ")[0]
+    assert printed.startswith("zoo.ipynb, cell 1")
+    (again,) = talk(tmp_path, ("get", {"address": printed}))
+    assert "okapi" in again.structured_content["text"]
+
+
 def test_a_quote_given_without_a_place_has_not_moved(folder):
     quote = "The printer is on the third floor."
     given = [{"quote": quote}, {"quote": quote, "path": "office/printer.md"}]

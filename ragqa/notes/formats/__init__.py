@@ -43,19 +43,26 @@ def nowhere(text: str, span: Span) -> str:  # noqa: ARG001 - as other locators
     return ""
 
 
+def no_span(text: str, locator: str) -> Span | None:  # noqa: ARG001 - as other finders
+    """Where a locator is in a format that has none."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Reader:
     """How a format is read.
 
     `view` gives only the text that ragqa reads, `Content.text`, and imports no more than that
     needs. `decode` turns a file's bytes into the note's text, or raises `Unfit`. Where the text is
-    extracted from the file, `locate` names the place of a span of it there.
+    extracted from the file, `locate` names the place of a span of it there, and `find` gives the
+    span of such a place, or None.
     """
 
     parse: Callable[[str], Content]
     view: Callable[[str], str] = str
     decode: Callable[[bytes], str] = decode_text
     locate: Callable[[str, Span], str] = nowhere
+    find: Callable[[str, str], Span | None] = no_span
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +217,12 @@ def locate(path: str, text: str, span: Span) -> str:
     """The locator of a span of a note's text; "" where lines say it."""
     one = format_of(path)
     return one.reader.locate(text, span) if one.version else ""
+
+
+def span_at(path: str, text: str, locator: str) -> Span | None:
+    """The span of a note's text that a locator names; None if it names none."""
+    one = format_of(path)
+    return one.reader.find(text, locator) if one.version else None
 
 
 def fragment(locator: str) -> str:

@@ -9,6 +9,7 @@ from ragqa.notes.extraction import parent
 from ragqa.notes.formats import Content, Reader
 from ragqa.types import Span
 
+_PLACE = re.compile(r"par(?:agraphs?|s?\.)\s*(\d{1,9})(?:[-\u2013](\d{1,9}))?", re.IGNORECASE)
 _PARAGRAPH = re.compile(r"<(?:p|h[1-6]|li|pre)>")
 
 
@@ -39,4 +40,16 @@ def locate(text: str, span: Span) -> str:
     return f"paragraph {first}" if first == last else f"paragraphs {first}-{last}"
 
 
-WORD = Reader(parse, view, decode, locate)
+def find(text: str, locator: str) -> Span | None:
+    """The span of paragraphs as `locate` names them."""
+    tags = [tag.span() for tag in _PARAGRAPH.finditer(text)]
+    place = _PLACE.fullmatch(locator)
+    if not place:
+        return None
+    first, last = int(place[1]), int(place[2] or place[1])
+    if not 1 <= first <= last <= len(tags):
+        return None
+    return tags[first - 1][1], tags[last][0] if last < len(tags) else len(text)
+
+
+WORD = Reader(parse, view, decode, locate, find)

@@ -19,6 +19,11 @@ MAX_OUTPUT_LINES = 40
 
 _MARKDOWN, _CODE, _OUTPUT = "\f", "\f ", "\v"
 _MARKS = re.compile(r"[\f\v]")
+_PLACE = re.compile(
+    r"cells?\s*(\d{1,9})(?:[-\u2013](\d{1,9}))?"
+    r"(?:, (?:lines?\s*(\d{1,9})(?:[-\u2013](\d{1,9}))?|(output)))?",
+    re.IGNORECASE,
+)
 _NOT_KEPT = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\0\f\v\x1b]")
 _TICKS = re.compile(r"`{3,}")
 _FENCE = re.compile(r"^ {0,3}```", re.MULTILINE)
@@ -75,6 +80,30 @@ def locate(text: str, span: Span) -> str:
         line, last_line = max(1, line - 1), max(1, min(last_line - 1, total))
     lines = f"line {line}" if line == last_line else f"lines {line}-{last_line}"
     return f"cell {first}, {lines}"
+
+
+def find(text: str, locator: str) -> Span | None:
+    """The span of cells, or of lines or the output of one, as `locate` names them."""
+    starts = [mark.start() for mark in re.finditer("\f", text)]
+    place = _PLACE.fullmatch(locator)
+    if not place:
+        return None
+    first, last = int(place[1]), int(place[2] or place[1])
+    if not 1 <= first <= last <= len(starts):
+        return None
+    start, end = starts[first - 1], (*starts, len(text))[last]
+    output = text.find(_OUTPUT, start, end)
+    if place[5]:
+        return (output, end) if output >= 0 else None
+    if not place[3]:
+        return start, end
+    lines = text[start : output if output >= 0 else end].rstrip().split("\n")
+    # Above the first line is the mark of the cell and, of code, a fence; below its last, another.
+    fence = int(text.startswith(_CODE, start))
+    begin, stop = fence + int(place[3]), fence + int(place[4] or place[3])
+    if not fence < begin <= stop < len(lines) - fence:
+        return None
+    return start + len("\n".join(lines[:begin])) + 1, start + len("\n".join(lines[: stop + 1]))
 
 
 def _cells(document: object) -> Iterator[str]:
@@ -136,4 +165,4 @@ def _text(value: object) -> str:
     return _NOT_KEPT.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
-NOTEBOOK = Reader(parse, view, decode, locate)
+NOTEBOOK = Reader(parse, view, decode, locate, find)

@@ -6,12 +6,17 @@ text or only part of it, each with a vertical tab after it. ragqa reads spaces i
 
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ragqa.notes.formats import Content, Reader
 from ragqa.types import Span
 
 _PAGE = re.compile(r"\f([^\n\r\v]*)(?:\v([^\n\r\v]*)\v)?")
+_PLACE = re.compile(
+    r"(?:pp?\.|pages?)\s*(.*?)\s*(?:\(pages? (\d{1,9})(?:[-\u2013](\d{1,9}))? of the file\))?",
+    re.IGNORECASE,
+)
 _MAX_LISTED = 8
 
 IN_PART = "it has more than 200,000 characters"
@@ -58,6 +63,46 @@ def locate(text: str, span: Span) -> str:
     return f"{word} {labels} ({pages} {numbers} of the file)"
 
 
+def find(text: str, locator: str) -> Span | None:
+    """The span of pages as `locate` names them, else by their numbers in the file."""
+    pages = list(_PAGE.finditer(text))
+    place = _PLACE.fullmatch(locator)
+    if not place:
+        return None
+    if place[2]:
+        first, last = int(place[2]), int(place[3] or place[2])
+    else:
+        first, last = _numbers(place[1], [page[1] for page in pages])
+    if not 1 <= first <= last <= len(pages):
+        return None
+    end = pages[last].start() if last < len(pages) else len(text)
+    return pages[first - 1].start(), end
+
+
+def _numbers(printed: str, labels: Sequence[str]) -> tuple[int, int]:
+    """The numbers in the file of a page or of a first and a last page, 0 for one it has not."""
+    if one := _number(printed, labels):
+        return one, one
+    for dash in re.finditer("[-\u2013]", printed):
+        first, last = (
+            _number(label, labels) for label in (printed[: dash.start()], printed[dash.end() :])
+        )
+        if first and last:
+            return first, last
+    return 0, 0
+
+
+def _number(printed: str, labels: Sequence[str]) -> int:
+    number = int(printed) if re.fullmatch(r"\d{1,9}", printed) else 0
+    is_there = 1 <= number <= len(labels)
+    # `locate` writes a number alone only of a page without another label.
+    if is_there and labels[number - 1] in ("", printed):
+        return number
+    if printed and printed in labels:
+        return labels.index(printed) + 1
+    return number if is_there else 0
+
+
 def _warnings(text: str) -> tuple[str, ...]:
     """Which pages have no text, by reason."""
     without: dict[str, list[str]] = defaultdict(list)
@@ -76,4 +121,4 @@ def _warning(reason: str, pages: list[str]) -> str:
     return f"{verb.format(listed)} left out: {reason}"
 
 
-PDF = Reader(parse, view, decode, locate)
+PDF = Reader(parse, view, decode, locate, find)

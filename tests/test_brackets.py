@@ -1,0 +1,141 @@
+"""A note's own bracketed numbers are told apart from ragqa's citations, wherever an answer goes."""
+
+import io
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+from support import QUICK, run_ragqa, trying, write_notes
+
+from ragqa.api import open_index
+from ragqa.chatting import Exchange, numbered
+from ragqa.generation import Writer, request_for
+from ragqa.generation.draft import Draft
+from ragqa.llms import Destination
+from ragqa.render.excerpts import print_excerpt
+from ragqa.types import Hit, Kind, Passage, Unit
+
+CITED = re.compile(r"\[\d+\]")
+SAID = "The transformer was introduced in 2017 by Vaswani [1] [2], as a survey says [1, 3]."
+APART = "The transformer was introduced in 2017 by Vaswani [ 1 ] [ 2 ], as a survey says [ 1, 3 ]."
+NOTES = {
+    "models.md": f"# Models\n\n{SAID}\n",
+    "tea.md": "# Tea\n\nGreen tea is brewed at 80 degrees.\n",
+}
+WHEN = "when was the transformer introduced?"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write_notes(tmp_path / "notes", NOTES)
+    return tmp_path
+
+
+@pytest.fixture
+def ask(folder):
+    places = ("--corpus", folder / "notes", "--index", folder / "index")
+    return lambda *args: run_ragqa(*args, *places, env=QUICK)
+
+
+@pytest.fixture
+def index(folder):
+    settings = {"embedder": "hashed:64"}
+    with open_index(folder / "notes", index=folder / "index", settings=settings) as opened:
+        yield opened
+
+
+def test_the_only_number_in_brackets_of_an_answer_is_its_citation(ask):
+    document = ask("ask", WHEN, "--json").document
+    assert document["answer"] == f"{APART} [1]"
+    assert document["citations"][0]["quote"] == SAID
+    printed = ask("ask", WHEN).out.partition("Sources")[0]
+    assert CITED.findall(printed) == ["[1]"]
+
+
+def test_a_saved_answer_shows_them_apart_and_is_verified_with_the_exact_quote(ask, folder):
+    for form, name in (("markdown", "a.md"), ("json", "a.json")):
+        saved = ask("ask", WHEN, "--format", form).out
+        (folder / name).write_text(saved, encoding="utf-8")
+        given = (folder / name, "--corpus", folder / "notes", "--json")
+        checked = run_ragqa("verify", *given, env=QUICK).document
+        assert checked["sound"]
+        assert [one["quote"] for one in checked["citations"]] == [SAID]
+    above = (folder / "a.md").read_text(encoding="utf-8").partition("## Sources")[0]
+    assert re.findall(r"\\\[\d+\\\]", above) == [r"\[1\]"]
+    assert r"Vaswani \[ 1 \] \[ 2 \]" in above
+
+
+def test_on_a_terminal_an_excerpt_has_no_number_that_looks_like_a_citation(index):
+    (citation,) = index.ask(WHEN).citations
+    out = io.StringIO()
+    print_excerpt(Console(file=out, width=120, force_terminal=True, color_system=None), citation)
+    assert APART.split(",")[0] in out.getvalue()
+    assert not CITED.search(out.getvalue())
+
+
+def test_numbering_the_sources_of_a_chat_leaves_the_notes_own_numbers(index):
+    one = Exchange(WHEN, index.ask(WHEN))
+    _, other = numbered([one, one])
+    assert other.answer.text == f"{APART} [2]"
+
+
+class Repeating:
+    """An LLM that repeats what stands in its prompt, or says something of its own."""
+
+    destination = Destination("odd:one")
+
+    def __init__(self, says=""):
+        self._says = says
+
+    def stream(self, prompt, **_):
+        line = next(one for one in prompt.message.split("\n") if one.startswith("The transformer"))
+        yield self._says or line
+
+
+def test_an_llm_that_repeats_a_passage_with_its_numbers_cites_nothing(index):
+    answer = index.ask(WHEN, writer=Writer(Repeating(), force=True))
+    assert [one.citations for one in answer.written.sentences] == [()]
+    assert answer.written.invalid_citations == ()
+    assert answer.backend == "extractive"
+
+
+def test_a_number_in_the_code_of_an_llm_stands_for_no_citation(index):
+    says = "Vaswani introduced the transformer in 2017, see `rows[1]` [1]."
+    answer = index.ask(WHEN, writer=Writer(Repeating(says), force=True))
+    assert answer.text == "Vaswani introduced the transformer in 2017, see `rows[ 1 ]`. [1]"
+    assert [one.n for one in answer.citations] == [1]
+
+
+PIECES = st.sampled_from("[[]]\u3010\u301112-\u2013,;^a\u2020 \n")
+PIECES |= st.sampled_from(["[1]", "[^2]", "[1](b)", "and", "source ", "passage 3", ". B", "[2, 3]"])
+
+
+@given(st.lists(PIECES, max_size=30).map("".join))
+@trying(300)
+def test_no_passage_has_a_citation_that_can_be_repeated(text):
+    passage = Passage(
+        1, 1, "a.md", "A", 0, len(text), (1, 1), ("A",), text, (Unit(Kind.PARAGRAPH, 0, 1, ""),), ""
+    )
+    hit = Hit(passage, 1.0, 0.5, 2.0)
+    message = request_for("what?", [hit], max_tokens=9_000, key="k").prompt.message
+    draft = Draft()
+    shown = message.partition("A\n\n")[2].partition("\n--- end")[0]
+    assert [one.numbers for one in draft.feed(shown) + draft.finish() if one.numbers] == []
+
+
+def test_the_page_shows_them_apart_beside_what_an_llm_cites(folder):
+    pytest.importorskip("starlette", reason="the extra serve is not installed")
+    from served import serving
+
+    with serving(folder, "serve", "--no-open", "--port", "0") as server:
+        while server.ask("/api/status").status == 503:
+            pass  # it waits itself before it says that the index is being built
+        page = server.ask("/", q=WHEN).text
+        document = json.loads(server.ask("/api/ask", question=WHEN).body)
+    quote = page.partition('<div class="quote">')[2].partition("</div>")[0]
+    assert "[ 1 ] [ 2 ]" in re.sub("<[^>]*>", "", quote)
+    assert not CITED.search(quote)
+    assert document["answer"] == f"{APART} [1]"
