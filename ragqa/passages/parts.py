@@ -35,7 +35,9 @@ _ITEMS = (Kind.ITEM, Kind.PROPERTY)
 class Part:
     """A unit, with what determines the cost of a cut next to it.
 
-    `block` is the number of its block in the note, `level` the block's level.
+    `block` is the number of its block in the note, `level` the block's level. The `rest` of a row
+    that was divided shares a passage with nothing, so that the labels of its columns are those of
+    all the passage.
     """
 
     unit: Unit
@@ -44,6 +46,7 @@ class Part:
     level: int
     path: HeadingPath
     ends_with_colon: bool
+    is_rest: bool = False
 
     @property
     def is_text(self) -> bool:
