@@ -384,8 +384,7 @@ PAIRS = [f"Task: Ship; Junior: {many('x')}", f"Lead: {many('y')}"]
         ("a.org", "| Task | Junior | Lead |\n|--+--+--|\n| {} | {} | {} |\n"),
         (
             "a.html",
-            "<table>\n<tr><th>Task</th>\n<th>Junior</th><th>Lead</th></tr>\n<tr><td>{}</td>\n"
-            + "<td>{}</td>\n<td>{}</td></tr></table>",
+            "<table>\n<tr><th>Task<th>Junior<th>Lead\n<tr><td>{}\n<td>{}<td>{}</table>",
         ),
     ],
 )
