@@ -1,7 +1,6 @@
 """Split an excerpt into the blocks a reader sees, and give them as plain text."""
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -23,7 +22,7 @@ _MAX_COLUMN = 60
 
 _NOT_SHOWN = HIDDEN | {Kind.RULE}
 _BLANK_LINE = re.compile(r"(?>\r\n|\r|\n)[ \t>]*[\r\n]")
-_HEAD_END = re.compile(r"[\r\n]+[ \t>|:-]*\Z")
+_AROUND_HEAD = re.compile(rf"\A{ITEM_MARK.pattern}|[\r\n]+[ \t>|:-]*\Z")
 _QUOTE_MARKS = re.compile(r"^[ \t]*(?:>[ \t]?)+", re.MULTILINE)
 _FENCE = re.compile(
     r"\A[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(?:`{3,}|~{3,})[^\r\n]*(?:\r\n|\r|\n|\Z)"
@@ -122,12 +121,6 @@ def runs_on(block: Block) -> bool:
     )
 
 
-def cell_width(text: str) -> int:
-    """The width of a text in columns."""
-    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
-    return len(text) + wide - sum(unicodedata.combining(char) > 0 for char in text)
-
-
 def _text(block: Block) -> str:
     if isinstance(block, Table):
         return "\n".join(_rows(block))
@@ -138,11 +131,12 @@ def _text(block: Block) -> str:
 
 def _rows(table: Table) -> Iterator[str]:
     """The lines of a table, its columns aligned."""
-    rows = [[cell.text for cell in row] for row in (table.head, *table.rows)]
-    widths = [min(_MAX_COLUMN, max(map(cell_width, column))) for column in zip(*rows, strict=True)]
+    rows = [table.head, *table.rows]
+    columns = zip(*rows, strict=True)
+    widths = [min(_MAX_COLUMN, max(cell.width for cell in column)) for column in columns]
     for number, row in enumerate(rows):
         cells = [
-            cell + " " * (width - cell_width(cell)) for cell, width in zip(row, widths, strict=True)
+            cell.text + " " * (width - cell.width) for cell, width in zip(row, widths, strict=True)
         ]
         yield " | ".join(cells).rstrip()
         if number == 0:
@@ -151,7 +145,7 @@ def _rows(table: Table) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """The units of one block, as spans of the quote, with the first one's context."""
+    """The units of one block, as spans of the quote, with their context: of a table, its rows'."""
 
     kind: Kind
     context: str
@@ -185,8 +179,14 @@ def _within(quote: str, units: Sequence[Unit], start: int) -> Iterator[Unit]:
 def _groups(quote: str, units: Iterable[Unit]) -> list[_Group]:
     groups: list[_Group] = []
     for unit in units:
+        if groups and groups[-1].kind is unit.kind is Kind.TABLE_HEAD:
+            # A head too long for one passage; another table's has rows before it.
+            groups[-1].spans[-1] = groups[-1].spans[-1][0], unit.end
+            continue
         if not groups or not _continues(quote, groups[-1], unit):
             groups.append(_Group(unit.kind, unit.context, []))
+        elif unit.kind is Kind.ROW:
+            groups[-1] = replace(groups[-1], context=unit.context)
         groups[-1].spans.append((unit.start, unit.end))
     return groups
 
@@ -194,7 +194,9 @@ def _groups(quote: str, units: Iterable[Unit]) -> list[_Group]:
 def _continues(quote: str, group: _Group, unit: Unit) -> bool:
     """Whether a unit continues the block of a group."""
     if group.kind is Kind.TABLE_HEAD:
-        return unit.kind is Kind.ROW
+        # A part of a row may begin in another column.
+        labels = group.context if len(group.spans) > 1 else unit.context
+        return unit.kind is Kind.ROW and unit.context == labels != ""
     if unit.kind is not group.kind or _BLANK_LINE.search(quote, group.spans[-1][1], unit.start):
         return False
     if unit.kind is Kind.ITEM:
@@ -263,7 +265,7 @@ def _mark(quote: str, at: int) -> str:
 
 def _table(group: _Group, whole: Seen) -> Iterator[Table]:
     sources = [whole[slice(*span)] for span in group.spans]
-    sources[0] = sources[0].without(_HEAD_END)
+    sources[0] = sources[0].without(_AROUND_HEAD)
     rows = [[seen_apart(cell) for cell in row_cells(source)] for source in sources]
     width = max(map(len, rows))
     head, *rest = [(*cells, *[_EMPTY_CELL] * (width - len(cells))) for cells in rows]

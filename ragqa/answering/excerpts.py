@@ -81,6 +81,7 @@ def excerpt_around(layout: Layout, scores: Sequence[float], best: int, wanted: W
     run = _closed(layout, run, wanted)
     run = _with_lead_in(layout, run)
     run = with_announced(layout, run, wanted)
+    run = _of_same_columns(layout, run, best)
     return _whole_section(layout, run, wanted)
 
 
@@ -210,6 +211,23 @@ def _with_lead_in(layout: Layout, run: Run) -> Run:
         return run
     paragraph = layout.block(begin - 1)
     return paragraph[0] if layout.words(paragraph) <= _LEAD_IN_WORDS else begin - 1, end
+
+
+def _of_same_columns(layout: Layout, run: Run, best: int) -> Run:
+    """The run, or what of it has the labels of the best piece if its rows have others without head.
+
+    So what a citation says of its first row is true of all: a part of a row has other columns.
+    """
+    labels = [(one.kind, one.unit.context) for one in layout.pieces[run[0] : run[1] + 1]]
+    rows = {one for one in labels if one[0] is Kind.ROW}
+    if labels[0][0] is not Kind.ROW or len(rows) == 1:
+        return run
+    begin = end = best - run[0]
+    while begin and labels[begin - 1] == labels[best - run[0]]:
+        begin -= 1
+    while end + 1 < len(labels) and labels[end + 1] == labels[best - run[0]]:
+        end += 1
+    return run[0] + begin, run[0] + end
 
 
 def _last_within(layout: Layout, run: Run, limit: int) -> int:

@@ -16,6 +16,12 @@ def citation_text(citation: Citation) -> str:
     return excerpt_text(citation.shown, citation.units, citation.chars[0])
 
 
+def context_of(passage: Passage) -> str:
+    """What a passage's text lacks of its beginning: the labels of the columns of a cut table."""
+    context = passage.units[0].context if passage.units else ""
+    return "" if context in passage.text else context
+
+
 def passage_text(passage: Passage) -> str:
     """A passage as people read it."""
     if not format_of(passage.path).has_markup:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 
+from ragqa.answering.contexts import NoteContexts
 from ragqa.answering.embeds import Embedded
 from ragqa.answering.layout import Layout, OpenNote, layout_of_passage
 from ragqa.notes import format_of, parse_note, read_text, readable
@@ -24,41 +25,46 @@ def keep_current(
 ) -> tuple[list[Hit], list[str]]:
     """The hits whose text stands in its note byte for byte, and a warning for each other note.
 
-    Citations use a hit's lines and units, so these must match the note too.
+    Citations use a hit's lines and units, so these must match the note too, with their contexts.
 
     :param remedy: what the warnings say to do about an outdated index.
     """
-    problems: dict[str, str] = {}
-    texts: dict[str, tuple[str, str]] = {}
+    notes: dict[str, NoteContexts | str] = {}
     kept, misplaced = list[Hit](), dict[str, None]()
     for hit in hits:
         passage = hit.passage
-        if passage.path not in texts and passage.path not in problems:
-            read = read_text(corpus, passage.path, max_note_bytes=max_note_bytes)
-            if isinstance(read, Skipped):
-                problems[passage.path] = read.reason
-            elif read.sha256 != passage.note_sha256:
-                problems[passage.path] = "it was changed after it was indexed"
-            else:
-                texts[passage.path] = read.text, readable(passage.path, read.text)
-        if passage.path not in texts:
+        if passage.path not in notes:
+            notes[passage.path] = _unchanged(corpus, passage, max_note_bytes)
+        note = notes[passage.path]
+        if isinstance(note, str):
             continue
-        text, as_read = texts[passage.path]
-        if matches_note(as_read, passage):
-            where = locate(passage.path, text, (passage.start, passage.end))
+        if matches_note(note.text, passage) and note.hold(passage):
+            where = locate(passage.path, note.source, (passage.start, passage.end))
             kept.append(replace(hit, locator=where))
         else:
             misplaced[passage.path] = None
-    warnings = [
-        f"{path} is left out, since the index no longer matches it: {problem}; {remedy}"
-        for path, problem in problems.items()
+    return kept, [
+        *(
+            f"{path} is left out, since the index no longer matches it: {problem}; {remedy}"
+            for path, problem in notes.items()
+            if isinstance(problem, str)
+        ),
+        *(
+            f"passages of {path} are left out, since they are not where the index has them; "
+            "run ragqa index --rebuild"
+            for path in misplaced
+        ),
     ]
-    warnings += [
-        f"passages of {path} are left out, since they are not where the index has them; "
-        "run ragqa index --rebuild"
-        for path in misplaced
-    ]
-    return kept, warnings
+
+
+def _unchanged(corpus: Corpus, passage: Passage, max_note_bytes: int) -> NoteContexts | str:
+    """A passage's note if it is as indexed, else what is wrong."""
+    read = read_text(corpus, passage.path, max_note_bytes=max_note_bytes)
+    if isinstance(read, Skipped):
+        return read.reason
+    if read.sha256 != passage.note_sha256:
+        return "it was changed after it was indexed"
+    return NoteContexts(passage.path, read.text, readable(passage.path, read.text))
 
 
 def open_notes(
@@ -124,7 +130,9 @@ def _current_layout(
     if isinstance(read, Skipped) or {read.sha256} != {one.note_sha256 for one in passages}:
         return None
     text = readable(path, read.text)
-    return Layout.of(text, passages) if all_match_note(text, passages) else None
+    note = NoteContexts(path, read.text, text)
+    holds = all_match_note(text, passages) and all(map(note.hold, passages))
+    return Layout.of(text, passages) if holds else None
 
 
 def with_source(citation: Citation, corpus: Corpus, *, max_note_bytes: int) -> Citation:

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ragqa.answering.shown import passage_text
+from ragqa.answering.shown import context_of, passage_text
 from ragqa.errors import UsageError
 from ragqa.generation.draft import uncited
 from ragqa.llms import Prompt
@@ -116,10 +116,7 @@ def numbers_given(
 
 def heading_of(passage: Passage) -> str:
     """The context of a passage: note, headings, and the header of a table that was cut off."""
-    context = passage.units[0].context if passage.units else ""
-    return (
-        f"{passage.trail}\n{context}" if context and context not in passage.text else passage.trail
-    )
+    return "\n".join(filter(None, (passage.trail, context_of(passage))))
 
 
 def _distinct(hits: Sequence[Hit]) -> list[Hit]:

@@ -16,6 +16,7 @@ BLANK = "\ufdd0"
 
 _LINE_END = re.compile(r"\r\n|\r|\n")  # CommonMark's; a form feed does not end a line
 _WORD = re.compile(r"\w")
+_LONE_BAR = re.compile(r"(?<!\S)\||\|(?!\S)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,11 @@ def line_spans(text: str, start: int) -> list[Span]:
 def one_line(words: str) -> str:
     """Make a label: on one line, of bounded length."""
     return " ".join(words.replace(BLANK, "").split())[:MAX_LABEL_CHARS].rstrip()
+
+
+def header_label(cells: Iterable[str]) -> str:
+    """The label of a table's rows: its header cells with bars between, and no such bar in them."""
+    return one_line(" | ".join(_LONE_BAR.sub("\u2223", cell.strip()) for cell in cells))
 
 
 def paragraph_or_rule(text: str) -> Kind:

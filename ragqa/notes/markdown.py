@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from markdown_it.token import Token
 
 from ragqa.notes.inline import Inline, inline_of, parser
-from ragqa.notes.lines import Body, Leaf, line_spans, one_line, paragraph_or_rule, to_blocks
+from ragqa.notes.lines import Body, Leaf, header_label, line_spans, paragraph_or_rule, to_blocks
 from ragqa.types import Kind, Link, Span
 
 PART_LINES = 20_000
@@ -160,4 +160,4 @@ def _header(tokens: Sequence[Token], at: int, inline: Inline) -> str:
         if tokens[at].type == "inline":
             cells.append(inline.label(tokens[at].content))
         at += 1
-    return one_line(" | ".join(cells))
+    return header_label(cells)

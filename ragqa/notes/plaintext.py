@@ -9,7 +9,16 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from ragqa.notes.inline import inline_of
-from ragqa.notes.lines import COLONS, Body, Leaf, line_spans, one_line, paragraph_or_rule, to_blocks
+from ragqa.notes.lines import (
+    COLONS,
+    Body,
+    Leaf,
+    header_label,
+    line_spans,
+    one_line,
+    paragraph_or_rule,
+    to_blocks,
+)
 from ragqa.types import Block, Kind, Link
 
 MAX_TITLE_CHARS = 120
@@ -96,8 +105,8 @@ def _table(lines: Sequence[str], at: int) -> list[Leaf]:
     """The table that begins here: a header, a row of dashes, rows; [] if there is none."""
     if "|" not in lines[at] or not _DELIMITER_ROW.fullmatch(_below(lines, at)):
         return []
-    cells = _CELL_END.split(lines[at].strip().strip("|"))
-    header = one_line(" | ".join(cell.strip() for cell in cells))
+    inner = lines[at].strip().removeprefix("|").removesuffix("|")
+    header = header_label(cell.replace("\\|", "|") for cell in _CELL_END.split(inner))
     leaves = [Leaf(Kind.TABLE_HEAD, at, at + 2)]
     while leaves[-1].last < len(lines) and "|" in lines[leaves[-1].last]:
         row = leaves[-1].last

@@ -12,14 +12,15 @@ from typing import TypeAlias
 
 from ragqa.passages.parts import Part
 from ragqa.passages.tokens import Size, TokenCounter
+from ragqa.text.markdown import inner_bars, labels_between
 from ragqa.text.sentences import sentence_spans, strip
 from ragqa.types import Kind, Span
 
 _Cutter: TypeAlias = Callable[[str, int, int], list[Span]]
 
 _LINE = re.compile(r"[^\r\n]+")
-# Commas, semicolons, colons, dashes and table bars, in Latin and full-width forms.
-_SPACED, _WIDE = r",;:|\u2013\u2014", r"\uff0c\uff1b\uff1a\u3001"
+# Commas, semicolons, colons and dashes, in Latin and full-width forms.
+_SPACED, _WIDE = r",;:\u2013\u2014", r"\uff0c\uff1b\uff1a\u3001"
 _CLAUSE = re.compile(rf"(?:[^{_SPACED}{_WIDE}\r\n]|[{_SPACED}](?!\s))*+[{_SPACED}{_WIDE}]*+")
 _FEW_WORDS = re.compile(r"\S(?:.{0,63}\S)?(?=\s|\Z)|\S+", re.DOTALL)
 
@@ -38,6 +39,7 @@ def cut(parts: Sequence[Part], *, target_tokens: int, limit: Size) -> list[list[
     come out even; a cut costs more the more it separates.
     """
     cut_costs = list(_cut_costs(parts))
+    apart = [False, *(before.is_rest or after.is_rest for before, after in pairwise(parts))]
     tokens = list(accumulate((part.size.tokens for part in parts), initial=0))
     pieces = list(accumulate((part.size.pieces for part in parts), initial=0))
     best = [0.0] + [inf] * len(parts)
@@ -46,7 +48,7 @@ def cut(parts: Sequence[Part], *, target_tokens: int, limit: Size) -> list[list[
         for start in range(end - 1, -1, -1):
             length = tokens[end] - tokens[start]
             too_long = length > limit.tokens or pieces[end] - pieces[start] > limit.pieces
-            if too_long and start < end - 1:
+            if start < end - 1 and (too_long or apart[start + 1]):
                 break
             distance = (length - target_tokens) / target_tokens
             cost = best[start] + cut_costs[start] + distance * distance
@@ -99,8 +101,10 @@ def fit(
         if part.size.fits(room):
             fitted.append(part)
         else:
-            atoms = list(_atoms(part, counter, room, _cutters(part.unit.kind)))
-            fitted += map(_joined, cut(atoms, target_tokens=target_tokens, limit=room))
+            whole = replace(part, is_rest=False)
+            atoms = list(_atoms(whole, counter, room, _cutters(part.unit.kind)))
+            runs = cut(atoms, target_tokens=target_tokens, limit=room)
+            fitted += (_piece(counter.text, part, run) for run in runs)
         headings = Size(0, 0) if part.is_text else headings.plus(part.size)
     return fitted
 
@@ -122,10 +126,17 @@ def _atoms(
         yield from _atoms(smaller, counter, limit, cutters[1:])
 
 
-def _joined(atoms: Sequence[Part]) -> Part:
-    first, last = atoms[0], atoms[-1]
+def _piece(text: str, whole: Part, atoms: Sequence[Part]) -> Part:
+    """The piece of a part that some of its atoms make; of a row, with the labels of its columns."""
+    unit = replace(whole.unit, start=atoms[0].unit.start, end=atoms[-1].unit.end)
     size = Size(sum(a.size.tokens for a in atoms), sum(a.size.pieces for a in atoms))
-    return replace(first, unit=replace(first.unit, end=last.unit.end), size=size)
+    is_rest = whole.is_rest
+    if unit.kind in (Kind.ROW, Kind.TABLE_HEAD):
+        start, end = whole.unit.start, whole.unit.end
+        span = unit.start - start, unit.end - start
+        unit = replace(unit, context=labels_between(text[start:end], unit.context, *span))
+        is_rest = is_rest or unit.start > start
+    return replace(whole, unit=unit, size=size, is_rest=is_rest)
 
 
 def _cutters(kind: Kind) -> list[_Cutter]:
@@ -134,7 +145,9 @@ def _cutters(kind: Kind) -> list[_Cutter]:
         return [_by_sentence, *finer]
     if kind in (Kind.PARAGRAPH, Kind.HEADING):
         return finer
-    return [_by_pattern(_LINE), *finer]
+    if kind is Kind.ROW:
+        return [_by_cell, *finer]
+    return [_by_pattern(_LINE), *([_by_cell] if kind is Kind.TABLE_HEAD else []), *finer]
 
 
 def _by_pattern(pattern: re.Pattern[str]) -> _Cutter:
@@ -145,5 +158,11 @@ def _by_sentence(text: str, start: int, end: int) -> list[Span]:
     return [(start + a, start + b) for a, b in sentence_spans(text[start:end])]
 
 
+def _by_cell(text: str, start: int, end: int) -> list[Span]:
+    bars = [start + bar for bar in inner_bars(text[start:end])]
+    return list(zip([start, *bars], [*bars, end], strict=True))
+
+
 def _by_length(chars: int) -> _Cutter:
-    return lambda _, start, end: [(i, min(i + chars, end)) for i in range(start, end, chars)]
+    # An escaped bar stays one, so that it ends no cell.
+    return _by_pattern(re.compile(rf".{{0,{chars - 1}}}(?:\\\||.)", re.DOTALL))

@@ -35,7 +35,9 @@ _ITEMS = (Kind.ITEM, Kind.PROPERTY)
 class Part:
     """A unit, with what determines the cost of a cut next to it.
 
-    `block` is the number of its block in the note, `level` the block's level.
+    `block` is the number of its block in the note, `level` the block's level. The `rest` of a row
+    that was divided shares a passage with nothing, so that the labels of its columns are those of
+    all the passage.
     """
 
     unit: Unit
@@ -44,6 +46,7 @@ class Part:
     level: int
     path: HeadingPath
     ends_with_colon: bool
+    is_rest: bool = False
 
     @property
     def is_text(self) -> bool:
@@ -57,7 +60,7 @@ def note_parts(note: Note, counter: TokenCounter, *, secrets: bool = False) -> l
     :param secrets: whether to include the front matter's secrets.
     """
     blocks = list(_readable(note.blocks, secrets=secrets))
-    contexts = list(_contexts(note.text, blocks))
+    contexts = list(block_contexts(note.text, blocks))
     found = [
         (Unit(block.kind, *span, context=contexts[number]), number, block.level)
         for number, block in enumerate(blocks)
@@ -91,7 +94,7 @@ def unit_spans(text: str, block: Block) -> list[Span]:
     return [(start, end)] if start < end else []
 
 
-def _contexts(text: str, blocks: Sequence[Block]) -> Iterator[str]:
+def block_contexts(text: str, blocks: Sequence[Block]) -> Iterator[str]:
     """The context that makes each block readable alone.
 
     For a row, the table's header; for a front matter key, its parent keys; for an item, its parent

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ragqa.answering.shown import citation_text, passage_text
+from ragqa.answering.shown import citation_text, context_of, passage_text
 from ragqa.errors import RagqaError
 from ragqa.explaining.explanation import Explanation
 from ragqa.getting import NotePart
@@ -77,9 +77,8 @@ def search_text(result: SearchResult, freshness: Freshness, budget: int) -> str:
     for number, hit in enumerate(result.hits, start=1):
         passage = hit.passage
         place = _place(passage.path, passage.lines, hit.locator)
-        blocks.append(
-            f"{number}. {place}  {safe_line(passage.trail)}\n{_quoted(passage_text(passage))}"
-        )
+        quoted = [_quoted(one) for one in (context_of(passage), passage_text(passage)) if one]
+        blocks.append("\n".join([f"{number}. {place}  {safe_line(passage.trail)}", *quoted]))
     head = f"{counted(len(blocks), 'passage')} found, best first."
     return within(head, blocks, budget, _notices(result, freshness))
 

@@ -111,10 +111,40 @@ def row_cells(source: Seen) -> list[Seen]:
     return [inline(cell) for cell in bars]
 
 
+def heads_of(context: str) -> list[str]:
+    """The labels of columns in the context of a table row."""
+    return [head.strip() for head in compiled(_HEADER).split(context)] if context else []
+
+
+def inner_bars(row: str) -> list[int]:
+    """Where the bars are that separate the cells of a row."""
+    bars = [bar.start() for bar in compiled(_CELL).finditer(row)]
+    if bars and not row[: bars[0]].strip(" \t\r\n>"):
+        del bars[0]
+    if bars and not row[bars[-1] + 1 :].strip():
+        del bars[-1]
+    return bars
+
+
+def labels_between(row: str, context: str, start: int, end: int) -> str:
+    """The context of a part of a row: the labels of the columns that it is in.
+
+    It has none if the row has more cells than the context has labels.
+
+    :param row: a row, or a part of one that has this context.
+    :param start: where the part begins in the row; `end` is where it ends.
+    """
+    heads, bars = heads_of(context), inner_bars(row)
+    if len(heads) <= len(bars):
+        return ""
+    first, last = sum(bar <= start for bar in bars), sum(bar < end for bar in bars)
+    return " ".join(" | ".join(heads[first : last + 1]).split())
+
+
 def row_pairs(source: Seen, context: str) -> Seen:
     """A row as `header: cell` pairs, or as its cells if it has more of them than the header."""
     cells = row_cells(source)
-    heads = [head.strip() for head in compiled(_HEADER).split(context)] if context else []
+    heads = heads_of(context)
     if len(heads) < len(cells):
         heads = [""] * len(cells)
     pairs = [

@@ -1,6 +1,7 @@
 """Text that keeps track of its source characters in a note, and of their style."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import IntFlag
@@ -81,6 +82,12 @@ class Seen:
     def __getitem__(self, part: slice) -> "Seen":
         """A slice of its characters."""
         return Seen(self.text[part], self.mask[part], self.at[part], self.looks[part])
+
+    @property
+    def width(self) -> int:
+        """Its width in columns."""
+        wide = sum(unicodedata.east_asian_width(char) in "WF" for char in self.text)
+        return len(self.text) + wide - sum(unicodedata.combining(char) > 0 for char in self.text)
 
     def group(self, match: re.Match[str], group: int | str = 0) -> "Seen":
         """The text of a group of a match in its mask."""

@@ -17,6 +17,7 @@ MAX_NOTES = 20
 
 ANOTHER_READER = "the file is the same; this version of ragqa extracts other text from it"
 NOTHING_LIKE_IT = "nothing in the note resembles it"
+OTHER_CONTEXT = "the note has other words above it than the answer"
 SHOWN_OTHERWISE = "the quotes shown differ from those in the record; the record was checked"
 
 
@@ -146,13 +147,18 @@ def in_note(citation: SavedCitation, note: CurrentNote | None) -> Checked | None
     start, end = citation.chars
     is_as_cited = (note.path, note.sha256) == (citation.path, citation.note_sha256)
     if is_as_cited and 0 <= start <= end and note.text[start:end] == citation.quote:
-        return Checked(citation, Standing.INTACT, note.place(citation.chars))
+        contexts = note.contexts(citation.chars) if citation.context else [""]
+        is_own = citation.context in contexts
+        place = note.place(citation.chars, "" if is_own else contexts[0])
+        standing = Standing.INTACT if is_own else Standing.CHANGED
+        return Checked(citation, standing, place, "" if is_own else OTHER_CONTEXT)
     changed = None
     # A language model quotes what it was shown.
     found = places(note.text, citation.quote, start) or places(note.as_read, citation.quote, start)
     for span in found:
         reading = note.reading(span)
-        if reading.is_same and _has_header(reading.header, citation.context):
+        is_free = not (citation.context and reading.header)
+        if reading.is_same and (is_free or citation.context in note.contexts(span)):
             place = note.place(span)
             return Checked(citation, _standing_at(place, citation), place)
         place = note.place(reading.span, reading.header)
@@ -164,11 +170,6 @@ def _standing_at(place: Stretch, citation: SavedCitation) -> Standing:
     """Whether a quote that stands here has moved: not if nobody said where it was."""
     is_there = citation.path in (place.path, ANY_NOTE) and citation.lines in (place.lines, NOWHERE)
     return Standing.INTACT if is_there else Standing.MOVED
-
-
-def _has_header(header: str, context: str) -> bool:
-    """Whether a row has the header that it was cited with, which a heading may precede."""
-    return not header or not context or f": {context}".endswith(f": {header}")
 
 
 def _in_other_notes(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from heapq import nsmallest
 
+from ragqa.answering.contexts import contexts_at
 from ragqa.notes import parse_note, read_text, readable, walk_notes
 from ragqa.notes.formats import locate, why_format_is_off
 from ragqa.passages.parts import unit_spans
@@ -115,8 +116,12 @@ class CurrentNote:
         return Reading(
             whole if says else span,
             is_same=not says,
-            header=first.label if first.kind is Kind.ROW else "",
+            header=self.contexts(span)[0] if first.kind is Kind.ROW else "",
         )
+
+    def contexts(self, span: Span) -> list[str]:
+        """The contexts that a unit at this span may have, at least one."""
+        return contexts_at(self.as_read, self._blocks, span) or [""]
 
     @cached_property
     def _blocks(self) -> Sequence[Block]:

@@ -381,3 +381,9 @@ def test_cut_says_where_hidden_text_tears_a_list_or_sentence_apart(text, needle,
 def test_what_a_question_wants_goes_by_its_kind(question, short, by_section):
     wanted = Wanted(parse_question(question).kind, {}, 80)
     assert (wanted.short, wanted.by_section) == (short, by_section)
+
+
+def test_an_excerpt_from_within_a_row_has_no_cells_of_other_columns():
+    text = f"| Cat | A | B |\n|--|--|--|\n| row | {'x ' * 60}| {'yes ' * 60}|\n| q | r | s |\n"
+    cells = f"| {'yes ' * 60}|"
+    assert excerpt(text, "yes", also=["q", "row"], words=200, window=80, target=60) == cells

@@ -6,6 +6,7 @@ from textwrap import dedent
 
 import pytest
 from citing import cited
+from excerpting import layout_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -353,3 +354,27 @@ def test_any_text_with_any_units_has_a_text_that_places_fit(quote, units, start,
 def test_any_note_is_shown_with_no_more_letters_than_it_has(text):
     shown = re.sub(r"\((?:open|done)\)", "", said(text))
     assert sum(map(str.isalnum, shown)) <= sum(map(str.isalnum, text))
+
+
+def long_row(times=60):
+    return f"| Cat | A | B |\n|--|--|--|\n| row | {'x ' * times}| {'y ' * times}|\n| q | r | s |\n"
+
+
+def test_the_rest_of_a_cut_row_is_not_aligned_below_the_first_columns():
+    layout = layout_of(long_row(), window=80, target=60)
+    run = 0, len(layout.pieces) - 1
+    text = excerpt_text(layout.quote(run), layout.units(run), layout.span(run)[0])
+    assert f"\nB: {'y ' * 60}".rstrip() in text
+    assert text.endswith("\nCat: q; A: r; B: s")
+
+
+def test_a_head_cut_in_two_is_one_above_its_rows():
+    text = f"| {'h ' * 40}| {'g ' * 40}|\n|--|--|\n| a | b |\n"
+    layout = layout_of(text, window=60, target=40)
+    run = 0, len(layout.pieces) - 1
+    shown = excerpt_text(layout.quote(run), layout.units(run), layout.span(run)[0]).split("\n")
+    assert [line.count("|") for line in shown] == [1, 0, 1]
+
+
+def test_the_mark_of_an_item_is_no_column_of_its_table():
+    assert said("- | Name | Price |\n  |---|---|\n  | Kiwi | 2 |\n").startswith("Name | Price\n")

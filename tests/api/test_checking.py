@@ -131,3 +131,74 @@ def test_a_note_is_laid_out_once_for_all_its_passages(tmp_path):
     open_note = open_notes(Corpus.of(tmp_path), of_note, max_note_bytes=1000)
     assert open_note(PASSAGE) is open_note(TITLE)
     assert asked == ["cats.md"]
+
+
+TABLE = """# Who may
+
+| Task | Junior | [Lead](lead.md) |
+|---|---|---|
+| Ship | never | always |
+| Test | always | always |
+
+These are open:
+
+- one
+  - two
+"""
+
+
+def kept_with(folder, quote, kind, context, path="who.md"):
+    """Whether a hit is kept that quotes this with a context."""
+    (folder / path).write_text(TABLE)
+    start = TABLE.index(quote)
+    line = TABLE.count("\n", 0, start) + 1
+    unit = Unit(kind, start, start + len(quote), context)
+    place = {"start": unit.start, "end": unit.end, "lines": (line, line), "text": quote}
+    digest = hashlib.sha256(TABLE.encode()).hexdigest()
+    passage = replace(PASSAGE, path=path, units=(unit,), note_sha256=digest, **place)
+    hits, warnings = keep_current(
+        Corpus.of(folder), [Hit(passage, 1.0, 0.5, 1.0)], max_note_bytes=1000
+    )
+    assert len(hits) + len(warnings) == 1
+    assert all(f"{path} are left out" in one for one in warnings)
+    return bool(hits)
+
+
+@pytest.mark.parametrize(
+    ("quote", "kind", "context"),
+    [
+        ("| Test | always | always |", Kind.ROW, "Task | Junior | Lead"),
+        ("| Test | always | always |", Kind.ROW, "Who may: Task | Junior | Lead"),
+        ("| never | always |", Kind.ROW, "Junior | Lead"),
+        ("never", Kind.ROW, "Junior"),
+        ("- one", Kind.ITEM, "These are open:"),
+        ("- two", Kind.ITEM, "one"),
+        ("- two", Kind.ITEM, "Who may: one"),
+    ],
+)
+def test_a_hit_with_the_context_that_its_note_gives_it_is_kept(tmp_path, quote, kind, context):
+    assert kept_with(tmp_path, quote, kind, context)
+
+
+@pytest.mark.parametrize(
+    ("quote", "kind", "context"),
+    [
+        ("| Test | always | always |", Kind.ROW, "Task | Lead | Junior"),
+        ("| Test | always | always |", Kind.ROW, "Task | Junior | Nobody"),
+        ("| Test | always | always |", Kind.ROW, "Said by the board: Task | Junior | Lead"),
+        ("| never | always |", Kind.ROW, "Task | Junior | Lead"),
+        ("never", Kind.ROW, "Lead"),
+        ("- one", Kind.ITEM, "These are forbidden:"),
+        ("- one", Kind.PARAGRAPH, "The board says"),
+    ],
+)
+def test_a_hit_with_a_context_that_a_forged_index_made_up_is_left_out_with_a_warning(
+    tmp_path, quote, kind, context
+):
+    assert not kept_with(tmp_path, quote, kind, context)
+
+
+def test_a_note_is_not_laid_out_with_a_context_that_is_made_up(tmp_path):
+    (tmp_path / "cats.md").write_text(TEXT)
+    forged = replace(TITLE, units=(Unit(Kind.HEADING, 0, 6, "No longer true"),))
+    assert quotes(tmp_path, PASSAGE, forged) == OWN

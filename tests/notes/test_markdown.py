@@ -115,8 +115,8 @@ def test_a_table_is_a_head_and_rows_labelled_by_the_header():
     assert outline(text) == [
         ("paragraph", 0, "", "Before"),
         ("table_head", 0, "", "| **A** | b \\| c |\n|:--|---|"),
-        ("row", 0, "A | b | c", "| 1 | 2 |"),
-        ("row", 0, "A | b | c", "| 3 |"),
+        ("row", 0, "A | b \u2223 c", "| 1 | 2 |"),
+        ("row", 0, "A | b \u2223 c", "| 3 |"),
         ("paragraph", 0, "", "After"),
     ]
 

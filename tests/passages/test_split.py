@@ -7,6 +7,7 @@ import pytest
 from ragqa.notes import parse_note
 from ragqa.passages import Chunking, tokens
 from ragqa.passages.split import split_note
+from ragqa.text.markdown import plain_text
 from ragqa.types import Kind, Stamp
 
 WINDOW = 256
@@ -301,7 +302,7 @@ def test_thousands_of_headings_are_as_many_paths():
 
 
 def test_the_settings_are_kept_with_an_index():
-    assert Chunking(target_tokens=100).as_mapping() == {"version": 4, "target_tokens": 100}
+    assert Chunking(target_tokens=100).as_mapping() == {"version": 5, "target_tokens": 100}
     assert Chunking().max_tokens == 400
     assert Chunking(target_tokens=1000).max_tokens == 2000
 
@@ -316,3 +317,86 @@ def test_the_context_of_a_nested_item_has_no_marks_of_links():
     note = note_of("- **See** [the paper](https://a.b/c) and [[rag/x|RAG]]\n  - it is long\n")
     (passage,) = split_note(note, chunking=Chunking(), window=WINDOW, count_tokens=words)
     assert passage.units[-1].context == "See the paper and RAG"
+
+
+def rows_of(text, path="note.md", window=50):
+    """Each part of a row, as `header: cell` pairs."""
+    note = parse_note(path, text, "0" * 64, Stamp(0, 0))
+    passages = split_note(
+        note, chunking=Chunking(target_tokens=30), window=window, count_tokens=words
+    )
+    parts = [(p, unit) for p in passages for unit in p.units if unit.kind is Kind.ROW]
+    return [plain_text(p.quote(unit), kind=Kind.ROW, context=unit.context) for p, unit in parts]
+
+
+def many(word, times=25):
+    return " ".join([word] * times)
+
+
+HEAD = "| Task | Junior | Senior | | Lead |\n|---|---|---|---|---|\n"
+
+
+def test_a_row_longer_than_a_passage_is_cut_between_cells_that_keep_their_labels():
+    row = f"| Ship | {many('draft')} | {many('sign')} | {many('none')} | {many('spend')} |\n"
+    assert rows_of(f"{HEAD}{row}| Test | a | b | c | d |\n") == [
+        f"Task: Ship; Junior: {many('draft')}",
+        f"Senior: {many('sign')}",
+        many("none"),
+        f"Lead: {many('spend')}",
+        "Task: Test; Junior: a; Senior: b; c; Lead: d",
+    ]
+
+
+def test_each_part_of_a_cell_longer_than_a_passage_has_the_label_of_its_column():
+    row = f"| Ship |  | {many('sign', 200)} | {many('none')} | {many('spend')} |\n"
+    parts = rows_of(HEAD + row)
+    assert len(parts) > 5
+    labels = {"Ship": "Task: ", "sign": "Senior: ", "none": "", "spend": "Lead: "}
+    for cell in "; ".join(parts).split("; "):
+        assert cell.startswith(labels[cell.split()[-1]])
+
+
+def test_an_escaped_bar_ends_no_cell_of_a_cut_row():
+    word = "s\\|n"
+    parts = rows_of(f"{HEAD}| Ship | {many(word)} | `{word}` {many(word, 80)} | x | {many('d')} |")
+    for cell in "; ".join(parts).split("; "):
+        if "s|n" in cell:
+            assert cell.startswith(("Junior: ", "Senior: "))
+    assert parts[-1].endswith(f"Lead: {many('d')}")
+
+
+def test_a_cut_row_with_more_cells_than_its_header_has_no_labels():
+    parts = rows_of(f"| A | B |\n|---|---|\n| {many('x')} | {many('y')} | {many('z')} |\n")
+    assert parts == [many("x"), many("y"), many("z")]
+
+
+CELLS = ("Ship", many("x"), many("y"))
+PAIRS = [f"Task: Ship; Junior: {many('x')}", f"Lead: {many('y')}"]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("a.md", "> | Task | Junior | Lead |\n> |--|--|--|\n> | {} | {} | {} |\n"),
+        ("a.md", "- item\n\n  | Task | Junior | Lead |\n  |--|--|--|\n  | {} | {} | {} |\n"),
+        ("a.md", "Task | Junior | Lead\n--|--|--\n{} | {} | {}\n"),
+        ("a.txt", "| Task | Junior | Lead |\n|--|--|--|\n| {} | {} | {} |\n"),
+        ("a.org", "| Task | Junior | Lead |\n|--+--+--|\n| {} | {} | {} |\n"),
+        (
+            "a.html",
+            "<table>\n<tr><th>Task<th>Junior<th>Lead\n<tr><td>{}\n<td>{}<td>{}</table>",
+        ),
+    ],
+)
+def test_the_parts_of_a_row_keep_their_labels_wherever_the_table_stands(path, text):
+    assert rows_of(text.format(*CELLS), path) == PAIRS
+
+
+def test_what_follows_a_cut_row_is_in_another_passage():
+    text = f"{HEAD}| Ship | {many('x')} | {many('y', 8)} | | z |\n| Test | a | b | c | d |\n"
+    note = note_of(text)
+    passages = split_note(note, chunking=Chunking(target_tokens=30), window=45, count_tokens=words)
+    for passage in passages:
+        contexts = [unit.context for unit in passage.units if unit.kind is Kind.ROW]
+        assert all(contexts[0].startswith(one) or len(set(contexts)) == 1 for one in contexts)
+    assert passages[-1].units[0].context == "Task | Junior | Senior | | Lead"

@@ -1,5 +1,6 @@
 """What becomes of a citation when the notes change."""
 
+import hashlib
 from dataclasses import replace
 
 import pytest
@@ -296,7 +297,13 @@ def test_a_row_under_another_header_is_changed(notes):
     cited = replace(notes.cite("a.md", ROW), context="Service | Owner")
     assert became(notes, cited).standing is Standing.INTACT
     below = replace(cited, context="Contacts: Service | Owner")
-    assert became(notes, below).standing is Standing.INTACT
+    assert became(notes, below).standing is Standing.CHANGED
+    made_up = became(notes, replace(cited, context="Service | Debtor"))
+    assert (made_up.standing, made_up.place.header) == (Standing.CHANGED, "Service | Owner")
+    digest = hashlib.sha256((notes.folder / "a.md").read_bytes()).hexdigest()
+    part = replace(notes.cite("a.md", "| Tom Ngata |"), context="Owner", note_sha256=digest)
+    assert became(notes, part).standing is Standing.INTACT
+    assert became(notes, replace(part, context="Service")).standing is Standing.CHANGED
     notes.write("a.md", TABLE.format("Former owner"))
     checked = became(notes, cited)
     assert (checked.standing, checked.place.header) == (Standing.CHANGED, "Service | Former owner")

@@ -214,7 +214,7 @@ class _Page:
         self.view.put(text.start, text.end, shown, joined=self._joined)
         self._joined = True
         if is_word:
-            run.words.append(text.shown)
+            run.words.append(shown)
         if kept := shown.rstrip():
             run.end = text.end if text.end - text.start != len(shown) else text.start + len(kept)
 

@@ -7,7 +7,15 @@ from ragqa.notes.formats import Content, Reader
 from ragqa.notes.formats.org_inline import Inline, words
 from ragqa.notes.formats.view import View
 from ragqa.notes.hidden import cut_at
-from ragqa.notes.lines import COLONS, Leaf, line_spans, one_line, paragraph_or_rule, to_blocks
+from ragqa.notes.lines import (
+    COLONS,
+    Leaf,
+    header_label,
+    line_spans,
+    one_line,
+    paragraph_or_rule,
+    to_blocks,
+)
 from ragqa.notes.parse import date_in
 from ragqa.text.words import word_set
 from ragqa.types import Kind
@@ -183,8 +191,8 @@ class _Org:
                 continue
             self.inline.put(start, end)
             if line == at and last > at + 1 and rules[1]:
-                cells = self.lines[line].strip().strip("|").split("|")
-                header = one_line(" | ".join(words(cell) for cell in cells))
+                row = self.lines[line].strip().removeprefix("|").removesuffix("|")
+                header = header_label(words(cell) for cell in row.split("|"))
                 leaves.append(Leaf(Kind.TABLE_HEAD, line, line + 2))
             else:
                 leaves.append(Leaf(Kind.ROW, line, line + 1, label=header))
