@@ -25,7 +25,7 @@ SEED = 3
 def bench():
     sys.path.insert(0, str(BENCH))
     try:
-        names = ("lexicon", "vaults", "synthetic", "structure", "plots")
+        names = ("lexicon", "vaults", "synthetic", "plots")
         return SimpleNamespace(**{name: importlib.import_module(name) for name in names})
     finally:
         sys.path.remove(str(BENCH))
