@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from trials import crowd, damage, full, milvus, rivals, steps
+from trials import crowd, damage, full, milvus, steps
 from trials.children import preload
 from trials.verdicts import Row, Trial, as_document, as_markdown, rows
 from trials.worlds import BEFORE, World, answers, quick_folder, write
@@ -26,7 +26,6 @@ CASES: dict[str, Callable[..., Iterator[Trial]]] = {
     "steps": steps.trials,
     "full": full.trials,
     "damage": damage.trials,
-    "rivals": rivals.trials,
     "crowd": crowd.trials,
     "milvus": milvus.trials,
 }

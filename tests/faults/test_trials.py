@@ -69,11 +69,6 @@ def test_a_damaged_file_is_never_answered_from_and_is_told_with_what_mends_it(tr
     assert found.keys() >= {"truncated", "zeroed tail", "missing", "a bit flipped"}
 
 
-def test_a_second_indexer_is_turned_away_or_waits_and_questions_are_answered(try_out):
-    outcomes = ["turned away", "answers as before", "nothing", "built", "waited"]
-    assert list(try_out("rivals")["a second indexer"]) == outcomes
-
-
 def test_answers_beside_refreshes_come_wholly_from_one_generation(try_out):
     ((plain, large),) = try_out("crowd").values()
     assert plain.startswith("20 refreshes with ")
