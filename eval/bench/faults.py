@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from trials import crowd, damage, full, milvus, steps
+from trials import crowd, damage, full, steps
 from trials.children import preload
 from trials.verdicts import Row, Trial, as_document, as_markdown, rows
 from trials.worlds import BEFORE, World, answers, quick_folder, write
@@ -27,7 +27,6 @@ CASES: dict[str, Callable[..., Iterator[Trial]]] = {
     "full": full.trials,
     "damage": damage.trials,
     "crowd": crowd.trials,
-    "milvus": milvus.trials,
 }
 
 

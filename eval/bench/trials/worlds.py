@@ -78,9 +78,6 @@ class World:
     folder: Path
     embedder: str = "hashed:64"
     top_k: int = 1000
-    store: str = "local"
-    uri: str = ""
-    store_name: str = ""
 
     @property
     def notes(self) -> Path:
@@ -104,23 +101,12 @@ class World:
 
     def open(self) -> Index:
         """The index, with `top_k` passages to an answer; in few notes there are less than that."""
-        settings: dict[str, Value] = {
-            "embedder": self.embedder,
-            "top_k": self.top_k,
-            "store": self.store,
-            "store_uri": self.uri,
-            "store_name": self.store_name,
-        }
+        settings: dict[str, Value] = {"embedder": self.embedder, "top_k": self.top_k}
         return open_index(self.notes, index=self.index, settings=settings)
 
     def command(self, *args: str) -> int:
         """Run the command line on this index in this process; its exit code."""
-        os.environ |= {
-            "RAGQA_EMBEDDER": self.embedder,
-            "RAGQA_STORE": self.store,
-            "RAGQA_STORE_URI": self.uri,
-            "RAGQA_STORE_NAME": self.store_name,
-        }
+        os.environ["RAGQA_EMBEDDER"] = self.embedder
         return cli.run([*args, "--corpus", str(self.notes), "--index", str(self.index)])
 
     @contextmanager
