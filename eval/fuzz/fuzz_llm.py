@@ -4,13 +4,13 @@ import json
 import re
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
-from fuzz_notes import Place, check_answer, place_at
+from fuzz_notes import check_answer, index_at
 from holding import must, printing
 from markdown_it import MarkdownIt
 
+from ragqa.api import Index
 from ragqa.generation import Writer
 from ragqa.llms import Destination, Prompt
 from ragqa.render import ProgressLine, print_warnings, warnings_of
@@ -25,7 +25,7 @@ NOTE = (
 )
 PIECES = (1, 7, 4096)
 
-_places: list[Place] = []
+_indexes: list[Index] = []
 
 
 class Said:
@@ -48,10 +48,10 @@ class Said:
 
 def prepare() -> None:
     """Index two notes to write from."""
-    place = place_at(Path(tempfile.mkdtemp()), ExitStack())
-    (place.corpus / "sleep.md").write_text(NOTE, encoding="utf-8")
-    place.index.refresh()
-    _places.append(place)
+    index = index_at(Path(tempfile.mkdtemp()))
+    index.places.corpus.file("sleep.md").write_text(NOTE, encoding="utf-8")
+    index.refresh()
+    _indexes.append(index)
 
 
 def seeds() -> list[bytes]:
@@ -70,15 +70,15 @@ def seeds() -> list[bytes]:
 
 def check(data: bytes) -> None:
     """The first byte says how it is asked, the rest is what the LLM writes."""
-    place, how = _places[-1], data[0] if data else 0
+    index, how = _indexes[-1], data[0] if data else 0
     # JSON can bring half of a surrogate pair.
     text = data[2:].decode("utf-8", "surrogateescape")
     with printing(terminal=bool(how & 4)), ProgressLine() as progress, Stream(progress) as stream:
         llm = Said(text, PIECES[how % 3])
         writer = Writer(llm, strict=bool(how & 8), force=True, on_sentence=stream)
-        answer = place.index.ask(QUESTION, refresh=False, writer=writer)
+        answer = index.ask(QUESTION, refresh=False, writer=writer)
         print_warnings(warnings_of(answer))
-    check_answer(place.corpus, answer)
+    check_answer(index.places.corpus, answer)
     _check_numbers(answer)
     _check_links(answer)
 
