@@ -47,6 +47,7 @@ class SyntheticEmbedder:
         self._rows = {word: row for row, word in enumerate(lexicon.words)}
         centred = lexicon.vectors - lexicon.vectors.mean(axis=0)
         variances, axes = np.linalg.eigh(np.cov(centred, rowvar=False))
+        variances = np.maximum(variances, 1e-9)  # rounding makes those of empty directions negative
         scale = variances**-_FLATTENING
         rarity = _RARITY / (_RARITY + lexicon.frequencies)
         self._table = np.asarray((centred * rarity[:, None]) @ axes * scale @ axes.T, np.float32)
