@@ -40,8 +40,6 @@ TARGETS = {
     "notes": Target("fuzz_notes"),
     "notes-long": Target("fuzz_notes", mutate=long),
     "index": Target("fuzz_index", mutate=numbered),
-    "llm": Target("fuzz_llm"),
-    "llm-long": Target("fuzz_llm", mutate=long),
     "files": Target("fuzz_files", mutate=mixed),
 }
 

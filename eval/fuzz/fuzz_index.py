@@ -1,4 +1,4 @@
-"""The files of an index, damaged or forged, and all that reads them.
+"""The files of an index, forged, and all that reads them.
 
 Each input is tried in a process of its own, with bounds on memory and time, so that a crash or a
 hang of a library counts as what breaks.
@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from unittest import mock
 
-from damage import DAMAGES, NOTHING
+from forgery import FORGERIES, NOTHING
 from fuzz_notes import OTHER
 from holding import check_document, must, printing
 from trials.children import preload
@@ -67,7 +67,7 @@ _folders: list[Path] = []
 
 
 def prepare() -> None:
-    """Build the indexes that are damaged; in other processes, since threads cannot be forked."""
+    """Build the indexes that are forged; in other processes, since threads cannot be forked."""
     folder = Path(tempfile.mkdtemp())
     for number in range(MANY):
         text = f"# Cat {number}\n\nThe cat of street {number} sleeps {number} hours a day.\n"
@@ -108,17 +108,17 @@ def _build(folder: Path, name: str) -> None:
 
 
 def seeds() -> list[bytes]:
-    """Numbers: each is the seed of one way to damage the index."""
+    """Numbers: each is the seed of one way to forge the index."""
     return [b"0", b"1"]
 
 
 def check(data: bytes) -> None:
-    """Damage a copy of the index in the way that this number stands for, and use it."""
+    """Forge a copy of the index in the way that this number stands for, and use it."""
     rng = random.Random(data)  # noqa: S311 - a run is to be repeated
     folder = _folders[-1]
     shutil.rmtree(folder / "copy", ignore_errors=True)
     shutil.copytree(folder / rng.choice(("small", "large")), folder / "copy")
-    done = rng.choice(DAMAGES)(rng, folder / "copy")
+    done = rng.choice(FORGERIES)(rng, folder / "copy")
     commands = ALL if rng.random() < MENDED else rng.sample(READING, SAMPLED)
     if done == NOTHING:
         _in_child(lambda: _find(folder), done)

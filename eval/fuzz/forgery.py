@@ -1,4 +1,4 @@
-"""Ways to damage an index, and to forge one: then sizes, times and digests fit its files.
+"""Ways to forge an index: sizes, times and digests fit its files.
 
 Nothing here knows which files a generation has.
 """
@@ -24,10 +24,10 @@ def _generation(index: Path) -> Path:
     return index / (index / "CURRENT").read_text().strip()
 
 
-def _files(index: Path, *, but: str = "manifest.json") -> list[Path]:
-    """The files of the generation but one, the small ones as often as the large."""
+def _files(index: Path) -> list[Path]:
+    """The files of the generation but the manifest, the small ones as often as the large."""
     files = sorted(path for path in _generation(index).rglob("*") if path.is_file())
-    return [path for path in files if path.name != but]
+    return [path for path in files if path.name != "manifest.json"]
 
 
 def reseal(index: Path, change: Callable[[Any], Any] = lambda content: content) -> None:
@@ -57,19 +57,6 @@ def _nothing(rng: random.Random, index: Path) -> str:
     del rng
     reseal(index)
     return NOTHING
-
-
-def _damage_current(rng: random.Random, index: Path) -> str:
-    path = index / "CURRENT"
-    names = [b"gen-000001\n", b"../gen-000001\n", b"gen-000002", b"gen-" + b"9" * 18, b""]
-    path.write_bytes(mutated(rng, names))
-    return "CURRENT"
-
-
-def _damage_file(rng: random.Random, index: Path) -> str:
-    path = rng.choice(_files(index, but=""))
-    path.write_bytes(mutated(rng, [path.read_bytes()]))
-    return f"{path.name}, bytes"
 
 
 def _forge_manifest(rng: random.Random, index: Path) -> str:
@@ -217,10 +204,8 @@ def _forge_scheme(rng: random.Random, index: Path) -> str:
     return f"{path.name}, {statements:.120}, resealed"
 
 
-DAMAGES = (
+FORGERIES = (
     _nothing,
-    _damage_current,
-    *[_damage_file] * 2,
     *[_forge_manifest] * 5,
     *[_forge_file] * 6,
     *[_forge_numbers] * 7,
