@@ -15,8 +15,7 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from running import RAGQA, Child, ratios, run_child, seconds, take_turns
-from scale import disk_mb
+from running import RAGQA, Child, disk_mb, ratios, run_child, seconds, take_turns
 from warm import Laps
 
 from ragqa.api import Index, open_index

@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from peer_material import Material, prepare
-from peer_systems import KINDS, SHARED, Peer, System, child_environment, size_mb, systems, versions
-from running import Child, describe_machine, take_turns
+from peer_systems import KINDS, SHARED, Peer, System, child_environment, systems, versions
+from running import Child, describe_machine, disk_mb, take_turns
 
 from ragqa.evaluation.statistics import interval, randomisation_p
 
@@ -117,7 +117,7 @@ def measure(
     _say("building")
     for system, children in _turns(builds, building, lambda system: system.build(material)):
         _add(figures, system, children, "build")
-        figures["disk_mb"][system.name] = [size_mb(system.home / "index")]
+        figures["disk_mb"][system.name] = [disk_mb(system.home / "index")]
     question = next(iter(json.loads(material.questions.read_text()).values()))
     _say("asking one question")
     for system, children in _turns(runs, compared, lambda one: one.ask(one.home, question)):

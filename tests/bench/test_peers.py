@@ -15,8 +15,7 @@ sys.path[:0] = [str(BENCH), str(BENCH / "peers")]
 
 import peers  # noqa: E402 - scripts, found by the path above
 from peer_material import prepare, write_note  # noqa: E402 - as above
-from peer_systems import size_mb  # noqa: E402 - as above
-from running import Child  # noqa: E402 - as above
+from running import Child, disk_mb  # noqa: E402 - as above
 from worker import DEPTH, answer_all  # noqa: E402 - as above
 
 DOCUMENTS = {
@@ -150,4 +149,4 @@ def test_what_was_not_measured_is_left_blank():
 def test_a_file_with_two_names_is_counted_once(tmp_path):
     (tmp_path / "one").write_bytes(bytes(2**20))
     (tmp_path / "two").hardlink_to(tmp_path / "one")
-    assert size_mb(tmp_path) == 1
+    assert disk_mb(tmp_path) == 1
