@@ -38,7 +38,8 @@ def places(folder: Path, store: str) -> list[str]:
 
 def agreement(indexes: Sequence[Index], questions: Sequence[Question]) -> Iterator[str]:
     """Whether both indexes answer alike; and how long finding passages takes in each."""
-    laps, answers = Laps(), []
+    laps = Laps()
+    answers: list[list[Answer]] = []
     for number, one in enumerate([*questions[:UNCOUNTED], *questions]):
         if number == UNCOUNTED:
             laps, answers = Laps(), []
