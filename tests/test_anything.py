@@ -1,6 +1,6 @@
 """Whatever a note or an LLM says: quotes are exact, and what is printed steers nothing.
 
-The same is looked for at length by `eval/fuzz/`.
+The same of notes is looked for at length by `eval/fuzz/`.
 """
 
 import io
@@ -81,12 +81,14 @@ def test_any_note_is_answered_from_without_harm(index, text, suffix, asked):
 
 
 @trying(40)
-@given(text=ANYTHING | ANYTHING.map(lambda text: f"Cats sleep 14 hours a day [1]. {text}"))
-def test_whatever_an_llm_says_is_shown_without_harm(index, text):
+@given(
+    text=ANYTHING | ANYTHING.map(lambda text: f"Cats sleep 14 hours a day [1]. {text}"),
+    strict=st.booleans(),
+)
+def test_whatever_an_llm_says_is_shown_without_harm(index, text, strict):
     index.refresh(rebuild=True)
-    answer = index.ask(
-        QUESTION, refresh=False, writer=Writer(ScriptedLLM([("", text)]), force=True)
-    )
+    writer = Writer(ScriptedLLM([("", text)]), force=True, strict=strict)
+    answer = index.ask(QUESTION, refresh=False, writer=writer)
     written = answer.written
     known = range(1, written.given + 1)
     assert {n for one in written.sentences for n in one.citations} <= {*known}

@@ -19,7 +19,7 @@ REPORTING = {
 }
 STARTED_BY_PEERS = {f"eval/bench/peers/with_{name}.py" for name in ("faiss", "lancedb", "txtai")}
 """Scripts that run in environments without ragqa, as children of one that has imported it."""
-OURS = {"ragqa", "faults", "model", "running"}  # modules of the scripts' own that import ragqa
+OURS = {"ragqa", "running"}  # modules of the scripts' own that import ragqa
 
 WATCH = """
 import json, os, sys

@@ -2,33 +2,20 @@
 
     python eval/bench/building.py NOTES INDEX --out build.json
 
-All but the embeddings is what `ragqa index` does, which can go on with the index afterwards. Beside
-it, in the file `INDEX.exact`, are the vectors as they were handed to the store, to search exactly.
+All but the embeddings is what `ragqa index` does, which can go on with the index afterwards.
 """
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
 
-import numpy as np
 from running import write_down
 from synthetic import synthetic_embedder
-from vaults import HALF_TAG, RARE_TAG
 
 from ragqa.api import open_index
 from ragqa.indexing import Embedders, refresh
-from ragqa.stores import Store, Writer, open_store
-from ragqa.types import Note, Passage, Vectors
-
-TAGS = (RARE_TAG, HALF_TAG)
-
-
-ROW = np.dtype([("id", np.int64), ("tagged", bool, len(TAGS)), ("vector", np.float32, 384)])
-"""A passage as it was handed to the store: `tagged` says whether its note has each of `TAGS`."""
+from ragqa.stores import open_store
 
 
 class Stages:
@@ -57,56 +44,16 @@ class Stages:
         }
 
 
-class _Recorder:
-    """A writer that also notes down the passages that it is given."""
-
-    def __init__(self, writer: Writer, file: BinaryIO) -> None:
-        self._writer = writer
-        self._file = file
-        self.vectors, self.commit = writer.vectors, writer.commit
-        self.remove, self.restamp = writer.remove, writer.restamp
-        self.resume, self.save = writer.resume, writer.save
-
-    def add(
-        self, note: Note, *, settled: bool, passages: Sequence[Passage], vectors: Vectors
-    ) -> None:
-        """Note the passages down, then add the note."""
-        rows = np.empty(len(passages), ROW)
-        rows["id"] = [passage.id for passage in passages]
-        rows["tagged"] = [tag in note.tags for tag in TAGS]
-        rows["vector"] = vectors
-        self._file.write(rows.tobytes())
-        self._writer.add(note, settled=settled, passages=passages, vectors=vectors)
-
-
-class _RecordingStore:
-    """A store whose writers note down in a file what they are given."""
-
-    def __init__(self, store: Store, path: Path) -> None:
-        self._store = store
-        self._path = path
-        self.snapshot, self.problems, self.repair = store.snapshot, store.problems, store.repair
-        self.tidy, self.remarks, self.older = store.tidy, store.remarks, store.older
-        self.building = store.building
-
-    @contextmanager
-    def writer(self, *, fresh: bool, wait: bool) -> Iterator[Writer]:
-        """Begin the next snapshot, and the file anew."""
-        with self._path.open("wb") as file, self._store.writer(fresh=fresh, wait=wait) as writer:
-            yield _Recorder(writer, file)
-
-
 def build(corpus: Path, index: Path) -> dict[str, object]:
-    """Build an index from nothing; the vectors are noted down in the file `exact_file` gives."""
+    """Build an index from nothing."""
     begun = time.perf_counter(), time.process_time()
     embedder = synthetic_embedder()
     ready = time.perf_counter()
     with open_index(corpus, index=index) as opened:
         source = replace(opened.source, embedders=Embedders("made up", lambda *_, **__: embedder))
     index.parent.mkdir(parents=True, exist_ok=True)
-    store = _RecordingStore(open_store(index), exact_file(index))
     stages = Stages()
-    report = refresh(store, source, rebuild=True, progress=stages)
+    report = refresh(open_store(index), source, rebuild=True, progress=stages)
     return {
         "notes": report.info.notes,
         "passages": report.info.passages,
@@ -114,11 +61,6 @@ def build(corpus: Path, index: Path) -> dict[str, object]:
         "build_s": round(time.perf_counter() - ready, 2),
         "stages": stages.rounded(),
     }
-
-
-def exact_file(index: Path) -> Path:
-    """Where the rows of an index, of the type `ROW`, are noted down."""
-    return index.with_name(f"{index.name}.exact")
 
 
 def main() -> None:

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Protocol
 
 from peer_material import Material, write_note
 from running import RAGQA, Child, run_child
@@ -21,47 +20,13 @@ SHARED = ("torch", "transformers", "sentence-transformers", "tokenizers", "numpy
 """Packages of which every peer gets the version that ragqa runs with, if it needs them at all."""
 
 
-class System(Protocol):
-    """One way to find passages. `home` is a folder of its own, with all that it keeps in `index`.
-
-    `builds` is False where the index is another system's, in the same home.
-    """
-
-    @property
-    def name(self) -> str:
-        """What the tables call it."""
-        ...
-
-    @property
-    def home(self) -> Path:
-        """Where it lives between one run and the next."""
-        ...
-
-    @property
-    def builds(self) -> bool:
-        """Whether it has an index to itself."""
-        ...
-
-    def build(self, material: Material) -> Child:
-        """Build the index from nothing."""
-        ...
-
-    def ask(self, home: Path, question: str) -> Child:
-        """Ask one question in a new process."""
-        ...
-
-    def ask_all(self, home: Path, questions: Path) -> Child:
-        """Ask a file of questions in one process."""
-        ...
-
-    def edit(self, home: Path, material: Material) -> float:
-        """Take in an edit of the notes without a rebuild; how many seconds its commands took."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Ragqa:
-    """ragqa by its command line: `command` is `ask` or `search`."""
+    """ragqa by its command line: `command` is `ask` or `search`.
+
+    `home` is a folder of its own, with all that it keeps in `index`; `builds` is False where that
+    is another system's, in the same home.
+    """
 
     name: str
     command: str
@@ -126,6 +91,9 @@ class Peer:
         # -E: what the caller has on PYTHONPATH is no part of the peer.
         worker = [str(self.python), "-E", str(WORKERS / self.worker), action]
         return run_child([*worker, str(home / "index"), str(self.model), given], answers=[0])
+
+
+System = Ragqa | Peer
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,16 +164,6 @@ def versions(python: Path, names: Sequence[str]) -> dict[str, str]:
 def child_environment(folder: Path) -> Mapping[str, str]:
     """What all processes get: no settings of the user's, no look-ups of models on the network."""
     return {"XDG_CONFIG_HOME": str(folder), "HF_HUB_OFFLINE": "1"}
-
-
-def size_mb(folder: Path) -> float:
-    """What the files of a folder take, a file with several names counted once."""
-    sizes = {}
-    for file in folder.rglob("*"):
-        if file.is_file():
-            status = file.stat()
-            sizes[status.st_ino] = status.st_size
-    return sum(sizes.values()) / 2**20
 
 
 def _places(home: Path) -> list[str]:

@@ -17,17 +17,14 @@ import statistics
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from peer_material import Material, prepare
-from peer_systems import KINDS, SHARED, Peer, System, child_environment, size_mb, systems, versions
-from running import Child, describe_machine, take_turns
-
-from ragqa.evaluation.statistics import interval, randomisation_p
+from peer_systems import KINDS, SHARED, Peer, System, child_environment, systems, versions
+from running import Child, describe_machine, disk_mb, take_turns
 
 T = TypeVar("T")
 
@@ -54,18 +51,6 @@ Figures = dict[str, dict[str, list[float]]]
 """The value of each run, by measure and system."""
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """A system's measure of ranking less ragqa's, question by question."""
-
-    measure: str
-    system: str
-    difference: float
-    low: float
-    high: float
-    p: float
-
-
 def main() -> None:
     """Prepare, measure, and write what was found."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -83,9 +68,7 @@ def main() -> None:
         os.environ |= child_environment(Path(folder) / "settings")
         compared = systems(args.peer or list(KINDS), args.dir.resolve(), Path(folder) / "homes")
         material = prepare(args.beir, Path(folder) / "material")
-        figures, by_question = measure(
-            compared, material, Path(folder), runs=args.runs, builds=args.builds
-        )
+        figures = measure(compared, material, Path(folder), runs=args.runs, builds=args.builds)
     report = {
         "set": args.beir.name,
         "documents": len(set(material.documents.values())),
@@ -98,7 +81,6 @@ def main() -> None:
             if isinstance(peer, Peer)
         },
         "figures": figures,
-        "differences": [asdict(one) for one in differences(by_question, compared)],
     }
     if args.out:
         args.out.write_text(json.dumps(report, indent=2) + "\n")
@@ -110,24 +92,23 @@ def main() -> None:
 
 def measure(
     compared: Sequence[System], material: Material, folder: Path, *, runs: int, builds: int
-) -> tuple[Figures, dict[str, dict[str, list[float]]]]:
-    """Measure everything; the figures, and the measures of ranking of each question by system."""
+) -> Figures:
+    """Measure everything."""
     figures: Figures = {name: defaultdict(list) for name in MEASURES}
     building = [system for system in compared if system.builds]
     _say("building")
     for system, children in _turns(builds, building, lambda system: system.build(material)):
         _add(figures, system, children, "build")
-        figures["disk_mb"][system.name] = [size_mb(system.home / "index")]
+        figures["disk_mb"][system.name] = [disk_mb(system.home / "index")]
     question = next(iter(json.loads(material.questions.read_text()).values()))
     _say("asking one question")
     for system, children in _turns(runs, compared, lambda one: one.ask(one.home, question)):
         _add(figures, system, children, "cold")
     _say("asking all questions")
-    by_question = {}
     for system, children in _turns(
         runs, compared, lambda one: one.ask_all(one.home, material.questions)
     ):
-        by_question[system.name] = _add_answers(figures, system, children, material)
+        _add_answers(figures, system, children, material)
     _say("asking after an edit")
     for system, edits in _turns(
         runs, building, lambda system: after_edit(system, material, folder / "edited")
@@ -135,7 +116,7 @@ def measure(
         # How soon nothing is found says nothing.
         figures["edit"][system.name] = [seconds for seconds, found in edits if found]
         figures["edit_found"][system.name] = [found for _, found in edits]
-    return figures, by_question
+    return figures
 
 
 def after_edit(system: System, material: Material, scratch: Path) -> tuple[float, float]:
@@ -150,23 +131,6 @@ def after_edit(system: System, material: Material, scratch: Path) -> tuple[float
     seconds += system.ask(scratch, next(iter(questions.values()))).seconds
     answers = json.loads(system.ask_all(scratch, material.asked_after).output)
     return seconds, material.share_found(answers["rankings"], within=SHOWN)
-
-
-def differences(
-    by_question: Mapping[str, Mapping[str, Sequence[float]]], compared: Sequence[System]
-) -> list[Compared]:
-    """Every peer's ranking against ragqa's, with the 95% interval of the mean difference."""
-    ours = by_question[compared[0].name]
-    found = []
-    for system in compared:
-        if not isinstance(system, Peer):
-            continue
-        for name, values in by_question[system.name].items():
-            paired = [b - a for a, b in zip(ours[name], values, strict=True)]
-            low, high = interval(paired)
-            mean = statistics.mean(paired)
-            found.append(Compared(name, system.name, mean, low, high, randomisation_p(paired)))
-    return found
 
 
 def markdown(figures: Figures, names: Sequence[str]) -> str:
@@ -208,17 +172,15 @@ def _add(figures: Figures, system: System, children: Sequence[Child], stage: str
 
 def _add_answers(
     figures: Figures, system: System, children: Sequence[Child], material: Material
-) -> dict[str, list[float]]:
-    """Add what was measured while all questions were asked; the measures of each question."""
+) -> None:
+    """Add what was measured while all questions were asked."""
     answers = [json.loads(child.output) for child in children]
     in_ms = [[second * 1000 for second in one["seconds"]] for one in answers]
     figures["p50"][system.name] = [statistics.median(ms) for ms in in_ms]
     figures["p95"][system.name] = [statistics.quantiles(ms, n=20)[-1] for ms in in_ms]
     figures["warm_mb"][system.name] = [child.peak_mb for child in children]
-    quality = material.quality(answers[0]["rankings"])
-    for name, values in quality.items():
+    for name, values in material.quality(answers[0]["rankings"]).items():
         figures[name][system.name] = [statistics.mean(values)]
-    return quality
 
 
 def _say(stage: str) -> None:

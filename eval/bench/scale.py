@@ -17,7 +17,17 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
-from running import RAGQA, Child, Spread, describe_machine, ratios, run_child, seconds, take_turns
+from running import (
+    RAGQA,
+    Child,
+    Spread,
+    describe_machine,
+    disk_mb,
+    ratios,
+    run_child,
+    seconds,
+    take_turns,
+)
 from vaults import write_vault
 
 SMALL = 1_000
@@ -91,15 +101,6 @@ def prepare(place: Place) -> Figures:
 def warm(place: Place) -> Figures:
     """Many questions in one process."""
     return place.script("warm")[0]
-
-
-def disk_mb(folder: Path) -> float:
-    """What the files of a folder take, each counted once however many links it has."""
-    sizes = {
-        status.st_ino: status.st_size
-        for status in (path.stat() for path in folder.rglob("*") if path.is_file())
-    }
-    return sum(sizes.values()) / 2**20
 
 
 def ask(place: Place, small: Place) -> Figures:

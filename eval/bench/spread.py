@@ -1,6 +1,6 @@
-"""Times builds of the local process beside builds of Ray's actors, in turns, over two sizes.
+"""Times builds of the local process beside builds of Ray's workers, in turns, over two sizes.
 
-    python eval/bench/spread.py --out spread.json
+    python eval/bench/spread.py --sizes 400 2400
 
 For each side a straight line is laid through both sizes: what a build costs before it embeds, and
 how many passages it embeds in a second. From these follows the size from which on Ray pays.
@@ -13,47 +13,18 @@ import statistics
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from running import describe_machine, run_child
+from running import run_child
 from vaults import write_vault
 
 from ragqa.api import open_index
 from ragqa.embedders.spread import ray_workers
-from ragqa.types import Progress
 
 HERE = 0
-"""The number of actors that stands for the local process."""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """Seconds before the first passage and passages a second, by the medians of two sizes."""
-
-    before_s: float
-    passages_a_second: float
-
-    @classmethod
-    def through(cls, small: tuple[int, float], large: tuple[int, float]) -> "Line":
-        """The line through two points of (passages, seconds)."""
-        each = (large[1] - small[1]) / (large[0] - small[0])
-        return cls(round(small[1] - small[0] * each, 2), round(1 / each, 1))
-
-
-def _clocked(spans: dict[str, float]) -> Progress:
-    """A progress that notes when each stage was first and last heard of."""
-    begun = time.perf_counter()
-
-    def progress(stage: str, done: int, total: int) -> None:
-        del total
-        now = round(time.perf_counter() - begun, 2)
-        spans.setdefault(f"{stage} from", now)
-        if done:
-            spans[f"{stage} until"] = now
-
-    return progress
+"""The number of workers that stands for the local process."""
 
 
 def _have_actors(count: int) -> None:
@@ -64,18 +35,15 @@ def _have_actors(count: int) -> None:
     setattr(tasks, "pool", lambda: (count, each))  # noqa: B010 - imported there
 
 
-def build(corpus: Path, index: Path, actors: int) -> dict[str, object]:
-    """Build an index from nothing, by so many actors or here; it is a process of its own."""
-    if actors != HERE:
-        _have_actors(actors)
-    spans: dict[str, float] = {}
+def build(corpus: Path, index: Path, actors: int) -> dict[str, float]:
+    """Build an index from nothing, by so many workers or here; it is a process of its own."""
     with open_index(corpus, index=index) as opened:
         if actors != HERE:
+            _have_actors(actors)
             opened.source.embedders.workers = partial(ray_workers, address="")
         begun = time.perf_counter()
-        report = opened.refresh(rebuild=True, progress=_clocked(spans))
-        seconds = time.perf_counter() - begun
-    return {"passages": report.info.passages, "seconds": seconds, "stages": spans}
+        report = opened.refresh(rebuild=True)
+        return {"passages": report.info.passages, "seconds": time.perf_counter() - begun}
 
 
 def _child(corpus: Path, folder: Path, actors: int) -> dict[str, float]:
@@ -85,57 +53,39 @@ def _child(corpus: Path, folder: Path, actors: int) -> dict[str, float]:
     return found
 
 
-def compare(
-    folder: Path, sizes: tuple[int, int], actors: list[int], runs: int
-) -> dict[str, object]:
-    """Time every side at both sizes, so many times in turn; gives lines and where they cross."""
+def compare(folder: Path, sizes: Sequence[int], actors: Sequence[int], runs: int) -> None:
+    """Time every side at both sizes, so many times in turn, and print where the lines cross."""
     times: dict[tuple[int, int], list[dict[str, float]]] = {}
-    for _ in range(runs):
-        for size in sizes:
-            corpus = folder / f"vault-{size}"
-            write_vault(corpus, passages=size, seed=1)
-            for side in (HERE, *actors):
-                times.setdefault((side, size), []).append(_child(corpus, folder, side))
-                print(side, size, times[side, size][-1], file=sys.stderr)
-    lines = {side: _line(times, side, sizes) for side in (HERE, *actors)}
-    return {
-        "machine": describe_machine(),
-        "lines": {_named(side): asdict(line) for side, line in lines.items()},
-        "pays_from": {_named(side): pays_from(lines[HERE], lines[side]) for side in actors},
-        "runs": [
-            {"side": _named(side), "size": size, "runs": found}
-            for (side, size), found in times.items()
-        ],
-    }
+    for size in [*sizes] * runs:
+        write_vault(corpus := folder / f"vault-{size}", passages=size, seed=1)
+        for side in (HERE, *actors):
+            times.setdefault((side, size), []).append(found := _child(corpus, folder, side))
+            print(f"{side or 'no'} workers, {found}", file=sys.stderr)
+    here = _line([times[HERE, size] for size in sizes])
+    print("| workers | s before the first passage | s a passage | pays from |")
+    print(f"| none | {here[0]:.2f} | {here[1]:.4f} | |")
+    for side in actors:
+        before, each = _line([times[side, size] for size in sizes])
+        won = here[1] - each
+        pays = f"{(before - here[0]) / won:.0f} passages" if won > 0 else "never"
+        print(f"| {side} | {before:.2f} | {each:.4f} | {pays} |")
 
 
-def pays_from(here: Line, there: Line) -> int | None:
-    """Passages from which on a build is done sooner there; None where it never is."""
-    won = 1 / here.passages_a_second - 1 / there.passages_a_second
-    return round((there.before_s - here.before_s) / won) if won > 0 else None
-
-
-def _line(
-    times: dict[tuple[int, int], list[dict[str, float]]], side: int, sizes: tuple[int, int]
-) -> Line:
+def _line(sides: Sequence[Sequence[dict[str, float]]]) -> tuple[float, float]:
+    """Seconds before the first passage and for each, by the medians of two sizes."""
     small, large = (
-        (int(found[0]["passages"]), statistics.median(run["seconds"] for run in found))
-        for found in (times[side, size] for size in sizes)
+        (runs[0]["passages"], statistics.median(run["seconds"] for run in runs)) for runs in sides
     )
-    return Line.through(small, large)
-
-
-def _named(actors: int) -> str:
-    return "here" if actors == HERE else f"{actors} actors"
+    each = (large[1] - small[1]) / (large[0] - small[0])
+    return small[1] - small[0] * each, each
 
 
 def main() -> None:
     """Compare, or build one index for the comparison."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--sizes", type=int, nargs=2, default=(400, 2400))
+    parser.add_argument("--sizes", type=int, nargs=2, default=[400, 2400])
     parser.add_argument("--actors", type=int, action="append", help="may be given again")
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--out", type=Path)
     parser.add_argument("--build", type=Path, nargs=2, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.build:
@@ -143,10 +93,7 @@ def main() -> None:
         print(json.dumps(build(corpus, index, (args.actors or [HERE])[0])))
         return
     with tempfile.TemporaryDirectory() as folder:
-        found = compare(Path(folder), tuple(args.sizes), args.actors or [1, 2], args.runs)
-    print(json.dumps({name: found[name] for name in ("lines", "pays_from")}, indent=2))
-    if args.out:
-        args.out.write_text(json.dumps(found, indent=2) + "\n")
+        compare(Path(folder), args.sizes, args.actors or [1, 2], args.runs)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 
 The questions are made of words of passages. The real model embeds them where it is said so; else
 they have made-up embeddings, which are as far from the passages as real ones, and take no time.
-What is found is held against an exact search of the vectors that the store was given.
+What is found is held against an exact search of all vectors of the store.
 """
 
 import random
@@ -17,13 +17,14 @@ from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from building import ROW, TAGS, exact_file
 from running import write_down
 from synthetic import make_question, synthetic_embedder
+from vaults import HALF_TAG, RARE_TAG
 
 from ragqa.api import Index, open_index
 from ragqa.embedders import Embedder
 from ragqa.retrieval import retrieve
+from ragqa.stores import Snapshot
 from ragqa.text.words import query_terms
 from ragqa.types import Filters, Vectors
 
@@ -32,10 +33,10 @@ T = TypeVar("T")
 QUESTIONS = 200
 _UNCOUNTED = 5
 _K = 10
-_BLOCK = 50_000
 _TOLERANCE = 1e-5
 """Cosines that differ by less are taken for the same."""
 
+TAGS = (RARE_TAG, HALF_TAG)
 FILTERS = {"all": Filters()} | {tag: Filters(tags=(tag,)) for tag in TAGS}
 
 Found = dict[str, list[list[tuple[int, float]]]]
@@ -102,41 +103,30 @@ def _ask(index: Index, made: Embedder, question: str, laps: Laps, found: Found) 
 
 
 def find_exactly(
-    rows: npt.NDArray[np.void], vectors: Vectors, k: int
-) -> dict[str, tuple[npt.NDArray[np.int64], Vectors]]:
-    """By filter, ids and cosines of the k nearest rows of each vector, fewer where there are fewer.
+    snapshot: Snapshot, vectors: Vectors, k: int
+) -> dict[str, npt.NDArray[np.float32]]:
+    """By filter, the cosines of the k nearest passages of each vector, fewer where there are fewer.
 
-    Rows are of the type `ROW`; what is returned has the shape (len(vectors), k), best first.
+    What is returned has the shape (len(vectors), k), best first.
     """
-    best = {
-        name: (np.empty((len(vectors), 0), np.int64), np.empty((len(vectors), 0), np.float32))
-        for name in FILTERS
-    }
-    for start in range(0, len(rows), _BLOCK):
-        block = rows[start : start + _BLOCK]
-        cosines = vectors @ block["vector"].T
-        for name in FILTERS:
-            tagged = slice(None) if name == "all" else block["tagged"][:, TAGS.index(name)]
-            ids, near = block["id"][tagged], cosines[:, tagged]
-            ids = np.concatenate([best[name][0], np.broadcast_to(ids, near.shape)], axis=1)
-            near = np.concatenate([best[name][1], near], axis=1)
-            order = np.argsort(-near, axis=1, kind="stable")[:, :k]
-            best[name] = (
-                np.take_along_axis(ids, order, axis=1),
-                np.take_along_axis(near, order, axis=1),
-            )
+    best = {name: np.empty((len(vectors), 0), np.float32) for name in FILTERS}
+    records = snapshot.notes()
+    for path, passages in snapshot.by_note():
+        stored = snapshot.vectors([passage.id for passage in passages])
+        if stored:
+            cosines = vectors @ np.array(list(stored.values())).T
+            for name in ("all", *(tag for tag in TAGS if tag in records[path].tags)):
+                best[name] = -np.sort(-np.hstack([best[name], cosines]), axis=1)[:, :k]
     return best
 
 
-def judge(
-    found: Found, rows: npt.NDArray[np.void], vectors: Vectors
-) -> dict[str, dict[str, float]]:
+def judge(found: Found, snapshot: Snapshot, vectors: Vectors) -> dict[str, dict[str, float]]:
     """By filter, recall@10 and the share of questions whose ten nearest are the true ones.
 
     A passage that is as near as the true tenth is right, too.
     """
     verdicts = {}
-    for name, (_, cosines) in find_exactly(rows, vectors, _K).items():
+    for name, cosines in find_exactly(snapshot, vectors, _K).items():
         shares = [
             sum(near >= true[-1] - _TOLERANCE for _, near in got[: len(true)]) / len(true)
             for got, true in zip(found[name], cosines, strict=True)
@@ -152,14 +142,18 @@ def judge(
 def measure(corpus: Path, index: Path) -> dict[str, object]:
     """Ask questions about passages drawn from an index."""
     made = synthetic_embedder()
-    rows = np.memmap(exact_file(index), ROW, mode="r")
     rng = random.Random(1)  # noqa: S311 - no secret is made of it
     with open_index(corpus, index=index) as opened:
-        chosen = rows["id"][sorted(rng.sample(range(len(rows)), min(QUESTIONS, len(rows))))]
-        passages = opened.snapshot().passages(chosen.tolist())
+        snapshot = opened.snapshot()
+        paths = sorted(snapshot.notes())
+        passages = [
+            rng.choice(snapshot.of_note(path))
+            for path in rng.sample(paths, min(QUESTIONS, len(paths)))
+        ]
         questions = [make_question(rng, passage.embedded_text) for passage in passages]
         timings, found = ask_all(opened, made, questions)
-    return {"timings": timings, "nearest": judge(found, rows, made.embed_passages(questions))}
+        nearest = judge(found, snapshot, made.embed_passages(questions))
+    return {"timings": timings, "nearest": nearest}
 
 
 def main() -> None:

@@ -3,9 +3,7 @@
     python eval/fuzz/fuzz.py notes --seconds 600 --seed 1
     python eval/fuzz/fuzz.py notes --input found/notes-0123456789ab
 
-Inputs are mutated under the guidance of coverage where `atheris` is installed (`pip install
-atheris`), else blindly; a target whose inputs each run in a process of their own, or are judged by
-time, is always fuzzed blindly. What breaks is kept as a file, by which it can be run again.
+What breaks is kept as a file, by which it can be run again.
 """
 
 import argparse
@@ -18,13 +16,14 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib import import_module, util
+from importlib import import_module
 from pathlib import Path
 
 from holding import must
-from mutation import HALF, TOKENS, long, mixed, mutated, numbered, worse_document
+from mutation import long, mixed, mutated, numbered
 
-MAX_INPUT_BYTES = 20_000
+sys.path.append(str(Path(__file__).parents[1] / "bench"))  # whose trials run children, too
+
 SLOWEST_S = 5.0
 """Processor time that an input of up to 100 kB may take."""
 
@@ -35,15 +34,12 @@ class Target:
 
     module: str
     mutate: Callable[[random.Random, Sequence[bytes]], bytes] = mutated
-    guided: bool = True
 
 
 TARGETS = {
     "notes": Target("fuzz_notes"),
-    "notes-long": Target("fuzz_notes", mutate=long, guided=False),
-    "index": Target("fuzz_index", mutate=numbered, guided=False),
-    "llm": Target("fuzz_llm"),
-    "llm-long": Target("fuzz_llm", mutate=long, guided=False),
+    "notes-long": Target("fuzz_notes", mutate=long),
+    "index": Target("fuzz_index", mutate=numbered),
     "files": Target("fuzz_files", mutate=mixed),
 }
 
@@ -100,10 +96,9 @@ def main() -> int:
     given = parser.parse_args()
     target = TARGETS[given.target]
     given.found.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="ragqa-fuzz-") as folder:
+    memory = Path("/dev/shm")  # noqa: S108 - a fresh folder with a random name is made in it
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
         _own_home(Path(folder))
-        if given.input is None and target.guided and util.find_spec("atheris"):
-            return _guided(target, given, Path(folder))
         module = import_module(target.module)
         module.prepare()
         if given.input is not None:
@@ -138,42 +133,6 @@ def _blind(target: Target, runs: Runs, seeds: Sequence[bytes], seconds: int, see
         runs(data)
     while time.monotonic() < ends:
         runs(target.mutate(rng, seeds))
-
-
-def _guided(target: Target, given: argparse.Namespace, folder: Path) -> int:
-    atheris = import_module("atheris")  # by name: it is not among what ragqa needs
-    # Instrumented is what is imported from here on.
-    with atheris.instrument_imports(include=["ragqa"]):
-        module = import_module(target.module)
-        module.prepare()
-    runs = Runs(given.target, module.check, given.found)
-    corpus, dictionary = folder / "inputs", folder / "tokens.dict"
-    corpus.mkdir()
-    for number, data in enumerate(module.seeds()):
-        (corpus / f"{number:04d}").write_bytes(data)
-    dictionary.write_text(
-        "".join(f'"{"".join(f"{chr(92)}x{byte:02x}" for byte in token)}"\n' for token in TOKENS)
-    )
-    options = [
-        f"-max_total_time={given.seconds}",
-        f"-seed={given.seed or 1}",
-        f"-max_len={MAX_INPUT_BYTES}",
-        f"-dict={dictionary}",
-        f"-artifact_prefix={given.found}/{given.target}-",
-        "-timeout=60",
-        "-rss_limit_mb=8192",
-    ]
-
-    def mutate(data: bytes, most: int, seed: int) -> bytes:
-        rng = random.Random(seed)  # noqa: S311 - a run is to be repeated
-        document = worse_document(rng, data) if rng.random() < HALF else None
-        return document[:most] if document else bytes(atheris.Mutate(data, most))
-
-    more = {"custom_mutator": mutate} if target.mutate is mixed else {}
-    atheris.Setup([sys.argv[0], *options, str(corpus)], runs, internal_libfuzzer=True, **more)
-    # It ends the process by itself, with a line on how many inputs there were.
-    atheris.Fuzz()
-    return 0
 
 
 def _told(runs: Runs) -> int:

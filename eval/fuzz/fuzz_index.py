@@ -1,4 +1,4 @@
-"""The files of an index, damaged or forged, and all that reads them.
+"""The files of an index, forged, and all that reads them.
 
 Each input is tried in a process of its own, with bounds on memory and time, so that a crash or a
 hang of a library counts as what breaks.
@@ -8,19 +8,18 @@ import os
 import random
 import resource
 import shutil
-import signal
 import sys
 import tempfile
-import traceback
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
-from importlib import import_module
+from contextlib import ExitStack
 from pathlib import Path
 from unittest import mock
 
-from damage import DAMAGES, NOTHING
+from forgery import FORGERIES, NOTHING
 from fuzz_notes import OTHER
 from holding import check_document, must, printing
+from trials.children import preload
+from trials.children import run as run_apart
 
 from ragqa.api import open_index
 from ragqa.cli import run
@@ -68,7 +67,7 @@ _folders: list[Path] = []
 
 
 def prepare() -> None:
-    """Build the indexes that are damaged; in other processes, since threads cannot be forked."""
+    """Build the indexes that are forged; in other processes, since threads cannot be forked."""
     folder = Path(tempfile.mkdtemp())
     for number in range(MANY):
         text = f"# Cat {number}\n\nThe cat of street {number} sleeps {number} hours a day.\n"
@@ -78,11 +77,7 @@ def prepare() -> None:
     _folders.append(folder)
     _in_child(lambda: _build(folder, "small"))
     shutil.copytree(folder / "small", folder / "copy")
-    _in_child(lambda: _learn(folder))
-    for name in (folder / "modules").read_text(encoding="utf-8").split():
-        # What is imported here need not be imported by every child.
-        with suppress(ImportError):
-            import_module(name)
+    preload(lambda: _use(folder, ALL))
     with _as_if_large():
         _in_child(lambda: _build(folder, "large"))
         _note(folder / "notes/birds.txt", f"{NOTES['birds.txt']}Owls sleep by day.\n")
@@ -112,24 +107,18 @@ def _build(folder: Path, name: str) -> None:
         index.refresh()
 
 
-def _learn(folder: Path) -> None:
-    """Do all that is done with an index, to see which modules that takes."""
-    _use(folder, ALL)
-    (folder / "modules").write_text("\n".join(sys.modules), encoding="utf-8")
-
-
 def seeds() -> list[bytes]:
-    """Numbers: each is the seed of one way to damage the index."""
+    """Numbers: each is the seed of one way to forge the index."""
     return [b"0", b"1"]
 
 
 def check(data: bytes) -> None:
-    """Damage a copy of the index in the way that this number stands for, and use it."""
+    """Forge a copy of the index in the way that this number stands for, and use it."""
     rng = random.Random(data)  # noqa: S311 - a run is to be repeated
     folder = _folders[-1]
     shutil.rmtree(folder / "copy", ignore_errors=True)
     shutil.copytree(folder / rng.choice(("small", "large")), folder / "copy")
-    done = rng.choice(DAMAGES)(rng, folder / "copy")
+    done = rng.choice(FORGERIES)(rng, folder / "copy")
     commands = ALL if rng.random() < MENDED else rng.sample(READING, SAMPLED)
     if done == NOTHING:
         _in_child(lambda: _find(folder), done)
@@ -138,35 +127,15 @@ def check(data: bytes) -> None:
 
 def _in_child(act: Callable[[], None], about: str = "") -> None:
     """Do it in a process of its own, which may crash or hang."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reading)
-        _limited(act, writing)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as pipe:
-        said = pipe.read().decode("utf-8", "replace")
-    status = os.waitpid(child, 0)[1]
-    if os.WIFSIGNALED(status):
-        raise AssertionError(f"{about}: killed by {signal.Signals(os.WTERMSIG(status)).name}")
-    must(os.WEXITSTATUS(status) == 0, f"{about}: {said}")
 
-
-def _limited(act: Callable[[], None], writing: int) -> None:
-    code = 1
-    try:
+    def limited() -> bool:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.alarm(SECONDS)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         act()
-        code = 0
-    except BaseException as exc:  # noqa: BLE001 - whatever it is, the parent is told
-        lines = "".join(traceback.format_exception(exc))
-        os.write(writing, f"{exc!r:.300}\n{lines}".encode("utf-8", "replace")[-6000:])
-    finally:
-        os._exit(code)
+        return True
+
+    end = run_apart(limited, seconds=SECONDS)
+    must(end.value, f"{about}: ended by signal {end.signal}: {end.error[-6000:]}")
 
 
 def _use(folder: Path, commands: Sequence[Sequence[str]]) -> None:

@@ -3,10 +3,8 @@
 import io
 import os
 import tempfile
-from contextlib import ExitStack
-from dataclasses import dataclass
+from contextlib import closing
 from pathlib import Path
-from unittest import mock
 
 from holding import check_citation, check_document, lines_of, must, printing
 
@@ -15,8 +13,7 @@ from ragqa.errors import RagqaError
 from ragqa.notes import NoteText, read_text
 from ragqa.render import Linker, answer_document, print_answer, to_json
 from ragqa.render.markdown import answer_markdown
-from ragqa.stores.memory import MemorySnapshot, MemoryStore
-from ragqa.types import Answer, Corpus
+from ragqa.types import Answer, Corpus, Passage
 from ragqa.verifying.saved import read_saved
 
 OTHER = (
@@ -27,31 +24,20 @@ QUESTIONS = ("How long do cats sleep?", "When was it decided?", "Who is a cat?",
 NAMES = ("note.md", "note.txt", "2024-05-02 Cats.MD", "a/b/note.markdown")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A folder of notes and its index, which is kept in memory."""
-
-    corpus: Path
-    index: Index
-    store: MemoryStore
+_indexes: list[Index] = []
 
 
-_places: list[Place] = []
-
-
-def place_at(folder: Path, patches: ExitStack) -> Place:
-    """A folder with one note, and an index in memory."""
-    corpus, store = folder / "notes", MemoryStore()
+def index_at(folder: Path) -> Index:
+    """An index of a folder with one note; in memory, where there is a file system in memory."""
+    corpus = folder / "notes"
     (corpus / "a/b").mkdir(parents=True)
     (corpus / "cats.md").write_text(OTHER, encoding="utf-8")
-    patches.enter_context(mock.patch("ragqa.api.stored_index.open_store", return_value=store))
-    index = open_index(corpus, index=folder / "index", settings={"embedder": "hashed:64"})
-    return Place(corpus, index, store)
+    return open_index(corpus, index=folder / "index", settings={"embedder": "hashed:64"})
 
 
 def prepare() -> None:
     """Make the folder that each input is put into."""
-    _places.append(place_at(Path(tempfile.mkdtemp()), ExitStack()))
+    _indexes.append(index_at(Path(tempfile.mkdtemp())))
 
 
 def seeds() -> list[bytes]:
@@ -65,12 +51,12 @@ def seeds() -> list[bytes]:
 
 def check(data: bytes) -> None:
     """The first byte chooses the question, the second the name, the rest is the note."""
-    place = _places[-1]
+    index = _indexes[-1]
     name = NAMES[data[1] % len(NAMES)] if len(data) > 1 else NAMES[0]
-    path = place.corpus / name
+    path = index.places.corpus.file(name)
     path.write_bytes(data[2:])
     try:
-        _check(place, name, _question(data))
+        _check(index, name, _question(data))
     finally:
         path.unlink()
 
@@ -81,39 +67,41 @@ def _question(data: bytes) -> str:
     return asked or data[2:400].decode("utf-8", "replace")[-80:] + " cats"
 
 
-def _check(place: Place, name: str, question: str) -> None:
-    place.index.refresh(rebuild=True)
-    read = read_text(Corpus.of(place.corpus), name, max_note_bytes=5_000_000)
-    snapshot = place.store.snapshot()
+def _check(index: Index, name: str, question: str) -> None:
+    index.refresh(rebuild=True)
+    corpus = index.places.corpus
+    read = read_text(corpus, name, max_note_bytes=5_000_000)
+    with closing(index.snapshot()) as snapshot:
+        passages = dict(snapshot.by_note()).get(name, ())
     if isinstance(read, NoteText):
-        _check_passages(snapshot, name, read)
+        for passage in passages:
+            _check_passage(passage, read.text)
     try:
-        answer = place.index.ask(question, refresh=False)
+        answer = index.ask(question, refresh=False)
     except RagqaError:
         return
-    check_answer(place.corpus, answer)
+    check_answer(corpus, answer)
 
 
-def _check_passages(snapshot: MemorySnapshot, name: str, read: NoteText) -> None:
-    for passage in snapshot.of_note(name):
-        start, end = passage.start, passage.end
-        must(0 <= start < end <= len(read.text), f"a passage of {start} to {end}")
-        must(passage.text == read.text[start:end], "a passage that is not the note's text")
-        must(passage.lines == lines_of(read.text, start, end), f"a passage on {passage.lines}")
+def _check_passage(passage: Passage, text: str) -> None:
+    start, end = passage.start, passage.end
+    must(0 <= start < end <= len(text), f"a passage of {start} to {end}")
+    must(passage.text == text[start:end], "a passage that is not the note's text")
+    must(passage.lines == lines_of(text, start, end), f"a passage on {passage.lines}")
 
 
-def check_answer(corpus: Path, answer: Answer) -> None:
+def check_answer(corpus: Corpus, answer: Answer) -> None:
     """An answer quotes its notes, and is printed in every form without doing any harm."""
     quoted = [
         *answer.citations,
         *(each for told in answer.disagreements for each in told.citations),
     ]
     for citation in quoted:
-        read = read_text(Corpus.of(corpus), citation.path, max_note_bytes=5_000_000)
+        read = read_text(corpus, citation.path, max_note_bytes=5_000_000)
         must(isinstance(read, NoteText), f"cites {citation.path}")
         if isinstance(read, NoteText):
             check_citation(citation, read.text, read.sha256)
-    linker = Linker(Corpus.of(corpus), "file://{path}")
+    linker = Linker(corpus, "file://{path}")
     for terminal in (False, True):
         with printing(terminal=terminal):
             print_answer(answer, linker)

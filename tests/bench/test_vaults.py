@@ -2,7 +2,6 @@
 
 import importlib
 import sys
-import xml.etree.ElementTree as ET
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,7 +24,7 @@ SEED = 3
 def bench():
     sys.path.insert(0, str(BENCH))
     try:
-        names = ("lexicon", "vaults", "synthetic", "structure", "plots")
+        names = ("lexicon", "vaults", "synthetic")
         return SimpleNamespace(**{name: importlib.import_module(name) for name in names})
     finally:
         sys.path.remove(str(BENCH))
@@ -119,19 +118,3 @@ def test_made_embeddings_pass_for_the_real_ones(bench, lexicon):
     assert np.array_equal(
         embedder.embed_passages(["a text", CANARY])[1], real.embed_passages([CANARY])[0]
     )
-
-
-def test_a_plot_is_a_drawing_without_scripts_that_names_its_lines(bench):
-    plot = next(plot for plot in bench.plots.PLOTS if plot.name == "build")
-    sizes = [{"passages": n, "build_s": n / 500, "stages": {}} for n in (1_000, 100_000)]
-    drawing = bench.plots.draw(plot, sizes)
-    root = ET.fromstring(drawing)  # noqa: S314 - we made it
-    tags = Counter(element.tag.rpartition("}")[2] for element in root.iter())
-    assert tags["circle"] == 2
-    assert tags["script"] == 0
-    assert "in all" in "".join(root.itertext())
-    assert "prefers-color-scheme: dark" in drawing
-
-
-def test_what_was_not_measured_is_not_drawn(bench):
-    assert [bench.plots.draw(plot, [{"passages": 1_000}]) for plot in bench.plots.PLOTS] == [""] * 5

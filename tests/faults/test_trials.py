@@ -65,13 +65,8 @@ def test_a_damaged_file_is_never_answered_from_and_is_told_with_what_mends_it(tr
     built_upon = found.pop("a bit flipped, time kept, and a build")
     assert built_upon.keys() == {"exit code 4", "built, and found by doctor"}
     for case, outcomes in found.items():
-        assert outcomes.keys() == {"exit code 4" if "by command" in case else "refused"}
+        assert outcomes.keys() == {"refused"}, case
     assert found.keys() >= {"truncated", "zeroed tail", "missing", "a bit flipped"}
-
-
-def test_a_second_indexer_is_turned_away_or_waits_and_questions_are_answered(try_out):
-    outcomes = ["turned away", "answers as before", "nothing", "built", "waited"]
-    assert list(try_out("rivals")["a second indexer"]) == outcomes
 
 
 def test_answers_beside_refreshes_come_wholly_from_one_generation(try_out):

@@ -6,7 +6,6 @@ the notes of the rounds 15, 16 and 17 and of no other.
 
 import re
 import shutil
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -31,79 +30,44 @@ _ALL = 10 * ROUNDS * STATIONS
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What one asker saw.
-
-    `empty` answers are whole, but without a passage, and no note of their generation stands.
-    `mixes` and `errors` are told in a sentence each.
-    """
+    """What one asker saw; `mixes` and `errors` are told in a sentence each."""
 
     answers: int = 0
-    empty: int = 0
     generations: int = 0
     mixes: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Crowd:
-    """What all saw: how often was refreshed and asked, and whatever was not as promised."""
-
-    refreshes: int
-    large: bool
-    askers: int
-    answers: int
-    empty: int
-    generations: int
-    mixes: list[str]
-    errors: list[str]
-    seconds: float
-
-    @property
-    def failed(self) -> bool:
-        """Whether anything was not as promised."""
-        return bool(self.mixes or self.errors)
+def trials(folder: Path, *, quick: bool) -> Iterator[Trial]:
+    """Both ways that a refresh can go, beside askers."""
+    refreshes, askers = (20, 2) if quick else (500, 4)
+    for large in (False, True):
+        (place := folder / f"large-{large}").mkdir()
+        seen, crashes = _crowd(place, refreshes=refreshes, askers=askers, large=large)
+        name = f"{refreshes} refreshes{' of a large index' if large else ''}"
+        answered = sum(each.answers for each in seen)
+        generations = max((each.generations for each in seen), default=0)
+        yield Trial(
+            f"refreshes beside {askers} askers",
+            name,
+            f"{name} with {answered} answers of {generations} generations",
+            wrong="; ".join(mix for each in seen for mix in each.mixes),
+            amiss="; ".join([*(error for each in seen for error in each.errors), *crashes]),
+        )
 
 
-def crowd(folder: Path, *, refreshes: int, askers: int, large: bool = False) -> Crowd:
-    """Refresh an index so many times while so many processes ask it without a pause.
-
-    :param large: refreshes go the way of a large index.
-    """
+def _crowd(
+    folder: Path, *, refreshes: int, askers: int, large: bool
+) -> tuple[list[Asked], list[str]]:
+    """Refresh an index so often while so many processes ask it without a pause; who crashed."""
     world, done = World(folder / "world"), folder / "done"
-    begun = time.perf_counter()
     must(lambda: _refresh(world, first=1, last=1, large=large))
     limit = MAX_SECONDS + refreshes
     children = [start(lambda: _ask_until(world, done), seconds=limit) for _ in range(askers)]
     writer = run(lambda: _refresh(world, first=2, last=refreshes + 1, large=large), seconds=limit)
     done.touch()
     ends = [child.end() for child in children]
-    seen = [end.value for end in ends if end.value]
-    return Crowd(
-        refreshes=refreshes,
-        large=large,
-        askers=askers,
-        answers=sum(each.answers for each in seen),
-        empty=sum(each.empty for each in seen),
-        generations=max((each.generations for each in seen), default=0),
-        mixes=[mix for each in seen for mix in each.mixes],
-        errors=[error for each in seen for error in each.errors] + _crashes(writer, *ends),
-        seconds=round(time.perf_counter() - begun, 1),
-    )
-
-
-def trials(folder: Path, *, quick: bool) -> Iterator[Trial]:
-    """Both ways that a refresh can go, beside four askers."""
-    for large in (False, True):
-        (place := folder / f"large-{large}").mkdir()
-        seen = crowd(place, refreshes=20 if quick else 500, askers=2 if quick else 4, large=large)
-        name = f"{seen.refreshes} refreshes{' of a large index' if large else ''}"
-        yield Trial(
-            f"refreshes beside {seen.askers} askers",
-            name,
-            f"{name} with {seen.answers} answers of {seen.generations} generations",
-            wrong="; ".join(seen.mixes),
-            amiss="; ".join(seen.errors),
-        )
+    return [end.value for end in ends if end.value], _crashes(writer, *ends)
 
 
 def _refresh(world: World, *, first: int, last: int, large: bool) -> int:
@@ -137,7 +101,7 @@ def _stands(world: World, generation: int) -> bool:
 
 
 def _ask_until(world: World, done: Path) -> Asked:
-    answers, empty = 0, 0
+    answers = 0
     generations: set[int] = set()
     mixes, errors = [], []
     while not (answers and done.exists()):
@@ -151,11 +115,10 @@ def _ask_until(world: World, done: Path) -> Asked:
         generations.add(generation)
         if not texts and _stands(world, generation):
             errors.append(f"generation {generation} gave nothing, and notes of it still stand")
-        empty += not texts
         rounds = [int(found) for text in texts for found in _ROUND.findall(text)]
         if not set(rounds) <= set(_rounds(generation)) or len(rounds) != len(texts):
             mixes.append(f"generation {generation} gave passages of the rounds {rounds}")
-    return Asked(answers, empty, len(generations), mixes, errors)
+    return Asked(answers, len(generations), mixes, errors)
 
 
 def _answer(index: Index) -> tuple[int, Sequence[str]]:

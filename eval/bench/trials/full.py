@@ -4,31 +4,27 @@ import itertools
 import resource
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from ragqa.stores.disk import stepping
-from trials.children import End, must, run
-from trials.steps import leftovers
+from trials.children import End, run
 from trials.verdicts import Trial
 from trials.worlds import (
     AFTER,
-    AS_IT_IS,
     BEFORE,
     BETWEEN,
     FOLDING,
     LARGE_INDEX,
     Answers,
-    Constants,
+    Scenario,
+    Stage,
     World,
-    answers,
     answers_or_refusal,
-    as_if,
-    build_up,
-    write,
+    leftovers,
+    prepare,
 )
 
 LIMITED, FULL = "limit on the size of a file", "full disk"
@@ -41,56 +37,26 @@ _MANY = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Build:
-    """How an index comes to be behind its notes, and the command that brings it up to date.
-
-    `history` has the notes that each of its generations was made of.
-    """
-
-    name: str
-    embedder: str
-    history: tuple[Mapping[str, str], ...]
-    after: Mapping[str, str]
-    command: tuple[str, ...] = ("index",)
-    constants: Constants = AS_IT_IS
-
-
 BUILDS = (
     # All is written anew, and texts take more than embeddings: of these, what is large is texts.
-    Build("rebuild", "hashed:8", (BEFORE,), {**AFTER, **_MANY}, ("index", "--rebuild")),
-    # Little is new, and the embeddings that are copied take more than the catalogue.
-    Build("refresh", "hashed:1024", ({**BEFORE, **_MANY},), {**AFTER, **_MANY}),
+    Scenario("rebuild", ("index", "--rebuild"), after={**AFTER, **_MANY}, embedder="hashed:8"),
     # What takes most is linked, and a delta is copied.
-    Build(
+    Scenario(
         "refresh of a large index",
-        "hashed:1024",
-        ({**BEFORE, **_MANY}, {**BETWEEN, **_MANY}),
-        {**AFTER, **_MANY},
+        history=({**BEFORE, **_MANY}, {**BETWEEN, **_MANY}),
+        after={**AFTER, **_MANY},
         constants=LARGE_INDEX,
+        embedder="hashed:1024",
     ),
     # Inverted lists are written with all embeddings.
-    Build(
+    Scenario(
         "delta made part of the base",
-        "hashed:1024",
-        ({**BEFORE, **_MANY}, {**BETWEEN, **_MANY}),
-        {**AFTER, **_MANY},
+        history=({**BEFORE, **_MANY}, {**BETWEEN, **_MANY}),
+        after={**AFTER, **_MANY},
         constants=FOLDING,
+        embedder="hashed:1024",
     ),
 )
-QUICK_LIMITED = ("rebuild", "refresh of a large index", "delta made part of the base")
-QUICK_FULL = ("rebuild", "delta made part of the base")
-"""Which builds meet a limit, and which a full disk, if there is little time."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Stage:
-    """An index that is behind its notes, and what it answers before and after a build."""
-
-    build: Build
-    base: World
-    old: Answers
-    new: Answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,18 +77,13 @@ class _Seen:
 def trials(folder: Path, *, quick: bool) -> Iterator[Trial]:
     """Less and less narrow limits, then less and less full disks, until a build ends well."""
     room = partial(_room, least=20_000 if quick else 2_000, growth=3.0 if quick else 1.15)
-    names = [build.name for build in BUILDS]
-    stages = {
-        build.name: _prepare(folder / build.name, build)
-        for build in BUILDS
-        if not quick or build.name in QUICK_LIMITED
-    }
-    for stage in map(stages.__getitem__, QUICK_LIMITED if quick else names):
+    stages = [prepare(folder / build.name, build) for build in BUILDS]
+    for stage in stages:
         yield from _until_built(room(), partial(_under_limit, stage))
     (mount := folder / "mount").mkdir()
     try:
         with _small_disk(mount):
-            for stage in map(stages.__getitem__, QUICK_FULL if quick else names):
+            for stage in stages:
                 yield from _until_built(room(), partial(_on_full_disk, stage, mount))
     except PermissionError:
         yield Trial(FULL, FULL, SKIPPED)
@@ -142,42 +103,31 @@ def _until_built(room: Iterator[int], attempt: Callable[[int], Trial]) -> Iterat
             return
 
 
-def _prepare(folder: Path, build: Build) -> _Stage:
-    base = must(lambda: build_up(World(folder / "base", build.embedder), build.history))
-    write(base, build.after, age=len(build.history))
-    old = must(lambda: answers(base))
-    with base.copied() as world:
-        must(lambda: _build(world, build))
-        new = must(lambda: answers(world))
-    return _Stage(build, base, old, new)
-
-
-def _under_limit(stage: _Stage, limit: int) -> Trial:
+def _under_limit(stage: Stage, limit: int) -> Trial:
     def build() -> _Built:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-        return _build(world, stage.build)
+        return _build(world, stage.scenario)
 
     with stage.base.copied() as world:
         return _judge(stage, LIMITED, f"{limit} bytes", run(build), run(lambda: _look(world)))
 
 
-def _on_full_disk(stage: _Stage, mount: Path, room: int) -> Trial:
+def _on_full_disk(stage: Stage, mount: Path, room: int) -> Trial:
     ballast = mount / "ballast"
-    world = World(mount / "world", stage.build.embedder)
+    world = World(mount / "world", stage.scenario.embedder)
     shutil.copytree(stage.base.folder, world.folder)
     try:
         ballast.write_bytes(bytes(max(0, shutil.disk_usage(mount).free - room)))
-        end = run(lambda: _build(world, stage.build))
+        end = run(lambda: _build(world, stage.scenario))
         return _judge(stage, FULL, f"{room} bytes left", end, run(lambda: _look(world)))
     finally:
         ballast.unlink()
         shutil.rmtree(world.folder)
 
 
-def _build(world: World, build: Build) -> _Built:
+def _build(world: World, scenario: Scenario) -> _Built:
     steps = [""]
-    with as_if(build.constants), stepping(steps.append):
-        code = world.command(*build.command)
+    code = scenario.build(world, steps.append)
     failing = [step for step in steps if not step.startswith("remove ")]
     return _Built(code, failing[-1])
 
@@ -188,8 +138,8 @@ def _look(world: World) -> _Seen:
     return _Seen(answers_or_refusal(world), leftovers(world), problems)
 
 
-def _judge(stage: _Stage, case: str, detail: str, end: End[_Built], after: End[_Seen]) -> Trial:
-    name = f"{stage.build.name}, {case}, {detail}"
+def _judge(stage: Stage, case: str, detail: str, end: End[_Built], after: End[_Seen]) -> Trial:
+    name = f"{stage.scenario.name}, {case}, {detail}"
     crash = end.traceback or after.traceback
     if end.value is None or after.value is None or crash:
         crash = crash or f"signals {end.signal}, {after.signal}"

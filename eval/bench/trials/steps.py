@@ -9,30 +9,24 @@ import itertools
 import os
 import random
 import signal
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ragqa.stores.disk import stepping
-from ragqa.stores.local.generations import KEPT_GENERATIONS
-from trials.children import End, must, run
+from trials.children import End, run
 from trials.verdicts import Trial
 from trials.worlds import (
-    AFTER,
-    AS_IT_IS,
     BEFORE,
     BETWEEN,
     FOLDING,
     LARGE_INDEX,
     Answers,
-    Constants,
+    Scenario,
+    Stage,
     World,
-    answers,
     answers_or_refusal,
-    as_if,
-    build_up,
-    write,
+    leftovers,
+    prepare,
 )
 
 
@@ -43,8 +37,7 @@ def _error(number: int) -> Callable[[], None]:
     return fail
 
 
-def signalled(number: int) -> Callable[[], None]:
-    """What sends this process a signal."""
+def _signalled(number: int) -> Callable[[], None]:
     return lambda: os.kill(os.getpid(), number)
 
 
@@ -61,73 +54,34 @@ class Fault:
 
 
 FAULTS = (
-    Fault("SIGKILL", signalled(signal.SIGKILL), signal=signal.SIGKILL),
-    Fault("SIGTERM", signalled(signal.SIGTERM), signal=signal.SIGTERM),
-    Fault("Ctrl-C", signalled(signal.SIGINT), code=130, says="Interrupted"),
+    Fault("SIGKILL", _signalled(signal.SIGKILL), signal=signal.SIGKILL),
+    Fault("SIGTERM", _signalled(signal.SIGTERM), signal=signal.SIGTERM),
+    Fault("Ctrl-C", _signalled(signal.SIGINT), code=130, says="Interrupted"),
     Fault("ENOSPC", _error(errno.ENOSPC), code=4, says="disk full"),
     Fault("lasting ENOSPC", _error(errno.ENOSPC), code=4, says="disk full", lasting=True),
     Fault("EIO", _error(errno.EIO), code=4, says="cannot write the index"),
     Fault("lasting EIO", _error(errno.EIO), code=4, says="cannot write the index", lasting=True),
     Fault("EACCES", _error(errno.EACCES), code=4, says="cannot write the index"),
 )
+AT_ANY_MOMENT = Fault("killed", lambda: None, signal=signal.SIGALRM)
 
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """A build of an index whose generations were made of the notes in `history`, or the first one.
-
-    `deltas` says whether there is one before the build and after it.
-    """
-
-    name: str
-    command: tuple[str, ...] = ("index",)
-    history: tuple[Mapping[str, str], ...] = (BEFORE,)
-    constants: Constants = AS_IT_IS
-    deltas: tuple[bool, bool] = (False, False)
-
-
+TWO = (BEFORE, BETWEEN)
 SCENARIOS = (
     Scenario("first build", history=()),
     Scenario("rebuild", ("index", "--rebuild")),
     Scenario("refresh"),
-    Scenario("refresh of a large index", constants=LARGE_INDEX, deltas=(False, True)),
-    Scenario(
-        "refresh of a large index with a delta",
-        history=(BEFORE, BETWEEN),
-        constants=LARGE_INDEX,
-        deltas=(True, True),
-    ),
-    Scenario(
-        "delta made part of the base",
-        history=(BEFORE, BETWEEN),
-        constants=FOLDING,
-        deltas=(True, False),
-    ),
+    Scenario("refresh of a large index", constants=LARGE_INDEX),
+    Scenario("refresh of a large index with a delta", history=TWO, constants=LARGE_INDEX),
+    Scenario("delta made part of the base", history=TWO, constants=FOLDING),
 )
 KILLED_AT_EACH_STEP = "refresh of a large index with a delta"
 """Which scenario if there is time for one: its build has the most steps."""
 
-AT_ANY_MOMENT = Fault("killed", lambda: None, signal=signal.SIGALRM)
 MOMENTS = 100
 SEED = 7
 
-Built = tuple[int, tuple[str, ...]]
-"""The exit code of a build, and the steps that it took."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Stage:
-    """A scenario made ready: the world before the build, and what is answered before and after.
-
-    `steps` and `seconds` are what a build takes that nothing happens to.
-    """
-
-    scenario: Scenario
-    base: World
-    old: Answers
-    new: Answers
-    steps: tuple[str, ...]
-    seconds: float
+Built = tuple[int, int]
+"""The exit code of a build, and how many steps it took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +99,7 @@ class _Aftermath:
 def trials(folder: Path, *, quick: bool) -> Iterator[Trial]:
     """Every fault at every step of every scenario; if `quick`, one fault at most at each."""
     for scenario in SCENARIOS:
-        stage = _prepare(folder / scenario.name.replace(" ", "-"), scenario)
+        stage = prepare(folder / scenario.name.replace(" ", "-"), scenario)
         for number in itertools.count(1):
             faults = _some_faults(stage, number) if quick else FAULTS
             found = [_at_step(stage, number, fault) for fault in faults]
@@ -158,54 +112,34 @@ def trials(folder: Path, *, quick: bool) -> Iterator[Trial]:
                 yield _at_moment(stage, chance.random() * 1.2 * stage.seconds)
 
 
-def _some_faults(stage: _Stage, number: int) -> tuple[Fault, ...]:
+def _some_faults(stage: Stage, number: int) -> tuple[Fault, ...]:
     """A kill at the steps of the build that has most of them, each fault in turn in the others.
 
     Of one link or sync after the other, which say the same, a kill comes at the first and the last.
     Of the steps of the others a sixth is met, of each another.
     """
     if stage.scenario.name == KILLED_AT_EACH_STEP:
-        around = {_kind(step) for step in stage.steps[max(0, number - 2) : number + 1]}
+        near = stage.steps[max(0, number - 2) : number + 1]
+        around = {step.partition(" ")[0] for step in near}
         return () if around in ({"link"}, {"sync"}) else FAULTS[:1]
     turn, rest = divmod(number + SCENARIOS.index(stage.scenario), 6)
     return () if rest else (FAULTS[turn % len(FAULTS)],)
 
 
-def _kind(step: str) -> str:
-    return step.partition(" ")[0]
-
-
-def _prepare(folder: Path, scenario: Scenario) -> _Stage:
-    base = must(lambda: build_up(World(folder / "base"), scenario.history))
-    write(base, AFTER, age=len(scenario.history))
-    old = must(lambda: answers(base))
-    with base.copied() as world:
-        begun = time.perf_counter()
-        _, steps = must(lambda: _build(world, scenario))
-        seconds = time.perf_counter() - begun
-        new = must(lambda: answers(world))
-        if (base.has_delta, world.has_delta) != scenario.deltas:
-            raise RuntimeError(f"{scenario.name}: there is a delta where none should be, or none")
-    if old == new:
-        raise RuntimeError(f"{scenario.name}: the questions do not tell the new index from the old")
-    return _Stage(scenario, base, old, new, steps, seconds)
-
-
 def _build(world: World, scenario: Scenario, fault: Fault | None = None, at: int = 0) -> Built:
     """Build, with a fault at a step or without any."""
-    steps: list[str] = []
+    steps = 0
 
-    def announce(name: str) -> None:
-        steps.append(name)
-        if fault and (len(steps) == at or (fault.lasting and len(steps) > at)):
+    def announce(_: str) -> None:
+        nonlocal steps
+        steps += 1
+        if fault and (steps == at or (fault.lasting and steps > at)):
             fault.act()
 
-    with as_if(scenario.constants), stepping(announce):
-        code = world.command(*scenario.command)
-    return code, tuple(steps)
+    return scenario.build(world, announce), steps
 
 
-def _at_step(stage: _Stage, number: int, fault: Fault) -> Trial:
+def _at_step(stage: Stage, number: int, fault: Fault) -> Trial:
     step = stage.steps[number - 1] if number <= len(stage.steps) else "none"
     return _try(
         stage,
@@ -213,11 +147,11 @@ def _at_step(stage: _Stage, number: int, fault: Fault) -> Trial:
         f"{fault.name} at each step of a build",
         f"{stage.scenario.name}, {fault.name} at step {number} ({step})",
         lambda world: _build(world, stage.scenario, fault, number),
-        is_untouched=lambda built: len(built[1]) < number,
+        is_untouched=lambda built: built[1] < number,
     )
 
 
-def _at_moment(stage: _Stage, seconds: float) -> Trial:
+def _at_moment(stage: Stage, seconds: float) -> Trial:
     def build(world: World) -> Built:
         signal.setitimer(signal.ITIMER_REAL, seconds)
         return _build(world, stage.scenario)
@@ -228,7 +162,7 @@ def _at_moment(stage: _Stage, seconds: float) -> Trial:
 
 
 def _try(
-    stage: _Stage,
+    stage: Stage,
     fault: Fault,
     case: str,
     name: str,
@@ -243,19 +177,17 @@ def _try(
     if after.value is None or crash:
         return Trial(case, name, "crashed", traceback=crash or f"signal {after.signal}")
     untouched = end.value is not None and is_untouched(end.value)
-    outcomes = {stage.old: "old index", stage.new: "new index"}
+    outcome = {stage.old: "old index", stage.new: "new index"}.get(after.value.found, "neither")
     return Trial(
         case,
         name,
-        "untouched" if untouched else outcomes.get(after.value.found, "neither"),
-        wrong=wrong(
-            end, old=stage.old, new=stage.new, found=after.value.found, then=after.value.next
-        ),
+        "untouched" if untouched else outcome,
+        wrong=_wrong(stage, end, after.value),
         amiss="; ".join(_amiss(stage, fault, end, after.value, untouched=untouched)),
     )
 
 
-def _look_after(world: World, stage: _Stage) -> _Aftermath:
+def _look_after(world: World, stage: Stage) -> _Aftermath:
     found, left = answers_or_refusal(world), leftovers(world)
     code, _ = _build(world, stage.scenario)
     then = answers_or_refusal(world)
@@ -267,31 +199,16 @@ def _look_after(world: World, stage: _Stage) -> _Aftermath:
     return _Aftermath(found, left, code, then, leftovers(world), problems)
 
 
-def leftovers(world: World) -> list[str]:
-    """What a build should have cleared: drafts, and generations beyond those that are kept."""
-    names = sorted(path.name for path in world.index.glob("*"))
-    generations = [name for name in names if name.startswith("gen-") and name[4:].isdigit()]
-    return [name for name in names if name.endswith(".tmp")] + generations[:-KEPT_GENERATIONS]
-
-
-def wrong(end: End[Built], *, old: Answers, new: Answers, found: Answers, then: Answers) -> str:
-    """What is wrong with what was found after a fault, and then after the next build; or ""."""
-    if found not in (old, new):
-        return f"neither the old answers nor the new ones: {found}"
-    if end.value is not None and end.value[0] == 0 and found != new:
+def _wrong(stage: Stage, end: End[Built], after: _Aftermath) -> str:
+    if after.found not in (stage.old, stage.new):
+        return f"neither the old answers nor the new ones: {after.found}"
+    if end.value is not None and end.value[0] == 0 and after.found != stage.new:
         return "the build said that it was done, and the old index answers"
-    if then != new:
-        return f"after the next build, not the new answers: {then}"
-    return ""
+    return "" if after.next == stage.new else f"after the next build, not the new: {after.next}"
 
 
 def _amiss(
-    stage: _Stage,
-    fault: Fault,
-    end: End[Built],
-    after: _Aftermath,
-    *,
-    untouched: bool,
+    stage: Stage, fault: Fault, end: End[Built], after: _Aftermath, *, untouched: bool
 ) -> Iterator[str]:
     code = 0 if end.value is None else end.value[0]
     # The system refused to remove or link something, which the build can do without.
@@ -302,9 +219,8 @@ def _amiss(
         yield f"does not say {fault.says!r}: {end.output}"
     if after.left and not fault.signal and not fault.lasting and not did_without:
         yield f"left behind: {after.left}"
-    if after.code:
-        yield f"the next build exits with {after.code}"
-    if after.left_by_next:
-        yield f"left behind by the next build: {after.left_by_next}"
-    if after.problems:
-        yield f"problems after the next build: {after.problems}"
+    if after.code or after.left_by_next or after.problems:
+        yield (
+            f"the next build exits with {after.code}, leaves {after.left_by_next} behind and has "
+            f"the problems {after.problems}"
+        )

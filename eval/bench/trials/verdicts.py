@@ -1,8 +1,9 @@
 """What a trial showed, and the table of many."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,55 +28,30 @@ class Trial:
         return bool(self.wrong or self.traceback or self.amiss)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """All trials of one case, counted."""
-
-    case: str
-    trials: int
-    outcomes: dict[str, int]
-    wrong: int
-    tracebacks: int
-    amiss: int
-    seconds: float
-
-
-def rows(trials: Iterable[Trial], seconds: float) -> list[Row]:
-    """A row for each case; the time is shared out by the number of trials."""
+def rows(trials: Iterable[Trial], seconds: float) -> list[dict[str, Any]]:
+    """What came of each case, counted; the time is shared out by the number of trials."""
     by_case: dict[str, list[Trial]] = {}
     for trial in trials:
         by_case.setdefault(trial.case, []).append(trial)
     total = sum(map(len, by_case.values()))
-    return [_row(case, found, seconds * len(found) / total) for case, found in by_case.items()]
-
-
-def _row(case: str, trials: Sequence[Trial], seconds: float) -> Row:
-    return Row(
-        case=case,
-        trials=len(trials),
-        outcomes=dict(Counter(trial.outcome for trial in trials).most_common()),
-        wrong=sum(bool(trial.wrong) for trial in trials),
-        tracebacks=sum(bool(trial.traceback) for trial in trials),
-        amiss=sum(bool(trial.amiss) for trial in trials),
-        seconds=round(seconds, 1),
-    )
-
-
-def as_markdown(table: Sequence[Row]) -> str:
-    """The rows as a Markdown table."""
-    lines = [
-        "| case | trials | outcomes | wrong answers | tracebacks | otherwise amiss | seconds |",
-        "| --- | --: | --- | --: | --: | --: | --: |",
+    return [
+        {
+            "case": case,
+            "trials": len(found),
+            "outcomes": dict(Counter(trial.outcome for trial in found).most_common()),
+            "wrong answers": sum(bool(trial.wrong) for trial in found),
+            "tracebacks": sum(bool(trial.traceback) for trial in found),
+            "otherwise amiss": sum(bool(trial.amiss) for trial in found),
+            "seconds": round(seconds * len(found) / total, 1),
+        }
+        for case, found in by_case.items()
     ]
+
+
+def as_markdown(table: Sequence[Mapping[str, Any]]) -> str:
+    """The rows as a Markdown table."""
+    lines = [f"| {' | '.join(table[0])} |", "| --- | --: | --- | --: | --: | --: | --: |"]
     for row in table:
-        outcomes = ", ".join(f"{count} {outcome}" for outcome, count in row.outcomes.items())
-        lines.append(
-            f"| {row.case} | {row.trials} | {outcomes} | {row.wrong} | {row.tracebacks} "
-            f"| {row.amiss} | {row.seconds:g} |"
-        )
+        outcomes = ", ".join(f"{count} {outcome}" for outcome, count in row["outcomes"].items())
+        lines.append(f"| {' | '.join(map(str, {**row, 'outcomes': outcomes}.values()))} |")
     return "\n".join(lines)
-
-
-def as_document(table: Sequence[Row], failures: Sequence[Trial]) -> dict[str, object]:
-    """The rows and each trial that failed, for JSON."""
-    return {"rows": [asdict(row) for row in table], "failures": [asdict(each) for each in failures]}

@@ -4,9 +4,10 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from unittest.mock import patch
 
@@ -14,8 +15,11 @@ from ragqa import cli
 from ragqa.api import Index, open_index
 from ragqa.config.setting import Value
 from ragqa.errors import NoIndex, RagqaError
+from ragqa.stores.disk import stepping
+from ragqa.stores.local.generations import KEPT_GENERATIONS
 from ragqa.stores.local.manifest import DELTA
 from ragqa.types import Answer, IndexInfo
+from trials.children import must
 
 Constants = tuple[tuple[str, float], ...]
 """Constants of ragqa, by module and name, with other values; the last counts."""
@@ -78,9 +82,6 @@ class World:
     folder: Path
     embedder: str = "hashed:64"
     top_k: int = 1000
-    store: str = "local"
-    uri: str = ""
-    store_name: str = ""
 
     @property
     def notes(self) -> Path:
@@ -104,23 +105,12 @@ class World:
 
     def open(self) -> Index:
         """The index, with `top_k` passages to an answer; in few notes there are less than that."""
-        settings: dict[str, Value] = {
-            "embedder": self.embedder,
-            "top_k": self.top_k,
-            "store": self.store,
-            "store_uri": self.uri,
-            "store_name": self.store_name,
-        }
+        settings: dict[str, Value] = {"embedder": self.embedder, "top_k": self.top_k}
         return open_index(self.notes, index=self.index, settings=settings)
 
     def command(self, *args: str) -> int:
         """Run the command line on this index in this process; its exit code."""
-        os.environ |= {
-            "RAGQA_EMBEDDER": self.embedder,
-            "RAGQA_STORE": self.store,
-            "RAGQA_STORE_URI": self.uri,
-            "RAGQA_STORE_NAME": self.store_name,
-        }
+        os.environ["RAGQA_EMBEDDER"] = self.embedder
         return cli.run([*args, "--corpus", str(self.notes), "--index", str(self.index)])
 
     @contextmanager
@@ -214,3 +204,69 @@ def _said(answer: Answer) -> str:
 
 def _timeless(info: IndexInfo) -> IndexInfo:
     return replace(info, generation=0, created="")
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A build of an index whose generations were made of the notes in `history`, or the first one.
+
+    `after` are the notes that it is then built of, by `command`.
+    """
+
+    name: str
+    command: tuple[str, ...] = ("index",)
+    history: tuple[Mapping[str, str], ...] = (BEFORE,)
+    after: Mapping[str, str] = field(default_factory=lambda: AFTER)
+    constants: Constants = AS_IT_IS
+    embedder: str = "hashed:64"
+
+    def build(self, world: World, announce: Callable[[str], None]) -> int:
+        """Build, with each step announced; the exit code."""
+        with as_if(self.constants), stepping(announce):
+            return world.command(*self.command)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A scenario made ready, and what is answered before the build and after it.
+
+    `steps` and `seconds` are what a build takes that nothing happens to.
+    """
+
+    scenario: Scenario
+    base: World
+    old: Answers
+    new: Answers
+    steps: tuple[str, ...]
+    seconds: float
+
+
+def prepare(folder: Path, scenario: Scenario) -> Stage:
+    """Make an index that is behind its notes, and see what a build makes of a copy of it."""
+    base = must(lambda: build_up(World(folder / "base", scenario.embedder), scenario.history))
+    write(base, scenario.after, age=len(scenario.history))
+    old = must(lambda: answers(base))
+
+    def build() -> tuple[str, ...]:
+        steps: list[str] = []
+        scenario.build(world, steps.append)
+        return tuple(steps)
+
+    with base.copied() as world:
+        begun = time.perf_counter()
+        steps = must(build)
+        seconds = time.perf_counter() - begun
+        new = must(lambda: answers(world))
+        has_delta = world.has_delta
+    if old == new:
+        raise RuntimeError(f"{scenario.name}: the questions do not tell the new index from the old")
+    if has_delta != (scenario.constants == LARGE_INDEX):
+        raise RuntimeError(f"{scenario.name}: there is a delta where none should be, or none")
+    return Stage(scenario, base, old, new, steps, seconds)
+
+
+def leftovers(world: World) -> list[str]:
+    """What a build should have cleared: drafts, and generations beyond those that are kept."""
+    names = sorted(path.name for path in world.index.glob("*"))
+    generations = [name for name in names if name.startswith("gen-") and name[4:].isdigit()]
+    return [name for name in names if name.endswith(".tmp")] + generations[:-KEPT_GENERATIONS]
