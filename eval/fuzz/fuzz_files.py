@@ -4,16 +4,12 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
 from unittest import mock
 
 from fuzz_notes import OTHER
 from holding import check_document, must, printing
 
-from ragqa.answering.calibration_file import Refitted, own_document
-from ragqa.answering.confidence import shipped
-from ragqa.api import open_index
 from ragqa.cli import run
 from ragqa.config import user_settings_file
 from ragqa.history import History
@@ -143,13 +139,6 @@ def _saved(data: bytes) -> None:
     command("verify", path, "--corpus", corpus, "--json")
 
 
-def _calibration(data: bytes) -> None:
-    with _there(_folders[-1] / "index/confidence.json", data):
-        command("ask", QUESTION, *_places(), "--explain")
-        command("ask", QUESTION, *_places(), "--explain", "--json")
-        command("doctor", *_places())
-
-
 def _ignore(data: bytes) -> None:
     with _there(_folders[-1] / "notes/.ragqaignore", data):
         command("index", *_places())
@@ -187,7 +176,6 @@ KINDS: dict[str, Callable[[bytes], None]] = {
     "beir": _beir,
     "chunking": _chunking,
     "saved": _saved,
-    "calibration": _calibration,
     "ignore": _ignore,
     "replies": _replies,
     "asked": _asked,
@@ -226,7 +214,6 @@ def seeds() -> list[bytes]:
         "beir": [_set()],
         "chunking": [b'{"question": "cats?", "doc": "cats.md", "spans": [[30, 60]]}\n'],
         "saved": [each.encode() for each in shown],
-        "calibration": [_own_confidence()],
         "ignore": [b"*.txt\n!cats.md\n/a/**/b\n[a-z]?\\#\n", b"cats.md\n"],
         "replies": [b'{"when": "", "say": "Cats sleep 14 hours a day [1]."}\n'],
         "asked": [b"How long do cats sleep?\n*.md", b"cats\n2024-01-01", b"cats\ncats.md:3"],
@@ -247,11 +234,3 @@ def _set() -> bytes:
     queries = b'{"_id": "q", "text": "How long do cats sleep?"}\n'
     answers = b'{"_id": "q", "question": "", "answers": ["14 hours"], "doc": "d"}\n'
     return b"\0".join([documents, queries, b"query-id\tcorpus-id\tscore\nq\td\t1\n", answers])
-
-
-def _own_confidence() -> bytes:
-    corpus, index = _folders[-1] / "notes", _folders[-1] / "index"
-    with open_index(corpus, index=index) as opened:
-        embedder = opened.info().embedder
-    day = date(2024, 1, 2)
-    return to_json(own_document(shipped(), Refitted.WEIGHTS, embedder, day=day)).encode()

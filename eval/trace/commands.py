@@ -89,7 +89,6 @@ USING = (
             *PLACES,
         )
     ),
-    Case(("calibrate", *PLACES)),
     Case(("config",)),
     Case(("config", "set", "top_k", "6")),
     Case(("llm", "list")),

@@ -76,12 +76,12 @@ class Index(StoredIndex):
         retrieved, info, warnings = self.retrieve(
             question, filters, refresh=refresh, progress=progress, clock=clock
         )
-        confidence, answering = self.confidence, self.answering
+        answering = self.answering
         composed = compose(retrieved, self.source.embedders.asking, answering)
         clock.lap("answer")
-        warnings += [*confidence.warnings, *self._reader[1]]
+        warnings += self._reader[1]
         top_k = self.settings.top_k
-        answer = answer_of(retrieved, composed, confidence, info, top_k=top_k, warnings=warnings)
+        answer = answer_of(retrieved, composed, info, top_k=top_k, warnings=warnings)
         answer = with_sources(answer, self._sourced)
         if writer is not None:
             embedder, idf = self.source.embedders.asking, self._open().idf
@@ -170,7 +170,7 @@ class Index(StoredIndex):
 
     @property
     def answering(self) -> Answering:
-        """How to compose answers, by the settings and the models in use."""
+        """How to compose answers, by the settings."""
         settings, days = self.settings, self.settings.old_after_days
         return Answering(
             excerpts=settings.excerpts,
@@ -179,7 +179,6 @@ class Index(StoredIndex):
             embedded=open_embedded(
                 self.places.corpus, self._open(), max_note_bytes=settings.max_note_bytes
             ),
-            models=self.confidence.models,
             reader=self._reader[0],
             old_before=(self._today() - timedelta(days=days)).isoformat() if days else "",
         )

@@ -26,7 +26,6 @@ COMMANDS = {
     "get": "asking.get",
     "chat": "chat.chat",
     "eval": "evaluate.evaluate",
-    "calibrate": "calibrate.calibrate",
     "verify": "verify.verify",
     "mcp": "serving.mcp",
     "serve": "serving.serve",

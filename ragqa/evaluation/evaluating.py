@@ -70,7 +70,6 @@ def evaluate_questions(index: Index, chosen: Chosen[Question], progress: Progres
     :raises RagqaError: as `Index.refresh` does.
     """
     report = index.refresh(progress=progress)
-    confidence = index.confidence
     excerpts = any(question.excerpts for question in chosen.rows)
     with open_collection(index) as collection:
         tasks, warnings = tasks_about(index, collection, chosen.asked)
@@ -79,13 +78,12 @@ def evaluate_questions(index: Index, chosen: Chosen[Question], progress: Progres
         else:
             outcomes, problems = ask_all(collection, tasks, Asking(compose=True), progress)
     skipped = [f"skipped {skip.path}: {skip.reason}" for skip in report.skipped]
-    warnings = [*skipped, *warnings, *problems, *confidence.warnings]
+    warnings = [*skipped, *warnings, *problems]
     return {
         "dataset": chosen.name,
         "mode": "excerpts" if excerpts else "questions",
         "half": chosen.half,
         **about(index.settings, collection.snapshot.info, warnings),
-        "calibration": confidence.calibration,
         "partial": chosen.is_partial,
         **summarise(outcomes),
     }

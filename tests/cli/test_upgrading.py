@@ -1,19 +1,15 @@
 """What ragqa 0.1 made is still of use: its index, settings, saved answers and evaluations."""
 
-import json
 import shutil
 import tomllib
 from contextlib import closing
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 
 import pytest
 from indexing.building import source_with
 from support import run_ragqa, write_notes
 
-from ragqa.answering.calibration_file import Calibration, Refitted, in_use, own_document
-from ragqa.answering.confidence import shipped
 from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.errors import IndexUnusable, OlderFormat
 from ragqa.indexing import refresh
@@ -144,14 +140,6 @@ def test_an_older_index_of_other_notes_is_left_alone(place, tmp_path):
     assert f"not from {other}" in done.err
     assert "bringing it up to date" not in done.err
     assert current(place) == "gen-000001"
-
-
-def test_confidence_that_was_fitted_on_the_notes_stays_in_use(place):
-    embedder = HashedEmbedder(64).info
-    own = own_document(shipped(), Refitted.THRESHOLD, embedder, day=date(2026, 11, 1))
-    (place / "index" / "confidence.json").write_text(json.dumps(own))
-    upgrade(place)
-    assert in_use(place / "index", embedder).calibration is Calibration.OWN
 
 
 def test_without_refreshing_an_older_index_is_named_with_the_command_that_mends_it(place):
