@@ -170,15 +170,6 @@ def _flat(described: Document) -> dict[str, Any]:
     return rest | dict(described.get("settings", {})) | dict(described.get("index", {}))
 
 
-def print_generated(document: Document, *, asked_for: int) -> None:
-    """Print how many questions of each kind were generated, and the file they are in."""
-    made, out = document["questions"], document["out"]
-    fewer = f" of the {asked_for} asked for: the notes hold no more" if made < asked_for else ""
-    put(f"{counted(made, 'question')}{fewer}, in {out}")
-    print_columns([], [[kind, str(count)] for kind, count in document["kinds"].items()])
-    put(f"try: ragqa eval --questions {out}")
-
-
 def print_follow_ups(document: Document) -> None:
     """Print the share of follow-ups found in each way, by kind, with 95% intervals."""
     _print_head(document)

@@ -133,12 +133,6 @@ def test_evaluating_opens_no_store_elsewhere_before_it_was_allowed(cli, opened, 
     assert opened == []
 
 
-def test_what_needs_no_index_needs_no_consent(cli, opened, places, tmp_path):
-    made = cli("eval", "--generate", "3", "--out", tmp_path / "q.jsonl", *places, *REMOTE)
-    assert "allowed" not in made.err
-    assert opened == []
-
-
 def test_an_allowed_host_keeps_the_index_until_it_is_forgotten(cli, opened, places):
     assert cli("store", "allow", HOST).code == 0
     named = {"RAGQA_STORE_NAME": "team"}
