@@ -40,10 +40,14 @@ def run(place, *args):
 
 def replaced(file):
     """What is said of a settings file with `sentences` and `embedder_scripts`."""
-    return (
-        f"warning: {file} has unknown settings, which are ignored: 'embedder_scripts' "
-        "(a measure of what the embedder can read took its place), 'sentences' "
-        "(excerpts and excerpt_words took its place)\n"
+    why = {
+        "embedder_scripts": "what the embedder can read is measured",
+        "sentences": "excerpts and excerpt_words took its place",
+    }
+    return "".join(
+        f"warning: {file} has the setting {name}, which is gone and ignored: {reason}; "
+        "remove the line\n"
+        for name, reason in why.items()
     )
 
 
@@ -155,7 +159,7 @@ def test_while_another_process_brings_it_up_to_date_one_line_says_why_there_is_n
         done = run(place, "ask", QUESTION)
     assert done.code == 6
     assert done.err.splitlines() == [
-        replaced(place / "ragqa.toml").strip(),
+        *replaced(place / "ragqa.toml").splitlines(),
         SAID.strip(),
         f"error: another process is writing the index in {place / 'index'}",
         "try: wait until it is done, or: ragqa index --wait",
