@@ -26,7 +26,7 @@ import json
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -35,9 +35,12 @@ from typing import Any
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from ragqa.api import open_index
+from ragqa.answering.candidates import candidates_of
+from ragqa.answering.confidence import features
+from ragqa.answering.reading import read
+from ragqa.answering.scoring import score
+from ragqa.api import MIN_POOL, open_index
 from ragqa.config import load_settings
-from ragqa.evaluation.calibrating.examples import features_of
 from ragqa.evaluation.collection import (
     Collection,
     build_collection,
@@ -47,10 +50,12 @@ from ragqa.evaluation.collection import (
 from ragqa.evaluation.questions import read_questions
 from ragqa.evaluation.sets import Beir, hold_out, read_qa
 from ragqa.evaluation.statistics import auroc, calibration
-from ragqa.types import Hit, Note
+from ragqa.retrieval import clean_question, retrieve
+from ragqa.types import Filters, Hit, Note
 
 SEED = 7
 FAR = 300
+POOL = 60
 MODELS = {
     "all": ("score", "score_gap", "closest", "match"),
     "terms": ("coverage",),
@@ -245,9 +250,24 @@ def _log_odds(p: np.ndarray) -> np.ndarray:
 
 
 def example(collection: Collection, text: str, kind: str, keep: Keep) -> Example | None:
-    """Ask a question of the passages that are kept; None where nothing is found."""
-    seen = features_of(collection, text, keep)
-    return Example(seen, kind) if seen else None
+    """Ask a question of the passages that are kept.
+
+    None where nothing is found, or the embedder cannot read the question.
+    """
+    found = retrieve(
+        collection.snapshot,
+        collection.embedder,
+        clean_question(text),
+        k=POOL,
+        filters=Filters(),
+        ranking=collection.ranking,
+    )
+    if found.by_terms_alone:
+        return None
+    hits = tuple(filter(keep, found.hits))[:MIN_POOL]
+    reading = read(replace(found, hits=hits), collection.embedder)
+    scored = score(reading, candidates_of(reading.hits))
+    return Example(features(reading, scored), kind) if scored else None
 
 
 def fit(examples: Examples, columns: Sequence[str]) -> dict[str, Any]:

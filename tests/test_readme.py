@@ -36,7 +36,6 @@ SAVED = (ANSWERS, 'ragqa ask "what is prompt injection?" --format markdown > ans
 WHY = (ANSWERS, 'ragqa why "when should I fine-tune?" --target lora.md')
 CHAT = (LLM, "ragqa chat")
 MEASURED = (EVALUATION, "ragqa eval")
-CALIBRATED = (EVALUATION, "ragqa calibrate --questions eval/questions.jsonl")
 OBSIDIAN = "docs/obsidian.md"
 """Examples that have a test of their own; those of OBSIDIAN are about the vault in eval/."""
 
@@ -67,7 +66,7 @@ def test_every_example_that_shows_output_is_run_by_a_test_below():
         for path in DOCUMENTS
         for command, _ in examples(path)
     }
-    own = {DISAGREEING, SAVED, WHY, CHAT, MEASURED, CALIBRATED}
+    own = {DISAGREEING, SAVED, WHY, CHAT, MEASURED}
     own |= {(OBSIDIAN, command) for command, _ in examples(OBSIDIAN)}
     assert shown == own | {(path, command) for path, command, _ in AS_PRINTED}
 
@@ -185,18 +184,6 @@ def test_the_evaluation_that_is_shown_has_the_rows_and_counts_that_are_printed(r
     printed = run.out.splitlines()
     assert shown[0] == printed[0]
     assert_figures_agree(shown[1:], printed)
-
-
-@pytest.mark.integration
-def test_the_calibration_that_is_shown_has_the_counts_and_figures_that_are_printed(
-    ragqa, wiki_index, tmp_path
-):
-    # Beside the original, since an index knows its notes by their relative path.
-    index = shutil.copytree(wiki_index, wiki_index.with_name(f"calibrated-{tmp_path.name}"))
-    run = ragqa(*arguments(CALIBRATED[1]), "--index", index, cwd=ROOT)
-    assert run.out.startswith(example(*CALIBRATED))
-    (figures,) = blocks("text", (ROOT / EVALUATION).read_text(encoding="utf-8"))
-    assert_figures_agree(figures.splitlines(), run.out.splitlines())
 
 
 def assert_figures_agree(shown, printed):

@@ -48,7 +48,6 @@ class Case:
 BUILDING = (
     Case(("index", *PLACES)),  # exports the model, with torch
     Case(("chat", *PLACES), stdin=f"{QUESTION}\nwho introduced it?\n/save {{named}}/answer.md\n"),
-    Case(("eval", "--generate", "8", "--out", "{named}/made.jsonl", *PLACES)),
 )
 """What the others need, one after the other."""
 
@@ -85,11 +84,10 @@ USING = (
     Case(("doctor", "--deep", *PLACES)),
     Case(
         (
-            *("eval", "--questions", "{named}/made.jsonl", "--report", "{named}/report.html"),
+            *("eval", "--questions", "{named}/asked.jsonl", "--report", "{named}/report.html"),
             *PLACES,
         )
     ),
-    Case(("calibrate", *PLACES)),
     Case(("config",)),
     Case(("config", "set", "top_k", "6")),
     Case(("llm", "list")),

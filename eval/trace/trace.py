@@ -11,6 +11,7 @@ command line and temporary ones. First a control does all three, to show that th
 """
 
 import argparse
+import json
 import os
 import shutil
 import sys
@@ -71,6 +72,11 @@ class Sandbox:
         )
         (self.folder / "named" / "script.jsonl").write_text(
             '{"when": "", "say": "LoRA trains small matrices [1]."}\n'
+        )
+        quote = "LoRA (low-rank adaptation) fine-tunes a model by freezing its weights"
+        gold = [{"note": "fine-tuning/lora.md", "quote": quote}]
+        (self.folder / "named" / "asked.jsonl").write_text(
+            json.dumps({"id": "lora", "question": "what is LoRA?", "gold": gold}) + "\n"
         )
 
     def fill(self, text: str) -> str:

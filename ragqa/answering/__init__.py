@@ -78,7 +78,7 @@ def assess(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> As
         return Assessment()
     together = read_together(answering.reader, retrieved.question, candidates)
     scored = score(reading, candidates, together)
-    model = (answering.models or shipped()).of(retrieved)
+    model = shipped().of(retrieved)
     measured = features(reading, scored)
     probability = model.probability(measured)
     found = with_embedded(excerpts_of(reading, scored, answering), answering)

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from ragqa.answering.candidates import Candidate, sources_of
-from ragqa.answering.confidence import Models
 from ragqa.answering.defining import defining_run, paragraph_from
 from ragqa.answering.disagreement import prefer_newest
 from ragqa.answering.embeds import Embedded, embeds_in, nothing_embedded, runs_of, text_of
@@ -46,16 +45,15 @@ class Answering:
 
     `excerpts` is the most excerpts, `words` the most words of one before it is extended to a whole
     list or table. `open_note` gives the layout of a passage's note; by default an excerpt ends
-    where its passage does. `embedded` gives what notes embed; by default that is nothing. `models`
-    estimate confidence, None for the shipped ones; `reader` reads question and passages together.
-    Notes with an ISO date before `old_before` are marked as old.
+    where its passage does. `embedded` gives what notes embed; by default that is nothing.
+    `reader` reads question and passages together. Notes with an ISO date before `old_before` are
+    marked as old.
     """
 
     excerpts: int = Settings().excerpts
     words: int = Settings().excerpt_words
     open_note: OpenNote = layout_of_passage
     embedded: Embedded = nothing_embedded
-    models: Models | None = None
     reader: Reader = field(default_factory=Neutral)
     old_before: str = ""
 

@@ -16,13 +16,9 @@ from ragqa.types import Reason, Retrieved
 FEATURES = ("score", "score_gap", "closest", "match", "coverage")
 """The features a model may use."""
 
-_MAX_FEATURES = 20
-_MAX_NUMBER = 1e6
-_MIN_DEVIATION = 1e-6
-
 
 def features(reading: Reading, scored: Sequence[Scored]) -> dict[str, float]:
-    """The features of the models, named as in their files.
+    """The features of the models, named as in their file.
 
     `score` is the best passage's ranking score, `score_gap` its lead over the mean of the next
     four, `closest` the highest MaxSim of a passage, and `coverage` the highest coverage of a
@@ -90,66 +86,13 @@ class Models:
 
 @lru_cache(maxsize=1)
 def shipped() -> Models:
-    """The models shipped with ragqa."""
-    return read_models(shipped_text())
-
-
-def shipped_text() -> str:
-    """The text of the shipped models' file."""
-    return resources.files("ragqa.answering").joinpath("confidence.json").read_text("utf-8")
-
-
-def read_models(text: str) -> Models:
-    """Read the models from the text of a file.
-
-    :raises ValueError: it is not such a file, or has an invalid number.
-    """
-    document = json.loads(text)
-    try:
-        models = document["models"]
-        return Models(all=_model(models["all"]), terms=_model(models["terms"]))
-    except (KeyError, TypeError) as exc:
-        raise ValueError(f"{exc} is missing or invalid") from exc
-
-
-def models_document(models: Models) -> dict[str, Any]:
-    """A document that `read_models` reads."""
-    return {"models": {"all": _document(models.all), "terms": _document(models.terms)}}
+    """The models shipped with ragqa, fitted by `eval/fit_confidence.py`."""
+    text = resources.files("ragqa.answering").joinpath("confidence.json").read_text("utf-8")
+    models = json.loads(text)["models"]
+    return Models(all=_model(models["all"]), terms=_model(models["terms"]))
 
 
 def _model(model: Mapping[str, Any]) -> Model:
-    names = tuple(map(str, model["features"]))
-    columns = [tuple(map(_number, model[key])) for key in ("means", "deviations", "weights")]
-    if not 0 < len(names) <= _MAX_FEATURES or any(len(column) != len(names) for column in columns):
-        raise ValueError("the lists of a model differ in length")
-    means, deviations, weights = columns
-    if len(set(names)) < len(names):
-        raise ValueError("a model has a feature twice")
-    if min(deviations) < _MIN_DEVIATION:
-        raise ValueError("a deviation is not above 0")
-    intercept, threshold = _number(model["intercept"]), _number(model["threshold"])
-    if not 0 <= threshold <= 1:
-        raise ValueError("a threshold is not from 0 to 1")
-    return Model(names, means, deviations, weights, intercept, threshold)
-
-
-def _number(value: object) -> float:
-    # The comparison also refuses NaN, and integers too large for a float.
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int | float)
-        or not abs(value) <= _MAX_NUMBER
-    ):
-        raise ValueError(f"a model has {str(value)[:40]!r} instead of a number")
-    return float(value)
-
-
-def _document(model: Model) -> dict[str, Any]:
-    return {
-        "features": list(model.names),
-        "means": list(model.means),
-        "deviations": list(model.deviations),
-        "weights": list(model.weights),
-        "intercept": model.intercept,
-        "threshold": model.threshold,
-    }
+    means, deviations, weights = (tuple(model[key]) for key in ("means", "deviations", "weights"))
+    names = tuple(model["features"])
+    return Model(names, means, deviations, weights, model["intercept"], model["threshold"])

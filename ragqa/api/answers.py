@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ragqa.answering import Answering, Assessment
-from ragqa.answering.calibration_file import Calibration, InUse
 from ragqa.answering.layout import OpenNote, section_of
 from ragqa.embedders import Embedder
 from ragqa.errors import UsageError
@@ -36,15 +35,12 @@ SECTION_WORDS = 150
 def answer_of(
     retrieved: Retrieved,
     composed: Assessment,
-    confidence: InUse,
     info: IndexInfo,
     *,
     top_k: int,
     warnings: Sequence[str],
 ) -> Answer:
     """The extractive answer."""
-    # Confidence in term-only results comes from a model of its own, which is never refitted.
-    own = confidence.calibration is Calibration.OWN and not retrieved.by_terms_alone
     return Answer(
         question=retrieved.typed,
         answered=composed.answered,
@@ -60,7 +56,6 @@ def answer_of(
         missing=composed.missing,
         corrected=retrieved.corrected,
         read=retrieved.question,
-        calibration=Calibration.OWN if own else Calibration.SHIPPED,
     )
 
 

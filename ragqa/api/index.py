@@ -93,12 +93,11 @@ class Index(StoredIndex):
         retrieved, info, warnings = self.retrieve(
             question, filters, refresh=refresh, progress=progress, clock=clock
         )
-        confidence, answering, top_k = self.confidence, self.answering, self.settings.top_k
+        answering, top_k = self.answering, self.settings.top_k
         composed = compose(retrieved, self.source.embedders.asking, answering)
         clock.lap("answer")
-        about_files = self._left_out(found=composed.answered)
-        warnings += [*confidence.warnings, *self._reader[1], *about_files]
-        answer = answer_of(retrieved, composed, confidence, info, top_k=top_k, warnings=warnings)
+        warnings += [*self._reader[1], *self._left_out(found=composed.answered)]
+        answer = answer_of(retrieved, composed, info, top_k=top_k, warnings=warnings)
         answer = replace(with_sources(answer, self._sourced), waiting=self.files_waiting)
         if writer is not None:
             embedder, idf = self.source.embedders.asking, self._open().idf
@@ -189,7 +188,7 @@ class Index(StoredIndex):
 
     @property
     def answering(self) -> Answering:
-        """How to compose answers, by the settings and the models in use."""
+        """How to compose answers, by the settings."""
         settings, days = self.settings, self.settings.old_after_days
         return Answering(
             excerpts=settings.excerpts,
@@ -198,7 +197,6 @@ class Index(StoredIndex):
             embedded=open_embedded(
                 self.places.corpus, self._open(), max_note_bytes=settings.max_note_bytes
             ),
-            models=self.confidence.models,
             reader=self._reader[0],
             old_before=(self._today() - timedelta(days=days)).isoformat() if days else "",
         )

@@ -13,7 +13,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from ragqa.answering.calibration_file import InUse, in_use
 from ragqa.answering.layout import OpenNote
 from ragqa.api.checking import open_notes
 from ragqa.clock import today
@@ -193,15 +192,6 @@ class StoredIndex:
             return {}
         vectors = self.source.embedders.asking.embed_passages(list(said.values()))
         return dict(zip(said, vectors, strict=True))
-
-    @property
-    def confidence(self) -> InUse:
-        """The confidence models in use, and why the user's own were ignored, if any.
-
-        :raises NoIndex: nothing has been built yet.
-        :raises IndexUnusable: it is damaged, or was made from other notes or settings.
-        """
-        return in_use(self.places.index, self._open().info.embedder)
 
     def refresh(
         self,

@@ -27,7 +27,6 @@ COMMANDS = {
     "get": "asking.get",
     "chat": "chat.chat",
     "eval": "evaluate.evaluate",
-    "calibrate": "calibrate.calibrate",
     "verify": "verify.verify",
     "mcp": "serving.mcp",
     "serve": "serving.serve",
@@ -61,7 +60,7 @@ def run(args: list[str]) -> int:
     except RagqaError as exc:
         return _report(out_of_memory(exc) or exc, args, debug=debug)
     except ClickException as exc:
-        return _report_usage(exc)
+        return _report_usage(exc, args)
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     except OSError as exc:
@@ -143,16 +142,25 @@ def _options(
     """Ask your notes, get cited answers. Nothing leaves this machine unasked."""
 
 
-def _report_usage(exc: ClickException) -> int:
-    """Print what is wrong with the command line; for a group without a command, print its help."""
+def _report_usage(exc: ClickException, args: list[str]) -> int:
+    """Print what is wrong with the command line; for a group without a command, print its help.
+
+    A command or an option that is gone says so.
+    """
     from ragqa import render
+    from ragqa.config.gone import COMMANDS as GONE
 
     context = getattr(exc, "ctx", None)
     if context is not None and exc.format_message() == context.get_help():
         render.say(context.get_help())
     else:
         command = context.command_path if context is not None else "ragqa"
-        render.print_error(RagqaError(exc.format_message(), hint=f"{command} --help"))
+        name = f"{command} {getattr(exc, 'option_name', args[0] if args else '')}"
+        message, hint = exc.format_message(), f"{command} --help"
+        if name in GONE:
+            why, hint = GONE[name]
+            message = f"{name} is gone: {why}"
+        render.print_error(RagqaError(message, hint=hint))
     return exc.exit_code
 
 

@@ -61,9 +61,7 @@ class EvalOptions:
             metavar="SHARE", help="With --qa, leave out this share of the documents that answer."
         ),
     ] = None
-    seed: Annotated[
-        int, typer.Option(metavar="N", help="The seed of --hold-out and --generate.")
-    ] = 7
+    seed: Annotated[int, typer.Option(metavar="N", help="The seed of --hold-out.")] = 7
     limit: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Use only the first N questions.")
     ] = None
@@ -91,15 +89,6 @@ class EvalOptions:
         tuple[str, str] | None,
         typer.Option(metavar="A.json B.json", help="Compare two evaluations made with --json."),
     ] = None
-    generate: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", min=1, help="Generate N questions from the notes, without an LLM."
-        ),
-    ] = None
-    out: Annotated[
-        str | None, typer.Option(metavar="FILE", help="The new file that --generate writes.")
-    ] = None
     given: PlaceOptions = PlaceOptions()  # noqa: RUF009 - frozen
     json: AsJson = False
 
@@ -115,8 +104,6 @@ class EvalOptions:
             needs = [mode for mode, allowed in _MODES.items() if other in allowed]
             hint = f"{other} goes with {', '.join(needs)}" if needs else "ragqa eval --help"
             raise UsageError(f"{chosen} and {other} cannot go together", hint=hint)
-        if chosen == "--generate" and "--out" not in given:
-            raise UsageError("--generate needs a file", hint="ragqa eval --generate 100 --out FILE")
         return chosen.removeprefix("--")
 
     def _given(self) -> set[str]:
@@ -168,7 +155,6 @@ _MEASURING = {"--limit", "--set", "--fail-under", "--failures", "--report"}
 _PLACES = {"--corpus", "--index", "--store", "--store-uri"}
 _MODES = {
     "--compare": set[str](),
-    "--generate": {"--out", *_PLACES},
     "--grounding": {"--half", "--limit", "--set"},
     "--beir": _MEASURING,
     "--qa": {*_MEASURING, "--hold-out"},

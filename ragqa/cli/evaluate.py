@@ -1,6 +1,5 @@
-"""`ragqa eval`: measure retrieval, answers and confidence; compare, gate, report, generate."""
+"""`ragqa eval`: measure retrieval, answers and confidence; compare, gate, report."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ragqa.cli.eval_options import QUESTIONS, EvalOptions
-from ragqa.cli.opening import load, load_flags, open_index, print_notices
+from ragqa.cli.opening import load_flags, open_index, print_notices
 from ragqa.cli.options import grouped_options
 from ragqa.errors import UsageError
 
@@ -74,7 +73,7 @@ def _measure(options: EvalOptions, mode: str, targets: list[Any]) -> Evaluated:
     if options.report is not None:
         from ragqa.render.report import report_page
 
-        _write(Path(options.report), report_page(document))
+        _write_report(Path(options.report), report_page(document))
     return document, print_failures if options.failures else print_evaluation
 
 
@@ -151,49 +150,23 @@ def _compare(options: EvalOptions) -> Evaluated:
     return document, partial(print_comparison, a=a, b=b)
 
 
-def _generate(options: EvalOptions) -> Evaluated:
-    from ragqa import render
-    from ragqa.evaluation.evaluating import read_notes
-    from ragqa.evaluation.generating import generate_questions
-    from ragqa.evaluation.questions import to_json_lines
-    from ragqa.render.evaluations import print_generated
-
-    out, count = Path(options.out or ""), options.generate or 0
-    with open_index(load(options.given)) as index, render.ProgressLine() as progress:
-        notes, warnings = read_notes(index.source, progress)
-        questions = generate_questions(notes, count, seed=options.seed)
-    render.print_warnings(warnings)
-    if not questions:
-        raise UsageError("the notes hold no headings, definitions or tables to ask about")
-    _write(out, to_json_lines(questions), new=True)
-    kinds = dict(Counter(question.kind for question in questions))
-    document = {"out": str(out), "questions": len(questions), "kinds": kinds}
-    return document, partial(print_generated, asked_for=count)
-
-
 _OTHERS = {
     "compare": _compare,
-    "generate": _generate,
     "grounding": _grounding,
     "follow-ups": _follow_ups,
 }
-"""The modes that measure something other than answers to questions, or nothing."""
+"""The modes that measure something other than answers to questions."""
 
 
-def _write(path: Path, text: str, *, new: bool = False) -> None:
-    """Write a file; with `new`, never overwrite an existing one.
+def _write_report(path: Path, page: str) -> None:
+    """Write the report.
 
-    :raises UsageError: the file exists or cannot be written.
+    :raises UsageError: it cannot be written.
     """
     from ragqa.atomic_write import write_whole
 
     try:
-        write_whole(path, text, new=new)
-    except FileExistsError as exc:
-        raise UsageError(
-            f"{path} already exists, and might hold questions written by hand",
-            hint="name a new file: --out FILE",
-        ) from exc
+        write_whole(path, page)
     except OSError as exc:
         raise UsageError(
             f"{path} cannot be written: {exc.strerror}", hint="name another file"

@@ -274,8 +274,6 @@ def with_places(hint: str, args: list[str]) -> str:
             positional.append(arg)
     if positional[:1] == ["index"] and positional[1:]:
         places += [("--corpus", folder) for folder in positional[1:]]
-    command = re.search(
-        r"ragqa (?:index(?: --(?:rebuild|wait))?|doctor --repair|calibrate(?: --reset)?)$", hint
-    )
+    command = re.search(r"ragqa (?:index(?: --(?:rebuild|wait))?|doctor --repair)$", hint)
     pairs = [word for place in sorted(places, key=itemgetter(0)) for word in place]
     return f"{hint} {shlex.join(pairs)}" if command and pairs else hint

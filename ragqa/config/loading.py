@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import platformdirs
 
+from ragqa.config import gone
 from ragqa.config.files import (
     OF_FOLDER,
     find_project_file,
@@ -20,7 +21,7 @@ from ragqa.config.files import (
 )
 from ragqa.config.folders import corpus_of, several
 from ragqa.config.setting import Value, absolute
-from ragqa.config.settings import REPLACED, SETTINGS, Origin, Settings
+from ragqa.config.settings import SETTINGS, Origin, Settings
 from ragqa.corpus import Corpus, Folder
 from ragqa.errors import NoCorpus, UsageError
 
@@ -40,7 +41,7 @@ class Loaded:
     """Settings with the origin of each, and the places, None if unknown.
 
     `passed_over` says which notes or index replace those in the user's settings file, "" for none;
-    `warnings` are about unknown or replaced settings.
+    `warnings` are about settings that are unknown or gone.
     """
 
     settings: Settings
@@ -83,7 +84,7 @@ def load_settings(
         (Origin.ENVIRONMENT, _from_environment(environ)),
     ]
     project = find_project_file(folder)
-    warnings = _replaced(environ)
+    warnings = _gone(environ)
     if project is not None:
         of_project, about_project = read_project_settings(project)
         layers.append((str(project), of_project))
@@ -141,13 +142,12 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Value]:
     return values
 
 
-def _replaced(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """A warning for each variable that sets a removed setting."""
-    variables = {f"RAGQA_{name.upper()}": instead for name, instead in REPLACED.items()}
+def _gone(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """A warning for each variable that sets a setting that is gone."""
     return tuple(
-        f"{variable} is ignored: {instead} took its place"
-        for variable, instead in variables.items()
-        if environ.get(variable)
+        f"{variable} is ignored: the setting is gone, {why}; unset it"
+        for name, why in gone.SETTINGS.items()
+        if environ.get(variable := f"RAGQA_{name.upper()}")
     )
 
 

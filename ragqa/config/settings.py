@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from types import MappingProxyType
 
-from ragqa.config import addresses
+from ragqa.config import addresses, gone
 from ragqa.config.folders import EXPECTED, folders_in
 from ragqa.config.setting import (
     Setting,
@@ -195,20 +195,15 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
     {one.name: replace(one.metadata["setting"], name=one.name) for one in fields(Settings)}
 )
 
-REPLACED: Mapping[str, str] = MappingProxyType(
-    {
-        "sentences": "excerpts and excerpt_words",
-        "embedder_scripts": "a measure of what the embedder can read",
-    }
-)
-"""Settings of older versions, with their replacements."""
-
 
 def setting_named(name: str, where: str) -> Setting:
     """Look up a setting.
 
     :raises UsageError: it does not exist; the message names the nearest, else all.
     """
+    if name in gone.SETTINGS:
+        why = f"the setting {name} is gone: {gone.SETTINGS[name]}"
+        raise UsageError(why, hint=how_to_fix(where))
     if name not in SETTINGS:
         shown = with_nearest(name)
         listed = "" if shown.endswith(")") else f"; there are: {', '.join(SETTINGS)}"
@@ -217,8 +212,6 @@ def setting_named(name: str, where: str) -> Setting:
 
 
 def with_nearest(name: str) -> str:
-    """An unknown setting's name, with its replacement or the nearest setting, if any."""
-    if name in REPLACED:
-        return f"{name!r} ({REPLACED[name]} took its place)"
+    """An unknown setting's name, with the nearest setting, if any."""
     near = get_close_matches(name[:_MAX_NAME], SETTINGS, n=1)
     return f"{name[:_MAX_NAME]!r}" + (f" (did you mean {near[0]}?)" if near else "")

@@ -9,7 +9,6 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from ragqa.answering.calibration_file import MEND, InUse
 from ragqa.api import Index, StorePlace
 from ragqa.errors import NoIndex, RagqaError, UsageError
 from ragqa.indexing.repairing import check_passages
@@ -59,9 +58,8 @@ class Status:
     """What is indexed, and what has changed on disk since.
 
     `others` counts the files that are not notes, by suffix; `bytes` is the index's size on this
-    machine's disk; `confidence` is the source of the confidence; `kept` is where the index is;
-    `building` is the progress of another process writing it; `formats` are those switched on;
-    `languages` are those of the notes, most first.
+    machine's disk; `kept` is where the index is; `building` is the progress of another process
+    writing it; `formats` are those switched on; `languages` are those of the notes, most first.
     """
 
     info: IndexInfo
@@ -71,7 +69,6 @@ class Status:
     skipped: tuple[Skipped, ...]
     others: Mapping[str, int]
     bytes: int
-    confidence: InUse
     kept: StorePlace
     building: Building | None = None
     formats: tuple[str, ...] = ()
@@ -110,7 +107,6 @@ def status_of(index: Index) -> Status:
         skipped=changes.skipped,
         others=changes.walk.others,
         bytes=_size(index.kept),
-        confidence=index.confidence,
         kept=index.kept,
         building=building,
         formats=index.settings.formats,
@@ -141,7 +137,6 @@ def diagnose(
         partial(_files, deep=deep, progress=report),
         _embedder,
         _reader,
-        _confidence,
     ]
     if deep:
         checks.append(partial(_passages, progress=report))
@@ -235,13 +230,6 @@ def _reader(index: Index) -> list[Finding]:
     except UsageError as exc:
         return [Finding(Severity.WARNING, f"no reader is used: {exc.message}", exc.hint)]
     return [Finding(Severity.OK, f"question and passage are read together by: {reader.name}")]
-
-
-def _confidence(index: Index) -> list[Finding]:
-    confidence = index.confidence
-    if confidence.problem:
-        return [Finding(Severity.WARNING, confidence.problem, MEND)]
-    return [Finding(Severity.OK, f"confidence comes from {confidence.source}")]
 
 
 def _size(kept: StorePlace) -> int:

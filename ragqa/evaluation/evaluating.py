@@ -20,7 +20,7 @@ from ragqa.evaluation.outcomes import Outcome, Quoted, why_not_good
 from ragqa.evaluation.questions import Chosen, Question
 from ragqa.evaluation.summary import Document, about, summarise
 from ragqa.evaluation.tasks import Task, tasks_of
-from ragqa.indexing import Embedders, Source, find_changes
+from ragqa.indexing import Embedders
 from ragqa.notes import read_note as read_file
 from ragqa.types import Answer, Hit, Note, NoteFile, Progress, Skipped, Stamp
 
@@ -70,7 +70,6 @@ def evaluate_questions(index: Index, chosen: Chosen[Question], progress: Progres
     :raises RagqaError: as `Index.refresh` does.
     """
     report = index.refresh(progress=progress)
-    confidence = index.confidence
     excerpts = any(question.excerpts for question in chosen.rows)
     with open_collection(index) as collection:
         tasks, warnings = tasks_about(index, collection, chosen.asked)
@@ -79,13 +78,12 @@ def evaluate_questions(index: Index, chosen: Chosen[Question], progress: Progres
         else:
             outcomes, problems = ask_all(collection, tasks, Asking(compose=True), progress)
     skipped = [f"skipped {skip.path}: {skip.reason}" for skip in report.skipped]
-    warnings = [*skipped, *warnings, *problems, *confidence.warnings]
+    warnings = [*skipped, *warnings, *problems]
     return {
         "dataset": chosen.name,
         "mode": "excerpts" if excerpts else "questions",
         "half": chosen.half,
         **about(index.settings, collection.snapshot.info, warnings),
-        "calibration": confidence.calibration,
         "partial": chosen.is_partial,
         **summarise(outcomes),
     }
@@ -96,19 +94,6 @@ def tasks_about(
 ) -> tuple[list[Task], list[str]]:
     """Tasks about the notes of an index; returns them with warnings, as `tasks_of` does."""
     return tasks_of(questions, partial(_read_note, index), collection.passages_of)
-
-
-def read_notes(source: Source, progress: Progress) -> tuple[list[Note], list[str]]:
-    """Read the notes of a corpus; returns them, and a warning for each that cannot be read.
-
-    :raises NoCorpus: the corpus does not exist.
-    """
-    found = find_changes(source, source.walk(), {}, progress=progress)
-    limit = source.max_note_bytes
-    read = [read_file(source.corpus, file, max_note_bytes=limit) for file in found.added]
-    lost = [one for one in read if isinstance(one, Skipped)]
-    warnings = [f"skipped {skip.path}: {skip.reason}" for skip in (*found.skipped, *lost)]
-    return [one.note for one in read if not isinstance(one, Skipped)], warnings
 
 
 def _read_note(index: Index, path: str) -> Note | None:

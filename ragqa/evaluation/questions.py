@@ -1,8 +1,7 @@
 """Read and write question files: JSON Lines of questions with their gold quotes."""
 
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -84,10 +83,7 @@ def read_questions(path: Path) -> list[Question]:
 
     :raises UsageError: the file cannot be read, or a line is not a question; the message names it.
     """
-    hint = (
-        "name a file of questions: ragqa eval --questions FILE, "
-        "or make one: ragqa eval --generate 100 --out FILE"
-    )
+    hint = "name a file of questions (docs/evaluation.md says how): ragqa eval --questions FILE"
     sorts: set[bool] = set()
 
     def parse(row: Mapping[str, Any], where: str) -> Question:
@@ -143,23 +139,6 @@ def choose_half(
     if not chosen:
         raise UsageError(f"no {what} is in the {half!r} half", hint="ragqa eval --half all")
     return Chosen(name, chosen, half, limit)
-
-
-def to_json_lines(questions: Iterable[Question]) -> str:
-    """Write the questions in the form that `read_questions` reads."""
-    text = "".join(
-        json.dumps(_as_row(question), ensure_ascii=False) + "\n" for question in questions
-    )
-    # Escape the bytes of a path that are not UTF-8 as JSON does: \udce9.
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _as_row(question: Question) -> dict[str, Any]:
-    row = asdict(question)
-    if row.pop("excerpts"):
-        del row["answer"]
-        row = {"excerpts" if name == "gold" else name: value for name, value in row.items()}
-    return row if question.half else {name: row[name] for name in row if name != "half"}
 
 
 def _parse(row: Mapping[str, Any], where: str) -> Question:

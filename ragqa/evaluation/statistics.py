@@ -105,21 +105,13 @@ def randomisation_p(differences: Sequence[float]) -> float:
     )
 
 
-def auroc(
-    confidence: Sequence[float] | Values,
-    answerable: Sequence[bool] | Bools | Values,
-    weights: Values | None = None,
-) -> float:
-    """The probability that an answerable question outscores another; ties count half.
-
-    All arguments have shape (n,); without weights, questions count the same.
-    """
+def auroc(confidence: Sequence[float] | Values, answerable: Sequence[bool] | Bools) -> float:
+    """The probability that an answerable question outscores another; ties count half."""
     yes = np.asarray(answerable, dtype=np.float64)
-    w = np.ones(len(yes)) if weights is None else weights
     _, level = np.unique(confidence, return_inverse=True)
-    others = np.bincount(level, w * (1 - yes))
+    others = np.bincount(level, 1 - yes)
     below = np.cumsum(others) - others / 2
-    return float((w * yes) @ below[level] / ((w * yes).sum() * others.sum()))
+    return float(yes @ below[level] / (yes.sum() * others.sum()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,28 +126,17 @@ class Bin:
 
 
 def reliability(
-    confidence: Sequence[float] | Values,
-    answerable: Sequence[bool] | Bools | Values,
-    weights: Values | None = None,
+    confidence: Sequence[float] | Values, answerable: Sequence[bool] | Bools
 ) -> list[Bin]:
-    """The reliability diagram: bins of equal width, without empty ones.
-
-    All arguments have shape (n,); without weights, questions count the same.
-    """
+    """The reliability diagram: bins of equal width, without empty ones."""
     c, a = np.asarray(confidence), np.asarray(answerable, dtype=np.float64)
-    w = np.ones(len(c)) if weights is None else weights
-    which = bins_of(c)
+    which = np.minimum((c * BINS).astype(int), BINS - 1)
     found = []
     for b in np.unique(which).tolist():
         here = which == b
-        means = (float(np.average(values[here], weights=w[here])) for values in (c, a))
+        means = (float(values[here].mean()) for values in (c, a))
         found.append(Bin(b / BINS, (b + 1) / BINS, int(here.sum()), *means))
     return found
-
-
-def bins_of(confidence: Values) -> npt.NDArray[np.int_]:
-    """The number of each confidence's bin, shape (n,)."""
-    return np.asarray(np.minimum((confidence * BINS).astype(int), BINS - 1))
 
 
 def calibration_error(bins: Sequence[Bin]) -> float:

@@ -45,7 +45,7 @@ def explain(
         stage="not indexed",
         info=info,
         reason=found.reason,
-        warnings=(*warnings, *index.confidence.warnings),
+        warnings=tuple(warnings),
         corrected=retrieved.corrected,
         waiting=index.files_waiting,
     )

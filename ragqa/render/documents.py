@@ -51,7 +51,7 @@ def answer_document(answer: Answer, *, explain: bool = False) -> Document:
     return {
         "question": answer.question,
         "corrected": corrected_document(answer.corrected),
-        **fields_of(answer, "answered", "confidence", "calibration", "verdict", "sure"),
+        **fields_of(answer, "answered", "confidence", "verdict", "sure"),
         **fields_of(answer, "missing", "backend"),
         "answer": answer.text,
         "citations": [citation_document(each, explain=explain) for each in answer.citations],

@@ -1,7 +1,7 @@
 """Evaluations, their missed questions, and comparisons on the terminal."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,49 +33,65 @@ _CONFIDENCE = {
 _KIND_CHARS = 22
 
 
+Table = tuple[str, list[str], list[list[str]]]  # its title, the heads of its columns, its rows
+
+
 def print_evaluation(document: Document) -> None:
     """Print the tables of an evaluation, with 95% intervals."""
-    _print_head(document)
+    put(summary_of(document))
+    put()
+    for title, columns, rows in tables_of(document):
+        if title:
+            put_heading(title)
+        print_columns(columns, rows)
+    put()
+    for remark in remarks_of(document):
+        put(remark)
+    if missed := sum(bool(row.get("missed")) for row in document["questions"]):
+        what = "not good" if "good" in document else "missed"
+        put()
+        put(f"{counted(missed, 'question')} {what}: --failures shows each, --report writes a page")
+
+
+def tables_of(document: Document) -> Iterator[Table]:
+    """The tables of an evaluation, with 95% intervals; the first has no title."""
     methods, intervals = document["methods"], document["intervals"]
     rows = [
         [name, *(_estimate(methods[m][name], intervals.get(f"{m}.{name}")) for m in methods)]
         for name in methods.get("hybrid", ())
     ]
     if rows:
-        print_columns(["", *methods], rows)
+        yield "", ["", *methods], rows
     for title, names in _TABLES.items():
-        _print_measures(title, {name: name for name in names}, document)
+        yield from _measures(title, {name: name for name in names}, document)
     if document["kinds"]:
-        _print_kinds(document["kinds"])
+        yield _kinds(document["kinds"])
     if document["abstention"]:
-        _print_abstention(document["abstention"])
-    _print_measures("Confidence", _CONFIDENCE, document)
-    put()
+        yield _abstention(document["abstention"])
+    yield from _measures("Confidence", _CONFIDENCE, document)
+
+
+def remarks_of(document: Document) -> Iterator[str]:
+    """How long questions took, and the questions for which nothing was found."""
     for name, found in document["latency_ms"].items():
-        put(
+        yield (
             f"{name}: {found['p50']:.0f} ms p50, {found['p95']:.0f} ms p95 "
             f"over {counted(found['questions'], 'question')}"
         )
     for method, ids in document["empty"].items():
         some = ", ".join(ids[:_SHOWN_IDS]) + (" and more" if len(ids) > _SHOWN_IDS else "")
-        put(f"{method} found nothing for {counted(len(ids), 'question')}, scored zero: {some}")
-    missed = sum(bool(row.get("missed")) for row in document["questions"])
-    if missed:
-        what = "not good" if "good" in document else "missed"
-        put()
-        put(f"{counted(missed, 'question')} {what}: --failures shows each, --report writes a page")
+        yield f"{method} found nothing for {counted(len(ids), 'question')}, scored zero: {some}"
 
 
-def _print_head(document: Document) -> None:
-    """Print the data set, its size, the index and the embedder."""
+def summary_of(document: Document) -> str:
+    """The data set, its size, the index and the embedder."""
     index = document["index"]
     partial = ", partial: only the first questions" if document["partial"] else ""
-    put(
+    return (
         f"{_named(document)}: {counted(document['queries'], 'question')} scored{partial}; "
         f"{counted(index['passages'], 'passage')} of {counted(index['notes'], 'note')}, "
         f"{index['embedder']}"
     )
-    put()
 
 
 def _named(document: Document) -> str:
@@ -83,19 +99,18 @@ def _named(document: Document) -> str:
     return f"{document['dataset']}{half}"
 
 
-def _print_measures(title: str, labels: Mapping[str, str], document: Document) -> None:
-    """Print a table of the measures that the document has, if any."""
+def _measures(title: str, labels: Mapping[str, str], document: Document) -> Iterator[Table]:
+    """A table of the measures that the document has, if any."""
     rows = [
         [label, _estimate(document[name], document["intervals"].get(name))]
         for name, label in labels.items()
         if name in document
     ]
     if rows:
-        put_heading(title)
-        print_columns([], rows)
+        yield title, [], rows
 
 
-def _print_kinds(kinds: Document) -> None:
+def _kinds(kinds: Document) -> Table:
     def estimate(found: Document, name: str) -> str:
         return _estimate(found[name], found["intervals"][name], digits=2)
 
@@ -109,25 +124,18 @@ def _print_kinds(kinds: Document) -> None:
         kind: [estimate(found, name) if name in found else "none" for name in columns]
         for kind, found in kinds.items()
     }
-    put_heading("By kind of question")
-    print_columns(
-        ["", "questions", *columns],
-        [[kind, str(found["questions"]), *cells[kind]] for kind, found in kinds.items()],
-    )
+    rows = [[kind, str(found["questions"]), *cells[kind]] for kind, found in kinds.items()]
+    return "By kind of question", ["", "questions", *columns], rows
 
 
-def _print_abstention(sorts: Document) -> None:
-    put_heading("Answered, answered without a mark, and missing words named")
-    intervals = {"answered": "interval", "sure": "sure_interval", "named": "named_interval"}
+def _abstention(sorts: Document) -> Table:
+    both = (("answered", "interval"), ("sure", "sure_interval"), ("named", "named_interval"))
     rows = [
-        [
-            sort,
-            str(found["questions"]),
-            *(_estimate(found[name], found[interval]) for name, interval in intervals.items()),
-        ]
+        [sort, str(found["questions"]), *(_estimate(found[a], found[b]) for a, b in both)]
         for sort, found in sorts.items()
     ]
-    print_columns(["", "questions", "answered", "unmarked", "named"], rows)
+    title = "Answered, answered without a mark, and missing words named"
+    return title, ["", "questions", "answered", "unmarked", "named"], rows
 
 
 def print_comparison(document: Document, a: Path, b: Path) -> None:
@@ -170,18 +178,10 @@ def _flat(described: Document) -> dict[str, Any]:
     return rest | dict(described.get("settings", {})) | dict(described.get("index", {}))
 
 
-def print_generated(document: Document, *, asked_for: int) -> None:
-    """Print how many questions of each kind were generated, and the file they are in."""
-    made, out = document["questions"], document["out"]
-    fewer = f" of the {asked_for} asked for: the notes hold no more" if made < asked_for else ""
-    put(f"{counted(made, 'question')}{fewer}, in {out}")
-    print_columns([], [[kind, str(count)] for kind, count in document["kinds"].items()])
-    put(f"try: ragqa eval --questions {out}")
-
-
 def print_follow_ups(document: Document) -> None:
     """Print the share of follow-ups found in each way, by kind, with 95% intervals."""
-    _print_head(document)
+    put(summary_of(document))
+    put()
     names = {"leaning": f"all but {SHIFT}"}
     rows = [
         [
@@ -256,7 +256,7 @@ def _print_missed(row: Document, meanings: Mapping[str, str], *, by_excerpts: bo
     if by_excerpts:
         noise = "none, as nothing was cited" if row["noise"] is None else f"{row['noise']:.2f}"
         put(f"coverage {row['coverage']:.2f}, noise {noise}", indent=2)
-    ranks = (f"{by} {_ranks(row['ranks'][name])}" for name, by in RANKED_BY.items())
+    ranks = (f"{by} {ranks_of(row['ranks'][name])}" for name, by in RANKED_BY.items())
     put(f"rank: {', '.join(ranks)}", indent=2)
     label = "wanted" if by_excerpts else "expected"
     for expected in missed["expected"]:
@@ -277,7 +277,7 @@ def _print_place(label: str, place: Document, text: str, part: str = "") -> None
     put(_shortened(text), indent=4)
 
 
-def _ranks(ranks: Iterable[int | None]) -> str:
+def ranks_of(ranks: Iterable[int | None]) -> str:
     """`3`, or `3 and none` if the second of two parts was not found."""
     found = ["none" if rank is None else str(rank) for rank in ranks]
     more = f" and {len(found) - _SHOWN_RANKS} more" if len(found) > _SHOWN_RANKS else ""

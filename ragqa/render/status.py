@@ -29,7 +29,6 @@ def print_status(status: Status, places: Places, llm: Choice) -> None:
         ("embedder", f"{info.embedder.name}, {info.embedder.dimension} dimensions"),
         ("nearest", _nearest(info.dense)),
         ("fresh", fresh),
-        ("confidence", f"from {status.confidence.source}"),
         ("LLM", llm_line(llm)),
         ("skipped", str(len(status.skipped))),
     ]
@@ -113,11 +112,6 @@ def status_document(status: Status, places: Places, llm: Choice) -> Document:
         "dense": {
             **fields_of(dense, "kind", "lists", "probes"),
             "recall@10": None if dense.kind == "hnsw" else dense.recall,
-        },
-        "calibration": {
-            "in_use": status.confidence.calibration,
-            "date": status.confidence.date or None,
-            "problem": status.confidence.problem or None,
         },
         "llm": llm_document(llm),
         "index": index_document(status.info),

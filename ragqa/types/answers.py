@@ -192,9 +192,8 @@ class Answer:
     `missing` are the topics of the question that the citations, or the nearest sentences, do not
     mention. `corrected` are the question's words that were searched in another spelling, and `read`
     is the whole question as searched, "" if unchanged. `waiting` counts new and changed files that
-    the index does not have yet. `reasons` explain the confidence, and are
-    empty if there was nothing to judge. `calibration` is "own" for a confidence model fitted on
-    these notes, "shipped" for ragqa's. `written` is the LLM's result, None if none was to write.
+    the index does not have yet. `reasons` explain the confidence, and are empty if there was
+    nothing to judge. `written` is the LLM's result, None if none was to write.
     """
 
     question: str
@@ -210,7 +209,6 @@ class Answer:
     reasons: tuple[Reason, ...] = ()
     disagreements: tuple[Disagreement, ...] = ()
     missing: tuple[str, ...] = ()
-    calibration: str = "shipped"
     written: Written | None = None
     corrected: tuple[Correction, ...] = ()
     read: str = ""

@@ -1,13 +1,12 @@
-"""Confidence: the models, their files, and the verdict."""
+"""Confidence: the models and the verdict."""
 
-import json
 import math
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.answering.confidence import FEATURES, models_document, read_models, shipped
+from ragqa.answering.confidence import FEATURES, shipped
 from ragqa.types import Verdict, verdict_of
 
 
@@ -34,36 +33,6 @@ def test_more_of_a_good_sign_makes_an_answer_more_probable():
     model = shipped().all
     low = dict.fromkeys(FEATURES, 0.1)
     assert model.probability(low) < model.probability(low | {"closest": 0.9, "score": 1.0})
-
-
-def test_models_survive_being_written_and_read():
-    assert read_models(json.dumps(models_document(shipped()))) == shipped()
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"weights": [1.0]},
-        {"weights": "abcd"},
-        {"means": [float("nan")] * 4},
-        {"deviations": [0.0, 1.0, 1.0, 1.0]},
-        {"intercept": True},
-        {"intercept": None},
-        {"features": []},
-        {"threshold": "high"},
-    ],
-)
-def test_a_file_that_is_no_model_is_refused(change):
-    document = models_document(shipped())
-    document["models"]["all"] |= change
-    with pytest.raises(ValueError, match=r"\w"):
-        read_models(json.dumps(document))
-
-
-@given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(), st.lists, max_leaves=5))
-def test_any_other_json_is_refused(document):
-    with pytest.raises(ValueError, match=r".*"):
-        read_models(json.dumps({"models": document}))
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,31 @@ def test_an_unknown_option_is_a_usage_error(quick):
     told(quick("ask", "x", "--no-such-option"), 2)
 
 
+@pytest.mark.parametrize(
+    ("args", "said", "instead"),
+    [
+        (["calibrate", "--reset"], "ragqa calibrate is gone: confidence is", "ragqa eval"),
+        (["eval", "--generate", "9"], "ragqa eval --generate is gone: ", "write some of your own"),
+        (["eval", "--out=x"], "ragqa eval --out is gone: ", "ragqa eval --questions FILE"),
+    ],
+)
+def test_a_command_or_an_option_that_is_gone_says_what_to_do_instead(quick, args, said, instead):
+    run = quick(*args)
+    assert (run.code, run.out) == (2, "")
+    error, hint = run.err.splitlines()
+    assert error.startswith(f"error: {said}")
+    assert hint.startswith("try: ")
+    assert instead in hint
+
+
+def test_a_setting_that_is_gone_is_one_warning_and_the_command_works(quick, places, tmp_path):
+    (tmp_path / "ragqa.toml").write_text("sentences = 2\n")
+    run = quick("index", *places, cwd=tmp_path)
+    assert run.code == 0
+    assert run.err.count("the setting sentences, which is gone and ignored") == 1
+    assert f"{tmp_path / 'ragqa.toml'} has" in run.err
+
+
 def test_a_bad_value_names_its_option(quick, places):
     assert "top_k" in told(quick("ask", "cats", "--top-k", "0", *places), 2)
     assert "--since" in told(quick("ask", "cats", "--since", "yesterday", *places), 2)

@@ -81,8 +81,6 @@ def test_a_target_that_is_not_reached_fails_with_its_figure(quick, place):
         (["--beir", "nowhere"], "corpus.jsonl cannot be read"),
         (["--hold-out", "0.5"], "--hold-out goes with --qa"),
         (["--qa", "a", "--hold-out", "1.5"], "between 0 and 1"),
-        (["--generate", "5"], "--generate needs a file"),
-        (["--generate", "5", "--out", "x", "--limit", "3"], "--limit cannot go together"),
         (["--compare", "a", "b", "--fail-under", "recall@5=1"], "cannot go together"),
         (["--beir", "a", "--half", "tune"], "--half goes with"),
         (["--beir", "a", "--fail-under", "iou=1"], "iou is not measured here"),
@@ -123,32 +121,6 @@ def test_a_report_is_one_page_without_outside_resources(quick, place):
     HTMLParser().feed(page)
     assert "recall@5" in page
     assert "http" not in page.replace("http-equiv", "")
-
-
-def test_questions_are_made_from_the_notes_and_can_be_asked(quick, place):
-    (place / "corpus" / "plums.md").write_text(
-        "# Plums\n\nA prune is a dried plum that keeps for a year.\n\n## How plums are dried\n\n"
-        "They lie in the sun for three days on trays of wood.\n",
-        encoding="utf-8",
-    )
-    made = quick("eval", "--generate", "4", "--out", "own.jsonl", cwd=place)
-    assert made.code == 0
-    assert "try: ragqa eval --questions own.jsonl" in made.out
-    asked = quick("eval", "--questions", "own.jsonl", "--json", cwd=place)
-    assert asked.code == 0
-    assert asked.document["queries"] > 0
-    assert asked.document["dataset"] == "own"
-
-
-def test_a_file_of_questions_is_never_overwritten(quick, place):
-    (place / "corpus" / "plums.md").write_text(
-        "# Plums\n\nA prune is a dried plum that keeps for a year.\n", encoding="utf-8"
-    )
-    before = (place / "eval" / "questions.jsonl").read_bytes()
-    run = quick("eval", "--generate", "4", "--out", "eval/questions.jsonl", cwd=place)
-    assert run.code == 2
-    assert "already exists" in run.err
-    assert (place / "eval" / "questions.jsonl").read_bytes() == before
 
 
 def test_two_settings_are_compared_question_by_question(quick, place):

@@ -29,7 +29,6 @@ def trap(tmp_path):
         "consent.json": '{"hosts": ["evil.example"]}',
         "ragqa/consent.json": '{"hosts": ["evil.example"]}',
         "keys/openai": "sk-of-the-notes",
-        "confidence.json": "{}",
         "pyproject.toml": '[tool.ragqa]\nllm = "openai:evil"\n',
         "setup.cfg": "[ragqa]\nllm = openai:evil\n",
         ".netrc": "machine evil.example login a password b\n",

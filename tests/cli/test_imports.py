@@ -51,7 +51,7 @@ def imported(*args, env=None):
 
 @pytest.mark.parametrize(
     "args",
-    [["--help"], ["--version"], ["ask", "--help"], ["why", "--help"], ["calibrate", "--help"]],
+    [["--help"], ["--version"], ["ask", "--help"], ["why", "--help"]],
 )
 def test_help_and_version_import_nothing_heavy(args):
     assert imported(*args).isdisjoint(HEAVY | FOR_ASKING | FOR_BUILDING | {"rich"})

@@ -45,7 +45,6 @@ COMMANDS = [
     ["doctor", "--json"],
     ["verify", "nothing.md"],
     ["eval"],
-    ["calibrate", "--reset"],
     ["config"],
     ["config", "--json"],
     ["config", "set", "llm", "openai:gpt"],

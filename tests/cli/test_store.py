@@ -110,7 +110,6 @@ def question_file(folder):
         ["why", QUESTION, "--target", "cats.md"],
         ["chat"],
         ["status"],
-        ["calibrate"],
         ["doctor", "--repair"],
     ],
     ids=" ".join,
@@ -131,13 +130,6 @@ def test_evaluating_opens_no_store_elsewhere_before_it_was_allowed(cli, opened, 
     run = cli("eval", "--questions", question_file(tmp_path), *places, *REMOTE)
     assert run.code == 2
     assert f"ragqa store allow {HOST}" in run.err
-    assert opened == []
-
-
-def test_what_needs_no_index_needs_no_consent(cli, opened, places, tmp_path):
-    assert cli("calibrate", "--reset", *places, *REMOTE).code == 0
-    made = cli("eval", "--generate", "3", "--out", tmp_path / "q.jsonl", *places, *REMOTE)
-    assert "allowed" not in made.err
     assert opened == []
 
 

@@ -1,19 +1,15 @@
 """What ragqa 0.1 made is still of use: its index, settings, saved answers and evaluations."""
 
-import json
 import shutil
 import tomllib
 from contextlib import closing
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 
 import pytest
 from indexing.building import source_with
 from support import run_ragqa, write_notes
 
-from ragqa.answering.calibration_file import Calibration, Refitted, in_use, own_document
-from ragqa.answering.confidence import shipped
 from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.errors import IndexUnusable, OlderFormat
 from ragqa.indexing import refresh
@@ -44,10 +40,14 @@ def run(place, *args):
 
 def replaced(file):
     """What is said of a settings file with `sentences` and `embedder_scripts`."""
-    return (
-        f"warning: {file} has unknown settings, which are ignored: 'embedder_scripts' "
-        "(a measure of what the embedder can read took its place), 'sentences' "
-        "(excerpts and excerpt_words took its place)\n"
+    why = {
+        "embedder_scripts": "what the embedder can read is measured",
+        "sentences": "excerpts and excerpt_words took its place",
+    }
+    return "".join(
+        f"warning: {file} has the setting {name}, which is gone and ignored: {reason}; "
+        "remove the line\n"
+        for name, reason in why.items()
     )
 
 
@@ -146,14 +146,6 @@ def test_an_older_index_of_other_notes_is_left_alone(place, tmp_path):
     assert current(place) == "gen-000001"
 
 
-def test_confidence_that_was_fitted_on_the_notes_stays_in_use(place):
-    embedder = HashedEmbedder(64).info
-    own = own_document(shipped(), Refitted.THRESHOLD, embedder, day=date(2026, 11, 1))
-    (place / "index" / "confidence.json").write_text(json.dumps(own))
-    upgrade(place)
-    assert in_use(place / "index", embedder).calibration is Calibration.OWN
-
-
 def test_without_refreshing_an_older_index_is_named_with_the_command_that_mends_it(place):
     done = run(place, "ask", QUESTION, "--no-refresh")
     assert done.code == 4
@@ -167,7 +159,7 @@ def test_while_another_process_brings_it_up_to_date_one_line_says_why_there_is_n
         done = run(place, "ask", QUESTION)
     assert done.code == 6
     assert done.err.splitlines() == [
-        replaced(place / "ragqa.toml").strip(),
+        *replaced(place / "ragqa.toml").splitlines(),
         SAID.strip(),
         f"error: another process is writing the index in {place / 'index'}",
         "try: wait until it is done, or: ragqa index --wait",

@@ -1,0 +1,32 @@
+"""Names of commands, options and settings that went; for one release, each says what to do instead.
+
+A command or an option is an error. A setting is a warning, so that a line in a file stops nothing.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "ragqa calibrate": (
+            "confidence is fitted once, and shipped",
+            "ragqa eval --questions FILE measures how well it fits your notes",
+        ),
+        **dict.fromkeys(
+            ("ragqa eval --generate", "ragqa eval --out"),
+            (
+                "questions made from notes are too easy to tell good settings apart",
+                "write some of your own (docs/evaluation.md says how): ragqa eval --questions FILE",
+            ),
+        ),
+    }
+)
+"""Commands, and options after their command: why each went, and the hint."""
+
+SETTINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "sentences": "excerpts and excerpt_words took its place",
+        "embedder_scripts": "what the embedder can read is measured",
+    }
+)
+"""Settings: why each went, or what took its place."""
