@@ -157,7 +157,6 @@ def test_a_short_question_gets_an_item_alone(question):
 def test_an_item_comes_whole_with_what_is_nested_in_it():
     nested = "- figs\n  - fresh ones\n  - dried ones"
     assert excerpt(LIST, "figs") == nested
-    assert excerpt(LIST, "apples", "who likes them") == LEAD_IN + "- apples\n  and pears"
     assert excerpt(LIST, "dried", "who likes them") == "- dried ones"
 
 
@@ -178,6 +177,17 @@ def test_a_list_comes_whole_with_its_lead_in(question):
 def test_a_lead_in_comes_with_its_list():
     assert excerpt(LIST, "They are") == LEAD_IN + WHOLE_LIST
     assert excerpt(LIST, "They are", "where is it") == LEAD_IN + WHOLE_LIST
+
+
+@pytest.mark.parametrize("question", [*QUESTIONS, *SHORT, "what are the three phases"])
+def test_a_list_of_at_most_a_hundred_words_that_begins_after_its_lead_in_is_shown_whole(question):
+    items = "".join(f"- {name} is{' so' * 30} red.\n" for name in ("One", "Two", "Three"))
+    text = f"# A\n\nThere are three phases:\n\n{items}\nAnd then it ends.\n"
+    whole = text[text.index("There") : text.index("\n\nAnd")]
+    assert excerpt(text, "There are", question, also=["One"]) == whole
+    assert excerpt(text, "One", question) == whole
+    longer = text.replace("Three is", "Three is, as it were,")
+    assert excerpt(longer, "One", "who is red").endswith("\n\n- One" + items[5 : items.index("\n")])
 
 
 def test_what_does_not_announce_a_list_is_no_lead_in_but_a_short_paragraph_takes_the_list():
