@@ -10,6 +10,7 @@ from ragqa.answering.disagreement import disagreements
 from ragqa.answering.excerpt_blocks import Line, blocks_of
 from ragqa.answering.excerpts import is_cut
 from ragqa.answering.missing import missing
+from ragqa.answering.open_questions import AN_ANSWER, MOST_CONFIDENT, without_open_questions
 from ragqa.answering.question_type import Question, parse_question
 from ragqa.answering.reading import read
 from ragqa.answering.scoring import Scored, citation_of, read_together, score
@@ -80,18 +81,21 @@ def assess(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> As
     model = (answering.models or shipped()).of(retrieved)
     measured = features(reading, scored)
     probability = model.probability(measured)
-    found = with_embedded(excerpts_of(reading, scored, answering), answering)
+    may_answer, only_asks = without_open_questions(scored, answering.open_note)
+    probability = min(probability, MOST_CONFIDENT) if only_asks else probability
+    found = with_embedded(excerpts_of(reading, may_answer, answering), answering)
     # What a day's own note says answers a question about the day, whatever words it has.
     of_day = retrieved.day in [excerpt.layout.path for excerpt in found]
     answered = of_day or probability >= model.threshold
     shown = [replace(excerpt.best, candidate=excerpt.whole) for excerpt in found]
+    missed = missing(reading, shown, answered=answered)
     return Assessment(
         candidates=scored,
         excerpts=found,
         confidence=round(probability, 4),
         answered=answered,
         reasons=model.reasons(measured),
-        missing=missing(reading, shown, answered=answered),
+        missing=(*missed, AN_ANSWER) if only_asks and answered else missed,
     )
 
 
