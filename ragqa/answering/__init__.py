@@ -73,7 +73,7 @@ def compose(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> A
 def assess(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> Assessment:
     """Score the candidate sentences of the hits, and find the excerpts that answer."""
     reading = read(retrieved, embedder)
-    candidates = candidates_of(reading.hits, answering.embedded)
+    candidates = candidates_of(reading.hits, answering.embedded, asked=reading.question.terms)
     if not candidates:
         return Assessment()
     together = read_together(answering.reader, retrieved.question, candidates)
