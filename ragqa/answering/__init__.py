@@ -9,7 +9,7 @@ from ragqa.answering.confidence import features, shipped
 from ragqa.answering.disagreement import disagreements
 from ragqa.answering.excerpt_blocks import Line, blocks_of
 from ragqa.answering.excerpts import is_cut
-from ragqa.answering.missing import missing
+from ragqa.answering.missing import lacks_most, missing
 from ragqa.answering.open_questions import AN_ANSWER, MOST_CONFIDENT, without_open_questions
 from ragqa.answering.question_type import Question, parse_question
 from ragqa.answering.reading import read
@@ -19,6 +19,9 @@ from ragqa.embedders import Embedder
 from ragqa.types import Citation, Disagreement, Kind, Reason, Retrieved
 
 __all__ = ["Answering", "Assessment", "assess", "cite", "compose"]
+
+UNLIKELY_BELOW = 0.5
+"""Below this confidence, what lacks most of a question is not even close to it."""
 
 _END_MARKS = tuple(".!?:;\u2026\u3002\uff01\uff1f")
 
@@ -89,6 +92,10 @@ def assess(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> As
     answered = of_day or probability >= model.threshold
     shown = [replace(excerpt.best, candidate=excerpt.whole) for excerpt in found]
     missed = missing(reading, shown, answered=answered)
+    is_unlikely = not of_day and probability < UNLIKELY_BELOW
+    if answered and is_unlikely and lacks_most(retrieved, missed):
+        answered = False
+        missed = missing(reading, shown, answered=False) or missed
     return Assessment(
         candidates=scored,
         excerpts=found,
