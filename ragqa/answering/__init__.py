@@ -84,7 +84,7 @@ def assess(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> As
     model = (answering.models or shipped()).of(retrieved)
     measured = features(reading, scored)
     probability = model.probability(measured)
-    may_answer, only_asks = without_open_questions(scored, answering.open_note)
+    may_answer, only_asks = without_open_questions(reading.question, scored, answering.open_note)
     probability = min(probability, MOST_CONFIDENT) if only_asks else probability
     found = with_embedded(excerpts_of(reading, may_answer, answering), answering)
     # What a day's own note says answers a question about the day, whatever words it has.

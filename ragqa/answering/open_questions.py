@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 from ragqa.answering.layout import OpenNote, asks
+from ragqa.answering.question_type import Question
 from ragqa.answering.scoring import Scored
+from ragqa.text.words import index_terms
 from ragqa.types import Kind
 
 NEAR_SHARE = 0.5
@@ -15,20 +17,22 @@ MOST_CONFIDENT = 0.5
 AN_ANSWER = "an answer"
 """What is missing there."""
 
+_FOR_QUESTIONS = frozenset(index_terms("questions ask asked"))
 _QUOTED = (Kind.PARAGRAPH, Kind.ITEM, Kind.HEADING)
 
 
 def without_open_questions(
-    scored: Sequence[Scored], open_note: OpenNote
+    question: Question, scored: Sequence[Scored], open_note: OpenNote
 ) -> tuple[Sequence[Scored], bool]:
     """The sentences that may answer, and whether the best of them is an open question.
 
-    One that asks is among them only where no statement is near.
+    One that asks is among them only where no statement is near, or where questions are wanted
+    ("what should I ask a landlord?").
 
     :param scored: the candidate sentences, at least one.
     """
     asking = [one for one in scored if _is_open(one, open_note)]
-    if not asking:
+    if not asking or not question.terms.isdisjoint(_FOR_QUESTIONS):
         return scored, False
     stating = [one for one in scored if one not in asking]
     most = max(one.score for one in asking)

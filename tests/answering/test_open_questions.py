@@ -84,3 +84,10 @@ def test_a_note_that_begins_by_asking_what_a_thing_is_does_not_define_it():
     text = "# Lifts\n\nIs a lift worth it?\n\n## Kinds\n\nOne kind of lift is a paternoster.\n"
     said, _ = answer("what is a lift?", text)
     assert "worth it" not in said.text
+
+
+def test_questions_are_quoted_without_reserve_where_questions_are_wanted():
+    text = OPEN.replace("Open questions", "Questions to ask the owner of the garage")
+    said, _ = answer("which questions should I ask the owner of the garage?", text)
+    assert "Should the garage be open at night for all of us?" in said.text
+    assert "an answer" not in said.missing
