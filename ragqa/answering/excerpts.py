@@ -81,7 +81,7 @@ def excerpt_around(layout: Layout, scores: Sequence[float], best: int, wanted: W
     run = _closed(layout, run, wanted)
     run = _with_lead_in(layout, run)
     run = with_announced(layout, run, wanted)
-    run = _with_rest_of_list(layout, run)
+    run = _with_rest_of_list(layout, run, best, wanted)
     return _whole_section(layout, run, wanted)
 
 
@@ -107,12 +107,16 @@ def with_announced(layout: Layout, run: Run, wanted: Wanted) -> Run:
     return (begin, after[1]) if layout.words(after) <= limit else run
 
 
-def _with_rest_of_list(layout: Layout, run: Run) -> Run:
-    """The run with the rest of a short list that it shows the beginning of, after its lead-in."""
+def _with_rest_of_list(layout: Layout, run: Run, best: int, wanted: Wanted) -> Run:
+    """The run with the rest of a short list that it shows the beginning of, after its lead-in.
+
+    A date, number, name or place in one of the items needs no others.
+    """
     begin, end = run
     items = layout.block(end)
     is_begun = begin < items[0] and layout.pieces[items[0]].kind is Kind.ITEM
-    if is_begun and layout.words(items) <= _announced_words(layout, items):
+    is_enough = wanted.short and best >= items[0]
+    if is_begun and not is_enough and layout.words(items) <= _announced_words(layout, items):
         return begin, items[1]
     return run
 
