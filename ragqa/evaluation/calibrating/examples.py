@@ -140,7 +140,7 @@ def features_of(
         return None
     hits = tuple(filter(keep, found.hits)) if keep else found.hits
     reading = read(replace(found, hits=hits[:MIN_POOL]), collection.embedder)
-    scored = score(reading, candidates_of(reading.hits))
+    scored = score(reading, candidates_of(reading.hits, asked=reading.question.terms))
     return features(reading, scored) if scored else None
 
 
