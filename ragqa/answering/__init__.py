@@ -9,7 +9,8 @@ from ragqa.answering.confidence import features, shipped
 from ragqa.answering.disagreement import disagreements
 from ragqa.answering.excerpt_blocks import Line, blocks_of
 from ragqa.answering.excerpts import is_cut
-from ragqa.answering.missing import missing
+from ragqa.answering.missing import lacks_most, missing
+from ragqa.answering.open_questions import AN_ANSWER, MOST_CONFIDENT, without_open_questions
 from ragqa.answering.question_type import Question, parse_question
 from ragqa.answering.reading import read
 from ragqa.answering.scoring import Scored, citation_of, read_together, score
@@ -19,6 +20,9 @@ from ragqa.text.brackets import set_apart
 from ragqa.types import Citation, Disagreement, Kind, Reason, Retrieved
 
 __all__ = ["Answering", "Assessment", "assess", "cite", "compose"]
+
+UNLIKELY_BELOW = 0.5
+"""Below this confidence, what lacks most of a question is not even close to it."""
 
 _END_MARKS = tuple(".!?:;\u2026\u3002\uff01\uff1f")
 
@@ -73,7 +77,7 @@ def compose(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> A
 def assess(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> Assessment:
     """Score the candidate sentences of the hits, and find the excerpts that answer."""
     reading = read(retrieved, embedder)
-    candidates = candidates_of(reading.hits, answering.embedded)
+    candidates = candidates_of(reading.hits, answering.embedded, asked=reading.question.terms)
     if not candidates:
         return Assessment()
     together = read_together(answering.reader, retrieved.question, candidates)
@@ -81,18 +85,25 @@ def assess(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> As
     model = shipped().of(retrieved)
     measured = features(reading, scored)
     probability = model.probability(measured)
-    found = with_embedded(excerpts_of(reading, scored, answering), answering)
+    may_answer, only_asks = without_open_questions(reading.question, scored, answering.open_note)
+    probability = min(probability, MOST_CONFIDENT) if only_asks else probability
+    found = with_embedded(excerpts_of(reading, may_answer, answering), answering)
     # What a day's own note says answers a question about the day, whatever words it has.
     of_day = retrieved.day in [excerpt.layout.path for excerpt in found]
     answered = of_day or probability >= model.threshold
     shown = [replace(excerpt.best, candidate=excerpt.whole) for excerpt in found]
+    missed = missing(reading, shown, answered=answered)
+    is_unlikely = not of_day and probability < UNLIKELY_BELOW
+    if answered and is_unlikely and lacks_most(retrieved, missed):
+        answered = False
+        missed = missing(reading, shown, answered=False) or missed
     return Assessment(
         candidates=scored,
         excerpts=found,
         confidence=round(probability, 4),
         answered=answered,
         reasons=model.reasons(measured),
-        missing=missing(reading, shown, answered=answered),
+        missing=(*missed, AN_ANSWER) if only_asks and answered else missed,
     )
 
 

@@ -1,12 +1,13 @@
 """The sentences of the best passages, as candidates for an answer."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
 
 from ragqa.answering.embeds import Embedded, embeds_in, nothing_embedded, runs_of, text_of
+from ragqa.answering.keys import answers_for
 from ragqa.text.markdown import lead, plain_text, states_fact
 from ragqa.text.words import index_terms, tokenize
 from ragqa.types import Citation, Hit, Kind, Passage, Unit
@@ -69,14 +70,24 @@ def sources_of(hits: Sequence[Hit]) -> list[Hit]:
     return full_text[:PASSAGES]
 
 
-def candidates_of(hits: Sequence[Hit], embedded: Embedded = nothing_embedded) -> list[Candidate]:
+def candidates_of(
+    hits: Sequence[Hit],
+    embedded: Embedded = nothing_embedded,
+    *,
+    asked: Collection[str] | None = None,
+) -> list[Candidate]:
     """The candidates of the best hits, by rank and then in reading order.
 
     What a unit embeds counts as its text.
+
+    :param asked: the question's terms, which say what keys of the front matter it asks for; None
+        asks for all.
     """
     found = []
     for hit in sources_of(hits):
         for unit in citable_units(hit.passage):
+            if unit.kind is Kind.PROPERTY and not answers_for(asked, hit.passage, unit):
+                continue
             quote = hit.passage.quote(unit)
             links = embeds_in(quote, unit.kind)
             brought = runs_of(links, hit.passage.path, embedded, _EMBEDDED_WORDS)

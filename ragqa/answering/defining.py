@@ -88,7 +88,8 @@ def _terms(text: str, language: str) -> _Terms:
 def _first_naming(layout: Layout, begin: int, end: int, names: Iterable[_Terms]) -> int | None:
     """The first paragraph in a range that begins by naming the subject; its first piece."""
     for i in range(begin, end):
-        if layout.pieces[i].kind is Kind.PARAGRAPH and layout.block(i)[0] == i:
+        begins = layout.pieces[i].kind is Kind.PARAGRAPH and layout.block(i)[0] == i
+        if begins and not layout.leaves_open(i):
             text = plain_text(layout.quote((i, i)), kind=Kind.PARAGRAPH)
             terms = _terms(text, layout.pieces[i].passage.language)
             if any(_begins_with(terms, subject) for subject in names):

@@ -23,7 +23,7 @@ _TABLE_WORDS = 100
 _SMALL_TABLE_WORDS = 60
 _BEFORE_WORDS = 30
 _LEAD_IN_WORDS = 45
-_ANNOUNCED_WORDS = 90
+_ANNOUNCED_WORDS = 100
 _ANNOUNCING_WORDS = 40
 _FOLLOWING_WORDS = 120
 _CODE_WORDS = 40
@@ -81,6 +81,7 @@ def excerpt_around(layout: Layout, scores: Sequence[float], best: int, wanted: W
     run = _closed(layout, run, wanted)
     run = _with_lead_in(layout, run)
     run = with_announced(layout, run, wanted)
+    run = _with_rest_of_list(layout, run, best, wanted)
     run = _of_same_columns(layout, run, best)
     return _whole_section(layout, run, wanted)
 
@@ -93,7 +94,7 @@ def with_announced(layout: Layout, run: Run, wanted: Wanted) -> Run:
     is_paragraph = layout.pieces[end].kind is Kind.PARAGRAPH
     if layout.announces(end):
         after = end + 1, _end_of_announced(layout, end)
-        limit = _ANNOUNCED_WORDS if wanted.short else _LIST_WORDS
+        limit = _announced_words(layout, after) if wanted.short else _LIST_WORDS
         return begin, _last_within(layout, after, limit)
     paragraph = layout.block(end)
     if wanted.short or not is_paragraph or end != paragraph[1]:
@@ -105,6 +106,26 @@ def with_announced(layout: Layout, run: Run, wanted: Wanted) -> Run:
         layout.pieces[end + 1].kind, 0
     )
     return (begin, after[1]) if layout.words(after) <= limit else run
+
+
+def _with_rest_of_list(layout: Layout, run: Run, best: int, wanted: Wanted) -> Run:
+    """The run with the rest of a short list that it shows the beginning of, after its lead-in.
+
+    A date, number, name or place in one of the items needs no others.
+    """
+    begin, end = run
+    items = layout.block(end)
+    is_begun = begin < items[0] and layout.pieces[items[0]].kind is Kind.ITEM
+    is_enough = wanted.short and best >= items[0]
+    if is_begun and not is_enough and layout.words(items) <= _announced_words(layout, items):
+        return begin, items[1]
+    return run
+
+
+def _announced_words(layout: Layout, items: Run) -> int:
+    """The most words of an announced list, whose marks count as words, too."""
+    pieces = layout.pieces[items[0] : items[1] + 1]
+    return _ANNOUNCED_WORDS + sum(piece.begins_item for piece in pieces)
 
 
 def _end_of_announced(layout: Layout, announcing: int) -> int:

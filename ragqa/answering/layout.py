@@ -19,6 +19,7 @@ _QUOTE_MARK = re.compile(r"> ?")
 _ITEM_MARK = re.compile(r"(?:[-*+]|\d{1,9}[.)])(?:\s|\Z)")
 _BLANK_LINE = re.compile(r"(?>\r\n|\r|\n)[ \t>]*[\r\n]")
 _ANNOUNCES = re.compile(r"[:\uff1a?\uff1f][*_\"'\u201d)]*\Z")
+_ASKS = re.compile(r"[?\uff1f]!?[*_\"'\u201d)]*\Z")
 _HIDDEN = re.compile(r"~~.*?~~|<!--.*?-->|%%.*?%%|<(s|del)\b.*?</\1>")
 _TAB = 4
 
@@ -119,6 +120,16 @@ class Layout:
     def announces(self, i: int) -> bool:
         """Whether a piece ends with a colon or question mark, and so introduces what follows."""
         return _ANNOUNCES.search(self.quote((i, i))) is not None
+
+    def leaves_open(self, i: int) -> bool:
+        """Whether a piece asks, and what follows it in its section cannot be the answer.
+
+        In a list only what is nested in the item can, unless the item is alone in it.
+        """
+        first, last = self.block(i)
+        items = sum(piece.begins_item for piece in self.pieces[first : last + 1])
+        end = self.section(i)[1] if items < 2 else self.item_with_nested(i)[1]
+        return asks(self.quote((i, i))) and (i >= end or asks(self.quote((i + 1, i + 1))))
 
     def headings_above(self, i: int) -> Iterator[str]:
         """Yield the headings right above a piece's section, innermost first."""
@@ -225,6 +236,11 @@ def _pieces(text: str, passages: Sequence[Passage]) -> Iterator[Piece]:
                 )
             before = piece
             yield piece
+
+
+def asks(text: str) -> bool:
+    """Whether a text ends with a question mark, perhaps within marks or brackets."""
+    return _ASKS.search(text.rstrip()) is not None
 
 
 def _words(text: str) -> int:

@@ -32,6 +32,10 @@ MIN_IDF_SHARE = 0.5
 MIN_TOTAL_SHARE = 0.12
 """Missing words are reported only if they have this share of the question's idf."""
 
+FAR_SHARE = 0.5
+"""A question of which more is missing, by idf, is far from what was found if that is unlikely to
+answer."""
+
 STORY_WORDS = 14
 """A question with more words tells a story; only capitalised words in it are reported."""
 
@@ -110,6 +114,13 @@ def missing(
             words = [word for word in words if not named.issuperset(index_terms(word))]
             words.append(" for ".join([wanted, *names[:1]]))
     return _as_typed(reading.retrieved, words)
+
+
+def lacks_most(retrieved: Retrieved, missing: Sequence[str]) -> bool:
+    """Whether the missing words have most of the question's idf."""
+    terms = {term for words in missing for term in index_terms(words, retrieved.languages[0])}
+    lacking = sum(weight for term, weight in retrieved.idf.items() if term in terms)
+    return lacking > FAR_SHARE * sum(retrieved.idf.values())
 
 
 def _as_typed(retrieved: Retrieved, missing: Sequence[str]) -> tuple[str, ...]:

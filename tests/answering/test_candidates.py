@@ -1,14 +1,17 @@
 """Which units of a passage may answer by themselves."""
 
+import pytest
 from excerpting import passages_of
 
 from ragqa.answering.candidates import candidates_of
+from ragqa.text.words import query_terms
 from ragqa.types import Hit, Kind
 
 
-def candidates(*texts):
+def candidates(*texts, question=None):
     passages = [p for n, text in enumerate(texts) for p in passages_of(text, f"{n}.md")]
-    return candidates_of([Hit(p, score=1.0, dense=0.5, terms=1.0) for p in passages])
+    hits = [Hit(p, score=1.0, dense=0.5, terms=1.0) for p in passages]
+    return candidates_of(hits, asked=None if question is None else query_terms(question))
 
 
 def texts_of(*texts):
@@ -57,3 +60,45 @@ def test_what_looks_like_a_comment_in_code_is_code():
         "~~~\nprint 5 %% 3\n~~~\n\nOne %% is a sign.\n"
     )
     assert len(candidates(text)) == 4
+
+
+SERVER = """---
+layout: server
+desc: .
+note: ""
+id: redis-7
+created: 2024-01-05
+status: retired
+dueDate: 2026-05-01
+reviewers:
+  - Ann Berger
+price_per_month: 40 euros
+ports:
+  redis: the default port is 6379
+bookmarks:
+  - title: The default port of Redis
+    url: https://example.org/redis
+---
+
+# Server
+
+It stands in the cellar.
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "keys"),
+    [
+        ("default port of redis", ["ports: redis: the default port is 6379"]),
+        ("upload a file with graphql", []),
+        ("who retired in the cellar?", []),
+        ("what is the status of the server?", ["status: retired"]),
+        ("when is it due?", ["dueDate: 2026-05-01"]),
+        ("who reviews the server?", ["reviewers: Ann Berger"]),
+        ("what does the server cost?", ["price_per_month: 40 euros"]),
+        ("which layout, title, id and desc was created?", []),
+    ],
+)
+def test_a_key_of_the_front_matter_answers_only_a_question_that_names_it(question, keys):
+    found = [one.text for one in candidates(SERVER, question=question)]
+    assert found == [*keys, "It stands in the cellar."]

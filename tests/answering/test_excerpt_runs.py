@@ -180,6 +180,16 @@ def test_a_lead_in_comes_with_its_list():
     assert excerpt(LIST, "They are", "where is it") == LEAD_IN + WHOLE_LIST
 
 
+@pytest.mark.parametrize("question", [*QUESTIONS, *SHORT, "what are the three phases"])
+def test_a_list_of_at_most_a_hundred_words_that_begins_after_its_lead_in_is_shown_whole(question):
+    items = "".join(f"- {name} is{' so' * 30} red.\n" for name in ("One", "Two", "Three"))
+    text = f"# A\n\nThere are three phases:\n\n{items}\nAnd then it ends.\n"
+    whole = text[text.index("There") : text.index("\n\nAnd")]
+    assert excerpt(text, "There are", question, also=["One"]) == whole
+    if question not in (*SHORT, "who is red"):
+        assert excerpt(text, "One", question) == whole
+
+
 def test_what_does_not_announce_a_list_is_no_lead_in_but_a_short_paragraph_takes_the_list():
     text = LIST.replace("sold as:", "sold.")
     assert excerpt(text, "apples", also=["figs"]) == WHOLE_LIST

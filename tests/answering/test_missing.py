@@ -1,12 +1,13 @@
 """What an answer does not speak of, with the embedder that needs no model."""
 
+import math
 from dataclasses import replace
 
 import pytest
 
 from ragqa.answering import Answering, compose
 from ragqa.answering.candidates import candidates_of
-from ragqa.answering.confidence import shipped
+from ragqa.answering.confidence import Model, Models, shipped
 from ragqa.answering.missing import missing
 from ragqa.answering.reading import read
 from ragqa.answering.scoring import score
@@ -172,3 +173,31 @@ def test_no_short_answer_is_marked_where_something_is_missing(question, short):
 def test_nothing_is_missing_where_the_embedder_cannot_read_the_question():
     found = Retrieved("图书馆", (), EMBEDDER.embed_query("图书馆"), {}, readable=0.0)
     assert missing(read(found, EMBEDDER), []) == ()
+
+
+def certain_to(confidence):
+    """Models that give each question this confidence."""
+    logit = math.log(confidence / (1 - confidence))
+    model = Model(("coverage",), (0.0,), (1.0,), (0.0,), logit, threshold=0.3)
+    return Models(all=model, terms=model)
+
+
+@pytest.mark.parametrize(
+    ("question", "confidence", "answered"),
+    [
+        ("how do I quantize my apple trees?", 0.45, False),
+        ("how do I quantize my apple trees?", 0.55, True),
+        ("how is each weight of an apple stored?", 0.45, True),
+        ("how is each weight stored?", 0.35, True),
+    ],
+)
+def test_what_is_unlikely_to_answer_and_lacks_most_of_a_question_is_not_close(
+    question, confidence, answered
+):
+    idf = {"quantiz": 2.0, "weight": 2.0, "store": 2.0, "appl": 3.0, "tree": 3.0}
+    idf = {term: idf[term] for term in index_terms(question) if term in idf}
+    found = retrieved(question, idf=idf)
+    said = compose(found, EMBEDDER, Answering(models=certain_to(confidence)))
+    assert said.answered is answered
+    assert ("apple" in said.missing) is ("apple" in question)
+    assert bool(said.text) is answered

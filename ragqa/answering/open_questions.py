@@ -1,0 +1,50 @@
+"""Sentences that ask what their note leaves open: they are near to a question, and no answer."""
+
+from collections.abc import Sequence
+
+from ragqa.answering.layout import OpenNote, asks
+from ragqa.answering.question_type import Question
+from ragqa.answering.scoring import Scored
+from ragqa.text.words import index_terms
+from ragqa.types import Kind
+
+NEAR_SHARE = 0.5
+"""A statement is near if it scores at least this share of the best open question's score."""
+
+MOST_CONFIDENT = 0.5
+"""Where a note only asks, it is at best as likely as not that the notes answer."""
+
+AN_ANSWER = "an answer"
+"""What is missing there."""
+
+_FOR_QUESTIONS = frozenset(index_terms("questions ask asked"))
+_QUOTED = (Kind.PARAGRAPH, Kind.ITEM, Kind.HEADING)
+
+
+def without_open_questions(
+    question: Question, scored: Sequence[Scored], open_note: OpenNote
+) -> tuple[Sequence[Scored], bool]:
+    """The sentences that may answer, and whether the best of them is an open question.
+
+    One that asks is among them only where no statement is near, or where questions are wanted
+    ("what should I ask a landlord?").
+
+    :param scored: the candidate sentences, at least one.
+    """
+    asking = [one for one in scored if _is_open(one, open_note)]
+    if not asking or not question.terms.isdisjoint(_FOR_QUESTIONS):
+        return scored, False
+    stating = [one for one in scored if one not in asking]
+    most = max(one.score for one in asking)
+    best = max((one.score for one in stating), default=0.0)
+    if best >= NEAR_SHARE * most:
+        return stating, False
+    return scored, True
+
+
+def _is_open(one: Scored, open_note: OpenNote) -> bool:
+    unit = one.candidate.unit
+    if unit.kind not in _QUOTED or not asks(one.candidate.text):
+        return False
+    layout = open_note(one.candidate.hit.passage)
+    return layout.leaves_open(layout.at(unit.start))

@@ -1,0 +1,93 @@
+"""What a note asks is no answer, unless the answer stands below it."""
+
+import pytest
+from excerpting import EMBEDDER, passages_of
+
+from ragqa.answering import Answering, compose
+from ragqa.answering.layout import Layout
+from ragqa.answering.open_questions import MOST_CONFIDENT
+from ragqa.text.words import query_terms
+from ragqa.types import Hit, Retrieved, Verdict, verdict_of
+
+
+def answer(question, text):
+    """The answer from one note, and its verdict."""
+    passages = passages_of(text, window=60, target=30)
+    hits = tuple(Hit(p, score=1 - i / 10, dense=0.9, terms=2.0) for i, p in enumerate(passages))
+    idf = dict.fromkeys(query_terms(question), 1.0)
+    found = Retrieved(question, hits, EMBEDDER.embed_query(question), idf, False)
+    answering = Answering(excerpts=1, open_note=lambda _: Layout.of(text, passages))
+    said = compose(found, EMBEDDER, answering)
+    return said, verdict_of(said.confidence, said.missing, answered=said.answered)
+
+
+OPEN = """# Parking
+
+## Open questions
+
+- Should the garage be open at night for all of us?
+- Will there be a lift?
+- Is the second floor needed?
+
+## Garage
+
+At night the garage is open only for residents. It has two floors.
+"""
+
+
+@pytest.mark.parametrize("mark", ["", "**", "_"])
+def test_a_statement_nearby_is_quoted_in_place_of_what_the_note_asks(mark):
+    text = OPEN.replace("Should", f"{mark}Should").replace("all of us?", f"all of us?{mark}")
+    said, verdict = answer("should the garage be open at night for us all?", text)
+    assert said.text.startswith("At night the garage is open only for residents.")
+    assert "Should" not in said.text
+    assert verdict is Verdict.ANSWERED
+
+
+@pytest.mark.parametrize(
+    "asks",
+    [
+        "- Will there be a lift?\n- Is it tall?\n",
+        "Will there be a lift?\n\nIs it tall?\n",
+        "So much is open. Will there be a lift?\n",
+        "Will there be a lift? (Ask Ann?)\n",
+    ],
+)
+def test_what_a_note_only_asks_is_quoted_with_reserve(asks):
+    said, verdict = answer("will there be a lift?", f"# Parking\n\nHow odd.\n\n## Open\n\n{asks}")
+    assert "Will there be a lift?" in said.text
+    assert said.missing == ("an answer",)
+    assert said.confidence <= MOST_CONFIDENT
+    assert verdict is Verdict.CLOSE
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "## When is the garage open?\n\n{}\n",
+        "**When is the garage open?**\n{}\n",
+        "When is the garage open?\n\n{}\n",
+        "When is the garage open? {}\n",
+        "- When is the garage open?\n  - {}\n- Why is it?\n",
+        "1. When is the garage open?\n\n{}\n\n2. Why is it?\n\nNobody knows.\n",
+        "- Q: When is the garage open?\n- A: The garage is {}\n",
+    ],
+)
+def test_a_question_with_its_answer_below_it_answers_without_reserve(asked):
+    text = "# Parking\n\n" + asked.format("Open from 6 to 11, on all days.")
+    said, verdict = answer("when is the garage open?", text)
+    assert "from 6 to 11" in said.text
+    assert verdict is Verdict.ANSWERED
+
+
+def test_a_note_that_begins_by_asking_what_a_thing_is_does_not_define_it():
+    text = "# Lifts\n\nIs a lift worth it?\n\n## Kinds\n\nOne kind of lift is a paternoster.\n"
+    said, _ = answer("what is a lift?", text)
+    assert "worth it" not in said.text
+
+
+def test_questions_are_quoted_without_reserve_where_questions_are_wanted():
+    text = OPEN.replace("Open questions", "Questions to ask the owner of the garage")
+    said, _ = answer("which questions should I ask the owner of the garage?", text)
+    assert "Should the garage be open at night for all of us?" in said.text
+    assert "an answer" not in said.missing
