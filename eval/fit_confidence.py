@@ -266,7 +266,7 @@ def example(collection: Collection, text: str, kind: str, keep: Keep) -> Example
         return None
     hits = tuple(filter(keep, found.hits))[:MIN_POOL]
     reading = read(replace(found, hits=hits), collection.embedder)
-    scored = score(reading, candidates_of(reading.hits))
+    scored = score(reading, candidates_of(reading.hits, asked=reading.question.terms))
     return Example(features(reading, scored), kind) if scored else None
 
 
