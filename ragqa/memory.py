@@ -1,7 +1,6 @@
 """Too little memory, whichever library says so."""
 
 import errno
-import re
 import resource
 
 from ragqa.errors import BackendFailed, OutOfMemory, UsageError
@@ -9,11 +8,10 @@ from ragqa.errors import BackendFailed, OutOfMemory, UsageError
 LEAST_BYTES = 1_000_000 * 1024
 """The address space that the libraries need to be loaded: with less, some of them crash."""
 
-_SAYS = re.compile(
-    r"allocate memory|unable to allocate|failed to allocate|failed to map segment|bad_alloc"
-    r"|out of memory|not enough memory|start new thread|pthread_create",
-    re.IGNORECASE,
-)
+_SAID = (
+    "allocate memory", "unable to allocate", "failed to allocate", "failed to map segment",
+    "bad_alloc", "out of memory", "not enough memory", "start new thread", "pthread_create",
+)  # fmt: skip
 _HINT = "close other programs, or raise the limit: ulimit -v unlimited"
 
 
@@ -39,7 +37,8 @@ def out_of_memory(exc: BaseException | None) -> OutOfMemory | None:
     while exc is not None and id(exc) not in seen:
         if isinstance(exc, OutOfMemory):
             return exc
-        is_said = isinstance(exc, (ImportError, OSError, RuntimeError)) and _SAYS.search(str(exc))
+        is_native = isinstance(exc, (ImportError, OSError, RuntimeError))
+        is_said = is_native and any(words in str(exc).lower() for words in _SAID)
         if isinstance(exc, MemoryError) or getattr(exc, "errno", 0) == errno.ENOMEM or is_said:
             return OutOfMemory("there is too little memory for this", hint=_HINT)
         seen.add(id(exc))

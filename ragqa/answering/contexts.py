@@ -3,22 +3,18 @@
 A context that an index or a saved answer has is shown beside a quote, so it must be the note's.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from ragqa.notes import parse_note
 from ragqa.notes.lines import header_label
-from ragqa.passages.parts import block_contexts, heading_paths
 from ragqa.text.markdown import labels_between, row_cells
 from ragqa.text.seen import Seen
 from ragqa.types import Block, Kind, Passage, Span, Stamp, Unit
 
 _NEAR = 50_000
 _RULE = frozenset(" \t\r>|:-+")
-_NO_LETTER = re.compile(r"[\W_]+")
-_PARTS = re.compile(r" > |: ")
 
 
 @dataclass
@@ -42,8 +38,9 @@ class NoteContexts:
         if unit.kind is Kind.ROW:
             confirmed = unit.context == self._labels(unit)
         else:
-            above = _letters(self.text[max(0, unit.start - _NEAR) : unit.start])
-            confirmed = all(_letters(part) in above for part in _PARTS.split(unit.context))
+            above = self.text[max(0, unit.start - _NEAR) : unit.start]
+            parts = unit.context.replace(" > ", ": ").split(": ")
+            confirmed = all(part in above for part in parts) or _have(_letters(above), parts)
         span = unit.start, unit.end
         return confirmed or unit.context in contexts_at(self.text, self._blocks, span)
 
@@ -81,6 +78,8 @@ def contexts_at(text: str, blocks: Sequence[Block], span: Span) -> list[str]:
 
     The first is its own; before it in the others stand headings, outermost last.
     """
+    from ragqa.passages.parts import block_contexts, heading_paths
+
     rows = zip(blocks, block_contexts(text, blocks), heading_paths(blocks), strict=True)
     for block, label, path in rows:
         if block.start <= span[0] < block.end:
@@ -102,5 +101,9 @@ def _labels(row: str, header: str, span: Span) -> str:
     return header if is_whole else labels_between(row, header, *span)
 
 
+def _have(letters: str, parts: Sequence[str]) -> bool:
+    return all(_letters(part) in letters for part in parts)
+
+
 def _letters(text: str) -> str:
-    return _NO_LETTER.sub("", text)
+    return "".join(filter(str.isalnum, text))

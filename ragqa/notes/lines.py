@@ -1,9 +1,9 @@
 """From line ranges to blocks in characters; every line with text is in one block."""
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from ragqa.text.words import compiled
 from ragqa.types import Block, Kind, Link, Span
 
 MAX_LABEL_CHARS = 300
@@ -14,9 +14,9 @@ COLONS = (":", "\uff1a")
 BLANK = "\ufdd0"
 """Replaces each hidden character while a note is parsed; a Unicode noncharacter."""
 
-_LINE_END = re.compile(r"\r\n|\r|\n")  # CommonMark's; a form feed does not end a line
-_WORD = re.compile(r"\w")
-_LONE_BAR = re.compile(r"(?<!\S)\||\|(?!\S)")
+_LINE_END = r"\r\n|\r|\n"  # CommonMark's; a form feed does not end a line
+_WORD = r"\w"
+_LONE_BAR = r"(?<!\S)\||\|(?!\S)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Leaf:
 def line_spans(text: str, start: int) -> list[Span]:
     """The span of each line of `text[start:]`, without its line end."""
     spans = []
-    for end in _LINE_END.finditer(text, start):
+    for end in compiled(_LINE_END).finditer(text, start):
         spans.append((start, end.start()))
         start = end.end()
     spans.append((start, len(text)))
@@ -58,12 +58,12 @@ def one_line(words: str) -> str:
 
 def header_label(cells: Iterable[str]) -> str:
     """The label of a table's rows: its header cells with bars between, and no such bar in them."""
-    return one_line(" | ".join(_LONE_BAR.sub("\u2223", cell.strip()) for cell in cells))
+    return one_line(" | ".join(compiled(_LONE_BAR).sub("\u2223", cell.strip()) for cell in cells))
 
 
 def paragraph_or_rule(text: str) -> Kind:
     """PARAGRAPH for text with words; punctuation alone counts as a RULE."""
-    return Kind.PARAGRAPH if _WORD.search(text) else Kind.RULE
+    return Kind.PARAGRAPH if compiled(_WORD).search(text) else Kind.RULE
 
 
 def to_blocks(text: str, spans: list[Span], leaves: Iterable[Leaf]) -> tuple[Block, ...]:

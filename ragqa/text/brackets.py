@@ -3,21 +3,21 @@
 Spaces change the meaning of neither prose nor code, and any terminal can show them.
 """
 
-import re
 from itertools import pairwise
 
 from ragqa.text.seen import Seen
+from ragqa.text.words import compiled
 
-_OWN = re.compile(r"\[(\d+(?:\s*[,;\u2013]\s*\d+)*)\]")
+_OWN = r"\[(\d+(?:\s*[,;\u2013]\s*\d+)*)\]"
 
 
 def set_apart(text: str) -> str:
     """A text that may stand beside citations."""
-    return _OWN.sub(r"[ \1 ]", text)
+    return compiled(_OWN).sub(r"[ \1 ]", text)
 
 
 def seen_apart(seen: Seen) -> Seen:
     """The same for a text that keeps track of its source."""
-    cuts = [at for own in _OWN.finditer(seen.text) for at in own.span(1)]
+    cuts = [at for own in compiled(_OWN).finditer(seen.text) for at in own.span(1)]
     pieces = [seen[start:end] for start, end in pairwise([0, *cuts, len(seen.text)])]
     return Seen.joined(pieces, between=" ") if cuts else seen
