@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 
 from ragqa.embedders import CANARY, Embedder
 from ragqa.embedders.workers import WorkersFor, here
-from ragqa.errors import EmbedderMismatch, IndexUnusable, NoIndex, OlderFormat
+from ragqa.errors import IndexUnusable, NoIndex, OtherFormat
 from ragqa.indexing.changes import Changes, find_changes, no_notes, suspects_in
 from ragqa.indexing.pace import ahead, keep_rate, left_as_it_is
 from ragqa.indexing.source import Source, check_corpus, check_embedder, check_origin
 from ragqa.notes import Walk, format_of
-from ragqa.stores import EmbeddingLookup, OlderIndex, Store, Writer, no_embeddings
+from ragqa.stores import EmbeddingLookup, Store, Writer, no_embeddings
 from ragqa.types import IndexInfo, IndexReport, NoteState, Progress, Skipped, no_progress
 
 SMALL_CHANGE_PASSAGES = 64
@@ -32,7 +32,7 @@ def refresh(
     reusable: EmbeddingLookup = no_embeddings,
     progress: Progress = no_progress,
 ) -> IndexReport:
-    """Bring the index up to date with the notes, or build it if there is none.
+    """Bring the index up to date with the notes, or build it if this ragqa has made none.
 
     Passages with the same text keep their embedding. If nothing changed, no lock is taken.
 
@@ -54,10 +54,9 @@ def refresh(
         if base.info and not changes and changes.skipped == base.info.skipped:
             store.tidy()
             return _report(base.info, base.info, changes, started)
-        reusable = _embeddings_of_older(base.older, source, progress) if base.older else reusable
         with store.writer(fresh=base.info is None, wait=wait) as writer:
             now = _Base() if rebuild else _read_base(store, source)
-            if (now.generation, now.is_older) != (base.generation, base.is_older):
+            if now.generation != base.generation:
                 continue  # another process has committed meanwhile
             info, changes, warnings = _write(writer, source, base.info, changes, reusable, progress)
             _forget(store, base, changes)
@@ -68,8 +67,8 @@ def _changes(
     source: Source, walk: Walk, base: "_Base", patience_s: float, progress: Progress
 ) -> Changes | IndexReport:
     """What differs from the index, or the report that it stays as it is, since that takes long."""
-    if base.is_older:
-        progress("upgrading", 0, 1)
+    if base.is_other:
+        progress("anew", 0, 1)
     suspects = suspects_in(walk, base.notes)
     if base.info and patience_s < math.inf:
         waiting = ahead(source, suspects, base.notes)
@@ -119,14 +118,12 @@ def _without_gc() -> Iterator[None]:
 class _Base:
     """The existing index and its notes; empty if one must be built.
 
-    :param is_older: whether there is an index of an older format, to be rebuilt.
-    :param older: what it offers for reuse, if it can be read.
+    :param is_other: whether there is one that another version of ragqa made.
     """
 
     info: IndexInfo | None = None
     notes: Mapping[str, NoteState] = field(default_factory=dict)
-    is_older: bool = False
-    older: OlderIndex | None = None
+    is_other: bool = False
 
     @property
     def generation(self) -> int:
@@ -135,26 +132,17 @@ class _Base:
 
 def _read_base(store: Store, source: Source) -> _Base:
     try:
-        snapshot = store.snapshot()
+        with closing(store.snapshot()) as snapshot:
+            check_origin(snapshot.info, source)
+            return _Base(snapshot.info, snapshot.states())
     except NoIndex:
         return _Base()
-    except OlderFormat:
-        older = store.older()
-        if older:
-            check_corpus(older.info, source)
-        return _Base(is_older=True, older=older)
-    with closing(snapshot):
-        check_origin(snapshot.info, source)
-        return _Base(snapshot.info, snapshot.states())
-
-
-def _embeddings_of_older(older: OlderIndex, source: Source, report: Progress) -> EmbeddingLookup:
-    """The embeddings of an index of an older format, if the embedder in use made them."""
-    try:
-        check_embedder(older.info, source.embedders.load_building(report))
-    except EmbedderMismatch:
-        return no_embeddings
-    return older.embeddings(report)
+    except OtherFormat as exc:
+        if source.shared_name:
+            raise  # another machine may need it: it is replaced only when that is asked for
+        if exc.corpus:
+            check_corpus(exc.corpus, source)
+        return _Base(is_other=True)
 
 
 def _check_removals(source: Source, base: _Base, changes: Changes) -> None:
@@ -163,9 +151,6 @@ def _check_removals(source: Source, base: _Base, changes: Changes) -> None:
     :raises IndexUnusable: most of its notes are missing here.
     """
     known, removed = len(base.notes), len(changes.removed)
-    if base.older:
-        known = base.older.info.notes
-        removed = known - len(changes.added)
     if source.shared_name and 2 * removed > known:
         raise IndexUnusable(
             f"{removed} of the {known} notes of the shared index {source.shared_name} "
