@@ -102,11 +102,6 @@ def _questions(data: bytes) -> None:
     command("eval", "--questions", path, *_places(), "--failures", "--half", "all", "--limit", "2")
 
 
-def _follow_ups(data: bytes) -> None:
-    path = _file("followups.jsonl", data)
-    command("eval", "--follow-ups", path, *_places(), "--json", "--limit", "2")
-
-
 def _grounding(data: bytes) -> None:
     command("eval", "--grounding", _file("grounding.jsonl", data), "--json", "--limit", "2")
 
@@ -170,7 +165,6 @@ KINDS: dict[str, Callable[[bytes], None]] = {
     "user": _user,
     "consent": _consent,
     "questions": _questions,
-    "follow-ups": _follow_ups,
     "grounding": _grounding,
     "compared": _compared,
     "beir": _beir,
@@ -194,7 +188,7 @@ def seeds() -> list[bytes]:
     root = Path(__file__).parents[2]
     rows = {
         name: b"\n".join((root / f"eval/{name}.jsonl").read_bytes().splitlines()[:3])
-        for name in ("questions", "followups", "grounding")
+        for name in ("questions", "grounding")
     }
     shown = [
         command("ask", QUESTION, *_places(), "--format", each) for each in ("json", "markdown")
@@ -208,7 +202,6 @@ def seeds() -> list[bytes]:
         "user": [b'embedder = "hashed:64"\nllm = "none"\nlink_format = "file://{path}"\n'],
         "consent": [b'{"hosts": ["api.example.com", "[::1]:80"]}'],
         "questions": [rows["questions"], _question(), measured.encode()[:50]],
-        "follow-ups": [rows["followups"]],
         "grounding": [rows["grounding"]],
         "compared": [measured.encode()],
         "beir": [_set()],

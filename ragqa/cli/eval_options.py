@@ -42,12 +42,6 @@ class EvalOptions:
         str | None,
         typer.Option(metavar="DIR", help="A set with docs/ and questions.jsonl with gold spans."),
     ] = None
-    follow_ups: Annotated[
-        str | None,
-        typer.Option(
-            "--follow-ups", metavar="FILE", help="Follow-up questions of chats about the notes."
-        ),
-    ] = None
     grounding: Annotated[
         str | None,
         typer.Option(
@@ -159,7 +153,6 @@ _MODES = {
     "--beir": _MEASURING,
     "--qa": {*_MEASURING, "--hold-out"},
     "--chunking": _MEASURING,
-    "--follow-ups": {"--half", "--limit", "--set", *_PLACES},
     "--questions": {*_MEASURING, "--half", *_PLACES},
 }
 """The options that go with each mode; the last mode is the default."""

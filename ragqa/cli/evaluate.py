@@ -113,20 +113,6 @@ def _measure_set(
     )
 
 
-def _follow_ups(options: EvalOptions) -> Evaluated:
-    """Measure how well follow-up questions are understood."""
-    from ragqa import render
-    from ragqa.evaluation.follow_ups import evaluate_follow_ups, read_follow_ups
-    from ragqa.evaluation.questions import choose_half
-    from ragqa.render.evaluations import print_follow_ups
-
-    path, settings = Path(options.follow_ups or ""), options.settings
-    chosen = choose_half(read_follow_ups(path), options.half, name=path.stem, limit=options.limit)
-    render.show_logged_warnings()
-    with _index(options, settings) as index, render.ProgressLine() as progress:
-        return evaluate_follow_ups(index, chosen, progress), print_follow_ups
-
-
 def _grounding(options: EvalOptions) -> Evaluated:
     """Measure how well the support check works."""
     from ragqa import render
@@ -153,7 +139,6 @@ def _compare(options: EvalOptions) -> Evaluated:
 _OTHERS = {
     "compare": _compare,
     "grounding": _grounding,
-    "follow-ups": _follow_ups,
 }
 """The modes that measure something other than answers to questions."""
 

@@ -1,9 +1,9 @@
 """Read and write question files: JSON Lines of questions with their gold quotes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
 from ragqa.errors import UsageError
 from ragqa.evaluation.rows import R, read_unique
@@ -16,8 +16,6 @@ _FORM = (
     'a line is {"id", "question", "kind", "gold": [{"note", "quote", "part"}], "answer": ["…"]}, '
     'or has "excerpts" in place of "gold", and no "answer"'
 )
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,20 +100,6 @@ def read_questions(path: Path) -> list[Question]:
     return questions
 
 
-def parsed(
-    row: Mapping[str, Any], where: str, make: Callable[[Mapping[str, Any]], T], hint: str
-) -> T:
-    """Parse a row with `make`.
-
-    :raises UsageError: the row is malformed; the message says where.
-    """
-    try:
-        return make(row)
-    except (ValueError, KeyError, TypeError, AttributeError) as exc:
-        problem = f"{exc} is missing" if isinstance(exc, KeyError) else str(exc)
-        raise UsageError(f"{where} is not a question: {problem}", hint=hint) from exc
-
-
 def choose_half(
     rows: Sequence[R],
     half: str | None,
@@ -142,7 +126,11 @@ def choose_half(
 
 
 def _parse(row: Mapping[str, Any], where: str) -> Question:
-    question = parsed(row, where, _question, _FORM)
+    try:
+        question = _question(row)
+    except (ValueError, KeyError, TypeError, AttributeError) as exc:
+        problem = f"{exc} is missing" if isinstance(exc, KeyError) else str(exc)
+        raise UsageError(f"{where} is not a question: {problem}", hint=_FORM) from exc
     if question.half not in ("", *HALVES):
         raise UsageError(f"{where}: half must be tune or test, not {question.half!r}")
     if not all(answer.strip() for answer in question.answer):

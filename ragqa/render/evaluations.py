@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ragqa.evaluation.follow_ups import MEASURE, SHIFT, WAYS
 from ragqa.evaluation.measures import ANSWER_MEASURES, EXCERPT_MEASURES, NOISE, OVERLAP_MEASURES
 from ragqa.render.screen import print_columns, put, put_heading
 from ragqa.stages import EXCERPT_STAGES, RANKED_BY, STAGES, stage_name
@@ -176,25 +175,6 @@ def _flat(described: Document) -> dict[str, Any]:
     """Flatten the description of an evaluation: its settings and index beside the other keys."""
     rest = {key: value for key, value in described.items() if not isinstance(value, Mapping)}
     return rest | dict(described.get("settings", {})) | dict(described.get("index", {}))
-
-
-def print_follow_ups(document: Document) -> None:
-    """Print the share of follow-ups found in each way, by kind, with 95% intervals."""
-    put(summary_of(document))
-    put()
-    names = {"leaning": f"all but {SHIFT}"}
-    rows = [
-        [
-            names.get(group, group),
-            str(found["follow_ups"]),
-            *(_estimate(found[way], found["intervals"][way], digits=2) for way in WAYS),
-            _estimate(found["gain"], found["intervals"]["gain"], signed=True, digits=2),
-            f"{found['better']}/{found['worse']}",
-        ]
-        for group, found in document["groups"].items()
-    ]
-    head = [MEASURE, "follow-ups", "as asked", "by the rule", "by hand", "gain", "better/worse"]
-    print_columns(head, rows)
 
 
 def print_grounding(document: Document) -> None:
