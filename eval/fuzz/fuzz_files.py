@@ -102,10 +102,6 @@ def _questions(data: bytes) -> None:
     command("eval", "--questions", path, *_places(), "--failures", "--half", "all", "--limit", "2")
 
 
-def _grounding(data: bytes) -> None:
-    command("eval", "--grounding", _file("grounding.jsonl", data), "--json", "--limit", "2")
-
-
 def _compared(data: bytes) -> None:
     first, _, second = data.partition(b"\0")
     pair = _file("a.json", first), _file("b.json", second or first)
@@ -165,7 +161,6 @@ KINDS: dict[str, Callable[[bytes], None]] = {
     "user": _user,
     "consent": _consent,
     "questions": _questions,
-    "grounding": _grounding,
     "compared": _compared,
     "beir": _beir,
     "chunking": _chunking,
@@ -186,23 +181,17 @@ def check(data: bytes) -> None:
 def seeds() -> list[bytes]:
     """Sound files of every kind."""
     root = Path(__file__).parents[2]
-    rows = {
-        name: b"\n".join((root / f"eval/{name}.jsonl").read_bytes().splitlines()[:3])
-        for name in ("questions", "grounding")
-    }
+    rows = b"\n".join((root / "eval/questions.jsonl").read_bytes().splitlines()[:3])
     shown = [
         command("ask", QUESTION, *_places(), "--format", each) for each in ("json", "markdown")
     ]
-    measured = command(
-        "eval", "--questions", _file("questions.jsonl", rows["questions"]), *_places(), "--json"
-    )
+    measured = command("eval", "--questions", _file("questions.jsonl", rows), *_places(), "--json")
     sound: dict[str, list[bytes]] = {
         "front matter": [b"title: Cats: all\ntags: [a, b]\ndate: 2024-01-02\naliases:\n- c\n"],
         "project": [b'corpus = "notes"\npassage_tokens = 140\n[a]\n', b"dense_weight = 0.5\n"],
         "user": [b'embedder = "hashed:64"\nllm = "none"\nlink_format = "file://{path}"\n'],
         "consent": [b'{"hosts": ["api.example.com", "[::1]:80"]}'],
-        "questions": [rows["questions"], _question(), measured.encode()[:50]],
-        "grounding": [rows["grounding"]],
+        "questions": [rows, _question(), measured.encode()[:50]],
         "compared": [measured.encode()],
         "beir": [_set()],
         "chunking": [b'{"question": "cats?", "doc": "cats.md", "spans": [[30, 60]]}\n'],

@@ -42,13 +42,6 @@ class EvalOptions:
         str | None,
         typer.Option(metavar="DIR", help="A set with docs/ and questions.jsonl with gold spans."),
     ] = None
-    grounding: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE",
-            help="Sentences with passages, to measure how well the support check works.",
-        ),
-    ] = None
     hold_out: Annotated[
         float | None,
         typer.Option(
@@ -149,7 +142,6 @@ _MEASURING = {"--limit", "--set", "--fail-under", "--failures", "--report"}
 _PLACES = {"--corpus", "--index", "--store", "--store-uri"}
 _MODES = {
     "--compare": set[str](),
-    "--grounding": {"--half", "--limit", "--set"},
     "--beir": _MEASURING,
     "--qa": {*_MEASURING, "--hold-out"},
     "--chunking": _MEASURING,

@@ -13,7 +13,7 @@ from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
     from ragqa.api import Index
-    from ragqa.evaluation.questions import Chosen, Question
+    from ragqa.evaluation.questions import Chosen
     from ragqa.types import Progress
 
 Document = dict[str, Any]
@@ -32,8 +32,8 @@ def evaluate(options: EvalOptions) -> int:
     mode = options.mode
     options.check()
     targets: list[Any] = []
-    if mode in _OTHERS:
-        document, show = _OTHERS[mode](options)
+    if mode == "compare":
+        document, show = _compare(options)
     else:
         from ragqa.evaluation.comparing import parse_target
 
@@ -77,7 +77,7 @@ def _measure(options: EvalOptions, mode: str, targets: list[Any]) -> Evaluated:
     return document, print_failures if options.failures else print_evaluation
 
 
-def _own(options: EvalOptions) -> "Chosen[Question]":
+def _own(options: EvalOptions) -> "Chosen":
     from ragqa.evaluation.questions import choose_half, read_questions
 
     path = Path(options.questions or QUESTIONS)
@@ -113,20 +113,6 @@ def _measure_set(
     )
 
 
-def _grounding(options: EvalOptions) -> Evaluated:
-    """Measure how well the support check works."""
-    from ragqa import render
-    from ragqa.evaluation.grounding import evaluate_grounding, read_grounding
-    from ragqa.evaluation.questions import choose_half
-    from ragqa.render.evaluations import print_grounding
-
-    path, settings = Path(options.grounding or ""), load_flags(options.settings).settings
-    rows = read_grounding(path)
-    chosen = choose_half(rows, options.half, name=path.stem, limit=options.limit, what="sentence")
-    with render.ProgressLine() as progress:
-        return evaluate_grounding(chosen, rows, settings, progress), print_grounding
-
-
 def _compare(options: EvalOptions) -> Evaluated:
     from ragqa.evaluation.comparing import compare, read_evaluation
     from ragqa.render.evaluations import print_comparison
@@ -134,13 +120,6 @@ def _compare(options: EvalOptions) -> Evaluated:
     a, b = map(Path, options.compare or ())
     document = compare(read_evaluation(a), read_evaluation(b))
     return document, partial(print_comparison, a=a, b=b)
-
-
-_OTHERS = {
-    "compare": _compare,
-    "grounding": _grounding,
-}
-"""The modes that measure something other than answers to questions."""
 
 
 def _write_report(path: Path, page: str) -> None:

@@ -19,6 +19,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
                 "write some of your own (docs/evaluation.md says how): ragqa eval --questions FILE",
             ),
         ),
+        "ragqa eval --grounding": (
+            "the check of sentences is measured by a script in ragqa's repository",
+            "python eval/grounding.py FILE",
+        ),
         "ragqa eval --follow-ups": (
             "follow-ups are no longer measured apart",
             "put each as a question that stands alone in a file: ragqa eval --questions FILE",

@@ -61,7 +61,7 @@ def settings_with(settings: Mapping[str, Value], given: Mapping[str, Value | Non
     return load_settings({**settings, **given, **own})
 
 
-def evaluate_questions(index: Index, chosen: Chosen[Question], progress: Progress) -> Document:
+def evaluate_questions(index: Index, chosen: Chosen, progress: Progress) -> Document:
     """Refresh an index, ask it questions about its notes, and measure the results.
 
     Questions with gold excerpts are measured by the citations of their answers, others by the

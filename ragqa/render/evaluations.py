@@ -29,7 +29,6 @@ _CONFIDENCE = {
     "ece": "expected calibration error",
     "aurc": "area under the risk-coverage curve",
 }
-_KIND_CHARS = 22
 
 
 Table = tuple[str, list[str], list[list[str]]]  # its title, the heads of its columns, its rows
@@ -175,33 +174,6 @@ def _flat(described: Document) -> dict[str, Any]:
     """Flatten the description of an evaluation: its settings and index beside the other keys."""
     rest = {key: value for key, value in described.items() if not isinstance(value, Mapping)}
     return rest | dict(described.get("settings", {})) | dict(described.get("index", {}))
-
-
-def print_grounding(document: Document) -> None:
-    """Print how many sentences the support check flagged, overall and by kind."""
-    put(f"{_named(document)}: {counted(document['sentences'], 'sentence')}, {document['embedder']}")
-    put()
-    _print_flagged(document["flagged"].items())
-    if "auroc" in document:
-        put(f"AUROC (more is better): {_estimate(document['auroc'], document['auroc_interval'])}")
-    for name, supported in (("Unsupported", False), ("Supported", True)):
-        kinds = [found for found in document["kinds"] if found["supported"] is supported]
-        if kinds:
-            put_heading(f"{name}, by kind")
-            _print_flagged((found["kind"][:_KIND_CHARS] or "-", found) for found in kinds)
-
-
-def _print_flagged(groups: Iterable[tuple[str, Document]]) -> None:
-    rows = [
-        [
-            name,
-            str(found["sentences"]),
-            str(found["flagged"]),
-            _estimate(found["share"], found["interval"], digits=2) if found["sentences"] else "",
-        ]
-        for name, found in groups
-    ]
-    print_columns([" " * _KIND_CHARS, "sentences", "flagged", "share"], rows, align="<>><")
 
 
 def print_failures(document: Document) -> None:

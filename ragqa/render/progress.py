@@ -24,7 +24,6 @@ _STAGES = {
     "asking": "Asking questions",
     "waiting": "Waiting for the LLM",
     "queueing": "Waiting for another process to write the index (passages embedded)",
-    "checking": "Checking sentences",
     "verifying": "Checking files",
     "repairing": "Embedding passages",
     "comparing": "Comparing the index with notes",
@@ -34,7 +33,7 @@ _ANEW = (
     "is kept until that is done."
 )
 _IMMEDIATE = ("loading", "starting", "waiting", "queueing")
-_WITH_RATE = ("embedding", "repairing", "indexing", "asking", "checking")
+_WITH_RATE = ("embedding", "repairing", "indexing", "asking")
 
 
 class ProgressLine:
