@@ -119,11 +119,6 @@ def _beir(data: bytes) -> None:
     command("eval", "--qa", folder, "--hold-out", "0.5", "--limit", "2")
 
 
-def _chunking(data: bytes) -> None:
-    _file("set/questions.jsonl", data)
-    command("eval", "--chunking", _folders[-1] / "set", "--json", "--limit", "2")
-
-
 def _saved(data: bytes) -> None:
     path, corpus = _file("answer", data), _folders[-1] / "notes"
     command("verify", path, "--corpus", corpus)
@@ -163,7 +158,6 @@ KINDS: dict[str, Callable[[bytes], None]] = {
     "questions": _questions,
     "compared": _compared,
     "beir": _beir,
-    "chunking": _chunking,
     "saved": _saved,
     "ignore": _ignore,
     "replies": _replies,
@@ -194,7 +188,6 @@ def seeds() -> list[bytes]:
         "questions": [rows, _question(), measured.encode()[:50]],
         "compared": [measured.encode()],
         "beir": [_set()],
-        "chunking": [b'{"question": "cats?", "doc": "cats.md", "spans": [[30, 60]]}\n'],
         "saved": [each.encode() for each in shown],
         "ignore": [b"*.txt\n!cats.md\n/a/**/b\n[a-z]?\\#\n", b"cats.md\n"],
         "replies": [b'{"when": "", "say": "Cats sleep 14 hours a day [1]."}\n'],

@@ -38,10 +38,6 @@ class EvalOptions:
             metavar="DIR", help="A BEIR set with answers.jsonl, to measure answers as well."
         ),
     ] = None
-    chunking: Annotated[
-        str | None,
-        typer.Option(metavar="DIR", help="A set with docs/ and questions.jsonl with gold spans."),
-    ] = None
     hold_out: Annotated[
         float | None,
         typer.Option(
@@ -144,7 +140,6 @@ _MODES = {
     "--compare": set[str](),
     "--beir": _MEASURING,
     "--qa": {*_MEASURING, "--hold-out"},
-    "--chunking": _MEASURING,
     "--questions": {*_MEASURING, "--half", *_PLACES},
 }
 """The options that go with each mode; the last mode is the default."""

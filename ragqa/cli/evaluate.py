@@ -101,9 +101,7 @@ def _measure_set(
     from ragqa.evaluation import public_sets, sets
 
     loaded = load_flags(settings).settings
-    folder = Path(options.beir or options.qa or options.chunking or "")
-    if mode == "chunking":
-        return public_sets.evaluate_chunking(folder, loaded, limit=options.limit, progress=progress)
+    folder = Path(options.beir or options.qa or "")
     answers = mode == "qa"
     found = sets.read_qa(folder) if answers else sets.read_beir(folder)
     if options.hold_out is not None:

@@ -17,7 +17,6 @@ from ragqa.evaluation.measures import (
     METHODS,
     NAMES,
     NOISE,
-    OVERLAP_MEASURES,
 )
 from ragqa.evaluation.summary import Document
 from ragqa.stages import BEHIND_RANKING
@@ -32,7 +31,6 @@ _MEASURED = {
     "excerpts": (*_RANKINGS, *EXCERPT_MEASURES, "auroc"),
     "beir": _RANKINGS,
     "qa": (*_RANKINGS, "answer@", "auroc"),
-    "chunking": (*_RANKINGS, *OVERLAP_MEASURES),
 }
 """The name prefixes of the measures of each mode."""
 

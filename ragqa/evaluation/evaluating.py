@@ -12,7 +12,7 @@ from ragqa.config import Loaded, load_settings
 from ragqa.config.files import cache_folder
 from ragqa.config.setting import Value
 from ragqa.errors import UsageError
-from ragqa.evaluation.asking import TIMED, Asking, ask_all
+from ragqa.evaluation.asking import TIMED, ask_all
 from ragqa.evaluation.cache import CachedEmbedder
 from ragqa.evaluation.collection import Collection, open_collection
 from ragqa.evaluation.excerpts import mark, score_citations
@@ -76,7 +76,7 @@ def evaluate_questions(index: Index, chosen: Chosen, progress: Progress) -> Docu
         if excerpts:
             outcomes, problems = _ask_for_excerpts(index, collection, tasks, progress)
         else:
-            outcomes, problems = ask_all(collection, tasks, Asking(compose=True), progress)
+            outcomes, problems = ask_all(collection, tasks, progress, compose=True)
     skipped = [f"skipped {skip.path}: {skip.reason}" for skip in report.skipped]
     warnings = [*skipped, *warnings, *problems]
     return {
@@ -110,7 +110,7 @@ def _ask_for_excerpts(
     The first questions are also asked without a cache, to time them.
     """
     ranked, problems = ask_all(
-        collection, tasks, Asking(), lambda _, *counts: progress("searching", *counts)
+        collection, tasks, lambda _, *counts: progress("searching", *counts), compose=False
     )
     times: list[float | None] = []
     for task in tasks[:TIMED]:

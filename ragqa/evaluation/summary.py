@@ -13,7 +13,6 @@ from ragqa.evaluation.measures import (
     MEASURES,
     METHODS,
     NOISE,
-    OVERLAP_MEASURES,
 )
 from ragqa.evaluation.outcomes import Outcome
 from ragqa.types import IndexInfo, Verdict, verdict_of
@@ -88,16 +87,14 @@ def _estimated(columns: Mapping[str, Sequence[float]]) -> tuple[Document, Docume
 
 
 def _columns(outcomes: Sequence[Outcome]) -> dict[str, Sequence[float]]:
-    """The measures of answers, overlap and citations, over the questions with each.
+    """The measures of answers and citations, over the questions with each.
 
     Noise is that of the questions that have citations.
     """
     answers = [one.answer for one in outcomes if one.task.answerable and one.answer is not None]
-    overlaps = [one.overlap for one in outcomes if one.overlap is not None]
     scores = [one.quoted.score for one in outcomes if one.quoted and one.quoted.score]
     return {
         **dict(zip(ANSWER_MEASURES, zip(*answers, strict=True), strict=False)),
-        **{name: [getattr(one, name) for one in overlaps] for name in OVERLAP_MEASURES},
         "good": [float(score.good) for score in scores],
         "coverage": [score.coverage for score in scores],
         NOISE: [score.noise for score in scores if score.noise is not None],
@@ -212,8 +209,6 @@ def _question(one: Outcome) -> Document:
     if one.confidence is not None:
         row |= {"confidence": one.confidence, "answered": one.answered, "sure": _is_sure(one)}
         row["missing"] = list(one.missing)
-    if one.overlap is not None:
-        row |= _rounded(asdict(one.overlap))
     if one.quoted is not None:
         row["cited"] = [{name: getattr(c, name) for name in _CITED} for c in one.quoted.cited]
         if score := one.quoted.score:

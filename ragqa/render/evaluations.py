@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ragqa.evaluation.measures import ANSWER_MEASURES, EXCERPT_MEASURES, NOISE, OVERLAP_MEASURES
+from ragqa.evaluation.measures import ANSWER_MEASURES, EXCERPT_MEASURES, NOISE
 from ragqa.render.screen import print_columns, put, put_heading
 from ragqa.stages import EXCERPT_STAGES, RANKED_BY, STAGES, stage_name
 from ragqa.types import counted
@@ -19,11 +19,10 @@ _QUOTE_CHARS = 300
 _EXCERPTS = (*EXCERPT_MEASURES, NOISE)
 _TABLES = {
     "Answers": ANSWER_MEASURES,
-    "Overlap of retrieved passages with the answering text": OVERLAP_MEASURES,
     "Citations compared with the wanted excerpts": _EXCERPTS,
 }
 _KIND_COLUMNS = (*_EXCERPTS, "recall@1", "recall@5", "answer@3")
-_COMPARED = (*_EXCERPTS, "hybrid.", "answer@", "recall", "precision", "iou")
+_COMPARED = (*_EXCERPTS, "hybrid.", "answer@")
 _CONFIDENCE = {
     "auroc": "AUROC: answerable above unanswerable",
     "ece": "expected calibration error",

@@ -83,7 +83,7 @@ def test_a_target_that_is_not_reached_fails_with_its_figure(quick, place):
         (["--qa", "a", "--hold-out", "1.5"], "between 0 and 1"),
         (["--compare", "a", "b", "--fail-under", "recall@5=1"], "cannot go together"),
         (["--beir", "a", "--half", "tune"], "--half goes with"),
-        (["--beir", "a", "--fail-under", "iou=1"], "iou is not measured here"),
+        (["--beir", "a", "--fail-under", "good=1"], "good is not measured here"),
         (["--half", "tune"], "no question is in the 'tune' half"),
         (["--report", "no/where.html"], "the folder of the report"),
         (["--index", "x", "--set", "passage_tokens=60"], "would need another index"),
