@@ -34,7 +34,6 @@ MEASURED = (
 
 CURVE = 20
 _KIND_MEASURES = ("recall@1", "recall@5", "ndcg@10")
-_RISK_POINTS = 20
 _CITED = ("path", "lines", "chars", "quote")
 
 
@@ -104,7 +103,6 @@ def _columns(outcomes: Sequence[Outcome]) -> dict[str, Sequence[float]]:
 _OF_CONFIDENCE = {
     "auroc": statistics.auroc,
     "ece": statistics.calibration,
-    "aurc": statistics.mean_risk,
 }
 
 
@@ -116,14 +114,7 @@ def _confidence(outcomes: Sequence[Outcome]) -> tuple[Document, Document]:
     confidence, answerable = [c for c, _ in asked], [a for _, a in asked]
     if len(set(answerable)) < len((True, False)):
         return {}, {}
-    curve = statistics.risk_coverage(confidence, answerable)
-    shown = np.unique(np.linspace(0, len(curve) - 1, _RISK_POINTS + 1).round().astype(int))
-    bins = statistics.reliability(confidence, answerable)
-    quality: Document = {
-        **{name: round(of(confidence, answerable), 4) for name, of in _OF_CONFIDENCE.items()},
-        "risk_coverage": [statistics.rounded(curve[at]) for at in shown.tolist()],
-        "reliability": [_rounded(asdict(one)) for one in bins],
-    }
+    quality = {name: round(of(confidence, answerable), 4) for name, of in _OF_CONFIDENCE.items()}
     return quality, {
         name: statistics.rounded(statistics.measure_interval(of, confidence, answerable))
         for name, of in _OF_CONFIDENCE.items()

@@ -26,7 +26,6 @@ _COMPARED = (*_EXCERPTS, "hybrid.", "answer@")
 _CONFIDENCE = {
     "auroc": "AUROC: answerable above unanswerable",
     "ece": "expected calibration error",
-    "aurc": "area under the risk-coverage curve",
 }
 
 

@@ -138,7 +138,7 @@ def test_answers_are_looked_for_in_the_first_sentences(fruit):
     assert document["mode"] == "qa"
     assert document["queries"] == 3
     assert document["answer@1"] <= document["answer@2"] <= document["answer@3"] == 1.0
-    assert {"auroc", "ece", "risk_coverage"} <= set(document)
+    assert {"auroc", "ece"} <= set(document)
     (unanswerable,) = (row for row in document["questions"] if not row["answerable"])
     assert unanswerable["id"] == "q4"
     assert "answer" not in unanswerable

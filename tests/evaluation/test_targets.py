@@ -53,7 +53,7 @@ def test_a_target_for_what_is_no_measure_lists_those_that_there_are(name):
     assert "terms.mrr@10, answer@1, answer@2" in raised.value.message
 
 
-@pytest.mark.parametrize("name", ["ece", "aurc", "noise"])
+@pytest.mark.parametrize("name", ["ece", "noise"])
 def test_there_are_no_targets_for_measures_of_which_less_is_better(name):
     with pytest.raises(UsageError, match=f"there is no measure '{name}'"):
         parse_target(f"{name}=0.1")
