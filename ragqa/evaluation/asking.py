@@ -1,8 +1,6 @@
 """Ask a collection questions and measure the results."""
 
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from ragqa.answering import Assessment, assess
 from ragqa.answering.scoring import choose
@@ -19,9 +17,6 @@ from ragqa.evaluation.outcomes import Outcome, why_missed
 from ragqa.evaluation.tasks import Task
 from ragqa.retrieval import clean_question, find_legs, ranked, to_hits
 from ragqa.types import Filters, Hit, Progress
-
-TIMED = 20
-"""Composing is also timed, without a cache, for this many questions."""
 
 
 def ask_all(
@@ -41,16 +36,12 @@ def ask_all(
             warnings.append(f"question {task.id} counts as zero: {exc.message}")
             outcomes.append(_outcome(task, dict.fromkeys(METHODS, ()), compose=compose))
         else:
-            timed = compose and done < TIMED
-            outcomes.append(_ask(collection, task, question, compose=compose, timed=timed))
+            outcomes.append(_ask(collection, task, question, compose=compose))
     progress("asking", len(tasks), len(tasks))
     return outcomes, warnings
 
 
-def _ask(
-    collection: Collection, task: Task, question: str, *, compose: bool, timed: bool
-) -> Outcome:
-    started = time.perf_counter()
+def _ask(collection: Collection, task: Task, question: str, *, compose: bool) -> Outcome:
     legs = find_legs(
         collection.snapshot,
         collection.embedder,
@@ -61,17 +52,10 @@ def _ask(
     )
     fused = ranked(collection.snapshot, legs, collection.ranking)
     retrieved = to_hits(collection.snapshot, legs, fused[:MIN_POOL])
-    search_ms, ask_ms, weighed = _ms_since(started), None, None
     legs_of = {"hybrid": fused, "dense": legs.dense, "terms": legs.terms}
     rankings = {method: _units(task, ids) for method, ids in legs_of.items()}
-    if compose:
-        if timed:
-            started = time.perf_counter()
-            assess(retrieved, collection.embedder.plain, collection.answering)
-            ask_ms = search_ms + _ms_since(started)
-        weighed = assess(retrieved, collection.embedder, collection.answering)
-    outcome = _outcome(task, rankings, retrieved.hits, weighed, compose=compose)
-    return replace(outcome, search_ms=search_ms, ask_ms=ask_ms)
+    weighed = assess(retrieved, collection.embedder, collection.answering) if compose else None
+    return _outcome(task, rankings, retrieved.hits, weighed, compose=compose)
 
 
 def _units(task: Task, ranked: Sequence[tuple[int, float]]) -> list[str]:
@@ -83,10 +67,6 @@ def _units(task: Task, ranked: Sequence[tuple[int, float]]) -> list[str]:
             new = [f"again {passage_id}"]
         ranking.update(dict.fromkeys(new))
     return list(ranking)
-
-
-def _ms_since(started: float) -> float:
-    return (time.perf_counter() - started) * 1000
 
 
 def _outcome(

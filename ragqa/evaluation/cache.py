@@ -11,7 +11,6 @@ from typing import Self
 import numpy as np
 
 from ragqa.config.files import cache_folder
-from ragqa.embedders import Embedder
 from ragqa.errors import UsageError
 from ragqa.indexing import Embedders
 from ragqa.private import private_file, private_folder
@@ -75,22 +74,17 @@ class CachedEmbedder:
         row = self._connection.execute("SELECT dtype FROM made").fetchone()
         return str(row[0]) if row else self._embedders.building.dtype
 
-    @property
-    def plain(self) -> Embedder:
-        """The embedder without the cache, for timing."""
-        return self._embedders.asking
-
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count the embedder's tokens in each text."""
-        return self.plain.count_tokens(texts)
+        return self._embedders.asking.count_tokens(texts)
 
     def pieces(self, texts: Sequence[str]) -> Pieces:
         """Measure the embedder's word pieces."""
-        return self.plain.pieces(texts)
+        return self._embedders.asking.pieces(texts)
 
     def embed_query(self, text: str) -> TokenVectors:
         """Embed a question, without the cache."""
-        return self.plain.embed_query(text)
+        return self._embedders.asking.embed_query(text)
 
     def embed_passages(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
         """Embed passages, in float32 of shape (texts, dimension).
@@ -126,7 +120,9 @@ class CachedEmbedder:
         def embed(missing: Mapping[bytes, str]) -> Iterator[list[_Row]]:
             # One by one: in a batch the last digits depend on the other texts, and so the figures
             # would depend on what the cache held before.
-            encoded = [self.plain.embed_sentences([text])[0] for text in missing.values()]
+            encoded = [
+                self._embedders.asking.embed_sentences([text])[0] for text in missing.values()
+            ]
             yield [
                 (
                     key,

@@ -67,8 +67,6 @@ class Outcome:
     answered: bool | None = None
     missing: tuple[str, ...] = ()
     quoted: Quoted | None = None
-    search_ms: float | None = None
-    ask_ms: float | None = None
 
 
 def why_missed(

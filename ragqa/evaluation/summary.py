@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-
 from ragqa.config import Settings
 from ragqa.evaluation import statistics
 from ragqa.evaluation.measures import (
@@ -68,7 +66,6 @@ def summarise(outcomes: Sequence[Outcome]) -> Document:
         "kinds": _kinds(judged),
         "abstention": _abstention(outcomes),
         "recall_curve": {method: _curve(judged, method) for method in methods},
-        "latency_ms": _latency(outcomes),
         "empty": {
             method: found
             for method in METHODS
@@ -175,17 +172,6 @@ def _curve(judged: Sequence[Outcome], method: str) -> list[list[float]]:
         [k, statistics.mean([share_within(one.ranks[method], k) for one in judged])]
         for k in range(1, CURVE + 1)
     ]
-
-
-def _latency(outcomes: Sequence[Outcome]) -> Document:
-    table: Document = {}
-    for name in ("search", "ask"):
-        times = [getattr(one, f"{name}_ms") for one in outcomes]
-        measured = [ms for ms in times if ms is not None]
-        if measured:
-            p50, p95 = (round(float(ms), 1) for ms in np.percentile(measured, [50, 95]))
-            table[name] = {"p50": p50, "p95": p95, "questions": len(measured)}
-    return table
 
 
 def _question(one: Outcome) -> Document:

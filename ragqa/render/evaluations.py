@@ -40,8 +40,10 @@ def print_evaluation(document: Document) -> None:
         if title:
             put_heading(title)
         print_columns(columns, rows)
-    put()
-    for remark in remarks_of(document):
+    remarks = list(remarks_of(document))
+    if remarks:
+        put()
+    for remark in remarks:
         put(remark)
     if missed := sum(bool(row.get("missed")) for row in document["questions"]):
         what = "not good" if "good" in document else "missed"
@@ -68,12 +70,7 @@ def tables_of(document: Document) -> Iterator[Table]:
 
 
 def remarks_of(document: Document) -> Iterator[str]:
-    """How long questions took, and the questions for which nothing was found."""
-    for name, found in document["latency_ms"].items():
-        yield (
-            f"{name}: {found['p50']:.0f} ms p50, {found['p95']:.0f} ms p95 "
-            f"over {counted(found['questions'], 'question')}"
-        )
+    """The questions for which nothing was found."""
     for method, ids in document["empty"].items():
         some = ", ".join(ids[:_SHOWN_IDS]) + (" and more" if len(ids) > _SHOWN_IDS else "")
         yield f"{method} found nothing for {counted(len(ids), 'question')}, scored zero: {some}"
