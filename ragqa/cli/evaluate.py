@@ -13,7 +13,6 @@ from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
     from ragqa.api import Index
-    from ragqa.evaluation.questions import Chosen
     from ragqa.types import Progress
 
 Document = dict[str, Any]
@@ -32,8 +31,14 @@ def evaluate(options: EvalOptions) -> int:
     mode = options.mode
     options.check()
     targets: list[Any] = []
+    show: Callable[[Document], None]
     if mode == "compare":
-        document, show = _compare(options)
+        from ragqa.evaluation.comparing import compare, read_evaluation
+        from ragqa.render.evaluations import print_comparison
+
+        a, b = map(Path, options.compare or ())
+        document = compare(read_evaluation(a), read_evaluation(b))
+        show = partial(print_comparison, a=a, b=b)
     else:
         from ragqa.evaluation.comparing import parse_target
 
@@ -55,10 +60,15 @@ def _measure(options: EvalOptions, mode: str, targets: list[Any]) -> Evaluated:
     """Ask the questions of the user or of a public set; write the report, if one is wanted."""
     from ragqa import render
     from ragqa.evaluation.comparing import check_measurable
+    from ragqa.evaluation.questions import choose_half, read_questions
     from ragqa.render.evaluations import print_evaluation, print_failures
 
     settings = options.settings
-    chosen = _own(options) if mode == "questions" else None
+    chosen = None
+    if mode == "questions":
+        path = Path(options.questions or QUESTIONS)
+        rows = read_questions(path)
+        chosen = choose_half(rows, options.half, name=path.stem, limit=options.limit)
     has_excerpts = chosen is not None and chosen.rows[0].excerpts
     check_measurable(targets, "excerpts" if has_excerpts else mode)
     render.show_logged_warnings()
@@ -71,17 +81,16 @@ def _measure(options: EvalOptions, mode: str, targets: list[Any]) -> Evaluated:
             with _index(options, settings) as index:
                 document = evaluate_questions(index, chosen, progress)
     if options.report is not None:
+        from ragqa.atomic_write import write_whole
         from ragqa.render.report import report_page
 
-        _write_report(Path(options.report), report_page(document))
+        try:
+            write_whole(Path(options.report), report_page(document))
+        except OSError as exc:
+            raise UsageError(
+                f"{options.report} cannot be written: {exc.strerror}", hint="name another file"
+            ) from exc
     return document, print_failures if options.failures else print_evaluation
-
-
-def _own(options: EvalOptions) -> "Chosen":
-    from ragqa.evaluation.questions import choose_half, read_questions
-
-    path = Path(options.questions or QUESTIONS)
-    return choose_half(read_questions(path), options.half, name=path.stem, limit=options.limit)
 
 
 @contextmanager
@@ -109,27 +118,3 @@ def _measure_set(
     return public_sets.evaluate_beir(
         found, loaded, answers=answers, limit=options.limit, progress=progress
     )
-
-
-def _compare(options: EvalOptions) -> Evaluated:
-    from ragqa.evaluation.comparing import compare, read_evaluation
-    from ragqa.render.evaluations import print_comparison
-
-    a, b = map(Path, options.compare or ())
-    document = compare(read_evaluation(a), read_evaluation(b))
-    return document, partial(print_comparison, a=a, b=b)
-
-
-def _write_report(path: Path, page: str) -> None:
-    """Write the report.
-
-    :raises UsageError: it cannot be written.
-    """
-    from ragqa.atomic_write import write_whole
-
-    try:
-        write_whole(path, page)
-    except OSError as exc:
-        raise UsageError(
-            f"{path} cannot be written: {exc.strerror}", hint="name another file"
-        ) from exc

@@ -96,7 +96,16 @@ class CachedEmbedder:
 
         def embed(missing: Mapping[bytes, str]) -> Iterator[list[_Row]]:
             embedder = self._embedders.building
-            self._check_format(embedder.dtype)
+            with _naming(self._path), self._connection:
+                row = self._connection.execute("SELECT dtype FROM made").fetchone()
+                if row is None:
+                    self._connection.execute("INSERT INTO made VALUES (?)", (embedder.dtype,))
+            if row is not None and row[0] != embedder.dtype:
+                raise UsageError(
+                    f"the embeddings in {self._path} are {row[0]}, but this machine makes "
+                    f"{embedder.dtype}",
+                    hint=f"remove that file, or set RAGQA_CACHE to another folder: rm {self._path}",
+                )
             # Sort by length, as a batch is as slow as its longest text.
             todo = sorted(missing.items(), key=lambda item: (-len(item[1]), item[0]))
             for at in range(0, len(todo), _BATCH):
@@ -166,18 +175,6 @@ class CachedEmbedder:
                 self._connection.executemany(statement, rows)
             known |= {key: row for key, *row in rows}
         return [tuple(known[_digest(text)]) for text in texts]
-
-    def _check_format(self, dtype: str) -> None:
-        """Raise UsageError if the cache holds embeddings in another number format."""
-        with _naming(self._path), self._connection:
-            row = self._connection.execute("SELECT dtype FROM made").fetchone()
-            if row is None:
-                self._connection.execute("INSERT INTO made VALUES (?)", (dtype,))
-        if row is not None and row[0] != dtype:
-            raise UsageError(
-                f"the embeddings in {self._path} are {row[0]}, but this machine makes {dtype}",
-                hint=f"remove that file, or set RAGQA_CACHE to another folder: rm {self._path}",
-            )
 
 
 def _digest(text: str, size: int = 16) -> bytes:

@@ -7,7 +7,7 @@ from ragqa.config import Settings
 from ragqa.errors import UsageError
 from ragqa.evaluation.asking import ask_all
 from ragqa.evaluation.collection import Collection, build_collection, note_of
-from ragqa.evaluation.sets import Beir, BeirQuery, relevant
+from ragqa.evaluation.sets import Beir, relevant
 from ragqa.evaluation.summary import Document, about, summarise
 from ragqa.evaluation.tasks import Expected, Task
 from ragqa.types import Progress
@@ -36,10 +36,22 @@ def evaluate_beir(
     notes = (note_of(d.id, d.text or d.title, title=d.title) for d in beir.read_documents())
     with build_collection(notes, beir.documents, settings, progress) as (collection, documents):
         first = {path: id_ for id_, path in reversed(documents.items())}
-        tasks = [
-            _document_task(query, beir.qrels.get(query.id, {}), collection, documents, first)
-            for query in asked[:limit]
-        ]
+        tasks = []
+        for query in asked[:limit]:
+            grades = beir.qrels.get(query.id, {})
+            tasks.append(
+                Task(
+                    id=query.id,
+                    question=query.text,
+                    kind="",
+                    answerable=query.answerable,
+                    relevant=relevant(grades),
+                    units_of=lambda id_: [documents[id_]],
+                    expect=partial(_best_of, collection, first, grades),
+                    by_document=True,
+                    answers=[query.answers] if query.answers and query.answerable else (),
+                )
+            )
         outcomes, problems = ask_all(collection, tasks, progress, compose=answers)
         unfound = collection.snapshot.info.notes - len(first)
         lost = [f"documents without a passage: {unfound}"] if unfound else []
@@ -51,26 +63,6 @@ def evaluate_beir(
             "hold_out": beir.held_out,
             **summarise(outcomes),
         }
-
-
-def _document_task(
-    query: BeirQuery,
-    grades: Mapping[str, int],
-    collection: Collection,
-    documents: Mapping[int, str],
-    first: Mapping[str, int],
-) -> Task:
-    return Task(
-        id=query.id,
-        question=query.text,
-        kind="",
-        answerable=query.answerable,
-        relevant=relevant(grades),
-        units_of=lambda id_: [documents[id_]],
-        expect=partial(_best_of, collection, first, grades),
-        by_document=True,
-        answers=[query.answers] if query.answers and query.answerable else (),
-    )
 
 
 def _best_of(

@@ -65,7 +65,13 @@ def summarise(outcomes: Sequence[Outcome]) -> Document:
         "intervals": intervals | intervals_of_means | intervals_of_quality,
         "kinds": _kinds(judged),
         "abstention": _abstention(outcomes),
-        "recall_curve": {method: _curve(judged, method) for method in methods},
+        "recall_curve": {
+            method: [
+                [k, statistics.mean([_share_within(one.ranks[method], k) for one in judged])]
+                for k in range(1, CURVE + 1)
+            ]
+            for method in methods
+        },
         "empty": {
             method: found
             for method in METHODS
@@ -73,6 +79,10 @@ def summarise(outcomes: Sequence[Outcome]) -> Document:
         },
         "questions": [_question(one) for one in outcomes],
     }
+
+
+def _share_within(ranks: Sequence[int | None], k: int) -> float:
+    return sum(rank is not None and rank <= k for rank in ranks) / len(ranks)
 
 
 def _estimated(columns: Mapping[str, Sequence[float]]) -> tuple[Document, Document]:
@@ -160,18 +170,6 @@ def _abstention(outcomes: Sequence[Outcome]) -> Document:
 def _is_sure(one: Outcome) -> bool:
     verdict = verdict_of(one.confidence or 0, one.missing, answered=bool(one.answered))
     return verdict is Verdict.ANSWERED
-
-
-def _curve(judged: Sequence[Outcome], method: str) -> list[list[float]]:
-    """Recall@k for k from 1 to 20."""
-
-    def share_within(ranks: Sequence[int | None], k: int) -> float:
-        return sum(rank is not None and rank <= k for rank in ranks) / len(ranks)
-
-    return [
-        [k, statistics.mean([share_within(one.ranks[method], k) for one in judged])]
-        for k in range(1, CURVE + 1)
-    ]
 
 
 def _question(one: Outcome) -> Document:

@@ -16,7 +16,7 @@ from ragqa.indexing.pace import ahead, keep_rate, left_as_it_is
 from ragqa.indexing.source import Source, check_corpus, check_embedder, check_origin
 from ragqa.notes import Walk, format_of
 from ragqa.stores import EmbeddingLookup, Store, Writer, no_embeddings
-from ragqa.types import IndexInfo, IndexReport, NoteState, Progress, Skipped, no_progress
+from ragqa.types import IndexInfo, IndexReport, NoteState, Progress, no_progress
 
 SMALL_CHANGE_PASSAGES = 64
 """Up to this many new passages, the query embedder finishes before torch would have started."""
@@ -45,9 +45,13 @@ def refresh(
     """
     started = time.perf_counter()
     while True:
+        if rebuild:  # files that could not be read are tried again
+            from ragqa.notes.extraction.cache import try_again
+
+            try_again()
         with _without_gc():
             walk = source.walk()
-            base = _anew() if rebuild else _read_base(store, source)
+            base = _Base() if rebuild else _read_base(store, source)
             changes = _changes(source, walk, base, patience_s, progress)
         if isinstance(changes, IndexReport):
             return changes
@@ -77,14 +81,6 @@ def _changes(
     changes = find_changes(source, walk, base.notes, suspects=suspects, progress=progress)
     _check_removals(source, base, changes)
     return changes
-
-
-def _anew() -> "_Base":
-    """No index; files that could not be read are tried again."""
-    from ragqa.notes.extraction.cache import try_again
-
-    try_again()
-    return _Base()
 
 
 def _forget(store: Store, base: "_Base", changes: Changes) -> None:
@@ -167,7 +163,10 @@ def _write(
     reusable: EmbeddingLookup,
     report: Progress,
 ) -> tuple[IndexInfo, Changes, tuple[str, ...]]:
-    """Write the next generation; returns it, the final changes, and warnings about notes."""
+    """Write the next generation; returns it, the final changes, and warnings about notes.
+
+    :raises NoCorpus: no note is left.
+    """
     from ragqa.indexing.adding import Embedding
 
     embedder, workers = _embedder_for(source, base, changes, report)
@@ -185,28 +184,16 @@ def _write(
             if workers is here:  # an interrupted build tells the rate, too
                 seconds = time.perf_counter() - began
                 keep_rate(source.embedders.spec, embedding.computed_bytes, seconds)
-        changes = _drop_lost(writer, source, changes, lost)
+        if lost:  # they have become unreadable since the changes were found
+            writer.remove(skip.path for skip in lost)
+            changes = changes.without(lost)
+            if not (changes.added or changes.changed or changes.unchanged):
+                raise no_notes(source, changes.skipped)
         report("writing", 0, 1)
         described = _describe(source, base, changes, embedder)
         info = writer.commit(replace(described, languages=embedding.languages))
     report("writing", 1, 1)
     return info, changes, warnings
-
-
-def _drop_lost(
-    writer: Writer, source: Source, changes: Changes, lost: tuple[Skipped, ...]
-) -> Changes:
-    """Remove notes that have become unreadable since the changes were found.
-
-    :raises NoCorpus: no note is left.
-    """
-    if not lost:
-        return changes
-    writer.remove(skip.path for skip in lost)
-    left = changes.without(lost)
-    if not (left.added or left.changed or left.unchanged):
-        raise no_notes(source, left.skipped)
-    return left
 
 
 def _embedder_for(
