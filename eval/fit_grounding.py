@@ -22,13 +22,13 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
+from grounding import LabelledSentence, idf_of, read_grounding
 from scipy.optimize import minimize
 
 from ragqa.claims.model import About, strengths
 from ragqa.claims.sources import read_sources
 from ragqa.claims.support import signals_of
 from ragqa.embedders import embedder_for
-from ragqa.evaluation.grounding import LabelledSentence, idf_of, read_grounding
 from ragqa.evaluation.statistics import auroc
 
 FLAGGED = 0.10

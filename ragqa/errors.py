@@ -68,11 +68,14 @@ class EmbedderMismatch(IndexUnusable):
 
 
 class OtherFormat(IndexUnusable):
-    """Another version of ragqa wrote the index, in a format that this one cannot read."""
+    """Another version of ragqa wrote the index; a refresh builds it anew, unless it is shared.
 
+    :param corpus: what the index says it was made from, "" if that is unknown.
+    """
 
-class OlderFormat(OtherFormat):
-    """An older ragqa wrote the index; a refresh rebuilds it and keeps its embeddings."""
+    def __init__(self, message: str, *, hint: str = "", corpus: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.corpus = corpus
 
 
 class IndexNotWritable(IndexUnusable):

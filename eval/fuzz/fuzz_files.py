@@ -102,15 +102,6 @@ def _questions(data: bytes) -> None:
     command("eval", "--questions", path, *_places(), "--failures", "--half", "all", "--limit", "2")
 
 
-def _follow_ups(data: bytes) -> None:
-    path = _file("followups.jsonl", data)
-    command("eval", "--follow-ups", path, *_places(), "--json", "--limit", "2")
-
-
-def _grounding(data: bytes) -> None:
-    command("eval", "--grounding", _file("grounding.jsonl", data), "--json", "--limit", "2")
-
-
 def _compared(data: bytes) -> None:
     first, _, second = data.partition(b"\0")
     pair = _file("a.json", first), _file("b.json", second or first)
@@ -126,11 +117,6 @@ def _beir(data: bytes) -> None:
     folder = _folders[-1] / "set"
     command("eval", "--beir", folder, "--json", "--limit", "2")
     command("eval", "--qa", folder, "--hold-out", "0.5", "--limit", "2")
-
-
-def _chunking(data: bytes) -> None:
-    _file("set/questions.jsonl", data)
-    command("eval", "--chunking", _folders[-1] / "set", "--json", "--limit", "2")
 
 
 def _saved(data: bytes) -> None:
@@ -170,11 +156,8 @@ KINDS: dict[str, Callable[[bytes], None]] = {
     "user": _user,
     "consent": _consent,
     "questions": _questions,
-    "follow-ups": _follow_ups,
-    "grounding": _grounding,
     "compared": _compared,
     "beir": _beir,
-    "chunking": _chunking,
     "saved": _saved,
     "ignore": _ignore,
     "replies": _replies,
@@ -192,27 +175,19 @@ def check(data: bytes) -> None:
 def seeds() -> list[bytes]:
     """Sound files of every kind."""
     root = Path(__file__).parents[2]
-    rows = {
-        name: b"\n".join((root / f"eval/{name}.jsonl").read_bytes().splitlines()[:3])
-        for name in ("questions", "followups", "grounding")
-    }
+    rows = b"\n".join((root / "eval/questions.jsonl").read_bytes().splitlines()[:3])
     shown = [
         command("ask", QUESTION, *_places(), "--format", each) for each in ("json", "markdown")
     ]
-    measured = command(
-        "eval", "--questions", _file("questions.jsonl", rows["questions"]), *_places(), "--json"
-    )
+    measured = command("eval", "--questions", _file("questions.jsonl", rows), *_places(), "--json")
     sound: dict[str, list[bytes]] = {
         "front matter": [b"title: Cats: all\ntags: [a, b]\ndate: 2024-01-02\naliases:\n- c\n"],
         "project": [b'corpus = "notes"\npassage_tokens = 140\n[a]\n', b"dense_weight = 0.5\n"],
         "user": [b'embedder = "hashed:64"\nllm = "none"\nlink_format = "file://{path}"\n'],
         "consent": [b'{"hosts": ["api.example.com", "[::1]:80"]}'],
-        "questions": [rows["questions"], _question(), measured.encode()[:50]],
-        "follow-ups": [rows["followups"]],
-        "grounding": [rows["grounding"]],
+        "questions": [rows, _question(), measured.encode()[:50]],
         "compared": [measured.encode()],
         "beir": [_set()],
-        "chunking": [b'{"question": "cats?", "doc": "cats.md", "spans": [[30, 60]]}\n'],
         "saved": [each.encode() for each in shown],
         "ignore": [b"*.txt\n!cats.md\n/a/**/b\n[a-z]?\\#\n", b"cats.md\n"],
         "replies": [b'{"when": "", "say": "Cats sleep 14 hours a day [1]."}\n'],

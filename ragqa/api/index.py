@@ -13,7 +13,7 @@ from ragqa.api.days import find_day
 from ragqa.api.filtered import filter_warnings
 from ragqa.api.stored_index import StoredIndex
 from ragqa.clock import Clock
-from ragqa.errors import IndexNotWritable, NoCorpus, NoIndex, OlderFormat, WriterBusy
+from ragqa.errors import IndexNotWritable, NoCorpus, NoIndex, OtherFormat, WriterBusy
 from ragqa.indexing import LONG_S
 from ragqa.notes.formats import how_to_read, switched_off
 from ragqa.readers import Reader, available
@@ -275,7 +275,7 @@ class Index(StoredIndex):
             self.close()
             try:
                 generation = self.info().generation
-            except (NoIndex, OlderFormat):
+            except (NoIndex, OtherFormat):
                 raise exc from None
             stale = f"could not bring the index up to date, so this is from generation {generation}"
             return [f"{stale}: {exc.message}"]

@@ -18,7 +18,7 @@ from ragqa.api.checking import open_notes
 from ragqa.clock import today
 from ragqa.config import Places, Settings
 from ragqa.embedders import embedder_for
-from ragqa.errors import IndexUnusable, NoIndex, NotAllowed, OlderFormat
+from ragqa.errors import IndexUnusable, NoIndex, NotAllowed, OtherFormat
 from ragqa.indexing import (
     Changes,
     Embedders,
@@ -226,11 +226,11 @@ class StoredIndex:
         return self._store.building()
 
     def ahead(self, *, rebuild: bool = False) -> Waiting:
-        """What a build would read; nothing if an older index has most embeddings already."""
+        """What a build would read: everything, if another version of ragqa made the index."""
         try:
             known = {} if rebuild or not self.is_built() else self._open().states()
-        except OlderFormat:
-            return Waiting(0, 0.0)
+        except OtherFormat:
+            known = {}
         return ahead(self.source, suspects_in(self.source.walk(), known), known)
 
     def pending(self) -> Changes:

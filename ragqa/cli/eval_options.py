@@ -38,23 +38,6 @@ class EvalOptions:
             metavar="DIR", help="A BEIR set with answers.jsonl, to measure answers as well."
         ),
     ] = None
-    chunking: Annotated[
-        str | None,
-        typer.Option(metavar="DIR", help="A set with docs/ and questions.jsonl with gold spans."),
-    ] = None
-    follow_ups: Annotated[
-        str | None,
-        typer.Option(
-            "--follow-ups", metavar="FILE", help="Follow-up questions of chats about the notes."
-        ),
-    ] = None
-    grounding: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE",
-            help="Sentences with passages, to measure how well the support check works.",
-        ),
-    ] = None
     hold_out: Annotated[
         float | None,
         typer.Option(
@@ -155,11 +138,8 @@ _MEASURING = {"--limit", "--set", "--fail-under", "--failures", "--report"}
 _PLACES = {"--corpus", "--index", "--store", "--store-uri"}
 _MODES = {
     "--compare": set[str](),
-    "--grounding": {"--half", "--limit", "--set"},
     "--beir": _MEASURING,
     "--qa": {*_MEASURING, "--hold-out"},
-    "--chunking": _MEASURING,
-    "--follow-ups": {"--half", "--limit", "--set", *_PLACES},
     "--questions": {*_MEASURING, "--half", *_PLACES},
 }
 """The options that go with each mode; the last mode is the default."""

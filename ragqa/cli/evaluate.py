@@ -13,7 +13,6 @@ from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
     from ragqa.api import Index
-    from ragqa.evaluation.questions import Chosen, Question
     from ragqa.types import Progress
 
 Document = dict[str, Any]
@@ -32,8 +31,14 @@ def evaluate(options: EvalOptions) -> int:
     mode = options.mode
     options.check()
     targets: list[Any] = []
-    if mode in _OTHERS:
-        document, show = _OTHERS[mode](options)
+    show: Callable[[Document], None]
+    if mode == "compare":
+        from ragqa.evaluation.comparing import compare, read_evaluation
+        from ragqa.render.evaluations import print_comparison
+
+        a, b = map(Path, options.compare or ())
+        document = compare(read_evaluation(a), read_evaluation(b))
+        show = partial(print_comparison, a=a, b=b)
     else:
         from ragqa.evaluation.comparing import parse_target
 
@@ -55,10 +60,15 @@ def _measure(options: EvalOptions, mode: str, targets: list[Any]) -> Evaluated:
     """Ask the questions of the user or of a public set; write the report, if one is wanted."""
     from ragqa import render
     from ragqa.evaluation.comparing import check_measurable
+    from ragqa.evaluation.questions import choose_half, read_questions
     from ragqa.render.evaluations import print_evaluation, print_failures
 
     settings = options.settings
-    chosen = _own(options) if mode == "questions" else None
+    chosen = None
+    if mode == "questions":
+        path = Path(options.questions or QUESTIONS)
+        rows = read_questions(path)
+        chosen = choose_half(rows, options.half, name=path.stem, limit=options.limit)
     has_excerpts = chosen is not None and chosen.rows[0].excerpts
     check_measurable(targets, "excerpts" if has_excerpts else mode)
     render.show_logged_warnings()
@@ -71,17 +81,16 @@ def _measure(options: EvalOptions, mode: str, targets: list[Any]) -> Evaluated:
             with _index(options, settings) as index:
                 document = evaluate_questions(index, chosen, progress)
     if options.report is not None:
+        from ragqa.atomic_write import write_whole
         from ragqa.render.report import report_page
 
-        _write_report(Path(options.report), report_page(document))
+        try:
+            write_whole(Path(options.report), report_page(document))
+        except OSError as exc:
+            raise UsageError(
+                f"{options.report} cannot be written: {exc.strerror}", hint="name another file"
+            ) from exc
     return document, print_failures if options.failures else print_evaluation
-
-
-def _own(options: EvalOptions) -> "Chosen[Question]":
-    from ragqa.evaluation.questions import choose_half, read_questions
-
-    path = Path(options.questions or QUESTIONS)
-    return choose_half(read_questions(path), options.half, name=path.stem, limit=options.limit)
 
 
 @contextmanager
@@ -101,9 +110,7 @@ def _measure_set(
     from ragqa.evaluation import public_sets, sets
 
     loaded = load_flags(settings).settings
-    folder = Path(options.beir or options.qa or options.chunking or "")
-    if mode == "chunking":
-        return public_sets.evaluate_chunking(folder, loaded, limit=options.limit, progress=progress)
+    folder = Path(options.beir or options.qa or "")
     answers = mode == "qa"
     found = sets.read_qa(folder) if answers else sets.read_beir(folder)
     if options.hold_out is not None:
@@ -111,63 +118,3 @@ def _measure_set(
     return public_sets.evaluate_beir(
         found, loaded, answers=answers, limit=options.limit, progress=progress
     )
-
-
-def _follow_ups(options: EvalOptions) -> Evaluated:
-    """Measure how well follow-up questions are understood."""
-    from ragqa import render
-    from ragqa.evaluation.follow_ups import evaluate_follow_ups, read_follow_ups
-    from ragqa.evaluation.questions import choose_half
-    from ragqa.render.evaluations import print_follow_ups
-
-    path, settings = Path(options.follow_ups or ""), options.settings
-    chosen = choose_half(read_follow_ups(path), options.half, name=path.stem, limit=options.limit)
-    render.show_logged_warnings()
-    with _index(options, settings) as index, render.ProgressLine() as progress:
-        return evaluate_follow_ups(index, chosen, progress), print_follow_ups
-
-
-def _grounding(options: EvalOptions) -> Evaluated:
-    """Measure how well the support check works."""
-    from ragqa import render
-    from ragqa.evaluation.grounding import evaluate_grounding, read_grounding
-    from ragqa.evaluation.questions import choose_half
-    from ragqa.render.evaluations import print_grounding
-
-    path, settings = Path(options.grounding or ""), load_flags(options.settings).settings
-    rows = read_grounding(path)
-    chosen = choose_half(rows, options.half, name=path.stem, limit=options.limit, what="sentence")
-    with render.ProgressLine() as progress:
-        return evaluate_grounding(chosen, rows, settings, progress), print_grounding
-
-
-def _compare(options: EvalOptions) -> Evaluated:
-    from ragqa.evaluation.comparing import compare, read_evaluation
-    from ragqa.render.evaluations import print_comparison
-
-    a, b = map(Path, options.compare or ())
-    document = compare(read_evaluation(a), read_evaluation(b))
-    return document, partial(print_comparison, a=a, b=b)
-
-
-_OTHERS = {
-    "compare": _compare,
-    "grounding": _grounding,
-    "follow-ups": _follow_ups,
-}
-"""The modes that measure something other than answers to questions."""
-
-
-def _write_report(path: Path, page: str) -> None:
-    """Write the report.
-
-    :raises UsageError: it cannot be written.
-    """
-    from ragqa.atomic_write import write_whole
-
-    try:
-        write_whole(path, page)
-    except OSError as exc:
-        raise UsageError(
-            f"{path} cannot be written: {exc.strerror}", hint="name another file"
-        ) from exc

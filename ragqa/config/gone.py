@@ -19,6 +19,18 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
                 "write some of your own (docs/evaluation.md says how): ragqa eval --questions FILE",
             ),
         ),
+        "ragqa eval --chunking": (
+            "passages are no longer measured by the characters that they share with spans",
+            "ragqa eval --questions FILE or --beir DIR, with --set passage_tokens=N",
+        ),
+        "ragqa eval --grounding": (
+            "the check of sentences is measured by a script in ragqa's repository",
+            "python eval/grounding.py FILE",
+        ),
+        "ragqa eval --follow-ups": (
+            "follow-ups are no longer measured apart",
+            "put each as a question that stands alone in a file: ragqa eval --questions FILE",
+        ),
     }
 )
 """Commands, and options after their command: why each went, and the hint."""

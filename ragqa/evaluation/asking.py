@@ -1,8 +1,6 @@
 """Ask a collection questions and measure the results."""
 
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 
 from ragqa.answering import Assessment, assess
 from ragqa.answering.scoring import choose
@@ -14,33 +12,20 @@ from ragqa.evaluation.measures import (
     METHODS,
     answer_found,
     measure_rankings,
-    overlap,
 )
 from ragqa.evaluation.outcomes import Outcome, why_missed
 from ragqa.evaluation.tasks import Task
 from ragqa.retrieval import clean_question, find_legs, ranked, to_hits
 from ragqa.types import Filters, Hit, Progress
 
-TIMED = 20
-"""Composing is also timed, without a cache, for this many questions."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asking:
-    """What to measure besides rankings.
-
-    :param compose: measure answers and the confidence in them.
-    :param passages: measure the overlap of this many passages with the gold spans; 0 for none.
-    """
-
-    compose: bool = False
-    passages: int = 0
-
 
 def ask_all(
-    collection: Collection, tasks: Sequence[Task], asking: Asking, progress: Progress
+    collection: Collection, tasks: Sequence[Task], progress: Progress, *, compose: bool
 ) -> tuple[list[Outcome], list[str]]:
-    """Ask every question; returns the outcomes in order, and warnings about those that failed."""
+    """Ask every question; returns the outcomes in order, and warnings about those that failed.
+
+    :param compose: also measure answers and the confidence in them.
+    """
     outcomes: list[Outcome] = []
     warnings: list[str] = []
     for done, task in enumerate(tasks):
@@ -49,18 +34,14 @@ def ask_all(
             question = clean_question(task.question)
         except UsageError as exc:
             warnings.append(f"question {task.id} counts as zero: {exc.message}")
-            outcomes.append(_outcome(task, asking, dict.fromkeys(METHODS, ())))
+            outcomes.append(_outcome(task, dict.fromkeys(METHODS, ()), compose=compose))
         else:
-            timed = asking.compose and done < TIMED
-            outcomes.append(_ask(collection, task, question, asking, timed=timed))
+            outcomes.append(_ask(collection, task, question, compose=compose))
     progress("asking", len(tasks), len(tasks))
     return outcomes, warnings
 
 
-def _ask(
-    collection: Collection, task: Task, question: str, asking: Asking, *, timed: bool
-) -> Outcome:
-    started = time.perf_counter()
+def _ask(collection: Collection, task: Task, question: str, *, compose: bool) -> Outcome:
     legs = find_legs(
         collection.snapshot,
         collection.embedder,
@@ -70,19 +51,11 @@ def _ask(
         ranking=collection.ranking,
     )
     fused = ranked(collection.snapshot, legs, collection.ranking)
-    retrieved = to_hits(collection.snapshot, legs, fused[: max(MIN_POOL, asking.passages)])
-    search_ms, ask_ms, weighed = _ms_since(started), None, None
+    retrieved = to_hits(collection.snapshot, legs, fused[:MIN_POOL])
     legs_of = {"hybrid": fused, "dense": legs.dense, "terms": legs.terms}
     rankings = {method: _units(task, ids) for method, ids in legs_of.items()}
-    if asking.compose:
-        best = replace(retrieved, hits=retrieved.hits[:MIN_POOL])
-        if timed:
-            started = time.perf_counter()
-            assess(best, collection.embedder.plain, collection.answering)
-            ask_ms = search_ms + _ms_since(started)
-        weighed = assess(best, collection.embedder, collection.answering)
-    outcome = _outcome(task, asking, rankings, retrieved.hits, weighed)
-    return replace(outcome, search_ms=search_ms, ask_ms=ask_ms)
+    weighed = assess(retrieved, collection.embedder, collection.answering) if compose else None
+    return _outcome(task, rankings, retrieved.hits, weighed, compose=compose)
 
 
 def _units(task: Task, ranked: Sequence[tuple[int, float]]) -> list[str]:
@@ -96,16 +69,13 @@ def _units(task: Task, ranked: Sequence[tuple[int, float]]) -> list[str]:
     return list(ranking)
 
 
-def _ms_since(started: float) -> float:
-    return (time.perf_counter() - started) * 1000
-
-
 def _outcome(
     task: Task,
-    asking: Asking,
     rankings: Mapping[str, Sequence[str]],
     hits: Sequence[Hit] = (),
     weighed: Assessment | None = None,
+    *,
+    compose: bool,
 ) -> Outcome:
     """Measure what was found; `rankings` are of units, by method."""
     ranks = {
@@ -115,8 +85,7 @@ def _outcome(
         for method, ranking in rankings.items()
     }
     said = _sentences(weighed)
-    answer = _answer(task, said) if asking.compose and task.answers else None
-    spans = [(hit.passage.path, hit.passage.start, hit.passage.end) for hit in hits]
+    answer = _answer(task, said) if compose and task.answers else None
     return Outcome(
         task,
         measures=measure_rankings(dict.fromkeys(METHODS, task.relevant), rankings)
@@ -128,9 +97,6 @@ def _outcome(
         confidence=weighed.confidence if weighed else None,
         answered=weighed.answered if weighed else None,
         missing=weighed.missing if weighed else (),
-        overlap=overlap(task.spans, spans[: asking.passages], task.touching)
-        if asking.passages
-        else None,
         missed=why_missed(task, ranks, answer, hits, [shown for shown, _ in said]),
     )
 

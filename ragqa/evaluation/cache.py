@@ -11,7 +11,6 @@ from typing import Self
 import numpy as np
 
 from ragqa.config.files import cache_folder
-from ragqa.embedders import Embedder
 from ragqa.errors import UsageError
 from ragqa.indexing import Embedders
 from ragqa.private import private_file, private_folder
@@ -75,22 +74,17 @@ class CachedEmbedder:
         row = self._connection.execute("SELECT dtype FROM made").fetchone()
         return str(row[0]) if row else self._embedders.building.dtype
 
-    @property
-    def plain(self) -> Embedder:
-        """The embedder without the cache, for timing."""
-        return self._embedders.asking
-
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count the embedder's tokens in each text."""
-        return self.plain.count_tokens(texts)
+        return self._embedders.asking.count_tokens(texts)
 
     def pieces(self, texts: Sequence[str]) -> Pieces:
         """Measure the embedder's word pieces."""
-        return self.plain.pieces(texts)
+        return self._embedders.asking.pieces(texts)
 
     def embed_query(self, text: str) -> TokenVectors:
         """Embed a question, without the cache."""
-        return self.plain.embed_query(text)
+        return self._embedders.asking.embed_query(text)
 
     def embed_passages(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
         """Embed passages, in float32 of shape (texts, dimension).
@@ -102,7 +96,16 @@ class CachedEmbedder:
 
         def embed(missing: Mapping[bytes, str]) -> Iterator[list[_Row]]:
             embedder = self._embedders.building
-            self._check_format(embedder.dtype)
+            with _naming(self._path), self._connection:
+                row = self._connection.execute("SELECT dtype FROM made").fetchone()
+                if row is None:
+                    self._connection.execute("INSERT INTO made VALUES (?)", (embedder.dtype,))
+            if row is not None and row[0] != embedder.dtype:
+                raise UsageError(
+                    f"the embeddings in {self._path} are {row[0]}, but this machine makes "
+                    f"{embedder.dtype}",
+                    hint=f"remove that file, or set RAGQA_CACHE to another folder: rm {self._path}",
+                )
             # Sort by length, as a batch is as slow as its longest text.
             todo = sorted(missing.items(), key=lambda item: (-len(item[1]), item[0]))
             for at in range(0, len(todo), _BATCH):
@@ -126,7 +129,9 @@ class CachedEmbedder:
         def embed(missing: Mapping[bytes, str]) -> Iterator[list[_Row]]:
             # One by one: in a batch the last digits depend on the other texts, and so the figures
             # would depend on what the cache held before.
-            encoded = [self.plain.embed_sentences([text])[0] for text in missing.values()]
+            encoded = [
+                self._embedders.asking.embed_sentences([text])[0] for text in missing.values()
+            ]
             yield [
                 (
                     key,
@@ -170,18 +175,6 @@ class CachedEmbedder:
                 self._connection.executemany(statement, rows)
             known |= {key: row for key, *row in rows}
         return [tuple(known[_digest(text)]) for text in texts]
-
-    def _check_format(self, dtype: str) -> None:
-        """Raise UsageError if the cache holds embeddings in another number format."""
-        with _naming(self._path), self._connection:
-            row = self._connection.execute("SELECT dtype FROM made").fetchone()
-            if row is None:
-                self._connection.execute("INSERT INTO made VALUES (?)", (dtype,))
-        if row is not None and row[0] != dtype:
-            raise UsageError(
-                f"the embeddings in {self._path} are {row[0]}, but this machine makes {dtype}",
-                hint=f"remove that file, or set RAGQA_CACHE to another folder: rm {self._path}",
-            )
 
 
 def _digest(text: str, size: int = 16) -> bytes:

@@ -61,11 +61,11 @@ def open_collection(index: Index) -> Iterator[Collection]:
 @contextmanager
 def build_collection(
     notes: Iterable[Note], total: int, settings: Settings, progress: Progress
-) -> Iterator[tuple[Collection, dict[int, tuple[str, int, int]]]]:
+) -> Iterator[tuple[Collection, dict[int, str]]]:
     """Index notes as ragqa does, in a temporary folder.
 
-    Yields the collection, and the path, start and end of each passage in characters, by id. Notes
-    are read in batches; the writer holds all vectors until the commit.
+    Yields the collection, and the path of each passage by id. Notes are read in batches; the writer
+    holds all vectors until the commit.
     """
     ranking, chunking = Ranking.of(settings), Chunking.of(settings)
     reader = prepared(settings.reader)
@@ -75,7 +75,7 @@ def build_collection(
         tempfile.TemporaryDirectory(prefix="ragqa-eval-") as folder,
     ):
         store = open_store(Path(folder))
-        spans: dict[int, tuple[str, int, int]] = {}
+        paths: dict[int, str] = {}
         languages: dict[str, Pieces] = {}
         stream, done = iter(notes), 0
         with store.writer(fresh=True, wait=False) as writer:
@@ -85,12 +85,12 @@ def build_collection(
                 for note, passages, rows in zip(some, split, _rows(split, embedder), strict=True):
                     writer.add(note, settled=True, passages=passages, vectors=rows)
                     add_pieces(languages, passages, embedder.pieces)
-                    spans |= {p.id: (p.path, p.start, p.end) for p in passages}
+                    paths |= {p.id: p.path for p in passages}
                 done += len(some)
             progress("indexing", done, total)
             writer.commit(replace(_describe(embedder, chunking), languages=languages))
         with closing(store.snapshot()) as snapshot:
-            yield Collection(snapshot, embedder, ranking, chunking, answering), spans
+            yield Collection(snapshot, embedder, ranking, chunking, answering), paths
 
 
 def note_of(path: str, text: str, *, title: str | None = None) -> Note:

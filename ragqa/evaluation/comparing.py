@@ -1,7 +1,7 @@
 """Compare an evaluation with targets such as `recall@5=0.95`, or with another evaluation."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ from ragqa.evaluation.measures import (
     METHODS,
     NAMES,
     NOISE,
-    OVERLAP_MEASURES,
 )
 from ragqa.evaluation.summary import Document
 from ragqa.stages import BEHIND_RANKING
@@ -32,7 +31,6 @@ _MEASURED = {
     "excerpts": (*_RANKINGS, *EXCERPT_MEASURES, "auroc"),
     "beir": _RANKINGS,
     "qa": (*_RANKINGS, "answer@", "auroc"),
-    "chunking": (*_RANKINGS, *OVERLAP_MEASURES),
 }
 """The name prefixes of the measures of each mode."""
 
@@ -78,41 +76,42 @@ def compare(a: Document, b: Document) -> Document:
     :raises UsageError: they share no question, or are malformed.
     """
     try:
-        return _compare(a, b)
+        of_a, of_b = ({row["id"]: row for row in one["questions"]} for one in (a, b))
+        pairs = [
+            (row, of_b[id_])
+            for id_, row in of_a.items()
+            if id_ in of_b and row.get("question") == of_b[id_].get("question")
+        ]
+        if not pairs:
+            raise UsageError(
+                "the two evaluations have no question in common",
+                hint="evaluate both on the same questions",
+            )
+        measures = {}
+        for name in (*NAMES, NOISE):
+            values = [(_value(one, name), _value(other, name)) for one, other in pairs]
+            both = [pair for pair in values if None not in pair]
+            if both:
+                measures[name] = _difference(both, lower_is_better=name == NOISE)
+        return {
+            "a": _described(a),
+            "b": _described(b),
+            "paired": len(pairs),
+            "only_in_a": len(of_a) - len(pairs),
+            "only_in_b": len(of_b) - len(pairs),
+            "measures": measures,
+            "flipped": [
+                {"id": one["id"], "question": one["question"], "what": what, "a": was, "b": now}
+                for one, other in pairs
+                for what, result in _FLIPPING.items()
+                if None not in (was := result(one), now := result(other)) and was != now
+            ],
+        }
     except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as exc:
         raise UsageError(
             "the evaluations are not as ragqa eval --json printed them",
             hint="create them again: ragqa eval --json > A.json",
         ) from exc
-
-
-def _compare(a: Document, b: Document) -> Document:
-    of_a, of_b = ({row["id"]: row for row in one["questions"]} for one in (a, b))
-    pairs = [
-        (row, of_b[id_])
-        for id_, row in of_a.items()
-        if id_ in of_b and row.get("question") == of_b[id_].get("question")
-    ]
-    if not pairs:
-        raise UsageError(
-            "the two evaluations have no question in common",
-            hint="evaluate both on the same questions",
-        )
-    measures = {}
-    for name in (*NAMES, NOISE):
-        values = [(_value(one, name), _value(other, name)) for one, other in pairs]
-        both = [pair for pair in values if None not in pair]
-        if both:
-            measures[name] = _difference(both, lower_is_better=name == NOISE)
-    return {
-        "a": _described(a),
-        "b": _described(b),
-        "paired": len(pairs),
-        "only_in_a": len(of_a) - len(pairs),
-        "only_in_b": len(of_b) - len(pairs),
-        "measures": measures,
-        "flipped": [flip for one, other in pairs for flip in _flips(one, other)],
-    }
 
 
 def _difference(
@@ -144,15 +143,6 @@ def _value(row: Row, name: str) -> float | None:
     if found is not None and not 0 <= found <= 1:
         raise ValueError(f"{name} of {row['id']} is {found}, not a number from 0 to 1")
     return None if found is None else float(found)
-
-
-def _flips(one: Row, other: Row) -> Iterator[Document]:
-    """The yes/no results of a question on which the evaluations differ."""
-    for what, result in _FLIPPING.items():
-        before, after = result(one), result(other)
-        if None not in (before, after) and before != after:
-            flipped = {"what": what, "a": before, "b": after}
-            yield {"id": one["id"], "question": one["question"], **flipped}
 
 
 def _is_found(row: Row) -> bool | None:

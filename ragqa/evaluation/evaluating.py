@@ -1,7 +1,6 @@
 """Evaluate an index on questions about its notes."""
 
 import hashlib
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,7 +11,7 @@ from ragqa.config import Loaded, load_settings
 from ragqa.config.files import cache_folder
 from ragqa.config.setting import Value
 from ragqa.errors import UsageError
-from ragqa.evaluation.asking import TIMED, Asking, ask_all
+from ragqa.evaluation.asking import ask_all
 from ragqa.evaluation.cache import CachedEmbedder
 from ragqa.evaluation.collection import Collection, open_collection
 from ragqa.evaluation.excerpts import mark, score_citations
@@ -61,7 +60,7 @@ def settings_with(settings: Mapping[str, Value], given: Mapping[str, Value | Non
     return load_settings({**settings, **given, **own})
 
 
-def evaluate_questions(index: Index, chosen: Chosen[Question], progress: Progress) -> Document:
+def evaluate_questions(index: Index, chosen: Chosen, progress: Progress) -> Document:
     """Refresh an index, ask it questions about its notes, and measure the results.
 
     Questions with gold excerpts are measured by the citations of their answers, others by the
@@ -76,7 +75,7 @@ def evaluate_questions(index: Index, chosen: Chosen[Question], progress: Progres
         if excerpts:
             outcomes, problems = _ask_for_excerpts(index, collection, tasks, progress)
         else:
-            outcomes, problems = ask_all(collection, tasks, Asking(compose=True), progress)
+            outcomes, problems = ask_all(collection, tasks, progress, compose=True)
     skipped = [f"skipped {skip.path}: {skip.reason}" for skip in report.skipped]
     warnings = [*skipped, *warnings, *problems]
     return {
@@ -105,18 +104,10 @@ def _read_note(index: Index, path: str) -> Note | None:
 def _ask_for_excerpts(
     index: Index, collection: Collection, tasks: Sequence[Task], progress: Progress
 ) -> tuple[list[Outcome], list[str]]:
-    """Rank, then answer each question as `ragqa ask` does, and score what it cites.
-
-    The first questions are also asked without a cache, to time them.
-    """
+    """Rank, then answer each question as `ragqa ask` does, and score what it cites."""
     ranked, problems = ask_all(
-        collection, tasks, Asking(), lambda _, *counts: progress("searching", *counts)
+        collection, tasks, lambda _, *counts: progress("searching", *counts), compose=False
     )
-    times: list[float | None] = []
-    for task in tasks[:TIMED]:
-        started = time.perf_counter()
-        answer = _answer(index, task.question)
-        times.append(None if answer is None else (time.perf_counter() - started) * 1000)
 
     @cache
     def text_of(path: str) -> str | None:
@@ -127,8 +118,7 @@ def _ask_for_excerpts(
     with _caching(index, collection.embedder):
         for done, (task, outcome) in enumerate(zip(tasks, ranked, strict=True)):
             progress("asking", done, len(tasks))
-            scored = _scored(task, outcome, _answer(index, task.question), text_of)
-            outcomes.append(replace(scored, ask_ms=times[done] if done < len(times) else None))
+            outcomes.append(_scored(task, outcome, _answer(index, task.question), text_of))
     progress("asking", len(tasks), len(tasks))
     return outcomes, problems
 

@@ -1,9 +1,8 @@
-"""Per-question measures: of the ranking, of the answer, and of the retrieved text."""
+"""Per-question measures: of the ranking and of the answer."""
 
 import re
 import string
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 import ir_measures
 from ir_measures import RR, Qrel, R, ScoredDoc, nDCG
@@ -23,12 +22,10 @@ METHODS = ("hybrid", "dense", "terms")
 ANSWERS_AT = (1, 2, 3)
 
 ANSWER_MEASURES = tuple(f"answer@{n}" for n in ANSWERS_AT)
-OVERLAP_MEASURES = ("recall", "precision", "precision_omega", "iou")
 EXCERPT_MEASURES = ("good", "coverage")
 NAMES = (
     *(f"{method}.{name}" for method in METHODS for name in MEASURES),
     *ANSWER_MEASURES,
-    *OVERLAP_MEASURES,
     *EXCERPT_MEASURES,
 )
 """The names of all per-question measures where higher is better."""
@@ -39,9 +36,6 @@ NOISE = "noise"
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _IN_WORD = rf"[^\W_{UNSPACED}]"
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
-
-Spans = Sequence[tuple[str, int, int]]
-"""Spans of notes: (path, start, end) in characters, end exclusive."""
 
 
 def measure_rankings(
@@ -93,42 +87,3 @@ def _as_words(text: str) -> re.Pattern[str]:
     before = rf"(?<!{_IN_WORD})" if re.match(_IN_WORD, text[0]) else ""
     after = rf"(?!{_IN_WORD})" if re.match(_IN_WORD, text[-1]) else ""
     return re.compile(f"{before}{re.escape(text)}{after}")
-
-
-@dataclass(frozen=True, slots=True)
-class Overlap:
-    """How well passages cover the gold text, in characters.
-
-    As in Smith and Troynikov, "Evaluating Chunking Strategies for Retrieval", 2024, but counting
-    characters instead of tokens: `recall` is the share of the gold text that was retrieved,
-    `precision` the share of the retrieved text that is gold, `iou` their intersection over union,
-    and `precision_omega` the precision of retrieving exactly the passages that touch gold text.
-    """
-
-    recall: float
-    precision: float
-    precision_omega: float
-    iou: float
-
-
-def overlap(gold: Spans, retrieved: Spans, touching: Spans) -> Overlap:
-    """Measure how the retrieved spans overlap the gold spans.
-
-    :param touching: every passage that touches a gold span, retrieved or not.
-    """
-    wanted, found, ideal = _characters(gold), _characters(retrieved), _characters(touching)
-    common = len(wanted & found)
-    return Overlap(
-        recall=_share(common, len(wanted)),
-        precision=_share(common, len(found)),
-        precision_omega=_share(len(wanted & ideal), len(ideal)),
-        iou=_share(common, len(wanted | found)),
-    )
-
-
-def _share(part: int, whole: int) -> float:
-    return part / whole if whole else 0.0
-
-
-def _characters(spans: Spans) -> set[tuple[str, int]]:
-    return {(path, at) for path, start, end in spans for at in range(start, end)}

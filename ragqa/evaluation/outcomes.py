@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ragqa.evaluation.excerpts import GOOD_COVERAGE, Marked, Score
-from ragqa.evaluation.measures import Overlap
 from ragqa.evaluation.tasks import Expected, Task
 from ragqa.stages import LOOKED_AT, losing_leg
 from ragqa.types import Citation, Hit
@@ -67,10 +66,7 @@ class Outcome:
     confidence: float | None = None
     answered: bool | None = None
     missing: tuple[str, ...] = ()
-    overlap: Overlap | None = None
     quoted: Quoted | None = None
-    search_ms: float | None = None
-    ask_ms: float | None = None
 
 
 def why_missed(

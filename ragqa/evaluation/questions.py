@@ -1,12 +1,12 @@
 """Read and write question files: JSON Lines of questions with their gold quotes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from ragqa.errors import UsageError
-from ragqa.evaluation.rows import R, read_unique
+from ragqa.evaluation.rows import read_rows
 
 HALVES = ("tune", "test")
 
@@ -16,8 +16,6 @@ _FORM = (
     'a line is {"id", "question", "kind", "gold": [{"note", "quote", "part"}], "answer": ["…"]}, '
     'or has "excerpts" in place of "gold", and no "answer"'
 )
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +57,16 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen(Generic[R]):
+class Chosen:
     """The rows of a file that an evaluation is about: a half, "" for all, or its first `limit`."""
 
     name: str
-    rows: Sequence[R]
+    rows: Sequence[Question]
     half: str = ""
     limit: int | None = None
 
     @property
-    def asked(self) -> Sequence[R]:
+    def asked(self) -> Sequence[Question]:
         """The rows to use."""
         return self.rows[: self.limit]
 
@@ -84,51 +82,29 @@ def read_questions(path: Path) -> list[Question]:
     :raises UsageError: the file cannot be read, or a line is not a question; the message names it.
     """
     hint = "name a file of questions (docs/evaluation.md says how): ragqa eval --questions FILE"
-    sorts: set[bool] = set()
-
-    def parse(row: Mapping[str, Any], where: str) -> Question:
+    questions: dict[str, Question] = {}
+    for where, row in read_rows(path, hint=hint, form=_FORM):
         question = _parse(row, where)
-        sorts.add(question.excerpts)
-        if len(sorts) > 1:
+        if question.id in questions:
+            raise UsageError(f"{where}: the id {question.id!r} appears twice")
+        questions[question.id] = question
+        if question.excerpts != next(iter(questions.values())).excerpts:
             raise UsageError(
                 f"{where}: some questions of the file have gold and some have excerpts",
                 hint="put them into two files",
             )
-        return question
-
-    questions = read_unique(path, parse, hint=hint, form=_FORM)
     if not questions:
         raise UsageError(f"there are no questions in {path}")
-    return questions
-
-
-def parsed(
-    row: Mapping[str, Any], where: str, make: Callable[[Mapping[str, Any]], T], hint: str
-) -> T:
-    """Parse a row with `make`.
-
-    :raises UsageError: the row is malformed; the message says where.
-    """
-    try:
-        return make(row)
-    except (ValueError, KeyError, TypeError, AttributeError) as exc:
-        problem = f"{exc} is missing" if isinstance(exc, KeyError) else str(exc)
-        raise UsageError(f"{where} is not a question: {problem}", hint=hint) from exc
+    return list(questions.values())
 
 
 def choose_half(
-    rows: Sequence[R],
-    half: str | None,
-    *,
-    name: str,
-    limit: int | None = None,
-    what: str = "question",
-) -> Chosen[R]:
-    """The rows of a half.
+    rows: Sequence[Question], half: str | None, *, name: str, limit: int | None = None
+) -> Chosen:
+    """The questions of a half.
 
-    :param half: "tune", "test" or "all"; None means test, or all if the rows are not split.
+    :param half: "tune", "test" or "all"; None means test, or all if the questions are not split.
     :param name: of the file, to report.
-    :param what: the noun for a row, for the message.
     :raises UsageError: the half is empty.
     """
     if half is None:
@@ -137,12 +113,16 @@ def choose_half(
         return Chosen(name, rows, limit=limit)
     chosen = [row for row in rows if row.half == half]
     if not chosen:
-        raise UsageError(f"no {what} is in the {half!r} half", hint="ragqa eval --half all")
+        raise UsageError(f"no question is in the {half!r} half", hint="ragqa eval --half all")
     return Chosen(name, chosen, half, limit)
 
 
 def _parse(row: Mapping[str, Any], where: str) -> Question:
-    question = parsed(row, where, _question, _FORM)
+    try:
+        question = _question(row)
+    except (ValueError, KeyError, TypeError, AttributeError) as exc:
+        problem = f"{exc} is missing" if isinstance(exc, KeyError) else str(exc)
+        raise UsageError(f"{where} is not a question: {problem}", hint=_FORM) from exc
     if question.half not in ("", *HALVES):
         raise UsageError(f"{where}: half must be tune or test, not {question.half!r}")
     if not all(answer.strip() for answer in question.answer):

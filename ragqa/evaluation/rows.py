@@ -1,50 +1,14 @@
 """Read the rows of question sets, JSON Lines or tab-separated, with their positions."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from ragqa.errors import UsageError
 
 _NAMED = 3
 _LAYOUTS = "the layouts that ragqa eval reads: ragqa eval --help"
-
-
-class Row(Protocol):
-    """A row of a file that may be split into halves."""
-
-    @property
-    def id(self) -> str:
-        """Its id, unique in the file."""
-
-    @property
-    def half(self) -> str:
-        """Its half; "" if the file is not split."""
-
-
-R = TypeVar("R", bound=Row)
-
-
-def read_unique(
-    path: Path,
-    parse: Callable[[dict[str, Any], str], R],
-    *,
-    hint: str = _LAYOUTS,
-    form: str = "",
-) -> list[R]:
-    """Read a JSON Lines file of rows with ids.
-
-    :param parse: makes a row of an object and its position.
-    :raises UsageError: as `read_rows` and `parse` do, or an id appears twice.
-    """
-    rows: dict[str, R] = {}
-    for where, document in read_rows(path, hint=hint, form=form):
-        row = parse(document, where)
-        if row.id in rows:
-            raise UsageError(f"{where}: the id {row.id!r} appears twice")
-        rows[row.id] = row
-    return list(rows.values())
 
 
 def read_rows(

@@ -1,7 +1,6 @@
 """Statistics over questions: intervals, significance tests, and the quality of confidence."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -114,60 +113,12 @@ def auroc(confidence: Sequence[float] | Values, answerable: Sequence[bool] | Boo
     return float(yes @ below[level] / (yes.sum() * others.sum()))
 
 
-@dataclass(frozen=True, slots=True)
-class Bin:
-    """The number and the mean values of the questions with confidence from `low` to `high`."""
+def calibration(confidence: Sequence[float] | Values, answerable: Sequence[bool] | Bools) -> float:
+    """The expected calibration error (Naeini, Cooper and Hauskrecht, 2015), over equal bins.
 
-    low: float
-    high: float
-    questions: int
-    confidence: float
-    answerable: float
-
-
-def reliability(
-    confidence: Sequence[float] | Values, answerable: Sequence[bool] | Bools
-) -> list[Bin]:
-    """The reliability diagram: bins of equal width, without empty ones."""
+    It is the mean difference between a bin's confidence and the share of it that is answerable.
+    """
     c, a = np.asarray(confidence), np.asarray(answerable, dtype=np.float64)
     which = np.minimum((c * BINS).astype(int), BINS - 1)
-    found = []
-    for b in np.unique(which).tolist():
-        here = which == b
-        means = (float(values[here].mean()) for values in (c, a))
-        found.append(Bin(b / BINS, (b + 1) / BINS, int(here.sum()), *means))
-    return found
-
-
-def calibration_error(bins: Sequence[Bin]) -> float:
-    """The expected calibration error (Naeini, Cooper and Hauskrecht, 2015)."""
-    total = sum(one.questions for one in bins)
-    return sum(one.questions / total * abs(one.confidence - one.answerable) for one in bins)
-
-
-def risk_coverage(
-    confidence: Sequence[float] | Values, answerable: Sequence[bool] | Bools
-) -> list[tuple[float, float]]:
-    """The (coverage, risk) points of answering only the most confident questions.
-
-    Both arguments have shape (n,); there are n points. Risk is the share of the questions answered
-    that the notes do not answer. See El-Yaniv and Wiener, "On the Foundations of Noise-free
-    Selective Classification", 2010.
-    """
-    scores = np.asarray(confidence, dtype=np.float64)
-    wrong = 1.0 - np.asarray(answerable, dtype=np.float64)
-    order = np.argsort(-scores, kind="stable")
-    # Questions of equal confidence are answered together, so they share one risk.
-    last = np.searchsorted(-scores[order], -scores[order], side="right")
-    risks = np.cumsum(wrong[order])[last - 1] / last
-    return [(n / len(order), float(risk)) for n, risk in enumerate(risks, start=1)]
-
-
-def calibration(confidence: Sequence[float] | Values, answerable: Sequence[bool] | Bools) -> float:
-    """The expected calibration error over the bins of `reliability`."""
-    return calibration_error(reliability(confidence, answerable))
-
-
-def mean_risk(confidence: Sequence[float] | Values, answerable: Sequence[bool] | Bools) -> float:
-    """The area under the risk-coverage curve."""
-    return float(np.mean([risk for _, risk in risk_coverage(confidence, answerable)]))
+    bins = [which == number for number in np.unique(which).tolist()]
+    return sum(int(b.sum()) / len(c) * abs(float(c[b].mean()) - float(a[b].mean())) for b in bins)

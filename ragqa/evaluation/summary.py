@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-
 from ragqa.config import Settings
 from ragqa.evaluation import statistics
 from ragqa.evaluation.measures import (
@@ -13,7 +11,6 @@ from ragqa.evaluation.measures import (
     MEASURES,
     METHODS,
     NOISE,
-    OVERLAP_MEASURES,
 )
 from ragqa.evaluation.outcomes import Outcome
 from ragqa.types import IndexInfo, Verdict, verdict_of
@@ -35,7 +32,6 @@ MEASURED = (
 
 CURVE = 20
 _KIND_MEASURES = ("recall@1", "recall@5", "ndcg@10")
-_RISK_POINTS = 20
 _CITED = ("path", "lines", "chars", "quote")
 
 
@@ -69,8 +65,13 @@ def summarise(outcomes: Sequence[Outcome]) -> Document:
         "intervals": intervals | intervals_of_means | intervals_of_quality,
         "kinds": _kinds(judged),
         "abstention": _abstention(outcomes),
-        "recall_curve": {method: _curve(judged, method) for method in methods},
-        "latency_ms": _latency(outcomes),
+        "recall_curve": {
+            method: [
+                [k, statistics.mean([_share_within(one.ranks[method], k) for one in judged])]
+                for k in range(1, CURVE + 1)
+            ]
+            for method in methods
+        },
         "empty": {
             method: found
             for method in METHODS
@@ -78,6 +79,10 @@ def summarise(outcomes: Sequence[Outcome]) -> Document:
         },
         "questions": [_question(one) for one in outcomes],
     }
+
+
+def _share_within(ranks: Sequence[int | None], k: int) -> float:
+    return sum(rank is not None and rank <= k for rank in ranks) / len(ranks)
 
 
 def _estimated(columns: Mapping[str, Sequence[float]]) -> tuple[Document, Document]:
@@ -88,16 +93,14 @@ def _estimated(columns: Mapping[str, Sequence[float]]) -> tuple[Document, Docume
 
 
 def _columns(outcomes: Sequence[Outcome]) -> dict[str, Sequence[float]]:
-    """The measures of answers, overlap and citations, over the questions with each.
+    """The measures of answers and citations, over the questions with each.
 
     Noise is that of the questions that have citations.
     """
     answers = [one.answer for one in outcomes if one.task.answerable and one.answer is not None]
-    overlaps = [one.overlap for one in outcomes if one.overlap is not None]
     scores = [one.quoted.score for one in outcomes if one.quoted and one.quoted.score]
     return {
         **dict(zip(ANSWER_MEASURES, zip(*answers, strict=True), strict=False)),
-        **{name: [getattr(one, name) for one in overlaps] for name in OVERLAP_MEASURES},
         "good": [float(score.good) for score in scores],
         "coverage": [score.coverage for score in scores],
         NOISE: [score.noise for score in scores if score.noise is not None],
@@ -107,7 +110,6 @@ def _columns(outcomes: Sequence[Outcome]) -> dict[str, Sequence[float]]:
 _OF_CONFIDENCE = {
     "auroc": statistics.auroc,
     "ece": statistics.calibration,
-    "aurc": statistics.mean_risk,
 }
 
 
@@ -119,14 +121,7 @@ def _confidence(outcomes: Sequence[Outcome]) -> tuple[Document, Document]:
     confidence, answerable = [c for c, _ in asked], [a for _, a in asked]
     if len(set(answerable)) < len((True, False)):
         return {}, {}
-    curve = statistics.risk_coverage(confidence, answerable)
-    shown = np.unique(np.linspace(0, len(curve) - 1, _RISK_POINTS + 1).round().astype(int))
-    bins = statistics.reliability(confidence, answerable)
-    quality: Document = {
-        **{name: round(of(confidence, answerable), 4) for name, of in _OF_CONFIDENCE.items()},
-        "risk_coverage": [statistics.rounded(curve[at]) for at in shown.tolist()],
-        "reliability": [_rounded(asdict(one)) for one in bins],
-    }
+    quality = {name: round(of(confidence, answerable), 4) for name, of in _OF_CONFIDENCE.items()}
     return quality, {
         name: statistics.rounded(statistics.measure_interval(of, confidence, answerable))
         for name, of in _OF_CONFIDENCE.items()
@@ -177,29 +172,6 @@ def _is_sure(one: Outcome) -> bool:
     return verdict is Verdict.ANSWERED
 
 
-def _curve(judged: Sequence[Outcome], method: str) -> list[list[float]]:
-    """Recall@k for k from 1 to 20."""
-
-    def share_within(ranks: Sequence[int | None], k: int) -> float:
-        return sum(rank is not None and rank <= k for rank in ranks) / len(ranks)
-
-    return [
-        [k, statistics.mean([share_within(one.ranks[method], k) for one in judged])]
-        for k in range(1, CURVE + 1)
-    ]
-
-
-def _latency(outcomes: Sequence[Outcome]) -> Document:
-    table: Document = {}
-    for name in ("search", "ask"):
-        times = [getattr(one, f"{name}_ms") for one in outcomes]
-        measured = [ms for ms in times if ms is not None]
-        if measured:
-            p50, p95 = (round(float(ms), 1) for ms in np.percentile(measured, [50, 95]))
-            table[name] = {"p50": p50, "p95": p95, "questions": len(measured)}
-    return table
-
-
 def _question(one: Outcome) -> Document:
     row: Document = {
         name: getattr(one.task, name) for name in ("id", "question", "kind", "answerable")
@@ -212,8 +184,6 @@ def _question(one: Outcome) -> Document:
     if one.confidence is not None:
         row |= {"confidence": one.confidence, "answered": one.answered, "sure": _is_sure(one)}
         row["missing"] = list(one.missing)
-    if one.overlap is not None:
-        row |= _rounded(asdict(one.overlap))
     if one.quoted is not None:
         row["cited"] = [{name: getattr(c, name) for name in _CITED} for c in one.quoted.cited]
         if score := one.quoted.score:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import cache
 
 from ragqa.evaluation.excerpts import Excerpt, count_visible, lines_of
-from ragqa.evaluation.measures import Spans
 from ragqa.evaluation.questions import Gold, Question
 from ragqa.types import Note, Passage
 
@@ -30,9 +29,8 @@ class Task:
     ranked, each at its best passage, and one relevant document is enough; otherwise every passage
     takes a rank, even one that repeats what was found. `unretrievable` are the units that no
     passage contains. `answers` has the alternative answers to each part of the question, () if the
-    set has none; `gold` has the alternative excerpts of each part, for citations. `spans` are the
-    gold spans, and `touching` the passages that touch them, for measuring overlap. `expect` returns
-    what should have been found, for a missed question.
+    set has none; `gold` has the alternative excerpts of each part, for citations. `expect`
+    returns what should have been found, for a missed question.
     """
 
     id: str
@@ -45,8 +43,6 @@ class Task:
     by_document: bool = False
     unretrievable: frozenset[str] = frozenset()
     answers: Sequence[Sequence[str]] = ()
-    spans: Spans = ()
-    touching: Spans = ()
     gold: Sequence[Sequence[Excerpt]] = ()
 
 

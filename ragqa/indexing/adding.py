@@ -111,7 +111,7 @@ class _Pending:
 class Embedding:
     """Embeds and adds notes for one writer, which saves the embeddings until its commit.
 
-    :param reusable: the sound embeddings of a damaged or older index.
+    :param reusable: the sound embeddings of a damaged index.
     :ivar computed: how many embeddings have been computed so far; `computed_bytes` is their text.
     :ivar languages: the word pieces of the languages of the notes, those in the index included.
     :raises IndexUnusable: here and in every method: embeddings cannot be saved.

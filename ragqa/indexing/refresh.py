@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 
 from ragqa.embedders import CANARY, Embedder
 from ragqa.embedders.workers import WorkersFor, here
-from ragqa.errors import EmbedderMismatch, IndexUnusable, NoIndex, OlderFormat
+from ragqa.errors import IndexUnusable, NoIndex, OtherFormat
 from ragqa.indexing.changes import Changes, find_changes, no_notes, suspects_in
 from ragqa.indexing.pace import ahead, keep_rate, left_as_it_is
 from ragqa.indexing.source import Source, check_corpus, check_embedder, check_origin
 from ragqa.notes import Walk, format_of
-from ragqa.stores import EmbeddingLookup, OlderIndex, Store, Writer, no_embeddings
-from ragqa.types import IndexInfo, IndexReport, NoteState, Progress, Skipped, no_progress
+from ragqa.stores import EmbeddingLookup, Store, Writer, no_embeddings
+from ragqa.types import IndexInfo, IndexReport, NoteState, Progress, no_progress
 
 SMALL_CHANGE_PASSAGES = 64
 """Up to this many new passages, the query embedder finishes before torch would have started."""
@@ -32,7 +32,7 @@ def refresh(
     reusable: EmbeddingLookup = no_embeddings,
     progress: Progress = no_progress,
 ) -> IndexReport:
-    """Bring the index up to date with the notes, or build it if there is none.
+    """Bring the index up to date with the notes, or build it if this ragqa has made none.
 
     Passages with the same text keep their embedding. If nothing changed, no lock is taken.
 
@@ -45,19 +45,22 @@ def refresh(
     """
     started = time.perf_counter()
     while True:
+        if rebuild:  # files that could not be read are tried again
+            from ragqa.notes.extraction.cache import try_again
+
+            try_again()
         with _without_gc():
             walk = source.walk()
-            base = _anew() if rebuild else _read_base(store, source)
+            base = _Base() if rebuild else _read_base(store, source)
             changes = _changes(source, walk, base, patience_s, progress)
         if isinstance(changes, IndexReport):
             return changes
         if base.info and not changes and changes.skipped == base.info.skipped:
             store.tidy()
             return _report(base.info, base.info, changes, started)
-        reusable = _embeddings_of_older(base.older, source, progress) if base.older else reusable
         with store.writer(fresh=base.info is None, wait=wait) as writer:
             now = _Base() if rebuild else _read_base(store, source)
-            if (now.generation, now.is_older) != (base.generation, base.is_older):
+            if now.generation != base.generation:
                 continue  # another process has committed meanwhile
             info, changes, warnings = _write(writer, source, base.info, changes, reusable, progress)
             _forget(store, base, changes)
@@ -68,8 +71,8 @@ def _changes(
     source: Source, walk: Walk, base: "_Base", patience_s: float, progress: Progress
 ) -> Changes | IndexReport:
     """What differs from the index, or the report that it stays as it is, since that takes long."""
-    if base.is_older:
-        progress("upgrading", 0, 1)
+    if base.is_other:
+        progress("anew", 0, 1)
     suspects = suspects_in(walk, base.notes)
     if base.info and patience_s < math.inf:
         waiting = ahead(source, suspects, base.notes)
@@ -78,14 +81,6 @@ def _changes(
     changes = find_changes(source, walk, base.notes, suspects=suspects, progress=progress)
     _check_removals(source, base, changes)
     return changes
-
-
-def _anew() -> "_Base":
-    """No index; files that could not be read are tried again."""
-    from ragqa.notes.extraction.cache import try_again
-
-    try_again()
-    return _Base()
 
 
 def _forget(store: Store, base: "_Base", changes: Changes) -> None:
@@ -119,14 +114,12 @@ def _without_gc() -> Iterator[None]:
 class _Base:
     """The existing index and its notes; empty if one must be built.
 
-    :param is_older: whether there is an index of an older format, to be rebuilt.
-    :param older: what it offers for reuse, if it can be read.
+    :param is_other: whether there is one that another version of ragqa made.
     """
 
     info: IndexInfo | None = None
     notes: Mapping[str, NoteState] = field(default_factory=dict)
-    is_older: bool = False
-    older: OlderIndex | None = None
+    is_other: bool = False
 
     @property
     def generation(self) -> int:
@@ -135,26 +128,17 @@ class _Base:
 
 def _read_base(store: Store, source: Source) -> _Base:
     try:
-        snapshot = store.snapshot()
+        with closing(store.snapshot()) as snapshot:
+            check_origin(snapshot.info, source)
+            return _Base(snapshot.info, snapshot.states())
     except NoIndex:
         return _Base()
-    except OlderFormat:
-        older = store.older()
-        if older:
-            check_corpus(older.info, source)
-        return _Base(is_older=True, older=older)
-    with closing(snapshot):
-        check_origin(snapshot.info, source)
-        return _Base(snapshot.info, snapshot.states())
-
-
-def _embeddings_of_older(older: OlderIndex, source: Source, report: Progress) -> EmbeddingLookup:
-    """The embeddings of an index of an older format, if the embedder in use made them."""
-    try:
-        check_embedder(older.info, source.embedders.load_building(report))
-    except EmbedderMismatch:
-        return no_embeddings
-    return older.embeddings(report)
+    except OtherFormat as exc:
+        if source.shared_name:
+            raise  # another machine may need it: it is replaced only when that is asked for
+        if exc.corpus:
+            check_corpus(exc.corpus, source)
+        return _Base(is_other=True)
 
 
 def _check_removals(source: Source, base: _Base, changes: Changes) -> None:
@@ -163,9 +147,6 @@ def _check_removals(source: Source, base: _Base, changes: Changes) -> None:
     :raises IndexUnusable: most of its notes are missing here.
     """
     known, removed = len(base.notes), len(changes.removed)
-    if base.older:
-        known = base.older.info.notes
-        removed = known - len(changes.added)
     if source.shared_name and 2 * removed > known:
         raise IndexUnusable(
             f"{removed} of the {known} notes of the shared index {source.shared_name} "
@@ -182,7 +163,10 @@ def _write(
     reusable: EmbeddingLookup,
     report: Progress,
 ) -> tuple[IndexInfo, Changes, tuple[str, ...]]:
-    """Write the next generation; returns it, the final changes, and warnings about notes."""
+    """Write the next generation; returns it, the final changes, and warnings about notes.
+
+    :raises NoCorpus: no note is left.
+    """
     from ragqa.indexing.adding import Embedding
 
     embedder, workers = _embedder_for(source, base, changes, report)
@@ -200,28 +184,16 @@ def _write(
             if workers is here:  # an interrupted build tells the rate, too
                 seconds = time.perf_counter() - began
                 keep_rate(source.embedders.spec, embedding.computed_bytes, seconds)
-        changes = _drop_lost(writer, source, changes, lost)
+        if lost:  # they have become unreadable since the changes were found
+            writer.remove(skip.path for skip in lost)
+            changes = changes.without(lost)
+            if not (changes.added or changes.changed or changes.unchanged):
+                raise no_notes(source, changes.skipped)
         report("writing", 0, 1)
         described = _describe(source, base, changes, embedder)
         info = writer.commit(replace(described, languages=embedding.languages))
     report("writing", 1, 1)
     return info, changes, warnings
-
-
-def _drop_lost(
-    writer: Writer, source: Source, changes: Changes, lost: tuple[Skipped, ...]
-) -> Changes:
-    """Remove notes that have become unreadable since the changes were found.
-
-    :raises NoCorpus: no note is left.
-    """
-    if not lost:
-        return changes
-    writer.remove(skip.path for skip in lost)
-    left = changes.without(lost)
-    if not (left.added or left.changed or left.unchanged):
-        raise no_notes(source, left.skipped)
-    return left
 
 
 def _embedder_for(

@@ -11,7 +11,7 @@ import numpy as np
 
 from ragqa.embedders import CANARY, Embedder, embedder_for
 from ragqa.embedders.workers import WorkersFor, here
-from ragqa.errors import EmbedderMismatch, IndexUnusable
+from ragqa.errors import EmbedderMismatch, IndexUnusable, OtherFormat
 from ragqa.notes import Walk, walk_notes
 from ragqa.passages import Chunking
 from ragqa.types import Corpus, EmbedderInfo, IndexInfo, Progress
@@ -84,10 +84,17 @@ class Source:
 def check_origin(info: IndexInfo, source: Source) -> None:
     """Check that an index was built from this corpus with these settings.
 
+    :raises OtherFormat: another version of ragqa built it, with other passages.
     :raises IndexUnusable: it was built from other notes, or with other passage settings.
     """
-    check_corpus(info, source)
+    check_corpus(info.corpus, source)
     wanted = source.chunking.as_mapping()
+    if info.chunking.get("version") != wanted["version"]:
+        raise OtherFormat(
+            f"the index in {source.index} was built by another version of ragqa, with passages of "
+            f"version {info.chunking.get('version')}; this one makes version {wanted['version']}",
+            hint=_REBUILD,
+        )
     if dict(info.chunking) != wanted:
         raise IndexUnusable(
             f"the index in {source.index} was built with passage settings {dict(info.chunking)}, "
@@ -96,19 +103,19 @@ def check_origin(info: IndexInfo, source: Source) -> None:
         )
 
 
-def check_corpus(info: IndexInfo, source: Source) -> None:
-    """Check that an index was built from this corpus.
+def check_corpus(corpus: str, source: Source) -> None:
+    """Check that an index that says what it was built from was built from this corpus.
 
     :raises IndexUnusable: it was built from other notes.
     """
-    if info.corpus != source.origin:
+    if corpus != source.origin:
         if source.shared_name:
             raise IndexUnusable(
                 f"the shared index {source.shared_name} was built from a folder of notes called "
-                f"{info.corpus}, not {source.origin}",
+                f"{corpus}, not {source.origin}",
                 hint=f"use another store_name, or replace that index for everyone: {_REBUILD}",
             )
-        lines = info.corpus.split("\n")
+        lines = corpus.split("\n")
         places = [line.partition("/ ")[2] for line in lines] if len(lines) > 1 else lines
         built_from = ", ".join(os.path.normpath(source.index / place) for place in places)
         raise IndexUnusable(

@@ -5,8 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ragqa.evaluation.follow_ups import MEASURE, SHIFT, WAYS
-from ragqa.evaluation.measures import ANSWER_MEASURES, EXCERPT_MEASURES, NOISE, OVERLAP_MEASURES
+from ragqa.evaluation.measures import ANSWER_MEASURES, EXCERPT_MEASURES, NOISE
 from ragqa.render.screen import print_columns, put, put_heading
 from ragqa.stages import EXCERPT_STAGES, RANKED_BY, STAGES, stage_name
 from ragqa.types import counted
@@ -20,17 +19,14 @@ _QUOTE_CHARS = 300
 _EXCERPTS = (*EXCERPT_MEASURES, NOISE)
 _TABLES = {
     "Answers": ANSWER_MEASURES,
-    "Overlap of retrieved passages with the answering text": OVERLAP_MEASURES,
     "Citations compared with the wanted excerpts": _EXCERPTS,
 }
 _KIND_COLUMNS = (*_EXCERPTS, "recall@1", "recall@5", "answer@3")
-_COMPARED = (*_EXCERPTS, "hybrid.", "answer@", "recall", "precision", "iou")
+_COMPARED = (*_EXCERPTS, "hybrid.", "answer@")
 _CONFIDENCE = {
     "auroc": "AUROC: answerable above unanswerable",
     "ece": "expected calibration error",
-    "aurc": "area under the risk-coverage curve",
 }
-_KIND_CHARS = 22
 
 
 Table = tuple[str, list[str], list[list[str]]]  # its title, the heads of its columns, its rows
@@ -44,8 +40,10 @@ def print_evaluation(document: Document) -> None:
         if title:
             put_heading(title)
         print_columns(columns, rows)
-    put()
-    for remark in remarks_of(document):
+    remarks = list(remarks_of(document))
+    if remarks:
+        put()
+    for remark in remarks:
         put(remark)
     if missed := sum(bool(row.get("missed")) for row in document["questions"]):
         what = "not good" if "good" in document else "missed"
@@ -72,12 +70,7 @@ def tables_of(document: Document) -> Iterator[Table]:
 
 
 def remarks_of(document: Document) -> Iterator[str]:
-    """How long questions took, and the questions for which nothing was found."""
-    for name, found in document["latency_ms"].items():
-        yield (
-            f"{name}: {found['p50']:.0f} ms p50, {found['p95']:.0f} ms p95 "
-            f"over {counted(found['questions'], 'question')}"
-        )
+    """The questions for which nothing was found."""
     for method, ids in document["empty"].items():
         some = ", ".join(ids[:_SHOWN_IDS]) + (" and more" if len(ids) > _SHOWN_IDS else "")
         yield f"{method} found nothing for {counted(len(ids), 'question')}, scored zero: {some}"
@@ -176,52 +169,6 @@ def _flat(described: Document) -> dict[str, Any]:
     """Flatten the description of an evaluation: its settings and index beside the other keys."""
     rest = {key: value for key, value in described.items() if not isinstance(value, Mapping)}
     return rest | dict(described.get("settings", {})) | dict(described.get("index", {}))
-
-
-def print_follow_ups(document: Document) -> None:
-    """Print the share of follow-ups found in each way, by kind, with 95% intervals."""
-    put(summary_of(document))
-    put()
-    names = {"leaning": f"all but {SHIFT}"}
-    rows = [
-        [
-            names.get(group, group),
-            str(found["follow_ups"]),
-            *(_estimate(found[way], found["intervals"][way], digits=2) for way in WAYS),
-            _estimate(found["gain"], found["intervals"]["gain"], signed=True, digits=2),
-            f"{found['better']}/{found['worse']}",
-        ]
-        for group, found in document["groups"].items()
-    ]
-    head = [MEASURE, "follow-ups", "as asked", "by the rule", "by hand", "gain", "better/worse"]
-    print_columns(head, rows)
-
-
-def print_grounding(document: Document) -> None:
-    """Print how many sentences the support check flagged, overall and by kind."""
-    put(f"{_named(document)}: {counted(document['sentences'], 'sentence')}, {document['embedder']}")
-    put()
-    _print_flagged(document["flagged"].items())
-    if "auroc" in document:
-        put(f"AUROC (more is better): {_estimate(document['auroc'], document['auroc_interval'])}")
-    for name, supported in (("Unsupported", False), ("Supported", True)):
-        kinds = [found for found in document["kinds"] if found["supported"] is supported]
-        if kinds:
-            put_heading(f"{name}, by kind")
-            _print_flagged((found["kind"][:_KIND_CHARS] or "-", found) for found in kinds)
-
-
-def _print_flagged(groups: Iterable[tuple[str, Document]]) -> None:
-    rows = [
-        [
-            name,
-            str(found["sentences"]),
-            str(found["flagged"]),
-            _estimate(found["share"], found["interval"], digits=2) if found["sentences"] else "",
-        ]
-        for name, found in groups
-    ]
-    print_columns([" " * _KIND_CHARS, "sentences", "flagged", "share"], rows, align="<>><")
 
 
 def print_failures(document: Document) -> None:

@@ -24,17 +24,16 @@ _STAGES = {
     "asking": "Asking questions",
     "waiting": "Waiting for the LLM",
     "queueing": "Waiting for another process to write the index (passages embedded)",
-    "checking": "Checking sentences",
     "verifying": "Checking files",
     "repairing": "Embedding passages",
     "comparing": "Comparing the index with notes",
 }
-_UPGRADING = (
-    "This index was made by an older ragqa: bringing it up to date. This happens once; the old "
-    "index is kept until it is done."
+_ANEW = (
+    "This index was made by another version of ragqa: building it anew from the notes. The old one "
+    "is kept until that is done."
 )
 _IMMEDIATE = ("loading", "starting", "waiting", "queueing")
-_WITH_RATE = ("embedding", "repairing", "indexing", "asking", "checking")
+_WITH_RATE = ("embedding", "repairing", "indexing", "asking")
 
 
 class ProgressLine:
@@ -76,8 +75,8 @@ class ProgressLine:
         if self._opening:
             say(self._opening)
             self._opening = ""
-        if stage == "upgrading":
-            say(_UPGRADING)
+        if stage == "anew":
+            say(_ANEW)
             return
         now = time.monotonic()
         if sys.stderr.isatty():

@@ -12,7 +12,7 @@ from typing import Self, TypeVar
 
 from ragqa.api import Index, index_from
 from ragqa.config import Loaded
-from ragqa.errors import IndexUnusable, NoIndex, NotIndexed, OlderFormat, RagqaError, WriterBusy
+from ragqa.errors import IndexUnusable, NoIndex, NotIndexed, OtherFormat, RagqaError, WriterBusy
 from ragqa.generation import Writer
 from ragqa.indexing import LONG_S
 from ragqa.serving.recent import Recent
@@ -148,7 +148,7 @@ class WarmIndex:
                 self._index.close()
             self._tell_waiting(self._index)
             return self._in_time(work)
-        except (NoIndex, OlderFormat) as exc:
+        except (NoIndex, OtherFormat) as exc:
             raise self._why_none(exc) from exc
         finally:
             self._lock.release()
@@ -193,7 +193,7 @@ class WarmIndex:
             self._tell_waiting(index)
             try:
                 yield index
-            except (NoIndex, OlderFormat) as exc:
+            except (NoIndex, OtherFormat) as exc:
                 raise self._why_none(exc) from exc
 
     def _tell_waiting(self, index: Index) -> None:

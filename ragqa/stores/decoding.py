@@ -12,7 +12,7 @@ from typing import TypeVar
 import msgspec
 
 import ragqa
-from ragqa.errors import OlderFormat, OtherFormat
+from ragqa.errors import OtherFormat
 from ragqa.languages import LANGUAGES
 from ragqa.stores.disk import REBUILD
 from ragqa.types import IndexInfo, Passage
@@ -74,28 +74,24 @@ def digest_of(content: object) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def check_seal(content: dict[str, object], index: str, formats: range) -> None:
+def check_seal(content: dict[str, object], index: str, readable: int) -> None:
     """Check the format and the digest, which it removes, of an index's description.
 
     :param index: which index it is, for messages.
-    :param formats: the formats that can be read.
+    :param readable: the format that can be read.
     :raises OtherFormat: it has another format.
     """
-    number, newest = msgspec.convert(content["format"], int), formats.stop - 1
-    if number < formats.start:
-        raise OlderFormat(
-            f"the index {index} was made by an older ragqa, in format {number}; "
-            f"this one reads format {newest}",
-            hint="bring it up to date: ragqa index",
-        )
-    if number > newest:
+    number = msgspec.convert(content["format"], int)
+    if number != readable:
         by, this = "", "this ragqa"
         if "ragqa" in content:
             by = f" by ragqa {content['ragqa']}"
             this = f"this is ragqa {ragqa.__version__}, which"
+        info = content.get("info")
         raise OtherFormat(
-            f"the index {index} was written{by} in format {number}; {this} reads format {newest}",
+            f"the index {index} was written{by} in format {number}; {this} reads format {readable}",
             hint=REBUILD,
+            corpus=str(info.get("corpus", "")) if isinstance(info, dict) else "",
         )
     if content.pop("digest") != digest_of(content):
         raise ValueError("it does not match its own digest")

@@ -53,17 +53,6 @@ class Remark:
     fix: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class OlderIndex:
-    """What an index of an older format offers for reuse.
-
-    :param embeddings: reads and checks its embeddings, reporting progress.
-    """
-
-    info: IndexInfo
-    embeddings: Callable[[Progress], EmbeddingLookup]
-
-
 def no_embeddings(_: Sequence[int]) -> Mapping[int, Vector]:
     """Look up nothing: no embeddings are known."""
     return {}
@@ -260,10 +249,6 @@ class Store(Protocol):
         :raises IndexUnusable: the store is not writable, or its newest snapshot is damaged.
         """
         ...
-
-    def older(self) -> OlderIndex | None:
-        """What an index of an older format offers for reuse; None if it cannot be read."""
-        return None
 
     def building(self) -> Building | None:
         """The progress of another process writing the next snapshot; None if none is known."""

@@ -1,6 +1,7 @@
 """Whether a sentence is supported: what is said of it, and how it is told."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,13 @@ from hypothesis import strategies as st
 from ragqa.claims.sources import Source, read_sources
 from ragqa.claims.support import support_of
 from ragqa.embedders import embedder_for
-from ragqa.evaluation.grounding import idf_of, read_grounding
 
-ROWS = Path(__file__).parent.parent.parent / "eval" / "grounding.jsonl"
+EVAL = Path(__file__).parents[2] / "eval"
+sys.path.insert(0, str(EVAL))
+
+from grounding import idf_of, read_grounding  # noqa: E402 - a script, found by the path above
+
+ROWS = EVAL / "grounding.jsonl"
 MERGER = "Google bought DeepMind in 2014. Meta opened the lab FAIR in 2013."
 BACKUPS = "Backups are kept for 30 days. They are written every night by the Borg server."
 

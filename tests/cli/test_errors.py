@@ -67,6 +67,9 @@ def test_an_unknown_option_is_a_usage_error(quick):
     [
         (["calibrate", "--reset"], "ragqa calibrate is gone: confidence is", "ragqa eval"),
         (["eval", "--generate", "9"], "ragqa eval --generate is gone: ", "write some of your own"),
+        (["eval", "--follow-ups", "x"], "ragqa eval --follow-ups is gone: ", "--questions FILE"),
+        (["eval", "--chunking", "x"], "ragqa eval --chunking is gone: ", "--set passage_tokens=N"),
+        (["eval", "--grounding", "x"], "ragqa eval --grounding is gone: ", "eval/grounding.py"),
         (["eval", "--out=x"], "ragqa eval --out is gone: ", "ragqa eval --questions FILE"),
     ],
 )

@@ -6,6 +6,11 @@ import pytest
 from support import write_notes
 from tiny_readers import NLI, RANKER, save_reader
 
+from ragqa.claims.sources import Source, read_sources
+from ragqa.claims.support import support_of
+from ragqa.embedders import embedder_for
+from ragqa.readers import prepared
+
 QUESTION = "when do figs ripen?"
 NOTES = {"figs.md": "# Figs\n\nFigs are red.\n\nThey ripen in August.\n\nBirds eat figs.\n"}
 
@@ -80,25 +85,21 @@ def test_an_evaluation_with_a_reader_that_cannot_be_used_stops(quick, places, ho
 
 
 def test_a_judging_model_changes_no_answer_and_speaks_in_the_support_check(
-    quick, places, home, models, tmp_path
+    quick, places, home, models, monkeypatch
 ):
+    quick("index", *places, env=home)
     env = home | {"RAGQA_READER": str(models["judging"])}
-    rows = tmp_path / "rows.jsonl"
-    passage = {"path": "figs.md", "heading": "Figs", "text": "Figs are red."}
-    row = {"sentence": "Figs are red.", "passages": [passage], "kind": "quote", "half": "test"}
-    rows.write_text(
-        "".join(
-            json.dumps(row | {"id": str(n), "supported": supported}) + "\n"
-            for n, supported in enumerate((True, False))
-        )
-    )
-    quick("index", *places, env=env)
     assert TOGETHER not in explained(quick, places, env).out
-    document = json.loads(quick("eval", "--grounding", rows, "--json", env=env).out)
-    assert document["reader"] == str(models["judging"])
-    plain = json.loads(quick("eval", "--grounding", rows, "--json", env=home).out)
-    assert plain["reader"] == "neutral"
-    assert document["rows"][0]["score"] < plain["rows"][0]["score"]
+    monkeypatch.setenv("RAGQA_CACHE", home["RAGQA_CACHE"])
+    embedder = embedder_for("hashed:64", building=False)
+
+    def score(reader):
+        sources = read_sources([Source("Figs", "Figs are red.")], embedder, reader=prepared(reader))
+        return support_of(
+            "Figs are red.", [1], sources, lambda terms: dict.fromkeys(terms, 2)
+        ).score
+
+    assert score(str(models["judging"])) < score("neutral")
 
 
 def test_a_folder_without_such_a_model_is_refused_and_the_setting_stays(quick, home, tmp_path):

@@ -123,16 +123,6 @@ def test_questions_and_counts_are_those_of_the_embedder(tmp_path):
     assert (found.spans, found.pooled.tolist()) == (exact.spans, exact.pooled.tolist())
 
 
-def test_the_plain_embedder_is_the_one_that_is_asked_with_and_keeps_nothing(tmp_path):
-    forms = {"asking": Watched(), "building": Watched()}
-    both = Embedders("watched", lambda _, *, building: forms["building" if building else "asking"])
-    with CachedEmbedder.open(both, tmp_path) as cached:
-        assert cached.plain is forms["asking"]
-        for _ in range(2):
-            cached.plain.embed_sentences(SENTENCES)
-    assert forms["asking"].sentences == 2 * len(SENTENCES)
-
-
 def test_another_embedder_has_another_file(tmp_path):
     with CachedEmbedder.open(Embedders("hashed:64"), tmp_path) as cached:
         cached.embed_passages(TEXTS)

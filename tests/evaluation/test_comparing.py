@@ -96,14 +96,6 @@ def test_a_measure_is_compared_on_the_questions_that_have_it_in_both():
     assert [found[f"answer@{n}"]["difference"] for n in (1, 2, 3)] == [1, 1, 0]
     assert found["hybrid.recall@5"]["questions"] == 3
     assert "dense.recall@5" not in found
-    assert "iou" not in found
-
-
-def test_overlap_is_compared_by_its_own_names():
-    a, b = evaluation(row("a", recall_=0, iou=0.2)), evaluation(row("a", iou=0.5))
-    found = compare(a, b)["measures"]
-    assert found["iou"]["difference"] == 0.3
-    assert "recall" not in found
 
 
 def test_questions_that_are_not_judged_are_paired_and_not_measured():

@@ -62,7 +62,6 @@ def test_the_rankings_are_measured_too_and_answers_by_their_words_are_not(notes,
     assert document["methods"]["hybrid"]["recall@5"] == 1
     assert "answer@1" not in document
     assert {"auroc", "ece"} <= set(document)
-    assert document["latency_ms"]["ask"]["questions"] == 2
 
 
 def test_an_answer_that_cites_half_of_what_is_wanted_is_told_with_what_it_cited(notes, tmp_path):
@@ -139,7 +138,6 @@ def test_the_first_questions_alone_are_a_partial_evaluation(notes, tmp_path):
 def test_the_same_evaluation_gives_the_same_bytes(notes, tmp_path):
     def once():
         document = ask_about(notes, tmp_path, [WHEN, LONG, NEAR, FAR])
-        del document["latency_ms"]
         return json.dumps(document)
 
     assert once() == once()

@@ -7,24 +7,15 @@ from hypothesis import strategies as st
 from support import trying
 
 from ragqa.evaluation.statistics import (
-    Bin,
     auroc,
     calibration,
-    calibration_error,
     interval,
-    mean_risk,
     measure_interval,
     randomisation_p,
-    reliability,
-    risk_coverage,
     share_interval,
 )
 
 scores = st.lists(st.integers(0, 8).map(lambda n: n / 8), min_size=1, max_size=12)
-asked = st.lists(
-    st.tuples(st.floats(0, 1, allow_subnormal=False), st.booleans()), min_size=1, max_size=30
-)
-tied = st.lists(st.tuples(st.sampled_from((0.2, 0.5, 0.9)), st.booleans()), max_size=12)
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
@@ -130,7 +121,7 @@ def test_auroc_is_the_share_of_pairs_in_order_with_ties_as_halves(positive, nega
 MIXED = ([0.9, 0.8, 0.1, 0.5, 0.4, 0.2], [True, True, True, False, False, False])
 
 
-@pytest.mark.parametrize("measure", [auroc, calibration, mean_risk])
+@pytest.mark.parametrize("measure", [auroc, calibration])
 def test_the_interval_of_a_measure_of_confidence_holds_it_and_is_the_same_each_time(measure):
     confidence, answerable = MIXED[0] * 5, MIXED[1] * 5
     low, high = measure_interval(measure, confidence, answerable)
@@ -157,71 +148,14 @@ def test_resamples_of_one_sort_of_question_say_nothing_of_confidence():
     assert measure_interval(auroc, [0.9, 0.1, 0.2], [True, False, False]) == (1, 1)
 
 
-def test_reliability_and_calibration_error_by_hand():
-    bins = reliability([0.05, 0.08, 0.95, 1.0, 0.1], [False, True, True, True, False])
-    assert [one.questions for one in bins] == [2, 1, 2]
-    assert [(one.low, one.high) for one in bins] == [(0, 0.1), (0.1, 0.2), (0.9, 1)]
-    assert [one.confidence for one in bins] == pytest.approx([0.065, 0.1, 0.975])
-    assert [one.answerable for one in bins] == [0.5, 0, 1]
-    assert calibration_error(bins) == pytest.approx((2 * 0.435 + 0.1 + 2 * 0.025) / 5)
-    assert calibration(
-        [0.05, 0.08, 0.95, 1.0, 0.1], [False, True, True, True, False]
-    ) == calibration_error(bins)
+def test_the_calibration_error_by_hand():
+    found = calibration([0.05, 0.08, 0.95, 1.0, 0.1], [False, True, True, True, False])
+    assert found == pytest.approx((2 * 0.435 + 0.1 + 2 * 0.025) / 5)
 
 
 def test_confidence_that_comes_true_has_no_calibration_error():
-    bins = reliability([0.25] * 4 + [0.75] * 4, [True, *[False] * 3, False, *[True] * 3])
-    assert bins == [Bin(0.2, 0.3, 4, 0.25, 0.25), Bin(0.7, 0.8, 4, 0.75, 0.75)]
-    assert calibration_error(bins) == 0
+    assert calibration([0.25] * 4 + [0.75] * 4, [True, *[False] * 3, False, *[True] * 3]) == 0
 
 
 def test_there_is_no_calibration_error_without_questions():
-    assert reliability([], []) == []
-    assert calibration_error([]) == 0
-
-
-@given(asked)
-@trying(60)
-def test_every_question_is_in_the_bin_of_its_confidence(questions):
-    bins = reliability([c for c, _ in questions], [a for _, a in questions])
-    assert sum(one.questions for one in bins) == len(questions)
-    for one in bins:
-        assert one.low - 1e-9 <= one.confidence <= one.high + 1e-9
-        assert 0 <= one.answerable <= 1
-
-
-def test_the_risk_of_answering_only_the_most_confident_share():
-    curve = risk_coverage([0.2, 0.9, 0.6, 0.4], [False, True, False, True])
-    assert curve == [(0.25, 0), (0.5, 1 / 2), (0.75, pytest.approx(1 / 3)), (1, 2 / 4)]
-
-
-def test_the_mean_risk_is_the_mean_over_every_share_that_may_be_answered():
-    found = mean_risk([0.2, 0.9, 0.6, 0.4], [False, True, False, True])
-    assert found == pytest.approx((0 + 1 / 2 + 1 / 3 + 2 / 4) / 4)
-    assert mean_risk([0.9, 0.9, 0.1, 0.1], [True, True, True, True]) == 0
-    assert mean_risk([0.5] * 4, [True, False, False, False]) == pytest.approx(3 / 4)
-
-
-def test_questions_of_equal_confidence_are_answered_together_and_share_their_risk():
-    curve = risk_coverage([0.5, 0.9, 0.5, 0.5, 0.1], [True, True, False, False, True])
-    assert [coverage for coverage, _ in curve] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1])
-    assert [risk for _, risk in curve] == pytest.approx([0, 2 / 4, 2 / 4, 2 / 4, 2 / 5])
-
-
-@given(tied, st.randoms(use_true_random=False))
-@trying(60)
-def test_the_risk_does_not_depend_on_the_order_of_questions(questions, random):
-    shuffled = random.sample(questions, len(questions))
-    curves = [
-        risk_coverage([c for c, _ in some], [a for _, a in some]) for some in (questions, shuffled)
-    ]
-    assert curves[0] == curves[1]
-
-
-@given(asked)
-@trying(60)
-def test_the_risk_of_answering_all_is_the_share_that_has_no_answer(questions):
-    answerable = [a for _, a in questions]
-    curve = risk_coverage([c for c, _ in questions], answerable)
-    assert len(curve) == len(questions)
-    assert curve[-1] == pytest.approx((1, 1 - np.mean(answerable)))
+    assert calibration([], []) == 0

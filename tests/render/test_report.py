@@ -126,7 +126,6 @@ SAMPLE = {
         name: [[k, round(1 - (1 - base) / k**0.7, 4)] for k in range(1, 21)]
         for name, base in (("hybrid", 0.7), ("dense", 0.58), ("terms", 0.64))
     },
-    "latency_ms": {"search": {"p50": 8.21, "p95": 14.9, "questions": 126}},
     "empty": {"terms": ["q-017", "q-044"]},
     "warnings": ["3 notes were skipped."],
     "questions": [
@@ -136,7 +135,7 @@ SAMPLE = {
         not_good(3),
     ],
 }
-EMPTY = SAMPLE | {"methods": {}, "kinds": {}, "recall_curve": {}, "latency_ms": {}, "empty": {}}
+EMPTY = SAMPLE | {"methods": {}, "kinds": {}, "recall_curve": {}, "empty": {}}
 EMPTY = EMPTY | {"warnings": [], "questions": []}
 
 # What is not free text, but names that ragqa gave.

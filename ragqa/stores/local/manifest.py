@@ -21,9 +21,6 @@ from ragqa.types import IndexInfo, Progress
 FORMAT = 5
 """The format version, incremented whenever the meaning of a generation's files changes."""
 
-OLDEST = 2
-"""The oldest format whose embeddings a rebuild for a newer format reuses."""
-
 MANIFEST = "manifest.json"
 CATALOGUE = "catalogue.sqlite"
 VECTORS = "vectors.faiss"
@@ -135,10 +132,9 @@ def record_files(
     return {name: records[name] for name in names}
 
 
-def read_manifest(folder: Path, *, oldest: int = FORMAT) -> Manifest:
+def read_manifest(folder: Path) -> Manifest:
     """Read the manifest of a generation and check its digest.
 
-    :param oldest: the oldest format to accept; manifests of all formats are alike.
     :raises IndexUnusable: it is missing, damaged, in another format or another generation's.
     """
     path = folder / MANIFEST
@@ -146,7 +142,7 @@ def read_manifest(folder: Path, *, oldest: int = FORMAT) -> Manifest:
         data = _read_regular(path)
     try:
         content = msgspec.convert(json.loads(data), dict[str, object])
-        check_seal(content, f"in {folder}", range(oldest, FORMAT + 1))
+        check_seal(content, f"in {folder}", FORMAT)
         info = msgspec.convert(content["info"], IndexInfo)
         check_info(info)
         files = msgspec.convert(content["files"], dict[str, FileRecord])

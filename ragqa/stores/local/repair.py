@@ -22,7 +22,6 @@ from ragqa.stores.local.examining import PassageOwners, damaged_files, disagreem
 from ragqa.stores.local.lock import locked
 from ragqa.stores.local.manifest import (
     DELTA,
-    OLDEST,
     TERMS,
     Manifest,
     number_of,
@@ -36,7 +35,6 @@ from ragqa.stores.protocol import (
     EmbeddingLookup,
     Fault,
     IndexPart,
-    OlderIndex,
     Rebuilder,
     Repair,
 )
@@ -76,24 +74,6 @@ def repair(root: Path, rebuilder: Rebuilder, *, wait: bool, progress: Progress) 
                 generations.sweep(root)
         done = (f"rebuilt {part}, since {what}" for part, what in first.items())
         return Repair((*rollback, *done), bool(rollback))
-
-
-def embeddings_of_older(root: Path) -> OlderIndex | None:
-    """The newest generation's embeddings, if its manifest has a readable older format.
-
-    A passage's id derives from its note's path and the embedded text, so equal ids mean equal
-    embeddings, whatever the catalogue's format.
-    """
-    try:
-        manifest = read_manifest(root / generations.current(root), oldest=OLDEST)
-    except (NoIndex, IndexUnusable):
-        return None
-
-    def embeddings(progress: Progress) -> EmbeddingLookup:
-        broken = {fault.part for fault in damaged_files(manifest, progress)}
-        return _sound_embeddings(manifest, broken)
-
-    return OlderIndex(manifest.info, embeddings)
 
 
 def _target(root: Path) -> tuple[Manifest | None, str]:

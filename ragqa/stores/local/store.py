@@ -9,7 +9,7 @@ from ragqa.stores.local import generations
 from ragqa.stores.local.lock import building, locked, report_embedded
 from ragqa.stores.local.manifest import read_manifest
 from ragqa.stores.local.snapshot import LocalSnapshot
-from ragqa.stores.protocol import OlderIndex, Rebuilder, Repair, Store, Writer
+from ragqa.stores.protocol import Rebuilder, Repair, Store, Writer
 from ragqa.types import Building, Progress
 
 
@@ -50,12 +50,6 @@ class LocalStore(Store):
                 if base is not None:
                     base.close()
                 generations.sweep(self._root)
-
-    def older(self) -> OlderIndex | None:
-        """What the newest generation offers for reuse, if it has an older format."""
-        from ragqa.stores.local.repair import embeddings_of_older
-
-        return embeddings_of_older(self._root)
 
     def building(self) -> Building | None:
         """The progress of another process writing the index; None if none is known."""

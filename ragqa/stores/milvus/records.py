@@ -30,9 +30,6 @@ from ragqa.types import IndexInfo
 FORMAT = 4
 """The format version, incremented whenever the meaning of rows or their passages changes."""
 
-OLDEST = 1
-"""The oldest format whose embeddings a rebuild for a newer format reuses."""
-
 MAX_ATTEMPTS = 2**40
 """An upper bound of attempts; a greater number is forged."""
 
@@ -109,16 +106,15 @@ def record_row(generation: Generation) -> Row:
     return small_row(generation.attempt, generation.info.generation, data)
 
 
-def read_record(row: Row, place: str, *, oldest: int | None = None) -> Generation:
+def read_record(row: Row, place: str) -> Generation:
     """Parse a record.
 
     :param place: the index and where it is, for messages.
-    :param oldest: the oldest format to accept, this one by default; records of all are alike.
     :raises IndexUnusable: it is damaged or in another format.
     """
     try:
         content = decoded(row["data"], dict[str, object])
-        check_seal(content, place, range(FORMAT if oldest is None else oldest, FORMAT + 1))
+        check_seal(content, place, FORMAT)
         generation = msgspec.convert({**content, "attempt": row["pk"]}, Generation)
         info = generation.info
         check_info(info)
@@ -138,7 +134,7 @@ def readable_records(client: Client) -> list[Generation]:
     found = []
     for row in rows_of_records(client):
         try:
-            found.append(read_record(row, client.place, oldest=OLDEST))
+            found.append(read_record(row, client.place))
         except IndexUnusable:
             continue
     return found

@@ -21,7 +21,6 @@ from ragqa.stores.milvus.examining import problems_of, remarks_on
 from ragqa.stores.milvus.lease import claims, leased
 from ragqa.stores.milvus.records import (
     MAX_ATTEMPTS,
-    OLDEST,
     Generation,
     begin_turn,
     end_turn,
@@ -34,7 +33,7 @@ from ragqa.stores.milvus.rows import any_of, in_ranges
 from ragqa.stores.milvus.schema import RECORD_NUMBERS, create_without_embeddings, has_records
 from ragqa.stores.milvus.snapshot import MilvusSnapshot
 from ragqa.stores.milvus.writer import MilvusWriter
-from ragqa.stores.protocol import OlderIndex, Rebuilder, Remark, Repair, Store
+from ragqa.stores.protocol import Rebuilder, Remark, Repair, Store
 from ragqa.types import Progress
 
 FILE = "milvus.db"
@@ -86,14 +85,6 @@ class MilvusStore(Store):
                 with suppress(IndexUnusable):  # leftovers are invisible, and swept next time
                     _sweep(client, end_turn(client))
 
-    def older(self) -> OlderIndex | None:
-        """What the newest generation offers for reuse, if it has an older format."""
-        try:
-            newest = self._newest(oldest=OLDEST)
-        except (NoIndex, IndexUnusable):
-            return None
-        return OlderIndex(newest.info, lambda _: MilvusSnapshot(self._client, newest).vectors)
-
     def tidy(self) -> None:
         """Remove what an interrupted writer left, if possible and if no writer is active."""
         with suppress(WriterBusy, IndexUnusable):
@@ -142,10 +133,9 @@ class MilvusStore(Store):
         """False if the store is a file that does not exist; opening would create it."""
         return not is_file(self._uri) or Path(self._uri).exists()
 
-    def _newest(self, *, oldest: int | None = None) -> Generation:
+    def _newest(self) -> Generation:
         """The newest generation.
 
-        :param oldest: the oldest format to read, this one by default.
         :raises NoIndex: there is none.
         :raises IndexUnusable: its record is damaged.
         """
@@ -153,7 +143,7 @@ class MilvusStore(Store):
         if self._exists and has_records(self._client):
             rows = rows_of_records(self._client)
             if rows:
-                return read_record(rows[-1], place, oldest=oldest)
+                return read_record(rows[-1], place)
         raise NoIndex(f"there is no index {place} yet", hint="ragqa index")
 
 

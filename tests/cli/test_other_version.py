@@ -1,0 +1,163 @@
+"""An index that another version of ragqa made: noticed, and built anew from the notes."""
+
+import json
+from contextlib import closing
+from dataclasses import replace
+from unittest import mock
+
+import pytest
+from indexing.building import source_with
+from support import write_notes
+
+from ragqa.embedders.hashed import HashedEmbedder
+from ragqa.errors import OtherFormat
+from ragqa.indexing import refresh
+from ragqa.stores import open_store
+from ragqa.stores.disk import stepping
+from ragqa.stores.local.lock import locked
+
+QUESTION = "what is the API rate limit?"
+ANEW = (
+    "This index was made by another version of ragqa: building it anew from the notes. The old one "
+    "is kept until that is done.\n"
+)
+NOTES = {
+    "gateway.md": "# Gateway\n\nThe API rate limit is 100 requests a minute.\n",
+    "cats.md": "# Cats\n\nThe cat naps at noon.\n",
+}
+
+
+def failing_at(step):
+    def fail(name):
+        if name == step:
+            raise KeyboardInterrupt
+
+    return stepping(fail)
+
+
+def of_format(number):
+    """Let a built index be one of another format, of which nothing else may be known."""
+
+    def change(quick, index, args):
+        assert quick("index", *args).code == 0
+        manifest = index / "gen-000001" / "manifest.json"
+        content = json.loads(manifest.read_text())
+        corpus = content["info"]["corpus"]
+        manifest.write_text(json.dumps({"format": number, "info": {"corpus": corpus}}))
+
+    return change
+
+
+def of_passages(version):
+    """Build an index whose passages another version of ragqa made."""
+
+    def build(quick, _index, args):
+        with mock.patch("ragqa.passages.chunking.VERSION", version):
+            assert quick("index", *args).code == 0
+
+    return build
+
+
+@pytest.fixture(
+    params=[of_format(4), of_format(99), of_passages(4)],
+    ids=["older format", "newer format", "other passages"],
+)
+def args(request, quick, tmp_path):
+    """The options that name notes, and their index that another version of ragqa made."""
+    notes, index = write_notes(tmp_path / "notes", NOTES), tmp_path / "index"
+    args = ["--corpus", str(notes), "--index", str(index)]
+    request.param(quick, index, args)
+    return args
+
+
+def current(args):
+    with open(f"{args[3]}/CURRENT", encoding="utf-8") as file:  # noqa: PTH123 - as a string
+        return file.read().strip()
+
+
+def test_a_question_builds_it_anew_and_says_so_once(quick, args):
+    first, second = quick("ask", QUESTION, *args), quick("ask", QUESTION, *args)
+    assert (first.code, second.code) == (0, 0)
+    assert "100 requests" in first.out
+    assert (first.err, second.err) == (ANEW, "")
+    assert current(args) != "gen-000001"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["index"], ["search", "gateway"], ["why", QUESTION, "--target", "gateway.md"]],
+    ids=lambda command: command[0],
+)
+def test_other_commands_that_refresh_do_so_too(quick, args, command):
+    done = quick(*command, "--json", *args)
+    assert (done.code, done.err) == (0, ANEW)
+    assert quick("status", *args).code == 0
+
+
+@pytest.mark.parametrize(
+    "command", [["ask", QUESTION, "--no-refresh"], ["status"], ["list", "--no-refresh"], ["doctor"]]
+)
+def test_commands_that_only_read_name_the_command_that_rebuilds_it(quick, args, command):
+    done = quick(*command, *args)
+    assert done.code == 4
+    assert "ragqa index --rebuild" in done.out + done.err
+    assert current(args) == "gen-000001"
+
+
+def test_an_index_of_other_notes_is_left_alone(quick, args, tmp_path):
+    other = write_notes(tmp_path / "other", {"a.md": "# Other\n\nOther notes altogether.\n"})
+    done = quick("ask", "what is other?", "--corpus", str(other), *args[2:])
+    assert done.code == 4
+    assert f"not from {other}" in done.err
+    assert current(args) == "gen-000001"
+
+
+def test_while_another_process_writes_one_line_says_why_there_is_no_answer(quick, args, tmp_path):
+    with locked(tmp_path / "index", wait=False):
+        done = quick("ask", QUESTION, *args)
+    assert done.code == 6
+    first, second, hint = done.err.splitlines()
+    assert first == ANEW.strip()
+    assert second == f"error: another process is writing the index in {tmp_path / 'index'}"
+    assert "ragqa index --wait" in hint
+
+
+def test_a_build_that_fails_leaves_the_old_index_and_the_next_one_ends_it(quick, args):
+    with failing_at("replace CURRENT"):
+        assert quick("index", *args).code == 130
+    assert current(args) == "gen-000001"
+    assert quick("ask", QUESTION, "--no-refresh", *args).code == 4
+    assert quick("index", *args).code == 0
+    assert current(args) != "gen-000001"
+    assert len(quick("list", "--json", *args).document["notes"]) == len(NOTES)
+
+
+@pytest.fixture(params=["", "team"], ids=["own", "shared"])
+def in_milvus(request, tmp_path, monkeypatch):
+    """An index in Milvus of another format, and what it was made from."""
+    write_notes(tmp_path / "notes", NOTES)
+    store = open_store(tmp_path / "milvus", kind="milvus", name=request.param)
+    source = replace(source_with(tmp_path, HashedEmbedder(64)), shared_name=request.param)
+    with monkeypatch.context() as before:
+        before.setattr("ragqa.stores.milvus.records.FORMAT", 1)
+        refresh(store, source)
+    return store, source
+
+
+@pytest.mark.integration
+def test_an_index_in_milvus_is_built_anew_unless_it_is_shared(in_milvus):
+    store, source = in_milvus
+    if source.shared_name:
+        with pytest.raises(OtherFormat, match="in format 1"):
+            refresh(store, source)
+    else:
+        with failing_at("put notes"), pytest.raises(KeyboardInterrupt):
+            refresh(store, source)
+    with pytest.raises(OtherFormat) as caught:
+        store.snapshot()
+    assert caught.value.hint == "ragqa index --rebuild"
+    report = refresh(store, source, rebuild=bool(source.shared_name))
+    with closing(store.snapshot()) as snapshot:
+        assert snapshot.info == report.info
+        assert len(snapshot.notes()) == len(NOTES)
+    assert store.problems() == []
