@@ -6,7 +6,7 @@ from ragqa.api import Index
 from ragqa.diagnosis import diagnose
 from ragqa.explaining import explain
 from ragqa.related import Related, near
-from ragqa.render.explanations import verdict, word_lines
+from ragqa.render.explanations import lacking_line, verdict
 from ragqa.render.overviews import findings_document
 from ragqa.serving.ask_page import address_of
 from ragqa.serving.documents import Asked, Shown, filters_of, status, text_in, verify
@@ -66,7 +66,7 @@ def why_page(warm: WarmIndex, asked: Asked) -> Shown:
         "back": address_of("/", asked),
         "path": found.path,
         "verdict": verdict(found),
-        "lines": word_lines(found),
+        "lines": [line for line in [lacking_line(found)] if line],
     }
 
 
