@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from stores.building import quick_folder
 from support import trying
 
 from ragqa.api import open_index
@@ -20,7 +21,6 @@ from ragqa.llms.scripted import ScriptedLLM
 from ragqa.notes import NoteText, read_text
 from ragqa.render import Linker, answer_document, print_answer, to_json
 from ragqa.render.markdown import answer_markdown
-from ragqa.stores.memory import MemoryStore
 from ragqa.verifying.saved import read_saved
 
 UNSAFE = re.compile(
@@ -55,14 +55,12 @@ ANYTHING = st.lists(st.sampled_from(SAID), max_size=25).map("".join) | st.text(
 
 
 @pytest.fixture(scope="module")
-def index(tmp_path_factory):
-    """An index of two notes, in memory; one note is any text in turn."""
-    folder, store = tmp_path_factory.mktemp("anything"), MemoryStore()
-    corpus = folder / "notes"
-    corpus.mkdir()
-    (corpus / "cats.md").write_text("# Cats\n\nCats sleep 14 hours a day. Cats hunt at dawn.\n")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ragqa.api.stored_index.open_store", lambda *_, **__: store)
+def index():
+    """An index of two notes; one note is any text in turn."""
+    with quick_folder() as folder:
+        corpus = folder / "notes"
+        corpus.mkdir()
+        (corpus / "cats.md").write_text("# Cats\n\nCats sleep 14 hours a day. Cats hunt at dawn.\n")
         yield open_index(corpus, index=folder / "index", settings={"embedder": "hashed:64"})
 
 

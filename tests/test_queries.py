@@ -1,6 +1,6 @@
 """How a question is searched in notes of one language or several, by words and by meaning."""
 
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 
 import pytest
@@ -12,7 +12,7 @@ from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.indexing import refresh
 from ragqa.queries import READ_BYTES, UNREAD_BYTES, query_for, share_read
 from ragqa.retrieval import Ranking, find_legs, retrieve
-from ragqa.stores.memory import MemoryStore
+from ragqa.stores import open_store
 from ragqa.types import Filters, Pieces
 
 GERMAN = {
@@ -43,9 +43,10 @@ class OnlyLatin(HashedEmbedder):
 def opened(folder, notes, embedder=None):
     embedder = embedder or HashedEmbedder(32)
     write_notes(folder / "notes", notes)
-    store = MemoryStore()
+    store = open_store(folder / "index")
     refresh(store, source_with(folder, embedder))
-    yield store.snapshot(), embedder
+    with closing(store.snapshot()) as snapshot:
+        yield snapshot, embedder
 
 
 @pytest.fixture

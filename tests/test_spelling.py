@@ -1,13 +1,15 @@
 """Words of a question that no note has, and the words of the notes that they are read as."""
 
+from contextlib import closing, contextmanager
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from stores.building import commit, entry
+from stores.building import commit, entry, quick_folder
 
 from ragqa.embedders import embedder_for
 from ragqa.spelling import correct_spelling, with_apostrophes
-from ragqa.stores.memory import MemoryStore
+from ragqa.stores import open_store
 from ragqa.types import Correction
 
 HASHED = embedder_for("hashed:64", building=False)
@@ -32,11 +34,19 @@ class Knowing:
         return [2 + (0 if not text else 1 if text in self._words else 2) for text in texts]
 
 
+@contextmanager
+def indexed(*entries):
+    with quick_folder() as folder:
+        store = open_store(folder / "index")
+        commit(store, *entries)
+        with closing(store.snapshot()) as snapshot:
+            yield snapshot
+
+
 @pytest.fixture(scope="module")
 def snapshot():
-    store = MemoryStore()
-    commit(store, *NOTES)
-    return store.snapshot()
+    with indexed(*NOTES) as snapshot:
+        yield snapshot
 
 
 @pytest.fixture
@@ -117,9 +127,8 @@ def test_a_word_is_corrected_only_where_a_passage_has_it_beside_another_word(rea
 
 
 def test_the_more_frequent_of_two_near_words_is_taken():
-    store = MemoryStore()
-    commit(store, entry("a.md", "a mode", "a model", "another model"))
-    assert correct_spelling(store.snapshot(), HASHED, "which modle").question == "which model"
+    with indexed(entry("a.md", "a mode", "a model", "another model")) as snapshot:
+        assert correct_spelling(snapshot, HASHED, "which modle").question == "which model"
 
 
 def test_a_question_with_many_unknown_words_is_about_something_else(read):

@@ -82,7 +82,7 @@ def serve(
     given: PlaceOptions,
     debug: Debug = False,
 ) -> int:
-    """Open the notes in the browser: ask, read the cited notes beside the answer, check, browse.
+    """Open the notes in the browser: ask, read the cited notes beside the answer, browse.
 
     Listens on this machine only, at an address that works once; the same server answers programs
     with a token (docs/serve.md). Ctrl-C ends it.

@@ -1,4 +1,4 @@
-"""Explain why a note is or is not in an answer: how far it came, and what would help."""
+"""Explain why a note is or is not in an answer: how far it came."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,9 +11,8 @@ from ragqa.api.checking import keep_current
 from ragqa.clock import Clock
 from ragqa.errors import NotIndexed
 from ragqa.explaining.explanation import SAID, Explanation, Sentence
-from ragqa.explaining.ranking import rank_note, rank_sentences
+from ragqa.explaining.ranking import missing_words, rank_note, rank_sentences
 from ragqa.explaining.targets import Notes, Target
-from ragqa.explaining.trials import with_trials
 from ragqa.stages import losing_leg
 from ragqa.types import Disagreement, Filters, IndexInfo, NoteList, NoteRecord, Progress, Retrieved
 
@@ -93,10 +92,12 @@ def _follow(
         said=said,
         disagreements=_disagreements(retrieved.question, assessment, sentences),
     )
-    explanation = replace(explanation, stage=_stage(index, explanation))
-    if not places:
-        return explanation
-    return with_trials(index, explanation, retrieved.spelled, filters)
+    stage = _stage(index, explanation)
+    if not places or stage in (SAID, "filters", "changed"):
+        return replace(explanation, stage=stage)
+    passages = [place.hit.passage for place in places]
+    missing = missing_words(retrieved.spelled, passages[0], passages)
+    return replace(explanation, stage=stage, missing=missing)
 
 
 def _stage(index: Index, explanation: Explanation) -> str:

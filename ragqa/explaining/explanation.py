@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ragqa.answering.candidates import PASSAGES
 from ragqa.stages import STAGES as LOST_STAGES
 from ragqa.types import Citation, Correction, Disagreement, Hit, IndexInfo, Reason
 
@@ -75,15 +74,6 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
-    """The question asked again with more words: the note's new rank, and whether it is said."""
-
-    words: tuple[str, ...]
-    rank: int | None
-    said: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Explanation:
     """How far a note came on the way into the answer to a question.
 
@@ -91,7 +81,7 @@ class Explanation:
     those that exclude it; ranks are then unfiltered. `places` are its passages, or those that touch
     the lines, best first. `candidates` counts all candidate sentences, `sentences` are those of
     the places, best first. `said` is the answer, even if it was withheld. `reasons` are those of
-    the confidence. `trials` are questions with more words, best first. `disagreements` are those in
+    the confidence. `disagreements` are those in
     the answer that involve a sentence of the places. `corrected` is as in `Answer`.
     """
 
@@ -111,18 +101,8 @@ class Explanation:
     sentences: tuple[Sentence, ...] = ()
     said: tuple[Citation, ...] = ()
     missing: tuple[Missing, ...] = ()
-    trials: tuple[Trial, ...] = ()
     disagreements: tuple[Disagreement, ...] = ()
     warnings: tuple[str, ...] = ()
     corrected: tuple[Correction, ...] = ()
     waiting: int = 0
     timings_ms: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def helps(self) -> bool:
-        """Whether the best trial brought the note past the stage that lost it."""
-        if not self.trials:
-            return False
-        best = self.trials[0]
-        ranked_low = self.stage not in ("composer", "confidence")
-        return best.said or (ranked_low and best.rank is not None and best.rank <= PASSAGES)

@@ -1,17 +1,26 @@
-"""Rank the passages and sentences of one note among all, and find the filters that exclude it."""
+"""Rank one note's passages and sentences among all; find what excludes it and what it lacks."""
 
 from collections.abc import Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 
 from ragqa.answering import Assessment
 from ragqa.answering.candidates import sources_of
 from ragqa.answering.composing import Excerpt
 from ragqa.answering.scoring import Scored, citation_of
 from ragqa.api import MIN_POOL, Index
-from ragqa.explaining.explanation import Lost, Place, Sentence
+from ragqa.explaining.explanation import Lost, Missing, Place, Sentence
 from ragqa.retrieval import Legs, find_legs, ranked, to_hits
 from ragqa.stores.filters import note_matcher
-from ragqa.types import Filters, Retrieved
+from ragqa.text.words import passage_terms, query_terms, tokenize
+from ragqa.types import Filters, Passage, Retrieved
+
+_MAX_MISSING = 8
+_MAX_WORDS = 2_000
+"""A missing word is compared with at most this many words of the note."""
+
+_NEAR = 0.75
+_SAME_START = 2
 
 
 def rank_note(
@@ -34,7 +43,7 @@ def rank_note(
         if passages and not note_matcher(one)(snapshot.notes()[path])
     )
     searched = Filters() if left_out else filters
-    legs, fused = _search(index, retrieved.question, searched, k=snapshot.info.passages)
+    legs, fused = _search(index, retrieved.question, searched)
     ranks = {id_: rank for rank, (id_, _) in enumerate(fused, start=1)}
     scores = dict(fused)
     hits = to_hits(snapshot, legs, [(id_, scores.get(id_, 0.0)) for id_ in passages]).hits
@@ -68,10 +77,23 @@ def why_lost(one: Scored, excerpts: Sequence[Excerpt]) -> Lost | None:
     return Lost.PASSED_OVER if one.score >= best else Lost.WEAK
 
 
-def rank_of(index: Index, question: str, passages: Sequence[int], filters: Filters) -> int | None:
-    """The best rank of any of these passages for a question; None if none is found."""
-    _, fused = _search(index, question, filters, k=max(index.settings.top_k, MIN_POOL))
-    return next((rank for rank, (id_, _) in enumerate(fused, start=1) if id_ in passages), None)
+def missing_words(question: str, passage: Passage, note: Sequence[Passage]) -> tuple[Missing, ...]:
+    """The question's words that a passage lacks, each with a similar word of the note, if any."""
+    language = passage.language
+    lacking = set(query_terms(question, [language])).difference(passage_terms(passage))
+    words = [
+        word
+        for word in dict.fromkeys(tokenize(question, pairs_only=True))
+        if lacking.issuperset(query_terms(word, [language]))
+    ]
+    texts = " ".join(one.searched_text for one in note)
+    forms = list(dict.fromkeys(tokenize(texts)))[:_MAX_WORDS]
+    missing = []
+    for word in words[:_MAX_MISSING]:
+        like = [form for form in forms if form.startswith(word[:_SAME_START])]
+        near = get_close_matches(word, like, n=1, cutoff=_NEAR)
+        missing.append(Missing(word, near[0] if near else ""))
+    return tuple(missing)
 
 
 def _each_filter(filters: Filters) -> list[tuple[str, Filters]]:
@@ -87,12 +109,11 @@ def _each_filter(filters: Filters) -> list[tuple[str, Filters]]:
     return each
 
 
-def _search(
-    index: Index, question: str, filters: Filters, *, k: int
-) -> tuple[Legs, list[tuple[int, float]]]:
-    """The legs, and their fusion as `ask` does it, with the same limit of candidates from each."""
-    embedder, ranking = index.source.embedders.asking, index.ranking
-    legs = find_legs(index.snapshot(), embedder, question, k=k, filters=filters, ranking=ranking)
+def _search(index: Index, question: str, filters: Filters) -> tuple[Legs, list[tuple[int, float]]]:
+    """The legs with every passage, and their fusion as `ask` does it, with its limit from each."""
+    snapshot, ranking = index.snapshot(), index.ranking
+    embedder, k = index.source.embedders.asking, snapshot.info.passages
+    legs = find_legs(snapshot, embedder, question, k=k, filters=filters, ranking=ranking)
     pool = max(index.settings.top_k, MIN_POOL, ranking.candidates)
     asked = replace(legs, dense=legs.dense[:pool], terms=legs.terms[:pool])
-    return legs, ranked(index.snapshot(), asked, ranking)
+    return legs, ranked(snapshot, asked, ranking)

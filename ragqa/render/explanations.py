@@ -1,7 +1,5 @@
 """Why a note is or is not in an answer: a short verdict, then the figures."""
 
-from collections.abc import Mapping, Sequence
-
 from rich.text import Text
 
 from ragqa.answering.candidates import PASSAGES
@@ -45,11 +43,11 @@ def verdict(explanation: Explanation) -> str:
 
 
 def print_explanation(explanation: Explanation, linker: Linker) -> None:
-    """Print the verdict, what would help, and the figures."""
+    """Print the verdict, what the note lacks, and the figures."""
     print_corrected(explanation.corrected)
     put(verdict(explanation), "bold")
-    for line in word_lines(explanation):
-        put(line)
+    if explanation.missing:
+        put(lacking_line(explanation))
     put(f"Stage: {stage_name(explanation.stage)} ({STAGES[explanation.stage]})", "quiet")
     if not explanation.places:
         return
@@ -78,8 +76,7 @@ def explanation_document(explanation: Explanation) -> Document:
             documents.citation_document(citation, explain=True) for citation in explanation.said
         ],
         "missing_words": [fields_of(one, "word", "near") for one in explanation.missing],
-        "tried": [fields_of(trial, "words", "rank", "said") for trial in explanation.trials],
-        **fields_of(explanation, "helps", "warnings", "waiting", "timings_ms"),
+        **fields_of(explanation, "warnings", "waiting", "timings_ms"),
         "index": documents.index_document(explanation.info),
     }
 
@@ -171,33 +168,16 @@ def _subject(explanation: Explanation) -> str:
     return address(explanation.path, explanation.lines)
 
 
-def word_lines(explanation: Explanation) -> list[str]:
-    """Say which words the note lacks, and which would have found it."""
-    lines = []
-    if explanation.missing:
-        words = ", ".join(map(_missing_word, explanation.missing))
-        lines.append(f"Words of the question that its best passage lacks: {words}.")
-    if explanation.trials:
-        best = explanation.trials[0]
-        ranks = f"it ranks {best.rank}" if best.rank else "it is not found"
-        said = " and is in the answer" if best.said else ", but is not in the answer"
-        added = f"With {_listed(best.words)} added to the question"
-        if explanation.helps:
-            lines.append(f"{added} {ranks}{said}.")
-        else:
-            tried = dict.fromkeys(word for trial in explanation.trials for word in trial.words)
-            lines.append(f"Its own words do not help; tried: {_listed(tried)}. {added} {ranks}.")
-    return lines
+def lacking_line(explanation: Explanation) -> str:
+    """Say which words of the question the note lacks; "" if it is not known to lack any."""
+    words = ", ".join(map(_missing_word, explanation.missing))
+    return f"Words of the question that its best passage lacks: {words}." if words else ""
 
 
 def _missing_word(one: Missing) -> str:
     if one.near == one.word:
         return f"{one.word} (another of its passages has it)"
     return f"{one.word} (the note has {one.near})" if one.near else one.word
-
-
-def _listed(words: Sequence[str] | Mapping[str, None]) -> str:
-    return ", ".join(f"`{word}`" for word in words)
 
 
 def _print_places(explanation: Explanation) -> None:

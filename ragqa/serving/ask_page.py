@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from markupsafe import Markup
 
@@ -113,7 +113,7 @@ def _shown(answer: Answer, links: Links, asked: Asked, refused: NotAllowed | Non
     return {
         "answer": answer, "verdict": VERDICTS[answer.verdict], "refused": refused,
         "quoted": partial(_quoted, links=links), "support_mark": support_mark,
-        "written_by": written_by, "asked": parse_qsl(address_of("", asked).removeprefix("?")),
+        "written_by": written_by,
         "href": lambda n: f"{address_of('/', asked, n=str(n))}#cited",
     }  # fmt: skip
 

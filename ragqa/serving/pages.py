@@ -2,14 +2,11 @@
 
 from collections.abc import Iterable
 
+from ragqa import __version__
 from ragqa.api import Index
-from ragqa.diagnosis import diagnose
-from ragqa.explaining import explain
+from ragqa.diagnosis import choice_of
 from ragqa.related import Related, near
-from ragqa.render.explanations import verdict, word_lines
-from ragqa.render.overviews import findings_document
-from ragqa.serving.ask_page import address_of
-from ragqa.serving.documents import Asked, Shown, filters_of, status, text_in, verify
+from ragqa.serving.documents import Asked, Shown, status, text_in
 from ragqa.serving.layout import base, quoted_by, read, shown_note
 from ragqa.serving.linked import Links
 from ragqa.serving.note_html import slugs
@@ -44,38 +41,16 @@ def note_page(warm: WarmIndex, asked: Asked) -> Shown:
     }
 
 
-def check_page(warm: WarmIndex, asked: Asked) -> Shown:
-    """The page that checks a saved answer."""
-    given = str(asked.get("answer", ""))
-    return base(warm, "check") | {
-        "given": given,
-        "result": verify(warm, asked) if given.strip() else None,
-    }
-
-
-def why_page(warm: WarmIndex, asked: Asked) -> Shown:
-    """Why a note is in an answer, or is not."""
-    question, target = text_in(asked, "q"), text_in(asked, "note")
-    found = warm.use(
-        lambda index: explain(
-            index, question, target=target, filters=filters_of(asked), refresh=False
-        )
-    )
-    return base(warm, "why") | {
-        "question": question,
-        "back": address_of("/", asked),
-        "path": found.path,
-        "verdict": verdict(found),
-        "lines": word_lines(found),
-    }
-
-
-def status_page(warm: WarmIndex, asked: Asked) -> Shown:
-    """What is indexed, what is skipped and why, and what doctor finds."""
-    findings = warm.use(lambda index: list(diagnose(index, deep=False)))
-    return base(warm, "status") | {
+def about_page(warm: WarmIndex, asked: Asked) -> Shown:
+    """What is served, how much of it is skipped, and what leaves this machine."""
+    llm = warm.writer.llm.destination if warm.writer else None
+    to_llm = f"your question and the passages found, to {llm.where}" if llm and llm.host else ""
+    host = choice_of(warm.loaded).index_host
+    to_store = f"the index, to {host}" if host else ""
+    return base(warm, "about") | {
+        "version": __version__,
         "status": status(warm, asked),
-        "findings": findings_document(findings)["findings"],
+        "sent": "; ".join(filter(None, (to_llm, to_store))) or "nothing",
     }
 
 

@@ -57,9 +57,7 @@ Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 _PAGES: tuple[tuple[str, str, Answering], ...] = (
     ("/", "ask", ask_page.ask_page),
     ("/note/{path:path}", "note", pages.note_page),
-    ("/check", "check", pages.check_page),
-    ("/status", "status", pages.status_page),
-    ("/why", "why", pages.why_page),
+    ("/about", "about", pages.about_page),
 )
 _FILTERS = ("tag", "path", "since", "where")
 _DOCUMENTS: tuple[tuple[str, Answering, tuple[str, ...]], ...] = (

@@ -12,7 +12,7 @@ from ragqa.answering.shown import citation_text, context_of, passage_text
 from ragqa.errors import RagqaError
 from ragqa.explaining.explanation import Explanation
 from ragqa.getting import NotePart
-from ragqa.render.explanations import verdict, word_lines
+from ragqa.render.explanations import lacking_line, verdict
 from ragqa.render.parts import part_document
 from ragqa.sanitise import safe_line, safe_text
 from ragqa.serving.budget import MORE, clipped, fitted, longest, most_chars, size, weight, within
@@ -171,7 +171,8 @@ def verification_text(verification: Verification, budget: int) -> str:
 
 def explanation_text(explanation: Explanation, budget: int) -> str:
     """Why a note is in an answer, or is not."""
-    blocks = [safe_line(line) for line in (verdict(explanation), *word_lines(explanation))]
+    said = (verdict(explanation), lacking_line(explanation))
+    blocks = [safe_line(line) for line in said if line]
     return within("", blocks, budget, _noted(explanation.warnings))
 
 

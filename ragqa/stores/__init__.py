@@ -56,12 +56,6 @@ def _local(path: Path, *_: str) -> Store:
     return LocalStore(path)
 
 
-def _memory(path: Path, *_: str) -> Store:
-    from ragqa.stores.memory import MemoryStore
-
-    return MemoryStore.at(path)
-
-
 def _milvus(path: Path, uri: str, name: str) -> Store:
     from ragqa.stores.milvus.store import MilvusStore
 
@@ -70,7 +64,6 @@ def _milvus(path: Path, uri: str, name: str) -> Store:
 
 STORES: dict[str, Callable[[Path, str, str], Store]] = {
     "local": _local,
-    "memory": _memory,
     "milvus": _milvus,
 }
 """Store factories by kind; each takes the index's folder, a URI and a name."""

@@ -12,7 +12,7 @@ from ragqa.cli import run as run_here
 from ragqa.consent import Use, allow, consents
 from ragqa.errors import IndexUnusable
 from ragqa.stores import STORES, Remark
-from ragqa.stores.memory import MemoryStore
+from ragqa.stores.local.store import LocalStore
 
 HOST = "milvus.invalid:19530"
 REMOTE = ["--store", "milvus", "--store-uri", f"http://{HOST}"]
@@ -20,7 +20,7 @@ QUESTION = "what do cats do most of the day?"
 MARKER = "0123456789-of-milvus"
 
 
-class Fake(MemoryStore):
+class Fake(LocalStore):
     """A store that claims to be elsewhere."""
 
     said = ()
@@ -55,11 +55,11 @@ def installed(monkeypatch):
 @pytest.fixture
 def opened(monkeypatch, installed):
     """Where stores of the kind milvus were opened: URI and name."""
-    places, stores = [], {}
+    places = []
 
     def milvus(path, uri, name):
         places.append((uri, name))
-        return stores.setdefault((path, uri, name), Fake())
+        return Fake(path)
 
     monkeypatch.setitem(STORES, "milvus", milvus)
     monkeypatch.setattr(Fake, "said", ())

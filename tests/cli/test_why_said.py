@@ -60,4 +60,3 @@ def test_the_best_sentence_is_said_to_be_passed_over_for_what_a_newer_note_says(
         "is asked for, or a newer note that says something else, takes precedence over its "
         f"best sentence (rank 1 of {document['candidates']} sentences)."
     )
-    assert document["tried"] == []

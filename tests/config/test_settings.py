@@ -467,7 +467,7 @@ def test_another_store_for_once_leaves_the_address_of_the_usual_one_out(project)
     assert by_environment.settings.store_uri == ""
 
 
-@pytest.mark.parametrize("store", ["memory", "cloud", "Milvus"])
+@pytest.mark.parametrize("store", ["cloud", "Milvus"])
 def test_a_store_that_is_not_offered_is_refused_with_what_there_is(project, store):
     with pytest.raises(UsageError, match="local or milvus"):
         load(project, {"store": store})

@@ -1,4 +1,4 @@
-"""What every store does, and that it finds what the plain one in memory finds."""
+"""What every store does, and that it finds the nearest passages and the best by BM25."""
 
 import math
 from contextlib import closing
@@ -19,13 +19,13 @@ from stores.building import (
     commit,
     embedding,
     entry,
+    expected,
     quick_folder,
 )
 from support import trying
 
 from ragqa.errors import EmbedderMismatch, IndexUnusable, NoIndex, UsageError, WriterBusy
 from ragqa.stores import STORES, Repair, open_store
-from ragqa.stores.memory import MemoryStore
 from ragqa.stores.milvus.store import MilvusStore
 from ragqa.types import Filters, Pieces, Stamp
 
@@ -72,7 +72,7 @@ def test_a_place_without_an_index_says_so(store):
 
 
 def test_an_unknown_kind_is_named_with_the_known_ones(tmp_path):
-    with pytest.raises(UsageError, match=r"'cloud'; there are: local, memory"):
+    with pytest.raises(UsageError, match=r"'cloud'; there are: local, milvus"):
         open_store(tmp_path, kind="cloud")
 
 
@@ -559,28 +559,32 @@ FILTERS = st.builds(
 )
 
 
-@pytest.mark.parametrize("kind", [each for each in KINDS if each.values != ("memory",)])
+@pytest.mark.parametrize("kind", KINDS)
 @trying(30)
 @given(refreshes=REFRESHES, question=st.lists(WORDS, min_size=1, max_size=5), filters=FILTERS)
-def test_a_store_finds_what_the_plain_store_finds(kind, refreshes, question, filters):
+def test_a_store_finds_the_nearest_passages_and_the_best_by_bm25(
+    kind, refreshes, question, filters
+):
     with quick_folder() as folder:
         store = open_store(folder / "index", kind=kind)
-        compare_with_plain_store(store, refreshes, " ".join(question), filters)
+        compare_with_what_it_must_find(store, refreshes, " ".join(question), filters)
         assert store.problems() == []
 
 
-def compare_with_plain_store(store, refreshes, question, filters):
-    plain = MemoryStore()
-    for entries, removed in refreshes:
-        info = commit(plain, *entries, remove=removed)
+def compare_with_what_it_must_find(store, refreshes, question, filters):
+    kept = {}
+    for generation, (entries, removed) in enumerate(refreshes, start=1):
+        kept = {path: each for path, each in kept.items() if path not in removed}
+        kept |= {each.note.path: each for each in entries}
+        passages = sum(len(each.passages) for each in kept.values())
+        info = replace(INFO, generation=generation, notes=len(kept), passages=passages)
         assert commit(store, *entries, remove=removed) == info
         with closing(store.snapshot()) as snapshot:
-            expected = plain.snapshot()
-            assert snapshot.notes() == expected.notes()
+            assert snapshot.notes() == {path: each.record for path, each in kept.items()}
             for k in (2, 50):
                 for chosen in (EVERYTHING, filters):
                     ours = ask(snapshot, question, k, chosen)
-                    theirs = ask(expected, question, k, chosen)
-                    for leg, plain_leg in zip(ours, theirs, strict=True):
-                        assert [id_ for id_, _ in leg] == [id_ for id_, _ in plain_leg]
-                        assert dict(leg) == pytest.approx(dict(plain_leg), rel=1e-5)
+                    theirs = expected(kept.values(), question, k, chosen)
+                    for leg, its in zip(ours, theirs, strict=True):
+                        assert [id_ for id_, _ in leg] == [id_ for id_, _ in its]
+                        assert dict(leg) == pytest.approx(dict(its), rel=1e-5)

@@ -84,10 +84,6 @@ def test_the_keyboard_is_enough(seen):
     assert seen["slash"] == "q"
 
 
-def test_a_saved_answer_is_checked_by_its_form(seen):
-    assert seen["checked"] == "Everything it cites still stands."
-
-
 def test_several_folders_are_chosen_and_stay_chosen(seen):
     assert [chip.strip() for chip in seen["chips"]] == ["rag", "fine-tuning"]
     assert seen["kept"] == 2

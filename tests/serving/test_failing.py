@@ -45,7 +45,7 @@ def ask(app, path, query=b"q=tea&question=tea"):
     return sent[0]["status"], b"".join(one.get("body", b"") for one in sent).decode()
 
 
-@pytest.mark.parametrize("path", ["/", "/status", "/note/tea.md"])
+@pytest.mark.parametrize("path", ["/", "/about", "/note/tea.md"])
 def test_a_page_says_so_in_one_sentence(path, caplog):
     status, body = ask(web_app(Broken()), path)
     assert status == 500

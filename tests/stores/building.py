@@ -2,13 +2,16 @@
 
 import hashlib
 import tempfile
+from collections import Counter
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from ragqa.text.words import query_terms
+from ragqa.stores.filters import note_matcher
+from ragqa.stores.ranking import bm25, inverse_frequency, rank
+from ragqa.text.words import passage_terms, query_terms
 from ragqa.types import (
     EmbedderInfo,
     Filters,
@@ -16,6 +19,7 @@ from ragqa.types import (
     Kind,
     Link,
     Note,
+    NoteRecord,
     Passage,
     Skipped,
     Stamp,
@@ -78,6 +82,10 @@ class Entry(NamedTuple):
     passages: list[Passage]
     vectors: np.ndarray
     settled: bool = True
+
+    @property
+    def record(self):
+        return NoteRecord.of(self.note, settled=self.settled)
 
     def put(self, writer):
         writer.add(self.note, settled=self.settled, passages=self.passages, vectors=self.vectors)
@@ -162,6 +170,23 @@ def ask(snapshot, question, k=50, filters=EVERYTHING):
         snapshot.dense(embedding(question), k, filters),
         snapshot.terms(query_terms(question), k, filters),
     )
+
+
+def expected(entries, question, k=50, filters=EVERYTHING):
+    """What both legs must find in these notes: a dot product a passage, and plain BM25."""
+    rows = [
+        (each, passage, vector, Counter(passage_terms(passage)))
+        for each in entries
+        for passage, vector in zip(each.passages, each.vectors, strict=True)
+    ]
+    vector, asked = embedding(question), Counter(query_terms(question))
+    having = {term: sum(term in terms for *_, terms in rows) for term in asked}
+    weights = {term: n * inverse_frequency(len(rows), having[term]) for term, n in asked.items()}
+    mean = sum(terms.total() for *_, terms in rows) / max(1, len(rows))
+    chosen = [row for row in rows if note_matcher(filters)(row[0].record)]
+    dense = rank((passage.id, float(row @ vector)) for _, passage, row, _ in chosen)
+    scored = [(passage.id, bm25(terms, weights, mean)) for _, passage, _, terms in chosen]
+    return dense[:k], rank(one for one in scored if one[1] > 0)[:k]
 
 
 def answers(store):

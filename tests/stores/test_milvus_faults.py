@@ -23,7 +23,7 @@ from support import HANGS_S, QUICK, command, write_notes
 from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable, NoIndex, WriterBusy
 from ragqa.stores import open_store
 from ragqa.stores.disk import stepping
-from ragqa.stores.memory import MemoryStore
+from ragqa.stores.local.store import LocalStore
 from ragqa.stores.milvus import lease, lite_file
 from ragqa.stores.milvus.client import Client
 from ragqa.stores.milvus.connection import translate_error
@@ -317,13 +317,15 @@ def test_a_generation_that_was_replaced_an_hour_ago_is_gone_and_never_half_there
     assert store.problems() == []
 
 
-def test_a_server_that_counts_iterates_and_searches_a_graph_finds_the_same(store, monkeypatch):
+def test_a_server_that_counts_iterates_and_searches_a_graph_finds_the_same(
+    store, monkeypatch, tmp_path
+):
     monkeypatch.setattr("ragqa.stores.milvus.schema.EXACT_UP_TO", 1)
     commit(store, *FRUIT, NEW, fresh=True)
-    plain = MemoryStore()
-    commit(plain, *FRUIT, NEW)
+    local = LocalStore(tmp_path / "local")
+    commit(local, *FRUIT, NEW)
     monkeypatch.setattr(Client, "is_lite", False)
-    with closing(store.snapshot()) as snapshot, closing(plain.snapshot()) as expected:
+    with closing(store.snapshot()) as snapshot, closing(local.snapshot()) as expected:
         assert snapshot.info.dense.kind == "hnsw"
         assert snapshot.notes() == expected.notes()
         for question in QUESTIONS:

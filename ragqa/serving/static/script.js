@@ -61,7 +61,7 @@
   function switchSource() { exactly = !exactly; showSource(); }
 
   document.addEventListener("keydown", (event) => {
-    if (event.target.matches("input, textarea, select") || event.metaKey || event.ctrlKey || event.altKey) {
+    if (event.target.matches("input") || event.metaKey || event.ctrlKey || event.altKey) {
       if (event.key === "Escape") event.target.blur();
       return;
     }
@@ -95,16 +95,6 @@
       if (!response.ok) return;
       const found = (await response.json())[field.dataset.complete];
       list.replaceChildren(...found.map((value) => Object.assign(document.createElement("option"), { value })));
-    });
-  });
-
-  $$("[data-drop]").forEach((area) => {
-    area.addEventListener("dragover", (event) => event.preventDefault());
-    area.addEventListener("drop", async (event) => {
-      const [file] = event.dataTransfer.files;
-      if (!file) return;
-      event.preventDefault();
-      area.value = await file.text();
     });
   });
 
