@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from ragqa.api import Index
-from ragqa.api.follow_ups import follow_up
 from ragqa.errors import UsageError
 from ragqa.evaluation import statistics
 from ragqa.evaluation.asking import Asking, ask_all
@@ -15,7 +14,7 @@ from ragqa.evaluation.evaluating import tasks_about
 from ragqa.evaluation.questions import HALVES, Chosen, Gold, Question, parsed
 from ragqa.evaluation.rows import read_unique
 from ragqa.evaluation.summary import Document, about
-from ragqa.followups import Turn
+from ragqa.followups import Turn, stand_alone
 from ragqa.types import Progress
 
 MEASURE = "recall@5"
@@ -104,7 +103,7 @@ def _completed(index: Index, dialogs: Sequence[Dialog], progress: Progress) -> l
     def turns_after(asked: tuple[str, ...]) -> tuple[Turn, ...]:
         if asked not in known:
             before = turns_after(asked[:-1])
-            question = follow_up(index, asked[-1], before).question
+            question = stand_alone(index, asked[-1], before)
             known[asked] = (*before, Turn.of(asked[-1], index.ask(question, refresh=False)))
         return known[asked]
 
@@ -112,7 +111,7 @@ def _completed(index: Index, dialogs: Sequence[Dialog], progress: Progress) -> l
     for done, dialog in enumerate(dialogs):
         progress("asking", done, len(dialogs))
         turns = turns_after(dialog.turns)
-        completed.append(follow_up(index, dialog.question, turns).question)
+        completed.append(stand_alone(index, dialog.question, turns))
     return completed
 
 
