@@ -1,7 +1,6 @@
-"""What ragqa 0.1 made is still of use: its index, settings, saved answers and evaluations."""
+"""An index that ragqa 0.1 made is still of use."""
 
 import shutil
-import tomllib
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -221,35 +220,3 @@ def test_an_older_index_that_a_team_shares_is_not_emptied_by_a_folder_of_few_not
     with pytest.raises(IndexUnusable, match="3 of the 4 notes"):
         refresh(store, source)
     assert store.older() is not None
-
-
-def test_settings_that_were_set_before_are_read_and_warned_of_only_if_there_are_others_now(place):
-    settings = place / "config" / "ragqa" / "config.toml"
-    settings.parent.mkdir(parents=True)
-    shutil.copyfile(place / "config.toml", settings)
-    done = run(place, "config", "--json")
-    assert done.code == 0
-    assert done.err == replaced(place / "ragqa.toml") + replaced(settings)
-    origins = {name: said["origin"] for name, said in done.document["settings"].items()}
-    set_before = tomllib.loads(settings.read_text())
-    unread = [name for name in set_before if origins.get(name, "default") == "default"]
-    assert unread == ["embedder_scripts", "sentences"]
-    assert origins["top_k"] == str(place / "ragqa.toml")
-    assert origins["llm_deadline_s"] == "user settings"
-
-
-@pytest.mark.parametrize("name", ["answer.json", "answer.md", "chat.md"])
-def test_answers_that_were_saved_before_are_verified(place, name):
-    assert run(place, "verify", name).code == 0
-    note = place / "notes" / "gateway.md"
-    note.write_text(note.read_text().replace("**100 requests**", "**90 requests**"))
-    done = run(place, "verify", name)
-    assert done.code == 1
-    assert "[-**100" in done.out
-
-
-def test_an_evaluation_that_was_saved_before_is_compared_with_one_of_today(place):
-    asked = ["eval", "--questions", "questions.jsonl", "--half", "all", "--json"]
-    (place / "now.json").write_text(run(place, *asked).out)
-    done = run(place, "eval", "--compare", "eval.json", "now.json")
-    assert done.code == 0, done.err
