@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ragqa.api.follow_ups import FollowUp
 from ragqa.errors import UsageError
 from ragqa.followups import Turn
 from ragqa.retrieval import clean_question
@@ -67,16 +66,15 @@ Keep = Callable[[Answer], None]
 class Chat:
     """The conversation so far.
 
-    Both functions pass each provisional answer to their last argument before any slow step.
-
     :param complete: makes a question stand alone, given the earlier turns.
-    :param answer: answers a standalone question.
+    :param answer: answers a standalone question, and passes a provisional answer to its last
+        argument before any slow step.
     """
 
     def __init__(
         self,
-        complete: Callable[[str, Sequence[Turn], Keep], FollowUp],
-        answer: Callable[[FollowUp, Keep], Answer],
+        complete: Callable[[str, Sequence[Turn]], str],
+        answer: Callable[[str, Keep], Answer],
     ) -> None:
         self._complete = complete
         self._answer = answer
@@ -97,19 +95,20 @@ class Chat:
             raise UsageError("nothing has been asked yet", hint="ask a question first")
         return self._exchanges[-1].answer
 
-    def ask(self, question: str, show: Callable[[FollowUp], None]) -> Answer:
+    def ask(self, question: str, show: Callable[[str], None]) -> Answer:
         """Answer a question and remember both; if interrupted, the last provisional answer.
 
-        :param show: shows the standalone question before it is answered.
-        :raises RagqaError: as `ragqa.api.follow_up` and `Index.ask` do.
+        :param show: shows a question that was completed before it is answered.
+        :raises RagqaError: as `ragqa.followups.stand_alone` and `Index.ask` do.
         """
         asked = clean_question(question)
         turns = [Turn.of(one.asked, one.answer) for one in self._exchanges]
         answers: list[Answer] = []
+        completed = self._complete(asked, turns)
+        if completed != asked:
+            show(completed)
         try:
-            follow_up = self._complete(asked, turns, answers.append)
-            show(follow_up)
-            answers.append(self._answer(follow_up, answers.append))
+            answers.append(self._answer(completed, answers.append))
         finally:
             if answers:
                 self._exchanges.append(Exchange(asked, answers[-1]))

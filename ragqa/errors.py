@@ -92,10 +92,6 @@ class BackendFailed(RagqaError):
     exit_code = 5
 
 
-class TookTooLong(BackendFailed):
-    """The LLM backend missed its deadline."""
-
-
 class WriterBusy(RagqaError):
     """Another process is writing this index."""
 

@@ -1,4 +1,4 @@
-"""Make a follow-up stand alone: by rule, or by an LLM whose text is validated.
+"""Make a follow-up stand alone, by a rule.
 
 The rule adds the words of the previous question that a follow-up omits. A follow-up needs context
 if its form says so: it refers back ("does it help?"), continues ("and for tables?"), or has no
@@ -16,19 +16,17 @@ docs/decisions/follow-ups.md.
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
-from ragqa.errors import TookTooLong, UsageError
+from ragqa.api.index import Index
 from ragqa.languages import ENGLISH
-from ragqa.llms import LLM, Prompt
-from ragqa.llms.limits import bounded
 from ragqa.queries import languages_for
-from ragqa.retrieval import MAX_QUESTION_BYTES, clean_question
+from ragqa.retrieval import MAX_QUESTION_BYTES, clean_question, retrieve
 from ragqa.stores import Snapshot
 from ragqa.text.words import compiled, is_stop_word, query_terms, word_set
-from ragqa.types import Answer, Retrieved
+from ragqa.types import Answer, Filters, Retrieved
 
 MAX_CARRIED = 2
 """At most this many words are carried over."""
@@ -44,13 +42,6 @@ SELF_CONTAINED = 5
 
 ANTECEDENT = 3
 """After this many content words, a pronoun refers to its own question."""
-
-MAX_CHARS = 300
-"""A longer rewriting by an LLM is rejected."""
-
-SHARE = 1 / 4
-MAX_SECONDS = 20
-"""Rewriting may take this share of the time for a question, and this many seconds at most."""
 
 _HEADING_CHARS = 80
 _ROUNDING = 1e-6
@@ -69,13 +60,6 @@ _COMPARING = word_set("""
     alternative alternatives
 """)
 _COMPARED = frozenset(("than", "to"))
-
-_TURNS = 3
-_INSTRUCTIONS = """\
-Rewrite the last question so that it can be understood without the questions before it. Keep its
-meaning and its language, and add nothing that was not asked. If it can be understood already,
-repeat it. Write the question alone, on one line. Do not answer it.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +87,6 @@ class Turn:
         )
 
 
-class NotRewritten(Exception):
-    """What an LLM wrote is not the question rewritten; the message says why."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Word:
     """A word as written, with its search terms, () for a stop word."""
@@ -117,6 +97,25 @@ class _Word:
     @property
     def folded(self) -> str:
         return self.text.casefold().replace("\u2019", "'")
+
+
+def stand_alone(
+    index: Index, question: str, turns: Sequence[Turn], *, filters: Filters | None = None
+) -> str:
+    """Make a question stand alone; one that already does is returned unchanged.
+
+    :param turns: all earlier turns.
+    :raises UsageError: the question has nothing to search for, or is too long.
+    :raises IndexUnusable: the index cannot be trusted.
+    """
+    asked, turns = clean_question(question), context(turns)
+    if not turns or not index.is_built():
+        return asked
+    snapshot, embedder = index.snapshot(), index.source.embedders.asking
+    filters = filters or Filters()
+    find = partial(retrieve, snapshot, embedder, k=1, filters=filters, ranking=index.ranking)
+    needs = needs_context(asked, snapshot, find)
+    return completed(asked, turns[-1], snapshot) if needs else asked
 
 
 def context(turns: Sequence[Turn]) -> list[Turn]:
@@ -169,40 +168,6 @@ def completed(question: str, turn: Turn, snapshot: Snapshot) -> str:
     end = "" if asked.endswith(("?", ".", "!")) else "?"
     longer = f"{asked}{end} ({', '.join(carried)})"
     return longer if len(longer.encode("utf-8")) <= MAX_QUESTION_BYTES else question
-
-
-def seconds_for(deadline_s: float) -> float:
-    """The seconds that rewriting may take, of those for the question and its answer."""
-    return min(SHARE * deadline_s, MAX_SECONDS)
-
-
-def rewritten(
-    question: str, turns: Sequence[Turn], llm: LLM, *, max_tokens: int, deadline_s: float
-) -> str:
-    """Have an LLM rewrite the question to stand alone, on one line.
-
-    Only the questions of the last turns are sent, and nothing from the notes.
-
-    :param max_tokens: the limit on what it writes, including its reasoning.
-    :param deadline_s: the seconds for the question and its answer; rewriting may take a share.
-    :raises BackendFailed: the LLM failed.
-    :raises NotRewritten: what it wrote is not this question rewritten.
-    """
-    asked = [turn.question for turn in turns[-_TURNS:]]
-    lines = [*(f"Before: {one[:MAX_CHARS]}" for one in asked), f"Last question: {question}"]
-    said = _said(llm, Prompt(_INSTRUCTIONS, "\n".join(lines)), max_tokens, seconds_for(deadline_s))
-    # Some models put quotation marks around the line.
-    said = said.strip().strip("\"'\u201c\u201d`").strip()
-    if len(said) > MAX_CHARS or "\n" in said:
-        raise NotRewritten("it wrote more than a question")
-    try:
-        completed = clean_question(said)
-    except UsageError as exc:
-        raise NotRewritten("it wrote no question") from exc
-    terms, known = query_terms(completed), _terms([*asked, question])
-    if 2 * sum(term not in known for term in terms) > len(terms):
-        raise NotRewritten("it wrote about something else")
-    return completed
 
 
 def _refers(words: Sequence[_Word], at: int) -> bool:
@@ -262,19 +227,3 @@ def _words(text: str, languages: Sequence[str]) -> Iterator[_Word]:
 
 def _terms(texts: Iterable[str], languages: Sequence[str] = (ENGLISH,)) -> frozenset[str]:
     return frozenset(term for text in texts for term in query_terms(text, languages))
-
-
-def _said(llm: LLM, prompt: Prompt, max_tokens: int, seconds: float) -> str:
-    """What the LLM writes, stopped once it is too long for a question."""
-    said = ""
-    pieces = bounded(llm, prompt, max_tokens=max_tokens, deadline_s=seconds)
-    try:
-        with closing(pieces):
-            for piece in pieces:
-                said += piece
-                if len(said) > 2 * MAX_CHARS:
-                    raise NotRewritten("it wrote more than a question")
-    except TookTooLong as exc:
-        # There is time left for the answer.
-        raise NotRewritten(f"it was not done within {seconds:g} s") from exc
-    return said

@@ -5,21 +5,20 @@ from dataclasses import replace
 import pytest
 from support import make_answer
 
-from ragqa.api.follow_ups import FollowUp
 from ragqa.chatting import COMMANDS, KEPT, Chat, Command, Exchange, command_in, numbered
 from ragqa.errors import UsageError
 
 
 def chat_that_remembers(seen):
-    def complete(question, turns, _):
+    def complete(question, turns):
         seen.append([turn.question for turn in turns])
-        return FollowUp(question, f"{question} (completed)")
+        return f"{question} (completed)"
 
-    return Chat(complete, lambda asked, _: make_answer(question=asked.question))
+    return Chat(complete, lambda question, _: make_answer(question=question))
 
 
-def as_it_is(question, *_):
-    return FollowUp(question, question)
+def as_it_is(question, _):
+    return question
 
 
 def unseen(_):
@@ -47,7 +46,7 @@ def test_a_question_is_completed_with_those_before_it_as_they_were_asked():
     chat = chat_that_remembers(seen)
     for question in ("what?", " why? "):
         chat.ask(question, shown.append)
-    assert [one.question for one in shown] == ["what? (completed)", "why? (completed)"]
+    assert shown == ["what? (completed)", "why? (completed)"]
     assert seen == [[], ["what? (completed)"]]
     assert [one.asked for one in chat.exchanges] == ["what?", "why?"]
     assert chat.last.question == "why? (completed)"
@@ -74,15 +73,20 @@ def test_a_question_that_could_not_be_answered_is_not_remembered():
     assert chat.exchanges == ()
 
 
-@pytest.mark.parametrize("stopped", ["while it is completed", "while it is answered"])
-def test_of_a_question_that_was_stopped_the_answer_that_was_there_is_kept(stopped):
-    own = make_answer(question="what? (completed)")
+def test_a_question_that_stands_alone_is_not_shown_again():
+    shown = []
+    Chat(as_it_is, lambda question, _: make_answer(question=question)).ask("what?", shown.append)
+    assert shown == []
 
-    def stop(question, *more):
-        more[-1](own)
+
+def test_of_a_question_that_was_stopped_the_answer_that_was_there_is_kept():
+    own = make_answer(question="what?")
+
+    def stop(_, keep):
+        keep(own)
         raise KeyboardInterrupt
 
-    chat = Chat(stop if stopped == "while it is completed" else as_it_is, stop)
+    chat = Chat(as_it_is, stop)
     with pytest.raises(KeyboardInterrupt):
         chat.ask("what?", unseen)
     assert chat.exchanges == (Exchange("what?", own),)

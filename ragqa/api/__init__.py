@@ -1,7 +1,4 @@
-"""The Python interface, which the command line also uses: an index over a folder of notes.
-
-`ragqa.api.follow_ups`, which only a chat needs, is imported separately.
-"""
+"""The Python interface, which the command line also uses: an index over a folder of notes."""
 
 import logging
 from collections.abc import Mapping, Sequence

@@ -34,8 +34,7 @@ def chat(*, scope: Scope, llm: LLMOptions) -> int:
         from ragqa.stores.filters import note_matcher
 
         note_matcher(scope.filters(loaded.places.corpus))
-    asked = "what you ask, up to three questions before it,"
-    writer = writer_for(loaded.settings, llm, asked=asked)
+    writer = writer_for(loaded.settings, llm)
     places = loaded.places
     with ExitStack() as stack:
 

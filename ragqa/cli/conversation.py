@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragqa import render
-from ragqa.api.follow_ups import FollowUp, follow_up
 from ragqa.atomic_write import write_whole
 from ragqa.chatting import COMMANDS, Chat, Keep, command_in
-from ragqa.cli.generation import ask_with, exit_code, print_answer_warnings, with_failure
+from ragqa.cli.generation import ask_with, exit_code, print_answer_warnings
 from ragqa.cli.opening import Query, first_build_notice, open_index
 from ragqa.cli.options import Scope
 from ragqa.config import Loaded, Places
 from ragqa.errors import UsageError
-from ragqa.followups import Turn
+from ragqa.followups import Turn, stand_alone
 from ragqa.render import chat as screen
 from ragqa.render.screen import put
 from ragqa.types import Answer
@@ -70,7 +69,7 @@ class Conversation:
         return 0
 
     def _ask(self, line: str) -> int:
-        answer = self._chat.ask(line, _show_completed)
+        answer = self._chat.ask(line, screen.print_asked_as)
         render.print_answer(answer, self._linker)
         put()
         print_answer_warnings(answer)
@@ -80,26 +79,13 @@ class Conversation:
         refresh = not self._scope.no_refresh
         return Query(self._index, self._filters, refresh, progress, self._linker)
 
-    def _complete(self, question: str, turns: Sequence[Turn], keep: Keep) -> FollowUp:
-        with render.ProgressLine() as progress:
-            return follow_up(
-                self._index,
-                question,
-                turns,
-                filters=self._filters,
-                writer=self._writer and replace(self._writer, keep=keep),
-                progress=progress,
-            )
+    def _complete(self, question: str, turns: Sequence[Turn]) -> str:
+        return stand_alone(self._index, question, turns, filters=self._filters)
 
-    def _answer(self, question: FollowUp, keep: Keep) -> Answer:
-        writer = self._writer and replace(question.left_of(self._writer), keep=keep)
-        # An LLM that has just failed is not asked again.
-        usable = None if question.failure else writer
+    def _answer(self, question: str, keep: Keep) -> Answer:
+        writer = self._writer and replace(self._writer, keep=keep)
         with render.ProgressLine(opening=first_build_notice(self._index)) as progress:
-            answer = ask_with(self._query(progress), question.question, usable, streams=True)
-        if writer and question.failure:
-            return with_failure(answer, writer, question.failure)
-        return answer
+            return ask_with(self._query(progress), question, writer, streams=True)
 
     def _show_sources(self, number: str) -> None:
         if not number:
@@ -150,9 +136,3 @@ class Conversation:
                 f"{name} cannot be written: {reason}", hint="name another file"
             ) from exc
         render.say(f"Saved; to check it later: ragqa verify {shlex.quote(name)}")
-
-
-def _show_completed(question: FollowUp) -> None:
-    render.print_warnings(question.warnings)
-    if question.is_completed:
-        screen.print_asked_as(question.question)

@@ -98,12 +98,9 @@ def request_in(query: "Query", question: str, options: LLMOptions) -> "tuple[Req
     return request, where, answer.answered or options.force
 
 
-def writer_for(
-    settings: "Settings", options: LLMOptions, *, asked: str = "what you ask"
-) -> "Writer | None":
+def writer_for(settings: "Settings", options: LLMOptions) -> "Writer | None":
     """Return the LLM writer, or None if no LLM is set; it asks for consent at first use.
 
-    :param asked: what is sent beside passages, in words.
     :raises UsageError: the backend is unknown or unusable.
     """
     spec = options.spec(settings)
@@ -117,7 +114,7 @@ def writer_for(
     from ragqa.generation.configured import what_is_sent, writer_of
 
     writer = writer_of(settings, spec, strict=options.strict, force=options.force)
-    what = what_is_sent(settings, asked)
+    what = what_is_sent(settings)
 
     def allow() -> bool:
         from ragqa.cli.consenting import consented
@@ -125,19 +122,6 @@ def writer_for(
         return consented(writer.llm.destination, yes=options.yes, what=what)
 
     return replace(writer, allow=cache(allow))
-
-
-def with_failure(answer: "Answer", writer: "Writer", failure: BackendFailed) -> "Answer":
-    """Return the answer in the notes' own words, with the failure of the LLM recorded."""
-    from ragqa.types import Fallback, Written
-
-    written = Written(
-        writer.llm.destination.backend,
-        fallback=Fallback.FAILED,
-        why=failure.message,
-        hint=failure.hint,
-    )
-    return replace(answer, written=written)
 
 
 def print_answer_warnings(answer: "Answer") -> None:

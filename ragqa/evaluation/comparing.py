@@ -55,9 +55,10 @@ def read_evaluation(path: Path) -> Document:
         distinct = dict(questions)
     except (KeyError, TypeError) as exc:
         raise _no_evaluation(path, "it has no questions with id and text") from exc
-    version = document.get("version", DOCUMENT_VERSION)
-    if version != DOCUMENT_VERSION:
-        raise _no_evaluation(path, f"this ragqa does not know version {version}")
+    if "version" not in document:
+        raise _no_evaluation(path, "version is missing")
+    if document["version"] != DOCUMENT_VERSION:
+        raise _no_evaluation(path, f"this ragqa does not know version {document['version']}")
     if len(distinct) < max(1, len(questions)):
         raise _no_evaluation(path, "it has no questions, or a duplicate")
     return dict(document)

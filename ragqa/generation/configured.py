@@ -32,13 +32,10 @@ def writer_of(
     )
 
 
-def what_is_sent(settings: Settings, asked: str = "what you ask") -> str:
-    """What a question sends, in words.
-
-    :param asked: what is sent beside passages.
-    """
+def what_is_sent(settings: Settings) -> str:
+    """What a question sends, in words."""
     passages = counted(settings.top_k, "passage")
-    return f"{asked} and up to {passages} of your notes (ragqa ask --show-prompt shows them)"
+    return f"what you ask and up to {passages} of your notes (ragqa ask --show-prompt shows them)"
 
 
 def instructions_in(settings: Settings) -> str:

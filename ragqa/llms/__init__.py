@@ -1,7 +1,8 @@
 """From prompt to text: the `LLM` protocol and the table of backends.
 
-To add a backend: write a class with the two members below, or the protocol of its server in
-`protocols.py`, add a line to `LLMS`, and run `pytest tests/contracts/test_llm_contract.py`.
+To add a backend: write a class with the two members below, or name its server in `servers.py` if
+that speaks OpenAI's protocol. Add a line to `LLMS`, and run
+`pytest tests/contracts/test_llm_contract.py`.
 
 Other packages add theirs by an entry point. A package is loaded only when its kind is used, and
 cannot take the name of one of ragqa's kinds.

@@ -20,6 +20,7 @@ from ragqa.llms.secrets import Secret, environment_secrets, hide, hide_key
 MAX_MESSAGE = 300
 _CUT_SHORT = {"length", "max_tokens", "model_context_window_exceeded"}
 _WITHHELD = {"content_filter", "refusal", "safety"}
+_CONTEXT_STEP = 4096
 _NO_KEY = Secret("")
 _PHRASES = {int(status): status.phrase.lower() for status in HTTPStatus}
 _SECONDS = re.compile("[0-9]{1,9}")
@@ -115,6 +116,21 @@ def check_end(reason: str) -> None:
     if reason.lower() in _WITHHELD:
         raise BackendFailed(
             f"withheld the answer ({reason.lower()})", hint="ask without --llm, or rephrase"
+        )
+
+
+def check_prompt(tokens: object) -> None:
+    """Check that Ollama read the whole prompt, which it silently cuts to the size of its context.
+
+    A cut prompt fills the context, whose size is by default a multiple of 4,096 tokens.
+
+    :raises BackendFailed: it was cut.
+    """
+    if isinstance(tokens, int) and tokens > 0 and not tokens % _CONTEXT_STEP:
+        raise BackendFailed(
+            f"read only {tokens:,} tokens of the prompt, all that its context holds",
+            hint="give Ollama a larger context (OLLAMA_CONTEXT_LENGTH), or send less: "
+            "ragqa config set llm_prompt_tokens N",
         )
 
 

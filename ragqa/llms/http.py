@@ -18,16 +18,27 @@ from typing import TYPE_CHECKING, Any
 from ragqa.errors import BackendFailed, UsageError
 from ragqa.llms import Destination, Prompt
 from ragqa.llms.faults import Refusal, describe, is_transient, refusal, sentence
-from ragqa.llms.protocols import PROTOCOLS, WireProtocol
-from ragqa.llms.reading import error_in, lines, read_object, text_at
+from ragqa.llms.reading import error_in, lines, read_object, streamed_text, text_at, whole_text
 from ragqa.llms.secrets import Secret, find_key, hide_in_pieces, key_file
-from ragqa.llms.servers import Server, server_at
+from ragqa.llms.servers import (
+    OLLAMA,
+    SERVICES,
+    Server,
+    api_address,
+    forwards_to,
+    server_at,
+)
 
 if TYPE_CHECKING:
     import httpx2
 
 _OK = 200
 _REJECTED = (400, 422)
+_DISPENSABLE = {"max_tokens": "max_completion_tokens", "temperature": "", "stream_options": ""}
+"""Parameters that some models or servers reject, each with its replacement or "".
+
+OpenAI's newer models need `max_completion_tokens`; many other servers know only `max_tokens`.
+"""
 _LOOK = "look at the model's name, the address in {address} and the key in {key}: ragqa llm list"
 
 
@@ -52,9 +63,9 @@ LIMITS = Limits()
 
 @dataclass(frozen=True)
 class HttpLLM:
-    """A model on a server."""
+    """A model on a server that speaks OpenAI's protocol."""
 
-    protocol: WireProtocol
+    kind: str
     server: Server
     key: Secret
     model: str
@@ -64,13 +75,26 @@ class HttpLLM:
     def destination(self) -> Destination:
         """The host that the prompt leaves this machine for, and the proxy on the way."""
         server = self.server
-        host = self.protocol.onward(self.model) if server.is_loopback else server.shown
+        host = forwards_to(self.kind, self.model) if server.is_loopback else server.shown
         proxy = server.proxy.shown if server.proxy else ""
-        return Destination(f"{self.protocol.kind}:{self.model}", host, proxy)
+        return Destination(f"{self.kind}:{self.model}", host, proxy)
 
     def stream(self, prompt: Prompt, *, max_tokens: int) -> "Reply":
         """Yield the completion piece by piece; see `LLM.stream`."""
-        return Reply(self, self.protocol.body(self.model, prompt, max_tokens))
+        # https://platform.openai.com/docs/api-reference/chat-streaming
+        body: dict[str, Any] = {
+            "model": self.model,
+            "messages": [
+                {"role": "system", "content": prompt.instructions},
+                {"role": "user", "content": prompt.message},
+            ],
+            "stream": True,
+            "temperature": 0,
+            "max_tokens": max_tokens,
+        }
+        if self.kind == OLLAMA:
+            body["stream_options"] = {"include_usage": True}
+        return Reply(self, body)
 
 
 def make(kind: str, model: str, *, limits: Limits = LIMITS) -> HttpLLM:
@@ -78,7 +102,7 @@ def make(kind: str, model: str, *, limits: Limits = LIMITS) -> HttpLLM:
 
     :raises UsageError: no model, no library, no key for a remote server, or a refused address.
     """
-    protocol = PROTOCOLS[kind]
+    service = SERVICES[kind]
     if not model.strip():
         raise UsageError(f"{kind}: needs a model", hint=f"--llm {kind}:MODEL")
     if importlib.util.find_spec("httpx2") is None:
@@ -86,17 +110,16 @@ def make(kind: str, model: str, *, limits: Limits = LIMITS) -> HttpLLM:
             f"{kind}:{model} needs the package httpx2, which is not installed",
             hint=f'pip install "ragqa[{kind}]"',
         )
-    variable, example = protocol.address_variable, protocol.default_address
-    address = protocol.address(os.environ.get(variable, "")) or example
-    server = server_at(address, variable, example=example)
-    key = find_key(kind, protocol.key_variable)
-    if key is None and protocol.needs_key and not server.is_loopback:
+    address = api_address(kind, os.environ.get(service.address_variable, ""))
+    server = server_at(address, service.address_variable, example=service.example)
+    key = find_key(kind, service.key_variable)
+    if key is None and kind != OLLAMA and not server.is_loopback:
         raise UsageError(
             f"{kind}:{model} needs a key for {server.shown}",
-            hint=f"put it into {protocol.key_variable}, or by itself into {key_file(kind)} "
+            hint=f"put it into {service.key_variable}, or by itself into {key_file(kind)} "
             "(chmod 600)",
         )
-    return HttpLLM(protocol, server, key or Secret(""), model, limits)
+    return HttpLLM(kind, server, key or Secret(""), model, limits)
 
 
 class Reply(Iterator[str]):
@@ -138,17 +161,17 @@ class Reply(Iterator[str]):
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     def _failure(self, exc: Exception) -> BackendFailed:
-        llm, protocol = self._llm, self._llm.protocol
+        llm, service = self._llm, SERVICES[self._llm.kind]
         if isinstance(exc, BackendFailed):
             message, hint = exc.message, exc.hint
         else:
             message, hint = describe(exc, connect_s=llm.limits.connect_s, read_s=llm.limits.read_s)
         return BackendFailed(
-            sentence(f"the {protocol.kind} server {llm.server.shown} {message}", llm.key),
+            sentence(f"the {llm.kind} server {llm.server.shown} {message}", llm.key),
             hint=(hint or _LOOK).format(
-                address=protocol.address_variable,
-                example=protocol.default_address,
-                key=protocol.key_variable,
+                address=service.address_variable,
+                example=service.example,
+                key=service.key_variable,
             ),
         )
 
@@ -171,7 +194,7 @@ class Reply(Iterator[str]):
 
         limits = self._llm.limits
         waits = [limits.wait_s * 2**retry for retry in reversed(range(limits.retries))]
-        dispensable = dict(self._llm.protocol.dispensable)
+        dispensable = dict(_DISPENSABLE)
         while True:
             try:
                 response = transport.handle_request(self._request(body))
@@ -195,24 +218,22 @@ class Reply(Iterator[str]):
     def _request(self, body: dict[str, Any]) -> "httpx2.Request":
         import httpx2
 
-        llm, protocol = self._llm, self._llm.protocol
+        llm = self._llm
         timeout = httpx2.Timeout(llm.limits.read_s, connect=llm.limits.connect_s)
         request = httpx2.Request(
             "POST",
-            llm.server.url + protocol.route,
+            f"{llm.server.url}/chat/completions",
             headers={
                 "User-Agent": "ragqa",
                 "Content-Type": "application/json",
-                "Accept": protocol.accept,
+                "Accept": "text/event-stream",
                 "Accept-Encoding": "identity",
-                **dict(protocol.headers),
             },
             content=json.dumps(body).encode(),
             extensions={"timeout": timeout.as_dict(), "trace": self._watch},
         )
         if key := llm.key.reveal():
-            name, before = protocol.key_header
-            request.headers[name] = before + key
+            request.headers["Authorization"] = f"Bearer {key}"
         return request
 
     def _watch(self, step: str, info: dict[str, Any]) -> None:
@@ -241,7 +262,7 @@ class Reply(Iterator[str]):
 
     def _text(self, response: "httpx2.Response") -> Iterator[str]:
         """The text of a response that is a stream or, from some servers, a single document."""
-        protocol, limits = self._llm.protocol, self._llm.limits
+        limits = self._llm.limits
         form = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if form == "text/html":
             raise BackendFailed(
@@ -251,9 +272,9 @@ class Reply(Iterator[str]):
         if response.headers.get("content-encoding", "identity") != "identity":
             raise BackendFailed("sent compressed data, which was not asked for")
         if form == "application/json":
-            return protocol.whole_text(_beginning(response, limits.line_bytes))
+            return whole_text(_beginning(response, limits.line_bytes))
         found = lines(response.iter_raw(), max_line=limits.line_bytes, max_bytes=limits.reply_bytes)
-        return protocol.streamed_text(found)
+        return streamed_text(found, reports_usage=self._llm.kind == OLLAMA)
 
 
 def _beginning(response: "httpx2.Response", size: int) -> bytes:

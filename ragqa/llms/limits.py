@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterable, Iterator
 from time import monotonic
 from typing import TypeVar
 
-from ragqa.errors import BackendFailed, TookTooLong
+from ragqa.errors import BackendFailed
 from ragqa.llms import LLM, Prompt
 from ragqa.llms.faults import exception_text, sentence
 
@@ -37,8 +37,8 @@ def bounded(
 
     :param deadline_s: total seconds, from the first request for a piece.
     :param max_chars: the longest completion, including reasoning; by default 12 a token.
-    :raises BackendFailed: it failed in any way, became too long, or has no text.
-    :raises TookTooLong: a piece is requested after the deadline, or none arrives before it.
+    :raises BackendFailed: it failed in any way, became too long, has no text, or was not done at
+        the deadline.
     """
     if max_chars is None:
         max_chars = _CHARS_PER_TOKEN * max_tokens
@@ -69,7 +69,7 @@ def in_time(items: Iterable[_Item], llm: LLM, *, deadline_s: float) -> Iterator[
     """Pass on items made from a completion until the deadline, which includes their processing.
 
     :param deadline_s: total seconds, from the first request for an item.
-    :raises TookTooLong: an item comes after that.
+    :raises BackendFailed: an item comes after that.
     """
     ends = monotonic() + deadline_s
     for item in items:
@@ -157,8 +157,8 @@ def _failure(name: str, exc: BaseException) -> BackendFailed:
     return BackendFailed(sentence(message), hint=sentence(hint))
 
 
-def _too_late(name: str) -> TookTooLong:
-    return TookTooLong(
+def _too_late(name: str) -> BackendFailed:
+    return BackendFailed(
         f"{name} did not finish in time", hint="allow more: ragqa config set llm_deadline_s N"
     )
 

@@ -1,12 +1,54 @@
-"""Parse a server's untrusted bytes: lines, server-sent events, JSON."""
+"""Read a completion out of a server's untrusted bytes: lines, server-sent events, JSON."""
 
 import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ragqa.errors import BackendFailed
+from ragqa.llms.faults import broke_off, check_end, check_prompt
 
 _BOM = b"\xef\xbb\xbf"
+_END_MARK = b"[DONE]"
+
+
+def streamed_text(found: Iterable[bytes], *, reports_usage: bool = False) -> Iterator[str]:
+    """Yield the text of a streamed completion as its lines arrive.
+
+    :param reports_usage: the server says last how many tokens of the prompt it read.
+    :raises BackendFailed: it reports an error, is malformed or incomplete.
+    """
+    is_ended = False
+    for message in events(found):
+        if message.strip() == _END_MARK:
+            return
+        value = _without_error(message)
+        if reports_usage:
+            check_prompt(part(value, "usage", "prompt_tokens"))
+        choice = part(value, "choices", 0)
+        yield text_at(choice, "delta", "content")
+        reason = text_at(choice, "finish_reason")
+        check_end(reason)
+        is_ended = is_ended or bool(reason)
+        if is_ended and not reports_usage:
+            return
+    if not is_ended:
+        raise broke_off()
+
+
+def whole_text(reply: bytes) -> Iterator[str]:
+    """Yield the text of a completion in a single document; raises as `streamed_text` does."""
+    choice = part(_without_error(reply), "choices", 0)
+    if part(choice, "message") is None:
+        raise not_a_completion()
+    yield text_at(choice, "message", "content")
+    check_end(text_at(choice, "finish_reason"))
+
+
+def _without_error(text: bytes) -> dict[str, Any]:
+    value = read_object(text)
+    if error := error_in(value):
+        raise BackendFailed(f"failed: {error}")
+    return value
 
 
 def lines(chunks: Iterable[bytes], *, max_line: int, max_bytes: int) -> Iterator[bytes]:

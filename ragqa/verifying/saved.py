@@ -39,6 +39,7 @@ _CITATION = {
     "lines": "a list of two whole numbers",
     "chars": "a list of two whole numbers",
     "quote": "a string",
+    "note_sha256": "a string",
 }
 """The fields that a citation must have, and what they must be."""
 
@@ -49,8 +50,8 @@ _HINT = "save one: ragqa ask QUESTION --json > answer.json, or --format markdown
 class SavedCitation:
     """A citation as read from a file, unvalidated: any numbers, any text as `path`.
 
-    `context` is a table row's header or a list's introduction. It and `note_sha256` are "" if the
-    file lacks them.
+    `context` is a table row's header or a list's introduction, "" for none; `note_sha256` is "" if
+    the note's version is not known.
     """
 
     n: int
@@ -84,7 +85,7 @@ def record_of(answer: Answer) -> str:
         "citations": [
             {
                 name: getattr(citation, name)
-                for name in (*_CITATION, "note_sha256", "context")
+                for name in (*_CITATION, "context")
                 if name != "context" or citation.context
             }
             for citation in answer.citations
@@ -190,7 +191,7 @@ def _printable(text: str) -> str:
 
 def _answer(document: object) -> SavedAnswer:
     fields = _checked(document, "the file", "an object")
-    version = fields.get("version", fields.get(_MARK, DOCUMENT_VERSION))
+    version = _field(fields, _MARK if _MARK in fields else "version", "a whole number")
     if version != DOCUMENT_VERSION:
         raise ValueError(f"this ragqa does not know version {_as_json(version)}")
     citations = _field(fields, "citations", "a list")
@@ -199,7 +200,7 @@ def _answer(document: object) -> SavedAnswer:
     return SavedAnswer(
         _field(fields, "question", "a string"),
         tuple(_citation(each, f"citation {n}") for n, each in enumerate(citations, start=1)),
-        backend=_checked(fields.get("backend", EXTRACTIVE), "backend", "a string"),
+        backend=_field(fields, "backend", "a string"),
     )
 
 
@@ -207,8 +208,7 @@ def _citation(document: object, citation: str) -> SavedCitation:
     fields = _checked(document, citation, "an object")
     try:
         found = {name: _field(fields, name, kind) for name, kind in _CITATION.items()}
-        for name in ("note_sha256", "context"):
-            found[name] = _checked(fields.get(name, ""), name, "a string")
+        found["context"] = _checked(fields.get("context", ""), "context", "a string")
     except ValueError as exc:
         raise ValueError(f"{citation}: {exc}") from exc
     if not found["quote"].strip():

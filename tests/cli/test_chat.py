@@ -210,27 +210,6 @@ def test_filters_hold_for_every_question(chat):
     assert "sixteen" not in run.out
 
 
-def test_an_llm_completes_follow_ups_and_where_it_does_not_the_rule_does(chat, tmp_path):
-    script = tmp_path / "script.jsonl"
-    replies = [
-        {"when": "Last question: and what do they eat?", "say": "what do cats eat?"},
-        {"when": "what do cats eat?", "say": "A cat eats mice and fish [1]."},
-        {"when": "Last question: and in winter?", "say": "Bears sleep in winter, people ski."},
-    ]
-    script.write_text("".join(f"{json.dumps(one)}\n" for one in replies), encoding="utf-8")
-    run = chat(
-        *("how long do cats sleep?", "and what do they eat?", "and in winter?"),
-        args=["--llm", f"scripted:{script}", "--force"],
-    )
-    assert run.code == 5
-    assert "Asked as: what do cats eat?\n" in run.out
-    assert "Asked as: and in winter? (cats" in run.out
-    assert "did not rewrite the question, so a rule did" in run.err
-    # The first and the last question have no reply: the notes' own words are shown.
-    assert run.err.count("error: ") == 2
-    assert run.out.count(CONFIDENCE) == 3
-
-
 def test_what_is_typed_elsewhere_is_not_kept(chat, tmp_path):
     chat("how long do cats sleep?", env={"XDG_DATA_HOME": str(tmp_path / "data")})
     assert not (tmp_path / "data").exists()

@@ -1,14 +1,8 @@
 """A chat in which an LLM writes: what it is sent and when, and what is kept of an answer."""
 
-import io
-import sys
-
 import pytest
-from support import CORPUS, QUICK, write_notes
+from support import CORPUS, write_notes
 from terminals import Terminal
-
-from ragqa.cli import run as run_here
-from ragqa.llms import LLMS, Destination, Factory
 
 NOTES = {
     "cats.md": "# Cats\n\nCats sleep for sixteen hours a day.\n\n## Food\n\nA cat eats mice.\n",
@@ -54,50 +48,21 @@ def sent(server):
     return [str(body["messages"]) for _, _, body in server.requests]
 
 
-def test_a_question_that_stands_alone_is_sent_once_and_without_those_before(chat, server):
+def test_a_question_is_sent_once_and_without_those_before(chat, server):
     run = chat("404", SLEEP, BARK)
     assert run.out.count(CONFIDENCE) == 2
-    first, second = sent(server)
-    assert "Last question" not in first + second
+    _, second = sent(server)
     assert SLEEP not in second
 
 
-def test_a_follow_up_to_an_llm_that_fails_costs_one_request_and_is_told_once(chat, server):
+def test_a_follow_up_is_sent_as_the_rule_completed_it(chat, server):
     run = chat("404", SLEEP, EAT)
-    of_answer, of_rewriting = sent(server)
-    assert "The passages follow" in of_answer
-    assert f"Before: {SLEEP}" in of_rewriting
+    _, second = sent(server)
+    assert "Question: and what do they eat? (cats" in second
+    assert SLEEP not in second
     assert run.err.count("error: ") == 2
-    assert "warning: " not in run.err
     assert "A cat eats mice. [1]" in run.out
     assert "Asked as: and what do they eat? (cats" in run.out
-
-
-@pytest.mark.parametrize(("took_s", "late"), [(104, False), (106, True)])
-def test_a_follow_up_and_its_answer_share_one_deadline_and_have_the_same_room(
-    places, clock, monkeypatch, capsys, took_s, late
-):
-    rooms = set()
-
-    class Slow:
-        destination = Destination("slow:one")
-
-        def stream(self, prompt, *, max_tokens):
-            rooms.add(max_tokens)
-            rewrites = prompt.message.startswith("Before: ")
-            clock.now += 15 if rewrites else took_s
-            yield "what do cats eat?" if rewrites else "A cat eats mice [1]."
-
-    monkeypatch.setitem(LLMS, "slow", Factory(lambda _: Slow(), "MODEL", ""))
-    for name, value in (QUICK | {"RAGQA_LLM_DEADLINE_S": "120"}).items():
-        monkeypatch.setenv(name, value)
-    typed = f"{SLEEP}\n{EAT}\n".encode()
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(typed)))
-    run_here([*map(str, ("chat", *places, "--llm", "slow:one", "--force"))])
-    out, err = capsys.readouterr()
-    assert "Asked as: what do cats eat?" in out
-    assert ("slow:one did not finish in time" in err) == late
-    assert rooms == {700}
 
 
 def test_nothing_is_sent_where_the_notes_do_not_answer_nor_later(ragqa, wiki_index, server):
@@ -177,11 +142,11 @@ def test_an_answer_that_was_stopped_is_known_in_the_notes_own_words(terminal, tm
     assert chat.end() == 0
 
 
-def test_a_follow_up_that_was_stopped_while_it_was_rewritten_is_known_too(terminal):
+def test_a_follow_up_that_was_stopped_is_known_too(terminal):
     chat = terminal("waits_after_one_piece")
     for question in (SLEEP, EAT):
         chat.type(f"{question}\r")
-        assert "Asked as: " not in chat.until("Waiting for the LLM")
+        chat.until("Waiting for the LLM")
         chat.type("\x03")
         chat.until("Stopped.")
     chat.type("/sources\r")

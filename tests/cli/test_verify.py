@@ -41,9 +41,11 @@ def saved(tmp_path):
         "lines": [3, 3],
         "chars": [start, start + len(QUOTE)],
         "quote": QUOTE,
+        "note_sha256": "0" * 64,
     }
     file = tmp_path / "answer.json"
-    file.write_text(json.dumps({"question": QUESTION, "citations": [citation]}), encoding="utf-8")
+    answer = {"version": 1, "question": QUESTION, "backend": "extractive", "citations": [citation]}
+    file.write_text(json.dumps(answer), encoding="utf-8")
     return file
 
 
@@ -209,10 +211,16 @@ CITATIONS = st.fixed_dictionaries(
         "chars": st.lists(NUMBERS, min_size=2, max_size=2),
         "quote": st.sampled_from([QUOTE, "Cats", "Cats sleep for all of the day.", CATS])
         | st.text(min_size=1, max_size=8),
+        "note_sha256": st.just("0" * 64),
     }
 )
 ANSWERS = st.fixed_dictionaries(
-    {"question": st.text(max_size=8), "citations": st.lists(CITATIONS | JSON, max_size=3)}
+    {
+        "version": st.just(1),
+        "question": st.text(max_size=8),
+        "backend": st.just("extractive"),
+        "citations": st.lists(CITATIONS | JSON, max_size=3),
+    }
 )
 
 

@@ -23,7 +23,8 @@ def row(id_, recall=1.0, *, missed=None, answer=None, answered=None, **more):
 
 
 def evaluation(*rows, **more):
-    return {"dataset": "questions", "mode": "questions", "questions": list(rows)} | more
+    about = {"version": 1, "dataset": "questions", "mode": "questions"}
+    return about | {"questions": list(rows)} | more
 
 
 def flips(one, other):
@@ -159,6 +160,8 @@ def test_an_evaluation_is_read_as_it_was_printed(tmp_path):
         '{"questions": [{}]}',
         '{"questions": [{"id": "a"}]}',
         '{"questions": [{"id": [], "question": "?"}]}',
+        '{"questions": [{"id": "a", "question": "?"}]}',
+        '{"version": 2, "questions": [{"id": "a", "question": "?"}]}',
         "[" * 100_000,
     ],
 )

@@ -5,9 +5,7 @@ from llms.asking import Backend
 from support import write_notes
 
 from ragqa.api import open_index
-from ragqa.api.follow_ups import follow_up
 from ragqa.errors import IndexUnusable
-from ragqa.followups import Turn
 from ragqa.generation import Writer
 from ragqa.types import Fallback
 
@@ -51,16 +49,3 @@ def test_an_error_of_a_backend_that_accuses_the_index_costs_its_answer_alone(ind
     answer = index.ask(SLEEP, writer=Writer(Backend(pieces), force=True))
     assert answer.written.fallback is Fallback.FAILED
     assert answer.written.hint == "ask without --llm"
-
-
-def test_rewriting_a_question_and_answering_it_share_one_deadline(index, clock):
-    def pieces():
-        clock.now += 15
-        yield "how much do cats eat?"
-
-    writer = Writer(Backend(pieces), deadline_s=120, force=True)
-    turn = Turn.of(SLEEP, index.ask(SLEEP))
-    question = follow_up(index, "and how much do they eat?", [turn], writer=writer)
-    assert question.question == "how much do cats eat?"
-    assert question.took_s == 15
-    assert question.left_of(writer).deadline_s == 105

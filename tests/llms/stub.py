@@ -1,4 +1,4 @@
-"""A stub LLM server on 127.0.0.1: all three protocols, and one mode a fault.
+"""A stub LLM server on 127.0.0.1, with one mode a fault.
 
 The mode is the first part of the path, so a test picks one by the address that it sets. Whatever a
 mode does ends after `TURNS` turns, when the client goes, or when the server is closed.
@@ -73,72 +73,41 @@ def closed_port():
         return probe.getsockname()[1]
 
 
-def piece(kind, text):
+def piece(text):
     """One message of a stream, with this text."""
-    return {
-        "openai": lambda: _event({"choices": [{"index": 0, "delta": {"content": text}}]}),
-        "ollama": lambda: _line({"message": {"role": "assistant", "content": text}, "done": False}),
-        "anthropic": lambda: _event(
-            {"type": "content_block_delta", "delta": {"type": "text_delta", "text": text}}
-        ),
-    }[kind]()
+    return _event({"choices": [{"index": 0, "delta": {"content": text}}]})
 
 
-def end(kind, reason="stop"):
+def end(reason="stop"):
     """The end of a stream, for this reason."""
-    if kind == "openai":
-        last = {"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]}
-        return _event(last) + b"data: [DONE]\n\n"
-    if kind == "ollama":
-        return _line({"message": {"content": ""}, "done": True, "done_reason": reason})
-    reason = {"stop": "end_turn", "length": "max_tokens", "content_filter": "refusal"}[reason]
-    last = {"type": "message_delta", "delta": {"stop_reason": reason}}
-    return _event(last) + _event({"type": "message_stop"})
+    last = {"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]}
+    return _event(last) + b"data: [DONE]\n\n"
 
 
-def error(kind, text):
+def error(text):
     """An error inside of a stream."""
-    if kind == "ollama":
-        return _line({"error": text})
     return _event({"type": "error", "error": {"type": "overloaded_error", "message": text}})
 
 
-def whole(kind):
+def whole(*, prompt_tokens=None):
     """A stream that says `SAYS`, with what servers send besides text."""
-    before = {
-        "openai": b": a comment\n\n" + _event({"choices": [{"delta": {"role": "assistant"}}]}),
-        "ollama": b"",
-        "anthropic": b"event: message_start\n" + _event({"type": "message_start"}) + b"event: ping"
-        b"\n" + _event({"type": "ping"}),
-    }[kind]
-    return before + b"".join(piece(kind, text) for text in PIECES) + end(kind)
+    before = b": a comment\n\n" + _event({"choices": [{"delta": {"role": "assistant"}}]})
+    stream = before + b"".join(map(piece, PIECES)) + end()
+    if prompt_tokens is None:
+        return stream
+    usage = _event({"choices": [], "usage": {"prompt_tokens": prompt_tokens}})
+    return stream.replace(b"data: [DONE]", usage + b"data: [DONE]")
 
 
-def all_at_once(kind, reason="stop"):
+def all_at_once(reason="stop"):
     """An answer that says `SAYS` and is not streamed, laid out for people."""
     message = {"role": "assistant", "content": SAYS}
-    reply = {
-        "openai": {"choices": [{"index": 0, "message": message, "finish_reason": reason}]},
-        "ollama": {"message": message, "done": True, "done_reason": reason},
-        "anthropic": {
-            "type": "message",
-            "content": [
-                {"type": "thinking", "thinking": "Hm."},
-                {"type": "text", "text": SAYS[:9]},
-                {"type": "text", "text": SAYS[9:]},
-            ],
-            "stop_reason": {"stop": "end_turn", "length": "max_tokens"}[reason],
-        },
-    }[kind]
+    reply = {"choices": [{"index": 0, "message": message, "finish_reason": reason}]}
     return json.dumps(reply, indent=1).encode()
 
 
 def _event(value):
-    return b"data: " + _line(value) + b"\n"
-
-
-def _line(value):
-    return json.dumps(value).encode() + b"\n"
+    return b"data: " + json.dumps(value).encode() + b"\n\n"
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -157,15 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.stub = self.server.stub
         self.stub.requests.append((self.path, dict(self.headers), self.body))
         mode = self.path.split("/")[1]
-        self.kind = next(
-            kind
-            for kind, route in zip(KINDS, ("completions", "chat", "messages"), strict=True)
-            if self.path.endswith(f"/{route}")
-        )
-        self.given = next(
-            (self.headers[name] for name in ("Authorization", "x-api-key") if self.headers[name]),
-            "",
-        ).removeprefix("Bearer ")
+        self.given = self.headers.get("Authorization", "").removeprefix("Bearer ")
         try:
             getattr(self, f"mode_{mode}")()
         except OSError:
@@ -177,8 +138,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     # What the modes are made of.
 
-    def send(self, body, *, status=200, form=None, reason=None, **headers):
-        form = form or ("application/x-ndjson" if self.kind == "ollama" else "text/event-stream")
+    def send(self, body, *, status=200, form="text/event-stream", reason=None, **headers):
         self.send_response(status, reason)
         self.send_header("Content-Type", form)
         for name, value in headers.items():
@@ -211,27 +171,30 @@ class _Handler(BaseHTTPRequestHandler):
 
     def mode_ok(self):
         if "France" in json.dumps(self.body):
-            self.send(whole(self.kind))
+            self.send(whole())
         else:
             self.refuse(400, "there is no reply to this")
 
     def mode_ok_with_odd_type(self):
-        self.send(whole(self.kind), form="text/plain")
+        self.send(whole(), form="text/plain")
 
     def mode_ok_slowly(self):
         self.send(b"")
-        self.drip(whole(self.kind))
+        self.drip(whole())
+
+    def mode_cut_prompt(self):
+        self.send(whole(prompt_tokens=8192))
 
     def mode_waits_after_one_piece(self):
-        self.send(piece(self.kind, "The capital "))
+        self.send(piece("The capital "))
         self.wait_for_client_to_leave()
 
     def mode_rejects_parameters(self):
-        for name in ("max_tokens", "temperature"):
+        for name in ("max_tokens", "temperature", "stream_options"):
             if name in self.body:
                 message = f"Unsupported parameter: '{name}' is not supported with this model."
                 return self.refuse(400, message)
-        return self.send(whole(self.kind))
+        return self.send(whole())
 
     # Faults, in time.
 
@@ -243,11 +206,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def mode_slow_body(self):
         self.send(b"")
-        self.drip(piece(self.kind, "x") * TURNS)
+        self.drip(piece("x") * TURNS)
 
     def mode_slow_comments(self):
         self.send(b"")
-        self.drip(b":\n" * TURNS if self.kind != "ollama" else b" \n" * TURNS)
+        self.drip(b":\n" * TURNS)
 
     # Faults, by status.
 
@@ -257,12 +220,12 @@ class _Handler(BaseHTTPRequestHandler):
     def mode_429_once(self):
         if self.is_first():
             return self.refuse(429, Retry_After="0", Set_Cookie="session=1")
-        return self.send(whole(self.kind))
+        return self.send(whole())
 
     def mode_429_until_a_date(self):
         if self.is_first():
             return self.refuse(429, Retry_After="Wed, 21 Oct 2015 07:28:00 GMT")
-        return self.send(whole(self.kind))
+        return self.send(whole())
 
     def mode_429_for_an_hour(self):
         self.refuse(429, Retry_After="3600")
@@ -276,7 +239,7 @@ class _Handler(BaseHTTPRequestHandler):
     def mode_503_once(self):
         if self.is_first():
             return self.refuse(503)
-        return self.send(whole(self.kind))
+        return self.send(whole())
 
     def mode_401(self):
         self.refuse(401, f"Incorrect API key provided: {self.given}. " + "y" * 5000)
@@ -304,13 +267,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.send(b"<!doctype html><p>Sign in</p>", form="text/html; charset=utf-8")
 
     def mode_not_streamed(self):
-        self.send(all_at_once(self.kind), form="application/json; charset=utf-8")
+        self.send(all_at_once(), form="application/json; charset=utf-8")
 
     def mode_not_streamed_and_not_whole(self):
-        self.send(all_at_once(self.kind, "length"), form="application/json")
+        self.send(all_at_once("length"), form="application/json")
 
     def mode_not_streamed_and_cut(self):
-        self.send(all_at_once(self.kind)[:-20], form="application/json")
+        self.send(all_at_once()[:-20], form="application/json")
 
     def mode_not_a_completion(self):
         self.send(b'{"status": "ok", "choices": [], "content": null}', form="application/json")
@@ -319,45 +282,43 @@ class _Handler(BaseHTTPRequestHandler):
         self.send(json.dumps({"error": "overloaded"}).encode(), form="application/json")
 
     def mode_malformed(self):
-        self.send(piece(self.kind, "The ").replace(b'"', b"'"))
+        self.send(piece("The ").replace(b'"', b"'"))
 
     def mode_not_an_object(self):
-        self.send(b"[1, 2]\n\n" if self.kind == "ollama" else b"data: [1, 2]\n\n")
+        self.send(b"data: [1, 2]\n\n")
 
     def mode_deeply_nested(self):
-        nested = b"[" * 200_000 + b"\n\n"
-        self.send(nested if self.kind == "ollama" else b"data: " + nested)
+        self.send(b"data: " + b"[" * 200_000 + b"\n\n")
 
     def mode_odd_types(self):
-        odd = {"choices": {"0": 1}, "message": [1], "delta": "text", "type": 7, "done": "yes"}
-        self.send(_line(odd) if self.kind == "ollama" else _event(odd))
+        self.send(_event({"choices": {"0": 1}, "message": [1], "delta": "text", "usage": "x"}))
 
     def mode_not_utf8(self):
-        self.send(piece(self.kind, "caf").replace(b"caf", b"caf\xe9"))
+        self.send(piece("caf").replace(b"caf", b"caf\xe9"))
 
     def mode_truncated(self):
-        self.send(piece(self.kind, "The capital ") + piece(self.kind, "is Paris")[:-20])
+        self.send(piece("The capital ") + piece("is Paris")[:-20])
 
     def mode_cut(self):
-        self.send(piece(self.kind, "The capital "))
+        self.send(piece("The capital "))
 
     def mode_cut_before_its_length(self):
-        self.send(piece(self.kind, "The "), Content_Length="4000")
+        self.send(piece("The "), Content_Length="4000")
 
     def mode_nothing(self):
         self.send(b"")
 
     def mode_no_text(self):
-        self.send(piece(self.kind, "") + piece(self.kind, " \n") + end(self.kind))
+        self.send(piece("") + piece(" \n") + end())
 
     def mode_length(self):
-        self.send(piece(self.kind, "The capital ") + end(self.kind, "length"))
+        self.send(piece("The capital ") + end("length"))
 
     def mode_filtered(self):
-        self.send(piece(self.kind, "The ") + end(self.kind, "content_filter"))
+        self.send(piece("The ") + end("content_filter"))
 
     def mode_error_inside(self):
-        self.send(piece(self.kind, "The ") + error(self.kind, "overloaded"))
+        self.send(piece("The ") + error("overloaded"))
 
     def mode_compressed(self):
         self.send(b"\x1f\x8b" + MEGABYTE, Content_Encoding="gzip")
@@ -375,14 +336,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def mode_endless(self):
         self.send(b"")
-        self.pour(piece(self.kind, "on and on ") * 10_000)
+        self.pour(piece("on and on ") * 10_000)
 
     # A server that sends the key back.
 
     def mode_key_in_text(self):
         key = self.given
         texts = [f"It is {key[:5]}", key[5:9], f"{key[9:]}, ", key, f" and not {key[:7]}"]
-        self.send(b"".join(piece(self.kind, text) for text in texts) + end(self.kind))
+        self.send(b"".join(piece(text) for text in texts) + end())
 
     def mode_key_everywhere(self):
         self.refuse(400, f"{self.given} " * 40, reason=self.given, X_Key=self.given)
@@ -397,7 +358,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.refuse(401, f"no access for token%3D{quote(self.given, safe='')}%26n=1")
 
     def mode_key_in_error(self):
-        self.send(piece(self.kind, "The ") + error(self.kind, "z" * 280 + self.given))
+        self.send(piece("The ") + error("z" * 280 + self.given))
 
     def mode_key_in_html(self):
         self.send(self.given.encode(), form="text/html", reason=self.given, X_Key=self.given)

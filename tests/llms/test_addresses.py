@@ -12,8 +12,7 @@ from support import HANGS_S
 
 from ragqa.errors import UsageError
 from ragqa.llms import Destination, kinds, llm_for
-from ragqa.llms.protocols import ollama_address
-from ragqa.llms.servers import server_at
+from ragqa.llms.servers import ollama_address, server_at
 
 EXAMPLE = "https://models.example/v1"
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
@@ -133,13 +132,27 @@ def test_a_remote_ollama_without_tls_is_refused(monkeypatch):
         llm_for("ollama:qwen3")
 
 
+@pytest.mark.parametrize("kind", ["ollama", "anthropic"])
 @pytest.mark.parametrize("end", ["", "/", "/v1", "/v1/"])
-def test_anthropics_address_may_end_in_the_version_or_not(stub, monkeypatch, end):
-    address = stub.environment("anthropic", "ok")["ANTHROPIC_BASE_URL"]
-    monkeypatch.setenv("ANTHROPIC_BASE_URL", address + end)
+def test_an_address_may_end_in_the_version_or_not(stub, monkeypatch, kind, end):
+    [(name, address)] = stub.environment(kind, "ok").items()
+    monkeypatch.setenv(name, address + end)
     stub.requests.clear()
-    assert ask(made("anthropic")) == (PIECES, None)
-    assert [path for path, *_ in stub.requests] == ["/ok/v1/messages"]
+    assert ask(made(kind)) == (PIECES, None)
+    assert [path for path, *_ in stub.requests] == ["/ok/v1/chat/completions"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "url"),
+    [
+        ("openai", "https://api.openai.com:443/v1"),
+        ("ollama", "http://127.0.0.1:11434/v1"),
+        ("anthropic", "https://api.anthropic.com:443/v1"),
+    ],
+)
+def test_without_an_address_a_kind_has_its_own(monkeypatch, kind, url):
+    monkeypatch.setenv(f"{kind.upper()}_API_KEY", "sk-none")
+    assert llm_for(f"{kind}:tiny").server.url == url
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Each fault of a server, as seen by each kind of backend: one sentence, and what mends it."""
+"""Each fault of a server: one sentence, and what mends it."""
 
 import re
 from dataclasses import replace
@@ -53,16 +53,11 @@ SAID = {
 SILENT = ("no_headers", "slow_error_page")
 
 
-@pytest.fixture(params=KINDS)
-def kind(request):
-    return request.param
-
-
 @pytest.fixture
-def at(stub, kind, monkeypatch):
+def at(stub, monkeypatch):
     """A function that makes the backend for a mode of the stub."""
 
-    def backend(mode, **kwargs):
+    def backend(mode, kind="openai", **kwargs):
         for name, value in stub.environment(kind, mode).items():
             monkeypatch.setenv(name, value)
         stub.requests.clear()
@@ -170,12 +165,13 @@ def test_a_time_to_wait_that_is_none_is_like_no_such_time(date):
     assert not refused.wait_s
 
 
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_server_that_is_down_is_named_with_its_address(kind, monkeypatch):
     port = closed_port()
     for name in ("OPENAI_BASE_URL", "OLLAMA_HOST", "ANTHROPIC_BASE_URL"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{port}")
     _, failure = ask(made(kind))
-    assert f"127.0.0.1:{port} cannot be reached" in failure.message
+    assert f"the {kind} server 127.0.0.1:{port} cannot be reached" in failure.message
     assert "_HOST" in failure.hint or "_BASE_URL" in failure.hint
 
 
@@ -227,13 +223,33 @@ def test_nothing_is_sent_before_the_first_piece_is_asked_for(at, stub):
     assert stub.requests == []
 
 
-def test_a_model_that_rejects_a_parameter_is_asked_again_without_it(stub, monkeypatch):
-    monkeypatch.setenv(*next(iter(stub.environment("openai", "rejects_parameters").items())))
-    stub.requests.clear()
-    assert "".join(ask(made("openai"), max_tokens=7)[0]) == SAYS
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_model_that_rejects_a_parameter_is_asked_again_without_it(at, stub, kind):
+    assert "".join(ask(at("rejects_parameters", kind), max_tokens=7)[0]) == SAYS
     *_, (_, _, body) = stub.requests
     assert body["max_completion_tokens"] == 7
-    assert not {"temperature", "max_tokens"} & set(body)
+    assert not {"temperature", "max_tokens", "stream_options"} & set(body)
+
+
+def test_a_prompt_that_ollama_cut_is_a_failure_that_names_the_setting(at, stub):
+    pieces, failure = ask(at("cut_prompt", "ollama"))
+    assert "".join(pieces) == SAYS
+    assert "read only 8,192 tokens of the prompt" in failure.message
+    assert "OLLAMA_CONTEXT_LENGTH" in failure.hint
+    [(_, _, body)] = stub.requests
+    assert body["stream_options"] == {"include_usage": True}
+
+
+def test_only_ollama_is_asked_how_much_of_the_prompt_it_read(at, stub):
+    assert ask(at("cut_prompt")) == (PIECES, None)
+    [(_, _, body)] = stub.requests
+    assert "stream_options" not in body
+
+
+@pytest.mark.parametrize("mode", ["ok", "not_streamed"])
+def test_an_answer_of_ollama_needs_no_word_on_the_prompt(at, mode):
+    pieces, failure = ask(at(mode, "ollama"))
+    assert ("".join(pieces), failure) == (SAYS, None)
 
 
 def test_no_tools_are_offered(at, stub):

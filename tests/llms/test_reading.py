@@ -7,18 +7,18 @@ import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from llms.stub import KINDS, SAYS, piece, whole
+from llms.stub import SAYS, piece, whole
 
 from ragqa.errors import BackendFailed
-from ragqa.llms.protocols import PROTOCOLS
-from ragqa.llms.reading import events, lines
+from ragqa.llms.reading import events, lines, streamed_text
 
 
-def read(kind, chunks, *, most=100_000):
+def read(chunks, *, most=100_000, reports_usage=False):
     """The text, or what of it came before a failure, and whether it failed."""
     text = ""
     try:
-        for part in PROTOCOLS[kind].streamed_text(lines(chunks, max_line=most, max_bytes=most)):
+        found = lines(chunks, max_line=most, max_bytes=most)
+        for part in streamed_text(found, reports_usage=reports_usage):
             text += part
     except BackendFailed:
         return text, True
@@ -36,13 +36,11 @@ KEYS = [
     "delta",
     "content",
     "message",
-    "type",
     "text",
     "error",
-    "done",
     "finish_reason",
-    "stop_reason",
-    "done_reason",
+    "usage",
+    "prompt_tokens",
 ]
 ODD_JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
@@ -69,53 +67,39 @@ EVENT_LINES = [
 
 
 @pytest.mark.parametrize(
-    ("kind", "thought"),
-    [
-        ("openai", {"choices": [{"delta": {"reasoning_content": "Hm.", "content": None}}]}),
-        ("openai", {"choices": [{"delta": {"reasoning": "Hm."}}]}),
-        ("ollama", {"message": {"content": "", "thinking": "Hm."}, "done": False}),
-        (
-            "anthropic",
-            {
-                "type": "content_block_delta",
-                "delta": {"type": "thinking_delta", "thinking": "Hm."},
-            },
-        ),
-    ],
+    "thought", [{"reasoning_content": "Hm.", "content": None}, {"reasoning": "Hm."}]
 )
-def test_what_a_model_thinks_in_a_field_of_its_own_is_no_text(kind, thought):
-    line = b"data: " * (kind != "ollama") + json.dumps(thought).encode() + b"\n\n"
-    assert read(kind, [line + whole(kind)]) == (SAYS, False)
+def test_what_a_model_thinks_in_a_field_of_its_own_is_no_text(thought):
+    line = b"data: " + json.dumps({"choices": [{"delta": thought}]}).encode() + b"\n\n"
+    assert read([line + whole()]) == (SAYS, False)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@given(PLACES)
-def test_a_stream_reads_the_same_wherever_it_is_cut(kind, places):
-    assert read(kind, cut(whole(kind), places)) == (SAYS, False)
+@given(PLACES, st.booleans())
+def test_a_stream_reads_the_same_wherever_it_is_cut(places, reports_usage):
+    data = whole(prompt_tokens=7 if reports_usage else None)
+    assert read(cut(data, places), reports_usage=reports_usage) == (SAYS, False)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@given(st.integers(min_value=0, max_value=10_000), PLACES)
-def test_a_stream_that_ends_early_fails_or_had_said_all(kind, length, places):
-    data = whole(kind)
-    text, failed = read(kind, cut(data[: length % (len(data) + 1)], places))
+@given(st.integers(min_value=0, max_value=10_000), PLACES, st.booleans())
+def test_a_stream_that_ends_early_fails_or_had_said_all(length, places, reports_usage):
+    data = whole()
+    early = cut(data[: length % (len(data) + 1)], places)
+    text, failed = read(early, reports_usage=reports_usage)
     assert SAYS.startswith(text)
     assert failed or text == SAYS
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@given(st.data())
-def test_any_bytes_give_text_or_one_failure_wherever_they_are_cut(kind, data):
+@given(st.data(), st.booleans())
+def test_any_bytes_give_text_or_one_failure_wherever_they_are_cut(data, reports_usage):
     odd = st.one_of(
         st.binary(max_size=20),
         st.sampled_from([b"\n", b"\r\n", b"data:", b"data: [DONE]\n\n", b"\xef\xbb\xbf", b"{"]),
-        st.text(max_size=10).map(lambda text: piece(kind, text)),
-        ODD_JSON.map(
-            lambda value: b"data: " * (kind != "ollama") + json.dumps(value).encode() + b"\n\n"
-        ),
+        st.text(max_size=10).map(piece),
+        ODD_JSON.map(lambda value: b"data: " + json.dumps(value).encode() + b"\n\n"),
     )
     stream = b"".join(data.draw(st.lists(odd, max_size=12)))
-    assert read(kind, cut(stream, data.draw(PLACES))) == read(kind, [stream])
+    expected = read([stream], reports_usage=reports_usage)
+    assert read(cut(stream, data.draw(PLACES)), reports_usage=reports_usage) == expected
 
 
 @given(st.lists(st.sampled_from(EVENT_LINES), max_size=20), PLACES)

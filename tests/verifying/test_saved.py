@@ -61,12 +61,14 @@ def test_an_editor_may_format_fence_quote_or_hide_the_record(edit):
 
 def test_the_document_of_ask_json_is_read_with_keys_of_its_own():
     document = json.loads(record_of(make_answer()))
-    del document["ragqa_answer"]
+    document["version"] = document.pop("ragqa_answer")
     document["citations"][0] |= {"score": 0.5, "later": None}
     assert read(json.dumps(document)) == told(make_answer())
 
 
 CITATION = {"n": 1, "path": "a.md", "lines": [1, 1], "chars": [0, 3], "quote": "Yes"}
+CITATION["note_sha256"] = "0" * 64
+ANSWER = {"version": 1, "question": "?", "backend": "extractive"}
 
 
 @pytest.mark.parametrize(
@@ -75,10 +77,12 @@ CITATION = {"n": 1, "path": "a.md", "lines": [1, 1], "chars": [0, 3], "quote": "
         ("", "neither JSON nor Markdown"),
         ("Some notes.", "neither JSON nor Markdown"),
         ("[]", r"the file is \[\], not an object"),
-        ('{"query": "cats", "hits": []}', "citations is missing"),
-        ('{"question": "?", "citations": {}}', "citations is {}, not a list"),
-        ('{"question": null, "citations": []}', "question is null, not a string"),
-        ('{"question": "?", "citations": [7]}', "citation 1 is 7, not an object"),
+        ('{"question": "?", "citations": []}', "version is missing"),
+        ('{"version": 1, "query": "cats", "hits": []}', "citations is missing"),
+        ('{"version": 1, "citations": {}}', "citations is {}, not a list"),
+        ('{"version": 1, "question": null, "citations": []}', "question is null, not a string"),
+        ('{"version": 1, "question": "?", "citations": []}', "backend is missing"),
+        ('{"version": 1, "question": "?", "citations": [7]}', "citation 1 is 7, not an object"),
         ('{"ragqa_answer": 2, "question": "?", "citations": []}', "version 2"),
         ('x {"ragqa_answer": 1, "question": "?", ', "Expecting"),
         ('{"ragqa_answer": 1} {"ragqa_answer": 1}', "holds 2 answers"),
@@ -114,13 +118,14 @@ def test_what_is_no_saved_answer_is_refused_in_one_sentence(text, problem):
 def test_a_citation_of_wrong_types_is_refused_with_its_number_and_field(wrong, problem):
     citations = [CITATION, CITATION | wrong]
     with pytest.raises(UsageError, match=re.escape(f"citation 2: {problem}")):
-        read(json.dumps({"question": "?", "citations": citations}))
+        read(json.dumps(ANSWER | {"citations": citations}))
 
 
-def test_a_field_that_is_missing_is_named():
-    without = {key: value for key, value in CITATION.items() if key != "chars"}
-    with pytest.raises(UsageError, match="citation 1: chars is missing"):
-        read(json.dumps({"question": "?", "citations": [without]}))
+@pytest.mark.parametrize("missing", ["chars", "note_sha256"])
+def test_a_field_that_is_missing_is_named(missing):
+    without = {key: value for key, value in CITATION.items() if key != missing}
+    with pytest.raises(UsageError, match=f"citation 1: {missing} is missing"):
+        read(json.dumps(ANSWER | {"citations": [without]}))
 
 
 @pytest.mark.parametrize(
@@ -160,7 +165,7 @@ def test_a_quote_may_be_shown_without_the_markup_of_its_format(shown, is_otherwi
 
 def test_too_large_a_file_and_too_many_citations_are_refused(monkeypatch):
     with pytest.raises(UsageError, match="more than 1,000 citations"):
-        read(json.dumps({"question": "?", "citations": [CITATION] * 1001}))
+        read(json.dumps(ANSWER | {"citations": [CITATION] * 1001}))
     monkeypatch.setattr(module, "MAX_BYTES", 50)
     with pytest.raises(UsageError, match="more than 50 bytes"):
         read("x" * 51)
