@@ -9,7 +9,6 @@ from ragqa.claims.compare import Comparison, Idf, compare, evidence_in
 from ragqa.claims.encoding import MAX_CHARS, encode
 from ragqa.claims.entity_check import entity_doubts
 from ragqa.claims.model import About, Doubt, Models, shipped, strengths
-from ragqa.claims.negation import negation_doubts
 from ragqa.claims.sources import Part, Sources
 from ragqa.claims.verbatim import checked_words, is_code, misquotations, read_code
 from ragqa.readers import Reader, Text
@@ -112,7 +111,6 @@ def signals_of(sentence: str, cited: Sequence[int], sources: Sources, idf: Idf) 
     doubts = (
         *_reader_doubts(sentence, texts, sources.reader),
         *entity_doubts(comparison),
-        *negation_doubts(comparison),
         *misquotations(sentence, [text.text for text in texts]),
     )
     return Signals(coverage, weakest, doubts, evidence_in(comparison))
