@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 from ragqa.answering.question_type import SHORT, Question, QuestionKind
 from ragqa.languages import ENGLISH
-from ragqa.text.dates import moments_of
 from ragqa.text.entities import (
     Amount,
     amounts,
@@ -16,7 +15,6 @@ from ragqa.text.entities import (
     places,
     times,
 )
-from ragqa.text.question_words import WORDINGS
 from ragqa.text.words import STOP_WORDS, WORD, compiled, index_terms, is_stop_word, overlaps
 from ragqa.types import Span
 
@@ -113,12 +111,13 @@ def may_answer(question: Question, text: str, language: str = ENGLISH) -> bool:
     return any(strength >= needed for _, strength in fits(question, text))
 
 
-def cannot_answer(question: Question, text: str) -> bool:
+def cannot_answer(question: Question, text: str, language: str = ENGLISH) -> bool:
     """Whether a sentence certainly lacks the date or count asked for.
 
-    That is never certain for names and places, which have too many forms.
+    That is never certain for names and places, which have too many forms, nor in another language
+    than English.
     """
-    if not question.needs_figure or len(text) > _MAX_CHARS:
+    if not question.needs_figure or language != ENGLISH or len(text) > _MAX_CHARS:
         return False
     if question.kind is QuestionKind.WHEN:
         return not mentions_time(text)
@@ -128,13 +127,13 @@ def cannot_answer(question: Question, text: str) -> bool:
 def fits(question: Question, text: str, language: str = ENGLISH) -> Iterator[Fit]:
     """Yield the possible answers in a sentence, in reading order.
 
-    Only dates, numbers, names and places are found, and none that the question has itself; in other
-    languages than English only dates and numbers.
+    Only dates, numbers, names and places are found, none that the question has itself, and none in
+    another language than English.
     """
     text = text[:_MAX_CHARS]
     if language != ENGLISH:
-        yield from _other_fits(question, text, language) if language in WORDINGS else ()
-    elif question.kind is QuestionKind.WHEN:
+        return
+    if question.kind is QuestionKind.WHEN:
         yield from _times(question, text)
     elif question.kind is QuestionKind.HOW_MANY:
         yield from _numbers(question, text)
@@ -235,21 +234,8 @@ def _defines(question: Question, text: str) -> bool:
     return compiled(_GLOSS).match(text, words[-1].end()) is not None
 
 
-def _other_fits(question: Question, text: str, language: str) -> Iterator[Fit]:
-    """The dates or amounts of a sentence in another language than English."""
-    if question.kind is QuestionKind.WHEN:
-        for moment in moments_of(text, language):
-            if _new_words(question, text, (moment.start, moment.end), language):
-                yield (moment.start, moment.end), 1.0
-    elif question.kind is QuestionKind.HOW_MANY:
-        for amount in amounts(text, language):
-            if _new_words(question, text, amount.number, language):
-                counts = {*index_terms(amount.unit, language)} & {*question.subject}
-                yield amount.span, 1.0 if counts else _UNCOUNTED
-
-
-def _new_words(question: Question, text: str, span: Span, language: str = ENGLISH) -> int:
+def _new_words(question: Question, text: str, span: Span) -> int:
     """The number of content words of a span that the question lacks."""
     words = (word[0] for word in WORD.finditer(text, *span))
-    content = (word for word in words if not is_stop_word(word, language))
-    return sum(not question.terms.issuperset(index_terms(word, language)) for word in content)
+    content = (word for word in words if not is_stop_word(word, ENGLISH))
+    return sum(not question.terms.issuperset(index_terms(word)) for word in content)

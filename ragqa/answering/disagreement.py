@@ -1,4 +1,4 @@
-"""Find notes that disagree on an answer: in a figure, a date, a negation or an opposite.
+"""Find notes that disagree on an answer: in a figure, a date or a plain "not".
 
 No model is used, and only English is compared. Sentences of two notes disagree if their words are
 about the same thing and they differ in one thing that cannot be true twice. Uncertain cases are not

@@ -14,7 +14,6 @@ from ragqa.answering.reading import Reading, best_cosines
 from ragqa.answering.scoring import Scored
 from ragqa.languages import ENGLISH
 from ragqa.text.entities import has_figure
-from ragqa.text.question_words import capitals_mark_names
 from ragqa.text.words import compiled, index_terms, is_stop_word, overlaps, tokenize
 from ragqa.types import Retrieved, Vector
 
@@ -103,7 +102,7 @@ def missing(
         texts = [
             _shown(one.candidate)
             for one in sentences
-            if not cannot_answer(parsed, one.candidate.text)
+            if not cannot_answer(parsed, one.candidate.text, one.candidate.language)
         ]
         missed = (_missing_names(parsed.text, asked, text) for text in texts)
         names = min(missed, key=len, default=[])
@@ -240,7 +239,7 @@ def _words(question: str, language: str = ENGLISH) -> list[_Word]:
         )
         begins = compiled(_SENTENCE_START).search(gap) is not None
         # "LGPL" is a name in any language.
-        least = begins if capitals_mark_names(language) else 1
+        least = begins if language == ENGLISH else 1
         is_capital = marks_names and sum(map(str.isupper, text)) > least
         words.append(
             _Word(

@@ -1,4 +1,4 @@
-"""The type of answer a question asks for: by rules over English words, or a table of others."""
+"""The type of answer a question asks for, by rules over English words."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ragqa.languages import ENGLISH
-from ragqa.text.question_words import WORDINGS, asked_kind
 from ragqa.text.words import STOP_WORDS, WORD, query_terms
 
 
@@ -115,7 +114,6 @@ _FALLBACK_RULES: _Rules = (
     (QuestionKind.WHEN, r"\b(date|year)$|^date of\b"),
     (QuestionKind.HOW_MANY, rf"\b{_QUANTITY}$|\b(number|amount|percentage) of\b"),
 )
-_MOST_DEFINED = 5
 _CLAUSE = r"[.?!;:]+(?:\s+|$)|,\s+(?:and\s+)?|\s+[-\u2013\u2014]+\s+"
 _DATED = (
     rf"^when (did|was|were|had)\b|\b(what|which) (was |is )?(the )?(\w+ )?{_TIME}\b|\b(date|year)$"
@@ -131,13 +129,14 @@ def parse_question(question: str, languages: tuple[str, ...] = (ENGLISH,)) -> Qu
     """Parse a question.
 
     The first clause that matches a rule decides its kind. If none does, the question is taken as
-    keywords ("o4-mini release date").
+    keywords ("o4-mini release date"). No kind is known in another language than English.
 
     :param languages: those of the notes, the question's own first.
     """
-    text = " ".join(question.casefold().replace("\u2019", "'").split())
+    terms = frozenset(query_terms(question, languages))
     if languages[0] != ENGLISH:
-        return _by_table(question, text, languages)
+        return Question(question, QuestionKind.OTHER, terms, languages=languages)
+    text = " ".join(question.casefold().replace("\u2019", "'").split())
     text = re.sub(rf"\b{_QUESTION_WORD}'?s\b", r"\1 is", text)
     clauses = _clauses(text)
     kind = _first(_RULES, clauses) or _first(_FALLBACK_RULES, [" ".join(clauses)])
@@ -145,28 +144,12 @@ def parse_question(question: str, languages: tuple[str, ...] = (ENGLISH,)) -> Qu
     subject = _subject(kind, clauses)
     is_date = kind is QuestionKind.WHEN and any(re.search(_DATED, clause) for clause in clauses)
     is_count = kind is QuestionKind.HOW_MANY and subject != ()
-    terms = frozenset(query_terms(question, languages))
     return Question(question, kind, terms, subject, is_date or is_count, languages)
-
-
-def _by_table(question: str, text: str, languages: tuple[str, ...]) -> Question:
-    """Parse a question in another language than English."""
-    kind, rest = asked_kind(_clauses(text), languages[0])
-    subject: tuple[str, ...] = ()
-    if kind == QuestionKind.DEFINITION:
-        article = WORDINGS[languages[0]].article
-        defined = re.sub(rf"^(?:(?:{article})(?:(?<=')|\s+))+", "", rest)
-        subject = tuple(query_terms(defined, languages)) if defined else ()
-        kind = kind if 0 < len(defined.split()) <= _MOST_DEFINED else ""
-    elif kind == QuestionKind.HOW_MANY and rest:
-        subject = tuple(query_terms(rest, languages[:1])[:1])
-    terms = frozenset(query_terms(question, languages))
-    return Question(question, QuestionKind(kind or "other"), terms, subject, languages=languages)
 
 
 def _clauses(text: str) -> list[str]:
     parts = re.split(_CLAUSE, text)
-    return [clause for part in parts if (clause := part.strip(" \"'()\u00bf\u00a1"))]
+    return [clause for part in parts if (clause := part.strip(" \"'()"))]
 
 
 def _first(rules: _Rules, clauses: Iterable[str]) -> QuestionKind | None:

@@ -22,7 +22,8 @@ _ITALIC = r"(?<![*\w])\*(?![*\s])[^*]{1,200}\*(?!\*)|(?<![_\w])_(?![_\s])[^_]{1,
 def short_answer(question: Question, text: str, language: str = ENGLISH) -> Span | None:
     """The span of the short answer in a sentence.
 
-    None where the question has no short answer, or it is unclear which span it is.
+    None where question or sentence are in another language than English, the question has no short
+    answer, or it is unclear which span it is.
 
     :param text: the sentence as plain text.
     """
@@ -32,7 +33,7 @@ def short_answer(question: Question, text: str, language: str = ENGLISH) -> Span
     rivals = [fit for fit in found if fit[1] >= _MIN_FIT and fit[1] > best_fit / 2]
     if len(rivals) < 2:
         return rivals[0][0] if rivals else None
-    matched = _question_words(question, text, language)
+    matched = _question_words(question, text)
     ranked = sorted(
         (
             (strength * (_BASE_NEARNESS + _nearness(matched, text, span)), span)
@@ -76,12 +77,12 @@ def is_title(question: Question, quote: str, span: Span) -> bool:
     return overlaps(span, [italic.span() for italic in compiled(_ITALIC).finditer(quote)])
 
 
-def _question_words(question: Question, text: str, language: str) -> list[tuple[int, Span, str]]:
+def _question_words(question: Question, text: str) -> list[tuple[int, Span, str]]:
     """The words that sentence and question share, as (index, span, term)."""
     return [
         (number, word.span(), term)
         for number, word in enumerate(WORD.finditer(text))
-        for term in index_terms(word[0], language)
+        for term in index_terms(word[0])
         if term in question.terms
     ]
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from ragqa.claims.topics import GENERIC, GENRES, LABELS
 from ragqa.text.dates import moments_of
-from ragqa.text.lexicon import CLEAR_OPPOSITES, stem
+from ragqa.text.lexicon import stem
 from ragqa.text.quantities import figures_of
 from ragqa.text.statement import Statement, Word, blank, words_of
 
@@ -58,8 +58,8 @@ class Answer(Statement):
     `words` excludes figures, dates and `names`, which are those with a number; `about` has the
     content stems of the rest, and what the figures measure. `headings` has the stems of each title
     and heading above, `trail` those of all of them, `trail_names` the numbered names there.
-    `all_stems` has the stems of sentence, names and headings, `qualifiers` those of words without
-    an opposite.
+    `all_stems` has the stems of sentence, names and headings, `qualifiers` also those of stop
+    words.
     """
 
     names: frozenset[str]
@@ -112,9 +112,7 @@ def read_answer(text: str, trail: tuple[str, ...], asked: Question) -> Answer:
             for match in each.finditer(headings_text)
         ),
         all_stems=about | content(trail_words) | content(words_of(" ".join(names))),
-        qualifiers=frozenset(
-            stem(word.text) for word in (*words, *trail_words) if word.text not in CLEAR_OPPOSITES
-        ),
+        qualifiers=frozenset(stem(word.text) for word in (*words, *trail_words)),
     )
 
 

@@ -11,11 +11,9 @@ from ragqa.claims.topics import (
     FILLERS,
     GENERIC,
     RESTRICTING,
-    SWITCHES,
     contrasted,
 )
 from ragqa.text.dates import Moment, same_moment
-from ragqa.text.lexicon import CLEAR_OPPOSITES
 from ragqa.text.quantities import Figure, can_both_hold
 from ragqa.text.statement import Word
 from ragqa.text.words import word_set
@@ -26,14 +24,13 @@ COVERED = 0.5
 MAX_EXTRA = 4
 """At most this many extra words, in one sentence only."""
 
-_PREFIX = re.compile(r"un(?=\w{4})")
 _RESTRICTED = re.compile(rf"\b(?:{'|'.join(sorted({*RESTRICTING, 'to'}))})\s*\Z", re.IGNORECASE)
 _ARTICLES = word_set("a an the our your its")
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What two texts differ in: `about` is "number", "date", "negation" or "word".
+    """What two texts differ in: `about` is "number", "date" or "negation".
 
     `spans` are the characters that differ in each text.
     """
@@ -46,30 +43,25 @@ def difference(asked: Question, one: Answer, other: Answer) -> Difference | None
     """What two answers to the same question differ in; None where that is uncertain."""
     if not (_same_topic(asked, one, other) and _same_names(asked, one, other)):
         return None
-    opposites = _opposites(one, other)
-    if not _same_subject(asked, one, other, opposites):
+    if not _same_subject(asked, one, other):
         return None
-    differing = _only_difference(asked, one, other, opposites)
+    differing = _only_difference(asked, one, other)
     return None if differing is None or _other_subject(asked, one, other, differing) else differing
 
 
-def _only_difference(
-    asked: Question, one: Answer, other: Answer, opposites: Sequence[tuple[Word, Word]]
-) -> Difference | None:
+def _only_difference(asked: Question, one: Answer, other: Answer) -> Difference | None:
     """The only thing in which two statements on one subject differ."""
     figures, moments = _differing_figures(one, other), _differing_moments(one, other)
     if figures is None or moments is None:
         return None
-    if asked.of_time and moments and not figures and not opposites:
+    if asked.of_time and moments and not figures:
         return _differ("date", *moments[0])
-    if moments or len(figures) + len(opposites) > 1:
+    if moments or len(figures) > 1:
         return None
     if figures:
         dated = bool(one.moments) != bool(other.moments)
         negated = _is_negated(one) != _is_negated(other)
         return None if dated or negated else _differ("number", *figures[0])
-    if opposites:
-        return None if _is_negated(one) or _is_negated(other) else _differ("word", *opposites[0])
     return _negation(one, other)
 
 
@@ -86,9 +78,7 @@ def _other_subject(asked: Question, one: Answer, other: Answer, differing: Diffe
     )
 
 
-def _differ(
-    about: str, first: Figure | Moment | Word, second: Figure | Moment | Word
-) -> Difference:
+def _differ(about: str, first: Figure | Moment, second: Figure | Moment) -> Difference:
     return Difference(about, ((first.start, first.end), (second.start, second.end)))
 
 
@@ -114,12 +104,10 @@ def _same_names(asked: Question, one: Answer, other: Answer) -> bool:
     return not (_parallel_headings(one, other) or contrasted(one.qualifiers, other.qualifiers))
 
 
-def _same_subject(
-    asked: Question, one: Answer, other: Answer, opposites: Sequence[tuple[Word, Word]]
-) -> bool:
+def _same_subject(asked: Question, one: Answer, other: Answer) -> bool:
     """Whether only one has extra words, and few, none of which restricts it."""
-    first = _extra_words(one, other) - asked.about - {word.stem for word, _ in opposites}
-    second = _extra_words(other, one) - asked.about - {word.stem for _, word in opposites}
+    first = _extra_words(one, other) - asked.about
+    second = _extra_words(other, one) - asked.about
     # "We use it for orders" and "we do not use it": only the negated one must be unrestricted.
     denied = _is_negated(one) != _is_negated(other)
     if (_is_restricted(one, other, first) and (_is_negated(one) or not denied)) or (
@@ -231,27 +219,6 @@ def _negation(one: Answer, other: Answer) -> Difference | None:
         return None
     spans = (negator.start, denied.end), (asserted.start, asserted.end)
     return Difference("negation", spans if no is one else (spans[1], spans[0]))
-
-
-def _opposites(one: Answer, other: Answer) -> list[tuple[Word, Word]]:
-    return [
-        (first, second)
-        for first in one.words
-        for second in other.words
-        if first.text != second.text and _opposite(first.text, second.text)
-        if {first.text, second.text} != {"on", "off"}
-        or (_switched(first, one) and _switched(second, other))
-    ]
-
-
-def _opposite(first: str, second: str) -> bool:
-    is_prefixed = _PREFIX.sub("", first) == _PREFIX.sub("", second)
-    return is_prefixed or second in CLEAR_OPPOSITES.get(first, ())
-
-
-def _switched(word: Word, answer: Answer) -> bool:
-    before = [each.text for each in answer.words if each.end < word.start][-2:]
-    return not SWITCHES.isdisjoint(before)
 
 
 def _is_negated(answer: Answer) -> bool:

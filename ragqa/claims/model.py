@@ -20,8 +20,6 @@ class About(StrEnum):
     FIGURE = "figure"
     DATE = "date"
     NAME = "name"
-    NEGATION = "negation"
-    OPPOSITE = "opposite"
     QUOTE = "quote"
     READER = "reader"
 

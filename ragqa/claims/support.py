@@ -8,8 +8,7 @@ import numpy as np
 from ragqa.claims.compare import Comparison, Idf, compare, evidence_in
 from ragqa.claims.encoding import MAX_CHARS, encode
 from ragqa.claims.entity_check import entity_doubts
-from ragqa.claims.model import About, Doubt, Models, shipped, strengths
-from ragqa.claims.negation import negation_doubts
+from ragqa.claims.model import About, Doubt, shipped, strengths
 from ragqa.claims.sources import Part, Sources
 from ragqa.claims.verbatim import checked_words, is_code, misquotations, read_code
 from ragqa.readers import Reader, Text
@@ -67,8 +66,6 @@ def support_of(
     cited: Sequence[int],
     sources: Sources,
     idf: Idf,
-    *,
-    models: Models | None = None,
 ) -> Support:
     """Judge how well the cited sources support a sentence. It takes any text and never raises.
 
@@ -77,8 +74,7 @@ def support_of(
     signals = signals_of(sentence, cited, sources, idf)
     if isinstance(signals, str):
         return Support(0.0, supported=False, against=(signals,))
-    fitted = models or shipped()
-    model = fitted.terms if sources.embedder is None else fitted.all
+    model = shipped().terms if sources.embedder is None else shipped().all
     score = model.probability(signals.coverage, strengths(signals.doubts))
     supported = score >= model.threshold
     against = [doubt.phrase for doubt in signals.doubts if doubt.strength >= REPORTED_FROM]
@@ -112,7 +108,6 @@ def signals_of(sentence: str, cited: Sequence[int], sources: Sources, idf: Idf) 
     doubts = (
         *_reader_doubts(sentence, texts, sources.reader),
         *entity_doubts(comparison),
-        *negation_doubts(comparison),
         *misquotations(sentence, [text.text for text in texts]),
     )
     return Signals(coverage, weakest, doubts, evidence_in(comparison))

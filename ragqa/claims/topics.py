@@ -84,9 +84,6 @@ CONTRASTS: tuple[tuple[frozenset[str], ...], ...] = tuple(
 )
 """Sets of qualifiers: sentences with different ones are about different things."""
 
-SWITCHES = word_set("turned switched turn switch toggled is was be")
-"""Words after which "on" and "off" are opposites."""
-
 LABELS = word_set("""
     version step chapter part phase section table figure issue request pr ticket release run room
     level stage option appendix lecture lesson module unit exercise question problem example bug

@@ -13,7 +13,6 @@ DISAGREE = {
     "number": "Your notes disagree on a figure:",
     "date": "Your notes disagree on a date:",
     "negation": "Your notes disagree: one says no.",
-    "word": "Your notes disagree: they say the opposite.",
 }
 """The line that announces a disagreement, by its subject."""
 

@@ -1,12 +1,11 @@
 """The dates and times of a text, and whether two can be the same."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ragqa.languages import ENGLISH
 from ragqa.text.lexicon import MONTHS, WEEKDAYS
-from ragqa.text.question_words import WORDINGS, months_of
 from ragqa.text.words import compiled
 
 _NUMBERS = {month[:3]: n for n, month in enumerate(MONTHS.split(), start=1)}
@@ -31,19 +30,13 @@ _CLOCK = (
 _ZONE = r" ?(?:UTC|GMT|CES?T|[ECMP][SD]T|BST)\b"
 _WEEKDAY = rf"(?i)\b({WEEKDAYS.replace(' ', '|')})s?\b"
 
-# "3. Mai 2024", "3 de mayo de 2024", "le 1er mai 2024", "3.5.2024".
-_OTHER_DATE = (
-    r"(?i)(?<!\d)(?P<y1>\d{4})-(?P<m1>\d\d)(?:-(?P<d1>\d\d))?(?!\d)"
+# As languages without names for them here write them: "2024-05-03", "3.5.2024", "14.30".
+_IN_FIGURES = (
+    r"(?<!\d)(?P<y1>\d{4})-(?P<m1>\d\d)(?:-(?P<d1>\d\d))?(?!\d)"
     r"|(?<![\w.,/])(?P<d3>\d{1,2})[./](?P<m3>0?[1-9]|1[0-2])[./](?P<y3>\d{4})\b"
-    r"|\b(?P<d2>\d{1,2})(?:er|[.\u00ba\u00b0])? (?:de |d['\u2019])?(?P<m2>MONTH)\b"
-    r"(?: (?:de |del )?(?P<y2>1\d{3}|20\d\d)\b)?"
-    r"|\b(?P<m4>MONTH) (?:de |del )?(?P<y4>1\d{3}|20\d\d)\b"
     r"|(?<![\w.,$\u20ac\u00a3#/-])(?P<y6>1[5-9]\d\d|20\d\d)(?![\w%/]|[.,]\d|-\d)"
 )
-_OTHER_CLOCK = (
-    r"(?i)(?<![\w.,/:-])(?P<h>[01]?\d|2[0-3])(?:[:.h](?P<min>[0-5]\d)(?: ?(?:Uhr|h))?|(?: ?h| Uhr))"
-    r"(?![\w:]|[.,]\d)"
-)
+_OTHER_CLOCK = r"(?<![\w.,/:-])(?P<h>[01]?\d|2[0-3])[:.h](?P<min>[0-5]\d)(?![\w:]|[.,]\d)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +51,15 @@ class Moment:
 def moments_of(text: str, language: str = ENGLISH) -> list[Moment]:
     """The dates, weekdays and times of day of a text.
 
-    Those of languages without a table are only found where they are in figures.
+    In other languages than English, only those in figures.
     """
     if language != ENGLISH:
-        return _moments_in(text, language)
+        found = [_date(match) for match in compiled(_IN_FIGURES).finditer(text)]
+        found += [
+            Moment((("clock", int(one["h"]) * 60 + int(one["min"])),), *one.span())
+            for one in compiled(_OTHER_CLOCK).finditer(text)
+        ]
+        return sorted(found, key=lambda moment: moment.start)
     # "may" in lower case is the verb.
     found = [_date(match) for match in compiled(_DATE).finditer(text) if match[0] != "may"]
     found += [
@@ -69,25 +67,6 @@ def moments_of(text: str, language: str = ENGLISH) -> list[Moment]:
         for match in compiled(_WEEKDAY).finditer(text)
     ]
     return found + [_time(text, match) for match in compiled(_CLOCK).finditer(text)]
-
-
-def _moments_in(text: str, language: str) -> list[Moment]:
-    """The dates, weekdays and times of day of a text in another language than English."""
-    months = months_of(language)
-    dates = compiled(_OTHER_DATE.replace("MONTH", "|".join(months) or r"(?!)"))
-    found = [_date(match, months) for match in dates.finditer(text)]
-    if language in WORDINGS:
-        days = "|".join(WORDINGS[language].weekdays.split())
-        found += [
-            Moment((("weekday", match[1].lower()),), *match.span())
-            for match in compiled(rf"(?i)\b({days})s?\b").finditer(text)
-        ]
-    clocks = compiled(_OTHER_CLOCK).finditer(text)
-    found += [
-        Moment((("clock", int(one["h"]) * 60 + int(one["min"] or 0)),), *one.span())
-        for one in clocks
-    ]
-    return sorted(found, key=lambda moment: moment.start)
 
 
 def same_moment(one: Moment, other: Moment) -> bool | None:
@@ -117,23 +96,19 @@ def in_years(moment: Moment) -> float | None:
     return int(parts["year"]) + (month - 1) / 12 + day / 365
 
 
-def _date(match: re.Match[str], months: Mapping[str, int] = _NUMBERS) -> Moment:
+def _date(match: re.Match[str]) -> Moment:
     groups = {name: value for name, value in match.groupdict().items() if value}
     parts: dict[str, int | str] = {}
     for name, value in groups.items():
         if name.startswith("y"):
             parts["year"] = int(value)
         elif name.startswith("m"):
-            parts["month"] = int(value) if value.isdigit() else _month(value.lower(), months)
+            parts["month"] = int(value) if value.isdigit() else _NUMBERS[value[:3].lower()]
         elif name.startswith("d"):
             parts["day"] = int(value)
         else:
             parts["quarter"] = int(value)
     return Moment(tuple(parts.items()), *match.span())
-
-
-def _month(name: str, months: Mapping[str, int]) -> int:
-    return months.get(name) or months[name[:3]]
 
 
 def _time(text: str, match: re.Match[str]) -> Moment:

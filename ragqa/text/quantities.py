@@ -7,7 +7,6 @@ from decimal import Decimal
 from ragqa.languages import ENGLISH
 from ragqa.text.lexicon import PERIODS, SCALES, UNITS, canonical
 from ragqa.text.numerals import FILL, in_digits, past_fill
-from ragqa.text.question_words import with_points
 from ragqa.text.words import STOP_WORDS, compiled
 
 _DIMENSIONS = frozenset(dimension for dimension, _ in UNITS.values())
@@ -78,8 +77,11 @@ class Figure:
 
 
 def figures_of(text: str, language: str = ENGLISH) -> list[Figure]:
-    """The figures of a text in which dates and names have been blanked."""
-    digits = in_digits(text) if language == ENGLISH else with_points(text, language)
+    """The figures of a text in which dates and names have been blanked, written as in English.
+
+    Number words are known in English only.
+    """
+    digits = in_digits(text) if language == ENGLISH else text
     found = (_figure(digits, match) for match in compiled(_NUMBER).finditer(digits))
     return [figure for figure in found if figure is not None]
 

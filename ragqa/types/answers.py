@@ -90,8 +90,8 @@ class Reason:
 class Disagreement:
     """Two notes' conflicting answers to the question, the newer note first.
 
-    `about` is what they differ in: "number", "date", "negation" or "word". `texts` are the
-    sentences as displayed, `spans` the differing characters of each, and `says_chars` the same
+    `about` is what they differ in: "number", "date" or "negation". `texts` are the sentences as
+    displayed, `spans` the differing characters of each, and `says_chars` the same
     characters in its note, None if that is unclear. At least one of the two is cited in the answer;
     one that is not has the number 0.
     """

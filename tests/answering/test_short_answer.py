@@ -29,7 +29,6 @@ ANSWERED = [
     ("when is the backup", "It runs every night at 2 am.", "every night at 2 am"),
     ("when is the report due", "It is due on 14.03.2026.", "14.03.2026"),
     ("when was the launch", "It was on 03/14/2026 at 9 am.", "03/14/2026 at 9 am"),
-    ("when was it signed", "Unterzeichnet am 14. M\u00e4rz 2026.", "14. M\u00e4rz 2026"),
     ("how many parameters does it have", "Llama 2 has 7B parameters.", "7B parameters"),
     ("how large is the window", "It takes 128k tokens.", "128k tokens"),
     ("how big is the table", "It has 1.5M rows.", "1.5M rows"),
@@ -41,28 +40,10 @@ ANSWERED = [
 ]
 
 
-ANSWERED_ELSEWHERE = [
-    ("de", "Wann wurde es veröffentlicht?", "Am 3. Mai 2024 kam es heraus.", "3. Mai 2024"),
-    ("de", "Wie viele Tage gilt es?", "Es gilt 14 Tage, auf 2 Geräten.", "14 Tage"),
-    ("fr", "Quand est-il sorti ?", "Il est sorti le 3 mai 2024.", "3 mai 2024"),
-    ("fr", "Combien d'espace faut-il ?", "Il faut 1 234,5 Mo.", "1 234,5 Mo"),
-    ("es", "¿Cuándo se publicó?", "Se publicó el 3 de mayo de 2024.", "3 de mayo de 2024"),
-    ("it", "Quanti giorni dura?", "Dura venti giorni.", "venti giorni"),
-    ("pt", "Quando foi publicado?", "Saiu em 3 de maio de 2024.", "3 de maio de 2024"),
-]
-
-
-@pytest.mark.parametrize(("language", "question", "sentence", "short"), ANSWERED_ELSEWHERE)
-def test_dates_and_amounts_are_marked_in_other_languages(language, question, sentence, short):
-    span = short_answer(parse_question(question, (language,)), sentence, language)
-    assert span is not None
-    assert sentence[slice(*span)] == short
-
-
-@pytest.mark.parametrize("language", ["de", "nl", "zh"])
-def test_a_capital_marks_no_name_in_another_language(language):
-    question = parse_question("Wer hat Debian gegründet?", (language,))
-    assert short_answer(question, "Es war Ian Murdock, ein Student.", language) is None
+@pytest.mark.parametrize("asked_in", ["en", "de"])
+def test_nothing_is_marked_in_a_sentence_of_another_language(asked_in):
+    question = parse_question("when was it released?", (asked_in,))
+    assert short_answer(question, "Am 2024-05-03 kam es heraus.", "de") is None
 
 
 @pytest.mark.parametrize(("question", "sentence", "short"), ANSWERED)

@@ -45,7 +45,7 @@ def test_a_figure_that_differs_is_told_in_another_language(check):
     assert "the figure 14" in found.against
 
 
-def test_nouns_and_negations_of_another_language_are_no_doubts(check):
+def test_nouns_of_another_language_are_no_doubts(check):
     found = check("Der Server schreibt die Sicherungen jede Nacht.", Source("", GERMAN, "de"))
     assert found.against == ()
 
@@ -88,7 +88,6 @@ def test_a_number_that_was_not_given_is_passed_over(check):
         ("A third of the backups are kept for 30 days.", "the figure A third"),
         ("Backups of 24 GB are kept for 30 days.", "the figure 24 GB"),
         ("Backups are written every night by the Restic server.", "the name Restic"),
-        ("Backups are not kept for 30 days.", "has a negation that the note lacks"),
     ],
 )
 def test_one_wrong_thing_is_enough(check, sentence, against):
@@ -149,65 +148,6 @@ def test_a_name_that_most_notes_have_is_understood(check):
     sentence = "The console of Anthropic shows the usage of each key."
     assert check(sentence, passage, idf=idf).supported
     assert not check(sentence, passage).supported
-
-
-@pytest.mark.parametrize(
-    ("sentence", "passage"),
-    [
-        ("The cache can never be shared.", "The cache cannot be shared."),
-        ("It is not only fast but cheap.", "It is fast and cheap."),
-        ("No model is without errors.", "Every model has errors."),
-        ("The index isn't too large to load.", "The index is small enough to load."),
-    ],
-)
-def test_a_no_that_the_note_says_in_another_way_is_no_contradiction(check, sentence, passage):
-    assert not [said for said in check(sentence, passage).against if "negation" in said]
-
-
-@pytest.mark.parametrize(
-    ("sentence", "passage"),
-    [
-        (
-            "BM25 does not rank documents by query words.",
-            "BM25 is a ranking function that scores a document by the query words it contains.",
-        ),
-        ("The cache must never be cleared.", "Clear the cache weekly."),
-        ("Clear the cache weekly.", "The cache must never be cleared."),
-    ],
-)
-def test_a_plain_no_is_told(understand, sentence, passage):
-    found = understand(sentence, passage)
-    assert not found.supported
-    assert any("negation" in said for said in found.against)
-
-
-def test_a_no_that_was_left_out_is_told(check):
-    found = check("Temperature makes a model truthful.", "Temperature does not make it truthful.")
-    assert found.against == ("lacks a negation that the note has",)
-
-
-def test_an_opposite_is_told_with_both_words(understand):
-    found = understand("The change increases the load.", "The change decreases the load.")
-    assert found.against == ('"increases" where the note has "decreases"',)
-
-
-def test_an_opposite_of_something_else_is_none(understand):
-    passage = "Overlap enlarges the index. Deleting notes shrinks the cache."
-    found = understand("Overlap enlarges the index.", passage)
-    assert found.against == ()
-
-
-@pytest.mark.parametrize(
-    ("sentence", "passage"),
-    [
-        ("The index fails to load.", "The index does not load."),
-        ("The order is unaffected by the constant.", "The constant does not change the order."),
-        ("Neither license rules out commercial use.", "Both licenses allow commercial use."),
-        ("It is derived from nothing but the query.", "It is derived from the query alone."),
-    ],
-)
-def test_a_word_that_says_no_of_itself_answers_a_no(understand, sentence, passage):
-    assert understand(sentence, passage).supported
 
 
 def test_a_name_that_only_begins_a_sentence_is_found_by_its_verb(understand):
