@@ -32,7 +32,7 @@ _LEAVES = {
 def parse_markdown(text: str, start: int) -> Body:
     """Parse the Markdown from `start` on."""
     spans = line_spans(text, start)
-    inline = inline_of(text)
+    inline = inline_of(text[start:])
     links: dict[Link, None] = {}
     tags: dict[str, None] = {}
 

@@ -42,7 +42,7 @@ def parse_plain_text(text: str, start: int) -> Body:
     """Parse the plain text from `start` on."""
     spans = line_spans(text, start)
     lines = [text[first:last].rstrip() for first, last in spans]
-    inline = inline_of(text)
+    inline = inline_of(text[start:])
     links: dict[Link, None] = {}
     for line in lines:
         links.update(dict.fromkeys(inline.links(line)))

@@ -162,10 +162,10 @@ def test_in_a_long_question_only_what_has_a_capital_is_named():
     ("question", "short"),
     [("when did Sonnet 4 come out", "22 May 2025"), ("when did Sonnet 4.5 come out", "")],
 )
-def test_no_short_answer_is_marked_where_something_is_missing(question, short):
+def test_no_short_answer_is_marked_where_something_is_missing(question, short, monkeypatch):
     models = replace(shipped(), all=replace(shipped().all, threshold=0.0))
-    answering = Answering(excerpts=1, words=80, models=models)
-    composed = compose(retrieved(question), EMBEDDER, answering)
+    monkeypatch.setattr("ragqa.answering.shipped", lambda: models)
+    composed = compose(retrieved(question), EMBEDDER, Answering(excerpts=1, words=80))
     assert [citation.short for citation in composed.citations] == [short]
     assert bool(composed.missing) is not bool(short)
 
@@ -192,12 +192,13 @@ def certain_to(confidence):
     ],
 )
 def test_what_is_unlikely_to_answer_and_lacks_most_of_a_question_is_not_close(
-    question, confidence, answered
+    question, confidence, answered, monkeypatch
 ):
+    monkeypatch.setattr("ragqa.answering.shipped", lambda: certain_to(confidence))
     idf = {"quantiz": 2.0, "weight": 2.0, "store": 2.0, "appl": 3.0, "tree": 3.0}
     idf = {term: idf[term] for term in index_terms(question) if term in idf}
     found = retrieved(question, idf=idf)
-    said = compose(found, EMBEDDER, Answering(models=certain_to(confidence)))
+    said = compose(found, EMBEDDER, Answering())
     assert said.answered is answered
     assert ("apple" in said.missing) is ("apple" in question)
     assert bool(said.text) is answered
