@@ -24,9 +24,6 @@ _SMALL_TABLE_WORDS = 60
 _BEFORE_WORDS = 30
 _LEAD_IN_WORDS = 45
 _ANNOUNCED_WORDS = 100
-_ANNOUNCING_WORDS = 40
-_FOLLOWING_WORDS = 120
-_CODE_WORDS = 40
 _SECTION_WORDS = 100
 """The most words of each kind of block that completes an excerpt (docs/decisions/excerpts.md)."""
 
@@ -87,25 +84,13 @@ def excerpt_around(layout: Layout, scores: Sequence[float], best: int, wanted: W
 
 
 def with_announced(layout: Layout, run: Run, wanted: Wanted) -> Run:
-    """The run with the list, table or code that its last sentence introduces."""
+    """The run with the list, table or code that its last sentence announces."""
     begin, end = run
-    if end == layout.section(end)[1]:
+    if end == layout.section(end)[1] or not layout.announces(end):
         return run
-    is_paragraph = layout.pieces[end].kind is Kind.PARAGRAPH
-    if layout.announces(end):
-        after = end + 1, _end_of_announced(layout, end)
-        limit = _announced_words(layout, after) if wanted.short else _LIST_WORDS
-        return begin, _last_within(layout, after, limit)
-    paragraph = layout.block(end)
-    if wanted.short or not is_paragraph or end != paragraph[1]:
-        return run
-    if layout.words(paragraph) > _ANNOUNCING_WORDS:
-        return run
-    after = layout.block(end + 1)
-    limit = {Kind.ITEM: _FOLLOWING_WORDS, Kind.CODE: _CODE_WORDS}.get(
-        layout.pieces[end + 1].kind, 0
-    )
-    return (begin, after[1]) if layout.words(after) <= limit else run
+    after = end + 1, _end_of_announced(layout, end)
+    limit = _announced_words(layout, after) if wanted.short else _LIST_WORDS
+    return begin, _last_within(layout, after, limit)
 
 
 def _with_rest_of_list(layout: Layout, run: Run, best: int, wanted: Wanted) -> Run:

@@ -190,11 +190,11 @@ def test_a_list_of_at_most_a_hundred_words_that_begins_after_its_lead_in_is_show
         assert excerpt(text, "One", question) == whole
 
 
-def test_what_does_not_announce_a_list_is_no_lead_in_but_a_short_paragraph_takes_the_list():
+@pytest.mark.parametrize("question", ["what is it like", "when is it"])
+def test_what_does_not_announce_a_list_comes_without_it_and_the_list_without_that(question):
     text = LIST.replace("sold as:", "sold.")
+    assert excerpt(text, "They are", question) == "All of these grow here. They are sold."
     assert excerpt(text, "apples", also=["figs"]) == WHOLE_LIST
-    assert excerpt(text, "They are") == LEAD_IN.replace("sold as:", "sold.") + WHOLE_LIST
-    assert excerpt(text, "They are", "when is it") == "All of these grow here. They are sold."
 
 
 def test_of_a_long_lead_in_only_the_sentence_before_the_list_comes_with_it():
@@ -290,10 +290,11 @@ def test_an_excerpt_never_goes_over_what_is_hidden(hidden, question):
             assert "none" not in said
 
 
-def test_a_short_paragraph_that_introduces_code_comes_with_it_but_for_a_short_question():
-    text = "# A\n\nStart it so.\n\n```sh\nstart --now\n```\n\nStop it.\n"
-    assert excerpt(text, "Start it") == "Start it so.\n\n```sh\nstart --now\n```"
-    assert excerpt(text, "Start it", "when is it") == "Start it so."
+@pytest.mark.parametrize("question", ["what is it like", "when is it"])
+def test_code_comes_with_the_line_that_announces_it_alone(question):
+    text = "# A\n\nStart it so:\n\n```sh\nstart --now\n```\n\nStop it.\n"
+    assert excerpt(text, "Start it", question) == "Start it so:\n\n```sh\nstart --now\n```"
+    assert excerpt(text.replace("so:", "so."), "Start it", question) == "Start it so."
 
 
 SECTIONS = lines("""
