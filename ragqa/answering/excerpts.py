@@ -76,41 +76,31 @@ def excerpt_around(layout: Layout, scores: Sequence[float], best: int, wanted: W
         return best, best + 1
     run = _best_run(layout, scores, best, wanted)
     run = _closed(layout, run, wanted)
-    run = _with_lead_in(layout, run)
-    run = with_announced(layout, run, wanted)
-    run = _with_rest_of_list(layout, run, best, wanted)
+    run = with_announced(layout, run, best, wanted)
     run = _of_same_columns(layout, run, best)
     return _whole_section(layout, run, wanted)
 
 
-def with_announced(layout: Layout, run: Run, wanted: Wanted) -> Run:
-    """The run with the list, table or code that its last sentence announces."""
-    begin, end = run
-    if end == layout.section(end)[1] or not layout.announces(end):
-        return run
-    after = end + 1, _end_of_announced(layout, end)
-    limit = _announced_words(layout, after) if wanted.short else _LIST_WORDS
-    return begin, _last_within(layout, after, limit)
+def with_announced(layout: Layout, run: Run, best: int, wanted: Wanted) -> Run:
+    """The run with the line that announces its list, table or code, and what its lines announce.
 
-
-def _with_rest_of_list(layout: Layout, run: Run, best: int, wanted: Wanted) -> Run:
-    """The run with the rest of a short list that it shows the beginning of, after its lead-in.
-
-    A date, number, name or place in one of the items needs no others.
+    Where the announcing line ends the run, as much of a list is added as fits. Where some of the
+    list is shown, the rest is added if it is short; a date, number, name or place in it needs none.
     """
-    begin, end = run
-    items = layout.block(end)
-    is_begun = begin < items[0] and layout.pieces[items[0]].kind is Kind.ITEM
-    is_enough = wanted.short and best >= items[0]
-    if is_begun and not is_enough and layout.words(items) <= _announced_words(layout, items):
-        return begin, items[1]
-    return run
-
-
-def _announced_words(layout: Layout, items: Run) -> int:
-    """The most words of an announced list, whose marks count as words, too."""
-    pieces = layout.pieces[items[0] : items[1] + 1]
-    return _ANNOUNCED_WORDS + sum(piece.begins_item for piece in pieces)
+    begin, end = _with_lead_in(layout, run)
+    for line in (end, layout.block(end)[0] - 1):
+        is_in_run = begin <= line < layout.section(end)[1]
+        if not is_in_run or not layout.announces(line) or (wanted.short and best > line):
+            continue
+        whole = line + 1, _end_of_announced(layout, line)
+        # The marks of items count as words, too.
+        items = sum(piece.begins_item for piece in layout.pieces[line + 1 : whole[1] + 1])
+        short = _ANNOUNCED_WORDS + items
+        if line == end:
+            end = _last_within(layout, whole, short if wanted.short else _LIST_WORDS)
+        elif layout.words(whole) <= short:
+            end = max(end, whole[1])
+    return begin, end
 
 
 def _end_of_announced(layout: Layout, announcing: int) -> int:
