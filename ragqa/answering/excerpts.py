@@ -243,10 +243,9 @@ def _whole_section(layout: Layout, run: Run, wanted: Wanted) -> Run:
     section = layout.section(run[0])
     if not wanted.by_section or layout.words(section) > _SECTION_WORDS:
         return run
-    passage = layout.pieces[run[0]].passage
-    heading = next(layout.headings_above(run[0]), passage.title)
-    in_heading = index_terms(heading, passage.language)
-    terms = {term for term in in_heading if not is_stop_word(term, passage.language)}
+    language = layout.pieces[run[0]].passage.language
+    in_heading = index_terms(next(layout.headings_above(run[0]), ""), language)
+    terms = {term for term in in_heading if not is_stop_word(term, language)}
     shared = terms.intersection(wanted.idf)
     total = sum(wanted.idf.values())
     if not terms or not total or len(shared) < _MIN_HEADING_SHARE * len(terms):

@@ -322,9 +322,9 @@ def test_a_heading_that_says_what_is_asked_brings_its_short_section():
     assert excerpt(SECTIONS, "Go early", "how to cook soup") == "Go early. Noon is too hot."
 
 
-def test_a_title_is_the_heading_of_a_note_without_one():
+def test_the_title_of_a_note_without_headings_brings_no_more_of_it():
     text = "---\ntitle: Water the tomatoes\n---\n\nTake a can.\n\nGo early.\n"
-    assert excerpt(text, "Go early", "how to water tomatoes") == "Take a can.\n\nGo early."
+    assert excerpt(text, "Go early", "how to water tomatoes") == "Go early."
 
 
 def test_a_long_section_is_not_brought():
