@@ -35,8 +35,6 @@ _MIN_HEADING_SHARE = 0.5
 _MIN_QUESTION_SHARE = 0.3
 """A heading matches a question if they share this much of its words, and of the question's."""
 
-_SECTION_KINDS = frozenset({QuestionKind.WHY, QuestionKind.OTHER})
-
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -53,11 +51,6 @@ class Wanted:
     def short(self) -> bool:
         """Whether it asks for a date, number, name or place."""
         return self.kind in SHORT
-
-    @property
-    def by_section(self) -> bool:
-        """Whether a whole section may answer."""
-        return self.kind in _SECTION_KINDS
 
 
 def excerpt_around(layout: Layout, scores: Sequence[float], best: int, wanted: Wanted) -> Run:
@@ -241,7 +234,7 @@ def _last_within(layout: Layout, run: Run, limit: int) -> int:
 def _whole_section(layout: Layout, run: Run, wanted: Wanted) -> Run:
     """The section of a run if it is short and its heading matches the question, else the run."""
     section = layout.section(run[0])
-    if not wanted.by_section or layout.words(section) > _SECTION_WORDS:
+    if wanted.short or layout.words(section) > _SECTION_WORDS:
         return run
     language = layout.pieces[run[0]].passage.language
     in_heading = index_terms(next(layout.headings_above(run[0]), ""), language)
