@@ -264,7 +264,7 @@ class _Finder:
     def _announcing(self, layout: Layout, run: Run) -> Excerpt:
         """A paragraph whose first sentence answers, with the list its last one introduces."""
         best = self._sentence(layout, run[0])
-        return Excerpt(best, layout, with_announced(layout, run, self.wanted))
+        return Excerpt(best, layout, with_announced(layout, run, run[0], self.wanted))
 
     def _sentence(self, layout: Layout, i: int) -> Scored:
         """A piece of a note as a candidate; if unscored, it gets the score of the note's best."""

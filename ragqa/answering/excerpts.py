@@ -22,11 +22,7 @@ _SMALL_LIST_WORDS = 40
 _TABLE_WORDS = 100
 _SMALL_TABLE_WORDS = 60
 _BEFORE_WORDS = 30
-_LEAD_IN_WORDS = 45
 _ANNOUNCED_WORDS = 100
-_ANNOUNCING_WORDS = 40
-_FOLLOWING_WORDS = 120
-_CODE_WORDS = 40
 _SECTION_WORDS = 100
 """The most words of each kind of block that completes an excerpt (docs/decisions/excerpts.md)."""
 
@@ -37,8 +33,6 @@ _MIN_ITEMS = 2
 _MIN_HEADING_SHARE = 0.5
 _MIN_QUESTION_SHARE = 0.3
 """A heading matches a question if they share this much of its words, and of the question's."""
-
-_SECTION_KINDS = frozenset({QuestionKind.WHY, QuestionKind.OTHER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +51,6 @@ class Wanted:
         """Whether it asks for a date, number, name or place."""
         return self.kind in SHORT
 
-    @property
-    def by_section(self) -> bool:
-        """Whether a whole section may answer."""
-        return self.kind in _SECTION_KINDS
-
 
 def excerpt_around(layout: Layout, scores: Sequence[float], best: int, wanted: Wanted) -> Run:
     """The run of pieces to show around the best one.
@@ -79,53 +68,31 @@ def excerpt_around(layout: Layout, scores: Sequence[float], best: int, wanted: W
         return best, best + 1
     run = _best_run(layout, scores, best, wanted)
     run = _closed(layout, run, wanted)
-    run = _with_lead_in(layout, run)
-    run = with_announced(layout, run, wanted)
-    run = _with_rest_of_list(layout, run, best, wanted)
+    run = with_announced(layout, run, best, wanted)
     run = _of_same_columns(layout, run, best)
     return _whole_section(layout, run, wanted)
 
 
-def with_announced(layout: Layout, run: Run, wanted: Wanted) -> Run:
-    """The run with the list, table or code that its last sentence introduces."""
-    begin, end = run
-    if end == layout.section(end)[1]:
-        return run
-    is_paragraph = layout.pieces[end].kind is Kind.PARAGRAPH
-    if layout.announces(end):
-        after = end + 1, _end_of_announced(layout, end)
-        limit = _announced_words(layout, after) if wanted.short else _LIST_WORDS
-        return begin, _last_within(layout, after, limit)
-    paragraph = layout.block(end)
-    if wanted.short or not is_paragraph or end != paragraph[1]:
-        return run
-    if layout.words(paragraph) > _ANNOUNCING_WORDS:
-        return run
-    after = layout.block(end + 1)
-    limit = {Kind.ITEM: _FOLLOWING_WORDS, Kind.CODE: _CODE_WORDS}.get(
-        layout.pieces[end + 1].kind, 0
-    )
-    return (begin, after[1]) if layout.words(after) <= limit else run
+def with_announced(layout: Layout, run: Run, best: int, wanted: Wanted) -> Run:
+    """The run with the line that announces its list, table or code, and what its lines announce.
 
-
-def _with_rest_of_list(layout: Layout, run: Run, best: int, wanted: Wanted) -> Run:
-    """The run with the rest of a short list that it shows the beginning of, after its lead-in.
-
-    A date, number, name or place in one of the items needs no others.
+    Where the announcing line ends the run, as much of a list is added as fits. Where some of the
+    list is shown, the rest is added if it is short; a date, number, name or place in it needs none.
     """
-    begin, end = run
-    items = layout.block(end)
-    is_begun = begin < items[0] and layout.pieces[items[0]].kind is Kind.ITEM
-    is_enough = wanted.short and best >= items[0]
-    if is_begun and not is_enough and layout.words(items) <= _announced_words(layout, items):
-        return begin, items[1]
-    return run
-
-
-def _announced_words(layout: Layout, items: Run) -> int:
-    """The most words of an announced list, whose marks count as words, too."""
-    pieces = layout.pieces[items[0] : items[1] + 1]
-    return _ANNOUNCED_WORDS + sum(piece.begins_item for piece in pieces)
+    begin, end = _with_lead_in(layout, run)
+    for line in (end, layout.block(end)[0] - 1):
+        is_in_run = begin <= line < layout.section(end)[1]
+        if not is_in_run or not layout.announces(line) or (wanted.short and best > line):
+            continue
+        whole = line + 1, _end_of_announced(layout, line)
+        # The marks of items count as words, too.
+        items = sum(piece.begins_item for piece in layout.pieces[line + 1 : whole[1] + 1])
+        short = _ANNOUNCED_WORDS + items
+        if line == end:
+            end = _last_within(layout, whole, short if wanted.short else _LIST_WORDS)
+        elif layout.words(whole) <= short:
+            end = max(end, whole[1])
+    return begin, end
 
 
 def _end_of_announced(layout: Layout, announcing: int) -> int:
@@ -222,16 +189,14 @@ def _whole_items(layout: Layout, run: Run, wanted: Wanted) -> Run:
 
 
 def _with_lead_in(layout: Layout, run: Run) -> Run:
-    """The run with the lead-in of the list, table or code it begins with."""
+    """The run with the line that announces the list, table or code it begins with."""
     begin, end = run
     kinds = (Kind.ITEM, Kind.CODE, Kind.ROW, Kind.TABLE_HEAD)
     begins_block = begin == layout.block(begin)[0] and begin > layout.section(begin)[0]
     if layout.pieces[begin].kind not in kinds or not begins_block:
         return run
-    if layout.pieces[begin - 1].kind is not Kind.PARAGRAPH or not layout.announces(begin - 1):
-        return run
-    paragraph = layout.block(begin - 1)
-    return paragraph[0] if layout.words(paragraph) <= _LEAD_IN_WORDS else begin - 1, end
+    before = layout.pieces[begin - 1].kind
+    return begin - (before is Kind.PARAGRAPH and layout.announces(begin - 1)), end
 
 
 def _of_same_columns(layout: Layout, run: Run, best: int) -> Run:
@@ -266,12 +231,11 @@ def _last_within(layout: Layout, run: Run, limit: int) -> int:
 def _whole_section(layout: Layout, run: Run, wanted: Wanted) -> Run:
     """The section of a run if it is short and its heading matches the question, else the run."""
     section = layout.section(run[0])
-    if not wanted.by_section or layout.words(section) > _SECTION_WORDS:
+    if wanted.short or layout.words(section) > _SECTION_WORDS:
         return run
-    passage = layout.pieces[run[0]].passage
-    heading = next(layout.headings_above(run[0]), passage.title)
-    in_heading = index_terms(heading, passage.language)
-    terms = {term for term in in_heading if not is_stop_word(term, passage.language)}
+    language = layout.pieces[run[0]].passage.language
+    in_heading = index_terms(next(layout.headings_above(run[0]), ""), language)
+    terms = {term for term in in_heading if not is_stop_word(term, language)}
     shared = terms.intersection(wanted.idf)
     total = sum(wanted.idf.values())
     if not terms or not total or len(shared) < _MIN_HEADING_SHARE * len(terms):
