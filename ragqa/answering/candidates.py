@@ -1,6 +1,5 @@
 """The sentences of the best passages, as candidates for an answer."""
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,7 +8,7 @@ from itertools import takewhile
 from ragqa.answering.embeds import Embedded, embeds_in, nothing_embedded, runs_of, text_of
 from ragqa.answering.keys import answers_for
 from ragqa.text.markdown import lead, plain_text, states_fact
-from ragqa.text.words import index_terms, tokenize
+from ragqa.text.words import compiled, index_terms, tokenize
 from ragqa.types import Citation, Hit, Kind, Passage, Unit
 
 PASSAGES = 5
@@ -20,7 +19,7 @@ _MAX_CODE_LINES = 15
 _MIN_WORDS = 3
 _REFERENCES = frozenset({"sources", "references", "reference", "bibliography", "further reading"})
 _COLONS = (":", "\uff1a")
-_NUMBER = re.compile(r"\s*(\d{1,9})[.)]\s")
+_NUMBER = r"\s*(\d{1,9})[.)]\s"
 
 
 @dataclass(frozen=True)
@@ -159,7 +158,7 @@ def unit_text(passage: Passage, unit: Unit) -> str:
         intro = plain_text(passage.quote(items[0]), kind=items[0].kind)
         items = items[1:]
     texts = [plain_text(passage.quote(item), kind=item.kind) for item in items]
-    numbers = [_NUMBER.match(passage.quote(item)) for item in items]
+    numbers = [compiled(_NUMBER).match(passage.quote(item)) for item in items]
     if not numbers[0]:
         return f"{intro} {'; '.join(map(lead, texts))}"
     steps = (
