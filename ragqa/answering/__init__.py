@@ -83,9 +83,9 @@ def assess(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> As
     together = read_together(answering.reader, retrieved.question, candidates)
     scored = score(reading, candidates, together)
     model = shipped().of(retrieved)
-    measured = features(reading, scored)
-    probability = model.probability(measured)
     may_answer, only_asks = without_open_questions(reading.question, scored, answering.open_note)
+    measured = features(reading, may_answer)
+    probability = model.probability(measured)
     probability = min(probability, MOST_CONFIDENT) if only_asks else probability
     found = with_embedded(excerpts_of(reading, may_answer, answering), answering)
     # What a day's own note says answers a question about the day, whatever words it has.

@@ -22,6 +22,7 @@ _SMALL_LIST_WORDS = 40
 _TABLE_WORDS = 100
 _SMALL_TABLE_WORDS = 60
 _BEFORE_WORDS = 30
+_LEAD_IN_WORDS = 45
 _ANNOUNCED_WORDS = 100
 _SECTION_WORDS = 100
 """The most words of each kind of block that completes an excerpt (docs/decisions/excerpts.md)."""
@@ -189,14 +190,16 @@ def _whole_items(layout: Layout, run: Run, wanted: Wanted) -> Run:
 
 
 def _with_lead_in(layout: Layout, run: Run) -> Run:
-    """The run with the line that announces the list, table or code it begins with."""
+    """The run with the lead-in of the list, table or code it begins with."""
     begin, end = run
     kinds = (Kind.ITEM, Kind.CODE, Kind.ROW, Kind.TABLE_HEAD)
     begins_block = begin == layout.block(begin)[0] and begin > layout.section(begin)[0]
     if layout.pieces[begin].kind not in kinds or not begins_block:
         return run
-    before = layout.pieces[begin - 1].kind
-    return begin - (before is Kind.PARAGRAPH and layout.announces(begin - 1)), end
+    if layout.pieces[begin - 1].kind is not Kind.PARAGRAPH or not layout.announces(begin - 1):
+        return run
+    paragraph = layout.block(begin - 1)
+    return paragraph[0] if layout.words(paragraph) <= _LEAD_IN_WORDS else begin - 1, end
 
 
 def _of_same_columns(layout: Layout, run: Run, best: int) -> Run:

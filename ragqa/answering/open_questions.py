@@ -43,8 +43,18 @@ def without_open_questions(
 
 
 def _is_open(one: Scored, open_note: OpenNote) -> bool:
-    unit = one.candidate.unit
-    if unit.kind not in _QUOTED or not asks(one.candidate.text):
+    """Whether a sentence asks what the note leaves open; a list does if each of its items asks."""
+    unit, passage = one.candidate.unit, one.candidate.hit.passage
+    if not asks(one.candidate.text):
         return False
-    layout = open_note(one.candidate.hit.passage)
-    return layout.leaves_open(layout.at(unit.start))
+    if unit.kind is Kind.LIST:
+        inside = (item for item in passage.units if unit.start <= item.start < unit.end)
+        units = [item for item in inside if item.kind is Kind.ITEM]
+        if not all(asks(passage.quote(item)) for item in units):
+            return False
+    elif unit.kind in _QUOTED:
+        units = [unit]
+    else:
+        return False
+    layout = open_note(passage)
+    return all(layout.leaves_open(layout.at(item.start)) for item in units)

@@ -146,7 +146,7 @@ LIST = lines("""
     Nobody buys plums.
     """)
 WHOLE_LIST = LIST[LIST.index("- apples") : LIST.index("\n\nNobody")]
-LEAD_IN = "They are sold as:\n\n"
+LEAD_IN = "All of these grow here. They are sold as:\n\n"
 
 
 @pytest.mark.parametrize("question", SHORT)
@@ -171,14 +171,13 @@ def test_the_paragraphs_and_code_of_an_item_come_with_it():
 
 
 @pytest.mark.parametrize("question", ["which fruits are sold", "how to sell fruit", "what is like"])
-def test_a_list_comes_whole_with_the_line_that_announces_it(question):
+def test_a_list_comes_whole_with_its_lead_in(question):
     assert excerpt(LIST, "apples", question, also=["figs"]) == LEAD_IN + WHOLE_LIST
 
 
 def test_a_lead_in_comes_with_its_list():
-    for question in ("what is it like", "where is it"):
-        said = excerpt(LIST, "They are", question)
-        assert said == "All of these grow here. " + LEAD_IN + WHOLE_LIST
+    assert excerpt(LIST, "They are") == LEAD_IN + WHOLE_LIST
+    assert excerpt(LIST, "They are", "where is it") == LEAD_IN + WHOLE_LIST
 
 
 @pytest.mark.parametrize("question", [*QUESTIONS, *SHORT, "what are the three phases"])
@@ -196,6 +195,11 @@ def test_what_does_not_announce_a_list_comes_without_it_and_the_list_without_tha
     text = LIST.replace("sold as:", "sold.")
     assert excerpt(text, "They are", question) == "All of these grow here. They are sold."
     assert excerpt(text, "apples", also=["figs"]) == WHOLE_LIST
+
+
+def test_of_a_long_lead_in_only_the_sentence_before_the_list_comes_with_it():
+    text = LIST.replace("All of these", "All of these, and a lot more of them, " + "so, " * 40)
+    assert excerpt(text, "apples", also=["figs"]).startswith("They are sold as:\n\n- apples")
 
 
 LONG = "# A\n\nThese are they:\n\n" + "".join(

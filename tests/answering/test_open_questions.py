@@ -44,6 +44,26 @@ def test_a_statement_nearby_is_quoted_in_place_of_what_the_note_asks(mark):
     assert verdict is Verdict.ANSWERED
 
 
+LISTED = """# Vermouth
+
+Open questions:
+
+- When should the must be racked?
+- How much gentian is too much?
+- Who pays for the new press?
+
+The must is racked when the hydrometer reads 1.010.
+"""
+
+
+def test_a_list_of_open_questions_is_no_answer_even_with_the_line_above_it():
+    said, verdict = answer("when should the must be racked?", LISTED)
+    assert said.text.startswith("The must is racked when the hydrometer reads 1.010.")
+    assert verdict is Verdict.ANSWERED
+    said, verdict = answer("who pays for the new press?", LISTED)
+    assert verdict is not Verdict.ANSWERED
+
+
 @pytest.mark.parametrize(
     "asks",
     [
