@@ -36,11 +36,6 @@ def test_other_lines_are_questions(line):
     assert command_in(line) is None
 
 
-def test_an_unknown_command_is_told():
-    with pytest.raises(UsageError, match="/sauces"):
-        command_in("/sauces 2")
-
-
 def test_a_question_is_completed_with_those_before_it_as_they_were_asked():
     seen, shown = [], []
     chat = chat_that_remembers(seen)
@@ -52,17 +47,6 @@ def test_a_question_is_completed_with_those_before_it_as_they_were_asked():
     assert chat.last.question == "why? (completed)"
 
 
-def test_what_was_forgotten_is_not_leant_on():
-    seen = []
-    chat = chat_that_remembers(seen)
-    chat.ask("what?", unseen)
-    chat.forget()
-    with pytest.raises(UsageError):
-        _ = chat.last
-    chat.ask("why?", unseen)
-    assert seen[-1] == []
-
-
 def test_a_question_that_could_not_be_answered_is_not_remembered():
     def fail(*_):
         raise UsageError("no")
@@ -71,12 +55,6 @@ def test_a_question_that_could_not_be_answered_is_not_remembered():
     with pytest.raises(UsageError):
         chat.ask("what?", unseen)
     assert chat.exchanges == ()
-
-
-def test_a_question_that_stands_alone_is_not_shown_again():
-    shown = []
-    Chat(as_it_is, lambda question, _: make_answer(question=question)).ask("what?", shown.append)
-    assert shown == []
 
 
 def test_of_a_question_that_was_stopped_the_answer_that_was_there_is_kept():

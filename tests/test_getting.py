@@ -36,13 +36,6 @@ def test_what_is_hidden_keeps_the_numbers_of_the_lines_below(get):
     assert found["lines"] == [4, 9]
 
 
-def test_a_file_whose_name_ends_like_lines_is_that_file(tmp_path):
-    write_notes(tmp_path / "notes", {"a.md": "# A\n\nfirst\n", "a:1:2.md": "# B\n\nsecond\n"})
-    given = ("--corpus", tmp_path / "notes", "--index", tmp_path / "index", "--json")
-    assert run_ragqa("get", "a:1:2", *given, env=QUICK).document["path"] == "a:1:2.md"
-    assert run_ragqa("get", "a:1:1", *given, env=QUICK).document["path"] == "a.md"
-
-
 NOTEBOOK = [
     {"cell_type": "markdown", "source": "# Zoo\n\nThe okapi came in 2019."},
     {

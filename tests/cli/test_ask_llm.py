@@ -59,15 +59,6 @@ def test_text_shows_the_answer_its_check_and_its_sources(ask):
     assert FROM_NOTES.startswith(quote.strip().replace("*", "")[:20])
 
 
-def test_a_number_that_no_passage_has_is_taken_out_and_listed(ask):
-    run = ask("--json", says=f"{GOOD} It is old [9][1].")
-    assert run.document["invalid_citations"] == [9]
-    assert "[9]" not in run.document["answer"]
-    assert [sentence["citations"] for sentence in run.document["sentences"]] == [[1], [1]]
-    removed = "Citations removed because no passage has that number: [9]."
-    assert removed in ask(says=f"{GOOD} Old [9].").out
-
-
 @pytest.mark.parametrize(
     ("sentence", "mark"),
     [
@@ -122,6 +113,7 @@ def test_a_budget_for_no_passage_costs_exit_code_5_and_not_the_answer(ask, tmp_p
     run = ask(says=GOOD, env=env)
     assert run.code == 5
     assert "no passage fits" in run.err
+    assert "llm_prompt_tokens" in run.err
     assert run.out.startswith(FROM_NOTES)
 
 
@@ -217,17 +209,6 @@ def test_a_small_budget_leaves_passages_out_and_says_so(ask):
     assert f"{left_out} of 5 passages did not fit" in run.document["warnings"][0]
 
 
-def test_ones_own_instructions_are_what_is_sent(ragqa, wiki_index, tmp_path):
-    (tmp_path / "mine.txt").write_text("Answer in verse, with numbers.")
-    options = ["--show-prompt", "--corpus", CORPUS, "--index", wiki_index]
-    run = ragqa("ask", QUESTION, *options, env={"RAGQA_LLM_TEMPLATE": str(tmp_path / "mine.txt")})
-    assert run.out.startswith("Answer in verse, with numbers.\n\nQuestion: what is BM25?")
-    run = ragqa("ask", QUESTION, *options, env={"RAGQA_LLM_TEMPLATE": str(tmp_path / "no.txt")})
-    assert run.code == 2
-    assert "no.txt" in run.err
-    assert "llm_template" in run.err
-
-
 def test_ones_own_instructions_are_shown_to_the_letter(ragqa, wiki_index, tmp_path, stub):
     template = tmp_path / "mine.txt"
     template.write_bytes("\ufeffIn verse.\r\n\x1b[2JWith\tnumbers\u202e.\rDone.\r\n\r\n".encode())
@@ -251,10 +232,12 @@ def test_ones_own_instructions_are_shown_to_the_letter(ragqa, wiki_index, tmp_pa
         (b"", "empty"),
         (b"\xef\xbb\xbf \r\n", "empty"),
         (b"\xff", "utf-8"),
+        (None, "No such file"),
     ],
 )
 def test_instructions_that_are_too_long_or_none_are_a_usage_error(ask, tmp_path, content, problem):
-    (tmp_path / "mine.txt").write_bytes(content)
+    if content is not None:
+        (tmp_path / "mine.txt").write_bytes(content)
     run = ask(says=GOOD, env={"RAGQA_LLM_TEMPLATE": str(tmp_path / "mine.txt")})
     assert (run.code, run.out) == (2, "")
     assert "mine.txt" in run.err
@@ -283,14 +266,6 @@ def test_strict_without_an_llm_is_a_usage_error(ragqa, wiki_index):
     run = ragqa("ask", QUESTION, "--strict", "--corpus", CORPUS, "--index", wiki_index)
     assert run.code == 2
     assert "ragqa llm list" in run.err
-
-
-def test_what_an_llm_says_cannot_steer_the_terminal(ask):
-    evil = "BM25 ranks documents by query words \x1b]52;c;aGk=\x07\u202e[red]x[/red] [1]."
-    run = ask(says=f"{GOOD} {evil}")
-    assert "\x1b" not in run.out + run.err
-    assert "\u202e" not in run.out
-    assert "[red]x[/red]" in run.out
 
 
 @pytest.mark.parametrize("columns", [40, 80, 140])

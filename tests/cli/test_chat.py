@@ -60,13 +60,6 @@ def test_nothing_said_is_nothing_answered(chat):
     assert (run.code, run.out, run.err) == (0, "", "")
 
 
-def test_a_follow_up_is_shown_as_it_is_asked(chat):
-    run = chat("how long do cats sleep?", "and what do they eat?")
-    assert "Asked as: and what do they eat? (cats" in run.out
-    assert run.out.index("Asked as") > run.out.index("sixteen hours")
-    assert "mice and fish" in run.out
-
-
 def test_after_new_a_follow_up_has_nothing_to_lean_on(chat):
     run = chat("how long do cats sleep?", "/new", "and what do they eat?")
     assert run.out.count(CONFIDENCE) == 2
@@ -126,12 +119,6 @@ def test_sources_are_shown_whole_and_one_of_them_in_its_passage(chat):
     assert after.count("Cats sleep for sixteen hours a day.") == 2
     assert "no source 9" in run.err
     assert "'x'" in run.err
-
-
-def test_why_is_about_the_last_question_as_it_was_asked(chat):
-    run = chat("how long do cats sleep?", "what do they eat?", "/why cats.md")
-    assert run.code == 0
-    assert "Stage: " in run.out
 
 
 def test_help_names_every_command_and_quit_leaves(chat):
@@ -235,19 +222,6 @@ def test_follow_ups_find_what_they_would_not_find_alone_and_others_are_left_alon
     assert "Asked as" not in founded
     alone = ragqa("search", lines[1], *places, "--json").document
     assert not any("prompt-injection" in hit["path"] for hit in alone["hits"])
-
-
-def test_what_the_notes_do_not_answer_gets_no_answer_from_what_was_said_before(ragqa, wiki_index):
-    lines = [
-        "how do I prune roses?",
-        "and why do they wilt?",
-        "what is BM25?",
-        "how do I prune roses?",
-    ]
-    places = ["--corpus", CORPUS, "--index", wiki_index]
-    run = ragqa("chat", *places, input="\n".join(lines).encode())
-    assert run.out.count("Your notes do not seem to answer this.") == 3
-    assert "Asked as" not in run.out
 
 
 @pytest.fixture

@@ -48,19 +48,13 @@ def sent(server):
     return [str(body["messages"]) for _, _, body in server.requests]
 
 
-def test_a_question_is_sent_once_and_without_those_before(chat, server):
-    run = chat("404", SLEEP, BARK)
-    assert run.out.count(CONFIDENCE) == 2
-    _, second = sent(server)
-    assert SLEEP not in second
-
-
-def test_a_follow_up_is_sent_as_the_rule_completed_it(chat, server):
-    run = chat("404", SLEEP, EAT)
-    _, second = sent(server)
+def test_a_follow_up_is_sent_once_as_the_rule_completed_it_and_nothing_said_before(chat, server):
+    run = chat("404", SLEEP, EAT, BARK)
+    _, second, third = sent(server)
+    assert EAT not in third
     assert "Question: and what do they eat? (cats" in second
-    assert SLEEP not in second
-    assert run.err.count("error: ") == 2
+    assert SLEEP not in second + third
+    assert run.err.count("error: ") == 3
     assert "A cat eats mice. [1]" in run.out
     assert "Asked as: and what do they eat? (cats" in run.out
 
@@ -126,24 +120,6 @@ def terminal(places, server):
 
 def test_an_answer_that_was_stopped_is_known_in_the_notes_own_words(terminal, tmp_path):
     chat = terminal("waits_after_one_piece")
-    chat.type(f"{SLEEP}\r")
-    chat.until("Waiting for the LLM")
-    chat.type("\x03")
-    chat.until("Stopped.")
-    chat.type("/sources\r")
-    chat.until("for sixteen hours a day.")
-    chat.type("/why cats.md\r")
-    chat.until("Yes: cats.md is in the answer")
-    saved = tmp_path / "chat.md"
-    chat.type(f"/save {saved}\r")
-    chat.until("ragqa verify")
-    assert "Cats sleep for sixteen hours a day. \\[1\\]" in saved.read_text(encoding="utf-8")
-    chat.type("/quit\r")
-    assert chat.end() == 0
-
-
-def test_a_follow_up_that_was_stopped_is_known_too(terminal):
-    chat = terminal("waits_after_one_piece")
     for question in (SLEEP, EAT):
         chat.type(f"{question}\r")
         chat.until("Waiting for the LLM")
@@ -151,6 +127,12 @@ def test_a_follow_up_that_was_stopped_is_known_too(terminal):
         chat.until("Stopped.")
     chat.type("/sources\r")
     chat.until("mice.")
+    chat.type("/why cats.md\r")
+    chat.until("Yes: cats.md is in the answer")
+    saved = tmp_path / "chat.md"
+    chat.type(f"/save {saved}\r")
+    chat.until("ragqa verify")
+    assert "Cats sleep for sixteen hours a day. \\[1\\]" in saved.read_text(encoding="utf-8")
     chat.type("/quit\r")
     assert chat.end() == 0
 

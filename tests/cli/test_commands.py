@@ -199,38 +199,9 @@ def test_a_tag_or_path_that_no_note_has_is_named_with_the_nearest(quick, places,
     assert f"error: {named}" in run.err
 
 
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        (["--path", "[" * 100_000], "have 100,000 characters; at most 10,000 are read"),
-        (["--tag", "x"] * 101, "there are 101 tags and paths to filter by; at most 100 count"),
-    ],
-)
-def test_filters_that_are_too_long_or_too_many_are_refused(quick, places, options, said):
-    for asked in (["search", "cats"], ["list"]):
-        run = quick(*asked, *options, *places)
-        assert run.code == 2
-        assert said in run.err
-
-
 def test_notes_without_a_date_are_left_out_by_since_and_counted(quick, places):
     run = quick("search", "cats roses food", "--since", "2023", *places)
     assert "1 note without a date was left out by --since" in run.err
-
-
-def test_where_two_dated_notes_disagree_the_newer_one_answers(ragqa, tmp_path):
-    told = {2021: "The API has a rate limit of 60 requests per minute.",
-            2026: "The rate limit of the API is 100 requests per minute."}  # fmt: skip
-    texts = {f"{year}.md": f"---\ndate: {year}-02-11\n---\n\n# Notes\n\n{said}\n"
-             for year, said in told.items()}  # fmt: skip
-    notes = write_notes(tmp_path / "notes", texts)
-    places = ["--corpus", notes, "--index", tmp_path / "index"]
-    document = ragqa("ask", "what rate limit does the API have?", "--json", *places).document
-    assert [citation["path"] for citation in document["citations"]] == ["2026.md"]
-    assert [each["path"] for each in document["disagreements"][0]["statements"]] == [
-        "2026.md",
-        "2021.md",
-    ]
 
 
 def test_index_counts_what_it_did_and_the_second_time_nothing_is_left_to_do(quick, places):
@@ -274,13 +245,6 @@ def test_status_tells_what_is_pending_and_writes_nothing(quick, places, notes):
     assert document["index"]["generation"] == 1
 
 
-def test_doctor_finds_nothing_wrong_with_a_sound_index(quick, places):
-    quick("index", *places)
-    run = quick("doctor", "--json", *places)
-    assert run.code == 0
-    assert run.document["sound"] is True
-
-
 def test_doctor_finds_a_flipped_bit_and_names_the_file_and_the_command(quick, places, tmp_path):
     quick("index", *places)
     vectors = next((tmp_path / "index").rglob("vectors.faiss"))
@@ -293,22 +257,6 @@ def test_doctor_finds_a_flipped_bit_and_names_the_file_and_the_command(quick, pl
     assert run.code == 4
     assert "vectors.faiss" in run.out
     assert "ragqa doctor --repair" in run.out
-
-
-def test_config_shows_every_setting_with_its_origin(quick, places):
-    document = quick("config", "--json", env={"RAGQA_TOP_K": "9"}).document["settings"]
-    assert document["top_k"] == {"value": 9, "origin": "environment"}
-    assert document["dense_weight"] == {"value": 0.5, "origin": "default"}
-
-
-def test_config_set_and_unset_write_the_users_own_file(quick, tmp_path):
-    home = {"XDG_CONFIG_HOME": str(tmp_path)}
-    assert quick("config", "set", "top_k", "7", env=home).code == 0
-    settings = quick("config", "--json", env=home).document["settings"]
-    assert settings["top_k"] == {"value": 7, "origin": "user settings"}
-    assert quick("config", "unset", "top_k", env=home).code == 0
-    settings = quick("config", "--json", env=home).document["settings"]
-    assert settings["top_k"] == {"value": 5, "origin": "default"}
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,9 @@ def test_this_machine_needs_no_consent(monkeypatch):
     assert shown.getvalue() == ""
 
 
-def test_the_question_names_backend_host_proxy_and_what_would_be_sent(monkeypatch, capsys):
+def test_the_question_names_backend_host_proxy_and_what_would_be_sent_and_comes_once(
+    monkeypatch, capsys
+):
     shown = sit_at(monkeypatch, typing="y\n")
     assert consented(REMOTE, yes=False, what=WHAT)
     said = " ".join(shown.getvalue().split())
@@ -50,11 +52,6 @@ def test_the_question_names_backend_host_proxy_and_what_would_be_sent(monkeypatc
         assert part in said
     assert capsys.readouterr().out == ""
     assert consents().hosts == ("api.example.org",)
-
-
-def test_a_host_is_asked_about_once(monkeypatch):
-    sit_at(monkeypatch, typing="yes\n")
-    assert consented(REMOTE, yes=False, what=WHAT)
     shown = sit_at(monkeypatch, typing="n\n")
     assert consented(REMOTE, yes=False, what=WHAT)
     assert shown.getvalue() == ""
@@ -76,19 +73,6 @@ def test_without_a_terminal_it_stops_and_says_how_to_allow_it(monkeypatch, piped
     assert "ragqa llm allow api.example.org" in caught.value.hint
     assert "--yes" in caught.value.hint
     assert not consent_file().exists()
-
-
-def test_yes_is_consent_without_a_terminal_and_is_remembered(monkeypatch):
-    shown = sit_at(monkeypatch, typing="", stdin=io.StringIO)
-    assert consented(REMOTE, yes=True, what=WHAT)
-    assert "ragqa llm forget api.example.org" in shown.getvalue()
-    assert consented(REMOTE, yes=False, what=WHAT)
-
-
-def test_consent_for_another_port_does_not_count(monkeypatch):
-    allow("api.example.org:8443")
-    sit_at(monkeypatch, typing="n\n")
-    assert not consented(REMOTE, yes=False, what=WHAT)
 
 
 def test_a_damaged_file_is_told_and_asked_anew(monkeypatch):

@@ -50,12 +50,6 @@ def test_the_document_has_both_statements_with_their_dates_newest_first(ragqa, p
     assert {first["n"], second["n"]} & {citation["n"] for citation in document["citations"]}
 
 
-def test_a_question_on_which_notes_agree_has_an_empty_list(ragqa, places):
-    document = ragqa("ask", "how long does sourdough proof?", "--json", *places).document
-    assert document["answered"] is True
-    assert document["disagreements"] == []
-
-
 def test_a_person_sees_both_below_the_answer_the_date_first(ragqa, places):
     out = ragqa("ask", LIMIT, *places).out
     block = out.partition("Your notes disagree on a figure:\n")[2].partition("\n\nSources\n")[0]

@@ -42,11 +42,3 @@ def test_an_answer_is_cited_by_paragraph_and_verified(quick, places, tmp_path):
     changed = quick("verify", str(saved), *places[:2], env=ON)
     assert changed.code == 1
     assert "[-2019.-] {+2021.+}" in changed.out
-
-
-def test_a_row_is_shown_with_its_header(quick, places):
-    got = quick("get", "report.docx", *places, env=ON).out
-    assert "Quokka" in got
-    found = quick("search", "weight of the animal quokka", "--json", *places, env=ON).document
-    texts = [hit["text"] for hit in found["hits"] if hit["path"] == "report.docx"]
-    assert any("Quokka" in text and "3 kg" in text for text in texts)

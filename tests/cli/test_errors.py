@@ -82,14 +82,6 @@ def test_a_command_or_an_option_that_is_gone_says_what_to_do_instead(quick, args
     assert instead in hint
 
 
-def test_a_setting_that_is_gone_is_one_warning_and_the_command_works(quick, places, tmp_path):
-    (tmp_path / "ragqa.toml").write_text("sentences = 2\n")
-    run = quick("index", *places, cwd=tmp_path)
-    assert run.code == 0
-    assert run.err.count("the setting sentences, which is gone and ignored") == 1
-    assert f"{tmp_path / 'ragqa.toml'} has" in run.err
-
-
 def test_a_bad_value_names_its_option(quick, places):
     assert "top_k" in told(quick("ask", "cats", "--top-k", "0", *places), 2)
     assert "--since" in told(quick("ask", "cats", "--since", "yesterday", *places), 2)
@@ -107,17 +99,6 @@ def test_a_mistyped_corpus_leaves_the_old_index_alone(quick, places, tmp_path):
     wrong = quick("ask", "cats", "--corpus", tmp_path / "nots", "--index", places[3])
     told(wrong, 3)
     assert quick("search", "cats", *places).code == 0
-
-
-@pytest.mark.parametrize("content", [None, b"\x00binary"])
-def test_a_corpus_without_a_readable_note_leaves_the_old_index_alone(quick, places, notes, content):
-    quick("index", *places)
-    (notes / "one.md").unlink()
-    if content is not None:
-        (notes / "bad.md").write_bytes(content)
-    assert "no notes found" in told(quick("index", *places), 3)
-    run = quick("search", "cats", "--no-refresh", "--json", *places)
-    assert run.document["index"]["notes"] == 1
 
 
 def test_an_empty_note_and_one_of_front_matter_only_are_counted(quick, places, notes):
@@ -167,9 +148,9 @@ def test_a_damaged_index_is_refused_and_rebuild_mends_it(quick, places):
     quick("index", *places)
     vectors = next(places[3].rglob("vectors.faiss"))
     vectors.write_bytes(vectors.read_bytes()[:-10])
-    message = told(quick("ask", "cats", *places), 4)
+    message, hint = told(quick("ask", "cats", *places), 4).splitlines()
     assert "vectors.faiss" in message
-    assert "ragqa doctor --repair" in message
+    assert hint == f"try: ragqa doctor --repair --corpus {places[1]} --index {places[3]}"
     assert quick("index", "--rebuild", *places).code == 0
     assert quick("search", "cats", *places).code == 0
 
@@ -260,24 +241,6 @@ def test_ctrl_c_while_indexing_leaves_the_old_index_and_exits_130(quick, places,
     assert run.document["index"]["generation"] == 1
 
 
-def test_a_hostile_folder_is_neither_imported_nor_obeyed(apart, places, tmp_path):
-    trap = tmp_path / "trap"
-    trap.mkdir()
-    for name in ("logging", "rich", "typer", "numpy", "sqlite3", "ragqa"):
-        (trap / f"{name}.py").write_text("raise SystemExit('imported from the notes folder')\n")
-    (trap / ".env").write_text("RAGQA_CORPUS=/nowhere\n")
-    run = apart("search", "cats", *places, cwd=trap)
-    assert run.code == 0, run.err
-    module = subprocess.run(
-        [sys.executable, "-P", "-m", "ragqa", "--version"],
-        cwd=trap,
-        capture_output=True,
-        check=False,
-        timeout=HANGS_S,
-    )
-    assert module.stdout.startswith(b"ragqa ")
-
-
 @pytest.mark.parametrize("args", [["search", "cats"], ["search", "cats", "--json"], ["status"]])
 def test_output_that_does_not_fit_the_disk_is_an_error_and_no_bug(quick, places, args):
     quick("index", *places)
@@ -293,14 +256,6 @@ def test_output_that_does_not_fit_the_disk_is_an_error_and_no_bug(quick, places,
     assert done.returncode == 2
     assert done.stderr.startswith(b"error: the output cannot be written")
     assert b"Traceback" not in done.stderr
-
-
-def test_the_command_to_paste_is_about_the_same_notes_and_index(quick, places):
-    quick("index", *places)
-    vectors = next(places[3].rglob("vectors.faiss"))
-    vectors.write_bytes(b"")
-    hint = quick("ask", "cats", *places).err.splitlines()[-1]
-    assert hint == f"try: ragqa doctor --repair --corpus {places[1]} --index {places[3]}"
 
 
 def test_an_index_found_damaged_by_a_refresh_gives_no_answer(quick, places, notes):

@@ -45,15 +45,3 @@ def test_a_footnote_brings_the_sentence_that_it_is_of(ask):
     quotes = [one["quote"] for one in ask("what does juglone stop?")["citations"]]
     assert "Walnut leaves stay out of the heap.[^nut][^bird]" in quotes
     assert any("Juglone stops seeds from sprouting." in one for one in quotes)
-
-
-def test_a_footnote_that_is_not_there_adds_nothing(ask):
-    answer = ask("what leads nowhere?")
-    assert [one["quote"] for one in answer["citations"]] in (
-        [],
-        ["`[^code]: no` and [^lost] lead nowhere."],
-    )
-
-
-def test_without_footnotes_an_answer_stays_alone(ask):
-    assert len(ask("how deep is the pond?")["citations"]) == 1

@@ -10,60 +10,36 @@ from pathlib import Path
 
 import pytest
 import typer
-from llms.asking import MARKER, Backend
+from llms.asking import MARKER
 from llms.stub import KINDS
 from support import QUICK, Run, command, write_notes
 
 from ragqa import cli as ragqa_cli
 from ragqa.cli import run as run_here
-from ragqa.errors import BackendFailed, UsageError
-from ragqa.llms import LLMS, Factory
-from ragqa.llms.faults import MAX_MESSAGE
-from ragqa.llms.secrets import key_file
+from ragqa.errors import UsageError
 
 QUESTION = "what do cats do most of the day?"
-LEAKY = ["401", "key_everywhere", "key_in_redirect", "key_in_error", "key_in_html", "key_in_text"]
+LEAKY = [
+    *("401", "key_everywhere", "key_encoded", "key_in_redirect", "key_in_error", "key_in_html"),
+    "key_in_text",
+]
 FAULTY = ["no_headers", "slow_body", "429", "500", "garbage", "cut", "malformed", "huge", "endless"]
 COMMANDS = [
-    ["--help"],
-    ["--version"],
-    ["index"],
-    ["index", "--rebuild", "--json"],
-    ["ask", QUESTION],
-    ["ask", QUESTION, "--explain", "--json"],
-    ["ask", QUESTION, "--show-prompt"],
-    ["ask", QUESTION, "--format", "markdown"],
-    ["ask", QUESTION, "--llm", "openai:gpt"],
-    ["ask", QUESTION, "--llm", "anthropic:claude", "--json"],
-    ["ask", ""],
-    ["chat"],
-    ["list"],
-    ["get", "cats.md"],
-    ["search", "cats", "--json"],
-    ["why", QUESTION, "--target", "cats.md"],
-    ["status", "--json"],
-    ["doctor", "--json"],
-    ["verify", "nothing.md"],
-    ["eval"],
-    ["config"],
-    ["config", "--json"],
-    ["config", "set", "llm", "openai:gpt"],
-    ["config", "unset", "llm"],
-    ["config", "set", "openai_api_key", "x"],
-    ["llm", "list"],
-    ["llm", "list", "--json"],
-    ["llm", "check", "openai:gpt"],
-    ["llm", "check", "openai:"],
-    ["llm", "check", "oracle:x"],
-    ["llm", "allow", "api.example.org"],
-    ["llm", "forget", "api.example.org"],
-    ["llm", "allow", "not a host"],
-    ["store", "allow", "milvus.example.org:19530"],
+    ["--help"], ["--version"], ["index"], ["index", "--rebuild", "--json"], ["ask", QUESTION],
+    ["ask", QUESTION, "--explain", "--json"], ["ask", QUESTION, "--show-prompt"],
+    ["ask", QUESTION, "--format", "markdown"], ["ask", QUESTION, "--llm", "openai:gpt"],
+    ["ask", QUESTION, "--llm", "anthropic:claude", "--json"], ["ask", ""], ["chat"], ["list"],
+    ["get", "cats.md"], ["search", "cats", "--json"], ["why", QUESTION, "--target", "cats.md"],
+    ["status", "--json"], ["doctor", "--json"], ["verify", "nothing.md"], ["eval"], ["config"],
+    ["config", "--json"], ["config", "set", "llm", "openai:gpt"], ["config", "unset", "llm"],
+    ["config", "set", "openai_api_key", "x"], ["llm", "list"], ["llm", "list", "--json"],
+    ["llm", "check", "openai:gpt"], ["llm", "check", "openai:"], ["llm", "check", "oracle:x"],
+    ["llm", "allow", "api.example.org"], ["llm", "forget", "api.example.org"],
+    ["llm", "allow", "not a host"], ["store", "allow", "milvus.example.org:19530"],
     ["store", "forget", "milvus.example.org:19530"],
     ["ask", QUESTION, "--store", "milvus", "--store-uri", f"http://root:{MARKER}@h"],
-    ["index", "--store-uri", f"http://{MARKER}"],
-    ["no-such-command"],
-]
+    ["index", "--store-uri", f"http://{MARKER}"], ["no-such-command"],
+]  # fmt: skip
 WITHOUT_PLACES = ("config", "llm", "store", "verify", "--help", "--version", "no-such-command")
 
 
@@ -143,12 +119,10 @@ def test_no_failure_of_a_server_shows_or_keeps_a_key(cli, stub, home, kind, mode
     assert not any(MARKER in f"{path} {body}" for path, _, body in stub.requests)
 
 
-@pytest.mark.parametrize("mode", ["ok_with_odd_type", *LEAKY])
-@pytest.mark.parametrize("options", [["--json"], ["--format", "markdown"], ["--debug"]])
-def test_no_answer_shows_a_key(cli, stub, places, home, mode, options):
+@pytest.mark.parametrize("mode", ["key_in_text", "key_everywhere"])
+def test_no_answer_shows_a_key(cli, stub, places, home, mode):
     env = stub.environment("openai", mode)
-    run = cli("ask", QUESTION, "--llm", "openai:tiny", "--force", *options, *places, env=env)
-    assert run.code in (0, 1, 5), run.err
+    run = cli("ask", QUESTION, "--llm", "openai:tiny", "--force", "--json", *places, env=env)
     assert "cats.md" in run.out
     assert_hidden(run, home)
 
@@ -169,7 +143,8 @@ def test_a_bug_whose_message_holds_a_key_is_told_and_kept_without_it(
 ):
     def broken(settings):
         key = os.environ["OPENAI_API_KEY"]
-        raise failure(f"Invalid header value b'Bearer {key}'")
+        told = f"Invalid header value b'Bearer {key}'"
+        raise UsageError(told, hint=told) if failure is UsageError else failure(told)
 
     monkeypatch.setattr("ragqa.config.load_settings", broken)
     run = cli("llm", "list", *debug)
@@ -180,64 +155,11 @@ def test_a_bug_whose_message_holds_a_key_is_told_and_kept_without_it(
     assert all("Bearer ***" in text for text in (run.err, *reports))
 
 
-@pytest.mark.parametrize("debug", [[], ["--debug"]], ids=["plain", "debug"])
-def test_a_hint_that_holds_a_key_is_told_without_it(cli, monkeypatch, home, debug):
-    def broken(settings):
-        raise UsageError("it failed", hint=f"curl -H 'x-api-key: {os.environ['OPENAI_API_KEY']}'")
-
-    monkeypatch.setattr("ragqa.config.load_settings", broken)
-    run = cli("llm", "list", *debug)
-    assert "try: curl -H 'x-api-key: ***'" in run.err
-    assert_hidden(run, home)
-
-
 def test_an_option_that_holds_a_key_is_told_without_it(cli, home):
     run = cli("llm", "list", f"--{MARKER}")
     assert run.code == 2
     assert "--***" in run.err
     assert_hidden(run, home)
-
-
-@pytest.mark.parametrize(
-    "args",
-    [
-        ["llm", "check", "odd:one"],
-        ["llm", "check", "odd:one", "--json"],
-        ["ask", QUESTION, "--llm", "odd:one", "--force"],
-        ["ask", QUESTION, "--llm", "odd:one", "--force", "--json"],
-        ["chat", "--llm", "odd:one", "--force"],
-    ],
-    ids=" ".join,
-)
-@pytest.mark.parametrize("debug", [[], ["--debug"]], ids=["plain", "debug"])
-def test_no_failure_of_another_package_shows_a_key_in_message_or_hint(
-    cli, monkeypatch, places, home, args, debug
-):
-    def pieces():
-        raise BackendFailed(f"no {MARKER} {'x' * 5000}", hint=f"curl -H {MARKER} {'x' * 5000}")
-        yield
-
-    monkeypatch.setitem(LLMS, "odd", Factory(lambda _: Backend(pieces), "MODEL", ""))
-    options = [] if args[0] in WITHOUT_PLACES else places
-    run = cli(*args, *options, *debug, typed=f"{QUESTION}\n")
-    assert "no *** xxx" in run.out + run.err
-    assert "curl -H *** xxx" in run.out + run.err
-    assert "x" * (MAX_MESSAGE + 1) not in run.out + run.err
-    assert_hidden(run, home)
-
-
-@pytest.mark.parametrize("mode", [0o644, 0o604, 0o666])
-def test_a_key_file_that_others_can_read_is_neither_used_nor_shown(cli, stub, home, mode):
-    path = key_file("openai")
-    write_notes(path.parent, {"openai": f"{MARKER}-of-the-file"})
-    path.chmod(mode)
-    env = stub.environment("openai", "ok_with_odd_type") | {"OPENAI_API_KEY": ""}
-    for args in (["llm", "check", "openai:tiny"], ["llm", "list"]):
-        stub.requests.clear()
-        run = cli(*args, "--debug", env=env)
-        assert f"chmod 600 {path}" in run.out + run.err
-        assert MARKER not in run.out + run.err
-        assert stub.requests == []
 
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="needs /proc")

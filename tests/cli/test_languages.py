@@ -87,34 +87,8 @@ def test_the_list_has_the_language_of_each_note(quick, tmp_path, places):
     assert [one["language"] for one in listed] == ["en", "fr", None]
 
 
-def test_the_setting_is_the_language_of_every_note_and_wants_a_rebuild(quick, tmp_path, places):
-    write_notes(tmp_path / "notes", {"a.md": note("en"), "b.md": note("fr")})
-    quick("index", *places)
-    german = {"RAGQA_LANGUAGE": "de"}
-    refused = quick("list", *places, env=german)
-    assert refused.code == 4
-    assert "ragqa index --rebuild" in refused.err
-    assert quick("index", "--rebuild", *places, env=german).code == 0
-    listed = quick("list", "--json", *places, env=german).document["notes"]
-    assert [one["language"] for one in listed] == ["de", "de"]
-
-
 @pytest.mark.parametrize("value", ["xx", "German", "", "DE"])
 def test_a_language_that_ragqa_does_not_know_is_refused_with_those_it_knows(quick, value):
     done = quick("config", "set", "language", value)
     assert done.code == 2
     assert "auto or one of ar, ca" in done.err
-
-
-def test_a_question_finds_another_form_of_a_word_in_its_language(quick, tmp_path, places):
-    notes = {"de.md": note("de"), "en.md": note("en"), "es.md": note("es"), "fr.md": note("fr")}
-    write_notes(tmp_path / "notes", notes)
-    by_words = {"RAGQA_DENSE_WEIGHT": "0"}
-    for question, path in (
-        ("Wo sind die Schlüsseln?", "de.md"),
-        ("¿dónde hay impresoras?", "es.md"),
-        ("où sont les imprimantes ?", "fr.md"),
-        ("which floors have printers?", "en.md"),
-    ):
-        found = quick("search", question, "--json", *places, env=by_words).document
-        assert found["hits"][0]["path"] == path

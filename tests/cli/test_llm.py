@@ -1,18 +1,16 @@
 """`ragqa llm`, and what `doctor` and `status` say of LLMs: where data would go, before it goes."""
 
 import importlib.util
+import io
 import json
 import os
-import pty
-import subprocess
 import sys
 
 import pytest
-from support import QUICK, Run, command, write_notes
+from support import QUICK, Run, write_notes
 from terminals import Terminal
 
 from ragqa.cli import run as run_here
-from ragqa.config import user_settings_file
 from ragqa.consent import consent_file
 from ragqa.diagnosis.llm import PROMPT
 from ragqa.llms.secrets import key_file
@@ -129,25 +127,6 @@ def test_list_says_which_kinds_can_be_used_and_what_mends_the_others(cli):
     assert out.startswith("set         none: nothing leaves this machine\n")
 
 
-def test_list_shows_where_each_kind_would_send_with_the_environment_as_it_is(cli):
-    env = {
-        "OPENAI_API_KEY": MARKER,
-        "OPENAI_BASE_URL": "https://llm.example.org:8443/v1",
-        "OLLAMA_HOST": "https://box.example.org",
-        "ANTHROPIC_BASE_URL": "http://127.0.0.1:9999",
-        "HTTPS_PROXY": "http://user:word@proxy.example.org:3128",
-    }
-    run = cli("llm", "list", "--json", env=env)
-    found = kinds(run)
-    assert found["openai"]["host"] == "llm.example.org:8443"
-    assert found["openai"]["proxy"] == "proxy.example.org:3128"
-    assert found["ollama"]["host"] == "box.example.org"
-    assert found["anthropic"]["local"] is True
-    text = cli("llm", "list", env=env).out
-    assert "llm.example.org:8443, through the proxy proxy.example.org:3128" in text
-    assert not any(secret in run.out + text for secret in (MARKER, "word", "user:"))
-
-
 def test_list_names_the_library_that_is_missing_with_its_install_line(cli, monkeypatch):
     find = importlib.util.find_spec
     monkeypatch.setattr(
@@ -156,16 +135,6 @@ def test_list_names_the_library_that_is_missing_with_its_install_line(cli, monke
     run = cli("llm", "list", "--json")
     assert run.code == 0
     assert kinds(run)["ollama"]["fix"] == 'pip install "ragqa[ollama]"'
-
-
-def test_list_names_others_packages_without_loading_them(cli, parrot):
-    (parrot.parent / "site" / "parrot_llm.py").write_text("raise SystemExit('loaded')\n")
-    run = cli("llm", "list", "--json")
-    assert kinds(run)["parrot"]["package"] == "parrot-llm"
-    assert kinds(run)["parrot"]["usable"] is None
-    text = cli("llm", "list")
-    assert "parrot:MODEL" in text.out
-    assert "loaded'" not in text.out + text.err
 
 
 def test_list_shows_what_is_set_and_by_what_and_the_hosts_that_were_allowed(cli, parrot):
@@ -187,15 +156,6 @@ def test_list_shows_what_is_set_and_by_what_and_the_hosts_that_were_allowed(cli,
     assert by_environment["origin"] == "RAGQA_LLM in the environment"
     assert "OPENAI_API_KEY" in by_environment["fix"]
     assert not parrot.exists()
-
-
-def test_list_warns_of_a_damaged_file_of_consents(cli):
-    cli("llm", "allow", "api.example.org")
-    consent_file().write_text("{")
-    run = cli("llm", "list", "--json")
-    assert run.code == 0
-    assert run.document["allowed"] == []
-    assert "cannot be read" in run.err
 
 
 # ragqa llm check
@@ -241,21 +201,14 @@ def test_check_without_a_name_tries_the_one_that_is_set(cli, script):
         assert "ragqa llm list" in run.err
 
 
-def test_a_check_that_fails_is_one_sentence_and_exit_5(cli, script, tmp_path):
-    path = tmp_path / "silent.jsonl"
-    path.write_text("")
-    run = cli("llm", "check", f"scripted:{path}")
-    assert run.code == 5
-    assert run.out == ""
-    assert "Traceback" not in run.err
-    assert run.err.startswith("error: ")
-
-
-@pytest.mark.parametrize("mode", ["401", "404", "500", "malformed", "length", "no_text"])
-def test_a_check_that_fails_is_a_document_too_and_says_what_to_look_at(cli, server, mode):
+@pytest.mark.parametrize("mode", ["404", "malformed"])
+def test_a_check_that_fails_is_a_document_too_and_says_what_to_look_at(cli, script, server, mode):
     run = cli("llm", "check", "ollama:tiny", "--json", env=server.environment("ollama", mode))
     assert run.code == 5
     document = run.document
+    good = cli("llm", "check", script(GOOD), "--json").document
+    assert document.keys() == good.keys()
+    assert good["problem"] is good["fix"] is None
     assert (document["backend"], document["local"]) == ("ollama:tiny", True)
     assert document["said"] is document["first_ms"] is None
     error, hint = run.err.splitlines()
@@ -264,54 +217,16 @@ def test_a_check_that_fails_is_a_document_too_and_says_what_to_look_at(cli, serv
     assert "llm check" not in hint
 
 
-def test_a_check_is_one_document_of_one_form_whatever_comes(cli, script, tmp_path):
-    good = cli("llm", "check", script(GOOD), "--json")
-    (tmp_path / "silent.jsonl").write_text("")
-    bad = cli("llm", "check", f"scripted:{tmp_path / 'silent.jsonl'}", "--json")
-    assert good.document.keys() == bad.document.keys()
-    assert good.document["problem"] is good.document["fix"] is None
-    assert bad.document["fix"] == "ragqa llm list"
-
-
-def test_check_takes_an_answer_that_comes_all_at_once(cli, server):
+def test_check_sends_its_own_prompt_and_no_more_and_tells_an_answer_that_is_not_streamed(
+    cli, server
+):
     env = server.environment("openai", "not_streamed")
     document = cli("llm", "check", "openai:tiny", "--json", env=env).document
     assert (document["pieces"], document["streams"]) == (1, False)
-
-
-def test_check_does_not_count_what_a_model_thinks(cli, script):
-    said = f"<think>Of [1] and [2], the first.</think>\n\n{GOOD}"
-    document = cli("llm", "check", script(said), "--json").document
-    assert document["said"] == GOOD
-    assert document["cites"] is True
-
-
-@pytest.mark.parametrize(
-    ("kind", "mode", "code"),
-    [
-        ("openai", "ok_with_odd_type", 0),
-        ("anthropic", "ok_slowly", 0),
-        ("ollama", "ok_slowly", 0),
-        ("openai", "401", 5),
-        ("ollama", "redirect", 5),
-        ("anthropic", "error_inside", 5),
-    ],
-)
-def test_check_sends_its_own_prompt_and_no_more(cli, server, kind, mode, code):
-    run = cli("llm", "check", f"{kind}:tiny", env=server.environment(kind, mode))
-    assert run.code == code, run.err
     [(_, _, body)] = server.requests
     sent = json.dumps(body)
     for text in (PROMPT.instructions, PROMPT.message):
         assert json.dumps(text)[1:-1] in sent
-    assert "tools" not in body
-    assert "functions" not in body
-
-
-def test_check_of_an_unknown_kind_lists_what_there_is(cli):
-    run = cli("llm", "check", "oracle:delphi")
-    assert run.code == 2
-    assert "openai" in run.err
 
 
 # Setting one
@@ -323,21 +238,6 @@ def test_a_kind_that_there_is_not_cannot_be_set(cli, llm):
     assert run.code == 2
     assert run.err.splitlines()[1:] == ["try: ragqa llm list"]
     assert cli("llm", "list", "--json").document["set"]["llm"] in (None, "")
-
-
-def test_any_kind_that_there_is_can_be_set(cli, parrot):
-    for llm in ("openai:gpt", "parrot:grey", "scripted:/nowhere", "none", ""):
-        assert cli("config", "set", "llm", llm).code == 0
-    assert "parrot_llm" not in sys.modules
-
-
-def test_a_variable_that_names_no_backend_is_one_sentence_that_names_it(cli, places):
-    for args in (["ask", "what do cats do?", *places], ["llm", "check"], ["doctor", *places]):
-        run = cli(*args, env={"RAGQA_LLM": "bogus"})
-        assert run.code == 2
-        error, hint = run.err.splitlines()
-        assert "llm in RAGQA_LLM must be KIND:MODEL" in error
-        assert hint.endswith("then ragqa llm list")
 
 
 # A kind that is gone: it ran a model in ragqa's own process
@@ -352,19 +252,15 @@ GONE = (
 
 
 def test_whoever_names_transformers_is_told_what_does_the_same(cli, places):
-    ask, named = ["ask", "what do cats do?", *places], "transformers:/m"
-    for args, env in (
-        ([*ask, "--llm", named], {}),
-        (ask, {"RAGQA_LLM": named}),
-        ([*ask, "--show-prompt"], {"RAGQA_LLM": named}),
-        (["chat", *places], {"RAGQA_LLM": named}),
-        (["llm", "check", named], {}),
-        (["config", "set", "llm", named], {}),
-    ):
-        run = cli(*args, env=env)
-        assert run.code == 2
-        assert run.out == ""
-        assert run.err == GONE
+    ask, env = ["ask", "what do cats do?", *places], {"RAGQA_LLM": "transformers:/m"}
+    for run in (cli(*ask, env=env), cli("config", "set", "llm", "transformers:/m")):
+        assert (run.code, run.out, run.err) == (2, "", GONE)
+    assert cli(*ask, "--llm", "none", env=env).code == 0
+    assert cli("status", *places, env=env).code == 0
+    found = cli("doctor", "--json", *places, env=env)
+    assert found.code == 0
+    assert finding(found)["severity"] == "warning"
+    assert finding(found)["fix"].endswith("openai:/m")
 
 
 @pytest.mark.parametrize(
@@ -379,38 +275,7 @@ def test_what_does_the_same_names_the_folder_as_far_as_it_is_known(
     assert run.err.splitlines()[1].endswith(f"the LLM to openai:{served.format(tmp_path)}")
 
 
-@pytest.mark.parametrize("folder", ["/m", "m"])
-def test_settings_that_name_transformers_are_a_finding_and_no_failure(cli, places, folder):
-    user_settings_file().parent.mkdir(parents=True, exist_ok=True)
-    user_settings_file().write_text(f'llm = "transformers:{folder}"\n')
-    asked = cli("ask", "what do cats do?", *places)
-    assert asked.code == 2
-    assert asked.err.splitlines()[0] == GONE.splitlines()[0]
-    assert cli("ask", "what do cats do?", "--llm", "none", *places).code == 0
-    assert cli("search", "cats", *places).code == 0
-    assert cli("status", *places).code == 0
-    assert cli("index", *places).code == 0
-    assert cli("llm", "list").code == 0
-    found = cli("doctor", "--json", *places)
-    assert found.code == 0
-    assert finding(found)["severity"] == "warning"
-    assert "is gone" in finding(found)["what"]
-    assert finding(found)["fix"].endswith(f"openai:{folder}")
-
-
 # Consent
-
-
-def test_a_file_of_consents_that_others_may_change_allows_nothing(cli, parrot, places):
-    cli("llm", "allow", "parrot.example:8443")
-    consent_file().chmod(0o666)
-    mend = f"chmod 600 {consent_file()}"
-    run = cli("ask", "what do cats do?", "--llm", "parrot:grey", "--force", *places)
-    assert run.code == 2
-    assert f"to fix it: {mend}" in run.err
-    assert cli("llm", "list", "--json").document["allowed"] == []
-    assert f"try: {mend}" in cli("doctor", *places).out
-    assert not parrot.exists()
 
 
 def test_nothing_is_sent_elsewhere_before_the_user_allowed_it(cli, parrot, places):
@@ -445,50 +310,16 @@ def test_allow_is_for_one_host_and_port(cli, parrot):
     assert cli("llm", "check", "parrot:grey").code == 0
 
 
-@pytest.mark.parametrize("host", ["https://api.openai.com/v1", "", "a b", "x\x1b[2J"])
-def test_what_is_no_host_is_a_usage_error(cli, host):
-    for verb in ("allow", "forget"):
-        run = cli("llm", verb, host)
-        assert run.code == 2
-        assert "is not the name of a host" in run.err
-        assert "\x1b" not in run.err
-    assert not consent_file().exists()
-
-
-@pytest.mark.parametrize(("typed", "code"), [("y\n", 0), ("n\n", 2), ("\n", 2), ("\x04", 2)])
-def test_on_a_terminal_the_user_is_asked_and_stdout_stays_clean(parrot, typed, code):
-    leader, follower = pty.openpty()
-    with subprocess.Popen(
-        [command(), "llm", "check", "parrot:grey", "--json"],
-        stdin=follower,
-        stdout=subprocess.PIPE,
-        stderr=follower,
-        env=os.environ | QUICK | {"TERM": "xterm"},
-    ) as process:
-        os.close(follower)
-        shown = ""
-        while "[y/N]" not in shown:
-            shown += os.read(leader, 4096).decode(errors="replace")
-        os.write(leader, typed.encode())
-        out = process.stdout.read()
-    os.close(leader)
-    assert process.returncode == code
-    said = " ".join(shown.split())
-    assert "parrot:grey is not on this machine" in said
-    assert "nothing of your notes" in said
-    assert "parrot.example:8443, through the proxy proxy.example:3128" in said
-    assert parrot.exists() == (code == 0)
-    assert bool(out) == (code == 0)
-
-
-NOT_ALLOWED = "was not asked, since you did not allow sending to parrot.example:8443"
-
-
-def test_consent_is_not_needed_where_nothing_would_be_sent(cli, parrot, places):
-    run = cli("ask", "how do I prune roses?", "--llm", "parrot:grey", *places)
-    assert run.code == 1
-    assert "was not asked, since your notes do not seem to answer" in run.err
-    assert run.out.startswith("Your notes do not seem to answer this.\n")
+def test_a_no_at_the_terminal_leaves_the_notes_own_words(cli, parrot, places, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("n\n"))
+    for stream in (sys.stdin, sys.stderr):
+        monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
+    run = cli("ask", "what do cats do?", "--llm", "parrot:grey", *places)
+    assert run.code == 0
+    assert "Cats sleep most of the day. [1]" in run.out
+    not_asked = "was not asked, since you did not allow sending to parrot.example:8443"
+    assert not_asked in " ".join(run.err.split())
+    assert not parrot.exists()
 
 
 def test_a_chat_without_a_terminal_ends_where_something_would_be_sent(quick, parrot, places):
@@ -497,29 +328,6 @@ def test_a_chat_without_a_terminal_ends_where_something_would_be_sent(quick, par
     assert run.code == 2
     assert run.out.count("Confidence that") == 1
     assert run.err.count("nothing was sent") == 1
-    assert not parrot.exists()
-
-
-def test_a_no_at_the_terminal_leaves_the_notes_own_words(parrot, places):
-    leader, follower = pty.openpty()
-    with subprocess.Popen(
-        [command(), "ask", "what do cats do?", "--llm", "parrot:grey", *map(str, places)],
-        stdin=follower,
-        stdout=subprocess.PIPE,
-        stderr=follower,
-        env=os.environ | QUICK | {"TERM": "xterm"},
-    ) as process:
-        os.close(follower)
-        shown = ""
-        while "[y/N]" not in shown:
-            shown += os.read(leader, 4096).decode(errors="replace")
-        os.write(leader, b"n\n")
-        out = process.stdout.read().decode()
-        while NOT_ALLOWED not in " ".join(shown.split()):
-            shown += os.read(leader, 4096).decode(errors="replace")
-    os.close(leader)
-    assert process.returncode == 0
-    assert "Cats sleep most of the day. [1]" in out
     assert not parrot.exists()
 
 
@@ -568,9 +376,8 @@ def test_doctor_and_status_say_that_nothing_leaves_this_machine_where_no_llm_is_
         assert "\nLLM         none: nothing leaves this machine\n" in cli("status", *places).out
 
 
-@pytest.mark.parametrize("kind", ["openai", "ollama", "anthropic"])
-def test_doctor_and_status_send_nothing(cli, places, server, kind):
-    env = server.environment(kind, "ok") | {"RAGQA_LLM": f"{kind}:tiny"}
+def test_doctor_and_status_send_nothing(cli, places, server):
+    env = server.environment("openai", "ok") | {"RAGQA_LLM": "openai:tiny"}
     assert finding(cli("doctor", "--json", *places, env=env))["severity"] == "ok"
     assert cli("status", "--json", *places, env=env).document["llm"]["local"] is True
     assert cli("llm", "list", env=env).code == 0
@@ -611,14 +418,6 @@ def test_a_backend_that_cannot_be_used_is_a_finding_and_no_failure(cli, places, 
     assert cli("status", *places, env={"RAGQA_LLM": llm}).code == 0
 
 
-@pytest.mark.parametrize("broken", ["raise RuntimeError('x')\n", "make = lambda model: object()\n"])
-def test_a_broken_package_of_somebody_else_is_a_finding(cli, places, parrot, broken):
-    (parrot.parent / "site" / "parrot_llm.py").write_text(broken)
-    run = cli("doctor", "--json", *places, env={"RAGQA_LLM": "parrot:grey"})
-    assert run.code == 0
-    assert "parrot-llm" in finding(run)["what"]
-
-
 @pytest.mark.parametrize("llm", ["", "openai:gpt"])
 def test_a_key_file_that_others_can_read_is_one_finding(cli, places, llm):
     key_file("openai").parent.mkdir(parents=True)
@@ -638,3 +437,6 @@ def test_a_damaged_file_of_consents_is_a_finding(cli, places):
     run = cli("doctor", *places)
     assert run.code == 0
     assert f"try: rm {consent_file()}" in run.out
+    listed = cli("llm", "list", "--json")
+    assert listed.document["allowed"] == []
+    assert "cannot be read" in listed.err

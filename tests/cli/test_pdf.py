@@ -143,10 +143,3 @@ def test_without_the_extra_one_sentence_says_what_to_install(quick, places, monk
     assert told in quick("status", *places, env=ON).out
     monkeypatch.setattr(parent, "find_spec", find_spec)
     assert "1 added" in quick("index", *places, env=ON).out
-
-
-def test_a_hostile_file_is_skipped_and_the_others_are_indexed(quick, places, notes):
-    (notes / "bad.pdf").write_bytes(report()[:200])
-    done = quick("index", *places, env=ON)
-    assert "2 notes" in done.out
-    assert "bad.pdf: not a PDF, or a damaged one" in done.out

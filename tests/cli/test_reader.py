@@ -107,10 +107,3 @@ def test_a_folder_without_such_a_model_is_refused_and_the_setting_stays(quick, h
     assert done.code == 2
     assert "there is no model in" in done.err
     assert quick("config", "get", "reader", env=home).out.strip() == "neutral"
-
-
-def test_notes_of_somebody_else_cannot_bring_a_reader(quick, places, home, models, tmp_path):
-    (tmp_path / "ragqa.toml").write_text(f"reader = {str(models['ranking'])!r}\n")
-    done = quick("ask", QUESTION, cwd=tmp_path, env=home)
-    assert done.code == 2
-    assert "may not set reader" in done.err

@@ -114,15 +114,6 @@ def test_a_changed_sentence_exits_with_1_and_shows_the_difference(quick, notes, 
     }
 
 
-def test_a_sentence_that_is_struck_out_exits_with_1_and_shows_what_was_added(quick, notes, saved):
-    struck = CATS.replace(QUOTE, f"~~{QUOTE}~~ Now they play.")
-    (notes / "cats.md").write_text(struck, encoding="utf-8")
-    checked = quick("verify", saved, "--corpus", notes)
-    assert checked.code == 1
-    assert "it is struck out" in checked.out
-    assert f"   {{+~~+}} {QUOTE}{{+~~ Now they play.+}}\n" in checked.out
-
-
 def test_a_row_is_told_with_the_change_of_its_header(quick, notes, tmp_path):
     # Of a table that is not small, a row is cited without the others.
     others = "".join(f"| Kitten {n} | still with its mother |\n" for n in range(20))

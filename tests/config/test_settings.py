@@ -62,7 +62,14 @@ def test_a_project_file_is_found_from_a_folder_below_it(project):
 @pytest.mark.parametrize(
     ("line", "named"),
     [
-        ('llm = "openai:gpt"', "llm"),
+        ('llm = "openai:gpt"', "may not set llm: a folder of notes must not decide that"),
+        ('llm = "scripted:script.jsonl"', "may not set llm"),
+        ('llm = ""', "may not set llm"),
+        ('llm_template = "template.txt"', "llm_template"),
+        ("llm_prompt_tokens = 100000", "llm_prompt_tokens"),
+        ("llm_answer_tokens = 100000", "llm_answer_tokens"),
+        ("llm_deadline_s = 3600", "llm_deadline_s"),
+        ('reader = "/tmp/model"', "may not set reader"),
         ('top_k = "many"', "top_k"),
         ("top_k = true", "top_k"),
         ("top_k = 0", "top_k"),
@@ -389,11 +396,6 @@ MILVUS = {"RAGQA_STORE": "milvus"}
 def test_a_store_has_one_way_of_writing_where_it_is(project, given, kept):
     loaded = load(project, environ=MILVUS | {"RAGQA_STORE_URI": given})
     assert loaded.settings.store_uri == kept
-
-
-def test_a_file_given_by_flag_is_seen_from_where_one_stands(project):
-    given = load(project, {"store": "milvus", "store_uri": "sub/kept.db"})
-    assert given.settings.store_uri == str(project.resolve() / "sub" / "kept.db")
 
 
 @pytest.mark.parametrize(

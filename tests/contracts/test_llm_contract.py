@@ -55,11 +55,6 @@ def test_it_can_be_ended_after_the_first_piece(llm):
     assert list(pieces) == []
 
 
-def test_an_unknown_kind_is_a_usage_error_that_lists_what_there_is():
-    with pytest.raises(UsageError, match="scripted"):
-        llm_for("oracle:delphi")
-
-
 def test_a_script_that_is_not_there_is_told_in_the_words_of_the_system():
     with pytest.raises(UsageError) as caught:
         llm_for("scripted:/nonexistent")

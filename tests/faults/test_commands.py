@@ -1,6 +1,5 @@
 """A fault of each kind as the command line tells it."""
 
-import os
 import resource
 
 import pytest
@@ -28,26 +27,6 @@ def ragqa_here(quick, places, tmp_path):
     return run
 
 
-def largest_file(folder):
-    files = (path for path in folder.rglob("gen-*/**/*") if path.is_file())
-    return max(files, key=lambda path: path.stat().st_size)
-
-
-def flip_a_bit(path):
-    data = bytearray(path.read_bytes())
-    data[-1] ^= 1
-    path.write_bytes(data)
-
-
-def refused(run, path):
-    assert run.code == 4
-    assert "Traceback" not in run.err
-    told = "".join((run.out + run.err).split())
-    assert str(path) in told
-    assert "ragqadoctor--repair" in told or "ragqaindex--rebuild" in told
-    return True
-
-
 def test_a_full_disk_ends_a_build_with_4_and_the_old_index_answers(
     ragqa_here, apart, places, tmp_path
 ):
@@ -64,22 +43,3 @@ def test_a_full_disk_ends_a_build_with_4_and_the_old_index_answers(
         "gen-000001",
     ]
     assert "Lamp 7 was lit in 1807." in ragqa_here(*ASK).out
-
-
-def test_a_damaged_file_ends_commands_with_4_and_is_mended_by_a_rebuild(ragqa_here, tmp_path):
-    damaged = largest_file(tmp_path / "index")
-    os.truncate(damaged, 100)
-    for command in (ASK, ("index",), ("doctor",)):
-        assert refused(ragqa_here(*command), damaged)
-    assert ragqa_here("index", "--rebuild").code == 0
-    assert "Lamp 7 was lit in 1807." in ragqa_here(*ASK).out
-
-
-def test_damage_that_no_time_gives_away_is_found_by_doctor_and_by_building(ragqa_here, tmp_path):
-    damaged = largest_file(tmp_path / "index")
-    status = damaged.stat()
-    flip_a_bit(damaged)
-    os.utime(damaged, ns=(status.st_atime_ns, status.st_mtime_ns))
-    assert "Traceback" not in ragqa_here(*ASK).err
-    for command in (("index",), ("doctor",)):
-        assert refused(ragqa_here(*command), damaged)

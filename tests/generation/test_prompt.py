@@ -2,12 +2,10 @@
 
 import re
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.errors import UsageError
-from ragqa.generation import INSTRUCTIONS, request_for
+from ragqa.generation import request_for
 from ragqa.types import Hit, Kind, Passage, Unit
 
 
@@ -40,12 +38,6 @@ def test_passages_are_numbered_between_lines_that_carry_a_key():
     assert message.count("what?") == 2
 
 
-def test_every_request_has_a_key_of_its_own_that_no_note_can_know():
-    keys = {re.search(r"key (\w+)", request("Cats.").prompt.message)[1] for _ in range(20)}
-    assert len(keys) == 20
-    assert all(len(key) == 16 for key in keys)
-
-
 def test_passages_that_do_not_fit_are_left_out_from_the_end():
     texts = ("cats " * 50, "dogs " * 50, "cows " * 50)
     whole = request(*texts, key="k1")
@@ -56,12 +48,6 @@ def test_passages_that_do_not_fit_are_left_out_from_the_end():
     assert "cows" not in less.prompt.message
 
 
-def test_a_budget_for_no_passage_at_all_is_an_error_with_the_setting():
-    with pytest.raises(UsageError) as caught:
-        request("cats " * 500, max_tokens=300)
-    assert "llm_prompt_tokens" in caught.value.hint
-
-
 def test_a_text_that_stands_twice_is_given_once():
     assert len(request("Cats sleep.", "Cats sleep.", "Dogs bark.").hits) == 2
 
@@ -70,12 +56,6 @@ def test_a_row_comes_with_the_header_of_its_table():
     row = hit("| 3 | 4 |", context="| a | b |")
     message = request_for("what?", [row], max_tokens=3000).prompt.message
     assert "Note\n| a | b |\n\n| 3 | 4 |" in message
-
-
-def test_ones_own_instructions_take_the_place_of_the_built_in_ones():
-    prompt = request("Cats.", instructions="Say it in verse.\n").prompt
-    assert prompt.instructions == "Say it in verse.\n"
-    assert INSTRUCTIONS not in prompt.message
 
 
 @given(st.text(max_size=200), st.text(min_size=1, max_size=60))

@@ -5,7 +5,6 @@ from llms.asking import Backend
 from support import write_notes
 
 from ragqa.api import open_index
-from ragqa.errors import IndexUnusable
 from ragqa.generation import Writer
 from ragqa.types import Fallback
 
@@ -39,13 +38,3 @@ def test_checking_and_showing_what_it_wrote_ends_at_the_deadline_too(index, cloc
     assert len(told) == 3
     assert answer.backend == "extractive"
     assert answer.citations[0].path == "cats.md"
-
-
-def test_an_error_of_a_backend_that_accuses_the_index_costs_its_answer_alone(index):
-    def pieces():
-        yield SAYS
-        raise IndexUnusable("the index is damaged", hint="ragqa index --rebuild")
-
-    answer = index.ask(SLEEP, writer=Writer(Backend(pieces), force=True))
-    assert answer.written.fallback is Fallback.FAILED
-    assert answer.written.hint == "ask without --llm"

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from threading import Condition, Thread, Timer
+from threading import Thread, Timer
 
 from support import HANGS_S
 
@@ -28,9 +28,8 @@ class RealServer:
             text=True,
         )
         self.address = self._wait()
-        self.requests = 0
-        self._more = Condition()
-        self._reader = Thread(target=self._read)
+        # What it prints is read, or it would wait for a reader.
+        self._reader = Thread(target=self._process.stdout.read)
         self._reader.start()
 
     def _wait(self):
@@ -44,19 +43,6 @@ class RealServer:
                 return ready[1]
         self._process.stdout.close()
         raise AssertionError(f"transformers serve did not start: {''.join(printed)}")
-
-    def _read(self):
-        """Count requests, which it prints when it begins to answer them, until it ends."""
-        for line in self._process.stdout:
-            if "POST /v1/chat/completions" in line:
-                with self._more:
-                    self.requests += 1
-                    self._more.notify()
-
-    def await_more(self, than):
-        """Wait until it has begun to answer more requests than so many."""
-        with self._more:
-            assert self._more.wait_for(lambda: self.requests > than, HANGS_S)
 
     @property
     def is_running(self):

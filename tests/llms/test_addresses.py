@@ -11,7 +11,7 @@ from llms.stub import CERTIFICATE, PIECES, Stub, closed_port
 from support import HANGS_S
 
 from ragqa.errors import UsageError
-from ragqa.llms import Destination, kinds, llm_for
+from ragqa.llms import Destination, llm_for
 from ragqa.llms.servers import ollama_address, server_at
 
 EXAMPLE = "https://models.example/v1"
@@ -278,24 +278,6 @@ def test_a_name_that_is_looked_up_for_ever_is_left_at_the_deadline(monkeypatch):
     _, failure = ask(made("openai"), deadline_s=0.1)
     held.set()
     assert "in time" in failure.message
-
-
-def test_kinds_are_listed_with_where_they_would_send_or_what_they_lack(monkeypatch):
-    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-none")
-    listed = {kind.name: kind for kind in kinds()}
-    assert listed["anthropic"].destination.host == "api.anthropic.com"
-    assert listed["ollama"].destination.is_local
-    assert listed["openai"].destination is None
-    assert "key" in listed["openai"].problem
-    assert "OPENAI_API_KEY" in listed["openai"].hint
-    assert listed["scripted"].form == "scripted:FILE"
-
-
-def test_a_missing_library_names_its_install_line(monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    with pytest.raises(UsageError) as caught:
-        llm_for("ollama:qwen3")
-    assert caught.value.hint == 'pip install "ragqa[ollama]"'
 
 
 def test_the_destination_is_known_without_the_client_library():

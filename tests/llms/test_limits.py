@@ -11,7 +11,7 @@ from support import HANGS_S
 
 from ragqa.errors import BackendFailed, IndexUnusable, NotAllowed, UsageError
 from ragqa.llms.faults import MAX_MESSAGE
-from ragqa.llms.limits import bounded, in_time
+from ragqa.llms.limits import bounded
 
 
 def test_the_pieces_come_through_as_they_are():
@@ -62,17 +62,6 @@ def test_nothing_is_given_after_the_deadline_though_it_is_there(clock):
         next(given)
 
 
-def test_what_is_made_of_a_completion_is_given_until_the_deadline_too(clock):
-    given = in_time(iter("abc"), Backend(list), deadline_s=20)
-    assert next(given) == "a"
-    clock.now += 19
-    assert next(given) == "b"
-    clock.now += 1
-    with pytest.raises(BackendFailed, match="odd:one did not finish in time") as caught:
-        next(given)
-    assert "llm_deadline_s" in caught.value.hint
-
-
 def test_an_answer_that_does_not_end_is_cut():
     given, failure = ask(Backend(lambda: iter(lambda: "on and on ", "")), max_chars=100)
     assert "".join(given) == "on and on " * 10
@@ -115,15 +104,6 @@ def test_a_failure_that_cannot_be_told_is_one_all_the_same():
         yield
 
     assert "Mute" in ask(Backend(pieces))[1].message
-
-
-def test_a_failure_of_the_system_is_told_in_its_words_without_its_number():
-    def pieces():
-        open("/nonexistent")  # noqa: SIM115, PTH123 - it does not open
-        yield
-
-    _, failure = ask(Backend(pieces))
-    assert failure.message.endswith("FileNotFoundError: No such file or directory: /nonexistent")
 
 
 @pytest.mark.parametrize("raised", [UsageError, NotAllowed, IndexUnusable])
@@ -201,30 +181,6 @@ def test_an_interrupt_ends_the_wait_for_a_backend():
     with pytest.raises(KeyboardInterrupt):
         ask(Backend(pieces))
     held.set()
-
-
-def test_leaving_the_answer_cancels_what_can_be_cancelled():
-    class Stream:
-        cancelled = threading.Event()
-        first = True
-
-        def __iter__(self):
-            return self
-
-        def __next__(self):
-            if self.first:
-                self.first = False
-                return "The "
-            self.cancelled.wait(HANGS_S)
-            raise StopIteration
-
-        def cancel(self):
-            self.cancelled.set()
-
-    given = bounded(Backend(Stream), PROMPT, max_tokens=5, deadline_s=HANGS_S, max_chars=1000)
-    next(given)
-    given.close()
-    assert Stream.cancelled.is_set()
 
 
 @given(st.lists(st.text(st.characters(), max_size=5), max_size=5))

@@ -32,16 +32,9 @@ def cut(data, places):
 
 PLACES = st.lists(st.integers(min_value=0, max_value=10_000), max_size=40)
 KEYS = [
-    "choices",
-    "delta",
-    "content",
-    "message",
-    "text",
-    "error",
-    "finish_reason",
-    "usage",
+    "choices", "delta", "content", "message", "text", "error", "finish_reason", "usage",
     "prompt_tokens",
-]
+]  # fmt: skip
 ODD_JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
     lambda inner: (
@@ -50,20 +43,9 @@ ODD_JSON = st.recursive(
     max_leaves=8,
 )
 EVENT_LINES = [
-    b"data: a\n",
-    b"data:b\n",
-    b"data:  c \r\n",
-    b"data\n",
-    b"data:\n",
-    b": note\n",
-    b"event: x\n",
-    b"id: 1\n",
-    b"retry: 5\n",
-    b"\n",
-    b"\r\n",
-    b"other: d\n",
-    b"datab\n",
-]
+    b"data: a\n", b"data:b\n", b"data:  c \r\n", b"data\n", b"data:\n", b": note\n", b"event: x\n",
+    b"id: 1\n", b"retry: 5\n", b"\n", b"\r\n", b"other: d\n", b"datab\n",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
-"""Language models of a few kilobytes, made on the spot: nothing is downloaded.
+"""A language model of a few kilobytes, made on the spot: nothing is downloaded.
 
-One has random weights and babbles; one has weights by which each token is followed by the next of
-what it is made to say.
+By its weights each token is followed by the next of what it is made to say.
 """
 
 from itertools import pairwise
@@ -18,23 +17,6 @@ TEMPLATE = (
     "{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
-TEXT = (
-    "the notes say that a model is trained on text and an index is built from notes because a "
-    "question is answered from passages which are found by their words and by their meaning"
-)
-SEED = 7
-
-
-def make_babbling(folder):
-    """Save a model of random weights, which writes words and never ends; gives its folder."""
-    tokenizer = _tokenizer()
-    torch.manual_seed(SEED)
-    model = LlamaForCausalLM(_config(len(tokenizer), hidden=64, layers=2))
-    with torch.no_grad():
-        for token, number in tokenizer.get_vocab().items():
-            if not token[1:].isalpha():
-                model.lm_head.weight[number] = 0
-    return _save(model, tokenizer, folder)
 
 
 def make_saying(folder, *pieces, endless=False):
@@ -46,7 +28,7 @@ def make_saying(folder, *pieces, endless=False):
     tokenizer.add_tokens([AddedToken(piece, normalized=False) for piece in pieces])
     size = len(tokenizer)
     said = tokenizer.convert_tokens_to_ids([*pieces, END])
-    model = LlamaForCausalLM(_config(size, hidden=size, layers=1, end=said[-1]))
+    model = LlamaForCausalLM(_config(size, end=said[-1]))
     following = dict(pairwise(said)) | ({said[-2]: said[0]} if endless else {})
     with torch.no_grad():
         for weights in (*model.model.layers.parameters(), model.lm_head.weight):
@@ -54,7 +36,9 @@ def make_saying(folder, *pieces, endless=False):
         model.model.embed_tokens.weight.copy_(torch.eye(size))
         for token in range(size):
             model.lm_head.weight[following.get(token, said[0]), token] = 1
-    return _save(model, tokenizer, folder)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
 
 
 def _tokenizer():
@@ -67,7 +51,7 @@ def _tokenizer():
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    tokenizer.train_from_iterator([TEXT], trainer)
+    tokenizer.train_from_iterator([], trainer)
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         eos_token=END,
@@ -76,21 +60,15 @@ def _tokenizer():
     )
 
 
-def _config(size, *, hidden, layers, end=None):
+def _config(size, *, end):
     return LlamaConfig(
         vocab_size=size,
-        hidden_size=hidden,
-        intermediate_size=hidden,
-        num_hidden_layers=layers,
+        hidden_size=size,
+        intermediate_size=size,
+        num_hidden_layers=1,
         num_attention_heads=1,
         head_dim=16,
         max_position_embeddings=32_768,
         bos_token_id=None,
         eos_token_id=end,
     )
-
-
-def _save(model, tokenizer, folder):
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder

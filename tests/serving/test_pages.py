@@ -216,18 +216,6 @@ def test_an_error_is_a_sentence_with_a_fitting_status(server, path, asked, statu
 
 
 @pytest.mark.parametrize(
-    ("name", "given", "said"),
-    [("path", ["[" * 100_000], "at most 10,000 are read"), ("tag", ["x"] * 60_000, "at most 100")],
-)
-def test_filters_that_are_too_long_or_too_many_are_refused(server, name, given, said):
-    headers = {"Content-Type": "application/json"}
-    body = json.dumps({"query": "tea", name: given})
-    got = server.ask("/api/search", method="POST", headers=headers, body=body)
-    assert got.status == 400
-    assert said in got.document["error"]
-
-
-@pytest.mark.parametrize(
     "body",
     [
         "[" * 100_000,

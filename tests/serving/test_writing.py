@@ -70,12 +70,6 @@ def test_a_program_may_ask_for_events_by_what_it_accepts(server):
     assert answer["backend"] == "extractive"
 
 
-def test_without_events_the_document_is_the_whole_answer(server):
-    answer = server.ask("/api/ask", question=QUESTION).document
-    assert answer["answer"] == "The capital is Paris. [1]"
-    assert answer["grounded"] is True
-
-
 def test_a_request_cannot_choose_an_llm(server):
     got = server.ask("/api/ask", question=QUESTION, llm="openai:large")
     assert got.status == 400
@@ -108,14 +102,6 @@ def test_without_script_the_page_has_the_whole_answer(server):
     whole = server.ask("/", q=QUESTION, whole=1).text
     assert "The capital is Paris." in whole
     assert "Written by openai:tiny" in whole
-
-
-def test_no_llm_is_asked_where_the_notes_do_not_answer(server, llm):
-    asked = len(llm.requests)
-    page = server.ask("/", q="who won the chess olympiad?").text
-    assert "do not answer this" in page
-    assert "data-stream" not in page
-    assert len(llm.requests) == asked
 
 
 def test_others_are_answered_while_an_llm_writes_and_it_is_left_when_the_reader_leaves(
