@@ -1,7 +1,6 @@
 """`ragqa eval` with gold excerpts as it is used: the real command line, on two small notes."""
 
 import json
-from html.parser import HTMLParser
 
 import pytest
 
@@ -59,22 +58,6 @@ def test_coverage_noise_and_the_share_of_good_answers_are_printed_with_intervals
         assert expected in run.out
 
 
-def test_json_has_the_figures_of_every_question(quick, place):
-    document = quick(*OWN, "--json", cwd=place).document
-    assert (document["mode"], document["good"], document["coverage"]) == ("excerpts", 0.5, 0.75)
-    figures = {one["id"]: (one["coverage"], one["noise"]) for one in document["questions"][:2]}
-    assert figures == {"w": (1, 0), "b": (0.5, 0)}
-
-
-def test_a_half_and_the_first_questions_can_be_chosen(quick, place):
-    half = quick("eval", "--questions", "own.jsonl", "--half", "tune", "--json", cwd=place).document
-    assert [one["id"] for one in half["questions"]] == ["w"]
-    undivided = quick("eval", "--questions", "own.jsonl", "--json", cwd=place).document
-    assert [one["id"] for one in undivided["questions"]] == ["b", "f"]
-    first = quick(*OWN, "--limit", "1", "--json", cwd=place).document
-    assert first["partial"]
-
-
 def test_failures_show_what_was_wanted_and_what_was_cited(quick, place):
     run = quick(*OWN, "--failures", cwd=place)
     assert run.code == 0
@@ -95,56 +78,6 @@ def test_a_question_without_an_answer_says_that_nothing_was_cited(quick, place):
     (place / "own.jsonl").write_text(rows(lost), encoding="utf-8")
     run = quick(*OWN, "--failures", cwd=place)
     assert "coverage 0.00, noise none, as nothing was cited" in run.out
-
-
-def test_a_target_for_good_answers_can_be_reached_and_missed(quick, place):
-    reached = quick(*OWN, "--fail-under", "good=0.5", "--fail-under", "coverage=0.7", cwd=place)
-    assert reached.code == 0
-    missed = quick(*OWN, "--fail-under", "good=0.6", cwd=place)
-    assert missed.code == 1
-    assert "good is 0.5000, below 0.6" in missed.err
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        ([*OWN[1:], "--fail-under", "answer@3=1"], "answer@3 is not measured here"),
-        ([*OWN[1:], "--fail-under", "noise=0.5"], "there is no measure 'noise'"),
-        (["--questions", "old.jsonl", "--fail-under", "good=1"], "good is not measured here"),
-        (["--questions", "mixed.jsonl"], "mixed.jsonl, line 2: some questions"),
-    ],
-)
-def test_a_wrong_option_is_one_sentence_and_exit_2(quick, place, options, said):
-    old = {"id": "o", "question": "?", "gold": [{"note": "figs.md", "quote": RIPE}]}
-    (place / "old.jsonl").write_text(rows(old), encoding="utf-8")
-    (place / "mixed.jsonl").write_text(rows(WHEN, old), encoding="utf-8")
-    run = quick("eval", *options, cwd=place)
-    assert run.code == 2
-    assert said in run.err
-    assert "Traceback" not in run.err
-    assert run.out == ""
-
-
-def test_two_evaluations_are_compared_by_their_citations(quick, place):
-    (place / "a.json").write_text(quick(*OWN, "--json", cwd=place).out, encoding="utf-8")
-    (place / "corpus" / "figs.md").write_text("# Figs\n\nNothing of it.\n", encoding="utf-8")
-    (place / "b.json").write_text(quick(*OWN, "--json", cwd=place).out, encoding="utf-8")
-    run = quick("eval", "--compare", "a.json", "b.json", cwd=place)
-    assert run.code == 0
-    assert "- good      w  when do figs ripen" in run.out
-    document = quick("eval", "--compare", "a.json", "b.json", "--json", cwd=place).document
-    assert document["measures"]["good"]["worse"] == 1
-    assert document["measures"]["coverage"]["difference"] < 0
-
-
-def test_the_report_marks_the_excerpts_in_the_notes(quick, place):
-    run = quick(*OWN, "--report", "page.html", cwd=place)
-    assert run.code == 0
-    page = (place / "page.html").read_text(encoding="utf-8")
-    HTMLParser().feed(page)
-    assert f'<mark class="both">{RIPE}</mark>' in page
-    assert f'<mark class="wanted">{DRY}</mark>' in page
-    assert "http" not in page.replace("http-equiv", "")
 
 
 def test_hostile_questions_and_notes_print_no_escapes(quick, place):

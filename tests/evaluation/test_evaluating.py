@@ -87,15 +87,6 @@ def test_a_query_that_a_method_finds_nothing_for_counts_zero_and_is_listed(fruit
     assert document["methods"]["terms"]["recall@100"] == pytest.approx(0.5)
 
 
-def test_a_query_that_cannot_be_asked_counts_zero_and_is_said(fruit):
-    rows = [{"_id": "q1", "text": "?!"}, {"_id": "q2", "text": QUERIES["q2"][0]}]
-    _write(fruit / "queries.jsonl", rows)
-    document = evaluate_beir(read_beir(fruit), settings(), answers=False, progress=silent)
-    assert any("question q1 counts as zero" in warning for warning in document["warnings"])
-    assert document["queries"] == 2
-    assert all(document["empty"][method] == ["q1"] for method in document["methods"])
-
-
 def test_a_document_of_which_only_the_title_says_something_is_found_by_it(fruit):
     rows = [
         {"_id": "t", "title": "Zebra crossing rules", "text": ""},
@@ -172,14 +163,6 @@ def test_a_limit_marks_the_evaluation_as_partial(fruit):
     assert document["queries"] == 2
 
 
-def test_the_same_evaluation_gives_the_same_bytes(fruit):
-    def once():
-        document = evaluate_beir(read_qa(fruit), settings(), answers=True, progress=silent)
-        return json.dumps(document)
-
-    assert once() == once()
-
-
 @pytest.fixture
 def notes(tmp_path):
     folder = tmp_path / "notes"
@@ -219,14 +202,6 @@ def test_own_questions_are_scored_by_part_and_kind(notes, tmp_path):
     assert document["recall_curve"]["hybrid"][1] == [2, 1.0]
 
 
-def test_gold_that_no_longer_stands_is_said_and_counts_as_missed(notes, tmp_path):
-    (notes / "figs.md").write_text("# Figs\n\nFigs ripen in May.\n", encoding="utf-8")
-    document = ask_about(notes, tmp_path, [WHEN])
-    assert document["methods"]["hybrid"]["recall@100"] == 0.0
-    assert any("occurs 0 times in figs.md" in warning for warning in document["warnings"])
-    assert document["questions"][0]["missed"]["stage"] == "chunking"
-
-
 def test_settings_that_remake_passages_do_not_touch_the_users_index(notes):
     own = {"embedder": "hashed:64", "passage_tokens": 100}
     with index_from(settings_with(own, {"corpus": str(notes)})) as index:
@@ -235,8 +210,3 @@ def test_settings_that_remake_passages_do_not_touch_the_users_index(notes):
         folder = index.places.index
     with index_from(settings_with({"candidates": 50}, {"corpus": str(notes)})) as index:
         assert index.places.index != folder
-
-
-def test_a_folder_that_is_no_set_is_named(tmp_path):
-    with pytest.raises(UsageError, match=r"corpus\.jsonl"):
-        read_beir(tmp_path)

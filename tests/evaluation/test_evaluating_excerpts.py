@@ -1,7 +1,5 @@
 """Whole evaluations with gold excerpts, with the embedder that needs no model."""
 
-import json
-
 import pytest
 
 from ragqa.api import open_index
@@ -127,17 +125,3 @@ def test_what_is_scored_is_what_a_user_is_shown(notes, tmp_path):
         answer = index.ask(WHEN.question)
     shown = [(c.path, c.chars) for c in answer.citations]
     assert [(c["path"], c["chars"]) for c in row(document, "w")["cited"]] == shown
-
-
-def test_the_first_questions_alone_are_a_partial_evaluation(notes, tmp_path):
-    document = ask_about(notes, tmp_path, [WHEN, LONG], limit=1)
-    assert document["partial"]
-    assert [one["id"] for one in document["questions"]] == ["w"]
-
-
-def test_the_same_evaluation_gives_the_same_bytes(notes, tmp_path):
-    def once():
-        document = ask_about(notes, tmp_path, [WHEN, LONG, NEAR, FAR])
-        return json.dumps(document)
-
-    assert once() == once()
