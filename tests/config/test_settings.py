@@ -391,11 +391,6 @@ def test_a_store_has_one_way_of_writing_where_it_is(project, given, kept):
     assert loaded.settings.store_uri == kept
 
 
-def test_a_file_given_by_flag_is_seen_from_where_one_stands(project):
-    given = load(project, {"store": "milvus", "store_uri": "sub/kept.db"})
-    assert given.settings.store_uri == str(project.resolve() / "sub" / "kept.db")
-
-
 @pytest.mark.parametrize(
     "uri",
     [
