@@ -85,12 +85,6 @@ def test_yes_is_consent_without_a_terminal_and_is_remembered(monkeypatch):
     assert consented(REMOTE, yes=False, what=WHAT)
 
 
-def test_consent_for_another_port_does_not_count(monkeypatch):
-    allow("api.example.org:8443")
-    sit_at(monkeypatch, typing="n\n")
-    assert not consented(REMOTE, yes=False, what=WHAT)
-
-
 def test_a_damaged_file_is_told_and_asked_anew(monkeypatch):
     allow("api.example.org")
     consent_file().write_text("{")

@@ -40,18 +40,6 @@ def test_in_a_clone_the_first_line_on_stderr_says_which_notes_were_used(
     assert "Using the notes" not in quick(*command, "--corpus", own, cwd=clone, env=home).err
 
 
-def test_config_names_the_true_source_of_notes_and_index(quick, home, own, clone):
-    quick("config", "set", "corpus", own, env=home)
-    settings = quick("config", "--json", cwd=clone, env=home).document["settings"]
-    assert settings["corpus"] == {"value": str(clone / "corpus"), "origin": "current folder"}
-    assert settings["index"] == {
-        "value": str(clone / "indexes" / "default"),
-        "origin": "current folder",
-    }
-    elsewhere = quick("config", "--json", cwd=own, env=home).document["settings"]
-    assert elsewhere["corpus"] == {"value": str(own), "origin": "user settings"}
-
-
 def test_config_get_prints_the_value_alone(quick, home, own):
     quick("config", "set", "corpus", own, env=home)
     assert quick("config", "get", "corpus", env=home, cwd=own).out == f"{own}\n"

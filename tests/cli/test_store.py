@@ -145,13 +145,6 @@ def test_an_allowed_host_keeps_the_index_until_it_is_forgotten(cli, opened, plac
     assert cli("ask", QUESTION, "--no-refresh", *places, *REMOTE, env=named).code == 2
 
 
-def test_a_host_that_may_store_notes_may_not_therefore_be_asked(cli, opened):
-    cli("store", "allow", HOST)
-    assert (consents().hosts, consents().stores) == ((), (HOST,))
-    assert "was not allowed" in cli("llm", "forget", HOST).err
-    assert consents().stores == (HOST,)
-
-
 @pytest.mark.parametrize(
     "uri", ["http://127.0.0.1:19530", "https://localhost:443", "http://127.0.0.1:19530/notes"]
 )

@@ -114,15 +114,6 @@ def test_a_changed_sentence_exits_with_1_and_shows_the_difference(quick, notes, 
     }
 
 
-def test_a_sentence_that_is_struck_out_exits_with_1_and_shows_what_was_added(quick, notes, saved):
-    struck = CATS.replace(QUOTE, f"~~{QUOTE}~~ Now they play.")
-    (notes / "cats.md").write_text(struck, encoding="utf-8")
-    checked = quick("verify", saved, "--corpus", notes)
-    assert checked.code == 1
-    assert "it is struck out" in checked.out
-    assert f"   {{+~~+}} {QUOTE}{{+~~ Now they play.+}}\n" in checked.out
-
-
 def test_a_row_is_told_with_the_change_of_its_header(quick, notes, tmp_path):
     # Of a table that is not small, a row is cited without the others.
     others = "".join(f"| Kitten {n} | still with its mother |\n" for n in range(20))
@@ -156,14 +147,6 @@ def test_moved_and_wrapped_differently_is_sound_and_says_so(quick, notes, saved)
     checked = quick("verify", saved, "--corpus", notes)
     assert checked.code == 0
     assert " 1 moved   felines.md:4-5  was at cats.md:3, wrapped differently\n" in checked.out
-
-
-def test_gone_exits_with_1_and_says_why(quick, notes, saved):
-    (notes / "cats.md").unlink()
-    checked = quick("verify", saved, "--corpus", notes)
-    assert checked.code == 1
-    assert "there is no such note" in checked.out
-    assert QUOTE in checked.out
 
 
 def test_the_corpus_is_found_as_by_other_commands_and_no_index_is_made(quick, notes, saved):

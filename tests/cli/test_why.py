@@ -213,12 +213,6 @@ def test_a_line_narrows_the_passages_to_those_that_hold_it(why):
     assert len(document["passages"]) == 1
 
 
-def test_a_line_beyond_the_end_is_an_error_with_the_number_of_lines(why):
-    run = why("cats.md:999")
-    assert run.code == 2
-    assert "cats.md has 10 lines, so there is no line 999" in run.err
-
-
 def test_a_range_and_a_heading_are_narrowed_down_to_their_lines(why):
     for target in ("cats.md:8-10", "[[cats#Cats]]"):
         document = why(target, "--json").document
