@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from support import HANGS_S, QUICK, command, printed_on_terminal, write_notes
@@ -56,8 +57,11 @@ def test_a_build_beside_an_index_is_in_its_status(quick, places):
         document = quick("status", "--json", *places).document
         assert document["building"]["embedded"] == 512
         busy = quick("index", "--rebuild", *places)
+        write_notes(Path(places[1]), {"dogs.md": "# Dogs\n\nDogs bark.\n"})
+        asked = quick("search", "cats", "--json", *places)
         holder.stdin.close()
-    assert busy.code == 6
+    assert (busy.code, asked.code) == (6, 0)
+    assert any("could not bring the index up to date" in w for w in asked.document["warnings"])
     assert "512 passages embedded so far" in busy.err
     assert quick("status", "--json", *places).document["building"] is None
 
@@ -97,6 +101,7 @@ def test_whatever_stands_in_the_lock_does_no_harm(quick, places, said):
 
 ASKING = """
 import sys
+from pathlib import Path
 import ragqa
 with ragqa.open_index(sys.argv[1], index=sys.argv[2]) as index:
     index.ask("when do cats nap?")

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -214,6 +215,22 @@ def search_as_nobody(folder, args):
     )
     assert done.returncode in (0, 1), done.stderr
     return done.returncode, json.loads(done.stdout)
+
+
+def test_a_full_disk_ends_a_build_with_4_and_the_old_index_answers(quick, apart, places, notes):
+    quick("index", *places)
+    for number in range(40):
+        (notes / f"{number}.md").write_text(f"# Note {number}\n\nLamp {number} was lit.\n")
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8_000, 8_000))
+
+    run = apart("index", *places, preexec_fn=limit)
+    assert run.code == 4
+    assert run.err.startswith("error: disk full: a new generation of the index in")
+    assert "Traceback" not in run.err
+    assert sorted(path.name for path in places[3].iterdir()) == ["CURRENT", "LOCK", "gen-000001"]
+    assert quick("search", "cats", "--no-refresh", *places).code == 0
 
 
 def test_debug_shows_the_traceback(quick, tmp_path):

@@ -5,6 +5,7 @@ import json
 import pytest
 
 GOLD = "Figs ripen in August."
+DRY = "1. Wash the figs.\n2. Lay the figs in the sun for three days."
 
 
 @pytest.fixture
@@ -117,3 +118,96 @@ def test_two_settings_are_compared_question_by_question(quick, place):
     assert "paired questions: 3" in run.out
     document = quick("eval", "--compare", "a.json", "b.json", "--json", cwd=place).document
     assert document["measures"]["hybrid.ndcg@10"]["questions"] == 2
+
+
+# Questions with excerpts
+
+
+def rows(*questions):
+    return "".join(json.dumps(question) + "\n" for question in questions)
+
+
+WHEN = {
+    "id": "w",
+    "question": "when do figs ripen",
+    "kind": "fact",
+    "excerpts": [{"note": "figs.md", "quote": GOLD, "part": 1}],
+    "half": "tune",
+}
+BOTH = {
+    "id": "b",
+    "question": "when do figs ripen",
+    "kind": "comparison",
+    "excerpts": [
+        {"note": "figs.md", "quote": GOLD, "part": 1},
+        {"note": "drying.md", "quote": DRY, "part": 2},
+    ],
+    "half": "test",
+}
+NEAR = {"id": "n", "question": "who planted the figs", "kind": "near", "excerpts": []}
+FAR = {"id": "f", "question": "tuning an old piano", "kind": "far", "excerpts": [], "half": "test"}
+
+
+@pytest.fixture
+def own(place):
+    """The project with a note more and a file of questions with excerpts."""
+    drying = f"# Drying fruit\n\nDried fruit keeps:\n\n{DRY}\n"
+    (place / "corpus" / "drying.md").write_text(drying, encoding="utf-8")
+    (place / "own.jsonl").write_text(rows(WHEN, BOTH, NEAR, FAR), encoding="utf-8")
+    return place
+
+
+OWN = ("eval", "--questions", "own.jsonl", "--half", "all")
+
+
+def test_coverage_noise_and_the_share_of_good_answers_are_printed_with_intervals(quick, own):
+    run = quick(*OWN, cwd=own)
+    assert run.code == 0
+    assert "own: 2 questions scored" in run.out
+    for line in ("good      0.500 [", "coverage  0.750 [", "noise     0.000 ["):
+        assert line in run.out
+    for expected in ("By kind of question", "near", "far", "recall@5", "1 question not good"):
+        assert expected in run.out
+
+
+def test_failures_show_what_was_wanted_and_what_was_cited(quick, own):
+    run = quick(*OWN, "--failures", cwd=own)
+    assert run.code == 0
+    for expected in (
+        "Not good: 1 of 2 answerable questions",
+        "coverage 0.50, noise 0.00",
+        "wanted figs.md:3 (part 1)",
+        "wanted drying.md:5 (part 2)",
+        "1. Wash the figs. 2. Lay the figs in the sun",
+        f"cited 1: figs.md:3\n    {GOLD}",
+    ):
+        assert expected in run.out
+    assert "w  when do figs ripen" not in run.out
+
+
+def test_a_question_without_an_answer_says_that_nothing_was_cited(quick, own):
+    lost = WHEN | {"id": "l", "question": "tuning an old piano"}
+    (own / "own.jsonl").write_text(rows(lost), encoding="utf-8")
+    run = quick(*OWN, "--failures", cwd=own)
+    assert "coverage 0.00, noise none, as nothing was cited" in run.out
+
+
+@pytest.mark.parametrize("kind", ["gold", "excerpts"])
+def test_hostile_questions_and_notes_print_no_escapes(quick, place, kind):
+    hostile = f"\x1b[31m{GOLD} \u202e <b>when</b>"
+    (place / "corpus" / "figs.md").write_text(f"# Figs\n\n{hostile}\n", encoding="utf-8")
+    gold = [
+        {"note": "figs.md", "quote": hostile},
+        {"note": "\x1b[1m.md", "quote": "\x1b", "part": 2},
+    ]
+    row = {"id": "\x1b[31mred", "question": "figs \x1b]0;title\x07 \u202e ripen?"}
+    row |= {"kind": "\x1b[2J", kind: gold}
+    row |= {"answer": ["nothing", "of the sort"]} if kind == "gold" else {}
+    (place / "hostile.jsonl").write_text(rows(row), encoding="utf-8")
+    for options in ([], ["--failures"], ["--report", "page.html"]):
+        run = quick("eval", "--questions", "hostile.jsonl", *options, cwd=place)
+        assert run.code == 0
+        assert "\x1b" not in run.out + run.err
+    page = (place / "page.html").read_text(encoding="utf-8")
+    assert "\x1b" not in page
+    assert "<b>" not in page

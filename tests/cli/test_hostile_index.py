@@ -1,11 +1,10 @@
 """An index that somebody forged, with every digest in it right: what it can and cannot do."""
 
-import hashlib
-import json
 import sqlite3
 from contextlib import closing
 
 import pytest
+from stores.sealing import generation, seal
 from support import write_notes
 
 from ragqa.cli import run
@@ -31,19 +30,10 @@ def forge(tmp_path):
     """Change the catalogue of the index, and make its manifest vouch for it."""
 
     def change(statements):
-        root = tmp_path / "index"
-        folder = root / (root / "CURRENT").read_text().strip()
-        with closing(sqlite3.connect(folder / "catalogue.sqlite")) as catalogue:
+        path = generation(tmp_path / "index") / "catalogue.sqlite"
+        with closing(sqlite3.connect(path)) as catalogue:
             catalogue.executescript(statements)
-        manifest = json.loads((folder / "manifest.json").read_text())
-        for name, record in manifest["files"].items():
-            data, status = (folder / name).read_bytes(), (folder / name).stat()
-            record |= {"size": len(data), "mtime_ns": status.st_mtime_ns}
-            record |= {"sha256": hashlib.sha256(data).hexdigest()}
-        del manifest["digest"]
-        canonical = json.dumps(manifest, sort_keys=True, separators=(",", ":"))
-        manifest["digest"] = hashlib.sha256(canonical.encode()).hexdigest()
-        (folder / "manifest.json").write_text(json.dumps(manifest))
+        seal(tmp_path / "index")
 
     return change
 

@@ -42,14 +42,6 @@ def test_status_counts_again_when_notes_are_gone(quick, tmp_path, places):
     assert (english["language"], english["notes"]) == ("en", 1)
 
 
-def test_status_says_nothing_of_languages_where_all_notes_are_in_english(quick, tmp_path, places):
-    write_notes(tmp_path / "notes", {"a.md": note("en")})
-    quick("index", *places)
-    out = quick("status", *places).out
-    assert "languages" not in out
-    assert "English" not in out
-
-
 def test_status_says_what_the_embedder_cannot_read_and_where_models_are_named(
     ragqa, tmp_path, places
 ):

@@ -57,16 +57,6 @@ def test_a_pipe_gets_neither_colour_nor_links_nor_wrapped_lines(quick, places):
     assert any(line.strip().endswith("looked for.") for line in out.splitlines())
 
 
-def test_what_answers_directly_is_underlined_in_the_excerpt_which_is_drawn_once(tmp_path, quick):
-    notes = tmp_path / "notes"
-    notes.mkdir()
-    (notes / "cats.md").write_text("# Cats\n\nCats were tamed in\n1 May 1962 by Ann.\n", "utf-8")
-    printed = on_terminal(
-        "ask", "when were cats tamed", "--corpus", str(notes), "--index", str(tmp_path / "index")
-    )
-    assert printed.count("\x1b[1;4m1 May 1962\x1b[0m") == printed.count("by Ann.") == 1
-
-
 def test_what_is_wrapped_keeps_the_indent_of_its_label(places, tmp_path, quick):
     deep = tmp_path / "notes" / ("a name that is long " * 4).strip()
     deep.mkdir()

@@ -149,14 +149,6 @@ def test_moved_and_wrapped_differently_is_sound_and_says_so(quick, notes, saved)
     assert " 1 moved   felines.md:4-5  was at cats.md:3, wrapped differently\n" in checked.out
 
 
-def test_gone_exits_with_1_and_says_why(quick, notes, saved):
-    (notes / "cats.md").unlink()
-    checked = quick("verify", saved, "--corpus", notes)
-    assert checked.code == 1
-    assert "there is no such note" in checked.out
-    assert QUOTE in checked.out
-
-
 def test_the_corpus_is_found_as_by_other_commands_and_no_index_is_made(quick, notes, saved):
     (notes.parent / "ragqa.toml").write_text('corpus = "notes"\n', encoding="utf-8")
     before = sorted(notes.parent.rglob("*"))

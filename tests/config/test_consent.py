@@ -225,8 +225,3 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(home):
     (home / "config").write_text("a file, not a folder")
     with pytest.raises(UsageError, match="cannot be written"):
         allow("api.example.org")
-
-
-def test_the_file_is_plain_to_read():
-    allow("api.example.org")
-    assert json.loads(consent_file().read_text()) == {"hosts": ["api.example.org"]}

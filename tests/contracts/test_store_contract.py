@@ -192,27 +192,6 @@ def test_k_is_a_limit_and_never_padded(fruit, k):
     assert (dense, terms) == (whole[0][: max(k, 0)], whole[1][: max(k, 0)])
 
 
-def test_the_dense_leg_gives_cosines(fruit):
-    passage = FRUIT[0].passages[1]
-    with closing(fruit.snapshot()) as snapshot:
-        best = snapshot.dense(embedding(passage.embedded_text), 1, EVERYTHING)
-    assert best == [(passage.id, 1.0)]
-
-
-def test_the_terms_leg_counts_any_term_as_often_as_it_is_asked(fruit):
-    with closing(fruit.snapshot()) as snapshot:
-        once = snapshot.terms(["appl", "banana", "nothere"], 10, EVERYTHING)
-        assert {id_ for id_, _ in once} == passage_ids(*FRUIT) - passage_ids(FRUIT[3]) - {
-            passage.id for passage in FRUIT[1].passages[1:]
-        }
-        assert all(score > 0 for _, score in once)
-        apple = dict(snapshot.terms(["appl"], 10, EVERYTHING))
-        twice = dict(snapshot.terms(["appl", "appl", "banana", "nothere"], 10, EVERYTHING))
-        assert twice == pytest.approx({id_: score + apple.get(id_, 0) for id_, score in once})
-        assert snapshot.terms([], 10, EVERYTHING) == []
-        assert snapshot.terms(["nothere"], 10, EVERYTHING) == []
-
-
 def test_a_note_is_found_by_its_other_names(fruit):
     with closing(fruit.snapshot()) as snapshot:
         found = snapshot.terms(["also"], 10, EVERYTHING)
@@ -256,14 +235,6 @@ def test_passages_with_one_embedding_key_are_all_found(store):
     assert {id_ for id_, _ in found(store)[0]} == passage_ids(*twins[1:])
     with store.writer(fresh=False, wait=False) as writer:
         assert len(writer.vectors([twins[0].passages[0].embedding_key])) == 1
-
-
-def test_a_changed_note_takes_the_place_of_the_old_one(fruit):
-    after = entry("one.md", "grape elder")
-    assert commit(fruit, after).passages == 5
-    dense, terms = found(fruit)
-    assert {id_ for id_, _ in dense} == passage_ids(after, *FRUIT[1:])
-    assert {id_ for id_, _ in terms} <= passage_ids(*FRUIT[1:])
 
 
 def test_the_last_of_several_changes_in_one_commit_counts(fruit):

@@ -4,13 +4,10 @@ import json
 
 import pytest
 
-from ragqa.api import index_from, open_index
 from ragqa.config import load_settings
 from ragqa.errors import UsageError
-from ragqa.evaluation.evaluating import evaluate_questions, settings_with
 from ragqa.evaluation.measures import MEASURES
 from ragqa.evaluation.public_sets import evaluate_beir
-from ragqa.evaluation.questions import Chosen, Gold, Question
 from ragqa.evaluation.sets import hold_out, read_beir, read_qa
 
 DOCUMENTS = {
@@ -87,15 +84,6 @@ def test_a_query_that_a_method_finds_nothing_for_counts_zero_and_is_listed(fruit
     assert document["methods"]["terms"]["recall@100"] == pytest.approx(0.5)
 
 
-def test_a_query_that_cannot_be_asked_counts_zero_and_is_said(fruit):
-    rows = [{"_id": "q1", "text": "?!"}, {"_id": "q2", "text": QUERIES["q2"][0]}]
-    _write(fruit / "queries.jsonl", rows)
-    document = evaluate_beir(read_beir(fruit), settings(), answers=False, progress=silent)
-    assert any("question q1 counts as zero" in warning for warning in document["warnings"])
-    assert document["queries"] == 2
-    assert all(document["empty"][method] == ["q1"] for method in document["methods"])
-
-
 def test_a_document_of_which_only_the_title_says_something_is_found_by_it(fruit):
     rows = [
         {"_id": "t", "title": "Zebra crossing rules", "text": ""},
@@ -114,22 +102,6 @@ def test_a_set_without_a_question_to_score_is_refused(fruit):
     (fruit / "queries.jsonl").write_text("")
     with pytest.raises(UsageError, match="no question in"):
         evaluate_beir(read_beir(fruit), settings(), answers=False, progress=silent)
-
-
-def test_only_questions_without_an_answer_give_no_measures_of_ranking(notes, tmp_path):
-    document = ask_about(notes, tmp_path, [FAR])
-    assert document["methods"] == {}
-    assert document["abstention"]["far"]["questions"] == 1
-    assert "answerable" not in document["abstention"]
-
-
-def test_gold_in_a_note_that_cannot_exist_is_said(notes, tmp_path):
-    odd = [
-        Question(str(n), "figs?", "", (Gold(path, "Figs"),), ())
-        for n, path in enumerate(("a\0b.md", "\ud800.md", "../x.md"))
-    ]
-    document = ask_about(notes, tmp_path, odd)
-    assert sum("there is no note" in warning for warning in document["warnings"]) == 3
 
 
 def test_answers_are_looked_for_in_the_first_sentences(fruit):
@@ -170,73 +142,3 @@ def test_a_limit_marks_the_evaluation_as_partial(fruit):
     document = evaluate_beir(read_beir(fruit), settings(), answers=False, limit=2, progress=silent)
     assert document["partial"]
     assert document["queries"] == 2
-
-
-def test_the_same_evaluation_gives_the_same_bytes(fruit):
-    def once():
-        document = evaluate_beir(read_qa(fruit), settings(), answers=True, progress=silent)
-        return json.dumps(document)
-
-    assert once() == once()
-
-
-@pytest.fixture
-def notes(tmp_path):
-    folder = tmp_path / "notes"
-    folder.mkdir()
-    (folder / "figs.md").write_text("# Figs\n\nFigs ripen in August.\n", encoding="utf-8")
-    (folder / "kiwis.md").write_text("# Kiwis\n\nKiwis come from China.\n", encoding="utf-8")
-    return folder
-
-
-def ask_about(notes, tmp_path, questions, **kwargs):
-    chosen = {"embedder": "hashed:64"}
-    with open_index(notes, index=tmp_path / "index", settings=chosen) as index:
-        return evaluate_questions(index, Chosen("own", questions, **kwargs), silent)
-
-
-WHEN = Question(
-    "w", "when do figs ripen", "date", (Gold("figs.md", "Figs ripen in August."),), ("August",)
-)
-BOTH = Question(
-    "b",
-    "figs ripen and kiwis come from",
-    "compare",
-    (Gold("figs.md", "Figs ripen in August."), Gold("kiwis.md", "Kiwis come from China.", 2)),
-    ("August", "China"),
-)
-FAR = Question("f", "how do I tune a piano", "far", (), ())
-
-
-def test_own_questions_are_scored_by_part_and_kind(notes, tmp_path):
-    document = ask_about(notes, tmp_path, [WHEN, BOTH, FAR])
-    assert document["queries"] == 2
-    assert set(document["kinds"]) == {"date", "compare"}
-    assert document["kinds"]["compare"]["recall@1"] == 0.5
-    assert document["kinds"]["compare"]["recall@5"] == 1.0
-    assert document["kinds"]["date"]["answer@1"] == 1.0
-    assert document["abstention"]["far"]["questions"] == 1
-    assert document["recall_curve"]["hybrid"][1] == [2, 1.0]
-
-
-def test_gold_that_no_longer_stands_is_said_and_counts_as_missed(notes, tmp_path):
-    (notes / "figs.md").write_text("# Figs\n\nFigs ripen in May.\n", encoding="utf-8")
-    document = ask_about(notes, tmp_path, [WHEN])
-    assert document["methods"]["hybrid"]["recall@100"] == 0.0
-    assert any("occurs 0 times in figs.md" in warning for warning in document["warnings"])
-    assert document["questions"][0]["missed"]["stage"] == "chunking"
-
-
-def test_settings_that_remake_passages_do_not_touch_the_users_index(notes):
-    own = {"embedder": "hashed:64", "passage_tokens": 100}
-    with index_from(settings_with(own, {"corpus": str(notes)})) as index:
-        index.refresh()
-        assert index.settings.passage_tokens == 100
-        folder = index.places.index
-    with index_from(settings_with({"candidates": 50}, {"corpus": str(notes)})) as index:
-        assert index.places.index != folder
-
-
-def test_a_folder_that_is_no_set_is_named(tmp_path):
-    with pytest.raises(UsageError, match=r"corpus\.jsonl"):
-        read_beir(tmp_path)

@@ -42,20 +42,39 @@ def figures(score):
 STEPS = "- dry them\n  slowly\n- eat them fresh"
 
 
-def test_what_is_cited_whole_and_alone_is_good():
-    assert figures(score_citations([cited(STEPS)], [[wanted(STEPS)]])) == (1, 0, True)
+RIPE, CHINA = "Figs ripen in August.", "Kiwis come from China."
+AT_STEPS = (TEXT.index(STEPS), TEXT.index(STEPS) + len(STEPS))
 
 
-def test_several_citations_that_lie_side_by_side_are_as_good_as_one():
-    pieces = [cited("- dry them\n  slowly"), cited("- eat them fresh")]
-    assert figures(score_citations(pieces, [[wanted(STEPS)]])) == (1, 0, True)
-
-
-def test_white_space_counts_on_neither_side():
-    wide = cited("\n\n- dry them\n  slowly\n- eat them fresh\n\n")
-    assert figures(score_citations([wide], [[wanted(STEPS)]])) == (1, 0, True)
-    narrow = [cited(word) for word in ("- dry", "them\n", "slowly", "- eat", "them fresh")]
-    assert figures(score_citations(narrow, [[wanted(STEPS)]])) == (1, 0, True)
+@pytest.mark.parametrize(
+    ("quotes", "parts", "expected"),
+    [
+        ([cited(STEPS)], [[wanted(STEPS)]], (1, 0, True)),
+        (
+            [cited("- dry them\n  slowly"), cited("- eat them fresh")],
+            [[wanted(STEPS)]],
+            (1, 0, True),
+        ),
+        # Nothing is cited: there is no noise to speak of.
+        ([], [[wanted(STEPS)]], (0, None, False)),
+        ([cited("\n\n")], [[wanted(STEPS)]], (0, None, False)),
+        # The same characters of another note are another place.
+        ([Quote("other.md", AT_STEPS, STEPS)], [[wanted(STEPS)]], (0, 1, False)),
+        # Any alternative of a part will do.
+        ([cited(RIPE)], [[wanted(RIPE), wanted(CHINA)]], (1, 0, True)),
+        ([cited(CHINA)], [[wanted(RIPE), wanted(CHINA)]], (1, 0, True)),
+        # Each part counts the same, whatever its length, also one that nothing can cover.
+        ([cited(RIPE)], [[wanted(RIPE)], [wanted(CHINA)]], (0.5, 0, False)),
+        ([cited(RIPE), cited(CHINA)], [[wanted(RIPE)], [wanted(CHINA)]], (1, 0, True)),
+        ([cited("Figs")], [[wanted("Figs")], [wanted(STEPS)]], (0.5, 0, False)),
+        ([cited("Figs")], [[wanted("Figs")], []], (0.5, 0, False)),
+        ([cited("Figs")], [[]], (0, 1, False)),
+    ],
+)
+def test_coverage_noise_and_whether_an_answer_is_good_follow_from_what_it_cites(
+    quotes, parts, expected
+):
+    assert figures(score_citations(quotes, parts)) == expected
 
 
 def test_what_is_cited_twice_counts_once():
@@ -64,44 +83,6 @@ def test_what_is_cited_twice_counts_once():
     outside = [cited("Kiwis"), cited("Kiwis"), cited("Figs ripen in August.")]
     noise = score_citations(outside, [[wanted("Figs ripen in August.")]]).noise
     assert noise == pytest.approx(5 / (5 + 18))
-
-
-def test_no_answer_covers_nothing_has_no_noise_and_is_not_good():
-    assert figures(score_citations([], [[wanted(STEPS)]])) == (0, None, False)
-    blank = cited("\n\n")
-    assert figures(score_citations([blank], [[wanted(STEPS)]])) == (0, None, False)
-
-
-def test_the_same_characters_of_another_note_are_another_place():
-    one = wanted(STEPS)
-    elsewhere = Quote("other.md", (one.start, one.end), one.quote)
-    assert figures(score_citations([elsewhere], [[one]])) == (0, 1, False)
-
-
-def test_any_alternative_of_a_part_will_do():
-    part = [wanted("Figs ripen in August."), wanted("Kiwis come from China.")]
-    for one in part:
-        score = score_citations([cited(one.quote)], [part])
-        assert figures(score) == (1, 0, True)
-        assert score.chosen == (one,)
-
-
-def test_a_part_that_is_not_cited_halves_the_coverage():
-    parts = [[wanted("Figs ripen in August.")], [wanted("Kiwis come from China.")]]
-    assert figures(score_citations([cited("Figs ripen in August.")], parts)) == (0.5, 0, False)
-    both = [cited("Figs ripen in August."), cited("Kiwis come from China.")]
-    assert figures(score_citations(both, parts)) == (1, 0, True)
-
-
-def test_parts_count_the_same_whatever_their_length():
-    parts = [[wanted("Figs")], [wanted(STEPS)]]
-    assert score_citations([cited("Figs")], parts).coverage == 0.5
-
-
-def test_a_part_without_an_excerpt_is_one_that_nothing_covers():
-    score = score_citations([cited("Figs")], [[wanted("Figs")], []])
-    assert figures(score) == (0.5, 0, False)
-    assert figures(score_citations([cited("Figs")], [[]])) == (0, 1, False)
 
 
 def test_a_good_choice_comes_before_one_that_covers_more():

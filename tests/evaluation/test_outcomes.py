@@ -51,77 +51,48 @@ def hit(n, score=0.5):
     return Hit(passage, score, None, None)
 
 
-@pytest.mark.parametrize("rank", [1, 5])
-def test_nothing_is_missed_where_the_place_is_among_the_first_five(rank):
-    assert stage(task(), ranks([rank], [None], [None])) is None
-
-
-def test_nothing_is_missed_of_a_question_that_nothing_answers():
-    asked = Task("a", "?", "", answerable=False, relevant={}, units_of=lambda id_: [str(id_)])
-    assert stage(asked, ranks([], [], [])) is None
+ONE, LOST, HALF_LOST = task(), task(unretrievable=["part 1"]), task("part 1", "part 2")
+CHUNKED = task("part 1", "part 2", unretrievable=["part 1"])
+DOCUMENTS = task("a", "b", by_document=True)
+FAR = Task("a", "?", "", answerable=False, relevant={}, units_of=lambda id_: [str(id_)])
 
 
 @pytest.mark.parametrize(
-    ("hybrid", "dense", "terms", "lost_by"),
+    ("asked", "hybrid", "dense", "terms", "answer", "lost_by"),
     [
-        (6, 5, 40, "fusion"),
-        (None, 40, 1, "fusion"),
-        (6, 3, 3, "fusion"),
-        (6, 9, 6, "dense"),
-        (6, None, 6, "dense"),
-        (6, 6, 9, "terms"),
-        (6, 6, None, "terms"),
-        (6, 7, 7, "dense and terms"),
-        (None, None, None, "dense and terms"),
+        # Among the first five, or not asked for: nothing is missed.
+        (ONE, [1], [None], [None], None, None),
+        (ONE, [5], [None], [None], None, None),
+        (FAR, [], [], [], None, None),
+        # Too late: lost by the leg that ranks it worse, or by putting both together.
+        (ONE, [6], [5], [40], None, "fusion"),
+        (ONE, [None], [40], [1], None, "fusion"),
+        (ONE, [6], [3], [3], None, "fusion"),
+        (ONE, [6], [9], [6], None, "dense"),
+        (ONE, [6], [None], [6], None, "dense"),
+        (ONE, [6], [6], [9], None, "terms"),
+        (ONE, [6], [6], [None], None, "terms"),
+        (ONE, [6], [7], [7], None, "dense and terms"),
+        (ONE, [None], [None], [None], None, "dense and terms"),
+        # No passage holds it; that is not blamed where a part that is held was lost, too.
+        (LOST, [None], [None], [None], None, "chunking"),
+        (CHUNKED, [None, 8], [None, 8], [None, 9], None, "terms"),
+        # One part of two is enough to miss a question, one document of two to answer it.
+        (HALF_LOST, [1, 7], [1, 20], [1, 6], None, "dense"),
+        (DOCUMENTS, [2, None], [None, None], [2, None], None, None),
+        (DOCUMENTS, [None, None], [None, None], [9, None], None, "dense"),
+        # What is said counts where the place was found.
+        (ONE, [1], [1], [1], (0, 0, 0), "composer"),
+        (ONE, [1], [1], [1], (0, 0, 0.5), "composer"),
+        (ONE, [1], [1], [1], (0, 0, 1), None),
+        (ONE, [9], [None], [9], (0, 0, 0), "dense"),
+        (ONE, [9], [9], [None], (1, 1, 1), "terms"),
     ],
 )
-def test_a_place_that_comes_too_late_was_lost_by_the_leg_that_ranks_it_worse(
-    hybrid, dense, terms, lost_by
+def test_a_question_was_lost_by_the_stage_that_lost_its_place_or_its_answer(
+    asked, hybrid, dense, terms, answer, lost_by
 ):
-    assert stage(task(), ranks([hybrid], [dense], [terms])) == lost_by
-
-
-def test_a_place_that_no_passage_holds_was_lost_by_chunking():
-    asked = task(unretrievable=["part 1"])
-    assert stage(asked, ranks([None], [None], [None])) == "chunking"
-
-
-def test_chunking_is_not_blamed_where_a_part_that_is_held_was_lost_too():
-    asked = task("part 1", "part 2", unretrievable=["part 1"])
-    assert stage(asked, ranks([None, 8], [None, 8], [None, 9])) == "terms"
-
-
-def test_a_question_is_missed_where_one_of_its_parts_is():
-    asked = task("part 1", "part 2")
-    assert stage(asked, ranks([1, 7], [1, 20], [1, 6])) == "dense"
-
-
-def test_a_part_that_was_seen_says_nothing_of_one_that_was_lost():
-    asked = task("part 1", "part 2")
-    assert stage(asked, ranks([1, 9], [1, 9], [1, 12])) == "terms"
-
-
-def test_one_of_the_documents_is_enough_where_documents_are_ranked():
-    asked = task("a", "b", by_document=True)
-    assert stage(asked, ranks([2, None], [None, None], [2, None])) is None
-    assert stage(asked, ranks([None, None], [None, None], [9, None])) == "dense"
-
-
-@pytest.mark.parametrize("answer", [(0, 0, 0), (0, 0, 0.5)])
-def test_an_answer_that_is_not_said_was_lost_by_the_composer(answer):
-    assert stage(task(), ranks([1], [1], [1]), answer) == "composer"
-
-
-def test_an_answer_in_the_third_sentence_is_not_missed():
-    assert stage(task(), ranks([1], [1], [1]), (0, 0, 1)) is None
-
-
-def test_a_place_that_was_not_found_is_blamed_before_the_composer():
-    assert stage(task(), ranks([9], [None], [9]), (0, 0, 0)) == "dense"
-
-
-def test_a_question_whose_answer_is_said_is_missed_where_its_place_was_not_found():
-    assert stage(task(), ranks([9], [9], [None]), (1, 1, 1)) == "terms"
+    assert stage(asked, ranks(hybrid, dense, terms), answer) == lost_by
 
 
 def test_every_stage_that_can_lose_a_question_is_described_and_no_other():

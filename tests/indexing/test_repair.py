@@ -15,7 +15,7 @@ from stores.building import quick_folder
 from stores.sealing import generation, seal
 
 from ragqa.embedders.hashed import HashedEmbedder
-from ragqa.errors import EmbedderMismatch, IndexUnusable, NoIndex, WriterBusy
+from ragqa.errors import IndexUnusable, WriterBusy
 from ragqa.indexing import Embedders, Source, refresh
 from ragqa.indexing.repairing import Checked, check_passages, repair
 from ragqa.passages import Chunking
@@ -376,25 +376,9 @@ def test_where_nothing_is_damaged_nothing_is_written(place):
     assert steps == ["lock"]
 
 
-def test_an_index_of_another_embedder_is_left_as_it_is(place):
-    truncated(place.generation / "rows.npy", None)
-    other = Place(place.folder, HashedEmbedder(DIMENSION, salt="other weights"))
-    with pytest.raises(EmbedderMismatch) as caught:
-        other.repair()
-    assert "ragqa index --rebuild" in caught.value.hint
-    assert place.generation.name == "gen-000003"
-    assert place.repair()
-
-
 def test_a_repair_waits_for_no_other_writer_unless_told_to(place):
     with locked(place.root, wait=False), pytest.raises(WriterBusy):
         place.repair()
-
-
-def test_where_there_is_no_index_there_is_nothing_to_repair(tmp_path):
-    with pytest.raises(NoIndex):
-        Place(tmp_path).repair()
-    assert not (tmp_path / "index").exists()
 
 
 def damage_vectors_and_terms(place):

@@ -107,20 +107,6 @@ def test_an_interrupted_rebuild_goes_on_but_takes_nothing_from_the_old_index(fol
     assert build(folder, rebuild=True) == NOTES
 
 
-def test_a_refresh_between_leaves_an_interrupted_rebuild_what_it_saved(folder):
-    build(folder)
-    interrupt(folder, 3, rebuild=True)
-    write_notes(folder / "notes", {"new.md": "# New\n\nSomething else.\n"})
-    build(folder)
-    assert build(folder, rebuild=True) == NOTES + 1 - 2 * TOGETHER
-
-
-def test_an_interrupted_build_can_be_interrupted_again(folder):
-    for _ in range(3):
-        interrupt(folder, 2)
-    assert build(folder) == NOTES - 3 * TOGETHER
-
-
 def test_a_resumed_build_answers_like_one_that_was_not_interrupted(folder):
     interrupt(folder, 4)
     build(folder)
@@ -147,11 +133,6 @@ def test_progress_begins_at_what_was_saved(folder):
 def test_an_interruption_before_anything_was_saved_promises_nothing(folder):
     assert interrupt(folder, 1) == []
     assert build(folder) == NOTES
-
-
-def test_another_embedder_embeds_all_of_it(folder):
-    interrupt(folder, 4)
-    assert build(folder, salt="other weights") == NOTES
 
 
 def test_a_damaged_file_costs_what_it_held_and_nothing_more(folder):

@@ -171,14 +171,6 @@ def test_an_ellipsis_says_where_it_is_cut():
     assert drawn(cited(text, "One.", cut=(False, True))) == "One. \u2026\n"
 
 
-def test_notes_do_not_steer_the_terminal():
-    text = "[red]One[/red] \x1b[2J \u202eowt :smile:\n\n```\n\x07\n```\n"
-    out = drawn(cited(f"{text}\n| \x9b | b |\n|-|-|\n"))
-    assert "[red]One[/red] \\x1b[2J \\u202eowt :smile:" in out
-    assert "\\x07" in out
-    assert "\\x9b" in out
-
-
 def test_what_an_encoding_lacks_is_replaced():
     text = "\u6c49 \u00e9\n\n| \u6c49 | b |\n|-|-|\n| c | d |\n"
     citation = cited(text, cut=(True, True))

@@ -6,14 +6,12 @@ from dataclasses import replace
 from urllib.parse import unquote_to_bytes
 
 import pytest
-from citing import cited
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from soup import NASTY, tokens_of
 from support import make_answer
 
-from ragqa.answering.excerpt_blocks import excerpt_text
 from ragqa.chatting import Exchange
 from ragqa.render import safe_line, safe_text
 from ragqa.render.markdown import answer_markdown, chat_markdown
@@ -95,40 +93,6 @@ def test_code_in_an_answer_keeps_its_lines():
     markdown = answer_markdown(make_answer(text="a = 1\nb = 2\n[1]"))
     paragraph = next(t for t in tokens_of(markdown) if t.children and t.content.startswith("a "))
     assert [t.type for t in paragraph.children].count("hardbreak") == 2
-
-
-NOTE = """# Tea
-
-What each tea needs:
-
-- **Green tea** needs *80 degrees*, see `kettle --help` and [1].
-  - Never more than 85 degrees.
-- Black tea needs 95 degrees.
-
-| Tea | Minutes |
-|---|---|
-| green | 2 |
-"""
-
-
-def test_an_excerpt_keeps_its_blocks_and_what_answers_directly_is_bold_in_it():
-    citation = cited(NOTE, NOTE[NOTE.index("What") :].strip(), short="80 degrees")
-    text = excerpt_text(citation.quote, citation.units, citation.chars[0])
-    answer = make_answer(text=f"{text}\n[1]", citations=(citation,))
-    markdown = answer_markdown(answer)
-    said = markdown.partition("# what?\n\n")[2].partition("\n\nConfidence")[0]
-    assert said == (
-        "What each tea needs:\n\n"
-        "- Green tea needs **80 degrees**, see kettle --help and \\[ 1 \\].\n"
-        "  - Never more than 85 degrees.\n"
-        "- Black tea needs 95 degrees.\n\n"
-        "| Tea | Minutes |\n"
-        "| --- | --- |\n"
-        "| green | 2 |\n\n"
-        "\\[1\\]"
-    )
-    saved = read_saved(io.BytesIO(markdown.encode()), "answer.md")
-    assert (saved.citations[0].quote, saved.shown_otherwise) == (citation.quote, False)
 
 
 def test_an_abstention_is_exported_with_the_nearest_passages_and_warnings():

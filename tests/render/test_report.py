@@ -164,12 +164,6 @@ def test_the_tables_have_what_the_terminal_prints(capsys):
     assert [word for word in words if word not in text] == []
 
 
-def test_every_element_is_closed_in_its_turn():
-    for document in (SAMPLE, EMPTY):
-        page = Page(report_page(document))
-        assert (page.open, page.unbalanced) == ([], [])
-
-
 def test_what_was_not_measured_is_left_out():
     page = Page(report_page(EMPTY))
     assert not {"svg", "details"}.intersection(page.tags)

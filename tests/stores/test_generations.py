@@ -9,7 +9,6 @@ import pytest
 from stores.building import INFO, QUESTIONS, answers, ask, commit, entry
 
 from ragqa.errors import IndexNotReadable, IndexUnusable, NoIndex
-from ragqa.stores.disk import stepping
 from ragqa.stores.local.manifest import FORMAT
 from ragqa.stores.local.store import LocalStore
 
@@ -135,25 +134,6 @@ def test_a_generation_that_vanishes_while_it_is_opened_is_tried_again(store, mon
     with closing(store.snapshot()) as snapshot:
         assert late == ["gen-000001"]
         assert snapshot.info.generation == 4
-
-
-def fail_at_step(number, error):
-    """A context in which the step of this number raises, and the list of the steps done."""
-    done = []
-
-    def fail(name):
-        done.append(name)
-        if len(done) == number:
-            raise error
-
-    return stepping(fail), done
-
-
-def test_an_error_of_the_system_is_told_with_its_reason(store, root):
-    broken = OSError(errno.EIO, "Input/output error")
-    failing, _ = fail_at_step(9, broken)
-    with failing, pytest.raises(IndexUnusable, match=r"cannot write .*: Input/output"):
-        commit(store, NEW)
 
 
 def test_questions_give_different_answers_so_that_the_comparison_means_something(store):

@@ -180,7 +180,3 @@ def test_rows_are_sent_some_at_a_time_by_number_and_by_size():
     large = [{"data": "x" * 2**20}] * 9
     assert [len(batch) for batch in batches(large)] == [4, 4, 1]
     assert list(batches([])) == []
-
-
-def test_the_terms_of_a_row_do_not_say_what_was_looked_for_in_any_syntax():
-    assert all(re.fullmatch("[a-z0-9_ ]*", row_of(p)["terms"]) for e in FRUIT for p in e.passages)

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from stores.building import FRUIT, INFO, commit, embedding, quick_folder
 from support import trying
 
-from ragqa.errors import IndexNotWritable
 from ragqa.stores.disk import stepping
 from ragqa.stores.local.store import LocalStore
 from ragqa.stores.saved import MAX_BATCH, SAVED, SYNC_BYTES, SavedEmbeddings
@@ -143,19 +142,6 @@ def test_many_embeddings_at_once_are_saved_and_seen_to_the_disk_now_and_then(tmp
     assert len(again) == count + 1
 
 
-def test_a_full_disk_is_told_and_what_was_saved_before_stays(store, root):
-    def fill(name):
-        if name == f"write {SAVED}":
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-    save_all(root)
-    with store.writer(fresh=False, wait=False) as writer:
-        writer.resume(INFO.embedder, "float32")
-        with stepping(fill), pytest.raises(IndexNotWritable, match="disk full"):
-            writer.save([7], embedding("7")[None])
-    assert kept(root) == set(VECTORS)
-
-
 def test_a_batch_that_was_written_by_half_is_no_batch(tmp_path, monkeypatch):
     saved = opened(tmp_path)
     saved.add([1], VECTORS[1][None])
@@ -175,17 +161,6 @@ def test_a_batch_that_was_written_by_half_is_no_batch(tmp_path, monkeypatch):
     saved.add([4], VECTORS[4][None])
     saved.close()
     assert kept(tmp_path) == {1, 4}
-
-
-def test_nothing_is_left_after_a_commit(store, root):
-    save_all(root)
-    assert commit(store, FRUIT[0]).generation == 2
-    assert sorted(path.name for path in root.iterdir()) == [
-        "CURRENT",
-        "LOCK",
-        "gen-000001",
-        "gen-000002",
-    ]
 
 
 def test_that_it_cannot_be_removed_is_no_reason_to_fail_a_commit(root):

@@ -81,21 +81,13 @@ def test_a_new_stamp_alone_changes_neither_terms_nor_vectors(store, root):
     }
 
 
-def test_where_links_cannot_be_made_the_terms_are_read_where_they_are(store, monkeypatch):
-    def full(self, target):
+@pytest.mark.parametrize("failing", ["pathlib.Path.symlink_to", "tempfile.mkdtemp"])
+def test_without_a_place_for_links_the_terms_are_read_where_they_are(store, monkeypatch, failing):
+    def no_place(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     before = answers(store)
-    monkeypatch.setattr("pathlib.Path.symlink_to", full)
-    assert answers(store) == before
-
-
-def test_without_a_place_for_temporary_files_the_terms_are_read_where_they_are(store, monkeypatch):
-    def no_place(**options):
-        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
-
-    before = answers(store)
-    monkeypatch.setattr("tempfile.mkdtemp", no_place)
+    monkeypatch.setattr(failing, no_place)
     assert answers(store) == before
 
 

@@ -1,11 +1,9 @@
-"""Whole evaluations with gold excerpts, with the embedder that needs no model."""
-
-import json
+"""Whole evaluations of one's own questions, with the embedder that needs no model."""
 
 import pytest
 
-from ragqa.api import open_index
-from ragqa.evaluation.evaluating import evaluate_questions
+from ragqa.api import index_from, open_index
+from ragqa.evaluation.evaluating import evaluate_questions, settings_with
 from ragqa.evaluation.questions import Chosen, Gold, Question
 
 RIPE = "Figs ripen in August."
@@ -129,9 +127,51 @@ def test_what_is_scored_is_what_a_user_is_shown(notes, tmp_path):
     assert [(c["path"], c["chars"]) for c in row(document, "w")["cited"]] == shown
 
 
-def test_the_same_evaluation_gives_the_same_bytes(notes, tmp_path):
-    def once():
-        document = ask_about(notes, tmp_path, [WHEN, LONG, NEAR, FAR])
-        return json.dumps(document)
+# Questions with a quote of which a passage is wanted
 
-    assert once() == once()
+ANSWERED = Question("w", "when do figs ripen", "date", (Gold("figs.md", RIPE),), ("August",))
+TWO_PARTS = Question(
+    "b",
+    "figs ripen and kiwis come from",
+    "compare",
+    (Gold("figs.md", RIPE), Gold("kiwis.md", ORIGIN, 2)),
+    ("August", "China"),
+)
+UNANSWERED = Question("f", "how do I tune a piano", "far", (), ())
+
+
+def test_own_questions_are_scored_by_part_and_kind(notes, tmp_path):
+    document = ask_about(notes, tmp_path, [ANSWERED, TWO_PARTS, UNANSWERED])
+    assert document["queries"] == 2
+    assert set(document["kinds"]) == {"date", "compare"}
+    assert document["kinds"]["compare"]["recall@1"] == 0.5
+    assert document["kinds"]["compare"]["recall@5"] == 1.0
+    assert document["kinds"]["date"]["answer@1"] == 1.0
+    assert document["abstention"]["far"]["questions"] == 1
+    assert document["recall_curve"]["hybrid"][1] == [2, 1.0]
+
+
+def test_settings_that_remake_passages_do_not_touch_the_users_index(notes):
+    own = {"embedder": "hashed:64", "passage_tokens": 100}
+    with index_from(settings_with(own, {"corpus": str(notes)})) as index:
+        index.refresh()
+        assert index.settings.passage_tokens == 100
+        folder = index.places.index
+    with index_from(settings_with({"candidates": 50}, {"corpus": str(notes)})) as index:
+        assert index.places.index != folder
+
+
+def test_only_questions_without_an_answer_give_no_measures_of_ranking(notes, tmp_path):
+    document = ask_about(notes, tmp_path, [UNANSWERED])
+    assert document["methods"] == {}
+    assert document["abstention"]["far"]["questions"] == 1
+    assert "answerable" not in document["abstention"]
+
+
+def test_gold_in_a_note_that_cannot_exist_is_said(notes, tmp_path):
+    odd = [
+        Question(str(n), "figs?", "", (Gold(path, "Figs"),), ())
+        for n, path in enumerate(("a\0b.md", "\ud800.md", "../x.md"))
+    ]
+    document = ask_about(notes, tmp_path, odd)
+    assert sum("there is no note" in warning for warning in document["warnings"]) == 3
