@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ragqa.stages import STAGES as LOST_STAGES
-from ragqa.types import Citation, Correction, Disagreement, Hit, IndexInfo, Reason
+from ragqa.types import Citation, Correction, Hit, IndexInfo, Reason
 
 SAID = "said"
 
@@ -81,8 +81,7 @@ class Explanation:
     those that exclude it; ranks are then unfiltered. `places` are its passages, or those that touch
     the lines, best first. `candidates` counts all candidate sentences, `sentences` are those of
     the places, best first. `said` is the answer, even if it was withheld. `reasons` are those of
-    the confidence. `disagreements` are those in
-    the answer that involve a sentence of the places. `corrected` is as in `Answer`.
+    the confidence. `corrected` is as in `Answer`.
     """
 
     question: str
@@ -101,7 +100,6 @@ class Explanation:
     sentences: tuple[Sentence, ...] = ()
     said: tuple[Citation, ...] = ()
     missing: tuple[Missing, ...] = ()
-    disagreements: tuple[Disagreement, ...] = ()
     warnings: tuple[str, ...] = ()
     corrected: tuple[Correction, ...] = ()
     waiting: int = 0

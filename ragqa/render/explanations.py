@@ -32,14 +32,43 @@ _LOST = {
 
 def verdict(explanation: Explanation) -> str:
     """Say in a sentence or two whether the note is in the answer, and why."""
-    others = dict.fromkeys(
-        f"{c.path}:{c.lines[0]}"
-        for one in explanation.disagreements
-        for c in one.citations
-        if c.path != explanation.path
-    )
-    shown = f' It is shown under "Your notes disagree", beside {" and ".join(others)}.'
-    return _reason(explanation) + (shown if others else "")
+    path, subject = explanation.path, _subject(explanation)
+    match explanation.stage:
+        case "said":
+            return f"Yes: {subject} is in the answer, as {' and '.join(_numbers(explanation))}."
+        case "not indexed":
+            return f"{path} is not indexed, so no question can find it: {explanation.reason}."
+        case "chunking" if explanation.lines is None:
+            return f"{path} is indexed, but holds no searchable text."
+        case "chunking":
+            lines = "-".join(map(str, dict.fromkeys(explanation.lines or ())))
+            return (
+                f"No passage holds line{'s' if '-' in lines else ''} {lines} of {path}: "
+                "that is empty, or front matter, which is read but never quoted."
+            )
+        case "filters":
+            rank = explanation.places[0].rank
+            without = f"ranks {rank}" if rank else "is not found either"
+            options = " and ".join(explanation.filters)
+            return f"{subject} is left out by {options}. Without any filter it {without}."
+        case "changed":
+            return (
+                f"{path} was changed or removed after it was indexed, so it is not quoted; "
+                "run ragqa index."
+            )
+        case "confidence":
+            would = any(sentence.lost is None for sentence in explanation.sentences)
+            return (
+                f"{subject} was found, but no answer was given at all: the confidence that the "
+                f"notes answer this is only {explanation.confidence:.2f}. Otherwise it would "
+                f"{'have been' if would else 'still not be'} in the answer."
+            )
+        case "composer":
+            return f"{subject} was found, but no excerpt of it is in the answer: " + _lost(
+                explanation
+            )
+        case _:
+            return _ranked_too_low(explanation)
 
 
 def print_explanation(explanation: Explanation, linker: Linker) -> None:
@@ -79,46 +108,6 @@ def explanation_document(explanation: Explanation) -> Document:
         **fields_of(explanation, "warnings", "waiting", "timings_ms"),
         "index": documents.index_document(explanation.info),
     }
-
-
-def _reason(explanation: Explanation) -> str:
-    path, subject = explanation.path, _subject(explanation)
-    match explanation.stage:
-        case "said":
-            return f"Yes: {subject} is in the answer, as {' and '.join(_numbers(explanation))}."
-        case "not indexed":
-            return f"{path} is not indexed, so no question can find it: {explanation.reason}."
-        case "chunking" if explanation.lines is None:
-            return f"{path} is indexed, but holds no searchable text."
-        case "chunking":
-            lines = "-".join(map(str, dict.fromkeys(explanation.lines or ())))
-            return (
-                f"No passage holds line{'s' if '-' in lines else ''} {lines} of {path}: "
-                "that is empty, or front matter, which is read but never quoted."
-            )
-        case "filters":
-            rank = explanation.places[0].rank
-            without = f"ranks {rank}" if rank else "is not found either"
-            options = " and ".join(explanation.filters)
-            return f"{subject} is left out by {options}. Without any filter it {without}."
-        case "changed":
-            return (
-                f"{path} was changed or removed after it was indexed, so it is not quoted; "
-                "run ragqa index."
-            )
-        case "confidence":
-            would = any(sentence.lost is None for sentence in explanation.sentences)
-            return (
-                f"{subject} was found, but no answer was given at all: the confidence that the "
-                f"notes answer this is only {explanation.confidence:.2f}. Otherwise it would "
-                f"{'have been' if would else 'still not be'} in the answer."
-            )
-        case "composer":
-            return f"{subject} was found, but no excerpt of it is in the answer: " + _lost(
-                explanation
-            )
-        case _:
-            return _ranked_too_low(explanation)
 
 
 def _numbers(explanation: Explanation) -> list[str]:
