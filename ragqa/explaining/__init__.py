@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ragqa.answering import Assessment, assess, cite
+from ragqa.answering import assess, cite
 from ragqa.answering.candidates import PASSAGES
 from ragqa.api import Index
 from ragqa.api.checking import keep_current
@@ -93,8 +93,7 @@ def _follow(
     stage = _stage(index, explanation)
     if not places or stage in (SAID, "filters", "changed"):
         return replace(explanation, stage=stage)
-    passages = [place.hit.passage for place in places]
-    missing = missing_words(retrieved.spelled, passages[0], passages)
+    missing = missing_words(retrieved.spelled, places[0].hit.passage)
     return replace(explanation, stage=stage, missing=missing)
 
 

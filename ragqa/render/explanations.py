@@ -3,7 +3,7 @@
 from rich.text import Text
 
 from ragqa.answering.candidates import PASSAGES
-from ragqa.explaining.explanation import SAID, STAGES, Explanation, Lost, Missing, Sentence
+from ragqa.explaining.explanation import SAID, STAGES, Explanation, Lost, Sentence
 from ragqa.render import documents
 from ragqa.render.answer_lines import address
 from ragqa.render.documents import Document, fields_of
@@ -104,7 +104,7 @@ def explanation_document(explanation: Explanation) -> Document:
         "said": [
             documents.citation_document(citation, explain=True) for citation in explanation.said
         ],
-        "missing_words": [fields_of(one, "word", "near") for one in explanation.missing],
+        "missing_words": list(explanation.missing),
         **fields_of(explanation, "warnings", "waiting", "timings_ms"),
         "index": documents.index_document(explanation.info),
     }
@@ -159,14 +159,8 @@ def _subject(explanation: Explanation) -> str:
 
 def lacking_line(explanation: Explanation) -> str:
     """Say which words of the question the note lacks; "" if it is not known to lack any."""
-    words = ", ".join(map(_missing_word, explanation.missing))
+    words = ", ".join(explanation.missing)
     return f"Words of the question that its best passage lacks: {words}." if words else ""
-
-
-def _missing_word(one: Missing) -> str:
-    if one.near == one.word:
-        return f"{one.word} (another of its passages has it)"
-    return f"{one.word} (the note has {one.near})" if one.near else one.word
 
 
 def _print_places(explanation: Explanation) -> None:
