@@ -46,14 +46,13 @@ _MIN_CLAUSE_WORDS = 3
 class Comparison:
     """A claim compared with each part of the cited sources.
 
-    `similarity` has one matrix per part, shape (claim words, part words): 1 for the same stem, else
-    the cosine. `matches` is the best of these, shape (parts, claim words). `weights` are the idf
-    weights of the claim's words, 0 for stop words. `clauses` are spans of the claim.
+    `matches` has the best match of each word of the claim in each part, shape (parts, claim words):
+    1 for the same stem, else the cosine. `weights` are the idf weights of the claim's words, 0 for
+    stop words. `clauses` are spans of the claim.
     """
 
     claim: Encoded
     parts: tuple[Part, ...]
-    similarity: tuple[Vectors, ...]
     matches: Vectors
     weights: Vector
     clauses: tuple[Span, ...]
@@ -79,7 +78,6 @@ def compare(claim: Encoded, parts: Sequence[Part], idf: Idf) -> Comparison:
     return Comparison(
         claim=claim,
         parts=tuple(parts),
-        similarity=similarity,
         matches=np.asarray(np.maximum(best, above), np.float32),
         weights=np.asarray(weights, np.float32),
         clauses=tuple(_clauses(claim)),

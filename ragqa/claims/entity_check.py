@@ -4,7 +4,6 @@ A figure elsewhere in the passage is not enough: it must be in the sentence that
 of the clause.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,8 +14,6 @@ import numpy as np
 from ragqa.claims.compare import Comparison
 from ragqa.claims.encoding import Encoded
 from ragqa.claims.model import About, Doubt
-from ragqa.claims.names import SENTENCE_OPENERS, Name
-from ragqa.languages import ENGLISH
 from ragqa.text.dates import Moment, has_moment, in_years
 from ragqa.text.lexicon import UNITS
 from ragqa.text.quantities import Figure, is_count, meets_bound, same_figure
@@ -40,8 +37,6 @@ _ABOVE_PENALTY = 0.03
 _BEFORE_PENALTY = 0.06
 _MIN_WORDS = 2
 _MAX_WORDS = 7
-_SIMILAR = 0.45
-_VERB = re.compile(r"[a-z]+ed|is|was|has|had|bought|found|gave|made|came|took|wrote|built|won|sold")
 _HUNDRED = Decimal(100)
 _YEAR_SECONDS = 31_557_600
 _TIME_TOLERANCE = 0.1
@@ -111,8 +106,7 @@ def _dates(comparison: Comparison) -> Iterator[Anchor]:
 
 
 def _names(comparison: Comparison) -> Iterator[Anchor]:
-    leading = _leading_name(comparison)
-    for name in (*comparison.claim.names, *([leading] if leading else [])):
+    for name in comparison.claim.names:
         rarity = max(
             (
                 float(weight)
@@ -129,29 +123,6 @@ def _names(comparison: Comparison) -> Iterator[Anchor]:
             [part.above.name_index.has(name.text) for part in comparison.parts],
             min(1.0, max(0.0, rarity - COMMON_NAME)),
         )
-
-
-def _leading_name(comparison: Comparison) -> Name | None:
-    """The first word of a claim, if a verb follows and the sources have nothing like it.
-
-    Its capital alone proves nothing: compare "Cohere reported" and "Overlap repeats".
-    """
-    claim = comparison.claim
-    if claim.language != ENGLISH:
-        return None
-    word, *rest = claim.words
-    name = Name(claim.text[word.start : word.end], word.start, word.end)
-    has_verb = bool(rest) and _VERB.fullmatch(rest[0].text) is not None
-    if not has_verb or not word.stem or not name.text[0].isupper():
-        return None
-    if word.text in SENTENCE_OPENERS or name.text in (one.text for one in claim.names):
-        return None
-    for part, similarity in zip(comparison.parts, comparison.similarity, strict=True):
-        columns = part.statement.content_words
-        has_similar = bool(columns) and similarity[0, columns].max() >= _SIMILAR
-        if part.above.name_index.has(name.text) or has_similar:
-            return None
-    return name
 
 
 def _strength(comparison: Comparison, anchor: Anchor) -> float:

@@ -28,13 +28,6 @@ _POSSESSIVE = re.compile(r"['\u2019]s?\Z")
 _LEADING_NAME = re.compile(
     r"\W*(?P<name>[A-Z][\w-]*(?:['\u2019]s\b|(?= et al\b| and (?:colleagues|co-\w+|others)\b)))"
 )
-# Words that open sentences and are not names.
-SENTENCE_OPENERS = word_set(
-    "since neither either both while although though because unlike like despite under over within "
-    "between before after during once whether only even also each every any all some most many few "
-    "such both here there against among beside besides beyond without unless until whereas where "
-    "when if as at by for from in of on to with using given per via not no two three four"
-)
 _MAX_ABBREVIATION = 4
 
 

@@ -1,20 +1,19 @@
 """Explain why a note is or is not in an answer: how far it came."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
-from ragqa.answering import Assessment, assess, cite
+from ragqa.answering import assess, cite
 from ragqa.answering.candidates import PASSAGES
-from ragqa.answering.disagreement import disagreements
 from ragqa.api import Index
 from ragqa.api.checking import keep_current
 from ragqa.clock import Clock
 from ragqa.errors import NotIndexed
-from ragqa.explaining.explanation import SAID, Explanation, Sentence
+from ragqa.explaining.explanation import SAID, Explanation
 from ragqa.explaining.ranking import missing_words, rank_note, rank_sentences
 from ragqa.explaining.targets import Notes, Target
 from ragqa.stages import losing_leg
-from ragqa.types import Disagreement, Filters, IndexInfo, NoteList, NoteRecord, Progress, Retrieved
+from ragqa.types import Filters, IndexInfo, NoteList, NoteRecord, Progress, Retrieved
 
 
 def explain(
@@ -90,13 +89,11 @@ def _follow(
         candidates=len(assessment.candidates),
         sentences=sentences,
         said=said,
-        disagreements=_disagreements(retrieved.question, assessment, sentences),
     )
     stage = _stage(index, explanation)
     if not places or stage in (SAID, "filters", "changed"):
         return replace(explanation, stage=stage)
-    passages = [place.hit.passage for place in places]
-    missing = missing_words(retrieved.spelled, passages[0], passages)
+    missing = missing_words(retrieved.spelled, places[0].hit.passage)
     return replace(explanation, stage=stage, missing=missing)
 
 
@@ -120,18 +117,3 @@ def _stage(index: Index, explanation: Explanation) -> str:
     if not explanation.answered:
         return "confidence"
     return SAID if any(sentence.lost is None for sentence in explanation.sentences) else "composer"
-
-
-def _disagreements(
-    question: str, assessment: Assessment, sentences: Sequence[Sentence]
-) -> tuple[Disagreement, ...]:
-    """The disagreements in the answer that involve one of these sentences."""
-    if not assessment.answered:
-        return ()
-    said = [excerpt.best for excerpt in assessment.excerpts]
-    own = {(sentence.citation.path, sentence.citation.chars) for sentence in sentences}
-    return tuple(
-        one
-        for one in disagreements(question, said, assessment.candidates)
-        if not own.isdisjoint((c.path, c.chars) for c in one.citations)
-    )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ragqa.stages import STAGES as LOST_STAGES
-from ragqa.types import Citation, Correction, Disagreement, Hit, IndexInfo, Reason
+from ragqa.types import Citation, Correction, Hit, IndexInfo, Reason
 
 SAID = "said"
 
@@ -63,17 +63,6 @@ class Sentence:
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
-    """A word of the question that the best passage lacks, and the most similar word in the note.
-
-    `near` is the word itself if another passage has it, and "" if there is no similar word.
-    """
-
-    word: str
-    near: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Explanation:
     """How far a note came on the way into the answer to a question.
 
@@ -81,8 +70,8 @@ class Explanation:
     those that exclude it; ranks are then unfiltered. `places` are its passages, or those that touch
     the lines, best first. `candidates` counts all candidate sentences, `sentences` are those of
     the places, best first. `said` is the answer, even if it was withheld. `reasons` are those of
-    the confidence. `disagreements` are those in
-    the answer that involve a sentence of the places. `corrected` is as in `Answer`.
+    the confidence. `missing` has the words of the question that the best place lacks. `corrected`
+    is as in `Answer`.
     """
 
     question: str
@@ -100,8 +89,7 @@ class Explanation:
     candidates: int = 0
     sentences: tuple[Sentence, ...] = ()
     said: tuple[Citation, ...] = ()
-    missing: tuple[Missing, ...] = ()
-    disagreements: tuple[Disagreement, ...] = ()
+    missing: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     corrected: tuple[Correction, ...] = ()
     waiting: int = 0

@@ -2,25 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 
 from ragqa.answering import Assessment
 from ragqa.answering.candidates import sources_of
 from ragqa.answering.composing import Excerpt
 from ragqa.answering.scoring import Scored, citation_of
 from ragqa.api import MIN_POOL, Index
-from ragqa.explaining.explanation import Lost, Missing, Place, Sentence
+from ragqa.explaining.explanation import Lost, Place, Sentence
 from ragqa.retrieval import Legs, find_legs, ranked, to_hits
 from ragqa.stores.filters import note_matcher
 from ragqa.text.words import passage_terms, query_terms, tokenize
 from ragqa.types import Filters, Passage, Retrieved
 
 _MAX_MISSING = 8
-_MAX_WORDS = 2_000
-"""A missing word is compared with at most this many words of the note."""
-
-_NEAR = 0.75
-_SAME_START = 2
 
 
 def rank_note(
@@ -77,23 +71,14 @@ def why_lost(one: Scored, excerpts: Sequence[Excerpt]) -> Lost | None:
     return Lost.PASSED_OVER if one.score >= best else Lost.WEAK
 
 
-def missing_words(question: str, passage: Passage, note: Sequence[Passage]) -> tuple[Missing, ...]:
-    """The question's words that a passage lacks, each with a similar word of the note, if any."""
+def missing_words(question: str, passage: Passage) -> tuple[str, ...]:
+    """The question's words that a passage lacks."""
     language = passage.language
     lacking = set(query_terms(question, [language])).difference(passage_terms(passage))
-    words = [
-        word
-        for word in dict.fromkeys(tokenize(question, pairs_only=True))
-        if lacking.issuperset(query_terms(word, [language]))
+    words = dict.fromkeys(tokenize(question, pairs_only=True))
+    return tuple(word for word in words if lacking.issuperset(query_terms(word, [language])))[
+        :_MAX_MISSING
     ]
-    texts = " ".join(one.searched_text for one in note)
-    forms = list(dict.fromkeys(tokenize(texts)))[:_MAX_WORDS]
-    missing = []
-    for word in words[:_MAX_MISSING]:
-        like = [form for form in forms if form.startswith(word[:_SAME_START])]
-        near = get_close_matches(word, like, n=1, cutoff=_NEAR)
-        missing.append(Missing(word, near[0] if near else ""))
-    return tuple(missing)
 
 
 def _each_filter(filters: Filters) -> list[tuple[str, Filters]]:

@@ -3,7 +3,7 @@
 from rich.text import Text
 
 from ragqa.answering.candidates import PASSAGES
-from ragqa.explaining.explanation import SAID, STAGES, Explanation, Lost, Missing, Sentence
+from ragqa.explaining.explanation import SAID, STAGES, Explanation, Lost, Sentence
 from ragqa.render import documents
 from ragqa.render.answer_lines import address
 from ragqa.render.documents import Document, fields_of
@@ -32,56 +32,6 @@ _LOST = {
 
 def verdict(explanation: Explanation) -> str:
     """Say in a sentence or two whether the note is in the answer, and why."""
-    others = dict.fromkeys(
-        f"{c.path}:{c.lines[0]}"
-        for one in explanation.disagreements
-        for c in one.citations
-        if c.path != explanation.path
-    )
-    shown = f' It is shown under "Your notes disagree", beside {" and ".join(others)}.'
-    return _reason(explanation) + (shown if others else "")
-
-
-def print_explanation(explanation: Explanation, linker: Linker) -> None:
-    """Print the verdict, what the note lacks, and the figures."""
-    print_corrected(explanation.corrected)
-    put(verdict(explanation), "bold")
-    if explanation.missing:
-        put(lacking_line(explanation))
-    put(f"Stage: {stage_name(explanation.stage)} ({STAGES[explanation.stage]})", "quiet")
-    if not explanation.places:
-        return
-    _print_places(explanation)
-    _print_sentences(explanation, linker)
-    if any(place.read for place in explanation.places):
-        print_confidence(explanation.confidence, explanation.reasons)
-
-
-def explanation_document(explanation: Explanation) -> Document:
-    """What `ragqa why --json` prints."""
-    return {
-        "question": explanation.question,
-        "corrected": documents.corrected_document(explanation.corrected),
-        "target": fields_of(explanation, "path", "lines"),
-        "verdict": verdict(explanation),
-        **fields_of(explanation, "stage", "reason", "filters", "answered", "confidence"),
-        "confidence_reasons": documents.reasons_document(explanation.reasons),
-        "passages": [
-            documents.hit_document(place.hit, explain=True) | fields_of(place, "rank", "read")
-            for place in explanation.places
-        ],
-        "candidates": explanation.candidates,
-        "sentences": [_sentence_document(sentence) for sentence in explanation.sentences],
-        "said": [
-            documents.citation_document(citation, explain=True) for citation in explanation.said
-        ],
-        "missing_words": [fields_of(one, "word", "near") for one in explanation.missing],
-        **fields_of(explanation, "warnings", "waiting", "timings_ms"),
-        "index": documents.index_document(explanation.info),
-    }
-
-
-def _reason(explanation: Explanation) -> str:
     path, subject = explanation.path, _subject(explanation)
     match explanation.stage:
         case "said":
@@ -119,6 +69,45 @@ def _reason(explanation: Explanation) -> str:
             )
         case _:
             return _ranked_too_low(explanation)
+
+
+def print_explanation(explanation: Explanation, linker: Linker) -> None:
+    """Print the verdict, what the note lacks, and the figures."""
+    print_corrected(explanation.corrected)
+    put(verdict(explanation), "bold")
+    if explanation.missing:
+        put(lacking_line(explanation))
+    put(f"Stage: {stage_name(explanation.stage)} ({STAGES[explanation.stage]})", "quiet")
+    if not explanation.places:
+        return
+    _print_places(explanation)
+    _print_sentences(explanation, linker)
+    if any(place.read for place in explanation.places):
+        print_confidence(explanation.confidence, explanation.reasons)
+
+
+def explanation_document(explanation: Explanation) -> Document:
+    """What `ragqa why --json` prints."""
+    return {
+        "question": explanation.question,
+        "corrected": documents.corrected_document(explanation.corrected),
+        "target": fields_of(explanation, "path", "lines"),
+        "verdict": verdict(explanation),
+        **fields_of(explanation, "stage", "reason", "filters", "answered", "confidence"),
+        "confidence_reasons": documents.reasons_document(explanation.reasons),
+        "passages": [
+            documents.hit_document(place.hit, explain=True) | fields_of(place, "rank", "read")
+            for place in explanation.places
+        ],
+        "candidates": explanation.candidates,
+        "sentences": [_sentence_document(sentence) for sentence in explanation.sentences],
+        "said": [
+            documents.citation_document(citation, explain=True) for citation in explanation.said
+        ],
+        "missing_words": list(explanation.missing),
+        **fields_of(explanation, "warnings", "waiting", "timings_ms"),
+        "index": documents.index_document(explanation.info),
+    }
 
 
 def _numbers(explanation: Explanation) -> list[str]:
@@ -170,14 +159,8 @@ def _subject(explanation: Explanation) -> str:
 
 def lacking_line(explanation: Explanation) -> str:
     """Say which words of the question the note lacks; "" if it is not known to lack any."""
-    words = ", ".join(map(_missing_word, explanation.missing))
+    words = ", ".join(explanation.missing)
     return f"Words of the question that its best passage lacks: {words}." if words else ""
-
-
-def _missing_word(one: Missing) -> str:
-    if one.near == one.word:
-        return f"{one.word} (another of its passages has it)"
-    return f"{one.word} (the note has {one.near})" if one.near else one.word
 
 
 def _print_places(explanation: Explanation) -> None:

@@ -150,16 +150,6 @@ def test_a_name_that_most_notes_have_is_understood(check):
     assert not check(sentence, passage).supported
 
 
-def test_a_name_that_only_begins_a_sentence_is_found_by_its_verb(understand):
-    passage = (
-        "DoRA (Liu, 2024) splits weights into magnitude and direction, and rsLoRA scales by the "
-        "root of the rank."
-    )
-    assert "the name Apple" in understand("Apple published both of them.", passage).against
-    for sentence in ("rsLoRA scales by the root of the rank.", "DoRA splits weights into two."):
-        assert not [said for said in understand(sentence, passage).against if "name" in said]
-
-
 def test_a_bound_that_a_figure_keeps_to_follows_from_it(understand):
     passage = "GPQA has 448 questions."
     assert understand("GPQA has under 500 questions.", passage).against == ()

@@ -43,14 +43,6 @@ def test_what_makes_a_cited_sentence_whole_is_in_the_answer_too(why, question, n
     assert document["verdict"] == f"Yes: Line {line} of {note} is in the answer, as [{number}]."
 
 
-def test_a_sentence_that_is_shown_as_a_disagreement_is_said_to_be(why):
-    question = "what is the API rate limit?"
-    verdicts = [why(question, note)["verdict"] for note in ("gateway.md", "client.md")]
-    for verdict, other in zip(verdicts, ("client.md", "gateway.md"), strict=True):
-        assert verdict.endswith(f'It is shown under "Your notes disagree", beside {other}:6.')
-    assert any(verdict.startswith("Yes: ") for verdict in verdicts)
-
-
 def test_the_best_sentence_is_said_to_be_passed_over_for_what_a_newer_note_says(why):
     document = why("what is the API rate limit?", "client.md")
     best = document["sentences"][0]
