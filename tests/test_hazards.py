@@ -24,9 +24,9 @@ ONLY_IN = {
     # A child that updates the index; the pipe to it is between these two processes alone.
     "multiprocessing": {"serving/updating.py"},
     "pymilvus": {"stores/milvus/connection.py", "stores/milvus/lite_file.py"},
-    "ray": {f"embedders/spread/{name}.py" for name in ("cluster", "tasks")},
+    "ray": {"embedders/spread.py"},
     "socket": {
-        "embedders/spread/cluster.py",
+        "embedders/spread.py",
         "llms/http.py",
         "llms/faults.py",
         "serving/listening.py",

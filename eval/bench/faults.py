@@ -17,7 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from trials import crowd, damage, full, steps
+from trials import damage, full, steps
 from trials.children import preload
 from trials.verdicts import Trial, as_markdown, rows
 from trials.worlds import BEFORE, World, answers, quick_folder, write
@@ -28,7 +28,6 @@ CASES: dict[str, Callable[..., Iterator[Trial]]] = {
     "steps": steps.trials,
     "full": full.trials,
     "damage": damage.trials,
-    "crowd": crowd.trials,
 }
 
 

@@ -3,20 +3,16 @@
     python eval/bench/serving.py corpus
 
 It prints medians of warm questions and searches, eight clients at once for a minute, and the time
-from process start to the first answer over MCP and on the command line. Then it changes a thousand
-notes at once, renames their folder and checks out a git branch, and says how long the index took to
-follow, and whether any passage shown in between was not in its note.
+from process start to the first answer over MCP and on the command line.
 """
 
 import argparse
 import http.client
 import json
-import os
 import re
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -37,17 +33,15 @@ QUESTIONS = (
 ROUNDS = 4
 CLIENTS, SECONDS = 8, 60
 COLD_RUNS = 5
-NOTES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server; `start` is the address that opens it in a browser, once."""
+    """A running server."""
 
     port: int
     token: str
     pid: int
-    start: str = ""
 
     def get(self, path: str, **asked: str) -> tuple[int, float, dict[str, Any]]:
         """The status, milliseconds and document of one request."""
@@ -78,17 +72,13 @@ def main() -> None:
         warm(server, corpus)
         crowd(server)
     cold(corpus)
-    with tempfile.TemporaryDirectory() as folder:
-        bursts(Path(folder))
 
 
 @contextmanager
-def serving(corpus: Path, **env: str) -> Iterator[Server]:
+def serving(corpus: Path) -> Iterator[Server]:
     """Serve a folder, and wait until its index is there."""
     command = [*ragqa_command("serve"), "--no-open", "--port", "0", "--corpus", str(corpus)]
-    with subprocess.Popen(
-        command, stderr=subprocess.PIPE, text=True, cwd="/", env=os.environ | env
-    ) as process:
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd="/") as process:
         said = ""
         for line in process.stderr or ():
             said += line
@@ -97,8 +87,7 @@ def serving(corpus: Path, **env: str) -> Iterator[Server]:
                 break
         else:
             raise SystemExit(said)
-        start = re.search(r"http://\S+", said)
-        server = Server(int(port[1]), token[1], process.pid, start[0] if start else "")
+        server = Server(int(port[1]), token[1], process.pid)
         while server.get("/api/status")[0] != 200:
             pass
         yield server
@@ -193,58 +182,6 @@ def first_call(corpus: Path) -> None:
         if '"isError":true' in answer.replace(" ", ""):
             raise SystemExit(answer)
         process.stdin.close()
-
-
-def bursts(folder: Path) -> None:
-    """Change many notes at once, in three ways."""
-    notes = folder / "notes"
-    (notes / "a").mkdir(parents=True)
-    write_all(notes / "a", "one")
-    env = {"RAGQA_EMBEDDER": "hashed:64", "RAGQA_INDEX": str(folder / "index")}
-    with serving(notes, **env) as server:
-        write_all(notes / "a", "two")
-        said = settled(server, notes, lambda found: all("version two" in one for one in found))
-        print(f"{NOTES} notes changed: followed after {said}")
-        (notes / "a").rename(notes / "b")
-        print(f"their folder renamed: {settled(server, notes, bool)}")
-        for command in (("init", "-q"), ("add", "-A"), ("commit", "-qm", "all")):
-            git(notes, *command)
-        git(notes, "checkout", "-qb", "half")
-        for number in range(0, NOTES, 2):
-            (notes / "b" / f"{number}.md").unlink()
-        git(notes, "commit", "-qam", "half")
-        settled(server, notes, bool)
-        git(notes, "checkout", "-q", "-")
-        print(f"a branch checked out: {settled(server, notes, bool)}")
-
-
-def write_all(folder: Path, version: str) -> None:
-    """Write the notes."""
-    for number in range(NOTES):
-        text = f"# Note {number}\n\nGadget {number} is of version {version}.\n"
-        (folder / f"{number}.md").write_text(text, encoding="utf-8")
-
-
-def git(folder: Path, *command: str) -> None:
-    """Run git in a folder."""
-    who = ("-c", "user.name=bench", "-c", "user.email=bench@localhost")
-    subprocess.run(["git", "-C", str(folder), *who, *command], check=True, capture_output=True)  # noqa: S607
-
-
-def settled(server: Server, notes: Path, is_right: Callable[[list[str]], bool]) -> str:
-    """Ask until the index is that of the folder and gives what it should; how long it took."""
-    began, mixed = time.perf_counter(), 0
-    while True:
-        _, _, found = server.get("/api/search", query="gadget 7 version")
-        hits = [(notes / hit["path"], hit["text"].strip()) for hit in found.get("hits", [])]
-        mixed += sum(path.exists() and text not in path.read_text("utf-8") for path, text in hits)
-        status, _, state = server.get("/api/status")
-        there = sum(1 for _ in notes.rglob("*.md"))
-        fresh = status == 200 and state["fresh"] and state["index"]["notes"] == there
-        if fresh and is_right([text for _, text in hits]):
-            return (
-                f"{time.perf_counter() - began:.1f} s, {mixed} passages that were not in their note"
-            )
 
 
 def timed(work: Callable[[], object]) -> float:

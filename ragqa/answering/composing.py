@@ -16,7 +16,7 @@ from ragqa.answering.question_type import QuestionKind
 from ragqa.answering.reading import Reading
 from ragqa.answering.scoring import Scored
 from ragqa.config import Settings
-from ragqa.readers import Neutral, Reader
+from ragqa.readers import Reader
 from ragqa.text.markdown import plain_text
 from ragqa.text.words import index_terms
 from ragqa.types import Kind, Passage, Unit
@@ -54,7 +54,7 @@ class Answering:
     words: int = Settings().excerpt_words
     open_note: OpenNote = layout_of_passage
     embedded: Embedded = nothing_embedded
-    reader: Reader = field(default_factory=Neutral)
+    reader: Reader = field(default_factory=Reader)
     old_before: str = ""
 
 

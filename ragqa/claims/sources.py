@@ -8,7 +8,7 @@ from ragqa.embedders import Embedder
 from ragqa.languages import ENGLISH
 from ragqa.notes.markdown import parse_markdown
 from ragqa.passages.parts import unit_spans
-from ragqa.readers import Neutral, Reader, Text
+from ragqa.readers import Reader, Text
 from ragqa.types import Block, Kind, Span, TokenVectors
 
 MAX_CHARS = 20_000
@@ -88,7 +88,7 @@ def read_sources(
             for part in _parts(number, one, tokens)
         ),
         embedder=None if by_terms_alone else embedder,
-        reader=reader or Neutral(),
+        reader=reader or Reader(),
     )
 
 

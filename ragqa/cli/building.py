@@ -113,20 +113,24 @@ def _use_workers(index: "Index", spec: str, *, yes: bool) -> None:
     :raises UsageError: the spec is malformed, or Ray is not installed.
     :raises NotAllowed: the user does not allow sending passages to the workers' host.
     """
-    from ragqa.embedders.spread import SENT, address_in, ray_workers, remote_host
+    from ragqa.embedders.spread import cluster_in, ray_workers
 
-    address = address_in(spec)
-    if host := remote_host(address):
+    cluster = cluster_in(spec)
+    if cluster and not cluster.is_loopback:
         from ragqa.cli.consenting import consented
         from ragqa.consent import Use
         from ragqa.llms import Destination
 
-        if not consented(Destination("Ray", host), yes=yes, what=SENT, use=Use.STORE):
+        host, what = (
+            cluster.host_and_port,
+            "the text of every passage of your notes that is new or has changed",
+        )
+        if not consented(Destination("Ray", host), yes=yes, what=what, use=Use.STORE):
             raise NotAllowed(
                 f"nothing was sent to {host}, and nothing was embedded",
                 hint="ragqa index, without --workers",
             )
-    index.source.embedders.workers = partial(ray_workers, address=address)
+    index.source.embedders.workers = partial(ray_workers, cluster=cluster)
 
 
 @grouped_options()

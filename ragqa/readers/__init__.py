@@ -1,16 +1,10 @@
-"""Readers score two texts together: the `Reader` protocol and its kinds.
+"""Readers score two texts together; the one here is neutral, the user's is on ONNX Runtime.
 
-An embedder reads each text alone. A reader reads a question with a passage, or a statement with
-its source, and detects what two separate vectors cannot: that a passage is on topic but does not
-answer, or says the opposite.
-
-To add one: write a class with the four members below in a module of this folder, name it in
-`reader_for`, and run `pytest tests/contracts/test_reader_contract.py`.
+Two vectors cannot tell that a passage is on topic but does not answer, or says the opposite.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from ragqa.errors import UsageError
 
@@ -35,23 +29,17 @@ class Text:
         return f"{self.headings}\n{self.text}" if self.headings else self.text
 
 
-class Reader(Protocol):
-    """Reads two texts together; equal pairs always get equal scores."""
+class Reader:
+    """The neutral reader, and what others override; equal pairs always get equal scores.
 
-    @property
-    def name(self) -> str:
-        """Its name in settings and messages."""
-        ...
+    :ivar name: its name in settings and messages.
+    :ivar ranks: whether it can rank sentences as answers to a question.
+    :ivar judges: whether it can judge if a text supports a statement.
+    """
 
-    @property
-    def ranks(self) -> bool:
-        """Whether it can rank sentences as answers to a question."""
-        ...
-
-    @property
-    def judges(self) -> bool:
-        """Whether it can judge if a text supports a statement."""
-        ...
+    name: str = NEUTRAL
+    ranks: bool = False
+    judges: bool = False
 
     def score(self, question: str, texts: Sequence[Text]) -> list[list[float]]:
         """How well each sentence of each text answers; higher is better.
@@ -62,7 +50,8 @@ class Reader(Protocol):
         :raises IndexUnusable: the model's files are damaged.
         :raises ValueError: this reader does not rank.
         """
-        ...
+        del question, texts
+        raise ValueError(f"{self.name} does not rank sentences")
 
     def supports(self, statement: str, texts: Sequence[Text]) -> list[float]:
         """For each text, the probability, 0 to 1, that it supports the statement.
@@ -70,25 +59,8 @@ class Reader(Protocol):
         :raises IndexUnusable: the model's files are damaged.
         :raises ValueError: this reader does not judge.
         """
-        ...
-
-
-class Neutral:
-    """Reads nothing: answers depend on the embedder and on words alone."""
-
-    name = NEUTRAL
-    ranks = False
-    judges = False
-
-    def score(self, question: str, texts: Sequence[Text]) -> list[list[float]]:
-        """Raise ValueError."""
-        del question, texts
-        raise ValueError("the neutral reader ranks nothing")
-
-    def supports(self, statement: str, texts: Sequence[Text]) -> list[float]:
-        """Raise ValueError."""
         del statement, texts
-        raise ValueError("the neutral reader judges nothing")
+        raise ValueError(f"{self.name} does not judge statements")
 
 
 def reader_for(spec: str) -> Reader:
@@ -97,7 +69,7 @@ def reader_for(spec: str) -> Reader:
     :raises UsageError: there is no such folder, no usable model in it, or it is not prepared.
     """
     if spec == NEUTRAL:
-        return Neutral()
+        return Reader()
     from ragqa.readers.cross_encoder import find_reader, open_export
 
     found = find_reader(spec)
@@ -112,7 +84,7 @@ def available(spec: str) -> tuple[Reader, list[str]]:
     try:
         return reader_for(spec), []
     except UsageError as exc:
-        return Neutral(), [f"answered without a reader: {exc.message}; to change that: {exc.hint}"]
+        return Reader(), [f"answered without a reader: {exc.message}; to change that: {exc.hint}"]
 
 
 def prepare(spec: str) -> None:

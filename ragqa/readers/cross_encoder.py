@@ -1,9 +1,9 @@
 """The user's cross-encoder or NLI model: its folder, and its export on ONNX Runtime."""
 
 import hashlib
-import logging
-import re
+import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from ragqa.embedders.cache import Json, digests, read_json
 from ragqa.embedders.onnx import META_FILE, MODEL_FILE, TOKENIZER_FILE, OnnxModel, are_sound
 from ragqa.embedders.transformer import batches, encodable, padded
 from ragqa.errors import IndexUnusable, UsageError
-from ragqa.readers import Text
+from ragqa.readers import Reader, Text
 from ragqa.types import Vectors
 
 LOGITS = "logits"
@@ -27,15 +27,6 @@ MAX_WINDOW = 1024
 """No question with its passage comes near this; longer windows would only cost memory."""
 
 NEUTRAL_HINT = "ragqa config set reader neutral"
-_WANTED = (".json", ".safetensors", ".txt", ".model")
-_WEIGHTS = "model.safetensors"
-_TOKENIZER = "tokenizer.json"
-_HEAD = "ForSequenceClassification"
-# Their positions are counted from behind that of padding.
-_PADS_POSITIONS = re.compile(r"roberta|camembert|mpnet|longformer|xlm")
-_LEAST_WINDOW = 16
-
-logger = logging.getLogger("ragqa")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +34,14 @@ class ReaderFolder:
     """A model that reads two texts together, and the meaning of its outputs.
 
     It has either one output, how well the second text answers the first, or one for each relation
-    of a statement to its source; `entails` is then the position of "entailment", else None. `key`
-    is a digest of all its files: equal keys give equal scores.
+    of a statement to its source; `entails` is then the position of "entailment", else None.
+    `export` is where its export is, named by a digest of all its files.
     """
 
     path: Path
-    key: str
+    export: Path
     window: int
     entails: int | None
-
-    @property
-    def export(self) -> Path:
-        """The folder of the model's export."""
-        key = hashlib.sha256(f"reader {EXPORT_VERSION} {self.key}".encode()).hexdigest()
-        return cache_folder() / "onnx" / key[:32]
 
 
 def find_reader(spec: str) -> ReaderFolder:
@@ -64,7 +49,7 @@ def find_reader(spec: str) -> ReaderFolder:
 
     :raises UsageError: there is no such folder, or no usable model in it.
     """
-    path = _expanded(spec)
+    path = Path(os.path.expanduser(spec))  # noqa: PTH111 - Path's raises for a user unknown
     if not path.is_dir():
         raise UsageError(f"there is no folder {spec} with a reader in it", hint=NEUTRAL_HINT)
     path = path.resolve()
@@ -72,45 +57,26 @@ def find_reader(spec: str) -> ReaderFolder:
     if not isinstance(config, dict):
         raise UsageError(f"there is no model in {path}: no readable config.json", hint=NEUTRAL_HINT)
     for name, why in (
-        (_WEIGHTS, "other formats can run code, and weights in parts are not read"),
-        (_TOKENIZER, "sentence-transformers writes one for every model with a fast tokenizer"),
+        ("model.safetensors", "other formats can run code, and weights in parts are not read"),
+        ("tokenizer.json", "sentence-transformers writes one for a model with a fast tokenizer"),
     ):
         if not (path / name).is_file():
             raise UsageError(f"the model in {path} has no {name}; {why}", hint=NEUTRAL_HINT)
-    files = sorted(file for file in path.iterdir() if file.suffix in _WANTED and file.is_file())
+    wanted = (".json", ".safetensors", ".txt", ".model")
+    files = sorted(file for file in path.iterdir() if file.suffix in wanted and file.is_file())
     try:
         sha256 = digests(files)
     except OSError as exc:
         raise UsageError(f"cannot read the model in {path}: {exc.strerror or exc}") from exc
-    lines = (f"{digest}  {file.name}\n" for file, digest in sha256.items())
-    return ReaderFolder(
-        path=path,
-        key=hashlib.sha256("".join(lines).encode()).hexdigest(),
-        window=_window(config, read_json(path / "tokenizer_config.json")),
-        entails=_entails(config, path),
-    )
-
-
-def _expanded(spec: str) -> Path:
-    try:
-        return Path(spec).expanduser()
-    except RuntimeError:  # no such user
-        return Path(spec)
-
-
-def _window(config: Mapping[str, Json], tokenizer: Json) -> int:
-    """The most tokens of both texts together, as the tokenizer or else the model limits them."""
-    positions = _positive(config.get("max_position_embeddings"))
-    if _PADS_POSITIONS.search(str(config.get("model_type"))):
-        positions -= _positive(config.get("pad_token_id"), default=1) + 1
+    lines = "".join(f"{digest}  {file.name}\n" for file, digest in sha256.items())
+    key = hashlib.sha256(f"reader {EXPORT_VERSION} {lines}".encode()).hexdigest()
+    tokenizer = read_json(path / "tokenizer_config.json")
     own = tokenizer.get("model_max_length") if isinstance(tokenizer, dict) else None
-    return max(_LEAST_WINDOW, min(positions, _positive(own)))
-
-
-def _positive(value: Json, default: int = MAX_WINDOW) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
-        return default
-    return min(value, MAX_WINDOW)
+    limits = (own, config.get("max_position_embeddings"), MAX_WINDOW)
+    window = min(limit for limit in limits if isinstance(limit, int) and limit > 0)
+    return ReaderFolder(
+        path, cache_folder() / "onnx" / key[:32], max(window, 16), _entails(config, path)
+    )
 
 
 def _entails(config: Mapping[str, Json], path: Path) -> int | None:
@@ -118,59 +84,44 @@ def _entails(config: Mapping[str, Json], path: Path) -> int | None:
 
     :raises UsageError: it is neither a ranking nor an entailment model.
     """
-    architectures = config.get("architectures")
-    named = architectures[0] if isinstance(architectures, list) and architectures else _HEAD
     labels = config.get("id2label")
-    labels = labels if isinstance(labels, dict) else {"0": "", "1": ""}
-    found = [int(n) for n, label in labels.items() if _is_entailment(n, label)]
-    is_whole = set(labels) == set(map(str, range(len(labels))))
-    fits = len(labels) == 1 or (is_whole and found)
-    if not str(named).endswith(_HEAD) or not fits:
-        raise UsageError(
-            f"the model in {path} is not a cross-encoder: it must have one output, or one "
-            'named "entailment" or "supported"',
-            hint=NEUTRAL_HINT,
-        )
-    return None if len(labels) == 1 else found[0]
+    match config.get("architectures"):
+        case [str(name), *_] if name.endswith("ForSequenceClassification"):
+            if isinstance(labels, dict):
+                if len(labels) == 1:
+                    return None
+                for n in range(len(labels)):
+                    label = str(labels.get(str(n))).casefold()
+                    if label.startswith(("entail", "support")):
+                        return n
+    raise UsageError(
+        f"the model in {path} is not a cross-encoder: it must have one output, or one "
+        'named "entailment" or "supported"',
+        hint=NEUTRAL_HINT,
+    )
 
 
-def _is_entailment(number: str, label: Json) -> bool:
-    return number.isdecimal() and str(label).casefold().startswith(("entail", "support"))
-
-
-class CrossEncoder:
+class CrossEncoder(Reader):
     """Ranks sentences if the model has one output, judges support if it has more.
 
     A sentence is read below its headings, a statement with a whole passage.
     """
 
     def __init__(self, found: ReaderFolder, tokenizer: Tokenizer, model: OnnxModel) -> None:
-        self._found = found
+        self.name = str(found.path)
+        self.ranks = found.entails is None
+        self.judges = not self.ranks
+        self._entails = found.entails
         self._model = model
         self._pad_id = int((tokenizer.padding or {}).get("pad_id", 0))
         tokenizer.no_padding()
         tokenizer.enable_truncation(found.window, strategy="longest_first")
         self._tokenizer = tokenizer
 
-    @property
-    def name(self) -> str:
-        """The model's folder."""
-        return str(self._found.path)
-
-    @property
-    def ranks(self) -> bool:
-        """Whether it has a single output."""
-        return self._found.entails is None
-
-    @property
-    def judges(self) -> bool:
-        """Whether one of its outputs is "entailment"."""
-        return self._found.entails is not None
-
     def score(self, question: str, texts: Sequence[Text]) -> list[list[float]]:
         """The model's output for the question with each sentence below its headings."""
         if not self.ranks:
-            raise ValueError(f"{self.name} judges statements and does not rank sentences")
+            return super().score(question, texts)
         pairs = [
             (question, Text(text.headings, text.text[start:end]).whole)
             for text in texts
@@ -181,14 +132,13 @@ class CrossEncoder:
 
     def supports(self, statement: str, texts: Sequence[Text]) -> list[float]:
         """The probability that each text, as premise, entails the statement."""
-        entails = self._found.entails
-        if entails is None:
-            raise ValueError(f"{self.name} ranks sentences and does not judge statements")
+        if self._entails is None:
+            return super().supports(statement, texts)
         if not texts:
             return []
         logits = self.logits([(text.whole, statement) for text in texts])
         likely = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return [float(p) for p in likely[:, entails] / likely.sum(axis=1)]
+        return [float(p) for p in likely[:, self._entails] / likely.sum(axis=1)]
 
     def logits(self, pairs: Sequence[tuple[str, str]]) -> Vectors:
         """The model's outputs for each pair of texts, shape (pairs, outputs), float32."""
@@ -208,13 +158,10 @@ class CrossEncoder:
 
 def open_export(found: ReaderFolder) -> CrossEncoder | None:
     """Open a model's export; None if there is none, or it is damaged."""
-    meta = read_json(found.export / META_FILE)
-    try:
-        match meta:
+    with suppress(OSError, IndexUnusable):
+        match read_json(found.export / META_FILE):
             case {"files": dict(files)} if are_sound(found.export, files):
                 return open_files(found, found.export)
-    except (OSError, IndexUnusable) as exc:
-        logger.debug("the export in %s is damaged: %s", found.export, exc)
     return None
 
 
@@ -223,10 +170,8 @@ def open_files(found: ReaderFolder, folder: Path) -> CrossEncoder:
 
     :raises IndexUnusable: they are damaged, or need other versions of the libraries.
     """
-    path = folder / TOKENIZER_FILE
     try:
-        tokenizer = Tokenizer.from_file(str(path))
+        tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
     except Exception as exc:  # tokenizers raises nothing narrower
-        reason = str(exc).partition("\n")[0]
-        raise IndexUnusable(f"the tokenizer in {path} cannot be used: {reason}") from exc
+        raise IndexUnusable(f"the tokenizer in {folder} cannot be used: {exc}") from exc
     return CrossEncoder(found, tokenizer, OnnxModel(folder / MODEL_FILE))

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -42,9 +41,6 @@ _CHECKED = (
 logger = logging.getLogger("ragqa")
 
 
-_Loaded = tuple[PreTrainedModel, PreTrainedTokenizerFast]
-
-
 class _Exportable(torch.nn.Module):
     """The model with positional inputs and a single output, as the exporter needs."""
 
@@ -65,11 +61,14 @@ def export(found: ReaderFolder) -> None:
     """
     logger.warning("preparing %s for questions, once; this takes some seconds", found.path)
     with quiet_models():
-        loaded = _read(found)
+        try:
+            loaded = _read(found)
+        except Exception as exc:  # the libraries raise all sorts on a broken model
+            raise _unusable(found, exc) from exc
         try:
             with exclusive(found.export):
                 if open_export(found) is None:
-                    _export(found, loaded)
+                    _export(found, *loaded)
         except OSError as exc:
             reason = exc.strerror or str(exc)
             raise UsageError(
@@ -80,34 +79,34 @@ def export(found: ReaderFolder) -> None:
             raise _unusable(found, exc) from exc
 
 
-def _read(found: ReaderFolder) -> _Loaded:
-    local = {"local_files_only": True, "trust_remote_code": False}
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(str(found.path), **local)
-        model, about = AutoModelForSequenceClassification.from_pretrained(
-            str(found.path),
-            dtype=torch.float32,
-            use_safetensors=True,
-            output_loading_info=True,
-            **local,
-        )
-    except Exception as exc:  # the libraries raise all sorts on a broken model
-        raise _unusable(found, exc) from exc
-    # What a file lacks is filled with random numbers, which would look like a model.
-    if lacking := sorted({*about["missing_keys"], *map(str, about["mismatched_keys"])}):
-        raise _unusable(found, ValueError(f"its weights lack {lacking[0]}"))
-    if not isinstance(tokenizer, PreTrainedTokenizerFast):
-        raise _unusable(found, ValueError("its tokenizer has no fast form"))
-    return model.eval(), tokenizer
-
-
 def _unusable(found: ReaderFolder, exc: Exception) -> UsageError:
     reason = str(exc).strip().partition("\n")[0]
     return UsageError(f"cannot use the model in {found.path}: {reason}", hint=NEUTRAL_HINT)
 
 
-def _export(found: ReaderFolder, loaded: _Loaded) -> None:
-    model, own = loaded
+def _read(found: ReaderFolder) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+    local = {"local_files_only": True, "trust_remote_code": False}
+    tokenizer = AutoTokenizer.from_pretrained(str(found.path), **local)
+    model, about = AutoModelForSequenceClassification.from_pretrained(
+        str(found.path),
+        dtype=torch.float32,
+        use_safetensors=True,
+        output_loading_info=True,
+        **local,
+    )
+    # What a file lacks is filled with random numbers, which would look like a model.
+    if lacking := sorted({*about["missing_keys"], *map(str, about["mismatched_keys"])}):
+        raise ValueError(f"its weights lack {lacking[0]}")
+    if not isinstance(tokenizer, PreTrainedTokenizerFast):
+        raise TypeError("its tokenizer has no fast form")
+    return model.eval(), tokenizer
+
+
+def _export(found: ReaderFolder, model: PreTrainedModel, own: PreTrainedTokenizerFast) -> None:
+    """Export a model, and compare the export with torch.
+
+    :raises ValueError: they differ.
+    """
     sample = own(*map(list, zip(*_TRACED, strict=True)), padding=True, return_tensors="pt")
     names = [name for name in _INPUTS if name in own.model_input_names]
     tokenizer = Tokenizer.from_str(own.backend_tokenizer.to_str())
@@ -120,25 +119,11 @@ def _export(found: ReaderFolder, loaded: _Loaded) -> None:
             draft,
         )
         tokenizer.save(str(draft / TOKENIZER_FILE), pretty=False)
-        _check(found, draft, loaded)
-
-
-def _check(found: ReaderFolder, folder: Path, loaded: _Loaded) -> None:
-    """Compare the export with torch.
-
-    :raises ValueError: they differ.
-    """
-    ours = open_files(found, folder).logits(_CHECKED)
-    model, tokenizer = loaded
-    encoded = tokenizer(
-        *map(list, zip(*_CHECKED, strict=True)),
-        padding=True,
-        truncation=True,
-        max_length=found.window,
-        return_tensors="pt",
-    )
-    with torch.inference_mode():
-        theirs = model(**encoded).logits.float().numpy()
-    difference = float(np.abs(ours - theirs).max())
-    if not difference <= TOLERANCE * max(1.0, float(np.abs(theirs).max())):
-        raise ValueError(f"the export's outputs differ by {difference:.4f}")
+        ours = open_files(found, draft).logits(_CHECKED)
+        cut = {"padding": True, "truncation": True, "max_length": found.window}
+        encoded = own(*map(list, zip(*_CHECKED, strict=True)), **cut, return_tensors="pt")
+        with torch.inference_mode():
+            theirs = model(**encoded).logits.float().numpy()
+        difference = float(np.abs(ours - theirs).max())
+        if not difference <= TOLERANCE * max(1.0, float(np.abs(theirs).max())):
+            raise ValueError(f"the export's outputs differ by {difference:.4f}")

@@ -6,7 +6,7 @@ import math
 import pytest
 from tiny_readers import NLI, RANKER, save_reader
 
-from ragqa.readers import NEUTRAL, Neutral, Text, prepared, reader_for
+from ragqa.readers import NEUTRAL, Text, prepared, reader_for
 
 QUESTION = "when do figs ripen?"
 TEXTS = [
@@ -38,7 +38,7 @@ def reader(request, loaded):
 
 def test_a_reader_has_a_name_and_says_what_it_can_do(reader):
     assert reader.name
-    assert (reader.ranks or reader.judges) is not isinstance(reader, Neutral)
+    assert (reader.ranks or reader.judges) is not (reader.name == NEUTRAL)
 
 
 def test_each_sentence_of_each_text_has_a_figure(reader):

@@ -67,9 +67,3 @@ def test_a_damaged_file_is_never_answered_from_and_is_told_with_what_mends_it(tr
     for case, outcomes in found.items():
         assert outcomes.keys() == {"refused"}, case
     assert found.keys() >= {"truncated", "zeroed tail", "missing", "a bit flipped"}
-
-
-def test_answers_beside_refreshes_come_wholly_from_one_generation(try_out):
-    ((plain, large),) = try_out("crowd").values()
-    assert plain.startswith("20 refreshes with ")
-    assert large.startswith("20 refreshes of a large index with ")

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from ragqa.embedders.spread.cluster import home_with_cluster_config
+from ragqa.embedders.spread import home_with_cluster_config
 
 os.environ["RAY_BACKEND_LOG_LEVEL"] = "fatal"
 

@@ -21,21 +21,6 @@ def test_where_nothing_is_new_no_worker_is_asked(index_with):
     assert (built.code, again.code) == (0, 0), again.err
 
 
-class _Web(BaseHTTPRequestHandler):
-    def log_message(self, *args):
-        """Say nothing."""
-
-
-@pytest.fixture
-def web_port():
-    with HTTPServer(("127.0.0.1", 0), _Web) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        yield server.server_port
-        server.shutdown()
-        thread.join()
-
-
 @pytest.fixture
 def closed_port():
     with socket.socket() as bound:
@@ -61,10 +46,15 @@ def test_a_cluster_that_is_not_there_is_one_sentence(note, closed_port):
     ]
 
 
-def test_what_is_no_cluster_is_told_from_one(note, web_port):
-    run = build(note, "--workers", f"ray:127.0.0.1:{web_port}")
+def test_what_is_no_cluster_is_told_from_one(note):
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        server.handle_error = lambda *_: None
+        Thread(target=server.serve_forever).start()
+        run = build(note, "--workers", f"ray:127.0.0.1:{server.server_port}")
+        server.shutdown()
     assert run.code == 4
-    assert f"the server at 127.0.0.1:{web_port} is not a Ray cluster" in run.err
+    where = f"127.0.0.1:{server.server_port}"
+    assert f"no Ray cluster can be reached at {where}: what answers there is not one" in run.err
 
 
 @pytest.mark.parametrize(

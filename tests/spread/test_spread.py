@@ -89,7 +89,8 @@ def test_a_node_with_other_weights_is_refused_by_name(nodes, index_with, tmp_pat
     run, _ = index_with("other", nodes.option, env=nodes.token, act=OTHER_WEIGHTS)
     assert run.code == 4
     host = nodes.address.partition(":")[0]
-    assert run.err.startswith(f"error: the Ray node {host} cannot embed: it has another embedder")
+    told = but_progress(run)[0]
+    assert told.startswith(f"error: the Ray node {host} cannot embed: it has another embedder")
     assert not (tmp_path / "other" / "CURRENT").exists()
 
 

@@ -1,60 +1,79 @@
 """What runs in the cluster, without one."""
 
-import numpy as np
+from dataclasses import replace
+
 import pytest
 import ray
 
-from ragqa.embedders import embedder_for
+from ragqa.embedders import spread
 from ragqa.embedders.hashed import HashedEmbedder
-from ragqa.embedders.spread import remote_host, tasks
-from ragqa.embedders.spread.tasks import Expected
 from ragqa.errors import WorkersFailed
 from ragqa.types import no_progress
 
 
-def test_a_worker_differs_by_weights_by_number_format_or_by_what_it_gives():
+@pytest.fixture(autouse=True)
+def as_in_a_new_worker():
+    spread.matching.cache_clear()
+    yield
+    spread.matching.cache_clear()
+
+
+def test_a_worker_refuses_to_embed_with_other_weights_or_in_another_number_format():
     driver = HashedEmbedder(32)
-    expected = Expected.of(driver)
-    own = embedder_for(driver.info.name, building=True, dtype=driver.dtype)
-    assert expected.difference(own) == ""
-    assert "another embedder" in expected.difference(HashedEmbedder(32, salt="other"))
-    assert "another embedder" in expected.difference(HashedEmbedder(16))
-    formatted = Expected(driver.info, "bfloat16", expected.canary)
-    assert formatted.difference(own) == "it computes in float32, not bfloat16"
-    turned = Expected(driver.info, driver.dtype, np.roll(expected.canary, 1))
-    assert "vectors differ" in turned.difference(own)
+    assert spread.matching(driver.info, driver.dtype).info == driver.info
+    other = replace(driver.info, weights_sha256="0" * 64)
+    with pytest.raises(WorkersFailed, match=r"another embedder: .* with weights"):
+        spread.matching(other, driver.dtype)
+    with pytest.raises(WorkersFailed, match=r"in float32 .*, not in bfloat16"):
+        spread.matching(driver.info, "bfloat16")
 
 
-def failing(monkeypatch, error):
-    """Workers that have a batch whose task fails."""
+@pytest.fixture
+def take(monkeypatch):
+    """Take the embeddings of one text from a cluster that gives this, or raises it."""
+    task = type("Task", (), {"remote": staticmethod(lambda *_: None)})
+    monkeypatch.setattr("ray.cluster_resources", lambda: {"CPU": 1.0})
+    monkeypatch.setattr("ray.remote", lambda **_: lambda _function: task)
 
-    def get(_result, timeout):
-        raise error
+    def run(given):
+        def get(_result, timeout):
+            if isinstance(given, Exception):
+                raise given
+            return given
 
-    monkeypatch.setattr("ray.get", get)
-    workers = tasks.RayWorkers(HashedEmbedder(16), "", no_progress)
-    workers._given.append((None, 1))
-    return workers
+        monkeypatch.setattr("ray.get", get)
+        workers = spread.RayWorkers(HashedEmbedder(16), None)
+        workers.give(["a text"])
+        return workers.take(no_progress)
+
+    return run
 
 
-def test_workers_that_give_nothing_any_more_end_the_build(monkeypatch):
-    workers = failing(monkeypatch, ray.exceptions.GetTimeoutError())
-    with pytest.raises(WorkersFailed, match="Ray has embedded nothing for 30 minutes") as caught:
-        workers.take(no_progress)
+@pytest.mark.parametrize(
+    ("failure", "cause"),
+    [
+        (ray.exceptions.GetTimeoutError("not ready"), "not ready"),
+        (OSError("Worker ip=192.0.2.7 died\n\na disk failed\n"), "a disk failed"),
+    ],
+)
+def test_workers_that_fail_end_the_build_with_the_last_line_of_the_cause(take, failure, cause):
+    with pytest.raises(WorkersFailed, match=f"the Ray workers have failed: {cause}") as caught:
+        take(failure)
     assert "without --workers" in caught.value.hint
 
 
-def test_a_task_that_fails_is_told_by_its_last_line_and_its_node(monkeypatch):
-    workers = failing(monkeypatch, OSError("Worker ip=192.0.2.7 died\n\na disk failed\n"))
-    with pytest.raises(WorkersFailed, match=r"failed 3 times .*: a disk failed \(node 192\.0\.2"):
-        workers.take(no_progress)
+def test_embeddings_of_another_number_of_passages_are_refused(take):
+    with pytest.raises(WorkersFailed, match="embeddings of other passages"):
+        take(("", bytes(2 * 16 * 4)))
 
 
-@pytest.mark.parametrize("here", ["", "localhost:6379", "127.0.0.1:6379", "[::1]:6379"])
+@pytest.mark.parametrize("here", ["ray:localhost:6379", "ray:127.0.0.1:6379", "ray:[::1]:6379"])
 def test_this_machine_needs_no_consent(here):
-    assert remote_host(here) == ""
+    assert spread.cluster_in("ray") is None
+    assert spread.cluster_in(here).is_loopback
 
 
 @pytest.mark.parametrize("there", ["ray.example.org:6379", "192.0.2.7:6379", "[2001:db8::1]:6379"])
 def test_any_other_host_does(there):
-    assert remote_host(there) == there
+    cluster = spread.cluster_in(f"ray:{there}")
+    assert (cluster.host_and_port, cluster.is_loopback) == (there, False)

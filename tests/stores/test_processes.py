@@ -5,9 +5,10 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+from contextlib import closing
 
 import pytest
-from stores.building import answers, commit, entry
+from stores.building import answers, ask, commit, entry
 from support import HANGS_S, IMPORT_ALL
 
 from ragqa.errors import IndexNotWritable, IndexUnusable
@@ -157,3 +158,24 @@ def test_a_catalogue_that_the_system_does_not_let_sqlite_write_is_no_damaged_ind
     refused = pytest.raises(IndexNotWritable, match=r"cannot write the index in .*: disk I/O error")
     with refused, explaining_failure(root, lambda: 1):
         raise unusable(root / "gen-000002.tmp" / "catalogue.sqlite", error) from error
+
+
+def test_beside_a_writer_each_snapshot_is_wholly_of_one_generation(store, root):
+    rewriting = """
+        print("writing", flush=True)
+        for number in range(2, 22):
+            commit(store, *(entry(f"{place}.md", f"apple of round{number}") for place in "abc"))
+    """
+    commit(store, *(entry(f"{place}.md", "apple of round1") for place in "abc"), fresh=True)
+    found = {}
+    with child(root, rewriting) as writer:
+        assert writer.stdout.readline() == "writing\n"
+        while not found or writer.poll() is None:
+            with closing(store.snapshot()) as snapshot:
+                legs = ask(snapshot, "apple")
+                texts = [[p.text for p in snapshot.passages(id_ for id_, _ in leg)] for leg in legs]
+                found[snapshot.info.generation] = texts
+    assert writer.returncode == 0
+    for dense, terms in found.values():
+        assert len(dense) == len(terms) == 3
+        assert len({*dense, *terms}) == 1

@@ -42,25 +42,8 @@ class End(Generic[T]):
         return self.error or (self.output if told else "")
 
 
-@dataclass(frozen=True, slots=True)
-class Child(Generic[T]):
-    """A child at work; `end` must be called once."""
-
-    pid: int
-    output: int
-    result: int
-
-    def end(self) -> End[T]:
-        """Wait for it."""
-        output = _read_all(self.output).decode(errors="replace")
-        data = _read_all(self.result)
-        _, status = os.waitpid(self.pid, 0)
-        value, error = pickle.loads(data) if data else (None, "")  # noqa: S301 - from our own child
-        return End(value, output, error, os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0)
-
-
-def start(work: Callable[[], T], *, seconds: int = MAX_SECONDS) -> Child[T]:
-    """Do some work in a child; what it returns must be possible to pickle."""
+def run(work: Callable[[], T], *, seconds: int = MAX_SECONDS) -> End[T]:
+    """Do some work in a child and wait for it; what it returns must be possible to pickle."""
     sys.stdout.flush()
     sys.stderr.flush()
     output, written = os.pipe()
@@ -69,7 +52,11 @@ def start(work: Callable[[], T], *, seconds: int = MAX_SECONDS) -> Child[T]:
     if pid:
         os.close(written)
         os.close(given)
-        return Child(pid, output, result)
+        told = _read_all(output).decode(errors="replace")
+        data = _read_all(result)
+        _, status = os.waitpid(pid, 0)
+        value, error = pickle.loads(data) if data else (None, "")  # noqa: S301 - from our own child
+        return End(value, told, error, os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0)
     try:
         signal.alarm(seconds)
         # What runs in the background of a shell may have been told to ignore it.
@@ -77,11 +64,6 @@ def start(work: Callable[[], T], *, seconds: int = MAX_SECONDS) -> Child[T]:
         _work(work, written, given)
     finally:
         os._exit(0)
-
-
-def run(work: Callable[[], T], *, seconds: int = MAX_SECONDS) -> End[T]:
-    """Do some work in a child and wait for it."""
-    return start(work, seconds=seconds).end()
 
 
 def must(work: Callable[[], T]) -> T:
