@@ -173,7 +173,9 @@ def test_beside_a_writer_each_snapshot_is_wholly_of_one_generation(store, root):
         while not found or writer.poll() is None:
             with closing(store.snapshot()) as snapshot:
                 legs = ask(snapshot, "apple")
-                texts = [[p.text for p in snapshot.passages(id_ for id_, _ in leg)] for leg in legs]
+                texts = [
+                    [p.text for p in snapshot.passages([id_ for id_, _ in leg])] for leg in legs
+                ]
                 found[snapshot.info.generation] = texts
     assert writer.returncode == 0
     for dense, terms in found.values():
