@@ -83,10 +83,10 @@ def assess(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> As
     together = read_together(answering.reader, retrieved.question, candidates)
     scored = score(reading, candidates, together)
     model = shipped().of(retrieved)
-    may_answer, only_asks = without_open_questions(reading.question, scored, answering.open_note)
+    may_answer, is_open = without_open_questions(reading.question, scored, answering.open_note)
     measured = features(reading, may_answer)
     probability = model.probability(measured)
-    probability = min(probability, MOST_CONFIDENT) if only_asks else probability
+    probability = min(probability, MOST_CONFIDENT) if is_open else probability
     found = with_embedded(excerpts_of(reading, may_answer, answering), answering)
     # What a day's own note says answers a question about the day, whatever words it has.
     of_day = retrieved.day in [excerpt.layout.path for excerpt in found]
@@ -103,7 +103,7 @@ def assess(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> As
         confidence=round(probability, 4),
         answered=answered,
         reasons=model.reasons(measured),
-        missing=(*missed, AN_ANSWER) if only_asks and answered else missed,
+        missing=(*missed, AN_ANSWER) if is_open and answered else missed,
     )
 
 

@@ -11,6 +11,9 @@ from ragqa.types import Kind
 NEAR_SHARE = 0.5
 """A statement is near if it scores at least this share of the best open question's score."""
 
+SURE_SHARE = 0.75
+"""One below this share may be about something else, and is quoted with reserve."""
+
 MOST_CONFIDENT = 0.5
 """Where a note only asks, it is at best as likely as not that the notes answer."""
 
@@ -24,7 +27,7 @@ _QUOTED = (Kind.PARAGRAPH, Kind.ITEM, Kind.HEADING)
 def without_open_questions(
     question: Question, scored: Sequence[Scored], open_note: OpenNote
 ) -> tuple[Sequence[Scored], bool]:
-    """The sentences that may answer, and whether the best of them is an open question.
+    """The sentences that may answer, and whether they do so with reserve.
 
     One that asks is among them only where no statement is near, or where questions are wanted
     ("what should I ask a landlord?").
@@ -36,10 +39,17 @@ def without_open_questions(
         return scored, False
     stating = [one for one in scored if one not in asking]
     most = max(one.score for one in asking)
-    best = max((one.score for one in stating), default=0.0)
-    if best >= NEAR_SHARE * most:
-        return stating, False
-    return scored, True
+    best = max(stating, key=lambda one: one.score, default=None)
+    if best is None or best.score < NEAR_SHARE * most:
+        return scored, True
+    return stating, best.score < SURE_SHARE * most and not _follows_question(best, open_note)
+
+
+def _follows_question(one: Scored, open_note: OpenNote) -> bool:
+    """Whether it is the item after one that asks: "Q: …", "A: …"."""
+    layout = open_note(one.candidate.hit.passage)
+    at = layout.at(one.candidate.unit.start)
+    return at > layout.block(at)[0] and asks(layout.quote((at - 1, at - 1)))
 
 
 def _is_open(one: Scored, open_note: OpenNote) -> bool:

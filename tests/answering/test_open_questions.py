@@ -31,7 +31,7 @@ OPEN = """# Parking
 
 ## Garage
 
-At night the garage is open only for residents. It has two floors.
+The garage should be open at night for us all. It has two floors.
 """
 
 
@@ -39,7 +39,7 @@ At night the garage is open only for residents. It has two floors.
 def test_a_statement_nearby_is_quoted_in_place_of_what_the_note_asks(mark):
     text = OPEN.replace("Should", f"{mark}Should").replace("all of us?", f"all of us?{mark}")
     said, verdict = answer("should the garage be open at night for us all?", text)
-    assert said.text.startswith("At night the garage is open only for residents.")
+    assert said.text.startswith("The garage should be open at night for us all.")
     assert "Should" not in said.text
     assert verdict is Verdict.ANSWERED
 
@@ -52,15 +52,18 @@ Open questions:
 - How much gentian is too much?
 - Who pays for the new press?
 
-The must is racked when the hydrometer reads 1.010.
+The must should be racked at 1.010, and not before.
 """
 
 
 def test_a_list_of_open_questions_is_no_answer_even_with_the_line_above_it():
-    said, verdict = answer("when should the must be racked?", LISTED)
-    assert said.text.startswith("The must is racked when the hydrometer reads 1.010.")
-    assert verdict is Verdict.ANSWERED
+    said, _ = answer("when should the must be racked?", LISTED)
+    assert said.text.startswith("The must should be racked at 1.010, and not before.")
+
+
+def test_a_statement_that_is_much_less_near_is_quoted_with_reserve():
     said, verdict = answer("who pays for the new press?", LISTED)
+    assert said.confidence <= MOST_CONFIDENT
     assert verdict is not Verdict.ANSWERED
 
 
