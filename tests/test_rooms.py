@@ -8,7 +8,7 @@ import ragqa
 
 PACKAGE = Path(ragqa.__file__).parent
 PROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
-SLACK = 200
+SLACK = 100
 """A room this far below its number has shrunk, and its number is to be lowered."""
 
 
@@ -39,6 +39,11 @@ def test_no_room_has_more_lines_than_it_may():
     found = lines_by_room()
     grown = {name: found[name] for name, room in rooms().items() if found[name] > room["lines"]}
     assert grown == {}, "a feature pays for its lines: fold or remove, and do not raise the number"
+
+
+def test_all_rooms_together_have_no_more_lines_than_the_house():
+    project = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["tool"]["ragqa"]
+    assert sum(room["lines"] for room in project["rooms"].values()) <= project["lines"]
 
 
 def test_the_number_of_a_room_that_shrank_is_lowered():

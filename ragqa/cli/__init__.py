@@ -50,8 +50,13 @@ def main() -> None:
 
 
 def run(args: list[str]) -> int:
-    """Run one command and return its exit code; only a bug in ragqa leaves a traceback."""
+    """Run one command and return its exit code; only a bug in ragqa leaves a traceback.
+
+    The notes may be named before the command, too: `ragqa --corpus DIR ask QUESTION`.
+    """
     _ensure_streams()
+    if args[:1] == ["--corpus"]:
+        args = [*args[2:3], *args[:2], *args[3:]]
     debug = "--debug" in args
     try:
         if not _LIGHT.intersection(args):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from ragqa.errors import NoCorpus
 from ragqa.indexing.source import Source
 from ragqa.notes import Walk, format_of, read_text
+from ragqa.notes.formats import how_to_read, switched_off
 from ragqa.types import NoteFile, NoteState, Progress, Skipped, Stamp
 
 DIGEST = 64
@@ -111,16 +112,17 @@ def _removed(
         path for path in known if path not in present and not _is_in_unreadable_folder(path, walk)
     ]
     if not present and len(removed) == len(known):
-        raise no_notes(source, skipped)
+        raise no_notes(source, skipped, walk)
     return removed
 
 
-def no_notes(source: Source, skipped: Sequence[Skipped]) -> NoCorpus:
+def no_notes(source: Source, skipped: Sequence[Skipped], walk: Walk) -> NoCorpus:
     """The error to raise if no note can be read, with the reasons."""
-    return NoCorpus(
-        f"no notes found in {source.corpus}{_reasons(skipped)}",
-        hint="give the folder that holds .md or .txt files: --corpus DIR",
-    )
+    hint = "give the folder that holds .md or .txt files: --corpus DIR"
+    if off := switched_off(walk.others):
+        how = how_to_read(off, source.formats, source.corpus)
+        hint = f"to read its files of other formats: {how}"
+    return NoCorpus(f"no notes found in {source.corpus}{_reasons(skipped)}", hint=hint)
 
 
 def _in_order(skipped: Sequence[Skipped]) -> tuple[Skipped, ...]:

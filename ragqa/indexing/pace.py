@@ -4,7 +4,6 @@ The bytes of text that are new are divided by the rate at which this machine emb
 """
 
 import logging
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -19,6 +18,9 @@ LONG_S = 5.0
 
 DEFAULT_RATE = 20_000
 """Bytes of text a second until a build was measured: 36 passages of full length, on two cores."""
+
+_HIGHEST_RATE = 10**12
+"""A higher one was not measured."""
 
 _LEAST_MEASURED = 50_000
 """The bytes of text that tell a rate; less is over too soon."""
@@ -84,7 +86,7 @@ def keep_rate(spec: str, text_bytes: int, seconds: float) -> None:
 def _rate(spec: str) -> float:
     kept = read_json(_file())
     rate = kept.get(spec) if isinstance(kept, dict) else None
-    if isinstance(rate, int | float) and math.isfinite(rate) and rate >= 1:
+    if isinstance(rate, int | float) and 1 <= rate <= _HIGHEST_RATE:
         return float(rate)
     return DEFAULT_RATE
 

@@ -188,7 +188,7 @@ def _write(
             writer.remove(skip.path for skip in lost)
             changes = changes.without(lost)
             if not (changes.added or changes.changed or changes.unchanged):
-                raise no_notes(source, changes.skipped)
+                raise no_notes(source, changes.skipped, changes.walk)
         report("writing", 0, 1)
         described = _describe(source, base, changes, embedder)
         info = writer.commit(replace(described, languages=embedding.languages))

@@ -156,17 +156,15 @@ def put_labelled(label: str, style: str, text: str, *, indent: int = 0) -> None:
     put(_labelled(label, style, text), indent=indent, hang=len(label))
 
 
-def print_columns(head: Sequence[str], rows: Sequence[Sequence[str]], *, align: str = "") -> None:
-    """Print aligned columns on stdout.
+def print_columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print columns on stdout, flush left, as most hold intervals.
 
     :param head: the quiet first row; none if empty.
-    :param align: `<` or `>` for each column; all flush left by default, as most hold intervals.
     """
     table = [[*head]] * bool(head) + [[safe_line(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for n, row in enumerate(table):
-        cells = zip(row, align or "<" * len(row), widths, strict=True)
-        line = "  ".join(f"{cell:{side}{width}}" for cell, side, width in cells)
+        line = "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True))
         put(Text(line.rstrip(), "quiet" if head and n == 0 else ""))
 
 

@@ -18,8 +18,7 @@ _COMMON = 4
 def print_status(status: Status, places: Places, llm: Choice) -> None:
     """Print what is indexed and whether it is up to date."""
     info = status.info
-    by = "ragqa index catches up" if status.kept.is_shared else "the next ask will catch up"
-    fresh = "yes" if status.is_fresh else f"no: {status.pending} ({by})"
+    fresh = "yes" if status.is_fresh else f"no: {status.pending} (ragqa index catches up)"
     rows = [
         ("notes", f"{info.notes} in {places.corpus}"),
         *((f"  {one.name}", one.context) for one in places.corpus.folders if one.context),

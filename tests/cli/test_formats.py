@@ -214,3 +214,18 @@ def test_the_command_that_is_named_reads_what_was_left_out(quick, places, tmp_pa
     assert quick(*shlex.split(told), env=env).code == 0
     asked = quick("ask", QUESTIONS["wombats.html"], *places, env=env)
     assert SHOWN["wombats.html"] in asked.out
+
+
+def test_where_all_files_have_formats_that_are_not_read_the_error_names_the_setting(
+    quick, tmp_path
+):
+    write_notes(tmp_path / "built", {"a.html": "<p>Walruses sleep on ice.</p>"})
+    run = quick("ask", "where do walruses sleep?", "--corpus", tmp_path / "built")
+    assert run.code == 3
+    assert f"ragqa config set formats html --corpus {tmp_path / 'built'}" in run.err
+
+
+def test_the_notes_may_be_named_before_the_command(quick, tmp_path):
+    notes = write_notes(tmp_path / "built", {"a.html": "<p>Walruses sleep on ice.</p>"})
+    assert quick("--corpus", notes, "config", "set", "formats", "html").code == 0
+    assert quick("--corpus", notes, "config", "get", "formats").out == "html\n"

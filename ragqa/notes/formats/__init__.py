@@ -164,8 +164,6 @@ LIBRARIES = {"pdf": "pypdfium2", "docx": "mammoth"}
 
 _BY_SUFFIX = {suffix: one for one in FORMATS.values() for suffix in one.suffixes}
 
-NOTE_SUFFIXES = frozenset(suffix for suffix, one in _BY_SUFFIX.items() if one.is_always_read)
-
 
 def suffix_of(name: str) -> str:
     """The lower-case suffix of a file's name or path, with its dot; "" for none."""
