@@ -34,10 +34,14 @@ def without_open_questions(
 
     :param scored: the candidate sentences, at least one.
     """
-    asking = [one for one in scored if _is_open(one, open_note)]
-    if not asking or not question.terms.isdisjoint(_FOR_QUESTIONS):
+    if not question.terms.isdisjoint(_FOR_QUESTIONS):
         return scored, False
-    stating = [one for one in scored if one not in asking]
+    asking: list[Scored] = []
+    stating: list[Scored] = []
+    for one in scored:
+        (asking if _is_open(one, open_note) else stating).append(one)
+    if not asking:
+        return scored, False
     most = max(one.score for one in asking)
     best = max(stating, key=lambda one: one.score, default=None)
     if best is None or best.score < NEAR_SHARE * most:
