@@ -161,7 +161,7 @@ class WarmIndex:
 
         :raises Overdue: it takes too long.
         """
-        index, done = self._index, Future[T]()
+        index, done, limit = self._index, Future[T](), DEADLINE_S
 
         def call() -> None:
             try:
@@ -170,14 +170,14 @@ class WarmIndex:
                 done.set_exception(exc)
 
         threading.Thread(target=call, name="ragqa-call", daemon=True).start()
-        wait([done], DEADLINE_S)
+        wait([done], limit)
         if done.done():
             return done.result()
         self._index = index_from(self.loaded)
         self._index.source = index.source
         done.add_done_callback(lambda _: index.close())
         raise Overdue(
-            f"this took longer than {DEADLINE_S:g} seconds, and was given up",
+            f"this took longer than {limit:g} seconds, and was given up",
             hint="ask something narrower",
         )
 
