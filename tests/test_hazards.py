@@ -18,12 +18,12 @@ NEVER = {
     "socketserver", "telnetlib", "urllib3", "xmlrpc",
 }  # fmt: skip
 ONLY_IN = {
-    "grpc": {f"stores/milvus/{name}.py" for name in ("client", "connection", "lite_file")},
+    "grpc": {"stores/milvus/client.py"},
     "httpx2": {"llms/http.py", "llms/faults.py"},
-    "milvus_lite": {"stores/milvus/lite_file.py"},
+    "milvus_lite": {"stores/milvus/client.py"},
     # A child that updates the index; the pipe to it is between these two processes alone.
     "multiprocessing": {"serving/updating.py"},
-    "pymilvus": {"stores/milvus/connection.py", "stores/milvus/lite_file.py"},
+    "pymilvus": {"stores/milvus/client.py"},
     "ray": {"embedders/spread.py"},
     "socket": {
         "embedders/spread.py",

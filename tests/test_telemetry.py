@@ -66,7 +66,7 @@ def environments_at_import(body):
             marks=pytest.mark.integration,
         ),
         ("import ragqa.embedders.spread, ray", "ray"),
-        ("import ragqa.stores.milvus.connection as m; m.pymilvus()", "pymilvus"),
+        ("import ragqa.stores.milvus.client as m; m.pymilvus()", "pymilvus"),
         pytest.param("import ragqa.readers.export", "transformers", marks=pytest.mark.integration),
     ],
 )

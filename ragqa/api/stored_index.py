@@ -6,7 +6,7 @@ A store on another machine is opened only with the user's consent.
 import math
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -18,7 +18,7 @@ from ragqa.api.checking import open_notes
 from ragqa.clock import today
 from ragqa.config import Places, Settings
 from ragqa.embedders import embedder_for
-from ragqa.errors import IndexUnusable, NoIndex, NotAllowed, OtherFormat
+from ragqa.errors import IndexUnusable, NoIndex, NotAllowed
 from ragqa.indexing import (
     Changes,
     Embedders,
@@ -33,7 +33,16 @@ from ragqa.indexing import (
 from ragqa.passages import Chunking
 from ragqa.retrieval import Ranking
 from ragqa.stores import SENT, Remark, Snapshot, Store, check_usable, open_store, remote_host
-from ragqa.types import Building, IndexInfo, IndexReport, Progress, Vector, Waiting, no_progress
+from ragqa.types import (
+    Building,
+    IndexInfo,
+    IndexReport,
+    NoteState,
+    Progress,
+    Vector,
+    Waiting,
+    no_progress,
+)
 
 MayUse = Callable[[str], bool]
 """Whether a host, `HOST:PORT`, may be sent the text of notes."""
@@ -165,9 +174,7 @@ class StoredIndex:
         :raises NoIndex: nothing has been built yet.
         :raises IndexUnusable: it is damaged, or was made from other notes or settings.
         """
-        with closing(self._store.snapshot()) as snapshot:
-            check_origin(snapshot.info, self.source)
-            return snapshot.info
+        return self._state()[0]
 
     def snapshot(self) -> Snapshot:
         """The current index, open for reading until `close`; for evaluations.
@@ -228,14 +235,14 @@ class StoredIndex:
     def ahead(self, *, rebuild: bool = False) -> Waiting:
         """What a build would read: everything, if another version of ragqa made the index."""
         try:
-            known = {} if rebuild or not self.is_built() else self._open().states()
-        except OtherFormat:
+            known = {} if rebuild else self._state()[1]
+        except (NoIndex, IndexUnusable):
             known = {}
         return ahead(self.source, suspects_in(self.source.walk(), known), known)
 
     def pending(self) -> Changes:
         """The changes on disk since the index was made; nothing is written."""
-        known = self._open().states()
+        known = self._state()[1]
         return find_changes(self.source, self.source.walk(), known, progress=no_progress)
 
     def remarks(self) -> list[Remark]:
@@ -245,7 +252,7 @@ class StoredIndex:
     def problems(self, *, deep: bool = True, progress: Progress | None = None) -> list[str]:
         """Read all of the index's files and return their problems, each in a sentence.
 
-        :param deep: also compare catalogue, terms and vectors with each other.
+        :param deep: also compare its files with each other.
         """
         return self._store.problems(deep=deep, progress=progress)
 
@@ -272,6 +279,11 @@ class StoredIndex:
     @cached_property
     def _store(self) -> Store:
         return self.kept.open(self._may_use)
+
+    def _state(self) -> tuple[IndexInfo, dict[str, NoteState]]:
+        info, states = self._store.state()
+        check_origin(info, self.source)
+        return info, states
 
     def _open(self) -> Snapshot:
         if self._snapshot is None:

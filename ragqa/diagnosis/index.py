@@ -233,11 +233,9 @@ def _reader(index: Index) -> list[Finding]:
 
 
 def _size(kept: StorePlace) -> int:
-    # Generations share files by hard links; count each file once.
-    seen = {}
+    size = 0
     elsewhere = [] if kept.is_on_server or not kept.uri else [Path(kept.uri)]
     for path in chain(elsewhere, *(folder.rglob("*") for folder in (kept.folder, *elsewhere))):
         with suppress(FileNotFoundError):  # a writer may have removed it since
-            stat = path.stat(follow_symlinks=False)
-            seen[stat.st_ino] = stat.st_size
-    return sum(seen.values())
+            size += path.stat(follow_symlinks=False).st_size
+    return size

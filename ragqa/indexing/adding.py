@@ -18,7 +18,7 @@ from ragqa.indexing.source import Source
 from ragqa.notes import read_note
 from ragqa.passages.language import add_pieces, with_language
 from ragqa.passages.split import split_note
-from ragqa.stores import EmbeddingLookup, Writer, no_embeddings
+from ragqa.stores import Writer
 from ragqa.types import Note, NoteFile, Passage, Pieces, Progress, Skipped, Vector
 
 CHUNK_PASSAGES = 2048
@@ -111,17 +111,13 @@ class _Pending:
 class Embedding:
     """Embeds and adds notes for one writer, which saves the embeddings until its commit.
 
-    :param reusable: the sound embeddings of a damaged index.
     :ivar computed: how many embeddings have been computed so far; `computed_bytes` is their text.
     :ivar languages: the word pieces of the languages of the notes, those in the index included.
     :raises IndexUnusable: here and in every method: embeddings cannot be saved.
     """
 
-    def __init__(
-        self, writer: Writer, embedder: Embedder, reusable: EmbeddingLookup = no_embeddings
-    ) -> None:
+    def __init__(self, writer: Writer, embedder: Embedder) -> None:
         self._writer = writer
-        self._reusable = reusable
         self._embedder = embedder
         self._resumed = writer.resume(embedder.info, embedder.dtype)
         self.computed = self.computed_bytes = 0
@@ -193,8 +189,6 @@ class Embedding:
         """Look up a chunk's known embeddings, and hand the rest to the workers in parts."""
         by_key = {passage.embedding_key: passage for passage in chunk.passages}
         vectors = dict(self._writer.vectors(by_key))
-        found = self._reusable([passage.id for passage in chunk.passages])
-        vectors |= {p.embedding_key: found[p.id] for p in chunk.passages if p.id in found}
         missing = [passage for key, passage in by_key.items() if key not in vectors]
         # Longest first: texts of similar lengths in a batch need little padding.
         tokens = self._embedder.count_tokens([passage.embedded_text for passage in missing])

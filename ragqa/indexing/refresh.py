@@ -4,18 +4,18 @@ import gc
 import math
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from ragqa.embedders import CANARY, Embedder
 from ragqa.embedders.workers import WorkersFor, here
-from ragqa.errors import IndexUnusable, NoIndex, OtherFormat
+from ragqa.errors import IndexUnusable, NoIndex, OtherFormat, WriterBusy
 from ragqa.indexing.changes import Changes, find_changes, no_notes, suspects_in
 from ragqa.indexing.pace import ahead, keep_rate, left_as_it_is
 from ragqa.indexing.source import Source, check_corpus, check_embedder, check_origin
 from ragqa.notes import Walk, format_of
-from ragqa.stores import EmbeddingLookup, Store, Writer, no_embeddings
+from ragqa.stores import Store, Writer
 from ragqa.types import IndexInfo, IndexReport, NoteState, Progress, no_progress
 
 SMALL_CHANGE_PASSAGES = 64
@@ -29,7 +29,6 @@ def refresh(
     rebuild: bool = False,
     wait: bool = False,
     patience_s: float = math.inf,
-    reusable: EmbeddingLookup = no_embeddings,
     progress: Progress = no_progress,
 ) -> IndexReport:
     """Bring the index up to date with the notes, or build it if this ragqa has made none.
@@ -51,7 +50,7 @@ def refresh(
             try_again()
         with _without_gc():
             walk = source.walk()
-            base = _Base() if rebuild else _read_base(store, source)
+            base = _Base() if rebuild else _read_base(store, source, wait=wait)
             changes = _changes(source, walk, base, patience_s, progress)
         if isinstance(changes, IndexReport):
             return changes
@@ -59,10 +58,10 @@ def refresh(
             store.tidy()
             return _report(base.info, base.info, changes, started)
         with store.writer(fresh=base.info is None, wait=wait) as writer:
-            now = _Base() if rebuild else _read_base(store, source)
+            now = _Base() if rebuild else _read_base(store, source, wait=wait)
             if now.generation != base.generation:
                 continue  # another process has committed meanwhile
-            info, changes, warnings = _write(writer, source, base.info, changes, reusable, progress)
+            info, changes, warnings = _write(writer, source, base.info, changes, progress)
             _forget(store, base, changes)
             return _report(info, base.info, changes, started, warnings)
 
@@ -91,8 +90,7 @@ def _forget(store: Store, base: "_Base", changes: Changes) -> None:
         return
     from ragqa.notes.extraction.cache import forget
 
-    with closing(store.snapshot()) as snapshot:
-        forget(old - {note.sha256 for note in snapshot.states().values()})
+    forget(old - {note.sha256 for note in store.state()[1].values()})
 
 
 @contextmanager
@@ -126,11 +124,17 @@ class _Base:
         return 0 if self.info is None else self.info.generation
 
 
-def _read_base(store: Store, source: Source) -> _Base:
+def _read_base(store: Store, source: Source, *, wait: bool) -> _Base:
     try:
-        with closing(store.snapshot()) as snapshot:
-            check_origin(snapshot.info, source)
-            return _Base(snapshot.info, snapshot.states())
+        info, states = store.state()
+        check_origin(info, source)
+        return _Base(info, states)
+    except WriterBusy:  # an index of the format before can only be read once it is taken over
+        if not wait:
+            raise
+        with store.writer(fresh=False, wait=True):
+            pass
+        return _read_base(store, source, wait=wait)
     except NoIndex:
         return _Base()
     except OtherFormat as exc:
@@ -160,7 +164,6 @@ def _write(
     source: Source,
     base: IndexInfo | None,
     changes: Changes,
-    reusable: EmbeddingLookup,
     report: Progress,
 ) -> tuple[IndexInfo, Changes, tuple[str, ...]]:
     """Write the next generation; returns it, the final changes, and warnings about notes.
@@ -170,7 +173,7 @@ def _write(
     from ragqa.indexing.adding import Embedding
 
     embedder, workers = _embedder_for(source, base, changes, report)
-    embedding = Embedding(writer, embedder, reusable)
+    embedding = Embedding(writer, embedder)
     embedding.languages |= base.languages if base else {}
     with embedding.noting_saved_work():
         writer.remove(changes.removed)

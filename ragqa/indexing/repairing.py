@@ -59,14 +59,14 @@ def check_passages(
     if misplaced:
         number = counted(len(misplaced), "passage")
         problem = f"the index has {number} not found in the unchanged notes, {_first(misplaced)}"
-        faults.append(Fault(IndexPart.CATALOGUE, problem))
+        faults.append(Fault(IndexPart.NOTES, problem))
     lowest, differing = _compare(snapshot, sample, embedder)
     if differing:
         problem = (
             f"{len(differing)} of {counted(len(sample), 'passage')} got another embedding when "
             f"embedded again, {_first(differing)}; the lowest cosine is {lowest:.3f}"
         )
-        faults.append(Fault(IndexPart.VECTORS, problem))
+        faults.append(Fault(IndexPart.ALL_EMBEDDINGS, problem))
     return Checked(unchanged, len(sample), lowest, tuple(faults))
 
 
@@ -149,17 +149,8 @@ def repair(
         done += outcome.done
         if outcome.rebuild:
             _check_all_readable(source, outcome.rebuild)
-            refresh(
-                store,
-                source,
-                rebuild=True,
-                wait=wait,
-                reusable=outcome.embeddings,
-                progress=progress,
-            )
+            refresh(store, source, rebuild=outcome.anew, wait=wait, progress=progress)
             done.append(outcome.rebuild)
-        elif outcome.rolled_back:
-            refresh(store, source, wait=wait, progress=progress)
         elif not outcome.done:
             break
     return tuple(done)

@@ -12,7 +12,6 @@ from pathlib import Path
 from ragqa.config import addresses
 from ragqa.errors import UsageError
 from ragqa.stores.protocol import (
-    EmbeddingLookup,
     Fault,
     IndexPart,
     Rebuilder,
@@ -21,13 +20,11 @@ from ragqa.stores.protocol import (
     Snapshot,
     Store,
     Writer,
-    no_embeddings,
 )
 
 __all__ = [
     "SENT",
     "STORES",
-    "EmbeddingLookup",
     "Fault",
     "IndexPart",
     "Rebuilder",
@@ -37,7 +34,6 @@ __all__ = [
     "Store",
     "Writer",
     "check_usable",
-    "no_embeddings",
     "open_store",
     "remote_host",
 ]

@@ -1,7 +1,7 @@
 """What every store does: the protocols, and what their methods return."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
@@ -22,19 +22,17 @@ from ragqa.types import (
     Vectors,
 )
 
-EmbeddingLookup = Callable[[Sequence[int]], Mapping[int, Vector]]
-"""Returns the known embeddings, shape (dimension,), among these passage ids, by passage id."""
-
 _NOTES_AT_ONCE = 200
 
 
 class IndexPart(StrEnum):
     """A part of an index that can be damaged and rebuilt."""
 
-    CATALOGUE = "the catalogue"
+    NOTES = "the notes and passages"
+    EMBEDDINGS = "the embeddings"
+    ALL_EMBEDDINGS = "all embeddings"
     TERMS = "the terms"
-    VECTORS = "the embeddings"
-    NEW_VECTORS = "the embeddings of recent changes"
+    LISTS = "the lists of embeddings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,25 +51,18 @@ class Remark:
     fix: str = ""
 
 
-def no_embeddings(_: Sequence[int]) -> Mapping[int, Vector]:
-    """Look up nothing: no embeddings are known."""
-    return {}
-
-
 @dataclass(frozen=True, slots=True)
 class Repair:
     """The outcome of a store's own repair.
 
-    :param done: what was found and rebuilt, each in a sentence.
-    :param rolled_back: whether an older snapshot is now the newest, so that notes may have changed.
-    :param rebuild: why everything must be rebuilt from the notes, in a sentence, or "".
-    :param embeddings: the sound embeddings to reuse in such a rebuild.
+    :param done: what was found and made anew, each in a sentence.
+    :param rebuild: why the notes must be read again, in a sentence, or "".
+    :param anew: whether they must be embedded again, too.
     """
 
     done: tuple[str, ...] = ()
-    rolled_back: bool = False
     rebuild: str = ""
-    embeddings: EmbeddingLookup = no_embeddings
+    anew: bool = False
 
 
 class Snapshot(Protocol):
@@ -171,7 +162,7 @@ class Writer(Protocol):
     def save(self, embedding_keys: Sequence[int], vectors: Vectors) -> None:
         """Save embeddings, shape (keys, dimension), in case this writer is interrupted.
 
-        They outlive a writer that fails to commit; a commit removes them.
+        They outlive a writer that fails to commit; a commit removes those that no passage has.
 
         :raises IndexUnusable: the disk is full or the folder is not writable.
         """
@@ -241,6 +232,11 @@ class Store(Protocol):
         :raises IndexUnusable: the index cannot be read or trusted.
         """
         ...
+
+    def state(self) -> tuple[IndexInfo, dict[str, NoteState]]:
+        """What the newest snapshot is, and the state of its notes; raises as `snapshot` does."""
+        with closing(self.snapshot()) as snapshot:
+            return snapshot.info, snapshot.states()
 
     def writer(self, *, fresh: bool, wait: bool) -> AbstractContextManager[Writer]:
         """Begin the next snapshot on top of the newest, or with `fresh` from nothing.

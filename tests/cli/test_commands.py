@@ -113,7 +113,7 @@ def test_asking_twice_gives_the_same_document(quick, places):
 def test_the_first_ask_builds_the_index_and_says_so(quick, places, tmp_path):
     run = quick("ask", "what do cats do?", *places)
     assert "No index yet" in run.err
-    assert (tmp_path / "index" / "CURRENT").is_file()
+    assert (tmp_path / "index" / "index.sqlite").is_file()
     assert "No index yet" not in quick("ask", "what do cats do?", *places).err
 
 
@@ -243,15 +243,14 @@ def test_status_tells_what_is_pending_and_writes_nothing(quick, places, notes):
 
 def test_doctor_finds_a_flipped_bit_and_names_the_file_and_the_command(quick, places, tmp_path):
     quick("index", *places)
-    vectors = next((tmp_path / "index").rglob("vectors.faiss"))
-    before = vectors.stat()
-    data = bytearray(vectors.read_bytes())
-    data[len(data) // 2] ^= 4
-    vectors.write_bytes(data)
-    os.utime(vectors, ns=(before.st_atime_ns, before.st_mtime_ns))
+    database = tmp_path / "index" / "index.sqlite"
+    before, data = database.stat(), bytearray(database.read_bytes())
+    data[data.rindex(b"A cat purrs")] ^= 4
+    database.write_bytes(data)
+    os.utime(database, ns=(before.st_atime_ns, before.st_mtime_ns))
     run = quick("doctor", *places)
     assert run.code == 4
-    assert "vectors.faiss" in run.out
+    assert "index.sqlite" in run.out
     assert "ragqa doctor --repair" in run.out
 
 

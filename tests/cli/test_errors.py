@@ -46,7 +46,7 @@ def test_a_question_without_words_is_a_usage_error_and_needs_no_embedder(quick, 
     else:
         run = quick("ask", question, *places)
     told(run, 2)
-    assert not (places[3] / "CURRENT").exists()
+    assert not (places[3] / "index.sqlite").exists()
 
 
 def test_a_question_of_100_kb_is_refused_with_the_limit(quick, places):
@@ -147,10 +147,10 @@ def test_notes_and_index_can_be_moved_together(quick, places, notes, tmp_path):
 
 def test_a_damaged_index_is_refused_and_rebuild_mends_it(quick, places):
     quick("index", *places)
-    vectors = next(places[3].rglob("vectors.faiss"))
-    vectors.write_bytes(vectors.read_bytes()[:-10])
+    database = places[3] / "index.sqlite"
+    database.write_bytes(database.read_bytes()[:-10])
     message, hint = told(quick("ask", "cats", *places), 4).splitlines()
-    assert "vectors.faiss" in message
+    assert "index.sqlite" in message
     assert hint == f"try: ragqa doctor --repair --corpus {places[1]} --index {places[3]}"
     assert quick("index", "--rebuild", *places).code == 0
     assert quick("search", "cats", *places).code == 0
@@ -227,9 +227,13 @@ def test_a_full_disk_ends_a_build_with_4_and_the_old_index_answers(quick, apart,
 
     run = apart("index", *places, preexec_fn=limit)
     assert run.code == 4
-    assert run.err.startswith("error: disk full: a new generation of the index in")
+    assert run.err.startswith("error: disk full: the index in")
     assert "Traceback" not in run.err
-    assert sorted(path.name for path in places[3].iterdir()) == ["CURRENT", "LOCK", "gen-000001"]
+    left = sorted(path.name for path in places[3].iterdir())
+    logs = {"index.sqlite-shm", "index.sqlite-wal"}
+    assert [name for name in left if name not in logs] == [
+        *("LOCK", "index.sqlite", "seal.json", "terms-1")
+    ]
     assert quick("search", "cats", "--no-refresh", *places).code == 0
 
 
@@ -248,7 +252,7 @@ def test_ctrl_c_while_indexing_leaves_the_old_index_and_exits_130(quick, places,
         env=os.environ | QUICK,
         stderr=subprocess.PIPE,
     ) as process:
-        while not list(places[3].glob("gen-*.tmp")) and process.poll() is None:
+        while not (places[3] / "draft.sqlite").exists() and process.poll() is None:
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=HANGS_S)
@@ -277,17 +281,31 @@ def test_output_that_does_not_fit_the_disk_is_an_error_and_no_bug(quick, places,
 
 def test_an_index_found_damaged_by_a_refresh_gives_no_answer(quick, places, notes):
     quick("index", *places)
-    vectors = next(places[3].rglob("vectors.faiss"))
-    before = vectors.stat()
-    data = bytearray(vectors.read_bytes())
-    data[-1] ^= 1
-    vectors.write_bytes(data)
-    os.utime(vectors, ns=(before.st_atime_ns, before.st_mtime_ns))
+    flip_in_text(places[3] / "index.sqlite", b"about cats")
     (notes / "two.md").write_text("# Two\n\nAbout dogs.\n", encoding="utf-8")
-    assert "vectors.faiss" in told(quick("ask", "dogs", *places), 4)
+    assert "a passage is damaged" in told(quick("ask", "dogs", *places), 4)
 
 
-def test_a_note_that_goes_bad_is_named_once_and_kept_in_the_manifest(quick, places, notes):
+def flip_in_text(path, words):
+    """Change a bit of a text in a file, but neither its size nor its time, as a disk does."""
+    before, data = path.stat(), bytearray(path.read_bytes())
+    data[data.rindex(words)] ^= 4
+    path.write_bytes(data)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_terms_that_are_damaged_cost_one_warning_and_no_answer(quick, places):
+    quick("index", *places)
+    next(places[3].glob("terms-*/meta.json")).write_text("{}")
+    first, second = (quick("search", "cats", "--json", *places) for _ in range(2))
+    assert (first.code, second.code) == (0, 0)
+    assert first.document["hits"] == second.document["hits"]
+    assert first.err.count("\n") == 1
+    assert "so it is made anew from the rest of the index" in first.err
+    assert second.err == ""
+
+
+def test_a_note_that_goes_bad_is_named_once_and_kept_in_the_index(quick, places, notes):
     quick("index", *places)
     (notes / "bad.md").write_bytes(b"\x00")
     assert "skipped bad.md" in quick("search", "cats", *places).err

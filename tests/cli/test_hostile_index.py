@@ -1,10 +1,7 @@
-"""An index that somebody forged, with every digest in it right: what it can and cannot do."""
+"""An index that somebody forged, with every checksum in it right: what it can and cannot do."""
 
-import sqlite3
-from contextlib import closing
-
+import forging
 import pytest
-from stores.sealing import generation, seal
 from support import write_notes
 
 from ragqa.cli import run
@@ -27,15 +24,8 @@ def places(tmp_path, monkeypatch):
 
 @pytest.fixture
 def forge(tmp_path):
-    """Change the catalogue of the index, and make its manifest vouch for it."""
-
-    def change(statements):
-        path = generation(tmp_path / "index") / "catalogue.sqlite"
-        with closing(sqlite3.connect(path)) as catalogue:
-            catalogue.executescript(statements)
-        seal(tmp_path / "index")
-
-    return change
+    """Change the database of the index, and make it vouch for that."""
+    return lambda statements: forging.forge(tmp_path / "index", statements)
 
 
 def test_an_index_put_together_with_care_is_read(places, forge, capsys):
@@ -70,7 +60,7 @@ def test_a_forged_index_has_nothing_read_outside_of_the_notes(
     assert f"{path} is left out" in told.err
 
 
-def test_a_forged_catalogue_runs_no_function(places, forge, capsys):
+def test_a_forged_database_runs_no_function(places, forge, capsys):
     forge("""
         ALTER TABLE passages RENAME TO real;
         CREATE VIEW passages AS SELECT * FROM real WHERE load_extension('x') IS NULL;

@@ -9,7 +9,8 @@ import pytest
 from support import CORPUS, HANGS_S, QUICK, write_notes
 
 HEAVY = {"torch", "transformers", "sentence_transformers", "sklearn", "scipy", "pandas"}
-FOR_ASKING = {"numpy", "onnxruntime", "faiss", "tantivy", "tokenizers", "sqlite3"}
+FOR_ASKING = {"numpy", "onnxruntime", "tantivy", "tokenizers", "sqlite3"}
+FOR_A_LARGE_INDEX = {"faiss"}
 FOR_BUILDING = {"markdown_it", "yaml", "tiktoken", "pathspec", "onnx", "huggingface_hub"}
 
 FOR_AN_LLM = {"ragqa.llms.http", "ragqa.llms.limits", "ragqa.llms.secrets", "ragqa.consent"}
@@ -86,7 +87,7 @@ def test_a_local_index_is_built_and_looked_at_without_what_a_server_needs(tmp_pa
 
 def test_ask_imports_neither_torch_nor_what_only_building_needs(wiki_index):
     modules = imported("ask", "when should I fine-tune?", "--corpus", CORPUS, "--index", wiki_index)
-    assert modules.isdisjoint(HEAVY | FOR_BUILDING | {"prompt_toolkit"})
+    assert modules.isdisjoint(HEAVY | FOR_BUILDING | FOR_A_LARGE_INDEX | {"prompt_toolkit"})
     assert modules >= FOR_ASKING
 
 

@@ -50,7 +50,7 @@ def kept(tmp_path, monkeypatch, anything_goes):
 
 def test_other_users_can_read_nothing_of_it(kept):
     files = [path for path in kept.rglob("*") if path.is_file()]
-    assert {"catalogue.sqlite", "consent.json"} <= {path.name for path in files}
+    assert {"index.sqlite", "consent.json"} <= {path.name for path in files}
     assert any("evaluation" in path.parts for path in files)
     readable = [
         path
@@ -65,7 +65,12 @@ def test_all_that_it_keeps_is_open_to_its_user_alone(kept):
     History(history_file(notes)).add("how many stripes?")
     kept_token(path=kept / "XDG_DATA_HOME" / "ragqa" / "serve-token")
     made = {path: stat.S_IMODE(path.stat().st_mode) for path in kept.rglob("*")}
-    assert {path.name for path in made} >= {"config.toml", "consent.json", "serve-token", "CURRENT"}
+    assert {path.name for path in made} >= {
+        "config.toml",
+        "consent.json",
+        "serve-token",
+        "index.sqlite",
+    }
     named = kept / "named"  # by the user, who made it open
     assert made.pop(named) == 0o755
     odd = {

@@ -1,6 +1,5 @@
 """What every store does, and that it finds the nearest passages and the best by BM25."""
 
-import math
 from contextlib import closing
 from dataclasses import replace
 
@@ -37,9 +36,8 @@ KINDS = [pytest.param(kind, marks=NEEDS_MUCH.get(kind, ())) for kind in sorted(S
 @pytest.fixture(params=[*KINDS, LARGE])
 def store(request, monkeypatch):
     if request.param == LARGE:
-        monkeypatch.setattr("ragqa.stores.local.writer.REWRITE_BELOW", 0)
-        monkeypatch.setattr("ragqa.stores.local.writer.MAX_DELTA_SHARE", math.inf)
-        monkeypatch.setattr("ragqa.stores.local.writer.MAX_DEAD_SHARE", 0)
+        monkeypatch.setattr("ragqa.stores.local.derived.REWRITE_BELOW", 0)
+        monkeypatch.setattr("ragqa.stores.local.derived.MAX_DEAD_SHARE", 0)
         monkeypatch.setattr("ragqa.stores.local.terms.FILTERED_UP_TO", 0)
     with quick_folder() as folder:
         yield open_store(folder / "index", kind=request.param.partition(",")[0])
@@ -284,6 +282,8 @@ def test_nothing_is_seen_before_the_commit_and_everything_right_after_it(fruit):
 
 
 def test_an_open_snapshot_answers_as_before_after_many_commits(fruit):
+    if isinstance(fruit, MilvusStore):
+        pytest.skip("there it shows the rows as they are: test_milvus_faults.py")
     with closing(fruit.snapshot()) as old:
         before = [ask(old, question) for question in QUESTIONS]
         for place in range(3):

@@ -1,41 +1,33 @@
 """Mending a damaged index: only what is damaged is made anew, and it answers as before."""
 
-import math
+import json
 import os
+import random
 import shutil
 import sqlite3
 import subprocess
+import sys
 from contextlib import closing, suppress
-from itertools import count
 
-import faiss
-import numpy as np
 import pytest
+from forging import forge
+from indexing.building import source_with
 from stores.building import quick_folder
-from stores.sealing import generation, seal
+from support import HANGS_S, write_notes
 
 from ragqa.embedders.hashed import HashedEmbedder
-from ragqa.errors import IndexUnusable, WriterBusy
-from ragqa.indexing import Embedders, Source, refresh
+from ragqa.errors import IndexUnusable, NoIndex, WriterBusy
+from ragqa.indexing import refresh
 from ragqa.indexing.repairing import Checked, check_passages, repair
-from ragqa.passages import Chunking
 from ragqa.stores import open_store
-from ragqa.stores.disk import stepping
 from ragqa.stores.local.lock import locked
-from ragqa.stores.local.terms import write_terms
 from ragqa.text.words import query_terms
-from ragqa.types import Corpus, Filters
+from ragqa.types import Filters
 
 DIMENSION = 32
-OLD = 1_700_000_000
+NOTES = 40
+CANARY = 1
 QUESTIONS = ("what grows in the garden?", "a note about honey", "number 4")
-
-
-def keep_as_large(patch):
-    """Changes are kept beside the base, as those of a large index are, and terms count no dead."""
-    patch.setattr("ragqa.stores.local.writer.REWRITE_BELOW", 0)
-    patch.setattr("ragqa.stores.local.writer.MAX_DELTA_SHARE", math.inf)
-    patch.setattr("ragqa.stores.local.writer.MAX_DEAD_SHARE", 0)
 
 
 @pytest.fixture(autouse=True)
@@ -43,32 +35,20 @@ def as_if_large(monkeypatch):
     keep_as_large(monkeypatch)
 
 
-def write(folder, name, text):
-    path = folder / "notes" / name
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-    os.utime(path, (OLD, OLD + len(text)))
+def keep_as_large(patch):
+    """Terms are added to, as in a large index, and count nothing that was deleted."""
+    patch.setattr("ragqa.stores.local.derived.REWRITE_BELOW", 0)
+    patch.setattr("ragqa.stores.local.derived.MAX_DEAD_SHARE", 0)
 
 
 class Place:
     """A folder with notes and an index of them, and what can be asked of it."""
 
-    def __init__(self, folder, embedder=None):
-        self.folder = folder
-        self.root = folder / "index"
-        self.embedder = embedder or HashedEmbedder(DIMENSION)
-        self.source = Source(
-            corpus=Corpus.of(folder / "notes"),
-            index=self.root,
-            embedders=Embedders("hashed", lambda *_, **__: self.embedder),
-            chunking=Chunking(),
-            max_note_bytes=100_000,
-        )
+    def __init__(self, folder):
+        self.folder, self.root = folder, folder / "index"
+        self.embedder = HashedEmbedder(DIMENSION)
+        self.source = source_with(folder, self.embedder)
         self.store = open_store(self.root)
-
-    @property
-    def generation(self):
-        return generation(self.root)
 
     def refresh(self):
         return refresh(self.store, self.source)
@@ -76,14 +56,23 @@ class Place:
     def repair(self, **options):
         return repair(self.store, self.source, **options)
 
+    def embedded_by(self, act):
+        before = self.embedder.embedded
+        act()
+        return self.embedder.embedded - before
+
+    def files(self, pattern="*"):
+        return sorted(path for path in self.root.rglob(pattern) if path.is_file())
+
     def found(self):
         """What both legs find, with scores, and all that is kept of passages and notes."""
         with closing(self.store.snapshot()) as snapshot:
             legs = []
             for question in QUESTIONS:
                 vector = self.embedder.embed_query(question).pooled
-                legs.append(snapshot.dense(vector, 50, Filters()))
-                legs.append(snapshot.terms(query_terms(question), 50, Filters()))
+                legs.append(snapshot.dense(vector, NOTES, Filters()))
+                legs.append(snapshot.terms(query_terms(question), NOTES, Filters()))
+            legs = [sorted((id_, round(score, 5)) for id_, score in leg) for leg in legs]
             return legs, dict(snapshot.by_note()), snapshot.notes()
 
     def faults(self):
@@ -97,25 +86,28 @@ class Place:
 
 @pytest.fixture(scope="module")
 def made():
-    """An index with something in base and delta, and an older generation beside it."""
+    """An index with terms that were added to."""
     with quick_folder() as folder, pytest.MonkeyPatch.context() as patch:
         keep_as_large(patch)
-        for i in range(6):
-            write(folder, f"{i}.md", f"# Note {i}\n\nA note about honey, number {i}.\n")
+        texts = {
+            f"{i}.md": f"# Note {i}\n\nA note about honey, number {i}.\n" for i in range(NOTES)
+        }
+        write_notes(folder / "notes", texts)
         place = Place(folder)
         place.refresh()
-        write(folder, "1.md", "# Note one\n\nChanged: what grows in the garden is number 1.\n")
-        place.refresh()
+        changed = "# Note one\n\nChanged: what grows in the garden is number 1.\n"
+        write_notes(folder / "notes", {"1.md": changed})
         (folder / "notes/2.md").unlink()
-        write(folder, "new.md", "# New\n\nRoses grow in the garden.\n")
         place.refresh()
-        assert (place.generation / "delta").is_dir()
+        write_notes(folder / "notes", {"new.md": "# New\n\nRoses grow in the garden.\n"})
+        place.refresh()
+        assert len(place.files("terms-*/*.store")) == 2
         yield folder
 
 
 @pytest.fixture
 def copy(made):
-    """Makes a copy of notes and index by its name; hard links stay such."""
+    """Makes a copy of notes and index by its name."""
     with quick_folder() as folder:
 
         def make(name):
@@ -131,126 +123,139 @@ def place(copy):
     return copy("one")
 
 
-def without_a_sample(monkeypatch):
+@pytest.fixture
+def no_sample(monkeypatch):
     """So that what is embedded is what is made anew, and the canary."""
     nothing = Checked(0, 0, 1.0, ())
     monkeypatch.setattr("ragqa.indexing.repairing.check_passages", lambda *_, **__: nothing)
 
 
-def replace_bytes(path, data):
-    path.unlink()
-    path.write_bytes(data)
-
-
-def missing(path, _):
+def missing(path):
     path.unlink()
 
 
-def truncated(path, _):
-    replace_bytes(path, path.read_bytes()[: path.stat().st_size // 2])
+def truncated(path):
+    data = path.read_bytes()
+    path.unlink()
+    path.write_bytes(data[: len(data) // 2])
 
 
-def flipped(path, _):
-    """One bit and neither size nor time, as a disk does it; hard links to the file have it, too."""
+def flipped(path):
+    """One bit and neither size nor time, as a disk does it."""
+    flip(path, path.stat().st_size // 2)
+
+
+def flip(path, offset):
     status, data = path.stat(), bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 4
+    data[offset] ^= 4
     path.write_bytes(data)
     os.utime(path, ns=(status.st_mtime_ns, status.st_mtime_ns))
 
 
-def swapped(path, other):
-    replace_bytes(path, other.read_bytes())
+def change(place, statement):
+    """Change the database, but not its checksums."""
+    with closing(sqlite3.connect(place.root / "index.sqlite")) as db:
+        db.execute(statement)
+        db.commit()
 
 
-def other_of(path, place):
-    """A file of the same name of another generation, or of another index; None if there is none."""
-    name = path.relative_to(place.generation)
-    for folder in [place.root / "gen-000002", place.folder.parent / "other/index/gen-000001"]:
-        other = folder / name
-        if other.is_file() and other.read_bytes() != path.read_bytes():
-            return other
-    return None
+def repaired_without_notes(place):
+    """Repair an index whose notes are not there; gives what was done and the passages embedded."""
+    before = place.embedder.embedded
+    (place.folder / "notes").rename(place.folder / "away")
+    done = [each.partition(", since")[0] for each in place.repair()]
+    (place.folder / "away").rename(place.folder / "notes")
+    return done, place.embedder.embedded - before
 
 
-def with_files_of_another_index(copy):
-    place = copy("other")
-    shutil.rmtree(place.root)
-    write(place.folder, "0.md", "# Note 0\n\nThis is quite another note.\n")
-    place.refresh()
-
-
-BASE = {"vectors.faiss", "rows.npy"}
-NEW = {"delta/vectors.faiss", "delta/rows.npy"}
-PARTS = {
-    "vectors.faiss": BASE, "rows.npy": BASE, "delta/vectors.faiss": NEW, "delta/rows.npy": NEW,
-}  # fmt: skip
-CANARIES = 3
-"""The embedder is checked before each of two rounds, and before a refresh."""
-
-
-@pytest.mark.parametrize("damage", [missing, truncated, flipped, swapped])
-def test_whichever_file_is_damaged_it_is_made_anew_and_nothing_else(copy, damage, monkeypatch):
-    with_files_of_another_index(copy)
-    without_a_sample(monkeypatch)
-    damaged = 0
-    folder = copy("first").generation
-    for name in sorted(str(path.relative_to(folder)) for path in folder.rglob("*.*")):
-        if name.endswith(".lock"):
-            continue
+@pytest.mark.usefixtures("no_sample")
+@pytest.mark.parametrize("damage", [missing, truncated, flipped])
+def test_terms_are_made_anew_without_reading_a_note_or_embedding_anything(copy, damage):
+    files = copy("one").files("terms-*/*")
+    for name in [path.relative_to(copy("one").root) for path in files if path.suffix != ".lock"]:
         place = copy("one")
-        before, old, path = place.found(), place.generation, place.generation / name
-        other = other_of(path, place)
-        if damage is swapped and other is None:
-            continue
-        damage(path, other)
-        damaged += 1
-        embedded = place.embedder.embedded
-        assert place.repair(), name
-        made = place.embedder.embedded - embedded
+        before = place.found()
+        damage(place.root / name)
+        assert repaired_without_notes(place) == (["rebuilt the terms"], 2 * CANARY), name
         assert place.found() == before, name
         assert place.faults() == [], name
-        assert made <= passages_made_for(name) + CANARIES, name
-        if name in PARTS or name.startswith("terms/"):
-            assert redone(old, place.generation) == (PARTS.get(name) or terms_of(place)), name
-    assert damaged >= (8 if damage is swapped else 12)
 
 
-def passages_made_for(name):
-    """How many passages are in that part; two notes of six have changed or gone."""
-    return {"vectors.faiss": 4, "rows.npy": 4, "delta/vectors.faiss": 2, "delta/rows.npy": 2}.get(
-        name, 1
-    )
-
-
-def terms_of(place):
-    folder = place.generation
-    return {str(path.relative_to(folder)) for path in (folder / "terms").iterdir()}
-
-
-def redone(old, new):
-    """The files of a generation that are not another one's, but for the manifest."""
-    return {
-        name
-        for path in new.rglob("*")
-        if path.is_file()
-        and (name := str(path.relative_to(new))) != "manifest.json"
-        and not ((old / name).exists() and path.samefile(old / name))
-    }
-
-
-@pytest.mark.parametrize("content", [None, b"", b"gen-000009\n", b"gen-0000\xff3"])
-def test_a_pointer_that_names_nothing_is_set_to_the_newest_sound_generation(place, content):
-    before, pointer = place.found(), place.root / "CURRENT"
-    pointer.unlink() if content is None else pointer.write_bytes(content)
-    assert "went back to gen-000003" in place.repair()[0]
+@pytest.mark.usefixtures("no_sample")
+@pytest.mark.parametrize("damage", [missing, truncated, flipped])
+def test_so_are_lists_of_embeddings(place, damage, monkeypatch):
+    monkeypatch.setattr("ragqa.stores.local.derived.EXACT_UP_TO", 10)
+    write_notes(place.folder / "notes", {"more.md": "# More\n\nOne more note.\n"})
+    place.refresh()
+    before, (lists,) = place.found(), place.files("vectors-*.faiss")
+    damage(lists)
+    assert repaired_without_notes(place) == (["rebuilt the lists of embeddings"], 2 * CANARY)
     assert place.found() == before
     assert place.faults() == []
 
 
-def test_where_no_generation_can_be_read_all_notes_are_embedded_again(place):
+@pytest.mark.usefixtures("no_sample")
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE embeddings SET vector = zeroblob(64) WHERE row = 3",
+        "UPDATE embeddings SET key = 1 WHERE row = 3",
+        "UPDATE embeddings SET vector = 'text' WHERE row = 3",
+        "DELETE FROM embeddings WHERE row = 3",
+    ],
+)
+def test_a_damaged_embedding_is_made_anew_from_its_passage_alone(place, statement):
     before = place.found()
-    for path in place.root.glob("*/manifest.json"):
-        path.write_text("{}")
+    change(place, statement)
+    with pytest.raises(IndexUnusable, match="embedding") as caught:
+        place.found()
+    assert caught.value.hint == "ragqa doctor --repair"
+    done, embedded = repaired_without_notes(place)
+    assert (done[0], embedded) == ("rebuilt the embeddings", 1 + 2 * CANARY)
+    assert place.found() == before
+    assert place.faults() == []
+
+
+@pytest.mark.usefixtures("no_sample")
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE passages SET text = 'No note says this.' WHERE id = (SELECT min(id) FROM passages)",
+        "UPDATE passages SET start_char = start_char + 1",
+        "DELETE FROM passages WHERE id = (SELECT min(id) FROM passages)",
+        "DELETE FROM notes WHERE id = 4",
+        "UPDATE notes SET path = 'x.md' WHERE id = 4",
+        "UPDATE notes SET about = '[]' WHERE id = 4",
+    ],
+)
+def test_where_a_row_of_a_note_is_damaged_notes_are_read_but_sound_embeddings_kept(
+    place, statement
+):
+    before = place.found()
+    change(place, statement)
+    with pytest.raises(IndexUnusable):
+        place.found()
+    assert place.embedded_by(place.repair) <= 4 * CANARY
+    assert place.found() == before
+    assert place.faults() == []
+
+
+def test_whichever_byte_of_the_database_is_damaged_it_is_mended(copy):
+    size = (copy("one").root / "index.sqlite").stat().st_size
+    before = copy("one").found()
+    randomly = random.Random(7)  # noqa: S311 - places to damage
+    for offset in [0, 30, 100, 8192, *randomly.sample(range(size), 20)]:
+        place = copy("one")
+        flip(place.root / "index.sqlite", offset)
+        place.repair()
+        assert place.found() == before, offset
+        assert place.faults() == [], offset
+
+
+@pytest.mark.parametrize("content", [b"", b"SQLite format 3\0", b"nonsense" * 2000])
+def test_where_the_database_is_no_such_file_all_notes_are_embedded_again(place, content):
+    before = place.found()
+    (place.root / "index.sqlite").write_bytes(content)
     assert "read and embedded all notes again" in place.repair()[0]
     assert place.found() == before
     assert place.faults() == []
@@ -258,104 +263,41 @@ def test_where_no_generation_can_be_read_all_notes_are_embedded_again(place):
 
 def test_damage_to_everything_at_once_is_mended(place):
     before = place.found()
-    for path in place.generation.rglob("*.*"):
-        if path.name != "manifest.json":
-            truncated(path, None)
-    (place.root / "CURRENT").unlink()
+    for path in place.files():
+        if path.name != "LOCK":
+            truncated(path)
     assert place.repair()
     assert place.found() == before
     assert place.faults() == []
 
 
-def exchange_rows(place):
-    """The vectors of two passages for each other's: every file still fits every other."""
-    rows = np.load(place.generation / "rows.npy")
-    rows[:, [0, 3]] = rows[:, [3, 0]]
-    save(place.generation / "rows.npy", rows)
-
-
-def exchange_notes(place):
-    rows = np.load(place.generation / "rows.npy")
-    rows[1, [0, 1]] = rows[1, [1, 0]]
-    save(place.generation / "rows.npy", rows)
-
-
-def drop_a_row(place):
-    """A passage less; and FAISS is asked for as many vectors as there are rows."""
-    rows = np.load(place.generation / "delta/rows.npy")
-    save(place.generation / "delta/rows.npy", rows[:, 1:])
-    put_vectors(place.generation / "delta/vectors.faiss", np.eye(1, DIMENSION))
-
-
-def another_unit_vector(place):
-    put_vectors(place.generation / "vectors.faiss", np.eye(6, DIMENSION))
-
-
-def no_unit_vector(place):
-    put_vectors(place.generation / "delta/vectors.faiss", np.ones((2, DIMENSION)))
-
-
-def put_vectors(path, matrix):
-    index = faiss.IndexFlatIP(DIMENSION)
-    index.add(matrix.astype(np.float32))
-    replace_bytes(path, bytes(faiss.serialize_index(index)))
-
-
-def save(path, rows):
-    path.unlink()
-    np.save(path, rows)
-
-
-def lose_terms(place):
-    with closing(place.store.snapshot()) as snapshot:
-        passages = list(snapshot.all_passages())
-    folder = place.generation / "terms"
-    shutil.rmtree(folder)
-    folder.mkdir()
-    write_terms(folder, passages[1:])
-
-
-def change_the_catalogue(place, statement):
-    path = place.generation / "catalogue.sqlite"
-    replace_bytes(path, path.read_bytes())
-    with closing(sqlite3.connect(path)) as db:
-        db.execute(statement)
-        db.commit()
-
-
-def change_a_text(place):
-    change_the_catalogue(place, "UPDATE passages SET text = 'No note says this.' WHERE note = 4")
-
-
-def lengthen_a_text(place):
-    """Beyond the embedder's window."""
-    change_the_catalogue(
-        place, "UPDATE passages SET text = replace(hex(zeroblob(900)), '00', 'no ')"
-    )
-
-
-def lose_a_passage(place):
-    change_the_catalogue(place, "DELETE FROM passages WHERE note = 4")
+def exchange_embeddings(db):
+    rows = db.execute("SELECT row, vector FROM embeddings WHERE row IN (3, 7)").fetchall()
+    for (row, _), (_, vector) in zip(rows, reversed(rows), strict=True):
+        db.execute("UPDATE embeddings SET vector = ? WHERE row = ?", (vector, row))
 
 
 @pytest.mark.parametrize(
-    ("forge", "told"),
+    ("change", "told"),
     [
-        (exchange_rows, "2 of 6 passages got another embedding when embedded again"),
-        (exchange_notes, "rows.npy does not hold the passages of the catalogue: 2 of 4"),
-        (drop_a_row, "1 of 2 are in only one of them or have different notes; it lacks some of"),
-        (another_unit_vector, "got another embedding when embedded again"),
-        (no_unit_vector, "delta/vectors.faiss holds 2 bad vectors, such as those of 1.md, new.md"),
-        (lose_terms, "1 of 6 are in only one of them or have different notes; it lacks some of"),
-        (change_a_text, "the index has 1 passage not found in the unchanged notes, such as 3"),
-        (lengthen_a_text, "the index has 4 passages not found in the unchanged notes"),
-        (lose_a_passage, "has 6 notes and 5 passages, the manifest says 6 and 6"),
+        (exchange_embeddings, "got another embedding when embedded again"),
+        (
+            lambda db: db.execute("UPDATE passages SET text = 'No note.' WHERE note = 4"),
+            "the index has 1 passage not found in the unchanged notes, such as 1",
+        ),
+        (  # beyond the embedder's window
+            lambda db: db.execute("UPDATE passages SET text = ?", ("no " * 900,)),
+            f"the index has {NOTES} passages not found in the unchanged notes",
+        ),
+        (
+            lambda db: db.execute("UPDATE passages SET note = 5 WHERE note = 4"),
+            "do not hold the passages of the notes",
+        ),
     ],
-)
-def test_what_a_manifest_vouches_for_is_found_and_mended_all_the_same(place, forge, told):
+)  # fmt: skip
+def test_what_all_checksums_vouch_for_is_found_and_mended_all_the_same(place, change, told):
     before = place.found()
-    forge(place)
-    seal(place.root)
+    forge(place.root, change)
     assert told in " ".join(place.faults())
     assert place.repair()
     assert place.found() == before
@@ -364,16 +306,17 @@ def test_what_a_manifest_vouches_for_is_found_and_mended_all_the_same(place, for
 
 def test_where_nothing_is_damaged_nothing_is_written(place):
     def written():
-        return {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in every()}
+        statuses = {path: path.stat() for path in place.root.rglob("*")}
+        return {
+            path: (status.st_ino, status.st_mtime_ns)
+            for path, status in statuses.items()
+            if path.name not in {"LOCK", "seal.json"}  # the seal says the same again
+        }
 
-    def every():
-        return place.root.rglob("*")
-
-    before, steps = written(), []
-    with stepping(steps.append):
-        assert place.repair() == ()
+    before, seal = written(), (place.root / "seal.json").read_text()
+    assert place.repair() == ()
     assert written() == before
-    assert steps == ["lock"]
+    assert (place.root / "seal.json").read_text() == seal
 
 
 def test_a_repair_waits_for_no_other_writer_unless_told_to(place):
@@ -381,46 +324,80 @@ def test_a_repair_waits_for_no_other_writer_unless_told_to(place):
         place.repair()
 
 
-def damage_vectors_and_terms(place):
-    truncated(place.generation / "terms/meta.json", None)
-    truncated(place.generation / "delta/rows.npy", None)
-
-
-def damage_the_manifest(place):
-    truncated(place.generation / "manifest.json", None)
-
-
-class Killed(BaseException):
-    """The process is at its end: nothing that it would still do happens."""
+KILLED = """
+import json, os, random, shutil, signal, sqlite3, sys
+from pathlib import Path
+from indexing.test_repair import Place, keep_as_large
+import pytest
+keep_as_large(pytest.MonkeyPatch())
+TURNS = (os.replace, os.rename)
+CALLS = (*TURNS, os.unlink, os.open, os.fsync, os.link, os.mkdir, os.rmdir, os.ftruncate)
+def repair(folder, last):
+    calls = []
+    def count(frame, event, arg):
+        of_sqlite = isinstance(getattr(arg, "__self__", None), sqlite3.Connection)
+        if event == "c_call" and (of_sqlite or arg in CALLS):
+            calls.append(arg in TURNS)
+            if len(calls) == last:
+                os.kill(os.getpid(), signal.SIGKILL)
+    sys.setprofile(count)
+    Place(folder).repair()
+    sys.setprofile(None)
+    return calls
+damaged, points = Path(sys.argv[1]), int(sys.argv[2])
+shutil.copytree(damaged, damaged.with_name("whole"), symlinks=True)
+if not (child := os.fork()):
+    Path("calls.json").write_text(json.dumps(repair(damaged.with_name("whole"), 0)))
+    os._exit(0)
+os.waitpid(child, 0)
+calls = json.loads(Path("calls.json").read_text())
+turns = [n for n, is_turn in enumerate(calls, start=1) if is_turn]
+killed = []
+for last in [*turns, *random.Random(7).sample(range(1, len(calls) + 1), points)]:
+    folder = damaged.with_name(f"killed-{last}")
+    shutil.copytree(damaged, folder, symlinks=True, dirs_exist_ok=True)
+    if not (child := os.fork()):
+        repair(folder, last)
+        os._exit(0)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    killed.append(last)
+print(json.dumps(killed))
+"""
 
 
 @pytest.mark.parametrize(
-    ("damage", "steps"),
-    [(damage_vectors_and_terms, None), (damage_the_manifest, 8)],
-    ids=["to its end", "while it goes back to an older generation"],
+    ("statement", "terms", "embedded"),
+    [
+        ("UPDATE embeddings SET key = -key WHERE row < 9", truncated, 8),
+        ("UPDATE passages SET text = 'No note says this.'", None, 0),
+    ],
+    ids=["embeddings and terms", "passages"],
 )
-def test_at_whichever_step_a_repair_is_killed_the_next_one_mends_the_index(copy, damage, steps):
-    before = copy("sound").found()
-    for last in range(1, steps) if steps else count(1):
-        place, done = copy("one"), []
+@pytest.mark.usefixtures("no_sample")
+def test_wherever_a_repair_is_killed_the_next_one_mends_the_index(copy, statement, terms, embedded):
+    place = copy("one")
+    before = place.found()
+    change(place, statement)
+    if terms:
+        terms(place.files("terms-*/meta.json")[0])
+    run = subprocess.run(
+        [sys.executable, "-c", KILLED, str(place.folder), "6"],
+        env=os.environ | {"PYTHONPATH": ":".join(sys.path)},
+        cwd=place.folder.parent,
+        capture_output=True,
+        check=False,
+        timeout=HANGS_S,
+    )
+    assert run.returncode == 0, run.stderr.decode()
+    for point in json.loads(run.stdout):
+        killed = Place(place.folder.with_name(f"killed-{point}"))
 
-        def kill(name, done=done, last=last):
-            done.append(name)
-            if len(done) >= last:
-                raise Killed
+        def mend(killed=killed):
+            with suppress(NoIndex):
+                killed.repair()
+            killed.refresh()
 
-        damage(place)
-        with stepping(kill), suppress(Killed):
-            place.repair()
-        if place.store.problems():
-            with pytest.raises(IndexUnusable):
-                place.found()
-        else:
-            assert place.found()[0]
-        place.repair()
-        place.refresh()
-        assert place.found() == before, done
-        if len(done) < last:
-            break
-    assert place.faults() == []
-    assert last > (20 if steps is None else 6)
+        assert killed.embedded_by(mend) <= embedded + 4 * CANARY, point
+        assert killed.found() == before, point
+        assert killed.faults() == [], point
+        assert not list(killed.root.glob("salvage*")), point

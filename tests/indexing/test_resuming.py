@@ -1,10 +1,11 @@
 """Builds that are interrupted, and what the next one still has to embed."""
 
-import errno
 import os
+import resource
 import signal
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 from indexing.building import source_with
@@ -12,18 +13,16 @@ from stores.building import quick_folder
 from support import HANGS_S, QUICK, run_apart, write_notes
 
 from ragqa.embedders.hashed import HashedEmbedder
-from ragqa.errors import IndexUnusable, NoIndex
+from ragqa.errors import IndexNotWritable, NoIndex
 from ragqa.indexing import refresh
 from ragqa.indexing.adding import KEPT
 from ragqa.stores import open_store
-from ragqa.stores.disk import stepping
-from ragqa.stores.saved import SAVED_ANEW
 from ragqa.types import Filters
 
 NOTES = 40
 TOGETHER = 8
+PARTS = NOTES // TOGETHER
 CANARIES = 2
-SAVING = f"write {SAVED_ANEW}"
 
 KILLED = """
 import os, signal, sys
@@ -32,17 +31,31 @@ from indexing.building import source_with
 from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.indexing import adding, refresh
 from ragqa.stores import open_store
-from ragqa.stores.disk import stepping
 adding.SAVED_TOGETHER = int(sys.argv[2])
-seen = []
-def kill(name):
-    seen.append(name)
-    if seen.count("write saved-embeddings-anew") == int(sys.argv[3]):
-        os.kill(os.getpid(), signal.SIGKILL)
-source = source_with(Path(sys.argv[1]), HashedEmbedder(32))
-with stepping(kill):
-    refresh(open_store(source.index), source)
+class Killing(HashedEmbedder):
+    calls = 0
+    def embed_passages(self, texts, **options):
+        self.calls += 1
+        if self.calls == int(sys.argv[3]):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().embed_passages(texts, **options)
+source = source_with(Path(sys.argv[1]), Killing(32))
+refresh(open_store(source.index), source)
 """
+
+
+class Befallen(HashedEmbedder):
+    """An embedder to which something happens before a part of the passages."""
+
+    def __init__(self, part, act, **options):
+        super().__init__(32, **options)
+        self.part, self.act, self.calls = part, act, 0
+
+    def embed_passages(self, texts, **options):
+        self.calls += 1
+        if self.calls == self.part:
+            self.act()
+        return super().embed_passages(texts, **options)
 
 
 @pytest.fixture(autouse=True)
@@ -53,40 +66,50 @@ def save_often(monkeypatch):
 @pytest.fixture
 def folder():
     with quick_folder() as folder:
-        filler = "Words that are in all of them. " * 12
-        notes = {f"{n}.md": f"# N{n}\n\nNote {n}. {filler}\n" for n in range(NOTES)}
-        write_notes(folder / "notes", notes)
+        write_numbered(folder, range(NOTES))
         yield folder
 
 
-def build(folder, **options):
-    """Bring the index up to date; gives how many passages of notes were embedded for it."""
-    embedder = HashedEmbedder(32, salt=options.pop("salt", ""))
+def write_numbered(folder, numbers):
+    filler = "Words that are in all of them. " * 12
+    write_notes(folder / "notes", {f"{n}.md": f"# N{n}\n\nNote {n}. {filler}\n" for n in numbers})
+
+
+def build(folder, embedder=None, **options):
+    """Bring the index up to date; gives how many passages were embedded for it."""
+    embedder = embedder or HashedEmbedder(32)
     source = source_with(folder, embedder)
     refresh(open_store(source.index), source, **options)
-    return embedder.embedded - CANARIES
+    return embedder.embedded
 
 
-def interrupted_at(number, name=SAVING, error=KeyboardInterrupt):
-    """Raise an error at the step of this name that comes as the number-th."""
-    seen = []
+def interrupt(folder, part, **options):
+    """Press Ctrl-C while a part is embedded; gives what was noted on it."""
 
-    def interrupt(step):
-        seen.append(step)
-        if step == name and seen.count(name) == number:
-            raise error
+    def press():
+        raise KeyboardInterrupt
 
-    return stepping(interrupt)
-
-
-def interrupt(folder, number, **options):
-    with interrupted_at(number), pytest.raises(KeyboardInterrupt) as caught:
-        build(folder, **options)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        build(folder, Befallen(part, press), **options)
     return getattr(caught.value, "__notes__", [])
 
 
-def saved_file(folder):
-    return folder / "index" / SAVED_ANEW
+def fill_the_disk(folder):
+    """From now on, no file can get larger than the largest one is."""
+    sizes = [path.stat().st_size for path in (folder / "index").rglob("*")]
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (max(sizes), hard))
+
+
+@pytest.fixture
+def room_again():
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def free():
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    yield free
+    free()
 
 
 def test_a_build_that_was_killed_goes_on_where_it_stopped(folder):
@@ -96,32 +119,54 @@ def test_a_build_that_was_killed_goes_on_where_it_stopped(folder):
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     with pytest.raises(NoIndex):
         open_store(folder / "index").snapshot()
-    assert build(folder) == NOTES - 3 * TOGETHER
-    assert not saved_file(folder).exists()
+    assert build(folder) == NOTES - 3 * TOGETHER + CANARIES
 
 
 def test_an_interrupted_rebuild_goes_on_but_takes_nothing_from_the_old_index(folder):
-    assert build(folder) == NOTES
+    assert build(folder) == NOTES + CANARIES
     assert interrupt(folder, 3, rebuild=True) == [KEPT]
-    assert build(folder, rebuild=True) == NOTES - 2 * TOGETHER
-    assert build(folder, rebuild=True) == NOTES
+    assert build(folder, rebuild=True) == NOTES - 2 * TOGETHER + CANARIES
+    assert build(folder, rebuild=True) == NOTES + CANARIES
+
+
+def test_what_a_rebuild_saved_outlives_a_refresh(folder):
+    build(folder)
+    interrupt(folder, 3, rebuild=True)
+    write_numbered(folder, [NOTES])
+    assert build(folder) == 1 + 1, "the new note and the canary"
+    assert build(folder, rebuild=True) == NOTES + 1 - 2 * TOGETHER + CANARIES
+
+
+def test_what_a_refresh_saved_is_for_the_next_one_and_then_gone(folder):
+    build(folder)
+    new = range(NOTES, 2 * NOTES)
+    write_numbered(folder, new)
+    interrupt(folder, 1 + 3)  # after the canary
+    for n in new[: 2 * TOGETHER]:
+        (folder / "notes" / f"{n}.md").unlink()
+    left = build(folder) - 1
+    assert NOTES - 4 * TOGETHER <= left <= NOTES - 2 * TOGETHER
+    write_numbered(folder, new[: 2 * TOGETHER])
+    assert build(folder) == 2 * TOGETHER + 1, "what no note used was not kept"
+
+
+def test_what_another_embedder_saved_is_not_used(folder):
+    interrupt(folder, 4)
+    assert build(folder, HashedEmbedder(32, salt="other")) == NOTES + CANARIES
 
 
 def test_a_resumed_build_answers_like_one_that_was_not_interrupted(folder):
     interrupt(folder, 4)
     build(folder)
-    resumed = open_store(folder / "index").snapshot()
-    build(folder, rebuild=True)
-    whole = open_store(folder / "index").snapshot()
-    query = HashedEmbedder(32).embed_query("note 7").pooled
-    everything = (query, NOTES, Filters())
-    assert resumed.dense(*everything) == whole.dense(*everything)
-    resumed.close()
-    whole.close()
+    everything = (HashedEmbedder(32).embed_query("note 7").pooled, NOTES, Filters())
+    with closing(open_store(folder / "index").snapshot()) as resumed:
+        build(folder, rebuild=True)
+        with closing(open_store(folder / "index").snapshot()) as whole:
+            assert resumed.dense(*everything) == whole.dense(*everything)
 
 
 def test_progress_begins_at_what_was_saved(folder):
-    interrupt(folder, 5)
+    interrupt(folder, PARTS)
     told = []
     build(folder, progress=lambda *said: told.append(said))
     embedding = [(done, total) for stage, done, total in told if stage == "embedding"]
@@ -132,42 +177,26 @@ def test_progress_begins_at_what_was_saved(folder):
 
 def test_an_interruption_before_anything_was_saved_promises_nothing(folder):
     assert interrupt(folder, 1) == []
-    assert build(folder) == NOTES
+    assert build(folder) == NOTES + CANARIES
 
 
-def test_a_damaged_file_costs_what_it_held_and_nothing_more(folder):
-    interrupt(folder, 5)
-    content = bytearray(saved_file(folder).read_bytes())
-    content[len(content) // 2] ^= 1
-    saved_file(folder).write_bytes(content)
-    assert NOTES - 4 * TOGETHER < build(folder) < NOTES
-    assert not saved_file(folder).exists()
-
-
-def test_a_full_disk_is_told_and_the_next_build_goes_on(folder):
-    full = OSError(errno.ENOSPC, "No space left on device")
-    with interrupted_at(4, error=full), pytest.raises(IndexUnusable, match="disk full"):
-        build(folder)
-    assert build(folder) == NOTES - 3 * TOGETHER
-
-
-def test_a_commit_that_fails_loses_no_embedding(folder):
-    broken = OSError(errno.EIO, "Input/output error")
-    failing = interrupted_at(1, "replace CURRENT", broken)
-    with failing, pytest.raises(IndexUnusable, match="Input/output"):
-        build(folder)
-    assert build(folder) == 0
+@pytest.mark.parametrize("part", [4, PARTS + 1], ids=["while it saves", "while it commits"])
+def test_a_full_disk_is_told_and_the_next_build_goes_on(folder, room_again, part):
+    with pytest.raises(IndexNotWritable, match="disk full"):
+        build(folder, Befallen(part, lambda: fill_the_disk(folder)))
+    room_again()
+    with pytest.raises(NoIndex):
+        open_store(folder / "index").snapshot()
+    assert build(folder) == NOTES - (part - 1) * TOGETHER + CANARIES
 
 
 def test_ctrl_c_tells_that_what_was_embedded_is_kept(tmp_path):
     notes = write_notes(tmp_path / "notes", {"a.md": "# A\n\nThe only note.\n"})
-    program = tmp_path / "sitecustomize.py"
-    program.write_text(
-        "from ragqa.stores import disk\n"
-        "def interrupt(name):\n"
-        "    if name == 'replace CURRENT':\n"
-        "        raise KeyboardInterrupt\n"
-        "disk._hook = interrupt\n"
+    (tmp_path / "sitecustomize.py").write_text(
+        "from ragqa.stores.local.database import Database\n"
+        "def interrupt(*args):\n"
+        "    raise KeyboardInterrupt\n"
+        "Database.write = interrupt\n"
     )
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
     run = run_apart(

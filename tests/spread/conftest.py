@@ -18,7 +18,7 @@ DRIVER = """
 import os, signal, subprocess
 from pathlib import Path
 from ragqa.indexing import adding
-from ragqa.stores import disk
+from ragqa.stores.local.writer import LocalWriter
 
 adding.SAVED_TOGETHER, adding.CHUNK_PASSAGES = 4, 8
 befallen = Path({befallen!r})
@@ -33,13 +33,13 @@ def note(text):
     with befallen.open("a") as file:
         file.write(text + "\\n")
 
-saved = 0
-def befall(name):
+saved, save = 0, LocalWriter.save
+def befall(writer, *embeddings):
     global saved
-    if name == "write saved-embeddings-anew":
-        saved += 1
-        act(saved)
-disk._hook = befall
+    saved += 1
+    act(saved)
+    save(writer, *embeddings)
+LocalWriter.save = befall
 """
 """What is run at the start of the driver; `act` is told how often embeddings were saved."""
 

@@ -91,7 +91,7 @@ def test_a_node_with_other_weights_is_refused_by_name(nodes, index_with, tmp_pat
     host = nodes.address.partition(":")[0]
     told = but_progress(run)[0]
     assert told.startswith(f"error: the Ray node {host} cannot embed: it has another embedder")
-    assert not (tmp_path / "other" / "CURRENT").exists()
+    assert not (tmp_path / "other" / "index.sqlite").exists()
 
 
 def test_a_killed_worker_and_then_a_killed_node_cost_a_retry(nodes, index_with, tmp_path):

@@ -17,7 +17,7 @@ def root():
 
 @pytest.fixture
 def store(root):
-    """A local store with one generation."""
+    """A local store with one commit."""
     store = LocalStore(root)
     commit(store, *FRUIT)
     return store
@@ -26,6 +26,5 @@ def store(root):
 @pytest.fixture
 def long_lived_terms(monkeypatch):
     """Refreshes change the terms as they do in a large index, where writing them anew is slow."""
-    monkeypatch.setattr("ragqa.stores.local.writer.REWRITE_BELOW", 0)
-    monkeypatch.setattr("ragqa.stores.local.writer.MAX_DELTA_SHARE", math.inf)
-    monkeypatch.setattr("ragqa.stores.local.writer.MAX_DEAD_SHARE", math.inf)
+    monkeypatch.setattr("ragqa.stores.local.derived.REWRITE_BELOW", 0)
+    monkeypatch.setattr("ragqa.stores.local.derived.MAX_DEAD_SHARE", math.inf)

@@ -1,34 +1,102 @@
-"""Manifests that vouch for files as they are, as one who forges an index would write them."""
+"""Change the files of an index as bad disks, other programs and forgers do."""
 
-import hashlib
 import json
+import os
+import sqlite3
+from contextlib import closing
+
+import numpy as np
+
+from ragqa.stores.decoding import digest_of
+from ragqa.stores.local.database import DATABASE, SEAL, checksum
 
 
-def generation(root):
-    """The folder of the generation to read."""
-    return root / (root / "CURRENT").read_text().strip()
+def flip(path, place, *, silently=False):
+    """Change one bit; silently as a bad disk does, else as a program that writes to the file."""
+    status, data = path.stat(), bytearray(path.read_bytes())
+    data[place] ^= 4
+    path.write_bytes(data)
+    later = status.st_mtime_ns + (0 if silently else 10**9)
+    os.utime(path, ns=(later, later))
+
+
+def places_of(path, content):
+    """Where in a file some bytes are."""
+    data, place, found = path.read_bytes(), -1, []
+    while (place := data.find(content, place + 1)) >= 0:
+        found.append(place)
+    return found
+
+
+def change(root, *statements):
+    """Change the database as another program would; its seal no longer fits."""
+    with closing(sqlite3.connect(root / DATABASE)) as db:
+        for statement, *values in statements:
+            db.execute(statement, values)
+        db.commit()
+
+
+def forge(root, *statements):
+    """Change the database, with every checksum and the seal as they should be."""
+    change(root, *statements)
+    with closing(sqlite3.connect(root / DATABASE)) as db:
+        db.create_function("checksum", -1, checksum)
+        passage = "id, note, embedding, embedding_key, start_char, end_char, first_line, last_line"
+        for table, fields in {
+            "notes": "id, path, sha256, about",
+            "passages": f"{passage}, heading, text, units, language",
+            "meta": "name, value",
+        }.items():
+            db.execute(f"UPDATE {table} SET checksum = checksum({fields})")  # noqa: S608 - ours
+        db.commit()
+    seal(root)
 
 
 def seal(root):
-    """Write a manifest that fits the files as they are."""
-    folder = generation(root)
-    content = json.loads((folder / "manifest.json").read_text())
-    names = [name for name in content["files"] if (folder / name).exists()]
-    terms = {f"terms/{path.name}" for path in (folder / "terms").iterdir()}
-    content["files"] = {name: record(folder / name) for name in sorted({*names, *terms})}
-    write_manifest(folder, content)
+    """Vouch for the database as it is."""
+    status = (root / DATABASE).stat()
+    (root / SEAL).write_text(json.dumps([status.st_size, status.st_mtime_ns]))
 
 
-def record(path):
-    """What a manifest says of a file."""
-    data = path.read_bytes()
-    sha256 = hashlib.sha256(data).hexdigest()
-    return {"size": len(data), "mtime_ns": path.stat().st_mtime_ns, "sha256": sha256}
+def forge_meta(root, changed):
+    """Have `changed` change what the index says of itself, with the digest that it should have."""
+    with closing(sqlite3.connect(root / DATABASE)) as db:
+        content = json.loads(
+            db.execute("SELECT value FROM meta WHERE name = 'index'").fetchone()[0]
+        )
+        del content["digest"]
+        changed(content)
+        text = json.dumps({**content, "digest": digest_of(content)})
+        values = (text, checksum("index", text))
+        db.execute("UPDATE meta SET value = ?, checksum = ? WHERE name = 'index'", values)
+        db.commit()
+    seal(root)
 
 
-def write_manifest(folder, content):
-    """Write a manifest with the digest that it should have."""
-    content.pop("digest", None)
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    content["digest"] = hashlib.sha256(canonical.encode()).hexdigest()
-    (folder / "manifest.json").write_text(json.dumps(content))
+class Giver:
+    """A rebuilder that gives the vectors that the passages had; `asked` says for how many."""
+
+    def __init__(self, *entries):
+        self.vectors = {
+            passage.id: row
+            for each in entries
+            for passage, row in zip(each.passages, each.vectors, strict=True)
+        }
+        self.asked = 0
+
+    def check(self, info):
+        """Accept every index."""
+
+    def faults(self, _):
+        """Find nothing."""
+        return []
+
+    def embed(self, passages):
+        self.asked += len(passages)
+        return np.stack([self.vectors[passage.id] for passage in passages])
+
+
+def repair(store, *entries):
+    """Repair, as `doctor --repair` does; gives what was done and how many were embedded for it."""
+    giver = Giver(*entries)
+    return store.repair(giver, wait=False, progress=lambda *_: None), giver.asked

@@ -1,21 +1,27 @@
 """Several processes, other users, and disks that fail."""
 
 import errno
-import sqlite3
+import hashlib
+import itertools
+import os
+import shutil
+import signal
 import subprocess
 import sys
 import textwrap
 from contextlib import closing
 
 import pytest
-from stores.building import answers, ask, commit, entry
+from stores.building import FRUIT, INFO, answers, ask, commit, entry
+from stores.sealing import flip
 from support import HANGS_S, IMPORT_ALL
 
 from ragqa.errors import IndexNotWritable, IndexUnusable
-from ragqa.stores.disk import explaining_failure, unusable
+from ragqa.stores.local.database import Database
 from ragqa.stores.local.store import LocalStore
 
 NEW = entry("new.md", "apple banana")
+LATER = entry("later.md", "grape")
 
 PRELUDE = (
     IMPORT_ALL
@@ -28,7 +34,7 @@ from ragqa.stores.local.store import LocalStore
 from stores.building import FRUIT, INFO, answers, commit, entry
 store = LocalStore(Path(sys.argv[1]))
 def as_nobody():
-    import_all("ragqa.stores")
+    import_all("ragqa.stores.local")
     os.setgroups([]); os.setgid(65534); os.setuid(65534)
 def attempt(act):
     try:
@@ -63,6 +69,7 @@ def output_of(root, code):
 def test_a_second_process_is_turned_away_or_waits_for_its_turn(store, root):
     writing = """
         with store.writer(fresh=False, wait=False) as writer:
+            writer.save([1, 2], FRUIT[0].vectors[:2])
             print("locked", flush=True)
             sys.stdin.readline()
             writer.remove(["one.md"])
@@ -79,43 +86,136 @@ def test_a_second_process_is_turned_away_or_waits_for_its_turn(store, root):
     """
     with child(root, writing) as first:
         assert first.stdout.readline() == "locked\n"
+        assert store.building().embedded == 2
         with child(root, second) as other:
             assert other.stdout.readline().startswith("WriterBusy another process is writing")
             assert other.stdout.readline() == "waiting\n"
             first.communicate("go on\n", timeout=HANGS_S)
             assert other.communicate(timeout=HANGS_S)[0] == "done 3\n"
     assert answers(store)[2].keys() == {"ml/two.md", "ml/deep/three.md"}
+    assert store.building() is None
+
+
+def names(root):
+    return sorted(path.name for path in root.iterdir() if "sqlite-" not in path.name)
+
+
+AT_REST = ["LOCK", "index.sqlite", "seal.json"]
 
 
 def test_a_killed_writer_leaves_no_lock_and_no_trace(store, root):
     before = answers(store)
     killing = """
         with store.writer(fresh=False, wait=False) as writer:
+            writer.resume(INFO.embedder, INFO.dtype)
+            writer.save([7], FRUIT[0].vectors[:1])
             entry("x.md", "apple").put(writer)
             os.kill(os.getpid(), signal.SIGKILL)
     """
     assert output_of(root, killing) == ""
-    assert list(root.glob("*.tmp"))
+    assert "draft.sqlite" in names(root)
+    assert "seal.json" not in names(root)
+    assert (root / "index.sqlite-wal").stat().st_size > 0
     assert answers(store) == before
-    assert commit(store, NEW).generation == 2
-    assert not list(root.glob("*.tmp"))
+    assert store.building() is None
+    store.tidy()
+    assert names(root) == [*AT_REST, "terms-1"]
+    assert answers(store) == before
+    with store.writer(fresh=False, wait=False) as writer:
+        assert writer.resume(INFO.embedder, INFO.dtype) == 1
+        NEW.put(writer)
+        assert writer.commit(INFO).generation == 2
+    assert names(root) == [*AT_REST, "terms-2"]
+    assert store.problems() == []
 
 
-def test_an_index_that_may_only_be_read_answers_and_cannot_be_written(store, root):
+def test_what_was_committed_before_a_kill_is_there_although_only_the_log_has_it(store, root):
+    killing = """
+        with store.writer(fresh=False, wait=False) as writer:
+            entry("new.md", "apple banana").put(writer)
+            writer.commit(INFO)
+            os.kill(os.getpid(), signal.SIGKILL)
+    """
+    assert output_of(root, killing) == ""
+    assert (root / "index.sqlite-wal").stat().st_size > 0
+    found = answers(store)
+    assert found[2].keys() > {"new.md", "one.md"}
     make_readable(root)
-    before = answers(store)
+    reading = "as_nobody(); attempt(lambda: len(answers(store)[2]))"
+    assert output_of(root, reading) == "done 5\n"
+    store.tidy()
+    assert names(root) == [*AT_REST, "terms-2"]
+    assert answers(store) == found
+    assert store.problems() == []
+
+
+STEPS = ("open", "os.remove", "os.link", "os.mkdir", "os.rename", "sqlite3.connect")
+
+
+def killed_at(step, act):
+    """Do something in a process that is killed at a step; whether it was done before."""
+    process = os.fork()
+    if process == 0:
+        left = itertools.count(step - 1, -1)
+
+        def count(event, _):
+            if event in STEPS and next(left) == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        try:
+            sys.addaudithook(count)
+            act()
+        finally:
+            os._exit(0)
+    return os.waitpid(process, 0)[1] == 0
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_writer_killed_at_any_step_leaves_the_old_index_or_the_new_one(
+    store, root, long_lived_terms, fresh
+):
+    """Each step is a file that it opens, links or removes."""
+    old = {each.note.path for each in FRUIT}
+    seen, done = [], False
+    while not done:
+        trial = LocalStore(shutil.copytree(root, root.with_name(f"index-{len(seen)}")))
+        done = killed_at(1 + 4 * len(seen), lambda: commit(trial, NEW, fresh=fresh))  # noqa: B023
+        seen.append(answers(trial)[2].keys())
+        assert trial.problems() == []
+        commit(trial, LATER)
+        assert answers(trial)[2].keys() == seen[-1] | {"later.md"}
+        assert len(names(trial._root)) == 4
+    assert len(seen) > 8
+    assert seen == sorted(seen, key=lambda found: found != old)
+    assert (seen[0], seen[-1]) == (old, {"new.md"} if fresh else {"new.md", *old})
+
+
+@pytest.mark.parametrize("damage", ["", "flip", "remove", "unseal"])
+def test_an_index_that_may_only_be_read_answers_and_cannot_be_written(store, root, damage):
+    before = hashlib.sha256(repr(answers(store)).encode()).hexdigest()
+    if damage == "flip":
+        flip(next((root / "terms-1").glob("*.idx")), 50)
+    elif damage == "remove":
+        shutil.rmtree(root / "terms-1")
+    elif damage == "unseal":
+        (root / "seal.json").unlink()
+    make_readable(root)
+    state = names(root)
     reading = """
         as_nobody()
-        found = answers(store)
-        print(len(found[1]), len(found[2]), store.problems())
+        import hashlib, logging
+        logging.basicConfig(format="%(message)s", stream=sys.stdout)
+        print(hashlib.sha256(repr(answers(store)).encode()).hexdigest())
         attempt(lambda: commit(store, FRUIT[0]))
         attempt(lambda: commit(store, FRUIT[0], fresh=True))
     """
-    lines = output_of(root, reading).splitlines()
-    assert lines[0] == f"{len(before[1])} {len(before[2])} []"
-    for line in lines[1:]:
+    *warnings, found, refused, again = output_of(root, reading).splitlines()
+    assert found == before
+    assert [line.count("made anew") for line in warnings] == [1] * (damage in ("flip", "remove"))
+    for line in (refused, again):
         assert line.startswith(f"IndexNotWritable cannot write the index in {root}: Permission")
         assert "--index DIR" in line
+    assert names(root) == state
 
 
 def make_readable(root):
@@ -126,9 +226,11 @@ def make_readable(root):
 
 def test_an_index_that_may_not_be_read_is_unusable_and_not_missing(store, root):
     make_readable(root)
-    (root / "gen-000001/catalogue.sqlite").chmod(0)
-    reading = "as_nobody(); attempt(lambda: answers(store))"
-    assert output_of(root, reading).startswith("IndexUnusable")
+    (root / "index.sqlite").chmod(0)
+    reading = "as_nobody(); attempt(lambda: answers(store)); print(store.problems()); store.tidy()"
+    refused, problems = output_of(root, reading).splitlines()
+    assert refused.startswith("IndexNotReadable")
+    assert "cannot be read" in problems
     root.chmod(0)
     assert "Permission denied" in output_of(root, reading)
 
@@ -152,12 +254,13 @@ def test_a_file_system_without_locks_is_told(root, monkeypatch, number):
         commit(LocalStore(root), NEW)
 
 
-def test_a_catalogue_that_the_system_does_not_let_sqlite_write_is_no_damaged_index(store, root):
-    error = sqlite3.OperationalError("disk I/O error")
-    error.sqlite_errorcode = sqlite3.SQLITE_IOERR_WRITE
-    refused = pytest.raises(IndexNotWritable, match=r"cannot write the index in .*: disk I/O error")
-    with refused, explaining_failure(root, lambda: 1):
-        raise unusable(root / "gen-000002.tmp" / "catalogue.sqlite", error) from error
+def test_a_file_system_without_shared_memory_is_told(root, monkeypatch):
+    connect = Database._connect
+    without = lambda database, how: connect(database, f"{how}&vfs=unix-dotfile")  # noqa: E731
+    monkeypatch.setattr(Database, "_connect", without)
+    with pytest.raises(IndexNotWritable, match="no shared memory") as caught:
+        commit(LocalStore(root), NEW)
+    assert "--index DIR" in caught.value.hint
 
 
 def test_beside_a_writer_each_snapshot_is_wholly_of_one_generation(store, root):

@@ -12,13 +12,12 @@ from pathlib import Path
 
 from ragqa.errors import WriterBusy
 from ragqa.private import private_folder
-from ragqa.stores.disk import cannot_write, explaining_failure, open_existing, step, sync
-from ragqa.stores.local.generations import LOCK
+from ragqa.stores.disk import cannot_write, explaining_failure, open_existing
 from ragqa.types import Building
 
+LOCK = "LOCK"
 _PRIVATE_FILE = 0o600
 _MAX_BYTES = 64
-_SMALL_BYTES = 2**20
 
 
 @contextmanager
@@ -28,9 +27,8 @@ def locked(root: Path, *, wait: bool) -> Iterator[None]:
     :raises WriterBusy: another process holds it and `wait` is False.
     :raises IndexUnusable: the folder cannot be written or locked.
     """
-    with explaining_failure(root, lambda: _SMALL_BYTES):
-        _make_folder(root)
-        step("lock")
+    with explaining_failure(root):
+        private_folder(root)
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(root / LOCK, flags, _PRIVATE_FILE)
     try:
@@ -76,17 +74,6 @@ def building(root: Path) -> Building | None:
     finally:
         os.close(descriptor)
     return None  # the progress is that of a killed writer
-
-
-def _make_folder(root: Path) -> None:
-    """Create the folder and its parents, each synced before anything is put into it."""
-    missing = [folder for folder in (root, *root.parents) if not folder.exists()]
-    for folder in reversed(missing):
-        step(f"make {folder.name}")
-        private_folder(folder)
-        with suppress(PermissionError):  # a folder may be writable but not readable
-            sync(folder.parent)
-    private_folder(root)
 
 
 def _flock(descriptor: int, root: Path, *, wait: bool) -> None:

@@ -1,73 +1,144 @@
-"""One generation of the local store, opened for reading."""
+"""One state of the local index, opened for reading."""
 
-from collections.abc import Sequence
-from contextlib import ExitStack
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from ragqa.stores.local.catalogue import Catalogue
-from ragqa.stores.local.manifest import TERMS, check_files, read_manifest
-from ragqa.stores.local.terms import TermIndex
-from ragqa.stores.local.vector_file import Mask, VectorFile, find_in
+from ragqa.errors import IndexUnusable
+from ragqa.stores.disk import REPAIR
+from ragqa.stores.filters import fold_tag, note_matcher, tag_and_parents
+from ragqa.stores.local import derived
+from ragqa.stores.local.database import Database
+from ragqa.stores.local.rows import names, read_note
+from ragqa.stores.local.terms import TermIndex, write_terms
+from ragqa.stores.local.vectors import Lists
 from ragqa.stores.protocol import Snapshot
 from ragqa.stores.ranking import Candidate, top_k
-from ragqa.types import Filters, Vector
+from ragqa.stores.vectors import check_question
+from ragqa.types import Filters, NoteRecord, NoteState, Numbers, Passage, Stamp, Vector, Vectors
 
 
-class LocalSnapshot(Catalogue, Snapshot):
-    """A generation's catalogue with its terms and vectors.
+class _Flat(NamedTuple):
+    """Embeddings to compare one by one: row numbers, (rows,), and vectors, (rows, dimension)."""
 
-    The files are held open, so that it answers even after its removal.
+    rows: Numbers
+    matrix: Vectors
 
-    :raises IndexUnusable: a file is missing, damaged or in another format.
+
+class LocalSnapshot(Snapshot):
+    """A state of the database, with the terms and lists that were made from it.
+
+    :raises NoIndex: nothing has been committed yet.
+    :raises IndexUnusable: here and in every method: it is damaged or in another format.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.manifest = manifest = read_manifest(folder)
-        check_files(manifest)
-        super().__init__(*manifest.catalogue)
-        self.info = manifest.info
+    def __init__(self, root: Path) -> None:
+        self.database = Database(root)
+        self._lists: Lists | None = None
         self._filtered: tuple[Filters, list[int]] | None = None
-        with ExitStack() as opened:
-            opened.callback(super().close)
-            self.term_index = TermIndex(folder / TERMS, manifest.term_files)
-            self.base = self._vectors(folder, opened)
-            self.delta = self._vectors(manifest.delta, opened) if manifest.delta else None
-            self._opened = opened.pop_all()
+        try:
+            self.info, _ = self.database.read()
+        except BaseException:
+            self.close()
+            raise
 
-    @property
-    def vector_files(self) -> list[VectorFile]:
-        """The vectors of the base, some of which may be deleted, and those of the delta."""
-        return [self.base] if self.delta is None else [self.base, self.delta]
+    def open_derived(self) -> None:
+        """Open the terms and the lists.
+
+        :raises Damaged: they are missing or damaged.
+        """
+        self._terms = derived.open_terms(self.database, self.info.passages)
+        self._lists = derived.open_lists(self.database, self.info.embedder.dimension)
+
+    def make_derived(self) -> None:
+        """Make the terms for this process alone, and do without lists."""
+        with tempfile.TemporaryDirectory(prefix="ragqa-") as folder:
+            write_terms(Path(folder), self.database.passages())
+            self._terms = TermIndex(Path(folder), [path.name for path in Path(folder).iterdir()])
+
+    def close(self) -> None:
+        """Close the files."""
+        self._lists = None
+        self.database.close()
+
+    def notes(self) -> dict[str, NoteRecord]:
+        """Every note's record, by path."""
+        return {note.path: note for note in self._records.values()}
 
     @cached_property
-    def _live_rows(self) -> Mask | None:
-        """A mask, (rows,), of the base's rows that are not deleted; None for all."""
-        gone = self.gone()
-        return ~self.base.of_notes(gone) if gone else None
+    def _records(self) -> dict[int, NoteRecord]:
+        with self.database.naming():
+            rows = self.database.db.execute("SELECT * FROM notes")
+            return {row["id"]: read_note(row) for row in rows}
+
+    @cached_property
+    def _by_tag(self) -> dict[str, set[int]]:
+        """The numbers of the notes that have each tag, or one nested in it."""
+        found: dict[str, set[int]] = {}
+        for number, note in self._records.items():
+            for tag in note.tags:
+                for each in tag_and_parents(tag):
+                    found.setdefault(each, set()).add(number)
+        return found
+
+    def states(self) -> dict[str, NoteState]:
+        """The state of every note's file, by path; a damaged one has the note read again."""
+        query = "SELECT path, size, mtime_ns, sha256, settled FROM notes"
+        with self.database.naming():
+            return {
+                os.fsdecode(path): NoteState(Stamp(size, mtime_ns), sha256, bool(settled))
+                for path, size, mtime_ns, sha256, settled in self.database.db.execute(query)
+            }
+
+    def passages(self, ids: Sequence[int]) -> list[Passage]:
+        """The passages with these ids, in the order given."""
+        found = {passage.id: passage for _, passage in self.database.passages("p.id", ids)}
+        for missing in set(ids) - found.keys():
+            raise IndexUnusable(
+                f"the index file {self.database.path} has no passage {missing}", hint=REPAIR
+            )
+        return [found[passage_id] for passage_id in ids]
+
+    def passages_at(self, paths: Sequence[str]) -> Iterator[Passage]:
+        """The passages of the notes at these paths."""
+        return (passage for _, passage in self.database.passages("n.path", names(paths)))
 
     def vectors(self, ids: Sequence[int]) -> dict[int, Vector]:
-        """The vectors, shape (dimension,), of passages in the snapshot, by passage id."""
-        return find_in(reversed(self.vector_files), ids)
+        """The embeddings, shape (dimension,), of passages in the snapshot, by passage id."""
+        with self.database.naming():
+            query = "SELECT id, embedding FROM passages WHERE id IN"
+            rows = {row["id"]: row["embedding"] for row in self.database.fetch(query, ids)}
+        found = dict(zip(*self.database.vectors(list(set(rows.values()))), strict=True))
+        return {id_: found[row] for id_, row in rows.items() if row in found}
 
     def dense(self, vector: Vector, k: int, filters: Filters) -> list[Candidate]:
         """The k nearest passages by cosine, best first; `vector` has shape (dimension,)."""
+        check_question(vector, self.info.embedder.dimension)
         notes = self._matching_notes(filters)
-        if notes is None:
-            masks = [self._live_rows, None]
-        else:  # none of these is deleted
-            masks = [file.of_notes(notes) for file in self.vector_files]
-        searched = list(zip(self.vector_files, masks, strict=False))
-        total = sum(
-            len(file) if mask is None else int(np.count_nonzero(mask)) for file, mask in searched
-        )
+        owners = None if notes is None else self._owners[:, np.isin(self._owners[1], notes)]
+        allowed = None if owners is None else owners[0]
+        total = self.info.passages if allowed is None else len(allowed)
 
         def nearest(limit: int) -> list[Candidate]:
-            found = (file.search(vector, limit, mask) for file, mask in searched)
-            return sorted(chain.from_iterable(found), key=lambda hit: -hit[1])[:limit]
+            reach = limit
+            while True:
+                scored, is_all = self._nearest_rows(vector, reach, allowed)
+                if owners is None:
+                    pairs = self._ids_of(list(scored))
+                else:
+                    mask = np.isin(owners[0], list(scored))
+                    pairs = zip(owners[0][mask].tolist(), owners[2][mask].tolist(), strict=True)
+                found = [(id_, scored[row]) for row, id_ in pairs]
+                if len(found) >= limit or is_all:
+                    return sorted(found, key=lambda hit: -hit[1])[:limit]
+                reach *= 4
 
         return top_k(nearest, k, total)
 
@@ -75,29 +146,71 @@ class LocalSnapshot(Catalogue, Snapshot):
         """The k best passages by BM25 over any of the terms."""
         notes = self._matching_notes(filters)
         share = 1.0 if notes is None else len(notes) / max(1, self.info.notes)
-        return self.term_index.search(terms, k, notes, share=share)
+        return self._terms.search(terms, k, notes, share=share)
 
     def idf(self, terms: Sequence[str]) -> dict[str, float]:
         """BM25's inverse document frequency of each term."""
-        return self.term_index.idf(terms)
+        return self._terms.idf(terms)
 
     def terms_with_prefix(self, prefix: str) -> list[str]:
         """Terms with this prefix, most frequent first."""
-        return self.term_index.terms_with_prefix(prefix)
+        return self._terms.terms_with_prefix(prefix)
 
-    def close(self) -> None:
-        """Close the files."""
-        self._opened.close()
+    @cached_property
+    def _flat(self) -> _Flat:
+        """The embeddings that are in no list: all, or those that are newer."""
+        rows, matrix = self.database.matrix(self._lists.upto if self._lists else 0)
+        return _Flat(np.array(rows, np.int64), matrix)
 
-    def _vectors(self, folder: Path, opened: ExitStack) -> VectorFile:
-        file = VectorFile(folder, dimension=self.info.embedder.dimension)
-        opened.callback(file.close)
-        return file
+    def _nearest_rows(
+        self, vector: Vector, limit: int, allowed: Numbers | None
+    ) -> tuple[dict[int, float], bool]:
+        """The nearest embeddings by row, with their cosines, and whether there are no others."""
+        rows, matrix = self._flat
+        if allowed is not None:
+            mask = np.isin(rows, allowed)
+            rows, matrix = rows[mask], matrix[mask]
+        is_all = len(rows) <= limit
+        with self.database.naming():  # a forged embedding may have another dimension
+            cosines = matrix @ vector if len(rows) else np.empty(0, np.float32)
+        if not is_all:
+            best = np.argpartition(-cosines, limit - 1)[:limit]
+            rows, cosines = rows[best], cosines[best]
+        scored = dict(zip(rows.tolist(), cosines.tolist(), strict=True))
+        if self._lists is not None:
+            listed = self._lists.search(vector, limit, allowed)
+            is_all = is_all and len(listed) < limit
+            found, exact = self.database.vectors(listed)
+            with self.database.naming():
+                scored |= zip(found, (exact @ vector).tolist() if found else [], strict=True)
+        return scored, is_all
+
+    def _ids_of(self, rows: Sequence[int]) -> Iterator[tuple[int, int]]:
+        """The passages that have these embeddings, each as the row and the passage's id."""
+        with self.database.naming():
+            query = "SELECT embedding, id FROM passages WHERE embedding IN"
+            yield from map(tuple, self.database.fetch(query, rows))
+
+    @cached_property
+    def _owners(self) -> Numbers:
+        """Of each passage the row of its embedding, its note's number and its id, by row.
+
+        int64, shape (3, passages).
+        """
+        query = "SELECT embedding, note, id FROM passages ORDER BY embedding"
+        with self.database.naming():
+            rows = chain.from_iterable(self.database.db.execute(query))
+            return np.fromiter(rows, np.int64).reshape(-1, 3).T
 
     def _matching_notes(self, filters: Filters) -> list[int] | None:
-        """The numbers of the notes that pass, or None for all; cached for both retrieval legs."""
+        """The numbers of the notes that pass, or None for all; kept for both retrieval legs."""
         if not filters:
             return None
         if self._filtered is None or self._filtered[0] != filters:
-            self._filtered = (filters, self.notes_matching(filters))
+            tagged = [self._by_tag.get(fold_tag(tag), set()) for tag in filters.tags]
+            notes = sorted(set.intersection(*tagged) if tagged else self._records)
+            if others := replace(filters, tags=()):
+                matches = note_matcher(others)
+                notes = [note for note in notes if matches(self._records[note])]
+            self._filtered = (filters, notes)
         return self._filtered[1]

@@ -1,16 +1,29 @@
-"""The local store: generations of catalogue, terms and vectors below one folder."""
+"""The local store: a database, and the terms and lists that are made from it, in one folder."""
 
+import logging
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from ragqa.errors import IndexUnusable, NoIndex, WriterBusy
-from ragqa.stores.local import generations
+from ragqa.errors import (
+    IndexNotReadable,
+    IndexNotWritable,
+    IndexUnusable,
+    NoIndex,
+    OtherFormat,
+    WriterBusy,
+)
+from ragqa.stores.disk import REPAIR, explaining_failure
+from ragqa.stores.local import bridge, derived
+from ragqa.stores.local.database import DATABASE, SEAL, Database
+from ragqa.stores.local.derived import Damaged
 from ragqa.stores.local.lock import building, locked, report_embedded
-from ragqa.stores.local.manifest import read_manifest
 from ragqa.stores.local.snapshot import LocalSnapshot
 from ragqa.stores.protocol import Rebuilder, Repair, Store, Writer
-from ragqa.types import Building, Progress
+from ragqa.types import Building, IndexInfo, NoteState, Progress
+
+logger = logging.getLogger("ragqa")
 
 
 class LocalStore(Store):
@@ -19,37 +32,50 @@ class LocalStore(Store):
     def __init__(self, root: Path) -> None:
         self._root = root
 
+    def state(self) -> tuple[IndexInfo, dict[str, NoteState]]:
+        """What the index is, and the state of every note's file, by path."""
+        with closing(self._open()) as snapshot:
+            return snapshot.info, snapshot.states()
+
     def snapshot(self) -> LocalSnapshot:
-        """Open the newest snapshot; takes no lock and writes nothing."""
-        name = generations.current(self._root)
+        """Open the newest snapshot; terms or lists that are damaged are made anew."""
+        tried: list[str] = []
         while True:
+            snapshot = self._open()
             try:
-                return LocalSnapshot(self._root / name)
-            except IndexUnusable:
-                # A writer may have removed it since; then there is a newer one.
-                failed, name = name, generations.current(self._root)
-                if name == failed:
-                    raise
+                snapshot.open_derived()
+            except Damaged as exc:
+                # A writer may have replaced them since the database was opened.
+                what = str(exc)
+                if what in tried:
+                    logger.warning("%s, so it is made anew from the rest of the index", what)
+                    if tried.count(what) > 1 or not self._make_derived():
+                        snapshot.make_derived()
+                        return snapshot
+                tried.append(what)
+                snapshot.close()
+            except BaseException:
+                snapshot.close()
+                raise
+            else:
+                return snapshot
 
     @contextmanager
     def writer(self, *, fresh: bool, wait: bool) -> Iterator[Writer]:
         """Begin the next snapshot on top of the newest, or with `fresh` from nothing."""
         from ragqa.stores.local.writer import LocalWriter
 
-        with locked(self._root, wait=wait):
-            report_embedded(self._root, 0)
-            generations.sweep(self._root)
-            base = None
+        with self._writing(wait=wait, fresh=fresh) as database:
+            base, build = None, 0
             with suppress(NoIndex):
-                base = None if fresh else self.snapshot()
-            writer = LocalWriter(self._root, base)
+                base, build = database.read()
+            if base is None or fresh:
+                base, build = None, build + 1
+            writer = LocalWriter(database, base, build)
             try:
                 yield writer
             finally:
                 writer.close()
-                if base is not None:
-                    base.close()
-                generations.sweep(self._root)
 
     def building(self) -> Building | None:
         """The progress of another process writing the index; None if none is known."""
@@ -57,32 +83,116 @@ class LocalStore(Store):
 
     def tidy(self) -> None:
         """Remove what an interrupted writer left, if possible and if no writer is active."""
-        if generations.has_leftovers(self._root):
-            with (
-                suppress(WriterBusy, IndexUnusable),
-                locked(self._root, wait=False),
-            ):
-                generations.sweep(self._root)
+        root = self._root
+        is_there = {name: os.path.lexists(root / name) for name in (DATABASE, SEAL, derived.DRAFT)}
+        if is_there[derived.DRAFT] or (is_there[DATABASE] and not is_there[SEAL]):
+            with suppress(WriterBusy, IndexUnusable), self._writing(wait=False):
+                pass
 
     def problems(self, *, deep: bool = True, progress: Progress | None = None) -> list[str]:
         """Read everything and return each problem as a sentence; [] if sound."""
-        from ragqa.stores.local.examining import damaged_files, disagreements
+        from ragqa.stores.local.mending import faults_of, file_faults
 
         try:
-            name = generations.current(self._root)
-            while True:
-                manifest = read_manifest(self._root / name)
-                faults = damaged_files(manifest, progress)
-                if deep and not faults:
-                    faults = disagreements(manifest)
-                read, name = name, generations.current(self._root)
-                if not faults or name == read:
-                    return [fault.what for fault in faults]
+            bridge.take_over(self._root, wait=False)
+            with closing(LocalSnapshot(self._root)) as snapshot:
+                faults = list(faults_of(snapshot.database))
+                if not faults:
+                    faults = list(file_faults(snapshot.database, snapshot.info, deep=deep))
         except (NoIndex, IndexUnusable) as exc:
             return [exc.message]
+        if progress is not None:
+            progress("verifying", 1, 1)
+        return [fault.what for fault in faults]
 
     def repair(self, rebuilder: Rebuilder, *, wait: bool, progress: Progress) -> Repair:
-        """Rebuild the damaged parts of the newest generation as the next one."""
-        from ragqa.stores.local.repair import repair
+        """Make anew what is damaged."""
+        from ragqa.stores.local.mending import repair
 
+        if not os.path.lexists(self._root / DATABASE):
+            self._open()  # which says that there is none
         return repair(self._root, rebuilder, wait=wait, progress=progress)
+
+    def _open(self) -> LocalSnapshot:
+        """Open the database, and unless it is sealed, read all of it."""
+        bridge.take_over(self._root, wait=False)
+        snapshot = LocalSnapshot(self._root)
+        try:
+            if not snapshot.database.is_sealed() and self.building() is None:
+                _check(snapshot.database)
+                if not snapshot.database.has_log():  # the seal would vouch for less than was read
+                    with (
+                        suppress(WriterBusy, IndexUnusable, OSError),
+                        locked(self._root, wait=False),
+                    ):
+                        snapshot.database.seal()
+        except BaseException:
+            snapshot.close()
+            raise
+        return snapshot
+
+    @contextmanager
+    def _writing(self, *, wait: bool, fresh: bool = False) -> Iterator[Database]:
+        """Hold the lock, and the database open for writing.
+
+        :param fresh: whether a damaged one is replaced by an empty one.
+        """
+        root = self._root
+        with suppress(*[OtherFormat] if fresh else ()):
+            bridge.take_over(root, wait=wait)
+        with locked(root, wait=wait):
+            report_embedded(root, 0)
+            with explaining_failure(root):
+                database = self._sound_database(fresh=fresh)
+            try:
+                (root / SEAL).unlink(missing_ok=True)
+                yield database
+                derived.sweep(database)
+                bridge.remove_old(root)
+            finally:
+                database.finish()
+
+    def _sound_database(self, *, fresh: bool) -> Database:
+        from ragqa.stores.local.mending import start_over
+
+        root = self._root
+        try:
+            is_new = not (root / DATABASE).exists()
+            database = Database.create(root)
+            try:
+                if not is_new and not database.is_sealed():
+                    _check(database)
+                with suppress(NoIndex):
+                    database.read()
+            except BaseException:
+                database.close()
+                raise
+            else:
+                return database
+        except (IndexNotReadable, IndexNotWritable):
+            raise
+        except IndexUnusable:
+            if not fresh:
+                raise
+        start_over(root)
+        return Database.create(root)
+
+    def _make_derived(self) -> bool:
+        """Make terms and lists anew if they are damaged; whether that was possible."""
+        try:
+            with self._writing(wait=False) as database:
+                derived.mend(database)
+        except (WriterBusy, IndexUnusable):
+            return False
+        return True
+
+
+def _check(database: Database) -> None:
+    """Read all of a database that something else may have written to.
+
+    :raises IndexUnusable: it is damaged.
+    """
+    from ragqa.stores.local.mending import faults_of
+
+    for fault in faults_of(database):
+        raise IndexUnusable(fault.what, hint=REPAIR)

@@ -1,20 +1,19 @@
-"""The terms of one generation: a tantivy index over passages, scored by BM25.
+"""The terms of an index: a tantivy index over passages, scored by BM25.
 
-Each passage is a document with its id, its note's number in the catalogue, and its terms.
+Each passage is a document with its id, its note's number and its terms.
 """
 
-import json
 import math
+import os
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Container, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-import numpy as np
+import msgspec
 from tantivy import (
     Document,
     Index,
@@ -29,10 +28,10 @@ from tantivy import (
 from ragqa.stores.disk import naming_file, unusable
 from ragqa.stores.ranking import Candidate, inverse_frequency, top_k
 from ragqa.text.words import passage_terms
-from ragqa.types import Numbers, Passage
+from ragqa.types import Passage
 
 NumberedPassage = tuple[int, Passage]
-"""A passage and the number of its note in the catalogue."""
+"""The number of a note, and a passage of it."""
 
 _TOKENIZER = "ragqa"
 FILTERED_UP_TO = 1_000
@@ -45,24 +44,46 @@ _MARGIN = 1.5
 """How many more hits than expected are fetched when filtering by many notes."""
 
 _WRITER_BYTES = 64 * 2**20
-_REMOVAL_ATTEMPTS = 10
-_MEMORY = "/dev/shm"  # noqa: S108 - in RAM; folders there get random names
+
+
+class _Deletes(msgspec.Struct):
+    num_deleted_docs: int
+
+
+class _Segment(msgspec.Struct):
+    max_doc: int
+    deletes: _Deletes | None = None
+
+
+class _Meta(msgspec.Struct):
+    """What tantivy's `meta.json` says of an index, as far as it is needed here."""
+
+    segments: list[_Segment]
 
 
 class TermIndex:
-    """The terms of a published generation, read-only.
+    """The terms in a folder, read-only.
 
-    :param names: its files, as the manifest has them.
+    :param names: its files.
     """
 
     def __init__(self, folder: Path, names: Sequence[str]) -> None:
         self._folder = folder
-        with _naming(folder), _links_to(folder, names) as view:
+        with _naming(folder), ExitStack() as stack:
             _check_size(folder, names)
-            index = Index.open(str(view))
+            if not os.access(folder, os.W_OK):  # tantivy locks a file even to read
+                copy = tempfile.TemporaryDirectory(prefix="ragqa-", ignore_cleanup_errors=True)
+                place = Path(stack.enter_context(copy))
+                for name in names:
+                    shutil.copyfile(folder / name, place / name)
+                folder = place
+            index = Index.open(str(folder))
             index.config_reader("manual")
             self._schema = index.schema
-            self._searcher = index.searcher()
+            self._searcher = index.searcher()  # has all files mapped
+
+    def __len__(self) -> int:
+        return int(self._searcher.num_docs)
 
     def search(
         self, terms: Sequence[str], k: int, among: Sequence[int] | None, *, share: float
@@ -102,11 +123,11 @@ class TermIndex:
             found = self._searcher.terms_with_prefix("body", prefix, limit=MAX_LISTED)
             return [term for term, _ in found]
 
-    def owners(self) -> Numbers:
-        """The passage id of each document and its note's number: int64, (2, documents)."""
+    def owners(self) -> dict[int, int]:
+        """The number of the note of each passage, by the passage's id."""
         with _naming(self._folder):
             found = self._hits(Query.all_query(), max(1, self._searcher.num_docs))
-            return np.array([(id_, note) for id_, note, _ in found], np.int64).reshape(-1, 2).T
+            return {id_: note for id_, note, _ in found}
 
     def _any_of(self, terms: Iterable[str]) -> Query:
         # Never parse_query: user input is not query syntax.
@@ -150,9 +171,6 @@ def write_terms(
 ) -> None:
     """Create a terms index in an empty folder, or change the one in it.
 
-    That may consist of hard links: tantivy never writes into an existing file, and replaces
-    `meta.json` and `.managed.json` by renaming.
-
     :param gone: the numbers of the notes to delete first.
     """
     with _naming(folder):
@@ -181,9 +199,8 @@ def write_terms(
 def dead_passages(folder: Path) -> int:
     """Count the deleted documents that still count in BM25's statistics."""
     with _naming(folder):
-        return sum(
-            (segment["deletes"] or {}).get("num_deleted_docs", 0) for segment in _segments(folder)
-        )
+        deletes = (segment.deletes for segment in _segments(folder))
+        return sum(deleted.num_deleted_docs for deleted in deletes if deleted)
 
 
 def _check_size(folder: Path, names: Sequence[str]) -> None:
@@ -195,15 +212,12 @@ def _check_size(folder: Path, names: Sequence[str]) -> None:
     """
     size = sum((folder / name).stat().st_size for name in names)
     for segment in _segments(folder):
-        if not 0 <= segment["max_doc"] <= size:
-            raise ValueError(f"it claims {segment['max_doc']} documents in {size} bytes")
+        if not 0 <= segment.max_doc <= size:
+            raise ValueError(f"it claims {segment.max_doc} documents in {size} bytes")
 
 
-def _segments(folder: Path) -> list[dict[str, Any]]:
-    path = folder / "meta.json"
-    with naming_file(path, ValueError, RecursionError, KeyError, TypeError):
-        segments: list[dict[str, Any]] = json.loads(path.read_bytes())["segments"]
-        return segments
+def _segments(folder: Path) -> list[_Segment]:
+    return msgspec.json.decode((folder / "meta.json").read_bytes(), type=_Meta).segments
 
 
 def _schema() -> Schema:
@@ -215,42 +229,9 @@ def _schema() -> Schema:
 
 
 @contextmanager
-def _links_to(folder: Path, names: Iterable[str]) -> Iterator[Path]:
-    """Yield a folder of symbolic links, since tantivy creates a lock file even to read.
-
-    An open index has all files mapped and no longer needs the links. If no temporary folder can be
-    created, yield the folder itself, which may be writable.
-    """
-    links = {name: folder.absolute() / name for name in names}
-    view = _view_of(links, _MEMORY) or _view_of(links, None)
-    try:
-        yield view or folder
-    finally:
-        # tantivy's own first reader may be creating a lock there at this moment.
-        for _ in range(_REMOVAL_ATTEMPTS):
-            if view is None or not view.exists():
-                break
-            shutil.rmtree(view, ignore_errors=True)
-
-
-def _view_of(links: Mapping[str, Path], place: str | None) -> Path | None:
-    """Create a folder of links below another; None if that is not possible."""
-    view = None
-    try:
-        view = Path(tempfile.mkdtemp(prefix="ragqa-", dir=place))
-        for name, target in links.items():
-            (view / name).symlink_to(target)
-    except OSError:
-        if view is not None:
-            shutil.rmtree(view, ignore_errors=True)
-        return None
-    return view
-
-
-@contextmanager
 def _naming(folder: Path) -> Iterator[None]:
     try:
-        with naming_file(folder, ValueError, RuntimeError, TypeError, KeyError):
+        with naming_file(folder, ValueError, RuntimeError):
             yield
     except BaseException as exc:
         # A panic in tantivy is a BaseException of a class that is not exported.

@@ -1,244 +1,233 @@
-"""Build the next generation of the local store, from draft to publication."""
+"""Write the next state of the local index, in one transaction.
 
-import shutil
+Embeddings are committed as they come, so that an interrupted build goes on with them. Notes and
+passages wait in a draft, a second SQLite file, until all of them can become visible at once.
+"""
+
+import os
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
-from pathlib import Path
-from typing import NamedTuple
+from urllib.parse import quote
 
-import numpy as np
-
-from ragqa.stores.disk import explaining_failure, step
-from ragqa.stores.local import generations
-from ragqa.stores.local.catalogue_draft import CatalogueDraft, fold
+from ragqa.errors import IndexUnusable
+from ragqa.private import private_file
+from ragqa.stores.decoding import units_json
+from ragqa.stores.disk import explaining_failure
+from ragqa.stores.local import derived
+from ragqa.stores.local.database import INTO_EMBEDDINGS, NOTES, PASSAGES, Database, fingerprint
 from ragqa.stores.local.lock import report_embedded
-from ragqa.stores.local.manifest import (
-    CATALOGUE,
-    DELTA,
-    PART,
-    ROWS,
-    TERMS,
-    VECTORS,
-    check_files,
-    number_of,
-)
-from ragqa.stores.local.snapshot import LocalSnapshot
-from ragqa.stores.local.terms import dead_passages, write_terms
-from ragqa.stores.local.vector_draft import Part, Spool, concatenate, write_part
-from ragqa.stores.local.vector_file import VectorFile
-from ragqa.stores.saved import ResumableWriter
-from ragqa.stores.vectors import check_dimension
-from ragqa.types import DenseInfo, IndexInfo, Note, Passage, Stamp, Vector, Vectors
-
-REWRITE_BELOW = 2_000
-"""Up to this many passages, an index is rewritten each time, in a quarter of a second."""
-
-MAX_DELTA_SHARE = 0.1
-"""If a larger share of the base has changed, base and delta are merged into a new base."""
-
-MAX_DEAD_SHARE = 0.1
-"""Deleted passages count in BM25's statistics; above this share, the terms are rewritten."""
+from ragqa.stores.local.rows import note_row, passage_row, read_vector, vector_row
+from ragqa.stores.protocol import Writer
+from ragqa.stores.vectors import check_dimension, check_vectors
+from ragqa.types import EmbedderInfo, IndexInfo, Note, Passage, Stamp, Vector, Vectors
 
 
-class _Draft(NamedTuple):
-    folder: Path
-    catalogue: CatalogueDraft
-    spool: Spool
+class LocalWriter(Writer):
+    """Changes to what a database holds, or with `fresh` in its place.
 
+    :param database: is open for writing, and locked against other writers.
+    """
 
-class LocalWriter(ResumableWriter):
-    """Changes on top of a base, or of nothing; the first change creates the draft folder."""
-
-    def __init__(self, root: Path, base: LocalSnapshot | None) -> None:
-        super().__init__(root, base.info if base else None)
+    def __init__(self, database: Database, base: IndexInfo | None, build: int) -> None:
+        self._database = database
+        self._db = database.db
+        self._root = database.root
         self._base = base
-        self._draft: _Draft | None = None
-        self._vectors_checked = False
+        self._build = build
+        self._dimension = base.embedder.dimension if base else None
         self._gone: set[int] = set()
-        self._added: set[int] = set()
-        self._deleted_passages = 0
-        self._spooled = 0
+        self._restamped: list[tuple[object, ...]] = []
+        self._closed = False
+        self._saved = 0
+        with explaining_failure(self._root), database.writing():
+            self._attach_draft()
+            self._last = database.number("max(id) FROM main.notes")
+            self._db.execute("BEGIN")
+
+    def resume(self, embedder: EmbedderInfo, dtype: str) -> int:
+        """Reuse what an interrupted writer saved with this embedder; returns their number."""
+        made_by = fingerprint(embedder, dtype)
+        name = f"saved by {self._build}"
+        saved = "FROM embeddings WHERE build = ? AND row IN (SELECT row FROM saved)"
+        with self._changing():
+            if self._database.meta(name) != made_by:
+                self._db.execute(f"DELETE {saved}", (self._build,))
+                self._database.set_meta(name, made_by)
+            self._saved = self._database.number(f"count(*) {saved}", self._build)
+            return self._saved
 
     def save(self, embedding_keys: Sequence[int], vectors: Vectors) -> None:
-        """Save embeddings, (keys, dimension), beside the generations until the next commit."""
-        super().save(embedding_keys, vectors)
-        report_embedded(self._root, len(self._saved or ()))
+        """Commit embeddings, shape (keys, dimension)."""
+        with self._changing():
+            for key, vector in zip(embedding_keys, vectors, strict=True):
+                self._keep(key, vector)
+            self._db.execute("COMMIT")
+            self._db.execute("BEGIN")
+        report_embedded(self._root, self._saved)
 
-    def _in_base(self, embedding_keys: Iterable[int]) -> dict[int, Vector]:
-        if self._base is None:
-            return {}
-        ids = self._base.ids_by_embedding(embedding_keys)
-        if ids and not self._vectors_checked:
-            files = {name for name in self._base.manifest.files if name.endswith((VECTORS, ROWS))}
-            check_files(self._base.manifest, thorough=files)
-            self._vectors_checked = True
-        vectors = self._base.vectors(list(ids.values()))
-        return {key: vectors[id_] for key, id_ in ids.items()}
+    def vectors(self, embedding_keys: Iterable[int]) -> dict[int, Vector]:
+        """The embeddings that are saved or in the index, by embedding key."""
+        query = f"""
+            SELECT row, key, vector, checksum FROM embeddings
+            WHERE build = {self._build:d} AND key IN
+        """  # noqa: S608 - a number of ours
+        with self._changing():
+            found = self._database.fetch(query, list(embedding_keys))
+            return {row["key"]: read_vector(row) for row in found}
 
     def remove(self, paths: Iterable[str]) -> None:
         """Delete notes and their passages."""
-        with self._drafting() as draft:
+        with self._changing():
             for path in paths:
-                self._drop(draft, path)
+                self._drop(path)
 
     def add(
         self, note: Note, *, settled: bool, passages: Sequence[Passage], vectors: Vectors
     ) -> None:
         """Add a note, replacing any note at its path; `vectors` is (passages, dimension)."""
-        self._check(passages, vectors)
-        with self._drafting() as draft:
-            step("add a note")
-            self._drop(draft, note.path)
-            number = draft.catalogue.add(note, settled=settled, passages=passages)
-            ids = [passage.id for passage in passages]
-            draft.spool.append(ids, [number] * len(ids), vectors)
-            self._added.add(number)
-            self._spooled += vectors.nbytes
+        check_vectors(passages, vectors, self._dimension)
+        if passages:
+            self._dimension = vectors.shape[1]
+        with self._changing():
+            self._drop(note.path)
+            number = self._last = self._last + 1
+            self._insert("draft.notes", [note_row(number, note, settled=settled)])
+            pairs = zip(passages, vectors, strict=True)
+            rows = [self._keep(passage.embedding_key, vector) for passage, vector in pairs]
+            found = zip(rows, passages, strict=True)
+            try:
+                self._insert(
+                    "draft.passages",
+                    [passage_row(number, row, each, units_json(each)) for row, each in found],
+                )
+            except sqlite3.IntegrityError as exc:
+                raise _taken(note.path) from exc
 
     def restamp(self, path: str, stamp: Stamp, *, settled: bool) -> None:
         """Record a new stamp for a note whose text is unchanged."""
-        with self._drafting() as draft:
-            draft.catalogue.restamp(path, stamp, settled=settled)
+        self._restamped.append((*stamp, settled, os.fsencode(path)))
 
     def commit(self, info: IndexInfo) -> IndexInfo:
-        """Make the generation durable, then current."""
+        """Make all changes durable and visible at once."""
         check_dimension(info, self._dimension)
-        with self._drafting() as draft:
-            notes, passages = draft.catalogue.counts()
-            generation = number_of(draft.folder.name)
-            info = replace(info, generation=generation, notes=notes, passages=passages)
-            self._write_terms(draft, passages)
-            base = None if self._needs_new_base(draft, passages) else self._base
-            step(f"write {CATALOGUE}")
-            draft.catalogue.finish()
-            if base is None:
-                dense = self._write_base(draft, info.embedder.dimension)
-            else:
-                dense = self._write_delta(draft, base, info.embedder.dimension)
+        with self._changing():  # readers see nothing of it before the end
+            unused = self._delete_gone()
+            added = [row["id"] for row in self._db.execute("SELECT id FROM draft.notes")]
+            self._db.execute("INSERT INTO main.notes SELECT * FROM draft.notes")
+            try:
+                self._db.execute("INSERT INTO main.passages SELECT * FROM draft.passages")
+            except sqlite3.IntegrityError as exc:
+                clash = "id IN (SELECT id FROM main.passages)"
+                query = f"SELECT path FROM draft.notes WHERE id IN (SELECT note FROM draft.passages WHERE {clash})"  # noqa: S608, E501 - our own names
+                raise _taken(os.fsdecode(self._db.execute(query).fetchone()["path"])) from exc
+            self._delete_embeddings(unused)
+            stamps = "UPDATE main.notes SET size = ?, mtime_ns = ?, settled = ? WHERE path = ?"
+            self._db.executemany(stamps, self._restamped)
+            info = replace(
+                info,
+                generation=int(self._database.meta("generation") or 0) + 1,
+                notes=self._database.number("count(*) FROM main.notes"),
+                passages=self._database.number("count(*) FROM main.passages"),
+            )
+            derived.update_terms(self._database, info.passages, gone=self._gone, added=added)
+            dense = derived.update_lists(self._database, info, self._build)
             info = replace(info, dense=dense)
-            old = self._base.manifest if self._base else None
-            generations.publish(draft.folder, info, old)
-        self._finish()
+            self._database.write(info, self._build)
+            self._database.set_meta("generation", str(info.generation))
+            self._db.execute("COMMIT")
+        self._closed = True
         return info
 
     def close(self) -> None:
-        """Close the files of the draft and of saved embeddings."""
-        super().close()
-        if self._draft is not None:
-            self._draft.catalogue.close()
-            self._draft.spool.close()
+        """Forget what was not committed."""
+        with suppress(sqlite3.Error):
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+        with suppress(sqlite3.Error):
+            self._db.execute("DETACH draft")
+        derived.discard(self._root / derived.DRAFT)
+
+    def _attach_draft(self) -> None:
+        path = self._root / derived.DRAFT
+        derived.discard(path)
+        private_file(path)
+        self._db.execute("ATTACH ? AS draft", (f"file:{quote(os.fsencode(path.absolute()))}",))
+        # It is thrown away unless all goes well.
+        self._db.execute("PRAGMA draft.journal_mode = OFF")
+        self._db.execute("PRAGMA draft.synchronous = OFF")
+        for table in (NOTES, PASSAGES):
+            self._db.execute(table.format(part="draft."))
 
     @contextmanager
-    def _drafting(self) -> Iterator[_Draft]:
-        """Yield the draft; an error ends the writer."""
-        with (
-            self._changing(f"in {self._root}"),
-            explaining_failure(self._root, self._bytes_needed),
-        ):
-            if self._draft is None:
-                self._draft = self._begin()
-            yield self._draft
+    def _changing(self) -> Iterator[None]:
+        """End the writer on an error, since a note may be half written."""
+        if self._closed:
+            raise IndexUnusable(f"the writer of the index in {self._root} has ended")
+        self._closed = True
+        with explaining_failure(self._root), self._database.writing():
+            yield
+        self._closed = False
 
-    def _begin(self) -> _Draft:
-        base = self._base
-        if base is None:
-            folder = generations.begin_draft(self._root, delta=False)
-            step(f"begin {CATALOGUE}")
-            return _Draft(folder, CatalogueDraft(folder / CATALOGUE), Spool(folder))
-        # Silent damage must not get a fresh digest in the new generation.
-        files = base.manifest.files.keys()
-        small = base.info.passages <= REWRITE_BELOW
-        check_files(base.manifest, thorough=files if small else files - set(PART))
-        folder = generations.begin_draft(self._root, delta=True)
-        if base.manifest.delta:
-            step(f"copy {CATALOGUE}")
-            shutil.copyfile(base.manifest.delta / CATALOGUE, folder / DELTA / CATALOGUE)
-        step(f"begin {CATALOGUE}")
-        catalogue = CatalogueDraft(folder / DELTA / CATALOGUE, base.manifest.folder / CATALOGUE)
-        return _Draft(folder, catalogue, Spool(folder))
+    def _insert(self, table: str, rows: Sequence[tuple[object, ...]]) -> None:
+        if rows:
+            places = ",".join("?" * len(rows[0]))
+            self._db.executemany(f"INSERT INTO {table} VALUES ({places})", rows)  # noqa: S608 - our own names
 
-    def _drop(self, draft: _Draft, path: str) -> None:
-        removed = draft.catalogue.remove(path)
-        if removed is None:
-            return
-        note, passages = removed
-        if note in self._added:
-            self._added.discard(note)
-        else:
-            self._gone.add(note)
-            self._deleted_passages += passages
+    def _keep(self, key: int, vector: Vector) -> int:
+        """The row of an embedding, which is added unless it is there."""
+        query = "SELECT row FROM embeddings WHERE build = ? AND key = ?"
+        found = self._db.execute(query, (self._build, key)).fetchone()
+        if found:
+            return int(found["row"])
+        values = vector_row(self._build, key, vector)
+        row = int(self._db.execute(f"INSERT {INTO_EMBEDDINGS}", values).lastrowid or 0)
+        self._db.execute("INSERT INTO saved VALUES (?)", (row,))
+        self._saved += 1
+        return row
 
-    def _write_terms(self, draft: _Draft, passages: int) -> None:
-        """Rewrite the terms, or if that takes long, link the old ones and change them."""
-        step(f"write {TERMS}")
-        folder = draft.folder / TERMS
-        if self._base is None or self._rewrites_terms(self._base, passages):
-            if self._base is not None:
-                check_files(self._base.manifest, thorough=(CATALOGUE,))
-            write_terms(folder, draft.catalogue.all_passages())
-            return
-        names = [f"{TERMS}/{name}" for name in self._base.manifest.term_files]
-        generations.link_files(self._base.manifest, names, draft.folder)
-        if self._gone or self._added:
-            added = draft.catalogue.passages_of(self._added)
-            step(f"change {TERMS}")
-            write_terms(folder, added, gone=self._gone)
-
-    def _rewrites_terms(self, base: LocalSnapshot, passages: int) -> bool:
-        if not (self._gone or self._added):
-            return False
-        dead = dead_passages(base.manifest.folder / TERMS) + self._deleted_passages
-        return passages <= REWRITE_BELOW or dead > MAX_DEAD_SHARE * passages
-
-    def _needs_new_base(self, draft: _Draft, passages: int) -> bool:
-        """Whether too much has changed since the base was written to add to its delta."""
-        if self._base is None or passages <= REWRITE_BELOW:
-            return True
-        return draft.catalogue.changed() > MAX_DELTA_SHARE * len(self._base.base)
-
-    def _write_base(self, draft: _Draft, dimension: int) -> DenseInfo:
-        """Merge everything into a new base."""
-        old, lists = [], None
+    def _drop(self, path: str) -> None:
+        name = (os.fsencode(path),)
+        found = self._db.execute("SELECT id FROM draft.notes WHERE path = ?", name).fetchone()
+        if found:
+            self._db.execute("DELETE FROM draft.passages WHERE note = ?", (found["id"],))
+            self._db.execute("DELETE FROM draft.notes WHERE id = ?", (found["id"],))
         if self._base is not None:
-            check_files(self._base.manifest, thorough=PART)
-            step(f"copy {CATALOGUE}")
-            shutil.copyfile(self._base.manifest.folder / CATALOGUE, draft.folder / CATALOGUE)
-            step(f"fold {CATALOGUE}")
-            fold(draft.folder / DELTA / CATALOGUE, draft.folder / CATALOGUE)
-            step(f"remove {DELTA}")
-            shutil.rmtree(draft.folder / DELTA)
-            if self._base.delta is None and not (self._gone or self._added):
-                generations.link_files(self._base.manifest, (VECTORS, ROWS), draft.folder)
-                return self._base.info.dense
-            old, lists = self._surviving(self._base.vector_files), self._base.base.lists
-        part = concatenate([*old, self._new(draft, dimension)], dimension)
-        return write_part(part, draft.folder, lists)
+            found = self._db.execute("SELECT id FROM main.notes WHERE path = ?", name).fetchone()
+            self._gone |= {found["id"]} if found else set()
 
-    def _write_delta(self, draft: _Draft, base: LocalSnapshot, dimension: int) -> DenseInfo:
-        """Write the changes since the base was written, and link the base."""
-        old = self._surviving([base.delta] if base.delta else [])
-        part = concatenate([*old, self._new(draft, dimension)], dimension)
-        new = write_part(part, draft.folder / DELTA, base.delta.lists if base.delta else None)
-        generations.link_files(base.manifest, PART, draft.folder)
-        dense = base.info.dense
-        return replace(dense, recall=min(dense.recall, new.recall))
-
-    def _surviving(self, files: Iterable[VectorFile]) -> list[Part]:
-        """The vectors of the base that are not deleted."""
-        gone = [*(self._base.gone() if self._base else ()), *self._gone]
-        return [file.part.select(~file.of_notes(gone)) for file in files]
-
-    def _new(self, draft: _Draft, dimension: int) -> Part:
-        part = draft.spool.part(dimension)
-        added = np.fromiter(self._added, np.int64, len(self._added))
-        return part.select(np.isin(part.owners[1], added))
-
-    def _bytes_needed(self) -> int:
-        """A lower bound: more notes may still come."""
+    def _delete_gone(self) -> list[int]:
+        """Delete what is no longer there; the rows of the embeddings that this leaves unused."""
         if self._base is None:
-            return 2**20 + 4 * self._spooled
-        linked = self._base.info.passages > REWRITE_BELOW
-        files = self._base.manifest.files
-        copied = [files[name].size for name in files if not (linked and name in PART)]
-        return sum(copied) + 2 * self._spooled
+            self._database.set_meta("terms", "")
+            self._database.set_meta("lists", "")
+            for table in ("notes", "passages"):
+                self._db.execute(f"DELETE FROM main.{table}")  # noqa: S608 - our own names
+            self._db.execute("DELETE FROM embeddings WHERE build < ?", (self._build,))
+            return []
+        unused = []
+        for note in self._gone:
+            query = "SELECT embedding FROM main.passages WHERE note = ?"
+            unused += [row["embedding"] for row in self._db.execute(query, (note,))]
+            self._db.execute("DELETE FROM main.passages WHERE note = ?", (note,))
+            self._db.execute("DELETE FROM main.notes WHERE id = ?", (note,))
+        return unused
+
+    def _delete_embeddings(self, unused: list[int]) -> None:
+        """Delete embeddings that no passage has; what another build saved stays."""
+        saved = "SELECT row FROM saved WHERE row IN (SELECT row FROM embeddings WHERE build = ?)"
+        unused += [row["row"] for row in self._db.execute(saved, (self._build,))]
+        bare = "row = ? AND NOT EXISTS (SELECT 1 FROM main.passages WHERE embedding = ?)"
+        self._db.executemany(
+            f"DELETE FROM embeddings WHERE {bare}",  # noqa: S608 - our own names
+            [(row, row) for row in unused],
+        )
+        self._db.executemany("DELETE FROM saved WHERE row = ?", [(row,) for row in unused])
+        self._db.execute("DELETE FROM saved WHERE row NOT IN (SELECT row FROM embeddings)")
+
+
+def _taken(path: str) -> IndexUnusable:
+    return IndexUnusable(
+        f"a passage of the note {path} has the id of another passage", hint="ragqa doctor"
+    )

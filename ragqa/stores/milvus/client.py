@@ -1,291 +1,259 @@
-"""A connection to one index in Milvus: every call has a deadline, and an error is one sentence.
+"""A connection to one index in Milvus: every call has a deadline, and an error is one sentence."""
 
-`pymilvus` itself retries a call that failed temporarily, until the deadline.
-"""
-
-import weakref
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import cached_property
-from typing import Any
+import logging
+import os
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import product
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeAlias
 
 import grpc
 
-from ragqa.config.addresses import is_file
-from ragqa.errors import IndexNotReadable, IndexUnusable
-from ragqa.stores.disk import REBUILD, step
-from ragqa.stores.milvus.connection import (
-    LITE,
-    NEEDED,
-    UNCLOSED,
-    close_unused,
-    connect,
-    is_new_enough,
-    pymilvus,
-    translate_error,
-)
+from ragqa.config.addresses import TOKEN_VARIABLE, is_file, remote_host
+from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable, WriterBusy
+from ragqa.private import private_folder
+from ragqa.stores.disk import REBUILD
+from ragqa.stores.ranking import BM25_B, BM25_K1
 
-CONNECT_S = 10.0
-CALL_S = 60.0
-LOAD_S = 3600.0
-"""How long a call may take, including retries; the last is for indexing and loading.
-
-pymilvus allows each retry the whole timeout and starts none after it, so it is given half.
-"""
-
-MAX_HITS = 16_384
-"""The most rows that Milvus returns for one search or query."""
-
-ROWS_AT_ONCE = 1_000
-BYTES_AT_ONCE = 4 * 2**20
-"""Limits of one call; a server accepts messages of up to 64 MB."""
+# How long a call may take with the retries that pymilvus makes; the last is for loading.
+CONNECT_S, CALL_S, LOAD_S = 10.0, 60.0, 3600.0
+FILE_WAIT_S = 5.0  # for a file that another process has open; a query takes about a second
+MAX_HITS, MAX_TEXT_BYTES = 16_384, 65_535  # Milvus's limits: rows found at once, a text in a row
+ROWS_AT_ONCE = 250  # to send; of the largest, that is 33 MB, and a server takes 64
+DENSE, TERMS = "vector", "bm25"  # the searched fields, and their indexes
 
 Row = dict[str, Any]
+Keys: TypeAlias = Iterable[int]
 
-_KINDS = {"p": "passages", "n": "notes"}
-_TEXTS = frozenset({"data", "terms"})
-_LISTS = frozenset({"vector", "anchor", "tags", "places"})
-"""The fields that are not integers."""
+_PAGE = 1_000
+_SERVED: dict[str, tuple[object, ...]] = {}
+
+# Words in the messages of Milvus and gRPC, of any version, and what they mean.
+_MEANINGS: tuple[tuple[str, type[IndexUnusable], str, str], ...] = (
+    ("unauthenticated|not authenticated|auth check failure|permission|permitted",
+     IndexNotReadable, "{at} denies access", f"set {TOKEN_VARIABLE} to a token, or USER:PASSWORD"),
+    ("quota|limit exceeded|exceeded the limit|resource_exhausted|insufficient|disk|deny to write",
+     IndexNotWritable, "{at} accepts no more data", "give it more space or a higher quota"),
+    ("unavailable|connect|not ready",
+     IndexNotReadable, "no Milvus answers at {uri}", "start it, or name another: --store-uri URI"),
+    ("deadline|timeout", IndexNotReadable, "{at} did not answer in time", "ragqa doctor"),
+    ("", IndexUnusable, "{at} failed", "ragqa doctor"),
+)  # fmt: skip
 
 
 class Client:
-    """A Milvus server, or a file that Milvus Lite serves from threads of this process.
-
-    :param uri: `http(s)://HOST:PORT[/DATABASE]`, or the path of a file.
-    :param name: the index's name, that of its collection of records.
-    :ivar milvus: the module `pymilvus`, an optional dependency.
-    :raises WriterBusy: another process has the file open.
-    :raises IndexNotReadable: no server answers, or it refuses the token.
-    """
+    """A Milvus server, or a file that Milvus Lite serves from threads of this process."""
 
     def __init__(self, uri: str, name: str) -> None:
-        close_unused()
-        self.uri = uri
-        self.name = self.records = name
-        self.place = f"{name} at {uri}"
+        self.uri, self.name, self.place = uri, name, f"{name} at {uri}"
+        self.about, self.saved = f"{name}_info", f"{name}_saved"
         self._loaded: set[str] = set()
         self._call_s = CALL_S
-        self.milvus = pymilvus()
-        with self._translating_errors():
-            self._client = connect(self.milvus, uri, CONNECT_S)
-        weakref.finalize(self, UNCLOSED.append, (self._client, uri))
+        self._milvus = pymilvus()
+        self._client = self._translating(_connect, self._milvus, uri)
+        self.version = str(self.call("get_server_version"))
+        self.is_exact = self.is_lite = is_file(uri) or self.version.startswith("milvus_lite")
+        if [*map(int, re.findall(r"\d+", self.version)[:2])] < [2, 5]:
+            what = f"the Milvus server at {uri} has version {self.version:.40}; ragqa needs 2.5"
+            raise IndexUnusable(what, hint="upgrade it, or name another: --store-uri URI")
 
-    def passages(self, base: int) -> str:
-        """The collection of passages that this attempt created."""
-        return f"{self.name}_p{base}"
+    def pair(self, build: int) -> tuple[str, str]:
+        """The collections of passages and of notes of a build; each takes those before the last."""
+        return f"{self.name}_passages_{build}", f"{self.name}_notes_{build}"
 
-    def notes(self, base: int) -> str:
-        """The collection of notes that this attempt created."""
-        return f"{self.name}_n{base}"
-
-    def bases(self) -> set[int]:
-        """The attempts that created the collections of this index."""
-        return bases_of(self.name, self.collections())
-
-    @cached_property
-    def version(self) -> str:
-        """The version that the server reports."""
-        return str(self._call("get_server_version"))
-
-    @property
-    def is_lite(self) -> bool:
-        """Whether it is Milvus Lite, as a file or a server."""
-        return is_file(self.uri) or self.version.startswith(LITE)
-
-    def check_version(self) -> None:
-        """Check that the server is new enough.
-
-        :raises IndexUnusable: it is too old.
-        """
-        if not is_new_enough(self.version):
-            raise IndexUnusable(
-                f"the Milvus server at {self.uri} has version {self.version:.40}; "
-                f"ragqa needs {'.'.join(map(str, NEEDED))} or newer",
-                hint="upgrade the server, or name another: --store-uri URI",
-            )
-
-    def collections(self) -> list[str]:
-        """The names of all collections."""
-        return [str(name) for name in self._call("list_collections")]
-
-    def has(self, collection: str) -> bool:
-        """Whether there is a collection of this name."""
-        return bool(self._call("has_collection", collection))
-
-    def fields(self, collection: str) -> set[str]:
-        """The names of a collection's fields."""
-        return {field["name"] for field in self._call("describe_collection", collection)["fields"]}
-
-    def create(self, collection: str, schema: Any, indexes: Any) -> None:  # noqa: ANN401 - pymilvus's
-        """Create a collection without loading it."""
+    def create(self, collection: str, dimension: int = 2, *, terms: bool = False) -> None:
+        """Create a collection anew, of passages if with `terms`; Milvus requires a vector a row."""
+        milvus, types = self._milvus.MilvusClient, self._milvus.DataType
+        schema = milvus.create_schema(auto_id=False, enable_dynamic_field=False)
+        indexes = milvus.prepare_index_params()
+        schema.add_field("pk", types.INT64, is_primary=True)
+        schema.add_field("data", types.VARCHAR, max_length=MAX_TEXT_BYTES)
+        # Milvus's defaults, explicit since memory and recall depend on them.
+        graph = {"M": 30, "efConstruction": 360} if terms and not self.is_exact else {}
+        schema.add_field(DENSE, types.FLOAT_VECTOR, dim=dimension)
+        indexes.add_index(DENSE, "HNSW" if graph else "FLAT", DENSE, metric_type="IP", params=graph)
+        for name in ("note", "embedding_key", "length") if terms else ():
+            schema.add_field(name, types.INT64)
+            indexes.add_index(name, "INVERTED", name)
+        if terms:
+            # The terms are encoded: both tokenizers split at blanks only. Milvus Lite has but one.
+            analyzer = {"tokenizer": "standard" if self.is_lite else "whitespace"}
+            analyzed = {"enable_analyzer": True, "enable_match": True, "analyzer_params": analyzer}
+            schema.add_field("terms", types.VARCHAR, max_length=MAX_TEXT_BYTES, **analyzed)
+            schema.add_field(TERMS, types.SPARSE_FLOAT_VECTOR)
+            bm25 = self._milvus.FunctionType.BM25
+            schema.add_function(self._milvus.Function(TERMS, bm25, ["terms"], [TERMS]))
+            like = {"metric_type": "BM25", "params": {"bm25_k1": BM25_K1, "bm25_b": BM25_B}}
+            indexes.add_index(TERMS, "SPARSE_INVERTED_INDEX", TERMS, **like)
+        self.drop(collection)
         # Every write must be visible to the next reader.
-        self._change(
-            "create", "create_collection", collection, schema=schema, consistency_level="Strong"
-        )
-        self.index(collection, indexes)
+        self.call("create_collection", collection, schema=schema, consistency_level="Strong")
+        self.call("create_index", collection, indexes, sync=False)
+        self.ready(collection)
 
-    def index(self, collection: str, indexes: Any) -> None:  # noqa: ANN401 - pymilvus's
-        """Create indexes on fields; a server may still be building them when this returns.
+    def ready(self, collection: str) -> bool:
+        """Whether there is a collection that has its indexes; loads it if it is not loaded."""
+        if collection not in self._loaded and self.call("has_collection", collection):
+            state = self.call("get_load_state", collection)["state"]
+            if str(getattr(state, "name", state)) == "Loaded":
+                self._loaded.add(collection)
+            elif self.call("list_indexes", collection):
+                self.call("load_collection", collection, seconds=LOAD_S)
+                self._loaded.add(collection)
+        return collection in self._loaded
 
-        Milvus Lite builds them at once, which takes long for many embeddings.
-        """
-        self._change("index", "create_index", collection, indexes, sync=False, timeout=LOAD_S)
+    def drop(self, *collections: str) -> None:
+        """Delete collections with their contents, if they exist."""
+        for collection in collections:
+            self._loaded.discard(collection)
+            self.call("drop_collection", collection)
 
-    def indexes(self, collection: str) -> list[str]:
-        """The names of a collection's indexes."""
-        return list(self._call("list_indexes", collection))
+    def put(self, collection: str, rows: Iterable[Row]) -> None:
+        """Insert rows, or replace those with the same key."""
+        rows = list(rows)
+        for start in range(0, len(rows), ROWS_AT_ONCE):
+            self.call("upsert", collection, rows[start : start + ROWS_AT_ONCE])
 
-    def load(self, collection: str) -> None:
-        """Load a collection for queries; a large one is indexed first, which takes long."""
-        self._change("load", "load_collection", collection, timeout=LOAD_S)
+    def delete(self, name: str, keys: Keys, field: str = "pk", but: str = "") -> None:
+        """Delete the rows in which a field is one of these, if a condition holds, too."""
+        for where in _any_of_each(field, keys):
+            self.call("delete", name, filter=where + but)
 
-    def load_if_needed(self, collection: str) -> bool:
-        """Load a collection unless it is loaded; one in a file never is at first.
-
-        A loaded collection is assumed to stay so. Returns False if it has no index yet.
-        """
-        if collection not in self._loaded:
-            state = self._call("get_load_state", collection)["state"]
-            if str(getattr(state, "name", state)) != "Loaded":
-                if not self.indexes(collection):
-                    return False
-                self.load(collection)
-            self._loaded.add(collection)
-        return True
-
-    def drop(self, collection: str) -> None:
-        """Delete a collection with its contents, if it exists."""
-        self._loaded.discard(collection)
-        self._change("drop", "drop_collection", collection)
-
-    def upsert(self, collection: str, rows: Sequence[Row], *, partial: bool = False) -> None:
-        """Insert rows, or replace those with the same key, in one call.
-
-        :param rows: no more than fit one call, see `batches`.
-        :param partial: keep the fields that are not given.
-        """
-        doing = "change" if partial else "put"
-        self._change(doing, "upsert", collection, list(rows), partial_update=partial)
-
-    def delete(self, collection: str, where: str) -> None:
-        """Delete the rows that match a condition."""
-        self._change("delete", "delete", collection, filter=where)
-
-    def flush(self, collection: str) -> None:
-        """Flush writes into searchable segments; a server does so by itself.
-
-        Milvus Lite scans the rows of its log one by one, and keeps them there until a clean close.
-        """
-        if self.is_lite:
-            self._change("flush", "flush", collection)
-
-    def count(self, collection: str, where: str) -> int:
+    def count(self, collection: str, where: str = "") -> int:
         """How many rows match a condition."""
-        found = self._call("query", collection, filter=where, output_fields=["count(*)"])
+        found = self.call("query", collection, filter=where, output_fields=["count(*)"])
         return int(found[0]["count(*)"])
-
-    def query(
-        self, collection: str, where: str, fields: Sequence[str], *, limit: int = MAX_HITS
-    ) -> list[Row]:
-        """The rows that match a condition, `limit` at most."""
-        wanted: Row = {"filter": where, "output_fields": list(fields), "limit": limit}
-        return self._checked(self._call("query", collection, **wanted), fields)
 
     def each(self, collection: str, where: str, fields: Sequence[str]) -> Iterator[Row]:
         """All rows that match a condition, however many."""
-        # An iterator makes at least five calls.
-        found = self.query(collection, where, fields, limit=ROWS_AT_ONCE)
-        if len(found) < ROWS_AT_ONCE:
-            yield from found
+        wanted: Row = {"filter": where, "output_fields": list(fields)}
+        found = self.call("query", collection, limit=_PAGE, **wanted)
+        if len(found) < _PAGE:  # an iterator makes at least five calls
+            yield from self._checked(found, fields)
             return
-        wanted: Row = {"filter": where, "output_fields": list(fields), "batch_size": ROWS_AT_ONCE}
-        iterator = self._call("query_iterator", collection, **wanted)
+        iterator = self.call("query_iterator", collection, batch_size=_PAGE, **wanted)
         try:
-            while True:
-                with self._translating_errors():
-                    batch = iterator.next()
-                if not batch:
-                    return
+            while batch := self._translating(iterator.next):
                 yield from self._checked(batch, fields)
         finally:
             iterator.close()
 
-    def search(
-        self,
-        collection: str,
-        field: str,
-        query: object,
-        **options: Any,  # noqa: ANN401 - pymilvus's
-    ) -> list[tuple[float, Row]]:
-        """The rows nearest to a query in a field, best first: (Milvus's score, fields).
+    def of(self, name: str, keys: Keys, fields: Sequence[str], field: str = "pk") -> Iterator[Row]:
+        """The rows in which a field is one of these."""
+        for where in _any_of_each(field, keys):
+            yield from self.each(name, where, fields)
 
-        :param options: `filter`, `limit`, `output_fields` and perhaps `search_params`.
-        """
-        options["limit"] = min(options["limit"], MAX_HITS)
-        found = self._call("search", collection, data=[query], anns_field=field, **options)[0]
-        rows = self._checked([hit["entity"] for hit in found], options["output_fields"])
+    def search(
+        self, collection: str, field: str, query: object, where: str, limit: int, **params: object
+    ) -> list[tuple[float, Row]]:
+        """The rows nearest to a query in a field, best first: (Milvus's score, key and terms)."""
+        fields = ["pk", "terms"] if field == TERMS else ["pk"]
+        options: Row = {"filter": where, "limit": min(limit, MAX_HITS), "output_fields": fields}
+        options |= {"anns_field": field, "search_params": {"params": params}}
+        found = self.call("search", collection, data=[query], **options)[0]
+        rows = self._checked([hit["entity"] for hit in found], fields)
         return [(float(hit["distance"]), row) for hit, row in zip(found, rows, strict=True)]
+
+    def call(self, method: str, *args: object, seconds: float = 0, **options: Any) -> Any:  # noqa: ANN401 - as pymilvus has it
+        """Call a method of pymilvus's client; what fails is an `IndexUnusable`."""
+        # Each retry may take that long, and none starts after it.
+        options["timeout"] = (seconds or self._call_s) / 2
+        return self._translating(getattr(self._client, method), *args, **options)
 
     def _checked(self, rows: Iterable[Mapping[str, Any]], fields: Sequence[str]) -> list[Row]:
         """Check the types of rows' fields, since the server may not be trustworthy."""
-        checked = [dict(row) for row in rows]
-        for name in fields:
-            kind = object if name in _LISTS else str if name in _TEXTS else int
-            for row in checked:
-                if not isinstance(row.get(name), kind):
-                    raise IndexUnusable(
-                        f"a row in Milvus at {self.uri} has {row.get(name)!r:.40} for its {name}",
-                        hint=REBUILD,
-                    )
+        kinds = {"data": str, "terms": str, DENSE: object}
+        for name, row in product(fields, checked := [dict(row) for row in rows]):
+            if not isinstance(row.get(name), kinds.get(name, int)):
+                what = f"a row in Milvus at {self.uri} has {row.get(name)!r:.40} for its {name}"
+                raise IndexUnusable(what, hint=REBUILD)
         return checked
 
-    def _change(
-        self, doing: str, method: str, collection: str, *args: object, **options: object
-    ) -> None:
-        """Make a change on the server, announced as a step, so that tests can make it fail."""
-        end = collection.rpartition("_")[2][:1]
-        with self._translating_errors():
-            step(f"{doing} {_KINDS.get(end, 'records')}")
-            self._call(method, collection, *args, **options)
-
-    def _call(self, method: str, *args: object, **options: object) -> Any:  # noqa: ANN401 - as pymilvus gives it
-        with self._translating_errors():
-            return getattr(self._client, method)(*args, **{"timeout": self._call_s / 2, **options})
-
-    @contextmanager
-    def _translating_errors(self) -> Iterator[None]:
-        """Translate Milvus and network errors."""
+    def _translating(self, call: Callable[..., Any], *args: object, **options: Any) -> Any:  # noqa: ANN401 - as above
+        failures = (self._milvus.MilvusException, grpc.RpcError, ConnectionError, TimeoutError)
         try:
-            yield
-        except (self.milvus.MilvusException, grpc.RpcError, ConnectionError, TimeoutError) as exc:
+            return call(*args, **options)
+        except failures as exc:
             error = translate_error(exc, self.uri)
             if isinstance(error, IndexNotReadable):
                 self._call_s = min(CALL_S, CONNECT_S)  # clean-up should fail fast
             raise error from exc
 
 
-def bases_of(name: str, collections: Iterable[str]) -> set[int]:
-    """The attempts that created those of these collections that belong to an index."""
-    ends = (each.removeprefix(f"{name}_") for each in collections)
-    return {int(end[1:]) for end in ends if end[:1] in ("p", "n") and end[1:].isdecimal()}
+def _any_of_each(field: str, keys: Iterable[int]) -> Iterator[str]:
+    """Conditions of bounded length, one of which holds if a field is one of these."""
+    wanted = sorted(set(keys))
+    for start in range(0, len(wanted), _PAGE):
+        yield f"{field} in {wanted[start : start + _PAGE]}"
 
 
-def batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    """Split rows into batches that fit one call."""
-    batch: list[Row] = []
-    size = 0
-    for row in rows:
-        batch.append(row)
-        size += sum(_size(value) for value in row.values())
-        if len(batch) == ROWS_AT_ONCE or size >= BYTES_AT_ONCE:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
+def translate_error(exc: Exception, uri: str) -> IndexUnusable:
+    """The error to raise for an error of pymilvus or gRPC."""
+    at = f"the Milvus Lite file {uri}" if is_file(uri) else f"the Milvus server at {uri}"
+    message = str(getattr(exc, "message", "") or exc)
+    signs = f"{getattr(exc, 'code', '')} {message}"
+    call = next((each for each in (exc, exc.__cause__) if isinstance(each, grpc.Call)), None)
+    if call is not None:
+        message = call.details() or message
+        signs += f" {call.code().name} {message}"
+    # Brackets and quotes enclose names, which may contain any word.
+    signs = re.sub(r"\[[^]]*]|'[^']*'", "", signs).lower()
+    _, error, what, hint = next(each for each in _MEANINGS if re.search(each[0], signs))
+    return error(f"{what.format(at=at, uri=uri)}: {' '.join(message.split())[:300]}", hint=hint)
 
 
-def _size(value: object) -> int:
-    """About how many bytes a value takes in a message."""
-    if isinstance(value, str):
-        return len(value.encode("utf-8", "replace"))
-    return int(getattr(value, "nbytes", 8))
+def pymilvus() -> Any:  # noqa: ANN401 - the module is there only with the extra
+    """Import `pymilvus`, isolated from the environment and silenced."""
+    # It would read settings and the token from a `.env` file, perhaps in a folder of notes.
+    before = {"GRPC_VERBOSITY": "NONE"} | dict(os.environ)
+    os.environ.update(before | {"PYTHON_DOTENV_DISABLED": "1"})
+    try:
+        import pymilvus as module
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    # They would print tracebacks of errors that are reported in one sentence here.
+    for name in ("pymilvus", "milvus_lite"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    return module
+
+
+def _connect(milvus: Any, uri: str) -> Any:  # noqa: ANN401 - pymilvus's
+    # gRPC would use a proxy even for this machine, and a proxy can read unencrypted traffic.
+    options = {"grpc.enable_http_proxy": int(uri.startswith("https://"))}
+    if not remote_host(uri):
+        # pymilvus pings every ten seconds; Milvus Lite takes that for an attack and hangs up.
+        options["grpc.keepalive_time_ms"] = 2**31 - 1
+    address, token = (
+        (_serve(uri), "") if is_file(uri) else (uri, os.environ.get(TOKEN_VARIABLE, ""))
+    )
+    # Connections are shared by address unless dedicated.
+    shared = {"timeout": CONNECT_S, "dedicated": True, "grpc_options": options}
+    return milvus.MilvusClient(address, token=token, **shared)
+
+
+def _serve(uri: str) -> str:
+    """Serve a file until this process ends, on a socket that only its user can reach."""
+    from milvus_lite.adapter.grpc.server import start_server_in_thread
+    from milvus_lite.exceptions import DataDirLockedError, MilvusLiteError
+
+    deadline = time.monotonic() + FILE_WAIT_S
+    while uri not in _SERVED:
+        folder = TemporaryDirectory(prefix="ragqa-")
+        try:
+            private_folder(Path(uri))
+            served = start_server_in_thread(uri, "unix", f"{folder.name}/socket")
+            _SERVED[uri] = (f"unix:{folder.name}/socket", folder, served)
+        except DataDirLockedError as exc:
+            if time.monotonic() > deadline:
+                what = f"another process has the Milvus Lite file {uri} open, and only one can"
+                hint = "try again when it is done; to share the file: milvus-lite server"
+                raise WriterBusy(what, hint=hint) from exc
+            time.sleep(0.1)
+        except (MilvusLiteError, OSError, ValueError, KeyError) as exc:
+            what = f"the Milvus Lite file {uri} cannot be opened: {exc}"
+            raise IndexUnusable(what, hint="remove it, then: ragqa index --rebuild") from exc
+    return str(_SERVED[uri][0])

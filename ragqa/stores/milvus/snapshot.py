@@ -1,243 +1,239 @@
-"""One generation of an index in Milvus, read-only."""
+"""An index in Milvus for reading, and what its rows hold.
 
-import time
+A condition holds only field names and integers: text from notes and questions enters it as a hash.
+"""
+
+import base64
+import hashlib
+import json
+import re
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import fields
+from datetime import date
+from typing import Any, TypeVar
 
+import msgspec
 import numpy as np
 
 from ragqa.errors import IndexUnusable
+from ragqa.stores import decoding
+from ragqa.stores.decoding import passage_of
 from ragqa.stores.disk import REBUILD
-from ragqa.stores.filters import checked_day, note_matcher
-from ragqa.stores.milvus.client import MAX_HITS, Client, Row
-from ragqa.stores.milvus.records import KEPT_S, Generation
-from ragqa.stores.milvus.rows import (
-    any_of,
-    any_of_each,
-    dated_since,
-    encode_term,
-    has_tags,
-    in_places,
-    note_key,
-    read_note,
-    read_passage,
-)
-from ragqa.stores.milvus.schema import DENSE, TERMS, search_params
+from ragqa.stores.filters import note_matcher
+from ragqa.stores.milvus.client import DENSE, MAX_HITS, MAX_TEXT_BYTES, TERMS, Client, Row
 from ragqa.stores.protocol import Snapshot
 from ragqa.stores.ranking import Candidate, bm25, inverse_frequency, top_k
-from ragqa.stores.vectors import check_question
-from ragqa.types import Filters, NoteRecord, Passage, Vector
+from ragqa.stores.vectors import UNIT_TOLERANCE, check_question, place_of
+from ragqa.text.words import passage_terms
+from ragqa.types import Filters, IndexInfo, NoteRecord, Passage, Vector
 
-_COUNTS_AT_ONCE = 8
+FORMAT = 5  # raised whenever the meaning of rows or their passages changes
+DESCRIPTION, WRITER, SAVED = 0, 1, 2  # the rows about an index; the last: what embedded the saved
 
-_MARGIN = 1.5
-_SPARE = 50
-"""How many more hits than needed are fetched by Milvus's scores. Its statistics include dead rows,
-and in a file cover only parts of it, so its order is only nearly ours."""
+_DAY = "0001-01-01"
+_T = TypeVar("_T", NoteRecord, Passage)
 
-_NOTHING = "pk < 0"
+
+def description(info: IndexInfo, build: int, mean_length: float) -> Row:
+    """The row that makes this the index: its build, and the mean length of a passage in terms."""
+    content: Row = {"format": FORMAT, "build": build, "mean_length": mean_length}
+    content["info"] = decoding.info_json(info)
+    content["digest"] = decoding.digest_of(content)
+    return plain_row(DESCRIPTION, _pack(content, "the description of the index"))
+
+
+def hash_key(path: str) -> int:
+    """The number of a note, from 0 to 2**63 - 1."""
+    name = path.encode("utf-8", "surrogateescape")
+    return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest()) >> 1
+
+
+def encode_term(term: str) -> str:
+    """Encode a term uniquely, in letters, digits and underscores that no tokenizer splits."""
+    return re.sub(r"[^a-z0-9]", lambda match: f"_{ord(match[0]):x}_", term)
+
+
+def plain_row(key: int, data: str, vector: object = (1.0, 0.0)) -> Row:
+    """A row of a collection without terms."""
+    return {"pk": key, "data": data, DENSE: vector}
+
+
+def note_row(record: NoteRecord) -> Row:
+    """The row of a note."""
+    values = [getattr(record, field.name) for field in fields(record)]
+    return plain_row(hash_key(record.path), _pack(values, f"the note {record.path}"))
+
+
+def passage_row(passage: Passage, vector: Vector) -> Row:
+    """The row of a passage; `vector` has shape (dimension,)."""
+    terms = [encode_term(term) for term in passage_terms(passage)]
+    values = {field.name: getattr(passage, field.name) for field in fields(passage)}
+    values["units"] = decoding.units_json(passage)
+    return {
+        "pk": passage.id,
+        "note": hash_key(passage.path),
+        "embedding_key": passage.embedding_key,
+        "length": len(terms),
+        "terms": (joined := " ".join(terms)),
+        "data": _pack([*values.values()], f"the passage at {place_of(passage)}", joined),
+        DENSE: vector,
+    }
+
+
+def read(data: str, kind: type[_T]) -> _T:
+    """Parse the data of the row of a note or passage strictly: the server may not be trusted."""
+    with _reading(f"a row of a {kind.__name__} in Milvus"):
+        names = [field.name for field in fields(kind)]
+        values = dict(zip(names, msgspec.convert(_unpack(data), list[object]), strict=True))
+        found: Any = msgspec.convert(values, kind) if kind is NoteRecord else passage_of(values)
+        for name in (found.path, *getattr(found, "tags", ())):
+            name.encode("utf-8", "surrogateescape")  # other surrogates are no bytes of a name
+        date.fromisoformat(getattr(found, "date", "") or getattr(found, "note_date", "") or _DAY)
+        decoding.check_languages([found.language])
+    return found  # type: ignore[no-any-return]
+
+
+def read_vectors(
+    client: Client, collection: str, dimension: int, keys: Iterable[int], field: str = "pk"
+) -> dict[int, Vector]:
+    """The embeddings of this shape and of unit length in which a field is one of these, by that."""
+    found = {}
+    for row in client.of(collection, keys, (field, DENSE), field):
+        with suppress(TypeError, ValueError):
+            vector = np.array(row[DENSE], np.float32).reshape(dimension)
+            if abs(np.linalg.norm(vector) - 1) <= UNIT_TOLERANCE:
+                found[row[field]] = vector
+    return found
+
+
+@contextmanager
+def _reading(what: str) -> Iterator[None]:
+    try:
+        yield
+    except (*decoding.MALFORMED, zlib.error) as exc:
+        raise IndexUnusable(f"{what} is damaged: {exc!s:.80}", hint=REBUILD) from exc
+
+
+def _pack(content: object, where: str, *others: str) -> str:
+    """Encode as ASCII JSON, which preserves undecodable bytes; `others` are in the row, too."""
+    data = json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
+    packed = base64.b85encode(zlib.compress(data)).decode()
+    if max(map(len, (packed, *others))) > MAX_TEXT_BYTES:
+        hint = "exclude notes in .ragqaignore, or keep the index here: --store local"
+        raise IndexUnusable(f"{where} has more text than a Milvus row can hold", hint=hint)
+    return packed
+
+
+def _unpack(data: str) -> object:
+    return json.loads(zlib.decompressobj().decompress(base64.b85decode(data), 64 * 2**20))
 
 
 class MilvusSnapshot(Snapshot):
-    """An immutable generation; readable until an hour after it is replaced."""
+    """The rows of a build; unlike other snapshots, it shows what a refresh changes meanwhile."""
 
-    def __init__(self, client: Client, generation: Generation) -> None:
-        self.info = generation.info
-        self.generation = generation
+    def __init__(self, client: Client, data: str) -> None:
+        with _reading(f"the description of the index {client.place}"):
+            content = msgspec.convert(_unpack(data), dict[str, object])
+            decoding.check_seal(content, client.place, FORMAT)
+            self.info = msgspec.convert(content["info"], IndexInfo)
+            decoding.check_info(self.info)
+            self.build = msgspec.convert(content["build"], int)
+            self._mean_length = msgspec.convert(content["mean_length"], float)
+            numbers = (self.info.generation, self.info.passages, self._mean_length)
+            if self.build not in (0, 1) or not all(0 <= number < 2**40 for number in numbers):
+                raise ValueError("it holds a number out of range")
         self._client = client
-        self._passages = client.passages(generation.base)
-        self._notes = client.notes(generation.base)
+        self._passages, self._notes = pair = client.pair(self.build)
+        self._by_path: dict[str, NoteRecord] = {}
         self._counts: dict[str, int] = {}
-        self._filtered: tuple[Filters, str] | None = None
-        self._until = time.monotonic() + KEPT_S / 2
-        for collection in (self._passages, self._notes):
-            client.load_if_needed(collection)
+        self._filtered: tuple[Filters, str] = (Filters(), "")
+        if not all(map(client.ready, pair)):
+            what = f"the collections {' and '.join(pair)} at {client.uri} are gone"
+            raise IndexUnusable(what, hint="run the command again, or: ragqa index --rebuild")
 
     def notes(self) -> dict[str, NoteRecord]:
         """Every note by path."""
-        rows = self._client.each(self._notes, self.generation.visible, ("data",))
-        found = {note.path: note for note in (read_note(row["data"]) for row in rows)}
-        self._check_age()
-        return found
+        if not self._by_path:
+            rows = self._client.each(self._notes, "", ("data",))
+            notes = (read(row["data"], NoteRecord) for row in rows)
+            self._by_path = {note.path: note for note in notes}
+        return dict(self._by_path)
 
     def dense(self, vector: Vector, k: int, filters: Filters) -> list[Candidate]:
         """The k nearest passages by cosine; `vector` has shape (dimension,)."""
         check_question(vector, self.info.embedder.dimension)
-        where = self._visible(filters)
-        query = np.asarray(vector, np.float32).tolist()
+        where, query = self._where(filters), np.asarray(vector, np.float32).tolist()
 
         def nearest(limit: int) -> list[Candidate]:
-            found = self._client.search(
-                self._passages,
-                DENSE,
-                query,
-                filter=where,
-                limit=limit,
-                output_fields=["passage"],
-                search_params={"params": search_params(self.info.dense, limit)},
-            )
-            return [(int(row["passage"]), score) for score, row in found]
+            params = {} if self.info.dense.kind == "exact" else {"ef": max(limit, 400)}
+            found = self._client.search(self._passages, DENSE, query, where, limit, **params)
+            return [(row["pk"], score) for score, row in found]
 
-        found = top_k(nearest, k, min(self.info.passages, MAX_HITS))
-        self._check_age()
-        return found
+        return top_k(nearest, k, min(self.info.passages, MAX_HITS))
 
     def terms(self, terms: Sequence[str], k: int, filters: Filters) -> list[Candidate]:
-        """The k best passages by BM25 over any of the terms.
-
-        Milvus finds candidates; they are rescored here with this generation's own statistics.
-        """
-        counted = Counter(term for term in terms if term)
-        if not counted:
-            return []
-        where = self._visible(filters)
-        idf = self.idf(list(counted))
+        """The k best passages by BM25 over any of the terms, of those that Milvus finds."""
+        counted = Counter(filter(None, terms))
+        where, idf = self._where(filters), self.idf(list(counted))
         weights = {encode_term(term): count * idf[term] for term, count in counted.items()}
-        words = [encode_term(term) for term in counted.elements()]
-        mean_length = self.generation.terms / max(1, self.info.passages)
+        words, mean = " ".join(map(encode_term, counted.elements())), self._mean_length
 
         def nearest(limit: int) -> list[Candidate]:
-            most = int(_MARGIN * limit) + _SPARE
-            found = self._found(words, where, most, ["passage", "terms"])
-            counts = ((int(row["passage"]), Counter(row["terms"].split())) for row in found)
-            scored = ((id_, bm25(own, weights, mean_length)) for id_, own in counts)
-            matching = [candidate for candidate in scored if candidate[1] > 0]
-            return sorted(matching, key=lambda candidate: -candidate[1])[:limit]
+            # Spare ones: in a file its statistics cover only parts of the index.
+            found = self._client.search(self._passages, TERMS, words, where, limit * 3 // 2 + 50)
+            counts = ((row["pk"], Counter(row["terms"].split())) for _, row in found)
+            scored = ((id_, bm25(own, weights, mean)) for id_, own in counts)
+            return sorted(scored, key=lambda each: -each[1])[:limit]
 
-        best = top_k(nearest, k, min(self.info.passages, MAX_HITS))
-        self._check_age()
-        return best
+        return top_k(nearest, k, min(self.info.passages, MAX_HITS)) if words else []
 
     def passages(self, ids: Sequence[int]) -> list[Passage]:
         """The passages with these ids, in the order given."""
-        rows = self.rows_where("passage", ids, ("passage", "data"))
-        found = {int(row["passage"]): row["data"] for row in rows}
-        for id_ in ids:
-            if id_ not in found:
-                raise IndexUnusable(
-                    f"the index {self._client.place} has no passage {id_}", hint=REBUILD
-                )
-        return [read_passage(found[id_]) for id_ in ids]
+        rows = self._client.of(self._passages, ids, ("pk", "data"))
+        found = {row["pk"]: row["data"] for row in rows}
+        if missing := [id_ for id_ in ids if id_ not in found]:
+            what = f"the index {self._client.place} has no passage {missing[0]} any more"
+            raise IndexUnusable(what, hint="run the command again, or: ragqa doctor")
+        return [read(found[id_], Passage) for id_ in ids]
 
     def passages_at(self, paths: Sequence[str]) -> list[Passage]:
         """The passages of the notes at these paths."""
-        rows = self.rows_where("note", map(note_key, paths), ("data",))
-        found = (read_passage(row["data"]) for row in rows)
+        rows = self._client.of(self._passages, map(hash_key, paths), ("data",), "note")
+        found = (read(row["data"], Passage) for row in rows)
         return [passage for passage in found if passage.path in paths]
 
-    def vectors(self, ids: Sequence[int]) -> dict[int, Vector]:
-        """The embeddings, shape (dimension,), of passages, by passage id."""
-        return self.vectors_where("passage", ids)
-
-    def vectors_where(self, field: str, numbers: Iterable[int]) -> dict[int, Vector]:
-        """The embeddings, shape (dimension,), of the rows in which a field is one of these numbers.
-
-        They are given by that number; unknown ones are left out.
-        """
-        rows = self.rows_where(field, numbers, (field, DENSE))
-        return {int(row[field]): self.vector_of(row) for row in rows}
-
-    def vector_of(self, row: Row) -> Vector:
-        """The embedding in a row, shape (dimension,).
-
-        :raises IndexUnusable: it is malformed or has another dimension.
-        """
-        try:
-            vector = np.array(row[DENSE], np.float32)
-        except (TypeError, ValueError):
-            vector = np.empty(0, np.float32)
-        if vector.shape != (self.info.embedder.dimension,):
-            raise IndexUnusable(
-                f"a row of {self._passages} at {self._client.uri} has a malformed embedding",
-                hint=REBUILD,
-            )
-        return vector
+    def vectors(self, ids: Iterable[int], field: str = "pk") -> dict[int, Vector]:
+        """The sound embeddings, shape (dimension,), by passage id or by another field."""
+        dimension = self.info.embedder.dimension
+        return read_vectors(self._client, self._passages, dimension, ids, field)
 
     def idf(self, terms: Sequence[str]) -> dict[str, float]:
         """BM25's inverse document frequency of each term."""
-        words = {term: encode_term(term) for term in terms if term}
-        new = set(words.values()) - self._counts.keys()
-        if new:
-            self._counts |= self._count(sorted(new))
-            self._check_age()
+        words = {term: encode_term(term) for term in terms}
+        self._counts |= self._count(set(words.values()) - self._counts.keys() - {""})
         total = self.info.passages
-        counts = {term: self._counts[words[term]] if term else 0 for term in terms}
-        return {term: inverse_frequency(total, count) for term, count in counts.items()}
+        return {term: inverse_frequency(total, self._counts.get(words[term], 0)) for term in terms}
 
-    def rows_where(
-        self, field: str, numbers: Iterable[int], fields: Sequence[str], collection: str = ""
-    ) -> Iterator[Row]:
-        """The rows of this generation in which a field is one of these numbers.
-
-        :param collection: "" for that of passages.
-        """
-        for some in any_of_each(field, numbers):
-            where = f"{some} and {self.generation.visible}"
-            yield from self._client.each(collection or self._passages, where, fields)
-        self._check_age()
-
-    def _count(self, words: Sequence[str]) -> dict[str, int]:
+    def _count(self, words: Iterable[str]) -> dict[str, int]:
         """How many passages have each of these encoded terms."""
-        visible = self.generation.visible
         if self._client.is_lite:
             # It matches a word by splitting every row, but has an inverted index for BM25.
-            found = self._found(words, visible, MAX_HITS, ["terms"])
+            found = self._client.search(self._passages, TERMS, " ".join(words), "", MAX_HITS)
             if len(found) < MAX_HITS:
-                rows = Counter(word for row in found for word in set(row["terms"].split()))
+                rows = Counter(word for _, row in found for word in set(row["terms"].split()))
                 return {word: rows[word] for word in words}
+        count, where = self._client.count, "text_match(terms, '{}')".format
+        return {word: count(self._passages, where(word)) for word in words}
 
-        def count(word: str) -> int:
-            return self._client.count(self._passages, f"text_match(terms, '{word}') and {visible}")
-
-        with ThreadPoolExecutor(_COUNTS_AT_ONCE) as pool:
-            return dict(zip(words, pool.map(count, words), strict=True))
-
-    def _found(self, words: Iterable[str], where: str, limit: int, fields: list[str]) -> list[Row]:
-        """The best passages for any of these encoded terms, by Milvus's own BM25."""
-        query = " ".join(words)
-        # While another process writes, a Milvus Lite server finds nothing once in hundreds of
-        # queries; a second try succeeds.
-        for _ in range(2 if self._client.is_lite else 1):
-            hits = self._client.search(
-                self._passages, TERMS, query, filter=where, limit=limit, output_fields=fields
-            )
-            if hits:
-                break
-        return [row for _, row in hits]
-
-    def _visible(self, filters: Filters) -> str:
-        """The condition that a passage belongs to this generation and passes the filters."""
-        if self._filtered is None or self._filtered[0] != filters:
-            self._filtered = (filters, " and ".join(self._conditions(filters)))
+    def _where(self, filters: Filters) -> str:
+        """The condition that a passage's note passes the filters, exactly."""
+        if self._filtered[0] != filters:
+            matches, keys = note_matcher(filters), (list[int](), list[int]())
+            for path, note in self.notes().items():
+                keys[matches(note)].append(hash_key(path))
+            few = len(keys[True]) <= len(keys[False])
+            self._filtered = (filters, f"note {'in' if few else 'not in'} {keys[few] or [-1]}")
         return self._filtered[1]
-
-    def _conditions(self, filters: Filters) -> Iterator[str]:
-        yield self.generation.visible
-        if filters.tags:
-            yield has_tags(filters.tags)
-        if filters.where or any(sign in glob for glob in filters.paths for sign in "*?["):
-            matches = note_matcher(Filters(paths=filters.paths, where=filters.where))
-            keys = [note_key(path) for path, note in self.notes().items() if matches(note)]
-            yield any_of("note", keys) if keys else _NOTHING
-        elif filters.paths:
-            yield in_places(filters.paths)
-        if filters.since:
-            yield dated_since(checked_day(filters.since))
-
-    def _check_age(self) -> None:
-        """Check that no sweep could have removed rows of this generation that were just read.
-
-        A sweep removes a generation's record before its rows, and only once its successor is an
-        hour old. So there is nothing to check while this snapshot has been open for half of that.
-
-        :raises IndexUnusable: the generation was replaced more than an hour ago.
-        """
-        if time.monotonic() < self._until:
-            return
-        if not self._client.count(self._client.records, f"pk == {self.generation.attempt}"):
-            raise IndexUnusable(
-                f"generation {self.info.generation} of the index {self._client.place} was replaced "
-                "more than an hour ago and is gone",
-                hint="run the command again",
-            )

@@ -1,0 +1,388 @@
+"""The truth of an index: notes, passages and embeddings in one SQLite file.
+
+Its write-ahead log lets readers keep the state that they opened while a writer commits the next.
+SQLite finds damage to its pages, but not to what stands on them, so each row has a checksum. A seal
+beside the file holds its size and time after the last write: where it fits, nothing else has
+written to the file, and only the rows that are read are checked.
+"""
+
+import json
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+from urllib.parse import quote
+
+import msgspec
+import numpy as np
+
+import ragqa
+from ragqa.errors import IndexUnusable, NoIndex
+from ragqa.private import private_file
+from ragqa.stores.decoding import (
+    MALFORMED,
+    check_info,
+    check_seal,
+    digest_of,
+    info_json,
+)
+from ragqa.stores.disk import (
+    REPAIR,
+    cannot_write,
+    naming_file,
+    open_existing,
+    sqlite_code,
+    unusable,
+)
+from ragqa.stores.local.rows import NUMBER, blob_of, checksum, damaged, read_passage
+from ragqa.types import EmbedderInfo, IndexInfo, Passage, Vectors
+
+FORMAT = 6
+"""The format version, incremented whenever the meaning of an index's files changes."""
+
+DATABASE = "index.sqlite"
+SEAL = "seal.json"
+
+_BATCH = 500
+"""Parameters per statement; old builds of SQLite allow 999."""
+
+_AT_ONCE = 4096
+_MAX_FREE_SHARE = 0.2
+_MAX_SEAL_BYTES = 1000
+_NO_LOG = {
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+}
+
+# A file name need not be valid text, as SQLite's TEXT requires. So paths are BLOBs, and titles,
+# tags and headings, which may come from a file name, are JSON, which escapes the rest.
+NOTES = """
+    CREATE TABLE {part}notes (
+        id INTEGER PRIMARY KEY,
+        path BLOB NOT NULL UNIQUE,
+        size INTEGER NOT NULL,
+        mtime_ns INTEGER NOT NULL,
+        settled INTEGER NOT NULL,
+        sha256 TEXT NOT NULL,
+        about TEXT NOT NULL,
+        checksum INTEGER NOT NULL
+    )
+"""
+PASSAGES = """
+    CREATE TABLE {part}passages (
+        id INTEGER NOT NULL UNIQUE,
+        note INTEGER NOT NULL,
+        embedding INTEGER NOT NULL,
+        embedding_key INTEGER NOT NULL,
+        start_char INTEGER NOT NULL,
+        end_char INTEGER NOT NULL,
+        first_line INTEGER NOT NULL,
+        last_line INTEGER NOT NULL,
+        heading TEXT NOT NULL,
+        text TEXT NOT NULL,
+        units TEXT NOT NULL,
+        language TEXT NOT NULL,
+        checksum INTEGER NOT NULL
+    )
+"""
+_SCHEMA = (
+    """
+    CREATE TABLE meta (
+        name TEXT PRIMARY KEY,
+        value TEXT NOT NULL,
+        checksum INTEGER NOT NULL
+    ) WITHOUT ROWID
+    """,
+    NOTES.format(part=""),
+    PASSAGES.format(part=""),
+    """
+    CREATE TABLE embeddings (
+        row INTEGER PRIMARY KEY AUTOINCREMENT,
+        build INTEGER NOT NULL,
+        key INTEGER NOT NULL,
+        vector BLOB NOT NULL,
+        checksum INTEGER NOT NULL,
+        UNIQUE (build, key)
+    )
+    """,
+    "CREATE TABLE sqlite_sequence(name,seq)",  # SQLite's own
+    # Embeddings that no passage has yet, of a build that goes on or was interrupted.
+    "CREATE TABLE saved (row INTEGER PRIMARY KEY)",
+    "CREATE INDEX passages_by_note ON passages (note, embedding, id)",
+    "CREATE INDEX passages_by_embedding ON passages (embedding, note, id)",
+)
+
+WHOLE_PASSAGES = """
+    SELECT p.*, n.path, n.sha256, n.about, n.checksum AS note_checksum
+    FROM passages AS p JOIN notes AS n ON n.id = p.note
+"""
+
+INTO_EMBEDDINGS = "INTO embeddings (build, key, vector, checksum) VALUES (?, ?, ?, ?)"
+"""The end of a statement that inserts what `vector_row` gives."""
+
+
+class Database:
+    """The file of an index, open for reading one state of it, or for writing.
+
+    :raises NoIndex: the file does not exist.
+    :raises IndexUnusable: here and in every method: it cannot be read or is damaged.
+    """
+
+    def __init__(self, root: Path, *, writing: bool = False) -> None:
+        self.root = root
+        self.path = root / DATABASE
+        self._check_file()
+        with self.naming():
+            self.db = self._open(writing=writing)
+
+    def close(self) -> None:
+        """Close the file."""
+        self.db.close()
+
+    @classmethod
+    def create(cls, root: Path) -> "Database":
+        """Open the file for writing; an empty one is made if there is none."""
+        if not (root / DATABASE).exists():
+            (root / SEAL).unlink(missing_ok=True)
+            private_file(root / DATABASE)
+        database = cls(root, writing=True)
+        with database.naming():
+            db = database.db
+            if db.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
+                db.close()
+                why = "its file system has no shared memory, as some in a network have not"
+                raise cannot_write(root, why)
+            db.execute("PRAGMA wal_autocheckpoint = 8000")  # 64 MB
+            db.execute("PRAGMA synchronous = FULL")
+            db.execute("PRAGMA cache_size = -64000")
+        return database
+
+    def naming(self) -> AbstractContextManager[None]:
+        """Translate what SQLite and malformed rows raise into an error that names the file."""
+        return naming_file(self.path, sqlite3.Error, *MALFORMED)
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Translate what SQLite raises, and `ValueError`, into an error that names the file."""
+        return naming_file(self.path, sqlite3.Error, ValueError)
+
+    def _check_file(self) -> None:
+        try:
+            status = self.path.lstat()
+        except FileNotFoundError as exc:
+            raise self._none() from exc
+        except OSError as exc:
+            raise unusable(self.path, exc) from exc
+        if not stat.S_ISREG(status.st_mode):
+            raise IndexUnusable(f"the index file {self.path} is not a regular file", hint=REPAIR)
+
+    def _open(self, *, writing: bool) -> sqlite3.Connection:
+        if writing:
+            return self._checked("mode=rw", writing=True)
+        try:
+            return self._checked("mode=ro", writing=False)
+        except sqlite3.OperationalError as exc:
+            # Without a log, and where none can be made (a full disk, too), nobody writes.
+            is_refused = sqlite_code(exc) in _NO_LOG
+            if not is_refused or self.has_log():
+                raise
+        return self._checked("mode=ro&immutable=1", writing=False)
+
+    def _checked(self, how: str, *, writing: bool) -> sqlite3.Connection:
+        db = self._connect(how)
+        try:
+            if not writing:
+                db.execute("BEGIN")
+            elif self._is_empty(db):
+                db.execute("PRAGMA page_size = 8192")
+                db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+                db.execute("BEGIN")
+                for statement in _SCHEMA:
+                    if "sqlite_sequence" not in statement:
+                        db.execute(statement)
+                db.execute("COMMIT")
+            self._check_schema(db)
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _connect(self, how: str) -> sqlite3.Connection:
+        uri = f"file:{quote(os.fsencode(self.path.absolute()))}?{how}"
+        db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+        db.row_factory = sqlite3.Row
+        db.execute("PRAGMA trusted_schema = OFF")
+        db.execute("PRAGMA temp_store = MEMORY")
+        db.execute("PRAGMA mmap_size = 2000000000")
+        return db
+
+    def has_log(self) -> bool:
+        """Whether some of what was committed is not in the file itself yet."""
+        with suppress(FileNotFoundError):
+            return self.path.with_name(f"{DATABASE}-wal").stat().st_size > 0
+        return False
+
+    def _none(self) -> NoIndex:
+        return NoIndex(f"there is no index in {self.root} yet", hint="ragqa index")
+
+    def _is_empty(self, db: sqlite3.Connection) -> bool:
+        """Whether there are no tables yet; if there were some before, the file is damaged."""
+        if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            return False
+        if (self.root / SEAL).exists():
+            raise ValueError("it is empty")
+        return True
+
+    def _check_schema(self, db: sqlite3.Connection) -> None:
+        """Refuse any other schema: a view in place of a table would be executed."""
+        if self._is_empty(db):
+            raise self._none()
+        found = db.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
+        if {row["sql"].strip() for row in found} != {statement.strip() for statement in _SCHEMA}:
+            raise ValueError("its tables are not those of this ragqa")
+
+    def read(self) -> tuple[IndexInfo, int]:
+        """Read what the index is, and the number of its build.
+
+        :raises NoIndex: nothing has been committed yet.
+        :raises OtherFormat: another version of ragqa wrote it.
+        """
+        with self.naming():
+            text = self.meta("index")
+            if not text and self.number("count(*) FROM notes"):
+                raise ValueError("it no longer says what it holds")
+            if not text:
+                raise self._none()
+            content = msgspec.convert(json.loads(text), dict[str, object])
+            check_seal(content, f"in {self.root}", FORMAT)
+            info = msgspec.convert(content["info"], IndexInfo)
+            check_info(info)
+            return info, msgspec.convert(content["build"], int)
+
+    def write(self, info: IndexInfo, build: int) -> None:
+        """Write what the index is; raises SQLite's errors."""
+        content: dict[str, object] = {
+            "format": FORMAT,
+            "ragqa": ragqa.__version__,
+            "info": info_json(info),
+            "build": build,
+        }
+        self.set_meta("index", json.dumps({**content, "digest": digest_of(content)}))
+
+    def meta(self, name: str) -> str:
+        """A value by name; "" if there is none.
+
+        :raises ValueError: it is damaged.
+        """
+        query = "SELECT value, checksum FROM meta WHERE name = ?"
+        row = self.db.execute(query, (name,)).fetchone()
+        if row and checksum(name, row["value"]) != row["checksum"]:
+            raise damaged(f"the value {name!r}")
+        return str(row["value"]) if row else ""
+
+    def set_meta(self, name: str, value: str) -> None:
+        """Set a value by name; "" removes it."""
+        self.db.execute("DELETE FROM meta WHERE name = ?", (name,))
+        if value:
+            row = (name, value, checksum(name, value))
+            self.db.execute("INSERT INTO meta VALUES (?, ?, ?)", row)
+
+    def number(self, query: str, *values: object) -> int:
+        """The one number that a query of our own gives; 0 for NULL."""
+        with self.naming():
+            return int(self.db.execute(f"SELECT {query}", values).fetchone()[0] or 0)
+
+    def fetch(self, query: str, values: Sequence[object]) -> Iterator[sqlite3.Row]:
+        """The rows of a query that ends with IN, for any number of values."""
+        for start in range(0, len(values), _BATCH):
+            batch = values[start : start + _BATCH]
+            found = self.db.execute(f"{query} ({','.join('?' * len(batch))})", batch)
+            # Fetch all: an error would otherwise close a half-read cursor after its database.
+            yield from found.fetchall()
+
+    def passages(
+        self, where: str = "", values: Sequence[object] = ()
+    ) -> Iterator[tuple[int, Passage]]:
+        """Read passages, each with its note's number.
+
+        :param where: the column, such as `p.note`, that must be among the values; "" for all.
+        """
+        query = f"{WHOLE_PASSAGES} WHERE {where} IN" if where else WHOLE_PASSAGES
+        with self.naming():
+            rows = self.fetch(query, values) if where else self.db.execute(query)
+            for row in rows:
+                yield row["note"], read_passage(row)
+
+    def vectors(self, rows: Sequence[int]) -> tuple[list[int], Vectors]:
+        """The embeddings in these rows, shape (rows, dimension), with the rows that there are."""
+        query = "SELECT row, key, vector, checksum FROM embeddings WHERE row IN"
+        with self.naming():
+            found = list(self.fetch(query, rows))
+            numbers = np.frombuffer(b"".join(map(blob_of, found)), NUMBER).astype(np.float32)
+            return [row["row"] for row in found], numbers.reshape(len(found), -1 if found else 0)
+
+    def matrix(self, after: int = 0) -> tuple[list[int], Vectors]:
+        """The row numbers and embeddings, shape (rows, dimension), after a row.
+
+        Those that no passage has yet are left out.
+        """
+        live = "row > ? AND row IN (SELECT embedding FROM passages)"
+        query = f"SELECT row, key, vector, checksum FROM embeddings WHERE {live} ORDER BY row"  # noqa: S608 - our own names
+        rows: list[int] = []
+        matrix = np.empty((0, 0), np.float32)
+        with self.naming():
+            total = self.number(f"count(*) FROM embeddings WHERE {live}", after)
+            found = self.db.execute(query, (after,))
+            while some := found.fetchmany(_AT_ONCE):
+                numbers = np.frombuffer(b"".join(map(blob_of, some)), NUMBER).reshape(len(some), -1)
+                if not rows:
+                    matrix = np.empty((total, numbers.shape[1]), np.float32)
+                matrix[len(rows) : len(rows) + len(some)] = numbers
+                rows += [row["row"] for row in some]
+        return rows, matrix
+
+    def finish(self) -> None:
+        """Move what the log holds to the file, unless a reader needs it; close and seal it."""
+        with suppress(sqlite3.Error, OSError):
+            if self.db.in_transaction:
+                self.db.execute("ROLLBACK")
+            self.db.execute("PRAGMA busy_timeout = 0")
+            free, pages = (
+                self.number(f"* FROM pragma_{name}") for name in ("freelist_count", "page_count")
+            )
+            if free > _MAX_FREE_SHARE * pages:
+                self.db.execute("PRAGMA incremental_vacuum").fetchall()
+            self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        self.close()
+        with suppress(OSError):
+            self.seal()
+
+    def seal(self) -> None:
+        """Note the file's size and time, by which later readers see that nothing else wrote to it.
+
+        :raises OSError: it cannot be written; every reader then reads everything.
+        """
+        status = self.path.stat()
+        private_file(self.root / SEAL)
+        # One that is written by half does not fit.
+        (self.root / SEAL).write_text(json.dumps([status.st_size, status.st_mtime_ns]))
+
+    def is_sealed(self) -> bool:
+        """Whether the file is as the last writer left it."""
+        try:
+            descriptor = open_existing(self.root / SEAL)
+            with os.fdopen(descriptor) as file:
+                size, mtime_ns = json.loads(file.read(_MAX_SEAL_BYTES))
+            status = self.path.stat()
+        except (OSError, *MALFORMED):
+            return False
+        return bool((size, mtime_ns) == (status.st_size, status.st_mtime_ns))
+
+
+def fingerprint(embedder: EmbedderInfo, dtype: str) -> str:
+    """A digest shared by all embeddings that may be mixed; the embedder's name may differ."""
+    return digest_of({"embedder": asdict(replace(embedder, name="")), "dtype": dtype})

@@ -1,0 +1,152 @@
+"""The folder of an index: what it holds, what reading does to it, and what interruptions leave."""
+
+import errno
+import os
+import shutil
+import stat
+from contextlib import closing
+
+import pytest
+from stores.building import FRUIT, INFO, QUESTIONS, answers, ask, commit, entry
+
+from ragqa.errors import IndexNotReadable, IndexUnusable, NoIndex
+from ragqa.stores.local.store import LocalStore
+
+NEW = entry("new.md", "apple banana cherry", "fig date")
+LATER = entry("later.md", "grape")
+
+
+def names(root):
+    return sorted(path.name for path in root.iterdir())
+
+
+def state_of(root):
+    """Every file and its time, except for what SQLite keeps for readers beside its file."""
+    assert not (log := root / "index.sqlite-wal").exists() or log.stat().st_size == 0
+    found = {path.name: path.stat().st_mtime_ns for path in root.rglob("*")}
+    return {name: time for name, time in found.items() if not name.startswith("index.sqlite-")}
+
+
+def test_an_index_is_a_database_its_seal_a_lock_and_its_terms(store, root):
+    assert names(root) == ["LOCK", "index.sqlite", "seal.json", "terms-1"]
+    commit(store, NEW)
+    assert names(root) == ["LOCK", "index.sqlite", "seal.json", "terms-2"]
+
+
+def test_nobody_else_may_read_an_index(root):
+    before = os.umask(0)
+    try:
+        store = LocalStore(root)
+        commit(store, *FRUIT)
+        with store.writer(fresh=False, wait=False) as writer:
+            NEW.put(writer)
+            during = {path: path.stat().st_mode for path in root.rglob("*")}
+            writer.commit(INFO)
+    finally:
+        os.umask(before)
+    after = {path: path.stat().st_mode for path in [root, *root.rglob("*")]}
+    assert "draft.sqlite" in {path.name for path in during}
+    for mode in (*during.values(), *after.values()):
+        assert stat.S_IMODE(mode) == (0o700 if stat.S_ISDIR(mode) else 0o600)
+
+
+def test_reading_writes_nothing(store, root):
+    before = state_of(root)
+    answers(store)
+    assert store.problems() == []
+    store.tidy()
+    assert store.state()[0].generation == 1
+    assert state_of(root) == before
+
+
+def test_a_folder_without_a_database_has_no_index(store, root):
+    (root / "index.sqlite").unlink()
+    with pytest.raises(NoIndex):
+        store.snapshot()
+    with pytest.raises(NoIndex):
+        LocalStore(root / "none").state()
+    LocalStore(root / "none").tidy()
+    assert not (root / "none").exists()
+    assert commit(store, NEW).notes == 1
+    assert store.problems() == []
+
+
+def test_what_ragqa_did_not_put_there_is_left_alone(store, root):
+    foreign = ["terms-x", "terms-1.old", "vectors-2.txt", "notes.sqlite", "gen-a"]
+    for name in foreign:
+        (root / name).mkdir()
+        (root / name / "mine").write_text("mine")
+    (root / "elsewhere").mkdir()
+    (root / "elsewhere/mine").write_text("mine")
+    (root / "terms-9").symlink_to("elsewhere")
+    for fresh in (False, True, False):
+        commit(store, NEW, fresh=fresh)
+    store.tidy()
+    assert all((root / name / "mine").read_text() == "mine" for name in (*foreign, "elsewhere"))
+    assert answers(store)[2].keys() == {"new.md"}
+
+
+def test_a_snapshot_answers_as_before_after_any_number_of_commits(store, long_lived_terms):
+    before = answers(store)
+    with closing(store.snapshot()) as snapshot:
+        commit(store, NEW, remove=["one.md"])
+        commit(store, LATER, fresh=True)
+        commit(store, remove=["later.md"])
+        found = [ask(snapshot, question) for question in QUESTIONS]
+        ids = sorted({id_ for legs in found for leg in legs for id_, _ in leg})
+        assert (found, snapshot.passages(ids), snapshot.notes()) == before
+        assert len(snapshot.vectors(ids)) == len(ids) > 0
+    assert answers(store)[2] == {}
+
+
+def test_terms_that_are_swept_away_while_an_index_is_opened_are_those_of_another_commit(
+    store, monkeypatch, caplog
+):
+    def open_late(root, *, opened=LocalStore._open):
+        snapshot = opened(root)
+        if not late:
+            late.append(commit(LocalStore(store._root), NEW, remove=["one.md"]))
+        return snapshot
+
+    late = []
+    monkeypatch.setattr(LocalStore, "_open", open_late)
+    with closing(store.snapshot()) as snapshot:
+        assert snapshot.info.generation == late[0].generation == 2
+    assert caplog.messages == []
+
+
+def test_two_rebuilds_leave_a_file_that_is_hardly_larger(root):
+    store = LocalStore(root)
+    many = [entry(f"{n}.md", *(f"word{n} w{i} " * 20 for i in range(20))) for n in range(30)]
+    commit(store, *many)
+    size = (root / "index.sqlite").stat().st_size
+    for _ in range(2):
+        commit(store, *many, fresh=True)
+    assert size > 300_000
+    assert (root / "index.sqlite").stat().st_size < 1.25 * size
+
+
+def test_what_an_interrupted_writer_left_is_cleared_only_when_none_is_at_work(store, root):
+    with store.writer(fresh=False, wait=False):
+        store.tidy()
+        assert "draft.sqlite" in names(root)
+    assert "draft.sqlite" not in names(root)
+    shutil.copyfile(root / "index.sqlite", root / "draft.sqlite")
+    shutil.copytree(root / "terms-1", root / "terms-7")
+    store.tidy()
+    assert names(root) == ["LOCK", "index.sqlite", "seal.json", "terms-1"]
+
+
+def test_a_file_that_the_system_will_not_open_is_not_taken_for_damaged(store, monkeypatch):
+    def too_many(path, *args, **kwargs):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ragqa.stores.local.derived.os.lstat", too_many)
+        patch.setattr("pathlib.Path.lstat", too_many)
+        with pytest.raises(IndexNotReadable, match="Too many open files"):
+            store.snapshot()
+        with pytest.raises(IndexUnusable):
+            commit(store, NEW)
+    assert store.problems() == []
+    assert answers(store)[2].keys() == {each.note.path for each in FRUIT}
