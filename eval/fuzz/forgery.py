@@ -1,6 +1,6 @@
-"""Ways to forge an index: sizes, times and digests fit its files.
+"""Ways to forge an index: the sizes, times and checksums fit what is forged.
 
-Nothing here knows which files a generation has.
+What is made from the database is named in it with its digests, so that these are forged, too.
 """
 
 import hashlib
@@ -9,6 +9,7 @@ import math
 import random
 import sqlite3
 import struct
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
@@ -17,39 +18,84 @@ from typing import Any
 
 from mutation import HOSTILE, mutated, worse
 
+from ragqa.stores.local.rows import checksum
+
 NOTHING = "sealed anew as it is"
 
 
-def _generation(index: Path) -> Path:
-    return index / (index / "CURRENT").read_text().strip()
+_SUMMED = {
+    "notes": ("id", "path", "sha256", "about"),
+    "passages": ("*",),
+    "meta": ("name", "value"),
+}
+"""By table, the columns that a row's checksum is of; "*" are all before it."""
+
+
+_APART = {"LOCK", "seal.json"}
 
 
 def _files(index: Path) -> list[Path]:
-    """The files of the generation but the manifest, the small ones as often as the large."""
-    files = sorted(path for path in _generation(index).rglob("*") if path.is_file())
-    return [path for path in files if path.name != "manifest.json"]
+    """The files of the index that a reader opens, the small ones as often as the large."""
+    files = sorted(path for path in index.rglob("*") if path.is_file())
+    return [each for each in files if each.name not in _APART and each.suffix != ".lock"]
 
 
 def reseal(index: Path, change: Callable[[Any], Any] = lambda content: content) -> None:
-    """Make the manifest fit the files as they are, and itself, after a change to it."""
-    folder = _generation(index)
-    path = folder / "manifest.json"
-    content = json.loads(path.read_bytes())
-    content.pop("digest")
-    for name, record in content["files"].items():
-        file = folder / name
-        if file.is_file():
-            status = file.stat()
-            record |= {
-                "size": status.st_size,
-                "mtime_ns": status.st_mtime_ns,
-                "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
-            }
-    content = change(content)
-    if isinstance(content, dict):
-        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
-        content["digest"] = hashlib.sha256(canonical.encode()).hexdigest()
-    path.write_text(json.dumps(content), encoding="utf-8")
+    """Make all checksums and the seal fit the files as they are, after a change to what is told.
+
+    A database that cannot be read any more only gets its seal.
+    """
+    path = index / "index.sqlite"
+    with suppress(sqlite3.Error, TypeError, ValueError, OverflowError, RecursionError):
+        db = sqlite3.connect(path)
+        try:
+            _retell(db, index, change)
+            _sum_up(db)
+            db.commit()
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        finally:
+            db.close()
+    status = path.stat()
+    (index / "seal.json").write_text(json.dumps([status.st_size, status.st_mtime_ns]))
+
+
+def _retell(db: sqlite3.Connection, index: Path, change: Callable[[Any], Any]) -> None:
+    """Change what the database says of itself and of the derived files; name these as they are."""
+    for name, value in db.execute("SELECT name, value FROM meta").fetchall():
+        with suppress(ValueError):
+            content = json.loads(value)
+            if not isinstance(content, dict):
+                continue
+            folder = index / str(content.get("name", ""))
+            for file, seal in content.get("files", {}).items():
+                made = folder / file if folder.is_dir() else index / file
+                if made.is_file():
+                    status = made.stat()
+                    digest = hashlib.sha256(made.read_bytes()).hexdigest()
+                    seal |= {
+                        "size": status.st_size,
+                        "mtime_ns": status.st_mtime_ns,
+                        "sha256": digest,
+                    }
+            content.pop("digest", None)
+            content = change(content)
+            if isinstance(content, dict) and "info" in content:
+                canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+                content["digest"] = hashlib.sha256(canonical.encode()).hexdigest()
+            db.execute("UPDATE meta SET value = ? WHERE name = ?", (json.dumps(content), name))
+
+
+def _sum_up(db: sqlite3.Connection) -> None:
+    """Give each row the checksum that it should have."""
+    db.row_factory = sqlite3.Row
+    for table, columns in _SUMMED.items():
+        for row in db.execute(f"SELECT * FROM {table}").fetchall():  # noqa: S608 - our own names
+            fields = tuple(row)[:-1] if columns == ("*",) else tuple(row[name] for name in columns)
+            update = f"UPDATE {table} SET checksum = ? WHERE {row.keys()[0]} IS ?"  # noqa: S608 - our own names
+            db.execute(update, (checksum(*fields), row[0]))
+    for row in db.execute("SELECT row, key, vector FROM embeddings").fetchall():
+        check = zlib.crc32(row["vector"], row["key"] & 0xFFFFFFFF)
+        db.execute("UPDATE embeddings SET checksum = ? WHERE row IS ?", (check, row["row"]))
 
 
 def _nothing(rng: random.Random, index: Path) -> str:
@@ -59,10 +105,10 @@ def _nothing(rng: random.Random, index: Path) -> str:
     return NOTHING
 
 
-def _forge_manifest(rng: random.Random, index: Path) -> str:
+def _forge_told(rng: random.Random, index: Path) -> str:
     share = rng.choice((0.003, 0.01, 0.03, 0.1))
     reseal(index, lambda content: worse(rng, content, share=share))
-    return "manifest.json, resealed"
+    return "what the database says of itself, resealed"
 
 
 def _forge_file(rng: random.Random, index: Path) -> str:
@@ -105,7 +151,10 @@ def _forge_numbers(rng: random.Random, index: Path) -> str:
 
 def _forge_faiss(rng: random.Random, index: Path) -> str:
     """Parts of a FAISS index that do not fit each other, each of them sound."""
-    path = rng.choice([each for each in _files(index) if each.suffix == ".faiss"])
+    lists = [each for each in _files(index) if each.suffix == ".faiss"]
+    if not lists:  # in a small index
+        return _forge_numbers(rng, index)
+    path = rng.choice(lists)
     faiss = import_module("faiss")
     whole = faiss.read_index(str(path))
     names = [name for name in ("index", "base_index", "refine_index") if hasattr(whole, name)]
@@ -134,10 +183,6 @@ _kept: list[object] = []
 """What an index in C++ points to, so that it is not freed before that is written."""
 
 
-def _catalogue(rng: random.Random, index: Path) -> Path:
-    return rng.choice([each for each in _files(index) if each.suffix == ".sqlite"])
-
-
 _CELLS = (
     *(each for each in HOSTILE if isinstance(each, float | None) or each in (0, -1, 2**63 - 1)),
     *("", "x", "\x1b[31m", "../../etc/passwd", "x" * 70_000, "2024-02-30"),
@@ -147,8 +192,8 @@ _CELLS = (
 
 
 def _forge_row(rng: random.Random, index: Path) -> str:
-    """One column of the catalogue, in some rows or in all."""
-    path = _catalogue(rng, index)
+    """One column of the database, in some rows or in all."""
+    path = index / "index.sqlite"
     with sqlite3.connect(path) as db:
         found = db.execute("SELECT name FROM sqlite_master WHERE type='table'")
         table = rng.choice([name for (name,) in found if not name.startswith("sqlite_")])
@@ -156,7 +201,7 @@ def _forge_row(rng: random.Random, index: Path) -> str:
         value = rng.choice(_CELLS)
         where = rng.choice(("", f" WHERE length({column}) % 2"))
         with suppress(sqlite3.Error):
-            db.execute(f"UPDATE OR REPLACE {table} SET {column} = ?{where}", (value,))  # noqa: S608 - the names are the catalogue's
+            db.execute(f"UPDATE OR REPLACE {table} SET {column} = ?{where}", (value,))  # noqa: S608 - the names are the database's
     db.close()
     reseal(index)
     return f"{path.name}, {table}.{column} = {value!r:.40}, resealed"
@@ -165,7 +210,7 @@ def _forge_row(rng: random.Random, index: Path) -> str:
 _ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
 _SCHEMES = (
     "DROP TABLE passages",
-    "DROP TABLE tags",
+    "DROP TABLE saved",
     "DELETE FROM notes",
     "DELETE FROM passages",
     "ALTER TABLE passages RENAME TO p; CREATE VIEW passages AS SELECT * FROM p, p AS q",
@@ -190,13 +235,17 @@ _SCHEMES = (
     """UPDATE passages SET units = '[["paragraph", 5, 2, {}]]'""",
     """UPDATE passages SET units = '[["no kind", 5, 9, ""]]'""",
     """UPDATE passages SET units = '[["row", 1.5, 9, 7]]', heading = '[1, {}]'""",
-    """UPDATE notes SET title = '"\\ud800\\u001b[31m"', aliases = '["\\u202e"]', date = char(27)""",
+    """UPDATE notes SET about = '["\\ud800\\u001b[31m", "", [], ["\\u202e"], [], "en"]'""",
+    "UPDATE notes SET about = '[1, [], {}, null]'",
+    "UPDATE embeddings SET vector = zeroblob(2)",
+    "UPDATE embeddings SET vector = zeroblob(128)",
+    "UPDATE embeddings SET key = -key, row = row + 7",
     "UPDATE notes SET sha256 = 'x', date = '9999-99-99'",
 )
 
 
 def _forge_scheme(rng: random.Random, index: Path) -> str:
-    path, statements = _catalogue(rng, index), rng.choice(_SCHEMES)
+    path, statements = index / "index.sqlite", rng.choice(_SCHEMES)
     with sqlite3.connect(path) as db, suppress(sqlite3.Error):
         db.executescript(statements)
     db.close()
@@ -206,7 +255,7 @@ def _forge_scheme(rng: random.Random, index: Path) -> str:
 
 FORGERIES = (
     _nothing,
-    *[_forge_manifest] * 5,
+    *[_forge_told] * 5,
     *[_forge_file] * 6,
     *[_forge_numbers] * 7,
     *[_forge_faiss] * 4,

@@ -58,9 +58,8 @@ NOTES = {
 
 MANY = 60
 AS_IF_LARGE = {
-    "ragqa.stores.local.writer.REWRITE_BELOW": 0,
-    "ragqa.stores.local.vector_draft.EXACT_UP_TO": 20,
-    "ragqa.stores.local.vector_file.EXHAUSTIVE_UP_TO": 5,
+    "ragqa.stores.local.derived.REWRITE_BELOW": 0,
+    "ragqa.stores.local.derived.EXACT_UP_TO": 20,
 }
 
 _folders: list[Path] = []

@@ -3,109 +3,103 @@
 The parent only imports: threads of FAISS or tantivy, once started, would not be in its children.
 """
 
+import multiprocessing
 import os
-import pickle
+import re
 import signal
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from importlib import import_module
-from typing import Generic, TypeVar
+from multiprocessing.connection import Connection
+from typing import Generic, NamedTuple, TypeVar
+from unittest.mock import patch
 
 T = TypeVar("T")
 
-MAX_SECONDS = 120
+FORK = multiprocessing.get_context("fork")
+MAX_SECONDS = 300
 """A child that takes longer is ended by SIGALRM, unless it says otherwise; none comes near it."""
 
-_CHUNK = 2**16
 
+class End(NamedTuple, Generic[T]):
+    """How a child ended: what its work gave, or the traceback or the signal that ended it.
 
-@dataclass(frozen=True, slots=True)
-class End(Generic[T]):
-    """How a child ended.
-
-    `value` is what its work gave, None if it did not get so far. `output` is what it wrote to
-    stdout and stderr, `error` the traceback of what it raised, `signal` what killed it, or 0.
+    `output` is what it wrote to stdout and stderr.
     """
 
-    value: T | None
-    output: str
-    error: str
-    signal: int
+    value: T | None = None
+    error: str = ""
+    output: str = ""
+    signal: int = 0
 
-    @property
-    def traceback(self) -> str:
-        """The traceback, or what ragqa says in place of one, that a user would have seen."""
-        told = "Traceback" in self.output or "this is a bug" in self.output
-        return self.error or (self.output if told else "")
+
+class Child(Generic[T]):
+    """A process that does some work; what it returns must be possible to pickle."""
+
+    def __init__(self, work: Callable[[], T], *, seconds: int = MAX_SECONDS) -> None:
+        self._result, given = FORK.Pipe(duplex=False)
+        self._process = FORK.Process(target=_do, args=(work, given, seconds))
+        self._process.start()
+        given.close()
+
+    def kill(self) -> None:
+        """End it with SIGKILL."""
+        self._process.kill()
+
+    def end(self) -> End[T]:
+        """Wait for its end."""
+        end: End[T] = End()
+        with suppress(EOFError, OSError), self._result:
+            end = End(*self._result.recv())
+        self._process.join()
+        return end._replace(signal=max(0, -(self._process.exitcode or 0)))
 
 
 def run(work: Callable[[], T], *, seconds: int = MAX_SECONDS) -> End[T]:
-    """Do some work in a child and wait for it; what it returns must be possible to pickle."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    output, written = os.pipe()
-    result, given = os.pipe()
-    pid = os.fork()
-    if pid:
-        os.close(written)
-        os.close(given)
-        told = _read_all(output).decode(errors="replace")
-        data = _read_all(result)
-        _, status = os.waitpid(pid, 0)
-        value, error = pickle.loads(data) if data else (None, "")  # noqa: S301 - from our own child
-        return End(value, told, error, os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0)
-    try:
-        signal.alarm(seconds)
-        # What runs in the background of a shell may have been told to ignore it.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        _work(work, written, given)
-    finally:
-        os._exit(0)
+    """Do some work in a child and wait for it."""
+    return Child(work, seconds=seconds).end()
 
 
 def must(work: Callable[[], T]) -> T:
     """What work in a child gives, which has to succeed."""
     end = run(work)
     if end.value is None:
-        raise RuntimeError(f"signal {end.signal}\n{end.output}\n{end.error}")
+        raise RuntimeError(str(end))
     return end.value
 
 
 def preload(work: Callable[[], object]) -> None:
-    """Import what this work imports, by doing it in a child, so that later children need not."""
+    """Import and compile what this work does, by doing it in a child, so that others need not."""
 
-    def imported() -> list[str]:
-        work()
-        return sorted(sys.modules)
+    def loaded() -> tuple[list[str], list[tuple[str, int]]]:
+        with patch("re.compile", wraps=re.compile) as compiling:
+            work()
+        return sorted(sys.modules), [call.args for call in compiling.call_args_list]
 
-    for name in must(imported):
+    modules, patterns = must(loaded)
+    for name in modules:
         with suppress(ImportError):
             import_module(name)
+    for pattern in patterns:
+        re.compile(*pattern)
 
 
-def _work(work: Callable[[], T], written: int, given: int) -> None:
-    os.dup2(written, 1)
-    os.dup2(written, 2)
-    os.close(written)
+def _do(work: Callable[[], T], given: Connection, seconds: int) -> None:
+    signal.alarm(seconds)
     value, error = None, ""
-    try:
-        value = work()
-    except BaseException:  # noqa: BLE001 - a panic of tantivy is no Exception, and all are told
-        error = traceback.format_exc()
-    with suppress(OSError, ValueError):
-        sys.stdout.flush()
-        sys.stderr.flush()
-    # The parent reads the output to its end first.
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    os.dup2(nowhere, 2)
-    with os.fdopen(given, "wb") as file:
-        pickle.dump((value, error), file)
-
-
-def _read_all(descriptor: int) -> bytes:
-    with os.fdopen(descriptor, "rb", buffering=0) as file:
-        return b"".join(iter(lambda: file.read(_CHUNK), b""))
+    with tempfile.TemporaryFile() as output:
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
+        try:
+            value = work()
+        except BaseException:  # noqa: BLE001 - a panic of tantivy is no Exception, and all are told
+            error = traceback.format_exc()
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        output.seek(0)
+        given.send((value, error, output.read().decode(errors="replace")))
+    os._exit(0)

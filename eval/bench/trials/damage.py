@@ -1,277 +1,155 @@
-"""Damaged files of a generation: what is asked of it, and whether the damage is found.
+"""Bytes of index files that flip, with the file's time another, as by writing.
 
-A damaged file is refused by an asker where its size or modification time tells, or its own digest
-as with the manifest. What changes bits behind the back of the file system keeps both. Doctor reads
-all and finds it. A build refuses it in what it copies or reads; what a new generation only has a
-link to keeps its digest, so that doctor finds it there as well.
+What is believed is what is shown otherwise than by the sound index, with no error and no warning.
+Then a refresh is to mend it, or else a repair, or else a build from nothing.
 """
 
-import os
 import random
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from multiprocessing.synchronize import Event
 from pathlib import Path
+from typing import NamedTuple
+from unittest.mock import patch
 
+from ragqa.api import Index
 from ragqa.errors import RagqaError
-from ragqa.stores.local.manifest import TERMS
-from trials.children import must, run
-from trials.verdicts import Trial
-from trials.worlds import (
-    AFTER,
-    AS_IT_IS,
-    BEFORE,
-    BETWEEN,
-    FOLDING,
-    LARGE_INDEX,
-    MANY,
-    Answers,
-    Constants,
-    World,
-    answers,
-    as_if,
-    build_up,
-    write,
-)
+from trials.children import FORK, Child, must, run
+from trials.worlds import TALLY, Trial, View, World, changed, look, make_notes, problems
 
-MENDS = ("ragqa doctor --repair", "ragqa index --rebuild")
-OTHER_SCORES, WITHHELD, WRONG = "other scores", "an answer withheld", "another answer"
-FLIPS = 500
-QUICK_FLIPS = 15
-SEED = 7
-KILOBYTE = 1000
+LEAST = 20
+"""How many bytes of each file are flipped at least, one at a time."""
+LARGE = (900, 30)
+"""So many notes of so many passages have more embeddings than are compared one by one."""
+MENDED = 4
+"""In a large index, how many flips of a file are mended."""
+
+_WAYS = ("ask", "search", "list", "get", "passages")
+_SAMPLE = "ragqa.indexing.repairing.SAMPLE"
+"""How many passages a repair embeds to compare them, which is no part of mending."""
 
 
-@dataclass(frozen=True, slots=True)
-class Damage:
-    """What happens to a file, and whether its modification time gives it away.
-
-    `change` makes of what the file holds what it holds when damaged; None: it is removed.
-    """
-
-    case: str
-    file: Path
-    change: Callable[[bytes], bytes | None]
-    silent: bool = False
-    detail: str = ""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """What must be told of: the file, or the folder of terms that are met while reading."""
-        of_terms = self.silent and self.file.parent.name == TERMS
-        return (self.file.parent if of_terms else self.file).parts[-1:]
-
-
-@dataclass(frozen=True, slots=True)
-class _Stage:
-    """An index to damage, what it answers, and the notes of another refresh.
-
-    It is damaged, asked and refreshed with `constants`; `builds` has those of further refreshes.
-    """
+class _Sound(NamedTuple):
+    """An index to damage and some files of it, what it shows, and what it did a commit ago."""
 
     name: str
     world: World
-    constants: Constants
-    builds: tuple[Constants, ...]
-    next: Mapping[str, str]
-    answers: Answers
+    files: list[Path]
+    view: View
+    older: View
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """What was answered, or how that was refused, and what a thorough look finds."""
+def flips(folder: Path, seed: int, number: int, least: int, large: int) -> Iterator[Trial]:
+    """Flip so many bytes of a small index by size, `least` of each file, and of a large one.
 
-    answers: Answers | None
-    refusal: str
-    code: int
-    problems: list[str]
-
-
-def trials(folder: Path, *, quick: bool) -> Iterator[Trial]:
-    """Every kind of damage to every file, then builds upon bits that flipped unseen."""
-    for stage in (_small(folder), _large(folder)):
-        files = _files(stage.world.generation, quick=quick)
-        filled = [file for file in files if file.stat().st_size]
-        with as_if(stage.constants):
-            for damage in _every_damage(stage.world, files, quick=quick):
-                with _damaged(damage):
-                    yield _ask(stage, damage)
-            for file in filled:
-                middle = _flipped(8 * (file.stat().st_size // 2))
-                damage = Damage("a bit flipped, time kept, and a build", file, middle, silent=True)
-                for constants in stage.builds:
-                    with _damaged(damage):
-                        yield _build_upon(stage, damage, constants)
+    Without a number, one byte of every third file.
+    """
+    chance = random.Random(seed)  # noqa: S311 - to be repeatable
+    for sound, flipped in ((each, number) for each in _small(folder / "small", chance)):
+        for place in _places(chance, sound, flipped, least):
+            yield _flipped(sound, *place, mend=True)
+    if large:
+        world = World(folder / "notes", folder / "index", "hashed:16")
+        must(world.write(make_notes(chance, *LARGE)).refresh)
+        sound = _Sound("large", world, _files(world), must(lambda: look(world, *_WAYS)), {})
+        for n, place in enumerate(_places(chance, sound, large, least)):
+            yield _flipped(sound, *place, mend=n % least < MENDED)
 
 
-def _small(folder: Path) -> _Stage:
-    """An index of two generations, each written anew."""
-    world = write(World(folder / "small"), BEFORE)
-    must(lambda: world.command("index"))
-    write(world, AFTER, age=1)
-    must(lambda: world.command("index"))
-    found = must(lambda: answers(world))
-    return _Stage("small index", world, AS_IT_IS, (AS_IT_IS,), BETWEEN, found)
+def _small(folder: Path, chance: random.Random) -> Iterator[_Sound]:
+    """An index at rest after three commits, and the files that differ while it is in use."""
+    world, notes = World(folder / "notes", folder / "index"), make_notes(chance, 18)
+    for age in range(2):
+        must(world.write(notes, age=age).refresh)
+        notes = changed(chance, notes)
+    world.write(notes, age=2)
+    older, begun, done = must(lambda: look(world, *_WAYS)), FORK.Event(), FORK.Event()
+    reader = Child(lambda: _read_on(world, begun, done))
+    begun.wait()
+    must(world.refresh)
+    used = replace(world, index=folder / "used")
+    shutil.copytree(world.index, used.index)
+    done.set()
+    reader.end()
+    view = must(lambda: look(world, *_WAYS))
+    at_rest = {path.relative_to(world.index): path.read_bytes() for path in _files(world)}
+    yield _Sound("at rest", world, _files(world), view, older)
+    only = [p for p in _files(used) if at_rest.get(p.relative_to(used.index)) != p.read_bytes()]
+    yield _Sound("in use", used, only, view, older)
 
 
-def _large(folder: Path) -> _Stage:
-    """An index with inverted lists and, in its two last generations, a delta."""
-    world = World(folder / "large", top_k=20)
-    history = tuple({**notes, **MANY} for notes in (BEFORE, BETWEEN, AFTER))
-    must(lambda: build_up(world, history))
-    with as_if(LARGE_INDEX):
-        found = must(lambda: answers(world))
-    if not world.has_delta or must(lambda: _kind(world)) != "ivf":
-        raise RuntimeError("the large index has no delta, or no inverted lists")
-    builds = (LARGE_INDEX, FOLDING)
-    return _Stage("large index", world, LARGE_INDEX, builds, {**BETWEEN, **MANY}, found)
-
-
-def _kind(world: World) -> str:
-    with world.open() as index, closing(index.snapshot()) as snapshot:
-        return snapshot.info.dense.kind
-
-
-def _files(generation: Path, *, quick: bool) -> list[Path]:
-    """Every file but locks, which hold nothing; few of the terms, all treated alike, if `quick`."""
-    paths = (path for path in sorted(generation.rglob("*")) if path.suffix != ".lock")
-    files = [path for path in paths if path.is_file()]
-    terms = [path for path in files if path.parent.name == TERMS]
-    return sorted({*files} - {*terms} | {*terms[::4]}) if quick else files
-
-
-def _every_damage(world: World, files: list[Path], *, quick: bool) -> Iterator[Damage]:
-    """Each kind of damage to each file; if `quick`, less of each."""
-    before = min(world.index.glob("gen-*"))
-    for file in files:
-        data = file.read_bytes()
-        lengths = range(0, len(data), KILOBYTE)
-        for length in lengths[:: max(1, len(lengths) // 2)] if quick else lengths:
-            yield Damage("truncated", file, _put(data[:length]), detail=f"to {length} bytes")
-        kept = data[: len(data) // 2]
-        zeroed = kept + bytes(len(data) - len(kept))
-        yield Damage("zeroed tail", file, _put(zeroed if zeroed != data else data[:-1] + b"\1"))
-        yield Damage("missing", file, _put(None))
-        other = before / file.relative_to(world.generation)
-        if other.exists() and other.read_bytes() != data:
-            yield Damage("of the generation before", file, _put(other.read_bytes()))
-    chance = random.Random(SEED)  # noqa: S311 - to be repeatable
-    sizes = [file.stat().st_size for file in files]
-    for file in chance.choices(files, weights=sizes, k=QUICK_FLIPS if quick else FLIPS):
-        bit = chance.randrange(8 * file.stat().st_size)
-        flip = Damage("a bit flipped", file, _flipped(bit), detail=f"bit {bit}")
-        yield flip
-        yield replace(flip, case="a bit flipped, time kept", silent=True)
-
-
-def _put(data: bytes | None) -> Callable[[bytes], bytes | None]:
-    return lambda _: data
-
-
-def _flipped(bit: int) -> Callable[[bytes], bytes]:
-    def flip(data: bytes) -> bytes:
-        damaged = bytearray(data)
-        damaged[bit // 8] ^= 1 << bit % 8
-        return bytes(damaged)
-
-    return flip
-
-
-@contextmanager
-def _damaged(damage: Damage) -> Iterator[None]:
-    """Damage a file, and make it in the end what it was."""
-    status, data = damage.file.stat(), damage.file.read_bytes()
-    changed = damage.change(data)
-    if changed is None:
-        damage.file.unlink()
-    else:
-        damage.file.write_bytes(changed)
-        later = 0 if damage.silent else 1
-        os.utime(damage.file, ns=(status.st_atime_ns, status.st_mtime_ns + later))
-    try:
-        yield
-    finally:
-        damage.file.write_bytes(data)
-        os.utime(damage.file, ns=(status.st_atime_ns, status.st_mtime_ns))
-
-
-def _ask(stage: _Stage, damage: Damage) -> Trial:
-    end = run(lambda: _look(stage.world))
-    seen, name = end.value, _name(stage, damage)
-    if seen is None or end.traceback:
-        crash = end.traceback or f"signal {end.signal}"
-        return Trial(damage.case, name, "crashed", traceback=crash)
-    outcome = _outcome(stage.answers, seen.answers)
-    wrong = f"answers as if nothing were wrong: {seen.answers}" if outcome == WRONG else ""
-    amiss = "; ".join(_amiss(damage, seen))
-    return Trial(damage.case, name, outcome, wrong=wrong, amiss=amiss)
-
-
-def _look(world: World) -> _Seen:
-    found, refusal, code = None, "", 0
-    try:
-        found = answers(world)
-    except RagqaError as exc:
-        refusal, code = f"{exc.message}; {exc.hint}", exc.exit_code
+def _read_on(world: World, begun: Event, done: Event) -> None:
     with world.open() as index:
-        return _Seen(found, refusal, code, index.problems())
+        index.snapshot()
+        begun.set()
+        done.wait()
 
 
-def _outcome(right: Answers, found: Answers | None) -> str:
-    if found is None:
-        return "refused"
-    if found == right:
-        return "same answers"
-    if found.said == right.said:
-        return OTHER_SCORES
-    told = zip(found.said, right.said, strict=True)
-    return WITHHELD if all(said in ("", wanted) for said, wanted in told) else WRONG
+def _files(world: World) -> list[Path]:
+    return [
+        path for path in sorted(world.index.rglob("*")) if path.is_file() and path.stat().st_size
+    ]
 
 
-def _amiss(damage: Damage, seen: _Seen) -> Iterator[str]:
-    if seen.answers and not damage.silent:
-        yield "answers from a damaged file"
-    # Silent damage may be met as another file that disagrees with the damaged one.
-    if seen.refusal and not _tells(seen.refusal, damage.names if not damage.silent else ()):
-        yield f"does not name the file and what mends it: {seen.refusal}"
-    if seen.refusal and seen.code != 4:
-        yield f"ends with exit code {seen.code}"
-    if not seen.problems:
-        yield "is not found by looking at all of it"
+def _places(
+    chance: random.Random, sound: _Sound, number: int, least: int
+) -> Iterator[tuple[Path, int, int]]:
+    """Files, places in them and bits to flip there."""
+    sizes = {file: file.stat().st_size for file in sound.files[:: 1 if number else 3]}
+    for file, size in sizes.items():
+        for _ in range(max(least, number * size // sum(sizes.values()))):
+            yield file, chance.randrange(size), chance.randrange(1, 256)
 
 
-def _tells(told: str, names: tuple[str, ...]) -> bool:
-    """Whether a message has these names, and a command that mends an index, however it is cut."""
-    flat = "".join(told.split())
-    return all(name in flat for name in names) and any(
-        "".join(command.split()) in flat for command in MENDS
-    )
+def _flipped(sound: _Sound, file: Path, at: int, bits: int, *, mend: bool) -> Trial:
+    name = file.relative_to(sound.world.index)
+    kind = re.sub(r"\d+", "N", re.sub(r"[0-9a-f]{32}", "N", str(name)))
+    with sound.world.copied() as world:
+        with (world.index / name).open("r+b") as damaged:
+            damaged.seek(at)
+            byte = damaged.read(1)[0] ^ bits
+            damaged.seek(at)
+            damaged.write(bytes([byte]))
+        seen = run(lambda: (look(world, *_WAYS), problems(world)))
+        mended = (run(lambda: _mend(world, sound.view)).value or "nothing") if mend else ""
+    outcome, wrong = "crashed", f"signal {seen.signal} {seen.error}"
+    if seen.value and not seen.error:
+        outcome, wrong = _judge(sound, *seen.value, said=seen.output)
+    outcome += f" [mended by {mended}]" if mended else ""
+    wrong += " is not mended" if mended == "nothing" else ""
+    return Trial(f"flipped: {kind}, {sound.name}", f"{name} at {at} ^ {bits}", outcome, wrong)
 
 
-def _build_upon(stage: _Stage, damage: Damage, constants: Constants) -> Trial:
-    """Refresh a copy of a damaged index after its notes changed."""
-    with stage.world.copied() as world:
-        write(world, stage.next, age=3)
-        end = run(lambda: _build(world, constants))
-    code, found = end.value or (None, False)
-    as_promised = found or (code == 4 and _tells(end.output, damage.names))
-    return Trial(
-        damage.case,
-        f"{_name(stage, damage)}, {'folded' if constants == FOLDING else 'refreshed'}",
-        "built, and found by doctor" if found else f"exit code {code}",
-        traceback=end.traceback,
-        amiss="" if as_promised else f"exit code {code}, signal {end.signal}: {end.output}",
-    )
+def _judge(sound: _Sound, view: View, found: list[str], said: str) -> tuple[str, str]:
+    """What came of a flip in a few words, and what is wrong with that."""
+    other = {name: shown for name, shown in view.items() if shown != sound.view[name]}
+    believed = {name: text for name, (text, told) in other.items() if not (told or said)}
+    by_doctor = "found by doctor" if found else "unseen by doctor"
+    if believed and view != sound.older:
+        return "BELIEVED", str(believed)
+    if believed:
+        return f"as a commit ago, {by_doctor}", ""
+    refused = other and all(text.startswith("refused: ") for text, _ in other.values())
+    what = "refused" if refused else "done without" if other else "the same shown"
+    return f"{what}, {by_doctor}", f"{other} is unseen by doctor" if refused and not found else ""
 
 
-def _build(world: World, constants: Constants) -> tuple[int, bool]:
-    """The exit code, and if a new generation was made, whether damage is found there."""
-    with as_if(constants):
-        code = world.command("index")
-        with world.open() as index:
-            return code, code == 0 and bool(index.problems())
-
-
-def _name(stage: _Stage, damage: Damage) -> str:
-    where = damage.file.relative_to(stage.world.generation)
-    return " ".join(filter(None, (f"{stage.name},", damage.case, str(where), damage.detail)))
+def _mend(world: World, sound: View) -> str:
+    """Mend an index; what did it, and whether that took reading notes and embedding passages."""
+    ways: dict[str, Callable[[Index], object]] = {
+        "refresh": lambda index: index.refresh(),
+        "repair": lambda index: index.repair(),
+        "rebuild": lambda index: index.refresh(rebuild=True),
+    }
+    took = {"notes read": 0, "passages embedded": 0}
+    for name, way in ways.items():
+        TALLY[:] = 0, 0
+        with suppress(RagqaError), world.open() as index, patch(_SAMPLE, 0):
+            way(index)
+        took = {what: took[what] + n for what, n in zip(took, TALLY, strict=True)}
+        if not problems(world) and look(world, *_WAYS) == sound:
+            return ", ".join([name, *(what for what, count in took.items() if count)])
+    return ""

@@ -1,272 +1,194 @@
-"""A folder of notes with an index over it, and all that an asker gets from it."""
+"""Made-up notes with an index over them, each way to look at it, and what a trial came to."""
 
-import math
+import hashlib
 import os
+import random
 import shutil
-import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from multiprocessing import RawArray
 from pathlib import Path
+from typing import NamedTuple
 from unittest.mock import patch
 
-from ragqa import cli
 from ragqa.api import Index, open_index
-from ragqa.config.setting import Value
+from ragqa.embedders import CANARY
+from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.errors import NoIndex, RagqaError
-from ragqa.stores.disk import stepping
-from ragqa.stores.local.generations import KEPT_GENERATIONS
-from ragqa.stores.local.manifest import DELTA
-from ragqa.types import Answer, IndexInfo
-from trials.children import must
+from ragqa.getting import get_part
+from ragqa.notes import read
+from ragqa.types import Note, Vectors
 
-Constants = tuple[tuple[str, float], ...]
-"""Constants of ragqa, by module and name, with other values; the last counts."""
+BATCH = 8
+"""Embeddings that are saved together; few notes are several batches."""
+QUESTIONS = ("When was lamp 3 lit?", "How high is tower 4?")
+TALLY = RawArray("q", 2)
+"""How many notes any child has read and parsed, and how many passages it has begun to embed."""
 
-AS_IT_IS: Constants = ()
-LARGE_INDEX: Constants = (
-    ("ragqa.stores.local.writer.REWRITE_BELOW", 0),
-    ("ragqa.stores.local.writer.MAX_DELTA_SHARE", math.inf),
-    ("ragqa.stores.local.writer.MAX_DEAD_SHARE", math.inf),
-    ("ragqa.stores.local.vector_draft.EXACT_UP_TO", 60),
-    ("ragqa.stores.local.vector_file.EXHAUSTIVE_UP_TO", 30),
-)
-"""A refresh goes the way of a large index: changes are kept in a delta, and more than sixty vectors
-are searched by inverted lists."""
-FOLDING: Constants = (*LARGE_INDEX, ("ragqa.stores.local.writer.MAX_DELTA_SHARE", 0))
-"""The same, but any change makes a new base of the base and its delta."""
+Notes = Mapping[str, str]
+View = dict[str, tuple[str, bool]]
+"""What each way to look at an index shows, "refused: ..." for an error, and if it warned."""
+NONE = "refused: there is no index", True
+_OLD = 1_700_000_000
 
-BEFORE: Mapping[str, str] = {
-    "harbour.md": "# Harbour\n\nThe harbour lamp was lit in 1931 by the first keeper.\n",
-    "island/tower.md": "# Tower\n\nThe tower is 42 metres high.\n\nIts stairs have 190 steps.\n",
-    "island/boats.md": "# Boats\n\nThe ferry sails at noon and carries 30 people.\n",
-    "weather.md": "# Weather\n\nFog comes in from the north on most mornings of May.\n",
-    "keepers.md": "# Keepers\n\nKeeper Ada wrote the log until 1950.\n\nKeeper Tom came after.\n",
-}
-AFTER: Mapping[str, str] = {
-    **{name: text for name, text in BEFORE.items() if name != "island/boats.md"},
-    "harbour.md": "# Harbour\n\nThe harbour lamp was lit in 1874, as an older log shows.\n",
-    "island/museum.md": "# Museum\n\nThe museum shows the old lens from Tuesday to Sunday.\n",
-}
-"""One note is changed, one removed and one added."""
-BETWEEN: Mapping[str, str] = {
-    **{name: text for name, text in BEFORE.items() if name != "keepers.md"},
-    "weather.md": "# Weather\n\nFog comes in from the west on some mornings of June.\n",
-    "island/boats.md": "# Boats\n\nThe ferry sails at one and carries 20 people.\n",
-    "island/pier.md": "# Pier\n\nThe pier was built of oak.\n",
-}
-"""From `BEFORE` over this to `AFTER`, notes are changed, removed and added that were so before."""
-MANY: Mapping[str, str] = {
-    f"many/{n}.md": "\n".join(
-        f"# Buoy {k}\n\nBuoy {k} rang word{k * k % 97} in {k} fathoms off cape{k * 7 % 31}.\n"
-        for k in range(30 * n, 30 * n + 30)
-    )
-    for n in range(7)
-}
-"""Many passages in few notes."""
 
-QUESTIONS = (
-    "When was the harbour lamp lit?",
-    "When does the ferry sail?",
-    "When does the museum show the old lens?",
-)
+class Trial(NamedTuple):
+    """One fault, `name` saying which, and what came of it; `wrong` is what was not as promised."""
 
-_WRITTEN = 1_700_000_000
+    case: str
+    name: str
+    outcome: str
+    wrong: str = ""
+
+
+def amiss(**found: tuple[object, Sequence[object]]) -> str:
+    """What was found and is none of what may be."""
+    wrong = {name: pair for name, pair in found.items() if pair[0] not in pair[1]}
+    return "; ".join(f"{name} {a!s:.900}, not one of {b!s:.900}" for name, (a, b) in wrong.items())
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """A folder with `notes` and `index` in it; both can be copied elsewhere together."""
+    """A folder of notes and a folder with their index."""
 
-    folder: Path
+    notes: Path
+    index: Path
     embedder: str = "hashed:64"
-    top_k: int = 1000
-
-    @property
-    def notes(self) -> Path:
-        """Where the notes are."""
-        return self.folder / "notes"
-
-    @property
-    def index(self) -> Path:
-        """Where the index is, if there is one."""
-        return self.folder / "index"
-
-    @property
-    def generation(self) -> Path:
-        """The folder of the generation to read."""
-        return self.index / (self.index / "CURRENT").read_text().strip()
-
-    @property
-    def has_delta(self) -> bool:
-        """Whether the generation to read keeps changes beside its base."""
-        return self.index.is_dir() and (self.generation / DELTA).is_dir()
 
     def open(self) -> Index:
-        """The index, with `top_k` passages to an answer; in few notes there are less than that."""
-        settings: dict[str, Value] = {"embedder": self.embedder, "top_k": self.top_k}
-        return open_index(self.notes, index=self.index, settings=settings)
+        """The index, unused."""
+        return open_index(self.notes, index=self.index, settings={"embedder": self.embedder})
 
-    def command(self, *args: str) -> int:
-        """Run the command line on this index in this process; its exit code."""
-        os.environ["RAGQA_EMBEDDER"] = self.embedder
-        return cli.run([*args, "--corpus", str(self.notes), "--index", str(self.index)])
+    def refresh(self, *, rebuild: bool = False, wait: bool = False) -> int:
+        """Build or refresh the index; the number of its generation."""
+        with self.open() as index:
+            return index.refresh(rebuild=rebuild, wait=wait).info.generation
+
+    def write(self, notes: Notes, *, age: int = 0) -> "World":
+        """Make these the notes, each of one old date, so many seconds more recent if changed."""
+        for path in self.notes.rglob("*.md"):
+            if path.relative_to(self.notes).as_posix() not in notes:
+                path.unlink()
+        for path, text in ((self.notes / name, text) for name, text in notes.items()):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if not path.exists() or path.read_text() != text:
+                path.write_text(text)
+                os.utime(path, (_OLD + age, _OLD + age))
+        return self
 
     @contextmanager
-    def copied(self, *, name: str = "trial") -> Iterator["World"]:
-        """A copy beside it, as long as it is needed; times of files are kept."""
-        copy = replace(self, folder=self.folder.with_name(name))
-        shutil.copytree(self.folder, copy.folder)
+    def copied(self) -> Iterator["World"]:
+        """The same notes with a copy of the index, times kept, as long as it is needed."""
+        copy = replace(self, index=self.index.with_name("copy"))
+        if self.index.exists():
+            shutil.copytree(self.index, copy.index)
         try:
             yield copy
         finally:
-            shutil.rmtree(copy.folder)
+            shutil.rmtree(copy.index, ignore_errors=True)
+
+
+def make_notes(chance: random.Random, number: int, parts: int = 4) -> dict[str, str]:
+    """Notes of so many passages each; the questions are about the first ones."""
+    return {f"{n % 5}/note-{n}.md": _note(chance, n, parts) for n in range(number)}
+
+
+def changed(chance: random.Random, notes: Notes) -> dict[str, str]:
+    """The notes after a sixth was changed, and as many renamed, removed and added."""
+    names, result = chance.sample(sorted(notes), len(notes)), dict(notes)
+    some, number = max(1, len(names) // 6), chance.randrange(1000, 10**6)
+    for n, name in enumerate(names[:some]):
+        result[name] = _note(chance, n, 4)
+        result[f"moved/{number + n}.md"] = result.pop(names[some + n])
+        del result[names[2 * some + n]]
+        result[f"new/{number + n}.md"] = _note(chance, number + n, 4)
+    return result
+
+
+def _note(chance: random.Random, n: int, parts: int) -> str:
+    return f"# Note {n}\n\n" + "\n".join(
+        f"## Lamp {m}\n\nLamp {m} was lit in {chance.randrange(1700, 1990)}.\n\nTower {m} is "
+        f"{chance.randrange(5, 90)} metres high and stands in {chance.random():.6f} fathoms.\n"
+        for m in range(n * parts, n * parts + parts)
+    )
+
+
+def passages_in(index: Index) -> str:
+    """How many passages an index has, and a digest of all of them with their notes."""
+    by_note = index.snapshot().by_note()
+    found = sorted((path, each.text) for path, passages in by_note for each in passages)
+    return f"{len(found)} passages, {hashlib.sha256(repr(found).encode()).hexdigest()[:12]}"
+
+
+Shown = list[tuple[object, Sequence[str]]]
+"""What is shown, in parts, and the warnings with each."""
+
+
+def _ask(index: Index, *, refresh: bool = False) -> Shown:
+    answers = [index.ask(question, refresh=refresh) for question in QUESTIONS]
+    cited = [[(c.path, c.lines, c.quote, round(c.score, 5)) for c in a.citations] for a in answers]
+    return [((a.text, quotes), a.warnings) for a, quotes in zip(answers, cited, strict=True)]
+
+
+def _search(index: Index) -> Shown:
+    found = index.search(QUESTIONS[1], limit=20, refresh=False)
+    return [([(hit.passage, round(hit.score, 5)) for hit in found.hits], found.warnings)]
+
+
+def _get(index: Index) -> Shown:
+    paths = [note.path for note in index.notes(refresh=False).notes]
+    return [(get_part(index, path, refresh=False).text, ()) for path in paths[:2]]
+
+
+WAYS: dict[str, Callable[[Index], Shown]] = {
+    "ask": _ask,
+    "passages": lambda index: [(passages_in(index), ())],
+    "search": _search,
+    "list": lambda index: [(index.notes(refresh=False).notes, ())],
+    "get": _get,
+    "ask anew": lambda index: _ask(index, refresh=True),
+}
+
+
+def look(world: World, *ways: str) -> View:
+    """Look at an index in some ways, one after the other."""
+    shown: View = {}
+    with world.open() as index:
+        for name in ways or ("ask", "passages"):
+            try:
+                parts = WAYS[name](index)
+                shown[name] = repr([part for part, _ in parts]), any(told for _, told in parts)
+            except NoIndex:
+                return dict.fromkeys(ways or ("ask", "passages"), NONE)
+            except RagqaError as exc:
+                shown[name] = f"refused: {exc.message}", True
+    return shown
+
+
+def problems(world: World) -> list[str]:
+    """The problems of an index."""
+    with world.open() as index:
+        return index.problems()
 
 
 @contextmanager
-def quick_folder() -> Iterator[Path]:
-    """A folder in memory where there is one: thousands of commits are to wait for no disk."""
-    memory = Path("/dev/shm")  # noqa: S108 - a fresh folder with a random name is made in it
-    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
-        yield Path(folder)
+def counting() -> Iterator[None]:
+    """Count what is read and embedded, in `TALLY`, and embed in small batches."""
+    embed, parse = HashedEmbedder.embed_passages, read.parse_note  # type: ignore[attr-defined]  # what it calls
 
+    def embed_passages(self: HashedEmbedder, texts: Sequence[str], **options: object) -> Vectors:
+        TALLY[1] += len(texts) - list(texts).count(CANARY)
+        return embed(self, texts, **options)  # type: ignore[arg-type]
 
-def write(world: World, notes: Mapping[str, str], *, age: int = 0) -> World:
-    """Make these the notes of a world, all of one old date, so many seconds more recent."""
-    shutil.rmtree(world.notes, ignore_errors=True)
-    for name, text in notes.items():
-        path = world.notes / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        os.utime(path, (_WRITTEN + age, _WRITTEN + age))
-    return world
+    def parse_note(*args: object) -> Note:
+        TALLY[0] += 1
+        return parse(*args)  # type: ignore[arg-type]
 
-
-@contextmanager
-def as_if(constants: Constants) -> Iterator[None]:
-    """Constants of ragqa have these values."""
-    with ExitStack() as patched:
-        for name, value in constants:
-            patched.enter_context(patch(name, value))
+    with (
+        patch.object(HashedEmbedder, "embed_passages", embed_passages),
+        patch.object(read, "parse_note", parse_note),
+        patch("ragqa.indexing.adding.SAVED_TOGETHER", BATCH),
+        patch("ragqa.indexing.adding.CHUNK_PASSAGES", 4 * BATCH),
+    ):
         yield
-
-
-def build_up(world: World, history: Sequence[Mapping[str, str]]) -> World:
-    """Make a generation of each of these notes, with a delta from the second on."""
-    for age, notes in enumerate(history):
-        write(world, notes, age=age)
-        with as_if(LARGE_INDEX):
-            if world.command("index"):
-                raise RuntimeError(f"generation {age + 1} could not be built")
-    return world
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """All that an asker who does not refresh gets for the questions.
-
-    `said` has an answer's text and citations for each question, "" where nothing is claimed;
-    `figures` is everything else, scores and hits included, but for which generation it came from,
-    and when that was made.
-    """
-
-    said: tuple[str, ...]
-    figures: tuple[str, ...]
-
-
-NO_INDEX = Answers((), ())
-
-
-def answers(world: World) -> Answers:
-    """Ask the questions; raises as `ragqa.api.Index.ask` does, but for `NoIndex`."""
-    try:
-        with world.open() as index:
-            asked = [index.ask(question, refresh=False) for question in QUESTIONS]
-    except NoIndex:
-        return NO_INDEX
-    timeless = [replace(each, timings_ms={}, info=_timeless(each.info)) for each in asked]
-    return Answers(tuple(map(_said, asked)), tuple(map(repr, timeless)))
-
-
-def answers_or_refusal(world: World) -> Answers:
-    """The same, or in the place of an answer why there is none."""
-    try:
-        return answers(world)
-    except RagqaError as exc:
-        return Answers((f"refused: {exc.message}",), ())
-
-
-def _said(answer: Answer) -> str:
-    cited = [(each.path, each.lines, each.quote) for each in answer.citations]
-    return f"{answer.text} {cited}" if answer.answered else ""
-
-
-def _timeless(info: IndexInfo) -> IndexInfo:
-    return replace(info, generation=0, created="")
-
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """A build of an index whose generations were made of the notes in `history`, or the first one.
-
-    `after` are the notes that it is then built of, by `command`.
-    """
-
-    name: str
-    command: tuple[str, ...] = ("index",)
-    history: tuple[Mapping[str, str], ...] = (BEFORE,)
-    after: Mapping[str, str] = field(default_factory=lambda: AFTER)
-    constants: Constants = AS_IT_IS
-    embedder: str = "hashed:64"
-
-    def build(self, world: World, announce: Callable[[str], None]) -> int:
-        """Build, with each step announced; the exit code."""
-        with as_if(self.constants), stepping(announce):
-            return world.command(*self.command)
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """A scenario made ready, and what is answered before the build and after it.
-
-    `steps` and `seconds` are what a build takes that nothing happens to.
-    """
-
-    scenario: Scenario
-    base: World
-    old: Answers
-    new: Answers
-    steps: tuple[str, ...]
-    seconds: float
-
-
-def prepare(folder: Path, scenario: Scenario) -> Stage:
-    """Make an index that is behind its notes, and see what a build makes of a copy of it."""
-    base = must(lambda: build_up(World(folder / "base", scenario.embedder), scenario.history))
-    write(base, scenario.after, age=len(scenario.history))
-    old = must(lambda: answers(base))
-
-    def build() -> tuple[str, ...]:
-        steps: list[str] = []
-        scenario.build(world, steps.append)
-        return tuple(steps)
-
-    with base.copied() as world:
-        begun = time.perf_counter()
-        steps = must(build)
-        seconds = time.perf_counter() - begun
-        new = must(lambda: answers(world))
-        has_delta = world.has_delta
-    if old == new:
-        raise RuntimeError(f"{scenario.name}: the questions do not tell the new index from the old")
-    if has_delta != (scenario.constants == LARGE_INDEX):
-        raise RuntimeError(f"{scenario.name}: there is a delta where none should be, or none")
-    return Stage(scenario, base, old, new, steps, seconds)
-
-
-def leftovers(world: World) -> list[str]:
-    """What a build should have cleared: drafts, and generations beyond those that are kept."""
-    names = sorted(path.name for path in world.index.glob("*"))
-    generations = [name for name in names if name.startswith("gen-") and name[4:].isdigit()]
-    return [name for name in names if name.endswith(".tmp")] + generations[:-KEPT_GENERATIONS]
