@@ -1,8 +1,8 @@
 """Where an index lives: the `Store` protocol and the table of implementations.
 
-A store keeps immutable snapshots. A reader opens one and never sees another; one writer at a time
-makes the next. To add a store, implement `Store`, `Snapshot` and `Writer` (`protocol.py`) in this
-folder, add a line to `STORES`, and run `pytest tests/contracts/test_store_contract.py`.
+A reader opens a snapshot and never sees another; one writer at a time makes the next. To add a
+store, implement `Store`, `Snapshot` and `Writer` (`protocol.py`) in this folder, add a line to
+`STORES`, and run `pytest tests/contracts/test_store_contract.py`.
 """
 
 import importlib.util

@@ -56,7 +56,9 @@ INFO = IndexInfo(
 def quick_folder():
     """A folder in memory where there is one: hundreds of commits are to wait for no disk."""
     memory = Path("/dev/shm")  # noqa: S108 - a fresh folder with a random name is made in it
-    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+    place = memory if memory.is_dir() else None
+    # A reader of terms that was just opened may be making its lock while the folder is removed.
+    with tempfile.TemporaryDirectory(dir=place, ignore_cleanup_errors=True) as folder:
         yield Path(folder)
 
 

@@ -6,6 +6,7 @@ import math
 import os
 import random
 import shutil
+import sqlite3
 import zlib
 from contextlib import closing, suppress
 
@@ -19,9 +20,10 @@ from stores.building import (
     commit,
     entry,
 )
-from stores.sealing import change, flip, forge, forge_meta, places_of, repair
+from stores.sealing import change, flip, forge, forge_meta, places_of, repair, seal
 
 from ragqa.errors import IndexUnusable, NoIndex, OtherFormat
+from ragqa.stores.local.database import Database
 from ragqa.stores.local.store import LocalStore
 
 NEW = entry("new.md", "apple banana")
@@ -340,3 +342,69 @@ def test_embeddings_of_another_dimension_are_refused_when_asked(store, root):
     with pytest.raises(IndexUnusable, match="index"):
         answers(store)
     assert store.problems() != []
+
+
+def hot_journal(database, victim):
+    """What SQLite takes for the journal of a killed writer, which has it delete the victim."""
+    magic = bytes.fromhex("d9d505f920a163d7")
+    data = database.read_bytes()
+    page = int.from_bytes(data[16:18], "big")
+    numbers = [0, 1234, len(data) // page, 512, page]
+    header = magic + b"".join(number.to_bytes(4, "big") for number in numbers)
+    name = os.fsencode(victim)
+    tail = (0x40000000 // page + 1).to_bytes(4, "big") + name + len(name).to_bytes(4, "big")
+    return header.ljust(512, b"\0") + tail + sum(name).to_bytes(4, "big") + magic
+
+
+def test_a_journal_that_is_not_ours_is_not_played_back(store, root, tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    journal = root / "index.sqlite-journal"
+    journal.write_bytes(hot_journal(root / "index.sqlite", victim))
+    with pytest.raises(IndexUnusable, match=r"index\.sqlite-journal is not ragqa's"):
+        store.snapshot()
+    commit(store, *FRUIT)
+    assert victim.read_text() == "precious"
+    assert not journal.exists()
+
+
+@pytest.mark.parametrize("name", ["generation", "saved by 1"])
+def test_a_damaged_number_of_the_last_commit_stops_no_writer(store, root, name):
+    with store.writer(fresh=False, wait=False) as writer:
+        writer.resume(INFO.embedder, "float32")
+        writer.commit(INFO)
+    change(root, ("UPDATE meta SET value = value || '7' WHERE name = ?", name))
+    seal(root)
+    with store.writer(fresh=False, wait=False) as writer:
+        writer.resume(INFO.embedder, "float32")
+        assert writer.commit(INFO).generation == 3
+    assert store.problems() == []
+
+
+def test_text_that_is_none_is_damage_and_not_shown(store, root):
+    before = answers(store)
+    change(root, ("UPDATE meta SET value = cast(x'ff00' AS text) WHERE name = 'terms'",))
+    seal(root)
+    assert answers(store) == before
+    change(root, ("UPDATE meta SET value = cast(x'ff00' AS text) WHERE name = 'index'",))
+    seal(root)
+    with pytest.raises(IndexUnusable, match="'index' is damaged"):
+        store.snapshot()
+
+
+def test_what_is_read_without_a_lock_is_not_believed_once_it_is_written(store, root, monkeypatch):
+    checked = Database._checked
+
+    def refused(database, how, *, writing):
+        if how == "mode=ro":
+            error = sqlite3.OperationalError("unable to open database file")
+            error.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
+            raise error
+        return checked(database, how, writing=writing)
+
+    monkeypatch.setattr(Database, "_checked", refused)
+    with closing(store.snapshot()) as snapshot:
+        assert len(snapshot.notes()) == len(FRUIT)
+        os.utime(root / "index.sqlite")
+        with pytest.raises(IndexUnusable, match="written while it was read"):
+            snapshot.states()

@@ -1,1 +1,1 @@
-"""The local store: generations of catalogue, terms and vectors below one folder."""
+"""The local store: a database, and the terms and lists that are made from it, in one folder."""

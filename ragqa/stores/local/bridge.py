@@ -156,25 +156,21 @@ def _copy_part(part: Path, gone: set[int], database: Database, info: IndexInfo) 
                 check = checksum(number, path, sha256, about)
                 values = (number, path, *stamp, sha256, about, check)
                 database.db.execute("INSERT INTO notes VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
-        vectors = dict(_vectors(part, info.embedder.dimension))
+        vectors, rows = dict(_vectors(part, info.embedder.dimension)), dict[int, int]()
         passages = "id, note, embedding_key, start_char, end_char, first_line, last_line"
         for row in db.execute(f"SELECT {passages}, heading, text, units, language FROM passages"):  # noqa: S608 - our own names
             id_, note, key, *rest = row
             if note not in gone:
-                fields = (id_, note, _row_of(database, key, vectors[id_]), key, *rest)
+                if key not in rows:  # another part may have it
+                    values = vector_row(1, key, vectors[id_])
+                    database.db.execute(f"INSERT OR IGNORE {INTO_EMBEDDINGS}", values)
+                    rows[key] = database.number(
+                        "row FROM embeddings WHERE key = ? AND build = 1", key
+                    )
+                fields = (id_, note, rows[key], key, *rest)
                 places = ",".join("?" * (len(fields) + 1))
                 values = (*fields, checksum(*fields))
                 database.db.execute(f"INSERT INTO passages VALUES ({places})", values)  # noqa: S608 - our own names
-
-
-def _row_of(database: Database, key: int, vector: Vectors) -> int:
-    found = database.db.execute(
-        "SELECT row FROM embeddings WHERE build = 1 AND key = ?", (key,)
-    ).fetchone()
-    if found:
-        return int(found["row"])
-    inserted = database.db.execute(f"INSERT {INTO_EMBEDDINGS}", vector_row(1, key, vector))
-    return int(inserted.lastrowid or 0)
 
 
 def _vectors(part: Path, dimension: int) -> Iterator[tuple[int, Vectors]]:

@@ -11,7 +11,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from urllib.parse import quote
@@ -44,6 +44,7 @@ FORMAT = 6
 """The format version, incremented whenever the meaning of an index's files changes."""
 
 DATABASE = "index.sqlite"
+JOURNAL = f"{DATABASE}-journal"
 SEAL = "seal.json"
 
 _BATCH = 500
@@ -52,6 +53,7 @@ _BATCH = 500
 _AT_ONCE = 4096
 _MAX_FREE_SHARE = 0.2
 _MAX_SEAL_BYTES = 1000
+_MAX_DIGITS = 15
 _NO_LOG = {
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_READONLY,
@@ -137,6 +139,7 @@ class Database:
         self.root = root
         self.path = root / DATABASE
         self._check_file()
+        self._unlocked: tuple[int, int] | None = None
         with self.naming():
             self.db = self._open(writing=writing)
 
@@ -147,6 +150,7 @@ class Database:
     @classmethod
     def create(cls, root: Path) -> "Database":
         """Open the file for writing; an empty one is made if there is none."""
+        (root / JOURNAL).unlink(missing_ok=True)
         if not (root / DATABASE).exists():
             (root / SEAL).unlink(missing_ok=True)
             private_file(root / DATABASE)
@@ -162,9 +166,18 @@ class Database:
             db.execute("PRAGMA cache_size = -64000")
         return database
 
-    def naming(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def naming(self) -> Iterator[None]:
         """Translate what SQLite and malformed rows raise into an error that names the file."""
-        return naming_file(self.path, sqlite3.Error, *MALFORMED)
+        try:
+            with naming_file(self.path, sqlite3.Error, *MALFORMED):
+                yield
+        finally:
+            if self._unlocked is not None and self._unlocked != self._stamp():
+                raise IndexUnusable(
+                    f"the index file {self.path} was written while it was read without a lock",
+                    hint="ask again",
+                )
 
     def writing(self) -> AbstractContextManager[None]:
         """Translate what SQLite raises, and `ValueError`, into an error that names the file."""
@@ -179,6 +192,9 @@ class Database:
             raise unusable(self.path, exc) from exc
         if not stat.S_ISREG(status.st_mode):
             raise IndexUnusable(f"the index file {self.path} is not a regular file", hint=REPAIR)
+        if os.path.lexists(self.root / JOURNAL):
+            # SQLite would play it back, and delete whatever file it names.
+            raise IndexUnusable(f"the index file {self.root / JOURNAL} is not ragqa's", hint=REPAIR)
 
     def _open(self, *, writing: bool) -> sqlite3.Connection:
         if writing:
@@ -187,9 +203,9 @@ class Database:
             return self._checked("mode=ro", writing=False)
         except sqlite3.OperationalError as exc:
             # Without a log, and where none can be made (a full disk, too), nobody writes.
-            is_refused = sqlite_code(exc) in _NO_LOG
-            if not is_refused or self.has_log():
+            if sqlite_code(exc) not in _NO_LOG or self.has_log():
                 raise
+        self._unlocked = self._stamp()
         return self._checked("mode=ro&immutable=1", writing=False)
 
     def _checked(self, how: str, *, writing: bool) -> sqlite3.Connection:
@@ -200,6 +216,7 @@ class Database:
             elif self._is_empty(db):
                 db.execute("PRAGMA page_size = 8192")
                 db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+                db.execute("PRAGMA journal_mode = WAL")
                 db.execute("BEGIN")
                 for statement in _SCHEMA:
                     if "sqlite_sequence" not in statement:
@@ -217,8 +234,14 @@ class Database:
         db.row_factory = sqlite3.Row
         db.execute("PRAGMA trusted_schema = OFF")
         db.execute("PRAGMA temp_store = MEMORY")
-        db.execute("PRAGMA mmap_size = 2000000000")
         return db
+
+    def map_file(self) -> None:
+        """Read through a map of the file, which in a large one takes a third of the time.
+
+        It ends the process if something else shortens the file meanwhile.
+        """
+        self.db.execute("PRAGMA mmap_size = 2000000000")
 
     def has_log(self) -> bool:
         """Whether some of what was committed is not in the file itself yet."""
@@ -279,10 +302,20 @@ class Database:
         :raises ValueError: it is damaged.
         """
         query = "SELECT value, checksum FROM meta WHERE name = ?"
-        row = self.db.execute(query, (name,)).fetchone()
+        try:
+            row = self.db.execute(query, (name,)).fetchone()
+        except sqlite3.Error as exc:  # of text that is no UTF-8, SQLite says so with the text
+            raise damaged(f"the value {name!r}") from exc
         if row and checksum(name, row["value"]) != row["checksum"]:
             raise damaged(f"the value {name!r}")
         return str(row["value"]) if row else ""
+
+    @property
+    def generation(self) -> int:
+        """The number of the last commit; 0 if there was none or the number is damaged."""
+        with suppress(ValueError):
+            return int(self.meta("generation")[:_MAX_DIGITS] or 0)
+        return 0
 
     def set_meta(self, name: str, value: str) -> None:
         """Set a value by name; "" removes it."""
@@ -360,6 +393,10 @@ class Database:
         self.close()
         with suppress(OSError):
             self.seal()
+
+    def _stamp(self) -> tuple[int, int]:
+        status = self.path.stat()
+        return status.st_size, status.st_mtime_ns
 
     def seal(self) -> None:
         """Note the file's size and time, by which later readers see that nothing else wrote to it.

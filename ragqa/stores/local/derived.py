@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -113,6 +113,8 @@ def check(root: Path, made: Made, *, thorough: bool = False) -> None:
     :raises Damaged: one is missing or was changed.
     """
     folder = root / made.name if len(made.files) != 1 or made.name not in made.files else root
+    if folder != root and folder.is_symlink():
+        raise Damaged(f"the index folder {folder} is a link")
     for name, seal in made.files.items():
         path = folder / name
         try:
@@ -143,8 +145,6 @@ def open_terms(database: Database, passages: int, *, thorough: bool = False) -> 
     made = read(database, "terms")
     check(database.root, made, thorough=thorough)
     folder = database.root / made.name
-    if folder.is_symlink():
-        raise Damaged(f"the index folder {folder} is a link")
     with _as_damage():
         index = TermIndex(folder, list(made.files))
     if len(index) != passages:
@@ -163,19 +163,19 @@ def open_lists(database: Database, dimension: int, *, thorough: bool = False) ->
     made = read(database, "lists")
     check(database.root, made, thorough=thorough)
     path = database.root / made.name
+    database.map_file()
     with _as_damage():
         return Lists(path, dimension=dimension, upto=made.upto, dense=made.dense)
 
 
 def update_terms(
-    database: Database, passages: int, *, gone: Iterable[int], added: Iterable[int]
+    database: Database, passages: int, *, gone: Sequence[int], added: Sequence[int]
 ) -> None:
     """Write the terms of a transaction that is about to be committed.
 
     :param passages: how many passages there are now.
     :param gone: the numbers of the notes that were removed; `added` of those that came.
     """
-    gone, added = list(gone), list(added)
     try:
         old = read(database, "terms")
         check(database.root, old)
@@ -185,13 +185,16 @@ def update_terms(
         old = None
     if old is not None and passages > REWRITE_BELOW:
         with suppress(Damaged), _as_damage():  # by a disk that left size and time as they were
-            if not _is_worn(database, old, gone, passages):
+            dead = dead_passages(database.root / old.name) + len(gone)
+            if dead <= MAX_DEAD_SHARE * passages:
                 _change_terms(database, old, gone=gone, added=added)
                 return
     make_terms(database)
 
 
-def _change_terms(database: Database, old: Made, *, gone: list[int], added: list[int]) -> None:
+def _change_terms(
+    database: Database, old: Made, *, gone: Sequence[int], added: Sequence[int]
+) -> None:
     folder = _new_folder(database)
     for name in old.files:
         _link(database.root / old.name / name, folder / name, old.files[name])
@@ -204,12 +207,6 @@ def make_terms(database: Database) -> None:
     folder = _new_folder(database)
     write_terms(folder, database.passages())
     _record(database, "terms", Made(folder.name, _sealed(folder)))
-
-
-def _is_worn(database: Database, old: Made, gone: list[int], passages: int) -> bool:
-    """Whether too many of the passages in the terms are deleted ones."""
-    dead = dead_passages(database.root / old.name) + len(gone)
-    return dead > MAX_DEAD_SHARE * passages
 
 
 def update_lists(database: Database, info: IndexInfo, build: int) -> DenseInfo:
@@ -260,11 +257,11 @@ def mend(database: Database) -> None:
     with database.writing():
         database.db.execute("BEGIN IMMEDIATE")
         try:
-            open_terms(database, info.passages)
+            open_terms(database, info.passages, thorough=True)
         except Damaged:
             make_terms(database)
         try:
-            open_lists(database, info.embedder.dimension)
+            open_lists(database, info.embedder.dimension, thorough=True)
         except Damaged:
             make_lists_anew(database)
         database.db.execute("COMMIT")

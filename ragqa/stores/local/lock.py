@@ -90,10 +90,8 @@ def _flock(descriptor: int, root: Path, *, wait: bool) -> None:
 
 
 def _clear(descriptor: int) -> None:
-    """Empty the file; leave an empty one untouched."""
     with suppress(OSError):
-        if os.fstat(descriptor).st_size:
-            os.ftruncate(descriptor, 0)
+        os.ftruncate(descriptor, 0)
 
 
 def _read(descriptor: int) -> Building | None:

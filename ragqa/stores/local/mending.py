@@ -32,16 +32,16 @@ from ragqa.types import IndexInfo, Progress
 EMBEDDED_AT_ONCE = 512
 
 _COLUMNS = {"notes": "*", "embeddings": "row, key, vector, checksum"}
-_LOGS = (f"{DATABASE}-wal", f"{DATABASE}-shm")
+_LOGS = [f"{DATABASE}-wal", f"{DATABASE}-shm"]
 
 
 def faults_of(database: Database) -> Iterator[Fault]:
     """Read all of a database, and yield what is damaged in it."""
+    file = f"the index file {database.path}"
     try:
         for (found,) in database.db.execute("PRAGMA integrity_check(1)"):
             if found != "ok":
-                what = str(found).splitlines()[0]
-                yield Fault(IndexPart.NOTES, f"the index file {database.path} is damaged: {what}")
+                yield Fault(IndexPart.NOTES, f"{file} is damaged: {str(found).splitlines()[0]}")
         yield from _bad_rows(database, "notes", read_note, IndexPart.NOTES)
         yield from _bad_rows(database, "passages", read_passage, IndexPart.NOTES)
         yield from _bad_rows(database, "embeddings", read_vector, IndexPart.EMBEDDINGS)
@@ -50,14 +50,11 @@ def faults_of(database: Database) -> Iterator[Fault]:
         if counts != [info.notes, info.passages]:
             what = f"has {counts[0]} notes and {counts[1]} passages"
             told = f"instead of {info.notes} and {info.passages}"
-            yield Fault(IndexPart.NOTES, f"the index file {database.path} {what} {told}")
-        bare = database.number(f"count(*) FROM passages WHERE {_bare(info)}")
-        if bare:
-            what = f"the index file {database.path} lacks the embeddings of {bare} passages"
-            yield Fault(IndexPart.EMBEDDINGS, what)
+            yield Fault(IndexPart.NOTES, f"{file} {what} {told}")
+        if bare := database.number(f"count(*) FROM passages WHERE {_bare(info)}"):
+            yield Fault(IndexPart.EMBEDDINGS, f"{file} lacks the embeddings of {bare} passages")
     except sqlite3.Error as exc:
-        what = f"the index file {database.path} is damaged: {exc}"
-        yield Fault(IndexPart.NOTES, what)
+        yield Fault(IndexPart.NOTES, f"{file} is damaged: {exc}")
     except NoIndex:
         return
     except (IndexNotReadable, OtherFormat):
@@ -83,18 +80,10 @@ def _bad_rows(
             yield Fault(part, f"in the index file {database.path}, {exc}")
 
 
-def file_faults(database: Database, info: IndexInfo, *, deep: bool = True) -> Iterator[Fault]:
-    """Read the files that are made from a sound database, and yield what is damaged.
-
-    :param deep: also compare the passages in the terms with those in the database.
-    """
+def file_faults(database: Database, info: IndexInfo) -> Iterator[Fault]:
+    """Read the files that are made from a sound database, and yield what is damaged."""
     try:
-        terms = derived.open_terms(database, info.passages, thorough=True)
-        held = terms.owners() if deep else {}
-        rows = database.db.execute("SELECT id, note FROM passages") if deep else ()
-        if any(held.get(id_) != note for id_, note in rows):
-            what = f"the terms in {database.root} do not hold the passages of the notes"
-            yield Fault(IndexPart.TERMS, what)
+        derived.open_terms(database, info.passages, thorough=True)
     except derived.Damaged as exc:
         yield Fault(IndexPart.TERMS, str(exc))
     try:
@@ -142,13 +131,7 @@ def _repair(database: Database, rebuilder: Rebuilder, progress: Progress) -> Rep
         rebuilder.check(info)
         _embed_again(database, info, rebuilder, progress)
     if faults:
-        with database.writing():
-            database.db.execute("BEGIN IMMEDIATE")
-            if IndexPart.TERMS in first:
-                derived.make_terms(database)
-            if IndexPart.LISTS in first:
-                derived.make_lists_anew(database)
-            database.db.execute("COMMIT")
+        derived.mend(database)
         derived.sweep(database)
     return Repair(tuple(f"rebuilt {part}, since {what}" for part, what in first.items()))
 
@@ -187,9 +170,8 @@ def _embed_again(
 def keep_embeddings(database: Database) -> None:
     """Replace a damaged database by an empty one that has its sound embeddings saved."""
     root = database.root
-    made_by, generation = "", ""
+    made_by, generation = "", database.generation
     with suppress(sqlite3.Error, IndexUnusable, NoIndex):
-        generation = database.meta("generation")
         info, build = database.read()
         made_by = fingerprint(info.embedder, info.dtype)
     folder = root / derived.SALVAGE
@@ -197,7 +179,7 @@ def keep_embeddings(database: Database) -> None:
     private_folder(folder)
     new = Database.create(folder)
     new.db.execute("BEGIN")
-    new.set_meta("generation", generation if generation.isdecimal() else "0")
+    new.set_meta("generation", str(generation))
     if made_by:
         new.set_meta("saved by 1", made_by)
         with suppress(sqlite3.Error):  # where the table itself cannot be read any further

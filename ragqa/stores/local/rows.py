@@ -7,7 +7,6 @@ import json
 import os
 import sqlite3
 import zlib
-from collections.abc import Iterable
 
 import msgspec
 import numpy as np
@@ -138,8 +137,3 @@ def blob_of(row: sqlite3.Row) -> bytes:
     if not isinstance(blob, bytes) or zlib.crc32(blob, key & 0xFFFFFFFF) != check:
         raise damaged(f"the embedding {row['row']}")
     return blob
-
-
-def names(paths: Iterable[str]) -> list[bytes]:
-    """Paths as they are stored."""
-    return [os.fsencode(path) for path in paths]

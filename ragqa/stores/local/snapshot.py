@@ -16,7 +16,7 @@ from ragqa.stores.disk import REPAIR
 from ragqa.stores.filters import fold_tag, note_matcher, tag_and_parents
 from ragqa.stores.local import derived
 from ragqa.stores.local.database import Database
-from ragqa.stores.local.rows import names, read_note
+from ragqa.stores.local.rows import read_note
 from ragqa.stores.local.terms import TermIndex, write_terms
 from ragqa.stores.local.vectors import Lists
 from ragqa.stores.protocol import Snapshot
@@ -108,7 +108,8 @@ class LocalSnapshot(Snapshot):
 
     def passages_at(self, paths: Sequence[str]) -> Iterator[Passage]:
         """The passages of the notes at these paths."""
-        return (passage for _, passage in self.database.passages("n.path", names(paths)))
+        names = [os.fsencode(path) for path in paths]
+        return (passage for _, passage in self.database.passages("n.path", names))
 
     def vectors(self, ids: Sequence[int]) -> dict[int, Vector]:
         """The embeddings, shape (dimension,), of passages in the snapshot, by passage id."""

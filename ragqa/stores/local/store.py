@@ -69,9 +69,10 @@ class LocalStore(Store):
             base, build = None, 0
             with suppress(NoIndex):
                 base, build = database.read()
+            generation = base.generation if base else 0
             if base is None or fresh:
                 base, build = None, build + 1
-            writer = LocalWriter(database, base, build)
+            writer = LocalWriter(database, base, build=build, generation=generation)
             try:
                 yield writer
             finally:
@@ -89,7 +90,7 @@ class LocalStore(Store):
             with suppress(WriterBusy, IndexUnusable), self._writing(wait=False):
                 pass
 
-    def problems(self, *, deep: bool = True, progress: Progress | None = None) -> list[str]:
+    def problems(self, *, deep: bool = True, progress: Progress | None = None) -> list[str]:  # noqa: ARG002 - digests vouch for all
         """Read everything and return each problem as a sentence; [] if sound."""
         from ragqa.stores.local.mending import faults_of, file_faults
 
@@ -98,7 +99,7 @@ class LocalStore(Store):
             with closing(LocalSnapshot(self._root)) as snapshot:
                 faults = list(faults_of(snapshot.database))
                 if not faults:
-                    faults = list(file_faults(snapshot.database, snapshot.info, deep=deep))
+                    faults = list(file_faults(snapshot.database, snapshot.info))
         except (NoIndex, IndexUnusable) as exc:
             return [exc.message]
         if progress is not None:

@@ -123,12 +123,6 @@ class TermIndex:
             found = self._searcher.terms_with_prefix("body", prefix, limit=MAX_LISTED)
             return [term for term, _ in found]
 
-    def owners(self) -> dict[int, int]:
-        """The number of the note of each passage, by the passage's id."""
-        with _naming(self._folder):
-            found = self._hits(Query.all_query(), max(1, self._searcher.num_docs))
-            return {id_: note for id_, note, _ in found}
-
     def _any_of(self, terms: Iterable[str]) -> Query:
         # Never parse_query: user input is not query syntax.
         alternatives = []

@@ -28,13 +28,19 @@ class LocalWriter(Writer):
     """Changes to what a database holds, or with `fresh` in its place.
 
     :param database: is open for writing, and locked against other writers.
+    :param base: what it holds; None to write in its place.
+    :param build: the number of the build that embeddings belong to.
+    :param generation: the number of the last commit, as far as that is known.
     """
 
-    def __init__(self, database: Database, base: IndexInfo | None, build: int) -> None:
+    def __init__(
+        self, database: Database, base: IndexInfo | None, *, build: int, generation: int
+    ) -> None:
         self._database = database
         self._db = database.db
         self._root = database.root
         self._base = base
+        self._generation = generation
         self._build = build
         self._dimension = base.embedder.dimension if base else None
         self._gone: set[int] = set()
@@ -52,7 +58,10 @@ class LocalWriter(Writer):
         name = f"saved by {self._build}"
         saved = "FROM embeddings WHERE build = ? AND row IN (SELECT row FROM saved)"
         with self._changing():
-            if self._database.meta(name) != made_by:
+            known = ""
+            with suppress(ValueError):  # damaged: then nothing of it is known
+                known = self._database.meta(name)
+            if known != made_by:
                 self._db.execute(f"DELETE {saved}", (self._build,))
                 self._database.set_meta(name, made_by)
             self._saved = self._database.number(f"count(*) {saved}", self._build)
@@ -97,13 +106,10 @@ class LocalWriter(Writer):
             pairs = zip(passages, vectors, strict=True)
             rows = [self._keep(passage.embedding_key, vector) for passage, vector in pairs]
             found = zip(rows, passages, strict=True)
-            try:
-                self._insert(
-                    "draft.passages",
-                    [passage_row(number, row, each, units_json(each)) for row, each in found],
-                )
-            except sqlite3.IntegrityError as exc:
-                raise _taken(note.path) from exc
+            self._insert(
+                "draft.passages",
+                [passage_row(number, row, each, units_json(each)) for row, each in found],
+            )
 
     def restamp(self, path: str, stamp: Stamp, *, settled: bool) -> None:
         """Record a new stamp for a note whose text is unchanged."""
@@ -113,25 +119,24 @@ class LocalWriter(Writer):
         """Make all changes durable and visible at once."""
         check_dimension(info, self._dimension)
         with self._changing():  # readers see nothing of it before the end
+            self._db.execute("COMMIT")  # of embeddings, and of the draft: the disk may be full
+            self._db.execute("BEGIN")
             unused = self._delete_gone()
             added = [row["id"] for row in self._db.execute("SELECT id FROM draft.notes")]
             self._db.execute("INSERT INTO main.notes SELECT * FROM draft.notes")
-            try:
-                self._db.execute("INSERT INTO main.passages SELECT * FROM draft.passages")
-            except sqlite3.IntegrityError as exc:
-                clash = "id IN (SELECT id FROM main.passages)"
-                query = f"SELECT path FROM draft.notes WHERE id IN (SELECT note FROM draft.passages WHERE {clash})"  # noqa: S608, E501 - our own names
-                raise _taken(os.fsdecode(self._db.execute(query).fetchone()["path"])) from exc
+            self._db.execute("INSERT INTO main.passages SELECT * FROM draft.passages")
             self._delete_embeddings(unused)
             stamps = "UPDATE main.notes SET size = ?, mtime_ns = ?, settled = ? WHERE path = ?"
             self._db.executemany(stamps, self._restamped)
             info = replace(
                 info,
-                generation=int(self._database.meta("generation") or 0) + 1,
+                generation=max(self._database.generation, self._generation) + 1,
                 notes=self._database.number("count(*) FROM main.notes"),
                 passages=self._database.number("count(*) FROM main.passages"),
             )
-            derived.update_terms(self._database, info.passages, gone=self._gone, added=added)
+            derived.update_terms(
+                self._database, info.passages, gone=sorted(self._gone), added=added
+            )
             dense = derived.update_lists(self._database, info, self._build)
             info = replace(info, dense=dense)
             self._database.write(info, self._build)
@@ -167,7 +172,14 @@ class LocalWriter(Writer):
             raise IndexUnusable(f"the writer of the index in {self._root} has ended")
         self._closed = True
         with explaining_failure(self._root), self._database.writing():
-            yield
+            try:
+                yield
+            except sqlite3.IntegrityError as exc:
+                if "passages.id" not in str(exc):
+                    raise
+                raise IndexUnusable(
+                    "a passage has the id of another passage", hint="ragqa doctor"
+                ) from exc
         self._closed = False
 
     def _insert(self, table: str, rows: Sequence[tuple[object, ...]]) -> None:
@@ -225,9 +237,3 @@ class LocalWriter(Writer):
         )
         self._db.executemany("DELETE FROM saved WHERE row = ?", [(row,) for row in unused])
         self._db.execute("DELETE FROM saved WHERE row NOT IN (SELECT row FROM embeddings)")
-
-
-def _taken(path: str) -> IndexUnusable:
-    return IndexUnusable(
-        f"a passage of the note {path} has the id of another passage", hint="ragqa doctor"
-    )
