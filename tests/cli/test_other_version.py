@@ -124,7 +124,10 @@ def test_an_index_of_other_notes_is_left_alone(quick, args, tmp_path):
     assert content(args) == before
 
 
-def test_while_another_process_writes_one_line_says_why_there_is_no_answer(quick, args, tmp_path):
+def test_while_another_process_writes_one_line_says_why_there_is_no_answer(
+    quick, args, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("ragqa.stores.local.bridge.PATIENCE_S", 0)
     with locked(tmp_path / "index", wait=False):
         done = quick("ask", QUESTION, *args)
     assert done.code == 6

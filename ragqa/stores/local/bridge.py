@@ -8,6 +8,7 @@ import json
 import os
 import re
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -15,7 +16,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from ragqa.errors import OtherFormat
+from ragqa.errors import OtherFormat, WriterBusy
 from ragqa.private import private_folder
 from ragqa.stores.decoding import MALFORMED, check_seal
 from ragqa.stores.disk import REBUILD, explaining_failure
@@ -26,10 +27,13 @@ from ragqa.stores.local.rows import checksum, vector_row
 from ragqa.stores.local.vectors import faiss
 from ragqa.types import IndexInfo, Vectors
 
+PATIENCE_S = 20.0
+"""How long to wait for another process that is taking the index over, too."""
+
+_POLL_S = 0.1
 _FORMAT = 5
 _POINTER = "CURRENT"
 _APART = "taken-over"
-_GENERATION = re.compile(r"gen-\d{6,18}", re.ASCII)
 _OLD = re.compile(
     r"gen-\d{6,18}(\.tmp)?|CURRENT\.tmp|saved-embeddings(-anew)?|taken-over", re.ASCII
 )
@@ -42,14 +46,19 @@ def take_over(root: Path, *, wait: bool) -> None:
 
     :raises OtherFormat: it is damaged or still older, so it must be made anew from the notes.
     :raises IndexNotWritable: the folder cannot be written.
-    :raises WriterBusy: another process is writing it and `wait` is False.
+    :raises WriterBusy: another process has been at it for `PATIENCE_S`, and `wait` is False.
     """
-    if not is_old(root):
-        return
-    with locked(root, wait=wait), explaining_failure(root):
-        if is_old(root):
-            report_embedded(root, 0)
-            _take_over(root)
+    deadline = time.monotonic() + PATIENCE_S
+    while is_old(root):
+        try:
+            with locked(root, wait=wait), explaining_failure(root):
+                if is_old(root):
+                    report_embedded(root, 0)
+                    _take_over(root)
+        except WriterBusy:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_POLL_S)
 
 
 def is_old(root: Path) -> bool:
@@ -92,7 +101,7 @@ def _take_over(root: Path) -> None:
 
 def _copy(root: Path, database: Database) -> None:
     name = (root / _POINTER).read_text("ascii").strip()
-    if not _GENERATION.fullmatch(name):
+    if not _OLD.fullmatch(name):
         raise ValueError(f"{_POINTER} names no generation")
     old = root / name
     try:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -23,13 +22,6 @@ from ragqa.stores.protocol import Snapshot
 from ragqa.stores.ranking import Candidate, top_k
 from ragqa.stores.vectors import check_question
 from ragqa.types import Filters, NoteRecord, NoteState, Numbers, Passage, Stamp, Vector, Vectors
-
-
-class _Flat(NamedTuple):
-    """Embeddings to compare one by one: row numbers, (rows,), and vectors, (rows, dimension)."""
-
-    rows: Numbers
-    matrix: Vectors
 
 
 class LocalSnapshot(Snapshot):
@@ -158,10 +150,10 @@ class LocalSnapshot(Snapshot):
         return self._terms.terms_with_prefix(prefix)
 
     @cached_property
-    def _flat(self) -> _Flat:
-        """The embeddings that are in no list: all, or those that are newer."""
+    def _flat(self) -> tuple[Numbers, Vectors]:
+        """The rows and embeddings that are in no list: all, or those that are newer."""
         rows, matrix = self.database.matrix(self._lists.upto if self._lists else 0)
-        return _Flat(np.array(rows, np.int64), matrix)
+        return np.array(rows, np.int64), matrix
 
     def _nearest_rows(
         self, vector: Vector, limit: int, allowed: Numbers | None
