@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from support import CORPUS, run_apart, write_notes
 
+from ragqa.errors import NoIndex
 from ragqa.indexing.adding import KEPT
 from ragqa.stores import open_store
 
@@ -91,7 +92,8 @@ def test_a_node_with_other_weights_is_refused_by_name(nodes, index_with, tmp_pat
     host = nodes.address.partition(":")[0]
     told = but_progress(run)[0]
     assert told.startswith(f"error: the Ray node {host} cannot embed: it has another embedder")
-    assert not (tmp_path / "other" / "index.sqlite").exists()
+    with pytest.raises(NoIndex):
+        open_store(tmp_path / "other").snapshot()
 
 
 def test_a_killed_worker_and_then_a_killed_node_cost_a_retry(nodes, index_with, tmp_path):

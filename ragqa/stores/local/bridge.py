@@ -30,13 +30,10 @@ from ragqa.types import IndexInfo, Vectors
 PATIENCE_S = 20.0
 """How long to wait for another process that is taking the index over, too."""
 
-_POLL_S = 0.1
 _FORMAT = 5
 _POINTER = "CURRENT"
 _APART = "taken-over"
-_OLD = re.compile(
-    r"gen-\d{6,18}(\.tmp)?|CURRENT\.tmp|saved-embeddings(-anew)?|taken-over", re.ASCII
-)
+_OLD = re.compile(r"gen-\d{6,18}(\.tmp)?|CURRENT\.tmp|saved-embeddings(-anew)?|taken-over")
 
 
 def take_over(root: Path, *, wait: bool) -> None:
@@ -58,7 +55,7 @@ def take_over(root: Path, *, wait: bool) -> None:
         except WriterBusy:
             if time.monotonic() > deadline:
                 raise
-            time.sleep(_POLL_S)
+            time.sleep(0.1)
 
 
 def is_old(root: Path) -> bool:

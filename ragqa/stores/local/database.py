@@ -37,7 +37,7 @@ from ragqa.stores.disk import (
     sqlite_code,
     unusable,
 )
-from ragqa.stores.local.rows import NUMBER, blob_of, checksum, damaged, read_passage
+from ragqa.stores.local.rows import checksum, damaged, read_passage, read_vectors
 from ragqa.types import EmbedderInfo, IndexInfo, Passage, Vectors
 
 FORMAT = 6
@@ -355,8 +355,7 @@ class Database:
         query = "SELECT row, key, vector, checksum FROM embeddings WHERE row IN"
         with self.naming():
             found = list(self.fetch(query, rows))
-            numbers = np.frombuffer(b"".join(map(blob_of, found)), NUMBER).astype(np.float32)
-            return [row["row"] for row in found], numbers.reshape(len(found), -1 if found else 0)
+            return [row["row"] for row in found], read_vectors(found)
 
     def matrix(self, after: int = 0) -> tuple[list[int], Vectors]:
         """The row numbers and embeddings, shape (rows, dimension), after a row.
@@ -371,7 +370,7 @@ class Database:
             total = self.number(f"count(*) FROM embeddings WHERE {live}", after)
             found = self.db.execute(query, (after,))
             while some := found.fetchmany(_AT_ONCE):
-                numbers = np.frombuffer(b"".join(map(blob_of, some)), NUMBER).reshape(len(some), -1)
+                numbers = read_vectors(some)
                 if not rows:
                     matrix = np.empty((total, numbers.shape[1]), np.float32)
                 matrix[len(rows) : len(rows) + len(some)] = numbers
@@ -380,7 +379,7 @@ class Database:
 
     def finish(self) -> None:
         """Move what the log holds to the file, unless a reader needs it; close and seal it."""
-        with suppress(sqlite3.Error, OSError):
+        with suppress(sqlite3.Error, OSError, IndexUnusable):
             if self.db.in_transaction:
                 self.db.execute("ROLLBACK")
             self.db.execute("PRAGMA busy_timeout = 0")

@@ -10,7 +10,7 @@ from contextlib import closing, suppress
 from itertools import islice
 from pathlib import Path
 
-from ragqa.errors import IndexNotReadable, IndexUnusable, NoIndex, OtherFormat
+from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable, NoIndex, OtherFormat
 from ragqa.private import private_folder
 from ragqa.stores.decoding import MALFORMED
 from ragqa.stores.disk import explaining_failure
@@ -97,8 +97,9 @@ def repair(root: Path, rebuilder: Rebuilder, *, wait: bool, progress: Progress) 
     with locked(root, wait=wait), explaining_failure(root):
         report_embedded(root, 0)
         try:
-            database = Database.create(root)
-        except (IndexNotReadable, OtherFormat):
+            with explaining_failure(root):  # a full disk is no damage
+                database = Database.create(root)
+        except (IndexNotReadable, IndexNotWritable, OtherFormat):
             raise
         except IndexUnusable as exc:
             start_over(root)

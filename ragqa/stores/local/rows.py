@@ -7,12 +7,13 @@ import json
 import os
 import sqlite3
 import zlib
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
 
 from ragqa.stores.decoding import check_languages, decoded, passage_of
-from ragqa.types import Note, NoteRecord, Passage, Stamp, Vector
+from ragqa.types import Note, NoteRecord, Passage, Stamp, Vector, Vectors
 
 NUMBER = np.dtype("<f2")
 """How embeddings are stored: half precision changes a cosine by less than .001."""
@@ -128,7 +129,19 @@ def vector_row(build: int, key: int, vector: Vector) -> tuple[int, int, bytes, i
 
 def read_vector(row: sqlite3.Row) -> Vector:
     """An embedding, shape (dimension,), from its row."""
-    return np.frombuffer(blob_of(row), NUMBER).astype(np.float32)
+    vector: Vector = read_vectors([row])[0]
+    return vector
+
+
+def read_vectors(rows: Sequence[sqlite3.Row]) -> Vectors:
+    """Embeddings, shape (rows, dimension), from their rows.
+
+    Half precision leaves some a little too short or long, where a model gives few digits.
+    """
+    numbers = np.frombuffer(b"".join(map(blob_of, rows)), NUMBER).astype(np.float32)
+    vectors: Vectors = numbers.reshape(len(rows), -1 if rows else 0)
+    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-6))
+    return vectors
 
 
 def blob_of(row: sqlite3.Row) -> bytes:

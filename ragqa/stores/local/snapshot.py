@@ -124,10 +124,12 @@ class LocalSnapshot(Snapshot):
             while True:
                 scored, is_all = self._nearest_rows(vector, reach, allowed)
                 if owners is None:
-                    pairs = self._ids_of(list(scored))
+                    query = "SELECT embedding, id FROM passages WHERE embedding IN"
+                    with self.database.naming():
+                        pairs = [tuple(row) for row in self.database.fetch(query, list(scored))]
                 else:
                     mask = np.isin(owners[0], list(scored))
-                    pairs = zip(owners[0][mask].tolist(), owners[2][mask].tolist(), strict=True)
+                    pairs = list(zip(*owners[[0, 2]][:, mask].tolist(), strict=True))
                 found = [(id_, scored[row]) for row, id_ in pairs]
                 if len(found) >= limit or is_all:
                     return sorted(found, key=lambda hit: -hit[1])[:limit]
@@ -177,12 +179,6 @@ class LocalSnapshot(Snapshot):
             with self.database.naming():
                 scored |= zip(found, (exact @ vector).tolist() if found else [], strict=True)
         return scored, is_all
-
-    def _ids_of(self, rows: Sequence[int]) -> Iterator[tuple[int, int]]:
-        """The passages that have these embeddings, each as the row and the passage's id."""
-        with self.database.naming():
-            query = "SELECT embedding, id FROM passages WHERE embedding IN"
-            yield from map(tuple, self.database.fetch(query, rows))
 
     @cached_property
     def _owners(self) -> Numbers:

@@ -3,7 +3,7 @@
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 from ragqa.errors import (
@@ -143,8 +143,7 @@ class LocalStore(Store):
             bridge.take_over(root, wait=wait)
         with locked(root, wait=wait):
             report_embedded(root, 0)
-            with explaining_failure(root):
-                database = self._sound_database(fresh=fresh)
+            database = self._sound_database(fresh=fresh)
             try:
                 (root / SEAL).unlink(missing_ok=True)
                 yield database
@@ -158,17 +157,15 @@ class LocalStore(Store):
 
         root = self._root
         try:
-            is_new = not (root / DATABASE).exists()
-            database = Database.create(root)
-            try:
+            # A disk that is full, or a limit, is no damage: what there is stays.
+            with explaining_failure(root), ExitStack() as opened:
+                is_new = not (root / DATABASE).exists()
+                database = opened.enter_context(closing(Database.create(root)))
                 if not is_new and not database.is_sealed():
                     _check(database)
                 with suppress(NoIndex):
                     database.read()
-            except BaseException:
-                database.close()
-                raise
-            else:
+                opened.pop_all()
                 return database
         except (IndexNotReadable, IndexNotWritable):
             raise

@@ -46,13 +46,9 @@ _MARGIN = 1.5
 _WRITER_BYTES = 64 * 2**20
 
 
-class _Deletes(msgspec.Struct):
-    num_deleted_docs: int
-
-
 class _Segment(msgspec.Struct):
     max_doc: int
-    deletes: _Deletes | None = None
+    deletes: dict[str, int] | None = None
 
 
 class _Meta(msgspec.Struct):
@@ -193,8 +189,7 @@ def write_terms(
 def dead_passages(folder: Path) -> int:
     """Count the deleted documents that still count in BM25's statistics."""
     with _naming(folder):
-        deletes = (segment.deletes for segment in _segments(folder))
-        return sum(deleted.num_deleted_docs for deleted in deletes if deleted)
+        return sum((each.deletes or {}).get("num_deleted_docs", 0) for each in _segments(folder))
 
 
 def _check_size(folder: Path, names: Sequence[str]) -> None:
