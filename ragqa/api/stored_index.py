@@ -18,7 +18,7 @@ from ragqa.api.checking import open_notes
 from ragqa.clock import today
 from ragqa.config import Places, Settings
 from ragqa.embedders import embedder_for
-from ragqa.errors import IndexUnusable, NoIndex, NotAllowed
+from ragqa.errors import IndexUnusable, NoIndex, NotAllowed, OtherFormat
 from ragqa.indexing import (
     Changes,
     Embedders,
@@ -236,7 +236,7 @@ class StoredIndex:
         """What a build would read: everything, if another version of ragqa made the index."""
         try:
             known = {} if rebuild else self._state()[1]
-        except (NoIndex, IndexUnusable):
+        except (NoIndex, OtherFormat):
             known = {}
         return ahead(self.source, suspects_in(self.source.walk(), known), known)
 

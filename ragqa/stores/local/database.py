@@ -402,10 +402,9 @@ class Database:
 
         :raises OSError: it cannot be written; every reader then reads everything.
         """
-        status = self.path.stat()
+        stamp = self._stamp()
         private_file(self.root / SEAL)
-        # One that is written by half does not fit.
-        (self.root / SEAL).write_text(json.dumps([status.st_size, status.st_mtime_ns]))
+        (self.root / SEAL).write_text(json.dumps(stamp))  # one that is written by half does not fit
 
     def is_sealed(self) -> bool:
         """Whether the file is as the last writer left it."""
@@ -413,10 +412,9 @@ class Database:
             descriptor = open_existing(self.root / SEAL)
             with os.fdopen(descriptor) as file:
                 size, mtime_ns = json.loads(file.read(_MAX_SEAL_BYTES))
-            status = self.path.stat()
+            return (size, mtime_ns) == self._stamp()
         except (OSError, *MALFORMED):
             return False
-        return bool((size, mtime_ns) == (status.st_size, status.st_mtime_ns))
 
 
 def fingerprint(embedder: EmbedderInfo, dtype: str) -> str:
