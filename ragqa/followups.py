@@ -82,7 +82,7 @@ class Turn:
         return cls(
             answer.looked_for,
             tuple(one.heading for one in answer.citations),
-            tuple(one.as_read for one in answer.citations),
+            tuple(one.quote for one in answer.citations),
             used_context=asked != answer.question,
         )
 

@@ -1,6 +1,5 @@
 """Get a note, or a part of it, by address: what a citation points at, in context."""
 
-import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,9 +7,8 @@ from dataclasses import dataclass
 from ragqa.api import Index
 from ragqa.errors import UsageError
 from ragqa.explaining import find_indexed
-from ragqa.notes import format_of, read_note
+from ragqa.notes import read_note
 from ragqa.types import (
-    FILL,
     HIDDEN,
     Block,
     Corpus,
@@ -26,8 +24,6 @@ from ragqa.types import (
 
 HIDDEN_MARK = "(hidden)"
 """Stands for the value of a front matter key that looks like a secret."""
-
-_GAP = re.compile(r"(?<=\S)  +")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +59,6 @@ def get_part(
     skip = target.skip
     note = read_current(corpus, target.path, max_note_bytes=limit)
     lines = _lines_of(masked(note.text, note.blocks))
-    if format_of(note.path).has_markup:
-        lines = [_squeezed(line) for line in lines]
     first, last = target.lines or (1, max(1, len(lines)))
     text = "\n".join(lines[first - 1 : last])
     if skip > len(text):
@@ -115,11 +109,6 @@ def _lines_of(text: str) -> list[str]:
     """The lines of a text as citations count them, each up to its line feed."""
     lines = text.removesuffix("\n").split("\n") if text else []
     return [line.removesuffix("\r") for line in lines]
-
-
-def _squeezed(line: str) -> str:
-    """A line without the gaps where markup was."""
-    return _GAP.sub(" ", line.replace(FILL, "")).rstrip()
 
 
 def _start_of(text: str, line: int) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from ragqa.notes import parse_note
+from ragqa.notes.formats.document import Document
 from ragqa.notes.lines import header_label
 from ragqa.text.markdown import labels_between, row_cells
 from ragqa.text.seen import Seen
@@ -21,14 +22,17 @@ _RULE = frozenset(" \t\r>|:-+")
 class NoteContexts:
     """What the contexts of a note's units may be.
 
-    `source` is the note's text, `text` what ragqa reads of it. The note is parsed only where its
-    lines alone do not confirm a context.
+    The note is parsed only where its lines alone do not confirm a context.
     """
 
     path: str
-    source: str
-    text: str
+    document: Document
     _headers: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """The note's text."""
+        return self.document.text
 
     def hold(self, passage: Passage) -> bool:
         """Whether the contexts of a passage's units are those of the note."""
@@ -70,7 +74,7 @@ class NoteContexts:
 
     @cached_property
     def _blocks(self) -> Sequence[Block]:
-        return parse_note(self.path, self.source, "", Stamp(0, 0)).blocks
+        return parse_note(self.path, self.text, "", Stamp(0, 0)).blocks
 
 
 def contexts_at(text: str, blocks: Sequence[Block], span: Span) -> list[str]:

@@ -293,7 +293,7 @@ def _code(source: Seen, indent: int | None) -> Seen:
         indent = common if common < 2 * _CODE_INDENT else _CODE_INDENT
     if indent:
         source = source.without(re.compile(rf"^[ \t]{{0,{indent}}}", re.MULTILINE))
-    return source.without_fill().rstrip().without(_BLANK_LINES)
+    return source.rstrip().without(_BLANK_LINES)
 
 
 def _indent(quote: str, at: int) -> int | None:

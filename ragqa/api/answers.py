@@ -67,13 +67,13 @@ def with_sections(hits: Sequence[Hit], open_note: OpenNote) -> list[Hit]:
     ]
 
 
-def with_sources(answer: Answer, sourced: Callable[[Citation], Citation]) -> Answer:
-    """The answer with each citation as `sourced` gives it."""
+def with_locators(answer: Answer, located: Callable[[Citation], Citation]) -> Answer:
+    """The answer with each citation as `located` gives it."""
     sides = (
-        replace(one, citations=(sourced(one.citations[0]), sourced(one.citations[1])))
+        replace(one, citations=(located(one.citations[0]), located(one.citations[1])))
         for one in answer.disagreements
     )
-    cited = map(sourced, answer.citations)
+    cited = map(located, answer.citations)
     return replace(answer, citations=tuple(cited), disagreements=tuple(sides))
 
 

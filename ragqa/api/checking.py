@@ -7,8 +7,7 @@ from functools import cache
 from ragqa.answering.contexts import NoteContexts
 from ragqa.answering.embeds import Embedded
 from ragqa.answering.layout import Layout, OpenNote, layout_of_passage
-from ragqa.notes import format_of, parse_note, read_text, readable
-from ragqa.notes.formats import locate
+from ragqa.notes import format_of, parse_note, read_text
 from ragqa.notes.links import NoteNames, place_of
 from ragqa.passages import all_match_note, matches_note
 from ragqa.stores import Snapshot
@@ -39,7 +38,7 @@ def keep_current(
         if isinstance(note, str):
             continue
         if matches_note(note.text, passage) and note.hold(passage):
-            where = locate(passage.path, note.source, (passage.start, passage.end))
+            where = note.document.locate((passage.start, passage.end))
             kept.append(replace(hit, locator=where))
         else:
             misplaced[passage.path] = None
@@ -64,7 +63,7 @@ def _unchanged(corpus: Corpus, passage: Passage, max_note_bytes: int) -> NoteCon
         return read.reason
     if read.sha256 != passage.note_sha256:
         return "it was changed after it was indexed"
-    return NoteContexts(passage.path, read.text, readable(passage.path, read.text))
+    return NoteContexts(passage.path, read.document)
 
 
 def open_notes(
@@ -129,22 +128,16 @@ def _current_layout(
     read = read_text(corpus, path, max_note_bytes=max_note_bytes)
     if isinstance(read, Skipped) or {read.sha256} != {one.note_sha256 for one in passages}:
         return None
-    text = readable(path, read.text)
-    note = NoteContexts(path, read.text, text)
-    holds = all_match_note(text, passages) and all(map(note.hold, passages))
-    return Layout.of(text, passages) if holds else None
+    note = NoteContexts(path, read.document)
+    holds = all_match_note(read.text, passages) and all(map(note.hold, passages))
+    return Layout.of(read.text, passages) if holds else None
 
 
-def with_source(citation: Citation, corpus: Corpus, *, max_note_bytes: int) -> Citation:
-    """The citation with the exact text of its note as quote, and with its locator.
-
-    Answers are composed from what ragqa reads; only some formats have another text.
-    """
+def with_locator(citation: Citation, corpus: Corpus, *, max_note_bytes: int) -> Citation:
+    """The citation with the place of its quote in its file, if lines do not name that."""
     if not format_of(citation.path).version:
         return citation
     read = read_text(corpus, citation.path, max_note_bytes=max_note_bytes)
     if isinstance(read, Skipped) or read.sha256 != citation.note_sha256:
         return citation
-    quote, shown = read.text[slice(*citation.chars)], citation.as_read
-    locator = locate(citation.path, read.text, citation.chars)
-    return replace(citation, quote=quote, shown=shown if shown != quote else "", locator=locator)
+    return replace(citation, locator=read.document.locate(citation.chars))

@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ragqa.answering import Answering, compose
-from ragqa.api.answers import answer_of, with_sources, written_answer
-from ragqa.api.checking import keep_current, open_embedded, with_source
+from ragqa.api.answers import answer_of, with_locators, written_answer
+from ragqa.api.checking import keep_current, open_embedded, with_locator
 from ragqa.api.days import find_day
 from ragqa.api.filtered import filter_warnings
 from ragqa.api.stored_index import StoredIndex
@@ -98,13 +98,13 @@ class Index(StoredIndex):
         clock.lap("answer")
         warnings += [*self._reader[1], *self._left_out(found=composed.answered)]
         answer = answer_of(retrieved, composed, info, top_k=top_k, warnings=warnings)
-        answer = replace(with_sources(answer, self._sourced), waiting=self.files_waiting)
+        answer = replace(with_locators(answer, self._located), waiting=self.files_waiting)
         if writer is not None:
             embedder, idf = self.source.embedders.asking, self._open().idf
             written = written_answer(
                 answer, writer, retrieved, answering, embedder=embedder, idf=idf, progress=progress
             )
-            answer = with_sources(written, self._sourced)
+            answer = with_locators(written, self._located)
             clock.lap("write")
         return replace(answer, timings_ms=clock.laps())
 
@@ -205,9 +205,9 @@ class Index(StoredIndex):
     def _reader(self) -> tuple[Reader, list[str]]:
         return available(self.settings.reader)
 
-    def _sourced(self, citation: Citation) -> Citation:
+    def _located(self, citation: Citation) -> Citation:
         limit = self.settings.max_note_bytes
-        return with_source(citation, self.places.corpus, max_note_bytes=limit)
+        return with_locator(citation, self.places.corpus, max_note_bytes=limit)
 
     def _retrieve_current(
         self, snapshot: Snapshot, question: str, filters: Filters, *, limit: int

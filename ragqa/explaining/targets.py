@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ragqa.errors import UsageError
 from ragqa.notes import parse_note, read_text, why_left_out
-from ragqa.notes.formats import locate, span_at
+from ragqa.notes.formats.document import Document
 from ragqa.notes.links import WIKILINK, NoteNames, block_ids, folded, place_of
 from ragqa.sanitise import safe_line
 from ragqa.types import Corpus, IndexInfo, Kind, NoteRecord, Skipped, Span, Stamp, counted
@@ -132,7 +132,7 @@ class Notes:
         if isinstance(read, Skipped):
             return lines  # a later stage reports it
         if reading.locator:
-            return _lines_at(reading.locator, target.path, read.text)
+            return _lines_at(reading.locator, target.path, read.document)
         if lines is None:
             return _lines_below(reading.heading, target.path, read.text)
         return _lines_in(lines, target.path, read.text)
@@ -207,14 +207,15 @@ def _lines_in(lines: tuple[int, int], path: str, text: str) -> tuple[int, int]:
     return first, min(last, total)
 
 
-def _lines_at(locator: str, path: str, text: str) -> tuple[int, int]:
+def _lines_at(locator: str, path: str, document: Document) -> tuple[int, int]:
     """The lines of a page, cell or paragraph.
 
     :raises UsageError: there is none such; the hint has the last one.
     """
-    if span := span_at(path, text, locator):
-        return _lines_of(span, text)
-    last = locate(path, text, (max(0, len(text) - 1), len(text)))
+    if span := document.span_at(locator):
+        return _lines_of(span, document.text)
+    length = len(document.text)
+    last = document.locate((max(0, length - 1), length))
     raise NoTarget(
         f"{path} has no {locator[:_MAX_HEADING]!r}", [f"{path}, {last}" if last else path]
     )

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ragqa.answering.shown import context_of, passage_text
+from ragqa.answering.shown import context_of
 from ragqa.errors import UsageError
 from ragqa.generation.draft import uncited
 from ragqa.llms import Prompt
@@ -136,5 +136,5 @@ def _message(question: str, blocks: Sequence[str], key: str) -> str:
 def _block(n: int, passage: Passage, key: str) -> str:
     # Sanitised like printed notes, so that everything sent is readable.
     where = uncited(safe_text(heading_of(passage)).strip())
-    text = uncited(safe_text(passage_text(passage)))
+    text = uncited(safe_text(passage.text))
     return f"--- begin {key} passage {n}\n{where}\n\n{text}\n--- end {key}\n\n"

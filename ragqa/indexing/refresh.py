@@ -83,9 +83,9 @@ def _changes(
 
 
 def _forget(store: Store, base: "_Base", changes: Changes) -> None:
-    """Remove the extracted text of files that the index no longer has."""
+    """Remove the documents of files that the index no longer has."""
     paths = [*changes.removed, *(file.path for file in changes.changed)]
-    old = {base.notes[path].sha256 for path in paths if format_of(path).is_extracted}
+    old = {base.notes[path].sha256 for path in paths if format_of(path).version}
     if not old:
         return
     from ragqa.notes.extraction.cache import forget

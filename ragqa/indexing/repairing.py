@@ -13,7 +13,7 @@ from ragqa.embedders import Embedder
 from ragqa.errors import IndexUnusable
 from ragqa.indexing.refresh import SMALL_CHANGE_PASSAGES, refresh
 from ragqa.indexing.source import Source, check_embedder, check_origin
-from ragqa.notes import NoteText, read_text, readable
+from ragqa.notes import NoteText, read_text
 from ragqa.passages import matches_note
 from ragqa.stores import Fault, IndexPart, Snapshot, Store
 from ragqa.types import IndexInfo, Passage, Progress, Vectors, counted, no_progress
@@ -84,7 +84,7 @@ def _compared_with_notes(
         read = read_text(source.corpus, path, max_note_bytes=source.max_note_bytes)
         same = isinstance(read, NoteText) and read.sha256 == passages[0].note_sha256
         unchanged += same
-        text = readable(path, read.text) if isinstance(read, NoteText) and same else None
+        text = read.text if isinstance(read, NoteText) and same else None
         for passage in passages:
             if text is not None and not matches_note(text, passage):
                 misplaced.append(passage)

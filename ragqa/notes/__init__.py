@@ -3,7 +3,7 @@
 Importing this package is cheap: it imports the parsers when it reads the first note.
 """
 
-from ragqa.notes.formats import format_of, readable
+from ragqa.notes.formats import format_of
 from ragqa.notes.parse import parse_note
 from ragqa.notes.read import NoteText, ReadNote, digest_of, read_note, read_text
 from ragqa.notes.walk import Walk, walk_notes, why_left_out
@@ -17,7 +17,6 @@ __all__ = [
     "parse_note",
     "read_note",
     "read_text",
-    "readable",
     "walk_notes",
     "why_left_out",
 ]

@@ -57,8 +57,12 @@ def one_line(words: str) -> str:
 
 
 def header_label(cells: Iterable[str]) -> str:
-    """The label of a table's rows: its header cells with bars between, and no such bar in them."""
-    return one_line(" | ".join(compiled(_LONE_BAR).sub("\u2223", cell.strip()) for cell in cells))
+    """The label of a table's rows: its header cells with bars between, and no such bar in them.
+
+    It is "" if all these are empty, as of a table of another format that names no columns.
+    """
+    names = [compiled(_LONE_BAR).sub("\u2223", cell.strip()) for cell in cells]
+    return one_line(" | ".join(names)) if any(names) else ""
 
 
 def paragraph_or_rule(text: str) -> Kind:

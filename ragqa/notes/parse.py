@@ -1,4 +1,4 @@
-"""From a note's text to a `Note`: what its format's reader finds, and what its path says."""
+"""From a note's text to a `Note`: what its parser finds, and what its path says."""
 
 import os
 import re
@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import PurePosixPath
 
 from ragqa.notes.formats import format_of
+from ragqa.notes.formats.document import Document
 from ragqa.types import Note, Stamp
 
 MAX_TAGS = 1_000
@@ -17,25 +18,35 @@ MAX_TAG_CHARS = 200
 _ISO_DATE = re.compile(r"(?<!\d)\d{4}-\d\d-\d\d(?!\d)", re.ASCII)
 
 
-def parse_note(path: str, text: str, sha256: str, stamp: Stamp) -> Note:
-    """Parse a note; any text is a note."""
-    content = format_of(path).reader.parse(text)
-    tags = tuple(tag for tag in content.tags if len(tag) <= MAX_TAG_CHARS)[:MAX_TAGS]
-    left_out = len(content.tags) - len(tags)
+def parse_note(path: str, read: Document | str, sha256: str, stamp: Stamp) -> Note:
+    """Parse a note; any text is a note.
+
+    :param read: its document, or only the text of that if what else it says does not matter.
+    """
+    # Late: a question to an up-to-date index needs no parser.
+    from ragqa.notes.written import parse
+
+    document = Document(read) if isinstance(read, str) else read
+    form = format_of(path)
+    content = parse(document.text, is_plain=form.name == "plain", has_front_matter=not form.version)
+    tags = tuple(dict.fromkeys(document.tags + content.tags))
+    tags = tuple(tag for tag in tags if len(tag) <= MAX_TAG_CHARS)[:MAX_TAGS]
+    left_out = len({*document.tags, *content.tags}) - len(tags)
     limits = f"over {MAX_TAGS:,} tags or {MAX_TAG_CHARS} characters"
     why = f"tags that do not count: {left_out:,} ({limits})"
+    warnings = content.warnings + document.warnings
     return Note(
         path=path,
-        text=content.text,
+        text=document.text,
         sha256=sha256,
         stamp=stamp,
-        title=content.title or _name(path),
+        title=document.title or content.title or _name(path),
         aliases=content.aliases,
         tags=tags,
-        date=content.date or date_in(PurePosixPath(path).stem),
+        date=document.date or content.date or date_in(PurePosixPath(path).stem),
         links=content.links,
         blocks=content.blocks,
-        warnings=(*content.warnings, why) if left_out else content.warnings,
+        warnings=(*warnings, why) if left_out else warnings,
         properties=content.properties,
     )
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ragqa.notes.decoding import Unfit
 from ragqa.notes.formats import Format, format_of
+from ragqa.notes.formats.document import Document
 from ragqa.notes.parse import parse_note
 from ragqa.types import Corpus, Note, NoteFile, Skipped, Stamp
 
@@ -30,15 +31,20 @@ _FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 @dataclass(frozen=True, slots=True)
 class NoteText:
-    """The text of a note as its format gives it; `stamp` was taken before reading.
+    """What a note's file says; `stamp` was taken before reading.
 
-    `sha256` is the digest of the file's bytes, and of the reader's version if the format has one.
+    `sha256` is the digest of the file's bytes, and of the format's version if it has one.
     """
 
-    text: str
+    document: Document
     sha256: str
     stamp: Stamp
     settled: bool
+
+    @property
+    def text(self) -> str:
+        """The text of its document."""
+        return self.document.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +73,7 @@ def read_note(
     read = read_text(corpus, file.path, max_note_bytes=max_note_bytes, clock=clock)
     if isinstance(read, Skipped):
         return read
-    return ReadNote(parse_note(file.path, read.text, read.sha256, read.stamp), read.settled)
+    return ReadNote(parse_note(file.path, read.document, read.sha256, read.stamp), read.settled)
 
 
 def read_text(
@@ -85,7 +91,7 @@ def read_text(
             if read is not None:
                 data, stamp, settled = read
                 digest = _digest(data, form)
-                return NoteText(_text(form, data, digest), digest, stamp, settled)
+                return NoteText(_document(form, data, digest), digest, stamp, settled)
     except Unfit as exc:
         return Skipped(path, str(exc))
     except NotRegular:
@@ -112,12 +118,12 @@ def _digest(data: bytes, form: Format) -> str:
     return hashlib.sha256(data).hexdigest() + form.mark
 
 
-def _text(form: Format, data: bytes, digest: str) -> str:
-    if not form.is_extracted:
-        return form.decode(data)
+def _document(form: Format, data: bytes, digest: str) -> Document:
+    if not form.version:
+        return form.convert(data)
     from ragqa.notes.extraction.cache import kept
 
-    return kept(digest, lambda: form.decode(data))
+    return kept(digest, lambda: form.convert(data))
 
 
 def _read_bytes(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from ragqa.errors import IndexUnusable
-from ragqa.types import FILL, Span
+from ragqa.types import Span
 
 if TYPE_CHECKING:
     import tiktoken
@@ -131,8 +131,6 @@ class TokenCounter:
             raise ValueError(
                 f"a window of {window} tokens, {overhead} of them special, is too small"
             )
-        # What stands for markup is no text, but it would count as several tokens.
-        text = text.replace(FILL, " ")
         return cls(text, max_tokens, count_tokens, overhead, room)
 
     def sizes(self, spans: Sequence[Span]) -> list[Size]:

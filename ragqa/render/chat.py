@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from rich.text import Text
 
-from ragqa.answering.shown import citation_text, passage_text
 from ragqa.errors import UsageError
 from ragqa.render import results
 from ragqa.render.results import Linker, marked, print_place
@@ -65,14 +64,14 @@ def print_source(answer: Answer, n: int, linker: Linker) -> None:
     print_place(place, citation.heading, n=n)
     before, after = _around(citation, (hit.passage for hit in answer.hits))
     style = "match" if before or after else ""
-    text = Text.assemble(before, (safe_text(citation_text(citation)), style), after)
+    text = Text.assemble(before, (safe_text(citation.quote), style), after)
     put(text, indent=_INDENT)
 
 
 def _print_hit(hit: Hit, n: int, question: str, linker: Linker) -> None:
     passage = hit.passage
     print_place(linker.place(passage.path, passage.lines, hit.locator), passage.heading, n=n)
-    put(marked(passage_text(passage), question, passage.language), indent=_INDENT)
+    put(marked(passage.text, question, passage.language), indent=_INDENT)
 
 
 def _around(citation: Citation, passages: Iterable[Passage]) -> tuple[str, str]:

@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ragqa.answering.shown import citation_text, passage_text
 from ragqa.types import (
     DOCUMENT_VERSION,
     Answer,
@@ -154,7 +153,6 @@ def citation_document(citation: Citation, *, explain: bool = False) -> Document:
     :param explain: add the contribution of each signal to its score.
     """
     more = fields_of(citation, "context") if citation.context else {}
-    more |= {"shown": citation_text(citation)} if citation.shown else {}
     more |= fields_of(citation, "locator") if citation.locator else {}
     more |= fields_of(citation, "parts") if explain else {}
     return {
@@ -200,7 +198,7 @@ def hit_document(hit: Hit, *, explain: bool = False) -> Document:
         **fields_of(passage, "path", "lines"),
         "chars": (passage.start, passage.end),
         "heading": passage.heading,
-        "text": passage_text(passage),
+        "text": passage.text,
         **{name: None if score is None else round(score, 4) for name, score in scores.items()},
         **(fields_of(hit, "locator") if hit.locator else {}),
         **(fields_of(hit, "dense_rank", "terms_rank") if explain else {}),

@@ -38,7 +38,7 @@ def print_excerpt(console: Console, citation: Citation, indent: int = 3) -> None
     """Draw the quote; underline the answering part unless all of it answers."""
     # A citation that lists no units is a single one.
     units = citation.units or (Unit(citation.kind, *citation.chars, citation.context),)
-    blocks = blocks_of(citation.as_read, units, citation.chars[0])
+    blocks = blocks_of(citation.quote, units, citation.chars[0])
     page = _Page(console, indent, _answers(citation, blocks), citation.span)
     for number, block in enumerate(blocks):
         if number and apart(blocks[number - 1], block):

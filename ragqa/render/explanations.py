@@ -16,7 +16,7 @@ from ragqa.render.scores import (
 )
 from ragqa.render.screen import put, put_heading
 from ragqa.stages import stage_name
-from ragqa.types import FILL, Citation, counted
+from ragqa.types import Citation, counted
 
 _SHOWN = 5
 _SAID_SHOWN = 4
@@ -189,7 +189,7 @@ def _print_sentences(explanation: Explanation, linker: Linker) -> None:
     columns: list[tuple[str, Citation]] = [("its best", s.citation) for s in own]
     columns += [(f"[{citation.n}]", citation) for citation in said[:_SAID_SHOWN]]
     for name, citation in columns:
-        quote = " ".join(citation.as_read.replace(FILL, "").split())
+        quote = " ".join(citation.quote.split())
         cut = quote if len(quote) <= _QUOTE_CHARS else quote[: _QUOTE_CHARS - 1] + "\u2026"
         place = linker.cited(citation)
         put(Text.assemble((f"{name:9}", "number"), place), hang=9)

@@ -6,9 +6,8 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from ragqa.answering.short_answer import counterpart
-from ragqa.answering.shown import passage_text
 from ragqa.chatting import Exchange, numbered
-from ragqa.notes.formats import fragment
+from ragqa.notes.formats.document import fragment
 from ragqa.render import answer_lines
 from ragqa.render.documents import warnings_of
 from ragqa.render.markdown_text import (
@@ -20,7 +19,7 @@ from ragqa.render.markdown_text import (
     within_line,
 )
 from ragqa.types import Answer, Citation, Span
-from ragqa.verifying.saved import as_shown, record_of
+from ragqa.verifying.saved import record_of
 
 _INDENT = "   "
 
@@ -72,14 +71,14 @@ def _body(answer: Answer, level: str) -> Iterator[str]:
     if answer.citations:
         yield f"{level} Sources\n"
         for cited in answer.citations:
-            yield f"{cited.n}. {_cited(cited)}\n\n{_quoted(as_shown(cited.path, cited.quote))}\n"
+            yield f"{cited.n}. {_cited(cited)}\n\n{_quoted(cited.quote)}\n"
     elif answer.hits:
         yield f"{level} Nearest passages\n"
         for n, hit in enumerate(answer.hits, start=1):
             passage = hit.passage
             shown = answer_lines.address(passage.path, passage.lines, hit.locator)
             place = _place(passage.path, shown, passage.heading, hit.locator)
-            yield f"{n}. {place}\n\n{_quoted(passage_text(passage))}\n"
+            yield f"{n}. {place}\n\n{_quoted(passage.text)}\n"
     if warnings := warnings_of(answer):
         yield f"{level} Warnings\n"
         yield "".join(f"- {escaped(warning)}\n" for warning in warnings)
@@ -105,7 +104,7 @@ def direct_spans(answer: Answer) -> Iterator[Span]:
         if cited.span is not None:
             first, last = (at - cited.chars[0] for at in cited.span)
             excerpt = answer.text[start:end]
-            if place := counterpart(cited.as_read, (first, last), excerpt):
+            if place := counterpart(cited.quote, (first, last), excerpt):
                 yield start + place[0], start + place[1]
         start = end + len(number)
 

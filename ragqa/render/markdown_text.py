@@ -118,7 +118,7 @@ def excerpts_markdown(citations: Sequence[Citation]) -> str:
 
 def _placed(citation: Citation) -> Iterator[_Placed]:
     inside: list[Line] = []
-    for block in blocks_of(citation.as_read, citation.units, citation.chars[0]):
+    for block in blocks_of(citation.quote, citation.units, citation.chars[0]):
         depth = block.depth if isinstance(block, Line) else 0
         while inside and inside[-1].depth >= depth:
             inside.pop()

@@ -8,9 +8,8 @@ from rich.style import Style
 from rich.text import Text
 
 from ragqa.answering.candidates import citable_units, unit_text
-from ragqa.answering.shown import citation_text, passage_text
 from ragqa.languages import ENGLISH
-from ragqa.notes.formats import fragment
+from ragqa.notes.formats.document import fragment
 from ragqa.render import answer_lines
 from ragqa.render.excerpts import print_excerpt
 from ragqa.render.screen import READABLE, put, put_heading, put_labelled, stdout
@@ -199,7 +198,7 @@ def print_sources(answer: Answer, linker: Linker, *, quoted: bool) -> None:
             put(citation.context, "quiet", indent=_INDENT)
         if quoted:
             language = languages.get(citation.path, ENGLISH)
-            put(marked(citation_text(citation), answer.looked_for, language), indent=_INDENT)
+            put(marked(citation.quote, answer.looked_for, language), indent=_INDENT)
 
 
 def _print_cited(citation: Citation, linker: Linker) -> None:
@@ -252,6 +251,6 @@ def _snippet(passage: Passage, question: str) -> str:
         for unit in citable_units(passage)
     }
     best = max(shared, key=shared.__getitem__, default=None)
-    text = (unit_text(passage, best) if best else "") or passage_text(passage)
+    text = (unit_text(passage, best) if best else "") or passage.text
     line = " ".join(text.split())
     return line if len(line) <= _SNIPPET_CHARS else f"{line[: _SNIPPET_CHARS - 1].rstrip()}\u2026"

@@ -4,7 +4,6 @@ from collections import Counter
 
 from rich.text import Text
 
-from ragqa.notes.formats import without_markup
 from ragqa.render.documents import Document, fields_of
 from ragqa.render.results import Linker
 from ragqa.render.screen import put, put_heading
@@ -47,7 +46,7 @@ def verification_document(verification: Verification) -> Document:
 
 def _print_checked(checked: Checked, linker: Linker) -> None:
     citation, place = checked.citation, checked.place
-    quote = without_markup(citation.path, citation.quote)
+    quote = citation.quote
     line = Text.assemble(
         (f"{citation.n:>2} ", "number"),
         (f"{checked.standing:<7} ", _STYLES[checked.standing]),
@@ -62,7 +61,7 @@ def _print_checked(checked: Checked, linker: Linker) -> None:
     if checked.standing in (Standing.CHANGED, Standing.EXTRACTED) and place is not None:
         if place.header and citation.context:
             put(_difference(citation.context, place.header), indent=_INDENT)
-        put(_difference(quote, without_markup(place.path, place.text)), indent=_INDENT)
+        put(_difference(quote, place.text), indent=_INDENT)
     else:
         put(" ".join(quote.split()), indent=_INDENT)
     if checked.elsewhere is not None:

@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 
 from markupsafe import Markup
 
-from ragqa.answering.shown import citation_text
 from ragqa.api.answers import is_for_llm
 from ragqa.config import history_file
 from ragqa.errors import NotAllowed, RagqaError
@@ -125,10 +124,9 @@ def _quoted(citation: Citation, links: Links) -> Markup:
     """
     start = citation.chars[0]
     marks = [(a - start, b - start) for a, b in citation.answer_spans]
-    if citation.shown or sum(b - a for a, b in marks) >= len(citation.quote.strip()):
+    if sum(b - a for a, b in marks) >= len(citation.quote.strip()):
         marks = []
-    text = citation_text(citation)
-    html = note_html(text, (), path=citation.path, names=links.names, marks=marks)
+    html = note_html(citation.quote, (), path=citation.path, names=links.names, marks=marks)
     html = _TAG.sub(lambda found: found[1] or set_apart(found[0]), html.replace(' id="cited"', ""))
     return Markup(html)  # noqa: S704 - note_html escapes
 

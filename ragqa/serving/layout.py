@@ -10,7 +10,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from ragqa.getting import read_current
-from ragqa.notes import format_of
+from ragqa.notes.formats.document import Document
 from ragqa.render.pages import templates_of
 from ragqa.sanitise import safe_line, safe_text
 from ragqa.serving.documents import Asked, Shown, number_in
@@ -67,7 +67,7 @@ def shown_note(note: Note, quotes: Sequence[Quoted], links: Links) -> Shown:
     has_changed = places[:1] == [None]
     marks = [] if has_changed else [place for place in places if place is not None]
     exact = source_html(note.text, note.blocks, marks=marks)
-    if len(note.text) > _LARGEST_RENDERED or format_of(note.path).has_markup:
+    if len(note.text) > _LARGEST_RENDERED:
         html = exact
     else:
         html = note_html(note.text, note.blocks, path=note.path, names=links.names, marks=marks)
@@ -88,7 +88,7 @@ def _place_of(note: Note, quoted: Quoted) -> Span | None:
     chars, quote = quoted
     if note.text[slice(*chars)] == quote:
         return chars
-    current = CurrentNote(note.path, note.text, note.sha256)
+    current = CurrentNote(note.path, Document(note.text), note.sha256)
     found = in_note(SavedCitation(1, note.path, NOWHERE, chars, quote), current)
     return found.place.chars if found and found.is_sound and found.place else None
 

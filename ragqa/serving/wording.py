@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ragqa.answering.shown import citation_text, context_of, passage_text
+from ragqa.answering.shown import context_of
 from ragqa.errors import RagqaError
 from ragqa.explaining.explanation import Explanation
 from ragqa.getting import NotePart
@@ -77,7 +77,7 @@ def search_text(result: SearchResult, freshness: Freshness, budget: int) -> str:
     for number, hit in enumerate(result.hits, start=1):
         passage = hit.passage
         place = _place(passage.path, passage.lines, hit.locator)
-        quoted = [_quoted(one) for one in (context_of(passage), passage_text(passage)) if one]
+        quoted = [_quoted(one) for one in (context_of(passage), passage.text) if one]
         blocks.append("\n".join([f"{number}. {place}  {safe_line(passage.trail)}", *quoted]))
     head = f"{counted(len(blocks), 'passage')} found, best first."
     return within(head, blocks, budget, _notices(result, freshness))
@@ -226,7 +226,7 @@ def _cited(citation: Citation) -> str:
     place = _place(citation.path, citation.lines, citation.locator)
     head = "  ".join([f"[{citation.n}] {place}", *about])
     context = f"{_quoted(citation.context)}\n" if citation.context else ""
-    return f"{head}\n{context}{_quoted(citation_text(citation))}"
+    return f"{head}\n{context}{_quoted(citation.quote)}"
 
 
 def _place(path: str, lines: tuple[int, int], locator: str) -> str:

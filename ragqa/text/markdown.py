@@ -5,7 +5,7 @@ import re
 from ragqa.text.markup import inline, one_line
 from ragqa.text.seen import Seen
 from ragqa.text.words import compiled, word_set
-from ragqa.types import FILL, Kind
+from ragqa.types import Kind
 
 ITEM_MARK = re.compile(
     r"\s*(?:[-*+]\s+)*(?P<mark>[-*+\u2022\u2023\u25e6\u25aa\u00b7\u2013]|\d{1,9}[.)])(?:\s+|$)"
@@ -63,7 +63,7 @@ def plain_text(quote: str, *, kind: Kind, context: str = "") -> str:
     task is marked as done, open, and so on. Code keeps its lines.
     """
     if kind is Kind.CODE:
-        return quote.replace(FILL, "")
+        return quote
     source = Seen.of(quote)
     if kind is Kind.ROW:
         return row_pairs(source, context).text

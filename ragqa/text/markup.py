@@ -109,7 +109,7 @@ def inline(seen: Seen, *, breaks: bool = False) -> Seen:
         seen = seen.without(_UNPAIRED)
     for _ in range(_MAX_NESTING if "*" in seen.mask or "_" in seen.mask else 0):
         seen = seen.sub(_EMPHASIS, lambda here, found: here.group(found, 2).styled(Look.ITALIC))
-    return one_line(seen.without_fill(), breaks=breaks)
+    return one_line(seen, breaks=breaks)
 
 
 def one_line(seen: Seen, *, breaks: bool = False) -> Seen:

@@ -9,7 +9,7 @@ from itertools import chain
 from typing import TypeAlias
 
 from ragqa.text.words import compiled
-from ragqa.types import FILL, Span
+from ragqa.types import Span
 
 Pattern: TypeAlias = str | re.Pattern[str]
 
@@ -18,7 +18,6 @@ LITERAL = "\ufdd0"
 
 # What stood for it in the source was longer, such as `&lt;`, so it is no markup. A code span's
 # own marks stand beside filled tags.
-_DECODED = rf"[^\s`](?={FILL})"
 
 ADDED = -1
 """The offset of a character that is not from the note."""
@@ -51,8 +50,7 @@ class Seen:
     @classmethod
     def of(cls, text: str, start: int = 0) -> "Seen":
         """Text that begins at this offset in the note."""
-        mask = compiled(_DECODED).sub(LITERAL, text) if FILL in text else text
-        return cls(text, mask, range(start, start + len(text)), bytes(len(text)))
+        return cls(text, text, range(start, start + len(text)), bytes(len(text)))
 
     @classmethod
     def added(cls, text: str, at: int = ADDED) -> "Seen":
@@ -92,18 +90,6 @@ class Seen:
     def group(self, match: re.Match[str], group: int | str = 0) -> "Seen":
         """The text of a group of a match in its mask."""
         return self[slice(*match.span(group))]
-
-    def without_fill(self) -> "Seen":
-        """The same without what stands for markup of another format."""
-        if FILL not in self.text:
-            return self
-        kept = [i for i, char in enumerate(self.text) if char != FILL]
-        return Seen(
-            "".join(self.text[i] for i in kept),
-            "".join(self.mask[i] for i in kept),
-            [self.at[i] for i in kept],
-            bytes(self.looks[i] for i in kept),
-        )
 
     def styled(self, look: Look) -> "Seen":
         """The same with this style added."""

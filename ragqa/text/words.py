@@ -12,7 +12,7 @@ from functools import cache
 import tantivy
 
 from ragqa.languages import ENGLISH, LANGUAGES
-from ragqa.types import FILL, Passage, Span
+from ragqa.types import Passage, Span
 
 MAX_TERM_CHARS = 64
 
@@ -83,7 +83,7 @@ def tokenize(text: str, *, pairs_only: bool = False) -> list[str]:
     :param pairs_only: split unspaced script into pairs of characters only, as for a query; the
         index also has the single characters. A single character stays as it is.
     """
-    folded = unicodedata.normalize("NFKC", text.replace(FILL, "")).casefold()
+    folded = unicodedata.normalize("NFKC", text).casefold()
     # A Turkish capital i keeps its dot, as a letter of its own that is part of no word.
     folded = folded.replace("\u2019", "'").replace("i\u0307", "i")
     if folded.isascii() or not compiled(_UNSPACED_CHARACTER).search(folded):

@@ -30,7 +30,6 @@ from ragqa.types.indexes import (
     no_progress,
 )
 from ragqa.types.notes import (
-    FILL,
     HIDDEN,
     Block,
     Kind,
@@ -61,7 +60,6 @@ from ragqa.types.passages import (
 __all__ = [
     "DOCUMENT_VERSION",
     "EXTRACTIVE",
-    "FILL",
     "HIDDEN",
     "SURE_FROM",
     "Answer",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ragqa.types.indexes import IndexInfo, counted
-from ragqa.types.notes import FILL, Kind
+from ragqa.types.notes import Kind
 from ragqa.types.passages import Correction, Hit, Unit
 
 _SHOWN = 60
@@ -28,9 +28,8 @@ class Citation:
     characters of the note, within `chars`, that answer; the rest is context. `cut` tells whether a
     list or table, or a passage split by hidden text, continues before and after the excerpt.
 
-    `shown` are the same characters as ragqa reads them, if the note's format has other markup than
-    Markdown; else "". `locator` names the place in a file whose text is extracted, such as "cell
-    3"; the lines are then those of the extracted text.
+    `locator` names the place in a file that was converted, such as "cell 3"; the lines are then
+    those of the text that it became.
 
     `parts` are the contributions to `score`, by signal. `note_date` is ISO, "" for an undated note;
     `old` says that it exceeds the age limit in the settings. `span` are the characters of the note,
@@ -55,13 +54,7 @@ class Citation:
     units: tuple[Unit, ...] = ()
     answer_spans: tuple[tuple[int, int], ...] = ()
     cut: tuple[bool, bool] = (False, False)
-    shown: str = ""
     locator: str = ""
-
-    @property
-    def as_read(self) -> str:
-        """The quote as ragqa reads it."""
-        return self.shown or self.quote
 
     @property
     def short(self) -> str:
@@ -69,7 +62,7 @@ class Citation:
         if self.span is None:
             return ""
         start, end = self.span
-        return self.as_read[start - self.chars[0] : end - self.chars[0]].replace(FILL, "")
+        return self.quote[start - self.chars[0] : end - self.chars[0]]
 
 
 @dataclass(frozen=True, slots=True)

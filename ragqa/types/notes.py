@@ -6,10 +6,6 @@ from typing import NamedTuple
 
 from ragqa.languages import ENGLISH
 
-FILL = "\u2060"
-"""Takes the place of markup between two characters that belong together: a word joiner, which is
-invisible. It may stand in what is read of a note in another format than Markdown."""
-
 
 # These three are created for every note before every question: named tuples take a third of the
 # time of frozen data classes.
@@ -108,8 +104,8 @@ class Link:
 class Note:
     """A note as read: its text and metadata.
 
-    `text` is the decoded file without its byte order mark, line endings untouched; markup of
-    another format than Markdown is blank in it, every other character in its place. `date` is ISO
+    `text` is the decoded file without its byte order mark, line endings untouched, or what a file
+    in another format was converted to. `date` is ISO
     `YYYY-MM-DD` from the note's own metadata, else from the file's name, else "". `sha256` is as in
     `NoteText`. `language` is an ISO 639-1 code, "" for one that ragqa does not know.
     """

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from heapq import nlargest
 
-from ragqa.notes import readable
 from ragqa.types import EXTRACTIVE, Corpus, Progress
 from ragqa.verifying.current_notes import CurrentNote, CurrentNotes, Stretch, is_inside, places
 from ragqa.verifying.saved import ANY_NOTE, NOWHERE, SavedAnswer, SavedCitation
@@ -153,8 +152,7 @@ def in_note(citation: SavedCitation, note: CurrentNote | None) -> Checked | None
         standing = Standing.INTACT if is_own else Standing.CHANGED
         return Checked(citation, standing, place, "" if is_own else OTHER_CONTEXT)
     changed = None
-    # A language model quotes what it was shown.
-    found = places(note.text, citation.quote, start) or places(note.as_read, citation.quote, start)
+    found = places(note.text, citation.quote, start)
     for span in found:
         reading = note.reading(span)
         is_free = not (citation.context and reading.header)
@@ -203,7 +201,7 @@ def _lost(
     if changed is not None and changed.place is not None and changed.place.path == citation.path:
         return replace(changed, elsewhere=elsewhere)
     if note is not None and (elsewhere is None or elsewhere.path != note.path):
-        found = successor(note.sentences, _as_read(citation), citation.chars[0])
+        found = successor(note.sentences, citation.quote, citation.chars[0])
         if found is not None:
             place = note.place(found.span)
             return Checked(citation, Standing.CHANGED, place, elsewhere=elsewhere)
@@ -249,7 +247,7 @@ def _successors(
     for count, path in enumerate(sorted(wanted), start=1):
         note = notes.read(path)
         for orphan in wanted[path]:
-            found = note and successor(note.sentences, _as_read(orphan), orphan.chars[0])
+            found = note and successor(note.sentences, orphan.quote, orphan.chars[0])
             if note and found:
                 rank = found.similarity, -abs(found.span[0] - orphan.chars[0])
                 if orphan not in best or rank > best[orphan][0]:
@@ -262,19 +260,14 @@ def _likely(
     orphans: Sequence[SavedCitation], notes: CurrentNotes, progress: Progress
 ) -> dict[SavedCitation, list[str]]:
     """The notes with the most words of each quote, if enough for the minimum similarity."""
-    words = {orphan: words_of(_as_read(orphan)) for orphan in orphans}
+    words = {orphan: words_of(orphan.quote) for orphan in orphans}
     likely: dict[SavedCitation, list[tuple[float, str]]] = {orphan: [] for orphan in orphans}
     for note in notes.searched(progress) if orphans else ():
-        theirs = set(words_of(note.as_read))
+        theirs = set(words_of(note.text))
         for orphan in orphans:
             if share := word_share(words[orphan], theirs):
                 likely[orphan].append((share, note.path))
     return {one: [path for _, path in nlargest(MAX_NOTES, found)] for one, found in likely.items()}
-
-
-def _as_read(citation: SavedCitation) -> str:
-    """A quote without the markup of its note's format."""
-    return readable(citation.path, citation.quote)
 
 
 def _unread(notes: CurrentNotes) -> tuple[str, ...]:

@@ -12,8 +12,9 @@ from functools import cached_property
 from heapq import nsmallest
 
 from ragqa.answering.contexts import contexts_at
-from ragqa.notes import parse_note, read_text, readable, walk_notes
-from ragqa.notes.formats import locate, why_format_is_off
+from ragqa.notes import parse_note, read_text, walk_notes
+from ragqa.notes.formats import why_format_is_off
+from ragqa.notes.formats.document import Document
 from ragqa.passages.parts import unit_spans
 from ragqa.types import Block, Corpus, Kind, Progress, Skipped, Span, Stamp
 from ragqa.verifying.saved import is_saved
@@ -75,25 +76,25 @@ class CurrentNote:
     """A current note, parsed when first needed."""
 
     path: str
-    text: str
+    document: Document
     sha256: str
 
-    @cached_property
-    def as_read(self) -> str:
-        """Its text as ragqa reads it, with other markup than Markdown blank."""
-        return readable(self.path, self.text)
+    @property
+    def text(self) -> str:
+        """The text of its document."""
+        return self.document.text
 
     @cached_property
     def sentences(self) -> list[Sentence]:
         """Its citable units, in order."""
-        return sentences_of(self.as_read, self._blocks)
+        return sentences_of(self.text, self._blocks)
 
     def place(self, span: Span, header: str = "") -> Stretch:
         """A span of the note, with its text and lines."""
         first = self.text.count("\n", 0, span[0]) + 1
         words = self.text[span[0] : span[1]]
         lines = first, first + words.count("\n")
-        locator = locate(self.path, self.text, span)
+        locator = self.document.locate(span)
         return Stretch(self.path, lines, span, words, header, locator)
 
     def reading(self, span: Span) -> Reading:
@@ -105,13 +106,13 @@ class CurrentNote:
             return Reading(span, is_same=False, reason=IN_COMMENT)
         if first.kind is Kind.STRUCK:
             return Reading(self._struck(first), is_same=False, reason=STRUCK_OUT)
-        start = _unit_at(self.as_read, first, span[0])[0]
-        end = _unit_at(self.as_read, last, span[1] - 1)[1]
+        start = _unit_at(self.text, first, span[0])[0]
+        end = _unit_at(self.text, last, span[1] - 1)[1]
         is_piece = end - start > _CUT_FROM and span[1] - span[0] > _PIECE_FROM
         whole = span if is_piece else (start, end)
         if first.kind is Kind.CODE and whole != span:
             return Reading(span, is_same=False, reason=IN_CODE)
-        added = self.as_read[whole[0] : span[0]], self.as_read[span[1] : whole[1]]
+        added = self.text[whole[0] : span[0]], self.text[span[1] : whole[1]]
         says = any(_SAYS.search(_SILENT.sub("", each)) for each in added)
         return Reading(
             whole if says else span,
@@ -121,7 +122,7 @@ class CurrentNote:
 
     def contexts(self, span: Span) -> list[str]:
         """The contexts that a unit at this span may have, at least one."""
-        return contexts_at(self.as_read, self._blocks, span) or [""]
+        return contexts_at(self.text, self._blocks, span) or [""]
 
     @cached_property
     def _blocks(self) -> Sequence[Block]:
@@ -142,8 +143,8 @@ class CurrentNote:
         """The struck-out text and the sentence after it, which usually replaces it."""
         number = bisect_right(self._starts, struck.start)
         after = self._blocks[number] if number < len(self._blocks) else struck
-        units = unit_spans(self.as_read, after)
-        if not units or _PARAGRAPH_END.search(self.as_read, struck.end, after.start):
+        units = unit_spans(self.text, after)
+        if not units or _PARAGRAPH_END.search(self.text, struck.end, after.start):
             return struck.start, struck.end
         return struck.start, units[0][1]
 
@@ -178,7 +179,7 @@ class CurrentNotes:
         if isinstance(read, Skipped):
             self.skipped[path] = read.reason
             return None
-        return CurrentNote(path, read.text, read.sha256)
+        return CurrentNote(path, read.document, read.sha256)
 
     def path_now(self, path: str) -> str:
         """The path of a note cited when the corpus had one folder and now has several, or so."""

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 from ragqa.errors import UsageError
-from ragqa.notes.formats import without_markup
 from ragqa.types import DOCUMENT_VERSION, EXTRACTIVE, Answer
 
 MAX_BYTES = 10_000_000
@@ -28,7 +27,6 @@ _VERSION = 1
 # JSON escapes quotation marks in strings, so no text inside a record looks like a record.
 _RECORD = re.compile(rf'\{{\s*"{_MARK}"\s*:')
 _MARKUP = re.compile("[<>&`~]")
-_GAP = re.compile(r"(?<=\S) {2,}(?=\S)")
 _FENCE = re.compile(r"[ \t>]*(`{3,}|~{3,})[ \t]*(\w*)\s*")
 # Displayed quotes have escapes for terminal control characters, and markers before each line in a
 # block quote or list.
@@ -104,15 +102,6 @@ def defused(text: str) -> str:
     return _RECORD.sub(lambda found: found[0].replace(_MARK, f"{_MARK} (quoted)"), text)
 
 
-def as_shown(path: str, quote: str) -> str:
-    """A quote as Markdown shows it: without its format's markup, unless nothing else is in it."""
-    bare = without_markup(path, quote)
-    if bare == quote or not bare.strip():
-        return quote
-    lines = (_GAP.sub(" ", line).rstrip() for line in bare.splitlines())
-    return "\n".join(line for line in lines if line)
-
-
 def read_saved(file: BinaryIO, name: str) -> SavedAnswer:
     """Read a saved answer, JSON or Markdown.
 
@@ -152,18 +141,14 @@ def _document(text: str) -> object:
 
 
 def _is_shown_otherwise(text: str, citations: Sequence[SavedCitation]) -> bool:
-    """Whether the text around a record shows a quote that the record lacks; fewer are fine.
-
-    It may have its format's markup.
-    """
+    """Whether the text around a record shows a quote that the record lacks; fewer are fine."""
     shown = [_printable(one) for one in _shown(text)]
     if not citations or not shown:
         return False
     found = iter(shown)
     wanted = next(found, None)
     for citation in citations:
-        forms = (citation.quote, as_shown(citation.path, citation.quote))
-        if wanted in {_printable(defused(form)) for form in forms}:
+        if wanted == _printable(defused(citation.quote)):
             wanted = next(found, None)
     return wanted is not None
 

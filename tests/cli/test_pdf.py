@@ -94,10 +94,13 @@ def test_other_text_of_the_same_file_is_extracted_differently(quick, places, tmp
     assert quick("verify", str(saved), *places[:2], env=ON).code == 0
     newest = replace(newer, version=100)
     monkeypatch.setitem(formats._BY_SUFFIX, ".pdf", newest)
-    extract = parent.extract
-    monkeypatch.setattr(
-        parent, "extract", lambda *given: extract(*given).replace("survey", "counting")
-    )
+    convert = parent.convert
+
+    def otherwise(*given):
+        found = convert(*given)
+        return replace(found, text=found.text.replace("survey", "counting"))
+
+    monkeypatch.setattr(parent, "convert", otherwise)
     done = quick("verify", str(saved), *places[:2], env=ON)
     assert done.code == 1
     assert "extracted differently report.pdf" in done.out
@@ -108,7 +111,7 @@ def test_other_text_of_the_same_file_is_extracted_differently(quick, places, tmp
 
 def test_questions_verify_and_get_do_not_extract_again(quick, places, tmp_path, monkeypatch):
     quick("index", *places, env=ON)
-    monkeypatch.setattr(parent, "extract", None)
+    monkeypatch.setattr(parent, "convert", None)
     saved = tmp_path / "saved.json"
     saved.write_text(quick("ask", QUESTION, "--json", *places, env=ON).out)
     assert SAID in saved.read_text()

@@ -1,4 +1,4 @@
-"""Extracted text is kept by digest, for its user alone, and bounded."""
+"""What a file was converted to is kept by digest, for its user alone, and bounded."""
 
 import os
 import stat
@@ -23,10 +23,10 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def asked(monkeypatch):
-    """How often a file was extracted."""
+    """How often a file was converted."""
     times = []
-    extract = parent.extract
-    monkeypatch.setattr(parent, "extract", lambda *given: times.append(1) or extract(*given))
+    convert = parent.convert
+    monkeypatch.setattr(parent, "convert", lambda *given: times.append(1) or convert(*given))
     return times
 
 
@@ -92,7 +92,7 @@ def test_only_the_user_can_read_what_is_kept(note, folder):
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
-@pytest.mark.parametrize("damage", [b"", b"\xff\xfe", b"no head", b"0 text\nSaid", None])
+@pytest.mark.parametrize("damage", [b"", b"\xff\xfe", b"no head", b"0\n{}", None])
 def test_a_damaged_entry_is_ignored_and_written_anew(note, folder, damage, asked):
     before = read(note)
     [entry] = folder.iterdir()

@@ -1,4 +1,4 @@
-"""Jupyter notebooks: cells as Markdown, and the cell and line of a place."""
+"""Jupyter notebooks: cells as Markdown, and the cell of a place."""
 
 import json
 
@@ -9,7 +9,7 @@ from ragqa.notes.decoding import Unfit
 from ragqa.notes.formats import FORMATS
 from ragqa.types import Kind, Stamp
 
-READER = FORMATS["ipynb"].reader
+FORMAT = FORMATS["ipynb"]
 
 
 def code(source, *outputs):
@@ -24,18 +24,19 @@ def stream(text):
     return {"output_type": "stream", "text": text}
 
 
-def text_of(*cells, **more):
-    return READER.decode(json.dumps({"cells": cells, "nbformat": 4} | more).encode())
+def document_of(*cells, **more):
+    return FORMAT.convert(json.dumps({"cells": cells, "nbformat": 4} | more).encode())
 
 
-def place(text, words):
-    return READER.locate(text, (text.index(words), text.index(words) + len(words)))
+def place(document, words):
+    start = document.text.index(words)
+    return document.locate((start, start + len(words)))
 
 
 def test_cells_are_markdown_and_code_and_short_outputs_are_text():
-    text = text_of(markdown(["# Top\n", "\n", "Said."]), code("x = 1\nx", stream("1\n")))
+    text = document_of(markdown(["# Top\n", "\n", "Said."]), code("x = 1\nx", stream("1\n")))
     blocks = parse_note("a.ipynb", text, "", Stamp(0, 0)).blocks
-    shown = [(b.kind, text[b.start : b.end]) for b in blocks]
+    shown = [(b.kind, text.text[b.start : b.end]) for b in blocks]
     assert shown == [
         (Kind.HEADING, "# Top"),
         (Kind.PARAGRAPH, "Said."),
@@ -44,18 +45,25 @@ def test_cells_are_markdown_and_code_and_short_outputs_are_text():
     ]
 
 
-def test_a_place_is_named_by_its_cell_and_lines():
-    text = text_of(
+def test_a_place_is_named_by_its_cell():
+    text = document_of(
         markdown("# Top\n\nSaid."),
         {"cell_type": "raw", "source": "no"},
         code("x = 1\ny = 2", stream("9")),
     )
-    assert place(text, "Said.") == "cell 1, line 3"
-    assert place(text, "# Top\n\nSaid.") == "cell 1, lines 1-3"
-    assert place(text, "y = 2") == "cell 3, line 2"
-    assert place(text, "```\nx = 1\ny = 2\n```") == "cell 3, lines 1-2"
+    assert place(text, "Said.") == "cell 1"
+    assert place(text, "y = 2") == "cell 3"
     assert place(text, "9") == "cell 3, output"
-    assert READER.locate(text, (text.index("Said."), text.index("y ="))) == "cells 1-3"
+    assert text.locate((text.text.index("Said."), text.text.index("y ="))) == "cells 1-3"
+    start, end = text.span_at("cell 3, output")
+    assert text.text[start:end].strip() == "```\n9\n```"
+    assert text.span_at("cell 4") is None
+    assert text.span_at("page 1") is None
+
+
+def test_code_has_the_language_of_its_notebook():
+    about = {"kernelspec": {"language": "julia"}}
+    assert document_of(code("x = 1"), metadata=about).text == "```julia\nx = 1\n```\n\n"
 
 
 @pytest.mark.parametrize(
@@ -72,19 +80,19 @@ def test_a_place_is_named_by_its_cell_and_lines():
     ],
 )
 def test_outputs_are_shown_if_they_are_short_and_text(output, shown):
-    text = text_of(code("f()", output))
-    assert text.count("```") == (4 if shown else 2)
-    assert shown in text
+    text = document_of(code("f()", output))
+    assert text.text.count("```") == (4 if shown else 2)
+    assert shown in text.text
 
 
 def test_code_with_fences_stays_in_its_cell():
-    text = text_of(code("'''\n```\nno\n```\n'''"), markdown("After."))
+    text = document_of(code("'''\n```\nno\n```\n'''"), markdown("After."))
     blocks = parse_note("a.ipynb", text, "", Stamp(0, 0)).blocks
     assert [b.kind for b in blocks] == [Kind.CODE, Kind.PARAGRAPH]
 
 
 def test_a_cell_that_leaves_a_fence_open_does_not_take_the_next_one():
-    text = text_of(markdown("```\nopen"), markdown("After."))
+    text = document_of(markdown("```\nopen"), markdown("After."))
     blocks = parse_note("a.ipynb", text, "", Stamp(0, 0)).blocks
     assert [b.kind for b in blocks] == [Kind.CODE, Kind.PARAGRAPH]
 
@@ -94,9 +102,9 @@ def test_older_notebooks_are_read():
         {"cell_type": "heading", "level": 2, "source": "Old"},
         {"cell_type": "code", "input": "x"},
     ]
-    text = READER.decode(json.dumps({"worksheets": [{"cells": cells}]}).encode())
-    assert "## Old" in text
-    assert "```\nx\n```" in text
+    text = FORMAT.convert(json.dumps({"worksheets": [{"cells": cells}]}).encode())
+    assert "## Old" in text.text
+    assert "```\nx\n```" in text.text
 
 
 @pytest.mark.parametrize(
@@ -104,9 +112,9 @@ def test_older_notebooks_are_read():
 )
 def test_what_is_no_notebook_is_refused_in_words(data):
     with pytest.raises(Unfit, match=r"not a notebook|not UTF-8"):
-        READER.decode(data)
+        FORMAT.convert(data)
 
 
 def test_cells_of_any_shape_do_no_harm():
     odd = [1, None, {}, {"cell_type": "code", "source": 5, "outputs": 3}, markdown([1, "a\f\v\0b"])]
-    assert "ab" in text_of(*odd, metadata=[])
+    assert "ab" in document_of(*odd, metadata=[]).text

@@ -4,11 +4,16 @@ import pytest
 from saying import blocks_said
 
 from ragqa.notes import parse_note
+from ragqa.notes.formats import FORMATS
 from ragqa.types import Kind, Link, Stamp
 
 
+def document_of(text):
+    return FORMATS["org"].convert(text.encode())
+
+
 def parse(text):
-    return parse_note("file.org", text, "", Stamp(0, 0))
+    return parse_note("file.org", document_of(text), "", Stamp(0, 0))
 
 
 def said(text):
@@ -19,15 +24,23 @@ def words(text):
     return [shown for _, shown in said(text)]
 
 
-def test_a_heading_is_named_without_its_state_priority_and_tags():
+def test_a_heading_keeps_its_state_and_loses_its_priority_and_tags():
     (heading,) = parse("*** TODO [#A] Call /Ann/ :work:urgent:\n").blocks
-    assert (heading.kind, heading.level, heading.label) == (Kind.HEADING, 3, "Call Ann")
+    assert (heading.kind, heading.level, heading.label) == (Kind.HEADING, 3, "TODO Call Ann")
     assert parse("* DONE Plan :a:b:\n").tags == ("a", "b")
 
 
-def test_the_file_says_which_states_there_are():
-    assert parse("#+TODO: OPEN | SHUT\n* SHUT Door\n").blocks[0].label == "Door"
-    assert parse("* SHUT Door\n").blocks[0].label == "SHUT Door"
+def test_every_line_stays_on_its_line():
+    text = "* A\n:PROPERTIES:\n:ID: 1\n:END:\n| b |\n| c |\n|---|\n: d\n- e\n  f\n#+begin_src\ng\n"
+    lines = document_of(text + "#+end_src\nh").text.split("\n")
+    assert [line.split()[-1:] for line in lines[:11]] == [
+        ["A"], [], [], [], ["|"], ["|"], ["|"], ["d"], ["e"], ["f"], ["```"]
+    ]  # fmt: skip
+    assert lines[11:] == ["g", "```", "h"]
+
+
+def test_a_list_in_a_list_stays_in_it_however_little_it_is_indented():
+    assert document_of("1. one\n  - two\n    three\n").text == "1. one\n   - two\n     three\n"
 
 
 def test_title_date_and_tags_come_from_keywords():
@@ -36,9 +49,9 @@ def test_title_date_and_tags_come_from_keywords():
     assert [note.text[b.start : b.end] for b in note.blocks] == ["Text."]
 
 
-def test_the_title_is_the_only_heading_at_the_top_else_the_name_of_the_file():
-    assert parse("* One\n** Two\n").title == "One"
-    assert parse("* One\n* Two\n").title == "file"
+def test_the_title_is_the_first_heading_at_the_top_else_the_name_of_the_file():
+    assert parse("* One\n* Two\n").title == "One"
+    assert parse("** Two\n").title == "file"
 
 
 def test_links_emphasis_and_code_are_shown_without_their_marks():
@@ -53,8 +66,8 @@ def test_lists_have_levels_boxes_terms_and_the_lines_below_them():
         (Kind.PARAGRAPH, "Buy:"),
         (Kind.ITEM, "Buy: (open) milk and bread"),
         (Kind.ITEM, "Buy: (done) eggs"),
-        (Kind.ITEM, "Buy: brown: from hens"),
-        (Kind.ITEM, "Buy: one"),
+        (Kind.ITEM, "brown: from hens"),
+        (Kind.ITEM, "one"),
     ]
     assert [b.level for b in parse(text).blocks] == [0, 1, 1, 2, 1]
 
@@ -62,7 +75,7 @@ def test_lists_have_levels_boxes_terms_and_the_lines_below_them():
 def test_a_table_has_a_header_if_a_rule_follows_its_first_row():
     text = "| Name | Age |\n|------+-----|\n| Ann  | 7   |\n#+TBLFM: $2=1\n"
     assert said(text)[1:] == [(Kind.ROW, "Name: Ann; Age: 7")]
-    assert words("| Ann | 7 |\n| Bob | 8 |\n") == ["Ann; 7", "Bob; 8"]
+    assert words("| Ann | 7 |\n| Bob | 8 |\n")[1:] == ["Ann; 7", "Bob; 8"]
 
 
 @pytest.mark.parametrize(
@@ -104,9 +117,3 @@ def test_an_unclosed_drawer_or_block_hides_nothing():
 
 def test_planning_is_text():
     assert words("* Plan\nDEADLINE: <2024-05-02 Thu>\n") == ["Plan", "DEADLINE: 2024-05-02 Thu"]
-
-
-def test_a_span_is_the_source():
-    text = "Text [[a][b]] and =c=.\n"
-    (block,) = parse(text).blocks
-    assert text[block.start : block.end] == text.strip()

@@ -1,1 +1,1 @@
-"""Text that is extracted from files: in a child process with limits, and kept by digest."""
+"""Documents made from files: in a child process with limits, and kept by digest."""

@@ -1,4 +1,4 @@
-"""Extracted text, kept by the file's digest and the reader's version.
+"""Documents, kept by the file's digest and its format's version.
 
 It lies in the cache folder, readable by its user alone, and also says which files cannot be read
 and why. Without it everything works, only slower.
@@ -10,10 +10,14 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from ragqa.config.files import cache_folder
 from ragqa.notes.decoding import NotYet, Unfit
+from ragqa.notes.formats.document import Document
 from ragqa.private import write_private
 
 MAX_BYTES = 2_000_000_000
@@ -23,36 +27,47 @@ MAX_AGE = 90 * 86_400
 """What was not used for so many seconds goes; its index may have been deleted."""
 
 _DAY = 86_400
-_MAX_HEAD = 200
-_TEXT, _UNFIT = "text", "unfit"
 
 logger = logging.getLogger("ragqa")
 
 
-def kept(digest: str, extract: Callable[[], str]) -> str:
-    """The text that was extracted from a file before, else extract it and keep it.
+_NOTHING = Document("")
 
-    :param digest: of the file's bytes, with its reader's name and version.
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a file was converted to, or why it cannot be."""
+
+    document: Document = _NOTHING
+    unfit: str = ""
+
+
+_DECODER = msgspec.json.Decoder(Kept)
+
+
+def kept(digest: str, convert: Callable[[], Document]) -> Document:
+    """The document that a file was converted to before, else convert it and keep that.
+
+    :param digest: of the file's bytes, with its format's name and version.
     :raises Unfit: it cannot be read, now or before.
     """
     path = _folder() / digest
     found = _read(path)
     if found is None:
         try:
-            found = _TEXT, extract()
+            found = Kept(convert())
         except NotYet:
             raise
         except Unfit as exc:
-            found = _UNFIT, str(exc)
-        _write(path, *found)
-    kind, content = found
-    if kind == _UNFIT:
-        raise Unfit(content)
-    return content
+            found = Kept(unfit=str(exc))
+        _write(path, found)
+    if found.unfit:
+        raise Unfit(found.unfit)
+    return found.document
 
 
 def forget(digests: Iterable[str]) -> None:
-    """Remove the text of files that no index has any more, and what is old or too much."""
+    """Remove the documents of files that no index has any more, and what is old or too much."""
     for digest in digests:
         with suppress(OSError):
             (_folder() / digest).unlink()
@@ -68,9 +83,7 @@ def try_again() -> None:
     """Remove what says that a file cannot be read: it may have been the machine, not the file."""
     with suppress(OSError):
         for path in _folder().iterdir():
-            with path.open("rb") as file:
-                is_unfit = file.readline(_MAX_HEAD).endswith(f" {_UNFIT}\n".encode())
-            if is_unfit:
+            if (found := _read(path)) and found.unfit:
                 path.unlink()
 
 
@@ -83,30 +96,30 @@ def _use(path: Path) -> tuple[float, int, Path]:
     return status.st_mtime, status.st_size, path
 
 
-def _read(path: Path) -> tuple[str, str] | None:
-    """The kind and content of an entry; None if there is none or it is damaged."""
+def _read(path: Path) -> Kept | None:
+    """An entry; None if there is none, or it is damaged."""
     try:
-        head, _, body = path.read_bytes().partition(b"\n")
-        check, kind = head.decode("ascii").split(" ")
-        if check != _check(path.name, kind, body) or kind not in (_TEXT, _UNFIT):
+        check, _, body = path.read_bytes().partition(b"\n")
+        if check != _check(path.name, body):
             return None
+        found = _DECODER.decode(body)
         if time.time() - path.stat().st_mtime > _DAY:
-            if kind == _UNFIT:  # the machine may have been busy, or a library is newer now
+            if found.unfit:  # the machine may have been busy, or a library is newer now
                 return None
             os.utime(path)
-        return kind, body.decode("utf-8")
     except (OSError, ValueError):
         return None
+    return found
 
 
-def _write(path: Path, kind: str, content: str) -> None:
-    check = _check(path.name, kind, content.encode("utf-8"))
+def _write(path: Path, found: Kept) -> None:
+    body = msgspec.json.encode(found)
     try:
-        write_private(path, f"{check} {kind}\n{content}")
+        write_private(path, f"{_check(path.name, body).decode()}\n{body.decode()}")
     except OSError as exc:
-        logger.debug("cannot keep extracted text in %s: %s", path, exc)
+        logger.debug("cannot keep a document in %s: %s", path, exc)
 
 
-def _check(name: str, kind: str, body: bytes) -> str:
-    """The digest of an entry, which its name and kind are part of."""
-    return hashlib.sha256(f"{name} {kind}\n".encode() + body).hexdigest()
+def _check(name: str, body: bytes) -> bytes:
+    """The digest of an entry, which its name is part of."""
+    return hashlib.sha256(f"{name}\n".encode() + body).hexdigest().encode()

@@ -1,4 +1,4 @@
-"""Extract the text of a file in a child process, which a hostile file may crash or stop."""
+"""Convert a file in a child process, which a hostile file may crash or stop."""
 
 import atexit
 import json
@@ -7,16 +7,19 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib.util import find_spec
 from selectors import EVENT_READ, DefaultSelector
 from subprocess import DEVNULL, PIPE, Popen
 from threading import Lock
 from typing import IO, TypeAlias, cast
 
+import msgspec
+
 from ragqa.notes.decoding import NotYet, Unfit
+from ragqa.notes.extraction.cache import Kept
 from ragqa.notes.extraction.child import MAX_SECONDS
-from ragqa.notes.formats import LIBRARIES
+from ragqa.notes.formats import Format
+from ragqa.notes.formats.document import Document
 
 Pipe: TypeAlias = IO[bytes]
 
@@ -27,9 +30,6 @@ MAX_REPLY = 250_000_000
 MAX_ENDS = 6
 """How often a file may end the child before it is skipped."""
 
-PAGED = frozenset({"pdf"})
-"""The formats that can be read without some of their pages."""
-
 CRASHED = "reading it crashed the process that reads it"
 HUNG = f"it could not be read within {MAX_SECONDS} seconds, or a page within {MAX_SILENCE}"
 
@@ -37,34 +37,32 @@ HUNG = f"it could not be read within {MAX_SECONDS} seconds, or a page within {MA
 class _Ended(Unfit):
     """The child ended, or was ended, after so many pages of a file."""
 
-    def __init__(self, reason: str, pages: int) -> None:
+    def __init__(self, reason: str, pages: int = 0) -> None:
         super().__init__(reason)
         self.pages = pages
 
 
-@dataclass(slots=True)
 class _Child:
     """The child process; it is started with the first file, and again after it has ended."""
 
     process: "Popen[bytes] | None" = None
 
-    def ask(self, name: str, data: bytes, left_out: Sequence[int]) -> dict[str, str]:
-        """Have a file read, but for these pages, counted from 0.
+    def ask(self, name: str, data: bytes, left_out: Sequence[int]) -> Kept:
+        """Have a file converted, but for these pages, counted from 0.
 
-        :raises Unfit: the child ended or hung; `_Ended` if that was while it read.
+        :raises _Ended: the child ended, or hung.
         """
         if self.process is not None and self.process.poll() is not None:
             self.stop()
         process = self.process = self.process or _start()
         try:
             requests, replies = cast("Pipe", process.stdin), cast("Pipe", process.stdout)
-            requests.write(json.dumps([name, len(data), left_out]).encode() + b"\n")
-            requests.write(data)
+            requests.write(json.dumps([name, len(data), left_out]).encode() + b"\n" + data)
             requests.flush()
-            return _reply(replies)
-        except OSError as exc:
+            return msgspec.json.decode(_reply(replies.fileno()), type=Kept)
+        except (OSError, ValueError) as exc:
             self.stop()
-            raise Unfit(CRASHED) from exc
+            raise _Ended(CRASHED) from exc
         except BaseException:
             # Also after Ctrl-C: the next reply would be to this request.
             self.stop()
@@ -83,35 +81,28 @@ _lock = Lock()
 atexit.register(_child.stop)
 
 
-def extract(name: str, data: bytes) -> str:
-    """The text of a file in the format of this name.
+def convert(form: Format, data: bytes) -> Document:
+    """The document of a file, but for the pages that ended the child twice.
 
     :raises NotYet: the format's extra is not installed.
     :raises Unfit: the file cannot be read.
     """
-    if find_spec(LIBRARIES[name]) is None:
-        raise NotYet(f"reading {name} needs an extra: pip install 'ragqa[{name}]'")
-    with _lock:
-        reply = _read(name, data)
-    if "unfit" in reply:
-        raise Unfit(reply["unfit"])
-    return reply["text"]
-
-
-def _read(name: str, data: bytes) -> dict[str, str]:
-    """Have a file read, but for the pages that ended the child twice.
-
-    :raises Unfit: the child ended too often, or not because of a page.
-    """
+    if not all(map(find_spec, form.needs)):
+        raise NotYet(f"reading {form.name} needs an extra: pip install 'ragqa[{form.name}]'")
     ends = Counter[int]()
     while True:
         left_out = [page for page, times in ends.items() if times > 1]
         try:
-            return _child.ask(name, data, left_out)
+            with _lock:
+                found = _child.ask(form.name, data, left_out)
         except _Ended as exc:
             ends[exc.pages] += 1
-            if name not in PAGED or ends[exc.pages] > 2 or ends.total() >= MAX_ENDS:
+            if form.name != "pdf" or ends[exc.pages] > 2 or ends.total() >= MAX_ENDS:
                 raise
+            continue
+        if found.unfit:
+            raise Unfit(found.unfit)
+        return found.document
 
 
 def _start() -> "Popen[bytes]":
@@ -129,26 +120,21 @@ def _start() -> "Popen[bytes]":
     )
 
 
-def _reply(replies: Pipe) -> dict[str, str]:
+def _reply(replies: int) -> bytes:
     """The next line that is not empty; each empty one before it is a page.
 
     :raises _Ended: it does not come.
     """
-    pieces: list[bytes] = []
-    pages, size, end = 0, 0, time.monotonic() + MAX_SECONDS
+    reply, pages, end = bytearray(), 0, time.monotonic() + MAX_SECONDS
     with DefaultSelector() as selector:
         selector.register(replies, EVENT_READ)
-        while not pieces or not pieces[-1].endswith(b"\n"):
+        while not reply.endswith(b"\n"):
             if time.monotonic() > end or not selector.select(MAX_SILENCE):
                 raise _Ended(HUNG, pages)
-            piece = os.read(replies.fileno(), 2**20)
-            size += len(piece)
-            if not piece or size > MAX_REPLY:
+            piece = os.read(replies, 2**20)
+            if not piece or len(reply) > MAX_REPLY:
                 raise _Ended(CRASHED, pages)
-            text = piece if pieces else piece.lstrip(b"\n")
+            text = piece if reply else piece.lstrip(b"\n")
             pages += len(piece) - len(text)
-            pieces += [text] if text else []
-    reply = json.loads(b"".join(pieces))
-    if not isinstance(reply, dict) or not all(isinstance(one, str) for one in reply.values()):
-        raise Unfit(CRASHED)
-    return reply
+            reply += text
+    return bytes(reply)

@@ -1,106 +1,55 @@
-"""The formats of notes: a table from suffix to reader.
+"""The formats of notes: a table of what is read as it is, and what becomes Markdown.
 
-Importing this package imports no reader: each is imported with the first note that needs it.
+Importing this package imports no converter, only its `convert` does.
 """
 
-import re
 import shlex
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 from types import MappingProxyType
 
 from ragqa.notes.decoding import decode_text
-from ragqa.types import FILL, Block, Corpus, Link, Span
-
-_PAGE = re.compile(r"(?:\(pages? |\App?\. )(\d+)[^()]*\)?\Z")
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """What a reader finds in a note's text.
-
-    `text` is the note as ragqa reads it: Markdown, character for character at the same offsets and
-    on the same lines as the note's text. White space or `FILL` stands where that has other markup.
-    `blocks` are as in `Note`.
-    """
-
-    text: str
-    blocks: tuple[Block, ...]
-    title: str = ""
-    aliases: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    date: str = ""
-    links: tuple[Link, ...] = ()
-    warnings: tuple[str, ...] = ()
-    properties: tuple[tuple[str, str], ...] = ()
-
-
-def nowhere(text: str, span: Span) -> str:  # noqa: ARG001 - as other locators
-    """The locator of a format whose lines are those of its file."""
-    return ""
-
-
-def no_span(text: str, locator: str) -> Span | None:  # noqa: ARG001 - as other finders
-    """Where a locator is in a format that has none."""
-    return None
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """How a format is read.
-
-    `view` gives only the text that ragqa reads, `Content.text`, and imports no more than that
-    needs. `decode` turns a file's bytes into the note's text, or raises `Unfit`. Where the text is
-    extracted from the file, `locate` names the place of a span of it there, and `find` gives the
-    span of such a place, or None.
-    """
-
-    parse: Callable[[str], Content]
-    view: Callable[[str], str] = str
-    decode: Callable[[bytes], str] = decode_text
-    locate: Callable[[str, Span], str] = nowhere
-    find: Callable[[str, str], Span | None] = no_span
+from ragqa.notes.formats.document import Document
+from ragqa.types import Corpus
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
     """A kind of file that holds notes.
 
-    :ivar read_by: its reader, as `module.NAME` in this package.
-    :ivar version: raised whenever the reader reads something differently; the files of this format
-        are then read anew. 0 for a format that is read as it is.
-    :ivar decodes: whether its reader decodes the bytes; else they are plain UTF-8 or UTF-16.
+    :ivar version: raised whenever its files are converted differently, so that they are read anew;
+        0 for a format that is read as it is. A module with the format's name converts the others.
+    :ivar needs: the libraries that convert it, which do so in the child process; its extra has the
+        format's name.
     :ivar max_bytes: larger files are skipped; 0 for the setting `max_note_bytes`.
-    :ivar has_markup: whether its text has other markup than Markdown, blank in what ragqa reads.
-    :ivar is_extracted: whether its text is extracted from the file; it is then kept by digest.
     :ivar text_share: how much of a file is text, roughly; it tells how long embedding will take.
     :ivar is_always_read: whether it is read without being named in the setting `formats`.
     """
 
     name: str
     suffixes: tuple[str, ...]
-    read_by: str
     version: int = 0
-    decodes: bool = False
-    has_markup: bool = False
+    needs: tuple[str, ...] = ()
     max_bytes: int = 0
-    is_extracted: bool = False
     text_share: float = 1.0
     is_always_read: bool = False
 
-    @property
-    def reader(self) -> Reader:
-        """Its reader, imported now."""
-        module, name = self.read_by.split(".")
-        reader: Reader = getattr(import_module(f"{__name__}.{module}"), name)
-        return reader
+    def convert(self, data: bytes) -> Document:
+        """A file's document; imports nothing for a format that is read as it is.
 
-    def decode(self, data: bytes) -> str:
-        """The note's text; raises as `Reader.decode` does, and imports no reader for plain text."""
-        return self.reader.decode(data) if self.decodes else decode_text(data)
+        :raises NotYet: an extra is not installed.
+        :raises Unfit: the file cannot be read, or has no text.
+        """
+        if not self.version:
+            return Document(decode_text(data))
+        if not self.needs:
+            document: Document = import_module(f"{__name__}.{self.name}").convert(data)
+            return document
+        from ragqa.notes.extraction import parent
+
+        return parent.convert(self, data)
 
     @property
     def mark(self) -> str:
@@ -108,59 +57,21 @@ class Format:
         return f"-{self.name}{self.version}" if self.version else ""
 
 
+_HTML = ("html_to_markdown",)
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
         one.name: one
         for one in (
-            Format("markdown", (".md", ".markdown"), "written.MARKDOWN", is_always_read=True),
-            Format("plain", (".txt",), "written.PLAIN", is_always_read=True),
-            Format("org", (".org",), "org.ORG", 1, has_markup=True, is_always_read=True),
-            Format(
-                "html",
-                (".html", ".htm"),
-                "html.HTML",
-                2,
-                decodes=True,
-                has_markup=True,
-                text_share=0.4,
-            ),
-            Format(
-                "ipynb",
-                (".ipynb",),
-                "ipynb.NOTEBOOK",
-                1,
-                decodes=True,
-                max_bytes=50_000_000,
-                is_extracted=True,
-                text_share=0.3,
-            ),
-            Format(
-                "pdf",
-                (".pdf",),
-                "pdf.PDF",
-                2,
-                decodes=True,
-                max_bytes=100_000_000,
-                is_extracted=True,
-                text_share=0.1,
-            ),
-            Format(
-                "docx",
-                (".docx",),
-                "docx.WORD",
-                2,
-                decodes=True,
-                has_markup=True,
-                max_bytes=50_000_000,
-                is_extracted=True,
-                text_share=0.3,
-            ),
+            Format("markdown", (".md", ".markdown"), is_always_read=True),
+            Format("plain", (".txt",), is_always_read=True),
+            Format("org", (".org",), 2, is_always_read=True),
+            Format("html", (".html", ".htm"), 3, _HTML, text_share=0.4),
+            Format("ipynb", (".ipynb",), 2, max_bytes=50_000_000, text_share=0.3),
+            Format("pdf", (".pdf",), 3, ("pypdfium2",), 100_000_000, text_share=0.1),
+            Format("docx", (".docx",), 3, ("mammoth", *_HTML), 50_000_000, text_share=0.3),
         )
     }
 )
-
-LIBRARIES = {"pdf": "pypdfium2", "docx": "mammoth"}
-"""What reads a format, if that is not in ragqa; its extra has the format's name."""
 
 _BY_SUFFIX = {suffix: one for one in FORMATS.values() for suffix in one.suffixes}
 
@@ -205,42 +116,7 @@ def how_to_read(suffixes: Iterable[str], names: Iterable[str], corpus: Corpus) -
     :param names: as in the setting `formats`.
     """
     wanted = {format_of(suffix).name for suffix in suffixes}
-    missing = sorted(one for one in wanted & LIBRARIES.keys() if not find_spec(LIBRARIES[one]))
+    missing = sorted(one for one in wanted if not all(map(find_spec, FORMATS[one].needs)))
     install = f"pip install 'ragqa[{','.join(missing)}]', then " if missing else ""
     places = " ".join(f"--corpus {shlex.quote(str(one))}" for one in corpus.folders)
     return f"{install}ragqa config set formats {','.join(sorted({*names, *wanted}))} {places}"
-
-
-def locate(path: str, text: str, span: Span) -> str:
-    """The locator of a span of a note's text; "" where lines say it."""
-    one = format_of(path)
-    return one.reader.locate(text, span) if one.version else ""
-
-
-def span_at(path: str, text: str, locator: str) -> Span | None:
-    """The span of a note's text that a locator names; None if it names none."""
-    one = format_of(path)
-    return one.reader.find(text, locator) if one.version else None
-
-
-def fragment(locator: str) -> str:
-    """What a link to a file ends with, so that it opens at this place: "#page=3" or ""."""
-    page = _PAGE.search(locator)
-    return f"#page={page[1]}" if page else ""
-
-
-def without_markup(path: str, text: str) -> str:
-    """Part of a note without its format's markup; as it is if it has none."""
-    return readable(path, text).replace(FILL, "") if format_of(path).has_markup else text
-
-
-def readable(path: str, text: str) -> str:
-    """A note's text as ragqa reads it; see `Content.text`."""
-    one = format_of(path)
-    return _view(one, text) if one.version else text
-
-
-@lru_cache(maxsize=8)
-def _view(one: Format, text: str) -> str:
-    """A question reads the same few notes several times."""
-    return one.reader.view(text)

@@ -1,298 +1,194 @@
-"""HTML: saved pages and exports, quoted byte for byte."""
+"""HTML: saved pages and exports, cited by paragraph."""
 
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from urllib.parse import unquote
+from html import escape, unescape
 
-from ragqa.notes.formats import Content, Reader
+import html_to_markdown
+
+from ragqa.notes.decoding import Unfit
+from ragqa.notes.formats.document import Document, Place
+from ragqa.notes.formats.escaping import escaped
 from ragqa.notes.formats.html_head import Head, decode
-from ragqa.notes.formats.html_hidden import VOID, is_hidden, is_main
-from ragqa.notes.formats.html_tags import Tag, Text, read_tags
-from ragqa.notes.formats.view import View
-from ragqa.notes.lines import COLONS, one_line, paragraph_or_rule
+from ragqa.notes.formats.html_tags import VOID, Tag, read_tags
 from ragqa.text.words import word_set
-from ragqa.types import Block, Kind, Link
 
-MAX_LINKS = 10_000
-_MIN_HIDDEN = 300
-"""A shorter hidden element may stand within a quote; a longer one ends it."""
+MAX_CHARS = 20_000_000
 
-_MAX_CODE = 400
+_ESCAPE, _DEFINITION = "\ue000", "\ue001"
+"""Stand for a backslash and the mark of a definition until the page is Markdown."""
 
-_BLOCKS = word_set(
-    """address article aside blockquote body caption center dd details div dl dt fieldset figcaption
-    figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr html li main nav ol p pre section summary
-    table tbody td tfoot th thead tr ul"""
+_TERM_AND = re.compile(rf"\n+([ \t]*){_DEFINITION}\s*")
+_PRIVATE = re.compile(f"[{_ESCAPE}{_DEFINITION}]")
+_CODE = word_set("code pre kbd samp tt xmp listing")
+_OF_TABLE = word_set("table caption colgroup thead tbody tfoot tr th td")
+_LAYS_OUT = word_set("h1 h2 h3 h4 h5 h6 table pre article section")
+_LISTS = word_set("ul ol dl")
+_WITHIN = word_set("a span b i em strong sup sub font")
+_LANGUAGE = re.compile(
+    r"\b(?:lang(?:uage)?|brush|highlight(?:-source)?)[-:]\s?([\w+#]+)"
+    r"|\b(?:src-|sourceCode )([\w+#]+)"
 )
-_OF_ROW = frozenset({"td", "th"})
-_OF_LAYOUT = word_set("h1 h2 h3 h4 h5 h6 table pre ul ol dl article section")
-_HEADING = re.compile(r"h[1-6]")
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
-_CELL = " | "
+_FENCE = re.compile(r"[ \t]*(```+|~~~+)")
 _UNCLOSED = "<{}>, which is hidden, is not closed, so the rest of the page is left out"
+_OPTIONS = html_to_markdown.ConversionOptions(
+    bullets="-",
+    autolinks=False,
+    compact_tables=True,
+    skip_images=True,
+    extract_metadata=False,
+    include_blockquote_citations=False,
+    expand_abbreviations=False,
+    hidden_content="all",
+    preprocessing=html_to_markdown.PreprocessingOptions(enabled=False),
+)
 
 
-@dataclass
-class _Run:
-    """The block that is being read."""
+def convert(data: bytes, progress: Callable[[], object]) -> Document:
+    """Convert a page; only in the child process.
 
-    kind: Kind
-    start: int
-    end: int
-    level: int = 0
-    label: str = ""
-    words: list[str] = field(default_factory=list)
+    :param progress: called before it is converted.
+    :raises Unfit: it cannot be decoded, or is too long.
+    """
+    source = decode(data)
+    progress()
+    head = Head()
+    text, title, warnings = to_markdown(source, head)
+    return Document(
+        text,
+        "paragraph",
+        tuple(paragraphs(text)),
+        title=title if title and title in head.title else head.title or title,
+        date=head.date,
+        warnings=warnings,
+    )
 
 
-@dataclass
-class _List:
-    """An open list; `number` is that of its next item, 0 without numbers."""
+def to_markdown(source: str, head: Head) -> tuple[str, str, tuple[str, ...]]:
+    """A page as Markdown, its first heading of the first level, and what of it is left out.
 
-    number: int
-    introduction: str
+    :param head: is told what the page says about itself.
+    """
+    page = _Page(head)
+    page.read(_PRIVATE.sub(" ", source))
+    result = html_to_markdown.convert("".join(page.pieces), _OPTIONS)
+    text = _TERM_AND.sub(r"\n\1: ", result.content).replace(_DEFINITION, "")
+    text = text.replace(_ESCAPE, "\\").strip("\n") + "\n"
+    if len(text) > MAX_CHARS:
+        raise Unfit(f"its text has more than {MAX_CHARS:,} characters")
+    title = re.search(r"^# (.+)", text, re.MULTILINE)
+    deep = (f"some of it is left out: {one.message}" for one in result.warnings)
+    return text, title[1] if title else "", (*page.warnings, *deep)
+
+
+def paragraphs(text: str) -> Iterator[Place]:
+    """Where each paragraph of a text begins; headings, items, rows and blocks of code count."""
+    number, start, fence, before = 0, 0, "", ""
+    for line in text.splitlines(keepends=True):
+        mark = _FENCE.match(line)
+        goes_on = bool(fence) or before.endswith("  \n")
+        if not goes_on and line.strip("|-: \n"):
+            number += 1
+            yield Place(start, number)
+        if mark and not fence:
+            fence = mark[1]
+        elif mark and line.strip().startswith(fence) and not line.strip(f"{fence[0]} \t\n"):
+            fence = ""
+        start, before = start + len(line), line
 
 
 @dataclass
 class _Table:
-    """An open table; `bars` are the pieces of the view before the cells of the current row.
+    """An open table: where its tags are among the pieces, and the cells of its first row."""
 
-    A table that holds headings, lists or tables lays the page out: its cells are text.
-    """
-
-    header: str = ""
-    bars: list[int] = field(default_factory=list)
-    are_heads: bool = True
+    tags: list[int] = field(default_factory=list)
+    heads: list[bool] = field(default_factory=list)
+    rows: int = 0
+    has_head: bool = False
     is_layout: bool = False
 
 
 class _Page:
-    """Reads one page."""
+    """What of a page is text, as HTML whose text Markdown does not take for markup."""
 
-    def __init__(self, source: str) -> None:
-        self.view = View(source)
-        self.head = Head()
-        self.title = ""
-        self.blocks: list[Block] = []
-        self.links: dict[Link, None] = {}
+    def __init__(self, head: Head) -> None:
+        self.pieces: list[str] = []
         self.warnings: tuple[str, ...] = ()
-        self._source = source
-        self._run: _Run | None = None
-        self._joined = False
-        self._ticks = False
-        self._lists: list[_List] = []
-        self._item: Tag | None = None
+        self._head = head
         self._tables: list[_Table] = []
-        self._heading = self._pre = self._main = 0
-        self._introduction = ""
-        self._hidden: Tag | None = None
-        self._depth = 0
+        self._code = self._main = 0
 
-    def read(self) -> None:
-        for piece in read_tags(self._source):
-            if isinstance(piece, Text):
-                if self._hidden is None:
-                    self._text(piece)
-                continue
-            self.head.read(piece)
-            if self._hidden is not None:
-                self._within_hidden(piece, self._hidden)
-            elif piece.name and not piece.closes and is_hidden(piece, in_main=self._main > 0):
-                if piece.name not in VOID and not self._source.startswith("/>", piece.end - 2):
-                    self._hidden, self._depth = piece, 1
-            else:
-                self._tag(piece)
-        self._flush()
-        if self._hidden is not None:
-            self.warnings = (_UNCLOSED.format(self._hidden.name),)
+    def read(self, source: str) -> None:
+        hidden: Tag | None = None
+        at = depth = 0
+        for tag in read_tags(source):
+            self._head.read(tag)
+            if hidden is None:
+                self._text(source[at : tag.start])
+            at = tag.end
+            if hidden is not None:
+                depth += 0 if tag.name != hidden.name else -1 if tag.closes else 1
+                hidden = hidden if depth else None
+            elif tag.name and not tag.closes and tag.is_hidden(in_main=self._main > 0):
+                self.pieces.append("" if tag.name in _WITHIN else "\n")
+                if tag.name not in VOID and not source.startswith("/>", tag.end - 2):
+                    hidden, depth = tag, 1
+            elif tag.name not in ("", "title"):
+                self._tag(tag)
+        if hidden is None:
+            self._text(source[at:])
+        else:
+            self.warnings = (_UNCLOSED.format(hidden.name),)
+        while self._tables:
+            self._end(self._tables.pop())
 
-    def _within_hidden(self, tag: Tag, hidden: Tag) -> None:
-        if tag.name != hidden.name:
-            return
-        self._depth += -1 if tag.closes else 1
-        if self._depth:
-            return
-        self._hidden = None
-        if tag.end - hidden.start >= _MIN_HIDDEN:
-            self._flush()
-            self._item = None
-            # What is not white space in it keeps the text before it and after it apart.
-            self.view.put(hidden.start, hidden.start + 1, joined=False)
-            self.blocks.append(Block(Kind.COMMENT, hidden.start, tag.end))
-        elif hidden.name in _BLOCKS:
-            self._flush()
+    def _text(self, text: str) -> None:
+        shown = unescape(text).replace("\0", "")
+        self.pieces.append(escape(shown if self._code else escaped(shown, _ESCAPE), quote=False))
 
     def _tag(self, tag: Tag) -> None:
-        if is_main(tag):
-            self._main = max(0, self._main + (-1 if tag.closes else 1))
-        if tag.name == "br":
-            self._joined = False
-        elif tag.name == "a" and not tag.closes:
-            self._link(tag)
-        elif tag.name == "code" and not self._pre:
-            self._code(tag)
-        if tag.name not in _BLOCKS:
-            return
-        table = self._tables[-1] if self._tables else None
-        if table and not table.is_layout and tag.name in _OF_LAYOUT and not tag.closes:
-            self._lay_out(table)
-        in_row = table is not None and table.bars and tag.name not in (*_OF_ROW, "tr", "table")
-        if not in_row and not (self._heading and tag.name == "div"):
-            self._block(tag, table)
-        self._joined = False
+        step = -1 if tag.closes else 1
+        if tag.is_main:
+            self._main = max(0, self._main + step)
+        if tag.name in _CODE:
+            self._code = max(0, self._code + step)
+        written = tag.source[tag.start : tag.end]
+        if not tag.closes and tag.name in ("pre", "code"):
+            language = _LANGUAGE.search(tag.attributes.get("class", "")[:200])
+            name = (language[1] or language[2]) if language else ""
+            written = f'<{tag.name} class="language-{name}">' if name else written
+        elif tag.name == "dd" and not tag.closes:
+            written += _DEFINITION
+        self.pieces.append(written)
+        if tag.name in _OF_TABLE:
+            self._of_table(tag)
+        elif self._tables and tag.name in _LAYS_OUT | _LISTS:
+            table = self._tables[-1]
+            table.is_layout |= tag.name in _LAYS_OUT or not any(table.heads)
 
-    def _block(self, tag: Tag, table: _Table | None) -> None:
-        name, opens = tag.name, not tag.closes
-        if name not in _OF_ROW or (table and table.is_layout):
-            self._flush()
-        if _HEADING.fullmatch(name):
-            self._heading = int(name[1]) if opens else 0
-        elif name == "pre":
-            self._pre += 1 if opens else -1 if self._pre else 0
-        elif name in ("ul", "ol") and opens:
-            self._item = None
-            self._lists.append(_List(int(name == "ol"), self._introduction))
-        elif name in ("ul", "ol"):
-            del self._lists[-1:]
-        elif name == "li":
-            self._item = tag if opens else None
-        elif name == "table" and opens:
+    def _of_table(self, tag: Tag) -> None:
+        if tag.name == "table" and not tag.closes:
+            if self._tables:
+                self._tables[-1].is_layout = True
             self._tables.append(_Table())
-        elif name == "table":
-            del self._tables[-1:]
-        elif name in _OF_ROW and opens and table and not table.is_layout:
-            self._cell(tag, table)
-
-    def _cell(self, tag: Tag, table: _Table) -> None:
-        if not table.bars:
-            self._flush()
-            self.view.break_line(tag.start)
-            table.are_heads = True
-            self._run = _Run(Kind.ROW, tag.start, tag.start, label=table.header)
-        if self._run is not None:
-            table.bars.append(self.view.put(tag.start, tag.start + 1, "|", joined=False))
-            table.are_heads = table.are_heads and tag.name == "th"
-            self._run.words.append(_CELL)
-
-    def _lay_out(self, table: _Table) -> None:
-        """Take what was read of a row as a paragraph."""
-        table.is_layout = True
-        if self._run is not None and self._run.kind is Kind.ROW:
-            self._flush()
-
-    def _link(self, tag: Tag) -> None:
-        target = tag.attributes.get("href", "").partition("#")[0].strip()
-        if target and not _SCHEME.match(target) and len(self.links) < MAX_LINKS:
-            self.links[Link(unquote(target), wiki=False)] = None
-
-    def _code(self, tag: Tag) -> None:
-        """Make code within a line Markdown's, so that nothing in it is taken for markup."""
-        if not tag.closes:
-            end = self._source.find("</code>", tag.end, tag.end + _MAX_CODE)
-            code = self._source[tag.end : max(end, tag.end)]
-            self._ticks = bool(code.strip()) and "`" not in code and "<pre" not in code
-        if not self._ticks:
+        if not self._tables:
             return
-        if not tag.closes:
-            self._put(Text(tag.start, tag.start + 1, "`"), is_word=False)
-        elif self._run is not None:
-            self._put(Text(tag.end - 1, tag.end, "`"), is_word=False)
-            self._ticks = False
+        table = self._tables[-1]
+        table.tags.append(len(self.pieces) - 1)
+        if tag.name == "table" and tag.closes:
+            self._end(self._tables.pop())
+        elif not tag.closes:
+            table.rows += tag.name == "tr"
+            table.has_head = table.has_head or (tag.name == "thead" and not table.heads)
+            if tag.name in ("th", "td") and table.rows < 2:
+                table.heads.append(tag.name == "th")
 
-    def _text(self, text: Text) -> None:
-        if self._run is None:
-            shown = text.shown.lstrip()
-            if not shown:
-                return
-            text = Text(text.start + len(text.shown) - len(shown), text.end, shown)
-        self._put(text)
-
-    def _put(self, text: Text, *, is_word: bool = True) -> None:
-        run = self._run or self._open(text.start)
-        shown = text.shown
-        if run.kind is Kind.ROW and is_word:
-            shown = shown.replace("|", "\u2223")  # a bar would end the cell
-        self.view.put(text.start, text.end, shown, joined=self._joined)
-        self._joined = True
-        if is_word:
-            run.words.append(shown)
-        if kept := shown.rstrip():
-            run.end = text.end if text.end - text.start != len(shown) else text.start + len(kept)
-
-    def _open(self, start: int) -> _Run:
-        level = len(self._lists)
-        item, self._item = self._item, None
-        if self._heading:
-            run = _Run(Kind.HEADING, start, start, self._heading)
-        elif self._pre:
-            run = _Run(Kind.CODE, start, start, level)
-        elif item and self._lists:
-            return self._open_item(item, self._lists[-1], level)
-        else:
-            run = _Run(Kind.PARAGRAPH, start, start, level)
-        self.view.break_paragraph(start, 2 * level)
-        self.view.is_code = run.kind is Kind.CODE
-        self._run, self._joined = run, False
-        return run
-
-    def _open_item(self, item: Tag, inside: _List, level: int) -> _Run:
-        mark = "-"
-        if inside.number:
-            mark = f"{inside.number}." if inside.number < 100 else "-"
-            inside.number += 1
-        self.view.break_line(item.start, 2 * (level - 1))
-        self.view.put(item.start, item.start + len(mark), mark, joined=False)
-        self.view.is_code, self._joined = False, False
-        self._run = _Run(Kind.ITEM, item.start, item.start, level, inside.introduction)
-        return self._run
-
-    def _flush(self) -> None:
-        run, self._run, self._joined = self._run, None, False
-        if run is None:
-            return
-        words = one_line("".join(run.words))
-        if run.kind is Kind.ROW:
-            self._end_row(run, self._tables[-1])
-        elif run.kind is Kind.HEADING:
-            run.label = words
-            self.title = self.title or (words if run.level == 1 else "")
-        elif run.kind is Kind.PARAGRAPH:
-            run.kind = paragraph_or_rule(words)
-        ends = run.kind is Kind.PARAGRAPH and words.endswith(COLONS)
-        self._introduction = words.rpartition(". ")[2] if ends else ""
-        if run.end > run.start and (run.label or run.kind is not Kind.HEADING):
-            self.blocks.append(Block(run.kind, run.start, run.end, run.level, run.label))
-
-    def _end_row(self, run: _Run, table: _Table) -> None:
-        """Decide what a row is: a header, a row, or a paragraph if it is all of its table's."""
-        words = one_line("".join(run.words).removeprefix(_CELL))
-        if table.is_layout or len(table.bars) == 1 or not words.replace("|", "").strip():
-            for bar in table.bars:
-                self.view.erase(bar)
-            run.start = run.start if words.replace("|", "").strip() else run.end
-            run.kind, run.label = paragraph_or_rule(words), ""
-        elif table.are_heads and not table.header:
-            run.kind, table.header = Kind.TABLE_HEAD, words
-        table.bars = []
-
-
-def parse(text: str) -> Content:
-    """Parse a page; any text is one."""
-    page = _Page(text)
-    page.read()
-    head = page.head
-    return Content(
-        text=page.view.end(),
-        blocks=tuple(page.blocks),
-        title=page.title if page.title and page.title in head.title else head.title or page.title,
-        date=head.date,
-        links=tuple(page.links),
-        warnings=page.warnings,
-    )
-
-
-def view(text: str) -> str:
-    """A page as ragqa reads it."""
-    return parse(text).text
-
-
-HTML = Reader(parse, view, decode)
+    def _end(self, table: _Table) -> None:
+        """Make what lays the page out text, and let a first row name columns only if it does."""
+        first = table.tags[0]
+        if table.is_layout or len(table.heads) < 2:
+            for at in table.tags:
+                self.pieces[at] = "</div>" if self.pieces[at].startswith("</") else "<div>"
+        elif not table.has_head and not (any(table.heads) and all(table.heads[1:])):
+            self.pieces[first] += f"<tr>{'<th></th>' * len(table.heads)}</tr>"

@@ -1,4 +1,4 @@
-"""The tags, entities and text of an HTML file, each with its place; in linear time.
+"""The tags of an HTML file, in linear time, and which elements are no text of its page.
 
 The standard library's parser takes quadratic time for some broken files, so it is not used.
 """
@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from html import unescape
-from typing import NamedTuple
+
+from ragqa.text.words import word_set
 
 MAX_WASTED = 2_000_000
 """After this many characters of tags without an end, `<` no longer begins one."""
@@ -16,17 +17,40 @@ MAX_WASTED = 2_000_000
 RAW = frozenset({"script", "style", "textarea", "title", "xmp", "iframe", "noembed", "noframes"})
 """Elements with no tags inside."""
 
-_MARK = re.compile(
-    r"<(?P<close>/?)(?P<name>[a-zA-Z][^\s/<>]{0,60})|<(?P<other>[!?])"
-    r"|(?P<entity>&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});?)"
-)
+VOID = word_set("area base br col embed hr img input link meta param source track wbr")
+"""Elements without an end."""
+
+MAIN = frozenset({"main", "article"})
+
+_MARK = re.compile(r"<(?P<close>/?)(?P<name>[a-zA-Z][^\s/<>]{0,60})|<(?P<other>[!?])")
 _REST = re.compile(r"(?:[^<>\"']++|\"[^\"]*+\"|'[^']*+')*+")
 _ATTRIBUTE = re.compile(r"([^\s=/\"'<>]++)(?:\s*+=\s*+(\"[^\"]*+\"|'[^']*+'|[^\s\"'>]++))?")
+
+_NO_TEXT = word_set(
+    """script style noscript template nav footer button select option datalist svg iframe
+    object canvas dialog menu textarea audio video label noframes noembed"""
+)
+_OUTSIDE_MAIN = frozenset({"header", "aside"})
+_ROLES = word_set(
+    """navigation banner contentinfo search complementary dialog alertdialog menu menubar toolbar
+    tablist alert"""
+)
+_NOT_HIDDEN = MAIN | {"html", "body"}
+_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_NAMES = word_set(
+    """breadcrumb breadcrumbs consent cookie cookies gdpr headerlink linenos mw-editsection navbar
+    pagination skip-link sphinxsidebar"""
+)
+_BANNER = re.compile(
+    r"(?:cookie|consent|gdpr)[\w-]{0,30}?(?:banner|bar|box|consent|dialog|message|modal|notice"
+    r"|overlay|popup)"
+)
+_MAX_NAMES = 1_000
 
 
 @dataclass(frozen=True)
 class Tag:
-    """A tag at `source[start:end]`, or a comment or declaration, whose name is ""."""
+    """A tag at `source[start:end]`; its name is "" for what only separates: a comment or so."""
 
     source: str
     start: int
@@ -41,52 +65,50 @@ class Tag:
         found = _ATTRIBUTE.findall(inside) if "=" in inside or " " in inside else []
         return {key.lower(): unescape(value.strip("\"'")) for key, value in reversed(found)}
 
+    @property
+    def is_main(self) -> bool:
+        """Whether it is of the page's main part, or of an article."""
+        return self.name in MAIN or self.attributes.get("role", "").lower() in MAIN
 
-class Text(NamedTuple):
-    """Text at `source[start:end]`: as it stands there, or an entity decoded."""
+    def is_hidden(self, *, in_main: bool) -> bool:
+        """Whether the element that it begins is no text: a script, navigation, a banner, hidden."""
+        if self.name in _NO_TEXT or (self.name in _OUTSIDE_MAIN and not in_main):
+            return True
+        has = self.attributes
+        if not has or self.name in _NOT_HIDDEN:
+            return False
+        names = f"{has.get('id', '')} {has.get('class', '')}"[:_MAX_NAMES].lower()
+        return bool(
+            "hidden" in has
+            or has.get("aria-hidden", "").lower() == "true"
+            or has.get("role", "").lower() in _ROLES
+            or _STYLE.search(has.get("style", ""))
+            or not _NAMES.isdisjoint(names.split())
+            or _BANNER.search(names)
+        )
 
-    start: int
-    end: int
-    shown: str
 
-
-def read_tags(source: str) -> Iterator[Tag | Text]:
-    """Yield what a file consists of, in order."""
-    at = begun = 0
-    wasted = 0
+def read_tags(source: str) -> Iterator[Tag]:
+    """Yield the tags of a file, in order; the text of a script is in one without a name."""
+    at = wasted = 0
     while mark := _MARK.search(source, at):
         start, end = mark.span()
-        if mark["entity"]:
-            piece: Tag | Text | None = _entity(source, start, end)
-        elif mark["other"]:
-            piece = Tag(source, start, _declaration_end(source, start))
-        else:
-            close = _REST.match(source, end)
-            stop = close.end() if close else end
-            is_tag = source.startswith(">", stop) and wasted < MAX_WASTED
-            wasted += 0 if is_tag else stop - start
-            closes = bool(mark["close"])
-            piece = Tag(source, start, stop + 1, mark["name"].lower(), closes) if is_tag else None
-        if piece is None:
+        if mark["other"]:
+            at = _declaration_end(source, start)
+            yield Tag(source, start, at)
+            continue
+        close = _REST.match(source, end)
+        stop = close.end() if close else end
+        if not source.startswith(">", stop) or wasted >= MAX_WASTED:
+            wasted += stop - start
             at = end
             continue
-        if begun < start:
-            yield Text(begun, start, source[begun:start])
-        yield piece
-        at = begun = piece.end
-        if isinstance(piece, Tag) and piece.name in RAW and not piece.closes:
-            at = begun = _raw_end(source, piece)
-            yield Tag(source, piece.end, at)
-    if begun < len(source):
-        yield Text(begun, len(source), source[begun:])
-
-
-def _entity(source: str, start: int, end: int) -> Text | None:
-    """An entity decoded; None if there is none of that name."""
-    shown = unescape(source[start:end])
-    if shown == source[start:end] or len(shown) > end - start or "\0" in shown:
-        return None
-    return Text(start, end, " " if shown.isspace() else shown)
+        at = stop + 1
+        tag = Tag(source, start, at, mark["name"].lower(), bool(mark["close"]))
+        yield tag
+        if tag.name in RAW and not tag.closes:
+            at = _raw_end(source, tag)
+            yield Tag(source, tag.end, at)
 
 
 def _declaration_end(source: str, start: int) -> int:

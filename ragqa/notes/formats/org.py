@@ -1,125 +1,119 @@
-"""Org: headings, lists, tables and blocks, quoted byte for byte."""
+"""Org: headings, lists, tables and blocks as Markdown, line by line, so lines stay the places.
+
+Where Markdown needs a line more, as the rule of a table, a bare carriage return begins it. That
+ends a line, too, but does not count as one.
+"""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
-from ragqa.notes.formats import Content, Reader
-from ragqa.notes.formats.org_inline import Inline, words
-from ragqa.notes.formats.view import View
-from ragqa.notes.hidden import cut_at
-from ragqa.notes.lines import (
-    COLONS,
-    Leaf,
-    header_label,
-    line_spans,
-    one_line,
-    paragraph_or_rule,
-    to_blocks,
-)
+from ragqa.notes.decoding import decode_text
+from ragqa.notes.formats.document import Document
+from ragqa.notes.formats.escaping import escaped
+from ragqa.notes.lines import one_line
 from ragqa.notes.parse import date_in
-from ragqa.text.words import word_set
-from ragqa.types import Kind
 
 _HEADING = re.compile(r"(?P<stars>\*++)[ \t]++(?P<words>.*)")
 _TAGS = re.compile(r"(?:\A|[ \t]):(?P<tags>[\w@#%:]++)\s*\Z")
-_STATE = re.compile(r"(?P<state>[A-Z][A-Z_-]+)(?=[ \t])[ \t]+")
-_PRIORITY = re.compile(r"\[#\w\][ \t]*")
+_PRIORITY = re.compile(r"((?:[A-Z][A-Z_-]+[ \t]+)?)\[#\w\][ \t]*")
 _KEYWORD = re.compile(r"[ \t]*#\+(?P<key>[\w-]+)(?:\[[^\]\n]*\])?:[ \t]*(?P<value>.*)")
-_BEGIN = re.compile(r"[ \t]*#\+begin_(?P<name>[\w-]+)[ \t]*(?P<language>[\w+#-]*).*", re.IGNORECASE)
+_BEGIN = re.compile(
+    r"([ \t]*)#\+begin_(?P<name>[\w-]+)[ \t]*(?P<language>[\w+#-]*).*", re.IGNORECASE
+)
+_END = re.compile(r"[ \t]*#\+end.*", re.IGNORECASE)
 _DRAWER = re.compile(r"[ \t]*:(?P<name>[\w-]+):[ \t]*")
 _END_OF_DRAWER = re.compile(r"[ \t]*:end:[ \t]*", re.IGNORECASE)
 _COMMENT = re.compile(r"[ \t]*#(?:[ \t].*)?")
-_FIXED = re.compile(r"[ \t]*:(?:[ \t].*)?")
-_ITEM = re.compile(r"[ \t]*(?P<mark>[-+]|(?<=[ \t])\*|\d{1,9}[.)])(?:[ \t]+|\Z)")
+_FIXED = re.compile(r"[ \t]*:(?:[ \t](.*))?")
+_ITEM = re.compile(r"(?P<indent>[ \t]*)(?P<mark>[-+]|(?<=[ \t])\*|\d{1,9}[.)])(?:[ \t]+|\Z)")
 _TERM = re.compile(r"[ \t]::(?=[ \t]|\Z)")
 _ROW = re.compile(r"[ \t]*\|.*")
 _RULE_ROW = re.compile(r"[ \t]*\|-[-+| \t]*")
-_STATES = word_set("TODO DONE NEXT WAITING WAIT HOLD CANCELLED CANCELED STARTED SOMEDAY COMMENT")
 _CODE = ("src", "example")
 _HIDDEN = ("comment", "export")
 _DRAWERS = ("properties", "logbook", "clock")
-_LEVELS = 6
+_MARKUP = re.compile(
+    r"\[\[(?P<target>[^\[\]\n]{1,1000})\](?:\[(?P<shown>[^\[\]]{1,1000})\])?\]"
+    r"|\[fn:(?P<footnote>[\w-]{1,60})\]"
+    r"|[<\[](?P<time>\d{4}-\d\d-\d\d(?:[ \t][^<>\[\]\n]{0,40})?)[>\]]"
+    r"|(?<![^\s({\"'-])(?P<mark>[*/_=~+])(?P<inner>(?!\s)(?:(?!(?P=mark)|\n\s*\n)[\s\S]){1,200}+(?<!\s))"
+    r"(?P=mark)(?![^\s)}\"'.,;:!?\[-])"
+)
+_FOOTNOTE = re.compile(r"\A(\[\^[\w-]+\]) ?(?=\S)")
+_FILE = re.compile(r"(?:file:|\./)+")
+_WEB = re.compile(r"[a-z][a-z0-9+.-]*:|//|[*#]", re.IGNORECASE)
+_AS_MARKDOWN = {"*": "**", "/": "*", "_": "", "+": "~~"}
+
+
+def convert(data: bytes) -> Document:
+    """Convert an org file; any text is one.
+
+    :raises Unfit: it is no text.
+    """
+    org = _Org(decode_text(data))
+    org.read()
+    return Document(
+        "\n".join(org.made),
+        title=one_line(_words(org.keywords.get("title", ""))),
+        tags=tuple(org.tags),
+        date=date_in(org.keywords.get("date", "")),
+    )
 
 
 class _Org:
-    """Reads one note, line by line."""
+    """Reads one file; `made` has a line for each of its lines."""
 
     def __init__(self, text: str) -> None:
-        self.text = text
-        self.spans = line_spans(text, 0)
-        self.lines = [text[start:end] for start, end in self.spans]
-        self.view = View(text)
-        self.inline = Inline(text, self.view)
+        self.lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        self.made: list[str] = []
         self.keywords: dict[str, str] = {}
         self.tags: dict[str, None] = {}
-        self._states = _STATES
         # Pattern to the line up to which it was not found, so that no search is repeated.
         self._unclosed: dict[str, int] = {}
-        self._indents: list[int] = []
-        self._introduction = ""
+        self._items: list[tuple[int, int]] = []  # the indent of each open item, here and there
 
-    def leaves(self) -> Iterator[Leaf]:
-        """Yield the blocks, in order, and put what they say into the view."""
-        readers: Sequence[Callable[[int], list[Leaf]]] = (
-            self._heading, self._block, self._drawer, self._keyword, self._comment, self._fixed,
-            self._table, self._item, self._paragraph,
+    def read(self) -> None:
+        readers: Sequence[Callable[[int], list[str]]] = (
+            self._heading, self._block, self._drawer, self._keyword, self._fixed, self._table,
+            self._item, self._paragraph,
         )  # fmt: skip
-        at = 0
-        while at < len(self.lines):
-            if not self.lines[at].strip():
-                at += 1
-                continue
-            leaves = next(filter(None, (read(at) for read in readers)))
-            yield from (leaf for leaf in leaves if leaf.kind is not Kind.EXCERPT)
-            at = leaves[-1].last
-            if leaves[-1].kind not in (Kind.ITEM, Kind.PARAGRAPH, Kind.EXCERPT):
-                self._indents, self._introduction = [], ""
+        while (at := len(self.made)) < len(self.lines):
+            if not self.lines[at].strip() or _COMMENT.fullmatch(self.lines[at]):
+                self.made.append("")
+            else:
+                self.made += next(filter(None, (read(at) for read in readers)))
 
-    def _heading(self, at: int) -> list[Leaf]:
+    def _heading(self, at: int) -> list[str]:
         found = _HEADING.fullmatch(self.lines[at])
         if found is None:
             return []
-        start = self.spans[at][0]
-        level = min(len(found["stars"]), _LEVELS)
-        self.view.put(start, start + level, "#" * level, joined=False)
+        self._items = []
         title = found["words"].rstrip()
         if (tags := _TAGS.search(title)) and title.endswith(":"):
             self.tags.update(dict.fromkeys(filter(None, tags["tags"].split(":"))))
             title = title[: tags.start()].rstrip()
-        begin = start + found.start("words")
-        self.inline.put(begin, begin + len(title))
-        state = _STATE.match(title)
-        if state and state["state"] in self._states:
-            title = title[state.end() :]
-        label = words(_PRIORITY.sub("", title, count=1))
-        kind = Kind.HEADING if label else Kind.RULE
-        return [Leaf(kind, at, at + 1, level if label else 0, label)]
+        title = _PRIORITY.sub(r"\1", title, count=1)
+        return [f"{'#' * min(len(found['stars']), 6)} {_inline(title)}".rstrip()]
 
-    def _block(self, at: int) -> list[Leaf]:
-        """A block of code or a comment; the marks of any other block are blank."""
+    def _block(self, at: int) -> list[str]:
+        """A block of code; nothing of a comment; the marks of any other block are no text."""
         found = _BEGIN.fullmatch(self.lines[at])
         if found is None:
-            ends = self.lines[at].strip().lower().startswith("#+end")
-            return [_nothing(at)] if ends else []
+            return [""] if _END.fullmatch(self.lines[at]) else []
         name = found["name"].lower()
         if name not in _CODE + _HIDDEN:
-            return [_nothing(at)]
+            return [""]
         last = self._find(at, re.compile(rf"[ \t]*#\+end_{name}[ \t]*", re.IGNORECASE))
         if last is None:
-            return [_nothing(at)]
+            return [""]
+        inside = self.lines[at + 1 : last]
         if name in _HIDDEN:
-            return self._raw(Kind.COMMENT, at, last + 1)
-        for line, shown in ((at, f"```{found['language']}"), (last, "```")):
-            if line == last:
-                self.view.put(self.spans[at + 1][0], self.spans[last][0], joined=False)
-            begin, end = self._mark(line)
-            self.view.put(begin, end, f"{shown:<{end - begin}}"[: end - begin], joined=False)
-        return [Leaf(Kind.CODE, at, last + 1)]
-
-    def _mark(self, line: int) -> tuple[int, int]:
-        """The characters of a line without white space around it."""
-        start, written = self.spans[line][0], self.lines[line]
-        return start + len(written) - len(written.lstrip()), start + len(written.rstrip())
+            return ["", *("" for _ in inside), ""]
+        margin = self._margin(at)
+        ticks = max((len(run) for line in inside for run in re.findall("`{3,}", line)), default=2)
+        fence, indent = margin + "`" * (ticks + 1), len(found[1])
+        code = [margin + (line[indent:] if not line[:indent].strip() else line) for line in inside]
+        return [fence + found["language"].lower(), *code, fence]
 
     def _find(self, at: int, ending: re.Pattern[str]) -> int | None:
         """The line that ends what begins here; None if a heading comes first."""
@@ -133,42 +127,31 @@ class _Org:
         self._unclosed[ending.pattern] = line if at + 1 < len(self.lines) else at
         return None
 
-    def _drawer(self, at: int) -> list[Leaf]:
-        """Properties and logs; the marks of any other drawer are blank."""
+    def _drawer(self, at: int) -> list[str]:
+        """Nothing of properties and logs; the marks of any other drawer are no text."""
         found = _DRAWER.fullmatch(self.lines[at])
         if found is None:
             return []
-        name = found["name"].lower()
-        last = self._find(at, _END_OF_DRAWER) if name in _DRAWERS else None
-        return [_nothing(at)] if last is None else self._raw(Kind.COMMENT, at, last + 1)
+        last = self._find(at, _END_OF_DRAWER) if found["name"].lower() in _DRAWERS else None
+        return [""] * (1 if last is None else last + 1 - at)
 
-    def _keyword(self, at: int) -> list[Leaf]:
+    def _keyword(self, at: int) -> list[str]:
         found = _KEYWORD.fullmatch(self.lines[at])
         if found is None:
             return []
         key, value = found["key"].lower(), found["value"].strip()
-        if key in ("todo", "seq_todo", "typ_todo"):
-            self._states |= set(re.findall(r"[A-Z][A-Z_-]+", value))
-        elif key == "filetags":
+        if key == "filetags":
             self.tags.update(dict.fromkeys(re.findall(r"[\w@#%-]+", value)))
-        elif key == "caption":
-            self.inline.put(self.spans[at][0] + found.start("value"), self.spans[at][1])
-            return [Leaf(paragraph_or_rule(value), at, at + 1)]
         else:
             self.keywords.setdefault(key, value)
-        return [_nothing(at)]
+        return [_inline(value) if key == "caption" else ""]
 
-    def _comment(self, at: int) -> list[Leaf]:
-        last = self._run(at, _COMMENT)
-        return self._raw(Kind.COMMENT, at, last) if last > at else []
-
-    def _fixed(self, at: int) -> list[Leaf]:
+    def _fixed(self, at: int) -> list[str]:
         last = self._run(at, _FIXED)
-        for line in range(at, last):
-            start = self.spans[line][0] + self.lines[line].index(":") + 1
-            if start < self.spans[line][1]:
-                self.view.put(start, self.spans[line][1], joined=False)
-        return [Leaf(Kind.CODE, at, last)] if last > at else []
+        found = [_FIXED.fullmatch(line) for line in self.lines[at:last]]
+        # Below a paragraph, an indented line would belong to that.
+        gap = "\r" if at and self.made[-1] else ""
+        return [f"{gap * (not n)}    {one[1] or ''}" for n, one in enumerate(found) if one]
 
     def _run(self, at: int, pattern: re.Pattern[str]) -> int:
         """The line after those from here on that have a form."""
@@ -176,102 +159,113 @@ class _Org:
             at += 1
         return at
 
-    def _raw(self, kind: Kind, first: int, last: int) -> list[Leaf]:
-        self.view.put(self.spans[first][0], self.spans[last - 1][1], joined=False)
-        return [Leaf(kind, first, last)]
-
-    def _table(self, at: int) -> list[Leaf]:
-        last = self._run(at, _ROW)
-        rules = [bool(_RULE_ROW.fullmatch(self.lines[line])) for line in range(at, last)]
-        header, leaves = "", list[Leaf]()
-        for line in range(at, last):
-            start, end = self.spans[line]
-            if rules[line - at]:
-                self.view.put(start, end, self.lines[line].replace("+", "|"), joined=False)
-                continue
-            self.inline.put(start, end)
-            if line == at and last > at + 1 and rules[1]:
-                row = self.lines[line].strip().removeprefix("|").removesuffix("|")
-                header = header_label(words(cell) for cell in row.split("|"))
-                leaves.append(Leaf(Kind.TABLE_HEAD, line, line + 2))
+    def _table(self, at: int) -> list[str]:
+        made: list[str] = []
+        lines = self.lines[at : self._run(at, _ROW)]
+        has_head = len(lines) > 1 and not _RULE_ROW.fullmatch(lines[0])
+        has_head = has_head and bool(_RULE_ROW.fullmatch(lines[1]))
+        columns = max((len(_cells(line)) for line in lines), default=1)
+        for number, line in enumerate(lines):
+            is_rule = bool(_RULE_ROW.fullmatch(line))
+            if has_head and number == 1:
+                made.append("| --- " * columns + "|")
+            elif is_rule and made:
+                made.append("|  " * columns + "|")
+            elif is_rule:
+                made.append("")
             else:
-                leaves.append(Leaf(Kind.ROW, line, line + 1, label=header))
-        return leaves or [_nothing(line) for line in range(at, last)]
+                cells = [_inline(cell.strip()) for cell in _cells(line)]
+                cells += [""] * (columns - len(cells)) if number == 0 else []
+                made.append(f"| {' | '.join(cells)} |")
+        first = next((n for n, line in enumerate(made) if line.strip("| ")), None)
+        if not has_head and first is not None:
+            rule = f"{'|  ' * columns}|\r{'| --- ' * columns}|\r"
+            made[first] = f"\r{rule}{made[first]}"
+        return made
 
-    def _item(self, at: int) -> list[Leaf]:
+    def _item(self, at: int) -> list[str]:
         found = _ITEM.match(self.lines[at])
         if found is None:
             return []
         indent, last = _indent(self.lines[at]), at + 1
         while last < len(self.lines) and self._is_text(last) and _indent(self.lines[last]) > indent:
             last += 1
-        while self._indents and self._indents[-1] >= indent:
-            self._indents.pop()
-        self._indents.append(indent)
-        start, end = self.spans[at][0], self.spans[last - 1][1]
-        begin, stop = start + found.start("mark"), start + found.end("mark")
-        self.view.put(begin, stop, self.text[begin:stop].replace("+", "-"), joined=False)
-        term = _TERM.search(self.text, stop, self.spans[at][1])
-        self.inline.put(stop, term.start() if term else end)
-        if term:
-            self.view.put(term.start(), term.start() + 1, ":")
-            self.inline.put(term.end(), end)
-        return [Leaf(Kind.ITEM, at, last, len(self._indents), self._introduction)]
+        margin = self._margin(at)
+        mark = found["mark"].replace("+", "-").replace("*", "-")
+        self._items.append((indent, len(margin) + len(mark) + 1))
+        first = _TERM.sub(":", self.lines[at][found.end() :], count=1)
+        first, *more = _inline(
+            "\n".join([first, *map(str.strip, self.lines[at + 1 : last])])
+        ).split("\n")
+        below = " " * self._items[-1][1]
+        return [f"{margin}{mark} {first}", *(below + line for line in more)]
 
-    def _paragraph(self, at: int) -> list[Leaf]:
+    def _paragraph(self, at: int) -> list[str]:
         last = at + 1
         while last < len(self.lines) and self._is_text(last):
             last += 1
-        while self._indents and self._indents[-1] >= _indent(self.lines[at]):
-            self._indents.pop()
-        start, end = self.spans[at][0], self.spans[last - 1][1]
-        self.inline.put(start, end)
-        told = one_line(self.text[max(start, end - 300) : end])
-        self._introduction = words(told.rpartition(". ")[2]) if told.endswith(COLONS) else ""
-        kind = paragraph_or_rule(self.text[start:end])
-        return [Leaf(kind, at, last, len(self._indents))]
+        margin = self._margin(at)
+        lines = _inline("\n".join(map(str.strip, self.lines[at:last]))).split("\n")
+        lines[0] = _FOOTNOTE.sub(r"\1: ", lines[0])
+        return [margin + line for line in lines]
+
+    def _margin(self, at: int) -> str:
+        """The indent of what belongs to the item that this line is in; ends those it is not in."""
+        while self._items and self._items[-1][0] >= _indent(self.lines[at]):
+            self._items.pop()
+        return " " * (self._items[-1][1] if self._items else 0)
 
     def _is_text(self, at: int) -> bool:
         """Whether a line goes on with the paragraph or item above it."""
         line = self.lines[at]
-        special = (_HEADING, _BEGIN, _KEYWORD, _DRAWER, _COMMENT, _ROW)
+        special = (_HEADING, _BEGIN, _END, _KEYWORD, _DRAWER, _COMMENT, _ROW, _FIXED)
         return bool(line.strip()) and not (
-            any(one.fullmatch(line) for one in special)
-            or _ITEM.match(line)
-            or _FIXED.fullmatch(line)
-            or line.lstrip()[:5].lower() == "#+end"
+            any(one.fullmatch(line) for one in special) or _ITEM.match(line)
         )
-
-
-def _nothing(at: int) -> Leaf:
-    """A line that is no text."""
-    return Leaf(Kind.EXCERPT, at, at + 1)
 
 
 def _indent(line: str) -> int:
     return len(line[: len(line) - len(line.lstrip())].expandtabs(8))
 
 
-def parse(text: str) -> Content:
-    """Parse an org file; any text is one."""
-    org = _Org(text)
-    leaves = list(org.leaves())
-    shown = org.view.end()
-    blocks = to_blocks(shown, org.spans, leaves)
-    tops = [b.label for b in blocks if b.kind is Kind.HEADING and b.level == 1]
-    return Content(
-        text=shown,
-        blocks=cut_at(shown, blocks, sorted(org.inline.struck)) if org.inline.struck else blocks,
-        title=words(org.keywords.get("title", "")) or (tops[0] if len(tops) == 1 else ""),
-        tags=tuple(org.tags),
-        date=date_in(org.keywords.get("date", "")),
-        links=tuple(org.inline.links),
-    )
+def _cells(row: str) -> list[str]:
+    return row.strip().removeprefix("|").removesuffix("|").split("|")
 
 
-def view(text: str) -> str:
-    """An org file as ragqa reads it."""
-    return parse(text).text
+def _inline(text: str) -> str:
+    """The markup within lines as Markdown; there are as many lines as before."""
+    made, at = "", 0
+    for found in _MARKUP.finditer(text):
+        made += escaped(text[at : found.start()]) + _as_markdown(found)
+        at = found.end()
+    return made + escaped(text[at:])
 
 
-ORG = Reader(parse, view)
+def _as_markdown(found: re.Match[str]) -> str:
+    if target := found["target"]:
+        shown = escaped(found["shown"] or target)
+        path = _FILE.sub("", target, count=1).partition("::")[0].strip()
+        is_note = bool(path) and not _WEB.match(path)
+        is_web = target.startswith(("http:", "https:"))
+        if not is_note and not is_web:
+            return shown
+        return f"[{shown}](<{re.sub('[<>]', '', path if is_note else target)}>)"
+    if found["footnote"]:
+        return f"[^{found['footnote']}]"
+    if found["time"]:
+        return found["time"]
+    mark, inner = found["mark"], found["inner"]
+    if mark in "=~":
+        return escaped(inner) if "`" in inner else f"`{inner}`"
+    return f"{_AS_MARKDOWN[mark]}{_inline(inner)}{_AS_MARKDOWN[mark]}"
+
+
+def _words(text: str) -> str:
+    """The words of a line without markup."""
+    return _MARKUP.sub(_words_of, text[:2000])
+
+
+def _words_of(found: re.Match[str]) -> str:
+    if found["footnote"] or found["mark"] == "+":
+        return ""
+    return next(filter(None, (found[name] for name in ("shown", "target", "time", "inner"))), "")

@@ -1,35 +1,37 @@
 """Markdown and plain text: front matter, the body, and what its author removed."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from ragqa.notes.formats import Content, Reader
-from ragqa.notes.frontmatter import read_front_matter
+from ragqa.notes.frontmatter import FrontMatter, read_front_matter
 from ragqa.notes.hidden import cut_at, hidden_spans, is_cut_short, masked, may_hide
 from ragqa.notes.lines import Body
 from ragqa.notes.markdown import parse_markdown
 from ragqa.notes.plaintext import parse_plain_text
 from ragqa.notes.properties import MAX_PROPERTIES, inline_fields
-from ragqa.types import Block, Kind
+from ragqa.types import Block, Kind, Link
 
 _UNCLOSED = "a comment that begins with `<!--` is not closed, so the rest of the note is left out"
 
 
-def parse(text: str) -> Content:
-    """Parse Markdown; any text is Markdown."""
-    return _written(text, parse_markdown)
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a note's text says; `blocks` are as in `Note`."""
+
+    blocks: tuple[Block, ...]
+    title: str
+    aliases: tuple[str, ...]
+    tags: tuple[str, ...]
+    date: str
+    links: tuple[Link, ...]
+    warnings: tuple[str, ...]
+    properties: tuple[tuple[str, str], ...]
 
 
-def parse_plain(text: str) -> Content:
-    """Parse plain text, which may begin with front matter."""
-    return _written(text, parse_plain_text, is_plain=True)
-
-
-def _written(text: str, parse: Callable[[str, int], Body], *, is_plain: bool = False) -> Content:
-    front = read_front_matter(text)
-    body = _without_hidden(parse, text, front.end, is_plain=is_plain)
+def parse(text: str, *, is_plain: bool = False, has_front_matter: bool = True) -> Content:
+    """Parse Markdown, or plain text; any text is."""
+    front = read_front_matter(text) if has_front_matter else FrontMatter()
+    body = _without_hidden(text, front.end, is_plain=is_plain)
     return Content(
-        text=text,
         blocks=front.blocks + body.blocks,
         title=front.title or _first_heading(body.blocks) or body.title,
         aliases=front.aliases,
@@ -46,10 +48,9 @@ def _first_heading(blocks: tuple[Block, ...]) -> str:
     return next(headings, "")
 
 
-def _without_hidden(
-    parse: Callable[[str, int], Body], text: str, start: int, *, is_plain: bool
-) -> Body:
+def _without_hidden(text: str, start: int, *, is_plain: bool) -> Body:
     """Parse a text, keeping struck-out text and comments out of labels, links and other blocks."""
+    parse = parse_plain_text if is_plain else parse_markdown
     body = parse(text, start)
     hidden = hidden_spans(text, body.blocks, is_plain=is_plain) if may_hide(text) else []
     if not hidden:
@@ -59,7 +60,3 @@ def _without_hidden(
     return replace(
         body, blocks=cut_at(text, body.blocks, hidden), warnings=body.warnings + unclosed
     )
-
-
-MARKDOWN = Reader(parse)
-PLAIN = Reader(parse_plain)

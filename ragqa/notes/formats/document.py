@@ -1,0 +1,121 @@
+"""A file as Markdown, and where each part of that stands in the file: on which page, in which cell.
+
+Files of Markdown and plain text are documents as they are, and have lines for places.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ragqa.types import Span
+
+OUTPUT = "output"
+"""The label of the output of a notebook's cell."""
+
+_NUMBERS = r"(\d{1,9})(?:[-\u2013](\d{1,9}))?"
+_PLACE = re.compile(
+    r"(?:(?P<page>pp?\.|pages?)|(?P<cell>cells?)|(?P<paragraph>par(?:agraphs?|s?\.)))\s*"
+    rf"(?P<said>.*?)(?:\s*\(pages? {_NUMBERS} of the file\))?(?P<output>, output)?",
+    re.IGNORECASE,
+)
+_FRAGMENT = re.compile(r"(?:\(pages? |\App?\. )(\d+)[^()]*\)?\Z")
+
+
+class Place(NamedTuple):
+    """Where a page, cell or paragraph of a file begins in its text.
+
+    `label` is a page's printed number, if it has one, or `OUTPUT`.
+    """
+
+    start: int
+    number: int
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a file says, as Markdown.
+
+    `what` is what its `places`, in order, are: "page", "cell" or "paragraph"; "" if lines are the
+    places. `warnings` say what of the file is left out.
+    """
+
+    text: str
+    what: str = ""
+    places: tuple[Place, ...] = ()
+    title: str = ""
+    tags: tuple[str, ...] = ()
+    date: str = ""
+    warnings: tuple[str, ...] = ()
+
+    def locate(self, span: Span) -> str:
+        """The place of a span of the text, such as "p. xii (page 3 of the file)" or "cells 7-8"."""
+        first = bisect_right(self.places, span[0], key=lambda place: place.start)
+        last = bisect_right(self.places, max(*span) - 1, key=lambda place: place.start)
+        if not last:
+            return ""
+        ends = self.places[max(first, 1) - 1], self.places[max(first, last, 1) - 1]
+        numbers = _joined([f"{end.number}" for end in ends])
+        if self.what != "page":
+            several = "s" * (ends[0].number != ends[1].number)
+            is_output = not several and ends[0].label == OUTPUT
+            return f"{self.what}{several} {numbers}{f', {OUTPUT}' * is_output}"
+        word, pages = ("p.", "page") if ends[0] == ends[1] else ("pp.", "pages")
+        if all(end.label in ("", f"{end.number}") for end in ends):
+            return f"{word} {numbers}"
+        labels = _joined([end.label or f"{end.number}" for end in ends])
+        return f"{word} {labels} ({pages} {numbers} of the file)"
+
+    def span_at(self, locator: str) -> Span | None:
+        """The span of a place as `locate` names it, or of pages by their printed numbers alone."""
+        found = _PLACE.fullmatch(locator)
+        if not found or not self.what or not found[self.what]:
+            return None
+        said = re.fullmatch(_NUMBERS, found["said"])
+        if found[5]:
+            numbers = found[5], found[6] or found[5]
+        elif self.what == "page":
+            return self._pages(found["said"])
+        elif said:
+            numbers = said[1], said[2] or said[1]
+        else:
+            return None
+        return self._span(int(numbers[0]), int(numbers[1]), OUTPUT if found["output"] else "")
+
+    def _pages(self, said: str) -> Span | None:
+        """The span of a page, or of a first and a last one, by printed number, else in the file."""
+        if number := self._page(said):
+            return self._span(number, number)
+        for dash in re.finditer("[-\u2013]", said):
+            first, last = self._page(said[: dash.start()]), self._page(said[dash.end() :])
+            if first and last:
+                return self._span(first, last)
+        return None
+
+    def _page(self, said: str) -> int:
+        numbers = {place.number: place.label for place in self.places}
+        number = int(said) if re.fullmatch(r"\d{1,9}", said) else 0
+        # `locate` writes a number alone only of a page without another label.
+        if numbers.get(number, "?") in ("", said):
+            return number
+        printed = (place.number for place in self.places if said and place.label == said)
+        return next(printed, number if number in numbers else 0)
+
+    def _span(self, first: int, last: int, label: str = "") -> Span | None:
+        starts = [p.start for p in self.places if p.number == first and label in ("", p.label)]
+        is_there = bool(starts) and any(p.number == last >= first for p in self.places)
+        ends = (p.start for p in self.places if p.number > last)
+        return (starts[0], next(ends, len(self.text))) if is_there else None
+
+
+def _joined(ends: Sequence[str]) -> str:
+    """A place, or the first and the last of several."""
+    return "-".join(dict.fromkeys(ends))
+
+
+def fragment(locator: str) -> str:
+    """What a link to a file ends with, so that it opens at this place: "#page=3" or ""."""
+    page = _FRAGMENT.search(locator)
+    return f"#page={page[1]}" if page else ""
