@@ -26,7 +26,7 @@ MAX_DEEP = 1_000
 
 _DEEP = 8
 
-_BRACKET = re.compile(r"[\[\]]")
+_BRACKET = re.compile(r"[\[\]]|\n[ \t]*\n")
 _WIKILINK = re.compile(r"!?\[\[([^\[\]\n]{1,500})\]\]")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
 # Obsidian's rule: after white space, with at least one character that is not a digit.
@@ -54,7 +54,8 @@ def _has_too_many_brackets(text: str) -> bool:
         return count > MAX_BRACKETS
     depth = deep = 0
     for bracket in _BRACKET.findall(text):
-        depth = depth + 1 if bracket == "[" else max(0, depth - 1)
+        # No link goes on beyond a blank line.
+        depth = depth + 1 if bracket == "[" else max(0, depth - 1) if bracket == "]" else 0
         deep += bracket == "[" and depth > _DEEP
     return deep > MAX_DEEP
 

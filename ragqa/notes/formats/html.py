@@ -22,14 +22,32 @@ _ESCAPE, _DEFINITION = "\ue000", "\ue001"
 _TERM_AND = re.compile(rf"\n+([ \t]*){_DEFINITION}\s*")
 _PRIVATE = re.compile(f"[{_ESCAPE}{_DEFINITION}]")
 _CODE = word_set("code pre kbd samp tt xmp listing")
+_BOXES = word_set("table ul ol")
 _OF_TABLE = word_set("table caption colgroup thead tbody tfoot tr th td")
-_LAYS_OUT = word_set("h1 h2 h3 h4 h5 h6 table pre article section")
+_OF_BOXES = _OF_TABLE | {"li"}
+_HEADINGS = word_set("h1 h2 h3 h4 h5 h6")
+_LAYS_OUT = _HEADINGS | {"table", "pre", "article", "section"}
 _LISTS = word_set("ul ol dl")
 _WITHIN = word_set("a span b i em strong sup sub font")
 _LANGUAGE = re.compile(
     r"\b(?:lang(?:uage)?|brush|highlight(?:-source)?)[-:]\s?([\w+#]+)"
     r"|\b(?:src-|sourceCode )([\w+#]+)"
 )
+_OF_MATHS = re.compile(
+    r"m(?!a(?:in|p|rk|rquee)\Z|e(?:nu|nuitem|ta|ter)\Z)\w+|semantics|annotation.*"
+)
+"""Tags that are left out, but not what they hold: html-to-markdown joins the words of formulas."""
+
+_KEPT = {
+    "a": ("href",),
+    "ol": ("start",),
+    "td": ("colspan", "rowspan"),
+    "th": ("colspan", "rowspan"),
+    "input": ("type", "checked"),
+}
+"""The attributes that say something; what a page shows of others is no text of it."""
+
+_BRACKET = re.compile(rf"(?<!{_ESCAPE})[\[\]]")
 _FENCE = re.compile(r"[ \t]*(```+|~~~+)")
 _UNCLOSED = "<{}>, which is hidden, is not closed, so the rest of the page is left out"
 _OPTIONS = html_to_markdown.ConversionOptions(
@@ -98,10 +116,19 @@ def paragraphs(text: str) -> Iterator[Place]:
         start, before = start + len(line), line
 
 
-@dataclass
-class _Table:
-    """An open table: where its tags are among the pieces, and the cells of its first row."""
+def _kept(tag: Tag) -> str:
+    """What is kept of a tag besides its name."""
+    has, names = tag.attributes, _KEPT.get(tag.name, ())
+    language = _LANGUAGE.search(has.get("class", "")[:200]) if tag.name in ("pre", "code") else None
+    more = f' class="language-{language[1] or language[2]}"' if language else ""
+    return more + "".join(f' {name}="{escape(has[name])}"' for name in names if name in has)
 
+
+@dataclass
+class _Box:
+    """An open table or list: where its tags are among the pieces, and a table's first row."""
+
+    name: str
     tags: list[int] = field(default_factory=list)
     heads: list[bool] = field(default_factory=list)
     rows: int = 0
@@ -116,7 +143,8 @@ class _Page:
         self.pieces: list[str] = []
         self.warnings: tuple[str, ...] = ()
         self._head = head
-        self._tables: list[_Table] = []
+        self._boxes: list[_Box] = []
+        self._link = -1  # where the open link begins, if any
         self._code = self._main = 0
 
     def read(self, source: str) -> None:
@@ -134,61 +162,85 @@ class _Page:
                 self.pieces.append("" if tag.name in _WITHIN else "\n")
                 if tag.name not in VOID and not source.startswith("/>", tag.end - 2):
                     hidden, depth = tag, 1
-            elif tag.name not in ("", "title"):
+            elif tag.name not in ("", "title") and not _OF_MATHS.fullmatch(tag.name):
                 self._tag(tag)
         if hidden is None:
             self._text(source[at:])
         else:
             self.warnings = (_UNCLOSED.format(hidden.name),)
-        while self._tables:
-            self._end(self._tables.pop())
+        while self._boxes:
+            self._end(self._boxes.pop())
 
     def _text(self, text: str) -> None:
         shown = unescape(text).replace("\0", "")
-        self.pieces.append(escape(shown if self._code else escaped(shown, _ESCAPE), quote=False))
+        if not self._code:
+            shown = escaped(shown, _ESCAPE)
+            # Brackets would end the words of a link.
+            shown = _BRACKET.sub(rf"{_ESCAPE}\g<0>", shown) if self._link >= 0 else shown
+        self.pieces.append(escape(shown, quote=False))
 
     def _tag(self, tag: Tag) -> None:
-        step = -1 if tag.closes else 1
+        name, step = tag.name, -1 if tag.closes else 1
         if tag.is_main:
             self._main = max(0, self._main + step)
-        if tag.name in _CODE:
+        if name in _CODE:
             self._code = max(0, self._code + step)
-        written = tag.source[tag.start : tag.end]
-        if not tag.closes and tag.name in ("pre", "code"):
-            language = _LANGUAGE.search(tag.attributes.get("class", "")[:200])
-            name = (language[1] or language[2]) if language else ""
-            written = f'<{tag.name} class="language-{name}">' if name else written
-        elif tag.name == "dd" and not tag.closes:
-            written += _DEFINITION
-        self.pieces.append(written)
-        if tag.name in _OF_TABLE:
-            self._of_table(tag)
-        elif self._tables and tag.name in _LAYS_OUT | _LISTS:
-            table = self._tables[-1]
-            table.is_layout |= tag.name in _LAYS_OUT or not any(table.heads)
+        kept = "" if tag.closes else _kept(tag)
+        definition = _DEFINITION if name == "dd" and not tag.closes else ""
+        shown = "div" if name == "summary" else name  # else it is bold, also around a heading
+        self.pieces.append(f"<{'/' * tag.closes}{shown}{kept}>{definition}")
+        if name == "a":
+            self._of_link(tag)
+        elif name in _BOXES and not tag.closes:
+            self._lay_out(name)
+            self._boxes.append(_Box(name, [len(self.pieces) - 1]))
+        elif name in _BOXES | _OF_BOXES:
+            self._of_box(tag)
+        else:
+            self._lay_out(name)
 
-    def _of_table(self, tag: Tag) -> None:
-        if tag.name == "table" and not tag.closes:
-            if self._tables:
-                self._tables[-1].is_layout = True
-            self._tables.append(_Table())
-        if not self._tables:
+    def _of_link(self, tag: Tag) -> None:
+        """Leave out links within the page, and those that show no text."""
+        if tag.closes and self._link >= 0:
+            inside = self.pieces[self._link + 1 : -1]
+            if all(not piece.strip() or piece.startswith("<") for piece in inside):
+                self.pieces[self._link] = self.pieces[-1] = ""
+            self._link = -1
+        elif not tag.closes and not tag.attributes.get("href", "#").startswith("#"):
+            self._link = len(self.pieces) - 1
+        else:
+            self.pieces[-1] = ""
+
+    def _lay_out(self, name: str) -> None:
+        """Take the open table or list for layout if what stands in it shows that it is that."""
+        if not self._boxes:
             return
-        table = self._tables[-1]
-        table.tags.append(len(self.pieces) - 1)
-        if tag.name == "table" and tag.closes:
-            self._end(self._tables.pop())
-        elif not tag.closes:
-            table.rows += tag.name == "tr"
-            table.has_head = table.has_head or (tag.name == "thead" and not table.heads)
-            if tag.name in ("th", "td") and table.rows < 2:
-                table.heads.append(tag.name == "th")
+        box = self._boxes[-1]
+        if box.name != "table":
+            box.is_layout |= name in _HEADINGS
+        elif name in _LAYS_OUT or (name in _LISTS and not any(box.heads)):
+            box.is_layout = True
 
-    def _end(self, table: _Table) -> None:
+    def _of_box(self, tag: Tag) -> None:
+        names = ("table",) if tag.name in _OF_TABLE else ("ul", "ol")
+        box = next((one for one in reversed(self._boxes) if one.name in names), None)
+        if box is None:
+            return
+        box.tags.append(len(self.pieces) - 1)
+        if tag.name in _BOXES:
+            while self._boxes[-1] is not box:
+                self._end(self._boxes.pop())
+            self._end(self._boxes.pop())
+        elif not tag.closes:
+            box.rows += tag.name == "tr"
+            box.has_head |= tag.name == "thead" and not box.heads
+            if tag.name in ("th", "td") and box.rows < 2:
+                box.heads.append(tag.name == "th")
+
+    def _end(self, box: _Box) -> None:
         """Make what lays the page out text, and let a first row name columns only if it does."""
-        first = table.tags[0]
-        if table.is_layout or len(table.heads) < 2:
-            for at in table.tags:
+        if box.is_layout or (box.name == "table" and len(box.heads) < 2):
+            for at in box.tags:
                 self.pieces[at] = "</div>" if self.pieces[at].startswith("</") else "<div>"
-        elif not table.has_head and not (any(table.heads) and all(table.heads[1:])):
-            self.pieces[first] += f"<tr>{'<th></th>' * len(table.heads)}</tr>"
+        elif box.name == "table" and not (box.has_head or (any(box.heads) and all(box.heads[1:]))):
+            self.pieces[box.tags[0]] += f"<tr>{'<th></th>' * len(box.heads)}</tr>"
