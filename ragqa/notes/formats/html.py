@@ -48,6 +48,7 @@ _KEPT = {
 """The attributes that say something; what a page shows of others is no text of it."""
 
 _BRACKET = re.compile(rf"(?<!{_ESCAPE})[\[\]]")
+_SPACE = re.compile(r"\s+")
 _FENCE = re.compile(r"[ \t]*(```+|~~~+)")
 _UNCLOSED = "<{}>, which is hidden, is not closed, so the rest of the page is left out"
 _OPTIONS = html_to_markdown.ConversionOptions(
@@ -174,7 +175,7 @@ class _Page:
     def _text(self, text: str) -> None:
         shown = unescape(text).replace("\0", "")
         if not self._code:
-            shown = escaped(shown, _ESCAPE)
+            shown = escaped(_SPACE.sub(" ", shown), _ESCAPE)
             # Brackets would end the words of a link.
             shown = _BRACKET.sub(rf"{_ESCAPE}\g<0>", shown) if self._link >= 0 else shown
         self.pieces.append(escape(shown, quote=False))
