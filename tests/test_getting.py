@@ -106,7 +106,6 @@ def test_a_place_that_ask_prints_is_one_that_get_and_why_take(documents, questio
         ("report.pdf, p. 2.pdf, p. 1", ["tapir"]),
         ("plan.ipynb, cell 1", ["okapi came"]),
         ("plan.ipynb, cells 1-2", ["okapi came", "1234"]),
-        ("plan.ipynb, cell 2, line 2", ["keepers"]),
         ("plan.ipynb, cell 2, output", ["1234"]),
         ("minutes.docx, paragraph 2", ["lemur"]),
         ("minutes.docx, par. 2", ["lemur"]),
@@ -126,7 +125,7 @@ def test_a_page_a_cell_and_a_paragraph_are_places(documents, address, words):
     [
         ("report.pdf, p. 9", "report.pdf has no 'p. 9'", "'report.pdf, p. 2 (page 4 of the file)'"),
         ("plan.ipynb, cell 0", "plan.ipynb has no 'cell 0'", "'plan.ipynb, cell 2, output'"),
-        ("plan.ipynb, cell 2, line 3", "has no 'cell 2, line 3'", "'plan.ipynb, cell 2, output'"),
+        ("plan.ipynb, cell 3", "has no 'cell 3'", "'plan.ipynb, cell 2, output'"),
         ("minutes.docx, par. 3", "has no 'par. 3'", "'minutes.docx, paragraph 2'"),
         ("report.pdf, cell 1", "report.pdf has no 'cell 1'", "'report.pdf, p. 2"),
     ],

@@ -24,7 +24,7 @@ def parse_note(path: str, read: Document | str, sha256: str, stamp: Stamp) -> No
     :param read: its document, or only the text of that if what else it says does not matter.
     """
     # Late: a question to an up-to-date index needs no parser.
-    from ragqa.notes.written import parse
+    from ragqa.notes.formats.written import parse
 
     document = Document(read) if isinstance(read, str) else read
     form = format_of(path)

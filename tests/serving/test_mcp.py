@@ -68,7 +68,7 @@ def test_a_place_that_a_tool_prints_is_an_address(tmp_path, monkeypatch):
     cells = [{"cell_type": "markdown", "source": "# Zoo\n\nThe okapi came to the zoo in 2019."}]
     notes = {"zoo.ipynb": json.dumps({"cells": cells, "nbformat": 4}), "tea.md": NOTES["tea.md"]}
     write_notes(tmp_path / "notes", notes)
-    question, place = "when did the okapi come to the zoo?", "zoo.ipynb, cell 1, line 3"
+    question, place = "when did the okapi come to the zoo?", "zoo.ipynb, cell 1"
     asked, got, parts, why, found = talk(
         tmp_path,
         ("ask", {"question": question}),
@@ -78,7 +78,7 @@ def test_a_place_that_a_tool_prints_is_an_address(tmp_path, monkeypatch):
         ("search", {"query": "okapi", "limit": 1}),
     )
     assert place in text_of(asked)
-    assert got.structured_content["text"] == "The okapi came to the zoo in 2019."
+    assert got.structured_content["text"] == cells[0]["source"]
     assert parts.structured_content["parts"][0]["text"] == got.structured_content["text"]
     assert why.structured_content["stage"] == "said"
     printed = text_of(found).partition("1. ")[2].partition("  ")[0]

@@ -145,24 +145,6 @@ def test_quotes_shown_are_held_against_the_record(shown, is_otherwise):
     assert saved.shown_otherwise is is_otherwise
 
 
-WORD = "<p>It is</p>\n<ul>\n<li>large &amp; old</li></ul>"
-
-
-@pytest.mark.parametrize(
-    ("shown", "is_otherwise"),
-    [
-        (WORD, False),
-        ("It is\n- large & old", False),
-        ("It is\n- large & new", True),
-        ("It is", True),
-    ],
-)
-def test_a_quote_may_be_shown_without_the_markup_of_its_format(shown, is_otherwise):
-    record = record_of(make_answer(path="a.html", quote=WORD))
-    saved = read(f"# What?\n\n```text\n{shown}\n```\n\n```json\n{record}\n```\n")
-    assert saved.shown_otherwise is is_otherwise
-
-
 def test_too_large_a_file_and_too_many_citations_are_refused(monkeypatch):
     with pytest.raises(UsageError, match="more than 1,000 citations"):
         read(json.dumps(ANSWER | {"citations": [CITATION] * 1001}))
