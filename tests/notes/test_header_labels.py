@@ -2,7 +2,7 @@
 
 import pytest
 
-from ragqa.notes import parse_note
+from ragqa.notes import format_of, parse_note
 from ragqa.text.markdown import row_pairs
 from ragqa.text.seen import Seen
 from ragqa.types import Kind, Stamp
@@ -23,6 +23,6 @@ from ragqa.types import Kind, Stamp
     ],
 )
 def test_a_bar_in_a_header_cell_and_an_empty_one_shift_no_label(path, text, shown):
-    note = parse_note(path, text, "0" * 64, Stamp(0, 0))
+    note = parse_note(path, format_of(path).convert(text.encode()), "0" * 64, Stamp(0, 0))
     (row,) = (block for block in note.blocks if block.kind is Kind.ROW)
     assert row_pairs(Seen.of(note.text[row.start : row.end]), row.label).text == shown

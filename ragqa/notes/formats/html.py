@@ -51,6 +51,7 @@ _BRACKET = re.compile(rf"(?<!{_ESCAPE})[\[\]]")
 _SPACE = re.compile(r"\s+")
 _FENCE = re.compile(r"[ \t]*(```+|~~~+)")
 _UNCLOSED = "<{}>, which is hidden, is not closed, so the rest of the page is left out"
+_TOO_DEEP = "what stands within more than 1,024 elements is left out"
 _OPTIONS = html_to_markdown.ConversionOptions(
     bullets="-",
     autolinks=False,
@@ -97,8 +98,8 @@ def to_markdown(source: str, head: Head) -> tuple[str, str, tuple[str, ...]]:
     if len(text) > MAX_CHARS:
         raise Unfit(f"its text has more than {MAX_CHARS:,} characters")
     title = re.search(r"^# (.+)", text, re.MULTILINE)
-    deep = (f"some of it is left out: {one.message}" for one in result.warnings)
-    return text, title[1] if title else "", (*page.warnings, *deep)
+    is_cut = any("depth limit" in one.message for one in result.warnings)
+    return text, title[1] if title else "", page.warnings + (_TOO_DEEP,) * is_cut
 
 
 def paragraphs(text: str) -> Iterator[Place]:
@@ -146,7 +147,7 @@ class _Page:
         self._head = head
         self._boxes: list[_Box] = []
         self._link = -1  # where the open link begins, if any
-        self._code = self._main = 0
+        self._code = self._main = self._tables = 0
 
     def read(self, source: str) -> None:
         hidden: Tag | None = None
@@ -195,6 +196,7 @@ class _Page:
         elif name in _BOXES and not tag.closes:
             self._lay_out(name)
             self._boxes.append(_Box(name, [len(self.pieces) - 1]))
+            self._tables += name == "table"
         elif name in _BOXES | _OF_BOXES:
             self._of_box(tag)
         else:
@@ -223,14 +225,14 @@ class _Page:
             box.is_layout = True
 
     def _of_box(self, tag: Tag) -> None:
-        names = ("table",) if tag.name in _OF_TABLE else ("ul", "ol")
-        box = next((one for one in reversed(self._boxes) if one.name in names), None)
-        if box is None:
+        if tag.name in _OF_TABLE and self._tables:
+            while self._boxes[-1].name != "table":  # a list that is not closed ends with its cell
+                self._end(self._boxes.pop())
+        elif tag.name in _OF_TABLE or not self._boxes or self._boxes[-1].name == "table":
             return
+        box = self._boxes[-1]
         box.tags.append(len(self.pieces) - 1)
         if tag.name in _BOXES:
-            while self._boxes[-1] is not box:
-                self._end(self._boxes.pop())
             self._end(self._boxes.pop())
         elif not tag.closes:
             box.rows += tag.name == "tr"
@@ -240,6 +242,7 @@ class _Page:
 
     def _end(self, box: _Box) -> None:
         """Make what lays the page out text, and let a first row name columns only if it does."""
+        self._tables -= box.name == "table"
         if box.is_layout or (box.name == "table" and len(box.heads) < 2):
             for at in box.tags:
                 self.pieces[at] = "</div>" if self.pieces[at].startswith("</") else "<div>"
