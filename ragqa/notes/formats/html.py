@@ -93,7 +93,7 @@ def to_markdown(source: str, head: Head) -> tuple[str, str, tuple[str, ...]]:
     page = _Page(head)
     page.read(_PRIVATE.sub(" ", source))
     result = html_to_markdown.convert("".join(page.pieces), _OPTIONS)
-    text = _TERM_AND.sub(r"\n\1: ", result.content).replace(_DEFINITION, "")
+    text = _TERM_AND.sub(r"\n\1: ", result.content or "").replace(_DEFINITION, "")
     text = text.replace(_ESCAPE, "\\").strip("\n") + "\n"
     if len(text) > MAX_CHARS:
         raise Unfit(f"its text has more than {MAX_CHARS:,} characters")
