@@ -61,8 +61,10 @@ def test_a_heading_is_told_by_the_bookmarks():
 
 
 def test_columns_are_read_one_after_the_other_whatever_the_order_of_the_file():
-    left = [f"Left column line number {n} is here" for n in range(6)]
-    right = [f"Right column line number {n} is here" for n in range(6)]
+    left, right = (
+        [f"{side} column line number {n} is here{'.' * (n == 5)}" for n in range(6)]
+        for side in ("Left", "Right")
+    )
     head = line("A title over both of the columns, long enough to span", y=730, size=14)
     by_row = "".join(
         line(a, y=700 - 12 * n) + line(b, x=320, y=700 - 12 * n)
@@ -103,10 +105,10 @@ def test_bullets_are_items_and_code_keeps_its_lines():
 
 def test_a_hyphen_at_the_end_of_a_line_joins_a_word_unless_it_belongs_there():
     text = text_of(
-        paragraph("The bur-", "row is a well-", "known one, and well-known", "it is in Australia.")
+        paragraph("The bur-", "row is a well-", "known burrow, and well-known", "it is in Australia.")
     )
     assert said(text) == [
-        (Kind.PARAGRAPH, "The burrow is a well-known one, and well-known it is in Australia.")
+        (Kind.PARAGRAPH, "The burrow is a well-known burrow, and well-known it is in Australia.")
     ]
 
 

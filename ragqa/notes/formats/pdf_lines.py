@@ -1,36 +1,45 @@
-"""From a page of a PDF to its lines, in reading order; runs only in the child process."""
+"""From a page of a PDF to its lines and tables, in reading order; runs only in the child process."""
 
 import re
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from ctypes import addressof, c_float
+from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import pairwise
-from math import hypot
+from itertools import chain, groupby, pairwise
+from math import hypot, inf
+from statistics import median
 from typing import Any
 
 import pypdfium2
 from pypdfium2 import raw
 
 MAX_PAGE_CHARS = 200_000
-MIN_COLUMN_LINES = 3
 HYPHEN = "\ufffe"
 """Marks a hyphen at the end of a line, as PDFium's text does."""
+BULLET = "\u2022"
+LEADER = re.compile(r"(?:\s{0,4}[.\u2026\u00b7_]){5,}")
 
-_COLUMN_GAP = 1.0  # in ems: wider than a justified line's spaces
+_COLUMN_GAP = 0.9  # in ems: wider than a justified line's spaces
+_MIN_COLUMN = 3  # lines
 _MIN_PROSE = 20  # characters in a line of a column, on average
 _MIN_FILL = 0.6
+_MIN_WRAPPED = 10  # characters in a line of a table's cell that goes on in the next
+_MAX_COLUMNS = 40
+_MIN_CELLS = 5
+_MAX_SHAPES = 5000
+_DEPTH = 4
 _BOLD = 600
 _IS_BOLD = re.compile(rb"bold|black|heavy|cmbx|-bd", re.IGNORECASE)
 _IS_MONO = re.compile(rb"mono|courier|consol|menlo|typewriter|cmtt|lmtt|cour\b", re.IGNORECASE)
-_LINE_END_HYPHEN = "\x02"
-_WORD = re.compile(rf"[^\0-\x20\xa0{HYPHEN}]*{HYPHEN}|[^\0-\x20\xa0{HYPHEN}]+")
-_DEPTH = 4
+# Control characters and noncharacters are in no word.
+_WORD = re.compile("[^\0-\x20\x7f\xa0\ufdd0-\ufdef\ufffe\uffff]+\ufffe?|\ufffe")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Cell:
-    """A stretch of a line without a wide gap; y grows upwards."""
+    """A stretch of a line without a wide gap; y grows upwards, `at` as in the file."""
 
     text: str
     x0: float
@@ -38,8 +47,9 @@ class Cell:
     y0: float
     y1: float
     size: float
-    bold: bool = False
-    mono: bool = False
+    bold: bool
+    mono: bool
+    at: int
 
     def is_level_with(self, other: "Cell") -> bool:
         """Whether both stand on one line."""
@@ -47,23 +57,52 @@ class Cell:
         return overlap > 0.5 * min(self.y1 - self.y0, other.y1 - other.y0)
 
 
-class Line(list[Cell]):
-    """The cells of a line, from left to right; at least one."""
+@dataclass(slots=True, eq=False)
+class Line:
+    """The cells of a line, from left to right; at least one.
+
+    :ivar row: the texts of a table's row, by column.
+    :ivar is_first: whether it is the first of its page.
+    :ivar main: its longest cell, which has the line's size.
+    """
+
+    cells: list[Cell]
+    row: list[str] = field(default_factory=list)
+    page: int = 0
+    is_first: bool = False
+    text: str = field(init=False)
+    main: Cell = field(init=False)
+    mono: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.text = " ".join([cell.text for cell in self.cells])
+        self.main = max(self.cells, key=lambda cell: len(cell.text))
+        self.mono = all(cell.mono for cell in self.cells)
 
     @property
-    def text(self) -> str:
-        """Its words."""
-        return " ".join(cell.text for cell in self)
+    def x0(self) -> float:
+        """Its left end."""
+        return self.cells[0].x0
 
     @property
-    def is_mono(self) -> bool:
-        """Whether all its letters have the same width."""
-        return all(cell.mono for cell in self)
+    def x1(self) -> float:
+        """Its right end."""
+        return self.cells[-1].x1
 
     @property
-    def main(self) -> Cell:
-        """Its longest cell, which has the line's size."""
-        return max(self, key=lambda cell: len(cell.text))
+    def y0(self) -> float:
+        """Its lower end."""
+        return self.cells[0].y0
+
+
+def has_room(line: Cell | Line, after: str, width: float, right: float) -> bool:
+    """Whether the first word of what stands below would have fitted into a line.
+
+    :param width: of all that stands below.
+    :param right: where such lines end.
+    """
+    word = width * (1 + after.find(" ") or 1 + len(after)) / max(len(after), 1)
+    return line.x1 + word < right
 
 
 def lines_of(page: pypdfium2.PdfPage) -> tuple[list[Line], bool]:
@@ -75,59 +114,84 @@ def lines_of(page: pypdfium2.PdfPage) -> tuple[list[Line], bool]:
     """
     text = page.get_textpage()
     try:
-        words, is_cut = _words(text), text.count_chars() > MAX_PAGE_CHARS
+        cells, is_cut = _cells(text), text.count_chars() > MAX_PAGE_CHARS
     finally:
         text.close()
-    if not words:
+    if not cells:
         return [], is_cut
-    common = Counter(angle for angle, _ in words).most_common(1)[0][0]
-    upright = _cells([word for angle, word in words if angle == common])
-    aside = _cells([word for angle, word in words if angle != common])
-    return [*_joined(_in_order(upright)), *_joined(aside)], is_cut
+    common = Counter(angle for angle, _ in cells).most_common(1)[0][0]
+    upright = [cell for angle, cell in cells if angle == common]
+    if common == 0:
+        _add_bullets(page, upright)
+    drops = (a.y0 - b.y0 for a, b in pairwise(upright) if a.x0 < b.x1 and b.x0 < a.x1)
+    size = median(cell.size for cell in upright)
+    pitch = median([drop for drop in drops if 0.8 * size < drop < 3 * size] or [1.2 * size])
+    aside = [cell for angle, cell in cells if angle != common]
+    return [*_in_order(upright, pitch), *_joined(aside)], is_cut
 
 
-def _words(text: pypdfium2.PdfTextPage) -> list[tuple[int, Cell]]:
-    """The words of a page in the file's order, each with its angle in quarters of a turn."""
+def _cells(text: pypdfium2.PdfTextPage) -> list[tuple[int, Cell]]:
+    """The words of a page in the file's order, joined if they follow each other on a line.
+
+    Each cell comes with its angle in quarters of a turn.
+    """
     count = min(text.count_chars(), MAX_PAGE_CHARS)
     shown = text.get_text_range(0, count) if count else ""
     if len(shown) != count:  # it leaves out a character
         shown = "".join(chr(raw.FPDFText_GetUnicode(text, at)) for at in range(count))
-    found = _WORD.finditer(shown.replace(_LINE_END_HYPHEN, HYPHEN))
-    scratch = raw.FS_RECTF(), raw.FS_MATRIX(), raw.create_string_buffer(64)
-    return [_word(text.raw, word, *scratch) for word in found]
+    box, styles = raw.FS_RECTF(), dict[int, tuple[int, float, bool, bool]]()
+    cells: list[tuple[int, Cell]] = []
+    handle, last, turned, words, votes = text.raw, None, -1, [""], 0
+    for word in _WORD.finditer(shown.replace("\x02", HYPHEN)):
+        at, end, said = word.start(), word.end(), word[0]
+        made = raw.FPDFText_GetTextObject(handle, at)
+        key = addressof(made.contents) if made else -at
+        style = styles.get(key)
+        if style is None:
+            style = styles[key] = _style(handle, at)
+        angle, size, bold, mono = style
+        raw.FPDFText_GetLooseCharBox(handle, at, box)
+        x0, x1, y0, y1 = _turned(box, angle) if angle else (box.left, box.right, box.bottom, box.top)
+        if end - at > 1:
+            raw.FPDFText_GetLooseCharBox(handle, end - 1, box)
+            first, right = _turned(box, angle)[:2] if angle else (box.left, box.right)
+            x0, x1 = (x0 if x0 < first else first), (x1 if x1 > right else right)
+        if last is not None and angle == turned:
+            overlap = (y1 if y1 < last.y1 else last.y1) - (y0 if y0 > last.y0 else last.y0)
+            height = min(y1 - y0, last.y1 - last.y0)
+            gap = max(x0 - last.x1, last.x0 - x1)
+            if overlap > 0.5 * height and gap < _COLUMN_GAP * max(size, last.size):
+                words.append(said)
+                if mono <= last.mono:  # code amid other text says nothing of its size
+                    votes += len(said) if size == last.size else -len(said)
+                if votes < 0 or mono < last.mono:  # most of its letters have another size
+                    last.size, votes = size, abs(votes)
+                last.x0, last.x1 = min(x0, last.x0), max(x1, last.x1)
+                last.bold, last.mono = last.bold and bold, last.mono and mono
+                continue
+        if last is not None:
+            last.text = " ".join(words)
+        last, turned, words, votes = Cell("", x0, x1, y0, y1, size, bold, mono, at), angle, [said], 0
+        votes = len(said)
+        cells.append((angle, last))
+    if last is not None:
+        last.text = " ".join(words)
+    return cells
 
 
-def _word(
-    text: Any,  # noqa: ANN401 - PDFium's handle
-    word: re.Match[str],
-    box: raw.FS_RECTF,
-    matrix: raw.FS_MATRIX,
-    name: Any,  # noqa: ANN401 - a buffer
-) -> tuple[int, Cell]:
-    """A word with its angle; the last three are for PDFium to write to."""
-    at = word.start()
-    angle = round(raw.FPDFText_GetCharAngle(text, at) / 1.5708) % 4
-    raw.FPDFText_GetLooseCharBox(text, at, box)
-    first = _turned(box, angle)
-    raw.FPDFText_GetLooseCharBox(text, word.end() - 1, box)
-    last = _turned(box, angle)
+def _style(text: Any, at: int) -> tuple[int, float, bool, bool]:  # noqa: ANN401 - PDFium's handle
+    """A character's angle in quarters of a turn, its size, whether it is bold and of fixed width."""
+    matrix, name = raw.FS_MATRIX(), raw.create_string_buffer(64)
     raw.FPDFText_GetMatrix(text, at, matrix)
     raw.FPDFText_GetFontInfo(text, at, name, len(name), None)
-    bold, mono = _style(name.value)
-    return angle, Cell(
-        text=word[0],
-        x0=min(first[0], last[0]),
-        x1=max(first[1], last[1]),
-        y0=first[2],
-        y1=first[3],
-        size=max(raw.FPDFText_GetFontSize(text, at) * hypot(matrix.c, matrix.d), 0.1),
-        bold=bold or raw.FPDFText_GetFontWeight(text, at) >= _BOLD,
-        mono=mono,
-    )
+    angle = round(raw.FPDFText_GetCharAngle(text, at) / 1.5708) % 4
+    size = max(raw.FPDFText_GetFontSize(text, at) * hypot(matrix.c, matrix.d), 0.1)
+    bold, mono = _named(name.value)
+    return angle, size, bold or raw.FPDFText_GetFontWeight(text, at) >= _BOLD, mono
 
 
 @lru_cache(maxsize=1000)
-def _style(font: bytes) -> tuple[bool, bool]:
+def _named(font: bytes) -> tuple[bool, bool]:
     """Whether a font's name says that it is bold, and of fixed width."""
     return bool(_IS_BOLD.search(font)), bool(_IS_MONO.search(font))
 
@@ -138,63 +202,74 @@ def _turned(box: raw.FS_RECTF, angle: int) -> tuple[float, float, float, float]:
         return -box.top, -box.bottom, box.left, box.right
     if angle == 2:
         return -box.right, -box.left, -box.top, -box.bottom
-    if angle == 3:
-        return box.bottom, box.top, -box.right, -box.left
-    return box.left, box.right, box.bottom, box.top
+    return box.bottom, box.top, -box.right, -box.left
 
 
-def _cells(words: Sequence[Cell]) -> list[Cell]:
-    """Join the words that follow each other on a line without a wide gap."""
-    cells: list[Cell] = []
-    for word in words:
-        last = cells[-1] if cells else None
-        if last is not None and last.is_level_with(word):
-            gap = max(word.x0 - last.x1, last.x0 - word.x1)
-            if gap < _COLUMN_GAP * max(last.size, word.size):
-                if len(word.text) > len(last.text):
-                    last.size = word.size
-                last.text += f" {word.text}"
-                last.x0, last.x1 = min(last.x0, word.x0), max(last.x1, word.x1)
-                last.bold = last.bold and word.bold
-                last.mono = last.mono and word.mono
-                continue
-        cells.append(word)
-    return cells
+def _add_bullets(page: pypdfium2.PdfPage, cells: Sequence[Cell]) -> None:
+    """Write the bullets that a page draws as shapes before the cells that they belong to."""
+    left, bottom, right, top = edges = c_float(), c_float(), c_float(), c_float()
+    shapes: dict[int, list[tuple[float, float, float]]] = defaultdict(list)
+    for number in range(min(raw.FPDFPage_CountObjects(page), _MAX_SHAPES)):
+        shape = raw.FPDFPage_GetObject(page, number)
+        if raw.FPDFPageObj_GetType(shape) == raw.FPDF_PAGEOBJ_PATH:
+            raw.FPDFPageObj_GetBounds(shape, *edges)
+            height, width = top.value - bottom.value, right.value - left.value
+            if 0.7 * width < height < 1.4 * width and 1 < height < 20:
+                middle = (top.value + bottom.value) / 2
+                shapes[int(middle // 4)].append((right.value, middle, height))
+    for level in shapes.values():
+        level.sort()
+    for cell in cells if shapes else ():
+        middle = (cell.y0 + cell.y1) / 2
+        for key in range(int(middle // 4) - 1, int(middle // 4) + 2):
+            level = shapes.get(key, [])
+            found = bisect_right(level, (cell.x0 + 1.0,)) - 1
+            if found >= 0:
+                end, height_of, height = level[found]
+                near = abs(height_of - middle) < 0.35 * cell.size and cell.x0 - end < 2 * cell.size
+                if near and 0.15 * cell.size < height < 0.9 * cell.size:
+                    cell.text, cell.x0 = f"{BULLET} {cell.text}", end - height
+                    break
 
 
-def _in_order(cells: list[Cell], depth: int = _DEPTH) -> list[Cell]:
-    """Cells in reading order: columns one after the other, between what spans them."""
+def _in_order(cells: list[Cell], pitch: float, depth: int = _DEPTH) -> Iterator[Line]:
+    """Lines in reading order: columns one after the other, between what spans them."""
     starts = Counter(round(cell.x0) for cell in cells).most_common(12 if depth else 0)
-    gutters = [start - 1.0 for start, count in starts if count >= MIN_COLUMN_LINES]
+    levels = _levels(cells)
     best: tuple[int, float, list[list[Cell]]] = (0, 0.0, [cells])
-    for gutter in gutters:
-        bands = _bands(cells, gutter)
-        found = sum(len(band) for band in bands if _has_columns(band, gutter))
-        if found > best[0]:
-            best = found, gutter, bands
-    _, gutter, bands = best
-    ordered: list[Cell] = []
+    for start, count in starts:
+        if count >= _MIN_COLUMN:
+            bands = _bands(levels, start - 1.0)
+            found = sum(len(band) for band in bands if _has_columns(band, start - 1.0, pitch))
+            if found > best[0]:
+                best = found, start - 1.0, bands
+    found, gutter, bands = best
     for band in bands:
-        if best[0] and _has_columns(band, gutter):
+        if found and _has_columns(band, gutter, pitch):
             for side in (True, False):
                 column = [cell for cell in band if _is_left(cell, gutter) is side]
-                ordered += _in_order(column, depth - 1)
+                yield from _in_order(column, pitch, depth - 1)
         else:
-            ordered += band if _goes_down(band) else _rows(band)
-    return ordered
+            yield from _lines(band, pitch)
 
 
-def _bands(cells: Sequence[Cell], gutter: float) -> list[list[Cell]]:
-    """The page cut where text begins or ceases to cross the gutter; cells are as in the file."""
-    bands: list[list[tuple[int, Cell]]] = []
-    crossed = None
-    for number, cell in sorted(enumerate(cells), key=lambda one: -one[1].y1):
-        crosses = _crosses(cell, gutter)
-        if crosses is not crossed:
-            bands.append([])
-            crossed = crosses
-        bands[-1].append((number, cell))
-    return [[cell for _, cell in sorted(band, key=lambda one: one[0])] for band in bands]
+def _levels(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """Cells by their heights on the page, from the top; those of a level as in the file."""
+    levels: list[list[Cell]] = []
+    for cell in sorted(cells, key=lambda cell: -cell.y1):
+        if levels and levels[-1][0].is_level_with(cell):
+            levels[-1].append(cell)
+        else:
+            levels.append([cell])
+    return levels
+
+
+def _bands(levels: Sequence[Sequence[Cell]], gutter: float) -> list[list[Cell]]:
+    """The page cut where text begins or ceases to cross the gutter."""
+    bands: list[list[Cell]] = []
+    for _, band in groupby(levels, lambda level: any(_crosses(cell, gutter) for cell in level)):
+        bands.append(sorted(chain.from_iterable(band), key=lambda cell: cell.at))
+    return bands
 
 
 def _crosses(cell: Cell, gutter: float) -> bool:
@@ -205,17 +280,34 @@ def _is_left(cell: Cell, gutter: float) -> bool:
     return cell.x0 + cell.x1 < 2 * gutter
 
 
-def _has_columns(band: Sequence[Cell], gutter: float) -> bool:
+def _has_columns(band: Sequence[Cell], gutter: float, pitch: float) -> bool:
     """Whether both sides of the gutter are columns of text, and not those of a table.
 
-    They are if the file has one after the other, or if their lines are long.
+    They are if the file has one after the other, or if their lines are long; but not if white
+    space cuts both sides at the same heights into rows.
     """
     order = [_is_left(cell, gutter) for cell in band]
     least = min(order.count(True), order.count(False))
-    if least < MIN_COLUMN_LINES or _crosses(band[0], gutter):
+    if least < _MIN_COLUMN or _crosses(band[0], gutter):
         return False
     sides = ([cell for cell in band if _is_left(cell, gutter) is side] for side in (True, False))
-    return sum(a is not b for a, b in pairwise(order)) <= 2 or all(map(_is_prose, sides))
+    changes = sum(a is not b for a, b in pairwise(order))
+    if changes > 2 and not all(map(_is_prose, sides)):
+        return False
+    return not _has_rows(band, gutter, pitch)
+
+
+def _has_rows(band: Sequence[Cell], gutter: float, pitch: float) -> bool:
+    both = 0
+    bottom, seen = None, set[bool]()
+    for cell in sorted(band, key=lambda cell: -cell.y0):
+        if bottom is not None and bottom - cell.y0 > 1.25 * pitch:
+            both += len(seen) == 2
+            seen = set()
+        bottom = cell.y0
+        seen.add(_is_left(cell, gutter))
+    both += len(seen) == 2
+    return both >= _MIN_COLUMN and len(band) <= 8 * both
 
 
 def _is_prose(cells: Sequence[Cell]) -> bool:
@@ -225,31 +317,135 @@ def _is_prose(cells: Sequence[Cell]) -> bool:
     return chars >= _MIN_PROSE and filled >= _MIN_FILL * width
 
 
-def _goes_down(cells: Sequence[Cell]) -> bool:
-    """Whether no cell stands above the one before it in the file, in the same column."""
-    return not any(
+def _lines(cells: Sequence[Cell], pitch: float) -> Iterator[Line]:
+    """The lines and tables of cells that are not in columns of text."""
+    levels = _levels(cells)
+    at = start = 0
+    while at < len(levels):
+        end = at + 1
+        if len(levels[at]) > 1:
+            end, spans = _table_end(levels, at, pitch)
+            rows, count = _rows(levels[at:end], spans, pitch) if spans else ([], 0)
+            if rows:
+                yield from _plain(levels[start:at])
+                yield from rows
+                start = end = at + count
+        at = max(at + 1, end)
+    yield from _plain(levels[start:])
+
+
+def _table_end(
+    levels: Sequence[Sequence[Cell]], start: int, pitch: float
+) -> tuple[int, list[tuple[float, float]]]:
+    """Where what may be a table ends, and its columns, from left to right."""
+    spans: list[tuple[float, float]] = []
+    for at in range(start, len(levels)):
+        level, found, taken = levels[at], list(spans), set[tuple[float, float]]()
+        is_far = at > start and levels[at - 1][0].y0 - level[0].y0 > 2.5 * pitch
+        if is_far or any(LEADER.search(cell.text) for cell in level):
+            return at, spans
+        for cell in level:
+            touched = [span for span in found if cell.x0 < span[1] and span[0] < cell.x1]
+            if len(touched) > 1 or len(found) > _MAX_COLUMNS or not taken.isdisjoint(touched):
+                return at, spans
+            for span in touched:
+                found.remove(span)
+            x0, x1 = touched[0] if touched else (cell.x0, cell.x1)
+            found.append((min(x0, cell.x0), max(x1, cell.x1)))
+            taken.add(found[-1])
+        spans = sorted(found)
+    return len(levels), spans
+
+
+def _rows(
+    levels: Sequence[Sequence[Cell]], spans: Sequence[tuple[float, float]], pitch: float
+) -> tuple[list[Line], int]:
+    """The rows of a table, and of how many levels; none if they do not fill its columns."""
+    rows: list[list[list[Cell]]] = []
+    counts: list[int] = []
+    spans = _columns(levels, spans)
+    drops = [above[0].y0 - level[0].y0 for above, level in pairwise(levels)]
+    spaced = sum(drop > 1.2 * pitch for drop in drops) > 1
+    least = 0 if spaced else _MIN_WRAPPED
+    for level in levels:
+        placed = [(bisect_right(spans, (cell.x0, inf)) - 1, cell) for cell in level]
+        if not rows or not all(_goes_on(rows[-1], at, cell, spans[at][1], least, pitch) for at, cell in placed):
+            rows.append([[] for _ in spans])
+            counts.append(0)
+        counts[-1] += 1
+        for at, cell in placed:
+            rows[-1][at].append(cell)
+    filled = [sum(map(bool, row)) for row in rows]
+    while filled and filled[-1] == 1:
+        del rows[-1], filled[-1]
+    bold = [all(cell.bold for column in row for cell in column) for row in rows[:2]]
+    few = _MIN_CELLS - (bold == [True, False])
+    if len(rows) < 2 or len(spans) < 2 or sum(filled) < max(few, _MIN_FILL * len(rows) * len(spans)):
+        return [], 0
+    lines = [
+        Line(
+            [cell for column in row for cell in column],
+            [" ".join(cell.text for cell in column) for column in row],
+        )
+        for row in rows
+    ]
+    return lines, sum(counts[: len(rows)])
+
+
+def _columns(
+    levels: Sequence[Sequence[Cell]], spans: Sequence[tuple[float, float]]
+) -> list[tuple[float, float]]:
+    """The spans, but a title of the first level joined with what stands beside it without one."""
+    filled: list[set[int]] = [set() for _ in spans]
+    for number, level in enumerate(levels):
+        for cell in level:
+            filled[bisect_right(spans, (cell.x0, inf)) - 1].add(number)
+    columns, last = list(spans[:1]), filled[0]
+    for span, levels_of in zip(spans[1:], filled[1:], strict=True):
+        if {0} in (last, levels_of) and last.isdisjoint(levels_of):
+            columns[-1] = columns[-1][0], span[1]
+            last |= levels_of
+        else:
+            columns.append(span)
+            last = levels_of
+    return columns
+
+
+def _goes_on(
+    row: Sequence[Sequence[Cell]], at: int, cell: Cell, right: float, least: int, pitch: float
+) -> bool:
+    """Whether a cell of the next level belongs to a row, as the next line of a wrapped text."""
+    if not row[at]:
+        lowest = min(each.y0 for column in row for each in column)
+        return lowest - cell.y0 < 0.8 * pitch
+    above = row[at][-1]
+    if above.y0 - cell.y0 > 1.2 * pitch:
+        return False
+    if above.text.endswith(("-", HYPHEN)):
+        return True
+    is_full = not has_room(above, cell.text, cell.x1 - cell.x0, right)
+    return is_full and len(above.text) >= least
+
+
+def _plain(levels: Sequence[Sequence[Cell]]) -> list[Line]:
+    """Lines of cells as the file has them, or line by line if that goes up and down."""
+    cells = sorted((cell for level in levels for cell in level), key=lambda cell: cell.at)
+    goes_up = any(
         after.y0 > before.y1 and after.x0 < before.x1 and before.x0 < after.x1
         for before, after in pairwise(cells)
     )
+    if goes_up:
+        cells = [cell for level in levels for cell in sorted(level, key=lambda cell: cell.x0)]
+    return _joined(cells)
 
 
-def _rows(cells: Sequence[Cell]) -> list[Cell]:
-    """Cells line by line, each from left to right."""
+def _joined(cells: Iterable[Cell]) -> list[Line]:
+    """Lines of the cells that follow each other on one."""
     lines: list[list[Cell]] = []
-    for cell in sorted(cells, key=lambda cell: -cell.y1):
-        if lines and lines[-1][0].is_level_with(cell):
+    for cell in cells:
+        last = lines[-1][-1] if lines else None
+        if last and last.is_level_with(cell) and cell.x0 >= last.x1 - cell.size:
             lines[-1].append(cell)
         else:
             lines.append([cell])
-    return [cell for line in lines for cell in sorted(line, key=lambda one: one.x0)]
-
-
-def _joined(cells: Sequence[Cell]) -> list[Line]:
-    """Lines of the cells that follow each other on one."""
-    lines: list[Line] = []
-    for cell in cells:
-        if lines and lines[-1][-1].is_level_with(cell) and cell.x0 >= lines[-1][-1].x1 - cell.size:
-            lines[-1].append(cell)
-        else:
-            lines.append(Line([cell]))
-    return lines
+    return [Line(line) for line in lines]
