@@ -138,7 +138,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 "pdf",
                 (".pdf",),
                 "pdf.PDF",
-                2,
+                3,
                 decodes=True,
                 max_bytes=100_000_000,
                 is_extracted=True,

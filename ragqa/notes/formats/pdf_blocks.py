@@ -19,9 +19,8 @@ _ENDS = (".", "!", "?", ":", "\u3002")
 _CLOSERS = "\"'\u201d\u2019)]"
 _LETTER = re.compile(r"[^\W\d_]")
 _BULLET = re.compile("[\u2022\u2023\u25e6\u25aa\u25cf\u25cb\u25a0\u2219\u00b7\u2013\uf0b7*-]\\s+")
-_NUMBER = r"\d{1,3}[.)]\s"
-_ITEM = re.compile(rf"{_BULLET.pattern}|{_NUMBER}|\(?(?:\d{{1,3}}|[a-zA-Z])[.)]\s")
-_IN_LIST = re.compile(rf"{_BULLET.pattern}|{_NUMBER}")
+_ITEM = re.compile(rf"{_BULLET.pattern}|\(?(?:\d{{1,3}}|[a-zA-Z])[.)]\s")
+_IN_LIST = re.compile(rf"{_BULLET.pattern}|\d{{1,3}}([.)])\s")
 _BROKEN = re.compile(
     rf"(\w{{0,60}})[{HYPHEN}\u00ad]+\s*({PAGE}?)(\w*)|(\w{{2,60}})-\n({PAGE}?)([a-z]\w*)"
 )
@@ -55,51 +54,57 @@ def bare(title: str) -> str:
 
 
 def markdown(lines: Sequence[Line], style: Style) -> Iterator[str]:
-    """The blocks of a document, each with the blank line after it, and where pages begin."""
-    at, items = 0, list[float]()
+    """The blocks of a document, each after what parts it from the one before."""
+    at, lefts, before = 0, list[float](), ("", 0)
     while at < len(lines):
-        start, first = at, lines[at]
-        if first.is_first:
-            yield f"{PAGE}\n\n"
+        start, first, item = at, lines[at], ("", 0)
         at += 1
         while at < len(lines) and _goes_on(lines, start, at, style):
             at += 1
         block = lines[start:at]
-        if first.row:
-            yield _table(block, style)
+        if first.row and not _is_code(first, style):
+            text = _table(block, style)
         elif _is_code(first, style):
-            yield _code(block)
+            text = _code(block)
         else:
-            text = _unbroken(_with_pages(block, "\n"), style)
-            level = _level(block, text, style)
-            if not level and _IN_LIST.match(text):
-                is_cut = start > 0 and _is_cut(lines[start - 1], first)
-                _nest(items, first.x0, 0.5 * first.main.size, is_cut=is_cut)
-                bullet = _BULLET.match(text)
-                said = f"- {escaped(text[bullet.end() :])}" if bullet else escaped(text)
-                yield f"{'    ' * (len(items) - 1)}{said}\n\n"
-                continue
-            yield f"{'#' * level}{' ' * (level > 0)}{escaped(text)}\n\n"
-        items.clear()
+            words = _unbroken(_with_pages(block), style)
+            level, marker = _level(block, words, style), _IN_LIST.match(words)
+            text = f"{'#' * level} {escaped(words)}" if level else escaped(words)
+            if marker and not level:
+                is_cut = not before[0] or _is_cut(lines[start - 1], first)
+                _nest(lefts, first.x0, 0.5 * first.main.size, is_cut=is_cut)
+                item = marker[1] or "-", len(lefts)
+                text = "    " * (len(lefts) - 1) + (
+                    text if marker[1] else f"- {escaped(words[marker.end() :])}"
+                )
+        # Only a bullet, or the next number, begins an item without a blank line before it.
+        is_tight = item == before if item[0] != "-" else bool(before[0])
+        if item[0] and is_tight:
+            yield f" {PAGE}\n" if first.is_first else "\n"
+        else:
+            yield "\n\n" * (start > 0) + f"{PAGE}\n\n" * first.is_first
+        yield text
+        before = item
 
 
-def _nest(items: list[float], left: float, near: float, *, is_cut: bool) -> None:
-    """Add the left end of an item to those of the items around it."""
-    while items and items[-1] > left - near:
-        is_same = items.pop() < left + near
-        is_cut = is_cut and not is_same
+def _nest(lefts: list[float], left: float, near: float, *, is_cut: bool) -> None:
+    """Add the left end of an item to those of the items that it stands in."""
+    while lefts and lefts[-1] > left - near:
+        is_cut = lefts.pop() > left + near and is_cut
     if is_cut:
-        items.clear()
-    items.append(left)
+        lefts.clear()
+    lefts.append(left)
 
 
 def _goes_on(lines: Sequence[Line], start: int, at: int, style: Style) -> bool:
     """Whether the block that begins with one line has another, too."""
     first, last, line = lines[start], lines[at - 1], lines[at]
-    if line.page > last.page + 1 or (first.row or line.row):
-        return len(first.row) == len(line.row) and line.page <= last.page + 1
+    if line.page > last.page + 1:
+        return False
     if _is_code(first, style):
         return _is_code(line, style)
+    if first.row or line.row:
+        return len(first.row) == len(line.row)
     return _continues(lines[max(start, at - _FEW) : at], line, style)
 
 
@@ -117,8 +122,10 @@ def _continues(paragraph: Sequence[Line], line: Line, style: Style) -> bool:
     right = max(each.x1 for each in (*paragraph, *(() if is_cut else (line,))))
     is_short = has_room(last, line.text, line.x1 - line.x0, right)
     if is_cut:
-        return not is_ended and len(line.cells) == 1 and (
-            line.text[0].islower() or (len(paragraph) > 2 and not is_short)
+        return (
+            not is_ended
+            and len(line.cells) == 1
+            and (line.text[0].islower() or (len(paragraph) > 2 and not is_short))
         )
     if drop > 1.3 * style.pitch * max(size, 0.7 * style.size) or not (
         line.x0 <= last.x1 and last.x0 <= line.x1
@@ -137,10 +144,11 @@ def _is_code(line: Line, style: Style) -> bool:
     return line.mono and not style.mono
 
 
-def _with_pages(lines: Sequence[Line], between: str) -> str:
+def _with_pages(lines: Sequence[Line]) -> str:
     """The words of lines, and where a page begins among them."""
-    return between.join(
-        f"{PAGE if number and line.is_first else ''}{line.text}" for number, line in enumerate(lines)
+    return "\n".join(
+        f"{PAGE if number and line.is_first else ''}{line.text}"
+        for number, line in enumerate(lines)
     )
 
 
@@ -154,7 +162,7 @@ def _code(lines: Sequence[Line]) -> str:
         indent = min(80, round((line.x0 - left) / (0.6 * line.main.size)))
         shown.append(" " * indent + line.text.replace(HYPHEN, "-"))
     fence = "`" * max([3, *(1 + len(found) for found in _TICKS.findall("\n".join(shown)))])
-    return "\n".join([fence, *shown, fence]) + "\n\n"
+    return "\n".join([fence, *shown, fence])
 
 
 def _table(lines: Sequence[Line], style: Style) -> str:
@@ -168,7 +176,7 @@ def _table(lines: Sequence[Line], style: Style) -> str:
         row = (escaped(_unbroken(cell, style)).replace("|", "\\|") for cell in line.row)
         shown.append(f"| {' | '.join(row)} |")
     shown.insert(1, f"|{' --- |' * len(lines[0].row)}")
-    return "\n".join(shown) + "\n\n"
+    return "\n".join(shown)
 
 
 def _unbroken(text: str, style: Style) -> str:
@@ -178,9 +186,10 @@ def _unbroken(text: str, style: Style) -> str:
         first, page, second = (found[at] or found[at + 3] or "" for at in (1, 2, 3))
         parted, whole = f"{first}-{second}", first + second
         counts = [style.words[each.casefold()] for each in (parted, whole, first, second)]
-        is_address = "/" in text[max(0, found.start() - 80) : found.start()].rpartition(" ")[2]
-        is_parted = not second or counts[0] > counts[1] or is_address or (
-            not counts[1] and (min(counts[2:]) > 1 or not style.hyphenates)
+        is_parted = (
+            not second
+            or counts[0] > counts[1]
+            or (not counts[1] and (min(counts[2:]) > 1 or not style.hyphenates))
         )
         return f"{page}{parted if is_parted else whole}"
 

@@ -1,4 +1,4 @@
-"""From a page of a PDF to its lines and tables, in reading order; runs only in the child process."""
+"""From a page of a PDF to its lines and tables, in reading order; runs in the child process."""
 
 import re
 from bisect import bisect_right
@@ -25,7 +25,7 @@ _COLUMN_GAP = 0.9  # in ems: wider than a justified line's spaces
 _MIN_COLUMN = 3  # lines
 _MIN_PROSE = 20  # characters in a line of a column, on average
 _MIN_FILL = 0.6
-_MIN_WRAPPED = 10  # characters in a line of a table's cell that goes on in the next
+_MIN_WRAPPED = 8  # characters in a line of a table's cell that goes on in the next
 _MAX_COLUMNS = 40
 _MIN_CELLS = 5
 _MAX_SHAPES = 5000
@@ -114,7 +114,7 @@ def lines_of(page: pypdfium2.PdfPage) -> tuple[list[Line], bool]:
     """
     text = page.get_textpage()
     try:
-        cells, is_cut = _cells(text), text.count_chars() > MAX_PAGE_CHARS
+        cells, is_cut = _cells(_words(text)), text.count_chars() > MAX_PAGE_CHARS
     finally:
         text.close()
     if not cells:
@@ -130,20 +130,15 @@ def lines_of(page: pypdfium2.PdfPage) -> tuple[list[Line], bool]:
     return [*_in_order(upright, pitch), *_joined(aside)], is_cut
 
 
-def _cells(text: pypdfium2.PdfTextPage) -> list[tuple[int, Cell]]:
-    """The words of a page in the file's order, joined if they follow each other on a line.
-
-    Each cell comes with its angle in quarters of a turn.
-    """
+def _words(text: pypdfium2.PdfTextPage) -> Iterator[tuple[int, Cell]]:
+    """The words of a page in the file's order, each with its angle in quarters of a turn."""
     count = min(text.count_chars(), MAX_PAGE_CHARS)
     shown = text.get_text_range(0, count) if count else ""
     if len(shown) != count:  # it leaves out a character
         shown = "".join(chr(raw.FPDFText_GetUnicode(text, at)) for at in range(count))
-    box, styles = raw.FS_RECTF(), dict[int, tuple[int, float, bool, bool]]()
-    cells: list[tuple[int, Cell]] = []
-    handle, last, turned, words, votes = text.raw, None, -1, [""], 0
+    handle, box, styles = text.raw, raw.FS_RECTF(), dict[int, tuple[int, float, bool, bool]]()
     for word in _WORD.finditer(shown.replace("\x02", HYPHEN)):
-        at, end, said = word.start(), word.end(), word[0]
+        at, end = word.span()
         made = raw.FPDFText_GetTextObject(handle, at)
         key = addressof(made.contents) if made else -at
         style = styles.get(key)
@@ -151,36 +146,41 @@ def _cells(text: pypdfium2.PdfTextPage) -> list[tuple[int, Cell]]:
             style = styles[key] = _style(handle, at)
         angle, size, bold, mono = style
         raw.FPDFText_GetLooseCharBox(handle, at, box)
-        x0, x1, y0, y1 = _turned(box, angle) if angle else (box.left, box.right, box.bottom, box.top)
+        x0, x1, y0, y1 = _turned(box, angle)
         if end - at > 1:
             raw.FPDFText_GetLooseCharBox(handle, end - 1, box)
-            first, right = _turned(box, angle)[:2] if angle else (box.left, box.right)
-            x0, x1 = (x0 if x0 < first else first), (x1 if x1 > right else right)
-        if last is not None and angle == turned:
-            overlap = (y1 if y1 < last.y1 else last.y1) - (y0 if y0 > last.y0 else last.y0)
-            height = min(y1 - y0, last.y1 - last.y0)
-            gap = max(x0 - last.x1, last.x0 - x1)
-            if overlap > 0.5 * height and gap < _COLUMN_GAP * max(size, last.size):
-                words.append(said)
-                if mono <= last.mono:  # code amid other text says nothing of its size
-                    votes += len(said) if size == last.size else -len(said)
-                if votes < 0 or mono < last.mono:  # most of its letters have another size
-                    last.size, votes = size, abs(votes)
-                last.x0, last.x1 = min(x0, last.x0), max(x1, last.x1)
-                last.bold, last.mono = last.bold and bold, last.mono and mono
+            last = _turned(box, angle)
+            x0, x1 = min(x0, last[0]), max(x1, last[1])
+        yield angle, Cell(word[0], x0, x1, y0, y1, size, bold, mono, at)
+
+
+def _cells(words: Iterable[tuple[int, Cell]]) -> list[tuple[int, Cell]]:
+    """Join the words that follow each other on a line without a wide gap."""
+    cells: list[tuple[int, Cell]] = []
+    turned, last, texts, votes = -1, None, [""], 0
+    for angle, word in words:
+        if last is not None and angle == turned and last.is_level_with(word):
+            gap = max(word.x0 - last.x1, last.x0 - word.x1)
+            if gap < _COLUMN_GAP * max(word.size, last.size):
+                texts.append(word.text)
+                if word.mono <= last.mono:  # code amid other text says nothing of its size
+                    votes += len(word.text) if word.size == last.size else -len(word.text)
+                if votes < 0 or word.mono < last.mono:  # most letters have another size
+                    last.size, votes = word.size, abs(votes)
+                last.x0, last.x1 = min(word.x0, last.x0), max(word.x1, last.x1)
+                last.bold, last.mono = last.bold and word.bold, last.mono and word.mono
                 continue
         if last is not None:
-            last.text = " ".join(words)
-        last, turned, words, votes = Cell("", x0, x1, y0, y1, size, bold, mono, at), angle, [said], 0
-        votes = len(said)
-        cells.append((angle, last))
+            last.text = " ".join(texts)
+        turned, last, texts, votes = angle, word, [word.text], len(word.text)
+        cells.append((angle, word))
     if last is not None:
-        last.text = " ".join(words)
+        last.text = " ".join(texts)
     return cells
 
 
 def _style(text: Any, at: int) -> tuple[int, float, bool, bool]:  # noqa: ANN401 - PDFium's handle
-    """A character's angle in quarters of a turn, its size, whether it is bold and of fixed width."""
+    """A character's angle in quarters of a turn, size, whether it is bold and of fixed width."""
     matrix, name = raw.FS_MATRIX(), raw.create_string_buffer(64)
     raw.FPDFText_GetMatrix(text, at, matrix)
     raw.FPDFText_GetFontInfo(text, at, name, len(name), None)
@@ -202,7 +202,9 @@ def _turned(box: raw.FS_RECTF, angle: int) -> tuple[float, float, float, float]:
         return -box.top, -box.bottom, box.left, box.right
     if angle == 2:
         return -box.right, -box.left, -box.top, -box.bottom
-    return box.bottom, box.top, -box.right, -box.left
+    if angle == 3:
+        return box.bottom, box.top, -box.right, -box.left
+    return box.left, box.right, box.bottom, box.top
 
 
 def _add_bullets(page: pypdfium2.PdfPage, cells: Sequence[Cell]) -> None:
@@ -240,12 +242,12 @@ def _in_order(cells: list[Cell], pitch: float, depth: int = _DEPTH) -> Iterator[
     for start, count in starts:
         if count >= _MIN_COLUMN:
             bands = _bands(levels, start - 1.0)
-            found = sum(len(band) for band in bands if _has_columns(band, start - 1.0, pitch))
+            found = sum(len(band) for band in bands if _has_columns(band, start - 1.0))
             if found > best[0]:
                 best = found, start - 1.0, bands
     found, gutter, bands = best
     for band in bands:
-        if found and _has_columns(band, gutter, pitch):
+        if found and _has_columns(band, gutter):
             for side in (True, False):
                 column = [cell for cell in band if _is_left(cell, gutter) is side]
                 yield from _in_order(column, pitch, depth - 1)
@@ -280,11 +282,10 @@ def _is_left(cell: Cell, gutter: float) -> bool:
     return cell.x0 + cell.x1 < 2 * gutter
 
 
-def _has_columns(band: Sequence[Cell], gutter: float, pitch: float) -> bool:
+def _has_columns(band: Sequence[Cell], gutter: float) -> bool:
     """Whether both sides of the gutter are columns of text, and not those of a table.
 
-    They are if the file has one after the other, or if their lines are long; but not if white
-    space cuts both sides at the same heights into rows.
+    They are if the file has one after the other, or if their lines are long.
     """
     order = [_is_left(cell, gutter) for cell in band]
     least = min(order.count(True), order.count(False))
@@ -292,22 +293,7 @@ def _has_columns(band: Sequence[Cell], gutter: float, pitch: float) -> bool:
         return False
     sides = ([cell for cell in band if _is_left(cell, gutter) is side] for side in (True, False))
     changes = sum(a is not b for a, b in pairwise(order))
-    if changes > 2 and not all(map(_is_prose, sides)):
-        return False
-    return not _has_rows(band, gutter, pitch)
-
-
-def _has_rows(band: Sequence[Cell], gutter: float, pitch: float) -> bool:
-    both = 0
-    bottom, seen = None, set[bool]()
-    for cell in sorted(band, key=lambda cell: -cell.y0):
-        if bottom is not None and bottom - cell.y0 > 1.25 * pitch:
-            both += len(seen) == 2
-            seen = set()
-        bottom = cell.y0
-        seen.add(_is_left(cell, gutter))
-    both += len(seen) == 2
-    return both >= _MIN_COLUMN and len(band) <= 8 * both
+    return changes <= 2 or all(map(_is_prose, sides))
 
 
 def _is_prose(cells: Sequence[Cell]) -> bool:
@@ -369,7 +355,9 @@ def _rows(
     least = 0 if spaced else _MIN_WRAPPED
     for level in levels:
         placed = [(bisect_right(spans, (cell.x0, inf)) - 1, cell) for cell in level]
-        if not rows or not all(_goes_on(rows[-1], at, cell, spans[at][1], least, pitch) for at, cell in placed):
+        if not rows or not all(
+            _goes_on(rows[-1], at, cell, spans[at][1], least, pitch) for at, cell in placed
+        ):
             rows.append([[] for _ in spans])
             counts.append(0)
         counts[-1] += 1
@@ -380,7 +368,11 @@ def _rows(
         del rows[-1], filled[-1]
     bold = [all(cell.bold for column in row for cell in column) for row in rows[:2]]
     few = _MIN_CELLS - (bold == [True, False])
-    if len(rows) < 2 or len(spans) < 2 or sum(filled) < max(few, _MIN_FILL * len(rows) * len(spans)):
+    if (
+        len(rows) < 2
+        or len(spans) < 2
+        or sum(filled) < max(few, _MIN_FILL * len(rows) * len(spans))
+    ):
         return [], 0
     lines = [
         Line(

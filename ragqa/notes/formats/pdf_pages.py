@@ -76,10 +76,6 @@ def extract(data: bytes, progress: Callable[[], object], *, left_out: Collection
         for line in page.lines:
             line.is_first = not lines or lines[-1].page < number
             line.page = number
-            if line.mono and not style.mono:
-                line.row = []
-            elif line.is_first and lines and len(lines[-1].row) == len(line.cells) > 1:
-                line.row = line.row or [cell.text for cell in line.cells]
             lines.append(line)
     text = _with_marks("".join(markdown(lines, style)), pages)
     # Half a character that needs two becomes a question mark.
@@ -88,12 +84,11 @@ def extract(data: bytes, progress: Callable[[], object], *, left_out: Collection
 
 def _with_marks(text: str, pages: Sequence[Page]) -> str:
     """The text with the marks of all pages, those without lines before that of the next."""
-    pieces = []
     parts = iter(text.split(PAGE)[1:])
-    for page in pages:
-        pieces.append(f"\f{page.label}\v{page.reason}\v")
-        pieces.append(next(parts) if page.lines else "\n\n")
-    return "".join(pieces)
+    return "".join(
+        f"\f{page.label}\v{page.reason}\v{next(parts) if page.lines else chr(10) * 2}"
+        for page in pages
+    )
 
 
 def _read(document: pypdfium2.PdfDocument, number: int) -> Page:
@@ -174,12 +169,14 @@ def _style(document: pypdfium2.PdfDocument, pages: Sequence[Page]) -> Style:
     pitches = [(a.y0 - b.y0) / size for page in pages for a, b in pairwise(page.lines)]
     words = Counter(word for line in lines for word in _TOKEN.findall(line.text.casefold()))
     parted = whole = 0
-    for line, after in pairwise(lines):
-        if line.text.endswith((HYPHEN, "-")):
-            first, second = _TOKEN.findall(line.text.casefold())[-1:], _TOKEN.match(after.text.casefold())
-            if first and second:
-                parted += words[f"{first[0]}-{second[0]}"] > 0
-                whole += words[first[0] + second[0]] > 0
+    ended = [
+        (line.text, after.text) for line, after in pairwise(lines) if line.text[-1] in (HYPHEN, "-")
+    ]
+    for first, second in ended:
+        tokens = _TOKEN.findall(first.casefold()[-60:])[-1:], _TOKEN.findall(second.casefold()[:60])
+        if all(tokens):
+            parted += words[f"{tokens[0][0]}-{tokens[1][0]}"] > 0
+            whole += words[tokens[0][0] + tokens[1][0]] > 0
     return Style(
         size=size,
         pitch=median([pitch for pitch in pitches if 0.8 < pitch < 3] or [1.2]),
