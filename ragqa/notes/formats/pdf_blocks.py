@@ -67,7 +67,8 @@ def markdown(lines: Sequence[Line], style: Style) -> Iterator[str]:
         elif _is_code(first, style):
             text = _code(block)
         else:
-            words = _unbroken(_with_pages(block), style)
+            parts = (f"{PAGE * (line.is_first and line is not first)}{line.text}" for line in block)
+            words = _unbroken("\n".join(parts), style)
             level, marker = _level(block, words, style), _IN_LIST.match(words)
             text = f"{'#' * level} {escaped(words)}" if level else escaped(words)
             if marker and not level:
@@ -142,14 +143,6 @@ def _is_cut(last: Line, line: Line) -> bool:
 
 def _is_code(line: Line, style: Style) -> bool:
     return line.mono and not style.mono
-
-
-def _with_pages(lines: Sequence[Line]) -> str:
-    """The words of lines, and where a page begins among them."""
-    return "\n".join(
-        f"{PAGE if number and line.is_first else ''}{line.text}"
-        for number, line in enumerate(lines)
-    )
 
 
 def _code(lines: Sequence[Line]) -> str:

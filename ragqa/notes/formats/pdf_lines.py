@@ -6,7 +6,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from ctypes import addressof, c_float
 from dataclasses import dataclass, field
-from functools import lru_cache
 from itertools import chain, groupby, pairwise
 from math import hypot, inf
 from statistics import median
@@ -73,26 +72,15 @@ class Line:
     text: str = field(init=False)
     main: Cell = field(init=False)
     mono: bool = field(init=False)
+    x0: float = field(init=False)
+    x1: float = field(init=False)
+    y0: float = field(init=False)
 
     def __post_init__(self) -> None:
         self.text = " ".join([cell.text for cell in self.cells])
         self.main = max(self.cells, key=lambda cell: len(cell.text))
         self.mono = all(cell.mono for cell in self.cells)
-
-    @property
-    def x0(self) -> float:
-        """Its left end."""
-        return self.cells[0].x0
-
-    @property
-    def x1(self) -> float:
-        """Its right end."""
-        return self.cells[-1].x1
-
-    @property
-    def y0(self) -> float:
-        """Its lower end."""
-        return self.cells[0].y0
+        self.x0, self.x1, self.y0 = self.cells[0].x0, self.cells[-1].x1, self.cells[0].y0
 
 
 def has_room(line: Cell | Line, after: str, width: float, right: float) -> bool:
@@ -186,14 +174,8 @@ def _style(text: Any, at: int) -> tuple[int, float, bool, bool]:  # noqa: ANN401
     raw.FPDFText_GetFontInfo(text, at, name, len(name), None)
     angle = round(raw.FPDFText_GetCharAngle(text, at) / 1.5708) % 4
     size = max(raw.FPDFText_GetFontSize(text, at) * hypot(matrix.c, matrix.d), 0.1)
-    bold, mono = _named(name.value)
-    return angle, size, bold or raw.FPDFText_GetFontWeight(text, at) >= _BOLD, mono
-
-
-@lru_cache(maxsize=1000)
-def _named(font: bytes) -> tuple[bool, bool]:
-    """Whether a font's name says that it is bold, and of fixed width."""
-    return bool(_IS_BOLD.search(font)), bool(_IS_MONO.search(font))
+    is_bold = _IS_BOLD.search(name.value) or raw.FPDFText_GetFontWeight(text, at) >= _BOLD
+    return angle, size, bool(is_bold), bool(_IS_MONO.search(name.value))
 
 
 def _turned(box: raw.FS_RECTF, angle: int) -> tuple[float, float, float, float]:

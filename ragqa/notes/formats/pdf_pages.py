@@ -120,13 +120,15 @@ def _leave_out_running(pages: Sequence[Page], size: float) -> None:
             if line.main.size < HEADING * size:
                 edges.append((number, line, _without_page(line, number)))
                 for words in edges[-1][2]:
-                    seen[words, _place(line)].add(number)
+                    seen[words, round(line.y0 / 4)].add(number)
     running = []
     for number, line, forms in edges:
         is_label = line.text.casefold() == pages[number].label.casefold()
         on = set(range(len(pages))) if is_label else set()
         for words in forms:
-            near = set().union(*(seen.get((words, _place(line) + by), ()) for by in (-1, 0, 1)))
+            near = set().union(
+                *(seen.get((words, round(line.y0 / 4) + by), ()) for by in (-1, 0, 1))
+            )
             least = 2 if len(pages) == 2 and _ALONE.fullmatch(words) else 3
             on = near if len(near) >= max(least, len(on)) else on
         if on:
@@ -149,10 +151,6 @@ def _without_page(line: Line, number: int) -> set[str]:
     for each in (found[0], found[-1]) if found else ():
         forms.add(f"{text[: each.start(1)]}\0{int(each[1]) - number}{text[each.end(1) :]}")
     return forms
-
-
-def _place(line: Line) -> int:
-    return round(line.y0 / 4)
 
 
 def _style(document: pypdfium2.PdfDocument, pages: Sequence[Page]) -> Style:
