@@ -309,7 +309,7 @@ def _table_end(
     spans: list[tuple[float, float]] = []
     for at in range(start, len(levels)):
         level, found, taken = levels[at], list(spans), set[tuple[float, float]]()
-        is_far = at > start and levels[at - 1][0].y0 - level[0].y0 > 2.5 * pitch
+        is_far = at > start and levels[at - 1][0].y0 - level[0].y0 > 3.5 * pitch
         if is_far or any(LEADER.search(cell.text) for cell in level):
             return at, spans
         for cell in level:
