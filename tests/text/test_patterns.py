@@ -6,7 +6,7 @@ from regex_steps import steps
 from ragqa.answering import defining
 from ragqa.claims import answers, names
 from ragqa.notes import daily
-from ragqa.notes.formats import pdf_blocks, pdf_pages
+from ragqa.notes.formats import pdf_lines, pdf_pages
 from ragqa.render import generation
 
 SEARCHED = [
@@ -15,7 +15,7 @@ SEARCHED = [
     (answers._MIXED, ".@"),
     (names.NAME_SHAPE, "-."),
     (daily._PART, "["),
-    (pdf_blocks._LEADER, "  "),
+    (pdf_lines.LEADER, "  "),
     (generation._WORD, "  "),
 ]
 

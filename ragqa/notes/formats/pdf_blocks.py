@@ -1,38 +1,30 @@
-"""From the lines of a PDF's page to Markdown: paragraphs, headings, lists, tables and code."""
+"""From the lines of a PDF to Markdown: paragraphs, headings, lists, tables and code."""
 
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ragqa.notes.formats.escaping import escaped
-from ragqa.notes.formats.pdf_lines import HYPHEN, Line
+from ragqa.notes.formats.pdf_lines import HYPHEN, LEADER, Line, has_room
 
 HEADING = 1.12
 """A heading's size, of the body's."""
-
-NOT_KEPT = re.compile(r"[\0-\x08\x0b-\x1f\ufdd0-\ufdef\ufffe\uffff]")
+PAGE = "\ufdd0"
+"""Stands where a page begins; no word has it."""
 
 _MAX_HEADING = 200
-_MIN_ROWS = 3
 _FEW = 20
-_MAX_COLUMNS = 40
 _ENDS = (".", "!", "?", ":", "\u3002")
+_CLOSERS = "\"'\u201d\u2019)]"
 _LETTER = re.compile(r"[^\W\d_]")
-_LEADER = re.compile(r"(?:\s{0,4}[.\u2026\u00b7_]){5,}")
 _BULLET = re.compile("[\u2022\u2023\u25e6\u25aa\u25cf\u25cb\u25a0\u2219\u00b7\u2013\uf0b7*-]\\s+")
 _ITEM = re.compile(rf"{_BULLET.pattern}|\(?(?:\d{{1,3}}|[a-zA-Z])[.)]\s")
-_BROKEN = re.compile(rf"(\w{{0,60}})[{HYPHEN}\u00ad]+\s*(\w*)|(\w{{2,60}})-\n([a-z]\w*)")
+_IN_LIST = re.compile(rf"{_BULLET.pattern}|\d{{1,3}}([.)])\s")
+_BROKEN = re.compile(
+    rf"(\w{{0,60}})[{HYPHEN}\u00ad]+\s*({PAGE}?)(\w*)|(\w{{2,60}})-\n({PAGE}?)([a-z]\w*)"
+)
 _TICKS = re.compile(r"`+")
-
-
-@dataclass(slots=True)
-class Page:
-    """A page's printed label, its lines, and why it has none or not all."""
-
-    label: str
-    lines: list[Line] = field(default_factory=list)
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +32,7 @@ class Style:
     """What is usual in a document: the size of its text, and of that from line to line.
 
     :ivar bold: whether most of it is; `mono` likewise.
+    :ivar hyphenates: whether it parts words at the ends of lines.
     :ivar larger: the sizes of headings, the largest first.
     :ivar outline: the level of each title of its bookmarks, by page and bare words.
     :ivar words: how often each word occurs, to tell which hyphens are part of one.
@@ -49,6 +42,7 @@ class Style:
     pitch: float
     bold: bool
     mono: bool
+    hyphenates: bool
     larger: tuple[float, ...]
     outline: dict[tuple[int, str], int]
     words: Counter[str]
@@ -59,124 +53,149 @@ def bare(title: str) -> str:
     return "".join(filter(str.isalpha, title.casefold()))
 
 
-def markdown(page: Page, number: int, style: Style) -> Iterator[str]:
-    """The blocks of a page, each with the blank line after it."""
-    lines, at = page.lines, 0
+def markdown(lines: Sequence[Line], style: Style) -> Iterator[str]:
+    """The blocks of a document, each after what parts it from the one before."""
+    at, lefts, before = 0, list[float](), ("", 0)
     while at < len(lines):
-        start, at = at, _code_end(lines, at, style)
-        if at > start:
-            yield _code(lines[start:at])
-            continue
-        at = _cells_end(lines, start)
-        if table := _table(lines[start:at]):
-            yield table
-            continue
-        at = start + 1
-        while at < len(lines) and _continues(lines[max(start, at - _FEW) : at], lines[at], style):
+        start, first, item = at, lines[at], ("", 0)
+        at += 1
+        while at < len(lines) and _goes_on(lines, start, at, style):
             at += 1
-        yield _text(lines[start:at], number, style)
-
-
-def is_cut(block: str, after: str) -> bool:
-    """Whether a paragraph goes on with the first block of the next page."""
-    is_text = block[0] not in "#|`\f" and not block.rstrip("\n").endswith(_ENDS)
-    return is_text and after[0].islower()
-
-
-def _code_end(lines: Sequence[Line], at: int, style: Style) -> int:
-    while at < len(lines) and lines[at].is_mono and not style.mono:
-        at += 1
-    return at
-
-
-def _code(lines: Sequence[Line]) -> str:
-    """Lines of a fixed width as a block of code, indented as they stand."""
-    left = min(line[0].x0 for line in lines)
-    shown = []
-    for line in lines:
-        indent = min(80, round((line[0].x0 - left) / (0.6 * line[0].size)))
-        shown.append(" " * indent + NOT_KEPT.sub("", line.text))
-    fence = "`" * max([3, *(1 + len(found) for found in _TICKS.findall("\n".join(shown)))])
-    return "\n".join([fence, *shown, fence]) + "\n\n"
-
-
-def _cells_end(lines: Sequence[Line], start: int) -> int:
-    """The end of the lines from here on that have several cells, each below the one before."""
-    at = start
-    while at < len(lines) and len(lines[at]) > 1 and not _LEADER.search(lines[at].text):
-        if at > start and lines[at][0].y1 >= lines[at - 1][0].y1:
-            break
-        at += 1
-    return at
-
-
-def _table(lines: Sequence[Line]) -> str:
-    """The lines as a table; "" if their cells do not stand in columns."""
-    spans: list[list[float]] = []
-    for cell in sorted((cell for line in lines for cell in line), key=lambda cell: cell.x0):
-        if spans and cell.x0 < spans[-1][1]:
-            spans[-1][1] = max(spans[-1][1], cell.x1)
+        block = lines[start:at]
+        if first.row and not _is_code(first, style):
+            text = _table(block, style)
+        elif _is_code(first, style):
+            text = _code(block)
         else:
-            spans.append([cell.x0, cell.x1])
-    if len(lines) < _MIN_ROWS or not 2 <= len(spans) <= _MAX_COLUMNS:
-        return ""
-    rows = []
-    for line in lines:
-        row = [""] * len(spans)
-        for cell in line:
-            column = next(at for at, span in enumerate(spans) if cell.x0 <= span[1])
-            if row[column]:
-                return ""
-            row[column] = escaped(NOT_KEPT.sub("", cell.text)).replace("|", "\\|")
-        rows.append(row)
-    if sum(map(len, lines)) < 0.6 * len(rows) * len(spans):
-        return ""
-    head, *rest = [f"| {' | '.join(row)} |\n" for row in rows]
-    return f"{head}|{' --- |' * len(spans)}\n{''.join(rest)}\n"
+            parts = (f"{PAGE * (line.is_first and line is not first)}{line.text}" for line in block)
+            words = _unbroken("\n".join(parts), style)
+            level, marker = _level(block, words, style), _IN_LIST.match(words)
+            text = f"{'#' * level} {escaped(words)}" if level else escaped(words)
+            if marker and not level:
+                is_cut = not before[0] or _is_cut(lines[start - 1], first)
+                _nest(lefts, first.x0, 0.5 * first.main.size, is_cut=is_cut)
+                item = marker[1] or "-", len(lefts)
+                text = "    " * (len(lefts) - 1) + (
+                    text if marker[1] else f"- {escaped(words[marker.end() :])}"
+                )
+        # Only a bullet, or the next number, begins an item without a blank line before it.
+        is_tight = item == before if item[0] != "-" else bool(before[0])
+        if item[0] and is_tight:
+            yield f" {PAGE}\n" if first.is_first else "\n"
+        else:
+            yield "\n\n" * (start > 0) + f"{PAGE}\n\n" * first.is_first
+        yield text
+        before = item
+
+
+def _nest(lefts: list[float], left: float, near: float, *, is_cut: bool) -> None:
+    """Add the left end of an item to those of the items that it stands in."""
+    while lefts and lefts[-1] > left - near:
+        is_cut = lefts.pop() > left + near and is_cut
+    if is_cut:
+        lefts.clear()
+    lefts.append(left)
+
+
+def _goes_on(lines: Sequence[Line], start: int, at: int, style: Style) -> bool:
+    """Whether the block that begins with one line has another, too."""
+    first, last, line = lines[start], lines[at - 1], lines[at]
+    if line.page > last.page + 1:
+        return False
+    if _is_code(first, style):
+        return _is_code(line, style)
+    if first.row or line.row:
+        return len(first.row) == len(line.row)
+    return _continues(lines[max(start, at - _FEW) : at], line, style)
 
 
 def _continues(paragraph: Sequence[Line], line: Line, style: Style) -> bool:
     """Whether a line belongs to the paragraph that ends with these lines."""
-    last, size = paragraph[-1], paragraph[-1].main.size
-    drop = last[0].y0 - line[0].y0
-    if (
-        (line.is_mono and not style.mono)
-        or _LEADER.search(last.text)
-        or _ITEM.match(line.text)
-        or abs(line.main.size - size) > 0.08 * size
-        or line.main.bold is not last.main.bold
-        or not 0 <= drop <= 1.3 * style.pitch * max(size, 0.7 * style.size)
-        or not (line[0].x0 <= last[-1].x1 and last[0].x0 <= line[-1].x1)
+    last, size = paragraph[-1], paragraph[0].main.size
+    drop = last.y0 - line.y0
+    is_cut = _is_cut(last, line)
+    is_ended = last.text.rstrip(_CLOSERS).endswith(_ENDS)
+    is_like = abs(line.main.size - size) <= 0.08 * size and line.main.bold is paragraph[0].main.bold
+    if _is_code(line, style):
+        is_like = not is_ended and not is_cut
+    if not is_like or LEADER.search(last.text) or _ITEM.match(line.text):
+        return False
+    right = max(each.x1 for each in (*paragraph, *(() if is_cut else (line,))))
+    is_short = has_room(last, line.text, line.x1 - line.x0, right)
+    if is_cut:
+        return (
+            not is_ended
+            and len(line.cells) == 1
+            and (line.text[0].islower() or (len(paragraph) > 2 and not is_short))
+        )
+    if drop > 1.3 * style.pitch * max(size, 0.7 * style.size) or not (
+        line.x0 <= last.x1 and last.x0 <= line.x1
     ):
         return False
-    right = max(each[-1].x1 for each in (*paragraph, line))
-    is_short = last[-1].x1 < right - 4 * size
-    is_indented = line[0].x0 > last[0].x0 + 0.8 * size and not _ITEM.match(last.text)
-    return not (last.text.endswith(_ENDS) and (is_short or is_indented))
+    is_indented = line.x0 > last.x0 + 0.8 * size and not _ITEM.match(last.text)
+    return not (is_ended and (is_short or is_indented))
 
 
-def _text(lines: Sequence[Line], page: int, style: Style) -> str:
-    """A paragraph, heading or item as one line of Markdown."""
+def _is_cut(last: Line, line: Line) -> bool:
+    """Whether a page or a column ends between two lines."""
+    return line.page != last.page or last.y0 < line.y0
+
+
+def _is_code(line: Line, style: Style) -> bool:
+    return line.mono and not style.mono
+
+
+def _code(lines: Sequence[Line]) -> str:
+    """Lines of a fixed width as a block of code, indented as they stand."""
+    left = min(line.x0 for line in lines)
+    shown: list[str] = []
+    for line in lines:
+        if shown and line.is_first:
+            shown[-1] += f" {PAGE}"
+        indent = min(80, round((line.x0 - left) / (0.6 * line.main.size)))
+        shown.append(" " * indent + line.text.replace(HYPHEN, "-"))
+    fence = "`" * max([3, *(1 + len(found) for found in _TICKS.findall("\n".join(shown)))])
+    return "\n".join([fence, *shown, fence])
+
+
+def _table(lines: Sequence[Line], style: Style) -> str:
+    """Rows as a table; the header that a new page repeats is left out."""
+    shown: list[str] = []
+    for line in lines:
+        if shown and line.is_first:
+            shown[-1] += f" {PAGE}"
+            if line.row == lines[0].row:
+                continue
+        row = (escaped(_unbroken(cell, style)).replace("|", "\\|") for cell in line.row)
+        shown.append(f"| {' | '.join(row)} |")
+    shown.insert(1, f"|{' --- |' * len(lines[0].row)}")
+    return "\n".join(shown)
+
+
+def _unbroken(text: str, style: Style) -> str:
+    """Lines as one, its words joined that a hyphen parts at the end of a line."""
 
     def joined(found: re.Match[str]) -> str:
-        first, second = found[1] or found[3] or "", found[2] or found[4] or ""
+        first, page, second = (found[at] or found[at + 3] or "" for at in (1, 2, 3))
         parted, whole = f"{first}-{second}", first + second
-        is_parted = style.words[parted.casefold()] > style.words[whole.casefold()]
-        return parted if is_parted else whole
+        counts = [style.words[each.casefold()] for each in (parted, whole, first, second)]
+        is_parted = (
+            not second
+            or counts[0] > counts[1]
+            or (not counts[1] and (min(counts[2:]) > 1 or not style.hyphenates))
+        )
+        return f"{page}{parted if is_parted else whole}"
 
-    text = _BROKEN.sub(joined, "\n".join(line.text for line in lines))
-    text = _LEADER.sub(" \u2026 ", " ".join(NOT_KEPT.sub("", text).split()))
-    if level := _level(lines, text, page, style):
-        return f"{'#' * level} {escaped(text)}\n\n"
-    bullet = _BULLET.match(text)
-    return f"- {escaped(text[bullet.end() :])}\n\n" if bullet else f"{escaped(text)}\n\n"
+    if HYPHEN in text or "\u00ad" in text or "-\n" in text:
+        text = _BROKEN.sub(joined, text)
+    return " ".join(LEADER.sub(" \u2026 ", text).split())
 
 
-def _level(lines: Sequence[Line], text: str, page: int, style: Style) -> int:
+def _level(lines: Sequence[Line], text: str, style: Style) -> int:
     """The level of a heading: by the bookmarks, its size or bold letters; 0 for other text."""
-    if len(text) > _MAX_HEADING or not _LETTER.search(text):
+    if len(text) > _MAX_HEADING or not _LETTER.search(text) or _BULLET.match(text):
         return 0
-    if level := style.outline.get((page, bare(text))):
+    if level := style.outline.get((lines[0].page, bare(text))):
         return level
     main = lines[0].main
     if main.size >= HEADING * style.size:

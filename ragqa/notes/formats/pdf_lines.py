@@ -1,36 +1,44 @@
-"""From a page of a PDF to its lines, in reading order; runs only in the child process."""
+"""From a page of a PDF to its lines and tables, in reading order; runs in the child process."""
 
 import re
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from itertools import pairwise
-from math import hypot
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from ctypes import addressof, c_float
+from dataclasses import dataclass, field
+from itertools import chain, groupby, pairwise
+from math import hypot, inf
+from statistics import median
 from typing import Any
 
 import pypdfium2
 from pypdfium2 import raw
 
 MAX_PAGE_CHARS = 200_000
-MIN_COLUMN_LINES = 3
 HYPHEN = "\ufffe"
 """Marks a hyphen at the end of a line, as PDFium's text does."""
+BULLET = "\u2022"
+LEADER = re.compile(r"(?:\s{0,4}[.\u2026\u00b7_]){5,}")
 
-_COLUMN_GAP = 1.0  # in ems: wider than a justified line's spaces
+_COLUMN_GAP = 0.9  # in ems: wider than a justified line's spaces
+_MIN_COLUMN = 3  # lines
 _MIN_PROSE = 20  # characters in a line of a column, on average
 _MIN_FILL = 0.6
+_MIN_WRAPPED = 8  # characters in a line of a table's cell that goes on in the next
+_MAX_COLUMNS = 40
+_MIN_CELLS = 5
+_MAX_SHAPES = 5000
+_DEPTH = 4
 _BOLD = 600
 _IS_BOLD = re.compile(rb"bold|black|heavy|cmbx|-bd", re.IGNORECASE)
 _IS_MONO = re.compile(rb"mono|courier|consol|menlo|typewriter|cmtt|lmtt|cour\b", re.IGNORECASE)
-_LINE_END_HYPHEN = "\x02"
-_WORD = re.compile(rf"[^\0-\x20\xa0{HYPHEN}]*{HYPHEN}|[^\0-\x20\xa0{HYPHEN}]+")
-_DEPTH = 4
+# Control characters and noncharacters are in no word.
+_WORD = re.compile("[^\0-\x20\x7f\xa0\ufdd0-\ufdef\ufffe\uffff]+\ufffe?|\ufffe")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Cell:
-    """A stretch of a line without a wide gap; y grows upwards."""
+    """A stretch of a line without a wide gap; y grows upwards, `at` as in the file."""
 
     text: str
     x0: float
@@ -38,8 +46,9 @@ class Cell:
     y0: float
     y1: float
     size: float
-    bold: bool = False
-    mono: bool = False
+    bold: bool
+    mono: bool
+    at: int
 
     def is_level_with(self, other: "Cell") -> bool:
         """Whether both stand on one line."""
@@ -47,23 +56,41 @@ class Cell:
         return overlap > 0.5 * min(self.y1 - self.y0, other.y1 - other.y0)
 
 
-class Line(list[Cell]):
-    """The cells of a line, from left to right; at least one."""
+@dataclass(slots=True, eq=False)
+class Line:
+    """The cells of a line, from left to right; at least one.
 
-    @property
-    def text(self) -> str:
-        """Its words."""
-        return " ".join(cell.text for cell in self)
+    :ivar row: the texts of a table's row, by column.
+    :ivar is_first: whether it is the first of its page.
+    :ivar main: its longest cell, which has the line's size.
+    """
 
-    @property
-    def is_mono(self) -> bool:
-        """Whether all its letters have the same width."""
-        return all(cell.mono for cell in self)
+    cells: list[Cell]
+    row: list[str] = field(default_factory=list)
+    page: int = 0
+    is_first: bool = False
+    text: str = field(init=False)
+    main: Cell = field(init=False)
+    mono: bool = field(init=False)
+    x0: float = field(init=False)
+    x1: float = field(init=False)
+    y0: float = field(init=False)
 
-    @property
-    def main(self) -> Cell:
-        """Its longest cell, which has the line's size."""
-        return max(self, key=lambda cell: len(cell.text))
+    def __post_init__(self) -> None:
+        self.text = " ".join([cell.text for cell in self.cells])
+        self.main = max(self.cells, key=lambda cell: len(cell.text))
+        self.mono = all(cell.mono for cell in self.cells)
+        self.x0, self.x1, self.y0 = self.cells[0].x0, self.cells[-1].x1, self.cells[0].y0
+
+
+def has_room(line: Cell | Line, after: str, width: float, right: float) -> bool:
+    """Whether the first word of what stands below would have fitted into a line.
+
+    :param width: of all that stands below.
+    :param right: where such lines end.
+    """
+    word = width * (1 + after.find(" ") or 1 + len(after)) / max(len(after), 1)
+    return line.x1 + word < right
 
 
 def lines_of(page: pypdfium2.PdfPage) -> tuple[list[Line], bool]:
@@ -75,61 +102,80 @@ def lines_of(page: pypdfium2.PdfPage) -> tuple[list[Line], bool]:
     """
     text = page.get_textpage()
     try:
-        words, is_cut = _words(text), text.count_chars() > MAX_PAGE_CHARS
+        cells, is_cut = _cells(_words(text)), text.count_chars() > MAX_PAGE_CHARS
     finally:
         text.close()
-    if not words:
+    if not cells:
         return [], is_cut
-    common = Counter(angle for angle, _ in words).most_common(1)[0][0]
-    upright = _cells([word for angle, word in words if angle == common])
-    aside = _cells([word for angle, word in words if angle != common])
-    return [*_joined(_in_order(upright)), *_joined(aside)], is_cut
+    common = Counter(angle for angle, _ in cells).most_common(1)[0][0]
+    upright = [cell for angle, cell in cells if angle == common]
+    if common == 0:
+        _add_bullets(page, upright)
+    drops = (a.y0 - b.y0 for a, b in pairwise(upright) if a.x0 < b.x1 and b.x0 < a.x1)
+    size = median(cell.size for cell in upright)
+    pitch = median([drop for drop in drops if 0.8 * size < drop < 3 * size] or [1.2 * size])
+    aside = [cell for angle, cell in cells if angle != common]
+    return [*_in_order(upright, pitch), *_joined(aside)], is_cut
 
 
-def _words(text: pypdfium2.PdfTextPage) -> list[tuple[int, Cell]]:
+def _words(text: pypdfium2.PdfTextPage) -> Iterator[tuple[int, Cell]]:
     """The words of a page in the file's order, each with its angle in quarters of a turn."""
     count = min(text.count_chars(), MAX_PAGE_CHARS)
     shown = text.get_text_range(0, count) if count else ""
     if len(shown) != count:  # it leaves out a character
         shown = "".join(chr(raw.FPDFText_GetUnicode(text, at)) for at in range(count))
-    found = _WORD.finditer(shown.replace(_LINE_END_HYPHEN, HYPHEN))
-    scratch = raw.FS_RECTF(), raw.FS_MATRIX(), raw.create_string_buffer(64)
-    return [_word(text.raw, word, *scratch) for word in found]
+    handle, box, styles = text.raw, raw.FS_RECTF(), dict[int, tuple[int, float, bool, bool]]()
+    for word in _WORD.finditer(shown.replace("\x02", HYPHEN)):
+        at, end = word.span()
+        made = raw.FPDFText_GetTextObject(handle, at)
+        key = addressof(made.contents) if made else -at
+        style = styles.get(key)
+        if style is None:
+            style = styles[key] = _style(handle, at)
+        angle, size, bold, mono = style
+        raw.FPDFText_GetLooseCharBox(handle, at, box)
+        x0, x1, y0, y1 = _turned(box, angle)
+        if end - at > 1:
+            raw.FPDFText_GetLooseCharBox(handle, end - 1, box)
+            last = _turned(box, angle)
+            x0, x1 = min(x0, last[0]), max(x1, last[1])
+        yield angle, Cell(word[0], x0, x1, y0, y1, size, bold, mono, at)
 
 
-def _word(
-    text: Any,  # noqa: ANN401 - PDFium's handle
-    word: re.Match[str],
-    box: raw.FS_RECTF,
-    matrix: raw.FS_MATRIX,
-    name: Any,  # noqa: ANN401 - a buffer
-) -> tuple[int, Cell]:
-    """A word with its angle; the last three are for PDFium to write to."""
-    at = word.start()
-    angle = round(raw.FPDFText_GetCharAngle(text, at) / 1.5708) % 4
-    raw.FPDFText_GetLooseCharBox(text, at, box)
-    first = _turned(box, angle)
-    raw.FPDFText_GetLooseCharBox(text, word.end() - 1, box)
-    last = _turned(box, angle)
+def _cells(words: Iterable[tuple[int, Cell]]) -> list[tuple[int, Cell]]:
+    """Join the words that follow each other on a line without a wide gap."""
+    cells: list[tuple[int, Cell]] = []
+    turned, last, texts, votes = -1, None, [""], 0
+    for angle, word in words:
+        if last is not None and angle == turned and last.is_level_with(word):
+            gap = max(word.x0 - last.x1, last.x0 - word.x1)
+            if gap < _COLUMN_GAP * max(word.size, last.size):
+                texts.append(word.text)
+                if word.mono <= last.mono:  # code amid other text says nothing of its size
+                    votes += len(word.text) if word.size == last.size else -len(word.text)
+                if votes < 0 or word.mono < last.mono:  # most letters have another size
+                    last.size, votes = word.size, abs(votes)
+                last.x0, last.x1 = min(word.x0, last.x0), max(word.x1, last.x1)
+                last.bold, last.mono = last.bold and word.bold, last.mono and word.mono
+                continue
+        if last is not None:
+            last.text = " ".join(texts)
+        turned, last, texts, votes = angle, word, [word.text], len(word.text)
+        cells.append((angle, word))
+    if last is not None:
+        last.text = " ".join(texts)
+    return cells
+
+
+def _style(text: Any, at: int) -> tuple[int, float, bool, bool]:  # noqa: ANN401 - PDFium's handle
+    """A character's angle in quarters of a turn, size, whether it is bold and of fixed width."""
+    matrix, name = raw.FS_MATRIX(), raw.create_string_buffer(64)
     raw.FPDFText_GetMatrix(text, at, matrix)
     raw.FPDFText_GetFontInfo(text, at, name, len(name), None)
-    bold, mono = _style(name.value)
-    return angle, Cell(
-        text=word[0],
-        x0=min(first[0], last[0]),
-        x1=max(first[1], last[1]),
-        y0=first[2],
-        y1=first[3],
-        size=max(raw.FPDFText_GetFontSize(text, at) * hypot(matrix.c, matrix.d), 0.1),
-        bold=bold or raw.FPDFText_GetFontWeight(text, at) >= _BOLD,
-        mono=mono,
-    )
-
-
-@lru_cache(maxsize=1000)
-def _style(font: bytes) -> tuple[bool, bool]:
-    """Whether a font's name says that it is bold, and of fixed width."""
-    return bool(_IS_BOLD.search(font)), bool(_IS_MONO.search(font))
+    angle = round(raw.FPDFText_GetCharAngle(text, at) / 1.5708) % 4
+    size = max(raw.FPDFText_GetFontSize(text, at) * hypot(matrix.c, matrix.d), 0.1)
+    is_bold = _IS_BOLD.search(name.value) or raw.FPDFText_GetFontWeight(text, at) >= _BOLD
+    return angle, size, bool(is_bold), bool(_IS_MONO.search(name.value))
 
 
 def _turned(box: raw.FS_RECTF, angle: int) -> tuple[float, float, float, float]:
@@ -143,58 +189,71 @@ def _turned(box: raw.FS_RECTF, angle: int) -> tuple[float, float, float, float]:
     return box.left, box.right, box.bottom, box.top
 
 
-def _cells(words: Sequence[Cell]) -> list[Cell]:
-    """Join the words that follow each other on a line without a wide gap."""
-    cells: list[Cell] = []
-    for word in words:
-        last = cells[-1] if cells else None
-        if last is not None and last.is_level_with(word):
-            gap = max(word.x0 - last.x1, last.x0 - word.x1)
-            if gap < _COLUMN_GAP * max(last.size, word.size):
-                if len(word.text) > len(last.text):
-                    last.size = word.size
-                last.text += f" {word.text}"
-                last.x0, last.x1 = min(last.x0, word.x0), max(last.x1, word.x1)
-                last.bold = last.bold and word.bold
-                last.mono = last.mono and word.mono
-                continue
-        cells.append(word)
-    return cells
+def _add_bullets(page: pypdfium2.PdfPage, cells: Sequence[Cell]) -> None:
+    """Write the bullets that a page draws as shapes before the cells that they belong to."""
+    left, bottom, right, top = edges = c_float(), c_float(), c_float(), c_float()
+    shapes: dict[int, list[tuple[float, float, float]]] = defaultdict(list)
+    for number in range(min(raw.FPDFPage_CountObjects(page), _MAX_SHAPES)):
+        shape = raw.FPDFPage_GetObject(page, number)
+        if raw.FPDFPageObj_GetType(shape) == raw.FPDF_PAGEOBJ_PATH:
+            raw.FPDFPageObj_GetBounds(shape, *edges)
+            height, width = top.value - bottom.value, right.value - left.value
+            if 0.7 * width < height < 1.4 * width and 1 < height < 20:
+                middle = (top.value + bottom.value) / 2
+                shapes[int(middle // 4)].append((right.value, middle, height))
+    for level in shapes.values():
+        level.sort()
+    for cell in cells if shapes else ():
+        middle = (cell.y0 + cell.y1) / 2
+        for key in range(int(middle // 4) - 1, int(middle // 4) + 2):
+            level = shapes.get(key, [])
+            found = bisect_right(level, (cell.x0 + 1.0,)) - 1
+            if found >= 0:
+                end, height_of, height = level[found]
+                near = abs(height_of - middle) < 0.35 * cell.size and cell.x0 - end < 2 * cell.size
+                if near and 0.15 * cell.size < height < 0.9 * cell.size:
+                    cell.text, cell.x0 = f"{BULLET} {cell.text}", end - height
+                    break
 
 
-def _in_order(cells: list[Cell], depth: int = _DEPTH) -> list[Cell]:
-    """Cells in reading order: columns one after the other, between what spans them."""
+def _in_order(cells: list[Cell], pitch: float, depth: int = _DEPTH) -> Iterator[Line]:
+    """Lines in reading order: columns one after the other, between what spans them."""
     starts = Counter(round(cell.x0) for cell in cells).most_common(12 if depth else 0)
-    gutters = [start - 1.0 for start, count in starts if count >= MIN_COLUMN_LINES]
+    levels = _levels(cells)
     best: tuple[int, float, list[list[Cell]]] = (0, 0.0, [cells])
-    for gutter in gutters:
-        bands = _bands(cells, gutter)
-        found = sum(len(band) for band in bands if _has_columns(band, gutter))
-        if found > best[0]:
-            best = found, gutter, bands
-    _, gutter, bands = best
-    ordered: list[Cell] = []
+    for start, count in starts:
+        if count >= _MIN_COLUMN:
+            bands = _bands(levels, start - 1.0)
+            found = sum(len(band) for band in bands if _has_columns(band, start - 1.0))
+            if found > best[0]:
+                best = found, start - 1.0, bands
+    found, gutter, bands = best
     for band in bands:
-        if best[0] and _has_columns(band, gutter):
+        if found and _has_columns(band, gutter):
             for side in (True, False):
                 column = [cell for cell in band if _is_left(cell, gutter) is side]
-                ordered += _in_order(column, depth - 1)
+                yield from _in_order(column, pitch, depth - 1)
         else:
-            ordered += band if _goes_down(band) else _rows(band)
-    return ordered
+            yield from _lines(band, pitch)
 
 
-def _bands(cells: Sequence[Cell], gutter: float) -> list[list[Cell]]:
-    """The page cut where text begins or ceases to cross the gutter; cells are as in the file."""
-    bands: list[list[tuple[int, Cell]]] = []
-    crossed = None
-    for number, cell in sorted(enumerate(cells), key=lambda one: -one[1].y1):
-        crosses = _crosses(cell, gutter)
-        if crosses is not crossed:
-            bands.append([])
-            crossed = crosses
-        bands[-1].append((number, cell))
-    return [[cell for _, cell in sorted(band, key=lambda one: one[0])] for band in bands]
+def _levels(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """Cells by their heights on the page, from the top; those of a level as in the file."""
+    levels: list[list[Cell]] = []
+    for cell in sorted(cells, key=lambda cell: -cell.y1):
+        if levels and levels[-1][0].is_level_with(cell):
+            levels[-1].append(cell)
+        else:
+            levels.append([cell])
+    return levels
+
+
+def _bands(levels: Sequence[Sequence[Cell]], gutter: float) -> list[list[Cell]]:
+    """The page cut where text begins or ceases to cross the gutter."""
+    bands: list[list[Cell]] = []
+    for _, band in groupby(levels, lambda level: any(_crosses(cell, gutter) for cell in level)):
+        bands.append(sorted(chain.from_iterable(band), key=lambda cell: cell.at))
+    return bands
 
 
 def _crosses(cell: Cell, gutter: float) -> bool:
@@ -212,10 +271,11 @@ def _has_columns(band: Sequence[Cell], gutter: float) -> bool:
     """
     order = [_is_left(cell, gutter) for cell in band]
     least = min(order.count(True), order.count(False))
-    if least < MIN_COLUMN_LINES or _crosses(band[0], gutter):
+    if least < _MIN_COLUMN or _crosses(band[0], gutter):
         return False
     sides = ([cell for cell in band if _is_left(cell, gutter) is side] for side in (True, False))
-    return sum(a is not b for a, b in pairwise(order)) <= 2 or all(map(_is_prose, sides))
+    changes = sum(a is not b for a, b in pairwise(order))
+    return changes <= 2 or all(map(_is_prose, sides))
 
 
 def _is_prose(cells: Sequence[Cell]) -> bool:
@@ -225,31 +285,141 @@ def _is_prose(cells: Sequence[Cell]) -> bool:
     return chars >= _MIN_PROSE and filled >= _MIN_FILL * width
 
 
-def _goes_down(cells: Sequence[Cell]) -> bool:
-    """Whether no cell stands above the one before it in the file, in the same column."""
-    return not any(
+def _lines(cells: Sequence[Cell], pitch: float) -> Iterator[Line]:
+    """The lines and tables of cells that are not in columns of text."""
+    levels = _levels(cells)
+    at = start = 0
+    while at < len(levels):
+        end = at + 1
+        if len(levels[at]) > 1:
+            end, spans = _table_end(levels, at, pitch)
+            rows, count = _rows(levels[at:end], spans, pitch) if spans else ([], 0)
+            if rows:
+                yield from _plain(levels[start:at])
+                yield from rows
+                start = end = at + count
+        at = max(at + 1, end)
+    yield from _plain(levels[start:])
+
+
+def _table_end(
+    levels: Sequence[Sequence[Cell]], start: int, pitch: float
+) -> tuple[int, list[tuple[float, float]]]:
+    """Where what may be a table ends, and its columns, from left to right."""
+    spans: list[tuple[float, float]] = []
+    for at in range(start, len(levels)):
+        level, found, taken = levels[at], list(spans), set[tuple[float, float]]()
+        is_far = at > start and levels[at - 1][0].y0 - level[0].y0 > 3.5 * pitch
+        if is_far or any(LEADER.search(cell.text) for cell in level):
+            return at, spans
+        for cell in level:
+            touched = [span for span in found if cell.x0 < span[1] and span[0] < cell.x1]
+            if len(touched) > 1 or len(found) > _MAX_COLUMNS or not taken.isdisjoint(touched):
+                return at, spans
+            for span in touched:
+                found.remove(span)
+            x0, x1 = touched[0] if touched else (cell.x0, cell.x1)
+            found.append((min(x0, cell.x0), max(x1, cell.x1)))
+            taken.add(found[-1])
+        spans = sorted(found)
+    return len(levels), spans
+
+
+def _rows(
+    levels: Sequence[Sequence[Cell]], spans: Sequence[tuple[float, float]], pitch: float
+) -> tuple[list[Line], int]:
+    """The rows of a table, and of how many levels; none if they do not fill its columns."""
+    rows: list[list[list[Cell]]] = []
+    counts: list[int] = []
+    spans = _columns(levels, spans)
+    drops = [above[0].y0 - level[0].y0 for above, level in pairwise(levels)]
+    spaced = sum(drop > 1.2 * pitch for drop in drops) > 1
+    least = 0 if spaced else _MIN_WRAPPED
+    for level in levels:
+        placed = [(bisect_right(spans, (cell.x0, inf)) - 1, cell) for cell in level]
+        if not rows or not all(
+            _goes_on(rows[-1], at, cell, spans[at][1], least, pitch) for at, cell in placed
+        ):
+            rows.append([[] for _ in spans])
+            counts.append(0)
+        counts[-1] += 1
+        for at, cell in placed:
+            rows[-1][at].append(cell)
+    filled = [sum(map(bool, row)) for row in rows]
+    while filled and filled[-1] == 1:
+        del rows[-1], filled[-1]
+    bold = [all(cell.bold for column in row for cell in column) for row in rows[:2]]
+    few = _MIN_CELLS - (bold == [True, False])
+    if (
+        len(rows) < 2
+        or len(spans) < 2
+        or sum(filled) < max(few, _MIN_FILL * len(rows) * len(spans))
+    ):
+        return [], 0
+    lines = [
+        Line(
+            [cell for column in row for cell in column],
+            [" ".join(cell.text for cell in column) for column in row],
+        )
+        for row in rows
+    ]
+    return lines, sum(counts[: len(rows)])
+
+
+def _columns(
+    levels: Sequence[Sequence[Cell]], spans: Sequence[tuple[float, float]]
+) -> list[tuple[float, float]]:
+    """The spans, but a title of the first level joined with what stands beside it without one."""
+    filled: list[set[int]] = [set() for _ in spans]
+    for number, level in enumerate(levels):
+        for cell in level:
+            filled[bisect_right(spans, (cell.x0, inf)) - 1].add(number)
+    columns, last = list(spans[:1]), filled[0]
+    for span, levels_of in zip(spans[1:], filled[1:], strict=True):
+        if {0} in (last, levels_of) and last.isdisjoint(levels_of):
+            columns[-1] = columns[-1][0], span[1]
+            last |= levels_of
+        else:
+            columns.append(span)
+            last = levels_of
+    return columns
+
+
+def _goes_on(
+    row: Sequence[Sequence[Cell]], at: int, cell: Cell, right: float, least: int, pitch: float
+) -> bool:
+    """Whether a cell of the next level belongs to a row, as the next line of a wrapped text."""
+    if not row[at]:
+        lowest = min(each.y0 for column in row for each in column)
+        return lowest - cell.y0 < 0.8 * pitch
+    above = row[at][-1]
+    if above.y0 - cell.y0 > 1.2 * pitch:
+        return False
+    if above.text.endswith(("-", HYPHEN)):
+        return True
+    is_full = not has_room(above, cell.text, cell.x1 - cell.x0, right)
+    return is_full and len(above.text) >= least
+
+
+def _plain(levels: Sequence[Sequence[Cell]]) -> list[Line]:
+    """Lines of cells as the file has them, or line by line if that goes up and down."""
+    cells = sorted((cell for level in levels for cell in level), key=lambda cell: cell.at)
+    goes_up = any(
         after.y0 > before.y1 and after.x0 < before.x1 and before.x0 < after.x1
         for before, after in pairwise(cells)
     )
+    if goes_up:
+        cells = [cell for level in levels for cell in sorted(level, key=lambda cell: cell.x0)]
+    return _joined(cells)
 
 
-def _rows(cells: Sequence[Cell]) -> list[Cell]:
-    """Cells line by line, each from left to right."""
+def _joined(cells: Iterable[Cell]) -> list[Line]:
+    """Lines of the cells that follow each other on one."""
     lines: list[list[Cell]] = []
-    for cell in sorted(cells, key=lambda cell: -cell.y1):
-        if lines and lines[-1][0].is_level_with(cell):
+    for cell in cells:
+        last = lines[-1][-1] if lines else None
+        if last and last.is_level_with(cell) and cell.x0 >= last.x1 - cell.size:
             lines[-1].append(cell)
         else:
             lines.append([cell])
-    return [cell for line in lines for cell in sorted(line, key=lambda one: one.x0)]
-
-
-def _joined(cells: Sequence[Cell]) -> list[Line]:
-    """Lines of the cells that follow each other on one."""
-    lines: list[Line] = []
-    for cell in cells:
-        if lines and lines[-1][-1].is_level_with(cell) and cell.x0 >= lines[-1][-1].x1 - cell.size:
-            lines[-1].append(cell)
-        else:
-            lines.append(Line([cell]))
-    return lines
+    return [Line(line) for line in lines]

@@ -3,6 +3,7 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
 
@@ -11,8 +12,8 @@ from pypdfium2 import raw
 
 from ragqa.notes.decoding import Unfit
 from ragqa.notes.formats.pdf import IN_PART
-from ragqa.notes.formats.pdf_blocks import HEADING, NOT_KEPT, Page, Style, bare, is_cut, markdown
-from ragqa.notes.formats.pdf_lines import Line, lines_of
+from ragqa.notes.formats.pdf_blocks import HEADING, PAGE, Style, bare, markdown
+from ragqa.notes.formats.pdf_lines import HYPHEN, Line, lines_of
 
 MAX_PAGES = 10_000
 MAX_CHARS = 20_000_000
@@ -28,7 +29,18 @@ _NUMBER = re.compile(
     rf"(?=(?:{_OF})?[)\]]?(?:$|\t| {_RULE}(?!\S)))",
     re.IGNORECASE,
 )
+_NOT_KEPT = re.compile(r"[\0-\x08\x0b-\x1f\ufdd0-\ufdef\ufffe\uffff]")
+_TOKEN = re.compile(r"\w+(?:-\w+)*")
 _ALONE = re.compile(rf"[^\w\0]*(?:{_WORD}[^\w\0]*)?\0-?[0-9]+(?:{_OF})?\W*", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class Page:
+    """A page's printed label, its lines, and why it has none or not all."""
+
+    label: str
+    lines: list[Line] = field(default_factory=list)
+    reason: str = ""
 
 
 def extract(data: bytes, progress: Callable[[], object], *, left_out: Collection[int] = ()) -> str:
@@ -51,7 +63,7 @@ def extract(data: bytes, progress: Callable[[], object], *, left_out: Collection
     for number in range(count):
         is_bad = number in left_out
         pages.append(Page("", reason=ENDED) if is_bad else _read(document, number))
-        chars += sum(len(cell.text) for line in pages[-1].lines for cell in line)
+        chars += sum(len(line.text) for line in pages[-1].lines)
         if chars > MAX_CHARS:
             raise Unfit(f"its text has more than {MAX_CHARS:,} characters")
         progress()
@@ -59,23 +71,30 @@ def extract(data: bytes, progress: Callable[[], object], *, left_out: Collection
         raise Unfit(f"none of its pages has text: {pages[0].reason or 'they are empty'}")
     style = _style(document, pages)
     _leave_out_running(pages, style.size)
-    pieces: list[str] = []
+    lines: list[Line] = []
     for number, page in enumerate(pages):
-        blocks = list(markdown(page, number, style))
-        mark = f"\f{page.label}\v{page.reason}\v"
-        if pieces and blocks and is_cut(pieces[-1], blocks[0]):
-            pieces[-1] = pieces[-1].rstrip("\n")
-            pieces += [f" {mark} ", *blocks]
-        else:
-            pieces += [f"{mark}\n\n", *blocks]
+        for line in page.lines:
+            line.is_first = not lines or lines[-1].page < number
+            line.page = number
+            lines.append(line)
+    text = _with_marks("".join(markdown(lines, style)), pages)
     # Half a character that needs two becomes a question mark.
-    return "".join(pieces).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _with_marks(text: str, pages: Sequence[Page]) -> str:
+    """The text with the marks of all pages, those without lines before that of the next."""
+    parts = iter(text.split(PAGE)[1:])
+    return "".join(
+        f"\f{page.label}\v{page.reason}\v{next(parts) if page.lines else chr(10) * 2}"
+        for page in pages
+    )
 
 
 def _read(document: pypdfium2.PdfDocument, number: int) -> Page:
     label, page = "", None
     try:
-        label = " ".join(NOT_KEPT.sub("", document.get_page_label(number)).split())[:40]
+        label = " ".join(_NOT_KEPT.sub("", document.get_page_label(number)).split())[:40]
         page = document[number]
         lines, is_cut = lines_of(page)
         if not lines and any(page.get_objects([raw.FPDF_PAGEOBJ_IMAGE], max_depth=3)):
@@ -96,18 +115,20 @@ def _leave_out_running(pages: Sequence[Page], size: float) -> None:
     seen: dict[tuple[str, int], set[int]] = defaultdict(set)
     edges = []
     for number, page in enumerate(pages):
-        by_height = sorted(page.lines, key=lambda line: line[0].y0)
+        by_height = sorted(page.lines, key=lambda line: line.y0)
         for line in by_height if len(by_height) <= 4 else by_height[:2] + by_height[-2:]:
             if line.main.size < HEADING * size:
                 edges.append((number, line, _without_page(line, number)))
                 for words in edges[-1][2]:
-                    seen[words, _place(line)].add(number)
+                    seen[words, round(line.y0 / 4)].add(number)
     running = []
     for number, line, forms in edges:
         is_label = line.text.casefold() == pages[number].label.casefold()
         on = set(range(len(pages))) if is_label else set()
         for words in forms:
-            near = set().union(*(seen.get((words, _place(line) + by), ()) for by in (-1, 0, 1)))
+            near = set().union(
+                *(seen.get((words, round(line.y0 / 4) + by), ()) for by in (-1, 0, 1))
+            )
             least = 2 if len(pages) == 2 and _ALONE.fullmatch(words) else 3
             on = near if len(near) >= max(least, len(on)) else on
         if on:
@@ -124,16 +145,12 @@ def _without_page(line: Line, number: int) -> set[str]:
 
     A header with a page number is then the same on all pages, but "Total: 12" is not.
     """
-    text = "\t".join(cell.text for cell in line)
+    text = "\t".join(cell.text for cell in line.cells)
     found = list(_NUMBER.finditer(text))
     forms = {text := text.replace("\t", " ")}
     for each in (found[0], found[-1]) if found else ():
         forms.add(f"{text[: each.start(1)]}\0{int(each[1]) - number}{text[each.end(1) :]}")
     return forms
-
-
-def _place(line: Line) -> int:
-    return round(line[0].y0 / 4)
 
 
 def _style(document: pypdfium2.PdfDocument, pages: Sequence[Page]) -> Style:
@@ -145,17 +162,28 @@ def _style(document: pypdfium2.PdfDocument, pages: Sequence[Page]) -> Style:
         total += chars
         sizes[round(2 * line.main.size) / 2] += chars
         bold += chars * line.main.bold
-        mono += chars * line.is_mono
+        mono += chars * line.mono
     size = max(sizes.most_common(1)[0][0], 0.5)
-    pitches = [(a[0].y0 - b[0].y0) / size for page in pages for a, b in pairwise(page.lines)]
+    pitches = [(a.y0 - b.y0) / size for page in pages for a, b in pairwise(page.lines)]
+    words = Counter(word for line in lines for word in _TOKEN.findall(line.text.casefold()))
+    parted = whole = 0
+    ended = [
+        (line.text, after.text) for line, after in pairwise(lines) if line.text[-1] in (HYPHEN, "-")
+    ]
+    for first, second in ended:
+        tokens = _TOKEN.findall(first.casefold()[-60:])[-1:], _TOKEN.findall(second.casefold()[:60])
+        if all(tokens):
+            parted += words[f"{tokens[0][0]}-{tokens[1][0]}"] > 0
+            whole += words[tokens[0][0] + tokens[1][0]] > 0
     return Style(
         size=size,
         pitch=median([pitch for pitch in pitches if 0.8 < pitch < 3] or [1.2]),
         bold=2 * bold > total,
         mono=2 * mono > total,
+        hyphenates=5 * whole > parted,
         larger=tuple(sorted((each for each in sizes if each >= HEADING * size), reverse=True)),
         outline=_outline(document),
-        words=Counter(word for line in lines for word in line.text.casefold().split()),
+        words=words,
     )
 
 
