@@ -14,7 +14,7 @@ from ragqa.answering.candidates import Candidate, quotation
 from ragqa.answering.question_type import Question, QuestionKind
 from ragqa.answering.reading import Reading, best_cosines
 from ragqa.readers import Reader, Text
-from ragqa.text.entities import has_figure
+from ragqa.text.names import has_figure
 from ragqa.text.words import index_terms
 from ragqa.types import Citation, Kind, Vector, Vectors
 

@@ -1,35 +1,16 @@
 """A statement: its words, and the figures and dates in it."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ragqa.languages import ENGLISH
 from ragqa.text.dates import Moment
-from ragqa.text.lexicon import NEGATORS, canonical
 from ragqa.text.quantities import Figure
-from ragqa.text.words import STOP_WORDS, WORD, index_terms, is_stop_word
+from ragqa.text.words import Word, compiled
 
-_NOT_NEGATING = re.compile(
-    r"\bnot (?:only|just|merely)\b|\bnothing but\b|\bno (?:more|less|fewer|later|earlier) than\b"
-    r"|\bno (?:doubt|matter)\b|\bno\. ?(?=\d)|\bwhether or not\b",
-    re.IGNORECASE,
+_NOT_NEGATING = (
+    r"(?i)\bnot (?:only|just|merely)\b|\bnothing but\b|\bwhether or not\b"
+    r"|\bno (?:more|less|fewer|later|earlier) than\b|\bno (?:doubt|matter)\b|\bno\. ?(?=\d)"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A lower-case word at `start` to `end`, with its canonical stem, "" for a stop word."""
-
-    text: str
-    stem: str
-    start: int
-    end: int
-
-    @property
-    def negates(self) -> bool:
-        """Whether it negates a sentence."""
-        return self.text in NEGATORS or self.text.endswith("n't")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,27 +30,12 @@ class Statement:
     @property
     def negators(self) -> list[int]:
         """Indices of its negating words, without "not only", "no more than" and the like."""
-        ignored = [found.span() for found in _NOT_NEGATING.finditer(self.text)]
+        ignored = [found.span() for found in compiled(_NOT_NEGATING).finditer(self.text)]
         return [
             i
             for i, word in enumerate(self.words)
             if word.negates and not any(start <= word.start < end for start, end in ignored)
         ]
-
-
-def words_of(text: str, language: str = ENGLISH) -> tuple[Word, ...]:
-    """The words of a text; synonyms are known in English only."""
-    return tuple(
-        Word(lower, _stem(match[0], lower, language), *match.span())
-        for match in WORD.finditer(text)
-        for lower in (match[0].casefold().replace("\u2019", "'"),)
-    )
-
-
-def _stem(word: str, lower: str, language: str) -> str:
-    if language == ENGLISH:
-        return "" if lower in STOP_WORDS else canonical(word)
-    return "" if is_stop_word(word, language) else next(iter(index_terms(word, language)[-1:]), "")
 
 
 def blank(text: str, spans: Iterable[tuple[int, int]]) -> str:

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from ragqa.answering.question_type import parse_question
 from ragqa.answering.short_answer import counterpart, is_title, place_in, short_answer
-from ragqa.text.entities import amounts, dates, people, places
+from ragqa.text.dates import dates
+from ragqa.text.names import people, places
+from ragqa.text.quantities import amounts
 
 ANSWERED = [
     ("when was RRF introduced", "It was introduced in June 2009 by three people.", "June 2009"),

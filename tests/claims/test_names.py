@@ -2,7 +2,7 @@
 
 import pytest
 
-from ragqa.claims.names import NameIndex, names_of
+from ragqa.text.names import NameIndex, names_of
 
 
 @pytest.mark.parametrize(

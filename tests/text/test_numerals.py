@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.text.numerals import in_digits
+from ragqa.text.quantities import in_digits
 
 WORDS = "a one two ten sixty-five hundred thousand and half out of in 1/3 9_000 x"
 
