@@ -1,5 +1,6 @@
 """The type of answer a question asks for, by rules over English words."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -60,7 +61,7 @@ _CLASSES = {
     "regions": "_r", "judgements": "_j",
 }  # fmt: skip
 _AUX, _QUANTITY, _PERSON, _TIME, _PLACE, _JUDGEMENT = (rf"\w+{end}\b" for end in _CLASSES.values())
-_QUESTION_WORD = "(who|whom|whose|when|where|why|how|what|which)"
+_QUESTION_WORDS = ("who", "whom", "whose", "when", "where", "why", "how", "what", "which")
 _TO = "((in|on|at|to|for|of|from|by|since|until) )?"
 _HOW_MANY = (
     "how (many|much|long|old|tall|big|often|far|high|large|fast|heavy|deep|wide|few|small|lengthy)"
@@ -94,7 +95,10 @@ _RULES: _Rules = (
         QuestionKind.WHEN,
         rf"when (?!{_NO_DATE}){_AUX}|{_TO}(what|which) ({_AUX} )?{_ARTICLE}{_TIME}",
     ),
-    (QuestionKind.WHERE, rf"{_TO}(where (?!{_QUESTION_WORD}\b)\w|(what|which) {_PLACE})"),
+    (
+        QuestionKind.WHERE,
+        rf"{_TO}(where (?!({'|'.join(_QUESTION_WORDS)})\b)\w|(what|which) {_PLACE})",
+    ),
     (QuestionKind.DEFINITION, rf"(define|(what {_AUX} (the )?)?(definition|meaning) of)\b"),
     (QuestionKind.DEFINITION, rf"what ((do|does)_a .+ mean|(is|are)_a {_TERM})$"),
     (QuestionKind.OTHER, rf"{_TO}(what|which|how)\b"),
@@ -130,7 +134,7 @@ def parse_question(question: str, languages: tuple[str, ...] = (ENGLISH,)) -> Qu
     if languages[0] != ENGLISH:
         return Question(question, QuestionKind.OTHER, terms, languages=languages)
     text = " ".join(question.casefold().replace("\u2019", "'").split())
-    text = compiled(rf"\b{_QUESTION_WORD}'?s\b").sub(r"\1 is", text)
+    text = WORD.sub(_uncontracted, text)
     clauses = [part for one in compiled(_CLAUSE).split(text) if (part := one.strip(" \"'()"))]
     marked = [_marked(clause) for clause in clauses]
     kinds = ((clause, _kind(_RULES, mark)) for clause, mark in zip(clauses, marked, strict=True))
@@ -142,9 +146,15 @@ def parse_question(question: str, languages: tuple[str, ...] = (ENGLISH,)) -> Qu
     return Question(question, kind, terms, subject, is_date or is_count, languages)
 
 
+def _uncontracted(word: re.Match[str]) -> str:
+    """A question word with "is" apart from it: "what is" for "what's" and "whats"."""
+    asks = word[0].removesuffix("s").removesuffix("'")
+    return f"{asks} is" if asks != word[0] and asks in _QUESTION_WORDS else word[0]
+
+
 def _marked(clause: str) -> str:
     """A clause with the mark of its class behind each word that has one."""
-    return compiled(r"\w+(?:n't)?").sub(lambda word: word[0] + _marks().get(word[0], ""), clause)
+    return WORD.sub(lambda word: word[0] + _marks().get(word[0], ""), clause)
 
 
 @cache

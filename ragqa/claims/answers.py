@@ -30,10 +30,7 @@ _ASIDE = (
 )
 _SINCE = r"|\bsince (?:(?:build|version|release) )?v?\d[\w.-]*"
 _MAX_TRAIL_CHARS = 300
-_WHEN = (
-    r"(?i)\bwhen\b|\b(?:what|which) (?:day|date|time|year|month|weekday)\b|\bdates?\b|\bdeadline\b"
-    r"|\bdue\b|\bbirthday\b|\bsince\b|\buntil\b|\bexpir\w+"
-)
+_TIMES = ("day", "date", "time", "year", "month", "weekday")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +67,11 @@ class Answer(Statement):
 
 def read_question(question: str) -> Question:
     """Prepare a question for comparing its answers."""
-    asks_when = compiled(_WHEN).search(question) is not None
-    return Question(question.casefold(), content(words_of(question)), asks_when)
+    words = words_of(question)
+    said = {word.text for word in words}
+    asks_which = not said.isdisjoint(("what", "which")) and not said.isdisjoint(_TIMES)
+    of_time = asks_which or any(word.term in stems("asking when") for word in words)
+    return Question(question.casefold(), content(words), of_time)
 
 
 @lru_cache(maxsize=256)

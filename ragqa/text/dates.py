@@ -172,10 +172,11 @@ def _is_count(match: re.Match[str]) -> bool:
         return False
     text, start = match.string, match.start()
     before = text[max(0, start - 12) : start]
-    counted = compiled(_COUNTED).match(text, match.end())
-    if counted is None or counted[1].casefold() in STOP_WORDS:
-        return int(match[0]) < _LEAST_YEAR and not before.lower().endswith(("in ", "since "))
-    return compiled(_IN_YEAR).search(before) is None
+    found = compiled(_COUNTED).match(text, match.end())
+    is_counted = found is not None and found[1].casefold() not in STOP_WORDS
+    if int(match[0]) < _LEAST_YEAR:
+        return is_counted or not before.lower().endswith(("in ", "since "))
+    return is_counted and compiled(_IN_YEAR).search(before) is None
 
 
 @lru_cache(maxsize=1024)

@@ -362,7 +362,8 @@ def in_digits(text: str) -> str:
         text = compiled(_GROUPS).sub(lambda found: _fill(found, found[0].replace("_", "")), text)
     if "/" in text:
         text = compiled(_FRACTION).sub(_fraction, text)
-    text = compiled(_SHARE).sub(_share, text)
+    if any(part in text.lower() for part in _SHARES):
+        text = compiled(_SHARE).sub(_share, text)
     text = compiled(_IN_WORDS).sub(_number, text)
     return compiled(_OUT_OF).sub(_out_of, text)
 
