@@ -4,11 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from ragqa.text.dates import moments_of
+from ragqa.text.dates import Moment, moments_of
 from ragqa.text.lexicon import listed, one_of
-from ragqa.text.quantities import figures_of
-from ragqa.text.statement import Statement, blank
-from ragqa.text.words import Word, canonical, compiled, stems, words_of
+from ragqa.text.quantities import Figure, figures_of
+from ragqa.text.words import Word, blank, canonical, compiled, overlaps, stems, words_of
 
 # "step 3", "Falcon 2 is", "option B": names, not figures.
 _NAMED = (
@@ -29,6 +28,10 @@ _ASIDE = (
     r"(?: (?:up|down|back|forward))? to\b"
 )
 _SINCE = r"|\bsince (?:(?:build|version|release) )?v?\d[\w.-]*"
+_NOT_NEGATING = (
+    r"(?i)\bnot (?:only|just|merely)\b|\bnothing but\b|\bwhether or not\b"
+    r"|\bno (?:more|less|fewer|later|earlier) than\b|\bno (?:doubt|matter)\b|\bno\. ?(?=\d)"
+)
 _MAX_TRAIL_CHARS = 300
 _TIMES = ("day", "date", "time", "year", "month", "weekday")
 
@@ -46,7 +49,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer(Statement):
+class Answer:
     """A sentence that may answer a question, with everything it is compared by.
 
     `words` excludes figures, dates and `names`, which are those with a number; `about` has the
@@ -56,6 +59,10 @@ class Answer(Statement):
     words.
     """
 
+    text: str
+    words: tuple[Word, ...]
+    figures: tuple[Figure, ...]
+    moments: tuple[Moment, ...]
     names: frozenset[str]
     about: frozenset[str]
     headings: tuple[frozenset[str], ...]
@@ -63,6 +70,13 @@ class Answer(Statement):
     trail_names: frozenset[str]
     all_stems: frozenset[str]
     qualifiers: frozenset[str]
+
+    @property
+    def negators(self) -> list[Word]:
+        """Its negating words, without "not only", "no more than" and the like."""
+        ignored = [found.span() for found in compiled(_NOT_NEGATING).finditer(self.text)]
+        negating = (word for word in self.words if word.negates)
+        return [word for word in negating if not overlaps((word.start, word.end), ignored)]
 
 
 def read_question(question: str) -> Question:

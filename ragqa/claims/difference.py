@@ -204,7 +204,7 @@ def _negation(one: Answer, other: Answer) -> Difference | None:
     if _is_negated(one) == _is_negated(other) or _conditional(one) != _conditional(other):
         return None
     no, yes = (one, other) if _is_negated(one) else (other, one)
-    negator = no.words[no.negators[0]]
+    negator = no.negators[0]
     denied = next(
         (word for word in no.words if word.start >= negator.end and _is_content(word)), None
     )

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ragqa.languages import ENGLISH
-from ragqa.text.dates import moments_of
+from ragqa.text.dates import Moment, moments_of
 from ragqa.text.names import NAME_SHAPE, Name, NameIndex, names_of
-from ragqa.text.quantities import figures_of
-from ragqa.text.statement import Statement, blank
-from ragqa.text.words import Word, compiled, words_of
+from ragqa.text.quantities import Figure, figures_of
+from ragqa.text.words import Word, blank, compiled, words_of
 from ragqa.types import TokenVectors, Vectors
 
 MAX_CHARS = 3000
@@ -22,18 +21,27 @@ _MIN_NORM = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Encoded(Statement):
-    """A statement with everything it is compared by.
+class Encoded:
+    """A sentence with everything it is compared by.
 
     `vectors` has a contextual vector per word, shape (words, dimensions); zeros where the embedder
     did not read it. `names` are what is clearly a name, `name_index` every form that may be one.
     `language` is a code of `LANGUAGES`.
     """
 
+    text: str
+    words: tuple[Word, ...]
+    figures: tuple[Figure, ...]
+    moments: tuple[Moment, ...]
     vectors: Vectors
     names: tuple[Name, ...]
     name_index: NameIndex
     language: str = ENGLISH
+
+    @property
+    def content_words(self) -> list[int]:
+        """Indices of its content words."""
+        return [i for i, word in enumerate(self.words) if word.stem]
 
 
 def encode(

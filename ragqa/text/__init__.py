@@ -2,7 +2,7 @@
 
 `words` splits text into terms, and into words with span and stem; `sentences` into sentences.
 `dates`, `quantities` and `names` find each of these with its span, for an answer and for comparing.
-`statement` has all of a sentence. `lexicon` reads `english.txt`, the tables of English words.
+`lexicon` reads `english.txt`, the tables of English words.
 `markdown` makes plain text of blocks, by `markup` for inline Markdown, and `seen` tracks where each
 character is from.
 """

@@ -287,7 +287,7 @@ def _figure(text: str, match: re.Match[str]) -> Figure | None:
 
 def _unit(text: str, match: re.Match[str]) -> tuple[str, Decimal, int] | None:
     """What a number measures, its factor to base units, and its end; None for a name."""
-    end, scale = past_fill(text, match.end()), _ONE
+    end, scale = len(text) - len(text[match.end() :].lstrip(FILL)), _ONE
     glued = (match["glued"] or "").strip().lower()
     if match["glued"] == "m":  # minutes, metres or millions
         return None
@@ -305,8 +305,8 @@ def _unit(text: str, match: re.Match[str]) -> tuple[str, Decimal, int] | None:
         return f"share of {canonical(whole[1])}" if whole else measures, scale * factor, after
     if glued:
         return None
-    counted = _counted(word)
-    return counted, scale, after if counted else end
+    is_counted = word.isalpha() and word not in STOP_WORDS and word not in table("not counted")
+    return (canonical(word), scale, after) if is_counted else ("", scale, end)
 
 
 def _next_word(text: str, end: int) -> tuple[str, int]:
@@ -320,13 +320,6 @@ def _value(written: str) -> tuple[Decimal, Decimal]:
     value = Decimal(written.replace(",", ""))
     exponent = value.as_tuple().exponent
     return value, _ONE.scaleb(exponent if isinstance(exponent, int) else 0)
-
-
-def _counted(word: str) -> str:
-    """The stem of the word after a number, if it can be what is counted."""
-    if not word.isalpha() or word in STOP_WORDS or word in table("not counted"):
-        return ""
-    return canonical(word)
 
 
 def _rate(text: str, end: int) -> tuple[str, Decimal]:
@@ -366,13 +359,6 @@ def in_digits(text: str) -> str:
         text = compiled(_SHARE).sub(_share, text)
     text = compiled(_IN_WORDS).sub(_number, text)
     return compiled(_OUT_OF).sub(_out_of, text)
-
-
-def past_fill(text: str, end: int) -> int:
-    """Where what fills a text at some place ends."""
-    while text.startswith(FILL, end):
-        end += 1
-    return end
 
 
 def _fill(found: re.Match[str], digits: str) -> str:

@@ -89,6 +89,14 @@ def overlaps(span: Span, others: Iterable[Span]) -> bool:
     return any(start < span[1] and span[0] < end for start, end in others)
 
 
+def blank(text: str, spans: Iterable[Span]) -> str:
+    """The text with some spans blanked, so that the other offsets stay the same."""
+    characters = list(text)
+    for start, end in spans:
+        characters[start:end] = " " * (end - start)
+    return "".join(characters)
+
+
 def joined(text: str, spans: Iterable[Span], joins: Collection[str]) -> list[Span]:
     """The spans, neighbours with one of these texts between them as one."""
     found: list[Span] = []
