@@ -230,8 +230,8 @@ def _repeats(one: Candidate, other: Candidate) -> bool:
 
 
 def _numerals(text: str) -> set[str]:
-    """The numbers and dates of a text."""
+    """The numbers, codes and dates of a text."""
     in_words = table("ones") | table("tens")
     words = (word.text for word in words_of(text))
-    found = {word for word in words if word[0].isdigit() or word in in_words}
+    found = {word for word in words if any(map(str.isdigit, word)) or word in in_words}
     return found.union(str(moment.parts) for moment in moments_of(text))
