@@ -25,7 +25,8 @@ from ragqa.languages import ENGLISH
 from ragqa.queries import languages_for
 from ragqa.retrieval import MAX_QUESTION_BYTES, clean_question, retrieve
 from ragqa.stores import Snapshot
-from ragqa.text.words import compiled, is_stop_word, query_terms, word_set
+from ragqa.text.lexicon import table
+from ragqa.text.words import compiled, is_stop_word, query_terms
 from ragqa.types import Answer, Filters, Retrieved
 
 MAX_CARRIED = 2
@@ -49,16 +50,8 @@ _EDGES = "\"'`*_.,;:?!()[]{}<>\u2018\u2019\u201c\u201d\u2026"
 _CONTINUES = (
     r"(?i)(and|or|but|so|then|also|plus|ok|okay|(what|how) about|what if|why not|how (so|come))\b"
 )
-_REFERRING = word_set("""
-    it its it's itself they them their theirs he him his she her hers this these those ones
-    former latter both neither either such
-""")
 # These refer back only as the last word.
 _REFERRING_LAST = frozenset(("one", "then", "too", "there", "mine"))
-_COMPARING = word_set("""
-    other others another else instead better worse cheaper faster slower easier simpler
-    alternative alternatives
-""")
 _COMPARED = frozenset(("than", "to"))
 
 
@@ -178,9 +171,9 @@ def _refers(words: Sequence[_Word], at: int) -> bool:
     if word == "that":
         # After a content word it begins a clause: "models that reason".
         return at == 0 or not words[at - 1].terms
-    if word in _COMPARING:
+    if word in table("comparing"):
         return _COMPARED.isdisjoint(after.folded for after in words[at:])
-    return word in _REFERRING or (word in _REFERRING_LAST and at == len(words) - 1)
+    return word in table("referring") or (word in _REFERRING_LAST and at == len(words) - 1)
 
 
 def _is_found(found: Retrieved, snapshot: Snapshot) -> bool:

@@ -14,8 +14,8 @@ from ragqa.embedders import Embedder
 from ragqa.languages import ENGLISH
 from ragqa.queries import known_terms, languages_for
 from ragqa.stores import Snapshot
+from ragqa.text.lexicon import CONTRACTED
 from ragqa.text.words import (
-    CONTRACTED,
     WORD,
     compiled,
     index_terms,

@@ -5,17 +5,11 @@ from collections.abc import Iterator
 
 from ragqa.answering.question_type import SHORT, Question, QuestionKind
 from ragqa.languages import ENGLISH
-from ragqa.text.entities import (
-    Amount,
-    amounts,
-    dates,
-    mentions_time,
-    number_words,
-    people,
-    places,
-    times,
-)
-from ragqa.text.words import STOP_WORDS, WORD, compiled, index_terms, is_stop_word, overlaps
+from ragqa.text.dates import dates, mentions_time, times
+from ragqa.text.lexicon import STOP_WORDS, rows
+from ragqa.text.names import people, places
+from ragqa.text.quantities import Amount, amounts, number_words
+from ragqa.text.words import compiled, index_terms, overlaps, stems, words_in, words_of
 from ragqa.types import Span
 
 Fit = tuple[Span, float]
@@ -43,30 +37,8 @@ _MAX_CHARS = 2_000
 _LOOK_BACK = 80
 """The most characters read of a sentence, and of the text before a name."""
 
-_PEOPLE = frozenset(index_terms("people persons men women employees users"))
-_MEASURED = frozenset(
-    index_terms(
-        "percent seconds minutes hours days nights weeks months years bytes kb mb gb tb tib gib mib"
-        " miles kilometres kilometers metres meters feet inches grams kg pounds dollars euros cents"
-        " degrees"
-    )
-)
 _QUOTED = r"\"[^\"]{1,200}\"|\u201c[^\u201d]{1,200}\u201d|\u00ab[^\u00bb]{1,200}\u00bb"
 
-# Stems of verbs for the same activity.
-_VERBS = tuple(
-    frozenset(words.split())
-    for words in (
-        "sing sang sung perform record",
-        "write wrote written author compos",
-        "play portray voic",
-        "make made creat develop invent design build built",
-        "propos introduc present publish",
-        "own acquir bought",
-        "discov found identifi",
-        "direct",
-    )
-)
 _PREPOSITION = (
     r"\b(?:in|at|on|of|to|from|for|near|with|against|than|like|through|between|into)"
     r"(?: the| an?)? $"
@@ -177,13 +149,13 @@ def _may_count(question: Question, text: str) -> bool:
     names: people, and units of measurement.
     """
     found = amounts(text)
-    if _MEASURED.issuperset(question.subject):
+    if stems("measured").issuperset(question.subject):
         return bool(found or number_words(text))
     counts = (one.number for one in found if not one.measured and one.unit != "%")
     spans = [*number_words(text), *counts]
-    words = [(word.span(), index_terms(word[0])) for word in WORD.finditer(text)]
-    starts = [start for (start, _), _ in words]
-    subjects = [i for i, (_, terms) in enumerate(words) if {*terms} & {*question.subject}]
+    words = words_of(text)
+    starts = [word.start for word in words]
+    subjects = [i for i, word in enumerate(words) if word.term in question.subject]
     numbers = {bisect_left(starts, start) for start, _ in spans}
     if any(abs(i - n) <= _MAX_DISTANCE for i in subjects for n in numbers):
         return True
@@ -193,11 +165,13 @@ def _may_count(question: Question, text: str) -> bool:
 def _counts_anything(question: Question, amount: Amount) -> bool:
     if amount.measured or amount.unit == "%":
         return False
-    return not amount.unit or amount.unit in STOP_WORDS or {*question.subject} <= _PEOPLE
+    return not amount.unit or amount.unit in STOP_WORDS or {*question.subject} <= stems("people")
 
 
 def _people(question: Question, text: str) -> Iterator[Fit]:
-    verbs = question.terms.union(*(words for words in _VERBS if words & question.terms))
+    verbs = question.terms.union(
+        *(one for row in rows("activities") if (one := {*row.split()}) & question.terms)
+    )
     titles = [title.span() for title in compiled(_QUOTED).finditer(text)]
     for span in people(text):
         new_words = _new_words(question, text, span)
@@ -227,15 +201,14 @@ def _places(question: Question, text: str) -> Iterator[Fit]:
 def _defines(question: Question, text: str) -> bool:
     """Whether a sentence begins with the term to define, and continues like a definition."""
     article = compiled("(?i)an? |the ").match(text)
-    words = list(WORD.finditer(text, article.end() if article else 0))[: len(question.subject)]
-    terms = [term for word in words for term in index_terms(word[0])]
-    if not words or terms != list(question.subject):
+    start = article.end() if article else 0
+    words = words_in(text, (start, len(text)))[: len(question.subject)]
+    if not words or [word.term for word in words] != list(question.subject):
         return False
-    return compiled(_GLOSS).match(text, words[-1].end()) is not None
+    return compiled(_GLOSS).match(text, words[-1].end) is not None
 
 
 def _new_words(question: Question, text: str, span: Span) -> int:
     """The number of content words of a span that the question lacks."""
-    words = (word[0] for word in WORD.finditer(text, *span))
-    content = (word for word in words if not is_stop_word(word, ENGLISH))
-    return sum(not question.terms.issuperset(index_terms(word)) for word in content)
+    terms = (word.term for word in words_in(text, span) if word.stem)
+    return sum(term not in question.terms for term in terms)

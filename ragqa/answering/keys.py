@@ -2,8 +2,7 @@
 
 from collections.abc import Collection
 
-from ragqa.text.lexicon import CANONICAL
-from ragqa.text.words import compiled, index_terms, word_set
+from ragqa.text.words import compiled, index_terms, synonyms, word_set
 from ragqa.types import Passage, Unit
 
 _KEY = r"[\"']?([\w .-]{1,80})[\"']?\s*:(?:\s+|\Z)"
@@ -37,4 +36,4 @@ def answers_for(asked: Collection[str] | None, passage: Passage, unit: Unit) -> 
 
 
 def _canonical(term: str) -> str:
-    return CANONICAL.get(term, term)
+    return synonyms().get(term, term)

@@ -13,8 +13,8 @@ from ragqa.answering.question_type import Question, QuestionKind
 from ragqa.answering.reading import Reading, best_cosines
 from ragqa.answering.scoring import Scored
 from ragqa.languages import ENGLISH
-from ragqa.text.entities import has_figure
-from ragqa.text.words import compiled, index_terms, is_stop_word, overlaps, tokenize
+from ragqa.text.names import has_figure
+from ragqa.text.words import compiled, index_terms, is_stop_word, overlaps, stems, tokenize
 from ragqa.types import Retrieved, Vector
 
 UNKNOWN_BELOW = 0.28
@@ -41,18 +41,6 @@ STORY_WORDS = 14
 _MIN_LIKENESS = 0.8
 _WORD = r"(?:[^\s\"'\u2019(),;:?!]|(?<=\d)[,:](?=\d))+(?<!\.)"
 _SENTENCE_START = r"(?:^|[.?!:])[\s\"'(]*$"
-# Generic words, which are not what is asked about.
-_GENERIC = frozenset(
-    index_terms(
-        "make made happen use work take took taken sold sell buy bought handle get got give gave "
-        "given go went gone come came say said tell told show shown try tried keep kept need want "
-        "mean let put see seen find found look know run ran stop start begin began end become "
-        "became turn call called pay paid cost charge ask answer touch think thought happen cause "
-        "thing way kind lot somebody someone anybody anyone everybody everyone people day time "
-        "first last next many much currently rather quite really exactly roughly just even still "
-        "already"
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +142,7 @@ def _unmatched(
     languages = {passage.language for passage in passages.values()}
     terms = frozenset(tokenize(text)).union(*(index_terms(text, each) for each in languages))
     total = sum(idf.values())
-    highest = max((idf[term] for term in idf if term not in _GENERIC), default=0.0)
+    highest = max((idf[term] for term in idf if term not in stems("never missing")), default=0.0)
     near = best_cosines(reading.query, np.concatenate(tokens))
     titles = _titles(reading)
     is_story = len(words) > STORY_WORDS
@@ -168,7 +156,7 @@ def _unmatched(
         if word.is_name:
             if not is_story or word.shown != word.shown.lower():
                 found[word.shown] = weight
-        elif reads_all and not (is_story or _GENERIC.issuperset(word.terms)):
+        elif reads_all and not (is_story or stems("never missing").issuperset(word.terms)):
             is_rarest = weight >= max(NAME_SHARE * total, highest)
             in_title = not titles.isdisjoint(word.terms)
             if in_title or _is_far(reading, word, near, is_rarest=is_rarest):
@@ -235,7 +223,9 @@ def _words(question: str, language: str = ENGLISH) -> list[_Word]:
         before = words[-1] if words and words[-1].end + 1 == token.start() else None
         # A bare figure follows the name before it.
         is_bare = (
-            before and not any(map(str.isalpha, text)) and not _GENERIC.issuperset(before.terms)
+            before
+            and not any(map(str.isalpha, text))
+            and not stems("never missing").issuperset(before.terms)
         )
         begins = compiled(_SENTENCE_START).search(gap) is not None
         # "LGPL" is a name in any language.

@@ -1,12 +1,14 @@
 """The type of answer a question asks for, by rules over English words."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 from ragqa.languages import ENGLISH
-from ragqa.text.words import STOP_WORDS, WORD, query_terms
+from ragqa.text.lexicon import STOP_WORDS, listed, one_of
+from ragqa.text.words import WORD, compiled, query_terms, words_of
 
 
 class QuestionKind(StrEnum):
@@ -53,74 +55,69 @@ class Question:
         return self.language == ENGLISH
 
 
-_AUX = (
-    "(is|are|was|were|be|do|does|did|can|could|should|would|will|shall|may|might|must|has|have|had"
-    "|isn't|aren't|wasn't|weren't|don't|doesn't|didn't|can't|couldn't|shouldn't|won't)"
-)
-_QUESTION_WORD = "(who|whom|whose|when|where|why|how|what|which)"
+# The classes of words in a clause: each of their words ends with its mark there.
+_CLASSES = {
+    "auxiliaries": "_a", "quantities": "_q", "persons": "_p", "periods of time": "_t",
+    "regions": "_r", "judgements": "_j",
+}  # fmt: skip
+_AUX, _QUANTITY, _PERSON, _TIME, _PLACE, _JUDGEMENT = (rf"\w+{end}\b" for end in _CLASSES.values())
+_QUESTION_WORDS = ("who", "whom", "whose", "when", "where", "why", "how", "what", "which")
 _TO = "((in|on|at|to|for|of|from|by|since|until) )?"
-_QUANTITY = (
-    "(number|amount|count|size|length|width|height|weight|depth|distance|speed|age|population"
-    "|limit|maximum|minimum|percentage|percent|share|proportion|ratio|factor|cost|price|fee|fine"
-    "|discount|salary|rate|temperature|volume|value|score|capacity|duration|budget|threshold"
-    "|enrollment|total)"
-)
 _HOW_MANY = (
     "how (many|much|long|old|tall|big|often|far|high|large|fast|heavy|deep|wide|few|small|lengthy)"
 )
-_TIME = "(year|month|day|date|time|century|decade)s?"
-_PERSON = (
-    "(person|people|actor|actress|author|singer|president|king|queen|emperor|player|company|band"
-    "|team|lab|artist|character|scientist|director)"
-)
-_PLACE = "(country|countries|city|cities|(state|town|place|region|continent|location|island)s?)"
-_THE = r"(is|are|was|were) the (\w+ ){0,2}"
+_THE = r"(is|are|was|were)_a the (\w+ ){0,2}"
 _ARTICLE = r"((the|a|an) )?(\w+ )?"
-_REASON = "(reason|cause|purpose)s?"
+_NO_DATE = r"((should|can|could|would)_a|do_a (i|you|we))\b"
 _COMPARED = "(vs|versus|compared (to|with)|differs? from|differences? between)"
-_NO_DATE = "(should|can|could|would|do i|do you|do we)"
-_JUDGEMENT = (
-    "(worth|better|worse|best|good|bad|enough|useful|helpful|wrong|safe|appropriate|necessary|needed"
-    "|preferable|preferred|beats?|wins?|fails?|helps?|hurts?|matters?|outperforms?|than)"
-)
 _TERM = r"((an? )?[\w.-]+( [\w.-]+){0,3}|the [\w.-]+( [\w.-]+)?)"
 
 _Rules = Sequence[tuple[QuestionKind, str]]
 
-# The first rule that matches a clause gives its kind. The patterns are compiled on first use.
+# The first rule that matches a clause gives its kind.
 _RULES: _Rules = (
-    (QuestionKind.COMPARISON, rf"\b{_COMPARED}\b"),
-    (QuestionKind.WHY, rf"^(why|how come|what (causes?|caused|{_AUX} the (\w+ )?{_REASON}))\b"),
-    (QuestionKind.OTHER, rf"^((when|where) (is|are|do|does)|how much do(es)?) .*\b{_JUDGEMENT}\b"),
-    (QuestionKind.OTHER, r"^how (to|should|(do|can|could|would|must) (i|we|you|one))\b"),
+    (QuestionKind.COMPARISON, rf".*\b{_COMPARED}\b"),
+    (
+        QuestionKind.WHY,
+        rf"(why|how come|what (causes?|caused|{_AUX} the (\w+ )?(reason|cause|purpose)s?))\b",
+    ),
+    (
+        QuestionKind.OTHER,
+        rf"((when|where) (is|are|do|does)_a|how much (do|does)_a) (.*\b)?{_JUDGEMENT}",
+    ),
+    (QuestionKind.OTHER, r"how (to|should_a|(do|can|could|would|must)_a (i|we|you|one))\b"),
     (
         QuestionKind.HOW_MANY,
-        rf"\b{_HOW_MANY}\b|^{_TO}what ({_THE}{_QUANTITY}|(?!{_AUX}\b)(\w+ )?{_QUANTITY})\b",
+        rf".*\b{_HOW_MANY}\b|{_TO}what ({_THE}{_QUANTITY}|(?!{_AUX})(\w+ )?{_QUANTITY})",
     ),
-    (QuestionKind.WHO, rf"^{_TO}(who|whom|whose|(what|which) {_PERSON})\b"),
+    (QuestionKind.WHO, rf"{_TO}((who|whom|whose)\b|(what|which) {_PERSON})"),
     (
         QuestionKind.WHEN,
-        rf"^(when (?!{_NO_DATE}\b){_AUX}|{_TO}(what|which) ({_AUX} )?{_ARTICLE}{_TIME})\b",
+        rf"when (?!{_NO_DATE}){_AUX}|{_TO}(what|which) ({_AUX} )?{_ARTICLE}{_TIME}",
     ),
-    (QuestionKind.WHERE, rf"^{_TO}(where (?!{_QUESTION_WORD}\b)\w|(what|which) {_PLACE}\b)"),
-    (QuestionKind.DEFINITION, rf"^(define|(what {_AUX} (the )?)?(definition|meaning) of)\b"),
-    (QuestionKind.DEFINITION, rf"^what ((do|does) .+ mean|(is|are) {_TERM})$"),
-    (QuestionKind.OTHER, rf"^{_TO}(what|which|how)\b"),
+    (
+        QuestionKind.WHERE,
+        rf"{_TO}(where (?!({'|'.join(_QUESTION_WORDS)})\b)\w|(what|which) {_PLACE})",
+    ),
+    (QuestionKind.DEFINITION, rf"(define|(what {_AUX} (the )?)?(definition|meaning) of)\b"),
+    (QuestionKind.DEFINITION, rf"what ((do|does)_a .+ mean|(is|are)_a {_TERM})$"),
+    (QuestionKind.OTHER, rf"{_TO}(what|which|how)\b"),
 )
 # For the whole question, if no clause has a question word in the usual place.
 _FALLBACK_RULES: _Rules = (
-    (QuestionKind.OTHER, rf"^{_AUX}\b(?!.* or )"),
-    (QuestionKind.WHO, r"\bwho\b"),
-    (QuestionKind.WHEN, r"\b(date|year)$|^date of\b"),
-    (QuestionKind.HOW_MANY, rf"\b{_QUANTITY}$|\b(number|amount|percentage) of\b"),
+    (QuestionKind.OTHER, rf"{_AUX}(?!.* or )"),
+    (QuestionKind.WHO, r".*\bwho\b"),
+    (QuestionKind.WHEN, r".*\b(date|year)_t$|date_t of\b"),
+    (QuestionKind.HOW_MANY, rf".*\b({_QUANTITY}$|(number|amount|percentage)_q of\b)"),
 )
 _CLAUSE = r"[.?!;:]+(?:\s+|$)|,\s+(?:and\s+)?|\s+[-\u2013\u2014]+\s+"
 _DATED = (
-    rf"^when (did|was|were|had)\b|\b(what|which) (was |is )?(the )?(\w+ )?{_TIME}\b|\b(date|year)$"
-    "|^date of"
+    rf"when (did|was|were|had)_a|.*\b(what|which) ((was|is)_a )?(the )?(\w+ )?{_TIME}"
+    r"|.*\b(date|year)_t$|date_t of"
 )
 _BEFORE_TERM = (
-    rf"^(?:what {_AUX}|define) (?:(?:an?|the) )?(?:(?:meaning|definition) of )?"
+    rf"^(?:what (?:{one_of('auxiliaries')})|define) (?:(?:an?|the) )?"
+    r"(?:(?:meaning|definition) of )?"
     r"|^(?:meaning|definition) of | mean$"
 )
 
@@ -137,35 +134,49 @@ def parse_question(question: str, languages: tuple[str, ...] = (ENGLISH,)) -> Qu
     if languages[0] != ENGLISH:
         return Question(question, QuestionKind.OTHER, terms, languages=languages)
     text = " ".join(question.casefold().replace("\u2019", "'").split())
-    text = re.sub(rf"\b{_QUESTION_WORD}'?s\b", r"\1 is", text)
-    clauses = _clauses(text)
-    kind = _first(_RULES, clauses) or _first(_FALLBACK_RULES, [" ".join(clauses)])
-    kind = kind or QuestionKind.OTHER
-    subject = _subject(kind, clauses)
-    is_date = kind is QuestionKind.WHEN and any(re.search(_DATED, clause) for clause in clauses)
+    text = WORD.sub(_uncontracted, text)
+    clauses = [part for one in compiled(_CLAUSE).split(text) if (part := one.strip(" \"'()"))]
+    marked = [_marked(clause) for clause in clauses]
+    kinds = ((clause, _kind(_RULES, mark)) for clause, mark in zip(clauses, marked, strict=True))
+    clause, kind = next((one for one in kinds if one[1]), (text, None))
+    kind = kind or _kind(_FALLBACK_RULES, " ".join(marked)) or QuestionKind.OTHER
+    subject = _subject(kind, clause, " ".join(clauses))
+    is_date = kind is QuestionKind.WHEN and any(map(compiled(_DATED).match, marked))
     is_count = kind is QuestionKind.HOW_MANY and subject != ()
     return Question(question, kind, terms, subject, is_date or is_count, languages)
 
 
-def _clauses(text: str) -> list[str]:
-    parts = re.split(_CLAUSE, text)
-    return [clause for part in parts if (clause := part.strip(" \"'()"))]
+def _uncontracted(word: re.Match[str]) -> str:
+    """A question word with "is" apart from it: "what is" for "what's" and "whats"."""
+    asks = word[0].removesuffix("s").removesuffix("'")
+    return f"{asks} is" if asks != word[0] and asks in _QUESTION_WORDS else word[0]
 
 
-def _first(rules: _Rules, clauses: Iterable[str]) -> QuestionKind | None:
-    found = (kind for clause in clauses for kind, rule in rules if re.search(rule, clause))
-    return next(found, None)
+def _marked(clause: str) -> str:
+    """A clause with the mark of its class behind each word that has one."""
+    return WORD.sub(lambda word: word[0] + _marks().get(word[0], ""), clause)
 
 
-def _subject(kind: QuestionKind, clauses: Sequence[str]) -> tuple[str, ...]:
-    text = " ".join(clauses)
+@cache
+def _marks() -> Mapping[str, str]:
+    return {word: mark for name, mark in _CLASSES.items() for word in listed(name)}
+
+
+def _kind(rules: _Rules, clause: str) -> QuestionKind | None:
+    """The kind by the first rule that matches; all are one pattern, since each costs its time."""
+    pattern = "|".join(f"(?P<{kind.name}_{n}>{rule})" for n, (kind, rule) in enumerate(rules))
+    found = compiled(pattern).match(clause)
+    return QuestionKind[found.lastgroup.rpartition("_")[0]] if found and found.lastgroup else None
+
+
+def _subject(kind: QuestionKind, clause: str, text: str) -> tuple[str, ...]:
+    """The terms of what the clause wants defined, or the question counted."""
     if kind is QuestionKind.DEFINITION:
-        defined = next(clause for clause in clauses if _first(_RULES, [clause]) is kind)
-        return tuple(query_terms(re.sub(_BEFORE_TERM, "", defined)))
+        return tuple(query_terms(compiled(_BEFORE_TERM).sub("", clause)))
     if kind is QuestionKind.HOW_MANY:
-        if re.search(r"\bpercent(?:age)?\b", text):
+        if {"percent", "percentage"} & {word.text for word in words_of(text)}:
             return ("percent",)
-        counted = re.search(r"\b(?:how many|number of|amount of) (.+)", text)
+        counted = compiled(r"\b(?:how many|number of|amount of) (.+)").search(text)
         return tuple(query_terms(_head(counted[1]))[:1]) if counted else ()
     return ()
 
@@ -178,5 +189,5 @@ def _head(counted: str) -> str:
             break
         if word not in STOP_WORDS:
             words.append(word)
-    plural = r"\w+[^\Wsui]s|[cgt]pus|people|children|men|women"
-    return next((word for word in words if re.fullmatch(plural, word)), words[0] if words else "")
+    plural = compiled(r"\w+[^\Wsui]s|[cgt]pus|people|children|men|women")
+    return next(filter(plural.fullmatch, words), words[0] if words else "")

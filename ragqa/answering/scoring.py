@@ -1,6 +1,5 @@
 """Score how well each candidate sentence answers, by the weighted mean of signals."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,8 +13,10 @@ from ragqa.answering.candidates import Candidate, quotation
 from ragqa.answering.question_type import Question, QuestionKind
 from ragqa.answering.reading import Reading, best_cosines
 from ragqa.readers import Reader, Text
-from ragqa.text.entities import has_figure
-from ragqa.text.words import index_terms
+from ragqa.text.dates import moments_of
+from ragqa.text.lexicon import table
+from ragqa.text.names import has_figure
+from ragqa.text.words import index_terms, words_of
 from ragqa.types import Citation, Kind, Vector, Vectors
 
 WEIGHTS: Mapping[str, float] = MappingProxyType(
@@ -38,14 +39,6 @@ NOVELTY_WEIGHT = 0.5
 """The weight of a further sentence's better matches with parts of the question."""
 
 _NEAR_DUPLICATE = 0.7
-_FIGURE = re.compile(
-    r"\d+(?:[.,:]\d+)*|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
-    r"|fifteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)\b"
-    r"|\b(?:mon|tues|wednes|thurs|fri|satur|sun)(?=days?\b)"
-    r"|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)(?=(?:uary|ruary|ch|il|e|y|ust"
-    r"|t|tember|ober|ember)?\b)"
-)
-_NEGATION = re.compile(r"\b(?:not|no|never|cannot|nor|none|without|nobody)\b|n['\u2019]t\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,12 +218,20 @@ def _repeats(one: Candidate, other: Candidate) -> bool:
     smaller = min(len(first), len(second))
     if not smaller or len(first & second) / smaller <= _NEAR_DUPLICATE:
         return False
-    text, other_text = one.text.lower(), other.text.lower()
-    figures, other_figures = set(_FIGURE.findall(text)), set(_FIGURE.findall(other_text))
+    figures, other_figures = _numerals(one.text), _numerals(other.text)
     # A figure that only one has may just add detail, as may a negation in a far longer one.
     if figures - other_figures and other_figures - figures:
         return False
     similar_length = max(len(first), len(second)) <= 2 * smaller
-    return not (
-        similar_length and bool(_NEGATION.search(text)) != bool(_NEGATION.search(other_text))
+    negated, other_negated = (
+        any(word.negates for word in words_of(each.text)) for each in (one, other)
     )
+    return not (similar_length and negated != other_negated)
+
+
+def _numerals(text: str) -> set[str]:
+    """The numbers, codes and dates of a text."""
+    in_words = table("ones") | table("tens")
+    words = (word.text for word in words_of(text))
+    found = {word for word in words if any(map(str.isdigit, word)) or word in in_words}
+    return found.union(str(moment.parts) for moment in moments_of(text))

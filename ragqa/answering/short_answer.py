@@ -5,7 +5,7 @@ import re
 from ragqa.answering.answer_type import fits
 from ragqa.answering.question_type import Question, QuestionKind
 from ragqa.languages import ENGLISH
-from ragqa.text.words import WORD, compiled, index_terms, overlaps
+from ragqa.text.words import compiled, overlaps, words_in, words_of
 from ragqa.types import Span
 
 _MIN_FIT = 0.5
@@ -80,10 +80,9 @@ def is_title(question: Question, quote: str, span: Span) -> bool:
 def _question_words(question: Question, text: str) -> list[tuple[int, Span, str]]:
     """The words that sentence and question share, as (index, span, term)."""
     return [
-        (number, word.span(), term)
-        for number, word in enumerate(WORD.finditer(text))
-        for term in index_terms(word[0])
-        if term in question.terms
+        (number, (word.start, word.end), word.term)
+        for number, word in enumerate(words_of(text))
+        if word.term in question.terms
     ]
 
 
@@ -92,8 +91,8 @@ def _nearness(matched: list[tuple[int, Span, str]], text: str, span: Span) -> fl
 
     A comma, semicolon or bracket between them counts as four words.
     """
-    first = sum(1 for _ in WORD.finditer(text, 0, span[0]))
-    last = first + sum(1 for _ in WORD.finditer(text, *span)) - 1
+    first = len(words_in(text, (0, span[0])))
+    last = first + len(words_in(text, span)) - 1
     near: dict[str, float] = {}
     for number, (start, end), term in matched:
         if end <= span[0]:

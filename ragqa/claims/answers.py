@@ -1,42 +1,39 @@
 """A question and its answers, prepared for comparing one answer with another."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
-from ragqa.claims.topics import GENERIC, GENRES, LABELS
-from ragqa.text.dates import moments_of
-from ragqa.text.lexicon import stem
-from ragqa.text.quantities import figures_of
-from ragqa.text.statement import Statement, Word, blank, words_of
+from ragqa.text.dates import Moment, moments_of
+from ragqa.text.lexicon import listed, one_of
+from ragqa.text.quantities import Figure, figures_of
+from ragqa.text.words import Word, blank, canonical, compiled, overlaps, stems, words_of
 
-# "step 3", "Python 3.11", "Falcon 2 is", "option B": names, not figures.
-_NAMED = re.compile(
-    rf"\b(?:(?i:{'|'.join(sorted(LABELS))})|(?<=[\w,;] )[A-Z][\w-]{0, 60}) (?P<number>#?\d[\d.]*)\b"
+# "step 3", "Falcon 2 is", "option B": names, not figures.
+_NAMED = (
+    rf"\b(?i:{one_of('labels')}) (?P<number>#?\d[\d.]*)\b"
     r"|^[A-Z][\w-]* (?P<first>\d[\d.]*)\b(?= (?:is|was|has|had|are|were|does|did|will|can)\b)"
     r"|\b[^\W\d_][\w-]{0,60} (?P<letter>[A-HJ-Z])\b(?!['.\u2019])"
 )
 # "v2", "GPT-3", "p95", "recall@5", "#12".
-_MIXED = re.compile(r"(?<!\w)(?=[\w@.#-]{0,60}\d)(?=[\w@.#-]{0,60}[^\W\d]|#)[\w@#][\w@.#-]*(?<!\.)")
-_NUMBERED = re.compile(r"(?<![\w.])\d+(?:\.\d+)*\b|(?<=\w )[A-HJ-Z]\b(?!['.])")
-_ADDRESS = re.compile(r"\b(?:https?://|www\.)\S+")
-# Who said it, or that it was changed to this: not part of the answer.
-_ATTRIBUTION = re.compile(
-    r"^(?:(?:decided|agreed|decision|update|updated|correction|note):\s"
+_MIXED = r"(?<!\w)(?=[\w@.#-]{0,60}\d)(?=[\w@.#-]{0,60}[^\W\d]|#)[\w@#][\w@.#-]*(?<!\.)"
+_NUMBERED = rf"{_MIXED}|(?<![\w.])\d+(?:\.\d+)*\b|(?<=\w )[A-HJ-Z]\b(?!['.])"
+# An address, who said it, or that it was changed to this: not part of the answer.
+_ASIDE = (
+    r"(?i)\b(?:https?://|www\.)\S+"
+    r"|^(?:(?:decided|agreed|decision|update|updated|correction|note):\s"
     r"|(?:[\w.'\u2019-]+ ){0,4}(?:reported|said|confirmed|announced|noted|decided|agreed) that\b)"
     r"|\b(?:(?:was|were|has been|have been|is|are) )?(?:now )?"
     r"(?:moved|postponed|cut|changed|raised|lowered|reduced|increased|shortened|extended)"
-    r"(?: (?:up|down|back|forward))? to\b",
-    re.IGNORECASE,
+    r"(?: (?:up|down|back|forward))? to\b"
 )
-_SINCE = re.compile(r"\bsince (?:(?:build|version|release) )?v?\d[\w.-]*", re.IGNORECASE)
+_SINCE = r"|\bsince (?:(?:build|version|release) )?v?\d[\w.-]*"
+_NOT_NEGATING = (
+    r"(?i)\bnot (?:only|just|merely)\b|\bnothing but\b|\bwhether or not\b"
+    r"|\bno (?:more|less|fewer|later|earlier) than\b|\bno (?:doubt|matter)\b|\bno\. ?(?=\d)"
+)
 _MAX_TRAIL_CHARS = 300
-_WHEN = re.compile(
-    r"\bwhen\b|\b(?:what|which) (?:day|date|time|year|month|weekday)\b|\bdates?\b|\bdeadline\b"
-    r"|\bdue\b|\bbirthday\b|\bsince\b|\buntil\b|\bexpir\w+",
-    re.IGNORECASE,
-)
+_TIMES = ("day", "date", "time", "year", "month", "weekday")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +49,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer(Statement):
+class Answer:
     """A sentence that may answer a question, with everything it is compared by.
 
     `words` excludes figures, dates and `names`, which are those with a number; `about` has the
@@ -62,6 +59,10 @@ class Answer(Statement):
     words.
     """
 
+    text: str
+    words: tuple[Word, ...]
+    figures: tuple[Figure, ...]
+    moments: tuple[Moment, ...]
     names: frozenset[str]
     about: frozenset[str]
     headings: tuple[frozenset[str], ...]
@@ -70,11 +71,21 @@ class Answer(Statement):
     all_stems: frozenset[str]
     qualifiers: frozenset[str]
 
+    @property
+    def negators(self) -> list[Word]:
+        """Its negating words, without "not only", "no more than" and the like."""
+        ignored = [found.span() for found in compiled(_NOT_NEGATING).finditer(self.text)]
+        negating = (word for word in self.words if word.negates)
+        return [word for word in negating if not overlaps((word.start, word.end), ignored)]
+
 
 def read_question(question: str) -> Question:
     """Prepare a question for comparing its answers."""
-    asks_when = _WHEN.search(question) is not None
-    return Question(question.casefold(), content(words_of(question)), asks_when)
+    words = words_of(question)
+    said = {word.text for word in words}
+    asks_which = not said.isdisjoint(("what", "which")) and not said.isdisjoint(_TIMES)
+    of_time = asks_which or any(word.term in stems("asking when") for word in words)
+    return Question(question.casefold(), content(words), of_time)
 
 
 @lru_cache(maxsize=256)
@@ -83,15 +94,16 @@ def read_answer(text: str, trail: tuple[str, ...], asked: Question) -> Answer:
 
     It is kept, since the sentences of an answer are compared twice.
     """
-    rest = _without(text, (_ADDRESS, _ATTRIBUTION, *(() if asked.of_time else (_SINCE,))))
+    aside = compiled(_ASIDE if asked.of_time else _ASIDE + _SINCE)
+    rest = blank(text, (match.span() for match in aside.finditer(text)))
     moments = moments_of(rest)
-    rest = blank(rest, ((moment.start, moment.end) for moment in moments))
+    rest = blank(rest, (moment.span for moment in moments))
     # To a question about versions, a version is the answer and not a name.
-    numbered = [] if "version" in asked.text else list(_NAMED.finditer(rest))
+    numbered = [] if "version" in asked.text else list(compiled(_NAMED).finditer(rest))
     rest = blank(rest, (match.span(match.lastgroup or 0) for match in numbered))
     figures = figures_of(rest)
     rest = blank(rest, ((figure.start, figure.end) for figure in figures))
-    mixed = list(_MIXED.finditer(rest))
+    mixed = list(compiled(_MIXED).finditer(rest))
     words = words_of(blank(rest, (match.span() for match in mixed)))
     names = frozenset(match[0].casefold().rstrip(".") for match in (*numbered, *mixed))
     about = content(words) | {figure.measures for figure in figures} - {""}
@@ -104,15 +116,15 @@ def read_answer(text: str, trail: tuple[str, ...], asked: Question) -> Answer:
         moments=tuple(moments),
         names=names,
         about=about,
-        headings=tuple(content(words_of(_without_days(each))) - GENRES - GENERIC for each in trail),
+        headings=tuple(
+            content(words_of(_without_days(one))) - stems("genres") - generic() for one in trail
+        ),
         trail=content(trail_words),
         trail_names=frozenset(
-            match[0].casefold()
-            for each in (_MIXED, _NUMBERED)
-            for match in each.finditer(headings_text)
+            match[0].casefold() for match in compiled(_NUMBERED).finditer(headings_text)
         ),
         all_stems=about | content(trail_words) | content(words_of(" ".join(names))),
-        qualifiers=frozenset(stem(word.text) for word in (*words, *trail_words)),
+        qualifiers=frozenset(word.term for word in (*words, *trail_words)),
     )
 
 
@@ -121,13 +133,13 @@ def content(words: Iterable[Word]) -> frozenset[str]:
     return frozenset(word.stem for word in words if len(word.stem) > 1 and not word.negates)
 
 
-def _without(text: str, patterns: Iterable[re.Pattern[str]]) -> str:
-    for pattern in patterns:
-        text = blank(text, (match.span() for match in pattern.finditer(text)))
-    return text
+@cache
+def generic() -> frozenset[str]:
+    """Stems that do not tell what a sentence is about."""
+    return frozenset(map(canonical, listed("generic")))
 
 
 def _without_days(heading: str) -> str:
     """The headings without full dates, which say when a note was written, not what it is about."""
     days = (moment for moment in moments_of(heading) if len(moment.parts) > 1)
-    return blank(heading, ((day.start, day.end) for day in days))
+    return blank(heading, (day.span for day in days))

@@ -1,22 +1,15 @@
 """Whether two sentences answer a question differently, and in what."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 
-from ragqa.claims.answers import Answer, Question
-from ragqa.claims.topics import (
-    CONDITIONS,
-    FILLERS,
-    GENERIC,
-    RESTRICTING,
-    contrasted,
-)
+from ragqa.claims.answers import Answer, Question, generic
 from ragqa.text.dates import Moment, same_moment
+from ragqa.text.lexicon import one_of, rows, table
 from ragqa.text.quantities import Figure, can_both_hold
-from ragqa.text.statement import Word
-from ragqa.text.words import word_set
+from ragqa.text.words import Word, compiled, stem
 
 COVERED = 0.5
 """Each sentence, with its headings, must have this share of the question's words."""
@@ -24,8 +17,7 @@ COVERED = 0.5
 MAX_EXTRA = 4
 """At most this many extra words, in one sentence only."""
 
-_RESTRICTED = re.compile(rf"\b(?:{'|'.join(sorted({*RESTRICTING, 'to'}))})\s*\Z", re.IGNORECASE)
-_ARTICLES = word_set("a an the our your its")
+_RESTRICTED = rf"(?i)\b(?:{one_of('restricting')}|to)\s*\Z"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +78,7 @@ def _same_topic(asked: Question, one: Answer, other: Answer) -> bool:
     """Whether both are about one thing and, with headings, cover enough of the question."""
     if not one.about & other.about:
         return False
-    needed = (asked.about - GENERIC or asked.about, asked.about)
+    needed = (asked.about - generic() or asked.about, asked.about)
     return all(
         any(len(words & each.all_stems) >= COVERED * len(words) for words in needed)
         for each in (one, other)
@@ -101,7 +93,7 @@ def _same_names(asked: Question, one: Answer, other: Answer) -> bool:
         return False
     if one.trail_names - other.trail_names and other.trail_names - one.trail_names:
         return False
-    return not (_parallel_headings(one, other) or contrasted(one.qualifiers, other.qualifiers))
+    return not (_parallel_headings(one, other) or _contrasted(one.qualifiers, other.qualifiers))
 
 
 def _same_subject(asked: Question, one: Answer, other: Answer) -> bool:
@@ -121,12 +113,14 @@ def _is_restricted(answer: Answer, other: Answer, extra: frozenset[str]) -> bool
     """Whether its extra words restrict it: "for free users", "in Berlin", "Mia's"."""
     measured = {figure.measures for figure in other.figures}
     if any(
-        figure.measures not in measured and _RESTRICTED.search(answer.text, 0, figure.start)
+        figure.measures not in measured
+        and compiled(_RESTRICTED).search(answer.text, 0, figure.start)
         for figure in answer.figures
     ):
         return True
-    words = [word for word in answer.words if word.text not in _ARTICLES]
-    restricted = {second.start for first, second in pairwise(words) if first.text in RESTRICTING}
+    words = [word for word in answer.words if word.text not in table("articles")]
+    restricting = table("restricting")
+    restricted = {second.start for first, second in pairwise(words) if first.text in restricting}
     return any(
         word.stem in extra
         and (
@@ -140,7 +134,7 @@ def _is_restricted(answer: Answer, other: Answer, extra: frozenset[str]) -> bool
 
 def _extra_words(one: Answer, other: Answer) -> frozenset[str]:
     """The stems that only the first one has, including the units of its figures."""
-    return one.about - other.about - other.trail - GENERIC
+    return one.about - other.about - other.trail - generic()
 
 
 def _parallel_headings(one: Answer, other: Answer) -> bool:
@@ -210,7 +204,7 @@ def _negation(one: Answer, other: Answer) -> Difference | None:
     if _is_negated(one) == _is_negated(other) or _conditional(one) != _conditional(other):
         return None
     no, yes = (one, other) if _is_negated(one) else (other, one)
-    negator = no.words[no.negators[0]]
+    negator = no.negators[0]
     denied = next(
         (word for word in no.words if word.start >= negator.end and _is_content(word)), None
     )
@@ -227,8 +221,26 @@ def _is_negated(answer: Answer) -> bool:
 
 
 def _conditional(answer: Answer) -> bool:
-    return any(word.text in CONDITIONS for word in answer.words)
+    return any(word.text in table("conditions") for word in answer.words)
 
 
 def _is_content(word: Word) -> bool:
-    return bool(word.stem) and word.text not in FILLERS
+    return bool(word.stem) and word.text not in table("fillers")
+
+
+@cache
+def _contrasts() -> list[list[frozenset[str]]]:
+    """Sets of qualifiers, each of several sides."""
+    return [
+        [frozenset(map(stem, side.split())) for side in row.split("|")] for row in rows("contrasts")
+    ]
+
+
+def _contrasted(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Whether two have different qualifiers of the same set."""
+    for sides in _contrasts():
+        first = {n for n, words in enumerate(sides) if words & one}
+        second = {n for n, words in enumerate(sides) if words & other}
+        if first and second and first.isdisjoint(second):
+            return True
+    return False

@@ -1,39 +1,47 @@
 """A text prepared for comparison by its token vectors, figures, dates and names."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ragqa.claims.names import NAME_SHAPE, Name, NameIndex, names_of
 from ragqa.languages import ENGLISH
-from ragqa.text.dates import moments_of
-from ragqa.text.quantities import figures_of
-from ragqa.text.statement import Statement, Word, blank, words_of
+from ragqa.text.dates import Moment, moments_of
+from ragqa.text.names import NAME_SHAPE, Name, NameIndex, names_of
+from ragqa.text.quantities import Figure, figures_of
+from ragqa.text.words import Word, blank, compiled, words_of
 from ragqa.types import TokenVectors, Vectors
 
 MAX_CHARS = 3000
 """The most of a text that is read; a longer one is code, or not a sentence."""
 
 # The target of a link, which readers do not see.
-_LINK_TARGET = re.compile(r"(?<=\])\([^()\n]{0,300}\)|(?<=\[\[)[^\[\]|\n]{1,200}\|")
+_LINK_TARGET = r"(?<=\])\([^()\n]{0,300}\)|(?<=\[\[)[^\[\]|\n]{1,200}\|"
 _MIN_NORM = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Encoded(Statement):
-    """A statement with everything it is compared by.
+class Encoded:
+    """A sentence with everything it is compared by.
 
     `vectors` has a contextual vector per word, shape (words, dimensions); zeros where the embedder
     did not read it. `names` are what is clearly a name, `name_index` every form that may be one.
     `language` is a code of `LANGUAGES`.
     """
 
+    text: str
+    words: tuple[Word, ...]
+    figures: tuple[Figure, ...]
+    moments: tuple[Moment, ...]
     vectors: Vectors
     names: tuple[Name, ...]
     name_index: NameIndex
     language: str = ENGLISH
+
+    @property
+    def content_words(self) -> list[int]:
+        """Indices of its content words."""
+        return [i for i, word in enumerate(self.words) if word.stem]
 
 
 def encode(
@@ -44,11 +52,11 @@ def encode(
     :param tokens: the token vectors of the larger text that has this one at `offset`; None where
         the embedder does not read it.
     """
-    visible = _LINK_TARGET.sub(lambda target: " " * len(target[0]), text[:MAX_CHARS])
+    visible = compiled(_LINK_TARGET).sub(lambda target: " " * len(target[0]), text[:MAX_CHARS])
     moments = moments_of(visible, language)
-    rest = blank(visible, ((one.start, one.end) for one in moments))
-    numbered = (found for found in NAME_SHAPE.finditer(rest) if any(map(str.isdigit, found[0])))
-    rest = blank(rest, (found.span() for found in numbered))
+    rest = blank(visible, (one.span for one in moments))
+    shaped = compiled(NAME_SHAPE).finditer(rest)
+    rest = blank(rest, (one.span() for one in shaped if any(map(str.isdigit, one[0]))))
     words = words_of(visible, language)
     return Encoded(
         text=visible,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from ragqa.text.brackets import set_apart
 from ragqa.text.sentences import sentence_spans
-from ragqa.text.statement import blank
+from ragqa.text.words import blank
 
 _NUMBER = r"(?:passages?|sources?|\^)?\s*-?\d{1,9}"
 _TARGET = r"\((?:[^()\s]|\([^()\s]*\)){0,300}(?:\s+\"[^\"\n]{0,200}\")?\)"

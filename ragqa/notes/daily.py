@@ -9,25 +9,26 @@ from pathlib import Path, PurePosixPath
 from ragqa.corpus import Corpus
 from ragqa.notes.vault import FOLDER, read_settings
 from ragqa.text.dates import moments_of
-from ragqa.text.lexicon import WEEKDAYS
-from ragqa.text.words import STOP_WORDS
+from ragqa.text.lexicon import STOP_WORDS, WEEKDAYS, one_of
+from ragqa.text.words import compiled
 from ragqa.types import Span
 
 # "Is it open on Sunday?" is not about a day that is over.
-_OF_PAST = re.compile(r"(?i)\b(?:did|was|were|had|happened|went|journal|diary|daily|note)\b")
-_WEEKDAYS = WEEKDAYS.split()
-_WORDS = re.compile(
+_OF_PAST = r"(?i)\b(?:did|was|were|had|happened|went|journal|diary|daily|note)\b"
+_WORDS = (
     r"(?i)\b(?P<before>the )?day before yesterday\b|\b(?P<ago>yesterday|today)\b"
-    rf"|\b(?P<last>last )?(?P<weekday>{'|'.join(_WEEKDAYS)})\b"
+    rf"|\b(?P<last>last )?(?P<weekday>{one_of('weekdays')})\b"
 )
-_POINTED = re.compile(r"(?<![\w.])(\d{1,2})\.\s?(\d{1,2})\.(?:\s?(\d{4}))?(?!\w)")
-_ON = re.compile(rf"(?i)\b(?:on(?: the)?|{'|'.join(_WEEKDAYS)}),?\s+\Z")
-_NEXT_WORD = re.compile(r"\s+(\w+)")
-_END = re.compile(r"(?i)(?:\s+(?:morning|afternoon|evening|night))?\W*\Z")
-_DIARY = re.compile(r"(?i)(?:['\u2019]s)?\s+(?:daily |journal )?(?:note|journal|entry|diary)\b")
-_AFTER_DAY = STOP_WORDS | {"morning", "afternoon", "evening", "night"}
+_POINTED = r"(?<![\w.])(\d{1,2})\.\s?(\d{1,2})\.(?:\s?(\d{4}))?(?!\w)"
+_ON = rf"(?i)\b(?:on(?: the)?|{one_of('weekdays')}),?\s+\Z"
+_AFTER_DAY = (
+    r"(?i)(?:\s+(?:morning|afternoon|evening|night))?\W*\Z"
+    r"|(?:['\u2019]s)?\s+(?:daily |journal )?(?:note|journal|entry|diary)\b"
+)
+_NEXT_WORD = r"\s+(\w+)"
+_TIMES_OF_DAY = ("morning", "afternoon", "evening", "night")
 # The parts of a format of moment.js, which Obsidian writes dates by; text in brackets is literal.
-_PART = re.compile(r"\[([^\[\]]*)\]|YYYY|YY|M{1,4}|Do|DD?|d{2,4}")
+_PART = r"\[([^\[\]]*)\]|YYYY|YY|M{1,4}|Do|DD?|d{2,4}"
 
 
 def day_in(question: str, today: date) -> tuple[date, Span] | None:
@@ -36,7 +37,7 @@ def day_in(question: str, today: date) -> tuple[date, Span] | None:
     A date without a year is the last one before tomorrow; a weekday is the last one before today,
     with "last" the one of the week before.
     """
-    if _OF_PAST.search(question) is None:
+    if compiled(_OF_PAST).search(question) is None:
         return None
     for year, month, day, span in _written(question):
         try:
@@ -44,12 +45,12 @@ def day_in(question: str, today: date) -> tuple[date, Span] | None:
             return (found if year or found <= today else found.replace(year=today.year - 1)), span
         except ValueError:
             continue
-    words = next(filter(_is_day, _WORDS.finditer(question)), None)
+    words = next(filter(_is_day, compiled(_WORDS).finditer(question)), None)
     if words is None:
         return None
     back = 2
     if words["weekday"]:
-        number = _WEEKDAYS.index(words["weekday"].lower())
+        number = WEEKDAYS.index(words["weekday"].lower())
         since = today.weekday() - number
         back = since + 7 if words["last"] else since % 7 or 7
     elif words["ago"]:
@@ -60,25 +61,27 @@ def day_in(question: str, today: date) -> tuple[date, Span] | None:
 def _is_day(words: re.Match[str]) -> bool:
     """Whether words name a day; a weekday may describe a noun, as in "Sunday opening hours"."""
     text, end = words.string, words.end()
-    if not words["weekday"] or _END.match(text, end) or _DIARY.match(text, end):
+    if not words["weekday"] or compiled(_AFTER_DAY).match(text, end):
         return True
-    if not (words["last"] or _ON.search(text, 0, words.start())):
+    if not (words["last"] or compiled(_ON).search(text, 0, words.start())):
         return False
-    following = _NEXT_WORD.match(text, end)
-    return following[1].lower() in _AFTER_DAY if following else text[end] not in "'\u2019-"
+    following = compiled(_NEXT_WORD).match(text, end)
+    if following is None:
+        return text[end] not in "'\u2019-"
+    return following[1].lower() in STOP_WORDS.union(_TIMES_OF_DAY)
 
 
 def _written(question: str) -> Iterator[tuple[int | None, int, int, Span]]:
     """The year, month and day of each date in figures or with the name of its month."""
-    for match in _POINTED.finditer(question):
-        if not match[3] and not _ON.search(question, 0, match.start()):
+    for match in compiled(_POINTED).finditer(question):
+        if not match[3] and not compiled(_ON).search(question, 0, match.start()):
             continue  # a version, as in "fixed in 1.2."
         yield int(match[3]) if match[3] else None, int(match[2]), int(match[1]), match.span()
     for moment in moments_of(question):
         parts = dict(moment.parts)
         if "month" in parts and "day" in parts:
             year = int(parts["year"]) if "year" in parts else None
-            yield year, int(parts["month"]), int(parts["day"]), (moment.start, moment.end)
+            yield year, int(parts["month"]), int(parts["day"]), moment.span
 
 
 def paths_of_day(corpus: Corpus, day: date) -> Iterator[str]:
@@ -107,4 +110,4 @@ def formatted(form: str, day: date) -> str:
         "DD": f"{day:%d}", "D": f"{number}",
         "dddd": f"{day:%A}", "ddd": f"{day:%a}", "dd": f"{day:%a}"[:2],
     }  # fmt: skip
-    return _PART.sub(lambda part: values.get(part[0], part[1] or ""), form)
+    return compiled(_PART).sub(lambda part: values.get(part[0], part[1] or ""), form)

@@ -1,42 +1,59 @@
-"""The dates and times of a text, and whether two can be the same."""
+"""The dates and times of a text, each with its span, and whether two can be the same."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ragqa.languages import ENGLISH
-from ragqa.text.lexicon import MONTHS, WEEKDAYS
-from ragqa.text.words import compiled
+from ragqa.text.lexicon import MONTHS, STOP_WORDS, one_of
+from ragqa.text.words import compiled, joined, overlaps
+from ragqa.types import Span
 
-_NUMBERS = {month[:3]: n for n, month in enumerate(MONTHS.split(), start=1)}
-_MONTH = (
-    r"(?P<{0}>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
-    r"|sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b\.?"
+_NUMBERS = {month[:3]: n for n, month in enumerate(MONTHS, start=1)}
+_SHORT = "|".join(month[:3] for month in MONTHS if len(month) > 3)
+_MONTH = rf"(?:{one_of('months')}|(?:sept|{_SHORT})\b\.?)"
+_DAY = r"(?:st|nd|rd|th)?"
+_YEAR = r"(?:1\d{3}|20\d\d)"
+_DATE = rf"""(?xia)(?:
+    \b(?P<y1>\d{{4}})-(?P<m1>\d\d)(?:-(?P<d1>\d\d))?
+    | (?<![\w.,$€£\#/-])(?:
+        (?P<d2>\d{{1,2}})(?P<mark>[./])(?P<m2>\d{{1,2}})[./](?P<y2>\d{{4}}|\d\d)
+      | (?P<d3>\d{{1,2}})(?:{_DAY}|\.)\ (?:of\ )?(?P<m3>{_MONTH})(?:,?\ (?P<y3>{_YEAR})\b)?
+      | (?P<y4>{_YEAR})(?:s|\ ?[\u2013-]\ ?(?:(?P<until>{_YEAR})s?|\d\d)\b)?(?!-\d)
+      | \d{{1,4}}\ (?:BC|BCE|AD|CE)\b
+      | (?:(?:early|mid|late)[\ -])?(?:the\ )?\d{{1,2}}(?:st|nd|rd|th)[\ -](?-i:centur)(?:y|ies)
+      )
+    | \b(?P<m5>{_MONTH})(?:
+        \ (?P<d5>\d{{1,2}}){_DAY}\b(?!:)(?:\ ?[\u2013-]\ ?\d{{1,2}}{_DAY})?
+        (?:,?\ (?P<y5>{_YEAR})\b)?
+      | (?:\ of)?,?\ (?P<y6>{_YEAR})\b
+      )?
+    | \b(?:spring|summer|autumn|fall|winter|early|mid|late)[\ -](?:of\ )?(?P<y7>{_YEAR})s?
+    | \bQ(?P<q>[1-4])(?:\ (?P<y8>\d{{4}}))?
+    )(?![\w$%]|[.,]\d)"""
+_WEEKDAY = one_of("weekdays")
+_TIME = rf"""(?xi)(?<![\w.,/:-])(?:
+      (?:(?:every|each)\ (?:other\ )?)?(?P<weekday>{_WEEKDAY})s?
+    | (?:every|each)\ (?:other\ )?
+      (?:(?:week)?day|night|morning|evening|week(?:end)?|month|quarter|year|hour)
+    | hourly|daily|nightly|weekly|monthly|quarterly|yearly|annually
+    | (?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)(?::[0-5]\d)?(?:\ ?(?P<half>[ap])(?:m\b|\.m\.))?
+    | (?P<twelve>1[0-2]|[1-9])\ ?(?P<of>[ap])(?:m\b|\.m\.)
+    | (?P<named>noon|midnight)
+    )(?![\w:])(?P<zone>\ ?(?-i:UTC|GMT|CES?T|[ECMP][SD]T|BST)\b)?"""
+# As other languages write the time: "14.30".
+_OTHER_TIME = r"(?<![\w.,/:-])(?P<hour>[01]?\d|2[0-3])[:.h](?P<minute>[0-5]\d)(?![\w:]|[.,]\d)"
+_TIME_JOINS = (" ", ", ", " at ", " on ", ", at ", ", on ", " to ")
+_ANY_TIME = (
+    rf"(?i)\b(?:{one_of('time words')}|{_MONTH}|(?:{_WEEKDAY})s?|Q[1-4]|(?:1\d{{3}}|20\d\d)s?"
+    r"|\d{1,4} (?:BC|AD)|\d{1,2}(?:st|nd|rd|th)|\d{1,2} ?[ap]\.?m)\b|\b\d{1,4}[./:-]\d|'\d\d\b"
 )
-_DAY = r"(?P<{0}>\d{{1,2}})(?:st|nd|rd|th)?"
-_YEAR = r"(?:,? (?P<{0}>1\d{{3}}|20\d\d)\b)?"
-_DATE = (
-    r"(?i)\b(?P<y1>\d{4})-(?P<m1>\d\d)(?:-(?P<d1>\d\d))?\b"
-    rf"|\b{_DAY.format('d2')} (?:of )?{_MONTH.format('m2')}{_YEAR.format('y2')}"
-    rf"|\b{_MONTH.format('m3')} {_DAY.format('d3')}\b(?!:){_YEAR.format('y3')}"
-    rf"|\b{_MONTH.format('m4')}{_YEAR.format('y4')}"
-    r"|\bQ(?P<q>[1-4])(?: (?P<y5>\d{4}))?\b"
-    r"|(?<![\w.,$€£#-])(?P<y6>1[5-9]\d\d|20\d\d)(?![\w%]|[.,]\d|-\d)"
-)
-_CLOCK = (
-    r"(?i)\b(?P<h1>[01]?\d|2[0-3]):(?P<min>[0-5]\d)(?::[0-5]\d)? ?(?P<half1>[ap]m)?\b"
-    r"|\b(?P<h2>1[0-2]|[1-9]) ?(?P<half2>[ap]m)\b"
-)
-_ZONE = r" ?(?:UTC|GMT|CES?T|[ECMP][SD]T|BST)\b"
-_WEEKDAY = rf"(?i)\b({WEEKDAYS.replace(' ', '|')})s?\b"
-
-# As languages without names for them here write them: "2024-05-03", "3.5.2024", "14.30".
-_IN_FIGURES = (
-    r"(?<!\d)(?P<y1>\d{4})-(?P<m1>\d\d)(?:-(?P<d1>\d\d))?(?!\d)"
-    r"|(?<![\w.,/])(?P<d3>\d{1,2})[./](?P<m3>0?[1-9]|1[0-2])[./](?P<y3>\d{4})\b"
-    r"|(?<![\w.,$\u20ac\u00a3#/-])(?P<y6>1[5-9]\d\d|20\d\d)(?![\w%/]|[.,]\d|-\d)"
-)
-_OTHER_CLOCK = r"(?<![\w.,/:-])(?P<h>[01]?\d|2[0-3])[:.h](?P<min>[0-5]\d)(?![\w:]|[.,]\d)"
+_IN_YEAR = r"(?i)\b(?:in|since|by|until|from|of|during|before|after|the|early|late) $"
+_COUNTED = r" ([a-z]+s|[kMGT]?B|px)\b"
+_MONTHS_IN_YEAR = 12
+_LEAST_YEAR = 1500
+"""A smaller number is a year only after "in" or "since"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,26 +64,47 @@ class Moment:
     start: int
     end: int
 
+    @property
+    def span(self) -> Span:
+        """Its characters."""
+        return self.start, self.end
+
 
 def moments_of(text: str, language: str = ENGLISH) -> list[Moment]:
-    """The dates, weekdays and times of day of a text.
+    """The dates, weekdays and times of day of a text, of which something can be compared.
 
     In other languages than English, only those in figures.
     """
-    if language != ENGLISH:
-        found = [_date(match) for match in compiled(_IN_FIGURES).finditer(text)]
-        found += [
-            Moment((("clock", int(one["h"]) * 60 + int(one["min"])),), *one.span())
-            for one in compiled(_OTHER_CLOCK).finditer(text)
-        ]
-        return sorted(found, key=lambda moment: moment.start)
-    # "may" in lower case is the verb.
-    found = [_date(match) for match in compiled(_DATE).finditer(text) if match[0] != "may"]
-    found += [
-        Moment((("weekday", match[1].lower()),), *match.span())
-        for match in compiled(_WEEKDAY).finditer(text)
-    ]
-    return found + [_time(text, match) for match in compiled(_CLOCK).finditer(text)]
+    return [one for one in (*_dates(text, language), *_times(text, language)) if one.parts]
+
+
+def dates(text: str) -> list[Span]:
+    """The days, months with a year, years, decades and centuries in a text."""
+    found, end = [], 0
+    for one in _dates(text):
+        is_month = [name for name, _ in one.parts] == ["month"]
+        in_address = text[one.start].isdigit() and text[: one.start].endswith(("-", "/"))
+        if is_month and not text[: one.start].endswith(("in ", "In ")):
+            continue
+        if one.start >= end and not in_address:
+            found.append(one.span)
+            end = one.end
+    return found
+
+
+def times(text: str) -> list[Span]:
+    """The weekdays, times of day and intervals ("every night") in a text, with their dates.
+
+    Adjacent ones are joined: "Monday at 10:00".
+    """
+    own = [one.span for one in _times(text)]
+    found = joined(text, sorted([*own, *dates(text)]), _TIME_JOINS) if own else []
+    return [span for span in found if overlaps(span, own)]
+
+
+def mentions_time(text: str) -> bool:
+    """Whether a text mentions any time, even just "yesterday"."""
+    return compiled(_ANY_TIME).search(text) is not None
 
 
 def same_moment(one: Moment, other: Moment) -> bool | None:
@@ -96,28 +134,70 @@ def in_years(moment: Moment) -> float | None:
     return int(parts["year"]) + (month - 1) / 12 + day / 365
 
 
-def _date(match: re.Match[str]) -> Moment:
-    groups = {name: value for name, value in match.groupdict().items() if value}
-    parts: dict[str, int | str] = {}
-    for name, value in groups.items():
-        if name.startswith("y"):
-            parts["year"] = int(value)
-        elif name.startswith("m"):
-            parts["month"] = int(value) if value.isdigit() else _NUMBERS[value[:3].lower()]
-        elif name.startswith("d"):
-            parts["day"] = int(value)
-        else:
-            parts["quarter"] = int(value)
-    return Moment(tuple(parts.items()), *match.span())
+@lru_cache(maxsize=1024)
+def _dates(text: str, language: str = ENGLISH) -> tuple[Moment, ...]:
+    """The dates of a text; one of which nothing can be compared has no parts."""
+    found = []
+    for match in compiled(_DATE).finditer(text):
+        # "may" in lower case is the verb.
+        if match[0] != "may" and not _is_count(match):
+            parts = _parts(match, language)
+            if language == ENGLISH or "year" in parts:
+                found.append(Moment(tuple(parts.items()), *match.span()))
+            if match["until"]:
+                found.append(Moment((("year", int(match["until"])),), *match.span("until")))
+    return tuple(found)
 
 
-def _time(text: str, match: re.Match[str]) -> Moment:
-    hour = int(match["h1"] or match["h2"])
-    half = (match["half1"] or match["half2"] or "").lower()
-    if half:
-        hour = hour % 12 + 12 * (half == "pm")
-    zone = compiled(_ZONE).match(text, match.end())
-    parts: list[tuple[str, int | str]] = [("clock", hour * 60 + int(match["min"] or 0))]
-    if zone:
-        parts.append(("zone", zone[0].strip()))
-    return Moment(tuple(parts), match.start(), zone.end() if zone else match.end())
+def _parts(match: re.Match[str], language: str) -> dict[str, int | str]:
+    """The year, month, day or quarter of a date."""
+    given = {name[0]: value for name, value in match.groupdict().items() if value}
+    if "m" in given and not given["m"].isdecimal():
+        given["m"] = str(_NUMBERS[given["m"][:3].lower()])
+    year, month, day = (int(given.get(name, 0)) for name in "ymd")
+    if match["d2"]:
+        if month > _MONTHS_IN_YEAR:
+            month, day = day, month
+        is_unclear = language == ENGLISH and "/" in match[0] and day <= _MONTHS_IN_YEAR
+        if len(given["y"]) < 4 or month > _MONTHS_IN_YEAR:  # "1.2.10" may be a version
+            return {}
+        month, day = (0, 0) if is_unclear else (month, day)
+    parts = {"year": year, "month": month, "day": day, "quarter": int(given.get("q", 0))}
+    return {name: number for name, number in parts.items() if number}
+
+
+def _is_count(match: re.Match[str]) -> bool:
+    """Whether four digits count something, as in "1536 dimensions", and are not a year."""
+    if not match[0].isdecimal():
+        return False
+    text, start = match.string, match.start()
+    before = text[max(0, start - 12) : start]
+    found = compiled(_COUNTED).match(text, match.end())
+    is_counted = found is not None and found[1].casefold() not in STOP_WORDS
+    if int(match[0]) < _LEAST_YEAR:
+        return is_counted or not before.lower().endswith(("in ", "since "))
+    return is_counted and compiled(_IN_YEAR).search(before) is None
+
+
+@lru_cache(maxsize=1024)
+def _times(text: str, language: str = ENGLISH) -> tuple[Moment, ...]:
+    """The weekdays, times of day and intervals of a text; an interval has no parts."""
+    pattern = _TIME if language == ENGLISH else _OTHER_TIME
+    return tuple(
+        Moment(tuple(_clock(match)), *match.span()) for match in compiled(pattern).finditer(text)
+    )
+
+
+def _clock(match: re.Match[str]) -> Iterator[tuple[str, int | str]]:
+    """The weekday, or the time of day and its zone."""
+    found = match.groupdict()
+    if found.get("weekday"):
+        yield "weekday", found["weekday"].lower()
+    elif found.get("named"):
+        yield "clock", 12 * 60 * (found["named"].lower() == "noon")
+    elif found.get("hour") or found.get("twelve"):
+        hour, half = int(found["hour"] or found["twelve"]), found.get("half") or found.get("of")
+        hour = hour % 12 + 12 * (half in ("p", "P")) if half else hour
+        yield "clock", hour * 60 + int(found["minute"] or 0)
+        if found.get("zone"):
+            yield "zone", found["zone"].strip()

@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from ragqa.text.words import compiled, word_set
+from ragqa.text.lexicon import one_of, table
+from ragqa.text.words import compiled
 from ragqa.types import Span
 
 _CLOSER = (
@@ -45,35 +46,9 @@ _DOTTED = r"(?:[^\W\d_]{1,2}\.)+[^\W\d_]{1,4}"
 _SPACED = r"(?<![^\W_])[^\W\d_A-Z]\.\s[^\W\d_]{1,3}\Z"
 # "im 19. Jahrhundert", "die 2. Partition"
 _BEFORE_ORDINAL = r"(?i)\b(?:im|vom|zum|zur|der|die|das|den|dem|des|beim)\s\d{1,3}\Z"
-_GERMAN_MONTH = (
-    r"(?:Januar|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember)\b"
-)
+_GERMAN_MONTH = rf"(?:{one_of('german months')})\b"
 _ORDINAL = r"\d{1,2}|[IVX]{1,5}"
 _LIST_NUMBER = r"\d{1,3}|[^\W\d_]|[ivxIVX]{1,4}"
-
-
-_NEVER_LAST = word_set(
-    """approx bzw ca capt cf col cpl d.h dr e.g eg excl gen gov hon i.e ie incl lt mme mr mrs ms nr
-    op pres prof resp rev sen sgt u.a v viz vs z.b
-    bspw evtl exkl ggf inkl insb mio mrd sog vgl zzgl
-    cfr dott dra ee ej env mlle núm pág séc sig sra srta"""
-)
-_NOT_LAST_BEFORE_A_NUMBER = word_set(
-    """app art avg ch chap def eq eqs etc ex fig figs lem max min no nos p pg pp par pt ref refs
-    sec secs sect tab thm usw ver vol vols
-    ecc es ff pag págs"""
-)
-# Last only if the next word often begins a sentence.
-_SELDOM_LAST = word_set(
-    """al apr assoc aug ave blvd bros co corp dec dept dist ed eds est feb fri inc intl jan jr jul
-    jun ltd mar misc mon mt nov oct orig sat sep sept sr st sun tel thu trans tue univ uu wed"""
-)
-_OFTEN_FIRST = word_set(
-    """after all also although an and another as at because before both but by each even for from
-    he her here his how however i if in instead it its many more most my next no not now of on one
-    only or our she since so some such that the their then there these they this those through to
-    today under until we what when where which while who why with yes you your"""
-)
 
 
 def sentence_spans(text: str) -> list[Span]:
@@ -138,7 +113,7 @@ def _ends_sentence(flat: str, start: int, found: re.Match[str]) -> bool:
     last = compiled(_WORD_BEFORE).search(before)
     word = last[0] if last else ""
     folded = word.casefold()
-    if folded in _NEVER_LAST:
+    if folded in table("never last"):
         return False
     if compiled(_ORDINAL).fullmatch(word) and (
         following.islower()
@@ -150,12 +125,14 @@ def _ends_sentence(flat: str, start: int, found: re.Match[str]) -> bool:
     if is_first and compiled(_LIST_NUMBER).fullmatch(word):
         return False
     is_spaced = compiled(_SPACED).search(before) is not None
-    if folded in _NOT_LAST_BEFORE_A_NUMBER and not is_spaced:
+    if folded in table("not last before a number") and not is_spaced:
         bracket = flat[after - 1] in "(["
         return not (bracket or following.isdigit() or following.islower())
     letter = len(word) == 1 and word.isalpha()
     is_dotted = is_spaced or compiled(_DOTTED).fullmatch(word) is not None
-    if letter or folded in _SELDOM_LAST or is_dotted:
+    if letter or folded in table("seldom last") or is_dotted:
         first = compiled(_WORD_AFTER).match(flat, after, found.endpos)
-        return not first or (not following.islower() and first[0].casefold() in _OFTEN_FIRST)
+        return not first or (
+            not following.islower() and first[0].casefold() in table("often first")
+        )
     return True

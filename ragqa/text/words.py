@@ -6,12 +6,16 @@ spaces between words become characters and pairs of characters, as in Lucene's C
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
-from functools import cache
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from operator import attrgetter
 
 import tantivy
 
 from ragqa.languages import ENGLISH, LANGUAGES
+from ragqa.text.lexicon import STOP_WORDS, rows, table
 from ragqa.types import Passage, Span
 
 MAX_TERM_CHARS = 64
@@ -40,34 +44,12 @@ UNSPACED = (
 """Character ranges for a class in a regular expression."""
 
 _UNSPACED_CHARACTER = f"[{UNSPACED}]"
-_SPACED_TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _TOKEN = (
     rf"(?P<run>[{UNSPACED}]+)|(?P<word>(?:(?![{UNSPACED}])[^\W_])+"
     rf"(?:'(?:(?![{UNSPACED}])[^\W_])+)*)"
 )
 
-_STOP_WORDS = """
-    a about above after again against all am an and any are aren't as at be because been
-    before being below between both but by can can't could couldn't did didn't do does
-    doesn't doing don't down during each few for from further had hadn't has hasn't have
-    haven't having he her here hers herself him himself his how how's i i'd i'll i'm i've
-    if in into is isn't it it's its itself just let's me might more most my myself of off
-    on once only or other our ours ourselves out over own please same shall she should
-    shouldn't so some such tell than that that's the their theirs them themselves then
-    there there's these they they're this those through to too under until up us very was
-    wasn't we we're were weren't what what's when where which while who who's whom whose
-    why will with won't would wouldn't you your yours yourself yourselves
-"""
-_WITH_APOSTROPHE = {word for word in word_set(_STOP_WORDS) if "'" in word}
-# Without their apostrophes these are other words.
-_OTHER_WORDS = {"i'd", "i'll", "it's", "let's", "we're"}
-CONTRACTED = {word.replace("'", ""): word for word in sorted(_WITH_APOSTROPHE - _OTHER_WORDS)}
-"""Maps a contraction typed without its apostrophe ("whats") to the correct one."""
-
-STOP_WORDS = frozenset((*_STOP_WORDS.split(), *CONTRACTED))
-
-
-# The same for scripts without spaces, where stop words are not separate tokens.
+# Stop words of scripts without spaces, where they are not separate tokens.
 _UNSPACED_STOPS = (
     "什么是|是什么|为什么|什么|怎么样|怎么|怎样|如何|哪些|哪个|哪里|多少|请问|[的了吗呢是和与]"
     "|とは|何ですか|ですか|ください"
@@ -88,7 +70,7 @@ def tokenize(text: str, *, pairs_only: bool = False) -> list[str]:
     folded = folded.replace("\u2019", "'").replace("i\u0307", "i")
     if folded.isascii() or not compiled(_UNSPACED_CHARACTER).search(folded):
         # A fast path with the same result.
-        return [word for word in _SPACED_TOKEN.findall(folded) if len(word) <= MAX_TERM_CHARS]
+        return [word for word in WORD.findall(folded) if len(word) <= MAX_TERM_CHARS]
     tokens: list[str] = []
     for match in compiled(_TOKEN).finditer(folded):
         run = match["run"]
@@ -105,6 +87,25 @@ def tokenize(text: str, *, pairs_only: bool = False) -> list[str]:
 def overlaps(span: Span, others: Iterable[Span]) -> bool:
     """Whether a span has a character of one of the others."""
     return any(start < span[1] and span[0] < end for start, end in others)
+
+
+def blank(text: str, spans: Iterable[Span]) -> str:
+    """The text with some spans blanked, so that the other offsets stay the same."""
+    characters = list(text)
+    for start, end in spans:
+        characters[start:end] = " " * (end - start)
+    return "".join(characters)
+
+
+def joined(text: str, spans: Iterable[Span], joins: Collection[str]) -> list[Span]:
+    """The spans, neighbours with one of these texts between them as one."""
+    found: list[Span] = []
+    for start, end in spans:
+        if found and text[found[-1][1] : start] in joins:
+            found[-1] = found[-1][0], end
+        else:
+            found.append((start, end))
+    return found
 
 
 def unspaced_count(text: str) -> int:
@@ -139,6 +140,71 @@ def query_forms(text: str, languages: Sequence[str]) -> list[list[str]]:
     content = _without_stops(tokens, asked) or tokens
     forms = zip(*(_stemmed(content, language) for language in languages), strict=True)
     return [list(dict.fromkeys(terms)) for terms in forms]
+
+
+@lru_cache(maxsize=65_536)
+def stem(word: str, language: str = ENGLISH) -> str:
+    """The index term of a word."""
+    return next(iter(index_terms(word, language)[-1:]), "")
+
+
+@cache
+def stems(name: str) -> frozenset[str]:
+    """The stems of a table of words."""
+    return frozenset(index_terms(" ".join(rows(name))))
+
+
+@cache
+def synonyms() -> Mapping[str, str]:
+    """Maps a stem to that of the first of its synonyms."""
+    lines = map(str.split, rows("synonyms"))
+    return {stem(word): stem(first) for first, *others in lines for word in (first, *others)}
+
+
+def canonical(word: str) -> str:
+    """The stem of the first of a word's synonyms, or its own."""
+    found = stem(word)
+    return synonyms().get(found, found)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A lower-case word at `start` to `end` of a text.
+
+    `term` is its index term, and `stem` that of the first of its synonyms, "" for a stop word.
+    """
+
+    text: str
+    term: str
+    stem: str
+    start: int
+    end: int
+
+    @property
+    def negates(self) -> bool:
+        """Whether it negates a sentence."""
+        return self.text in table("negators") or self.text.endswith("n't")
+
+
+@lru_cache(maxsize=1024)
+def words_of(text: str, language: str = ENGLISH) -> tuple[Word, ...]:
+    """The words of a text; synonyms are known in English only."""
+    return tuple(Word(*_forms(match[0], language), *match.span()) for match in WORD.finditer(text))
+
+
+@lru_cache(maxsize=65_536)
+def _forms(word: str, language: str) -> tuple[str, str, str]:
+    lower, term = word.casefold().replace("\u2019", "'"), stem(word, language)
+    is_stop = lower in STOP_WORDS if language == ENGLISH else is_stop_word(word, language)
+    synonym = synonyms().get(term, term) if language == ENGLISH else term
+    return lower, term, "" if is_stop else synonym
+
+
+def words_in(text: str, span: Span) -> tuple[Word, ...]:
+    """The words of an English text that begin in a span."""
+    words = words_of(text)
+    first, end = (bisect_left(words, at, key=attrgetter("start")) for at in span)
+    return words[first:end]
 
 
 def strange_words(question: str, language: str) -> int:

@@ -4,17 +4,19 @@ import pytest
 from regex_steps import steps
 
 from ragqa.answering import defining
-from ragqa.claims import answers, names
+from ragqa.claims import answers
 from ragqa.notes import daily
 from ragqa.notes.formats import pdf_lines, pdf_pages
 from ragqa.render import generation
+from ragqa.text import names
+from ragqa.text.words import compiled
 
 SEARCHED = [
     (defining._SEPARATOR, "  "),
-    (answers._NAMED, "a-"),
-    (answers._MIXED, ".@"),
-    (names.NAME_SHAPE, "-."),
-    (daily._PART, "["),
+    (compiled(answers._NAMED), "a-"),
+    (compiled(answers._MIXED), ".@"),
+    (compiled(names.NAME_SHAPE), "-."),
+    (compiled(daily._PART), "["),
     (pdf_lines.LEADER, "  "),
     (generation._WORD, "  "),
 ]
