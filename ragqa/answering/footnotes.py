@@ -22,9 +22,7 @@ def companions(layout: Layout, quote: str, kind: Kind) -> Iterator[tuple[Layout,
 
 def _last(layout: Layout, i: int) -> int:
     """The last sentence of the footnote that begins here."""
-    while i + 1 < len(layout.pieces):
-        piece = layout.pieces[i + 1]
-        if piece.begins_block or layout.text.startswith("[^", piece.unit.start):
-            break
+    last = layout.block(i)[1]
+    while i < last and not layout.text.startswith("[^", layout.pieces[i + 1].unit.start):
         i += 1
     return i

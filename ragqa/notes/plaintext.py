@@ -13,7 +13,7 @@ from ragqa.notes.lines import (
     COLONS,
     Body,
     Leaf,
-    header_label,
+    column_labels,
     line_spans,
     one_line,
     paragraph_or_rule,
@@ -106,11 +106,11 @@ def _table(lines: Sequence[str], at: int) -> list[Leaf]:
     if "|" not in lines[at] or not _DELIMITER_ROW.fullmatch(_below(lines, at)):
         return []
     inner = lines[at].strip().removeprefix("|").removesuffix("|")
-    header = header_label(cell.replace("\\|", "|") for cell in _CELL_END.split(inner))
+    labels = column_labels(cell.replace("\\|", "|") for cell in _CELL_END.split(inner))
     leaves = [Leaf(Kind.TABLE_HEAD, at, at + 2)]
     while leaves[-1].last < len(lines) and "|" in lines[leaves[-1].last]:
         row = leaves[-1].last
-        leaves.append(Leaf(Kind.ROW, row, row + 1, label=header))
+        leaves.append(Leaf(Kind.ROW, row, row + 1, labels=labels, inside=True))
     return leaves
 
 
@@ -135,10 +135,11 @@ def _item(
         _indent(lines[last]) > indent or _is_wrapped(lines[last - 1], lines[last], width)
     ):
         last += 1
+    inside = bool(indents)
     while indents and indents[-1] >= indent:
         indents.pop()
     indents.append(indent)
-    return [Leaf(Kind.ITEM, at, last, len(indents), introduction)]
+    return [Leaf(Kind.ITEM, at, last, len(indents), introduction, inside=inside)]
 
 
 def _indent(line: str) -> int:

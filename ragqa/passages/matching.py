@@ -1,8 +1,14 @@
 """Compare passages with their note."""
 
+import re
 from collections.abc import Iterable
+from html import unescape
+from math import inf
 
-from ragqa.types import Passage
+from ragqa.types import Passage, Unit
+
+_WORD = re.compile(r"[^\W_]+")
+_TAG = re.compile(r"<[^<>]*>")
 
 
 def matches_note(text: str, passage: Passage) -> bool:
@@ -11,14 +17,35 @@ def matches_note(text: str, passage: Passage) -> bool:
 
 
 def all_match_note(text: str, passages: Iterable[Passage]) -> bool:
-    """Whether all passages match the note's text."""
+    """Whether all passages match the note's text: their text, lines, units and contexts.
+
+    Each word of a unit's context and labels must stand above it, perhaps with markup in it.
+    """
+    ends = dict[str, float]()
+
+    def stands_above(word: str, start: int) -> bool:
+        if word not in ends:
+            at = text.find(word)
+            ends[word] = at + len(word) if at >= 0 else inf
+        if ends[word] > start and word in _letters(unescape(_TAG.sub("", text[:start]))):
+            ends[word] = start
+        return ends[word] <= start
+
+    def is_own(unit: Unit) -> bool:
+        words = _WORD.findall(unit.full_context)
+        return all(stands_above(word, unit.start) for word in words)
+
     line, at = 1, 0
     for passage in sorted(passages, key=lambda one: one.start):
         # Lines are counted only once: a note may have thousands of passages.
         line, at = line + text.count("\n", at, max(at, passage.start)), passage.start
-        if not _matches_at_line(text, passage, line):
+        if not _matches_at_line(text, passage, line) or not all(map(is_own, passage.units)):
             return False
     return True
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text))
 
 
 def _matches_at_line(text: str, passage: Passage, first: int) -> bool:

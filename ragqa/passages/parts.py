@@ -10,6 +10,7 @@ from itertools import chain
 from typing import TypeAlias
 
 from ragqa.passages.tokens import Size, TokenCounter
+from ragqa.text.markdown import labels_within
 from ragqa.text.markup import link_words
 from ragqa.text.sentences import sentence_spans, strip
 from ragqa.types import HIDDEN, Block, Kind, Note, Span, Unit, trail_text
@@ -35,18 +36,20 @@ _ITEMS = (Kind.ITEM, Kind.PROPERTY)
 class Part:
     """A unit, with what determines the cost of a cut next to it.
 
-    `block` is the number of its block in the note, `level` the block's level. The `rest` of a row
-    that was divided shares a passage with nothing, so that the labels of its columns are those of
-    all the passage.
+    `block` is the index of its leaf block in the note. The rest of a row that was divided shares a
+    passage with nothing, so that the labels of its columns are those of all the passage.
     """
 
     unit: Unit
     size: Size
     block: int
-    level: int
     path: HeadingPath
     ends_with_colon: bool
-    is_rest: bool = False
+
+    @property
+    def is_rest(self) -> bool:
+        """Whether it is the rest of a row."""
+        return self.unit.kind in (Kind.ROW, Kind.TABLE_HEAD) and not self.unit.begins
 
     @property
     def is_text(self) -> bool:
@@ -60,18 +63,40 @@ def note_parts(note: Note, counter: TokenCounter, *, secrets: bool = False) -> l
     :param secrets: whether to include the front matter's secrets.
     """
     blocks = list(_readable(note.blocks, secrets=secrets))
-    contexts = list(block_contexts(note.text, blocks))
-    found = [
-        (Unit(block.kind, *span, context=contexts[number]), number, block.level)
-        for number, block in enumerate(blocks)
-        for span in unit_spans(note.text, block)
-    ]
+    found = list(_units(note.text, blocks))
     paths = list(heading_paths(blocks))
-    sizes = counter.sizes([(unit.start, unit.end) for unit, _, _ in found])
+    sizes = counter.sizes([(unit.start, unit.end) for _, unit in found])
     return [
-        Part(unit, size, number, level, paths[number], note.text[unit.end - 1] in ":\uff1a")
-        for (unit, number, level), size in zip(found, sizes, strict=True)
+        Part(unit, size, number, paths[number], note.text[unit.end - 1] in ":\uff1a")
+        for (number, unit), size in zip(found, sizes, strict=True)
     ]
+
+
+def _units(text: str, blocks: Sequence[Block]) -> Iterator[tuple[int, Unit]]:
+    """The units of a note, each with the index of its block."""
+    section = number = group = 0
+    before: Unit | None = None
+    for index, (block, context) in enumerate(
+        zip(blocks, block_contexts(text, blocks), strict=True)
+    ):
+        number += not block.group or block.group != group
+        group, begins = block.group, block.begins
+        depth = 0 if block.kind is Kind.HEADING else block.level
+        for start, end in unit_spans(text, block):
+            section += before is not None and _begins_section(text, before, block.kind, start)
+            place = section, number, depth, begins
+            unit = Unit(block.kind, start, end, context, block.labels, *place)
+            yield index, unit
+            before = before if unit.kind is Kind.RULE else unit
+            begins = False
+
+
+def _begins_section(text: str, before: Unit, kind: Kind, start: int) -> bool:
+    """Whether a unit begins a section: one that comes after hidden text or a rule, or a heading."""
+    between = text[before.end : start].strip()
+    if between and between.replace(">", " ").strip():
+        return True
+    return kind is Kind.HEADING and before.kind is not Kind.HEADING
 
 
 def _readable(blocks: Sequence[Block], *, secrets: bool) -> Iterator[Block]:
@@ -97,18 +122,36 @@ def unit_spans(text: str, block: Block) -> list[Span]:
 def block_contexts(text: str, blocks: Sequence[Block]) -> Iterator[str]:
     """The context that makes each block readable alone.
 
-    For a row, the table's header; for a front matter key, its parent keys; for an item, its parent
-    items or the line that introduces the list.
+    For a front matter key, its parent keys; for an item, its parent items or the line that
+    introduces the list.
     """
     above: list[tuple[int, str]] = []
     for block in blocks:
         if block.kind is not Kind.ITEM:
             above = above if block.level else []
-            yield block.label if block.kind in (Kind.ROW, Kind.PROPERTY) else ""
+            yield block.label if block.kind is Kind.PROPERTY else ""
             continue
         above = [(level, words) for level, words in above if level < block.level]
         yield " > ".join(words for _, words in above) or block.label
         above.append((block.level, _item_label(text[block.start : block.end])))
+
+
+def contexts_at(text: str, blocks: Sequence[Block], span: Span) -> list[str]:
+    """The contexts, with labels, that a unit at this span of a note may have.
+
+    The first is its own; before it in the others stand headings, outermost last.
+    """
+    rows = zip(blocks, block_contexts(text, blocks), heading_paths(blocks), strict=True)
+    for block, context, path in rows:
+        if block.start <= span[0] < block.end:
+            row, labels = text[block.start : block.end], block.labels
+            start, end = (at - block.start for at in span)
+            if row[:start].strip(" \t\r>") or row[end:].strip():
+                labels = labels_within(row, labels, start, end)
+            own = " | ".join(labels) or context
+            above = [" > ".join(path[depth:]) for depth in range(len(path), -1, -1)]
+            return [": ".join(filter(None, (one, own))) for one in above]
+    return []
 
 
 def _item_label(text: str) -> str:

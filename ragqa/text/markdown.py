@@ -1,6 +1,7 @@
 """Convert Markdown to plain text, for scoring and for showing a sentence on its own."""
 
 import re
+from collections.abc import Sequence
 
 from ragqa.text.markup import inline, one_line
 from ragqa.text.seen import Seen
@@ -42,8 +43,6 @@ _FOLDED = r"[|>][-+\d]*[ \t]*[\r\n]+"
 _CELL = r"(?<!\\)\|"
 _ESCAPED_BAR = r"\\\|"
 _ROW_ENDS = r"\A\s*\||(?<!\\)\|\s*\Z"
-# Within a header cell, a bar has no space on either side.
-_HEADER = r"(?:\s|^)\|(?=\s|$)"
 _CELL_SEAM = r"(?i)</t[dh]>\s*(?=<t[dh]\b)"
 # The rest of a tag where a block of HTML is cut.
 _CUT_TAG = r"\A[^<>]*[\"']\s*/?>|<[^<>]*\Z"
@@ -55,10 +54,10 @@ _FACT = re.compile(
 )
 
 
-def plain_text(quote: str, *, kind: Kind, context: str = "") -> str:
+def plain_text(quote: str, *, kind: Kind, context: str = "", labels: Sequence[str] = ()) -> str:
     """The quote as one line of plain text, without Markdown's marks.
 
-    A table row becomes `header: cell` pairs by its context. An item follows its parent item or
+    A table row becomes `label: cell` pairs. An item follows its parent item or
     lead-in; a front-matter key follows its parent keys, with a list of values joined by commas. A
     task is marked as done, open, and so on. Code keeps its lines.
     """
@@ -66,7 +65,7 @@ def plain_text(quote: str, *, kind: Kind, context: str = "") -> str:
         return quote.replace(FILL, "")
     source = Seen.of(quote)
     if kind is Kind.ROW:
-        return row_pairs(source, context).text
+        return row_pairs(source, labels).text
     if kind is Kind.PROPERTY:
         return property_line(source, context).text
     text = words_of(source, kind).text
@@ -111,11 +110,6 @@ def row_cells(source: Seen) -> list[Seen]:
     return [inline(cell) for cell in bars]
 
 
-def heads_of(context: str) -> list[str]:
-    """The labels of columns in the context of a table row."""
-    return [head.strip() for head in compiled(_HEADER).split(context)] if context else []
-
-
 def inner_bars(row: str) -> list[int]:
     """Where the bars are that separate the cells of a row."""
     bars = [bar.start() for bar in compiled(_CELL).finditer(row)]
@@ -126,27 +120,22 @@ def inner_bars(row: str) -> list[int]:
     return bars
 
 
-def labels_between(row: str, context: str, start: int, end: int) -> str:
-    """The context of a part of a row: the labels of the columns that it is in.
+def labels_within(row: str, labels: tuple[str, ...], start: int, end: int) -> tuple[str, ...]:
+    """The labels of the columns that a part of a row is in; none if the row has more cells.
 
-    It has none if the row has more cells than the context has labels.
-
-    :param row: a row, or a part of one that has this context.
+    :param row: a row, or a part of one that has these labels.
     :param start: where the part begins in the row; `end` is where it ends.
     """
-    heads, bars = heads_of(context), inner_bars(row)
-    if len(heads) <= len(bars):
-        return ""
-    first, last = sum(bar <= start for bar in bars), sum(bar < end for bar in bars)
-    return " ".join(" | ".join(heads[first : last + 1]).split())
+    bars = inner_bars(row) if labels else []
+    if len(labels) <= len(bars):
+        return ()
+    return labels[sum(bar <= start for bar in bars) : sum(bar < end for bar in bars) + 1]
 
 
-def row_pairs(source: Seen, context: str) -> Seen:
-    """A row as `header: cell` pairs, or as its cells if it has more of them than the header."""
+def row_pairs(source: Seen, labels: Sequence[str]) -> Seen:
+    """A row as `label: cell` pairs, or as its cells if it has more of them than labels."""
     cells = row_cells(source)
-    heads = heads_of(context)
-    if len(heads) < len(cells):
-        heads = [""] * len(cells)
+    heads = labels if len(labels) >= len(cells) else [""] * len(cells)
     pairs = [
         Seen.joined([Seen.added(f"{head.rstrip(':')}: " if head else ""), cell])
         for head, cell in zip(heads, cells, strict=False)

@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from heapq import nsmallest
 
-from ragqa.answering.contexts import contexts_at
 from ragqa.notes import parse_note, read_text, readable, walk_notes
 from ragqa.notes.formats import locate, why_format_is_off
-from ragqa.passages.parts import unit_spans
+from ragqa.passages.parts import contexts_at, unit_spans
 from ragqa.types import Block, Corpus, Kind, Progress, Skipped, Span, Stamp
 from ragqa.verifying.saved import is_saved
 from ragqa.verifying.similarity import Sentence, sentences_of

@@ -45,8 +45,7 @@ def test_runs_of_any_note_are_around_their_piece_and_within_each_other(text):
         for of in (layout.item, layout.item_with_nested, layout.block, layout.section):
             wider = of(i)
             assert wider[0] <= narrower[0] <= narrower[1] <= wider[1]
-            after_first = layout.pieces[wider[0] + 1 : wider[1] + 1]
-            assert not any(one.begins_section for one in after_first)
+            assert len({one.unit.section for one in layout.pieces[slice(*_of(wider))]}) == 1
             assert layout.words(wider) == sum(
                 one.words for one in layout.pieces[slice(*_of(wider))]
             )
@@ -167,9 +166,9 @@ def test_a_long_item_is_one_of_several_sentences():
     assert [piece.begins_item for piece in layout.pieces] == [True, *[False] * 8, True]
 
 
-def test_the_depth_of_an_item_is_its_indentation_in_columns():
-    layout = layout_of("- a\n\t- b\n\t\t- c\n\nText.\n\n> - d\n>   - e\n")
-    assert [piece.depth for piece in layout.pieces] == [0, 4, 8, 0, 0, 2]
+def test_the_depth_of_a_unit_is_the_number_of_items_that_it_is_nested_in():
+    layout = layout_of("- a\n\t- b\n\n\t  text\n\t\t- c\n\nText.\n\n> - d\n>   - e\n")
+    assert [piece.unit.depth for piece in layout.pieces] == [1, 2, 2, 3, 0, 1, 2]
 
 
 def test_items_in_a_quotation_are_items_and_a_quotation_behind_a_list_is_none_of_it():

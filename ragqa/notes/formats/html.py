@@ -73,6 +73,7 @@ class _Page:
         self.head = Head()
         self.title = ""
         self.blocks: list[Block] = []
+        self._group = 0
         self.links: dict[Link, None] = {}
         self.warnings: tuple[str, ...] = ()
         self._source = source
@@ -260,7 +261,14 @@ class _Page:
         ends = run.kind is Kind.PARAGRAPH and words.endswith(COLONS)
         self._introduction = words.rpartition(". ")[2] if ends else ""
         if run.end > run.start and (run.label or run.kind is not Kind.HEADING):
-            self.blocks.append(Block(run.kind, run.start, run.end, run.level, run.label))
+            is_row = run.kind is Kind.ROW
+            labels = tuple(filter(None, run.label.split(" | "))) if is_row else ()
+            above = self.blocks[-1] if self.blocks else run
+            is_nested = all(one.level and one.kind is not Kind.HEADING for one in (run, above))
+            self._group += not (is_nested or (is_row and above.kind in (Kind.ROW, Kind.TABLE_HEAD)))
+            label = "" if is_row else run.label
+            found = Block(run.kind, run.start, run.end, run.level, label, labels, self._group)
+            self.blocks.append(found)
 
     def _end_row(self, run: _Run, table: _Table) -> None:
         """Decide what a row is: a header, a row, or a paragraph if it is all of its table's."""

@@ -10,7 +10,7 @@ from ragqa.notes.hidden import cut_at
 from ragqa.notes.lines import (
     COLONS,
     Leaf,
-    header_label,
+    column_labels,
     line_spans,
     one_line,
     paragraph_or_rule,
@@ -183,7 +183,7 @@ class _Org:
     def _table(self, at: int) -> list[Leaf]:
         last = self._run(at, _ROW)
         rules = [bool(_RULE_ROW.fullmatch(self.lines[line])) for line in range(at, last)]
-        header, leaves = "", list[Leaf]()
+        labels, leaves = tuple[str, ...](), list[Leaf]()
         for line in range(at, last):
             start, end = self.spans[line]
             if rules[line - at]:
@@ -192,10 +192,10 @@ class _Org:
             self.inline.put(start, end)
             if line == at and last > at + 1 and rules[1]:
                 row = self.lines[line].strip().removeprefix("|").removesuffix("|")
-                header = header_label(words(cell) for cell in row.split("|"))
+                labels = column_labels(words(cell) for cell in row.split("|"))
                 leaves.append(Leaf(Kind.TABLE_HEAD, line, line + 2))
             else:
-                leaves.append(Leaf(Kind.ROW, line, line + 1, label=header))
+                leaves.append(Leaf(Kind.ROW, line, line + 1, labels=labels, inside=line > at))
         return leaves or [_nothing(line) for line in range(at, last)]
 
     def _item(self, at: int) -> list[Leaf]:
@@ -205,6 +205,7 @@ class _Org:
         indent, last = _indent(self.lines[at]), at + 1
         while last < len(self.lines) and self._is_text(last) and _indent(self.lines[last]) > indent:
             last += 1
+        inside = bool(self._indents)
         while self._indents and self._indents[-1] >= indent:
             self._indents.pop()
         self._indents.append(indent)
@@ -216,7 +217,7 @@ class _Org:
         if term:
             self.view.put(term.start(), term.start() + 1, ":")
             self.inline.put(term.end(), end)
-        return [Leaf(Kind.ITEM, at, last, len(self._indents), self._introduction)]
+        return [Leaf(Kind.ITEM, at, last, len(self._indents), self._introduction, inside=inside)]
 
     def _paragraph(self, at: int) -> list[Leaf]:
         last = at + 1
@@ -229,7 +230,7 @@ class _Org:
         told = one_line(self.text[max(start, end - 300) : end])
         self._introduction = words(told.rpartition(". ")[2]) if told.endswith(COLONS) else ""
         kind = paragraph_or_rule(self.text[start:end])
-        return [Leaf(kind, at, last, len(self._indents))]
+        return [Leaf(kind, at, last, len(self._indents), inside=bool(self._indents))]
 
     def _is_text(self, at: int) -> bool:
         """Whether a line goes on with the paragraph or item above it."""
