@@ -37,7 +37,8 @@ def decoded(json_text: object, kind: type[_T]) -> _T:
 def passage_of(row: Mapping[str, object]) -> Passage:
     """Make a passage from its fields by name; its units are JSON, each a list of its values."""
     units = decoded(row["units"], list[list[object]])
-    named = [dict(zip(_UNIT, unit, strict=True)) for unit in units]
+    # An index that has not been rebuilt since has fewer.
+    named = [dict(zip(_UNIT, unit, strict=False)) for unit in units]
     passage = msgspec.convert({**row, "units": named}, Passage)
     check_languages([passage.language])
     return passage

@@ -140,11 +140,12 @@ def test_blocks_are_paragraphs_lists_tables_and_code():
         ["Red", "is"],
         [">", "Said"],
         ["-", "red"],
+        ["1.", "Mix."],
         ["|", "name"],
         ["```sh", "mix"],
         ["Blue."],
     ]
-    assert blocks[2].endswith("2. Stir.")
+    assert blocks[2].endswith("- amber")
 
 
 def test_an_item_has_its_paragraphs_and_code_and_with_nested_ones_all_below_it():

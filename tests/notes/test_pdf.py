@@ -83,8 +83,8 @@ def test_a_table_has_rows_with_its_header():
         for column, cell in enumerate(row)
     )
     note = parse_note("a.pdf", text_of(content), "", Stamp(0, 0))
-    shown = [(note.text[b.start : b.end], b.label) for b in note.blocks if b.kind is Kind.ROW]
-    assert shown[-1] == ("| Numbat | 1 kg | 2 m |", "Animal | Weight | Burrow")
+    shown = [(note.text[b.start : b.end], b.labels) for b in note.blocks if b.kind is Kind.ROW]
+    assert shown[-1] == ("| Numbat | 1 kg | 2 m |", ("Animal", "Weight", "Burrow"))
 
 
 def test_bullets_are_items_and_code_keeps_its_lines():
