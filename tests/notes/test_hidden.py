@@ -122,7 +122,11 @@ HIDING = st.sampled_from(
 def test_no_block_title_or_label_has_what_is_hidden(pieces, gap, suffix):
     text = gap.join(pieces)
     note = parse(text, f"note.{suffix}")
-    said = [*shown(text, note.path), note.title, *(word for b in note.blocks for word in (b.label, *b.labels))]
+    said = [
+        *shown(text, note.path),
+        note.title,
+        *(word for b in note.blocks for word in (b.label, *b.labels)),
+    ]
     assert HIDDEN_WORD not in " ".join(said)
 
 

@@ -70,7 +70,10 @@ def test_labels_are_one_bounded_line(text):
 def test_line_ends_make_no_difference_to_the_structure(text):
     unix = text.replace("\r\n", "\n").replace("\r", "\n")
     by_line_end = [
-        [(b.kind, b.level, b.label, b.labels, b.group, _line(variant, b.start)) for b in parse(variant).blocks]
+        [
+            (b.kind, b.level, b.label, b.labels, b.group, _line(variant, b.start))
+            for b in parse(variant).blocks
+        ]
         for variant in (unix, unix.replace("\n", "\r\n"), unix.replace("\n", "\r"))
     ]
     assert by_line_end[0] == by_line_end[1] == by_line_end[2]
