@@ -1,6 +1,5 @@
 """Split an excerpt into the blocks a reader sees, and give them as plain text."""
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -8,6 +7,7 @@ from itertools import pairwise
 from ragqa.text.brackets import seen_apart
 from ragqa.text.markdown import ITEM_MARK, property_line, row_cells, row_pairs, words_of
 from ragqa.text.seen import Seen
+from ragqa.text.words import compiled
 from ragqa.types import HIDDEN, Kind, Span, Unit
 
 CUT = "\u2026"
@@ -20,17 +20,15 @@ _MAX_COLUMN = 60
 """A longer cell shifts only the cells after it in its own row."""
 
 _NOT_SHOWN = HIDDEN | {Kind.RULE}
-_AROUND_HEAD = re.compile(rf"\A{ITEM_MARK.pattern}|[\r\n]+[ \t>|:-]*\Z")
-_QUOTE_MARKS = re.compile(r"^[ \t]*(?:>[ \t]?)+", re.MULTILINE)
-_FENCE = re.compile(
-    r"\A[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(?:`{3,}|~{3,})[^\r\n]*(?:\r\n|\r|\n|\Z)"
-)
-_FENCE_END = re.compile(r"(?:\A|\r\n|\r|\n)(?P<indent>[ \t]*)(?:`{3,}|~{3,})[ \t]*\Z")
+_AROUND_HEAD = rf"\A{ITEM_MARK}|[\r\n]+[ \t>|:-]*\Z"
+_QUOTE_MARKS = r"(?m)^[ \t]*(?:>[ \t]?)+"
+_FENCE = r"\A[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(?:`{3,}|~{3,})[^\r\n]*(?:\r\n|\r|\n|\Z)"
+_FENCE_END = r"(?:\A|\r\n|\r|\n)(?P<indent>[ \t]*)(?:`{3,}|~{3,})[ \t]*\Z"
 # Of every line but the first, whose indent the unit does not include.
-_INDENT = re.compile(r"(?<=[\n\r])[ \t]*(?=\S)")
-_QUOTED_CODE = re.compile(r"(?:>[ \t]?)+(?:[ \t]{4}|`{3}|~{3})")
+_INDENT = r"(?<=[\n\r])[ \t]*(?=\S)"
+_QUOTED_CODE = r"(?:>[ \t]?)+(?:[ \t]{4}|`{3}|~{3})"
 _CODE_INDENT = 4
-_BLANK_LINES = re.compile(r"\A(?:[ \t]*[\r\n])+")
+_BLANK_LINES = r"\A(?:[ \t]*[\r\n])+"
 _EMPTY_CELL = Seen.of("")
 
 
@@ -201,9 +199,8 @@ def _blocks(quote: str, group: _Group, level: int, whole: Seen) -> Iterator[Bloc
         case Kind.PROPERTY:
             text = property_line(source, group.unit.context)
         case Kind.ITEM:
-            found = (
-                ITEM_MARK.match(source.without(_QUOTE_MARKS).mask) if group.unit.begins else None
-            )
+            text = source.without(_QUOTE_MARKS) if ">" in source.mask else source
+            found = compiled(ITEM_MARK).match(text.mask) if group.unit.begins else None
             if found:
                 mark = f"{found['mark'] if found['mark'][0].isdigit() else '-'} "
             text = words_of(source, Kind.ITEM if found else Kind.PARAGRAPH, breaks=True)
@@ -228,21 +225,22 @@ def _code(source: Seen, indent: int | None) -> Seen:
 
     :param indent: of its first line, None where the excerpt does not have it.
     """
-    if _QUOTED_CODE.match(source.mask):
+    if compiled(_QUOTED_CODE).match(source.mask):
         source = source.without(_QUOTE_MARKS)
         indent = len(source.mask) - len(source.mask.lstrip(" \t"))
-    fence, end = _FENCE.match(source.mask), _FENCE_END.search(source.mask)
+    fence = compiled(_FENCE).match(source.mask)
+    end = compiled(_FENCE_END).search(source.mask)
     if fence and end and end.start() < fence.end() - 1:
         end = None  # the same line
     if fence or end:
         indent = len(end["indent"]) if end else indent
         source = source[fence.end() if fence else 0 : end.start() if end else None]
     elif indent is None:
-        common = min(map(len, _INDENT.findall(source.mask)), default=0)
+        common = min(map(len, compiled(_INDENT).findall(source.mask)), default=0)
         # Deeper lines are probably nested under a first line that is not.
         indent = common if common < 2 * _CODE_INDENT else _CODE_INDENT
     if indent:
-        source = source.without(re.compile(rf"^[ \t]{{0,{indent}}}", re.MULTILINE))
+        source = source.without(rf"(?m)^[ \t]{{0,{indent}}}")
     return source.without_fill().rstrip().without(_BLANK_LINES)
 
 

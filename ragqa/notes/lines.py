@@ -36,7 +36,8 @@ class Body:
 class Leaf:
     """A block in the making: the lines `first` to `last`, exclusive.
 
-    It is `inside` if it is in the same list or table as the leaf before it.
+    It is `inside` if it is in the same list, table or paragraph as the leaf before it; of these, a
+    paragraph's do not begin it.
     """
 
     kind: Kind
@@ -111,7 +112,8 @@ def _block(text: str, spans: list[Span], leaf: Leaf, first: int) -> Iterator[Blo
         last -= 1
     if first < last:
         start, end = spans[first][0], spans[last - 1][1]
-        yield Block(leaf.kind, start, end, leaf.level, leaf.label, leaf.labels)
+        begins = not (leaf.inside and leaf.kind is Kind.PARAGRAPH and not leaf.level)
+        yield Block(leaf.kind, start, end, leaf.level, leaf.label, leaf.labels, begins=begins)
 
 
 def is_blank(text: str, span: Span) -> bool:

@@ -6,7 +6,8 @@ text saved from a web page, is a paragraph; a short line that stands alone is a 
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from dataclasses import replace
+from itertools import groupby, pairwise
 
 from ragqa.notes.inline import inline_of
 from ragqa.notes.lines import (
@@ -159,7 +160,11 @@ def _text(lines: Sequence[str], at: int, width: int, *, is_first: bool) -> list[
         while _is_text(lines, last) and _is_wrapped(lines[last - 1], lines[last], width):
             last += 1
         leaves.append(_paragraph(lines, first, last, is_title=is_first and first == at))
-    return list(_without_lists_of_headings(leaves))
+    found = list(_without_lists_of_headings(leaves))
+    for number, (before, leaf) in enumerate(pairwise(found), start=1):
+        is_rest = before.kind is leaf.kind is Kind.PARAGRAPH
+        found[number] = replace(leaf, inside=is_rest)
+    return found
 
 
 def _paragraph(lines: Sequence[str], first: int, last: int, *, is_title: bool) -> Leaf:

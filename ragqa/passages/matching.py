@@ -1,14 +1,14 @@
 """Compare passages with their note."""
 
-import re
 from collections.abc import Iterable
 from html import unescape
 from math import inf
 
+from ragqa.text.words import compiled
 from ragqa.types import Passage, Unit
 
-_WORD = re.compile(r"[^\W_]+")
-_TAG = re.compile(r"<[^<>]*>")
+_WORD = r"[^\W_]+"
+_TAG = r"<[^<>]*>"
 
 
 def matches_note(text: str, passage: Passage) -> bool:
@@ -27,12 +27,12 @@ def all_match_note(text: str, passages: Iterable[Passage]) -> bool:
         if word not in ends:
             at = text.find(word)
             ends[word] = at + len(word) if at >= 0 else inf
-        if ends[word] > start and word in _letters(unescape(_TAG.sub("", text[:start]))):
+        if ends[word] > start and word in _letters(unescape(compiled(_TAG).sub("", text[:start]))):
             ends[word] = start
         return ends[word] <= start
 
     def is_own(unit: Unit) -> bool:
-        words = _WORD.findall(unit.full_context)
+        words: list[str] = compiled(_WORD).findall(unit.full_context)
         return all(stands_above(word, unit.start) for word in words)
 
     line, at = 1, 0

@@ -8,7 +8,7 @@ from ragqa.text.seen import Seen
 from ragqa.text.words import compiled, word_set
 from ragqa.types import FILL, Kind
 
-ITEM_MARK = re.compile(
+ITEM_MARK = (
     r"\s*(?:[-*+]\s+)*(?P<mark>[-*+\u2022\u2023\u25e6\u25aa\u00b7\u2013]|\d{1,9}[.)])(?:\s+|$)"
 )
 """The mark of an item, at its start only: a wrapped line may begin with "1962. "."""
@@ -48,9 +48,9 @@ _CELL_SEAM = r"(?i)</t[dh]>\s*(?=<t[dh]\b)"
 _CUT_TAG = r"\A[^<>]*[\"']\s*/?>|<[^<>]*\Z"
 
 # "Database: PostgreSQL", "Deadline - 2 May", or a sentence.
-_FACT = re.compile(
-    r"[^:\uff1a]{1,60}?(?::\s|\uff1a|\s(?:[=\u2013\u2014-]|->)\s)\s*\S|.*[^.\s][.!\u3002\uff01]\s*\Z",
-    re.DOTALL,
+_FACT = (
+    r"(?s)[^:\uff1a]{1,60}?(?::\s|\uff1a|\s(?:[=\u2013\u2014-]|->)\s)\s*\S"
+    r"|.*[^.\s][.!\u3002\uff01]\s*\Z"
 )
 
 
@@ -88,22 +88,29 @@ def words_of(source: Seen, kind: Kind, *, breaks: bool = False) -> Seen:
     """
     if kind is Kind.HTML:
         return _html(source, breaks=breaks)
-    text = source.without(_QUOTE_MARKS)
+    text = _unquoted_lines(source)
     if kind is Kind.ITEM:
         # An item within an item keeps its number.
-        marks = compiled(_NUMBER_IN_ITEM).match(text.mask) or ITEM_MARK.match(text.mask)
+        marks = compiled(_NUMBER_IN_ITEM).match(text.mask) or compiled(ITEM_MARK).match(text.mask)
         text = text[marks.end() :] if marks else text
-        box = compiled(_BOX).match(text.mask)
+        box = compiled(_BOX).match(text.mask) if text.mask.startswith("[") else None
         if box:
             state = Seen.added(f"({TASK_STATES[box[1]]}) ", text.at[0])
             return Seen.joined([state, words_of(text[box.end() :], Kind.PARAGRAPH, breaks=breaks)])
-    text = text.without(_HEADING_MARKS if kind is Kind.HEADING else _HEADING_MARK)
+    if kind is Kind.HEADING:
+        text = text.without(_HEADING_MARKS)
+    elif "#" in text.mask:
+        text = text.without(_HEADING_MARK)
     return _lines(text, breaks=breaks)
+
+
+def _unquoted_lines(source: Seen) -> Seen:
+    return source.without(_QUOTE_MARKS) if ">" in source.mask else source
 
 
 def row_cells(source: Seen) -> list[Seen]:
     """The plain text of each cell of a table row."""
-    line = source.without(_QUOTE_MARKS).without(_ROW_ENDS)
+    line = _unquoted_lines(source).without(_ROW_ENDS)
     bars = [
         cell.sub(_ESCAPED_BAR, lambda seen, bar: seen.group(bar)[1:]) for cell in line.split(_CELL)
     ]
@@ -162,7 +169,8 @@ def property_line(source: Seen, context: str) -> Seen:
 def _lines(text: Seen, *, breaks: bool) -> Seen:
     """Plain text without the marks that apply to whole lines."""
     title = text[:0]
-    callout = compiled(_CALLOUT).match(text.mask)
+    may_be_callout = text.mask.lstrip().startswith(("[!", "!!!", "???"))
+    callout = compiled(_CALLOUT).match(text.mask) if may_be_callout else None
     if callout:
         name = "title" if callout["title"] else "named"
         title = text.group(callout, name) if callout[name] else title
@@ -172,9 +180,10 @@ def _lines(text: Seen, *, breaks: bool) -> Seen:
         text = text[callout.end() :]
         if title and text and not (breaks or title.text.endswith(_ENDS)):
             title = Seen.joined([title, Seen.added(":")])
-    text = text.sub(_DEFINITION, lambda seen, mark: seen.group(mark).instead(": "))
+    if "\n" in text.mask and ":" in text.mask:
+        text = text.sub(_DEFINITION, lambda seen, mark: seen.group(mark).instead(": "))
     pieces = [text]
-    if compiled(_FIELD).search(text.mask):
+    if "::" in text.mask and compiled(_FIELD).search(text.mask):
         # A field's value ends with its line.
         fields = text.sub(_FIELD, lambda seen, key: _field_key(seen, key))
         pieces = fields.lines()
@@ -190,7 +199,7 @@ def _field_key(seen: Seen, key: re.Match[str]) -> Seen:
 def _html(source: Seen, *, breaks: bool) -> Seen:
     """The plain text of a block of HTML, with bars between table cells."""
     if source.mask.lstrip().startswith(">"):
-        source = source.without(_QUOTE_MARKS)
+        source = _unquoted_lines(source)
     source = source.without(_CUT_TAG)
     text = source.sub(_CELL_SEAM, lambda seen, seam: seen.group(seam).instead(" | "))
     return inline(text, breaks=breaks)
@@ -212,4 +221,4 @@ def _unquoted(value: Seen) -> Seen:
 
 def states_fact(heading: str) -> bool:
     """Whether a heading states a fact by itself: a value for a name, or a sentence."""
-    return _FACT.match(heading) is not None
+    return compiled(_FACT).match(heading) is not None
