@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import accumulate, groupby, pairwise
 
 from ragqa.text.brackets import seen_apart
 from ragqa.text.markdown import ITEM_MARK, property_line, row_cells, row_pairs, words_of
@@ -178,11 +178,19 @@ def _groups(quote: str, units: Iterable[Unit], start: int) -> list[_Group]:
     return groups
 
 
-def _levels(groups: Iterable[_Group]) -> list[int]:
-    """How far to indent each block: below the items of its list that the excerpt has."""
-    depths = [(one.unit.block, one.unit.depth - (one.unit.kind is Kind.ITEM)) for one in groups]
-    known = sorted(set(depths))
-    return [sum(block == one[0] and one[1] < depth for one in known) for block, depth in depths]
+def _levels(groups: Iterable[_Group]) -> Iterator[int]:
+    """How far to indent each block: below the items of its list that enclose it.
+
+    If these are not in the excerpt, later ones that are nested less deeply show it.
+    """
+    for _, blocks in groupby(groups, lambda group: group.unit.block):
+        depths = [one.unit.depth - (one.unit.kind is Kind.ITEM) for one in blocks]
+        around = sorted(set(accumulate(depths, min)))
+        for depth in depths:
+            while around and around[-1] >= depth:
+                around.pop()
+            yield len(around)
+            around.append(depth)
 
 
 def _blocks(quote: str, group: _Group, level: int, whole: Seen) -> Iterator[Block]:
@@ -202,7 +210,8 @@ def _blocks(quote: str, group: _Group, level: int, whole: Seen) -> Iterator[Bloc
             text = source.without(_QUOTE_MARKS) if ">" in source.mask else source
             found = compiled(ITEM_MARK).match(text.mask) if group.unit.begins else None
             if found:
-                mark = f"{found['mark'] if found['mark'][0].isdigit() else '-'} "
+                first = found[0].split(maxsplit=1)[0]
+                mark = f"{first if first[0].isdigit() else '-'} "
             text = words_of(source, Kind.ITEM if found else Kind.PARAGRAPH, breaks=True)
         case _:
             text = words_of(source, kind, breaks=kind is not Kind.HEADING)

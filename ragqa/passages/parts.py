@@ -82,13 +82,28 @@ def _units(text: str, blocks: Sequence[Block]) -> Iterator[tuple[int, Unit]]:
         number += not block.group or block.group != group
         group, begins = block.group, block.begins
         depth = 0 if block.kind is Kind.HEADING else block.level
+        indents = list[int]()
         for start, end in unit_spans(text, block):
+            indent = _indent_of_mark(text, start, end) if block.kind is Kind.ITEM else None
+            if indent is not None and not begins:
+                # It reads as an item, although it is indented too far for the parser.
+                while indents and indents[-1] >= indent:
+                    indents.pop()
+                indents.append(indent)
+                begins, depth = True, block.level + len(indents)
             section += before is not None and _begins_section(text, before, block.kind, start)
             place = section, number, depth, begins
             unit = Unit(block.kind, start, end, context, block.labels, *place)
             yield index, unit
             before = before if unit.kind is Kind.RULE else unit
             begins = False
+
+
+def _indent_of_mark(text: str, start: int, end: int) -> int | None:
+    """The indent in columns of a line that begins with an item's mark here; None for any other."""
+    before = text[max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1 : start]
+    is_marked = not before.strip(" \t>") and _ITEM_MARK.match(text, start, end)
+    return len(before.expandtabs(4)) if is_marked else None
 
 
 def _begins_section(text: str, before: Unit, kind: Kind, start: int) -> bool:

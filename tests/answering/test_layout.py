@@ -278,3 +278,17 @@ def test_a_passage_is_its_own_section_where_that_is_all_there_is():
 def test_a_passage_of_nothing_but_a_rule_stays_as_it_is():
     (passage,) = passages_of("***\n")
     assert section_of(passage, layout_of_passage, most_words=9) == passage
+
+
+def test_lines_of_plain_text_without_a_blank_one_between_are_a_paragraph():
+    text = (
+        "Title\n\nA first line that is long enough to stand alone here.\nAnd one more.\n\nLast.\n"
+    )
+    layout = layout_of(text, path="a.txt")
+    assert runs(layout, layout.block)[1].endswith("And one more.")
+
+
+def test_an_item_indented_too_far_for_markdown_is_one_nested_in_the_item_above():
+    long = "words that fill a line of some length so that the item is long " * 4
+    layout = layout_of(f"- a {long}\n\t\t- b\n\t\t\t- c\n\t\t- d\n- e\n")
+    assert [p.unit.depth for p in layout.pieces if p.begins_item] == [1, 2, 3, 2, 1]
