@@ -6,10 +6,10 @@ from functools import cache
 
 from ragqa.answering.embeds import Embedded
 from ragqa.answering.layout import Layout, OpenNote, layout_of_passage
+from ragqa.answering.matching import all_match_note, matches_note
 from ragqa.notes import format_of, parse_note, read_text, readable
 from ragqa.notes.formats import locate
 from ragqa.notes.links import NoteNames, place_of
-from ragqa.passages import all_match_note, matches_note
 from ragqa.stores import Snapshot
 from ragqa.types import Block, Citation, Corpus, Hit, Passage, Skipped, Span, Stamp
 

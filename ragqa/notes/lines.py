@@ -9,8 +9,6 @@ from ragqa.types import Block, Kind, Link, Span
 MAX_LABEL_CHARS = 300
 
 MAX_LABELS_CHARS = 1_000
-"""Of all the labels of a table, since they are kept with each of its rows."""
-
 COLONS = (":", "\uff1a")
 """The ends of a line that introduces a list, also in Chinese."""
 

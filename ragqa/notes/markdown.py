@@ -88,10 +88,7 @@ def _without_last_block(tokens: list[Token], first: int, last: int) -> tuple[lis
 
 @dataclass(slots=True)
 class _Context:
-    """The open lists and items, and the labels of the current table.
-
-    `inside` tells whether a leaf of the outermost list was found.
-    """
+    """The open lists and items; whether they have a leaf yet; the labels of the current table."""
 
     introductions: list[str] = field(default_factory=list)
     items: list[int] = field(default_factory=list)

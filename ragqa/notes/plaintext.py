@@ -161,10 +161,8 @@ def _text(lines: Sequence[str], at: int, width: int, *, is_first: bool) -> list[
             last += 1
         leaves.append(_paragraph(lines, first, last, is_title=is_first and first == at))
     found = list(_without_lists_of_headings(leaves))
-    for number, (before, leaf) in enumerate(pairwise(found), start=1):
-        is_rest = before.kind is leaf.kind is Kind.PARAGRAPH
-        found[number] = replace(leaf, inside=is_rest)
-    return found
+    is_rest = [b.kind is a.kind is Kind.PARAGRAPH for b, a in pairwise(found)]
+    return [found[0], *map(lambda one, rest: replace(one, inside=rest), found[1:], is_rest)]
 
 
 def _paragraph(lines: Sequence[str], first: int, last: int, *, is_title: bool) -> Leaf:

@@ -10,7 +10,6 @@ from itertools import chain
 from typing import TypeAlias
 
 from ragqa.passages.tokens import Size, TokenCounter
-from ragqa.text.markdown import labels_within
 from ragqa.text.markup import link_words
 from ragqa.text.sentences import sentence_spans, strip
 from ragqa.types import HIDDEN, Block, Kind, Note, Span, Unit, trail_text
@@ -149,24 +148,6 @@ def block_contexts(text: str, blocks: Sequence[Block]) -> Iterator[str]:
         above = [(level, words) for level, words in above if level < block.level]
         yield " > ".join(words for _, words in above) or block.label
         above.append((block.level, _item_label(text[block.start : block.end])))
-
-
-def contexts_at(text: str, blocks: Sequence[Block], span: Span) -> list[str]:
-    """The contexts, with labels, that a unit at this span of a note may have.
-
-    The first is its own; before it in the others stand headings, outermost last.
-    """
-    rows = zip(blocks, block_contexts(text, blocks), heading_paths(blocks), strict=True)
-    for block, context, path in rows:
-        if block.start <= span[0] < block.end:
-            row, labels = text[block.start : block.end], block.labels
-            start, end = (at - block.start for at in span)
-            if row[:start].strip(" \t\r>") or row[end:].strip():
-                labels = labels_within(row, labels, start, end)
-            own = " | ".join(labels) or context
-            above = [" > ".join(path[depth:]) for depth in range(len(path), -1, -1)]
-            return [": ".join(filter(None, (one, own))) for one in above]
-    return []
 
 
 def _item_label(text: str) -> str:

@@ -94,6 +94,18 @@ class Passage:
         """The exact text of a unit."""
         return self.text[unit.start - self.start : unit.end - self.start]
 
+    def stands_in(self, text: str, line: int = 0) -> bool:
+        """Whether its text, lines and units match its note's text.
+
+        :param line: the line that it begins on, if that is known.
+        """
+        start, end = self.start, self.end
+        if not (0 <= start < end and text[start:end] == self.text):
+            return False
+        first = line or text.count("\n", 0, start) + 1
+        lines = first, first + self.text.count("\n", 0, end - start - 1)
+        return self.lines == lines and all(start <= u.start < u.end <= end for u in self.units)
+
     @property
     def embedded_text(self) -> str:
         """The text to embed: `title > heading path`, a newline, the passage."""

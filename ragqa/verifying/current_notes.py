@@ -13,7 +13,8 @@ from heapq import nsmallest
 
 from ragqa.notes import parse_note, read_text, readable, walk_notes
 from ragqa.notes.formats import locate, why_format_is_off
-from ragqa.passages.parts import contexts_at, unit_spans
+from ragqa.passages.parts import block_contexts, heading_paths, unit_spans
+from ragqa.text.markdown import labels_within
 from ragqa.types import Block, Corpus, Kind, Progress, Skipped, Span, Stamp
 from ragqa.verifying.saved import is_saved
 from ragqa.verifying.similarity import Sentence, sentences_of
@@ -120,7 +121,7 @@ class CurrentNote:
 
     def contexts(self, span: Span) -> list[str]:
         """The contexts that a unit at this span may have, at least one."""
-        return contexts_at(self.as_read, self._blocks, span) or [""]
+        return _contexts_at(self.as_read, self._blocks, span) or [""]
 
     @cached_property
     def _blocks(self) -> Sequence[Block]:
@@ -199,6 +200,21 @@ class CurrentNotes:
 def is_inside(path: str) -> bool:
     """Whether a path can be a file's in the corpus."""
     return {"", ".", ".."}.isdisjoint(path.split("/")) and "\0" not in path
+
+
+def _contexts_at(text: str, blocks: Sequence[Block], span: Span) -> list[str]:
+    """A unit's context or labels, alone and after the headings above it, outermost last."""
+    rows = zip(blocks, block_contexts(text, blocks), heading_paths(blocks), strict=True)
+    for block, context, path in rows:
+        if block.start <= span[0] < block.end:
+            row, labels = text[block.start : block.end], block.labels
+            start, end = span[0] - block.start, span[1] - block.start
+            if row[:start].strip(" \t\r>") or row[end:].strip():
+                labels = labels_within(row, labels, start, end)
+            own = " | ".join(labels) or context
+            above = [" > ".join(path[depth:]) for depth in range(len(path), -1, -1)]
+            return [": ".join(filter(None, (one, own))) for one in above]
+    return []
 
 
 def _unit_at(text: str, block: Block, at: int) -> Span:

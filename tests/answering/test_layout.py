@@ -9,7 +9,7 @@ from hypothesis import given
 from support import trying
 
 from ragqa.answering.layout import Layout, layout_of_passage, section_of
-from ragqa.passages import matches_note
+from ragqa.answering.matching import matches_note
 from ragqa.types import Kind
 
 
@@ -289,6 +289,6 @@ def test_lines_of_plain_text_without_a_blank_one_between_are_a_paragraph():
 
 
 def test_an_item_indented_too_far_for_markdown_is_one_nested_in_the_item_above():
-    long = "words that fill a line of some length so that the item is long " * 4
+    long = "words that fill a line of some length so that the item is long " * 6
     layout = layout_of(f"- a {long}\n\t\t- b\n\t\t\t- c\n\t\t- d\n- e\n")
     assert [p.unit.depth for p in layout.pieces if p.begins_item] == [1, 2, 3, 2, 1]

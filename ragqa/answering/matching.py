@@ -39,20 +39,10 @@ def all_match_note(text: str, passages: Iterable[Passage]) -> bool:
     for passage in sorted(passages, key=lambda one: one.start):
         # Lines are counted only once: a note may have thousands of passages.
         line, at = line + text.count("\n", at, max(at, passage.start)), passage.start
-        if not _matches_at_line(text, passage, line) or not all(map(is_own, passage.units)):
+        if not passage.stands_in(text, line) or not all(map(is_own, passage.units)):
             return False
     return True
 
 
 def _letters(text: str) -> str:
     return "".join(filter(str.isalnum, text))
-
-
-def _matches_at_line(text: str, passage: Passage, first: int) -> bool:
-    start, end = passage.start, passage.end
-    if not (0 <= start < end and text[start:end] == passage.text):
-        return False
-    lines = first, first + passage.text.count("\n", 0, end - start - 1)
-    return passage.lines == lines and all(
-        start <= unit.start < unit.end <= end for unit in passage.units
-    )
