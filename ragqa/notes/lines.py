@@ -34,8 +34,7 @@ class Body:
 class Leaf:
     """A block in the making: the lines `first` to `last`, exclusive.
 
-    It is `inside` if it is in the same list, table or paragraph as the leaf before it; of these, a
-    paragraph's do not begin it.
+    It is `inside` if it is in the same list, table or paragraph as the leaf before it.
     """
 
     kind: Kind

@@ -120,8 +120,19 @@ class CurrentNote:
         )
 
     def contexts(self, span: Span) -> list[str]:
-        """The contexts that a unit at this span may have, at least one."""
-        return _contexts_at(self.as_read, self._blocks, span) or [""]
+        """A unit's context or labels, alone and after the headings above it, outermost last."""
+        text = self.as_read
+        contexts = block_contexts(text, self._blocks), heading_paths(self._blocks)
+        for block, context, path in zip(self._blocks, *contexts, strict=True):
+            if block.start <= span[0] < block.end:
+                row, labels = text[block.start : block.end], block.labels
+                part = span[0] - block.start, span[1] - block.start
+                if row[: part[0]].strip(" \t\r>") or row[part[1] :].strip():
+                    labels = labels_within(row, labels, *part)
+                own = " | ".join(labels) or context
+                above = (" > ".join(path[depth:]) for depth in range(len(path), -1, -1))
+                return [": ".join(filter(None, (one, own))) for one in above]
+        return [""]
 
     @cached_property
     def _blocks(self) -> Sequence[Block]:
@@ -200,21 +211,6 @@ class CurrentNotes:
 def is_inside(path: str) -> bool:
     """Whether a path can be a file's in the corpus."""
     return {"", ".", ".."}.isdisjoint(path.split("/")) and "\0" not in path
-
-
-def _contexts_at(text: str, blocks: Sequence[Block], span: Span) -> list[str]:
-    """A unit's context or labels, alone and after the headings above it, outermost last."""
-    rows = zip(blocks, block_contexts(text, blocks), heading_paths(blocks), strict=True)
-    for block, context, path in rows:
-        if block.start <= span[0] < block.end:
-            row, labels = text[block.start : block.end], block.labels
-            start, end = span[0] - block.start, span[1] - block.start
-            if row[:start].strip(" \t\r>") or row[end:].strip():
-                labels = labels_within(row, labels, start, end)
-            own = " | ".join(labels) or context
-            above = [" > ".join(path[depth:]) for depth in range(len(path), -1, -1)]
-            return [": ".join(filter(None, (one, own))) for one in above]
-    return []
 
 
 def _unit_at(text: str, block: Block, at: int) -> Span:
