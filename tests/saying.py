@@ -6,7 +6,7 @@ from ragqa.text.markdown import plain_text
 def blocks_said(note, *, without):
     """The kind of each block, but of these kinds, and its words."""
     return [
-        (b.kind, plain_text(note.text[b.start : b.end], kind=b.kind, context=b.label))
+        (b.kind, plain_text(text, kind=b.kind, context=b.label, labels=b.labels))
         for b in note.blocks
-        if b.kind not in without
+        if b.kind not in without and (text := note.text[b.start : b.end])
     ]

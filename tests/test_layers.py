@@ -57,7 +57,6 @@ LATE = {
     "ragqa.generation": "only an answer that an LLM writes needs it",
     "ragqa.llms": "a backend is imported where it is chosen",
     "ragqa.notes": "a format's parser is imported where a note has that format",
-    "ragqa.passages": "only a context that its note's lines do not confirm is derived anew",
     "ragqa.readers": "a reader is imported where it is chosen",
     "ragqa.render": "only an answer that an LLM wrote needs these parts",
     "ragqa.stores": "a store is imported where it is chosen; its writer, where it writes; "

@@ -137,7 +137,7 @@ def _citation(excerpt: Excerpt, n: int, old_before: str) -> Citation:
         lines=(first, first + whole.quote.count("\n")),
         chars=(start, end),
         quote=whole.quote,
-        context=excerpt.units[0].context,
+        context=excerpt.units[0].full_context,
         kind=whole.unit.kind,
         units=excerpt.units,
         answer_spans=(answers,) if answers[0] < answers[1] else (),

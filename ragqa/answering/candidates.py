@@ -49,7 +49,7 @@ class Candidate:
     @property
     def full_text(self) -> str:
         """Its plain text after its headings and context."""
-        return f"{self.hit.passage.trail} {self.unit.context} {self.text}"
+        return f"{self.hit.passage.trail} {self.unit.full_context} {self.text}"
 
     def overlaps(self, other: "Candidate") -> bool:
         """Whether both quote some of the same characters."""
@@ -151,7 +151,9 @@ def unit_text(passage: Passage, unit: Unit) -> str:
     given whole and one per line.
     """
     if unit.kind is not Kind.LIST:
-        return plain_text(passage.quote(unit), kind=unit.kind, context=unit.context)
+        return plain_text(
+            passage.quote(unit), kind=unit.kind, context=unit.context, labels=unit.labels
+        )
     items = [u for u in passage.units if unit.start <= u.start < unit.end]
     intro = f"{passage.heading[-1] if passage.heading else passage.title}:"
     if not _is_item(items[0]):
@@ -187,7 +189,7 @@ def quotation(
         quote=quote,
         note_sha256=passage.note_sha256,
         score=round(score, 4),
-        context=units[0].context,
+        context=units[0].full_context,
         kind=units[0].kind if len(units) == 1 else Kind.EXCERPT,
         note_date=passage.note_date,
         old="" < passage.note_date < old_before,

@@ -89,10 +89,10 @@ class Excerpt:
         text = excerpt_text(quote, units, start, is_cut(self.layout, self.run))
         unit = units[0]
         if len(units) > 1:
-            context = "\n".join(dict.fromkeys(filter(None, (one.context for one in units))))
+            context = "\n".join(dict.fromkeys(filter(None, (one.full_context for one in units))))
             unit = Unit(Kind.EXCERPT, start, end, context)
         elif unit.kind in _SHOWN_WITH_CONTEXT:
-            text = plain_text(quote, kind=unit.kind, context=unit.context)
+            text = plain_text(quote, kind=unit.kind, context=unit.context, labels=unit.labels)
         return Candidate(self.best.candidate.hit, unit, quote, text)
 
     @cached_property
@@ -100,14 +100,14 @@ class Excerpt:
         """The terms of its text, headings and context."""
         begin, end = self.run
         trails = {piece.passage.trail for piece in self.layout.pieces[begin : end + 1]}
-        text = " ".join((*trails, self.whole.unit.context, self.whole.text))
+        text = " ".join((*trails, self.whole.unit.full_context, self.whole.text))
         return frozenset(index_terms(text, self.whole.language))
 
     def of_run(self, layout: Layout, run: Run) -> "Excerpt":
         """Another run that answers as this one does."""
         piece = layout.pieces[run[0]]
         hit = replace(self.best.candidate.hit, passage=piece.passage)
-        unit = Unit(Kind.EXCERPT, *layout.span(run), piece.unit.context)
+        unit = Unit(Kind.EXCERPT, *layout.span(run), piece.unit.full_context)
         candidate = Candidate(hit, unit, layout.quote(run), text_of(layout, run))
         return Excerpt(replace(self.best, candidate=candidate), layout, run)
 
@@ -275,7 +275,8 @@ class _Finder:
                 return one
         best = max(in_note, key=lambda one: one.score, default=self.best)
         quote = layout.quote((i, i))
-        text = plain_text(quote, kind=piece.kind, context=piece.unit.context)
+        unit = piece.unit
+        text = plain_text(quote, kind=unit.kind, context=unit.context, labels=unit.labels)
         hit = replace(best.candidate.hit, passage=piece.passage)
         return replace(best, candidate=Candidate(hit, piece.unit, quote, text))
 

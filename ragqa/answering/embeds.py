@@ -1,14 +1,14 @@
 """What a note embeds from another, as Obsidian's `![[note#heading]]`."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 
 from ragqa.answering.excerpt_blocks import excerpt_text
 from ragqa.answering.layout import Layout, Run
 from ragqa.text.markdown import plain_text
+from ragqa.text.words import compiled
 from ragqa.types import Kind, Span
 
-_EMBED = re.compile(r"`[^`\n]*`|!\[\[([^\[\]|\n]+)(?:\|[^\[\]\n]*)?\]\]")
+_EMBED = r"`[^`\n]*`|!\[\[([^\[\]|\n]+)(?:\|[^\[\]\n]*)?\]\]"
 
 Embedded = Callable[[str, str], tuple[Layout, Span] | None]
 """Gives the note, and the span of it, that a link in the note at a path means.
@@ -24,7 +24,7 @@ def nothing_embedded(path: str, link: str) -> None:
 def embeds_in(quote: str, kind: Kind) -> list[str]:
     """The links of the embeds in a unit of a note."""
     is_code = kind is Kind.CODE or "![[" not in quote
-    return [] if is_code else [found[1] for found in _EMBED.finditer(quote) if found[1]]
+    return [] if is_code else [found[1] for found in compiled(_EMBED).finditer(quote) if found[1]]
 
 
 def is_embed(layout: Layout, i: int) -> bool:

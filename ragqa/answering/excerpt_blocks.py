@@ -1,14 +1,13 @@
 """Split an excerpt into the blocks a reader sees, and give them as plain text."""
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import accumulate, groupby, pairwise
 
-from ragqa.answering.nesting import Item, after_quote_marks, depths, line_indent
 from ragqa.text.brackets import seen_apart
 from ragqa.text.markdown import ITEM_MARK, property_line, row_cells, row_pairs, words_of
 from ragqa.text.seen import Seen
+from ragqa.text.words import compiled
 from ragqa.types import HIDDEN, Kind, Span, Unit
 
 CUT = "\u2026"
@@ -21,20 +20,15 @@ _MAX_COLUMN = 60
 """A longer cell shifts only the cells after it in its own row."""
 
 _NOT_SHOWN = HIDDEN | {Kind.RULE}
-_BLANK_LINE = re.compile(r"(?>\r\n|\r|\n)[ \t>]*[\r\n]")
-_AROUND_HEAD = re.compile(rf"\A{ITEM_MARK.pattern}|[\r\n]+[ \t>|:-]*\Z")
-_QUOTE_MARKS = re.compile(r"^[ \t]*(?:>[ \t]?)+", re.MULTILINE)
-_FENCE = re.compile(
-    r"\A[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(?:`{3,}|~{3,})[^\r\n]*(?:\r\n|\r|\n|\Z)"
-)
-_FENCE_END = re.compile(r"(?:\A|\r\n|\r|\n)(?P<indent>[ \t]*)(?:`{3,}|~{3,})[ \t]*\Z")
+_AROUND_HEAD = rf"\A{ITEM_MARK}|[\r\n]+[ \t>|:-]*\Z"
+_QUOTE_MARKS = r"(?m)^[ \t]*(?:>[ \t]?)+"
+_FENCE = r"\A[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(?:`{3,}|~{3,})[^\r\n]*(?:\r\n|\r|\n|\Z)"
+_FENCE_END = r"(?:\A|\r\n|\r|\n)(?P<indent>[ \t]*)(?:`{3,}|~{3,})[ \t]*\Z"
 # Of every line but the first, whose indent the unit does not include.
-_INDENT = re.compile(r"(?<=[\n\r])[ \t]*(?=\S)")
-_QUOTED_CODE = re.compile(r"(?:>[ \t]?)+(?:[ \t]{4}|`{3}|~{3})")
-# Obsidian recognises a callout only at the start of a quotation, and hides its name.
-_CALLOUT = re.compile(r"[ \t]*(?P<marks>(?:>[ \t]?)+)[ \t]*\[!\w[^\]\r\n]*\]")
+_INDENT = r"(?<=[\n\r])[ \t]*(?=\S)"
+_QUOTED_CODE = r"(?:>[ \t]?)+(?:[ \t]{4}|`{3}|~{3})"
 _CODE_INDENT = 4
-_BLANK_LINES = re.compile(r"\A(?:[ \t]*[\r\n])+")
+_BLANK_LINES = r"\A(?:[ \t]*[\r\n])+"
 _EMPTY_CELL = Seen.of("")
 
 
@@ -66,20 +60,14 @@ Block = Line | Table
 def blocks_of(quote: str, units: Sequence[Unit], start: int) -> list[Block]:
     """The visible blocks of an excerpt, in order, their own bracketed numbers as `[ 1 ]`.
 
-    :param units: the excerpt's units; without any, the quote is split into paragraphs.
+    :param units: the excerpt's units.
     :param start: where the quote begins in the note.
     """
     whole = Seen.of(quote, start)
-    groups = _groups(quote, _within(quote, units, start))
-    nested = depths(
-        _item(quote, group, whole)
-        if group.kind is Kind.ITEM
-        else line_indent(quote, group.spans[0][0])
-        for group in groups
-    )
+    groups = _groups(quote, units, start)
     found: list[Block] = []
-    for group, depth in zip(groups, nested, strict=True):
-        found += _blocks(quote, group, depth, whole)
+    for group, level in zip(groups, _levels(groups), strict=True):
+        found += _blocks(quote, group, level, whole)
     return found
 
 
@@ -92,7 +80,7 @@ def excerpt_text(
     an indent; a table is aligned under its header, and rows without it are `header: cell` pairs;
     code keeps its lines. Blank lines separate blocks.
 
-    :param units: its units, with offsets in the note; without any it is split into paragraphs.
+    :param units: its units, with offsets in the note.
     :param cut: whether its list, table or sentence continues before it, and after it.
     """
     blocks = blocks_of(quote, units, start)
@@ -145,11 +133,11 @@ def _rows(table: Table) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """The units of one block, as spans of the quote, with their context: of a table, its rows'."""
+    """The first of a block's units, and the spans of all of them; `labels` are its rows'."""
 
-    kind: Kind
-    context: str
+    unit: Unit
     spans: list[Span]
+    labels: tuple[str, ...] = ()
 
     def source(self, whole: Seen) -> Seen:
         """Its text, with only white space between its units."""
@@ -160,107 +148,75 @@ class _Group:
             end = last
         return Seen.joined(pieces)
 
+    def goes_on_with(self, unit: Unit) -> bool:
+        """Whether a unit belongs to this block."""
+        first = self.unit
+        if (unit.section, unit.block) != (first.section, first.block):
+            return False
+        if first.kind is Kind.TABLE_HEAD and unit.kind is Kind.ROW:
+            # A part of a row may begin in another column.
+            return unit.labels == (self.labels or unit.labels) != ()
+        return unit.kind is first.kind is not Kind.ROW and not unit.begins
 
-def _within(quote: str, units: Sequence[Unit], start: int) -> Iterator[Unit]:
-    """Yield the visible units, without overlaps, with offsets in the quote."""
-    if not units:
-        for part in Seen.of(quote).split(_BLANK_LINE):
-            if words := part.strip():
-                yield Unit(Kind.PARAGRAPH, words.at[0], words.at[-1] + 1)
-        return
+
+def _groups(quote: str, units: Iterable[Unit], start: int) -> list[_Group]:
+    """The visible blocks of units, none of which overlap."""
+    groups: list[_Group] = []
     at = 0
     for unit in sorted(units, key=lambda one: one.start):
-        first, last = max(unit.start - start, at), min(unit.end - start, len(quote))
-        if first < last and unit.kind not in _NOT_SHOWN:
-            yield replace(unit, start=first, end=last)
-        at = max(at, last)
-
-
-def _groups(quote: str, units: Iterable[Unit]) -> list[_Group]:
-    groups: list[_Group] = []
-    for unit in units:
-        if groups and groups[-1].kind is unit.kind is Kind.TABLE_HEAD:
-            # A head too long for one passage; another table's has rows before it.
-            groups[-1].spans[-1] = groups[-1].spans[-1][0], unit.end
+        span = max(unit.start - start, at), min(unit.end - start, len(quote))
+        at = max(at, span[1])
+        if span[0] >= span[1] or unit.kind in _NOT_SHOWN:
             continue
-        if not groups or not _continues(quote, groups[-1], unit):
-            groups.append(_Group(unit.kind, unit.context, []))
-        elif unit.kind is Kind.ROW:
-            groups[-1] = replace(groups[-1], context=unit.context)
-        groups[-1].spans.append((unit.start, unit.end))
+        if not groups or not groups[-1].goes_on_with(unit):
+            groups.append(_Group(unit, [span]))
+        elif unit.kind is Kind.TABLE_HEAD:
+            groups[-1].spans[-1] = groups[-1].spans[-1][0], span[1]
+        else:
+            groups[-1] = replace(groups[-1], labels=unit.labels)
+            groups[-1].spans.append(span)
     return groups
 
 
-def _continues(quote: str, group: _Group, unit: Unit) -> bool:
-    """Whether a unit continues the block of a group."""
-    if group.kind is Kind.TABLE_HEAD:
-        # A part of a row may begin in another column.
-        labels = group.context if len(group.spans) > 1 else unit.context
-        return unit.kind is Kind.ROW and unit.context == labels != ""
-    if unit.kind is not group.kind or _BLANK_LINE.search(quote, group.spans[-1][1], unit.start):
-        return False
-    if unit.kind is Kind.ITEM:
-        return not _begins_item(quote, unit.start)
-    if unit.kind is Kind.CODE:
-        return not _FENCE.match(quote[unit.start : unit.end])
-    if unit.kind is Kind.PARAGRAPH and _begins_callout(quote, group, unit):
-        return False
-    return unit.kind in (Kind.PARAGRAPH, Kind.HTML)
+def _levels(groups: Iterable[_Group]) -> Iterator[int]:
+    """How far to indent each block: below the items of its list that enclose it.
+
+    If these are not in the excerpt, later ones that are nested less deeply show it.
+    """
+    for _, blocks in groupby(groups, lambda group: group.unit.block):
+        depths = [one.unit.depth - (one.unit.kind is Kind.ITEM) for one in blocks]
+        around = sorted(set(accumulate(depths, min)))
+        for depth in depths:
+            while around and around[-1] >= depth:
+                around.pop()
+            yield len(around)
+            around.append(depth)
 
 
-def _begins_callout(quote: str, group: _Group, unit: Unit) -> bool:
-    """Whether a unit opens a callout right below the group."""
-    found = _CALLOUT.match(quote, unit.start, unit.end)
-    if found is None:
-        return False
-    before = _QUOTE_MARKS.findall(quote, group.spans[0][0], unit.start)
-    return found["marks"].count(">") > max((marks.count(">") for marks in before), default=0)
-
-
-def _begins_item(quote: str, at: int) -> bool:
-    begin = after_quote_marks(quote, at, len(quote))
-    return line_indent(quote, at) is not None and bool(ITEM_MARK.match(quote, begin))
-
-
-def _item(quote: str, group: _Group, whole: Seen) -> Item:
-    start, end = group.spans[0]
-    mark = ITEM_MARK.match(quote, start, end)
-    indent = _indent(quote, start)
-    return Item(
-        indent=indent,
-        width=len(mark[0]) if mark else 0,
-        words=words_of(whole[start:end], Kind.ITEM).text if indent is None else "",
-        context=group.context,
-    )
-
-
-def _blocks(quote: str, group: _Group, depth: int, whole: Seen) -> Iterator[Block]:
-    if group.kind is Kind.TABLE_HEAD:
+def _blocks(quote: str, group: _Group, level: int, whole: Seen) -> Iterator[Block]:
+    kind = group.unit.kind
+    if kind is Kind.TABLE_HEAD:
         yield from _table(group, whole)
         return
-    at, source, mark = group.spans[0][0], group.source(whole), ""
-    match group.kind:
+    source, mark = group.source(whole), ""
+    match kind:
         case Kind.CODE:
-            text = _code(source, _indent(quote, at))
+            text = _code(source, _indent(quote, group.spans[0][0]))
         case Kind.ROW:
-            text = row_pairs(source, group.context)
+            text = row_pairs(source, group.unit.labels)
         case Kind.PROPERTY:
-            text = property_line(source, group.context)
+            text = property_line(source, group.unit.context)
         case Kind.ITEM:
-            mark = _mark(quote, at)
-            text = words_of(source, Kind.ITEM if mark else Kind.PARAGRAPH, breaks=True)
-        case kind:
+            text = source.without(_QUOTE_MARKS) if ">" in source.mask else source
+            found = compiled(ITEM_MARK).match(text.mask) if group.unit.begins else None
+            if found:
+                first = found[0].split(maxsplit=1)[0]
+                mark = f"{first if first[0].isdigit() else '-'} "
+            text = words_of(source, Kind.ITEM if found else Kind.PARAGRAPH, breaks=True)
+        case _:
             text = words_of(source, kind, breaks=kind is not Kind.HEADING)
     if text.text.strip():
-        yield Line(group.kind, seen_apart(text), mark, depth)
-
-
-def _mark(quote: str, at: int) -> str:
-    """The mark of an item: its number or a dash."""
-    if not _begins_item(quote, at):
-        return ""
-    mark = quote[at:].split(maxsplit=1)[0]
-    return f"{mark if mark[0].isdigit() else '-'} "
+        yield Line(kind, seen_apart(text), mark, level)
 
 
 def _table(group: _Group, whole: Seen) -> Iterator[Table]:
@@ -278,24 +234,29 @@ def _code(source: Seen, indent: int | None) -> Seen:
 
     :param indent: of its first line, None where the excerpt does not have it.
     """
-    if _QUOTED_CODE.match(source.mask):
+    if compiled(_QUOTED_CODE).match(source.mask):
         source = source.without(_QUOTE_MARKS)
         indent = len(source.mask) - len(source.mask.lstrip(" \t"))
-    fence, end = _FENCE.match(source.mask), _FENCE_END.search(source.mask)
+    fence = compiled(_FENCE).match(source.mask)
+    end = compiled(_FENCE_END).search(source.mask)
     if fence and end and end.start() < fence.end() - 1:
         end = None  # the same line
     if fence or end:
         indent = len(end["indent"]) if end else indent
         source = source[fence.end() if fence else 0 : end.start() if end else None]
     elif indent is None:
-        common = min(map(len, _INDENT.findall(source.mask)), default=0)
+        common = min(map(len, compiled(_INDENT).findall(source.mask)), default=0)
         # Deeper lines are probably nested under a first line that is not.
         indent = common if common < 2 * _CODE_INDENT else _CODE_INDENT
     if indent:
-        source = source.without(re.compile(rf"^[ \t]{{0,{indent}}}", re.MULTILINE))
+        source = source.without(rf"(?m)^[ \t]{{0,{indent}}}")
     return source.rstrip().without(_BLANK_LINES)
 
 
 def _indent(quote: str, at: int) -> int | None:
     """The indent of a unit; None where its line begins before the excerpt."""
-    return line_indent(quote, at) or 0 if quote[:at].strip(" \t>") else None
+    if not quote[:at].strip(" \t>"):
+        return None
+    line = quote[max(quote.rfind("\n", 0, at), quote.rfind("\r", 0, at)) + 1 : at]
+    before = line.rpartition(">")[2].removeprefix(" ") if ">" in line else line
+    return 0 if before.strip() else len(before.expandtabs(_CODE_INDENT))

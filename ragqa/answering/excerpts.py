@@ -207,7 +207,7 @@ def _of_same_columns(layout: Layout, run: Run, best: int) -> Run:
 
     So what a citation says of its first row is true of all: a part of a row has other columns.
     """
-    labels = [(one.kind, one.unit.context) for one in layout.pieces[run[0] : run[1] + 1]]
+    labels = [(one.kind, one.unit.labels) for one in layout.pieces[run[0] : run[1] + 1]]
     rows = {one for one in labels if one[0] is Kind.ROW}
     if labels[0][0] is not Kind.ROW or len(rows) == 1:
         return run

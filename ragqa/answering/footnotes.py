@@ -1,17 +1,17 @@
 """Footnotes: a sentence with `[^1]` and what `[^1]:` says of it belong together."""
 
-import re
 from collections.abc import Iterator
 
 from ragqa.answering.layout import Layout, Run
+from ragqa.text.words import compiled
 from ragqa.types import Kind
 
-_MARK = re.compile(r"(\[\^[^\]\s]{1,100}\])(:?)")
+_MARK = r"(\[\^[^\]\s]{1,100}\])(:?)"
 
 
 def companions(layout: Layout, quote: str, kind: Kind) -> Iterator[tuple[Layout, Run]]:
     """The footnotes of a unit of a note; if it is a footnote itself, the sentence that it is of."""
-    marks = _MARK.finditer(quote) if kind is not Kind.CODE and "[^" in quote else ()
+    marks = compiled(_MARK).finditer(quote) if kind is not Kind.CODE and "[^" in quote else ()
     for mark, colon in {found.groups(): None for found in marks}:
         for i in range(len(layout.pieces)):
             text = layout.quote((i, i))
@@ -22,9 +22,7 @@ def companions(layout: Layout, quote: str, kind: Kind) -> Iterator[tuple[Layout,
 
 def _last(layout: Layout, i: int) -> int:
     """The last sentence of the footnote that begins here."""
-    while i + 1 < len(layout.pieces):
-        piece = layout.pieces[i + 1]
-        if piece.begins_block or layout.text.startswith("[^", piece.unit.start):
-            break
+    last = layout.block(i)[1]
+    while i < last and not layout.text.startswith("[^", layout.pieces[i + 1].unit.start):
         i += 1
     return i

@@ -187,7 +187,7 @@ def _titles(reading: Reading) -> frozenset[str]:
 def _shown(candidate: Candidate) -> str:
     """The text of a sentence of the answer with its title, headings and context."""
     passage = candidate.hit.passage
-    above = f"{' '.join(passage.aliases)} {passage.trail} {candidate.unit.context}"
+    above = f"{' '.join(passage.aliases)} {passage.trail} {candidate.unit.full_context}"
     return f"{above} {candidate.quote} {candidate.text}"
 
 

@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 
-from ragqa.answering.contexts import NoteContexts
 from ragqa.answering.embeds import Embedded
 from ragqa.answering.layout import Layout, OpenNote, layout_of_passage
+from ragqa.answering.matching import all_match_note, matches_note
 from ragqa.notes import format_of, parse_note, read_text
+from ragqa.notes.formats.document import Document
 from ragqa.notes.links import NoteNames, place_of
-from ragqa.passages import all_match_note, matches_note
 from ragqa.stores import Snapshot
 from ragqa.types import Block, Citation, Corpus, Hit, Passage, Skipped, Span, Stamp
 
@@ -28,25 +28,25 @@ def keep_current(
 
     :param remedy: what the warnings say to do about an outdated index.
     """
-    notes: dict[str, NoteContexts | str] = {}
+    notes: dict[str, Document | Skipped] = {}
     kept, misplaced = list[Hit](), dict[str, None]()
     for hit in hits:
         passage = hit.passage
         if passage.path not in notes:
             notes[passage.path] = _unchanged(corpus, passage, max_note_bytes)
         note = notes[passage.path]
-        if isinstance(note, str):
+        if isinstance(note, Skipped):
             continue
-        if matches_note(note.text, passage) and note.hold(passage):
-            where = note.document.locate((passage.start, passage.end))
+        if matches_note(note.text, passage):
+            where = note.locate((passage.start, passage.end))
             kept.append(replace(hit, locator=where))
         else:
             misplaced[passage.path] = None
     return kept, [
         *(
-            f"{path} is left out, since the index no longer matches it: {problem}; {remedy}"
-            for path, problem in notes.items()
-            if isinstance(problem, str)
+            f"{path} is left out, since the index no longer matches it: {note.reason}; {remedy}"
+            for path, note in notes.items()
+            if isinstance(note, Skipped)
         ),
         *(
             f"passages of {path} are left out, since they are not where the index has them; "
@@ -56,14 +56,14 @@ def keep_current(
     ]
 
 
-def _unchanged(corpus: Corpus, passage: Passage, max_note_bytes: int) -> NoteContexts | str:
-    """A passage's note if it is as indexed, else what is wrong."""
+def _unchanged(corpus: Corpus, passage: Passage, max_note_bytes: int) -> Document | Skipped:
+    """The document of a passage's note if it is as indexed, else what is wrong."""
     read = read_text(corpus, passage.path, max_note_bytes=max_note_bytes)
     if isinstance(read, Skipped):
-        return read.reason
+        return read
     if read.sha256 != passage.note_sha256:
-        return "it was changed after it was indexed"
-    return NoteContexts(passage.path, read.document)
+        return Skipped(passage.path, "it was changed after it was indexed")
+    return read.document
 
 
 def open_notes(
@@ -128,9 +128,7 @@ def _current_layout(
     read = read_text(corpus, path, max_note_bytes=max_note_bytes)
     if isinstance(read, Skipped) or {read.sha256} != {one.note_sha256 for one in passages}:
         return None
-    note = NoteContexts(path, read.document)
-    holds = all_match_note(read.text, passages) and all(map(note.hold, passages))
-    return Layout.of(read.text, passages) if holds else None
+    return Layout.of(read.text, passages) if all_match_note(read.text, passages) else None
 
 
 def with_locator(citation: Citation, corpus: Corpus, *, max_note_bytes: int) -> Citation:

@@ -99,7 +99,7 @@ def _parts(number: int, source: Source, tokens: TokenVectors | None) -> Iterator
     content = [one for one in spans if one[1].kind not in _ABOVE]
     above: dict[str, Encoded] = {}
     for (start, end), block in content or spans:
-        label = block.label if block.kind not in _ABOVE else ""
+        label = block.label or " | ".join(block.labels) if block.kind not in _ABOVE else ""
         if label not in above:
             above[label] = encode(f"{source.heading}\n{label}", language=source.language)
         statement = encode(source.text[start:end], tokens, start + offset, source.language)

@@ -73,7 +73,7 @@ def _changes(
     if base.is_other:
         progress("anew", 0, 1)
     suspects = suspects_in(walk, base.notes)
-    if base.info and patience_s < math.inf:
+    if base.info and not base.is_other and patience_s < math.inf:
         waiting = ahead(source, suspects, base.notes)
         if waiting.seconds > patience_s:
             return left_as_it_is(base.info, waiting)
@@ -86,7 +86,7 @@ def _forget(store: Store, base: "_Base", changes: Changes) -> None:
     """Remove the documents of files that the index no longer has."""
     paths = [*changes.removed, *(file.path for file in changes.changed)]
     old = {base.notes[path].sha256 for path in paths if format_of(path).version}
-    if not old:
+    if not old or base.is_other:
         return
     from ragqa.notes.extraction.cache import forget
 
@@ -127,8 +127,15 @@ class _Base:
 def _read_base(store: Store, source: Source, *, wait: bool) -> _Base:
     try:
         info, states = store.state()
+        chunking = source.chunking.as_mapping()
+        is_other = info.chunking.get("version") != chunking["version"] and not source.shared_name
+        if is_other:  # all notes are read again, but what they say mostly keeps its embedding
+            info = replace(info, chunking=chunking)
+            states = {
+                path: state._replace(sha256="", settled=False) for path, state in states.items()
+            }
         check_origin(info, source)
-        return _Base(info, states)
+        return _Base(info, states, is_other)
     except WriterBusy:  # an index of the format before can only be read once it is taken over
         if not wait:
             raise

@@ -14,7 +14,6 @@ from ragqa.errors import IndexUnusable
 from ragqa.indexing.refresh import SMALL_CHANGE_PASSAGES, refresh
 from ragqa.indexing.source import Source, check_embedder, check_origin
 from ragqa.notes import NoteText, read_text
-from ragqa.passages import matches_note
 from ragqa.stores import Fault, IndexPart, Snapshot, Store
 from ragqa.types import IndexInfo, Passage, Progress, Vectors, counted, no_progress
 
@@ -86,7 +85,7 @@ def _compared_with_notes(
         unchanged += same
         text = read.text if isinstance(read, NoteText) and same else None
         for passage in passages:
-            if text is not None and not matches_note(text, passage):
+            if text is not None and not passage.stands_in(text):
                 misplaced.append(passage)
             else:
                 sample.append((_sample_key(passage), passage))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from ragqa.notes.lines import BLANK, paragraph_or_rule
+from ragqa.text.markdown import labels_within
 from ragqa.types import Block, Kind
 
 Hidden = tuple[int, int, Kind]
@@ -110,13 +111,17 @@ def _cut(text: str, block: Block, spans: Sequence[tuple[int, int]]) -> Iterator[
     if len(spans) == 1 or not kept:
         yield from [block] if kept else []
         return
+    begins = block.begins
     for number, (start, end) in enumerate(kept):
         kind, label = block.kind, block.label
         if kind is Kind.HEADING and number:
             kind, label = Kind.PARAGRAPH, ""  # the first piece names the section
         elif kind is not Kind.HEADING and paragraph_or_rule(text[start:end]) is Kind.RULE:
             kind = Kind.RULE
-        piece = replace(block, kind=kind, start=start, end=end, label=label)
+        span = start - block.start, end - block.start
+        labels = labels_within(text[block.start : block.end], block.labels, *span)
+        piece = Block(kind, start, end, block.level, label, labels, block.group, begins)
+        begins = begins and not any(map(str.isalnum, text[start:end]))
         yield from [piece] if number == len(kept) - 1 else _without_fragment(text, piece)
 
 

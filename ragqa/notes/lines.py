@@ -1,13 +1,14 @@
 """From line ranges to blocks in characters; every line with text is in one block."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ragqa.text.words import compiled
 from ragqa.types import Block, Kind, Link, Span
 
 MAX_LABEL_CHARS = 300
 
+MAX_LABELS_CHARS = 1_000
 COLONS = (":", "\uff1a")
 """The ends of a line that introduces a list, also in Chinese."""
 
@@ -16,7 +17,6 @@ BLANK = "\ufdd0"
 
 _LINE_END = r"\r\n|\r|\n"  # CommonMark's; a form feed does not end a line
 _WORD = r"\w"
-_LONE_BAR = r"(?<!\S)\||\|(?!\S)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +32,18 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A block in the making: the lines `first` to `last`, exclusive."""
+    """A block in the making: the lines `first` to `last`, exclusive.
+
+    It is `inside` if it is in the same list, table or paragraph as the leaf before it.
+    """
 
     kind: Kind
     first: int
     last: int
     level: int = 0
     label: str = ""
+    labels: tuple[str, ...] = ()
+    inside: bool = False
 
 
 def line_spans(text: str, start: int) -> list[Span]:
@@ -56,13 +61,12 @@ def one_line(words: str) -> str:
     return " ".join(words.replace(BLANK, "").split())[:MAX_LABEL_CHARS].rstrip()
 
 
-def header_label(cells: Iterable[str]) -> str:
-    """The label of a table's rows: its header cells with bars between, and no such bar in them.
-
-    It is "" if all these are empty, as of a table of another format that names no columns.
-    """
-    names = [compiled(_LONE_BAR).sub("\u2223", cell.strip()) for cell in cells]
-    return one_line(" | ".join(names)) if any(names) else ""
+def column_labels(cells: Iterable[str]) -> tuple[str, ...]:
+    """The labels of a table's rows: its header cells, of bounded length; none if all are empty."""
+    labels = tuple(map(one_line, cells))
+    if sum(map(len, labels)) > MAX_LABELS_CHARS:
+        labels = tuple(label[: MAX_LABELS_CHARS // len(labels)].rstrip() for label in labels)
+    return labels if any(labels) else ()
 
 
 def paragraph_or_rule(text: str) -> Kind:
@@ -73,11 +77,12 @@ def paragraph_or_rule(text: str) -> Kind:
 def to_blocks(text: str, spans: list[Span], leaves: Iterable[Leaf]) -> tuple[Block, ...]:
     """Turn leaves, in order, into blocks; lines outside any leaf become blocks of their own."""
     blocks: list[Block] = []
-    line = 0
+    line = group = 0
     for leaf in leaves:
         first = max(leaf.first, line)
         blocks += _unclaimed(text, spans, line, first)
-        blocks += _block(text, spans, leaf, first)
+        group += not leaf.inside
+        blocks += (replace(one, group=group) for one in _block(text, spans, leaf, first))
         line = max(leaf.last, line)
     blocks += _unclaimed(text, spans, line, len(spans))
     return tuple(blocks)
@@ -104,7 +109,8 @@ def _block(text: str, spans: list[Span], leaf: Leaf, first: int) -> Iterator[Blo
         last -= 1
     if first < last:
         start, end = spans[first][0], spans[last - 1][1]
-        yield Block(leaf.kind, start, end, leaf.level, leaf.label)
+        begins = not (leaf.inside and leaf.kind is Kind.PARAGRAPH and not leaf.level)
+        yield Block(leaf.kind, start, end, leaf.level, leaf.label, leaf.labels, begins=begins)
 
 
 def is_blank(text: str, span: Span) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from markdown_it.token import Token
 
 from ragqa.notes.inline import Inline, inline_of, parser
-from ragqa.notes.lines import Body, Leaf, header_label, line_spans, paragraph_or_rule, to_blocks
+from ragqa.notes.lines import Body, Leaf, column_labels, line_spans, paragraph_or_rule, to_blocks
 from ragqa.types import Kind, Link, Span
 
 PART_LINES = 20_000
@@ -88,12 +88,13 @@ def _without_last_block(tokens: list[Token], first: int, last: int) -> tuple[lis
 
 @dataclass(slots=True)
 class _Context:
-    """The open lists and items, and the current table's header."""
+    """The open lists and items; whether they have a leaf yet; the labels of the current table."""
 
     introductions: list[str] = field(default_factory=list)
     items: list[int] = field(default_factory=list)
     begins_item: bool = False
-    header: str = ""
+    inside: bool = False
+    labels: tuple[str, ...] = ()
 
 
 def _leaves(tokens: Sequence[Token], offset: int, inline: Inline) -> Iterator[Leaf]:
@@ -109,11 +110,11 @@ def _leaves(tokens: Sequence[Token], offset: int, inline: Inline) -> Iterator[Le
             kind, first, label = Kind.ITEM, context.items[-1], context.introductions[-1]
         elif kind is Kind.ROW and tokens[at - 1].type == "thead_open":
             kind, last = Kind.TABLE_HEAD, last + 1  # includes the line of dashes
-        elif kind is Kind.ROW:
-            label = context.header
         if kind:
-            context.begins_item = False
-            yield Leaf(kind, first + offset, last + offset, level, label)
+            labels = context.labels if kind is Kind.ROW else ()
+            inside = context.inside or kind is Kind.ROW
+            yield Leaf(kind, first + offset, last + offset, level, label, labels, inside)
+            context.begins_item, context.inside = False, bool(context.items)
 
 
 def _update(context: _Context, tokens: Sequence[Token], at: int, inline: Inline) -> None:
@@ -126,6 +127,7 @@ def _update(context: _Context, tokens: Sequence[Token], at: int, inline: Inline)
             context.introductions.append(inline.introduction(before))
         case "bullet_list_close" | "ordered_list_close":
             context.introductions.pop()
+            context.inside = context.inside and bool(context.introductions)
         case "list_item_open":
             context.items.append(token.map[0] if token.map else 0)
             context.begins_item = True
@@ -133,7 +135,7 @@ def _update(context: _Context, tokens: Sequence[Token], at: int, inline: Inline)
             context.items.pop()
             context.begins_item = False
         case "thead_open":
-            context.header = _header(tokens, at, inline)
+            context.labels = _labels(tokens, at, inline)
 
 
 def _leaf_kind(token: Token) -> Kind | None:
@@ -153,11 +155,11 @@ def _heading(tokens: Sequence[Token], at: int, inline: Inline) -> tuple[Kind, in
     return paragraph_or_rule(source), 0, ""
 
 
-def _header(tokens: Sequence[Token], at: int, inline: Inline) -> str:
+def _labels(tokens: Sequence[Token], at: int, inline: Inline) -> tuple[str, ...]:
     """The header cells of the table that opens here."""
     cells = []
     while tokens[at].type != "thead_close":
         if tokens[at].type == "inline":
             cells.append(inline.label(tokens[at].content))
         at += 1
-    return header_label(cells)
+    return column_labels(cells)

@@ -6,14 +6,15 @@ text saved from a web page, is a paragraph; a short line that stands alone is a 
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from dataclasses import replace
+from itertools import groupby, pairwise
 
 from ragqa.notes.inline import inline_of
 from ragqa.notes.lines import (
     COLONS,
     Body,
     Leaf,
-    header_label,
+    column_labels,
     line_spans,
     one_line,
     paragraph_or_rule,
@@ -106,11 +107,11 @@ def _table(lines: Sequence[str], at: int) -> list[Leaf]:
     if "|" not in lines[at] or not _DELIMITER_ROW.fullmatch(_below(lines, at)):
         return []
     inner = lines[at].strip().removeprefix("|").removesuffix("|")
-    header = header_label(cell.replace("\\|", "|") for cell in _CELL_END.split(inner))
+    labels = column_labels(cell.replace("\\|", "|") for cell in _CELL_END.split(inner))
     leaves = [Leaf(Kind.TABLE_HEAD, at, at + 2)]
     while leaves[-1].last < len(lines) and "|" in lines[leaves[-1].last]:
         row = leaves[-1].last
-        leaves.append(Leaf(Kind.ROW, row, row + 1, label=header))
+        leaves.append(Leaf(Kind.ROW, row, row + 1, labels=labels, inside=True))
     return leaves
 
 
@@ -135,10 +136,11 @@ def _item(
         _indent(lines[last]) > indent or _is_wrapped(lines[last - 1], lines[last], width)
     ):
         last += 1
+    inside = bool(indents)
     while indents and indents[-1] >= indent:
         indents.pop()
     indents.append(indent)
-    return [Leaf(Kind.ITEM, at, last, len(indents), introduction)]
+    return [Leaf(Kind.ITEM, at, last, len(indents), introduction, inside=inside)]
 
 
 def _indent(line: str) -> int:
@@ -158,7 +160,9 @@ def _text(lines: Sequence[str], at: int, width: int, *, is_first: bool) -> list[
         while _is_text(lines, last) and _is_wrapped(lines[last - 1], lines[last], width):
             last += 1
         leaves.append(_paragraph(lines, first, last, is_title=is_first and first == at))
-    return list(_without_lists_of_headings(leaves))
+    found = list(_without_lists_of_headings(leaves))
+    is_rest = [b.kind is a.kind is Kind.PARAGRAPH for b, a in pairwise(found)]
+    return [found[0], *map(lambda one, rest: replace(one, inside=rest), found[1:], is_rest)]
 
 
 def _paragraph(lines: Sequence[str], first: int, last: int, *, is_title: bool) -> Leaf:

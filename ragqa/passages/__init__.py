@@ -4,11 +4,9 @@
 
 `tokens` measures, `parts` finds the units and the headings embedded above each passage, `sections`
 groups them, `packing` divides what is too long and chooses the cuts, and `split` combines these
-steps. A question needs only `chunking`, how an index was split, and `matching`, which compares
-passages with their note.
+steps. A question needs only `chunking`, how an index was split.
 """
 
 from ragqa.passages.chunking import Chunking
-from ragqa.passages.matching import all_match_note, matches_note
 
-__all__ = ["Chunking", "all_match_note", "matches_note"]
+__all__ = ["Chunking"]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from io import BytesIO
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -110,8 +111,8 @@ def _told(text: str, least: int, sure: float) -> str | None:
     :param least: the fewest letters to tell by; a character of Chinese, say, counts as four.
     :param sure: the lowest probability.
     """
-    letters = sum(4 if letter > "\u2fff" else 1 for letter in text if letter.isalpha())
-    if letters < least:
+    letters = (4 if letter > "\u2fff" else 1 for letter in text if letter.isalpha())
+    if sum(islice(letters, least)) < least:
         return None
     told = _by_script(text)
     if told is not None:

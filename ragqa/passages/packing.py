@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from ragqa.passages.parts import Part
 from ragqa.passages.tokens import Size, TokenCounter
-from ragqa.text.markdown import inner_bars, labels_between
+from ragqa.text.markdown import inner_bars, labels_within
 from ragqa.text.sentences import sentence_spans, strip
 from ragqa.types import Kind, Span
 
@@ -85,7 +85,7 @@ def _cut_cost(before: Part, after: Part) -> float:
     if before.ends_with_colon:
         return _AFTER_COLON
     if kinds in ((Kind.ITEM, Kind.ITEM), (Kind.ROW, Kind.ROW)):
-        return _WITHIN_LIST_OR_TABLE * (2 if after.level > before.level else 1)
+        return _WITHIN_LIST_OR_TABLE * (2 if after.unit.depth > before.unit.depth else 1)
     return 0.0
 
 
@@ -101,8 +101,7 @@ def fit(
         if part.size.fits(room):
             fitted.append(part)
         else:
-            whole = replace(part, is_rest=False)
-            atoms = list(_atoms(whole, counter, room, _cutters(part.unit.kind)))
+            atoms = list(_atoms(part, counter, room, _cutters(part.unit.kind)))
             runs = cut(atoms, target_tokens=target_tokens, limit=room)
             fitted += (_piece(counter.text, part, run) for run in runs)
         headings = Size(0, 0) if part.is_text else headings.plus(part.size)
@@ -122,21 +121,20 @@ def _atoms(
     )
     spans = [(start, end) for start, end in stripped if start < end]
     for (start, end), size in zip(spans, counter.sizes(spans), strict=True):
-        smaller = replace(part, unit=replace(unit, start=start, end=end), size=size)
+        # As if none were the rest of a row, since all of them may share a passage.
+        smaller = replace(part, unit=replace(unit, start=start, end=end, begins=True), size=size)
         yield from _atoms(smaller, counter, limit, cutters[1:])
 
 
 def _piece(text: str, whole: Part, atoms: Sequence[Part]) -> Part:
     """The piece of a part that some of its atoms make; of a row, with the labels of its columns."""
-    unit = replace(whole.unit, start=atoms[0].unit.start, end=atoms[-1].unit.end)
+    row, start, end = whole.unit, atoms[0].unit.start, atoms[-1].unit.end
     size = Size(sum(a.size.tokens for a in atoms), sum(a.size.pieces for a in atoms))
-    is_rest = whole.is_rest
-    if unit.kind in (Kind.ROW, Kind.TABLE_HEAD):
-        start, end = whole.unit.start, whole.unit.end
-        span = unit.start - start, unit.end - start
-        unit = replace(unit, context=labels_between(text[start:end], unit.context, *span))
-        is_rest = is_rest or unit.start > start
-    return replace(whole, unit=unit, size=size, is_rest=is_rest)
+    span = start - row.start, end - row.start
+    labels = labels_within(text[row.start : row.end], row.labels, *span)
+    begins = row.begins and start == row.start
+    unit = replace(row, start=start, end=end, labels=labels, begins=begins)
+    return replace(whole, unit=unit, size=size)
 
 
 def _cutters(kind: Kind) -> list[_Cutter]:

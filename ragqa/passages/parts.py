@@ -35,18 +35,20 @@ _ITEMS = (Kind.ITEM, Kind.PROPERTY)
 class Part:
     """A unit, with what determines the cost of a cut next to it.
 
-    `block` is the number of its block in the note, `level` the block's level. The `rest` of a row
-    that was divided shares a passage with nothing, so that the labels of its columns are those of
-    all the passage.
+    `block` is the index of its leaf block in the note. The rest of a row that was divided shares a
+    passage with nothing, so that the labels of its columns are those of all the passage.
     """
 
     unit: Unit
     size: Size
     block: int
-    level: int
     path: HeadingPath
     ends_with_colon: bool
-    is_rest: bool = False
+
+    @property
+    def is_rest(self) -> bool:
+        """Whether it is the rest of a row."""
+        return self.unit.kind in (Kind.ROW, Kind.TABLE_HEAD) and not self.unit.begins
 
     @property
     def is_text(self) -> bool:
@@ -60,18 +62,55 @@ def note_parts(note: Note, counter: TokenCounter, *, secrets: bool = False) -> l
     :param secrets: whether to include the front matter's secrets.
     """
     blocks = list(_readable(note.blocks, secrets=secrets))
-    contexts = list(block_contexts(note.text, blocks))
-    found = [
-        (Unit(block.kind, *span, context=contexts[number]), number, block.level)
-        for number, block in enumerate(blocks)
-        for span in unit_spans(note.text, block)
-    ]
+    found = list(_units(note.text, blocks))
     paths = list(heading_paths(blocks))
-    sizes = counter.sizes([(unit.start, unit.end) for unit, _, _ in found])
+    sizes = counter.sizes([(unit.start, unit.end) for _, unit in found])
     return [
-        Part(unit, size, number, level, paths[number], note.text[unit.end - 1] in ":\uff1a")
-        for (unit, number, level), size in zip(found, sizes, strict=True)
+        Part(unit, size, number, paths[number], note.text[unit.end - 1] in ":\uff1a")
+        for (number, unit), size in zip(found, sizes, strict=True)
     ]
+
+
+def _units(text: str, blocks: Sequence[Block]) -> Iterator[tuple[int, Unit]]:
+    """The units of a note, each with the index of its block."""
+    section = number = group = 0
+    before: Unit | None = None
+    for index, (block, context) in enumerate(
+        zip(blocks, block_contexts(text, blocks), strict=True)
+    ):
+        number += not block.group or block.group != group
+        group, begins = block.group, block.begins
+        depth = 0 if block.kind is Kind.HEADING else block.level
+        indents = list[int]()
+        for start, end in unit_spans(text, block):
+            indent = _indent_of_mark(text, start, end) if block.kind is Kind.ITEM else None
+            if indent is not None and not begins:
+                # It reads as an item, although it is indented too far for the parser.
+                while indents and indents[-1] >= indent:
+                    indents.pop()
+                indents.append(indent)
+                begins, depth = True, block.level + len(indents)
+            section += before is not None and _begins_section(text, before, block.kind, start)
+            place = section, number, depth, begins
+            unit = Unit(block.kind, start, end, context, block.labels, *place)
+            yield index, unit
+            before = before if unit.kind is Kind.RULE else unit
+            begins = False
+
+
+def _indent_of_mark(text: str, start: int, end: int) -> int | None:
+    """The indent in columns of a line that begins with an item's mark here; None for any other."""
+    before = text[max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1 : start]
+    is_marked = not before.strip(" \t>") and _ITEM_MARK.match(text, start, end)
+    return len(before.expandtabs(4)) if is_marked else None
+
+
+def _begins_section(text: str, before: Unit, kind: Kind, start: int) -> bool:
+    """Whether a unit begins a section: one that comes after hidden text or a rule, or a heading."""
+    between = text[before.end : start].strip()
+    if between and between.replace(">", " ").strip():
+        return True
+    return kind is Kind.HEADING and before.kind is not Kind.HEADING
 
 
 def _readable(blocks: Sequence[Block], *, secrets: bool) -> Iterator[Block]:
@@ -97,14 +136,14 @@ def unit_spans(text: str, block: Block) -> list[Span]:
 def block_contexts(text: str, blocks: Sequence[Block]) -> Iterator[str]:
     """The context that makes each block readable alone.
 
-    For a row, the table's header; for a front matter key, its parent keys; for an item, its parent
-    items or the line that introduces the list.
+    For a front matter key, its parent keys; for an item, its parent items or the line that
+    introduces the list.
     """
     above: list[tuple[int, str]] = []
     for block in blocks:
         if block.kind is not Kind.ITEM:
             above = above if block.level else []
-            yield block.label if block.kind in (Kind.ROW, Kind.PROPERTY) else ""
+            yield block.label if block.kind is Kind.PROPERTY else ""
             continue
         above = [(level, words) for level, words in above if level < block.level]
         yield " > ".join(words for _, words in above) or block.label

@@ -13,6 +13,7 @@ from ragqa.passages.packing import cut, fit
 from ragqa.passages.parts import HeadingPath, Part, Trail, fit_trails, note_parts
 from ragqa.passages.sections import common_path, follows, join_small, sections
 from ragqa.passages.tokens import CountTokens, Size, TokenCounter
+from ragqa.text.words import compiled
 from ragqa.types import Note, Passage, Unit
 
 
@@ -41,7 +42,7 @@ def split_note(
         chunking=chunking,
         counter=counter,
         trails=fit_trails(note.title, paths | {path[:-1] for path in paths}, counter=counter),
-        line_ends=[i for i, char in enumerate(note.text) if char == "\n"],
+        line_ends=[found.start() for found in compiled("\n").finditer(note.text)],
     )
     runs = join_small(
         map(splitter.runs, sections(note.text, parts)),

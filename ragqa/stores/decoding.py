@@ -6,7 +6,7 @@ Every function raises one of `MALFORMED` for a value that is not as it should be
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from typing import TypeVar
 
 import msgspec
@@ -15,7 +15,7 @@ import ragqa
 from ragqa.errors import OtherFormat
 from ragqa.languages import LANGUAGES
 from ragqa.stores.disk import REBUILD
-from ragqa.types import IndexInfo, Passage
+from ragqa.types import IndexInfo, Passage, Unit
 
 _T = TypeVar("_T")
 
@@ -23,7 +23,7 @@ MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeE
 """The errors that malformed values raise."""
 
 _MAX_COUNT = 2**53
-_UNIT = ("kind", "start", "end", "context")
+_UNIT = tuple(field.name for field in fields(Unit))
 
 
 def decoded(json_text: object, kind: type[_T]) -> _T:
@@ -34,11 +34,12 @@ def decoded(json_text: object, kind: type[_T]) -> _T:
     return msgspec.convert(json.loads(msgspec.convert(json_text, str)), kind)
 
 
-def passage_of(fields: Mapping[str, object]) -> Passage:
-    """Make a passage from its fields by name; its units are JSON, each a list of four values."""
-    units = decoded(fields["units"], list[list[object]])
-    named = [dict(zip(_UNIT, unit, strict=True)) for unit in units]
-    passage = msgspec.convert({**fields, "units": named}, Passage)
+def passage_of(row: Mapping[str, object]) -> Passage:
+    """Make a passage from its fields by name; its units are JSON, each a list of its values."""
+    units = decoded(row["units"], list[list[object]])
+    # An index that has not been rebuilt since has fewer.
+    named = [dict(zip(_UNIT, unit, strict=False)) for unit in units]
+    passage = msgspec.convert({**row, "units": named}, Passage)
     check_languages([passage.language])
     return passage
 
@@ -60,7 +61,8 @@ def check_info(info: IndexInfo) -> None:
 
 def units_json(passage: Passage) -> str:
     """A passage's units as `passage_of` reads them."""
-    return json.dumps([(unit.kind, unit.start, unit.end, unit.context) for unit in passage.units])
+    units = [[getattr(unit, name) for name in _UNIT] for unit in passage.units]
+    return json.dumps(units, separators=(",", ":"))
 
 
 def info_json(info: IndexInfo) -> dict[str, object]:

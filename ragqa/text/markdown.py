@@ -1,13 +1,14 @@
 """Convert Markdown to plain text, for scoring and for showing a sentence on its own."""
 
 import re
+from collections.abc import Sequence
 
 from ragqa.text.markup import inline, one_line
 from ragqa.text.seen import Seen
 from ragqa.text.words import compiled, word_set
 from ragqa.types import Kind
 
-ITEM_MARK = re.compile(
+ITEM_MARK = (
     r"\s*(?:[-*+]\s+)*(?P<mark>[-*+\u2022\u2023\u25e6\u25aa\u00b7\u2013]|\d{1,9}[.)])(?:\s+|$)"
 )
 """The mark of an item, at its start only: a wrapped line may begin with "1962. "."""
@@ -42,23 +43,21 @@ _FOLDED = r"[|>][-+\d]*[ \t]*[\r\n]+"
 _CELL = r"(?<!\\)\|"
 _ESCAPED_BAR = r"\\\|"
 _ROW_ENDS = r"\A\s*\||(?<!\\)\|\s*\Z"
-# Within a header cell, a bar has no space on either side.
-_HEADER = r"(?:\s|^)\|(?=\s|$)"
 _CELL_SEAM = r"(?i)</t[dh]>\s*(?=<t[dh]\b)"
 # The rest of a tag where a block of HTML is cut.
 _CUT_TAG = r"\A[^<>]*[\"']\s*/?>|<[^<>]*\Z"
 
 # "Database: PostgreSQL", "Deadline - 2 May", or a sentence.
-_FACT = re.compile(
-    r"[^:\uff1a]{1,60}?(?::\s|\uff1a|\s(?:[=\u2013\u2014-]|->)\s)\s*\S|.*[^.\s][.!\u3002\uff01]\s*\Z",
-    re.DOTALL,
+_FACT = (
+    r"(?s)[^:\uff1a]{1,60}?(?::\s|\uff1a|\s(?:[=\u2013\u2014-]|->)\s)\s*\S"
+    r"|.*[^.\s][.!\u3002\uff01]\s*\Z"
 )
 
 
-def plain_text(quote: str, *, kind: Kind, context: str = "") -> str:
+def plain_text(quote: str, *, kind: Kind, context: str = "", labels: Sequence[str] = ()) -> str:
     """The quote as one line of plain text, without Markdown's marks.
 
-    A table row becomes `header: cell` pairs by its context. An item follows its parent item or
+    A table row becomes `label: cell` pairs. An item follows its parent item or
     lead-in; a front-matter key follows its parent keys, with a list of values joined by commas. A
     task is marked as done, open, and so on. Code keeps its lines.
     """
@@ -66,7 +65,7 @@ def plain_text(quote: str, *, kind: Kind, context: str = "") -> str:
         return quote
     source = Seen.of(quote)
     if kind is Kind.ROW:
-        return row_pairs(source, context).text
+        return row_pairs(source, labels).text
     if kind is Kind.PROPERTY:
         return property_line(source, context).text
     text = words_of(source, kind).text
@@ -89,31 +88,33 @@ def words_of(source: Seen, kind: Kind, *, breaks: bool = False) -> Seen:
     """
     if kind is Kind.HTML:
         return _html(source, breaks=breaks)
-    text = source.without(_QUOTE_MARKS)
+    text = _unquoted_lines(source)
     if kind is Kind.ITEM:
         # An item within an item keeps its number.
-        marks = compiled(_NUMBER_IN_ITEM).match(text.mask) or ITEM_MARK.match(text.mask)
+        marks = compiled(_NUMBER_IN_ITEM).match(text.mask) or compiled(ITEM_MARK).match(text.mask)
         text = text[marks.end() :] if marks else text
-        box = compiled(_BOX).match(text.mask)
+        box = compiled(_BOX).match(text.mask) if text.mask.startswith("[") else None
         if box:
             state = Seen.added(f"({TASK_STATES[box[1]]}) ", text.at[0])
             return Seen.joined([state, words_of(text[box.end() :], Kind.PARAGRAPH, breaks=breaks)])
-    text = text.without(_HEADING_MARKS if kind is Kind.HEADING else _HEADING_MARK)
+    if kind is Kind.HEADING:
+        text = text.without(_HEADING_MARKS)
+    elif "#" in text.mask:
+        text = text.without(_HEADING_MARK)
     return _lines(text, breaks=breaks)
+
+
+def _unquoted_lines(source: Seen) -> Seen:
+    return source.without(_QUOTE_MARKS) if ">" in source.mask else source
 
 
 def row_cells(source: Seen) -> list[Seen]:
     """The plain text of each cell of a table row."""
-    line = source.without(_QUOTE_MARKS).without(_ROW_ENDS)
+    line = _unquoted_lines(source).without(_ROW_ENDS)
     bars = [
         cell.sub(_ESCAPED_BAR, lambda seen, bar: seen.group(bar)[1:]) for cell in line.split(_CELL)
     ]
     return [inline(cell) for cell in bars]
-
-
-def heads_of(context: str) -> list[str]:
-    """The labels of columns in the context of a table row."""
-    return [head.strip() for head in compiled(_HEADER).split(context)] if context else []
 
 
 def inner_bars(row: str) -> list[int]:
@@ -126,27 +127,22 @@ def inner_bars(row: str) -> list[int]:
     return bars
 
 
-def labels_between(row: str, context: str, start: int, end: int) -> str:
-    """The context of a part of a row: the labels of the columns that it is in.
+def labels_within(row: str, labels: tuple[str, ...], start: int, end: int) -> tuple[str, ...]:
+    """The labels of the columns that a part of a row is in; none if the row has more cells.
 
-    It has none if the row has more cells than the context has labels.
-
-    :param row: a row, or a part of one that has this context.
+    :param row: a row, or a part of one that has these labels.
     :param start: where the part begins in the row; `end` is where it ends.
     """
-    heads, bars = heads_of(context), inner_bars(row)
-    if len(heads) <= len(bars):
-        return ""
-    first, last = sum(bar <= start for bar in bars), sum(bar < end for bar in bars)
-    return " ".join(" | ".join(heads[first : last + 1]).split())
+    bars = inner_bars(row) if labels else []
+    if len(labels) <= len(bars):
+        return ()
+    return labels[sum(bar <= start for bar in bars) : sum(bar < end for bar in bars) + 1]
 
 
-def row_pairs(source: Seen, context: str) -> Seen:
-    """A row as `header: cell` pairs, or as its cells if it has more of them than the header."""
+def row_pairs(source: Seen, labels: Sequence[str]) -> Seen:
+    """A row as `label: cell` pairs, or as its cells if it has more of them than labels."""
     cells = row_cells(source)
-    heads = heads_of(context)
-    if len(heads) < len(cells):
-        heads = [""] * len(cells)
+    heads = labels if len(labels) >= len(cells) else [""] * len(cells)
     pairs = [
         Seen.joined([Seen.added(f"{head.rstrip(':')}: " if head else ""), cell])
         for head, cell in zip(heads, cells, strict=False)
@@ -173,7 +169,8 @@ def property_line(source: Seen, context: str) -> Seen:
 def _lines(text: Seen, *, breaks: bool) -> Seen:
     """Plain text without the marks that apply to whole lines."""
     title = text[:0]
-    callout = compiled(_CALLOUT).match(text.mask)
+    may_be_callout = text.mask.lstrip().startswith(("[!", "!!!", "???"))
+    callout = compiled(_CALLOUT).match(text.mask) if may_be_callout else None
     if callout:
         name = "title" if callout["title"] else "named"
         title = text.group(callout, name) if callout[name] else title
@@ -183,9 +180,10 @@ def _lines(text: Seen, *, breaks: bool) -> Seen:
         text = text[callout.end() :]
         if title and text and not (breaks or title.text.endswith(_ENDS)):
             title = Seen.joined([title, Seen.added(":")])
-    text = text.sub(_DEFINITION, lambda seen, mark: seen.group(mark).instead(": "))
+    if "\n" in text.mask and ":" in text.mask:
+        text = text.sub(_DEFINITION, lambda seen, mark: seen.group(mark).instead(": "))
     pieces = [text]
-    if compiled(_FIELD).search(text.mask):
+    if "::" in text.mask and compiled(_FIELD).search(text.mask):
         # A field's value ends with its line.
         fields = text.sub(_FIELD, lambda seen, key: _field_key(seen, key))
         pieces = fields.lines()
@@ -201,7 +199,7 @@ def _field_key(seen: Seen, key: re.Match[str]) -> Seen:
 def _html(source: Seen, *, breaks: bool) -> Seen:
     """The plain text of a block of HTML, with bars between table cells."""
     if source.mask.lstrip().startswith(">"):
-        source = source.without(_QUOTE_MARKS)
+        source = _unquoted_lines(source)
     source = source.without(_CUT_TAG)
     text = source.sub(_CELL_SEAM, lambda seen, seam: seen.group(seam).instead(" | "))
     return inline(text, breaks=breaks)
@@ -223,4 +221,4 @@ def _unquoted(value: Seen) -> Seen:
 
 def states_fact(heading: str) -> bool:
     """Whether a heading states a fact by itself: a value for a name, or a sentence."""
-    return _FACT.match(heading) is not None
+    return compiled(_FACT).match(heading) is not None

@@ -18,6 +18,8 @@ _LITERALS = (
     r"|(?P<maths>\$\$.+?\$\$|(?<![\w$])\$(?=[^\s$])[^$\n]*[\\^_{}][^$\n]*(?<=\S)\$(?![\d$]))"
     r"|(?P<entity>&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});)"
 )
+_LITERAL_MARKS = frozenset("`\\$&")
+_BREAK_MARKS = frozenset("\r\n\\")
 _NOT_SPACE = r"\S"
 # White space other than a single space.
 _SPACE = r"[^\S ]\s*| \s+"
@@ -99,8 +101,10 @@ def inline(seen: Seen, *, breaks: bool = False) -> Seen:
 
     :param breaks: whether to keep hard line breaks.
     """
-    seen = seen.sub(_LITERALS, _literal)
-    seen = seen.sub(_HARD_BREAK, lambda here, found: here.group(found).instead(_BREAK))
+    if not _LITERAL_MARKS.isdisjoint(seen.mask):
+        seen = seen.sub(_LITERALS, _literal)
+    if not _BREAK_MARKS.isdisjoint(seen.mask):
+        seen = seen.sub(_HARD_BREAK, lambda here, found: here.group(found).instead(_BREAK))
     for needed, pattern, replace in _RULES:
         if needed in seen.mask:
             seen = seen.sub(pattern, replace)
@@ -118,7 +122,8 @@ def one_line(seen: Seen, *, breaks: bool = False) -> Seen:
     def space(here: Seen, found: re.Match[str]) -> Seen:
         return here.group(found).instead("\n" if breaks and _BREAK in found[0] else " ")
 
-    return seen.strip().sub(_SPACE, space)
+    seen = seen.strip()
+    return seen if " ".join(seen.mask.split()) == seen.mask else seen.sub(_SPACE, space)
 
 
 def _literal(seen: Seen, found: re.Match[str]) -> Seen:

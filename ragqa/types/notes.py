@@ -80,9 +80,11 @@ class Block:
 
     Blocks are whole lines except where hidden text cuts one. They are in order and do not overlap;
     all text outside them is white space or front matter. `level` is the heading level (1 to 6) or
-    an item's nesting depth (from 1). `label` is a heading's plain text, a table row's header cells
-    joined by " | ", the line that introduces a list, or the parent keys of a front matter key
-    joined by " > "; else "".
+    the number of items that it is nested in, its own included. `label` is a heading's plain text,
+    the line that introduces a list, or the parent keys of a front matter key joined by " > "; else
+    "". `labels` are the header cells above a table row. Blocks of one list or table, or of a
+    paragraph that hidden text cuts, have the same `group`; 0 stands alone. `begins` is False where
+    hidden text cuts off its beginning.
     """
 
     kind: Kind
@@ -90,6 +92,9 @@ class Block:
     end: int
     level: int = 0
     label: str = ""
+    labels: tuple[str, ...] = ()
+    group: int = 0
+    begins: bool = True
 
 
 @dataclass(frozen=True, slots=True)

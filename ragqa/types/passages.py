@@ -37,16 +37,32 @@ _MAX_ALIASES_CHARS = 500
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """The smallest citable part of a passage: a sentence, item, row or code block.
+    """The smallest citable part of a passage: a sentence, item, row or code block, in its place.
 
-    `start` and `end` are character offsets in the note. `context` makes it readable alone (the
-    table's header, the line before a list); the heading is the passage's.
+    `start` and `end` are character offsets in the note. `context` makes it readable alone: its
+    parent items or the line before its list, after headings that its passage does not have.
+    `labels` are those of a row's columns, one for each cell, or none.
+
+    `section` and `block` are numbers in the note. A section extends from one heading to the next,
+    and ends at hidden text or a rule; a block is a paragraph, a list with everything nested in it,
+    a table, a block of code or a front matter key. `depth` is the number of items that it is nested
+    in, its own included. It `begins` its paragraph, item, row or code unless others come before it.
     """
 
     kind: Kind
     start: int
     end: int
     context: str = ""
+    labels: tuple[str, ...] = ()
+    section: int = 0
+    block: int = 0
+    depth: int = 0
+    begins: bool = True
+
+    @property
+    def full_context(self) -> str:
+        """Its context and labels as one text."""
+        return ": ".join(filter(None, (self.context, " | ".join(self.labels))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +93,18 @@ class Passage:
     def quote(self, unit: Unit) -> str:
         """The exact text of a unit."""
         return self.text[unit.start - self.start : unit.end - self.start]
+
+    def stands_in(self, text: str, line: int = 0) -> bool:
+        """Whether its text, lines and units match its note's text.
+
+        :param line: the line that it begins on, if that is known.
+        """
+        start, end = self.start, self.end
+        if not (0 <= start < end and text[start:end] == self.text):
+            return False
+        first = line or text.count("\n", 0, start) + 1
+        lines = first, first + self.text.count("\n", 0, end - start - 1)
+        return self.lines == lines and all(start <= u.start < u.end <= end for u in self.units)
 
     @property
     def embedded_text(self) -> str:

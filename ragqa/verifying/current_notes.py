@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from heapq import nsmallest
 
-from ragqa.answering.contexts import contexts_at
 from ragqa.notes import parse_note, read_text, walk_notes
 from ragqa.notes.formats import why_format_is_off
 from ragqa.notes.formats.document import Document
-from ragqa.passages.parts import unit_spans
+from ragqa.passages.parts import block_contexts, heading_paths, unit_spans
+from ragqa.text.markdown import labels_within
 from ragqa.types import Block, Corpus, Kind, Progress, Skipped, Span, Stamp
 from ragqa.verifying.saved import is_saved
 from ragqa.verifying.similarity import Sentence, sentences_of
@@ -121,8 +121,19 @@ class CurrentNote:
         )
 
     def contexts(self, span: Span) -> list[str]:
-        """The contexts that a unit at this span may have, at least one."""
-        return contexts_at(self.text, self._blocks, span) or [""]
+        """A unit's context or labels, alone and after the headings above it, outermost last."""
+        text = self.text
+        contexts = block_contexts(text, self._blocks), heading_paths(self._blocks)
+        for block, context, path in zip(self._blocks, *contexts, strict=True):
+            if block.start <= span[0] < block.end:
+                row, labels = text[block.start : block.end], block.labels
+                part = span[0] - block.start, span[1] - block.start
+                if row[: part[0]].strip(" \t\r>") or row[part[1] :].strip():
+                    labels = labels_within(row, labels, *part)
+                own = " | ".join(labels) or context
+                above = (" > ".join(path[depth:]) for depth in range(len(path), -1, -1))
+                return [": ".join(filter(None, (one, own))) for one in above]
+        return [""]
 
     @cached_property
     def _blocks(self) -> Sequence[Block]:

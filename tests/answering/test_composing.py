@@ -49,11 +49,11 @@ def test_a_row_comes_with_its_header_as_context():
     long = text + "| fruit of another kind | 4 |\n" * 20
     (one,) = composed("how much is a pear", {"a.md": long}, {"pear": 1.0})
     assert one.whole.quote == "| pear | 3 |"
-    assert one.whole.unit.context == "fruit | price"
+    assert one.whole.unit.full_context == "fruit | price"
     assert one.whole.text == "fruit: pear; price: 3"
     (one,) = composed("which rows", {"a.md": text}, {"pear": 1.0})
     assert one.whole.quote == text[text.index("| fruit") :].strip()
-    assert one.whole.unit.context == "fruit | price"
+    assert one.whole.unit.full_context == "fruit | price"
 
 
 def test_an_item_that_is_shown_alone_has_what_it_is_nested_in_as_context():

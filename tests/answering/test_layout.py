@@ -9,7 +9,7 @@ from hypothesis import given
 from support import trying
 
 from ragqa.answering.layout import Layout, layout_of_passage, section_of
-from ragqa.passages import matches_note
+from ragqa.answering.matching import matches_note
 from ragqa.types import Kind
 
 
@@ -45,8 +45,7 @@ def test_runs_of_any_note_are_around_their_piece_and_within_each_other(text):
         for of in (layout.item, layout.item_with_nested, layout.block, layout.section):
             wider = of(i)
             assert wider[0] <= narrower[0] <= narrower[1] <= wider[1]
-            after_first = layout.pieces[wider[0] + 1 : wider[1] + 1]
-            assert not any(one.begins_section for one in after_first)
+            assert len({one.unit.section for one in layout.pieces[slice(*_of(wider))]}) == 1
             assert layout.words(wider) == sum(
                 one.words for one in layout.pieces[slice(*_of(wider))]
             )
@@ -141,11 +140,12 @@ def test_blocks_are_paragraphs_lists_tables_and_code():
         ["Red", "is"],
         [">", "Said"],
         ["-", "red"],
+        ["1.", "Mix."],
         ["|", "name"],
         ["```sh", "mix"],
         ["Blue."],
     ]
-    assert blocks[2].endswith("2. Stir.")
+    assert blocks[2].endswith("- amber")
 
 
 def test_an_item_has_its_paragraphs_and_code_and_with_nested_ones_all_below_it():
@@ -167,9 +167,9 @@ def test_a_long_item_is_one_of_several_sentences():
     assert [piece.begins_item for piece in layout.pieces] == [True, *[False] * 8, True]
 
 
-def test_the_depth_of_an_item_is_its_indentation_in_columns():
-    layout = layout_of("- a\n\t- b\n\t\t- c\n\nText.\n\n> - d\n>   - e\n")
-    assert [piece.depth for piece in layout.pieces] == [0, 4, 8, 0, 0, 2]
+def test_the_depth_of_a_unit_is_the_number_of_items_that_it_is_nested_in():
+    layout = layout_of("- a\n\t- b\n\n\t  text\n\t\t- c\n\nText.\n\n> - d\n>   - e\n")
+    assert [piece.unit.depth for piece in layout.pieces] == [1, 2, 2, 3, 0, 1, 2]
 
 
 def test_items_in_a_quotation_are_items_and_a_quotation_behind_a_list_is_none_of_it():
@@ -278,3 +278,17 @@ def test_a_passage_is_its_own_section_where_that_is_all_there_is():
 def test_a_passage_of_nothing_but_a_rule_stays_as_it_is():
     (passage,) = passages_of("***\n")
     assert section_of(passage, layout_of_passage, most_words=9) == passage
+
+
+def test_lines_of_plain_text_without_a_blank_one_between_are_a_paragraph():
+    text = (
+        "Title\n\nA first line that is long enough to stand alone here.\nAnd one more.\n\nLast.\n"
+    )
+    layout = layout_of(text, path="a.txt")
+    assert runs(layout, layout.block)[1].endswith("And one more.")
+
+
+def test_an_item_indented_too_far_for_markdown_is_one_nested_in_the_item_above():
+    long = "words that fill a line of some length so that the item is long " * 6
+    layout = layout_of(f"- a {long}\n\t\t- b\n\t\t\t- c\n\t\t- d\n- e\n")
+    assert [p.unit.depth for p in layout.pieces if p.begins_item] == [1, 2, 3, 2, 1]

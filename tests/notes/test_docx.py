@@ -53,8 +53,8 @@ def test_headings_paragraphs_items_and_code_are_such():
 def test_a_table_has_rows_with_its_first_row_as_header():
     text = document_of(table(("Animal", "Weight"), ("Wombat", "26 kg"), ("Numbat", "1 kg")))
     note = parse_note("a.docx", text, "", Stamp(0, 0))
-    rows = [(note.text[b.start : b.end], b.label) for b in note.blocks if b.kind is Kind.ROW]
-    assert rows[-1] == ("| Numbat | 1 kg |", "Animal | Weight")
+    rows = [(note.text[b.start : b.end], b.labels) for b in note.blocks if b.kind is Kind.ROW]
+    assert rows[-1] == ("| Numbat | 1 kg |", ("Animal", "Weight"))
 
 
 def test_no_cell_is_given_to_a_column_that_is_not_its_own():
@@ -62,7 +62,7 @@ def test_no_cell_is_given_to_a_column_that_is_not_its_own():
         "<w:tc>", '<w:tc><w:tcPr><w:gridSpan w:val="2"/></w:tcPr>', 1
     )
     note = parse_note("a.docx", document_of(wide), "", Stamp(0, 0))
-    assert {b.label for b in note.blocks if b.kind is Kind.ROW} == {""}
+    assert {b.labels for b in note.blocks if b.kind is Kind.ROW} == {()}
 
 
 def test_a_place_is_named_by_its_paragraph():

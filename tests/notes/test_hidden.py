@@ -74,7 +74,8 @@ def test_no_label_title_or_link_has_anything_hidden():
     )
     note = parse(text)
     assert note.title == "Plan new"
-    assert {block.label for block in note.blocks} == {"Plan new", "", "Steps :", "a | b"}
+    assert {block.label for block in note.blocks} == {"Plan new", "", "Steps :"}
+    assert note.blocks[-1].labels == ("a", "b")
     assert [link.target for link in note.links] == ["a"]
 
 
@@ -121,7 +122,11 @@ HIDING = st.sampled_from(
 def test_no_block_title_or_label_has_what_is_hidden(pieces, gap, suffix):
     text = gap.join(pieces)
     note = parse(text, f"note.{suffix}")
-    said = [*shown(text, note.path), note.title, *(block.label for block in note.blocks)]
+    said = [
+        *shown(text, note.path),
+        note.title,
+        *(word for b in note.blocks for word in (b.label, *b.labels)),
+    ]
     assert HIDDEN_WORD not in " ".join(said)
 
 

@@ -60,8 +60,9 @@ def test_blocks_are_in_order_whole_lines_and_hold_all_text_of_the_body(front, bo
 @trying(100)
 def test_labels_are_one_bounded_line(text):
     for block in parse(text).blocks:
-        assert len(block.label) <= MAX_LABEL_CHARS
-        assert block.label == " ".join(block.label.split())
+        for label in (block.label, *block.labels):
+            assert len(label) <= MAX_LABEL_CHARS
+            assert label == " ".join(label.split())
 
 
 @given(text=texts)
@@ -69,7 +70,10 @@ def test_labels_are_one_bounded_line(text):
 def test_line_ends_make_no_difference_to_the_structure(text):
     unix = text.replace("\r\n", "\n").replace("\r", "\n")
     by_line_end = [
-        [(b.kind, b.level, b.label, _line(variant, b.start)) for b in parse(variant).blocks]
+        [
+            (b.kind, b.level, b.label, b.labels, b.group, _line(variant, b.start))
+            for b in parse(variant).blocks
+        ]
         for variant in (unix, unix.replace("\n", "\r\n"), unix.replace("\n", "\r"))
     ]
     assert by_line_end[0] == by_line_end[1] == by_line_end[2]

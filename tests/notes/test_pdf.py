@@ -109,9 +109,9 @@ def test_a_cell_of_several_lines_is_one_and_a_heading_below_ends_the_table():
     text = document_of(paragraph(*BODY, y=740) + table(*WRAPPED) + below)
     assert rows_of(text) == ROWS
     labels = {
-        b.label for b in parse_note("a.pdf", text, "", Stamp(0, 0)).blocks if b.kind is Kind.ROW
+        b.labels for b in parse_note("a.pdf", text, "", Stamp(0, 0)).blocks if b.kind is Kind.ROW
     }
-    assert labels == {"Animal | Its burrow"}
+    assert labels == {("Animal", "Its burrow")}
     assert said(text)[-2:] == [(Kind.HEADING, "# Quokkas"), (Kind.PARAGRAPH, " ".join(BODY))]
 
 

@@ -7,9 +7,12 @@ from ragqa.types import Stamp
 
 
 def outline(text: str) -> list[tuple[str, int, str, str]]:
-    """Each block's kind, level, label and text."""
+    """Each block's kind, level, label or labels, and text."""
     note = parse_note("a.txt", text, "", Stamp(0, 0))
-    return [(b.kind.value, b.level, b.label, text[b.start : b.end]) for b in note.blocks]
+    return [
+        (b.kind.value, b.level, b.label or " | ".join(b.labels), text[b.start : b.end])
+        for b in note.blocks
+    ]
 
 
 def headings(text: str) -> list[tuple[int, str]]:

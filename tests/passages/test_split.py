@@ -158,7 +158,7 @@ def test_the_rows_of_a_cut_table_know_its_head():
     assert len(passages) > 1
     found = [unit for p in passages for unit in p.units if unit.kind is Kind.ROW]
     assert len(found) == 20
-    assert {unit.context for unit in found} == {"Number | Value"}
+    assert {unit.labels for unit in found} == {("Number", "Value")}
     assert passages[0].units[0].kind is Kind.TABLE_HEAD
     assert passages[0].units[1].kind is Kind.ROW
 
@@ -302,7 +302,7 @@ def test_thousands_of_headings_are_as_many_paths():
 
 
 def test_the_settings_are_kept_with_an_index():
-    assert Chunking(target_tokens=100).as_mapping() == {"version": 5, "target_tokens": 100}
+    assert Chunking(target_tokens=100).as_mapping() == {"version": 6, "target_tokens": 100}
     assert Chunking().max_tokens == 400
     assert Chunking(target_tokens=1000).max_tokens == 2000
 
@@ -326,7 +326,7 @@ def rows_of(text, path="note.md", window=50):
         note, chunking=Chunking(target_tokens=30), window=window, count_tokens=words
     )
     parts = [(p, unit) for p in passages for unit in p.units if unit.kind is Kind.ROW]
-    return [plain_text(p.quote(unit), kind=Kind.ROW, context=unit.context) for p, unit in parts]
+    return [plain_text(p.quote(unit), kind=Kind.ROW, labels=unit.labels) for p, unit in parts]
 
 
 def many(word, times=25):
@@ -397,6 +397,6 @@ def test_what_follows_a_cut_row_is_in_another_passage():
     note = note_of(text)
     passages = split_note(note, chunking=Chunking(target_tokens=30), window=45, count_tokens=words)
     for passage in passages:
-        contexts = [unit.context for unit in passage.units if unit.kind is Kind.ROW]
-        assert all(contexts[0].startswith(one) or len(set(contexts)) == 1 for one in contexts)
-    assert passages[-1].units[0].context == "Task | Junior | Senior | | Lead"
+        labels = [unit.labels for unit in passage.units if unit.kind is Kind.ROW]
+        assert all(labels[0][: len(one)] == one for one in labels) or len(set(labels)) == 1
+    assert passages[-1].units[0].labels == ("Task", "Junior", "Senior", "", "Lead")

@@ -91,27 +91,27 @@ def test_a_table_row_becomes_pairs_of_header_and_cell():
     row = plain_text(
         "| Llama 3.x | Meta FAIR | **Text** | |",
         kind=Kind.ROW,
-        context="Model family | Lab | Modality | Notes",
+        labels=["Model family", "Lab", "Modality", "Notes"],
     )
     assert row == "Model family: Llama 3.x; Lab: Meta FAIR; Modality: Text"
 
 
 @pytest.mark.parametrize(
-    ("row", "context", "plain"),
+    ("row", "labels", "plain"),
     [
-        ("| a | b | c |", "| Two | Three", "a; Two: b; Three: c"),
-        ("| a | b | c |", "One | | Three", "One: a; b; Three: c"),
-        ("|| b | c |", "One | Two | Three", "Two: b; Three: c"),
-        ("| a |", "One | Two", "One: a"),
-        ("a | b<br>c \\| d", "One | Two", "One: a; Two: b c | d"),
+        ("| a | b | c |", ["", "Two", "Three"], "a; Two: b; Three: c"),
+        ("| a | b | c |", ["One", "", "Three"], "One: a; b; Three: c"),
+        ("|| b | c |", ["One", "Two", "Three"], "Two: b; Three: c"),
+        ("| a |", ["One", "Two"], "One: a"),
+        ("a | b<br>c \\| d", ["One", "Two"], "One: a; Two: b c | d"),
     ],
 )
-def test_every_cell_stands_by_its_own_header(row, context, plain):
-    assert plain_text(row, kind=Kind.ROW, context=context) == plain
+def test_every_cell_stands_by_its_own_header(row, labels, plain):
+    assert plain_text(row, kind=Kind.ROW, labels=labels) == plain
 
 
 def test_a_row_that_does_not_fit_its_header_is_its_cells():
-    assert plain_text("| a | b |", kind=Kind.ROW, context="One") == "a; b"
+    assert plain_text("| a | b |", kind=Kind.ROW, labels=["One"]) == "a; b"
 
 
 def test_code_is_left_as_it_is():
