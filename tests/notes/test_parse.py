@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from support import trying
 
-from ragqa.notes import parse_note
+from ragqa.notes import format_of, parse_note
 from ragqa.notes.hidden import may_hide
 from ragqa.notes.lines import MAX_LABEL_CHARS
 from ragqa.notes.parse import MAX_TAGS
@@ -159,7 +159,7 @@ NAMES = [f"t{number}" for number in range(MAX_TAGS + 20)]
     ],
 )
 def test_a_note_has_at_most_so_many_tags_and_says_what_does_not_count(path, text):
-    note = parse(text, path)
+    note = parse(format_of(path).convert(text.encode()), path)
     assert note.tags == tuple(NAMES[:MAX_TAGS])
     assert any("tags that do not count: 20" in warning for warning in note.warnings)
 

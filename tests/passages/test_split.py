@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ragqa.notes import parse_note
+from ragqa.notes import format_of, parse_note
 from ragqa.passages import Chunking, tokens
 from ragqa.passages.split import split_note
 from ragqa.text.markdown import plain_text
@@ -389,7 +389,8 @@ PAIRS = [f"Task: Ship; Junior: {many('x')}", f"Lead: {many('y')}"]
     ],
 )
 def test_the_parts_of_a_row_keep_their_labels_wherever_the_table_stands(path, text):
-    assert rows_of(text.format(*CELLS), path) == PAIRS
+    document = format_of(path).convert(text.format(*CELLS).encode())
+    assert rows_of(document.text, path) == PAIRS
 
 
 def test_what_follows_a_cut_row_is_in_another_passage():
