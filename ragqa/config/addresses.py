@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from ragqa.errors import UsageError
 
-HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?|[0-9A-Fa-f:.]{2,45}")
+HOST = r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?|[0-9A-Fa-f:.]{2,45}"
 """A host's name or IP address, without port and brackets."""
 
 SUFFIX = ".db"
@@ -25,10 +25,10 @@ _STORE_HINT = (
     f"give https://HOST:PORT/DATABASE, http://… or a file that ends in {SUFFIX}; "
     f"a token goes into {TOKEN_VARIABLE}"
 )
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
-_DATABASE = re.compile(r"(/[A-Za-z_][A-Za-z0-9_]{0,254})?/?")
-_PATH = re.compile(r"[A-Za-z0-9/._~%+@:-]*")
-_ODD = re.compile(r"[^\x21-\x7e]|\\")
+_SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*:/"
+_DATABASE = r"(/[A-Za-z_][A-Za-z0-9_]{0,254})?/?"
+_PATH = r"[A-Za-z0-9/._~%+@:-]*"
+_ODD = r"[^\x21-\x7e]|\\"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def address_of(text: str, where: str, *, ports: Mapping[str, int], hint: str) ->
     """
     try:
         # `urlsplit` would silently drop line breaks.
-        split = urlsplit("" if _ODD.search(text) else text)
+        split = urlsplit("" if re.search(_ODD, text) else text)
         host, port = split.hostname or "", split.port
     except ValueError:
         split, host, port = urlsplit(""), "", None
@@ -78,7 +78,7 @@ def address_of(text: str, where: str, *, ports: Mapping[str, int], hint: str) ->
         raise UsageError(f"{where} may not contain a user name or password", hint=hint)
     if split.scheme not in ports:
         raise UsageError(f"{where} must begin with https:// or http://", hint=hint)
-    is_plain = HOST.fullmatch(host) and _PATH.fullmatch(split.path) and port != 0
+    is_plain = re.fullmatch(HOST, host) and re.fullmatch(_PATH, split.path) and port != 0
     if not is_plain or split.query or split.fragment:
         raise UsageError(f"{where} is not the plain address of a server", hint=hint)
     return Address(split.scheme, host, port or ports[split.scheme], split.path)
@@ -107,14 +107,14 @@ def checked_uri(text: str, where: str) -> str:
             f"{name} must name its host in letters or IPv4: pymilvus misreads IPv6",
             hint=_STORE_HINT,
         )
-    if not _DATABASE.fullmatch(address.path):
+    if not re.fullmatch(_DATABASE, address.path):
         raise UsageError(f"{name} may only name one database after the port", hint=_STORE_HINT)
     return f"{address.scheme}://{address.host_and_port}{address.path.rstrip('/')}"
 
 
 def is_file(uri: str) -> bool:
     """Whether a URI names a file rather than a server."""
-    return uri.endswith(SUFFIX) and not _SCHEME.match(uri)
+    return uri.endswith(SUFFIX) and not re.match(_SCHEME, uri)
 
 
 def remote_host(uri: str) -> str:

@@ -35,7 +35,7 @@ STALLED_S = 30 * 60.0
 _GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 """HTTP/2's, which Ray answers with a frame of type 4."""
 
-_SPEC = re.compile(rf"ray(:\[?(?P<host>{HOST.pattern})\]?:(?P<port>[0-9]{{1,5}}))?")
+_SPEC = re.compile(rf"ray(:\[?(?P<host>{HOST})\]?:(?P<port>[0-9]{{1,5}}))?")
 
 
 def cluster_in(spec: str) -> Address | None:

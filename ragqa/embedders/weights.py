@@ -38,12 +38,12 @@ _INSTRUCTION = (
 # Models that need prompts but do not ship them: name, query prompt, passage prompt.
 _KNOWN_PROMPTS = (
     (
-        re.compile(r"bge-(small|base|large)-en(-v1\.5)?(/|$)"),
+        r"bge-(small|base|large)-en(-v1\.5)?(/|$)",
         "Represent this sentence for searching relevant passages: ",
         "",
     ),
-    (re.compile(r"e5-(small|base|large)(-v2)?(/|$)"), "query: ", "passage: "),
-    (re.compile(r"multilingual-e5-large-instruct(/|$)"), _INSTRUCTION, ""),
+    (r"e5-(small|base|large)(-v2)?(/|$)", "query: ", "passage: "),
+    (r"multilingual-e5-large-instruct(/|$)", _INSTRUCTION, ""),
 )
 
 
@@ -212,7 +212,7 @@ def _prompts(name: str, path: Path) -> tuple[str, str]:
         if query or passage:
             return query, passage
     for pattern, known_query, known_passage in _KNOWN_PROMPTS:
-        if pattern.search(name):
+        if re.search(pattern, name):
             return known_query, known_passage
     return "", ""
 

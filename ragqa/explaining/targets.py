@@ -70,7 +70,7 @@ def readings(text: str) -> Iterator[Target]:
     """
     if text:
         yield Target(text)
-    if link := WIKILINK.fullmatch(text):
+    if link := re.fullmatch(WIKILINK, text):
         yield from readings(f"{link[1]}#{link[2]}" if link[2] else link[1])
         return
     if lines := _LINES.fullmatch(text):
@@ -104,7 +104,7 @@ class Notes:
         :raises UsageError: there is no such note, or several have this name (the hint lists some),
             or it has no such line or heading.
         """
-        link = WIKILINK.fullmatch(text)
+        link = re.fullmatch(WIKILINK, text)
         if link and not link[1].strip():
             anchor = link[2][:_MAX_HEADING].strip()
             raise NoTarget(f"#{anchor} is in a note that is not named", [f"NOTE#{anchor}"])

@@ -141,7 +141,7 @@ def _proxy_to(host: str) -> Proxy | None:
         name, port = split.hostname or "", split.port
     except ValueError:
         name, port, split = "", None, urlsplit("")
-    if split.scheme not in _PORTS or not HOST.fullmatch(name):
+    if split.scheme not in _PORTS or not re.fullmatch(HOST, name):
         raise UsageError(
             "the environment's HTTPS_PROXY is not an http:// or https:// address",
             hint=f"fix it, or bypass it for this host: NO_PROXY={host.rpartition(':')[0]}",

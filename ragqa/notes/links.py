@@ -1,21 +1,21 @@
 """What a link between notes means: the note by its name, and the place in it by its anchor."""
 
 import posixpath
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 from urllib.parse import unquote
 
+from ragqa.text.words import compiled
 from ragqa.types import HIDDEN, Block, Kind, NoteRecord, Span
 
-WIKILINK = re.compile(r"!?\[\[([^\[\]|\n#]*+)#?([^\[\]|\n]*+)(?:\|[^\[\]\n]*+)?\]\]")
+WIKILINK = r"!?\[\[([^\[\]|\n#]*+)#?([^\[\]|\n]*+)(?:\|[^\[\]\n]*+)?\]\]"
 """Its groups are the name of the note and the anchor; either may be empty."""
 
-BLOCK_ID = re.compile(r"(?<![^\s>])\^([A-Za-z0-9-]+)\s*\Z")
-_BLANK_LINE = re.compile(r"(?>\r\n|\r|\n)[ \t]*[\r\n]")
-_BETWEEN_WORDS = re.compile(r"[\W_]+")
+BLOCK_ID = r"(?<![^\s>])\^([A-Za-z0-9-]+)\s*\Z"
+_BLANK_LINE = r"(?>\r\n|\r|\n)[ \t]*[\r\n]"
+_BETWEEN_WORDS = r"[\W_]+"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def block_ids(text: str, blocks: Sequence[Block]) -> dict[str, Span]:
     """
     found: dict[str, Span] = {}
     for at, block in enumerate(blocks):
-        mark = BLOCK_ID.search(text, block.start, block.end)
+        mark = compiled(BLOCK_ID).search(text, block.start, block.end)
         if mark is None or block.kind in HIDDEN or block.kind is Kind.CODE:
             continue
         first = last = at
@@ -124,9 +124,9 @@ def block_ids(text: str, blocks: Sequence[Block]) -> dict[str, Span]:
 
 def _continues(text: str, above: Block, block: Block) -> bool:
     between = text[above.end : block.start]
-    return above.kind is not Kind.HEADING and not _BLANK_LINE.search(between)
+    return above.kind is not Kind.HEADING and not compiled(_BLANK_LINE).search(between)
 
 
 def folded(heading: str) -> str:
     """A heading's words in lower case, which match however it is typed or linked."""
-    return _BETWEEN_WORDS.sub(" ", heading.casefold()).strip()
+    return compiled(_BETWEEN_WORDS).sub(" ", heading.casefold()).strip()

@@ -15,12 +15,11 @@ OUTPUT = "output"
 """The label of the output of a notebook's cell."""
 
 _NUMBERS = r"(\d{1,9})(?:[-\u2013](\d{1,9}))?"
-_PLACE = re.compile(
-    r"(?:(?P<page>pp?\.|pages?)|(?P<cell>cells?)|(?P<paragraph>par(?:agraphs?|s?\.)))\s*"
-    rf"(?P<said>.*?)(?:\s*\(pages? {_NUMBERS} of the file\))?(?P<output>, output)?",
-    re.IGNORECASE,
+_PLACE = (
+    r"(?i)(?:(?P<page>pp?\.|pages?)|(?P<cell>cells?)|(?P<paragraph>par(?:agraphs?|s?\.)))\s*"
+    rf"(?P<said>.*?)(?:\s*\(pages? {_NUMBERS} of the file\))?(?P<output>, output)?"
 )
-_FRAGMENT = re.compile(r"(?:\(pages? |\App?\. )(\d+)[^()]*\)?\Z")
+_FRAGMENT = r"(?:\(pages? |\App?\. )(\d+)[^()]*\)?\Z"
 
 
 class Place(NamedTuple):
@@ -70,7 +69,7 @@ class Document:
 
     def span_at(self, locator: str) -> Span | None:
         """The span of a place as `locate` names it, or of pages by their printed numbers alone."""
-        found = _PLACE.fullmatch(locator)
+        found = re.fullmatch(_PLACE, locator)
         if not found or not self.what or not found[self.what]:
             return None
         said = re.fullmatch(_NUMBERS, found["said"])
@@ -117,5 +116,5 @@ def _joined(ends: Sequence[str]) -> str:
 
 def fragment(locator: str) -> str:
     """What a link to a file ends with, so that it opens at this place: "#page=3" or ""."""
-    page = _FRAGMENT.search(locator)
+    page = re.search(_FRAGMENT, locator)
     return f"#page={page[1]}" if page else ""
