@@ -18,7 +18,7 @@ from ragqa.types import Kind, Stamp
         (
             "a.html",
             "<table><tr><th>a | b</th><th>c</th></tr><tr><td>1</td><td>2</td></tr></table>",
-            "a \u2223 b: 1; c: 2",
+            "a | b: 1; c: 2",
         ),
     ],
 )

@@ -362,7 +362,7 @@ class Database:
 
         Those that no passage has yet are left out.
         """
-        live = "row > ? AND row IN (SELECT embedding FROM passages)"
+        live = "row > ? AND EXISTS (SELECT 1 FROM passages WHERE embedding = row)"
         query = f"SELECT row, key, vector, checksum FROM embeddings WHERE {live} ORDER BY row"  # noqa: S608 - our own names
         rows: list[int] = []
         matrix = np.empty((0, 0), np.float32)
