@@ -2,7 +2,6 @@
 
 import re
 import zlib
-from collections.abc import Callable
 from io import BytesIO
 from xml.parsers import expat
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
@@ -31,10 +30,9 @@ p[style-name='Source Code'] => pre:separator('\\n')
 """
 
 
-def convert(data: bytes, progress: Callable[[], object]) -> Document:
+def convert(data: bytes) -> Document:
     """Convert a Word file; only in the child process.
 
-    :param progress: called before it is converted.
     :raises Unfit: it is no Word file, would unpack to too much, or has entities of XML.
     """
     try:
@@ -42,7 +40,6 @@ def convert(data: bytes, progress: Callable[[], object]) -> Document:
             _check(archive, len(data))
     except (BadZipFile, NotImplementedError, RuntimeError, zlib.error) as exc:
         raise Unfit("not a Word file, or an encrypted or damaged one") from exc
-    progress()
     html = mammoth.convert_to_html(
         BytesIO(data),
         style_map=_STYLES,

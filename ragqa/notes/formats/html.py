@@ -1,7 +1,7 @@
 """HTML: saved pages and exports, cited by paragraph."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import escape, unescape
 
@@ -65,14 +65,12 @@ _OPTIONS = html_to_markdown.ConversionOptions(
 )
 
 
-def convert(data: bytes, progress: Callable[[], object]) -> Document:
+def convert(data: bytes) -> Document:
     """Convert a page; only in the child process.
 
-    :param progress: called before it is converted.
     :raises Unfit: it cannot be decoded, or is too long.
     """
     source = decode(data)
-    progress()
     head = Head()
     text, title, warnings = to_markdown(source, head)
     return Document(

@@ -349,12 +349,8 @@ def _rows(
     while filled and filled[-1] == 1:
         del rows[-1], filled[-1]
     bold = [all(cell.bold for column in row for cell in column) for row in rows[:2]]
-    few = _MIN_CELLS - (bold == [True, False])
-    if (
-        len(rows) < 2
-        or len(spans) < 2
-        or sum(filled) < max(few, _MIN_FILL * len(rows) * len(spans))
-    ):
+    fewest = max(_MIN_CELLS - (bold == [True, False]), _MIN_FILL * len(rows) * len(spans))
+    if len(rows) < 2 or len(spans) < 2 or sum(filled) < fewest:
         return [], 0
     lines = [
         Line(
@@ -393,12 +389,8 @@ def _goes_on(
         lowest = min(each.y0 for column in row for each in column)
         return lowest - cell.y0 < 0.8 * pitch
     above = row[at][-1]
-    if above.y0 - cell.y0 > 1.2 * pitch:
-        return False
-    if above.text.endswith(("-", HYPHEN)):
-        return True
     is_full = not has_room(above, cell.text, cell.x1 - cell.x0, right)
-    return is_full and len(above.text) >= least
+    return is_full and len(above.text) >= least and above.y0 - cell.y0 <= 1.2 * pitch
 
 
 def _plain(levels: Sequence[Sequence[Cell]]) -> list[Line]:
