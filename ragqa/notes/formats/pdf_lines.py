@@ -4,7 +4,6 @@ import re
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from ctypes import addressof, c_float
 from dataclasses import dataclass, field
 from itertools import chain, groupby, pairwise
 from math import hypot, inf
@@ -128,7 +127,7 @@ def _words(text: pypdfium2.PdfTextPage) -> Iterator[tuple[int, Cell]]:
     for word in _WORD.finditer(shown.replace("\x02", HYPHEN)):
         at, end = word.span()
         made = raw.FPDFText_GetTextObject(handle, at)
-        key = addressof(made.contents) if made else -at
+        key = raw.addressof(made.contents) if made else -at
         style = styles.get(key)
         if style is None:
             style = styles[key] = _style(handle, at)
@@ -191,7 +190,7 @@ def _turned(box: raw.FS_RECTF, angle: int) -> tuple[float, float, float, float]:
 
 def _add_bullets(page: pypdfium2.PdfPage, cells: Sequence[Cell]) -> None:
     """Write the bullets that a page draws as shapes before the cells that they belong to."""
-    left, bottom, right, top = edges = c_float(), c_float(), c_float(), c_float()
+    left, bottom, right, top = edges = [raw.c_float() for _ in range(4)]
     shapes: dict[int, list[tuple[float, float, float]]] = defaultdict(list)
     for number in range(min(raw.FPDFPage_CountObjects(page), _MAX_SHAPES)):
         shape = raw.FPDFPage_GetObject(page, number)
