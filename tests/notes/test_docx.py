@@ -1,7 +1,6 @@
 """Word: headings, lists, tables, the paragraph of a place, and hostile archives."""
 
-import os
-from zipfile import ZIP_BZIP2, ZIP_LZMA
+import itertools
 
 import pytest
 from docxs import OFFICE, W, docx, heading, item, relations, said, table, zipped
@@ -103,8 +102,7 @@ def bomb(size=300_000_000):
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "an encrypted or damaged one"),
         (docx(said("Said."))[:-30], "not a Word file"),
         (docx(), "it has no text"),
-        (bomb(), "a zip bomb: 1 entries would unpack to 300,000,000 bytes"),
-        (zipped({f"{n}": "" for n in range(10_001)}), "a zip bomb: 10,001 entries"),
+        (bomb(), "a zip bomb: it would unpack to 300,000,000 bytes"),
         (zipped({"a.txt": "no document"}), "it cannot be read"),
     ],
 )
@@ -113,61 +111,20 @@ def test_what_cannot_be_read_is_refused_in_words(data, why):
         FORMAT.convert(data)
 
 
-ENTITY = '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/hostname">]>'
-
-
-OPENED = f"{ENTITY}<w:document {W}><w:body>{said('Said.')}</w:body></w:document>"
-BODIES = {
-    "utf-8": OPENED.encode(),
-    "utf-16-le": OPENED.encode("utf-16-le"),
-    "utf-16-be": OPENED.encode("utf-16-be"),
+ENTITIES = {
+    "a file": '<!ENTITY i SYSTEM "file:///etc/hostname">',
+    "a bomb": '<!ENTITY a "12345678">'
+    + "".join(f'<!ENTITY {b} "{f"&{a};" * 9}">' for a, b in itertools.pairwise("abcdefghi")),
 }
 
 
-def named(name, body):
-    """A Word file whose document is in an entry with this name."""
-    to_it = relations(("officeDocument", name, ""))
-    return docx(**{"_rels/.rels": to_it, name: body})
-
-
-@pytest.mark.parametrize("name", ["word/document.xml", "word/document.bin", "picture.png", "x"])
-@pytest.mark.parametrize("encoding", BODIES)
-def test_entities_are_refused(encoding, name):
-    with pytest.raises(Unfit, match="declares entities"):
-        FORMAT.convert(named(name, BODIES[encoding]))
-
-
-@pytest.mark.parametrize("part", ["styles", "numbering", "footnotes", "comments"])
-def test_entities_are_refused_in_every_part_that_a_relationship_names(part):
-    parts = {
-        "word/_rels/document.xml.rels": relations((part, "media/image1.png", "")),
-        "word/media/image1.png": f"{ENTITY}<w:{part} {W}>&e;</w:{part}>",
-    }
-    with pytest.raises(Unfit, match="declares entities"):
-        document_of(said("Said."), **parts)
-
-
-@pytest.mark.parametrize("name", ["word/document.xml", "word/document.bin"])
-def test_xml_is_bounded_whatever_its_entry_is_called(name):
-    padding = os.urandom(600_000)  # so that it is no bomb of zip
-    body = f"<w:document {W}>{' ' * 61_000_000}<w:body>{said('Said.')}</w:body></w:document>"
-    to_it = relations(("officeDocument", name, ""))
-    with pytest.raises(Unfit, match="bytes of XML, more than 60,000,000"):
-        FORMAT.convert(docx(**{"_rels/.rels": to_it, name: body, "p.png": padding}))
-
-
-def test_what_an_archive_says_of_its_size_is_not_believed():
-    data = bytearray(bomb(150_000_000))
-    at = data.rindex(b"PK\x01\x02")
-    data[at + 20 : at + 24] = (100_000_000).to_bytes(4, "little")  # the packed size of its entry
-    with pytest.raises(Unfit, match="a zip bomb"):
-        FORMAT.convert(bytes(data))
-
-
-@pytest.mark.parametrize("method", [ZIP_BZIP2, ZIP_LZMA])
-def test_an_archive_packed_otherwise_is_refused(method):
-    with pytest.raises(Unfit, match="packed in a way that Word does not use"):
-        FORMAT.convert(zipped({"word/document.xml": OPENED}, method))
+@pytest.mark.parametrize("name", ENTITIES)
+def test_entities_of_xml_say_nothing(name):
+    shown = said("entity").replace("entity", "&i;")
+    body = f"<!DOCTYPE x [{ENTITIES[name]}]><w:document {W}><w:body>{shown}</w:body></w:document>"
+    with pytest.raises(Unfit, match=r"it has no text|it cannot be read"):
+        FORMAT.convert(docx(**{"word/document.xml": body}))
+    assert document_of(said("Said.")).text == "Said.\n"
 
 
 def test_pictures_and_other_data_may_be_anything():

@@ -118,7 +118,7 @@ def test_a_cache_that_cannot_be_written_costs_time_only(note, folder):
     assert SAID in read(note).text
 
 
-def test_what_no_index_has_any_more_goes_and_what_was_not_used_for_long(note, folder, monkeypatch):
+def test_what_no_index_has_any_more_goes_and_what_was_not_used_for_long(note, folder):
     digest = read(note).sha256
     note.write_bytes(pdf(line("Said there.")))
     read(note)
@@ -133,7 +133,3 @@ def test_what_no_index_has_any_more_goes_and_what_was_not_used_for_long(note, fo
     os.utime(left, (old, old))
     forget([])
     assert not left.exists()
-    read(note)
-    monkeypatch.setattr(cache, "MAX_BYTES", 10)
-    forget([])
-    assert not list(folder.iterdir())

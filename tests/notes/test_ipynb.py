@@ -97,16 +97,6 @@ def test_a_cell_that_leaves_a_fence_open_does_not_take_the_next_one():
     assert [b.kind for b in blocks] == [Kind.CODE, Kind.PARAGRAPH]
 
 
-def test_older_notebooks_are_read():
-    cells = [
-        {"cell_type": "heading", "level": 2, "source": "Old"},
-        {"cell_type": "code", "input": "x"},
-    ]
-    text = FORMAT.convert(json.dumps({"worksheets": [{"cells": cells}]}).encode())
-    assert "## Old" in text.text
-    assert "```\nx\n```" in text.text
-
-
 @pytest.mark.parametrize(
     "data", [b"", b"{", b"[]", b"{}", b'{"cells": 1}', b"[" * 100_000, b"\xff"]
 )

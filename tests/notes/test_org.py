@@ -24,9 +24,9 @@ def words(text):
     return [shown for _, shown in said(text)]
 
 
-def test_a_heading_keeps_its_state_and_loses_its_priority_and_tags():
+def test_a_heading_loses_its_state_priority_and_tags():
     (heading,) = parse("*** TODO [#A] Call /Ann/ :work:urgent:\n").blocks
-    assert (heading.kind, heading.level, heading.label) == (Kind.HEADING, 3, "TODO Call Ann")
+    assert (heading.kind, heading.level, heading.label) == (Kind.HEADING, 3, "Call Ann")
     assert parse("* DONE Plan :a:b:\n").tags == ("a", "b")
 
 
@@ -75,6 +75,7 @@ def test_lists_have_levels_boxes_terms_and_the_lines_below_them():
 def test_a_table_has_a_header_if_a_rule_follows_its_first_row():
     text = "| Name | Age |\n|------+-----|\n| Ann  | 7   |\n#+TBLFM: $2=1\n"
     assert said(text)[1:] == [(Kind.ROW, "Name: Ann; Age: 7")]
+    assert said("|---|\n" + text)[1:] == [(Kind.ROW, "Name: Ann; Age: 7")]
     assert words("| Ann | 7 |\n| Bob | 8 |\n")[1:] == ["Ann; 7", "Bob; 8"]
 
 

@@ -1,8 +1,6 @@
 """PDF: pages, columns, headings, tables, what is left out, and hostile files."""
 
 import os
-import subprocess
-import sys
 import time
 import zlib
 from pathlib import Path
@@ -14,7 +12,6 @@ from ragqa.notes import parse_note
 from ragqa.notes.decoding import Unfit
 from ragqa.notes.extraction import parent
 from ragqa.notes.formats import FORMATS
-from ragqa.notes.formats import pdf as pdf_format
 from ragqa.types import Kind, Stamp
 
 pytest.importorskip("pypdfium2")
@@ -365,7 +362,7 @@ def test_every_piece_of_a_file_is_read_or_refused():
 
 def test_a_crash_of_the_reading_process_loses_one_file(monkeypatch):
     assert "Said." in document_of(line("Said.")).text
-    process = parent._child.process
+    [process] = parent._children
     process.kill()
     process.wait()
     assert "Said." in document_of(line("Said.")).text
@@ -376,7 +373,7 @@ def test_a_crash_of_the_reading_process_loses_one_file(monkeypatch):
         made.kill()
         return made
 
-    parent._child.stop()
+    parent.stop()
     monkeypatch.setattr(parent, "_start", dying)
     with pytest.raises(Unfit, match="crashed"):
         document_of(line("Said."))
@@ -384,49 +381,10 @@ def test_a_crash_of_the_reading_process_loses_one_file(monkeypatch):
     assert "Said." in document_of(line("Said.")).text
 
 
-ENDING = """
-import json, sys
-while request := sys.stdin.buffer.readline():
-    _, size, left_out = json.loads(request)
-    sys.stdin.buffer.read(size)
-    print(flush=True)
-    if 1 not in left_out:
-        sys.exit(1)
-    print(json.dumps({"document": {"text": f"without {left_out}"}}), flush=True)
-"""
-
-
-def test_a_page_that_ends_the_reading_process_again_is_left_out(monkeypatch):
-    started = []
-
-    def start():
-        command = [sys.executable, "-c", ENDING]
-        started.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE))
-        return started[-1]
-
-    parent._child.stop()
-    monkeypatch.setattr(parent, "_start", start)
-    try:
-        assert parent.convert(FORMAT, b"any").text == "without [1]"
-        assert len(started) == 3
-        with pytest.raises(Unfit, match="crashed"):
-            parent.convert(FORMATS["docx"], b"any")
-    finally:
-        parent._child.stop()
-
-
-def test_a_page_that_is_left_out_is_told_and_the_others_are_read():
-    data = pdf(line("First."), line("Second."), line("Third."))
-    found = pdf_format.convert(data, lambda: None, left_out=[1])
-    assert [word in found.text for word in ("First.", "Second.", "Third.")] == [True, False, True]
-    (warning,) = found.warnings
-    assert warning == "page 2 is left out: reading it crashes, or takes too long"
-
-
 def test_a_file_that_takes_too_long_is_skipped(monkeypatch):
     assert "Said." in document_of(line("Said.")).text
-    monkeypatch.setattr(parent, "MAX_SILENCE", 0.2)
-    process = parent._child.process
+    monkeypatch.setattr(parent, "MAX_SECONDS", 0.2)
+    [process] = parent._children
     os.kill(process.pid, 19)  # it stops, and is still there
     started = time.monotonic()
     with pytest.raises(Unfit, match="could not be read within"):
@@ -439,7 +397,7 @@ def test_a_file_that_takes_too_long_is_skipped(monkeypatch):
 
 def test_the_reading_process_can_write_no_file_and_has_bounded_memory():
     document_of(line("Said."))
-    limits = Path(f"/proc/{parent._child.process.pid}/limits").read_text().splitlines()
+    limits = Path(f"/proc/{parent._children[0].pid}/limits").read_text().splitlines()
     found = {entry[:26].strip(): entry[26:].split()[0] for entry in limits}
     assert found["Max address space"] == str(2 * 2**30)
     assert found["Max file size"] == found["Max core file size"] == "0"

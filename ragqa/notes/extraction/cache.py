@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -20,29 +20,18 @@ from ragqa.notes.decoding import NotYet, Unfit
 from ragqa.notes.formats.document import Document
 from ragqa.private import write_private
 
-MAX_BYTES = 2_000_000_000
-"""Over this, what was not used for the longest time goes."""
-
 MAX_AGE = 90 * 86_400
 """What was not used for so many seconds goes; its index may have been deleted."""
 
-_DAY = 86_400
-
 logger = logging.getLogger("ragqa")
-
-
-_NOTHING = Document("")
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
     """What a file was converted to, or why it cannot be."""
 
-    document: Document = _NOTHING
+    document: Document = field(default_factory=lambda: Document(""))
     unfit: str = ""
-
-
-_DECODER = msgspec.json.Decoder(Kept)
 
 
 def kept(digest: str, convert: Callable[[], Document]) -> Document:
@@ -67,15 +56,13 @@ def kept(digest: str, convert: Callable[[], Document]) -> Document:
 
 
 def forget(digests: Iterable[str]) -> None:
-    """Remove the documents of files that no index has any more, and what is old or too much."""
+    """Remove the documents of files that no index has any more, and old ones."""
     for digest in digests:
         with suppress(OSError):
             (_folder() / digest).unlink()
-    total, now = 0, time.time()
     with suppress(OSError):
-        for used, size, path in sorted(map(_use, _folder().iterdir()), reverse=True):
-            total += size
-            if total > MAX_BYTES or now - used > MAX_AGE:
+        for path in _folder().iterdir():
+            if time.time() - path.stat().st_mtime > MAX_AGE:
                 path.unlink()
 
 
@@ -91,19 +78,14 @@ def _folder() -> Path:
     return cache_folder() / "extracted"
 
 
-def _use(path: Path) -> tuple[float, int, Path]:
-    status = path.stat()
-    return status.st_mtime, status.st_size, path
-
-
 def _read(path: Path) -> Kept | None:
     """An entry; None if there is none, or it is damaged."""
     try:
         check, _, body = path.read_bytes().partition(b"\n")
         if check != _check(path.name, body):
             return None
-        found = _DECODER.decode(body)
-        if time.time() - path.stat().st_mtime > _DAY:
+        found = msgspec.json.decode(body, type=Kept)
+        if time.time() - path.stat().st_mtime > 86_400:
             if found.unfit:  # the machine may have been busy, or a library is newer now
                 return None
             os.utime(path)

@@ -4,14 +4,10 @@ import atexit
 import json
 import os
 import sys
-import time
-from collections import Counter
-from collections.abc import Sequence
 from importlib.util import find_spec
-from selectors import EVENT_READ, DefaultSelector
 from subprocess import DEVNULL, PIPE, Popen
-from threading import Lock
-from typing import IO, TypeAlias, cast
+from threading import Lock, Timer
+from typing import IO, cast
 
 import msgspec
 
@@ -21,88 +17,64 @@ from ragqa.notes.extraction.child import MAX_SECONDS
 from ragqa.notes.formats import Format
 from ragqa.notes.formats.document import Document
 
-Pipe: TypeAlias = IO[bytes]
-
-MAX_SILENCE = 60
-"""Seconds without a page."""
-
 MAX_REPLY = 250_000_000
-MAX_ENDS = 6
-"""How often a file may end the child before it is skipped."""
 
 CRASHED = "reading it crashed the process that reads it"
-HUNG = f"it could not be read within {MAX_SECONDS} seconds, or a page within {MAX_SILENCE}"
+HUNG = f"it could not be read within {MAX_SECONDS} seconds"
 
+_children: "list[Popen[bytes]]" = []
+"""The child, once a file was read; another is started when it has ended."""
 
-class _Ended(Unfit):
-    """The child ended, or was ended, after so many pages of a file."""
-
-    def __init__(self, reason: str, pages: int = 0) -> None:
-        super().__init__(reason)
-        self.pages = pages
-
-
-class _Child:
-    """The child process; it is started with the first file, and again after it has ended."""
-
-    process: "Popen[bytes] | None" = None
-
-    def ask(self, name: str, data: bytes, left_out: Sequence[int]) -> Kept:
-        """Have a file converted, but for these pages, counted from 0.
-
-        :raises _Ended: the child ended, or hung.
-        """
-        if self.process is not None and self.process.poll() is not None:
-            self.stop()
-        process = self.process = self.process or _start()
-        try:
-            requests, replies = cast("Pipe", process.stdin), cast("Pipe", process.stdout)
-            requests.write(json.dumps([name, len(data), left_out]).encode() + b"\n" + data)
-            requests.flush()
-            return msgspec.json.decode(_reply(replies.fileno()), type=Kept)
-        except (OSError, ValueError) as exc:
-            self.stop()
-            raise _Ended(CRASHED) from exc
-        except BaseException:
-            # Also after Ctrl-C: the next reply would be to this request.
-            self.stop()
-            raise
-
-    def stop(self) -> None:
-        """End the process, if there is one."""
-        process, self.process = self.process, None
-        if process is not None:
-            process.kill()
-            process.communicate()
-
-
-_child = _Child()
 _lock = Lock()
-atexit.register(_child.stop)
 
 
 def convert(form: Format, data: bytes) -> Document:
-    """The document of a file, but for the pages that ended the child twice.
+    """The document of a file.
 
     :raises NotYet: the format's extra is not installed.
     :raises Unfit: the file cannot be read.
     """
     if not all(map(find_spec, form.needs)):
         raise NotYet(f"reading {form.name} needs an extra: pip install 'ragqa[{form.name}]'")
-    ends = Counter[int]()
-    while True:
-        left_out = [page for page, times in ends.items() if times > 1]
-        try:
-            with _lock:
-                found = _child.ask(form.name, data, left_out)
-        except _Ended as exc:
-            ends[exc.pages] += 1
-            if form.name != "pdf" or ends[exc.pages] > 2 or ends.total() >= MAX_ENDS:
-                raise
-            continue
-        if found.unfit:
-            raise Unfit(found.unfit)
-        return found.document
+    with _lock:
+        found = _ask(form.name, data)
+    if found.unfit:
+        raise Unfit(found.unfit)
+    return found.document
+
+
+def _ask(name: str, data: bytes) -> Kept:
+    if _children and _children[0].poll() is not None:
+        stop()
+    if not _children:
+        _children.append(_start())
+    process = _children[0]
+    timer = Timer(MAX_SECONDS, process.kill)
+    timer.start()
+    try:
+        requests, replies = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
+        requests.write(json.dumps([name, len(data)]).encode() + b"\n" + data)
+        requests.flush()
+        return msgspec.json.decode(replies.readline(MAX_REPLY), type=Kept)
+    except (OSError, ValueError) as exc:
+        is_late = not timer.is_alive()
+        stop()
+        raise Unfit(HUNG if is_late else CRASHED) from exc
+    except BaseException:
+        # Also after Ctrl-C: the next reply would be to this request.
+        stop()
+        raise
+    finally:
+        timer.cancel()
+
+
+@atexit.register
+def stop() -> None:
+    """End the child, if there is one."""
+    while _children:
+        process = _children.pop()
+        process.kill()
+        process.communicate()
 
 
 def _start() -> "Popen[bytes]":
@@ -118,23 +90,3 @@ def _start() -> "Popen[bytes]":
         env=environment,
         start_new_session=True,  # Ctrl-C is for the parent
     )
-
-
-def _reply(replies: int) -> bytes:
-    """The next line that is not empty; each empty one before it is a page.
-
-    :raises _Ended: it does not come.
-    """
-    reply, pages, end = bytearray(), 0, time.monotonic() + MAX_SECONDS
-    with DefaultSelector() as selector:
-        selector.register(replies, EVENT_READ)
-        while not reply.endswith(b"\n"):
-            if time.monotonic() > end or not selector.select(MAX_SILENCE):
-                raise _Ended(HUNG, pages)
-            piece = os.read(replies, 2**20)
-            if not piece or len(reply) > MAX_REPLY:
-                raise _Ended(CRASHED, pages)
-            text = piece if reply else piece.lstrip(b"\n")
-            pages += len(piece) - len(text)
-            reply += text
-    return bytes(reply)

@@ -14,10 +14,9 @@ from ragqa.types import Span
 OUTPUT = "output"
 """The label of the output of a notebook's cell."""
 
-_NUMBERS = r"(\d{1,9})(?:[-\u2013](\d{1,9}))?"
 _PLACE = (
-    r"(?i)(?:(?P<page>pp?\.|pages?)|(?P<cell>cells?)|(?P<paragraph>par(?:agraphs?|s?\.)))\s*"
-    rf"(?P<said>.*?)(?:\s*\(pages? {_NUMBERS} of the file\))?(?P<output>, output)?"
+    r"(?i)(?:(?P<page>pp?\.|pages?)|(?P<cell>cells?)|(?P<paragraph>paragraphs?))\s*(?P<said>.+?)"
+    r"(?:\s*\(pages? (?P<numbers>[\d-]+) of the file\))?(?P<output>, output)?"
 )
 _FRAGMENT = r"(?:\(pages? |\App?\. )(\d+)[^()]*\)?\Z"
 
@@ -72,41 +71,21 @@ class Document:
         found = re.fullmatch(_PLACE, locator)
         if not found or not self.what or not found[self.what]:
             return None
-        said = re.fullmatch(_NUMBERS, found["said"])
-        if found[5]:
-            numbers = found[5], found[6] or found[5]
-        elif self.what == "page":
-            return self._pages(found["said"])
-        elif said:
-            numbers = said[1], said[2] or said[1]
-        else:
+        numbers = {f"{place.number}": place.number for place in self.places}
+        if not found["numbers"]:
+            numbers |= {place.label: place.number for place in reversed(self.places)}
+            # `locate` writes a number alone only of a page without another label.
+            numbers |= {f"{place.number}": place.number for place in self.places if not place.label}
+        said = found["numbers"] or found["said"]
+        ends = [said] if said in numbers else re.split("[-\u2013]", said, maxsplit=1)
+        first, last = numbers.get(ends[0]), numbers.get(ends[-1])
+        if first is None or last is None or last < first:
             return None
-        return self._span(int(numbers[0]), int(numbers[1]), OUTPUT if found["output"] else "")
-
-    def _pages(self, said: str) -> Span | None:
-        """The span of a page, or of a first and a last one, by printed number, else in the file."""
-        if number := self._page(said):
-            return self._span(number, number)
-        for dash in re.finditer("[-\u2013]", said):
-            first, last = self._page(said[: dash.start()]), self._page(said[dash.end() :])
-            if first and last:
-                return self._span(first, last)
-        return None
-
-    def _page(self, said: str) -> int:
-        numbers = {place.number: place.label for place in self.places}
-        number = int(said) if re.fullmatch(r"\d{1,9}", said) else 0
-        # `locate` writes a number alone only of a page without another label.
-        if numbers.get(number, "?") in ("", said):
-            return number
-        printed = (place.number for place in self.places if said and place.label == said)
-        return next(printed, number if number in numbers else 0)
-
-    def _span(self, first: int, last: int, label: str = "") -> Span | None:
-        starts = [p.start for p in self.places if p.number == first and label in ("", p.label)]
-        is_there = bool(starts) and any(p.number == last >= first for p in self.places)
-        ends = (p.start for p in self.places if p.number > last)
-        return (starts[0], next(ends, len(self.text))) if is_there else None
+        label = OUTPUT if found["output"] else ""
+        starts = (p.start for p in self.places if p.number == first and label in ("", p.label))
+        start = next(starts, None)
+        end = next((place.start for place in self.places if place.number > last), len(self.text))
+        return None if start is None else (start, end)
 
 
 def _joined(ends: Sequence[str]) -> str:

@@ -1,7 +1,7 @@
 """HTML: saved pages and exports, cited by paragraph."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import escape, unescape
 
@@ -22,22 +22,14 @@ _ESCAPE, _DEFINITION = "\ue000", "\ue001"
 _TERM_AND = re.compile(rf"\n+([ \t]*){_DEFINITION}\s*")
 _PRIVATE = re.compile(f"[{_ESCAPE}{_DEFINITION}]")
 _CODE = word_set("code pre kbd samp tt xmp listing")
-_BOXES = word_set("table ul ol")
 _OF_TABLE = word_set("table caption colgroup thead tbody tfoot tr th td")
-_OF_BOXES = _OF_TABLE | {"li"}
-_HEADINGS = word_set("h1 h2 h3 h4 h5 h6")
-_LAYS_OUT = _HEADINGS | {"table", "pre", "article", "section"}
+_LAYS_OUT = word_set("h1 h2 h3 h4 h5 h6 table pre article section")
 _LISTS = word_set("ul ol dl")
 _WITHIN = word_set("a span b i em strong sup sub font")
 _LANGUAGE = re.compile(
     r"\b(?:lang(?:uage)?|brush|highlight(?:-source)?)[-:]\s?([\w+#]+)"
     r"|\b(?:src-|sourceCode )([\w+#]+)"
 )
-_OF_MATHS = re.compile(
-    r"m(?!a(?:in|p|rk|rquee)\Z|e(?:nu|nuitem|ta|ter)\Z)\w+|semantics|annotation.*"
-)
-"""Tags that are left out, but not what they hold: html-to-markdown joins the words of formulas."""
-
 _KEPT = {
     "a": ("href",),
     "ol": ("start",),
@@ -65,14 +57,12 @@ _OPTIONS = html_to_markdown.ConversionOptions(
 )
 
 
-def convert(data: bytes, progress: Callable[[], object]) -> Document:
+def convert(data: bytes) -> Document:
     """Convert a page; only in the child process.
 
-    :param progress: called before it is converted.
     :raises Unfit: it cannot be decoded, or is too long.
     """
     source = decode(data)
-    progress()
     head = Head()
     text, title, warnings = to_markdown(source, head)
     return Document(
@@ -127,11 +117,10 @@ def _kept(tag: Tag) -> str:
 
 
 @dataclass
-class _Box:
-    """An open table or list: where its tags are among the pieces, and a table's first row."""
+class _Table:
+    """An open table: where its tags are among the pieces, and which cells of its first row head."""
 
-    name: str
-    tags: list[int] = field(default_factory=list)
+    tags: list[int]
     heads: list[bool] = field(default_factory=list)
     rows: int = 0
     has_head: bool = False
@@ -145,9 +134,9 @@ class _Page:
         self.pieces: list[str] = []
         self.warnings: tuple[str, ...] = ()
         self._head = head
-        self._boxes: list[_Box] = []
+        self._tables: list[_Table] = []
         self._link = -1  # where the open link begins, if any
-        self._code = self._main = self._tables = 0
+        self._code = self._main = 0
 
     def read(self, source: str) -> None:
         hidden: Tag | None = None
@@ -164,14 +153,14 @@ class _Page:
                 self.pieces.append("" if tag.name in _WITHIN else "\n")
                 if tag.name not in VOID and not source.startswith("/>", tag.end - 2):
                     hidden, depth = tag, 1
-            elif tag.name not in ("", "title") and not _OF_MATHS.fullmatch(tag.name):
+            elif tag.name not in ("", "title"):
                 self._tag(tag)
         if hidden is None:
             self._text(source[at:])
         else:
             self.warnings = (_UNCLOSED.format(hidden.name),)
-        while self._boxes:
-            self._end(self._boxes.pop())
+        while self._tables:
+            self._end(self._tables.pop())
 
     def _text(self, text: str) -> None:
         shown = unescape(text).replace("\0", "")
@@ -193,14 +182,14 @@ class _Page:
         self.pieces.append(f"<{'/' * tag.closes}{shown}{kept}>{definition}")
         if name == "a":
             self._of_link(tag)
-        elif name in _BOXES and not tag.closes:
-            self._lay_out(name)
-            self._boxes.append(_Box(name, [len(self.pieces) - 1]))
-            self._tables += name == "table"
-        elif name in _BOXES | _OF_BOXES:
-            self._of_box(tag)
-        else:
-            self._lay_out(name)
+        elif self._tables and name in _OF_TABLE and (name != "table" or tag.closes):
+            self._of_table(tag, self._tables[-1])
+        elif self._tables:
+            table = self._tables[-1]
+            is_list = name in _LISTS and not any(table.heads)
+            table.is_layout |= name in _LAYS_OUT or is_list
+        if name == "table" and not tag.closes:
+            self._tables.append(_Table([len(self.pieces) - 1]))
 
     def _of_link(self, tag: Tag) -> None:
         """Leave out links within the page, and those that show no text."""
@@ -214,37 +203,20 @@ class _Page:
         else:
             self.pieces[-1] = ""
 
-    def _lay_out(self, name: str) -> None:
-        """Take the open table or list for layout if what stands in it shows that it is that."""
-        if not self._boxes:
-            return
-        box = self._boxes[-1]
-        if box.name != "table":
-            box.is_layout |= name in _HEADINGS
-        elif name in _LAYS_OUT or (name in _LISTS and not any(box.heads)):
-            box.is_layout = True
-
-    def _of_box(self, tag: Tag) -> None:
-        if tag.name in _OF_TABLE and self._tables:
-            while self._boxes[-1].name != "table":  # a list that is not closed ends with its cell
-                self._end(self._boxes.pop())
-        elif tag.name in _OF_TABLE or not self._boxes or self._boxes[-1].name == "table":
-            return
-        box = self._boxes[-1]
-        box.tags.append(len(self.pieces) - 1)
-        if tag.name in _BOXES:
-            self._end(self._boxes.pop())
+    def _of_table(self, tag: Tag, table: _Table) -> None:
+        table.tags.append(len(self.pieces) - 1)
+        if tag.name == "table":
+            self._end(self._tables.pop())
         elif not tag.closes:
-            box.rows += tag.name == "tr"
-            box.has_head |= tag.name == "thead" and not box.heads
-            if tag.name in ("th", "td") and box.rows < 2:
-                box.heads.append(tag.name == "th")
+            table.rows += tag.name == "tr"
+            table.has_head |= tag.name == "thead" and not table.heads
+            if tag.name in ("th", "td") and table.rows < 2:
+                table.heads.append(tag.name == "th")
 
-    def _end(self, box: _Box) -> None:
+    def _end(self, table: _Table) -> None:
         """Make what lays the page out text, and let a first row name columns only if it does."""
-        self._tables -= box.name == "table"
-        if box.is_layout or (box.name == "table" and len(box.heads) < 2):
-            for at in box.tags:
+        if table.is_layout or len(table.heads) < 2:
+            for at in table.tags:
                 self.pieces[at] = "</div>" if self.pieces[at].startswith("</") else "<div>"
-        elif box.name == "table" and not (box.has_head or (any(box.heads) and all(box.heads[1:]))):
-            self.pieces[box.tags[0]] += f"<tr>{'<th></th>' * len(box.heads)}</tr>"
+        elif not (table.has_head or (any(table.heads) and all(table.heads[1:]))):
+            self.pieces[table.tags[0]] += f"<tr>{'<th></th>' * len(table.heads)}</tr>"

@@ -43,34 +43,23 @@ def convert(data: bytes) -> Document:
 def _cells(notebook: object) -> Iterator[tuple[int, str, str]]:
     """The number of each cell with its text, or with `OUTPUT` and that."""
     language = _language(notebook)
-    number = 0
-    for sheet in _listed(notebook, "worksheets") or [notebook]:  # before version 4
-        if not isinstance(sheet, dict) or not isinstance(sheet.get("cells"), list):
-            raise Unfit("not a notebook: it has no list of cells")
-        for found in sheet["cells"]:
-            cell: Mapping[str, object] = found if isinstance(found, dict) else {}
-            number += 1
-            source = _text(cell.get("source", cell.get("input"))).strip("\n")
-            if cell.get("cell_type") != "code":
-                yield number, "", _written(cell, source)
-                continue
+    if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
+        raise Unfit("not a notebook of version 4 or later: it has no list of cells")
+    for number, found in enumerate(notebook["cells"], start=1):
+        cell: Mapping[str, object] = found if isinstance(found, dict) else {}
+        source = _text(cell.get("source")).strip("\n")
+        if cell.get("cell_type") == "markdown":
+            # A fence that a cell leaves open must not take the next ones.
+            close = "\n```" if len(_FENCE.findall(source)) % 2 else ""
+            yield number, "", f"{source}{close}\n\n"
+        elif cell.get("cell_type") == "code":
             yield number, "", _fenced(source, language)
-            output = "\n".join(filter(None, map(_output, _listed(cell, "outputs")))).strip("\n")
+            outputs = cell.get("outputs")
+            shown = map(_output, outputs if isinstance(outputs, list) else [])
+            output = "\n".join(filter(None, shown)).strip("\n")
             is_short = len(output) <= MAX_OUTPUT_CHARS and output.count("\n") < MAX_OUTPUT_LINES
             if output.strip() and is_short:
                 yield number, OUTPUT, _fenced(output)
-
-
-def _written(cell: Mapping[str, object], source: str) -> str:
-    """A cell of text, as it stands there; "" for one of another kind."""
-    kind, level = cell.get("cell_type"), cell.get("level")
-    if kind == "heading":
-        source = f"{'#' * (level if isinstance(level, int) and 0 < level < 7 else 1)} {source}"
-    elif kind != "markdown":
-        return ""
-    # A fence that a cell leaves open must not take the next ones.
-    close = "\n```" if len(_FENCE.findall(source)) % 2 else ""
-    return f"{source}{close}\n\n"
 
 
 def _language(notebook: object) -> str:
@@ -84,7 +73,7 @@ def _output(output: object) -> str:
     """The text of an output; "" for an image or another object."""
     if not isinstance(output, dict):
         return ""
-    if output.get("output_type") in ("error", "pyerr"):
+    if output.get("output_type") == "error":
         return f"{_text(output.get('ename'))}: {_text(output.get('evalue'))}"
     data = output.get("data")
     plain = data.get("text/plain") if isinstance(data, dict) else output.get("text")
@@ -97,11 +86,6 @@ def _fenced(code: str, language: str = "") -> str:
     longest = max((len(ticks) for ticks in _TICKS.findall(code)), default=2)
     fence = "`" * (longest + 1)
     return f"{fence}{language}\n{code}\n{fence}\n\n" if code.strip() else ""
-
-
-def _listed(document: object, name: str) -> list[object]:
-    found = document.get(name) if isinstance(document, dict) else None
-    return found if isinstance(found, list) else []
 
 
 def _text(value: object) -> str:

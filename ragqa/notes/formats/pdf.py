@@ -1,51 +1,209 @@
-r"""PDF: pages as Markdown, cited by page.
-
-In the extracted text a form feed begins each page. Its printed label follows, then why it has no
-text or only part of it, each with a vertical tab after it.
-"""
+"""PDF: pages as Markdown, cited by page."""
 
 import re
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from statistics import median
 
+import pypdfium2
+from pypdfium2 import raw
+
+from ragqa.notes.decoding import Unfit
 from ragqa.notes.formats.document import Document, Place
+from ragqa.notes.formats.pdf_blocks import HEADING, PAGE, Style, bare, markdown
+from ragqa.notes.formats.pdf_lines import HYPHEN, MAX_PAGE_CHARS, Line, lines_of
 
-_PAGE = re.compile(r"\f([^\n\r\v]*)(?:\v([^\n\r\v]*)\v)?")
+MAX_PAGES = 10_000
+MAX_CHARS = 20_000_000
+MAX_OUTLINE = 5_000
 _MAX_LISTED = 8
+IN_PART = f"it has more than {MAX_PAGE_CHARS:,} characters"
 
-IN_PART = "it has more than 200,000 characters"
-"""Why the rest of a page is left out."""
+_WORD = r"(?:page|pg|p\.|p[a\u00e1]g(?:ina)?|seite|sida|sivu|strona|\u0441\u0442\u0440)[.:]?"
+_OF = r"(?: ?/ ?| (?:of|von|de|di|sur|av|z|\u0438\u0437) )[0-9]{1,6}"
+_RULE = "[|/\u00b7\u2022\u2013\u2014-]"
+# A page number: with "page" before it, or parted from other words by a wide gap or a sign.
+_NUMBER = re.compile(
+    rf"(?:^|\t|(?<!\S){_RULE} |\b{_WORD} ?)[(\[]?(?:[A-Z0-9]{{1,2}}-)?([0-9]{{1,6}})"
+    rf"(?=(?:{_OF})?[)\]]?(?:$|\t| {_RULE}(?!\S)))",
+    re.IGNORECASE,
+)
+_NOT_KEPT = re.compile(r"[\0-\x08\x0b-\x1f\ufdd0-\ufdef\ufffe\uffff]")
+_TOKEN = re.compile(r"\w+(?:-\w+)*")
+_ALONE = re.compile(rf"[^\w\0]*(?:{_WORD}[^\w\0]*)?\0-?[0-9]+(?:{_OF})?\W*", re.IGNORECASE)
 
 
-def convert(data: bytes, progress: Callable[[], object], left_out: Sequence[int] = ()) -> Document:
-    """Convert a PDF, but for some of its pages, counted from 0; only in the child process.
+@dataclass(slots=True)
+class Page:
+    """A page's printed label, its lines, and why it has none or not all."""
 
-    :raises Unfit: it cannot be read or has no text.
+    label: str
+    lines: list[Line] = field(default_factory=list)
+    reason: str = ""
+
+
+def convert(data: bytes) -> Document:
+    """Convert a PDF; only in the child process.
+
+    :raises Unfit: it cannot be read, has no text, or too many pages or characters.
     """
-    from ragqa.notes.formats.pdf_pages import extract
+    try:
+        document = pypdfium2.PdfDocument(data)
+    except pypdfium2.PdfiumError as exc:
+        if exc.err_code == raw.FPDF_ERR_PASSWORD:
+            raise Unfit("encrypted: it opens only with a password") from exc
+        raise Unfit("not a PDF, or a damaged one") from exc
+    count = len(document)
+    if not 0 < count <= MAX_PAGES:
+        raise Unfit(f"it has {count:,} pages; 1 to {MAX_PAGES:,} are read")
+    pages, chars = list[Page](), 0
+    for number in range(count):
+        pages.append(_read(document, number))
+        chars += sum(len(line.text) for line in pages[-1].lines)
+        if chars > MAX_CHARS:
+            raise Unfit(f"its text has more than {MAX_CHARS:,} characters")
+    if not any(page.lines for page in pages):
+        raise Unfit(f"none of its pages has text: {pages[0].reason or 'they are empty'}")
+    style = _style(document, pages)
+    _leave_out_running(pages, style.size)
+    lines: list[Line] = []
+    for number, page in enumerate(pages):
+        for line in page.lines:
+            line.is_first = not lines or lines[-1].page < number
+            line.page = number
+            lines.append(line)
+    # Half a character that needs two becomes a question mark.
+    text = "".join(markdown(lines, style)).encode("utf-16", "surrogatepass")
+    _, *texts = text.decode("utf-16", "replace").split(PAGE)
+    places, length, said = list[Place](), 0, iter(texts)
+    for number, page in enumerate(pages, start=1):
+        places.append(Place(length, number, page.label))
+        length += len(next(said)) if page.lines else 0
+    return Document("".join(texts), "page", tuple(places), warnings=tuple(_warnings(pages)))
 
-    return document(extract(data, progress, left_out=left_out))
 
-
-def document(marked: str) -> Document:
-    """The document of a text with the marks of its pages."""
-    pieces, places, at, length = list[str](), list[Place](), 0, 0
+def _warnings(pages: Sequence[Page]) -> Iterator[str]:
+    """What says which pages have no text, or not all of it, and why."""
     without: dict[str, list[str]] = defaultdict(list)
-    for number, page in enumerate(_PAGE.finditer(marked), start=1):
-        pieces.append(marked[at : page.start()])
-        length, at = length + len(pieces[-1]), page.end()
-        places.append(Place(length, number, page[1]))
-        if page[2]:
-            without[page[2]].append(f"{number}")
-    warnings = tuple(_warning(reason, pages) for reason, pages in without.items())
-    text = "".join([*pieces, marked[at:]])
-    return Document(text, "page", tuple(places), warnings=warnings)
+    for number, page in enumerate(pages, start=1):
+        if page.reason:
+            without[page.reason].append(f"{number}")
+    for reason, numbers in without.items():
+        more = len(numbers) - _MAX_LISTED
+        listed = ", ".join(numbers[:_MAX_LISTED]) + (f" and {more} more" if more > 0 else "")
+        which = f"page{'s' * (len(numbers) > 1)} {listed}"
+        if reason == IN_PART:
+            yield f"the rest of {which} is left out: {reason}"
+        else:
+            yield f"{which} {'are' if len(numbers) > 1 else 'is'} left out: {reason}"
 
 
-def _warning(reason: str, pages: list[str]) -> str:
-    more = len(pages) - _MAX_LISTED
-    listed = ", ".join(pages[:_MAX_LISTED]) + (f" and {more} more" if more > 0 else "")
-    if reason == IN_PART:
-        return f"the rest of page{'s' * (len(pages) > 1)} {listed} is left out: {reason}"
-    verb = "page {} is" if len(pages) == 1 else "pages {} are"
-    return f"{verb.format(listed)} left out: {reason}"
+def _read(document: pypdfium2.PdfDocument, number: int) -> Page:
+    label, page = "", None
+    try:
+        label = " ".join(_NOT_KEPT.sub("", document.get_page_label(number)).split())[:40]
+        page = document[number]
+        lines, is_cut = lines_of(page)
+        if not lines and any(page.get_objects([raw.FPDF_PAGEOBJ_IMAGE], max_depth=3)):
+            return Page(label, reason="only images, perhaps a scan")
+        return Page(label, lines, IN_PART if is_cut else "")
+    except (pypdfium2.PdfiumError, ValueError):
+        return Page(label, reason="damaged")
+    finally:
+        if page is not None:
+            page.close()
+
+
+def _leave_out_running(pages: Sequence[Page], size: float) -> None:
+    """Drop page numbers, and what stands at the top or bottom of several pages.
+
+    One of those pages must have other text, so that no file of equal pages loses all of it.
+    """
+    seen: dict[tuple[str, int], set[int]] = defaultdict(set)
+    edges = []
+    for number, page in enumerate(pages):
+        by_height = sorted(page.lines, key=lambda line: line.y0)
+        for line in by_height if len(by_height) <= 4 else by_height[:2] + by_height[-2:]:
+            if line.main.size < HEADING * size:
+                edges.append((number, line, _without_page(line, number)))
+                for words in edges[-1][2]:
+                    seen[words, round(line.y0 / 4)].add(number)
+    running = []
+    for number, line, forms in edges:
+        is_label = line.text.casefold() == pages[number].label.casefold()
+        on = set(range(len(pages))) if is_label else set()
+        for words in forms:
+            near = set().union(
+                *(seen.get((words, round(line.y0 / 4) + by), ()) for by in (-1, 0, 1))
+            )
+            least = 2 if len(pages) == 2 and _ALONE.fullmatch(words) else 3
+            on = near if len(near) >= max(least, len(on)) else on
+        if on:
+            running.append((number, line, on))
+    count = Counter(number for number, _, _ in running)
+    left = {number for number, page in enumerate(pages) if len(page.lines) > count[number]}
+    for number, line, on in running:
+        if not left.isdisjoint(on):
+            pages[number].lines.remove(line)
+
+
+def _without_page(line: Line, number: int) -> set[str]:
+    """A line, and with its first or its last page number as the difference from that of the page.
+
+    A header with a page number is then the same on all pages, but "Total: 12" is not.
+    """
+    text = "\t".join(cell.text for cell in line.cells)
+    found = list(_NUMBER.finditer(text))
+    forms = {text := text.replace("\t", " ")}
+    for each in (found[0], found[-1]) if found else ():
+        forms.add(f"{text[: each.start(1)]}\0{int(each[1]) - number}{text[each.end(1) :]}")
+    return forms
+
+
+def _style(document: pypdfium2.PdfDocument, pages: Sequence[Page]) -> Style:
+    lines = [line for page in pages for line in page.lines]
+    sizes: Counter[float] = Counter()
+    bold = mono = total = 0
+    for line in lines:
+        chars = len(line.text)
+        total += chars
+        sizes[round(2 * line.main.size) / 2] += chars
+        bold += chars * line.main.bold
+        mono += chars * line.mono
+    size = max(sizes.most_common(1)[0][0], 0.5)
+    pitches = [(a.y0 - b.y0) / size for page in pages for a, b in pairwise(page.lines)]
+    words = Counter(word for line in lines for word in _TOKEN.findall(line.text.casefold()))
+    parted = whole = 0
+    ended = [
+        (line.text, after.text) for line, after in pairwise(lines) if line.text[-1] in (HYPHEN, "-")
+    ]
+    for first, second in ended:
+        tokens = _TOKEN.findall(first.casefold()[-60:])[-1:], _TOKEN.findall(second.casefold()[:60])
+        if all(tokens):
+            parted += words[f"{tokens[0][0]}-{tokens[1][0]}"] > 0
+            whole += words[tokens[0][0] + tokens[1][0]] > 0
+    return Style(
+        size=size,
+        pitch=median([pitch for pitch in pitches if 0.8 < pitch < 3] or [1.2]),
+        bold=2 * bold > total,
+        mono=2 * mono > total,
+        hyphenates=5 * whole > parted,
+        larger=tuple(sorted((each for each in sizes if each >= HEADING * size), reverse=True)),
+        outline=_outline(document),
+        words=words,
+    )
+
+
+def _outline(document: pypdfium2.PdfDocument) -> dict[tuple[int, str], int]:
+    found: dict[tuple[int, str], int] = {}
+    try:
+        for mark, _ in zip(document.get_toc(max_depth=6), range(MAX_OUTLINE), strict=False):
+            target = mark.get_dest()
+            page = target.get_index() if target else None
+            if page is not None:
+                found[page, bare(mark.get_title())] = mark.level + 1
+    except (pypdfium2.PdfiumError, ValueError):
+        return found
+    return found

@@ -55,9 +55,9 @@ def bare(title: str) -> str:
 
 def markdown(lines: Sequence[Line], style: Style) -> Iterator[str]:
     """The blocks of a document, each after what parts it from the one before."""
-    at, lefts, before = 0, list[float](), ("", 0)
+    at, lefts, was_item = 0, list[float](), False
     while at < len(lines):
-        start, first, item = at, lines[at], ("", 0)
+        start, first, is_item = at, lines[at], False
         at += 1
         while at < len(lines) and _goes_on(lines, start, at, style):
             at += 1
@@ -72,29 +72,20 @@ def markdown(lines: Sequence[Line], style: Style) -> Iterator[str]:
             level, marker = _level(block, words, style), _IN_LIST.match(words)
             text = f"{'#' * level} {escaped(words)}" if level else escaped(words)
             if marker and not level:
-                is_cut = not before[0] or _is_cut(lines[start - 1], first)
-                _nest(lefts, first.x0, 0.5 * first.main.size, is_cut=is_cut)
-                item = marker[1] or "-", len(lefts)
-                text = "    " * (len(lefts) - 1) + (
-                    text if marker[1] else f"- {escaped(words[marker.end() :])}"
-                )
-        # Only a bullet, or the next number, begins an item without a blank line before it.
-        is_tight = item == before if item[0] != "-" else bool(before[0])
-        if item[0] and is_tight:
+                is_item = True
+                if not was_item or _is_cut(lines[start - 1], first):
+                    lefts.clear()
+                while lefts and lefts[-1] > first.x0 - 0.5 * first.main.size:
+                    lefts.pop()
+                lefts.append(first.x0)
+                text = text if marker[1] else f"- {escaped(words[marker.end() :])}"
+                text = "    " * (len(lefts) - 1) + text
+        if is_item and was_item:
             yield f" {PAGE}\n" if first.is_first else "\n"
         else:
             yield "\n\n" * (start > 0) + f"{PAGE}\n\n" * first.is_first
         yield text
-        before = item
-
-
-def _nest(lefts: list[float], left: float, near: float, *, is_cut: bool) -> None:
-    """Add the left end of an item to those of the items that it stands in."""
-    while lefts and lefts[-1] > left - near:
-        is_cut = lefts.pop() > left + near and is_cut
-    if is_cut:
-        lefts.clear()
-    lefts.append(left)
+        was_item = is_item
 
 
 def _goes_on(lines: Sequence[Line], start: int, at: int, style: Style) -> bool:

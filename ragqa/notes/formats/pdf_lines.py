@@ -4,7 +4,6 @@ import re
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from ctypes import addressof, c_float
 from dataclasses import dataclass, field
 from itertools import chain, groupby, pairwise
 from math import hypot, inf
@@ -128,7 +127,7 @@ def _words(text: pypdfium2.PdfTextPage) -> Iterator[tuple[int, Cell]]:
     for word in _WORD.finditer(shown.replace("\x02", HYPHEN)):
         at, end = word.span()
         made = raw.FPDFText_GetTextObject(handle, at)
-        key = addressof(made.contents) if made else -at
+        key = raw.addressof(made.contents) if made else -at
         style = styles.get(key)
         if style is None:
             style = styles[key] = _style(handle, at)
@@ -191,7 +190,7 @@ def _turned(box: raw.FS_RECTF, angle: int) -> tuple[float, float, float, float]:
 
 def _add_bullets(page: pypdfium2.PdfPage, cells: Sequence[Cell]) -> None:
     """Write the bullets that a page draws as shapes before the cells that they belong to."""
-    left, bottom, right, top = edges = c_float(), c_float(), c_float(), c_float()
+    left, bottom, right, top = edges = [raw.c_float() for _ in range(4)]
     shapes: dict[int, list[tuple[float, float, float]]] = defaultdict(list)
     for number in range(min(raw.FPDFPage_CountObjects(page), _MAX_SHAPES)):
         shape = raw.FPDFPage_GetObject(page, number)
@@ -349,12 +348,8 @@ def _rows(
     while filled and filled[-1] == 1:
         del rows[-1], filled[-1]
     bold = [all(cell.bold for column in row for cell in column) for row in rows[:2]]
-    few = _MIN_CELLS - (bold == [True, False])
-    if (
-        len(rows) < 2
-        or len(spans) < 2
-        or sum(filled) < max(few, _MIN_FILL * len(rows) * len(spans))
-    ):
+    fewest = max(_MIN_CELLS - (bold == [True, False]), _MIN_FILL * len(rows) * len(spans))
+    if len(rows) < 2 or len(spans) < 2 or sum(filled) < fewest:
         return [], 0
     lines = [
         Line(
@@ -393,12 +388,8 @@ def _goes_on(
         lowest = min(each.y0 for column in row for each in column)
         return lowest - cell.y0 < 0.8 * pitch
     above = row[at][-1]
-    if above.y0 - cell.y0 > 1.2 * pitch:
-        return False
-    if above.text.endswith(("-", HYPHEN)):
-        return True
     is_full = not has_room(above, cell.text, cell.x1 - cell.x0, right)
-    return is_full and len(above.text) >= least
+    return is_full and len(above.text) >= least and above.y0 - cell.y0 <= 1.2 * pitch
 
 
 def _plain(levels: Sequence[Sequence[Cell]]) -> list[Line]:
