@@ -13,13 +13,11 @@ TREES = {
     for path in PACKAGE.rglob("*.py")
 }
 NEVER = {
-    "code", "dill", "ftplib", "http.client", "http.server", "joblib",
+    "code", "ctypes", "dill", "ftplib", "http.client", "http.server", "joblib",
     "marshal", "pdb", "pickle", "pty", "requests", "runpy", "shelve", "smtplib",
     "socketserver", "telnetlib", "urllib3", "xmlrpc",
 }  # fmt: skip
 ONLY_IN = {
-    # PDFium fills the numbers of its caller; only in the process that reads PDFs.
-    "ctypes": {"notes/formats/pdf_lines.py"},
     "grpc": {"stores/milvus/client.py"},
     "httpx2": {"llms/http.py", "llms/faults.py"},
     "milvus_lite": {"stores/milvus/client.py"},

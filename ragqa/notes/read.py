@@ -149,7 +149,7 @@ def _stamp(descriptor: int) -> Stamp:
 
 def too_large(size: int, max_bytes: int, form: Format) -> str:
     """Why a file of this size is skipped."""
-    limit = f"an {form.name} file may have" if form.max_bytes else "max_note_bytes"
+    limit = f"a file of the format {form.name} may have" if form.max_bytes else "max_note_bytes"
     return f"{size:,} bytes, more than {limit} ({max_bytes:,})"
 
 

@@ -53,7 +53,8 @@ def _print_checked(checked: Checked, linker: Linker) -> None:
         _link(place, linker) if place else (safe_line(citation.path), "path"),
     )
     if place and checked.standing is not Standing.INTACT:
-        line.append(f"  was at {linker.place(citation.path, citation.lines).plain}", style="quiet")
+        was = linker.place(citation.path, citation.lines, citation.locator).plain
+        line.append(f"  was at {was}", style="quiet")
         line.append(", wrapped differently" if checked.is_rewrapped else "", style="quiet")
     put(line, hang=_INDENT)
     if checked.reason:

@@ -41,6 +41,9 @@ _CITATION = {
 }
 """The fields that a citation must have, and what they must be."""
 
+_MORE = ("context", "locator")
+"""Texts that it may have."""
+
 _HINT = "save one: ragqa ask QUESTION --json > answer.json, or --format markdown > answer.md"
 
 
@@ -49,7 +52,7 @@ class SavedCitation:
     """A citation as read from a file, unvalidated: any numbers, any text as `path`.
 
     `context` is a table row's header or a list's introduction, "" for none; `note_sha256` is "" if
-    the note's version is not known.
+    the note's version is not known. `locator` is as in `Citation`.
     """
 
     n: int
@@ -59,6 +62,7 @@ class SavedCitation:
     quote: str
     note_sha256: str = ""
     context: str = ""
+    locator: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +87,8 @@ def record_of(answer: Answer) -> str:
         "citations": [
             {
                 name: getattr(citation, name)
-                for name in (*_CITATION, "context")
-                if name != "context" or citation.context
+                for name in (*_CITATION, *_MORE)
+                if name not in _MORE or getattr(citation, name)
             }
             for citation in answer.citations
         ],
@@ -193,7 +197,8 @@ def _citation(document: object, citation: str) -> SavedCitation:
     fields = _checked(document, citation, "an object")
     try:
         found = {name: _field(fields, name, kind) for name, kind in _CITATION.items()}
-        found["context"] = _checked(fields.get("context", ""), "context", "a string")
+        for name in _MORE:
+            found[name] = _checked(fields.get(name, ""), name, "a string")
     except ValueError as exc:
         raise ValueError(f"{citation}: {exc}") from exc
     if not found["quote"].strip():
