@@ -15,7 +15,6 @@ PASSAGES = 5
 """Candidates come from at most this many passages."""
 
 _EMBEDDED_WORDS = 80
-_MAX_CODE_LINES = 15
 _MIN_WORDS = 3
 _REFERENCES = frozenset({"sources", "references", "reference", "bibliography", "further reading"})
 _COLONS = (":", "\uff1a")
@@ -124,8 +123,6 @@ def citable_units(passage: Passage) -> Iterator[Unit]:
         if unit.kind in (Kind.RULE, Kind.TABLE_HEAD):
             continue
         if unit.kind is Kind.HEADING and not (states_fact(quote) or not has_text):
-            continue
-        if unit.kind is Kind.CODE and quote.count("\n") >= _MAX_CODE_LINES:
             continue
         if not quote.endswith(_COLONS):
             yield unit

@@ -23,11 +23,11 @@ _NOT_SHOWN = HIDDEN | {Kind.RULE}
 _AROUND_HEAD = rf"\A{ITEM_MARK}|[\r\n]+[ \t>|:-]*\Z"
 _QUOTE_MARKS = r"(?m)^[ \t]*(?:>[ \t]?)+"
 _FENCE = r"\A[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(?:`{3,}|~{3,})[^\r\n]*(?:\r\n|\r|\n|\Z)"
-_FENCE_END = r"(?:\A|\r\n|\r|\n)(?P<indent>[ \t]*)(?:`{3,}|~{3,})[ \t]*\Z"
-# Of every line but the first, whose indent the unit does not include.
-_INDENT = r"(?<=[\n\r])[ \t]*(?=\S)"
+_FENCE_END = r"(?:\A|\r\n|\r|\n)[ \t]*(?:`{3,}|~{3,})[ \t]*\Z"
+_INDENT = r"(?m)^[ \t]*(?=\S)"
 _QUOTED_CODE = r"(?:>[ \t]?)+(?:[ \t]{4}|`{3}|~{3})"
 _CODE_INDENT = 4
+_OPENING = (":", "{", "(", "[")
 _BLANK_LINES = r"\A(?:[ \t]*[\r\n])+"
 _EMPTY_CELL = Seen.of("")
 
@@ -67,7 +67,7 @@ def blocks_of(quote: str, units: Sequence[Unit], start: int) -> list[Block]:
     groups = _groups(quote, units, start)
     found: list[Block] = []
     for group, level in zip(groups, _levels(groups), strict=True):
-        found += _blocks(quote, group, level, whole)
+        found += _blocks(group, level, whole)
     return found
 
 
@@ -193,7 +193,7 @@ def _levels(groups: Iterable[_Group]) -> Iterator[int]:
             around.append(depth)
 
 
-def _blocks(quote: str, group: _Group, level: int, whole: Seen) -> Iterator[Block]:
+def _blocks(group: _Group, level: int, whole: Seen) -> Iterator[Block]:
     kind = group.unit.kind
     if kind is Kind.TABLE_HEAD:
         yield from _table(group, whole)
@@ -201,7 +201,7 @@ def _blocks(quote: str, group: _Group, level: int, whole: Seen) -> Iterator[Bloc
     source, mark = group.source(whole), ""
     match kind:
         case Kind.CODE:
-            text = _code(source, _indent(quote, group.spans[0][0]))
+            text = _code(source)
         case Kind.ROW:
             text = row_pairs(source, group.unit.labels)
         case Kind.PROPERTY:
@@ -229,34 +229,22 @@ def _table(group: _Group, whole: Seen) -> Iterator[Table]:
         yield Table(head, tuple(rest))
 
 
-def _code(source: Seen, indent: int | None) -> Seen:
-    """The lines of a block of code without its fence and common indent.
-
-    :param indent: of its first line, None where the excerpt does not have it.
-    """
-    if compiled(_QUOTED_CODE).match(source.mask):
+def _code(source: Seen) -> Seen:
+    """The lines of a block of code without its fence and common indent."""
+    quoted = compiled(_QUOTED_CODE).match(source.mask)
+    if quoted:
         source = source.without(_QUOTE_MARKS)
-        indent = len(source.mask) - len(source.mask.lstrip(" \t"))
     fence = compiled(_FENCE).match(source.mask)
     end = compiled(_FENCE_END).search(source.mask)
     if fence and end and end.start() < fence.end() - 1:
         end = None  # the same line
-    if fence or end:
-        indent = len(end["indent"]) if end else indent
-        source = source[fence.end() if fence else 0 : end.start() if end else None]
-    elif indent is None:
-        common = min(map(len, compiled(_INDENT).findall(source.mask)), default=0)
-        # Deeper lines are probably nested under a first line that is not.
-        indent = common if common < 2 * _CODE_INDENT else _CODE_INDENT
-    if indent:
-        source = source.without(rf"(?m)^[ \t]{{0,{indent}}}")
+    source = source[fence.end() if fence else 0 : end.start() if end else None]
+    indents = list(map(len, compiled(_INDENT).findall(source.mask)))
+    if not (fence or quoted):
+        # A unit does not include the indent of its first line.
+        del indents[:1]
+        if source.mask.partition("\n")[0].rstrip().endswith(_OPENING):
+            indents += [indent - _CODE_INDENT for indent in indents[:1]]
+    if (common := min(indents, default=0)) > 0:
+        source = source.without(rf"(?m)^[ \t]{{0,{common}}}")
     return source.rstrip().without(_BLANK_LINES)
-
-
-def _indent(quote: str, at: int) -> int | None:
-    """The indent of a unit; None where its line begins before the excerpt."""
-    if not quote[:at].strip(" \t>"):
-        return None
-    line = quote[max(quote.rfind("\n", 0, at), quote.rfind("\r", 0, at)) + 1 : at]
-    before = line.rpartition(">")[2].removeprefix(" ") if ">" in line else line
-    return 0 if before.strip() else len(before.expandtabs(_CODE_INDENT))

@@ -21,13 +21,12 @@ _WORD = r"\w"
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A note's content below its front matter; `title` is a first line that serves as one."""
+    """A note's content below its front matter."""
 
     blocks: tuple[Block, ...]
     links: tuple[Link, ...]
     warnings: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
-    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)

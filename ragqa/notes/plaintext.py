@@ -20,7 +20,7 @@ from ragqa.notes.lines import (
     paragraph_or_rule,
     to_blocks,
 )
-from ragqa.types import Block, Kind, Link
+from ragqa.types import Kind, Link
 
 MAX_TITLE_CHARS = 120
 MAX_HEADING_CHARS = 80
@@ -48,7 +48,7 @@ def parse_plain_text(text: str, start: int) -> Body:
     for line in lines:
         links.update(dict.fromkeys(inline.links(line)))
     blocks = to_blocks(text, spans, _leaves(lines))
-    return Body(blocks, tuple(links), inline.warnings, title=_title_sentence(text, blocks))
+    return Body(blocks, tuple(links), inline.warnings)
 
 
 def _leaves(lines: Sequence[str]) -> Iterator[Leaf]:
@@ -72,15 +72,6 @@ def _leaves(lines: Sequence[str]) -> Iterator[Leaf]:
         yield from leaves
         at = leaves[-1].last
         is_first = False
-
-
-def _title_sentence(text: str, blocks: Sequence[Block]) -> str:
-    """The first line if it is a sentence by itself: it is text and also serves as the title."""
-    if not blocks or blocks[0].kind is not Kind.PARAGRAPH:
-        return ""
-    first = text[blocks[0].start : blocks[0].end]
-    is_line = len(first.splitlines()) == 1 and len(first.strip()) <= MAX_TITLE_CHARS
-    return one_line(first) if is_line and _is_statement(first) else ""
 
 
 def _wrap_width(lines: Sequence[str]) -> int:

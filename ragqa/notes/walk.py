@@ -123,20 +123,18 @@ def why_left_out(
     """
     folder, found = _Folder("", ()), _Found()
     top, path = corpus.inside(path)
-    *above, last = path.split("/")
-    for name in above:
-        entry, folder = _enter(top, folder, name, found)
-        reason = _why_excluded(entry, folder)
-        if reason:
-            return reason
-        if not entry.is_dir(follow_symlinks=False):
-            return f"{entry.name} is {SYMLINK if entry.is_symlink() else 'not a folder'}"
-        folder = _Folder(f"{folder.path}{name}/", folder.rules)
-    entry, folder = _enter(top, folder, last, found)
-    reason = _why_excluded(entry, folder)
-    if reason:
-        return reason
-    if entry.is_dir(follow_symlinks=False):
+    names = path.split("/")
+    for depth, name in enumerate(names, start=1):
+        entry, rules = _enter(top, folder, name, found)
+        if name.startswith("."):
+            return f"the name {name} begins with a dot"
+        is_folder = entry.is_dir(follow_symlinks=False)
+        if rule := excluding_rule(rules, folder.path + name, is_folder=is_folder):
+            return rule.reason
+        if depth < len(names) and not is_folder:
+            return f"{name} is {SYMLINK if entry.is_symlink() else 'not a folder'}"
+        folder = _Folder(f"{folder.path}{name}/", rules)
+    if is_folder:
         return "a folder, not a note"
     _classify(entry, path, limits(formats, max_note_bytes), found)
     reasons = [skip.reason for skip in found.skipped if skip.path == path]
@@ -147,24 +145,14 @@ def why_left_out(
 
 def _enter(
     top: Path, folder: _Folder, name: str, found: _Found
-) -> tuple[os.DirEntry[str], _Folder]:
-    """The named entry of a folder, and the folder with its own rules added."""
+) -> tuple[os.DirEntry[str], tuple[Rules, ...]]:
+    """The named entry of a folder, and all rules for it."""
     with os.scandir(top / folder.path) as listing:
         entries = list(listing)
     for entry in entries:
         if entry.name == name:
-            rules = folder.rules + _rules_of(top, folder, entries, found)
-            return entry, _Folder(folder.path, rules)
+            return entry, folder.rules + _rules_of(top, folder, entries, found)
     raise FileNotFoundError(folder.path + name)
-
-
-def _why_excluded(entry: os.DirEntry[str], folder: _Folder) -> str:
-    """Why an entry's name excludes it, or ""."""
-    if entry.name.startswith("."):
-        return f"the name {entry.name} begins with a dot"
-    is_folder = entry.is_dir(follow_symlinks=False)
-    rule = excluding_rule(folder.rules, folder.path + entry.name, is_folder=is_folder)
-    return rule.reason if rule else ""
 
 
 def _check_folder(folder: Path) -> None:

@@ -56,11 +56,11 @@ def with_own_languages(passages: Iterable[Passage], note: Note, setting: str) ->
 
     What the setting or the note itself says holds for all of them.
     """
-    is_said = setting != AUTO or _said(note) is not None
+    if setting != AUTO or _said(note) is not None:
+        yield from passages
+        return
     for passage in passages:
-        told = None
-        if not is_said:
-            told = _told(_cleaned(passage.text), _MIN_PASSAGE_LETTERS, _SURE_OF_PASSAGE)
+        told = _told(_cleaned(passage.text), _MIN_PASSAGE_LETTERS, _SURE_OF_PASSAGE)
         yield passage if told is None else replace(passage, language=told)
 
 
@@ -75,26 +75,16 @@ def add_pieces(
 
     :param pieces: measures them, as an embedder does.
     """
-    texts: dict[str, list[str]] = {}
     for passage in passages:
-        texts.setdefault(passage.language, []).append(passage.text)
-    for language, found in texts.items():
-        total = totals.get(language, Pieces())
-        for text in found:
-            if total.number < _ENOUGH_PIECES:
-                total += pieces([text])
-        totals[language] = total
+        total = totals.get(passage.language, Pieces())
+        enough = total.number >= _ENOUGH_PIECES
+        totals[passage.language] = total if enough else total + pieces([passage.text])
 
 
 def _said(note: Note) -> str | None:
-    """The language that a note's properties give; None if they give none."""
+    """The language that a note's properties give as `de`, `de-AT` or `German`, if any."""
     said = (value for key, value in note.properties if key.casefold() == _KEY)
-    return _code(next(said, ""))
-
-
-def _code(said: str) -> str | None:
-    """The code of a language given as `de`, `de-AT` or `German`; None if it names none."""
-    wanted = said.strip().casefold()
+    wanted = next(said, "").strip().casefold()
     primary = re.split("[-_]", wanted)[0]
     primary = _SAME.get(primary, primary)
     if primary and primary in LANGUAGES:
@@ -140,15 +130,9 @@ def _by_script(text: str) -> str | None:
         if 2 * hangul > characters:
             return "ko"
         return "ja" if 10 * kana > characters else "zh"
-    known = (
-        count(_LATIN)
-        + characters
-        + sum(
-            len(compiled(language.letters).findall(text))
-            for language in LANGUAGES.values()
-            if language.letters
-        )
-    )
+    letters = filter(None, (language.letters for language in LANGUAGES.values()))
+    others = sum(len(compiled(pattern).findall(text)) for pattern in letters)
+    known = count(_LATIN) + characters + others
     return OTHER if 2 * known < sum(map(str.isalpha, text)) else None
 
 

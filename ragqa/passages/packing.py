@@ -23,6 +23,8 @@ _LINE = re.compile(r"[^\r\n]+")
 _SPACED, _WIDE = r",;:\u2013\u2014", r"\uff0c\uff1b\uff1a\u3001"
 _CLAUSE = re.compile(rf"(?:[^{_SPACED}{_WIDE}\r\n]|[{_SPACED}](?!\s))*+[{_SPACED}{_WIDE}]*+")
 _FEW_WORDS = re.compile(r"\S(?:.{0,63}\S)?(?=\s|\Z)|\S+", re.DOTALL)
+# An escaped bar stays one, so that it ends no cell.
+_LENGTHS = [re.compile(rf".{{0,{chars - 1}}}(?:\\\||.)", re.DOTALL) for chars in (64, 8, 1)]
 
 # The cost of a cut, on the scale of a length's cost: 1 for an empty passage.
 _NEVER = 100.0  # only if the limit forces it: after a heading
@@ -67,26 +69,20 @@ def _cut_costs(parts: Sequence[Part]) -> Iterator[float]:
     yield 0.0
     under_heading = False
     for before, after in pairwise(parts):
-        is_heading = before.unit.kind is Kind.HEADING
-        under_heading = not before.is_text and (is_heading or under_heading)
-        if under_heading and before.block != after.block:
+        kind, following = before.unit.kind, after.unit.kind
+        under_heading = not before.is_text and (kind is Kind.HEADING or under_heading)
+        if before.block == after.block:
+            yield _AVOID if kind is Kind.ITEM else _BETWEEN_SENTENCES
+        elif under_heading:
             yield _NEVER
+        elif kind is Kind.TABLE_HEAD or following is Kind.RULE:
+            yield _AVOID
+        elif before.ends_with_colon:
+            yield _AFTER_COLON
+        elif kind is following and kind in (Kind.ITEM, Kind.ROW):
+            yield _WITHIN_LIST_OR_TABLE * (2 if after.unit.depth > before.unit.depth else 1)
         else:
-            yield _cut_cost(before, after)
-
-
-def _cut_cost(before: Part, after: Part) -> float:
-    kinds = before.unit.kind, after.unit.kind
-    if before.block == after.block:
-        within_item = kinds == (Kind.ITEM, Kind.ITEM)
-        return _AVOID if within_item else _BETWEEN_SENTENCES
-    if kinds[0] is Kind.TABLE_HEAD or kinds[1] is Kind.RULE:
-        return _AVOID
-    if before.ends_with_colon:
-        return _AFTER_COLON
-    if kinds in ((Kind.ITEM, Kind.ITEM), (Kind.ROW, Kind.ROW)):
-        return _WITHIN_LIST_OR_TABLE * (2 if after.unit.depth > before.unit.depth else 1)
-    return 0.0
+            yield 0.0
 
 
 def fit(
@@ -115,10 +111,8 @@ def _atoms(
     if part.size.fits(limit) or not cutters:
         yield part
         return
-    unit = part.unit
-    stripped = (
-        strip(counter.text, *span) for span in cutters[0](counter.text, unit.start, unit.end)
-    )
+    text, unit = counter.text, part.unit
+    stripped = (strip(text, *span) for span in cutters[0](text, unit.start, unit.end))
     spans = [(start, end) for start, end in stripped if start < end]
     for (start, end), size in zip(spans, counter.sizes(spans), strict=True):
         # As if none were the rest of a row, since all of them may share a passage.
@@ -130,22 +124,25 @@ def _piece(text: str, whole: Part, atoms: Sequence[Part]) -> Part:
     """The piece of a part that some of its atoms make; of a row, with the labels of its columns."""
     row, start, end = whole.unit, atoms[0].unit.start, atoms[-1].unit.end
     size = Size(sum(a.size.tokens for a in atoms), sum(a.size.pieces for a in atoms))
-    span = start - row.start, end - row.start
-    labels = labels_within(text[row.start : row.end], row.labels, *span)
+    labels = labels_within(
+        text[row.start : row.end], row.labels, start - row.start, end - row.start
+    )
     begins = row.begins and start == row.start
     unit = replace(row, start=start, end=end, labels=labels, begins=begins)
     return replace(whole, unit=unit, size=size)
 
 
 def _cutters(kind: Kind) -> list[_Cutter]:
-    finer = [_by_pattern(_CLAUSE), _by_pattern(_FEW_WORDS), *map(_by_length, (64, 8, 1))]
-    if kind is Kind.ITEM:
-        return [_by_sentence, *finer]
-    if kind in (Kind.PARAGRAPH, Kind.HEADING):
-        return finer
-    if kind is Kind.ROW:
-        return [_by_cell, *finer]
-    return [_by_pattern(_LINE), *([_by_cell] if kind is Kind.TABLE_HEAD else []), *finer]
+    """The ways to divide a unit of this kind, the coarsest first."""
+    lines = _by_pattern(_LINE)
+    coarsest: dict[Kind, list[_Cutter]] = {
+        Kind.ITEM: [_by_sentence],
+        Kind.PARAGRAPH: [],
+        Kind.HEADING: [],
+        Kind.ROW: [_by_cell],
+        Kind.TABLE_HEAD: [lines, _by_cell],
+    }
+    return [*coarsest.get(kind, [lines]), *map(_by_pattern, (_CLAUSE, _FEW_WORDS, *_LENGTHS))]
 
 
 def _by_pattern(pattern: re.Pattern[str]) -> _Cutter:
@@ -159,8 +156,3 @@ def _by_sentence(text: str, start: int, end: int) -> list[Span]:
 def _by_cell(text: str, start: int, end: int) -> list[Span]:
     bars = [start + bar for bar in inner_bars(text[start:end])]
     return list(zip([start, *bars], [*bars, end], strict=True))
-
-
-def _by_length(chars: int) -> _Cutter:
-    # An escaped bar stays one, so that it ends no cell.
-    return _by_pattern(re.compile(rf".{{0,{chars - 1}}}(?:\\\||.)", re.DOTALL))

@@ -6,7 +6,6 @@ Titles and heading paths are shortened to fit above every passage.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import TypeAlias
 
 from ragqa.passages.tokens import Size, TokenCounter
@@ -18,8 +17,8 @@ HeadingPath: TypeAlias = tuple[str, ...]
 
 MAX_CONTEXT_CHARS = 60
 
-# No window fits more; this spares the tokenizer a heading of a megabyte.
-_MAX_LABEL_CHARS = 1000
+# No window fits more; this spares the tokenizer a title of a megabyte.
+_MAX_TITLE_CHARS = 1000
 
 _ITEM_MARK = re.compile(r"(?:[-*+]|\d{1,9}[.)])(?:\s+|$)")
 
@@ -29,6 +28,9 @@ _BLOCK_ID = re.compile(r"\s\^[A-Za-z0-9-]+\s*\Z")
 # A longer item is quoted sentence by sentence, like a paragraph.
 MAX_ITEM_CHARS = 300
 _ITEMS = (Kind.ITEM, Kind.PROPERTY)
+# A block of code with more lines is quoted in the parts that blank lines make.
+_CODE_LINES = 15
+_LINES_OF_CODE = re.compile(r"(?m)^.*\S.*(?:\n.*\S.*)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +131,10 @@ def unit_spans(text: str, block: Block) -> list[Span]:
     if block.kind is Kind.PARAGRAPH or is_long:
         spans = sentence_spans(text[block.start : block.end])
         return [(block.start + start, block.start + end) for start, end in spans]
-    start, end = strip(text, block.start, block.end)
-    return [(start, end)] if start < end else []
+    spans = [(block.start, block.end)]
+    if block.kind is Kind.CODE and text.count("\n", *spans[0]) >= _CODE_LINES:
+        spans = [found.span() for found in _LINES_OF_CODE.finditer(text, *spans[0])]
+    return [(start, end) for start, end in (strip(text, *span) for span in spans) if start < end]
 
 
 def block_contexts(text: str, blocks: Sequence[Block]) -> Iterator[str]:
@@ -181,11 +185,6 @@ class Trail:
     heading: HeadingPath
     pieces: int
 
-    @property
-    def text(self) -> str:
-        """The text of `Passage.trail`."""
-        return trail_text(self.title, self.heading)
-
 
 def fit_trails(
     title: str, paths: Iterable[HeadingPath], *, counter: TokenCounter
@@ -195,42 +194,30 @@ def fit_trails(
     A title or heading of more than a quarter of the room is cut. If the whole still exceeds half,
     headings are dropped from the outside in; the innermost stays.
     """
+    # A file name can contain lone surrogates, which a tokenizer rejects.
+    title = title[:_MAX_TITLE_CHARS].encode("utf-8", "replace").decode("utf-8")
     distinct = list(dict.fromkeys(paths))
-    labels = _fit_labels([title, *chain.from_iterable(distinct)], counter)
-    headings = [tuple(labels[label] for label in path) for path in distinct]
-    trails = [Trail(labels[title], heading, 0) for heading in headings]
-    lengths = counter.pieces([trail.text for trail in trails])
+    lengths = counter.pieces([trail_text(title, path) for path in distinct])
+    quarter = counter.room // 4
     return {
-        path: _shortened(replace(trail, pieces=pieces), counter)
-        for path, trail, pieces in zip(distinct, trails, lengths, strict=True)
+        path: Trail(title, path, pieces) if pieces <= quarter else _shortened(title, path, counter)
+        for path, pieces in zip(distinct, lengths, strict=True)
     }
 
 
-def _shortened(trail: Trail, counter: TokenCounter) -> Trail:
-    while trail.pieces > counter.room // 2 and len(trail.heading) > 1:
-        shorter = replace(trail, heading=trail.heading[1:])
-        trail = replace(shorter, pieces=counter.pieces([shorter.text])[0])
-    return trail
+def _shortened(title: str, path: HeadingPath, counter: TokenCounter) -> Trail:
+    title, *headings = (_cut(label, counter) for label in (title, *path))
+    while True:
+        pieces = counter.pieces([trail_text(title, tuple(headings))])[0]
+        if pieces <= counter.room // 2 or len(headings) < 2:
+            return Trail(title, tuple(headings), pieces)
+        del headings[0]
 
 
-def _fit_labels(labels: Iterable[str], counter: TokenCounter) -> dict[str, str]:
-    distinct = list(dict.fromkeys(labels))
-    short = [_encodable(label[:_MAX_LABEL_CHARS]) for label in distinct]
-    lengths = counter.pieces(short)
-    return {
-        label: text
-        if len(label) == len(text) and pieces <= counter.room // 4
-        else _cut(text, counter)
-        for label, text, pieces in zip(distinct, short, lengths, strict=True)
-    }
-
-
-def _cut(text: str, counter: TokenCounter) -> str:
-    while len(text) > 1 and counter.pieces([f"{text}…"])[0] > counter.room // 4:
-        text = text[: len(text) * 3 // 4]
-    return f"{text.rstrip()}…"
-
-
-def _encodable(text: str) -> str:
-    """Replace lone surrogates, which a file name can contain and a tokenizer rejects."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+def _cut(label: str, counter: TokenCounter) -> str:
+    quarter = counter.room // 4
+    if counter.pieces([label])[0] <= quarter:
+        return label
+    while len(label) > 1 and counter.pieces([f"{label}\u2026"])[0] > quarter:
+        label = label[: len(label) * 3 // 4]
+    return f"{label.rstrip()}\u2026"

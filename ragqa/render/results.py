@@ -8,6 +8,7 @@ from rich.style import Style
 from rich.text import Text
 
 from ragqa.answering.candidates import citable_units, unit_text
+from ragqa.answering.shown import ellipsis_before
 from ragqa.languages import ENGLISH
 from ragqa.notes.formats.document import fragment
 from ragqa.render import answer_lines
@@ -252,5 +253,5 @@ def _snippet(passage: Passage, question: str) -> str:
     }
     best = max(shared, key=shared.__getitem__, default=None)
     text = (unit_text(passage, best) if best else "") or passage.text
-    line = " ".join(text.split())
+    line = " ".join(f"{ellipsis_before(best) if best else ''} {text}".split())
     return line if len(line) <= _SNIPPET_CHARS else f"{line[: _SNIPPET_CHARS - 1].rstrip()}\u2026"

@@ -102,3 +102,19 @@ It stands in the cellar.
 def test_a_key_of_the_front_matter_answers_only_a_question_that_names_it(question, keys):
     found = [one.text for one in candidates(SERVER, question=question)]
     assert found == [*keys, "It stands in the cellar."]
+
+
+LONG = "```python\nimport net\n\n\nsizes = [3, 4]\nbatch_size = 20\n\n" + "step()\n" * 12 + "```\n"
+
+
+def test_a_long_block_of_code_answers_by_the_parts_between_its_blank_lines():
+    assert texts_of(f"# Code\n\nIt trains.\n\n{LONG}")[1:] == [
+        "```python\nimport net",
+        "sizes = [3, 4]\nbatch_size = 20",
+        "step()\n" * 12 + "```",
+    ]
+
+
+def test_a_long_block_of_code_without_blank_lines_is_a_candidate_too():
+    code = "```\n" + "step()\n" * 20 + "```"
+    assert texts_of(f"# Code\n\nIt trains.\n\n{code}\n")[1:] == [code]

@@ -167,6 +167,21 @@ def test_code_is_shown_without_the_indent_of_its_block():
     assert said("    > a\n") == "> a"
 
 
+@pytest.mark.parametrize(
+    ("quote", "shown"),
+    [
+        ("a = 1\n    b = 2", "a = 1\nb = 2"),
+        ("if b:\n        c()\n    d()", "if b:\n    c()\nd()"),
+        ("d()\n```", "d()"),
+    ],
+)
+def test_a_part_of_code_is_shown_without_the_indent_of_its_lines(quote, shown):
+    code = "```\nx()\n\n    a = 1\n    b = 2\n\n    if b:\n        c()\n    d()\n```\n"
+    start = code.index(quote)
+    unit = Unit(Kind.CODE, start, start + len(quote), begins=False)
+    assert excerpt_text(quote, [unit], start) == shown
+
+
 def test_headings_and_front_matter_are_lines():
     front = "---\nowner: [Ann, Bob]\nplace:\n  city: 'Bern'\n---\n"
     assert (

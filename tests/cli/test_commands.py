@@ -336,3 +336,13 @@ def test_any_script_works_in_any_locale(quick, places, notes, env, options):
     assert len(found) == len(QUERIES)
     if options:
         assert [json.loads(each)["query"] for each in found] == QUERIES
+
+
+def test_search_says_if_what_it_shows_begins_within_an_item(quick, tmp_path):
+    folder = tmp_path / "birds"
+    folder.mkdir()
+    rest = "They return to the same chimney every year. " * 8
+    (folder / "a.md").write_text(f"- Storks are large birds. {rest}Gravel harms a nestling.\n")
+    places = ["--corpus", folder, "--index", tmp_path / "index"]
+    assert "\u2026 Gravel harms a nestling." in quick("search", "gravel nestling", *places).out
+    assert "\u2026 Storks" not in quick("search", "storks large birds", *places).out

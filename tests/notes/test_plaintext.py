@@ -117,13 +117,13 @@ def test_short_lines_below_each_other_are_one_paragraph():
 @pytest.mark.parametrize(
     ("text", "title"),
     [
-        ("\n\n  A title.  \n\nText.\n", "A title."),
+        ("\n\n  A title.  \n\nText.\n", "a"),
         (f"{LONG}\n\nText.\n", "a"),
         ("- first item\n\nText.\n", "a"),
         ("Title\n=====\nText.\n", "Title"),
     ],
 )
-def test_the_first_line_is_the_title_unless_it_is_long_or_an_item(text, title):
+def test_the_first_line_is_the_title_unless_it_is_long_or_an_item_or_a_sentence(text, title):
     assert parse_note("a.txt", text, "", Stamp(0, 0)).title == title
 
 

@@ -33,7 +33,7 @@ def parse(text: str, *, is_plain: bool = False, has_front_matter: bool = True) -
     body = _without_hidden(text, front.end, is_plain=is_plain)
     return Content(
         blocks=front.blocks + body.blocks,
-        title=front.title or _first_heading(body.blocks) or body.title,
+        title=front.title or _first_heading(body.blocks),
         aliases=front.aliases,
         tags=tuple(dict.fromkeys(front.tags + body.tags)),
         date=front.date,
