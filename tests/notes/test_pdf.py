@@ -112,6 +112,18 @@ def test_a_cell_of_several_lines_is_one_and_a_heading_below_ends_the_table():
     assert said(text)[-2:] == [(Kind.HEADING, "# Quokkas"), (Kind.PARAGRAPH, " ".join(BODY))]
 
 
+def test_rules_part_cells_that_no_wide_gap_parts():
+    cells = (("Place", "Depth"), ("Alpha", "three"), ("Bravo", "seven"))
+    content = "".join(
+        line(cell, x=72 + 31 * column, y=700 - 16 * number)
+        for number, row in enumerate(cells)
+        for column, cell in enumerate(row)
+    )
+    rules = "".join(f"{x} 660 0.7 55 re f\n" for x in (69, 100.5, 133))
+    assert rows_of(document_of(content + rules)) == ["| Alpha | three |", "| Bravo | seven |"]
+    assert rows_of(document_of(content)) == []
+
+
 def test_a_table_code_and_a_list_go_on_over_the_end_of_a_page():
     body = paragraph(*BODY, y=740)
     code = (paragraph("def dig():", font="M", y=500), line("return 30", x=96, y=700, font="M"))

@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, groupby, pairwise
 from math import hypot, inf
@@ -27,6 +27,7 @@ _MIN_WRAPPED = 8  # characters in a line of a table's cell that goes on in the n
 _MAX_COLUMNS = 40
 _MIN_CELLS = 5
 _MAX_SHAPES = 5000
+_NEAR, _MAX_RULE = 6.0, 900.0
 _DEPTH = 4
 _BOLD = 600
 _IS_BOLD = re.compile(rb"bold|black|heavy|cmbx|-bd", re.IGNORECASE)
@@ -99,9 +100,10 @@ def lines_of(page: pypdfium2.PdfPage) -> tuple[list[Line], bool]:
 
     :raises PdfiumError: the page cannot be read.
     """
-    text = page.get_textpage()
+    text, shapes = page.get_textpage(), _shapes(page)
     try:
-        cells, is_cut = _cells(_words(text)), text.count_chars() > MAX_PAGE_CHARS
+        cells = _cells(_words(text), _rules(shapes))
+        is_cut = text.count_chars() > MAX_PAGE_CHARS
     finally:
         text.close()
     if not cells:
@@ -109,7 +111,7 @@ def lines_of(page: pypdfium2.PdfPage) -> tuple[list[Line], bool]:
     common = Counter(angle for angle, _ in cells).most_common(1)[0][0]
     upright = [cell for angle, cell in cells if angle == common]
     if common == 0:
-        _add_bullets(page, upright)
+        _add_bullets(shapes, upright)
     drops = (a.y0 - b.y0 for a, b in pairwise(upright) if a.x0 < b.x1 and b.x0 < a.x1)
     size = median(cell.size for cell in upright)
     pitch = median([drop for drop in drops if 0.8 * size < drop < 3 * size] or [1.2 * size])
@@ -141,14 +143,18 @@ def _words(text: pypdfium2.PdfTextPage) -> Iterator[tuple[int, Cell]]:
         yield angle, Cell(word[0], x0, x1, y0, y1, size, bold, mono, at)
 
 
-def _cells(words: Iterable[tuple[int, Cell]]) -> list[tuple[int, Cell]]:
-    """Join the words that follow each other on a line without a wide gap."""
+def _cells(
+    words: Iterable[tuple[int, Cell]], rules: Mapping[int, Sequence[float]]
+) -> list[tuple[int, Cell]]:
+    """Join the words that follow each other on a line without a wide gap or a rule between."""
     cells: list[tuple[int, Cell]] = []
     turned, last, texts, votes = -1, None, [""], 0
     for angle, word in words:
         if last is not None and angle == turned and last.is_level_with(word):
             gap = max(word.x0 - last.x1, last.x0 - word.x1)
-            if gap < _COLUMN_GAP * max(word.size, last.size):
+            beside = rules.get(int((word.y0 + word.y1) / 2 // _NEAR), ()) if not angle else ()
+            is_ruled = bisect_right(beside, last.x1 - 0.5) < bisect_right(beside, word.x0 + 0.5)
+            if gap < _COLUMN_GAP * max(word.size, last.size) and not is_ruled:
                 texts.append(word.text)
                 if word.mono <= last.mono:  # code amid other text says nothing of its size
                     votes += len(word.text) if word.size == last.size else -len(word.text)
@@ -188,24 +194,46 @@ def _turned(box: raw.FS_RECTF, angle: int) -> tuple[float, float, float, float]:
     return box.left, box.right, box.bottom, box.top
 
 
-def _add_bullets(page: pypdfium2.PdfPage, cells: Sequence[Cell]) -> None:
-    """Write the bullets that a page draws as shapes before the cells that they belong to."""
-    left, bottom, right, top = edges = [raw.c_float() for _ in range(4)]
-    shapes: dict[int, list[tuple[float, float, float]]] = defaultdict(list)
+def _shapes(page: pypdfium2.PdfPage) -> list[tuple[float, float, float, float]]:
+    """What a page draws beside text: left, bottom, right, top of each shape."""
+    edges = [raw.c_float() for _ in range(4)]
+    shapes: list[tuple[float, float, float, float]] = []
     for number in range(min(raw.FPDFPage_CountObjects(page), _MAX_SHAPES)):
         shape = raw.FPDFPage_GetObject(page, number)
         if raw.FPDFPageObj_GetType(shape) == raw.FPDF_PAGEOBJ_PATH:
             raw.FPDFPageObj_GetBounds(shape, *edges)
-            height, width = top.value - bottom.value, right.value - left.value
-            if 0.7 * width < height < 1.4 * width and 1 < height < 20:
-                middle = (top.value + bottom.value) / 2
-                shapes[int(middle // 4)].append((right.value, middle, height))
-    for level in shapes.values():
+            left, bottom, right, top = (edge.value for edge in edges)
+            shapes.append((left, bottom, right, top))
+    return shapes
+
+
+def _rules(shapes: Iterable[tuple[float, float, float, float]]) -> dict[int, list[float]]:
+    """Where vertical rules stand beside text at each height, in units of `_NEAR`."""
+    rules: dict[int, list[float]] = defaultdict(list)
+    for left, bottom, right, top in shapes:
+        if right - left < 2 and _NEAR < top - bottom < _MAX_RULE:
+            for height in range(int(bottom // _NEAR), int(top // _NEAR) + 1):
+                rules[height].append((left + right) / 2)
+    for found in rules.values():
+        found.sort()
+    return rules
+
+
+def _add_bullets(
+    shapes: Iterable[tuple[float, float, float, float]], cells: Sequence[Cell]
+) -> None:
+    """Write the bullets that a page draws as shapes before the cells that they belong to."""
+    bullets: dict[int, list[tuple[float, float, float]]] = defaultdict(list)
+    for left, bottom, right, top in shapes:
+        height, middle = top - bottom, (top + bottom) / 2
+        if 0.7 * (right - left) < height < 1.4 * (right - left) and 1 < height < 20:
+            bullets[int(middle // 4)].append((right, middle, height))
+    for level in bullets.values():
         level.sort()
-    for cell in cells if shapes else ():
+    for cell in cells if bullets else ():
         middle = (cell.y0 + cell.y1) / 2
         for key in range(int(middle // 4) - 1, int(middle // 4) + 2):
-            level = shapes.get(key, [])
+            level = bullets.get(key, [])
             found = bisect_right(level, (cell.x0 + 1.0,)) - 1
             if found >= 0:
                 end, height_of, height = level[found]
