@@ -133,6 +133,12 @@ def test_a_header_and_an_aside_within_an_article_are_text():
     assert words(page) == ["Title", "A note."]
 
 
+@pytest.mark.parametrize("cell", ["<pre>dig</pre>", "<h4>dig</h4>", "<ul><li>dig</li></ul>"])
+def test_a_table_whose_columns_have_names_is_one_whatever_its_cells_hold(cell):
+    note = parse(f"<table><tr><th>Who<th>What<tr><td>wombat<td>{cell}</table>")
+    assert [b.labels for b in note.blocks if b.kind is Kind.ROW] == [("Who", "What")]
+
+
 def test_a_table_that_lays_a_page_out_is_text():
     page = "<table><tr><td>Menu</td><td><h1>Title</h1><p>Text.</p></td></tr></table>"
     assert said(page)[1:] == [(Kind.HEADING, "Title"), (Kind.PARAGRAPH, "Text.")]

@@ -23,8 +23,9 @@ _TERM_AND = re.compile(rf"\n+([ \t]*){_DEFINITION}\s*")
 _PRIVATE = re.compile(f"[{_ESCAPE}{_DEFINITION}]")
 _CODE = word_set("code pre kbd samp tt xmp listing")
 _OF_TABLE = word_set("table caption colgroup thead tbody tfoot tr th td")
-_LAYS_OUT = word_set("h1 h2 h3 h4 h5 h6 table pre article section")
-_LISTS = word_set("ul ol dl")
+_LAYS_OUT = word_set("table article section")
+_LAYS_OUT_IF_NAMELESS = word_set("h1 h2 h3 h4 h5 h6 pre ul ol dl")
+"""What shows that a table without names of columns lays the page out."""
 _WITHIN = word_set("a span b i em strong sup sub font")
 _LANGUAGE = re.compile(
     r"\b(?:lang(?:uage)?|brush|highlight(?:-source)?)[-:]\s?([\w+#]+)"
@@ -186,8 +187,8 @@ class _Page:
             self._of_table(tag, self._tables[-1])
         elif self._tables:
             table = self._tables[-1]
-            is_list = name in _LISTS and not any(table.heads)
-            table.is_layout |= name in _LAYS_OUT or is_list
+            is_nameless = not any(table.heads)
+            table.is_layout |= name in _LAYS_OUT or (is_nameless and name in _LAYS_OUT_IF_NAMELESS)
         if name == "table" and not tag.closes:
             self._tables.append(_Table([len(self.pieces) - 1]))
 
