@@ -108,7 +108,6 @@ def test_a_place_that_ask_prints_is_one_that_get_and_why_take(documents, questio
         ("plan.ipynb, cells 1-2", ["okapi came", "1234"]),
         ("plan.ipynb, cell 2, output", ["1234"]),
         ("minutes.docx, paragraph 2", ["lemur"]),
-        ("minutes.docx, par. 2", ["lemur"]),
         ("minutes.docx, paragraphs 1-2", ["Minutes", "lemur"]),
     ],
 )

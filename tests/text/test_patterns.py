@@ -6,7 +6,7 @@ from regex_steps import steps
 from ragqa.answering import defining
 from ragqa.claims import answers
 from ragqa.notes import daily
-from ragqa.notes.formats import pdf_lines, pdf_pages
+from ragqa.notes.formats import pdf, pdf_lines
 from ragqa.render import generation
 from ragqa.text import names
 from ragqa.text.words import compiled
@@ -32,7 +32,7 @@ def test_twice_the_text_takes_twice_the_steps(pattern, atom):
 
 
 def test_a_line_compared_with_page_numbers_is_read_once():
-    shorter, longer = (steps(pdf_pages._ALONE, "-" * size, anchored=True) for size in (200, 400))
+    shorter, longer = (steps(pdf._ALONE, "-" * size, anchored=True) for size in (200, 400))
     assert longer < 2.5 * shorter
 
 
