@@ -7,7 +7,7 @@ from itertools import takewhile
 
 from ragqa.answering.embeds import Embedded, embeds_in, nothing_embedded, runs_of, text_of
 from ragqa.answering.keys import answers_for
-from ragqa.text.markdown import lead, plain_text, states_fact
+from ragqa.text.markdown import lead, plain_text, states_fact, unit_words
 from ragqa.text.words import compiled, index_terms, tokenize
 from ragqa.types import Citation, Hit, Kind, Passage, Unit
 
@@ -148,9 +148,7 @@ def unit_text(passage: Passage, unit: Unit) -> str:
     given whole and one per line.
     """
     if unit.kind is not Kind.LIST:
-        return plain_text(
-            passage.quote(unit), kind=unit.kind, context=unit.context, labels=unit.labels
-        )
+        return unit_words(passage.quote(unit), unit)
     items = [u for u in passage.units if unit.start <= u.start < unit.end]
     intro = f"{passage.heading[-1] if passage.heading else passage.title}:"
     if not _is_item(items[0]):

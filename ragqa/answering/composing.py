@@ -17,7 +17,7 @@ from ragqa.answering.reading import Reading
 from ragqa.answering.scoring import Scored
 from ragqa.config import Settings
 from ragqa.readers import Reader
-from ragqa.text.markdown import plain_text
+from ragqa.text.markdown import unit_words
 from ragqa.text.words import index_terms
 from ragqa.types import Kind, Passage, Unit
 
@@ -92,7 +92,7 @@ class Excerpt:
             context = "\n".join(dict.fromkeys(filter(None, (one.full_context for one in units))))
             unit = Unit(Kind.EXCERPT, start, end, context)
         elif unit.kind in _SHOWN_WITH_CONTEXT:
-            text = plain_text(quote, kind=unit.kind, context=unit.context, labels=unit.labels)
+            text = unit_words(quote, unit)
         return Candidate(self.best.candidate.hit, unit, quote, text)
 
     @cached_property
@@ -275,8 +275,7 @@ class _Finder:
                 return one
         best = max(in_note, key=lambda one: one.score, default=self.best)
         quote = layout.quote((i, i))
-        unit = piece.unit
-        text = plain_text(quote, kind=unit.kind, context=unit.context, labels=unit.labels)
+        text = unit_words(quote, piece.unit)
         hit = replace(best.candidate.hit, passage=piece.passage)
         return replace(best, candidate=Candidate(hit, piece.unit, quote, text))
 

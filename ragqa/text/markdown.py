@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from ragqa.text.markup import inline, one_line
 from ragqa.text.seen import Seen
 from ragqa.text.words import compiled, word_set
-from ragqa.types import Kind
+from ragqa.types import Kind, Unit
 
 ITEM_MARK = (
     r"\s*(?:[-*+]\s+)*(?P<mark>[-*+\u2022\u2023\u25e6\u25aa\u00b7\u2013]|\d{1,9}[.)])(?:\s+|$)"
@@ -73,6 +73,11 @@ def plain_text(quote: str, *, kind: Kind, context: str = "", labels: Sequence[st
         return text
     stands_alone = not context or len(context) > _LONG_CONTEXT
     return text if stands_alone or not text else f"{_boxed_context(context)}: {text}"
+
+
+def unit_words(quote: str, unit: Unit) -> str:
+    """The plain text of a unit's quote, with what its place adds."""
+    return plain_text(quote, kind=unit.kind, context=unit.context, labels=unit.labels)
 
 
 def lead(item: str) -> str:
