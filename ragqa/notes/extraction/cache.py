@@ -10,28 +10,19 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
 from ragqa.config.files import cache_folder
 from ragqa.notes.decoding import NotYet, Unfit
-from ragqa.notes.formats.document import Document
+from ragqa.notes.formats.document import Document, Kept
 from ragqa.private import write_private
 
 MAX_AGE = 90 * 86_400
 """What was not used for so many seconds goes; its index may have been deleted."""
 
 logger = logging.getLogger("ragqa")
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What a file was converted to, or why it cannot be."""
-
-    document: Document = field(default_factory=lambda: Document(""))
-    unfit: str = ""
 
 
 def kept(digest: str, convert: Callable[[], Document]) -> Document:

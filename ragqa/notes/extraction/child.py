@@ -13,7 +13,7 @@ from importlib import import_module
 import msgspec
 
 from ragqa.notes.decoding import Unfit
-from ragqa.notes.extraction.cache import Kept
+from ragqa.notes.formats.document import Kept
 
 MAX_MEMORY = 2 * 2**30
 MAX_SECONDS = 300

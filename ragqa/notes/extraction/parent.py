@@ -12,10 +12,9 @@ from typing import IO, cast
 import msgspec
 
 from ragqa.notes.decoding import NotYet, Unfit
-from ragqa.notes.extraction.cache import Kept
 from ragqa.notes.extraction.child import MAX_SECONDS
 from ragqa.notes.formats import Format
-from ragqa.notes.formats.document import Document
+from ragqa.notes.formats.document import Document, Kept
 
 MAX_REPLY = 250_000_000
 

@@ -88,6 +88,14 @@ class Document:
         return None if start is None else (start, end)
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a file was converted to, or why it cannot be; this is kept, and said by the child."""
+
+    document: Document = Document("")
+    unfit: str = ""
+
+
 def _joined(ends: Sequence[str]) -> str:
     """A place, or the first and the last of several."""
     return "-".join(dict.fromkeys(ends))

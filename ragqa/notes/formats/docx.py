@@ -8,8 +8,7 @@ import mammoth
 
 from ragqa.notes.decoding import Unfit
 from ragqa.notes.formats.document import Document
-from ragqa.notes.formats.html import paragraphs, to_markdown
-from ragqa.notes.formats.html_head import Head
+from ragqa.notes.formats.html import document_of
 
 MAX_UNPACKED = 200_000_000
 MAX_RATIO = 200
@@ -45,11 +44,10 @@ def convert(data: bytes) -> Document:
         external_file_access=False,
         convert_image=lambda _: [],
     ).value
-    text, title, warnings = to_markdown(_TABLE.sub(_with_header, html), Head())
-    if not text.strip():
+    document = document_of(_TABLE.sub(_with_header, html))
+    if not document.text.strip():
         raise Unfit("it has no text")
-    places = tuple(paragraphs(text))
-    return Document(text, "paragraph", places, title=title, warnings=warnings)
+    return document
 
 
 def _with_header(table: re.Match[str]) -> str:

@@ -63,24 +63,15 @@ def convert(data: bytes) -> Document:
 
     :raises Unfit: it cannot be decoded, or is too long.
     """
-    source = decode(data)
-    head = Head()
-    text, title, warnings = to_markdown(source, head)
-    return Document(
-        text,
-        "paragraph",
-        tuple(paragraphs(text)),
-        title=title if title and title in head.title else head.title or title,
-        date=head.date,
-        warnings=warnings,
-    )
+    return document_of(decode(data))
 
 
-def to_markdown(source: str, head: Head) -> tuple[str, str, tuple[str, ...]]:
-    """A page as Markdown, its first heading of the first level, and what of it is left out.
+def document_of(source: str) -> Document:
+    """The document of a page.
 
-    :param head: is told what the page says about itself.
+    :raises Unfit: it is too long.
     """
+    head = Head()
     page = _Page(head)
     page.read(_PRIVATE.sub(" ", source))
     result = html_to_markdown.convert("".join(page.pieces), _OPTIONS)
@@ -88,12 +79,21 @@ def to_markdown(source: str, head: Head) -> tuple[str, str, tuple[str, ...]]:
     text = text.replace(_ESCAPE, "\\").strip("\n") + "\n"
     if len(text) > MAX_CHARS:
         raise Unfit(f"its text has more than {MAX_CHARS:,} characters")
-    title = re.search(r"^# (.+)", text, re.MULTILINE)
+    heading = re.search(r"^# (.+)", text, re.MULTILINE)
     is_cut = any("depth limit" in one.message for one in result.warnings)
-    return text, title[1] if title else "", page.warnings + (_TOO_DEEP,) * is_cut
+    return Document(
+        text,
+        "paragraph",
+        tuple(_paragraphs(text)),
+        title=heading[1]
+        if heading and (heading[1] in head.title or not head.title)
+        else head.title,
+        date=head.date,
+        warnings=page.warnings + (_TOO_DEEP,) * is_cut,
+    )
 
 
-def paragraphs(text: str) -> Iterator[Place]:
+def _paragraphs(text: str) -> Iterator[Place]:
     """Where each paragraph of a text begins; headings, items, rows and blocks of code count."""
     number, start, fence, before = 0, 0, "", ""
     for line in text.splitlines(keepends=True):

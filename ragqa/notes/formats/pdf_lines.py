@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import chain, groupby, pairwise
 from math import hypot, inf
 from statistics import median
-from typing import Any
+from typing import Any, TypeAlias
 
 import pypdfium2
 from pypdfium2 import raw
@@ -34,6 +34,10 @@ _IS_BOLD = re.compile(rb"bold|black|heavy|cmbx|-bd", re.IGNORECASE)
 _IS_MONO = re.compile(rb"mono|courier|consol|menlo|typewriter|cmtt|lmtt|cour\b", re.IGNORECASE)
 # Control characters and noncharacters are in no word.
 _WORD = re.compile("[^\0-\x20\x7f\xa0\ufdd0-\ufdef\ufffe\uffff]+\ufffe?|\ufffe")
+
+
+Box: TypeAlias = tuple[float, float, float, float]
+"""The left, bottom, right and top of a shape."""
 
 
 @dataclass(slots=True, eq=False)
@@ -194,10 +198,10 @@ def _turned(box: raw.FS_RECTF, angle: int) -> tuple[float, float, float, float]:
     return box.left, box.right, box.bottom, box.top
 
 
-def _shapes(page: pypdfium2.PdfPage) -> list[tuple[float, float, float, float]]:
+def _shapes(page: pypdfium2.PdfPage) -> list[Box]:
     """What a page draws beside text: left, bottom, right, top of each shape."""
     edges = [raw.c_float() for _ in range(4)]
-    shapes: list[tuple[float, float, float, float]] = []
+    shapes: list[Box] = []
     for number in range(min(raw.FPDFPage_CountObjects(page), _MAX_SHAPES)):
         shape = raw.FPDFPage_GetObject(page, number)
         if raw.FPDFPageObj_GetType(shape) == raw.FPDF_PAGEOBJ_PATH:
@@ -207,7 +211,7 @@ def _shapes(page: pypdfium2.PdfPage) -> list[tuple[float, float, float, float]]:
     return shapes
 
 
-def _rules(shapes: Iterable[tuple[float, float, float, float]]) -> dict[int, list[float]]:
+def _rules(shapes: Iterable[Box]) -> dict[int, list[float]]:
     """Where vertical rules stand beside text at each height, in units of `_NEAR`."""
     rules: dict[int, list[float]] = defaultdict(list)
     for left, bottom, right, top in shapes:
@@ -219,9 +223,7 @@ def _rules(shapes: Iterable[tuple[float, float, float, float]]) -> dict[int, lis
     return rules
 
 
-def _add_bullets(
-    shapes: Iterable[tuple[float, float, float, float]], cells: Sequence[Cell]
-) -> None:
+def _add_bullets(shapes: Iterable[Box], cells: Sequence[Cell]) -> None:
     """Write the bullets that a page draws as shapes before the cells that they belong to."""
     bullets: dict[int, list[tuple[float, float, float]]] = defaultdict(list)
     for left, bottom, right, top in shapes:
