@@ -154,9 +154,9 @@ def one_of(choices: tuple[str, ...], about: str, **rules: Any) -> Any:  # noqa: 
     return setting(choices[0], about, expects, check=lambda value: value in choices, **rules)
 
 
-def some_of(choices: tuple[str, ...], about: str, **rules: Any) -> Any:  # noqa: ANN401 - as above
-    """A field whose value is a list of these; the default is none."""
-    expects = f"a list of these: {', '.join(choices)}"
+def some_of(choices: tuple[str, ...], about: str, rest: str, **rules: Any) -> Any:  # noqa: ANN401 - as above
+    """A field whose value is a list of these; `rest` says what need not be named."""
+    expects = f"a list of these: {', '.join(choices)}; {rest}"
     check = frozenset(choices).issuperset
     return setting((), about, expects, check=lambda names: check(names), convert=_names_in, **rules)
 

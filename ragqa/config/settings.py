@@ -130,7 +130,9 @@ class Settings:
         personal=True,
     )
     formats: tuple[str, ...] = some_of(
-        OPTIONAL_FORMATS, "what is read besides Markdown, text and org, such as `html,ipynb`"
+        OPTIONAL_FORMATS,
+        "what is read besides Markdown, text and org, such as `html,ipynb`",
+        "Markdown, text and org need not be named, since they are always read",
     )
     max_note_bytes: int = whole_number(5_000_000, 1, 500_000_000, "larger files are skipped")
     candidates: int = whole_number(

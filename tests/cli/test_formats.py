@@ -139,7 +139,10 @@ def refuse(data):
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ("odt", "must be a list of these: html, ipynb, pdf, docx, not 'odt'"),
+        (
+            "odt",
+            "html, ipynb, pdf, docx; Markdown, text and org need not be named",
+        ),
         ("html,", ""),
         ("", ""),
     ],
