@@ -56,12 +56,38 @@ def test_a_table_has_rows_with_its_first_row_as_header():
     assert rows[-1] == ("| Numbat | 1 kg |", ("Animal", "Weight"))
 
 
-def test_no_cell_is_given_to_a_column_that_is_not_its_own():
-    wide = table(("Animal", "Weight"), ("Both", "26 kg")).replace(
-        "<w:tc>", '<w:tc><w:tcPr><w:gridSpan w:val="2"/></w:tcPr>', 1
-    )
-    note = parse_note("a.docx", document_of(wide), "", Stamp(0, 0))
-    assert {b.labels for b in note.blocks if b.kind is Kind.ROW} == {()}
+def merged(cell, columns=1, down=""):
+    """A cell that spans columns, and begins ("restart") or continues one that spans rows."""
+    down = f'<w:vMerge w:val="{down}"/>' if down else ""
+    properties = f'<w:tcPr><w:gridSpan w:val="{columns}"/>{down}</w:tcPr>'
+    return f"<w:tc>{properties}{said(cell)}</w:tc>"
+
+
+def rows(*rows):
+    document = document_of(f"<w:tbl>{''.join(f'<w:tr>{row}</w:tr>' for row in rows)}</w:tbl>")
+    note = parse_note("a.docx", document, "", Stamp(0, 0))
+    return [(note.text[b.start : b.end], b.labels) for b in note.blocks if b.kind is Kind.ROW]
+
+
+def test_a_merged_cell_is_said_in_each_row_and_column_that_it_spans():
+    assert rows(
+        merged("Bridge") + merged("Summer") + merged("Winter"),
+        merged("North", down="restart") + merged("13 t", 2),
+        merged("", down="continue") + merged("9 t") + merged("7 t"),
+    ) == [
+        ("| North | 13 t | 13 t |", ("Bridge", "Summer", "Winter")),
+        ("| North | 9 t | 7 t |", ("Bridge", "Summer", "Winter")),
+    ]
+
+
+@pytest.mark.parametrize("down", ["restart", ""])
+def test_two_rows_of_names_are_one_where_the_first_has_merged_cells(down):
+    below = merged("", down="continue") if down else merged("")
+    assert rows(
+        merged("Bridge", down=down) + merged("Load", 2),
+        below + merged("Summer") + merged("Winter"),
+        merged("North") + merged("9 t") + merged("7 t"),
+    ) == [("| North | 9 t | 7 t |", ("Bridge", "Load / Summer", "Load / Winter"))]
 
 
 def test_a_place_is_named_by_its_paragraph():
@@ -153,9 +179,9 @@ def test_styles_that_came_with_the_file_hide_nothing():
     assert (Kind.PARAGRAPH, "Said.") in blocks(text)
 
 
-def test_deep_nesting_is_refused_or_read():
+def test_deep_nesting_is_refused_in_words():
     deep = "<w:sdt><w:sdtContent>" * 5000 + said("Said.") + "</w:sdtContent></w:sdt>" * 5000
-    with pytest.raises(Unfit, match="it cannot be read"):
+    with pytest.raises(Unfit, match="its parts are nested too deeply to be read"):
         document_of(deep)
     assert document_of(said("Said.")).text == "Said.\n"
 

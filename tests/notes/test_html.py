@@ -6,6 +6,7 @@ import pytest
 from saying import blocks_said
 
 from ragqa.notes import parse_note
+from ragqa.notes.decoding import Unfit
 from ragqa.notes.formats import FORMATS
 from ragqa.types import Kind, Link, Stamp
 
@@ -74,9 +75,9 @@ def test_a_place_is_named_by_its_paragraph():
     assert document.text[start:end] == "| g | h |\n\n```\ni\n\nj\n```\n\n"
 
 
-def test_code_has_its_language_and_a_definition_stands_below_its_term():
-    page = "<pre class='src src-python'>x = 1</pre><dl><dt>Wombat</dt><dd><p>It digs.</p></dd></dl>"
-    assert document_of(page).text == "```python\nx = 1\n```\n\nWombat\n: It digs.\n"
+def test_a_definition_stands_below_its_term():
+    page = "<dl><dt>Wombat</dt><dd><p>It digs.</p></dd></dl>"
+    assert document_of(page).text == "Wombat\n: It digs.\n"
 
 
 def test_headings_lists_tables_and_code_are_recognised():
@@ -137,6 +138,51 @@ def test_a_header_and_an_aside_within_an_article_are_text():
 def test_a_table_whose_columns_have_names_is_one_whatever_its_cells_hold(cell):
     note = parse(f"<table><tr><th>Who<th>What<tr><td>wombat<td>{cell}</table>")
     assert [b.labels for b in note.blocks if b.kind is Kind.ROW] == [("Who", "What")]
+
+
+def rows(table):
+    note = parse(f"<table>{table}</table>")
+    return [(note.text[b.start : b.end], b.labels) for b in note.blocks if b.kind is Kind.ROW]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "<thead><tr><td>Shop<td colspan=2>2024<tr><td><td>Q1<td>Q2</thead>",
+        "<tr><th rowspan=2>Shop<th colspan=2>2024<tr><th>Q1<th>Q2",
+        "<tr><th>Shop<th colspan=2>2024<tr><td><td>Q1<td>Q2",
+        "<tr><th colspan=3>Sales</th></tr><tr><th>Shop<th>2024 / Q1<th>2024 / Q2",
+    ],
+)
+def test_several_rows_of_names_are_one_that_says_both(head):
+    labels = ("Shop", "2024 / Q1", "2024 / Q2")
+    assert rows(f"{head}<tr><td>North<td>5<td>6") == [("| North | 5 | 6 |", labels)]
+
+
+def test_a_row_of_values_below_a_name_of_two_columns_is_no_row_of_names():
+    table = "<tr><th>Shop<th colspan=2>2024<tr><td>North<td>5<td>6<tr><td>South<td>7<td>8"
+    assert [labels for _, labels in rows(table)] == [("Shop", "2024", "2024")] * 2
+
+
+def test_a_merged_cell_is_said_in_each_row_and_column_that_it_spans():
+    table = """<tr><th>Ship<th>Deck<th>Crew<th>Note<tr><td rowspan=2>Milo<td>aft<td>5<td rowspan=3>x
+        <tr><td colspan=2>fore<tr><td>Nele<tr><td colspan=4>All at sea"""
+    assert [words for words, _ in rows(table)] == [
+        "| Milo | aft | 5 | x |",
+        "| Milo | fore | fore | x |",
+        "| Nele |  |  | x |",
+        "| All at sea |  |  |  |",
+    ]
+
+
+@pytest.mark.parametrize("span", ["colspan='99999'", "rowspan='99999'", "colspan=-1", "rowspan=x"])
+def test_spans_may_be_anything(span):
+    assert rows(f"<tr><td>a<td>b<tr><td {span}>c<td>d")[1][0].startswith("| c |")
+
+
+def test_copies_of_merged_cells_have_a_limit():
+    with pytest.raises(Unfit, match="40,000,000 characters"):
+        document_of("<table><tr><td>a<td>b" + f"<tr><td colspan=200>{'x' * 250}<td>d" * 1000)
 
 
 def test_a_table_that_lays_a_page_out_is_text():

@@ -61,11 +61,6 @@ def test_a_place_is_named_by_its_cell():
     assert text.span_at("page 1") is None
 
 
-def test_code_has_the_language_of_its_notebook():
-    about = {"kernelspec": {"language": "julia"}}
-    assert document_of(code("x = 1"), metadata=about).text == "```julia\nx = 1\n```\n\n"
-
-
 @pytest.mark.parametrize(
     ("output", "shown"),
     [

@@ -202,6 +202,37 @@ def test_running_headers_and_page_numbers_are_left_out():
     assert [words for _, words in said(text)] == ["Wombats dig.", "Quokkas smile.", "Numbats eat."]
 
 
+HEADS = {
+    "left and right pages have other cells": [("{}", "The sea"), ("The sea", "{}")],
+    "left and right pages have another title": [("A. Wren", "The sea"), ("June 2009", "The sea")],
+    "it is larger than the text": [("THE SEA",)],
+}
+
+
+@pytest.mark.parametrize("heads", HEADS.values(), ids=HEADS)
+def test_a_header_may_differ_on_left_and_right_pages_and_be_large(heads):
+    size, birds = 12 if len(heads) == 1 else 10, ("Owls", "Wrens", "Coots", "Terns", "Geese")
+    pages = [
+        paragraph(f"{bird} eat fish.")
+        + "".join(
+            line(cell.format(number), x=72 + 200 * at, y=770, size=size)
+            for at, cell in enumerate(heads[number % len(heads)])
+        )
+        for number, bird in enumerate(birds)
+    ]
+    assert [words for _, words in said(document_of(*pages))] == [
+        f"{bird} eat fish." for bird in birds
+    ]
+
+
+def test_a_value_that_one_page_has_beside_a_repeated_name_is_kept():
+    pages = [
+        paragraph(f"About {word}.") + line("Status", y=40) + line(status, x=300, y=40)
+        for word, status in zip(("owls", "wrens", "coots"), ("open", "shut", "lost"), strict=True)
+    ]
+    assert "Status lost" in document_of(*pages).text
+
+
 TICKET = ("Harbour choir concert, 14 March", "Doors open at 19:30 in the old boathouse")
 
 
@@ -213,8 +244,8 @@ def test_equal_pages_keep_their_text(count):
     assert said(document_of(paragraph(*BODY, y=600), *same))[1:] == kept
 
 
-def test_two_pages_are_too_few_for_a_running_header_but_not_for_a_page_number():
-    pages = [paragraph(*TICKET, f"Row 7, seat {n}") + line(f"{n}", y=40) for n in (21, 22)]
+def test_two_pages_are_too_few_for_a_running_header():
+    pages = [paragraph(*TICKET, f"Row 7, seat {n}") for n in (21, 22)]
     assert [words for _, words in said(document_of(*pages))] == [
         " ".join([*TICKET, f"Row 7, seat {n}"]) for n in (21, 22)
     ]

@@ -16,7 +16,7 @@ import msgspec
 
 from ragqa.config.files import cache_folder
 from ragqa.notes.decoding import NotYet, Unfit
-from ragqa.notes.formats.document import Document, Kept
+from ragqa.notes.formats.document import Converted, Document
 from ragqa.private import write_private
 
 MAX_AGE = 90 * 86_400
@@ -35,15 +35,15 @@ def kept(digest: str, convert: Callable[[], Document]) -> Document:
     found = _read(path)
     if found is None:
         try:
-            found = Kept(convert())
+            found = convert()
         except NotYet:
             raise
         except Unfit as exc:
-            found = Kept(unfit=str(exc))
+            found = str(exc)
         _write(path, found)
-    if found.unfit:
-        raise Unfit(found.unfit)
-    return found.document
+    if isinstance(found, str):
+        raise Unfit(found)
+    return found
 
 
 def forget(digests: Iterable[str]) -> None:
@@ -61,7 +61,7 @@ def try_again() -> None:
     """Remove what says that a file cannot be read: it may have been the machine, not the file."""
     with suppress(OSError):
         for path in _folder().iterdir():
-            if (found := _read(path)) and found.unfit:
+            if isinstance(_read(path), str):
                 path.unlink()
 
 
@@ -69,15 +69,15 @@ def _folder() -> Path:
     return cache_folder() / "extracted"
 
 
-def _read(path: Path) -> Kept | None:
+def _read(path: Path) -> Converted | None:
     """An entry; None if there is none, or it is damaged."""
     try:
         check, _, body = path.read_bytes().partition(b"\n")
         if check != _check(path.name, body):
             return None
-        found = msgspec.json.decode(body, type=Kept)
+        found = msgspec.json.decode(body, type=Converted)
         if time.time() - path.stat().st_mtime > 86_400:
-            if found.unfit:  # the machine may have been busy, or a library is newer now
+            if isinstance(found, str):  # the machine may have been busy, or a library is newer now
                 return None
             os.utime(path)
     except (OSError, ValueError):
@@ -85,7 +85,7 @@ def _read(path: Path) -> Kept | None:
     return found
 
 
-def _write(path: Path, found: Kept) -> None:
+def _write(path: Path, found: Converted) -> None:
     body = msgspec.json.encode(found)
     try:
         write_private(path, f"{_check(path.name, body).decode()}\n{body.decode()}")

@@ -13,19 +13,17 @@ from importlib import import_module
 import msgspec
 
 from ragqa.notes.decoding import Unfit
-from ragqa.notes.formats.document import Kept
+from ragqa.notes.formats.document import Converted
 
 MAX_MEMORY = 2 * 2**30
 MAX_SECONDS = 300
 """Seconds for one file."""
 
-TOO_LARGE = f"reading it needs more than {MAX_MEMORY // 2**30} GiB of memory"
-
 
 def main() -> None:
     """Answer requests until there are none.
 
-    Each is a line with a format and a size, and then a file's bytes; each reply a line, a `Kept`.
+    Each is a line with a format and a size, then a file's bytes; a reply is a line.
     """
     replies = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # a library that prints must not be taken for a reply
@@ -49,16 +47,19 @@ def _limit(limit: int, most: int) -> None:
 
 
 def _reply(name: str, data: bytes) -> bytes:
+    found: Converted
     try:
-        found = Kept(import_module(f"ragqa.notes.formats.{name}").convert(data))
+        found = import_module(f"ragqa.notes.formats.{name}").convert(data)
         return msgspec.json.encode(found)  # no half of a pair
     except Unfit as exc:
-        why = str(exc)
+        found = str(exc)
     except MemoryError:
-        why = TOO_LARGE
+        found = f"reading it needs more than {MAX_MEMORY // 2**30} GiB of memory"
+    except RecursionError:
+        found = "its parts are nested too deeply to be read"
     except Exception as exc:  # noqa: BLE001 - of a library that reads what anybody may have made
-        why = f"it cannot be read: {type(exc).__name__}"
-    return msgspec.json.encode(Kept(unfit=why))
+        found = f"it cannot be read: {type(exc).__name__}"
+    return msgspec.json.encode(found)
 
 
 if __name__ == "__main__":

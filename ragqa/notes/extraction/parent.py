@@ -14,12 +14,9 @@ import msgspec
 from ragqa.notes.decoding import NotYet, Unfit
 from ragqa.notes.extraction.child import MAX_SECONDS
 from ragqa.notes.formats import Format
-from ragqa.notes.formats.document import Document, Kept
+from ragqa.notes.formats.document import Converted, Document
 
 MAX_REPLY = 250_000_000
-
-CRASHED = "reading it crashed the process that reads it"
-HUNG = f"it could not be read within {MAX_SECONDS} seconds"
 
 _children: "list[Popen[bytes]]" = []
 """The child, once a file was read; another is started when it has ended."""
@@ -37,12 +34,12 @@ def convert(form: Format, data: bytes) -> Document:
         raise NotYet(f"reading {form.name} needs an extra: pip install 'ragqa[{form.name}]'")
     with _lock:
         found = _ask(form.name, data)
-    if found.unfit:
-        raise Unfit(found.unfit)
-    return found.document
+    if isinstance(found, str):
+        raise Unfit(found)
+    return found
 
 
-def _ask(name: str, data: bytes) -> Kept:
+def _ask(name: str, data: bytes) -> Converted:
     if _children and _children[0].poll() is not None:
         stop()
     if not _children:
@@ -54,11 +51,12 @@ def _ask(name: str, data: bytes) -> Kept:
         requests, replies = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
         requests.write(json.dumps([name, len(data)]).encode() + b"\n" + data)
         requests.flush()
-        return msgspec.json.decode(replies.readline(MAX_REPLY), type=Kept)
+        return msgspec.json.decode(replies.readline(MAX_REPLY), type=Converted)
     except (OSError, ValueError) as exc:
-        is_late = not timer.is_alive()
+        late = f"it could not be read within {MAX_SECONDS} seconds"
+        why = "reading it crashed the process that reads it" if timer.is_alive() else late
         stop()
-        raise Unfit(HUNG if is_late else CRASHED) from exc
+        raise Unfit(why) from exc
     except BaseException:
         # Also after Ctrl-C: the next reply would be to this request.
         stop()

@@ -7,7 +7,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from ragqa.types import Span
 
@@ -88,12 +88,8 @@ class Document:
         return None if start is None else (start, end)
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What a file was converted to, or why it cannot be; this is kept, and said by the child."""
-
-    document: Document = Document("")
-    unfit: str = ""
+Converted: TypeAlias = Document | str
+"""What a file was converted to, or why it cannot be; this is kept, and said by the child."""
 
 
 def _joined(ends: Sequence[str]) -> str:

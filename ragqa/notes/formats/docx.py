@@ -14,8 +14,7 @@ MAX_UNPACKED = 200_000_000
 MAX_RATIO = 200
 """What is unpacked, of what is packed; a megabyte may have any."""
 
-_TABLE = re.compile(r"<table>(?:(?!<table>).)*?</table>", re.DOTALL)
-_FIRST_ROW = re.compile(r"(?<=\A<table><tr>).*?(?=</tr><tr>)", re.DOTALL)
+_FIRST_ROW = re.compile(r"<table><tr>(?:(?!</tr>|<table>).)*+</tr>(?=<tr>)", re.DOTALL)
 _CELL_TAG = re.compile(r"(</?)t[dh](?=[ >])")
 _STYLES = """
 p[style-name='Title'] => h1:fresh
@@ -44,14 +43,7 @@ def convert(data: bytes) -> Document:
         external_file_access=False,
         convert_image=lambda _: [],
     ).value
-    document = document_of(_TABLE.sub(_with_header, html))
+    document = document_of(_FIRST_ROW.sub(lambda row: _CELL_TAG.sub(r"\1th", row[0]), html))
     if not document.text.strip():
         raise Unfit("it has no text")
     return document
-
-
-def _with_header(table: re.Match[str]) -> str:
-    """A table whose first row names its columns; none does where cells span several."""
-    if re.search(r"<t[dh] (?:col|row)span", table[0]):
-        return _CELL_TAG.sub(r"\1td", table[0])
-    return _FIRST_ROW.sub(lambda row: _CELL_TAG.sub(r"\1th", row[0]), table[0])

@@ -2,19 +2,20 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape, unescape
+from itertools import pairwise
 
 import html_to_markdown
 
-from ragqa.notes.decoding import Unfit
+from ragqa.notes.decoding import Unfit, decode_text
 from ragqa.notes.formats.document import Document, Place
 from ragqa.notes.formats.escaping import escaped
-from ragqa.notes.formats.html_head import Head, decode
+from ragqa.notes.formats.html_tables import Cell, html_of, number
 from ragqa.notes.formats.html_tags import VOID, Tag, read_tags
+from ragqa.notes.lines import one_line
+from ragqa.notes.parse import date_in
 from ragqa.text.words import word_set
-
-MAX_CHARS = 20_000_000
 
 _ESCAPE, _DEFINITION = "\ue000", "\ue001"
 """Stand for a backslash and the mark of a definition until the page is Markdown."""
@@ -27,15 +28,12 @@ _LAYS_OUT = word_set("table article section")
 _LAYS_OUT_IF_NAMELESS = word_set("h1 h2 h3 h4 h5 h6 pre ul ol dl")
 """What shows that a table without names of columns lays the page out."""
 _WITHIN = word_set("a span b i em strong sup sub font")
-_LANGUAGE = re.compile(
-    r"\b(?:lang(?:uage)?|brush|highlight(?:-source)?)[-:]\s?([\w+#]+)"
-    r"|\b(?:src-|sourceCode )([\w+#]+)"
-)
+_MODIFIED = re.compile(r"modified|updated|revised")
+_PUBLISHED = re.compile(r"publi[cs]|pubdate|issued|created|\A(?:dc\.|dcterms\.)?date\Z")
+_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 _KEPT = {
     "a": ("href",),
     "ol": ("start",),
-    "td": ("colspan", "rowspan"),
-    "th": ("colspan", "rowspan"),
     "input": ("type", "checked"),
 }
 """The attributes that say something; what a page shows of others is no text of it."""
@@ -61,34 +59,32 @@ _OPTIONS = html_to_markdown.ConversionOptions(
 def convert(data: bytes) -> Document:
     """Convert a page; only in the child process.
 
-    :raises Unfit: it cannot be decoded, or is too long.
+    :raises Unfit: it cannot be decoded, or its tables are too large.
     """
-    return document_of(decode(data))
+    return document_of(_decode(data))
 
 
 def document_of(source: str) -> Document:
     """The document of a page.
 
-    :raises Unfit: it is too long.
+    :raises Unfit: its tables are too large.
     """
-    head = Head()
-    page = _Page(head)
+    page = _Page()
     page.read(_PRIVATE.sub(" ", source))
     result = html_to_markdown.convert("".join(page.pieces), _OPTIONS)
     text = _TERM_AND.sub(r"\n\1: ", result.content or "").replace(_DEFINITION, "")
     text = text.replace(_ESCAPE, "\\").strip("\n") + "\n"
-    if len(text) > MAX_CHARS:
-        raise Unfit(f"its text has more than {MAX_CHARS:,} characters")
-    heading = re.search(r"^# (.+)", text, re.MULTILINE)
+    title, heading = page.about.get("title", ""), re.search(r"^# (.+)", text, re.MULTILINE)
+    if heading and (heading[1] in title or not title):
+        title = heading[1]
+    dates = (page.about.get(kind, "") for kind in ("modified", "published", "time"))
     is_cut = any("depth limit" in one.message for one in result.warnings)
     return Document(
         text,
         "paragraph",
         tuple(_paragraphs(text)),
-        title=heading[1]
-        if heading and (heading[1] in head.title or not head.title)
-        else head.title,
-        date=head.date,
+        title=title,
+        date=next(filter(None, dates), ""),
         warnings=page.warnings + (_TOO_DEEP,) * is_cut,
     )
 
@@ -109,32 +105,60 @@ def _paragraphs(text: str) -> Iterator[Place]:
         start, before = start + len(line), line
 
 
-def _kept(tag: Tag) -> str:
-    """What is kept of a tag besides its name."""
-    has, names = tag.attributes, _KEPT.get(tag.name, ())
-    language = _LANGUAGE.search(has.get("class", "")[:200]) if tag.name in ("pre", "code") else None
-    more = f' class="language-{language[1] or language[2]}"' if language else ""
-    return more + "".join(f' {name}="{escape(has[name])}"' for name in names if name in has)
+def _decode(data: bytes) -> str:
+    """Decode a page: as UTF-8, else as it says itself.
+
+    :raises Unfit: it is neither.
+    """
+    try:
+        return decode_text(data)
+    except Unfit:
+        found = _CHARSET.search(data, 0, 4096)
+        if found is None or b"\0" in data:
+            raise
+    try:
+        text = data.decode(found[1].decode("ascii"))
+        text.encode("utf-8")  # no half of a pair
+    except (UnicodeError, LookupError) as exc:
+        name = found[1].decode("ascii")
+        raise Unfit(f"neither UTF-8 nor {name}, as it says; save it as UTF-8") from exc
+    return text
+
+
+def _read_about(tag: Tag, about: dict[str, str]) -> None:
+    """Add what a tag says of the page: "title", or when it was "modified" or "published"."""
+    has, kind, said = tag.attributes if tag.name in ("meta", "time") else {}, "", ""
+    if tag.name == "title" and not tag.closes:
+        end = tag.source.find("</", tag.end)
+        title = one_line(unescape(tag.source[tag.end : max(end, tag.end)]))
+        about["title"] = about.get("title") or title
+    elif tag.name == "meta":
+        names = (has.get(key, "") for key in ("name", "property", "itemprop", "http-equiv"))
+        name, said = next(filter(None, names), "").lower(), has.get("content", "")
+        changed, made = _MODIFIED.search(name), _PUBLISHED.search(name)
+        kind = "modified" if changed else "published" if made else ""
+    elif tag.name == "time":
+        kind, said = "time", has.get("datetime", "")
+    if kind and (date := date_in(said)):
+        about.setdefault(kind, date)
 
 
 @dataclass
 class _Table:
-    """An open table: where its tags are among the pieces, and which cells of its first row head."""
+    """An open table: its tags with their places among the pieces, and whether it is a layout."""
 
-    tags: list[int]
-    heads: list[bool] = field(default_factory=list)
-    rows: int = 0
-    has_head: bool = False
+    tags: list[tuple[int, Tag]]
     is_layout: bool = False
+    is_layout_if_nameless: bool = False
 
 
 class _Page:
     """What of a page is text, as HTML whose text Markdown does not take for markup."""
 
-    def __init__(self, head: Head) -> None:
+    def __init__(self) -> None:
         self.pieces: list[str] = []
         self.warnings: tuple[str, ...] = ()
-        self._head = head
+        self.about: dict[str, str] = {}
         self._tables: list[_Table] = []
         self._link = -1  # where the open link begins, if any
         self._code = self._main = 0
@@ -143,7 +167,7 @@ class _Page:
         hidden: Tag | None = None
         at = depth = 0
         for tag in read_tags(source):
-            self._head.read(tag)
+            _read_about(tag, self.about)
             if hidden is None:
                 self._text(source[at : tag.start])
             at = tag.end
@@ -177,20 +201,24 @@ class _Page:
             self._main = max(0, self._main + step)
         if name in _CODE:
             self._code = max(0, self._code + step)
-        kept = "" if tag.closes else _kept(tag)
+        has = () if tag.closes else [key for key in _KEPT.get(name, ()) if key in tag.attributes]
+        kept = "".join(f' {key}="{escape(tag.attributes[key])}"' for key in has)
         definition = _DEFINITION if name == "dd" and not tag.closes else ""
         shown = "div" if name == "summary" else name  # else it is bold, also around a heading
         self.pieces.append(f"<{'/' * tag.closes}{shown}{kept}>{definition}")
         if name == "a":
             self._of_link(tag)
-        elif self._tables and name in _OF_TABLE and (name != "table" or tag.closes):
-            self._of_table(tag, self._tables[-1])
         elif self._tables:
             table = self._tables[-1]
-            is_nameless = not any(table.heads)
-            table.is_layout |= name in _LAYS_OUT or (is_nameless and name in _LAYS_OUT_IF_NAMELESS)
-        if name == "table" and not tag.closes:
-            self._tables.append(_Table([len(self.pieces) - 1]))
+            if name in _OF_TABLE and (name != "table" or tag.closes):
+                table.tags.append((len(self.pieces) - 1, tag))
+            else:
+                table.is_layout |= name in _LAYS_OUT
+                table.is_layout_if_nameless |= name in _LAYS_OUT_IF_NAMELESS
+        if name == "table" and tag.closes and self._tables:
+            self._end(self._tables.pop())
+        elif name == "table" and not tag.closes:
+            self._tables.append(_Table([(len(self.pieces) - 1, tag)]))
 
     def _of_link(self, tag: Tag) -> None:
         """Leave out links within the page, and those that show no text."""
@@ -204,20 +232,28 @@ class _Page:
         else:
             self.pieces[-1] = ""
 
-    def _of_table(self, tag: Tag, table: _Table) -> None:
-        table.tags.append(len(self.pieces) - 1)
-        if tag.name == "table":
-            self._end(self._tables.pop())
-        elif not tag.closes:
-            table.rows += tag.name == "tr"
-            table.has_head |= tag.name == "thead" and not table.heads
-            if tag.name in ("th", "td") and table.rows < 2:
-                table.heads.append(tag.name == "th")
-
     def _end(self, table: _Table) -> None:
-        """Make what lays the page out text, and let a first row name columns only if it does."""
-        if table.is_layout or len(table.heads) < 2:
-            for at in table.tags:
-                self.pieces[at] = "</div>" if self.pieces[at].startswith("</") else "<div>"
-        elif not (table.has_head or (any(table.heads) and all(table.heads[1:]))):
-            self.pieces[table.tags[0]] += f"<tr>{'<th></th>' * len(table.heads)}</tr>"
+        """Make what lays the page out text, and let each row of another table say what it holds."""
+        start, before = table.tags[0][0], list[str]()
+        rows, head, in_head = [list[Cell]()], 0, False
+        for (at, tag), (end, _) in pairwise([*table.tags, (len(self.pieces), table.tags[0][1])]):
+            shown = "" if table.is_layout else "".join(self.pieces[at + 1 : end])
+            if tag.name in ("th", "td") and not tag.closes:
+                columns, merged = (tag.attributes.get(span, "") for span in ("colspan", "rowspan"))
+                rows[-1].append(Cell(shown, tag.name == "th", number(columns), number(merged)))
+                head = len(rows) if in_head else head
+                continue
+            if shown.strip():
+                before.append(f"<div>{shown}</div>")
+            if tag.name == "thead":
+                in_head = not (tag.closes or any(rows))
+            elif tag.name == "tr" and rows[-1]:
+                rows.append([])
+        is_named = any(cell.is_head for cell in rows[0])
+        is_wide = any(len(row) > 1 for row in (rows if is_named else rows[:1]))
+        if table.is_layout or not is_wide or (table.is_layout_if_nameless and not is_named):
+            for at, tag in table.tags:
+                self.pieces[at] = "</div>" if tag.closes else "<div>"
+        else:
+            self.pieces[start:] = [*before, *html_of(filter(None, rows), head)]
+            self._link = min(self._link, start - 1)

@@ -38,14 +38,10 @@ _ROLES = word_set(
 _NOT_HIDDEN = MAIN | {"html", "body"}
 _STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _NAMES = word_set(
-    """breadcrumb breadcrumbs consent cookie cookies gdpr headerlink linenos mw-editsection navbar
+    """breadcrumb breadcrumbs consent cookie cookies cookie-banner cookie-bar cookie-consent
+    cookie-notice cookiebanner cookieconsent gdpr headerlink linenos mw-editsection navbar
     pagination skip-link sphinxsidebar"""
 )
-_BANNER = re.compile(
-    r"(?:cookie|consent|gdpr)[\w-]{0,30}?(?:banner|bar|box|consent|dialog|message|modal|notice"
-    r"|overlay|popup)"
-)
-_MAX_NAMES = 1_000
 
 
 @dataclass(frozen=True)
@@ -77,14 +73,13 @@ class Tag:
         has = self.attributes
         if not has or self.name in _NOT_HIDDEN:
             return False
-        names = f"{has.get('id', '')} {has.get('class', '')}"[:_MAX_NAMES].lower()
+        names = f"{has.get('id', '')} {has.get('class', '')}".lower()
         return bool(
             "hidden" in has
             or has.get("aria-hidden", "").lower() == "true"
             or has.get("role", "").lower() in _ROLES
             or _STYLE.search(has.get("style", ""))
             or not _NAMES.isdisjoint(names.split())
-            or _BANNER.search(names)
         )
 
 

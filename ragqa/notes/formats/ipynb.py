@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from ragqa.notes.decoding import Unfit, decode_text
 from ragqa.notes.formats.document import OUTPUT, Document, Place
 
-MAX_CHARS = 20_000_000
 MAX_OUTPUT_CHARS = 2_000
 MAX_OUTPUT_LINES = 40
 """A longer output of a cell is left out: it is a log or a dump, not something to quote."""
@@ -22,7 +21,7 @@ _REPR = re.compile(r"\s*<[^<>\n]*>\s*|\s*\[?<[\w.]+ (?:at|object) .*", re.DOTALL
 def convert(data: bytes) -> Document:
     """Convert a notebook.
 
-    :raises Unfit: it is no notebook, or its text is too long.
+    :raises Unfit: it is no notebook.
     """
     try:
         notebook = json.loads(decode_text(data))
@@ -35,14 +34,11 @@ def convert(data: bytes) -> Document:
         places.append(Place(length, number, label))
         pieces.append(text.encode("utf-8", "replace").decode("utf-8"))
         length += len(pieces[-1])
-    if length > MAX_CHARS:
-        raise Unfit(f"its text has {length:,} characters, more than {MAX_CHARS:,}")
     return Document("".join(pieces), "cell", tuple(places))
 
 
 def _cells(notebook: object) -> Iterator[tuple[int, str, str]]:
     """The number of each cell with its text, or with `OUTPUT` and that."""
-    language = _language(notebook)
     if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
         raise Unfit("not a notebook of version 4 or later: it has no list of cells")
     for number, found in enumerate(notebook["cells"], start=1):
@@ -53,20 +49,13 @@ def _cells(notebook: object) -> Iterator[tuple[int, str, str]]:
             close = "\n```" if len(_FENCE.findall(source)) % 2 else ""
             yield number, "", f"{source}{close}\n\n"
         elif cell.get("cell_type") == "code":
-            yield number, "", _fenced(source, language)
+            yield number, "", _fenced(source)
             outputs = cell.get("outputs")
             shown = map(_output, outputs if isinstance(outputs, list) else [])
             output = "\n".join(filter(None, shown)).strip("\n")
             is_short = len(output) <= MAX_OUTPUT_CHARS and output.count("\n") < MAX_OUTPUT_LINES
             if output.strip() and is_short:
                 yield number, OUTPUT, _fenced(output)
-
-
-def _language(notebook: object) -> str:
-    about = notebook.get("metadata") if isinstance(notebook, dict) else None
-    kernel = about.get("kernelspec") if isinstance(about, dict) else None
-    name = kernel.get("language") if isinstance(kernel, dict) else None
-    return name if isinstance(name, str) and re.fullmatch(r"[\w+#-]{1,20}", name) else ""
 
 
 def _output(output: object) -> str:
@@ -81,11 +70,11 @@ def _output(output: object) -> str:
     return "" if _REPR.fullmatch(text) else text
 
 
-def _fenced(code: str, language: str = "") -> str:
+def _fenced(code: str) -> str:
     """Code between fences longer than any in it; "" for none."""
     longest = max((len(ticks) for ticks in _TICKS.findall(code)), default=2)
     fence = "`" * (longest + 1)
-    return f"{fence}{language}\n{code}\n{fence}\n\n" if code.strip() else ""
+    return f"{fence}\n{code}\n{fence}\n\n" if code.strip() else ""
 
 
 def _text(value: object) -> str:

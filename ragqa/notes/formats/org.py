@@ -133,22 +133,17 @@ class _Org:
 
 
 def _table(lines: list[str]) -> str:
-    made: list[str] = []
     rules = [bool(_RULE_ROW.fullmatch(line)) for line in lines]
-    columns = max(len(_cells(line)) for line in lines)
-    first = int(rules[0])
+    rows = [line.strip().removeprefix("|").removesuffix("|").split("|") for line in lines]
+    columns, first = max(map(len, rows)), int(rules[0])
     has_head = rules[first : first + 2] == [False, True]
-    for number, line in enumerate(lines):
-        if number < first:
-            made.append("")
-        elif rules[number]:
-            made.append(
-                f"{'| --- ' if has_head and number == first + 1 else '|  '}" * columns + "|"
-            )
-        else:
-            cells = [_inline(cell.strip()) for cell in _cells(line)]
-            made.append(f"| {' | '.join(cells + [''] * (columns - len(cells)))} |")
-    if not has_head and first < len(made):
+    made = [""] * first
+    for number in range(first, len(rows)):
+        cells = ["" if rules[number] else _inline(cell.strip()) for cell in rows[number]]
+        made.append(f"| {' | '.join(cells + [''] * (columns - len(cells)))} |")
+    if has_head:
+        made[first + 1] = f"{'| --- ' * columns}|"
+    elif first < len(made):
         made[first] = f"\r{'|  ' * columns}|\r{'| --- ' * columns}|\r{made[first]}"
     return "\n".join(made)
 
@@ -156,10 +151,6 @@ def _table(lines: list[str]) -> str:
 def _lines(text: str, margin: str) -> str:
     """Lines of text with this margin, but for the first."""
     return _inline("\n".join(map(str.strip, text.split("\n")))).replace("\n", f"\n{margin}")
-
-
-def _cells(row: str) -> list[str]:
-    return row.strip().removeprefix("|").removesuffix("|").split("|")
 
 
 def _inline(text: str) -> str:

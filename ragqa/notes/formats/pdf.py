@@ -4,7 +4,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import chain, pairwise
 from statistics import median
 
 import pypdfium2
@@ -16,7 +16,6 @@ from ragqa.notes.formats.pdf_blocks import HEADING, PAGE, Style, bare, markdown
 from ragqa.notes.formats.pdf_lines import HYPHEN, MAX_PAGE_CHARS, Line, lines_of
 
 MAX_PAGES = 10_000
-MAX_CHARS = 20_000_000
 MAX_OUTLINE = 5_000
 _MAX_LISTED = 8
 IN_PART = f"it has more than {MAX_PAGE_CHARS:,} characters"
@@ -32,7 +31,6 @@ _NUMBER = re.compile(
 )
 _NOT_KEPT = re.compile(r"[\0-\x08\x0b-\x1f\ufdd0-\ufdef\ufffe\uffff]")
 _TOKEN = re.compile(r"\w+(?:-\w+)*")
-_ALONE = re.compile(rf"[^\w\0]*(?:{_WORD}[^\w\0]*)?\0-?[0-9]+(?:{_OF})?\W*", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -47,7 +45,7 @@ class Page:
 def convert(data: bytes) -> Document:
     """Convert a PDF; only in the child process.
 
-    :raises Unfit: it cannot be read, has no text, or too many pages or characters.
+    :raises Unfit: it cannot be read, has no text or too many pages.
     """
     try:
         document = pypdfium2.PdfDocument(data)
@@ -58,12 +56,7 @@ def convert(data: bytes) -> Document:
     count = len(document)
     if not 0 < count <= MAX_PAGES:
         raise Unfit(f"it has {count:,} pages; 1 to {MAX_PAGES:,} are read")
-    pages, chars = list[Page](), 0
-    for number in range(count):
-        pages.append(_read(document, number))
-        chars += sum(len(line.text) for line in pages[-1].lines)
-        if chars > MAX_CHARS:
-            raise Unfit(f"its text has more than {MAX_CHARS:,} characters")
+    pages = [_read(document, number) for number in range(count)]
     if not any(page.lines for page in pages):
         raise Unfit(f"none of its pages has text: {pages[0].reason or 'they are empty'}")
     style = _style(document, pages)
@@ -91,13 +84,10 @@ def _warnings(pages: Sequence[Page]) -> Iterator[str]:
         if page.reason:
             without[page.reason].append(f"{number}")
     for reason, numbers in without.items():
-        more = len(numbers) - _MAX_LISTED
-        listed = ", ".join(numbers[:_MAX_LISTED]) + (f" and {more} more" if more > 0 else "")
-        which = f"page{'s' * (len(numbers) > 1)} {listed}"
-        if reason == IN_PART:
-            yield f"the rest of {which} is left out: {reason}"
-        else:
-            yield f"{which} {'are' if len(numbers) > 1 else 'is'} left out: {reason}"
+        more = f" and {len(numbers) - _MAX_LISTED} more" if len(numbers) > _MAX_LISTED else ""
+        which = f"page{'s' * (len(numbers) > 1)} {', '.join(numbers[:_MAX_LISTED])}{more}"
+        is_all = f"{which} {'are' if len(numbers) > 1 else 'is'} left out: {reason}"
+        yield f"the rest of {which} is left out: {reason}" if reason == IN_PART else is_all
 
 
 def _read(document: pypdfium2.PdfDocument, number: int) -> Page:
@@ -117,77 +107,70 @@ def _read(document: pypdfium2.PdfDocument, number: int) -> Page:
 
 
 def _leave_out_running(pages: Sequence[Page], size: float) -> None:
-    """Drop page numbers, and what stands at the top or bottom of several pages.
+    """Drop page numbers, and what stands at the same place at the top or bottom of several pages.
 
-    One of those pages must have other text, so that no file of equal pages loses all of it.
+    Each cell of such a line is on three pages, or, but for one, on two of at most six. What is
+    large is on half of all. One of the pages must have other text, so that no file of equal pages
+    loses all of it.
     """
     seen: dict[tuple[str, int], set[int]] = defaultdict(set)
     edges = []
     for number, page in enumerate(pages):
         by_height = sorted(page.lines, key=lambda line: line.y0)
         for line in by_height if len(by_height) <= 4 else by_height[:2] + by_height[-2:]:
-            if line.main.size < HEADING * size:
-                edges.append((number, line, _without_page(line, number)))
-                for words in edges[-1][2]:
-                    seen[words, round(line.y0 / 4)].add(number)
+            forms = [_with_and_without_page(cell.text, number) for cell in line.cells]
+            edges.append((number, line, forms))
+            for words in chain.from_iterable(forms):
+                for by in (-1, 0, 1):
+                    seen[words, round(line.y0 / 4) + by].add(number)
     running = []
     for number, line, forms in edges:
-        is_label = line.text.casefold() == pages[number].label.casefold()
-        on = set(range(len(pages))) if is_label else set()
-        for words in forms:
-            near = set().union(
-                *(seen.get((words, round(line.y0 / 4) + by), ()) for by in (-1, 0, 1))
-            )
-            least = 2 if len(pages) == 2 and _ALONE.fullmatch(words) else 3
-            on = near if len(near) >= max(least, len(on)) else on
-        if on:
-            running.append((number, line, on))
+        found = [[seen[words, round(line.y0 / 4)] for words in cell] for cell in forms]
+        on = sorted([max(sets, key=len) for sets in found], key=len)
+        least = max(3, len(pages) // 2 if line.main.size >= HEADING * size else 0)
+        if line.text.casefold() == pages[number].label.casefold():
+            running.append((number, line, set(range(len(pages)))))
+        elif len(on[-1]) >= least and len(on[0]) >= (2 if len(pages) <= 6 else 3):
+            running.append((number, line, on[-1]))
     count = Counter(number for number, _, _ in running)
     left = {number for number, page in enumerate(pages) if len(page.lines) > count[number]}
-    for number, line, on in running:
-        if not left.isdisjoint(on):
+    for number, line, pages_of in running:
+        if not left.isdisjoint(pages_of):
             pages[number].lines.remove(line)
 
 
-def _without_page(line: Line, number: int) -> set[str]:
-    """A line, and with its first or its last page number as the difference from that of the page.
+def _with_and_without_page(text: str, number: int) -> set[str]:
+    """A text, and with its page number as the difference from that of the page.
 
     A header with a page number is then the same on all pages, but "Total: 12" is not.
     """
-    text = "\t".join(cell.text for cell in line.cells)
-    found = list(_NUMBER.finditer(text))
-    forms = {text := text.replace("\t", " ")}
-    for each in (found[0], found[-1]) if found else ():
-        forms.add(f"{text[: each.start(1)]}\0{int(each[1]) - number}{text[each.end(1) :]}")
-    return forms
+    found = _NUMBER.search(text)
+    if found is None:
+        return {text}
+    return {text, f"{text[: found.start(1)]}\0{int(found[1]) - number}{text[found.end(1) :]}"}
 
 
 def _style(document: pypdfium2.PdfDocument, pages: Sequence[Page]) -> Style:
     lines = [line for page in pages for line in page.lines]
     sizes: Counter[float] = Counter()
-    bold = mono = total = 0
+    mono = total = 0
     for line in lines:
         chars = len(line.text)
         total += chars
         sizes[round(2 * line.main.size) / 2] += chars
-        bold += chars * line.main.bold
         mono += chars * line.mono
     size = max(sizes.most_common(1)[0][0], 0.5)
     pitches = [(a.y0 - b.y0) / size for page in pages for a, b in pairwise(page.lines)]
     words = Counter(word for line in lines for word in _TOKEN.findall(line.text.casefold()))
     parted = whole = 0
-    ended = [
-        (line.text, after.text) for line, after in pairwise(lines) if line.text[-1] in (HYPHEN, "-")
-    ]
-    for first, second in ended:
-        tokens = _TOKEN.findall(first.casefold()[-60:])[-1:], _TOKEN.findall(second.casefold()[:60])
-        if all(tokens):
+    for first, second in pairwise(line.text.casefold() for line in lines):
+        tokens = _TOKEN.findall(first[-60:])[-1:], _TOKEN.findall(second[:60])
+        if first[-1] in (HYPHEN, "-") and all(tokens):
             parted += words[f"{tokens[0][0]}-{tokens[1][0]}"] > 0
             whole += words[tokens[0][0] + tokens[1][0]] > 0
     return Style(
         size=size,
         pitch=median([pitch for pitch in pitches if 0.8 < pitch < 3] or [1.2]),
-        bold=2 * bold > total,
         mono=2 * mono > total,
         hyphenates=5 * whole > parted,
         larger=tuple(sorted((each for each in sizes if each >= HEADING * size), reverse=True)),

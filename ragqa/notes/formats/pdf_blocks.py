@@ -31,7 +31,7 @@ _TICKS = re.compile(r"`+")
 class Style:
     """What is usual in a document: the size of its text, and of that from line to line.
 
-    :ivar bold: whether most of it is; `mono` likewise.
+    :ivar mono: whether most of it is of fixed width.
     :ivar hyphenates: whether it parts words at the ends of lines.
     :ivar larger: the sizes of headings, the largest first.
     :ivar outline: the level of each title of its bookmarks, by page and bare words.
@@ -40,7 +40,6 @@ class Style:
 
     size: float
     pitch: float
-    bold: bool
     mono: bool
     hyphenates: bool
     larger: tuple[float, ...]
@@ -191,6 +190,6 @@ def _level(lines: Sequence[Line], text: str, style: Style) -> int:
     main = lines[0].main
     if main.size >= HEADING * style.size:
         return 1 + min(5, sum(size > main.size + 0.3 for size in style.larger))
-    is_named = main.bold and not style.bold and len(lines) <= 2 and not text.endswith(_ENDS)
+    is_named = main.bold and len(lines) <= 2 and not text.endswith(_ENDS)
     is_named = is_named and not _ITEM.match(text) and main.size >= 0.98 * style.size
     return min(6, len(style.larger) + 1) if is_named else 0

@@ -42,7 +42,10 @@ Box: TypeAlias = tuple[float, float, float, float]
 
 @dataclass(slots=True, eq=False)
 class Cell:
-    """A stretch of a line without a wide gap; y grows upwards, `at` as in the file."""
+    """A stretch of a line without a wide gap; y grows upwards, `at` as in the file.
+
+    `angle` is in quarters of a turn; the others are as if it were 0.
+    """
 
     text: str
     x0: float
@@ -53,6 +56,7 @@ class Cell:
     bold: bool
     mono: bool
     at: int
+    angle: int = 0
 
     def is_level_with(self, other: "Cell") -> bool:
         """Whether both stand on one line."""
@@ -112,19 +116,19 @@ def lines_of(page: pypdfium2.PdfPage) -> tuple[list[Line], bool]:
         text.close()
     if not cells:
         return [], is_cut
-    common = Counter(angle for angle, _ in cells).most_common(1)[0][0]
-    upright = [cell for angle, cell in cells if angle == common]
+    common = Counter(cell.angle for cell in cells).most_common(1)[0][0]
+    upright = [cell for cell in cells if cell.angle == common]
     if common == 0:
         _add_bullets(shapes, upright)
     drops = (a.y0 - b.y0 for a, b in pairwise(upright) if a.x0 < b.x1 and b.x0 < a.x1)
     size = median(cell.size for cell in upright)
     pitch = median([drop for drop in drops if 0.8 * size < drop < 3 * size] or [1.2 * size])
-    aside = [cell for angle, cell in cells if angle != common]
+    aside = [cell for cell in cells if cell.angle != common]
     return [*_in_order(upright, pitch), *_joined(aside)], is_cut
 
 
-def _words(text: pypdfium2.PdfTextPage) -> Iterator[tuple[int, Cell]]:
-    """The words of a page in the file's order, each with its angle in quarters of a turn."""
+def _words(text: pypdfium2.PdfTextPage) -> Iterator[Cell]:
+    """The words of a page in the file's order."""
     count = min(text.count_chars(), MAX_PAGE_CHARS)
     shown = text.get_text_range(0, count) if count else ""
     if len(shown) != count:  # it leaves out a character
@@ -139,24 +143,22 @@ def _words(text: pypdfium2.PdfTextPage) -> Iterator[tuple[int, Cell]]:
             style = styles[key] = _style(handle, at)
         angle, size, bold, mono = style
         raw.FPDFText_GetLooseCharBox(handle, at, box)
-        x0, x1, y0, y1 = _turned(box, angle)
+        x0, y0, x1, y1 = _turned(box, angle)
         if end - at > 1:
             raw.FPDFText_GetLooseCharBox(handle, end - 1, box)
             last = _turned(box, angle)
-            x0, x1 = min(x0, last[0]), max(x1, last[1])
-        yield angle, Cell(word[0], x0, x1, y0, y1, size, bold, mono, at)
+            x0, x1 = min(x0, last[0]), max(x1, last[2])
+        yield Cell(word[0], x0, x1, y0, y1, size, bold, mono, at, angle)
 
 
-def _cells(
-    words: Iterable[tuple[int, Cell]], rules: Mapping[int, Sequence[float]]
-) -> list[tuple[int, Cell]]:
+def _cells(words: Iterable[Cell], rules: Mapping[int, Sequence[float]]) -> list[Cell]:
     """Join the words that follow each other on a line without a wide gap or a rule between."""
-    cells: list[tuple[int, Cell]] = []
-    turned, last, texts, votes = -1, None, [""], 0
-    for angle, word in words:
-        if last is not None and angle == turned and last.is_level_with(word):
+    cells: list[Cell] = []
+    last, texts, votes = None, [""], 0
+    for word in words:
+        if last is not None and word.angle == last.angle and last.is_level_with(word):
             gap = max(word.x0 - last.x1, last.x0 - word.x1)
-            beside = rules.get(int((word.y0 + word.y1) / 2 // _NEAR), ()) if not angle else ()
+            beside = rules.get(int((word.y0 + word.y1) / 2 // _NEAR), ()) if not word.angle else ()
             is_ruled = bisect_right(beside, last.x1 - 0.5) < bisect_right(beside, word.x0 + 0.5)
             if gap < _COLUMN_GAP * max(word.size, last.size) and not is_ruled:
                 texts.append(word.text)
@@ -169,8 +171,8 @@ def _cells(
                 continue
         if last is not None:
             last.text = " ".join(texts)
-        turned, last, texts, votes = angle, word, [word.text], len(word.text)
-        cells.append((angle, word))
+        last, texts, votes = word, [word.text], len(word.text)
+        cells.append(word)
     if last is not None:
         last.text = " ".join(texts)
     return cells
@@ -187,15 +189,12 @@ def _style(text: Any, at: int) -> tuple[int, float, bool, bool]:  # noqa: ANN401
     return angle, size, bool(is_bold), bool(_IS_MONO.search(name.value))
 
 
-def _turned(box: raw.FS_RECTF, angle: int) -> tuple[float, float, float, float]:
-    """The box as it stands once its text is upright: left, right, bottom, top."""
-    if angle == 1:
-        return -box.top, -box.bottom, box.left, box.right
-    if angle == 2:
-        return -box.right, -box.left, -box.top, -box.bottom
-    if angle == 3:
-        return box.bottom, box.top, -box.right, -box.left
-    return box.left, box.right, box.bottom, box.top
+def _turned(box: raw.FS_RECTF, angle: int) -> Box:
+    """The box as it stands once its text is upright."""
+    left, bottom, right, top = box.left, box.bottom, box.right, box.top
+    for _ in range(angle):
+        left, bottom, right, top = -top, left, -bottom, right
+    return left, bottom, right, top
 
 
 def _shapes(page: pypdfium2.PdfPage) -> list[Box]:
