@@ -66,12 +66,12 @@ class Sentence:
 class Explanation:
     """How far a note came on the way into the answer to a question.
 
-    `lines` are those asked about, if any. `reason` says why the note is not indexed. `filters` are
-    those that exclude it; ranks are then unfiltered. `places` are its passages, or those that touch
-    the lines, best first. `candidates` counts all candidate sentences, `sentences` are those of
-    the places, best first. `said` is the answer, even if it was withheld. `reasons` are those of
-    the confidence. `missing` has the words of the question that the best place lacks. `corrected`
-    is as in `Answer`.
+    `lines` are those asked about, if any; `locator` is their place, as in `Citation`. `reason` says
+    why the note is not indexed. `filters` are those that exclude it; ranks are then unfiltered.
+    `places` are its passages, or those that touch the lines, best first. `candidates` counts all
+    candidate sentences, `sentences` are those of the places, best first. `said` is the answer, even
+    if it was withheld. `reasons` are those of the confidence. `missing` has the words of the
+    question that the best place lacks. `corrected` is as in `Answer`.
     """
 
     question: str
@@ -79,6 +79,7 @@ class Explanation:
     lines: tuple[int, int] | None
     stage: str
     info: IndexInfo
+    locator: str = ""
     reason: str = ""
     filters: tuple[str, ...] = ()
     places: tuple[Place, ...] = ()

@@ -1,5 +1,7 @@
 """Why a note is or is not in an answer: a short verdict, then the figures."""
 
+import re
+
 from rich.text import Text
 
 from ragqa.answering.candidates import PASSAGES
@@ -22,6 +24,10 @@ _SHOWN = 5
 _SAID_SHOWN = 4
 _QUOTE_CHARS = 160
 
+_WHAT = {"p.": "pages", "pp.": "pages", "cell": "cells", "paragraph": "paragraphs"}
+# What heads of columns leave out of a locator.
+_NOT_NUMBER = r"\A\S+ | \(.*|, output"
+
 _LOST = {
     Lost.WEAK: "another sentence answers the question better, and a further excerpt is shown only "
     "for words of the question that the earlier ones lack",
@@ -41,10 +47,9 @@ def verdict(explanation: Explanation) -> str:
         case "chunking" if explanation.lines is None:
             return f"{path} is indexed, but holds no searchable text."
         case "chunking":
-            lines = "-".join(map(str, dict.fromkeys(explanation.lines or ())))
             return (
-                f"No passage holds line{'s' if '-' in lines else ''} {lines} of {path}: "
-                "that is empty, or front matter, which is read but never quoted."
+                f"No passage holds {subject}: that is empty, or front matter, which is read but "
+                "never quoted."
             )
         case "filters":
             rank = explanation.places[0].rank
@@ -91,7 +96,8 @@ def explanation_document(explanation: Explanation) -> Document:
     return {
         "question": explanation.question,
         "corrected": documents.corrected_document(explanation.corrected),
-        "target": fields_of(explanation, "path", "lines"),
+        "target": fields_of(explanation, "path", "lines")
+        | (fields_of(explanation, "locator") if explanation.locator else {}),
         "verdict": verdict(explanation),
         **fields_of(explanation, "stage", "reason", "filters", "answered", "confidence"),
         "confidence_reasons": documents.reasons_document(explanation.reasons),
@@ -149,12 +155,8 @@ def _ranked_too_low(explanation: Explanation) -> str:
 
 
 def _subject(explanation: Explanation) -> str:
-    if explanation.lines is None:
-        return explanation.path
-    first, last = explanation.lines
-    if first == last:
-        return f"Line {first} of {explanation.path}"
-    return address(explanation.path, explanation.lines)
+    path, lines, locator = explanation.path, explanation.lines, explanation.locator
+    return address(path, lines, locator) if lines else path
 
 
 def lacking_line(explanation: Explanation) -> str:
@@ -166,13 +168,15 @@ def lacking_line(explanation: Explanation) -> str:
 def _print_places(explanation: Explanation) -> None:
     shown = explanation.places[:_SHOWN]
     rest = len(explanation.places) - len(shown)
-    title = (
-        "By lines, without the filters" if explanation.filters else "Passages by lines, best first"
-    )
-    lines = ["-".join(map(str, place.hit.passage.lines)) for place in shown]
+    what, heads = "lines", ["-".join(map(str, place.hit.passage.lines)) for place in shown]
+    if all(place.hit.locator for place in shown):
+        word = shown[0].hit.locator.split()[0]
+        what = _WHAT.get(word, word)
+        heads = [re.sub(_NOT_NUMBER, "", place.hit.locator) for place in shown]
+    title = f"By {what}, {'without filters' if explanation.filters else 'best first'}"
     read = ["yes" if place.read else "no" for place in shown]
     rows = ranking_rows([(place.rank, place.hit) for place in shown])
-    print_table(lines, [*rows, ("  read for sentences", read)], title=title)
+    print_table(heads, [*rows, ("  read for sentences", read)], title=title)
     if rest:
         put(f"and {rest} more, further down", "quiet")
 
