@@ -165,8 +165,12 @@ def in_note(citation: SavedCitation, note: CurrentNote | None) -> Checked | None
 
 
 def _standing_at(place: Stretch, citation: SavedCitation) -> Standing:
-    """Whether a quote that stands here has moved: not if nobody said where it was."""
-    is_there = citation.path in (place.path, ANY_NOTE) and citation.lines in (place.lines, NOWHERE)
+    """Whether a quote that stands here has moved: not if nobody said where it was.
+
+    Within a page, cell or paragraph it has not, since its lines are not those of the file.
+    """
+    is_there = citation.lines in (place.lines, NOWHERE) or "" != citation.locator == place.locator
+    is_there = is_there and citation.path in (place.path, ANY_NOTE)
     return Standing.INTACT if is_there else Standing.MOVED
 
 

@@ -12,7 +12,7 @@ from functools import cached_property
 from heapq import nsmallest
 
 from ragqa.notes import parse_note, read_text, walk_notes
-from ragqa.notes.formats import why_format_is_off
+from ragqa.notes.formats import how_to_read, suffix_of, why_format_is_off
 from ragqa.notes.formats.document import Document
 from ragqa.passages.parts import block_contexts, heading_paths, unit_spans
 from ragqa.text.markdown import labels_within
@@ -206,7 +206,11 @@ class CurrentNotes:
         """Why a path is not read as a note."""
         if not is_inside(path):
             return NOT_INSIDE
-        return self.skipped.get(path) or why_format_is_off(path, self._formats) or NO_NOTE
+        if path in self.skipped:
+            return f"the file cannot be read: {self.skipped[path]}"
+        if off := why_format_is_off(path, self._formats):
+            return f"{off}; {how_to_read([suffix_of(path)], self._formats, self._corpus)}"
+        return NO_NOTE
 
 
 def is_inside(path: str) -> bool:
