@@ -82,8 +82,7 @@ def check_seal(
     """Check the format and the digest, which it removes, of an index's description.
 
     :param index: which index it is, for messages.
-    :param readable: the format that can be read.
-    :param is_shared: whether it is replaced only when that is asked for.
+    :param readable: the format that can be read. Of `is_shared`, only a rebuild replaces another.
     :raises OtherFormat: it has another format.
     """
     number = msgspec.convert(content["format"], int)
