@@ -98,12 +98,12 @@ def test_a_place_that_ask_prints_is_one_that_get_and_why_take(documents, questio
 
 def test_why_names_passages_and_quotes_of_a_document_by_their_places(documents):
     out = documents("why", "when did the numbat survey run", "--target", "report.pdf").out
-    assert "By pages, best first" in out
-    assert "report.pdf, p. 1 (page 3 of the file)" in out
+    assert "report.pdf, pp. i-2 (pages 1-4 of the file)  rank 1, " in out
+    assert "report.pdf, p. 1 (page 3 of the file)\n" in out
     assert "report.pdf:" not in out
     whole = documents("why", "when does the lemur sleep", "--target", "minutes.docx:3").out
     assert whole.startswith("Yes: minutes.docx, paragraph 2 is in the answer")
-    assert "By paragraphs, best first" in whole
+    assert "minutes.docx, paragraph" in whole.partition("Passages, best first")[2]
 
 
 def test_a_place_stands_beside_the_text_of_a_document_where_it_begins(documents):

@@ -42,13 +42,6 @@ class Place:
     rank: int | None
     read: bool
 
-    @property
-    def order(self) -> tuple[float, float]:
-        """The sort key of a note's passages, best first."""
-        legs = [rank for rank in (self.hit.dense_rank, self.hit.terms_rank) if rank is not None]
-        last = float("inf")
-        return last if self.rank is None else self.rank, min(legs, default=last)
-
 
 @dataclass(frozen=True, slots=True)
 class Sentence:

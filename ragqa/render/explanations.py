@@ -1,7 +1,5 @@
 """Why a note is or is not in an answer: a short verdict, then the figures."""
 
-import re
-
 from rich.text import Text
 
 from ragqa.answering.candidates import PASSAGES
@@ -10,23 +8,15 @@ from ragqa.render import documents
 from ragqa.render.answer_lines import address
 from ragqa.render.documents import Document, fields_of
 from ragqa.render.results import Linker, print_corrected
-from ragqa.render.scores import (
-    match_rows,
-    print_confidence,
-    print_table,
-    ranking_rows,
-)
+from ragqa.render.scores import match_rows, print_confidence, print_table, whole
 from ragqa.render.screen import put, put_heading
 from ragqa.stages import stage_name
 from ragqa.types import Citation, counted
 
 _SHOWN = 5
+_INDENT = 2
 _SAID_SHOWN = 4
 _QUOTE_CHARS = 160
-
-_WHAT = {"p.": "pages", "pp.": "pages", "cell": "cells", "paragraph": "paragraphs"}
-# What heads of columns leave out of a locator.
-_NOT_NUMBER = r"\A\S+ | \(.*|, output"
 
 _LOST = {
     Lost.WEAK: "another sentence answers the question better, and a further excerpt is shown only "
@@ -85,7 +75,7 @@ def print_explanation(explanation: Explanation, linker: Linker) -> None:
     put(f"Stage: {stage_name(explanation.stage)} ({STAGES[explanation.stage]})", "quiet")
     if not explanation.places:
         return
-    _print_places(explanation)
+    _print_places(explanation, linker)
     _print_sentences(explanation, linker)
     if any(place.read for place in explanation.places):
         print_confidence(explanation.confidence, explanation.reasons)
@@ -165,19 +155,17 @@ def lacking_line(explanation: Explanation) -> str:
     return f"Words of the question that its best passage lacks: {words}." if words else ""
 
 
-def _print_places(explanation: Explanation) -> None:
-    shown = explanation.places[:_SHOWN]
-    rest = len(explanation.places) - len(shown)
-    what, heads = "lines", ["-".join(map(str, place.hit.passage.lines)) for place in shown]
-    if all(place.hit.locator for place in shown):
-        word = shown[0].hit.locator.split()[0]
-        what = _WHAT.get(word, word)
-        heads = [re.sub(_NOT_NUMBER, "", place.hit.locator) for place in shown]
-    title = f"By {what}, {'without filters' if explanation.filters else 'best first'}"
-    read = ["yes" if place.read else "no" for place in shown]
-    rows = ranking_rows([(place.rank, place.hit) for place in shown])
-    print_table(heads, [*rows, ("  read for sentences", read)], title=title)
-    if rest:
+def _print_places(explanation: Explanation, linker: Linker) -> None:
+    """Print where the note's passages are and how they rank, best first."""
+    without = ", without the filters" if explanation.filters else ""
+    put_heading(f"Passages, best first{without}", "heading")
+    for place in explanation.places[:_SHOWN]:
+        hit, passage = place.hit, place.hit.passage
+        legs = f"{whole(hit.dense_rank)} by meaning, {whole(hit.terms_rank)} by words"
+        ranks = f"  rank {whole(place.rank)}, {legs}{', read' if place.read else ''}"
+        where = linker.place(passage.path, passage.lines, hit.locator)
+        put(where.append(ranks, style="quiet"), hang=_INDENT)
+    if (rest := len(explanation.places) - _SHOWN) > 0:
         put(f"and {rest} more, further down", "quiet")
 
 

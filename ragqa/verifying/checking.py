@@ -90,8 +90,7 @@ def verify(
     if not saved.citations:
         return Verification(saved.question, ())
     notes = CurrentNotes(corpus, max_note_bytes, formats)
-    citations = [replace(each, path=notes.path_now(each.path)) for each in saved.citations]
-    checked, warnings = _checked(citations, notes, progress)
+    checked, warnings = _checked(saved.citations, notes, progress)
     if saved.shown_otherwise:
         warnings = (SHOWN_OTHERWISE, *warnings)
     if saved.backend != EXTRACTIVE:
@@ -142,15 +141,13 @@ def in_note(citation: SavedCitation, note: CurrentNote | None) -> Checked | None
         standing = Standing.INTACT if is_own else Standing.CHANGED
         return Checked(citation, standing, place, "" if is_own else OTHER_CONTEXT)
     changed = None
-    found = places(note.text, citation.quote, start)
-    for span in found:
-        reading = note.reading(span)
-        is_free = not (citation.context and reading.header)
-        if reading.is_same and (is_free or citation.context in note.contexts(span)):
-            place = note.place(span)
+    for span in places(note.text, citation.quote, start):
+        place, is_same, reason = note.said(span)
+        is_free = not (citation.context and place.header)
+        if is_same and (is_free or citation.context in note.contexts(span)):
+            place = replace(place, header="")
             return Checked(citation, _standing_at(place, citation), place)
-        place = note.place(reading.span, reading.header)
-        changed = changed or Checked(citation, Standing.CHANGED, place, reading.reason)
+        changed = changed or Checked(citation, Standing.CHANGED, place, reason)
     return changed
 
 
