@@ -9,6 +9,7 @@ from ragqa.answering.composing import Excerpt
 from ragqa.answering.scoring import Scored, citation_of
 from ragqa.api import MIN_POOL, Index
 from ragqa.explaining.explanation import Lost, Place, Sentence
+from ragqa.explaining.targets import Target
 from ragqa.retrieval import Legs, find_legs, ranked, to_hits
 from ragqa.stores.filters import note_matcher
 from ragqa.text.words import passage_terms, query_terms, tokenize
@@ -18,14 +19,14 @@ _MAX_MISSING = 8
 
 
 def rank_note(
-    index: Index, retrieved: Retrieved, path: str, lines: tuple[int, int] | None, filters: Filters
+    index: Index, retrieved: Retrieved, target: Target, filters: Filters
 ) -> tuple[tuple[Place, ...], tuple[str, ...]]:
-    """Rank a note's passages, or those that touch `lines`, among all passages.
+    """Rank a note's passages, or those that touch the target's lines, among all passages.
 
     :returns: the passages, best first, and the filters that exclude the note. If there are any, the
         ranks are unfiltered.
     """
-    snapshot = index.snapshot()
+    snapshot, path, lines = index.snapshot(), target.path, target.lines
     passages = [
         passage.id
         for passage in snapshot.of_note(path)

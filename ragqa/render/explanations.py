@@ -4,6 +4,7 @@ from rich.text import Text
 
 from ragqa.answering.candidates import PASSAGES
 from ragqa.explaining.explanation import SAID, STAGES, Explanation, Lost, Sentence
+from ragqa.explaining.targets import Target
 from ragqa.render import documents
 from ragqa.render.answer_lines import address
 from ragqa.render.documents import Document, fields_of
@@ -28,13 +29,14 @@ _LOST = {
 
 def verdict(explanation: Explanation) -> str:
     """Say in a sentence or two whether the note is in the answer, and why."""
-    path, subject = explanation.path, _subject(explanation)
+    target, subject = explanation.target, _subject(explanation.target)
+    path, confidence = target.path, explanation.assessment.confidence
     match explanation.stage:
         case "said":
             return f"Yes: {subject} is in the answer, as {' and '.join(_numbers(explanation))}."
         case "not indexed":
-            return f"{path} is not indexed, so no question can find it: {explanation.reason}."
-        case "chunking" if explanation.lines is None:
+            return f"{path} is not indexed, so no question can find it: {target.reason}."
+        case "chunking" if target.lines is None:
             return f"{path} is indexed, but holds no searchable text."
         case "chunking":
             return (
@@ -55,7 +57,7 @@ def verdict(explanation: Explanation) -> str:
             would = any(sentence.lost is None for sentence in explanation.sentences)
             return (
                 f"{subject} was found, but no answer was given at all: the confidence that the "
-                f"notes answer this is only {explanation.confidence:.2f}. Otherwise it would "
+                f"notes answer this is only {confidence:.2f}. Otherwise it would "
                 f"{'have been' if would else 'still not be'} in the answer."
             )
         case "composer":
@@ -68,7 +70,7 @@ def verdict(explanation: Explanation) -> str:
 
 def print_explanation(explanation: Explanation, linker: Linker) -> None:
     """Print the verdict, what the note lacks, and the figures."""
-    print_corrected(explanation.corrected)
+    print_corrected(explanation.retrieved.corrected)
     put(verdict(explanation), "bold")
     if explanation.missing:
         put(lacking_line(explanation))
@@ -78,24 +80,26 @@ def print_explanation(explanation: Explanation, linker: Linker) -> None:
     _print_places(explanation, linker)
     _print_sentences(explanation, linker)
     if any(place.read for place in explanation.places):
-        print_confidence(explanation.confidence, explanation.reasons)
+        print_confidence(explanation.assessment.confidence, explanation.assessment.reasons)
 
 
 def explanation_document(explanation: Explanation) -> Document:
     """What `ragqa why --json` prints."""
+    target, assessment = explanation.target, explanation.assessment
     return {
-        "question": explanation.question,
-        "corrected": documents.corrected_document(explanation.corrected),
-        "target": fields_of(explanation, "path", "lines")
-        | (fields_of(explanation, "locator") if explanation.locator else {}),
+        "question": explanation.retrieved.typed,
+        "corrected": documents.corrected_document(explanation.retrieved.corrected),
+        "target": fields_of(target, "path", "lines", *(["locator"] if target.locator else ())),
         "verdict": verdict(explanation),
-        **fields_of(explanation, "stage", "reason", "filters", "answered", "confidence"),
-        "confidence_reasons": documents.reasons_document(explanation.reasons),
+        "reason": target.reason,
+        **fields_of(explanation, "stage", "filters"),
+        **fields_of(assessment, "answered", "confidence"),
+        "confidence_reasons": documents.reasons_document(assessment.reasons),
         "passages": [
             documents.hit_document(place.hit, explain=True) | fields_of(place, "rank", "read")
             for place in explanation.places
         ],
-        "candidates": explanation.candidates,
+        "candidates": len(assessment.candidates),
         "sentences": [_sentence_document(sentence) for sentence in explanation.sentences],
         "said": [
             documents.citation_document(citation, explain=True) for citation in explanation.said
@@ -112,7 +116,7 @@ def _numbers(explanation: Explanation) -> list[str]:
     return [
         f"[{c.n}]"
         for c in explanation.said
-        if c.path == explanation.path
+        if c.path == explanation.target.path
         and any(c.chars[0] < end and start < c.chars[1] for start, end in own)
     ]
 
@@ -121,7 +125,7 @@ def _lost(explanation: Explanation) -> str:
     """Why nothing of a note that was found is quoted."""
     best = explanation.sentences[0] if explanation.sentences else None
     if best and best.lost:
-        candidates = counted(explanation.candidates, "sentence")
+        candidates = counted(len(explanation.assessment.candidates), "sentence")
         return f"{_LOST[best.lost]} (rank {best.rank} of {candidates})."
     return (
         "nothing there can be quoted on its own. Headings, fragments of a few words, "
@@ -135,18 +139,19 @@ def _ranked_too_low(explanation: Explanation) -> str:
 
     best = explanation.places[0]
     came = f"ranks {best.rank} of {explanation.info.passages}" if best.rank else "is not even found"
-    meaning = "not looked at" if explanation.by_terms_alone else ranked(best.hit.dense_rank)
-    withheld = "" if explanation.answered else " The question got no answer at all."
+    meaning = (
+        "not looked at" if explanation.retrieved.by_terms_alone else ranked(best.hit.dense_rank)
+    )
+    withheld = "" if explanation.assessment.answered else " The question got no answer at all."
     return (
-        f"{_subject(explanation)} was not read closely: it {came}, and an answer is taken from the "
-        f"{PASSAGES} best passages. By its meaning alone: {meaning}; by its words alone: "
+        f"{_subject(explanation.target)} was not read closely: it {came}, and an answer is taken "
+        f"from the {PASSAGES} best passages. By its meaning alone: {meaning}; by its words alone: "
         f"{ranked(best.hit.terms_rank)}.{withheld}"
     )
 
 
-def _subject(explanation: Explanation) -> str:
-    path, lines, locator = explanation.path, explanation.lines, explanation.locator
-    return address(path, lines, locator) if lines else path
+def _subject(target: Target) -> str:
+    return address(target.path, target.lines, target.locator) if target.lines else target.path
 
 
 def lacking_line(explanation: Explanation) -> str:
@@ -171,13 +176,14 @@ def _print_places(explanation: Explanation, linker: Linker) -> None:
 
 def _print_sentences(explanation: Explanation, linker: Linker) -> None:
     own = explanation.sentences[:1] if all(s.lost for s in explanation.sentences) else ()
-    said = sorted(explanation.said, key=lambda citation: citation.path != explanation.path)
+    path = explanation.target.path
+    said = sorted(explanation.said, key=lambda citation: citation.path != path)
     if not said:
         return
     if explanation.stage == SAID:
         put_heading("Said", "heading")
     else:
-        put_heading("Said instead" if explanation.answered else "Withheld", "heading")
+        put_heading("Said instead" if explanation.assessment.answered else "Withheld", "heading")
     columns: list[tuple[str, Citation]] = [("its best", s.citation) for s in own]
     columns += [(f"[{citation.n}]", citation) for citation in said[:_SAID_SHOWN]]
     for name, citation in columns:
