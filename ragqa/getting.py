@@ -1,5 +1,6 @@
 """Get a note, or a part of it, by address: what a citation points at, in context."""
 
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,23 +8,27 @@ from dataclasses import dataclass
 from ragqa.api import Index
 from ragqa.errors import UsageError
 from ragqa.explaining import find_indexed
-from ragqa.notes import read_note
+from ragqa.explaining.targets import span_of_lines
+from ragqa.notes import parse_note, read_text
+from ragqa.notes.formats.document import Document
+from ragqa.notes.read import NoteText
 from ragqa.types import (
     HIDDEN,
     Block,
     Corpus,
     Kind,
     Note,
-    NoteFile,
     NoteRecord,
     Progress,
     Skipped,
-    Stamp,
     counted,
 )  # fmt: skip
 
 HIDDEN_MARK = "(hidden)"
 """Stands for the value of a front matter key that looks like a secret."""
+
+# What the margin leaves out of a locator: the words that the head of the part has.
+_SAID_ABOVE = r"\Aparagraphs? |\Acell \d+, (?=output)| \(.*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,9 @@ class NotePart:
 
     `text` is as in the file, except that what the note's readers do not see (secrets in its front
     matter, comments, text struck out) is masked; lines keep their numbers. `heading` is the path of
-    headings at the first line; `skip` characters at the start of the lines are left out.
+    headings at the first line; `skip` characters at the start of the lines are left out. `locator`
+    is as in `Citation`. `margin` has the number of each line, or where a page, cell or paragraph
+    begins its name, else "".
     """
 
     note: NoteRecord
@@ -40,7 +47,9 @@ class NotePart:
     total_lines: int
     heading: tuple[str, ...]
     text: str
+    margin: tuple[str, ...]
     skip: int = 0
+    locator: str = ""
 
 
 def get_part(
@@ -57,7 +66,8 @@ def get_part(
     known = {note.path: note for note in listed.notes}
     target = find_indexed(index, listed, address)
     skip = target.skip
-    note = read_current(corpus, target.path, max_note_bytes=limit)
+    read = _current_text(corpus, target.path, limit)
+    note = parse_note(target.path, read.document, read.sha256, read.stamp)
     lines = _lines_of(masked(note.text, note.blocks))
     first, last = target.lines or (1, max(1, len(lines)))
     text = "\n".join(lines[first - 1 : last])
@@ -66,13 +76,16 @@ def get_part(
             f"lines {first} to {last} of {note.path} have only {counted(len(text), 'character')}",
             hint=shlex.quote(f"{note.path}:{first}:{last}"),
         )
+    span = span_of_lines((first, last), note.text)
     return NotePart(
         note=known[target.path],
         lines=(first, last),
         total_lines=len(lines),
-        heading=_heading_at(note.blocks, _start_of(note.text, first)),
+        heading=_heading_at(note.blocks, span[0]),
         text=text[skip:],
         skip=skip,
+        locator=target.locator or read.document.locate(span),
+        margin=tuple(_margin(read.document, first, last))[text.count("\n", 0, skip) :],
     )
 
 
@@ -81,10 +94,27 @@ def read_current(corpus: Corpus, path: str, *, max_note_bytes: int) -> Note:
 
     :raises UsageError: it cannot be read.
     """
-    read = read_note(corpus, NoteFile(path, Stamp(0, 0)), max_note_bytes=max_note_bytes)
+    read = _current_text(corpus, path, max_note_bytes)
+    return parse_note(path, read.document, read.sha256, read.stamp)
+
+
+def _current_text(corpus: Corpus, path: str, limit: int) -> NoteText:
+    read = read_text(corpus, path, max_note_bytes=limit)
     if isinstance(read, Skipped):
         raise UsageError(f"{path} cannot be read: {read.reason}", hint="ragqa status")
-    return read.note
+    return read
+
+
+def _margin(document: Document, first: int, last: int) -> Iterator[str]:
+    """Yield what stands beside each of these lines, as `NotePart.margin` has it."""
+    if not document.what:
+        yield from map(str, range(first, last + 1))
+        return
+    shown, start = "", span_of_lines((first, first), document.text)[0]
+    for line in document.text[start:].split("\n")[: last - first + 1]:
+        place = document.locate((start, start + len(line))) if line.strip() else shown
+        yield "" if place == shown else re.sub(_SAID_ABOVE, "", place)
+        shown, start = place, start + len(line) + 1
 
 
 def masked(text: str, blocks: Sequence[Block]) -> str:
@@ -109,14 +139,6 @@ def _lines_of(text: str) -> list[str]:
     """The lines of a text as citations count them, each up to its line feed."""
     lines = text.removesuffix("\n").split("\n") if text else []
     return [line.removesuffix("\r") for line in lines]
-
-
-def _start_of(text: str, line: int) -> int:
-    """Where a line starts, counted from 1."""
-    at = 0
-    for _ in range(line - 1):
-        at = text.index("\n", at) + 1
-    return at
 
 
 def _heading_at(blocks: Sequence[Block], at: int) -> tuple[str, ...]:

@@ -89,8 +89,42 @@ def test_a_place_that_ask_prints_is_one_that_get_and_why_take(documents, questio
     assert got["path"] == asked["path"]
     assert words in got["text"]
     told = documents("why", question, "--target", place, "--json").document
-    assert told["target"] == {"path": asked["path"], "lines": got["lines"]}
+    lines = {"lines": got["lines"], "locator": asked["locator"]}
+    assert told["target"] == {"path": asked["path"], **lines}
     assert told["stage"] == "said"
+    assert told["verdict"] == f"Yes: {place} is in the answer, as [1]."
+    assert {one["locator"] for one in told["said"]} == {asked["locator"]}
+
+
+def test_why_names_passages_and_quotes_of_a_document_by_their_places(documents):
+    out = documents("why", "when did the numbat survey run", "--target", "report.pdf").out
+    assert "report.pdf, pp. i-2 (pages 1-4 of the file)  rank 1, " in out
+    assert "report.pdf, p. 1 (page 3 of the file)\n" in out
+    assert "report.pdf:" not in out
+    whole = documents("why", "when does the lemur sleep", "--target", "minutes.docx:3").out
+    assert whole.startswith("Yes: minutes.docx, paragraph 2 is in the answer")
+    assert "minutes.docx, paragraph" in whole.partition("Passages, best first")[2]
+
+
+def test_a_place_stands_beside_the_text_of_a_document_where_it_begins(documents):
+    beside = {
+        "report.pdf": {"p. i": "A preface", "p. 1": "The numbat survey"},
+        "plan.ipynb": {"cell 1": "# Zoo", "cell 2": "```", "output": "```"},
+        "minutes.docx": {"1": "Minutes.", "2": "The lemur"},
+    }
+    heads = {
+        "report.pdf": "report.pdf, pp. i-2 (pages 1-4 of the file)",
+        "plan.ipynb": "plan.ipynb, cells 1-2",
+        "minutes.docx": "minutes.docx, paragraphs 1-2",
+    }
+    for path, parts in beside.items():
+        head, *lines = documents("get", path).out.splitlines()
+        assert head.startswith(heads[path])
+        for place, text in parts.items():
+            assert any(line.strip().startswith(f"{place} {text}") for line in lines), lines
+    assert documents("get", "minutes.docx, paragraph 2").out.startswith(
+        "minutes.docx, paragraph 2  "
+    )
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from ragqa.answering.matching import all_match_note, matches_note
 from ragqa.notes import format_of, parse_note, read_text
 from ragqa.notes.formats.document import Document
 from ragqa.notes.links import NoteNames, place_of
+from ragqa.notes.read import NoteText
 from ragqa.stores import Snapshot
 from ragqa.types import Block, Citation, Corpus, Hit, Passage, Skipped, Span, Stamp
 
@@ -131,11 +132,11 @@ def _current_layout(
     return Layout.of(read.text, passages) if all_match_note(read.text, passages) else None
 
 
-def with_locator(citation: Citation, corpus: Corpus, *, max_note_bytes: int) -> Citation:
+def with_locator(citation: Citation, read: Callable[[str], NoteText | Skipped]) -> Citation:
     """The citation with the place of its quote in its file, if lines do not name that."""
     if not format_of(citation.path).version:
         return citation
-    read = read_text(corpus, citation.path, max_note_bytes=max_note_bytes)
-    if isinstance(read, Skipped) or read.sha256 != citation.note_sha256:
+    note = read(citation.path)
+    if isinstance(note, Skipped) or note.sha256 != citation.note_sha256:
         return citation
-    return replace(citation, locator=read.document.locate(citation.chars))
+    return replace(citation, locator=note.document.locate(citation.chars))

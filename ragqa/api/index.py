@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from ragqa.answering import Answering, compose
@@ -15,6 +15,7 @@ from ragqa.api.stored_index import StoredIndex
 from ragqa.clock import Clock
 from ragqa.errors import IndexNotWritable, NoCorpus, NoIndex, OtherFormat, WriterBusy
 from ragqa.indexing import LONG_S
+from ragqa.notes import read_text
 from ragqa.notes.formats import how_to_read, switched_off
 from ragqa.readers import Reader, available
 from ragqa.retrieval import clean_question, retrieve
@@ -207,7 +208,7 @@ class Index(StoredIndex):
 
     def _located(self, citation: Citation) -> Citation:
         limit = self.settings.max_note_bytes
-        return with_locator(citation, self.places.corpus, max_note_bytes=limit)
+        return with_locator(citation, partial(read_text, self.places.corpus, max_note_bytes=limit))
 
     def _retrieve_current(
         self, snapshot: Snapshot, question: str, filters: Filters, *, limit: int

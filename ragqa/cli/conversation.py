@@ -112,8 +112,9 @@ class Conversation:
             from ragqa.generation import numbers_given
 
             given = with_sections(last.hits, self._index.open_note)
+            about = explanation.target
             screen.print_not_llm_answer(
-                numbers_given(given, last.written.given, explanation.path, explanation.lines)
+                numbers_given(given, last.written.given, about.path, about.lines)
             )
         print_explanation(explanation, self._linker)
         render.print_warnings(explanation.warnings)

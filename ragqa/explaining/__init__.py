@@ -2,18 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache, partial
 
 from ragqa.answering import assess, cite
 from ragqa.answering.candidates import PASSAGES
 from ragqa.api import Index
-from ragqa.api.checking import keep_current
+from ragqa.api.checking import keep_current, with_locator
 from ragqa.clock import Clock
 from ragqa.errors import NotIndexed
 from ragqa.explaining.explanation import SAID, Explanation
 from ragqa.explaining.ranking import missing_words, rank_note, rank_sentences
 from ragqa.explaining.targets import Notes, Target
+from ragqa.notes import read_text
 from ragqa.stages import losing_leg
-from ragqa.types import Filters, IndexInfo, NoteList, NoteRecord, Progress, Retrieved
+from ragqa.types import Filters, IndexInfo, NoteList, NoteRecord, Progress
 
 
 def explain(
@@ -37,18 +39,10 @@ def explain(
     )
     found = _notes(index, index.snapshot().notes(), info).find(target)
     explanation = Explanation(
-        question=retrieved.typed,
-        path=found.path,
-        lines=found.lines,
-        stage="not indexed",
-        info=info,
-        reason=found.reason,
-        warnings=tuple(warnings),
-        corrected=retrieved.corrected,
-        waiting=index.files_waiting,
+        found, retrieved, info, warnings=tuple(warnings), waiting=index.files_waiting
     )
     if not found.reason:
-        explanation = _follow(index, retrieved, explanation, filters)
+        explanation = _follow(index, explanation, filters)
     clock.lap("explain")
     return replace(explanation, timings_ms=clock.laps())
 
@@ -69,51 +63,49 @@ def _notes(index: Index, known: Mapping[str, NoteRecord], info: IndexInfo) -> No
     return Notes(corpus, settings.max_note_bytes, known, info, settings.formats)
 
 
-def _follow(
-    index: Index, retrieved: Retrieved, explanation: Explanation, filters: Filters
-) -> Explanation:
-    """Follow an indexed note through every stage."""
+def _follow(index: Index, explanation: Explanation, filters: Filters) -> Explanation:
+    """Follow an indexed note through every stage; what is cited gets its place in its file."""
+    corpus, limit = index.places.corpus, index.settings.max_note_bytes
+    located = partial(with_locator, read=cache(partial(read_text, corpus, max_note_bytes=limit)))
+    retrieved = explanation.retrieved
     assessment = assess(retrieved, index.source.embedders.asking, index.answering)
-    path, lines = explanation.path, explanation.lines
-    places, left_out = rank_note(index, retrieved, path, lines, filters)
-    sentences = rank_sentences(assessment, places, lines)
+    places, left_out = rank_note(index, retrieved, explanation.target, filters)
+    hits, _ = keep_current(corpus, [place.hit for place in places], max_note_bytes=limit)
+    current = {hit.passage.id: hit for hit in hits}
+    sentences = rank_sentences(assessment, places, explanation.target.lines)
     _, said = cite(assessment.excerpts)
     explanation = replace(
         explanation,
+        assessment=assessment,
         filters=left_out,
-        places=places,
-        by_terms_alone=retrieved.by_terms_alone,
-        answered=assessment.answered,
-        confidence=assessment.confidence,
-        reasons=tuple(assessment.reasons),
-        candidates=len(assessment.candidates),
-        sentences=sentences,
-        said=said,
+        places=tuple(
+            replace(place, hit=current.get(place.hit.passage.id, place.hit)) for place in places
+        ),
+        sentences=tuple(replace(one, citation=located(one.citation)) for one in sentences),
+        said=tuple(map(located, said)),
     )
-    stage = _stage(index, explanation)
+    stage = _stage(explanation, is_current=bool(current))
     if not places or stage in (SAID, "filters", "changed"):
         return replace(explanation, stage=stage)
     missing = missing_words(retrieved.spelled, places[0].hit.passage)
     return replace(explanation, stage=stage, missing=missing)
 
 
-def _stage(index: Index, explanation: Explanation) -> str:
+def _stage(explanation: Explanation, *, is_current: bool) -> str:
     """The first stage that the note did not pass."""
     places = explanation.places
     if not places:
         return "chunking"
     if explanation.filters:
         return "filters"
-    hits = [place.hit for place in places]
-    limit = index.settings.max_note_bytes
-    if not keep_current(index.places.corpus, hits, max_note_bytes=limit)[0]:
+    if not is_current:
         return "changed"
     best = places[0]
     near = best.rank is not None and best.rank <= PASSAGES
     if not near and not any(place.read for place in places):
-        if explanation.by_terms_alone:
+        if explanation.retrieved.by_terms_alone:
             return "terms"
         return losing_leg(best.hit.dense_rank, best.hit.terms_rank)
-    if not explanation.answered:
+    if not explanation.assessment.answered:
         return "confidence"
     return SAID if any(sentence.lost is None for sentence in explanation.sentences) else "composer"

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from ragqa.answering import Assessment
+from ragqa.explaining.targets import Target
 from ragqa.stages import STAGES as LOST_STAGES
-from ragqa.types import Citation, Correction, Hit, IndexInfo, Reason
+from ragqa.types import Citation, Hit, IndexInfo, Retrieved
 
 SAID = "said"
 
@@ -42,13 +44,6 @@ class Place:
     rank: int | None
     read: bool
 
-    @property
-    def order(self) -> tuple[float, float]:
-        """The sort key of a note's passages, best first."""
-        legs = [rank for rank in (self.hit.dense_rank, self.hit.terms_rank) if rank is not None]
-        last = float("inf")
-        return last if self.rank is None else self.rank, min(legs, default=last)
-
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
@@ -66,31 +61,22 @@ class Sentence:
 class Explanation:
     """How far a note came on the way into the answer to a question.
 
-    `lines` are those asked about, if any. `reason` says why the note is not indexed. `filters` are
-    those that exclude it; ranks are then unfiltered. `places` are its passages, or those that touch
-    the lines, best first. `candidates` counts all candidate sentences, `sentences` are those of
-    the places, best first. `said` is the answer, even if it was withheld. `reasons` are those of
-    the confidence. `missing` has the words of the question that the best place lacks. `corrected`
-    is as in `Answer`.
+    `filters` are those that exclude it; ranks are then unfiltered. `places` are its passages, or
+    those that touch the target's lines, best first. `sentences` are the candidates of these, best
+    first. `said` is the answer, even if it was withheld. `missing` has the words of the question
+    that the best place lacks. The `assessment` of the question is empty if the note is not indexed.
     """
 
-    question: str
-    path: str
-    lines: tuple[int, int] | None
-    stage: str
+    target: Target
+    retrieved: Retrieved
     info: IndexInfo
-    reason: str = ""
+    stage: str = "not indexed"
+    assessment: Assessment = field(default_factory=Assessment)
     filters: tuple[str, ...] = ()
     places: tuple[Place, ...] = ()
-    by_terms_alone: bool = False
-    answered: bool = False
-    confidence: float = 0.0
-    reasons: tuple[Reason, ...] = ()
-    candidates: int = 0
     sentences: tuple[Sentence, ...] = ()
     said: tuple[Citation, ...] = ()
     missing: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-    corrected: tuple[Correction, ...] = ()
     waiting: int = 0
     timings_ms: Mapping[str, float] = field(default_factory=dict)

@@ -9,33 +9,30 @@ from ragqa.answering.composing import Excerpt
 from ragqa.answering.scoring import Scored, citation_of
 from ragqa.api import MIN_POOL, Index
 from ragqa.explaining.explanation import Lost, Place, Sentence
+from ragqa.explaining.targets import Target
 from ragqa.retrieval import Legs, find_legs, ranked, to_hits
 from ragqa.stores.filters import note_matcher
 from ragqa.text.words import passage_terms, query_terms, tokenize
-from ragqa.types import Filters, Passage, Retrieved
+from ragqa.types import Filters, NoteRecord, Passage, Retrieved
 
 _MAX_MISSING = 8
 
 
 def rank_note(
-    index: Index, retrieved: Retrieved, path: str, lines: tuple[int, int] | None, filters: Filters
+    index: Index, retrieved: Retrieved, target: Target, filters: Filters
 ) -> tuple[tuple[Place, ...], tuple[str, ...]]:
-    """Rank a note's passages, or those that touch `lines`, among all passages.
+    """Rank a note's passages, or those that touch the target's lines, among all passages.
 
     :returns: the passages, best first, and the filters that exclude the note. If there are any, the
         ranks are unfiltered.
     """
-    snapshot = index.snapshot()
+    snapshot, path, lines = index.snapshot(), target.path, target.lines
     passages = [
         passage.id
         for passage in snapshot.of_note(path)
         if lines is None or (passage.lines[0] <= lines[1] and lines[0] <= passage.lines[1])
     ]
-    left_out = tuple(
-        option
-        for option, one in _each_filter(filters)
-        if passages and not note_matcher(one)(snapshot.notes()[path])
-    )
+    left_out = _excluding(filters, snapshot.notes()[path]) if passages else ()
     searched = Filters() if left_out else filters
     legs, fused = _search(index, retrieved.question, searched)
     ranks = {id_: rank for rank, (id_, _) in enumerate(fused, start=1)}
@@ -43,7 +40,14 @@ def rank_note(
     hits = to_hits(snapshot, legs, [(id_, scores.get(id_, 0.0)) for id_ in passages]).hits
     read = set() if left_out else {hit.passage.id for hit in sources_of(retrieved.hits)}
     places = [Place(hit, ranks.get(hit.passage.id), hit.passage.id in read) for hit in hits]
-    return tuple(sorted(places, key=lambda place: place.order)), left_out
+    return tuple(sorted(places, key=_order)), left_out
+
+
+def _order(place: Place) -> tuple[float, float]:
+    """The sort key of a note's passages, best first."""
+    ranks = place.rank, place.hit.dense_rank, place.hit.terms_rank
+    fused, *legs = (float("inf") if rank is None else rank for rank in ranks)
+    return fused, min(legs)
 
 
 def rank_sentences(
@@ -81,17 +85,13 @@ def missing_words(question: str, passage: Passage) -> tuple[str, ...]:
     ]
 
 
-def _each_filter(filters: Filters) -> list[tuple[str, Filters]]:
-    """Each filter by itself, with its command-line options."""
-    each = [(f"--tag {tag}", Filters(tags=(tag,))) for tag in filters.tags]
-    if filters.paths:
-        options = " ".join(f"--path {glob_}" for glob_ in filters.paths)
-        each.append((options, Filters(paths=filters.paths)))
-    if filters.since:
-        each.append((f"--since {filters.since}", Filters(since=filters.since)))
-    if filters.where:
-        each.append((f"--where {filters.where!r}", Filters(where=filters.where)))
-    return each
+def _excluding(filters: Filters, note: NoteRecord) -> tuple[str, ...]:
+    """The command-line options of the filters that exclude a note."""
+    each = {f"--tag {tag}": Filters(tags=(tag,)) for tag in filters.tags}
+    each[" ".join(f"--path {one}" for one in filters.paths)] = Filters(paths=filters.paths)
+    each[f"--since {filters.since}"] = Filters(since=filters.since)
+    each[f"--where {filters.where!r}"] = Filters(where=filters.where)
+    return tuple(option for option, one in each.items() if not note_matcher(one)(note))
 
 
 def _search(index: Index, question: str, filters: Filters) -> tuple[Legs, list[tuple[int, float]]]:

@@ -49,7 +49,8 @@ class Target:
     """The note asked about, with the lines, the heading or `^block`, or the locator given, if any.
 
     `path` is relative to the notes folder if it is inside, else as given. `reason` is why the note
-    is not indexed, "" if it is. The first `skip` characters of the lines are left out.
+    is not indexed, "" if it is. The first `skip` characters of the lines are left out. Once found,
+    it has lines, and a locator if the note's file has other places than lines.
     """
 
     path: str
@@ -109,33 +110,37 @@ class Notes:
             anchor = link[2][:_MAX_HEADING].strip()
             raise NoTarget(f"#{anchor} is in a note that is not named", [f"NOTE#{anchor}"])
         if link and (path := self.names.path_of(link[1])):
-            linked = Target(path, heading=link[2].strip("# "))
-            return replace(linked, lines=self._lines(linked, linked), heading="")
+            return self._part(Target(path, heading=link[2].strip("# ")), Target(path))
         if context := safe_line(self.corpus.context(text)):
             text = text.removesuffix(f" ({context})")
         for look in (self._indexed, self._left_out):
             for reading in readings(text):
                 if target := look(reading.path):
-                    lines = self._lines(reading, target)
-                    return replace(target, lines=lines, skip=reading.skip)
+                    return self._part(reading, replace(target, skip=reading.skip))
         shown = text if len(text) <= _MAX_NAME else f"{text[:_MAX_NAME]}\u2026"
         raise NoTarget(
             f"there is no note {shown!r} in {self.corpus}",
             self._alike(text),
         )
 
-    def _lines(self, reading: Target, target: Target) -> tuple[int, int] | None:
-        lines = reading.lines
+    def _part(self, reading: Target, target: Target) -> Target:
+        """The note as it is read here, with the lines and the place of the part that is named."""
+        path, lines = target.path, reading.lines
+        target = replace(target, lines=lines)
         if target.reason or not (lines or reading.heading or reading.locator):
-            return lines
-        read = read_text(self.corpus, target.path, max_note_bytes=self.max_note_bytes)
+            return target
+        read = read_text(self.corpus, path, max_note_bytes=self.max_note_bytes)
         if isinstance(read, Skipped):
-            return lines  # a later stage reports it
-        if reading.locator:
-            return _lines_at(reading.locator, target.path, read.document)
-        if lines is None:
-            return _lines_below(reading.heading, target.path, read.text)
-        return _lines_in(lines, target.path, read.text)
+            return target  # a later stage reports it
+        if lines:
+            lines = _lines_in(lines, path, read.text)
+            span = span_of_lines(lines, read.text)
+        else:
+            named = reading.locator or reading.heading
+            find = _place_at if reading.locator else _section_below
+            span = find(named, path, read.document)
+            lines = _lines_of(span, read.text)
+        return replace(target, lines=lines, locator=read.document.locate(span))
 
     def _indexed(self, name: str) -> Target | None:
         inside = _inside(self.corpus, name)
@@ -207,13 +212,13 @@ def _lines_in(lines: tuple[int, int], path: str, text: str) -> tuple[int, int]:
     return first, min(last, total)
 
 
-def _lines_at(locator: str, path: str, document: Document) -> tuple[int, int]:
-    """The lines of a page, cell or paragraph.
+def _place_at(locator: str, path: str, document: Document) -> Span:
+    """The span of a page, cell or paragraph.
 
     :raises UsageError: there is none such; the hint has the last one.
     """
     if span := document.span_at(locator):
-        return _lines_of(span, document.text)
+        return span
     length = len(document.text)
     last = document.locate((max(0, length - 1), length))
     raise NoTarget(
@@ -221,20 +226,27 @@ def _lines_at(locator: str, path: str, document: Document) -> tuple[int, int]:
     )
 
 
+def span_of_lines(lines: tuple[int, int], text: str) -> Span:
+    """The characters of lines that a text has, up to the end of the last one."""
+    starts = [0, *(found.end() for found in re.finditer("\n", text)), len(text)]
+    first, last = (min(end, len(starts) - 1) for end in (lines[0] - 1, lines[1]))
+    return starts[first], starts[last]
+
+
 def _lines_of(span: Span, text: str) -> tuple[int, int]:
     first = 1 + text.count("\n", 0, span[0])
     return first, first + text[slice(*span)].rstrip().count("\n")
 
 
-def _lines_below(anchor: str, path: str, text: str) -> tuple[int, int]:
-    """The lines of a heading's section, or of the block `^id`.
+def _section_below(anchor: str, path: str, document: Document) -> Span:
+    """The span of a heading's section, or of the block `^id`.
 
     :raises UsageError: there is no such heading or block; the hint has similar ones, else the first
         ones.
     """
-    blocks = parse_note(path, text, "", Stamp(0, 0)).blocks
+    text, blocks = document.text, parse_note(path, document.text, "", Stamp(0, 0)).blocks
     if span := place_of(text, blocks, anchor):
-        return _lines_of(span, text)
+        return span
     wanted = anchor.rpartition("#")[2].strip()[:_MAX_HEADING]
     what, has = "heading", [one.label for one in blocks if one.kind is Kind.HEADING and one.label]
     if wanted.startswith("^"):

@@ -93,7 +93,7 @@ def check_origin(info: IndexInfo, source: Source) -> None:
         raise OtherFormat(
             f"the index in {source.index} was built by another version of ragqa, with passages of "
             f"version {info.chunking.get('version')}; this one makes version {wanted['version']}",
-            hint=_REBUILD,
+            hint=_REBUILD if source.shared_name else "ragqa index",
         )
     if dict(info.chunking) != wanted:
         raise IndexUnusable(

@@ -4,21 +4,18 @@ from rich.text import Text
 
 from ragqa.answering.candidates import PASSAGES
 from ragqa.explaining.explanation import SAID, STAGES, Explanation, Lost, Sentence
+from ragqa.explaining.targets import Target
 from ragqa.render import documents
 from ragqa.render.answer_lines import address
 from ragqa.render.documents import Document, fields_of
 from ragqa.render.results import Linker, print_corrected
-from ragqa.render.scores import (
-    match_rows,
-    print_confidence,
-    print_table,
-    ranking_rows,
-)
+from ragqa.render.scores import match_rows, print_confidence, print_table, whole
 from ragqa.render.screen import put, put_heading
 from ragqa.stages import stage_name
 from ragqa.types import Citation, counted
 
 _SHOWN = 5
+_INDENT = 2
 _SAID_SHOWN = 4
 _QUOTE_CHARS = 160
 
@@ -32,19 +29,19 @@ _LOST = {
 
 def verdict(explanation: Explanation) -> str:
     """Say in a sentence or two whether the note is in the answer, and why."""
-    path, subject = explanation.path, _subject(explanation)
+    target, subject = explanation.target, _subject(explanation.target)
+    path, confidence = target.path, explanation.assessment.confidence
     match explanation.stage:
         case "said":
             return f"Yes: {subject} is in the answer, as {' and '.join(_numbers(explanation))}."
         case "not indexed":
-            return f"{path} is not indexed, so no question can find it: {explanation.reason}."
-        case "chunking" if explanation.lines is None:
+            return f"{path} is not indexed, so no question can find it: {target.reason}."
+        case "chunking" if target.lines is None:
             return f"{path} is indexed, but holds no searchable text."
         case "chunking":
-            lines = "-".join(map(str, dict.fromkeys(explanation.lines or ())))
             return (
-                f"No passage holds line{'s' if '-' in lines else ''} {lines} of {path}: "
-                "that is empty, or front matter, which is read but never quoted."
+                f"No passage holds {subject}: that is empty, or front matter, which is read but "
+                "never quoted."
             )
         case "filters":
             rank = explanation.places[0].rank
@@ -60,7 +57,7 @@ def verdict(explanation: Explanation) -> str:
             would = any(sentence.lost is None for sentence in explanation.sentences)
             return (
                 f"{subject} was found, but no answer was given at all: the confidence that the "
-                f"notes answer this is only {explanation.confidence:.2f}. Otherwise it would "
+                f"notes answer this is only {confidence:.2f}. Otherwise it would "
                 f"{'have been' if would else 'still not be'} in the answer."
             )
         case "composer":
@@ -73,33 +70,36 @@ def verdict(explanation: Explanation) -> str:
 
 def print_explanation(explanation: Explanation, linker: Linker) -> None:
     """Print the verdict, what the note lacks, and the figures."""
-    print_corrected(explanation.corrected)
+    print_corrected(explanation.retrieved.corrected)
     put(verdict(explanation), "bold")
     if explanation.missing:
         put(lacking_line(explanation))
     put(f"Stage: {stage_name(explanation.stage)} ({STAGES[explanation.stage]})", "quiet")
     if not explanation.places:
         return
-    _print_places(explanation)
+    _print_places(explanation, linker)
     _print_sentences(explanation, linker)
     if any(place.read for place in explanation.places):
-        print_confidence(explanation.confidence, explanation.reasons)
+        print_confidence(explanation.assessment.confidence, explanation.assessment.reasons)
 
 
 def explanation_document(explanation: Explanation) -> Document:
     """What `ragqa why --json` prints."""
+    target, assessment = explanation.target, explanation.assessment
     return {
-        "question": explanation.question,
-        "corrected": documents.corrected_document(explanation.corrected),
-        "target": fields_of(explanation, "path", "lines"),
+        "question": explanation.retrieved.typed,
+        "corrected": documents.corrected_document(explanation.retrieved.corrected),
+        "target": fields_of(target, "path", "lines", *(["locator"] if target.locator else ())),
         "verdict": verdict(explanation),
-        **fields_of(explanation, "stage", "reason", "filters", "answered", "confidence"),
-        "confidence_reasons": documents.reasons_document(explanation.reasons),
+        "reason": target.reason,
+        **fields_of(explanation, "stage", "filters"),
+        **fields_of(assessment, "answered", "confidence"),
+        "confidence_reasons": documents.reasons_document(assessment.reasons),
         "passages": [
             documents.hit_document(place.hit, explain=True) | fields_of(place, "rank", "read")
             for place in explanation.places
         ],
-        "candidates": explanation.candidates,
+        "candidates": len(assessment.candidates),
         "sentences": [_sentence_document(sentence) for sentence in explanation.sentences],
         "said": [
             documents.citation_document(citation, explain=True) for citation in explanation.said
@@ -116,7 +116,7 @@ def _numbers(explanation: Explanation) -> list[str]:
     return [
         f"[{c.n}]"
         for c in explanation.said
-        if c.path == explanation.path
+        if c.path == explanation.target.path
         and any(c.chars[0] < end and start < c.chars[1] for start, end in own)
     ]
 
@@ -125,7 +125,7 @@ def _lost(explanation: Explanation) -> str:
     """Why nothing of a note that was found is quoted."""
     best = explanation.sentences[0] if explanation.sentences else None
     if best and best.lost:
-        candidates = counted(explanation.candidates, "sentence")
+        candidates = counted(len(explanation.assessment.candidates), "sentence")
         return f"{_LOST[best.lost]} (rank {best.rank} of {candidates})."
     return (
         "nothing there can be quoted on its own. Headings, fragments of a few words, "
@@ -139,22 +139,19 @@ def _ranked_too_low(explanation: Explanation) -> str:
 
     best = explanation.places[0]
     came = f"ranks {best.rank} of {explanation.info.passages}" if best.rank else "is not even found"
-    meaning = "not looked at" if explanation.by_terms_alone else ranked(best.hit.dense_rank)
-    withheld = "" if explanation.answered else " The question got no answer at all."
+    meaning = (
+        "not looked at" if explanation.retrieved.by_terms_alone else ranked(best.hit.dense_rank)
+    )
+    withheld = "" if explanation.assessment.answered else " The question got no answer at all."
     return (
-        f"{_subject(explanation)} was not read closely: it {came}, and an answer is taken from the "
-        f"{PASSAGES} best passages. By its meaning alone: {meaning}; by its words alone: "
+        f"{_subject(explanation.target)} was not read closely: it {came}, and an answer is taken "
+        f"from the {PASSAGES} best passages. By its meaning alone: {meaning}; by its words alone: "
         f"{ranked(best.hit.terms_rank)}.{withheld}"
     )
 
 
-def _subject(explanation: Explanation) -> str:
-    if explanation.lines is None:
-        return explanation.path
-    first, last = explanation.lines
-    if first == last:
-        return f"Line {first} of {explanation.path}"
-    return address(explanation.path, explanation.lines)
+def _subject(target: Target) -> str:
+    return address(target.path, target.lines, target.locator) if target.lines else target.path
 
 
 def lacking_line(explanation: Explanation) -> str:
@@ -163,29 +160,30 @@ def lacking_line(explanation: Explanation) -> str:
     return f"Words of the question that its best passage lacks: {words}." if words else ""
 
 
-def _print_places(explanation: Explanation) -> None:
-    shown = explanation.places[:_SHOWN]
-    rest = len(explanation.places) - len(shown)
-    title = (
-        "By lines, without the filters" if explanation.filters else "Passages by lines, best first"
-    )
-    lines = ["-".join(map(str, place.hit.passage.lines)) for place in shown]
-    read = ["yes" if place.read else "no" for place in shown]
-    rows = ranking_rows([(place.rank, place.hit) for place in shown])
-    print_table(lines, [*rows, ("  read for sentences", read)], title=title)
-    if rest:
+def _print_places(explanation: Explanation, linker: Linker) -> None:
+    """Print where the note's passages are and how they rank, best first."""
+    without = ", without the filters" if explanation.filters else ""
+    put_heading(f"Passages, best first{without}", "heading")
+    for place in explanation.places[:_SHOWN]:
+        hit, passage = place.hit, place.hit.passage
+        legs = f"{whole(hit.dense_rank)} by meaning, {whole(hit.terms_rank)} by words"
+        ranks = f"  rank {whole(place.rank)}, {legs}{', read' if place.read else ''}"
+        where = linker.place(passage.path, passage.lines, hit.locator)
+        put(where.append(ranks, style="quiet"), hang=_INDENT)
+    if (rest := len(explanation.places) - _SHOWN) > 0:
         put(f"and {rest} more, further down", "quiet")
 
 
 def _print_sentences(explanation: Explanation, linker: Linker) -> None:
     own = explanation.sentences[:1] if all(s.lost for s in explanation.sentences) else ()
-    said = sorted(explanation.said, key=lambda citation: citation.path != explanation.path)
+    path = explanation.target.path
+    said = sorted(explanation.said, key=lambda citation: citation.path != path)
     if not said:
         return
     if explanation.stage == SAID:
         put_heading("Said", "heading")
     else:
-        put_heading("Said instead" if explanation.answered else "Withheld", "heading")
+        put_heading("Said instead" if explanation.assessment.answered else "Withheld", "heading")
     columns: list[tuple[str, Citation]] = [("its best", s.citation) for s in own]
     columns += [(f"[{citation.n}]", citation) for citation in said[:_SAID_SHOWN]]
     for name, citation in columns:

@@ -13,13 +13,15 @@ from ragqa.sanitise import safe_line, safe_text
 def print_part(part: NotePart, linker: Linker) -> None:
     """Print where the lines are, then the lines."""
     console = stdout()
-    head = Text.assemble(linker.place(part.note.path, part.lines))
+    head = Text.assemble(linker.place(part.note.path, part.lines, part.locator))
     for about in (part.note.date, " > ".join(part.heading) or part.note.title):
         if about:
             head.append(f"  {safe_line(about)}", style="quiet")
     emit(console, head)
-    for number, line in enumerate(part.text.split("\n"), start=part.lines[0]):
-        emit(console, Text.assemble((f"{number:>5} ", "quiet"), safe_text(line)), hang=6)
+    width = max(5, *map(len, part.margin))
+    for beside, line in zip(part.margin, part.text.split("\n"), strict=True):
+        label = f"{safe_line(beside):>{width}} "
+        emit(console, Text.assemble((label, "quiet"), safe_text(line)), hang=len(label))
 
 
 def part_document(part: NotePart) -> Document:
@@ -31,6 +33,7 @@ def part_document(part: NotePart) -> Document:
         "tags": list(part.note.tags),
         "note_sha256": part.note.sha256,
         "lines": list(part.lines),
+        **(fields_of(part, "locator") if part.locator else {}),
         "total_lines": part.total_lines,
         "heading": list(part.heading),
         "text": part.text,

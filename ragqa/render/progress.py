@@ -26,7 +26,6 @@ _STAGES = {
     "queueing": "Waiting for another process to write the index (passages embedded)",
     "verifying": "Checking files",
     "repairing": "Embedding passages",
-    "comparing": "Comparing the index with notes",
 }
 _ANEW = (
     "This index was made by another version of ragqa: building it anew from the notes. The old one "

@@ -82,7 +82,7 @@ def print_confidence(confidence: float, reasons: Sequence[Reason]) -> None:
     print_table(["here", "usual", "effect"] if reasons else [], rows)
 
 
-def print_table(heads: Sequence[str], rows: Sequence[Row], *, title: str = "") -> None:
+def print_table(heads: Sequence[str], rows: Sequence[Row]) -> None:
     """Print aligned rows of a label and cells, below an empty line and the heads, if any.
 
     Columns that do not fit the screen follow in further tables, with the labels repeated.
@@ -94,7 +94,7 @@ def print_table(heads: Sequence[str], rows: Sequence[Row], *, title: str = "") -
     for start in range(0, columns, across):
         part = slice(start, start + across)
         if heads:
-            put_heading(_aligned(title, heads[part], label_width), "heading")
+            put_heading(_aligned("", heads[part], label_width), "heading")
         for label, cells in rows:
             put(_aligned(label, cells[part], label_width))
 

@@ -1,5 +1,6 @@
 """The result of checking a saved answer, for the terminal and as a JSON document."""
 
+import re
 from collections import Counter
 
 from rich.text import Text
@@ -7,7 +8,7 @@ from rich.text import Text
 from ragqa.render.documents import Document, fields_of
 from ragqa.render.results import Linker
 from ragqa.render.screen import put, put_heading
-from ragqa.sanitise import safe_line, safe_text
+from ragqa.sanitise import safe_text
 from ragqa.verifying.checking import Checked, Standing, Verification
 from ragqa.verifying.current_notes import Stretch
 from ragqa.verifying.similarity import differences
@@ -20,6 +21,7 @@ _STYLES = {
     Standing.GONE: "error",
 }
 _INDENT = 3
+_ESCAPE = r"\\(?=[!-/:-@\[-`{-~])"
 
 
 def print_verification(verification: Verification, linker: Linker) -> None:
@@ -46,23 +48,21 @@ def verification_document(verification: Verification) -> Document:
 
 def _print_checked(checked: Checked, linker: Linker) -> None:
     citation, place = checked.citation, checked.place
-    quote = citation.quote
+    quote = _as_read(citation.quote, citation.locator)
+    was = linker.place(citation.path, citation.lines, citation.locator).plain
+    now = _link(place, linker) if place else Text(was, "path")
     line = Text.assemble(
-        (f"{citation.n:>2} ", "number"),
-        (f"{checked.standing:<7} ", _STYLES[checked.standing]),
-        _link(place, linker) if place else (safe_line(citation.path), "path"),
+        (f"{citation.n:>2} ", "number"), (f"{checked.standing:<7} ", _STYLES[checked.standing]), now
     )
-    if place and checked.standing is not Standing.INTACT:
-        was = linker.place(citation.path, citation.lines, citation.locator).plain
-        line.append(f"  was at {was}", style="quiet")
-        line.append(", wrapped differently" if checked.is_rewrapped else "", style="quiet")
+    line.append(f"  was at {was}" if now.plain != was else "", style="quiet")
+    line.append(", wrapped differently" if checked.is_rewrapped else "", style="quiet")
     put(line, hang=_INDENT)
     if checked.reason:
         put(checked.reason, "warning", indent=_INDENT)
     if checked.standing in (Standing.CHANGED, Standing.EXTRACTED) and place is not None:
         if place.header and citation.context:
             put(_difference(citation.context, place.header), indent=_INDENT)
-        put(_difference(quote, place.text), indent=_INDENT)
+        put(_difference(quote, _as_read(place.text, place.locator)), indent=_INDENT)
     else:
         put(" ".join(quote.split()), indent=_INDENT)
     if checked.elsewhere is not None:
@@ -72,6 +72,11 @@ def _print_checked(checked: Checked, linker: Linker) -> None:
 
 def _link(place: Stretch, linker: Linker) -> Text:
     return linker.place(place.path, place.lines, place.locator)
+
+
+def _as_read(text: str, locator: str) -> str:
+    """A quote without the marks that keep a document's own characters from being Markdown."""
+    return re.sub(_ESCAPE, "", text) if locator else text
 
 
 def _difference(old: str, new: str) -> Text:

@@ -4,7 +4,7 @@ Whatever comes from notes is quoted line by line, so that a note cannot pass for
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,12 +105,13 @@ def _cut_part(part: NotePart, chars: int, budget: int) -> Result:
     elif rest:
         skip = len(text) - text.rfind("\n") - 1 + (part.skip if last == first else 0)
         following = f"{note.path}:{last}:{end}+{skip}"
-    place = f"{safe_line(note.path)}:{first}-{last}" + (f"+{part.skip}" if part.skip else "")
+    place = _place(note.path, (first, last), part.locator) + f"+{part.skip}" * bool(part.skip)
     about = "  ".join(filter(None, (note.date, " > ".join(part.heading) or note.title)))
-    head = (
-        f"{place} of {counted(part.total_lines, 'line')}  {clipped(safe_line(about), budget // 6)}"
-    )
-    lines = [head.rstrip(), *_numbered(text.split("\n"), first)]
+    of = "" if part.locator else f" of {counted(part.total_lines, 'line')}"
+    lines = [f"{place}{of}  {clipped(safe_line(about), budget // 6)}".rstrip()]
+    width = max(4, *map(len, part.margin))
+    for beside, line in zip(part.margin, text.split("\n"), strict=False):
+        lines.append(f"{safe_line(beside):>{width}} {safe_text(line)}")
     if following:
         lines.append(f"Cut here. To go on: get {safe_line(following)!r}")
     data = {"path": note.path, "lines": [first, last], "text": text, "next": following or None}
@@ -235,10 +236,6 @@ def _place(path: str, lines: tuple[int, int], locator: str) -> str:
 
 def _quoted(text: str) -> str:
     return "\n".join(f"> {line}" for line in safe_text(text).split("\n"))
-
-
-def _numbered(lines: Sequence[str], first: int) -> list[str]:
-    return [f"{n:>4} {safe_text(line)}" for n, line in enumerate(lines, start=first)]
 
 
 def _checked(checked: Checked) -> str:

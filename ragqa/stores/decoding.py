@@ -76,11 +76,13 @@ def digest_of(content: object) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def check_seal(content: dict[str, object], index: str, readable: int) -> None:
+def check_seal(
+    content: dict[str, object], index: str, readable: int, *, is_shared: bool = False
+) -> None:
     """Check the format and the digest, which it removes, of an index's description.
 
     :param index: which index it is, for messages.
-    :param readable: the format that can be read.
+    :param readable: the format that can be read. Of `is_shared`, only a rebuild replaces another.
     :raises OtherFormat: it has another format.
     """
     number = msgspec.convert(content["format"], int)
@@ -92,7 +94,7 @@ def check_seal(content: dict[str, object], index: str, readable: int) -> None:
         info = content.get("info")
         raise OtherFormat(
             f"the index {index} was written{by} in format {number}; {this} reads format {readable}",
-            hint=REBUILD,
+            hint=REBUILD if is_shared else "ragqa index",
             corpus=str(info.get("corpus", "")) if isinstance(info, dict) else "",
         )
     if content.pop("digest") != digest_of(content):

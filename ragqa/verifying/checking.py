@@ -1,18 +1,14 @@
 """Classify each citation of a saved answer: intact, moved, changed or gone."""
 
-from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from heapq import nlargest
+from typing import TypeGuard
 
 from ragqa.types import EXTRACTIVE, Corpus, Progress
 from ragqa.verifying.current_notes import CurrentNote, CurrentNotes, Stretch, is_inside, places
 from ragqa.verifying.saved import ANY_NOTE, NOWHERE, SavedAnswer, SavedCitation
-from ragqa.verifying.similarity import successor, word_share, words_of
-
-MAX_NOTES = 20
-"""At most this many notes are compared with a quote: those with the most of its words."""
+from ragqa.verifying.similarity import successor
 
 ANOTHER_READER = "the file is the same; this version of ragqa extracts other text from it"
 NOTHING_LIKE_IT = "nothing in the note resembles it"
@@ -94,8 +90,7 @@ def verify(
     if not saved.citations:
         return Verification(saved.question, ())
     notes = CurrentNotes(corpus, max_note_bytes, formats)
-    citations = [replace(each, path=notes.path_now(each.path)) for each in saved.citations]
-    checked, warnings = _checked(citations, notes, progress)
+    checked, warnings = _checked(saved.citations, notes, progress)
     if saved.shown_otherwise:
         warnings = (SHOWN_OTHERWISE, *warnings)
     if saved.backend != EXTRACTIVE:
@@ -113,29 +108,23 @@ def _checked(
     own = {path: notes.read(path) for path in {each.path for each in citations}}
     found = {each: in_note(each, own[each.path]) for each in citations}
     lost = [each for each, one in found.items() if not _is_sound(one) and is_inside(each.path)]
-    elsewhere: dict[SavedCitation, Stretch] = {}
+    elsewhere: dict[SavedCitation, Checked] = {}
     for each, there in _in_other_notes(lost, notes, progress):
-        if there.is_sound and there.place is not None:
-            elsewhere[each] = there.place
+        if there.is_sound:
+            elsewhere[each] = there
         elif own[each.path] is None:
             found[each] = found[each] or there
-    for each, place in elsewhere.items():
-        if own[each.path] is None:  # renamed: look there for changes of its other citations
-            own[each.path] = notes.read(place.path)
-    results = {
-        each: one if _is_sound(one) else _lost(each, one, own[each.path], elsewhere.get(each))
-        for each, one in found.items()
-    }
-    orphans = [each for each in lost if results[each] is None and each.path not in notes.paths]
-    likely = _successors(orphans, notes, progress)
+    for each, there in elsewhere.items():
+        if own[each.path] is None and there.place:  # renamed: its other citations may be there
+            own[each.path] = notes.read(there.place.path)
     checked = tuple(
-        _told_apart(results[each] or _orphan(each, likely.get(each), notes, note), note)
+        _told_apart(_result(each, found[each], own[each.path], elsewhere.get(each), notes), note)
         for each, note in ((each, own[each.path]) for each in citations)
     )
     return checked, _unread(notes) if len(elsewhere) < len(lost) else ()
 
 
-def _is_sound(checked: Checked | None) -> bool:
+def _is_sound(checked: Checked | None) -> TypeGuard[Checked]:
     return checked is not None and checked.is_sound
 
 
@@ -152,21 +141,23 @@ def in_note(citation: SavedCitation, note: CurrentNote | None) -> Checked | None
         standing = Standing.INTACT if is_own else Standing.CHANGED
         return Checked(citation, standing, place, "" if is_own else OTHER_CONTEXT)
     changed = None
-    found = places(note.text, citation.quote, start)
-    for span in found:
-        reading = note.reading(span)
-        is_free = not (citation.context and reading.header)
-        if reading.is_same and (is_free or citation.context in note.contexts(span)):
-            place = note.place(span)
+    for span in places(note.text, citation.quote, start):
+        place, is_same, reason = note.said(span)
+        is_free = not (citation.context and place.header)
+        if is_same and (is_free or citation.context in note.contexts(span)):
+            place = replace(place, header="")
             return Checked(citation, _standing_at(place, citation), place)
-        place = note.place(reading.span, reading.header)
-        changed = changed or Checked(citation, Standing.CHANGED, place, reading.reason)
+        changed = changed or Checked(citation, Standing.CHANGED, place, reason)
     return changed
 
 
 def _standing_at(place: Stretch, citation: SavedCitation) -> Standing:
-    """Whether a quote that stands here has moved: not if nobody said where it was."""
-    is_there = citation.path in (place.path, ANY_NOTE) and citation.lines in (place.lines, NOWHERE)
+    """Whether a quote that stands here has moved: not if nobody said where it was.
+
+    Within a page, cell or paragraph it has not, since its lines are not those of the file.
+    """
+    is_there = citation.lines in (place.lines, NOWHERE) or "" != citation.locator == place.locator
+    is_there = is_there and citation.path in (place.path, ANY_NOTE)
     return Standing.INTACT if is_there else Standing.MOVED
 
 
@@ -186,40 +177,30 @@ def _in_other_notes(
             return
 
 
-def _lost(
+def _result(
     citation: SavedCitation,
-    changed: Checked | None,
+    found: Checked | None,
     note: CurrentNote | None,
-    elsewhere: Stretch | None,
-) -> Checked | None:
-    """The result for a citation that is not sound in its note; None if it is unknown.
+    elsewhere: Checked | None,
+    notes: CurrentNotes,
+) -> Checked:
+    """What became of a citation.
 
-    :param changed: its words, in a place that now says something else.
+    :param found: its words in a note, perhaps in a place that now says something else.
     :param note: its note, under its current name; None if there is none.
     :param elsewhere: its words in another note.
     """
-    if changed is not None and changed.place is not None and changed.place.path == citation.path:
-        return replace(changed, elsewhere=elsewhere)
-    if note is not None and (elsewhere is None or elsewhere.path != note.path):
-        found = successor(note.sentences, citation.quote, citation.chars[0])
-        if found is not None:
-            place = note.place(found.span)
-            return Checked(citation, Standing.CHANGED, place, elsewhere=elsewhere)
-    return (
-        changed
-        if elsewhere is None
-        else Checked(citation, _standing_at(elsewhere, citation), elsewhere)
-    )
-
-
-def _orphan(
-    citation: SavedCitation, place: Stretch | None, notes: CurrentNotes, note: CurrentNote | None
-) -> Checked:
-    """The result for a citation whose words are nowhere, with similar text, if any."""
-    if place is not None:
-        return Checked(citation, Standing.CHANGED, place)
+    if _is_sound(found):
+        return found
+    there = elsewhere.place if elsewhere else None
+    if found is not None and found.place is not None and found.place.path == citation.path:
+        return replace(found, elsewhere=there)
+    if note is not None and (there is None or there.path != note.path):
+        span = successor(note.sentences, citation.quote, citation.chars[0])
+        if span is not None:
+            return Checked(citation, Standing.CHANGED, note.place(span), elsewhere=there)
     reason = notes.why_not(citation.path) if note is None else NOTHING_LIKE_IT
-    return Checked(citation, Standing.GONE, reason=reason)
+    return elsewhere or found or Checked(citation, Standing.GONE, reason=reason)
 
 
 def _told_apart(checked: Checked, note: CurrentNote | None) -> Checked:
@@ -230,44 +211,6 @@ def _told_apart(checked: Checked, note: CurrentNote | None) -> Checked:
     is_same_file = dash and file == checked.citation.note_sha256.partition("-")[0]
     differs = replace(checked, standing=Standing.EXTRACTED, reason=ANOTHER_READER)
     return differs if is_same_file else checked
-
-
-def _successors(
-    orphans: Sequence[SavedCitation], notes: CurrentNotes, progress: Progress
-) -> dict[SavedCitation, Stretch]:
-    """The most similar text in any note to each quote; quotes without any are omitted.
-
-    Ties go to the text nearest to the quote's old offset, as within a note.
-    """
-    wanted = defaultdict(list)
-    for orphan, paths in _likely(orphans, notes, progress).items():
-        for path in paths:
-            wanted[path].append(orphan)
-    best: dict[SavedCitation, tuple[tuple[float, int], Stretch]] = {}
-    for count, path in enumerate(sorted(wanted), start=1):
-        note = notes.read(path)
-        for orphan in wanted[path]:
-            found = note and successor(note.sentences, orphan.quote, orphan.chars[0])
-            if note and found:
-                rank = found.similarity, -abs(found.span[0] - orphan.chars[0])
-                if orphan not in best or rank > best[orphan][0]:
-                    best[orphan] = rank, note.place(found.span)
-        progress("comparing", count, len(wanted))
-    return {orphan: place for orphan, (_, place) in best.items()}
-
-
-def _likely(
-    orphans: Sequence[SavedCitation], notes: CurrentNotes, progress: Progress
-) -> dict[SavedCitation, list[str]]:
-    """The notes with the most words of each quote, if enough for the minimum similarity."""
-    words = {orphan: words_of(orphan.quote) for orphan in orphans}
-    likely: dict[SavedCitation, list[tuple[float, str]]] = {orphan: [] for orphan in orphans}
-    for note in notes.searched(progress) if orphans else ():
-        theirs = set(words_of(note.text))
-        for orphan in orphans:
-            if share := word_share(words[orphan], theirs):
-                likely[orphan].append((share, note.path))
-    return {one: [path for _, path in nlargest(MAX_NOTES, found)] for one, found in likely.items()}
 
 
 def _unread(notes: CurrentNotes) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from functools import cached_property
 from heapq import nsmallest
 
 from ragqa.notes import parse_note, read_text, walk_notes
-from ragqa.notes.formats import why_format_is_off
+from ragqa.notes.formats import how_to_read, suffix_of, why_format_is_off
 from ragqa.notes.formats.document import Document
 from ragqa.passages.parts import block_contexts, heading_paths, unit_spans
 from ragqa.text.markdown import labels_within
@@ -23,6 +23,7 @@ from ragqa.verifying.similarity import Sentence, sentences_of
 IN_CODE = "it is in a code block now"
 IN_COMMENT = "it is in a comment now"
 STRUCK_OUT = "it is struck out"
+_UNSAID = {Kind.COMMENT: IN_COMMENT, Kind.STRUCK: STRUCK_OUT}
 NOT_INSIDE = "the path is not inside the folder of notes"
 NO_NOTE = "there is no such note: it was removed or renamed, or it is ignored or behind a link"
 
@@ -31,7 +32,6 @@ NO_NOTE = "there is no such note: it was removed or renamed, or it is ignored or
 _CUT_FROM = 600
 _PIECE_FROM = 200
 
-_PARAGRAPH_END = re.compile(r"\n[ \t>]*\n")
 # Text around a sentence that says nothing: item markers, footnotes and anchors.
 _SILENT = re.compile(r"^[\s>]*(?:[-*+]|\d{1,9}[.)])\s|\[\^[^\]\n]*\]|\s\^[\w-]+\s*$")
 _SAYS = re.compile(r"[^\W_]|\?")
@@ -40,20 +40,6 @@ _SAYS = re.compile(r"[^\W_]|\?")
 _SPACED_BELOW = "\u0e00"
 
 _MAX_PLACES = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """The whole sentences, items or rows that contain a quote, and whether they say just that.
-
-    `header` is that of a table row, else "". `reason` is why the words are there but not said, ""
-    if words were added.
-    """
-
-    span: Span
-    is_same: bool
-    header: str = ""
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,28 +83,28 @@ class CurrentNote:
         locator = self.document.locate(span)
         return Stretch(self.path, lines, span, words, header, locator)
 
-    def reading(self, span: Span) -> Reading:
-        """What the note says at the span of a quote's words."""
+    def said(self, span: Span) -> tuple[Stretch, bool, str]:
+        """What the note says where a quote's words are: the whole sentences, items or rows.
+
+        :returns: also whether they say just that, and why the words are there but not said, "" if
+            words were added.
+        """
         first, last = self._block_at(span[0]), self._block_at(span[1] - 1)
         if first is None or last is None:
-            return Reading(span, is_same=True)
-        if first.kind is Kind.COMMENT:
-            return Reading(span, is_same=False, reason=IN_COMMENT)
-        if first.kind is Kind.STRUCK:
-            return Reading(self._struck(first), is_same=False, reason=STRUCK_OUT)
+            return self.place(span), True, ""
+        if first.kind in _UNSAID:
+            whole = (first.start, first.end) if first.kind is Kind.STRUCK else span
+            return self.place(whole), False, _UNSAID[first.kind]
         start = _unit_at(self.text, first, span[0])[0]
         end = _unit_at(self.text, last, span[1] - 1)[1]
         is_piece = end - start > _CUT_FROM and span[1] - span[0] > _PIECE_FROM
         whole = span if is_piece else (start, end)
         if first.kind is Kind.CODE and whole != span:
-            return Reading(span, is_same=False, reason=IN_CODE)
+            return self.place(span), False, IN_CODE
         added = self.text[whole[0] : span[0]], self.text[span[1] : whole[1]]
         says = any(_SAYS.search(_SILENT.sub("", each)) for each in added)
-        return Reading(
-            whole if says else span,
-            is_same=not says,
-            header=self.contexts(span)[0] if first.kind is Kind.ROW else "",
-        )
+        header = self.contexts(span)[0] if first.kind is Kind.ROW else ""
+        return self.place(whole if says else span, header), not says, ""
 
     def contexts(self, span: Span) -> list[str]:
         """A unit's context or labels, alone and after the headings above it, outermost last."""
@@ -149,15 +135,6 @@ class CurrentNote:
         number = bisect_right(self._starts, at) - 1
         block = self._blocks[number] if number >= 0 else None
         return block if block is not None and at < block.end else None
-
-    def _struck(self, struck: Block) -> Span:
-        """The struck-out text and the sentence after it, which usually replaces it."""
-        number = bisect_right(self._starts, struck.start)
-        after = self._blocks[number] if number < len(self._blocks) else struck
-        units = unit_spans(self.text, after)
-        if not units or _PARAGRAPH_END.search(self.text, struck.end, after.start):
-            return struck.start, struck.end
-        return struck.start, units[0][1]
 
 
 class CurrentNotes:
@@ -192,21 +169,15 @@ class CurrentNotes:
             return None
         return CurrentNote(path, read.document, read.sha256)
 
-    def path_now(self, path: str) -> str:
-        """The path of a note cited when the corpus had one folder and now has several, or so."""
-        if path in self.paths:
-            return path
-        folders = self._corpus.folders
-        alone = [path.removeprefix(f"{one.name}/") for one in folders if len(folders) == 1]
-        below = [f"{prefix}{path}" for prefix, _ in self._corpus.prefixed]
-        found = [one for one in (*alone, *below) if one in self.paths]
-        return found[0] if len(found) == 1 else path
-
     def why_not(self, path: str) -> str:
         """Why a path is not read as a note."""
         if not is_inside(path):
             return NOT_INSIDE
-        return self.skipped.get(path) or why_format_is_off(path, self._formats) or NO_NOTE
+        if path in self.skipped:
+            return f"the file cannot be read: {self.skipped[path]}"
+        if off := why_format_is_off(path, self._formats):
+            return f"{off}; {how_to_read([suffix_of(path)], self._formats, self._corpus)}"
+        return NO_NOTE
 
 
 def is_inside(path: str) -> bool:
@@ -221,43 +192,19 @@ def _unit_at(text: str, block: Block, at: int) -> Span:
 
 
 def places(text: str, quote: str, near: int) -> list[Span]:
-    """The few occurrences of a quote nearest to an offset, the nearest first.
+    """The few occurrences of a quote nearest to an offset, the nearest first, exact ones before.
 
-    White space may differ only if there is no exact occurrence. The quote must not end inside a
+    White space within it may differ. The quote must not end inside a
     word: `limit: 5` does not occur in `limit: 50`.
     """
     words = quote.split()
     if not words or max(words, key=len) not in text:
         return []  # rules out most notes quickly
-    exact = _nearest(text, quote, near)
-    if exact:
-        return exact
-    flat = " ".join(text.split())
-    found = _nearest(flat, " ".join(words), len(" ".join(text[: max(near, 0)].split())))
-    return [_unflatten(text, flat, span) for span in found]
-
-
-def _nearest(text: str, quote: str, near: int) -> list[Span]:
-    return nsmallest(_MAX_PLACES, _occurrences(text, quote), key=lambda span: abs(span[0] - near))
-
-
-def _occurrences(text: str, quote: str) -> Iterator[Span]:
-    start = text.find(quote)
-    while start >= 0:
-        end = start + len(quote)
-        if not (_is_within_word(text, start) or _is_within_word(text, end)):
-            yield start, end
-        start = text.find(quote, end)
-
-
-def _unflatten(text: str, flat: str, span: Span) -> Span:
-    """Map a span of the text with single spaces back to the original text."""
-    starts = [word.start() for word in re.finditer(r"\S+", text)]
-
-    def original(at: int) -> int:
-        return starts[flat.count(" ", 0, at)] + at - (flat.rfind(" ", 0, at) + 1)
-
-    return original(span[0]), original(span[1])
+    found = re.finditer(r"\s+".join(map(re.escape, words)), text)
+    spans = (one.span() for one in found if not any(_is_within_word(text, at) for at in one.span()))
+    return nsmallest(
+        _MAX_PLACES, spans, key=lambda span: (text[slice(*span)] != quote, abs(span[0] - near))
+    )
 
 
 def _is_within_word(text: str, at: int) -> bool:

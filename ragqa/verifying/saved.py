@@ -7,9 +7,11 @@ is found anywhere in the file and in any fence.
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, BinaryIO
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import BinaryIO
+
+import msgspec
 
 from ragqa.errors import UsageError
 from ragqa.types import DOCUMENT_VERSION, EXTRACTIVE, Answer
@@ -31,25 +33,12 @@ _FENCE = re.compile(r"[ \t>]*(`{3,}|~{3,})[ \t]*(\w*)\s*")
 # Displayed quotes have escapes for terminal control characters, and markers before each line in a
 # block quote or list.
 _NOT_OF_QUOTE = re.compile(r"^[\s>]+|\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})", re.MULTILINE)
-_CITATION = {
-    "n": "a whole number",
-    "path": "a string",
-    "lines": "a list of two whole numbers",
-    "chars": "a list of two whole numbers",
-    "quote": "a string",
-    "note_sha256": "a string",
-}
-"""The fields that a citation must have, and what they must be."""
-
-_MORE = ("context", "locator")
-"""Texts that it may have."""
-
 _HINT = "save one: ragqa ask QUESTION --json > answer.json, or --format markdown > answer.md"
 
 
 @dataclass(frozen=True, slots=True)
 class SavedCitation:
-    """A citation as read from a file, unvalidated: any numbers, any text as `path`.
+    """A citation as read from a file: any numbers, any text as `path`.
 
     `context` is a table row's header or a list's introduction, "" for none; `note_sha256` is "" if
     the note's version is not known. `locator` is as in `Citation`.
@@ -86,9 +75,9 @@ def record_of(answer: Answer) -> str:
         "backend": answer.backend,
         "citations": [
             {
-                name: getattr(citation, name)
-                for name in (*_CITATION, *_MORE)
-                if name not in _MORE or getattr(citation, name)
+                field.name: value
+                for field in fields(SavedCitation)
+                if (value := getattr(citation, field.name)) != field.default
             }
             for citation in answer.citations
         ],
@@ -146,15 +135,8 @@ def _document(text: str) -> object:
 
 def _is_shown_otherwise(text: str, citations: Sequence[SavedCitation]) -> bool:
     """Whether the text around a record shows a quote that the record lacks; fewer are fine."""
-    shown = [_printable(one) for one in _shown(text)]
-    if not citations or not shown:
-        return False
-    found = iter(shown)
-    wanted = next(found, None)
-    for citation in citations:
-        if wanted == _printable(defused(citation.quote)):
-            wanted = next(found, None)
-    return wanted is not None
+    quotes = (_printable(defused(citation.quote)) for citation in citations)
+    return bool(citations) and not all(_printable(one) in quotes for one in _shown(text))
 
 
 def _shown(text: str) -> Iterator[str]:
@@ -179,62 +161,15 @@ def _printable(text: str) -> str:
 
 
 def _answer(document: object) -> SavedAnswer:
-    fields = _checked(document, "the file", "an object")
-    version = _field(fields, _MARK if _MARK in fields else "version", "a whole number")
+    if not isinstance(document, dict):
+        raise ValueError("it is not an object")  # noqa: TRY004 - what the file says
+    version = document.get(_MARK, document.get("version"))
     if version != DOCUMENT_VERSION:
-        raise ValueError(f"this ragqa does not know version {_as_json(version)}")
-    citations = _field(fields, "citations", "a list")
-    if len(citations) > MAX_CITATIONS:
+        raise ValueError(f"this ragqa does not know its version, {version!s:.20}")
+    answer = msgspec.convert(document, SavedAnswer)
+    if len(answer.citations) > MAX_CITATIONS:
         raise ValueError(f"it has more than {MAX_CITATIONS:,} citations")
-    return SavedAnswer(
-        _field(fields, "question", "a string"),
-        tuple(_citation(each, f"citation {n}") for n, each in enumerate(citations, start=1)),
-        backend=_field(fields, "backend", "a string"),
-    )
-
-
-def _citation(document: object, citation: str) -> SavedCitation:
-    fields = _checked(document, citation, "an object")
-    try:
-        found = {name: _field(fields, name, kind) for name, kind in _CITATION.items()}
-        for name in _MORE:
-            found[name] = _checked(fields.get(name, ""), name, "a string")
-    except ValueError as exc:
-        raise ValueError(f"{citation}: {exc}") from exc
-    if not found["quote"].strip():
-        raise ValueError(f"{citation}: quote is empty")
-    return SavedCitation(**found | {name: tuple(found[name]) for name in ("lines", "chars")})
-
-
-def _field(fields: Mapping[str, Any], name: str, kind: str) -> Any:  # noqa: ANN401 - of its kind
-    if name not in fields:
-        raise ValueError(f"{name} is missing")
-    return _checked(fields[name], name, kind)
-
-
-def _checked(value: object, name: str, kind: str) -> Any:  # noqa: ANN401 - of its kind
-    if not _KINDS[kind](value):
-        raise ValueError(f"{name} is {_as_json(value)}, not {kind}")
-    return value
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_pair(value: object) -> bool:
-    return isinstance(value, list) and len(value) == 2 and all(map(_is_number, value))
-
-
-_KINDS: Mapping[str, Callable[[object], bool]] = {
-    "an object": lambda value: isinstance(value, dict),
-    "a list": lambda value: isinstance(value, list),
-    "a string": lambda value: isinstance(value, str),
-    "a whole number": _is_number,
-    "a list of two whole numbers": _is_pair,
-}
-
-
-def _as_json(value: object) -> str:
-    shown = json.dumps(value)
-    return shown if len(shown) <= 60 else f"{shown[:60]}\u2026"
+    for n, citation in enumerate(answer.citations, start=1):
+        if not citation.quote.strip():
+            raise ValueError(f"the quote of citation {n} is empty")
+    return answer

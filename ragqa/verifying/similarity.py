@@ -1,12 +1,9 @@
 """Find what a quote was changed into: the most similar sentences of its note."""
 
 import re
-from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
-from itertools import islice, takewhile
-from typing import NamedTuple
+from itertools import groupby, islice
 
 from rapidfuzz.distance import Indel
 
@@ -27,10 +24,8 @@ MAX_WORDS = 500
 """Longer quotes are not compared, as that would take seconds. With default settings ragqa's quotes
 are shorter."""
 
-MAX_STEPS = 2_000_000
-"""Texts that may take more steps to compare are shown whole, so that a file of many such quotes
-does not take minutes. This many take some hundredths of a second; comparing 1,200 characters of the
-wiki with the next 1,200 took 1,100,000 at most."""
+MAX_COMPARED = 20_000
+"""Texts with more words are shown whole."""
 
 MAX_STRETCHES = 10_000
 """At most this many runs of sentences are compared with a quote: those nearest to its old place."""
@@ -46,13 +41,6 @@ class Sentence:
 
     span: Span
     words: Sequence[str]
-
-
-class Successor(NamedTuple):
-    """A span similar to a quote."""
-
-    similarity: float
-    span: Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +67,7 @@ def sentences_of(text: str, blocks: Sequence[Block]) -> list[Sentence]:
     return found
 
 
-def successor(sentences: Sequence[Sentence], quote: str, near: int) -> Successor | None:
+def successor(sentences: Sequence[Sentence], quote: str, near: int) -> Span | None:
     """The sentences most similar to a quote, the nearest in a tie; None if nothing is similar.
 
     :param near: the quote's old offset, in characters.
@@ -87,54 +75,29 @@ def successor(sentences: Sequence[Sentence], quote: str, near: int) -> Successor
     words = words_of(quote)
     if not 0 < len(words) <= MAX_WORDS:
         return None
-    best: Successor | None = None
+    best, highest = None, MIN_SIMILARITY
     for span, theirs in islice(_stretches(sentences, words, near), MAX_STRETCHES):
         # Its `score_cutoff` would reject a similarity of exactly the minimum.
         similarity = Indel.normalized_similarity(words, theirs)
-        if similarity >= MIN_SIMILARITY and (best is None or similarity > best.similarity):
-            best = Successor(similarity, span)
+        if similarity > highest or (best is None and similarity == highest):
+            best, highest = span, similarity
     return best
-
-
-def word_share(words: Sequence[str], theirs: Collection[str]) -> float:
-    """The share of a quote's words that a note has; 0 if too few for the minimum similarity.
-
-    A sentence with c of the quote's n words has at least c words, so its similarity is at most
-    2c / (n + c).
-    """
-    common = sum(word in theirs for word in words)
-    return common / len(words) if 2 * common >= MIN_SIMILARITY * (len(words) + common) > 0 else 0
 
 
 def differences(old: str, new: str) -> list[Piece]:
     """A word diff of two texts; any white space counts as one space."""
     a, b = (_TOKEN.findall(" ".join(text.split()) + " ") for text in (old, new))
-    first = _common(a, b)
-    last = _common(a[first:][::-1], b[first:][::-1])
-    pieces = [
-        Piece("".join(a[:first]), "".join(b[:first])),
-        *_between(a[first : len(a) - last], b[first : len(b) - last]),
-        Piece("".join(a[len(a) - last :]), "".join(b[len(b) - last :])),
-    ]
-    return [piece for piece in pieces if piece.removed or piece.added]
-
-
-def _common(a: Sequence[str], b: Sequence[str]) -> int:
-    """The length of the common prefix, in tokens, ignoring white space."""
-    same = takewhile(lambda pair: pair[0].rstrip() == pair[1].rstrip(), zip(a, b, strict=False))
-    return sum(1 for _ in same)
-
-
-def _between(a: Sequence[str], b: Sequence[str]) -> list[Piece]:
-    """The differences between two texts without their common prefix and suffix."""
     # A word before `~~` equals the same word before a space.
     bare_a, bare_b = ([token.rstrip() for token in tokens] for tokens in (a, b))
-    counts = Counter(bare_b)
-    # Each match looks at all tokens and all pairs of equal tokens.
-    if min(len(a), len(b)) * (len(a) + sum(counts[token] for token in bare_a)) > MAX_STEPS:
-        return [Piece("".join(a), "".join(b))]
-    matcher = SequenceMatcher(None, bare_a, bare_b, autojunk=False)
-    return [Piece("".join(a[i:j]), "".join(b[k:m])) for _, i, j, k, m in matcher.get_opcodes()]
+    if max(len(a), len(b)) > MAX_COMPARED:
+        return [Piece(old, new)]
+    pieces = []
+    for _, same in groupby(Indel.opcodes(bare_a, bare_b), lambda step: step.tag == "equal"):
+        steps = list(same)
+        removed = a[steps[0].src_start : steps[-1].src_end]
+        added = b[steps[0].dest_start : steps[-1].dest_end]
+        pieces.append(Piece("".join(removed), "".join(added)))
+    return pieces
 
 
 def words_of(text: str) -> list[str]:

@@ -1,5 +1,7 @@
 """A Word file, from the index to the paragraph that is cited."""
 
+import json
+
 import pytest
 from docxs import docx, heading, item, said, table
 
@@ -41,4 +43,45 @@ def test_an_answer_is_cited_by_paragraph_and_verified(quick, places, tmp_path):
     (tmp_path / "notes" / "report.docx").write_bytes(report(SAID.replace("2019", "2021")))
     changed = quick("verify", str(saved), *places[:2], env=ON)
     assert changed.code == 1
+    assert " 1 changed report.docx, paragraph 4\n" in changed.out
     assert "[-2019.-] {+2021.+}" in changed.out
+
+
+@pytest.fixture
+def saved(quick, places, tmp_path):
+    """An answer that cites a paragraph whose characters Markdown would take for marks."""
+    starred = SAID.replace("quokka", "[quokka] *")
+    (tmp_path / "notes" / "report.docx").write_bytes(report(starred))
+    path = tmp_path / "saved.json"
+    path.write_text(quick("ask", QUESTION, "--json", *places, env=ON).out)
+    assert "\\\\*" in path.read_text()
+    return path
+
+
+@pytest.mark.parametrize(
+    ("change", "env", "reason"),
+    [
+        (lambda file: file.write_bytes(docx(said("Nothing of it."))), ON, "nothing in the note"),
+        (lambda file: file.write_bytes(b"PK"), ON, "the file cannot be read: not a Word file"),
+        (lambda file: file.unlink(), ON, "there is no such note"),
+        (lambda _: None, {"RAGQA_FORMATS": ""}, "ragqa config set formats docx --corpus"),
+    ],
+)
+def test_what_is_gone_is_told_with_its_old_place_and_why(
+    quick, places, tmp_path, saved, change, env, reason
+):
+    change(tmp_path / "notes" / "report.docx")
+    checked = quick("verify", str(saved), *places[:2], env=env)
+    assert checked.code == 1
+    assert " 1 gone    report.docx, paragraph 4\n" in checked.out
+    assert reason in checked.out
+    assert "The numbat & [quokka] * survey" in checked.out
+
+
+def test_a_quote_that_stays_in_its_paragraph_has_not_moved(quick, places, tmp_path, saved):
+    document = json.loads(saved.read_text())
+    document["citations"][0]["lines"] = [90, 90]
+    document["citations"][0]["note_sha256"] = ""
+    saved.write_text(json.dumps(document))
+    checked = quick("verify", str(saved), *places[:2], env=ON)
+    assert " 1 intact  report.docx, paragraph 4\n" in checked.out

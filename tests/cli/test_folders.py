@@ -56,8 +56,9 @@ def test_an_answer_saved_of_one_folder_still_verifies_with_several_and_the_other
         saved = folders / "answer.json"
         saved.write_text(json.dumps(answer.document), encoding="utf-8")
         places = [word for word in checked if word not in ("--index", str(folders / "index"))]
-        first = quick("verify", str(saved), "--json", *places).document["citations"][0]
-        assert (first["status"], first["path"]) == ("intact", path)
+        told = quick("verify", str(saved), "--json", *places).document
+        first = told["citations"][0]
+        assert (told["sound"], first["status"], first["now"]["path"]) == (True, "moved", path)
 
 
 def test_a_note_of_a_folder_that_is_no_longer_asked_is_told_by_its_old_place(quick, folders, both):

@@ -14,6 +14,7 @@ from support import write_notes
 from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.errors import OtherFormat
 from ragqa.indexing import refresh
+from ragqa.indexing.source import check_origin
 from ragqa.stores import open_store
 from ragqa.stores.local.database import checksum
 from ragqa.stores.local.lock import locked
@@ -107,12 +108,29 @@ def test_other_commands_that_refresh_do_so_too(quick, args, command):
 @pytest.mark.parametrize(
     "command", [["ask", QUESTION, "--no-refresh"], ["status"], ["list", "--no-refresh"], ["doctor"]]
 )
-def test_commands_that_only_read_name_the_command_that_rebuilds_it(quick, args, command):
+def test_commands_that_only_read_name_the_command_that_builds_it_anew(quick, args, command):
     before = content(args)
     done = quick(*command, *args)
     assert done.code == 4
-    assert "ragqa index --rebuild" in done.out + done.err
+    said = done.out + done.err
+    assert f"try: ragqa index --corpus {args[1]}" in said
+    assert "--rebuild" not in said
+    assert "--repair" not in said
     assert content(args) == before
+    assert quick("index", *args).code == 0
+    assert quick(*command, *args).code == 0
+
+
+def test_a_shared_index_with_other_passages_is_replaced_only_by_a_rebuild(tmp_path):
+    notes = write_notes(tmp_path / "notes", NOTES)
+    source = source_with(tmp_path, HashedEmbedder(64))
+    store = open_store(tmp_path / "index")
+    with mock.patch("ragqa.passages.chunking.VERSION", 4):
+        info = refresh(store, source_with(tmp_path, HashedEmbedder(64))).info
+    info = replace(info, corpus=notes.name)
+    with pytest.raises(OtherFormat) as caught:
+        check_origin(info, replace(source, shared_name="team"))
+    assert caught.value.hint == "ragqa index --rebuild"
 
 
 def test_passages_that_stay_the_same_keep_their_embeddings(quick, tmp_path):
@@ -187,7 +205,7 @@ def test_an_index_in_milvus_is_built_anew_unless_it_is_shared(in_milvus):
             refresh(store, source)
     with pytest.raises(OtherFormat) as caught:
         store.snapshot()
-    assert caught.value.hint == "ragqa index --rebuild"
+    assert caught.value.hint == "ragqa index" + " --rebuild" * bool(source.shared_name)
     report = refresh(store, source, rebuild=bool(source.shared_name))
     with closing(store.snapshot()) as snapshot:
         assert snapshot.info == report.info

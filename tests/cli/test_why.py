@@ -82,7 +82,7 @@ def test_a_sentence_that_was_found_and_is_in_no_excerpt_is_set_beside_those_that
         assert sum(one["parts"].values()) == pytest.approx(one["score"], abs=0.001)
     out = wiki_why(question, f"{note}:{unsaid}").out
     assert out.startswith(
-        f"Line {unsaid} of {note} was found, but no excerpt of it is in the answer: another "
+        f"{note}:{unsaid} was found, but no excerpt of it is in the answer: another "
         "sentence answers the question better"
     )
     assert f"(rank {best['rank']} of {document['candidates']} sentences)." in out
@@ -180,7 +180,7 @@ def test_filters_that_let_a_note_through_are_not_blamed(why):
 def test_a_line_that_no_passage_holds_was_lost_by_cutting_the_note_up(why):
     document = why("cats.md:2", "--json").document
     assert document["stage"] == "chunking"
-    assert "No passage holds line 2 of cats.md" in document["verdict"]
+    assert "No passage holds cats.md:2" in document["verdict"]
     assert why("empty.md", "--json").document["verdict"].endswith("no searchable text.")
 
 

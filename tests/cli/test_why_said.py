@@ -40,7 +40,7 @@ def test_what_makes_a_cited_sentence_whole_is_in_the_answer_too(why, question, n
     (said,) = (one for one in document["said"] if one["path"] == note)
     assert said["lines"][0] <= line < said["lines"][1]
     number = said["n"]
-    assert document["verdict"] == f"Yes: Line {line} of {note} is in the answer, as [{number}]."
+    assert document["verdict"] == f"Yes: {note}:{line} is in the answer, as [{number}]."
 
 
 def test_the_best_sentence_is_said_to_be_passed_over_for_what_a_newer_note_says(why):

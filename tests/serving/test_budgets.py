@@ -99,7 +99,8 @@ def test_a_line_that_is_too_long_is_read_on_within_the_line(folder):
 def part_of(text, path, heading):
     record = NoteRecord(path, Stamp(0, 0), "0" * 64, True, "A title", ("tag",), "2026-01-02")
     lines = text.count("\n") + 1
-    return NotePart(record, (1, lines), lines, (heading,), text)
+    margin = tuple(map(str, range(1, lines + 1)))
+    return NotePart(record, (1, lines), lines, (heading,), text, margin)
 
 
 TEXTS = st.text(st.characters(codec="utf-8") | st.sampled_from("a b\n\n \"'\\\u2060"), max_size=900)

@@ -114,7 +114,7 @@ def test_an_older_index_that_is_damaged_or_older_still_must_be_made_anew(old, ro
     for refused in (old.snapshot, old.state, lambda: commit(old, FRUIT[0])):
         with pytest.raises(OtherFormat, match="was written by") as caught:
             refused()
-        assert caught.value.hint == "ragqa index --rebuild"
+        assert caught.value.hint == "ragqa index"
     old.tidy()
     assert "was written by" in old.problems()[0]
     assert names(root) == ["CURRENT", "LOCK", "gen-000002"]

@@ -260,7 +260,7 @@ def test_a_copied_index_answers_although_its_times_are_others(store, root, caplo
 def test_an_index_of_another_format_says_by_whom_and_what_to_do(store, root):
     forge_meta(root, lambda content: content.update(format=99, ragqa="7.0"))
     says = r"was written by ragqa 7\.0 in format 99"
-    assert refuses(store, says, kind=OtherFormat, hint="ragqa index --rebuild")
+    assert refuses(store, says, kind=OtherFormat, hint="ragqa index")
 
 
 @pytest.mark.parametrize(

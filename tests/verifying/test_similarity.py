@@ -32,7 +32,7 @@ def sentences_in(note):
 
 def becomes(quote, note=NOTE):
     found = successor(sentences_in(note), quote, note.find(quote))
-    return found and note[slice(*found.span)]
+    return found and note[slice(*found)]
 
 
 @pytest.mark.parametrize(
@@ -90,8 +90,8 @@ def test_of_two_alike_the_nearer_one_counts():
         "The limit is 5 MB here.\n\n" + "Padding stands here.\n\n" * 9 + "The limit is 6 MB here."
     )
     sentences = sentences_in(note)
-    assert successor(sentences, "The limit is 7 MB here.", 0).span == (0, 23)
-    assert successor(sentences, "The limit is 7 MB here.", 900).span[0] > 100
+    assert successor(sentences, "The limit is 7 MB here.", 0) == (0, 23)
+    assert successor(sentences, "The limit is 7 MB here.", 900)[0] > 100
 
 
 def test_only_the_runs_nearest_to_the_old_place_are_compared(monkeypatch):
@@ -114,18 +114,9 @@ def test_differences_put_together_are_both_texts(old, new):
     assert all(piece.is_same for piece in pieces) == (old.split() == new.split())
 
 
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ("- " * 9000 + "a", "b " + "- " * 9000),
-        ("- * " * 2000, "- + " * 2000),
-        ("".join(f"{n} a " for n in range(9000)), "".join(f"{n} b " for n in range(9000)) + "c"),
-    ],
-)
-def test_what_would_take_long_to_compare_is_shown_as_a_whole(old, new):
-    pieces = [piece for piece in differences(old, new) if not piece.is_same]
-    assert len(pieces) == 1
-    assert len(pieces[0].removed) > len(old) / 2
+def test_texts_of_very_many_words_are_shown_as_a_whole():
+    (piece,) = differences("a " * 20_001, "a " * 20_000)
+    assert not piece.is_same
 
 
 def test_a_long_quote_with_few_changes_is_compared_to_the_word():

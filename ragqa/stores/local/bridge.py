@@ -19,7 +19,7 @@ import numpy as np
 from ragqa.errors import OtherFormat, WriterBusy
 from ragqa.private import private_folder
 from ragqa.stores.decoding import MALFORMED, check_seal
-from ragqa.stores.disk import REBUILD, explaining_failure
+from ragqa.stores.disk import explaining_failure
 from ragqa.stores.local import derived
 from ragqa.stores.local.database import DATABASE, INTO_EMBEDDINGS, Database, fingerprint
 from ragqa.stores.local.lock import locked, report_embedded
@@ -88,7 +88,7 @@ def _take_over(root: Path) -> None:
         raise OtherFormat(
             f"the index in {root} was written by another version of ragqa, and cannot be used: "
             f"{exc}",
-            hint=REBUILD,
+            hint="ragqa index",
         ) from exc
     finally:
         database.close()

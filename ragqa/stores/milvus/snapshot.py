@@ -134,10 +134,10 @@ def _unpack(data: str) -> object:
 class MilvusSnapshot(Snapshot):
     """The rows of a build; unlike other snapshots, it shows what a refresh changes meanwhile."""
 
-    def __init__(self, client: Client, data: str) -> None:
+    def __init__(self, client: Client, data: str, *, is_shared: bool = False) -> None:
         with _reading(f"the description of the index {client.place}"):
             content = msgspec.convert(_unpack(data), dict[str, object])
-            decoding.check_seal(content, client.place, FORMAT)
+            decoding.check_seal(content, client.place, FORMAT, is_shared=is_shared)
             self.info = msgspec.convert(content["info"], IndexInfo)
             decoding.check_info(self.info)
             self.build = msgspec.convert(content["build"], int)

@@ -238,14 +238,14 @@ class MilvusStore(Store):
     """
 
     def __init__(self, root: Path, uri: str, name: str) -> None:
-        self._uri = uri or str(root / "milvus.db")
+        self._uri, self._is_shared = uri or str(root / "milvus.db"), bool(name)
         self._name = name or _own_name(root)
 
     def snapshot(self) -> MilvusSnapshot:
         """Open the newest snapshot."""
         if self._exists and self._client.ready(self._client.about):
             for row in self._client.of(self._client.about, [rows.DESCRIPTION], ("data",)):
-                return MilvusSnapshot(self._client, row["data"])
+                return MilvusSnapshot(self._client, row["data"], is_shared=self._is_shared)
         raise NoIndex(f"there is no index {self._name} at {self._uri} yet", hint="ragqa index")
 
     @contextmanager
