@@ -64,5 +64,5 @@ UNITS = {
 }
 """Maps a unit to its dimension, and its size in base units."""
 
-PERIODS = {words[0]: words[1] for words in map(str.split, rows("periods"))}
+PERIODS = dict(map(str.split, rows("periods")))
 """Maps an adverb to the period of a rate."""
