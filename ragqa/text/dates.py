@@ -108,9 +108,6 @@ def mentions_time(text: str) -> bool:
 def same_moment(one: Moment, other: Moment) -> bool | None:
     """Whether two can be the same by the parts both give; None if they share none."""
     first, second = dict(one.parts), dict(other.parts)
-    for precise, vague in ((first, second), (second, first)):
-        if "quarter" in vague and "month" in precise and "quarter" not in precise:
-            precise["quarter"] = (int(precise["month"]) + 2) // 3
     shared = first.keys() & second.keys()
     if not shared or first.get("zone", "") != second.get("zone", ""):
         return None

@@ -82,9 +82,6 @@ _TAGS = _BLOCK_TAGS | word_set(
     sub sup svg td textarea th tt u video wbr
     """
 )
-_TAG_LOOKS = {"b": Look.BOLD, "strong": Look.BOLD, "i": Look.ITALIC, "em": Look.ITALIC}
-_TAG_LOOKS |= dict.fromkeys(("code", "kbd", "samp", "tt"), Look.CODE)
-_PAIR = rf"(?si)<({'|'.join(_TAG_LOOKS)})>(.{{0,500}}?)</\1>"
 
 
 def inline(seen: Seen, *, breaks: bool = False) -> Seen:
@@ -181,10 +178,6 @@ def _superscript(seen: Seen, found: re.Match[str]) -> Seen:
     return Seen(digits.text.translate(_TO_SUPERSCRIPT), digits.mask, digits.at, digits.looks)
 
 
-def _looks(seen: Seen, found: re.Match[str]) -> Seen:
-    return seen.group(found, 2).styled(_TAG_LOOKS[found[1].lower()])
-
-
 def _tag(seen: Seen, found: re.Match[str]) -> Seen:
     whole, name = seen.group(found), found[2].lower()
     if name in _BLOCK_TAGS:
@@ -210,7 +203,6 @@ _RULES: tuple[tuple[str, str, _Replace], ...] = (
     ("][", _REFERENCE, _label),
     ("<", _AUTOLINK, _url),
     ("<", _SUPERSCRIPT, _superscript),
-    ("<", _PAIR, _looks),
     ("<", _TAG, _tag),
     ("://", _URL, _url),
     ("^", _BLOCK_ID, _nothing),

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from ragqa.languages import ENGLISH
 from ragqa.text.dates import dates, times
-from ragqa.text.lexicon import ONES, PERIODS, SCALES, STOP_WORDS, TENS, UNITS, one_of, table
+from ragqa.text.lexicon import ONES, SCALES, STOP_WORDS, TENS, UNITS, one_of, table
 from ragqa.text.words import blank, canonical, compiled, words_of
 from ragqa.types import Span
 
@@ -30,7 +30,7 @@ _MULTIPLES = {"hundred": 100, "thousand": 1000}
 _DIGITS = r"\d{1,3}(?:[,_]\d{3}){1,4}(?:\.\d{1,9})?|\d{0,15}\.?\d{1,15}(?:e[-+]?\d{1,2})?"
 # "One" is rarely a number, so that it counts only before a scale, a percentage or a share.
 _BELOW_HUNDRED = (
-    rf"(?:(?:{one_of('tens')})(?:-(?:{'|'.join(ONES[1:10])}))?|(?:{'|'.join(ONES[2:])}|zero)"
+    rf"(?:(?:{one_of('tens')})(?:-(?:{'|'.join(ONES[1:10])}))?|(?:{'|'.join(ONES[2:])})"
     r"|one(?=[ -](?:hundred|thousand|million|billion|trillion|per ?cent|third|quarter)\b))"
 )
 _WORDS = (
@@ -52,10 +52,7 @@ _IN_DIGITS = _number(_DIGITS)
 _NUMBER = _number(rf"{_DIGITS}|(?:{_WORDS})\b")
 _NEXT = r"[\s-]?\s*([^\W\d_]+|%|°[CF]\b|[$€£])"
 _OF = r" of (?:the |our |all |its )*([^\W\d_]+)"
-_PER = (
-    r"(?i)(?:\bper\b|/|\ban?\b|\bevery\b|\beach\b) ?(?P<unit>[^\W\d_]+)"
-    rf"|\b(?P<adverb>{'|'.join(PERIODS)})\b"
-)
+_PER = r"(?i)(?:\bper\b|/|\ban?\b|\bevery\b|\beach\b) ?([^\W\d_]+)"
 _BOUND = (
     r"(?:(?P<about>\babout|\baround|\broughly|\bapprox\w*\.?|\bnearly|\balmost|\bsome|~)"
     r"|(?P<least>\bat least|\bno less than|(?<!no )\bmore than|\bover|\babove"
@@ -303,9 +300,7 @@ def _rate(text: str, end: int) -> tuple[str, Decimal]:
     match = compiled(_PER).search(text, end, following.start() if following else stop)
     if match is None:
         return "", _ONE
-    if match["adverb"]:
-        return PERIODS[match["adverb"].lower()], _ONE
-    unit = match["unit"].lower()
+    unit = match[1].lower()
     if unit in SCALES and len(unit) > 2:
         return "", Decimal(10) ** SCALES[unit]
     dimension, factor = UNITS.get(unit.removesuffix("s"), ("", _ONE))
