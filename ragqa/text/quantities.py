@@ -72,6 +72,9 @@ _MAX_ROUNDING = Decimal("0.1")
 _WORDED_SHARE = Decimal(2)
 """The precision of a share in words, such as "two thirds", in percent."""
 
+_LEAST_ROUND, _MOST_ROUND = Decimal(1000), Decimal(10) ** 15
+"""The figures that may be rounded to a hundred; the remainder of a larger one is not exact."""
+
 _HUNDRED = Decimal(100)
 _ONE = Decimal(1)
 
@@ -273,7 +276,7 @@ def _value(written: str) -> tuple[Decimal, Decimal]:
     if written[0].isalpha():
         return _worded(written.lower().replace("-", " ").split()), _ONE
     value = Decimal(written.replace(",", "").replace("_", ""))
-    if value >= 1000 and value % 100 == 0:  # 2,000 may stand for 1,987
+    if _LEAST_ROUND <= value < _MOST_ROUND and value % 100 == 0:  # 2,000 may stand for 1,987
         return value, _HUNDRED
     exponent = value.as_tuple().exponent
     return value, _ONE.scaleb(exponent if isinstance(exponent, int) else 0)
