@@ -8,7 +8,7 @@ from ragqa.languages import ENGLISH
 from ragqa.text.dates import dates, mentions_time, times
 from ragqa.text.lexicon import STOP_WORDS, rows
 from ragqa.text.names import people, places
-from ragqa.text.quantities import Amount, amounts, number_words
+from ragqa.text.quantities import Figure, amounts, number_words
 from ragqa.text.words import compiled, index_terms, overlaps, stems, words_in, words_of
 from ragqa.types import Span
 
@@ -162,7 +162,7 @@ def _may_count(question: Question, text: str) -> bool:
     return any(_counts_anything(question, amount) for amount in found)
 
 
-def _counts_anything(question: Question, amount: Amount) -> bool:
+def _counts_anything(question: Question, amount: Figure) -> bool:
     if amount.measured or amount.unit == "%":
         return False
     return not amount.unit or amount.unit in STOP_WORDS or {*question.subject} <= stems("people")

@@ -28,7 +28,7 @@ _INDENT = r"(?m)^[ \t]*(?=\S)"
 _QUOTED_CODE = r"(?:>[ \t]?)+(?:[ \t]{4}|`{3}|~{3})"
 _CODE_INDENT = 4
 _OPENING = (":", "{", "(", "[")
-_BLANK_LINES = r"\A(?:[ \t]*[\r\n])+"
+_BLANK_LINES = r"\A(?:[ \t]*[\r\n])+|(?<!\s)\s+\Z"
 _EMPTY_CELL = Seen.of("")
 
 
@@ -247,4 +247,4 @@ def _code(source: Seen) -> Seen:
             indents += [indent - _CODE_INDENT for indent in indents[:1]]
     if (common := min(indents, default=0)) > 0:
         source = source.without(rf"(?m)^[ \t]{{0,{common}}}")
-    return source.rstrip().without(_BLANK_LINES)
+    return source.without(_BLANK_LINES)

@@ -82,17 +82,13 @@ def add_pieces(
 
 
 def _said(note: Note) -> str | None:
-    """The language that a note's properties give as `de`, `de-AT` or `German`, if any."""
+    """The language that a note's properties give as `de` or `de-AT`, if any."""
     said = (value for key, value in note.properties if key.casefold() == _KEY)
-    wanted = next(said, "").strip().casefold()
-    primary = re.split("[-_]", wanted)[0]
+    primary = re.split("[-_]", next(said, "").strip().casefold())[0]
     primary = _SAME.get(primary, primary)
     if primary and primary in LANGUAGES:
         return primary
-    # A longer word may be a language of programs.
-    unknown = OTHER if len(primary) == _CODE_LETTERS else None
-    named = (code for code, known in LANGUAGES.items() if known.name.casefold() == wanted)
-    return next(named, unknown)
+    return OTHER if len(primary) == _CODE_LETTERS else None  # else it may be one of programs
 
 
 def _told(text: str, least: int, sure: float) -> str | None:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from ragqa.passages.tokens import Size, TokenCounter
-from ragqa.text.markup import link_words
+from ragqa.text.markup import inline
+from ragqa.text.seen import Seen
 from ragqa.text.sentences import sentence_spans, strip
 from ragqa.types import HIDDEN, Block, Kind, Note, Span, Unit, trail_text
 
@@ -21,9 +22,6 @@ MAX_CONTEXT_CHARS = 60
 _MAX_TITLE_CHARS = 1000
 
 _ITEM_MARK = re.compile(r"(?:[-*+]|\d{1,9}[.)])(?:\s+|$)")
-
-_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)|!?\[\[([^\[\]|]*)(?:\|([^\[\]|]+))?\]\]")
-_BLOCK_ID = re.compile(r"\s\^[A-Za-z0-9-]+\s*\Z")
 
 # A longer item is quoted sentence by sentence, like a paragraph.
 MAX_ITEM_CHARS = 300
@@ -154,16 +152,11 @@ def block_contexts(text: str, blocks: Sequence[Block]) -> Iterator[str]:
         above.append((block.level, _item_label(text[block.start : block.end])))
 
 
-def _item_label(text: str) -> str:
-    """The first line of an item without list markers and link targets, cut if it is long."""
-    first = _BLOCK_ID.sub("", _ITEM_MARK.sub("", text.strip(), count=1)).splitlines()
-    shown = _LINK.sub(_link_text, first[0]) if first else ""
-    words = " ".join(shown.replace("**", "").split()).rstrip(":")
+def _item_label(item: str) -> str:
+    """The first line of an item as plain text, its box as written, cut if it is long."""
+    first = _ITEM_MARK.sub("", item.strip(), count=1).partition("\n")[0]
+    words = inline(Seen.of(first)).text.rstrip(":")
     return words if len(words) <= MAX_CONTEXT_CHARS else f"{words[:MAX_CONTEXT_CHARS]}\u2026"
-
-
-def _link_text(link: re.Match[str]) -> str:
-    return link[1] or link[3] or link_words(link[2] or "")
 
 
 def heading_paths(blocks: Sequence[Block]) -> Iterator[HeadingPath]:

@@ -63,6 +63,3 @@ UNITS = {
     for name, size in zip(words[::2], words[1::2], strict=True)
 }
 """Maps a unit to its dimension, and its size in base units."""
-
-PERIODS = {words[0]: words[1] for words in map(str.split, rows("periods"))}
-"""Maps an adverb to the period of a rate."""

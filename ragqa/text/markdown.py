@@ -185,20 +185,20 @@ def _lines(text: Seen, *, breaks: bool) -> Seen:
         text = text[callout.end() :]
         if title and text and not (breaks or title.text.endswith(_ENDS)):
             title = Seen.joined([title, Seen.added(":")])
-    if "\n" in text.mask and ":" in text.mask:
-        text = text.sub(_DEFINITION, lambda seen, mark: seen.group(mark).instead(": "))
+    text = text.sub(_DEFINITION, _colon) if "\n" in text.mask and ":" in text.mask else text
     pieces = [text]
     if "::" in text.mask and compiled(_FIELD).search(text.mask):
         # A field's value ends with its line.
-        fields = text.sub(_FIELD, lambda seen, key: _field_key(seen, key))
-        pieces = fields.lines()
+        pieces = text.sub(
+            _FIELD, lambda seen, key: Seen.joined([seen.group(key, 1), Seen.added(": ")])
+        ).lines()
     seam = "\n" if breaks else "; "
     body = Seen.joined(filter(None, (inline(piece, breaks=breaks) for piece in pieces)), seam)
     return Seen.joined(filter(None, [inline(title), body]), "\n" if breaks else " ")
 
 
-def _field_key(seen: Seen, key: re.Match[str]) -> Seen:
-    return Seen.joined([seen.group(key, 1), Seen.added(": ")])
+def _colon(seen: Seen, mark: re.Match[str]) -> Seen:
+    return seen.group(mark).instead(": ")
 
 
 def _html(source: Seen, *, breaks: bool) -> Seen:

@@ -20,7 +20,6 @@ _LITERALS = (
 )
 _LITERAL_MARKS = frozenset("`\\$&")
 _BREAK_MARKS = frozenset("\r\n\\")
-_NOT_SPACE = r"\S"
 # White space other than a single space.
 _SPACE = r"[^\S ]\s*| \s+"
 
@@ -29,7 +28,7 @@ _HIDDEN_LIQUID = r"(?s)\{%-?\s*comment\s*-?%\}.{0,3000}?\{%-?\s*endcomment\s*-?%
 # Liquid, Jinja and Hugo. A tag such as `{% channel "help" %}` shows its name or label.
 _TEMPLATE_TAG = (
     r"(?s)\{%-?\s*(?!(?:include|page|link|image|render|layout|extends|block|asset|url)\b)"
-    r"(?P<tag>\w+)\s+[\"'](?P<name>[^\"'/<>\n]{1,80})[\"']"
+    r"\w+\s+[\"'](?P<name>[^\"'/<>\n]{1,80})[\"']"
     r"(?:\s+[\"'](?P<label>[^\"'\n]{1,80})[\"'])?\s*-?%\}"
     r"|\{%.{0,500}?%\}|\$?\{\{.{0,500}?\}\}"
 )
@@ -75,25 +74,14 @@ _BLOCK_TAGS = word_set(
     summary table tbody tfoot thead tr ul
     """
 )
-# A placeholder such as `<name>` looks like a tag but is not one.
+# Others with no attribute, such as `<name>` and `<path>`, are placeholders.
 _TAGS = _BLOCK_TAGS | word_set(
     """
     a abbr audio b bdi bdo big blink button canvas cite code col colgroup dfn em embed font
-    i iframe img ins kbd mark nobr picture q rp rt ruby samp small span strong sub sup svg
-    td th tt u video wbr
+    i iframe img input ins kbd label mark nobr picture q rp rt ruby samp select small span strong
+    sub sup svg td textarea th tt u video wbr
     """
 )
-# These may be tags or placeholders.
-_AMBIGUOUS_TAGS = word_set(
-    """
-    area base body data datalist dialog form head html input label legend link map math menu
-    meta meter object optgroup option output param path select source style template
-    textarea time title track var
-    """
-)
-_TAG_LOOKS = {"b": Look.BOLD, "strong": Look.BOLD, "i": Look.ITALIC, "em": Look.ITALIC}
-_TAG_LOOKS |= dict.fromkeys(("code", "kbd", "samp", "tt"), Look.CODE)
-_PAIR = rf"(?si)<({'|'.join(_TAG_LOOKS)})>(.{{0,500}}?)</\1>"
 
 
 def inline(seen: Seen, *, breaks: bool = False) -> Seen:
@@ -118,30 +106,32 @@ def inline(seen: Seen, *, breaks: bool = False) -> Seen:
 
 def one_line(seen: Seen, *, breaks: bool = False) -> Seen:
     """The same with single spaces for white space, and newlines for hard line breaks."""
-
-    def space(here: Seen, found: re.Match[str]) -> Seen:
-        return here.group(found).instead("\n" if breaks and _BREAK in found[0] else " ")
-
     seen = seen.strip()
-    return seen if " ".join(seen.mask.split()) == seen.mask else seen.sub(_SPACE, space)
+    if " ".join(seen.mask.split()) == seen.mask:
+        return seen
+    lines = seen.split(rf"\s*{_BREAK}\s*") if breaks else [seen]
+    return Seen.joined((line.sub(_SPACE, _space) for line in lines), "\n")
 
 
 def _literal(seen: Seen, found: re.Match[str]) -> Seen:
     whole = seen.group(found)
     if found["code"]:
-        code = seen.group(found, "code")
+        code = seen.group(found, "code").sub(LINE_END, _space)
         if code.text[0] == code.text[-1] == " " and code.text.strip():
             code = code[1:-1]
-        code = code.sub(LINE_END, lambda here, end: here.group(end).instead(" "))
         return code.literal().styled(Look.CODE)
+    if found["maths"]:
+        return whole.sub(LINE_END, _space).literal()
     if found["bar"]:
         return whole[1:]
     if found["escaped"]:
         return whole[1:].literal()
-    if found["maths"]:
-        return whole.sub(_NOT_SPACE, lambda here, one: here.group(one).literal())
     decoded = whole.instead(unescape(found[0]))
     return decoded if decoded.text.isspace() else decoded.literal()
+
+
+def _space(seen: Seen, found: re.Match[str]) -> Seen:
+    return seen.group(found).instead(" ")
 
 
 def _bold(seen: Seen, found: re.Match[str]) -> Seen:
@@ -161,23 +151,16 @@ def _url(seen: Seen, found: re.Match[str]) -> Seen:
 
 
 def _template_tag(seen: Seen, found: re.Match[str]) -> Seen:
-    if not found["name"]:
-        return seen[:0]
-    if found["label"]:
-        return seen.group(found, "label")
-    mark = "#" if found["tag"].endswith("channel") else ""
-    return Seen.joined([Seen.added(mark), seen.group(found, "name")])
-
-
-_HEADING_OF_LINK = r"#+"
+    return seen.group(found, "label" if found["label"] else "name") if found["name"] else seen[:0]
 
 
 def _wikilink(seen: Seen, found: re.Match[str]) -> Seen:
-    """A link's label, or its target as `link_words` shows it."""
     target = seen.group(found, 1)
-    if "|" in found[0]:
-        return target
-    steps = [step for each in target.split(_HEADING_OF_LINK) if (step := each.strip())]
+    return target if "|" in found[0] else _steps(target)
+
+
+def _steps(target: Seen) -> Seen:
+    steps = [step for each in target.split(r"#+") if (step := each.strip())]
     return Seen.joined([step for step in steps if step.text[0] != "^"] or steps, " > ")
 
 
@@ -186,8 +169,7 @@ def link_words(target: str) -> str:
 
     A link to a block of the same note shows its id, since it has no other words.
     """
-    steps = [step for each in target.split("#") if (step := each.strip())]
-    return " > ".join([step for step in steps if step[0] != "^"] or steps)
+    return _steps(Seen.of(target)).text
 
 
 def _superscript(seen: Seen, found: re.Match[str]) -> Seen:
@@ -196,20 +178,13 @@ def _superscript(seen: Seen, found: re.Match[str]) -> Seen:
     return Seen(digits.text.translate(_TO_SUPERSCRIPT), digits.mask, digits.at, digits.looks)
 
 
-def _looks(seen: Seen, found: re.Match[str]) -> Seen:
-    return seen.group(found, 2).styled(_TAG_LOOKS[found[1].lower()])
-
-
 def _tag(seen: Seen, found: re.Match[str]) -> Seen:
     whole, name = seen.group(found), found[2].lower()
     if name in _BLOCK_TAGS:
         return whole.instead(_BREAK)
     if name in ("td", "th"):
         return whole.instead(" ")
-    is_tag = name in _TAGS or (
-        name in _AMBIGUOUS_TAGS and (found[1] or found[3] or f"</{name}>" in seen.mask.lower())
-    )
-    return whole[:0] if is_tag else whole
+    return whole[:0] if name in _TAGS or "=" in (found[3] or "") else whole
 
 
 _Replace = Callable[[Seen, re.Match[str]], Seen]
@@ -228,7 +203,6 @@ _RULES: tuple[tuple[str, str, _Replace], ...] = (
     ("][", _REFERENCE, _label),
     ("<", _AUTOLINK, _url),
     ("<", _SUPERSCRIPT, _superscript),
-    ("<", _PAIR, _looks),
     ("<", _TAG, _tag),
     ("://", _URL, _url),
     ("^", _BLOCK_ID, _nothing),

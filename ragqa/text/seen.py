@@ -6,18 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import IntFlag
 from itertools import chain
-from typing import TypeAlias
 
 from ragqa.text.words import compiled
 from ragqa.types import Span
 
-Pattern: TypeAlias = str | re.Pattern[str]
-
 LITERAL = "\ufdd0"
 """Masks a literal character; a Unicode noncharacter that no text has."""
-
-# What stood for it in the source was longer, such as `&lt;`, so it is no markup. A code span's
-# own marks stand beside filled tags.
 
 ADDED = -1
 """The offset of a character that is not from the note."""
@@ -103,26 +97,19 @@ class Seen:
         """Other text at the offset where this one begins."""
         return Seen.added(text, self.at[0] if self.text else ADDED)
 
-    def sub(
-        self,
-        pattern: Pattern,
-        make: Callable[["Seen", re.Match[str]], "Seen"],
-        count: int = 0,
-    ) -> "Seen":
-        """The same with each match, or the first `count`, replaced by `make`'s result."""
+    def sub(self, pattern: str, make: Callable[["Seen", re.Match[str]], "Seen"]) -> "Seen":
+        """The same with each match replaced by `make`'s result."""
         pieces, end = [], 0
-        for number, match in enumerate(compiled(pattern).finditer(self.mask)):
-            if count and number == count:
-                break
+        for match in compiled(pattern).finditer(self.mask):
             pieces += [self[end : match.start()], make(self, match)]
             end = match.end()
         return Seen.joined([*pieces, self[end:]]) if pieces else self
 
-    def without(self, pattern: Pattern, count: int = 0) -> "Seen":
+    def without(self, pattern: str) -> "Seen":
         """The same without the matches."""
-        return self.sub(pattern, lambda seen, _: seen[:0], count)
+        return self.sub(pattern, lambda seen, _: seen[:0])
 
-    def split(self, pattern: Pattern) -> list["Seen"]:
+    def split(self, pattern: str) -> list["Seen"]:
         """The pieces between the matches."""
         pieces, end = [], 0
         for match in compiled(pattern).finditer(self.mask):
@@ -135,10 +122,6 @@ class Seen:
         end = len(self.mask.rstrip(chars))
         start = len(self.mask) - len(self.mask.lstrip(chars))
         return self[min(start, end) : end]
-
-    def rstrip(self) -> "Seen":
-        """The same without trailing white space."""
-        return self[: len(self.mask.rstrip())]
 
     def lines(self) -> list["Seen"]:
         """Its lines, without their endings."""

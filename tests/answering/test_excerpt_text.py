@@ -220,7 +220,7 @@ def test_an_ellipsis_says_where_it_is_cut(quote, cut, shown):
         ),
         (":fontawesome-brands-github: Source :material-star:{ .red }", "Source"),
         ("{{< icon star >}} Warm {{ page.title }} air", "Warm air"),
-        ('{% include "a.html" %}\n\nAsk in {% slack_channel "help" %}.', "Ask in #help."),
+        ('{% include "a.html" %}\n\nAsk in {% slack_channel "help" %}.', "Ask in help."),
         ("Ask {% channel 'help' 'Ann (#help)' %}.{% image 'a.png' 'b' %}", "Ask Ann (#help)."),
         ('[Mail]({% page "/mail/" %}) us {% comment %}soon{% endcomment %}.', "Mail us ."),
         ('Go [there](http://a.b){:target="_blank"}.\n{: .lead}', "Go there."),
