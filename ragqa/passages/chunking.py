@@ -6,7 +6,7 @@ from typing import Self
 from ragqa.config import Settings
 from ragqa.languages import AUTO
 
-VERSION = 6
+VERSION = 7
 """Raise it with every change of passages or their terms: indexes of other versions are rebuilt."""
 
 
