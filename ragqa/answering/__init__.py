@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ragqa.answering.candidates import candidates_of
-from ragqa.answering.composing import Answering, Excerpt, excerpts_of, with_embedded
+from ragqa.answering.composing import Answering, Excerpt, excerpts_of, further_of, with_embedded
 from ragqa.answering.confidence import features, shipped
 from ragqa.answering.disagreement import disagreements
 from ragqa.answering.excerpt_blocks import Line, blocks_of
@@ -35,18 +35,21 @@ class Assessment:
     be shown, in reading order, if `answered`; `missing` has words of the question that they do not
     cover. `candidates` are the scored sentences.
 
-    `compose` adds the answer's text and citations, and `disagreements`: the sentences that
-    contradict the cited ones. All three are empty where the notes do not seem to answer.
+    `compose` adds the answer's text and citations, `disagreements`: the sentences that contradict
+    the cited ones, and `also`: what the `further` excerpts cite. All are empty where the notes do
+    not seem to answer.
     """
 
     candidates: Sequence[Scored] = ()
     excerpts: Sequence[Excerpt] = ()
+    further: Sequence[Excerpt] = ()
     confidence: float = 0.0
     answered: bool = False
     reasons: Sequence[Reason] = ()
     missing: tuple[str, ...] = ()
     text: str = ""
     citations: Sequence[Citation] = ()
+    also: Sequence[Citation] = ()
     disagreements: Sequence[Disagreement] = ()
 
 
@@ -60,6 +63,7 @@ def compose(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> A
     if not assessment.answered:
         return assessment
     text, citations = cite(assessment.excerpts, answering.old_before)
+    _, also = cite(assessment.further, answering.old_before, first=len(citations) + 1)
     best = [excerpt.best for excerpt in assessment.excerpts]
     if not assessment.missing:
         question = parse_question(retrieved.question, retrieved.languages)
@@ -68,6 +72,7 @@ def compose(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> A
         assessment,
         text=text,
         citations=citations,
+        also=also,
         disagreements=disagreements(
             retrieved.question, best, assessment.candidates, old_before=answering.old_before
         ),
@@ -100,6 +105,7 @@ def assess(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> As
     return Assessment(
         candidates=scored,
         excerpts=found,
+        further=further_of(reading, may_answer, answering, found) if answered else (),
         confidence=round(probability, 4),
         answered=answered,
         reasons=model.reasons(measured),
@@ -107,19 +113,23 @@ def assess(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> As
     )
 
 
-def cite(excerpts: Sequence[Excerpt], old_before: str = "") -> tuple[str, tuple[Citation, ...]]:
+def cite(
+    excerpts: Sequence[Excerpt], old_before: str = "", *, first: int = 1
+) -> tuple[str, tuple[Citation, ...]]:
     """The answer's text, with `[n]` after each excerpt and nowhere else, and the citations.
 
     :param old_before: notes with an ISO date before this one are marked as old.
     """
     paragraphs = []
-    for n, excerpt in enumerate(excerpts, start=1):
+    for n, excerpt in enumerate(excerpts, start=first):
         text = set_apart(excerpt.whole.text)
         blocks = blocks_of(excerpt.whole.quote, excerpt.units, excerpt.span[0])
         last = next((one.kind for one in blocks[-1:] if isinstance(one, Line)), None)
         is_line = last is Kind.PARAGRAPH or ("\n" not in text and last is not Kind.CODE)
         paragraphs.append(f"{_closed(text)} [{n}]" if is_line else f"{text}\n[{n}]")
-    citations = (_citation(excerpt, n, old_before) for n, excerpt in enumerate(excerpts, start=1))
+    citations = (
+        _citation(excerpt, n, old_before) for n, excerpt in enumerate(excerpts, start=first)
+    )
     return "\n\n".join(paragraphs), tuple(citations)
 
 

@@ -31,6 +31,9 @@ MIN_GAIN = 0.5
 """A further excerpt is added where the others leave this share of the question's idf uncovered, and
 it must cover this much of the rest."""
 
+FURTHER_SHARE = 0.7
+"""The sentence of a further excerpt must score at least this share of the best one."""
+
 _EMBED_DEPTH = 2
 _MOST_EMBEDDED = 8
 """What is embedded may embed more, this many times; in all at most so many embeds are shown."""
@@ -43,14 +46,16 @@ _SHOWN_WITH_CONTEXT = (Kind.ITEM, Kind.ROW, Kind.PROPERTY, Kind.HEADING)
 class Answering:
     """How to compose answers.
 
-    `excerpts` is the most excerpts, `words` the most words of one before it is extended to a whole
-    list or table. `open_note` gives the layout of a passage's note; by default an excerpt ends
-    where its passage does. `embedded` gives what notes embed; by default that is nothing.
+    `excerpts` is the most excerpts, `further` how many others are offered, `words` the most words
+    of one before it is extended to a whole list or table. `open_note` gives the layout of a
+    passage's note; by default an excerpt ends where its passage does. `embedded` gives what notes
+    embed; by default that is nothing.
     `reader` reads question and passages together. Notes with an ISO date before `old_before` are
     marked as old.
     """
 
     excerpts: int = Settings().excerpts
+    further: int = 2
     words: int = Settings().excerpt_words
     open_note: OpenNote = layout_of_passage
     embedded: Embedded = nothing_embedded
@@ -111,6 +116,13 @@ class Excerpt:
         candidate = Candidate(hit, unit, layout.quote(run), text_of(layout, run))
         return Excerpt(replace(self.best, candidate=candidate), layout, run)
 
+    def shares_section(self, candidate: Candidate) -> bool:
+        """Whether it has some of the section that a candidate stands in."""
+        if candidate.hit.passage.path != self.path:
+            return False
+        section = self.layout.pieces[self.layout.at(candidate.unit.start)].unit.section
+        return section in {unit.section for unit in self.units}
+
     def overlaps(self, candidate: Candidate) -> bool:
         """Whether it has at least part of a candidate."""
         return self.whole.overlaps(candidate)
@@ -130,6 +142,29 @@ def excerpts_of(reading: Reading, scored: Sequence[Scored], answering: Answering
     while len(found) < answering.excerpts and (further := finder.further(found)):
         found.append(further)
     return found if len(found) == 1 else finder.in_question_order(found)
+
+
+def further_of(
+    reading: Reading, scored: Sequence[Scored], answering: Answering, found: Sequence[Excerpt]
+) -> list[Excerpt]:
+    """Further excerpts that may answer, best first, each from a section of its own.
+
+    :param scored: the candidate sentences, at least one.
+    :param found: the excerpts of the answer.
+    """
+    finder = _Finder(reading, scored, answering)
+    others: list[Excerpt] = []
+    least = FURTHER_SHARE * finder.best.score
+    for one in sorted(scored, key=lambda one: -one.score):
+        if len(others) == answering.further or one.score < least:
+            break
+        shown = [*found, *others]
+        if any(excerpt.shares_section(one.candidate) for excerpt in shown):
+            continue
+        excerpt = finder.around(one)
+        if not any(excerpt.overlaps(other.whole) for other in shown):
+            others.append(excerpt)
+    return others
 
 
 def with_embedded(excerpts: Sequence[Excerpt], answering: Answering) -> list[Excerpt]:
@@ -175,7 +210,7 @@ class _Finder:
         return Wanted(self.reading.question.kind, self.idf, self.answering.words)
 
     def first(self) -> Excerpt:
-        return self._definition() or self._around(self.best)
+        return self._definition() or self.around(self.best)
 
     def further(self, found: Sequence[Excerpt]) -> Excerpt | None:
         """The excerpt that covers most of what the others lack; None if it is not worth adding."""
@@ -206,7 +241,7 @@ class _Finder:
         if not eligible:
             return None
         best = max(eligible, key=lambda one: one.score + gain(one) / total)
-        excerpt = self._around(best)
+        excerpt = self.around(best)
         overlaps = any(excerpt.overlaps(other.whole) for other in found)
         return None if overlaps else excerpt
 
@@ -224,7 +259,7 @@ class _Finder:
 
         return sorted(found, key=position)
 
-    def _around(self, best: Scored) -> Excerpt:
+    def around(self, best: Scored) -> Excerpt:
         """The excerpt around a sentence, or around one of a newer note that contradicts it."""
         best = prefer_newest(self.reading.question.text, [best], self.scored)[0]
         layout = self.answering.open_note(best.candidate.hit.passage)

@@ -9,12 +9,12 @@ from ragqa.answering.question_type import SHORT, QuestionKind
 from ragqa.text.words import index_terms, is_stop_word
 from ragqa.types import Kind
 
-SCORE_SHARE = 0.7
-SHORT_SCORE_SHARE = 0.85
+SCORE_SHARE = 0.85
+SHORT_SCORE_SHARE = 0.9
 """A neighbouring sentence is included if it has this share of the best one's score; the second
 value is for questions about a date, number, name or place."""
 
-_PARAGRAPH_WORDS = 60
+_PARAGRAPH_WORDS = 100
 _ITEM_WORDS = 80
 _NESTED_WORDS = 150
 _LIST_WORDS = 220

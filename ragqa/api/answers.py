@@ -51,6 +51,7 @@ def answer_of(
         hits=retrieved.hits[:top_k],
         info=info,
         warnings=tuple(warnings),
+        also=tuple(composed.also),
         reasons=tuple(composed.reasons),
         disagreements=tuple(composed.disagreements),
         missing=composed.missing,
@@ -73,8 +74,8 @@ def with_locators(answer: Answer, located: Callable[[Citation], Citation]) -> An
         replace(one, citations=(located(one.citations[0]), located(one.citations[1])))
         for one in answer.disagreements
     )
-    cited = map(located, answer.citations)
-    return replace(answer, citations=tuple(cited), disagreements=tuple(sides))
+    cited, also = (tuple(map(located, each)) for each in (answer.citations, answer.also))
+    return replace(answer, citations=cited, also=also, disagreements=tuple(sides))
 
 
 def is_for_llm(answer: Answer, writer: "Writer") -> bool:

@@ -130,7 +130,7 @@ def _read_base(store: Store, source: Source, *, wait: bool) -> _Base:
         chunking = source.chunking.as_mapping()
         is_other = info.chunking.get("version") != chunking["version"] and not source.shared_name
         if is_other:  # all notes are read again, but what they say mostly keeps its embedding
-            info = replace(info, chunking=chunking)
+            info = replace(info, chunking=chunking, languages={})
             states = {
                 path: state._replace(sha256="", settled=False) for path, state in states.items()
             }

@@ -7,6 +7,7 @@ Identification Tool", 2012). It is loaded only for a text that is not plainly En
 import lzma
 import re
 from array import array
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
@@ -32,6 +33,7 @@ _READ_CHARS = 1_000
 """How much of a text is read; more changes nothing."""
 
 _ENOUGH_PIECES = 20_000
+_COUNTED_OF_NOTE = 3
 _MIN_NOTE_LETTERS = 8
 _MIN_PASSAGE_LETTERS = 200
 _SURE = 0.6
@@ -69,13 +71,18 @@ def add_pieces(
     passages: Sequence[Passage],
     pieces: Callable[[Sequence[str]], Pieces],
 ) -> None:
-    """Add the word pieces of some passages to the totals of their languages.
+    """Add the word pieces of some notes' passages to the totals of their languages.
 
-    Once there are enough of a language to know their mean size, no more are counted.
+    Each note's first ones count, since one note may have a picture's data or a table of a million
+    figures. Once there are enough of a language to know their mean size, no more are counted.
 
     :param pieces: measures them, as an embedder does.
     """
+    counted = Counter[str]()
     for passage in passages:
+        counted[passage.path] += 1
+        if counted[passage.path] > _COUNTED_OF_NOTE:
+            continue
         total = totals.get(passage.language, Pieces())
         enough = total.number >= _ENOUGH_PIECES
         totals[passage.language] = total if enough else total + pieces([passage.text])

@@ -54,6 +54,7 @@ def answer_document(answer: Answer, *, explain: bool = False) -> Document:
         **fields_of(answer, "missing", "backend"),
         "answer": answer.text,
         "citations": [citation_document(each, explain=explain) for each in answer.citations],
+        "also": [citation_document(each, explain=explain) for each in answer.also],
         "disagreements": [_disagreement_document(each) for each in answer.disagreements],
         "passages": [hit_document(hit, explain=explain) for hit in answer.hits],
         "warnings": warnings_of(answer),

@@ -186,7 +186,9 @@ class Answer:
     mention. `corrected` are the question's words that were searched in another spelling, and `read`
     is the whole question as searched, "" if unchanged. `waiting` counts new and changed files that
     the index does not have yet. `reasons` explain the confidence, and are empty if there was
-    nothing to judge. `written` is the LLM's result, None if none was to write.
+    nothing to judge. `written` is the LLM's result, None if none was to write. `also` are further
+    excerpts that may answer, best first, each from a section of its own; their numbers follow those
+    of the citations.
     """
 
     question: str
@@ -206,6 +208,7 @@ class Answer:
     corrected: tuple[Correction, ...] = ()
     read: str = ""
     waiting: int = 0
+    also: tuple[Citation, ...] = ()
 
     def __repr__(self) -> str:
         """One short line; the fields have the rest."""

@@ -166,3 +166,11 @@ def test_word_pieces_are_added_up_by_language_until_there_are_enough():
     totals = {"de": Pieces(1, 2), "en": Pieces(10**6, 10**6)}
     add_pieces(totals, passages, lambda texts: Pieces(len(texts), 10 * len(texts)))
     assert totals == {"de": Pieces(2, 12), "en": Pieces(10**6, 10**6)}
+
+
+def test_a_note_full_of_data_does_not_tell_how_far_its_language_can_be_read():
+    figures = " ".join(f"{n}.89" for n in range(9_000))
+    passages = [*passages_of(f"{ENGLISH * 5}\n"), *passages_of(f"{figures}\n")]
+    counted: list[str] = []
+    add_pieces({}, passages, lambda texts: Pieces(len(counted.extend(texts) or texts)))
+    assert len("".join(counted)) < len(figures) / 4
