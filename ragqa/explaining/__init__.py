@@ -6,14 +6,15 @@ from dataclasses import replace
 from ragqa.answering import assess, cite
 from ragqa.answering.candidates import PASSAGES
 from ragqa.api import Index
-from ragqa.api.checking import keep_current
+from ragqa.api.answers import Found
+from ragqa.api.current import CurrentNotes
 from ragqa.clock import Clock
 from ragqa.errors import NotIndexed
 from ragqa.explaining.explanation import SAID, Explanation
 from ragqa.explaining.ranking import missing_words, rank_note, rank_sentences
 from ragqa.explaining.targets import Notes, Target
 from ragqa.stages import losing_leg
-from ragqa.types import Filters, IndexInfo, NoteList, NoteRecord, Progress, Retrieved
+from ragqa.types import Filters, IndexInfo, NoteList, NoteRecord, Progress
 
 
 def explain(
@@ -32,23 +33,21 @@ def explain(
     :raises RagqaError: as `Index.ask` does.
     """
     clock, filters = Clock(), filters or Filters()
-    retrieved, info, warnings = index.retrieve(
-        question, filters, refresh=refresh, progress=progress, clock=clock
-    )
-    found = _notes(index, index.snapshot().notes(), info).find(target)
+    asked = index.find(question, filters, refresh=refresh, progress=progress, clock=clock)
+    found = _notes(index, index.snapshot().notes(), asked.info).find(target)
     explanation = Explanation(
-        question=retrieved.typed,
+        question=asked.question.typed,
         path=found.path,
         lines=found.lines,
         stage="not indexed",
-        info=info,
+        info=asked.info,
         reason=found.reason,
-        warnings=tuple(warnings),
-        corrected=retrieved.corrected,
+        warnings=tuple(asked.warnings),
+        corrected=asked.question.corrected,
         waiting=index.files_waiting,
     )
     if not found.reason:
-        explanation = _follow(index, retrieved, explanation, filters)
+        explanation = _follow(index, asked, explanation, filters)
     clock.lap("explain")
     return replace(explanation, timings_ms=clock.laps())
 
@@ -69,20 +68,19 @@ def _notes(index: Index, known: Mapping[str, NoteRecord], info: IndexInfo) -> No
     return Notes(corpus, settings.max_note_bytes, known, info, settings.formats)
 
 
-def _follow(
-    index: Index, retrieved: Retrieved, explanation: Explanation, filters: Filters
-) -> Explanation:
+def _follow(index: Index, asked: Found, explanation: Explanation, filters: Filters) -> Explanation:
     """Follow an indexed note through every stage."""
-    assessment = assess(retrieved, index.source.embedders.asking, index.answering)
+    embedder, answering = index.source.embedders.asking, index.answering_from(asked.notes)
+    assessment = assess(asked.question, asked.hits, embedder, answering)
     path, lines = explanation.path, explanation.lines
-    places, left_out = rank_note(index, retrieved, path, lines, filters)
+    places, left_out = rank_note(index, asked, path, lines, filters)
     sentences = rank_sentences(assessment, places, lines)
     _, said = cite(assessment.excerpts)
     explanation = replace(
         explanation,
         filters=left_out,
         places=places,
-        by_terms_alone=retrieved.by_terms_alone,
+        by_terms_alone=asked.question.by_terms_alone,
         answered=assessment.answered,
         confidence=assessment.confidence,
         reasons=tuple(assessment.reasons),
@@ -90,14 +88,14 @@ def _follow(
         sentences=sentences,
         said=said,
     )
-    stage = _stage(index, explanation)
+    stage = _stage(asked.notes, explanation)
     if not places or stage in (SAID, "filters", "changed"):
         return replace(explanation, stage=stage)
-    missing = missing_words(retrieved.spelled, places[0].hit.passage)
+    missing = missing_words(asked.question.spelled, places[0].hit.passage)
     return replace(explanation, stage=stage, missing=missing)
 
 
-def _stage(index: Index, explanation: Explanation) -> str:
+def _stage(notes: CurrentNotes, explanation: Explanation) -> str:
     """The first stage that the note did not pass."""
     places = explanation.places
     if not places:
@@ -105,8 +103,7 @@ def _stage(index: Index, explanation: Explanation) -> str:
     if explanation.filters:
         return "filters"
     hits = [place.hit for place in places]
-    limit = index.settings.max_note_bytes
-    if not keep_current(index.places.corpus, hits, max_note_bytes=limit)[0]:
+    if not notes.keep(hits)[0]:
         return "changed"
     best = places[0]
     near = best.rank is not None and best.rank <= PASSAGES
