@@ -96,14 +96,13 @@ class Index(StoredIndex):
         answer = answer_of(found, composed, top_k=self.settings.top_k, warnings=warnings)
         answer = replace(with_locators(answer, found.notes.located), waiting=self.files_waiting)
         if writer is not None:
-            idf = self._open().idf
             written = written_answer(
                 answer,
                 writer,
                 found.question,
                 answering,
                 embedder=embedder,
-                idf=idf,
+                idf=self._open().idf,
                 progress=progress,
             )
             answer = with_locators(written, found.notes.located)
@@ -166,19 +165,18 @@ class Index(StoredIndex):
         clock: Clock,
         limit: int = MIN_POOL,
     ) -> Found:
-        """Catch up, read a question, and find what `ask` answers from. Raises as `ask` does.
+        """Catch up, read a question, and find what stands in the notes; raises as `ask` does.
 
         :param limit: how many passages to return at least, if there are that many.
         """
         typed, filters = clean_question(question), filters or Filters()
         warnings = self._caught_up(progress, refresh=refresh)
         clock.lap("refresh")
-        snapshot = self.snapshot()
+        snapshot, notes = self.snapshot(), self.current_notes()
         clock.lap("open")
         day = find_day(snapshot, self.places.corpus, typed, self._today(), filters)
         embedder = self.source.embedders.asking
         read = read_question(snapshot, embedder, typed, filters=filters, day=day)
-        notes = self.current_notes()
         hits, stale = self._current_hits(read, filters, notes, limit=limit)
         if day:
             only = replace(filters, paths=(day.path,))

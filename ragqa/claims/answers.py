@@ -79,8 +79,9 @@ class Answer:
         return [word for word in negating if not overlaps((word.start, word.end), ignored)]
 
 
-def read_question(question: str) -> Asked:
-    """Prepare a question for comparing its answers."""
+@lru_cache(maxsize=16)
+def read_asked(question: str) -> Asked:
+    """Prepare a question for comparing its answers. It is kept, as `read_answer` is."""
     words = words_of(question)
     said = {word.text for word in words}
     asks_which = not said.isdisjoint(("what", "which")) and not said.isdisjoint(_TIMES)
