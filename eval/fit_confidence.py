@@ -26,7 +26,7 @@ import json
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -50,7 +50,8 @@ from ragqa.evaluation.collection import (
 from ragqa.evaluation.questions import read_questions
 from ragqa.evaluation.sets import Beir, hold_out, read_qa
 from ragqa.evaluation.statistics import auroc, calibration
-from ragqa.retrieval import clean_question, retrieve
+from ragqa.search.question import clean_question, read_question
+from ragqa.search.retrieve import retrieve
 from ragqa.types import Filters, Hit, Note
 
 SEED = 7
@@ -254,19 +255,13 @@ def example(collection: Collection, text: str, kind: str, keep: Keep) -> Example
 
     None where nothing is found, or the embedder cannot read the question.
     """
-    found = retrieve(
-        collection.snapshot,
-        collection.embedder,
-        clean_question(text),
-        k=POOL,
-        filters=Filters(),
-        ranking=collection.ranking,
-    )
-    if found.by_terms_alone:
+    snapshot, ranking = collection.snapshot, collection.ranking
+    question = read_question(snapshot, collection.embedder, clean_question(text))
+    if question.by_terms_alone:
         return None
-    hits = tuple(filter(keep, found.hits))[:MIN_POOL]
-    reading = read(replace(found, hits=hits), collection.embedder)
-    scored = score(reading, candidates_of(reading.hits, asked=reading.question.terms))
+    found = retrieve(snapshot, question, k=POOL, filters=Filters(), ranking=ranking)
+    reading = read(question, tuple(filter(keep, found))[:MIN_POOL], collection.embedder)
+    scored = score(reading, candidates_of(reading.hits, asked=question.terms))
     return Example(features(reading, scored), kind) if scored else None
 
 

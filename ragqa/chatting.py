@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from ragqa.errors import UsageError
 from ragqa.followups import Turn
-from ragqa.retrieval import clean_question
+from ragqa.search.question import clean_question
 from ragqa.types import Answer
 
 KEPT = 50

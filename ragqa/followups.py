@@ -15,19 +15,23 @@ docs/decisions/follow-ups.md.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Self
 
 from ragqa.api.index import Index
 from ragqa.languages import ENGLISH
-from ragqa.queries import languages_for
-from ragqa.retrieval import MAX_QUESTION_BYTES, clean_question, retrieve
+from ragqa.search.question import (
+    MAX_QUESTION_BYTES,
+    clean_question,
+    languages_for,
+    read_question,
+)
+from ragqa.search.retrieve import retrieve
 from ragqa.stores import Snapshot
 from ragqa.text.lexicon import table
 from ragqa.text.words import compiled, is_stop_word, query_terms
-from ragqa.types import Answer, Filters, Retrieved
+from ragqa.types import Answer, Filters, Hit
 
 MAX_CARRIED = 2
 """At most this many words are carried over."""
@@ -53,6 +57,8 @@ _CONTINUES = (
 # These refer back only as the last word.
 _REFERRING_LAST = frozenset(("one", "then", "too", "there", "mine"))
 _COMPARED = frozenset(("than", "to"))
+
+_Find = Callable[[str], tuple[Mapping[str, float], Sequence[Hit]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +110,12 @@ def stand_alone(
     asked, turns = clean_question(question), context(turns)
     if not turns or not index.is_built():
         return asked
-    snapshot, embedder = index.snapshot(), index.source.embedders.asking
-    filters = filters or Filters()
-    find = partial(retrieve, snapshot, embedder, k=1, filters=filters, ranking=index.ranking)
+    snapshot, filters = index.snapshot(), filters or Filters()
+
+    def find(text: str) -> tuple[Mapping[str, float], Sequence[Hit]]:
+        read = read_question(snapshot, index.source.embedders.asking, text, filters=filters)
+        return read.idf, retrieve(snapshot, read, k=1, filters=filters, ranking=index.ranking)
+
     needs = needs_context(asked, snapshot, find)
     return completed(asked, turns[-1], snapshot) if needs else asked
 
@@ -126,10 +135,10 @@ def context(turns: Sequence[Turn]) -> list[Turn]:
     return kept
 
 
-def needs_context(question: str, snapshot: Snapshot, find: Callable[[str], Retrieved]) -> bool:
+def needs_context(question: str, snapshot: Snapshot, find: _Find) -> bool:
     """Whether a question depends on the one before it; its form is only known in English.
 
-    :param find: retrieves the best passage for a question.
+    :param find: gives the idf of a question's terms, and the best passage for it.
     """
     languages = languages_for(snapshot, question)
     is_english = languages[0] == ENGLISH
@@ -142,11 +151,11 @@ def needs_context(question: str, snapshot: Snapshot, find: Callable[[str], Retri
         return False
     if is_english and any(_refers(words, at) for at in range(len(words))):
         return True
-    found = find(question)
+    idf, hits = find(question)
     # With a word that no passage has, it has another topic.
     idf_of_one = math.log1p((snapshot.info.passages - 0.5) / 1.5)
-    has_unknown = any(idf > idf_of_one + _ROUNDING for idf in found.idf.values())
-    return not (has_unknown or _is_found(found, snapshot))
+    has_unknown = any(one > idf_of_one + _ROUNDING for one in idf.values())
+    return not (has_unknown or _is_found(idf, hits, snapshot))
 
 
 def completed(question: str, turn: Turn, snapshot: Snapshot) -> str:
@@ -176,15 +185,15 @@ def _refers(words: Sequence[_Word], at: int) -> bool:
     return word in table("referring") or (word in _REFERRING_LAST and at == len(words) - 1)
 
 
-def _is_found(found: Retrieved, snapshot: Snapshot) -> bool:
+def _is_found(idf: Mapping[str, float], hits: Sequence[Hit], snapshot: Snapshot) -> bool:
     """Whether the notes have something for the question as it is."""
-    if not found.hits:
+    if not hits:
         return False
-    best = found.hits[0]
+    best = hits[0]
     rare = RARE_SHARE * math.log(1 + snapshot.info.passages)
     headed = frozenset(query_terms(best.passage.trail, (best.passage.language,)))
     return best.score >= FOUND_SCORE or any(
-        idf >= rare and term in headed for term, idf in found.idf.items()
+        weight >= rare and term in headed for term, weight in idf.items()
     )
 
 

@@ -8,15 +8,16 @@ from ragqa.answering.candidates import candidates_of
 from ragqa.answering.composing import excerpts_of
 from ragqa.answering.excerpts import Wanted, excerpt_around
 from ragqa.answering.layout import Layout
-from ragqa.answering.question_type import parse_question
 from ragqa.answering.reading import read
 from ragqa.answering.scoring import Scored
 from ragqa.embedders import embedder_for
 from ragqa.notes import parse_note
 from ragqa.passages import Chunking
 from ragqa.passages.split import split_note
+from ragqa.search.question import Question
+from ragqa.search.question_kind import kind_of
 from ragqa.text.words import query_terms
-from ragqa.types import Hit, Retrieved, Stamp
+from ragqa.types import Hit, Stamp
 
 EMBEDDER = embedder_for("hashed:64", building=False)
 
@@ -44,6 +45,29 @@ MARKDOWN = st.lists(
     max_size=10,
 ).map("\n\n".join)
 """Notes of any structure; what is hidden in them is "no" and "c"."""
+
+
+def asked(text, *, idf=None, languages=("en",), **more):
+    """A question as `read_question` reads it, with the embedder that needs no model."""
+    kind, subject, needs_figure = kind_of(text, languages[0])
+    fields = {
+        "vectors": EMBEDDER.embed_query(text),
+        "typed": text,
+        "spelled": text,
+        "corrected": (),
+        "day": "",
+        "languages": languages,
+        "readable": 1.0,
+        "kind": kind,
+        "subject": subject,
+        "needs_figure": needs_figure,
+        "terms": frozenset(query_terms(text, languages)),
+        "searched": tuple(idf or ()),
+        "parts": (),
+        "idf": idf or {},
+        "length": 1.0,
+    }
+    return Question(text, **(fields | more))
 
 
 def passages_of(text, path="note.md", *, window=400, target=200):
@@ -74,7 +98,7 @@ def excerpt(text, best, question="what is it like", *, also=(), words=80, **how)
     (at,) = (i for i in _all(layout) if _begins(layout, i, best))
     scores[at] = 1.0
     idf = dict.fromkeys(query_terms(question), 1.0)
-    wanted = Wanted(parse_question(question).kind, idf, words)
+    wanted = Wanted(asked(question).kind, idf, words)
     return layout.quote(excerpt_around(layout, scores, at, wanted))
 
 
@@ -96,8 +120,7 @@ def composed(question, notes, scores, *, excerpts=1, words=80, holds=0.0, idf=No
     shown = passages if hits is None else [p for one in hits for p in passages if one in p.text]
     found = tuple(Hit(p, score=1 - i / 100, dense=0.5, terms=1.0) for i, p in enumerate(shown))
     idf = idf or dict.fromkeys(query_terms(question), 1.0)
-    retrieved = Retrieved(question, found, EMBEDDER.embed_query(question), idf, False)
-    reading = read(retrieved, EMBEDDER)
+    reading = read(asked(question, idf=idf), found, EMBEDDER)
 
     def open_note(passage):
         return Layout.of(notes[passage.path], [p for p in passages if p.path == passage.path])

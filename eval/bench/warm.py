@@ -23,7 +23,8 @@ from vaults import HALF_TAG, RARE_TAG
 
 from ragqa.api import Index, open_index
 from ragqa.embedders import Embedder
-from ragqa.retrieval import retrieve
+from ragqa.search.question import read_question
+from ragqa.search.retrieve import retrieve
 from ragqa.stores import Snapshot
 from ragqa.text.words import query_terms
 from ragqa.types import Filters, Vectors
@@ -86,7 +87,8 @@ def _ask(index: Index, made: Embedder, question: str, laps: Laps, found: Found) 
     terms = query_terms(question)
 
     def retrieved(embedder: Embedder, filters: Filters) -> object:
-        return retrieve(snapshot, embedder, question, k=_K, filters=filters, ranking=ranking)
+        read = read_question(snapshot, embedder, question, filters=filters)
+        return retrieve(snapshot, read, k=_K, filters=filters, ranking=ranking)
 
     laps.time("terms", lambda: snapshot.terms(terms, ranking.candidates, FILTERS["all"]))
     # The store remembers the last filter, so no two calls in a row have the same.

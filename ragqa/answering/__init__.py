@@ -11,13 +11,13 @@ from ragqa.answering.excerpt_blocks import Line, blocks_of
 from ragqa.answering.excerpts import is_cut
 from ragqa.answering.missing import lacks_most, missing
 from ragqa.answering.open_questions import AN_ANSWER, MOST_CONFIDENT, without_open_questions
-from ragqa.answering.question_type import Question, parse_question
 from ragqa.answering.reading import read
 from ragqa.answering.scoring import Scored, citation_of, read_together, score
 from ragqa.answering.short_answer import is_title, place_in, short_answer
 from ragqa.embedders import Embedder
+from ragqa.search.question import Question
 from ragqa.text.brackets import set_apart
-from ragqa.types import Citation, Disagreement, Kind, Reason, Retrieved
+from ragqa.types import Citation, Disagreement, Hit, Kind, Reason
 
 __all__ = ["Answering", "Assessment", "assess", "cite", "compose"]
 
@@ -53,20 +53,20 @@ class Assessment:
     disagreements: Sequence[Disagreement] = ()
 
 
-def compose(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> Assessment:
-    """Answer from the retrieved passages with excerpts of their notes.
+def compose(
+    question: Question, hits: tuple[Hit, ...], embedder: Embedder, answering: Answering
+) -> Assessment:
+    """Answer a question from the passages found for it, with excerpts of their notes.
 
-    The passages must have been checked against the notes (`keep_current`), since quotes are taken
-    from them.
+    They must have been checked against the notes (`CurrentNotes.keep`): quotes are taken from them.
     """
-    assessment = assess(retrieved, embedder, answering)
+    assessment = assess(question, hits, embedder, answering)
     if not assessment.answered:
         return assessment
     text, citations = cite(assessment.excerpts, answering.old_before)
     _, also = cite(assessment.further, answering.old_before, first=len(citations) + 1)
     best = [excerpt.best for excerpt in assessment.excerpts]
     if not assessment.missing:
-        question = parse_question(retrieved.question, retrieved.languages)
         citations = mark_short_answer(citations, question, best[0])
     return replace(
         assessment,
@@ -74,32 +74,34 @@ def compose(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> A
         citations=citations,
         also=also,
         disagreements=disagreements(
-            retrieved.question, best, assessment.candidates, old_before=answering.old_before
+            question.text, best, assessment.candidates, old_before=answering.old_before
         ),
     )
 
 
-def assess(retrieved: Retrieved, embedder: Embedder, answering: Answering) -> Assessment:
+def assess(
+    question: Question, hits: tuple[Hit, ...], embedder: Embedder, answering: Answering
+) -> Assessment:
     """Score the candidate sentences of the hits, and find the excerpts that answer."""
-    reading = read(retrieved, embedder)
-    candidates = candidates_of(reading.hits, answering.embedded, asked=reading.question.terms)
+    reading = read(question, hits, embedder)
+    candidates = candidates_of(reading.hits, answering.embedded, asked=question.terms)
     if not candidates:
         return Assessment()
-    together = read_together(answering.reader, retrieved.question, candidates)
+    together = read_together(answering.reader, question.text, candidates)
     scored = score(reading, candidates, together)
-    model = shipped().of(retrieved)
-    may_answer, is_open = without_open_questions(reading.question, scored, answering.open_note)
+    model = shipped().of(question)
+    may_answer, is_open = without_open_questions(question, scored, answering.open_note)
     measured = features(reading, may_answer)
     probability = model.probability(measured)
     probability = min(probability, MOST_CONFIDENT) if is_open else probability
     found = with_embedded(excerpts_of(reading, may_answer, answering), answering)
     # What a day's own note says answers a question about the day, whatever words it has.
-    of_day = retrieved.day in [excerpt.layout.path for excerpt in found]
+    of_day = question.day in [excerpt.layout.path for excerpt in found]
     answered = of_day or probability >= model.threshold
     shown = [replace(excerpt.best, candidate=excerpt.whole) for excerpt in found]
     missed = missing(reading, shown, answered=answered)
     is_unlikely = not of_day and probability < UNLIKELY_BELOW
-    if answered and is_unlikely and lacks_most(retrieved, missed):
+    if answered and is_unlikely and lacks_most(question, missed):
         answered = False
         missed = missing(reading, shown, answered=False) or missed
     return Assessment(

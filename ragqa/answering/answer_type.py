@@ -3,8 +3,9 @@
 from bisect import bisect_left
 from collections.abc import Iterator
 
-from ragqa.answering.question_type import SHORT, Question, QuestionKind
 from ragqa.languages import ENGLISH
+from ragqa.search.question import Question
+from ragqa.search.question_kind import SHORT, QuestionKind
 from ragqa.text.dates import dates, mentions_time, times
 from ragqa.text.lexicon import STOP_WORDS, rows
 from ragqa.text.names import people, places

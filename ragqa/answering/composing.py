@@ -12,11 +12,11 @@ from ragqa.answering.excerpt_blocks import excerpt_text
 from ragqa.answering.excerpts import Wanted, excerpt_around, is_cut, with_announced
 from ragqa.answering.footnotes import companions
 from ragqa.answering.layout import Layout, OpenNote, Run, layout_of_passage
-from ragqa.answering.question_type import QuestionKind
 from ragqa.answering.reading import Reading
 from ragqa.answering.scoring import Scored
 from ragqa.config import Settings
 from ragqa.readers import Reader
+from ragqa.search.question_kind import QuestionKind
 from ragqa.text.markdown import unit_words
 from ragqa.text.words import index_terms
 from ragqa.types import Kind, Passage, Unit
@@ -199,7 +199,7 @@ class _Finder:
 
     @property
     def idf(self) -> Mapping[str, float]:
-        return self.reading.retrieved.idf
+        return self.reading.question.idf
 
     @cached_property
     def best(self) -> Scored:

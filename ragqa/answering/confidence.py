@@ -11,7 +11,8 @@ from typing import Any
 from ragqa.answering.answer_type import may_answer
 from ragqa.answering.reading import Reading
 from ragqa.answering.scoring import Scored
-from ragqa.types import Reason, Retrieved
+from ragqa.search.question import Question
+from ragqa.types import Reason
 
 FEATURES = ("score", "score_gap", "closest", "match", "coverage")
 """The features a model may use."""
@@ -27,7 +28,7 @@ def features(reading: Reading, scored: Sequence[Scored]) -> dict[str, float]:
 
     :param scored: the candidate sentences, at least one.
     """
-    first, *others = sorted((hit.score for hit in reading.retrieved.hits), reverse=True)
+    first, *others = sorted((hit.score for hit in reading.found), reverse=True)
     others = others[:4]
     matches = (
         one.signals["cosine"] + one.signals["maxsim"] + one.signals["coverage"]
@@ -79,9 +80,9 @@ class Models:
     all: Model
     terms: Model
 
-    def of(self, retrieved: Retrieved) -> Model:
-        """The model for what was retrieved."""
-        return self.terms if retrieved.by_terms_alone else self.all
+    def of(self, question: Question) -> Model:
+        """The model for a question."""
+        return self.terms if question.by_terms_alone else self.all
 
 
 @lru_cache(maxsize=1)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ragqa.answering.scoring import Scored, citation_of
 from ragqa.answering.short_answer import counterpart
-from ragqa.claims.answers import Answer, Question, read_answer, read_question
+from ragqa.claims.answers import Answer, Asked, read_answer, read_asked
 from ragqa.claims.difference import Difference, difference
 from ragqa.languages import ENGLISH
 from ragqa.types import Citation, Disagreement, Kind, Span
@@ -88,7 +88,7 @@ class _Contradiction:
 def _contradictions(
     question: str, cited: Sequence[Scored], candidates: Sequence[Scored]
 ) -> Iterator[_Contradiction]:
-    asked = read_question(question)
+    asked = read_asked(question)
     places = {one.candidate.place for one in cited}
     compared = _compared(cited, candidates)
     for i, one in enumerate(compared):
@@ -123,7 +123,7 @@ def _is_close(one: Scored) -> bool:
     return closeness >= MIN_CLOSENESS or coverage >= _FULL_COVERAGE
 
 
-def _answer(one: Scored, asked: Question) -> Answer:
+def _answer(one: Scored, asked: Asked) -> Answer:
     passage = one.candidate.hit.passage
     return read_answer(one.candidate.text, (passage.title, *passage.heading), asked)
 

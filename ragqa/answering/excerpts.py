@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ragqa.answering.embeds import is_embed
 from ragqa.answering.layout import Layout, Run
-from ragqa.answering.question_type import SHORT, QuestionKind
+from ragqa.search.question_kind import SHORT, QuestionKind
 from ragqa.text.words import index_terms, is_stop_word
 from ragqa.types import Kind
 

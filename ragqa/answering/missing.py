@@ -9,13 +9,14 @@ import numpy as np
 
 from ragqa.answering.answer_type import cannot_answer
 from ragqa.answering.candidates import Candidate, sources_of
-from ragqa.answering.question_type import Question, QuestionKind
 from ragqa.answering.reading import Reading, best_cosines
 from ragqa.answering.scoring import Scored
 from ragqa.languages import ENGLISH
+from ragqa.search.question import Question
+from ragqa.search.question_kind import QuestionKind
 from ragqa.text.names import has_figure
 from ragqa.text.words import compiled, index_terms, is_stop_word, overlaps, stems, tokenize
-from ragqa.types import Retrieved, Vector
+from ragqa.types import Vector
 
 UNKNOWN_BELOW = 0.28
 """A word counts as paraphrased if the mean best cosine of its tokens is at least this."""
@@ -100,20 +101,20 @@ def missing(
             named = frozenset(index_terms(wanted))
             words = [word for word in words if not named.issuperset(index_terms(word))]
             words.append(" for ".join([wanted, *names[:1]]))
-    return _as_typed(reading.retrieved, words)
+    return _as_typed(parsed, words)
 
 
-def lacks_most(retrieved: Retrieved, missing: Sequence[str]) -> bool:
+def lacks_most(question: Question, missing: Sequence[str]) -> bool:
     """Whether the missing words have most of the question's idf."""
-    terms = {term for words in missing for term in index_terms(words, retrieved.languages[0])}
-    lacking = sum(weight for term, weight in retrieved.idf.items() if term in terms)
-    return lacking > FAR_SHARE * sum(retrieved.idf.values())
+    terms = {term for words in missing for term in index_terms(words, question.language)}
+    lacking = sum(weight for term, weight in question.idf.items() if term in terms)
+    return lacking > FAR_SHARE * sum(question.idf.values())
 
 
-def _as_typed(retrieved: Retrieved, missing: Sequence[str]) -> tuple[str, ...]:
+def _as_typed(question: Question, missing: Sequence[str]) -> tuple[str, ...]:
     """The missing words, with the alias as typed instead of the title that replaced it."""
-    spelled = retrieved.spelled or retrieved.typed
-    typed, rewritten = spelled.split(), retrieved.question.split()
+    spelled = question.spelled
+    typed, rewritten = spelled.split(), question.text.split()
     before = _common_prefix(typed, rewritten)
     after = _common_prefix(typed[before:][::-1], rewritten[before:][::-1])
     alias = " ".join(typed[before : len(typed) - after]).strip("?!.,;:\"'()")
@@ -131,7 +132,7 @@ def _unmatched(
     reading: Reading, words: Sequence[_Word], sentences: Sequence[Scored], *, answered: bool
 ) -> list[str]:
     """The rare words of the question that the shown text does not cover."""
-    idf = reading.retrieved.idf
+    idf = reading.question.idf
     passages = {one.candidate.hit.passage.id: one.candidate.hit.passage for one in sentences}
     tokens = [reading.tokens[key].vectors for key in passages if key in reading.tokens]
     if not tokens or not idf:
@@ -147,7 +148,7 @@ def _unmatched(
     titles = _titles(reading)
     is_story = len(words) > STORY_WORDS
     # Where the embedder reads a part only, a word may be paraphrased without its telling so.
-    reads_all = reading.question.is_english or reading.retrieved.readable == 1
+    reads_all = reading.question.is_english or reading.question.readable == 1
     found = {}
     for word in words:
         weight = max(idf.get(term, 0.0) for term in word.terms)

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from ragqa.answering.layout import OpenNote, asks
-from ragqa.answering.question_type import Question
 from ragqa.answering.scoring import Scored
+from ragqa.search.question import Question
 from ragqa.text.words import index_terms
 from ragqa.types import Kind
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ragqa.answering.candidates import sources_of
-from ragqa.answering.question_type import Question, parse_question
 from ragqa.embedders import Embedder
 from ragqa.languages import ENGLISH
+from ragqa.search.question import Question
 from ragqa.text.words import WORD, is_stop_word
-from ragqa.types import Hit, Passage, Retrieved, TokenVectors, Unit, Vector, Vectors
+from ragqa.types import Hit, Passage, TokenVectors, Unit, Vector, Vectors
 
 MAXSIM_WEIGHT = 0.6
 """The weight of MaxSim relative to the ranking score."""
@@ -22,16 +22,16 @@ misleads."""
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The question as parsed, and the passages as read; `hits` has the reranked ones first.
+    """The question, and the passages as read.
 
-    `tokens` maps a passage's id to its token vectors. `query` has those of the question's content
-    words, shape (tokens, dimensions), and `query_spans` their characters in the question. `closest`
-    is the highest MaxSim of a passage. All are empty, or 0, if the embedder cannot read the
-    question.
+    `found` are the hits of the search, and `hits` the same with the reranked ones first. `tokens`
+    maps a passage's id to its token vectors. `query` has those of the question's content words,
+    shape (tokens, dimensions), and `query_spans` their characters in the question. `closest` is the
+    highest MaxSim of a passage. All are empty, or 0, if the embedder cannot read the question.
     """
 
-    retrieved: Retrieved
     question: Question
+    found: tuple[Hit, ...]
     hits: tuple[Hit, ...]
     closest: float
     query: Vectors
@@ -53,23 +53,22 @@ class Reading:
         return tokens.vectors[own], tokens.vectors[above]
 
 
-def read(retrieved: Retrieved, embedder: Embedder) -> Reading:
+def read(question: Question, found: tuple[Hit, ...], embedder: Embedder) -> Reading:
     """Encode the best passages and rerank them by MaxSim with the question.
 
     MaxSim is the mean over the question's content tokens of the best cosine with a token of the
     passage (Khattab and Zaharia, "ColBERT", 2020), here with the embedder's own token vectors.
     """
-    question = parse_question(retrieved.question, retrieved.languages)
-    if retrieved.by_terms_alone:
-        no_tokens = retrieved.vectors.vectors[:0]
-        return Reading(retrieved, question, retrieved.hits, 0.0, no_tokens, (), {})
-    first = sources_of(retrieved.hits)
-    rest = (hit for hit in retrieved.hits if hit not in first)
+    if question.by_terms_alone:
+        no_tokens = question.vectors.vectors[:0]
+        return Reading(question, found, found, 0.0, no_tokens, (), {})
+    first = sources_of(found)
+    rest = (hit for hit in found if hit not in first)
     encoded = embedder.embed_sentences([hit.passage.embedded_text for hit in first])
-    content = content_tokens(retrieved.question, retrieved.vectors, question.language)
-    query = retrieved.vectors.vectors[content]
+    content = content_tokens(question.text, question.vectors, question.language)
+    query = question.vectors.vectors[content]
     closeness = [maxsim(query, tokens.vectors) for tokens in encoded]
-    weight = MAXSIM_WEIGHT * retrieved.readable**_CAUTION
+    weight = MAXSIM_WEIGHT * question.readable**_CAUTION
     scores = [
         hit.score + weight * (value - min(closeness))
         for hit, value in zip(first, closeness, strict=True)
@@ -78,12 +77,12 @@ def read(retrieved: Retrieved, embedder: Embedder) -> Reading:
     hits = (*(replace(first[i], score=scores[i]) for i in order), *rest)
     tokens = {hit.passage.id: one for hit, one in zip(first, encoded, strict=True)}
     return Reading(
-        retrieved=retrieved,
         question=question,
+        found=found,
         hits=hits,
         closest=max(closeness, default=0.0),
         query=query,
-        query_spans=[retrieved.vectors.spans[i] for i in content],
+        query_spans=[question.vectors.spans[i] for i in content],
         tokens=tokens,
     )
 

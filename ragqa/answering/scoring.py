@@ -10,9 +10,10 @@ import numpy as np
 
 from ragqa.answering.answer_type import answer_fit
 from ragqa.answering.candidates import Candidate, quotation
-from ragqa.answering.question_type import Question, QuestionKind
 from ragqa.answering.reading import Reading, best_cosines
 from ragqa.readers import Reader, Text
+from ragqa.search.question import Question
+from ragqa.search.question_kind import QuestionKind
 from ragqa.text.dates import moments_of
 from ragqa.text.lexicon import table
 from ragqa.text.names import has_figure
@@ -75,11 +76,11 @@ def score(
     if reader_scores:
         for (signals, _), reader_score in zip(measured, reader_scores, strict=True):
             signals["reader"] = reader_score
-    left_out = set(_EMBEDDER_SIGNALS) if reading.retrieved.by_terms_alone else set()
+    left_out = set(_EMBEDDER_SIGNALS) if reading.question.by_terms_alone else set()
     left_out |= set() if reader_scores else {"reader"}
     left_out |= set() if any(signals["figures"] for signals, _ in measured) else {"figures"}
     names = [name for name in WEIGHTS if name not in left_out]
-    weights = {name: _weight(name, reading.retrieved.readable) for name in names}
+    weights = {name: _weight(name, reading.question.readable) for name in names}
     total = sum(weights.values())
     columns = {}
     for name in names:
@@ -116,16 +117,16 @@ def read_together(reader: Reader, question: str, candidates: Sequence[Candidate]
 
 def _signals(reading: Reading, candidate: Candidate) -> tuple[dict[str, float], Vector]:
     """The signals of a candidate, and its match with each token of the question."""
-    retrieved = reading.retrieved
+    question = reading.question
     own, above = reading.of_unit(candidate.hit.passage, candidate.unit)
     matches = best_cosines(reading.query, own)
     signals = {
-        "cosine": _cosine(own, retrieved.vectors.pooled),
+        "cosine": _cosine(own, question.vectors.pooled),
         "maxsim": _weaker_half(np.maximum(matches, best_cosines(reading.query, above))),
-        "coverage": _coverage(candidate, retrieved.idf),
+        "coverage": _coverage(candidate, question.idf),
         "passage": candidate.hit.score,
-        "holds": _answer_fit(reading.question, candidate),
-        "figures": _figures(retrieved.question, candidate),
+        "holds": _answer_fit(question, candidate),
+        "figures": _figures(question.text, candidate),
     }
     return signals, matches
 

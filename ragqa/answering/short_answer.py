@@ -3,8 +3,9 @@
 import re
 
 from ragqa.answering.answer_type import fits
-from ragqa.answering.question_type import Question, QuestionKind
 from ragqa.languages import ENGLISH
+from ragqa.search.question import Question
+from ragqa.search.question_kind import QuestionKind
 from ragqa.text.words import compiled, overlaps, words_in, words_of
 from ragqa.types import Span
 

@@ -1,13 +1,15 @@
 """Assemble an answer: extractive, or written by an LLM."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ragqa.answering import Answering, Assessment
 from ragqa.answering.layout import OpenNote, section_of
+from ragqa.api.current import CurrentNotes
 from ragqa.embedders import Embedder
 from ragqa.errors import UsageError
+from ragqa.search.question import Question
 from ragqa.types import (
     EXTRACTIVE,
     Answer,
@@ -17,7 +19,6 @@ from ragqa.types import (
     Hit,
     IndexInfo,
     Progress,
-    Retrieved,
     Written,
 )
 
@@ -32,31 +33,35 @@ SECTION_WORDS = 150
 """An LLM is not given longer sections whole: the check of its answer reads no further."""
 
 
-def answer_of(
-    retrieved: Retrieved,
-    composed: Assessment,
-    info: IndexInfo,
-    *,
-    top_k: int,
-    warnings: Sequence[str],
-) -> Answer:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found for a question: its hits, which stand in `notes`, and warnings."""
+
+    question: Question
+    hits: tuple[Hit, ...]
+    notes: CurrentNotes
+    info: IndexInfo
+    warnings: Sequence[str]
+
+
+def answer_of(found: Found, composed: Assessment, *, top_k: int, warnings: Sequence[str]) -> Answer:
     """The extractive answer."""
     return Answer(
-        question=retrieved.typed,
+        question=found.question.typed,
         answered=composed.answered,
         confidence=composed.confidence,
         backend=EXTRACTIVE,
         text=composed.text,
         citations=tuple(composed.citations),
-        hits=retrieved.hits[:top_k],
-        info=info,
+        hits=found.hits[:top_k],
+        info=found.info,
         warnings=tuple(warnings),
         also=tuple(composed.also),
         reasons=tuple(composed.reasons),
         disagreements=tuple(composed.disagreements),
         missing=composed.missing,
-        corrected=retrieved.corrected,
-        read=retrieved.question,
+        corrected=found.question.corrected,
+        read=found.question.text,
     )
 
 
@@ -86,7 +91,7 @@ def is_for_llm(answer: Answer, writer: "Writer") -> bool:
 def written_answer(
     answer: Answer,
     writer: "Writer",
-    retrieved: Retrieved,
+    question: Question,
     answering: Answering,
     *,
     embedder: Embedder,
@@ -104,7 +109,7 @@ def written_answer(
         return _not_asked(answer, backend, _NO_ANSWER, "--force asks it anyway")
     try:
         request = request_for(
-            retrieved.question,
+            question.text,
             with_sections(answer.hits, answering.open_note),
             max_tokens=writer.prompt_tokens,
             instructions=writer.instructions,
@@ -118,7 +123,7 @@ def written_answer(
     if progress is not None:
         progress("waiting", 0, 1)
     written, text, citations = write(
-        request, writer, retrieved, answering, embedder=embedder, idf=idf
+        request, writer, question, answering, embedder=embedder, idf=idf
     )
     warnings = (*answer.warnings, *request.warnings(writer.prompt_tokens))
     answer = replace(answer, written=written, warnings=warnings)

@@ -3,32 +3,29 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ragqa.answering import Answering, compose
-from ragqa.api.answers import answer_of, with_locators, written_answer
-from ragqa.api.checking import keep_current, open_embedded, with_locator
-from ragqa.api.days import find_day
+from ragqa.answering.layout import OpenNote
+from ragqa.api.answers import Found, answer_of, with_locators, written_answer
+from ragqa.api.current import CurrentNotes
 from ragqa.api.filtered import filter_warnings
 from ragqa.api.stored_index import StoredIndex
 from ragqa.clock import Clock
 from ragqa.errors import IndexNotWritable, NoCorpus, NoIndex, OtherFormat, WriterBusy
 from ragqa.indexing import LONG_S
-from ragqa.notes import read_text
 from ragqa.notes.formats import how_to_read, switched_off
 from ragqa.readers import Reader, available
-from ragqa.retrieval import clean_question, retrieve
-from ragqa.stores import Snapshot
+from ragqa.search.question import Question, clean_question, find_day, read_question
+from ragqa.search.retrieve import of_day_first, retrieve
 from ragqa.stores.filters import note_matcher
 from ragqa.types import (
     Answer,
-    Citation,
     Filters,
-    IndexInfo,
+    Hit,
     NoteList,
     Progress,
-    Retrieved,
     SearchResult,
     Waiting,
     counted,
@@ -91,21 +88,24 @@ class Index(StoredIndex):
         :raises NotAllowed: nothing may be sent to the LLM.
         """
         clock = Clock()
-        retrieved, info, warnings = self.retrieve(
-            question, filters, refresh=refresh, progress=progress, clock=clock
-        )
-        answering, top_k = self.answering, self.settings.top_k
-        composed = compose(retrieved, self.source.embedders.asking, answering)
+        found = self.find(question, filters, refresh=refresh, progress=progress, clock=clock)
+        embedder, answering = self.source.embedders.asking, self.answering_from(found.notes)
+        composed = compose(found.question, found.hits, embedder, answering)
         clock.lap("answer")
-        warnings += [*self._reader[1], *self._left_out(found=composed.answered)]
-        answer = answer_of(retrieved, composed, info, top_k=top_k, warnings=warnings)
-        answer = replace(with_locators(answer, self._located), waiting=self.files_waiting)
+        warnings = [*found.warnings, *self._reader[1], *self._left_out(found=composed.answered)]
+        answer = answer_of(found, composed, top_k=self.settings.top_k, warnings=warnings)
+        answer = replace(with_locators(answer, found.notes.located), waiting=self.files_waiting)
         if writer is not None:
-            embedder, idf = self.source.embedders.asking, self._open().idf
             written = written_answer(
-                answer, writer, retrieved, answering, embedder=embedder, idf=idf, progress=progress
+                answer,
+                writer,
+                found.question,
+                answering,
+                embedder=embedder,
+                idf=self._open().idf,
+                progress=progress,
             )
-            answer = with_locators(written, self._located)
+            answer = with_locators(written, found.notes.located)
             clock.lap("write")
         return replace(answer, timings_ms=clock.laps())
 
@@ -124,18 +124,18 @@ class Index(StoredIndex):
         """
         clock = Clock()
         limit = limit or self.settings.top_k
-        retrieved, info, warnings = self.retrieve(
+        found = self.find(
             query, filters, refresh=refresh, progress=progress, clock=clock, limit=limit
         )
-        warnings += self._left_out(found=bool(retrieved.hits))
+        warnings = [*found.warnings, *self._left_out(found=bool(found.hits))]
         return SearchResult(
-            query=retrieved.typed,
-            hits=retrieved.hits[:limit],
-            info=info,
+            query=found.question.typed,
+            hits=found.hits[:limit],
+            info=found.info,
             warnings=tuple(warnings),
             timings_ms=clock.laps(),
-            corrected=retrieved.corrected,
-            read=retrieved.question,
+            corrected=found.question.corrected,
+            read=found.question.text,
             waiting=self.files_waiting,
         )
 
@@ -155,7 +155,7 @@ class Index(StoredIndex):
             warnings += filter_warnings(snapshot, filters, found=bool(found))
         return NoteList(tuple(found), snapshot.info, tuple(warnings), self.files_waiting)
 
-    def retrieve(
+    def find(
         self,
         question: str,
         filters: Filters | None,
@@ -164,40 +164,51 @@ class Index(StoredIndex):
         progress: Progress | None,
         clock: Clock,
         limit: int = MIN_POOL,
-    ) -> tuple[Retrieved, IndexInfo, list[str]]:
-        """Retrieve what `ask` answers from, with warnings; for explanations. Raises as `ask` does.
+    ) -> Found:
+        """Catch up, read a question, and find what stands in the notes; raises as `ask` does.
 
         :param limit: how many passages to return at least, if there are that many.
         """
-        question, filters = clean_question(question), filters or Filters()
+        typed, filters = clean_question(question), filters or Filters()
         warnings = self._caught_up(progress, refresh=refresh)
         clock.lap("refresh")
-        snapshot = self.snapshot()
+        snapshot, notes = self.snapshot(), self.current_notes()
         clock.lap("open")
-        found = find_day(snapshot, self.places.corpus, question, self._today(), filters)
-        read = found.question if found else question
-        retrieved, stale = self._retrieve_current(snapshot, read, filters, limit=limit)
-        if found:
-            only = replace(filters, paths=(found.path,))
-            own, _ = self._retrieve_current(snapshot, read, only, limit=limit)
-            retrieved = found.first_in(retrieved, own.hits)
+        day = find_day(snapshot, self.places.corpus, typed, self._today(), filters)
+        embedder = self.source.embedders.asking
+        read = read_question(snapshot, embedder, typed, filters=filters, day=day)
+        hits, stale = self._current_hits(read, filters, notes, limit=limit)
+        if day:
+            only = replace(filters, paths=(day.path,))
+            hits = of_day_first(read, self._current_hits(read, only, notes, limit=limit)[0], hits)
         clock.lap("retrieve")
         warnings += stale
-        if filters:
-            warnings += filter_warnings(snapshot, filters, found=bool(retrieved.hits))
-        return retrieved, snapshot.info, warnings
+        warnings += filter_warnings(snapshot, filters, found=bool(hits)) if filters else []
+        return Found(read, hits, notes, snapshot.info, warnings)
+
+    def current_notes(self) -> CurrentNotes:
+        """The notes of this index as they are now, for one question."""
+        limit = self.settings.max_note_bytes
+        return CurrentNotes(self.places.corpus, self._open(), max_note_bytes=limit)
+
+    @property
+    def open_note(self) -> OpenNote:
+        """Opens the notes of this index's passages, each one once."""
+        return self.current_notes().open
 
     @property
     def answering(self) -> Answering:
-        """How to compose answers, by the settings."""
+        """How to compose answers, by the settings, from the notes as they are now."""
+        return self.answering_from(self.current_notes())
+
+    def answering_from(self, notes: CurrentNotes) -> Answering:
+        """How to compose answers, by the settings, from these notes."""
         settings, days = self.settings, self.settings.old_after_days
         return Answering(
             excerpts=settings.excerpts,
             words=settings.excerpt_words,
-            open_note=self.open_note,
-            embedded=open_embedded(
-                self.places.corpus, self._open(), max_note_bytes=settings.max_note_bytes
-            ),
+            open_note=notes.open,
+            embedded=notes.embedded,
             reader=self._reader[0],
             old_before=(self._today() - timedelta(days=days)).isoformat() if days else "",
         )
@@ -206,29 +217,18 @@ class Index(StoredIndex):
     def _reader(self) -> tuple[Reader, list[str]]:
         return available(self.settings.reader)
 
-    def _located(self, citation: Citation) -> Citation:
-        limit = self.settings.max_note_bytes
-        return with_locator(citation, partial(read_text, self.places.corpus, max_note_bytes=limit))
-
-    def _retrieve_current(
-        self, snapshot: Snapshot, question: str, filters: Filters, *, limit: int
-    ) -> tuple[Retrieved, list[str]]:
-        """Retrieve passages that match their current notes, and warn of each changed note."""
+    def _current_hits(
+        self, question: Question, filters: Filters, notes: CurrentNotes, *, limit: int
+    ) -> tuple[tuple[Hit, ...], list[str]]:
+        """The passages that match their current notes, best first, and warnings of the others."""
         wanted = k = max(self.settings.top_k, MIN_POOL, limit)
-        embedder = self.source.embedders.asking
+        remedy = _OUT_OF_STEP if self.kept.is_shared else "run ragqa index"
         while True:
-            found = retrieve(
-                snapshot, embedder, question, k=k, filters=filters, ranking=self.ranking
-            )
-            current, warnings = keep_current(
-                self.places.corpus,
-                found.hits,
-                max_note_bytes=self.settings.max_note_bytes,
-                remedy=_OUT_OF_STEP if self.kept.is_shared else "run ragqa index",
-            )
-            if len(current) >= wanted or len(found.hits) < k:
-                warnings += [BY_TERMS_ALONE] if found.by_terms_alone else []
-                return replace(found, hits=tuple(current[:wanted])), warnings
+            found = retrieve(self._open(), question, k=k, filters=filters, ranking=self.ranking)
+            current, warnings = notes.keep(found, remedy=remedy)
+            if len(current) >= wanted or len(found) < k:
+                warnings += [BY_TERMS_ALONE] if question.by_terms_alone else []
+                return tuple(current[:wanted]), warnings
             k *= 4
 
     def _left_out(self, *, found: bool) -> list[str]:

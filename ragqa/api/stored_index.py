@@ -13,8 +13,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from ragqa.answering.layout import OpenNote
-from ragqa.api.checking import open_notes
 from ragqa.clock import today
 from ragqa.config import Places, Settings
 from ragqa.embedders import embedder_for
@@ -31,7 +29,7 @@ from ragqa.indexing import (
     suspects_in,
 )
 from ragqa.passages import Chunking
-from ragqa.retrieval import Ranking
+from ragqa.search.retrieve import Ranking
 from ragqa.stores import SENT, Remark, Snapshot, Store, check_usable, open_store, remote_host
 from ragqa.types import (
     Building,
@@ -269,12 +267,6 @@ class StoredIndex:
         :raises EmbedderMismatch: another embedder did.
         """
         check_embedder(self._open().info, self.source.embedders.asking)
-
-    @property
-    def open_note(self) -> OpenNote:
-        """Opens the notes of this index's passages, each one once."""
-        limit = self.settings.max_note_bytes
-        return open_notes(self.places.corpus, self._open().of_note, max_note_bytes=limit)
 
     @cached_property
     def _store(self) -> Store:

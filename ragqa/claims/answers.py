@@ -37,7 +37,7 @@ _TIMES = ("day", "date", "time", "year", "month", "weekday")
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Asked:
     """A question whose answers are compared.
 
     `about` has its content stems; `of_time` is whether it asks for a date or time.
@@ -79,17 +79,18 @@ class Answer:
         return [word for word in negating if not overlaps((word.start, word.end), ignored)]
 
 
-def read_question(question: str) -> Question:
-    """Prepare a question for comparing its answers."""
+@lru_cache(maxsize=16)
+def read_asked(question: str) -> Asked:
+    """Prepare a question for comparing its answers. It is kept, as `read_answer` is."""
     words = words_of(question)
     said = {word.text for word in words}
     asks_which = not said.isdisjoint(("what", "which")) and not said.isdisjoint(_TIMES)
     of_time = asks_which or any(word.term in stems("asking when") for word in words)
-    return Question(question.casefold(), content(words), of_time)
+    return Asked(question.casefold(), content(words), of_time)
 
 
 @lru_cache(maxsize=256)
-def read_answer(text: str, trail: tuple[str, ...], asked: Question) -> Answer:
+def read_answer(text: str, trail: tuple[str, ...], asked: Asked) -> Answer:
     """Prepare a sentence under a title and headings for comparison.
 
     It is kept, since the sentences of an answer are compared twice.

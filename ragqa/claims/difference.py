@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 
-from ragqa.claims.answers import Answer, Question, generic
+from ragqa.claims.answers import Answer, Asked, generic
 from ragqa.text.dates import Moment, same_moment
 from ragqa.text.lexicon import one_of, rows, table
 from ragqa.text.quantities import Figure, can_both_hold
@@ -31,7 +31,7 @@ class Difference:
     spans: tuple[tuple[int, int], tuple[int, int]]
 
 
-def difference(asked: Question, one: Answer, other: Answer) -> Difference | None:
+def difference(asked: Asked, one: Answer, other: Answer) -> Difference | None:
     """What two answers to the same question differ in; None where that is uncertain."""
     if not (_same_topic(asked, one, other) and _same_names(asked, one, other)):
         return None
@@ -41,7 +41,7 @@ def difference(asked: Question, one: Answer, other: Answer) -> Difference | None
     return None if differing is None or _other_subject(asked, one, other, differing) else differing
 
 
-def _only_difference(asked: Question, one: Answer, other: Answer) -> Difference | None:
+def _only_difference(asked: Asked, one: Answer, other: Answer) -> Difference | None:
     """The only thing in which two statements on one subject differ."""
     figures, moments = _differing_figures(one, other), _differing_moments(one, other)
     if figures is None or moments is None:
@@ -57,7 +57,7 @@ def _only_difference(asked: Question, one: Answer, other: Answer) -> Difference 
     return _negation(one, other)
 
 
-def _other_subject(asked: Question, one: Answer, other: Answer, differing: Difference) -> bool:
+def _other_subject(asked: Asked, one: Answer, other: Answer, differing: Difference) -> bool:
     """Whether one has its own subject before the difference: "table names", "the annex"."""
     (first, _), (second, _) = differing.spans
     return any(
@@ -74,7 +74,7 @@ def _differ(about: str, first: Figure | Moment, second: Figure | Moment) -> Diff
     return Difference(about, ((first.start, first.end), (second.start, second.end)))
 
 
-def _same_topic(asked: Question, one: Answer, other: Answer) -> bool:
+def _same_topic(asked: Asked, one: Answer, other: Answer) -> bool:
     """Whether both are about one thing and, with headings, cover enough of the question."""
     if not one.about & other.about:
         return False
@@ -85,7 +85,7 @@ def _same_topic(asked: Question, one: Answer, other: Answer) -> bool:
     )
 
 
-def _same_names(asked: Question, one: Answer, other: Answer) -> bool:
+def _same_names(asked: Asked, one: Answer, other: Answer) -> bool:
     """Whether no name, heading or qualifier shows that they are about different things."""
     first = one.names - other.names - other.trail_names
     second = other.names - one.names - one.trail_names
@@ -96,7 +96,7 @@ def _same_names(asked: Question, one: Answer, other: Answer) -> bool:
     return not (_parallel_headings(one, other) or _contrasted(one.qualifiers, other.qualifiers))
 
 
-def _same_subject(asked: Question, one: Answer, other: Answer) -> bool:
+def _same_subject(asked: Asked, one: Answer, other: Answer) -> bool:
     """Whether only one has extra words, and few, none of which restricts it."""
     first = _extra_words(one, other) - asked.about
     second = _extra_words(other, one) - asked.about

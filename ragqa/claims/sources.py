@@ -71,7 +71,7 @@ def read_sources(
     Texts should fit the embedder's window, as passages do; beyond it only stems are compared.
 
     :param reader: judges whether the sources support a sentence; by default the neutral one.
-    :param by_terms_alone: the embedder cannot read their script (see `Retrieved`).
+    :param by_terms_alone: the embedder cannot read their script (see `Question`).
     """
     cut = [
         replace(one, heading=one.heading[:MAX_CHARS], text=one.text[:MAX_CHARS]) for one in sources

@@ -78,7 +78,7 @@ def question_in(words: list[str] | None) -> str:
     if words and words != ["-"]:
         # In a locale without UTF-8, Python passes undecodable bytes as escapes.
         return os.fsencode(" ".join(words)).decode("utf-8", "replace")
-    from ragqa.retrieval import MAX_QUESTION_BYTES
+    from ragqa.search.question import MAX_QUESTION_BYTES
 
     # One byte over the limit shows that it is too long.
     data = sys.stdin.buffer.read(MAX_QUESTION_BYTES + 1) if sys.stdin else b""

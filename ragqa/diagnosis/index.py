@@ -13,8 +13,8 @@ from ragqa.api import Index, StorePlace
 from ragqa.errors import NoIndex, RagqaError, UsageError
 from ragqa.indexing.repairing import check_passages
 from ragqa.languages import LANGUAGES
-from ragqa.queries import share_read
 from ragqa.readers import reader_for
+from ragqa.search.question import share_read
 from ragqa.stores import SENT
 from ragqa.types import Building, IndexInfo, Progress, Skipped, counted, no_progress
 

@@ -15,7 +15,8 @@ from ragqa.evaluation.measures import (
 )
 from ragqa.evaluation.outcomes import Outcome, why_missed
 from ragqa.evaluation.tasks import Task
-from ragqa.retrieval import clean_question, find_legs, ranked, to_hits
+from ragqa.search.question import clean_question, read_question
+from ragqa.search.retrieve import find_legs, hits_of, ranked
 from ragqa.types import Filters, Hit, Progress
 
 
@@ -42,20 +43,16 @@ def ask_all(
 
 
 def _ask(collection: Collection, task: Task, question: str, *, compose: bool) -> Outcome:
-    legs = find_legs(
-        collection.snapshot,
-        collection.embedder,
-        question,
-        k=MIN_POOL,
-        filters=Filters(),
-        ranking=collection.ranking,
-    )
-    fused = ranked(collection.snapshot, legs, collection.ranking)
-    retrieved = to_hits(collection.snapshot, legs, fused[:MIN_POOL])
+    snapshot, embedder, ranking = collection.snapshot, collection.embedder, collection.ranking
+    asked = read_question(snapshot, embedder, question)
+    most = max(MIN_POOL, ranking.candidates)
+    legs = find_legs(snapshot, asked, most=most, filters=Filters())
+    fused = ranked(snapshot, asked, legs, ranking)
+    hits = hits_of(snapshot, legs, fused[:MIN_POOL])
     legs_of = {"hybrid": fused, "dense": legs.dense, "terms": legs.terms}
     rankings = {method: _units(task, ids) for method, ids in legs_of.items()}
-    weighed = assess(retrieved, collection.embedder, collection.answering) if compose else None
-    return _outcome(task, rankings, retrieved.hits, weighed, compose=compose)
+    weighed = assess(asked, hits, embedder, collection.answering) if compose else None
+    return _outcome(task, rankings, hits, weighed, compose=compose)
 
 
 def _units(task: Task, ranked: Sequence[tuple[int, float]]) -> list[str]:

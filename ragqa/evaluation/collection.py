@@ -20,7 +20,7 @@ from ragqa.passages import Chunking
 from ragqa.passages.language import add_pieces, with_language
 from ragqa.passages.split import split_note
 from ragqa.readers import prepared
-from ragqa.retrieval import Ranking
+from ragqa.search.retrieve import Ranking
 from ragqa.stores import Snapshot, open_store
 from ragqa.types import IndexInfo, Note, Passage, Pieces, Progress, Stamp, Vectors
 

@@ -2,18 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache, partial
 
 from ragqa.answering import assess, cite
 from ragqa.answering.candidates import PASSAGES
 from ragqa.api import Index
-from ragqa.api.checking import keep_current, with_locator
 from ragqa.clock import Clock
 from ragqa.errors import NotIndexed
 from ragqa.explaining.explanation import SAID, Explanation
 from ragqa.explaining.ranking import missing_words, rank_note, rank_sentences
 from ragqa.explaining.targets import Notes, Target
-from ragqa.notes import read_text
 from ragqa.stages import losing_leg
 from ragqa.types import Filters, IndexInfo, NoteList, NoteRecord, Progress
 
@@ -34,12 +31,10 @@ def explain(
     :raises RagqaError: as `Index.ask` does.
     """
     clock, filters = Clock(), filters or Filters()
-    retrieved, info, warnings = index.retrieve(
-        question, filters, refresh=refresh, progress=progress, clock=clock
-    )
-    found = _notes(index, index.snapshot().notes(), info).find(target)
+    asked = index.find(question, filters, refresh=refresh, progress=progress, clock=clock)
+    found = _notes(index, index.snapshot().notes(), asked.info).find(target)
     explanation = Explanation(
-        found, retrieved, info, warnings=tuple(warnings), waiting=index.files_waiting
+        found, asked, warnings=tuple(asked.warnings), waiting=index.files_waiting
     )
     if not found.reason:
         explanation = _follow(index, explanation, filters)
@@ -65,13 +60,11 @@ def _notes(index: Index, known: Mapping[str, NoteRecord], info: IndexInfo) -> No
 
 def _follow(index: Index, explanation: Explanation, filters: Filters) -> Explanation:
     """Follow an indexed note through every stage; what is cited gets its place in its file."""
-    corpus, limit = index.places.corpus, index.settings.max_note_bytes
-    located = partial(with_locator, read=cache(partial(read_text, corpus, max_note_bytes=limit)))
-    retrieved = explanation.retrieved
-    assessment = assess(retrieved, index.source.embedders.asking, index.answering)
-    places, left_out = rank_note(index, retrieved, explanation.target, filters)
-    hits, _ = keep_current(corpus, [place.hit for place in places], max_note_bytes=limit)
-    current = {hit.passage.id: hit for hit in hits}
+    asked, notes = explanation.asked, explanation.asked.notes
+    embedder, answering = index.source.embedders.asking, index.answering_from(notes)
+    assessment = assess(asked.question, asked.hits, embedder, answering)
+    places, left_out = rank_note(index, asked, explanation.target, filters)
+    current = {hit.passage.id: hit for hit in notes.keep([place.hit for place in places])[0]}
     sentences = rank_sentences(assessment, places, explanation.target.lines)
     _, said = cite(assessment.excerpts)
     explanation = replace(
@@ -81,13 +74,13 @@ def _follow(index: Index, explanation: Explanation, filters: Filters) -> Explana
         places=tuple(
             replace(place, hit=current.get(place.hit.passage.id, place.hit)) for place in places
         ),
-        sentences=tuple(replace(one, citation=located(one.citation)) for one in sentences),
-        said=tuple(map(located, said)),
+        sentences=tuple(replace(one, citation=notes.located(one.citation)) for one in sentences),
+        said=tuple(map(notes.located, said)),
     )
     stage = _stage(explanation, is_current=bool(current))
     if not places or stage in (SAID, "filters", "changed"):
         return replace(explanation, stage=stage)
-    missing = missing_words(retrieved.spelled, places[0].hit.passage)
+    missing = missing_words(asked.question.spelled, places[0].hit.passage)
     return replace(explanation, stage=stage, missing=missing)
 
 
@@ -103,7 +96,7 @@ def _stage(explanation: Explanation, *, is_current: bool) -> str:
     best = places[0]
     near = best.rank is not None and best.rank <= PASSAGES
     if not near and not any(place.read for place in places):
-        if explanation.retrieved.by_terms_alone:
+        if explanation.asked.question.by_terms_alone:
             return "terms"
         return losing_leg(best.hit.dense_rank, best.hit.terms_rank)
     if not explanation.assessment.answered:

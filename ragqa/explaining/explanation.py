@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ragqa.answering import Assessment
+from ragqa.api.answers import Found
 from ragqa.explaining.targets import Target
 from ragqa.stages import STAGES as LOST_STAGES
-from ragqa.types import Citation, Hit, IndexInfo, Retrieved
+from ragqa.types import Citation, Hit
 
 SAID = "said"
 
@@ -68,8 +69,7 @@ class Explanation:
     """
 
     target: Target
-    retrieved: Retrieved
-    info: IndexInfo
+    asked: Found
     stage: str = "not indexed"
     assessment: Assessment = field(default_factory=Assessment)
     filters: tuple[str, ...] = ()

@@ -1,25 +1,26 @@
 """Rank one note's passages and sentences among all; find what excludes it and what it lacks."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from ragqa.answering import Assessment
 from ragqa.answering.candidates import sources_of
 from ragqa.answering.composing import Excerpt
 from ragqa.answering.scoring import Scored, citation_of
 from ragqa.api import MIN_POOL, Index
+from ragqa.api.answers import Found
 from ragqa.explaining.explanation import Lost, Place, Sentence
 from ragqa.explaining.targets import Target
-from ragqa.retrieval import Legs, find_legs, ranked, to_hits
+from ragqa.search.question import Question
+from ragqa.search.retrieve import Legs, find_legs, hits_of, ranked
 from ragqa.stores.filters import note_matcher
 from ragqa.text.words import passage_terms, query_terms, tokenize
-from ragqa.types import Filters, NoteRecord, Passage, Retrieved
+from ragqa.types import Filters, NoteRecord, Passage
 
 _MAX_MISSING = 8
 
 
 def rank_note(
-    index: Index, retrieved: Retrieved, target: Target, filters: Filters
+    index: Index, asked: Found, target: Target, filters: Filters
 ) -> tuple[tuple[Place, ...], tuple[str, ...]]:
     """Rank a note's passages, or those that touch the target's lines, among all passages.
 
@@ -34,11 +35,11 @@ def rank_note(
     ]
     left_out = _excluding(filters, snapshot.notes()[path]) if passages else ()
     searched = Filters() if left_out else filters
-    legs, fused = _search(index, retrieved.question, searched)
+    legs, fused = _search(index, asked.question, searched)
     ranks = {id_: rank for rank, (id_, _) in enumerate(fused, start=1)}
     scores = dict(fused)
-    hits = to_hits(snapshot, legs, [(id_, scores.get(id_, 0.0)) for id_ in passages]).hits
-    read = set() if left_out else {hit.passage.id for hit in sources_of(retrieved.hits)}
+    hits = hits_of(snapshot, legs, [(id_, scores.get(id_, 0.0)) for id_ in passages])
+    read = set() if left_out else {hit.passage.id for hit in sources_of(asked.hits)}
     places = [Place(hit, ranks.get(hit.passage.id), hit.passage.id in read) for hit in hits]
     return tuple(sorted(places, key=_order)), left_out
 
@@ -94,11 +95,13 @@ def _excluding(filters: Filters, note: NoteRecord) -> tuple[str, ...]:
     return tuple(option for option, one in each.items() if not note_matcher(one)(note))
 
 
-def _search(index: Index, question: str, filters: Filters) -> tuple[Legs, list[tuple[int, float]]]:
+def _search(
+    index: Index, question: Question, filters: Filters
+) -> tuple[Legs, list[tuple[int, float]]]:
     """The legs with every passage, and their fusion as `ask` does it, with its limit from each."""
     snapshot, ranking = index.snapshot(), index.ranking
-    embedder, k = index.source.embedders.asking, snapshot.info.passages
-    legs = find_legs(snapshot, embedder, question, k=k, filters=filters, ranking=ranking)
+    most = max(snapshot.info.passages, ranking.candidates)
+    legs = find_legs(snapshot, question, most=most, filters=filters)
     pool = max(index.settings.top_k, MIN_POOL, ranking.candidates)
-    asked = replace(legs, dense=legs.dense[:pool], terms=legs.terms[:pool])
-    return legs, ranked(snapshot, asked, ranking)
+    first = Legs(legs.dense[:pool], legs.terms[:pool])
+    return legs, ranked(snapshot, question, first, ranking)

@@ -18,8 +18,9 @@ from ragqa.generation.prompt import DECLINED, INSTRUCTIONS, Request, heading_of
 from ragqa.generation.sentences import REMOVED, is_frame, text_of, with_marks, without_links
 from ragqa.llms import LLM
 from ragqa.llms.limits import bounded, in_time
+from ragqa.search.question import Question
 from ragqa.text.brackets import set_apart
-from ragqa.types import Answer, Citation, Fallback, Hit, Retrieved, Span, Written, WrittenSentence
+from ragqa.types import Answer, Citation, Fallback, Hit, Span, Written, WrittenSentence
 
 _WORDS = re.compile(r"\w+")
 _NO_SOURCE = Support(0.0, supported=False, against=("no source",))
@@ -85,7 +86,7 @@ class _Kept:
 def write(
     request: Request,
     writer: Writer,
-    retrieved: Retrieved,
+    question: Question,
     answering: Answering,
     *,
     embedder: Embedder,
@@ -104,7 +105,7 @@ def write(
         ],
         embedder,
         reader=answering.reader,
-        by_terms_alone=retrieved.by_terms_alone,
+        by_terms_alone=question.by_terms_alone,
     )
     kept = _Kept()
     failure: RagqaError | None = None

@@ -70,7 +70,7 @@ def verdict(explanation: Explanation) -> str:
 
 def print_explanation(explanation: Explanation, linker: Linker) -> None:
     """Print the verdict, what the note lacks, and the figures."""
-    print_corrected(explanation.retrieved.corrected)
+    print_corrected(explanation.asked.question.corrected)
     put(verdict(explanation), "bold")
     if explanation.missing:
         put(lacking_line(explanation))
@@ -87,8 +87,8 @@ def explanation_document(explanation: Explanation) -> Document:
     """What `ragqa why --json` prints."""
     target, assessment = explanation.target, explanation.assessment
     return {
-        "question": explanation.retrieved.typed,
-        "corrected": documents.corrected_document(explanation.retrieved.corrected),
+        "question": explanation.asked.question.typed,
+        "corrected": documents.corrected_document(explanation.asked.question.corrected),
         "target": fields_of(target, "path", "lines", *(["locator"] if target.locator else ())),
         "verdict": verdict(explanation),
         "reason": target.reason,
@@ -106,7 +106,7 @@ def explanation_document(explanation: Explanation) -> Document:
         ],
         "missing_words": list(explanation.missing),
         **fields_of(explanation, "warnings", "waiting", "timings_ms"),
-        "index": documents.index_document(explanation.info),
+        "index": documents.index_document(explanation.asked.info),
     }
 
 
@@ -138,9 +138,15 @@ def _ranked_too_low(explanation: Explanation) -> str:
         return "not found" if rank is None else f"rank {rank}"
 
     best = explanation.places[0]
-    came = f"ranks {best.rank} of {explanation.info.passages}" if best.rank else "is not even found"
+    came = (
+        f"ranks {best.rank} of {explanation.asked.info.passages}"
+        if best.rank
+        else "is not even found"
+    )
     meaning = (
-        "not looked at" if explanation.retrieved.by_terms_alone else ranked(best.hit.dense_rank)
+        "not looked at"
+        if explanation.asked.question.by_terms_alone
+        else ranked(best.hit.dense_rank)
     )
     withheld = "" if explanation.assessment.answered else " The question got no answer at all."
     return (

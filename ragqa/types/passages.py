@@ -1,6 +1,5 @@
 """Passages, their vectors, filters over them, and the hits for a question."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -205,37 +204,3 @@ class Correction:
 
     typed: str
     read: str
-
-
-@dataclass(frozen=True, slots=True)
-class Retrieved:
-    """The hits for one question, with by-products that are needed later.
-
-    `idf` has the inverse document frequency of each query term. `question` is the question as
-    searched: misspelt words are `corrected`, and an alias that no note mentions is replaced by its
-    note's title. `spelled` has only the spelling corrected, and `asked` is the user's wording; both
-    are "" if equal to `question`. `day` is the path of the daily note of the day that it names, ""
-    for none. `languages` are those of the notes, the question's own probably first. `readable` is
-    how far the embedder can read the question, 0 to 1.
-    """
-
-    question: str
-    hits: tuple[Hit, ...]
-    vectors: TokenVectors
-    idf: Mapping[str, float]
-    asked: str = ""
-    spelled: str = ""
-    corrected: tuple[Correction, ...] = ()
-    day: str = ""
-    languages: tuple[str, ...] = (ENGLISH,)
-    readable: float = 1.0
-
-    @property
-    def by_terms_alone(self) -> bool:
-        """Whether the embedder cannot read the question."""
-        return not self.readable
-
-    @property
-    def typed(self) -> str:
-        """The question in the user's wording."""
-        return self.asked or self.question

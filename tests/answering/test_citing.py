@@ -3,13 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from excerpting import composed
+from excerpting import asked, composed
 from hypothesis import given
 from hypothesis import strategies as st
 from support import trying
 
 from ragqa.answering import cite, mark_short_answer
-from ragqa.answering.question_type import parse_question
 from ragqa.types import Kind
 
 
@@ -123,7 +122,7 @@ def marked(text, question):
     """The citations of a note's first sentence before and after its short answer is marked."""
     (one,) = composed(question, {"a.md": f"# A\n\n{text}\n"}, {"so": 1.0, "wrote": 1.0})
     _, plain = cite([one])
-    after = mark_short_answer(plain, parse_question(question), one.best)
+    after = mark_short_answer(plain, asked(question), one.best)
     assert [replace(citation, span=None) for citation in after] == list(plain)
     return one, after[0]
 
@@ -173,4 +172,4 @@ def test_what_stands_in_no_excerpt_is_not_marked():
     (first,) = composed("when was it", {"a.md": "# A\n\nRed so.\n\nIn 2009.\n"}, {"Red": 1.0})
     (other,) = composed("when was it", {"a.md": "# A\n\nRed so.\n\nIn 2009.\n"}, {"2009": 1.0})
     _, plain = cite([first])
-    assert mark_short_answer(plain, parse_question("when was it"), other.best) == plain
+    assert mark_short_answer(plain, asked("when was it"), other.best) == plain

@@ -1,18 +1,18 @@
 """Which excerpts answer a question, and in what order they are read."""
 
 import pytest
-from excerpting import EMBEDDER, composed, passages_of
+from excerpting import EMBEDDER, asked, composed, passages_of
 from hypothesis import given
 from hypothesis import strategies as st
 from support import trying
 
 from ragqa.answering import Answering, compose
 from ragqa.answering.layout import Layout
-from ragqa.types import Hit, Kind, Retrieved
+from ragqa.types import Hit, Kind
 
 
-def quotes(*asked, **how):
-    return [excerpt.whole.quote for excerpt in composed(*asked, **how)]
+def quotes(*given, **how):
+    return [excerpt.whole.quote for excerpt in composed(*given, **how)]
 
 
 FIGS = {
@@ -68,11 +68,11 @@ def test_without_the_rest_of_a_note_an_excerpt_ends_where_its_passage_does():
     assert len(passages) > 1
     hit = Hit(passages[0], score=1.0, dense=0.5, terms=1.0)
     question = "which items are very many of a list"
-    retrieved = Retrieved(question, (hit,), EMBEDDER.embed_query(question), {"item": 1.0}, False)
+    read = asked(question, idf={"item": 1.0})
 
     def cited(**how):
         answering = Answering(excerpts=1, words=80, **how)
-        (citation,) = compose(retrieved, EMBEDDER, answering).citations
+        (citation,) = compose(read, (hit,), EMBEDDER, answering).citations
         assert text[slice(*citation.chars)] == citation.quote
         return citation
 

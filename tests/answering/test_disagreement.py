@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ragqa.answering.candidates import candidates_of
 from ragqa.answering.disagreement import disagreements
 from ragqa.answering.scoring import Scored
-from ragqa.claims.answers import read_answer, read_question
+from ragqa.claims.answers import read_answer, read_asked
 from ragqa.claims.difference import difference
 from ragqa.types import Hit, Kind, Passage, Unit
 
@@ -25,7 +25,7 @@ PAIRS = [
 
 def found(question, one, other, headings=((), ())):
     """What two sentences differ in, and the words that say it; None where they agree."""
-    asked = read_question(question)
+    asked = read_asked(question)
     first, second = (
         read_answer(text, tuple(trail), asked)
         for text, trail in zip((one, other), headings, strict=True)

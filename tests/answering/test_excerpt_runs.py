@@ -3,7 +3,7 @@
 from textwrap import dedent
 
 import pytest
-from excerpting import MARKDOWN, excerpt, layout_of, passages_of
+from excerpting import MARKDOWN, asked, excerpt, layout_of, passages_of
 from hypothesis import given
 from hypothesis import strategies as st
 from support import trying
@@ -16,7 +16,7 @@ from ragqa.answering.excerpts import (
     is_cut,
 )
 from ragqa.answering.layout import Layout
-from ragqa.answering.question_type import QuestionKind, parse_question
+from ragqa.search.question_kind import QuestionKind
 from ragqa.types import Kind
 
 QUESTIONS = ["who is red", "how to be red", "which figs are red", "what is red", "red vs fig", ""]
@@ -42,7 +42,7 @@ def test_around_any_piece_of_any_note_is_a_run_of_its_section(text, question, wo
     number = len(layout.pieces)
     scores = data.draw(st.lists(st.floats(0, 1.5), min_size=number, max_size=number))
     best = data.draw(st.integers(0, number - 1))
-    wanted = Wanted(parse_question(question).kind, {"red": 1.0, "fig": 2.0}, words)
+    wanted = Wanted(asked(question).kind, {"red": 1.0, "fig": 2.0}, words)
     with pytest.MonkeyPatch.context() as patch:
         # So that lists of these short notes are long ones, too.
         patch.setattr(excerpts, "_LIST_WORDS", data.draw(st.sampled_from([3, 220])))
@@ -391,7 +391,7 @@ def test_cut_says_where_hidden_text_tears_a_list_or_sentence_apart(text, needle,
     ],
 )
 def test_whether_a_few_words_answer_goes_by_the_kind_of_question(question, short):
-    assert Wanted(parse_question(question).kind, {}, 80).short == short
+    assert Wanted(asked(question).kind, {}, 80).short == short
 
 
 def test_an_excerpt_from_within_a_row_has_no_cells_of_other_columns():

@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 
 import pytest
+from excerpting import asked
 
 from ragqa.answering import Answering, compose
 from ragqa.answering.candidates import candidates_of
@@ -16,7 +17,7 @@ from ragqa.notes import parse_note
 from ragqa.passages import Chunking
 from ragqa.passages.split import split_note
 from ragqa.text.words import index_terms
-from ragqa.types import Hit, Retrieved, Stamp
+from ragqa.types import Hit, Stamp
 
 EMBEDDER = embedder_for("hashed:256", building=False)
 NOTE = (
@@ -27,8 +28,8 @@ NOTE = (
 )
 
 
-def retrieved(question, *, idf=None, text=NOTE, **more):
-    """The question with the one passage of a note."""
+def found(question, *, idf=None, text=NOTE, **more):
+    """The question, and the one passage of a note."""
     note = parse_note("note.md", text, "0" * 64, Stamp(0, 0))
     (passage,) = split_note(
         note,
@@ -36,13 +37,13 @@ def retrieved(question, *, idf=None, text=NOTE, **more):
         window=EMBEDDER.info.window,
         count_tokens=EMBEDDER.count_tokens,
     )
-    hits = (Hit(passage, 1.0, 0.5, 1.0),)
-    return Retrieved(question, hits, EMBEDDER.embed_query(question), idf or {}, **more)
+    more |= {"vectors": EMBEDDER.embed_query(question)}
+    return asked(question, idf=idf, **more), (Hit(passage, 1.0, 0.5, 1.0),)
 
 
 def missing_from(question, said, *, idf=None, text=NOTE, **more):
     """What of the question the sentence that says this does not speak of."""
-    reading = read(retrieved(question, idf=idf, text=text, **more), EMBEDDER)
+    reading = read(*found(question, idf=idf, text=text, **more), EMBEDDER)
     scored = score(reading, candidates_of(reading.hits))
     return missing(reading, [one for one in scored if said in one.candidate.text])
 
@@ -63,14 +64,14 @@ def test_a_misspelt_word_is_not_missing():
 def test_a_german_noun_is_no_name_but_an_abbreviation_is():
     idf = {"ruhezustand": 5.0, "lvm": 5.0}
     german = {"languages": ("de",), "readable": 0.5}
-    asked = "Wie geht der Ruhezustand mit LVM"
-    assert missing_from(asked, "8 bits", idf=idf, **german) == ("LVM",)
-    assert missing_from(asked, "8 bits", idf=idf) == ("Ruhezustand", "LVM")
+    question = "Wie geht der Ruhezustand mit LVM"
+    assert missing_from(question, "8 bits", idf=idf, **german) == ("LVM",)
+    assert missing_from(question, "8 bits", idf=idf) == ("Ruhezustand", "LVM")
 
 
 def test_what_is_wanted_is_only_named_in_english():
-    asked = "Wann wurde die Quantisierung erfunden?"
-    assert missing_from(asked, "8 bits", languages=("de",), readable=0.5) == ()
+    question = "Wann wurde die Quantisierung erfunden?"
+    assert missing_from(question, "8 bits", languages=("de",), readable=0.5) == ()
 
 
 def test_a_common_word_is_not_named():
@@ -165,14 +166,13 @@ def test_in_a_long_question_only_what_has_a_capital_is_named():
 def test_no_short_answer_is_marked_where_something_is_missing(question, short, monkeypatch):
     models = replace(shipped(), all=replace(shipped().all, threshold=0.0))
     monkeypatch.setattr("ragqa.answering.shipped", lambda: models)
-    composed = compose(retrieved(question), EMBEDDER, Answering(excerpts=1, words=80))
+    composed = compose(*found(question), EMBEDDER, Answering(excerpts=1, words=80))
     assert [citation.short for citation in composed.citations] == [short]
     assert bool(composed.missing) is not bool(short)
 
 
 def test_nothing_is_missing_where_the_embedder_cannot_read_the_question():
-    found = Retrieved("图书馆", (), EMBEDDER.embed_query("图书馆"), {}, readable=0.0)
-    assert missing(read(found, EMBEDDER), []) == ()
+    assert missing(read(asked("图书馆", readable=0.0), (), EMBEDDER), []) == ()
 
 
 def certain_to(confidence):
@@ -197,8 +197,7 @@ def test_what_is_unlikely_to_answer_and_lacks_most_of_a_question_is_not_close(
     monkeypatch.setattr("ragqa.answering.shipped", lambda: certain_to(confidence))
     idf = {"quantiz": 2.0, "weight": 2.0, "store": 2.0, "appl": 3.0, "tree": 3.0}
     idf = {term: idf[term] for term in index_terms(question) if term in idf}
-    found = retrieved(question, idf=idf)
-    said = compose(found, EMBEDDER, Answering())
+    said = compose(*found(question, idf=idf), EMBEDDER, Answering())
     assert said.answered is answered
     assert ("apple" in said.missing) is ("apple" in question)
     assert bool(said.text) is answered

@@ -1,13 +1,13 @@
 """What a note asks is no answer, unless the answer stands below it."""
 
 import pytest
-from excerpting import EMBEDDER, passages_of
+from excerpting import EMBEDDER, asked, passages_of
 
 from ragqa.answering import Answering, compose
 from ragqa.answering.layout import Layout
 from ragqa.answering.open_questions import MOST_CONFIDENT
 from ragqa.text.words import query_terms
-from ragqa.types import Hit, Retrieved, Verdict, verdict_of
+from ragqa.types import Hit, Verdict, verdict_of
 
 
 def answer(question, text):
@@ -15,9 +15,8 @@ def answer(question, text):
     passages = passages_of(text, window=60, target=30)
     hits = tuple(Hit(p, score=1 - i / 10, dense=0.9, terms=2.0) for i, p in enumerate(passages))
     idf = dict.fromkeys(query_terms(question), 1.0)
-    found = Retrieved(question, hits, EMBEDDER.embed_query(question), idf, False)
     answering = Answering(excerpts=1, open_note=lambda _: Layout.of(text, passages))
-    said = compose(found, EMBEDDER, answering)
+    said = compose(asked(question, idf=idf), hits, EMBEDDER, answering)
     return said, verdict_of(said.confidence, said.missing, answered=said.answered)
 
 

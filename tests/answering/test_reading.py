@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from excerpting import asked
 
 from ragqa.answering.candidates import PASSAGES, candidates_of
 from ragqa.answering.confidence import features
@@ -13,7 +14,7 @@ from ragqa.embedders import embedder_for
 from ragqa.notes import parse_note
 from ragqa.passages import Chunking
 from ragqa.passages.split import split_note
-from ragqa.types import Hit, Note, Retrieved, Stamp, TokenVectors
+from ragqa.types import Hit, Note, Stamp, TokenVectors
 
 EMBEDDER = embedder_for("hashed:64", building=False)
 
@@ -36,23 +37,22 @@ FIGS = passage_of("figs.md", "# Figs\n\nThe tree is old.\n\nIt ripens its fruit 
 PIANOS = passage_of("pianos.md", "# Pianos\n\nA piano has strings.\n\nIts keys are black.\n")
 
 
-def retrieved(question, *passages, readable=1.0):
+def found(question, *passages, idf=("fig", "ripen", "fruit"), **more):
+    """A question, and these passages, found for it in this order."""
     hits = tuple(Hit(p, score=1 - i / 100, dense=0.5, terms=1.0) for i, p in enumerate(passages))
-    idf = dict.fromkeys(("fig", "ripen", "fruit"), 1.0)
-    return Retrieved(question, hits, EMBEDDER.embed_query(question), idf, readable=readable)
+    return asked(question, idf=dict.fromkeys(idf, 1.0), **more), hits
 
 
 def test_a_passage_whose_words_are_closer_to_the_question_comes_first():
-    found = retrieved("when do figs ripen fruit", PIANOS, FIGS)
-    reading = read(found, EMBEDDER)
+    reading = read(*found("when do figs ripen fruit", PIANOS, FIGS), EMBEDDER)
     assert [hit.passage.path for hit in reading.hits] == ["figs.md", "pianos.md"]
-    assert {hit.passage.id for hit in found.hits} == reading.tokens.keys()
+    assert {FIGS.id, PIANOS.id} == reading.tokens.keys()
 
 
 def test_what_lies_behind_the_passages_read_keeps_its_order():
     texts = [f"# Note {i}\n\nSentence number {i} stands here.\n" for i in range(PASSAGES + 3)]
     passages = [passage_of(f"{i}.md", text) for i, text in enumerate(texts)]
-    reading = read(retrieved("figs and their fruit", *passages), EMBEDDER)
+    reading = read(*found("figs and their fruit", *passages), EMBEDDER)
     paths = [hit.passage.path for hit in reading.hits]
     assert paths[PASSAGES:] == [f"{i}.md" for i in range(PASSAGES, PASSAGES + 3)]
     assert sorted(paths) == sorted(p.path for p in passages)
@@ -60,7 +60,7 @@ def test_what_lies_behind_the_passages_read_keeps_its_order():
 
 
 def test_the_tokens_of_a_unit_are_those_of_its_words_and_its_headings():
-    reading = read(retrieved("figs", FIGS), EMBEDDER)
+    reading = read(*found("figs", FIGS), EMBEDDER)
     encoded = EMBEDDER.embed_sentences([FIGS.embedded_text])[0]
     words = [FIGS.embedded_text[start:end] for start, end in encoded.spans]
     unit = next(u for u in FIGS.units if "ripens" in FIGS.quote(u))
@@ -73,7 +73,7 @@ def test_the_tokens_of_a_unit_are_those_of_its_words_and_its_headings():
 
 
 def test_the_sentence_that_says_it_is_closest():
-    reading = read(retrieved("when do figs ripen fruit", PIANOS, FIGS), EMBEDDER)
+    reading = read(*found("when do figs ripen fruit", PIANOS, FIGS), EMBEDDER)
     scored = score(reading, candidates_of(reading.hits))
     for signal in ("maxsim", "coverage"):
         closest = max(scored, key=lambda one: one.signals[signal])
@@ -81,7 +81,7 @@ def test_the_sentence_that_says_it_is_closest():
 
 
 def test_nothing_is_encoded_where_the_embedder_cannot_read_the_question():
-    reading = read(retrieved("figs fruit", PIANOS, FIGS, readable=0.0), EMBEDDER)
+    reading = read(*found("figs fruit", PIANOS, FIGS, readable=0.0), EMBEDDER)
     scored = score(reading, candidates_of(reading.hits))
     assert reading.tokens == {}
     assert [hit.passage.path for hit in reading.hits] == ["pianos.md", "figs.md"]
@@ -95,7 +95,7 @@ def test_what_the_embedder_reads_in_part_weighs_less():
     both, parts = [], []
     for readable in (1.0, 0.5):
         reading = read(
-            retrieved("when do figs ripen fruit", PIANOS, FIGS, readable=readable), EMBEDDER
+            *found("when do figs ripen fruit", PIANOS, FIGS, readable=readable), EMBEDDER
         )
         scored = score(reading, candidates_of(reading.hits))
         both.append(max(hit.score for hit in reading.hits))
@@ -106,14 +106,13 @@ def test_what_the_embedder_reads_in_part_weighs_less():
 
 def test_a_sentence_has_the_terms_of_its_language():
     passage = replace(passage_of("a.md", "# Note\n\nDie Häuser sind alt.\n"), language="de")
-    found = replace(retrieved("welches Haus", passage), idf={"haus": 1.0}, languages=("de",))
-    reading = read(found, EMBEDDER)
+    reading = read(*found("welches Haus", passage, idf=["haus"], languages=("de",)), EMBEDDER)
     (one,) = score(reading, candidates_of(reading.hits))
     assert one.signals["coverage"] == 1.0
 
 
 def test_reading_nothing_gives_nothing():
-    reading = read(retrieved("figs"), EMBEDDER)
+    reading = read(*found("figs"), EMBEDDER)
     assert reading.hits == ()
 
 

@@ -3,10 +3,10 @@
 import time
 
 import pytest
+from excerpting import asked
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.answering.question_type import parse_question
 from ragqa.answering.short_answer import counterpart, is_title, place_in, short_answer
 
 ANSWERED = [
@@ -41,13 +41,13 @@ ANSWERED = [
 
 @pytest.mark.parametrize("asked_in", ["en", "de"])
 def test_nothing_is_marked_in_a_sentence_of_another_language(asked_in):
-    question = parse_question("when was it released?", (asked_in,))
+    question = asked("when was it released?", languages=(asked_in,))
     assert short_answer(question, "Am 2024-05-03 kam es heraus.", "de") is None
 
 
 @pytest.mark.parametrize(("question", "sentence", "short"), ANSWERED)
 def test_what_the_question_asks_for_is_marked(question, sentence, short):
-    span = short_answer(parse_question(question), sentence)
+    span = short_answer(asked(question), sentence)
     assert span is not None
     assert sentence[slice(*span)] == short
 
@@ -67,7 +67,7 @@ def test_what_the_question_asks_for_is_marked(question, sentence, short):
     ],
 )
 def test_nothing_is_marked_where_it_is_not_clear_what_answers(question, sentence):
-    assert short_answer(parse_question(question), sentence) is None
+    assert short_answer(asked(question), sentence) is None
 
 
 def test_words_of_the_sentence_are_found_in_the_quote_across_a_line_break_but_only_once():
@@ -90,10 +90,10 @@ def test_the_same_words_in_another_form_of_a_text_are_those_at_the_same_turn():
 @pytest.mark.parametrize("quote", ["see *Long Walk* by", "see _A Long Walk_", "*Long Walk*"])
 def test_a_title_in_italics_is_no_person(quote):
     start = quote.index("Long Walk")
-    who = parse_question("who wrote it?")
+    who = asked("who wrote it?")
     assert is_title(who, quote, (start, start + 9))
     assert not is_title(who, quote.replace("*", "**").replace("_", "__"), (8, 11))
-    assert not is_title(parse_question("when was it?"), quote, (start, start + 9))
+    assert not is_title(asked("when was it?"), quote, (start, start + 9))
 
 
 PIECES = (
@@ -108,7 +108,7 @@ SENTENCES = st.lists(st.sampled_from(PIECES.split("|"))).map(" ".join)
     st.one_of(SENTENCES, st.text()),
 )
 def test_any_text_gives_a_span_within_it_or_none(question, text):
-    span = short_answer(parse_question(question), text)
+    span = short_answer(asked(question), text)
     if span is not None:
         start, end = span
         assert 0 <= start < end <= len(text)
@@ -133,6 +133,6 @@ def test_any_text_gives_a_span_within_it_or_none(question, text):
 @pytest.mark.parametrize("question", ["who wrote it", "how many", "when was it", "where is it"])
 def test_a_hostile_sentence_takes_no_long_time(piece, question):
     started = time.process_time()
-    short_answer(parse_question(question), piece * 20_000)
-    is_title(parse_question(question), piece * 20_000, (0, 1))
+    short_answer(asked(question), piece * 20_000)
+    is_title(asked(question), piece * 20_000, (0, 1))
     assert time.process_time() - started < 1

@@ -11,7 +11,7 @@ from terminals import Terminal
 
 from ragqa.cli.lines import MAX_BYTES
 from ragqa.config import history_file
-from ragqa.retrieval import MAX_QUESTION_BYTES
+from ragqa.search.question import MAX_QUESTION_BYTES
 from ragqa.types import Corpus
 
 CATS = "# Cats\n\nCats sleep for sixteen hours a day.\n\n## Food\n\nA cat eats mice and fish.\n"

@@ -10,7 +10,7 @@ import torch
 from tongues import TEXTS as TONGUES
 
 from ragqa.embedders import CANARY, DEFAULT_MODEL, Embedder, embedder_for
-from ragqa.queries import share_read
+from ragqa.search.question import share_read
 from ragqa.types import EmbedderInfo, Pieces
 
 TEXTS = [

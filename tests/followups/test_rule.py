@@ -10,9 +10,9 @@ from support import INFO
 
 from ragqa.followups import Turn, needs_context
 from ragqa.followups import completed as completed_from
-from ragqa.retrieval import MAX_QUESTION_BYTES, clean_question
+from ragqa.search.question import MAX_QUESTION_BYTES, clean_question
 from ragqa.text.words import query_terms
-from ragqa.types import Hit, Passage, Pieces, Retrieved
+from ragqa.types import Hit, Passage, Pieces
 
 LORA = Turn(
     "what is LoRA exactly?",
@@ -42,7 +42,7 @@ def found(score=0.0, heading="Something", idf=None):
             1, 1, "a.md", "Notes", 0, 1, (1, 1), ("Notes", heading), "x", (), "0" * 64
         )
         hits = (Hit(passage, score, None, None),)
-        return Retrieved(question, hits, None, Snapshot(idf).idf(query_terms(question)), False)
+        return Snapshot(idf).idf(query_terms(question)), hits
 
     return find
 

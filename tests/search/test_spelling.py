@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from stores.building import commit, entry, quick_folder
 
 from ragqa.embedders import embedder_for
-from ragqa.spelling import correct_spelling, with_apostrophes
+from ragqa.search.question import languages_for
+from ragqa.search.spelling import correct_spelling, with_apostrophes
 from ragqa.stores import open_store
 from ragqa.types import Correction
 
@@ -49,15 +50,20 @@ def snapshot():
         yield snapshot
 
 
+def corrected(snapshot, question, embedder=HASHED):
+    """The question with its spelling corrected, and the corrections."""
+    return correct_spelling(snapshot, embedder, question, languages_for(snapshot, question))
+
+
 @pytest.fixture
 def read(snapshot):
-    return lambda question, embedder=HASHED: correct_spelling(snapshot, embedder, question).question
+    return lambda question, embedder=HASHED: corrected(snapshot, question, embedder)[0]
 
 
 def test_a_misspelt_word_is_read_as_the_nearest_word_and_told(snapshot):
-    found = correct_spelling(snapshot, HASHED, "what does quantisaton do to weights?")
-    assert found.question == "what does quantization do to weights?"
-    assert found.corrected == (Correction("quantisaton", "quantization"),)
+    question, corrections = corrected(snapshot, "what does quantisaton do to weights?")
+    assert question == "what does quantization do to weights?"
+    assert corrections == (Correction("quantisaton", "quantization"),)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +134,7 @@ def test_a_word_is_corrected_only_where_a_passage_has_it_beside_another_word(rea
 
 def test_the_more_frequent_of_two_near_words_is_taken():
     with indexed(entry("a.md", "a mode", "a model", "another model")) as snapshot:
-        assert correct_spelling(snapshot, HASHED, "which modle").question == "which model"
+        assert corrected(snapshot, "which modle")[0] == "which model"
 
 
 def test_a_question_with_many_unknown_words_is_about_something_else(read):
@@ -153,13 +159,13 @@ def test_a_contraction_without_its_apostrophe_is_read_with_it(typed, expected):
 
 
 def test_a_contraction_is_no_correction(snapshot):
-    assert correct_spelling(snapshot, HASHED, "whats a model").corrected == ()
+    assert corrected(snapshot, "whats a model")[1] == ()
 
 
 @given(st.text(max_size=80))
 def test_any_text_can_be_read_and_nothing_but_words_is_replaced(snapshot, text):
-    found = correct_spelling(snapshot, HASHED, text)
+    question, corrections = corrected(snapshot, text)
     rest = with_apostrophes(text)
-    for one in found.corrected:
+    for one in corrections:
         rest = rest.replace(one.typed, one.read)
-    assert found.question == rest
+    assert question == rest

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
@@ -26,33 +25,6 @@ class QuestionKind(StrEnum):
 
 SHORT = frozenset({QuestionKind.WHO, QuestionKind.WHEN, QuestionKind.WHERE, QuestionKind.HOW_MANY})
 """Answered by a name, date, place or number."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A question as the rules see it: its text, kind, and the terms of its content words.
-
-    `subject` has the terms of what is to be defined or counted, () for other kinds. It
-    `needs_figure` if only a date, or a number of the subject, can answer. `languages` are as in
-    `Retrieved`.
-    """
-
-    text: str
-    kind: QuestionKind
-    terms: frozenset[str]
-    subject: tuple[str, ...] = ()
-    needs_figure: bool = False
-    languages: tuple[str, ...] = (ENGLISH,)
-
-    @property
-    def language(self) -> str:
-        """The language that it is probably in."""
-        return self.languages[0]
-
-    @property
-    def is_english(self) -> bool:
-        """Whether the rules for English apply."""
-        return self.language == ENGLISH
 
 
 # The classes of words in a clause: each of their words ends with its mark there.
@@ -122,17 +94,14 @@ _BEFORE_TERM = (
 )
 
 
-def parse_question(question: str, languages: tuple[str, ...] = (ENGLISH,)) -> Question:
-    """Parse a question.
+def kind_of(question: str, language: str) -> tuple[QuestionKind, tuple[str, ...], bool]:
+    """What a question asks for, the terms of its subject, and whether it needs a figure.
 
     The first clause that matches a rule decides its kind. If none does, the question is taken as
     keywords ("o4-mini release date"). No kind is known in another language than English.
-
-    :param languages: those of the notes, the question's own first.
     """
-    terms = frozenset(query_terms(question, languages))
-    if languages[0] != ENGLISH:
-        return Question(question, QuestionKind.OTHER, terms, languages=languages)
+    if language != ENGLISH:
+        return QuestionKind.OTHER, (), False
     text = " ".join(question.casefold().replace("\u2019", "'").split())
     text = WORD.sub(_uncontracted, text)
     clauses = [part for one in compiled(_CLAUSE).split(text) if (part := one.strip(" \"'()"))]
@@ -143,7 +112,7 @@ def parse_question(question: str, languages: tuple[str, ...] = (ENGLISH,)) -> Qu
     subject = _subject(kind, clause, " ".join(clauses))
     is_date = kind is QuestionKind.WHEN and any(map(compiled(_DATED).match, marked))
     is_count = kind is QuestionKind.HOW_MANY and subject != ()
-    return Question(question, kind, terms, subject, is_date or is_count, languages)
+    return kind, subject, is_date or is_count
 
 
 def _uncontracted(word: re.Match[str]) -> str:

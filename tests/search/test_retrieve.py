@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragqa.errors import UsageError
-from ragqa.retrieval import MAX_QUESTION_BYTES, clean_question, fuse
+from ragqa.search.question import MAX_QUESTION_BYTES, clean_question
+from ragqa.search.retrieve import fuse
 
 SCORED = st.dictionaries(
     st.integers(-20, 20), st.floats(0.01, 30, allow_nan=False), max_size=12

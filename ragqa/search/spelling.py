@@ -8,12 +8,11 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
 
 from ragqa.embedders import Embedder
 from ragqa.languages import ENGLISH
-from ragqa.queries import known_terms, languages_for
 from ragqa.stores import Snapshot
+from ragqa.stores.ranking import inverse_frequency
 from ragqa.text.lexicon import CONTRACTED
 from ragqa.text.words import (
     WORD,
@@ -49,26 +48,25 @@ _PASSAGES_PER_TERM = 10
 _CONTEXT_PASSAGES = 20
 """A word occurs with another one if any of this many best passages for both has both."""
 
+_ROUNDING = 1e-6
+
 _EDGES = "?!.,;:()[]\u2026"
 _QUOTED = r"\"[^\"]*\"|`[^`]*`|\u201c[^\u201d]*\u201d|(?<!\w)['\u2018][^'\u2019]*['\u2019](?!\w)"
 _INFLECTION = "(e?s|e?d|ings?|e?rs?|ly)"
 
 
-@dataclass(frozen=True, slots=True)
-class Spelling:
-    """A question with its contractions and misspelt words corrected, and the corrections."""
+def correct_spelling(
+    snapshot: Snapshot, embedder: Embedder, question: str, languages: Sequence[str]
+) -> tuple[str, tuple[Correction, ...]]:
+    """The question with contractions and misspelt words corrected where that is safe.
 
-    question: str
-    corrected: tuple[Correction, ...] = ()
-
-
-def correct_spelling(snapshot: Snapshot, embedder: Embedder, question: str) -> Spelling:
-    """Correct the spelling of a question where that is safe."""
-    languages = languages_for(snapshot, question)
+    :param languages: those of the notes, the question's own first.
+    :returns: the question, and the corrections of its words.
+    """
     question = with_apostrophes(question) if languages[0] == ENGLISH else question
     unknown = _unknown(snapshot, question, languages)
     if not 0 < len(unknown) <= MAX_UNKNOWN:
-        return Spelling(question)
+        return question, ()
     found = {}
     for word in unknown:
         if _is_vocabulary(embedder, word):
@@ -76,7 +74,18 @@ def correct_spelling(snapshot: Snapshot, embedder: Embedder, question: str) -> S
         if nearest := _nearest(snapshot, word, _context(snapshot, question, word, languages)):
             found[word] = nearest
     corrected = tuple(Correction(word, nearest) for word, nearest in found.items())
-    return Spelling(_replaced(question, lambda word: found.get(word, word)), corrected)
+    return _replaced(question, lambda word: found.get(word, word)), corrected
+
+
+def known_terms(snapshot: Snapshot, terms: Sequence[str]) -> frozenset[str]:
+    """The terms that some passage has."""
+    in_none = idf_in(snapshot, 0)
+    return frozenset(term for term, idf in snapshot.idf(terms).items() if idf < in_none)
+
+
+def idf_in(snapshot: Snapshot, passages: int) -> float:
+    """The inverse document frequency of a term that so many passages have, less any rounding."""
+    return inverse_frequency(snapshot.info.passages, passages) - _ROUNDING
 
 
 def with_apostrophes(question: str) -> str:

@@ -10,8 +10,8 @@ from tongues import TEXTS
 
 from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.indexing import refresh
-from ragqa.queries import READ_BYTES, UNREAD_BYTES, query_for, share_read
-from ragqa.retrieval import Ranking, find_legs, retrieve
+from ragqa.search.question import READ_BYTES, UNREAD_BYTES, read_question, share_read
+from ragqa.search.retrieve import Legs, Ranking, ranked, retrieve
 from ragqa.stores import open_store
 from ragqa.types import Filters, Pieces
 
@@ -64,16 +64,16 @@ def mixed(tmp_path):
 def best(found, question):
     """The paths of the notes that the words of a question find, best first."""
     snapshot, embedder = found
-    legs = find_legs(
-        snapshot, embedder, question, k=5, filters=Filters(), ranking=Ranking(dense_weight=0.0)
-    )
-    return [passage.path for passage in snapshot.passages([id_ for id_, _ in legs.terms])]
+    read = read_question(snapshot, embedder, question)
+    by_words = Ranking(dense_weight=0.0)
+    hits = retrieve(snapshot, read, k=5, filters=Filters(), ranking=by_words)
+    return [hit.passage.path for hit in hits if hit.terms]
 
 
 def test_a_question_is_read_in_the_language_of_the_notes(german):
-    query = query_for(*german, "Wo stehen die Drucker?")
+    query = read_question(*german, "Wo stehen die Drucker?")
     assert query.languages == ("de",)
-    assert query.terms == ["steh", "druck"]
+    assert query.searched == ("steh", "druck")
 
 
 def test_another_form_of_a_word_finds_it_in_its_language(german):
@@ -93,70 +93,75 @@ def test_another_form_of_a_word_finds_it_in_its_language(german):
     ],
 )
 def test_notes_in_two_languages_are_each_found_in_their_own(mixed, question, first, path):
-    query = query_for(*mixed, question)
+    query = read_question(*mixed, question)
     assert set(query.languages) == {"de", "en"}
     assert query.languages[0] == first
     assert best(mixed, question)[0] == path
 
 
 def test_of_a_words_forms_in_two_languages_those_count_that_notes_have(mixed):
-    assert query_for(*mixed, "Patronen").terms == ["patron"]
-    assert query_for(*mixed, "cartridges").terms == ["cartridg"]
+    assert read_question(*mixed, "Patronen").searched == ("patron",)
+    assert read_question(*mixed, "cartridges").searched == ("cartridg",)
 
 
 def test_a_word_that_no_note_has_counts_once(mixed):
-    assert len(query_for(*mixed, "Glockenspiele").terms) == 1
+    assert len(read_question(*mixed, "Glockenspiele").searched) == 1
 
 
 def test_the_parts_of_a_compound_find_notes_that_have_them_apart(german):
-    query = query_for(*german, "Wie groß ist die Dateigröße?")
-    assert query.parts == ["datei", "gross"]
+    query = read_question(*german, "Wie groß ist die Dateigröße?")
+    assert query.parts == ("datei", "gross")
     assert set(best(german, "Dateigröße")) == {"datei.md", "papier.md"}
 
 
 def test_a_compound_is_split_only_where_several_passages_have_each_part(german):
-    assert query_for(*german, "Druckergröße").parts == ["druck", "gross"]
-    assert query_for(*german, "Druckerglocke").parts == []
-    assert query_for(*german, "Druckerpatrone").parts == []
-    assert query_for(*german, "Küche").parts == []
+    assert read_question(*german, "Druckergröße").parts == ("druck", "gross")
+    assert read_question(*german, "Druckerglocke").parts == ()
+    assert read_question(*german, "Druckerpatrone").parts == ()
+    assert read_question(*german, "Küche").parts == ()
 
 
 def test_english_words_are_no_compounds(tmp_path):
     with opened(tmp_path, {"a.md": "# A\n\nThe pass is next to the word on this page.\n"}) as found:
-        assert query_for(*found, "password").parts == []
+        assert read_question(*found, "password").parts == ()
 
 
 def test_a_negation_is_searched_for(german):
-    assert "ohn" in query_for(*german, "ohne Kennwort").terms
+    assert "ohn" in read_question(*german, "ohne Kennwort").searched
 
 
 def test_a_question_in_a_script_that_the_embedder_cannot_read_is_ranked_by_words_alone(tmp_path):
     notes = ENGLISH | {"zh.md": "# Words\n\nThe Chinese word 打印机 is in this box on the desk.\n"}
     with opened(tmp_path, notes, OnlyLatin(32)) as (snapshot, embedder):
         options = {"k": 3, "filters": Filters(), "ranking": Ranking()}
-        asked = retrieve(snapshot, embedder, "打印机在哪里", **options)
-        assert asked.by_terms_alone
-        assert [hit.passage.path for hit in asked.hits] == ["zh.md"]
-        assert all(hit.dense is None for hit in asked.hits)
-        asked = retrieve(snapshot, embedder, "where is the printer?", **options)
-        assert asked.readable == 1
-        assert all(hit.dense is not None for hit in asked.hits)
+        read = read_question(snapshot, embedder, "打印机在哪里")
+        assert read.by_terms_alone
+        hits = retrieve(snapshot, read, **options)
+        assert [hit.passage.path for hit in hits] == ["zh.md"]
+        assert all(hit.dense is None for hit in hits)
+        read = read_question(snapshot, embedder, "where is the printer?")
+        assert read.readable == 1
+        assert all(hit.dense is not None for hit in retrieve(snapshot, read, **options))
 
 
 def test_notes_that_the_embedder_cannot_read_are_ranked_by_words_alone(tmp_path):
     notes = {f"{i}.md": f"# {i}\n\n{TEXTS['ru'][1]}\n" for i in range(3)}
     with opened(tmp_path, notes, OnlyLatin(32)) as found:
-        assert query_for(*found, "где принтер?").readable == 0
-        assert query_for(*found, "printer").readable == 0
+        assert read_question(*found, "где принтер?").readable == 0
+        assert read_question(*found, "printer").readable == 0
 
 
 def test_the_meaning_weighs_less_the_less_the_embedder_can_read(tmp_path):
     with opened(tmp_path, ENGLISH) as (snapshot, embedder):
-        options = {"k": 5, "filters": Filters(), "ranking": Ranking()}
-        legs = find_legs(snapshot, embedder, "printer in the kitchen", **options)
-    half = replace(legs, retrieved=replace(legs.retrieved, readable=0.5))
-    assert legs.retrieved.readable == 1
-    assert half.fused(0.5) == legs.fused(0.25) != legs.fused(0.5)
+        read = read_question(snapshot, embedder, "printer in the kitchen")
+        legs = Legs(dense=[(1, 0.9), (2, 0.3)], terms=[(2, 9.0)])
+
+        def scores(question, dense_weight):
+            return ranked(snapshot, question, legs, Ranking(dense_weight=dense_weight))
+
+        half = replace(read, readable=0.5)
+        assert read.readable == 1
+        assert scores(half, 0.5) == scores(read, 0.25) != scores(read, 0.5)
 
 
 @pytest.mark.parametrize(
@@ -184,9 +189,9 @@ def test_one_note_in_german_takes_no_word_from_english_questions(tmp_path):
         "garten.md": GERMAN["papier.md"],
     }
     with opened(tmp_path, notes) as found:
-        assert query_for(*found, "man page").languages[0] == "en"
+        assert read_question(*found, "man page").languages[0] == "en"
         assert best(found, "man page")[0] == "manpage.md"
-        assert query_for(*found, "Wie groß ist die Datei?").languages[0] == "de"
+        assert read_question(*found, "Wie groß ist die Datei?").languages[0] == "de"
 
 
 def test_a_rare_word_is_found_in_notes_of_every_language(tmp_path):
@@ -201,5 +206,5 @@ def test_a_rare_word_is_found_in_notes_of_every_language(tmp_path):
 def test_a_compound_is_split_among_mostly_english_notes_too(tmp_path):
     english = {f"{n}.md": f"# Note {n}\n\nThe printer {n} is in the kitchen.\n" for n in range(9)}
     with opened(tmp_path, GERMAN | english) as found:
-        assert query_for(*found, "Dateigröße").parts == ["datei", "gross"]
-        assert query_for(*found, "printer").parts == []
+        assert read_question(*found, "Dateigröße").parts == ("datei", "gross")
+        assert read_question(*found, "printer").parts == ()

@@ -1,9 +1,10 @@
 """What a question asks for, and how well a sentence holds it."""
 
 import pytest
+from excerpting import asked
 
 from ragqa.answering.answer_type import answer_fit, cannot_answer
-from ragqa.answering.question_type import QuestionKind, parse_question
+from ragqa.search.question_kind import QuestionKind
 
 KINDS = {
     QuestionKind.WHO: [
@@ -62,12 +63,12 @@ KINDS = {
     ],
 )
 def test_no_kind_is_known_in_another_language(language, question):
-    assert parse_question(question, (language,)).kind is QuestionKind.OTHER
+    assert asked(question, languages=(language,)).kind is QuestionKind.OTHER
 
 
 @pytest.mark.parametrize(("kind", "question"), [(k, q) for k, qs in KINDS.items() for q in qs])
 def test_a_question_is_of_the_kind_that_its_words_say(kind, question):
-    assert parse_question(question).kind is kind
+    assert asked(question).kind is kind
 
 
 @pytest.mark.parametrize(
@@ -89,14 +90,14 @@ def test_a_question_is_of_the_kind_that_its_words_say(kind, question):
     ],
 )
 def test_a_sentence_that_says_what_is_asked_for_holds_more_of_it(question, better, worse):
-    asked = parse_question(question)
+    read = asked(question)
     better = better.replace("*", "")
-    assert 0 <= answer_fit(asked, worse) < answer_fit(asked, better) <= 1
+    assert 0 <= answer_fit(read, worse) < answer_fit(read, better) <= 1
 
 
 @pytest.mark.parametrize("question", ["how to merge an adapter", "LoRA vs QLoRA", "is it 5?"])
 def test_a_kind_that_tells_nothing_of_sentences_holds_nothing(question):
-    assert answer_fit(parse_question(question), "In 2021 Bob merged 5 adapters in Paris.") == 0
+    assert answer_fit(asked(question), "In 2021 Bob merged 5 adapters in Paris.") == 0
 
 
 @pytest.mark.parametrize(
@@ -128,13 +129,13 @@ def test_a_kind_that_tells_nothing_of_sentences_holds_nothing(question):
     ],
 )
 def test_nothing_is_certain_to_lack_what_may_be_said_in_another_way(question, sentence):
-    assert not cannot_answer(parse_question(question), sentence)
+    assert not cannot_answer(asked(question), sentence)
 
 
 def test_nothing_is_certain_of_a_sentence_in_another_language():
-    asked, sentence = parse_question("when was it due"), "Sie war am Montag fällig."
-    assert not cannot_answer(asked, sentence, "de")
-    assert cannot_answer(asked, sentence)
+    read, sentence = asked("when was it due"), "Sie war am Montag fällig."
+    assert not cannot_answer(read, sentence, "de")
+    assert cannot_answer(read, sentence)
 
 
 @pytest.mark.parametrize(
@@ -151,4 +152,4 @@ def test_nothing_is_certain_of_a_sentence_in_another_language():
     ],
 )
 def test_it_is_certain_where_there_is_nothing_like_a_date_or_a_number_of_things(question, sentence):
-    assert cannot_answer(parse_question(question), sentence)
+    assert cannot_answer(asked(question), sentence)

@@ -2,10 +2,12 @@
 
 import hashlib
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
-from ragqa.api.checking import keep_current, open_notes
+from ragqa.api.current import CurrentNotes
+from ragqa.notes import read_text
 from ragqa.types import Corpus, Hit, Kind, Passage, Unit
 
 TEXT = "# Cats\n\nCats sleep.\nCats hunt.\n"
@@ -24,10 +26,16 @@ PASSAGE = Passage(
 )
 
 
+def current(folder, *passages, max_note_bytes=1000):
+    """The notes of a folder, whose index has these passages of each."""
+    snapshot = SimpleNamespace(of_note=lambda _: passages)
+    return CurrentNotes(Corpus.of(folder), snapshot, max_note_bytes=max_note_bytes)
+
+
 def kept(folder, **changed):
     (folder / "cats.md").write_text(TEXT)
     hit = Hit(replace(PASSAGE, **changed), score=1.0, dense=0.5, terms=1.0)
-    hits, warnings = keep_current(Corpus.of(folder), [hit], max_note_bytes=1000)
+    hits, warnings = current(folder).keep([hit])
     return bool(hits), warnings
 
 
@@ -77,8 +85,7 @@ TITLE = replace(
 
 def quotes(folder, *passages, max_note_bytes=1000):
     """What the layout of the note of a passage can quote, where the index has these of it."""
-    open_note = open_notes(Corpus.of(folder), lambda _: passages, max_note_bytes=max_note_bytes)
-    layout = open_note(PASSAGE)
+    layout = current(folder, *passages, max_note_bytes=max_note_bytes).open(PASSAGE)
     assert layout.path == "cats.md"
     assert layout.quote((0, len(layout.pieces) - 1)).endswith("Cats sleep.\nCats hunt.")
     return [layout.quote((i, i)) for i in range(len(layout.pieces))]
@@ -122,15 +129,25 @@ def test_of_a_note_that_is_too_large_or_is_no_longer_in_the_index_there_is_the_p
 
 def test_a_note_is_laid_out_once_for_all_its_passages(tmp_path):
     (tmp_path / "cats.md").write_text(TEXT)
-    asked = []
+    notes = current(tmp_path, TITLE, PASSAGE)
+    assert notes.open(PASSAGE) is notes.open(TITLE)
 
-    def of_note(path):
-        asked.append(path)
-        return [TITLE, PASSAGE]
 
-    open_note = open_notes(Corpus.of(tmp_path), of_note, max_note_bytes=1000)
-    assert open_note(PASSAGE) is open_note(TITLE)
-    assert asked == ["cats.md"]
+def test_a_note_that_is_searched_laid_out_and_cited_is_read_once(tmp_path, monkeypatch):
+    (tmp_path / "cats.md").write_text(TEXT)
+    read = []
+
+    def read_counted(corpus, path, **limit):
+        read.append(path)
+        return read_text(corpus, path, **limit)
+
+    monkeypatch.setattr("ragqa.api.current.read_text", read_counted)
+    notes = current(tmp_path, TITLE, PASSAGE)
+    hits, _ = notes.keep([Hit(PASSAGE, 1.0, 0.5, 1.0), Hit(TITLE, 1.0, 0.5, 1.0)])
+    layout = notes.open(hits[0].passage)
+    embedding, _ = notes.embedded("cats.md", "#Cats")
+    assert layout.text == embedding.text == TEXT
+    assert read == ["cats.md"]
 
 
 TABLE = """# Who may
@@ -156,9 +173,7 @@ def kept_with(folder, quote, kind, context, path="who.md"):
     place = {"start": unit.start, "end": unit.end, "lines": (line, line), "text": quote}
     digest = hashlib.sha256(TABLE.encode()).hexdigest()
     passage = replace(PASSAGE, path=path, units=(unit,), note_sha256=digest, **place)
-    hits, warnings = keep_current(
-        Corpus.of(folder), [Hit(passage, 1.0, 0.5, 1.0)], max_note_bytes=1000
-    )
+    hits, warnings = current(folder).keep([Hit(passage, 1.0, 0.5, 1.0)])
     assert len(hits) + len(warnings) == 1
     assert all(f"{path} are left out" in one for one in warnings)
     return bool(hits)

@@ -1,0 +1,123 @@
+"""The notes as they are now, and what of an index still stands in them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache, cached_property, partial
+
+from ragqa.answering.layout import Layout, layout_of_passage
+from ragqa.answering.matching import all_match_note, matches_note
+from ragqa.notes import NoteText, format_of, parse_note, read_text
+from ragqa.notes.links import NoteNames, place_of
+from ragqa.stores import Snapshot
+from ragqa.types import Block, Citation, Corpus, Hit, Passage, Skipped, Span, Stamp
+
+_MOST_EMBEDDED = 20
+
+PART = 100_000
+"""Characters. Of a long note, such as a manual, only the part around a passage is laid out."""
+
+
+class CurrentNotes:
+    """The notes of an index as they are now. Each is read once, so one is made for each question.
+
+    :param snapshot: of the index, whose passages are held against the notes.
+    """
+
+    def __init__(self, corpus: Corpus, snapshot: Snapshot, *, max_note_bytes: int) -> None:
+        self._snapshot = snapshot
+        self._read = cache(partial(read_text, corpus, max_note_bytes=max_note_bytes))
+        self._of_note = cache(snapshot.of_note)
+        self._layouts: dict[tuple[str, int | None], Layout | None] = {}
+        self._embedded: dict[str, tuple[Layout, Sequence[Block]] | None] = {}
+
+    def keep(
+        self, hits: Sequence[Hit], *, remedy: str = "run ragqa index"
+    ) -> tuple[list[Hit], list[str]]:
+        """The hits whose text stands in its note byte for byte, and a warning for each other note.
+
+        Citations use a hit's lines and units, so these must match the note too, with their
+        contexts.
+
+        :param remedy: what the warnings say to do about an outdated index.
+        """
+        kept, outdated, misplaced = list[Hit](), dict[str, str](), dict[str, None]()
+        for hit in hits:
+            passage = hit.passage
+            note = self._as_indexed(passage.path, passage.note_sha256)
+            if isinstance(note, Skipped):
+                outdated[passage.path] = note.reason
+            elif matches_note(note.text, passage):
+                where = note.document.locate((passage.start, passage.end))
+                kept.append(replace(hit, locator=where))
+            else:
+                misplaced[passage.path] = None
+        return kept, [
+            *(
+                f"{path} is left out, since the index no longer matches it: {reason}; {remedy}"
+                for path, reason in outdated.items()
+            ),
+            *(
+                f"passages of {path} are left out, since they are not where the index has them; "
+                "run ragqa index --rebuild"
+                for path in misplaced
+            ),
+        ]
+
+    def open(self, passage: Passage) -> Layout:
+        """The layout of a passage's note; of the passage alone where the index does not match."""
+        return self._layout(passage.path, passage.start // PART) or layout_of_passage(passage)
+
+    def embedded(self, source: str, link: str) -> tuple[Layout, Span] | None:
+        """The note, and the span of it, that the note `source` embeds; at most 20 are opened."""
+        if format_of(source).name != "markdown":
+            return None  # there `![[note]]` is text
+        name, _, anchor = link.partition("#")
+        path = self._names.path_of(name, source) if name.strip() else source
+        if path and path not in self._embedded and len(self._embedded) < _MOST_EMBEDDED:
+            layout = self._layout(path, None) if format_of(path).name == "markdown" else None
+            self._embedded[path] = (layout, _blocks(layout)) if layout else None
+        if not (found := self._embedded.get(path)):
+            return None
+        layout, blocks = found
+        span = place_of(layout.text, blocks, anchor) if anchor else (0, len(layout.text))
+        return (layout, span) if span else None
+
+    def located(self, citation: Citation) -> Citation:
+        """The citation with the place of its quote in its file, if lines do not name that."""
+        if not format_of(citation.path).version:
+            return citation
+        note = self._as_indexed(citation.path, citation.note_sha256)
+        if isinstance(note, Skipped):
+            return citation
+        return replace(citation, locator=note.document.locate(citation.chars))
+
+    def _as_indexed(self, path: str, sha256: str) -> NoteText | Skipped:
+        """A note if it has this digest, else what is wrong."""
+        note = self._read(path)
+        if isinstance(note, NoteText) and note.sha256 != sha256:
+            return Skipped(path, "it was changed after it was indexed")
+        return note
+
+    def _layout(self, path: str, part: int | None) -> Layout | None:
+        """The layout of a part of a note, or of all of it; None where the index does not match."""
+        if (path, part) not in self._layouts:
+            self._layouts[path, part] = self._laid_out(path, part)
+        return self._layouts[path, part]
+
+    def _laid_out(self, path: str, part: int | None) -> Layout | None:
+        passages = [
+            one for one in self._of_note(path) if part is None or abs(one.start // PART - part) <= 1
+        ]
+        digests = {one.note_sha256 for one in passages}
+        note = self._as_indexed(path, digests.pop()) if len(digests) == 1 else None
+        if not isinstance(note, NoteText) or not all_match_note(note.text, passages):
+            return None
+        return Layout.of(note.text, passages)
+
+    @cached_property
+    def _names(self) -> NoteNames:
+        return NoteNames.of(self._snapshot.notes().values())
+
+
+def _blocks(layout: Layout) -> Sequence[Block]:
+    return parse_note(layout.path, layout.text, "", Stamp(0, 0)).blocks

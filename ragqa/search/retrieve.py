@@ -1,0 +1,162 @@
+"""Hybrid retrieval: dense and term hits, fused by a convex combination of their scores."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePath
+
+from ragqa.config import Settings
+from ragqa.search.question import Question
+from ragqa.stores import Snapshot
+from ragqa.text.words import index_terms, query_terms
+from ragqa.types import Filters, Hit, Kind, Passage, Vector
+
+DENSE_SPAN = 0.5
+TERMS_SPAN = 1.25
+"""What a good passage scores: its cosine above the lowest candidate's, and its BM25 score per
+question length. Divided by these, both legs are about 1 (docs/decisions/fusion.md)."""
+
+CONTEXT_WEIGHT = 0.3
+"""What a context's cosine counts (docs/decisions/folders.md)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """How candidates are retrieved and fused.
+
+    Each leg gives `candidates`; `dense_weight` is the weight of the dense one, 0 to 1, for a
+    question that the embedder can read. `contexts` has the embeddings of the contexts of several
+    folders, by the folder's name.
+    """
+
+    candidates: int = 200
+    dense_weight: float = 0.5
+    contexts: Mapping[str, Vector] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, settings: Settings, contexts: Mapping[str, Vector] | None = None) -> "Ranking":
+        """The ranking that the settings ask for."""
+        return cls(
+            candidates=settings.candidates,
+            dense_weight=settings.dense_weight,
+            contexts=contexts or {},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Legs:
+    """The hits of each leg as (passage id, score), best first.
+
+    `dense` has cosines, and is empty if the embedder cannot read the question; `terms` has BM25
+    scores.
+    """
+
+    dense: Sequence[tuple[int, float]]
+    terms: Sequence[tuple[int, float]]
+
+
+def retrieve(
+    snapshot: Snapshot, question: Question, *, k: int, filters: Filters, ranking: Ranking
+) -> tuple[Hit, ...]:
+    """The k best passages for a question, best first; ties are broken by passage id."""
+    legs = find_legs(snapshot, question, most=max(k, ranking.candidates), filters=filters)
+    return hits_of(snapshot, legs, ranked(snapshot, question, legs, ranking)[:k])
+
+
+def find_legs(snapshot: Snapshot, question: Question, *, most: int, filters: Filters) -> Legs:
+    """Find the candidates of both legs, at most so many of each."""
+    near: Sequence[tuple[int, float]] = ()
+    if not question.by_terms_alone:
+        near = snapshot.dense(question.vectors.pooled, most, filters)
+    searched = [*question.searched, *question.parts]
+    return Legs(dense=near, terms=snapshot.terms(searched, most, filters))
+
+
+def ranked(
+    snapshot: Snapshot, question: Question, legs: Legs, ranking: Ranking
+) -> list[tuple[int, float]]:
+    """Both legs fused into one list of (passage id, score), best first.
+
+    A passage scores more the nearer the context of its folder is to the question.
+    """
+    weight = ranking.dense_weight * question.readable
+    fused = fuse(legs.dense, legs.terms, dense_weight=weight, length=question.length)
+    if not ranking.contexts or question.by_terms_alone:
+        return fused
+    asked = question.vectors.pooled
+    near = {folder: float(vector @ asked) for folder, vector in ranking.contexts.items()}
+    low = min(near.values())
+    passages = snapshot.passages([passage_id for passage_id, _ in fused])
+    scores = {
+        passage.id: score + CONTEXT_WEIGHT * (near.get(passage.path.partition("/")[0], low) - low)
+        for passage, (_, score) in zip(passages, fused, strict=True)
+    }
+    return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+
+
+def hits_of(snapshot: Snapshot, legs: Legs, ranked: Sequence[tuple[int, float]]) -> tuple[Hit, ...]:
+    """Load the ranked passages of these legs as hits."""
+    passages = snapshot.passages([passage_id for passage_id, _ in ranked])
+    cosines, scores = dict(legs.dense), dict(legs.terms)
+    by_dense, by_terms = _ranks(legs.dense), _ranks(legs.terms)
+    return tuple(
+        Hit(
+            passage=passage,
+            score=score,
+            dense=cosines.get(passage.id),
+            terms=scores.get(passage.id),
+            dense_rank=by_dense.get(passage.id),
+            terms_rank=by_terms.get(passage.id),
+        )
+        for passage, (_, score) in zip(passages, ranked, strict=True)
+    )
+
+
+def _ranks(leg: Sequence[tuple[int, float]]) -> dict[int, int]:
+    return {passage_id: rank for rank, (passage_id, _) in enumerate(leg, start=1)}
+
+
+def of_day_first(question: Question, own: Sequence[Hit], hits: Sequence[Hit]) -> tuple[Hit, ...]:
+    """The hits after those of the note of the question's day.
+
+    Other days go, and front matter of which the question has no word: a day is what happened.
+    """
+    named, folder = question.corrected[0].typed, PurePath(question.day).parent
+
+    def is_asked(passage: Passage) -> bool:
+        is_other = passage.path != question.day
+        if is_other and passage.note_date and PurePath(passage.path).parent == folder:
+            return False
+        is_front = all(unit.kind is Kind.PROPERTY for unit in passage.units)
+        words = query_terms(question.typed.replace(named, ""), (passage.language,))
+        return not is_front or not frozenset(words).isdisjoint(
+            index_terms(passage.text, passage.language)
+        )
+
+    others = (hit for hit in hits if hit.passage.path != question.day)
+    return tuple(hit for hit in (*own, *others) if is_asked(hit.passage))
+
+
+def fuse(
+    dense: Sequence[tuple[int, float]],
+    terms: Sequence[tuple[int, float]],
+    *,
+    dense_weight: float,
+    length: float = 1.0,
+) -> list[tuple[int, float]]:
+    """Fuse two scored lists into one, best first; ties are broken by id.
+
+    A convex combination (Bruch, Gai and Ingber, "An Analysis of Fusion Functions for Hybrid
+    Retrieval", 2023), but without scaling each leg's best to 1: a cosine counts by its distance
+    from the lowest candidate's, a BM25 score relative to the question's length. So a leg without
+    good hits adds little. A passage that a leg did not return scores 0 in it.
+
+    :param length: of the question.
+    """
+    fused: dict[int, float] = {}
+    low = min((score for _, score in dense), default=0.0)
+    for passage_id, score in dense:
+        fused[passage_id] = dense_weight * (score - low) / DENSE_SPAN
+    for passage_id, score in terms:
+        part = (1 - dense_weight) * score / (length * TERMS_SPAN)
+        fused[passage_id] = fused.get(passage_id, 0.0) + part
+    return sorted(fused.items(), key=lambda item: (-item[1], item[0]))
