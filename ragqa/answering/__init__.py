@@ -31,9 +31,9 @@ _END_MARKS = tuple(".!?:;\u2026\u3002\uff01\uff1f")
 class Assessment:
     """Whether the notes answer a question, and the answer.
 
-    `confidence` is the probability that they do, `reasons` what it is based on. `excerpts` are to
-    be shown, in reading order, if `answered`; `missing` has words of the question that they do not
-    cover. `candidates` are the scored sentences.
+    `confidence` is the probability that the first excerpt is a good answer, `reasons` what it is
+    based on. `excerpts` are to be shown, in reading order, if `answered`; `missing` has words of
+    the question that they do not cover. `candidates` are the scored sentences.
 
     `compose` adds the answer's text and citations, `disagreements`: the sentences that contradict
     the cited ones, and `also`: what the `further` excerpts cite. All are empty where the notes do
@@ -82,27 +82,27 @@ def compose(
 def assess(
     question: Question, hits: tuple[Hit, ...], embedder: Embedder, answering: Answering
 ) -> Assessment:
-    """Score the candidate sentences of the hits, and find the excerpts that answer."""
+    """Score the candidate sentences of the hits, find the excerpts that answer, and judge them."""
     reading = read(question, hits, embedder)
     candidates = candidates_of(reading.hits, answering.embedded, asked=question.terms)
     if not candidates:
         return Assessment()
     together = read_together(answering.reader, question.text, candidates)
     scored = score(reading, candidates, together)
-    model = shipped().of(question)
     may_answer, is_open = without_open_questions(question, scored, answering.open_note)
-    measured = features(reading, may_answer)
+    found = with_embedded(excerpts_of(reading, may_answer, answering), answering)
+    shown = [replace(excerpt.best, candidate=excerpt.whole) for excerpt in found]
+    missed = missing(reading, shown)
+    model = shipped().of(question)
+    measured = features(reading, may_answer, found[0], missed)
     probability = model.probability(measured)
     probability = min(probability, MOST_CONFIDENT) if is_open else probability
-    found = with_embedded(excerpts_of(reading, may_answer, answering), answering)
     # What a day's own note says answers a question about the day, whatever words it has.
     of_day = question.day in [excerpt.layout.path for excerpt in found]
     answered = of_day or probability >= model.threshold
-    shown = [replace(excerpt.best, candidate=excerpt.whole) for excerpt in found]
-    missed = missing(reading, shown, answered=answered)
     is_unlikely = not of_day and probability < UNLIKELY_BELOW
-    if answered and is_unlikely and lacks_most(question, missed):
-        answered = False
+    answered = answered and not (is_unlikely and lacks_most(question, missed))
+    if not answered:
         missed = missing(reading, shown, answered=False) or missed
     return Assessment(
         candidates=scored,

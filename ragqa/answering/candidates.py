@@ -1,7 +1,7 @@
 """The sentences of the best passages, as candidates for an answer."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import takewhile
 
@@ -130,11 +130,11 @@ def citable_units(passage: Passage) -> Iterator[Unit]:
         after = passage.units[position + 1 :]
         items = list(takewhile(_is_item, after))
         if items and unit.kind is Kind.PARAGRAPH:
-            yield Unit(Kind.LIST, unit.start, items[-1].end, unit.context)
+            yield replace(unit, kind=Kind.LIST, end=items[-1].end)
         elif after and after[0].kind in (Kind.CODE, Kind.TABLE_HEAD):
             yield unit
         elif after and embeds_in(passage.quote(after[0]), after[0].kind):
-            yield Unit(Kind.EXCERPT, unit.start, after[0].end, unit.context)
+            yield replace(unit, kind=Kind.EXCERPT, end=after[0].end)
 
 
 def _is_references(passage: Passage) -> bool:

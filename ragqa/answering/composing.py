@@ -31,7 +31,7 @@ MIN_GAIN = 0.5
 """A further excerpt is added where the others leave this share of the question's idf uncovered, and
 it must cover this much of the rest."""
 
-FURTHER_SHARE = 0.7
+FURTHER_SHARE = 0.5
 """The sentence of a further excerpt must score at least this share of the best one."""
 
 _EMBED_DEPTH = 2
@@ -120,8 +120,7 @@ class Excerpt:
         """Whether it has some of the section that a candidate stands in."""
         if candidate.hit.passage.path != self.path:
             return False
-        section = self.layout.pieces[self.layout.at(candidate.unit.start)].unit.section
-        return section in {unit.section for unit in self.units}
+        return candidate.unit.section in {unit.section for unit in self.units}
 
     def overlaps(self, candidate: Candidate) -> bool:
         """Whether it has at least part of a candidate."""

@@ -1,47 +1,76 @@
-"""The probability that the notes answer a question, from logistic models."""
+"""The probability that the first excerpt is a good answer, from logistic models."""
 
 import json
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-from ragqa.answering.answer_type import may_answer
-from ragqa.answering.reading import Reading
+import numpy as np
+
+from ragqa.answering.composing import Excerpt
+from ragqa.answering.reading import Reading, best_cosines
 from ragqa.answering.scoring import Scored
 from ragqa.search.question import Question
+from ragqa.search.question_kind import SHORT
+from ragqa.text.words import WORD
 from ragqa.types import Reason
 
-FEATURES = ("score", "score_gap", "closest", "match", "coverage")
+FEATURES = ("closest", "weakest", "margin", "lead", "unfit", "missing", "coverage")
 """The features a model may use."""
 
 
-def features(reading: Reading, scored: Sequence[Scored]) -> dict[str, float]:
+def features(
+    reading: Reading, scored: Sequence[Scored], excerpt: Excerpt, missing: Sequence[str]
+) -> dict[str, float]:
     """The features of the models, named as in their file.
 
-    `score` is the best passage's ranking score, `score_gap` its lead over the mean of the next
-    four, `closest` the highest MaxSim of a passage, and `coverage` the highest coverage of a
-    sentence. `match` is the highest sum of cosine, MaxSim and coverage of a sentence with an answer
-    of the type asked for, 0 where none has one.
+    `closest` is the highest MaxSim of a passage. `weakest` is
+    the match of that word of the question which the excerpt matches least. `margin` is the lead of
+    its sentence over the best one of another section, `lead` that of the best passage over the
+    second. `unfit` is 1 where a date, number, name or place is asked for and the sentence has none,
+    `missing` where words of the question are. `coverage` is the highest of a sentence.
 
     :param scored: the candidate sentences, at least one.
+    :param excerpt: the first excerpt.
     """
-    first, *others = sorted((hit.score for hit in reading.found), reverse=True)
-    others = others[:4]
-    matches = (
-        one.signals["cosine"] + one.signals["maxsim"] + one.signals["coverage"]
-        for one in scored
-        if may_answer(reading.question, one.candidate.text, one.candidate.language)
+    first, second, *_ = (
+        *sorted((hit.score for hit in reading.found), reverse=True),
+        0.0,
+        0.0,
     )
+    others = (one.score for one in scored if not excerpt.shares_section(one.candidate))
+    holds = min(1.0, excerpt.best.signals["holds"])
     return {
-        "score": first,
-        "score_gap": first - sum(others) / len(others) if others else first,
         "closest": reading.closest,
-        "match": max(matches, default=0.0),
+        "weakest": _weakest(reading, scored, excerpt),
+        "margin": excerpt.best.score - max(others, default=0.0),
+        "lead": first - second,
+        "unfit": 1 - holds if reading.question.kind in SHORT else 0.0,
+        "missing": float(bool(missing)),
         "coverage": max(one.signals["coverage"] for one in scored),
     }
+
+
+def _weakest(reading: Reading, scored: Sequence[Scored], excerpt: Excerpt) -> float:
+    """The lowest match of a word of the question with the excerpt or its headings.
+
+    A word matches as its tokens' best cosines do in the mean.
+    """
+    if not len(reading.query):
+        return 0.0
+    hit, unit = excerpt.best.candidate.hit, excerpt.best.candidate.unit
+    _, above = reading.of_unit(hit.passage, unit)
+    within = [one.matches for one in scored if excerpt.overlaps(one.candidate)]
+    best = np.max([best_cosines(reading.query, above), excerpt.best.matches, *within], axis=0)
+    words = defaultdict[int, list[float]](list)
+    starts = [word.start() for word in WORD.finditer(reading.question.text)]
+    for (start, _), cosine in zip(reading.query_spans, best, strict=True):
+        words[sum(begin <= start for begin in starts)].append(float(cosine))
+    return min(sum(cosines) / len(cosines) for cosines in words.values())
 
 
 @dataclass(frozen=True, slots=True)
