@@ -125,7 +125,7 @@ def test_an_answer_saved_in_a_later_version_is_refused(quick, places, tmp_path):
     answer.write_text(json.dumps(document | {"version": 2}), encoding="utf-8")
     later = quick("verify", answer, *places[:2])
     assert later.code == 2
-    assert "this ragqa does not know version 2" in later.err
+    assert "this ragqa does not know its version, 2" in later.err
 
 
 @pytest.mark.parametrize(
