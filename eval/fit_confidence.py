@@ -48,7 +48,7 @@ from ragqa.evaluation.collection import (
     open_collection,
 )
 from ragqa.evaluation.questions import read_questions
-from ragqa.evaluation.sets import Beir, hold_out, read_qa
+from ragqa.evaluation.sets import Beir, read_qa, relevant
 from ragqa.evaluation.statistics import auroc, calibration
 from ragqa.retrieval import clean_question, retrieve
 from ragqa.types import Filters, Hit, Note
@@ -149,7 +149,7 @@ def gather(data: Path, limit: int) -> Iterator[tuple[str, list[Example]]]:
             rows = [
                 example
                 for seed in range(draws)
-                for example in held_out(collection, hold_out(beir, 0.5, seed), limit)
+                for example in held_out(collection, beir, seed, limit)
             ]
             yield name, rows + far(collection, _others(texts, name))
         print(name, len(rows), flush=True)
@@ -171,13 +171,19 @@ def collected(notes: Iterable[Note]) -> Iterator[Collection]:
         yield collection
 
 
-def held_out(collection: Collection, beir: Beir, limit: int) -> Iterator[Example]:
-    """The questions of a set with documents left out."""
+def held_out(collection: Collection, beir: Beir, seed: int, limit: int) -> Iterator[Example]:
+    """The questions of a set without half of the documents that hold answers.
+
+    One whose relevant documents are all left out has no answer.
+    """
+    there = {document.id for document in beir.read_documents()}
+    holders = {query: there.intersection(relevant(rows)) for query, rows in beir.qrels.items()}
+    holding = sorted(set().union(*holders.values()))
+    left_out = set(random.Random(seed).sample(holding, len(holding) // 2))  # noqa: S311 - sampling
     for query in [query for query in beir.queries if query.answers][:limit]:
-        kind = "answerable" if query.answerable else "near"
-        found = example(
-            collection, query.text, kind, lambda hit: hit.passage.path not in beir.left_out
-        )
+        is_left = query.answerable and not holders.get(query.id, there) <= left_out
+        kind = "answerable" if is_left else "near"
+        found = example(collection, query.text, kind, lambda hit: hit.passage.path not in left_out)
         if found:
             yield found
 

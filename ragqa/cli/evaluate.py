@@ -107,14 +107,11 @@ def _index(options: EvalOptions, settings: dict[str, str]) -> Iterator["Index"]:
 def _measure_set(
     options: EvalOptions, mode: str, settings: dict[str, str], progress: "Progress"
 ) -> Document:
-    from ragqa.evaluation import public_sets, sets
+    from ragqa.evaluation.evaluating import evaluate_beir
+    from ragqa.evaluation.sets import read_beir, read_qa
 
     loaded = load_flags(settings).settings
     folder = Path(options.beir or options.qa or "")
     answers = mode == "qa"
-    found = sets.read_qa(folder) if answers else sets.read_beir(folder)
-    if options.hold_out is not None:
-        found = sets.hold_out(found, options.hold_out, options.seed)
-    return public_sets.evaluate_beir(
-        found, loaded, answers=answers, limit=options.limit, progress=progress
-    )
+    found = read_qa(folder) if answers else read_beir(folder)
+    return evaluate_beir(found, loaded, answers=answers, limit=options.limit, progress=progress)

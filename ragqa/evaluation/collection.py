@@ -44,18 +44,25 @@ class Collection:
 
 @contextmanager
 def open_collection(index: Index) -> Iterator[Collection]:
-    """Open an index as it is now.
+    """Open an index as it is now; until it is closed, the index uses the caching embedder, too.
 
-    :raises RagqaError: as `Index.snapshot` and `CachedEmbedder.open` do.
+    :raises RagqaError: as `Index.snapshot`, `CachedEmbedder.open` and `prepared` do.
     """
-    with CachedEmbedder.open(index.source.embedders) as embedder:
-        yield Collection(
-            snapshot=index.snapshot(),
-            embedder=embedder,
-            ranking=index.ranking,
-            chunking=index.source.chunking,
-            answering=replace(index.answering, reader=prepared(index.settings.reader)),
-        )
+    own = index.source
+    reader = prepared(index.settings.reader)
+    with CachedEmbedder.open(own.embedders) as embedder:
+        cached = Embedders(own.embedders.spec, lambda *_, **__: embedder)
+        index.source = replace(own, embedders=cached)
+        try:
+            yield Collection(
+                snapshot=index.snapshot(),
+                embedder=embedder,
+                ranking=index.ranking,
+                chunking=own.chunking,
+                answering=replace(index.answering, reader=reader),
+            )
+        finally:
+            index.source = own
 
 
 @contextmanager
@@ -124,7 +131,7 @@ def _describe(embedder: CachedEmbedder, chunking: Chunking) -> IndexInfo:
     return IndexInfo(
         generation=0,
         embedder=embedder.info,
-        dtype=embedder.dtype,
+        dtype="float32",
         canary=(),
         chunking=chunking.as_mapping(),
         notes=0,

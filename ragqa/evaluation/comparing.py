@@ -1,6 +1,7 @@
 """Compare an evaluation with targets such as `recall@5=0.95`, or with another evaluation."""
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +14,11 @@ from ragqa.evaluation import statistics
 from ragqa.evaluation.measures import (
     ANSWER_MEASURES,
     EXCERPT_MEASURES,
+    LOWER_IS_BETTER,
     MEASURES,
     METHODS,
     NAMES,
-    NOISE,
+    WORDS,
 )
 from ragqa.evaluation.summary import Document
 from ragqa.stages import BEHIND_RANKING
@@ -27,10 +29,10 @@ TARGETS = (*NAMES, "auroc")
 
 _RANKINGS = tuple(f"{method}." for method in METHODS)
 _MEASURED = {
-    "questions": (*_RANKINGS, "answer@", "auroc"),
+    "questions": (*_RANKINGS, *ANSWER_MEASURES, "sure", "auroc"),
     "excerpts": (*_RANKINGS, *EXCERPT_MEASURES, "auroc"),
     "beir": _RANKINGS,
-    "qa": (*_RANKINGS, "answer@", "auroc"),
+    "qa": (*_RANKINGS, *ANSWER_MEASURES, "sure", "auroc"),
 }
 """The name prefixes of the measures of each mode."""
 
@@ -47,18 +49,13 @@ def read_evaluation(path: Path) -> Document:
     try:
         # NaN and Infinity are not JSON, and no number that Python can read.
         document = json.loads(path.read_text(encoding="utf-8"), parse_constant=int)
-    except (OSError, ValueError, RecursionError) as exc:
-        reason = getattr(exc, "strerror", None) or "it is not a single JSON document"
-        raise _no_evaluation(path, reason) from exc
-    try:
         questions = [(row["id"], row["question"]) for row in document["questions"]]
-        distinct = dict(questions)
-    except (KeyError, TypeError) as exc:
-        raise _no_evaluation(path, "it has no questions with id and text") from exc
-    if "version" not in document:
-        raise _no_evaluation(path, "version is missing")
-    if document["version"] != DOCUMENT_VERSION:
-        raise _no_evaluation(path, f"this ragqa does not know version {document['version']}")
+        version, distinct = document["version"], dict(questions)
+    except (OSError, LookupError, TypeError, ValueError, RecursionError) as exc:
+        reason = getattr(exc, "strerror", None) or "it has no version, or no questions"
+        raise _no_evaluation(path, reason) from exc
+    if version != DOCUMENT_VERSION:
+        raise _no_evaluation(path, f"this ragqa does not know version {version}")
     if len(distinct) < max(1, len(questions)):
         raise _no_evaluation(path, "it has no questions, or a duplicate")
     return dict(document)
@@ -66,8 +63,7 @@ def read_evaluation(path: Path) -> Document:
 
 def _no_evaluation(path: Path, reason: str) -> UsageError:
     return UsageError(
-        f"{path} is not an evaluation: {reason}",
-        hint="make one: ragqa eval --json > FILE",
+        f"{path} is not an evaluation: {reason}", hint="make one: ragqa eval --json > FILE"
     )
 
 
@@ -89,11 +85,11 @@ def compare(a: Document, b: Document) -> Document:
                 hint="evaluate both on the same questions",
             )
         measures = {}
-        for name in (*NAMES, NOISE):
+        for name in (*NAMES, *LOWER_IS_BETTER, *WORDS):
             values = [(_value(one, name), _value(other, name)) for one, other in pairs]
             both = [pair for pair in values if None not in pair]
             if both:
-                measures[name] = _difference(both, lower_is_better=name == NOISE)
+                measures[name] = _difference(both, lower_is_better=name not in NAMES)
         return {
             "a": _described(a),
             "b": _described(b),
@@ -135,13 +131,8 @@ def _difference(
 def _value(row: Row, name: str) -> float | None:
     """Look up a question's measure by name; None if it was not measured."""
     method, dot, measure = name.partition(".")
-    if dot:
-        found = row.get(method, {}).get(measure)
-    elif name in ANSWER_MEASURES:
-        found = row["answer"][ANSWER_MEASURES.index(name)] if row.get("answer") else None
-    else:
-        found = row.get(name)
-    if found is not None and not 0 <= found <= 1:
+    found = row.get(method, {}).get(measure) if dot else row.get(name)
+    if found is not None and not 0 <= found <= (math.inf if name in WORDS else 1):
         raise ValueError(f"{name} of {row['id']} is {found}, not a number from 0 to 1")
     return None if found is None else float(found)
 
@@ -156,15 +147,16 @@ def _is_found(row: Row) -> bool | None:
 
 _FLIPPING: Mapping[str, Callable[[Row], bool | None]] = {
     "found": _is_found,
-    "said": lambda row: row["answer"][-1] == 1 if row.get("answer") else None,
+    "shown": lambda row: None if "shown@3" not in row else row["shown@3"] == 1,
     "good": lambda row: row.get("good"),
     "answered": lambda row: row.get("answered"),
+    "sure": lambda row: row.get("sure"),
 }
 """The yes/no results of a question; None if it was not measured."""
 
 
 def _described(document: Document) -> Document:
-    kept = ("dataset", "mode", "half", "partial", "hold_out", "queries", "settings", "index")
+    kept = ("dataset", "mode", "half", "partial", "queries", "settings", "index")
     described = {key: document[key] for key in kept if key in document}
     for key in ("settings", "index"):
         if not isinstance(described.get(key, {}), dict):
