@@ -12,29 +12,16 @@ import numpy as np
 from ragqa.errors import BelowTarget, UsageError
 from ragqa.evaluation import statistics
 from ragqa.evaluation.measures import (
-    ANSWER_MEASURES,
-    EXCERPT_MEASURES,
     LOWER_IS_BETTER,
     MEASURES,
-    METHODS,
     NAMES,
     WORDS,
 )
 from ragqa.evaluation.summary import Document
-from ragqa.stages import BEHIND_RANKING
 from ragqa.types import DOCUMENT_VERSION
 
 TARGETS = (*NAMES, "auroc")
 """Every measure where higher is better."""
-
-_RANKINGS = tuple(f"{method}." for method in METHODS)
-_MEASURED = {
-    "questions": (*_RANKINGS, *ANSWER_MEASURES, "sure", "auroc"),
-    "excerpts": (*_RANKINGS, *EXCERPT_MEASURES, "auroc"),
-    "beir": _RANKINGS,
-    "qa": (*_RANKINGS, *ANSWER_MEASURES, "sure", "auroc"),
-}
-"""The name prefixes of the measures of each mode."""
 
 _EXAMPLE = "ragqa eval --fail-under recall@5=0.95"
 
@@ -137,16 +124,7 @@ def _value(row: Row, name: str) -> float | None:
     return None if found is None else float(found)
 
 
-def _is_found(row: Row) -> bool | None:
-    """Whether the answering passages rank among the first; None if not judged."""
-    if "ranks" not in row:
-        return None
-    missed = row.get("missed")
-    return missed is None or missed["stage"] in BEHIND_RANKING
-
-
 _FLIPPING: Mapping[str, Callable[[Row], bool | None]] = {
-    "found": _is_found,
     "shown": lambda row: None if "shown@3" not in row else row["shown@3"] == 1,
     "good": lambda row: row.get("good"),
     "answered": lambda row: row.get("answered"),
@@ -190,16 +168,6 @@ def parse_target(text: str) -> Target:
         raise UsageError(
             f"the target {text!r} has no number: expected MEASURE=NUMBER", hint=_EXAMPLE
         ) from exc
-
-
-def check_measurable(targets: Sequence[Target], mode: str) -> None:
-    """Check, before the evaluation runs, that this mode measures what the targets name.
-
-    :raises UsageError: it does not.
-    """
-    for target in targets:
-        if not target.measure.startswith(_MEASURED[mode]):
-            raise UsageError(f"{target.measure} is not measured here", hint=_EXAMPLE)
 
 
 def check_targets(document: Document, targets: Sequence[Target]) -> None:

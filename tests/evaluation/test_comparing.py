@@ -102,16 +102,10 @@ def test_questions_that_are_not_judged_are_paired_and_not_measured():
     assert [flip["what"] for flip in found["flipped"]] == ["answered"]
 
 
-@pytest.mark.parametrize("stage", ["chunking", "dense", "terms", "dense and terms", "fusion"])
-def test_a_place_that_one_of_them_finds_is_a_flip(stage):
-    assert flips(row("a", missed=stage), row("a")) == {"found": (False, True)}
-    assert flips(row("a"), row("a", missed=stage)) == {"found": (True, False)}
-
-
-def test_a_place_is_found_where_only_the_composer_missed_it():
-    one = row("a", missed="composer", answer=[0, 0, 0])
-    assert flips(one, row("a", answer=[0, 0, 1])) == {"shown": (False, True)}
-    assert flips(one, row("a", missed="dense", answer=[0, 0, 0])) == {"found": (True, False)}
+def test_a_short_answer_that_only_one_of_them_shows_is_a_flip():
+    hidden, shown = row("a", answer=[0, 0, 0.5]), row("a", answer=[0, 0, 1])
+    assert flips(hidden, shown) == {"shown": (False, True)}
+    assert flips(shown, hidden) == {"shown": (True, False)}
 
 
 def test_a_flip_is_told_with_its_question():
@@ -180,8 +174,6 @@ def test_a_file_that_is_no_evaluation_is_named_with_how_to_make_one(tmp_path, te
         {"answer@1": 2},
         {"shown@3": "yes"},
         {"words@1": -1},
-        {"missed": {}},
-        {"missed": ["dense"]},
     ],
 )
 def test_a_question_that_no_evaluation_prints_is_no_crash(tmp_path, change):

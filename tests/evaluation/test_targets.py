@@ -1,7 +1,7 @@
 import pytest
 
 from ragqa.errors import BelowTarget, UsageError
-from ragqa.evaluation.comparing import Target, check_measurable, check_targets, parse_target
+from ragqa.evaluation.comparing import Target, check_targets, parse_target
 
 EVALUATION = {
     "dataset": "questions",
@@ -89,28 +89,3 @@ def test_a_target_that_no_question_was_there_for_is_named(name):
     with pytest.raises(UsageError) as raised:
         check("recall@5=0", f"{name}=0")
     assert raised.value.message == f"there was no question to measure {name} on"
-
-
-ONLY_IN = {
-    "answer@1": {"questions", "qa"},
-    "shown@3": {"questions", "qa"},
-    "sure": {"questions", "qa", "excerpts"},
-    "good@3": {"excerpts"},
-    "auroc": {"questions", "qa", "excerpts"},
-    "good": {"excerpts"},
-    "coverage": {"excerpts"},
-}
-
-
-@pytest.mark.parametrize("mode", ["questions", "excerpts", "beir", "qa"])
-def test_a_target_can_be_set_for_what_the_mode_measures_and_for_nothing_else(mode):
-    check_measurable([], mode)
-    check_measurable([parse_target(f"{m}=1") for m in ("recall@5", "terms.ndcg@10")], mode)
-    for name, modes in ONLY_IN.items():
-        targets = [parse_target("recall@5=1"), parse_target(f"{name}=1")]
-        if mode in modes:
-            check_measurable(targets, mode)
-        else:
-            with pytest.raises(UsageError, match=f"^{name} is not measured here$") as raised:
-                check_measurable(targets, mode)
-            assert "--fail-under" in raised.value.hint
