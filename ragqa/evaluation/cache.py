@@ -34,6 +34,7 @@ class CachedEmbedder:
         self._connection = connection
         self._path = path
         self.info: EmbedderInfo = embedders.asking.info
+        self.dtype = "float32"
 
     @classmethod
     @contextmanager

@@ -29,7 +29,10 @@ _NOTES_AT_ONCE = 256
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """An open snapshot, with the embedder, ranking and chunking that it is queried with."""
+    """An open snapshot, with the embedder, ranking and chunking that it is queried with.
+
+    `answering` is for a set: an index answers by itself.
+    """
 
     snapshot: Snapshot
     embedder: CachedEmbedder
@@ -49,7 +52,7 @@ def open_collection(index: Index) -> Iterator[Collection]:
     :raises RagqaError: as `Index.snapshot`, `CachedEmbedder.open` and `prepared` do.
     """
     own = index.source
-    reader = prepared(index.settings.reader)
+    prepared(index.settings.reader)
     with CachedEmbedder.open(own.embedders) as embedder:
         cached = Embedders(own.embedders.spec, lambda *_, **__: embedder)
         index.source = replace(own, embedders=cached)
@@ -59,7 +62,6 @@ def open_collection(index: Index) -> Iterator[Collection]:
                 embedder=embedder,
                 ranking=index.ranking,
                 chunking=own.chunking,
-                answering=replace(index.answering, reader=reader),
             )
         finally:
             index.source = own
@@ -131,7 +133,7 @@ def _describe(embedder: CachedEmbedder, chunking: Chunking) -> IndexInfo:
     return IndexInfo(
         generation=0,
         embedder=embedder.info,
-        dtype="float32",
+        dtype=embedder.dtype,
         canary=(),
         chunking=chunking.as_mapping(),
         notes=0,

@@ -62,7 +62,7 @@ def answer_scores(task: Task, answer: Answer | None) -> dict[str, float]:
 
     :param answer: None if the question cannot be asked.
     """
-    shown: list[Sequence[Citation]] = []
+    shown: Sequence[Sequence[Citation]] = ()
     if answer and answer.answered:
         shown = [answer.citations, *((one,) for one in answer.also)][:_SHOWN]
     first = shown[0] if shown else ()

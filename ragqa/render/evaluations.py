@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ragqa.evaluation.measures import ANSWER_MEASURES, EXCERPT_MEASURES, LOWER_IS_BETTER, WORDS
+from ragqa.evaluation.measures import ANSWER_MEASURES, WORDS
 from ragqa.render.screen import print_columns, put, put_heading
 from ragqa.stages import BEHIND_RANKING, RANKED_BY, STAGES, stage_name
 from ragqa.types import counted
@@ -16,7 +16,8 @@ _SHOWN_FLIPS = 40
 _SHOWN_IDS = 5
 _SHOWN_RANKS = 4
 _QUOTE_CHARS = 300
-_ANSWERS = (*ANSWER_MEASURES, *EXCERPT_MEASURES, *LOWER_IS_BETTER)
+_ANSWERS = (*ANSWER_MEASURES, "good", "good@3", "coverage", "noise", "sure", "wrong")
+_BESIDE = {"shown@1": WORDS[0], "good": WORDS[0], "shown@3": WORDS[1], "good@3": WORDS[1]}
 _KIND_COLUMNS = ("good", "good@3", "coverage", "noise", "recall@1", "recall@5", "shown@3")
 _COMPARED = ("hybrid.", *_ANSWERS, *WORDS)
 _CONFIDENCE = {
@@ -99,8 +100,8 @@ def _measures(title: str, labels: Mapping[str, str], document: Document) -> Iter
 
 
 def _beside(document: Document, name: str) -> str:
-    """The words that are shown, for a measure of all that is shown."""
-    words = document.get(f"words@{name[-1]}") if name.startswith(("shown@", "good")) else None
+    """How many words were shown, for a measure of what they say."""
+    words = document.get(_BESIDE.get(name, ""))
     return "" if words is None else f"{words:.0f} words"
 
 
