@@ -39,10 +39,6 @@ MODELS = {
 REFUSED = 0.05
 """The threshold is the highest at which so many good answers of unseen sets are not given."""
 
-PARTLY_COVERED = 0.25
-PARTLY_BESIDE = 0.5
-"""Partly right is what covers so much of the gold, or has at most so much beside it."""
-
 SURE = (0.3, 0.4, 0.5, 0.6)
 """For these shares of the good answers given without reserve, the share that is wrong is told."""
 
@@ -108,8 +104,7 @@ def examples(path: Path, notes: Path) -> Iterator[Example]:
                         for name, one in assessed.items()
                     },
                     good=score is not None and score.good,
-                    partly=score is not None
-                    and (score.coverage >= PARTLY_COVERED or (score.noise or 0.0) <= PARTLY_BESIDE),
+                    partly=score is not None and score.partly,
                     kind=question.kind,
                 )
     print(path, flush=True)

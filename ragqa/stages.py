@@ -10,14 +10,10 @@ STAGES = {
     "dense and terms": "it ranked equally low by its meaning and by its words, or was not found",
     "fusion": "by its meaning or its words alone it was among the first five, by both it was not",
     "composer": "the passage was found, its sentence was not chosen",
-}
-"""How each stage loses a question."""
-
-EXCERPT_STAGES = STAGES | {
     "confidence": "no answer was given, so nothing was cited",
     "noise": "it was cited, and more than half of what was cited is something else",
 }
-"""The same when citations are compared with everything that should be cited."""
+"""How each stage loses a question."""
 
 BEHIND_RANKING = ("composer", "confidence", "noise")
 """Stages that lose a passage from the top five."""

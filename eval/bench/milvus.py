@@ -26,7 +26,7 @@ from ragqa.types import Answer, no_progress
 REPOSITORY = Path(__file__).resolve().parents[2]
 QUESTION = "When should I fine-tune a model rather than prompt it?"
 STORES = ("local", "milvus")
-MEASURES = ("recall@5", "ndcg@10", "answer@3")
+MEASURES = ("recall@5", "ndcg@10", "shown@3")
 UNCOUNTED = 5
 FIRST = 5
 

@@ -116,7 +116,7 @@ def _beir(data: bytes) -> None:
         _file(f"set/{name}", part)
     folder = _folders[-1] / "set"
     command("eval", "--beir", folder, "--json", "--limit", "2")
-    command("eval", "--qa", folder, "--hold-out", "0.5", "--limit", "2")
+    command("eval", "--qa", folder, "--limit", "2")
 
 
 def _saved(data: bytes) -> None:

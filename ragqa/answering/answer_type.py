@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from ragqa.languages import ENGLISH
 from ragqa.search.question import Question
-from ragqa.search.question_kind import SHORT, QuestionKind
+from ragqa.search.question_kind import QuestionKind
 from ragqa.text.dates import dates, mentions_time, times
 from ragqa.text.lexicon import STOP_WORDS, rows
 from ragqa.text.names import people, places
@@ -70,18 +70,6 @@ def answer_fit(question: Question, text: str, language: str = ENGLISH) -> float:
     if question.kind is QuestionKind.DEFINITION:
         return float(language == ENGLISH and _defines(question, text))
     return min(1.0, max((strength for _, strength in fits(question, text, language)), default=0.0))
-
-
-def may_answer(question: Question, text: str, language: str = ENGLISH) -> bool:
-    """Whether a sentence seems to have an answer of the type asked for; True for other types.
-
-    A number must count what the question asks about. In other languages than English, where less is
-    known of answers, every sentence may have one.
-    """
-    if question.kind not in SHORT or language != ENGLISH:
-        return True
-    needed = 1.0 if question.subject else _UNCOUNTED
-    return any(strength >= needed for _, strength in fits(question, text))
 
 
 def cannot_answer(question: Question, text: str, language: str = ENGLISH) -> bool:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import groupby
 from types import MappingProxyType
 
@@ -14,10 +13,7 @@ from ragqa.answering.reading import Reading, best_cosines
 from ragqa.readers import Reader, Text
 from ragqa.search.question import Question
 from ragqa.search.question_kind import QuestionKind
-from ragqa.text.dates import moments_of
-from ragqa.text.lexicon import table
 from ragqa.text.names import has_figure
-from ragqa.text.words import index_terms, words_of
 from ragqa.types import Citation, Kind, Vector, Vectors
 
 WEIGHTS: Mapping[str, float] = MappingProxyType(
@@ -35,11 +31,6 @@ WEIGHTS: Mapping[str, float] = MappingProxyType(
 
 _EMBEDDER_SIGNALS = frozenset({"cosine", "maxsim"})
 _UNSCALED = frozenset({"holds", "figures"})
-
-NOVELTY_WEIGHT = 0.5
-"""The weight of a further sentence's better matches with parts of the question."""
-
-_NEAR_DUPLICATE = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,54 +176,3 @@ def citation_of(one: Scored, n: int, old_before: str = "") -> Citation:
     passage, unit = one.candidate.hit.passage, one.candidate.unit
     citation = quotation(passage, [unit], n=n, score=one.score, old_before=old_before)
     return replace(citation, parts={name: round(part, 4) for name, part in one.parts.items()})
-
-
-def choose(scored: Sequence[Scored], most: int) -> list[Scored]:
-    """The best candidates that do not repeat each other, best first.
-
-    A further one also gains by matching parts of the question better than those before it, since a
-    comparison needs both sides (after Carbonell and Goldstein, "The Use of MMR", 1998, which
-    penalises repetition instead).
-    """
-    left = sorted(scored, key=lambda one: -one.score)
-    chosen: list[Scored] = []
-    while left and len(chosen) < most:
-        best = max(left, key=partial(_marginal_score, chosen)) if chosen else left[0]
-        chosen.append(best)
-        left = [
-            one for one in left if one is not best and not _repeats(one.candidate, best.candidate)
-        ]
-    return chosen
-
-
-def _marginal_score(chosen: Sequence[Scored], one: Scored) -> float:
-    """The score of a further sentence plus its new matches with the question."""
-    gains = one.matches - np.max([other.matches for other in chosen], axis=0)
-    return one.score + (NOVELTY_WEIGHT * float(np.maximum(gains, 0).mean()) if len(gains) else 0.0)
-
-
-def _repeats(one: Candidate, other: Candidate) -> bool:
-    """Whether two are near duplicates: most words, the same figures, dates and negation."""
-    if one.overlaps(other):
-        return True
-    first, second = (set(index_terms(each.text, each.language)) for each in (one, other))
-    smaller = min(len(first), len(second))
-    if not smaller or len(first & second) / smaller <= _NEAR_DUPLICATE:
-        return False
-    figures, other_figures = _numerals(one.text), _numerals(other.text)
-    # A figure that only one has may just add detail, as may a negation in a far longer one.
-    if figures - other_figures and other_figures - figures:
-        return False
-    similar_length = max(len(first), len(second)) <= 2 * smaller
-    negated, other_negated = (
-        any(word.negates for word in words_of(each.text)) for each in (one, other)
-    )
-    return not (similar_length and negated != other_negated)
-
-
-def _numerals(text: str) -> set[str]:
-    """The numbers, codes and dates of a text."""
-    in_words = table("ones") | table("tens")
-    words = (word.text for word in words_of(text))
-    found = {word for word in words if any(map(str.isdigit, word)) or word in in_words}
-    return found.union(str(moment.parts) for moment in moments_of(text))

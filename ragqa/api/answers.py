@@ -44,24 +44,34 @@ class Found:
     warnings: Sequence[str]
 
 
-def answer_of(found: Found, composed: Assessment, *, top_k: int, warnings: Sequence[str]) -> Answer:
-    """The extractive answer."""
+def answer_of(
+    question: Question,
+    hits: tuple[Hit, ...],
+    composed: Assessment,
+    info: IndexInfo,
+    *,
+    warnings: Sequence[str] = (),
+) -> Answer:
+    """The extractive answer.
+
+    :param hits: those to give as the nearest passages.
+    """
     return Answer(
-        question=found.question.typed,
+        question=question.typed,
         answered=composed.answered,
         confidence=composed.confidence,
         backend=EXTRACTIVE,
         text=composed.text,
         citations=tuple(composed.citations),
-        hits=found.hits[:top_k],
-        info=found.info,
+        hits=hits,
+        info=info,
         warnings=tuple(warnings),
         also=tuple(composed.also),
         reasons=tuple(composed.reasons),
         disagreements=tuple(composed.disagreements),
         missing=composed.missing,
-        corrected=found.question.corrected,
-        read=found.question.text,
+        corrected=question.corrected,
+        read=question.text,
     )
 
 

@@ -93,7 +93,8 @@ class Index(StoredIndex):
         composed = compose(found.question, found.hits, embedder, answering)
         clock.lap("answer")
         warnings = [*found.warnings, *self._reader[1], *self._left_out(found=composed.answered)]
-        answer = answer_of(found, composed, top_k=self.settings.top_k, warnings=warnings)
+        nearest = found.hits[: self.settings.top_k]
+        answer = answer_of(found.question, nearest, composed, found.info, warnings=warnings)
         answer = replace(with_locators(answer, found.notes.located), waiting=self.files_waiting)
         if writer is not None:
             written = written_answer(

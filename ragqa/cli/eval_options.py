@@ -38,13 +38,6 @@ class EvalOptions:
             metavar="DIR", help="A BEIR set with answers.jsonl, to measure answers as well."
         ),
     ] = None
-    hold_out: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SHARE", help="With --qa, leave out this share of the documents that answer."
-        ),
-    ] = None
-    seed: Annotated[int, typer.Option(metavar="N", help="The seed of --hold-out.")] = 7
     limit: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Use only the first N questions.")
     ] = None
@@ -95,7 +88,7 @@ class EvalOptions:
         names = {name for name, value in values.items() if value not in (None, False, (), [])}
         return {
             f"--{name.replace('_', '-').replace('overrides', 'set')}"
-            for name in names - {"seed", "given", "json"}
+            for name in names - {"given", "json"}
         }
 
     def check(self) -> None:
@@ -105,8 +98,6 @@ class EvalOptions:
         """
         if self.half not in (None, "tune", "test", "all"):
             raise UsageError(f"--half is tune, test or all, not {self.half!r}")
-        if self.hold_out is not None and not 0 < self.hold_out < 1:
-            raise UsageError("--hold-out takes a share between 0 and 1", hint="--hold-out 0.5")
         if self.report is not None:
             if not self.report.lower().endswith((".html", ".htm")):
                 raise UsageError(f"the report is an HTML page, so {self.report} must end in .html")
@@ -139,7 +130,7 @@ _PLACES = {"--corpus", "--index", "--store", "--store-uri"}
 _MODES = {
     "--compare": set[str](),
     "--beir": _MEASURING,
-    "--qa": {*_MEASURING, "--hold-out"},
+    "--qa": _MEASURING,
     "--questions": {*_MEASURING, "--half", *_PLACES},
 }
 """The options that go with each mode; the last mode is the default."""

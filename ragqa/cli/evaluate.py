@@ -43,7 +43,7 @@ def evaluate(options: EvalOptions) -> int:
         from ragqa.evaluation.comparing import parse_target
 
         targets = [parse_target(text) for text in options.fail_under or []]
-        document, show = _measure(options, mode, targets)
+        document, show = _measure(options, mode)
     if options.json:
         render.print_document(document)
     else:
@@ -56,10 +56,9 @@ def evaluate(options: EvalOptions) -> int:
     return 0
 
 
-def _measure(options: EvalOptions, mode: str, targets: list[Any]) -> Evaluated:
+def _measure(options: EvalOptions, mode: str) -> Evaluated:
     """Ask the questions of the user or of a public set; write the report, if one is wanted."""
     from ragqa import render
-    from ragqa.evaluation.comparing import check_measurable
     from ragqa.evaluation.questions import choose_half, read_questions
     from ragqa.render.evaluations import print_evaluation, print_failures
 
@@ -69,8 +68,6 @@ def _measure(options: EvalOptions, mode: str, targets: list[Any]) -> Evaluated:
         path = Path(options.questions or QUESTIONS)
         rows = read_questions(path)
         chosen = choose_half(rows, options.half, name=path.stem, limit=options.limit)
-    has_excerpts = chosen is not None and chosen.rows[0].excerpts
-    check_measurable(targets, "excerpts" if has_excerpts else mode)
     render.show_logged_warnings()
     with render.ProgressLine() as progress:
         if chosen is None:
@@ -107,14 +104,11 @@ def _index(options: EvalOptions, settings: dict[str, str]) -> Iterator["Index"]:
 def _measure_set(
     options: EvalOptions, mode: str, settings: dict[str, str], progress: "Progress"
 ) -> Document:
-    from ragqa.evaluation import public_sets, sets
+    from ragqa.evaluation.evaluating import evaluate_beir
+    from ragqa.evaluation.sets import read_beir, read_qa
 
     loaded = load_flags(settings).settings
     folder = Path(options.beir or options.qa or "")
     answers = mode == "qa"
-    found = sets.read_qa(folder) if answers else sets.read_beir(folder)
-    if options.hold_out is not None:
-        found = sets.hold_out(found, options.hold_out, options.seed)
-    return public_sets.evaluate_beir(
-        found, loaded, answers=answers, limit=options.limit, progress=progress
-    )
+    found = read_qa(folder) if answers else read_beir(folder)
+    return evaluate_beir(found, loaded, answers=answers, limit=options.limit, progress=progress)

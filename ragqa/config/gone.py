@@ -31,6 +31,13 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "follow-ups are no longer measured apart",
             "put each as a question that stands alone in a file: ragqa eval --questions FILE",
         ),
+        **dict.fromkeys(
+            ("ragqa eval --hold-out", "ragqa eval --seed"),
+            (
+                "documents are no longer left out of a public set",
+                "add questions that it does not answer to answers.jsonl, with answerable false",
+            ),
+        ),
     }
 )
 """Commands, and options after their command: why each went, and the hint."""

@@ -1,58 +1,63 @@
 """Ask a collection questions and measure the results."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from ragqa.answering import Assessment, assess
-from ragqa.answering.scoring import choose
 from ragqa.api import MIN_POOL
 from ragqa.errors import UsageError
 from ragqa.evaluation.collection import Collection
-from ragqa.evaluation.measures import (
-    ANSWERS_AT,
-    METHODS,
-    answer_found,
-    measure_rankings,
-)
-from ragqa.evaluation.outcomes import Outcome, why_missed
+from ragqa.evaluation.measures import METHODS, measure_rankings
+from ragqa.evaluation.outcomes import Outcome, answer_scores, why_missed
 from ragqa.evaluation.tasks import Task
-from ragqa.search.question import clean_question, read_question
+from ragqa.search.question import Question, clean_question, read_question
 from ragqa.search.retrieve import find_legs, hits_of, ranked
-from ragqa.types import Filters, Hit, Progress
+from ragqa.types import Answer, Filters, Hit, Progress
+
+Answerer = Callable[[Question, tuple[Hit, ...]], Answer]
+"""Answers a question from the passages that were found for it."""
 
 
 def ask_all(
-    collection: Collection, tasks: Sequence[Task], progress: Progress, *, compose: bool
+    collection: Collection,
+    tasks: Sequence[Task],
+    progress: Progress,
+    answer_from: Answerer | None = None,
 ) -> tuple[list[Outcome], list[str]]:
     """Ask every question; returns the outcomes in order, and warnings about those that failed.
 
-    :param compose: also measure answers and the confidence in them.
+    :param answer_from: how to answer; None to measure rankings alone.
     """
     outcomes: list[Outcome] = []
     warnings: list[str] = []
     for done, task in enumerate(tasks):
         progress("asking", done, len(tasks))
+        rankings: dict[str, list[str]] = {method: [] for method in METHODS}
+        hits: tuple[Hit, ...] = ()
+        answer = None
         try:
-            question = clean_question(task.question)
+            typed = clean_question(task.question)
         except UsageError as exc:
             warnings.append(f"question {task.id} counts as zero: {exc.message}")
-            outcomes.append(_outcome(task, dict.fromkeys(METHODS, ()), compose=compose))
         else:
-            outcomes.append(_ask(collection, task, question, compose=compose))
+            question = read_question(collection.snapshot, collection.embedder, typed)
+            rankings, hits = _find(collection, task, question)
+            answer = answer_from(question, hits) if answer_from else None
+        scores = answer_scores(task, answer) if answer_from else {}
+        outcomes.append(_outcome(task, rankings, hits, answer, scores))
     progress("asking", len(tasks), len(tasks))
     return outcomes, warnings
 
 
-def _ask(collection: Collection, task: Task, question: str, *, compose: bool) -> Outcome:
-    snapshot, embedder, ranking = collection.snapshot, collection.embedder, collection.ranking
-    asked = read_question(snapshot, embedder, question)
+def _find(
+    collection: Collection, task: Task, question: Question
+) -> tuple[dict[str, list[str]], tuple[Hit, ...]]:
+    """The ranking of units by each method, and the best passages by both."""
+    snapshot, ranking = collection.snapshot, collection.ranking
     most = max(MIN_POOL, ranking.candidates)
-    legs = find_legs(snapshot, asked, most=most, filters=Filters())
-    fused = ranked(snapshot, asked, legs, ranking)
-    hits = hits_of(snapshot, legs, fused[:MIN_POOL])
-    legs_of = {"hybrid": fused, "dense": legs.dense, "terms": legs.terms}
-    rankings = {method: _units(task, ids) for method, ids in legs_of.items()}
-    weighed = assess(asked, hits, embedder, collection.answering) if compose else None
-    return _outcome(task, rankings, hits, weighed, compose=compose)
+    legs = find_legs(snapshot, question, most=most, filters=Filters())
+    fused = ranked(snapshot, question, legs, ranking)
+    by_method = {"hybrid": fused, "dense": legs.dense, "terms": legs.terms}
+    rankings = {method: _units(task, ids) for method, ids in by_method.items()}
+    return rankings, hits_of(snapshot, legs, fused[:MIN_POOL])
 
 
 def _units(task: Task, ranked: Sequence[tuple[int, float]]) -> list[str]:
@@ -69,48 +74,24 @@ def _units(task: Task, ranked: Sequence[tuple[int, float]]) -> list[str]:
 def _outcome(
     task: Task,
     rankings: Mapping[str, Sequence[str]],
-    hits: Sequence[Hit] = (),
-    weighed: Assessment | None = None,
-    *,
-    compose: bool,
+    hits: Sequence[Hit],
+    answer: Answer | None,
+    scores: Mapping[str, float],
 ) -> Outcome:
-    """Measure what was found; `rankings` are of units, by method."""
     ranks = {
         method: tuple(
             ranking.index(unit) + 1 if unit in ranking else None for unit in task.relevant
         )
         for method, ranking in rankings.items()
     }
-    said = _sentences(weighed)
-    answer = _answer(task, said) if compose and task.answers else None
+    relevant = dict.fromkeys(METHODS, task.relevant)
+    answered = answer is not None and answer.answered
     return Outcome(
         task,
-        measures=measure_rankings(dict.fromkeys(METHODS, task.relevant), rankings)
-        if task.relevant
-        else {},
+        measures=measure_rankings(relevant, rankings) if task.relevant else {},
         ranks=ranks,
         empty=tuple(method for method, ranking in rankings.items() if not ranking),
+        scores=scores,
+        missed=why_missed(task, ranks, scores, hits, answered=answered),
         answer=answer,
-        confidence=weighed.confidence if weighed else None,
-        answered=weighed.answered if weighed else None,
-        missing=weighed.missing if weighed else (),
-        missed=why_missed(task, ranks, answer, hits, [shown for shown, _ in said]),
     )
-
-
-def _sentences(weighed: Assessment | None) -> list[tuple[str, str]]:
-    """(text, quote) of the best answer sentences, best first, shown or not."""
-    if weighed is None:
-        return []
-    best = choose(weighed.candidates, ANSWERS_AT[-1])
-    return [(one.candidate.text, one.candidate.quote) for one in best]
-
-
-def _answer(task: Task, said: Sequence[tuple[str, str]]) -> tuple[float, ...]:
-    """The share of the question's parts answered within the first 1, 2 and 3 sentences."""
-    shares = []
-    for n in ANSWERS_AT:
-        texts = [text for both in said[:n] for text in both]
-        answered = [answer_found(texts, answers) for answers in task.answers]
-        shares.append(sum(answered) / len(answered))
-    return tuple(shares)

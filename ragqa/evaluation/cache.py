@@ -8,6 +8,7 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import Self
 
+import msgspec
 import numpy as np
 
 from ragqa.config.files import cache_folder
@@ -17,15 +18,7 @@ from ragqa.private import private_file, private_folder
 from ragqa.types import EmbedderInfo, Pieces, Progress, TokenVectors, Vectors
 
 _BATCH = 512
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS passages (key BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS read (key BLOB PRIMARY KEY, pooled BLOB, tokens BLOB, spans BLOB)
-    WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS made (dtype TEXT);
-"""
-
-_Row = tuple[bytes, ...]
-"""The key of a text, and what was made of it."""
+_SCHEMA = "CREATE TABLE IF NOT EXISTS embeddings (key BLOB PRIMARY KEY, made BLOB) WITHOUT ROWID"
 
 
 class CachedEmbedder:
@@ -40,6 +33,8 @@ class CachedEmbedder:
         self._embedders = embedders
         self._connection = connection
         self._path = path
+        self.info: EmbedderInfo = embedders.asking.info
+        self.dtype = "float32"
 
     @classmethod
     @contextmanager
@@ -60,19 +55,8 @@ class CachedEmbedder:
                 # A lost cache can be rebuilt, so writes need not wait for the disk.
                 connection.execute("PRAGMA journal_mode=WAL")
                 connection.execute("PRAGMA synchronous=NORMAL")
-                connection.executescript(_SCHEMA)
+                connection.execute(_SCHEMA)
             yield cls(embedders, connection, path)
-
-    @property
-    def info(self) -> EmbedderInfo:
-        """The embedder's fingerprint, which names the cache file."""
-        return self._embedders.asking.info
-
-    @property
-    def dtype(self) -> str:
-        """The number format of the passages' embeddings."""
-        row = self._connection.execute("SELECT dtype FROM made").fetchone()
-        return str(row[0]) if row else self._embedders.building.dtype
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count the embedder's tokens in each text."""
@@ -91,34 +75,23 @@ class CachedEmbedder:
 
         New vectors are stored batch by batch, so that an interruption loses little.
 
-        :raises UsageError: the cache cannot be used, or holds another number format.
+        :raises UsageError: the cache cannot be used.
         """
 
-        def embed(missing: Mapping[bytes, str]) -> Iterator[list[_Row]]:
-            embedder = self._embedders.building
-            with _naming(self._path), self._connection:
-                row = self._connection.execute("SELECT dtype FROM made").fetchone()
-                if row is None:
-                    self._connection.execute("INSERT INTO made VALUES (?)", (embedder.dtype,))
-            if row is not None and row[0] != embedder.dtype:
-                raise UsageError(
-                    f"the embeddings in {self._path} are {row[0]}, but this machine makes "
-                    f"{embedder.dtype}",
-                    hint=f"remove that file, or set RAGQA_CACHE to another folder: rm {self._path}",
-                )
+        def embed(missing: Mapping[bytes, str]) -> Iterator[dict[bytes, bytes]]:
             # Sort by length, as a batch is as slow as its longest text.
             todo = sorted(missing.items(), key=lambda item: (-len(item[1]), item[0]))
             for at in range(0, len(todo), _BATCH):
-                batch = todo[at : at + _BATCH]
-                vectors = np.asarray(embedder.embed_passages([t for _, t in batch]), np.float32)
-                yield [(key, v.tobytes()) for (key, _), v in zip(batch, vectors, strict=True)]
+                batch = dict(todo[at : at + _BATCH])
+                found = self._embedders.building.embed_passages(list(batch.values()))
+                vectors = np.asarray(found, np.float32)
+                yield {key: vector.tobytes() for key, vector in zip(batch, vectors, strict=True)}
                 if progress:
                     progress("embedding", at + len(batch), len(todo))
 
-        rows = self._cached("passages", texts, embed)
+        found = self._cached("passage", texts, embed)
         with _naming(self._path):
-            vectors = [np.frombuffer(vector, dtype=np.float32) for (vector,) in rows]
-            return np.stack(vectors) if vectors else np.empty((0, self.info.dimension), np.float32)
+            return np.frombuffer(b"".join(found), np.float32).reshape(-1, self.info.dimension)
 
     def embed_sentences(self, texts: Sequence[str]) -> list[TokenVectors]:
         """Embed texts with their token vectors.
@@ -126,55 +99,45 @@ class CachedEmbedder:
         :raises UsageError: the cache cannot be used.
         """
 
-        def embed(missing: Mapping[bytes, str]) -> Iterator[list[_Row]]:
+        def embed(missing: Mapping[bytes, str]) -> Iterator[dict[bytes, bytes]]:
             # One by one: in a batch the last digits depend on the other texts, and so the figures
             # would depend on what the cache held before.
-            encoded = [
-                self._embedders.asking.embed_sentences([text])[0] for text in missing.values()
-            ]
-            yield [
-                (
-                    key,
-                    one.pooled.tobytes(),
-                    one.vectors.astype(np.float16).tobytes(),
-                    np.array(one.spans, dtype=np.int32).tobytes(),
-                )
-                for key, one in zip(missing, encoded, strict=True)
-            ]
+            for key, text in missing.items():
+                [one] = self._embedders.asking.embed_sentences([text])
+                half = one.vectors.astype(np.float16).tobytes()
+                yield {key: msgspec.msgpack.encode((half, one.spans, one.pooled.tobytes()))}
 
-        rows = self._cached("read", texts, embed)
+        found = self._cached("sentence", texts, embed)
         with _naming(self._path):
-            return [self._sentence(*row) for row in rows]
+            return list(map(self._token_vectors, found))
 
-    def _sentence(self, pooled: bytes, tokens: bytes, spans: bytes) -> TokenVectors:
-        vectors = np.frombuffer(tokens, dtype=np.float16).astype(np.float32)
-        pairs = np.frombuffer(spans, dtype=np.int32).reshape(-1, 2).tolist()
-        return TokenVectors(
-            vectors.reshape(-1, self.info.dimension),
-            tuple((start, end) for start, end in pairs),
-            np.frombuffer(pooled, dtype=np.float32),
-        )
+    def _token_vectors(self, made: bytes) -> TokenVectors:
+        kind = tuple[bytes, tuple[tuple[int, int], ...], bytes]
+        half, spans, pooled = msgspec.msgpack.decode(made, type=kind)
+        vectors = np.frombuffer(half, np.float16).astype(np.float32)
+        rows = vectors.reshape(-1, self.info.dimension)
+        return TokenVectors(rows, spans, np.frombuffer(pooled, np.float32))
 
     def _cached(
         self,
-        table: str,
+        kind: str,
         texts: Sequence[str],
-        embed: Callable[[Mapping[bytes, str]], Iterable[list[_Row]]],
-    ) -> list[_Row]:
-        """What the table has of each text; what is missing is embedded and added."""
-        wanted = {_digest(text): text for text in texts}
-        query = f"SELECT * FROM {table} WHERE key = ?"  # noqa: S608 - no user's text
+        embed: Callable[[Mapping[bytes, str]], Iterable[Mapping[bytes, bytes]]],
+    ) -> list[bytes]:
+        """What is stored of each text; what is missing is embedded and added."""
+        keys = [_digest(f"{kind} {text}") for text in texts]
+        query = "SELECT made FROM embeddings WHERE key = ?"
         with _naming(self._path):
-            found = [self._connection.execute(query, (key,)).fetchone() for key in wanted]
-        known = {key: row for key, *row in filter(None, found)}
-        missing = {key: text for key, text in wanted.items() if key not in known}
-        for rows in embed(missing) if missing else ():
-            marks = ",".join("?" * len(rows[0]))
-            statement = f"INSERT OR REPLACE INTO {table} VALUES ({marks})"  # noqa: S608 - as above
+            found = {key: self._connection.execute(query, (key,)).fetchone() for key in keys}
+        made = {key: row[0] for key, row in found.items() if row}
+        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in made}
+        for new in embed(missing):
             with _naming(self._path), self._connection:
-                self._connection.executemany(statement, rows)
-            known |= {key: row for key, *row in rows}
-        return [tuple(known[_digest(text)]) for text in texts]
+                self._connection.executemany(
+                    "INSERT OR REPLACE INTO embeddings VALUES (?, ?)", new.items()
+                )
+            made |= new
+        return [made[key] for key in keys]
 
 
 def _digest(text: str, size: int = 16) -> bytes:

@@ -29,7 +29,10 @@ _NOTES_AT_ONCE = 256
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """An open snapshot, with the embedder, ranking and chunking that it is queried with."""
+    """An open snapshot, with the embedder, ranking and chunking that it is queried with.
+
+    `answering` is for a set: an index answers by itself.
+    """
 
     snapshot: Snapshot
     embedder: CachedEmbedder
@@ -44,18 +47,24 @@ class Collection:
 
 @contextmanager
 def open_collection(index: Index) -> Iterator[Collection]:
-    """Open an index as it is now.
+    """Open an index as it is now; until it is closed, the index uses the caching embedder, too.
 
-    :raises RagqaError: as `Index.snapshot` and `CachedEmbedder.open` do.
+    :raises RagqaError: as `Index.snapshot`, `CachedEmbedder.open` and `prepared` do.
     """
-    with CachedEmbedder.open(index.source.embedders) as embedder:
-        yield Collection(
-            snapshot=index.snapshot(),
-            embedder=embedder,
-            ranking=index.ranking,
-            chunking=index.source.chunking,
-            answering=replace(index.answering, reader=prepared(index.settings.reader)),
-        )
+    own = index.source
+    prepared(index.settings.reader)
+    with CachedEmbedder.open(own.embedders) as embedder:
+        cached = Embedders(own.embedders.spec, lambda *_, **__: embedder)
+        index.source = replace(own, embedders=cached)
+        try:
+            yield Collection(
+                snapshot=index.snapshot(),
+                embedder=embedder,
+                ranking=index.ranking,
+                chunking=own.chunking,
+            )
+        finally:
+            index.source = own
 
 
 @contextmanager

@@ -1,26 +1,24 @@
-"""Evaluate an index on questions about its notes."""
+"""Evaluate an index on questions about its notes, and ragqa on a public set."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
-from functools import cache, partial
+from collections.abc import Mapping
+from functools import partial
 
+from ragqa.answering import compose
 from ragqa.api import Index
-from ragqa.config import Loaded, load_settings
+from ragqa.api.answers import answer_of
+from ragqa.config import Loaded, Settings, load_settings
 from ragqa.config.files import cache_folder
 from ragqa.config.setting import Value
 from ragqa.errors import UsageError
 from ragqa.evaluation.asking import ask_all
-from ragqa.evaluation.cache import CachedEmbedder
-from ragqa.evaluation.collection import Collection, open_collection
-from ragqa.evaluation.excerpts import mark, score_citations
-from ragqa.evaluation.outcomes import Outcome, Quoted, why_not_good
-from ragqa.evaluation.questions import Chosen, Question
+from ragqa.evaluation.collection import Collection, build_collection, note_of, open_collection
+from ragqa.evaluation.questions import Chosen
+from ragqa.evaluation.sets import Beir, relevant
 from ragqa.evaluation.summary import Document, about, summarise
-from ragqa.evaluation.tasks import Task, tasks_of
-from ragqa.indexing import Embedders
+from ragqa.evaluation.tasks import Expected, Task, tasks_of
 from ragqa.notes import read_note as read_file
+from ragqa.search.question import Question
 from ragqa.types import Answer, Hit, Note, NoteFile, Progress, Skipped, Stamp
 
 # Changing these changes the passages or their embeddings.
@@ -28,6 +26,9 @@ _REBUILDING = ("embedder", "passage_tokens", "max_note_bytes")
 
 _INDEX = ("index", "store", "store_uri")
 """The settings that name an index."""
+
+_EXPECTED = 3
+"""At most this many relevant documents are listed as expected."""
 
 _LOCAL_STORE = {"store": "local", "store_uri": ""}
 """An experiment's index is local, whatever store the user has set."""
@@ -61,38 +62,32 @@ def settings_with(settings: Mapping[str, Value], given: Mapping[str, Value | Non
 
 
 def evaluate_questions(index: Index, chosen: Chosen, progress: Progress) -> Document:
-    """Refresh an index, ask it questions about its notes, and measure the results.
+    """Refresh an index, ask it questions about its notes as `ragqa ask` does, and measure that.
 
-    Questions with gold excerpts are measured by the citations of their answers, others by the
-    short answers in the best sentences.
+    Answers are compared with the gold excerpts of questions that have such, and otherwise with
+    their short answers.
 
     :raises RagqaError: as `Index.refresh` does.
     """
     report = index.refresh(progress=progress)
-    excerpts = any(question.excerpts for question in chosen.rows)
     with open_collection(index) as collection:
-        tasks, warnings = tasks_about(index, collection, chosen.asked)
-        if excerpts:
-            outcomes, problems = _ask_for_excerpts(index, collection, tasks, progress)
-        else:
-            outcomes, problems = ask_all(collection, tasks, progress, compose=True)
+        read = partial(_read_note, index)
+        tasks, warnings = tasks_of(chosen.asked, read, collection.passages_of)
+        outcomes, problems = ask_all(
+            collection,
+            tasks,
+            progress,
+            lambda question, _: index.ask(question.typed, refresh=False),
+        )
     skipped = [f"skipped {skip.path}: {skip.reason}" for skip in report.skipped]
-    warnings = [*skipped, *warnings, *problems]
     return {
         "dataset": chosen.name,
-        "mode": "excerpts" if excerpts else "questions",
+        "mode": "excerpts" if chosen.rows[0].excerpts else "questions",
         "half": chosen.half,
-        **about(index.settings, collection.snapshot.info, warnings),
+        **about(index.settings, collection.snapshot.info, [*skipped, *warnings, *problems]),
         "partial": chosen.is_partial,
         **summarise(outcomes),
     }
-
-
-def tasks_about(
-    index: Index, collection: Collection, questions: Sequence[Question]
-) -> tuple[list[Task], list[str]]:
-    """Tasks about the notes of an index; returns them with warnings, as `tasks_of` does."""
-    return tasks_of(questions, partial(_read_note, index), collection.passages_of)
 
 
 def _read_note(index: Index, path: str) -> Note | None:
@@ -101,63 +96,67 @@ def _read_note(index: Index, path: str) -> Note | None:
     return None if isinstance(read, Skipped) else read.note
 
 
-def _ask_for_excerpts(
-    index: Index, collection: Collection, tasks: Sequence[Task], progress: Progress
-) -> tuple[list[Outcome], list[str]]:
-    """Rank, then answer each question as `ragqa ask` does, and score what it cites."""
-    ranked, problems = ask_all(
-        collection, tasks, lambda _, *counts: progress("searching", *counts), compose=False
-    )
+def evaluate_beir(
+    beir: Beir,
+    settings: Settings,
+    *,
+    answers: bool,
+    limit: int | None = None,
+    progress: Progress,
+) -> Document:
+    """Index a set's documents and run its queries; a document ranks as its best passage.
 
-    @cache
-    def text_of(path: str) -> str | None:
-        note = _read_note(index, path)
-        return None if note is None else note.text
+    :param answers: also compose answers, score them against the set's, and ask its unanswerable
+        questions.
+    :raises UsageError: no question can be asked and scored.
+    """
+    asked = [q for q in beir.queries if q.id in beir.qrels or (answers and not q.answerable)]
+    if not asked:
+        raise UsageError(f"no question in {beir.folder} can be asked and scored")
+    notes = (note_of(d.id, d.text or d.title, title=d.title) for d in beir.read_documents())
+    with build_collection(notes, beir.documents, settings, progress) as (collection, documents):
+        info = collection.snapshot.info
+        first = {path: id_ for id_, path in reversed(documents.items())}
+        tasks = []
+        for query in asked[:limit]:
+            grades = relevant(beir.qrels.get(query.id, {}))
+            tasks.append(
+                Task(
+                    id=query.id,
+                    question=query.text,
+                    kind="",
+                    answerable=query.answerable,
+                    relevant=grades,
+                    units_of=lambda id_: [documents[id_]],
+                    expect=partial(_best_of, collection, first, grades),
+                    by_document=True,
+                    answers=[query.answers] if query.answers and query.answerable else (),
+                )
+            )
 
-    outcomes = []
-    with _caching(index, collection.embedder):
-        for done, (task, outcome) in enumerate(zip(tasks, ranked, strict=True)):
-            progress("asking", done, len(tasks))
-            outcomes.append(_scored(task, outcome, _answer(index, task.question), text_of))
-    progress("asking", len(tasks), len(tasks))
-    return outcomes, problems
+        def answer_from(question: Question, hits: tuple[Hit, ...]) -> Answer:
+            composed = compose(question, hits, collection.embedder, collection.answering)
+            return answer_of(question, hits[: settings.top_k], composed, info)
+
+        outcomes, problems = ask_all(collection, tasks, progress, answer_from if answers else None)
+        unfound = info.notes - len(first)
+        lost = [f"documents without a passage: {unfound}"] if unfound else []
+        return {
+            "dataset": beir.folder.resolve().name,
+            "mode": "qa" if answers else "beir",
+            **about(settings, info, [*beir.warnings, *lost, *problems]),
+            "partial": len(tasks) < len(asked),
+            **summarise(outcomes),
+        }
 
 
-@contextmanager
-def _caching(index: Index, embedder: CachedEmbedder) -> Iterator[None]:
-    """Make the index use the caching embedder."""
-    own = index.source
-    index.source = replace(own, embedders=Embedders(own.embedders.spec, lambda *_, **__: embedder))
-    try:
-        yield
-    finally:
-        index.source = own
-
-
-def _answer(index: Index, question: str) -> Answer | None:
-    """The answer, or None if the question cannot be asked."""
-    try:
-        return index.ask(question, refresh=False)
-    except UsageError:
-        return None
-
-
-def _scored(
-    task: Task, outcome: Outcome, answer: Answer | None, text_of: Callable[[str], str | None]
-) -> Outcome:
-    """The outcome with the answer's confidence, and its citations scored against the gold."""
-    answered, hits = False, tuple[Hit, ...]()
-    if answer is not None:
-        answered, hits = answer.answered, answer.hits
-        outcome = replace(
-            outcome, confidence=answer.confidence, answered=answered, missing=answer.missing
-        )
-    cited = answer.citations if answer is not None and answered else ()
-    if not task.answerable:
-        return replace(outcome, quoted=Quoted(cited, score=None), missed=None)
-    score = score_citations(cited, task.gold)
-    return replace(
-        outcome,
-        quoted=Quoted(cited, score, mark(score.chosen, cited, text_of)),
-        missed=why_not_good(task, outcome.ranks, score, hits, answered=answered),
-    )
+def _best_of(
+    collection: Collection, first: Mapping[str, int], grades: Mapping[str, int]
+) -> list[Expected]:
+    """The first passages of the few documents with the highest grades."""
+    best = sorted(grades, key=lambda document: -grades[document])[:_EXPECTED]
+    known = [first[document] for document in best if document in first]
+    found = {p.path: (p.lines, p.text) for p in collection.snapshot.passages(known)}
+    return [
+        Expected(document, *found.get(document, ((0, 0), "")), part=document) for document in best
+    ]

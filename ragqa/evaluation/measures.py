@@ -1,28 +1,19 @@
 """Per-question measures: of the ranking and of the answer."""
 
+import math
 import re
 import string
 from collections.abc import Iterable, Mapping, Sequence
 
-import ir_measures
-from ir_measures import RR, Qrel, R, ScoredDoc, nDCG
-
 from ragqa.text.words import UNSPACED
 
-MEASURES = {
-    "ndcg@10": nDCG @ 10,
-    "recall@1": R @ 1,
-    "recall@5": R @ 5,
-    "recall@10": R @ 10,
-    "recall@100": R @ 100,
-    "mrr@10": RR @ 10,
-}
+MEASURES = ("ndcg@10", "recall@1", "recall@5", "recall@10", "recall@100", "mrr@10")
+_DEPTH = 10
 
 METHODS = ("hybrid", "dense", "terms")
-ANSWERS_AT = (1, 2, 3)
 
-ANSWER_MEASURES = tuple(f"answer@{n}" for n in ANSWERS_AT)
-EXCERPT_MEASURES = ("good", "coverage")
+ANSWER_MEASURES = ("answer@1", "shown@1", "shown@3")
+EXCERPT_MEASURES = ("good", "good@3", "coverage", "sure")
 NAMES = (
     *(f"{method}.{name}" for method in METHODS for name in MEASURES),
     *ANSWER_MEASURES,
@@ -30,8 +21,11 @@ NAMES = (
 )
 """The names of all per-question measures where higher is better."""
 
-NOISE = "noise"
-"""The one per-question measure where lower is better."""
+LOWER_IS_BETTER = ("noise", "wrong")
+"""The names of those where lower is better."""
+
+WORDS = ("words@1", "words@3")
+"""How many words are shown in the answer, and with the two further excerpts."""
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _IN_WORD = rf"[^\W_{UNSPACED}]"
@@ -41,32 +35,29 @@ _PUNCTUATION = str.maketrans("", "", string.punctuation)
 def measure_rankings(
     relevant: Mapping[str, Mapping[str, int]], rankings: Mapping[str, Sequence[str]]
 ) -> dict[str, dict[str, float]]:
-    """Compute every measure of `MEASURES` with ir-measures.
+    """Compute every measure of `MEASURES`, as trec_eval does.
 
-    :param relevant: the grade of each relevant unit, by question id.
+    :param relevant: the grade of each judged unit, by question id; at least one is above zero.
     :param rankings: the retrieved units, best first, by question id. A question with an empty or
         missing ranking scores 0.
     :returns: each measure by name, by question id.
     """
-    # The C code behind ir-measures does not take arbitrary ids, so number them.
-    numbers = {q: str(number) for number, q in enumerate(relevant)}
-    qrels, run = [], []
-    for q, grades in relevant.items():
-        ranking = list(rankings.get(q, ()))
-        units = {
-            unit: str(number) for number, unit in enumerate({**grades, **dict.fromkeys(ranking)})
-        }
-        qrels += [Qrel(numbers[q], units[unit], grade) for unit, grade in grades.items()]
-        run += [
-            ScoredDoc(numbers[q], units[unit], -float(rank)) for rank, unit in enumerate(ranking)
-        ]
-    ids = {number: q for q, number in numbers.items()}
-    names = {measure: name for name, measure in MEASURES.items()}
-    found = {q: dict.fromkeys(MEASURES, 0.0) for q in relevant}
-    if run:
-        for metric in ir_measures.iter_calc(list(names), qrels, run):
-            found[ids[metric.query_id]][names[metric.measure]] = float(metric.value)
-    return found
+    return {q: _measured(grades, rankings.get(q, ())) for q, grades in relevant.items()}
+
+
+def _measured(grades: Mapping[str, int], ranking: Sequence[str]) -> dict[str, float]:
+    gains = [max(0, grades.get(unit, 0)) for unit in ranking]
+    wanted = sorted((grade for grade in grades.values() if grade > 0), reverse=True)
+    first = next((rank for rank, gain in enumerate(gains[:_DEPTH], start=1) if gain), math.inf)
+    return {
+        "ndcg@10": _discounted(gains) / _discounted(wanted),
+        **{f"recall@{k}": sum(map(bool, gains[:k])) / len(wanted) for k in (1, 5, 10, 100)},
+        "mrr@10": 1 / first,
+    }
+
+
+def _discounted(gains: Sequence[int]) -> float:
+    return sum(gain / math.log2(rank + 1) for rank, gain in enumerate(gains[:_DEPTH], start=1))
 
 
 def normalised(text: str) -> str:

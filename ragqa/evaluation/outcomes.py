@@ -1,27 +1,21 @@
-"""The outcome of a question, and the pipeline stage that lost a missed one."""
+"""The outcome of a question: what was measured, and the pipeline stage that lost a missed one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from ragqa.evaluation.excerpts import GOOD_COVERAGE, Marked, Score
+from ragqa.evaluation.excerpts import GOOD_COVERAGE, score_citations
+from ragqa.evaluation.measures import answer_found
 from ragqa.evaluation.tasks import Expected, Task
 from ragqa.stages import LOOKED_AT, losing_leg
-from ragqa.types import Citation, Hit
+from ragqa.text.markdown import unit_words
+from ragqa.text.words import unspaced_count
+from ragqa.types import Answer, Citation, Hit
 
 Ranks = Mapping[str, Sequence[int | None]]
 
 _SHOWN = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A passage retrieved for a question."""
-
-    path: str
-    lines: tuple[int, int]
-    heading: tuple[str, ...]
-    text: str
-    score: float
+_FOUND = ("path", "lines", "heading", "text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +24,7 @@ class Missed:
 
     stage: str
     expected: tuple[Expected, ...]
-    found: tuple[Found, ...]
-    said: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Quoted:
-    """What an answer cited, scored against the gold excerpts.
-
-    `score` is None for a question that the notes do not answer. `marked` shows the wanted and the
-    cited text in the notes.
-    """
-
-    cited: tuple[Citation, ...]
-    score: Score | None
-    marked: tuple[Marked, ...] = ()
+    found: tuple[Mapping[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,69 +32,123 @@ class Outcome:
     """The outcome of one question.
 
     `measures` and `ranks` are by method; nothing is measured if nothing is judged. Ranks are those
-    of the relevant units, from 1, None for one that is not a candidate. `answer` has answer@1 to 3;
-    it, `confidence` and `answered` are None if no answer was composed. `empty` are the methods that
-    found nothing. `quoted` is None if citations are not measured.
+    of the relevant units, from 1, None for one that is not a candidate. `empty` are the methods
+    that found nothing. `scores` are the measures of the answer that apply. `answer` is None if none
+    was composed.
     """
 
     task: Task
     measures: Mapping[str, Mapping[str, float]]
     ranks: Ranks
     empty: tuple[str, ...]
+    scores: Mapping[str, float]
     missed: Missed | None
-    answer: tuple[float, ...] | None = None
-    confidence: float | None = None
-    answered: bool | None = None
-    missing: tuple[str, ...] = ()
-    quoted: Quoted | None = None
+    answer: Answer | None = None
+
+    @property
+    def right(self) -> bool | None:
+        """Whether the answer is right as a whole; None if there is no gold to tell by."""
+        if not self.task.answerable:
+            return False
+        found = self.scores.get("good", self.scores.get("shown@1"))
+        return None if found is None else found == 1
+
+
+def answer_scores(task: Task, answer: Answer | None) -> dict[str, float]:
+    """The measures of what is shown: an answer, and after it the further excerpts, one by one.
+
+    A question that is not answered shows nothing. Those of short answers are the shares of the
+    question's parts whose answer is shown.
+
+    :param answer: None if the question cannot be asked.
+    """
+    shown: Sequence[Sequence[Citation]] = ()
+    if answer and answer.answered:
+        shown = [answer.citations, *((one,) for one in answer.also)][:_SHOWN]
+    first = shown[0] if shown else ()
+    scores: dict[str, float] = {}
+    partly = False
+    if task.gold:
+        score = score_citations(first, task.gold)
+        partly = score.partly
+        anywhere = any(score_citations(each, task.gold).good for each in shown)
+        scores |= {"good": score.good, "good@3": anywhere, "coverage": score.coverage}
+        scores |= {} if score.noise is None else {"noise": score.noise}
+    elif task.answers:
+        scores["answer@1"] = _share_found(task, _answering(first))
+        scores["shown@1"] = _share_found(task, _shown(first))
+        scores["shown@3"] = _share_found(task, [text for each in shown for text in _shown(each)])
+        partly = scores["shown@1"] > 0
+    scores["sure"] = answer is not None and answer.sure
+    if scores["sure"] and (task.gold or task.answers or not task.answerable):
+        scores["wrong"] = not partly
+    if shown:
+        scores["words@1"] = _words(first)
+        scores["words@3"] = sum(map(_words, shown))
+    return scores
+
+
+def _answering(citations: Sequence[Citation]) -> list[str]:
+    """The sentence that answers, that of the best citation, as it stands and with its labels."""
+    texts = []
+    for best in sorted(citations, key=lambda one: -one.score)[:1]:
+        for start, end in best.answer_spans:
+            quote = best.quote[start - best.chars[0] : end - best.chars[0]]
+            texts += [quote, *(unit_words(quote, u) for u in best.units if u.start == start)]
+    return texts
+
+
+def _shown(citations: Sequence[Citation]) -> list[str]:
+    """What is shown of citations: each quote, below its table's head or the like."""
+    return [f"{one.context}\n{one.quote}" for one in citations]
+
+
+def _share_found(task: Task, texts: Sequence[str]) -> float:
+    found = [answer_found(texts, answers) for answers in task.answers]
+    return sum(found) / len(found)
+
+
+def _words(citations: Sequence[Citation]) -> int:
+    """The words of these quotes; in scripts without spaces, two characters are a word."""
+    return sum(len(one.quote.split()) + unspaced_count(one.quote) // 2 for one in citations)
 
 
 def why_missed(
     task: Task,
     ranks: Ranks,
-    answer: Sequence[float] | None,
+    scores: Mapping[str, float],
     hits: Sequence[Hit],
-    said: Sequence[str],
+    *,
+    answered: bool = False,
 ) -> Missed | None:
     """What was missed of an answerable question; None if nothing was.
 
-    A question is missed if any of its parts, or all of its relevant documents, rank below fifth,
-    or if its gold answer is not in the first three sentences.
+    With gold excerpts, a question is missed if its answer is not good. Otherwise it is missed if
+    any of its parts, or all of its relevant documents, rank below fifth, or if a short answer is
+    not in the first three excerpts shown.
 
     :param ranks: the rank of each relevant unit, by method.
-    :param answer: answer@1 to 3, if answers are measured.
+    :param scores: the measures of the answer; empty if none was composed.
     """
-    stage = _stage(task, ranks, answer)
-    return _missed(stage, task, hits, said) if stage else None
-
-
-def why_not_good(
-    task: Task, ranks: Ranks, score: Score, hits: Sequence[Hit], *, answered: bool
-) -> Missed | None:
-    """What lost a question with gold excerpts; None if its answer is good.
-
-    :param ranks: as for `why_missed`.
-    """
-    if score.good:
+    if not task.answerable or scores.get("good"):
         return None
-    if score.coverage >= GOOD_COVERAGE:
+    if scores.get("coverage", 0) >= GOOD_COVERAGE:
         stage = "noise"
     else:
-        stage = _stage(task, ranks, None) or ("composer" if answered else "confidence")
-    return _missed(stage, task, hits, ())
+        stage = _lost_by_ranking(task, ranks)
+        if not stage and ("good" in scores or scores.get("shown@3", 1) < 1):
+            stage = "composer" if answered else "confidence"
+    if not stage:
+        return None
+    found = tuple({name: getattr(hit.passage, name) for name in _FOUND} for hit in hits[:_SHOWN])
+    return Missed(stage, tuple(task.expect()), found)
 
 
-def _missed(stage: str, task: Task, hits: Sequence[Hit], said: Sequence[str]) -> Missed:
-    passages = [(hit.passage, round(hit.score, 4)) for hit in hits[:_SHOWN]]
-    found = tuple(Found(p.path, p.lines, p.heading, p.text, score) for p, score in passages)
-    return Missed(stage, tuple(task.expect()), found, tuple(said))
-
-
-def _stage(task: Task, ranks: Ranks, answer: Sequence[float] | None) -> str:
+def _lost_by_ranking(task: Task, ranks: Ranks) -> str:
     hybrid = ranks["hybrid"]
     lost = [at for at, rank in enumerate(hybrid) if rank is None or rank > LOOKED_AT]
     if not lost or (task.by_document and len(lost) < len(task.relevant)):
-        return "composer" if answer is not None and answer[-1] < 1 else ""
+        return ""
     units = list(task.relevant)
     if all(units[at] in task.unretrievable for at in lost):
         return "chunking"

@@ -1,14 +1,14 @@
-"""Read and write question files: JSON Lines of questions with their gold quotes."""
+"""Read question files: JSON Lines of questions with their gold quotes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
+
+import msgspec
 
 from ragqa.errors import UsageError
 from ragqa.evaluation.rows import read_rows
-
-HALVES = ("tune", "test")
 
 MAX_EXCERPT_PARTS = 2
 
@@ -76,6 +76,18 @@ class Chosen:
         return len(self.asked) < len(self.rows)
 
 
+class _Row(msgspec.Struct):
+    """A line of a file of questions."""
+
+    id: str
+    question: str
+    kind: str = ""
+    gold: list[Gold] | None = None
+    excerpts: list[Gold] | None = None
+    answer: list[str] | None = None
+    half: Literal["", "tune", "test"] = ""
+
+
 def read_questions(path: Path) -> list[Question]:
     """Read a JSON Lines file of questions; either all have excerpts or none has.
 
@@ -83,19 +95,46 @@ def read_questions(path: Path) -> list[Question]:
     """
     hint = "name a file of questions (docs/evaluation.md says how): ragqa eval --questions FILE"
     questions: dict[str, Question] = {}
-    for where, row in read_rows(path, hint=hint, form=_FORM):
-        question = _parse(row, where)
-        if question.id in questions:
-            raise UsageError(f"{where}: the id {question.id!r} appears twice")
-        questions[question.id] = question
-        if question.excerpts != next(iter(questions.values())).excerpts:
-            raise UsageError(
-                f"{where}: some questions of the file have gold and some have excerpts",
-                hint="put them into two files",
-            )
+    for where, row in read_rows(path, _Row, what="a question", hint=hint, form=_FORM):
+        by_excerpts = row.excerpts is not None
+        problem = _problem(row)
+        if row.id in questions:
+            problem = f"the id {row.id!r} appears twice"
+        elif any(one.excerpts != by_excerpts for one in questions.values()):
+            problem = problem or "some questions of the file have gold and some have excerpts"
+        if problem:
+            raise UsageError(f"{where} is not a question: {problem}", hint=_FORM)
+        questions[row.id] = Question(
+            id=row.id,
+            question=row.question,
+            kind=row.kind,
+            gold=tuple(row.excerpts or row.gold or ()),
+            answer=tuple(row.answer or ()),
+            half=row.half,
+            excerpts=by_excerpts,
+        )
     if not questions:
         raise UsageError(f"there are no questions in {path}")
     return list(questions.values())
+
+
+def _problem(row: _Row) -> str:
+    """Why a row does not hold together; "" if it does."""
+    gold = row.excerpts or row.gold or []
+    parts = len({one.part for one in gold})
+    if row.gold is None and row.excerpts is None:
+        return "it has neither gold nor excerpts"
+    if row.excerpts is not None and (
+        other := "gold" if row.gold else "answer" if row.answer else ""
+    ):
+        return f"it has both excerpts and {other}"
+    if not all(one.quote.strip() for one in gold) or not all(a.strip() for a in row.answer or ()):
+        return "a quote or an answer is empty"
+    if row.excerpts and parts > MAX_EXCERPT_PARTS:
+        return f"the excerpts have {parts} parts; a question has one or two"
+    if row.answer and len(row.answer) != parts:
+        return f"{parts} parts have a quote, {len(row.answer)} an answer"
+    return ""
 
 
 def choose_half(
@@ -115,61 +154,3 @@ def choose_half(
     if not chosen:
         raise UsageError(f"no question is in the {half!r} half", hint="ragqa eval --half all")
     return Chosen(name, chosen, half, limit)
-
-
-def _parse(row: Mapping[str, Any], where: str) -> Question:
-    try:
-        question = _question(row)
-    except (ValueError, KeyError, TypeError, AttributeError) as exc:
-        problem = f"{exc} is missing" if isinstance(exc, KeyError) else str(exc)
-        raise UsageError(f"{where} is not a question: {problem}", hint=_FORM) from exc
-    if question.half not in ("", *HALVES):
-        raise UsageError(f"{where}: half must be tune or test, not {question.half!r}")
-    if not all(answer.strip() for answer in question.answer):
-        raise UsageError(f"{where}: an answer is empty")
-    if question.excerpts and len(question.parts) > MAX_EXCERPT_PARTS:
-        raise UsageError(
-            f"{where}: the excerpts have {len(question.parts)} parts; a question has one or two"
-        )
-    if question.answer and len(question.answer) != len(question.parts):
-        raise UsageError(
-            f"{where}: {len(question.parts)} parts have a quote, {len(question.answer)} an answer"
-        )
-    return question
-
-
-def _question(row: Mapping[str, Any]) -> Question:
-    excerpts = "excerpts" in row
-    if excerpts and (other := next((key for key in ("gold", "answer") if row.get(key)), "")):
-        raise ValueError(f"it has both excerpts and {other}")
-    return Question(
-        id=_text(row["id"]),
-        question=_text(row["question"]),
-        kind=_text(row.get("kind", "")),
-        gold=tuple(map(_gold, _list(row["excerpts" if excerpts else "gold"]))),
-        answer=tuple(map(_text, _list(row.get("answer") or []))),
-        half=_text(row.get("half", "")),
-        excerpts=excerpts,
-    )
-
-
-def _gold(row: Mapping[str, Any]) -> Gold:
-    part = row.get("part", 1)
-    if not isinstance(part, int) or isinstance(part, bool):
-        raise TypeError(f"part must be a whole number, not {part!r}")
-    quote = _text(row["quote"])
-    if not quote.strip():
-        raise ValueError("a quote is empty")
-    return Gold(_text(row["note"]), quote, part)
-
-
-def _list(value: object) -> list[Any]:
-    if not isinstance(value, list):
-        raise TypeError(f"{value!r} is not a list")
-    return value
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is not a string")
-    return value

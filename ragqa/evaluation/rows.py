@@ -1,34 +1,37 @@
 """Read the rows of question sets, JSON Lines or tab-separated, with their positions."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
+
+import msgspec
 
 from ragqa.errors import UsageError
 
-_NAMED = 3
+T = TypeVar("T")
+
 _LAYOUTS = "the layouts that ragqa eval reads: ragqa eval --help"
 
 
 def read_rows(
-    path: Path, *, hint: str = _LAYOUTS, form: str = ""
-) -> Iterator[tuple[str, dict[str, Any]]]:
+    path: Path, kind: type[T], *, what: str, hint: str = _LAYOUTS, form: str = ""
+) -> Iterator[tuple[str, T]]:
     """Yield each object of a JSON Lines file, with its position for error messages.
 
+    :param kind: what an object is converted to.
+    :param what: what a line is, for messages.
     :param hint: the hint for a file that cannot be read.
-    :param form: the hint for a line that is not an object.
-    :raises UsageError: the file cannot be read, or a line is not a JSON object.
+    :param form: the hint for a line that is no such object.
+    :raises UsageError: the file cannot be read, or a line is no such object.
     """
     for number, line in read_lines(path, hint=hint):
         where = f"{path}, line {number}"
         try:
-            row = json.loads(line)
+            # `json` keeps lone surrogates, which stand for bytes that are not UTF-8.
+            yield where, msgspec.convert(json.loads(line), kind)
         except (ValueError, RecursionError) as exc:
-            raise UsageError(f"{where} is not JSON: {exc}", hint=form) from exc
-        if not isinstance(row, dict):
-            raise UsageError(f"{where} is not a JSON object", hint=form)
-        yield where, row
+            raise UsageError(f"{where} is not {what}: {exc}", hint=form) from exc
 
 
 def read_lines(path: Path, *, hint: str = _LAYOUTS) -> Iterator[tuple[int, str]]:
@@ -44,38 +47,3 @@ def read_lines(path: Path, *, hint: str = _LAYOUTS) -> Iterator[tuple[int, str]]
     except (OSError, UnicodeDecodeError) as exc:
         reason = getattr(exc, "strerror", None) or str(exc)
         raise UsageError(f"{path} cannot be read: {reason}", hint=hint) from exc
-
-
-def text_of(row: Mapping[str, Any], key: str, where: str) -> str:
-    """The string or whole number under a key, as text.
-
-    :raises UsageError: there is none.
-    """
-    value = row.get(key)
-    if not isinstance(value, str | int):
-        raise UsageError(f"{where} has no {key!r}: {json.dumps(row)[:80]}")
-    return whole(str(value))
-
-
-def whole(text: str) -> str:
-    """Replace lone surrogates, which JSON can hold but a UTF-8 file cannot."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def list_of(row: Mapping[str, Any], key: str, where: str) -> list[Any]:
-    """The list under a key; [] if it is missing or null.
-
-    :raises UsageError: the value is not a list.
-    """
-    value = row.get(key) or []
-    if not isinstance(value, list):
-        raise UsageError(f"{where}: {key!r} is not a list")
-    return value
-
-
-def count(which: Sequence[str], what: str) -> str:
-    """`what: 5 (a, b, c and more)`; "" if there are none."""
-    if not which:
-        return ""
-    more = " and more" if len(which) > _NAMED else ""
-    return f"{what}: {len(which)} ({', '.join(which[:_NAMED])}{more})"

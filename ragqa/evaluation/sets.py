@@ -1,17 +1,19 @@
 """Read public question sets: BEIR folders, with their answers."""
 
-import random
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
+
+import msgspec
 
 from ragqa.errors import UsageError
-from ragqa.evaluation.rows import count, list_of, read_lines, read_rows, text_of, whole
+from ragqa.evaluation.rows import read_lines, read_rows
 
 QRELS = "qrels/test.tsv"
 _GRADE = re.compile(r"\s*-?\d{1,9}(?:\.0*)?\s*")
+_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,39 +27,51 @@ class BeirDocument:
 
 @dataclass(frozen=True, slots=True)
 class BeirQuery:
-    """A query; `answers` are alternatives, () if the set gives none.
-
-    `holders` are the documents that contain its answer, if the set names them.
-    """
+    """A query; `answers` are alternatives, () if the set gives none."""
 
     id: str
     text: str
     answers: tuple[str, ...] = ()
     answerable: bool = True
-    holders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Beir:
     """Queries with their judgements; the documents are streamed from `folder`.
 
-    `qrels` has the grade of each judged document by query. `left_out` are the ids of documents
-    that are not to be indexed, `held_out` the share and seed that they were drawn with.
+    `qrels` has the grade of each judged document by query.
     """
 
     folder: Path
     queries: tuple[BeirQuery, ...]
     qrels: Mapping[str, Mapping[str, int]]
     documents: int
-    left_out: frozenset[str] = frozenset()
-    held_out: Mapping[str, float] | None = None
     warnings: tuple[str, ...] = ()
 
     def read_documents(self) -> Iterator[BeirDocument]:
-        """Yield each document, in file order, except those left out."""
-        for document in read_documents(self.folder):
-            if document.id not in self.left_out:
-                yield document
+        """Yield each document, in file order."""
+        return read_documents(self.folder)
+
+
+class _Row(msgspec.Struct):
+    id: str | int = msgspec.field(name="_id")
+
+
+R = TypeVar("R", bound=_Row)
+
+
+class _Document(_Row):
+    title: str | int | None = None
+    text: str | int | None = None
+
+
+class _Query(_Row):
+    text: str | int
+
+
+class _Answers(_Row):
+    answers: list[str | int] | None = None
+    answerable: bool = True
 
 
 def read_beir(folder: Path) -> Beir:
@@ -69,72 +83,56 @@ def read_beir(folder: Path) -> Beir:
     """
     beir = _read(folder)
     unjudged = [query.id for query in beir.queries if query.id not in beir.qrels]
-    return _warned(beir, count(unjudged, "queries without a relevant document, not asked"))
+    return _warned(beir, {"queries without a relevant document, not asked": unjudged})
 
 
 def read_qa(folder: Path) -> Beir:
     """Read a BEIR folder with `answers.jsonl` beside it; raises as `read_beir` does."""
     beir = _read(folder)
-    answers = {
-        id_: _query_with_answers(id_, row, where)
-        for where, id_, row in _rows_by_id(folder / "answers.jsonl", "query")
-    }
+    rows = dict(_rows_by_id(folder / "answers.jsonl", _Answers, "answers"))
     queries = []
     for query in beir.queries:
-        default = replace(query, answerable=query.id in beir.qrels)
-        queries.append(replace(answers.get(query.id, default), text=query.text))
-    known = {query.id for query in queries}
-    unjudged = [q.id for q in queries if q.answerable and q.id not in beir.qrels]
+        row = rows.get(query.id)
+        texts = [_text(answer) for answer in (row.answers if row else None) or ()]
+        queries.append(
+            replace(
+                query,
+                answers=tuple(text for text in texts if text.strip()),
+                answerable=row.answerable if row else query.id in beir.qrels,
+            )
+        )
+    answerable = [query for query in queries if query.answerable]
     return _warned(
         replace(beir, queries=tuple(queries)),
-        count(unjudged, "answerable queries without a relevant document, not asked"),
-        count([q for q in answers if q not in known], "answers to no query of the set"),
-        count([q.id for q in queries if q.id not in answers], "queries without a row of answers"),
-        count(
-            [q.id for q in queries if q.id in answers and q.answerable and not q.answers],
-            "answerable queries without an answer, not counted in answer@n",
-        ),
+        {
+            "answerable queries without a relevant document, not asked": [
+                query.id for query in answerable if query.id not in beir.qrels
+            ],
+            "answerable queries without an answer, not measured by it": [
+                query.id for query in answerable if not query.answers
+            ],
+        },
     )
 
 
-def _query_with_answers(id_: str, row: Mapping[str, Any], where: str) -> BeirQuery:
-    texts = [text_of({"answers": a}, "answers", where) for a in list_of(row, "answers", where)]
-    holders = row.get("doc") or []
-    holders = holders if isinstance(holders, list) else [holders]
-    answerable = row.get("answerable", True)
-    if not isinstance(answerable, bool):
-        raise UsageError(f"{where}: answerable must be true or false, not {answerable!r}")
-    return BeirQuery(
-        id=id_,
-        text="",
-        answers=tuple(text for text in texts if text.strip()),
-        answerable=answerable,
-        holders=tuple(map(str, holders)),
-    )
+def read_documents(folder: Path) -> Iterator[BeirDocument]:
+    """Stream the documents of a BEIR folder.
+
+    :raises UsageError: the file cannot be read, a row is malformed, or an id appears twice.
+    """
+    for id_, row in _rows_by_id(folder / "corpus.jsonl", _Document, "a document"):
+        yield BeirDocument(id_, " ".join(_text(row.title).split()), _text(row.text))
 
 
-def _rows_by_id(path: Path, what: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Yield each row with its position and its id, which must not repeat."""
-    seen: set[str] = set()
-    for where, row in read_rows(path):
-        id_ = text_of(row, "_id", where)
-        if id_ in seen:
-            raise UsageError(f"{where}: the {what} {id_!r} appears twice")
-        seen.add(id_)
-        yield where, id_, row
+def relevant(grades: Mapping[str, int]) -> dict[str, int]:
+    """The documents judged relevant, with their grades."""
+    return {document: grade for document, grade in grades.items() if grade > 0}
 
 
 def _read(folder: Path) -> Beir:
-    ids: set[str] = set()
-    empty = []
-    for document in read_documents(folder):
-        ids.add(document.id)
-        if not (document.title + document.text).strip():
-            empty.append(document.id)
-    texts = {
-        id_: text_of(row, "text", where)
-        for where, id_, row in _rows_by_id(folder / "queries.jsonl", "query")
-    }
+    ids = {document.id for document in read_documents(folder)}
+    rows = _rows_by_id(folder / "queries.jsonl", _Query, "a query")
+    texts = {id_: _text(row.text) for id_, row in rows}
     qrels = _read_qrels(folder / QRELS)
     judged = {
         query: grades for query, grades in qrels.items() if query in texts and relevant(grades)
@@ -145,74 +143,40 @@ def _read(folder: Path) -> Beir:
         for document in grades
         if document not in ids
     ]
-    beir = Beir(
-        folder=folder,
-        queries=tuple(BeirQuery(id_, text) for id_, text in texts.items()),
-        qrels=judged,
-        documents=len(ids),
-    )
+    queries = tuple(BeirQuery(id_, text) for id_, text in texts.items())
     return _warned(
-        beir,
-        count(empty, "documents without text"),
-        count([q for q in qrels if q not in texts], "judged queries that do not exist"),
-        count(absent, "missing judged documents, counted as not found"),
+        Beir(folder, queries, judged, len(ids)),
+        {
+            "judged queries that do not exist": [q for q in qrels if q not in texts],
+            "missing judged documents, counted as not found": absent,
+        },
     )
 
 
-def _warned(beir: Beir, *warnings: str) -> Beir:
-    return replace(beir, warnings=(*beir.warnings, *filter(None, warnings)))
+def _rows_by_id(path: Path, kind: type[R], what: str) -> Iterator[tuple[str, R]]:
+    """Yield each row with its id, which must not repeat."""
+    seen: set[str] = set()
+    for where, row in read_rows(path, kind, what=what):
+        id_ = _text(row.id)
+        if id_ in seen:
+            raise UsageError(f"{where}: the id {id_!r} appears twice")
+        seen.add(id_)
+        yield id_, row
 
 
-def read_documents(folder: Path) -> Iterator[BeirDocument]:
-    """Stream the documents of a BEIR folder.
-
-    :raises UsageError: the file cannot be read, a row is malformed, or an id appears twice.
-    """
-    for _, id_, row in _rows_by_id(folder / "corpus.jsonl", "document"):
-        title, text = row.get("title") or "", row.get("text") or ""
-        yield BeirDocument(id_, " ".join(whole(str(title)).split()), whole(str(text)))
+def _text(value: str | int | None) -> str:
+    """The text of a value, without lone surrogates, which JSON can hold but a UTF-8 file cannot."""
+    return "" if value is None else str(value).encode("utf-8", "replace").decode("utf-8")
 
 
-def hold_out(beir: Beir, share: float, seed: int) -> Beir:
-    """Leave out a random share of the documents that contain answers.
-
-    A question whose relevant documents are all left out becomes unanswerable.
-    """
-    there = {document.id for document in beir.read_documents()}
-    holders = {
-        query.id: there & set(query.holders or relevant(beir.qrels.get(query.id, {})))
-        for query in beir.queries
-        if query.answerable and (query.holders or query.id in beir.qrels)
-    }
-    holding = sorted(set().union(*holders.values()))
-    drawn = random.Random(seed).sample(holding, round(share * len(holding)))  # noqa: S311 - sampling
-    left_out = frozenset(drawn)
-    lost = {query for query, those in holders.items() if those <= left_out}
-    qrels = {
-        query: {document: grade for document, grade in grades.items() if document not in left_out}
-        for query, grades in beir.qrels.items()
-        if query not in lost
-    }
-    qrels = {query: grades for query, grades in qrels.items() if relevant(grades)}
-    queries = tuple(replace(q, answerable=q.answerable and q.id not in lost) for q in beir.queries)
-    drawn_of = f"{len(left_out)} of {len(holding)} documents that hold answers"
-    remaining = replace(
-        beir,
-        queries=queries,
-        qrels=qrels,
-        documents=beir.documents - len(left_out),
-        left_out=left_out,
-        held_out={"share": share, "seed": seed},
-    )
-    return _warned(
-        remaining,
-        f"{drawn_of} are left out (seed {seed}); {len(lost)} questions have no answer now",
-    )
-
-
-def relevant(grades: Mapping[str, int]) -> dict[str, int]:
-    """The documents judged relevant, with their grades."""
-    return {document: grade for document, grade in grades.items() if grade > 0}
+def _warned(beir: Beir, about: Mapping[str, Sequence[str]]) -> Beir:
+    """Add a warning `what: 5 (a, b, c and more)` for each that has ids."""
+    more = [
+        f"{what}: {len(ids)} ({', '.join(ids[:_NAMED])}{' and more' * (len(ids) > _NAMED)})"
+        for what, ids in about.items()
+        if ids
+    ]
+    return replace(beir, warnings=(*beir.warnings, *more))
 
 
 def _read_qrels(path: Path) -> dict[str, dict[str, int]]:

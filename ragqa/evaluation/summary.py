@@ -8,12 +8,14 @@ from ragqa.config import Settings
 from ragqa.evaluation import statistics
 from ragqa.evaluation.measures import (
     ANSWER_MEASURES,
+    EXCERPT_MEASURES,
+    LOWER_IS_BETTER,
     MEASURES,
     METHODS,
-    NOISE,
+    WORDS,
 )
 from ragqa.evaluation.outcomes import Outcome
-from ragqa.types import IndexInfo, Verdict, verdict_of
+from ragqa.types import Answer, Citation, IndexInfo
 
 Document = dict[str, Any]
 """What `ragqa eval --json` prints; `docs/evaluation.md` defines the measures."""
@@ -30,9 +32,10 @@ MEASURED = (
 )
 """The settings that affect an evaluation, and that it reports."""
 
-CURVE = 20
 _KIND_MEASURES = ("recall@1", "recall@5", "ndcg@10")
-_CITED = ("path", "lines", "chars", "quote")
+_SCORES = (*ANSWER_MEASURES, *EXCERPT_MEASURES, *LOWER_IS_BETTER, *WORDS)
+_QUALITY = {"auroc": statistics.auroc, "ece": statistics.calibration}
+_BOTH = 2
 
 
 def about(settings: Settings, info: IndexInfo, warnings: Sequence[str]) -> Document:
@@ -65,13 +68,6 @@ def summarise(outcomes: Sequence[Outcome]) -> Document:
         "intervals": intervals | intervals_of_means | intervals_of_quality,
         "kinds": _kinds(judged),
         "abstention": _abstention(outcomes),
-        "recall_curve": {
-            method: [
-                [k, statistics.mean([_share_within(one.ranks[method], k) for one in judged])]
-                for k in range(1, CURVE + 1)
-            ]
-            for method in methods
-        },
         "empty": {
             method: found
             for method in METHODS
@@ -79,10 +75,6 @@ def summarise(outcomes: Sequence[Outcome]) -> Document:
         },
         "questions": [_question(one) for one in outcomes],
     }
-
-
-def _share_within(ranks: Sequence[int | None], k: int) -> float:
-    return sum(rank is not None and rank <= k for rank in ranks) / len(ranks)
 
 
 def _estimated(columns: Mapping[str, Sequence[float]]) -> tuple[Document, Document]:
@@ -93,38 +85,24 @@ def _estimated(columns: Mapping[str, Sequence[float]]) -> tuple[Document, Docume
 
 
 def _columns(outcomes: Sequence[Outcome]) -> dict[str, Sequence[float]]:
-    """The measures of answers and citations, over the questions with each.
-
-    Noise is that of the questions that have citations.
-    """
-    answers = [one.answer for one in outcomes if one.task.answerable and one.answer is not None]
-    scores = [one.quoted.score for one in outcomes if one.quoted and one.quoted.score]
-    return {
-        **dict(zip(ANSWER_MEASURES, zip(*answers, strict=True), strict=False)),
-        "good": [float(score.good) for score in scores],
-        "coverage": [score.coverage for score in scores],
-        NOISE: [score.noise for score in scores if score.noise is not None],
-    }
-
-
-_OF_CONFIDENCE = {
-    "auroc": statistics.auroc,
-    "ece": statistics.calibration,
-}
+    """The measures of answers, each over the questions that have it."""
+    return {name: [o.scores[name] for o in outcomes if name in o.scores] for name in _SCORES}
 
 
 def _confidence(outcomes: Sequence[Outcome]) -> tuple[Document, Document]:
-    """The quality of confidence with its intervals, if the notes answer some, but not all."""
+    """How well confidence tells right answers, with intervals, if some are right, but not all."""
     asked = [
-        (one.confidence, one.task.answerable) for one in outcomes if one.confidence is not None
+        (one.answer.confidence, one.right)
+        for one in outcomes
+        if one.answer is not None and one.right is not None
     ]
-    confidence, answerable = [c for c, _ in asked], [a for _, a in asked]
-    if len(set(answerable)) < len((True, False)):
+    confidence, right = [c for c, _ in asked], [r for _, r in asked]
+    if len(set(right)) < _BOTH:
         return {}, {}
-    quality = {name: round(of(confidence, answerable), 4) for name, of in _OF_CONFIDENCE.items()}
+    quality = {name: round(of(confidence, right), 4) for name, of in _QUALITY.items()}
     return quality, {
-        name: statistics.rounded(statistics.measure_interval(of, confidence, answerable))
-        for name, of in _OF_CONFIDENCE.items()
+        name: statistics.rounded(statistics.measure_interval(of, confidence, right))
+        for name, of in _QUALITY.items()
     }
 
 
@@ -139,37 +117,29 @@ def _kinds(judged: Sequence[Outcome]) -> Document:
 
 
 def _abstention(outcomes: Sequence[Outcome]) -> Document:
-    """The shares of questions answered, surely or naming what is missing, by sort of question."""
-    asked = [one for one in outcomes if one.confidence is not None]
-    if all(one.task.answerable for one in asked):
-        return {}
-    sorts: dict[str, list[Outcome]] = {"answerable": [one for one in asked if one.task.answerable]}
-    for one in asked:
-        if not one.task.answerable:
-            sorts.setdefault(one.task.kind or "unanswerable", []).append(one)
+    """The shares of questions answered, without reserve, and naming what is missing, by sort.
+
+    The sorts are the questions with a right answer, all that the notes answer, and the kinds of
+    those that they do not.
+    """
+    sorts: dict[str, list[Answer]] = {"right": [], "answerable": []}
+    for one in outcomes:
+        kind = "answerable" if one.task.answerable else one.task.kind or "unanswerable"
+        if one.answer is not None:
+            for sort in ("right", kind) if one.right else (kind,):
+                sorts.setdefault(sort, []).append(one.answer)
     table = {}
     for sort, these in sorts.items():
         means, intervals = _estimated(
             {
-                "answered": [float(bool(one.answered)) for one in these],
-                "sure": [float(_is_sure(one)) for one in these],
-                "named": [float(bool(one.answered and one.missing)) for one in these],
+                "answered": [float(answer.answered) for answer in these],
+                "sure": [float(answer.sure) for answer in these],
+                "named": [float(answer.answered and bool(answer.missing)) for answer in these],
             }
         )
         if means:
-            table[sort] = {
-                "questions": len(these),
-                **means,
-                "interval": intervals["answered"],
-                "sure_interval": intervals["sure"],
-                "named_interval": intervals["named"],
-            }
+            table[sort] = {"questions": len(these), **means, "intervals": intervals}
     return table
-
-
-def _is_sure(one: Outcome) -> bool:
-    verdict = verdict_of(one.confidence or 0, one.missing, answered=bool(one.answered))
-    return verdict is Verdict.ANSWERED
 
 
 def _question(one: Outcome) -> Document:
@@ -179,17 +149,17 @@ def _question(one: Outcome) -> Document:
     if one.measures:
         row |= {method: _rounded(one.measures[method]) for method in METHODS}
         row["ranks"] = {method: list(one.ranks[method]) for method in METHODS}
+    row |= _rounded(one.scores)
     if one.answer is not None:
-        row["answer"] = statistics.rounded(one.answer)
-    if one.confidence is not None:
-        row |= {"confidence": one.confidence, "answered": one.answered, "sure": _is_sure(one)}
-        row["missing"] = list(one.missing)
-    if one.quoted is not None:
-        row["cited"] = [{name: getattr(c, name) for name in _CITED} for c in one.quoted.cited]
-        if score := one.quoted.score:
-            row |= _rounded({"good": score.good, "coverage": score.coverage, NOISE: score.noise})
-            row["marked"] = [asdict(marked) for marked in one.quoted.marked]
+        row |= {"confidence": one.answer.confidence, "answered": one.answer.answered}
+        row["missing"] = list(one.answer.missing)
+        row["cited"] = list(map(_place, one.answer.citations))
+        row["also"] = list(map(_place, one.answer.also))
     return row | {"missed": None if one.missed is None else asdict(one.missed)}
+
+
+def _place(citation: Citation) -> Document:
+    return {name: getattr(citation, name) for name in ("path", "lines", "chars", "quote")}
 
 
 def _rounded(values: Mapping[str, Any]) -> Document:

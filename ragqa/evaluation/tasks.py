@@ -29,8 +29,8 @@ class Task:
     ranked, each at its best passage, and one relevant document is enough; otherwise every passage
     takes a rank, even one that repeats what was found. `unretrievable` are the units that no
     passage contains. `answers` has the alternative answers to each part of the question, () if the
-    set has none; `gold` has the alternative excerpts of each part, for citations. `expect`
-    returns what should have been found, for a missed question.
+    set has none; `gold` has the alternative excerpts of each part, () unless citations are to be
+    compared with them. `expect` returns what should have been found, for a missed question.
     """
 
     id: str
@@ -133,7 +133,11 @@ def _task(question: Question, places: Sequence[_Place]) -> Task:
         ],
         unretrievable=frozenset(name for name, (_, passages) in units.items() if not passages),
         answers=[[answer] for answer in question.answer],
-        gold=[[p.excerpt for p in places if p.part == part] for part in question.parts],
+        gold=[
+            [p.excerpt for p in places if p.part == part]
+            for part in question.parts
+            if question.excerpts
+        ],
     )
 
 

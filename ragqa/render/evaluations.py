@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ragqa.evaluation.measures import ANSWER_MEASURES, EXCERPT_MEASURES, NOISE
+from ragqa.evaluation.measures import ANSWER_MEASURES, WORDS
 from ragqa.render.screen import print_columns, put, put_heading
-from ragqa.stages import EXCERPT_STAGES, RANKED_BY, STAGES, stage_name
+from ragqa.stages import BEHIND_RANKING, RANKED_BY, STAGES, stage_name
 from ragqa.types import counted
 
 Document = Mapping[str, Any]
@@ -16,15 +16,12 @@ _SHOWN_FLIPS = 40
 _SHOWN_IDS = 5
 _SHOWN_RANKS = 4
 _QUOTE_CHARS = 300
-_EXCERPTS = (*EXCERPT_MEASURES, NOISE)
-_TABLES = {
-    "Answers": ANSWER_MEASURES,
-    "Citations compared with the wanted excerpts": _EXCERPTS,
-}
-_KIND_COLUMNS = (*_EXCERPTS, "recall@1", "recall@5", "answer@3")
-_COMPARED = (*_EXCERPTS, "hybrid.", "answer@")
+_ANSWERS = (*ANSWER_MEASURES, "good", "good@3", "coverage", "noise", "sure", "wrong")
+_BESIDE = {"shown@1": WORDS[0], "good": WORDS[0], "shown@3": WORDS[1], "good@3": WORDS[1]}
+_KIND_COLUMNS = ("good", "good@3", "coverage", "noise", "recall@1", "recall@5", "shown@3")
+_COMPARED = ("hybrid.", *_ANSWERS, *WORDS)
 _CONFIDENCE = {
-    "auroc": "AUROC: answerable above unanswerable",
+    "auroc": "AUROC: right answers above others",
     "ece": "expected calibration error",
 }
 
@@ -60,8 +57,7 @@ def tables_of(document: Document) -> Iterator[Table]:
     ]
     if rows:
         yield "", ["", *methods], rows
-    for title, names in _TABLES.items():
-        yield from _measures(title, {name: name for name in names}, document)
+    yield from _measures("Answers", {name: name for name in _ANSWERS}, document)
     if document["kinds"]:
         yield _kinds(document["kinds"])
     if document["abstention"]:
@@ -95,12 +91,18 @@ def _named(document: Document) -> str:
 def _measures(title: str, labels: Mapping[str, str], document: Document) -> Iterator[Table]:
     """A table of the measures that the document has, if any."""
     rows = [
-        [label, _estimate(document[name], document["intervals"].get(name))]
+        [label, _estimate(document[name], document["intervals"].get(name)), _beside(document, name)]
         for name, label in labels.items()
         if name in document
     ]
     if rows:
         yield title, [], rows
+
+
+def _beside(document: Document, name: str) -> str:
+    """How many words were shown, for a measure of what they say."""
+    words = document.get(_BESIDE.get(name, ""))
+    return "" if words is None else f"{words:.0f} words"
 
 
 def _kinds(kinds: Document) -> Table:
@@ -111,7 +113,7 @@ def _kinds(kinds: Document) -> Table:
         name
         for name in _KIND_COLUMNS
         # A kind without any citation has no noise.
-        if (any if name == NOISE else all)(name in found for found in kinds.values())
+        if (any if name == "noise" else all)(name in found for found in kinds.values())
     ]
     cells = {
         kind: [estimate(found, name) if name in found else "none" for name in columns]
@@ -122,13 +124,14 @@ def _kinds(kinds: Document) -> Table:
 
 
 def _abstention(sorts: Document) -> Table:
-    both = (("answered", "interval"), ("sure", "sure_interval"), ("named", "named_interval"))
+    columns = ("answered", "sure", "named")
     rows = [
-        [sort, str(found["questions"]), *(_estimate(found[a], found[b]) for a, b in both)]
+        [sort, str(found["questions"])]
+        + [_estimate(found[name], found["intervals"][name]) for name in columns]
         for sort, found in sorts.items()
     ]
-    title = "Answered, answered without a mark, and missing words named"
-    return title, ["", "questions", "answered", "unmarked", "named"], rows
+    title = "Answered, answered without reserve, and missing words named"
+    return title, ["", "questions", *columns], rows
 
 
 def print_comparison(document: Document, a: Path, b: Path) -> None:
@@ -174,47 +177,38 @@ def _flat(described: Document) -> dict[str, Any]:
 def print_failures(document: Document) -> None:
     """Print each missed question: what was expected, its ranks, and the stage that lost it.
 
-    With gold excerpts, that is each question without a good answer, with what was cited.
+    With gold excerpts, that is each question without a good answer.
     """
-    by_excerpts = document["mode"] == "excerpts"
-    rows = [row for row in document["questions"] if not by_excerpts or "good" in row]
+    rows = [row for row in document["questions"] if row["answerable"]]
     missed = [row for row in rows if row.get("missed")]
-    what, noun = ("Not good", "answerable question") if by_excerpts else ("Missed", "question")
-    put_heading(f"{what}: {len(missed)} of {counted(len(rows), noun)}")
-    meanings = EXCERPT_STAGES if by_excerpts else STAGES
+    what = "Not good" if "good" in document else "Missed"
+    put_heading(f"{what}: {len(missed)} of {counted(len(rows), 'answerable question')}")
     stages = Counter(row["missed"]["stage"] for row in missed)
     print_columns(
         ["lost by", "questions", ""],
-        [
-            [stage_name(stage), str(n), meanings.get(stage, "")]
-            for stage, n in sorted(stages.items())
-        ],
+        [[stage_name(stage), str(n), STAGES.get(stage, "")] for stage, n in sorted(stages.items())],
     )
     for row in missed:
-        _print_missed(row, meanings, by_excerpts=by_excerpts)
+        _print_missed(row)
 
 
-def _print_missed(row: Document, meanings: Mapping[str, str], *, by_excerpts: bool) -> None:
+def _print_missed(row: Document) -> None:
     missed = row["missed"]
     stage = missed["stage"]
     put_heading(f"{row['id']}  {row['question']}")
     kind = f"{row['kind']}, " if row["kind"] else ""
-    put(f"{kind}lost by {stage_name(stage)}: {meanings.get(stage, '')}", indent=2)
-    if by_excerpts:
-        noise = "none, as nothing was cited" if row["noise"] is None else f"{row['noise']:.2f}"
+    put(f"{kind}lost by {stage_name(stage)}: {STAGES.get(stage, '')}", indent=2)
+    if "good" in row:
+        noise = f"{row['noise']:.2f}" if "noise" in row else "none, as nothing was cited"
         put(f"coverage {row['coverage']:.2f}, noise {noise}", indent=2)
     ranks = (f"{by} {ranks_of(row['ranks'][name])}" for name, by in RANKED_BY.items())
     put(f"rank: {', '.join(ranks)}", indent=2)
-    label = "wanted" if by_excerpts else "expected"
     for expected in missed["expected"]:
-        _print_place(label, expected, expected["quote"], f" ({expected['part']})")
-    if by_excerpts:
-        for n, cited in enumerate(row["cited"], start=1):
-            _print_place(f"cited {n}:", cited, cited["quote"])
-    elif stage == "composer":
-        for n, sentence in enumerate(missed["said"], start=1):
-            put(f"said {n}: {_shortened(sentence)}", indent=2)
-    else:
+        _print_place("wanted", expected, expected["quote"], f" ({expected['part']})")
+    for name in ("cited", "also"):
+        for n, cited in enumerate(row.get(name, ()), start=1):
+            _print_place(f"{name} {n}:", cited, cited["quote"])
+    if stage not in BEHIND_RANKING:
         for n, found in enumerate(missed["found"], start=1):
             _print_place(f"found {n}:", found, found["text"])
 

@@ -16,7 +16,7 @@ DOCUMENT_VERSION = 1
 EXTRACTIVE = "extractive"
 """The backend of an answer quoted from the notes."""
 
-SURE_FROM = 0.6
+SURE_FROM = 0.45
 """The confidence below which an answer is marked as unsure."""
 
 

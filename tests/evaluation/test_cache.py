@@ -11,17 +11,12 @@ SENTENCES = ("The bakery opens at seven.", "It sells rye bread.")
 
 
 class Watched(HashedEmbedder):
-    """Tells how many sentences it embedded, computes in the format given, and may break down."""
+    """Tells how many sentences it embedded, and may break down."""
 
-    def __init__(self, *, salt="", dtype="float32", breaks_after=10**9):
+    def __init__(self, *, salt="", breaks_after=10**9):
         super().__init__(64, salt=salt)
-        self._dtype = dtype
         self._breaks_after = breaks_after
         self.sentences = 0
-
-    @property
-    def dtype(self):
-        return self._dtype
 
     def embed_passages(self, texts, *, progress=None):
         if self.embedded + len(texts) > self._breaks_after:
@@ -31,13 +26,6 @@ class Watched(HashedEmbedder):
     def embed_sentences(self, texts):
         self.sentences += len(texts)
         return super().embed_sentences(texts)
-
-
-class OtherNumbers(Watched):
-    """Has the fingerprint of `Watched`, and gives other vectors, as another format may."""
-
-    def embed_passages(self, texts, *, progress=None):
-        return -super().embed_passages(texts, progress=progress)
 
 
 def watched(embedder):
@@ -151,24 +139,6 @@ def test_a_stop_loses_little_of_what_was_embedded(tmp_path):
     assert seen[-1] == ("embedding", left, left)
     assert [done for _, done, _ in seen] == sorted(done for _, done, _ in seen)
     assert np.array_equal(found, HashedEmbedder(64).embed_passages(texts))
-
-
-def test_the_number_format_is_that_of_what_is_kept(tmp_path):
-    with CachedEmbedder.open(watched(Watched(dtype="bfloat16")), tmp_path) as cached:
-        assert cached.dtype == "bfloat16"
-        cached.embed_passages(TEXTS)
-    with CachedEmbedder.open(watched(Watched()), tmp_path) as cached:
-        cached.embed_passages(TEXTS)
-        assert cached.dtype == "bfloat16"
-
-
-def test_embeddings_of_two_number_formats_are_never_mixed(tmp_path):
-    with CachedEmbedder.open(watched(Watched(dtype="bfloat16")), tmp_path) as cached:
-        made = cached.embed_passages(TEXTS[:2])
-    with CachedEmbedder.open(watched(OtherNumbers()), tmp_path) as cached:
-        assert np.array_equal(cached.embed_passages(TEXTS[:2]), made)
-        with pytest.raises(UsageError, match="are bfloat16, but this machine makes float32"):
-            cached.embed_passages(TEXTS)
 
 
 def test_a_file_that_is_no_cache_is_named_with_how_to_mend_it(tmp_path):

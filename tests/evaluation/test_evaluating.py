@@ -6,9 +6,9 @@ import pytest
 
 from ragqa.config import load_settings
 from ragqa.errors import UsageError
+from ragqa.evaluation.evaluating import evaluate_beir
 from ragqa.evaluation.measures import MEASURES
-from ragqa.evaluation.public_sets import evaluate_beir
-from ragqa.evaluation.sets import hold_out, read_beir, read_qa
+from ragqa.evaluation.sets import read_beir, read_qa
 
 DOCUMENTS = {
     "fig": ("Figs", "A fig is the fruit of the fig tree. Figs ripen in August in most gardens."),
@@ -68,7 +68,7 @@ def test_a_beir_folder_gives_every_measure_for_every_method(fruit):
 def test_what_is_wrong_with_a_set_is_said_and_counts_as_not_found(fruit):
     document = evaluate_beir(read_beir(fruit), settings(), answers=False, progress=silent)
     said = "\n".join(document["warnings"])
-    assert "documents without text: 1 (void)" in said
+    assert "documents without a passage: 1" in said
     assert "missing judged documents, counted as not found: 1 (gone for q3)" in said
     assert "queries without a relevant document, not asked: 1 (q4)" in said
     (third,) = (row for row in document["questions"] if row["id"] == "q3")
@@ -104,36 +104,31 @@ def test_a_set_without_a_question_to_score_is_refused(fruit):
         evaluate_beir(read_beir(fruit), settings(), answers=False, progress=silent)
 
 
-def test_answers_are_looked_for_in_the_first_sentences(fruit):
+def test_answers_are_looked_for_in_the_answering_sentence_and_in_what_is_shown(fruit):
     document = evaluate_beir(read_qa(fruit), settings(), answers=True, progress=silent)
     assert document["mode"] == "qa"
     assert document["queries"] == 3
-    assert document["answer@1"] <= document["answer@2"] <= document["answer@3"] == 1.0
-    assert {"auroc", "ece"} <= set(document)
+    assert document["answer@1"] <= document["shown@1"] <= document["shown@3"]
+    assert "answer@2" not in document
+    assert 0 < document["words@1"] <= document["words@3"]
+    assert {"auroc", "ece", "sure"} <= set(document)
     (unanswerable,) = (row for row in document["questions"] if not row["answerable"])
     assert unanswerable["id"] == "q4"
-    assert "answer" not in unanswerable
+    assert "answer@1" not in unanswerable
     assert document["abstention"]["answerable"]["questions"] == 3
 
 
-def test_a_held_out_document_makes_its_question_unanswerable(fruit):
-    held = hold_out(read_qa(fruit), 0.5, seed=1)
-    document = evaluate_beir(held, settings(), answers=True, progress=silent)
-    answerable = {row["id"] for row in document["questions"] if row["answerable"]}
-    assert len(held.left_out) == 2
-    assert answerable == {q for q, (_, rel, _) in QUERIES.items() if set(rel) - held.left_out}
-    assert document["index"]["notes"] == len(DOCUMENTS) - len(held.left_out & set(DOCUMENTS))
-    assert any("left out (seed 1)" in warning for warning in document["warnings"])
-    assert document["hold_out"] == {"share": 0.5, "seed": 1}
-
-
-def test_what_holds_the_answer_is_left_out_where_the_set_names_it(fruit):
-    (fruit / "qrels" / "test.tsv").write_text("q1\tfig\t1\nq1\tplum\t1\n")
-    _write(fruit / "queries.jsonl", [{"_id": "q1", "text": "when do figs ripen"}])
-    _write(fruit / "answers.jsonl", [{"_id": "q1", "answers": ["August"], "doc": "fig"}])
-    held = hold_out(read_qa(fruit), 0.99, seed=1)
-    assert held.left_out == {"fig"}
-    assert not held.queries[0].answerable
+def test_the_answer_of_the_set_is_looked_for_in_the_words_that_a_reader_is_shown(fruit):
+    document = evaluate_beir(read_qa(fruit), settings(), answers=True, progress=silent)
+    for row in document["questions"]:
+        if "shown@1" in row:
+            gold = QUERIES[row["id"]][2][0]
+            quotes = [each["quote"] for each in row["cited"]]
+            assert row["shown@1"] == any(gold in quote for quote in quotes)
+            quotes += [each["quote"] for each in row["also"]]
+            assert row["shown@3"] == any(gold in quote for quote in quotes)
+            if row["answered"]:
+                assert row["words@3"] == sum(len(quote.split()) for quote in quotes)
 
 
 def test_a_limit_marks_the_evaluation_as_partial(fruit):

@@ -6,7 +6,6 @@ from ragqa.errors import UsageError
 from ragqa.evaluation.sets import (
     BeirDocument,
     BeirQuery,
-    hold_out,
     read_beir,
     read_qa,
 )
@@ -69,7 +68,7 @@ def test_judgements_are_read_with_a_header_or_without(beir, header, end):
         BeirQuery("q1", "when is bread baked"),
         BeirQuery("q2", "where is a fox"),
     )
-    assert (found.documents, found.left_out, found.warnings) == (3, frozenset(), ())
+    assert (found.documents, found.warnings) == (3, ())
 
 
 def test_documents_are_read_in_order_with_their_title_in_one_line(beir):
@@ -129,13 +128,6 @@ def test_what_does_not_fit_together_is_told_once_with_the_first_three(
     assert (set(found.qrels), found.warnings) == (judged, (warning,))
 
 
-@pytest.mark.parametrize("empty", [{}, {"title": " ", "text": "\n"}, {"title": None, "text": None}])
-def test_a_document_without_text_is_told_and_still_read(beir, empty):
-    found = read_beir(beir([*CORPUS, {"_id": "d4", **empty}]))
-    assert found.warnings == ("documents without text: 1 (d4)",)
-    assert len(list(found.read_documents())) == found.documents == 4
-
-
 @pytest.mark.parametrize("name", ["corpus.jsonl", "queries.jsonl", "qrels/test.tsv"])
 def test_a_file_that_is_missing_is_named(beir, name):
     folder = beir()
@@ -153,11 +145,11 @@ def test_a_file_that_is_not_utf_8_is_named(beir):
 @pytest.mark.parametrize(
     ("bad", "problem"),
     [
-        ("{", "is not JSON: "),
-        ("[" * 100_000, "is not JSON: "),
-        ("[1]", "is not a JSON object"),
-        ('{"text": "no id"}', "'_id'"),
-        ('{"_id": null, "text": "no id"}', "'_id'"),
+        ("{", "Expecting property name"),
+        ("[" * 100_000, "recursion"),
+        ("[1]", "Expected `object`, got `array`"),
+        ('{"text": "no id"}', "required field `_id`"),
+        ('{"_id": null, "text": "no id"}', "$._id"),
     ],
 )
 def test_a_row_that_cannot_be_read_is_named_with_its_line(beir, name, bad, problem):
@@ -240,25 +232,23 @@ def test_a_query_without_a_row_of_answers_is_told_and_goes_by_its_judgements(bei
     queries = [*QUERIES, {"_id": "q3", "text": "who sings"}]
     found = read_qa(beir(queries=queries, answers=[{"_id": "q1", "answers": ["x"]}]))
     assert [query.answerable for query in found.queries] == [True, True, False]
-    assert found.warnings == ("queries without a row of answers: 2 (q2, q3)",)
+    assert found.warnings == ("answerable queries without an answer, not measured by it: 1 (q2)",)
 
 
 def test_an_answerable_query_whose_row_has_no_answer_is_told(beir):
     answers = [{"_id": "q1", "answers": []}, {"_id": "q2", "answerable": False}]
     found = read_qa(beir(answers=answers))
     assert [query.answerable for query in found.queries] == [True, False]
-    assert found.warnings == (
-        "answerable queries without an answer, not counted in answer@n: 1 (q1)",
-    )
+    assert found.warnings == ("answerable queries without an answer, not measured by it: 1 (q1)",)
 
 
 @pytest.mark.parametrize("answerable", ["false", 0, 1, None, []])
 def test_whether_a_query_is_answerable_is_said_with_true_or_false_alone(beir, answerable):
     rows = [{"_id": "q1", "answers": ["x"]}, {"_id": "q2", "answerable": answerable}]
     folder = beir(answers=rows)
-    assert error(read_qa, folder) == (
-        f"{folder / 'answers.jsonl'}, line 2: answerable must be true or false, not {answerable!r}"
-    )
+    message = error(read_qa, folder)
+    assert message.startswith(f"{folder / 'answers.jsonl'}, line 2 is not answers: Expected `bool`")
+    assert message.endswith("at `$.answerable`")
 
 
 def test_a_query_without_a_relevant_document_is_told_only_where_it_is_answerable(beir):
@@ -271,11 +261,6 @@ def test_a_query_without_a_relevant_document_is_told_only_where_it_is_answerable
     assert found.warnings == ("answerable queries without a relevant document, not asked: 1 (q3)",)
 
 
-def test_answers_to_no_query_are_told(beir):
-    answers = [{"_id": id_, "answers": ["x"]} for id_ in ("q1", "q2", "q8")]
-    assert read_qa(beir(answers=answers)).warnings == ("answers to no query of the set: 1 (q8)",)
-
-
 @pytest.mark.parametrize("answers", ["before sunrise", 7, {"text": "x"}])
 def test_answers_that_are_no_list_are_named_with_their_line(beir, answers):
     folder = beir(answers=[{"_id": "q2", "answers": ["x"]}, {"_id": "q1", "answers": answers}])
@@ -285,53 +270,3 @@ def test_answers_that_are_no_list_are_named_with_their_line(beir, answers):
 def test_a_set_without_answers_is_named(beir):
     folder = beir()
     assert str(folder / "answers.jsonl") in error(read_qa, folder)
-
-
-@pytest.mark.parametrize(("share", "count"), [(0, 0), (0.04, 0), (0.3, 3), (0.25, 2), (1, 10)])
-def test_holding_out_leaves_out_a_share_of_the_documents_that_hold_answers(beir, share, count):
-    sound = read_beir(beir(**many(10)))
-    held = hold_out(sound, share, seed=1)
-    left = [document.id for document in held.read_documents()]
-    assert len(held.left_out) == count
-    assert held.left_out.isdisjoint(left)
-    assert len(left) == held.documents == 10 - count
-    assert set(held.qrels) == {f"q{id_[1:]}" for id_ in left}
-    assert {query.id for query in held.queries if query.answerable} == set(held.qrels)
-    assert held.warnings[-1] == (
-        f"{count} of 10 documents that hold answers are left out (seed 1); "
-        f"{count} questions have no answer now"
-    )
-
-
-def test_holding_out_is_the_same_each_time_and_another_for_another_seed(beir):
-    sound = read_beir(beir(**many(10)))
-    assert hold_out(sound, 0.4, seed=1) == hold_out(sound, 0.4, seed=1)
-    assert hold_out(sound, 0.4, seed=1).left_out != hold_out(sound, 0.4, seed=2).left_out
-
-
-def test_a_question_with_another_document_that_answers_stays_answerable(beir):
-    qrels = "q1\td1\t1\nq1\td2\t1\nq2\td2\t1\nq2\td3\t0\n"
-    sound = read_beir(beir(qrels=qrels))
-    by_left_out = {
-        held.left_out: held for seed in range(20) if (held := hold_out(sound, 0.5, seed))
-    }
-    assert by_left_out[frozenset({"d1"})].qrels == {"q1": {"d2": 1}, "q2": {"d2": 1, "d3": 0}}
-    held = by_left_out[frozenset({"d2"})]
-    assert held.qrels == {"q1": {"d1": 1}}
-    assert [query.answerable for query in held.queries] == [True, False]
-
-
-def test_a_question_that_had_no_answer_gets_none_by_holding_out(beir):
-    answers = [{"_id": "q1", "answerable": False}, {"_id": "q2", "answers": ["x"]}]
-    held = hold_out(read_qa(beir(answers=answers)), 0, seed=1)
-    assert [query.answerable for query in held.queries] == [False, True]
-
-
-def test_a_document_that_is_not_there_keeps_no_question_answerable(beir):
-    sound = read_beir(beir(qrels="q1\td1\t1\nq1\tgone\t2\nq2\tgone\t1\nq2\td2\t0\n"))
-    nothing, all_ = (hold_out(sound, share, seed=1) for share in (0, 1))
-    assert nothing.qrels == {"q1": {"d1": 1, "gone": 2}}
-    assert [query.answerable for query in nothing.queries] == [True, False]
-    assert (all_.left_out, all_.qrels) == ({"d1"}, {})
-    assert [query.answerable for query in all_.queries] == [False, False]
-    assert all_.warnings[-1].endswith("; 2 questions have no answer now")
