@@ -76,6 +76,7 @@ class Index(StoredIndex):
         refresh: bool = True,
         progress: Progress | None = None,
         writer: "Writer | None" = None,
+        further: int = 2,
     ) -> Answer:
         """Answer a question from the notes, with citations checked against them.
 
@@ -83,6 +84,7 @@ class Index(StoredIndex):
             as it is, and so is one whose update takes longer than some seconds.
         :param writer: an LLM to write the answer; if it fails, the answer is extractive and
             `Answer.written` says why.
+        :param further: the most further excerpts.
         :raises UsageError: the question has nothing to search for, or is too long.
         :raises NoCorpus: there are no notes.
         :raises NoIndex: there is no index, and `refresh` is False.
@@ -93,7 +95,7 @@ class Index(StoredIndex):
         retrieved, info, warnings = self.retrieve(
             question, filters, refresh=refresh, progress=progress, clock=clock
         )
-        answering, top_k = self.answering, self.settings.top_k
+        answering, top_k = replace(self.answering, further=further), self.settings.top_k
         composed = compose(retrieved, self.source.embedders.asking, answering)
         clock.lap("answer")
         warnings += [*self._reader[1], *self._left_out(found=composed.answered)]
