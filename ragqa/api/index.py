@@ -19,7 +19,7 @@ from ragqa.notes.formats import how_to_read, switched_off
 from ragqa.readers import Reader, available
 from ragqa.retrieval import clean_question, retrieve
 from ragqa.stores import Snapshot
-from ragqa.stores.filters import note_matcher
+from ragqa.stores.filters import note_matcher, path_matcher
 from ragqa.types import (
     Answer,
     Citation,
@@ -98,7 +98,9 @@ class Index(StoredIndex):
         answering, top_k = replace(self.answering, further=further), self.settings.top_k
         composed = compose(retrieved, self.source.embedders.asking, answering)
         clock.lap("answer")
-        warnings += [*self._reader[1], *self._left_out(found=composed.answered)]
+        warnings += self._reader[1]
+        if not composed.answered:
+            warnings += filter(None, [self._why_not_found(info, filters, warnings)])
         answer = answer_of(retrieved, composed, info, top_k=top_k, warnings=warnings)
         answer = replace(with_locators(answer, self._located), waiting=self.files_waiting)
         if writer is not None:
@@ -128,7 +130,8 @@ class Index(StoredIndex):
         retrieved, info, warnings = self.retrieve(
             query, filters, refresh=refresh, progress=progress, clock=clock, limit=limit
         )
-        warnings += self._left_out(found=bool(retrieved.hits))
+        if not retrieved.hits:
+            warnings += filter(None, [self._why_not_found(info, filters, warnings)])
         return SearchResult(
             query=retrieved.typed,
             hits=retrieved.hits[:limit],
@@ -232,22 +235,29 @@ class Index(StoredIndex):
                 return replace(found, hits=tuple(current[:wanted])), warnings
             k *= 4
 
-    def _left_out(self, *, found: bool) -> list[str]:
-        """A warning about files whose format is switched off, where nothing was found."""
-        if found:
-            return []
+    def _why_not_found(self, info: IndexInfo, filters: Filters | None, told: list[str]) -> str:
+        """What was not looked through, "" for nothing: formats that are off, and skipped notes.
+
+        :param told: warnings, which may name notes that were skipped just now.
+        """
         if self._off is None:
             try:
                 self._off = switched_off(self.source.walk().others)
             except NoCorpus:
                 self._off = {}
-        if not self._off:
-            return []
-        total = sum(self._off.values())
-        listed = ", ".join(f"{count} {suffix}" for suffix, count in sorted(self._off.items()))
-        was, it = ("was", "it") if total == 1 else ("were", "them")
-        how = how_to_read(self._off, self.settings.formats, self.places.corpus)
-        return [f"{counted(total, 'file')} ({listed}) {was} left out; to read {it}: {how}"]
+        paths = filters.paths if filters else ()
+        is_asked = path_matcher(paths) if paths else bool
+        found = (f"skipped {one.path}: {one.reason}" for one in info.skipped if is_asked(one.path))
+        skips = sum(skip not in told for skip in found)
+        was = "was" if skips == 1 else "were"
+        parts = [f"{counted(skips, 'note')} {was} skipped (ragqa status says why)"] * bool(skips)
+        if total := sum(self._off.values()):
+            listed = ", ".join(f"{count} {suffix}" for suffix, count in sorted(self._off.items()))
+            was, it = ("was", "it") if total == 1 else ("were", "them")
+            how = how_to_read(self._off, self.settings.formats, self.places.corpus)
+            files = f"{counted(total, 'file')} ({listed})"
+            parts.append(f"{files} {was} left out; to read {it}: {how}")
+        return "; ".join(parts)
 
     @property
     def files_waiting(self) -> int:

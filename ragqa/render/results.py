@@ -125,9 +125,6 @@ def print_further(answer: Answer, linker: Linker) -> None:
 def _print_nearest(answer: Answer, linker: Linker) -> None:
     """Say that the notes do not answer, and list the nearest passages."""
     put(answer_lines.trust_line(answer), "bold")
-    if skipped := len(answer.info.skipped):
-        were = "was" if skipped == 1 else "were"
-        put(f"{counted(skipped, 'note')} {were} skipped: ragqa status says why.", "quiet")
     if answer.hits:
         put_heading("Nearest passages")
         _print_hits(answer.looked_for, answer.hits, linker)
