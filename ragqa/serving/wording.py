@@ -58,9 +58,12 @@ def answer_text(answer: Answer, freshness: Freshness, budget: int) -> str:
         )
         blocks.append(f"The notes disagree: {sides}.")
     blocks += [_cited(citation) for citation in answer.also]
-    blocks += [_passage("Passage:", hit) for hit in answer.hits if not _is_within(hit, cited)]
-    head = [trust_line(answer), _MAY_BE_WRONG if cited else ""]
-    return within(" ".join(filter(None, head)), blocks, budget, _notices(answer, freshness))
+    blocks += [_passage("Passage:", hit) for hit in answer.hits if not _is_quoted(hit, cited)]
+    trust = trust_line(answer)
+    if cited and trust:
+        blocks[0] = f"{trust}\n{blocks[0]}"
+    head = _MAY_BE_WRONG if cited else trust
+    return within(head, blocks, budget, _notices(answer, freshness))
 
 
 def search_text(result: SearchResult, freshness: Freshness, budget: int) -> str:
@@ -77,13 +80,11 @@ def _passage(label: str, hit: Hit) -> str:
     return "\n".join([f"{label} {place}  {safe_line(passage.trail)}", *quoted])
 
 
-def _is_within(hit: Hit, citations: Iterable[Citation]) -> bool:
-    """Whether one of the citations has the whole passage."""
-    passage = hit.passage
-    return any(
-        one.path == passage.path and one.chars[0] <= passage.start and passage.end <= one.chars[1]
-        for one in citations
-    )
+def _is_quoted(hit: Hit, citations: Iterable[Citation]) -> bool:
+    """Whether one of the citations has most of a passage."""
+    start, end = hit.passage.start, hit.passage.end
+    own = (one.chars for one in citations if one.path == hit.passage.path)
+    return any(2 * (min(last, end) - max(first, start)) > end - start for first, last in own)
 
 
 def part_result(part: NotePart, budget: int) -> Result:
