@@ -48,8 +48,8 @@ after the environment. The last column says whether a
 MEANINGS = {
     0: "answered, or done",
     1: "the notes do not seem to answer, an LLM wrote nothing that the notes support, a citation "
-    "changed or is gone (`verify`), nothing was found (`search`, `list`), or a measure is below "
-    "`--fail-under`",
+    "changed or is gone (`verify`), nothing was found (`search`, `list`, `more`), or a measure is "
+    "below `--fail-under`",
     2: "the command line or a setting is wrong, or a host is not allowed",
     3: "no notes, or no index",
     4: "the index cannot be read, written or trusted",

@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 from ragqa.errors import UsageError
 from ragqa.followups import Turn
 from ragqa.search.question import clean_question
-from ragqa.types import Answer
+from ragqa.types import Answer, Citation
 
 KEPT = 50
 """How many exchanges are remembered."""
 
 COMMANDS = {
-    "/sources": "[N]: the sources of the last answer in full; with N, where source N stands",
+    "/next": "the further excerpts in full, then the next ones",
+    "/open": "N: open source N in your editor, at its line",
+    "/sources": "the sources of the last answer in full",
     "/why": "NOTE: why a note is in the last answer, or is not",
     "/save": "FILE: write the chat as Markdown, which ragqa verify can check",
     "/new": "forget the conversation and change the subject",
@@ -114,6 +116,14 @@ class Chat:
                 self._exchanges.append(Exchange(asked, answers[-1]))
         return answers[-1]
 
+    def widen(self, further: Sequence[Citation]) -> None:
+        """Add the excerpts to the last answer that were shown after it."""
+        last = self._exchanges[-1]
+        numbers = {one.n for one in last.answer.also}
+        new = (one for one in further if one.n not in numbers)
+        answer = replace(last.answer, also=(*last.answer.also, *new))
+        self._exchanges[-1] = replace(last, answer=answer)
+
     def forget(self) -> None:
         """Forget the conversation."""
         self._exchanges.clear()
@@ -124,7 +134,8 @@ def numbered(exchanges: Sequence[Exchange]) -> Iterator[Exchange]:
     before = 0
     for exchange in exchanges:
         yield replace(exchange, answer=_renumbered(exchange.answer, before))
-        before += max((one.n for one in exchange.answer.citations), default=0)
+        shown = (*exchange.answer.citations, *exchange.answer.also)
+        before += max((one.n for one in shown), default=0)
 
 
 def _renumbered(answer: Answer, by: int) -> Answer:
@@ -145,5 +156,6 @@ def _renumbered(answer: Answer, by: int) -> Answer:
         answer,
         text=_CITED.sub(shift, answer.text),
         citations=tuple(replace(one, n=one.n + by) for one in answer.citations),
+        also=tuple(replace(one, n=one.n + by) for one in answer.also),
         written=written,
     )

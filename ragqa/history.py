@@ -1,6 +1,7 @@
 """The history of questions about some notes: private, bounded, shared by chat and pages."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from ragqa.private import private_folder, write_private
@@ -13,13 +14,17 @@ class History:
     """The questions asked before: a bounded file that only the user may read.
 
     Write errors are ignored.
+
+    :param path: the file; None to keep nothing.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None) -> None:
         self._path = path
 
     def read(self) -> list[str]:
         """Read the lines, oldest first; drop lines over the limits from the file, too."""
+        if self._path is None:
+            return []
         try:
             with self._path.open("rb") as file:
                 size = file.seek(0, os.SEEK_END)
@@ -30,25 +35,18 @@ class History:
         lines = text.splitlines()
         kept = lines[size > _MAX_BYTES :][-MAX_LINES:]
         if len(kept) < len(lines):
-            self._write(kept)
+            with suppress(OSError):
+                write_private(self._path, "".join(f"{line}\n" for line in kept))
         return kept
 
     def add(self, line: str) -> None:
         """Append a question; a command of the chat is none, and may name a file."""
         flat = " ".join(line.split())
-        if flat.startswith("/"):
+        if flat.startswith("/") or self._path is None:
             return
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
-        try:
+        with suppress(OSError):
             private_folder(self._path.parent)
             with os.fdopen(os.open(self._path, flags, 0o600), "ab") as file:
                 os.fchmod(file.fileno(), 0o600)
                 file.write(f"{flat}\n".encode("utf-8", "replace"))
-        except OSError:
-            return
-
-    def _write(self, lines: list[str]) -> None:
-        try:
-            write_private(self._path, "".join(f"{line}\n" for line in lines))
-        except OSError:
-            return

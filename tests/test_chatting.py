@@ -82,6 +82,8 @@ def test_sources_are_numbered_throughout_a_chat():
     first = make_answer(text="It is. [1] See [7] there.")
     none = replace(first, answered=False, citations=(), text="")
     second = make_answer(text="It was. [1]")
+    further = tuple(replace(first.citations[0], n=n) for n in (2, 3))
+    first = replace(first, also=further)
     told = [one.answer for one in numbered([Exchange("?", one) for one in (first, none, second)])]
-    assert [one.text for one in told] == ["It is. [1] See [7] there.", "", "It was. [2]"]
-    assert [[c.n for c in one.citations] for one in told] == [[1], [], [2]]
+    assert [one.text for one in told] == ["It is. [1] See [7] there.", "", "It was. [4]"]
+    assert [[c.n for c in (*one.citations, *one.also)] for one in told] == [[1, 2, 3], [], [4]]

@@ -21,7 +21,7 @@ from ragqa.types import Citation, Disagreement, Hit, Kind, Reason
 
 __all__ = ["Answering", "Assessment", "assess", "cite", "compose"]
 
-UNLIKELY_BELOW = 0.5
+UNLIKELY_BELOW = 0.25
 """Below this confidence, what lacks most of a question is not even close to it."""
 
 _END_MARKS = tuple(".!?:;\u2026\u3002\uff01\uff1f")

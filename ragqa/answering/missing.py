@@ -18,7 +18,7 @@ from ragqa.text.names import has_figure
 from ragqa.text.words import compiled, index_terms, is_stop_word, overlaps, stems, tokenize
 from ragqa.types import Vector
 
-UNKNOWN_BELOW = 0.28
+UNKNOWN_BELOW = 0.2
 """A word counts as paraphrased if the mean best cosine of its tokens is at least this."""
 
 UNKNOWN_NAME_BELOW = 0.45
@@ -29,7 +29,7 @@ its idf: it is mostly a name, and similar names mean other things."""
 MIN_IDF_SHARE = 0.5
 """A word is reported only if its idf is at least this share of the question's highest."""
 
-MIN_TOTAL_SHARE = 0.12
+MIN_TOTAL_SHARE = 0.2
 """Missing words are reported only if they have this share of the question's idf."""
 
 FAR_SHARE = 0.5

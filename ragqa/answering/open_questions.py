@@ -14,8 +14,8 @@ NEAR_SHARE = 0.5
 SURE_SHARE = 0.75
 """One below this share may be about something else, and is quoted with reserve."""
 
-MOST_CONFIDENT = 0.5
-"""Where a note only asks, it is at best as likely as not that the notes answer."""
+MOST_CONFIDENT = 0.3
+"""Where a note only asks, what it says is probably no answer."""
 
 AN_ANSWER = "an answer"
 """What is missing there."""

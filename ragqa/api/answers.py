@@ -147,7 +147,9 @@ def _failed(answer: Answer, backend: str, exc: UsageError) -> Answer:
 
 def _with_text(answer: Answer, backend: str, text: str, citations: tuple[Citation, ...]) -> Answer:
     sides = tuple(_renumbered(one, citations) for one in answer.disagreements)
-    return replace(answer, backend=backend, text=text, citations=citations, disagreements=sides)
+    return replace(
+        answer, backend=backend, text=text, citations=citations, also=(), disagreements=sides
+    )
 
 
 def _not_asked(answer: Answer, backend: str, why: str, hint: str) -> Answer:

@@ -19,11 +19,12 @@ from ragqa.notes.formats import how_to_read, switched_off
 from ragqa.readers import Reader, available
 from ragqa.search.question import Question, clean_question, find_day, read_question
 from ragqa.search.retrieve import of_day_first, retrieve
-from ragqa.stores.filters import note_matcher
+from ragqa.stores.filters import note_matcher, path_matcher
 from ragqa.types import (
     Answer,
     Filters,
     Hit,
+    IndexInfo,
     NoteList,
     Progress,
     SearchResult,
@@ -74,6 +75,7 @@ class Index(StoredIndex):
         refresh: bool = True,
         progress: Progress | None = None,
         writer: "Writer | None" = None,
+        further: int = 2,
     ) -> Answer:
         """Answer a question from the notes, with citations checked against them.
 
@@ -81,6 +83,7 @@ class Index(StoredIndex):
             as it is, and so is one whose update takes longer than some seconds.
         :param writer: an LLM to write the answer; if it fails, the answer is extractive and
             `Answer.written` says why.
+        :param further: the most further excerpts.
         :raises UsageError: the question has nothing to search for, or is too long.
         :raises NoCorpus: there are no notes.
         :raises NoIndex: there is no index, and `refresh` is False.
@@ -89,10 +92,13 @@ class Index(StoredIndex):
         """
         clock = Clock()
         found = self.find(question, filters, refresh=refresh, progress=progress, clock=clock)
-        embedder, answering = self.source.embedders.asking, self.answering_from(found.notes)
+        embedder = self.source.embedders.asking
+        answering = replace(self.answering_from(found.notes), further=further)
         composed = compose(found.question, found.hits, embedder, answering)
         clock.lap("answer")
-        warnings = [*found.warnings, *self._reader[1], *self._left_out(found=composed.answered)]
+        warnings = [*found.warnings, *self._reader[1]]
+        if not composed.answered:
+            warnings += filter(None, [self._why_not_found(found.info, filters, warnings)])
         nearest = found.hits[: self.settings.top_k]
         answer = answer_of(found.question, nearest, composed, found.info, warnings=warnings)
         answer = replace(with_locators(answer, found.notes.located), waiting=self.files_waiting)
@@ -128,7 +134,9 @@ class Index(StoredIndex):
         found = self.find(
             query, filters, refresh=refresh, progress=progress, clock=clock, limit=limit
         )
-        warnings = [*found.warnings, *self._left_out(found=bool(found.hits))]
+        warnings = [*found.warnings]
+        if not found.hits:
+            warnings += filter(None, [self._why_not_found(found.info, filters, warnings)])
         return SearchResult(
             query=found.question.typed,
             hits=found.hits[:limit],
@@ -232,22 +240,29 @@ class Index(StoredIndex):
                 return tuple(current[:wanted]), warnings
             k *= 4
 
-    def _left_out(self, *, found: bool) -> list[str]:
-        """A warning about files whose format is switched off, where nothing was found."""
-        if found:
-            return []
+    def _why_not_found(self, info: IndexInfo, filters: Filters | None, told: list[str]) -> str:
+        """What was not looked through, "" for nothing: formats that are off, and skipped notes.
+
+        :param told: warnings, which may name notes that were skipped just now.
+        """
         if self._off is None:
             try:
                 self._off = switched_off(self.source.walk().others)
             except NoCorpus:
                 self._off = {}
-        if not self._off:
-            return []
-        total = sum(self._off.values())
-        listed = ", ".join(f"{count} {suffix}" for suffix, count in sorted(self._off.items()))
-        was, it = ("was", "it") if total == 1 else ("were", "them")
-        how = how_to_read(self._off, self.settings.formats, self.places.corpus)
-        return [f"{counted(total, 'file')} ({listed}) {was} left out; to read {it}: {how}"]
+        paths = filters.paths if filters else ()
+        is_asked = path_matcher(paths) if paths else bool
+        found = (f"skipped {one.path}: {one.reason}" for one in info.skipped if is_asked(one.path))
+        skips = sum(skip not in told for skip in found)
+        was = "was" if skips == 1 else "were"
+        parts = [f"{counted(skips, 'note')} {was} skipped (ragqa status says why)"] * bool(skips)
+        if total := sum(self._off.values()):
+            listed = ", ".join(f"{count} {suffix}" for suffix, count in sorted(self._off.items()))
+            was, it = ("was", "it") if total == 1 else ("were", "them")
+            how = how_to_read(self._off, self.settings.formats, self.places.corpus)
+            files = f"{counted(total, 'file')} ({listed})"
+            parts.append(f"{files} {was} left out; to read {it}: {how}")
+        return "; ".join(parts)
 
     @property
     def files_waiting(self) -> int:

@@ -25,6 +25,8 @@ COMMANDS = {
     "why": "asking.why",
     "list": "asking.list_notes",
     "get": "asking.get",
+    "more": "asking.more",
+    "open": "asking.open_source",
     "chat": "chat.chat",
     "eval": "evaluate.evaluate",
     "verify": "verify.verify",
@@ -65,7 +67,7 @@ def run(args: list[str]) -> int:
     except RagqaError as exc:
         return _report(out_of_memory(exc) or exc, args, debug=debug)
     except ClickException as exc:
-        return _report_usage(exc, args)
+        return _report_usage(exc)
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     except OSError as exc:
@@ -147,25 +149,16 @@ def _options(
     """Ask your notes, get cited answers. Nothing leaves this machine unasked."""
 
 
-def _report_usage(exc: ClickException, args: list[str]) -> int:
-    """Print what is wrong with the command line; for a group without a command, print its help.
-
-    A command or an option that is gone says so.
-    """
+def _report_usage(exc: ClickException) -> int:
+    """Print what is wrong with the command line; for a group without a command, print its help."""
     from ragqa import render
-    from ragqa.config.gone import COMMANDS as GONE
 
     context = getattr(exc, "ctx", None)
     if context is not None and exc.format_message() == context.get_help():
         render.say(context.get_help())
     else:
         command = context.command_path if context is not None else "ragqa"
-        name = f"{command} {getattr(exc, 'option_name', args[0] if args else '')}"
-        message, hint = exc.format_message(), f"{command} --help"
-        if name in GONE:
-            why, hint = GONE[name]
-            message = f"{name} is gone: {why}"
-        render.print_error(RagqaError(message, hint=hint))
+        render.print_error(RagqaError(exc.format_message(), hint=f"{command} --help"))
     return exc.exit_code
 
 

@@ -1,8 +1,9 @@
-"""`ragqa ask`, `search`, `why`, `list` and `get`: call the library, render, return a code."""
+"""The commands that ask or read notes: call the library, render, return a code."""
 
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,11 +16,12 @@ from ragqa.cli.generation import (
     request_in,
     writer_for,
 )
-from ragqa.cli.opening import open_query, question_in
+from ragqa.cli.opening import Query, load, open_query, question_in
 from ragqa.cli.options import (
     AsFormat,
     AsJson,
     Format,
+    PlaceOptions,
     Scope,
     complete_path,
     grouped_options,
@@ -27,7 +29,6 @@ from ragqa.cli.options import (
 from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
-    from ragqa.render import Linker
     from ragqa.types import Answer
 
 Explain = Annotated[bool, typer.Option("--explain", help="Show the scores behind the answer.")]
@@ -71,26 +72,76 @@ def ask(
 
         print_request(request, where, asked=asked, json=output is Format.JSON)
         return 0
-    _print_answer(answer, query.linker, output, explain=explain)
+    _print_answer(answer, query, output, explain=explain)
     print_answer_warnings(answer)
     return exit_code(answer)
 
 
-def _print_answer(answer: "Answer", linker: "Linker", output: Format, *, explain: bool) -> None:
+def _print_answer(answer: "Answer", query: Query, output: Format, *, explain: bool) -> None:
+    """Print an answer; unless it is for a program, keep what was asked."""
     from ragqa import render
+    from ragqa.asked import Asked, keep
 
+    settings = query.index.settings
     if output is Format.JSON:
         render.print_document(render.answer_document(answer, explain=explain))
-    elif output is Format.MARKDOWN:
+        return
+    if output is Format.MARKDOWN:
         from ragqa.render.markdown import answer_markdown
 
         render.print_as_is(answer_markdown(answer))
     else:
-        render.print_answer(answer, linker)
+        more = "ragqa more shows them whole" if settings.history == "on" else ""
+        render.print_answer(answer, query.linker, more)
         if explain:
             from ragqa.render.scores import print_scores
 
             print_scores(answer)
+    keep(Asked.of(answer, query.filters), settings, query.index.places.corpus)
+
+
+@grouped_options()
+def more(*, given: PlaceOptions) -> int:
+    """Show the further excerpts of the last question whole; asked again, the next ones.
+
+    The question is asked again of the notes as they are now. Exits with 1 if there are no more.
+
+    Example: ragqa more
+    """
+    from ragqa import render
+    from ragqa.asked import keep, last_asked
+    from ragqa.render.results import print_further
+
+    with open_query(Scope(given=given)) as query:
+        about = query.index.settings, query.index.places.corpus
+        ask = partial(query.index.ask, progress=query.progress)
+        answer, asked = last_asked(*about).ask_on(ask)
+    keep(asked, *about)
+    print_further(answer, query.linker)
+    render.print_warnings(answer.warnings)
+    return 0 if answer.also else 1
+
+
+@grouped_options()
+def open_source(
+    number: Annotated[
+        int, typer.Argument(metavar="N", help="The number of a source or of a further excerpt.")
+    ],
+    *,
+    given: PlaceOptions,
+) -> int:
+    """Open a source of the last answer at its line, in $VISUAL or $EDITOR, else in Obsidian.
+
+    Obsidian shows the note from its beginning. PDF and Word files open where they always do.
+
+    Example: ragqa open 1
+    """
+    from ragqa import editors
+    from ragqa.asked import last_asked
+
+    loaded = load(given)
+    asked = last_asked(loaded.settings, loaded.places.corpus)
+    return 1 if editors.open_source(asked.source(number), loaded.places.corpus) else 0
 
 
 @grouped_options()
@@ -263,24 +314,18 @@ def get(
     return 0
 
 
-def _parse_format(chosen: str | None, *, json: bool, explain: bool) -> Format:
+def _parse_format(chosen: Format | None, *, json: bool, explain: bool) -> Format:
     """Return the output format from `--format` and `--json`.
 
-    :param explain: whether scores are requested, which Markdown cannot show.
-    :raises UsageError: the format is unknown, or the options contradict each other.
+    :raises UsageError: the options contradict each other.
     """
-    if chosen is not None and chosen not in list(Format):
-        raise UsageError(
-            f"--format takes text, markdown or json, not {chosen!r}",
-            hint="ragqa ask --format markdown QUESTION",
-        )
     if json and chosen not in (None, Format.JSON):
         raise UsageError(
             f"--json and --format {chosen} cannot go together", hint=f"ragqa ask --format {chosen}"
         )
-    if explain and chosen == Format.MARKDOWN:
+    if explain and chosen is Format.MARKDOWN:
         raise UsageError(
             "--explain and --format markdown cannot go together: only text and json show scores",
             hint="ragqa ask --explain --json QUESTION",
         )
-    return Format.JSON if json else Format(chosen or Format.TEXT)
+    return Format.JSON if json else chosen or Format.TEXT

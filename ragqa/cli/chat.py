@@ -47,7 +47,8 @@ def chat(*, scope: Scope, llm: LLMOptions) -> int:
 
         if not is_interactive():
             return _run(PipedLines(), conversation)
-        _run_interactively(TypedLines(History(history_file(places.corpus))), conversation)
+        typed = TypedLines(History(history_file(loaded.settings, places.corpus)))
+        _run_interactively(typed, conversation)
     return 0
 
 

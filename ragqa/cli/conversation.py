@@ -3,20 +3,23 @@
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragqa import render
+from ragqa.asked import Asked
 from ragqa.atomic_write import write_whole
 from ragqa.chatting import COMMANDS, Chat, Keep, command_in
 from ragqa.cli.generation import ask_with, exit_code, print_answer_warnings
 from ragqa.cli.opening import Query, first_build_notice, open_index
 from ragqa.cli.options import Scope
 from ragqa.config import Loaded, Places
+from ragqa.editors import open_source
 from ragqa.errors import UsageError
 from ragqa.followups import Turn, stand_alone
 from ragqa.render import chat as screen
+from ragqa.render.results import print_further
 from ragqa.render.screen import put
 from ragqa.types import Answer
 
@@ -37,8 +40,11 @@ class Conversation:
         self._writer = writer
         self._linker = render.Linker(places.corpus, loaded.settings.link_format)
         self._chat = Chat(self._complete, self._answer)
+        self._asked: Asked | None = None
         self._commands: dict[str, Callable[[str], None]] = {
-            "/sources": self._show_sources,
+            "/next": self._show_next,
+            "/open": self._open,
+            "/sources": lambda _: screen.print_sources(self._chat.last, self._linker),
             "/why": self._explain,
             "/save": self._save,
             "/new": lambda _: self._chat.forget(),
@@ -69,8 +75,9 @@ class Conversation:
         return 0
 
     def _ask(self, line: str) -> int:
+        self._asked = None
         answer = self._chat.ask(line, screen.print_asked_as)
-        render.print_answer(answer, self._linker)
+        render.print_answer(answer, self._linker, "/next shows them whole")
         put()
         print_answer_warnings(answer)
         return exit_code(answer)
@@ -87,13 +94,22 @@ class Conversation:
         with render.ProgressLine(opening=first_build_notice(self._index)) as progress:
             return ask_with(self._query(progress), question, writer, streams=True)
 
-    def _show_sources(self, number: str) -> None:
-        if not number:
-            screen.print_sources(self._chat.last, self._linker)
-        elif number.isdecimal() and number.isascii():
-            screen.print_source(self._chat.last, int(number[:9]), self._linker)
-        else:
-            raise UsageError(f"{number!r} is not a source number", hint="/sources 2")
+    def _last(self) -> Asked:
+        answer = self._chat.last
+        return self._asked or Asked.of(answer, self._filters)
+
+    def _show_next(self, _: str) -> None:
+        ask = partial(self._index.ask, refresh=not self._scope.no_refresh)
+        answer, self._asked = self._last().ask_on(ask)
+        self._chat.widen(answer.also)
+        print_further(answer, self._linker)
+        put()
+
+    def _open(self, number: str) -> None:
+        last = self._last()
+        if not (number.isdecimal() and number.isascii()):
+            raise UsageError(f"{number!r} is not a source number", hint="/open 2")
+        open_source(last.source(int(number[:9])), self._index.places.corpus)
 
     def _explain(self, target: str) -> None:
         from ragqa.explaining import explain

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from ragqa.cli.options import PlaceOptions, Scope, with_places
 from ragqa.errors import UsageError
@@ -16,14 +16,6 @@ if TYPE_CHECKING:
     from ragqa.config.setting import Value
     from ragqa.render import Linker, ProgressLine
     from ragqa.types import Filters, Waiting
-
-
-class QueryArguments(TypedDict):
-    """What the methods of an index take beside a question."""
-
-    filters: "Filters"
-    refresh: bool
-    progress: "ProgressLine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +29,7 @@ class Query:
     linker: "Linker"
 
     @property
-    def arguments(self) -> QueryArguments:
+    def arguments(self) -> dict[str, Any]:
         """The arguments for a method of the index."""
         return {"filters": self.filters, "refresh": self.refresh, "progress": self.progress}
 
@@ -48,7 +40,7 @@ def open_query(scope: Scope) -> Iterator[Query]:
 
     :raises UsageError: a filter or a setting is wrong.
     """
-    from ragqa.render import ProgressLine
+    from ragqa.render import Linker, ProgressLine
 
     loaded = load(scope.given, top_k=scope.top_k)
     filters = scope.filters(loaded.places.corpus)
@@ -56,14 +48,8 @@ def open_query(scope: Scope) -> Iterator[Query]:
         open_index(loaded) as index,
         ProgressLine(opening="" if scope.no_refresh else first_build_notice(index)) as progress,
     ):
-        yield Query(index, filters, not scope.no_refresh, progress, linker_for(index))
-
-
-def linker_for(index: "Index") -> "Linker":
-    """Return a linker to the notes of an index."""
-    from ragqa.render import Linker
-
-    return Linker(index.places.corpus, index.settings.link_format)
+        linker = Linker(index.places.corpus, index.settings.link_format)
+        yield Query(index, filters, not scope.no_refresh, progress, linker)
 
 
 def question_in(words: list[str] | None) -> str:

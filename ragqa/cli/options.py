@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ragqa.clock import first_day
-from ragqa.errors import RagqaError, UsageError
+from ragqa.clock import day_since
+from ragqa.errors import RagqaError
 
 if TYPE_CHECKING:
     from ragqa.config import Loaded
@@ -75,11 +75,6 @@ class Format(StrEnum):
     JSON = "json"
 
 
-def complete_format(incomplete: str) -> list[str]:
-    """The formats that start with `incomplete`."""
-    return [name for name in Format if name.startswith(incomplete)]
-
-
 Folders = Annotated[
     list[str] | None,
     typer.Option("--corpus", metavar="DIR", help="A folder of notes; repeat it to use several."),
@@ -98,12 +93,9 @@ StoreUri = Annotated[
     ),
 ]
 AsFormat = Annotated[
-    str | None,
+    Format | None,
     typer.Option(
-        "--format",
-        metavar="FORMAT",
-        help="text, markdown (ragqa verify can check it later) or json.",
-        autocompletion=complete_format,
+        metavar="FORMAT", help="text, markdown (ragqa verify can check it later) or json."
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -190,7 +182,7 @@ class Scope:
         from ragqa.types import Filters
 
         paths = globs_in(corpus, self.within or (), self.path or ())
-        return Filters(tuple(self.tag or ()), paths, parse_since(self.since), self.where)
+        return Filters(tuple(self.tag or ()), paths, day_since(self.since or ""), self.where)
 
 
 def grouped_options(*without: str) -> Callable[[Command], Command]:
@@ -242,22 +234,6 @@ def _value(parameter: inspect.Parameter, values: dict[str, Any]) -> Any:  # noqa
     if not fields:
         return values.get(parameter.name, parameter.default)
     return parameter.annotation(**{field.name: _value(field, values) for field in fields})
-
-
-def parse_since(text: str | None) -> str:
-    """Return an ISO date from `YYYY`, `YYYY-MM` or `YYYY-MM-DD`; "" for None.
-
-    :raises UsageError: the text is none of these.
-    """
-    if text is None:
-        return ""
-    try:
-        return first_day(text)
-    except ValueError as exc:
-        raise UsageError(
-            f"--since takes a date like 2025-03-31, 2025-03 or 2025, not {text!r}",
-            hint="ragqa ask --since 2025-03 QUESTION",
-        ) from exc
 
 
 def with_places(hint: str, args: list[str]) -> str:

@@ -9,7 +9,6 @@ from typing import Any, cast
 
 import platformdirs
 
-from ragqa.config import gone
 from ragqa.config.folders import corpus_of
 from ragqa.config.setting import Value, as_written
 from ragqa.config.settings import SETTINGS, Origin, setting_named, with_nearest
@@ -218,21 +217,13 @@ def _read(path: Path, others: Sequence[str] = ()) -> Checked:
     """
     raw = _read_toml(path)
     values = {name: SETTINGS[name].parse(raw[name], str(path)) for name in raw if name in SETTINGS}
-    warnings = tuple(
-        f"{path} has the setting {name}, which is gone and ignored: {gone.SETTINGS[name]}; "
-        "remove the line"
-        for name in raw
-        if name in gone.SETTINGS
-    )
-    unknown = [
-        name for name in raw if name not in SETTINGS and name not in (*gone.SETTINGS, *others)
-    ]
+    unknown = [name for name in raw if name not in SETTINGS and name not in others]
     if not unknown:
-        return values, warnings
+        return values, ()
     shown = ", ".join(map(with_nearest, unknown[:_MAX_NAMED]))
     more = f" and {len(unknown) - _MAX_NAMED} more" if len(unknown) > _MAX_NAMED else ""
     kind = "an unknown setting, which is" if len(unknown) == 1 else "unknown settings, which are"
-    return values, (*warnings, f"{path} has {kind} ignored: {shown}{more}")
+    return values, (f"{path} has {kind} ignored: {shown}{more}",)
 
 
 def _read_toml(path: Path) -> dict[str, object]:

@@ -10,7 +10,6 @@ from typing import Any, cast
 
 import platformdirs
 
-from ragqa.config import gone
 from ragqa.config.files import (
     OF_FOLDER,
     find_project_file,
@@ -41,7 +40,7 @@ class Loaded:
     """Settings with the origin of each, and the places, None if unknown.
 
     `passed_over` says which notes or index replace those in the user's settings file, "" for none;
-    `warnings` are about settings that are unknown or gone.
+    `warnings` are about unknown settings.
     """
 
     settings: Settings
@@ -84,7 +83,7 @@ def load_settings(
         (Origin.ENVIRONMENT, _from_environment(environ)),
     ]
     project = find_project_file(folder)
-    warnings = _gone(environ)
+    warnings: tuple[str, ...] = ()
     if project is not None:
         of_project, about_project = read_project_settings(project)
         layers.append((str(project), of_project))
@@ -111,9 +110,14 @@ def data_index(corpus: Corpus) -> Path:
     return Path(platformdirs.user_data_dir("ragqa")) / "indexes" / _called(corpus)
 
 
-def history_file(corpus: Corpus) -> Path:
-    """The file with the questions that were asked of this corpus, and of no other."""
-    return Path(platformdirs.user_data_dir("ragqa")) / "history" / _called(corpus)
+def history_file(settings: Settings, corpus: Corpus, folder: str = "history") -> Path | None:
+    """The file with what was asked of this corpus, and of no other; None if nothing is kept.
+
+    :param folder: the folder of all such files in the user's data folder.
+    """
+    if settings.history == "off":
+        return None
+    return Path(platformdirs.user_data_dir("ragqa")) / folder / _called(corpus)
 
 
 def _called(corpus: Corpus) -> str:
@@ -140,15 +144,6 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Value]:
             raw = several(given) if name == "corpus" else given
             values[name] = setting.anchored_in_file(setting.parse(raw, variable), variable)
     return values
-
-
-def _gone(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """A warning for each variable that sets a setting that is gone."""
-    return tuple(
-        f"{variable} is ignored: the setting is gone, {why}; unset it"
-        for name, why in gone.SETTINGS.items()
-        if environ.get(variable := f"RAGQA_{name.upper()}")
-    )
 
 
 def _match_store(

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from types import MappingProxyType
 
-from ragqa.config import addresses, gone
+from ragqa.config import addresses
 from ragqa.config.folders import EXPECTED, folders_in
 from ragqa.config.setting import (
     Setting,
@@ -162,6 +162,12 @@ class Settings:
         check=lambda value: "{path}" in str(value) and "://" in str(value),
         personal=True,
     )
+    history: str = one_of(
+        ("on", "off"),
+        "whether your questions are kept on this machine, for ragqa more, ragqa open, and the "
+        "arrow keys of chat",
+        personal=True,
+    )
     llm: str = setting(
         "",
         "the LLM backend that writes answers, KIND:MODEL (ragqa llm list); empty for none",
@@ -203,9 +209,6 @@ def setting_named(name: str, where: str) -> Setting:
 
     :raises UsageError: it does not exist; the message names the nearest, else all.
     """
-    if name in gone.SETTINGS:
-        why = f"the setting {name} is gone: {gone.SETTINGS[name]}"
-        raise UsageError(why, hint=how_to_fix(where))
     if name not in SETTINGS:
         shown = with_nearest(name)
         listed = "" if shown.endswith(")") else f"; there are: {', '.join(SETTINGS)}"

@@ -1,11 +1,11 @@
-"""Sentences about an answer that the terminal and Markdown share; all but `address` sanitised."""
+"""What is said about an answer, at every door in the same words; all but `address` sanitised."""
 
 from collections.abc import Sequence
 
 from ragqa.sanitise import safe_line
 from ragqa.types import Answer, Citation, Correction
+from ragqa.types.answers import PROBABLE_FROM
 
-NOT_IN_NOTES = "Your notes do not seem to answer this."
 CITED = r"\[\d+\]"
 """A citation in the text of an answer; what is no citation has spaces within the brackets."""
 
@@ -25,29 +25,23 @@ def address(path: str, lines: tuple[int, int], locator: str = "") -> str:
     return f"{path}:{first}" if first == last else f"{path}:{first}-{last}"
 
 
-def verdict_line(answer: Answer) -> str:
-    """The warning below an LLM's answer if the notes do not fully answer, else ""."""
+def trust_line(answer: Answer) -> str:
+    """How far an answer is to be trusted, and what it lacks; "" without reserve.
+
+    It stands above the excerpts; of an LLM's answer, below it.
+    """
+    missing = safe_line(", ".join(answer.missing))
+    aside = missing and f" (not mentioned: {missing})"
+    is_written = answer.written is not None and answer.written.grounded
     if not answer.answered:
-        return f"{NOT_IN_NOTES} The LLM was asked anyway."
-    return unsure_line(answer) if answer.missing else ""
-
-
-def unsure_line(answer: Answer) -> str:
-    """The line above excerpts that are not a sure answer."""
-    if answer.missing:
-        return f"Close, but not in these sources: {_missing(answer)}."
-    return "Not sure that this is an answer; this comes nearest:"
-
-
-def missing_line(answer: Answer) -> str:
-    """The question words that the nearest passages lack, "" if none."""
-    if not answer.missing:
+        asked_anyway = " The LLM was asked anyway." if is_written else ""
+        return f"Your notes do not seem to answer this{aside}.{asked_anyway}"
+    if is_written:
+        return missing and f"Not mentioned: {missing}."
+    if answer.sure:
         return ""
-    return f"The nearest passages do not mention: {_missing(answer)}."
-
-
-def _missing(answer: Answer) -> str:
-    return safe_line(", ".join(answer.missing))
+    probable = answer.confidence >= PROBABLE_FROM
+    return f"{'Probably' if probable else 'Not sure; nearest'}{aside}:"
 
 
 def corrected_line(corrected: Sequence[Correction]) -> str:

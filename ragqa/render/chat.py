@@ -1,15 +1,11 @@
 """What a chat prints beside answers: the completed question, full sources, and commands."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from rich.text import Text
-
-from ragqa.errors import UsageError
 from ragqa.render import results
 from ragqa.render.results import Linker, marked, print_place
 from ragqa.render.screen import put
-from ragqa.sanitise import safe_text
-from ragqa.types import Answer, Citation, Hit, Passage
+from ragqa.types import Answer, Hit
 
 _INDENT = 3
 
@@ -46,47 +42,7 @@ def print_sources(answer: Answer, linker: Linker) -> None:
     results.print_sources(answer, linker, quoted=True)
 
 
-def print_source(answer: Answer, n: int, linker: Linker) -> None:
-    """Print the passage or passages around source `n`, with the quote marked.
-
-    :raises UsageError: there is no source `n`.
-    """
-    if not answer.citations:
-        hits = answer.hits[n - 1 : n] if n > 0 else ()
-        if not hits:
-            raise _no_source(n, range(1, len(answer.hits) + 1))
-        _print_hit(hits[0], n, answer.looked_for, linker)
-        return
-    citation = next((one for one in answer.citations if one.n == n), None)
-    if citation is None:
-        raise _no_source(n, [one.n for one in answer.citations])
-    place = linker.cited(citation)
-    print_place(place, citation.heading, n=n)
-    before, after = _around(citation, (hit.passage for hit in answer.hits))
-    style = "match" if before or after else ""
-    text = Text.assemble(before, (safe_text(citation.quote), style), after)
-    put(text, indent=_INDENT)
-
-
 def _print_hit(hit: Hit, n: int, question: str, linker: Linker) -> None:
     passage = hit.passage
     print_place(linker.place(passage.path, passage.lines, hit.locator), passage.heading, n=n)
     put(marked(passage.text, question, passage.language), indent=_INDENT)
-
-
-def _around(citation: Citation, passages: Iterable[Passage]) -> tuple[str, str]:
-    """The text before a citation in its first passage, and after it in its last; sanitised.
-
-    Either is "" if there is none.
-    """
-    start, end = citation.chars
-    own = [one for one in passages if one.path == citation.path]
-    before = (one.text[: start - one.start] for one in own if one.start <= start < one.end)
-    after = (one.text[end - one.start :] for one in own if one.start < end <= one.end)
-    return safe_text(next(before, "")), safe_text(next(after, ""))
-
-
-def _no_source(n: int, numbers: "range | list[int]") -> UsageError:
-    return UsageError(
-        f"the last answer has no source {n}; there are: {', '.join(map(str, numbers)) or 'none'}"
-    )

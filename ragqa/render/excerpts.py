@@ -34,11 +34,21 @@ _HANG = 2
 _TAB = 4
 
 
-def print_excerpt(console: Console, citation: Citation, indent: int = 3) -> None:
-    """Draw the quote; underline the answering part unless all of it answers."""
+def words_of(citation: Citation) -> str:
+    """The words of the quote on one line, without markup; not sanitised."""
+    texts = chain.from_iterable(map(_texts, _blocks(citation)))
+    return " ".join(word for seen in texts for word in seen.text.split())
+
+
+def _blocks(citation: Citation) -> Sequence[Block]:
     # A citation that lists no units is a single one.
     units = citation.units or (Unit(citation.kind, *citation.chars, citation.context),)
-    blocks = blocks_of(citation.quote, units, citation.chars[0])
+    return blocks_of(citation.quote, units, citation.chars[0])
+
+
+def print_excerpt(console: Console, citation: Citation, indent: int = 3) -> None:
+    """Draw the quote; underline the answering part unless all of it answers."""
+    blocks = _blocks(citation)
     page = _Page(console, indent, _answers(citation, blocks), citation.span)
     for number, block in enumerate(blocks):
         if number and apart(blocks[number - 1], block):

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ragqa.generation import Request, cited_text
-from ragqa.render.answer_lines import CITED, verdict_line
+from ragqa.render.answer_lines import CITED, trust_line
 from ragqa.render.documents import fields_of
 from ragqa.render.markdown_text import fenced
 from ragqa.render.progress import ProgressLine
@@ -72,8 +72,8 @@ def print_written(console: Console, answer: Answer, written: Written) -> None:
     if not console.is_terminal:
         put(Text.assemble(*map(_sentence, written.sentences)))
     put()
-    if verdict := verdict_line(answer):
-        put(verdict, "warning")
+    if trust := trust_line(answer):
+        put(trust, "warning")
     put(written_by(written), "quiet")
 
 

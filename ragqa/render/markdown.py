@@ -10,6 +10,7 @@ from ragqa.chatting import Exchange, numbered
 from ragqa.notes.formats.document import fragment
 from ragqa.render import answer_lines
 from ragqa.render.documents import warnings_of
+from ragqa.render.excerpts import words_of
 from ragqa.render.markdown_text import (
     escaped,
     excerpts_markdown,
@@ -22,6 +23,8 @@ from ragqa.types import Answer, Citation, Span
 from ragqa.verifying.saved import record_of
 
 _INDENT = "   "
+_FIRST = 80
+"""The characters that are shown of a further excerpt."""
 
 _VERIFY_BY = (
     "From this record, `ragqa verify FILE` can check later whether the notes still say the same.\n"
@@ -67,11 +70,13 @@ def _body(answer: Answer, level: str) -> Iterator[str]:
         yield f"{escaped(answer_lines.corrected_line(answer.corrected))}\n"
     yield from _answer(answer)
     yield from _disagreements(answer)
-    yield f"Confidence that your notes answer this: {answer.confidence:.2f}\n"
     if answer.citations:
         yield f"{level} Sources\n"
         for cited in answer.citations:
             yield f"{cited.n}. {_cited(cited)}\n\n{_quoted(cited.quote)}\n"
+        if answer.also:
+            yield f"{level} Further excerpts\n"
+            yield "".join(f"{one.n}. {_in_a_line(one)}\n" for one in answer.also)
     elif answer.hits:
         yield f"{level} Nearest passages\n"
         for n, hit in enumerate(answer.hits, start=1):
@@ -110,21 +115,18 @@ def direct_spans(answer: Answer) -> Iterator[Span]:
 
 
 def _answer(answer: Answer) -> Iterator[str]:
-    """The answer with its verdict."""
+    """The answer, and how far to trust it."""
+    trust = answer_lines.trust_line(answer)
     if answer.written is not None and answer.written.grounded:
         from ragqa.render.generation import written_by, written_markdown
 
         yield f"{written_markdown(answer.written, within_line).strip()}\n"
-        if verdict := answer_lines.verdict_line(answer):
-            yield f"**{escaped(verdict)}**\n"
+        if trust:
+            yield f"**{escaped(trust)}**\n"
         yield f"{escaped(written_by(answer.written))}\n"
         return
-    if not answer.answered:
-        yield f"**{answer_lines.NOT_IN_NOTES}**\n"
-        if answer.missing:
-            yield f"{escaped(answer_lines.missing_line(answer))}\n"
-    elif not answer.sure:
-        yield f"**{escaped(answer_lines.unsure_line(answer))}**\n"
+    if trust:
+        yield f"**{escaped(trust)}**\n"
     if answer.citations and all(citation.units for citation in answer.citations):
         yield f"{excerpts_markdown(answer.citations)}\n"
     elif answer.text:
@@ -142,6 +144,13 @@ def _disagreements(answer: Answer) -> Iterator[str]:
 def _quoted(text: str) -> str:
     """A verbatim quote, indented below a list number."""
     return f"\n{fenced(text, 'text')}".replace("\n", f"\n{_INDENT}").removeprefix("\n")
+
+
+def _in_a_line(citation: Citation) -> str:
+    """The place of a citation, and the first words of its quote."""
+    words = words_of(citation)
+    cut = f"{words[:_FIRST].rsplit(' ', 1)[0]} \u2026" if len(words) > _FIRST else words
+    return f"{_cited(citation)}: {escaped(cut)}"
 
 
 def _cited(citation: Citation, *, undated: str = "") -> str:

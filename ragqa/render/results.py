@@ -12,7 +12,7 @@ from ragqa.answering.shown import ellipsis_before
 from ragqa.languages import ENGLISH
 from ragqa.notes.formats.document import fragment
 from ragqa.render import answer_lines
-from ragqa.render.excerpts import print_excerpt
+from ragqa.render.excerpts import print_excerpt, words_of
 from ragqa.render.screen import READABLE, put, put_heading, put_labelled, stdout
 from ragqa.sanitise import safe_line, safe_text
 from ragqa.text.words import WORD, index_terms, query_terms
@@ -61,11 +61,14 @@ class Linker:
         return self.place(citation.path, citation.lines, citation.locator)
 
 
-def print_answer(answer: Answer, linker: Linker) -> None:
+def print_answer(answer: Answer, linker: Linker, more: str = "") -> None:
     """Print the answer with its sources, or the nearest passages if there is no answer.
 
     On a terminal, each excerpt is drawn once, below its source. Elsewhere the answer is plain
-    text, followed by a line for each source. The sources of an LLM's answer are quoted.
+    text, followed by a line for each source. The sources of an LLM's answer are quoted. Each
+    further excerpt is a line below.
+
+    :param more: how to see the further excerpts whole.
     """
     console = stdout()
     print_corrected(answer.corrected)
@@ -81,8 +84,8 @@ def print_answer(answer: Answer, linker: Linker) -> None:
         if not answer.answered:
             _print_nearest(answer, linker)
             return
-        if not answer.sure:
-            put(answer_lines.unsure_line(answer), "warning")
+        if trust := answer_lines.trust_line(answer):
+            put(trust, "warning")
         if console.is_terminal:
             _print_excerpts(answer.citations, linker)
         else:
@@ -92,18 +95,36 @@ def print_answer(answer: Answer, linker: Linker) -> None:
     if is_written or not console.is_terminal:
         put_heading("Sources")
         print_sources(answer, linker, quoted=is_written)
-    _print_confidence(answer)
+    _print_offered(answer, linker, more)
+
+
+def _print_offered(answer: Answer, linker: Linker, more: str) -> None:
+    """Print a line for each further excerpt: number, place, and first words as far as they fit."""
+    if answer.also:
+        put_heading("Further excerpts")
+    for citation in answer.also:
+        line = Text.assemble((f"{citation.n:>2} ", "number"), linker.cited(citation))
+        width = max(min(stdout().width, READABLE), line.cell_len)
+        line.append(f"  {safe_line(words_of(citation))}", "quiet")
+        line.truncate(width, overflow="ellipsis")
+        put(line)
+    if answer.also and more:
+        put(more, "quiet")
+
+
+def print_further(answer: Answer, linker: Linker) -> None:
+    """Print the further excerpts of an answer whole, below its question."""
+    put(answer.question, "quiet")
+    put()
+    if answer.also:
+        _print_excerpts(answer.also, linker)
+    else:
+        put("There are no further excerpts.", "bold")
 
 
 def _print_nearest(answer: Answer, linker: Linker) -> None:
     """Say that the notes do not answer, and list the nearest passages."""
-    put(answer_lines.NOT_IN_NOTES, "bold")
-    if answer.missing:
-        put(answer_lines.missing_line(answer), "quiet")
-    if skipped := len(answer.info.skipped):
-        were = "was" if skipped == 1 else "were"
-        put(f"{counted(skipped, 'note')} {were} skipped: ragqa status says why.", "quiet")
-    _print_confidence(answer)
+    put(answer_lines.trust_line(answer), "bold")
     if answer.hits:
         put_heading("Nearest passages")
         _print_hits(answer.looked_for, answer.hits, linker)
@@ -227,10 +248,6 @@ def print_place(place: Text, heading: Sequence[str], n: int = 0) -> None:
         put(trail, indent=_INDENT)
     else:
         put(Text.assemble(text, "  ", trail) if trail else text, hang=_INDENT)
-
-
-def _print_confidence(answer: Answer) -> None:
-    put_heading(f"Confidence that your notes answer this: {answer.confidence:.2f}", "quiet")
 
 
 def marked(quote_text: str, question: str, language: str) -> Text:

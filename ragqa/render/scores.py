@@ -75,7 +75,7 @@ def match_rows(citations: Sequence[Citation]) -> list[Row]:
 
 def print_confidence(confidence: float, reasons: Sequence[Reason]) -> None:
     """Print the confidence and its features, the strongest effect first."""
-    rows: list[Row] = [("Confidence that the notes answer", [decimals(confidence)])]
+    rows: list[Row] = [("Confidence in the first excerpt", [decimals(confidence)])]
     for reason in sorted(reasons, key=lambda reason: -abs(reason.share)):
         figures = [decimals(reason.value), decimals(reason.usual), f"{reason.share:+.2f}"]
         rows.append((f"  {_name(reason.name, _FEATURES)}", figures))

@@ -5,7 +5,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from ragqa.serving.given import filters_from
 from ragqa.types import Filters
 
-MAX_ADDRESSES = 20
 MAX_QUOTES = 50
 MAX_TOKENS = 20_000
 
@@ -65,14 +64,6 @@ class Get(Budgeted):
         description="NOTE, NOTE:FIRST:LAST (lines), NOTE:FIRST:LAST+CHARACTERS (without the first "
         "characters of these), NOTE#HEADING or NOTE#^BLOCK, or a place as the tools print it, such "
         "as 'x.pdf, p. 3'; the note by path, file name, title or alias; or an Obsidian link."
-    )
-
-
-class MultiGet(Budgeted):
-    """Arguments of `multi_get`."""
-
-    addresses: list[str] = Field(
-        min_length=1, max_length=MAX_ADDRESSES, description="Addresses as `get` takes them."
     )
 
 

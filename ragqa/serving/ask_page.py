@@ -13,6 +13,8 @@ from ragqa.config import history_file
 from ragqa.errors import NotAllowed, RagqaError
 from ragqa.generation import Writer
 from ragqa.history import History
+from ragqa.render.answer_lines import address, trust_line
+from ragqa.render.excerpts import words_of
 from ragqa.render.generation import support_mark, written_by
 from ragqa.sanitise import safe_text
 from ragqa.serving.documents import MOST_COMPLETED, Asked, Shown, filters_of, number_in, text_in
@@ -21,7 +23,6 @@ from ragqa.serving.layout import base, laid_out, read, shown_note
 from ragqa.serving.linked import Links
 from ragqa.serving.note_html import note_html
 from ragqa.serving.warm import WarmIndex
-from ragqa.serving.wording import VERDICTS
 from ragqa.serving.writing import answer_to, chosen
 from ragqa.text.brackets import set_apart
 from ragqa.types import Answer, Citation
@@ -41,7 +42,7 @@ def ask_page(warm: WarmIndex, asked: Asked) -> Shown:
     question = str(asked.get("q", "")).strip()
     is_asked = question and not asked.get("edit")
     links = warm.use(Links.of) if is_asked else _at_hand(warm)
-    history = History(history_file(warm.loaded.places.corpus))
+    history = History(history_file(warm.loaded.settings, warm.loaded.places.corpus))
     recent = list(dict.fromkeys(reversed(history.read())))
     shown: Shown = base(warm, "ask") | _filters(asked, links) | {
         "question": question, "recent": recent[:_MOST_RECENT], "answer": None, "note": None,
@@ -53,7 +54,8 @@ def ask_page(warm: WarmIndex, asked: Asked) -> Shown:
         history.add(question)
     found = _found(warm, asked, question, links)
     number = number_in(asked, "n") or 1
-    cited = next((c for c in found.answer.citations if c.n == number), None)
+    shown_now = (*found.answer.citations, *found.answer.also)
+    cited = next((c for c in shown_now if c.n == number), None)
     return shown | {
         **_shown(found.answer, links, asked, found.refused),
         "note": cited and _cited_note(warm, found.answer, cited, links),
@@ -110,9 +112,10 @@ def _found(warm: WarmIndex, asked: Asked, question: str, links: Links) -> _Found
 def _shown(answer: Answer, links: Links, asked: Asked, refused: NotAllowed | None = None) -> Shown:
     """An answer, and what its template makes of it."""
     return {
-        "answer": answer, "verdict": VERDICTS[answer.verdict], "refused": refused,
+        "answer": answer, "trust": trust_line(answer), "refused": refused,
         "quoted": partial(_quoted, links=links), "support_mark": support_mark,
-        "written_by": written_by,
+        "written_by": written_by, "words": words_of,
+        "place": lambda one: address(one.path, one.lines, one.locator),
         "href": lambda n: f"{address_of('/', asked, n=str(n))}#cited",
     }  # fmt: skip
 

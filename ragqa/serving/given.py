@@ -3,8 +3,7 @@
 import io
 from collections.abc import Iterable
 
-from ragqa.clock import first_day
-from ragqa.errors import UsageError
+from ragqa.clock import day_since
 from ragqa.serving.warm import WarmIndex
 from ragqa.types import Filters, no_progress
 from ragqa.verifying.checking import Verification, verify
@@ -16,13 +15,7 @@ def filters_from(tags: Iterable[str], paths: Iterable[str], since: str, where: s
 
     :raises UsageError: `since` is neither "" nor a date.
     """
-    try:
-        day = first_day(since) if since else ""
-    except ValueError as exc:
-        raise UsageError(
-            f"since: {since[:40]!r} is not a date", hint="2025-03-31, 2025-03 or 2025"
-        ) from exc
-    return Filters(tuple(tags), tuple(paths), day, where)
+    return Filters(tuple(tags), tuple(paths), day_since(since), where)
 
 
 def saved_from(text: str) -> SavedAnswer:

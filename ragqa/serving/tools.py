@@ -9,10 +9,9 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
-from ragqa.api import Index
-from ragqa.errors import RagqaError, UsageError
+from ragqa.errors import UsageError
 from ragqa.explaining import explain
-from ragqa.getting import NotePart, get_part
+from ragqa.getting import get_part
 from ragqa.render.documents import answer_document, search_document
 from ragqa.render.explanations import explanation_document
 from ragqa.render.verifications import verification_document
@@ -21,7 +20,6 @@ from ragqa.serving.arguments import (
     Ask,
     Budgeted,
     Get,
-    MultiGet,
     Quote,
     Search,
     Status,
@@ -75,8 +73,8 @@ class Tool(Generic[A]):
 def _ask(warm: WarmIndex, given: Ask) -> Result:
     answer = answer_to(warm, given.question, given.filters)
     document = answer_document(answer)
-    for key in ("passages", "timings_ms"):
-        del document[key]
+    del document["timings_ms"]
+    document["passages"] = document.pop("passages")  # the first to go where not all fits
     return Result(wording.answer_text(answer, warm.freshness, given.max_tokens), document)
 
 
@@ -94,23 +92,6 @@ def _search(warm: WarmIndex, given: Search) -> Result:
 def _get(warm: WarmIndex, given: Get) -> Result:
     part = warm.use(lambda index: get_part(index, given.address, refresh=False))
     return wording.part_result(part, given.max_tokens)
-
-
-def _multi_get(warm: WarmIndex, given: MultiGet) -> Result:
-    def get_all(index: Index) -> dict[str, NotePart | RagqaError]:
-        found = {address: _part_or_error(index, address) for address in given.addresses}
-        if all(isinstance(one, RagqaError) for one in found.values()):
-            get_part(index, given.addresses[0], refresh=False)
-        return found
-
-    return wording.parts_result(warm.use(get_all), given.max_tokens)
-
-
-def _part_or_error(index: Index, address: str) -> NotePart | RagqaError:
-    try:
-        return get_part(index, address, refresh=False)
-    except RagqaError as exc:
-        return exc
 
 
 def _verify(warm: WarmIndex, given: Verify) -> Result:
@@ -152,14 +133,13 @@ TOOLS: dict[str, Tool[Any]] = {
     tool.name: tool
     for tool in (
         Tool("ask", "Answer a question from the user's notes with exact quotes, each with its "
-             "place. Says so when the notes hold no answer. Prefer it to search for a question.",
+             "place: the likeliest first, then others that may answer instead, then passages. "
+             "Says so when the notes hold no answer. Prefer it to search for a question.",
              Ask, _ask, {"verdict": _TEXT, "citations": _LIST}),
         Tool("search", "Find the passages of the notes nearest to a query, best first. For "
              "exploring, or when ask finds too little.", Search, _search, {"hits": _LIST}),
         Tool("get", "Read a note, some lines of it, or the section below a heading.", Get, _get,
              {"path": _TEXT, "lines": _LIST, "text": _TEXT}),
-        Tool("multi_get", "Read several notes or parts at once.", MultiGet, _multi_get,
-             {"parts": _LIST}),
         Tool("verify", "Check whether the notes still say what a saved answer or a list of quotes "
              "says they do: each is intact, moved, changed or gone.", Verify, _verify,
              {"sound": "boolean", "citations": _LIST}),

@@ -12,28 +12,22 @@ from ragqa.answering.shown import context_of
 from ragqa.errors import RagqaError
 from ragqa.explaining.explanation import Explanation
 from ragqa.getting import NotePart
+from ragqa.render.answer_lines import trust_line
 from ragqa.render.explanations import lacking_line, verdict
 from ragqa.render.parts import part_document
 from ragqa.sanitise import safe_line, safe_text
 from ragqa.serving.budget import MORE, clipped, fitted, longest, most_chars, size, weight, within
 from ragqa.serving.failing import hint_of
 from ragqa.serving.warm import Freshness
-from ragqa.types import Answer, Citation, NoteList, SearchResult, Verdict, counted
+from ragqa.types import Answer, Citation, Hit, NoteList, SearchResult, counted
 from ragqa.verifying.checking import Checked, Verification
 
 _MOST_NAMED = 8
 _MOST_SKIPPED = 10
-_LEAST = 50
-"""The fewest tokens that are worth giving of a note among several."""
-_FRAME, _TOLD = 5, 20
-"""The tokens around several notes, and those that say how many are left out."""
 
-VERDICTS = {
-    Verdict.ANSWERED: "answer this",
-    Verdict.CLOSE: "come close, but may not answer this",
-    Verdict.NOT_IN_NOTES: "do not answer this",
-}
-"""What the notes do."""
+_MAY_BE_WRONG = (
+    "The first excerpt may be the wrong one: compare it with those below before you answer."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +48,8 @@ class Result:
 
 
 def answer_text(answer: Answer, freshness: Freshness, budget: int) -> str:
-    """An answer with its citations."""
-    head = f"The notes {VERDICTS[answer.verdict]} (confidence {answer.confidence:.2f})."
-    if answer.missing:
-        head += f"\n\nNot in these quotes: {safe_line(', '.join(answer.missing))}."
+    """An answer with its citations, then further excerpts, then passages."""
+    cited = [*answer.citations, *answer.also]
     blocks = [_cited(citation) for citation in answer.citations]
     for one in answer.disagreements:
         sides = " but ".join(
@@ -65,22 +57,34 @@ def answer_text(answer: Answer, freshness: Freshness, budget: int) -> str:
             for side, says in zip(one.citations, one.says, strict=True)
         )
         blocks.append(f"The notes disagree: {sides}.")
-    if not answer.citations and answer.hits:
-        near = (safe_line(hit.passage.path) for hit in answer.hits)
-        blocks.append(f"Nearest notes: {', '.join(dict.fromkeys(near))}.")
+    blocks += [_cited(citation) for citation in answer.also]
+    blocks += [_passage("Passage:", hit) for hit in answer.hits if not _is_quoted(hit, cited)]
+    trust = trust_line(answer)
+    if cited and trust:
+        blocks[0] = f"{trust}\n{blocks[0]}"
+    head = _MAY_BE_WRONG if cited else trust
     return within(head, blocks, budget, _notices(answer, freshness))
 
 
 def search_text(result: SearchResult, freshness: Freshness, budget: int) -> str:
     """The passages found, best first."""
-    blocks = []
-    for number, hit in enumerate(result.hits, start=1):
-        passage = hit.passage
-        place = _place(passage.path, passage.lines, hit.locator)
-        quoted = [_quoted(one) for one in (context_of(passage), passage.text) if one]
-        blocks.append("\n".join([f"{number}. {place}  {safe_line(passage.trail)}", *quoted]))
+    blocks = [_passage(f"{number}.", hit) for number, hit in enumerate(result.hits, start=1)]
     head = f"{counted(len(blocks), 'passage')} found, best first."
     return within(head, blocks, budget, _notices(result, freshness))
+
+
+def _passage(label: str, hit: Hit) -> str:
+    passage = hit.passage
+    place = _place(passage.path, passage.lines, hit.locator)
+    quoted = [_quoted(one) for one in (context_of(passage), passage.text) if one]
+    return "\n".join([f"{label} {place}  {safe_line(passage.trail)}", *quoted])
+
+
+def _is_quoted(hit: Hit, citations: Iterable[Citation]) -> bool:
+    """Whether one of the citations has most of a passage."""
+    start, end = hit.passage.start, hit.passage.end
+    own = (one.chars for one in citations if one.path == hit.passage.path)
+    return any(2 * (min(last, end) - max(first, start)) > end - start for first, last in own)
 
 
 def part_result(part: NotePart, budget: int) -> Result:
@@ -116,45 +120,6 @@ def _cut_part(part: NotePart, chars: int, budget: int) -> Result:
         lines.append(f"Cut here. To go on: get {safe_line(following)!r}")
     data = {"path": note.path, "lines": [first, last], "text": text, "next": following or None}
     return Result("\n".join(lines), fitted(part_document(part) | data, budget // 4, ()) | data)
-
-
-def parts_result(found: Mapping[str, NotePart | RagqaError], budget: int) -> Result:
-    """Several parts of notes by address, or what is wrong with an address, as one result.
-
-    The short ones are whole, the others share what is left; the last are left out where none of
-    them would get much.
-    """
-    needed = {address: _needed(address, one, budget) for address, one in found.items()}
-    room, kept = budget - _FRAME, list(needed)
-    if sum(needed.values()) > room:
-        room -= _TOLD
-        while len(kept) > 1 and sum(min(needed[one], _LEAST) for one in kept) > room:
-            kept.pop()
-    results = {}
-    for done, address in enumerate(sorted(kept, key=needed.__getitem__)):
-        share = min(needed[address], room // (len(kept) - done))
-        room -= share
-        results[address] = _one_of(address, found[address], share - 2)
-    texts = [results[address].text for address in kept]
-    data: dict[str, Any] = {"parts": [results[address].data for address in kept]}
-    if left_out := len(found) - len(kept):
-        data["cut"] = f"{left_out} of {len(found)} parts left out; {MORE}"
-        texts.append(f"Cut: {data['cut']}.")
-    return Result("\n\n".join(texts), data)
-
-
-def _needed(address: str, one: NotePart | RagqaError, budget: int) -> int:
-    """The tokens of a part among several, up to what could ever fit."""
-    if isinstance(one, NotePart):
-        return _cut_part(one, most_chars(budget), budget).tokens + 2
-    return _one_of(address, one, budget).tokens + 2
-
-
-def _one_of(address: str, one: NotePart | RagqaError, budget: int) -> Result:
-    if isinstance(one, NotePart):
-        return part_result(one, budget)
-    data = {"address": address, "error": problem(one)}
-    return Result(f"{safe_line(address)}: {data['error']}", data).within(budget, data)
 
 
 def problem(exc: RagqaError) -> str:

@@ -17,7 +17,10 @@ EXTRACTIVE = "extractive"
 """The backend of an answer quoted from the notes."""
 
 SURE_FROM = 0.45
-"""The confidence below which an answer is marked as unsure."""
+"""The confidence from which an answer is given without reserve."""
+
+PROBABLE_FROM = 0.25
+"""The confidence from which any other answer is called probable, and below which it is unsure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +183,7 @@ class Written:
 class Answer:
     """An answer and everything needed to check it.
 
-    `confidence` is the probability that the notes answer the question. If `answered` is False,
+    `confidence` is the probability that the first excerpt is a good answer. If `answered` is False,
     `hits` are the nearest passages, and there are no citations unless an LLM was forced to write.
     `missing` are the topics of the question that the citations, or the nearest sentences, do not
     mention. `corrected` are the question's words that were searched in another spelling, and `read`
@@ -188,7 +191,7 @@ class Answer:
     the index does not have yet. `reasons` explain the confidence, and are empty if there was
     nothing to judge. `written` is the LLM's result, None if none was to write. `also` are further
     excerpts that may answer, best first, each from a section of its own; their numbers follow those
-    of the citations.
+    of the citations. An answer that an LLM wrote has none.
     """
 
     question: str

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from ragqa.answering.confidence import FEATURES, shipped
 from ragqa.types import Verdict, verdict_of
+from ragqa.types.answers import SURE_FROM
 
 
 def test_the_models_that_ship_look_only_at_what_is_measured():
@@ -32,15 +33,15 @@ def test_a_probability_is_one_and_the_reasons_add_up_to_it(values):
 def test_more_of_a_good_sign_makes_an_answer_more_probable():
     model = shipped().all
     low = dict.fromkeys(FEATURES, 0.1)
-    assert model.probability(low) < model.probability(low | {"closest": 0.9, "score": 1.0})
+    assert model.probability(low) < model.probability(low | {"closest": 0.9, "weakest": 0.8})
 
 
 @pytest.mark.parametrize(
     ("confidence", "missing", "answered", "verdict"),
     [
         (0.9, (), True, Verdict.ANSWERED),
-        (0.6, (), True, Verdict.ANSWERED),
-        (0.4, (), True, Verdict.CLOSE),
+        (SURE_FROM, (), True, Verdict.ANSWERED),
+        (SURE_FROM - 0.01, (), True, Verdict.CLOSE),
         (0.9, ("INT4",), True, Verdict.CLOSE),
         (0.1, ("INT4",), False, Verdict.NOT_IN_NOTES),
     ],

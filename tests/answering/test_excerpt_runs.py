@@ -95,6 +95,8 @@ PROSE = lines("""
     a lot.
     Wasps do as well, and they may live in it. It must be cut in winter, as long as there is no
     frost. It wants lots of sun and little water, and no wind that comes from the sea at all.
+    Some say that its leaves were the first clothes, and in many an old house of the south one still
+    finds it painted on the wall beside the door, with a bird on it that nobody can name.
 
     Its wood is soft.
     """)

@@ -7,7 +7,6 @@ import pytest
 from excerpting import asked
 
 from ragqa.answering.candidates import PASSAGES, candidates_of
-from ragqa.answering.confidence import features
 from ragqa.answering.reading import content_tokens, maxsim, read
 from ragqa.answering.scoring import score
 from ragqa.embedders import embedder_for
@@ -88,7 +87,7 @@ def test_nothing_is_encoded_where_the_embedder_cannot_read_the_question():
     for one in scored:
         assert one.signals["cosine"] == one.signals["maxsim"] == 0.0
         assert not {"cosine", "maxsim"} & one.parts.keys()
-    assert features(reading, scored)["closest"] == 0.0
+    assert reading.closest == 0.0
 
 
 def test_what_the_embedder_reads_in_part_weighs_less():

@@ -10,13 +10,13 @@ from support import CORPUS, QUICK, command, write_notes
 from terminals import Terminal
 
 from ragqa.cli.lines import MAX_BYTES
-from ragqa.config import history_file
+from ragqa.config import Settings, history_file
 from ragqa.search.question import MAX_QUESTION_BYTES
 from ragqa.types import Corpus
 
 CATS = "# Cats\n\nCats sleep for sixteen hours a day.\n\n## Food\n\nA cat eats mice and fish.\n"
 DOGS = "# Dogs\n\nDogs bark at the postman.\n"
-CONFIDENCE = "Confidence that your notes answer this"
+SOURCES = "Sources"
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_nothing_said_is_nothing_answered(chat):
 
 def test_after_new_a_follow_up_has_nothing_to_lean_on(chat):
     run = chat("how long do cats sleep?", "/new", "and what do they eat?")
-    assert run.out.count(CONFIDENCE) == 2
+    assert run.out.count(SOURCES) == 2
     assert "Asked as" not in run.out
 
 
@@ -108,23 +108,20 @@ def test_a_line_that_is_too_long_costs_that_line_alone(chat):
     assert MAX_BYTES == MAX_QUESTION_BYTES
     run = chat("x" * 3 * MAX_BYTES, "x" * MAX_BYTES, "how long do cats sleep?")
     assert run.err.count("error: ") == 1
-    assert run.out.count(CONFIDENCE) == 2
-    assert "sixteen hours" in run.out
+    assert run.out.count("Cats sleep for sixteen hours a day. [1]") == 1
+    assert "Your notes do not seem to answer this" in run.out
 
 
-def test_sources_are_shown_whole_and_one_of_them_in_its_passage(chat):
-    run = chat("how long do cats sleep?", "/sources", "/sources 1", "/sources 9", "/sources x")
-    after = run.out.partition(CONFIDENCE)[2]
+def test_sources_are_shown_whole(chat):
+    after = chat("how long do cats sleep?", "/sources").out.partition(SOURCES)[2]
     assert after.count("cats.md:3") == 2
-    assert after.count("Cats sleep for sixteen hours a day.") == 2
-    assert "no source 9" in run.err
-    assert "'x'" in run.err
+    assert after.count("Cats sleep for sixteen hours a day.") == 1
 
 
 def test_help_names_every_command_and_quit_leaves(chat):
     run = chat("/help", "/quit", "how long do cats sleep?")
     assert all(name in run.out for name in ("/sources", "/why", "/save", "/new", "/quit"))
-    assert CONFIDENCE not in run.out
+    assert SOURCES not in run.out
     assert run.code == 0
 
 
@@ -165,7 +162,7 @@ def answer_of(process):
     said = []
     for line in lines:
         said.append(line.decode())
-        if line.startswith(CONFIDENCE.encode()):
+        if line.startswith(SOURCES.encode()):
             break
     return "".join(said)
 
@@ -214,7 +211,7 @@ def test_follow_ups_find_what_they_would_not_find_alone_and_others_are_left_alon
     ]
     places = ["--corpus", CORPUS, "--index", wiki_index]
     run = ragqa("chat", *places, input="\n".join(lines).encode())
-    _, named, _, sped_up, founded = run.out.split(CONFIDENCE)[:5]
+    _, named, _, sped_up, founded = run.out.split(SOURCES)[:5]
     assert "Asked as: who gave it that name? (prompt, injection)" in named
     assert "Simon Willison named prompt injection" in named
     assert "Asked as: how big is the speedup? (speculative, decoding)" in sped_up
@@ -240,7 +237,6 @@ def test_ctrl_c_stops_an_answer_and_not_the_chat(terminal):
     terminal.until(">")
     terminal.type("how long do cats sleep?\r")
     terminal.until("sixteen hours")
-    terminal.until(CONFIDENCE)
     terminal.type("/quit\r")
     assert terminal.end() == 0
 
@@ -257,10 +253,10 @@ def test_ctrl_c_at_an_empty_prompt_says_how_to_leave_and_ctrl_d_leaves(terminal)
 def test_what_is_typed_is_kept_for_the_arrow_keys_of_the_next_chat(terminal, places, own_home):
     terminal.until(">")
     terminal.type("how long do cats sleep?\r")
-    terminal.until(CONFIDENCE)
+    terminal.until("sixteen hours")
     terminal.type("/quit\r")
     assert terminal.end() == 0
-    kept = history_file(Corpus.of(places[1]))
+    kept = history_file(Settings(), Corpus.of(places[1]))
     assert kept.is_relative_to(own_home)
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert stat.S_IMODE(kept.parent.stat().st_mode) == 0o700

@@ -11,7 +11,6 @@ NOTES = {
 SLEEP = "how long do cats sleep?"
 EAT = "and what do they eat?"
 BARK = "what do dogs bark at?"
-CONFIDENCE = "Confidence that your notes answer this"
 
 
 @pytest.fixture

@@ -63,31 +63,12 @@ def test_an_unknown_option_is_a_usage_error(quick):
     told(quick("ask", "x", "--no-such-option"), 2)
 
 
-@pytest.mark.parametrize(
-    ("args", "said", "instead"),
-    [
-        (["calibrate", "--reset"], "ragqa calibrate is gone: confidence is", "ragqa eval"),
-        (["eval", "--generate", "9"], "ragqa eval --generate is gone: ", "write some of your own"),
-        (["eval", "--follow-ups", "x"], "ragqa eval --follow-ups is gone: ", "--questions FILE"),
-        (["eval", "--chunking", "x"], "ragqa eval --chunking is gone: ", "--set passage_tokens=N"),
-        (["eval", "--grounding", "x"], "ragqa eval --grounding is gone: ", "eval/grounding.py"),
-        (["eval", "--out=x"], "ragqa eval --out is gone: ", "ragqa eval --questions FILE"),
-    ],
-)
-def test_a_command_or_an_option_that_is_gone_says_what_to_do_instead(quick, args, said, instead):
-    run = quick(*args)
-    assert (run.code, run.out) == (2, "")
-    error, hint = run.err.splitlines()
-    assert error.startswith(f"error: {said}")
-    assert hint.startswith("try: ")
-    assert instead in hint
-
-
 def test_a_bad_value_names_its_option(quick, places):
     assert "top_k" in told(quick("ask", "cats", "--top-k", "0", *places), 2)
-    assert "--since" in told(quick("ask", "cats", "--since", "yesterday", *places), 2)
+    wrong = told(quick("ask", "cats", "--since", "yesterday", *places), 2)
+    assert "since: 'yesterday' is not a date" in wrong
     wrong = told(quick("ask", "cats", "--format", "yaml", *places), 2)
-    assert wrong.startswith("error: --format takes text, markdown or json, not 'yaml'\n")
+    assert wrong.startswith("error: Invalid value for '--format'")
 
 
 def test_no_corpus_says_how_to_name_one(quick, tmp_path):

@@ -235,3 +235,17 @@ def test_the_notes_may_be_named_before_the_command(quick, tmp_path):
     notes = write_notes(tmp_path / "built", {"a.html": "<p>Walruses sleep on ice.</p>"})
     assert quick("--corpus", notes, "config", "set", "formats", "html").code == 0
     assert quick("--corpus", notes, "config", "get", "formats").out == "html\n"
+
+
+def test_where_nothing_is_found_skipped_notes_are_counted_once_in_the_folder_asked(quick, tmp_path):
+    notes = write_notes(tmp_path / "some", {"a/tea.md": "# Tea\n\nTea is hot.\n"})
+    (notes / "b").mkdir()
+    (notes / "b" / "broken.md").write_bytes(b"\x00\x01\x02 no text \x00" * 99)
+    (notes / "b" / "paper.pdf").write_bytes(b"%PDF-1.4")
+    asked = ["ask", "zorbing on mars", "--corpus", notes, "--index", tmp_path / "some-index"]
+    first, again, elsewhere = quick(*asked), quick(*asked), quick(*asked, "--path", "a")
+    counted = "1 note was skipped (ragqa status says why); 1 file (1 .pdf) was left out"
+    assert "skipped b/broken.md: " in first.err
+    assert "note was skipped" not in first.err + first.out + elsewhere.err + elsewhere.out
+    assert again.err.count(f"warning: {counted}; to read it: ") == 1
+    assert "skipped" not in again.out

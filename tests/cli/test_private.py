@@ -8,11 +8,11 @@ import pytest
 from support import write_notes
 
 from ragqa.cli import run
-from ragqa.config import history_file
-from ragqa.config.folders import corpus_given
+from ragqa.config import Settings, history_file
 from ragqa.history import History
 from ragqa.private import private_folder
 from ragqa.serving.token import kept_token
+from ragqa.types import Corpus
 
 GOLD = "The zebra has sixteen stripes."
 
@@ -61,8 +61,8 @@ def test_other_users_can_read_nothing_of_it(kept):
 
 
 def test_all_that_it_keeps_is_open_to_its_user_alone(kept):
-    notes = corpus_given([str(kept.parent / "notes")])
-    History(history_file(notes)).add("how many stripes?")
+    corpus = Corpus.of(kept.parent / "notes")
+    History(history_file(Settings(), corpus)).add("how many stripes?")
     kept_token(path=kept / "XDG_DATA_HOME" / "ragqa" / "serve-token")
     made = {path: stat.S_IMODE(path.stat().st_mode) for path in kept.rglob("*")}
     assert {path.name for path in made} >= {

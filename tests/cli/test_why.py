@@ -117,7 +117,7 @@ def test_a_note_that_was_found_where_no_answer_was_given_is_said_to_be_withheld(
     assert run.code == 0
     assert "no answer was given at all" in run.out
     assert "Stage: confidence" in run.out
-    assert "Confidence that the notes answer" in run.out
+    assert "Confidence in the first excerpt" in run.out
 
 
 @pytest.mark.parametrize(
@@ -228,9 +228,9 @@ def test_ask_explain_keeps_ranking_match_and_confidence_apart(ragqa, wiki_index)
     run = ragqa(
         "ask", "when should I fine-tune?", "--explain", "--corpus", CORPUS, "--index", wiki_index
     )
-    answer, _, figures = run.out.partition("Confidence that your notes answer this")
+    answer, _, figures = run.out.partition("Sources")
     assert answer.startswith("Fine-tune when")
-    for label in ("Ranking of the passage", "Match of sentence and question", "Confidence that"):
+    for label in ("Ranking of the passage", "Match of sentence and question", "Confidence in"):
         assert label in figures
     assert all(len(line) <= 80 for line in figures.splitlines())
 

@@ -188,26 +188,6 @@ def test_an_unknown_setting_in_a_file_is_a_warning_that_names_it_and_the_nearest
     assert second == (f"{user_settings_file()} has an unknown setting, which is ignored: 'colour'")
 
 
-def test_a_setting_that_is_gone_stops_nothing_and_says_which_line_to_remove(project):
-    (project / "ragqa.toml").write_text("sentences = 2\ncolour = 1\n")
-    user_settings_file().parent.mkdir(parents=True)
-    user_settings_file().write_text("sentences = 5\n")
-    loaded = load(project, environ={"RAGQA_SENTENCES": "none"})
-    why = "excerpts and excerpt_words took its place"
-    gone = f"has the setting sentences, which is gone and ignored: {why}; remove the line"
-    assert loaded.warnings == (
-        f"RAGQA_SENTENCES is ignored: the setting is gone, {why}; unset it",
-        f"{project / 'ragqa.toml'} {gone}",
-        f"{project / 'ragqa.toml'} has an unknown setting, which is ignored: 'colour'",
-        f"{user_settings_file()} {gone}",
-    )
-    assert (loaded.settings.excerpts, loaded.settings.excerpt_words) == (3, 100)
-    with pytest.raises(UsageError, match=f"the setting sentences is gone: {why}"):
-        set_user_setting("sentences", "2")
-    assert unset_user_setting("sentences")
-    assert load(project).warnings == loaded.warnings[1:3]
-
-
 def test_of_many_unknown_settings_some_are_named_and_the_rest_counted(project):
     (project / "ragqa.toml").write_text("".join(f"{'x' * 99}{n} = 1\n" for n in range(5)))
     (warning,) = load(project).warnings

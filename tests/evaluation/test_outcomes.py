@@ -248,7 +248,7 @@ def test_a_sure_answer_is_wrong_if_it_is_not_even_partly_right(start, end, wrong
     one = by_excerpts([Excerpt("a.md", 0, "x" * 40)])
     quote = cited("a.md", "x" * (end - start), start=start)
     assert answer_scores(one, answer(quote))["wrong"] == wrong
-    assert "wrong" not in answer_scores(one, answer(quote, confidence=0.5))
+    assert "wrong" not in answer_scores(one, answer(quote, confidence=0.4))
     assert "wrong" not in answer_scores(one, answer(quote, missing=("seven",)))
 
 

@@ -70,8 +70,7 @@ def test_escaped_text_is_shown_as_it_is(text):
 def test_an_answer_reads_as_markdown_should():
     answer = make_answer(heading=["Top", "Below"], quote="It\nis.", confidence=0.4)
     markdown = answer_markdown(answer)
-    assert markdown.startswith("# what?\n\n**Not sure that this is an answer")
-    assert "\nIt is. \\[1\\]\n\nConfidence that your notes answer this: 0.40\n" in markdown
+    assert markdown.startswith("# what?\n\n**Probably:**\n\nIt is. \\[1\\]\n\n## Sources\n")
     assert "1. [a.md:3-4](a.md) \u203a Top \u203a Below\n\n" in markdown
     assert "\n   ```text\n   It\n   is.\n   ```\n" in markdown
 
@@ -124,7 +123,7 @@ def disagreeing(*, said=("It is 5, or 5.", "It is 6."), spans=((12, 13), (6, 7))
 
 def test_notes_that_disagree_are_exported_with_their_dates():
     markdown = answer_markdown(disagreeing(heading=["Top"]))
-    block = markdown.partition("\\[1\\]\n\n")[2].partition("\nConfidence")[0]
+    block = markdown.partition("\\[1\\]\n\n")[2].partition("\n## Sources")[0]
     assert block == (
         "**Your notes disagree on a figure:**\n\n"
         "- [a.md:3](a.md) (2021-09-04, old) \u203a Top\n\n  It is 5, or **5**.\n\n"
@@ -139,12 +138,9 @@ def test_a_source_has_the_date_of_its_note_and_whether_it_is_old():
 
 def test_what_is_missing_is_named_whether_or_not_there_is_an_answer():
     close = answer_markdown(make_answer(missing=("INT4", "[x](y)")))
-    assert "**Close, but not in these sources: INT4, \\[x\\](y).**" in close
+    assert "**Probably (not mentioned: INT4, \\[x\\](y)):**" in close
     away = answer_markdown(make_answer(answered=False, text="", citations=(), missing=("roses",)))
-    assert (
-        "**Your notes do not seem to answer this.**\n\n"
-        "The nearest passages do not mention: roses.\n"
-    ) in away
+    assert "**Your notes do not seem to answer this (not mentioned: roses).**" in away
 
 
 def test_what_answers_directly_is_bold_in_the_answer_alone():

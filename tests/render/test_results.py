@@ -10,6 +10,7 @@ import pytest
 from support import make_answer
 
 from ragqa.render import Linker, print_answer
+from ragqa.render.answer_lines import trust_line
 from ragqa.render.markdown import direct_spans
 from ragqa.sanitise import safe_line
 from ragqa.types import Corpus, Disagreement, Kind, Written, WrittenSentence
@@ -98,7 +99,7 @@ def test_a_source_is_a_line_in_a_pipe_and_its_quote_is_below_it_for_what_an_llm_
     sources = []
     for each in (answer, written):
         print_answer(each, Linker(Corpus.of(tmp_path), "file://{path}"))
-        sources.append(capsys.readouterr().out.partition("Sources\n")[2].partition("\n\n")[0])
+        sources.append(capsys.readouterr().out.partition("Sources\n")[2].rstrip("\n"))
     assert sources == [" 1 a.md:3", f" 1 a.md:3\n   {HIDING}"]
 
 
@@ -143,3 +144,36 @@ def test_a_link_leads_to_its_note_whatever_the_name_of_that(name):
     path = link.removeprefix("editor://open").removesuffix(":3")
     assert os.fsdecode(unquote_to_bytes(path)) == f"/notes/{name}"
     assert link == safe_line(link)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"confidence": 0.7}, ""),
+        ({"confidence": 0.5}, "Probably:"),
+        ({"confidence": 0.9, "missing": ("GPT-9",)}, "Probably (not mentioned: GPT-9):"),
+        ({"confidence": 0.1, "missing": ("a", "b")}, "Not sure; nearest (not mentioned: a, b):"),
+        ({"answered": False, "citations": ()}, "Your notes do not seem to answer this."),
+    ],
+)
+def test_how_far_to_trust_an_answer_is_said_in_words_and_never_as_a_number(
+    tmp_path, capsys, given, said
+):
+    answer = make_answer(**given)
+    print_answer(answer, Linker(Corpus.of(tmp_path), "file://{path}"))
+    out = capsys.readouterr().out
+    line = trust_line(answer)
+    assert line == said
+    assert out.startswith(line)
+    assert "0." not in out
+
+
+def test_a_further_excerpt_is_one_line_within_the_width(tmp_path, printed):
+    answer = make_answer()
+    quote = "**Very** long, " * 40
+    long = replace(answer.citations[0], n=2, path="b.md", quote=quote, chars=(7, 7 + len(quote)))
+    out = re.sub(r"\x1b\].*?\x1b\\", "", plain(printed(replace(answer, also=(long,)))))
+    line = next(line for line in out.splitlines() if line.startswith(" 2 "))
+    assert line.startswith(" 2 b.md:3  Very long, Very long")
+    assert line.endswith("\u2026")
+    assert len(line) <= 110

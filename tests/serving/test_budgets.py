@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from served_mcp import talk, text_of
 from support import write_notes
 
-from ragqa.errors import UsageError
 from ragqa.getting import NotePart
 from ragqa.passages import tokens
 from ragqa.types import NoteRecord, Stamp
@@ -23,15 +22,12 @@ NOTES = {
     **{f"small/note {n}.md": f"# Note {n}\n\nTea number {n} is green.\n" for n in range(20)},
     **{f"medium/{n}.md": f"---\ntags: [t{n}]\n---\n# Tea {n}\n\n{LINE * 9}" for n in range(30)},
 }
-SMALL = [f"note {n}" for n in range(20)]
 QUOTES = [{"quote": LINE.strip()}, *({"quote": f"Tea number {n} is green."} for n in range(20))]
 CALLS = [
     ("ask", {"question": "at how many degrees is green tea brewed?"}),
     ("search", {"query": "green tea degrees", "limit": 50}),
     ("get", {"address": "oneline.md:3:3"}),
     ("get", {"address": "oneline.md"}),
-    ("multi_get", {"addresses": SMALL}),
-    ("multi_get", {"addresses": ["oneline.md", "nowhere.md", "note 1"]}),
     ("verify", {"quotes": QUOTES}),
     ("why", {"question": "how is tea brewed?", "address": "note 3"}),
     ("status", {}),
@@ -73,12 +69,11 @@ def test_every_tool_stays_within_its_budget_and_says_what_is_cut(results, number
 
 @pytest.mark.parametrize("budget", BUDGETS[1:])
 def test_there_is_always_an_excerpt_cut_if_it_must_be(results, budget):
-    answer, found, parts = (results[number, budget] for number in (0, 1, 4))
+    answer, found = (results[number, budget] for number in (0, 1))
     assert "> " in text_of(answer)
     assert answer.structured_content["citations"][0]["quote"]
     assert "> " in text_of(found)
     assert found.structured_content["hits"][0]["text"]
-    assert "Tea" in parts.structured_content["parts"][0]["text"]
 
 
 def test_a_line_that_is_too_long_is_read_on_within_the_line(folder):
@@ -116,20 +111,6 @@ def test_a_part_is_within_any_budget_and_goes_on_where_it_ends(text, heading, bu
     assert text.startswith(shown)
     assert bool(following) == (shown != text)
     assert shown or not text or text[0] == "\n"
-
-
-@settings(max_examples=50)
-@given(st.lists(TEXTS, min_size=1, max_size=20), st.booleans(), st.integers(50, 2_000))
-def test_several_parts_are_within_any_budget(texts, fails, budget):
-    found = {f"{n}.md": part_of(text, f"{n}.md", "heading") for n, text in enumerate(texts)}
-    if fails:
-        found["wrong.md"] = UsageError("there is no such note: " + texts[0], hint="another")
-    result = wording.parts_result(found, budget).within(budget, ("parts",))
-    assert max(lengths(result.text, result.data)) <= budget
-    assert result.data["parts"]
-    if len(result.data["parts"]) < len(found):
-        assert "left out" in result.text
-        assert "cut" in result.data
 
 
 @settings(max_examples=50)

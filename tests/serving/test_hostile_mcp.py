@@ -150,8 +150,6 @@ def test_an_address_that_leads_out_or_nowhere_is_an_error(client, address):
     result = client.call("get", address=address)["result"]
     assert result["isError"]
     assert len(result["content"][0]["text"]) < 2_000
-    result = client.call("multi_get", addresses=[address])["result"]
-    assert result["isError"]
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,14 @@ from html.parser import HTMLParser
 from urllib.parse import parse_qsl, urlencode, urljoin
 
 import pytest
-from support import QUICK, run_ragqa
+from support import QUICK, run_ragqa, write_notes
 
 from ragqa import __version__
-from ragqa.config import history_file
+from ragqa.config import Settings, history_file, load_settings
 from ragqa.history import History
-from ragqa.serving.layout import quoted_by, stretch
+from ragqa.serving.ask_page import ask_page
+from ragqa.serving.layout import laid_out, quoted_by, stretch
+from ragqa.serving.warm import WarmIndex
 from ragqa.types import Corpus
 
 WHEN = "at how many degrees is green tea brewed?"
@@ -51,6 +53,24 @@ def test_a_question_shows_the_answer_and_beside_it_the_note_with_the_cited_stret
     assert "80 degrees" in page.text["c1"]
     assert page.text["cited"].startswith("Green tea is brewed at 80 degrees")
     assert "Black tea needs boiling water" in page.text["beside"]
+
+
+def test_further_excerpts_are_folded_below_the_answer_each_with_its_place(tmp_path, monkeypatch):
+    monkeypatch.setattr("ragqa.answering.composing.FURTHER_SHARE", 0.1)
+    for name, value in QUICK.items():
+        monkeypatch.setenv(name, value)
+    said = {f"{n}.md": f"# Cats\n\nMost cats sleep for {n} hours.\n" for n in (10, 11, 13)}
+    places = {"corpus": write_notes(tmp_path / "notes", said), "index": tmp_path / "index"}
+    run_ragqa("index", "--corpus", places["corpus"], "--index", places["index"])
+    loaded = load_settings({"corpus": [str(places["corpus"])], "index": str(places["index"])})
+    with WarmIndex(loaded) as warm:
+        asked = {"q": "how many hours do cats sleep?", "n": "2"}
+        page = laid_out("ask", ask_page(warm, asked))
+    numbers = re.findall(r'<article class="excerpt" id="c(\d)">', page)
+    summaries = re.findall(r"<summary>Most cats sleep for (\d+) hours.</summary>", page)
+    assert numbers == ["1", "2", "3"]
+    assert len(summaries) == 2
+    assert f'data-path="{summaries[0]}.md"' in page.partition('id="beside"')[2]
 
 
 QUOTE = "The kettle holds two litres of water."
@@ -120,7 +140,7 @@ def test_the_page_suggests_what_was_asked_of_these_notes_and_nothing_else(server
         (server.folder, "/save secrets.md"),
         (server.folder, "why is the tea green?"),
     ):
-        History(history_file(Corpus.of(notes))).add(line)
+        History(history_file(Settings(), Corpus.of(notes))).add(line)
     server.ask("/", q=WHEN)
     suggested = server.ask("/").text.partition('id="recent"')[2].partition("</datalist>")[0]
     assert [one["value"] for one in Page(suggested).of("option")][:2] == [
@@ -148,7 +168,7 @@ def test_several_filters_stay_chosen_and_are_completed_without_script(server):
 
 def test_a_question_without_an_answer_says_so_and_shows_what_is_near(server):
     got = server.ask("/", q="who won the chess olympiad?")
-    assert "do not answer this" in got.text
+    assert "Your notes do not seem to answer this" in got.text
     assert "Nearest passages" in got.text
 
 
