@@ -228,7 +228,7 @@ def test_ask_explain_keeps_ranking_match_and_confidence_apart(ragqa, wiki_index)
     run = ragqa(
         "ask", "when should I fine-tune?", "--explain", "--corpus", CORPUS, "--index", wiki_index
     )
-    answer, _, figures = run.out.partition("Sources")
+    answer, _, figures = run.out.partition("shows them whole")
     assert answer.startswith("Fine-tune when")
     for label in ("Ranking of the passage", "Match of sentence and question", "Confidence in"):
         assert label in figures
