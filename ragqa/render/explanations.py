@@ -56,8 +56,8 @@ def verdict(explanation: Explanation) -> str:
         case "confidence":
             would = any(sentence.lost is None for sentence in explanation.sentences)
             return (
-                f"{subject} was found, but no answer was given at all: the confidence that the "
-                f"notes answer this is only {confidence:.2f}. Otherwise it would "
+                f"{subject} was found, but no answer was given at all: the confidence in it "
+                f"is only {confidence:.2f}. Otherwise it would "
                 f"{'have been' if would else 'still not be'} in the answer."
             )
         case "composer":
