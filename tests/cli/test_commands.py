@@ -68,7 +68,7 @@ def test_ask_says_so_when_the_notes_hold_no_answer_and_shows_the_nearest_passage
 ):
     run = ragqa("ask", "how do I prune roses in winter?", "--corpus", CORPUS, "--index", wiki_index)
     assert run.code == 1
-    assert run.out.startswith("Your notes do not seem to answer this.")
+    assert run.out.startswith("Your notes do not seem to answer this")
     assert "Nearest passages" in run.out
 
 

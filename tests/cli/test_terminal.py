@@ -88,12 +88,3 @@ def test_counts_of_one_are_in_the_singular(quick, places):
     assert quick("index", *places).out.startswith("1 note, 1 passage: ")
     assert "1 passage in " in quick("status", *places).out
     assert "1 note indexed" in quick("doctor", *places).out
-
-
-def test_an_answer_that_is_not_found_says_how_many_notes_were_skipped(quick, places, tmp_path):
-    line = "skipped: ragqa status says why."
-    assert line not in quick("ask", "zorbing on mars", *places).out
-    (tmp_path / "notes" / "one.md").write_bytes(b"\x00")
-    assert f"1 note was {line}" in quick("ask", "zorbing on mars", *places).out
-    (tmp_path / "notes" / "two.md").write_bytes(b"\x00")
-    assert f"2 notes were {line}" in quick("ask", "zorbing on mars", *places).out
