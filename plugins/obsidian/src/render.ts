@@ -1,20 +1,16 @@
 /** An answer as elements. Whatever came from the server becomes text nodes and nothing else. */
 
-import type { Answer, Citation, Place, Statement, Verdict } from "./documents";
+import type { Answer, Citation, Place, Statement } from "./documents";
 
 export type Open = (place: Place, event: MouseEvent) => void;
 
-const VERDICTS: Record<Verdict, string> = {
-  answered: "Your notes answer this.",
-  close: "Your notes come close.",
-  "not in notes": "Your notes do not answer this.",
-};
+/** The confidence from which an answer with a reserve is called probable, as on the command line. */
+const PROBABLE_FROM = 0.25;
 
 /** Add an answer to an element. */
 export function showAnswer(into: HTMLElement, answer: Answer, open: Open): void {
-  const verdict = into.createEl("p", { cls: "ragqa-verdict" });
-  verdict.createEl("strong", { text: VERDICTS[answer.verdict] });
-  verdict.appendText(` Confidence ${answer.confidence.toFixed(2)}`);
+  const said = trust(answer);
+  if (said) into.createEl("p", { cls: "ragqa-verdict" }).createEl("strong", { text: said });
   for (const { from, to } of answer.corrected) notice(into, `Read “${from}” as “${to}”.`);
   if (answer.missing.length > 0) {
     notice(into, `Not in these excerpts: ${answer.missing.join(", ")}`);
@@ -23,6 +19,13 @@ export function showAnswer(into: HTMLElement, answer: Answer, open: Open): void 
   for (const sides of answer.disagreements) disagreement(into, sides, open);
   for (const one of answer.warnings) notice(into, one);
   if (answer.passages.length > 0) nearest(into, answer, open);
+}
+
+/** How far an answer is to be trusted; "" without reserve. */
+function trust({ verdict, confidence }: Answer): string {
+  if (verdict === "answered") return "";
+  if (verdict === "not in notes") return "Your notes do not seem to answer this.";
+  return confidence >= PROBABLE_FROM ? "Probably:" : "Not sure; nearest:";
 }
 
 /** Add a line about an answer, or in place of one. */
