@@ -4,12 +4,12 @@ import numpy as np
 from hypothesis import strategies as st
 
 from ragqa.answering import Answering
-from ragqa.answering.candidates import candidates_of
-from ragqa.answering.composing import excerpts_of
-from ragqa.answering.excerpts import Wanted, excerpt_around
+from ragqa.answering.excerpt import excerpts_of
+from ragqa.answering.excerpt_runs import Wanted, excerpt_around
 from ragqa.answering.layout import Layout
 from ragqa.answering.reading import read
-from ragqa.answering.scoring import Scored
+from ragqa.answering.score import Scored
+from ragqa.answering.sentences import candidates_of
 from ragqa.embedders import embedder_for
 from ragqa.notes import parse_note
 from ragqa.passages import Chunking

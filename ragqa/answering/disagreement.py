@@ -8,7 +8,7 @@ reported.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ragqa.answering.scoring import Scored, citation_of
+from ragqa.answering.score import Scored, citation_of
 from ragqa.answering.short_answer import counterpart
 from ragqa.claims.answers import Answer, Asked, read_answer, read_asked
 from ragqa.claims.difference import Difference, difference

@@ -1,4 +1,4 @@
-"""What a note embeds from another, as Obsidian's `![[note#heading]]`."""
+"""What comes with a sentence: its footnotes, and what it embeds, as `![[note#heading]]`."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -9,6 +9,7 @@ from ragqa.text.words import compiled
 from ragqa.types import Kind, Span
 
 _EMBED = r"`[^`\n]*`|!\[\[([^\[\]|\n]+)(?:\|[^\[\]\n]*)?\]\]"
+_FOOTNOTE = r"(\[\^[^\]\s]{1,100}\])(:?)"
 
 Embedded = Callable[[str, str], tuple[Layout, Span] | None]
 """Gives the note, and the span of it, that a link in the note at a path means.
@@ -62,3 +63,22 @@ def runs_of(
 def text_of(layout: Layout, run: Run) -> str:
     """The plain text of a run."""
     return excerpt_text(layout.quote(run), layout.units(run), layout.span(run)[0])
+
+
+def footnotes_of(layout: Layout, quote: str, kind: Kind) -> Iterator[tuple[Layout, Run]]:
+    """The footnotes of a unit of a note; if it is a footnote itself, the sentence that it is of."""
+    marks = compiled(_FOOTNOTE).finditer(quote) if kind is not Kind.CODE and "[^" in quote else ()
+    for mark, colon in {found.groups(): None for found in marks}:
+        for i in range(len(layout.pieces)):
+            text = layout.quote((i, i))
+            if text.startswith(f"{mark}:") if not colon else mark in text.split(f"{mark}:")[0]:
+                yield layout, (i, i if colon else _footnote_end(layout, i))
+                break
+
+
+def _footnote_end(layout: Layout, i: int) -> int:
+    """The last sentence of the footnote that begins here."""
+    last = layout.block(i)[1]
+    while i < last and not layout.text.startswith("[^", layout.pieces[i + 1].unit.start):
+        i += 1
+    return i

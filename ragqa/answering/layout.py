@@ -8,14 +8,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from html import unescape
 from itertools import accumulate, groupby
+from math import inf
 
-from ragqa.text.words import unspaced_count
+from ragqa.text.words import compiled, unspaced_count
 from ragqa.types import Kind, Passage, Unit
 
 _CLOSERS = "*_\"'\u201d)"
 _ASKING = ("?", "\uff1f")
 _ANNOUNCING = (":", "\uff1a", *_ASKING)
+_WORD = r"[^\W_]+"
+_TAG = r"<[^<>]*>"
 
 Run = tuple[int, int]
 """The indices of the first and last piece of a run, both inclusive."""
@@ -128,6 +132,20 @@ class Layout:
             yield self.quote((at, at))
             at -= 1
 
+    def is_cut(self, run: Run) -> tuple[bool, bool]:
+        """Whether a run's list or table begins before it, and whether it continues after it.
+
+        Hidden text also cuts a list, table or paragraph. Otherwise a sentence may stand without the
+        rest of its paragraph.
+        """
+        first, last = self.pieces[run[0]], self.pieces[run[1]]
+        after = self.pieces[run[1] + 1 : run[1] + 2]
+        continues = self.block(run[1])[1] > run[1] and last.kind is not Kind.PARAGRAPH
+        return (
+            (self.block(run[0])[0] < run[0] and first.kind is not Kind.PARAGRAPH) or first.cut_off,
+            continues or any(piece.cut_off for piece in after),
+        )
+
     # Looked up for every candidate; a note may have tens of thousands of pieces.
 
     @cached_property
@@ -166,6 +184,37 @@ def _runs(keys: Iterable[object]) -> list[Run]:
 
 OpenNote = Callable[[Passage], Layout]
 """Gives the layout of a passage's note."""
+
+
+def all_match_note(text: str, passages: Iterable[Passage]) -> bool:
+    """Whether all passages match the note's text: their text, lines, units and contexts.
+
+    Each word of a unit's context and labels must stand above it, perhaps with markup in it.
+    """
+    ends = dict[str, float]()
+
+    def stands_above(word: str, start: int) -> bool:
+        if word not in ends:
+            at = text.find(word)
+            ends[word] = at + len(word) if at >= 0 else inf
+        if ends[word] > start:
+            # Markup may stand within the word.
+            above = unescape(compiled(_TAG).sub("", text[:start]))
+            if word in "".join(filter(str.isalnum, above)):
+                ends[word] = start
+        return ends[word] <= start
+
+    def is_own(unit: Unit) -> bool:
+        words: list[str] = compiled(_WORD).findall(unit.full_context)
+        return all(stands_above(word, unit.start) for word in words)
+
+    line, at = 1, 0
+    for passage in sorted(passages, key=lambda one: one.start):
+        # Lines are counted only once: a note may have thousands of passages.
+        line, at = line + text.count("\n", at, max(at, passage.start)), passage.start
+        if not passage.stands_in(text, line) or not all(map(is_own, passage.units)):
+            return False
+    return True
 
 
 def layout_of_passage(passage: Passage) -> Layout:

@@ -7,10 +7,9 @@ from itertools import takewhile
 
 import numpy as np
 
-from ragqa.answering.answer_type import cannot_answer
-from ragqa.answering.candidates import Candidate, sources_of
 from ragqa.answering.reading import Reading, best_cosines
-from ragqa.answering.scoring import Scored
+from ragqa.answering.score import Scored, cannot_answer
+from ragqa.answering.sentences import Candidate, sources_of
 from ragqa.languages import ENGLISH
 from ragqa.search.question import Question
 from ragqa.search.question_kind import QuestionKind

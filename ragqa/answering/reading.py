@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ragqa.answering.candidates import sources_of
+from ragqa.answering.sentences import sources_of
 from ragqa.embedders import Embedder
 from ragqa.languages import ENGLISH
 from ragqa.search.question import Question

@@ -1,13 +1,15 @@
 """The short answer in a sentence: a date, number, name or place."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 
-from ragqa.answering.answer_type import fits
+from ragqa.answering.score import Scored, fits
 from ragqa.languages import ENGLISH
 from ragqa.search.question import Question
 from ragqa.search.question_kind import QuestionKind
 from ragqa.text.words import compiled, overlaps, words_in, words_of
-from ragqa.types import Span
+from ragqa.types import Citation, Span
 
 _MIN_FIT = 0.5
 _MIN_LEAD = 1.5
@@ -18,6 +20,28 @@ _BASE_NEARNESS = 0.3
 
 _SEAM_WORDS = 4
 _ITALIC = r"(?<![*\w])\*(?![*\s])[^*]{1,200}\*(?!\*)|(?<![_\w])_(?![_\s])[^_]{1,200}_(?![_\w])"
+
+
+def mark_short_answer(
+    citations: Sequence[Citation], question: Question, best: Scored
+) -> tuple[Citation, ...]:
+    """The citations, with the short answer marked in the best one.
+
+    It is found in the sentence as shown, and marked if its quote has it exactly once.
+    """
+    shown, unit = best.candidate.text, best.candidate.unit
+    short = short_answer(question, shown, best.candidate.language)
+    place = short and place_in(best.candidate.quote, shown[slice(*short)])
+    if not place or is_title(question, best.candidate.quote, place):
+        return tuple(citations)
+    span = unit.start + place[0], unit.start + place[1]
+    path = best.candidate.hit.passage.path
+    return tuple(
+        replace(c, span=span)
+        if c.path == path and c.chars[0] <= span[0] and span[1] <= c.chars[1]
+        else c
+        for c in citations
+    )
 
 
 def short_answer(question: Question, text: str, language: str = ENGLISH) -> Span | None:

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache, cached_property, partial
 
-from ragqa.answering.layout import Layout, layout_of_passage
-from ragqa.answering.matching import all_match_note, matches_note
+from ragqa.answering.layout import Layout, all_match_note, layout_of_passage
 from ragqa.notes import NoteText, format_of, parse_note, read_text
 from ragqa.notes.links import NoteNames, place_of
 from ragqa.stores import Snapshot
@@ -46,7 +45,7 @@ class CurrentNotes:
             note = self._as_indexed(passage.path, passage.note_sha256)
             if isinstance(note, Skipped):
                 outdated[passage.path] = note.reason
-            elif matches_note(note.text, passage):
+            elif all_match_note(note.text, [passage]):
                 where = note.document.locate((passage.start, passage.end))
                 kept.append(replace(hit, locator=where))
             else:

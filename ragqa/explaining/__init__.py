@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ragqa.answering import assess, cite
-from ragqa.answering.candidates import PASSAGES
+from ragqa.answering.sentences import PASSAGES
 from ragqa.api import Index
 from ragqa.clock import Clock
 from ragqa.errors import NotIndexed

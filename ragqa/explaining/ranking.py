@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from ragqa.answering import Assessment
-from ragqa.answering.candidates import sources_of
-from ragqa.answering.composing import Excerpt
-from ragqa.answering.scoring import Scored, citation_of
+from ragqa.answering.excerpt import Excerpt
+from ragqa.answering.score import Scored, citation_of
+from ragqa.answering.sentences import sources_of
 from ragqa.api import MIN_POOL, Index
 from ragqa.api.answers import Found
 from ragqa.explaining.explanation import Lost, Place, Sentence

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ragqa.answering.shown import context_of
+from ragqa.answering.sentences import context_of
 from ragqa.errors import UsageError
 from ragqa.generation.draft import uncited
 from ragqa.llms import Prompt

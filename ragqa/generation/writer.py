@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from ragqa.answering import Answering
-from ragqa.answering.candidates import quotation
+from ragqa.answering.sentences import quotation
 from ragqa.claims.compare import Idf
 from ragqa.claims.sources import Source, Sources, read_sources
 from ragqa.claims.support import Support, support_of

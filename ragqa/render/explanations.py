@@ -2,7 +2,7 @@
 
 from rich.text import Text
 
-from ragqa.answering.candidates import PASSAGES
+from ragqa.answering.sentences import PASSAGES
 from ragqa.explaining.explanation import SAID, STAGES, Explanation, Lost, Sentence
 from ragqa.explaining.targets import Target
 from ragqa.render import documents

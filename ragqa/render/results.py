@@ -7,8 +7,7 @@ from urllib.parse import quote
 from rich.style import Style
 from rich.text import Text
 
-from ragqa.answering.candidates import citable_units, unit_text
-from ragqa.answering.shown import ellipsis_before
+from ragqa.answering.sentences import citable_units, ellipsis_before, unit_text
 from ragqa.languages import ENGLISH
 from ragqa.notes.formats.document import fragment
 from ragqa.render import answer_lines

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import trying
 
-from ragqa.answering import cite, mark_short_answer
+from ragqa.answering import cite
+from ragqa.answering.short_answer import mark_short_answer
 from ragqa.types import Kind
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.answering.confidence import FEATURES, shipped
+from ragqa.answering.judge import FEATURES, shipped
 from ragqa.types import Verdict, verdict_of
 from ragqa.types.answers import SURE_FROM
 

@@ -5,7 +5,7 @@ from excerpting import layout_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.answering.defining import PARAGRAPH_WORDS, defining_run
+from ragqa.answering.excerpt_runs import DEFINING_WORDS, defining_run
 from ragqa.text.words import query_terms
 
 
@@ -110,7 +110,7 @@ def test_a_paragraph_that_goes_on_from_another_line_is_one():
 def test_of_a_long_paragraph_there_is_the_beginning():
     text = "# Fig\n\n" + "The fig is a fruit of ten words in all here. " * 12
     _, quote = defined(text, "fig")
-    assert PARAGRAPH_WORDS - 11 < len(quote.split()) <= PARAGRAPH_WORDS
+    assert DEFINING_WORDS - 11 < len(quote.split()) <= DEFINING_WORDS
     text = "# Fig\n\n" + "The fig is " + "very " * 100 + "sweet. It is red."
     assert defined(text, "fig")[1].endswith("sweet.")
 

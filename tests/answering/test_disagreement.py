@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.answering.candidates import candidates_of
 from ragqa.answering.disagreement import disagreements
-from ragqa.answering.scoring import Scored
+from ragqa.answering.score import Scored
+from ragqa.answering.sentences import candidates_of
 from ragqa.claims.answers import read_answer, read_asked
 from ragqa.claims.difference import difference
 from ragqa.types import Hit, Kind, Passage, Unit

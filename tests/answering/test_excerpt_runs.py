@@ -8,13 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import trying
 
-from ragqa.answering import excerpts
-from ragqa.answering.excerpts import (
-    SHORT_SCORE_SHARE,
-    Wanted,
-    excerpt_around,
-    is_cut,
-)
+from ragqa.answering import excerpt_runs
+from ragqa.answering.excerpt_runs import SHORT_SCORE_SHARE, Wanted, excerpt_around
 from ragqa.answering.layout import Layout
 from ragqa.search.question_kind import QuestionKind
 from ragqa.types import Kind
@@ -45,7 +40,7 @@ def test_around_any_piece_of_any_note_is_a_run_of_its_section(text, question, wo
     wanted = Wanted(asked(question).kind, {"red": 1.0, "fig": 2.0}, words)
     with pytest.MonkeyPatch.context() as patch:
         # So that lists of these short notes are long ones, too.
-        patch.setattr(excerpts, "_LIST_WORDS", data.draw(st.sampled_from([3, 220])))
+        patch.setattr(excerpt_runs, "_LIST_WORDS", data.draw(st.sampled_from([3, 220])))
         begin, end = excerpt_around(layout, scores, best, wanted)
     assert 0 <= begin <= best <= end < number
     first, last = layout.section(best)
@@ -56,7 +51,7 @@ def test_around_any_piece_of_any_note_is_a_run_of_its_section(text, question, wo
     assert "".join(quote.split()) == "".join(
         "".join(text[one.unit.start : one.unit.end].split()) for one in pieces
     )
-    before, behind = is_cut(layout, (begin, end))
+    before, behind = layout.is_cut((begin, end))
     is_list = [piece.kind in (Kind.ITEM, Kind.ROW) for piece in (pieces[0], pieces[-1])]
     if is_list[0] and begin > 0 and layout.block(begin - 1) == layout.block(begin):
         assert before
@@ -352,7 +347,7 @@ def test_a_heading_that_answers_comes_with_its_text_at_most():
 
 def cut(text, begin, end):
     layout = layout_of(text)
-    return is_cut(layout, (layout.at(text.index(begin)), layout.at(text.index(end))))
+    return layout.is_cut((layout.at(text.index(begin)), layout.at(text.index(end))))
 
 
 def test_cut_says_where_a_list_or_table_goes_on():

@@ -4,7 +4,7 @@ from excerpting import layout_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.answering.footnotes import companions
+from ragqa.answering.embeds import footnotes_of
 from ragqa.types import Kind
 
 NOTE = (
@@ -15,7 +15,7 @@ NOTE = (
 
 def joined(note, quote, kind=Kind.PARAGRAPH):
     layout = layout_of(note)
-    return [layout.quote(run) for _, run in companions(layout, quote, kind)]
+    return [layout.quote(run) for _, run in footnotes_of(layout, quote, kind)]
 
 
 def test_a_mark_leads_to_all_sentences_of_its_footnote():

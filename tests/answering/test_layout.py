@@ -8,8 +8,7 @@ from excerpting import MARKDOWN, layout_of, passages_of
 from hypothesis import given
 from support import trying
 
-from ragqa.answering.layout import Layout, layout_of_passage, section_of
-from ragqa.answering.matching import matches_note
+from ragqa.answering.layout import Layout, all_match_note, layout_of_passage, section_of
 from ragqa.types import Kind
 
 
@@ -254,7 +253,7 @@ LONG = "# A\n\nOne.\n\n## B\n\nThese are they:\n\n" + "- one of very many items 
 
 def with_section(passage, layout, most_words=1000):
     found = section_of(passage, lambda _: layout, most_words=most_words)
-    assert matches_note(LONG, found)
+    assert all_match_note(LONG, [found])
     assert (found.id, found.heading) == (passage.id, passage.heading)
     return found
 

@@ -3,8 +3,8 @@
 import numpy as np
 from excerpting import composed, passages_of
 
-from ragqa.answering.candidates import candidates_of
-from ragqa.answering.scoring import Scored
+from ragqa.answering.score import Scored
+from ragqa.answering.sentences import candidates_of
 from ragqa.explaining.explanation import Lost
 from ragqa.explaining.ranking import why_lost
 from ragqa.types import Hit

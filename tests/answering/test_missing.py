@@ -7,11 +7,11 @@ import pytest
 from excerpting import asked
 
 from ragqa.answering import Answering, compose
-from ragqa.answering.candidates import candidates_of
-from ragqa.answering.confidence import Model, Models, shipped
+from ragqa.answering.judge import Model, Models, shipped
 from ragqa.answering.missing import missing
 from ragqa.answering.reading import read
-from ragqa.answering.scoring import score
+from ragqa.answering.score import score
+from ragqa.answering.sentences import candidates_of
 from ragqa.embedders import embedder_for
 from ragqa.notes import parse_note
 from ragqa.passages import Chunking
@@ -165,7 +165,7 @@ def test_in_a_long_question_only_what_has_a_capital_is_named():
 )
 def test_no_short_answer_is_marked_where_something_is_missing(question, short, monkeypatch):
     models = replace(shipped(), all=replace(shipped().all, threshold=0.0))
-    monkeypatch.setattr("ragqa.answering.shipped", lambda: models)
+    monkeypatch.setattr("ragqa.answering.judge.shipped", lambda: models)
     composed = compose(*found(question), EMBEDDER, Answering(excerpts=1, words=80))
     assert [citation.short for citation in composed.citations] == [short]
     assert bool(composed.missing) is not bool(short)
@@ -194,7 +194,7 @@ def certain_to(confidence):
 def test_what_is_unlikely_to_answer_and_lacks_most_of_a_question_is_not_close(
     question, confidence, answered, monkeypatch
 ):
-    monkeypatch.setattr("ragqa.answering.shipped", lambda: certain_to(confidence))
+    monkeypatch.setattr("ragqa.answering.judge.shipped", lambda: certain_to(confidence))
     idf = {"quantiz": 2.0, "weight": 2.0, "store": 2.0, "appl": 3.0, "tree": 3.0}
     idf = {term: idf[term] for term in index_terms(question) if term in idf}
     said = compose(*found(question, idf=idf), EMBEDDER, Answering())

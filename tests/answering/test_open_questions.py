@@ -4,8 +4,8 @@ import pytest
 from excerpting import EMBEDDER, asked, passages_of
 
 from ragqa.answering import Answering, compose
+from ragqa.answering.judge import MOST_CONFIDENT
 from ragqa.answering.layout import Layout
-from ragqa.answering.open_questions import MOST_CONFIDENT
 from ragqa.text.words import query_terms
 from ragqa.types import Hit, Verdict, verdict_of
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from excerpting import asked
 
-from ragqa.answering.candidates import PASSAGES, candidates_of
 from ragqa.answering.reading import content_tokens, maxsim, read
-from ragqa.answering.scoring import score
+from ragqa.answering.score import score
+from ragqa.answering.sentences import PASSAGES, candidates_of
 from ragqa.embedders import embedder_for
 from ragqa.notes import parse_note
 from ragqa.passages import Chunking

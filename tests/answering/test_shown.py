@@ -3,7 +3,7 @@
 import pytest
 from excerpting import passages_of
 
-from ragqa.answering.shown import context_of
+from ragqa.answering.sentences import context_of
 
 LONG = "This sentence says a little more of it than the last one. " * 30
 CODE = "call(argument) now\n" * 60

@@ -27,7 +27,7 @@ def notes(tmp_path):
 @pytest.fixture
 def run(quick, tmp_path, notes, monkeypatch):
     """Runs a command on the notes, with an editor that writes down how it was called."""
-    monkeypatch.setattr("ragqa.answering.composing.FURTHER_SHARE", 0.1)
+    monkeypatch.setattr("ragqa.answering.excerpt.FURTHER_SHARE", 0.1)
     editors = tmp_path / "editors"
     editors.mkdir()
     for name in ("vim", "code", "hx", "other", "xdg-open", "open"):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pdfs import line, paragraph, pdf
 from support import trying
 
-from ragqa.answering.matching import all_match_note
+from ragqa.answering.layout import all_match_note
 from ragqa.config.settings import OPTIONAL_FORMATS
 from ragqa.notes import parse_note, read_note, read_text, walk_notes
 from ragqa.notes.decoding import Unfit

@@ -3,7 +3,7 @@
 import pytest
 from excerpting import asked
 
-from ragqa.answering.answer_type import answer_fit, cannot_answer
+from ragqa.answering.score import answer_fit, cannot_answer
 from ragqa.search.question_kind import QuestionKind
 
 KINDS = {

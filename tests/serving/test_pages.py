@@ -56,7 +56,7 @@ def test_a_question_shows_the_answer_and_beside_it_the_note_with_the_cited_stret
 
 
 def test_further_excerpts_are_folded_below_the_answer_each_with_its_place(tmp_path, monkeypatch):
-    monkeypatch.setattr("ragqa.answering.composing.FURTHER_SHARE", 0.1)
+    monkeypatch.setattr("ragqa.answering.excerpt.FURTHER_SHARE", 0.1)
     for name, value in QUICK.items():
         monkeypatch.setenv(name, value)
     said = {f"{n}.md": f"# Cats\n\nMost cats sleep for {n} hours.\n" for n in (10, 11, 13)}

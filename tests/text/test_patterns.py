@@ -3,7 +3,7 @@
 import pytest
 from regex_steps import steps
 
-from ragqa.answering import defining
+from ragqa.answering import excerpt_runs
 from ragqa.claims import answers
 from ragqa.notes import daily
 from ragqa.notes.formats import pdf_lines
@@ -12,7 +12,7 @@ from ragqa.text import names
 from ragqa.text.words import compiled
 
 SEARCHED = [
-    (defining._SEPARATOR, "  "),
+    (excerpt_runs._SEPARATOR, "  "),
     (compiled(answers._NAMED), "a-"),
     (compiled(answers._MIXED), ".@"),
     (compiled(names.NAME_SHAPE), "-."),
@@ -32,7 +32,7 @@ def test_twice_the_text_takes_twice_the_steps(pattern, atom):
 
 
 def test_a_name_and_its_short_form_in_brackets_are_both_names():
-    assert defining._bracketed("Large language model (LLM) ") == ("Large language model", "LLM")
-    assert defining._bracketed("a (b) (c)") == ("a (b)", "c")
+    assert excerpt_runs._bracketed("Large language model (LLM) ") == ("Large language model", "LLM")
+    assert excerpt_runs._bracketed("a (b) (c)") == ("a (b)", "c")
     for none in ("a", "a (b", "a b)", "a (b) c", "f(a(b))", "(" * 50_000, " " * 50_000):
-        assert defining._bracketed(none) == ()
+        assert excerpt_runs._bracketed(none) == ()

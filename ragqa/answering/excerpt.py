@@ -4,16 +4,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from ragqa.answering.candidates import Candidate, sources_of
-from ragqa.answering.defining import defining_run, paragraph_from
 from ragqa.answering.disagreement import prefer_newest
-from ragqa.answering.embeds import Embedded, embeds_in, nothing_embedded, runs_of, text_of
+from ragqa.answering.embeds import (
+    Embedded,
+    embeds_in,
+    footnotes_of,
+    nothing_embedded,
+    runs_of,
+    text_of,
+)
 from ragqa.answering.excerpt_blocks import excerpt_text
-from ragqa.answering.excerpts import Wanted, excerpt_around, is_cut, with_announced
-from ragqa.answering.footnotes import companions
+from ragqa.answering.excerpt_runs import (
+    Wanted,
+    defining_run,
+    excerpt_around,
+    paragraph_from,
+    with_announced,
+)
 from ragqa.answering.layout import Layout, OpenNote, Run, layout_of_passage
 from ragqa.answering.reading import Reading
-from ragqa.answering.scoring import Scored
+from ragqa.answering.score import Scored
+from ragqa.answering.sentences import Candidate, sources_of
 from ragqa.config import Settings
 from ragqa.readers import Reader
 from ragqa.search.question_kind import QuestionKind
@@ -91,7 +102,7 @@ class Excerpt:
         """The whole excerpt as one candidate."""
         start, end = self.span
         quote, units = self.layout.quote(self.run), self.units
-        text = excerpt_text(quote, units, start, is_cut(self.layout, self.run))
+        text = excerpt_text(quote, units, start, self.layout.is_cut(self.run))
         unit = units[0]
         if len(units) > 1:
             context = "\n".join(dict.fromkeys(filter(None, (one.full_context for one in units))))
@@ -179,7 +190,7 @@ def with_embedded(excerpts: Sequence[Excerpt], answering: Answering) -> list[Exc
             quote = excerpt.layout.text[unit.start : unit.end]
             links = embeds_in(quote, unit.kind)
             embedded = runs_of(links, excerpt.path, answering.embedded, answering.words)
-            for found in (*companions(excerpt.layout, quote, unit.kind), *embedded):
+            for found in (*footnotes_of(excerpt.layout, quote, unit.kind), *embedded):
                 one = excerpt.of_run(*found)
                 is_new = not any(one.overlaps(other.whole) for other in seen)
                 if is_new and len(seen) < len(excerpts) + _MOST_EMBEDDED:

@@ -3,7 +3,7 @@
 import pytest
 from excerpting import passages_of
 
-from ragqa.answering.candidates import candidates_of
+from ragqa.answering.sentences import candidates_of
 from ragqa.text.words import query_terms
 from ragqa.types import Hit, Kind
 

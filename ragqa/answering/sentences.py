@@ -6,9 +6,8 @@ from functools import cached_property
 from itertools import takewhile
 
 from ragqa.answering.embeds import Embedded, embeds_in, nothing_embedded, runs_of, text_of
-from ragqa.answering.keys import answers_for
 from ragqa.text.markdown import lead, plain_text, states_fact, unit_words
-from ragqa.text.words import compiled, index_terms, tokenize
+from ragqa.text.words import compiled, index_terms, synonyms, tokenize, word_set
 from ragqa.types import Citation, Hit, Kind, Passage, Unit
 
 PASSAGES = 5
@@ -19,6 +18,16 @@ _MIN_WORDS = 3
 _REFERENCES = frozenset({"sources", "references", "reference", "bibliography", "further reading"})
 _COLONS = (":", "\uff1a")
 _NUMBER = r"\s*(\d{1,9})[.)]\s"
+_KEY = r"[\"']?([\w .-]{1,80})[\"']?\s*:(?:\s+|\Z)"
+_WORD_SEAM = r"[\W_]+|(?<=[a-z0-9])(?=[A-Z])"
+
+# Keys for programs, without the marks between their words.
+_STRUCTURAL = word_set(
+    "title layout template permalink slug id uid uuid alias aliases tag tags draft publish "
+    "cssclass cssclasses redirectfrom redirectto navorder weight sidebar cspell "
+    "created createdat datecreated updated updatedat dateupdated lastupdated "
+    "modified modifiedat datemodified lastmodified lastmod lastedited"
+)
 
 
 @dataclass(frozen=True)
@@ -64,8 +73,9 @@ def sources_of(hits: Sequence[Hit]) -> list[Hit]:
 
     Lists of references answer nothing and are left out, unless there is nothing else.
     """
-    full_text = [hit for hit in hits if not _is_references(hit.passage)] or list(hits)
-    return full_text[:PASSAGES]
+    headings = ((hit, hit.passage.heading[-1:]) for hit in hits)
+    texts = [hit for hit, last in headings if not _REFERENCES.intersection(map(str.casefold, last))]
+    return (texts or list(hits))[:PASSAGES]
 
 
 def candidates_of(
@@ -84,7 +94,7 @@ def candidates_of(
     found = []
     for hit in sources_of(hits):
         for unit in citable_units(hit.passage):
-            if unit.kind is Kind.PROPERTY and not answers_for(asked, hit.passage, unit):
+            if unit.kind is Kind.PROPERTY and not _asks_for(asked, hit.passage, unit):
                 continue
             quote = hit.passage.quote(unit)
             links = embeds_in(quote, unit.kind)
@@ -95,6 +105,28 @@ def candidates_of(
             if not announces_nothing and _has_content(hit.passage, unit, text):
                 found.append(Candidate(hit, unit, quote, text))
     return found
+
+
+def _asks_for(asked: Collection[str] | None, passage: Passage, unit: Unit) -> bool:
+    """Whether a question asks for a key of the front matter, and the key has a value in words.
+
+    It does if it names the key, or one of its parents, by a word or a synonym.
+
+    :param asked: the question's terms; None asks for every key that is not for programs.
+    """
+    quote = passage.quote(unit)
+    keyed = compiled(_KEY).match(quote)
+    key = keyed[1] if keyed else ""
+    words = " ".join(compiled(_WORD_SEAM).split(key))
+    value = quote[keyed.end() :] if keyed else quote
+    if not any(map(str.isalnum, value)) or words.replace(" ", "").casefold() in _STRUCTURAL:
+        return False
+    named = index_terms(f"{unit.context} {words}", passage.language)
+    return asked is None or not {*map(_canonical, named)}.isdisjoint(map(_canonical, asked))
+
+
+def _canonical(term: str) -> str:
+    return synonyms().get(term, term)
 
 
 def _has_content(passage: Passage, unit: Unit, text: str) -> bool:
@@ -135,10 +167,6 @@ def citable_units(passage: Passage) -> Iterator[Unit]:
             yield unit
         elif after and embeds_in(passage.quote(after[0]), after[0].kind):
             yield replace(unit, kind=Kind.EXCERPT, end=after[0].end)
-
-
-def _is_references(passage: Passage) -> bool:
-    return bool(passage.heading) and passage.heading[-1].casefold() in _REFERENCES
 
 
 def unit_text(passage: Passage, unit: Unit) -> str:
@@ -191,3 +219,17 @@ def quotation(
         units=tuple(units),
         answer_spans=((start, end),),
     )
+
+
+def context_of(passage: Passage) -> str:
+    """What a passage's text lacks of its beginning: column labels, parent items, an ellipsis."""
+    if not passage.units:
+        return ""
+    first = passage.units[0]
+    context = "" if first.full_context in passage.text else first.full_context
+    return "\n".join(filter(None, (context, ellipsis_before(first))))
+
+
+def ellipsis_before(unit: Unit) -> str:
+    """An ellipsis if a unit goes on with an item, row or block of code; else ""."""
+    return "" if unit.begins or unit.kind in (Kind.PARAGRAPH, Kind.HEADING) else "\u2026"

@@ -1,0 +1,261 @@
+"""Judge whether the excerpts answer: how probably, and what is missing of the question.
+
+Sentences that ask what their note leaves open are near to a question, and no answer.
+"""
+
+import json
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+import numpy as np
+
+from ragqa.answering.excerpt import Answering, Excerpt, excerpts_of, further_of, with_embedded
+from ragqa.answering.layout import OpenNote, asks
+from ragqa.answering.missing import lacks_most, missing
+from ragqa.answering.reading import Reading, best_cosines, read
+from ragqa.answering.score import Scored, read_together, score
+from ragqa.answering.sentences import candidates_of
+from ragqa.embedders import Embedder
+from ragqa.search.question import Question
+from ragqa.search.question_kind import SHORT
+from ragqa.text.words import WORD, index_terms
+from ragqa.types import Citation, Disagreement, Hit, Kind, Reason
+
+UNLIKELY_BELOW = 0.25
+"""Below this confidence, what lacks most of a question is not even close to it."""
+
+FEATURES = ("closest", "weakest", "margin", "lead", "unfit", "missing", "coverage")
+"""The features a model may use."""
+
+NEAR_SHARE = 0.5
+"""A statement is near if it scores at least this share of the best open question's score."""
+
+SURE_SHARE = 0.75
+"""One below this share may be about something else, and is quoted with reserve."""
+
+MOST_CONFIDENT = 0.3
+"""Where a note only asks, what it says is probably no answer."""
+
+AN_ANSWER = "an answer"
+"""What is missing there."""
+
+_FOR_QUESTIONS = frozenset(index_terms("questions ask asked"))
+_QUOTED = (Kind.PARAGRAPH, Kind.ITEM, Kind.HEADING)
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """Whether the notes answer a question, and the answer.
+
+    `confidence` is the probability that the first excerpt is a good answer, `reasons` what it is
+    based on. `excerpts` are to be shown, in reading order, if `answered`; `missing` has words of
+    the question that they do not cover. `candidates` are the scored sentences.
+
+    `compose` adds the answer's text and citations, `disagreements`: the sentences that contradict
+    the cited ones, and `also`: what the `further` excerpts cite. All are empty where the notes do
+    not seem to answer.
+    """
+
+    candidates: Sequence[Scored] = ()
+    excerpts: Sequence[Excerpt] = ()
+    further: Sequence[Excerpt] = ()
+    confidence: float = 0.0
+    answered: bool = False
+    reasons: Sequence[Reason] = ()
+    missing: tuple[str, ...] = ()
+    text: str = ""
+    citations: Sequence[Citation] = ()
+    also: Sequence[Citation] = ()
+    disagreements: Sequence[Disagreement] = ()
+
+
+def assess(
+    question: Question, hits: tuple[Hit, ...], embedder: Embedder, answering: Answering
+) -> Assessment:
+    """Score the candidate sentences of the hits, find the excerpts that answer, and judge them."""
+    reading = read(question, hits, embedder)
+    candidates = candidates_of(reading.hits, answering.embedded, asked=question.terms)
+    if not candidates:
+        return Assessment()
+    together = read_together(answering.reader, question.text, candidates)
+    scored = score(reading, candidates, together)
+    may_answer, is_open = without_open_questions(question, scored, answering.open_note)
+    found = with_embedded(excerpts_of(reading, may_answer, answering), answering)
+    shown = [replace(excerpt.best, candidate=excerpt.whole) for excerpt in found]
+    missed = missing(reading, shown)
+    model = shipped().of(question)
+    measured = features(reading, may_answer, found[0], missed)
+    probability = model.probability(measured)
+    probability = min(probability, MOST_CONFIDENT) if is_open else probability
+    # What a day's own note says answers a question about the day, whatever words it has.
+    of_day = question.day in [excerpt.layout.path for excerpt in found]
+    answered = of_day or probability >= model.threshold
+    is_unlikely = not of_day and probability < UNLIKELY_BELOW
+    answered = answered and not (is_unlikely and lacks_most(question, missed))
+    if not answered:
+        missed = missing(reading, shown, answered=False) or missed
+    return Assessment(
+        candidates=scored,
+        excerpts=found,
+        further=further_of(reading, may_answer, answering, found) if answered else (),
+        confidence=round(probability, 4),
+        answered=answered,
+        reasons=model.reasons(measured),
+        missing=(*missed, AN_ANSWER) if is_open and answered else missed,
+    )
+
+
+def without_open_questions(
+    question: Question, scored: Sequence[Scored], open_note: OpenNote
+) -> tuple[Sequence[Scored], bool]:
+    """The sentences that may answer, and whether they do so with reserve.
+
+    One that asks is among them only where no statement is near, or where questions are wanted
+    ("what should I ask a landlord?").
+
+    :param scored: the candidate sentences, at least one.
+    """
+    if not question.terms.isdisjoint(_FOR_QUESTIONS):
+        return scored, False
+    asking: list[Scored] = []
+    stating: list[Scored] = []
+    for one in scored:
+        (asking if _is_open(one, open_note) else stating).append(one)
+    if not asking:
+        return scored, False
+    most = max(one.score for one in asking)
+    best = max(stating, key=lambda one: one.score, default=None)
+    if best is None or best.score < NEAR_SHARE * most:
+        return scored, True
+    return stating, best.score < SURE_SHARE * most and not _follows_question(best, open_note)
+
+
+def _follows_question(one: Scored, open_note: OpenNote) -> bool:
+    """Whether it is the item after one that asks: "Q: …", "A: …"."""
+    layout = open_note(one.candidate.hit.passage)
+    at = layout.at(one.candidate.unit.start)
+    return at > layout.block(at)[0] and asks(layout.quote((at - 1, at - 1)))
+
+
+def _is_open(one: Scored, open_note: OpenNote) -> bool:
+    """Whether a sentence asks what the note leaves open; a list does if each of its items asks."""
+    unit, passage = one.candidate.unit, one.candidate.hit.passage
+    if not asks(one.candidate.text):
+        return False
+    if unit.kind is Kind.LIST:
+        inside = (item for item in passage.units if unit.start <= item.start < unit.end)
+        units = [item for item in inside if item.kind is Kind.ITEM]
+        if not all(asks(passage.quote(item)) for item in units):
+            return False
+    elif unit.kind in _QUOTED:
+        units = [unit]
+    else:
+        return False
+    layout = open_note(passage)
+    return all(layout.leaves_open(layout.at(item.start)) for item in units)
+
+
+def features(
+    reading: Reading, scored: Sequence[Scored], excerpt: Excerpt, missing: Sequence[str]
+) -> dict[str, float]:
+    """The features of the models, named as in their file.
+
+    `closest` is the highest MaxSim of a passage. `weakest` is the match of that word of the
+    question which the excerpt matches least. `margin` is the lead of its sentence over the best one
+    of another section, `lead` that of the best passage over the second. `unfit` is 1 where a date,
+    number, name or place is asked for and the sentence has none, `missing` where words of the
+    question are. `coverage` is the highest of a sentence.
+
+    :param scored: the candidate sentences, at least one.
+    :param excerpt: the first excerpt.
+    """
+    first, second, *_ = *sorted((hit.score for hit in reading.found), reverse=True), 0.0, 0.0
+    others = (one.score for one in scored if not excerpt.shares_section(one.candidate))
+    holds = min(1.0, excerpt.best.signals["holds"])
+    return {
+        "closest": reading.closest,
+        "weakest": _weakest(reading, scored, excerpt),
+        "margin": excerpt.best.score - max(others, default=0.0),
+        "lead": first - second,
+        "unfit": 1 - holds if reading.question.kind in SHORT else 0.0,
+        "missing": float(bool(missing)),
+        "coverage": max(one.signals["coverage"] for one in scored),
+    }
+
+
+def _weakest(reading: Reading, scored: Sequence[Scored], excerpt: Excerpt) -> float:
+    """The lowest match of a word of the question with the excerpt or its headings.
+
+    A word matches as its tokens' best cosines do in the mean.
+    """
+    if not len(reading.query):
+        return 0.0
+    hit, unit = excerpt.best.candidate.hit, excerpt.best.candidate.unit
+    _, above = reading.of_unit(hit.passage, unit)
+    within = [one.matches for one in scored if excerpt.overlaps(one.candidate)]
+    best = np.max([best_cosines(reading.query, above), excerpt.best.matches, *within], axis=0)
+    words = defaultdict[int, list[float]](list)
+    starts = [word.start() for word in WORD.finditer(reading.question.text)]
+    for (start, _), cosine in zip(reading.query_spans, best, strict=True):
+        words[sum(begin <= start for begin in starts)].append(float(cosine))
+    return min(sum(cosines) / len(cosines) for cosines in words.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A logistic model over named features, each standardised by its mean and deviation.
+
+    A question counts as answered from the confidence `threshold` on.
+    """
+
+    names: tuple[str, ...]
+    means: tuple[float, ...]
+    deviations: tuple[float, ...]
+    weights: tuple[float, ...]
+    intercept: float
+    threshold: float
+
+    def probability(self, features: Mapping[str, float]) -> float:
+        """The probability for these features, 0 to 1."""
+        logit = self.intercept + sum(reason.share for reason in self.reasons(features))
+        return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
+
+    def reasons(self, features: Mapping[str, float]) -> tuple[Reason, ...]:
+        """The contribution of each feature to the log-odds."""
+        return tuple(
+            Reason(name, features[name], mean, weight * (features[name] - mean) / deviation)
+            for name, mean, deviation, weight in zip(
+                self.names, self.means, self.deviations, self.weights, strict=True
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The models for questions that the embedder can read, and for those it cannot."""
+
+    all: Model
+    terms: Model
+
+    def of(self, question: Question) -> Model:
+        """The model for a question."""
+        return self.terms if question.by_terms_alone else self.all
+
+
+@lru_cache(maxsize=1)
+def shipped() -> Models:
+    """The models shipped with ragqa, fitted by `eval/fit_confidence.py`."""
+    text = resources.files("ragqa.answering").joinpath("confidence.json").read_text("utf-8")
+    models = json.loads(text)["models"]
+    return Models(all=_model(models["all"]), terms=_model(models["terms"]))
+
+
+def _model(model: Mapping[str, Any]) -> Model:
+    means, deviations, weights = (tuple(model[key]) for key in ("means", "deviations", "weights"))
+    names = tuple(model["features"])
+    return Model(names, means, deviations, weights, model["intercept"], model["threshold"])
