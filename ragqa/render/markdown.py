@@ -83,7 +83,7 @@ def _body(answer: Answer, level: str) -> Iterator[str]:
             passage = hit.passage
             shown = answer_lines.address(passage.path, passage.lines, hit.locator)
             place = _place(passage.path, shown, passage.heading, hit.locator)
-            yield f"{n}. {place}\n\n{_quoted(passage.text)}\n"
+            yield f"{n}. {place}\n\n{_quoted(passage.text, "")}\n"
     if warnings := warnings_of(answer):
         yield f"{level} Warnings\n"
         yield "".join(f"- {escaped(warning)}\n" for warning in warnings)
@@ -141,9 +141,9 @@ def _disagreements(answer: Answer) -> Iterator[str]:
             yield f"- {_cited(citation, undated='no date')}\n\n  {with_bold(text, [span])}\n"
 
 
-def _quoted(text: str) -> str:
-    """A verbatim quote, indented below a list number."""
-    return f"\n{fenced(text, 'text')}".replace("\n", f"\n{_INDENT}").removeprefix("\n")
+def _quoted(text: str, info: str = "text") -> str:
+    """A verbatim quote, indented below a list number; `verify` compares those marked as text."""
+    return f"\n{fenced(text, info)}".replace("\n", f"\n{_INDENT}").removeprefix("\n")
 
 
 def _in_a_line(citation: Citation) -> str:

@@ -20,10 +20,12 @@ _PARTS = {
 """Labels for the parts of a sentence's score; any other name is shown unchanged."""
 
 _FEATURES = {
-    "score": "score of the best passage",
-    "score_gap": "its lead over the next ones",
     "closest": "meaning of the nearest passage",
-    "match": "best sentence's match, up to 3",
+    "weakest": "match of the least matching word",
+    "margin": "lead over other sections",
+    "lead": "lead of the best passage",
+    "unfit": "no date or figure as asked for",
+    "missing": "words that are missing",
     "coverage": "question words in one sentence",
 }
 """Labels for the features of confidence, likewise."""

@@ -8,7 +8,7 @@ NOTES = {
     "cats.md": "# Cats\n\nCats sleep for sixteen hours a day.\n\n## Food\n\nA cat eats mice.\n",
     "dogs.md": "# Dogs\n\nDogs bark at the postman.\n",
 }
-SLEEP = "how long do cats sleep?"
+SLEEP = "how many hours do cats sleep?"
 EAT = "and what do they eat?"
 BARK = "what do dogs bark at?"
 

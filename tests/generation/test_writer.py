@@ -11,7 +11,7 @@ from ragqa.types import Fallback
 NOTES = {
     "cats.md": "# Cats\n\nCats sleep for sixteen hours a day.\n\n## Food\n\nA cat eats mice.\n"
 }
-SLEEP = "how long do cats sleep?"
+SLEEP = "how many hours do cats sleep?"
 SAYS = "Cats sleep for sixteen hours a day [1]. "
 
 
