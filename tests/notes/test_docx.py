@@ -190,3 +190,9 @@ def test_without_the_extra_one_sentence_says_what_to_install(monkeypatch):
     monkeypatch.setattr(parent, "find_spec", lambda _: None)
     with pytest.raises(Unfit, match=r"pip install 'ragqa\[docx\]'"):
         document_of(said("Said."))
+
+
+def test_a_superscript_is_not_part_of_the_number_before_it():
+    raised = '<w:rPr><w:vertAlign w:val="superscript"/></w:rPr>'
+    paragraph = f"<w:p><w:r><w:t>Area is 10</w:t></w:r><w:r>{raised}<w:t>4</w:t></w:r></w:p>"
+    assert document_of(paragraph).text == "Area is 10\u2074\n"

@@ -15,7 +15,7 @@ MAX_COLUMNS = 200
 MAX_CHARS = 40_000_000
 """What the cells of a table may show, with all their copies."""
 
-_TAG = re.compile(r"<[^>]*>")
+TAG = re.compile(r"<[^>]*>")
 
 
 class Cell(NamedTuple):
@@ -104,6 +104,6 @@ def _names_parts(above: Sequence[Cell], row: Sequence[Cell]) -> bool:
         return False
     if all(cell.is_head for cell in row) or any(map(is_, above, row)):
         return True
-    said = [_TAG.sub("", cell.shown).strip() for cell in row]
+    said = [TAG.sub("", cell.shown).strip() for cell in row]
     is_below = all(cell.columns > 1 or not words for cell, words in zip(above, said, strict=True))
     return is_below and any(map(str.isalpha, "".join(said)))

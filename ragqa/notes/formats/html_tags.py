@@ -89,7 +89,9 @@ def read_tags(source: str) -> Iterator[Tag]:
     while mark := _MARK.search(source, at):
         start, end = mark.span()
         if mark["other"]:
-            at = _declaration_end(source, start)
+            end_mark = "-->" if source.startswith("<!--", start) else ">"
+            stop = source.find(end_mark, start + 2)
+            at = stop + len(end_mark) if stop >= 0 else len(source)
             yield Tag(source, start, at)
             continue
         close = _REST.match(source, end)
@@ -102,16 +104,6 @@ def read_tags(source: str) -> Iterator[Tag]:
         tag = Tag(source, start, at, mark["name"].lower(), bool(mark["close"]))
         yield tag
         if tag.name in RAW and not tag.closes:
-            at = _raw_end(source, tag)
+            found = re.compile(rf"</{re.escape(tag.name)}\b", re.IGNORECASE).search(source, at)
+            at = found.start() if found else len(source)
             yield Tag(source, tag.end, at)
-
-
-def _declaration_end(source: str, start: int) -> int:
-    mark = "-->" if source.startswith("<!--", start) else ">"
-    end = source.find(mark, start + 2)
-    return end + len(mark) if end >= 0 else len(source)
-
-
-def _raw_end(source: str, tag: Tag) -> int:
-    found = re.compile(rf"</{re.escape(tag.name)}\b", re.IGNORECASE).search(source, tag.end)
-    return found.start() if found else len(source)

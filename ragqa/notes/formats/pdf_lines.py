@@ -35,7 +35,6 @@ _IS_MONO = re.compile(rb"mono|courier|consol|menlo|typewriter|cmtt|lmtt|cour\b",
 # Control characters and noncharacters are in no word.
 _WORD = re.compile("[^\0-\x20\x7f\xa0\ufdd0-\ufdef\ufffe\uffff]+\ufffe?|\ufffe")
 
-
 Box: TypeAlias = tuple[float, float, float, float]
 """The left, bottom, right and top of a shape."""
 
