@@ -63,7 +63,6 @@ _MAX_NESTING = 3
 _BLOCK_ID = r"(?:(?<=\s)|\A)\^(?=[\w-]*[A-Za-z]|[\w-]{3})[A-Za-z0-9-]{2,}\s*\Z"
 _HARD_BREAK = r"(?:(?<![ \t])[ \t]{2,}|\\)(?:\r\n|\r|\n)|\\\s*\Z"
 
-
 _TAG = r"<(/?)([A-Za-z][A-Za-z0-9]*)(\s[^<>]*)?/?>"
 _SUPERSCRIPT = r"(?i)<sup>([0-9+-]{1,6})</sup>"
 TO_SUPERSCRIPT = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
