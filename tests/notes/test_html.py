@@ -243,3 +243,17 @@ def test_what_is_nested_too_deeply_is_told():
 )
 def test_a_raised_or_lowered_figure_is_not_part_of_the_number_before_it(html, shown):
     assert words(f"<p>{html}</p>") == [shown]
+
+
+def test_a_row_of_names_below_values_begins_another_table():
+    def table(middle):
+        rows = "<tr><th>Yacht<th>Mast<tr><td>Gull<td>11 m" + middle + "<tr><td>Swift<td>5"
+        return document_of(f"<table>{rows}</table>").text
+
+    gull, swift = "| Yacht | Mast |\n| --- | --- |\n| Gull | 11 m |\n", "| Swift | 5 |\n"
+    crew = f"{gull}\n| Yacht | Crew |\n| --- | --- |\n{swift}"
+    assert table("<tr><th>Yacht<th>Crew") == crew
+    assert table("<tr><th>Yacht<th>Crew<tr><th>Yacht<th>hands").count("---") == 4
+    assert table("<tr><th colspan=2>Small ones") == f"{gull}| Small ones |  |\n{swift}"
+    assert table("<tr><th>Lark<td>8 m") == f"{gull}| Lark | 8 m |\n{swift}"
+    assert table("<tr><th><th>") == f"{gull}|  |  |\n{swift}"

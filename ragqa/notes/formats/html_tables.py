@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from operator import is_
 from typing import NamedTuple
 
@@ -35,7 +35,7 @@ def number(said: str) -> int:
 def html_of(rows: Iterable[Sequence[Cell]], head: int) -> Iterator[str]:
     """A table that has as many cells in each row, merged ones in each that they span.
 
-    A first row of one merged cell is its title.
+    A first row of one merged cell is its title. Names below a row of values begin another table.
 
     :param head: how many rows a `<thead>` has; without one cells tell which rows name columns.
     :raises Unfit: it is too large.
@@ -44,16 +44,19 @@ def html_of(rows: Iterable[Sequence[Cell]], head: int) -> Iterator[str]:
     while start < len(filled) - 1 and len(filled[start]) == 1 < filled[start][0].columns:
         yield f"<div>{filled[start][0].shown}</div>"
         start += 1
-    filled, head = filled[start:], head - start
-    if not 0 < head < len(filled):
-        head = _named(filled)
-    width = max(map(len, filled), default=0)
-    columns = zip_longest(*filled[:head], fillvalue=Cell("")) if head else ()
-    names = [label([cell.shown for cell in column]) for column in columns]
-    yield f"<table>{_row(names + [''] * (width - len(names)), 'th')}"
-    for row in filled[head:]:
-        yield _row([cell.shown for cell in row], "td")
-    yield "</table>"
+    below = range(max(start + 1, head), len(filled) - 1)
+    cuts = [at for at in below if _is_named(filled[at]) and not _is_named(filled[at - 1])]
+    for first, last in pairwise([start, *cuts, len(filled)]):
+        part, head = filled[first:last], head - first
+        if not 0 < head < len(part):
+            head = _named(part)
+        width = max(map(len, part))
+        columns = zip_longest(*part[:head], fillvalue=Cell("")) if head else ()
+        names = [label([cell.shown for cell in column]) for column in columns]
+        yield f"<table>{_row(names + [''] * (width - len(names)), 'th')}"
+        for row in part[head:]:
+            yield _row([cell.shown for cell in row], "td")
+        yield "</table>"
 
 
 def _row(cells: Sequence[str], tag: str) -> str:
@@ -86,6 +89,11 @@ def _filled(rows: Iterable[Sequence[Cell]]) -> Iterator[list[Cell]]:
                 raise Unfit(f"its tables have more than {MAX_CHARS:,} characters")
         above = below
         yield filled
+
+
+def _is_named(row: Sequence[Cell]) -> bool:
+    """Whether all cells of a row are names."""
+    return len(row) > 1 and all(cell.is_head for cell in row) and any(cell.shown for cell in row)
 
 
 def _named(rows: Sequence[Sequence[Cell]]) -> int:

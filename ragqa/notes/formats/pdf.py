@@ -3,6 +3,7 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain, pairwise
 from statistics import median
@@ -181,12 +182,10 @@ def _style(document: pypdfium2.PdfDocument, pages: Sequence[Page]) -> Style:
 
 def _outline(document: pypdfium2.PdfDocument) -> dict[tuple[int, str], int]:
     found: dict[tuple[int, str], int] = {}
-    try:
+    with suppress(pypdfium2.PdfiumError, ValueError):
         for mark, _ in zip(document.get_toc(max_depth=6), range(MAX_OUTLINE), strict=False):
             target = mark.get_dest()
             page = target.get_index() if target else None
             if page is not None:
                 found[page, bare(mark.get_title())] = mark.level + 1
-    except (pypdfium2.PdfiumError, ValueError):
-        return found
     return found

@@ -204,8 +204,7 @@ def _shapes(page: pypdfium2.PdfPage) -> list[Box]:
         shape = raw.FPDFPage_GetObject(page, number)
         if raw.FPDFPageObj_GetType(shape) == raw.FPDF_PAGEOBJ_PATH:
             raw.FPDFPageObj_GetBounds(shape, *edges)
-            left, bottom, right, top = (edge.value for edge in edges)
-            shapes.append((left, bottom, right, top))
+            shapes.append((edges[0].value, edges[1].value, edges[2].value, edges[3].value))
     return shapes
 
 
@@ -277,10 +276,8 @@ def _levels(cells: Sequence[Cell]) -> list[list[Cell]]:
 
 def _bands(levels: Sequence[Sequence[Cell]], gutter: float) -> list[list[Cell]]:
     """The page cut where text begins or ceases to cross the gutter."""
-    bands: list[list[Cell]] = []
-    for _, band in groupby(levels, lambda level: any(_crosses(cell, gutter) for cell in level)):
-        bands.append(sorted(chain.from_iterable(band), key=lambda cell: cell.at))
-    return bands
+    parts = groupby(levels, lambda level: any(_crosses(cell, gutter) for cell in level))
+    return [sorted(chain.from_iterable(part), key=lambda cell: cell.at) for _, part in parts]
 
 
 def _crosses(cell: Cell, gutter: float) -> bool:
@@ -380,10 +377,7 @@ def _rows(
     if len(rows) < 2 or len(spans) < 2 or sum(filled) < fewest:
         return [], 0
     lines = [
-        Line(
-            [cell for column in row for cell in column],
-            [" ".join(cell.text for cell in column) for column in row],
-        )
+        Line([*chain(*row)], [" ".join(cell.text for cell in column) for column in row])
         for row in rows
     ]
     return lines, sum(counts[: len(rows)])
