@@ -7,7 +7,6 @@ from operator import is_
 from typing import NamedTuple
 
 from ragqa.notes.decoding import Unfit
-from ragqa.notes.formats.escaping import label
 
 MAX_COLUMNS = 200
 """A merged cell spans at most so many."""
@@ -51,8 +50,9 @@ def html_of(rows: Iterable[Sequence[Cell]], head: int) -> Iterator[str]:
         if not 0 < head < len(part):
             head = _named(part)
         width = max(map(len, part))
-        columns = zip_longest(*part[:head], fillvalue=Cell("")) if head else ()
-        names = [label([cell.shown for cell in column]) for column in columns]
+        columns = zip_longest(*part[:head], fillvalue=Cell(""))
+        said = (filter(None, (cell.shown.strip() for cell in column)) for column in columns)
+        names = [" / ".join(dict.fromkeys(each)) for each in said]  # such as "2024 / Q1"
         yield f"<table>{_row(names + [''] * (width - len(names)), 'th')}"
         for row in part[head:]:
             yield _row([cell.shown for cell in row], "td")

@@ -30,7 +30,6 @@ _NO_TEXT = word_set(
     """script style noscript template nav footer button select option datalist svg iframe
     object canvas dialog menu textarea audio video label noframes noembed"""
 )
-_OUTSIDE_MAIN = frozenset({"header", "aside"})
 _ROLES = word_set(
     """navigation banner contentinfo search complementary dialog alertdialog menu menubar toolbar
     tablist alert"""
@@ -68,7 +67,7 @@ class Tag:
 
     def is_hidden(self, *, in_main: bool) -> bool:
         """Whether the element that it begins is no text: a script, navigation, a banner, hidden."""
-        if self.name in _NO_TEXT or (self.name in _OUTSIDE_MAIN and not in_main):
+        if self.name in _NO_TEXT or (self.name in ("header", "aside") and not in_main):
             return True
         has = self.attributes
         if not has or self.name in _NOT_HIDDEN:

@@ -154,12 +154,9 @@ def _with_and_without_page(text: str, number: int) -> set[str]:
 def _style(document: pypdfium2.PdfDocument, pages: Sequence[Page]) -> Style:
     lines = [line for page in pages for line in page.lines]
     sizes: Counter[float] = Counter()
-    mono = total = 0
     for line in lines:
-        chars = len(line.text)
-        total += chars
-        sizes[round(2 * line.main.size) / 2] += chars
-        mono += chars * line.mono
+        sizes[round(2 * line.main.size) / 2] += len(line.text)
+    mono = sum(len(line.text) for line in lines if line.mono)
     size = max(sizes.most_common(1)[0][0], 0.5)
     pitches = [(a.y0 - b.y0) / size for page in pages for a, b in pairwise(page.lines)]
     words = Counter(word for line in lines for word in _TOKEN.findall(line.text.casefold()))
@@ -172,7 +169,7 @@ def _style(document: pypdfium2.PdfDocument, pages: Sequence[Page]) -> Style:
     return Style(
         size=size,
         pitch=median([pitch for pitch in pitches if 0.8 < pitch < 3] or [1.2]),
-        mono=2 * mono > total,
+        mono=2 * mono > sum(sizes.values()),
         hyphenates=5 * whole > parted,
         larger=tuple(sorted((each for each in sizes if each >= HEADING * size), reverse=True)),
         outline=_outline(document),
