@@ -127,3 +127,9 @@ def test_what_a_cell_leaves_open_does_not_take_the_next_ones(source):
     last = parse_note("a.ipynb", document, "", Stamp(0, 0)).blocks[-1]
     assert last.kind is Kind.PARAGRAPH
     assert document.text[last.start : last.end] == "It lists 88 debtors."
+
+
+def test_an_output_of_markdown_is_read_and_one_of_html_alone_is_not():
+    shown = {"output_type": "display_data", "data": {"text/markdown": ["97 ", "cubes"]}}
+    html = {"output_type": "display_data", "data": {"text/html": "<b>96 cubes</b>"}}
+    assert document_of(code("a", shown, html)).text.endswith("```\n97 cubes\n```\n\n")

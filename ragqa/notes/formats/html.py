@@ -239,8 +239,8 @@ class _Page:
             self._link = -1
         elif not tag.closes and not tag.attributes.get("href", "#").startswith("#"):
             self._link = len(self.pieces) - 1
-        else:
-            self.pieces[-1] = "</a>" if tag.closes else "<a>"
+        elif not tag.closes:
+            self.pieces[-1] = "<a>"
 
     def _end(self, table: _Table) -> None:
         """Make what lays the page out text, and let each row of another table say what it holds."""

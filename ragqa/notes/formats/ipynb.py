@@ -14,8 +14,8 @@ MAX_OUTPUT_LINES = 40
 
 _NOT_KEPT = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\0\f\v\x1b]")
 _TICKS = re.compile(r"`{3,}")
-_ENDS = ("-->", "</script>", "</style>", "</pre>", "</textarea>", "?>", "]]>", ">")
-"""Of what may go on over blank lines; each stands only behind one of its own."""
+_ENDS = {f"<{tag}": f"</{tag}>" for tag in ("script", "style", "pre", "textarea")}
+_ENDS |= {"<!--": "-->", "<?": "?>", "<![cdata[": "]]>", "<!": ">"}
 # The repr of an object says nothing.
 _REPR = re.compile(r"\s*<[^<>\n]*>\s*|\s*\[?<[\w.]+ (?:at|object) .*", re.DOTALL)
 
@@ -59,12 +59,10 @@ def _cells(notebook: object) -> Iterator[tuple[int, str, str]]:
 def _closed(source: str) -> str:
     """A Markdown cell with an end of what it leaves open, which must not take the next ones."""
     fences = (max(re.findall(run, source), default="") for run in ("`{3,}", "~{3,}"))
-    ends = [end for end in _ENDS if f"<{end.strip('</->]')}" in source.lower()]
-    ends = [*filter(None, fences), *ends]
+    ends = [*filter(None, fences), *(_ENDS[mark] for mark in _ENDS if mark in source.lower())]
     for end in ("", *ends) if ends else ():
         closed = f"{source}\n{end}".rstrip("\n")
-        last = parse(f"{closed}\n\n.", has_front_matter=False).blocks[-1]
-        if last.start > len(closed):
+        if parse(f"{closed}\n\n.", has_front_matter=False).blocks[-1].start > len(closed):
             return closed
     return source
 
@@ -76,8 +74,8 @@ def _output(output: object) -> str:
     if output.get("output_type") == "error":
         return f"{_text(output.get('ename'))}: {_text(output.get('evalue'))}"
     data = output.get("data")
-    plain = data.get("text/plain") if isinstance(data, dict) else output.get("text")
-    text = _text(plain).rstrip()
+    has = data if isinstance(data, dict) else {"text/plain": output.get("text")}
+    text = _text(has.get("text/markdown") or has.get("text/plain")).rstrip()
     return "" if _REPR.fullmatch(text) else text
 
 

@@ -65,8 +65,7 @@ def convert(data: bytes) -> Document:
     lines: list[Line] = []
     for number, page in enumerate(pages):
         for line in page.lines:
-            line.is_first = not lines or lines[-1].page < number
-            line.page = number
+            line.is_first, line.page = not lines or lines[-1].page < number, number
             lines.append(line)
     # Half a character that needs two becomes a question mark.
     text = "".join(markdown(lines, style)).encode("utf-16", "surrogatepass")

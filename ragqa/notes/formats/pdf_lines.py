@@ -28,7 +28,6 @@ _MAX_COLUMNS = 40
 _MIN_CELLS = 5
 _MAX_SHAPES = 5000
 _NEAR, _MAX_RULE = 6.0, 900.0
-_DEPTH = 4
 _BOLD = 600
 _IS_BOLD = re.compile(rb"bold|black|heavy|cmbx|-bd", re.IGNORECASE)
 _IS_MONO = re.compile(rb"mono|courier|consol|menlo|typewriter|cmtt|lmtt|cour\b", re.IGNORECASE)
@@ -242,7 +241,7 @@ def _add_bullets(shapes: Iterable[Box], cells: Sequence[Cell]) -> None:
                     break
 
 
-def _in_order(cells: list[Cell], pitch: float, depth: int = _DEPTH) -> Iterator[Line]:
+def _in_order(cells: list[Cell], pitch: float, depth: int = 4) -> Iterator[Line]:
     """Lines in reading order: columns one after the other, between what spans them."""
     starts = Counter(round(cell.x0) for cell in cells).most_common(12 if depth else 0)
     levels = _levels(cells)
