@@ -81,8 +81,7 @@ def _output(output: object) -> str:
 
 def _fenced(code: str) -> str:
     """Code between fences longer than any in it; "" for none."""
-    longest = max((len(ticks) for ticks in _TICKS.findall(code)), default=2)
-    fence = "`" * (longest + 1)
+    fence = max(_TICKS.findall(code), default="``") + "`"
     return f"{fence}\n{code}\n{fence}\n\n" if code.strip() else ""
 
 

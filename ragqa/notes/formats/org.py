@@ -122,8 +122,7 @@ class _Org:
 
     def _code(self, part: re.Match[str]) -> str:
         margin, inside = self._margin(part["margin"]), part["inside"]
-        ticks = max(map(len, re.findall("`{3,}", inside)), default=2)
-        fence = "`" * (ticks + 1)
+        fence = max(re.findall("`{3,}", inside), default="``") + "`"
         inside = inside.replace(f"\n{part['margin']}", "\n").replace("\n", f"\n{margin}")
         return f"{margin}{fence}{part['language'].lower()}{inside}\n{margin}{fence}"
 
