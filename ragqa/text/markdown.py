@@ -145,13 +145,16 @@ def labels_within(row: str, labels: tuple[str, ...], start: int, end: int) -> tu
 
 
 def row_pairs(source: Seen, labels: Sequence[str]) -> Seen:
-    """A row as `label: cell` pairs, or as its cells if it has more of them than labels."""
+    """A row as `label: cell` pairs, or as its cells if more; a dash is an empty unnamed one."""
     cells = row_cells(source)
     heads = labels if len(labels) >= len(cells) else [""] * len(cells)
+    last = max((at for at, cell in enumerate(cells) if cell and not heads[at]), default=0)
     pairs = [
-        Seen.joined([Seen.added(f"{head.rstrip(':')}: " if head else ""), cell])
-        for head, cell in zip(heads, cells, strict=False)
-        if cell
+        Seen.joined(
+            [Seen.added(f"{head.rstrip(':')}: " * bool(head)), cell or Seen.added("\u2013")]
+        )
+        for at, (head, cell) in enumerate(zip(heads, cells, strict=False))
+        if cell or (at < last and not head)
     ]
     return Seen.joined(pairs, "; ")
 

@@ -63,10 +63,9 @@ _MAX_NESTING = 3
 _BLOCK_ID = r"(?:(?<=\s)|\A)\^(?=[\w-]*[A-Za-z]|[\w-]{3})[A-Za-z0-9-]{2,}\s*\Z"
 _HARD_BREAK = r"(?:(?<![ \t])[ \t]{2,}|\\)(?:\r\n|\r|\n)|\\\s*\Z"
 
-
 _TAG = r"<(/?)([A-Za-z][A-Za-z0-9]*)(\s[^<>]*)?/?>"
 _SUPERSCRIPT = r"(?i)<sup>([0-9+-]{1,6})</sup>"
-_TO_SUPERSCRIPT = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
+TO_SUPERSCRIPT = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
 _BLOCK_TAGS = word_set(
     """
     address article aside blockquote br caption center dd details div dl dt fieldset
@@ -175,7 +174,7 @@ def link_words(target: str) -> str:
 def _superscript(seen: Seen, found: re.Match[str]) -> Seen:
     """Superscript digits, since 10<sup>6</sup> is not 106."""
     digits = seen.group(found, 1)
-    return Seen(digits.text.translate(_TO_SUPERSCRIPT), digits.mask, digits.at, digits.looks)
+    return Seen(digits.text.translate(TO_SUPERSCRIPT), digits.mask, digits.at, digits.looks)
 
 
 def _tag(seen: Seen, found: re.Match[str]) -> Seen:

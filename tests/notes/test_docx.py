@@ -190,3 +190,23 @@ def test_without_the_extra_one_sentence_says_what_to_install(monkeypatch):
     monkeypatch.setattr(parent, "find_spec", lambda _: None)
     with pytest.raises(Unfit, match=r"pip install 'ragqa\[docx\]'"):
         document_of(said("Said."))
+
+
+def test_a_superscript_is_not_part_of_the_number_before_it():
+    raised = '<w:rPr><w:vertAlign w:val="superscript"/></w:rPr>'
+    paragraph = f"<w:p><w:r><w:t>Area is 10</w:t></w:r><w:r>{raised}<w:t>4</w:t></w:r></w:p>"
+    assert document_of(paragraph).text == "Area is 10\u2074\n"
+
+
+def test_a_table_below_a_title_in_its_first_row_keeps_its_header():
+    def cell(words, properties=""):
+        return f"<w:tc><w:tcPr>{properties}</w:tcPr>{said(words)}</w:tc>"
+
+    title = cell("Lamps", '<w:gridSpan w:val="3"/>')
+    years = cell("Lamp", '<w:vMerge w:val="restart"/>') + cell("2025", '<w:gridSpan w:val="2"/>')
+    parts = cell("", "<w:vMerge/>") + cell("Net") + cell("Gross")
+    opal = cell("Opal") + cell("31") + cell("37")
+    rows = "".join(f"<w:tr>{row}</w:tr>" for row in (title, years, parts, opal))
+    assert document_of(f"<w:tbl>{rows}</w:tbl>").text == (
+        "Lamps\n\n| Lamp | 2025 / Net | 2025 / Gross |\n| --- | --- | --- |\n| Opal | 31 | 37 |\n"
+    )

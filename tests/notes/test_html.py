@@ -225,3 +225,35 @@ def test_a_page_of_nothing_but_broken_markup_is_read_and_the_next_one_too(piece)
 
 def test_what_is_nested_too_deeply_is_told():
     assert any("left out" in warning for warning in parse("<div>" * 5_000 + "x").warnings)
+
+
+@pytest.mark.parametrize(
+    ("html", "shown"),
+    [
+        ("10<sup>6</sup> stars", "10\u2076 stars"),
+        ("10<sup><b>\u22126</b></sup> m<sup>2</sup>", "10\u207b\u2076 m\u00b2"),
+        ("10<sup>1.5</sup> bar", "10^1.5 bar"),
+        ("101<sub>2</sub> is 5", "101_2 is 5"),
+        ("the 1<sup>st</sup> H<sub>2</sub>O", "the 1st H2O"),
+        ("40<sup><a href='#f1'>7</a></sup> frames", "40 [7] frames"),
+        ("40<sup> <a href='#f1'>[7]</a></sup> frames", "40 [7] frames"),
+        ("40<sup><a href='notes.html'>7</a></sup> frames", "40 7 frames"),
+        ("40<sup> 7 frames", "40 7 frames"),
+    ],
+)
+def test_a_raised_or_lowered_figure_is_not_part_of_the_number_before_it(html, shown):
+    assert words(f"<p>{html}</p>") == [shown]
+
+
+def test_a_row_of_names_below_values_begins_another_table():
+    def table(middle):
+        rows = "<tr><th>Yacht<th>Mast<tr><td>Gull<td>11 m" + middle + "<tr><td>Swift<td>5"
+        return document_of(f"<table>{rows}</table>").text
+
+    gull, swift = "| Yacht | Mast |\n| --- | --- |\n| Gull | 11 m |\n", "| Swift | 5 |\n"
+    crew = f"{gull}\n| Yacht | Crew |\n| --- | --- |\n{swift}"
+    assert table("<tr><th>Yacht<th>Crew") == crew
+    assert table("<tr><th>Yacht<th>Crew<tr><th>Yacht<th>hands").count("---") == 4
+    assert table("<tr><th colspan=2>Small ones") == f"{gull}| Small ones |  |\n{swift}"
+    assert table("<tr><th>Lark<td>8 m") == f"{gull}| Lark | 8 m |\n{swift}"
+    assert table("<tr><th><th>") == f"{gull}|  |  |\n{swift}"

@@ -103,3 +103,33 @@ def test_what_is_no_notebook_is_refused_in_words(data):
 def test_cells_of_any_shape_do_no_harm():
     odd = [1, None, {}, {"cell_type": "code", "source": 5, "outputs": 3}, markdown([1, "a\f\v\0b"])]
     assert "ab" in document_of(*odd, metadata=[]).text
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "<!-- to do",
+        "- a\n  <!-- b\n\nc",
+        "<script>\nx",
+        "<style>\nx",
+        "<pre>",
+        "<?php",
+        "<![CDATA[",
+        "<!DOCTYPE",
+        "~~~\nx",
+        "````\n```\nx",
+        "1. ```\n   x\n   ```",
+        "`<!--` begins a comment",
+    ],
+)
+def test_what_a_cell_leaves_open_does_not_take_the_next_ones(source):
+    document = document_of(markdown(source), markdown("It lists 88 debtors."))
+    last = parse_note("a.ipynb", document, "", Stamp(0, 0)).blocks[-1]
+    assert last.kind is Kind.PARAGRAPH
+    assert document.text[last.start : last.end] == "It lists 88 debtors."
+
+
+def test_an_output_of_markdown_is_read_and_one_of_html_alone_is_not():
+    shown = {"output_type": "display_data", "data": {"text/markdown": ["97 ", "cubes"]}}
+    html = {"output_type": "display_data", "data": {"text/html": "<b>96 cubes</b>"}}
+    assert document_of(code("a", shown, html)).text.endswith("```\n97 cubes\n```\n\n")

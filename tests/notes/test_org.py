@@ -118,3 +118,20 @@ def test_an_unclosed_drawer_or_block_hides_nothing():
 
 def test_planning_is_text():
     assert words("* Plan\nDEADLINE: <2024-05-02 Thu>\n") == ["Plan", "DEADLINE: 2024-05-02 Thu"]
+
+
+def test_the_section_of_a_comment_heading_is_left_out():
+    text = "* Top\nOne.\n** COMMENT Draft\nTwo.\n*** Below\nThree.\n** TODO COMMENT More\nFour.\n"
+    text += "** COMMENTS\nFive.\n** Open\nSix.\n* TODO [#A] COMMENT\n#+TITLE: Seven\n"
+    assert words(text) == ["Top", "One.", "COMMENTS", "Five.", "Open", "Six."]
+    assert document_of(text).text.count("\n") == text.count("\n")
+    assert not parse(text).title.startswith("Seven")
+
+
+def test_a_row_of_alignments_is_no_row():
+    assert said("| <l> | <r10> |\n| Fish | Count |\n|---+---|\n| eel | <71> x |") == said(
+        "|---+---|\n| Fish | Count |\n|---+---|\n| eel | <71> x |"
+    )
+    assert said("| Fish | Count |\n| | <r> |\n| eel | 71 |") == said(
+        "| Fish | Count |\n|---+---|\n| eel | 71 |"
+    )

@@ -110,6 +110,20 @@ def test_every_cell_stands_by_its_own_header(row, labels, plain):
     assert plain_text(row, kind=Kind.ROW, labels=labels) == plain
 
 
+@pytest.mark.parametrize(
+    ("row", "labels", "plain"),
+    [
+        ("| Jade | | 44 |", [], "Jade; \u2013; 44"),
+        ("| Jade | | 44 |", ["Stone", "", ""], "Stone: Jade; \u2013; 44"),
+        ("| Jade | | 44 |", ["", "Net", "Gross"], "Jade; Gross: 44"),
+        ("| Jade | 31 | |", [], "Jade; 31"),
+        ("| | | |", [], ""),
+    ],
+)
+def test_an_empty_cell_keeps_its_place_where_no_label_tells_the_columns(row, labels, plain):
+    assert plain_text(row, kind=Kind.ROW, labels=labels) == plain
+
+
 def test_a_row_that_does_not_fit_its_header_is_its_cells():
     assert plain_text("| a | b |", kind=Kind.ROW, labels=["One"]) == "a; b"
 

@@ -14,7 +14,9 @@ MAX_UNPACKED = 200_000_000
 MAX_RATIO = 200
 """What is unpacked, of what is packed; a megabyte may have any."""
 
-_FIRST_ROW = re.compile(r"<table><tr>(?:(?!</tr>|<table>).)*+</tr>(?=<tr>)", re.DOTALL)
+_TITLE = r'<tr><td colspan="\d+">(?:(?!<td|</tr>|<table>).)*+</tr>'
+_HEAD = r"<tr>(?:(?!</tr>|<table>).)*+</tr>"
+_FIRST_ROW = re.compile(rf"<table>(?:{_TITLE})?{_HEAD}(?=<tr>)", re.DOTALL)
 _CELL_TAG = re.compile(r"(</?)t[dh](?=[ >])")
 _STYLES = """
 p[style-name='Title'] => h1:fresh

@@ -11,10 +11,11 @@ import html_to_markdown
 from ragqa.notes.decoding import Unfit, decode_text
 from ragqa.notes.formats.document import Document, Place
 from ragqa.notes.formats.escaping import escaped
-from ragqa.notes.formats.html_tables import Cell, html_of, number
+from ragqa.notes.formats.html_tables import TAG, Cell, html_of, number
 from ragqa.notes.formats.html_tags import VOID, Tag, read_tags
 from ragqa.notes.lines import one_line
 from ragqa.notes.parse import date_in
+from ragqa.text.markup import TO_SUPERSCRIPT
 from ragqa.text.words import word_set
 
 _ESCAPE, _DEFINITION = "\ue000", "\ue001"
@@ -31,13 +32,10 @@ _WITHIN = word_set("a span b i em strong sup sub font")
 _MODIFIED = re.compile(r"modified|updated|revised")
 _PUBLISHED = re.compile(r"publi[cs]|pubdate|issued|created|\A(?:dc\.|dcterms\.)?date\Z")
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
-_KEPT = {
-    "a": ("href",),
-    "ol": ("start",),
-    "input": ("type", "checked"),
-}
+_KEPT = {"a": ("href",), "ol": ("start",), "input": ("type", "checked")}
 """The attributes that say something; what a page shows of others is no text of it."""
 
+_RAISED = re.compile(r"<su([bp])>((?:(?!</?su[bp]>).){0,500}+)</su\1>", re.DOTALL)
 _BRACKET = re.compile(rf"(?<!{_ESCAPE})[\[\]]")
 _SPACE = re.compile(r"\s+")
 _FENCE = re.compile(r"[ \t]*(```+|~~~+)")
@@ -71,7 +69,7 @@ def document_of(source: str) -> Document:
     """
     page = _Page()
     page.read(_PRIVATE.sub(" ", source))
-    result = html_to_markdown.convert("".join(page.pieces), _OPTIONS)
+    result = html_to_markdown.convert(_RAISED.sub(_apart, "".join(page.pieces)), _OPTIONS)
     text = _TERM_AND.sub(r"\n\1: ", result.content or "").replace(_DEFINITION, "")
     text = text.replace(_ESCAPE, "\\").strip("\n") + "\n"
     title, heading = page.about.get("title", ""), re.search(r"^# (.+)", text, re.MULTILINE)
@@ -87,6 +85,18 @@ def document_of(source: str) -> Document:
         date=next(filter(None, dates), ""),
         warnings=page.warnings + (_TOO_DEEP,) * is_cut,
     )
+
+
+def _apart(raised: re.Match[str]) -> str:
+    """A superscript or subscript, so that its digits are not those of a number before it."""
+    kind, shown = raised.groups()
+    words = TAG.sub("", shown).strip().replace("\u2212", "-")
+    if "<a" in shown:
+        return f" {shown}" if "href" in shown or "[" in words else f" [{words}]"
+    if kind == "p" and words and not words.strip("0123456789+-"):
+        return words.translate(TO_SUPERSCRIPT)
+    is_glued = raised.string[max(0, raised.start() - 1)].isdigit() and not words[:1].isalpha()
+    return f"{'^' if kind == 'p' else '_'}{shown}" if is_glued else raised[0]
 
 
 def _paragraphs(text: str) -> Iterator[Place]:
@@ -229,8 +239,8 @@ class _Page:
             self._link = -1
         elif not tag.closes and not tag.attributes.get("href", "#").startswith("#"):
             self._link = len(self.pieces) - 1
-        else:
-            self.pieces[-1] = ""
+        elif not tag.closes:
+            self.pieces[-1] = "<a>"
 
     def _end(self, table: _Table) -> None:
         """Make what lays the page out text, and let each row of another table say what it holds."""

@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from operator import is_
 from typing import NamedTuple
 
 from ragqa.notes.decoding import Unfit
-from ragqa.notes.formats.escaping import label
 
 MAX_COLUMNS = 200
 """A merged cell spans at most so many."""
@@ -15,7 +14,7 @@ MAX_COLUMNS = 200
 MAX_CHARS = 40_000_000
 """What the cells of a table may show, with all their copies."""
 
-_TAG = re.compile(r"<[^>]*>")
+TAG = re.compile(r"<[^>]*>")
 
 
 class Cell(NamedTuple):
@@ -35,7 +34,7 @@ def number(said: str) -> int:
 def html_of(rows: Iterable[Sequence[Cell]], head: int) -> Iterator[str]:
     """A table that has as many cells in each row, merged ones in each that they span.
 
-    A first row of one merged cell is its title.
+    A first row of one merged cell is its title. Names below a row of values begin another table.
 
     :param head: how many rows a `<thead>` has; without one cells tell which rows name columns.
     :raises Unfit: it is too large.
@@ -44,16 +43,20 @@ def html_of(rows: Iterable[Sequence[Cell]], head: int) -> Iterator[str]:
     while start < len(filled) - 1 and len(filled[start]) == 1 < filled[start][0].columns:
         yield f"<div>{filled[start][0].shown}</div>"
         start += 1
-    filled, head = filled[start:], head - start
-    if not 0 < head < len(filled):
-        head = _named(filled)
-    width = max(map(len, filled), default=0)
-    columns = zip_longest(*filled[:head], fillvalue=Cell("")) if head else ()
-    names = [label([cell.shown for cell in column]) for column in columns]
-    yield f"<table>{_row(names + [''] * (width - len(names)), 'th')}"
-    for row in filled[head:]:
-        yield _row([cell.shown for cell in row], "td")
-    yield "</table>"
+    below = range(max(start + 1, head), len(filled) - 1)
+    cuts = [at for at in below if _is_named(filled[at]) and not _is_named(filled[at - 1])]
+    for first, last in pairwise([start, *cuts, len(filled)]):
+        part, head = filled[first:last], head - first
+        if not 0 < head < len(part):
+            head = _named(part)
+        width = max(map(len, part))
+        columns = zip_longest(*part[:head], fillvalue=Cell(""))
+        said = (filter(None, (cell.shown.strip() for cell in column)) for column in columns)
+        names = [" / ".join(dict.fromkeys(each)) for each in said]  # such as "2024 / Q1"
+        yield f"<table>{_row(names + [''] * (width - len(names)), 'th')}"
+        for row in part[head:]:
+            yield _row([cell.shown for cell in row], "td")
+        yield "</table>"
 
 
 def _row(cells: Sequence[str], tag: str) -> str:
@@ -88,6 +91,11 @@ def _filled(rows: Iterable[Sequence[Cell]]) -> Iterator[list[Cell]]:
         yield filled
 
 
+def _is_named(row: Sequence[Cell]) -> bool:
+    """Whether all cells of a row are names."""
+    return len(row) > 1 and all(cell.is_head for cell in row) and any(cell.shown for cell in row)
+
+
 def _named(rows: Sequence[Sequence[Cell]]) -> int:
     """How many of the first rows name columns, by their cells."""
     if not rows or not any(is_head := [cell.is_head for cell in rows[0]]) or not all(is_head[1:]):
@@ -104,6 +112,6 @@ def _names_parts(above: Sequence[Cell], row: Sequence[Cell]) -> bool:
         return False
     if all(cell.is_head for cell in row) or any(map(is_, above, row)):
         return True
-    said = [_TAG.sub("", cell.shown).strip() for cell in row]
+    said = [TAG.sub("", cell.shown).strip() for cell in row]
     is_below = all(cell.columns > 1 or not words for cell, words in zip(above, said, strict=True))
     return is_below and any(map(str.isalpha, "".join(said)))

@@ -30,7 +30,6 @@ _NO_TEXT = word_set(
     """script style noscript template nav footer button select option datalist svg iframe
     object canvas dialog menu textarea audio video label noframes noembed"""
 )
-_OUTSIDE_MAIN = frozenset({"header", "aside"})
 _ROLES = word_set(
     """navigation banner contentinfo search complementary dialog alertdialog menu menubar toolbar
     tablist alert"""
@@ -68,7 +67,7 @@ class Tag:
 
     def is_hidden(self, *, in_main: bool) -> bool:
         """Whether the element that it begins is no text: a script, navigation, a banner, hidden."""
-        if self.name in _NO_TEXT or (self.name in _OUTSIDE_MAIN and not in_main):
+        if self.name in _NO_TEXT or (self.name in ("header", "aside") and not in_main):
             return True
         has = self.attributes
         if not has or self.name in _NOT_HIDDEN:
@@ -89,7 +88,9 @@ def read_tags(source: str) -> Iterator[Tag]:
     while mark := _MARK.search(source, at):
         start, end = mark.span()
         if mark["other"]:
-            at = _declaration_end(source, start)
+            end_mark = "-->" if source.startswith("<!--", start) else ">"
+            stop = source.find(end_mark, start + 2)
+            at = stop + len(end_mark) if stop >= 0 else len(source)
             yield Tag(source, start, at)
             continue
         close = _REST.match(source, end)
@@ -102,16 +103,6 @@ def read_tags(source: str) -> Iterator[Tag]:
         tag = Tag(source, start, at, mark["name"].lower(), bool(mark["close"]))
         yield tag
         if tag.name in RAW and not tag.closes:
-            at = _raw_end(source, tag)
+            found = re.compile(rf"</{re.escape(tag.name)}\b", re.IGNORECASE).search(source, at)
+            at = found.start() if found else len(source)
             yield Tag(source, tag.end, at)
-
-
-def _declaration_end(source: str, start: int) -> int:
-    mark = "-->" if source.startswith("<!--", start) else ">"
-    end = source.find(mark, start + 2)
-    return end + len(mark) if end >= 0 else len(source)
-
-
-def _raw_end(source: str, tag: Tag) -> int:
-    found = re.compile(rf"</{re.escape(tag.name)}\b", re.IGNORECASE).search(source, tag.end)
-    return found.start() if found else len(source)

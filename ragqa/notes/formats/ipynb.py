@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from ragqa.notes.decoding import Unfit, decode_text
 from ragqa.notes.formats.document import OUTPUT, Document, Place
+from ragqa.notes.formats.written import parse
 
 MAX_OUTPUT_CHARS = 2_000
 MAX_OUTPUT_LINES = 40
@@ -13,7 +14,8 @@ MAX_OUTPUT_LINES = 40
 
 _NOT_KEPT = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\0\f\v\x1b]")
 _TICKS = re.compile(r"`{3,}")
-_FENCE = re.compile(r"^ {0,3}```", re.MULTILINE)
+_ENDS = {f"<{tag}": f"</{tag}>" for tag in ("script", "style", "pre", "textarea")}
+_ENDS |= {"<!--": "-->", "<?": "?>", "<![cdata[": "]]>", "<!": ">"}
 # The repr of an object says nothing.
 _REPR = re.compile(r"\s*<[^<>\n]*>\s*|\s*\[?<[\w.]+ (?:at|object) .*", re.DOTALL)
 
@@ -25,10 +27,8 @@ def convert(data: bytes) -> Document:
     """
     try:
         notebook = json.loads(decode_text(data))
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise Unfit(f"not a notebook: {exc}") from exc
-    except RecursionError as exc:
-        raise Unfit("not a notebook: its JSON is nested too deeply") from exc
     pieces, places, length = list[str](), list[Place](), 0
     for number, label, text in _cells(notebook):
         places.append(Place(length, number, label))
@@ -45,9 +45,7 @@ def _cells(notebook: object) -> Iterator[tuple[int, str, str]]:
         cell: Mapping[str, object] = found if isinstance(found, dict) else {}
         source = _text(cell.get("source")).strip("\n")
         if cell.get("cell_type") == "markdown":
-            # A fence that a cell leaves open must not take the next ones.
-            close = "\n```" if len(_FENCE.findall(source)) % 2 else ""
-            yield number, "", f"{source}{close}\n\n"
+            yield number, "", f"{_closed(source)}\n\n"
         elif cell.get("cell_type") == "code":
             yield number, "", _fenced(source)
             outputs = cell.get("outputs")
@@ -58,6 +56,17 @@ def _cells(notebook: object) -> Iterator[tuple[int, str, str]]:
                 yield number, OUTPUT, _fenced(output)
 
 
+def _closed(source: str) -> str:
+    """A Markdown cell with an end of what it leaves open, which must not take the next ones."""
+    fences = (max(re.findall(run, source), default="") for run in ("`{3,}", "~{3,}"))
+    ends = [*filter(None, fences), *(_ENDS[mark] for mark in _ENDS if mark in source.lower())]
+    for end in ("", *ends) if ends else ():
+        closed = f"{source}\n{end}".rstrip("\n")
+        if parse(f"{closed}\n\n.", has_front_matter=False).blocks[-1].start > len(closed):
+            return closed
+    return source
+
+
 def _output(output: object) -> str:
     """The text of an output; "" for an image or another object."""
     if not isinstance(output, dict):
@@ -65,15 +74,14 @@ def _output(output: object) -> str:
     if output.get("output_type") == "error":
         return f"{_text(output.get('ename'))}: {_text(output.get('evalue'))}"
     data = output.get("data")
-    plain = data.get("text/plain") if isinstance(data, dict) else output.get("text")
-    text = _text(plain).rstrip()
+    has = data if isinstance(data, dict) else {"text/plain": output.get("text")}
+    text = _text(has.get("text/markdown") or has.get("text/plain")).rstrip()
     return "" if _REPR.fullmatch(text) else text
 
 
 def _fenced(code: str) -> str:
     """Code between fences longer than any in it; "" for none."""
-    longest = max((len(ticks) for ticks in _TICKS.findall(code)), default=2)
-    fence = "`" * (longest + 1)
+    fence = max(_TICKS.findall(code), default="``") + "`"
     return f"{fence}\n{code}\n{fence}\n\n" if code.strip() else ""
 
 

@@ -39,7 +39,9 @@ _PART = re.compile(
 _TAGS = re.compile(r"(?:\A|[ \t])(?P<tags>(?::[\w@#%]++)+):\Z")
 _STATE = re.compile(r"\A(?:TODO|DONE)[ \t]+|\[#\w\][ \t]*")
 _TERM = re.compile(r"[ \t]::(?=[ \t]|\Z)")
-_RULE_ROW = re.compile(r"[ \t]*\|-[-+| \t]*")
+_RULE_ROW = re.compile(
+    r"[ \t]*\|(?:-[-+| \t]*|(?=.*<)(?:[ \t]*+(?:<[lrc]?\d*>[ \t]*+)?(?:\||$))++)"
+)
 _MARKUP = re.compile(
     r"\[\[(?P<target>[^\[\]\n]{1,1000})\](?:\[(?P<shown>[^\[\]]{1,1000})\])?\]"
     r"|\[fn:(?P<footnote>[\w-]{1,60})\]"
@@ -75,10 +77,17 @@ class _Org:
     def __init__(self) -> None:
         self.keywords: dict[str, str] = {}
         self.tags: dict[str, None] = {}
+        self._comment = 0  # the level of the heading whose section is one
         self._items: list[tuple[int, int]] = []  # the indent of each open item, here and there
 
     def convert(self, part: re.Match[str]) -> str:
-        if part["stars"]:
+        level = len(part["stars"] or "")
+        if level and (not self._comment or level <= self._comment):
+            said = _STATE.sub("", part["title"], count=2).split()
+            self._comment = level * (said[:1] == ["COMMENT"])
+        if self._comment:
+            return "\n" * part[0].count("\n")
+        if level:
             self._items = []
             return self._heading(part)
         if part["code"]:
@@ -113,8 +122,7 @@ class _Org:
 
     def _code(self, part: re.Match[str]) -> str:
         margin, inside = self._margin(part["margin"]), part["inside"]
-        ticks = max(map(len, re.findall("`{3,}", inside)), default=2)
-        fence = "`" * (ticks + 1)
+        fence = max(re.findall("`{3,}", inside), default="``") + "`"
         inside = inside.replace(f"\n{part['margin']}", "\n").replace("\n", f"\n{margin}")
         return f"{margin}{fence}{part['language'].lower()}{inside}\n{margin}{fence}"
 

@@ -3,6 +3,7 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain, pairwise
 from statistics import median
@@ -64,8 +65,7 @@ def convert(data: bytes) -> Document:
     lines: list[Line] = []
     for number, page in enumerate(pages):
         for line in page.lines:
-            line.is_first = not lines or lines[-1].page < number
-            line.page = number
+            line.is_first, line.page = not lines or lines[-1].page < number, number
             lines.append(line)
     # Half a character that needs two becomes a question mark.
     text = "".join(markdown(lines, style)).encode("utf-16", "surrogatepass")
@@ -153,12 +153,9 @@ def _with_and_without_page(text: str, number: int) -> set[str]:
 def _style(document: pypdfium2.PdfDocument, pages: Sequence[Page]) -> Style:
     lines = [line for page in pages for line in page.lines]
     sizes: Counter[float] = Counter()
-    mono = total = 0
     for line in lines:
-        chars = len(line.text)
-        total += chars
-        sizes[round(2 * line.main.size) / 2] += chars
-        mono += chars * line.mono
+        sizes[round(2 * line.main.size) / 2] += len(line.text)
+    mono = sum(len(line.text) for line in lines if line.mono)
     size = max(sizes.most_common(1)[0][0], 0.5)
     pitches = [(a.y0 - b.y0) / size for page in pages for a, b in pairwise(page.lines)]
     words = Counter(word for line in lines for word in _TOKEN.findall(line.text.casefold()))
@@ -171,7 +168,7 @@ def _style(document: pypdfium2.PdfDocument, pages: Sequence[Page]) -> Style:
     return Style(
         size=size,
         pitch=median([pitch for pitch in pitches if 0.8 < pitch < 3] or [1.2]),
-        mono=2 * mono > total,
+        mono=2 * mono > sum(sizes.values()),
         hyphenates=5 * whole > parted,
         larger=tuple(sorted((each for each in sizes if each >= HEADING * size), reverse=True)),
         outline=_outline(document),
@@ -181,12 +178,10 @@ def _style(document: pypdfium2.PdfDocument, pages: Sequence[Page]) -> Style:
 
 def _outline(document: pypdfium2.PdfDocument) -> dict[tuple[int, str], int]:
     found: dict[tuple[int, str], int] = {}
-    try:
+    with suppress(pypdfium2.PdfiumError, ValueError):
         for mark, _ in zip(document.get_toc(max_depth=6), range(MAX_OUTLINE), strict=False):
             target = mark.get_dest()
             page = target.get_index() if target else None
             if page is not None:
                 found[page, bare(mark.get_title())] = mark.level + 1
-    except (pypdfium2.PdfiumError, ValueError):
-        return found
     return found

@@ -28,13 +28,11 @@ _MAX_COLUMNS = 40
 _MIN_CELLS = 5
 _MAX_SHAPES = 5000
 _NEAR, _MAX_RULE = 6.0, 900.0
-_DEPTH = 4
 _BOLD = 600
 _IS_BOLD = re.compile(rb"bold|black|heavy|cmbx|-bd", re.IGNORECASE)
 _IS_MONO = re.compile(rb"mono|courier|consol|menlo|typewriter|cmtt|lmtt|cour\b", re.IGNORECASE)
 # Control characters and noncharacters are in no word.
 _WORD = re.compile("[^\0-\x20\x7f\xa0\ufdd0-\ufdef\ufffe\uffff]+\ufffe?|\ufffe")
-
 
 Box: TypeAlias = tuple[float, float, float, float]
 """The left, bottom, right and top of a shape."""
@@ -205,8 +203,7 @@ def _shapes(page: pypdfium2.PdfPage) -> list[Box]:
         shape = raw.FPDFPage_GetObject(page, number)
         if raw.FPDFPageObj_GetType(shape) == raw.FPDF_PAGEOBJ_PATH:
             raw.FPDFPageObj_GetBounds(shape, *edges)
-            left, bottom, right, top = (edge.value for edge in edges)
-            shapes.append((left, bottom, right, top))
+            shapes.append((edges[0].value, edges[1].value, edges[2].value, edges[3].value))
     return shapes
 
 
@@ -244,7 +241,7 @@ def _add_bullets(shapes: Iterable[Box], cells: Sequence[Cell]) -> None:
                     break
 
 
-def _in_order(cells: list[Cell], pitch: float, depth: int = _DEPTH) -> Iterator[Line]:
+def _in_order(cells: list[Cell], pitch: float, depth: int = 4) -> Iterator[Line]:
     """Lines in reading order: columns one after the other, between what spans them."""
     starts = Counter(round(cell.x0) for cell in cells).most_common(12 if depth else 0)
     levels = _levels(cells)
@@ -278,10 +275,8 @@ def _levels(cells: Sequence[Cell]) -> list[list[Cell]]:
 
 def _bands(levels: Sequence[Sequence[Cell]], gutter: float) -> list[list[Cell]]:
     """The page cut where text begins or ceases to cross the gutter."""
-    bands: list[list[Cell]] = []
-    for _, band in groupby(levels, lambda level: any(_crosses(cell, gutter) for cell in level)):
-        bands.append(sorted(chain.from_iterable(band), key=lambda cell: cell.at))
-    return bands
+    parts = groupby(levels, lambda level: any(_crosses(cell, gutter) for cell in level))
+    return [sorted(chain.from_iterable(part), key=lambda cell: cell.at) for _, part in parts]
 
 
 def _crosses(cell: Cell, gutter: float) -> bool:
@@ -381,10 +376,7 @@ def _rows(
     if len(rows) < 2 or len(spans) < 2 or sum(filled) < fewest:
         return [], 0
     lines = [
-        Line(
-            [cell for column in row for cell in column],
-            [" ".join(cell.text for cell in column) for column in row],
-        )
+        Line([*chain(*row)], [" ".join(cell.text for cell in column) for column in row])
         for row in rows
     ]
     return lines, sum(counts[: len(rows)])

@@ -31,9 +31,10 @@ def parse(text: str, *, is_plain: bool = False, has_front_matter: bool = True) -
     """Parse Markdown, or plain text; any text is."""
     front = read_front_matter(text) if has_front_matter else FrontMatter()
     body = _without_hidden(text, front.end, is_plain=is_plain)
+    headings = (b.label for b in body.blocks if b.kind is Kind.HEADING and b.level == 1)
     return Content(
         blocks=front.blocks + body.blocks,
-        title=front.title or _first_heading(body.blocks),
+        title=front.title or next(headings, ""),
         aliases=front.aliases,
         tags=tuple(dict.fromkeys(front.tags + body.tags)),
         date=front.date,
@@ -41,11 +42,6 @@ def parse(text: str, *, is_plain: bool = False, has_front_matter: bool = True) -
         warnings=front.warnings + body.warnings,
         properties=(*front.properties, *inline_fields(text, body.blocks))[:MAX_PROPERTIES],
     )
-
-
-def _first_heading(blocks: tuple[Block, ...]) -> str:
-    headings = (b.label for b in blocks if b.kind is Kind.HEADING and b.level == 1)
-    return next(headings, "")
 
 
 def _without_hidden(text: str, start: int, *, is_plain: bool) -> Body:
