@@ -31,8 +31,8 @@ ONLY_IN = {
         "llms/faults.py",
         "serving/listening.py",
     },
-    # Only this Python, to read in another process what may crash or hang it.
-    "subprocess": {"notes/extraction/parent.py"},
+    # This Python, to read in another process what may crash or hang it; and the user's own editor.
+    "subprocess": {"notes/extraction/parent.py", "editors.py"},
     "urllib.request": {"llms/servers.py"},
     # The address of a server that the user has just started.
     "webbrowser": {"cli/serving.py"},

@@ -83,7 +83,7 @@ def _body(answer: Answer, level: str) -> Iterator[str]:
             passage = hit.passage
             shown = answer_lines.address(passage.path, passage.lines, hit.locator)
             place = _place(passage.path, shown, passage.heading, hit.locator)
-            yield f"{n}. {place}\n\n{_quoted(passage.text, "")}\n"
+            yield f"{n}. {place}\n\n{_quoted(passage.text, '')}\n"
     if warnings := warnings_of(answer):
         yield f"{level} Warnings\n"
         yield "".join(f"- {escaped(warning)}\n" for warning in warnings)

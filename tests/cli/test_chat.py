@@ -41,7 +41,8 @@ def chat(quick, places):
 def test_each_line_is_answered_as_ask_answers_it(chat, quick, places):
     run = chat("how many hours do cats sleep?", "what do dogs bark at?")
     asked = [
-        quick("ask", q, *places).out for q in ("how many hours do cats sleep?", "what do dogs bark at?")
+        quick("ask", q, *places).out
+        for q in ("how many hours do cats sleep?", "what do dogs bark at?")
     ]
     assert run.code == 0
     assert run.out == "".join(f"{out}\n" for out in asked)
@@ -128,7 +129,10 @@ def test_help_names_every_command_and_quit_leaves(chat):
 def test_a_saved_chat_can_be_verified_until_a_note_changes(chat, quick, places, tmp_path):
     saved = tmp_path / "chat of mine.md"
     run = chat(
-        "how many hours do cats sleep?", "what do dogs bark at?", "and who likes mice?", f"/save {saved}"
+        "how many hours do cats sleep?",
+        "what do dogs bark at?",
+        "and who likes mice?",
+        f"/save {saved}",
     )
     assert "ragqa verify" in run.err
     text = saved.read_text(encoding="utf-8")
@@ -148,7 +152,10 @@ def test_saving_overwrites_nothing(chat, tmp_path):
     there = tmp_path / "there.md"
     there.write_text("mine", encoding="utf-8")
     run = chat(
-        "how many hours do cats sleep?", f"/save {there}", f"/save {tmp_path / 'no' / 'x.md'}", "/save"
+        "how many hours do cats sleep?",
+        f"/save {there}",
+        f"/save {tmp_path / 'no' / 'x.md'}",
+        "/save",
     )
     assert there.read_text(encoding="utf-8") == "mine"
     assert run.err.count("error: ") == 3

@@ -14,7 +14,7 @@ pytest.importorskip("pypdfium2")
 
 ON = {"RAGQA_FORMATS": "pdf"}
 SAID = "The numbat survey of the zoo ran in 2019."
-QUESTION = "in which year did the numbat survey run"
+QUESTION = "when did the numbat survey of the zoo run"
 LABELS = "0 << /S /r >> 1 << /S /D >>"
 
 

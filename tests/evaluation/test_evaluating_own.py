@@ -132,7 +132,7 @@ def test_what_is_scored_is_what_a_user_is_shown(notes, tmp_path):
 ANSWERED = Question("w", "when do figs ripen", "date", (Gold("figs.md", RIPE),), ("August",))
 TWO_PARTS = Question(
     "b",
-    "figs ripen and kiwis come from",
+    "do figs ripen and kiwis come from China",
     "compare",
     (Gold("figs.md", RIPE), Gold("kiwis.md", ORIGIN, 2)),
     ("August", "China"),

@@ -150,7 +150,7 @@ def test_a_link_leads_to_its_note_whatever_the_name_of_that(name):
     ("given", "said"),
     [
         ({"confidence": 0.7}, ""),
-        ({"confidence": 0.5}, "Probably:"),
+        ({"confidence": 0.4}, "Probably:"),
         ({"confidence": 0.9, "missing": ("GPT-9",)}, "Probably (not mentioned: GPT-9):"),
         ({"confidence": 0.1, "missing": ("a", "b")}, "Not sure; nearest (not mentioned: a, b):"),
         ({"answered": False, "citations": ()}, "Your notes do not seem to answer this."),

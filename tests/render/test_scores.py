@@ -86,7 +86,7 @@ def test_on_a_narrow_screen_columns_that_do_not_fit_stand_below(monkeypatch, col
     console = Console(file=io.StringIO(), width=columns, theme=Theme({"heading": ""}))
     for module in (scores, screen):
         monkeypatch.setattr(module, "stdout", lambda: console)
-    reasons = [Reason("match", 2.25, 1.5, 0.5)]
+    reasons = [Reason("closest", 0.8, 0.6, 0.5)]
     print_scores(answer([{"cosine": n / 8} for n in range(1, 6)], [], reasons))
     lines = console.file.getvalue().splitlines()
     assert max(map(len, lines)) <= columns
@@ -96,7 +96,7 @@ def test_on_a_narrow_screen_columns_that_do_not_fit_stand_below(monkeypatch, col
     )
     meaning = [line[33:].split() for line in lines if "meaning of the sentence" in line]
     assert [len(row) for row in meaning] == [len(head) for head in heads]
-    assert any(line.startswith("  best sentence's match, up to 3 ") for line in lines)
+    assert any(line.startswith("  meaning of the nearest passage ") for line in lines)
 
 
 def test_a_signal_without_words_for_it_goes_by_its_name(capsys):
