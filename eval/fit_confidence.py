@@ -36,8 +36,10 @@ MODELS = {
     "all": ("closest", "weakest", "margin", "lead", "unfit", "missing"),
     "terms": ("coverage", "margin"),
 }
-REFUSED = 0.05
-"""The threshold is the highest at which so many good answers of unseen sets are not given."""
+THRESHOLDS = {"all": 0.1, "terms": 0.166}
+"""Below these nothing is claimed. The first was chosen on the golden set's tune half: of 109
+questions with an answer 9 are below it, of 19 on something else 18. The second is what 95 in 100
+good answers of unseen sets reach."""
 
 SURE = (0.3, 0.4, 0.5, 0.6)
 """For these shares of the good answers given without reserve, the share that is wrong is told."""
@@ -133,15 +135,13 @@ def fitted_and_judged(sets: Mapping[str, Sequence[Example]], name: str) -> dict[
     p = np.concatenate(list(unseen.values()))
     good = np.array([row.good for row in every])
     partly = np.array([row.partly for row in every])
-    kinds = np.array([row.kind for row in every])
-    threshold = round(float(np.quantile(p[good], REFUSED)), 4)
     order = np.argsort(-p)
     shares = np.cumsum(good[order]) / good.sum()
     wrong = np.cumsum(~partly[order]) / np.arange(1, len(order) + 1)
     firsts = {share: int(np.argmax(shares >= share)) for share in SURE}
     return {
         **fit(list(sets.values()), name),
-        "threshold": threshold,
+        "threshold": THRESHOLDS[name],
         "unseen": {
             "auroc": {
                 own: round(auroc(unseen[own], np.array([row.good for row in rows])), 3)
@@ -149,12 +149,6 @@ def fitted_and_judged(sets: Mapping[str, Sequence[Example]], name: str) -> dict[
             },
             "wrong_of_sure": {str(s): round(float(wrong[i]), 3) for s, i in firsts.items()},
             "sure_from": {str(s): round(float(p[order][i]), 3) for s, i in firsts.items()},
-            "given": {
-                "good": round(float((p[good] >= threshold).mean()), 3),
-                **{
-                    k: round(float((p[kinds == k] >= threshold).mean()), 3) for k in ("near", "far")
-                },
-            },
         },
     }
 
