@@ -190,15 +190,15 @@ def test_where_nothing_is_found_it_is_said_once_what_was_left_out_and_how_to_rea
     monkeypatch.setattr(formats, "find_spec", lambda _: None if missing else object())
     install = "pip install 'ragqa[html,pdf]', then " if missing else ""
     told = f"{LEFT_OUT}{install}{SET}{with_pdf}"
-    asked = quick("ask", "how do I prune roses?", "--json", *places)
+    asked = quick("ask", "who wrote Hamlet?", "--json", *places)
     assert asked.code == 1
     assert asked.document["warnings"].count(told) == 1
-    printed = quick("ask", "how do I prune roses?", *places)
+    printed = quick("ask", "who wrote Hamlet?", *places)
     assert printed.err.count(told) == 1
     found = quick("search", "zorbing", "--since", "2099", "--json", *places)
     assert told in found.document["warnings"]
-    assert told in quick("ask", "how do I prune roses?", "--no-refresh", *places).err
-    chat = quick("chat", *places, input=b"how do I prune roses?\n")
+    assert told in quick("ask", "who wrote Hamlet?", "--no-refresh", *places).err
+    chat = quick("chat", *places, input=b"who wrote Hamlet?\n")
     assert told in chat.err
 
 
@@ -210,7 +210,7 @@ def test_where_something_is_found_nothing_is_said_of_files_left_out(quick, place
 def test_without_other_files_nothing_is_said_of_files_left_out(quick, tmp_path):
     notes = write_notes(tmp_path / "plain", {"a.md": "# Tea\n\nTea is hot.\n"})
     run = quick(
-        "ask", "how do I prune roses?", "--corpus", notes, "--index", tmp_path / "plain-index"
+        "ask", "who wrote Hamlet?", "--corpus", notes, "--index", tmp_path / "plain-index"
     )
     assert run.code == 1
     assert "left out" not in run.err
@@ -219,7 +219,7 @@ def test_without_other_files_nothing_is_said_of_files_left_out(quick, tmp_path):
 def test_the_command_that_is_named_reads_what_was_left_out(quick, places, tmp_path):
     env = {"XDG_CONFIG_HOME": str(tmp_path / "config")}
     told = (
-        quick("ask", "how do I prune roses?", *places, env=env).err.strip().rpartition("ragqa ")[2]
+        quick("ask", "who wrote Hamlet?", *places, env=env).err.strip().rpartition("ragqa ")[2]
     )
     assert quick(*shlex.split(told), env=env).code == 0
     asked = quick("ask", QUESTIONS["wombats.html"], *places, env=env)
@@ -246,7 +246,7 @@ def test_where_nothing_is_found_skipped_notes_are_counted_once_in_the_folder_ask
     (notes / "b").mkdir()
     (notes / "b" / "broken.md").write_bytes(b"\x00\x01\x02 no text \x00" * 99)
     (notes / "b" / "paper.pdf").write_bytes(b"%PDF-1.4")
-    asked = ["ask", "how do I prune roses?", "--corpus", notes, "--index", tmp_path / "some-index"]
+    asked = ["ask", "who wrote Hamlet?", "--corpus", notes, "--index", tmp_path / "some-index"]
     first, again, elsewhere = quick(*asked), quick(*asked), quick(*asked, "--path", "a")
     counted = "1 note was skipped (ragqa status says why); 1 file (1 .pdf) was left out"
     assert "skipped b/broken.md: " in first.err
