@@ -209,18 +209,14 @@ def test_where_something_is_found_nothing_is_said_of_files_left_out(quick, place
 
 def test_without_other_files_nothing_is_said_of_files_left_out(quick, tmp_path):
     notes = write_notes(tmp_path / "plain", {"a.md": "# Tea\n\nTea is hot.\n"})
-    run = quick(
-        "ask", "who wrote Hamlet?", "--corpus", notes, "--index", tmp_path / "plain-index"
-    )
+    run = quick("ask", "who wrote Hamlet?", "--corpus", notes, "--index", tmp_path / "plain-index")
     assert run.code == 1
     assert "left out" not in run.err
 
 
 def test_the_command_that_is_named_reads_what_was_left_out(quick, places, tmp_path):
     env = {"XDG_CONFIG_HOME": str(tmp_path / "config")}
-    told = (
-        quick("ask", "who wrote Hamlet?", *places, env=env).err.strip().rpartition("ragqa ")[2]
-    )
+    told = quick("ask", "who wrote Hamlet?", *places, env=env).err.strip().rpartition("ragqa ")[2]
     assert quick(*shlex.split(told), env=env).code == 0
     asked = quick("ask", QUESTIONS["wombats.html"], *places, env=env)
     assert SHOWN["wombats.html"] in asked.out
