@@ -1,9 +1,8 @@
 """The last question about some notes, kept so that one can go on from its answer."""
 
-import json
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Self
 
 import msgspec
@@ -13,9 +12,7 @@ from ragqa.corpus import Corpus
 from ragqa.errors import UsageError
 from ragqa.private import write_private
 from ragqa.types import Answer, Citation, Filters
-
-STEP = 2
-"""How many further excerpts are shown at once."""
+from ragqa.types.answers import FURTHER
 
 _FOLDER = "last"
 
@@ -58,7 +55,7 @@ class Asked:
 
         :param ask: `Index.ask`.
         """
-        answer = ask(self.question, filters=self.filters, further=self.whole + STEP)
+        answer = ask(self.question, filters=self.filters, further=self.whole + FURTHER)
         before = self.cited + self.whole
         following = enumerate(answer.also[self.whole :], start=before + 1)
         also = tuple(replace(one, n=n) for n, one in following)
@@ -80,7 +77,7 @@ def keep(asked: Asked, settings: Settings, corpus: Corpus) -> None:
     if file is None:
         return
     try:
-        write_private(file, json.dumps(asdict(asked)))
+        write_private(file, msgspec.json.encode(asked).decode())
     except OSError:
         with suppress(OSError):  # an older question would pass for this one
             file.unlink()
@@ -95,7 +92,7 @@ def last_asked(settings: Settings, corpus: Corpus) -> Asked:
     if file is None:
         raise UsageError("questions are not kept", hint="ragqa config set history on")
     try:
-        return msgspec.convert(json.loads(file.read_bytes()), Asked, str_keys=True)
+        return msgspec.json.decode(file.read_bytes(), type=Asked)
     except (OSError, ValueError) as exc:
         raise UsageError(
             "nothing has been asked of these notes yet", hint="ragqa ask QUESTION"

@@ -31,6 +31,7 @@ from ragqa.search.question_kind import QuestionKind
 from ragqa.text.markdown import unit_words
 from ragqa.text.words import index_terms
 from ragqa.types import Kind, Passage, Unit
+from ragqa.types.answers import FURTHER
 
 MIN_SCORE_SHARE = 0.8
 MIN_COMPARISON_SHARE = 0.6
@@ -66,7 +67,7 @@ class Answering:
     """
 
     excerpts: int = Settings().excerpts
-    further: int = 2
+    further: int = FURTHER
     words: int = Settings().excerpt_words
     open_note: OpenNote = layout_of_passage
     embedded: Embedded = nothing_embedded

@@ -5,6 +5,7 @@ Sentences that ask what their note leaves open are near to a question, and no an
 
 import json
 import math
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,9 +26,7 @@ from ragqa.search.question import Question
 from ragqa.search.question_kind import SHORT
 from ragqa.text.words import WORD, index_terms
 from ragqa.types import Citation, Disagreement, Hit, Kind, Reason
-
-UNLIKELY_BELOW = 0.25
-"""Below this confidence, what lacks most of a question is not even close to it."""
+from ragqa.types.answers import PROBABLE_FROM
 
 FEATURES = ("closest", "weakest", "margin", "lead", "unfit", "missing", "coverage")
 """The features a model may use."""
@@ -95,7 +94,8 @@ def assess(
     # What a day's own note says answers a question about the day, whatever words it has.
     of_day = question.day in [excerpt.layout.path for excerpt in found]
     answered = of_day or probability >= model.threshold
-    is_unlikely = not of_day and probability < UNLIKELY_BELOW
+    # What is not probable and lacks most of a question is not even close to it.
+    is_unlikely = not of_day and probability < PROBABLE_FROM
     answered = answered and not (is_unlikely and lacks_most(question, missed))
     if not answered:
         missed = missing(reading, shown, answered=False) or missed
@@ -202,7 +202,7 @@ def _weakest(reading: Reading, scored: Sequence[Scored], excerpt: Excerpt) -> fl
     words = defaultdict[int, list[float]](list)
     starts = [word.start() for word in WORD.finditer(reading.question.text)]
     for (start, _), cosine in zip(reading.query_spans, best, strict=True):
-        words[sum(begin <= start for begin in starts)].append(float(cosine))
+        words[bisect_right(starts, start)].append(float(cosine))
     return min(sum(cosines) / len(cosines) for cosines in words.values())
 
 

@@ -31,6 +31,7 @@ from ragqa.types import (
     Waiting,
     counted,
 )
+from ragqa.types.answers import FURTHER
 
 if TYPE_CHECKING:
     from ragqa.generation import Writer
@@ -75,7 +76,7 @@ class Index(StoredIndex):
         refresh: bool = True,
         progress: Progress | None = None,
         writer: "Writer | None" = None,
-        further: int = 2,
+        further: int = FURTHER,
     ) -> Answer:
         """Answer a question from the notes, with citations checked against them.
 

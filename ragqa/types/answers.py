@@ -16,6 +16,9 @@ DOCUMENT_VERSION = 1
 EXTRACTIVE = "extractive"
 """The backend of an answer quoted from the notes."""
 
+FURTHER = 2
+"""How many further excerpts are offered with an answer, and shown at once."""
+
 SURE_FROM = 0.45
 """The confidence from which an answer is given without reserve."""
 
