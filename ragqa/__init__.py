@@ -11,11 +11,19 @@
 Importing this package loads nothing heavy; the first call does.
 """
 
+import os
 from typing import TYPE_CHECKING, Any
 
-from ragqa.telemetry import switch_off
+SWITCHES = {
+    "ORT_DISABLE_TELEMETRY": "1",  # onnxruntime; its own API call does not stop what import began
+    "HF_HUB_DISABLE_TELEMETRY": "1",  # huggingface_hub, transformers, sentence-transformers
+    "RAY_USAGE_STATS_ENABLED": "0",  # ray and the cluster processes that it starts
+    "DO_NOT_TRACK": "1",  # any library that follows donottrack.sh
+}
+"""Switch off usage reporting by dependencies. Each reads its variable once, on import, so they are
+set before any of them is imported, whatever the environment says; child processes inherit them."""
 
-switch_off()
+os.environ.update(SWITCHES)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

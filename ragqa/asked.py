@@ -10,7 +10,7 @@ import msgspec
 from ragqa.config import Settings, history_file
 from ragqa.corpus import Corpus
 from ragqa.errors import UsageError
-from ragqa.private import write_private
+from ragqa.safe import write_private
 from ragqa.types import Answer, Citation, Filters
 from ragqa.types.answers import FURTHER
 

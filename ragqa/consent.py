@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ragqa.config.files import read_own, user_settings_file
 from ragqa.errors import NotAllowed, UsageError
-from ragqa.private import private_folder, write_private
+from ragqa.safe import private_folder, write_private
 
 _MAX_BYTES = 64_000
 _HOST = re.compile(r"(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")

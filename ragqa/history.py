@@ -4,7 +4,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from ragqa.private import private_folder, write_private
+from ragqa.safe import private_folder, write_private
 
 MAX_LINES = 1_000
 _MAX_BYTES = 500_000

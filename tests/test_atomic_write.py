@@ -5,7 +5,7 @@ import stat
 
 import pytest
 
-from ragqa.atomic_write import write_whole
+from ragqa.safe import write_whole
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_a_link_where_the_name_of_the_process_was_guessed_is_not_followed(path, 
 def test_even_the_right_guess_of_a_name_is_neither_used_nor_removed(
     path, target, monkeypatch, planted
 ):
-    monkeypatch.setattr("ragqa.atomic_write.os.urandom", bytes)
+    monkeypatch.setattr("ragqa.safe.os.urandom", bytes)
     write_whole(path, "old")
     draft = path.parent / f".ragqa-{'00' * 8}"
     if planted == "link":

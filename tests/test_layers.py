@@ -9,9 +9,9 @@ import ragqa
 PACKAGE = Path(ragqa.__file__).parent
 
 LAYERS = [
-    {"errors", "telemetry", "corpus", "languages", "atomic_write", "sanitise"},
-    {"types", "private"},
-    {"config", "text", "clock", "stages", "history", "quiet", "memory"},
+    {"errors", "safe", "corpus", "languages"},
+    {"types"},
+    {"config", "text", "clock", "stages", "history"},
     {"notes", "passages", "embedders", "stores", "llms", "consent", "asked"},
     {"search", "readers"},
     {"claims"},

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support import CORPUS
 
-from ragqa.telemetry import SWITCHES
+from ragqa import SWITCHES
 
 ROOT = Path(__file__).resolve().parents[1]
 REPORTING = {

@@ -13,8 +13,7 @@ from typer._click.exceptions import ClickException
 
 from ragqa import __version__
 from ragqa.cli.options import with_places
-from ragqa.errors import OutOfMemory, RagqaError, UsageError
-from ragqa.memory import out_of_memory, require_memory
+from ragqa.errors import OutOfMemory, RagqaError, UsageError, out_of_memory, require_memory
 
 COMMANDS = {
     "ask": "asking.ask",

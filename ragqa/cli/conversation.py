@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from ragqa import render
 from ragqa.asked import Asked
-from ragqa.atomic_write import write_whole
 from ragqa.chatting import COMMANDS, Chat, Keep, command_in
 from ragqa.cli.generation import ask_with, exit_code, print_answer_warnings
 from ragqa.cli.opening import Query, first_build_notice, open_index
@@ -21,6 +20,7 @@ from ragqa.followups import Turn, stand_alone
 from ragqa.render import chat as screen
 from ragqa.render.results import print_further
 from ragqa.render.screen import put
+from ragqa.safe import write_whole
 from ragqa.types import Answer
 
 if TYPE_CHECKING:

@@ -78,8 +78,8 @@ def _measure(options: EvalOptions, mode: str) -> Evaluated:
             with _index(options, settings) as index:
                 document = evaluate_questions(index, chosen, progress)
     if options.report is not None:
-        from ragqa.atomic_write import write_whole
         from ragqa.render.report import report_page
+        from ragqa.safe import write_whole
 
         try:
             write_whole(Path(options.report), report_page(document))

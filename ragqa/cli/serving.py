@@ -125,7 +125,7 @@ def _show_address(token: str, page: Path | None, guard: "Guard", address: str) -
     import webbrowser
 
     from ragqa import render
-    from ragqa.atomic_write import write_whole
+    from ragqa.safe import write_whole
     from ragqa.serving.guard import START
 
     once = f"{address}{START}?ticket={guard.ticket}"

@@ -14,7 +14,7 @@ from ragqa.config.setting import Value, as_written
 from ragqa.config.settings import SETTINGS, Origin, setting_named, with_nearest
 from ragqa.corpus import Corpus, Folder
 from ragqa.errors import UsageError
-from ragqa.private import write_private
+from ragqa.safe import write_private
 
 PROJECT_FILE = "ragqa.toml"
 OF_FOLDER = "formats"

@@ -11,7 +11,7 @@ from pathlib import Path
 from ragqa.config.setting import absolute
 from ragqa.corpus import Corpus, Folder
 from ragqa.errors import UsageError
-from ragqa.sanitise import safe_line
+from ragqa.safe import safe_line
 
 EXPECTED = "a folder, or a list of folders, each a path or {path, name, context}"
 

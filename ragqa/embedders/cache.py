@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from ragqa.config.files import cache_folder
-from ragqa.private import write_private
+from ragqa.safe import write_private
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 

@@ -33,7 +33,7 @@ from ragqa.embedders.onnx import (
 from ragqa.embedders.transformer import SENTENCE, TOKENS
 from ragqa.embedders.weights import ModelFolder
 from ragqa.errors import IndexUnusable
-from ragqa.private import private_file, private_folder
+from ragqa.safe import private_file, private_folder
 
 OPSET = 17
 MIN_COSINE = 0.9999

@@ -23,7 +23,7 @@ from ragqa.embedders.cache import Json, digests, read_json
 from ragqa.embedders.transformer import Inputs, TransformerEmbedder
 from ragqa.embedders.weights import ModelFolder, find_model
 from ragqa.errors import IndexUnusable
-from ragqa.private import private_folder, why_not_private
+from ragqa.safe import private_folder, why_not_private
 from ragqa.types import EmbedderInfo, Vectors
 
 EXPORT_VERSION = 2

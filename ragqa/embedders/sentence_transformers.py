@@ -1,7 +1,9 @@
 """The embedder for building: a sentence-transformers model on torch, in bfloat16 if faster."""
 
+import contextlib
 import logging
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,6 @@ from ragqa.embedders.export import export_once
 from ragqa.embedders.transformer import SENTENCE, TOKENS, Inputs, TransformerEmbedder
 from ragqa.embedders.weights import MULTILINGUAL_MODEL, ModelFolder, find_model, needs_code
 from ragqa.errors import UsageError
-from ragqa.quiet import quiet_models
 from ragqa.types import EmbedderInfo, Vector, Vectors
 
 MAX_WINDOW = 8192
@@ -37,6 +38,8 @@ _LOADING_ERRORS = (
     TypeError,
     ValueError,
 )
+
+_CHATTY = ("sentence_transformers", "transformers", "torch")
 
 logger = logging.getLogger("ragqa")
 
@@ -228,3 +231,25 @@ def _canary(embedder: TransformerEmbedder) -> Vector:
 
 def _cosine(first: Vector, second: Vector) -> float:
     return float(first @ second)
+
+
+@contextlib.contextmanager
+def quiet_models() -> Iterator[None]:
+    """Suppress the model libraries' progress bars, logs and warnings; errors still propagate."""
+    from transformers.utils import logging as transformers_logging
+
+    bars = transformers_logging.is_progress_bar_enabled()
+    loggers = [logging.getLogger(name) for name in _CHATTY]
+    levels = [library.level for library in loggers]
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # theirs
+    for library in loggers:
+        library.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for library, level in zip(loggers, levels, strict=True):
+            library.setLevel(level)
+        if bars:
+            transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]  # theirs

@@ -14,7 +14,7 @@ import numpy as np
 from ragqa.config.files import cache_folder
 from ragqa.errors import UsageError
 from ragqa.indexing import Embedders
-from ragqa.private import private_file, private_folder
+from ragqa.safe import private_file, private_folder
 from ragqa.types import EmbedderInfo, Pieces, Progress, TokenVectors, Vectors
 
 _BATCH = 512

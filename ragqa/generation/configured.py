@@ -7,7 +7,7 @@ from ragqa.errors import UsageError
 from ragqa.generation.prompt import INSTRUCTIONS
 from ragqa.generation.writer import Writer
 from ragqa.llms import llm_for
-from ragqa.sanitise import safe_text
+from ragqa.safe import safe_text
 from ragqa.types import counted
 
 _MAX_TEMPLATE_BYTES = 20_000

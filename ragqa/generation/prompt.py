@@ -10,7 +10,7 @@ from ragqa.errors import UsageError
 from ragqa.generation.draft import uncited
 from ragqa.llms import Prompt
 from ragqa.passages import tokens
-from ragqa.sanitise import safe_line, safe_text
+from ragqa.safe import safe_line, safe_text
 from ragqa.types import Hit, Passage
 
 DECLINED = "NOT IN NOTES"

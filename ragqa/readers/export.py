@@ -15,8 +15,8 @@ from transformers import (
 
 from ragqa.embedders.export import EXPORT_ERRORS, drafted, exclusive, write_graph
 from ragqa.embedders.onnx import TOKENIZER_FILE
+from ragqa.embedders.sentence_transformers import quiet_models
 from ragqa.errors import UsageError
-from ragqa.quiet import quiet_models
 from ragqa.readers.cross_encoder import (
     LOGITS,
     NEUTRAL_HINT,

@@ -25,7 +25,7 @@ from ragqa.render.screen import (
     say,
     show_logged_warnings,
 )
-from ragqa.sanitise import safe_line, safe_text
+from ragqa.safe import safe_line, safe_text
 
 __all__ = [
     "Linker",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ragqa.sanitise import safe_line
+from ragqa.safe import safe_line
 from ragqa.types import Answer, Citation, Correction
 from ragqa.types.answers import PROBABLE_FROM
 

@@ -19,7 +19,7 @@ from ragqa.answering.excerpt_blocks import (
     runs_on,
 )
 from ragqa.render.screen import READABLE, emit, encodable
-from ragqa.sanitise import safe_text
+from ragqa.safe import safe_text
 from ragqa.text.seen import Look, Seen
 from ragqa.types import Citation, Kind, Span, Unit
 

@@ -13,7 +13,7 @@ from ragqa.render.documents import fields_of
 from ragqa.render.markdown_text import fenced
 from ragqa.render.progress import ProgressLine
 from ragqa.render.screen import READABLE, encodable, print_as_is, print_document, put, say, stdout
-from ragqa.sanitise import safe_line, safe_text
+from ragqa.safe import safe_line, safe_text
 from ragqa.types import Answer, Written, WrittenSentence, counted
 
 _MAX_REASONS = 2

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from ragqa.answering.excerpt_blocks import CUT, Block, Line, Table, apart, blocks_of, runs_on
-from ragqa.sanitise import safe_line, safe_text
+from ragqa.safe import safe_line, safe_text
 from ragqa.text.seen import Seen
 from ragqa.types import Citation, Kind, Span
 from ragqa.verifying.saved import defused

@@ -12,7 +12,7 @@ from ragqa.errors import RagqaError
 from ragqa.llms import BackendKind, Destination
 from ragqa.render.documents import Document, fields_of
 from ragqa.render.screen import put, put_heading, put_labelled
-from ragqa.sanitise import safe_line
+from ragqa.safe import safe_line
 from ragqa.types import counted
 
 _STYLES = {Severity.OK: "good", Severity.WARNING: "warning", Severity.ERROR: "error"}

@@ -7,7 +7,7 @@ from ragqa.related import RelatedNotes
 from ragqa.render.documents import Document, fields_of, index_document
 from ragqa.render.results import Linker, print_place
 from ragqa.render.screen import emit, put, stdout
-from ragqa.sanitise import safe_line, safe_text
+from ragqa.safe import safe_line, safe_text
 
 
 def print_part(part: NotePart, linker: Linker) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from ragqa import __version__
 from ragqa.render.evaluations import ranks_of, remarks_of, summary_of, tables_of
 from ragqa.render.pages import templates_of
-from ragqa.sanitise import safe_line, safe_text
+from ragqa.safe import safe_line, safe_text
 from ragqa.stages import RANKED_BY, STAGES, stage_name
 
 _MAX_CHARS = 1500

@@ -13,7 +13,7 @@ from ragqa.notes.formats.document import fragment
 from ragqa.render import answer_lines
 from ragqa.render.excerpts import print_excerpt, words_of
 from ragqa.render.screen import READABLE, put, put_heading, put_labelled, stdout
-from ragqa.sanitise import safe_line, safe_text
+from ragqa.safe import safe_line, safe_text
 from ragqa.text.words import WORD, index_terms, query_terms
 from ragqa.types import (
     Answer,

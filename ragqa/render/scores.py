@@ -6,7 +6,7 @@ Passage ranking, sentence match and confidence are separate scales that cannot b
 from collections.abc import Mapping, Sequence
 
 from ragqa.render.screen import put, put_heading, stdout
-from ragqa.sanitise import safe_line
+from ragqa.safe import safe_line
 from ragqa.types import Answer, Citation, Hit, Reason
 
 _PARTS = {

@@ -12,7 +12,7 @@ from rich.theme import Theme
 
 from ragqa.errors import RagqaError
 from ragqa.render.documents import to_json
-from ragqa.sanitise import safe_line, safe_text
+from ragqa.safe import safe_line, safe_text
 
 _UNBOUNDED = 1_000_000
 READABLE = 110

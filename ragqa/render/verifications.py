@@ -8,7 +8,7 @@ from rich.text import Text
 from ragqa.render.documents import Document, fields_of
 from ragqa.render.results import Linker
 from ragqa.render.screen import put, put_heading
-from ragqa.sanitise import safe_text
+from ragqa.safe import safe_text
 from ragqa.verifying.checking import Checked, Standing, Verification
 from ragqa.verifying.current_notes import Stretch
 from ragqa.verifying.similarity import differences

@@ -16,7 +16,7 @@ from ragqa.history import History
 from ragqa.render.answer_lines import address, trust_line
 from ragqa.render.excerpts import words_of
 from ragqa.render.generation import support_mark, written_by
-from ragqa.sanitise import safe_text
+from ragqa.safe import safe_text
 from ragqa.serving.documents import MOST_COMPLETED, Asked, Shown, filters_of, number_in, text_in
 from ragqa.serving.events import Emit
 from ragqa.serving.layout import base, laid_out, read, shown_note

@@ -17,9 +17,9 @@ from ragqa.errors import (
     RagqaError,
     UsageError,
     WriterBusy,
+    out_of_memory,
 )
 from ragqa.llms.secrets import without_keys
-from ragqa.memory import out_of_memory
 from ragqa.serving.warm import NotReady, Overdue
 
 logger = logging.getLogger("ragqa")

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from ragqa.getting import read_current
 from ragqa.notes.formats.document import Document
 from ragqa.render.pages import templates_of
-from ragqa.sanitise import safe_line, safe_text
+from ragqa.safe import safe_line, safe_text
 from ragqa.serving.documents import Asked, Shown, number_in
 from ragqa.serving.linked import Links
 from ragqa.serving.note_html import note_html, source_html, url_path

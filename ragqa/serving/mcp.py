@@ -19,10 +19,9 @@ from mcp.shared.exceptions import MCPError
 from starlette.applications import Starlette
 
 from ragqa import __version__
-from ragqa.errors import RagqaError
+from ragqa.errors import RagqaError, out_of_memory
 from ragqa.getting import get_part
-from ragqa.memory import out_of_memory
-from ragqa.sanitise import safe_line
+from ragqa.safe import safe_line
 from ragqa.serving import wording
 from ragqa.serving.failing import BUG, BUG_HINT, report
 from ragqa.serving.tools import TOOLS, output_schema_of

@@ -25,7 +25,7 @@ from mdit_py_plugins.tasklists import tasklists_plugin
 
 from ragqa.getting import edits_of_hidden
 from ragqa.notes.links import NoteNames
-from ragqa.sanitise import safe_text
+from ragqa.safe import safe_text
 from ragqa.text.markup import link_words
 from ragqa.types import Block, Span
 

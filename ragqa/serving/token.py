@@ -11,7 +11,7 @@ from pathlib import Path
 
 import platformdirs
 
-from ragqa.private import write_private
+from ragqa.safe import write_private
 
 logger = logging.getLogger("ragqa")
 

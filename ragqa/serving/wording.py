@@ -15,7 +15,7 @@ from ragqa.getting import NotePart
 from ragqa.render.answer_lines import trust_line
 from ragqa.render.explanations import lacking_line, verdict
 from ragqa.render.parts import part_document
-from ragqa.sanitise import safe_line, safe_text
+from ragqa.safe import safe_line, safe_text
 from ragqa.serving.budget import MORE, clipped, fitted, longest, most_chars, size, weight, within
 from ragqa.serving.failing import hint_of
 from ragqa.serving.warm import Freshness

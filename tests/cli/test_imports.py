@@ -19,7 +19,7 @@ FOR_AN_LLM |= {"httpx2", "httpcore2"}
 FOR_A_SERVER = {"pymilvus", "milvus_lite", "grpc", "ray"}
 FOR_A_CHAT = {"ragqa.chatting", "ragqa.followups", "prompt_toolkit"}
 FOR_A_REPORT = {"jinja2", "markupsafe"}
-FOR_SETTINGS = {"ragqa.config", "ragqa.atomic_write", "ragqa.private", "platformdirs", "tomllib"}
+FOR_SETTINGS = {"ragqa.config", "ragqa.safe", "platformdirs", "tomllib"}
 
 MOST = {"--help": (180, 35), "search": (530, 150), "ask": (535, 190)}
 """The most modules that a command may import, and patterns that it may compile, of ours and of

@@ -15,7 +15,7 @@ from support import make_answer
 from ragqa.answering.excerpt_blocks import excerpt_text
 from ragqa.render.markdown import answer_markdown
 from ragqa.render.markdown_text import excerpts_markdown
-from ragqa.sanitise import safe_text
+from ragqa.safe import safe_text
 from ragqa.types import Kind, Unit
 from ragqa.verifying.saved import read_saved
 

@@ -16,7 +16,7 @@ from rich.console import Console
 from ragqa.answering.excerpt_blocks import excerpt_text
 from ragqa.render.excerpts import print_excerpt
 from ragqa.render.screen import THEME
-from ragqa.sanitise import safe_text
+from ragqa.safe import safe_text
 from ragqa.types import Kind, Unit
 
 STEER = re.compile(r"\x1b\[[\d;]*m")

@@ -12,7 +12,7 @@ from support import make_answer
 from ragqa.render import Linker, print_answer
 from ragqa.render.answer_lines import trust_line
 from ragqa.render.markdown import direct_spans
-from ragqa.sanitise import safe_line
+from ragqa.safe import safe_line
 from ragqa.types import Corpus, Disagreement, Kind, Written, WrittenSentence
 
 SHORT = re.compile(r"\x1b\[1;4m(.*?)\x1b\[0m", re.DOTALL)

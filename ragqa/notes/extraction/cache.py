@@ -17,7 +17,7 @@ import msgspec
 from ragqa.config.files import cache_folder
 from ragqa.notes.decoding import NotYet, Unfit
 from ragqa.notes.formats.document import Converted, Document
-from ragqa.private import write_private
+from ragqa.safe import write_private
 
 MAX_AGE = 90 * 86_400
 """What was not used for so many seconds goes; its index may have been deleted."""

@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 
 from ragqa.errors import OtherFormat, WriterBusy
-from ragqa.private import private_folder
+from ragqa.safe import private_folder
 from ragqa.stores.decoding import MALFORMED, check_seal
 from ragqa.stores.disk import explaining_failure
 from ragqa.stores.local import derived

@@ -21,7 +21,7 @@ import numpy as np
 
 import ragqa
 from ragqa.errors import IndexUnusable, NoIndex
-from ragqa.private import private_file
+from ragqa.safe import private_file
 from ragqa.stores.decoding import (
     MALFORMED,
     check_info,

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from ragqa.errors import IndexNotReadable, IndexUnusable
-from ragqa.private import private_file, private_folder
+from ragqa.safe import private_file, private_folder
 from ragqa.stores.decoding import MALFORMED
 from ragqa.stores.disk import unusable
 from ragqa.stores.local.database import Database

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ragqa.errors import WriterBusy
-from ragqa.private import private_folder
+from ragqa.safe import private_folder
 from ragqa.stores.disk import cannot_write, explaining_failure, open_existing
 from ragqa.types import Building
 

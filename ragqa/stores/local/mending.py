@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable, NoIndex, OtherFormat
-from ragqa.private import private_folder
+from ragqa.safe import private_folder
 from ragqa.stores.decoding import MALFORMED
 from ragqa.stores.disk import explaining_failure
 from ragqa.stores.local import derived

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ragqa.private import private_file
+from ragqa.safe import private_file
 from ragqa.stores.disk import naming_file
 from ragqa.types import DenseInfo, Numbers, Vector, Vectors
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from ragqa.errors import IndexUnusable
-from ragqa.private import private_file
+from ragqa.safe import private_file
 from ragqa.stores.decoding import units_json
 from ragqa.stores.disk import explaining_failure
 from ragqa.stores.local import derived

@@ -14,7 +14,7 @@ import grpc
 
 from ragqa.config.addresses import TOKEN_VARIABLE, is_file, remote_host
 from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable, WriterBusy
-from ragqa.private import private_folder
+from ragqa.safe import private_folder
 from ragqa.stores.disk import REBUILD
 from ragqa.stores.ranking import BM25_B, BM25_K1
 

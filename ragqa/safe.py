@@ -1,0 +1,125 @@
+"""Keep the user safe: the only sanitiser, and files that are whole and closed to others.
+
+`safe_text` and `safe_line` make text from notes, names, errors and models safe for a terminal.
+"""
+
+import os
+import re
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+# C0 except tab and newline, DEL, C1, line and paragraph separators, bidi overrides and isolates,
+# deprecated format characters, interlinear annotation, Unicode tags, lone surrogates. Joiners and
+# the marks U+200E and U+200F stay: scripts need them.
+_STEERING = (
+    "\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u206f\ufff9-\ufffb\ud800-\udfff"
+    "\U000e0000-\U000e007f"
+)
+# A variation selector belongs to the emoji, ideograph, digit or sign before it. After anything
+# else it is invisible, and rows of them can carry hidden text that an LLM reads.
+_SELECTORS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
+# All but the emoji, ideographs, digits and signs: the few are compiled in a tenth of the time.
+_NOT_VARIED = (
+    "\x00-\x22\x24-\x29\x2b-\x2f\x3a-\xa8\xaa-\xad\xaf-\u0fff\u200b-\u200f\ufe00-\ufe0f"
+    "\U000e0000-\U0010ffff"
+)
+_UNSAFE = re.compile(f"[{_STEERING}{_SELECTORS}](?<![^{_NOT_VARIED}][{_SELECTORS}])")
+
+_FOLDER = stat.S_IRWXU
+_FILE = stat.S_IRUSR | stat.S_IWUSR
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+
+def safe_text(text: str) -> str:
+    r"""Escape (`\x1b`) whatever controls a terminal or hides text; keep line breaks and tabs."""
+    return _UNSAFE.sub(_visible, text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def safe_line(text: str) -> str:
+    r"""The same for text that must stay on one line, such as a path: escapes `\n` and `\t`, too."""
+    return _UNSAFE.sub(_visible, text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def _visible(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if 0xDC80 <= code <= 0xDCFF:
+        return f"\\x{code - 0xDC00:02x}"
+    if code <= 0xFF:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def write_whole(path: Path, text: str, *, new: bool = False, private: bool = False) -> None:
+    """Write a file so that readers see the old one or the new one, never a part.
+
+    :param new: never overwrite an existing file.
+    :param private: let only the user read or write it.
+    :raises FileExistsError: `new` is set and the file exists.
+    :raises OSError: the folder cannot be written; nothing is left behind.
+    """
+    # Others may be able to write to the folder, so use an unguessable name and follow no link.
+    draft = path.with_name(f".ragqa-{os.urandom(8).hex()}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(draft, flags, 0o600 if private else 0o666)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        if new:
+            path.hardlink_to(draft)
+        else:
+            draft.replace(path)
+    finally:
+        # Gone after a replace; a second error must not hide the first.
+        with suppress(OSError):
+            draft.unlink()
+
+
+def private_folder(path: Path) -> None:
+    """Make a folder, and the missing ones above it; one that others may write to is closed to them.
+
+    :raises OSError: it cannot be made.
+    """
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    for folder in reversed(missing):
+        folder.mkdir(_FOLDER, exist_ok=True)
+    status = path.stat()
+    # In a sticky folder, such as /tmp, nobody can replace another's files.
+    if status.st_mode & _OTHERS_WRITE and not status.st_mode & stat.S_ISVTX:
+        with suppress(PermissionError):  # another user's
+            path.chmod(stat.S_IMODE(status.st_mode) & ~_OTHERS_WRITE)
+
+
+def private_file(path: Path) -> None:
+    """Make an empty file unless it is there, and close it to others.
+
+    :raises OSError: it is a link, or cannot be made.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(path, flags, _FILE)
+    try:
+        os.fchmod(descriptor, _FILE)
+    finally:
+        os.close(descriptor)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file whole, in a folder of its user alone.
+
+    :raises OSError: it cannot be written.
+    """
+    private_folder(path.parent)
+    write_whole(path, text, private=True)
+
+
+def why_not_private(path: Path) -> str:
+    """Why others may have put this file or folder here, in a few words; "" if they cannot have.
+
+    :raises OSError: there is none.
+    """
+    status = path.lstat()
+    if status.st_uid not in (os.getuid(), 0):
+        return f"{path} belongs to another user"
+    if stat.S_ISLNK(status.st_mode):
+        return f"{path} is a symbolic link"
+    return f"others may write to {path}" if status.st_mode & _OTHERS_WRITE else ""
