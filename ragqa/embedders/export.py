@@ -18,7 +18,6 @@ from tokenizers import Tokenizer
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 
 from ragqa.embedders import CANARY, Embedder
-from ragqa.embedders.cache import Json, hash_file, write_json
 from ragqa.embedders.onnx import (
     EXPORTED_FILES,
     META_FILE,
@@ -31,7 +30,7 @@ from ragqa.embedders.onnx import (
     open_export,
 )
 from ragqa.embedders.transformer import SENTENCE, TOKENS
-from ragqa.embedders.weights import ModelFolder
+from ragqa.embedders.weights import Json, ModelFolder, hash_file, write_json
 from ragqa.errors import IndexUnusable
 from ragqa.safe import private_file, private_folder
 

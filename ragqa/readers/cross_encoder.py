@@ -11,9 +11,9 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from ragqa.config.files import cache_folder
-from ragqa.embedders.cache import Json, digests, read_json
 from ragqa.embedders.onnx import META_FILE, MODEL_FILE, TOKENIZER_FILE, OnnxModel, are_sound
 from ragqa.embedders.transformer import batches, encodable, padded
+from ragqa.embedders.weights import Json, digests, read_json
 from ragqa.errors import IndexUnusable, UsageError
 from ragqa.readers import Reader, Text
 from ragqa.types import Vectors

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from ragqa.embedders import DEFAULT_MODEL, cache, weights
+from ragqa.embedders import DEFAULT_MODEL, weights
 from ragqa.embedders.weights import DEFAULT_WEIGHTS_SHA256, find_model
 from ragqa.errors import IndexUnusable, UsageError
 
@@ -192,8 +192,8 @@ def test_any_change_of_weights_or_configuration_changes_the_key(tmp_path):
 def test_a_file_is_hashed_again_only_when_its_stamp_has_changed(tmp_path, own_cache, monkeypatch):
     folder = write_model(tmp_path / "model")
     hashed = []
-    real = cache.hash_file
-    monkeypatch.setattr(cache, "hash_file", lambda path: hashed.append(path.name) or real(path))
+    real = weights.hash_file
+    monkeypatch.setattr(weights, "hash_file", lambda path: hashed.append(path.name) or real(path))
     first = find_model(str(folder))
     assert sorted(hashed) == ["model.safetensors", "modules.json"]
     assert find_model(str(folder)) == first
@@ -221,7 +221,7 @@ def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path, monkeypatch):
 
 def test_the_cache_is_in_the_users_own_place_unless_told_otherwise(monkeypatch):
     monkeypatch.setenv("RAGQA_CACHE", "~/elsewhere")
-    assert str(cache.cache_folder()).endswith("/elsewhere")
-    assert "~" not in str(cache.cache_folder())
+    assert str(weights.cache_folder()).endswith("/elsewhere")
+    assert "~" not in str(weights.cache_folder())
     monkeypatch.delenv("RAGQA_CACHE")
-    assert cache.cache_folder().name == "ragqa"
+    assert weights.cache_folder().name == "ragqa"
