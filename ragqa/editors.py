@@ -14,7 +14,7 @@ from urllib.parse import quote
 from ragqa.config.settings import OPTIONAL_FORMATS
 from ragqa.corpus import Corpus
 from ragqa.errors import UsageError
-from ragqa.notes.vault import FOLDER
+from ragqa.notes.ignore import VAULT_FOLDER
 
 _PLUS = ("vi", "vim", "nvim", "gvim", "view", "nano", "emacs", "emacsclient", "micro", "kak", "joe")
 _COLON = ("hx", "helix", "subl", "zed")
@@ -56,7 +56,7 @@ def _command(file: Path, line: int) -> Sequence[str]:
                 f"your editor {editor!r} has an open quote", hint="export EDITOR=nano"
             ) from exc
         return [*words, *_at(Path(words[0]).name, str(file), line)]
-    if any((folder / FOLDER).is_dir() for folder in file.parents):
+    if any((folder / VAULT_FOLDER).is_dir() for folder in file.parents):
         return [opener, f"obsidian://open?path={quote(os.fsencode(file), safe='')}"]
     raise UsageError(
         "neither VISUAL nor EDITOR names an editor, and these notes are no Obsidian vault",

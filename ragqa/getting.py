@@ -10,7 +10,7 @@ from ragqa.errors import UsageError
 from ragqa.explaining import find_indexed
 from ragqa.explaining.targets import span_of_lines
 from ragqa.notes import parse_note, read_text
-from ragqa.notes.formats.document import Document
+from ragqa.notes.formats import Document
 from ragqa.notes.read import NoteText
 from ragqa.types import (
     HIDDEN,

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ragqa.errors import UsageError
 from ragqa.notes import parse_note, read_text, why_left_out
-from ragqa.notes.formats.document import Document
+from ragqa.notes.formats import Document
 from ragqa.notes.links import WIKILINK, NoteNames, block_ids, folded, place_of
 from ragqa.safe import safe_line
 from ragqa.types import Corpus, IndexInfo, Kind, NoteRecord, Skipped, Span, Stamp, counted

@@ -4,8 +4,7 @@ Importing this package is cheap: it imports the parsers when it reads the first 
 """
 
 from ragqa.notes.formats import format_of
-from ragqa.notes.parse import parse_note
-from ragqa.notes.read import NoteText, ReadNote, digest_of, read_note, read_text
+from ragqa.notes.read import NoteText, ReadNote, digest_of, parse_note, read_note, read_text
 from ragqa.notes.walk import Walk, walk_notes, why_left_out
 
 __all__ = [

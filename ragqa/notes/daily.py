@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path, PurePosixPath
 
 from ragqa.corpus import Corpus
-from ragqa.notes.vault import FOLDER, read_settings
+from ragqa.notes.ignore import VAULT_FOLDER, read_settings
 from ragqa.text.dates import moments_of
 from ragqa.text.lexicon import STOP_WORDS, WEEKDAYS, one_of
 from ragqa.text.words import compiled
@@ -87,13 +87,13 @@ def _written(question: str) -> Iterator[tuple[int | None, int, int, Span]]:
 def paths_of_day(corpus: Corpus, day: date) -> Iterator[str]:
     """Where each vault among the folders keeps the note of a day, whether or not it is there."""
     for prefix, folder in corpus.prefixed:
-        if os.path.isdir(folder / FOLDER):  # noqa: PTH112 - False where that cannot be told
+        if os.path.isdir(folder / VAULT_FOLDER):  # noqa: PTH112 - False where that cannot be told
             yield prefix + _path(folder, day)
 
 
 def _path(vault: Path, day: date) -> str:
     try:
-        settings = read_settings(vault, f"{FOLDER}/daily-notes.json")
+        settings = read_settings(vault, f"{VAULT_FOLDER}/daily-notes.json")
     except (OSError, ValueError):
         settings = {}  # the notes are still there
     name = formatted(str(settings.get("format") or "YYYY-MM-DD"), day)

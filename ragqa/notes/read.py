@@ -1,20 +1,19 @@
-"""Read a note from disk unchanged, or say in a few words why that is impossible.
+"""Read a note from disk unchanged and parse it, or say in a few words why that is impossible.
 
 Files are opened without escaping from the corpus or blocking, whatever it contains.
 """
 
 import hashlib
 import os
+import re
 import stat
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import date
+from pathlib import Path, PurePosixPath
 
-from ragqa.notes.decoding import Unfit
-from ragqa.notes.formats import Format, format_of
-from ragqa.notes.formats.document import Document
-from ragqa.notes.parse import parse_note
+from ragqa.notes.formats import Document, Format, Unfit, format_of
 from ragqa.types import Corpus, Note, NoteFile, Skipped, Stamp
 
 SETTLED_AFTER_NS = 2_000_000_000
@@ -27,6 +26,14 @@ NOT_A_FILE = "not a regular file"
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 # O_NONBLOCK: opening a FIFO would wait for a writer forever.
 _FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+MAX_TAGS = 1_000
+"""The most tags of one note; those after them do not count."""
+
+MAX_TAG_CHARS = 200
+"""A longer tag does not count: each of its levels would be a tag, too."""
+
+_ISO_DATE = re.compile(r"(?<!\d)\d{4}-\d\d-\d\d(?!\d)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,3 +198,53 @@ def _can_be_a_path(text: str) -> bool:
         return b"\0" not in os.fsencode(text)
     except UnicodeEncodeError:
         return False
+
+
+def parse_note(path: str, read: Document | str, sha256: str, stamp: Stamp) -> Note:
+    """Parse a note; any text is a note.
+
+    :param read: its document, or only the text of that if what else it says does not matter.
+    """
+    # Late: a question to an up-to-date index needs no parser.
+    from ragqa.notes.formats.written import parse
+
+    document = Document(read) if isinstance(read, str) else read
+    form = format_of(path)
+    content = parse(document.text, is_plain=form.name == "plain", has_front_matter=not form.version)
+    tags = tuple(dict.fromkeys(document.tags + content.tags))
+    tags = tuple(tag for tag in tags if len(tag) <= MAX_TAG_CHARS)[:MAX_TAGS]
+    left_out = len({*document.tags, *content.tags}) - len(tags)
+    limits = f"over {MAX_TAGS:,} tags or {MAX_TAG_CHARS} characters"
+    why = f"tags that do not count: {left_out:,} ({limits})"
+    warnings = content.warnings + document.warnings
+    return Note(
+        path=path,
+        text=document.text,
+        sha256=sha256,
+        stamp=stamp,
+        title=document.title or content.title or _name(path),
+        aliases=content.aliases,
+        tags=tags,
+        date=document.date or content.date or date_in(PurePosixPath(path).stem),
+        links=content.links,
+        blocks=content.blocks,
+        warnings=(*warnings, why) if left_out else warnings,
+        properties=content.properties,
+    )
+
+
+def _name(path: str) -> str:
+    """The file's name as words; bytes that are not UTF-8 are replaced."""
+    stem = PurePosixPath(path).stem
+    readable = os.fsencode(stem).decode("utf-8", "replace")
+    return " ".join(readable.replace("-", " ").replace("_", " ").split()) or readable
+
+
+def date_in(text: str) -> str:
+    """The first ISO date in a text, such as "2024-05-02 Standup"; "" for none."""
+    for match in _ISO_DATE.finditer(text):
+        try:
+            return date.fromisoformat(match[0]).isoformat()
+        except ValueError:
+            continue
+    return ""

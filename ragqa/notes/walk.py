@@ -8,9 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ragqa.errors import NoCorpus
-from ragqa.notes import vault
 from ragqa.notes.formats import format_of, limits, suffix_of, why_format_is_off
-from ragqa.notes.ignore import IGNORE_FILES, Rules, excluding_rule, read_rules
+from ragqa.notes.ignore import (
+    IGNORE_FILES,
+    VAULT_FOLDER,
+    Rules,
+    excluding_rule,
+    read_rules,
+    vault_rules,
+)
 from ragqa.notes.read import NOT_A_FILE, too_large
 from ragqa.types import Corpus, NoteFile, Skipped, Stamp
 
@@ -200,8 +206,8 @@ def _rules_of(
 ) -> tuple[Rules, ...]:
     present = {entry.name for entry in entries}
     rules = []
-    if vault.FOLDER in present:
-        read, problems = vault.vault_rules(top, folder.path)
+    if VAULT_FOLDER in present:
+        read, problems = vault_rules(top, folder.path)
         rules.append(read)
         found.skipped += [Skipped(path, problem) for path, problem in problems.items()]
     for name in IGNORE_FILES:

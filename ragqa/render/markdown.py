@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from ragqa.answering.short_answer import counterpart
 from ragqa.chatting import Exchange, numbered
-from ragqa.notes.formats.document import fragment
+from ragqa.notes.formats import fragment
 from ragqa.render import answer_lines
 from ragqa.render.documents import warnings_of
 from ragqa.render.excerpts import words_of

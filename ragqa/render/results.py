@@ -9,7 +9,7 @@ from rich.text import Text
 
 from ragqa.answering.sentences import citable_units, ellipsis_before, unit_text
 from ragqa.languages import ENGLISH
-from ragqa.notes.formats.document import fragment
+from ragqa.notes.formats import fragment
 from ragqa.render import answer_lines
 from ragqa.render.excerpts import print_excerpt, words_of
 from ragqa.render.screen import READABLE, put, put_heading, put_labelled, stdout

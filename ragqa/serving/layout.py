@@ -10,7 +10,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from ragqa.getting import read_current
-from ragqa.notes.formats.document import Document
+from ragqa.notes.formats import Document
 from ragqa.render.pages import templates_of
 from ragqa.safe import safe_line, safe_text
 from ragqa.serving.documents import Asked, Shown, number_in

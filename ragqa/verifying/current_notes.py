@@ -12,8 +12,7 @@ from functools import cached_property
 from heapq import nsmallest
 
 from ragqa.notes import parse_note, read_text, walk_notes
-from ragqa.notes.formats import how_to_read, suffix_of, why_format_is_off
-from ragqa.notes.formats.document import Document
+from ragqa.notes.formats import Document, how_to_read, suffix_of, why_format_is_off
 from ragqa.passages.parts import block_contexts, heading_paths, unit_spans
 from ragqa.text.markdown import labels_within
 from ragqa.types import Block, Corpus, Kind, Progress, Skipped, Span, Stamp

@@ -9,7 +9,7 @@ import pytest
 from support import write_notes
 
 from ragqa.notes import formats
-from ragqa.notes.decoding import Unfit
+from ragqa.notes.formats import Unfit
 
 NOTEBOOK = json.dumps(
     {

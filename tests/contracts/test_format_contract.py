@@ -13,9 +13,7 @@ from support import trying
 from ragqa.answering.layout import all_match_note
 from ragqa.config.settings import OPTIONAL_FORMATS
 from ragqa.notes import parse_note, read_note, read_text, walk_notes
-from ragqa.notes.decoding import Unfit
-from ragqa.notes.formats import FORMATS, format_of, limits
-from ragqa.notes.formats.document import Document, Place
+from ragqa.notes.formats import FORMATS, Document, Place, Unfit, format_of, limits
 from ragqa.passages import Chunking
 from ragqa.passages.split import split_note
 from ragqa.types import Corpus, Kind, NoteFile, Skipped, Stamp

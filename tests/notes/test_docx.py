@@ -7,9 +7,8 @@ from docxs import OFFICE, W, docx, heading, item, relations, said, table, zipped
 from saying import blocks_said
 
 from ragqa.notes import parse_note
-from ragqa.notes.decoding import Unfit
 from ragqa.notes.extraction import parent
-from ragqa.notes.formats import FORMATS
+from ragqa.notes.formats import FORMATS, Unfit
 from ragqa.types import Kind, Stamp
 
 pytest.importorskip("mammoth")

@@ -6,8 +6,7 @@ import pytest
 from saying import blocks_said
 
 from ragqa.notes import parse_note
-from ragqa.notes.decoding import Unfit
-from ragqa.notes.formats import FORMATS
+from ragqa.notes.formats import FORMATS, Unfit
 from ragqa.types import Kind, Link, Stamp
 
 pytest.importorskip("html_to_markdown")

@@ -5,8 +5,7 @@ import json
 import pytest
 
 from ragqa.notes import parse_note
-from ragqa.notes.decoding import Unfit
-from ragqa.notes.formats import FORMATS
+from ragqa.notes.formats import FORMATS, Unfit
 from ragqa.types import Kind, Stamp
 
 FORMAT = FORMATS["ipynb"]

@@ -10,7 +10,7 @@ from support import trying
 from ragqa.notes import format_of, parse_note
 from ragqa.notes.hidden import may_hide
 from ragqa.notes.lines import MAX_LABEL_CHARS
-from ragqa.notes.parse import MAX_TAGS
+from ragqa.notes.read import MAX_TAGS
 from ragqa.types import Note, Stamp
 
 PIECES = [

@@ -9,9 +9,8 @@ import pytest
 from pdfs import image, line, paragraph, pdf, written
 
 from ragqa.notes import parse_note
-from ragqa.notes.decoding import Unfit
 from ragqa.notes.extraction import parent
-from ragqa.notes.formats import FORMATS
+from ragqa.notes.formats import FORMATS, Unfit
 from ragqa.types import Kind, Stamp
 
 pytest.importorskip("pypdfium2")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragqa.notes import walk_notes, why_left_out
-from ragqa.notes.vault import vault_rules
+from ragqa.notes.ignore import vault_rules
 from ragqa.types import Corpus
 
 TEMPLATER = "plugins/templater-obsidian/data.json"

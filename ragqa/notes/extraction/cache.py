@@ -15,8 +15,7 @@ from pathlib import Path
 import msgspec
 
 from ragqa.config.files import cache_folder
-from ragqa.notes.decoding import NotYet, Unfit
-from ragqa.notes.formats.document import Converted, Document
+from ragqa.notes.formats import Converted, Document, NotYet, Unfit
 from ragqa.safe import write_private
 
 MAX_AGE = 90 * 86_400

@@ -12,8 +12,7 @@ from importlib import import_module
 
 import msgspec
 
-from ragqa.notes.decoding import Unfit
-from ragqa.notes.formats.document import Converted
+from ragqa.notes.formats import Converted, Unfit
 
 MAX_MEMORY = 2 * 2**30
 MAX_SECONDS = 300

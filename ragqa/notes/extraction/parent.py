@@ -11,10 +11,8 @@ from typing import IO, cast
 
 import msgspec
 
-from ragqa.notes.decoding import NotYet, Unfit
 from ragqa.notes.extraction.child import MAX_SECONDS
-from ragqa.notes.formats import Format
-from ragqa.notes.formats.document import Converted, Document
+from ragqa.notes.formats import Converted, Document, Format, NotYet, Unfit
 
 MAX_REPLY = 250_000_000
 

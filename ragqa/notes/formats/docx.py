@@ -6,8 +6,7 @@ from zipfile import BadZipFile, ZipFile
 
 import mammoth
 
-from ragqa.notes.decoding import Unfit
-from ragqa.notes.formats.document import Document
+from ragqa.notes.formats import Document, Unfit
 from ragqa.notes.formats.html import document_of
 
 MAX_UNPACKED = 200_000_000

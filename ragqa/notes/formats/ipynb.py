@@ -4,8 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 
-from ragqa.notes.decoding import Unfit, decode_text
-from ragqa.notes.formats.document import OUTPUT, Document, Place
+from ragqa.notes.formats import OUTPUT, Document, Place, Unfit, decode_text
 from ragqa.notes.formats.written import parse
 
 MAX_OUTPUT_CHARS = 2_000

@@ -6,11 +6,10 @@ ends a line, too, but does not count as one.
 
 import re
 
-from ragqa.notes.decoding import decode_text
-from ragqa.notes.formats.document import Document
+from ragqa.notes.formats import Document, decode_text
 from ragqa.notes.formats.escaping import escaped
 from ragqa.notes.lines import one_line
-from ragqa.notes.parse import date_in
+from ragqa.notes.read import date_in
 
 _ITEM = r"(?:[-+]|(?<=[ \t])\*|\d{1,9}[.)])(?=[ \t]|$)"
 _NO_TEXT = rf"\*+[ \t]|[ \t]*(?:$|\||\#(?:[+ \t]|$)|:(?:[ \t]|$|[\w-]+:[ \t]*$)|{_ITEM})"
