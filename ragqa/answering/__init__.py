@@ -11,7 +11,7 @@ from ragqa.answering.score import citation_of
 from ragqa.answering.short_answer import mark_short_answer
 from ragqa.embedders import Embedder
 from ragqa.search.question import Question
-from ragqa.text.brackets import set_apart
+from ragqa.text.seen import set_apart
 from ragqa.types import Citation, Hit, Kind
 
 __all__ = ["Answering", "Assessment", "assess", "cite", "compose"]

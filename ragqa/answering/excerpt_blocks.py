@@ -4,9 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, groupby, pairwise
 
-from ragqa.text.brackets import seen_apart
 from ragqa.text.markdown import ITEM_MARK, property_line, row_cells, row_pairs, words_of
-from ragqa.text.seen import Seen
+from ragqa.text.seen import Seen, seen_apart
 from ragqa.text.words import compiled
 from ragqa.types import HIDDEN, Kind, Span, Unit
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ragqa.text.brackets import set_apart
+from ragqa.text.seen import set_apart
 from ragqa.text.sentences import sentence_spans
 from ragqa.text.words import blank
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Sequence
 
 from ragqa.generation.draft import Drafted
-from ragqa.text.brackets import set_apart
+from ragqa.text.seen import set_apart
 from ragqa.types import WrittenSentence
 
 REMOVED = "(link removed)"

@@ -19,7 +19,7 @@ from ragqa.generation.sentences import REMOVED, is_frame, text_of, with_marks, w
 from ragqa.llms import LLM
 from ragqa.llms.limits import bounded, in_time
 from ragqa.search.question import Question
-from ragqa.text.brackets import set_apart
+from ragqa.text.seen import set_apart
 from ragqa.types import Answer, Citation, Fallback, Hit, Span, Written, WrittenSentence
 
 _WORDS = re.compile(r"\w+")

@@ -11,7 +11,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 from ragqa.notes.lines import COLONS, MAX_LABEL_CHARS, one_line
-from ragqa.text.markup import link_words
+from ragqa.text.markdown import link_words
 from ragqa.types import Link
 
 MAX_NESTING = 60

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from ragqa.passages.tokens import Size, TokenCounter
-from ragqa.text.markup import inline
+from ragqa.text.markdown import inline
 from ragqa.text.seen import Seen
 from ragqa.text.sentences import sentence_spans, strip
 from ragqa.types import HIDDEN, Block, Kind, Note, Span, Unit, trail_text

@@ -24,7 +24,7 @@ from ragqa.serving.linked import Links
 from ragqa.serving.note_html import note_html
 from ragqa.serving.warm import WarmIndex
 from ragqa.serving.writing import answer_to, chosen
-from ragqa.text.brackets import set_apart
+from ragqa.text.seen import set_apart
 from ragqa.types import Answer, Citation
 
 _MOST_RECENT = 30

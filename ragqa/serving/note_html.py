@@ -26,7 +26,7 @@ from mdit_py_plugins.tasklists import tasklists_plugin
 from ragqa.getting import edits_of_hidden
 from ragqa.notes.links import NoteNames
 from ragqa.safe import safe_text
-from ragqa.text.markup import link_words
+from ragqa.text.markdown import link_words
 from ragqa.types import Block, Span
 
 IMAGES = {

@@ -1,11 +1,15 @@
-"""Text that keeps track of its source characters in a note, and of their style."""
+"""Text that keeps track of its source characters in a note, and of their style.
+
+A text's own bracketed numbers are told from citations by spaces: `[1]` is ragqa's, `[ 1 ]` the
+text's. These change the meaning of neither prose nor code, and any terminal can show them.
+"""
 
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import IntFlag
-from itertools import chain
+from itertools import chain, pairwise
 
 from ragqa.text.words import compiled
 from ragqa.types import Span
@@ -17,6 +21,8 @@ ADDED = -1
 """The offset of a character that is not from the note."""
 
 LINE_END = r"\r\n|\r|\n"
+
+_OWN = r"\[(\d+(?:\s*[,;\u2013]\s*\d+)*)\]"
 
 
 class Look(IntFlag):
@@ -135,3 +141,15 @@ class Seen:
             if span[0] <= at < span[1] and not self.text[number].isspace()
         ]
         return (found[0], found[-1] + 1) if found else None
+
+
+def set_apart(text: str) -> str:
+    """A text that may stand beside citations."""
+    return compiled(_OWN).sub(r"[ \1 ]", text)
+
+
+def seen_apart(seen: Seen) -> Seen:
+    """The same for a text that keeps track of its source."""
+    cuts = [at for own in compiled(_OWN).finditer(seen.text) for at in own.span(1)]
+    pieces = [seen[start:end] for start, end in pairwise([0, *cuts, len(seen.text)])]
+    return Seen.joined(pieces, between=" ") if cuts else seen

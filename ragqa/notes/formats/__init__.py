@@ -1,8 +1,6 @@
 """The formats of notes: a table of what is read as it is, and what becomes Markdown.
 
-A file becomes a `Document`, Markdown and where each part of that stands in the file, on which page,
-in which cell; or is refused with `Unfit`. Importing this package imports no converter, only its
-`convert` does.
+A file becomes a `Document` or is refused with `Unfit`. No converter is imported before `convert`.
 """
 
 import codecs
@@ -26,6 +24,13 @@ _PLACE = (
     r"(?:\s*\(pages? (?P<numbers>[\d-]+) of the file\))?(?P<output>, output)?"
 )
 _FRAGMENT = r"(?:\(pages? |\App?\. )(\d+)[^()]*\)?\Z"
+
+_MARKUP = (
+    r"(?m)[`*]|\\(?=[!-/:-@\[-`{-~])|<(?=[A-Za-z/!?%])|~(?=~)|(?<=~)~|%(?=%)|(?<=%)%"
+    r"|(?<!\w)_|_(?!\w)|\[(?=[\[^!])|(?<=\])[(:]|(?<!\S)#(?=\S)|&(?=#?\w+;)"
+    r"|^(?:[>|+=]|#(?=#*(?:\s|$))|-(?=\s|[- ]*$))"
+)
+"""What Markdown or Obsidian would take for markup in extracted text."""
 
 
 class Unfit(Exception):
@@ -254,3 +259,11 @@ def how_to_read(suffixes: Iterable[str], names: Iterable[str], corpus: Corpus) -
     install = f"pip install 'ragqa[{','.join(missing)}]', then " if missing else ""
     places = " ".join(f"--corpus {shlex.quote(str(one))}" for one in corpus.folders)
     return f"{install}ragqa config set formats {','.join(sorted({*names, *wanted}))} {places}"
+
+
+def escaped(text: str, mark: str = "\\") -> str:
+    """The text as Markdown that says the same.
+
+    :param mark: what to put before each character that would be markup.
+    """
+    return re.sub(_MARKUP, lambda found: mark + found[0], text)

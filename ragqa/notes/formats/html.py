@@ -13,12 +13,11 @@ from typing import NamedTuple
 
 import html_to_markdown
 
-from ragqa.notes.formats import Document, Place, Unfit, decode_text
-from ragqa.notes.formats.escaping import escaped
+from ragqa.notes.formats import Document, Place, Unfit, decode_text, escaped
 from ragqa.notes.formats.html_tags import VOID, Tag, read_tags
 from ragqa.notes.lines import one_line
 from ragqa.notes.read import date_in
-from ragqa.text.markup import TO_SUPERSCRIPT
+from ragqa.text.markdown import TO_SUPERSCRIPT
 from ragqa.text.words import word_set
 
 _ESCAPE, _DEFINITION = "\ue000", "\ue001"

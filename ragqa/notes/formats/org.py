@@ -6,8 +6,7 @@ ends a line, too, but does not count as one.
 
 import re
 
-from ragqa.notes.formats import Document, decode_text
-from ragqa.notes.formats.escaping import escaped
+from ragqa.notes.formats import Document, decode_text, escaped
 from ragqa.notes.lines import one_line
 from ragqa.notes.read import date_in
 

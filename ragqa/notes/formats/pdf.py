@@ -11,8 +11,7 @@ from statistics import median
 import pypdfium2
 from pypdfium2 import raw
 
-from ragqa.notes.formats import Document, Place, Unfit
-from ragqa.notes.formats.escaping import escaped
+from ragqa.notes.formats import Document, Place, Unfit, escaped
 from ragqa.notes.formats.pdf_lines import HYPHEN, LEADER, MAX_PAGE_CHARS, Line, has_room, lines_of
 
 MAX_PAGES = 10_000
