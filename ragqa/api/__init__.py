@@ -7,8 +7,7 @@ from pathlib import Path
 from ragqa.api.index import BY_TERMS_ALONE, MIN_POOL, Index
 from ragqa.api.stored_index import MayUse, Shown, StorePlace, was_allowed
 from ragqa.config import Loaded, load_settings
-from ragqa.config.folders import folders_in
-from ragqa.config.setting import Value
+from ragqa.config.setting import Value, folders_in
 
 __all__ = [
     "BY_TERMS_ALONE",

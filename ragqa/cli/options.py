@@ -178,7 +178,7 @@ class Scope:
 
         :raises UsageError: `--since` is not a date, or `--in` no folder of the corpus.
         """
-        from ragqa.config.folders import globs_in
+        from ragqa.config.setting import globs_in
         from ragqa.types import Filters
 
         paths = globs_in(corpus, self.within or (), self.path or ())

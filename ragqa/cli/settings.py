@@ -51,7 +51,7 @@ def show(
 
 def _corpus_in(ctx: typer.Context, corpus: list[str] | None) -> "Corpus | None":
     """The notes named after or before the command, as in `ragqa config --corpus DIR set`."""
-    from ragqa.config.folders import corpus_given
+    from ragqa.config.setting import corpus_given
 
     paths = corpus or ctx.obj
     return corpus_given(paths) if paths else None

@@ -9,8 +9,7 @@ from typing import Any, cast
 
 import platformdirs
 
-from ragqa.config.folders import corpus_of
-from ragqa.config.setting import Value, as_written
+from ragqa.config.setting import Value, as_written, corpus_of
 from ragqa.config.settings import SETTINGS, Origin, setting_named, with_nearest
 from ragqa.corpus import Corpus, Folder
 from ragqa.errors import UsageError

@@ -18,8 +18,7 @@ from ragqa.config.files import (
     read_user_settings,
     user_settings_file,
 )
-from ragqa.config.folders import corpus_of, several
-from ragqa.config.setting import Value, absolute
+from ragqa.config.setting import Value, absolute, corpus_of, several
 from ragqa.config.settings import SETTINGS, Origin, Settings
 from ragqa.corpus import Corpus, Folder
 from ragqa.errors import NoCorpus, UsageError

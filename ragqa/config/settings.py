@@ -11,10 +11,11 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from ragqa.config import addresses
-from ragqa.config.folders import EXPECTED, folders_in
 from ragqa.config.setting import (
+    EXPECTED,
     Setting,
     Value,
+    folders_in,
     how_to_fix,
     one_of,
     setting,

@@ -2,11 +2,53 @@
 
     note -> blocks -> parts (units with their sizes) -> sections -> passages
 
-`tokens` measures, `parts` finds the units and the headings embedded above each passage, `sections`
-groups them, `packing` divides what is too long and chooses the cuts, and `split` combines these
-steps. A question needs only `chunking`, how an index was split.
+`tokens` measures, `parts` finds the units and the headings embedded above each passage, `packing`
+groups them by section, divides what is too long and chooses the cuts, and `split` combines these
+steps. A question needs only `Chunking`, how an index was split.
 """
 
-from ragqa.passages.chunking import Chunking
+from dataclasses import dataclass
+from typing import Self
 
-__all__ = ["Chunking"]
+from ragqa.config import Settings
+from ragqa.languages import AUTO
+
+VERSION = 7
+"""Raise it with every change of passages or their terms: indexes of other versions are rebuilt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunking:
+    """Passage lengths, in tiktoken's cl100k_base tokens.
+
+    `target_tokens` is the length aimed at when a longer section is cut. With `secrets`, front
+    matter values are indexed even if their keys mark them as secret. `language` is that of all
+    notes, or `AUTO`.
+    """
+
+    target_tokens: int = 140
+    secrets: bool = False
+    language: str = AUTO
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Read the settings."""
+        secrets = settings.secret_front_matter == "index"  # noqa: S105 - a choice, no secret
+        return cls(settings.passage_tokens, secrets=secrets, language=settings.language)
+
+    @property
+    def max_tokens(self) -> int:
+        """The most tokens of a passage; the embedder's window may allow fewer."""
+        return max(400, 2 * self.target_tokens)
+
+    @property
+    def small_tokens(self) -> int:
+        """A section below this is small and may be joined with a short neighbour."""
+        return self.target_tokens // 5
+
+    def as_mapping(self) -> dict[str, int | str]:
+        """The settings and the version, as stored with an index."""
+        mapping: dict[str, int | str] = {"version": VERSION, "target_tokens": self.target_tokens}
+        secrets = {"secrets": 1} if self.secrets else {}
+        language = {} if self.language == AUTO else {"language": self.language}
+        return mapping | secrets | language

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from ragqa.passages.chunking import Chunking
+from ragqa.passages import Chunking
 from ragqa.passages.language import with_own_languages
-from ragqa.passages.packing import cut, fit
+from ragqa.passages.packing import common_path, cut, fit, follows, join_small, sections
 from ragqa.passages.parts import HeadingPath, Part, Trail, fit_trails, note_parts
-from ragqa.passages.sections import common_path, follows, join_small, sections
 from ragqa.passages.tokens import CountTokens, Size, TokenCounter
 from ragqa.text.words import compiled
 from ragqa.types import Note, Passage, Unit
