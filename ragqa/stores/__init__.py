@@ -1,49 +1,298 @@
-"""Where an index lives: the `Store` protocol and the table of implementations.
+"""Where an index lives: what every store does, and the table of implementations.
 
 A reader opens a snapshot and never sees another; one writer at a time makes the next. To add a
-store, implement `Store`, `Snapshot` and `Writer` (`protocol.py`) in this folder, add a line to
-`STORES`, and run `pytest tests/contracts/test_store_contract.py`.
+store, implement `Store`, `Snapshot` and `Writer` in this folder, add a line to `STORES`, and run
+`pytest tests/contracts/test_store_contract.py`.
 """
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
+from typing import Protocol
 
 from ragqa.config import addresses
 from ragqa.errors import UsageError
-from ragqa.stores.protocol import (
-    Fault,
-    IndexPart,
-    Rebuilder,
-    Remark,
-    Repair,
-    Snapshot,
-    Store,
-    Writer,
+from ragqa.stores.filters import note_matcher
+from ragqa.types import (
+    Building,
+    EmbedderInfo,
+    Filters,
+    IndexInfo,
+    Note,
+    NoteRecord,
+    NoteState,
+    Passage,
+    Progress,
+    Stamp,
+    Vector,
+    Vectors,
 )
-
-__all__ = [
-    "SENT",
-    "STORES",
-    "Fault",
-    "IndexPart",
-    "Rebuilder",
-    "Remark",
-    "Repair",
-    "Snapshot",
-    "Store",
-    "Writer",
-    "check_usable",
-    "open_store",
-    "remote_host",
-]
-
 
 SENT = (
     "the text of every passage with titles, tags, paths and embeddings, and the search for each "
     "question"
 )
 """What a remote store is sent of notes and questions, in words."""
+
+_NOTES_AT_ONCE = 200
+
+
+class IndexPart(StrEnum):
+    """A part of an index that can be damaged and rebuilt."""
+
+    NOTES = "the notes and passages"
+    EMBEDDINGS = "the embeddings"
+    ALL_EMBEDDINGS = "all embeddings"
+    TERMS = "the terms"
+    LISTS = "the lists of embeddings"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A damaged part, and what is wrong with it, in a sentence."""
+
+    part: IndexPart
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A remark on where an index is kept; `fix` is the remedy, "" if none is needed."""
+
+    what: str
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """The outcome of a store's own repair.
+
+    :param done: what was found and made anew, each in a sentence.
+    :param rebuild: why the notes must be read again, in a sentence, or "".
+    :param anew: whether they must be embedded again, too.
+    """
+
+    done: tuple[str, ...] = ()
+    rebuild: str = ""
+    anew: bool = False
+
+
+class Snapshot(Protocol):
+    """One committed state of the index; immutable."""
+
+    info: IndexInfo
+    """What the index holds and how it was built."""
+
+    def notes(self) -> dict[str, NoteRecord]:
+        """Every note by path."""
+        ...
+
+    def states(self) -> dict[str, NoteState]:
+        """The state of every note's file when it was read, by path."""
+        return {path: note.state for path, note in self.notes().items()}
+
+    def dense(self, vector: Vector, k: int, filters: Filters) -> list[tuple[int, float]]:
+        """The k nearest passages by cosine: (passage id, cosine), best first, ties by id.
+
+        Filters are exact: fewer than k hits mean that no more exist.
+
+        :param vector: shape (dimension,).
+        :raises EmbedderMismatch: the vector has another dimension or is not finite.
+        """
+        ...
+
+    def terms(self, terms: Sequence[str], k: int, filters: Filters) -> list[tuple[int, float]]:
+        """The k best passages by BM25 over any of the terms: (passage id, score), ties by id.
+
+        A repeated term counts twice.
+        """
+        ...
+
+    def passages(self, ids: Sequence[int]) -> list[Passage]:
+        """The passages with these ids, in the order given.
+
+        :raises IndexUnusable: the snapshot has no passage with one of the ids.
+        """
+        ...
+
+    def passages_at(self, paths: Sequence[str]) -> Iterable[Passage]:
+        """The passages of the notes at these paths, in any order; unknown paths are ignored."""
+        ...
+
+    def of_note(self, path: str) -> list[Passage]:
+        """All passages of a note in reading order; [] if there is no such note."""
+        return sorted(self.passages_at([path]), key=lambda passage: passage.start)
+
+    def by_note(self) -> Iterator[tuple[str, list[Passage]]]:
+        """Every note's path with its passages in reading order; for full scans."""
+        paths = list(self.states())
+        for start in range(0, len(paths), _NOTES_AT_ONCE):
+            found: dict[str, list[Passage]] = {p: [] for p in paths[start : start + _NOTES_AT_ONCE]}
+            for passage in sorted(self.passages_at(list(found)), key=lambda each: each.start):
+                found[passage.path].append(passage)
+            yield from found.items()
+
+    def idf(self, terms: Sequence[str]) -> dict[str, float]:
+        """BM25's inverse document frequency of each term, ln(1 + (N - n + .5) / (n + .5))."""
+        ...
+
+    def terms_with_prefix(self, prefix: str) -> list[str]:  # noqa: ARG002 - for others
+        """Terms with this prefix, most frequent first; some may come from deleted passages.
+
+        [] if the store cannot list its terms.
+        """
+        return []
+
+    def undated(self, filters: Filters) -> int:
+        """How many undated notes pass all filters except `since`."""
+        matches = note_matcher(replace(filters, since=""))
+        return sum(not note.date and matches(note) for note in self.notes().values())
+
+    def vectors(self, ids: Sequence[int]) -> dict[int, Vector]:
+        """The embeddings, shape (dimension,), of passages in the snapshot, by passage id."""
+        ...
+
+    def close(self) -> None:
+        """Close the files, if any; do not use the snapshot afterwards."""
+        return
+
+
+class Writer(Protocol):
+    """The next snapshot while it is being built, on top of the newest one unless begun afresh.
+
+    Readers see nothing before `commit`; leaving the context without it changes nothing.
+    """
+
+    def resume(self, embedder: EmbedderInfo, dtype: str) -> int:
+        """Reuse the embeddings that an interrupted writer saved; returns their number.
+
+        Only those made by the same embedder, whatever its name, in the same number format. Call
+        it before `save`: it also declares which embedder makes the embeddings to be saved.
+        """
+        ...
+
+    def save(self, embedding_keys: Sequence[int], vectors: Vectors) -> None:
+        """Save embeddings, shape (keys, dimension), in case this writer is interrupted.
+
+        They outlive a writer that fails to commit; a commit removes those that no passage has.
+
+        :raises IndexUnusable: the disk is full or the folder is not writable.
+        """
+        ...
+
+    def vectors(self, embedding_keys: Iterable[int]) -> Mapping[int, Vector]:
+        """The embeddings in the base snapshot and the saved ones, by embedding key.
+
+        Unknown keys are left out.
+        """
+        ...
+
+    def remove(self, paths: Iterable[str]) -> None:
+        """Delete notes and their passages; unknown paths are ignored."""
+        ...
+
+    def add(
+        self, note: Note, *, settled: bool, passages: Sequence[Passage], vectors: Vectors
+    ) -> None:
+        """Add a note, replacing any note at its path.
+
+        :param vectors: shape (passages, dimension).
+        :raises IndexUnusable: a vector is not finite, not of unit length or has another
+            dimension; the message names the passage.
+        """
+        ...
+
+    def restamp(self, path: str, stamp: Stamp, *, settled: bool) -> None:
+        """Record a new stamp for a note whose text is unchanged."""
+        ...
+
+    def commit(self, info: IndexInfo) -> IndexInfo:
+        """Make the snapshot durable, then visible; returns `info` with generation and counts set.
+
+        :raises IndexUnusable: the disk is full or the folder is not writable; the old snapshot
+            stays.
+        """
+        ...
+
+
+class Rebuilder(Protocol):
+    """What a repair needs beyond the store: the embedder and the notes."""
+
+    def check(self, info: IndexInfo) -> None:
+        """Check that new embeddings are compatible with this index.
+
+        :raises IndexUnusable: they are not.
+        """
+        ...
+
+    def faults(self, snapshot: Snapshot) -> list[Fault]:
+        """What is wrong with a snapshot whose files are consistent."""
+        ...
+
+    def embed(self, passages: Sequence[Passage]) -> Vectors:
+        """Embed passages; returns shape (passages, dimension)."""
+        ...
+
+
+class Store(Protocol):
+    """A place that keeps snapshots."""
+
+    def snapshot(self) -> Snapshot:
+        """Open the newest snapshot.
+
+        :raises NoIndex: nothing has been committed yet.
+        :raises IndexUnusable: the index cannot be read or trusted.
+        """
+        ...
+
+    def state(self) -> tuple[IndexInfo, dict[str, NoteState]]:
+        """What the newest snapshot is, and the state of its notes; raises as `snapshot` does."""
+        with closing(self.snapshot()) as snapshot:
+            return snapshot.info, snapshot.states()
+
+    def writer(self, *, fresh: bool, wait: bool) -> AbstractContextManager[Writer]:
+        """Begin the next snapshot on top of the newest, or with `fresh` from nothing.
+
+        :raises WriterBusy: another process is writing and `wait` is False.
+        :raises IndexUnusable: the store is not writable, or its newest snapshot is damaged.
+        """
+        ...
+
+    def building(self) -> Building | None:
+        """The progress of another process writing the next snapshot; None if none is known."""
+        return None
+
+    def tidy(self) -> None:
+        """Remove what an interrupted writer left, if possible and if no writer is active."""
+        return
+
+    def problems(self, *, deep: bool = True, progress: Progress | None = None) -> list[str]:
+        """Read everything and return each problem as a sentence; [] if sound.
+
+        :param deep: also compare intact files with each other.
+        """
+        ...
+
+    def remarks(self) -> list[Remark]:
+        """Remarks on the store itself, apart from problems with its contents.
+
+        :raises IndexUnusable: the store cannot be inspected.
+        """
+        return []
+
+    def repair(self, rebuilder: Rebuilder, *, wait: bool, progress: Progress) -> Repair:
+        """Rebuild what is damaged as the next snapshot; write nothing if nothing is damaged.
+
+        :param progress: is called with ("verifying", files read, files) and ("repairing",
+            passages embedded, passages).
+        :raises NoIndex: nothing has been committed yet.
+        :raises WriterBusy: another process is writing and `wait` is False.
+        :raises IndexUnusable: the store is not writable, or `rebuilder` does not match the index.
+        """
+        ...
 
 
 def _local(path: Path, *_: str) -> Store:

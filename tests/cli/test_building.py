@@ -11,7 +11,7 @@ from support import HANGS_S, QUICK, command, printed_on_terminal, write_notes
 HOLDER = """
 import sys
 from pathlib import Path
-from ragqa.stores.local.lock import locked, report_embedded
+from ragqa.stores.disk import locked, report_embedded
 with locked(Path(sys.argv[1]), wait=False):
     report_embedded(Path(sys.argv[1]), 512)
     print("locked", flush=True)

@@ -16,8 +16,8 @@ from ragqa.errors import OtherFormat
 from ragqa.indexing import refresh
 from ragqa.indexing.source import check_origin
 from ragqa.stores import open_store
+from ragqa.stores.disk import locked
 from ragqa.stores.local.database import checksum
-from ragqa.stores.local.lock import locked
 
 QUESTION = "what is the API rate limit?"
 ANEW = (
@@ -60,7 +60,7 @@ def of_passages(version):
     """Build an index whose passages another version of ragqa made."""
 
     def build(quick, _index, args):
-        with mock.patch("ragqa.passages.chunking.VERSION", version):
+        with mock.patch("ragqa.passages.VERSION", version):
             assert quick("index", *args).code == 0
 
     return build
@@ -125,7 +125,7 @@ def test_a_shared_index_with_other_passages_is_replaced_only_by_a_rebuild(tmp_pa
     notes = write_notes(tmp_path / "notes", NOTES)
     source = source_with(tmp_path, HashedEmbedder(64))
     store = open_store(tmp_path / "index")
-    with mock.patch("ragqa.passages.chunking.VERSION", 4):
+    with mock.patch("ragqa.passages.VERSION", 4):
         info = refresh(store, source_with(tmp_path, HashedEmbedder(64))).info
     info = replace(info, corpus=notes.name)
     with pytest.raises(OtherFormat) as caught:

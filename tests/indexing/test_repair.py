@@ -21,7 +21,7 @@ from ragqa.errors import IndexUnusable, NoIndex, WriterBusy
 from ragqa.indexing import refresh
 from ragqa.indexing.repairing import Checked, check_passages, repair
 from ragqa.stores import open_store
-from ragqa.stores.local.lock import locked
+from ragqa.stores.disk import locked
 from ragqa.text.words import query_terms
 from ragqa.types import Filters
 

@@ -249,7 +249,7 @@ def test_a_file_system_without_locks_is_told(root, monkeypatch, number):
     def no_locks(descriptor, operation):
         raise OSError(number, "no locks here")
 
-    monkeypatch.setattr("ragqa.stores.local.lock.fcntl.flock", no_locks)
+    monkeypatch.setattr("ragqa.stores.disk.fcntl.flock", no_locks)
     with pytest.raises(IndexUnusable, match="cannot be locked: no locks here"):
         commit(LocalStore(root), NEW)
 

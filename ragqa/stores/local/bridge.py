@@ -5,7 +5,6 @@ This file is for that one step, and can be deleted with its two callers once no 
 
 import hashlib
 import json
-import os
 import re
 import sqlite3
 import time
@@ -19,10 +18,16 @@ import numpy as np
 from ragqa.errors import OtherFormat, WriterBusy
 from ragqa.safe import private_folder
 from ragqa.stores.decoding import MALFORMED, check_seal
-from ragqa.stores.disk import explaining_failure
+from ragqa.stores.disk import explaining_failure, locked, report_embedded
 from ragqa.stores.local import derived
-from ragqa.stores.local.database import DATABASE, INTO_EMBEDDINGS, Database, fingerprint
-from ragqa.stores.local.lock import locked, report_embedded
+from ragqa.stores.local.database import (
+    DATABASE,
+    INTO_EMBEDDINGS,
+    OLD_POINTER,
+    Database,
+    fingerprint,
+    is_old,
+)
 from ragqa.stores.local.rows import checksum, vector_row
 from ragqa.stores.local.vectors import faiss
 from ragqa.types import IndexInfo, Vectors
@@ -31,7 +36,6 @@ PATIENCE_S = 20.0
 """How long to wait for another process that is taking the index over, too."""
 
 _FORMAT = 5
-_POINTER = "CURRENT"
 _APART = "taken-over"
 _OLD = re.compile(r"gen-\d{6,18}(\.tmp)?|CURRENT\.tmp|saved-embeddings(-anew)?|taken-over")
 
@@ -58,19 +62,14 @@ def take_over(root: Path, *, wait: bool) -> None:
             time.sleep(0.1)
 
 
-def is_old(root: Path) -> bool:
-    """Whether a folder has an index of an older format, and none of this one."""
-    return os.path.lexists(root / _POINTER) and not os.path.lexists(root / DATABASE)
-
-
 def remove_old(root: Path) -> None:
     """Remove an older index, as far as possible; what its name does not show to be ours stays."""
-    if (root / _POINTER).exists():
+    if (root / OLD_POINTER).exists():
         with suppress(OSError):
             for path in root.iterdir():
                 if _OLD.fullmatch(path.name):
                     derived.discard(path)
-        derived.discard(root / _POINTER)  # last: without it, what is left is no index
+        derived.discard(root / OLD_POINTER)  # last: without it, what is left is no index
 
 
 def _take_over(root: Path) -> None:
@@ -97,9 +96,9 @@ def _take_over(root: Path) -> None:
 
 
 def _copy(root: Path, database: Database) -> None:
-    name = (root / _POINTER).read_text("ascii").strip()
+    name = (root / OLD_POINTER).read_text("ascii").strip()
     if not _OLD.fullmatch(name):
-        raise ValueError(f"{_POINTER} names no generation")
+        raise ValueError(f"{OLD_POINTER} names no generation")
     old = root / name
     try:
         info = _sound_info(old)

@@ -47,6 +47,9 @@ DATABASE = "index.sqlite"
 JOURNAL = f"{DATABASE}-journal"
 SEAL = "seal.json"
 
+OLD_POINTER = "CURRENT"
+"""What an index of the format before this one has."""
+
 _BATCH = 500
 """Parameters per statement; old builds of SQLite allow 999."""
 
@@ -420,3 +423,8 @@ class Database:
 def fingerprint(embedder: EmbedderInfo, dtype: str) -> str:
     """A digest shared by all embeddings that may be mixed; the embedder's name may differ."""
     return digest_of({"embedder": asdict(replace(embedder, name="")), "dtype": dtype})
+
+
+def is_old(root: Path) -> bool:
+    """Whether a folder has an index of an older format, and none of this one."""
+    return os.path.lexists(root / OLD_POINTER) and not os.path.lexists(root / DATABASE)

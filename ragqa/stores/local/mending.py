@@ -12,8 +12,9 @@ from pathlib import Path
 
 from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable, NoIndex, OtherFormat
 from ragqa.safe import private_folder
-from ragqa.stores.decoding import MALFORMED
-from ragqa.stores.disk import explaining_failure
+from ragqa.stores import Fault, IndexPart, Rebuilder, Repair
+from ragqa.stores.decoding import MALFORMED, check_vectors
+from ragqa.stores.disk import explaining_failure, locked, report_embedded
 from ragqa.stores.local import derived
 from ragqa.stores.local.database import (
     DATABASE,
@@ -22,11 +23,8 @@ from ragqa.stores.local.database import (
     Database,
     fingerprint,
 )
-from ragqa.stores.local.lock import locked, report_embedded
 from ragqa.stores.local.rows import NUMBER, read_note, read_passage, read_vector, vector_row
 from ragqa.stores.local.snapshot import LocalSnapshot
-from ragqa.stores.protocol import Fault, IndexPart, Rebuilder, Repair
-from ragqa.stores.vectors import check_vectors
 from ragqa.types import IndexInfo, Progress
 
 EMBEDDED_AT_ONCE = 512

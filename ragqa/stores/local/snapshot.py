@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from ragqa.errors import IndexUnusable
+from ragqa.stores import Snapshot
+from ragqa.stores.decoding import check_question
 from ragqa.stores.disk import REPAIR
 from ragqa.stores.filters import fold_tag, note_matcher, tag_and_parents
 from ragqa.stores.local import derived
@@ -18,9 +20,7 @@ from ragqa.stores.local.database import Database
 from ragqa.stores.local.rows import read_note
 from ragqa.stores.local.terms import TermIndex, write_terms
 from ragqa.stores.local.vectors import Lists
-from ragqa.stores.protocol import Snapshot
 from ragqa.stores.ranking import Candidate, top_k
-from ragqa.stores.vectors import check_question
 from ragqa.types import Filters, NoteRecord, NoteState, Numbers, Passage, Stamp, Vector, Vectors
 
 

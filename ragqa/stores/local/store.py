@@ -14,13 +14,12 @@ from ragqa.errors import (
     OtherFormat,
     WriterBusy,
 )
-from ragqa.stores.disk import REPAIR, explaining_failure
-from ragqa.stores.local import bridge, derived
-from ragqa.stores.local.database import DATABASE, SEAL, Database
+from ragqa.stores import Rebuilder, Repair, Store, Writer
+from ragqa.stores.disk import REPAIR, building, explaining_failure, locked, report_embedded
+from ragqa.stores.local import derived
+from ragqa.stores.local.database import DATABASE, OLD_POINTER, SEAL, Database, is_old
 from ragqa.stores.local.derived import Damaged
-from ragqa.stores.local.lock import building, locked, report_embedded
 from ragqa.stores.local.snapshot import LocalSnapshot
-from ragqa.stores.protocol import Rebuilder, Repair, Store, Writer
 from ragqa.types import Building, IndexInfo, NoteState, Progress
 
 logger = logging.getLogger("ragqa")
@@ -95,7 +94,7 @@ class LocalStore(Store):
         from ragqa.stores.local.mending import faults_of, file_faults
 
         try:
-            bridge.take_over(self._root, wait=False)
+            _take_over(self._root, wait=False)
             with closing(LocalSnapshot(self._root)) as snapshot:
                 faults = list(faults_of(snapshot.database))
                 if not faults:
@@ -116,7 +115,7 @@ class LocalStore(Store):
 
     def _open(self) -> LocalSnapshot:
         """Open the database, and unless it is sealed, read all of it."""
-        bridge.take_over(self._root, wait=False)
+        _take_over(self._root, wait=False)
         snapshot = LocalSnapshot(self._root)
         try:
             if not snapshot.database.is_sealed() and self.building() is None:
@@ -140,7 +139,7 @@ class LocalStore(Store):
         """
         root = self._root
         with suppress(*[OtherFormat] if fresh else ()):
-            bridge.take_over(root, wait=wait)
+            _take_over(root, wait=wait)
         with locked(root, wait=wait):
             report_embedded(root, 0)
             database = self._sound_database(fresh=fresh)
@@ -148,7 +147,10 @@ class LocalStore(Store):
                 (root / SEAL).unlink(missing_ok=True)
                 yield database
                 derived.sweep(database)
-                bridge.remove_old(root)
+                if os.path.lexists(root / OLD_POINTER):
+                    from ragqa.stores.local.bridge import remove_old
+
+                    remove_old(root)
             finally:
                 database.finish()
 
@@ -194,3 +196,11 @@ def _check(database: Database) -> None:
 
     for fault in faults_of(database):
         raise IndexUnusable(fault.what, hint=REPAIR)
+
+
+def _take_over(root: Path, *, wait: bool) -> None:
+    """Make an index of the format before one of this; raises as `bridge.take_over` does."""
+    if is_old(root):
+        from ragqa.stores.local.bridge import take_over
+
+        take_over(root, wait=wait)

@@ -13,14 +13,12 @@ from urllib.parse import quote
 
 from ragqa.errors import IndexUnusable
 from ragqa.safe import private_file
-from ragqa.stores.decoding import units_json
-from ragqa.stores.disk import explaining_failure
+from ragqa.stores import Writer
+from ragqa.stores.decoding import check_dimension, check_vectors, units_json
+from ragqa.stores.disk import explaining_failure, report_embedded
 from ragqa.stores.local import derived
 from ragqa.stores.local.database import INTO_EMBEDDINGS, NOTES, PASSAGES, Database, fingerprint
-from ragqa.stores.local.lock import report_embedded
 from ragqa.stores.local.rows import note_row, passage_row, read_vector, vector_row
-from ragqa.stores.protocol import Writer
-from ragqa.stores.vectors import check_dimension, check_vectors
 from ragqa.types import EmbedderInfo, IndexInfo, Note, Passage, Stamp, Vector, Vectors
 
 

@@ -19,14 +19,12 @@ import msgspec
 import numpy as np
 
 from ragqa.errors import IndexUnusable
-from ragqa.stores import decoding
-from ragqa.stores.decoding import passage_of
+from ragqa.stores import Snapshot, decoding
+from ragqa.stores.decoding import UNIT_TOLERANCE, check_question, passage_of, place_of
 from ragqa.stores.disk import REBUILD
 from ragqa.stores.filters import note_matcher
 from ragqa.stores.milvus.client import DENSE, MAX_HITS, MAX_TEXT_BYTES, TERMS, Client, Row
-from ragqa.stores.protocol import Snapshot
 from ragqa.stores.ranking import Candidate, bm25, inverse_frequency, top_k
-from ragqa.stores.vectors import UNIT_TOLERANCE, check_question, place_of
 from ragqa.text.words import passage_terms
 from ragqa.types import Filters, IndexInfo, NoteRecord, Passage, Vector
 

@@ -24,12 +24,11 @@ from typing import NamedTuple
 from ragqa import errors, types
 from ragqa.config.addresses import is_file
 from ragqa.errors import IndexUnusable, NoIndex, RagqaError
-from ragqa.stores.decoding import MALFORMED, decoded, digest_of
+from ragqa.stores import Rebuilder, Remark, Repair, Store
+from ragqa.stores.decoding import MALFORMED, check_dimension, check_vectors, decoded, digest_of
 from ragqa.stores.milvus import snapshot as rows
 from ragqa.stores.milvus.client import MAX_HITS, Client, Row
 from ragqa.stores.milvus.snapshot import MilvusSnapshot
-from ragqa.stores.protocol import Rebuilder, Remark, Repair, Store
-from ragqa.stores.vectors import check_dimension, check_vectors
 from ragqa.types import IndexInfo, Note, NoteRecord, Passage, Progress, Stamp, Vector, Vectors
 
 DEAD_S, POLL_S = 600.0, 1.0  # a writer silent for so long is dead; how often one that waits looks
