@@ -19,7 +19,8 @@ from ragqa.api import open_index
 from ragqa.generation import Writer
 from ragqa.llms.scripted import ScriptedLLM
 from ragqa.notes import NoteText, read_text
-from ragqa.render import Linker, answer_document, print_answer, to_json
+from ragqa.render import Linker, print_answer, to_json
+from ragqa.render.documents import answer_document
 from ragqa.render.markdown import answer_markdown
 from ragqa.verifying.saved import read_saved
 

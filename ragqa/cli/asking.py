@@ -84,7 +84,9 @@ def _print_answer(answer: "Answer", query: Query, output: Format, *, explain: bo
 
     settings = query.index.settings
     if output is Format.JSON:
-        render.print_document(render.answer_document(answer, explain=explain))
+        from ragqa.render.documents import answer_document
+
+        render.print_document(answer_document(answer, explain=explain))
         return
     if output is Format.MARKDOWN:
         from ragqa.render.markdown import answer_markdown
@@ -177,7 +179,9 @@ def search(
     with open_query(scope) as opened:
         result = opened.index.search(text, **opened.arguments)
     if json:
-        render.print_document(render.search_document(result))
+        from ragqa.render.documents import search_document
+
+        render.print_document(search_document(result))
     else:
         render.print_search(result, opened.linker)
     render.print_warnings(result.warnings)
@@ -272,7 +276,9 @@ def list_notes(
     with open_query(scope) as query:
         found = query.index.notes(**query.arguments)
     if json:
-        render.print_document(render.list_document(found, tags=tags))
+        from ragqa.render.documents import list_document
+
+        render.print_document(list_document(found, tags=tags))
     else:
         render.print_list(found, tags=tags)
     render.print_warnings(found.warnings)

@@ -73,7 +73,9 @@ def index(
         where = opened.kept.where
     report = replace(report, warnings=report.warnings + _reader_warnings(loaded.settings.reader))
     if json:
-        render.print_document(render.report_document(report))
+        from ragqa.render.documents import report_document
+
+        render.print_document(report_document(report))
     else:
         render.print_report(report, where)
     render.print_warnings(report.warnings)

@@ -44,9 +44,11 @@ class LLMOptions:
 
     def spec(self, settings: "Settings") -> str:
         """The backend to use, `KIND:MODEL`, or "" for none."""
+        spec = settings.llm if self.llm is None else self.llm
+        if not spec:
+            return ""
         from ragqa.llms import NO_LLM
 
-        spec = settings.llm if self.llm is None else self.llm
         return "" if spec == NO_LLM else spec
 
 

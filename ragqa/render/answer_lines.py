@@ -53,3 +53,13 @@ def corrected_line(corrected: Sequence[Correction]) -> str:
 def date_of(citation: Citation) -> str:
     """The date of a citation's note, and ", old" if it is; "" without a date."""
     return safe_line(citation.note_date) + (", old" if citation.old else "")
+
+
+def warnings_of(answer: Answer) -> list[str]:
+    """All warnings of an answer, including why the LLM's answer is missing."""
+    written = answer.written
+    if written is None or written.grounded:
+        return list(answer.warnings)
+    own = "; this is the answer in your notes' own words" if answer.answered else ""
+    hint = f" ({written.hint})" if written.hint else ""
+    return [*answer.warnings, f"{written.why}{own}{hint}"]

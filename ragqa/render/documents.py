@@ -1,11 +1,10 @@
 """Results as JSON documents. Scripts rely on the keys."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from ragqa.render.answer_lines import warnings_of
 from ragqa.types import (
-    DOCUMENT_VERSION,
     Answer,
     Citation,
     Correction,
@@ -23,15 +22,6 @@ from ragqa.types import (
 )
 
 Document = dict[str, Any]
-
-
-def to_json(document: Mapping[str, Any]) -> str:
-    """Return the document and its version as ASCII JSON, which prints in any locale.
-
-    :raises ValueError: a value is NaN or infinite.
-    """
-    versioned = {"version": DOCUMENT_VERSION, **document}
-    return json.dumps(versioned, ensure_ascii=True, allow_nan=False, indent=2)
 
 
 def fields_of(source: object, *names: str) -> Document:
@@ -61,16 +51,6 @@ def answer_document(answer: Answer, *, explain: bool = False) -> Document:
         **fields_of(answer, "waiting", "timings_ms"),
         "index": index_document(answer.info),
     } | extra
-
-
-def warnings_of(answer: Answer) -> list[str]:
-    """All warnings of an answer, including why the LLM's answer is missing."""
-    written = answer.written
-    if written is None or written.grounded:
-        return list(answer.warnings)
-    own = "; this is the answer in your notes' own words" if answer.answered else ""
-    hint = f" ({written.hint})" if written.hint else ""
-    return [*answer.warnings, f"{written.why}{own}{hint}"]
 
 
 def written_document(written: Written) -> Document:

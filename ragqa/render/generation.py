@@ -11,8 +11,16 @@ from ragqa.generation import Request, cited_text
 from ragqa.render.answer_lines import CITED, trust_line
 from ragqa.render.documents import fields_of
 from ragqa.render.markdown_text import fenced
-from ragqa.render.progress import ProgressLine
-from ragqa.render.screen import READABLE, encodable, print_as_is, print_document, put, say, stdout
+from ragqa.render.screen import (
+    READABLE,
+    ProgressLine,
+    encodable,
+    print_as_is,
+    print_document,
+    put,
+    say,
+    stdout,
+)
 from ragqa.safe import safe_line, safe_text
 from ragqa.types import Answer, Written, WrittenSentence, counted
 

@@ -9,7 +9,7 @@ from ragqa.answering.short_answer import counterpart
 from ragqa.chatting import Exchange, numbered
 from ragqa.notes.formats import fragment
 from ragqa.render import answer_lines
-from ragqa.render.documents import warnings_of
+from ragqa.render.answer_lines import warnings_of
 from ragqa.render.excerpts import words_of
 from ragqa.render.markdown_text import (
     escaped,
