@@ -22,8 +22,7 @@ from typing import Any
 import numpy as np
 
 from ragqa.config.addresses import HOST, Address
-from ragqa.embedders import Embedder, embedder_for
-from ragqa.embedders.workers import Workers
+from ragqa.embedders import Embedder, Workers, embedder_for
 from ragqa.errors import UsageError, WorkersFailed
 from ragqa.types import EmbedderInfo, Progress, Vectors
 

@@ -12,8 +12,7 @@ from math import ceil
 
 import numpy as np
 
-from ragqa.embedders import Embedder
-from ragqa.embedders.workers import Workers, WorkersFor
+from ragqa.embedders import Embedder, Workers, WorkersFor
 from ragqa.indexing.source import Source
 from ragqa.notes import read_note
 from ragqa.passages.language import add_pieces, with_language

@@ -15,9 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ragqa.config.files import cache_folder
-from ragqa.embedders import CANARY, Embedder
+from ragqa.embedders import CANARY, Embedder, WorkersFor, here
 from ragqa.embedders.weights import read_json, write_json
-from ragqa.embedders.workers import WorkersFor, here
 from ragqa.errors import IndexUnusable, NoIndex, OtherFormat, WriterBusy
 from ragqa.indexing.source import (
     Changes,

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ragqa.embedders import CANARY, Embedder, embedder_for
-from ragqa.embedders.workers import WorkersFor, here
+from ragqa.embedders import CANARY, Embedder, WorkersFor, embedder_for, here
 from ragqa.errors import EmbedderMismatch, IndexUnusable, NoCorpus, OtherFormat
 from ragqa.notes import Walk, format_of, read_text, walk_notes
 from ragqa.notes.formats import how_to_read, switched_off
