@@ -32,28 +32,26 @@ from ragqa.types.indexes import (
 from ragqa.types.notes import (
     HIDDEN,
     Block,
+    Correction,
+    Filters,
+    Hit,
     Kind,
     Link,
     Note,
     NoteFile,
     NoteRecord,
     NoteState,
-    Skipped,
-    Stamp,
-    with_parents,
-)
-from ragqa.types.passages import (
-    Correction,
-    Filters,
-    Hit,
     Numbers,
     Passage,
+    Skipped,
     Span,
+    Stamp,
     TokenVectors,
     Unit,
     Vector,
     Vectors,
     trail_text,
+    with_parents,
 )
 
 __all__ = [

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ragqa.types.indexes import IndexInfo, counted
-from ragqa.types.notes import Kind
-from ragqa.types.passages import Correction, Hit, Unit
+from ragqa.types.notes import Correction, Hit, Kind, Unit
 
 _SHOWN = 60
 

@@ -1,10 +1,37 @@
-"""Notes as read from disk: their structure, and what was skipped."""
+"""Notes as read from disk, their passages with vectors and filters, and the hits for a question."""
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
+import numpy as np
+import numpy.typing as npt
+
+from ragqa.errors import UsageError
 from ragqa.languages import ENGLISH
+
+Vector: TypeAlias = npt.NDArray[np.float32]
+"""One embedding, shape (dimension,), unit length."""
+
+Vectors: TypeAlias = npt.NDArray[np.float32]
+"""Embeddings, shape (n, dimension), each row of unit length."""
+
+Numbers: TypeAlias = npt.NDArray[np.int64]
+"""Passage ids, note numbers or row numbers, shape (n,)."""
+
+MAX_FILTERS = 100
+"""The most tags and paths to filter by: each is compared with every note."""
+
+MAX_FILTER_CHARS = 10_000
+"""The most characters in all of them; a path has 4,096 at most."""
+
+MAX_WHERE_CHARS = 1_000
+
+Span: TypeAlias = tuple[int, int]
+"""The start and end of some characters of a text, the end exclusive."""
+
+_MAX_ALIASES_CHARS = 500
+"""Aliases are indexed with every passage of their note, so a long list must not drown it."""
 
 
 # These three are created for every note before every question: named tuples take a third of the
@@ -175,3 +202,175 @@ def with_parents(name: str) -> list[str]:
     """A path preceded by its parent folders, or a tag by its parent tags: `a`, `a/b`."""
     parts = name.split("/")
     return ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The smallest citable part of a passage: a sentence, item, row or code block, in its place.
+
+    `start` and `end` are character offsets in the note. `context` makes it readable alone: its
+    parent items or the line before its list, after headings that its passage does not have.
+    `labels` are those of a row's columns, one for each cell, or none.
+
+    `section` and `block` are numbers in the note. A section extends from one heading to the next,
+    and ends at hidden text or a rule; a block is a paragraph, a list with everything nested in it,
+    a table, a block of code or a front matter key. `depth` is the number of items that it is nested
+    in, its own included. It `begins` its paragraph, item, row or code unless others come before it.
+    """
+
+    kind: Kind
+    start: int
+    end: int
+    context: str = ""
+    labels: tuple[str, ...] = ()
+    section: int = 0
+    block: int = 0
+    depth: int = 0
+    begins: bool = True
+
+    @property
+    def full_context(self) -> str:
+        """Its context and labels as one text."""
+        return ": ".join(filter(None, (self.context, " | ".join(self.labels))))
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A stretch of one note, small enough to embed whole: `note.text[start:end] == text`.
+
+    `lines` are 1-based and inclusive. `id` is a signed 64-bit hash of path, embedded text and
+    occurrence, so it survives rebuilds. `embedding_key` is a signed 64-bit hash of the embedded
+    text alone: passages with the same key share one embedding. `aliases` are the note's. `language`
+    is as in `Note`; a long passage may differ from its note.
+    """
+
+    id: int
+    embedding_key: int
+    path: str
+    title: str
+    start: int
+    end: int
+    lines: tuple[int, int]
+    heading: tuple[str, ...]
+    text: str
+    units: tuple[Unit, ...]
+    note_sha256: str
+    note_date: str = ""
+    aliases: tuple[str, ...] = ()
+    language: str = ENGLISH
+
+    def quote(self, unit: Unit) -> str:
+        """The exact text of a unit."""
+        return self.text[unit.start - self.start : unit.end - self.start]
+
+    def stands_in(self, text: str, line: int = 0) -> bool:
+        """Whether its text, lines and units match its note's text.
+
+        :param line: the line that it begins on, if that is known.
+        """
+        start, end = self.start, self.end
+        if not (0 <= start < end and text[start:end] == self.text):
+            return False
+        first = line or text.count("\n", 0, start) + 1
+        lines = first, first + self.text.count("\n", 0, end - start - 1)
+        return self.lines == lines and all(start <= u.start < u.end <= end for u in self.units)
+
+    @property
+    def embedded_text(self) -> str:
+        """The text to embed: `title > heading path`, a newline, the passage."""
+        return f"{self.trail}\n{self.text}"
+
+    @property
+    def searched_text(self) -> str:
+        """The text for term search: the note's aliases and the embedded text."""
+        return f"{' '.join(self.aliases)[:_MAX_ALIASES_CHARS]}\n{self.embedded_text}"
+
+    @property
+    def trail(self) -> str:
+        """`title > heading path`, without repeating the title."""
+        return trail_text(self.title, self.heading)
+
+
+def trail_text(title: str, heading: tuple[str, ...]) -> str:
+    """`title > heading path`, without repeating the title."""
+    return " > ".join((title, *(heading[1:] if heading[:1] == (title,) else heading)))
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which notes to search: with all tags, any of the path globs, dated on or after `since`.
+
+    A tag matches in any case and also matches nested tags (`ml` matches `ML/nlp`); a path glob also
+    matches all notes below a folder that it names. `since` is ISO, and excludes undated notes.
+    `where` compares properties, as in `status = done and due < 2026-01-01`.
+
+    :raises UsageError: there are too many tags and paths, or these or `where` are too long.
+    """
+
+    tags: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    since: str = ""
+    where: str = ""
+
+    def __post_init__(self) -> None:
+        names = (*self.tags, *self.paths)
+        if len(names) > MAX_FILTERS:
+            raise UsageError(
+                f"there are {len(names):,} tags and paths to filter by; "
+                f"at most {MAX_FILTERS} count",
+                hint="filter by a folder or a tag that they share",
+            )
+        if (size := sum(map(len, names))) > MAX_FILTER_CHARS:
+            raise UsageError(
+                f"the tags and paths to filter by have {size:,} characters; at most "
+                f"{MAX_FILTER_CHARS:,} are read",
+                hint="filter by a folder or a tag that they share",
+            )
+        if len(self.where) > MAX_WHERE_CHARS:
+            raise UsageError(
+                f"where has {len(self.where):,} characters; at most {MAX_WHERE_CHARS:,} are read",
+                hint="compare fewer properties",
+            )
+
+    def __bool__(self) -> bool:
+        return self != Filters()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage found for a question.
+
+    `score` is the fused score: 0 or more, about 1 if both legs rank the passage high, and
+    comparable only within one question. `dense` is the cosine and `terms` the BM25 score, each with
+    its rank; None if that leg did not return the passage. `locator` is as in `Citation`, once the
+    hit was compared with its note.
+    """
+
+    passage: Passage
+    score: float
+    dense: float | None
+    terms: float | None
+    dense_rank: int | None = None
+    terms_rank: int | None = None
+    locator: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenVectors:
+    """The contextual vectors of one text's tokens, special tokens left out.
+
+    `vectors` has shape (tokens, dimension), each row of unit length; `spans[i]` is the character
+    span of token i in the text. `pooled` is the text's embedding, shape (dimension,).
+    """
+
+    vectors: Vectors
+    spans: tuple[tuple[int, int], ...]
+    pooled: Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A word of a question as typed, and the word of the notes that it is read as."""
+
+    typed: str
+    read: str
