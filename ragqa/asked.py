@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Self
 
 import msgspec
+from msgspec import Struct, structs
 
 from ragqa.config import Settings, history_file
 from ragqa.corpus import Corpus
@@ -17,8 +18,7 @@ from ragqa.types.answers import FURTHER
 _FOLDER = "last"
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """A question, and what of its answer was shown.
 
     `sources` are the path and the line of each source by its number, `cited` is the highest number
@@ -63,7 +63,7 @@ class Asked:
             return replace(answer, also=()), self
         kept = {n: place for n, place in self.sources.items() if n <= before}
         whole = self.whole + len(also)
-        shown = replace(self, sources=kept | _places(also), whole=whole)
+        shown = structs.replace(self, sources=kept | _places(also), whole=whole)
         return replace(answer, also=also), shown
 
 

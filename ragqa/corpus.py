@@ -1,11 +1,11 @@
 """The folders that hold the notes."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Folder:
+
+class Folder(Struct, frozen=True):
     """A folder of notes.
 
     The paths of its notes begin with its `name` if the corpus has several. `context` says in a
@@ -20,8 +20,7 @@ class Folder:
         return str(self.path)
 
 
-@dataclass(frozen=True, slots=True)
-class Corpus:
+class Corpus(Struct, frozen=True):
     """One folder of notes, or several with different names."""
 
     folders: tuple[Folder, ...]

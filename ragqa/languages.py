@@ -4,7 +4,8 @@ Stemmers and most stop words are those of Snowball (https://snowballstem.org), i
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 AUTO = "auto"
 """The setting under which each note's language is told from its text."""
@@ -21,8 +22,7 @@ HANGUL = "\uac00-\ud7af"
 _CYRILLIC = "[\u0400-\u04ff]"
 
 
-@dataclass(frozen=True, slots=True)
-class Language:
+class Language(Struct, frozen=True):
     """How the words of a language are analysed.
 
     :param stemmers: tantivy's names, in the order of use; a language of another script than Latin

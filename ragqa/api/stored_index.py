@@ -7,11 +7,12 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Self
+
+from msgspec import Struct
 
 from ragqa.clock import today
 from ragqa.config import Places, Settings
@@ -51,8 +52,7 @@ Shown = Callable[[], AbstractContextManager[Progress]]
 _POLL_S = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class StorePlace:
+class StorePlace(Struct, frozen=True):
     """Where an index is stored: a kind of store with a URI and a name there, or a folder.
 
     Fields that do not apply are "".

@@ -6,8 +6,9 @@ A store's URI is such an address or a file, and never has a secret.
 import ipaddress
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from ragqa.errors import UsageError
 
@@ -31,8 +32,7 @@ _PATH = r"[A-Za-z0-9/._~%+@:-]*"
 _ODD = r"[^\x21-\x7e]|\\"
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """A server's address; the port defaults to the scheme's."""
 
     scheme: str

@@ -3,12 +3,13 @@
 import os
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, cast
 
 import platformdirs
+from msgspec import Struct
 
 from ragqa.config.files import (
     OF_FOLDER,
@@ -26,16 +27,14 @@ from ragqa.errors import NoCorpus, UsageError
 _DEFAULTS = {name: one.default for name, one in SETTINGS.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
+class Places(Struct, frozen=True):
     """Where the notes and the index are; absolute."""
 
     corpus: Corpus
     index: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """Settings with the origin of each, and the places, None if unknown.
 
     `passed_over` says which notes or index replace those in the user's settings file, "" for none;

@@ -5,10 +5,13 @@ import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import field
 from itertools import permutations
 from pathlib import Path
 from typing import Any, cast
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from ragqa.corpus import Corpus, Folder
 from ragqa.errors import UsageError
@@ -21,8 +24,7 @@ EXPECTED = "a folder, or a list of folders, each a path or {path, name, context}
 _MAX_CONTEXT = 300
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """One setting: its purpose and how to parse its value.
 
     :param expects: what `check` accepts, in words.

@@ -5,10 +5,12 @@ Loading, checking, the commands of `ragqa config` and docs/reference.md all foll
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from enum import StrEnum
 from types import MappingProxyType
+
+from msgspec.structs import replace
 
 from ragqa.config import addresses
 from ragqa.config.setting import (

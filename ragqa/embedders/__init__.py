@@ -8,8 +8,9 @@ passages: this process, or others.
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from typing import Protocol, TypeAlias
+
+from msgspec import Struct
 
 from ragqa.errors import UsageError
 from ragqa.types import EmbedderInfo, Pieces, Progress, TokenVectors, Vectors
@@ -58,8 +59,7 @@ class Embedder(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Factories:
+class Factories(Struct, frozen=True):
     """Factories of an embedder for building and for asking; each takes the model's name or path.
 
     Their embedders may differ in speed, never in results. The one for building takes a number

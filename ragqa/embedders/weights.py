@@ -11,9 +11,10 @@ import json
 import logging
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from ragqa.config.files import cache_folder
 from ragqa.embedders import DEFAULT_MODEL
@@ -58,8 +59,7 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 logger = logging.getLogger("ragqa")
 
 
-@dataclass(frozen=True, slots=True)
-class ModelFolder:
+class ModelFolder(Struct, frozen=True):
     """A sentence-transformers model on this machine, with its identity.
 
     `key` is a digest of the weights and all configuration: equal keys give equal embeddings.

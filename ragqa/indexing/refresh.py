@@ -10,9 +10,11 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from ragqa.config.files import cache_folder
 from ragqa.embedders import CANARY, Embedder, WorkersFor, here
@@ -141,8 +143,7 @@ def _without_gc() -> Iterator[None]:
             gc.enable()
 
 
-@dataclass(frozen=True, slots=True)
-class _Base:
+class _Base(Struct, frozen=True):
     """The existing index and its notes; empty if one must be built.
 
     :param is_other: whether there is one that another version of ragqa made.

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from msgspec import Struct, structs
 
 from ragqa.embedders import CANARY, Embedder, WorkersFor, embedder_for, here
 from ragqa.errors import EmbedderMismatch, IndexUnusable, NoCorpus, OtherFormat
@@ -167,8 +168,7 @@ def _describe(info: EmbedderInfo) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Restamped:
+class Restamped(Struct, frozen=True):
     """An unchanged note with a new stamp; `settled` is as in `NoteState`."""
 
     path: str
@@ -176,8 +176,7 @@ class Restamped:
     settled: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(Struct, frozen=True):
     """Notes that differ from the index, by what to do with them.
 
     Their text is not kept; notes to index are read again.
@@ -198,7 +197,7 @@ class Changes:
         """These changes without the new and changed notes that could not be read again."""
         paths = {skip.path for skip in lost}
         gone = [file.path for file in self.changed if file.path in paths]
-        return replace(
+        return structs.replace(
             self,
             added=tuple(file for file in self.added if file.path not in paths),
             changed=tuple(file for file in self.changed if file.path not in paths),

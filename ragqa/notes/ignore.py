@@ -4,11 +4,11 @@ import os
 import re
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from ragqa.notes.read import open_below
 
@@ -35,8 +35,7 @@ _MAX_CHARS = 200
 _SHOWN = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """One pattern of an ignore file, which excludes or re-includes; `text` is its line as written.
 
     `line` is 1-based, 0 in a file that is not read by lines.
@@ -55,8 +54,7 @@ class Rule:
         return f'{place} leaves it out: "{self.text.strip()}"'
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Struct, frozen=True):
     """The rules of one ignore file, relative to `folder`, which is "" or ends in `/`."""
 
     folder: str

@@ -9,9 +9,10 @@ import re
 import stat
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path, PurePosixPath
+
+from msgspec import Struct
 
 from ragqa.notes.formats import Document, Format, Unfit, format_of
 from ragqa.types import Corpus, Note, NoteFile, Skipped, Stamp
@@ -36,8 +37,7 @@ MAX_TAG_CHARS = 200
 _ISO_DATE = re.compile(r"(?<!\d)\d{4}-\d\d-\d\d(?!\d)", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class NoteText:
+class NoteText(Struct, frozen=True):
     """What a note's file says; `stamp` was taken before reading.
 
     `sha256` is the digest of the file's bytes, and of the format's version if it has one.
@@ -54,8 +54,7 @@ class NoteText:
         return self.document.text
 
 
-@dataclass(frozen=True, slots=True)
-class ReadNote:
+class ReadNote(Struct, frozen=True):
     """A note as read; `settled` is as in `NoteRecord`."""
 
     note: Note

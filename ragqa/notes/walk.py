@@ -4,8 +4,9 @@ import os
 import stat
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from ragqa.errors import NoCorpus
 from ragqa.notes.formats import format_of, limits, suffix_of, why_format_is_off
@@ -27,8 +28,7 @@ UNREADABLE = "cannot be read: Permission denied"
 _ALL_READ = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH
 
 
-@dataclass(frozen=True, slots=True)
-class Walk:
+class Walk(Struct, frozen=True):
     """The contents of a corpus.
 
     `files` and `skipped` are sorted by path. `unreadable_folders` are also among `skipped`: the
@@ -41,8 +41,7 @@ class Walk:
     others: Mapping[str, int]
 
 
-@dataclass(slots=True)
-class _Found:
+class _Found(Struct):
     files: list[NoteFile] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     unreadable_folders: set[str] = field(default_factory=set)
@@ -64,8 +63,7 @@ def _below(prefix: str, path: str) -> str:
     return (prefix + path).removesuffix("/.")
 
 
-@dataclass(frozen=True, slots=True)
-class _Folder:
+class _Folder(Struct, frozen=True):
     """A folder to visit: its path, ending in `/` ("" for the topmost), and inherited rules."""
 
     path: str

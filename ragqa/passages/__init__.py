@@ -7,8 +7,9 @@ groups them by section, divides what is too long and chooses the cuts, and `spli
 steps. A question needs only `Chunking`, how an index was split.
 """
 
-from dataclasses import dataclass
 from typing import Self
+
+from msgspec import Struct
 
 from ragqa.config import Settings
 from ragqa.languages import AUTO
@@ -17,8 +18,7 @@ VERSION = 7
 """Raise it with every change of passages or their terms: indexes of other versions are rebuilt."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chunking:
+class Chunking(Struct, frozen=True):
     """Passage lengths, in tiktoken's cl100k_base tokens.
 
     `target_tokens` is the length aimed at when a longer section is cut. With `secrets`, front

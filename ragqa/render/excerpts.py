@@ -1,9 +1,9 @@
 """Draw an excerpt of a note on a terminal, as the note is laid out."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain, groupby
 
+from msgspec import Struct
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
@@ -80,8 +80,7 @@ def _is_in(at: int, spans: Sequence[Span]) -> bool:
     return any(start <= at < end for start, end in spans)
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
+class _Page(Struct, frozen=True):
     """Where an excerpt is drawn, and which spans of the note are highlighted.
 
     `answers` are the answering spans, None if all of it answers; `short` is the direct answer.

@@ -8,10 +8,12 @@ store, implement `Store`, `Snapshot` and `Writer` in this folder, add a line to 
 import importlib.util
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct
 
 from ragqa.config import addresses
 from ragqa.errors import UsageError
@@ -50,24 +52,21 @@ class IndexPart(StrEnum):
     LISTS = "the lists of embeddings"
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """A damaged part, and what is wrong with it, in a sentence."""
 
     part: IndexPart
     what: str
 
 
-@dataclass(frozen=True, slots=True)
-class Remark:
+class Remark(Struct, frozen=True):
     """A remark on where an index is kept; `fix` is the remedy, "" if none is needed."""
 
     what: str
     fix: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Repair:
+class Repair(Struct, frozen=True):
     """The outcome of a store's own repair.
 
     :param done: what was found and made anew, each in a sentence.

@@ -6,7 +6,7 @@ What decodes a value raises one of `MALFORMED` if it is not as it should be.
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from typing import TypeVar
 
 import msgspec
@@ -70,7 +70,9 @@ def units_json(passage: Passage) -> str:
 
 def info_json(info: IndexInfo) -> dict[str, object]:
     """An index's description as JSON-compatible values."""
-    return asdict(replace(info, chunking=dict(info.chunking), languages=dict(info.languages)))
+    plain = replace(info, chunking=dict(info.chunking), languages=dict(info.languages))
+    built: dict[str, object] = msgspec.to_builtins(plain)
+    return built
 
 
 def digest_of(content: object) -> str:

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from ragqa.languages import ENGLISH
 from ragqa.text.lexicon import MONTHS, STOP_WORDS, one_of, table
@@ -53,8 +54,7 @@ _LEAST_YEAR = 1500
 """A smaller number is a year only after "in" or "since"."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """A date or time in `text[start:end]`; `parts` has what is given of it, such as "month"."""
 
     parts: tuple[tuple[str, int | str], ...]

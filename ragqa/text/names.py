@@ -1,9 +1,10 @@
 """Find the names in a text, and look one up in another text in any form."""
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+
+from msgspec import Struct
 
 from ragqa.languages import ENGLISH
 from ragqa.text.dates import dates, times
@@ -43,8 +44,7 @@ _LEADING_NAME = (
 _MAX_ABBREVIATION = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(Struct, frozen=True):
     """A name as written, at `start` to `end` of its text."""
 
     text: str
@@ -52,8 +52,7 @@ class Name:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class NameIndex:
+class NameIndex(Struct, frozen=True):
     """The forms of names in a text: its words, adjacent words joined, and their initials."""
 
     words: frozenset[str]

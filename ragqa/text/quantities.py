@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from ragqa.languages import ENGLISH
 from ragqa.text.dates import dates, times
@@ -79,8 +80,7 @@ _HUNDRED = Decimal(100)
 _ONE = Decimal(1)
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(Struct, frozen=True):
     """A figure in `text[start:end]`, with what it counts; `low` and `high` differ for a range.
 
     `measures` is a dimension such as "time", the stem of the counted noun, or "" if unknown; `per`

@@ -7,9 +7,11 @@ text's. These change the meaning of neither prose nor code, and any terminal can
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from enum import IntFlag
 from itertools import chain, pairwise
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ragqa.text.words import compiled
 from ragqa.types import Span
@@ -34,8 +36,7 @@ class Look(IntFlag):
     CODE = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """A text; `mask`, `at` and `looks` have an entry for each character.
 
     Patterns match `mask`, which has LITERAL for characters that are not markup. `at` has ascending

@@ -8,11 +8,11 @@ import re
 import unicodedata
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from operator import attrgetter
 
 import tantivy
+from msgspec import Struct
 
 from ragqa.languages import ENGLISH, LANGUAGES
 from ragqa.text.lexicon import STOP_WORDS, rows, table
@@ -167,8 +167,7 @@ def canonical(word: str) -> str:
     return synonyms().get(found, found)
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(Struct, frozen=True):
     """A lower-case word at `start` to `end` of a text.
 
     `term` is its index term, and `stem` that of the first of its synonyms, "" for a stop word.

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from msgspec import Struct
+
 from ragqa.types.indexes import IndexInfo, counted
 from ragqa.types.notes import Correction, Hit, Kind, Unit
 
@@ -70,8 +72,7 @@ class Citation:
         return self.quote[start - self.chars[0] : end - self.chars[0]]
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Struct, frozen=True):
     """One feature of the confidence model.
 
     `usual` is its mean over the training questions; `share` is what `value` adds to the log-odds,

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
+from msgspec import Struct
+
 from ragqa.types.notes import NoteRecord, Skipped, with_parents
 
 _LONGEST_IN_S = 90
@@ -55,8 +57,7 @@ class DenseInfo:
     recall: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Pieces:
+class Pieces(Struct, frozen=True):
     """The word pieces that the embedder cuts texts into, those without a letter or digit left out.
 
     `number` counts them. Of those that it knows and that have two letters or more, `known_bytes`
@@ -103,8 +104,7 @@ class IndexInfo:
     languages: Mapping[str, Pieces] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Struct, frozen=True):
     """New and changed files that an index does not have yet.
 
     `seconds` is about how long reading and embedding them takes.
@@ -154,8 +154,7 @@ class IndexReport:
     waiting: Waiting | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NoteList:
+class NoteList(Struct, frozen=True):
     """The notes of an index that pass the filters, by path.
 
     `waiting` counts new and changed files that the index does not have yet.
@@ -181,8 +180,7 @@ class NoteList:
         return {spelled[tag]: notes for tag, notes in sorted(counts.items())}
 
 
-@dataclass(frozen=True, slots=True)
-class Building:
+class Building(Struct, frozen=True):
     """The progress of another process that is writing the index.
 
     `since` is its start in UTC, ISO; `embedded` counts the passages embedded and saved so far,

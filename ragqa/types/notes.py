@@ -6,6 +6,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
 
 from ragqa.errors import UsageError
 from ragqa.languages import ENGLISH
@@ -66,8 +67,7 @@ class NoteState(NamedTuple):
     settled: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(Struct, frozen=True):
     """A file or folder that was not indexed, and why."""
 
     path: str
@@ -124,8 +124,7 @@ class Block:
     begins: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """A link from a note: its target as written, without any `#anchor` or `|label`."""
 
     target: str
@@ -355,8 +354,7 @@ class Hit:
     locator: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TokenVectors:
+class TokenVectors(Struct, frozen=True):
     """The contextual vectors of one text's tokens, special tokens left out.
 
     `vectors` has shape (tokens, dimension), each row of unit length; `spans[i]` is the character
@@ -368,8 +366,7 @@ class TokenVectors:
     pooled: Vector
 
 
-@dataclass(frozen=True, slots=True)
-class Correction:
+class Correction(Struct, frozen=True):
     """A word of a question as typed, and the word of the notes that it is read as."""
 
     typed: str

@@ -2,10 +2,10 @@
 
 import json
 import shlex
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from support import write_notes
 
 from ragqa.notes import formats

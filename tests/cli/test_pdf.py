@@ -1,9 +1,9 @@
 """A PDF, from the index to the page that is cited."""
 
-from dataclasses import replace
 from importlib.util import find_spec
 
 import pytest
+from msgspec.structs import replace
 from pdfs import image, line, paragraph, pdf
 
 from ragqa.notes import formats

@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 from indexing.building import source_with
+from msgspec import structs
 from tongues import TEXTS
 
 from ragqa.embedders.hashed import HashedEmbedder
@@ -285,7 +286,7 @@ def test_notes_below_a_folder_that_cannot_be_read_are_kept_and_reported(source):
     with closing(open_store(source.index).snapshot()) as snapshot:
         known = snapshot.states()
     walk = source.walk()
-    locked = replace(
+    locked = structs.replace(
         walk,
         files=tuple(file for file in walk.files if file.path == "a.md"),
         skipped=(Skipped("locked", "the folder cannot be read: Permission denied"),),
@@ -295,7 +296,7 @@ def test_notes_below_a_folder_that_cannot_be_read_are_kept_and_reported(source):
     assert changes.removed == ()
     assert [skip.path for skip in changes.skipped] == ["locked"]
     assert find_changes(
-        source, replace(locked, unreadable_folders=()), known, progress=lambda *_: None
+        source, structs.replace(locked, unreadable_folders=()), known, progress=lambda *_: None
     ).removed == ("locked/b.md",)
 
 

@@ -8,11 +8,12 @@ import re
 import shlex
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
+
+from msgspec import Struct
 
 from ragqa.types import Corpus, Span
 
@@ -83,8 +84,7 @@ class Place(NamedTuple):
     label: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """What a file says, as Markdown.
 
     `what` is what its `places`, in order, are: "page", "cell" or "paragraph"; "" if lines are the
@@ -154,8 +154,7 @@ def fragment(locator: str) -> str:
     return f"#page={page[1]}" if page else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(Struct, frozen=True):
     """A kind of file that holds notes.
 
     :ivar version: raised whenever its files are converted differently, so that they are read anew;
