@@ -61,7 +61,7 @@ def ask(
     """
     output = _parse_format(format, json=json, explain=explain)
     text = question_in(question)
-    with open_query(scope) as query:
+    with open_query(scope, asks=True) as query:
         if show_prompt:
             request, where, asked = request_in(query, text, llm)
         else:
@@ -176,7 +176,7 @@ def search(
     if related is not None:
         return _search_related(related, query, scope, json=json)
     text = question_in(query)
-    with open_query(scope) as opened:
+    with open_query(scope, asks=True) as opened:
         result = opened.index.search(text, **opened.arguments)
     if json:
         from ragqa.render.documents import search_document
@@ -234,7 +234,7 @@ def why(
     from ragqa.render.explanations import explanation_document, print_explanation
 
     text = question_in(question)
-    with open_query(scope) as query, _suggesting_options():
+    with open_query(scope, asks=True) as query, _suggesting_options():
         explanation = explain(query.index, text, target=target, **query.arguments)
     if json:
         render.print_document(explanation_document(explanation))

@@ -35,15 +35,20 @@ class Query:
 
 
 @contextmanager
-def open_query(scope: Scope) -> Iterator[Query]:
+def open_query(scope: Scope, *, asks: bool = False) -> Iterator[Query]:
     """Open the index for a query.
 
+    :param asks: whether a question will be embedded; its model is then opened meanwhile.
     :raises UsageError: a filter or a setting is wrong.
     """
     from ragqa.render import Linker, ProgressLine
 
     loaded = load(scope.given, top_k=scope.top_k)
     filters = scope.filters(loaded.places.corpus)
+    if asks and ":" not in loaded.settings.embedder:  # not of another kind
+        from ragqa.embedders.onnx import begin
+
+        begin(loaded.settings.embedder)
     with (
         open_index(loaded) as index,
         ProgressLine(opening="" if scope.no_refresh else first_build_notice(index)) as progress,

@@ -47,16 +47,9 @@ _CHECKED = (
     f"{CANARY} " * 60,
 )
 EXPORT_ERRORS: tuple[type[Exception], ...] = (
-    *ONNX_RUNTIME_ERRORS,
-    AssertionError,
-    AttributeError,
-    ImportError,
-    IndexUnusable,
-    LookupError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
+    *ONNX_RUNTIME_ERRORS, IndexUnusable, AssertionError, AttributeError, ImportError, LookupError,
+    RuntimeError, TypeError, ValueError,
+)  # fmt: skip
 
 logger = logging.getLogger("ragqa")
 

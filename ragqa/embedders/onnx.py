@@ -9,8 +9,10 @@ import hashlib
 import logging
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import onnxruntime
@@ -42,6 +44,8 @@ ONNX_RUNTIME_ERRORS: tuple[type[Exception], ...] = tuple(
     if isinstance(error, type) and issubclass(error, Exception)
 )
 """Everything that ONNX Runtime raises; its errors have no common base class."""
+
+_begun: dict[str, tuple[Thread, list["OnnxEmbedder"]]] = {}
 
 logger = logging.getLogger("ragqa")
 
@@ -104,6 +108,20 @@ class OnnxEmbedder(TransformerEmbedder):
         )
 
 
+def begin(model: str) -> None:
+    """Open a model's export in a thread, for `load_asking`, which says what is wrong with it."""
+    opened: list[OnnxEmbedder] = []
+
+    def run() -> None:
+        with suppress(Exception):
+            opened.extend(filter(None, [open_export(find_model(model))]))
+
+    with suppress(RuntimeError):  # there may be no more threads
+        thread = Thread(target=run, name="ragqa-model")
+        thread.start()
+        _begun[model] = thread, opened
+
+
 def load_asking(model: str) -> Embedder:
     """Open a model's export; if it is missing or damaged, make it, which loads torch.
 
@@ -112,6 +130,11 @@ def load_asking(model: str) -> Embedder:
     :raises UsageError: there is no such model, or it cannot be loaded.
     :raises IndexUnusable: the weights of the default model are damaged.
     """
+    if model in _begun:
+        thread, opened = _begun.pop(model)
+        thread.join()
+        if opened:
+            return opened[0]
     found = find_model(model)
     if exported := open_export(found):
         return exported

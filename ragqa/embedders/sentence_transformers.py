@@ -29,15 +29,9 @@ _FEATURES = {SENTENCE: "sentence_embedding", TOKENS: "token_embeddings"}
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 _BFLOAT16_FLAGS = frozenset({"amx_bf16", "avx512_bf16", "bf16"})
 _LOADING_ERRORS = (
-    AttributeError,
-    ImportError,
-    KeyError,
-    OSError,
-    RuntimeError,
+    AttributeError, ImportError, KeyError, OSError, RuntimeError, TypeError, ValueError,
     SafetensorError,
-    TypeError,
-    ValueError,
-)
+)  # fmt: skip
 
 _CHATTY = ("sentence_transformers", "transformers", "torch")
 
@@ -91,7 +85,7 @@ class SentenceTransformerEmbedder(TransformerEmbedder):
             if (device, dtype) == ("cpu", torch.float32):
                 return embedder
             fast = cls._over(found, _read(found, dtype, device))
-            if _cosine(_canary(fast), _canary(embedder)) >= MIN_BFLOAT16_COSINE:
+            if _canary(fast) @ _canary(embedder) >= MIN_BFLOAT16_COSINE:
                 return fast
         logger.warning("%s is too inexact in %s, so it runs in float32", found.name, fast.dtype)
         return embedder
@@ -221,16 +215,12 @@ def _check_preparation(embedder: TransformerEmbedder, model: SentenceTransformer
         (embedder.info.query_prompt, embedder.embed_query(CANARY).pooled),
     ):
         own = model.encode([CANARY], prompt=prompt, show_progress_bar=False)[0]
-        if _cosine(own / np.linalg.norm(own), vector) < MIN_PREPARED_COSINE:
+        if own @ vector / np.linalg.norm(own) < MIN_PREPARED_COSINE:
             raise UsageError(f"the model {embedder.info.name} preprocesses texts in its own way")
 
 
 def _canary(embedder: TransformerEmbedder) -> Vector:
     return embedder.embed_sentences([CANARY])[0].pooled
-
-
-def _cosine(first: Vector, second: Vector) -> float:
-    return float(first @ second)
 
 
 @contextlib.contextmanager

@@ -22,13 +22,14 @@ from ragqa.embedders.onnx import (
     META_FILE,
     ONNX_RUNTIME_ERRORS,
     OnnxEmbedder,
+    begin,
     export_folder,
     load_asking,
     open_export,
 )
 from ragqa.embedders.sentence_transformers import SentenceTransformerEmbedder
 from ragqa.embedders.weights import find_model
-from ragqa.errors import IndexUnusable
+from ragqa.errors import IndexUnusable, UsageError
 
 SLOW = {
     *("torch", "transformers", "sentence_transformers", "huggingface_hub", "safetensors", "onnx"),
@@ -131,6 +132,21 @@ def test_a_change_of_configuration_asks_for_another_export(exported):
         '{"embedding_dimension": 32, "pooling_mode": "cls"}'
     )
     assert open_export(find_model(str(exported))) is None
+
+
+def test_an_export_that_is_opened_beforehand_answers_as_any_other(exported):
+    asking = load_asking(str(exported))
+    begin(str(exported))
+    begun = load_asking(str(exported))
+    assert isinstance(begun, OnnxEmbedder)
+    assert agree(asking.embed_passages(TEXTS), begun.embed_passages(TEXTS))
+
+
+def test_what_is_wrong_with_an_export_is_said_when_it_is_wanted(tmp_path):
+    missing = str(tmp_path / "missing")
+    begin(missing)
+    with pytest.raises(UsageError):
+        load_asking(missing)
 
 
 def test_a_model_that_cannot_be_exported_answers_on_torch_and_says_so(
