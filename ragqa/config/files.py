@@ -2,7 +2,6 @@
 
 import os
 import stat
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -233,6 +232,8 @@ def _read_toml(path: Path) -> dict[str, object]:
         return {}
     except OSError as exc:
         raise _unreadable(path, exc.strerror or str(exc)) from exc
+    import tomllib
+
     try:
         if len(data) > _MAX_BYTES:
             raise UsageError(f"{path} is larger than {_MAX_BYTES} bytes: not a settings file")

@@ -5,7 +5,6 @@ Inline markup is stripped first, Markdown's and that of other tools in it.
 
 import re
 from collections.abc import Callable, Sequence
-from html import unescape
 
 from ragqa.text.seen import LINE_END, Look, Seen
 from ragqa.text.words import compiled, word_set
@@ -174,6 +173,8 @@ def _literal(seen: Seen, found: re.Match[str]) -> Seen:
         return whole[1:]
     if found["escaped"]:
         return whole[1:].literal()
+    from html import unescape
+
     decoded = whole.instead(unescape(found[0]))
     return decoded if decoded.text.isspace() else decoded.literal()
 
