@@ -83,7 +83,7 @@ def request_in(query: "Query", question: str, options: LLMOptions) -> "tuple[Req
     """
     from ragqa.api.answers import with_sections
     from ragqa.generation import request_for
-    from ragqa.generation.configured import instructions_in
+    from ragqa.generation.writer import instructions_in
     from ragqa.llms import llm_for
 
     settings = query.index.settings
@@ -113,7 +113,7 @@ def writer_for(settings: "Settings", options: LLMOptions) -> "Writer | None":
                 hint="add --llm KIND:MODEL; to see what is available: ragqa llm list",
             )
         return None
-    from ragqa.generation.configured import what_is_sent, writer_of
+    from ragqa.generation.writer import what_is_sent, writer_of
 
     writer = writer_of(settings, spec, strict=options.strict, force=options.force)
     what = what_is_sent(settings)

@@ -5,25 +5,37 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 
 from ragqa.answering import Answering
 from ragqa.answering.sentences import quotation
 from ragqa.claims.compare import Idf
 from ragqa.claims.sources import Source, Sources, read_sources
 from ragqa.claims.support import Support, support_of
+from ragqa.config import Settings
 from ragqa.embedders import Embedder
-from ragqa.errors import BackendFailed, RagqaError
-from ragqa.generation.draft import Draft, Drafted
+from ragqa.errors import BackendFailed, RagqaError, UsageError
+from ragqa.generation.draft import (
+    REMOVED,
+    Draft,
+    Drafted,
+    is_frame,
+    text_of,
+    with_marks,
+    without_links,
+)
 from ragqa.generation.prompt import DECLINED, INSTRUCTIONS, Request, heading_of
-from ragqa.generation.sentences import REMOVED, is_frame, text_of, with_marks, without_links
-from ragqa.llms import LLM
+from ragqa.llms import LLM, llm_for
 from ragqa.llms.limits import bounded, in_time
+from ragqa.safe import safe_text
 from ragqa.search.question import Question
 from ragqa.text.seen import set_apart
-from ragqa.types import Answer, Citation, Fallback, Hit, Span, Written, WrittenSentence
+from ragqa.types import Answer, Citation, Fallback, Hit, Span, Written, WrittenSentence, counted
 
 _WORDS = re.compile(r"\w+")
 _NO_SOURCE = Support(0.0, supported=False, against=("no source",))
+
+_MAX_TEMPLATE_BYTES = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,3 +219,55 @@ def _citation(hit: Hit, n: int, evidence: Sequence[Span], old_before: str) -> Ci
     end = passage.start + max((end for _, end in evidence), default=len(passage.text))
     units = [unit for unit in passage.units if unit.start < end and start < unit.end]
     return quotation(passage, units or passage.units, n=n, score=hit.score, old_before=old_before)
+
+
+def writer_of(
+    settings: Settings, spec: str, *, strict: bool = False, force: bool = False
+) -> Writer:
+    """The writer for a backend, `KIND:MODEL`; it has no consent yet, so it may send nothing.
+
+    :raises UsageError: the backend is unknown or unusable, or the instructions cannot be read.
+    """
+    return Writer(
+        llm_for(spec),
+        instructions=instructions_in(settings),
+        prompt_tokens=settings.llm_prompt_tokens,
+        answer_tokens=settings.llm_answer_tokens,
+        deadline_s=settings.llm_deadline_s,
+        strict=strict,
+        force=force,
+        allow=lambda: False,
+    )
+
+
+def what_is_sent(settings: Settings) -> str:
+    """What a question sends, in words."""
+    passages = counted(settings.top_k, "passage")
+    return f"what you ask and up to {passages} of your notes (ragqa ask --show-prompt shows them)"
+
+
+def instructions_in(settings: Settings) -> str:
+    """The user's instructions for the LLM, or the built-in ones.
+
+    They are sanitised, so that what is sent is exactly what is shown.
+
+    :raises UsageError: the user's file cannot be read, is blank or is too long.
+    """
+    if not settings.llm_template:
+        return INSTRUCTIONS
+    path = Path(settings.llm_template).expanduser()
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MAX_TEMPLATE_BYTES + 1)
+        if len(data) > _MAX_TEMPLATE_BYTES:
+            reason = f"it holds more than {_MAX_TEMPLATE_BYTES} bytes"
+        elif text := safe_text(data.decode("utf-8-sig")).strip():
+            return f"{text}\n"
+        else:
+            reason = "it is empty"
+    except (OSError, ValueError) as exc:
+        reason = getattr(exc, "strerror", None) or str(exc)
+    raise UsageError(
+        f"the instructions for the LLM cannot be read from {path}: {reason}",
+        hint="ragqa config set llm_template FILE, or ragqa config unset llm_template",
+    )

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby, pairwise
 
-from ragqa.notes.inline import inline_of
 from ragqa.notes.lines import (
     COLONS,
     Body,
@@ -20,6 +19,7 @@ from ragqa.notes.lines import (
     paragraph_or_rule,
     to_blocks,
 )
+from ragqa.notes.markdown import inline_of
 from ragqa.types import Kind, Link
 
 MAX_TITLE_CHARS = 120

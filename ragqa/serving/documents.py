@@ -12,8 +12,8 @@ from ragqa.errors import UsageError
 from ragqa.generation import Writer
 from ragqa.getting import get_part
 from ragqa.render.documents import answer_document, search_document, sentence_document
+from ragqa.render.overviews import status_document
 from ragqa.render.parts import part_document
-from ragqa.render.status import status_document
 from ragqa.render.verifications import verification_document
 from ragqa.serving.events import Emit
 from ragqa.serving.given import check, filters_from, saved_from

@@ -3,7 +3,7 @@ import sys
 import pytest
 
 from ragqa.notes import parse_note
-from ragqa.notes.inline import MAX_BRACKETS
+from ragqa.notes.markdown import MAX_BRACKETS
 from ragqa.types import Link, Stamp
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from support import trying
 
 from ragqa.notes import parse_note
-from ragqa.notes.properties import is_secret
+from ragqa.notes.frontmatter import is_secret
 from ragqa.types import Kind, Stamp
 
 

@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass, replace
 
-from ragqa.notes.frontmatter import FrontMatter, read_front_matter
+from ragqa.notes.frontmatter import MAX_PROPERTIES, FrontMatter, inline_fields, read_front_matter
 from ragqa.notes.hidden import cut_at, hidden_spans, is_cut_short, masked, may_hide
 from ragqa.notes.lines import Body
 from ragqa.notes.markdown import parse_markdown
 from ragqa.notes.plaintext import parse_plain_text
-from ragqa.notes.properties import MAX_PROPERTIES, inline_fields
 from ragqa.types import Block, Kind, Link
 
 _UNCLOSED = "a comment that begins with `<!--` is not closed, so the rest of the note is left out"
