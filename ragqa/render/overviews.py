@@ -1,4 +1,4 @@
-"""What is indexed and how fresh, findings, settings, LLMs: on the terminal and in JSON documents."""
+"""What is indexed and how fresh, findings, settings, LLMs: in the terminal and as JSON."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
