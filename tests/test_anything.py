@@ -19,9 +19,10 @@ from ragqa.api import open_index
 from ragqa.generation import Writer
 from ragqa.llms.scripted import ScriptedLLM
 from ragqa.notes import NoteText, read_text
-from ragqa.render import Linker, print_answer, to_json
+from ragqa.render import to_json
 from ragqa.render.documents import answer_document
 from ragqa.render.markdown import answer_markdown
+from ragqa.render.results import Linker, print_answer
 from ragqa.verifying.saved import read_saved
 
 UNSAFE = re.compile(

@@ -11,9 +11,10 @@ from holding import check_citation, check_document, lines_of, must, printing
 from ragqa.api import Index, open_index
 from ragqa.errors import RagqaError
 from ragqa.notes import NoteText, read_text
-from ragqa.render import Linker, print_answer, to_json
+from ragqa.render import to_json
 from ragqa.render.documents import answer_document
 from ragqa.render.markdown import answer_markdown
+from ragqa.render.results import Linker, print_answer
 from ragqa.types import Answer, Corpus, Passage
 from ragqa.verifying.saved import read_saved
 

@@ -93,8 +93,10 @@ def _print_answer(answer: "Answer", query: Query, output: Format, *, explain: bo
 
         render.print_as_is(answer_markdown(answer))
     else:
+        from ragqa.render.results import print_answer
+
         more = "ragqa more shows them whole" if settings.history == "on" else ""
-        render.print_answer(answer, query.linker, more)
+        print_answer(answer, query.linker, more)
         if explain:
             from ragqa.render.scores import print_scores
 
@@ -183,7 +185,9 @@ def search(
 
         render.print_document(search_document(result))
     else:
-        render.print_search(result, opened.linker)
+        from ragqa.render.results import print_search
+
+        print_search(result, opened.linker)
     render.print_warnings(result.warnings)
     return 0 if result.hits else 1
 
@@ -280,7 +284,9 @@ def list_notes(
 
         render.print_document(list_document(found, tags=tags))
     else:
-        render.print_list(found, tags=tags)
+        from ragqa.render.results import print_list
+
+        print_list(found, tags=tags)
     render.print_warnings(found.warnings)
     return 0 if (found.tags if tags else found.notes) else 1
 

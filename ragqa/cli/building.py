@@ -60,6 +60,8 @@ def index(
     Example: ragqa index ~/notes
     """
     from ragqa import render
+    from ragqa.render.documents import report_document
+    from ragqa.render.results import print_report
 
     if notes and given.corpus:
         hint = f"ragqa index {shlex.join(notes)}"
@@ -73,11 +75,9 @@ def index(
         where = opened.kept.where
     report = replace(report, warnings=report.warnings + _reader_warnings(loaded.settings.reader))
     if json:
-        from ragqa.render.documents import report_document
-
         render.print_document(report_document(report))
     else:
-        render.print_report(report, where)
+        print_report(report, where)
     render.print_warnings(report.warnings)
     if how.strict and report.skipped:
         raise NotesSkipped(

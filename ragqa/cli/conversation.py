@@ -18,7 +18,7 @@ from ragqa.editors import open_source
 from ragqa.errors import UsageError
 from ragqa.followups import Turn, stand_alone
 from ragqa.render import chat as screen
-from ragqa.render.results import print_further
+from ragqa.render.results import Linker, print_answer, print_further
 from ragqa.render.screen import put
 from ragqa.safe import write_whole
 from ragqa.types import Answer
@@ -38,7 +38,7 @@ class Conversation:
         self._scope = scope
         self._filters = scope.filters(places.corpus)
         self._writer = writer
-        self._linker = render.Linker(places.corpus, loaded.settings.link_format)
+        self._linker = Linker(places.corpus, loaded.settings.link_format)
         self._chat = Chat(self._complete, self._answer)
         self._asked: Asked | None = None
         self._commands: dict[str, Callable[[str], None]] = {
@@ -77,7 +77,7 @@ class Conversation:
     def _ask(self, line: str) -> int:
         self._asked = None
         answer = self._chat.ask(line, screen.print_asked_as)
-        render.print_answer(answer, self._linker, "/next shows them whole")
+        print_answer(answer, self._linker, "/next shows them whole")
         put()
         print_answer_warnings(answer)
         return exit_code(answer)

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from ragqa.api import Index
     from ragqa.config import Loaded
     from ragqa.config.setting import Value
-    from ragqa.render import Linker, ProgressLine
+    from ragqa.render import ProgressLine
+    from ragqa.render.results import Linker
     from ragqa.types import Filters, Waiting
 
 
@@ -41,14 +42,15 @@ def open_query(scope: Scope, *, asks: bool = False) -> Iterator[Query]:
     :param asks: whether a question will be embedded; its model is then opened meanwhile.
     :raises UsageError: a filter or a setting is wrong.
     """
-    from ragqa.render import Linker, ProgressLine
-
     loaded = load(scope.given, top_k=scope.top_k)
     filters = scope.filters(loaded.places.corpus)
     if asks and ":" not in loaded.settings.embedder:  # not of another kind
         from ragqa.embedders.onnx import begin
 
         begin(loaded.settings.embedder)
+    from ragqa.render import ProgressLine
+    from ragqa.render.results import Linker
+
     with (
         open_index(loaded) as index,
         ProgressLine(opening="" if scope.no_refresh else first_build_notice(index)) as progress,

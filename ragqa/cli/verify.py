@@ -37,6 +37,7 @@ def verify(
     """
     from ragqa import render
     from ragqa.render import verifications
+    from ragqa.render.results import Linker
     from ragqa.verifying.checking import verify as verify_answer
 
     loaded = load_flags(PlaceOptions(corpus).flags)
@@ -52,7 +53,7 @@ def verify(
     if json:
         render.print_document(verifications.verification_document(verification))
     else:
-        linker = render.Linker(loaded.places.corpus, loaded.settings.link_format)
+        linker = Linker(loaded.places.corpus, loaded.settings.link_format)
         verifications.print_verification(verification, linker)
     render.print_warnings(verification.warnings)
     return 0 if verification.is_sound else 1

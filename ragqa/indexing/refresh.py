@@ -312,6 +312,8 @@ def ahead(source: Source, files: Sequence[NoteFile], known: Mapping[str, NoteSta
     :param files: those that may differ from the index.
     :param known: the state of each note in the index, by path.
     """
+    if not files:
+        return Waiting(0, 0.0)
     rate = _rate(source.embedders.spec)
     told = _told(source, files, known, rate)
     if told.seconds <= LONG_S or not known:

@@ -1,10 +1,8 @@
 """The only package that prints and sanitises output.
 
-Renderers that few commands use are imported from their modules, to keep other commands fast.
+Renderers are imported from their modules, so that errors and other commands need none of them.
 """
 
-from ragqa.render.answer_lines import warnings_of
-from ragqa.render.results import Linker, print_answer, print_list, print_report, print_search
 from ragqa.render.screen import (
     ProgressLine,
     confirm,
@@ -20,22 +18,16 @@ from ragqa.render.screen import (
 from ragqa.safe import safe_line, safe_text
 
 __all__ = [
-    "Linker",
     "ProgressLine",
     "confirm",
     "discard_output",
-    "print_answer",
     "print_as_is",
     "print_document",
     "print_error",
-    "print_list",
-    "print_report",
-    "print_search",
     "print_warnings",
     "safe_line",
     "safe_text",
     "say",
     "show_logged_warnings",
     "to_json",
-    "warnings_of",
 ]

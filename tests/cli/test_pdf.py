@@ -61,7 +61,7 @@ def test_an_answer_is_cited_by_the_printed_page_and_links_to_it(quick, places):
 
 
 def test_a_link_to_a_page_opens_it(notes):
-    from ragqa.render import Linker
+    from ragqa.render.results import Linker
 
     def linked(link_format):
         place = Linker(Corpus.of(notes), link_format).place(

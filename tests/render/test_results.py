@@ -9,9 +9,9 @@ from urllib.parse import unquote_to_bytes
 import pytest
 from support import make_answer
 
-from ragqa.render import Linker, print_answer
 from ragqa.render.answer_lines import trust_line
 from ragqa.render.markdown import direct_spans
+from ragqa.render.results import Linker, print_answer
 from ragqa.safe import safe_line
 from ragqa.types import Corpus, Disagreement, Kind, Written, WrittenSentence
 
