@@ -3,12 +3,15 @@
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
+from hashlib import blake2b
+from itertools import islice
 from typing import Self
 
 import msgspec
 from msgspec import Struct, structs
 
 from ragqa.config import Settings, history_file
+from ragqa.config.files import read_own
 from ragqa.corpus import Corpus
 from ragqa.errors import UsageError
 from ragqa.safe import write_private
@@ -16,29 +19,55 @@ from ragqa.types import Answer, Citation, Filters
 from ragqa.types.answers import FURTHER
 
 _FOLDER = "last"
+_MOST_BYTES = 1_000_000
+
+
+class Shown(Struct, frozen=True):
+    """An excerpt that was shown whole: its note as it was then, its characters and its words."""
+
+    path: str
+    note_sha256: str
+    chars: tuple[int, int]
+    words: str
+
+    @classmethod
+    def of(cls, citation: Citation) -> Self:
+        """The words are only kept as a digest."""
+        words = blake2b(citation.quote.encode(), digest_size=16).hexdigest()
+        return cls(citation.path, citation.note_sha256, citation.chars, words)
+
+    def has(self, other: Self) -> bool:
+        """Whether an excerpt repeats this one, in part or in a note that changed elsewhere."""
+        if (self.path, self.note_sha256) != (other.path, other.note_sha256):
+            return (self.path, self.words) == (other.path, other.words)
+        return self.chars[0] < other.chars[1] and other.chars[0] < self.chars[1]
 
 
 class Asked(Struct, frozen=True):
     """A question, and what of its answer was shown.
 
-    `sources` are the path and the line of each source by its number, `cited` is the highest number
-    of a citation; `whole` further excerpts were shown whole.
+    `sources` are the path and the line of each source by its number, `last` is the highest number
+    of an excerpt that was shown whole.
     """
 
     question: str
     filters: Filters
     sources: dict[int, tuple[str, int]]
-    cited: int = 0
-    whole: int = 0
+    last: int = 0
+    shown: tuple[Shown, ...] = ()
 
     @classmethod
     def of(cls, answer: Answer, filters: Filters) -> Self:
         """An answer as first shown; the sources of one that cites nothing are the passages."""
-        near = {n: hit.passage for n, hit in enumerate(answer.hits, start=1)}
-        cited = max((one.n for one in answer.citations), default=0)
-        shown = _places((*answer.citations, *answer.also))
-        sources = shown if cited else {n: (one.path, one.lines[0]) for n, one in near.items()}
-        return cls(answer.question, filters, sources, cited)
+        sides = (side for one in answer.disagreements for side in one.citations)
+        shown = tuple(map(Shown.of, (*answer.citations, *sides)))
+        sources = {
+            n: (hit.passage.path, hit.passage.lines[0]) for n, hit in enumerate(answer.hits, 1)
+        }
+        if answer.citations:
+            sources = _places((*answer.citations, *answer.also))
+        last = max((one.n for one in answer.citations), default=0)
+        return cls(answer.question, filters, sources, last, shown)
 
     def source(self, n: int) -> tuple[str, int]:
         """The note and the line of a source.
@@ -53,47 +82,63 @@ class Asked(Struct, frozen=True):
     def ask_on(self, ask: Callable[..., Answer]) -> tuple[Answer, Self]:
         """Ask again: an answer whose further excerpts are the next ones, and what is shown then.
 
+        The notes may have changed, or an LLM may have answered: what was not shown yet comes next,
+        be it the first excerpt.
+
         :param ask: `Index.ask`.
         """
-        answer = ask(self.question, filters=self.filters, further=self.whole + FURTHER)
-        before = self.cited + self.whole
-        following = enumerate(answer.also[self.whole :], start=before + 1)
-        also = tuple(replace(one, n=n) for n, one in following)
+        answer = ask(self.question, filters=self.filters, further=len(self.shown) + FURTHER)
+        following = (one for one in (*answer.citations, *answer.also) if not self._has(one))
+        also = tuple(
+            replace(one, n=n) for n, one in enumerate(islice(following, FURTHER), self.last + 1)
+        )
         if not also:
             return replace(answer, also=()), self
-        kept = {n: place for n, place in self.sources.items() if n <= before}
-        whole = self.whole + len(also)
-        shown = structs.replace(self, sources=kept | _places(also), whole=whole)
-        return replace(answer, also=also), shown
+        kept = {n: place for n, place in self.sources.items() if n <= self.last}
+        shown = (*self.shown, *map(Shown.of, also))
+        asked = structs.replace(self, sources=kept | _places(also), last=also[-1].n, shown=shown)
+        return replace(answer, also=also), asked
+
+    def _has(self, citation: Citation) -> bool:
+        one = Shown.of(citation)
+        return any(before.has(one) for before in self.shown)
 
 
 def _places(citations: Iterable[Citation]) -> dict[int, tuple[str, int]]:
     return {one.n: (one.path, one.lines[0]) for one in citations}
 
 
-def keep(asked: Asked, settings: Settings, corpus: Corpus) -> None:
-    """Keep it for the next command; if it cannot be written, nothing is kept."""
+def keep(asked: Asked, settings: Settings, corpus: Corpus) -> tuple[bool, str]:
+    """Keep it for the next command; return whether it is kept, and a warning.
+
+    The warning is "" unless an older question is still kept, which would pass for this one.
+    """
     file = history_file(settings, corpus, _FOLDER)
     if file is None:
-        return
+        return False, ""
     try:
         write_private(file, msgspec.json.encode(asked).decode())
-    except OSError:
-        with suppress(OSError):  # an older question would pass for this one
-            file.unlink()
+    except OSError as exc:
+        try:
+            file.unlink(missing_ok=True)
+        except NotADirectoryError:
+            return False, ""
+        except OSError:
+            why = f"{file} cannot be written: {exc.strerror}"
+            return False, f"ragqa more and ragqa open are about an older question, as {why}"
+        return False, ""
+    return True, ""
 
 
 def last_asked(settings: Settings, corpus: Corpus) -> Asked:
     """What was kept.
 
-    :raises UsageError: there is nothing, or it cannot be read.
+    :raises UsageError: there is nothing, it cannot be read, or others could have written it.
     """
     file = history_file(settings, corpus, _FOLDER)
     if file is None:
         raise UsageError("questions are not kept", hint="ragqa config set history on")
-    try:
-        return msgspec.json.decode(file.read_bytes(), type=Asked)
-    except (OSError, ValueError) as exc:
-        raise UsageError(
-            "nothing has been asked of these notes yet", hint="ragqa ask QUESTION"
-        ) from exc
+    with suppress(ValueError):
+        if kept := read_own(file, "last question", size=_MOST_BYTES):
+            return msgspec.json.decode(kept, type=Asked)
+    raise UsageError("nothing has been asked of these notes yet", hint="ragqa ask QUESTION")

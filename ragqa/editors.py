@@ -47,15 +47,15 @@ def _command(file: Path, line: int) -> Sequence[str]:
     opener = "open" if sys.platform == "darwin" else "xdg-open"
     if file.suffix.casefold() in _OPENED_WHOLE:
         return [opener, str(file)]
-    editor = (os.environ.get("VISUAL") or os.environ.get("EDITOR") or "").strip()
-    if editor:
+    for variable in ("VISUAL", "EDITOR"):
         try:
-            words = shlex.split(editor)
+            words = shlex.split(os.environ.get(variable, ""))
         except ValueError as exc:
             raise UsageError(
-                f"your editor {editor!r} has an open quote", hint="export EDITOR=nano"
+                f"{variable} has an open quote", hint=f"export {variable}=nano"
             ) from exc
-        return [*words, *_at(Path(words[0]).name, str(file), line)]
+        if any(words):
+            return [*words, *_at(Path(words[0]).name, str(file), line)]
     if any((folder / VAULT_FOLDER).is_dir() for folder in file.parents):
         return [opener, f"obsidian://open?path={quote(os.fsencode(file), safe='')}"]
     raise UsageError(

@@ -82,12 +82,13 @@ def _print_answer(answer: "Answer", query: Query, output: Format, *, explain: bo
     from ragqa import render
     from ragqa.asked import Asked, keep
 
-    settings = query.index.settings
     if output is Format.JSON:
         from ragqa.render.documents import answer_document
 
         render.print_document(answer_document(answer, explain=explain))
         return
+    asked = Asked.of(answer, query.filters)
+    is_kept, warning = keep(asked, query.index.settings, query.index.places.corpus)
     if output is Format.MARKDOWN:
         from ragqa.render.markdown import answer_markdown
 
@@ -95,13 +96,13 @@ def _print_answer(answer: "Answer", query: Query, output: Format, *, explain: bo
     else:
         from ragqa.render.results import print_answer
 
-        more = "ragqa more shows them whole" if settings.history == "on" else ""
+        more = "ragqa more shows them whole" if is_kept else ""
         print_answer(answer, query.linker, more)
         if explain:
             from ragqa.render.scores import print_scores
 
             print_scores(answer)
-    keep(Asked.of(answer, query.filters), settings, query.index.places.corpus)
+    render.print_warnings([warning] * bool(warning))
 
 
 @grouped_options()
@@ -120,9 +121,9 @@ def more(*, given: PlaceOptions) -> int:
         about = query.index.settings, query.index.places.corpus
         ask = partial(query.index.ask, progress=query.progress)
         answer, asked = last_asked(*about).ask_on(ask)
-    keep(asked, *about)
+    _, warning = keep(asked, *about)
     print_further(answer, query.linker)
-    render.print_warnings(answer.warnings)
+    render.print_warnings([*answer.warnings, *[warning] * bool(warning)])
     return 0 if answer.also else 1
 
 

@@ -66,13 +66,32 @@ def test_each_further_excerpt_is_a_line_and_more_shows_it_whole_and_then_the_nex
     assert sorted(shown) == sorted(CATS)
 
 
-def test_more_asks_the_notes_as_they_are_now_and_says_when_there_is_nothing_left(run, notes):
-    run("ask", ASKED)
-    for name in [*CATS][1:]:
-        (notes / name).unlink()
+def test_more_shows_what_was_not_shown_yet_after_the_notes_changed(run, notes):
+    asked = shown_in(run("ask", ASKED).out)
+    (notes / asked[1]).unlink()
+    assert list(shown_in(run("more").out).items()) == [(2, asked[2]), (3, asked[3])]
+    (notes / "new.md").write_text(f"# Cats\n\nHow many hours do cats sleep: {ASKED} 15 hours.\n")
+    assert "new.md" in shown_in(run("more").out).values()
+
+
+def test_more_says_when_there_is_nothing_left(run, notes):
+    first = shown_in(run("ask", ASKED).out)[1]
+    for name in CATS:
+        if name != first:
+            (notes / name).unlink()
     more = run("more")
     assert more.code == 1
     assert more.out == f"{ASKED}\n\nThere are no further excerpts.\n"
+
+
+def test_after_an_llms_answer_more_shows_none_of_its_sources_again(run, tmp_path):
+    script = tmp_path / "said.jsonl"
+    script.write_text('{"when": "cats", "say": "Most cats sleep for 10 hours [1]."}\n')
+    cited = shown_in(run("ask", ASKED, "--llm", f"scripted:{script}").out)
+    further = shown_in(run("more").out)
+    assert len(cited) == 1
+    assert len(further) == 2
+    assert not {*cited.values()}.intersection(further.values())
 
 
 def test_more_keeps_to_the_filters_of_the_question(run, notes):
@@ -88,13 +107,15 @@ def test_more_keeps_to_the_filters_of_the_question(run, notes):
         ("code --wait", ["code", "--wait", "--goto", "{file}:{line}"]),
         ("hx", ["hx", "{file}:{line}"]),
         ("other", ["other", "{file}"]),
+        ("  ", ["other", "{file}"]),
+        ("''", ["other", "{file}"]),
     ],
 )
 def test_a_source_opens_in_the_editor_at_its_line_and_no_shell_sees_its_name(
     run, notes, tmp_path, editor, called
 ):
     file = notes / shown_in(run("ask", ASKED).out)[2]
-    assert run("open", "2", EDITOR="none", VISUAL=editor).code == 0
+    assert run("open", "2", EDITOR="other", VISUAL=editor).code == 0
     expected = [word.format(file=file, line=3) for word in called]
     assert (tmp_path / "called").read_text().splitlines() == expected
     assert not (tmp_path / "it").exists()
@@ -143,6 +164,31 @@ def test_a_damaged_file_is_as_good_as_none(run, notes, kept):
     run("ask", ASKED)
     history_file(Settings(), Corpus.of(notes), "last").write_text(kept)
     assert "nothing has been asked of these notes yet" in run("more").err
+
+
+def test_a_kept_question_that_others_could_write_is_not_gone_on_from(run, notes, tmp_path):
+    run("ask", ASKED)
+    file = history_file(Settings(), Corpus.of(notes), "last")
+    file.replace(tmp_path / "elsewhere")
+    file.symlink_to(tmp_path / "elsewhere")
+    assert "is a symbolic link" in run("open", "1").err
+    file.unlink()
+    os.mkfifo(file)
+    assert "is not a regular file" in run("more").err
+
+
+def test_an_older_question_that_cannot_be_replaced_is_told(run, notes):
+    file = history_file(Settings(), Corpus.of(notes), "last")
+    run("ask", ASKED)
+    file.unlink()
+    file.mkdir()
+    try:
+        asked = run("ask", ASKED)
+    finally:
+        file.rmdir()
+    assert "Further excerpts" in asked.out
+    assert "ragqa more shows" not in asked.out
+    assert asked.err.startswith("warning: ragqa more and ragqa open are about an older question")
 
 
 def test_an_answer_that_cannot_be_kept_is_given_all_the_same(run, notes):
