@@ -25,6 +25,7 @@ from ragqa.notes.lines import (
     to_blocks,
 )
 from ragqa.text.markdown import link_words
+from ragqa.text.words import compiled
 from ragqa.types import Kind, Link, Span
 
 MAX_NESTING = 60
@@ -52,6 +53,9 @@ PART_CHARS = 300_000
 
 MAX_LINE_CHARS = 50_000
 """A longer line is a paragraph, whatever it begins with."""
+
+_TARGET = r"\([\w.:-]+\)="
+"""A paragraph that is only a name of MyST for what follows it."""
 
 _LISTS = frozenset({"bullet_list_open", "ordered_list_open"})
 
@@ -261,6 +265,8 @@ def _leaves(tokens: Sequence[Token], offset: int, inline: Inline) -> Iterator[Le
             kind, first, label = Kind.ITEM, context.items[-1], context.introductions[-1]
         elif kind is Kind.ROW and tokens[at - 1].type == "thead_open":
             kind, last = Kind.TABLE_HEAD, last + 1  # includes the line of dashes
+        elif kind is Kind.PARAGRAPH and compiled(_TARGET).fullmatch(tokens[at + 1].content):
+            kind = Kind.RULE
         if kind:
             labels = context.labels if kind is Kind.ROW else ()
             inside = context.inside or kind is Kind.ROW

@@ -98,6 +98,14 @@ def test_marks_without_words_are_rules():
     ]
 
 
+def test_the_name_of_a_place_in_myst_is_no_text():
+    assert outline("(a.place)=\n\n# A\n\n(b)= 1 is text\n") == [
+        ("rule", 0, "", "(a.place)="),
+        ("heading", 1, "A", "# A"),
+        ("paragraph", 0, "", "(b)= 1 is text"),
+    ]
+
+
 def test_an_item_may_begin_below_its_marker():
     assert outline("-\n  text\n- - inner\n") == [
         ("item", 1, "", "-\n  text"),
