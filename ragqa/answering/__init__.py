@@ -67,7 +67,7 @@ def cite(
 
 def _citation(excerpt: Excerpt, n: int, old_before: str) -> Citation:
     layout, (start, end) = excerpt.layout, excerpt.span
-    passage, unit = layout.pieces[excerpt.run[0]].passage, excerpt.best.candidate.unit
+    passage, unit = layout.pieces[excerpt.run[0]].passage, excerpt.best.unit
     first = passage.lines[0] + layout.text.count("\n", passage.start, start)
     whole = excerpt.whole
     if unit.end < end and layout.text[unit.start : unit.end].rstrip("*_ ").endswith("?"):
