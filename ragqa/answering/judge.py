@@ -98,8 +98,6 @@ def assess(
     # What is not probable and lacks most of a question is not even close to it.
     is_unlikely = not of_day and probability < PROBABLE_FROM
     answered = answered and not (is_unlikely and lacks_most(question, missed))
-    if not answered:
-        missed = missing(reading, shown, answered=False) or missed
     return Assessment(
         candidates=scored,
         excerpts=found,

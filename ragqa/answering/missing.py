@@ -72,20 +72,17 @@ class _Word:
         )
 
 
-def missing(
-    reading: Reading, sentences: Sequence[Candidate], *, answered: bool = True
-) -> tuple[str, ...]:
+def missing(reading: Reading, sentences: Sequence[Candidate]) -> tuple[str, ...]:
     """The words of the question that the shown text neither has nor paraphrases.
 
     The date or count asked for comes last, if certainly no sentence has it ("a date", "a number of
     tasks"), or none that may have it mentions its subject ("a date for Sonnet 5.5").
 
-    :param sentences: of the answer.
-    :param answered: whether they are shown, with their context; else their passages are.
+    :param sentences: of the answer, which are shown with their context.
     """
     parsed = reading.question
     asked = _words(parsed.text, parsed.language)
-    words = _unmatched(reading, asked, sentences, answered=answered)
+    words = _unmatched(reading, asked, sentences)
     if parsed.needs_figure:
         texts = [
             _shown(one) for one in sentences if not cannot_answer(parsed, one.text, one.language)
@@ -126,7 +123,7 @@ def _common_prefix(one: Sequence[str], other: Sequence[str]) -> int:
 
 
 def _unmatched(
-    reading: Reading, words: Sequence[_Word], sentences: Sequence[Candidate], *, answered: bool
+    reading: Reading, words: Sequence[_Word], sentences: Sequence[Candidate]
 ) -> list[str]:
     """The rare words of the question that the shown text does not cover."""
     idf = reading.question.idf
@@ -134,9 +131,7 @@ def _unmatched(
     tokens = [reading.tokens[key].vectors for key in passages if key in reading.tokens]
     if not tokens or not idf:
         return []
-    quoted = (_shown(one) for one in sentences)
-    whole = (passage.searched_text for passage in passages.values())
-    text = " ".join(quoted if answered else whole)
+    text = " ".join(map(_shown, sentences))
     languages = {passage.language for passage in passages.values()}
     terms = frozenset(tokenize(text)).union(*(index_terms(text, each) for each in languages))
     total = sum(idf.values())
