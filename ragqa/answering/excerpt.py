@@ -28,8 +28,8 @@ from ragqa.config import Settings
 from ragqa.readers import Reader
 from ragqa.search.question_kind import QuestionKind
 from ragqa.text.markdown import unit_words
-from ragqa.text.words import index_terms
-from ragqa.types import Kind, Passage, Unit
+from ragqa.text.words import index_terms, overlaps
+from ragqa.types import Citation, Kind, Passage, Unit
 from ragqa.types.answers import FURTHER
 
 MIN_SCORE_SHARE = 0.8
@@ -182,10 +182,11 @@ class Finder:
             found.append(another)
         return found if len(found) == 1 else self._in_question_order(found)
 
-    def further(self, found: Sequence[Excerpt]) -> list[Excerpt]:
+    def further(self, found: Sequence[Excerpt], told: Sequence[Citation] = ()) -> list[Excerpt]:
         """Further excerpts that may answer, best first, each from a section of its own.
 
         :param found: the excerpts of the answer.
+        :param told: what is shown beside them, and not to be offered again.
         """
         others: list[Excerpt] = []
         least = FURTHER_SHARE * self._best.score
@@ -196,7 +197,9 @@ class Finder:
             if any(excerpt.shares_section(one) for excerpt in shown):
                 continue
             excerpt = self._around(one)
-            if not any(excerpt.overlaps(other.whole) for other in shown):
+            if not any(excerpt.overlaps(other.whole) for other in shown) and not any(
+                one.path == excerpt.path and overlaps(excerpt.span, [one.chars]) for one in told
+            ):
                 others.append(excerpt)
         return others
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ragqa.answering.disagreement import disagreements
 from ragqa.answering.excerpt import Answering, Excerpt, Finder, with_embedded
 from ragqa.answering.layout import OpenNote, asks
 from ragqa.answering.missing import lacks_most, missing
@@ -53,11 +54,11 @@ class Assessment:
 
     `confidence` is the probability that the first excerpt is a good answer, `reasons` what it is
     based on. `excerpts` are to be shown, in reading order, if `answered`; `missing` has words of
-    the question that they do not cover. `candidates` are the scored sentences.
+    the question that they do not cover. `further` are other excerpts to offer, and `disagreements`
+    the sentences that contradict those of the excerpts. `candidates` are the scored sentences.
 
-    `compose` adds the answer's text and citations, `disagreements`: the sentences that contradict
-    the cited ones, and `also`: what the `further` excerpts cite. All are empty where the notes do
-    not seem to answer.
+    `compose` adds the answer's text and citations, and `also`: what the `further` excerpts cite.
+    All of these are empty where the notes do not seem to answer.
     """
 
     candidates: Sequence[Candidate] = ()
@@ -67,10 +68,10 @@ class Assessment:
     answered: bool = False
     reasons: Sequence[Reason] = ()
     missing: tuple[str, ...] = ()
+    disagreements: Sequence[Disagreement] = ()
     text: str = ""
     citations: Sequence[Citation] = ()
     also: Sequence[Citation] = ()
-    disagreements: Sequence[Disagreement] = ()
 
 
 def assess(
@@ -98,10 +99,14 @@ def assess(
     # What is not probable and lacks most of a question is not even close to it.
     is_unlikely = not of_day and probability < PROBABLE_FROM
     answered = answered and not (is_unlikely and lacks_most(question, missed))
+    best = [excerpt.best for excerpt in found] if answered else []
+    differing = disagreements(question.text, best, scored, old_before=answering.old_before)
+    told = [side for one in differing for side in one.citations]
     return Assessment(
         candidates=scored,
         excerpts=found,
-        further=finder.further(found) if answered else (),
+        further=finder.further(found, told) if answered else (),
+        disagreements=differing,
         confidence=round(probability, 4),
         answered=answered,
         reasons=model.reasons(measured),

@@ -5,9 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from excerpting import EMBEDDER, asked, passages_of
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ragqa.answering import Answering, compose
 from ragqa.answering.disagreement import disagreements
 from ragqa.answering.sentences import candidates_of
 from ragqa.claims.answers import read_answer, read_asked
@@ -367,6 +369,22 @@ def test_two_sentences_of_one_note_are_not_compared():
         for one in candidates_of([Hit(passage, 1.0, None, None)])
     ]
     assert disagreements("what is the limit?", scored[:1], scored) == ()
+
+
+def test_what_disagrees_with_the_answer_is_not_offered_again_as_a_further_excerpt(monkeypatch):
+    monkeypatch.setattr("ragqa.answering.excerpt.FURTHER_SHARE", 0.0)
+    notes = {"a.md": SIXTY, "b.md": HUNDRED, "c.md": "Uploads count towards the limit."}
+    hits = tuple(
+        Hit(passage, 1 - n / 100, 0.9, 2.0)
+        for n, (path, text) in enumerate(notes.items())
+        for passage in passages_of(f"{text}\n", path)
+    )
+    question = asked("what is the limit?", idf={"limit": 1.0}, day="a.md")
+    answer = compose(question, hits, EMBEDDER, Answering(excerpts=1))
+    (one,) = answer.disagreements
+    assert {side.path for side in one.citations} == {"a.md", "b.md"}
+    assert [citation.path for citation in answer.citations] == ["a.md"]
+    assert [citation.path for citation in answer.also] == ["c.md"]
 
 
 def test_only_english_sentences_are_compared():
