@@ -1,14 +1,14 @@
 """Layouts of notes and excerpts from them, made as ragqa makes those of an answer."""
 
-import numpy as np
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from ragqa.answering import Answering
-from ragqa.answering.excerpt import excerpts_of
+from ragqa.answering.excerpt import Finder
 from ragqa.answering.excerpt_runs import Wanted, excerpt_around
 from ragqa.answering.layout import Layout
 from ragqa.answering.reading import read
-from ragqa.answering.score import Scored
 from ragqa.answering.sentences import candidates_of
 from ragqa.embedders import embedder_for
 from ragqa.notes import parse_note
@@ -125,14 +125,14 @@ def composed(question, notes, scores, *, excerpts=1, words=80, holds=0.0, idf=No
     def open_note(passage):
         return Layout.of(notes[passage.path], [p for p in passages if p.path == passage.path])
 
-    return excerpts_of(
+    return Finder(
         reading,
         [_scored(candidate, scores, holds) for candidate in candidates_of(found)],
         Answering(excerpts=excerpts, words=words, open_note=open_note),
-    )
+    ).excerpts()
 
 
 def _scored(candidate, scores, holds):
     score = next((score for words, score in scores.items() if words in candidate.text), 0.1)
     signals = {"holds": holds, "cosine": score, "maxsim": score, "coverage": score}
-    return Scored(candidate, score, signals, {}, np.zeros(0))
+    return replace(candidate, score=score, signals=signals)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ragqa.answering.disagreement import disagreements
 from ragqa.answering.excerpt import Answering, Excerpt
 from ragqa.answering.excerpt_blocks import Line, blocks_of
 from ragqa.answering.judge import Assessment, assess
@@ -31,18 +30,9 @@ def compose(
         return assessment
     text, citations = cite(assessment.excerpts, answering.old_before)
     _, also = cite(assessment.further, answering.old_before, first=len(citations) + 1)
-    best = [excerpt.best for excerpt in assessment.excerpts]
     if not assessment.missing:
-        citations = mark_short_answer(citations, question, best[0])
-    return replace(
-        assessment,
-        text=text,
-        citations=citations,
-        also=also,
-        disagreements=disagreements(
-            question.text, best, assessment.candidates, old_before=answering.old_before
-        ),
-    )
+        citations = mark_short_answer(citations, question, assessment.excerpts[0].best)
+    return replace(assessment, text=text, citations=citations, also=also)
 
 
 def cite(
@@ -67,7 +57,7 @@ def cite(
 
 def _citation(excerpt: Excerpt, n: int, old_before: str) -> Citation:
     layout, (start, end) = excerpt.layout, excerpt.span
-    passage, unit = layout.pieces[excerpt.run[0]].passage, excerpt.best.candidate.unit
+    passage, unit = layout.pieces[excerpt.run[0]].passage, excerpt.best.unit
     first = passage.lines[0] + layout.text.count("\n", passage.start, start)
     whole = excerpt.whole
     if unit.end < end and layout.text[unit.start : unit.end].rstrip("*_ ").endswith("?"):

@@ -8,7 +8,8 @@ reported.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ragqa.answering.score import Scored, citation_of
+from ragqa.answering.score import citation_of
+from ragqa.answering.sentences import Candidate
 from ragqa.answering.short_answer import counterpart
 from ragqa.claims.answers import Answer, Asked, read_answer, read_asked
 from ragqa.claims.difference import Difference, difference
@@ -30,7 +31,11 @@ _Side = tuple[Citation, str, Span]
 
 
 def disagreements(
-    question: str, cited: Sequence[Scored], candidates: Sequence[Scored], *, old_before: str = ""
+    question: str,
+    cited: Sequence[Candidate],
+    candidates: Sequence[Candidate],
+    *,
+    old_before: str = "",
 ) -> tuple[Disagreement, ...]:
     """Where a cited sentence disagrees with another note's sentence that is cited or relevant.
 
@@ -38,11 +43,11 @@ def disagreements(
     :param candidates: all scored sentences, those of the answer included.
     :param old_before: as in `citation_of`.
     """
-    numbers = {one.candidate.place: n for n, one in enumerate(cited, start=1)}
+    numbers = {one.place: n for n, one in enumerate(cited, start=1)}
     found: dict[tuple[str, frozenset[str]], Disagreement] = {}
     for pair in _contradictions(question, cited, candidates):
         first, second = (
-            citation_of(each, numbers.get(each.candidate.place, 0), old_before)
+            citation_of(each, numbers.get(each.place, 0), old_before)
             for each in (pair.one, pair.other)
         )
         disagreement = _newest_first(
@@ -55,65 +60,65 @@ def disagreements(
 
 
 def prefer_newest(
-    question: str, sentences: Sequence[Scored], candidates: Sequence[Scored]
-) -> list[Scored]:
+    question: str, sentences: Sequence[Candidate], candidates: Sequence[Candidate]
+) -> list[Candidate]:
     """The sentences of an answer, each replaced by one of a newer note that contradicts it.
 
     A sentence stays if its note, or the contradicting one, has no date.
     """
-    newer: dict[tuple[str, int], Scored] = {}
+    newer: dict[tuple[str, int], Candidate] = {}
     for pair in _contradictions(question, sentences, candidates):
         older, younger = sorted((pair.one, pair.other), key=_date)
-        place = older.candidate.place
+        place = older.place
         if _date(older) and _date(newer.get(place, older)) < _date(younger):
             newer[place] = younger
-    preferred = [newer.get(one.candidate.place, one) for one in sentences]
-    return list({one.candidate.place: one for one in preferred}.values())
+    preferred = [newer.get(one.place, one) for one in sentences]
+    return list({one.place: one for one in preferred}.values())
 
 
-def _date(one: Scored) -> str:
-    return one.candidate.hit.passage.note_date
+def _date(one: Candidate) -> str:
+    return one.hit.passage.note_date
 
 
 @dataclass(frozen=True, slots=True)
 class _Contradiction:
     """Sentences of two notes that differ, the first one cited, with their texts."""
 
-    one: Scored
-    other: Scored
+    one: Candidate
+    other: Candidate
     texts: tuple[str, str]
     difference: Difference
 
 
 def _contradictions(
-    question: str, cited: Sequence[Scored], candidates: Sequence[Scored]
+    question: str, cited: Sequence[Candidate], candidates: Sequence[Candidate]
 ) -> Iterator[_Contradiction]:
     asked = read_asked(question)
-    places = {one.candidate.place for one in cited}
+    places = {one.place for one in cited}
     compared = _compared(cited, candidates)
     for i, one in enumerate(compared):
-        for other in compared[i + 1 :] if one.candidate.place in places else ():
-            if one.candidate.hit.passage.path != other.candidate.hit.passage.path:
+        for other in compared[i + 1 :] if one.place in places else ():
+            if one.hit.passage.path != other.hit.passage.path:
                 found = difference(asked, _answer(one, asked), _answer(other, asked))
                 if found is not None:
-                    texts = one.candidate.text, other.candidate.text
+                    texts = one.text, other.text
                     yield _Contradiction(one, other, texts, found)
 
 
-def _compared(cited: Sequence[Scored], candidates: Sequence[Scored]) -> list[Scored]:
+def _compared(cited: Sequence[Candidate], candidates: Sequence[Candidate]) -> list[Candidate]:
     """The sentences to compare: the cited ones, then relevant ones, best first."""
-    places = {one.candidate.place for one in cited}
-    near = [one for one in candidates if one.candidate.place not in places and _is_close(one)]
+    places = {one.place for one in cited}
+    near = [one for one in candidates if one.place not in places and _is_close(one)]
     return [
         one
         for one in (*cited, *sorted(near, key=lambda one: -one.score))
-        if one.candidate.unit.kind in _COMPARED_KINDS
-        and one.candidate.language == ENGLISH
-        and len(one.candidate.text) <= _MAX_CHARS
+        if one.unit.kind in _COMPARED_KINDS
+        and one.language == ENGLISH
+        and len(one.text) <= _MAX_CHARS
     ]
 
 
-def _is_close(one: Scored) -> bool:
+def _is_close(one: Candidate) -> bool:
     """Whether a sentence is close to the question by absolute measures; scores are relative.
 
     Coverage decides where the embedder cannot read the question, or where it is complete.
@@ -123,9 +128,9 @@ def _is_close(one: Scored) -> bool:
     return closeness >= MIN_CLOSENESS or coverage >= _FULL_COVERAGE
 
 
-def _answer(one: Scored, asked: Asked) -> Answer:
-    passage = one.candidate.hit.passage
-    return read_answer(one.candidate.text, (passage.title, *passage.heading), asked)
+def _answer(one: Candidate, asked: Asked) -> Answer:
+    passage = one.hit.passage
+    return read_answer(one.text, (passage.title, *passage.heading), asked)
 
 
 def _newest_first(about: str, one: _Side, other: _Side) -> Disagreement:

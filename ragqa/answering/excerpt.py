@@ -23,14 +23,13 @@ from ragqa.answering.excerpt_runs import (
 )
 from ragqa.answering.layout import Layout, OpenNote, Run, layout_of_passage
 from ragqa.answering.reading import Reading
-from ragqa.answering.score import Scored
 from ragqa.answering.sentences import Candidate, sources_of
 from ragqa.config import Settings
 from ragqa.readers import Reader
 from ragqa.search.question_kind import QuestionKind
 from ragqa.text.markdown import unit_words
-from ragqa.text.words import index_terms
-from ragqa.types import Kind, Passage, Unit
+from ragqa.text.words import index_terms, overlaps
+from ragqa.types import Citation, Kind, Passage, Unit
 from ragqa.types.answers import FURTHER
 
 MIN_SCORE_SHARE = 0.8
@@ -79,7 +78,7 @@ class Answering:
 class Excerpt:
     """A run of a note around the sentence that answers."""
 
-    best: Scored
+    best: Candidate
     layout: Layout
     run: Run
 
@@ -100,7 +99,7 @@ class Excerpt:
 
     @cached_property
     def whole(self) -> Candidate:
-        """The whole excerpt as one candidate."""
+        """The whole excerpt, with the score of its sentence."""
         start, end = self.span
         quote, units = self.layout.quote(self.run), self.units
         text = excerpt_text(quote, units, start, self.layout.is_cut(self.run))
@@ -110,7 +109,7 @@ class Excerpt:
             unit = Unit(Kind.EXCERPT, start, end, context)
         elif unit.kind in _SHOWN_WITH_CONTEXT:
             text = unit_words(quote, unit)
-        return Candidate(self.best.candidate.hit, unit, quote, text)
+        return replace(self.best, unit=unit, quote=quote, text=text)
 
     @cached_property
     def terms(self) -> frozenset[str]:
@@ -123,10 +122,10 @@ class Excerpt:
     def of_run(self, layout: Layout, run: Run) -> "Excerpt":
         """Another run that answers as this one does."""
         piece = layout.pieces[run[0]]
-        hit = replace(self.best.candidate.hit, passage=piece.passage)
+        hit = replace(self.best.hit, passage=piece.passage)
         unit = Unit(Kind.EXCERPT, *layout.span(run), piece.unit.full_context)
-        candidate = Candidate(hit, unit, layout.quote(run), text_of(layout, run))
-        return Excerpt(replace(self.best, candidate=candidate), layout, run)
+        quote, text = layout.quote(run), text_of(layout, run)
+        return Excerpt(replace(self.best, hit=hit, unit=unit, quote=quote, text=text), layout, run)
 
     def shares_section(self, candidate: Candidate) -> bool:
         """Whether it has some of the section that a candidate stands in."""
@@ -137,45 +136,6 @@ class Excerpt:
     def overlaps(self, candidate: Candidate) -> bool:
         """Whether it has at least part of a candidate."""
         return self.whole.overlaps(candidate)
-
-
-def excerpts_of(reading: Reading, scored: Sequence[Scored], answering: Answering) -> list[Excerpt]:
-    """The excerpts that answer, in reading order.
-
-    The first is around the best sentence or, for a definition, is the defining paragraph. Another
-    one is added only if it covers words of the question that those before it lack, such as the
-    other side of a comparison.
-
-    :param scored: the candidate sentences, at least one.
-    """
-    finder = _Finder(reading, scored, answering)
-    found = [finder.first()]
-    while len(found) < answering.excerpts and (further := finder.further(found)):
-        found.append(further)
-    return found if len(found) == 1 else finder.in_question_order(found)
-
-
-def further_of(
-    reading: Reading, scored: Sequence[Scored], answering: Answering, found: Sequence[Excerpt]
-) -> list[Excerpt]:
-    """Further excerpts that may answer, best first, each from a section of its own.
-
-    :param scored: the candidate sentences, at least one.
-    :param found: the excerpts of the answer.
-    """
-    finder = _Finder(reading, scored, answering)
-    others: list[Excerpt] = []
-    least = FURTHER_SHARE * finder.best.score
-    for one in sorted(scored, key=lambda one: -one.score):
-        if len(others) == answering.further or one.score < least:
-            break
-        shown = [*found, *others]
-        if any(excerpt.shares_section(one.candidate) for excerpt in shown):
-            continue
-        excerpt = finder.around(one)
-        if not any(excerpt.overlaps(other.whole) for other in shown):
-            others.append(excerpt)
-    return others
 
 
 def with_embedded(excerpts: Sequence[Excerpt], answering: Answering) -> list[Excerpt]:
@@ -203,43 +163,75 @@ def with_embedded(excerpts: Sequence[Excerpt], answering: Answering) -> list[Exc
 
 
 @dataclass(frozen=True)
-class _Finder:
+class Finder:
+    """Finds the excerpts that answer, and further ones, among at least one scored candidate."""
+
     reading: Reading
-    scored: Sequence[Scored]
+    scored: Sequence[Candidate]
     answering: Answering
 
+    def excerpts(self) -> list[Excerpt]:
+        """The excerpts that answer, in reading order.
+
+        The first is around the best sentence or, for a definition, is the defining paragraph.
+        Another one is added only if it covers words of the question that those before it lack, such
+        as the other side of a comparison.
+        """
+        found = [self._definition() or self._around(self._best)]
+        while len(found) < self.answering.excerpts and (another := self._another(found)):
+            found.append(another)
+        return found if len(found) == 1 else self._in_question_order(found)
+
+    def further(self, found: Sequence[Excerpt], told: Sequence[Citation] = ()) -> list[Excerpt]:
+        """Further excerpts that may answer, best first, each from a section of its own.
+
+        :param found: the excerpts of the answer.
+        :param told: what is shown beside them, and not to be offered again.
+        """
+        others: list[Excerpt] = []
+        least = FURTHER_SHARE * self._best.score
+        for one in sorted(self.scored, key=lambda one: -one.score):
+            if len(others) == self.answering.further or one.score < least:
+                break
+            shown = [*found, *others]
+            if any(excerpt.shares_section(one) for excerpt in shown):
+                continue
+            excerpt = self._around(one)
+            if not any(excerpt.overlaps(other.whole) for other in shown) and not any(
+                one.path == excerpt.path and overlaps(excerpt.span, [one.chars]) for one in told
+            ):
+                others.append(excerpt)
+        return others
+
     @property
-    def idf(self) -> Mapping[str, float]:
+    def _idf(self) -> Mapping[str, float]:
         return self.reading.question.idf
 
     @cached_property
-    def best(self) -> Scored:
+    def _best(self) -> Candidate:
         return max(self.scored, key=lambda one: one.score)
 
     @cached_property
-    def wanted(self) -> Wanted:
-        return Wanted(self.reading.question.kind, self.idf, self.answering.words)
+    def _wanted(self) -> Wanted:
+        return Wanted(self.reading.question.kind, self._idf, self.answering.words)
 
-    def first(self) -> Excerpt:
-        return self._definition() or self.around(self.best)
-
-    def further(self, found: Sequence[Excerpt]) -> Excerpt | None:
+    def _another(self, found: Sequence[Excerpt]) -> Excerpt | None:
         """The excerpt that covers most of what the others lack; None if it is not worth adding."""
         covered = frozenset().union(*(excerpt.terms for excerpt in found))
         is_comparison = self.reading.question.kind is QuestionKind.COMPARISON
-        idf = self.idf
+        idf = self._idf
         if is_comparison:
             # Words such as "versus" belong to neither side, so no sentence has them.
-            known = covered.union(*(one.candidate.terms for one in self.scored))
+            known = covered.union(*(one.terms for one in self.scored))
             idf = {term: weight for term, weight in idf.items() if term in known}
         uncovered = {term: weight for term, weight in idf.items() if term not in covered}
         total = sum(idf.values())
         if not total or sum(uncovered.values()) < MIN_UNCOVERED * total:
             return None
-        min_score = (MIN_COMPARISON_SHARE if is_comparison else MIN_SCORE_SHARE) * self.best.score
+        min_score = (MIN_COMPARISON_SHARE if is_comparison else MIN_SCORE_SHARE) * self._best.score
 
-        def gain(one: Scored) -> float:
-            terms = one.candidate.terms
+        def gain(one: Candidate) -> float:
+            terms = one.terms
             return sum(weight for term, weight in uncovered.items() if term in terms)
 
         eligible = [
@@ -247,16 +239,16 @@ class _Finder:
             for one in self.scored
             if one.score >= min_score
             and gain(one) >= MIN_GAIN * sum(uncovered.values())
-            and not any(excerpt.overlaps(one.candidate) for excerpt in found)
+            and not any(excerpt.overlaps(one) for excerpt in found)
         ]
         if not eligible:
             return None
         best = max(eligible, key=lambda one: one.score + gain(one) / total)
-        excerpt = self.around(best)
+        excerpt = self._around(best)
         overlaps = any(excerpt.overlaps(other.whole) for other in found)
         return None if overlaps else excerpt
 
-    def in_question_order(self, found: Sequence[Excerpt]) -> list[Excerpt]:
+    def _in_question_order(self, found: Sequence[Excerpt]) -> list[Excerpt]:
         """Sort the sides of a comparison as the question names them; leave others as found."""
         if self.reading.question.kind is not QuestionKind.COMPARISON:
             return list(found)
@@ -270,27 +262,27 @@ class _Finder:
 
         return sorted(found, key=position)
 
-    def around(self, best: Scored) -> Excerpt:
+    def _around(self, best: Candidate) -> Excerpt:
         """The excerpt around a sentence, or around one of a newer note that contradicts it."""
         best = prefer_newest(self.reading.question.text, [best], self.scored)[0]
-        layout = self.answering.open_note(best.candidate.hit.passage)
-        at = layout.at(best.candidate.unit.start)
+        layout = self.answering.open_note(best.hit.passage)
+        at = layout.at(best.unit.start)
         scores = [0.0] * len(layout.pieces)
         for one in self.scored:
             # A list was scored both as a whole and by its pieces.
-            if one.candidate.unit.kind is not Kind.LIST:
-                for i in _pieces_of(layout, one.candidate):
+            if one.unit.kind is not Kind.LIST:
+                for i in _pieces_of(layout, one):
                     scores[i] = max(scores[i], one.score)
         scores[at] = max(scores[at], best.score)
-        return Excerpt(best, layout, excerpt_around(layout, scores, at, self.wanted))
+        return Excerpt(best, layout, excerpt_around(layout, scores, at, self._wanted))
 
     def _definition(self) -> Excerpt | None:
         """The paragraph that defines the term, from the best sentence on if that defines it."""
         if self.reading.question.kind is not QuestionKind.DEFINITION:
             return None
-        unit = self.best.candidate.unit
-        if self.best.signals["holds"] >= 1:
-            layout = self.answering.open_note(self.best.candidate.hit.passage)
+        unit = self._best.unit
+        if self._best.signals["holds"] >= 1:
+            layout = self.answering.open_note(self._best.hit.passage)
             run = paragraph_from(layout, layout.at(unit.start))
             return self._announcing(layout, run) if unit.kind is Kind.PARAGRAPH else None
         notes: dict[str, Passage] = {}
@@ -299,7 +291,7 @@ class _Finder:
         found = []
         for rank, passage in enumerate(notes.values()):
             layout = self.answering.open_note(passage)
-            defined = defining_run(layout, self.reading.question.subject, self.idf)
+            defined = defining_run(layout, self.reading.question.subject, self._idf)
             if defined is not None:
                 found.append((defined[0], rank, layout, defined[1]))
         if not found:
@@ -310,20 +302,20 @@ class _Finder:
     def _announcing(self, layout: Layout, run: Run) -> Excerpt:
         """A paragraph whose first sentence answers, with the list its last one introduces."""
         best = self._sentence(layout, run[0])
-        return Excerpt(best, layout, with_announced(layout, run, run[0], self.wanted))
+        return Excerpt(best, layout, with_announced(layout, run, run[0], self._wanted))
 
-    def _sentence(self, layout: Layout, i: int) -> Scored:
+    def _sentence(self, layout: Layout, i: int) -> Candidate:
         """A piece of a note as a candidate; if unscored, it gets the score of the note's best."""
         piece = layout.pieces[i]
-        in_note = [one for one in self.scored if one.candidate.hit.passage.path == layout.path]
+        in_note = [one for one in self.scored if one.hit.passage.path == layout.path]
         for one in in_note:
-            if i in _pieces_of(layout, one.candidate):
+            if i in _pieces_of(layout, one):
                 return one
-        best = max(in_note, key=lambda one: one.score, default=self.best)
+        best = max(in_note, key=lambda one: one.score, default=self._best)
         quote = layout.quote((i, i))
         text = unit_words(quote, piece.unit)
-        hit = replace(best.candidate.hit, passage=piece.passage)
-        return replace(best, candidate=Candidate(hit, piece.unit, quote, text))
+        hit = replace(best.hit, passage=piece.passage)
+        return replace(best, hit=hit, unit=piece.unit, quote=quote, text=text)
 
 
 def _pieces_of(layout: Layout, candidate: Candidate) -> Iterator[int]:

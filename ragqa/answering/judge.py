@@ -8,19 +8,20 @@ import math
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from typing import Any
 
 import numpy as np
 
-from ragqa.answering.excerpt import Answering, Excerpt, excerpts_of, further_of, with_embedded
+from ragqa.answering.disagreement import disagreements
+from ragqa.answering.excerpt import Answering, Excerpt, Finder, with_embedded
 from ragqa.answering.layout import OpenNote, asks
 from ragqa.answering.missing import lacks_most, missing
 from ragqa.answering.reading import Reading, best_cosines, read
-from ragqa.answering.score import Scored, read_together, score
-from ragqa.answering.sentences import candidates_of
+from ragqa.answering.score import read_together, score
+from ragqa.answering.sentences import Candidate, candidates_of
 from ragqa.embedders import Embedder
 from ragqa.search.question import Question
 from ragqa.search.question_kind import SHORT
@@ -53,24 +54,24 @@ class Assessment:
 
     `confidence` is the probability that the first excerpt is a good answer, `reasons` what it is
     based on. `excerpts` are to be shown, in reading order, if `answered`; `missing` has words of
-    the question that they do not cover. `candidates` are the scored sentences.
+    the question that they do not cover. `further` are other excerpts to offer, and `disagreements`
+    the sentences that contradict those of the excerpts. `candidates` are the scored sentences.
 
-    `compose` adds the answer's text and citations, `disagreements`: the sentences that contradict
-    the cited ones, and `also`: what the `further` excerpts cite. All are empty where the notes do
-    not seem to answer.
+    `compose` adds the answer's text and citations, and `also`: what the `further` excerpts cite.
+    All of these are empty where the notes do not seem to answer.
     """
 
-    candidates: Sequence[Scored] = ()
+    candidates: Sequence[Candidate] = ()
     excerpts: Sequence[Excerpt] = ()
     further: Sequence[Excerpt] = ()
     confidence: float = 0.0
     answered: bool = False
     reasons: Sequence[Reason] = ()
     missing: tuple[str, ...] = ()
+    disagreements: Sequence[Disagreement] = ()
     text: str = ""
     citations: Sequence[Citation] = ()
     also: Sequence[Citation] = ()
-    disagreements: Sequence[Disagreement] = ()
 
 
 def assess(
@@ -84,8 +85,9 @@ def assess(
     together = read_together(answering.reader, question.text, candidates)
     scored = score(reading, candidates, together)
     may_answer, is_open = without_open_questions(question, scored, answering.open_note)
-    found = with_embedded(excerpts_of(reading, may_answer, answering), answering)
-    shown = [replace(excerpt.best, candidate=excerpt.whole) for excerpt in found]
+    finder = Finder(reading, may_answer, answering)
+    found = with_embedded(finder.excerpts(), answering)
+    shown = [excerpt.whole for excerpt in found]
     missed = missing(reading, shown)
     model = shipped().of(question)
     measured = features(reading, may_answer, found[0], missed)
@@ -97,12 +99,14 @@ def assess(
     # What is not probable and lacks most of a question is not even close to it.
     is_unlikely = not of_day and probability < PROBABLE_FROM
     answered = answered and not (is_unlikely and lacks_most(question, missed))
-    if not answered:
-        missed = missing(reading, shown, answered=False) or missed
+    best = [excerpt.best for excerpt in found] if answered else []
+    differing = disagreements(question.text, best, scored, old_before=answering.old_before)
+    told = [side for one in differing for side in one.citations]
     return Assessment(
         candidates=scored,
         excerpts=found,
-        further=further_of(reading, may_answer, answering, found) if answered else (),
+        further=finder.further(found, told) if answered else (),
+        disagreements=differing,
         confidence=round(probability, 4),
         answered=answered,
         reasons=model.reasons(measured),
@@ -111,8 +115,8 @@ def assess(
 
 
 def without_open_questions(
-    question: Question, scored: Sequence[Scored], open_note: OpenNote
-) -> tuple[Sequence[Scored], bool]:
+    question: Question, scored: Sequence[Candidate], open_note: OpenNote
+) -> tuple[Sequence[Candidate], bool]:
     """The sentences that may answer, and whether they do so with reserve.
 
     One that asks is among them only where no statement is near, or where questions are wanted
@@ -122,8 +126,8 @@ def without_open_questions(
     """
     if not question.terms.isdisjoint(_FOR_QUESTIONS):
         return scored, False
-    asking: list[Scored] = []
-    stating: list[Scored] = []
+    asking: list[Candidate] = []
+    stating: list[Candidate] = []
     for one in scored:
         (asking if _is_open(one, open_note) else stating).append(one)
     if not asking:
@@ -135,17 +139,17 @@ def without_open_questions(
     return stating, best.score < SURE_SHARE * most and not _follows_question(best, open_note)
 
 
-def _follows_question(one: Scored, open_note: OpenNote) -> bool:
+def _follows_question(one: Candidate, open_note: OpenNote) -> bool:
     """Whether it is the item after one that asks: "Q: …", "A: …"."""
-    layout = open_note(one.candidate.hit.passage)
-    at = layout.at(one.candidate.unit.start)
+    layout = open_note(one.hit.passage)
+    at = layout.at(one.unit.start)
     return at > layout.block(at)[0] and asks(layout.quote((at - 1, at - 1)))
 
 
-def _is_open(one: Scored, open_note: OpenNote) -> bool:
+def _is_open(one: Candidate, open_note: OpenNote) -> bool:
     """Whether a sentence asks what the note leaves open; a list does if each of its items asks."""
-    unit, passage = one.candidate.unit, one.candidate.hit.passage
-    if not asks(one.candidate.text):
+    unit, passage = one.unit, one.hit.passage
+    if not asks(one.text):
         return False
     if unit.kind is Kind.LIST:
         inside = (item for item in passage.units if unit.start <= item.start < unit.end)
@@ -161,7 +165,7 @@ def _is_open(one: Scored, open_note: OpenNote) -> bool:
 
 
 def features(
-    reading: Reading, scored: Sequence[Scored], excerpt: Excerpt, missing: Sequence[str]
+    reading: Reading, scored: Sequence[Candidate], excerpt: Excerpt, missing: Sequence[str]
 ) -> dict[str, float]:
     """The features of the models, named as in their file.
 
@@ -175,7 +179,7 @@ def features(
     :param excerpt: the first excerpt.
     """
     first, second, *_ = *sorted((hit.score for hit in reading.found), reverse=True), 0.0, 0.0
-    others = (one.score for one in scored if not excerpt.shares_section(one.candidate))
+    others = (one.score for one in scored if not excerpt.shares_section(one))
     holds = min(1.0, excerpt.best.signals["holds"])
     return {
         "closest": reading.closest,
@@ -188,16 +192,16 @@ def features(
     }
 
 
-def _weakest(reading: Reading, scored: Sequence[Scored], excerpt: Excerpt) -> float:
+def _weakest(reading: Reading, scored: Sequence[Candidate], excerpt: Excerpt) -> float:
     """The lowest match of a word of the question with the excerpt or its headings.
 
     A word matches as its tokens' best cosines do in the mean.
     """
     if not len(reading.query):
         return 0.0
-    hit, unit = excerpt.best.candidate.hit, excerpt.best.candidate.unit
+    hit, unit = excerpt.best.hit, excerpt.best.unit
     _, above = reading.of_unit(hit.passage, unit)
-    within = [one.matches for one in scored if excerpt.overlaps(one.candidate)]
+    within = [one.matches for one in scored if excerpt.overlaps(one)]
     best = np.max([best_cosines(reading.query, above), excerpt.best.matches, *within], axis=0)
     words = defaultdict[int, list[float]](list)
     starts = [word.start() for word in WORD.finditer(reading.question.text)]

@@ -8,7 +8,7 @@ from itertools import takewhile
 import numpy as np
 
 from ragqa.answering.reading import Reading, best_cosines
-from ragqa.answering.score import Scored, cannot_answer
+from ragqa.answering.score import cannot_answer
 from ragqa.answering.sentences import Candidate, sources_of
 from ragqa.languages import ENGLISH
 from ragqa.search.question import Question
@@ -72,25 +72,20 @@ class _Word:
         )
 
 
-def missing(
-    reading: Reading, sentences: Sequence[Scored], *, answered: bool = True
-) -> tuple[str, ...]:
+def missing(reading: Reading, sentences: Sequence[Candidate]) -> tuple[str, ...]:
     """The words of the question that the shown text neither has nor paraphrases.
 
     The date or count asked for comes last, if certainly no sentence has it ("a date", "a number of
     tasks"), or none that may have it mentions its subject ("a date for Sonnet 5.5").
 
-    :param sentences: of the answer.
-    :param answered: whether they are shown, with their context; else their passages are.
+    :param sentences: of the answer, which are shown with their context.
     """
     parsed = reading.question
     asked = _words(parsed.text, parsed.language)
-    words = _unmatched(reading, asked, sentences, answered=answered)
+    words = _unmatched(reading, asked, sentences)
     if parsed.needs_figure:
         texts = [
-            _shown(one.candidate)
-            for one in sentences
-            if not cannot_answer(parsed, one.candidate.text, one.candidate.language)
+            _shown(one) for one in sentences if not cannot_answer(parsed, one.text, one.language)
         ]
         missed = (_missing_names(parsed.text, asked, text) for text in texts)
         names = min(missed, key=len, default=[])
@@ -128,17 +123,15 @@ def _common_prefix(one: Sequence[str], other: Sequence[str]) -> int:
 
 
 def _unmatched(
-    reading: Reading, words: Sequence[_Word], sentences: Sequence[Scored], *, answered: bool
+    reading: Reading, words: Sequence[_Word], sentences: Sequence[Candidate]
 ) -> list[str]:
     """The rare words of the question that the shown text does not cover."""
     idf = reading.question.idf
-    passages = {one.candidate.hit.passage.id: one.candidate.hit.passage for one in sentences}
+    passages = {one.hit.passage.id: one.hit.passage for one in sentences}
     tokens = [reading.tokens[key].vectors for key in passages if key in reading.tokens]
     if not tokens or not idf:
         return []
-    quoted = (_shown(one.candidate) for one in sentences)
-    whole = (passage.searched_text for passage in passages.values())
-    text = " ".join(quoted if answered else whole)
+    text = " ".join(map(_shown, sentences))
     languages = {passage.language for passage in passages.values()}
     terms = frozenset(tokenize(text)).union(*(index_terms(text, each) for each in languages))
     total = sum(idf.values())

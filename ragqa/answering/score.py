@@ -5,7 +5,7 @@ One signal is how well it fits the type of answer that the question asks for.
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 from types import MappingProxyType
 
@@ -85,24 +85,9 @@ _GLOSS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """A candidate with its score, 0 to 1.
-
-    `signals` are unscaled, `parts` are their contributions to the score. `matches` has the best
-    cosine of each content token of the question with the candidate's tokens, shape (tokens,).
-    """
-
-    candidate: Candidate
-    score: float
-    signals: Mapping[str, float]
-    parts: Mapping[str, float]
-    matches: Vector
-
-
 def score(
     reading: Reading, candidates: Sequence[Candidate], reader_scores: Sequence[float] = ()
-) -> list[Scored]:
+) -> list[Candidate]:
     """Score every candidate by the weighted mean of its signals, most of them scaled to 0 to 1.
 
     `cosine`: of the question and the mean of the sentence's token vectors. `maxsim`: the best
@@ -135,7 +120,7 @@ def score(
         columns[name] = [weights[name] / total * value for value in scaled]
     parts = [{name: columns[name][i] for name in names} for i in range(len(candidates))]
     return [
-        Scored(candidate, sum(part.values()), signals, part, matches)
+        replace(candidate, score=sum(part.values()), signals=signals, parts=part, matches=matches)
         for candidate, part, (signals, matches) in zip(candidates, parts, measured, strict=True)
     ]
 
@@ -218,9 +203,9 @@ def _scaled(values: Sequence[float]) -> list[float]:
     return [float(high > 0)] * len(values)
 
 
-def citation_of(one: Scored, n: int, old_before: str = "") -> Citation:
+def citation_of(one: Candidate, n: int, old_before: str = "") -> Citation:
     """A candidate as the n-th citation; it is old if its note's date is before `old_before`."""
-    passage, unit = one.candidate.hit.passage, one.candidate.unit
+    passage, unit = one.hit.passage, one.unit
     citation = quotation(passage, [unit], n=n, score=one.score, old_before=old_before)
     return replace(citation, parts={name: round(part, 4) for name, part in one.parts.items()})
 

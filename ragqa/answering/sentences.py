@@ -1,14 +1,16 @@
 """The sentences of the best passages, as candidates for an answer."""
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import takewhile
+
+import numpy as np
 
 from ragqa.answering.embeds import Embedded, embeds_in, nothing_embedded, runs_of, text_of
 from ragqa.text.markdown import lead, plain_text, states_fact, unit_words
 from ragqa.text.words import compiled, index_terms, synonyms, tokenize, word_set
-from ragqa.types import Citation, Hit, Kind, Passage, Unit
+from ragqa.types import Citation, Hit, Kind, Passage, Unit, Vector
 
 PASSAGES = 5
 """Candidates come from at most this many passages."""
@@ -32,12 +34,21 @@ _STRUCTURAL = word_set(
 
 @dataclass(frozen=True)
 class Candidate:
-    """A citable unit of a hit: `quote` is verbatim, `text` is plain."""
+    """A citable unit of a hit: `quote` is verbatim, `text` is plain.
+
+    `score` gives it a score, 0 to 1: `signals` are unscaled, `parts` are their contributions, and
+    `matches` has the best cosine of each content token of the question with its tokens, shape
+    (tokens,).
+    """
 
     hit: Hit
     unit: Unit
     quote: str
     text: str
+    score: float = 0.0
+    signals: Mapping[str, float] = field(default_factory=dict)
+    parts: Mapping[str, float] = field(default_factory=dict)
+    matches: Vector = field(default_factory=lambda: np.zeros(0, np.float32))
 
     @property
     def place(self) -> tuple[str, int]:

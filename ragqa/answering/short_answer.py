@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ragqa.answering.score import Scored, fits
+from ragqa.answering.score import fits
+from ragqa.answering.sentences import Candidate
 from ragqa.languages import ENGLISH
 from ragqa.search.question import Question
 from ragqa.search.question_kind import QuestionKind
@@ -23,19 +24,19 @@ _ITALIC = r"(?<![*\w])\*(?![*\s])[^*]{1,200}\*(?!\*)|(?<![_\w])_(?![_\s])[^_]{1,
 
 
 def mark_short_answer(
-    citations: Sequence[Citation], question: Question, best: Scored
+    citations: Sequence[Citation], question: Question, best: Candidate
 ) -> tuple[Citation, ...]:
     """The citations, with the short answer marked in the best one.
 
     It is found in the sentence as shown, and marked if its quote has it exactly once.
     """
-    shown, unit = best.candidate.text, best.candidate.unit
-    short = short_answer(question, shown, best.candidate.language)
-    place = short and place_in(best.candidate.quote, shown[slice(*short)])
-    if not place or is_title(question, best.candidate.quote, place):
+    shown, unit = best.text, best.unit
+    short = short_answer(question, shown, best.language)
+    place = short and place_in(best.quote, shown[slice(*short)])
+    if not place or is_title(question, best.quote, place):
         return tuple(citations)
     span = unit.start + place[0], unit.start + place[1]
-    path = best.candidate.hit.passage.path
+    path = best.hit.passage.path
     return tuple(
         replace(c, span=span)
         if c.path == path and c.chars[0] <= span[0] and span[1] <= c.chars[1]

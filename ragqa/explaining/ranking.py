@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from ragqa.answering import Assessment
 from ragqa.answering.excerpt import Excerpt
-from ragqa.answering.score import Scored, citation_of
-from ragqa.answering.sentences import sources_of
+from ragqa.answering.score import citation_of
+from ragqa.answering.sentences import Candidate, sources_of
 from ragqa.api import MIN_POOL, Index
 from ragqa.api.answers import Found
 from ragqa.explaining.explanation import Lost, Place, Sentence
@@ -59,7 +59,7 @@ def rank_sentences(
     found = []
     in_order = sorted(assessment.candidates, key=lambda one: -one.score)
     for rank, one in enumerate(in_order, start=1):
-        if one.candidate.hit.passage.id not in own:
+        if one.hit.passage.id not in own:
             continue
         citation = citation_of(one, rank)
         first, last = citation.lines
@@ -68,9 +68,9 @@ def rank_sentences(
     return tuple(found)
 
 
-def why_lost(one: Scored, excerpts: Sequence[Excerpt]) -> Lost | None:
+def why_lost(one: Candidate, excerpts: Sequence[Excerpt]) -> Lost | None:
     """Why a candidate is not in the answer; None where an excerpt has it."""
-    if any(excerpt.overlaps(one.candidate) for excerpt in excerpts):
+    if any(excerpt.overlaps(one) for excerpt in excerpts):
         return None
     best = max((excerpt.best.score for excerpt in excerpts), default=float("inf"))
     return Lost.PASSED_OVER if one.score >= best else Lost.WEAK

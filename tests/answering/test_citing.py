@@ -150,7 +150,7 @@ def test_what_answers_directly_stands_in_the_sentence_that_answers(question, sen
     start, end = citation.span
     assert citation.chars[0] <= start < end <= citation.chars[1]
     assert one.layout.text[start:end] == citation.short
-    assert " ".join(citation.short.split()) in one.best.candidate.text
+    assert " ".join(citation.short.split()) in one.best.text
 
 
 def test_a_date_is_marked_within_its_excerpt():

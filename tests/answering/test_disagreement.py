@@ -1,15 +1,16 @@
 """Where two sentences answer one question differently, and where they only seem to."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
+from excerpting import EMBEDDER, asked, passages_of
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ragqa.answering import Answering, compose
 from ragqa.answering.disagreement import disagreements
-from ragqa.answering.score import Scored
 from ragqa.answering.sentences import candidates_of
 from ragqa.claims.answers import read_answer, read_asked
 from ragqa.claims.difference import difference
@@ -274,8 +275,10 @@ def told(*notes, close=None, terms=0.0, cited=1, old_before=""):
     """
     candidates = candidates_of([hit(*note) for note in notes])
     scored = [
-        Scored(
-            one, 1 - n / 10, {"cosine": each, "maxsim": each, "coverage": terms}, {}, np.zeros(0)
+        replace(
+            one,
+            score=1 - n / 10,
+            signals={"cosine": each, "maxsim": each, "coverage": terms},
         )
         for n, (one, each) in enumerate(zip(candidates, close or [0.9] * len(notes), strict=True))
     ]
@@ -348,7 +351,7 @@ def test_where_the_question_could_not_be_read_its_words_tell_what_is_close():
 def test_a_close_sentence_is_compared_though_it_has_the_lowest_score_of_all():
     candidates = candidates_of([hit("a.md", SIXTY), hit("b.md", HUNDRED)])
     scored = [
-        Scored(one, score, CLOSE, {}, np.zeros(0))
+        replace(one, score=score, signals=CLOSE)
         for one, score in zip(candidates, (1.0, 0.0), strict=True)
     ]
     assert disagreements("what is the limit?", scored[:1], scored)
@@ -362,10 +365,26 @@ def test_two_sentences_of_one_note_are_not_compared():
     )
     passage = Passage(**{name: getattr(both, name) for name in both.__slots__} | {"units": units})
     scored = [
-        Scored(one, 1.0, CLOSE, {}, np.zeros(0))
+        replace(one, score=1.0, signals=CLOSE)
         for one in candidates_of([Hit(passage, 1.0, None, None)])
     ]
     assert disagreements("what is the limit?", scored[:1], scored) == ()
+
+
+def test_what_disagrees_with_the_answer_is_not_offered_again_as_a_further_excerpt(monkeypatch):
+    monkeypatch.setattr("ragqa.answering.excerpt.FURTHER_SHARE", 0.0)
+    notes = {"a.md": SIXTY, "b.md": HUNDRED, "c.md": "Uploads count towards the limit."}
+    hits = tuple(
+        Hit(passage, 1 - n / 100, 0.9, 2.0)
+        for n, (path, text) in enumerate(notes.items())
+        for passage in passages_of(f"{text}\n", path)
+    )
+    question = asked("what is the limit?", idf={"limit": 1.0}, day="a.md")
+    answer = compose(question, hits, EMBEDDER, Answering(excerpts=1))
+    (one,) = answer.disagreements
+    assert {side.path for side in one.citations} == {"a.md", "b.md"}
+    assert [citation.path for citation in answer.citations] == ["a.md"]
+    assert [citation.path for citation in answer.also] == ["c.md"]
 
 
 def test_only_english_sentences_are_compared():

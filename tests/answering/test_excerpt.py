@@ -24,7 +24,7 @@ FIGS = {
 def test_the_first_excerpt_is_around_the_best_sentence():
     (one,) = composed("when do figs ripen", FIGS, {"August": 1.0})
     assert (one.path, one.whole.quote) == ("figs.md", "It ripens in August.")
-    assert one.best.candidate.text == "It ripens in August."
+    assert one.best.text == "It ripens in August."
     assert [unit.kind for unit in one.units] == [Kind.PARAGRAPH]
     assert FIGS["figs.md"][slice(*one.span)] == one.whole.quote
 
@@ -39,7 +39,7 @@ def test_a_list_with_what_announces_it_is_one_candidate_and_comes_whole():
     text = "# A\n\nThere are two phases:\n\n- Pretraining\n- Alignment\n"
     scores = {"There are two phases: ": 1.0}
     (one,) = composed("which phases are there", {"a.md": text}, scores)
-    assert one.best.candidate.unit.kind is Kind.LIST
+    assert one.best.unit.kind is Kind.LIST
     assert one.whole.quote == text[text.index("There") :].strip()
     assert one.whole.unit.kind is Kind.EXCERPT
 
@@ -91,7 +91,7 @@ LORA = {
 def test_the_paragraph_that_defines_a_thing_is_shown_in_place_of_the_best_sentence():
     (one,) = composed("what is LoRA", LORA, {"a lot": 1.0, "matrices": 0.4})
     assert (one.path, one.whole.quote) == ("lora.md", "LoRA adds two matrices. They are small.")
-    assert (one.best.candidate.text, one.best.score) == ("LoRA adds two matrices.", 0.4)
+    assert (one.best.text, one.best.score) == ("LoRA adds two matrices.", 0.4)
 
 
 def test_a_best_sentence_that_defines_it_is_shown_itself():
@@ -111,7 +111,7 @@ def test_a_definition_may_stand_in_a_passage_that_was_not_found():
     (one,) = composed("what is LoRA", notes, {"a lot": 0.9}, hits=["use(lora)", "a lot"])
     assert one.whole.quote == "LoRA adds two matrices. They are small."
     assert one.best.score == 0.1
-    assert one.best.candidate.hit.passage.path == "lora.md"
+    assert one.best.hit.passage.path == "lora.md"
 
 
 def test_of_two_notes_that_define_it_the_one_whose_passage_is_first_is_quoted():
@@ -210,4 +210,4 @@ def test_excerpts_are_in_their_notes_and_apart(blocks, question, most, scores):
         assert "no" not in excerpt.whole.text
         others = [one for one in found if one is not excerpt]
         assert not any(excerpt.overlaps(other.whole) for other in others)
-        assert excerpt.overlaps(excerpt.best.candidate)
+        assert excerpt.overlaps(excerpt.best)

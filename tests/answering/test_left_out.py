@@ -1,9 +1,9 @@
 """Why a sentence is not in the answer."""
 
-import numpy as np
+from dataclasses import replace
+
 from excerpting import composed, passages_of
 
-from ragqa.answering.score import Scored
 from ragqa.answering.sentences import candidates_of
 from ragqa.explaining.explanation import Lost
 from ragqa.explaining.ranking import why_lost
@@ -14,10 +14,7 @@ def scored(texts, scores):
     """The candidates of notes, in order, with their scores."""
     passages = [p for n, text in enumerate(texts) for p in passages_of(text, f"{n}.md")]
     found = candidates_of([Hit(p, score=1.0, dense=0.5, terms=1.0) for p in passages])
-    return [
-        Scored(candidate, score, {}, {}, np.zeros(0))
-        for candidate, score in zip(found, scores, strict=True)
-    ]
+    return [replace(candidate, score=score) for candidate, score in zip(found, scores, strict=True)]
 
 
 def shown_for(question, texts, scores):

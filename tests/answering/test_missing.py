@@ -45,7 +45,7 @@ def missing_from(question, said, *, idf=None, text=NOTE, **more):
     """What of the question the sentence that says this does not speak of."""
     reading = read(*found(question, idf=idf, text=text, **more), EMBEDDER)
     scored = score(reading, candidates_of(reading.hits))
-    return missing(reading, [one for one in scored if said in one.candidate.text])
+    return missing(reading, [one for one in scored if said in one.text])
 
 
 def test_a_rare_word_that_no_passage_has_is_named_as_the_question_writes_it():

@@ -76,7 +76,7 @@ def test_the_sentence_that_says_it_is_closest():
     scored = score(reading, candidates_of(reading.hits))
     for signal in ("maxsim", "coverage"):
         closest = max(scored, key=lambda one: one.signals[signal])
-        assert "August" in closest.candidate.text
+        assert "August" in closest.text
 
 
 def test_nothing_is_encoded_where_the_embedder_cannot_read_the_question():
