@@ -63,11 +63,15 @@ def _citation(excerpt: Excerpt, n: int, old_before: str) -> Citation:
     if unit.end < end and layout.text[unit.start : unit.end].rstrip("*_ ").endswith("?"):
         # A question in a note is answered by what follows it.
         unit = layout.pieces[layout.at(unit.end)].unit
+    own = layout.headings_above(excerpt.run[0])[-1:]
+    is_joined = len({one.section for one in passage.units}) > 1
     answers = max(start, unit.start), min(end, unit.end)
     return replace(
         citation_of(excerpt.best, n, old_before),
         lines=(first, first + whole.quote.count("\n")),
         chars=(start, end),
+        # A passage of several small sections has only the headings that these share.
+        heading=(*passage.heading, *own) if is_joined else passage.heading,
         quote=whole.quote,
         context=excerpt.units[0].full_context,
         kind=whole.unit.kind,

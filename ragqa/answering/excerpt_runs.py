@@ -87,6 +87,9 @@ def excerpt_around(layout: Layout, scores: Sequence[float], best: int, wanted: W
     if layout.announces(best) and best < layout.section(best)[1] and is_embed(layout, best + 1):
         return best, best + 1
     run = _best_run(layout, scores, best, wanted)
+    if layout.pieces[run[1]].kind is Kind.HEADING and run[1] < layout.section(best)[1]:
+        # A heading may answer, but seldom alone.
+        run = run[0], _last_within(layout, layout.block(run[1] + 1), wanted.words)
     run = _closed(layout, run, wanted)
     run = with_announced(layout, run, best, wanted)
     run = _of_same_columns(layout, run, best)
@@ -241,7 +244,7 @@ def _whole_section(layout: Layout, run: Run, wanted: Wanted) -> Run:
     if wanted.short or layout.words(section) > _SECTION_WORDS:
         return run
     language = layout.pieces[run[0]].passage.language
-    in_heading = index_terms(next(layout.headings_above(run[0]), ""), language)
+    in_heading = index_terms("".join(layout.headings_above(run[0])[-1:]), language)
     terms = {term for term in in_heading if not is_stop_word(term, language)}
     shared = terms.intersection(wanted.idf)
     total = sum(wanted.idf.values())

@@ -12,6 +12,7 @@ from html import unescape
 from itertools import accumulate, groupby
 from math import inf
 
+from ragqa.text.markdown import plain_text
 from ragqa.text.words import compiled, unspaced_count
 from ragqa.types import Kind, Passage, Unit
 
@@ -125,12 +126,12 @@ class Layout:
         end = self.section(i)[1] if items < 2 else self.item_with_nested(i)[1]
         return asks(self.quote((i, i))) and (i >= end or asks(self.quote((i + 1, i + 1))))
 
-    def headings_above(self, i: int) -> Iterator[str]:
-        """Yield the headings right above a piece's section, innermost first."""
-        at = self.section(i)[0] - 1
-        while at >= 0 and self.pieces[at].kind is Kind.HEADING:
-            yield self.quote((at, at))
+    def headings_above(self, i: int) -> list[str]:
+        """The headings right above a piece's section, outermost first, as plain text."""
+        end = at = self.section(i)[0]
+        while at and self.pieces[at - 1].kind is Kind.HEADING:
             at -= 1
+        return [plain_text(self.quote((n, n)), kind=Kind.HEADING) for n in range(at, end)]
 
     def is_cut(self, run: Run) -> tuple[bool, bool]:
         """Whether a run's list or table begins before it, and whether it continues after it.

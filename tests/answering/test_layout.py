@@ -128,8 +128,8 @@ def test_a_section_goes_from_one_heading_to_the_next():
     assert sections[1].endswith("And she.")
     assert sections[3].endswith("mix\n```")
     blue = texts(layout).index("Blue.")
-    assert [*layout.headings_above(blue)] == ["## Cold", "## None"]
-    assert [*layout.headings_above(layout.at(NOTE.index("amber")))] == ["### Red", "## Warm"]
+    assert [*layout.headings_above(blue)] == ["None", "Cold"]
+    assert [*layout.headings_above(layout.at(NOTE.index("amber")))] == ["Warm", "Red"]
 
 
 def test_blocks_are_paragraphs_lists_tables_and_code():
