@@ -97,8 +97,7 @@ def excerpt(text, best, question="what is it like", *, also=(), words=80, **how)
     scores = [0.9 * any(_begins(layout, i, one) for one in also) for i in _all(layout)]
     (at,) = (i for i in _all(layout) if _begins(layout, i, best))
     scores[at] = 1.0
-    idf = dict.fromkeys(query_terms(question), 1.0)
-    wanted = Wanted(asked(question).kind, idf, words)
+    wanted = Wanted(asked(question).kind, words)
     return layout.quote(excerpt_around(layout, scores, at, wanted))
 
 

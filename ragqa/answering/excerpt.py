@@ -1,6 +1,6 @@
 """Which excerpts answer a question, and in what order."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -203,23 +203,19 @@ class Finder:
                 others.append(excerpt)
         return others
 
-    @property
-    def _idf(self) -> Mapping[str, float]:
-        return self.reading.question.idf
-
     @cached_property
     def _best(self) -> Candidate:
         return max(self.scored, key=lambda one: one.score)
 
     @cached_property
     def _wanted(self) -> Wanted:
-        return Wanted(self.reading.question.kind, self._idf, self.answering.words)
+        return Wanted(self.reading.question.kind, self.answering.words)
 
     def _another(self, found: Sequence[Excerpt]) -> Excerpt | None:
         """The excerpt that covers most of what the others lack; None if it is not worth adding."""
         covered = frozenset().union(*(excerpt.terms for excerpt in found))
         is_comparison = self.reading.question.kind is QuestionKind.COMPARISON
-        idf = self._idf
+        idf = self.reading.question.idf
         if is_comparison:
             # Words such as "versus" belong to neither side, so no sentence has them.
             known = covered.union(*(one.terms for one in self.scored))
@@ -291,7 +287,7 @@ class Finder:
         found = []
         for rank, passage in enumerate(notes.values()):
             layout = self.answering.open_note(passage)
-            defined = defining_run(layout, self.reading.question.subject, self._idf)
+            defined = defining_run(layout, self.reading.question.subject)
             if defined is not None:
                 found.append((defined[0], rank, layout, defined[1]))
         if not found:

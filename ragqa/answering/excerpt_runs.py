@@ -4,14 +4,14 @@ For a definition it is the paragraph that defines the term, under a title, alias
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ragqa.answering.embeds import is_embed
 from ragqa.answering.layout import Layout, Run
 from ragqa.search.question_kind import SHORT, QuestionKind
 from ragqa.text.markdown import plain_text
-from ragqa.text.words import index_terms, is_stop_word
+from ragqa.text.words import index_terms
 from ragqa.types import Kind
 
 SCORE_SHARE = 0.85
@@ -29,22 +29,14 @@ _SMALL_TABLE_WORDS = 60
 _BEFORE_WORDS = 30
 _LEAD_IN_WORDS = 45
 _ANNOUNCED_WORDS = 100
-_SECTION_WORDS = 100
 """The most words of each kind of block that completes an excerpt (docs/decisions/excerpts.md)."""
 
 _TOLERANCE = 1e-9
 """Gains that differ by less are equal, and the shorter run wins."""
 
 _MIN_ITEMS = 2
-_MIN_HEADING_SHARE = 0.5
-_MIN_QUESTION_SHARE = 0.3
-"""A heading matches a question if they share this much of its words, and of the question's."""
-
 DEFINING_WORDS = 80
 """The most words shown of a defining paragraph; its first sentence is always shown."""
-
-_MIN_IDF_SHARE = 0.5
-"""A term of the subject must have this share of the highest idf to identify it."""
 
 _MAX_TERMS_BEFORE = 4
 """The first sentence names the subject after at most this many terms."""
@@ -57,13 +49,9 @@ _Terms = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a question needs of an excerpt.
-
-    `idf` has the weights of its terms. A run has at most `words`.
-    """
+    """What a question needs of an excerpt, which has at most `words`."""
 
     kind: QuestionKind
-    idf: Mapping[str, float]
     words: int
 
     @property
@@ -76,8 +64,8 @@ def excerpt_around(layout: Layout, scores: Sequence[float], best: int, wanted: W
     """The run of pieces to show around the best one.
 
     It is the best run of its section (a maximum-sum subarray: Bentley, "Programming Pearls", 1984),
-    extended to the rest of an item, list or table, its lead-in, and the section if its heading
-    matches the question. A front-matter key stands alone, as does an embed with its lead-in.
+    extended to the rest of an item, list or table, and its lead-in. A front-matter key stands
+    alone, as does an embed with its lead-in.
 
     :param scores: the scores of the pieces, 0 for unscored ones, shape (pieces,).
     :param best: the index of the piece that answers.
@@ -92,8 +80,7 @@ def excerpt_around(layout: Layout, scores: Sequence[float], best: int, wanted: W
         run = run[0], _last_within(layout, layout.block(run[1] + 1), wanted.words)
     run = _closed(layout, run, wanted)
     run = with_announced(layout, run, best, wanted)
-    run = _of_same_columns(layout, run, best)
-    return _whole_section(layout, run, wanted)
+    return _of_same_columns(layout, run, best)
 
 
 def with_announced(layout: Layout, run: Run, best: int, wanted: Wanted) -> Run:
@@ -125,12 +112,7 @@ def _end_of_announced(layout: Layout, announcing: int) -> int:
     if block[0] == first:
         return block[1]
     # Both are in one list, so what is announced is nested in an item.
-    item_end = layout.item_with_nested(announcing)[1]
-    if layout.pieces[announcing].kind is Kind.ITEM:
-        return item_end
-    kind = layout.pieces[first].kind
-    others = (i for i in range(first, item_end + 1) if layout.pieces[i].kind is not kind)
-    return next(others, item_end + 1) - 1
+    return layout.item_with_nested(announcing)[1]
 
 
 def _best_run(layout: Layout, scores: Sequence[float], best: int, wanted: Wanted) -> Run:
@@ -238,61 +220,34 @@ def _last_within(layout: Layout, run: Run, limit: int) -> int:
     return last
 
 
-def _whole_section(layout: Layout, run: Run, wanted: Wanted) -> Run:
-    """The section of a run if it is short and its heading matches the question, else the run."""
-    section = layout.section(run[0])
-    if wanted.short or layout.words(section) > _SECTION_WORDS:
-        return run
-    language = layout.pieces[run[0]].passage.language
-    in_heading = index_terms("".join(layout.headings_above(run[0])[-1:]), language)
-    terms = {term for term in in_heading if not is_stop_word(term, language)}
-    shared = terms.intersection(wanted.idf)
-    total = sum(wanted.idf.values())
-    if not terms or not total or len(shared) < _MIN_HEADING_SHARE * len(terms):
-        return run
-    matched = sum(wanted.idf[term] for term in shared)
-    return section if matched >= _MIN_QUESTION_SHARE * total else run
-
-
-def defining_run(
-    layout: Layout, subject: Sequence[str], idf: Mapping[str, float]
-) -> tuple[int, Run] | None:
+def defining_run(layout: Layout, subject: Sequence[str]) -> tuple[int, Run] | None:
     """The paragraph that defines the subject, and how directly; None if there is none.
 
     The number is 0 if the note's title names the subject, 1 if a heading does, and 2 if only its
-    first paragraph does. A heading may name it as a whole, in brackets, or in part: "LoRA and
-    QLoRA". The paragraph's first sentence must name the subject near its beginning.
+    first paragraph does. A title or heading may name it as a whole or in part: "LoRA and QLoRA".
+    The paragraph's first sentence must name the subject near its beginning.
 
     :param subject: the terms of what is to be defined.
     """
-    names = _subjects(subject, idf)
-    if not names or not layout.pieces:
+    name = tuple(term for term in subject if term not in _ARTICLES)
+    if not name or not layout.pieces:
         return None
     passage = layout.pieces[0].passage
-    if not names.isdisjoint(_names((passage.title, *passage.aliases), passage.language)):
-        found = _first_naming(layout, 0, len(layout.pieces), names)
+    if name in _names((passage.title, *passage.aliases), passage.language):
+        found = _first_naming(layout, 0, len(layout.pieces), name)
         if found is not None:
             return 0, paragraph_from(layout, found)
     for i, piece in enumerate(layout.pieces):
-        if piece.kind is Kind.HEADING and not names.isdisjoint(
-            _names([layout.quote((i, i))], piece.passage.language)
-        ):
+        language = piece.passage.language
+        if piece.kind is Kind.HEADING and name in _names([layout.quote((i, i))], language):
             end = layout.section(i + 1)[1] + 1 if i + 1 < len(layout.pieces) else i
-            found = _first_naming(layout, i + 1, end, names)
+            found = _first_naming(layout, i + 1, end, name)
             if found is not None:
                 return 1, paragraph_from(layout, found)
     lead = next((i for i, p in enumerate(layout.pieces) if p.kind is Kind.PARAGRAPH), None)
-    if lead is not None and _first_naming(layout, lead, lead + 1, names) == lead:
+    if lead is not None and _first_naming(layout, lead, lead + 1, name) == lead:
         return 2, paragraph_from(layout, lead)
     return None
-
-
-def _subjects(subject: Sequence[str], idf: Mapping[str, float]) -> frozenset[_Terms]:
-    """The subject whole, and its distinctive terms: "workspaces" of "npm workspaces"."""
-    whole = tuple(term for term in subject if term not in _ARTICLES)
-    highest = max((idf.get(term, 0.0) for term in whole), default=0.0)
-    distinctive = tuple(term for term in whole if idf.get(term, 0.0) >= _MIN_IDF_SHARE * highest)
-    return frozenset({whole, distinctive} - {()})
 
 
 def _names(labels: Iterable[str], language: str) -> frozenset[_Terms]:
@@ -301,22 +256,14 @@ def _names(labels: Iterable[str], language: str) -> frozenset[_Terms]:
     for label in labels:
         text = plain_text(label, kind=Kind.HEADING).strip("?:. ")
         names += [text, *_SEPARATOR.split(text)]
-        names += _bracketed(text)
     return frozenset(_terms(name, language) for name in names)
-
-
-def _bracketed(text: str) -> tuple[str, ...]:
-    """What stands before the bracket that ends a text, and in it: "Low-rank adaptation (LoRA)"."""
-    before, opening, rest = text.rstrip().rpartition("(")
-    inside = rest.removesuffix(")")
-    return (before.rstrip(), inside) if opening and inside != rest and ")" not in inside else ()
 
 
 def _terms(text: str, language: str) -> _Terms:
     return tuple(term for term in index_terms(text, language) if term not in _ARTICLES)
 
 
-def _first_naming(layout: Layout, begin: int, end: int, names: Iterable[_Terms]) -> int | None:
+def _first_naming(layout: Layout, begin: int, end: int, name: _Terms) -> int | None:
     """The first paragraph in a range that begins by naming the subject; its first piece."""
     for i in range(begin, end):
         begins = layout.pieces[i].kind is Kind.PARAGRAPH and layout.block(i)[0] == i
@@ -324,7 +271,7 @@ def _first_naming(layout: Layout, begin: int, end: int, names: Iterable[_Terms])
             text = plain_text(layout.quote((i, i)), kind=Kind.PARAGRAPH)
             terms = _terms(text, layout.pieces[i].passage.language)
             starts = range(_MAX_TERMS_BEFORE + 1)
-            if any(terms[at : at + len(name)] == name for name in names for at in starts):
+            if any(terms[at : at + len(name)] == name for at in starts):
                 return i
     return None
 

@@ -136,14 +136,7 @@ def without_open_questions(
     best = max(stating, key=lambda one: one.score, default=None)
     if best is None or best.score < NEAR_SHARE * most:
         return scored, True
-    return stating, best.score < SURE_SHARE * most and not _follows_question(best, open_note)
-
-
-def _follows_question(one: Candidate, open_note: OpenNote) -> bool:
-    """Whether it is the item after one that asks: "Q: …", "A: …"."""
-    layout = open_note(one.hit.passage)
-    at = layout.at(one.unit.start)
-    return at > layout.block(at)[0] and asks(layout.quote((at - 1, at - 1)))
+    return stating, best.score < SURE_SHARE * most
 
 
 def _is_open(one: Candidate, open_note: OpenNote) -> bool:

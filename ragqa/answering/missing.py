@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from itertools import takewhile
 
 import numpy as np
 
 from ragqa.answering.reading import Reading, best_cosines
 from ragqa.answering.score import cannot_answer
-from ragqa.answering.sentences import Candidate, sources_of
+from ragqa.answering.sentences import Candidate
 from ragqa.languages import ENGLISH
 from ragqa.search.question import Question
 from ragqa.search.question_kind import QuestionKind
@@ -34,9 +33,6 @@ MIN_TOTAL_SHARE = 0.2
 FAR_SHARE = 0.5
 """A question of which more is missing, by idf, is far from what was found if that is unlikely to
 answer."""
-
-STORY_WORDS = 14
-"""A question with more words tells a story; only capitalised words in it are reported."""
 
 _MIN_LIKENESS = 0.8
 _WORD = r"(?:[^\s\"'\u2019(),;:?!]|(?<=\d)[,:](?=\d))+(?<!\.)"
@@ -95,7 +91,7 @@ def missing(reading: Reading, sentences: Sequence[Candidate]) -> tuple[str, ...]
             named = frozenset(index_terms(wanted))
             words = [word for word in words if not named.issuperset(index_terms(word))]
             words.append(" for ".join([wanted, *names[:1]]))
-    return _as_typed(parsed, words)
+    return tuple(dict.fromkeys(words))
 
 
 def lacks_most(question: Question, missing: Sequence[str]) -> bool:
@@ -103,23 +99,6 @@ def lacks_most(question: Question, missing: Sequence[str]) -> bool:
     terms = {term for words in missing for term in index_terms(words, question.language)}
     lacking = sum(weight for term, weight in question.idf.items() if term in terms)
     return lacking > FAR_SHARE * sum(question.idf.values())
-
-
-def _as_typed(question: Question, missing: Sequence[str]) -> tuple[str, ...]:
-    """The missing words, with the alias as typed instead of the title that replaced it."""
-    spelled = question.spelled
-    typed, rewritten = spelled.split(), question.text.split()
-    before = _common_prefix(typed, rewritten)
-    after = _common_prefix(typed[before:][::-1], rewritten[before:][::-1])
-    alias = " ".join(typed[before : len(typed) - after]).strip("?!.,;:\"'()")
-    shown = (word if word in spelled else alias or word for word in missing)
-    return tuple(dict.fromkeys(shown))
-
-
-def _common_prefix(one: Sequence[str], other: Sequence[str]) -> int:
-    """The number of words that two questions share at the start."""
-    pairs = zip(one, other, strict=False)
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _unmatched(
@@ -137,8 +116,6 @@ def _unmatched(
     total = sum(idf.values())
     highest = max((idf[term] for term in idf if term not in stems("never missing")), default=0.0)
     near = best_cosines(reading.query, np.concatenate(tokens))
-    titles = _titles(reading)
-    is_story = len(words) > STORY_WORDS
     # Where the embedder reads a part only, a word may be paraphrased without its telling so.
     reads_all = reading.question.is_english or reading.question.readable == 1
     found = {}
@@ -147,12 +124,10 @@ def _unmatched(
         if weight < MIN_IDF_SHARE * highest or word.is_in(text, terms):
             continue
         if word.is_name:
-            if not is_story or word.shown != word.shown.lower():
-                found[word.shown] = weight
-        elif reads_all and not (is_story or stems("never missing").issuperset(word.terms)):
+            found[word.shown] = weight
+        elif reads_all and not stems("never missing").issuperset(word.terms):
             is_rarest = weight >= max(NAME_SHARE * total, highest)
-            in_title = not titles.isdisjoint(word.terms)
-            if in_title or _is_far(reading, word, near, is_rarest=is_rarest):
+            if _is_far(reading, word, near, is_rarest=is_rarest):
                 found[word.text] = weight
     return list(found) if sum(found.values()) >= MIN_TOTAL_SHARE * total else []
 
@@ -166,15 +141,6 @@ def _is_far(reading: Reading, word: _Word, near: Vector, *, is_rarest: bool) -> 
     cosines = [cosine for cosine, span in spans if overlaps(span, [(word.start, word.end)])]
     limit = UNKNOWN_NAME_BELOW if is_rarest and len(cosines) > 1 else UNKNOWN_BELOW
     return bool(cosines) and float(np.mean(cosines)) < limit
-
-
-def _titles(reading: Reading) -> frozenset[str]:
-    """The terms of those titles that the question has in full."""
-    asked = frozenset(index_terms(reading.question.text, reading.question.language))
-    titles = (
-        index_terms(hit.passage.title, hit.passage.language) for hit in sources_of(reading.hits)
-    )
-    return frozenset(term for title in titles if asked.issuperset(title) for term in title)
 
 
 def _shown(candidate: Candidate) -> str:

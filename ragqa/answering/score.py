@@ -22,7 +22,7 @@ from ragqa.text.lexicon import STOP_WORDS, rows
 from ragqa.text.names import has_figure, people, places
 from ragqa.text.quantities import Figure, amounts, number_words
 from ragqa.text.words import compiled, index_terms, overlaps, stems, words_in, words_of
-from ragqa.types import Citation, Kind, Span, Vector, Vectors
+from ragqa.types import Citation, Span, Vector, Vectors
 
 WEIGHTS: Mapping[str, float] = MappingProxyType(
     {
@@ -146,17 +146,12 @@ def _signals(reading: Reading, candidate: Candidate) -> tuple[dict[str, float], 
     question = reading.question
     own, above = reading.of_unit(candidate.hit.passage, candidate.unit)
     matches = best_cosines(reading.query, own)
-    # A key with its value is no definition.
-    is_key = question.kind is QuestionKind.DEFINITION and candidate.unit.kind in (
-        Kind.HEADING,
-        Kind.PROPERTY,
-    )
     signals = {
         "cosine": _cosine(own, question.vectors.pooled),
         "maxsim": _weaker_half(np.maximum(matches, best_cosines(reading.query, above))),
         "coverage": _coverage(candidate, question.idf),
         "passage": candidate.hit.score,
-        "holds": 0.0 if is_key else answer_fit(question, candidate.text, candidate.language),
+        "holds": answer_fit(question, candidate.text, candidate.language),
         "figures": _figures(question.text, candidate),
     }
     return signals, matches

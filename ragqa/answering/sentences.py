@@ -16,7 +16,6 @@ PASSAGES = 5
 """Candidates come from at most this many passages."""
 
 _EMBEDDED_WORDS = 80
-_MIN_WORDS = 3
 _REFERENCES = frozenset({"sources", "references", "reference", "bibliography", "further reading"})
 _COLONS = (":", "\uff1a")
 _NUMBER = r"\s*(\d{1,9})[.)]\s"
@@ -111,9 +110,10 @@ def candidates_of(
             links = embeds_in(quote, unit.kind)
             brought = runs_of(links, hit.passage.path, embedded, _EMBEDDED_WORDS)
             texts = [unit_text(hit.passage, unit), *(text_of(*one) for one in brought)]
-            announces_nothing = unit.kind is Kind.EXCERPT and len(texts) == 1
             text = " ".join(texts).strip()
-            if not announces_nothing and _has_content(hit.passage, unit, text):
+            announces_nothing = unit.kind is Kind.EXCERPT and len(texts) == 1
+            is_title = unit.kind is Kind.HEADING and text == hit.passage.title
+            if tokenize(text, pairs_only=True) and not (announces_nothing or is_title):
                 found.append(Candidate(hit, unit, quote, text))
     return found
 
@@ -138,19 +138,6 @@ def _asks_for(asked: Collection[str] | None, passage: Passage, unit: Unit) -> bo
 
 def _canonical(term: str) -> str:
     return synonyms().get(term, term)
-
-
-def _has_content(passage: Passage, unit: Unit, text: str) -> bool:
-    """Whether a unit is more than a filler like "Hm, well."; items and lines may be short."""
-    words = tokenize(text, pairs_only=True)
-    if unit.kind is Kind.HEADING and not states_fact(text):
-        return len(words) >= _MIN_WORDS and text != passage.title
-    if unit.kind is not Kind.PARAGRAPH or len(words) >= _MIN_WORDS or not words:
-        return bool(words)
-    start, end = unit.start - passage.start, unit.end - passage.start
-    before, after = passage.text[:start].rstrip(" \t>"), passage.text[end:].lstrip(" \t")
-    is_line = before[-1:] in ("", "\n", "\r") and after[:1] in ("", "\n", "\r")
-    return is_line or any(map(str.isdigit, text))
 
 
 def citable_units(passage: Passage) -> Iterator[Unit]:

@@ -8,8 +8,7 @@ from ragqa.answering.score import fits
 from ragqa.answering.sentences import Candidate
 from ragqa.languages import ENGLISH
 from ragqa.search.question import Question
-from ragqa.search.question_kind import QuestionKind
-from ragqa.text.words import compiled, overlaps, words_in, words_of
+from ragqa.text.words import words_in, words_of
 from ragqa.types import Citation, Span
 
 _MIN_FIT = 0.5
@@ -20,7 +19,6 @@ _BASE_NEARNESS = 0.3
 """The nearness of a fit that is near none of the question's words."""
 
 _SEAM_WORDS = 4
-_ITALIC = r"(?<![*\w])\*(?![*\s])[^*]{1,200}\*(?!\*)|(?<![_\w])_(?![_\s])[^_]{1,200}_(?![_\w])"
 
 
 def mark_short_answer(
@@ -33,7 +31,7 @@ def mark_short_answer(
     shown, unit = best.text, best.unit
     short = short_answer(question, shown, best.language)
     place = short and place_in(best.quote, shown[slice(*short)])
-    if not place or is_title(question, best.quote, place):
+    if not place:
         return tuple(citations)
     span = unit.start + place[0], unit.start + place[1]
     path = best.hit.passage.path
@@ -94,13 +92,6 @@ def _occurrences(text: str, words: str) -> list[Span]:
     """The spans of some whole words in a text, across line breaks."""
     spaced = r"\s+".join(map(re.escape, words.split()))
     return [match.span() for match in re.finditer(rf"(?<!\w){spaced}(?!\w)", text)]
-
-
-def is_title(question: Question, quote: str, span: Span) -> bool:
-    """Whether a supposed person's name is in italics, like the title of a work."""
-    if question.kind is not QuestionKind.WHO:
-        return False
-    return overlaps(span, [italic.span() for italic in compiled(_ITALIC).finditer(quote)])
 
 
 def _question_words(question: Question, text: str) -> list[tuple[int, Span, str]]:

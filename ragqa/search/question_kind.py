@@ -30,9 +30,9 @@ SHORT = frozenset({QuestionKind.WHO, QuestionKind.WHEN, QuestionKind.WHERE, Ques
 # The classes of words in a clause: each of their words ends with its mark there.
 _CLASSES = {
     "auxiliaries": "_a", "quantities": "_q", "persons": "_p", "periods of time": "_t",
-    "regions": "_r", "judgements": "_j",
+    "regions": "_r",
 }  # fmt: skip
-_AUX, _QUANTITY, _PERSON, _TIME, _PLACE, _JUDGEMENT = (rf"\w+{end}\b" for end in _CLASSES.values())
+_AUX, _QUANTITY, _PERSON, _TIME, _PLACE = (rf"\w+{end}\b" for end in _CLASSES.values())
 _QUESTION_WORDS = ("who", "whom", "whose", "when", "where", "why", "how", "what", "which")
 _TO = "((in|on|at|to|for|of|from|by|since|until) )?"
 _HOW_MANY = (
@@ -52,10 +52,6 @@ _RULES: _Rules = (
     (
         QuestionKind.WHY,
         rf"(why|how come|what (causes?|caused|{_AUX} the (\w+ )?(reason|cause|purpose)s?))\b",
-    ),
-    (
-        QuestionKind.OTHER,
-        rf"((when|where) (is|are|do|does)_a|how much (do|does)_a) (.*\b)?{_JUDGEMENT}",
     ),
     (QuestionKind.OTHER, r"how (to|should_a|(do|can|could|would|must)_a (i|we|you|one))\b"),
     (

@@ -9,11 +9,10 @@ from ragqa.answering.excerpt_runs import DEFINING_WORDS, defining_run
 from ragqa.text.words import query_terms
 
 
-def defined(text, subject, idf=None, path="note.md"):
+def defined(text, subject, path="note.md"):
     """How far a note is from being about a subject, and the paragraph that defines that."""
     layout = layout_of(text, path=path)
-    terms = query_terms(subject)
-    found = defining_run(layout, terms, idf or dict.fromkeys(terms, 1.0))
+    found = defining_run(layout, query_terms(subject))
     return found and (found[0], layout.quote(found[1]))
 
 
@@ -44,27 +43,21 @@ def test_a_paragraph_that_names_the_subject_late_does_not_define_it():
         "Fig",
         "**Figs**",
         "The fig:",
-        "Ficus carica (Fig)",
-        "Fig (Ficus carica)",
         "Pears and figs",
         "Fig vs. pear",
         "Fruit: the fig",
         "Fruit \u2014 Fig",
     ],
 )
-def test_a_heading_is_called_so_as_a_whole_in_brackets_or_in_a_part(heading):
+def test_a_heading_is_called_so_as_a_whole_or_in_a_part(heading):
     text = f"# Fruit\n\nFruit is food.\n\n## {heading}\n\n{FIG}\n\nFigs ripen.\n"
     assert defined(text, "fig") == (1, FIG)
 
 
-def test_low_rank_adaptation_is_defined_where_a_heading_has_it_beside_another():
+def test_a_thing_is_defined_where_a_heading_has_it_beside_another():
     lora = "LoRA adds two small matrices. QLoRA does so with 4 bits."
     text = f"# Tuning\n\nTuning is hard.\n\n## LoRA and QLoRA\n\n{lora}\n"
     assert defined(text, "LoRA") == (1, lora)
-    assert defined(text.replace("LoRA and QLoRA", "Low-rank adaptation (LoRA)"), "LoRA") == (
-        1,
-        lora,
-    )
     assert defined(text, "DoRA") is None
 
 
@@ -86,13 +79,6 @@ def test_the_title_is_a_better_sign_than_a_heading_and_that_than_a_first_paragra
     )
     assert defined(f"# Fig\n\n{FIG}\n\n## Fig\n\nFigs are red.\n", "fig") == (0, FIG)
     assert defined(f"# Fruit\n\nFood.\n\n{FIG}\n", "fig") is None
-
-
-def test_what_tells_of_a_subject_may_stand_for_it():
-    text = "# Guide\n\nRead this.\n\n## Workspaces\n\nWorkspaces hold several packages.\n"
-    told = (1, "Workspaces hold several packages.")
-    assert defined(text, "npm workspaces", {"npm": 0.5, "workspac": 4.0}) == told
-    assert defined(text, "npm workspaces", {"npm": 4.0, "workspac": 4.0}) is None
 
 
 def test_items_and_front_matter_define_nothing():

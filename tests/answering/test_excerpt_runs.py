@@ -37,7 +37,7 @@ def test_around_any_piece_of_any_note_is_a_run_of_its_section(text, question, wo
     number = len(layout.pieces)
     scores = data.draw(st.lists(st.floats(0, 1.5), min_size=number, max_size=number))
     best = data.draw(st.integers(0, number - 1))
-    wanted = Wanted(asked(question).kind, {"red": 1.0, "fig": 2.0}, words)
+    wanted = Wanted(asked(question).kind, words)
     with pytest.MonkeyPatch.context() as patch:
         # So that lists of these short notes are long ones, too.
         patch.setattr(excerpt_runs, "_LIST_WORDS", data.draw(st.sampled_from([3, 220])))
@@ -66,7 +66,7 @@ def test_no_other_run_around_the_best_piece_gains_more(data, number, words):
     scores = data.draw(st.lists(st.floats(0, 2), min_size=number, max_size=number))
     best = data.draw(st.integers(0, number - 1))
     # A short question, so that nothing else comes with the run.
-    run = excerpt_around(layout, scores, best, Wanted(QuestionKind.WHO, {}, words))
+    run = excerpt_around(layout, scores, best, Wanted(QuestionKind.WHO, words))
 
     def gain(begin, end):
         least = SHORT_SCORE_SHARE * scores[best]
@@ -218,13 +218,6 @@ def test_of_a_long_list_that_is_announced_those_items_come_that_fit():
     assert len(said.split()) <= 3 + 220
 
 
-def test_a_list_that_a_paragraph_within_an_item_announces_comes_with_it():
-    below = f"  This is a colour:\n\n  * red\n  * blue\n\n  {'And so on ' * 60}.\n\n"
-    text = "* word and word and word\n" * 50 + "* One.\n\n" + below
-    assert excerpt(text, "This is", "which colours are there").startswith("* One.")
-    assert excerpt(text, "This is", "which colours are there").endswith("* blue")
-
-
 def test_a_short_list_comes_whole_where_one_item_answers_unless_a_short_answer_is_asked_for():
     assert excerpt(LIST, "grapes") == LEAD_IN + WHOLE_LIST
     assert excerpt(LIST, "grapes", "who sells them") == "- grapes"
@@ -294,42 +287,6 @@ def test_code_comes_with_the_line_that_announces_it_alone(question):
     assert excerpt(text.replace("so:", "so."), "Start it", question) == "Start it so."
 
 
-SECTIONS = lines("""
-    # Garden
-
-    A garden is nice.
-
-    ## Water the tomatoes
-
-    Take a can. It is green.
-
-    Go early. Noon is too hot.
-
-    ## Cut the hedge
-
-    Take the shears.
-    """)
-
-
-def test_a_heading_that_says_what_is_asked_brings_its_short_section():
-    section = "Take a can. It is green.\n\nGo early. Noon is too hot."
-    assert excerpt(SECTIONS, "Go early", "how to water tomatoes") == section
-    assert excerpt(SECTIONS, "Go early", "why water the tomatoes") == section
-    assert excerpt(SECTIONS, "Go early", "watering vs drying of tomatoes") == section
-    assert excerpt(SECTIONS, "Go early", "when is the watering of tomatoes") == "Go early."
-    assert excerpt(SECTIONS, "Go early", "how to cook soup") == "Go early. Noon is too hot."
-
-
-def test_the_title_of_a_note_without_headings_brings_no_more_of_it():
-    text = "---\ntitle: Water the tomatoes\n---\n\nTake a can.\n\nGo early.\n"
-    assert excerpt(text, "Go early", "how to water tomatoes") == "Go early."
-
-
-def test_a_long_section_is_not_brought():
-    text = SECTIONS.replace("It is green.", "It is green. " * 60)
-    assert "It is green" not in excerpt(text, "Go early", "how to water tomatoes")
-
-
 def test_a_key_of_the_front_matter_is_read_alone():
     text = "---\ntitle: Red plan\nowner: Ann\nstatus: open\n---\n\n# Red plan\n\nText.\n"
     assert excerpt(text, "status", "what is the status of the red plan", also=["owner"]) == (
@@ -388,7 +345,7 @@ def test_cut_says_where_hidden_text_tears_a_list_or_sentence_apart(text, needle,
     ],
 )
 def test_whether_a_few_words_answer_goes_by_the_kind_of_question(question, short):
-    assert Wanted(asked(question).kind, {}, 80).short == short
+    assert Wanted(asked(question).kind, 80).short == short
 
 
 def test_an_excerpt_from_within_a_row_has_no_cells_of_other_columns():

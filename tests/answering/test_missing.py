@@ -153,12 +153,6 @@ def test_a_thing_is_named_once_and_a_year_without_its_preposition():
     assert missing == ("2024", "a number of layers")
 
 
-def test_in_a_long_question_only_what_has_a_capital_is_named():
-    story = "our zebra friends asked yesterday about giraffes lions tigers bears wolves foxes owls"
-    idf = {"zebra": 5.0, "llama": 5.0, "40": 5.0}
-    assert missing_from(f"zebra {story} 40 times, is it Llama", "8 bits", idf=idf) == ("Llama",)
-
-
 @pytest.mark.parametrize(
     ("question", "short"),
     [("when did Sonnet 4 come out", "22 May 2025"), ("when did Sonnet 4.5 come out", "")],

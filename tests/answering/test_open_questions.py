@@ -92,7 +92,6 @@ def test_what_a_note_only_asks_is_quoted_with_reserve(asks):
         "When is the garage open? {}\n",
         "- When is the garage open?\n  - {}\n- Why is it?\n",
         "1. When is the garage open?\n\n{}\n\n2. Why is it?\n\nNobody knows.\n",
-        "- Q: When is the garage open?\n- A: The garage is {}\n",
     ],
 )
 def test_a_question_with_its_answer_below_it_answers_without_reserve(asked):

@@ -162,7 +162,6 @@ ANIMALS = FILLER | {
     "wood.md": "# Animals of the wood\n\nOwls hunt at night. The fox eats mice.\n",
     "gadgets.md": "# Gadgets\n\nGadget 4240 weighs 12 kilograms.\n\nGadget 4251 weighs 7 kilos.\n",
     "ports.md": "# Ports\n\nThe billing service listens on port 8080.\n\nThe mailer has 8025.\n",
-    "importer.md": "# Importer\n\nThe importer reads files every hour.\n",
     "exporter.md": "# Exporter\n\n- 3 workers\n- Owner: Tom\n",
 }
 
@@ -176,7 +175,6 @@ ANIMALS = FILLER | {
         ("how much does gadget 4242 weigh?", "4242"),
         ("which port does the scheduler listen on?", "scheduler"),
         ("which service listens on port 9090?", "9090"),
-        ("how many workers does the importer have?", "importer"),
     ],
 )
 def test_an_entity_that_nothing_shown_speaks_of_is_named(ask, question, entity):

@@ -7,7 +7,7 @@ from excerpting import asked
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.answering.short_answer import counterpart, is_title, place_in, short_answer
+from ragqa.answering.short_answer import counterpart, place_in, short_answer
 
 ANSWERED = [
     ("when was RRF introduced", "It was introduced in June 2009 by three people.", "June 2009"),
@@ -61,7 +61,6 @@ def test_what_the_question_asks_for_is_marked(question, sentence, short):
         ("who met Bob Dylan", "Bob Dylan met him."),
         ("how many files are there", "There are some files."),
         ("when should I fine-tune?", "In 2023 many did."),
-        ("when are agents better than workflows?", "In 2024 agents were."),
         ("how large is Llama 3?", "Llama 3 comes in two sizes."),
         ("who invented the transformer?", 'It is from "Attention Is All You Need" (2017).'),
     ],
@@ -85,15 +84,6 @@ def test_the_same_words_in_another_form_of_a_text_are_those_at_the_same_turn():
     assert counterpart(text, (0, 6), quote) is None
     assert counterpart(text, (0, 1), "5 files") is None
     assert counterpart("Top 5: 5 files", (7, 8), "5 files") is None
-
-
-@pytest.mark.parametrize("quote", ["see *Long Walk* by", "see _A Long Walk_", "*Long Walk*"])
-def test_a_title_in_italics_is_no_person(quote):
-    start = quote.index("Long Walk")
-    who = asked("who wrote it?")
-    assert is_title(who, quote, (start, start + 9))
-    assert not is_title(who, quote.replace("*", "**").replace("_", "__"), (8, 11))
-    assert not is_title(asked("when was it?"), quote, (start, start + 9))
 
 
 PIECES = (
@@ -134,5 +124,4 @@ def test_any_text_gives_a_span_within_it_or_none(question, text):
 def test_a_hostile_sentence_takes_no_long_time(piece, question):
     started = time.process_time()
     short_answer(asked(question), piece * 20_000)
-    is_title(asked(question), piece * 20_000, (0, 1))
     assert time.process_time() - started < 1

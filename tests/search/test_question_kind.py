@@ -40,8 +40,6 @@ KINDS = {
         "How should I split the rows?",
         "Is temperature 0 deterministic?",
         "when should I fine-tune?",
-        "When is fine-tuning worth it?",
-        "Where does attention go wrong?",
         "what does dpo beta do?",
         "Which latency number should I look at?",
         "When the bot cites, are bracketed numbers safer or the path?",

@@ -29,10 +29,3 @@ def test_twice_the_text_takes_twice_the_steps(pattern, atom):
     # Behind bounds such as 60 characters.
     shorter, longer = (steps(pattern, atom * (size // len(atom))) for size in (200, 400))
     assert longer < 2.5 * shorter
-
-
-def test_a_name_and_its_short_form_in_brackets_are_both_names():
-    assert excerpt_runs._bracketed("Large language model (LLM) ") == ("Large language model", "LLM")
-    assert excerpt_runs._bracketed("a (b) (c)") == ("a (b)", "c")
-    for none in ("a", "a (b", "a b)", "a (b) c", "f(a(b))", "(" * 50_000, " " * 50_000):
-        assert excerpt_runs._bracketed(none) == ()
