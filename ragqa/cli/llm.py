@@ -28,7 +28,9 @@ Host = Annotated[
 @app.command(name="list")
 @grouped_options()
 def show(json: AsJson = False) -> int:
-    """List the kinds of backends, where each would send, and which one is set; sends nothing.
+    """List the kinds of backends, where each would send, which answers, and which one is set.
+
+    Servers on this machine, and at hosts that you allowed, are asked which models they have.
 
     Example: ragqa llm list
     """
@@ -55,9 +57,10 @@ def check(
     yes: Yes = False,
     json: AsJson = False,
 ) -> int:
-    """Send one harmless prompt and show how fast the answer came and whether it cites.
+    """Send one harmless question and show how fast the answer came, and whether it is right.
 
-    The prompt holds nothing of your notes. Exits with 5 if no answer came.
+    The prompt holds nothing of your notes. Exits with 1 if the answer is wrong, and with 5 if none
+    came.
 
     Example: ragqa llm check ollama:llama3.2
     """
@@ -66,7 +69,7 @@ def check(
     from ragqa.render import overviews
 
     settings = load_flags({"llm": name}).settings
-    llm = _allowed_llm(settings.llm, yes=yes)
+    llm = _allowed_llm(settings.llm, settings.llm_url, yes=yes)
     try:
         trial = try_llm(
             llm, max_tokens=settings.llm_answer_tokens, deadline_s=settings.llm_deadline_s
@@ -80,10 +83,10 @@ def check(
         render.print_document(overviews.trial_document(llm.destination, trial))
     else:
         overviews.print_trial(trial)
-    return 0
+    return 0 if trial.right else 1
 
 
-def _allowed_llm(spec: str, *, yes: bool) -> "LLM":
+def _allowed_llm(spec: str, url: str, *, yes: bool) -> "LLM":
     from ragqa.cli.consenting import consented
     from ragqa.diagnosis.llm import WHAT
     from ragqa.llms import llm_for
@@ -92,7 +95,7 @@ def _allowed_llm(spec: str, *, yes: bool) -> "LLM":
         raise UsageError(
             "no LLM is set, and none was named", hint="ragqa llm list, then ragqa llm check NAME"
         )
-    llm = llm_for(spec)
+    llm = llm_for(spec, url)
     host = llm.destination.host
     if not consented(llm.destination, yes=yes, what=WHAT):
         raise UsageError(

@@ -1,12 +1,13 @@
-"""Split a streamed reply into sentences with their citation numbers."""
+"""A streamed reply as sentences, with their citation numbers and without links."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ragqa.text.brackets import set_apart
 from ragqa.text.sentences import sentence_spans
 from ragqa.text.words import blank
+from ragqa.types import WrittenSentence
 
 _NUMBER = r"(?:passages?|sources?|\^)?\s*-?\d{1,9}"
 _TARGET = r"\((?:[^()\s]|\([^()\s]*\)){0,300}(?:\s+\"[^\"\n]{0,200}\")?\)"
@@ -40,6 +41,23 @@ _MAY_END = frozenset(".!?\u2026\u061f\u06d4\u0964\u0965\u3002\uff01\uff1f\uff61"
 _PAIRED = '`"'
 _ENDINGS = " .!?\u2026\u3002\uff01\uff1f\"'\u201d\u2019)]*_|"
 
+REMOVED = "(link removed)"
+
+MAX_FRAME_WORDS = 10
+"""A longer line makes a claim, whatever it ends with."""
+
+_DIGIT = re.compile(r"\b\d")
+_HEADING = re.compile(r"\*\*[^*]+\*\*:?|__[^_]+__:?")
+
+# In code the same characters are a function call.
+_MARKDOWN = re.compile(
+    r"(?P<code>`[^`\n]*`)|!?\[(?P<label>[^\[\]\n]{0,300})\]"
+    r"\((?:[^()\s]|\([^()\s]*\)){0,2000}(?:\s+[\"'][^\"'\n]{0,200}[\"'])?\)"
+)
+_ADDRESS = re.compile(
+    r"<?\b(?:[a-z][a-z0-9+.-]{1,20}://|www\.|mailto:|data:)[^\s<>\"']*>?", re.IGNORECASE
+)
+_TRAILING = ".,;:!?)]}*_`"
 
 Mark = tuple[int, tuple[int, ...]]
 
@@ -81,14 +99,9 @@ class Draft:
         self._code: Drafted | None = None
         self._pending: Drafted | None = None
         self._began = False
-        self._return = ""
 
     def feed(self, piece: str) -> list[Drafted]:
         """Add the next piece; returns the sentences that it completes."""
-        piece = self._return + piece
-        # A final "\r" may be half of a line break.
-        self._return = "\r" if piece.endswith("\r") else ""
-        piece = piece.removesuffix("\r").replace("\r\n", "\n").replace("\r", "\n")
         complete: list[Drafted] = []
         *lines, rest = piece.split("\n")
         for line in lines:
@@ -107,6 +120,8 @@ class Draft:
     def _take(self, text: str, *, is_whole: bool) -> list[Drafted]:
         """Add text to the line; what is incomplete is kept for the next call."""
         self._line += text
+        if is_whole:
+            self._line = self._line.removesuffix("\r")
         line, complete = self._line, list[Drafted]()
         if self._code is not None or (self._begins_line and _FENCE.match(line)):
             if is_whole:
@@ -163,6 +178,14 @@ class Draft:
         return [] if pending is None else [pending]
 
 
+def drafted_from(pieces: Iterable[str]) -> Iterator[Drafted]:
+    """Yield the sentences of a text as its pieces arrive."""
+    draft = Draft()
+    for piece in pieces:
+        yield from draft.feed(piece)
+    yield from draft.finish()
+
+
 def _sentences(line: str, *, begins_line: bool, is_whole: bool) -> Iterator[tuple[Drafted, int]]:
     """Yield the sentences of a line, or its rest, each with the offset of the next one."""
     if not is_whole and (_is_open(line) or _MAY_END.isdisjoint(line)):
@@ -181,7 +204,7 @@ def _sentences(line: str, *, begins_line: bool, is_whole: bool) -> Iterator[tupl
         if marks and is_whole:
             yield Drafted("", "", _numbers(marks)), len(line)
         return
-    nexts = [len(line[: _with_marks(line, marks, start)].rstrip(" \t")) for start, _ in spans[1:]]
+    nexts = [len(line[:start].rstrip(" \t")) for start, _ in spans[1:]]
     if is_whole:
         nexts.append(len(line))
     elif len(blanked[slice(*spans[-1])].split()) < 2:
@@ -193,15 +216,6 @@ def _sentences(line: str, *, begins_line: bool, is_whole: bool) -> Iterator[tupl
         text, within = _without(line, own, start, end)
         begun = begins_line and not first
         yield Drafted(line[:begins] if begun else lead, text, _numbers(own), within), following
-
-
-def _with_marks(line: str, marks: Sequence[re.Match[str]], start: int) -> int:
-    """The start of a sentence, including the marks before it if the line begins with marks."""
-    before = [
-        mark for mark in marks if mark.end() <= start and not line[mark.end() : start].strip()
-    ]
-    leads = bool(marks) and not line[: marks[0].start()].strip()
-    return before[-1].start() if leads and before and line[start].islower() else start
 
 
 def _without(
@@ -236,3 +250,59 @@ def _is_open(text: str) -> bool:
     return any(text.count(mark) % 2 for mark in _PAIRED) or any(
         text.rfind(opening) > text.rfind(closing) for opening, closing in _OPEN.items()
     )
+
+
+def is_frame(text: str, lead: str, before: str) -> bool:
+    """Whether a sentence without a citation claims nothing: a heading, a rule, a lead-in.
+
+    :param lead: the text between it and the previous sentence, `before`.
+    """
+    if not any(map(str.isalnum, text)):
+        return True
+    if len(text.split()) > MAX_FRAME_WORDS or _DIGIT.search(text):
+        return False
+    heads_table = text.startswith("|") and not before.startswith("|")
+    is_heading = "#" in lead or _HEADING.fullmatch(text) is not None
+    return is_heading or heads_table or text.endswith((":", "\uff1a"))
+
+
+def without_links(text: str, given: str) -> str:
+    """Replace links with their labels, and remove URLs that were not given.
+
+    :param given: the LLM's input; URLs in it may be repeated.
+    """
+    if not text.startswith(("```", "~~~")):
+        text = _MARKDOWN.sub(lambda found: found["code"] or found["label"] or "", text)
+    return _ADDRESS.sub(lambda found: _known(found, given), text)
+
+
+def _known(found: re.Match[str], given: str) -> str:
+    address = found[0].strip("<>").rstrip(_TRAILING)
+    trailing = found[0].rstrip(">")[len(found[0].rstrip(">").rstrip(_TRAILING)) :]
+    return found[0] if address and address in given else f"{REMOVED}{trailing}"
+
+
+def text_of(sentences: Sequence[WrittenSentence]) -> str:
+    """The answer's text, each sentence with its citation numbers."""
+    return "".join(f"{one.lead}{cited_text(one)}" for one in sentences)
+
+
+def cited_text(sentence: WrittenSentence) -> str:
+    """A sentence with its citation numbers, which go on a new line after a code block."""
+    left = [f"[{n}]" for n in sentence.citations if f"[{n}]" not in sentence.text]
+    between = "\n" if "\n" in sentence.text else " "
+    return between.join([sentence.text, " ".join(left)]) if left else sentence.text
+
+
+def with_marks(drafted: Drafted, known: Collection[int]) -> str:
+    """A sentence with the known citation numbers put back inside it, and no others in brackets."""
+    pieces: list[str] = []
+    start = 0
+    for place, numbers in drafted.within:
+        before = drafted.text[start:place]
+        marks = " ".join(f"[{n}]" for n in numbers if n in known)
+        space = " " if marks and (before or pieces) and not before.endswith((" ", "(")) else ""
+        after = " " if marks and drafted.text[place : place + 1].isalnum() else ""
+        pieces += [set_apart(before), space, marks, after]
+        start = place
+    return "".join([*pieces, set_apart(drafted.text[start:])])

@@ -6,7 +6,8 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from ragqa.answering.short_answer import counterpart
-from ragqa.chatting import Exchange, numbered
+from ragqa.chatting import numbered
+from ragqa.followups import Exchange
 from ragqa.notes.formats.document import fragment
 from ragqa.render import answer_lines
 from ragqa.render.documents import warnings_of

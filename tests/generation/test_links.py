@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.generation.sentences import REMOVED, without_links
+from ragqa.generation.draft import REMOVED, without_links
 
 
 @pytest.mark.parametrize(
