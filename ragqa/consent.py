@@ -77,11 +77,11 @@ def consents() -> Consents:
         return Consents()
     try:
         found = msgspec.json.decode(data, type=_File)
-        hosts, stores = (_named(listed) for listed in (found.hosts, found.stores))
+        hosts, stores = (sorted(map(host_named, set(each))) for each in (found.hosts, found.stores))
     except (ValueError, RecursionError, UsageError) as exc:
         problem = f"consent cannot be read: {path} is damaged: {exc}"
         return Consents(problem=problem, fix=f"rm {path}")
-    return Consents(hosts, stores)
+    return Consents(tuple(hosts), tuple(stores))
 
 
 def is_allowed(host: str, use: Use = Use.LLM) -> bool:
@@ -132,10 +132,6 @@ def host_named(host: str) -> str:
 
 def _normal(host: str) -> str:
     return host.lower().removesuffix(":443")
-
-
-def _named(hosts: list[str]) -> tuple[str, ...]:
-    return tuple(sorted({host_named(host) for host in hosts}))
 
 
 def _change(host: str, use: Use, edit: Callable[[set[str], str], None]) -> bool:

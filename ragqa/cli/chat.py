@@ -36,7 +36,7 @@ def chat(*, scope: Scope, llm: LLMOptions) -> int:
 
         note_matcher(scope.filters(loaded.places.corpus))
     writer = writer_for(loaded.settings, llm)
-    places, is_piped = loaded.places, not is_interactive()
+    is_piped = not is_interactive()
     with ExitStack() as stack:
 
         @cache
@@ -44,12 +44,12 @@ def chat(*, scope: Scope, llm: LLMOptions) -> int:
             # At the first line, so that slow imports do not delay the prompt.
             from ragqa.cli.conversation import Conversation
 
-            opened = Conversation(loaded, places, scope, writer, echoes=is_piped)
+            opened = Conversation(loaded, scope, writer, echoes=is_piped)
             return stack.enter_context(closing(opened))
 
         if is_piped:
             return _run(PipedLines(), conversation)
-        typed = TypedLines(History(history_file(loaded.settings, places.corpus)))
+        typed = TypedLines(History(history_file(loaded.settings, loaded.places.corpus)))
         _run_interactively(typed, conversation)
     return 0
 

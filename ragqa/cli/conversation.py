@@ -15,7 +15,7 @@ from ragqa.chatting import COMMANDS, command_in
 from ragqa.cli.generation import ask_with, exit_code, print_answer_warnings
 from ragqa.cli.opening import Query, first_build_notice, open_index
 from ragqa.cli.options import Scope
-from ragqa.config import Loaded, Places
+from ragqa.config import Loaded
 from ragqa.editors import open_source
 from ragqa.errors import UsageError
 from ragqa.followups import Exchange, stand_alone
@@ -40,20 +40,14 @@ class Conversation:
     """
 
     def __init__(
-        self,
-        loaded: Loaded,
-        places: Places,
-        scope: Scope,
-        writer: "Writer | None",
-        *,
-        echoes: bool,
+        self, loaded: Loaded, scope: Scope, writer: "Writer | None", *, echoes: bool
     ) -> None:
         self._loaded = loaded
         self._scope = scope
-        self._filters = scope.filters(places.corpus)
+        self._filters = scope.filters(loaded.places.corpus)
         self._writer = writer
         self._echoes = echoes
-        self._linker = render.Linker(places.corpus, loaded.settings.link_format)
+        self._linker = render.Linker(loaded.places.corpus, loaded.settings.link_format)
         self._exchanges: deque[Exchange] = deque(maxlen=KEPT)
         self._asked: Asked | None = None
         self._commands: dict[str, Callable[[str], None]] = {

@@ -1,6 +1,6 @@
 """`ragqa llm`: list LLM backends and their destinations, try one, and manage consent."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -8,9 +8,6 @@ from ragqa.cli.generation import Yes
 from ragqa.cli.opening import load_flags
 from ragqa.cli.options import AsJson, grouped_options
 from ragqa.errors import BackendFailed, UsageError
-
-if TYPE_CHECKING:
-    from ragqa.llms import LLM
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -65,11 +62,22 @@ def check(
     Example: ragqa llm check ollama:llama3.2
     """
     from ragqa import render
-    from ragqa.diagnosis.llm import try_llm
+    from ragqa.cli.consenting import consented
+    from ragqa.diagnosis.llm import WHAT, try_llm
+    from ragqa.llms import llm_for
     from ragqa.render import overviews
 
     settings = load_flags({"llm": name}).settings
-    llm = _allowed_llm(settings.llm, settings.llm_url, yes=yes)
+    if not settings.llm:
+        raise UsageError(
+            "no LLM is set, and none was named", hint="ragqa llm list, then ragqa llm check NAME"
+        )
+    llm = llm_for(settings.llm, settings.llm_url)
+    host = llm.destination.host
+    if not consented(llm.destination, yes=yes, what=WHAT):
+        raise UsageError(
+            f"you did not allow sending to {host}; nothing was sent", hint=f"ragqa llm allow {host}"
+        )
     try:
         trial = try_llm(
             llm, max_tokens=settings.llm_answer_tokens, deadline_s=settings.llm_deadline_s
@@ -84,24 +92,6 @@ def check(
     else:
         overviews.print_trial(trial)
     return 0 if trial.right else 1
-
-
-def _allowed_llm(spec: str, url: str, *, yes: bool) -> "LLM":
-    from ragqa.cli.consenting import consented
-    from ragqa.diagnosis.llm import WHAT
-    from ragqa.llms import llm_for
-
-    if not spec:
-        raise UsageError(
-            "no LLM is set, and none was named", hint="ragqa llm list, then ragqa llm check NAME"
-        )
-    llm = llm_for(spec, url)
-    host = llm.destination.host
-    if not consented(llm.destination, yes=yes, what=WHAT):
-        raise UsageError(
-            f"you did not allow sending to {host}; nothing was sent", hint=f"ragqa llm allow {host}"
-        )
-    return llm
 
 
 @app.command()

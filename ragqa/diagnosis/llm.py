@@ -74,11 +74,8 @@ def choice_of(loaded: Loaded) -> Choice:
         destination = llm_for(settings.llm, settings.llm_url).destination
     except RagqaError as exc:
         return replace(choice, allowed=False, problem=exc.message, fix=exc.hint)
-    return replace(choice, destination=destination, allowed=_may_go_to(destination))
-
-
-def _may_go_to(destination: Destination) -> bool:
-    return destination.is_local or is_allowed(destination.host)
+    allowed = destination.is_local or is_allowed(destination.host)
+    return replace(choice, destination=destination, allowed=allowed)
 
 
 def diagnose_llm(choice: Choice) -> Iterator[Finding]:
@@ -166,7 +163,7 @@ def _offer(kind: str, url: str) -> Offer:
     except RagqaError as exc:
         return replace(offer, problem=exc.message, fix=exc.hint)
     offer = replace(offer, destination=llm.destination)
-    if not _may_go_to(llm.destination):
+    if not (llm.destination.is_local or is_allowed(llm.destination.host)):
         return offer
     listed = read_apart(llm.models, f"{kind}'s server", deadline_s=_LISTING_S, max_chars=100_000)
     try:
@@ -180,28 +177,18 @@ class Trial:
     """The outcome of the prompt.
 
     `first_ms` is the time to the first piece of text and `total_ms` to the end of the reply.
+    `right` says whether the reply is the known answer, and `cites` whether it cites the right
+    passage and no other.
     """
 
     destination: Destination
     first_ms: float
     total_ms: float
     pieces: int
+    streams: bool
+    right: bool
+    cites: bool
     reply: str
-
-    @property
-    def streams(self) -> bool:
-        """Whether the backend streams its reply."""
-        return self.pieces > 1
-
-    @property
-    def right(self) -> bool:
-        """Whether the reply is the known answer to the question."""
-        return RIGHT in self.reply
-
-    @property
-    def cites(self) -> bool:
-        """Whether the reply cites the right passage, and no other."""
-        return CITED in self.reply and OTHER not in self.reply
 
 
 def try_llm(llm: LLM, *, max_tokens: int, deadline_s: int) -> Trial:
@@ -214,7 +201,17 @@ def try_llm(llm: LLM, *, max_tokens: int, deadline_s: int) -> Trial:
     for piece in bounded(llm, PROMPT, max_tokens=max_tokens, deadline_s=deadline_s):
         first_ms = first_ms or _since(start)
         pieces.append(piece)
-    return Trial(llm.destination, first_ms, _since(start), len(pieces), "".join(pieces))
+    reply = "".join(pieces)
+    return Trial(
+        llm.destination,
+        first_ms,
+        total_ms=_since(start),
+        pieces=len(pieces),
+        streams=len(pieces) > 1,
+        right=RIGHT in reply,
+        cites=CITED in reply and OTHER not in reply,
+        reply=reply,
+    )
 
 
 def _since(start: float) -> float:

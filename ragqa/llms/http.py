@@ -165,9 +165,6 @@ class Reply(Iterator[str]):
         self._socket: socket.socket | None = None
         self._pieces = self._read()
 
-    def __iter__(self) -> "Reply":
-        return self
-
     def __next__(self) -> str:
         try:
             return next(self._pieces)
@@ -214,8 +211,7 @@ class Reply(Iterator[str]):
             httpx2.HTTPTransport(proxy=proxy.reveal() if proxy else None) as transport,
             contextlib.closing(self._ask(transport)) as response,
         ):
-            text = _models(self._whole(response)) if self._body is None else self._text(response)
-            yield from hide_in_pieces(text, self._llm.key)
+            yield from hide_in_pieces(self._text(response), self._llm.key)
 
     def _ask(self, transport: "httpx2.HTTPTransport") -> "httpx2.Response":
         """Send, and again without a parameter that the server rejects by name, each only once."""
@@ -290,11 +286,10 @@ class Reply(Iterator[str]):
                 raise BackendFailed(f"sent more than {most:,} bytes")
             yield chunk
 
-    def _whole(self, response: "httpx2.Response") -> bytes:
-        return b"".join(self._chunks(response))
-
     def _text(self, response: "httpx2.Response") -> Iterator[str]:
         """The text of a response that is a stream or, from some servers, a single document."""
+        if self._body is None:
+            return _models(b"".join(self._chunks(response)))
         form = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if form == "text/html":
             raise BackendFailed(
@@ -302,7 +297,7 @@ class Reply(Iterator[str]):
                 hint=_CHECK_ADDRESS,
             )
         if form == "application/json":
-            return completion([self._whole(response)])
+            return completion([b"".join(self._chunks(response))])
         return completion(events(self._chunks(response)))
 
 
@@ -343,8 +338,8 @@ def events(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """
     data: list[bytes] = []
     for number, line in enumerate(_lines(chunks)):
-        text = line.removesuffix(b"\r")
-        name, _, value = (text.removeprefix(_BOM) if number == 0 else text).partition(b":")
+        text = (line.removeprefix(_BOM) if number == 0 else line).removesuffix(b"\r")
+        name, _, value = text.partition(b":")
         if name == b"data":
             data.append(value.removeprefix(b" "))
         elif not text and data:
@@ -362,8 +357,7 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
             *ended, rest = bytes(pending).split(b"\n")
             pending = bytearray(rest)
             yield from ended
-    if pending:
-        yield bytes(pending)
+    yield bytes(pending)
 
 
 def _models(reply: bytes) -> Iterator[str]:
