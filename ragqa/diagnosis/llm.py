@@ -9,7 +9,7 @@ from ragqa.consent import consents, is_allowed
 from ragqa.diagnosis.index import Finding, Severity
 from ragqa.errors import BackendFailed, RagqaError
 from ragqa.llms import LLM, LLMS, NO_LLM, SCRIPTED, Destination, Prompt, llm_for
-from ragqa.llms.limits import bounded
+from ragqa.llms.limits import bounded, read_apart
 from ragqa.llms.secrets import check_key_file
 from ragqa.stores import remote_host
 
@@ -29,6 +29,7 @@ RIGHT, CITED, OTHER = "1871", "[1]", "[2]"
 WHAT = "a fixed question with two made-up passages, and nothing of your notes"
 
 _LISTING_S = 5
+_BUSY = "ragqa llm list, once the server has time"
 _ORIGINS: dict[str, str] = {
     Origin.FLAG: "the command",
     Origin.ENVIRONMENT: "RAGQA_LLM in the environment",
@@ -42,8 +43,7 @@ class Choice:
 
     `spec` is `KIND:MODEL`, or "" for none, and `origin` the source of the setting, in words.
     `destination` is None if unknown; `allowed` says whether data may go there. `problem` is why it
-    cannot be used, or "", and `fix` the remedy. `index_host` is the host that the index is sent to,
-    "" if it stays on this machine.
+    cannot be used, or "". `index_host` is the host that the index is sent to, or "".
     """
 
     spec: str = ""
@@ -145,8 +145,8 @@ def overview_of(loaded: Loaded) -> Overview:
 
     Servers on this machine and at allowed hosts are asked for their models; nothing else is sent.
     """
-    known = consents()
-    offers = tuple(_offer(kind, loaded.settings.llm_url) for kind in LLMS)
+    known, url = consents(), loaded.settings.llm_url
+    offers = tuple(_offer(kind, url) for kind in LLMS)
     return Overview(choice_of(loaded), offers, known.hosts, known.warnings)
 
 
@@ -156,7 +156,6 @@ def _offer(kind: str, url: str) -> Offer:
     if kind == SCRIPTED:
         return replace(offer, destination=Destination(form))
     from ragqa.llms.http import make
-    from ragqa.llms.limits import read_apart
 
     try:
         llm = make(kind, "MODEL", url)
@@ -165,7 +164,7 @@ def _offer(kind: str, url: str) -> Offer:
     offer = replace(offer, destination=llm.destination)
     if not (llm.destination.is_local or is_allowed(llm.destination.host)):
         return offer
-    listed = read_apart(llm.models, f"{kind}'s server", deadline_s=_LISTING_S, max_chars=100_000)
+    listed = read_apart(llm.models, f"{kind}'s server", _LISTING_S, 1_000_000, late=_BUSY)
     try:
         return replace(offer, answers=True, models=tuple("".join(listed).split("\n")[:-1]))
     except BackendFailed as exc:
@@ -177,8 +176,7 @@ class Trial:
     """The outcome of the prompt.
 
     `first_ms` is the time to the first piece of text and `total_ms` to the end of the reply.
-    `right` says whether the reply is the known answer, and `cites` whether it cites the right
-    passage and no other.
+    `right` says whether the reply is the known answer, `cites` whether it cites its passage alone.
     """
 
     destination: Destination

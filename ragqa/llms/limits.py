@@ -22,6 +22,7 @@ _MARKS = (
 )
 """How reasoning begins and ends."""
 
+_MORE_TIME = "allow more: ragqa config set llm_deadline_s N"
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -41,8 +42,8 @@ def bounded(
     pieces = read_apart(
         lambda: llm.stream(prompt, max_tokens=max_tokens),
         name,
-        deadline_s=deadline_s,
-        max_chars=max_chars or _CHARS_PER_TOKEN * max_tokens,
+        deadline_s,
+        max_chars or _CHARS_PER_TOKEN * max_tokens,
     )
     has_thoughts, has_text = False, False
     with contextlib.closing(pieces):
@@ -67,11 +68,9 @@ class Deadline:
     :param name: the backend's, for messages.
     """
 
-    def __init__(self, name: str, seconds: float) -> None:
+    def __init__(self, name: str, seconds: float, hint: str = _MORE_TIME) -> None:
         self._ends = monotonic() + seconds
-        self.passed = BackendFailed(
-            f"{name} did not finish in time", hint="allow more: ragqa config set llm_deadline_s N"
-        )
+        self.passed = BackendFailed(f"{name} did not finish in time", hint=hint)
 
     def left(self) -> float:
         """The seconds that are left, more than 0.
@@ -85,13 +84,19 @@ class Deadline:
 
 
 def read_apart(
-    begin: Callable[[], Iterator[str]], name: str, *, deadline_s: float, max_chars: int
+    begin: Callable[[], Iterator[str]],
+    name: str,
+    deadline_s: float,
+    max_chars: int,
+    *,
+    late: str = _MORE_TIME,
 ) -> Generator[str]:
     """Yield the pieces of a stream, read in a separate thread so that nothing can hang.
 
     Closing the iterator ends the stream: at once if it has a `cancel`, else at its next piece.
 
     :param name: the backend's, for messages.
+    :param late: what to do if it is not done at the deadline.
     :raises BackendFailed: the stream failed, became too long, or was not done at the deadline.
     """
     # It holds at most `max_chars`, so it needs no other bound.
@@ -103,18 +108,20 @@ def read_apart(
         end: BackendFailed | None = BackendFailed(f"{name} failed")
         try:
             streams.append(begin())
-            for piece in _checked(streams[0], name, max_chars):
+            # Once stopped, nothing more is asked of it: the first piece would begin the request.
+            for piece in () if stopped.is_set() else _checked(streams[0], name, max_chars):
                 if stopped.is_set():
                     break
                 items.put(piece)
-            getattr(streams[0], "close", lambda: None)()
             end = None
         except BaseException as exc:  # noqa: BLE001 - a program's own backend may raise anything
             end = _failure(name, exc)
         finally:
             items.put(end)
+            with contextlib.suppress(Exception):
+                getattr(streams[0], "close", lambda: None)()
 
-    deadline = Deadline(name, deadline_s)
+    deadline = Deadline(name, deadline_s, late)
     threading.Thread(target=read, name="ragqa-llm", daemon=True).start()
     try:
         while (item := _next(items, deadline)) is not None:

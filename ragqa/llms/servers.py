@@ -69,17 +69,7 @@ def server_of(kind: str, url: str) -> Server:
     else:
         given = ollama_address(given) if kind == OLLAMA else given
         given = (given.rstrip("/").removesuffix(_VERSION) or service.example) + _VERSION
-    return server_at(given, where, example=service.example)
-
-
-def server_at(given: str, where: str, *, example: str) -> Server:
-    """Check an address from a setting or variable, and find the proxy on the way to it.
-
-    :param where: the setting, for messages.
-    :param example: a valid address, for hints.
-    :raises UsageError: it is not `https://HOST…`, or `http://` to this machine.
-    """
-    found = llm_address(given, where, example=example)
+    found = llm_address(given, where, example=service.example)
     is_usual = found.port == LLM_PORTS[found.scheme]
     proxy, proxy_shown = (None, "") if found.is_loopback else _proxy_to(found)
     return Server(

@@ -23,7 +23,6 @@ LEAKY = [
     *("401", "key_everywhere", "key_encoded", "key_in_error", "key_in_html"),
     "key_in_text",
 ]
-FAULTY = ["no_headers", "slow_body", "429", "500", "garbage", "cut", "malformed", "huge", "endless"]
 COMMANDS = [
     ["--help"], ["--version"], ["index"], ["index", "--rebuild", "--json"], ["ask", QUESTION],
     ["ask", QUESTION, "--explain", "--json"], ["ask", QUESTION, "--show-prompt"],
@@ -109,7 +108,7 @@ def test_no_command_shows_or_keeps_a_key(cli, places, home, debug):
 
 @pytest.mark.parametrize(
     ("kind", "mode"),
-    [*(("openai", mode) for mode in LEAKY + FAULTY), ("ollama", "401"), ("anthropic", "401")],
+    [*(("openai", mode) for mode in LEAKY), ("ollama", "401"), ("anthropic", "401")],
 )
 def test_no_failure_of_a_server_shows_or_keeps_a_key(cli, stub, home, kind, mode):
     run = cli("llm", "check", f"{kind}:tiny", "--debug", env=stub.environment(kind, mode))

@@ -12,9 +12,8 @@ from support import HANGS_S
 
 from ragqa.errors import UsageError
 from ragqa.llms import Destination, llm_for
-from ragqa.llms.servers import ollama_address, server_at
+from ragqa.llms.servers import ollama_address, server_of
 
-EXAMPLE = "https://models.example/v1"
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
@@ -40,7 +39,7 @@ def no_proxies(monkeypatch):
     ],
 )
 def test_a_server_elsewhere_is_named(given, url, shown):
-    server = server_at(given, "OPENAI_BASE_URL", example=EXAMPLE)
+    server = server_of("openai", given)
     assert (server.url, server.shown, server.is_loopback) == (url, shown, False)
 
 
@@ -49,7 +48,7 @@ def test_a_server_elsewhere_is_named(given, url, shown):
     ["http://localhost:8080/v1", "http://127.0.0.1", "http://127.9.8.7:1", "http://[::1]:80"],
 )
 def test_plain_http_may_go_to_this_machine(given):
-    assert server_at(given, "OPENAI_BASE_URL", example=EXAMPLE).is_loopback
+    assert server_of("openai", given).is_loopback
 
 
 @pytest.mark.parametrize(
@@ -68,8 +67,8 @@ def test_plain_http_may_go_to_this_machine(given):
     ],
 )
 def test_plain_http_to_anywhere_else_is_refused(given):
-    with pytest.raises(UsageError, match="OPENAI_BASE_URL"):
-        server_at(given, "OPENAI_BASE_URL", example=EXAMPLE)
+    with pytest.raises(UsageError, match="llm_url"):
+        server_of("openai", given)
 
 
 @pytest.mark.parametrize(
@@ -98,10 +97,10 @@ def test_plain_http_to_anywhere_else_is_refused(given):
 )
 def test_an_odd_address_is_refused_and_not_repeated(given):
     with pytest.raises(UsageError) as caught:
-        server_at(given, "OPENAI_BASE_URL", example=EXAMPLE)
+        server_of("openai", given)
     assert MARKER not in caught.value.message + caught.value.hint
-    assert "OPENAI_BASE_URL" in caught.value.message
-    assert EXAMPLE in caught.value.hint
+    assert "llm_url" in caught.value.message
+    assert "https://api.openai.com/v1" in caught.value.hint
 
 
 @pytest.mark.parametrize(
