@@ -168,10 +168,10 @@ def trial_document(destination: Destination, result: Trial | RagqaError) -> Docu
 def _about(offer: Offer) -> list[str]:
     if offer.destination is None:
         return [offer.needs, f"cannot be used: {offer.problem}"]
-    if offer.destination.is_local:
-        lines = [offer.needs, "can be used; nothing leaves this machine"]
-    else:
-        lines = [offer.needs, f"can be used; data goes to {offer.destination.where}"]
+    can = "" if offer.answers is False else "can be used; "
+    local = offer.destination.is_local
+    where = "nothing leaves this machine" if local else f"data goes to {offer.destination.where}"
+    lines = [offer.needs, f"{can}{where}"]
     if offer.answers:
         names = ", ".join(offer.models[:_SHOWN_MODELS])
         more = len(offer.models) - _SHOWN_MODELS
@@ -179,7 +179,7 @@ def _about(offer: Offer) -> list[str]:
         lines.append(f"its server answers; its models: {names or 'none yet'}")
     elif offer.answers is False:
         lines.append(f"does not answer: {offer.problem}")
-    elif not offer.destination.is_local:
+    elif not local:
         lines.append("was not asked for its models, since you have not allowed this host")
     return lines
 
@@ -187,7 +187,7 @@ def _about(offer: Offer) -> list[str]:
 def _offer_document(offer: Offer) -> Document:
     return {
         **fields_of(offer, "kind", "form", "needs"),
-        "usable": offer.destination is not None,
+        "usable": offer.destination is not None and offer.answers is not False,
         **destination_document(offer.destination),
         "answers": offer.answers,
         "models": None if offer.answers is None else list(offer.models),

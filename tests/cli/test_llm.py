@@ -105,7 +105,7 @@ def kinds(run):
 
 
 def test_list_says_which_kinds_can_be_used_and_what_mends_the_others(cli, server):
-    found = kinds(cli("llm", "list", "--json", env={"OLLAMA_HOST": "127.0.0.1:9"}))
+    found = kinds(cli("llm", "list", "--json", env=server.environment("ollama", "ok")))
     assert (found["ollama"]["usable"], found["ollama"]["local"]) == (True, True)
     assert (found["openai"]["usable"], found["openai"]["answers"]) == (False, None)
     assert "api.openai.com" in found["openai"]["problem"]
@@ -133,6 +133,7 @@ def test_list_says_whether_a_server_answers_and_which_models_it_has(
     found = kinds(cli("llm", "list", "--json", env=env))["ollama"]
     assert found["answers"] is (mode in ("ok", "no_models"))
     assert found["models"] == models
+    assert found["usable"] is found["answers"]
     assert says.replace("PORT", str(server.port)) in cli("llm", "list", env=env).out
     assert {path.partition("/v1")[2] for path, *_ in server.requests} == {"/models"}
 
