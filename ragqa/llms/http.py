@@ -117,17 +117,14 @@ def make(kind: str, model: str, url: str = "", *, limits: Limits = LIMITS) -> Ht
 
 
 class _Message(msgspec.Struct):
-    content: str | None = None
+    content: Any = None
+    """The text; some servers put a list with a model's thoughts here, which are no text."""
 
 
 class _Choice(msgspec.Struct):
     delta: _Message | None = None
     message: _Message | None = None
     finish_reason: str | None = None
-
-
-class _Error(msgspec.Struct):
-    message: str = "an unnamed error"
 
 
 class _Model(msgspec.Struct):
@@ -139,14 +136,15 @@ class _Document(msgspec.Struct):
 
     choices: list[_Choice] | None = None
     data: list[_Model] | None = None
-    error: _Error | str | None = None
+    error: Any = None
     detail: Any = None
     message: Any = None
 
     @property
     def failure(self) -> str:
         """The server's error message, "" for none."""
-        return self.error.message if isinstance(self.error, _Error) else self.error or ""
+        said = self.error.get("message") if isinstance(self.error, dict) else self.error
+        return str(said or "an unnamed error") if self.error else ""
 
 
 class Reply(Iterator[str]):
@@ -313,8 +311,8 @@ def completion(messages: Iterable[bytes]) -> Iterator[str]:
         if document.failure:
             raise BackendFailed(f"failed: {document.failure}")
         choice = document.choices[0] if document.choices else _Choice()
-        part = choice.delta or choice.message
-        yield part.content or "" if part else ""
+        part = choice.delta or choice.message or _Message()
+        yield part.content if isinstance(part.content, str) else ""
         reason = (choice.finish_reason or "").lower()
         if reason in _CUT_SHORT:
             raise BackendFailed(

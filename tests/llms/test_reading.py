@@ -45,7 +45,12 @@ EVENT_LINES = [
 
 
 @pytest.mark.parametrize(
-    "thought", [{"reasoning_content": "Hm.", "content": None}, {"reasoning": "Hm."}]
+    "thought",
+    [
+        {"reasoning_content": "Hm.", "content": None},
+        {"reasoning": "Hm."},
+        {"content": [{"type": "thinking", "thinking": "Hm."}]},
+    ],
 )
 def test_what_a_model_thinks_in_a_field_of_its_own_is_no_text(thought):
     line = b"data: " + json.dumps({"choices": [{"delta": thought}]}).encode() + b"\n\n"
