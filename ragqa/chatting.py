@@ -1,17 +1,12 @@
-"""A chat: questions that may depend on earlier ones, and commands about the answers."""
+"""What a chat understands: its commands, and the exchanges that can be saved."""
 
 import re
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from ragqa.errors import UsageError
-from ragqa.followups import Turn
-from ragqa.search.question import clean_question
-from ragqa.types import Answer, Citation
-
-KEPT = 50
-"""How many exchanges are remembered."""
+from ragqa.followups import Exchange
+from ragqa.types import Answer
 
 COMMANDS = {
     "/next": "the further excerpts in full, then the next ones",
@@ -29,16 +24,8 @@ _COMMAND = re.compile(r"(/\w*)(?:\s+(.*))?", re.DOTALL)
 _CITED = re.compile(r"\[(\d+)\]")
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A command and its argument, "" for none."""
-
-    name: str
-    argument: str = ""
-
-
-def command_in(line: str) -> Command | None:
-    """Parse a line as a command; None for a question.
+def command_in(line: str) -> tuple[str, str] | None:
+    """The command that a line is, and its argument, "" for none; None for a question.
 
     :raises UsageError: there is no such command.
     """
@@ -48,85 +35,7 @@ def command_in(line: str) -> Command | None:
     name, argument = found[1], (found[2] or "").strip()
     if name not in COMMANDS:
         raise UsageError(f"there is no command {name}", hint="/help lists all commands")
-    return Command(name, argument)
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """A question as asked, and its answer, whose `question` stands alone.
-
-    If the user stopped an LLM while it wrote, the answer is the extractive one.
-    """
-
-    asked: str
-    answer: Answer
-
-
-Keep = Callable[[Answer], None]
-
-
-class Chat:
-    """The conversation so far.
-
-    :param complete: makes a question stand alone, given the earlier turns.
-    :param answer: answers a standalone question, and passes a provisional answer to its last
-        argument before any slow step.
-    """
-
-    def __init__(
-        self,
-        complete: Callable[[str, Sequence[Turn]], str],
-        answer: Callable[[str, Keep], Answer],
-    ) -> None:
-        self._complete = complete
-        self._answer = answer
-        self._exchanges: deque[Exchange] = deque(maxlen=KEPT)
-
-    @property
-    def exchanges(self) -> Sequence[Exchange]:
-        """The exchanges still remembered, in order."""
-        return tuple(self._exchanges)
-
-    @property
-    def last(self) -> Answer:
-        """The last answer.
-
-        :raises UsageError: there is none.
-        """
-        if not self._exchanges:
-            raise UsageError("nothing has been asked yet", hint="ask a question first")
-        return self._exchanges[-1].answer
-
-    def ask(self, question: str, show: Callable[[str], None]) -> Answer:
-        """Answer a question and remember both; if interrupted, the last provisional answer.
-
-        :param show: shows a question that was completed before it is answered.
-        :raises RagqaError: as `ragqa.followups.stand_alone` and `Index.ask` do.
-        """
-        asked = clean_question(question)
-        turns = [Turn.of(one.asked, one.answer) for one in self._exchanges]
-        answers: list[Answer] = []
-        completed = self._complete(asked, turns)
-        if completed != asked:
-            show(completed)
-        try:
-            answers.append(self._answer(completed, answers.append))
-        finally:
-            if answers:
-                self._exchanges.append(Exchange(asked, answers[-1]))
-        return answers[-1]
-
-    def widen(self, further: Sequence[Citation]) -> None:
-        """Add the excerpts to the last answer that were shown after it."""
-        last = self._exchanges[-1]
-        numbers = {one.n for one in last.answer.also}
-        new = (one for one in further if one.n not in numbers)
-        answer = replace(last.answer, also=(*last.answer.also, *new))
-        self._exchanges[-1] = replace(last, answer=answer)
-
-    def forget(self) -> None:
-        """Forget the conversation."""
-        self._exchanges.clear()
+    return name, argument
 
 
 def numbered(exchanges: Sequence[Exchange]) -> Iterator[Exchange]:

@@ -5,13 +5,14 @@ not be able to allow anything.
 """
 
 import fcntl
-import json
 import os
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+
+import msgspec
 
 from ragqa.config.files import read_own, user_settings_file
 from ragqa.errors import NotAllowed, UsageError
@@ -29,6 +30,13 @@ class Use(StrEnum):
 
     STORE = "stores"
     """Receives the text of all notes, to store an index of them or to embed them."""
+
+
+class _File(msgspec.Struct):
+    """What the file holds."""
+
+    hosts: list[str]
+    stores: list[str] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +70,18 @@ def consents() -> Consents:
     """Read the allowed hosts; none if the file is damaged or not private to the user."""
     path = consent_file()
     try:
-        data = read_own(path, "consent file", size=_MAX_BYTES + 1)
+        data = read_own(path, "consent file", size=_MAX_BYTES)
     except UsageError as exc:
         return Consents(problem=f"consent cannot be read: {exc.message}", fix=exc.hint)
     if data is None:
         return Consents()
     try:
-        known = _hosts_in(data)
-        return Consents(known[Use.LLM], known[Use.STORE])
+        found = msgspec.json.decode(data, type=_File)
+        hosts, stores = (sorted(map(host_named, set(each))) for each in (found.hosts, found.stores))
     except (ValueError, RecursionError, UsageError) as exc:
         problem = f"consent cannot be read: {path} is damaged: {exc}"
         return Consents(problem=problem, fix=f"rm {path}")
+    return Consents(tuple(hosts), tuple(stores))
 
 
 def is_allowed(host: str, use: Use = Use.LLM) -> bool:
@@ -125,26 +134,6 @@ def _normal(host: str) -> str:
     return host.lower().removesuffix(":443")
 
 
-def _hosts_in(data: bytes) -> dict[Use, tuple[str, ...]]:
-    """Parse the file; earlier versions of ragqa wrote no stores.
-
-    :raises ValueError: it does not have that form.
-    :raises UsageError: a host's name is invalid.
-    """
-    if len(data) > _MAX_BYTES:
-        raise ValueError("it is too large")
-    document = json.loads(data)
-    if not isinstance(document, dict) or Use.LLM not in document:
-        raise ValueError("it does not list hosts")
-    known: dict[Use, tuple[str, ...]] = {}
-    for use in Use:
-        hosts = document.get(use, [])
-        if not isinstance(hosts, list) or not all(isinstance(host, str) for host in hosts):
-            raise ValueError("it does not list hosts")
-        known[use] = tuple(sorted({host_named(host) for host in hosts}))
-    return known
-
-
 def _change(host: str, use: Use, edit: Callable[[set[str], str], None]) -> bool:
     """Edit the allowed hosts, one process at a time; returns whether this one was allowed.
 
@@ -162,13 +151,9 @@ def _change(host: str, use: Use, edit: Callable[[set[str], str], None]) -> bool:
             hosts = {one: set(known.of(one)) for one in Use}
             edit(hosts[use], host)
             if hosts[use] != set(known.of(use)):
-                write_private(path, _document(hosts))
+                kept = _File(sorted(hosts[Use.LLM]), sorted(hosts[Use.STORE]))
+                text = msgspec.json.format(msgspec.json.encode(kept)).decode()
+                write_private(path, f"{text}\n")
     except OSError as exc:
         raise UsageError(f"{path} cannot be written: {exc.strerror}") from exc
     return host in known.of(use)
-
-
-def _document(hosts: Mapping[Use, Collection[str]]) -> str:
-    """The file's text; it names stores only if there are any, as earlier versions expect."""
-    shown = {use: sorted(hosts[use]) for use in Use if hosts[use] or use is Use.LLM}
-    return json.dumps(shown, indent=2) + "\n"

@@ -7,26 +7,16 @@ it although they know all of its words. The words added are the rarest words of 
 question that occur in the notes cited for it, those in headings first; if none occurs there, the
 heading of a cited note.
 
-The rule combines work on conversational search. Adding single words of earlier turns is from
-Voskarides et al., "Query Resolution for Conversational Search with Limited Supervision", 2020.
-Judging the need for context by the score of the best hit, and words by their rarity, is from Lin
-et al., "Multi-Stage Conversational Passage Retrieval", 2021. Results are in
-docs/decisions/follow-ups.md.
+Where the rule is from, and its results, are in docs/decisions/follow-ups.md.
 """
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
 
 from ragqa.api.index import Index
 from ragqa.languages import ENGLISH
-from ragqa.search.question import (
-    MAX_QUESTION_BYTES,
-    clean_question,
-    languages_for,
-    read_question,
-)
+from ragqa.search.question import MAX_QUESTION_BYTES, languages_for, read_question
 from ragqa.search.retrieve import retrieve
 from ragqa.stores import Snapshot
 from ragqa.text.lexicon import table
@@ -62,28 +52,14 @@ _Find = Callable[[str], tuple[Mapping[str, float], Sequence[Hit]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """A question in its self-contained form, and the sources of its answer.
+class Exchange:
+    """A question as asked, and its answer, whose `question` stands alone.
 
-    `headings` are those of the notes cited, title first, and `quotes` the texts cited; both are
-    empty if there was no answer. `used_context` is whether the question was completed from those
-    before it.
+    If the user stopped an LLM while it wrote, the answer is the extractive one.
     """
 
-    question: str
-    headings: tuple[tuple[str, ...], ...] = ()
-    quotes: tuple[str, ...] = ()
-    used_context: bool = False
-
-    @classmethod
-    def of(cls, asked: str, answer: Answer) -> Self:
-        """Make a turn of an answer and its question as first asked."""
-        return cls(
-            answer.looked_for,
-            tuple(one.heading for one in answer.citations),
-            tuple(one.quote for one in answer.citations),
-            used_context=asked != answer.question,
-        )
+    asked: str
+    answer: Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +75,16 @@ class _Word:
 
 
 def stand_alone(
-    index: Index, question: str, turns: Sequence[Turn], *, filters: Filters | None = None
+    index: Index, asked: str, earlier: Sequence[Exchange], *, filters: Filters | None = None
 ) -> str:
     """Make a question stand alone; one that already does is returned unchanged.
 
-    :param turns: all earlier turns.
+    :param earlier: all earlier exchanges.
     :raises UsageError: the question has nothing to search for, or is too long.
     :raises IndexUnusable: the index cannot be trusted.
     """
-    asked, turns = clean_question(question), context(turns)
-    if not turns or not index.is_built():
+    leant_on = context(earlier)
+    if not leant_on or not index.is_built():
         return asked
     snapshot, filters = index.snapshot(), filters or Filters()
 
@@ -117,20 +93,20 @@ def stand_alone(
         return read.idf, retrieve(snapshot, read, k=1, filters=filters, ranking=index.ranking)
 
     needs = needs_context(asked, snapshot, find)
-    return completed(asked, turns[-1], snapshot) if needs else asked
+    return completed(asked, leant_on[-1].answer, snapshot) if needs else asked
 
 
-def context(turns: Sequence[Turn]) -> list[Turn]:
-    """The turns that a question may depend on: those that were answered.
+def context(earlier: Sequence[Exchange]) -> list[Exchange]:
+    """The exchanges that a question may depend on: those with an answer.
 
     An unanswered question that stood alone changed the topic to something the notes lack, so
-    follow-ups do not refer to the turns before it.
+    follow-ups do not refer to what was said before it.
     """
-    kept: list[Turn] = []
-    for turn in turns:
-        if turn.quotes:
-            kept.append(turn)
-        elif not turn.used_context:
+    kept: list[Exchange] = []
+    for one in earlier:
+        if one.answer.citations:
+            kept.append(one)
+        elif one.asked == one.answer.question:
             kept.clear()
     return kept
 
@@ -158,12 +134,12 @@ def needs_context(question: str, snapshot: Snapshot, find: _Find) -> bool:
     return not (has_unknown or _is_found(idf, hits, snapshot))
 
 
-def completed(question: str, turn: Turn, snapshot: Snapshot) -> str:
-    """Complete a question with words of the turn that it depends on, in parentheses.
+def completed(question: str, before: Answer, snapshot: Snapshot) -> str:
+    """Complete a question with words of the one that it depends on, in parentheses.
 
     Returns it unchanged if there is nothing to add, or if it would become too long.
     """
-    carried = _carried(turn, question, snapshot)
+    carried = _carried(before, question, snapshot)
     if not carried:
         return question
     asked = question.rstrip()
@@ -197,22 +173,22 @@ def _is_found(idf: Mapping[str, float], hits: Sequence[Hit], snapshot: Snapshot)
     )
 
 
-def _carried(turn: Turn, question: str, snapshot: Snapshot) -> list[str]:
-    """What to add to a question, as written and ordered in the turn."""
-    languages = languages_for(snapshot, turn.question)
-    headed = _terms((" ".join(heading) for heading in turn.headings), languages)
-    cited = headed | _terms(turn.quotes, languages)
-    before = {word.text: word for word in _words(turn.question, languages) if word.terms}
-    idf = snapshot.idf([term for word in before.values() for term in word.terms])
+def _carried(before: Answer, question: str, snapshot: Snapshot) -> list[str]:
+    """What to add to a question, as written and ordered in the one that was answered before."""
+    languages = languages_for(snapshot, before.looked_for)
+    headed = _terms((" ".join(one.heading) for one in before.citations), languages)
+    cited = headed | _terms((one.quote for one in before.citations), languages)
+    words = {word.text: word for word in _words(before.looked_for, languages) if word.terms}
+    idf = snapshot.idf([term for word in words.values() for term in word.terms])
 
     def weight(word: _Word) -> tuple[bool, float]:
         return headed.issuperset(word.terms), max(idf[term] for term in word.terms)
 
-    known = [word for word in before.values() if cited.issuperset(word.terms)]
+    known = [word for word in words.values() if cited.issuperset(word.terms)]
     best = sorted(known, key=weight, reverse=True)[:MAX_CARRIED]
     carried = [word.text for word in known if word in best]
-    if not carried and any(turn.headings):
-        heading = next(filter(None, turn.headings))
+    heading = next((one.heading for one in before.citations if one.heading), ())
+    if not carried and heading:
         carried = [" ".join(heading[-1].split())[:_HEADING_CHARS]]
     asked = {term for word in _words(question, languages) for term in word.terms}
     return [text for text in carried if not asked.issuperset(query_terms(text, languages))]

@@ -39,14 +39,16 @@ class History:
                 write_private(self._path, "".join(f"{line}\n" for line in kept))
         return kept
 
-    def add(self, line: str) -> None:
-        """Append a question; a command of the chat is none, and may name a file."""
+    def add(self, line: str) -> bool:
+        """Append a question; False for a command of the chat, which is none and may name a file."""
         flat = " ".join(line.split())
-        if flat.startswith("/") or self._path is None:
-            return
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
-        with suppress(OSError):
-            private_folder(self._path.parent)
-            with os.fdopen(os.open(self._path, flags, 0o600), "ab") as file:
-                os.fchmod(file.fileno(), 0o600)
-                file.write(f"{flat}\n".encode("utf-8", "replace"))
+        if not flat or flat.startswith("/"):
+            return False
+        if self._path is not None:
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
+            with suppress(OSError):
+                private_folder(self._path.parent)
+                with os.fdopen(os.open(self._path, flags, 0o600), "ab") as file:
+                    os.fchmod(file.fileno(), 0o600)
+                    file.write(f"{flat}\n".encode("utf-8", "replace"))
+        return True

@@ -11,13 +11,13 @@ from contextlib import redirect_stdout
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from llms.asking import Backend
 from markdown_it import MarkdownIt
 from stores.building import quick_folder
 from support import trying
 
 from ragqa.api import open_index
 from ragqa.generation import Writer
-from ragqa.llms.scripted import ScriptedLLM
 from ragqa.notes import NoteText, read_text
 from ragqa.render import to_json
 from ragqa.render.documents import answer_document
@@ -87,7 +87,7 @@ def test_any_note_is_answered_from_without_harm(index, text, suffix, asked):
 )
 def test_whatever_an_llm_says_is_shown_without_harm(index, text, strict):
     index.refresh(rebuild=True)
-    writer = Writer(ScriptedLLM([("", text)]), force=True, strict=strict)
+    writer = Writer(Backend(lambda: iter([text])), force=True, strict=strict)
     answer = index.ask(QUESTION, refresh=False, writer=writer)
     written = answer.written
     known = range(1, written.given + 1)

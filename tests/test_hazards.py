@@ -19,7 +19,7 @@ NEVER = {
 }  # fmt: skip
 ONLY_IN = {
     "grpc": {"stores/milvus/client.py"},
-    "httpx2": {"llms/http.py", "llms/faults.py"},
+    "httpx2": {"llms/http.py"},
     "milvus_lite": {"stores/milvus/client.py"},
     # A child that updates the index; the pipe to it is between these two processes alone.
     "multiprocessing": {"serving/updating.py"},
@@ -28,7 +28,6 @@ ONLY_IN = {
     "socket": {
         "embedders/spread.py",
         "llms/http.py",
-        "llms/faults.py",
         "serving/listening.py",
     },
     # This Python, to read in another process what may crash or hang it; and the user's own editor.

@@ -122,7 +122,6 @@ def written_answer(
             question.text,
             with_sections(answer.hits, answering.open_note),
             max_tokens=writer.prompt_tokens,
-            instructions=writer.instructions,
         )
     except UsageError as exc:
         return _failed(answer, backend, exc)

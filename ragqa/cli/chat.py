@@ -20,7 +20,8 @@ def chat(*, scope: Scope, llm: LLMOptions) -> int:
     """Ask questions and follow-ups; a follow-up may depend on the question before ("and why?").
 
     /help lists the commands of the chat. Without a terminal, the questions are the lines of
-    standard input, and the exit code is the highest that any of them would have on its own.
+    standard input, each is printed before its answer, and the exit code is the highest that any of
+    them would have on its own.
 
     Example: ragqa chat --tag fine-tuning
     """
@@ -35,7 +36,7 @@ def chat(*, scope: Scope, llm: LLMOptions) -> int:
 
         note_matcher(scope.filters(loaded.places.corpus))
     writer = writer_for(loaded.settings, llm)
-    places = loaded.places
+    is_piped = not is_interactive()
     with ExitStack() as stack:
 
         @cache
@@ -43,11 +44,12 @@ def chat(*, scope: Scope, llm: LLMOptions) -> int:
             # At the first line, so that slow imports do not delay the prompt.
             from ragqa.cli.conversation import Conversation
 
-            return stack.enter_context(closing(Conversation(loaded, places, scope, writer)))
+            opened = Conversation(loaded, scope, writer, echoes=is_piped)
+            return stack.enter_context(closing(opened))
 
-        if not is_interactive():
+        if is_piped:
             return _run(PipedLines(), conversation)
-        typed = TypedLines(History(history_file(loaded.settings, places.corpus)))
+        typed = TypedLines(History(history_file(loaded.settings, loaded.places.corpus)))
         _run_interactively(typed, conversation)
     return 0
 

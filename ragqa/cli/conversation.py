@@ -1,7 +1,8 @@
 """The conversation of `ragqa chat`: each line is a question or a command."""
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -9,45 +10,53 @@ from typing import TYPE_CHECKING
 
 from ragqa import render
 from ragqa.asked import Asked
-from ragqa.chatting import COMMANDS, Chat, Keep, command_in
+from ragqa.chatting import COMMANDS, command_in
 from ragqa.cli.generation import ask_with, exit_code, print_answer_warnings
 from ragqa.cli.opening import Query, first_build_notice, open_index
 from ragqa.cli.options import Scope
-from ragqa.config import Loaded, Places
+from ragqa.config import Loaded
 from ragqa.editors import open_source
 from ragqa.errors import UsageError
-from ragqa.followups import Turn, stand_alone
+from ragqa.followups import Exchange, stand_alone
 from ragqa.render import chat as screen
 from ragqa.render.results import Linker, print_answer, print_further
 from ragqa.render.screen import put
 from ragqa.safe import write_whole
+from ragqa.search.question import clean_question
 from ragqa.types import Answer
 
 if TYPE_CHECKING:
     from ragqa.api import Index
     from ragqa.generation import Writer
 
+KEPT = 50
+"""How many exchanges are remembered."""
+
 
 class Conversation:
-    """Answers questions about notes and obeys commands; opens the index on first use."""
+    """Answers questions about notes and obeys commands; opens the index on first use.
+
+    :param echoes: whether to print each question before its answer.
+    """
 
     def __init__(
-        self, loaded: Loaded, places: Places, scope: Scope, writer: "Writer | None"
+        self, loaded: Loaded, scope: Scope, writer: "Writer | None", *, echoes: bool
     ) -> None:
         self._loaded = loaded
         self._scope = scope
-        self._filters = scope.filters(places.corpus)
+        self._filters = scope.filters(loaded.places.corpus)
         self._writer = writer
-        self._linker = Linker(places.corpus, loaded.settings.link_format)
-        self._chat = Chat(self._complete, self._answer)
+        self._echoes = echoes
+        self._linker = Linker(loaded.places.corpus, loaded.settings.link_format)
+        self._exchanges: deque[Exchange] = deque(maxlen=KEPT)
         self._asked: Asked | None = None
         self._commands: dict[str, Callable[[str], None]] = {
             "/next": self._show_next,
             "/open": self._open,
-            "/sources": lambda _: screen.print_sources(self._chat.last, self._linker),
+            "/sources": lambda _: screen.print_sources(self._last, self._linker),
             "/why": self._explain,
             "/save": self._save,
-            "/new": lambda _: self._chat.forget(),
+            "/new": lambda _: self._exchanges.clear(),
             "/help": lambda _: screen.print_commands(COMMANDS),
         }
 
@@ -69,44 +78,60 @@ class Conversation:
         command = command_in(line)
         if command is None:
             return self._ask(line) if line.strip() else 0
-        if command.name == "/quit":
+        name, argument = command
+        if name == "/quit":
             return None
-        self._commands[command.name](command.argument)
+        self._commands[name](argument)
         return 0
 
     def _ask(self, line: str) -> int:
+        """Answer a question and remember both; if interrupted, with the notes' own words."""
         self._asked = None
-        answer = self._chat.ask(line, screen.print_asked_as)
-        print_answer(answer, self._linker, "/next shows them whole")
+        if self._echoes:
+            screen.print_question(line)
+        asked = clean_question(line)
+        question = stand_alone(self._index, asked, tuple(self._exchanges), filters=self._filters)
+        if question != asked:
+            screen.print_asked_as(question)
+        answers: list[Answer] = []
+        writer = self._writer and replace(self._writer, keep=answers.append)
+        try:
+            with render.ProgressLine(opening=first_build_notice(self._index)) as progress:
+                query = self._query(progress)
+                answers.append(ask_with(query, question, writer, streams=True))
+        finally:
+            if answers:
+                self._exchanges.append(Exchange(asked, answers[-1]))
+        print_answer(answers[-1], self._linker, "/next shows them whole")
         put()
-        print_answer_warnings(answer)
-        return exit_code(answer)
+        print_answer_warnings(answers[-1])
+        return exit_code(answers[-1])
+
+    @property
+    def _last(self) -> Answer:
+        if not self._exchanges:
+            raise UsageError("nothing has been asked yet", hint="ask a question first")
+        return self._exchanges[-1].answer
 
     def _query(self, progress: render.ProgressLine) -> Query:
         refresh = not self._scope.no_refresh
         return Query(self._index, self._filters, refresh, progress, self._linker)
 
-    def _complete(self, question: str, turns: Sequence[Turn]) -> str:
-        return stand_alone(self._index, question, turns, filters=self._filters)
-
-    def _answer(self, question: str, keep: Keep) -> Answer:
-        writer = self._writer and replace(self._writer, keep=keep)
-        with render.ProgressLine(opening=first_build_notice(self._index)) as progress:
-            return ask_with(self._query(progress), question, writer, streams=True)
-
-    def _last(self) -> Asked:
-        answer = self._chat.last
-        return self._asked or Asked.of(answer, self._filters)
+    def _shown(self) -> Asked:
+        return self._asked or Asked.of(self._last, self._filters)
 
     def _show_next(self, _: str) -> None:
         ask = partial(self._index.ask, refresh=not self._scope.no_refresh)
-        answer, self._asked = self._last().ask_on(ask)
-        self._chat.widen(answer.also)
+        answer, self._asked = self._shown().ask_on(ask)
+        numbers = {one.n for one in self._last.also}
+        new = (one for one in answer.also if one.n not in numbers)
+        widened = replace(self._last, also=(*self._last.also, *new))
+        self._exchanges[-1] = replace(self._exchanges[-1], answer=widened)
         print_further(answer, self._linker)
         put()
 
     def _open(self, number: str) -> None:
-        last = self._last()
+        last = self._shown()
         if not (number.isdecimal() and number.isascii()):
             raise UsageError(f"{number!r} is not a source number", hint="/open 2")
         open_source(last.source(int(number[:9])), self._index.places.corpus)
@@ -115,7 +140,7 @@ class Conversation:
         from ragqa.explaining import explain
         from ragqa.render.explanations import print_explanation
 
-        last = self._chat.last
+        last = self._last
         if not target:
             raise UsageError(
                 "no note is named", hint="/why NOTE, or /why NOTE:7-9 for a part of it"
@@ -124,14 +149,7 @@ class Conversation:
             how = self._query(progress).arguments
             explanation = explain(self._index, last.question, target=target, **how)
         if last.written is not None and last.written.grounded:
-            from ragqa.api.answers import with_sections
-            from ragqa.generation import numbers_given
-
-            given = with_sections(last.hits, self._index.open_note)
-            about = explanation.target
-            screen.print_not_llm_answer(
-                numbers_given(given, last.written.given, about.path, about.lines)
-            )
+            screen.print_not_llm_answer()
         print_explanation(explanation, self._linker)
         render.print_warnings(explanation.warnings)
 
@@ -140,11 +158,10 @@ class Conversation:
 
         if not name:
             raise UsageError("no file is named", hint="/save chat.md")
-        exchanges = self._chat.exchanges
-        if not exchanges:
+        if not self._exchanges:
             raise UsageError("there is nothing to save yet", hint="ask a question first")
         try:
-            write_whole(Path(name).expanduser(), chat_markdown(exchanges), new=True)
+            write_whole(Path(name).expanduser(), chat_markdown(tuple(self._exchanges)), new=True)
         except FileExistsError as exc:
             raise UsageError(f"{name} already exists", hint="name a new file") from exc
         except (OSError, ValueError, RuntimeError) as exc:

@@ -83,18 +83,16 @@ def request_in(query: "Query", question: str, options: LLMOptions) -> "tuple[Req
     """
     from ragqa.api.answers import with_sections
     from ragqa.generation import request_for
-    from ragqa.generation.writer import instructions_in
     from ragqa.llms import llm_for
 
     settings = query.index.settings
     spec = options.spec(settings)
-    destination = llm_for(spec).destination if spec else None
+    destination = llm_for(spec, settings.llm_url).destination if spec else None
     answer = ask_with(query, question, None)
     request = request_for(
         answer.looked_for,
         with_sections(answer.hits, query.index.open_note),
         max_tokens=settings.llm_prompt_tokens,
-        instructions=instructions_in(settings),
     )
     where = f"{destination.backend}, {destination.where}" if destination else ""
     return request, where, answer.answered or options.force
@@ -113,7 +111,7 @@ def writer_for(settings: "Settings", options: LLMOptions) -> "Writer | None":
                 hint="add --llm KIND:MODEL; to see what is available: ragqa llm list",
             )
         return None
-    from ragqa.generation.writer import what_is_sent, writer_of
+    from ragqa.generation import what_is_sent, writer_of
 
     writer = writer_of(settings, spec, strict=options.strict, force=options.force)
     what = what_is_sent(settings)

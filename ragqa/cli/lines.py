@@ -59,9 +59,15 @@ class TypedLines:
         from prompt_toolkit.history import InMemoryHistory
         from prompt_toolkit.output import create_output
 
-        self._history = history
+        class Questions(InMemoryHistory):
+            """What the arrow keys offer: questions, and no commands of the chat."""
+
+            def append_string(self, string: str) -> None:
+                if history.add(string):
+                    super().append_string(string)
+
         self._session: PromptSession[str] = PromptSession(
-            history=InMemoryHistory(self._history.read()),
+            history=Questions(history.read()),
             output=create_output(stdout=sys.stderr),
             placeholder=[("fg:ansibrightblack", _INVITATION)],
         )
@@ -79,6 +85,4 @@ class TypedLines:
 
                     say(_HOW_TO_LEAVE)
             else:
-                if line.strip():
-                    self._history.add(line)
                 return line

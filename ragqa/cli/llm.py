@@ -1,6 +1,6 @@
 """`ragqa llm`: list LLM backends and their destinations, try one, and manage consent."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -8,9 +8,6 @@ from ragqa.cli.generation import Yes
 from ragqa.cli.opening import load_flags
 from ragqa.cli.options import AsJson, grouped_options
 from ragqa.errors import BackendFailed, UsageError
-
-if TYPE_CHECKING:
-    from ragqa.llms import LLM
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -28,7 +25,9 @@ Host = Annotated[
 @app.command(name="list")
 @grouped_options()
 def show(json: AsJson = False) -> int:
-    """List the kinds of backends, where each would send, and which one is set; sends nothing.
+    """List the kinds of backends, where each would send, which answers, and which one is set.
+
+    Servers on this machine, and at hosts that you allowed, are asked which models they have.
 
     Example: ragqa llm list
     """
@@ -55,18 +54,30 @@ def check(
     yes: Yes = False,
     json: AsJson = False,
 ) -> int:
-    """Send one harmless prompt and show how fast the answer came and whether it cites.
+    """Send one harmless question and show how fast the answer came, and whether it is right.
 
-    The prompt holds nothing of your notes. Exits with 5 if no answer came.
+    The prompt holds nothing of your notes. Exits with 1 if the answer is wrong, and with 5 if none
+    came.
 
     Example: ragqa llm check ollama:llama3.2
     """
     from ragqa import render
-    from ragqa.diagnosis.llm import try_llm
+    from ragqa.cli.consenting import consented
+    from ragqa.diagnosis.llm import WHAT, try_llm
+    from ragqa.llms import llm_for
     from ragqa.render import overviews
 
     settings = load_flags({"llm": name}).settings
-    llm = _allowed_llm(settings.llm, yes=yes)
+    if not settings.llm:
+        raise UsageError(
+            "no LLM is set, and none was named", hint="ragqa llm list, then ragqa llm check NAME"
+        )
+    llm = llm_for(settings.llm, settings.llm_url)
+    host = llm.destination.host
+    if not consented(llm.destination, yes=yes, what=WHAT):
+        raise UsageError(
+            f"you did not allow sending to {host}; nothing was sent", hint=f"ragqa llm allow {host}"
+        )
     try:
         trial = try_llm(
             llm, max_tokens=settings.llm_answer_tokens, deadline_s=settings.llm_deadline_s
@@ -80,25 +91,7 @@ def check(
         render.print_document(overviews.trial_document(llm.destination, trial))
     else:
         overviews.print_trial(trial)
-    return 0
-
-
-def _allowed_llm(spec: str, *, yes: bool) -> "LLM":
-    from ragqa.cli.consenting import consented
-    from ragqa.diagnosis.llm import WHAT
-    from ragqa.llms import llm_for
-
-    if not spec:
-        raise UsageError(
-            "no LLM is set, and none was named", hint="ragqa llm list, then ragqa llm check NAME"
-        )
-    llm = llm_for(spec)
-    host = llm.destination.host
-    if not consented(llm.destination, yes=yes, what=WHAT):
-        raise UsageError(
-            f"you did not allow sending to {host}; nothing was sent", hint=f"ragqa llm allow {host}"
-        )
-    return llm
+    return 0 if trial.right else 1
 
 
 @app.command()

@@ -21,6 +21,9 @@ SUFFIX = ".db"
 TOKEN_VARIABLE = "RAGQA_MILVUS_TOKEN"  # noqa: S105 - its name
 """The only source of a server's token."""
 
+LLM_PORTS = {"http": 80, "https": 443}
+"""The default port of each scheme of an LLM server."""
+
 _STORE_PORTS = {"http": 19530, "https": 443}
 _STORE_HINT = (
     f"give https://HOST:PORT/DATABASE, http://… or a file that ends in {SUFFIX}; "
@@ -82,6 +85,30 @@ def address_of(text: str, where: str, *, ports: Mapping[str, int], hint: str) ->
     if not is_plain or split.query or split.fragment:
         raise UsageError(f"{where} is not the plain address of a server", hint=hint)
     return Address(split.scheme, host, port or ports[split.scheme], split.path)
+
+
+def llm_address(text: str, where: str, *, example: str) -> Address:
+    """Parse the address of an LLM server.
+
+    :param example: a valid address, for hints.
+    :raises UsageError: it is not `https://HOST…`, or `http://` to this machine.
+    """
+    hint = f"set {where} to an address such as {example}"
+    address = address_of(text, where, ports=LLM_PORTS, hint=hint)
+    if address.scheme == "http" and not address.is_loopback:
+        shown = address.host_and_port.removesuffix(":80")
+        raise UsageError(
+            f"{where} is http://{shown}, which would send your notes unencrypted",
+            hint=f"set {where} to an https:// address, or to a server on this machine",
+        )
+    return address
+
+
+def checked_llm_url(text: str, where: str) -> str:
+    """Check the address of an LLM server, "" for none; raises as `llm_address` does."""
+    if text:
+        llm_address(text, f"llm_url in {where}", example="http://127.0.0.1:8080/v1")
+    return text
 
 
 def checked_uri(text: str, where: str) -> str:

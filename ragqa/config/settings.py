@@ -180,12 +180,13 @@ class Settings:
         choices="ragqa llm list",
         path_at=_llm_path_at,
     )
-    llm_template: str = setting(
+    llm_url: str = setting(
         "",
-        "a file with instructions for the LLM in place of the built-in ones",
-        "a file",
+        "the address of the server for openai:MODEL; empty for that in OPENAI_BASE_URL, "
+        "else OpenAI's",
+        "an address, such as http://127.0.0.1:8080/v1",
         personal=True,
-        path_at=lambda _: 0,
+        refine=addresses.checked_llm_url,
     )
     llm_prompt_tokens: int = whole_number(
         3000,

@@ -1,4 +1,4 @@
-"""Report the configured LLM backend and where data would go; only `try_llm` sends anything."""
+"""The configured LLM backend, where data would go, which servers answer, and a trial of one."""
 
 import time
 from collections.abc import Iterator
@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from ragqa.config import Loaded, Origin
 from ragqa.consent import consents, is_allowed
 from ragqa.diagnosis.index import Finding, Severity
-from ragqa.errors import RagqaError
-from ragqa.llms import LLM, LLMS, NO_LLM, BackendKind, Destination, Prompt, kinds, llm_for
-from ragqa.llms.limits import bounded
+from ragqa.errors import BackendFailed, RagqaError
+from ragqa.llms import LLM, LLMS, NO_LLM, SCRIPTED, Destination, Prompt, llm_for
+from ragqa.llms.limits import bounded, read_apart
 from ragqa.llms.secrets import check_key_file
 from ragqa.stores import remote_host
 
@@ -24,8 +24,12 @@ PROMPT = Prompt(
         "Question: When was the bridge of Aldmoor built?"
     ),
 )
+RIGHT, CITED, OTHER = "1871", "[1]", "[2]"
+"""The answer, the passage that it is in, and the one that it is not in."""
 WHAT = "a fixed question with two made-up passages, and nothing of your notes"
 
+_LISTING_S = 5
+_BUSY = "ragqa llm list, once the server has time"
 _ORIGINS: dict[str, str] = {
     Origin.FLAG: "the command",
     Origin.ENVIRONMENT: "RAGQA_LLM in the environment",
@@ -39,8 +43,7 @@ class Choice:
 
     `spec` is `KIND:MODEL`, or "" for none, and `origin` the source of the setting, in words.
     `destination` is None if unknown; `allowed` says whether data may go there. `problem` is why it
-    cannot be used, or "", and `fix` the remedy. `index_host` is the host that the index is sent to,
-    "" if it stays on this machine.
+    cannot be used, or "". `index_host` is the host that the index is sent to, or "".
     """
 
     spec: str = ""
@@ -62,39 +65,17 @@ class Choice:
 def choice_of(loaded: Loaded) -> Choice:
     """The backend that these settings select."""
     settings = loaded.settings
-    index_host = remote_host(settings.store, settings.store_uri)
-    return replace(_choice(settings.llm, loaded), index_host=index_host)
-
-
-def _choice(spec: str, loaded: Loaded) -> Choice:
-    if spec in ("", NO_LLM):
-        return Choice()
+    choice = Choice(index_host=remote_host(settings.store, settings.store_uri))
+    if settings.llm in ("", NO_LLM):
+        return choice
     origin = _ORIGINS.get(loaded.origins["llm"], loaded.origins["llm"])
+    choice = replace(choice, spec=settings.llm, origin=origin)
     try:
-        destination = llm_for(spec).destination
+        destination = llm_for(settings.llm, settings.llm_url).destination
     except RagqaError as exc:
-        return Choice(spec, origin, None, allowed=False, problem=exc.message, fix=exc.hint)
-    except Exception as exc:  # noqa: BLE001 - it may be a third-party package
-        problem = f"it cannot say where data goes: {type(exc).__name__}"
-        return Choice(spec, origin, None, allowed=False, problem=problem)
+        return replace(choice, allowed=False, problem=exc.message, fix=exc.hint)
     allowed = destination.is_local or is_allowed(destination.host)
-    return Choice(spec, origin, destination, allowed)
-
-
-@dataclass(frozen=True, slots=True)
-class Overview:
-    """What `ragqa llm list` shows: the configured backend, all kinds, the allowed hosts."""
-
-    choice: Choice
-    kinds: tuple[BackendKind, ...]
-    hosts: tuple[str, ...]
-    warnings: tuple[str, ...]
-
-
-def overview_of(loaded: Loaded) -> Overview:
-    """List every kind of backend and the allowed hosts; sends nothing."""
-    known = consents()
-    return Overview(choice_of(loaded), tuple(kinds()), known.hosts, known.warnings)
+    return replace(choice, destination=destination, allowed=allowed)
 
 
 def diagnose_llm(choice: Choice) -> Iterator[Finding]:
@@ -131,27 +112,81 @@ def _finding(choice: Choice) -> Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """A kind of backend on this machine.
+
+    `destination` is where it would send, None if it cannot be used; `problem` says why, or why its
+    server did not answer, and `fix` how to mend that. `answers` is None if its server was not
+    asked. `models` are the models that it has.
+    """
+
+    kind: str
+    form: str
+    needs: str
+    destination: Destination | None = None
+    answers: bool | None = None
+    models: tuple[str, ...] = ()
+    problem: str = ""
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What `ragqa llm list` shows: the configured backend, all kinds, the allowed hosts."""
+
+    choice: Choice
+    offers: tuple[Offer, ...]
+    hosts: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def overview_of(loaded: Loaded) -> Overview:
+    """List every kind of backend and the allowed hosts.
+
+    Servers on this machine and at allowed hosts are asked for their models; nothing else is sent.
+    """
+    known, url = consents(), loaded.settings.llm_url
+    offers = tuple(_offer(kind, url) for kind in LLMS)
+    return Overview(choice_of(loaded), offers, known.hosts, known.warnings)
+
+
+def _offer(kind: str, url: str) -> Offer:
+    form = f"{kind}:{'FILE' if kind == SCRIPTED else 'MODEL'}"
+    offer = Offer(kind, form, LLMS[kind])
+    if kind == SCRIPTED:
+        return replace(offer, destination=Destination(form))
+    from ragqa.llms.http import make
+
+    try:
+        llm = make(kind, "MODEL", url)
+    except RagqaError as exc:
+        return replace(offer, problem=exc.message, fix=exc.hint)
+    offer = replace(offer, destination=llm.destination)
+    if not (llm.destination.is_local or is_allowed(llm.destination.host)):
+        return offer
+    listed = read_apart(llm.models, f"{kind}'s server", _LISTING_S, 1_000_000, late=_BUSY)
+    try:
+        return replace(offer, answers=True, models=tuple("".join(listed).split("\n")[:-1]))
+    except BackendFailed as exc:
+        return replace(offer, answers=False, problem=exc.message, fix=exc.hint)
+
+
+@dataclass(frozen=True, slots=True)
 class Trial:
     """The outcome of the prompt.
 
     `first_ms` is the time to the first piece of text and `total_ms` to the end of the reply.
+    `right` says whether the reply is the known answer, `cites` whether it cites its passage alone.
     """
 
     destination: Destination
     first_ms: float
     total_ms: float
     pieces: int
+    streams: bool
+    right: bool
+    cites: bool
     reply: str
-
-    @property
-    def streams(self) -> bool:
-        """Whether the backend streams its reply."""
-        return self.pieces > 1
-
-    @property
-    def cites(self) -> bool:
-        """Whether the reply cites the right passage, and no other."""
-        return "[1]" in self.reply and "[2]" not in self.reply
 
 
 def try_llm(llm: LLM, *, max_tokens: int, deadline_s: int) -> Trial:
@@ -160,23 +195,20 @@ def try_llm(llm: LLM, *, max_tokens: int, deadline_s: int) -> Trial:
     :raises BackendFailed: there was no reply.
     """
     start = time.perf_counter()
-    arrived: list[float] = []
-    pieces: list[str] = []
-    stream = bounded(
-        llm,
-        PROMPT,
-        max_tokens=max_tokens,
-        deadline_s=deadline_s,
-    )
-    for piece in stream:
-        arrived.append(_since(start))
+    pieces, first_ms = [], 0.0
+    for piece in bounded(llm, PROMPT, max_tokens=max_tokens, deadline_s=deadline_s):
+        first_ms = first_ms or _since(start)
         pieces.append(piece)
+    reply = "".join(pieces)
     return Trial(
-        destination=llm.destination,
-        first_ms=arrived[0],
+        llm.destination,
+        first_ms,
         total_ms=_since(start),
         pieces=len(pieces),
-        reply="".join(pieces),
+        streams=len(pieces) > 1,
+        right=RIGHT in reply,
+        cites=CITED in reply and OTHER not in reply,
+        reply=reply,
     )
 
 

@@ -1,31 +1,13 @@
-"""Split a streamed reply into sentences with their citation numbers; tell which claim something."""
+"""A streamed reply as sentences, with their citation numbers and without links."""
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ragqa.text.seen import set_apart
 from ragqa.text.sentences import sentence_spans
 from ragqa.text.words import blank
 from ragqa.types import WrittenSentence
-
-REMOVED = "(link removed)"
-
-MAX_FRAME_WORDS = 10
-"""A longer line makes a claim, whatever it ends with."""
-
-_CITED_NUMBER = re.compile(r"\b\d")
-_HEADING = re.compile(r"\*\*[^*]+\*\*:?|__[^_]+__:?")
-
-# In code the same characters are a function call.
-_MARKDOWN = re.compile(
-    r"(?P<code>`[^`\n]*`)|!?\[(?P<label>[^\[\]\n]{0,300})\]"
-    r"\((?:[^()\s]|\([^()\s]*\)){0,2000}(?:\s+[\"'][^\"'\n]{0,200}[\"'])?\)"
-)
-_ADDRESS = re.compile(
-    r"<?\b(?:[a-z][a-z0-9+.-]{1,20}://|www\.|mailto:|data:)[^\s<>\"']*>?", re.IGNORECASE
-)
-_TRAILING = ".,;:!?)]}*_`"
 
 _NUMBER = r"(?:passages?|sources?|\^)?\s*-?\d{1,9}"
 _TARGET = r"\((?:[^()\s]|\([^()\s]*\)){0,300}(?:\s+\"[^\"\n]{0,200}\")?\)"
@@ -37,12 +19,16 @@ _CITED = re.compile(
     rf"(?:\u2020[^\]\u3011\n]{{0,40}})?(?:\]{{1,2}}|\u3011)(?:{_TARGET})?",
     re.IGNORECASE,
 )
-# A footnote or link definition: a line that says nothing.
-_DEFINITION = re.compile(r"[ \t]*\[\^?\d{1,9}\]:")
+_FENCED = r"[ \t]*(?P<fence>```+|~~~+).*(?:\n(?s:.*?)(?:^[ \t]*(?P=fence)[ \t]*$|\Z))?"
+# What is skipped is a footnote or link definition: a line that says nothing.
+_BLOCK = re.compile(
+    rf"^(?:(?P<code>{_FENCED})|(?P<skipped>[ \t]*\[\^?\d{{1,9}}\]:.*)|.+)", re.MULTILINE
+)
 _RANGE = re.compile(r"(-?\d{1,9})(?:\s*[-\u2013]\s*(\d{1,9}))?")
 _MAX_RANGE = 20
 MAX_CHARS = 2000
-"""A longer line is cut, so that an endless one is not searched again and again."""
+MAX_CODE_CHARS = 20_000
+"""A longer line or block of code is cut, so that an endless one is not searched again and again."""
 
 # In code `[0-9]` is a pattern, so only what `set_apart` takes for numbers is changed there.
 _CODE_OR_CITED = re.compile(
@@ -52,13 +38,29 @@ _CODE_OR_CITED = re.compile(
 )
 _WORD_BEGINS = re.compile(r"\s\S")
 _CODE = re.compile(r"`[^`\n]*`")
-_FENCE = re.compile(r"[ \t]*(?:```|~~~)")
+_FENCE = re.compile(r"\s*(?:```|~~~)")
 _LEAD = re.compile(r"[ \t]*(?:(?:[-*+\u2022]|\d{1,3}[.)])[ \t]+|>+[ \t]*|#{1,6}[ \t]+)?")
 _OPEN = {"(": ")", "[": "]", "\u3010": "\u3011", "\u201c": "\u201d"}
-_MAY_END = frozenset(".!?\u2026\u061f\u06d4\u0964\u0965\u3002\uff01\uff1f\uff61")
 _PAIRED = '`"'
 _ENDINGS = " .!?\u2026\u3002\uff01\uff1f\"'\u201d\u2019)]*_|"
 
+REMOVED = "(link removed)"
+
+MAX_FRAME_WORDS = 10
+"""A longer line makes a claim, whatever it ends with."""
+
+_DIGIT = re.compile(r"\b\d")
+_HEADING = re.compile(r"\*\*[^*]+\*\*:?|__[^_]+__:?")
+
+# In code the same characters are a function call.
+_MARKDOWN = re.compile(
+    r"(?P<code>`[^`\n]*`)|!?\[(?P<label>[^\[\]\n]{0,300})\]"
+    r"\((?:[^()\s]|\([^()\s]*\)){0,2000}(?:\s+[\"'][^\"'\n]{0,200}[\"'])?\)"
+)
+_ADDRESS = re.compile(
+    r"<?\b(?:[a-z][a-z0-9+.-]{1,20}://|www\.|mailto:|data:)[^\s<>\"']*>?", re.IGNORECASE
+)
+_TRAILING = ".,;:!?)]}*_`"
 
 Mark = tuple[int, tuple[int, ...]]
 
@@ -78,6 +80,163 @@ class Drafted:
     within: tuple[Mark, ...] = ()
 
 
+def uncited(text: str) -> str:
+    """A passage's text whose own brackets are no citations to a `Draft` that repeats them."""
+    return _CODE_OR_CITED.sub(_apart, text)
+
+
+def _apart(found: re.Match[str]) -> str:
+    if found["code"]:
+        return set_apart(found["code"])
+    before, numbers, after = found[0].partition(found["numbers"])
+    return f"{before} {numbers} {after}"
+
+
+class Draft:
+    """A text that arrives in pieces; a sentence is released once the next one has begun."""
+
+    def __init__(self) -> None:
+        self._rest = ""
+        self._began = False
+
+    def feed(self, piece: str) -> list[Drafted]:
+        """Add the next piece; returns the sentences that it completes."""
+        before = len(self._rest)
+        self._rest = (self._rest + piece).replace("\r\n", "\n")
+        limit = MAX_CODE_CHARS if _FENCE.match(self._rest) else MAX_CHARS
+        is_long = len(self._rest) > limit
+        # Look again only when a new word has begun, not for every character.
+        if not (is_long or _WORD_BEGINS.search(self._rest, max(0, before - 1))):
+            return []
+        return self._take(is_whole=is_long)
+
+    def finish(self) -> list[Drafted]:
+        """Return the remaining sentences."""
+        return self._take(is_whole=True)
+
+    def _take(self, *, is_whole: bool) -> list[Drafted]:
+        """Release what is complete; the next call looks again at what is kept."""
+        found = list(_units(self._rest, began=self._began, is_whole=is_whole))
+        if not is_whole:
+            # Whether a full stop ends a sentence also depends on the whole next word.
+            last = found[-1][1].text if found else ""
+            found = found[: -2 if len(last.split()) < 2 or _is_open(last) else -1]
+        if is_whole or found:
+            self._rest = "" if is_whole else self._rest[found[-1][0] :]
+            self._began = self._began or bool(found)
+        return [one for _, one in found]
+
+
+def drafted_from(pieces: Iterable[str]) -> Iterator[Drafted]:
+    """Yield the sentences of a text as its pieces arrive."""
+    draft = Draft()
+    for piece in pieces:
+        yield from draft.feed(piece)
+    yield from draft.finish()
+
+
+def _units(text: str, *, began: bool, is_whole: bool) -> Iterator[tuple[int, Drafted]]:
+    """Yield the sentences and blocks of code, each with the offset of its end.
+
+    :param began: the text goes on after a sentence, so that its first line does not begin there.
+    :param is_whole: nothing follows that could change how the last line is split.
+    """
+    pending: tuple[int, Drafted] | None = None
+    end = 0
+    for at, line, is_code, begins_line in _blocks(text, began=began):
+        is_open = not is_whole and at + len(line) == len(text) and _is_open(line)
+        if is_code or is_open:
+            sentences = [(0, len(line), Drafted("", line.rstrip("\n")))]
+        else:
+            sentences = list(_sentences(line, begins_line=begins_line))
+        for start, stop, one in sentences:
+            if not one.text:
+                # Bare citations belong to the sentence before.
+                if pending is not None:
+                    numbers = dict.fromkeys(pending[1].numbers + one.numbers)
+                    pending = at + stop, replace(pending[1], numbers=tuple(numbers))
+                continue
+            between = text[end : at + start]
+            follows = began or pending is not None
+            lead = "\n" * min(2, between.count("\n")) * follows
+            if follows and not (lead or one.lead) and between[:1].isspace():
+                lead = " "
+            if pending is not None:
+                yield pending
+            end = at + stop
+            pending = end, replace(one, lead=lead + one.lead)
+    if pending is not None:
+        yield pending
+
+
+def _blocks(text: str, *, began: bool) -> Iterator[tuple[int, str, bool, bool]]:
+    """Yield lines and blocks of code with their offsets, which is code, and which begins a line."""
+    head = len(text.partition("\n")[0]) if began else 0
+    if head:
+        yield 0, text[:head], False, False
+    for block in _BLOCK.finditer(text, head):
+        if not block["skipped"]:
+            yield block.start(), block[0], bool(block["code"]), True
+
+
+def _sentences(line: str, *, begins_line: bool) -> Iterator[tuple[int, int, Drafted]]:
+    """Yield the sentences of a line, each with its start and the offset of the next one."""
+    codes = [code.span() for code in _CODE.finditer(line)]
+    marks = [
+        mark
+        for mark in _CITED.finditer(line)
+        if not any(start < mark.start() < end for start, end in codes)
+    ]
+    begins = len(_LEAD.match(line)[0]) if begins_line else 0  # type: ignore[index] # it matches
+    # Marks become white space, so that offsets do not change.
+    blanked = blank(line, (mark.span() for mark in marks))
+    spans = [(begins + start, begins + end) for start, end in sentence_spans(blanked[begins:])]
+    if not spans and marks:
+        yield 0, len(line), Drafted("", "", _numbers(marks))
+    nexts = [len(line[:start].rstrip(" \t")) for start, _ in spans[1:]]
+    first = 0
+    for (start, end), following in zip(spans, [*nexts, len(line)], strict=False):
+        own = [mark for mark in marks if first <= mark.start() < following]
+        lead = line[:begins] if begins_line and not first else ""
+        text, within = _without(line, own, start, end)
+        yield start, following, Drafted(lead, text, _numbers(own), within)
+        first = following
+
+
+def _without(
+    line: str, marks: Sequence[re.Match[str]], start: int, end: int
+) -> tuple[str, tuple[Mark, ...]]:
+    """A sentence of the line without citation marks, and the marks inside it."""
+    text, places = "", []
+    for mark in marks:
+        text += line[start : min(mark.start(), end)] if start < mark.start() else ""
+        places.append((len(text), _numbers([mark])))
+        start = max(start, mark.end())
+        if text and line[start:end][:1].isalnum():
+            text += " "
+    text = f"{text}{line[start:end]}".rstrip()
+    last = len(text.rstrip(_ENDINGS))
+    return text, tuple(place for place in places if place[0] < last)
+
+
+def _numbers(marks: Sequence[re.Match[str]]) -> tuple[int, ...]:
+    numbers: dict[int, None] = {}
+    for mark in marks:
+        for found in _RANGE.finditer(mark["numbers"]):
+            first = int(found[1])
+            last = int(found[2] or first)
+            wide = not first <= last <= first + _MAX_RANGE
+            numbers |= dict.fromkeys((first, last) if wide else range(first, last + 1))
+    return tuple(numbers)
+
+
+def _is_open(text: str) -> bool:
+    """Whether a quotation, bracket or code span is open, in which a full stop does not count."""
+    return any(text.count(mark) % 2 for mark in _PAIRED) or any(
+        text.rfind(opening) > text.rfind(closing) for opening, closing in _OPEN.items()
+    )
+
+
 def is_frame(text: str, lead: str, before: str) -> bool:
     """Whether a sentence without a citation claims nothing: a heading, a rule, a lead-in.
 
@@ -85,7 +244,7 @@ def is_frame(text: str, lead: str, before: str) -> bool:
     """
     if not any(map(str.isalnum, text)):
         return True
-    if len(text.split()) > MAX_FRAME_WORDS or _CITED_NUMBER.search(text):
+    if len(text.split()) > MAX_FRAME_WORDS or _DIGIT.search(text):
         return False
     heads_table = text.startswith("|") and not before.startswith("|")
     is_heading = "#" in lead or _HEADING.fullmatch(text) is not None
@@ -132,182 +291,3 @@ def with_marks(drafted: Drafted, known: Collection[int]) -> str:
         pieces += [set_apart(before), space, marks, after]
         start = place
     return "".join([*pieces, set_apart(drafted.text[start:])])
-
-
-def uncited(text: str) -> str:
-    """A passage's text whose own brackets are no citations to a `Draft` that repeats them."""
-    return _CODE_OR_CITED.sub(_apart, text)
-
-
-def _apart(found: re.Match[str]) -> str:
-    if found["code"]:
-        return set_apart(found["code"])
-    before, numbers, after = found[0].partition(found["numbers"])
-    return f"{before} {numbers} {after}"
-
-
-class Draft:
-    """A text that arrives in pieces; a sentence is released once the next one has begun."""
-
-    def __init__(self) -> None:
-        self._line = ""
-        self._begins_line = True
-        self._breaks = ""
-        self._code: Drafted | None = None
-        self._pending: Drafted | None = None
-        self._began = False
-        self._return = ""
-
-    def feed(self, piece: str) -> list[Drafted]:
-        """Add the next piece; returns the sentences that it completes."""
-        piece = self._return + piece
-        # A final "\r" may be half of a line break.
-        self._return = "\r" if piece.endswith("\r") else ""
-        piece = piece.removesuffix("\r").replace("\r\n", "\n").replace("\r", "\n")
-        complete: list[Drafted] = []
-        *lines, rest = piece.split("\n")
-        for line in lines:
-            complete += self._take(line, is_whole=True)
-            self._breaks += "\n"
-            self._begins_line = True
-        return complete + self._take(rest, is_whole=False)
-
-    def finish(self) -> list[Drafted]:
-        """Return the remaining sentences."""
-        complete = self._take("", is_whole=True)
-        if self._code is not None:
-            complete += self._next(self._code)
-        return complete + self._release()
-
-    def _take(self, text: str, *, is_whole: bool) -> list[Drafted]:
-        """Add text to the line; what is incomplete is kept for the next call."""
-        self._line += text
-        line, complete = self._line, list[Drafted]()
-        if self._code is not None or (self._begins_line and _FENCE.match(line)):
-            if is_whole:
-                self._line = ""
-                return self._take_code(line)
-            return []
-        if self._begins_line and _DEFINITION.match(line):
-            self._line = "" if is_whole else line
-            return []
-        whole = is_whole or len(line) > MAX_CHARS
-        if not whole and not _WORD_BEGINS.search(line, max(0, len(line) - len(text) - 1)):
-            # Search again only when a new word has begun, not for every character.
-            return []
-        for sentence, end in _sentences(line, begins_line=self._begins_line, is_whole=whole):
-            lead = self._lead(sentence.lead) if sentence.text else ""
-            complete += self._next(replace(sentence, lead=lead))
-            self._line, self._begins_line = line[end:], False
-            if not whole:
-                # More text follows on the line, so no bare number can belong to this sentence.
-                complete += self._release()
-        if whole:
-            self._line = ""
-        return complete
-
-    def _take_code(self, line: str) -> list[Drafted]:
-        if self._code is None:
-            self._code = Drafted(self._lead(""), line)
-            return []
-        code = replace(self._code, text=f"{self._code.text}\n{line}")
-        self._breaks = ""
-        closes = _FENCE.fullmatch(line.rstrip())
-        self._code = None if closes else code
-        return self._next(code) if closes else []
-
-    def _lead(self, within: str) -> str:
-        """The lead of a sentence: the line breaks since the last one, and its list marker."""
-        breaks, self._breaks = self._breaks[:2] if self._began else "", ""
-        self._began = True
-        return breaks + (within.lstrip("\n") if breaks else within)
-
-    def _next(self, sentence: Drafted) -> list[Drafted]:
-        """Hold a sentence back and release the one before; bare citations belong to that one."""
-        if not sentence.text:
-            if self._pending is not None:
-                numbers = dict.fromkeys(self._pending.numbers + sentence.numbers)
-                self._pending = replace(self._pending, numbers=tuple(numbers))
-            return []
-        before = self._release()
-        self._pending = sentence
-        return before
-
-    def _release(self) -> list[Drafted]:
-        pending, self._pending = self._pending, None
-        return [] if pending is None else [pending]
-
-
-def _sentences(line: str, *, begins_line: bool, is_whole: bool) -> Iterator[tuple[Drafted, int]]:
-    """Yield the sentences of a line, or its rest, each with the offset of the next one."""
-    if not is_whole and (_is_open(line) or _MAY_END.isdisjoint(line)):
-        return
-    codes = [code.span() for code in _CODE.finditer(line)]
-    marks = [
-        mark
-        for mark in _CITED.finditer(line)
-        if not any(start < mark.start() < end for start, end in codes)
-    ]
-    begins = len(_LEAD.match(line)[0]) if begins_line else 0  # type: ignore[index] # it matches
-    # Marks become white space, so that offsets do not change.
-    blanked = blank(line, (mark.span() for mark in marks))
-    spans = [(begins + start, begins + end) for start, end in sentence_spans(blanked[begins:])]
-    if not spans:
-        if marks and is_whole:
-            yield Drafted("", "", _numbers(marks)), len(line)
-        return
-    nexts = [len(line[: _with_marks(line, marks, start)].rstrip(" \t")) for start, _ in spans[1:]]
-    if is_whole:
-        nexts.append(len(line))
-    elif len(blanked[slice(*spans[-1])].split()) < 2:
-        # Whether a full stop ends a sentence also depends on the next word, once it is complete.
-        return
-    for (start, end), first, following in zip(spans, [0, *nexts], nexts, strict=False):
-        own = [mark for mark in marks if first <= mark.start() < following]
-        lead = " " * line[first : first + 1].isspace()
-        text, within = _without(line, own, start, end)
-        begun = begins_line and not first
-        yield Drafted(line[:begins] if begun else lead, text, _numbers(own), within), following
-
-
-def _with_marks(line: str, marks: Sequence[re.Match[str]], start: int) -> int:
-    """The start of a sentence, including the marks before it if the line begins with marks."""
-    before = [
-        mark for mark in marks if mark.end() <= start and not line[mark.end() : start].strip()
-    ]
-    leads = bool(marks) and not line[: marks[0].start()].strip()
-    return before[-1].start() if leads and before and line[start].islower() else start
-
-
-def _without(
-    line: str, marks: Sequence[re.Match[str]], start: int, end: int
-) -> tuple[str, tuple[Mark, ...]]:
-    """A sentence of the line without citation marks, and the marks inside it."""
-    text, places = "", []
-    for mark in marks:
-        text += line[start : min(mark.start(), end)] if start < mark.start() else ""
-        places.append((len(text), _numbers([mark])))
-        start = max(start, mark.end())
-        if text and line[start:end][:1].isalnum():
-            text += " "
-    text = f"{text}{line[start:end]}".rstrip()
-    last = len(text.rstrip(_ENDINGS))
-    return text, tuple(place for place in places if place[0] < last)
-
-
-def _numbers(marks: Sequence[re.Match[str]]) -> tuple[int, ...]:
-    numbers: dict[int, None] = {}
-    for mark in marks:
-        for found in _RANGE.finditer(mark["numbers"]):
-            first = int(found[1])
-            last = int(found[2] or first)
-            wide = not first <= last <= first + _MAX_RANGE
-            numbers |= dict.fromkeys((first, last) if wide else range(first, last + 1))
-    return tuple(numbers)
-
-
-def _is_open(text: str) -> bool:
-    """Whether a quotation, bracket or code span is open, in which a full stop does not count."""
-    return any(text.count(mark) % 2 for mark in _PAIRED) or any(
-        text.rfind(opening) > text.rfind(closing) for opening, closing in _OPEN.items()
-    )

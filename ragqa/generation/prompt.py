@@ -1,6 +1,5 @@
 """Build the LLM's prompt: instructions, the question, and numbered passages to cite."""
 
-import math
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -63,7 +62,6 @@ def request_for(
     hits: Sequence[Hit],
     *,
     max_tokens: int,
-    instructions: str = INSTRUCTIONS,
     key: str = "",
 ) -> Request:
     """Put as many passages into a prompt as fit, best first, without duplicate texts.
@@ -75,9 +73,10 @@ def request_for(
     :raises UsageError: not even one passage fits.
     """
     key = key or secrets.token_hex(_KEY_BYTES)
-    distinct = _distinct(hits)
+    first_of = {hit.passage.text: hit for hit in reversed(hits)}
+    distinct = list(first_of.values())[::-1]
     blocks = [_block(n, hit.passage, key) for n, hit in enumerate(distinct, start=1)]
-    frame = tokens.count([instructions + _message(question, [], key)])[0]
+    frame = tokens.count([INSTRUCTIONS + _message(question, [], key)])[0]
     sizes = tokens.count(blocks)
     fitting = 0
     while fitting < len(blocks) and frame + sum(sizes[: fitting + 1]) <= max_tokens:
@@ -89,7 +88,7 @@ def request_for(
             hint=f"ragqa config set llm_prompt_tokens {2 * (frame + sizes[0])}",
         )
     return Request(
-        prompt=Prompt(instructions, _message(question, blocks[:fitting], key)),
+        prompt=Prompt(INSTRUCTIONS, _message(question, blocks[:fitting], key)),
         hits=tuple(distinct[:fitting]),
         left_out=len(distinct) - fitting,
         tokens=frame + sum(sizes[:fitting]),
@@ -97,31 +96,9 @@ def request_for(
     )
 
 
-def numbers_given(
-    hits: Sequence[Hit], given: int, path: str, lines: tuple[int, int] | None
-) -> list[int]:
-    """The numbers of a note's passages, or those on some lines, in a prompt of these hits.
-
-    :param given: the number of passages in the prompt.
-    """
-    first, last = lines or (1, math.inf)
-    return [
-        n
-        for n, hit in enumerate(_distinct(hits)[:given], start=1)
-        if hit.passage.path == path
-        and hit.passage.lines[0] <= last
-        and first <= hit.passage.lines[1]
-    ]
-
-
 def heading_of(passage: Passage) -> str:
     """The context of a passage: note, headings, and the header of a table that was cut off."""
     return "\n".join(filter(None, (passage.trail, context_of(passage))))
-
-
-def _distinct(hits: Sequence[Hit]) -> list[Hit]:
-    """The hits in order, without later duplicates of a text."""
-    return list({hit.passage.text: hit for hit in reversed(hits)}.values())[::-1]
 
 
 def _message(question: str, blocks: Sequence[str], key: str) -> str:

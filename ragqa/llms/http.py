@@ -1,45 +1,46 @@
-"""The backends that send a prompt to a server; only this module sends anything.
+"""OpenAI's protocol over HTTP; only this module sends anything to an LLM.
 
 It uses only httpx2's transport, so there are no redirects, cookies, `.netrc`, or environment
-settings beyond those in `Server`; certificates are verified.
+settings beyond those in `Server`; certificates are verified. What a server sends is untrusted.
 """
 
 import contextlib
 import importlib.util
 import json
 import logging
-import os
+import re
 import socket
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from ragqa.errors import BackendFailed, UsageError
 from ragqa.llms import Destination, Prompt
-from ragqa.llms.faults import Refusal, describe, is_transient, refusal, sentence
-from ragqa.llms.reading import error_in, lines, read_object, streamed_text, text_at, whole_text
-from ragqa.llms.secrets import Secret, find_key, hide_in_pieces, key_file
-from ragqa.llms.servers import (
-    OLLAMA,
-    SERVICES,
-    Server,
-    api_address,
-    forwards_to,
-    server_at,
-)
+from ragqa.llms.secrets import NO_KEY, Secret, find_key, hide_in_pieces, key_file, sentence
+from ragqa.llms.servers import OLLAMA, SERVICES, Server, forwards_to, server_of
 
 if TYPE_CHECKING:
     import httpx2
 
-_OK = 200
+_BOM = b"\xef\xbb\xbf"
+_END_MARK = b"[DONE]"
+_CUT_SHORT = {"length", "max_tokens", "model_context_window_exceeded"}
+_WITHHELD = {"content_filter", "refusal", "safety"}
 _REJECTED = (400, 422)
-_DISPENSABLE = {"max_tokens": "max_completion_tokens", "temperature": "", "stream_options": ""}
-"""Parameters that some models or servers reject, each with its replacement or "".
+_DISPENSABLE = {"max_tokens": "max_completion_tokens", "temperature": ""}
+"""Parameters that some models reject, each with its replacement or "".
 
 OpenAI's newer models need `max_completion_tokens`; many other servers know only `max_tokens`.
 """
+_PHRASES = {int(status): status.phrase.lower() for status in HTTPStatus}
+_CODE = re.compile(r"\[[^]]*\] ?| \(_ssl.*")
 _LOOK = "look at the model's name, the address in {address} and the key in {key}: ragqa llm list"
+_CHECK_ADDRESS = "check the server's address in {address} (such as {example})"
+_IS_IT_RUNNING = "is the server running? its address comes from {address}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +49,7 @@ class Limits:
 
     connect_s: float = 5
     read_s: float = 60
-    retries: int = 2
-    wait_s: float = 1
-    """Before the first retry, doubled before the second, unless the server says otherwise."""
-    most_wait_s: float = 10
-    """If a server asks for more, there is no retry."""
     reply_bytes: int = 8_000_000
-    line_bytes: int = 1_000_000
     error_bytes: int = 64_000
 
 
@@ -76,8 +71,7 @@ class HttpLLM:
         """The host that the prompt leaves this machine for, and the proxy on the way."""
         server = self.server
         host = forwards_to(self.kind, self.model) if server.is_loopback else server.shown
-        proxy = server.proxy.shown if server.proxy else ""
-        return Destination(f"{self.kind}:{self.model}", host, proxy)
+        return Destination(f"{self.kind}:{self.model}", host, server.proxy_shown)
 
     def stream(self, prompt: Prompt, *, max_tokens: int) -> "Reply":
         """Yield the completion piece by piece; see `LLM.stream`."""
@@ -92,17 +86,19 @@ class HttpLLM:
             "temperature": 0,
             "max_tokens": max_tokens,
         }
-        if self.kind == OLLAMA:
-            body["stream_options"] = {"include_usage": True}
         return Reply(self, body)
 
+    def models(self) -> "Reply":
+        """Yield the names of the server's models, each on a line."""
+        return Reply(self, None)
 
-def make(kind: str, model: str, *, limits: Limits = LIMITS) -> HttpLLM:
+
+def make(kind: str, model: str, url: str = "", *, limits: Limits = LIMITS) -> HttpLLM:
     """Make a backend from the environment; everything but the server is checked.
 
+    :param url: the setting `llm_url`.
     :raises UsageError: no model, no library, no key for a remote server, or a refused address.
     """
-    service = SERVICES[kind]
     if not model.strip():
         raise UsageError(f"{kind}: needs a model", hint=f"--llm {kind}:MODEL")
     if importlib.util.find_spec("httpx2") is None:
@@ -110,33 +106,62 @@ def make(kind: str, model: str, *, limits: Limits = LIMITS) -> HttpLLM:
             f"{kind}:{model} needs the package httpx2, which is not installed",
             hint=f'pip install "ragqa[{kind}]"',
         )
-    address = api_address(kind, os.environ.get(service.address_variable, ""))
-    server = server_at(address, service.address_variable, example=service.example)
-    key = find_key(kind, service.key_variable)
+    server, variable = server_of(kind, url), SERVICES[kind].key_variable
+    key = find_key(kind, variable)
     if key is None and kind != OLLAMA and not server.is_loopback:
         raise UsageError(
             f"{kind}:{model} needs a key for {server.shown}",
-            hint=f"put it into {service.key_variable}, or by itself into {key_file(kind)} "
-            "(chmod 600)",
+            hint=f"put it into {variable}, or by itself into {key_file(kind)} (chmod 600)",
         )
-    return HttpLLM(kind, server, key or Secret(""), model, limits)
+    return HttpLLM(kind, server, key or NO_KEY, model, limits)
+
+
+class _Message(msgspec.Struct):
+    content: Any = None
+    """The text; some servers put a list with a model's thoughts here, which are no text."""
+
+
+class _Choice(msgspec.Struct):
+    delta: _Message | None = None
+    message: _Message | None = None
+    finish_reason: str | None = None
+
+
+class _Model(msgspec.Struct):
+    id: str
+
+
+class _Document(msgspec.Struct):
+    """What a server may send: a completion or a piece of one, its models, or an error."""
+
+    choices: list[_Choice] | None = None
+    data: list[_Model] | None = None
+    error: Any = None
+    detail: Any = None
+    message: Any = None
+
+    @property
+    def failure(self) -> str:
+        """The server's error message, "" for none."""
+        said = self.error.get("message") if isinstance(self.error, dict) else self.error
+        return str(said or "an unnamed error") if self.error else ""
 
 
 class Reply(Iterator[str]):
-    """The pieces of one completion: a request with its retries and its socket.
+    """The text of one reply, piece by piece, and its socket.
 
     Every error becomes a `BackendFailed` without keys: neither in its text nor, since it is a new
     exception, in the original's frames and requests.
+
+    :param body: what to complete; None for the names of the server's models.
     """
 
-    def __init__(self, llm: HttpLLM, body: dict[str, Any]) -> None:
+    def __init__(self, llm: HttpLLM, body: dict[str, Any] | None) -> None:
         self._llm = llm
+        self._body = body
         self._cancelled = threading.Event()
         self._socket: socket.socket | None = None
-        self._pieces = self._read(body)
-
-    def __iter__(self) -> "Reply":
-        return self
+        self._pieces = self._read()
 
     def __next__(self) -> str:
         try:
@@ -165,17 +190,15 @@ class Reply(Iterator[str]):
         if isinstance(exc, BackendFailed):
             message, hint = exc.message, exc.hint
         else:
-            message, hint = describe(exc, connect_s=llm.limits.connect_s, read_s=llm.limits.read_s)
+            message, hint = _describe(exc, llm.limits)
         return BackendFailed(
             sentence(f"the {llm.kind} server {llm.server.shown} {message}", llm.key),
             hint=(hint or _LOOK).format(
-                address=service.address_variable,
-                example=service.example,
-                key=service.key_variable,
+                address=llm.server.where, example=service.example, key=service.key_variable
             ),
         )
 
-    def _read(self, body: dict[str, Any]) -> Generator[str]:
+    def _read(self) -> Generator[str]:
         """Send the request and yield the pieces of text, with the key hidden."""
         import httpx2
 
@@ -183,53 +206,41 @@ class Reply(Iterator[str]):
         logging.getLogger("httpcore2").setLevel(logging.WARNING)
         proxy = self._llm.server.proxy
         with (
-            httpx2.HTTPTransport(proxy=proxy.address.reveal() if proxy else None) as transport,
-            contextlib.closing(self._ask(transport, body)) as response,
+            httpx2.HTTPTransport(proxy=proxy.reveal() if proxy else None) as transport,
+            contextlib.closing(self._ask(transport)) as response,
         ):
             yield from hide_in_pieces(self._text(response), self._llm.key)
 
-    def _ask(self, transport: "httpx2.HTTPTransport", body: dict[str, Any]) -> "httpx2.Response":
-        """Send until the status is 200, within the retries allowed."""
-        import httpx2
-
-        limits = self._llm.limits
-        waits = [limits.wait_s * 2**retry for retry in reversed(range(limits.retries))]
+    def _ask(self, transport: "httpx2.HTTPTransport") -> "httpx2.Response":
+        """Send, and again without a parameter that the server rejects by name, each only once."""
         dispensable = dict(_DISPENSABLE)
         while True:
-            try:
-                response = transport.handle_request(self._request(body))
-            except (httpx2.ConnectError, httpx2.ConnectTimeout) as exc:
-                if not waits or not is_transient(exc):
-                    raise
-                wait = waits.pop()
-            else:
-                if response.status_code == _OK:
-                    return response
-                refused = self._refused(response)
-                if _adapt(body, refused, dispensable):
-                    continue
-                if not waits or not refused.is_transient:
-                    raise BackendFailed(refused.message, hint=refused.hint)
-                wait = waits.pop()
-                wait = wait if refused.wait_s is None else refused.wait_s
-            if self._cancelled.wait(wait):
-                raise BackendFailed("was told to stop")
+            response = transport.handle_request(self._request())
+            if response.status_code == HTTPStatus.OK:
+                return response
+            status, said = response.status_code, self._said(response)
+            rejected = next((name for name in dispensable if name in said), "")
+            if status not in _REJECTED or not self._body or rejected not in self._body:
+                raise _refusal(status, said)
+            value, other = self._body.pop(rejected), dispensable.pop(rejected)
+            if other:
+                self._body[other] = value
 
-    def _request(self, body: dict[str, Any]) -> "httpx2.Request":
+    def _request(self) -> "httpx2.Request":
         import httpx2
 
-        llm = self._llm
+        llm, body = self._llm, self._body
         timeout = httpx2.Timeout(llm.limits.read_s, connect=llm.limits.connect_s)
         request = httpx2.Request(
-            "POST",
-            f"{llm.server.url}/chat/completions",
+            "GET" if body is None else "POST",
+            f"{llm.server.url}/{'models' if body is None else 'chat/completions'}",
             headers={
                 "User-Agent": "ragqa",
                 "Content-Type": "application/json",
-                "Accept": "text/event-stream",
+                "Accept": "application/json" if body is None else "text/event-stream",
                 "Accept-Encoding": "identity",
             },
-            content=json.dumps(body).encode(),
+            content=None if body is None else json.dumps(body).encode(),
             extensions={"timeout": timeout.as_dict(), "trace": self._watch},
         )
         if key := llm.key.reveal():
@@ -245,55 +256,152 @@ class Reply(Iterator[str]):
                 stream.close()
                 raise BackendFailed("was told to stop")
 
-    def _refused(self, response: "httpx2.Response") -> Refusal:
+    def _said(self, response: "httpx2.Response") -> str:
+        """What a server says of a failure, "" for nothing that can be read."""
         import httpx2
 
-        body, limits = b"", self._llm.limits
+        body = bytearray()
         # Report the status even if the explanation does not arrive.
         with contextlib.closing(response), contextlib.suppress(httpx2.HTTPError):
-            body = _beginning(response, limits.error_bytes)
+            for chunk in response.iter_raw():
+                body += chunk
+                if len(body) > self._llm.limits.error_bytes:
+                    break
         try:
-            document = read_object(body)
-            said = error_in(document) or text_at(document, "detail") or text_at(document, "message")
+            document = _document(bytes(body))
         except BackendFailed:
-            said = "" if body.lstrip().startswith(b"<") else body.decode("utf-8", "replace")
-        status, headers = response.status_code, response.headers
-        return refusal(status, headers, said, most_wait_s=limits.most_wait_s)
+            return "" if body.lstrip().startswith(b"<") else body.decode("utf-8", "replace")
+        return document.failure or str(document.detail or document.message or "")
+
+    def _chunks(self, response: "httpx2.Response") -> Iterator[bytes]:
+        """The bytes of a response, which is neither compressed nor too long."""
+        if response.headers.get("content-encoding", "identity") != "identity":
+            raise BackendFailed("sent compressed data, which was not asked for")
+        total, most = 0, self._llm.limits.reply_bytes
+        for chunk in response.iter_raw():
+            total += len(chunk)
+            if total > most:
+                raise BackendFailed(f"sent more than {most:,} bytes")
+            yield chunk
 
     def _text(self, response: "httpx2.Response") -> Iterator[str]:
         """The text of a response that is a stream or, from some servers, a single document."""
-        limits = self._llm.limits
+        if self._body is None:
+            return _models(b"".join(self._chunks(response)))
         form = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if form == "text/html":
             raise BackendFailed(
                 "answered with a web page, not a completion",
-                hint="check the server's address in {address} (such as {example})",
+                hint=_CHECK_ADDRESS,
             )
-        if response.headers.get("content-encoding", "identity") != "identity":
-            raise BackendFailed("sent compressed data, which was not asked for")
         if form == "application/json":
-            return whole_text(_beginning(response, limits.line_bytes))
-        found = lines(response.iter_raw(), max_line=limits.line_bytes, max_bytes=limits.reply_bytes)
-        return streamed_text(found, reports_usage=self._llm.kind == OLLAMA)
+            return completion([b"".join(self._chunks(response))])
+        return completion(events(self._chunks(response)))
 
 
-def _beginning(response: "httpx2.Response", size: int) -> bytes:
-    read = bytearray()
-    for chunk in response.iter_raw():
-        read += chunk
-        if len(read) > size:
-            break
-    return bytes(read[:size])
+def completion(messages: Iterable[bytes]) -> Iterator[str]:
+    """Yield the text of a completion as its messages arrive.
+
+    :raises BackendFailed: it reports an error, is malformed or incomplete.
+    """
+    for message in messages:
+        if message.strip() == _END_MARK:
+            return
+        document = _document(message)
+        if document.failure:
+            raise BackendFailed(f"failed: {document.failure}")
+        choice = document.choices[0] if document.choices else _Choice()
+        part = choice.delta or choice.message or _Message()
+        yield part.content if isinstance(part.content, str) else ""
+        reason = (choice.finish_reason or "").lower()
+        if reason in _CUT_SHORT:
+            raise BackendFailed(
+                "reached its token limit before the end of the answer, which is not used",
+                hint="allow more: ragqa config set llm_answer_tokens N",
+            )
+        if reason in _WITHHELD:
+            raise BackendFailed(
+                f"withheld the answer ({reason})", hint="ask without --llm, or rephrase"
+            )
+        if reason:
+            return
+    raise BackendFailed("broke off before the end of the answer", hint="ask again")
 
 
-def _adapt(body: dict[str, Any], refused: Refusal, dispensable: dict[str, str]) -> bool:
-    """Remove or replace a parameter that the server rejects by name; each only once."""
-    if refused.status not in _REJECTED:
-        return False
-    for name in list(dispensable):
-        if name in body and name in refused.message:
-            value, other = body.pop(name), dispensable.pop(name)
-            if other:
-                body[other] = value
-            return True
-    return False
+def events(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The data of each server-sent event in a stream (WHATWG HTML, section 9.2).
+
+    Event names and ids are ignored: LLM servers put everything into the data. An unterminated last
+    event counts, too, since some servers send one.
+    """
+    data: list[bytes] = []
+    for number, line in enumerate(_lines(chunks)):
+        text = (line.removeprefix(_BOM) if number == 0 else line).removesuffix(b"\r")
+        name, _, value = text.partition(b":")
+        if name == b"data":
+            data.append(value.removeprefix(b" "))
+        elif not text and data:
+            yield b"\n".join(data)
+            data = []
+    if data:
+        yield b"\n".join(data)
+
+
+def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    pending = bytearray()
+    for chunk in chunks:
+        pending += chunk
+        if b"\n" in chunk:
+            *ended, rest = bytes(pending).split(b"\n")
+            pending = bytearray(rest)
+            yield from ended
+    yield bytes(pending)
+
+
+def _models(reply: bytes) -> Iterator[str]:
+    for one in _document(reply).data or ():
+        yield f"{' '.join(one.id.split())}\n"
+
+
+def _document(text: bytes) -> _Document:
+    try:
+        return msgspec.json.decode(text, type=_Document)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise BackendFailed("sent something that is not the JSON of OpenAI's protocol") from None
+
+
+def _refusal(status: int, said: str) -> BackendFailed:
+    """The failure of a response whose status is not 200; in hints, `{address}` is the setting.
+
+    What the server said comes last, since `sentence` cuts the end of a long message.
+    """
+    if 300 <= status < 400:
+        # Where to is not told: it may reveal the request.
+        return BackendFailed("sent a redirect, which is not followed", hint=_CHECK_ADDRESS)
+    message, hint = f"answered {status} ({_PHRASES.get(status, 'a non-standard status')})", ""
+    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        hint = "ask again later"
+    elif status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        hint = "check the key in {key}"
+    elif status == HTTPStatus.NOT_FOUND:
+        hint = f"check the model's name; {_CHECK_ADDRESS}"
+    return BackendFailed(f"{message}: {said}" if said else message, hint=hint)
+
+
+def _describe(exc: Exception, limits: Limits) -> tuple[str, str]:
+    """The message and hint for an exception from the HTTP client."""
+    import httpx2
+
+    said = _CODE.sub("", str(exc))
+    if isinstance(exc, httpx2.TimeoutException):
+        waited = limits.connect_s if isinstance(exc, httpx2.ConnectTimeout) else limits.read_s
+        return f"did nothing for {waited:g} s", _IS_IT_RUNNING
+    if isinstance(exc, httpx2.ProxyError):
+        return f"cannot be reached: the proxy answered {said}", "check HTTPS_PROXY"
+    if "[SSL" in str(exc):
+        return f"failed at TLS, so nothing was sent: {said}", "check the address in {address}"
+    if isinstance(exc, httpx2.ConnectError):
+        return f"cannot be reached: {said}", _IS_IT_RUNNING
+    if isinstance(exc, httpx2.TransportError):
+        return f"broke off: {said or 'no reason given'}", "ask again"
+    return f"failed: {type(exc).__name__}: {said}", ""

@@ -1,16 +1,15 @@
-"""Enforce limits on any backend's stream: a deadline, a size, one kind of error, no reasoning."""
+"""Limits on any backend's stream: a deadline, a size, one kind of error, no reasoning."""
 
 import contextlib
 import queue
 import re
 import threading
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from time import monotonic
-from typing import TypeVar
 
 from ragqa.errors import BackendFailed
 from ragqa.llms import LLM, Prompt
-from ragqa.llms.faults import exception_text, sentence
+from ragqa.llms.secrets import sentence
 
 _CHARS_PER_TOKEN = 12
 """More than a token's average, to bound a completion's characters by its tokens."""
@@ -23,126 +22,139 @@ _MARKS = (
 )
 """How reasoning begins and ends."""
 
+_MORE_TIME = "allow more: ragqa config set llm_deadline_s N"
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-_Item = TypeVar("_Item")
 
 
 def bounded(
     llm: LLM, prompt: Prompt, *, max_tokens: int, deadline_s: float, max_chars: int | None = None
 ) -> Generator[str]:
-    """Yield the pieces of a completion, read in a separate thread so that nothing can hang.
+    """Yield the pieces of a completion, none of them empty, without the reasoning before it.
 
-    Closing the iterator, or Ctrl-C while it waits, ends the request. Pieces are never empty. A
-    model's reasoning before its answer is left out.
+    Closing the iterator, or Ctrl-C while it waits, ends the request.
 
     :param deadline_s: total seconds, from the first request for a piece.
     :param max_chars: the longest completion, including reasoning; by default 12 a token.
     :raises BackendFailed: it failed in any way, became too long, has no text, or was not done at
         the deadline.
     """
-    if max_chars is None:
-        max_chars = _CHARS_PER_TOKEN * max_tokens
-    reader, thoughts = _StreamThread(llm, prompt, max_tokens, max_chars), Thoughts()
-    ends = monotonic() + deadline_s
-    threading.Thread(target=reader.run, name="ragqa-llm", daemon=True).start()
-    piece: str | None = ""
-    is_empty = True
-    try:
-        while piece is not None:
-            piece = reader.next_within(ends - monotonic())
-            text = thoughts.rest() if piece is None else thoughts.leave_out(piece)
-            if text:
-                is_empty = is_empty and not text.strip()
+    name = llm.destination.backend
+    pieces = read_apart(
+        lambda: llm.stream(prompt, max_tokens=max_tokens),
+        name,
+        deadline_s,
+        max_chars or _CHARS_PER_TOKEN * max_tokens,
+    )
+    has_thoughts, has_text = False, False
+    with contextlib.closing(pieces):
+        for is_thought, text in _parts(pieces):
+            has_thoughts = has_thoughts or is_thought
+            if text and not is_thought:
+                has_text = has_text or bool(text.strip())
                 yield text
-    finally:
-        reader.stop()
-    if is_empty and thoughts.found:
+    if has_text:
+        return
+    if has_thoughts:
         raise BackendFailed(
-            f"{reader.name} only thought, and gave no answer",
+            f"{name} only thought, and gave no answer",
             hint="allow more: ragqa config set llm_answer_tokens N",
         )
-    if is_empty:
-        raise BackendFailed(f"{reader.name} gave no text", hint="ask again, or without --llm")
+    raise BackendFailed(f"{name} gave no text", hint="ask again, or without --llm")
 
 
-def in_time(items: Iterable[_Item], llm: LLM, *, deadline_s: float) -> Iterator[_Item]:
-    """Pass on items made from a completion until the deadline, which includes their processing.
+class Deadline:
+    """When a backend must be done.
 
-    :param deadline_s: total seconds, from the first request for an item.
-    :raises BackendFailed: an item comes after that.
+    :param name: the backend's, for messages.
     """
-    ends = monotonic() + deadline_s
-    for item in items:
-        if monotonic() >= ends:
-            raise _too_late(llm.destination.backend)
-        yield item
+
+    def __init__(self, name: str, seconds: float, hint: str = _MORE_TIME) -> None:
+        self._ends = monotonic() + seconds
+        self.passed = BackendFailed(f"{name} did not finish in time", hint=hint)
+
+    def left(self) -> float:
+        """The seconds that are left, more than 0.
+
+        :raises BackendFailed: none are.
+        """
+        seconds = self._ends - monotonic()
+        if seconds <= 0:
+            raise self.passed
+        return seconds
 
 
-class _StreamThread:
-    """Reads a stream into a queue until it ends, fails, or is stopped."""
+def read_apart(
+    begin: Callable[[], Iterator[str]],
+    name: str,
+    deadline_s: float,
+    max_chars: int,
+    *,
+    late: str = _MORE_TIME,
+) -> Generator[str]:
+    """Yield the pieces of a stream, read in a separate thread so that nothing can hang.
 
-    def __init__(self, llm: LLM, prompt: Prompt, max_tokens: int, max_chars: int) -> None:
-        self.name = llm.destination.backend
-        self._llm = llm
-        self._prompt = prompt
-        self._max_tokens = max_tokens
-        self._max_chars = max_chars
-        self._pieces: Iterator[str] = iter(())
-        self._stopped = threading.Event()
-        # It holds at most `max_chars`, so it needs no other bound.
-        self._items: queue.SimpleQueue[str | BackendFailed | None] = queue.SimpleQueue()
+    Closing the iterator ends the stream: at once if it has a `cancel`, else at its next piece.
 
-    def next_within(self, seconds: float) -> str | None:
-        """The next piece, None at the end; raises if it failed or takes longer."""
-        item: str | BackendFailed | None = _too_late(self.name)
-        if seconds > 0:
-            with contextlib.suppress(queue.Empty):
-                item = self._items.get(timeout=seconds)
-        if isinstance(item, BackendFailed):
-            raise item
-        return item
+    :param name: the backend's, for messages.
+    :param late: what to do if it is not done at the deadline.
+    :raises BackendFailed: the stream failed, became too long, or was not done at the deadline.
+    """
+    # It holds at most `max_chars`, so it needs no other bound.
+    items: queue.SimpleQueue[str | BackendFailed | None] = queue.SimpleQueue()
+    stopped = threading.Event()
+    streams: list[Iterator[str]] = []
 
-    def stop(self) -> None:
-        """Stop reading: at once if the stream has a `cancel`, else at its next piece."""
-        self._stopped.set()
-        cancel = getattr(self._pieces, "cancel", None)
+    def read() -> None:
+        end: BackendFailed | None = BackendFailed(f"{name} failed")
+        try:
+            streams.append(begin())
+            # Once stopped, nothing more is asked of it: the first piece would begin the request.
+            for piece in () if stopped.is_set() else _checked(streams[0], name, max_chars):
+                if stopped.is_set():
+                    break
+                items.put(piece)
+            end = None
+        except BaseException as exc:  # noqa: BLE001 - a program's own backend may raise anything
+            end = _failure(name, exc)
+        finally:
+            items.put(end)
+            with contextlib.suppress(Exception):
+                getattr(streams[0], "close", lambda: None)()
+
+    deadline = Deadline(name, deadline_s, late)
+    threading.Thread(target=read, name="ragqa-llm", daemon=True).start()
+    try:
+        while (item := _next(items, deadline)) is not None:
+            yield item
+    finally:
+        stopped.set()
+        cancel = getattr(streams[0], "cancel", None) if streams else None
         if cancel is not None:
             with contextlib.suppress(Exception):
                 cancel()
 
-    def run(self) -> None:
-        """Read until the stream ends, fails or is stopped."""
-        end: BackendFailed | None = BackendFailed(f"{self.name} failed")
-        try:
-            self._read()
-            end = None
-        except BaseException as exc:  # noqa: BLE001 - third-party packages may raise anything
-            end = _failure(self.name, exc)
-        finally:
-            self._items.put(end)
 
-    def _read(self) -> None:
-        size = 0
-        self._pieces = self._llm.stream(self._prompt, max_tokens=self._max_tokens)
-        if self._stopped.is_set():
-            return
-        try:
-            for piece in self._pieces:
-                if self._stopped.is_set():
-                    return
-                size += len(piece)
-                if size > self._max_chars:
-                    raise BackendFailed(
-                        f"{self.name} wrote more than {self._max_chars:,} characters",
-                        hint="try another model, or allow more: "
-                        "ragqa config set llm_answer_tokens N",
-                    )
-                if piece:
-                    self._items.put(_LONE_SURROGATE.sub("\ufffd", piece))
-        finally:
-            close = getattr(self._pieces, "close", None)
-            if close is not None:
-                close()
+def _next(items: "queue.SimpleQueue[str | BackendFailed | None]", deadline: Deadline) -> str | None:
+    try:
+        item = items.get(timeout=deadline.left())
+    except queue.Empty:
+        raise deadline.passed from None
+    if isinstance(item, BackendFailed):
+        raise item
+    return item
+
+
+def _checked(pieces: Iterable[str], name: str, max_chars: int) -> Iterator[str]:
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        if size > max_chars:
+            raise BackendFailed(
+                f"{name} wrote more than {max_chars:,} characters",
+                hint="try another model, or allow more: ragqa config set llm_answer_tokens N",
+            )
+        if piece:
+            yield _LONE_SURROGATE.sub("\ufffd", piece)
 
 
 def _failure(name: str, exc: BaseException) -> BackendFailed:
@@ -150,64 +162,36 @@ def _failure(name: str, exc: BaseException) -> BackendFailed:
 
     Every exception becomes a `BackendFailed`; another error's exit code would blame something else.
     """
-    message, hint = f"{name} failed: {exception_text(exc)}", "ask without --llm"
     if isinstance(exc, BackendFailed):
-        with contextlib.suppress(Exception):  # third-party subclasses may lack them
-            message, hint = str(exc.message), str(exc.hint)
-    return BackendFailed(sentence(message), hint=sentence(hint))
+        return BackendFailed(sentence(exc.message), hint=sentence(exc.hint))
+    message = sentence(f"{name} failed: {type(exc).__name__}: {exc}")
+    return BackendFailed(message, hint="ask without --llm")
 
 
-def _too_late(name: str) -> BackendFailed:
-    return BackendFailed(
-        f"{name} did not finish in time", hint="allow more: ragqa config set llm_deadline_s N"
-    )
-
-
-class Thoughts:
-    """Removes reasoning from the beginning of a text in pieces, wherever the cuts are.
-
-    `found` says whether there was any.
-    """
-
-    def __init__(self) -> None:
-        self.found = False
-        self._held = ""
-        self._until = ""
-        self._is_answer = False
-
-    def leave_out(self, piece: str) -> str:
-        """The answer's text so far that was not returned before."""
-        if self._is_answer:
-            return piece
-        self._held += piece
-        while self._step():
-            pass
-        if not self._is_answer:
-            return ""
-        return self.rest()
-
-    def rest(self) -> str:
-        """At the end: text that was held back but belongs to the answer."""
-        rest, self._held = self._held, ""
-        return "" if self._until else rest
-
-    def _step(self) -> bool:
-        """Move past one mark; False if the text so far has no more."""
-        if self._until:
-            _, mark, after = self._held.partition(self._until)
-            if not mark:
-                # Enough to recognise a mark that was cut.
-                self._held = self._held[1 - len(self._until) :]
-                return False
-            self._held, self._until = after, ""
-            return True
-        start = self._held.lstrip()
-        if self.found:
-            self._held = start
-        for opening, closing in _MARKS:
-            if start.startswith(opening):
-                self._held, self._until = start.removeprefix(opening), closing
-                self.found = True
-                return True
-        self._is_answer = not any(opening.startswith(start) for opening, _ in _MARKS)
-        return False
+def _parts(pieces: Iterable[str]) -> Iterator[tuple[bool, str]]:
+    """Yield a completion's text, wherever it is cut, and whether each is reasoning before it."""
+    held, until, found = "", "", False
+    pieces = iter(pieces)
+    for piece in pieces:
+        held += piece
+        while True:
+            if until:
+                _, mark, after = held.partition(until)
+                # What is left of the reasoning is enough to recognise a mark that was cut.
+                held, until = (after, "") if mark else (held[1 - len(until) :], until)
+                if not mark:
+                    break
+            start = held.lstrip()
+            opened = next((marks for marks in _MARKS if start.startswith(marks[0])), None)
+            if opened is None:
+                break
+            held, until, found = start.removeprefix(opened[0]), opened[1], True
+            yield True, ""
+        begin = held.lstrip()
+        held = begin if found and not until else held
+        if not until and not any(opening.startswith(begin) for opening, _ in _MARKS):
+            yield False, held
+            yield from ((False, rest) for rest in pieces)
+            return
+    if not until:
+        yield False, held

@@ -1,6 +1,6 @@
 """What a chat prints beside answers: the completed question, full sources, and commands."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from ragqa.render import results
 from ragqa.render.results import Linker, marked, print_place
@@ -15,15 +15,14 @@ def print_asked_as(question: str) -> None:
     put(f"Asked as: {question}", "quiet")
 
 
-def print_not_llm_answer(numbers: Sequence[int]) -> None:
-    """Print that the explanation is not about the LLM's answer, and what the LLM saw of the note.
+def print_question(question: str) -> None:
+    """Print a question that came from standard input, where nobody saw it typed."""
+    put(f"> {question.strip()}", "heading")
 
-    :param numbers: the numbers of the note's passages that the LLM was given.
-    """
-    given = " and ".join(f"[{n}]" for n in numbers)
-    about = "This is about the answer in your notes' own words, which the LLM's answer replaced."
-    seen = f"The LLM was given it as {given}." if numbers else "The LLM was not given it."
-    put(f"{about} {seen}")
+
+def print_not_llm_answer() -> None:
+    """Print that the explanation is not about the LLM's answer."""
+    put("This is about the answer in your notes' own words, which the LLM's answer replaced.")
 
 
 def print_commands(commands: Mapping[str, str]) -> None:

@@ -6,7 +6,8 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from ragqa.answering.short_answer import counterpart
-from ragqa.chatting import Exchange, numbered
+from ragqa.chatting import numbered
+from ragqa.followups import Exchange
 from ragqa.notes.formats import fragment
 from ragqa.render import answer_lines
 from ragqa.render.answer_lines import warnings_of

@@ -8,10 +8,10 @@ from rich.text import Text
 from ragqa.config import SETTINGS, Loaded, Places
 from ragqa.config.setting import Value, as_written, shown
 from ragqa.diagnosis import Choice, Finding, NotesIn, Overview, Severity, Status
-from ragqa.diagnosis.llm import Trial
+from ragqa.diagnosis.llm import RIGHT, Offer, Trial
 from ragqa.errors import RagqaError
 from ragqa.languages import ENGLISH
-from ragqa.llms import BackendKind, Destination
+from ragqa.llms import Destination
 from ragqa.notes.formats import how_to_read, switched_off
 from ragqa.render.documents import Document, fields_of, index_document, skipped_document
 from ragqa.render.results import print_skipped
@@ -23,7 +23,8 @@ _COMMON = 4
 
 _STYLES = {Severity.OK: "good", Severity.WARNING: "warning", Severity.ERROR: "error"}
 _REPLY_CHARS = 300
-_MEASURES = ("first_ms", "total_ms", "pieces", "streams", "cites")
+_SHOWN_MODELS = 20
+_MEASURES = ("first_ms", "total_ms", "pieces", "streams", "right", "cites")
 
 
 def print_status(status: Status, places: Places, llm: Choice) -> None:
@@ -231,32 +232,33 @@ def print_overview(overview: Overview) -> None:
     """Print the backend that is set, the allowed hosts, and the kinds available."""
     print_row("set", llm_line(overview.choice))
     print_row("allowed", ", ".join(overview.hosts) or "no host except this machine")
-    for kind in overview.kinds:
-        put_heading(kind.form, "heading")
-        for line in _about(kind):
+    for offer in overview.offers:
+        put_heading(offer.form, "heading")
+        for line in _about(offer):
             put(line, indent=2)
-        if kind.problem and kind.hint:
-            put_labelled("try: ", "good", kind.hint, indent=2)
+        if offer.problem and offer.fix:
+            put_labelled("try: ", "good", offer.fix, indent=2)
 
 
 def overview_document(overview: Overview) -> Document:
     """What `ragqa llm list --json` prints."""
     return {
         "set": llm_document(overview.choice),
-        "kinds": [_kind_document(kind) for kind in overview.kinds],
+        "kinds": [_offer_document(offer) for offer in overview.offers],
         "allowed": list(overview.hosts),
         "warnings": list(overview.warnings),
     }
 
 
 def print_trial(trial: Trial) -> None:
-    """Print the result of a trial: speed, streaming, citations and the reply."""
+    """Print the result of a trial: speed, streaming, the reply and what is right in it."""
     words = " ".join(trial.reply.split())
     print_row("backend", f"{trial.destination.backend}, on {trial.destination.where}")
     print_row("first text", f"after {trial.first_ms / 1000:.2f} s")
     print_row("all of it", f"after {trial.total_ms / 1000:.2f} s")
     pieces = counted(trial.pieces, "piece")
     print_row("streams", f"yes, {pieces}" if trial.streams else "no, all at once")
+    print_row("right", "yes" if trial.right else f"no: the passages say {RIGHT}")
     print_row("cites", "yes" if trial.cites else "no: its answers will be marked as unsupported")
     print_row("said", words if len(words) <= _REPLY_CHARS else f"{words[:_REPLY_CHARS]} \u2026")
 
@@ -280,26 +282,34 @@ def trial_document(destination: Destination, result: Trial | RagqaError) -> Docu
     }
 
 
-def _about(kind: BackendKind) -> list[str]:
-    if kind.package:
-        return [f"provided by the package {kind.package}, which is loaded on first use"]
-    if kind.problem:
-        return [kind.needs, f"cannot be used: {kind.problem}"]
-    if kind.destination is None or kind.destination.is_local:
-        return [kind.needs, "can be used; nothing leaves this machine"]
-    return [kind.needs, f"can be used; data goes to {kind.destination.where}"]
+def _about(offer: Offer) -> list[str]:
+    if offer.destination is None:
+        return [offer.needs, f"cannot be used: {offer.problem}"]
+    can = "" if offer.answers is False else "can be used; "
+    local = offer.destination.is_local
+    where = "nothing leaves this machine" if local else f"data goes to {offer.destination.where}"
+    lines = [offer.needs, f"{can}{where}"]
+    if offer.answers:
+        names = ", ".join(offer.models[:_SHOWN_MODELS])
+        more = len(offer.models) - _SHOWN_MODELS
+        names += f" and {more:,} more" if more > 0 else ""
+        lines.append(f"its server answers; its models: {names or 'none yet'}")
+    elif offer.answers is False:
+        lines.append(f"does not answer: {offer.problem}")
+    elif not local:
+        lines.append("was not asked for its models, since you have not allowed this host")
+    return lines
 
 
-def _kind_document(kind: BackendKind) -> Document:
+def _offer_document(offer: Offer) -> Document:
     return {
-        "kind": kind.name,
-        "form": kind.form,
-        "needs": kind.needs or None,
-        "package": kind.package or None,
-        "usable": None if kind.package else not kind.problem,
-        **destination_document(kind.destination),
-        "problem": kind.problem or None,
-        "fix": kind.hint or None,
+        **fields_of(offer, "kind", "form", "needs"),
+        "usable": offer.destination is not None and offer.answers is not False,
+        **destination_document(offer.destination),
+        "answers": offer.answers,
+        "models": None if offer.answers is None else list(offer.models),
+        "problem": offer.problem or None,
+        "fix": offer.fix or None,
     }
 
 

@@ -13,8 +13,7 @@ from typing import Any
 from ragqa.config import Settings
 from ragqa.consent import consents, host_named, not_allowed
 from ragqa.errors import UsageError
-from ragqa.generation import Writer
-from ragqa.generation.writer import what_is_sent, writer_of
+from ragqa.generation import Writer, what_is_sent, writer_of
 from ragqa.llms import LLM, NO_LLM, Destination, Prompt
 from ragqa.serving.warm import WarmIndex
 from ragqa.types import Answer, Filters

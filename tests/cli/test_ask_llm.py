@@ -110,10 +110,8 @@ def test_what_the_passages_lack_is_named_below_what_an_llm_writes(ask):
     assert "Not mentioned: gpt-5.5." in run.out
 
 
-def test_a_budget_for_no_passage_costs_exit_code_5_and_not_the_answer(ask, tmp_path):
-    (tmp_path / "long.txt").write_text("Answer. " * 200)
-    env = {"RAGQA_LLM_PROMPT_TOKENS": "300", "RAGQA_LLM_TEMPLATE": str(tmp_path / "long.txt")}
-    run = ask(says=GOOD, env=env)
+def test_a_budget_for_no_passage_costs_exit_code_5_and_not_the_answer(ask):
+    run = ask(says=GOOD, env={"RAGQA_LLM_PROMPT_TOKENS": "300"})
     assert run.code == 5
     assert "no passage fits" in run.err
     assert "llm_prompt_tokens" in run.err
@@ -213,47 +211,16 @@ def test_a_small_budget_leaves_passages_out_and_says_so(ask):
     assert f"{left_out} of 5 passages did not fit" in run.document["warnings"][0]
 
 
-def test_ones_own_instructions_are_shown_to_the_letter(ragqa, wiki_index, tmp_path, stub):
-    template = tmp_path / "mine.txt"
-    template.write_bytes("\ufeffIn verse.\r\n\x1b[2JWith\tnumbers\u202e.\rDone.\r\n\r\n".encode())
-    env = stub.environment("openai", "ok") | {"RAGQA_LLM_TEMPLATE": str(template)}
+def test_what_is_shown_is_what_is_sent_to_the_letter(ragqa, wiki_index, stub, monkeypatch):
+    env = stub.environment("openai", "ok")
     options = ["--llm", "openai:tiny", "--corpus", CORPUS, "--index", wiki_index]
-    shown = ragqa("ask", QUESTION, "--show-prompt", *options, env=env).out
-    as_json = ragqa("ask", QUESTION, "--show-prompt", "--json", *options, env=env).document
+    monkeypatch.setattr("ragqa.generation.prompt.secrets.token_hex", lambda _: "c0ffee")
+    shown = ragqa("ask", QUESTION, "--show-prompt", "--json", *options, env=env).document
     stub.requests.clear()
     ragqa("ask", QUESTION, *options, env=env)
     [(_, _, body)] = stub.requests
-    sent = body["messages"][0]["content"]
-    assert sent == "In verse.\n\\x1b[2JWith\tnumbers\\u202e.\nDone.\n"
-    assert shown.startswith(f"{sent}\nQuestion: ")
-    assert as_json["instructions"] == sent
-
-
-@pytest.mark.parametrize(
-    ("content", "problem"),
-    [
-        (b"x" * 20_001, "more than 20000 bytes"),
-        (b"", "empty"),
-        (b"\xef\xbb\xbf \r\n", "empty"),
-        (b"\xff", "utf-8"),
-        (None, "No such file"),
-    ],
-)
-def test_instructions_that_are_too_long_or_none_are_a_usage_error(ask, tmp_path, content, problem):
-    if content is not None:
-        (tmp_path / "mine.txt").write_bytes(content)
-    run = ask(says=GOOD, env={"RAGQA_LLM_TEMPLATE": str(tmp_path / "mine.txt")})
-    assert (run.code, run.out) == (2, "")
-    assert "mine.txt" in run.err
-    assert problem in run.err
-    assert "llm_template" in run.err
-
-
-def test_instructions_as_long_as_they_may_be_are_sent_whole(ragqa, wiki_index, tmp_path):
-    (tmp_path / "mine.txt").write_text("word " * 3_999 + "last.")
-    env = {"RAGQA_LLM_TEMPLATE": str(tmp_path / "mine.txt"), "RAGQA_LLM_PROMPT_TOKENS": "9000"}
-    options = ["--show-prompt", "--corpus", CORPUS, "--index", wiki_index]
-    assert "word last.\n\nQuestion: " in ragqa("ask", QUESTION, *options, env=env).out
+    system, user = body["messages"]
+    assert (system["content"], user["content"]) == (shown["instructions"], shown["message"])
 
 
 def test_the_llm_of_the_settings_is_used_and_none_turns_it_off(ask, ragqa, wiki_index, tmp_path):

@@ -38,15 +38,17 @@ def chat(quick, places):
     return say
 
 
-def test_each_line_is_answered_as_ask_answers_it(chat, quick, places):
-    run = chat("how many hours do cats sleep?", "what do dogs bark at?")
-    asked = [
-        quick("ask", q, *places).out
-        for q in ("how many hours do cats sleep?", "what do dogs bark at?")
-    ]
-    assert run.code == 0
-    assert run.out == "".join(f"{out}\n" for out in asked)
-    assert run.err == ""
+def test_each_line_is_printed_and_answered_as_ask_answers_it(chat, quick, places):
+    questions = ("how many hours do cats sleep?", "what do dogs bark at?")
+    run = chat(*questions)
+    asked = [f"> {question}\n{quick('ask', question, *places).out}\n" for question in questions]
+    assert (run.code, run.out, run.err) == (0, "".join(asked), "")
+
+
+def test_a_question_that_is_printed_steers_no_terminal_and_a_command_is_not_printed(chat):
+    run = chat("cats\x1b[2J sleep?", "/help")
+    assert run.out.startswith("> cats\\x1b[2J sleep?\n")
+    assert "> /help" not in run.out
 
 
 def test_a_last_line_without_an_end_is_answered_too(quick, places):
@@ -270,7 +272,10 @@ def test_what_is_typed_is_kept_for_the_arrow_keys_of_the_next_chat(terminal, pla
     again = Terminal(places)
     try:
         again.until(">")
-        again.type("\x1b[A\r")
+        again.type("/help\r")
+        again.until("/quit")
+        again.until(">")
+        again.type("\x1b[A\r")  # the question before, not the command
         again.until("sixteen hours")
         again.type("/quit\r")
         assert again.end() == 0

@@ -12,7 +12,6 @@ from ragqa.consent import allow, consent_file, consents
 from ragqa.errors import NotAllowed, UsageError
 from ragqa.generation import Writer
 from ragqa.llms import Destination
-from ragqa.llms.scripted import ScriptedLLM
 
 REMOTE = Destination("openai:gpt", "api.example.org", proxy="proxy.example.org:3128")
 WHAT = "the question and up to 5 passages of your notes"
@@ -107,6 +106,6 @@ def test_no_bar_is_on_the_screen_while_the_user_is_asked():
         def ask(self, *_, writer, **__):
             assert writer.allow()
 
-    writer = Writer(ScriptedLLM([]), allow=lambda: done.append("asked") or True)
+    writer = Writer(None, allow=lambda: done.append("asked") or True)
     ask_with(Query(Index(), None, False, Bar(), None), "why?", writer)
     assert done == ["bar taken away", "asked"]

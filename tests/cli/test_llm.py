@@ -3,7 +3,6 @@
 import importlib.util
 import io
 import json
-import os
 import sys
 
 import pytest
@@ -17,21 +16,11 @@ from ragqa.llms.secrets import key_file
 
 MARKER = "sk-marker-0123456789"
 GOOD = "The bridge of Aldmoor was built in 1871 [1]."
-PARROT = """
-from pathlib import Path
-from ragqa.llms import Destination
-
-class Parrot:
-    destination = Destination("parrot:grey", "parrot.example:8443", "proxy.example:3128")
-
-    def stream(self, prompt, *, max_tokens):
-        Path(HEARD).write_text(prompt.message)
-        yield "The bridge was built "
-        yield "in 1871 [1]."
-
-def make(model):
-    return Parrot()
-"""
+ELSEWHERE = {
+    "RAGQA_LLM_URL": "https://llm.example:8443/v1",
+    "OPENAI_API_KEY": "sk-none",
+    "HTTPS_PROXY": "http://proxy.example:3128",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -80,22 +69,23 @@ def script(tmp_path):
 
 
 @pytest.fixture
-def parrot(tmp_path, monkeypatch):
-    """Somebody else's package with a backend that claims to be elsewhere; gives what it heard."""
-    heard = tmp_path / "heard.txt"
-    write_notes(
-        tmp_path / "site",
-        {
-            "parrot_llm.py": f"HEARD = {str(heard)!r}\n{PARROT}",
-            "parrot_llm-1.dist-info/METADATA": "Name: parrot-llm\nVersion: 1\n",
-            "parrot_llm-1.dist-info/entry_points.txt": "[ragqa.llms]\nparrot = parrot_llm:make\n",
-        },
-    )
-    path = os.pathsep.join(filter(None, (str(tmp_path / "site"), os.environ.get("PYTHONPATH"))))
-    monkeypatch.setenv("PYTHONPATH", path)
-    monkeypatch.syspath_prepend(tmp_path / "site")
-    yield heard
-    sys.modules.pop("parrot_llm", None)
+def elsewhere(monkeypatch):
+    """A server that is elsewhere; gives what it was sent."""
+    heard = []
+
+    class Reply:
+        def __init__(self, llm, body):
+            if not llm.server.is_loopback:
+                heard.append("models" if body is None else body["messages"][1]["content"])
+            self._pieces = iter(["The bridge was built ", "in 1871 [1]."])
+
+        def __iter__(self):
+            return self._pieces
+
+    monkeypatch.setattr("ragqa.llms.http.Reply", Reply)
+    for name, value in ELSEWHERE.items():
+        monkeypatch.setenv(name, value)
+    return heard
 
 
 @pytest.fixture
@@ -114,17 +104,50 @@ def kinds(run):
 # ragqa llm list
 
 
-def test_list_says_which_kinds_can_be_used_and_what_mends_the_others(cli):
-    found = kinds(cli("llm", "list", "--json"))
-    assert found["ollama"]["usable"] is True
-    assert found["ollama"]["local"] is True
-    assert found["openai"]["usable"] is False
+def test_list_says_which_kinds_can_be_used_and_what_mends_the_others(cli, server):
+    found = kinds(cli("llm", "list", "--json", env=server.environment("ollama", "ok")))
+    assert (found["ollama"]["usable"], found["ollama"]["local"]) == (True, True)
+    assert (found["openai"]["usable"], found["openai"]["answers"]) == (False, None)
     assert "api.openai.com" in found["openai"]["problem"]
     assert "OPENAI_API_KEY" in found["openai"]["fix"]
     out = cli("llm", "list").out
     for form in ("openai:MODEL", "ollama:MODEL", "anthropic:MODEL", "scripted:FILE"):
         assert f"\n{form}\n" in out
     assert out.startswith("set         none: nothing leaves this machine\n")
+
+
+@pytest.mark.parametrize(
+    ("mode", "models", "says"),
+    [
+        ("ok", ["tiny", "odd\x1b[31m"], "its server answers; its models: tiny, odd\\x1b[31m\n"),
+        ("no_models", [], "its server answers; its models: none yet\n"),
+        ("401", [], "does not answer: the ollama server 127.0.0.1:PORT answered 401"),
+        ("no_headers", [], "does not answer: ollama's server did not finish in time"),
+    ],
+)
+def test_list_says_whether_a_server_answers_and_which_models_it_has(
+    cli, server, monkeypatch, mode, models, says
+):
+    if mode == "no_headers":
+        monkeypatch.setattr("ragqa.diagnosis.llm._LISTING_S", 0.5)
+    env = server.environment("ollama", mode)
+    found = kinds(cli("llm", "list", "--json", env=env))["ollama"]
+    assert found["answers"] is (mode in ("ok", "no_models"))
+    assert found["models"] == models
+    assert found["usable"] is found["answers"]
+    assert says.replace("PORT", str(server.port)) in cli("llm", "list", env=env).out
+    assert {path.partition("/v1")[2] for path, *_ in server.requests} == {"/models"}
+
+
+def test_list_asks_no_server_elsewhere_before_it_was_allowed(cli, elsewhere):
+    run = cli("llm", "list")
+    assert "can be used; data goes to llm.example:8443, through the proxy" in run.out
+    assert "was not asked for its models, since you have not allowed this host" in run.out
+    assert kinds(cli("llm", "list", "--json"))["openai"]["models"] is None
+    assert "models" not in elsewhere
+    cli("llm", "allow", "llm.example:8443")
+    assert kinds(cli("llm", "list", "--json"))["openai"]["answers"] is True
+    assert "models" in elsewhere
 
 
 def test_list_names_the_library_that_is_missing_with_its_install_line(cli, monkeypatch):
@@ -137,25 +160,57 @@ def test_list_names_the_library_that_is_missing_with_its_install_line(cli, monke
     assert kinds(run)["ollama"]["fix"] == 'pip install "ragqa[ollama]"'
 
 
-def test_list_shows_what_is_set_and_by_what_and_the_hosts_that_were_allowed(cli, parrot):
-    cli("llm", "allow", "parrot.example:8443")
-    cli("config", "set", "llm", "parrot:grey")
+def test_list_shows_what_is_set_and_by_what_and_the_hosts_that_were_allowed(cli, elsewhere):
+    cli("llm", "allow", "llm.example:8443")
+    cli("config", "set", "llm", "openai:gpt")
     chosen = cli("llm", "list", "--json").document
-    assert chosen["allowed"] == ["parrot.example:8443"]
+    assert chosen["allowed"] == ["llm.example:8443"]
     assert chosen["set"] == {
-        "llm": "parrot:grey",
+        "llm": "openai:gpt",
         "origin": "your own settings",
         "local": False,
-        "host": "parrot.example:8443",
+        "host": "llm.example:8443",
         "proxy": "proxy.example:3128",
         "allowed": True,
         "problem": None,
         "fix": None,
     }
-    by_environment = cli("llm", "list", "--json", env={"RAGQA_LLM": "openai:x"}).document["set"]
+    by_environment = cli("llm", "list", "--json", env={"RAGQA_LLM": "anthropic:x"}).document["set"]
     assert by_environment["origin"] == "RAGQA_LLM in the environment"
-    assert "OPENAI_API_KEY" in by_environment["fix"]
-    assert not parrot.exists()
+    assert "ANTHROPIC_API_KEY" in by_environment["fix"]
+
+
+# llm_url
+
+
+def test_llm_url_is_a_setting_of_the_users_own_and_of_no_folder_of_notes(
+    cli, server, places, tmp_path, monkeypatch
+):
+    url = server.environment("openai", "not_streamed")["OPENAI_BASE_URL"]
+    assert cli("config", "set", "llm_url", url).code == 0
+    run = cli("llm", "check", "openai:tiny", "--json")
+    assert (run.document["said"], run.document["local"]) == ("The capital is Paris [1].", True)
+    (tmp_path / "notes" / "ragqa.toml").write_text('llm_url = "https://evil.example/v1"\n')
+    monkeypatch.chdir(tmp_path / "notes")
+    refused = cli("llm", "check", "openai:tiny")
+    assert refused.code == 2
+    assert "may not set llm_url: a folder of notes must not decide that" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("http://llm.example/v1", "would send your notes unencrypted"),
+        (f"https://me:{MARKER}@llm.example/v1", "may not contain a user name or password"),
+        (f"ftp://{MARKER}", "must begin with https:// or http://"),
+    ],
+)
+def test_an_address_that_would_not_do_is_neither_kept_nor_repeated(cli, url, says):
+    run = cli("config", "set", "llm_url", url)
+    assert run.code == 2
+    assert says in run.err
+    assert MARKER not in run.err
+    assert cli("config", "get", "llm_url").out == "\n"
 
 
 # ragqa llm check
@@ -171,12 +226,19 @@ def test_check_needs_neither_notes_nor_an_index_and_reports_what_came(
     assert document["said"] == GOOD
     assert document["streams"] is True
     assert document["pieces"] > 1
-    assert document["cites"] is True
-    assert document["local"] is True
+    assert document["right"] is document["cites"] is document["local"] is True
     assert 0 <= document["first_ms"] <= document["total_ms"]
     text = cli("llm", "check", script(GOOD)).out
     assert f"said        {GOOD}\n" in text
-    assert "cites       yes\n" in text
+    assert "right       yes\ncites       yes\n" in text
+
+
+@pytest.mark.parametrize("said", ["The bridge was built in 1781 [1].", "I do not know.", "Paris."])
+def test_check_compares_the_answer_with_what_was_asked(cli, script, said):
+    run = cli("llm", "check", script(said))
+    assert run.code == 1
+    assert "right       no: the passages say 1871\n" in run.out
+    assert cli("llm", "check", script(said), "--json").document["right"] is False
 
 
 @pytest.mark.parametrize("said", ["In 1871.", "In 1871 [2].", "In 1871 [1][2]."])
@@ -189,7 +251,7 @@ def test_check_shows_what_was_said_on_one_line_without_control_characters(cli, s
     said = "\x1b[31mred\x1b]8;;https://evil.example\x1b\\ \u202e\n\n" + "word " * 300
     out = cli("llm", "check", script(said)).out
     assert "\x1b" not in out
-    assert len(out.splitlines()) == 6
+    assert len(out.splitlines()) == 7
     assert max(map(len, out.splitlines())) < 500
 
 
@@ -240,100 +302,66 @@ def test_a_kind_that_there_is_not_cannot_be_set(cli, llm):
     assert cli("llm", "list", "--json").document["set"]["llm"] in (None, "")
 
 
-# A kind that is gone: it ran a model in ragqa's own process
-
-
-GONE = (
-    "error: the LLM backend transformers:FOLDER is gone; "
-    "transformers serve and openai:FOLDER replace it\n"
-    "try: transformers serve, then set OPENAI_BASE_URL to http://127.0.0.1:8000/v1 "
-    "and the LLM to openai:/m\n"
-)
-
-
-def test_whoever_names_transformers_is_told_what_does_the_same(cli, places):
-    ask, env = ["ask", "what do cats do?", *places], {"RAGQA_LLM": "transformers:/m"}
-    for run in (cli(*ask, env=env), cli("config", "set", "llm", "transformers:/m")):
-        assert (run.code, run.out, run.err) == (2, "", GONE)
-    assert cli(*ask, "--llm", "none", env=env).code == 0
-    assert cli("status", *places, env=env).code == 0
-    found = cli("doctor", "--json", *places, env=env)
-    assert found.code == 0
-    assert finding(found)["severity"] == "warning"
-    assert finding(found)["fix"].endswith("openai:/m")
-
-
-@pytest.mark.parametrize(
-    ("folder", "served"),
-    [("~/m", "{}/m"), ("./m", "./m"), ("~no-such-user/m", "~no-such-user/m"), ("", "FOLDER")],
-)
-def test_what_does_the_same_names_the_folder_as_far_as_it_is_known(
-    cli, monkeypatch, tmp_path, folder, served
-):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    run = cli("llm", "check", f"transformers:{folder}")
-    assert run.err.splitlines()[1].endswith(f"the LLM to openai:{served.format(tmp_path)}")
-
-
 # Consent
 
 
-def test_nothing_is_sent_elsewhere_before_the_user_allowed_it(cli, parrot, places):
+def test_nothing_is_sent_elsewhere_before_the_user_allowed_it(cli, elsewhere, places):
     for args in (
-        ["llm", "check", "parrot:grey"],
-        ["ask", "what do cats do?", "--llm", "parrot:grey", *places],
-        ["ask", "what do cats do?", "--llm", "parrot:grey", "--json", "--force", *places],
+        ["llm", "check", "openai:gpt"],
+        ["ask", "what do cats do?", "--llm", "openai:gpt", *places],
+        ["ask", "what do cats do?", "--llm", "openai:gpt", "--json", "--force", *places],
     ):
         run = cli(*args)
         assert run.code == 2
         assert run.out == ""
         message, hint = run.err.splitlines()
-        assert "parrot.example:8443, through the proxy proxy.example:3128" in message
+        assert "llm.example:8443, through the proxy proxy.example:3128" in message
         assert message.endswith("nothing was sent")
-        assert hint == ("try: ragqa llm allow parrot.example:8443, or add --yes to this command")
-    assert not parrot.exists()
+        assert hint == ("try: ragqa llm allow llm.example:8443, or add --yes to this command")
+    assert elsewhere == []
     assert not consent_file().exists()
 
 
-def test_yes_allows_a_host_until_it_is_forgotten(cli, parrot):
-    assert cli("llm", "check", "parrot:grey", "--yes").code == 0
-    assert parrot.read_text() == PROMPT.message
-    assert cli("llm", "check", "parrot:grey").code == 0
-    assert "no longer allowed" in cli("llm", "forget", "parrot.example:8443").err
-    assert cli("llm", "check", "parrot:grey").code == 2
+def test_yes_allows_a_host_until_it_is_forgotten(cli, elsewhere):
+    assert cli("llm", "check", "openai:gpt", "--yes").code == 0
+    assert elsewhere == [PROMPT.message]
+    assert cli("llm", "check", "openai:gpt").code == 0
+    assert "no longer allowed" in cli("llm", "forget", "llm.example:8443").err
+    assert cli("llm", "check", "openai:gpt").code == 2
 
 
-def test_allow_is_for_one_host_and_port(cli, parrot):
-    cli("llm", "allow", "parrot.example")
-    assert cli("llm", "check", "parrot:grey").code == 2
-    cli("llm", "allow", "PARROT.example:8443")
-    assert cli("llm", "check", "parrot:grey").code == 0
+def test_allow_is_for_one_host_and_port(cli, elsewhere):
+    cli("llm", "allow", "llm.example")
+    assert cli("llm", "check", "openai:gpt").code == 2
+    cli("llm", "allow", "LLM.example:8443")
+    assert cli("llm", "check", "openai:gpt").code == 0
 
 
-def test_a_no_at_the_terminal_leaves_the_notes_own_words(cli, parrot, places, monkeypatch):
+def test_a_no_at_the_terminal_leaves_the_notes_own_words(cli, elsewhere, places, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO("n\n"))
     for stream in (sys.stdin, sys.stderr):
         monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
-    run = cli("ask", "what do cats do?", "--llm", "parrot:grey", *places)
+    run = cli("ask", "what do cats do?", "--llm", "openai:gpt", *places)
     assert run.code == 0
     assert "Cats sleep most of the day. [1]" in run.out
-    not_asked = "was not asked, since you did not allow sending to parrot.example:8443"
+    not_asked = "was not asked, since you did not allow sending to llm.example:8443"
     assert not_asked in " ".join(run.err.split())
-    assert not parrot.exists()
+    assert elsewhere == []
 
 
-def test_a_chat_without_a_terminal_ends_where_something_would_be_sent(quick, parrot, places):
+def test_a_chat_without_a_terminal_ends_where_something_would_be_sent(quick, elsewhere, places):
     lines = b"how do I prune roses?\nwhat do cats do?\nwhat do cats do?\n"
-    run = quick("chat", "--llm", "parrot:grey", *places, input=lines)
+    run = quick("chat", "--llm", "openai:gpt", *places, input=lines)
     assert run.code == 2
     assert run.out.count("do not seem to answer") == 1
     assert run.err.count("nothing was sent") == 1
-    assert not parrot.exists()
+    assert elsewhere == []
 
 
 @pytest.mark.parametrize("typed", ["y", "n"])
-def test_a_chat_asks_once_and_says_what_goes_along(parrot, places, typed):
-    chat = Terminal([*places, "--llm", "parrot:grey"])
+def test_a_chat_asks_once_and_says_what_goes_along(places, typed):
+    env = ELSEWHERE | {"HTTPS_PROXY": "http://127.0.0.1:9"}
+    chat = Terminal([*places, "--llm", "openai:gpt"], env)
     try:
         chat.until(">")
         chat.type("how do I prune roses?\r")
@@ -350,7 +378,7 @@ def test_a_chat_asks_once_and_says_what_goes_along(parrot, places, typed):
         assert chat.end() == 0
     finally:
         chat.close()
-    assert parrot.exists() == (typed == "y")
+    assert consent_file().exists() == (typed == "y")
 
 
 # ragqa doctor and ragqa status
@@ -380,24 +408,23 @@ def test_doctor_and_status_send_nothing(cli, places, server):
     env = server.environment("openai", "ok") | {"RAGQA_LLM": "openai:tiny"}
     assert finding(cli("doctor", "--json", *places, env=env))["severity"] == "ok"
     assert cli("status", "--json", *places, env=env).document["llm"]["local"] is True
-    assert cli("llm", "list", env=env).code == 0
     assert server.requests == []
 
 
-def test_doctor_says_where_data_would_go_and_whether_that_was_allowed(cli, places, parrot):
-    cli("config", "set", "llm", "parrot:grey")
+def test_doctor_says_where_data_would_go_and_whether_that_was_allowed(cli, places, elsewhere):
+    cli("config", "set", "llm", "openai:gpt")
     before = finding(cli("doctor", "--json", *places))
     assert before["severity"] == "warning"
-    assert before["fix"] == "ragqa llm allow parrot.example:8443"
-    assert "parrot.example:8443, through the proxy proxy.example:3128" in before["what"]
+    assert before["fix"] == "ragqa llm allow llm.example:8443"
+    assert "llm.example:8443, through the proxy proxy.example:3128" in before["what"]
     assert "your own settings" in before["what"]
     assert "(not allowed yet)" in cli("status", *places).out
-    cli("llm", "allow", "parrot.example:8443")
+    cli("llm", "allow", "llm.example:8443")
     after = finding(cli("doctor", "--json", *places))
     assert after["severity"] == "ok"
     assert "which you allowed" in after["what"]
     assert cli("status", "--json", *places).document["llm"]["allowed"] is True
-    assert not parrot.exists()
+    assert elsewhere == []
 
 
 @pytest.mark.parametrize(

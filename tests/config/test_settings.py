@@ -13,7 +13,7 @@ from support import trying
 from ragqa.config import load_settings, set_user_setting, unset_user_setting, user_settings_file
 from ragqa.config.settings import LLMS_WITH_PATHS, SETTINGS
 from ragqa.errors import NoCorpus, UsageError
-from ragqa.llms import LLMS
+from ragqa.llms import SCRIPTED
 from ragqa.types import Corpus, Folder
 
 
@@ -65,7 +65,7 @@ def test_a_project_file_is_found_from_a_folder_below_it(project):
         ('llm = "openai:gpt"', "may not set llm: a folder of notes must not decide that"),
         ('llm = "scripted:script.jsonl"', "may not set llm"),
         ('llm = ""', "may not set llm"),
-        ('llm_template = "template.txt"', "llm_template"),
+        ('llm_url = "https://evil.example/v1"', "may not set llm_url"),
         ("llm_prompt_tokens = 100000", "llm_prompt_tokens"),
         ("llm_answer_tokens = 100000", "llm_answer_tokens"),
         ("llm_deadline_s = 3600", "llm_deadline_s"),
@@ -301,9 +301,6 @@ def test_a_corpus_that_is_set_becomes_absolute(project, monkeypatch):
     ("name", "given", "kept"),
     [
         ("index", "index", "{}/index"),
-        ("llm_template", "p.txt", "{}/p.txt"),
-        ("llm_template", "~/p.txt", "{}/p.txt"),
-        ("llm_template", "", ""),
         ("llm", "scripted:s.jsonl", "scripted:{}/s.jsonl"),
         ("llm", "scripted:/s.jsonl", "scripted:/s.jsonl"),
         ("llm", "ollama:llama3.2", "ollama:llama3.2"),
@@ -325,7 +322,6 @@ def test_a_path_that_is_set_becomes_absolute_and_what_is_none_stays(
 
 
 RELATIVE = [
-    ("llm_template", "p.txt"),
     ("llm", "scripted:./s.jsonl"),
     ("store_uri", "notes.db"),
 ]
@@ -349,15 +345,12 @@ def test_what_an_llm_is_told_or_says_or_an_index_is_no_file_of_the_current_folde
 
 
 def test_a_path_from_home_is_the_same_wherever_one_stands(project, home):
-    environ = {"RAGQA_LLM_TEMPLATE": "~/p.txt", "RAGQA_LLM": "scripted:~/s.jsonl"}
-    settings = load(project, environ=environ).settings
-    assert settings.llm_template == str(home.resolve() / "p.txt")
+    settings = load(project, environ={"RAGQA_LLM": "scripted:~/s.jsonl"}).settings
     assert settings.llm == f"scripted:{home.resolve() / 's.jsonl'}"
 
 
 def test_the_kinds_of_llms_that_are_named_by_a_path_are_those_that_there_are():
-    with_paths = [kind for kind, factory in LLMS.items() if factory.argument != "MODEL"]
-    assert sorted(with_paths) == sorted(LLMS_WITH_PATHS)
+    assert LLMS_WITH_PATHS == (SCRIPTED,)
 
 
 MILVUS = {"RAGQA_STORE": "milvus"}

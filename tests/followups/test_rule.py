@@ -6,18 +6,24 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import INFO
+from support import INFO, make_answer
 
-from ragqa.followups import Turn, needs_context
+from ragqa.followups import Exchange, context, needs_context
 from ragqa.followups import completed as completed_from
 from ragqa.search.question import MAX_QUESTION_BYTES, clean_question
 from ragqa.text.words import query_terms
 from ragqa.types import Hit, Passage, Pieces
 
-LORA = Turn(
+
+def answered(question, heading=(), quote=""):
+    """An answer that cites one passage."""
+    return make_answer(question=question, heading=heading, quote=quote)
+
+
+LORA = answered(
     "what is LoRA exactly?",
-    (("Low-rank adaptation", "How LoRA works"),),
-    ("LoRA freezes the weights and trains two small matrices.",),
+    ("Low-rank adaptation", "How LoRA works"),
+    "LoRA freezes the weights and trains two small matrices.",
 )
 
 
@@ -113,17 +119,17 @@ def test_a_whole_question_with_a_word_that_no_note_has_is_on_something_else():
 
 
 def test_of_the_words_before_the_rare_ones_that_the_cited_notes_speak_of_are_taken():
-    turn = Turn(
+    turn = answered(
         "how large do judges say that golden sets should be for a chatbot?",
-        (("Golden sets", "Size"),),
-        ("A set should be large enough.",),
+        ("Golden sets", "Size"),
+        "A set should be large enough.",
     )
     snapshot = Snapshot({"larg": 1.0, "golden": 5.0, "set": 3.0})
     assert completed("why?", turn, snapshot=snapshot) == "why? (golden, sets)"
 
 
 def test_where_the_cited_notes_have_other_words_their_heading_is_taken():
-    turn = Turn("does saying please help?", (("Prompting", "Politeness"),), ("It does not.",))
+    turn = answered("does saying please help?", ("Prompting", "Politeness"), "It does not.")
     assert completed("why?", turn) == "why? (Politeness)"
 
 
@@ -142,15 +148,15 @@ WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=60)
 @given(
     WORDS.filter(lambda text: any(c.isalnum() for c in text)),
     WORDS,
-    st.lists(st.lists(WORDS, max_size=3).map(tuple), max_size=3).map(tuple),
-    st.lists(WORDS, max_size=2).map(tuple),
+    st.lists(WORDS, max_size=3).map(tuple),
+    WORDS,
     st.floats(0, 2),
 )
 def test_whatever_was_said_it_is_the_question_with_little_behind_it(
-    question, before, headings, quotes, score
+    question, before, heading, quote, score
 ):
     question = clean_question(question)
-    turn = Turn(before, headings, quotes)
+    turn = answered(before, heading, quote)
     told = completed(question, turn, find=found(score=score))
     assert told.startswith(question)
     assert len(told) <= len(question) + 200
@@ -163,3 +169,22 @@ def test_english_forms_refer_back_in_english_alone():
     assert needs_context("so its labelled data", Snapshot(), found_all)
     assert not needs_context("so its labelled data", german, found_all)
     assert needs_context("und warum?", german, found_all)
+
+
+# What a follow-up may lean on
+
+NO_ANSWER = {"answered": False, "citations": (), "text": ""}
+
+
+def test_a_follow_up_leans_on_what_was_answered_since_a_question_without_an_answer_stood_alone():
+    lora = Exchange("what is LoRA?", answered("what is LoRA?"))
+    other = Exchange("who founded Anthropic?", answered("who founded Anthropic?"))
+    leaning = Exchange("why?", make_answer(question="why? (LoRA)", **NO_ANSWER))
+    alone = Exchange(
+        "how do I prune roses?", make_answer(question="how do I prune roses?", **NO_ANSWER)
+    )
+    assert context([]) == []
+    assert context([lora, other]) == [lora, other]
+    assert context([lora, leaning]) == [lora]
+    assert context([lora, alone]) == []
+    assert context([lora, alone, other]) == [other]

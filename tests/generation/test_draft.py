@@ -63,14 +63,9 @@ def test_marks_that_a_sentence_is_built_around_are_known_with_their_places():
     assert one.within == ((12, (1,)),)
 
 
-def test_where_a_line_begins_with_a_mark_each_belongs_to_what_follows_it():
-    (one, other) = drafted("[1] says that cats sleep. [2] says that dogs bark.")
+def test_a_mark_that_begins_a_line_belongs_to_what_follows_it():
+    (one,) = drafted("[1] says that cats sleep.")
     assert (one.text, one.numbers, one.within) == ("says that cats sleep.", (1,), ((0, (1,)),))
-    assert (other.text, other.numbers, other.within) == ("says that dogs bark.", (2,), ((0, (2,)),))
-    assert told("Cats sleep. [1] root is a user.") == [
-        ("Cats sleep.", (1,)),
-        ("root is a user.", ()),
-    ]
 
 
 @pytest.mark.parametrize("line", ["[1]: https://a.b", "[^2]: notes/a.md", "  [3]: x"])

@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -10,8 +11,12 @@ from llms.asking import MARKER, PROMPT, Backend, ask, everything_in
 from support import HANGS_S
 
 from ragqa.errors import BackendFailed, IndexUnusable, NotAllowed, UsageError
-from ragqa.llms.faults import MAX_MESSAGE
 from ragqa.llms.limits import bounded
+from ragqa.llms.secrets import MAX_MESSAGE
+
+HARMONY = "<|channel|>analysis<|message|>{}<|end|><|start|>assistant<|channel|>final<|message|>"
+FORMS = ["<think>{}</think>", "<thinking>{}</thinking>", "[THINK]{}[/THINK]", HARMONY]
+SAYS = "It is Paris [1]."
 
 
 def test_the_pieces_come_through_as_they_are():
@@ -69,82 +74,33 @@ def test_an_answer_that_does_not_end_is_cut():
     assert "llm_answer_tokens" in failure.hint
 
 
-@pytest.mark.parametrize("wrong", [MARKER, 7, None, b"bytes", ["list"]])
-def test_whatever_a_backend_raises_or_gives_is_one_kind_of_failure(monkeypatch, wrong):
+@pytest.mark.parametrize(
+    ("does", "says"),
+    [
+        (LookupError(f"no {MARKER}\n" * 100), r"odd:one failed: LookupError: no \*\*\* no"),
+        (BackendFailed(f"no {MARKER}\n{'x' * 5000}", hint=MARKER), r"no \*\*\* xxx"),
+        (UsageError("no luck"), "no luck"),
+        (NotAllowed("no luck"), "no luck"),
+        (IndexUnusable("no luck"), "no luck"),
+        (SystemExit(), "SystemExit"),
+        (KeyboardInterrupt(), "KeyboardInterrupt"),
+        (MemoryError(), "MemoryError"),
+        (7, "odd:one failed: TypeError"),
+        (b"bytes", "odd:one failed: TypeError"),
+    ],
+)
+def test_whatever_a_backend_raises_or_gives_is_one_failure_without_keys(monkeypatch, does, says):
+    def pieces():
+        if isinstance(does, BaseException):
+            raise does from LookupError(MARKER)
+        yield does
+
     monkeypatch.setenv("SOME_API_KEY", MARKER)
-
-    def pieces():
-        if wrong == MARKER:
-            raise LookupError(f"no {MARKER}\n" * 100)
-        yield wrong
-
-    _, failure = ask(Backend(pieces))
-    assert isinstance(failure, BackendFailed)
-    assert failure.message.startswith("odd:one failed: ")
-    assert len(failure.message) <= MAX_MESSAGE + 1
-    assert MARKER not in everything_in(failure)
-
-
-@pytest.mark.parametrize("raised", [SystemExit, KeyboardInterrupt, RecursionError, MemoryError])
-def test_a_backend_cannot_end_the_program(raised):
-    def pieces():
-        raise raised
-        yield
-
-    assert raised.__name__ in ask(Backend(pieces))[1].message
-
-
-def test_a_failure_that_cannot_be_told_is_one_all_the_same():
-    class Mute(Exception):
-        def __str__(self):
-            raise LookupError
-
-    def pieces():
-        raise Mute
-        yield
-
-    assert "Mute" in ask(Backend(pieces))[1].message
-
-
-@pytest.mark.parametrize("raised", [UsageError, NotAllowed, IndexUnusable])
-def test_any_error_of_a_backend_is_one_of_the_backend(raised):
-    def pieces():
-        raise raised("no luck")
-        yield
-
     _, failure = ask(Backend(pieces))
     assert type(failure) is BackendFailed
-    assert failure.message.endswith("no luck")
-
-
-def test_what_a_backend_says_of_its_failure_is_bounded_and_holds_no_key(monkeypatch):
-    def pieces():
-        told = f"no {MARKER}\n{'x' * 5000}"
-        raise BackendFailed(told, hint=f"curl -H {MARKER}\n{told}") from LookupError(MARKER)
-        yield
-
-    monkeypatch.setenv("SOME_TOKEN", MARKER)
-    _, failure = ask(Backend(pieces))
-    assert failure.message.startswith("no *** xxx")
-    assert failure.hint.startswith("curl -H *** no *** xxx")
-    assert max(len(failure.message), len(failure.hint)) <= MAX_MESSAGE + 1
+    assert failure.message.startswith(says.replace("\\", "")) or says in failure.message
+    assert len(failure.message) <= MAX_MESSAGE + 1
     assert MARKER not in everything_in(failure)
-
-
-class Bare(BackendFailed):
-    """One whose class leaves out what ragqa's have."""
-
-    def __init__(self):
-        Exception.__init__(self, "no luck")
-
-
-@pytest.mark.parametrize("failure", [Bare(), BackendFailed(LookupError("no luck"))])
-def test_a_failure_of_an_odd_make_is_told_all_the_same(failure):
-    def pieces():
-        raise failure
-        yield
-
-    assert "no luck" in ask(Backend(pieces))[1].message
 
 
 @pytest.mark.parametrize("raised", [None, KeyboardInterrupt])
@@ -188,3 +144,55 @@ def test_every_piece_can_be_encoded(pieces):
     given, failure = ask(Backend(lambda: iter(pieces)))
     "".join(given).encode()
     assert (failure is None) == bool("".join(pieces).strip())
+
+
+# What a reasoning model thinks is no part of its answer, wherever the text is cut.
+
+
+def answer(pieces):
+    given, failure = ask(Backend(lambda: iter(pieces)))
+    return "".join(given), failure
+
+
+@st.composite
+def cut(draw, text):
+    places = sorted(draw(st.lists(st.integers(0, len(text)), max_size=12)))
+    return [text[start:end] for start, end in pairwise([0, *places, len(text)])]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_thoughts_before_an_answer_are_left_out(form):
+    text = f"\n{form.format('Hm [2]. <b> </thin Lyon?')}\n\n{SAYS}"
+    assert answer([text]) == answer(text) == (SAYS, None)
+
+
+@pytest.mark.parametrize(
+    "text", [SAYS, f"{SAYS} <think>Hm.</think>", "<thin", " <", "<thinks>x</thinks>", "  a"]
+)
+def test_what_is_no_thought_before_an_answer_is_left_as_it_is(text):
+    assert answer([text]) == answer(text) == (text, None)
+
+
+@pytest.mark.parametrize(
+    "thought", ["<think>", "<think>Hm.", " <think>Hm.</thin", "[THINK]a[/THINK]\n"]
+)
+def test_an_answer_that_is_thought_alone_is_a_failure_that_says_so(thought):
+    text, failure = answer(thought)
+    assert text == ""
+    assert "only thought" in failure.message
+    assert "llm_answer_tokens" in failure.hint
+
+
+PARTS = [
+    *("<think>", "</think>", "<thinking>", "</thinking>", "[THINK]", "[/THINK]", "<", ">", "/"),
+    *("<|channel|>analysis<|message|>", "<|channel|>final<|message|>", "think", " ", "\n", "a"),
+]
+TEXTS = st.lists(st.sampled_from(PARTS), max_size=10).map("".join)
+
+
+@given(st.data(), st.sampled_from(FORMS), TEXTS, TEXTS.map(str.lstrip))
+def test_no_thought_is_ever_in_the_answer(data, form, thought, said):
+    before, after = form.split("{}")
+    thought = thought.replace(after, "").replace(after[-2:], "")
+    text, _ = answer(data.draw(cut(before + thought + after + "|" + said)))
+    assert text == "|" + said

@@ -2,7 +2,7 @@
 
 import copy
 import pickle
-from itertools import pairwise, repeat
+from itertools import islice, pairwise, repeat
 from urllib.parse import quote
 
 import pytest
@@ -11,16 +11,9 @@ from hypothesis import strategies as st
 from llms.asking import IMPATIENT, MARKER, QUICK, ask, everything_in, made
 from llms.stub import KINDS, PIECES, SAYS
 
-from ragqa.errors import BackendFailed, UsageError
+from ragqa.errors import UsageError
 from ragqa.llms import llm_for
-from ragqa.llms.secrets import (
-    Secret,
-    environment_secrets,
-    find_key,
-    hide,
-    hide_in_pieces,
-    key_file,
-)
+from ragqa.llms.secrets import Secret, find_key, hide, hide_in_pieces, key_file, without_keys
 
 
 @pytest.fixture
@@ -139,32 +132,17 @@ def failed(stub, monkeypatch):
     return failure
 
 
-@pytest.mark.parametrize(
-    "key", ["short7", "a+b/=%7", "none", "+/+/+/+/", "%2B%2B", "Sk-AbC", MARKER + "+"]
-)
-@pytest.mark.parametrize(
-    "mode", ["401", "key_everywhere", "key_encoded", "key_in_redirect", "key_in_host"]
-)
-def test_a_key_is_hidden_in_a_failure_however_short_or_odd_it_is(failed, mode, key):
+@pytest.mark.parametrize("key", ["short7", "a+b/=%7", "none", "%2B%2B", "Sk-AbC", MARKER + "+"])
+@pytest.mark.parametrize("mode", ["401", "key_everywhere", "key_encoded"])
+def test_a_key_is_hidden_in_a_failure_however_odd_it_is(failed, mode, key):
     message = failed(mode, key)
     for form in (key, quote(key, safe=""), quote(key, safe="").lower(), quote(key)):
         assert form.lower() not in message.lower()
 
 
-@pytest.mark.parametrize("key", ["x", "-", "401"])
-def test_a_key_that_is_hardly_one_is_hidden_where_it_is_a_word(failed, key):
-    assert "Incorrect API key provided: ***. yyy" in failed("401", key)
-    assert "token%3D***%26n" in failed("key_encoded", key)
-
-
-def test_a_short_key_is_left_in_an_answer_where_it_may_be_a_word(stub, monkeypatch):
-    secret, text = (
-        Secret("none"),
-        "There are none, and Bearer none is not nonesuch Bearer nonesuch.",
-    )
-    expected = "There are none, and Bearer *** is not nonesuch Bearer nonesuch."
-    assert hide(text, [secret]) == expected
-    assert "".join(hide_in_pieces(text, secret)) == expected
+def test_a_short_key_is_left_in_an_answer_where_it_may_be_a_word():
+    text = "There are none."
+    assert "".join(hide_in_pieces(text, Secret("none"))) == text
 
 
 @pytest.mark.parametrize("mode", ["not_streamed", "ok"])
@@ -179,9 +157,9 @@ def test_a_long_text_in_one_piece_is_one():
     assert list(hide_in_pieces([text], Secret(MARKER))) == [text]
 
 
-def test_a_word_without_an_end_is_not_waited_for():
-    with pytest.raises(BackendFailed, match="word of more than"):
-        list(hide_in_pieces(repeat("x" * 1000), Secret(MARKER)))
+def test_of_a_word_without_an_end_little_is_held_back():
+    pieces = hide_in_pieces(repeat("x" * 1000), Secret(MARKER))
+    assert len("".join(islice(pieces, 100))) > 99_000
 
 
 @given(st.data())
@@ -194,7 +172,7 @@ def test_a_text_is_hidden_the_same_wherever_it_is_cut(data):
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=12)))
     pieces = [text[start:end] for start, end in pairwise([0, *cuts, len(text)])]
     given = list(hide_in_pieces(pieces, Secret(key)))
-    assert "".join(given) == hide(text, [Secret(key)])
+    assert "".join(given) == hide(text, Secret(key))
     assert len(given) <= len(list(filter(None, pieces)))
 
 
@@ -215,8 +193,8 @@ def test_a_variable_that_another_thread_takes_out_meanwhile_is_passed_over(monke
         def get(self, name, default=None):
             return default if name == "GONE_KEY" else super().get(name, default)
 
-    environment = Vanishing(GONE_KEY="x", OTHER_KEY="kept", PLAIN="no")
+    environment = Vanishing(GONE_KEY="x", OTHER_KEY="long enough", PLAIN="no")
     with monkeypatch.context() as patch:
         patch.setattr("ragqa.llms.secrets.os.environ", environment)
-        found = environment_secrets()
-    assert [secret.reveal() for secret in found] == ["kept"]
+        assert without_keys("kept in mind") == "kept in mind"
+        assert without_keys("long enough") == "***"
