@@ -48,7 +48,9 @@ def cite(
         blocks = blocks_of(excerpt.whole.quote, excerpt.units, excerpt.span[0])
         last = next((one.kind for one in blocks[-1:] if isinstance(one, Line)), None)
         is_line = last is Kind.PARAGRAPH or ("\n" not in text and last is not Kind.CODE)
-        paragraphs.append(f"{_closed(text)} [{n}]" if is_line else f"{text}\n[{n}]")
+        ends = text.rstrip("\"')]}*_\u201d\u2019").endswith(_END_MARKS)
+        end = "" if ends else "."  # so that adjacent texts do not run together
+        paragraphs.append(f"{text}{end} [{n}]" if is_line else f"{text}\n[{n}]")
     citations = (
         _citation(excerpt, n, old_before) for n, excerpt in enumerate(excerpts, start=first)
     )
@@ -79,9 +81,3 @@ def _citation(excerpt: Excerpt, n: int, old_before: str) -> Citation:
         answer_spans=(answers,) if answers[0] < answers[1] else (),
         cut=layout.is_cut(excerpt.run),
     )
-
-
-def _closed(text: str) -> str:
-    """The text with a closing mark, so that adjacent texts do not run together."""
-    ends = text.rstrip("\"')]}*_\u201d\u2019").endswith(_END_MARKS)
-    return text if ends else f"{text}."

@@ -20,7 +20,7 @@ from ragqa.search.question_kind import QuestionKind
 from ragqa.text.dates import dates, mentions_time, times
 from ragqa.text.lexicon import STOP_WORDS, rows
 from ragqa.text.names import has_figure, people, places
-from ragqa.text.quantities import Figure, amounts, number_words
+from ragqa.text.quantities import amounts, number_words
 from ragqa.text.words import compiled, index_terms, overlaps, stems, words_in, words_of
 from ragqa.types import Citation, Span, Vector, Vectors
 
@@ -295,13 +295,9 @@ def _may_count(question: Question, text: str) -> bool:
     numbers = {bisect_left(starts, start) for start, _ in spans}
     if any(abs(i - n) <= _MAX_DISTANCE for i in subjects for n in numbers):
         return True
-    return any(_counts_anything(question, amount) for amount in found)
-
-
-def _counts_anything(question: Question, amount: Figure) -> bool:
-    if amount.measured or amount.unit == "%":
-        return False
-    return not amount.unit or amount.unit in STOP_WORDS or {*question.subject} <= stems("people")
+    anything = {*question.subject} <= stems("people")
+    units = [one.unit for one in found if not one.measured and one.unit != "%"]
+    return any(anything or not unit or unit in STOP_WORDS for unit in units)
 
 
 def _people(question: Question, text: str) -> Iterator[Fit]:
