@@ -15,8 +15,7 @@ from support import QUICK, write_notes
 from uvicorn.server import ServerState
 
 from ragqa.serving import guard as guard_module
-from ragqa.serving.guard import MOST_AT_ONCE, Guard
-from ragqa.serving.listening import HEAD_S, _Connection
+from ragqa.serving.guard import HEAD_S, MOST_AT_ONCE, Connection, Guard
 
 ASK = "/api/ask"
 
@@ -265,7 +264,7 @@ class Line:
 
 def test_a_connection_whose_request_does_not_begin_in_time_is_cut_off():
     line = Line()
-    connection = _Connection(uvicorn.Config(Mock()), ServerState(), {}, line)
+    connection = Connection(uvicorn.Config(Mock()), ServerState(), {}, line)
     connection.connection_made(line)
     connection.data_received(b"GET / HTTP/1.1\r\nHost: ")
     (timer,) = line.timers
@@ -278,7 +277,7 @@ def test_a_connection_whose_request_does_not_begin_in_time_is_cut_off():
 
 def test_a_request_whose_head_came_whole_is_not_cut_off():
     line = Line()
-    connection = _Connection(uvicorn.Config(Mock()), ServerState(), {}, line)
+    connection = Connection(uvicorn.Config(Mock()), ServerState(), {}, line)
     connection.connection_made(line)
     connection.data_received(b"GET / HTTP/1.1\r\nHost: 127.0.0.1:1\r\n\r\n")
     line.timers[0].cancel.assert_called_once_with()

@@ -11,8 +11,8 @@ from support import QUICK, run_ragqa, write_notes
 from ragqa import __version__
 from ragqa.config import Settings, history_file, load_settings
 from ragqa.history import History
-from ragqa.serving.ask_page import ask_page
-from ragqa.serving.layout import laid_out, quoted_by, stretch
+from ragqa.serving.note_page import quoted_by, stretch
+from ragqa.serving.pages import ask_page, laid_out
 from ragqa.serving.warm import WarmIndex
 from ragqa.types import Corpus
 
@@ -248,7 +248,7 @@ def test_an_error_is_a_sentence_with_a_fitting_status(server, path, asked, statu
     ],
     ids=range(7),
 )
-@pytest.mark.parametrize("path", ["/api/ask", "/"])
+@pytest.mark.parametrize("path", ["/api/ask", "/api/verify"])
 def test_a_body_that_cannot_be_read_is_said_in_our_own_words(server, path, body):
     headers = {"Content-Type": "application/json"}
     got = server.ask(path, method="POST", headers=headers, body=body)

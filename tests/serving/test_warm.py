@@ -10,11 +10,9 @@ from ragqa.api import index_from
 from ragqa.config import load_settings
 from ragqa.errors import RagqaError
 from ragqa.serving import warm as warm_module
-from ragqa.serving.ask_page import ask_page
-from ragqa.serving.layout import laid_out
-from ragqa.serving.tools import TOOLS
-from ragqa.serving.warm import NotReady, Overdue, WarmIndex
-from ragqa.serving.watching import changes
+from ragqa.serving.mcp import TOOLS
+from ragqa.serving.pages import ask_page, laid_out
+from ragqa.serving.warm import NotReady, Overdue, WarmIndex, changes
 
 NOTES = {"tea.md": "# Tea\n\nGreen tea is brewed at 80 degrees.\n"}
 

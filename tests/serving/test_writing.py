@@ -23,7 +23,7 @@ def served(folder, *args, env=None):
     write_notes(folder / "notes", NOTES | FRANCE)
     env = QUICK | {"XDG_CONFIG_HOME": str(folder / "config")} | (env or {})
     with serving(folder, "serve", "--no-open", "--port", "0", *args, env=env) as server:
-        while server.ask("/api/status").status == HTTPStatus.SERVICE_UNAVAILABLE:
+        while server.ask("/api/status").status != HTTPStatus.OK:
             pass
         yield server
 
