@@ -1,14 +1,13 @@
 """An MCP server over a warm index, on stdio or on loopback HTTP.
 
 The protocol is the official SDK's. A failed call is a result with `isError`, which the model sees.
-To add a tool, write its arguments and its function, and add a line to `TOOLS`.
+To add a tool, write its class and name it in `TOOLS`.
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, ClassVar, TypeAlias
 from urllib.parse import quote, unquote
 
 import anyio
@@ -58,23 +57,64 @@ _MANNERS = (
 
 MAX_QUOTES = 50
 MAX_TOKENS = 20_000
+_TEXT, _LIST = "string", "array"
 
 
-class Arguments(BaseModel):
-    """What a tool takes; anything else is refused."""
+class Tool(BaseModel):
+    """What every tool takes; anything else is refused. Its docstring tells a model what it is for.
+
+    `gives` names the keys that its structured result always has, each with its JSON type.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Budgeted(Arguments):
-    """What every tool takes."""
+    gives: ClassVar[dict[str, str]]
 
     max_tokens: int = Field(
         2_000, ge=50, le=MAX_TOKENS, description="At most this many tokens, as text and as data."
     )
 
+    @classmethod
+    def call(cls, warm: WarmIndex, given: dict[str, Any]) -> Result:
+        """Run the tool; both parts of its result are within the budget.
 
-class Scoped(Budgeted):
+        :raises UsageError: an argument is unknown, missing or of the wrong kind.
+        :raises RagqaError: the tool failed.
+        """
+        try:
+            tool = cls.model_validate(given)
+        except ValidationError as exc:
+            first = exc.errors(include_url=False, include_input=False)[0]
+            where, name = ".".join(map(str, first["loc"])), cls.__name__.lower()
+            raise UsageError(
+                f"{name}: {where!r}: {first['msg']}",
+                hint=f"{name} takes {', '.join(cls.model_fields)}",
+            ) from exc
+        return tool._run(warm).within(tool.max_tokens, cls.gives)  # noqa: SLF001 - its own
+
+    @classmethod
+    def described(cls) -> types.Tool:
+        """The tool as the protocol lists it."""
+        schema = cls.model_json_schema()
+        return types.Tool(
+            name=cls.__name__.lower(),
+            description=" ".join(schema.pop("description").split()),
+            input_schema=schema,
+            output_schema={
+                "type": "object",
+                "properties": {name: {"type": kind} for name, kind in cls.gives.items()},
+                "required": list(cls.gives),
+            },
+            annotations=types.ToolAnnotations(
+                read_only_hint=True, idempotent_hint=True, open_world_hint=False
+            ),
+        )
+
+    def _run(self, warm: WarmIndex) -> Result:
+        """What it gives."""
+        raise NotImplementedError
+
+
+class _Scoped(Tool):
     """A tool that looks through notes."""
 
     tags: list[str] = Field([], description="Only notes with all of these tags.")
@@ -95,175 +135,128 @@ class Scoped(Budgeted):
         return Filters(tuple(self.tags), tuple(self.paths), day_since(self.since), self.where)
 
 
-class Ask(Scoped):
-    """Arguments of `ask`."""
+class Ask(_Scoped):
+    """Answer a question from the user's notes with exact quotes, each with its place: the likeliest
+    first, then others that may answer instead, then passages. Says so when the notes hold no
+    answer. Prefer it to search for a question.
+    """  # noqa: D205 - a model reads it
 
+    gives = {"verdict": _TEXT, "citations": _LIST}
     question: str = Field(description="A question in plain words.")
 
+    def _run(self, warm: WarmIndex) -> Result:
+        answer = answer_to(warm, self.question, self.filters)
+        document = answer_document(answer)
+        del document["timings_ms"]
+        document["passages"] = document.pop("passages")  # the first to go where not all fits
+        return Result(wording.answer_text(answer, warm.freshness, self.max_tokens), document)
 
-class Search(Scoped):
-    """Arguments of `search`."""
 
+class Search(_Scoped):
+    """Find the passages of the notes nearest to a query, best first. For exploring, or when ask
+    finds too little.
+    """  # noqa: D205 - a model reads it
+
+    gives = {"hits": _LIST}
     query: str = Field(description="What to look for, in words of the notes.")
     limit: int = Field(5, ge=1, le=50, description="How many passages.")
 
+    def _run(self, warm: WarmIndex) -> Result:
+        found = warm.use(
+            lambda index: index.search(
+                self.query, filters=self.filters, refresh=False, limit=self.limit
+            )
+        )
+        document = search_document(found)
+        del document["timings_ms"]
+        return Result(wording.search_text(found, warm.freshness, self.max_tokens), document)
 
-class Get(Budgeted):
-    """Arguments of `get`."""
 
+class Get(Tool):
+    """Read a note, some lines of it, or the section below a heading."""
+
+    gives = {"path": _TEXT, "lines": _LIST, "text": _TEXT}
     address: str = Field(
         description="NOTE, NOTE:FIRST:LAST (lines), NOTE:FIRST:LAST+CHARACTERS (without the first "
         "characters of these), NOTE#HEADING or NOTE#^BLOCK, or a place as the tools print it, such "
         "as 'x.pdf, p. 3'; the note by path, file name, title or alias; or an Obsidian link."
     )
 
+    def _run(self, warm: WarmIndex) -> Result:
+        part = warm.use(lambda index: get_part(index, self.address, refresh=False))
+        return wording.part_result(part, self.max_tokens)
 
-class Quote(Arguments):
+
+class Quote(BaseModel):
     """A quote to verify."""
 
+    model_config = Tool.model_config
     quote: str
     path: str = Field("", description="The note that it is from, if known.")
 
 
-class Verify(Budgeted):
-    """Arguments of `verify`: one of the two."""
+class Verify(Tool):
+    """Check whether the notes still say what a saved answer or a list of quotes says they do: each
+    is intact, moved, changed or gone.
+    """  # noqa: D205 - a model reads it
 
+    gives = {"sound": "boolean", "citations": _LIST}
     answer: str = Field("", description="A saved answer, as JSON or Markdown.")
     quotes: list[Quote] = Field([], max_length=MAX_QUOTES, description="Quotes from notes.")
 
+    def _run(self, warm: WarmIndex) -> Result:
+        if bool(self.answer) == bool(self.quotes):
+            raise UsageError("verify takes either an answer or quotes", hint="give one of the two")
+        for n, one in enumerate(self.quotes, start=1):
+            if not one.quote.strip():
+                raise UsageError(
+                    f"quote {n} is empty", hint="give the words that the note should have"
+                )
+        cited = tuple(
+            SavedCitation(n, one.path or ANY_NOTE, NOWHERE, NOWHERE, one.quote)
+            for n, one in enumerate(self.quotes, start=1)
+        )
+        found = checked(warm, self.answer or SavedAnswer("", cited))
+        text = wording.verification_text(found, self.max_tokens)
+        return Result(text, verification_document(found))
 
-class Why(Budgeted):
-    """Arguments of `why`."""
 
+class Why(Tool):
+    """Explain why a note is in the answer to a question, or why it is not."""
+
+    gives = {"verdict": _TEXT, "stage": _TEXT}
     question: str
     address: str = Field(description="The note, or a part of it, as `get` takes it.")
 
-
-class Status(Budgeted):
-    """`status` takes nothing else."""
-
-
-A = TypeVar("A", bound=Budgeted)
-
-
-@dataclass(frozen=True, slots=True)
-class Tool(Generic[A]):
-    """A tool: what it is for, what it takes, and the function that runs it.
-
-    `gives` names the keys that its structured result always has, each with its JSON type.
-    """
-
-    name: str
-    about: str
-    takes: type[A]
-    run: Callable[[WarmIndex, A], Result]
-    gives: dict[str, str]
-
-    def call(self, warm: WarmIndex, given: dict[str, Any]) -> Result:
-        """Run the tool; both parts of its result are within the budget.
-
-        :raises UsageError: an argument is unknown, missing or of the wrong kind.
-        :raises RagqaError: the tool failed.
-        """
-        read = self._read(given)
-        return self.run(warm, read).within(read.max_tokens, self.gives)
-
-    def _read(self, given: dict[str, Any]) -> A:
-        try:
-            return self.takes.model_validate(given)
-        except ValidationError as exc:
-            known = ", ".join(self.takes.model_fields) or "no arguments"
-            first = exc.errors(include_url=False, include_input=False)[0]
-            where = ".".join(map(str, first["loc"]))
-            raise UsageError(
-                f"{self.name}: {where!r}: {first['msg']}", hint=f"{self.name} takes {known}"
-            ) from exc
-
-
-def _ask(warm: WarmIndex, given: Ask) -> Result:
-    answer = answer_to(warm, given.question, given.filters)
-    document = answer_document(answer)
-    del document["timings_ms"]
-    document["passages"] = document.pop("passages")  # the first to go where not all fits
-    return Result(wording.answer_text(answer, warm.freshness, given.max_tokens), document)
-
-
-def _search(warm: WarmIndex, given: Search) -> Result:
-    found = warm.use(
-        lambda index: index.search(
-            given.query, filters=given.filters, refresh=False, limit=given.limit
+    def _run(self, warm: WarmIndex) -> Result:
+        found = warm.use(
+            lambda index: explain(index, self.question, target=self.address, refresh=False)
         )
-    )
-    document = search_document(found)
-    del document["timings_ms"]
-    return Result(wording.search_text(found, warm.freshness, given.max_tokens), document)
+        return Result(wording.explanation_text(found, self.max_tokens), explanation_document(found))
 
 
-def _get(warm: WarmIndex, given: Get) -> Result:
-    part = warm.use(lambda index: get_part(index, given.address, refresh=False))
-    return wording.part_result(part, given.max_tokens)
+class Status(Tool):
+    """How many notes there are, on what, and how current the index is."""
+
+    gives = {"fresh": "boolean", "skipped": _LIST}
+
+    def _run(self, warm: WarmIndex) -> Result:
+        document = status(warm)
+        listed = warm.use(lambda index: index.notes(refresh=False))
+        text = wording.status_text(document, listed, self.max_tokens)
+        return Result(text, document | {"tags": listed.tags})
 
 
-def _verify(warm: WarmIndex, given: Verify) -> Result:
-    if bool(given.answer) == bool(given.quotes):
-        raise UsageError("verify takes either an answer or quotes", hint="give one of the two")
-    found = checked(warm, given.answer or _as_saved(given.quotes))
-    return Result(wording.verification_text(found, given.max_tokens), verification_document(found))
-
-
-def _as_saved(quotes: Sequence[Quote]) -> SavedAnswer:
-    for n, one in enumerate(quotes, start=1):
-        if not one.quote.strip():
-            raise UsageError(f"quote {n} is empty", hint="give the words that the note should have")
-    given = enumerate(quotes, start=1)
-    return SavedAnswer("", tuple(
-        SavedCitation(n, one.path or ANY_NOTE, NOWHERE, NOWHERE, one.quote) for n, one in given
-    ))  # fmt: skip
-
-
-def _why(warm: WarmIndex, given: Why) -> Result:
-    found = warm.use(
-        lambda index: explain(index, given.question, target=given.address, refresh=False)
-    )
-    return Result(wording.explanation_text(found, given.max_tokens), explanation_document(found))
-
-
-def _status(warm: WarmIndex, given: Status) -> Result:
-    document = status(warm)
-    listed = warm.use(lambda index: index.notes(refresh=False))
-    text = wording.status_text(document, listed, given.max_tokens)
-    return Result(text, document | {"tags": listed.tags})
-
-
-_TEXT, _LIST = "string", "array"
-
-TOOLS: dict[str, Tool[Any]] = {
-    tool.name: tool
-    for tool in (
-        Tool("ask", "Answer a question from the user's notes with exact quotes, each with its "
-             "place: the likeliest first, then others that may answer instead, then passages. "
-             "Says so when the notes hold no answer. Prefer it to search for a question.",
-             Ask, _ask, {"verdict": _TEXT, "citations": _LIST}),
-        Tool("search", "Find the passages of the notes nearest to a query, best first. For "
-             "exploring, or when ask finds too little.", Search, _search, {"hits": _LIST}),
-        Tool("get", "Read a note, some lines of it, or the section below a heading.", Get, _get,
-             {"path": _TEXT, "lines": _LIST, "text": _TEXT}),
-        Tool("verify", "Check whether the notes still say what a saved answer or a list of quotes "
-             "says they do: each is intact, moved, changed or gone.", Verify, _verify,
-             {"sound": "boolean", "citations": _LIST}),
-        Tool("why", "Explain why a note is in the answer to a question, or why it is not.", Why,
-             _why, {"verdict": _TEXT, "stage": _TEXT}),
-        Tool("status", "How many notes there are, on what, and how current the index is.", Status,
-             _status, {"fresh": "boolean", "skipped": _LIST}),
-    )
-}  # fmt: skip
+TOOLS: dict[str, type[Tool]] = {
+    tool.__name__.lower(): tool for tool in (Ask, Search, Get, Verify, Why, Status)
+}
 
 
 def server_over(warm: WarmIndex) -> Server[Any]:
     """Make the server; it uses the index in threads of its own."""
 
     async def list_tools(_: Context, __: Page) -> types.ListToolsResult:
-        return types.ListToolsResult(tools=list(_described()))
+        return types.ListToolsResult(tools=[tool.described() for tool in TOOLS.values()])
 
     async def call_tool(_: Context, given: types.CallToolRequestParams) -> types.CallToolResult:
         return await to_thread.run_sync(_call, warm, given.name, given.arguments or {})
@@ -319,23 +312,6 @@ def _instructions(warm: WarmIndex) -> str:
     except RagqaError:
         return f"{_MANNERS} The index is being built; status says how far it is."
     return f"{_MANNERS} {wording.overview(listed)}"
-
-
-def _described() -> Iterator[types.Tool]:
-    for tool in TOOLS.values():
-        yield types.Tool(
-            name=tool.name,
-            description=tool.about,
-            input_schema=tool.takes.model_json_schema(),
-            output_schema={
-                "type": "object",
-                "properties": {name: {"type": kind} for name, kind in tool.gives.items()},
-                "required": list(tool.gives),
-            },
-            annotations=types.ToolAnnotations(
-                read_only_hint=True, idempotent_hint=True, open_world_hint=False
-            ),
-        )
 
 
 def _call(warm: WarmIndex, name: str, arguments: dict[str, Any]) -> types.CallToolResult:

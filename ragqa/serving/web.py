@@ -9,15 +9,14 @@ from http import HTTPStatus
 from importlib import resources
 from typing import Any, TypeAlias
 
-import anyio
 from anyio import CapacityLimiter, from_thread, to_thread
 from starlette.applications import Starlette
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import Send
 
 from ragqa.errors import UsageError
 from ragqa.generation import Writer
@@ -296,7 +295,7 @@ def _read_image(corpus: Corpus, path: str) -> bytes:
     return data
 
 
-class EventStream(Response):
+class EventStream(StreamingResponse):
     """Runs work in a thread, and sends its server-sent events as they come.
 
     What fails before the first event is an error as of any other request, later it is the event
@@ -307,17 +306,14 @@ class EventStream(Response):
     :param failed: the response where nothing was sent yet.
     """
 
-    media_type = "text/event-stream"
-
     def __init__(
         self, work: Callable[[Emit], None], *, end: Callable[[], None], limiter: CapacityLimiter,
         failed: Callable[[Exception], Response],
     ) -> None:  # fmt: skip
-        super().__init__()
-        del self.headers["content-length"]
+        super().__init__((), media_type="text/event-stream")
         self._work, self._end, self._limiter, self._failed = work, end, limiter, failed
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def stream_response(self, send: Send) -> None:
         """Send the events."""
         began = False
 
@@ -334,24 +330,18 @@ class EventStream(Response):
             from_thread.check_cancelled()
             from_thread.run(say, name, document)
 
-        async def until_left() -> None:
-            while (await receive())["type"] != "http.disconnect":
-                pass
-            group.cancel_scope.cancel()
-
-        async with anyio.create_task_group() as group:
-            group.start_soon(until_left)
-            try:
-                await to_thread.run_sync(
-                    self._work, emit, limiter=self._limiter, abandon_on_cancel=True
-                )
-            except Exception as exc:  # noqa: BLE001 - whatever it is becomes an answer
-                if not began:
-                    await self._failed(exc)(scope, receive, send)
-                    return
-                await say("error", failure_of(exc)[1])
-            finally:
-                self._end()
-                group.cancel_scope.cancel()
-        if began:
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        try:
+            await to_thread.run_sync(
+                self._work, emit, limiter=self._limiter, abandon_on_cancel=True
+            )
+        except Exception as exc:  # noqa: BLE001 - whatever it is becomes an answer
+            if not began:
+                response = self._failed(exc)
+                head = {"status": response.status_code, "headers": response.raw_headers}
+                await send({"type": "http.response.start", **head})
+                await send({"type": "http.response.body", "body": response.body})
+                return
+            await say("error", failure_of(exc)[1])
+        finally:
+            self._end()
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
