@@ -14,7 +14,9 @@ import socket
 import stat
 from collections.abc import Callable
 from functools import partial
+from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
+from importlib import resources
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -47,11 +49,13 @@ ADMITTED = "ragqa.admitted"
 START = "/start"
 """The path of the one-time address."""
 
+STYLE = "/static/style.css"
+"""The path of what the page of a lost session needs: no secret."""
+
 SAFE_METHODS = ("GET", "HEAD")
 _FOR_PROGRAMS = ("/api/", "/mcp")
 _TOO_LONG = f"at most {MAX_BODY_BYTES:,} bytes are read"
 _ELSEWHERE = "requests from other pages are not answered"
-_PRINTED = "open the address that ragqa serve printed; for a new one, start it again"
 
 # After a redirect from another page, as from the file that opens the browser, the browser would
 # not send the cookie.
@@ -127,7 +131,6 @@ class Guard:
         self._token = token
         # A browser sends the cookies of all ports of a machine to each of them.
         self._cookie = f"ragqa-{max(hosts, default='').rpartition(':')[2]}"
-        self._session = secrets.token_urlsafe(32)
         self._running = 0
         self.ticket = secrets.token_urlsafe(32)
 
@@ -176,7 +179,9 @@ class Guard:
         if not (self._has_token(headers) or (is_own and self._has_session(headers))):
             if scope["path"].startswith(_FOR_PROGRAMS):
                 return _refuse(scope, 401, "send the printed token: Authorization: Bearer TOKEN")
-            return _refuse(scope, 401, _PRINTED)
+            if scope["path"] == STYLE and is_own and is_safe:
+                return Response(_file("static", "style.css"), media_type="text/css")
+            return _refuse(scope, 401, "no session")
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
             return _refuse(scope, 413, _TOO_LONG)
@@ -186,11 +191,17 @@ class Guard:
         """Trade the ticket for a cookie, once."""
         given = parse_qs(scope["query_string"].decode("latin-1")).get("ticket", [""])[0]
         if not self.ticket or not hmac.compare_digest(given.encode(), self.ticket.encode()):
-            return _refuse(scope, 401, f"this address works once; {_PRINTED}")
+            return _refuse(scope, 401, "this address works once")
         self.ticket = ""
         response = HTMLResponse(_WELCOME)
-        response.set_cookie(self._cookie, self._session, httponly=True, samesite="strict", path="/")
+        response.set_cookie(
+            self._cookie, self._session(), httponly=True, samesite="strict", path="/"
+        )
         return response
+
+    def _session(self) -> str:
+        """The cookie's value: the same after a restart, until there is a new token."""
+        return hmac.new(self._token().encode(), self._cookie.encode(), "sha256").hexdigest()
 
     def _has_token(self, headers: Headers) -> bool:
         kind, _, token = headers.get("authorization", "").partition(" ")
@@ -204,7 +215,7 @@ class Guard:
         except CookieError:
             return False
         given = cookie.value if cookie else ""
-        return hmac.compare_digest(given.encode(), self._session.encode())
+        return bool(self._token()) and hmac.compare_digest(given.encode(), self._session().encode())
 
 
 async def _body(scope: Scope, receive: Receive) -> Receive | Response:
@@ -232,7 +243,13 @@ def _refuse(scope: Scope, status: int, why: str) -> Response:
     headers = {503: {"retry-after": "1"}, 408: {"connection": "close"}}.get(status, {})
     if scope["path"].startswith("/api/"):
         return JSONResponse({"error": why}, status_code=status, headers=headers)
+    if status == HTTPStatus.UNAUTHORIZED and not scope["path"].startswith(_FOR_PROGRAMS):
+        return HTMLResponse(_file("templates", "lost.html"), status_code=status)
     return PlainTextResponse(f"{why}\n", status_code=status, headers=headers)
+
+
+def _file(folder: str, name: str) -> str:
+    return resources.files("ragqa.serving").joinpath(folder, name).read_text("utf-8")
 
 
 class Connection(H11Protocol):

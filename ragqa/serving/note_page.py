@@ -29,7 +29,7 @@ _MOST_NEAR = 5
 _LARGEST_RENDERED = 300_000
 """Characters; a longer note is shown as its source alone."""
 
-_LONGEST_SENT = 1_000
+_LONGEST_SENT = 2_000
 """Characters; the address of a longer quote has its digest, since servers bound an address."""
 
 Quoted = tuple[Span, str]
@@ -45,6 +45,7 @@ class Links(NoteLinks):
 
     names: Names
     generation: str
+    passages: int
     tags: dict[str, int]
     folders: dict[str, int]
 
@@ -67,6 +68,7 @@ def _links(index: Index, generation: str) -> Links:
         corpus=corpus,
         max_note_bytes=index.settings.max_note_bytes,
         generation=generation,
+        passages=listed.info.passages,
         records=records,
         names=Names(by_name, cache(partial(_images, corpus))),
         tags=listed.tags,

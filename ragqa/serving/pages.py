@@ -1,8 +1,10 @@
 """What the pages show, from what was asked and the warm index; templates lay it out."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from functools import cache, partial
 from itertools import islice
 from typing import Any
@@ -15,12 +17,14 @@ from ragqa import __version__
 from ragqa.api.answers import is_for_llm
 from ragqa.config import history_file
 from ragqa.diagnosis import choice_of
-from ragqa.errors import NotAllowed, RagqaError
+from ragqa.errors import NotAllowed, RagqaError, UsageError
 from ragqa.generation import Writer
 from ragqa.history import History
+from ragqa.llms.secrets import without_keys
 from ragqa.render.answer_lines import address, trust_line
 from ragqa.render.excerpts import words_of
 from ragqa.render.generation import support_mark, written_by
+from ragqa.render.markdown import answer_markdown
 from ragqa.render.pages import templates_of
 from ragqa.sanitise import safe_line, safe_text
 from ragqa.serving.asking import (
@@ -37,15 +41,37 @@ from ragqa.serving.asking import (
 )
 from ragqa.serving.note_html import note_html, url_path
 from ragqa.serving.note_page import Links, around, read_now, shown_note, stretch
-from ragqa.serving.warm import WarmIndex
+from ragqa.serving.warm import NotReady, WarmIndex
+from ragqa.stores.filters import note_matcher
 from ragqa.text.brackets import set_apart
-from ragqa.types import Answer, Citation, Fallback, Filters
+from ragqa.types import (
+    Answer,
+    Citation,
+    Fallback,
+    Filters,
+    Hit,
+    Kind,
+    NoteRecord,
+    Span,
+    counted,
+)
 
-MOST_COMPLETED = 50
+MOST_COMPLETED = 500
 _MOST_RECENT = 30
+_MOST_LATELY, _MOST_TAGS, _MOST_ASKED, _MOST_EXAMPLES = 8, 24, 8, 4
+"""Of each kind that the home page shows."""
+
+_LATEST_S = 2**35
+"""In the year 3058: a file may say any time."""
+
+_LONGEST_NAME = 60
+_NOT_IN_NAME = re.compile(r"[^a-z0-9]+")
 _MOST_WRITTEN = 32
 _PASSING = (Fallback.NOT_ASKED, Fallback.FAILED)
 """Why an LLM did not write that may be over the next time."""
+
+_ID = re.compile(r' id="[^"]*"')
+"""Of what an excerpt and its note both have, only the note keeps it."""
 
 _TAG = re.compile(r"(<[^>]*>)|[^<]+")
 _ASKED = ("q", "tag", "path", "since", "where", "llm")
@@ -60,15 +86,26 @@ def ask_page(warm: WarmIndex, asked: Asked) -> Shown:
     """
     question = str(asked.get("q", "")).strip()
     is_asked = question and not asked.get("edit")
-    links = warm.use(Links.of) if is_asked else _at_hand(warm)
+    links, problem = None, None
+    try:
+        links = warm.use(Links.of) if is_asked else warm.use(Links.of, patience_s=0)
+    except RagqaError as exc:  # the question can be typed meanwhile
+        if is_asked:
+            raise
+        problem = exc
     history = History(history_file(warm.loaded.settings, warm.loaded.places.corpus))
-    recent = list(dict.fromkeys(reversed(history.read())))
+    recent = list(dict.fromkeys(reversed(history.read())))[:_MOST_RECENT]
     shown: Shown = _base(warm, "ask") | _filters(asked, links) | {
-        "question": question, "recent": recent[:_MOST_RECENT], "answer": None, "note": None,
+        "question": question, "recent": recent, "answer": None, "note": None, "home": None,
         "stream": "", "whole": "", "writer": warm.writer and warm.writer.llm.destination,
+        "problem": problem and without_keys(problem.message),
+        "building": isinstance(problem, NotReady),
     }  # fmt: skip
-    if links is None or not is_asked:
+    if links is None:
         return shown
+    if not is_asked:
+        home = None if asked.get("edit") else _home(warm, asked, links, recent)
+        return shown | {"home": home}
     if recent[:1] != [" ".join(question.split())]:
         history.add(question)
     answer, refused, may_be_written = _answer(warm, asked, question, links)
@@ -82,12 +119,34 @@ def ask_page(warm: WarmIndex, asked: Asked) -> Shown:
     }  # fmt: skip
 
 
-def _at_hand(warm: WarmIndex) -> Links | None:
-    """The links, None where there is no index yet: the question can be typed meanwhile."""
-    try:
-        return warm.use(Links.of, patience_s=0)
-    except RagqaError:
-        return None
+def _home(warm: WarmIndex, asked: Asked, links: Links, recent: Sequence[str]) -> Shown:
+    """What there is to ask and to read; notes are those that the filters let through."""
+    notes = filter(note_matcher(filters_of(asked)), links.records.values())
+    lately = sorted(notes, key=lambda one: -one.stamp.mtime_ns)[:_MOST_LATELY]
+    seconds = (min(max(0, one.stamp.mtime_ns // 10**9), _LATEST_S) for one in lately)
+    return {
+        "name": ", ".join(folder.name for _, folder in warm.loaded.places.corpus.prefixed),
+        "size": f"{counted(len(links.records), 'note')}, {counted(links.passages, 'passage')}",
+        "lately": [
+            {"path": one.path, "title": one.title,
+             "day": datetime.fromtimestamp(at).astimezone().date()}
+            for one, at in zip(lately, seconds, strict=True)
+        ],
+        "tags": sorted(links.tags.items(), key=lambda one: (-one[1], one[0]))[:_MOST_TAGS],
+        "asked": recent[:_MOST_ASKED],
+        "examples": [] if recent else _examples(warm, lately),
+    }  # fmt: skip
+
+
+def _examples(warm: WarmIndex, notes: Iterable[NoteRecord]) -> list[str]:
+    """Questions after headings of these notes."""
+    found = []
+    for note in notes:
+        with suppress(UsageError):  # it was removed a moment ago
+            blocks = read_now(warm, note.path).blocks
+            labels = (one.label for one in blocks if one.kind is Kind.HEADING)
+            found += [f"{note.title}: {one}" for one in labels if one and one != note.title][:1]
+    return found[:_MOST_EXAMPLES]
 
 
 def _filters(asked: Asked, links: Links | None) -> Shown:
@@ -128,6 +187,17 @@ def _answer(
     return answer, None, is_for_llm(answer, writer)
 
 
+def saved(warm: WarmIndex, asked: Asked) -> tuple[str, str]:
+    """An answer as `ragqa ask --save` writes it, and a name for the file.
+
+    Asked for a `copy`, it has no record to verify it by.
+    """
+    question = text_in(asked, "q")
+    answer, *_ = _answer(warm, asked, question, warm.use(Links.of))
+    name = _NOT_IN_NAME.sub("-", question.casefold()).strip("-")[:_LONGEST_NAME]
+    return answer_markdown(answer, record=not asked.get("copy")), f"{name or 'answer'}.md"
+
+
 def _keep(warm: WarmIndex, key: tuple[str, str, Filters], answer: Answer) -> None:
     """Keep what an LLM wrote, so that going back to a page asks it nothing."""
     if answer.written is not None and answer.written.fallback not in _PASSING:
@@ -156,11 +226,23 @@ def _shown_answer(answer: Answer, links: Links, asked: Asked) -> Shown:
     """An answer, and what its template makes of it."""
     return {
         "answer": answer, "trust": trust_line(answer), "refused": None, "stream": "",
+        "unsupported": _unsupported(answer), "save": address_of("/save", asked),
         "quoted": partial(_quoted, links=links), "support_mark": support_mark,
+        "passage": partial(_passage, links=links), "context": _context,
         "written_by": written_by, "words": words_of,
         "place": lambda one: address(one.path, one.lines, one.locator),
+        "place_of": lambda hit: address(hit.passage.path, hit.passage.lines, hit.locator),
         "href": lambda n: f"{address_of('/', asked, n=str(n))}#cited",
     }  # fmt: skip
+
+
+def _unsupported(answer: Answer) -> str:
+    """How much of what an LLM wrote the notes do not support; "" if they support it all."""
+    claims = answer.written.claims if answer.written and answer.written.grounded else ()
+    lacking = sum(not one.supported for one in claims)
+    verb = "is" if lacking == 1 else "are"
+    of = f"{lacking} of its {counted(len(claims), 'sentence')}"
+    return f"{of} {verb} not supported by your notes." if lacking else ""
 
 
 def _quoted(citation: Citation, links: Links) -> Markup:
@@ -172,9 +254,40 @@ def _quoted(citation: Citation, links: Links) -> Markup:
     marks = [(a - start, b - start) for a, b in citation.answer_spans]
     if sum(b - a for a, b in marks) >= len(citation.quote.strip()):
         marks = []
-    html = note_html(citation.quote, (), path=citation.path, names=links.names, marks=marks)
-    html = _TAG.sub(lambda found: found[1] or set_apart(found[0]), html.replace(' id="cited"', ""))
+    labels = _labels(citation)
+    html = _excerpt(citation.quote, labels, citation.path, links, marks)
+    html = _TAG.sub(lambda found: found[1] or set_apart(found[0]), html)
     return Markup(html)  # noqa: S704 - note_html escapes
+
+
+def _labels(citation: Citation) -> tuple[str, ...]:
+    """The labels of the columns of a table whose rows are quoted without its head."""
+    if citation.kind is Kind.ROW and not citation.units:
+        return tuple(citation.context.split(" | "))
+    return citation.units[0].labels if citation.units else ()
+
+
+def _context(citation: Citation) -> str:
+    """What stands above a quote, but for the head of its table."""
+    return citation.context.removesuffix(" | ".join(_labels(citation))).rstrip(": ")
+
+
+def _passage(hit: Hit, links: Links) -> Markup:
+    """A passage as HTML."""
+    labels = hit.passage.units[0].labels if hit.passage.units else ()
+    html = _excerpt(hit.passage.text, labels, hit.passage.path, links)
+    return Markup(html)  # noqa: S704 - note_html escapes
+
+
+def _excerpt(
+    text: str, labels: Sequence[str], path: str, links: Links, marks: Sequence[Span] = ()
+) -> str:
+    """An excerpt as HTML; rows of a table get its head back."""
+    cells = " | ".join(one.replace("|", "\\|") for one in labels)
+    head = f"| {cells} |\n|{' --- |' * len(labels)}\n" if labels else ""
+    marks = [(start + len(head), end + len(head)) for start, end in marks]
+    html = note_html(head + text, (), path=path, names=links.names, marks=marks)
+    return _ID.sub("", html)
 
 
 def _cited_note(warm: WarmIndex, answer: Answer, cited: Citation, links: Links) -> Shown:
@@ -230,6 +343,7 @@ def _templates() -> Environment:
     environment = templates_of("ragqa.serving")
     environment.filters["line"] = safe_line
     environment.filters["urlencode"] = url_path
+    environment.filters["query"] = urlencode
     environment.globals["stretch"] = stretch
     environment.finalize = _sanitised
     return environment

@@ -25,7 +25,7 @@ from ragqa.config import Loaded, Places, Settings
 from ragqa.errors import IndexUnusable, NoIndex, NotIndexed, OtherFormat, RagqaError, WriterBusy
 from ragqa.generation import Writer
 from ragqa.indexing import LONG_S
-from ragqa.types import Answer, Filters, IndexReport, Progress, Waiting
+from ragqa.types import Answer, Filters, IndexReport, Progress, Waiting, counted
 
 T = TypeVar("T")
 Message: TypeAlias = tuple[str, int, int] | IndexReport | RagqaError
@@ -63,14 +63,14 @@ class Overdue(RagqaError):
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """How far an update is: as `Progress` reports it."""
+    """What an update does, or how many of the notes that it reads it has embedded."""
 
-    name: str
-    done: int
-    total: int
+    name: str = "looking for changes"
+    done: int = 0
+    total: int = 0
 
     def __str__(self) -> str:
-        return f"{self.name}, {self.done} of {self.total}"
+        return f"{self.done} of {counted(self.total, 'note')} so far" if self.total else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +213,7 @@ class WarmIndex:
         if freshness.running:
             soon = freshness.waiting.time if freshness.waiting else "a few seconds"
             return NotReady(
-                f"the index is being built: {freshness.running}", hint=f"ask again in {soon}"
+                f"your notes are being read: {freshness.running}", hint=f"ask again in {soon}"
             )
         if freshness.problem:
             return IndexUnusable(
@@ -248,7 +248,7 @@ class WarmIndex:
                 self._settled.set()
 
     def _update(self) -> None:
-        self._freshness = Freshness(self._freshness.updated, Stage("looking for changes", 0, 1))
+        self._freshness = Freshness(self._freshness.updated, Stage())
         if self._has_changes():
             settings, places = self.loaded.settings, self.loaded.places
             if update(settings, places, self._progress, ended=self._stop.is_set):
@@ -268,7 +268,12 @@ class WarmIndex:
                 return True
 
     def _progress(self, stage: str, done: int, total: int) -> None:
-        self._freshness = replace(self._freshness, running=Stage(stage, done, total))
+        now = self._freshness.running or Stage()
+        if stage == "splitting":
+            now = replace(now, total=total)
+        elif stage == "embedding" and total:  # in kilobytes of the same notes
+            now = replace(now, done=now.total * done // total)
+        self._freshness = replace(self._freshness, running=now)
 
     def _watch(self) -> None:
         folders = [folder for _, folder in self.loaded.places.corpus.prefixed]

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
-from importlib import resources
 from typing import Any, TypeAlias
 
 from anyio import CapacityLimiter, from_thread, to_thread
@@ -15,7 +14,8 @@ from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
 from starlette.types import Send
 
 from ragqa.errors import UsageError
@@ -44,8 +44,7 @@ from ragqa.serving.asking import (
     text_in,
 )
 from ragqa.serving.note_html import IMAGES
-from ragqa.serving.note_page import Links
-from ragqa.serving.warm import WarmIndex
+from ragqa.serving.warm import NotReady, WarmIndex
 from ragqa.types import Corpus
 
 MOST_ANSWERED = 8
@@ -59,7 +58,7 @@ MAX_IMAGE_BYTES = 20_000_000
 _AGAIN_S = 2
 """A page that is not ready is asked for again after this many seconds."""
 
-_STATIC = {"style.css": "text/css", "script.js": "text/javascript"}
+_FILTERS = ("tag", "path", "since", "where")
 
 Answering: TypeAlias = Callable[[WarmIndex, Asked], Shown]
 """From what was asked, by name, to what a page or a document shows."""
@@ -104,31 +103,8 @@ def _get(warm: WarmIndex, asked: Asked) -> Shown:
     return part_document(warm.use(lambda index: get_part(index, address, refresh=False)))
 
 
-def _complete(warm: WarmIndex, asked: Asked) -> Shown:
-    """Tags and folders that begin as given, for the filters."""
-    start = str(asked.get("start", "")).casefold()
-    links = warm.use(Links.of)
-    return {
-        name: [one for one in values if one.casefold().startswith(start)][: pages.MOST_COMPLETED]
-        for name, values in (("tags", links.tags), ("paths", links.folders))
-    }
-
-
-_PAGES: tuple[tuple[str, str, Answering], ...] = (
-    ("/", "ask", pages.ask_page),
-    ("/note/{path:path}", "note", pages.note_page),
-    ("/about", "about", pages.about_page),
-)
-_FILTERS = ("tag", "path", "since", "where")
-_DOCUMENTS: tuple[tuple[str, Answering, tuple[str, ...]], ...] = (
-    ("/api/search", _search, ("query", "limit", *_FILTERS)),
-    ("/api/get", _get, ("address",)),
-    ("/api/verify", lambda w, a: verification_document(checked(w, text_in(a, "answer"))),
-     ("answer",)),
-    ("/api/status", lambda warm, _: status(warm), ()),
-    ("/api/complete", _complete, ("start",)),
-)  # fmt: skip
-_ASK = ("question", "stream", "llm", *_FILTERS)
+def _verify(warm: WarmIndex, asked: Asked) -> Shown:
+    return verification_document(checked(warm, text_in(asked, "answer")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +136,7 @@ class _Endpoints:
 
     async def ask(self, request: Request) -> Response:
         """An answer, at once or in events."""
-        asked = await _asked(request, _ASK)
+        asked = await _asked(request, ("question", "stream", "llm", *_FILTERS))
         streams = str(asked.get("stream", "")).casefold() in ("1", "true")
         if streams or "text/event-stream" in request.headers.get("accept", ""):
             return self._events(_ask_in_events, request, asked)
@@ -180,6 +156,13 @@ class _Endpoints:
         said, failed = partial(work, self.warm, asked, writer), partial(_response_to, request)
         return EventStream(said, end=end, limiter=limiter, failed=failed)
 
+    async def save(self, request: Request) -> Response:
+        """The answer as a Markdown file."""
+        asked = _several(request.query_params)
+        text, name = await to_thread.run_sync(pages.saved, self.warm, asked, limiter=self.answering)
+        headers = {"content-disposition": f'attachment; filename="{name}"'}
+        return Response(text, media_type="text/markdown", headers=headers)
+
     async def image(self, request: Request) -> Response:
         """An image of the folder."""
         path = request.path_params["path"]
@@ -195,15 +178,24 @@ class _Endpoints:
 def web_app(warm: WarmIndex) -> Starlette:
     """The application; whoever serves it puts `Guard` around it."""
     made = _Endpoints(warm, CapacityLimiter(MOST_ANSWERED), CapacityLimiter(MOST_WRITTEN))
-    read = {path: made.page(name, work) for path, name, work in _PAGES} | {
-        "/written": made.written, "/image/{path:path}": made.image, "/static/{name}": _static,
+    read = {
+        "/": made.page("ask", pages.ask_page),
+        "/note/{path:path}": made.page("note", pages.note_page),
+        "/about": made.page("about", pages.about_page),
+        "/written": made.written, "/save": made.save, "/image/{path:path}": made.image,
     }  # fmt: skip
-    api = {path: made.api(work, known) for path, work, known in _DOCUMENTS}
-    api["/api/ask"] = made.ask
+    api = {
+        "/api/ask": made.ask,
+        "/api/search": made.api(_search, ("query", "limit", *_FILTERS)),
+        "/api/get": made.api(_get, ("address",)),
+        "/api/verify": made.api(_verify, ("answer",)),
+        "/api/status": made.api(lambda warm, _: status(warm), ()),
+    }
     return Starlette(
         routes=[
             *(Route(path, _guarded(one)) for path, one in read.items()),
             *(Route(path, _guarded(one), methods=["GET", "POST"]) for path, one in api.items()),
+            Mount("/static", StaticFiles(packages=[("ragqa.serving", "static")])),
         ],
         exception_handlers={HTTPException: _response_to},
     )
@@ -264,16 +256,13 @@ def _response_to(request: Request, error: Exception) -> Response:
     if request.url.path.startswith("/api/"):
         return JSONResponse(said, status_code=status_code, headers=headers)
     back = pages.back_to(_several(request.query_params))
-    shown = pages.laid_out("failed", said | {"again": again, "back": back})
+    title = (
+        "Not ready yet" if isinstance(error, NotReady)
+        else "That cannot be asked" if isinstance(error, UsageError)
+        else "That did not work"
+    )  # fmt: skip
+    shown = pages.laid_out("failed", said | {"again": again, "back": back, "title": title})
     return HTMLResponse(shown, status_code=status_code, headers=headers)
-
-
-async def _static(request: Request) -> Response:
-    name = request.path_params["name"]
-    if name not in _STATIC:
-        raise HTTPException(404, "there is no such file")
-    text = resources.files("ragqa.serving").joinpath("static", name).read_text("utf-8")
-    return Response(text, media_type=_STATIC[name], headers={"cache-control": "no-cache"})
 
 
 def _read_image(corpus: Corpus, path: str) -> bytes:

@@ -29,6 +29,9 @@ _ITEM = ("status", "path", "lines", "address", "error", "quote", "text")
 
 _CUT = "\u2026"
 _SLACK = 3
+_CHARS = 8
+"""The characters of a token at most: what is longer is not tried."""
+
 _MOST_NAMED = 8
 _MOST_SKIPPED = 10
 
@@ -96,7 +99,7 @@ def _is_quoted(hit: Hit, citations: Iterable[Citation]) -> bool:
 
 def part_result(part: NotePart, budget: int) -> Result:
     """Lines of a note; where they do not fit, the address to go on with."""
-    most = min(len(part.text), most_chars(budget))
+    most = min(len(part.text), _CHARS * budget)
     whole = _cut_part(part, most, budget)
     if most == len(part.text) and whole.tokens <= budget:
         return whole
@@ -229,14 +232,9 @@ def longest(most: int, fits: Callable[[int], bool]) -> int:
     return least
 
 
-def most_chars(room: int) -> int:
-    """The characters of a text that are tried: more would rarely fit."""
-    return 8 * room
-
-
 def clipped(text: str, room: int, measure: Callable[[str], int] = size) -> str:
     """A text, cut where it has more tokens."""
-    most = most_chars(room)
+    most = _CHARS * room
     if len(text) <= most and measure(text) <= room:
         return text
     kept = longest(min(len(text), most), lambda n: measure(text[:n] + _CUT) <= room)
@@ -276,7 +274,8 @@ def fitted(data: Mapping[str, Any], room: int, first: Collection[str], more: str
     """
     if weight(data) <= room:
         return dict(data)
-    kept = {name: _empty(data[name]) for name in first if name in data}
+    empty: dict[type, Any] = {str: "", list: [], tuple: []}
+    kept = {name: empty.get(type(data[name]), data[name]) for name in first if name in data}
     kept |= {"cut": more} if more else {}
     for name in dict.fromkeys((*kept, *data)):
         left = room - weight(kept) - _SLACK
@@ -299,13 +298,6 @@ def _shortened(value: object, room: int) -> object:
             return kept or [fitted(item, room + weight(item), _ITEM)]
         kept.append(item)
     return kept
-
-
-def _empty(value: object) -> object:
-    """What stands for a value that does not fit."""
-    if isinstance(value, str):
-        return ""
-    return [] if isinstance(value, Sequence) else value
 
 
 def _joined(*blocks: str) -> str:

@@ -290,6 +290,29 @@ def test_who_is_turned_away_is_told_what_to_send(server):
     assert "start it again" in said
 
 
+def test_a_lost_session_has_a_page_that_says_how_to_go_on(server):
+    got = server.ask("/?q=tea", token=False)
+    assert got.status == 401
+    assert got.headers["content-type"].startswith("text/html")
+    assert "reload this page" in got.text
+    assert server.ask("/static/style.css", token=False).status == 200
+    elsewhere = {"Sec-Fetch-Site": "cross-site"}
+    assert server.ask("/static/style.css", token=False, headers=elsewhere).status == 401
+    assert server.ask("/static/script.js", token=False).status == 401
+
+
+def test_a_session_outlives_a_restart_and_ends_with_a_new_token():
+    def session(token, port):
+        guard = Guard(Mock(), hosts=frozenset((f"127.0.0.1:{port}",)), token=lambda: token)
+        return guard, guard._start({"query_string": f"ticket={guard.ticket}".encode()})
+
+    cookie = {"cookie": session("right", 1)[1].headers["set-cookie"].partition(";")[0]}
+    for token, port, is_kept in (("right", 1, True), ("other", 1, False), ("", 1, False)):
+        assert session(token, port)[0]._has_session(cookie) is is_kept
+    renamed = {"cookie": cookie["cookie"].replace("ragqa-1=", "ragqa-2=")}
+    assert not session("right", 2)[0]._has_session(renamed)
+
+
 def test_an_image_of_the_folder_is_shown(server):
     got = server.ask("/image/office/cup.png")
     assert got.status == 200
