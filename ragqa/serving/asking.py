@@ -139,7 +139,7 @@ def status(warm: WarmIndex) -> Shown:
         "server": {
             "state": freshness_line(kept),
             "updated": kept.updated and kept.updated.isoformat(timespec="seconds"),
-            "updating": kept.running and str(kept.running),
+            "updating": kept.running or None,
             "problem": kept.problem or None,
         }
     }

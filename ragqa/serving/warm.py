@@ -62,28 +62,16 @@ class Overdue(RagqaError):
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """What an update does, or how many of the notes that it reads it has embedded."""
-
-    name: str = "looking for changes"
-    done: int = 0
-    total: int = 0
-
-    def __str__(self) -> str:
-        return f"{self.done} of {counted(self.total, 'note')} so far" if self.total else self.name
-
-
-@dataclass(frozen=True, slots=True)
 class Freshness:
     """How current the index is.
 
-    `updated` is when it was last brought up to date, None if not since the start; `running` is the
-    update that runs now, and `waiting` what it reads, if that takes long; `problem` is why the last
-    one failed, "" if it did not.
+    `updated` is when it was last brought up to date, None if not since the start; `running` is how
+    far the update is that runs now, "" for none, and `waiting` what it reads, if that takes long;
+    `problem` is why the last one failed, "" if it did not.
     """
 
     updated: datetime | None = None
-    running: Stage | None = None
+    running: str = ""
     problem: str = ""
     waiting: Waiting | None = None
 
@@ -108,6 +96,7 @@ class WarmIndex:
         self._settled = threading.Event()
         self._wanted = threading.Event()
         self._freshness = Freshness()
+        self._read = 0, 0
         self._threads = [
             threading.Thread(target=work, name=f"ragqa-{name}", daemon=True)
             for name, work in (("update", self._keep_fresh), ("watch", self._watch))
@@ -248,7 +237,8 @@ class WarmIndex:
                 self._settled.set()
 
     def _update(self) -> None:
-        self._freshness = Freshness(self._freshness.updated, Stage())
+        self._freshness = Freshness(self._freshness.updated, "looking for changes")
+        self._read = 0, 0
         if self._has_changes():
             settings, places = self.loaded.settings, self.loaded.places
             if update(settings, places, self._progress, ended=self._stop.is_set):
@@ -268,12 +258,16 @@ class WarmIndex:
                 return True
 
     def _progress(self, stage: str, done: int, total: int) -> None:
-        now = self._freshness.running or Stage()
+        """Tell how many of the notes that an update reads are embedded."""
+        embedded, notes = self._read
         if stage == "splitting":
-            now = replace(now, total=total)
+            notes = total
         elif stage == "embedding" and total:  # in kilobytes of the same notes
-            now = replace(now, done=now.total * done // total)
-        self._freshness = replace(self._freshness, running=now)
+            embedded = notes * done // total
+        if notes:
+            self._read = embedded, notes
+            running = f"{embedded} of {counted(notes, 'note')} so far"
+            self._freshness = replace(self._freshness, running=running)
 
     def _watch(self) -> None:
         folders = [folder for _, folder in self.loaded.places.corpus.prefixed]
