@@ -22,13 +22,13 @@ ONLY_IN = {
     "httpx2": {"llms/http.py"},
     "milvus_lite": {"stores/milvus/client.py"},
     # A child that updates the index; the pipe to it is between these two processes alone.
-    "multiprocessing": {"serving/updating.py"},
+    "multiprocessing": {"serving/warm.py"},
     "pymilvus": {"stores/milvus/client.py"},
     "ray": {"embedders/spread.py"},
     "socket": {
         "embedders/spread.py",
         "llms/http.py",
-        "serving/listening.py",
+        "serving/guard.py",
     },
     # This Python, to read in another process what may crash or hang it; and the user's own editor.
     "subprocess": {"notes/extraction/parent.py", "editors.py"},

@@ -52,7 +52,6 @@ LATE = {
     "transformers": "seconds; only a build imports it",
     "urllib.request": "only a question to a server on this machine needs it",
     "ragqa.consent": "only a store on another machine needs it",
-    "ragqa.api": "the child that updates an index imports it after its streams are set",
     "ragqa.embedders": "an embedder is imported where it is chosen: torch takes seconds",
     "ragqa.indexing": "only notes that changed are embedded, and only a damaged index repaired",
     "ragqa.generation": "only an answer that an LLM writes needs it",

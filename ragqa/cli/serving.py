@@ -53,9 +53,8 @@ def mcp(
     """
     loaded = _load(given, debug=debug)
     with _needing("mcp"):
-        from ragqa.serving.listening import listen, serve
+        from ragqa.serving.guard import kept_token, listen, serve
         from ragqa.serving.mcp import http_app, run_on_stdio
-        from ragqa.serving.token import kept_token
         from ragqa.serving.warm import WarmIndex
     # Ctrl-C is how a server is ended.
     with WarmIndex(loaded) as warm, suppress(KeyboardInterrupt):
@@ -91,12 +90,11 @@ def serve(
     """
     loaded = _load(given, debug=debug)
     with _needing("serve"):
-        from ragqa.serving.listening import listen
-        from ragqa.serving.listening import serve as serve_app
-        from ragqa.serving.token import kept_token
+        from ragqa.serving.asking import writer_for
+        from ragqa.serving.guard import kept_token, listen
+        from ragqa.serving.guard import serve as serve_app
         from ragqa.serving.warm import WarmIndex
         from ragqa.serving.web import web_app
-        from ragqa.serving.writing import writer_for
     writer = writer_for(loaded.settings, LLMOptions(llm).spec(loaded.settings))
     token = kept_token(new=new_token)
     socket = listen(port)

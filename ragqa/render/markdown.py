@@ -33,10 +33,10 @@ _VERIFY_BY = (
 _NO_SOURCE = "This record marks the file as an answer, so that ragqa quotes nothing from it.\n"
 
 
-def answer_markdown(answer: Answer) -> str:
+def answer_markdown(answer: Answer, *, record: bool = True) -> str:
     """Return the answer as Markdown, with links, images and HTML from notes escaped."""
     title = f"# {escaped(answer.question)}\n"
-    return "\n".join([title, *_body(answer, "##"), *_record(answer)])
+    return "\n".join([title, *_body(answer, "##"), *(_record(answer) if record else ())])
 
 
 def chat_markdown(exchanges: Sequence[Exchange]) -> str:

@@ -1,4 +1,4 @@
-"""Who may talk to the server: one layer over everything that it serves.
+"""Who may talk to the server, and how it listens: one layer over everything that it serves.
 
 A page from elsewhere in the same browser fails at `Host` (a name that was made to point here), at
 `Origin` or at `Sec-Fetch-Site`; another user or program on this machine has no token.
@@ -6,26 +6,42 @@ A page from elsewhere in the same browser fails at `Host` (a name that was made 
 
 import asyncio
 import hmac
+import logging
+import os
+import re
 import secrets
+import socket
+import stat
 from collections.abc import Callable
+from functools import partial
+from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
+from importlib import resources
+from pathlib import Path
 from urllib.parse import parse_qs
 
+import h11
+import platformdirs
+import uvicorn
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from ragqa.serving.failing import report
+from ragqa.errors import UsageError
+from ragqa.safe import write_private
+from ragqa.serving.asking import report
 
+logger = logging.getLogger("ragqa")
+
+LOOPBACK = "127.0.0.1"
 MAX_BODY_BYTES = 1_000_000
-_TOO_LONG = f"at most {MAX_BODY_BYTES:,} bytes are read"
-_TOO_LATE = "the body did not come in time"
-_TOO_MANY = "too many requests are running; ask again"
-BODY_S = 10.0
-"""How long a body may take to arrive."""
+HEAD_S = 10.0
+"""How long the head of a request may take to arrive."""
 
+BODY_S = 10.0
 MOST_AT_ONCE = 64
-"""Requests; more are told to come back."""
+"""Requests, and connections without one that was let through."""
 
 ADMITTED = "ragqa.admitted"
 """In the scope of a request that was let through, and has come whole."""
@@ -33,9 +49,13 @@ ADMITTED = "ragqa.admitted"
 START = "/start"
 """The path of the one-time address."""
 
+STYLE = "/static/style.css"
+"""The path of what the page of a lost session needs: no secret."""
+
 SAFE_METHODS = ("GET", "HEAD")
 _FOR_PROGRAMS = ("/api/", "/mcp")
-_PRINTED = "open the address that ragqa serve printed; for a new one, start it again"
+_TOO_LONG = f"at most {MAX_BODY_BYTES:,} bytes are read"
+_ELSEWHERE = "requests from other pages are not answered"
 
 # After a redirect from another page, as from the file that opens the browser, the browser would
 # not send the cookie.
@@ -54,6 +74,47 @@ SECURITY_HEADERS = {
     "cache-control": "no-store",
 }
 
+KEPT_AT = Path(platformdirs.user_data_dir("ragqa")) / "serve-token"
+_TOKEN = re.compile(r"[\w-]{43}", re.ASCII)
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def kept_token(*, new: bool = False, path: Path = KEPT_AT) -> str:
+    """The token that programs send; it is the same at every start, so that they can keep it.
+
+    One that others could have read or written is replaced.
+
+    :param new: make another; the old one no longer works.
+    """
+    token = "" if new else _read(path)
+    if not token:
+        token = secrets.token_urlsafe(32)
+        try:
+            write_private(path, token)
+        except OSError as exc:
+            logger.warning("the token works until the server ends: %s: %s", path, exc.strerror)
+    return token
+
+
+def current(token: str, path: Path = KEPT_AT) -> Callable[[], str]:
+    """What gives the token that counts now, "" for none: a new one ends the one before.
+
+    :param token: as of `kept_token`; it stays the same if it could not be kept.
+    """
+    return partial(_read, path) if _read(path) == token else lambda: token
+
+
+def _read(path: Path) -> str:
+    """The token in a file; "" if there is none that only the user can have read and written."""
+    try:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+            status = os.fstat(file.fileno())
+            is_private = status.st_uid == os.getuid() and not status.st_mode & _OTHERS
+            text = file.read(100).decode("ascii", "replace") if is_private else ""
+    except OSError:
+        return ""
+    return text if _TOKEN.fullmatch(text) else ""
+
 
 class Guard:
     """Checks every request before the application sees it, and adds headers to every response.
@@ -70,7 +131,6 @@ class Guard:
         self._token = token
         # A browser sends the cookies of all ports of a machine to each of them.
         self._cookie = f"ragqa-{max(hosts, default='').rpartition(':')[2]}"
-        self._session = secrets.token_urlsafe(32)
         self._running = 0
         self.ticket = secrets.token_urlsafe(32)
 
@@ -79,22 +139,25 @@ class Guard:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        send = _with_headers(send)
-        refused = self._refusal(scope)
-        if refused is not None:
-            await refused(scope, receive, send)
-            return
-        body = await _body(scope, receive)
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(raw=[*message.get("headers", [])])
+                for name, value in SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+                message["headers"] = headers.raw
+            await send(message)
+
+        body: Receive | Response = self._refusal(scope) or await _body(scope, receive)
+        if not isinstance(body, Response) and self._running >= MOST_AT_ONCE:
+            body = _refuse(scope, 503, "too many requests are running; ask again")
         if isinstance(body, Response):
-            await body(scope, receive, send)
-            return
-        if self._running >= MOST_AT_ONCE:
-            await _refuse(scope, 503, _TOO_MANY)(scope, receive, send)
+            await body(scope, receive, sending)
             return
         scope[ADMITTED] = True
         self._running += 1
         try:
-            await self._app(scope, body, send)
+            await self._app(scope, body, sending)
         except Exception as exc:  # noqa: BLE001 - the application has answered as it could
             report(exc)
         finally:
@@ -106,18 +169,19 @@ class Guard:
         if headers.get("host") not in self._hosts:
             return _refuse(scope, 421, "this address is not served here")
         origin = headers.get("origin")
-        if origin is not None and origin not in self._origins:
-            return _refuse(scope, 403, "requests from other pages are not answered")
         is_own = headers.get("sec-fetch-site", "none") in ("same-origin", "none")
-        if scope["method"] not in SAFE_METHODS and not is_own:
-            return _refuse(scope, 403, "requests from other pages are not answered")
-        if scope["path"] == START and scope["method"] in SAFE_METHODS:
+        is_safe = scope["method"] in SAFE_METHODS
+        if (origin is not None and origin not in self._origins) or not (is_safe or is_own):
+            return _refuse(scope, 403, _ELSEWHERE)
+        if scope["path"] == START and is_safe:
             return self._start(scope)
         # A page of another port is of the same site, so its requests carry the cookie.
         if not (self._has_token(headers) or (is_own and self._has_session(headers))):
             if scope["path"].startswith(_FOR_PROGRAMS):
                 return _refuse(scope, 401, "send the printed token: Authorization: Bearer TOKEN")
-            return _refuse(scope, 401, _PRINTED)
+            if scope["path"] == STYLE and is_own and is_safe:
+                return Response(_file("static", "style.css"), media_type="text/css")
+            return _refuse(scope, 401, "no session")
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
             return _refuse(scope, 413, _TOO_LONG)
@@ -127,11 +191,17 @@ class Guard:
         """Trade the ticket for a cookie, once."""
         given = parse_qs(scope["query_string"].decode("latin-1")).get("ticket", [""])[0]
         if not self.ticket or not hmac.compare_digest(given.encode(), self.ticket.encode()):
-            return _refuse(scope, 401, f"this address works once; {_PRINTED}")
+            return _refuse(scope, 401, "this address works once")
         self.ticket = ""
         response = HTMLResponse(_WELCOME)
-        response.set_cookie(self._cookie, self._session, httponly=True, samesite="strict", path="/")
+        response.set_cookie(
+            self._cookie, self._session(), httponly=True, samesite="strict", path="/"
+        )
         return response
+
+    def _session(self) -> str:
+        """The cookie's value: the same after a restart, until there is a new token."""
+        return hmac.new(self._token().encode(), self._cookie.encode(), "sha256").hexdigest()
 
     def _has_token(self, headers: Headers) -> bool:
         kind, _, token = headers.get("authorization", "").partition(" ")
@@ -145,7 +215,7 @@ class Guard:
         except CookieError:
             return False
         given = cookie.value if cookie else ""
-        return hmac.compare_digest(given.encode(), self._session.encode())
+        return bool(self._token()) and hmac.compare_digest(given.encode(), self._session().encode())
 
 
 async def _body(scope: Scope, receive: Receive) -> Receive | Response:
@@ -160,7 +230,7 @@ async def _body(scope: Scope, receive: Receive) -> Receive | Response:
                     return _refuse(scope, 413, _TOO_LONG)
                 more = message.get("more_body", False)
     except TimeoutError:
-        return _refuse(scope, 408, _TOO_LATE)
+        return _refuse(scope, 408, "the body did not come in time")
     whole: list[Message] = [{"type": "http.request", "body": bytes(body)}]
 
     async def receiving() -> Message:
@@ -169,20 +239,87 @@ async def _body(scope: Scope, receive: Receive) -> Receive | Response:
     return receiving
 
 
-def _with_headers(send: Send) -> Send:
-    async def sending(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = MutableHeaders(raw=[*message.get("headers", [])])
-            for name, value in SECURITY_HEADERS.items():
-                headers.setdefault(name, value)
-            message["headers"] = headers.raw
-        await send(message)
-
-    return sending
-
-
 def _refuse(scope: Scope, status: int, why: str) -> Response:
     headers = {503: {"retry-after": "1"}, 408: {"connection": "close"}}.get(status, {})
     if scope["path"].startswith("/api/"):
         return JSONResponse({"error": why}, status_code=status, headers=headers)
+    if status == HTTPStatus.UNAUTHORIZED and not scope["path"].startswith(_FOR_PROGRAMS):
+        return HTMLResponse(_file("templates", "lost.html"), status_code=status)
     return PlainTextResponse(f"{why}\n", status_code=status, headers=headers)
+
+
+def _file(folder: str, name: str) -> str:
+    return resources.files("ragqa.serving").joinpath(folder, name).read_text("utf-8")
+
+
+class Connection(H11Protocol):
+    """A connection; of too many without a request that was let through, the oldest is cut off."""
+
+    _late: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Cut off the oldest of too many."""
+        super().connection_made(transport)
+        self.began = self.loop.time()
+        self._watch_head()
+        waiting = [c for c in self.connections if isinstance(c, Connection) and c.is_waiting]
+        if len(waiting) > MOST_AT_ONCE:
+            min(waiting, key=lambda one: one.began).transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Read on."""
+        super().data_received(data)
+        self._watch_head()
+
+    def _watch_head(self) -> None:
+        """Cut the connection off unless the head of a request comes whole in time."""
+        is_coming = self.conn.their_state is h11.IDLE
+        if is_coming and self._late is None:
+            self._late = self.loop.call_later(HEAD_S, self.transport.abort)
+        elif not is_coming and self._late is not None:
+            self._late.cancel()
+            self._late = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether no request on it was let through."""
+        is_used = self.scope and ADMITTED in self.scope and not self.cycle.response_complete
+        return not is_used and not self.transport.is_closing()
+
+
+def listen(port: int) -> socket.socket:
+    """A socket on a port of loopback; 0 for any free one.
+
+    :raises UsageError: the port is taken or not allowed.
+    """
+    server = socket.socket()
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        server.bind((LOOPBACK, port))
+        server.listen(MOST_AT_ONCE)
+    except OSError as exc:
+        server.close()
+        raise UsageError(
+            f"port {port} of {LOOPBACK} cannot be used: {exc.strerror}", hint="choose another"
+        ) from exc
+    return server
+
+
+def serve(
+    app: ASGIApp, server: socket.socket, *, token: str, ready: Callable[[Guard, str], None]
+) -> None:
+    """Serve until interrupted.
+
+    :param ready: called with the guard and the address, once clients can connect.
+    """
+    port = server.getsockname()[1]
+    hosts = frozenset((f"{LOOPBACK}:{port}", f"localhost:{port}"))
+    guard = Guard(app, hosts=hosts, token=current(token))
+    config = uvicorn.Config(
+        guard, http=Connection, ws="none", log_config=None, log_level="error", access_log=False,
+        server_header=False, proxy_headers=False, backlog=MOST_AT_ONCE,
+        timeout_graceful_shutdown=2,
+    )  # fmt: skip
+    with server:
+        ready(guard, f"http://{LOOPBACK}:{port}")
+        uvicorn.Server(config).run(sockets=[server])

@@ -1,12 +1,13 @@
 """An MCP server over a warm index, on stdio or on loopback HTTP.
 
 The protocol is the official SDK's. A failed call is a result with `isError`, which the model sees.
+To add a tool, write its class and name it in `TOOLS`.
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 from urllib.parse import quote, unquote
 
 import anyio
@@ -16,16 +17,24 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 from mcp.shared.exceptions import MCPError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.applications import Starlette
 
 from ragqa import __version__
-from ragqa.errors import RagqaError, out_of_memory
+from ragqa.clock import day_since
+from ragqa.errors import RagqaError, UsageError, out_of_memory
+from ragqa.explaining import explain
 from ragqa.getting import get_part
+from ragqa.render.documents import answer_document, search_document
+from ragqa.render.explanations import explanation_document
+from ragqa.render.verifications import verification_document
 from ragqa.safe import safe_line
 from ragqa.serving import wording
-from ragqa.serving.failing import BUG, BUG_HINT, report
-from ragqa.serving.tools import TOOLS, output_schema_of
+from ragqa.serving.asking import BUG, BUG_HINT, answer_to, checked, report, status
 from ragqa.serving.warm import WarmIndex
+from ragqa.serving.wording import Result
+from ragqa.types import Filters
+from ragqa.verifying.saved import ANY_NOTE, NOWHERE, SavedAnswer, SavedCitation
 
 Context: TypeAlias = ServerRequestContext[Any, Any]
 Page: TypeAlias = types.PaginatedRequestParams | None
@@ -45,12 +54,208 @@ _MANNERS = (
     "note's own, no citation."
 )
 
+MAX_QUOTES = 50
+MAX_TOKENS = 20_000
+_TEXT, _LIST = "string", "array"
+
+
+class Tool(BaseModel):
+    """What every tool takes; anything else is refused. Its docstring tells a model what it is for.
+
+    `gives` names the keys that its structured result always has, each with its JSON type.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    gives: ClassVar[dict[str, str]]
+
+    max_tokens: int = Field(
+        2_000, ge=50, le=MAX_TOKENS, description="At most this many tokens, as text and as data."
+    )
+
+    @classmethod
+    def call(cls, warm: WarmIndex, given: dict[str, Any]) -> Result:
+        """Run the tool; both parts of its result are within the budget.
+
+        :raises UsageError: an argument is unknown, missing or of the wrong kind.
+        :raises RagqaError: the tool failed.
+        """
+        try:
+            tool = cls.model_validate(given)
+        except ValidationError as exc:
+            first = exc.errors(include_url=False, include_input=False)[0]
+            where, name = ".".join(map(str, first["loc"])), cls.__name__.lower()
+            raise UsageError(
+                f"{name}: {where!r}: {first['msg']}",
+                hint=f"{name} takes {', '.join(cls.model_fields)}",
+            ) from exc
+        return tool._run(warm).within(tool.max_tokens, cls.gives)  # noqa: SLF001 - its own
+
+    @classmethod
+    def described(cls) -> types.Tool:
+        """The tool as the protocol lists it."""
+        schema = cls.model_json_schema()
+        return types.Tool(
+            name=cls.__name__.lower(),
+            description=" ".join(schema.pop("description").split()),
+            input_schema=schema,
+            output_schema={
+                "type": "object",
+                "properties": {name: {"type": kind} for name, kind in cls.gives.items()},
+                "required": list(cls.gives),
+            },
+            annotations=types.ToolAnnotations(
+                read_only_hint=True, idempotent_hint=True, open_world_hint=False
+            ),
+        )
+
+    def _run(self, warm: WarmIndex) -> Result:
+        """What it gives."""
+        raise NotImplementedError
+
+
+class _Scoped(Tool):
+    """A tool that looks through notes."""
+
+    tags: list[str] = Field([], description="Only notes with all of these tags.")
+    paths: list[str] = Field([], description="Only notes in these folders or matching these globs.")
+    since: str = Field(
+        "", description="Only notes dated on or after this day: 2025-03-31, 2025-03 or 2025."
+    )
+    where: str = Field(
+        "", description="Only notes with such properties: status = done and due < 2026-01-01"
+    )
+
+    @property
+    def filters(self) -> Filters:
+        """The filters as the index takes them.
+
+        :raises UsageError: `since` is not a date.
+        """
+        return Filters(tuple(self.tags), tuple(self.paths), day_since(self.since), self.where)
+
+
+class Ask(_Scoped):
+    """Answer a question from the user's notes with exact quotes, each with its place: the likeliest
+    first, then others that may answer instead, then passages. Says so when the notes hold no
+    answer. Prefer it to search for a question.
+    """  # noqa: D205 - a model reads it
+
+    gives = {"verdict": _TEXT, "citations": _LIST}
+    question: str = Field(description="A question in plain words.")
+
+    def _run(self, warm: WarmIndex) -> Result:
+        answer = answer_to(warm, self.question, self.filters)
+        document = answer_document(answer)
+        del document["timings_ms"]
+        document["passages"] = document.pop("passages")  # the first to go where not all fits
+        return Result(wording.answer_text(answer, warm.freshness, self.max_tokens), document)
+
+
+class Search(_Scoped):
+    """Find the passages of the notes nearest to a query, best first. For exploring, or when ask
+    finds too little.
+    """  # noqa: D205 - a model reads it
+
+    gives = {"hits": _LIST}
+    query: str = Field(description="What to look for, in words of the notes.")
+    limit: int = Field(5, ge=1, le=50, description="How many passages.")
+
+    def _run(self, warm: WarmIndex) -> Result:
+        found = warm.use(
+            lambda index: index.search(
+                self.query, filters=self.filters, refresh=False, limit=self.limit
+            )
+        )
+        document = search_document(found)
+        del document["timings_ms"]
+        return Result(wording.search_text(found, warm.freshness, self.max_tokens), document)
+
+
+class Get(Tool):
+    """Read a note, some lines of it, or the section below a heading."""
+
+    gives = {"path": _TEXT, "lines": _LIST, "text": _TEXT}
+    address: str = Field(
+        description="NOTE, NOTE:FIRST:LAST (lines), NOTE:FIRST:LAST+CHARACTERS (without the first "
+        "characters of these), NOTE#HEADING or NOTE#^BLOCK, or a place as the tools print it, such "
+        "as 'x.pdf, p. 3'; the note by path, file name, title or alias; or an Obsidian link."
+    )
+
+    def _run(self, warm: WarmIndex) -> Result:
+        part = warm.use(lambda index: get_part(index, self.address, refresh=False))
+        return wording.part_result(part, self.max_tokens)
+
+
+class Quote(BaseModel):
+    """A quote to verify."""
+
+    model_config = Tool.model_config
+    quote: str
+    path: str = Field("", description="The note that it is from, if known.")
+
+
+class Verify(Tool):
+    """Check whether the notes still say what a saved answer or a list of quotes says they do: each
+    is intact, moved, changed or gone.
+    """  # noqa: D205 - a model reads it
+
+    gives = {"sound": "boolean", "citations": _LIST}
+    answer: str = Field("", description="A saved answer, as JSON or Markdown.")
+    quotes: list[Quote] = Field([], max_length=MAX_QUOTES, description="Quotes from notes.")
+
+    def _run(self, warm: WarmIndex) -> Result:
+        if bool(self.answer) == bool(self.quotes):
+            raise UsageError("verify takes either an answer or quotes", hint="give one of the two")
+        for n, one in enumerate(self.quotes, start=1):
+            if not one.quote.strip():
+                raise UsageError(
+                    f"quote {n} is empty", hint="give the words that the note should have"
+                )
+        cited = tuple(
+            SavedCitation(n, one.path or ANY_NOTE, NOWHERE, NOWHERE, one.quote)
+            for n, one in enumerate(self.quotes, start=1)
+        )
+        found = checked(warm, self.answer or SavedAnswer("", cited))
+        text = wording.verification_text(found, self.max_tokens)
+        return Result(text, verification_document(found))
+
+
+class Why(Tool):
+    """Explain why a note is in the answer to a question, or why it is not."""
+
+    gives = {"verdict": _TEXT, "stage": _TEXT}
+    question: str
+    address: str = Field(description="The note, or a part of it, as `get` takes it.")
+
+    def _run(self, warm: WarmIndex) -> Result:
+        found = warm.use(
+            lambda index: explain(index, self.question, target=self.address, refresh=False)
+        )
+        return Result(wording.explanation_text(found, self.max_tokens), explanation_document(found))
+
+
+class Status(Tool):
+    """How many notes there are, on what, and how current the index is."""
+
+    gives = {"fresh": "boolean", "skipped": _LIST}
+
+    def _run(self, warm: WarmIndex) -> Result:
+        document = status(warm)
+        listed = warm.use(lambda index: index.notes(refresh=False))
+        text = wording.status_text(document, listed, self.max_tokens)
+        return Result(text, document | {"tags": listed.tags})
+
+
+TOOLS: dict[str, type[Tool]] = {
+    tool.__name__.lower(): tool for tool in (Ask, Search, Get, Verify, Why, Status)
+}
+
 
 def server_over(warm: WarmIndex) -> Server[Any]:
     """Make the server; it uses the index in threads of its own."""
 
     async def list_tools(_: Context, __: Page) -> types.ListToolsResult:
-        return types.ListToolsResult(tools=list(_described()))
+        return types.ListToolsResult(tools=[tool.described() for tool in TOOLS.values()])
 
     async def call_tool(_: Context, given: types.CallToolRequestParams) -> types.CallToolResult:
         return await to_thread.run_sync(_call, warm, given.name, given.arguments or {})
@@ -106,19 +311,6 @@ def _instructions(warm: WarmIndex) -> str:
     except RagqaError:
         return f"{_MANNERS} The index is being built; status says how far it is."
     return f"{_MANNERS} {wording.overview(listed)}"
-
-
-def _described() -> Iterable[types.Tool]:
-    for tool in TOOLS.values():
-        yield types.Tool(
-            name=tool.name,
-            description=tool.about,
-            input_schema=tool.takes.model_json_schema(),
-            output_schema=output_schema_of(tool),
-            annotations=types.ToolAnnotations(
-                read_only_hint=True, idempotent_hint=True, open_world_hint=False
-            ),
-        )
 
 
 def _call(warm: WarmIndex, name: str, arguments: dict[str, Any]) -> types.CallToolResult:

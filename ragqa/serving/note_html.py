@@ -36,14 +36,21 @@ IMAGES = {
 """The images that are shown, by suffix. SVG is not among them, since it can run scripts."""
 
 _OPEN, _CLOSE = "\ue000", "\ue001"
-_MARKS = re.compile(f"([{_OPEN}{_CLOSE}])")
+_BRIGHT, _PLAIN = "\ue002", "\ue003"
+"""Around what the note itself highlights: ==so==."""
+
+_MARKS = re.compile(f"([{_OPEN}{_CLOSE}{_BRIGHT}{_PLAIN}])")
 _MARKS_IN_URL = re.compile("%EE%80%8[01]", re.IGNORECASE)
 # What a mark must not be put before, since it would no longer be Markdown.
 _MARKUP_BEFORE = re.compile(
-    r"(?:[ \t]*(?:[-*+>|#]+|\d{1,9}[.)]|\[[ xX]\])(?=[ \t]|$)|[ \t\n*_`~|]+)*"
+    r"(?:(?:`{3,}|~{3,})[^`\n]*\n"
+    r"|[ \t]*(?:[-*+>|#]+|\d{1,9}[.)]|\[[ xX]\])(?=[ \t]|$)|[ \t\n*_`~|]+)*"
 )
 _WIKILINK = re.compile(r"(!?)\[\[([^\[\]|\n#]*)(#[^\[\]|\n]*)?(?:\|([^\[\]\n]*))?\]\]")
 _CALLOUT = re.compile(r"\[!([\w-]{1,30})\][+-]?[ \t]*")
+_HIGHLIGHT = re.compile(r"(?<!=)==(?!=)")
+_ICON = re.compile(r"(?:\( ?)?!\[\[lucide-[^\]\n]*\]\](?: ?\))?")
+_UNREAD = {".canvas": "a canvas, which is not read", ".base": "a base, which is not read"}
 _BLOCK_ID = re.compile(rf"(?<![^ \t])(\^[A-Za-z0-9-]+)([{_OPEN}{_CLOSE}]*)[ \t]*\Z")
 _NOT_IN_SLUG = re.compile(r"[^\w]+")
 
@@ -154,6 +161,8 @@ def _marked(text: str, env: Env) -> str:
     for piece in _MARKS.split(text):
         if piece in (_OPEN, _CLOSE):
             env["open"] = piece == _OPEN
+        elif piece in (_BRIGHT, _PLAIN):
+            shown.append('<mark class="own">' if piece == _BRIGHT else "</mark>")
         elif piece:
             inner = escapeHtml(piece)
             shown.append(_mark(inner, env) if env["open"] and piece.strip() else inner)
@@ -170,7 +179,7 @@ class _Renderer(RendererHTML):
     """Renders with marks, links within the folder, and callouts."""
 
     def text(self, tokens: Sequence[Token], i: int, options: OptionsDict, env: Env) -> str:
-        parts, at, content = [], 0, tokens[i].content
+        parts, at, content = [], 0, _ICON.sub("", tokens[i].content)
         for found in _WIKILINK.finditer(content):
             parts.append(_marked(content[at : found.start()], env))
             parts.append(_wikilink(found, env))
@@ -206,13 +215,12 @@ class _Renderer(RendererHTML):
         label = _next_slug(_MARKS.sub("", words), env["slugs"])
         return f'<{tokens[i].tag} id="{escapeHtml(label)}">'
 
-    def blockquote_open(
-        self, tokens: Sequence[Token], i: int, options: OptionsDict, env: Env
-    ) -> str:
-        kind = str(tokens[i].meta.get("callout", ""))
-        if not kind:
-            return "<blockquote>\n"
-        return f'<blockquote class="callout"><p class="kind">{escapeHtml(kind)}</p>\n'
+    def table_open(self, tokens: Sequence[Token], i: int, options: OptionsDict, env: Env) -> str:
+        # A wide table scrolls; so that keys can do that, too, it takes the focus.
+        return '<div class="table" role="group" aria-label="Table" tabindex="0"><table>\n'
+
+    def table_close(self, tokens: Sequence[Token], i: int, options: OptionsDict, env: Env) -> str:
+        return "</table></div>\n"
 
 
 @cache
@@ -223,23 +231,62 @@ def _parser(*, footnotes: bool) -> MarkdownIt:
     if footnotes:
         parser.use(footnote_plugin)
     parser.core.ruler.push("callouts", _find_callouts)
+    parser.core.ruler.push("highlights", _find_highlights)
     parser.add_render_rule("front_matter", lambda *_: "")
     return parser
 
 
 def _find_callouts(state: Any) -> None:  # noqa: ANN401 - markdown-it's untyped state
-    """Note the kind of a callout at its block quote; its title is a line of its own."""
-    for at, token in enumerate(state.tokens[:-2]):
-        inline = state.tokens[at + 2]
-        if token.type == "blockquote_open" and inline.type == "inline" and inline.children:
-            first = inline.children[0]
-            found = _CALLOUT.match(_MARKS.sub("", first.content))
-            if found:
-                token.meta["callout"] = found[1].casefold()
-                first.content = _CALLOUT.sub("", first.content, count=1)
-                breaks = (child for child in inline.children if child.type == "softbreak")
-                if end_of_title := next(breaks, None):
-                    end_of_title.type, end_of_title.tag = "hardbreak", "br"
+    """Give a callout its title, or its kind where it has none, as a paragraph of its own."""
+    after: dict[int, list[Token]] = {}
+    for at, (quoted, paragraph, inline) in enumerate(zip(*(state.tokens[n:] for n in range(3)))):  # noqa: B905 - the shortest ends it
+        if quoted.type != "blockquote_open" or inline.type != "inline" or not inline.children:
+            continue
+        first = inline.children[0]
+        found = _CALLOUT.match(_MARKS.sub("", first.content))
+        if not found:
+            continue
+        quoted.attrSet("class", "callout")
+        paragraph.attrSet("class", "kind")
+        first.content = _CALLOUT.sub("", first.content, count=1)
+        breaks = [n for n, one in enumerate(inline.children) if one.type.endswith("break")]
+        title = inline.children[: breaks[0]] if breaks else inline.children
+        if breaks:
+            body = Token("inline", "", 0, children=inline.children[breaks[0] + 1 :])
+            after[at + 3] = [
+                Token("paragraph_open", "p", 1),
+                body,
+                Token("paragraph_close", "p", -1),
+            ]
+        if not any(_MARKS.sub("", one.content) or one.children for one in title):
+            title.append(Token("text", "", 0, content=found[1].capitalize()))
+        inline.children = title
+    state.tokens = [
+        one for at, token in enumerate(state.tokens) for one in (token, *after.get(at, ()))
+    ]
+
+
+def _find_highlights(state: Any) -> None:  # noqa: ANN401 - markdown-it's untyped state
+    """Replace pairs of == around words, within the same markup."""
+    for inline in state.tokens:
+        opened: dict[int, tuple[int, int]] = {}
+        signs: dict[tuple[int, int], str] = {}
+        for n, child in enumerate(inline.children or ()):
+            if child.nesting < 0:
+                opened = {level: at for level, at in opened.items() if level <= child.level}
+            found_in = _HIGHLIGHT.finditer(child.content) if child.type == "text" else ()
+            for k, found in enumerate(found_in):
+                start, end = found.span()
+                before = opened.pop(child.level, None)
+                if before and not child.content[max(0, start - 1) : start].isspace():
+                    signs |= {before: _BRIGHT, (n, k): _PLAIN}
+                elif not child.content[end : end + 1].isspace():
+                    opened[child.level] = n, k
+        for n, child in enumerate(inline.children if signs else ()):
+            if child.type == "text":
+                first, *rest = _HIGHLIGHT.split(child.content)
+                rest = [signs.get((n, k), "==") + piece for k, piece in enumerate(rest)]
+                child.content = "".join([first, *rest])
 
 
 def _wikilink(found: re.Match[str], env: Env) -> str:
@@ -249,7 +296,8 @@ def _wikilink(found: re.Match[str], env: Env) -> str:
         return _image(name, label, env)
     path = env["names"].path_of(name, env["path"]) if name else env["path"]
     if not path:
-        return f'<span class="missing">{label}</span>'
+        unread = _UNREAD.get(posixpath.splitext(name.casefold())[1])
+        return f'<span class="missing">{label}{f" ({unread})" if unread else ""}</span>'
     return f'<a href="{_note_url(path, anchor.rpartition("#")[2])}">{label}</a>'
 
 
@@ -271,7 +319,10 @@ def _target(href: str, env: Env) -> str:
     if not parts.path:
         return f' href="#{escapeHtml(_slug(unquote(parts.fragment)))}"' if parts.fragment else ""
     path = env["names"].path_of(parts.path, env["path"])
-    return f' href="{_note_url(path, parts.fragment)}"' if path else ' class="missing"'
+    if path:
+        return f' href="{_note_url(path, parts.fragment)}"'
+    unread = _UNREAD.get(posixpath.splitext(parts.path.casefold())[1])
+    return ' class="missing"' + (f' title="{unread}"' if unread else "")
 
 
 def url_path(path: str) -> str:

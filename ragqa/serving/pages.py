@@ -1,59 +1,354 @@
 """What the pages show, from what was asked and the warm index; templates lay it out."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from functools import cache, partial
+from itertools import islice
+from typing import Any
+from urllib.parse import urlencode
+
+from jinja2 import Environment
+from markupsafe import Markup
 
 from ragqa import __version__
-from ragqa.api import Index
+from ragqa.api.answers import is_for_llm
+from ragqa.config import history_file
 from ragqa.diagnosis import choice_of
-from ragqa.related import Related, near
-from ragqa.serving.documents import Asked, Shown, status, text_in
-from ragqa.serving.layout import base, quoted_by, read, shown_note
-from ragqa.serving.linked import Links
-from ragqa.serving.note_html import slugs
-from ragqa.serving.warm import WarmIndex
-from ragqa.types import Filters, Kind, NoteRecord
+from ragqa.errors import NotAllowed, RagqaError, UsageError
+from ragqa.generation import Writer
+from ragqa.history import History
+from ragqa.llms.secrets import without_keys
+from ragqa.render.answer_lines import address, trust_line
+from ragqa.render.excerpts import words_of
+from ragqa.render.generation import support_mark, written_by
+from ragqa.render.markdown import answer_markdown
+from ragqa.render.pages import templates_of
+from ragqa.safe import safe_line, safe_text
+from ragqa.serving.asking import (
+    Asked,
+    Emit,
+    Shown,
+    answer_to,
+    chosen,
+    filters_of,
+    freshness_line,
+    number_in,
+    status,
+    text_in,
+)
+from ragqa.serving.note_html import note_html, url_path
+from ragqa.serving.note_page import Links, around, read_now, shown_note, stretch
+from ragqa.serving.warm import NotReady, WarmIndex
+from ragqa.stores.filters import note_matcher
+from ragqa.text.seen import set_apart
+from ragqa.types import (
+    Answer,
+    Citation,
+    Fallback,
+    Filters,
+    Hit,
+    Kind,
+    NoteRecord,
+    Span,
+    counted,
+)
 
-_MOST_NEAR = 5
+MOST_COMPLETED = 500
+_MOST_RECENT = 30
+_MOST_LATELY, _MOST_TAGS, _MOST_ASKED, _MOST_EXAMPLES = 8, 24, 8, 4
+"""Of each kind that the home page shows."""
+
+_LATEST_S = 2**35
+"""In the year 3058: a file may say any time."""
+
+_LONGEST_NAME = 60
+_NOT_IN_NAME = re.compile(r"[^a-z0-9]+")
+_MOST_WRITTEN = 32
+_PASSING = (Fallback.NOT_ASKED, Fallback.FAILED)
+"""Why an LLM did not write that may be over the next time."""
+
+_ID = re.compile(r' id="[^"]*"')
+"""Of what an excerpt and its note both have, only the note keeps it."""
+
+_TAG = re.compile(r"(<[^>]*>)|[^<]+")
+_ASKED = ("q", "tag", "path", "since", "where", "llm")
+"""What asks a question, by name."""
+
+
+def ask_page(warm: WarmIndex, asked: Asked) -> Shown:
+    """The page with the question, its answer, and beside it the note that is cited.
+
+    Where an LLM writes, the page has the excerpts, and `stream`, where the answer comes from; asked
+    for the `whole`, it has the answer; asked to `edit`, the question alone.
+    """
+    question = str(asked.get("q", "")).strip()
+    is_asked = question and not asked.get("edit")
+    links, problem = None, None
+    try:
+        links = warm.use(Links.of) if is_asked else warm.use(Links.of, patience_s=0)
+    except RagqaError as exc:  # the question can be typed meanwhile
+        if is_asked:
+            raise
+        problem = exc
+    history = History(history_file(warm.loaded.settings, warm.loaded.places.corpus))
+    recent = list(dict.fromkeys(reversed(history.read())))[:_MOST_RECENT]
+    shown: Shown = _base(warm, "ask") | _filters(asked, links) | {
+        "question": question, "recent": recent, "answer": None, "note": None, "home": None,
+        "stream": "", "whole": "", "writer": warm.writer and warm.writer.llm.destination,
+        "problem": problem and without_keys(problem.message),
+        "building": isinstance(problem, NotReady),
+    }  # fmt: skip
+    if links is None:
+        return shown
+    if not is_asked:
+        home = None if asked.get("edit") else _home(warm, asked, links, recent)
+        return shown | {"home": home}
+    if recent[:1] != [" ".join(question.split())]:
+        history.add(question)
+    answer, refused, may_be_written = _answer(warm, asked, question, links)
+    number = number_in(asked, "n") or 1
+    cited = next((c for c in (*answer.citations, *answer.also) if c.n == number), None)
+    return shown | _shown_answer(answer, links, asked) | {
+        "refused": refused,
+        "note": cited and _cited_note(warm, answer, cited, links),
+        "stream": address_of("/written", asked) if may_be_written else "",
+        "whole": address_of("/", asked, whole="1") if may_be_written else "",
+    }  # fmt: skip
+
+
+def _home(warm: WarmIndex, asked: Asked, links: Links, recent: Sequence[str]) -> Shown:
+    """What there is to ask and to read; notes are those that the filters let through."""
+    notes = filter(note_matcher(filters_of(asked)), links.records.values())
+    lately = sorted(notes, key=lambda one: -one.stamp.mtime_ns)[:_MOST_LATELY]
+    seconds = (min(max(0, one.stamp.mtime_ns // 10**9), _LATEST_S) for one in lately)
+    return {
+        "name": ", ".join(folder.name for _, folder in warm.loaded.places.corpus.prefixed),
+        "size": f"{counted(len(links.records), 'note')}, {counted(links.passages, 'passage')}",
+        "lately": [
+            {"path": one.path, "title": one.title,
+             "day": datetime.fromtimestamp(at).astimezone().date()}
+            for one, at in zip(lately, seconds, strict=True)
+        ],
+        "tags": sorted(links.tags.items(), key=lambda one: (-one[1], one[0]))[:_MOST_TAGS],
+        "asked": recent[:_MOST_ASKED],
+        "examples": [] if recent else _examples(warm, lately),
+    }  # fmt: skip
+
+
+def _examples(warm: WarmIndex, notes: Iterable[NoteRecord]) -> list[str]:
+    """Questions after headings of these notes."""
+    found = []
+    for note in notes:
+        with suppress(UsageError):  # it was removed a moment ago
+            blocks = read_now(warm, note.path).blocks
+            labels = (one.label for one in blocks if one.kind is Kind.HEADING)
+            found += [f"{note.title}: {one}" for one in labels if one and one != note.title][:1]
+    return found[:_MOST_EXAMPLES]
+
+
+def _filters(asked: Asked, links: Links | None) -> Shown:
+    """The filters as they are set, and what completes them."""
+    tags, folders = (links.tags, links.folders) if links else ((), ())
+    dates = {note.date for note in links.records.values() if note.date} if links else ()
+    parts = sorted({date[:end] for date in dates for end in (4, 7)}, reverse=True)
+    return {
+        **{name: str(asked.get(name, "")) for name in ("since", "where", "llm")},
+        "filters": [
+            {"label": label, "name": name, "chosen": asked.get(name, []),
+             "known": list(islice(known, MOST_COMPLETED))}
+            for label, name, known in (("Tag", "tag", tags), ("Folder", "path", folders))
+        ],
+        "dates": parts[:MOST_COMPLETED],
+    }  # fmt: skip
+
+
+def _answer(
+    warm: WarmIndex, asked: Asked, question: str, links: Links
+) -> tuple[Answer, NotAllowed | None, bool]:
+    """An answer, why no LLM may write it, and whether one is yet to."""
+    filters, writer = filters_of(asked), chosen(warm, asked.get("llm"))
+    if writer is None:
+        return answer_to(warm, question, filters), None, False
+    key = (links.generation, question, filters)
+    if kept := warm.written.get(key):
+        return kept, None, False
+    try:
+        writer.allow()
+    except NotAllowed as exc:
+        return answer_to(warm, question, filters), exc, False
+    if asked.get("whole"):
+        answer = answer_to(warm, question, filters, writer)
+        _keep(warm, key, answer)
+        return answer, None, False
+    answer = answer_to(warm, question, filters)
+    return answer, None, is_for_llm(answer, writer)
+
+
+def saved(warm: WarmIndex, asked: Asked) -> tuple[str, str]:
+    """An answer as `ragqa ask --save` writes it, and a name for the file.
+
+    Asked for a `copy`, it has no record to verify it by.
+    """
+    question = text_in(asked, "q")
+    answer, *_ = _answer(warm, asked, question, warm.use(Links.of))
+    name = _NOT_IN_NAME.sub("-", question.casefold()).strip("-")[:_LONGEST_NAME]
+    return answer_markdown(answer, record=not asked.get("copy")), f"{name or 'answer'}.md"
+
+
+def _keep(warm: WarmIndex, key: tuple[str, str, Filters], answer: Answer) -> None:
+    """Keep what an LLM wrote, so that going back to a page asks it nothing."""
+    if answer.written is not None and answer.written.fallback not in _PASSING:
+        warm.written[key] = answer
+        for old in list(warm.written)[:-_MOST_WRITTEN]:
+            warm.written.pop(old, None)
+
+
+def written(warm: WarmIndex, asked: Asked, writer: Writer | None, emit: Emit) -> None:
+    """The events of an answer that an LLM writes: its sentences, then the answer as HTML."""
+    question, filters = text_in(asked, "q"), filters_of(asked)
+    links = warm.use(Links.of)
+    writer = writer and replace(
+        writer,
+        on_sentence=lambda one: emit(
+            "sentence",
+            {"text": safe_text(f"{one.lead}{one.text}"), "mark": support_mark(one).strip()},
+        ),
+    )
+    answer = answer_to(warm, question, filters, writer)
+    _keep(warm, (links.generation, question, filters), answer)
+    emit("answer", {"html": laid_out("_answer", _shown_answer(answer, links, asked))})
+
+
+def _shown_answer(answer: Answer, links: Links, asked: Asked) -> Shown:
+    """An answer, and what its template makes of it."""
+    return {
+        "answer": answer, "trust": trust_line(answer), "refused": None, "stream": "",
+        "unsupported": _unsupported(answer), "save": address_of("/save", asked),
+        "quoted": partial(_quoted, links=links), "support_mark": support_mark,
+        "passage": partial(_passage, links=links), "context": _context,
+        "written_by": written_by, "words": words_of,
+        "place": lambda one: address(one.path, one.lines, one.locator),
+        "place_of": lambda hit: address(hit.passage.path, hit.passage.lines, hit.locator),
+        "href": lambda n: f"{address_of('/', asked, n=str(n))}#cited",
+    }  # fmt: skip
+
+
+def _unsupported(answer: Answer) -> str:
+    """How much of what an LLM wrote the notes do not support; "" if they support it all."""
+    claims = answer.written.claims if answer.written and answer.written.grounded else ()
+    lacking = sum(not one.supported for one in claims)
+    verb = "is" if lacking == 1 else "are"
+    of = f"{lacking} of its {counted(len(claims), 'sentence')}"
+    return f"{of} {verb} not supported by your notes." if lacking else ""
+
+
+def _quoted(citation: Citation, links: Links) -> Markup:
+    """A quote as HTML, with what answers marked unless that is all of it.
+
+    Its own bracketed numbers are set apart from those that an LLM's sentences cite.
+    """
+    start = citation.chars[0]
+    marks = [(a - start, b - start) for a, b in citation.answer_spans]
+    if sum(b - a for a, b in marks) >= len(citation.quote.strip()):
+        marks = []
+    labels = _labels(citation)
+    html = _excerpt(citation.quote, labels, citation.path, links, marks)
+    html = _TAG.sub(lambda found: found[1] or set_apart(found[0]), html)
+    return Markup(html)  # noqa: S704 - note_html escapes
+
+
+def _labels(citation: Citation) -> tuple[str, ...]:
+    """The labels of the columns of a table whose rows are quoted without its head."""
+    if citation.kind is Kind.ROW and not citation.units:
+        return tuple(citation.context.split(" | "))
+    return citation.units[0].labels if citation.units else ()
+
+
+def _context(citation: Citation) -> str:
+    """What stands above a quote, but for the head of its table."""
+    return citation.context.removesuffix(" | ".join(_labels(citation))).rstrip(": ")
+
+
+def _passage(hit: Hit, links: Links) -> Markup:
+    """A passage as HTML."""
+    labels = hit.passage.units[0].labels if hit.passage.units else ()
+    html = _excerpt(hit.passage.text, labels, hit.passage.path, links)
+    return Markup(html)  # noqa: S704 - note_html escapes
+
+
+def _excerpt(
+    text: str, labels: Sequence[str], path: str, links: Links, marks: Sequence[Span] = ()
+) -> str:
+    """An excerpt as HTML; rows of a table get its head back."""
+    cells = " | ".join(one.replace("|", "\\|") for one in labels)
+    head = f"| {cells} |\n|{' --- |' * len(labels)}\n" if labels else ""
+    marks = [(start + len(head), end + len(head)) for start, end in marks]
+    html = note_html(head + text, (), path=path, names=links.names, marks=marks)
+    return _ID.sub("", html)
+
+
+def _cited_note(warm: WarmIndex, answer: Answer, cited: Citation, links: Links) -> Shown:
+    """The note beside an answer, with every stretch of it that is cited marked."""
+    others = [c for c in answer.citations if c.path == cited.path and c.n != cited.n]
+    quotes = [(c.chars, c.quote) for c in (cited, *others)]
+    return shown_note(read_now(warm, cited.path), quotes, links)
 
 
 def note_page(warm: WarmIndex, asked: Asked) -> Shown:
     """A note with its outline, links, backlinks and nearest notes."""
-    path = text_in(asked, "path")
-
-    def look(index: Index) -> tuple[NoteRecord, Links, list[Related]]:
-        links = Links.of(index)
-        record = links.record(path)
-        return record, links, near(index, links, record.path, Filters(), _MOST_NEAR)
-
-    record, links, related = warm.use(look)
-    note = read(warm, record.path)
-    headings = [one for one in note.blocks if one.kind is Kind.HEADING]
-    return base(warm, record.title) | {
-        "note": shown_note(note, quoted_by(asked, note.text), links),
-        "outline": [
-            {"label": one.label, "level": one.level, "slug": slug}
-            for one, slug in zip(headings, slugs(one.label for one in headings), strict=True)
-            if one.label
-        ],
-        "links": [_named(one) for one in links.of_note(record.path)],
-        "backlinks": [_named(one) for one in links.to_note(record.path)],
-        "near": [_named(one.note, one.why) for one in related],
-    }
+    shown = around(warm, text_in(asked, "path"), asked)
+    return _base(warm, shown["note"]["title"]) | shown
 
 
 def about_page(warm: WarmIndex, asked: Asked) -> Shown:
     """What is served, how much of it is skipped, and what leaves this machine."""
+    del asked
     llm = warm.writer.llm.destination if warm.writer else None
     to_llm = f"your question and the passages found, to {llm.where}" if llm and llm.host else ""
     host = choice_of(warm.loaded).index_host
     to_store = f"the index, to {host}" if host else ""
-    return base(warm, "about") | {
+    return _base(warm, "about") | {
         "version": __version__,
-        "status": status(warm, asked),
+        "status": status(warm),
         "sent": "; ".join(filter(None, (to_llm, to_store))) or "nothing",
     }
 
 
-def _named(record: NoteRecord, why: Iterable[str] = ()) -> Shown:
-    named = {"path": record.path, "title": record.title, "date": record.date}
-    return named | {"why": "; ".join(why)}
+def _base(warm: WarmIndex, page: str) -> Shown:
+    """What every page shows."""
+    return {"page": page, "state": freshness_line(warm.freshness)}
+
+
+def back_to(asked: Asked) -> str:
+    """The address of the page with the question as asked, to be changed."""
+    return address_of("/", asked, edit="1") if asked.get("q") else "/"
+
+
+def address_of(path: str, asked: Asked, **more: str) -> str:
+    """The address at which the same is asked."""
+    kept = {name: asked[name] for name in (*_ASKED, "whole") if asked.get(name)}
+    return f"{path}?{urlencode({**kept, **more}, doseq=True)}"
+
+
+def laid_out(template: str, shown: Mapping[str, Any]) -> str:
+    """A page, or a part of one, as HTML."""
+    return _templates().get_template(f"{template}.html.jinja").render(**shown)
+
+
+@cache
+def _templates() -> Environment:
+    environment = templates_of("ragqa.serving")
+    environment.filters["line"] = safe_line
+    environment.filters["urlencode"] = url_path
+    environment.filters["query"] = urlencode
+    environment.globals["stretch"] = stretch
+    environment.finalize = _sanitised
+    return environment
+
+
+def _sanitised(value: object) -> object:
+    """Write out characters that hide or reorder text; what is HTML already is sanitised."""
+    return safe_text(value) if type(value) is str else value

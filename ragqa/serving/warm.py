@@ -1,26 +1,34 @@
-"""One index kept open and up to date, for many questions."""
+"""One index kept open and up to date, for many questions.
+
+The folder is watched, and a process of its own updates the index: a build loads torch and keeps the
+processor busy, which would slow down every answer meanwhile and cost half a gigabyte for good.
+"""
 
 import logging
+import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from types import TracebackType
-from typing import Self, TypeVar
+from functools import partial
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Self, TypeAlias, TypeVar
+
+from watchfiles import Change, watch
 
 from ragqa.api import Index, index_from
-from ragqa.config import Loaded
+from ragqa.config import Loaded, Places, Settings
 from ragqa.errors import IndexUnusable, NoIndex, NotIndexed, OtherFormat, RagqaError, WriterBusy
 from ragqa.generation import Writer
 from ragqa.indexing import LONG_S
-from ragqa.serving.recent import Recent
-from ragqa.serving.updating import update
-from ragqa.serving.watching import changes
-from ragqa.types import Waiting
+from ragqa.types import Answer, Filters, IndexReport, Progress, Waiting, counted
 
 T = TypeVar("T")
+Message: TypeAlias = tuple[str, int, int] | IndexReport | RagqaError
 
 logger = logging.getLogger("ragqa")
 
@@ -39,6 +47,11 @@ DEADLINE_S = 60.0
 LEAVE_S = 5.0
 """How long the end of the server waits for an update to stop."""
 
+_QUIET_MS, _LONGEST_MS, _POLL_MS = 400, 3_000, 1_000
+"""How long a folder must be quiet before a change is reported, and how long a burst may last."""
+
+_IGNORED = frozenset({".git", ".obsidian", ".trash", "node_modules"})
+
 
 class NotReady(NoIndex):
     """The first index is still being built."""
@@ -49,28 +62,16 @@ class Overdue(RagqaError):
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """How far an update is: as `Progress` reports it."""
-
-    name: str
-    done: int
-    total: int
-
-    def __str__(self) -> str:
-        return f"{self.name}, {self.done} of {self.total}"
-
-
-@dataclass(frozen=True, slots=True)
 class Freshness:
     """How current the index is.
 
-    `updated` is when it was last brought up to date, None if not since the start; `running` is the
-    update that runs now, and `waiting` what it reads, if that takes long; `problem` is why the last
-    one failed, "" if it did not.
+    `updated` is when it was last brought up to date, None if not since the start; `running` is how
+    far the update is that runs now, "" for none, and `waiting` what it reads, if that takes long;
+    `problem` is why the last one failed, "" if it did not.
     """
 
     updated: datetime | None = None
-    running: Stage | None = None
+    running: str = ""
     problem: str = ""
     waiting: Waiting | None = None
 
@@ -82,19 +83,20 @@ class WarmIndex:
     so no answer mixes two states.
 
     :ivar writer: the LLM that writes answers, None for none.
-    :ivar recent: the latest answers that it wrote.
+    :ivar written: the latest answers that it wrote, by generation of the index, question, filters.
     """
 
     def __init__(self, loaded: Loaded, writer: Writer | None = None) -> None:
         self.loaded = loaded
         self.writer = writer
-        self.recent = Recent()
+        self.written: dict[tuple[str, str, Filters], Answer] = {}
         self._index = index_from(loaded)
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._settled = threading.Event()
         self._wanted = threading.Event()
         self._freshness = Freshness()
+        self._read = 0, 0
         self._threads = [
             threading.Thread(target=work, name=f"ragqa-{name}", daemon=True)
             for name, work in (("update", self._keep_fresh), ("watch", self._watch))
@@ -109,12 +111,7 @@ class WarmIndex:
             self._settled.set()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._wanted.set()
         # Ctrl-C during an import can leave Python's import lock locked for all other threads, so
@@ -205,7 +202,7 @@ class WarmIndex:
         if freshness.running:
             soon = freshness.waiting.time if freshness.waiting else "a few seconds"
             return NotReady(
-                f"the index is being built: {freshness.running}", hint=f"ask again in {soon}"
+                f"your notes are being read: {freshness.running}", hint=f"ask again in {soon}"
             )
         if freshness.problem:
             return IndexUnusable(
@@ -218,6 +215,8 @@ class WarmIndex:
 
     def _keep_fresh(self) -> None:
         """Update when something changed, until the end."""
+        # The child inherits it: Ctrl-C is for the server, which ends the child.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         pause = None
         while not self._stop.is_set():
             self._wanted.wait(pause)
@@ -228,25 +227,23 @@ class WarmIndex:
             try:
                 self._update()
                 self._freshness, pause = Freshness(datetime.now().astimezone()), None
-            except RagqaError as exc:
-                self._failed(exc.message)
-                pause = RETRY_S if isinstance(exc, WriterBusy) else RETRY_FAILED_S
             except Exception as exc:  # noqa: BLE001 - the next change is still to be followed
-                self._failed(f"{type(exc).__name__}: {exc}")
-                pause = RETRY_FAILED_S
+                said = f"{type(exc).__name__}: {exc}"
+                problem = exc.message if isinstance(exc, RagqaError) else said
+                logger.warning("the index could not be updated: %s", problem)
+                self._freshness = Freshness(self._freshness.updated, problem=problem)
+                pause = RETRY_S if isinstance(exc, WriterBusy) else RETRY_FAILED_S
             finally:
                 self._settled.set()
 
     def _update(self) -> None:
-        self._freshness = Freshness(self._freshness.updated, Stage("looking for changes", 0, 1))
-        if not self._has_changes():
-            return
-        report = update(
-            self.loaded.settings, self.loaded.places, self._progress, ended=self._stop.is_set
-        )
-        if report is not None:
-            with self._lock:
-                self._index.close()
+        self._freshness = Freshness(self._freshness.updated, "looking for changes")
+        self._read = 0, 0
+        if self._has_changes():
+            settings, places = self.loaded.settings, self.loaded.places
+            if update(settings, places, self._progress, ended=self._stop.is_set):
+                with self._lock:
+                    self._index.close()
 
     def _has_changes(self) -> bool:
         with self._lock:
@@ -256,17 +253,21 @@ class WarmIndex:
                 if ahead.seconds > LONG_S:
                     self._freshness = replace(self._freshness, waiting=ahead)
                     return True
-                pending = self._index.pending()
+                return bool(self._index.pending())
             except RagqaError:
                 return True
-            return bool(pending)
 
     def _progress(self, stage: str, done: int, total: int) -> None:
-        self._freshness = replace(self._freshness, running=Stage(stage, done, total))
-
-    def _failed(self, problem: str) -> None:
-        logger.warning("the index could not be updated: %s", problem)
-        self._freshness = Freshness(self._freshness.updated, problem=problem)
+        """Tell how many of the notes that an update reads are embedded."""
+        embedded, notes = self._read
+        if stage == "splitting":
+            notes = total
+        elif stage == "embedding" and total:  # in kilobytes of the same notes
+            embedded = notes * done // total
+        if notes:
+            self._read = embedded, notes
+            running = f"{embedded} of {counted(notes, 'note')} so far"
+            self._freshness = replace(self._freshness, running=running)
 
     def _watch(self) -> None:
         folders = [folder for _, folder in self.loaded.places.corpus.prefixed]
@@ -277,3 +278,83 @@ class WarmIndex:
             except (OSError, RuntimeError) as exc:
                 logger.warning("%s cannot be watched: %s", self.loaded.places.corpus, exc)
                 self._stop.wait(RETRY_S)
+
+
+def update(
+    settings: Settings, places: Places, progress: Progress, *, ended: Callable[[], bool]
+) -> IndexReport | None:
+    """Refresh the index in a child process; None if `ended` before it was done.
+
+    :param ended: asked several times a second; once it is true the child is stopped, and the old
+        index stays.
+    :raises RagqaError: as `Index.refresh` does.
+    """
+    context = get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    child = context.Process(
+        target=_refresh, args=(settings, places, theirs), name="ragqa-update", daemon=True
+    )
+    child.start()
+    theirs.close()
+    try:
+        while not ended():
+            if ours.poll(0.2):
+                message: Message = ours.recv()
+                if isinstance(message, IndexReport):
+                    return message
+                if isinstance(message, RagqaError):
+                    raise message
+                progress(*message)
+    except EOFError:
+        child.join()
+        raise IndexUnusable(
+            f"the process that updates the index ended with code {child.exitcode}",
+            hint="ragqa index",
+        ) from None
+    finally:
+        child.terminate()
+        child.join()
+        ours.close()
+    return None
+
+
+def _refresh(settings: Settings, places: Places, pipe: Connection) -> None:
+    """What the child does."""
+
+    def say(stage: str, done: int, total: int) -> None:
+        pipe.send((stage, done, total))
+
+    # A parent that is gone reads no more; the refresh then ends by itself.
+    with suppress(BrokenPipeError), Index(settings, places) as index:
+        try:
+            pipe.send(index.refresh(progress=say))
+        except RagqaError as exc:
+            pipe.send(exc)
+
+
+def changes(folders: Sequence[Path], stop: threading.Event) -> Iterator[None]:
+    """Yield after each burst of changes in these folders, until `stop` is set.
+
+    Where the system cannot report changes (no inotify watches left, some network file systems), the
+    folders are scanned every second instead.
+    """
+    for polling in (False, True):
+        try:
+            for _ in watch(
+                *folders, watch_filter=partial(_is_of_notes, folders), debounce=_LONGEST_MS,
+                step=_QUIET_MS, stop_event=stop, force_polling=polling, poll_delay_ms=_POLL_MS,
+                raise_interrupt=False, ignore_permission_denied=True,
+            ):  # fmt: skip
+                yield
+        except OSError as exc:
+            if polling:
+                raise
+            logger.warning("the notes cannot be watched, so they are scanned: %s", exc)
+        else:
+            return
+
+
+def _is_of_notes(folders: Sequence[Path], _: Change, path: str) -> bool:
+    """Whether a change may concern a note; a renamed folder is reported as the folder alone."""
+    inside = (Path(path).relative_to(one) for one in folders if Path(path).is_relative_to(one))
+    return any(_IGNORED.isdisjoint(below.parts) for below in inside)

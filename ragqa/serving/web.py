@@ -2,34 +2,49 @@
 
 import json
 import posixpath
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
-from importlib import resources
 from typing import Any, TypeAlias
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter, from_thread, to_thread
 from starlette.applications import Starlette
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.routing import Route
+from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Send
 
 from ragqa.errors import UsageError
 from ragqa.generation import Writer
+from ragqa.getting import get_part
 from ragqa.llms import NO_LLM
 from ragqa.notes.read import open_inside
 from ragqa.render import to_json
-from ragqa.serving import ask_page, documents, pages
-from ragqa.serving.documents import Asked, Shown
-from ragqa.serving.events import Emit, EventStream
-from ragqa.serving.failing import failure_of
-from ragqa.serving.layout import laid_out
+from ragqa.render.documents import answer_document, search_document, sentence_document
+from ragqa.render.parts import part_document
+from ragqa.render.verifications import verification_document
+from ragqa.serving import pages
+from ragqa.serving.asking import (
+    LISTS,
+    Asked,
+    Emit,
+    Interruptible,
+    Shown,
+    answer_to,
+    checked,
+    chosen,
+    failure_of,
+    filters_of,
+    number_in,
+    status,
+    text_in,
+)
 from ragqa.serving.note_html import IMAGES
-from ragqa.serving.warm import WarmIndex
-from ragqa.serving.writing import Interruptible, chosen
+from ragqa.serving.warm import NotReady, WarmIndex
 from ragqa.types import Corpus
 
 MOST_ANSWERED = 8
@@ -43,7 +58,7 @@ MAX_IMAGE_BYTES = 20_000_000
 _AGAIN_S = 2
 """A page that is not ready is asked for again after this many seconds."""
 
-_STATIC = {"style.css": "text/css", "script.js": "text/javascript"}
+_FILTERS = ("tag", "path", "since", "where")
 
 Answering: TypeAlias = Callable[[WarmIndex, Asked], Shown]
 """From what was asked, by name, to what a page or a document shows."""
@@ -54,20 +69,42 @@ Saying: TypeAlias = Callable[[WarmIndex, Asked, Writer | None, Emit], None]
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
-_PAGES: tuple[tuple[str, str, Answering], ...] = (
-    ("/", "ask", ask_page.ask_page),
-    ("/note/{path:path}", "note", pages.note_page),
-    ("/about", "about", pages.about_page),
-)
-_FILTERS = ("tag", "path", "since", "where")
-_DOCUMENTS: tuple[tuple[str, Answering, tuple[str, ...]], ...] = (
-    ("/api/search", documents.search, ("query", "limit", *_FILTERS)),
-    ("/api/get", documents.get, ("address",)),
-    ("/api/verify", documents.verify, ("answer",)),
-    ("/api/status", documents.status, ()),
-    ("/api/complete", documents.complete, ("start",)),
-)
-_ASK = ("question", "stream", "llm", *_FILTERS)
+def _ask(warm: WarmIndex, asked: Asked) -> Shown:
+    question, filters = text_in(asked, "question"), filters_of(asked)
+    return answer_document(answer_to(warm, question, filters, chosen(warm, asked.get("llm"))))
+
+
+def _ask_in_events(warm: WarmIndex, asked: Asked, writer: Writer | None, emit: Emit) -> None:
+    """The same in events.
+
+    `excerpts` has the answer in the notes' own words, `sentence` each sentence that the LLM wrote
+    once it is checked, and `answer` the document of `_ask`. Without an LLM there is only the last.
+    """
+    question, filters = text_in(asked, "question"), filters_of(asked)
+    writer = writer and replace(
+        writer,
+        keep=lambda answer: emit("excerpts", answer_document(answer)),
+        on_sentence=lambda sentence: emit("sentence", sentence_document(sentence)),
+    )
+    emit("answer", answer_document(answer_to(warm, question, filters, writer)))
+
+
+def _search(warm: WarmIndex, asked: Asked) -> Shown:
+    query, filters, limit = text_in(asked, "query"), filters_of(asked), number_in(asked, "limit")
+    if (limit or 0) > MOST_FOUND:
+        raise UsageError(f"limit is at most {MOST_FOUND}")
+    return search_document(
+        warm.use(lambda index: index.search(query, filters=filters, limit=limit, refresh=False))
+    )
+
+
+def _get(warm: WarmIndex, asked: Asked) -> Shown:
+    address = text_in(asked, "address")
+    return part_document(warm.use(lambda index: get_part(index, address, refresh=False)))
+
+
+def _verify(warm: WarmIndex, asked: Asked) -> Shown:
+    return verification_document(checked(warm, text_in(asked, "answer")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +119,10 @@ class _Endpoints:
         """A page laid out by a template."""
 
         async def endpoint(request: Request) -> Response:
-            asked = await _asked(request)
-            whole = bool(asked.get("whole"))
-            return _page(template, asked, await self._run(work, asked, may_write=whole))
+            asked = _several(request.query_params) | request.path_params
+            shown = await self._run(work, asked, may_write=bool(asked.get("whole")))
+            is_part = template == "note" and asked.get("fragment")
+            return HTMLResponse(pages.laid_out("_note" if is_part else template, shown))
 
         return endpoint
 
@@ -96,6 +134,18 @@ class _Endpoints:
 
         return endpoint
 
+    async def ask(self, request: Request) -> Response:
+        """An answer, at once or in events."""
+        asked = await _asked(request, ("question", "stream", "llm", *_FILTERS))
+        streams = str(asked.get("stream", "")).casefold() in ("1", "true")
+        if streams or "text/event-stream" in request.headers.get("accept", ""):
+            return self._events(_ask_in_events, request, asked)
+        return _document(await self._run(_ask, asked, may_write=True))
+
+    async def written(self, request: Request) -> Response:
+        """The events of a page's answer."""
+        return self._events(pages.written, request, _several(request.query_params))
+
     def _events(self, work: Saying, request: Request, asked: Asked) -> Response:
         """Events that end with an answer."""
         writer = chosen(self.warm, asked.get("llm"))
@@ -106,17 +156,12 @@ class _Endpoints:
         said, failed = partial(work, self.warm, asked, writer), partial(_response_to, request)
         return EventStream(said, end=end, limiter=limiter, failed=failed)
 
-    async def written(self, request: Request) -> Response:
-        """The events of a page's answer."""
-        return self._events(ask_page.written, request, await _asked(request))
-
-    async def ask(self, request: Request) -> Response:
-        """An answer, at once or in events."""
-        asked = await _asked(request, _ASK)
-        streams = str(asked.get("stream", "")).casefold() in ("1", "true")
-        if streams or "text/event-stream" in request.headers.get("accept", ""):
-            return self._events(documents.ask_in_events, request, asked)
-        return _document(await self._run(documents.ask, asked, may_write=True))
+    async def save(self, request: Request) -> Response:
+        """The answer as a Markdown file."""
+        asked = _several(request.query_params)
+        text, name = await to_thread.run_sync(pages.saved, self.warm, asked, limiter=self.answering)
+        headers = {"content-disposition": f'attachment; filename="{name}"'}
+        return Response(text, media_type="text/markdown", headers=headers)
 
     async def image(self, request: Request) -> Response:
         """An image of the folder."""
@@ -133,18 +178,24 @@ class _Endpoints:
 def web_app(warm: WarmIndex) -> Starlette:
     """The application; whoever serves it puts `Guard` around it."""
     made = _Endpoints(warm, CapacityLimiter(MOST_ANSWERED), CapacityLimiter(MOST_WRITTEN))
-    both = {path: made.page(name, work) for path, name, work in _PAGES}
-    both |= {path: made.api(work, known) for path, work, known in _DOCUMENTS}
-    both["/api/ask"] = made.ask
     read = {
-        "/written": made.written,
-        "/image/{path:path}": made.image,
-        "/static/{name}": _static,
+        "/": made.page("ask", pages.ask_page),
+        "/note/{path:path}": made.page("note", pages.note_page),
+        "/about": made.page("about", pages.about_page),
+        "/written": made.written, "/save": made.save, "/image/{path:path}": made.image,
+    }  # fmt: skip
+    api = {
+        "/api/ask": made.ask,
+        "/api/search": made.api(_search, ("query", "limit", *_FILTERS)),
+        "/api/get": made.api(_get, ("address",)),
+        "/api/verify": made.api(_verify, ("answer",)),
+        "/api/status": made.api(lambda warm, _: status(warm), ()),
     }
     return Starlette(
         routes=[
-            *(Route(path, _guarded(one), methods=["GET", "POST"]) for path, one in both.items()),
             *(Route(path, _guarded(one)) for path, one in read.items()),
+            *(Route(path, _guarded(one), methods=["GET", "POST"]) for path, one in api.items()),
+            Mount("/static", StaticFiles(packages=[("ragqa.serving", "static")])),
         ],
         exception_handlers={HTTPException: _response_to},
     )
@@ -162,50 +213,33 @@ def _guarded(endpoint: Endpoint) -> Endpoint:
     return guarded
 
 
-async def _asked(request: Request, known: tuple[str, ...] | None = None) -> dict[str, Any]:
-    """What a request asks for: its query, its form or JSON, and what its path names.
+async def _asked(request: Request, known: tuple[str, ...]) -> dict[str, Any]:
+    """What a request of the API asks for, in its query or as JSON.
 
-    :param known: the names that it may give; None for any.
-    :raises UsageError: it gives another, or a number that is too large.
+    :raises UsageError: it gives another value than these, or its body is no JSON object.
     """
     asked: dict[str, Any] = {}
-    if request.method == "POST":
-        if request.headers.get("content-type", "").startswith("application/json"):
-            asked |= _json_object(await request.body())
-        else:
-            asked |= _several(QueryParams(await request.body()))
-    asked |= _several(request.query_params) | request.path_params
-    if known is not None and (unknown := asked.keys() - set(known)):
+    if body := await request.body():
+        try:
+            asked = json.loads(body)
+            json.dumps(asked, ensure_ascii=False).encode()
+        except UnicodeEncodeError as exc:
+            raise UsageError("the body has half a character: a lone surrogate") from exc
+        except (ValueError, RecursionError) as exc:
+            raise UsageError("the body is not JSON that can be read") from exc
+        if not isinstance(asked, dict):
+            raise UsageError("the body is not a JSON object")
+    asked |= _several(request.query_params)
+    if unknown := asked.keys() - set(known):
         takes = f"it takes {', '.join(known) or 'nothing'}"
         raise UsageError(f"{request.url.path} does not take {min(unknown)[:40]!r}", hint=takes)
-    if (documents.number_in(asked, "limit") or 0) > MOST_FOUND:
-        raise UsageError(f"limit is at most {MOST_FOUND}")
     return asked
-
-
-def _json_object(body: bytes) -> dict[str, Any]:
-    """The values that were posted as JSON.
-
-    :raises UsageError: they are no object, or not text that can be written out again.
-    """
-    try:
-        values = json.loads(body)
-        json.dumps(values, ensure_ascii=False).encode()
-    except UnicodeEncodeError as exc:
-        raise UsageError("the body has half a character: a lone surrogate") from exc
-    except (ValueError, RecursionError) as exc:
-        raise UsageError("the body is not JSON that can be read") from exc
-    if not isinstance(values, dict):
-        raise UsageError("the body is not a JSON object")
-    return values
 
 
 def _several(given: QueryParams) -> dict[str, Any]:
     """The values by name; those of the filters as lists."""
     return {
-        name: [value for value in given.getlist(name) if value]
-        if name in documents.LISTS
-        else str(given[name])
+        name: [value for value in given.getlist(name) if value] if name in LISTS else given[name]
         for name in given
     }
 
@@ -214,29 +248,21 @@ def _document(document: Shown) -> Response:
     return Response(to_json(document), media_type="application/json")
 
 
-def _page(template: str, asked: Asked, shown: Shown) -> HTMLResponse:
-    is_part = template == "note" and asked.get("fragment")
-    return HTMLResponse(laid_out("_note" if is_part else template, shown))
-
-
 def _response_to(request: Request, error: Exception) -> Response:
     """Say what went wrong, with a fitting status: as JSON to a program, else as a page."""
-    failure = failure_of(error)
-    again = _AGAIN_S if failure.status == HTTPStatus.SERVICE_UNAVAILABLE else 0
+    status_code, said = failure_of(error)
+    again = _AGAIN_S if status_code == HTTPStatus.SERVICE_UNAVAILABLE else 0
     headers = {"retry-after": str(again)} if again else {}
     if request.url.path.startswith("/api/"):
-        return JSONResponse(failure.document, status_code=failure.status, headers=headers)
-    back = ask_page.back_to(_several(request.query_params))
-    shown = laid_out("failed", failure.document | {"again": again, "back": back})
-    return HTMLResponse(shown, status_code=failure.status, headers=headers)
-
-
-async def _static(request: Request) -> Response:
-    name = request.path_params["name"]
-    if name not in _STATIC:
-        raise HTTPException(404, "there is no such file")
-    text = resources.files("ragqa.serving").joinpath("static", name).read_text("utf-8")
-    return Response(text, media_type=_STATIC[name], headers={"cache-control": "no-cache"})
+        return JSONResponse(said, status_code=status_code, headers=headers)
+    back = pages.back_to(_several(request.query_params))
+    title = (
+        "Not ready yet" if isinstance(error, NotReady)
+        else "That cannot be asked" if isinstance(error, UsageError)
+        else "That did not work"
+    )  # fmt: skip
+    shown = pages.laid_out("failed", said | {"again": again, "back": back, "title": title})
+    return HTMLResponse(shown, status_code=status_code, headers=headers)
 
 
 def _read_image(corpus: Corpus, path: str) -> bytes:
@@ -256,3 +282,55 @@ def _read_image(corpus: Corpus, path: str) -> bytes:
     if len(data) > MAX_IMAGE_BYTES:
         raise HTTPException(413, "the image is too large")
     return data
+
+
+class EventStream(StreamingResponse):
+    """Runs work in a thread, and sends its server-sent events as they come.
+
+    What fails before the first event is an error as of any other request, later it is the event
+    `error`. When the client leaves or the server ends, the work is ended, too.
+
+    :param work: called with `Emit`, which raises once there is nobody to send to.
+    :param end: ends work that waits, from another thread.
+    :param failed: the response where nothing was sent yet.
+    """
+
+    def __init__(
+        self, work: Callable[[Emit], None], *, end: Callable[[], None], limiter: CapacityLimiter,
+        failed: Callable[[Exception], Response],
+    ) -> None:  # fmt: skip
+        super().__init__((), media_type="text/event-stream")
+        self._work, self._end, self._limiter, self._failed = work, end, limiter, failed
+
+    async def stream_response(self, send: Send) -> None:
+        """Send the events."""
+        began = False
+
+        async def say(name: str, document: Mapping[str, Any]) -> None:
+            nonlocal began
+            if not began:
+                began = True
+                head = {"status": self.status_code, "headers": self.raw_headers}
+                await send({"type": "http.response.start", **head})
+            body = f"event: {name}\ndata: {json.dumps(document)}\n\n".encode()
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+
+        def emit(name: str, document: Mapping[str, Any]) -> None:
+            from_thread.check_cancelled()
+            from_thread.run(say, name, document)
+
+        try:
+            await to_thread.run_sync(
+                self._work, emit, limiter=self._limiter, abandon_on_cancel=True
+            )
+        except Exception as exc:  # noqa: BLE001 - whatever it is becomes an answer
+            if not began:
+                response = self._failed(exc)
+                head = {"status": response.status_code, "headers": response.raw_headers}
+                await send({"type": "http.response.start", **head})
+                await send({"type": "http.response.body", "body": response.body})
+                return
+            await say("error", failure_of(exc)[1])
+        finally:
+            self._end()
+        await send({"type": "http.response.body", "body": b"", "more_body": False})

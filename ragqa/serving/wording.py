@@ -3,8 +3,9 @@
 Whatever comes from notes is quoted line by line, so that a note cannot pass for ragqa's own words.
 """
 
+import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,15 +13,24 @@ from ragqa.answering.sentences import context_of
 from ragqa.errors import RagqaError
 from ragqa.explaining.explanation import Explanation
 from ragqa.getting import NotePart
+from ragqa.passages import tokens
 from ragqa.render.answer_lines import trust_line
 from ragqa.render.explanations import lacking_line, verdict
 from ragqa.render.parts import part_document
 from ragqa.safe import safe_line, safe_text
-from ragqa.serving.budget import MORE, clipped, fitted, longest, most_chars, size, weight, within
-from ragqa.serving.failing import hint_of
+from ragqa.serving.asking import freshness_line, hint_of
 from ragqa.serving.warm import Freshness
 from ragqa.types import Answer, Citation, Hit, NoteList, SearchResult, counted
 from ragqa.verifying.checking import Checked, Verification
+
+MORE = "a larger max_tokens gives more"
+_ITEM = ("status", "path", "lines", "address", "error", "quote", "text")
+"""What is kept, cut if it must be, of an item that does not fit."""
+
+_CUT = "\u2026"
+_SLACK = 3
+_CHARS = 8
+"""The characters of a token at most: what is longer is not tried."""
 
 _MOST_NAMED = 8
 _MOST_SKIPPED = 10
@@ -89,7 +99,7 @@ def _is_quoted(hit: Hit, citations: Iterable[Citation]) -> bool:
 
 def part_result(part: NotePart, budget: int) -> Result:
     """Lines of a note; where they do not fit, the address to go on with."""
-    most = min(len(part.text), most_chars(budget))
+    most = min(len(part.text), _CHARS * budget)
     whole = _cut_part(part, most, budget)
     if most == len(part.text) and whole.tokens <= budget:
         return whole
@@ -166,17 +176,6 @@ def overview(listed: NoteList) -> str:
     return " ".join(about)
 
 
-def freshness_line(freshness: Freshness) -> str:
-    """How current the index is, in a sentence."""
-    if freshness.running:
-        return f"An update is running ({freshness.running})."
-    if freshness.problem:
-        return f"The last update failed: {safe_line(freshness.problem)}."
-    if freshness.updated:
-        return f"Last brought up to date {freshness.updated:%Y-%m-%d %H:%M:%S}."
-    return "It is used as it is."
-
-
 def _notices(found: Answer | SearchResult, freshness: Freshness) -> list[str]:
     stale = [freshness_line(freshness)] if freshness.running or freshness.problem else []
     corrected = [f"read {one.typed!r} as {one.read!r}" for one in found.corrected]
@@ -212,3 +211,94 @@ def _checked(checked: Checked) -> str:
         line += f" ({safe_line(checked.reason)})"
     changed = not checked.is_sound and place is not None
     return f"{line}\n{_quoted(place.text)}" if changed and place else line
+
+
+def size(text: str) -> int:
+    """The tokens of a text."""
+    return tokens.count([text])[0]
+
+
+def weight(data: object) -> int:
+    """The tokens of data as JSON."""
+    return size(json.dumps(data, ensure_ascii=False))
+
+
+def longest(most: int, fits: Callable[[int], bool]) -> int:
+    """The largest number up to `most` that fits, 0 if none does; what is less fits, too."""
+    least = 0
+    while least < most:
+        middle = (least + most + 1) // 2
+        least, most = (middle, most) if fits(middle) else (least, middle - 1)
+    return least
+
+
+def clipped(text: str, room: int, measure: Callable[[str], int] = size) -> str:
+    """A text, cut where it has more tokens."""
+    most = _CHARS * room
+    if len(text) <= most and measure(text) <= room:
+        return text
+    kept = longest(min(len(text), most), lambda n: measure(text[:n] + _CUT) <= room)
+    return text[:kept] + _CUT if kept else ""
+
+
+def within(head: str, blocks: Sequence[str], budget: int, notices: Iterable[str] = ()) -> str:
+    """Join a heading and blocks as far as the budget goes, and say what is cut.
+
+    Of the blocks there is always one, cut if it must be.
+    """
+    notes = "\n\n".join(notices)
+    whole = _joined(head, *blocks, notes)
+    if size(whole) <= budget:
+        return whole
+    head, notes = clipped(head, budget // 4), clipped(notes, budget // 6)
+    told = f"Cut: {{}} of {len(blocks)} parts are not whole; {MORE}."
+    room = budget - size(_joined(head, notes, told)) - _SLACK
+    shown = list[str]()
+    for block in blocks:
+        if size(block) >= room:
+            break
+        shown.append(block)
+        room -= size(block) + 1
+    told = told.format(len(blocks) - len(shown))
+    if len(shown) < len(blocks):
+        shown.append(clipped(blocks[len(shown)], room))
+    return clipped(_joined(head, *shown, notes, told), budget)
+
+
+def fitted(data: Mapping[str, Any], room: int, first: Collection[str], more: str = "") -> Any:  # noqa: ANN401 - as `data`
+    """Data, or what fits of it.
+
+    What comes `first` is there, cut if it must be; anything else is whole or not there.
+
+    :param more: becomes the value of `cut` in what is not whole.
+    """
+    if weight(data) <= room:
+        return dict(data)
+    empty: dict[type, Any] = {str: "", list: [], tuple: []}
+    kept = {name: empty.get(type(data[name]), data[name]) for name in first if name in data}
+    kept |= {"cut": more} if more else {}
+    for name in dict.fromkeys((*kept, *data)):
+        left = room - weight(kept) - _SLACK
+        value = _shortened(data.get(name), left) if name in kept else data[name]
+        if name != "cut" and weight(value) <= left and weight(kept | {name: value}) <= room:
+            kept[name] = value
+    return kept
+
+
+def _shortened(value: object, room: int) -> object:
+    if weight(value) <= room:
+        return value
+    if isinstance(value, str):
+        return clipped(value, room, weight)
+    kept = list[object]()
+    items = value if isinstance(value, Sequence) else ()
+    for item in items if items and isinstance(items[0], Mapping) else ():
+        room -= weight(item) + 1
+        if room < 1:
+            return kept or [fitted(item, room + weight(item), _ITEM)]
+        kept.append(item)
+    return kept
+
+
+def _joined(*blocks: str) -> str:
+    return "\n\n".join(block for block in blocks if block)

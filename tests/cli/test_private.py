@@ -11,7 +11,7 @@ from ragqa.cli import run
 from ragqa.config import Settings, history_file
 from ragqa.history import History
 from ragqa.safe import private_folder
-from ragqa.serving.token import kept_token
+from ragqa.serving.guard import kept_token
 from ragqa.types import Corpus
 
 GOLD = "The zebra has sixteen stripes."

@@ -17,6 +17,6 @@ def server(tmp_path_factory):
     (folder / "secret.png").write_bytes(PIXEL)
     (notes / "link.png").symlink_to(folder / "secret.png")
     with serving(folder, "serve", "--no-open", "--port", "0") as found:
-        while found.ask("/api/status").status == HTTPStatus.SERVICE_UNAVAILABLE:
+        while found.ask("/api/status").status != HTTPStatus.OK:
             pass  # it waits itself before it says that the index is being built
         yield found

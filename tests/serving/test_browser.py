@@ -77,6 +77,7 @@ def test_the_answer_is_shown_with_its_note_at_the_cited_stretch(seen):
 
 def test_the_keyboard_is_enough(seen):
     assert seen["focused"] == "q"
+    assert "go to the question" in seen["keys"]
     assert seen["chosen"] == "1"
     assert seen["note"].startswith("When to fine-tune")
     assert seen["source"]
@@ -99,6 +100,10 @@ def test_what_an_llm_writes_comes_after_the_excerpts_and_is_text(seen):
 
 def test_a_phone_shows_all_of_it_without_scrolling_sideways(seen):
     assert seen["overflow"] <= 0
+
+
+def test_a_browser_without_a_session_is_told_how_to_get_one(seen):
+    assert seen["lost"] == "This browser has no session"
 
 
 def test_it_works_without_script(seen):

@@ -14,7 +14,7 @@ from ragqa.types import NoteRecord, Stamp
 
 pytest.importorskip("mcp", reason="the extra mcp is not installed")
 wording = pytest.importorskip("ragqa.serving.wording")
-budget_of = pytest.importorskip("ragqa.serving.budget")
+
 
 LINE = "Green tea is brewed at 80 degrees, and a paragraph may be one long line. "
 NOTES = {
@@ -117,10 +117,10 @@ def test_a_part_is_within_any_budget_and_goes_on_where_it_ends(text, heading, bu
 @given(TEXTS, st.lists(TEXTS, min_size=1, max_size=9), st.lists(TEXTS, max_size=3), st.data())
 def test_blocks_and_documents_are_within_any_budget(head, texts, notices, data):
     budget = data.draw(st.integers(50, 2_000))
-    text = budget_of.within(head, texts, budget, notices)
+    text = wording.within(head, texts, budget, notices)
     document = {"verdict": "answered", "hits": [{"path": "a.md", "text": one} for one in texts]}
     document |= {"question": head, "warnings": notices}
-    kept = budget_of.fitted(document, budget, ("verdict", "hits"), budget_of.MORE)
+    kept = wording.fitted(document, budget, ("verdict", "hits"), wording.MORE)
     assert max(lengths(text, kept)) <= budget
     assert kept["verdict"] == "answered"
     assert len(kept["hits"]) == len(texts) or kept["cut"]

@@ -7,7 +7,7 @@ import anyio
 import pytest
 from starlette.responses import PlainTextResponse
 
-from ragqa.serving.failing import BUG
+from ragqa.serving.asking import BUG
 from ragqa.serving.guard import Guard
 from ragqa.serving.warm import Freshness, Overdue
 from ragqa.serving.web import web_app

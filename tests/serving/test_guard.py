@@ -15,8 +15,7 @@ from support import QUICK, write_notes
 from uvicorn.server import ServerState
 
 from ragqa.serving import guard as guard_module
-from ragqa.serving.guard import MOST_AT_ONCE, Guard
-from ragqa.serving.listening import HEAD_S, _Connection
+from ragqa.serving.guard import HEAD_S, MOST_AT_ONCE, Connection, Guard
 
 ASK = "/api/ask"
 
@@ -265,7 +264,7 @@ class Line:
 
 def test_a_connection_whose_request_does_not_begin_in_time_is_cut_off():
     line = Line()
-    connection = _Connection(uvicorn.Config(Mock()), ServerState(), {}, line)
+    connection = Connection(uvicorn.Config(Mock()), ServerState(), {}, line)
     connection.connection_made(line)
     connection.data_received(b"GET / HTTP/1.1\r\nHost: ")
     (timer,) = line.timers
@@ -278,7 +277,7 @@ def test_a_connection_whose_request_does_not_begin_in_time_is_cut_off():
 
 def test_a_request_whose_head_came_whole_is_not_cut_off():
     line = Line()
-    connection = _Connection(uvicorn.Config(Mock()), ServerState(), {}, line)
+    connection = Connection(uvicorn.Config(Mock()), ServerState(), {}, line)
     connection.connection_made(line)
     connection.data_received(b"GET / HTTP/1.1\r\nHost: 127.0.0.1:1\r\n\r\n")
     line.timers[0].cancel.assert_called_once_with()
@@ -289,6 +288,29 @@ def test_who_is_turned_away_is_told_what_to_send(server):
     said = server.ask("/", token=False).text
     assert "the address that ragqa serve printed" in said
     assert "start it again" in said
+
+
+def test_a_lost_session_has_a_page_that_says_how_to_go_on(server):
+    got = server.ask("/?q=tea", token=False)
+    assert got.status == 401
+    assert got.headers["content-type"].startswith("text/html")
+    assert "reload this page" in got.text
+    assert server.ask("/static/style.css", token=False).status == 200
+    elsewhere = {"Sec-Fetch-Site": "cross-site"}
+    assert server.ask("/static/style.css", token=False, headers=elsewhere).status == 401
+    assert server.ask("/static/script.js", token=False).status == 401
+
+
+def test_a_session_outlives_a_restart_and_ends_with_a_new_token():
+    def session(token, port):
+        guard = Guard(Mock(), hosts=frozenset((f"127.0.0.1:{port}",)), token=lambda: token)
+        return guard, guard._start({"query_string": f"ticket={guard.ticket}".encode()})
+
+    cookie = {"cookie": session("right", 1)[1].headers["set-cookie"].partition(";")[0]}
+    for token, port, is_kept in (("right", 1, True), ("other", 1, False), ("", 1, False)):
+        assert session(token, port)[0]._has_session(cookie) is is_kept
+    renamed = {"cookie": cookie["cookie"].replace("ragqa-1=", "ragqa-2=")}
+    assert not session("right", 2)[0]._has_session(renamed)
 
 
 def test_an_image_of_the_folder_is_shown(server):

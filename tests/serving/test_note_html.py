@@ -33,8 +33,46 @@ def test_an_image_is_found_by_its_name_from_the_top_and_beside_the_note(written)
     assert 'src="/image/attachments/cup.png"' in html(written)
 
 
-def test_the_title_of_a_callout_is_a_line_of_its_own():
-    assert re.search(r"Steam<br ?/?>\s*Put water", html("> [!tip] Steam\n> Put water in.\n"))
+@pytest.mark.parametrize(
+    ("written", "title"),
+    [("[!tip] Steam *it*", "Steam <em>it</em>"), ("[!tip]", "Tip"), ("[!TIP]- Steam", "Steam")],
+)
+def test_a_callout_has_its_own_title_or_that_of_its_kind(written, title):
+    shown = html(f"> {written}\n> Put water in.\n")
+    assert f'<blockquote class="callout">\n<p class="kind">{title}</p>\n' in shown
+    assert "<p>Put water in.</p>" in shown
+
+
+def test_what_a_note_highlights_is_told_apart_from_what_is_cited():
+    text = "Keep it at ==20 *degrees*== if a == b, **or ==not** so==.\n"
+    shown = note_html(text, (), path="a.md", names=Names({}), marks=[(0, 4)])
+    assert shown == (
+        '<p><mark id="cited">Keep</mark> it at <mark class="own">20 <em>degrees</em></mark> if '
+        "a == b, <strong>or ==not</strong> so==.</p>\n"
+    )
+
+
+def test_icons_are_left_out_and_a_canvas_is_said_to_be_unread():
+    shown = html("Press **Set** ( ![[lucide-cog.svg#icon]] ) in [[plan.canvas|the plan]].\n")
+    assert shown.startswith("<p>Press <strong>Set</strong>  in ")
+    assert "the plan (a canvas, which is not read)" in shown
+    assert 'title="a canvas, which is not read"' in html("[the plan](plan.canvas)")
+
+
+@pytest.mark.parametrize(
+    "stretch", ["Run `tea --hot` now.", "```sh\ntea --hot\n```", "`tea --hot`"]
+)
+def test_code_in_a_cited_stretch_keeps_the_mark(stretch):
+    text = f"# Tea\n\n{stretch}\n"
+    shown = note_html(text, (), path="a.md", names=Names({}), marks=[(7, 7 + len(stretch))])
+    assert re.search(r"<code><mark[^>]*>tea --hot\s*</mark>", shown)
+
+
+def test_a_table_scrolls_by_itself_also_with_keys():
+    shown = html("| A | B |\n| --- | --- |\n| 1 | 2 |\n")
+    assert re.search(
+        r'<div class="table"[^>]* tabindex="0"><table>.*</table></div>', shown, re.DOTALL
+    )
 
 
 def test_a_link_shows_its_words_and_leads_to_its_heading_or_block():

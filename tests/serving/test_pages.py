@@ -1,6 +1,7 @@
 """The pages, as a browser without script sees them, and the HTTP API."""
 
 import json
+import os
 import re
 from html.parser import HTMLParser
 from urllib.parse import parse_qsl, urlencode, urljoin
@@ -11,8 +12,8 @@ from support import QUICK, run_ragqa, write_notes
 from ragqa import __version__
 from ragqa.config import Settings, history_file, load_settings
 from ragqa.history import History
-from ragqa.serving.ask_page import ask_page
-from ragqa.serving.layout import laid_out, quoted_by, stretch
+from ragqa.serving.note_page import quoted_by, stretch
+from ragqa.serving.pages import ask_page, laid_out
 from ragqa.serving.warm import WarmIndex
 from ragqa.types import Corpus
 
@@ -71,6 +72,90 @@ def test_further_excerpts_are_folded_below_the_answer_each_with_its_place(tmp_pa
     assert numbers == ["1", "2", "3"]
     assert len(summaries) == 2
     assert f'data-path="{summaries[0]}.md"' in page.partition('id="beside"')[2]
+
+
+def test_the_home_shows_the_vault_what_changed_its_tags_and_what_was_asked(tmp_path, monkeypatch):
+    for name, value in (QUICK | {"XDG_DATA_HOME": str(tmp_path / "data")}).items():
+        monkeypatch.setenv(name, value)
+    notes = write_notes(tmp_path / "vault", {
+        "old.md": "---\ntags: [tea]\n---\n# Old tea\n\n## Storing\n\nIt keeps for a year.\n",
+        "new.md": "---\ntags: [tea, pot]\n---\n# Pot & lid\n\n## Care?\n\nRinse it.\n",
+    })  # fmt: skip
+    os.utime(notes / "old.md", (1, 1))
+    loaded = load_settings({"corpus": [str(notes)], "index": str(tmp_path / "index")})
+    run_ragqa("index", "--corpus", notes, "--index", tmp_path / "index")
+
+    with WarmIndex(loaded) as warm:
+
+        def home(**asked):
+            page = Page(laid_out("ask", ask_page(warm, asked)))
+            return page.text["main"], [link["href"] for link in page.of("a")]
+
+        text, links = home()
+        assert "vault 2 notes, " in text
+        assert "#tea 2" in text
+        assert "/?tag=tea" in links
+        notes_in_order = [link for link in links if link.startswith("/note/")]
+        assert notes_in_order == ["/note/new.md", "/note/old.md"]
+        assert {"/?q=Old+tea%3A+Storing", "/?q=Pot+%26+lid%3A+Care%3F"} <= set(links)
+        assert "/note/old.md" not in home(tag=["pot"])[1]
+        ask_page(warm, {"q": "how is a pot cared for?"})
+        text, links = home()
+        assert "/?q=how+is+a+pot+cared+for%3F" in links
+        assert "Old tea: Storing" not in text
+
+
+def test_an_excerpt_of_a_table_is_a_table_and_one_line_has_one_number(tmp_path, monkeypatch):
+    for name, value in QUICK.items():
+        monkeypatch.setenv(name, value)
+    kinds = ["Oolong", "Sencha", *(f"Kind {n}" for n in range(40))]
+    rows = "".join(f"| {kind} | {n} |\n" for n, kind in enumerate(kinds, 75))
+    table = f"# Teas\n\n| Kind | Degrees |\n| --- | --- |\n{rows}"
+    loaded = load_settings({
+        "corpus": [str(write_notes(tmp_path / "notes", {"teas.md": table}))],
+        "index": str(tmp_path / "index"),
+    })  # fmt: skip
+    run_ragqa("index", "--corpus", tmp_path / "notes", "--index", tmp_path / "index")
+    with WarmIndex(loaded) as warm:
+        page = laid_out("ask", ask_page(warm, {"q": "how many degrees for Sencha?"}))
+    excerpt = page.partition('id="c1"')[2].partition("</article>")[0]
+    assert "<th>Degrees</th>" in excerpt
+    assert re.search(r"<td>(<mark>)?76", excerpt)
+    assert ">teas.md:6</a>" in excerpt
+    assert "6–6" not in page
+
+
+def test_nearest_passages_have_their_text_and_lead_to_their_line(server):
+    page = server.ask("/", q="who won the chess olympiad?").text.partition('class="nearest"')[2]
+    assert "The printer is on the third floor." in page
+    address = re.search(r'href="(/note/office/printer.md\?[^"#]*)', page)[1].replace("&amp;", "&")
+    assert "<mark>The printer is on the third floor.</mark>" in server.ask(address).text
+
+
+def test_an_answer_is_copied_with_its_sources_and_saved_with_its_record(server):
+    page = Page(server.ask("/", q=WHEN).text)
+    (save,) = [link["href"] for link in page.of("a") if link["href"].startswith("/save")]
+    (copy,) = [one["data-copy"] for one in page.of("button") if "data-copy" in one]
+    saved, copied = server.ask(save), server.ask(copy)
+    name = 'filename="at-how-many-degrees-is-green-tea-brewed.md"'
+    assert name in saved.headers["content-disposition"]
+    assert server.ask("/api/verify", method="POST", answer=saved.text).document["sound"] is True
+    assert saved.text.startswith(copied.text.rstrip())
+    assert "[tea.md:3](tea.md)" in copied.text
+    assert "```json" not in copied.text
+
+
+def test_a_misspelt_tag_and_a_bug_are_told_apart_and_lead_back(server):
+    failed = server.ask("/", q=WHEN, tag="ofice")
+    assert failed.status == 400
+    assert "<h1>That cannot be asked</h1>" in failed.text
+    assert "no note has the tag ofice; nearest: office." in failed.text
+    assert "<h1>That did not work</h1>" in server.ask("/nowhere").text
+
+
+def test_the_keys_are_on_every_page(server):
+    for path in ("/", "/about", "/note/tea.md"):
+        assert "<kbd>?</kbd> show the keys" in server.ask(path).text
 
 
 QUOTE = "The kettle holds two litres of water."
@@ -248,7 +333,7 @@ def test_an_error_is_a_sentence_with_a_fitting_status(server, path, asked, statu
     ],
     ids=range(7),
 )
-@pytest.mark.parametrize("path", ["/api/ask", "/"])
+@pytest.mark.parametrize("path", ["/api/ask", "/api/verify"])
 def test_a_body_that_cannot_be_read_is_said_in_our_own_words(server, path, body):
     headers = {"Content-Type": "application/json"}
     got = server.ask(path, method="POST", headers=headers, body=body)
@@ -273,8 +358,6 @@ def test_the_api_gives_the_documents_of_the_command_line(server):
     assert [hit["path"] for hit in found["hits"]] == ["office/printer.md"]
     part = server.ask("/api/get", address="tea.md:3:3").document
     assert part["text"] == "Green tea is brewed at 80 degrees for two minutes."
-    completed = server.ask("/api/complete", start="off").document
-    assert (completed["tags"], completed["paths"]) == (["office"], ["office"])
     printed = run_ragqa("ask", WHEN, "--json", "--corpus", server.folder, env=QUICK).document
     assert list(printed) == list(answer)
 

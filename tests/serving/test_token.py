@@ -6,7 +6,7 @@ from dataclasses import replace
 from served import NOTES, serving
 from support import QUICK, write_notes
 
-from ragqa.serving.token import current, kept_token
+from ragqa.serving.guard import current, kept_token
 
 
 def test_the_token_is_the_same_at_every_start_until_a_new_one_is_wanted(tmp_path):

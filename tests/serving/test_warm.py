@@ -8,13 +8,11 @@ from support import HANGS_S, QUICK, write_notes
 
 from ragqa.api import index_from
 from ragqa.config import load_settings
-from ragqa.errors import RagqaError
+from ragqa.errors import IndexUnusable, RagqaError
 from ragqa.serving import warm as warm_module
-from ragqa.serving.ask_page import ask_page
-from ragqa.serving.layout import laid_out
-from ragqa.serving.tools import TOOLS
-from ragqa.serving.warm import NotReady, Overdue, WarmIndex
-from ragqa.serving.watching import changes
+from ragqa.serving.mcp import TOOLS
+from ragqa.serving.pages import ask_page, laid_out
+from ragqa.serving.warm import NotReady, Overdue, WarmIndex, changes
 
 NOTES = {"tea.md": "# Tea\n\nGreen tea is brewed at 80 degrees.\n"}
 
@@ -120,6 +118,39 @@ def test_while_a_long_update_runs_answers_say_what_is_being_read(loaded, tmp_pat
         after = warm.use(ask)
         assert (after.waiting, after.info.notes) == (0, 2)
         assert told not in after.warnings
+
+
+def test_the_first_build_is_told_as_notes_of_notes_and_is_no_error(loaded, monkeypatch):
+    running, go_on = threading.Event(), threading.Event()
+
+    def held(_settings, _places, progress, **_):
+        progress("splitting", 4, 900)
+        progress("embedding", 1, 5)
+        running.set()
+        go_on.wait()
+
+    monkeypatch.setattr(warm_module, "update", held)
+    with WarmIndex(loaded) as warm:
+        running.wait()
+        with pytest.raises(NotReady, match="your notes are being read: 180 of 900 notes so far"):
+            warm.use(lambda index: index.info(), patience_s=0)
+        page = laid_out("ask", ask_page(warm, {}))
+        assert "your notes are being read: 180 of 900 notes so far" in page
+        assert "You can type your question meanwhile" in page
+        go_on.set()
+
+
+def test_a_first_build_that_failed_is_told_as_such(loaded, monkeypatch):
+    def failing(*_, **__):
+        raise IndexUnusable("the disk is full")
+
+    monkeypatch.setattr(warm_module, "update", failing)
+    with WarmIndex(loaded) as warm:
+        while not warm.freshness.problem:
+            pass
+        page = laid_out("ask", ask_page(warm, {}))
+    assert "the index could not be built: the disk is full" in page
+    assert "meanwhile" not in page
 
 
 def test_an_assistant_and_the_page_are_told_of_files_left_out_where_nothing_is_found(

@@ -33,6 +33,8 @@ page.on("request", (request) => {
   if (!request.url().startsWith(new URL(address).origin)) seen.outside.push(request.url());
 });
 seen.focused = await page.evaluate(() => document.activeElement.id);
+await check("home");
+await shot("home");
 await page.keyboard.type(WHEN);
 await page.keyboard.press("Enter");
 await page.waitForSelector("#c1");
@@ -61,6 +63,10 @@ await page.emulateMedia({ colorScheme: "light" });
 
 await page.click("h1", { force: true }).catch(() => {});
 await page.evaluate(() => document.activeElement.blur());
+await page.keyboard.press("?");
+seen.keys = await page.locator("dialog").innerText();
+await check("keys");
+await page.keyboard.press("Escape");
 await page.keyboard.press("j");
 await page.waitForSelector(".excerpt.chosen");
 seen.chosen = await page.textContent(".excerpt.chosen .number");
@@ -81,7 +87,7 @@ seen.slash = await page.evaluate(() => document.activeElement.id);
 
 await page.click("summary:text('Filters')");
 for (const value of ["rag", "fine-tuning"]) {
-  await page.fill("input[data-complete=paths]", value);
+  await page.fill("input[name=path][data-several]", value);
   await page.keyboard.press("Tab");
 }
 seen.chips = await page.locator(".chip").allInnerTexts();
@@ -102,6 +108,11 @@ await small.goto(`${new URL("/", address).href}?q=${encodeURIComponent(WHEN)}`);
 seen.overflow = await small.evaluate(() => document.documentElement.scrollWidth - innerWidth);
 await check("phone", small);
 await shot("phone", small);
+
+const lost = await (await browser.newContext({ bypassCSP: true })).newPage();
+await lost.goto(new URL("/", address).href);
+seen.lost = await lost.textContent("h1");
+await check("lost", lost);
 
 const bare = await browser.newContext({
   javaScriptEnabled: false, storageState: await context.storageState(),

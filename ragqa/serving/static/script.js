@@ -10,7 +10,7 @@
 
   // Beside the answer only the note's pane scrolls; below it, on a phone, only what was clicked.
   function toCited(inside, clicked) {
-    const cited = $("mark", inside);
+    const cited = $("mark:not(.own)", inside);
     if (!cited) return;
     if (inside !== beside || (clicked && beside.scrollHeight <= beside.clientHeight)) {
       cited.scrollIntoView({ block: "center", behavior: motion });
@@ -33,6 +33,8 @@
   let at = -1;
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-source]")) return switchSource();
+    const copy = event.target.closest("[data-copy]");
+    if (copy) return copyAnswer(copy);
     const link = event.target.closest("a.cite");
     if (!link || !beside || event.metaKey || event.ctrlKey || event.shiftKey) return;
     event.preventDefault();
@@ -40,7 +42,14 @@
     openCitation(link);
   });
 
-  // Citations by j and k, the question by /, the note's exact source by s.
+  async function copyAnswer(button) {
+    const response = await fetch(button.dataset.copy);
+    if (!response.ok) return;
+    await navigator.clipboard.writeText(await response.text());
+    button.textContent = "Copied";
+  }
+
+  // Citations by j and k, the question by /, the note's exact source by s, all keys by ?.
   function step(by) {
     const links = $$("a.cite");
     if (!links.length) return;
@@ -70,6 +79,7 @@
       j: () => step(1),
       k: () => step(-1),
       s: switchSource,
+      "?": () => $(".help").showModal(),
       o: () => { const link = $(".note h2 a"); if (link) location.href = link.href; },
     };
     if (keys[event.key]) { event.preventDefault(); keys[event.key](); }
@@ -87,16 +97,19 @@
     field.value = "";
   }
 
-  $$("[data-complete]").forEach((field) => {
-    const list = $(`#${field.getAttribute("list")}`);
-    field.addEventListener("change", () => choose(field));
-    field.addEventListener("input", async () => {
-      const response = await fetch(`/api/complete?start=${encodeURIComponent(field.value)}`);
-      if (!response.ok) return;
-      const found = (await response.json())[field.dataset.complete];
-      list.replaceChildren(...found.map((value) => Object.assign(document.createElement("option"), { value })));
-    });
-  });
+  $$("[data-several]").forEach((field) => field.addEventListener("change", () => choose(field)));
+
+  // While the index is being built, the page says how far it is; what is typed meanwhile stays.
+  const building = $("[data-building]");
+  async function follow() {
+    const response = await fetch("/api/status");
+    const said = await response.json();
+    if (response.ok && !input?.value) return location.reload();
+    building.textContent = response.ok ? said.server.state : `${said.error}.`;
+    if (response.ok) return;
+    setTimeout(follow, 2000);
+  }
+  if (building) follow();
 
   // An LLM's answer: each sentence as text once it is checked, then all of it with its sources.
   const writing = $("[data-stream]");

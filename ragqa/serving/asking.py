@@ -1,0 +1,248 @@
+"""What every door asks of the warm index, who may write the answer, and what is said of failures.
+
+The server's own options and settings choose the LLM, never a request. A server cannot ask its user,
+so nothing is sent to a host that was not allowed before.
+"""
+
+import io
+import logging
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import Any, TypeAlias
+
+from starlette.exceptions import HTTPException
+
+from ragqa.clock import day_since
+from ragqa.config import Settings
+from ragqa.consent import consents, host_named, not_allowed
+from ragqa.diagnosis import choice_of, status_of
+from ragqa.errors import (
+    BackendFailed,
+    IndexUnusable,
+    NoCorpus,
+    NoIndex,
+    NotAllowed,
+    OutOfMemory,
+    RagqaError,
+    UsageError,
+    WriterBusy,
+    out_of_memory,
+)
+from ragqa.generation import Writer, what_is_sent, writer_of
+from ragqa.llms import LLM, NO_LLM, Destination, Prompt
+from ragqa.llms.secrets import without_keys
+from ragqa.render.overviews import status_document
+from ragqa.safe import safe_line
+from ragqa.serving.warm import Freshness, NotReady, Overdue, WarmIndex
+from ragqa.types import Answer, Filters, no_progress
+from ragqa.verifying.checking import Verification, verify
+from ragqa.verifying.saved import SavedAnswer, read_saved
+
+logger = logging.getLogger("ragqa")
+
+BUG = "this is a bug in ragqa"
+BUG_HINT = "start the server with --debug; it then prints a traceback to report"
+
+# The first that an error is an instance of counts.
+_STATUS: Mapping[type[RagqaError], int] = {
+    NotReady: 503, WriterBusy: 503, OutOfMemory: 503, NotAllowed: 403, UsageError: 400,
+    NoCorpus: 404, NoIndex: 404, BackendFailed: 502, Overdue: 504, IndexUnusable: 500,
+}  # fmt: skip
+
+
+Asked = Mapping[str, Any]
+"""The values of a request by name; those in `LISTS` are lists of strings."""
+
+Shown = dict[str, Any]
+"""What a template or a document shows, by name."""
+
+Emit: TypeAlias = Callable[[str, Mapping[str, Any]], None]
+"""Sends an event of a name with a document."""
+
+LISTS = frozenset({"tag", "path"})
+
+
+def filters_of(asked: Asked) -> Filters:
+    """The filters of a request.
+
+    :raises UsageError: one of them is malformed.
+    """
+    tags, paths = (
+        tuple(str(one) for one in (value if isinstance(value, list) else [value]) if one)
+        for value in (asked.get("tag"), asked.get("path"))
+    )
+    since, where = (str(asked.get(name, "")).strip() for name in ("since", "where"))
+    return Filters(tags, paths, day_since(since), where)
+
+
+def text_in(asked: Asked, name: str) -> str:
+    """A text that was asked for.
+
+    :raises UsageError: it is missing.
+    """
+    value = asked.get(name)
+    if not isinstance(value, str) or not value.strip():
+        raise UsageError(f"{name} is missing", hint=f"give {name} as text")
+    return value
+
+
+def number_in(asked: Asked, name: str) -> int | None:
+    """A number that was asked for, None without one.
+
+    :raises UsageError: it is not a number.
+    """
+    value = asked.get(name)
+    if value in (None, ""):
+        return None
+    text = str(value)
+    if not text.isdecimal() or len(text) > 9:
+        raise UsageError(f"{name} is not a number: {text[:40]!r}")
+    return int(text)
+
+
+def answer_to(
+    warm: WarmIndex, question: str, filters: Filters, writer: Writer | None = None
+) -> Answer:
+    """Answer a question; while an LLM writes, other questions are answered.
+
+    :raises NotAllowed: nothing may be sent to the LLM.
+    :raises RagqaError: as `WarmIndex.use` does.
+    """
+    if writer is None:
+        return warm.use(lambda index: index.ask(question, filters=filters, refresh=False))
+    with warm.apart() as index:
+        return index.ask(question, filters=filters, refresh=False, writer=writer)
+
+
+def checked(warm: WarmIndex, saved: SavedAnswer | str) -> Verification:
+    """Check a saved answer, or one as pasted, against the notes, which needs no index.
+
+    :raises UsageError: it is too large, damaged or not a saved answer.
+    """
+    if isinstance(saved, str):
+        saved = read_saved(io.BytesIO(saved.encode("utf-8", "replace")), "the answer")
+    settings, corpus = warm.loaded.settings, warm.loaded.places.corpus
+    return verify(
+        saved, corpus, max_note_bytes=settings.max_note_bytes, formats=settings.formats,
+        progress=no_progress,
+    )  # fmt: skip
+
+
+def status(warm: WarmIndex) -> Shown:
+    """The document of the index, as `ragqa status --json` prints it, and how current it is kept."""
+    found, kept = warm.use(status_of), warm.freshness
+    return status_document(found, warm.loaded.places, choice_of(warm.loaded)) | {
+        "server": {
+            "state": freshness_line(kept),
+            "updated": kept.updated and kept.updated.isoformat(timespec="seconds"),
+            "updating": kept.running or None,
+            "problem": kept.problem or None,
+        }
+    }
+
+
+def freshness_line(freshness: Freshness) -> str:
+    """How current the index is, in a sentence."""
+    if freshness.running:
+        return f"An update is running ({freshness.running})."
+    if freshness.problem:
+        return f"The last update failed: {safe_line(freshness.problem)}."
+    if freshness.updated:
+        return f"Last brought up to date {freshness.updated:%Y-%m-%d %H:%M:%S}."
+    return "It is used as it is."
+
+
+def writer_for(settings: Settings, spec: str) -> Writer | None:
+    """The writer of a server, None if `spec` is "".
+
+    :raises UsageError: the backend is unknown or unusable.
+    """
+    if not spec:
+        return None
+    writer = writer_of(settings, spec)
+    return replace(writer, allow=partial(_allowed, writer.llm.destination, what_is_sent(settings)))
+
+
+def _allowed(destination: Destination, what: str) -> bool:
+    """Whether anything may be sent; what the user allows while the server runs counts.
+
+    :raises NotAllowed: it may not.
+    """
+    if destination.is_local:
+        return True
+    host, known = host_named(destination.host), consents()
+    if host in known.hosts:
+        return True
+    hint = known.fix or f"ragqa llm allow {host}"
+    raise not_allowed(destination.backend, what, destination.where, hint=hint)
+
+
+def chosen(warm: WarmIndex, asked: Any) -> Writer | None:  # noqa: ANN401 - what a request says
+    """The server's writer, unless the request wants none.
+
+    :raises UsageError: the request names an LLM.
+    """
+    if asked in ("", None):
+        return warm.writer
+    if asked == NO_LLM:
+        return None
+    raise UsageError("a request cannot choose an LLM", hint=f"llm={NO_LLM} asks for excerpts alone")
+
+
+class Interruptible:
+    """An LLM whose work another thread can end."""
+
+    def __init__(self, llm: LLM) -> None:
+        self._llm = llm
+        self._pieces: Iterator[str] = iter(())
+        self._ended = False
+
+    @property
+    def destination(self) -> Destination:
+        """As of the LLM."""
+        return self._llm.destination
+
+    def stream(self, prompt: Prompt, *, max_tokens: int) -> Iterator[str]:
+        """As the LLM does, unless it was ended before."""
+        if not self._ended:
+            self._pieces = self._llm.stream(prompt, max_tokens=max_tokens)
+        return self._pieces
+
+    def end(self) -> None:
+        """End it, now if the LLM can, else at its next piece."""
+        self._ended = True
+        cancel: Callable[[], None] | None = getattr(self._pieces, "cancel", None)
+        if cancel is not None:
+            with suppress(Exception):  # a package's LLM may raise anything
+                cancel()
+
+
+def failure_of(exc: Exception) -> tuple[int, dict[str, str]]:
+    """The HTTP status of a failed request, and what happened and what helps, without keys.
+
+    An exception that nobody expected is reported on standard error.
+    """
+    status, error, hint = 500, BUG, BUG_HINT
+    exc = out_of_memory(exc) or exc
+    if isinstance(exc, HTTPException):
+        status, error, hint = exc.status_code, exc.detail, ""
+    elif isinstance(exc, RagqaError):
+        status = next((_STATUS[kind] for kind in _STATUS if isinstance(exc, kind)), 500)
+        error, hint = exc.message, hint_of(exc)
+    else:
+        report(exc)
+    return status, {"error": without_keys(error), "hint": without_keys(hint)}
+
+
+def hint_of(exc: RagqaError) -> str:
+    """What helps, unless it is a command that lists what a page or a tool shows."""
+    return "" if exc.hint.startswith(("ragqa list", "ragqa status")) else exc.hint
+
+
+def report(exc: Exception) -> None:
+    """Log an exception that nobody expected: a line, and with `--debug` its traceback."""
+    logger.error("a request failed, and %s: %s", BUG, without_keys(f"{type(exc).__name__}: {exc}"))
+    logger.debug("%s", without_keys("".join(traceback.format_exception(exc))))

@@ -1,0 +1,183 @@
+"""A note on a page: as HTML with what was quoted of it marked, and the notes around it."""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache, partial
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import urlencode
+
+from markupsafe import Markup
+
+from ragqa.api import Index
+from ragqa.errors import UsageError
+from ragqa.getting import read_current
+from ragqa.notes.formats import Document
+from ragqa.notes.links import NoteNames
+from ragqa.related import NoteLinks, Related, near
+from ragqa.serving.asking import Asked, Shown, number_in
+from ragqa.serving.note_html import IMAGES, Names, note_html, slugs, source_html, url_path
+from ragqa.serving.warm import WarmIndex
+from ragqa.types import Corpus, Filters, Kind, Note, NoteRecord, Span
+from ragqa.verifying.checking import in_note
+from ragqa.verifying.current_notes import CurrentNote
+from ragqa.verifying.saved import NOWHERE, SavedCitation
+
+_MOST_NEAR = 5
+_LARGEST_RENDERED = 300_000
+"""Characters; a longer note is shown as its source alone."""
+
+_LONGEST_SENT = 2_000
+"""Characters; the address of a longer quote has its digest, since servers bound an address."""
+
+Quoted = tuple[Span, str]
+"""The characters of a note that were quoted, and what they said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Links(NoteLinks):
+    """The links of one generation of an index.
+
+    `tags` has the number of notes with each tag, and `folders` that of notes in each folder.
+    """
+
+    names: Names
+    generation: str
+    passages: int
+    tags: dict[str, int]
+    folders: dict[str, int]
+
+    @classmethod
+    def of(cls, index: Index) -> "Links":
+        """The links among the notes of an index; found once for each generation of it."""
+        info = index.snapshot().info
+        return _links(index, f"{info.generation} of {info.created}")
+
+
+@lru_cache(maxsize=2)
+def _links(index: Index, generation: str) -> Links:
+    listed, corpus = index.notes(refresh=False), index.places.corpus
+    records = {note.path: note for note in listed.notes}
+    folders = Counter(
+        folder.as_posix() for path in records for folder in list(Path(path).parents)[:-1]
+    )
+    by_name = NoteNames.of(records.values()).by_name
+    return Links(
+        corpus=corpus,
+        max_note_bytes=index.settings.max_note_bytes,
+        generation=generation,
+        passages=listed.info.passages,
+        records=records,
+        names=Names(by_name, cache(partial(_images, corpus))),
+        tags=listed.tags,
+        folders=dict(sorted(folders.items())),
+    )
+
+
+def _images(corpus: Corpus) -> dict[str, str]:
+    """The images of a folder by path and by name; of several with one name, the shortest path."""
+    paths = []
+    for prefix, top in corpus.prefixed:
+        for folder, below, files in os.walk(top):
+            below[:] = [name for name in below if not name.startswith(".")]
+            inside = Path(folder).relative_to(top)
+            images = (name for name in files if Path(name).suffix.lower() in IMAGES)
+            paths += [prefix + (inside / name).as_posix() for name in images]
+    by_name = {Path(path).name.casefold(): path for path in sorted(paths, key=len, reverse=True)}
+    return by_name | {path.casefold(): path for path in paths}
+
+
+def around(warm: WarmIndex, path: str, asked: Asked) -> Shown:
+    """A note with its outline, links, backlinks and nearest notes."""
+
+    def look(index: Index) -> tuple[Links, list[Related]]:
+        links = Links.of(index)
+        if path not in links.records:
+            raise UsageError(f"there is no note {path} in the index", hint="ragqa list")
+        return links, near(index, links, path, Filters(), _MOST_NEAR)
+
+    links, related = warm.use(look)
+    note = read_now(warm, path)
+    headings = [one for one in note.blocks if one.kind is Kind.HEADING]
+    return {
+        "note": shown_note(note, quoted_by(asked, note.text), links),
+        "outline": [
+            {"label": one.label, "level": one.level, "slug": slug}
+            for one, slug in zip(headings, slugs(one.label for one in headings), strict=True)
+            if one.label
+        ],
+        "links": [_named(one) for one in links.of_note(path)],
+        "backlinks": [_named(one) for one in links.to_note(path)],
+        "near": [_named(one.note, one.why) for one in related],
+    }
+
+
+def _named(record: NoteRecord, why: Iterable[str] = ()) -> Shown:
+    named = {"path": record.path, "title": record.title, "date": record.date}
+    return named | {"why": "; ".join(why)}
+
+
+def read_now(warm: WarmIndex, path: str) -> Note:
+    """A note as it is now.
+
+    :raises UsageError: it cannot be read.
+    """
+    limit = warm.loaded.settings.max_note_bytes
+    return read_current(warm.loaded.places.corpus, path, max_note_bytes=limit)
+
+
+def shown_note(note: Note, quotes: Sequence[Quoted], links: Links) -> Shown:
+    """A note, rendered and as its exact text, with these quotes marked in both.
+
+    A quote is marked where it stands now. If the first is gone, the note says so and has no marks.
+    """
+    places = [_place_of(note, quoted) for quoted in quotes]
+    has_changed = places[:1] == [None]
+    marks = [] if has_changed else [place for place in places if place is not None]
+    html = exact = source_html(note.text, note.blocks, marks=marks)
+    if len(note.text) <= _LARGEST_RENDERED:
+        html = note_html(note.text, note.blocks, path=note.path, names=links.names, marks=marks)
+    first = [f"?{stretch(one, note.text[slice(*one)])}#cited" for one in marks[:1]]
+    return {
+        "path": note.path,
+        "href": f"/note/{url_path(note.path)}{''.join(first)}",
+        "has_changed": has_changed,
+        "title": note.title,
+        "date": note.date,
+        "tags": note.tags,
+        "html": Markup(html),  # noqa: S704 - both escape
+        "source": Markup(exact.replace(' id="cited"', "")),  # noqa: S704 - it escapes
+    }
+
+
+def _place_of(note: Note, quoted: Quoted) -> Span | None:
+    """Where a quote stands in a note now; None if the note no longer says it."""
+    chars, quote = quoted
+    if note.text[slice(*chars)] == quote:
+        return chars
+    current = CurrentNote(note.path, Document(note.text), note.sha256)
+    found = in_note(SavedCitation(1, note.path, NOWHERE, chars, quote), current)
+    return found.place.chars if found and found.is_sound and found.place else None
+
+
+def stretch(chars: Span, quote: str) -> str:
+    """The query that names a quote: the note may change before anybody follows the link."""
+    is_sent = len(quote) <= _LONGEST_SENT
+    words = {"quote": quote} if is_sent else {"sha256": _digest(quote)}
+    return urlencode({"from": chars[0], "to": chars[1], **words})
+
+
+def quoted_by(asked: Asked, text: str) -> list[Quoted]:
+    """The quote that such a query names, of a note with this text; none if it names none."""
+    start, end = number_in(asked, "from") or 0, number_in(asked, "to") or 0
+    if not start < end:
+        return []
+    there = text[start:end]
+    quote = there if _digest(there) == asked.get("sha256") else str(asked.get("quote", ""))
+    return [((start, end), quote)]
+
+
+def _digest(quote: str) -> str:
+    return sha256(quote.encode("utf-8", "replace")).hexdigest()
