@@ -60,6 +60,7 @@ def index(
     Example: ragqa index ~/notes
     """
     from ragqa import render
+    from ragqa.readers import prepare
     from ragqa.render.documents import report_document
     from ragqa.render.results import print_report
 
@@ -70,10 +71,16 @@ def index(
     with open_index(loaded) as opened, render.ProgressLine() as progress:
         if how.workers is not None:
             _use_workers(opened, how.workers, yes=how.yes)
-        _announce(opened, how)
+        elif not how.wait and (notice := build_notice(opened, rebuild=how.rebuild)):
+            render.say(notice)
+        if how.wait and (building := opened.building()):
+            render.say(f"Waiting for another process that is writing the index {building}.")
         report = opened.refresh(rebuild=how.rebuild, wait=how.wait, progress=progress)
         where = opened.kept.where
-    report = replace(report, warnings=report.warnings + _reader_warnings(loaded.settings.reader))
+    try:
+        prepare(loaded.settings.reader)
+    except UsageError as exc:  # the index is complete without a reader
+        report = replace(report, warnings=(*report.warnings, f"{exc.message}; {exc.hint}"))
     if json:
         render.print_document(report_document(report))
     else:
@@ -86,27 +93,6 @@ def index(
             hint="fix them, or list them in .ragqaignore",
         )
     return 0
-
-
-def _announce(opened: "Index", how: BuildOptions) -> None:
-    """Say what makes the command take long, if anything does."""
-    from ragqa import render
-
-    if how.wait and (building := opened.building()):
-        render.say(f"Waiting for another process that is writing the index {building}.")
-    elif how.workers is None and (notice := build_notice(opened, rebuild=how.rebuild)):
-        render.say(notice)
-
-
-def _reader_warnings(reader: str) -> tuple[str, ...]:
-    """Prepare the reader; the index is complete without it, so a failure is only a warning."""
-    from ragqa.readers import prepare
-
-    try:
-        prepare(reader)
-    except UsageError as exc:
-        return (f"{exc.message}; {exc.hint}",)
-    return ()
 
 
 def _use_workers(index: "Index", spec: str, *, yes: bool) -> None:
