@@ -31,10 +31,11 @@ def chat(*, scope: Scope, llm: LLMOptions) -> int:
 
     # Report wrong options and settings before the first question.
     loaded = load_flags({**scope.given.flags, "top_k": scope.top_k})
+    corpus = loaded.places.corpus
     if scope.within or scope.since or scope.where:
         from ragqa.stores.filters import note_matcher
 
-        note_matcher(scope.filters(loaded.places.corpus))
+        note_matcher(scope.filters(corpus))
     writer = writer_for(loaded.settings, llm)
     is_piped = not is_interactive()
     with ExitStack() as stack:
@@ -49,7 +50,7 @@ def chat(*, scope: Scope, llm: LLMOptions) -> int:
 
         if is_piped:
             return _run(PipedLines(), conversation)
-        typed = TypedLines(History(history_file(loaded.settings, loaded.places.corpus)))
+        typed = TypedLines(History(history_file(loaded.settings, corpus)))
         _run_interactively(typed, conversation)
     return 0
 

@@ -206,7 +206,7 @@ def test_an_answer_that_cannot_be_kept_is_given_all_the_same(run, notes):
 def test_a_chat_goes_on_from_its_last_answer_and_saves_what_it_showed(run, notes, tmp_path):
     said = (ASKED, "/next", "/next", "/open 2", "/open 9", "/open x", f"/save {tmp_path}/chat.md")
     chat = run("chat", said=said, EDITOR="vim")
-    answer, first, second = chat.out.split(f"{ASKED}\n")
+    _, answer, first, second = chat.out.split(f"{ASKED}\n")
     assert answer.endswith("/next shows them whole\n\n")
     offered = shown_in(answer.partition("Further excerpts")[2])
     assert shown_in(first) == offered

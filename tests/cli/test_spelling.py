@@ -74,7 +74,7 @@ def test_why_asks_the_same_question(quick, places):
 
 def test_a_follow_up_in_a_chat_leans_on_the_question_as_it_was_read(quick, places):
     run = quick("chat", *places, input=f"{TYPED}\nand why?\n".encode())
-    assert run.out.startswith(f"{TOLD}\n")
+    assert run.out.startswith(f"> {TYPED}\n{TOLD}\n")
     asked_as = next(line for line in run.out.splitlines() if line.startswith("Asked as: "))
     assert "quantization" in asked_as
 
