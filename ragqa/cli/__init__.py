@@ -10,9 +10,11 @@ from typing import Annotated
 
 import typer
 from typer._click.exceptions import ClickException
+from typer.main import get_command
 
 from ragqa import __version__
-from ragqa.cli.options import with_places
+from ragqa.cli.completion import quote_for_shells
+from ragqa.cli.options import Command, with_places
 from ragqa.errors import OutOfMemory, RagqaError, UsageError, out_of_memory, require_memory
 
 COMMANDS = {
@@ -62,7 +64,9 @@ def run(args: list[str]) -> int:
     try:
         if not _LIGHT.intersection(args):
             require_memory()
-        code = command_line(args)(args, prog_name="ragqa", standalone_mode=False)
+        command = get_command(command_line(args))
+        quote_for_shells()
+        code = command(args, prog_name="ragqa", standalone_mode=False)
     except RagqaError as exc:
         return _report(out_of_memory(exc) or exc, args, debug=debug)
     except ClickException as exc:
@@ -133,7 +137,7 @@ def command_line(args: Sequence[str] = ()) -> typer.Typer:
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=name)
         else:
-            app.command(name)(command)
+            app.command(name, cls=Command)(command)
     return app
 
 

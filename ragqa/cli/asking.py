@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ragqa.cli.completion import complete_path
 from ragqa.cli.generation import (
-    LLMOptions,
+    LLMGiven,
     ask_with,
     exit_code,
     print_answer_warnings,
@@ -18,13 +19,13 @@ from ragqa.cli.generation import (
 )
 from ragqa.cli.opening import Query, load, open_query, question_in
 from ragqa.cli.options import (
-    AsFormat,
     AsJson,
     Format,
-    PlaceOptions,
+    NoRefresh,
+    Places,
     Scope,
-    complete_path,
-    grouped_options,
+    ScopeOptions,
+    TopK,
 )
 from ragqa.errors import UsageError
 
@@ -37,7 +38,6 @@ ShowPrompt = Annotated[
 ]
 
 
-@grouped_options()
 def ask(
     question: Annotated[
         list[str] | None,
@@ -45,10 +45,17 @@ def ask(
     ] = None,
     *,
     scope: Scope,
-    format: AsFormat = None,  # noqa: A002 - the option's name
+    top_k: TopK = None,
+    given: Places,
+    format: Annotated[  # noqa: A002 - the option's name
+        Format | None,
+        typer.Option(
+            metavar="FORMAT", help="text, markdown (ragqa verify can check it later) or json."
+        ),
+    ] = None,
     explain: Explain = False,
     json: AsJson = False,
-    llm: LLMOptions,
+    llm: LLMGiven,
     show_prompt: ShowPrompt = False,
 ) -> int:
     """Answer a question from the notes, with citations.
@@ -61,7 +68,7 @@ def ask(
     """
     output = _parse_format(format, json=json, explain=explain)
     text = question_in(question)
-    with open_query(scope) as query:
+    with open_query(scope, given, top_k) as query:
         if show_prompt:
             request, where, asked = request_in(query, text, llm)
         else:
@@ -102,8 +109,7 @@ def _print_answer(answer: "Answer", query: Query, output: Format, *, explain: bo
     keep(Asked.of(answer, query.filters), settings, query.index.places.corpus)
 
 
-@grouped_options()
-def more(*, given: PlaceOptions) -> int:
+def more(*, given: Places) -> int:
     """Show the further excerpts of the last question whole; asked again, the next ones.
 
     The question is asked again of the notes as they are now. Exits with 1 if there are no more.
@@ -114,7 +120,7 @@ def more(*, given: PlaceOptions) -> int:
     from ragqa.asked import keep, last_asked
     from ragqa.render.results import print_further
 
-    with open_query(Scope(given=given)) as query:
+    with open_query(ScopeOptions(), given) as query:
         about = query.index.settings, query.index.places.corpus
         ask = partial(query.index.ask, progress=query.progress)
         answer, asked = last_asked(*about).ask_on(ask)
@@ -124,13 +130,12 @@ def more(*, given: PlaceOptions) -> int:
     return 0 if answer.also else 1
 
 
-@grouped_options()
 def open_source(
     number: Annotated[
         int, typer.Argument(metavar="N", help="The number of a source or of a further excerpt.")
     ],
     *,
-    given: PlaceOptions,
+    given: Places,
 ) -> int:
     """Open a source of the last answer at its line, in $VISUAL or $EDITOR, else in Obsidian.
 
@@ -146,7 +151,6 @@ def open_source(
     return 1 if editors.open_source(asked.source(number), loaded.places.corpus) else 0
 
 
-@grouped_options()
 def search(
     query: Annotated[
         list[str] | None,
@@ -165,6 +169,8 @@ def search(
         ),
     ] = None,
     scope: Scope,
+    top_k: TopK = None,
+    given: Places,
     json: AsJson = False,
 ) -> int:
     """List the passages nearest to a query, best first, or the notes near a note.
@@ -174,9 +180,12 @@ def search(
     from ragqa import render
 
     if related is not None:
-        return _search_related(related, query, scope, json=json)
+        if query:
+            raise UsageError("--related takes no query", hint=f"ragqa search {shlex.join(query)}")
+        with open_query(scope, given, top_k) as opened:
+            return _search_related(opened, related, json=json)
     text = question_in(query)
-    with open_query(scope) as opened:
+    with open_query(scope, given, top_k) as opened:
         result = opened.index.search(text, **opened.arguments)
     if json:
         from ragqa.render.documents import search_document
@@ -188,15 +197,12 @@ def search(
     return 0 if result.hits else 1
 
 
-def _search_related(note: str, query: list[str] | None, scope: Scope, *, json: bool) -> int:
+def _search_related(opened: Query, note: str, *, json: bool) -> int:
     from ragqa import render
     from ragqa.related import related_to
     from ragqa.render import parts
 
-    if query:
-        raise UsageError("--related takes no query", hint=f"ragqa search {shlex.join(query)}")
-    with open_query(scope) as opened:
-        found = related_to(opened.index, note, **opened.arguments)
+    found = related_to(opened.index, note, **opened.arguments)
     if json:
         render.print_document(parts.related_document(found))
     else:
@@ -205,7 +211,6 @@ def _search_related(note: str, query: list[str] | None, scope: Scope, *, json: b
     return 0 if found.related else 1
 
 
-@grouped_options("top_k")
 def why(
     question: Annotated[
         list[str], typer.Argument(metavar="QUESTION", help="The question; - reads standard input.")
@@ -221,6 +226,7 @@ def why(
     ],
     *,
     scope: Scope,
+    given: Places,
     json: AsJson = False,
 ) -> int:
     """Explain why a note is in the answer to a question, or why it is not.
@@ -234,7 +240,7 @@ def why(
     from ragqa.render.explanations import explanation_document, print_explanation
 
     text = question_in(question)
-    with open_query(scope) as query, _suggesting_options():
+    with open_query(scope, given) as query, _suggesting_options():
         explanation = explain(query.index, text, target=target, **query.arguments)
     if json:
         render.print_document(explanation_document(explanation))
@@ -256,13 +262,13 @@ def _suggesting_options() -> Iterator[None]:
         raise
 
 
-@grouped_options("top_k")
 def list_notes(
     tags: Annotated[
         bool, typer.Option("--tags", help="List the tags, each with its number of notes.")
     ] = False,
     *,
     scope: Scope,
+    given: Places,
     json: AsJson = False,
 ) -> int:
     """List the notes with their dates, titles and tags, or the tags alone.
@@ -273,7 +279,7 @@ def list_notes(
     """
     from ragqa import render
 
-    with open_query(scope) as query:
+    with open_query(scope, given) as query:
         found = query.index.notes(**query.arguments)
     if json:
         from ragqa.render.documents import list_document
@@ -285,7 +291,6 @@ def list_notes(
     return 0 if (found.tags if tags else found.notes) else 1
 
 
-@grouped_options("tag", "path", "since", "where", "top_k")
 def get(
     address: Annotated[
         str,
@@ -298,7 +303,8 @@ def get(
         ),
     ],
     *,
-    scope: Scope,
+    no_refresh: NoRefresh = False,
+    given: Places,
     json: AsJson = False,
 ) -> int:
     """Print a note, some of its lines, or the section below a heading.
@@ -311,7 +317,7 @@ def get(
     from ragqa.getting import get_part
     from ragqa.render import parts
 
-    with open_query(scope) as query:
+    with open_query(ScopeOptions(no_refresh=no_refresh), given) as query:
         part = get_part(query.index, address, refresh=query.refresh, progress=query.progress)
     if json:
         render.print_document(parts.part_document(part))

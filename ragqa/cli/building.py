@@ -2,14 +2,14 @@
 
 import shlex
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ragqa.cli.opening import build_notice, load, open_index
-from ragqa.cli.options import AsJson, PlaceOptions, grouped_options, with_places
+from ragqa.cli.options import AsJson, Places, with_places
 from ragqa.errors import NotAllowed, NotesSkipped, UsageError
 
 if TYPE_CHECKING:
@@ -18,19 +18,21 @@ if TYPE_CHECKING:
     from ragqa.diagnosis import Finding
 
 
-@dataclass(frozen=True, slots=True)
-class BuildOptions:
-    """How to build; `yes` is consent to send passages to the workers."""
-
+def index(
+    notes: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[CORPUS]...", help="The folder of notes, or several."),
+    ] = None,
+    *,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Build everything from scratch.")] = (
         False
-    )
+    ),
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait for another process that is writing the index.")
-    ] = False
+    ] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 7 if any note was skipped.")
-    ] = False
+    ] = False,
     workers: Annotated[
         str | None,
         typer.Option(
@@ -38,21 +40,11 @@ class BuildOptions:
             metavar="ray[:HOST:PORT]",
             help="Embed with Ray: on all cores and GPUs of this machine, or of the cluster there.",
         ),
-    ] = None
+    ] = None,
     yes: Annotated[
         bool, typer.Option("--yes", help="Allow passages to be sent to the workers from now on.")
-    ] = False
-
-
-@grouped_options()
-def index(
-    notes: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[CORPUS]...", help="The folder of notes, or several."),
-    ] = None,
-    *,
-    how: BuildOptions,
-    given: PlaceOptions,
+    ] = False,
+    given: Places,
     json: AsJson = False,
 ) -> int:
     """Build the index, or bring it up to date.
@@ -66,10 +58,13 @@ def index(
         raise UsageError("the folder of notes was given twice", hint=hint)
     loaded = load(replace(given, corpus=notes or given.corpus))
     with open_index(loaded) as opened, render.ProgressLine() as progress:
-        if how.workers is not None:
-            _use_workers(opened, how.workers, yes=how.yes)
-        _announce(opened, how)
-        report = opened.refresh(rebuild=how.rebuild, wait=how.wait, progress=progress)
+        if workers is not None:
+            _use_workers(opened, workers, yes=yes)
+        if wait and (building := opened.building()):
+            render.say(f"Waiting for another process that is writing the index {building}.")
+        elif workers is None and (notice := build_notice(opened, rebuild=rebuild)):
+            render.say(notice)
+        report = opened.refresh(rebuild=rebuild, wait=wait, progress=progress)
         where = opened.kept.where
     report = replace(report, warnings=report.warnings + _reader_warnings(loaded.settings.reader))
     if json:
@@ -79,23 +74,13 @@ def index(
     else:
         render.print_report(report, where)
     render.print_warnings(report.warnings)
-    if how.strict and report.skipped:
+    if strict and report.skipped:
         raise NotesSkipped(
             f"notes skipped: {len(report.skipped)}; the first is {report.skipped[0].path}: "
             f"{report.skipped[0].reason}",
             hint="fix them, or list them in .ragqaignore",
         )
     return 0
-
-
-def _announce(opened: "Index", how: BuildOptions) -> None:
-    """Say what makes the command take long, if anything does."""
-    from ragqa import render
-
-    if how.wait and (building := opened.building()):
-        render.say(f"Waiting for another process that is writing the index {building}.")
-    elif how.workers is None and (notice := build_notice(opened, rebuild=how.rebuild)):
-        render.say(notice)
 
 
 def _reader_warnings(reader: str) -> tuple[str, ...]:
@@ -135,8 +120,7 @@ def _use_workers(index: "Index", spec: str, *, yes: bool) -> None:
     index.source.embedders.workers = partial(ray_workers, cluster=cluster)
 
 
-@grouped_options()
-def status(*, given: PlaceOptions, json: AsJson = False) -> int:
+def status(*, given: Places, json: AsJson = False) -> int:
     """Show what is indexed and whether it is up to date.
 
     Example: ragqa status --json
@@ -156,7 +140,6 @@ def status(*, given: PlaceOptions, json: AsJson = False) -> int:
     return 0
 
 
-@grouped_options()
 def doctor(
     deep: Annotated[
         bool,
@@ -168,7 +151,7 @@ def doctor(
         bool, typer.Option("--repair", help="Rebuild what is damaged, and nothing else.")
     ] = False,
     *,
-    given: PlaceOptions,
+    given: Places,
     json: AsJson = False,
 ) -> int:
     """Find what is wrong and name the command that fixes it; show which LLM is set.

@@ -12,7 +12,7 @@ from ragqa.asked import Asked
 from ragqa.chatting import COMMANDS, Chat, Keep, command_in
 from ragqa.cli.generation import ask_with, exit_code, print_answer_warnings
 from ragqa.cli.opening import Query, first_build_notice, open_index
-from ragqa.cli.options import Scope
+from ragqa.cli.options import ScopeOptions
 from ragqa.config import Loaded, Places
 from ragqa.editors import open_source
 from ragqa.errors import UsageError
@@ -32,7 +32,7 @@ class Conversation:
     """Answers questions about notes and obeys commands; opens the index on first use."""
 
     def __init__(
-        self, loaded: Loaded, places: Places, scope: Scope, writer: "Writer | None"
+        self, loaded: Loaded, places: Places, scope: ScopeOptions, writer: "Writer | None"
     ) -> None:
         self._loaded = loaded
         self._scope = scope

@@ -13,7 +13,7 @@ QUESTIONS = "eval/questions.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
-class EvalOptions:
+class EvalOptions(PlaceOptions):
     """The options of `ragqa eval` as given."""
 
     questions: Annotated[
@@ -65,7 +65,6 @@ class EvalOptions:
         tuple[str, str] | None,
         typer.Option(metavar="A.json B.json", help="Compare two evaluations made with --json."),
     ] = None
-    given: PlaceOptions = PlaceOptions()  # noqa: RUF009 - frozen
     json: AsJson = False
 
     @property
@@ -84,11 +83,10 @@ class EvalOptions:
 
     def _given(self) -> set[str]:
         """The options given that depend on the mode."""
-        values = {one.name: getattr(self, one.name) for one in fields(self)} | self.given.flags
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
         names = {name for name, value in values.items() if value not in (None, False, (), [])}
         return {
-            f"--{name.replace('_', '-').replace('overrides', 'set')}"
-            for name in names - {"given", "json"}
+            f"--{name.replace('_', '-').replace('overrides', 'set')}" for name in names - {"json"}
         }
 
     def check(self) -> None:

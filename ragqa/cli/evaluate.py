@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from ragqa.cli.eval_options import QUESTIONS, EvalOptions
 from ragqa.cli.opening import load_flags, open_index, print_notices
-from ragqa.cli.options import grouped_options
 from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,8 +21,7 @@ Evaluated = tuple[Document, Callable[[Document], None]]
 """A document, and the function that prints it for people."""
 
 
-@grouped_options()
-def evaluate(options: EvalOptions) -> int:
+def evaluate(options: Annotated[EvalOptions, typer.Option(parser=EvalOptions)]) -> int:
     """Measure how well questions are answered, on your own notes or on a public set.
 
     Example: ragqa eval --fail-under recall@5=0.9 --report report.html
@@ -95,7 +95,7 @@ def _index(options: EvalOptions, settings: dict[str, str]) -> Iterator["Index"]:
     """The user's index, or one of its own for an experiment with these settings."""
     from ragqa.evaluation.evaluating import settings_with
 
-    loaded = settings_with(settings, options.given.flags)
+    loaded = settings_with(settings, options.flags)
     print_notices(loaded)
     with open_index(loaded) as index:
         yield index

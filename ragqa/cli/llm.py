@@ -6,7 +6,7 @@ import typer
 
 from ragqa.cli.generation import Yes
 from ragqa.cli.opening import load_flags
-from ragqa.cli.options import AsJson, grouped_options
+from ragqa.cli.options import AsJson, Command
 from ragqa.errors import BackendFailed, UsageError
 
 if TYPE_CHECKING:
@@ -25,8 +25,7 @@ Host = Annotated[
 ]
 
 
-@app.command(name="list")
-@grouped_options()
+@app.command(name="list", cls=Command)
 def show(json: AsJson = False) -> int:
     """List the kinds of backends, where each would send, and which one is set; sends nothing.
 
@@ -45,8 +44,7 @@ def show(json: AsJson = False) -> int:
     return 0
 
 
-@app.command()
-@grouped_options()
+@app.command(cls=Command)
 def check(
     name: Annotated[
         str | None,
@@ -101,8 +99,7 @@ def _allowed_llm(spec: str, *, yes: bool) -> "LLM":
     return llm
 
 
-@app.command()
-@grouped_options()
+@app.command(cls=Command)
 def allow(host: Host) -> int:
     """Allow questions and passages to be sent to a host, until you withdraw it.
 
@@ -115,8 +112,7 @@ def allow(host: Host) -> int:
     return 0
 
 
-@app.command()
-@grouped_options()
+@app.command(cls=Command)
 def forget(host: Host) -> int:
     """Withdraw the permission to send anything to a host.
 

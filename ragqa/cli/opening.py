@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ragqa.cli.options import PlaceOptions, Scope, with_places
+from ragqa.cli.options import PlaceOptions, ScopeOptions, with_places
 from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
@@ -35,14 +35,16 @@ class Query:
 
 
 @contextmanager
-def open_query(scope: Scope) -> Iterator[Query]:
+def open_query(
+    scope: ScopeOptions, given: PlaceOptions, top_k: int | None = None
+) -> Iterator[Query]:
     """Open the index for a query.
 
     :raises UsageError: a filter or a setting is wrong.
     """
     from ragqa.render import Linker, ProgressLine
 
-    loaded = load(scope.given, top_k=scope.top_k)
+    loaded = load(given, top_k=top_k)
     filters = scope.filters(loaded.places.corpus)
     with (
         open_index(loaded) as index,

@@ -13,7 +13,7 @@ import typer
 
 from ragqa.cli.generation import LLM, LLMOptions
 from ragqa.cli.opening import load
-from ragqa.cli.options import Debug, PlaceOptions, grouped_options
+from ragqa.cli.options import Debug, PlaceOptions, Places
 from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ NewToken = Annotated[
 ]
 
 
-@grouped_options()
 def mcp(
     http: Annotated[
         int | None,
@@ -41,7 +40,7 @@ def mcp(
     ] = None,
     new_token: NewToken = False,
     *,
-    given: PlaceOptions,
+    given: Places,
     debug: Debug = False,
 ) -> int:
     """Serve the notes to an assistant that speaks MCP.
@@ -67,7 +66,6 @@ def mcp(
     return 0
 
 
-@grouped_options()
 def serve(
     port: Annotated[
         int,
@@ -79,7 +77,7 @@ def serve(
     llm: LLM = None,
     new_token: NewToken = False,
     *,
-    given: PlaceOptions,
+    given: Places,
     debug: Debug = False,
 ) -> int:
     """Open the notes in the browser: ask, read the cited notes beside the answer, browse.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ragqa.cli.opening import load_flags, print_notices
-from ragqa.cli.options import AsJson, Folders, IndexFolder, PlaceOptions, grouped_options
+from ragqa.cli.options import AsJson, Command, Debug, Folders, IndexFolder, PlaceOptions
 from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,12 +24,12 @@ app = typer.Typer(
 
 
 @app.callback(invoke_without_command=True)
-@grouped_options()
 def show(
     ctx: typer.Context,
     corpus: Folders = None,
     index: IndexFolder = None,
     json: AsJson = False,
+    debug: Debug = False,
 ) -> int:
     """Show every setting, its value and where it comes from.
 
@@ -63,8 +63,7 @@ def _written_to(corpus: "Corpus | None") -> str:
     return f"for {corpus} in {user_settings_file()}" if corpus else f"in {user_settings_file()}"
 
 
-@app.command(name="set")
-@grouped_options()
+@app.command(name="set", cls=Command)
 def set_value(
     ctx: typer.Context,
     name: Name,
@@ -103,8 +102,7 @@ def set_value(
     return 0
 
 
-@app.command()
-@grouped_options()
+@app.command(cls=Command)
 def get(
     ctx: typer.Context,
     name: Name,
@@ -125,8 +123,7 @@ def get(
     return 0
 
 
-@app.command()
-@grouped_options()
+@app.command(cls=Command)
 def unset(
     ctx: typer.Context,
     name: Name,

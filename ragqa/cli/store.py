@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from ragqa.cli.options import grouped_options
+from ragqa.cli.options import Command
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -19,8 +19,7 @@ Host = Annotated[
 ]
 
 
-@app.command()
-@grouped_options()
+@app.command(cls=Command)
 def allow(host: Host) -> int:
     """Allow the text of notes to be stored on a host, until you withdraw it.
 
@@ -33,8 +32,7 @@ def allow(host: Host) -> int:
     return 0
 
 
-@app.command()
-@grouped_options()
+@app.command(cls=Command)
 def forget(host: Host) -> int:
     """Withdraw the permission to store notes on a host; what is already there stays.
 
