@@ -3,7 +3,7 @@
 import re
 import shlex
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from operator import itemgetter
 from typing import TYPE_CHECKING, Annotated, Any
@@ -111,7 +111,7 @@ class PlaceOptions:
     @property
     def flags(self) -> "dict[str, Value | None]":
         """The options as settings by name."""
-        return asdict(self)
+        return {one.name: getattr(self, one.name) for one in fields(PlaceOptions)}
 
 
 @dataclass(frozen=True, slots=True)
