@@ -2,12 +2,13 @@
 
 import shlex
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ragqa.cli.completion import complete_index
 from ragqa.cli.opening import build_notice, load, open_index
 from ragqa.cli.options import AsJson, Places, with_places
 from ragqa.errors import NotAllowed, NotesSkipped, UsageError
@@ -18,21 +19,19 @@ if TYPE_CHECKING:
     from ragqa.diagnosis import Finding
 
 
-def index(
-    notes: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[CORPUS]...", help="The folder of notes, or several."),
-    ] = None,
-    *,
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """How to build an index, or what else to do."""
+
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Build everything from scratch.")] = (
         False
-    ),
+    )
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait for another process that is writing the index.")
-    ] = False,
+    ] = False
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 7 if any note was skipped.")
-    ] = False,
+    ] = False
     workers: Annotated[
         str | None,
         typer.Option(
@@ -40,10 +39,35 @@ def index(
             metavar="ray[:HOST:PORT]",
             help="Embed with Ray: on all cores and GPUs of this machine, or of the cluster there.",
         ),
-    ] = None,
+    ] = None
+    listed: Annotated[
+        bool, typer.Option("--list", help="List the indexes in your data folder; build nothing.")
+    ] = False
+    remove: Annotated[
+        str | None,
+        typer.Option(
+            "--remove",
+            metavar="INDEX",
+            help="Remove an index that --list shows, after asking; the notes stay.",
+            autocompletion=complete_index,
+        ),
+    ] = None
     yes: Annotated[
-        bool, typer.Option("--yes", help="Allow passages to be sent to the workers from now on.")
-    ] = False,
+        bool,
+        typer.Option(
+            "--yes",
+            help="Allow passages to be sent to the workers from now on; --remove without asking.",
+        ),
+    ] = False
+
+
+def index(
+    notes: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[CORPUS]...", help="The folder of notes, or several."),
+    ] = None,
+    *,
+    how: Annotated[BuildOptions, typer.Option(parser=BuildOptions)],
     given: Places,
     json: AsJson = False,
 ) -> int:
@@ -53,18 +77,24 @@ def index(
     """
     from ragqa import render
 
+    if how.listed or how.remove is not None:
+        from ragqa.cli.indexes import list_indexes, remove_index
+
+        return (
+            list_indexes(json=json) if how.listed else remove_index(how.remove or "", yes=how.yes)
+        )
     if notes and given.corpus:
         hint = f"ragqa index {shlex.join(notes)}"
         raise UsageError("the folder of notes was given twice", hint=hint)
     loaded = load(replace(given, corpus=notes or given.corpus))
     with open_index(loaded) as opened, render.ProgressLine() as progress:
-        if workers is not None:
-            _use_workers(opened, workers, yes=yes)
-        if wait and (building := opened.building()):
+        if how.workers is not None:
+            _use_workers(opened, how.workers, yes=how.yes)
+        if how.wait and (building := opened.building()):
             render.say(f"Waiting for another process that is writing the index {building}.")
-        elif workers is None and (notice := build_notice(opened, rebuild=rebuild)):
+        elif how.workers is None and (notice := build_notice(opened, rebuild=how.rebuild)):
             render.say(notice)
-        report = opened.refresh(rebuild=rebuild, wait=wait, progress=progress)
+        report = opened.refresh(rebuild=how.rebuild, wait=how.wait, progress=progress)
         where = opened.kept.where
     report = replace(report, warnings=report.warnings + _reader_warnings(loaded.settings.reader))
     if json:
@@ -74,7 +104,7 @@ def index(
     else:
         render.print_report(report, where)
     render.print_warnings(report.warnings)
-    if strict and report.skipped:
+    if how.strict and report.skipped:
         raise NotesSkipped(
             f"notes skipped: {len(report.skipped)}; the first is {report.skipped[0].path}: "
             f"{report.skipped[0].reason}",

@@ -91,6 +91,29 @@ def complete_path(ctx: typer.Context, incomplete: str) -> list[str]:
     return _complete(ctx, lambda loaded: (note.path for note in _notes(loaded).notes), incomplete)
 
 
+def complete_setting(incomplete: str) -> list[str]:
+    """The settings that start with `incomplete`."""
+    from ragqa.config import SETTINGS
+
+    return [name for name in SETTINGS if name.startswith(incomplete)]
+
+
+def complete_value(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The values of the setting named before that start with `incomplete`; none for most."""
+    from ragqa.config import SETTINGS
+
+    setting = SETTINGS.get(ctx.params.get("name") or "")
+    return [one for one in setting.choices if one.startswith(incomplete)] if setting else []
+
+
+def complete_index(incomplete: str) -> list[str]:
+    """The indexes in the data folder that start with `incomplete`."""
+    from ragqa.cli.indexes import kept_indexes
+
+    names = [one.folder.name for one in kept_indexes()]
+    return [name for name in names if name.startswith(incomplete) and name.isprintable()]
+
+
 def complete_folder(ctx: typer.Context, incomplete: str) -> list[str]:
     """The names of the folders of notes that start with `incomplete`."""
     return _complete(ctx, lambda at: (one.name for one in at.places.corpus.folders), incomplete)

@@ -13,7 +13,7 @@ from ragqa.errors import UsageError
 if TYPE_CHECKING:
     from ragqa.api import Index
     from ragqa.config import Loaded
-    from ragqa.config.setting import Value
+    from ragqa.config.settings import Value
     from ragqa.render import Linker, ProgressLine
     from ragqa.types import Filters, Waiting
 

@@ -16,7 +16,7 @@ from ragqa.cli.completion import complete_folder, complete_path, complete_tag
 from ragqa.clock import day_since
 
 if TYPE_CHECKING:
-    from ragqa.config.setting import Value
+    from ragqa.config.settings import Value
     from ragqa.types import Corpus, Filters
 
 _DEBUG = "Show a traceback when something fails."
@@ -168,7 +168,7 @@ class ScopeOptions:
 
         :raises UsageError: `--since` is not a date, or `--in` no folder of the corpus.
         """
-        from ragqa.config.setting import globs_in
+        from ragqa.config.folders import globs_in
         from ragqa.types import Filters
 
         paths = globs_in(corpus, self.within or (), self.path or ())

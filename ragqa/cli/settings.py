@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ragqa.cli.completion import complete_setting, complete_value
 from ragqa.cli.opening import load_flags, print_notices
 from ragqa.cli.options import AsJson, Command, Debug, Folders, IndexFolder, PlaceOptions
 from ragqa.errors import UsageError
@@ -13,7 +14,12 @@ from ragqa.errors import UsageError
 if TYPE_CHECKING:
     from ragqa.corpus import Corpus
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A setting; see ragqa config.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME", help="A setting; see ragqa config.", autocompletion=complete_setting
+    ),
+]
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -51,7 +57,7 @@ def show(
 
 def _corpus_in(ctx: typer.Context, corpus: list[str] | None) -> "Corpus | None":
     """The notes named after or before the command, as in `ragqa config --corpus DIR set`."""
-    from ragqa.config.setting import corpus_given
+    from ragqa.config.folders import corpus_given
 
     paths = corpus or ctx.obj
     return corpus_given(paths) if paths else None
@@ -68,7 +74,12 @@ def set_value(
     ctx: typer.Context,
     name: Name,
     values: Annotated[
-        list[str], typer.Argument(metavar="VALUE...", help="Its new value; some take several.")
+        list[str],
+        typer.Argument(
+            metavar="VALUE...",
+            help="Its new value; some take several.",
+            autocompletion=complete_value,
+        ),
     ],
     corpus: Folders = None,
 ) -> int:
@@ -80,7 +91,7 @@ def set_value(
     """
     from ragqa import render
     from ragqa.config import load_settings, set_user_setting
-    from ragqa.config.setting import shown
+    from ragqa.config.settings import shown
     from ragqa.llms import check_kind
     from ragqa.readers import prepare
 
@@ -113,8 +124,7 @@ def get(
     Example: ragqa config get corpus
     """
     from ragqa import render
-    from ragqa.config.setting import shown
-    from ragqa.config.settings import setting_named
+    from ragqa.config.settings import setting_named, shown
     from ragqa.render import overviews
 
     setting_named(name, "the command")

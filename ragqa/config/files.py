@@ -3,14 +3,22 @@
 import os
 import stat
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
 import platformdirs
 
-from ragqa.config.setting import Value, as_written, corpus_of
-from ragqa.config.settings import SETTINGS, Origin, setting_named, with_nearest
+from ragqa.config.folders import corpus_key, corpus_of
+from ragqa.config.settings import (
+    SETTINGS,
+    Origin,
+    Value,
+    as_written,
+    setting_named,
+    with_nearest,
+)
 from ragqa.corpus import Corpus, Folder
 from ragqa.errors import UsageError
 from ragqa.safe import write_private
@@ -119,7 +127,7 @@ def formats_of(corpus: Corpus) -> tuple[Value, str] | None:
     :raises UsageError: a value is invalid, or a file cannot be read.
     """
     path = user_settings_file()
-    own = _formats_in(_tables_in(_read_toml(path), path).get(_key(corpus)), str(path))
+    own = _formats_in(_tables_in(_read_toml(path), path).get(corpus_key(corpus)), str(path))
     if own is not None:
         return own, f"{Origin.USER} for {corpus}"
     if len(corpus.folders) > 1:
@@ -144,14 +152,37 @@ def _tables_in(raw: dict[str, Any], path: Path) -> dict[str, Any]:
     return tables
 
 
-def _key(corpus: Corpus) -> str:
-    return os.pathsep.join(sorted(str(one.path) for one in corpus.folders))
+@contextmanager
+def _editing(name: str, corpus: Corpus | None) -> Iterator[Any]:
+    """The table for all notes, or of some, in the user's file, where a change is kept.
 
+    :raises UsageError: the setting is not one of a folder, or the file cannot be read or written.
+    """
+    import tomlkit
 
-def _check_of_folder(name: str) -> None:
-    if name != OF_FOLDER:
-        hint = "leave --corpus out, or write it into a ragqa.toml beside the notes"
-        raise UsageError(f"{name} cannot be set for a folder, only {OF_FOLDER} can", hint=hint)
+    if corpus is not None and name != OF_FOLDER:
+        raise UsageError(
+            f"{name} cannot be set for a folder, only {OF_FOLDER} can",
+            hint="leave --corpus out, or write it into a ragqa.toml beside the notes",
+        )
+    path = user_settings_file()
+    _tables_in(_read_toml(path), path)
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    document = tomlkit.parse(text)
+    if corpus is None:
+        yield document
+    else:
+        tables: Any = document.setdefault(_TABLE, {})
+        yield tables.setdefault(corpus_key(corpus), {})
+        if not tables[corpus_key(corpus)]:
+            del tables[corpus_key(corpus)]
+        if not tables:
+            del document[_TABLE]
+    if (changed := tomlkit.dumps(document)) != text:
+        try:
+            write_private(path, changed)
+        except OSError as exc:
+            raise UsageError(f"{path} cannot be written: {exc.strerror}") from exc
 
 
 def set_user_setting(name: str, given: str | Sequence[str], corpus: Corpus | None = None) -> Value:
@@ -162,22 +193,12 @@ def set_user_setting(name: str, given: str | Sequence[str], corpus: Corpus | Non
     :param corpus: the notes that it is for; None for all.
     :raises UsageError: no such setting, not one of a folder, or an invalid value.
     """
-    import tomlkit
-
     setting = setting_named(name, "the command")
     value = setting.anchored(setting.parse(given, "the command"), Path.cwd())
     if name == "corpus":
         corpus_of(cast("tuple[Folder, ...]", value))
-
-    document = tomlkit.parse(_user_text())
-    table: Any = document
-    if corpus is not None:
-        _check_of_folder(name)
-        _tables_in(document, user_settings_file())
-        for key in (_TABLE, _key(corpus)):
-            table = table.setdefault(key, {})
-    table[name] = as_written(value)
-    _write_user_text(tomlkit.dumps(document))
+    with _editing(name, corpus) as table:
+        table[name] = as_written(value)
     return value
 
 
@@ -187,20 +208,11 @@ def unset_user_setting(name: str, corpus: Corpus | None = None) -> bool:
     :param corpus: the notes that it is for; None for all.
     :raises UsageError: it is neither in the file nor a known setting, or not one of a folder.
     """
-    import tomlkit
-
-    document = tomlkit.parse(_user_text())
-    table: Any = document
-    if corpus is not None:
-        _check_of_folder(name)
-        table = _tables_in(document, user_settings_file()).get(_key(corpus), {})
-    if name not in table:
-        setting_named(name, "the command")
-        return False
-    del table[name]
-    if corpus is not None and not table:
-        del document[_TABLE][_key(corpus)]
-    _write_user_text(tomlkit.dumps(document))
+    with _editing(name, corpus) as table:
+        if name not in table:
+            setting_named(name, "the command")
+            return False
+        del table[name]
     return True
 
 
@@ -243,22 +255,6 @@ def _read_toml(path: Path) -> dict[str, object]:
 
 def _unreadable(path: Path, reason: str) -> UsageError:
     return UsageError(f"{path} cannot be read: {reason}", hint=f"fix or remove {path}")
-
-
-def _user_text() -> str:
-    path = user_settings_file()
-    if not path.is_file():
-        return ""
-    _read_toml(path)
-    return path.read_text(encoding="utf-8")
-
-
-def _write_user_text(text: str) -> None:
-    path = user_settings_file()
-    try:
-        write_private(path, text)
-    except OSError as exc:
-        raise UsageError(f"{path} cannot be written: {exc.strerror}") from exc
 
 
 def read_own(path: Path, what: str, *, size: int) -> bytes | None:

@@ -3,13 +3,13 @@
 import os
 import shlex
 from collections.abc import Mapping
-from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, cast
 
 import platformdirs
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ragqa.config.files import (
     OF_FOLDER,
@@ -19,8 +19,8 @@ from ragqa.config.files import (
     read_user_settings,
     user_settings_file,
 )
-from ragqa.config.setting import Value, absolute, corpus_of, several
-from ragqa.config.settings import SETTINGS, Origin, Settings
+from ragqa.config.folders import absolute, corpus_of
+from ragqa.config.settings import SETTINGS, Origin, Settings, Value
 from ragqa.corpus import Corpus, Folder
 from ragqa.errors import NoCorpus, UsageError
 
@@ -103,9 +103,14 @@ def load_settings(
     return Loaded(settings, origins, found, passed_over, warnings + about_own)
 
 
+def indexes_folder() -> Path:
+    """The folder in the user's data folder that has the index of each corpus."""
+    return Path(platformdirs.user_data_dir("ragqa")) / "indexes"
+
+
 def data_index(corpus: Corpus) -> Path:
     """The folder for this corpus's index in the user's data folder."""
-    return Path(platformdirs.user_data_dir("ragqa")) / "indexes" / _called(corpus)
+    return indexes_folder() / _called(corpus)
 
 
 def history_file(settings: Settings, corpus: Corpus, folder: str = "history") -> Path | None:
@@ -139,7 +144,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Value]:
     for name, setting in SETTINGS.items():
         variable = f"RAGQA_{name.upper()}"
         if given := environ.get(variable):
-            raw = several(given) if name == "corpus" else given
+            raw = [one for one in given.split(os.pathsep) if one] if name == "corpus" else given
             values[name] = setting.anchored_in_file(setting.parse(raw, variable), variable)
     return values
 
@@ -155,22 +160,11 @@ def _match_store(
     if values["store"] == "milvus" or not values["store_uri"]:
         return
     if strongest_first.index(store) >= strongest_first.index(uri):
-        where, fix = _URI_WITHOUT_STORE[uri]
         raise UsageError(
-            f"store_uri in {where} says where Milvus is, but the store is {values['store']}",
-            hint=fix,
+            f"store_uri ({uri}) says where Milvus is, but the store is {values['store']}",
+            hint="--store milvus, or ragqa config set store milvus; or leave store_uri out",
         )
     values["store_uri"], origins["store_uri"] = "", store
-
-
-_URI_WITHOUT_STORE: dict[str, tuple[str, str]] = {
-    Origin.FLAG: ("the command", "add --store milvus, or leave --store-uri out"),
-    Origin.ENVIRONMENT: ("RAGQA_STORE_URI", "set RAGQA_STORE=milvus, or unset RAGQA_STORE_URI"),
-    Origin.USER: (
-        "your own settings",
-        "ragqa config set store milvus, or ragqa config unset store_uri",
-    ),
-}
 
 
 def _find_places(settings: Settings, origins: dict[str, str], folder: Path) -> Places | None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from ragqa.config import SETTINGS, Loaded
-from ragqa.config.setting import Value, as_written, shown
+from ragqa.config.settings import Value, as_written, shown
 from ragqa.diagnosis import Choice, Finding, Overview, Severity
 from ragqa.diagnosis.llm import Trial
 from ragqa.errors import RagqaError

@@ -92,3 +92,15 @@ def test_completion_without_an_index_completes_nothing_and_builds_nothing(quick,
     env = {"RAGQA_CORPUS": str(CORPUS), "RAGQA_INDEX": str(tmp_path / "none")}
     assert complete(quick, "bash", "ragqa\nask\n--tag\ngard", env).strip() == ""
     assert not (tmp_path / "none").exists()
+
+
+def test_settings_are_completed_and_so_are_values_where_only_some_are_allowed(quick):
+    def offered(*words):
+        return complete(quick, "bash", "\n".join(("ragqa", "config", *words)), {}).split()
+
+    assert offered("set", "llm_a") == ["llm_answer_tokens"]
+    assert offered("get", "store_") == ["store_uri", "store_name"]
+    assert offered("set", "store", "") == ["local", "milvus"]
+    assert offered("set", "formats", "html", "p") == ["pdf"]
+    assert offered("set", "language", "d") == ["da", "de"]
+    assert offered("set", "top_k", "") == []

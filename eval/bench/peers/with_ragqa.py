@@ -4,7 +4,7 @@ Building, a cold question and edits are measured by the command line itself.
 """
 
 import sys
-from dataclasses import replace
+from msgspec.structs import replace
 from pathlib import Path
 
 from worker import SHOWN, Find, Found, run
