@@ -119,7 +119,7 @@ def read_project_settings(path: Path) -> Checked:
     return values, warnings
 
 
-def formats_of(corpus: Corpus) -> tuple[Value, str] | None:
+def formats_of(corpus: Corpus) -> tuple[Any, str] | None:
     """The formats set for these notes alone, with their origin; None if they are not.
 
     The user's own file comes before the folder's `ragqa.toml`, of which nothing else is read here.
