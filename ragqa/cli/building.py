@@ -1,6 +1,5 @@
 """`ragqa index`, `status` and `doctor`: build the index, look at it and repair it."""
 
-import shlex
 import sys
 from dataclasses import dataclass, replace
 from functools import partial
@@ -76,17 +75,14 @@ def index(
     Example: ragqa index ~/notes
     """
     from ragqa import render
+    from ragqa.cli import indexes
 
-    if how.listed or how.remove is not None:
-        from ragqa.cli.indexes import list_indexes, remove_index
-
-        return (
-            list_indexes(json=json) if how.listed else remove_index(how.remove or "", yes=how.yes)
-        )
-    if notes and given.corpus:
-        hint = f"ragqa index {shlex.join(notes)}"
-        raise UsageError("the folder of notes was given twice", hint=hint)
-    loaded = load(replace(given, corpus=notes or given.corpus))
+    if how.listed:
+        return indexes.list_indexes(json=json)
+    if how.remove is not None:
+        return indexes.remove_index(how.remove, yes=how.yes)
+    corpus = [*(notes or ()), *(given.corpus or ())]
+    loaded = load(replace(given, corpus=corpus or None))
     with open_index(loaded) as opened, render.ProgressLine() as progress:
         if how.workers is not None:
             _use_workers(opened, how.workers, yes=how.yes)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
 import platformdirs
 
 from ragqa.config.folders import corpus_key, corpus_of
@@ -146,10 +147,11 @@ def _formats_in(table: object, where: str) -> Value | None:
 
 def _tables_in(raw: dict[str, Any], path: Path) -> dict[str, Any]:
     """The tables of folders in the user's file, by path; folders asked together have their own."""
-    tables = raw.get(_TABLE, {})
-    if not isinstance(tables, dict) or not all(isinstance(one, dict) for one in tables.values()):
-        raise _unreadable(path, f'{_TABLE} must be tables, such as [{_TABLE}."/home/ada/notes"]')
-    return tables
+    try:
+        return msgspec.convert(raw.get(_TABLE, {}), dict[str, dict[str, Any]])
+    except msgspec.ValidationError as exc:
+        what = f'{_TABLE} must be tables, such as [{_TABLE}."/home/ada/notes"]'
+        raise _unreadable(path, what) from exc
 
 
 @contextmanager
