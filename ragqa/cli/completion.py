@@ -5,7 +5,7 @@ Tags and names of files are untrusted, and a shell evaluates what completion pri
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import typer
@@ -15,8 +15,11 @@ from typer._completion_classes import BashComplete, ZshComplete
 from ragqa.errors import RagqaError
 
 if TYPE_CHECKING:
-    from ragqa.config import Loaded
+    from ragqa.config import Loaded, Setting
     from ragqa.types import NoteList
+
+Complete = Callable[[typer.Context, str], list[str]]
+"""Gives what can be typed instead of an incomplete word."""
 
 _PLACES = ("corpus", "index", "store", "store_uri")
 _BARE = re.compile(r"[^\w./+,@%-]")
@@ -60,60 +63,54 @@ def quote_for_shells() -> None:
     add_completion_class(_Zsh, "zsh")
 
 
-def _complete(
-    ctx: typer.Context, values: "Callable[[Loaded], Iterable[str]]", incomplete: str
-) -> list[str]:
-    """Complete by the settings for what was typed before; where those are wrong, return nothing."""
+def _completing(values: Callable[[typer.Context], Iterable[str]]) -> Complete:
+    """Complete by what was typed before; where the settings or the index are wrong, by nothing."""
+
+    def complete(ctx: typer.Context, incomplete: str) -> list[str]:
+        try:
+            found = values(ctx)
+        except RagqaError:
+            return []
+        return [one for one in found if one.startswith(incomplete) and one.isprintable()]
+
+    return complete
+
+
+def _loaded(ctx: typer.Context) -> "Loaded":
     from ragqa.config import load_settings
 
-    try:
-        found = values(load_settings({name: ctx.params.get(name) or None for name in _PLACES}))
-        return [one for one in found if one.startswith(incomplete) and one.isprintable()]
-    except RagqaError:
-        return []
+    return load_settings({name: ctx.params.get(name) or None for name in _PLACES})
 
 
-def _notes(loaded: "Loaded") -> "NoteList":
+def _notes(ctx: typer.Context) -> "NoteList":
     """The notes in the index as it is."""
     from ragqa.api import index_from
 
-    with index_from(loaded) as index:
+    with index_from(_loaded(ctx)) as index:
         return index.notes(refresh=False)
 
 
-def complete_tag(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The tags in the index that start with `incomplete`."""
-    return _complete(ctx, lambda loaded: _notes(loaded).tags, incomplete)
-
-
-def complete_path(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The paths in the index that start with `incomplete`."""
-    return _complete(ctx, lambda loaded: (note.path for note in _notes(loaded).notes), incomplete)
-
-
-def complete_setting(incomplete: str) -> list[str]:
-    """The settings that start with `incomplete`."""
+def _settings(_: typer.Context) -> "Mapping[str, Setting]":
     from ragqa.config import SETTINGS
 
-    return [name for name in SETTINGS if name.startswith(incomplete)]
+    return SETTINGS
 
 
-def complete_value(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The values of the setting named before that start with `incomplete`; none for most."""
-    from ragqa.config import SETTINGS
-
-    setting = SETTINGS.get(ctx.params.get("name") or "")
-    return [one for one in setting.choices if one.startswith(incomplete)] if setting else []
+def _values(ctx: typer.Context) -> Iterable[str]:
+    """The values of the setting that was named before, if only some are allowed."""
+    setting = _settings(ctx).get(ctx.params.get("name") or "")
+    return setting.choices if setting else ()
 
 
-def complete_index(incomplete: str) -> list[str]:
-    """The indexes in the data folder that start with `incomplete`."""
+def _indexes(_: typer.Context) -> Iterable[str]:
     from ragqa.cli.indexes import kept_indexes
 
-    names = [one.folder.name for one in kept_indexes()]
-    return [name for name in names if name.startswith(incomplete) and name.isprintable()]
+    return [one.folder.name for one in kept_indexes()]
 
 
-def complete_folder(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The names of the folders of notes that start with `incomplete`."""
-    return _complete(ctx, lambda at: (one.name for one in at.places.corpus.folders), incomplete)
+complete_tag = _completing(lambda ctx: _notes(ctx).tags)
+complete_path = _completing(lambda ctx: [note.path for note in _notes(ctx).notes])
+complete_folder = _completing(lambda ctx: [one.name for one in _loaded(ctx).places.corpus.folders])
+complete_setting = _completing(_settings)
+complete_value = _completing(_values)
+complete_index = _completing(_indexes)

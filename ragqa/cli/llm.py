@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from ragqa.llms import LLM
 
 app = typer.Typer(
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
     no_args_is_help=True,
     help="Show which LLMs can answer and where they would send; try one; allow a host.",
     epilog="Example: ragqa llm list",

@@ -22,8 +22,6 @@ Name = Annotated[
 ]
 
 app = typer.Typer(
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
     help="Show every setting and its origin; set and unset your own.",
     epilog="Example: ragqa config set corpus ~/notes",
 )

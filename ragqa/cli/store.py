@@ -7,8 +7,6 @@ import typer
 from ragqa.cli.options import Command
 
 app = typer.Typer(
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
     no_args_is_help=True,
     help="Allow a host to receive the text of all notes, for an index or to embed them.",
     epilog="Example: ragqa store allow milvus.example.org:19530",
