@@ -14,7 +14,6 @@ from ragqa.errors import NotAllowed, NotesSkipped, UsageError
 
 if TYPE_CHECKING:
     from ragqa.api import Index
-    from ragqa.config import Loaded
     from ragqa.diagnosis import Finding
 
 
@@ -187,33 +186,23 @@ def doctor(
 
     Example: ragqa doctor --deep
     """
-    from ragqa import render
+    from ragqa import diagnosis, render
+    from ragqa.api import index_from
     from ragqa.render import overviews
 
     loaded = load(given)
-    found, done, is_repaired = _examine(loaded, deep=deep, repair=repair)
-    findings = [replace(one, fix=with_places(one.fix, sys.argv[1:])) for one in found]
-    if json:
-        render.print_document(overviews.findings_document(findings, done if repair else None))
-    else:
-        if done or is_repaired:
-            overviews.print_repair(done)
-        overviews.print_findings(findings)
-    return max((finding.exit_code for finding in findings), default=0)
-
-
-def _examine(
-    loaded: "Loaded", *, deep: bool, repair: bool
-) -> "tuple[list[Finding], list[str], bool]":
-    """What is wrong, what a repair did, and whether that fixed everything."""
-    from ragqa import diagnosis, render
-    from ragqa.api import index_from
-
     done: list[str] = []
     failed: list[Finding] = []
     with index_from(loaded) as opened, render.ProgressLine() as progress:
         if repair:
             done, failed = diagnosis.repair(opened, progress=progress)
         found = failed or diagnosis.diagnose(opened, deep=deep or bool(done), progress=progress)
-    llm = diagnosis.diagnose_llm(diagnosis.choice_of(loaded))
-    return [*found, *llm], done, repair and not failed
+    found = [*found, *diagnosis.diagnose_llm(diagnosis.choice_of(loaded))]
+    findings = [replace(one, fix=with_places(one.fix, sys.argv[1:])) for one in found]
+    if json:
+        render.print_document(overviews.findings_document(findings, done if repair else None))
+    else:
+        if done or (repair and not failed):
+            overviews.print_repair(done)
+        overviews.print_findings(findings)
+    return max((finding.exit_code for finding in findings), default=0)

@@ -272,25 +272,18 @@ def read_own(path: Path, what: str, *, size: int) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as exc:
-        if path.is_symlink():
-            raise UsageError(
-                f"the {what} {path} is a symbolic link", hint=f"put the file itself there; {fix}"
-            ) from exc
-        raise UsageError(f"the {what} {path} cannot be read: {exc.strerror}", hint=fix) from exc
+        raise UsageError(  # of a link, the system says "Too many levels of symbolic links"
+            f"the {what} {path} cannot be read: {exc.strerror}",
+            hint=f"put a file of your own there; {fix}",
+        ) from exc
     try:
         state = os.fstat(file)
         if not stat.S_ISREG(state.st_mode):
             raise UsageError(f"the {what} {path} is not a regular file", hint=f"rm {path}")
         if state.st_uid != os.getuid():
             raise UsageError(f"the {what} {path} belongs to another user", hint=f"rm {path}")
-        if others := _others_may(state.st_mode):
-            raise UsageError(f"other users may {others} the {what} {path}", hint=fix)
+        if state.st_mode & 0o077:
+            raise UsageError(f"other users may use the {what} {path}", hint=fix)
         return os.read(file, size)
     finally:
         os.close(file)
-
-
-def _others_may(mode: int) -> str:
-    """What a mode lets users other than the owner do, "" for nothing."""
-    all_bits = ((0o044, "read"), (0o022, "change"), (0o011, "run"))
-    return " and ".join(verb for bits, verb in all_bits if mode & bits)
