@@ -66,7 +66,10 @@ def ask(
 
     Example: ragqa ask "when should I fine-tune?" --tag fine-tuning
     """
-    output = _parse_format(format, json=json, explain=explain)
+    output = format or (Format.JSON if json else Format.TEXT)
+    if (json and output is not Format.JSON) or (explain and output is Format.MARKDOWN):
+        other = "--json" if json else "--explain"
+        raise UsageError(f"{other} and --format {output} cannot go together")
     text = question_in(question)
     with open_query(scope, given, top_k) as query:
         if show_prompt:
@@ -179,13 +182,12 @@ def search(
     """
     from ragqa import render
 
-    if related is not None:
-        if query:
-            raise UsageError("--related takes no query", hint=f"ragqa search {shlex.join(query)}")
-        with open_query(scope, given, top_k) as opened:
-            return _search_related(opened, related, json=json)
-    text = question_in(query)
+    if related is not None and query:
+        raise UsageError("--related takes no query", hint=f"ragqa search {shlex.join(query)}")
+    text = question_in(query) if related is None else ""
     with open_query(scope, given, top_k) as opened:
+        if related is not None:
+            return _search_related(opened, related, json=json)
         result = opened.index.search(text, **opened.arguments)
     if json:
         from ragqa.render.documents import search_document
@@ -324,20 +326,3 @@ def get(
     else:
         parts.print_part(part, query.linker)
     return 0
-
-
-def _parse_format(chosen: Format | None, *, json: bool, explain: bool) -> Format:
-    """Return the output format from `--format` and `--json`.
-
-    :raises UsageError: the options contradict each other.
-    """
-    if json and chosen not in (None, Format.JSON):
-        raise UsageError(
-            f"--json and --format {chosen} cannot go together", hint=f"ragqa ask --format {chosen}"
-        )
-    if explain and chosen is Format.MARKDOWN:
-        raise UsageError(
-            "--explain and --format markdown cannot go together: only text and json show scores",
-            hint="ragqa ask --explain --json QUESTION",
-        )
-    return Format.JSON if json else chosen or Format.TEXT

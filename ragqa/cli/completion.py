@@ -105,7 +105,7 @@ def _values(ctx: typer.Context) -> Iterable[str]:
 def _indexes(_: typer.Context) -> Iterable[str]:
     from ragqa.cli.indexes import kept_indexes
 
-    return [one.folder.name for one in kept_indexes()]
+    return [one.name for one in kept_indexes()]
 
 
 complete_tag = _completing(lambda ctx: _notes(ctx).tags)

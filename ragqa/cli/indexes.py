@@ -3,12 +3,12 @@
 import os
 import re
 import shutil
-from collections.abc import Iterator
 from contextlib import closing, suppress
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from ragqa import render
 from ragqa.cli.lines import is_interactive
@@ -29,18 +29,27 @@ _PART = re.compile(
 
 
 class KeptIndex(Struct, frozen=True):
-    """An index in the data folder.
+    """An index in the data folder, as `--json` prints it.
 
-    :param notes: how many it has; None if it cannot be read, or is of another version of ragqa.
-    :param of: the folders of these notes.
-    :param used: the day on which it was last asked or changed.
+    :param folders: those of its notes.
+    :param notes: how many; None if it cannot be read, or is of another version of ragqa.
+    :param last_used: the day on which it was last asked or changed.
     """
 
-    folder: Path
+    name: str
+    path: str
+    folders: tuple[str, ...]
     notes: int | None
-    of: tuple[Path, ...]
     bytes: int
-    used: date
+    last_used: str
+
+    @property
+    def about(self) -> str:
+        """Its notes, in words."""
+        if self.notes is None:
+            return "cannot be read, or is of another version of ragqa"
+        places = (f"{at}{'' if Path(at).is_dir() else ' (no longer there)'}" for at in self.folders)
+        return f"{counted(self.notes, 'note')} in {', '.join(places)}"
 
 
 def kept_indexes() -> list[KeptIndex]:
@@ -54,15 +63,15 @@ def list_indexes(*, json: bool) -> int:
     """Print the indexes; 1 if there are none."""
     found = kept_indexes()
     if json:
-        render.print_document({"indexes": [_document(one) for one in found]})
+        render.print_document({"indexes": list(map(asdict, found))})
     elif not found:
         render.say(f"There are no indexes in {indexes_folder()}.")
     else:
         for one in found:
-            put_heading(one.folder.name)
-            print_row("notes", _notes(one))
+            put_heading(one.name)
+            print_row("notes", one.about)
             print_row("size", f"{one.bytes / 1e6:.1f} MB")
-            print_row("last used", str(one.used))
+            print_row("last used", one.last_used)
     return 0 if found else 1
 
 
@@ -73,11 +82,11 @@ def remove_index(name: str, *, yes: bool) -> int:
         asked.
     :raises WriterBusy: it is being written.
     """
-    found = {one.folder.name: one for one in kept_indexes()}
-    kept = found.get(name.rstrip("/").removeprefix(f"{indexes_folder()}/"))
+    name = name.rstrip("/").removeprefix(f"{indexes_folder()}/")
+    kept = next((one for one in kept_indexes() if one.name == name), None)
     if kept is None:
         raise UsageError(f"there is no index called {name} in {indexes_folder()}", hint=_LIST)
-    folder = kept.folder
+    folder = Path(kept.path)
     if others := sorted(file.name for file in folder.iterdir() if not _PART.fullmatch(file.name)):
         raise UsageError(
             f"{folder} also holds {others[0]}, which is no part of an index; nothing was removed",
@@ -86,7 +95,7 @@ def remove_index(name: str, *, yes: bool) -> int:
     if not yes:
         if not is_interactive():
             raise UsageError("nothing was removed, since nobody can be asked", hint="add --yes")
-        render.say(f"{folder}: {_notes(kept)}, {kept.bytes / 1e6:.1f} MB. The notes stay.")
+        render.say(f"{folder}: {kept.about}, {kept.bytes / 1e6:.1f} MB. The notes stay.")
         if not render.confirm("Remove this index?"):
             return 1
     with locked(folder, wait=False):
@@ -101,36 +110,14 @@ def _is_index(folder: Path) -> bool:
 
 
 def _kept(folder: Path) -> KeptIndex:
-    # Read whenever a question is asked, but not here.
-    stamps = [(folder / name).stat() for name in (SEAL, DATABASE) if (folder / name).exists()]
-    last = max(stamps[0].st_atime, stamps[0].st_mtime) if stamps else folder.stat().st_mtime
-    size = sum(path.lstat().st_size for path in _files(folder))
-    notes, of = None, tuple[Path, ...]()
+    # The seal is read whenever a question is asked, but not here.
+    last = (folder / SEAL if (folder / SEAL).exists() else folder).stat()
+    used = datetime.fromtimestamp(max(last.st_atime, last.st_mtime)).astimezone().date()
+    size = sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir())
+    notes, folders = None, tuple[str, ...]()
     with suppress(NoIndex, IndexUnusable), closing(Database(folder)) as database:
         info, _ = database.read()
-        places = info.corpus.split("\n")
-        relative = [line.partition("/ ")[2] for line in places] if len(places) > 1 else places
-        notes, of = info.notes, tuple(Path(os.path.normpath(folder / one)) for one in relative)
-    return KeptIndex(folder, notes, of, size, datetime.fromtimestamp(last).astimezone().date())
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if not path.is_dir())
-
-
-def _notes(kept: KeptIndex) -> str:
-    if kept.notes is None:
-        return "cannot be read, or is of another version of ragqa"
-    places = (f"{one}{'' if one.is_dir() else ' (no longer there)'}" for one in kept.of)
-    return f"{counted(kept.notes, 'note')} in {', '.join(places)}"
-
-
-def _document(kept: KeptIndex) -> dict[str, object]:
-    return {
-        "name": kept.folder.name,
-        "path": str(kept.folder),
-        "folders": [str(one) for one in kept.of],
-        "notes": kept.notes,
-        "bytes": kept.bytes,
-        "last_used": str(kept.used),
-    }
+        lines = info.corpus.split("\n")
+        places = [line.partition("/ ")[2] for line in lines] if len(lines) > 1 else lines
+        notes, folders = info.notes, tuple(os.path.normpath(folder / at) for at in places)
+    return KeptIndex(folder.name, str(folder), folders, notes, size, used.isoformat())

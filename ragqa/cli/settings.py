@@ -64,7 +64,7 @@ def _corpus_in(ctx: typer.Context, corpus: list[str] | None) -> "Corpus | None":
 def _written_to(corpus: "Corpus | None") -> str:
     from ragqa.config import user_settings_file
 
-    return f"for {corpus} in {user_settings_file()}" if corpus else f"in {user_settings_file()}"
+    return f"{f'for {corpus} ' if corpus else ''}in {user_settings_file()}"
 
 
 @app.command(name="set", cls=Command)
