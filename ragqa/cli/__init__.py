@@ -133,9 +133,7 @@ def command_line(args: Sequence[str] = ()) -> typer.Typer:
     app = typer.Typer(
         # Plain help is twice as fast as rich's, and looks the same on every terminal.
         rich_markup_mode=None,
-        pretty_exceptions_enable=False,
         no_args_is_help=True,
-        help="Ask your notes, get cited answers. Nothing leaves this machine unasked.",
         epilog='Example: ragqa ask "when should I fine-tune?"',
     )
     app.callback()(_options)

@@ -1,8 +1,6 @@
 """The commands that ask or read notes: call the library, render, return a code."""
 
 import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -165,7 +163,6 @@ def search(
     related: Annotated[
         str | None,
         typer.Option(
-            "--related",
             metavar="NOTE",
             help="List the notes near this one by links and meaning, instead of passages.",
             autocompletion=complete_path,
@@ -220,7 +217,6 @@ def why(
     target: Annotated[
         str,
         typer.Option(
-            "--target",
             metavar="NOTE[:LINES|#HEADING]",
             help="The note, or a part of it, as ragqa get takes it.",
             autocompletion=complete_path,
@@ -239,29 +235,22 @@ def why(
     """
     from ragqa import render
     from ragqa.explaining import explain
+    from ragqa.explaining.targets import NoTarget
     from ragqa.render.explanations import explanation_document, print_explanation
 
     text = question_in(question)
-    with open_query(scope, given) as query, _suggesting_options():
-        explanation = explain(query.index, text, target=target, **query.arguments)
+    with open_query(scope, given) as query:
+        try:
+            explanation = explain(query.index, text, target=target, **query.arguments)
+        except NoTarget as exc:
+            exc.hint = ", or ".join(f"--target {one}" for one in exc.targets) or exc.hint
+            raise
     if json:
         render.print_document(explanation_document(explanation))
     else:
         print_explanation(explanation, query.linker)
     render.print_warnings(explanation.warnings)
     return 0
-
-
-@contextmanager
-def _suggesting_options() -> Iterator[None]:
-    """Suggest other targets as the option that names one."""
-    from ragqa.explaining.targets import NoTarget
-
-    try:
-        yield
-    except NoTarget as exc:
-        exc.hint = ", or ".join(f"--target {one}" for one in exc.targets) or exc.hint
-        raise
 
 
 def list_notes(

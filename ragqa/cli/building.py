@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec.structs import asdict
 
 from ragqa.cli.completion import complete_index
 from ragqa.cli.opening import build_notice, load, open_index
@@ -33,7 +34,6 @@ class BuildOptions:
     workers: Annotated[
         str | None,
         typer.Option(
-            "--workers",
             metavar="ray[:HOST:PORT]",
             help="Embed with Ray: on all cores and GPUs of this machine, or of the cluster there.",
         ),
@@ -44,7 +44,6 @@ class BuildOptions:
     remove: Annotated[
         str | None,
         typer.Option(
-            "--remove",
             metavar="INDEX",
             help="Remove an index that --list shows, after asking; the notes stay.",
             autocompletion=complete_index,
@@ -74,14 +73,12 @@ def index(
     Example: ragqa index ~/notes
     """
     from ragqa import render
-    from ragqa.cli import indexes
 
     if how.listed:
-        return indexes.list_indexes(json=json)
+        return _list(json=json)
     if how.remove is not None:
-        return indexes.remove_index(how.remove, yes=how.yes)
-    corpus = [*(notes or ()), *(given.corpus or ())]
-    loaded = load(replace(given, corpus=corpus or None))
+        return _remove(how.remove, yes=how.yes)
+    loaded = load(replace(given, corpus=[*(notes or ()), *(given.corpus or ())] or None))
     with open_index(loaded) as opened, render.ProgressLine() as progress:
         if how.workers is not None:
             _use_workers(opened, how.workers, yes=how.yes)
@@ -105,6 +102,37 @@ def index(
             f"{report.skipped[0].reason}",
             hint="fix them, or list them in .ragqaignore",
         )
+    return 0
+
+
+def _list(*, json: bool) -> int:
+    from ragqa import render
+    from ragqa.kept import kept_indexes
+    from ragqa.render.overviews import print_indexes
+
+    found = kept_indexes()
+    if json:
+        render.print_document({"indexes": list(map(asdict, found))})
+    else:
+        print_indexes(found)
+    return 0 if found else 1
+
+
+def _remove(name: str, *, yes: bool) -> int:
+    """Remove an index; 1 if the user, who is asked unless `yes`, says no."""
+    from ragqa import render
+    from ragqa.cli.lines import is_interactive
+    from ragqa.kept import removable, remove
+
+    kept = removable(name)
+    if not yes:
+        if not is_interactive():
+            raise UsageError("nothing was removed, since nobody can be asked", hint="add --yes")
+        render.say(f"{kept.path}: {kept.about}, {kept.bytes / 1e6:.1f} MB. The notes stay.")
+        if not render.confirm("Remove this index?"):
+            return 1
+    remove(kept)
+    render.say(f"Removed {kept.path}")
     return 0
 
 

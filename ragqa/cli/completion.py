@@ -103,7 +103,7 @@ def _values(ctx: typer.Context) -> Iterable[str]:
 
 
 def _indexes(_: typer.Context) -> Iterable[str]:
-    from ragqa.cli.indexes import kept_indexes
+    from ragqa.kept import kept_indexes
 
     return [one.name for one in kept_indexes()]
 

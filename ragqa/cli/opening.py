@@ -126,10 +126,10 @@ def first_build_notice(index: "Index") -> str:
     """The message before a first build that was not requested; "" if there is an index."""
     if index.kept.is_shared or index.is_built():
         return ""
-    once = f"This happens once{_lasting(index.ahead(), ', and takes')}."
     return (
         f"No index yet: building one from the notes in {index.places.corpus}, "
-        f"to be kept in {index.kept.where}. {once}"
+        f"to be kept in {index.kept.where}. "
+        f"This happens once{_lasting(index.ahead(), ', and takes')}."
     )
 
 

@@ -76,11 +76,9 @@ Folders = Annotated[
     typer.Option("--corpus", metavar="DIR", help="A folder of notes; repeat it to use several."),
 ]
 IndexFolder = Annotated[
-    str | None, typer.Option("--index", metavar="DIR", help="The folder that holds the index.")
+    str | None, typer.Option(metavar="DIR", help="The folder that holds the index.")
 ]
-TopK = Annotated[
-    int | None, typer.Option("--top-k", metavar="N", help="How many passages to return.")
-]
+TopK = Annotated[int | None, typer.Option(metavar="N", help="How many passages to return.")]
 NoRefresh = Annotated[
     bool,
     typer.Option("--no-refresh", help="Use the index as it is; do not look for changed notes."),
@@ -97,12 +95,11 @@ class PlaceOptions:
     index: IndexFolder = None
     store: Annotated[
         str | None,
-        typer.Option("--store", metavar="KIND", help="Where the index is kept: local or milvus."),
+        typer.Option(metavar="KIND", help="Where the index is kept: local or milvus."),
     ] = None
     store_uri: Annotated[
         str | None,
         typer.Option(
-            "--store-uri",
             metavar="URI",
             help="Where Milvus is: https://HOST:PORT or a file, NAME.db.",
         ),
@@ -121,7 +118,6 @@ class ScopeOptions:
     tag: Annotated[
         list[str] | None,
         typer.Option(
-            "--tag",
             metavar="TAG",
             help="Only notes with this tag or one nested in it; repeat it to require several tags.",
             autocompletion=complete_tag,
@@ -130,7 +126,6 @@ class ScopeOptions:
     path: Annotated[
         list[str] | None,
         typer.Option(
-            "--path",
             metavar="GLOB",
             help="Only notes in this folder or matching this pattern; repeat it to allow several.",
             autocompletion=complete_path,
@@ -148,7 +143,6 @@ class ScopeOptions:
     since: Annotated[
         str,
         typer.Option(
-            "--since",
             metavar="DATE",
             help="Only notes dated on or after YYYY[-MM[-DD]]; undated ones are left out.",
         ),
@@ -156,7 +150,6 @@ class ScopeOptions:
     where: Annotated[
         str,
         typer.Option(
-            "--where",
             metavar="FILTER",
             help="Only notes with such properties: 'status = \"done\" and due < 2026-01-01'.",
         ),

@@ -1,7 +1,6 @@
 """`ragqa config`: show every setting with its origin; change the user's settings."""
 
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -89,6 +88,7 @@ def set_value(
     """
     from ragqa import render
     from ragqa.config import load_settings, set_user_setting
+    from ragqa.config.folders import corpus_given
     from ragqa.config.settings import shown
     from ragqa.llms import check_kind
     from ragqa.readers import prepare
@@ -98,11 +98,8 @@ def set_value(
             check_kind(value)
         if name == "reader" and value.strip():
             prepare(value)
-        if name == "corpus" and value and not Path(value).expanduser().is_dir():
-            raise UsageError(
-                f"there is no folder {value}, so the setting corpus is unchanged",
-                hint="ragqa config set corpus DIR",
-            )
+    if name == "corpus" and any(values):
+        corpus_given(values)
     given, notes = values if len(values) > 1 else values[0], _corpus_in(ctx, corpus)
     written = set_user_setting(name, given, notes)
     render.say(f"{name} = {shown(written)} {_written_to(notes)}")
@@ -112,11 +109,7 @@ def set_value(
 
 
 @app.command(cls=Command)
-def get(
-    ctx: typer.Context,
-    name: Name,
-    corpus: Folders = None,
-) -> int:
+def get(ctx: typer.Context, name: Name, corpus: Folders = None) -> int:
     """Print the current value of a setting, and nothing else.
 
     Example: ragqa config get corpus
@@ -132,11 +125,7 @@ def get(
 
 
 @app.command(cls=Command)
-def unset(
-    ctx: typer.Context,
-    name: Name,
-    corpus: Folders = None,
-) -> int:
+def unset(ctx: typer.Context, name: Name, corpus: Folders = None) -> int:
     """Remove a setting from your own settings file.
 
     Example: ragqa config unset corpus

