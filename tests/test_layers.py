@@ -20,7 +20,7 @@ LAYERS = [
     {"api"},
     {"followups"},
     {"diagnosis", "evaluation", "explaining", "verifying", "chatting"},
-    {"getting", "related", "editors"},
+    {"getting", "related", "editors", "kept"},
     {"render"},
     {"serving"},
     {"cli"},

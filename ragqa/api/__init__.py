@@ -7,7 +7,8 @@ from pathlib import Path
 from ragqa.api.index import BY_TERMS_ALONE, MIN_POOL, Index
 from ragqa.api.stored_index import MayUse, Shown, StorePlace, was_allowed
 from ragqa.config import Loaded, load_settings
-from ragqa.config.setting import Value, folders_in
+from ragqa.config.folders import folders_in
+from ragqa.config.settings import Value
 
 __all__ = [
     "BY_TERMS_ALONE",

@@ -10,9 +10,11 @@ from typing import Annotated
 
 import typer
 from typer._click.exceptions import ClickException
+from typer.main import get_command
 
 from ragqa import __version__
-from ragqa.cli.options import with_places
+from ragqa.cli.completion import quote_for_shells
+from ragqa.cli.options import Command, with_places
 from ragqa.errors import OutOfMemory, RagqaError, UsageError, out_of_memory, require_memory
 
 COMMANDS = {
@@ -41,7 +43,6 @@ _LIGHT = frozenset({"config", "--help", "--version"})
 """What needs none of the large libraries."""
 
 INTERRUPTED = 130
-_BUG = 70
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -58,28 +59,18 @@ def run(args: list[str]) -> int:
     _ensure_streams()
     if args[:1] == ["--corpus"]:
         args = [*args[2:3], *args[:2], *args[3:]]
-    debug = "--debug" in args
     try:
         if not _LIGHT.intersection(args):
             require_memory()
-        code = command_line(args)(args, prog_name="ragqa", standalone_mode=False)
-    except RagqaError as exc:
-        return _report(out_of_memory(exc) or exc, args, debug=debug)
+        command = get_command(command_line(args))
+        quote_for_shells()
+        code = command(args, prog_name="ragqa", standalone_mode=False)
     except ClickException as exc:
         return _report_usage(exc)
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
-    except OSError as exc:
-        if exc.errno not in _FULL:
-            return _report_unexpected(exc, args, debug=debug)
-        from ragqa import render
-
-        render.discard_output()
-        full = f"the output cannot be written: {exc.strerror}"
-        render.print_error(UsageError(full, hint="free some space, or write elsewhere"))
-        return UsageError.exit_code
     except Exception as exc:  # noqa: BLE001 - the last line of defence: a bug is reported in one line
-        return _report_unexpected(exc, args, debug=debug)
+        return _report(exc, args)
     if code == INTERRUPTED:
         from ragqa import render
 
@@ -87,24 +78,45 @@ def run(args: list[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _report(exc: RagqaError, args: list[str], *, debug: bool) -> int:
+def _report(exc: Exception, args: list[str]) -> int:
     """Print an error and what mends it, and return its exit code."""
-    if isinstance(exc, OutOfMemory):  # what prints in style may not be loaded
-        sys.stderr.write(f"error: {exc.message}\ntry: {exc.hint}\n")
-        return exc.exit_code
+    error = out_of_memory(exc) or exc
+    if isinstance(error, OutOfMemory):  # what prints in style may not be loaded
+        sys.stderr.write(f"error: {error.message}\ntry: {error.hint}\n")
+        return error.exit_code
     from ragqa import render
 
-    if debug:
-        _print_traceback()
-    exc.hint = with_places(exc.hint, args)
-    render.print_error(exc)
-    return exc.exit_code
+    if isinstance(error, OSError) and error.errno in _FULL:
+        render.discard_output()
+        full = f"the output cannot be written: {error.strerror}"
+        error = UsageError(full, hint="free some space, or write elsewhere")
+    elif "--debug" in args:
+        render.say(_traceback())
+    if not isinstance(error, RagqaError):
+        error = _bug(error)
+    error.hint = with_places(error.hint, args)
+    render.print_error(error)
+    return error.exit_code
 
 
-def _report_unexpected(exc: Exception, args: list[str], *, debug: bool) -> int:
-    """Report that memory was short, if the exception says so, else a bug."""
-    short = out_of_memory(exc)
-    return _report(short, args, debug=debug) if short else _report_bug(exc, debug=debug)
+def _bug(exc: Exception) -> RagqaError:
+    """Save the traceback of a bug to a file, and say where."""
+    import tempfile
+
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="ragqa-", suffix=".txt", delete=False, encoding="utf-8", errors="replace"
+    ) as file:
+        file.write(_traceback())
+    return RagqaError(
+        f"this is a bug in ragqa: {type(exc).__name__}: {exc}",
+        hint=f"report it with the traceback in {file.name}",
+    )
+
+
+def _traceback() -> str:
+    from ragqa.llms.secrets import without_keys
+
+    return without_keys(traceback.format_exc())
 
 
 def _show_version(value: bool) -> None:
@@ -121,9 +133,7 @@ def command_line(args: Sequence[str] = ()) -> typer.Typer:
     app = typer.Typer(
         # Plain help is twice as fast as rich's, and looks the same on every terminal.
         rich_markup_mode=None,
-        pretty_exceptions_enable=False,
         no_args_is_help=True,
-        help="Ask your notes, get cited answers. Nothing leaves this machine unasked.",
         epilog='Example: ragqa ask "when should I fine-tune?"',
     )
     app.callback()(_options)
@@ -133,7 +143,7 @@ def command_line(args: Sequence[str] = ()) -> typer.Typer:
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=name)
         else:
-            app.command(name)(command)
+            app.command(name, cls=Command)(command)
     return app
 
 
@@ -166,32 +176,3 @@ def _ensure_streams() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - open until exit
-
-
-def _print_traceback() -> None:
-    from ragqa import render
-    from ragqa.llms.secrets import without_keys
-
-    render.say(without_keys(traceback.format_exc()))
-
-
-def _report_bug(exc: Exception, *, debug: bool) -> int:
-    """Save the traceback to a file, print its path, and return the exit code of a bug."""
-    import tempfile
-
-    from ragqa import render
-    from ragqa.llms.secrets import without_keys
-
-    if debug:
-        _print_traceback()
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="ragqa-", suffix=".txt", delete=False, encoding="utf-8", errors="replace"
-    ) as file:
-        file.write(without_keys(traceback.format_exc()))
-    render.print_error(
-        RagqaError(
-            f"this is a bug in ragqa: {type(exc).__name__}: {exc}",
-            hint=f"report it with the traceback in {file.name}",
-        )
-    )
-    return _BUG

@@ -1,15 +1,14 @@
 """The commands that ask or read notes: call the library, render, return a code."""
 
 import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ragqa.cli.completion import complete_path
 from ragqa.cli.generation import (
-    LLMOptions,
+    LLMGiven,
     ask_with,
     exit_code,
     print_answer_warnings,
@@ -18,13 +17,13 @@ from ragqa.cli.generation import (
 )
 from ragqa.cli.opening import Query, load, open_query, question_in
 from ragqa.cli.options import (
-    AsFormat,
     AsJson,
     Format,
-    PlaceOptions,
+    NoRefresh,
+    Places,
     Scope,
-    complete_path,
-    grouped_options,
+    ScopeOptions,
+    TopK,
 )
 from ragqa.errors import UsageError
 
@@ -37,7 +36,6 @@ ShowPrompt = Annotated[
 ]
 
 
-@grouped_options()
 def ask(
     question: Annotated[
         list[str] | None,
@@ -45,10 +43,17 @@ def ask(
     ] = None,
     *,
     scope: Scope,
-    format: AsFormat = None,  # noqa: A002 - the option's name
+    top_k: TopK = None,
+    given: Places,
+    format: Annotated[  # noqa: A002 - the option's name
+        Format | None,
+        typer.Option(
+            metavar="FORMAT", help="text, markdown (ragqa verify can check it later) or json."
+        ),
+    ] = None,
     explain: Explain = False,
     json: AsJson = False,
-    llm: LLMOptions,
+    llm: LLMGiven,
     show_prompt: ShowPrompt = False,
 ) -> int:
     """Answer a question from the notes, with citations.
@@ -59,9 +64,12 @@ def ask(
 
     Example: ragqa ask "when should I fine-tune?" --tag fine-tuning
     """
-    output = _parse_format(format, json=json, explain=explain)
+    output = format or (Format.JSON if json else Format.TEXT)
+    if (json and output is not Format.JSON) or (explain and output is Format.MARKDOWN):
+        other = "--json" if json else "--explain"
+        raise UsageError(f"{other} and --format {output} cannot go together")
     text = question_in(question)
-    with open_query(scope, asks=True) as query:
+    with open_query(scope, given, top_k, asks=True) as query:
         if show_prompt:
             request, where, asked = request_in(query, text, llm)
         else:
@@ -105,8 +113,7 @@ def _print_answer(answer: "Answer", query: Query, output: Format, *, explain: bo
     render.print_warnings([warning] * bool(warning))
 
 
-@grouped_options()
-def more(*, given: PlaceOptions) -> int:
+def more(*, given: Places) -> int:
     """Show the further excerpts of the last question whole; asked again, the next ones.
 
     The question is asked again of the notes as they are now. Exits with 1 if there are no more.
@@ -117,7 +124,7 @@ def more(*, given: PlaceOptions) -> int:
     from ragqa.asked import keep, last_asked
     from ragqa.render.results import print_further
 
-    with open_query(Scope(given=given)) as query:
+    with open_query(ScopeOptions(), given) as query:
         about = query.index.settings, query.index.places.corpus
         ask = partial(query.index.ask, progress=query.progress)
         answer, asked = last_asked(*about).ask_on(ask)
@@ -127,13 +134,12 @@ def more(*, given: PlaceOptions) -> int:
     return 0 if answer.also else 1
 
 
-@grouped_options()
 def open_source(
     number: Annotated[
         int, typer.Argument(metavar="N", help="The number of a source or of a further excerpt.")
     ],
     *,
-    given: PlaceOptions,
+    given: Places,
 ) -> int:
     """Open a source of the last answer at its line, in $VISUAL or $EDITOR, else in Obsidian.
 
@@ -149,7 +155,6 @@ def open_source(
     return 1 if editors.open_source(asked.source(number), loaded.places.corpus) else 0
 
 
-@grouped_options()
 def search(
     query: Annotated[
         list[str] | None,
@@ -161,13 +166,14 @@ def search(
     related: Annotated[
         str | None,
         typer.Option(
-            "--related",
             metavar="NOTE",
             help="List the notes near this one by links and meaning, instead of passages.",
             autocompletion=complete_path,
         ),
     ] = None,
     scope: Scope,
+    top_k: TopK = None,
+    given: Places,
     json: AsJson = False,
 ) -> int:
     """List the passages nearest to a query, best first, or the notes near a note.
@@ -176,10 +182,12 @@ def search(
     """
     from ragqa import render
 
-    if related is not None:
-        return _search_related(related, query, scope, json=json)
-    text = question_in(query)
-    with open_query(scope, asks=True) as opened:
+    if related is not None and query:
+        raise UsageError("--related takes no query", hint=f"ragqa search {shlex.join(query)}")
+    text = question_in(query) if related is None else ""
+    with open_query(scope, given, top_k, asks=related is None) as opened:
+        if related is not None:
+            return _search_related(opened, related, json=json)
         result = opened.index.search(text, **opened.arguments)
     if json:
         from ragqa.render.documents import search_document
@@ -193,15 +201,12 @@ def search(
     return 0 if result.hits else 1
 
 
-def _search_related(note: str, query: list[str] | None, scope: Scope, *, json: bool) -> int:
+def _search_related(opened: Query, note: str, *, json: bool) -> int:
     from ragqa import render
     from ragqa.related import related_to
     from ragqa.render import parts
 
-    if query:
-        raise UsageError("--related takes no query", hint=f"ragqa search {shlex.join(query)}")
-    with open_query(scope) as opened:
-        found = related_to(opened.index, note, **opened.arguments)
+    found = related_to(opened.index, note, **opened.arguments)
     if json:
         render.print_document(parts.related_document(found))
     else:
@@ -210,7 +215,6 @@ def _search_related(note: str, query: list[str] | None, scope: Scope, *, json: b
     return 0 if found.related else 1
 
 
-@grouped_options("top_k")
 def why(
     question: Annotated[
         list[str], typer.Argument(metavar="QUESTION", help="The question; - reads standard input.")
@@ -218,7 +222,6 @@ def why(
     target: Annotated[
         str,
         typer.Option(
-            "--target",
             metavar="NOTE[:LINES|#HEADING]",
             help="The note, or a part of it, as ragqa get takes it.",
             autocompletion=complete_path,
@@ -226,6 +229,7 @@ def why(
     ],
     *,
     scope: Scope,
+    given: Places,
     json: AsJson = False,
 ) -> int:
     """Explain why a note is in the answer to a question, or why it is not.
@@ -236,11 +240,16 @@ def why(
     """
     from ragqa import render
     from ragqa.explaining import explain
+    from ragqa.explaining.targets import NoTarget
     from ragqa.render.explanations import explanation_document, print_explanation
 
     text = question_in(question)
-    with open_query(scope, asks=True) as query, _suggesting_options():
-        explanation = explain(query.index, text, target=target, **query.arguments)
+    with open_query(scope, given, asks=True) as query:
+        try:
+            explanation = explain(query.index, text, target=target, **query.arguments)
+        except NoTarget as exc:
+            exc.hint = ", or ".join(f"--target {one}" for one in exc.targets) or exc.hint
+            raise
     if json:
         render.print_document(explanation_document(explanation))
     else:
@@ -249,25 +258,13 @@ def why(
     return 0
 
 
-@contextmanager
-def _suggesting_options() -> Iterator[None]:
-    """Suggest other targets as the option that names one."""
-    from ragqa.explaining.targets import NoTarget
-
-    try:
-        yield
-    except NoTarget as exc:
-        exc.hint = ", or ".join(f"--target {one}" for one in exc.targets) or exc.hint
-        raise
-
-
-@grouped_options("top_k")
 def list_notes(
     tags: Annotated[
         bool, typer.Option("--tags", help="List the tags, each with its number of notes.")
     ] = False,
     *,
     scope: Scope,
+    given: Places,
     json: AsJson = False,
 ) -> int:
     """List the notes with their dates, titles and tags, or the tags alone.
@@ -278,7 +275,7 @@ def list_notes(
     """
     from ragqa import render
 
-    with open_query(scope) as query:
+    with open_query(scope, given) as query:
         found = query.index.notes(**query.arguments)
     if json:
         from ragqa.render.documents import list_document
@@ -292,7 +289,6 @@ def list_notes(
     return 0 if (found.tags if tags else found.notes) else 1
 
 
-@grouped_options("tag", "path", "since", "where", "top_k")
 def get(
     address: Annotated[
         str,
@@ -305,7 +301,8 @@ def get(
         ),
     ],
     *,
-    scope: Scope,
+    no_refresh: NoRefresh = False,
+    given: Places,
     json: AsJson = False,
 ) -> int:
     """Print a note, some of its lines, or the section below a heading.
@@ -318,27 +315,10 @@ def get(
     from ragqa.getting import get_part
     from ragqa.render import parts
 
-    with open_query(scope) as query:
+    with open_query(ScopeOptions(no_refresh=no_refresh), given) as query:
         part = get_part(query.index, address, refresh=query.refresh, progress=query.progress)
     if json:
         render.print_document(parts.part_document(part))
     else:
         parts.print_part(part, query.linker)
     return 0
-
-
-def _parse_format(chosen: Format | None, *, json: bool, explain: bool) -> Format:
-    """Return the output format from `--format` and `--json`.
-
-    :raises UsageError: the options contradict each other.
-    """
-    if json and chosen not in (None, Format.JSON):
-        raise UsageError(
-            f"--json and --format {chosen} cannot go together", hint=f"ragqa ask --format {chosen}"
-        )
-    if explain and chosen is Format.MARKDOWN:
-        raise UsageError(
-            "--explain and --format markdown cannot go together: only text and json show scores",
-            hint="ragqa ask --explain --json QUESTION",
-        )
-    return Format.JSON if json else chosen or Format.TEXT

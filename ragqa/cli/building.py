@@ -1,26 +1,26 @@
 """`ragqa index`, `status` and `doctor`: build the index, look at it and repair it."""
 
-import shlex
 import sys
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec.structs import asdict
 
+from ragqa.cli.completion import complete_index
 from ragqa.cli.opening import build_notice, load, open_index
-from ragqa.cli.options import AsJson, PlaceOptions, grouped_options, with_places
+from ragqa.cli.options import AsJson, Places, with_places
 from ragqa.errors import NotAllowed, NotesSkipped, UsageError
 
 if TYPE_CHECKING:
     from ragqa.api import Index
-    from ragqa.config import Loaded
     from ragqa.diagnosis import Finding
 
 
 @dataclass(frozen=True, slots=True)
 class BuildOptions:
-    """How to build; `yes` is consent to send passages to the workers."""
+    """How to build an index, or what else to do."""
 
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Build everything from scratch.")] = (
         False
@@ -34,25 +34,38 @@ class BuildOptions:
     workers: Annotated[
         str | None,
         typer.Option(
-            "--workers",
             metavar="ray[:HOST:PORT]",
             help="Embed with Ray: on all cores and GPUs of this machine, or of the cluster there.",
         ),
     ] = None
+    listed: Annotated[
+        bool, typer.Option("--list", help="List the indexes in your data folder; build nothing.")
+    ] = False
+    remove: Annotated[
+        str | None,
+        typer.Option(
+            metavar="INDEX",
+            help="Remove an index that --list shows, after asking; the notes stay.",
+            autocompletion=complete_index,
+        ),
+    ] = None
     yes: Annotated[
-        bool, typer.Option("--yes", help="Allow passages to be sent to the workers from now on.")
+        bool,
+        typer.Option(
+            "--yes",
+            help="Allow passages to be sent to the workers from now on; --remove without asking.",
+        ),
     ] = False
 
 
-@grouped_options()
 def index(
     notes: Annotated[
         list[str] | None,
         typer.Argument(metavar="[CORPUS]...", help="The folder of notes, or several."),
     ] = None,
     *,
-    how: BuildOptions,
-    given: PlaceOptions,
+    how: Annotated[BuildOptions, typer.Option(parser=BuildOptions)],
+    given: Places,
     json: AsJson = False,
 ) -> int:
     """Build the index, or bring it up to date.
@@ -64,17 +77,18 @@ def index(
     from ragqa.render.documents import report_document
     from ragqa.render.results import print_report
 
-    if notes and given.corpus:
-        hint = f"ragqa index {shlex.join(notes)}"
-        raise UsageError("the folder of notes was given twice", hint=hint)
-    loaded = load(replace(given, corpus=notes or given.corpus))
+    if how.listed:
+        return _list(json=json)
+    if how.remove is not None:
+        return _remove(how.remove, yes=how.yes)
+    loaded = load(replace(given, corpus=[*(notes or ()), *(given.corpus or ())] or None))
     with open_index(loaded) as opened, render.ProgressLine() as progress:
         if how.workers is not None:
             _use_workers(opened, how.workers, yes=how.yes)
-        elif not how.wait and (notice := build_notice(opened, rebuild=how.rebuild)):
-            render.say(notice)
         if how.wait and (building := opened.building()):
             render.say(f"Waiting for another process that is writing the index {building}.")
+        elif how.workers is None and (notice := build_notice(opened, rebuild=how.rebuild)):
+            render.say(notice)
         report = opened.refresh(rebuild=how.rebuild, wait=how.wait, progress=progress)
         where = opened.kept.where
     try:
@@ -92,6 +106,37 @@ def index(
             f"{report.skipped[0].reason}",
             hint="fix them, or list them in .ragqaignore",
         )
+    return 0
+
+
+def _list(*, json: bool) -> int:
+    from ragqa import render
+    from ragqa.kept import kept_indexes
+    from ragqa.render.overviews import print_indexes
+
+    found = kept_indexes()
+    if json:
+        render.print_document({"indexes": list(map(asdict, found))})
+    else:
+        print_indexes(found)
+    return 0 if found else 1
+
+
+def _remove(name: str, *, yes: bool) -> int:
+    """Remove an index; 1 if the user, who is asked unless `yes`, says no."""
+    from ragqa import render
+    from ragqa.cli.lines import is_interactive
+    from ragqa.kept import removable, remove
+
+    kept = removable(name)
+    if not yes:
+        if not is_interactive():
+            raise UsageError("nothing was removed, since nobody can be asked", hint="add --yes")
+        render.say(f"{kept.path}: {kept.about}, {kept.bytes / 1e6:.1f} MB. The notes stay.")
+        if not render.confirm("Remove this index?"):
+            return 1
+    remove(kept)
+    render.say(f"Removed {kept.path}")
     return 0
 
 
@@ -121,8 +166,7 @@ def _use_workers(index: "Index", spec: str, *, yes: bool) -> None:
     index.source.embedders.workers = partial(ray_workers, cluster=cluster)
 
 
-@grouped_options()
-def status(*, given: PlaceOptions, json: AsJson = False) -> int:
+def status(*, given: Places, json: AsJson = False) -> int:
     """Show what is indexed and whether it is up to date.
 
     Example: ragqa status --json
@@ -142,7 +186,6 @@ def status(*, given: PlaceOptions, json: AsJson = False) -> int:
     return 0
 
 
-@grouped_options()
 def doctor(
     deep: Annotated[
         bool,
@@ -154,7 +197,7 @@ def doctor(
         bool, typer.Option("--repair", help="Rebuild what is damaged, and nothing else.")
     ] = False,
     *,
-    given: PlaceOptions,
+    given: Places,
     json: AsJson = False,
 ) -> int:
     """Find what is wrong and name the command that fixes it; show which LLM is set.
@@ -164,33 +207,23 @@ def doctor(
 
     Example: ragqa doctor --deep
     """
-    from ragqa import render
+    from ragqa import diagnosis, render
+    from ragqa.api import index_from
     from ragqa.render import overviews
 
     loaded = load(given)
-    found, done, is_repaired = _examine(loaded, deep=deep, repair=repair)
-    findings = [replace(one, fix=with_places(one.fix, sys.argv[1:])) for one in found]
-    if json:
-        render.print_document(overviews.findings_document(findings, done if repair else None))
-    else:
-        if done or is_repaired:
-            overviews.print_repair(done)
-        overviews.print_findings(findings)
-    return max((finding.exit_code for finding in findings), default=0)
-
-
-def _examine(
-    loaded: "Loaded", *, deep: bool, repair: bool
-) -> "tuple[list[Finding], list[str], bool]":
-    """What is wrong, what a repair did, and whether that fixed everything."""
-    from ragqa import diagnosis, render
-    from ragqa.api import index_from
-
     done: list[str] = []
     failed: list[Finding] = []
     with index_from(loaded) as opened, render.ProgressLine() as progress:
         if repair:
             done, failed = diagnosis.repair(opened, progress=progress)
         found = failed or diagnosis.diagnose(opened, deep=deep or bool(done), progress=progress)
-    llm = diagnosis.diagnose_llm(diagnosis.choice_of(loaded))
-    return [*found, *llm], done, repair and not failed
+    found = [*found, *diagnosis.diagnose_llm(diagnosis.choice_of(loaded))]
+    findings = [replace(one, fix=with_places(one.fix, sys.argv[1:])) for one in found]
+    if json:
+        render.print_document(overviews.findings_document(findings, done if repair else None))
+    else:
+        if done or (repair and not failed):
+            overviews.print_repair(done)
+        overviews.print_findings(findings)
+    return max((finding.exit_code for finding in findings), default=0)

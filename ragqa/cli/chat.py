@@ -5,9 +5,9 @@ from contextlib import ExitStack, closing
 from functools import cache
 from typing import TYPE_CHECKING
 
-from ragqa.cli.generation import LLMOptions, writer_for
+from ragqa.cli.generation import LLMGiven, writer_for
 from ragqa.cli.opening import load_flags
-from ragqa.cli.options import Scope, grouped_options
+from ragqa.cli.options import Places, Scope, TopK
 from ragqa.errors import NotAllowed, RagqaError
 
 if TYPE_CHECKING:
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from ragqa.cli.lines import PipedLines, TypedLines
 
 
-@grouped_options()
-def chat(*, scope: Scope, llm: LLMOptions) -> int:
+def chat(*, scope: Scope, top_k: TopK = None, given: Places, llm: LLMGiven) -> int:
     """Ask questions and follow-ups; a follow-up may depend on the question before ("and why?").
 
     /help lists the commands of the chat. Without a terminal, the questions are the lines of
@@ -30,7 +29,7 @@ def chat(*, scope: Scope, llm: LLMOptions) -> int:
     from ragqa.history import History
 
     # Report wrong options and settings before the first question.
-    loaded = load_flags({**scope.given.flags, "top_k": scope.top_k})
+    loaded = load_flags({**given.flags, "top_k": top_k})
     corpus = loaded.places.corpus
     if scope.within or scope.since or scope.where:
         from ragqa.stores.filters import note_matcher

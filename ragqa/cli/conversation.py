@@ -13,7 +13,7 @@ from ragqa.asked import Asked
 from ragqa.chatting import COMMANDS, command_in
 from ragqa.cli.generation import ask_with, exit_code, print_answer_warnings
 from ragqa.cli.opening import Query, first_build_notice, open_index
-from ragqa.cli.options import Scope
+from ragqa.cli.options import ScopeOptions
 from ragqa.config import Loaded
 from ragqa.editors import open_source
 from ragqa.errors import UsageError
@@ -40,7 +40,7 @@ class Conversation:
     """
 
     def __init__(
-        self, loaded: Loaded, scope: Scope, writer: "Writer | None", *, echoes: bool
+        self, loaded: Loaded, scope: ScopeOptions, writer: "Writer | None", *, echoes: bool
     ) -> None:
         self._loaded = loaded
         self._scope = scope

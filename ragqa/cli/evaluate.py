@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ragqa.cli.opening import load_flags, open_index, print_notices
-from ragqa.cli.options import AsJson, PlaceOptions, grouped_options
+from ragqa.cli.options import AsJson, PlaceOptions
 from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ Evaluated = tuple[Document, Callable[[Document], None]]
 
 
 @dataclass(frozen=True, slots=True)
-class EvalOptions:
+class EvalOptions(PlaceOptions):
     """The options of `ragqa eval` as given."""
 
     questions: Annotated[
@@ -78,7 +78,6 @@ class EvalOptions:
         tuple[str, str] | None,
         typer.Option(metavar="A.json B.json", help="Compare two evaluations made with --json."),
     ] = None
-    given: PlaceOptions = PlaceOptions()  # noqa: RUF009 - frozen
     json: AsJson = False
 
     @property
@@ -97,11 +96,10 @@ class EvalOptions:
 
     def _given(self) -> set[str]:
         """The options given that depend on the mode."""
-        values = {one.name: getattr(self, one.name) for one in fields(self)} | self.given.flags
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
         names = {name for name, value in values.items() if value not in (None, False, (), [])}
         return {
-            f"--{name.replace('_', '-').replace('overrides', 'set')}"
-            for name in names - {"given", "json"}
+            f"--{name.replace('_', '-').replace('overrides', 'set')}" for name in names - {"json"}
         }
 
     def check(self) -> None:
@@ -149,8 +147,7 @@ _MODES = {
 """The options that go with each mode; the last mode is the default."""
 
 
-@grouped_options()
-def evaluate(options: EvalOptions) -> int:
+def evaluate(options: Annotated[EvalOptions, typer.Option(parser=EvalOptions)]) -> int:
     """Measure how well questions are answered, on your own notes or on a public set.
 
     Example: ragqa eval --fail-under recall@5=0.9 --report report.html
@@ -224,7 +221,7 @@ def _index(options: EvalOptions, settings: dict[str, str]) -> Iterator["Index"]:
     """The user's index, or one of its own for an experiment with these settings."""
     from ragqa.evaluation.evaluating import settings_with
 
-    loaded = settings_with(settings, options.given.flags)
+    loaded = settings_with(settings, options.flags)
     print_notices(loaded)
     with open_index(loaded) as index:
         yield index

@@ -52,6 +52,9 @@ class LLMOptions:
         return "" if spec == NO_LLM else spec
 
 
+LLMGiven = Annotated[LLMOptions, typer.Option(parser=LLMOptions)]
+
+
 def ask_with(
     query: "Query", question: str, writer: "Writer | None", *, streams: bool = False
 ) -> "Answer":

@@ -10,10 +10,6 @@ from ragqa.history import History
 MAX_BYTES = 8_000
 """The longest line, in bytes."""
 
-_PROMPT = "> "
-_INVITATION = "ask your notes; /help lists the commands"
-_HOW_TO_LEAVE = "To leave: Ctrl-D or /quit."
-
 
 def is_interactive() -> bool:
     """Whether a person types on stdin and sees stderr."""
@@ -69,20 +65,20 @@ class TypedLines:
         self._session: PromptSession[str] = PromptSession(
             history=Questions(history.read()),
             output=create_output(stdout=sys.stderr),
-            placeholder=[("fg:ansibrightblack", _INVITATION)],
+            placeholder=[("fg:ansibrightblack", "ask your notes; /help lists the commands")],
         )
 
     def read(self) -> str | None:
         """Return the next line, or None after Ctrl-D."""
         while True:
             try:
-                line = self._session.prompt(_PROMPT)
+                line = self._session.prompt("> ")
             except EOFError:
                 return None
             except KeyboardInterrupt:
                 if not self._session.default_buffer.text:
                     from ragqa.render import say
 
-                    say(_HOW_TO_LEAVE)
+                    say("To leave: Ctrl-D or /quit.")
             else:
                 return line

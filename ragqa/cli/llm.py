@@ -6,12 +6,10 @@ import typer
 
 from ragqa.cli.generation import Yes
 from ragqa.cli.opening import load_flags
-from ragqa.cli.options import AsJson, grouped_options
+from ragqa.cli.options import AsJson, Command
 from ragqa.errors import BackendFailed, UsageError
 
 app = typer.Typer(
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
     no_args_is_help=True,
     help="Show which LLMs can answer and where they would send; try one; allow a host.",
     epilog="Example: ragqa llm list",
@@ -22,8 +20,7 @@ Host = Annotated[
 ]
 
 
-@app.command(name="list")
-@grouped_options()
+@app.command(name="list", cls=Command)
 def show(json: AsJson = False) -> int:
     """List the kinds of backends, where each would send, which answers, and which one is set.
 
@@ -44,8 +41,7 @@ def show(json: AsJson = False) -> int:
     return 0
 
 
-@app.command()
-@grouped_options()
+@app.command(cls=Command)
 def check(
     name: Annotated[
         str | None,
@@ -94,8 +90,7 @@ def check(
     return 0 if trial.right else 1
 
 
-@app.command()
-@grouped_options()
+@app.command(cls=Command)
 def allow(host: Host) -> int:
     """Allow questions and passages to be sent to a host, until you withdraw it.
 
@@ -108,8 +103,7 @@ def allow(host: Host) -> int:
     return 0
 
 
-@app.command()
-@grouped_options()
+@app.command(cls=Command)
 def forget(host: Host) -> int:
     """Withdraw the permission to send anything to a host.
 

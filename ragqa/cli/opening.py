@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ragqa.cli.options import PlaceOptions, Scope, with_places
+from ragqa.cli.options import PlaceOptions, ScopeOptions, with_places
 from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
     from ragqa.api import Index
     from ragqa.config import Loaded
-    from ragqa.config.setting import Value
+    from ragqa.config.settings import Value
     from ragqa.render import ProgressLine
     from ragqa.render.results import Linker
     from ragqa.types import Filters, Waiting
@@ -36,13 +36,15 @@ class Query:
 
 
 @contextmanager
-def open_query(scope: Scope, *, asks: bool = False) -> Iterator[Query]:
+def open_query(
+    scope: ScopeOptions, given: PlaceOptions, top_k: int | None = None, *, asks: bool = False
+) -> Iterator[Query]:
     """Open the index for a query.
 
     :param asks: whether a question will be embedded; its model is then opened meanwhile.
     :raises UsageError: a filter or a setting is wrong.
     """
-    loaded = load(scope.given, top_k=scope.top_k)
+    loaded = load(given, top_k=top_k)
     filters = scope.filters(loaded.places.corpus)
     if asks and ":" not in loaded.settings.embedder:  # not of another kind
         from ragqa.embedders.onnx import begin
@@ -131,10 +133,10 @@ def first_build_notice(index: "Index") -> str:
     """The message before a first build that was not requested; "" if there is an index."""
     if index.kept.is_shared or index.is_built():
         return ""
-    once = f"This happens once{_lasting(index.ahead(), ', and takes')}."
     return (
         f"No index yet: building one from the notes in {index.places.corpus}, "
-        f"to be kept in {index.kept.where}. {once}"
+        f"to be kept in {index.kept.where}. "
+        f"This happens once{_lasting(index.ahead(), ', and takes')}."
     )
 
 

@@ -1,70 +1,66 @@
-"""The options that several commands share, each declared once, in groups that commands take whole.
+"""Options that several commands share, each declared once; groups of them are taken whole."""
 
-Completion of tags and paths comes from the index.
-"""
-
-import functools
-import inspect
 import re
 import shlex
-from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from operator import itemgetter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperOption
+from typer.main import get_params_convertors_ctx_param_name_from_function as parameters_of
 
+from ragqa.cli.completion import complete_folder, complete_path, complete_tag
 from ragqa.clock import day_since
-from ragqa.errors import RagqaError
 
 if TYPE_CHECKING:
-    from ragqa.config import Loaded
-    from ragqa.config.setting import Value
-    from ragqa.types import Corpus, Filters, NoteList
+    from ragqa.config.settings import Value
+    from ragqa.types import Corpus, Filters
 
-Command = Callable[..., int]
-"""A command: it takes its options and returns the exit code."""
-
-# A shell evaluates what completion prints, and tags and file names are untrusted.
-_HARMLESS = re.compile(r"[\w./ +@,=-]+")
+_DEBUG = "Show a traceback when something fails."
 
 
-def _complete(
-    ctx: typer.Context, values: "Callable[[Loaded], Iterable[str]]", incomplete: str
-) -> list[str]:
-    """Complete by the settings for what was typed before; where those are wrong, return nothing."""
-    from ragqa.config import load_settings
+class Command(TyperCommand):
+    """A command of ragqa.
 
-    places = [field.name for field in fields(PlaceOptions)]
-    try:
-        found = values(load_settings({name: ctx.params.get(name) or None for name in places}))
-        return [one for one in found if one.startswith(incomplete) and _HARMLESS.fullmatch(one)]
-    except RagqaError:
-        return []
+    A parameter whose parser is a data class stands for the options that are the class's fields, and
+    the command is given an object of it. Every command has `--debug`, which `cli.run` reads.
+    """
 
+    def __init__(self, *args: Any, params: list[Any], **how: Any) -> None:  # noqa: ANN401 - as typer passes them
+        self._groups: dict[str, tuple[Callable[..., object], dict[str, Any]]] = {}
+        shown: list[Any] = []
+        for parameter in params:
+            group = getattr(parameter.type, "func", None)
+            if not (isinstance(group, type) and is_dataclass(group)):
+                shown.append(parameter)
+                continue
+            options, convertors, _ = parameters_of(group)
+            by_name = {str(one.name): convertors.get(str(one.name)) for one in options}
+            self._groups[parameter.name] = group, by_name
+            shown += options
+        if all(parameter.name != "debug" for parameter in shown):
+            debug = ["debug", "--debug"]
+            shown.append(
+                TyperOption(
+                    param_decls=debug, is_flag=True, default=False, expose_value=False, help=_DEBUG
+                )
+            )
+        super().__init__(*args, params=shown, **how)
 
-def _notes(loaded: "Loaded") -> "NoteList":
-    """The notes in the index as it is."""
-    from ragqa.api import index_from
-
-    with index_from(loaded) as index:
-        return index.notes(refresh=False)
-
-
-def complete_tag(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The tags in the index that start with `incomplete`."""
-    return _complete(ctx, lambda loaded: _notes(loaded).tags, incomplete)
-
-
-def complete_path(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The paths in the index that start with `incomplete`."""
-    return _complete(ctx, lambda loaded: (note.path for note in _notes(loaded).notes), incomplete)
-
-
-def complete_folder(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The names of the folders of notes that start with `incomplete`."""
-    return _complete(ctx, lambda at: (one.name for one in at.places.corpus.folders), incomplete)
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer's own classes are private
+        """Call the function of the command, with an object for each group of options."""
+        for name, (group, options) in self._groups.items():
+            given = {option: ctx.params.pop(option) for option in options}
+            ctx.params[name] = group(
+                **{
+                    option: convert(given[option]) if convert else given[option]
+                    for option, convert in options.items()
+                }
+            )
+        return super().invoke(ctx)
 
 
 class Format(StrEnum):
@@ -80,26 +76,15 @@ Folders = Annotated[
     typer.Option("--corpus", metavar="DIR", help="A folder of notes; repeat it to use several."),
 ]
 IndexFolder = Annotated[
-    str | None, typer.Option("--index", metavar="DIR", help="The folder that holds the index.")
+    str | None, typer.Option(metavar="DIR", help="The folder that holds the index.")
 ]
-StoreKind = Annotated[
-    str | None,
-    typer.Option("--store", metavar="KIND", help="Where the index is kept: local or milvus."),
-]
-StoreUri = Annotated[
-    str | None,
-    typer.Option(
-        "--store-uri", metavar="URI", help="Where Milvus is: https://HOST:PORT or a file, NAME.db."
-    ),
-]
-AsFormat = Annotated[
-    Format | None,
-    typer.Option(
-        metavar="FORMAT", help="text, markdown (ragqa verify can check it later) or json."
-    ),
+TopK = Annotated[int | None, typer.Option(metavar="N", help="How many passages to return.")]
+NoRefresh = Annotated[
+    bool,
+    typer.Option("--no-refresh", help="Use the index as it is; do not look for changed notes."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show a traceback when something fails.")]
+Debug = Annotated[bool, typer.Option("--debug", help=_DEBUG)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,23 +93,31 @@ class PlaceOptions:
 
     corpus: Folders = None
     index: IndexFolder = None
-    store: StoreKind = None
-    store_uri: StoreUri = None
+    store: Annotated[
+        str | None,
+        typer.Option(metavar="KIND", help="Where the index is kept: local or milvus."),
+    ] = None
+    store_uri: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URI",
+            help="Where Milvus is: https://HOST:PORT or a file, NAME.db.",
+        ),
+    ] = None
 
     @property
     def flags(self) -> "dict[str, Value | None]":
         """The options as settings by name."""
-        return asdict(self)
+        return {one.name: getattr(self, one.name) for one in fields(PlaceOptions)}
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class ScopeOptions:
     """The options that limit what `ask`, `search`, `why`, `list` and `chat` look through."""
 
     tag: Annotated[
         list[str] | None,
         typer.Option(
-            "--tag",
             metavar="TAG",
             help="Only notes with this tag or one nested in it; repeat it to require several tags.",
             autocompletion=complete_tag,
@@ -133,7 +126,6 @@ class Scope:
     path: Annotated[
         list[str] | None,
         typer.Option(
-            "--path",
             metavar="GLOB",
             help="Only notes in this folder or matching this pattern; repeat it to allow several.",
             autocompletion=complete_path,
@@ -149,91 +141,35 @@ class Scope:
         ),
     ] = None
     since: Annotated[
-        str | None,
+        str,
         typer.Option(
-            "--since",
             metavar="DATE",
             help="Only notes dated on or after YYYY[-MM[-DD]]; undated ones are left out.",
         ),
-    ] = None
+    ] = ""
     where: Annotated[
         str,
         typer.Option(
-            "--where",
             metavar="FILTER",
             help="Only notes with such properties: 'status = \"done\" and due < 2026-01-01'.",
         ),
     ] = ""
-    top_k: Annotated[
-        int | None, typer.Option("--top-k", metavar="N", help="How many passages to return.")
-    ] = None
-    no_refresh: Annotated[
-        bool,
-        typer.Option("--no-refresh", help="Use the index as it is; do not look for changed notes."),
-    ] = False
-    given: PlaceOptions = PlaceOptions()
+    no_refresh: NoRefresh = False
 
     def filters(self, corpus: "Corpus") -> "Filters":
         """The filters that the options name, in this corpus.
 
         :raises UsageError: `--since` is not a date, or `--in` no folder of the corpus.
         """
-        from ragqa.config.setting import globs_in
+        from ragqa.config.folders import globs_in
         from ragqa.types import Filters
 
         paths = globs_in(corpus, self.within or (), self.path or ())
-        return Filters(tuple(self.tag or ()), paths, day_since(self.since or ""), self.where)
+        return Filters(tuple(self.tag or ()), paths, day_since(self.since), self.where)
 
 
-def grouped_options(*without: str) -> Callable[[Command], Command]:
-    """Make a typer command of a function: each options dataclass is replaced by its fields.
-
-    Every command also gets `--debug`, which `cli.run` reads; one that declares it is given it.
-
-    :param without: fields that the command does not offer; they keep their defaults.
-    """
-
-    def flatten(command: Command) -> Command:
-        taken = inspect.signature(command).parameters.values()
-
-        @functools.wraps(command)
-        def call(**values: Any) -> int:  # noqa: ANN401 - whatever typer parsed
-            return command(**{parameter.name: _value(parameter, values) for parameter in taken})
-
-        by_name = inspect.Parameter.KEYWORD_ONLY
-        debug = inspect.Parameter("debug", by_name, default=False, annotation=Debug)
-        others = [one for one in taken if one.name != "debug"]
-        shown = [each for one in (*others, debug) for each in _flattened(one, without)]
-        call.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
-        call.__annotations__ = {one.name: one.annotation for one in shown}
-        return call
-
-    return flatten
-
-
-def _fields(parameter: inspect.Parameter) -> Collection[inspect.Parameter]:
-    """The fields of an options dataclass as parameters; none if it is an option by itself."""
-    group: Callable[..., object] = parameter.annotation
-    return inspect.signature(group).parameters.values() if is_dataclass(group) else ()
-
-
-def _flattened(
-    parameter: inspect.Parameter, without: tuple[str, ...]
-) -> Iterator[inspect.Parameter]:
-    fields = _fields(parameter)
-    if not fields:
-        yield parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-    for field in fields:
-        if field.name not in without:
-            yield from _flattened(field, without)
-
-
-def _value(parameter: inspect.Parameter, values: dict[str, Any]) -> Any:  # noqa: ANN401 - as typer parsed it
-    """The value of a command's parameter; an options dataclass is made from its fields' values."""
-    fields = _fields(parameter)
-    if not fields:
-        return values.get(parameter.name, parameter.default)
-    return parameter.annotation(**{field.name: _value(field, values) for field in fields})
+Places = Annotated[PlaceOptions, typer.Option(parser=PlaceOptions)]
+Scope = Annotated[ScopeOptions, typer.Option(parser=ScopeOptions)]
 
 
 def with_places(hint: str, args: list[str]) -> str:

@@ -13,11 +13,10 @@ import typer
 
 from ragqa.cli.generation import LLM, LLMOptions
 from ragqa.cli.opening import load
-from ragqa.cli.options import Debug, PlaceOptions, grouped_options
+from ragqa.cli.options import Debug, Places
 from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
-    from ragqa.config import Loaded
     from ragqa.serving.guard import Guard
 
 
@@ -27,12 +26,10 @@ NewToken = Annotated[
 ]
 
 
-@grouped_options()
 def mcp(
     http: Annotated[
         int | None,
         typer.Option(
-            "--http",
             metavar="PORT",
             min=0,
             max=65_535,
@@ -41,7 +38,7 @@ def mcp(
     ] = None,
     new_token: NewToken = False,
     *,
-    given: PlaceOptions,
+    given: Places,
     debug: Debug = False,
 ) -> int:
     """Serve the notes to an assistant that speaks MCP.
@@ -51,7 +48,11 @@ def mcp(
 
     Example: ragqa mcp --corpus notes
     """
-    loaded = _load(given, debug=debug)
+    from ragqa import render
+
+    render.show_logged_warnings(debug=debug)
+    loaded = load(given)
+    loaded.places  # noqa: B018 - raises where there are none, before anything is served
     with _needing("mcp"):
         from ragqa.serving.guard import kept_token, listen, serve
         from ragqa.serving.mcp import http_app, run_on_stdio
@@ -62,15 +63,19 @@ def mcp(
             run_on_stdio(warm)
         else:
             token = kept_token(new=new_token)
-            serve(http_app(warm), listen(http), token=token, ready=partial(_say_where, token))
+
+            def ready(_: "Guard", address: str) -> None:
+                header = f"Authorization: Bearer {token}"
+                render.say(f"Serving MCP at {address}/mcp with the header {header}")
+
+            serve(http_app(warm), listen(http), token=token, ready=ready)
     return 0
 
 
-@grouped_options()
 def serve(
     port: Annotated[
         int,
-        typer.Option("--port", metavar="PORT", min=0, max=65_535, help="The port; 0 picks one."),
+        typer.Option(metavar="PORT", min=0, max=65_535, help="The port; 0 picks one."),
     ] = 7247,
     no_open: Annotated[
         bool, typer.Option("--no-open", help="Print the address; do not open the browser.")
@@ -78,7 +83,7 @@ def serve(
     llm: LLM = None,
     new_token: NewToken = False,
     *,
-    given: PlaceOptions,
+    given: Places,
     debug: Debug = False,
 ) -> int:
     """Open the notes in the browser: ask, read the cited notes beside the answer, browse.
@@ -88,7 +93,11 @@ def serve(
 
     Example: ragqa serve --corpus notes
     """
-    loaded = _load(given, debug=debug)
+    from ragqa import render
+
+    render.show_logged_warnings(debug=debug)
+    loaded = load(given)
+    loaded.places  # noqa: B018 - raises where there are none, before anything is served
     with _needing("serve"):
         from ragqa.serving.asking import writer_for
         from ragqa.serving.guard import kept_token, listen
@@ -104,19 +113,6 @@ def serve(
         ready = partial(_show_address, token, None if no_open else Path(folder, "open.html"))
         serve_app(web_app(warm), socket, token=token, ready=ready)
     return 0
-
-
-def _load(given: PlaceOptions, *, debug: bool) -> "Loaded":
-    """Load the settings.
-
-    :raises NoCorpus: there are no notes: said before anything is served.
-    """
-    from ragqa import render
-
-    render.show_logged_warnings(debug=debug)
-    loaded = load(given)
-    loaded.places  # noqa: B018 - raises where there are none
-    return loaded
 
 
 def _show_address(token: str, page: Path | None, guard: "Guard", address: str) -> None:
@@ -136,13 +132,6 @@ def _show_address(token: str, page: Path | None, guard: "Guard", address: str) -
         leads = f'<!doctype html><meta http-equiv="refresh" content="0; url={once}">'
         write_whole(page, leads, private=True)
         Thread(target=webbrowser.open, args=(page.as_uri(),), daemon=True).start()
-
-
-def _say_where(token: str, guard: "Guard", address: str) -> None:
-    from ragqa import render
-
-    del guard
-    render.say(f"Serving MCP at {address}/mcp with the header Authorization: Bearer {token}")
 
 
 @contextmanager

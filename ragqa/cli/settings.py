@@ -1,35 +1,38 @@
 """`ragqa config`: show every setting with its origin; change the user's settings."""
 
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ragqa.cli.completion import complete_setting, complete_value
 from ragqa.cli.opening import load_flags, print_notices
-from ragqa.cli.options import AsJson, Folders, IndexFolder, PlaceOptions, grouped_options
+from ragqa.cli.options import AsJson, Command, Debug, Folders, IndexFolder, PlaceOptions
 from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
     from ragqa.corpus import Corpus
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A setting; see ragqa config.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME", help="A setting; see ragqa config.", autocompletion=complete_setting
+    ),
+]
 
 app = typer.Typer(
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
     help="Show every setting and its origin; set and unset your own.",
     epilog="Example: ragqa config set corpus ~/notes",
 )
 
 
 @app.callback(invoke_without_command=True)
-@grouped_options()
 def show(
     ctx: typer.Context,
     corpus: Folders = None,
     index: IndexFolder = None,
     json: AsJson = False,
+    debug: Debug = False,
 ) -> int:
     """Show every setting, its value and where it comes from.
 
@@ -51,7 +54,7 @@ def show(
 
 def _corpus_in(ctx: typer.Context, corpus: list[str] | None) -> "Corpus | None":
     """The notes named after or before the command, as in `ragqa config --corpus DIR set`."""
-    from ragqa.config.setting import corpus_given
+    from ragqa.config.folders import corpus_given
 
     paths = corpus or ctx.obj
     return corpus_given(paths) if paths else None
@@ -60,16 +63,20 @@ def _corpus_in(ctx: typer.Context, corpus: list[str] | None) -> "Corpus | None":
 def _written_to(corpus: "Corpus | None") -> str:
     from ragqa.config import user_settings_file
 
-    return f"for {corpus} in {user_settings_file()}" if corpus else f"in {user_settings_file()}"
+    return f"{f'for {corpus} ' if corpus else ''}in {user_settings_file()}"
 
 
-@app.command(name="set")
-@grouped_options()
+@app.command(name="set", cls=Command)
 def set_value(
     ctx: typer.Context,
     name: Name,
     values: Annotated[
-        list[str], typer.Argument(metavar="VALUE...", help="Its new value; some take several.")
+        list[str],
+        typer.Argument(
+            metavar="VALUE...",
+            help="Its new value; some take several.",
+            autocompletion=complete_value,
+        ),
     ],
     corpus: Folders = None,
 ) -> int:
@@ -81,7 +88,8 @@ def set_value(
     """
     from ragqa import render
     from ragqa.config import load_settings, set_user_setting
-    from ragqa.config.setting import shown
+    from ragqa.config.folders import corpus_given
+    from ragqa.config.settings import shown
     from ragqa.llms import check_kind
     from ragqa.readers import prepare
 
@@ -90,11 +98,8 @@ def set_value(
             check_kind(value)
         if name == "reader" and value.strip():
             prepare(value)
-        if name == "corpus" and value and not Path(value).expanduser().is_dir():
-            raise UsageError(
-                f"there is no folder {value}, so the setting corpus is unchanged",
-                hint="ragqa config set corpus DIR",
-            )
+    if name == "corpus" and any(values):
+        corpus_given(values)
     given, notes = values if len(values) > 1 else values[0], _corpus_in(ctx, corpus)
     written = set_user_setting(name, given, notes)
     render.say(f"{name} = {shown(written)} {_written_to(notes)}")
@@ -103,20 +108,14 @@ def set_value(
     return 0
 
 
-@app.command()
-@grouped_options()
-def get(
-    ctx: typer.Context,
-    name: Name,
-    corpus: Folders = None,
-) -> int:
+@app.command(cls=Command)
+def get(ctx: typer.Context, name: Name, corpus: Folders = None) -> int:
     """Print the current value of a setting, and nothing else.
 
     Example: ragqa config get corpus
     """
     from ragqa import render
-    from ragqa.config.setting import shown
-    from ragqa.config.settings import setting_named
+    from ragqa.config.settings import setting_named, shown
     from ragqa.render import overviews
 
     setting_named(name, "the command")
@@ -125,13 +124,8 @@ def get(
     return 0
 
 
-@app.command()
-@grouped_options()
-def unset(
-    ctx: typer.Context,
-    name: Name,
-    corpus: Folders = None,
-) -> int:
+@app.command(cls=Command)
+def unset(ctx: typer.Context, name: Name, corpus: Folders = None) -> int:
     """Remove a setting from your own settings file.
 
     Example: ragqa config unset corpus

@@ -4,11 +4,9 @@ from typing import Annotated
 
 import typer
 
-from ragqa.cli.options import grouped_options
+from ragqa.cli.options import Command
 
 app = typer.Typer(
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
     no_args_is_help=True,
     help="Allow a host to receive the text of all notes, for an index or to embed them.",
     epilog="Example: ragqa store allow milvus.example.org:19530",
@@ -19,8 +17,7 @@ Host = Annotated[
 ]
 
 
-@app.command()
-@grouped_options()
+@app.command(cls=Command)
 def allow(host: Host) -> int:
     """Allow the text of notes to be stored on a host, until you withdraw it.
 
@@ -33,8 +30,7 @@ def allow(host: Host) -> int:
     return 0
 
 
-@app.command()
-@grouped_options()
+@app.command(cls=Command)
 def forget(host: Host) -> int:
     """Withdraw the permission to store notes on a host; what is already there stays.
 

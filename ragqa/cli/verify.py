@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import typer
 
 from ragqa.cli.opening import load_flags
-from ragqa.cli.options import AsJson, Folders, PlaceOptions, grouped_options
+from ragqa.cli.options import AsJson, Folders, PlaceOptions
 from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
     from ragqa.verifying.saved import SavedAnswer
 
 
-@grouped_options()
 def verify(
     answer: Annotated[
         str,

@@ -6,9 +6,8 @@ from ragqa.config.files import (
     unset_user_setting,
     user_settings_file,
 )
-from ragqa.config.loading import Loaded, Places, history_file, load_settings
-from ragqa.config.setting import Setting
-from ragqa.config.settings import SETTINGS, Origin, Settings
+from ragqa.config.loading import Loaded, Places, history_file, indexes_folder, load_settings
+from ragqa.config.settings import SETTINGS, Origin, Setting, Settings
 
 __all__ = [
     "PROJECT_FILE",
@@ -19,6 +18,7 @@ __all__ = [
     "Setting",
     "Settings",
     "history_file",
+    "indexes_folder",
     "load_settings",
     "set_user_setting",
     "unset_user_setting",

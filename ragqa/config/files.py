@@ -2,14 +2,23 @@
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
 import platformdirs
 
-from ragqa.config.setting import Value, as_written, corpus_of
-from ragqa.config.settings import SETTINGS, Origin, setting_named, with_nearest
+from ragqa.config.folders import corpus_key, corpus_of
+from ragqa.config.settings import (
+    SETTINGS,
+    Origin,
+    Value,
+    as_written,
+    setting_named,
+    with_nearest,
+)
 from ragqa.corpus import Corpus, Folder
 from ragqa.errors import UsageError
 from ragqa.safe import write_private
@@ -110,7 +119,7 @@ def read_project_settings(path: Path) -> Checked:
     return values, warnings
 
 
-def formats_of(corpus: Corpus) -> tuple[Value, str] | None:
+def formats_of(corpus: Corpus) -> tuple[Any, str] | None:
     """The formats set for these notes alone, with their origin; None if they are not.
 
     The user's own file comes before the folder's `ragqa.toml`, of which nothing else is read here.
@@ -118,7 +127,7 @@ def formats_of(corpus: Corpus) -> tuple[Value, str] | None:
     :raises UsageError: a value is invalid, or a file cannot be read.
     """
     path = user_settings_file()
-    own = _formats_in(_tables_in(_read_toml(path), path).get(_key(corpus)), str(path))
+    own = _formats_in(_tables_in(_read_toml(path), path).get(corpus_key(corpus)), str(path))
     if own is not None:
         return own, f"{Origin.USER} for {corpus}"
     if len(corpus.folders) > 1:
@@ -137,20 +146,44 @@ def _formats_in(table: object, where: str) -> Value | None:
 
 def _tables_in(raw: dict[str, Any], path: Path) -> dict[str, Any]:
     """The tables of folders in the user's file, by path; folders asked together have their own."""
-    tables = raw.get(_TABLE, {})
-    if not isinstance(tables, dict) or not all(isinstance(one, dict) for one in tables.values()):
-        raise _unreadable(path, f'{_TABLE} must be tables, such as [{_TABLE}."/home/ada/notes"]')
-    return tables
+    try:
+        return msgspec.convert(raw.get(_TABLE, {}), dict[str, dict[str, Any]])
+    except msgspec.ValidationError as exc:
+        what = f'{_TABLE} must be tables, such as [{_TABLE}."/home/ada/notes"]'
+        raise _unreadable(path, what) from exc
 
 
-def _key(corpus: Corpus) -> str:
-    return os.pathsep.join(sorted(str(one.path) for one in corpus.folders))
+@contextmanager
+def _editing(name: str, corpus: Corpus | None) -> Iterator[Any]:
+    """The table for all notes, or of some, in the user's file, where a change is kept.
 
+    :raises UsageError: the setting is not one of a folder, or the file cannot be read or written.
+    """
+    import tomlkit
 
-def _check_of_folder(name: str) -> None:
-    if name != OF_FOLDER:
-        hint = "leave --corpus out, or write it into a ragqa.toml beside the notes"
-        raise UsageError(f"{name} cannot be set for a folder, only {OF_FOLDER} can", hint=hint)
+    if corpus is not None and name != OF_FOLDER:
+        raise UsageError(
+            f"{name} cannot be set for a folder, only {OF_FOLDER} can",
+            hint="leave --corpus out, or write it into a ragqa.toml beside the notes",
+        )
+    path = user_settings_file()
+    _tables_in(_read_toml(path), path)
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    document = tomlkit.parse(text)
+    if corpus is None:
+        yield document
+    else:
+        tables: Any = document.setdefault(_TABLE, {})
+        yield tables.setdefault(corpus_key(corpus), {})
+        if not tables[corpus_key(corpus)]:
+            del tables[corpus_key(corpus)]
+        if not tables:
+            del document[_TABLE]
+    if (changed := tomlkit.dumps(document)) != text:
+        try:
+            write_private(path, changed)
+        except OSError as exc:
+            raise UsageError(f"{path} cannot be written: {exc.strerror}") from exc
 
 
 def set_user_setting(name: str, given: str | Sequence[str], corpus: Corpus | None = None) -> Value:
@@ -161,22 +194,12 @@ def set_user_setting(name: str, given: str | Sequence[str], corpus: Corpus | Non
     :param corpus: the notes that it is for; None for all.
     :raises UsageError: no such setting, not one of a folder, or an invalid value.
     """
-    import tomlkit
-
     setting = setting_named(name, "the command")
     value = setting.anchored(setting.parse(given, "the command"), Path.cwd())
     if name == "corpus":
         corpus_of(cast("tuple[Folder, ...]", value))
-
-    document = tomlkit.parse(_user_text())
-    table: Any = document
-    if corpus is not None:
-        _check_of_folder(name)
-        _tables_in(document, user_settings_file())
-        for key in (_TABLE, _key(corpus)):
-            table = table.setdefault(key, {})
-    table[name] = as_written(value)
-    _write_user_text(tomlkit.dumps(document))
+    with _editing(name, corpus) as table:
+        table[name] = as_written(value)
     return value
 
 
@@ -186,20 +209,11 @@ def unset_user_setting(name: str, corpus: Corpus | None = None) -> bool:
     :param corpus: the notes that it is for; None for all.
     :raises UsageError: it is neither in the file nor a known setting, or not one of a folder.
     """
-    import tomlkit
-
-    document = tomlkit.parse(_user_text())
-    table: Any = document
-    if corpus is not None:
-        _check_of_folder(name)
-        table = _tables_in(document, user_settings_file()).get(_key(corpus), {})
-    if name not in table:
-        setting_named(name, "the command")
-        return False
-    del table[name]
-    if corpus is not None and not table:
-        del document[_TABLE][_key(corpus)]
-    _write_user_text(tomlkit.dumps(document))
+    with _editing(name, corpus) as table:
+        if name not in table:
+            setting_named(name, "the command")
+            return False
+        del table[name]
     return True
 
 
@@ -246,22 +260,6 @@ def _unreadable(path: Path, reason: str) -> UsageError:
     return UsageError(f"{path} cannot be read: {reason}", hint=f"fix or remove {path}")
 
 
-def _user_text() -> str:
-    path = user_settings_file()
-    if not path.is_file():
-        return ""
-    _read_toml(path)
-    return path.read_text(encoding="utf-8")
-
-
-def _write_user_text(text: str) -> None:
-    path = user_settings_file()
-    try:
-        write_private(path, text)
-    except OSError as exc:
-        raise UsageError(f"{path} cannot be written: {exc.strerror}") from exc
-
-
 def read_own(path: Path, what: str, *, size: int) -> bytes | None:
     """Read at most `size` bytes of a file; None if it does not exist.
 
@@ -275,25 +273,18 @@ def read_own(path: Path, what: str, *, size: int) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as exc:
-        if path.is_symlink():
-            raise UsageError(
-                f"the {what} {path} is a symbolic link", hint=f"put the file itself there; {fix}"
-            ) from exc
-        raise UsageError(f"the {what} {path} cannot be read: {exc.strerror}", hint=fix) from exc
+        raise UsageError(  # of a link, the system says "Too many levels of symbolic links"
+            f"the {what} {path} cannot be read: {exc.strerror}",
+            hint=f"put a file of your own there; {fix}",
+        ) from exc
     try:
         state = os.fstat(file)
         if not stat.S_ISREG(state.st_mode):
             raise UsageError(f"the {what} {path} is not a regular file", hint=f"rm {path}")
         if state.st_uid != os.getuid():
             raise UsageError(f"the {what} {path} belongs to another user", hint=f"rm {path}")
-        if others := _others_may(state.st_mode):
-            raise UsageError(f"other users may {others} the {what} {path}", hint=fix)
+        if state.st_mode & 0o077:
+            raise UsageError(f"other users may use the {what} {path}", hint=fix)
         return os.read(file, size)
     finally:
         os.close(file)
-
-
-def _others_may(mode: int) -> str:
-    """What a mode lets users other than the owner do, "" for nothing."""
-    all_bits = ((0o044, "read"), (0o022, "change"), (0o011, "run"))
-    return " and ".join(verb for bits, verb in all_bits if mode & bits)

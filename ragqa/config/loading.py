@@ -3,13 +3,13 @@
 import os
 import shlex
 from collections.abc import Mapping
-from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, cast
 
 import platformdirs
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ragqa.config.files import (
     OF_FOLDER,
@@ -19,12 +19,10 @@ from ragqa.config.files import (
     read_user_settings,
     user_settings_file,
 )
-from ragqa.config.setting import Value, absolute, corpus_of, several
-from ragqa.config.settings import SETTINGS, Origin, Settings
+from ragqa.config.folders import absolute, corpus_of
+from ragqa.config.settings import SETTINGS, Origin, Settings, Value
 from ragqa.corpus import Corpus, Folder
 from ragqa.errors import NoCorpus, UsageError
-
-_DEFAULTS = {name: one.default for name, one in SETTINGS.items()}
 
 
 class Places(Struct, frozen=True):
@@ -76,21 +74,23 @@ def load_settings(
     """
     environ = os.environ if environ is None else environ
     folder = _current_folder() if folder is None else folder
+    own, warnings = read_user_settings()
     layers: list[tuple[str, dict[str, Value]]] = [
-        (Origin.FLAG, _parsed(flags, "the command")),
-        (Origin.ENVIRONMENT, _from_environment(environ)),
+        (Origin.DEFAULT, {name: one.default for name, one in SETTINGS.items()}),
+        (Origin.USER, own),
     ]
-    project = find_project_file(folder)
-    warnings: tuple[str, ...] = ()
-    if project is not None:
+    if project := find_project_file(folder):
         of_project, about_project = read_project_settings(project)
         layers.append((str(project), of_project))
-        warnings += about_project
-    own, about_own = read_user_settings()
-    layers += [(Origin.USER, own), (Origin.DEFAULT, _DEFAULTS)]
+        warnings = about_project + warnings
+    layers.append((Origin.ENVIRONMENT, _from_environment(environ)))
+    given = {name: value for name, value in flags.items() if value is not None}
+    layers.append(
+        (Origin.FLAG, {name: SETTINGS[name].parse(given[name], "the command") for name in given})
+    )
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
-    for origin, layer in reversed(layers):
+    for origin, layer in layers:
         values |= layer
         origins |= dict.fromkeys(layer, origin)
     values["store_uri"] = SETTINGS["store_uri"].anchored(values["store_uri"], folder)
@@ -98,14 +98,25 @@ def load_settings(
     settings = Settings(**values)
     set_where = dict(origins)
     found = _find_places(settings, origins, folder)
-    passed_over = _passed_over(settings, set_where, origins, found)
-    settings = _with_formats(settings, origins, found)
-    return Loaded(settings, origins, found, passed_over, warnings + about_own)
+    passed_over = ""
+    if found is not None:
+        if origins["corpus"] == Origin.AT_HAND:
+            passed_over = _passed_over(settings, set_where, found)
+        by_command = origins[OF_FOLDER] in (Origin.FLAG, Origin.ENVIRONMENT)
+        if not by_command and (of_folder := formats_of(found.corpus)):
+            formats, origins[OF_FOLDER] = of_folder
+            settings = replace(settings, formats=formats)
+    return Loaded(settings, origins, found, passed_over, warnings)
+
+
+def indexes_folder() -> Path:
+    """The folder in the user's data folder that has the index of each corpus."""
+    return Path(platformdirs.user_data_dir("ragqa")) / "indexes"
 
 
 def data_index(corpus: Corpus) -> Path:
     """The folder for this corpus's index in the user's data folder."""
-    return Path(platformdirs.user_data_dir("ragqa")) / "indexes" / _called(corpus)
+    return indexes_folder() / _called(corpus)
 
 
 def history_file(settings: Settings, corpus: Corpus, folder: str = "history") -> Path | None:
@@ -128,25 +139,17 @@ def _called(corpus: Corpus) -> str:
     return f"{name or 'notes'}-{digest}"
 
 
-def _parsed(raw: Mapping[str, Value | None], where: str) -> dict[str, Value]:
-    return {
-        name: SETTINGS[name].parse(value, where) for name, value in raw.items() if value is not None
-    }
-
-
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Value]:
     values: dict[str, Value] = {}
     for name, setting in SETTINGS.items():
         variable = f"RAGQA_{name.upper()}"
         if given := environ.get(variable):
-            raw = several(given) if name == "corpus" else given
+            raw = [one for one in given.split(os.pathsep) if one] if name == "corpus" else given
             values[name] = setting.anchored_in_file(setting.parse(raw, variable), variable)
     return values
 
 
-def _match_store(
-    values: dict[str, Any], origins: dict[str, str], strongest_first: list[str]
-) -> None:
+def _match_store(values: dict[str, Any], origins: dict[str, str], weakest_first: list[str]) -> None:
     """Drop a store URI if a stronger origin chooses another store.
 
     :raises UsageError: the URI's origin is at least as strong, and the store is not Milvus.
@@ -154,23 +157,12 @@ def _match_store(
     uri, store = origins["store_uri"], origins["store"]
     if values["store"] == "milvus" or not values["store_uri"]:
         return
-    if strongest_first.index(store) >= strongest_first.index(uri):
-        where, fix = _URI_WITHOUT_STORE[uri]
+    if weakest_first.index(store) <= weakest_first.index(uri):
         raise UsageError(
-            f"store_uri in {where} says where Milvus is, but the store is {values['store']}",
-            hint=fix,
+            f"store_uri ({uri}) says where Milvus is, but the store is {values['store']}",
+            hint="--store milvus, or ragqa config set store milvus; or leave store_uri out",
         )
     values["store_uri"], origins["store_uri"] = "", store
-
-
-_URI_WITHOUT_STORE: dict[str, tuple[str, str]] = {
-    Origin.FLAG: ("the command", "add --store milvus, or leave --store-uri out"),
-    Origin.ENVIRONMENT: ("RAGQA_STORE_URI", "set RAGQA_STORE=milvus, or unset RAGQA_STORE_URI"),
-    Origin.USER: (
-        "your own settings",
-        "ragqa config set store milvus, or ragqa config unset store_uri",
-    ),
-}
 
 
 def _find_places(settings: Settings, origins: dict[str, str], folder: Path) -> Places | None:
@@ -180,76 +172,47 @@ def _find_places(settings: Settings, origins: dict[str, str], folder: Path) -> P
     corpus comes from a stronger origin, its default index is used. Links in a folder that came from
     elsewhere can neither move the index out of it nor copy other notes into it.
     """
-    folders = cast("tuple[Folder, ...]", SETTINGS["corpus"].anchored(settings.corpus, folder))
-    corpus = corpus_of(folders) if folders else None
-    index = absolute(settings.index, folder) if settings.index else None
-    at_hand = origins["corpus"] in (Origin.DEFAULT, Origin.USER) and _is_folder(folder / "corpus")
-    beside_origin = Origin.DEFAULT
-    if at_hand:
-        at = absolute("corpus", folder)
-        corpus = Corpus.of(at)
-        beside = absolute("indexes/default", folder)
-        if all(place.is_relative_to(folder.resolve()) for place in (at, beside)):
-            beside_origin = Origin.AT_HAND
-        else:
-            beside = data_index(corpus)
-    elif corpus is None:
+    named = cast("tuple[Folder, ...]", SETTINGS["corpus"].anchored(settings.corpus, folder))
+    # `os.path`, which says False where it cannot be told.
+    at_hand = os.path.isdir(folder / "corpus")  # noqa: PTH112 - see above
+    at_hand = at_hand and origins["corpus"] in (Origin.DEFAULT, Origin.USER)
+    if not (named or at_hand):
         return None
-    else:
-        beside = data_index(corpus)
-    by_command = origins["index"] in (Origin.FLAG, Origin.ENVIRONMENT)
-    by_project = origins["index"] not in tuple(Origin)
-    goes_with_corpus = by_project if at_hand else origins["index"] == origins["corpus"]
+    corpus = Corpus.of(absolute("corpus", folder)) if at_hand else corpus_of(named)
+    index, beside = data_index(corpus), Origin.DEFAULT
     if at_hand:
         origins["corpus"] = Origin.AT_HAND
-    if index is not None and (by_command or goes_with_corpus):
-        chosen = index
+        here = absolute("indexes/default", folder)
+        if all(at.is_relative_to(folder.resolve()) for at in (corpus.folders[0].path, here)):
+            index, beside = here, Origin.AT_HAND
+    by_command = origins["index"] in (Origin.FLAG, Origin.ENVIRONMENT)
+    by_project = origins["index"] not in tuple(Origin)
+    fits = by_project if at_hand else origins["index"] == origins["corpus"]
+    if settings.index and (by_command or fits):
+        index = absolute(settings.index, folder)
     else:
-        chosen, origins["index"] = beside, beside_origin
-    if chosen in (at for _, at in corpus.prefixed):
+        origins["index"] = beside
+    if index in (at for _, at in corpus.prefixed):
         raise UsageError(
-            f"the index cannot be kept in {chosen} itself, which is the folder of notes",
+            f"the index cannot be kept in {index} itself, which is the folder of notes",
             hint="name another folder: --index DIR",
         )
-    return Places(corpus, chosen)
+    return Places(corpus, index)
 
 
-def _is_folder(path: Path) -> bool:
-    return os.path.isdir(path)  # noqa: PTH112 - False where that cannot be told
-
-
-def _with_formats(settings: Settings, origins: dict[str, str], found: Places | None) -> Settings:
-    """The settings with the formats set for these notes alone, if any; updates `origins`."""
-    if found is None or origins[OF_FOLDER] in (Origin.FLAG, Origin.ENVIRONMENT):
-        return settings
-    of_folder = formats_of(found.corpus)
-    if of_folder is None:
-        return settings
-    value, origins[OF_FOLDER] = of_folder
-    return replace(settings, formats=cast("tuple[str, ...]", value))
-
-
-def _passed_over(
-    settings: Settings,
-    set_where: Mapping[str, str],
-    origins: Mapping[str, str],
-    found: Places | None,
-) -> str:
+def _passed_over(settings: Settings, set_where: Mapping[str, str], found: Places) -> str:
     """A message if the user's settings file names other notes, or another index, than are used."""
-    if found is None or origins["corpus"] != Origin.AT_HAND:
-        return ""
-    file = user_settings_file()
-    for name, what, used, own in (
-        ("corpus", "notes", found.corpus.folders, settings.corpus),
-        ("index", "index", (found.index,), (settings.index,)),
+    for name, what, those, used, own in (
+        ("corpus", "notes", "those", found.corpus.folders[0].path, map(str, settings.corpus)),
+        ("index", "index", "that", found.index, [settings.index]),
     ):
-        places = [absolute(str(one), Path("/")) for one in own]
-        if set_where[name] == Origin.USER and places != [Path(str(one)) for one in used]:
-            those = "those" if name == "corpus" else "that"
-            options = " ".join(f"--{name} {shlex.quote(str(one))}" for one in own)
+        places = [str(absolute(one, Path("/"))) for one in own]
+        if set_where[name] == Origin.USER and places != [str(used)]:
+            options = " ".join(f"--{name} {shlex.quote(one)}" for one in places)
             return (
-                f"Using the {what} in {_seen_from_here(Path(str(used[0])))}, not {those} of your "
-                f"setting {name} ({file}): {', '.join(map(str, own))}; to use {those}: {options}"
+                f"Using the {what} in {_seen_from_here(used)}, not {those} of your "
+                f"setting {name} ({user_settings_file()}): {', '.join(places)}; "
+                f"to use {those}: {options}"
             )
     return ""
 

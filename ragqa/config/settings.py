@@ -1,42 +1,38 @@
 """The settings of ragqa, in one table: the fields of `Settings`.
 
-Loading, checking, the commands of `ragqa config` and docs/reference.md all follow from it.
+Loading, checking, completion, the commands of `ragqa config` and docs/reference.md follow from it.
 """
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from enum import StrEnum
+from pathlib import Path
 from types import MappingProxyType
+from typing import Annotated, Any, Literal, TypeAlias, get_args, get_origin, get_type_hints
 
-from msgspec.structs import replace
+import msgspec
+from msgspec import Meta, Struct
+from msgspec.structs import asdict, fields, replace
 
 from ragqa.config import addresses
-from ragqa.config.setting import (
-    EXPECTED,
-    Setting,
-    Value,
-    folders_in,
-    how_to_fix,
-    one_of,
-    setting,
-    some_of,
-    whole_number,
-    within,
-)
+from ragqa.config.folders import EXPECTED, absolute, folders_in
 from ragqa.corpus import Folder
 from ragqa.errors import UsageError
 from ragqa.languages import AUTO, LANGUAGES, OTHER
 
+Value: TypeAlias = str | int | float | tuple[str, ...] | tuple[Folder, ...]
+
 LLMS_WITH_PATHS = ("scripted",)
 """The kinds of LLM backends with a path as argument: `KIND:PATH`."""
 
-OPTIONAL_FORMATS = ("html", "ipynb", "pdf", "docx")
+OptionalFormat = Literal["html", "ipynb", "pdf", "docx"]
+OPTIONAL_FORMATS = get_args(OptionalFormat)
 """The formats that are read only if the setting `formats` names them."""
 
 _MAX_NAME = 60
-_COLLECTION = re.compile(r"([A-Za-z_][A-Za-z0-9_]{0,59})?")
+_CODES = (AUTO, *sorted(code for code in LANGUAGES if code not in ("", OTHER)))
+_OWN = object()
+"""Marks a setting that no `ragqa.toml` may set: that may have come with somebody else's notes."""
 
 
 class Origin(StrEnum):
@@ -52,159 +48,244 @@ class Origin(StrEnum):
     DEFAULT = "default"
 
 
-def _is_not_blank(value: Value) -> bool:
-    return bool(str(value).strip())
-
-
-def _names_a_backend(value: Value) -> bool:
-    """Whether it may name an LLM; only `ragqa.llms` knows the kinds."""
-    return value in ("", "none") or str(value).find(":") > 0
-
-
-def _names_collections(value: Value) -> bool:
-    """Whether it can name collections; endings like `_p1` are taken by other indexes."""
-    return bool(_COLLECTION.fullmatch(str(value))) and not re.search(r"_[pn][0-9]+$", str(value))
-
-
-def _llm_path_at(value: str) -> int | None:
-    kind, colon, _ = value.partition(":")
-    return len(kind + colon) if kind in LLMS_WITH_PATHS else None
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """Every setting's value, checked. `corpus` and `index` are as given; see `Places`.
 
-    `store_uri` is "", an absolute path, or an address without a secret.
+    `store_uri` is "", an absolute path, or an address without a secret. The text of each setting
+    says what it is for; `title` what it must be, if its type does not; `examples` what to offer.
     """
 
-    corpus: tuple[Folder, ...] = setting(
-        (), "the folder of notes, or a list of several", EXPECTED, convert=folders_in
-    )
-    index: str = setting("", "the folder that holds the index", "a folder", path_at=lambda _: 0)
-    store: str = one_of(
-        ("local", "milvus"),
+    corpus: Annotated[
+        tuple[Folder, ...], Meta(title=EXPECTED), "the folder of notes, or a list of several"
+    ] = ()
+    index: Annotated[str, Meta(title="a folder"), "the folder that holds the index"] = ""
+    store: Annotated[
+        Literal["local", "milvus"],
         "what keeps the index: files in its folder (local), or milvus",
-        personal=True,
-    )
-    store_uri: str = setting(
-        "",
+        _OWN,
+    ] = "local"
+    store_uri: Annotated[
+        str,
         "where Milvus is: https://HOST:PORT/DATABASE, http://… or a file, NAME.db; "
         "empty for a file in the index's folder",
-        personal=True,
-        refine=addresses.checked_uri,
-        path_at=lambda uri: 0 if addresses.is_file(uri) else None,
-    )
-    store_name: str = setting(
-        "",
+        _OWN,
+    ] = ""
+    store_name: Annotated[
+        str,
+        Meta(
+            # Names that end like `_p1` are taken by other indexes.
+            pattern=r"\A(?!.*_[pn][0-9]+\Z)([A-Za-z_][A-Za-z0-9_]{0,59})?\Z",
+            title="up to 60 letters, digits and underscores, the first no digit, "
+            "and not ending like _p1 or _n1",
+        ),
         "the index's name on a Milvus server, for a team that shares it: then only "
         "ragqa index changes it; empty for a private index",
-        "up to 60 letters, digits and underscores, the first no digit, "
-        "and not ending like _p1 or _n1",
-        check=_names_collections,
-        personal=True,
-    )
-    embedder: str = setting(
-        "all-MiniLM-L6-v2",
+        _OWN,
+    ] = ""
+    embedder: Annotated[
+        str,
+        Meta(pattern=r"\S", title="the name or folder of a model"),
         "the embedding model: a name, a folder, or KIND:MODEL",
-        "the name or folder of a model",
-        check=_is_not_blank,
-    )
-    language: str = setting(
-        AUTO,
+    ] = "all-MiniLM-L6-v2"
+    language: Annotated[
+        str,
+        Meta(
+            pattern=rf"\A({'|'.join(_CODES)})\Z",
+            title=f"{AUTO} or one of {', '.join(_CODES[1:])}",
+            examples=list(_CODES),
+        ),
         "the language of the notes, by its code, as in de; auto tells it for each note",
-        f"auto or one of {', '.join(sorted(filter(None, LANGUAGES)))}",
-        check=lambda value: value == AUTO or (value != OTHER and value in LANGUAGES),
-    )
-    reader: str = setting(
-        "neutral",
+    ] = AUTO
+    reader: Annotated[
+        str,
+        Meta(pattern=r"\S", title="neutral or a folder", examples=["neutral"]),
         "what reads question and passage together: `neutral` for nothing, or the folder of "
         "a cross-encoder or NLI model",
-        "neutral or a folder",
-        check=_is_not_blank,
-        personal=True,
-        path_at=lambda reader: None if reader == "neutral" else 0,
-    )
-    passage_tokens: int = whole_number(140, 30, 2000, "the target size of a passage, in tokens")
-    secret_front_matter: str = one_of(
-        ("skip", "index"),
+        _OWN,
+    ] = "neutral"
+    passage_tokens: Annotated[
+        int, Meta(ge=30, le=2000), "the target size of a passage, in tokens"
+    ] = 140
+    secret_front_matter: Annotated[
+        Literal["skip", "index"],
         "values of front matter whose keys name a password, token, secret or the like: "
         "`skip` or `index` them",
-        personal=True,
-    )
-    formats: tuple[str, ...] = some_of(
-        OPTIONAL_FORMATS,
+        _OWN,
+    ] = "skip"  # noqa: S105 - no password
+    formats: Annotated[
+        tuple[OptionalFormat, ...],
+        Meta(
+            title=f"a list of these: {', '.join(OPTIONAL_FORMATS)}; "
+            "Markdown, text and org need not be named, since they are always read",
+            examples=list(OPTIONAL_FORMATS),
+        ),
         "what is read besides Markdown, text and org, such as `html,ipynb`",
-        "Markdown, text and org need not be named, since they are always read",
+    ] = ()
+    max_note_bytes: Annotated[int, Meta(ge=1, le=500_000_000), "larger files are skipped"] = (
+        5_000_000
     )
-    max_note_bytes: int = whole_number(5_000_000, 1, 500_000_000, "larger files are skipped")
-    candidates: int = whole_number(
-        200,
-        1,
-        10_000,
+    candidates: Annotated[
+        int,
+        Meta(ge=1, le=10_000),
         "how many passages are taken by meaning, and how many by words, to be ranked",
-    )
-    dense_weight: float = setting(
-        0.5,
+    ] = 200
+    dense_weight: Annotated[
+        float,
+        Meta(ge=0, le=1),
         "the share of meaning in the ranking score; the rest is for words",
-        "a number from 0 to 1",
-        check=within(0, 1),
-    )
-    top_k: int = whole_number(5, 1, 1000, "how many passages are returned")
-    excerpts: int = whole_number(3, 1, 10, "the most excerpts that an answer has")
-    excerpt_words: int = whole_number(
-        100, 1, 1000, "the most words of an excerpt, before a list or table in it is completed"
-    )
-    old_after_days: int = whole_number(
-        730, 0, 36_500, "a source is marked as old if its note's date is more days ago; 0 for never"
-    )
-    link_format: str = setting(
-        "file://{path}",
+    ] = 0.5
+    top_k: Annotated[int, Meta(ge=1, le=1000), "how many passages are returned"] = 5
+    excerpts: Annotated[int, Meta(ge=1, le=10), "the most excerpts that an answer has"] = 3
+    excerpt_words: Annotated[
+        int,
+        Meta(ge=1, le=1000),
+        "the most words of an excerpt, before a list or table in it is completed",
+    ] = 100
+    old_after_days: Annotated[
+        int,
+        Meta(ge=0, le=36_500),
+        "a source is marked as old if its note's date is more days ago; 0 for never",
+    ] = 730
+    link_format: Annotated[
+        str,
+        Meta(
+            pattern=r"(?s)\A(?=.*\{path\}).*://",
+            title="a link with {path} in it, such as vscode://file{path}:{line}",
+        ),
         "what a source links to; {path} and {line} are filled in, as in vscode://file{path}:{line}",
-        "a link with {path} in it, such as vscode://file{path}:{line}",
-        check=lambda value: "{path}" in str(value) and "://" in str(value),
-        personal=True,
-    )
-    history: str = one_of(
-        ("on", "off"),
+        _OWN,
+    ] = "file://{path}"
+    history: Annotated[
+        Literal["on", "off"],
         "whether your questions are kept on this machine, for ragqa more, ragqa open, and the "
         "arrow keys of chat",
-        personal=True,
-    )
-    llm: str = setting(
-        "",
+        _OWN,
+    ] = "on"
+    llm: Annotated[
+        str,
+        Meta(
+            pattern=r"(?s)\A(none)?\Z|\A[^:].*:",
+            title="KIND:MODEL, such as ollama:llama3.2, or none",
+            examples=["none"],
+        ),
         "the LLM backend that writes answers, KIND:MODEL (ragqa llm list); empty for none",
-        "KIND:MODEL, such as ollama:llama3.2, or none",
-        check=_names_a_backend,
-        personal=True,
-        choices="ragqa llm list",
-        path_at=_llm_path_at,
-    )
-    llm_url: str = setting(
-        "",
+        _OWN,
+    ] = ""
+    llm_url: Annotated[
+        str,
+        Meta(title="an address, such as http://127.0.0.1:8080/v1"),
         "the address of the server for openai:MODEL; empty for that in OPENAI_BASE_URL, "
         "else OpenAI's",
-        "an address, such as http://127.0.0.1:8080/v1",
-        personal=True,
-        refine=addresses.checked_llm_url,
-    )
-    llm_prompt_tokens: int = whole_number(
-        3000,
-        300,
-        1_000_000,
+        _OWN,
+    ] = ""
+    llm_prompt_tokens: Annotated[
+        int,
+        Meta(ge=300, le=1_000_000),
         "the size of a prompt, in tokens; passages beyond it are left out",
-        personal=True,
-    )
-    llm_answer_tokens: int = whole_number(
-        700, 50, 100_000, "the most tokens that an LLM may write", personal=True
-    )
-    llm_deadline_s: int = whole_number(
-        120, 1, 3600, "the most seconds that an LLM may take for an answer", personal=True
-    )
+        _OWN,
+    ] = 3000
+    llm_answer_tokens: Annotated[
+        int, Meta(ge=50, le=100_000), "the most tokens that an LLM may write", _OWN
+    ] = 700
+    llm_deadline_s: Annotated[
+        int, Meta(ge=1, le=3600), "the most seconds that an LLM may take for an answer", _OWN
+    ] = 120
 
 
+class Setting(Struct, frozen=True):
+    """One setting, as its field declares it.
+
+    :param expects: what it must be, in words.
+    :param choices: values to offer.
+    :param personal: whether a `ragqa.toml` must not set it.
+    """
+
+    name: str
+    type: Any
+    default: Value
+    help: str
+    expects: str
+    choices: tuple[str, ...]
+    personal: bool
+
+    def parse(self, raw: object, where: str) -> Value:
+        """Convert a value from a file, a flag or the environment to the setting's type.
+
+        :raises UsageError: the value is invalid. A wrong address is not repeated, since it may
+            contain a password.
+        """
+        try:
+            if self.name == "corpus":
+                return folders_in(raw)
+            if self.name == "formats" and isinstance(raw, str):
+                raw = raw.replace(",", " ").split()
+            value: Value = msgspec.convert(raw, self.type, strict=False)
+        except ValueError as exc:
+            shown = "" if self.name in ("store_uri", "llm_url") else f", not {raw!r}"
+            raise UsageError(
+                f"{self.name} in {where} must be {self.expects}{shown}",
+                hint=how_to_fix(where, self.name),
+            ) from exc
+        if self.name == "store_uri":
+            return addresses.checked_uri(str(value), where)
+        if self.name == "llm_url":
+            return addresses.checked_llm_url(str(value), where)
+        return tuple(dict.fromkeys(map(str, value))) if isinstance(value, tuple) else value
+
+    def anchored(self, value: Value, folder: Path) -> Value:
+        """A value with its path, if any, made absolute; raises as `absolute` does."""
+        if isinstance(value, tuple):
+            folders = [one for one in value if isinstance(one, Folder)]
+            placed = [replace(one, path=absolute(str(one), folder)) for one in folders]
+            return tuple(placed) or value
+        before, path = self._path_in(str(value))
+        return f"{before}{absolute(path, folder)}" if path else value
+
+    def anchored_in_file(self, value: Value, where: str) -> Value:
+        """The same for a file or the environment, where personal paths must be absolute already.
+
+        :raises UsageError: the path depends on the current folder, which may contain somebody
+            else's notes.
+        """
+        if not self.personal:
+            return value
+        _, path = self._path_in(str(value))
+        if path and not path.startswith(("/", "~")):
+            raise UsageError(
+                f"{self.name} in {where} must be an absolute path, not {path!r}, "
+                "which would depend on the folder you are in",
+                hint=f"write out the whole path in {where}",
+            )
+        return self.anchored(value, Path("/"))
+
+    def _path_in(self, value: str) -> tuple[str, str]:
+        """The path in a value, and what precedes it; ("", "") if there is none."""
+        kind, colon, argument = value.partition(":")
+        if self.name == "llm" and kind in LLMS_WITH_PATHS:
+            return kind + colon, argument
+        is_path = (
+            self.name == "index"
+            or (self.name == "reader" and value != "neutral")
+            or (self.name == "store_uri" and addresses.is_file(value))
+        )
+        return "", value if is_path else ""
+
+
+def _declared(name: str, declared: Any, default: Value) -> Setting:  # noqa: ANN401 - a type
+    kind, *about = get_args(declared)
+    purpose = next(one for one in about if isinstance(one, str))
+    meta = next((one for one in about if isinstance(one, Meta)), Meta())
+    allowed = get_args(kind) if get_origin(kind) is Literal else ()
+    expects = meta.title or " or ".join(allowed) or "a text"
+    if kind in (int, float):
+        expects = f"a{' whole' if kind is int else ''} number from {meta.ge} to {meta.le}"
+    choices = allowed or tuple(meta.examples or ())
+    return Setting(name, declared, default, purpose, expects, choices, _OWN in about)
+
+
+_TYPES = get_type_hints(Settings, include_extras=True)
 SETTINGS: Mapping[str, Setting] = MappingProxyType(
-    {one.name: replace(one.metadata["setting"], name=one.name) for one in fields(Settings)}
+    {one.name: _declared(one.name, _TYPES[one.name], one.default) for one in fields(Settings)}
 )
 
 
@@ -224,3 +305,31 @@ def with_nearest(name: str) -> str:
     """An unknown setting's name, with the nearest setting, if any."""
     near = get_close_matches(name[:_MAX_NAME], SETTINGS, n=1)
     return f"{name[:_MAX_NAME]!r}" + (f" (did you mean {near[0]}?)" if near else "")
+
+
+def how_to_fix(where: str, name: str = "") -> str:
+    """How to fix an invalid setting; setting it elsewhere would not help."""
+    lists = "ragqa llm list" if name == "llm" else ""
+    if where == "the command":
+        return lists or "ragqa config"
+    # While the setting is invalid, no command gets as far as listing the choices.
+    return f"change it in {where}, or remove it{lists and f'; then {lists}'}"
+
+
+def shown(value: object) -> object:
+    """A value as people read and type it."""
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else value
+
+
+def as_written(value: Value) -> object:
+    """A value as a settings file and JSON have it; a folder that only has a path as that."""
+    if not isinstance(value, tuple):
+        return value
+    listed = [
+        str(one)
+        if isinstance(one, str) or (one.name in ("", one.path.name) and not one.context)
+        else {key: str(of) for key, of in asdict(one).items() if of}
+        for one in value
+    ]
+    is_one = len(listed) == 1 and isinstance(value[0], Folder)
+    return listed[0] if is_one else listed

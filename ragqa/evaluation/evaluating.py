@@ -9,7 +9,7 @@ from ragqa.api import Index
 from ragqa.api.answers import answer_of
 from ragqa.config import Loaded, Settings, load_settings
 from ragqa.config.files import cache_folder
-from ragqa.config.setting import Value
+from ragqa.config.settings import Value
 from ragqa.errors import UsageError
 from ragqa.evaluation.asking import ask_all
 from ragqa.evaluation.collection import Collection, build_collection, note_of, open_collection

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from rich.text import Text
 
 from ragqa.config import SETTINGS, Loaded, Places
-from ragqa.config.setting import Value, as_written, shown
+from ragqa.config.settings import Value, as_written, shown
 from ragqa.diagnosis import Choice, Finding, NotesIn, Overview, Severity, Status
 from ragqa.diagnosis.llm import RIGHT, Offer, Trial
 from ragqa.errors import RagqaError
+from ragqa.kept import KeptIndex
 from ragqa.languages import ENGLISH
 from ragqa.llms import Destination
 from ragqa.notes.formats import how_to_read, switched_off
@@ -184,6 +185,15 @@ def settings_document(loaded: Loaded) -> Document:
             for name, value in values_of(loaded).items()
         }
     }
+
+
+def print_indexes(found: Sequence[KeptIndex]) -> None:
+    """Print the indexes of the data folder."""
+    for one in found:
+        put_heading(one.name)
+        print_row("notes", one.about)
+        print_row("size", f"{one.bytes / 1e6:.1f} MB")
+        print_row("last used", one.last_used)
 
 
 def llm_line(choice: Choice) -> str:

@@ -113,9 +113,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """Where a question names a day, and the title and path of the daily note of that day."""
+    """Where a question names a day, which one, and the title and path of that day's note."""
 
     span: Span
+    day: date
     title: str
     path: str
 
@@ -153,7 +154,7 @@ def find_day(
     for path in paths_of_day(corpus, day):
         passage = next(iter(snapshot.passages_at([path])), None)
         if passage and (not filters or note_matcher(filters)(snapshot.notes()[path])):
-            return Day(span, passage.title, path)
+            return Day(span, day, passage.title, path)
     return None
 
 
@@ -176,7 +177,7 @@ def read_question(
     if day:
         start, end = day.span
         asked = f"{typed[:start]}{day.title}{typed[end:]}"
-        corrected = (Correction(typed[start:end], day.title),)
+        corrected = (Correction(typed[start:end], day.day.isoformat()),)
     languages = languages_for(snapshot, asked)
     spelled, misspelt = correct_spelling(snapshot, embedder, asked, languages)
     if spelled != asked:

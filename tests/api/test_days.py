@@ -42,7 +42,7 @@ def test_the_note_of_the_day_answers(index, question, path, said):
     assert answer.citations[0].path == answer.hits[0].passage.path == path
     assert said in answer.text
     assert answer.question == question
-    assert [one.read for one in answer.corrected] == [path[5:15].replace("-", " ")]
+    assert [one.read for one in answer.corrected] == [path[5:15]]
 
 
 def test_another_note_can_still_answer_a_question_that_names_a_day(index):

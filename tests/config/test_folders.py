@@ -5,7 +5,7 @@ import os
 import pytest
 
 from ragqa.config import load_settings, set_user_setting, user_settings_file
-from ragqa.config.setting import globs_in
+from ragqa.config.folders import globs_in
 from ragqa.errors import UsageError
 from ragqa.types import Corpus, Folder
 

@@ -418,15 +418,15 @@ def test_a_name_that_milvus_would_not_take_is_refused(project, name):
 
 def test_an_address_without_the_store_that_it_is_of_is_told_with_what_mends_it(project):
     uri = "http://h:19530"
-    with pytest.raises(UsageError, match="store_uri in the command") as caught:
+    with pytest.raises(UsageError, match=r"store_uri \(flag\) says where") as caught:
         load(project, {"store_uri": uri})
     assert "--store milvus" in caught.value.hint
-    with pytest.raises(UsageError, match="RAGQA_STORE_URI"):
+    with pytest.raises(UsageError, match=r"store_uri \(environment\)"):
         load(project, environ={"RAGQA_STORE_URI": uri})
-    with pytest.raises(UsageError, match="the command"):
+    with pytest.raises(UsageError, match=r"store_uri \(flag\)"):
         load(project, {"store": "local", "store_uri": uri})
     set_user_setting("store_uri", uri)
-    with pytest.raises(UsageError, match="your own settings") as caught:
+    with pytest.raises(UsageError, match=r"store_uri \(user settings\)") as caught:
         load(project)
     assert "ragqa config set store milvus" in caught.value.hint
 

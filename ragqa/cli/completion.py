@@ -1,0 +1,116 @@
+"""Completion of tags, paths, folders, settings and their values, quoted for each shell.
+
+Tags and names of files are untrusted, and a shell evaluates what completion prints.
+"""
+
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import typer
+from typer._click.shell_completion import CompletionItem, add_completion_class
+from typer._completion_classes import BashComplete, ZshComplete
+
+from ragqa.errors import RagqaError
+
+if TYPE_CHECKING:
+    from ragqa.config import Loaded, Setting
+    from ragqa.types import NoteList
+
+Complete = Callable[[typer.Context, str], list[str]]
+"""Gives what can be typed instead of an incomplete word."""
+
+_PLACES = ("corpus", "index", "store", "store_uri")
+_BARE = re.compile(r"[^\w./+,@%-]")
+_NOT_IN_QUOTES = re.compile(r"['\"`$\\!*?[]")
+
+
+class _Bash(BashComplete):
+    """Bash inserts what it is given, behind a quotation mark that the user has typed."""
+
+    def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem]:
+        found = super().get_completions(args, incomplete)
+        typed = os.environ["COMP_WORDS"].split("\n")[int(os.environ["COMP_CWORD"]) :]
+        if typed and typed[0].startswith(("'", '"')):
+            return [one for one in found if not _NOT_IN_QUOTES.search(one.value)]
+        for one in found:
+            one.value = _BARE.sub(r"\\\g<0>", one.value)
+        return found
+
+
+class _Zsh(ZshComplete):
+    """Zsh evaluates what it is given, and quotes what it inserts."""
+
+    def complete(self) -> str:
+        found = self.get_completions(*self.get_completion_args())
+        if not found or any(one.help for one in found):
+            return super().complete()
+        words = (f"$'{_BARE.sub(_as_bytes, one.value)}'" for one in found)
+        return f"compadd -- {' '.join(words)}"
+
+
+def _as_bytes(match: re.Match[str]) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in match[0].encode())
+
+
+def quote_for_shells() -> None:
+    """Have bash and zsh quote what completion inserts; fish does so by itself.
+
+    Only once typer has made the command, since it then puts its own classes in place.
+    """
+    add_completion_class(_Bash, "bash")
+    add_completion_class(_Zsh, "zsh")
+
+
+def _completing(values: Callable[[typer.Context], Iterable[str]]) -> Complete:
+    """Complete by what was typed before; where the settings or the index are wrong, by nothing."""
+
+    def complete(ctx: typer.Context, incomplete: str) -> list[str]:
+        try:
+            found = values(ctx)
+        except RagqaError:
+            return []
+        return [one for one in found if one.startswith(incomplete) and one.isprintable()]
+
+    return complete
+
+
+def _loaded(ctx: typer.Context) -> "Loaded":
+    from ragqa.config import load_settings
+
+    return load_settings({name: ctx.params.get(name) or None for name in _PLACES})
+
+
+def _notes(ctx: typer.Context) -> "NoteList":
+    """The notes in the index as it is."""
+    from ragqa.api import index_from
+
+    with index_from(_loaded(ctx)) as index:
+        return index.notes(refresh=False)
+
+
+def _settings(_: typer.Context) -> "Mapping[str, Setting]":
+    from ragqa.config import SETTINGS
+
+    return SETTINGS
+
+
+def _values(ctx: typer.Context) -> Iterable[str]:
+    """The values of the setting that was named before, if only some are allowed."""
+    setting = _settings(ctx).get(ctx.params.get("name") or "")
+    return setting.choices if setting else ()
+
+
+def _indexes(_: typer.Context) -> Iterable[str]:
+    from ragqa.kept import kept_indexes
+
+    return [one.name for one in kept_indexes()]
+
+
+complete_tag = _completing(lambda ctx: _notes(ctx).tags)
+complete_path = _completing(lambda ctx: [note.path for note in _notes(ctx).notes])
+complete_folder = _completing(lambda ctx: [one.name for one in _loaded(ctx).places.corpus.folders])
+complete_setting = _completing(_settings)
+complete_value = _completing(_values)
+complete_index = _completing(_indexes)
