@@ -64,10 +64,8 @@ class CurrentNote:
     document: Document
     sha256: str
 
-    @property
-    def text(self) -> str:
-        """The text of its document."""
-        return self.document.text
+    def __post_init__(self) -> None:
+        self.text = self.document.text
 
     @cached_property
     def sentences(self) -> list[Sentence]:
@@ -126,14 +124,9 @@ class CurrentNote:
         # A saved answer may cite a secret, if the settings allowed it.
         return [replace(b, kind=Kind.PROPERTY) if b.kind is Kind.SECRET else b for b in blocks]
 
-    @cached_property
-    def _starts(self) -> list[int]:
-        return [block.start for block in self._blocks]
-
     def _block_at(self, at: int) -> Block | None:
-        number = bisect_right(self._starts, at) - 1
-        block = self._blocks[number] if number >= 0 else None
-        return block if block is not None and at < block.end else None
+        number = bisect_right(self._blocks, at, key=lambda block: block.start) - 1
+        return self._blocks[number] if number >= 0 and at < self._blocks[number].end else None
 
 
 class CurrentNotes:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby, islice
 
 from rapidfuzz.distance import Indel
@@ -12,17 +11,13 @@ from ragqa.text.words import UNSPACED, tokenize
 from ragqa.types import Block, Kind, Span
 
 MIN_SIMILARITY = 0.6
-"""The minimum similarity of a quote and its successor: the share of words in common, in order.
+"""The least share of words in common, in order, of a quote and its successor.
 
-Measured on 699 sentences, items and rows and on 191 excerpts of three to seven of them, each
-edited, or removed to see what is mistaken for it. At 0.6, 96% and 99% are recognised after one word
-was replaced, 90% and 94% with a quarter of the words removed, 80% and 79% with a third replaced; 4%
-and 1% of those removed have a neighbour as similar (`docs/decisions/verifying.md`).
+`docs/decisions/verifying.md` has how it was chosen.
 """
 
 MAX_WORDS = 500
-"""Longer quotes are not compared, as that would take seconds. With default settings ragqa's quotes
-are shorter."""
+"""Longer quotes are not compared, which would take seconds; ragqa's are shorter by default."""
 
 MAX_COMPARED = 20_000
 """Texts with more words are shown whole."""
@@ -34,36 +29,17 @@ _URL = re.compile(r"https?://[^\s)>\]]+")
 _NOT_WORD = re.compile(r"[\W_]+")
 _TOKEN = re.compile(rf"(?:~~|[{UNSPACED}]|(?:(?!~~)[^\s{UNSPACED}])+)\s*|\s+")
 
-
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """A citable unit of a note, with its words; headings have none."""
-
-    span: Span
-    words: Sequence[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A piece of a word diff: the same in both texts, or in only one of them."""
-
-    removed: str
-    added: str
-
-    @property
-    def is_same(self) -> bool:
-        """Whether both texts have it, ignoring white space."""
-        return self.removed.split() == self.added.split()
+Sentence = tuple[Span, Sequence[str]]
+"""A citable unit of a note, with its words; headings have none."""
 
 
 def sentences_of(text: str, blocks: Sequence[Block]) -> list[Sentence]:
     """The citable units of a note, in order."""
-    found = []
+    found: list[Sentence] = []
     for block in blocks:
         is_text = block.kind not in (Kind.HEADING, Kind.RULE)
-        for start, end in unit_spans(text, block):
-            words = words_of(text[start:end]) if is_text else ()
-            found.append(Sentence((start, end), words))
+        for span in unit_spans(text, block):
+            found.append((span, words_of(text[slice(*span)]) if is_text else ()))
     return found
 
 
@@ -84,29 +60,6 @@ def successor(sentences: Sequence[Sentence], quote: str, near: int) -> Span | No
     return best
 
 
-def differences(old: str, new: str) -> list[Piece]:
-    """A word diff of two texts; any white space counts as one space."""
-    a, b = (_TOKEN.findall(" ".join(text.split()) + " ") for text in (old, new))
-    # A word before `~~` equals the same word before a space.
-    bare_a, bare_b = ([token.rstrip() for token in tokens] for tokens in (a, b))
-    if max(len(a), len(b)) > MAX_COMPARED:
-        return [Piece(old, new)]
-    pieces = []
-    for _, same in groupby(Indel.opcodes(bare_a, bare_b), lambda step: step.tag == "equal"):
-        steps = list(same)
-        removed = a[steps[0].src_start : steps[-1].src_end]
-        added = b[steps[0].dest_start : steps[-1].dest_end]
-        pieces.append(Piece("".join(removed), "".join(added)))
-    return pieces
-
-
-def words_of(text: str) -> list[str]:
-    """The words to compare a text by."""
-    # A URL is a single word, so that two links to one site are not similar.
-    whole = _URL.sub(lambda url: _NOT_WORD.sub("", url[0])[:60], text)
-    return tokenize(whole, pairs_only=True)
-
-
 def _stretches(
     sentences: Sequence[Sentence], words: Sequence[str], near: int
 ) -> Iterator[tuple[Span, list[str]]]:
@@ -116,14 +69,40 @@ def _stretches(
     with a sentence that has a third of its words from the quote: fewer would not improve it.
     """
     wanted, longest = set(words), len(words) * (2 / MIN_SIMILARITY - 1)
-    is_edge = [3 * sum(w in wanted for w in one.words) >= len(one.words) > 0 for one in sentences]
+    is_edge = [3 * sum(w in wanted for w in own) >= len(own) > 0 for _, own in sentences]
     starts = [start for start, is_likely in enumerate(is_edge) if is_likely]
-    for start in sorted(starts, key=lambda i: abs(sentences[i].span[0] - near)):
+    for start in sorted(starts, key=lambda i: abs(sentences[i][0][0] - near)):
         theirs: list[str] = []
         for end in range(start, len(sentences)):
-            one = sentences[end]
-            theirs = [*theirs, *one.words]
-            if not one.words or len(theirs) > longest:
+            span, own = sentences[end]
+            theirs = [*theirs, *own]
+            if not own or len(theirs) > longest:
                 break
             if is_edge[end]:
-                yield (sentences[start].span[0], one.span[1]), theirs
+                yield (sentences[start][0][0], span[1]), theirs
+
+
+def words_of(text: str) -> list[str]:
+    """The words to compare a text by."""
+    # A URL is a single word, so that two links to one site are not similar.
+    whole = _URL.sub(lambda url: _NOT_WORD.sub("", url[0])[:60], text)
+    return tokenize(whole, pairs_only=True)
+
+
+def differences(old: str, new: str) -> list[tuple[str, str]]:
+    """A word diff of two texts: what was removed and what stands instead, or the same twice.
+
+    Any white space counts as one space.
+    """
+    a, b = (_TOKEN.findall(" ".join(text.split()) + " ") for text in (old, new))
+    if max(len(a), len(b)) > MAX_COMPARED:
+        return [(old, new)]
+    # A word before `~~` equals the same word before a space.
+    bare_a, bare_b = ([token.rstrip() for token in tokens] for tokens in (a, b))
+    pieces = []
+    for _, same in groupby(Indel.opcodes(bare_a, bare_b), lambda step: step.tag == "equal"):
+        steps = list(same)
+        removed = a[steps[0].src_start : steps[-1].src_end]
+        added = b[steps[0].dest_start : steps[-1].dest_end]
+        pieces.append(("".join(removed), "".join(added)))
+    return pieces
