@@ -247,7 +247,7 @@ def why(
 @contextmanager
 def _suggesting_options() -> Iterator[None]:
     """Suggest other targets as the option that names one."""
-    from ragqa.explaining.targets import NoTarget
+    from ragqa.addresses import NoTarget
 
     try:
         yield

@@ -1,6 +1,6 @@
 """Classify each citation of a saved answer: intact, moved, changed or gone."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeGuard

@@ -38,8 +38,8 @@ def sentences_of(text: str, blocks: Sequence[Block]) -> list[Sentence]:
     found: list[Sentence] = []
     for block in blocks:
         is_text = block.kind not in (Kind.HEADING, Kind.RULE)
-        for span in unit_spans(text, block):
-            found.append((span, words_of(text[slice(*span)]) if is_text else ()))
+        spans = unit_spans(text, block)
+        found += [(span, words_of(text[slice(*span)]) if is_text else ()) for span in spans]
     return found
 
 

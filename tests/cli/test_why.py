@@ -3,7 +3,7 @@
 import pytest
 from support import CORPUS, write_notes
 
-from ragqa.explaining.explanation import STAGES
+from ragqa.explaining import STAGES
 
 NOTES = {
     "cats.md": "---\ntitle: Cats\naliases: [Felines]\ntags: [animals]\ndate: 2024-05-01\n---\n\n"

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ragqa.addresses import Notes, Target
 from ragqa.errors import UsageError
-from ragqa.explaining.targets import Notes, Target
 from ragqa.types import Corpus, EmbedderInfo, IndexInfo, NoteRecord, Stamp
 
 INFO = IndexInfo(
