@@ -298,6 +298,14 @@ def get(
         ),
     ],
     *,
+    numbers: Annotated[
+        bool | None,
+        typer.Option(
+            "--numbers/--no-numbers",
+            help="Say where it is and number the lines, or print the text alone. "
+            "Default: numbers on a terminal.",
+        ),
+    ] = None,
     scope: Scope,
     json: AsJson = False,
 ) -> int:
@@ -316,7 +324,7 @@ def get(
     if json:
         render.print_document(parts.part_document(part))
     else:
-        parts.print_part(part, query.linker)
+        parts.print_part(part, query.linker, numbered=numbers)
     return 0
 
 

@@ -105,7 +105,7 @@ def explanation_document(explanation: Explanation) -> Document:
         ],
         "candidates": len(assessment.candidates),
         "sentences": [_sentence_document(sentence) for sentence in explanation.sentences],
-        "said": [
+        "citations": [
             documents.citation_document(citation, explain=True) for citation in explanation.said
         ],
         "missing_words": list(explanation.missing),
@@ -141,8 +141,7 @@ def _lost(explanation: Explanation) -> str:
     shown = _BELOW if best.lost is Lost.FURTHER else _NOT_IN_ANSWER
     return (
         f"{shown}: another sentence answers the question better, with {winner.score:.2f} against "
-        f"{own.score:.2f} (rank {best.rank} of {of})."
-        + (f" It leads in {leads}." if leads else "")
+        f"{own.score:.2f} (rank {best.rank} of {of})." + (f" It leads in {leads}." if leads else "")
     )
 
 

@@ -56,7 +56,7 @@ def test_a_note_in_the_answer_is_said_to_be_there_with_its_numbers(ragqa, wiki_w
     assert document["target"] == {"path": "fine-tuning/decision-framework.md", "lines": None}
     assert document["passages"][0]["rank"] == document["passages"][0]["dense_rank"] == 1
     asked = ragqa("ask", question, "--json", "--corpus", CORPUS, "--index", wiki_index).document
-    said = [citation["quote"] for citation in document["said"]]
+    said = [citation["quote"] for citation in document["citations"]]
     assert said == [citation["quote"] for citation in asked["citations"]]
     assert document["confidence"] == asked["confidence"]
     out = wiki_why(question, "decision-framework.md").out
@@ -66,7 +66,7 @@ def test_a_note_in_the_answer_is_said_to_be_there_with_its_numbers(ragqa, wiki_w
 def test_a_sentence_that_was_found_and_is_in_no_excerpt_is_set_beside_those_that_were(wiki_why):
     question, note = "when should I fine-tune?", "fine-tuning/decision-framework.md"
     whole = wiki_why(question, note, "--json").document
-    said = {tuple(citation["lines"]) for citation in whole["said"]}
+    said = {tuple(citation["lines"]) for citation in whole["citations"]}
     unsaid = next(
         one["lines"][0]
         for one in whole["sentences"]
@@ -78,7 +78,7 @@ def test_a_sentence_that_was_found_and_is_in_no_excerpt_is_set_beside_those_that
     assert best["lines"][0] <= unsaid <= best["lines"][1]
     assert best["lost"] == "weak"
     assert 1 < best["rank"] <= document["candidates"]
-    for one in (best, *document["said"]):
+    for one in (best, *document["citations"]):
         assert sum(one["parts"].values()) == pytest.approx(one["score"], abs=0.001)
     out = wiki_why(question, f"{note}:{unsaid}").out
     assert out.startswith(
@@ -204,7 +204,7 @@ def test_the_document_has_these_keys_and_a_known_stage(why):
     keys = {
         "version", "question", "corrected", "target", "verdict", "stage", "reason", "filters",
         "answered", "confidence", "confidence_reasons", "passages", "candidates", "sentences",
-        "said", "missing_words", "warnings", "timings_ms", "waiting", "index",
+        "citations", "missing_words", "warnings", "timings_ms", "waiting", "index",
     }  # fmt: skip
     documents = [why(target, "--json").document for target in ("cats", "roses.md", ".hidden.md")]
     for document in documents:
