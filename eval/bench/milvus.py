@@ -20,7 +20,7 @@ from warm import Laps
 
 from ragqa.api import Index, open_index
 from ragqa.evaluation.evaluating import evaluate_questions
-from ragqa.evaluation.questions import Chosen, Question, read_questions
+from ragqa.evaluation.sets import Chosen, Question, read_questions
 from ragqa.types import Answer, no_progress
 
 REPOSITORY = Path(__file__).resolve().parents[2]

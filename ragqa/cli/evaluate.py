@@ -59,7 +59,7 @@ def evaluate(options: EvalOptions) -> int:
 def _measure(options: EvalOptions, mode: str) -> Evaluated:
     """Ask the questions of the user or of a public set; write the report, if one is wanted."""
     from ragqa import render
-    from ragqa.evaluation.questions import choose_half, read_questions
+    from ragqa.evaluation.sets import choose_half, read_questions
     from ragqa.render.evaluations import print_evaluation, print_failures
 
     settings = options.settings

@@ -12,9 +12,8 @@ from ragqa.config.files import cache_folder
 from ragqa.config.setting import Value
 from ragqa.errors import UsageError
 from ragqa.evaluation.asking import ask_all
-from ragqa.evaluation.collection import Collection, build_collection, note_of, open_collection
-from ragqa.evaluation.questions import Chosen
-from ragqa.evaluation.sets import Beir, relevant
+from ragqa.evaluation.collection import Collection, build_collection, collection_of, note_of
+from ragqa.evaluation.sets import Beir, Chosen, relevant
 from ragqa.evaluation.summary import Document, about, summarise
 from ragqa.evaluation.tasks import Expected, Task, tasks_of
 from ragqa.notes import read_note as read_file
@@ -70,15 +69,11 @@ def evaluate_questions(index: Index, chosen: Chosen, progress: Progress) -> Docu
     :raises RagqaError: as `Index.refresh` does.
     """
     report = index.refresh(progress=progress)
-    with open_collection(index) as collection:
-        read = partial(_read_note, index)
-        tasks, warnings = tasks_of(chosen.asked, read, collection.passages_of)
-        outcomes, problems = ask_all(
-            collection,
-            tasks,
-            progress,
-            lambda question, _: index.ask(question.typed, refresh=False),
-        )
+    collection = collection_of(index)
+    tasks, warnings = tasks_of(chosen.asked, partial(_read_note, index), collection.passages_of)
+    outcomes, problems = ask_all(
+        collection, tasks, progress, lambda question, _: index.ask(question.typed, refresh=False)
+    )
     skipped = [f"skipped {skip.path}: {skip.reason}" for skip in report.skipped]
     return {
         "dataset": chosen.name,
@@ -114,7 +109,8 @@ def evaluate_beir(
     if not asked:
         raise UsageError(f"no question in {beir.folder} can be asked and scored")
     notes = (note_of(d.id, d.text or d.title, title=d.title) for d in beir.read_documents())
-    with build_collection(notes, beir.documents, settings, progress) as (collection, documents):
+    built = build_collection(beir.folder, notes, beir.documents, settings, progress)
+    with built as (collection, documents):
         info = collection.snapshot.info
         first = {path: id_ for id_, path in reversed(documents.items())}
         tasks = []

@@ -6,6 +6,7 @@ from typing import Any
 
 from ragqa.config import Settings
 from ragqa.evaluation import statistics
+from ragqa.evaluation.asking import Outcome
 from ragqa.evaluation.measures import (
     ANSWER_MEASURES,
     EXCERPT_MEASURES,
@@ -14,7 +15,6 @@ from ragqa.evaluation.measures import (
     METHODS,
     WORDS,
 )
-from ragqa.evaluation.outcomes import Outcome
 from ragqa.types import Answer, Citation, IndexInfo
 
 Document = dict[str, Any]

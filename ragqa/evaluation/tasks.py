@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from ragqa.evaluation.excerpts import Excerpt, count_visible, lines_of
-from ragqa.evaluation.questions import Gold, Question
+from ragqa.evaluation.measures import Excerpt, count_visible, lines_of
+from ragqa.evaluation.sets import Gold, Question
 from ragqa.types import Note, Passage
 
 

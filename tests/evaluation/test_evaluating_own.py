@@ -4,7 +4,7 @@ import pytest
 
 from ragqa.api import index_from, open_index
 from ragqa.evaluation.evaluating import evaluate_questions, settings_with
-from ragqa.evaluation.questions import Chosen, Gold, Question
+from ragqa.evaluation.sets import Chosen, Gold, Question
 
 RIPE = "Figs ripen in August."
 ORIGIN = "Kiwis come from China."

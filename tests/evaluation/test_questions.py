@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from support import trying
 
 from ragqa.errors import UsageError
-from ragqa.evaluation.questions import (
+from ragqa.evaluation.sets import (
     Chosen,
     Gold,
     Question,

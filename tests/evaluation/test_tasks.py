@@ -4,9 +4,8 @@ from math import log2
 import pytest
 
 from ragqa.evaluation.asking import _units
-from ragqa.evaluation.excerpts import Excerpt
-from ragqa.evaluation.measures import measure_rankings
-from ragqa.evaluation.questions import Gold, Question
+from ragqa.evaluation.measures import Excerpt, measure_rankings
+from ragqa.evaluation.sets import Gold, Question
 from ragqa.evaluation.tasks import Expected, tasks_of
 from ragqa.notes import parse_note
 from ragqa.types import Passage, Stamp
