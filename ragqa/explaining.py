@@ -1,6 +1,6 @@
 """Explain why a note is or is not in an answer: how far it came, and what was weighed there."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -91,7 +91,6 @@ class Explanation:
     missing: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     waiting: int = 0
-    timings_ms: Mapping[str, float] = field(default_factory=dict)
 
 
 def explain(
@@ -109,16 +108,13 @@ def explain(
     :raises UsageError: no note or several have this name, or the note has no such part.
     :raises RagqaError: as `Index.ask` does.
     """
-    clock, filters = Clock(), filters or Filters()
-    asked = index.find(question, filters, refresh=refresh, progress=progress, clock=clock)
+    filters = filters or Filters()
+    asked = index.find(question, filters, refresh=refresh, progress=progress, clock=Clock())
     found = notes_of(index, index.snapshot().notes(), asked.info).find(target)
     explanation = Explanation(
         found, asked, warnings=tuple(asked.warnings), waiting=index.files_waiting
     )
-    if not found.reason:
-        explanation = _follow(index, explanation, filters)
-    clock.lap("explain")
-    return replace(explanation, timings_ms=clock.laps())
+    return explanation if found.reason else _follow(index, explanation, filters)
 
 
 def _follow(index: Index, explanation: Explanation, filters: Filters) -> Explanation:

@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -142,12 +141,8 @@ def _described(document: Document) -> Document:
     return described
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The lowest acceptable value of a measure."""
-
-    measure: str
-    least: float
+Target = tuple[str, float]
+"""A measure and its lowest acceptable value."""
 
 
 def parse_target(text: str) -> Target:
@@ -163,7 +158,7 @@ def parse_target(text: str) -> Target:
             hint=_EXAMPLE,
         )
     try:
-        return Target(measure, float(number))
+        return measure, float(number)
     except ValueError as exc:
         raise UsageError(
             f"the target {text!r} has no number: expected MEASURE=NUMBER", hint=_EXAMPLE
@@ -180,12 +175,11 @@ def check_targets(document: Document, targets: Sequence[Target]) -> None:
     for method, measures in document["methods"].items():
         values |= {f"{method}.{name}": value for name, value in measures.items()}
     below = []
-    for target in targets:
-        if target.measure not in values:
-            raise UsageError(f"there was no question to measure {target.measure} on")
-        value = values[target.measure]
+    for measure, least in targets:
+        if measure not in values:
+            raise UsageError(f"there was no question to measure {measure} on")
         # Not `value < least`: nothing is below a target of NaN.
-        if not value >= target.least:
-            below.append(f"{target.measure} is {value:.4f}, below {target.least:g}")
+        if not values[measure] >= least:
+            below.append(f"{measure} is {values[measure]:.4f}, below {least:g}")
     if below:
         raise BelowTarget("; ".join(below), hint="see what was missed: ragqa eval --failures")

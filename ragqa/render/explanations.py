@@ -4,7 +4,7 @@ from rich.text import Text
 
 from ragqa.addresses import Target
 from ragqa.answering.sentences import PASSAGES
-from ragqa.explaining import SAID, STAGES, Explanation, Lost, Sentence
+from ragqa.explaining import STAGES, Explanation, Lost, Sentence
 from ragqa.render import documents
 from ragqa.render.answer_lines import address
 from ragqa.render.documents import Document, fields_of
@@ -79,11 +79,10 @@ def print_explanation(explanation: Explanation, linker: Linker) -> None:
     if explanation.missing:
         put(lacking_line(explanation))
     put(f"Stage: {stage_name(explanation.stage)} ({STAGES[explanation.stage]})", "quiet")
-    if not explanation.places:
-        return
-    _print_places(explanation, linker)
-    _print_sentences(explanation, linker)
-    if any(place.read for place in explanation.places):
+    if explanation.places:
+        _print_places(explanation, linker)
+        _print_sentences(explanation, linker)
+    if explanation.stage == "confidence":
         print_confidence(explanation.assessment.confidence, explanation.assessment.reasons)
 
 
@@ -109,7 +108,7 @@ def explanation_document(explanation: Explanation) -> Document:
             documents.citation_document(citation, explain=True) for citation in explanation.said
         ],
         "missing_words": list(explanation.missing),
-        **fields_of(explanation, "warnings", "waiting", "timings_ms"),
+        **fields_of(explanation, "warnings", "waiting"),
         "index": documents.index_document(explanation.asked.info),
     }
 
@@ -146,25 +145,18 @@ def _lost(explanation: Explanation) -> str:
 
 
 def _ranked_too_low(explanation: Explanation) -> str:
-    def ranked(rank: int | None) -> str:
-        return "not found" if rank is None else f"rank {rank}"
-
-    best = explanation.places[0]
-    came = (
-        f"ranks {best.rank} of {explanation.asked.info.passages}"
-        if best.rank
-        else "is not even found"
+    best, asked = explanation.places[0], explanation.asked
+    came = f"ranks {best.rank} of {asked.info.passages}" if best.rank else "is not even found"
+    meaning, words = (
+        "not found" if rank is None else f"rank {rank}"
+        for rank in (best.hit.dense_rank, best.hit.terms_rank)
     )
-    meaning = (
-        "not looked at"
-        if explanation.asked.question.by_terms_alone
-        else ranked(best.hit.dense_rank)
-    )
+    meaning = "not looked at" if asked.question.by_terms_alone else meaning
     withheld = "" if explanation.assessment.answered else " The question got no answer at all."
     return (
         f"{_subject(explanation.target)} was not read closely: it {came}, and an answer is taken "
         f"from the {PASSAGES} best passages. By its meaning alone: {meaning}; by its words alone: "
-        f"{ranked(best.hit.terms_rank)}.{withheld}"
+        f"{words}.{withheld}"
     )
 
 
@@ -205,10 +197,7 @@ def _print_sentences(explanation: Explanation, linker: Linker) -> None:
         put(f"and {rest} more, further down", "quiet")
     if not said:
         return
-    if explanation.stage == SAID:
-        put_heading("Said", "heading")
-    else:
-        put_heading("Said instead" if explanation.assessment.answered else "Withheld", "heading")
+    put_heading("The answer" if explanation.assessment.answered else "Withheld", "heading")
     path = explanation.target.path
     shown = sorted(said, key=lambda citation: citation.path != path)[:_SAID_SHOWN]
     for citation in shown:

@@ -204,7 +204,7 @@ def test_the_document_has_these_keys_and_a_known_stage(why):
     keys = {
         "version", "question", "corrected", "target", "verdict", "stage", "reason", "filters",
         "answered", "confidence", "confidence_reasons", "passages", "candidates", "sentences",
-        "citations", "missing_words", "warnings", "timings_ms", "waiting", "index",
+        "citations", "missing_words", "warnings", "waiting", "index",
     }  # fmt: skip
     documents = [why(target, "--json").document for target in ("cats", "roses.md", ".hidden.md")]
     for document in documents:
