@@ -11,7 +11,7 @@ from ragqa.evaluation.measures import (
     GOOD_COVERAGE,
     METHODS,
     answer_found,
-    measure_rankings,
+    measure_ranking,
     score_citations,
 )
 from ragqa.evaluation.tasks import Expected, Task
@@ -45,15 +45,13 @@ class Outcome:
     """The outcome of one question.
 
     `measures` and `ranks` are by method; nothing is measured if nothing is judged. Ranks are those
-    of the relevant units, from 1, None for one that is not a candidate. `empty` are the methods
-    that found nothing. `scores` are the measures of the answer that apply. `answer` is None if none
-    was composed.
+    of the relevant units, from 1, None for one that is not a candidate. `scores` are the measures
+    of the answer that apply. `answer` is None if none was composed.
     """
 
     task: Task
     measures: Mapping[str, Mapping[str, float]]
     ranks: Ranks
-    empty: tuple[str, ...]
     scores: Mapping[str, float]
     missed: Missed | None
     answer: Answer | None = None
@@ -135,13 +133,12 @@ def _outcome(
         )
         for method, ranking in rankings.items()
     }
-    relevant = dict.fromkeys(METHODS, task.relevant)
     answered = answer is not None and answer.answered
+    judged = rankings if task.relevant else {}
     return Outcome(
         task,
-        measures=measure_rankings(relevant, rankings) if task.relevant else {},
+        measures={name: measure_ranking(task.relevant, one) for name, one in judged.items()},
         ranks=ranks,
-        empty=tuple(method for method, ranking in rankings.items() if not ranking),
         scores=scores,
         missed=why_missed(task, ranks, scores, hits, answered=answered),
         answer=answer,

@@ -1,7 +1,7 @@
 """Evaluate an index on questions about its notes, and ragqa on a public set."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from ragqa.answering import compose
@@ -13,11 +13,11 @@ from ragqa.config.setting import Value
 from ragqa.errors import UsageError
 from ragqa.evaluation.asking import ask_all
 from ragqa.evaluation.collection import Collection, build_collection, collection_of, note_of
-from ragqa.evaluation.sets import Beir, Chosen, relevant
+from ragqa.evaluation.sets import Beir, Question, read_documents, relevant
 from ragqa.evaluation.summary import Document, about, summarise
 from ragqa.evaluation.tasks import Expected, Task, tasks_of
 from ragqa.notes import read_note as read_file
-from ragqa.search.question import Question
+from ragqa.search.question import Question as Read
 from ragqa.types import Answer, Hit, Note, NoteFile, Progress, Skipped, Stamp
 
 # Changing these changes the passages or their embeddings.
@@ -60,27 +60,40 @@ def settings_with(settings: Mapping[str, Value], given: Mapping[str, Value | Non
     return load_settings({**settings, **given, **own})
 
 
-def evaluate_questions(index: Index, chosen: Chosen, progress: Progress) -> Document:
+def evaluate_questions(
+    index: Index,
+    questions: Sequence[Question],
+    progress: Progress,
+    *,
+    name: str,
+    half: str = "",
+    limit: int | None = None,
+) -> Document:
     """Refresh an index, ask it questions about its notes as `ragqa ask` does, and measure that.
 
     Answers are compared with the gold excerpts of questions that have such, and otherwise with
     their short answers.
 
+    :param name: of the questions, to report.
+    :param half: that was chosen of them, to report.
+    :param limit: how many to ask, the first ones.
     :raises RagqaError: as `Index.refresh` does.
     """
     report = index.refresh(progress=progress)
     collection = collection_of(index)
-    tasks, warnings = tasks_of(chosen.asked, partial(_read_note, index), collection.passages_of)
+    tasks, warnings = tasks_of(
+        questions[:limit], partial(_read_note, index), collection.passages_of
+    )
     outcomes, problems = ask_all(
         collection, tasks, progress, lambda question, _: index.ask(question.typed, refresh=False)
     )
     skipped = [f"skipped {skip.path}: {skip.reason}" for skip in report.skipped]
     return {
-        "dataset": chosen.name,
-        "mode": "excerpts" if chosen.rows[0].excerpts else "questions",
-        "half": chosen.half,
+        "dataset": name,
+        "mode": "excerpts" if questions[0].excerpts else "questions",
+        "half": half,
         **about(index.settings, collection.snapshot.info, [*skipped, *warnings, *problems]),
-        "partial": chosen.is_partial,
+        "partial": len(tasks) < len(questions),
         **summarise(outcomes),
     }
 
@@ -108,7 +121,7 @@ def evaluate_beir(
     asked = [q for q in beir.queries if q.id in beir.qrels or (answers and not q.answerable)]
     if not asked:
         raise UsageError(f"no question in {beir.folder} can be asked and scored")
-    notes = (note_of(d.id, d.text or d.title, title=d.title) for d in beir.read_documents())
+    notes = (note_of(d.id, d.text or d.title, title=d.title) for d in read_documents(beir.folder))
     built = build_collection(beir.folder, notes, beir.documents, settings, progress)
     with built as (collection, documents):
         info = collection.snapshot.info
@@ -130,7 +143,7 @@ def evaluate_beir(
                 )
             )
 
-        def answer_from(question: Question, hits: tuple[Hit, ...]) -> Answer:
+        def answer_from(question: Read, hits: tuple[Hit, ...]) -> Answer:
             composed = compose(question, hits, collection.embedder, collection.answering)
             return answer_of(question, hits[: settings.top_k], composed, info)
 

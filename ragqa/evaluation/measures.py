@@ -47,20 +47,12 @@ _ROUNDING = 1e-9
 _Characters = frozenset[tuple[str, int]]
 
 
-def measure_rankings(
-    relevant: Mapping[str, Mapping[str, int]], rankings: Mapping[str, Sequence[str]]
-) -> dict[str, dict[str, float]]:
-    """Compute every measure of `MEASURES`, as trec_eval does.
+def measure_ranking(grades: Mapping[str, int], ranking: Sequence[str]) -> dict[str, float]:
+    """Compute every measure of `MEASURES`, by name, as trec_eval does.
 
-    :param relevant: the grade of each judged unit, by question id; at least one is above zero.
-    :param rankings: the retrieved units, best first, by question id. A question with an empty or
-        missing ranking scores 0.
-    :returns: each measure by name, by question id.
+    :param grades: of each judged unit; at least one is above zero.
+    :param ranking: the retrieved units, best first.
     """
-    return {q: _measured(grades, rankings.get(q, ())) for q, grades in relevant.items()}
-
-
-def _measured(grades: Mapping[str, int], ranking: Sequence[str]) -> dict[str, float]:
     gains = [max(0, grades.get(unit, 0)) for unit in ranking]
     wanted = sorted((grade for grade in grades.values() if grade > 0), reverse=True)
     first = next((rank for rank, gain in enumerate(gains[:_DEPTH], start=1) if gain), math.inf)

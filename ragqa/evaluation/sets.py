@@ -63,26 +63,6 @@ class Question:
         return tuple(sorted({gold.part for gold in self.gold}))
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """The rows of a file that an evaluation is about: a half, "" for all, or its first `limit`."""
-
-    name: str
-    rows: Sequence[Question]
-    half: str = ""
-    limit: int | None = None
-
-    @property
-    def asked(self) -> Sequence[Question]:
-        """The rows to use."""
-        return self.rows[: self.limit]
-
-    @property
-    def is_partial(self) -> bool:
-        """Whether the limit leaves some out."""
-        return len(self.asked) < len(self.rows)
-
-
 class _QuestionRow(msgspec.Struct):
     """A line of a file of questions."""
 
@@ -144,23 +124,20 @@ def _problem(row: _QuestionRow) -> str:
     return ""
 
 
-def choose_half(
-    rows: Sequence[Question], half: str | None, *, name: str, limit: int | None = None
-) -> Chosen:
-    """The questions of a half.
+def choose_half(rows: Sequence[Question], half: str | None) -> tuple[Sequence[Question], str]:
+    """The questions of a half, and its name, "" for all.
 
     :param half: "tune", "test" or "all"; None means test, or all if the questions are not split.
-    :param name: of the file, to report.
     :raises UsageError: the half is empty.
     """
     if half is None:
         half = "test" if any(row.half for row in rows) else "all"
     if half == "all":
-        return Chosen(name, rows, limit=limit)
+        return rows, ""
     chosen = [row for row in rows if row.half == half]
     if not chosen:
         raise UsageError(f"no question is in the {half!r} half", hint="ragqa eval --half all")
-    return Chosen(name, chosen, half, limit)
+    return chosen, half
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +161,7 @@ class BeirQuery:
 
 @dataclass(frozen=True, slots=True)
 class Beir:
-    """Queries with their judgements; the documents are streamed from `folder`.
+    """Queries with their judgements; `read_documents` streams the documents from `folder`.
 
     `qrels` has the grade of each judged document by query.
     """
@@ -194,10 +171,6 @@ class Beir:
     qrels: Mapping[str, Mapping[str, int]]
     documents: int
     warnings: tuple[str, ...] = ()
-
-    def read_documents(self) -> Iterator[BeirDocument]:
-        """Yield each document, in file order."""
-        return read_documents(self.folder)
 
 
 class _Row(msgspec.Struct):

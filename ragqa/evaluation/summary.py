@@ -68,11 +68,6 @@ def summarise(outcomes: Sequence[Outcome]) -> Document:
         "intervals": intervals | intervals_of_means | intervals_of_quality,
         "kinds": _kinds(judged),
         "abstention": _abstention(outcomes),
-        "empty": {
-            method: found
-            for method in METHODS
-            if (found := [one.task.id for one in judged if method in one.empty])
-        },
         "questions": [_question(one) for one in outcomes],
     }
 

@@ -16,7 +16,6 @@ from ragqa.types import counted
 Document = Mapping[str, Any]
 
 _SHOWN_FLIPS = 40
-_SHOWN_IDS = 5
 _SHOWN_RANKS = 4
 _QUOTE_CHARS = 300
 _PAGE_CHARS = 1500
@@ -42,11 +41,6 @@ def print_evaluation(document: Document) -> None:
         if title:
             put_heading(title)
         print_columns(columns, rows)
-    remarks = list(remarks_of(document))
-    if remarks:
-        put()
-    for remark in remarks:
-        put(remark)
     if missed := sum(bool(row.get("missed")) for row in document["questions"]):
         what = "not good" if "good" in document else "missed"
         put()
@@ -68,13 +62,6 @@ def tables_of(document: Document) -> Iterator[Table]:
     if document["abstention"]:
         yield _abstention(document["abstention"])
     yield from _measures("Confidence", _CONFIDENCE, document)
-
-
-def remarks_of(document: Document) -> Iterator[str]:
-    """The questions for which nothing was found."""
-    for method, ids in document["empty"].items():
-        some = ", ".join(ids[:_SHOWN_IDS]) + (" and more" if len(ids) > _SHOWN_IDS else "")
-        yield f"{method} found nothing for {counted(len(ids), 'question')}, scored zero: {some}"
 
 
 def summary_of(document: Document) -> str:
@@ -264,7 +251,6 @@ def report_page(document: Mapping[str, Any]) -> str:
         run=document,
         summary=summary_of(document),
         tables=list(tables_of(document)),
-        remarks=list(remarks_of(document)),
         missed=missed[:_PAGE_FAILURES],
         more=max(0, len(missed) - _PAGE_FAILURES),
         stages=[[stage_name(s), str(n), STAGES[s]] for s, n in stages.most_common()],

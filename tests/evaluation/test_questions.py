@@ -7,7 +7,6 @@ from support import trying
 
 from ragqa.errors import UsageError
 from ragqa.evaluation.sets import (
-    Chosen,
     Gold,
     Question,
     choose_half,
@@ -197,21 +196,14 @@ def halves(*names):
     ],
 )
 def test_a_half_is_chosen_in_order_and_the_test_half_unless_another_is_named(half, ids, name):
-    chosen = choose_half(halves("tune", "test", "", "tune"), half, name="own")
-    assert [question.id for question in chosen.rows] == ids
-    assert (chosen.name, chosen.half) == ("own", name)
+    chosen, named = choose_half(halves("tune", "test", "", "tune"), half)
+    assert [question.id for question in chosen] == ids
+    assert named == name
 
 
 def test_questions_that_are_not_divided_are_all_asked_unless_a_half_is_named():
     asked = halves("", "")
-    assert choose_half(asked, None, name="own") == Chosen("own", asked)
-
-
-def test_only_the_first_questions_are_asked_with_a_limit():
-    asked = halves("", "")
-    chosen = choose_half(asked, None, name="own", limit=1)
-    assert (chosen.asked, chosen.is_partial) == (asked[:1], True)
-    assert not choose_half(asked, None, name="own", limit=2).is_partial
+    assert choose_half(asked, None) == (asked, "")
 
 
 @pytest.mark.parametrize(
@@ -220,7 +212,7 @@ def test_only_the_first_questions_are_asked_with_a_limit():
 )
 def test_a_half_without_a_question_is_named_with_the_way_to_ask_all(names, half, missing):
     with pytest.raises(UsageError, match=f"no question is in the '{missing}' half") as raised:
-        choose_half(halves(*names), half, name="own")
+        choose_half(halves(*names), half)
     assert "--half all" in raised.value.hint
 
 

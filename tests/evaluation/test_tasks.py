@@ -4,7 +4,7 @@ from math import log2
 import pytest
 
 from ragqa.evaluation.asking import _units
-from ragqa.evaluation.measures import Excerpt, measure_rankings
+from ragqa.evaluation.measures import Excerpt, measure_ranking
 from ragqa.evaluation.sets import Gold, Question
 from ragqa.evaluation.tasks import Expected, tasks_of
 from ragqa.notes import parse_note
@@ -75,7 +75,7 @@ def part(number, gold):
 
 def measured(task, *passage_ids):
     ranking = _units(task, [(id_, 0.0) for id_ in passage_ids])
-    return measure_rankings({"q": task.relevant}, {"q": ranking})["q"]
+    return measure_ranking(task.relevant, ranking)
 
 
 def recall_at_5(task, *passage_ids):

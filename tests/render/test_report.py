@@ -111,7 +111,6 @@ SAMPLE = {
         }
     },
     "abstention": {},
-    "empty": {"terms": ["q-017", "q-044"]},
     "warnings": ["3 notes were skipped."],
     "questions": [
         {"id": "q-000", "question": "Found?", "kind": "fact", "missed": None},
@@ -120,7 +119,7 @@ SAMPLE = {
         not_good(3),
     ],
 }
-EMPTY = SAMPLE | {"methods": {}, "kinds": {}, "empty": {}}
+EMPTY = SAMPLE | {"methods": {}, "kinds": {}}
 EMPTY = EMPTY | {"warnings": [], "questions": []}
 
 # What is not free text, but names that ragqa gave.
