@@ -9,8 +9,8 @@ from difflib import get_close_matches
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ragqa.api import Index
 from ragqa.errors import NotIndexed, UsageError
 from ragqa.notes import parse_note, read_text, why_left_out
 from ragqa.notes.formats import Document
@@ -27,6 +27,9 @@ from ragqa.types import (
     Stamp,
     counted,
 )  # fmt: skip
+
+if TYPE_CHECKING:
+    from ragqa.api import Index
 
 OUTSIDE = "outside the folder of notes"
 PENDING = "not in the index yet; run ragqa index"
@@ -101,7 +104,7 @@ def readings(text: str) -> Iterator[Target]:
             yield Target(name, heading=anchor.strip())
 
 
-def find_indexed(index: Index, listed: NoteList, text: str) -> Target:
+def find_indexed(index: "Index", listed: NoteList, text: str) -> Target:
     """The note among these of an index that an address names; raises as `Notes.find` does.
 
     :raises NotIndexed: the note is on disk but not in the index.
@@ -112,7 +115,7 @@ def find_indexed(index: Index, listed: NoteList, text: str) -> Target:
     return target
 
 
-def notes_of(index: Index, known: Mapping[str, NoteRecord], info: IndexInfo) -> "Notes":
+def notes_of(index: "Index", known: Mapping[str, NoteRecord], info: IndexInfo) -> "Notes":
     """The notes of an index and its folder."""
     corpus, settings = index.places.corpus, index.settings
     return Notes(corpus, settings.max_note_bytes, known, info, settings.formats)

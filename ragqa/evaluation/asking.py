@@ -91,7 +91,15 @@ def ask_all(
             rankings, hits = _find(collection, task, question)
             answer = answer_from(question, hits) if answer_from else None
         scores = answer_scores(task, answer) if answer_from else {}
-        outcomes.append(_outcome(task, rankings, hits, answer, scores))
+        ranks = {
+            method: tuple(one.index(unit) + 1 if unit in one else None for unit in task.relevant)
+            for method, one in rankings.items()
+        }
+        judged = rankings if task.relevant else {}
+        measures = {name: measure_ranking(task.relevant, one) for name, one in judged.items()}
+        answered = answer is not None and answer.answered
+        missed = why_missed(task, ranks, scores, hits, answered=answered)
+        outcomes.append(Outcome(task, measures, ranks, scores, missed, answer))
     progress("asking", len(tasks), len(tasks))
     return outcomes, warnings
 
@@ -118,31 +126,6 @@ def _units(task: Task, ranked: Sequence[tuple[int, float]]) -> list[str]:
             new = [f"again {passage_id}"]
         ranking.update(dict.fromkeys(new))
     return list(ranking)
-
-
-def _outcome(
-    task: Task,
-    rankings: Mapping[str, Sequence[str]],
-    hits: Sequence[Hit],
-    answer: Answer | None,
-    scores: Mapping[str, float],
-) -> Outcome:
-    ranks = {
-        method: tuple(
-            ranking.index(unit) + 1 if unit in ranking else None for unit in task.relevant
-        )
-        for method, ranking in rankings.items()
-    }
-    answered = answer is not None and answer.answered
-    judged = rankings if task.relevant else {}
-    return Outcome(
-        task,
-        measures={name: measure_ranking(task.relevant, one) for name, one in judged.items()},
-        ranks=ranks,
-        scores=scores,
-        missed=why_missed(task, ranks, scores, hits, answered=answered),
-        answer=answer,
-    )
 
 
 def answer_scores(task: Task, answer: Answer | None) -> dict[str, float]:

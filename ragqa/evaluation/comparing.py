@@ -36,21 +36,17 @@ def read_evaluation(path: Path) -> Document:
         # NaN and Infinity are not JSON, and no number that Python can read.
         document = json.loads(path.read_text(encoding="utf-8"), parse_constant=int)
         questions = [(row["id"], row["question"]) for row in document["questions"]]
-        version, distinct = document["version"], dict(questions)
+        reason = ""
+        if document["version"] != DOCUMENT_VERSION:
+            reason = f"this ragqa does not know version {document['version']}"
+        elif len(dict(questions)) < max(1, len(questions)):
+            reason = "it has no questions, or a duplicate"
     except (OSError, LookupError, TypeError, ValueError, RecursionError) as exc:
         reason = getattr(exc, "strerror", None) or "it has no version, or no questions"
-        raise _no_evaluation(path, reason) from exc
-    if version != DOCUMENT_VERSION:
-        raise _no_evaluation(path, f"this ragqa does not know version {version}")
-    if len(distinct) < max(1, len(questions)):
-        raise _no_evaluation(path, "it has no questions, or a duplicate")
+    if reason:
+        hint = "make one: ragqa eval --json > FILE"
+        raise UsageError(f"{path} is not an evaluation: {reason}", hint=hint)
     return dict(document)
-
-
-def _no_evaluation(path: Path, reason: str) -> UsageError:
-    return UsageError(
-        f"{path} is not an evaluation: {reason}", hint="make one: ragqa eval --json > FILE"
-    )
 
 
 def compare(a: Document, b: Document) -> Document:

@@ -87,7 +87,7 @@ def evaluate_questions(
     outcomes, problems = ask_all(
         collection, tasks, progress, lambda question, _: index.ask(question.typed, refresh=False)
     )
-    skipped = [f"skipped {skip.path}: {skip.reason}" for skip in report.skipped]
+    skipped = [f"skipped {one.path}: {one.reason}" for one in report.skipped if not one.is_left_out]
     return {
         "dataset": name,
         "mode": "excerpts" if questions[0].excerpts else "questions",
@@ -126,22 +126,20 @@ def evaluate_beir(
     with built as (collection, documents):
         info = collection.snapshot.info
         first = {path: id_ for id_, path in reversed(documents.items())}
-        tasks = []
-        for query in asked[:limit]:
-            grades = relevant(beir.qrels.get(query.id, {}))
-            tasks.append(
-                Task(
-                    id=query.id,
-                    question=query.text,
-                    kind="",
-                    answerable=query.answerable,
-                    relevant=grades,
-                    units_of=lambda id_: [documents[id_]],
-                    expect=partial(_best_of, collection, first, grades),
-                    by_document=True,
-                    answers=[query.answers] if query.answers and query.answerable else (),
-                )
+        tasks = [
+            Task(
+                id=query.id,
+                question=query.text,
+                kind="",
+                answerable=query.answerable,
+                relevant=(grades := relevant(beir.qrels.get(query.id, {}))),
+                units_of=lambda id_: [documents[id_]],
+                expect=partial(_best_of, collection, first, grades),
+                by_document=True,
+                answers=[query.answers] if query.answers and query.answerable else (),
             )
+            for query in asked[:limit]
+        ]
 
         def answer_from(question: Read, hits: tuple[Hit, ...]) -> Answer:
             composed = compose(question, hits, collection.embedder, collection.answering)

@@ -161,8 +161,3 @@ def _characters(texts: Iterable[tuple[str, int, str]]) -> _Characters:
         for at, character in enumerate(text, start)
         if not character.isspace()
     )
-
-
-def lines_of(text: str, start: int, end: int) -> tuple[int, int]:
-    """The first and the last line of a span of a text, from 1."""
-    return text.count("\n", 0, start) + 1, text.count("\n", 0, max(start, end - 1)) + 1

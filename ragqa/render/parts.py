@@ -17,7 +17,7 @@ def print_part(part: NotePart, linker: Linker, *, numbered: bool | None = None) 
     """
     console = stdout()
     if not (console.is_terminal if numbered is None else numbered):
-        emit(console, Text(safe_text(part.text)))
+        emit(console, Text(safe_text(part.text.strip("\n"))))
         return
     head = Text.assemble(linker.place(part.note.path, part.lines, part.locator))
     for about in (part.note.date, " > ".join(part.heading) or part.note.title):

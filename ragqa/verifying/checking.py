@@ -88,8 +88,12 @@ def verify(
     if not saved.citations:
         return Verification(saved.question, ())
     notes = CurrentNotes(corpus, max_note_bytes, formats)
-    own = {path: notes.read(path) for path in {one.path for one in saved.citations}}
-    found = {one: _became(one, own[one.path]) for one in saved.citations}
+    citations = [
+        replace(one, path=notes.named(one.path)) if one.lines == NOWHERE else one
+        for one in saved.citations
+    ]
+    own = {path: notes.read(path) for path in {one.path for one in citations}}
+    found = {one: _became(one, own[one.path]) for one in citations}
     lost = [one for one in found if found[one] is None and is_inside(one.path)]
     found |= _in_other_notes(lost, notes, progress)
     renamed = {
@@ -102,7 +106,7 @@ def verify(
             found[one] = _became(one, notes.read(renamed[one.path])) or found[one]
     checked = [
         _told_apart(found[one] or _gone(one, own[one.path], notes), own[one.path])
-        for one in saved.citations
+        for one in citations
     ]
     warnings = []
     if saved.backend != EXTRACTIVE:
@@ -120,8 +124,9 @@ def _is_sound(checked: Checked | None) -> TypeGuard[Checked]:
 
 def _became(citation: SavedCitation, note: CurrentNote | None) -> Checked | None:
     """What became of a citation in a note: its words there, else the text most similar to it."""
-    found = note and in_note(citation, note)
-    if note is None or found:
+    if note is None:
+        return None
+    if found := in_note(citation, note):
         return found
     span = successor(note.sentences, citation.quote, citation.chars[0])
     return None if span is None else Checked(citation, Standing.CHANGED, note.place(span))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from heapq import nsmallest
 
+from ragqa.addresses import readings
 from ragqa.notes import parse_note, read_text, walk_notes
 from ragqa.notes.formats import Document, how_to_read, suffix_of, why_format_is_off
 from ragqa.passages.parts import block_contexts, heading_paths, unit_spans
@@ -160,6 +161,10 @@ class CurrentNotes:
             self.skipped[path] = read.reason
             return None
         return CurrentNote(path, read.document, read.sha256)
+
+    def named(self, place: str) -> str:
+        """The path of the note that a place names, such as `a.md:3`; the place itself for none."""
+        return next((one.path for one in readings(place) if one.path in self.paths), place)
 
     def why_not(self, path: str) -> str:
         """Why a path is not read as a note."""

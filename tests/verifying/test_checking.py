@@ -8,7 +8,7 @@ from support import make_answer
 
 from ragqa.verifying.checking import NOTHING_LIKE_IT, Standing
 from ragqa.verifying.current_notes import IN_CODE, IN_COMMENT, NO_NOTE, NOT_INSIDE, STRUCK_OUT
-from ragqa.verifying.saved import record_of
+from ragqa.verifying.saved import NOWHERE, record_of
 
 QUOTE = "Requests are retried three times, with a pause of two seconds."
 NOTE = f"# Retries\n\nWhat the client does.\n\n{QUOTE} Then it gives up.\n"
@@ -164,6 +164,13 @@ def test_a_path_that_leads_out_is_gone_and_nothing_is_looked_for(notes, cited, p
     (notes.folder.parent / "secret.md").write_text(NOTE, encoding="utf-8")
     checked = became(notes, replace(cited, path=path))
     assert (checked.standing, checked.reason) == (Standing.GONE, NOT_INSIDE)
+
+
+@pytest.mark.parametrize("place", ["a.md", "a.md:5", "a.md:3-5", "a.md#Retries", "a.md, p. 2"])
+def test_a_quote_whose_lines_nobody_gave_may_name_its_note_by_a_place_in_it(notes, cited, place):
+    checked = became(notes, replace(cited, path=place, lines=NOWHERE, chars=NOWHERE))
+    assert (checked.standing, checked.place.path) == (Standing.INTACT, "a.md")
+    assert became(notes, replace(cited, path=f"../{place}", lines=NOWHERE)).reason == NOT_INSIDE
 
 
 @pytest.mark.parametrize("path", ["linked.md", "folder/secret.md"])
