@@ -10,8 +10,7 @@ from ragqa.render.results import Linker
 from ragqa.render.screen import put, put_heading
 from ragqa.safe import safe_text
 from ragqa.verifying.checking import Checked, Standing, Verification
-from ragqa.verifying.current_notes import Stretch
-from ragqa.verifying.similarity import differences
+from ragqa.verifying.current_notes import Stretch, differences
 
 _STYLES = {
     Standing.INTACT: "good",

@@ -6,9 +6,15 @@ from enum import StrEnum
 from typing import TypeGuard
 
 from ragqa.types import EXTRACTIVE, Corpus, Progress
-from ragqa.verifying.current_notes import CurrentNote, CurrentNotes, Stretch, is_inside, places
+from ragqa.verifying.current_notes import (
+    CurrentNote,
+    CurrentNotes,
+    Stretch,
+    is_inside,
+    places,
+    successor,
+)
 from ragqa.verifying.saved import ANY_NOTE, NOWHERE, SavedAnswer, SavedCitation
-from ragqa.verifying.similarity import successor
 
 ANOTHER_READER = "the file is the same; this version of ragqa extracts other text from it"
 NOTHING_LIKE_IT = "nothing in the note resembles it"

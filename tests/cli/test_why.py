@@ -66,11 +66,16 @@ def test_a_note_in_the_answer_is_said_to_be_there_with_its_numbers(ragqa, wiki_w
 def test_a_sentence_that_was_found_and_is_in_no_excerpt_is_set_beside_those_that_were(wiki_why):
     question, note = "when should I fine-tune?", "fine-tuning/decision-framework.md"
     whole = wiki_why(question, note, "--json").document
-    said = {tuple(citation["lines"]) for citation in whole["citations"]}
+    won = whole["citations"][0]["score"]
+    better = [
+        one["lines"]
+        for one in whole["sentences"]
+        if one["lost"] != "weak" or one["score"] > 0.9 * won
+    ]
     unsaid = next(
         one["lines"][0]
         for one in whole["sentences"]
-        if one["lost"] == "weak" and all(not low <= one["lines"][0] <= high for low, high in said)
+        if all(not low <= one["lines"][0] <= high for low, high in better)
     )
     document = wiki_why(question, f"{note}:{unsaid}", "--json").document
     assert document["stage"] == "composer"
@@ -83,11 +88,23 @@ def test_a_sentence_that_was_found_and_is_in_no_excerpt_is_set_beside_those_that
     out = wiki_why(question, f"{note}:{unsaid}").out
     assert out.startswith(
         f"{note}:{unsaid} was found, but no excerpt of it is in the answer: another "
-        "sentence answers the question better"
+        f"sentence answers the question better, with {won:.2f} against {best['score']:.2f} "
+        f"(rank {best['rank']} of {document['candidates']} sentences). It leads in "
     )
-    assert f"(rank {best['rank']} of {document['candidates']} sentences)." in out
+    weighed = out.partition("Weighed there")[2].partition("The answer")[0]
+    assert f"{best['rank']:>2} {best['score']:.2f}  {note}:{best['lines'][0]}" in weighed
+    assert best["quote"].split()[0] in weighed
     assert "its best" in out
     assert "[1]" in out
+
+
+def test_a_sentence_that_is_only_a_further_excerpt_is_told_to_be_one(ragqa, wiki_why, wiki_index):
+    places = ["--corpus", CORPUS, "--index", wiki_index]
+    asked = ragqa("ask", "when should I fine-tune?", "--json", *places).document
+    place = "{path}:{lines[0]}".format(**asked["also"][0])
+    document = wiki_why("when should I fine-tune?", place, "--json").document
+    assert (document["stage"], document["sentences"][0]["lost"]) == ("composer", "further")
+    assert "it is only shown below the answer, as a further excerpt" in document["verdict"]
 
 
 def test_a_note_far_down_is_given_its_ranks(wiki_why):

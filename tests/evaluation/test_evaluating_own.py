@@ -161,13 +161,6 @@ def test_settings_that_remake_passages_do_not_touch_the_users_index(notes):
         assert index.places.index != folder
 
 
-def test_only_questions_without_an_answer_give_no_measures_of_ranking(notes, tmp_path):
-    document = ask_about(notes, tmp_path, [UNANSWERED])
-    assert document["methods"] == {}
-    assert document["abstention"]["far"]["questions"] == 1
-    assert "answerable" not in document["abstention"]
-
-
 def test_gold_in_a_note_that_cannot_exist_is_said(notes, tmp_path):
     odd = [
         Question(str(n), "figs?", "", (Gold(path, "Figs"),), ())

@@ -64,12 +64,6 @@ def test_targets_that_are_reached_raise_nothing():
     check()
 
 
-def test_a_measure_without_a_method_is_that_of_the_hybrid():
-    check("recall@5=0.92")
-    with pytest.raises(BelowTarget):
-        check("dense.recall@5=0.92")
-
-
 def test_every_target_that_is_not_reached_is_named_with_its_figures():
     with pytest.raises(BelowTarget) as raised:
         check("recall@5=0.96", "ndcg@10=0.8", "answer@1=0.75")

@@ -175,7 +175,7 @@ def problems(world: World) -> list[str]:
 @contextmanager
 def counting() -> Iterator[None]:
     """Count what is read and embedded, in `TALLY`, and embed in small batches."""
-    embed, parse = HashedEmbedder.embed_passages, read.parse_note  # type: ignore[attr-defined]  # what it calls
+    embed, parse = HashedEmbedder.embed_passages, read.parse_note
 
     def embed_passages(self: HashedEmbedder, texts: Sequence[str], **options: object) -> Vectors:
         TALLY[1] += len(texts) - list(texts).count(CANARY)
