@@ -27,8 +27,8 @@ from sklearn.linear_model import LogisticRegression
 from ragqa.answering import assess, cite
 from ragqa.api import open_index
 from ragqa.clock import Clock
-from ragqa.evaluation.excerpts import Excerpt, score_citations
-from ragqa.evaluation.questions import Question, read_questions
+from ragqa.evaluation.measures import Excerpt, score_citations
+from ragqa.evaluation.sets import Question, read_questions
 from ragqa.evaluation.statistics import auroc
 from ragqa.types import Filters
 

@@ -5,10 +5,9 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from ragqa.addresses import find_indexed, span_of_lines
 from ragqa.api import Index
 from ragqa.errors import UsageError
-from ragqa.explaining import find_indexed
-from ragqa.explaining.targets import span_of_lines
 from ragqa.notes import parse_note, read_text
 from ragqa.notes.formats import Document
 from ragqa.notes.read import NoteText

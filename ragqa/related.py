@@ -6,8 +6,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from ragqa.addresses import find_indexed
 from ragqa.api import Index
-from ragqa.explaining import find_indexed
 from ragqa.notes import parse_note, read_text
 from ragqa.notes.links import NoteNames
 from ragqa.stores.filters import note_matcher

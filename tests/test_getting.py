@@ -93,7 +93,7 @@ def test_a_place_that_ask_prints_is_one_that_get_and_why_take(documents, questio
     assert told["target"] == {"path": asked["path"], **lines}
     assert told["stage"] == "said"
     assert told["verdict"] == f"Yes: {place} is in the answer, as [1]."
-    assert {one["locator"] for one in told["said"]} == {asked["locator"]}
+    assert {one["locator"] for one in told["citations"]} == {asked["locator"]}
 
 
 def test_why_names_passages_and_quotes_of_a_document_by_their_places(documents):
@@ -118,19 +118,20 @@ def test_a_place_stands_beside_the_text_of_a_document_where_it_begins(documents)
         "minutes.docx": "minutes.docx, paragraphs 1-2",
     }
     for path, parts in beside.items():
-        head, *lines = documents("get", path).out.splitlines()
+        head, *lines = documents("get", path, "--numbers").out.splitlines()
         assert head.startswith(heads[path])
         for place, text in parts.items():
             assert any(line.strip().startswith(f"{place} {text}") for line in lines), lines
-    assert documents("get", "minutes.docx, paragraph 2").out.startswith(
-        "minutes.docx, paragraph 2  "
-    )
+    told = documents("get", "minutes.docx, paragraph 2", "--numbers")
+    assert told.out.startswith("minutes.docx, paragraph 2  ")
+    assert documents("get", "minutes.docx, paragraph 2").out == "The lemur sleeps at noon.\n"
 
 
 @pytest.mark.parametrize(
     ("address", "words"),
     [
         ("report.pdf, p. ii", ["wombat"]),
+        ("report.pdf#page=2", ["wombat"]),
         ("report.pdf, p. 1", ["numbat"]),
         ("report.pdf, p. 2", ["tapir"]),
         ("report.pdf, p. 4", ["quokka"]),

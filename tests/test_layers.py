@@ -18,7 +18,7 @@ LAYERS = [
     {"indexing", "answering"},
     {"generation"},
     {"api"},
-    {"followups"},
+    {"followups", "addresses"},
     {"diagnosis", "evaluation", "explaining", "verifying", "chatting"},
     {"getting", "related", "editors", "kept"},
     {"render"},

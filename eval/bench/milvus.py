@@ -20,7 +20,7 @@ from warm import Laps
 
 from ragqa.api import Index, open_index
 from ragqa.evaluation.evaluating import evaluate_questions
-from ragqa.evaluation.questions import Chosen, Question, read_questions
+from ragqa.evaluation.sets import Question, read_questions
 from ragqa.types import Answer, no_progress
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -46,7 +46,7 @@ def agreement(indexes: Sequence[Index], questions: Sequence[Question]) -> Iterat
         for name, index in zip(STORES, indexes, strict=True):
             laps.time(name, partial(index.search, one.question, refresh=False))
         answers.append([index.ask(one.question, refresh=False) for index in indexes])
-    documents = [evaluate_questions(index, Chosen("", questions), no_progress) for index in indexes]
+    documents = [evaluate_questions(index, questions, no_progress, name="") for index in indexes]
     yield from _heading(f"{len(questions)} questions")
     for name in MEASURES:
         found = [{**document["methods"]["hybrid"], **document}[name] for document in documents]

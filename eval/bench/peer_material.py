@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ragqa.api import open_index
-from ragqa.evaluation.measures import measure_rankings
-from ragqa.evaluation.sets import BeirDocument, read_beir
+from ragqa.evaluation.measures import measure_ranking
+from ragqa.evaluation.sets import BeirDocument, read_beir, read_documents
 from ragqa.notes import ReadNote, read_note
 from ragqa.passages.split import split_note
 from ragqa.types import Passage
@@ -45,7 +45,7 @@ class Material:
             question: list(dict.fromkeys(self.documents[id_] for id_ in ids))
             for question, ids in rankings.items()
         }
-        found = measure_rankings(self.judged, ranked).values()
+        found = [measure_ranking(one, ranked.get(id_, ())) for id_, one in self.judged.items()]
         return {name: [one[name] for one in found] for name in ("ndcg@10", "recall@10")}
 
     def share_found(self, rankings: Mapping[str, Sequence[str]], within: int) -> float:
@@ -60,7 +60,7 @@ def prepare(beir: Path, folder: Path) -> Material:
     :raises UsageError: the set cannot be read.
     """
     collection = read_beir(beir)
-    documents = list(collection.read_documents())
+    documents = list(read_documents(beir))
     paths = [f"{n // FOLDER_NOTES:02}/{n:05}.md" for n in range(len(documents))]
     notes, edited = folder / "notes", _edited(documents, paths)
     for path, document in zip(paths, documents, strict=True):

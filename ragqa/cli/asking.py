@@ -239,8 +239,8 @@ def why(
     Example: ragqa why "what is prompt injection?" --target guardrails.md
     """
     from ragqa import render
+    from ragqa.addresses import NoTarget
     from ragqa.explaining import explain
-    from ragqa.explaining.targets import NoTarget
     from ragqa.render.explanations import explanation_document, print_explanation
 
     text = question_in(question)
@@ -301,6 +301,14 @@ def get(
         ),
     ],
     *,
+    numbers: Annotated[
+        bool | None,
+        typer.Option(
+            "--numbers/--no-numbers",
+            help="Say where it is and number the lines, or print the text alone. "
+            "Default: numbers on a terminal.",
+        ),
+    ] = None,
     no_refresh: NoRefresh = False,
     given: Places,
     json: AsJson = False,
@@ -320,5 +328,5 @@ def get(
     if json:
         render.print_document(parts.part_document(part))
     else:
-        parts.print_part(part, query.linker)
+        parts.print_part(part, query.linker, numbered=numbers)
     return 0

@@ -100,10 +100,10 @@ def index(
     else:
         print_report(report, where)
     render.print_warnings(report.warnings)
-    if how.strict and report.skipped:
+    skipped = [one for one in report.skipped if not one.is_left_out]
+    if how.strict and skipped:
         raise NotesSkipped(
-            f"notes skipped: {len(report.skipped)}; the first is {report.skipped[0].path}: "
-            f"{report.skipped[0].reason}",
+            f"notes skipped: {len(skipped)}; the first is {skipped[0].path}: {skipped[0].reason}",
             hint="fix them, or list them in .ragqaignore",
         )
     return 0

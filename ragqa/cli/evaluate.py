@@ -185,26 +185,26 @@ def evaluate(options: Annotated[EvalOptions, typer.Option(parser=EvalOptions)]) 
 def _measure(options: EvalOptions, mode: str) -> Evaluated:
     """Ask the questions of the user or of a public set; write the report, if one is wanted."""
     from ragqa import render
-    from ragqa.evaluation.questions import choose_half, read_questions
+    from ragqa.evaluation.sets import choose_half, read_questions
     from ragqa.render.evaluations import print_evaluation, print_failures
 
     settings = options.settings
-    chosen = None
-    if mode == "questions":
-        path = Path(options.questions or QUESTIONS)
-        rows = read_questions(path)
-        chosen = choose_half(rows, options.half, name=path.stem, limit=options.limit)
+    path = Path(options.questions or QUESTIONS)
+    is_own = mode == "questions"
+    rows, half = choose_half(read_questions(path), options.half) if is_own else ([], "")
     render.show_logged_warnings()
     with render.ProgressLine() as progress:
-        if chosen is None:
+        if not is_own:
             document = _measure_set(options, mode, settings, progress)
         else:
             from ragqa.evaluation.evaluating import evaluate_questions
 
             with _index(options, settings) as index:
-                document = evaluate_questions(index, chosen, progress)
+                document = evaluate_questions(
+                    index, rows, progress, name=path.stem, half=half, limit=options.limit
+                )
     if options.report is not None:
-        from ragqa.render.report import report_page
+        from ragqa.render.evaluations import report_page
         from ragqa.safe import write_whole
 
         try:

@@ -174,6 +174,7 @@ def _notes(index: Index) -> list[Finding]:
     findings = [
         Finding(Severity.WARNING, f"{skip.path} is not indexed: {skip.reason}")
         for skip in status.skipped
+        if not skip.is_left_out
     ]
     if status.is_fresh:
         notes = counted(status.info.notes, "note")

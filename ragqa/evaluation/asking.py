@@ -1,19 +1,68 @@
-"""Ask a collection questions and measure the results."""
+"""Ask a collection questions: what was measured of each, and the stage that lost a missed one."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from ragqa.api import MIN_POOL
 from ragqa.errors import UsageError
 from ragqa.evaluation.collection import Collection
-from ragqa.evaluation.measures import METHODS, measure_rankings
-from ragqa.evaluation.outcomes import Outcome, answer_scores, why_missed
-from ragqa.evaluation.tasks import Task
+from ragqa.evaluation.measures import (
+    GOOD_COVERAGE,
+    METHODS,
+    answer_found,
+    measure_ranking,
+    score_citations,
+)
+from ragqa.evaluation.tasks import Expected, Task
 from ragqa.search.question import Question, clean_question, read_question
 from ragqa.search.retrieve import find_legs, hits_of, ranked
-from ragqa.types import Answer, Filters, Hit, Progress
+from ragqa.stages import LOOKED_AT, losing_leg
+from ragqa.text.markdown import unit_words
+from ragqa.text.words import unspaced_count
+from ragqa.types import Answer, Citation, Filters, Hit, Progress
 
 Answerer = Callable[[Question, tuple[Hit, ...]], Answer]
 """Answers a question from the passages that were found for it."""
+
+Ranks = Mapping[str, Sequence[int | None]]
+
+_SHOWN = 3
+_FOUND = ("path", "lines", "heading", "text")
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """A missed question: the stage that lost it, what was expected, and what was found."""
+
+    stage: str
+    expected: tuple[Expected, ...]
+    found: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The outcome of one question.
+
+    `measures` and `ranks` are by method; nothing is measured if nothing is judged. Ranks are those
+    of the relevant units, from 1, None for one that is not a candidate. `scores` are the measures
+    of the answer that apply. `answer` is None if none was composed.
+    """
+
+    task: Task
+    measures: Mapping[str, Mapping[str, float]]
+    ranks: Ranks
+    scores: Mapping[str, float]
+    missed: Missed | None
+    answer: Answer | None = None
+
+    @property
+    def right(self) -> bool | None:
+        """Whether the answer is right as a whole; None if there is no gold to tell by."""
+        if not self.task.answerable:
+            return False
+        found = self.scores.get("good", self.scores.get("shown@1"))
+        return None if found is None else found == 1
 
 
 def ask_all(
@@ -42,7 +91,15 @@ def ask_all(
             rankings, hits = _find(collection, task, question)
             answer = answer_from(question, hits) if answer_from else None
         scores = answer_scores(task, answer) if answer_from else {}
-        outcomes.append(_outcome(task, rankings, hits, answer, scores))
+        ranks = {
+            method: tuple(one.index(unit) + 1 if unit in one else None for unit in task.relevant)
+            for method, one in rankings.items()
+        }
+        judged = rankings if task.relevant else {}
+        measures = {name: measure_ranking(task.relevant, one) for name, one in judged.items()}
+        answered = answer is not None and answer.answered
+        missed = why_missed(task, ranks, scores, hits, answered=answered)
+        outcomes.append(Outcome(task, measures, ranks, scores, missed, answer))
     progress("asking", len(tasks), len(tasks))
     return outcomes, warnings
 
@@ -71,27 +128,103 @@ def _units(task: Task, ranked: Sequence[tuple[int, float]]) -> list[str]:
     return list(ranking)
 
 
-def _outcome(
+def answer_scores(task: Task, answer: Answer | None) -> dict[str, float]:
+    """The measures of what is shown: an answer, and after it the further excerpts, one by one.
+
+    A question that is not answered shows nothing. Those of short answers are the shares of the
+    question's parts whose answer is shown.
+
+    :param answer: None if the question cannot be asked.
+    """
+    shown: Sequence[Sequence[Citation]] = ()
+    if answer and answer.answered:
+        shown = [answer.citations, *((one,) for one in answer.also)][:_SHOWN]
+    first = shown[0] if shown else ()
+    scores: dict[str, float] = {}
+    partly = False
+    if task.gold:
+        score = score_citations(first, task.gold)
+        partly = score.partly
+        anywhere = any(score_citations(each, task.gold).good for each in shown)
+        scores |= {"good": score.good, "good@3": anywhere, "coverage": score.coverage}
+        scores |= {} if score.noise is None else {"noise": score.noise}
+    elif task.answers:
+        scores["answer@1"] = _share_found(task, _answering(first))
+        scores["shown@1"] = _share_found(task, _shown(first))
+        scores["shown@3"] = _share_found(task, [text for each in shown for text in _shown(each)])
+        partly = scores["shown@1"] > 0
+    scores["sure"] = answer is not None and answer.sure
+    if scores["sure"] and (task.gold or task.answers or not task.answerable):
+        scores["wrong"] = not partly
+    if shown:
+        scores["words@1"] = _words(first)
+        scores["words@3"] = sum(map(_words, shown))
+    return scores
+
+
+def _answering(citations: Sequence[Citation]) -> list[str]:
+    """The sentence that answers, that of the best citation, as it stands and with its labels."""
+    texts = []
+    for best in sorted(citations, key=lambda one: -one.score)[:1]:
+        for start, end in best.answer_spans:
+            quote = best.quote[start - best.chars[0] : end - best.chars[0]]
+            texts += [quote, *(unit_words(quote, u) for u in best.units if u.start == start)]
+    return texts
+
+
+def _shown(citations: Sequence[Citation]) -> list[str]:
+    """What is shown of citations: each quote, below its table's head or the like."""
+    return [f"{one.context}\n{one.quote}" for one in citations]
+
+
+def _share_found(task: Task, texts: Sequence[str]) -> float:
+    found = [answer_found(texts, answers) for answers in task.answers]
+    return sum(found) / len(found)
+
+
+def _words(citations: Sequence[Citation]) -> int:
+    """The words of these quotes; in scripts without spaces, two characters are a word."""
+    return sum(len(one.quote.split()) + unspaced_count(one.quote) // 2 for one in citations)
+
+
+def why_missed(
     task: Task,
-    rankings: Mapping[str, Sequence[str]],
-    hits: Sequence[Hit],
-    answer: Answer | None,
+    ranks: Ranks,
     scores: Mapping[str, float],
-) -> Outcome:
-    ranks = {
-        method: tuple(
-            ranking.index(unit) + 1 if unit in ranking else None for unit in task.relevant
-        )
-        for method, ranking in rankings.items()
-    }
-    relevant = dict.fromkeys(METHODS, task.relevant)
-    answered = answer is not None and answer.answered
-    return Outcome(
-        task,
-        measures=measure_rankings(relevant, rankings) if task.relevant else {},
-        ranks=ranks,
-        empty=tuple(method for method, ranking in rankings.items() if not ranking),
-        scores=scores,
-        missed=why_missed(task, ranks, scores, hits, answered=answered),
-        answer=answer,
-    )
+    hits: Sequence[Hit],
+    *,
+    answered: bool = False,
+) -> Missed | None:
+    """What was missed of an answerable question; None if nothing was.
+
+    With gold excerpts, a question is missed if its answer is not good. Otherwise it is missed if
+    any of its parts, or all of its relevant documents, rank below fifth, or if a short answer is
+    not in the first three excerpts shown.
+
+    :param ranks: the rank of each relevant unit, by method.
+    :param scores: the measures of the answer; empty if none was composed.
+    """
+    if not task.answerable or scores.get("good"):
+        return None
+    if scores.get("coverage", 0) >= GOOD_COVERAGE:
+        stage = "noise"
+    else:
+        stage = _lost_by_ranking(task, ranks)
+        if not stage and ("good" in scores or scores.get("shown@3", 1) < 1):
+            stage = "composer" if answered else "confidence"
+    if not stage:
+        return None
+    found = tuple({name: getattr(hit.passage, name) for name in _FOUND} for hit in hits[:_SHOWN])
+    return Missed(stage, tuple(task.expect()), found)
+
+
+def _lost_by_ranking(task: Task, ranks: Ranks) -> str:
+    hybrid = ranks["hybrid"]
+    lost = [at for at, rank in enumerate(hybrid) if rank is None or rank > LOOKED_AT]
+    if not lost or (task.by_document and len(lost) < len(task.relevant)):
+        return ""
+    units = list(task.relevant)
+    if all(units[at] in task.unretrievable for at in lost):
+        return "chunking"
+    known = ([r for at in lost if (r := ranks[leg][at])] for leg in ("dense", "terms"))
+    return losing_leg(*(min(found, default=None) for found in known))

@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,21 +36,17 @@ def read_evaluation(path: Path) -> Document:
         # NaN and Infinity are not JSON, and no number that Python can read.
         document = json.loads(path.read_text(encoding="utf-8"), parse_constant=int)
         questions = [(row["id"], row["question"]) for row in document["questions"]]
-        version, distinct = document["version"], dict(questions)
+        reason = ""
+        if document["version"] != DOCUMENT_VERSION:
+            reason = f"this ragqa does not know version {document['version']}"
+        elif len(dict(questions)) < max(1, len(questions)):
+            reason = "it has no questions, or a duplicate"
     except (OSError, LookupError, TypeError, ValueError, RecursionError) as exc:
         reason = getattr(exc, "strerror", None) or "it has no version, or no questions"
-        raise _no_evaluation(path, reason) from exc
-    if version != DOCUMENT_VERSION:
-        raise _no_evaluation(path, f"this ragqa does not know version {version}")
-    if len(distinct) < max(1, len(questions)):
-        raise _no_evaluation(path, "it has no questions, or a duplicate")
+    if reason:
+        hint = "make one: ragqa eval --json > FILE"
+        raise UsageError(f"{path} is not an evaluation: {reason}", hint=hint)
     return dict(document)
-
-
-def _no_evaluation(path: Path, reason: str) -> UsageError:
-    return UsageError(
-        f"{path} is not an evaluation: {reason}", hint="make one: ragqa eval --json > FILE"
-    )
 
 
 def compare(a: Document, b: Document) -> Document:
@@ -142,12 +137,8 @@ def _described(document: Document) -> Document:
     return described
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The lowest acceptable value of a measure."""
-
-    measure: str
-    least: float
+Target = tuple[str, float]
+"""A measure and its lowest acceptable value."""
 
 
 def parse_target(text: str) -> Target:
@@ -163,7 +154,7 @@ def parse_target(text: str) -> Target:
             hint=_EXAMPLE,
         )
     try:
-        return Target(measure, float(number))
+        return measure, float(number)
     except ValueError as exc:
         raise UsageError(
             f"the target {text!r} has no number: expected MEASURE=NUMBER", hint=_EXAMPLE
@@ -180,12 +171,11 @@ def check_targets(document: Document, targets: Sequence[Target]) -> None:
     for method, measures in document["methods"].items():
         values |= {f"{method}.{name}": value for name, value in measures.items()}
     below = []
-    for target in targets:
-        if target.measure not in values:
-            raise UsageError(f"there was no question to measure {target.measure} on")
-        value = values[target.measure]
+    for measure, least in targets:
+        if measure not in values:
+            raise UsageError(f"there was no question to measure {measure} on")
         # Not `value < least`: nothing is below a target of NaN.
-        if not value >= target.least:
-            below.append(f"{target.measure} is {value:.4f}, below {target.least:g}")
+        if not values[measure] >= least:
+            below.append(f"{measure} is {values[measure]:.4f}, below {least:g}")
     if below:
         raise BelowTarget("; ".join(below), hint="see what was missed: ragqa eval --failures")

@@ -1,7 +1,7 @@
 """Evaluate an index on questions about its notes, and ragqa on a public set."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from ragqa.answering import compose
@@ -12,13 +12,12 @@ from ragqa.config.files import cache_folder
 from ragqa.config.settings import Value
 from ragqa.errors import UsageError
 from ragqa.evaluation.asking import ask_all
-from ragqa.evaluation.collection import Collection, build_collection, note_of, open_collection
-from ragqa.evaluation.questions import Chosen
-from ragqa.evaluation.sets import Beir, relevant
+from ragqa.evaluation.collection import Collection, build_collection, collection_of, note_of
+from ragqa.evaluation.sets import Beir, Question, read_documents, relevant
 from ragqa.evaluation.summary import Document, about, summarise
 from ragqa.evaluation.tasks import Expected, Task, tasks_of
 from ragqa.notes import read_note as read_file
-from ragqa.search.question import Question
+from ragqa.search.question import Question as Read
 from ragqa.types import Answer, Hit, Note, NoteFile, Progress, Skipped, Stamp
 
 # Changing these changes the passages or their embeddings.
@@ -61,31 +60,40 @@ def settings_with(settings: Mapping[str, Value], given: Mapping[str, Value | Non
     return load_settings({**settings, **given, **own})
 
 
-def evaluate_questions(index: Index, chosen: Chosen, progress: Progress) -> Document:
+def evaluate_questions(
+    index: Index,
+    questions: Sequence[Question],
+    progress: Progress,
+    *,
+    name: str,
+    half: str = "",
+    limit: int | None = None,
+) -> Document:
     """Refresh an index, ask it questions about its notes as `ragqa ask` does, and measure that.
 
     Answers are compared with the gold excerpts of questions that have such, and otherwise with
     their short answers.
 
+    :param name: of the questions, to report.
+    :param half: that was chosen of them, to report.
+    :param limit: how many to ask, the first ones.
     :raises RagqaError: as `Index.refresh` does.
     """
     report = index.refresh(progress=progress)
-    with open_collection(index) as collection:
-        read = partial(_read_note, index)
-        tasks, warnings = tasks_of(chosen.asked, read, collection.passages_of)
-        outcomes, problems = ask_all(
-            collection,
-            tasks,
-            progress,
-            lambda question, _: index.ask(question.typed, refresh=False),
-        )
-    skipped = [f"skipped {skip.path}: {skip.reason}" for skip in report.skipped]
+    collection = collection_of(index)
+    tasks, warnings = tasks_of(
+        questions[:limit], partial(_read_note, index), collection.passages_of
+    )
+    outcomes, problems = ask_all(
+        collection, tasks, progress, lambda question, _: index.ask(question.typed, refresh=False)
+    )
+    skipped = [f"skipped {one.path}: {one.reason}" for one in report.skipped if not one.is_left_out]
     return {
-        "dataset": chosen.name,
-        "mode": "excerpts" if chosen.rows[0].excerpts else "questions",
-        "half": chosen.half,
+        "dataset": name,
+        "mode": "excerpts" if questions[0].excerpts else "questions",
+        "half": half,
         **about(index.settings, collection.snapshot.info, [*skipped, *warnings, *problems]),
-        "partial": chosen.is_partial,
+        "partial": len(tasks) < len(questions),
         **summarise(outcomes),
     }
 
@@ -113,28 +121,27 @@ def evaluate_beir(
     asked = [q for q in beir.queries if q.id in beir.qrels or (answers and not q.answerable)]
     if not asked:
         raise UsageError(f"no question in {beir.folder} can be asked and scored")
-    notes = (note_of(d.id, d.text or d.title, title=d.title) for d in beir.read_documents())
-    with build_collection(notes, beir.documents, settings, progress) as (collection, documents):
+    notes = (note_of(d.id, d.text or d.title, title=d.title) for d in read_documents(beir.folder))
+    built = build_collection(beir.folder, notes, beir.documents, settings, progress)
+    with built as (collection, documents):
         info = collection.snapshot.info
         first = {path: id_ for id_, path in reversed(documents.items())}
-        tasks = []
-        for query in asked[:limit]:
-            grades = relevant(beir.qrels.get(query.id, {}))
-            tasks.append(
-                Task(
-                    id=query.id,
-                    question=query.text,
-                    kind="",
-                    answerable=query.answerable,
-                    relevant=grades,
-                    units_of=lambda id_: [documents[id_]],
-                    expect=partial(_best_of, collection, first, grades),
-                    by_document=True,
-                    answers=[query.answers] if query.answers and query.answerable else (),
-                )
+        tasks = [
+            Task(
+                id=query.id,
+                question=query.text,
+                kind="",
+                answerable=query.answerable,
+                relevant=(grades := relevant(beir.qrels.get(query.id, {}))),
+                units_of=lambda id_: [documents[id_]],
+                expect=partial(_best_of, collection, first, grades),
+                by_document=True,
+                answers=[query.answers] if query.answers and query.answerable else (),
             )
+            for query in asked[:limit]
+        ]
 
-        def answer_from(question: Question, hits: tuple[Hit, ...]) -> Answer:
+        def answer_from(question: Read, hits: tuple[Hit, ...]) -> Answer:
             composed = compose(question, hits, collection.embedder, collection.answering)
             return answer_of(question, hits[: settings.top_k], composed, info)
 

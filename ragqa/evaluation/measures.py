@@ -1,11 +1,14 @@
-"""Per-question measures: of the ranking and of the answer."""
+"""Per-question measures: of rankings, short answers, and citations against gold excerpts."""
 
 import math
 import re
 import string
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
 
 from ragqa.text.words import UNSPACED
+from ragqa.types import Citation
 
 MEASURES = ("ndcg@10", "recall@1", "recall@5", "recall@10", "recall@100", "mrr@10")
 _DEPTH = 10
@@ -31,21 +34,25 @@ _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _IN_WORD = rf"[^\W_{UNSPACED}]"
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
+GOOD_COVERAGE = 0.7
+GOOD_NOISE = 0.5
+"""A good answer has at least this coverage and at most this noise."""
 
-def measure_rankings(
-    relevant: Mapping[str, Mapping[str, int]], rankings: Mapping[str, Sequence[str]]
-) -> dict[str, dict[str, float]]:
-    """Compute every measure of `MEASURES`, as trec_eval does.
+PARTLY_COVERAGE = 0.25
+"""An answer that covers so much of the gold is partly right, whatever else it cites."""
 
-    :param relevant: the grade of each judged unit, by question id; at least one is above zero.
-    :param rankings: the retrieved units, best first, by question id. A question with an empty or
-        missing ranking scores 0.
-    :returns: each measure by name, by question id.
+# Floating-point error can put a mean over parts just below the threshold.
+_ROUNDING = 1e-9
+
+_Characters = frozenset[tuple[str, int]]
+
+
+def measure_ranking(grades: Mapping[str, int], ranking: Sequence[str]) -> dict[str, float]:
+    """Compute every measure of `MEASURES`, by name, as trec_eval does.
+
+    :param grades: of each judged unit; at least one is above zero.
+    :param ranking: the retrieved units, best first.
     """
-    return {q: _measured(grades, rankings.get(q, ())) for q, grades in relevant.items()}
-
-
-def _measured(grades: Mapping[str, int], ranking: Sequence[str]) -> dict[str, float]:
     gains = [max(0, grades.get(unit, 0)) for unit in ranking]
     wanted = sorted((grade for grade in grades.values() if grade > 0), reverse=True)
     first = next((rank for rank, gain in enumerate(gains[:_DEPTH], start=1) if gain), math.inf)
@@ -78,3 +85,79 @@ def _as_words(text: str) -> re.Pattern[str]:
     before = rf"(?<!{_IN_WORD})" if re.match(_IN_WORD, text[0]) else ""
     after = rf"(?!{_IN_WORD})" if re.match(_IN_WORD, text[-1]) else ""
     return re.compile(f"{before}{re.escape(text)}{after}")
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A span of a note: `quote` begins at the character `start`."""
+
+    path: str
+    start: int
+    quote: str
+
+    @property
+    def end(self) -> int:
+        """The offset after its last character."""
+        return self.start + len(self.quote)
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How citations compare with gold excerpts.
+
+    `coverage` is the mean share of each part that is cited; `noise` the share of the cited text
+    outside the gold, None if nothing is cited.
+    """
+
+    coverage: float
+    noise: float | None
+    good: bool
+
+    @property
+    def partly(self) -> bool:
+        """Whether they are at least partly right, so that trusting them does not mislead.
+
+        They cover at least a quarter of the gold, or at most half of what they cite is beside it.
+        """
+        return self.noise is not None and (
+            self.coverage + _ROUNDING >= PARTLY_COVERAGE or self.noise <= GOOD_NOISE
+        )
+
+
+def score_citations(citations: Iterable[Citation], gold: Sequence[Sequence[Excerpt]]) -> Score:
+    """Measure how much of the gold is cited, and how much else.
+
+    White space is ignored, and text cited twice counts once.
+
+    :param gold: for each part of the question, its alternative excerpts; nothing covers a part
+        without any. Of all combinations of alternatives the best is chosen: first by whether the
+        answer is good, then by coverage, then by least noise.
+    """
+    cited = _characters((c.path, c.chars[0], c.quote) for c in citations)
+    choices = product(*filter(None, gold))
+    scores = (_score(cited, choice, parts=len(gold)) for choice in choices)
+    return max(scores, key=lambda one: (one.good, one.coverage, -(one.noise or 0.0)))
+
+
+def count_visible(text: str) -> int:
+    """Count the characters of a text that are not white space."""
+    return sum(not character.isspace() for character in text)
+
+
+def _score(cited: _Characters, chosen: tuple[Excerpt, ...], *, parts: int) -> Score:
+    wanted = [_characters([(one.path, one.start, one.quote)]) for one in chosen]
+    shares = [len(part & cited) / len(part) for part in wanted if part]
+    coverage = sum(shares) / parts if parts else 0.0
+    noise = len(cited.difference(*wanted)) / len(cited) if cited else None
+    good = noise is not None and coverage + _ROUNDING >= GOOD_COVERAGE and noise <= GOOD_NOISE
+    return Score(coverage, noise, good)
+
+
+def _characters(texts: Iterable[tuple[str, int, str]]) -> _Characters:
+    """The (path, offset) of each character of texts, given as path, offset and text; no spaces."""
+    return frozenset(
+        (path, at)
+        for path, start, text in texts
+        for at, character in enumerate(text, start)
+        if not character.isspace()
+    )

@@ -1,19 +1,143 @@
-"""Read public question sets: BEIR folders, with their answers."""
+"""Read question sets: files of questions about notes, and public sets as BEIR folders."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 
 from ragqa.errors import UsageError
-from ragqa.evaluation.rows import read_lines, read_rows
 
+T = TypeVar("T")
+
+MAX_EXCERPT_PARTS = 2
 QRELS = "qrels/test.tsv"
+
+_LAYOUTS = "the layouts that ragqa eval reads: ragqa eval --help"
+_FORM = (
+    'a line is {"id", "question", "kind", "gold": [{"note", "quote", "part"}], "answer": ["…"]}, '
+    'or has "excerpts" in place of "gold", and no "answer"'
+)
 _GRADE = re.compile(r"\s*-?\d{1,9}(?:\.0*)?\s*")
 _NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Gold:
+    """A quote from a note that answers one part of a question.
+
+    Quotes with the same `part` are alternatives: finding any of them finds the part.
+    """
+
+    note: str
+    quote: str
+    part: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question and its gold quotes; `gold` is empty if the notes do not answer it.
+
+    `answer` has a short answer for each part, in order, which every quote of the part contains; it
+    is empty if answers are not to be measured.
+    `half` is "tune" for questions that settings are chosen on, "test" for those that are only
+    reported, and "" if the questions are not split.
+    With `excerpts` each gold quote is exactly what a person would copy as the answer to its part;
+    otherwise it is the words that an answer must contain.
+    """
+
+    id: str
+    question: str
+    kind: str
+    gold: tuple[Gold, ...]
+    answer: tuple[str, ...]
+    half: str = ""
+    excerpts: bool = False
+
+    @property
+    def parts(self) -> tuple[int, ...]:
+        """The numbers of its parts, ascending; most questions have one."""
+        return tuple(sorted({gold.part for gold in self.gold}))
+
+
+class _QuestionRow(msgspec.Struct):
+    """A line of a file of questions."""
+
+    id: str
+    question: str
+    kind: str = ""
+    gold: list[Gold] | None = None
+    excerpts: list[Gold] | None = None
+    answer: list[str] | None = None
+    half: Literal["", "tune", "test"] = ""
+
+
+def read_questions(path: Path) -> list[Question]:
+    """Read a JSON Lines file of questions; either all have excerpts or none has.
+
+    :raises UsageError: the file cannot be read, or a line is not a question; the message names it.
+    """
+    hint = "name a file of questions (docs/evaluation.md says how): ragqa eval --questions FILE"
+    questions: dict[str, Question] = {}
+    for where, row in read_rows(path, _QuestionRow, what="a question", hint=hint, form=_FORM):
+        by_excerpts = row.excerpts is not None
+        problem = _problem(row)
+        if row.id in questions:
+            problem = f"the id {row.id!r} appears twice"
+        elif any(one.excerpts != by_excerpts for one in questions.values()):
+            problem = problem or "some questions of the file have gold and some have excerpts"
+        if problem:
+            raise UsageError(f"{where} is not a question: {problem}", hint=_FORM)
+        questions[row.id] = Question(
+            id=row.id,
+            question=row.question,
+            kind=row.kind,
+            gold=tuple(row.excerpts or row.gold or ()),
+            answer=tuple(row.answer or ()),
+            half=row.half,
+            excerpts=by_excerpts,
+        )
+    if not questions:
+        raise UsageError(f"there are no questions in {path}")
+    return list(questions.values())
+
+
+def _problem(row: _QuestionRow) -> str:
+    """Why a row does not hold together; "" if it does."""
+    gold = row.excerpts or row.gold or []
+    parts = len({one.part for one in gold})
+    if row.gold is None and row.excerpts is None:
+        return "it has neither gold nor excerpts"
+    if row.excerpts is not None and (
+        other := "gold" if row.gold else "answer" if row.answer else ""
+    ):
+        return f"it has both excerpts and {other}"
+    if not all(one.quote.strip() for one in gold) or not all(a.strip() for a in row.answer or ()):
+        return "a quote or an answer is empty"
+    if row.excerpts and parts > MAX_EXCERPT_PARTS:
+        return f"the excerpts have {parts} parts; a question has one or two"
+    if row.answer and len(row.answer) != parts:
+        return f"{parts} parts have a quote, {len(row.answer)} an answer"
+    return ""
+
+
+def choose_half(rows: Sequence[Question], half: str | None) -> tuple[Sequence[Question], str]:
+    """The questions of a half, and its name, "" for all.
+
+    :param half: "tune", "test" or "all"; None means test, or all if the questions are not split.
+    :raises UsageError: the half is empty.
+    """
+    if half is None:
+        half = "test" if any(row.half for row in rows) else "all"
+    if half == "all":
+        return rows, ""
+    chosen = [row for row in rows if row.half == half]
+    if not chosen:
+        raise UsageError(f"no question is in the {half!r} half", hint="ragqa eval --half all")
+    return chosen, half
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +161,7 @@ class BeirQuery:
 
 @dataclass(frozen=True, slots=True)
 class Beir:
-    """Queries with their judgements; the documents are streamed from `folder`.
+    """Queries with their judgements; `read_documents` streams the documents from `folder`.
 
     `qrels` has the grade of each judged document by query.
     """
@@ -47,10 +171,6 @@ class Beir:
     qrels: Mapping[str, Mapping[str, int]]
     documents: int
     warnings: tuple[str, ...] = ()
-
-    def read_documents(self) -> Iterator[BeirDocument]:
-        """Yield each document, in file order."""
-        return read_documents(self.folder)
 
 
 class _Row(msgspec.Struct):
@@ -195,3 +315,38 @@ def _read_qrels(path: Path) -> dict[str, dict[str, int]]:
                     "with tabs between"
                 )
     return qrels
+
+
+def read_rows(
+    path: Path, kind: type[T], *, what: str, hint: str = _LAYOUTS, form: str = ""
+) -> Iterator[tuple[str, T]]:
+    """Yield each object of a JSON Lines file, with its position for error messages.
+
+    :param kind: what an object is converted to.
+    :param what: what a line is, for messages.
+    :param hint: the hint for a file that cannot be read.
+    :param form: the hint for a line that is no such object.
+    :raises UsageError: the file cannot be read, or a line is no such object.
+    """
+    for number, line in read_lines(path, hint=hint):
+        where = f"{path}, line {number}"
+        try:
+            # `json` keeps lone surrogates, which stand for bytes that are not UTF-8.
+            yield where, msgspec.convert(json.loads(line), kind)
+        except (ValueError, RecursionError) as exc:
+            raise UsageError(f"{where} is not {what}: {exc}", hint=form) from exc
+
+
+def read_lines(path: Path, *, hint: str = _LAYOUTS) -> Iterator[tuple[int, str]]:
+    """Yield each non-blank line with its number.
+
+    :raises UsageError: the file cannot be read.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="\n") as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    yield number, line.rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as exc:
+        reason = getattr(exc, "strerror", None) or str(exc)
+        raise UsageError(f"{path} cannot be read: {reason}", hint=hint) from exc

@@ -9,6 +9,7 @@ from scipy import stats
 SEED = 20_240_731
 """Fixed, so that resampling is reproducible."""
 
+LEVEL = 0.95
 RESAMPLES = 2000
 CONFIDENCE_RESAMPLES = 500
 BINS = 10
@@ -30,7 +31,7 @@ def rounded(values: Iterable[float]) -> list[float]:
     return [round(value, 4) for value in values]
 
 
-def interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float]:
+def interval(values: Sequence[float]) -> tuple[float, float]:
     """The bootstrap percentile interval of the mean of at least one value (Efron, 1979)."""
     data = np.asarray(values, dtype=np.float64)
     if len(data) == 1:
@@ -39,23 +40,23 @@ def interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float
         (data,),
         np.mean,
         n_resamples=RESAMPLES,
-        confidence_level=level,
+        confidence_level=LEVEL,
         method="percentile",
         rng=np.random.default_rng(SEED),
     ).confidence_interval
     return float(low), float(high)
 
 
-def share_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float]:
+def share_interval(values: Sequence[float]) -> tuple[float, float]:
     """The interval of the mean of values in [0, 1].
 
     If all are 0, or all are 1, the bootstrap shows no spread, so Wilson's interval (1927) is used.
     """
     ends = set(values)
     if ends not in ({0.0}, {1.0}):
-        return interval(values, level)
+        return interval(values)
     test = stats.binomtest(int(sum(values)), len(values))
-    low, high = test.proportion_ci(confidence_level=level, method="wilson")
+    low, high = test.proportion_ci(confidence_level=LEVEL, method="wilson")
     return float(low), float(high)
 
 
@@ -63,7 +64,6 @@ def measure_interval(
     measure: Callable[[Values, Bools], float],
     confidence: Sequence[float],
     answerable: Sequence[bool],
-    level: float = 0.95,
 ) -> tuple[float, float]:
     """The bootstrap percentile interval of a confidence measure, resampling questions.
 
@@ -76,7 +76,7 @@ def measure_interval(
         drawn = rng.integers(len(c), size=len(c))
         if a[drawn].any() and not a[drawn].all():
             found.append(measure(c[drawn], a[drawn]))
-    low, high = np.quantile(found, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(found, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from ragqa.config import Settings
 from ragqa.evaluation import statistics
+from ragqa.evaluation.asking import Outcome
 from ragqa.evaluation.measures import (
     ANSWER_MEASURES,
     EXCERPT_MEASURES,
@@ -14,7 +15,6 @@ from ragqa.evaluation.measures import (
     METHODS,
     WORDS,
 )
-from ragqa.evaluation.outcomes import Outcome
 from ragqa.types import Answer, Citation, IndexInfo
 
 Document = dict[str, Any]
@@ -51,28 +51,21 @@ def summarise(outcomes: Sequence[Outcome]) -> Document:
     """Summarise the outcomes; measures that do not apply are omitted."""
     judged = [one for one in outcomes if one.measures]
     methods = METHODS if judged else ()
-    of_methods, intervals = _estimated(
-        {
-            f"{m}.{name}": [one.measures[m][name] for one in judged]
-            for m in methods
-            for name in MEASURES
-        }
-    )
-    means, intervals_of_means = _estimated(_columns(outcomes))
+    columns = {
+        f"{m}.{name}": [one.measures[m][name] for one in judged]
+        for m in methods
+        for name in MEASURES
+    }
+    means, intervals = _estimated(columns | _columns(outcomes))
     quality, intervals_of_quality = _confidence(outcomes)
     return {
         "queries": len(judged),
-        "methods": {m: {name: of_methods[f"{m}.{name}"] for name in MEASURES} for m in methods},
+        "methods": {m: {name: means.pop(f"{m}.{name}") for name in MEASURES} for m in methods},
         **means,
         **quality,
-        "intervals": intervals | intervals_of_means | intervals_of_quality,
+        "intervals": intervals | intervals_of_quality,
         "kinds": _kinds(judged),
         "abstention": _abstention(outcomes),
-        "empty": {
-            method: found
-            for method in METHODS
-            if (found := [one.task.id for one in judged if method in one.empty])
-        },
         "questions": [_question(one) for one in outcomes],
     }
 
@@ -84,7 +77,7 @@ def _estimated(columns: Mapping[str, Sequence[float]]) -> tuple[Document, Docume
     return means, {n: statistics.rounded(statistics.share_interval(v)) for n, v in there.items()}
 
 
-def _columns(outcomes: Sequence[Outcome]) -> dict[str, Sequence[float]]:
+def _columns(outcomes: Sequence[Outcome]) -> dict[str, list[float]]:
     """The measures of answers, each over the questions that have it."""
     return {name: [o.scores[name] for o in outcomes if name in o.scores] for name in _SCORES}
 

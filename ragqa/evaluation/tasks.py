@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from ragqa.evaluation.excerpts import Excerpt, count_visible, lines_of
-from ragqa.evaluation.questions import Gold, Question
+from ragqa.evaluation.measures import Excerpt, count_visible
+from ragqa.evaluation.sets import Gold, Question
 from ragqa.types import Note, Passage
 
 
@@ -66,14 +66,14 @@ def _place(
     if count != 1:
         return f"its quote occurs {count} times in {gold.note}: {gold.quote[:60]!r}"
     excerpt = Excerpt(gold.note, note.text.index(gold.quote), gold.quote)
-    first, _ = lines_of(note.text, excerpt.start, excerpt.end)
-    finds = _shares_half if by_overlap else _contains
-    found = frozenset(passage.id for passage in passages if finds(passage, excerpt))
+    first = note.text.count("\n", 0, excerpt.start) + 1
+    found = frozenset(
+        passage.id
+        for passage in passages
+        if (by_overlap and _shares_half(passage, excerpt))
+        or (passage.start <= excerpt.start and excerpt.end <= passage.end)
+    )
     return _Place(gold.part, excerpt, (first, first + gold.quote.count("\n")), found)
-
-
-def _contains(passage: Passage, excerpt: Excerpt) -> bool:
-    return passage.start <= excerpt.start and excerpt.end <= passage.end
 
 
 def _shares_half(passage: Passage, excerpt: Excerpt) -> bool:

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from ragqa.notes.read import open_below
+from ragqa.types.notes import LEAVES_OUT
 
 IGNORE_FILES = (".gitignore", ".ragqaignore")
 """In order: if both match a file, the later one decides."""
@@ -51,7 +52,7 @@ class Rule(Struct, frozen=True):
     def reason(self) -> str:
         """Why a file that it excludes is left out, in a few words."""
         place = f"line {self.line} of {self.file}" if self.line else self.file
-        return f'{place} leaves it out: "{self.text.strip()}"'
+        return f'{place}{LEAVES_OUT}"{self.text.strip()}"'
 
 
 class Rules(Struct, frozen=True):

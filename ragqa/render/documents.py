@@ -106,7 +106,7 @@ def report_document(report: IndexReport) -> Document:
         "notes": report.info.notes,
         "passages": report.info.passages,
         **fields_of(report, "added", "changed", "removed", "unchanged"),
-        "skipped": skipped_document(report.skipped),
+        **skipped_document(report.skipped),
         **fields_of(report, "warnings", "seconds"),
         "index": index_document(report.info),
     }
@@ -118,9 +118,12 @@ def index_document(info: IndexInfo) -> Document:
     return {"generation": info.generation, "embedder": info.embedder.name, **counts}
 
 
-def skipped_document(skipped: Sequence[Skipped]) -> list[Document]:
-    """The notes that were skipped, and why."""
-    return [fields_of(skip, "path", "reason") for skip in skipped]
+def skipped_document(skipped: Sequence[Skipped]) -> Document:
+    """What could not be read, and what a rule of the user's leaves out, each with the reason."""
+    return {
+        name: [fields_of(one, "path", "reason") for one in skipped if one.is_left_out == left_out]
+        for name, left_out in (("skipped", False), ("left_out", True))
+    }
 
 
 def corrected_document(corrected: Sequence[Correction]) -> list[Document]:

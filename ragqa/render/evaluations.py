@@ -1,21 +1,25 @@
-"""Evaluations, their missed questions, and comparisons on the terminal."""
+"""Evaluations, their missed questions, comparisons, and the HTML report."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ragqa import __version__
 from ragqa.evaluation.measures import ANSWER_MEASURES, WORDS
+from ragqa.render.pages import templates_of
 from ragqa.render.screen import print_columns, put, put_heading
+from ragqa.safe import safe_line, safe_text
 from ragqa.stages import BEHIND_RANKING, RANKED_BY, STAGES, stage_name
 from ragqa.types import counted
 
 Document = Mapping[str, Any]
 
 _SHOWN_FLIPS = 40
-_SHOWN_IDS = 5
 _SHOWN_RANKS = 4
 _QUOTE_CHARS = 300
+_PAGE_CHARS = 1500
+_PAGE_FAILURES = 200
 _ANSWERS = (*ANSWER_MEASURES, "good", "good@3", "coverage", "noise", "sure", "wrong")
 _BESIDE = {"shown@1": WORDS[0], "good": WORDS[0], "shown@3": WORDS[1], "good@3": WORDS[1]}
 _KIND_COLUMNS = ("good", "good@3", "coverage", "noise", "recall@1", "recall@5", "shown@3")
@@ -37,11 +41,6 @@ def print_evaluation(document: Document) -> None:
         if title:
             put_heading(title)
         print_columns(columns, rows)
-    remarks = list(remarks_of(document))
-    if remarks:
-        put()
-    for remark in remarks:
-        put(remark)
     if missed := sum(bool(row.get("missed")) for row in document["questions"]):
         what = "not good" if "good" in document else "missed"
         put()
@@ -63,13 +62,6 @@ def tables_of(document: Document) -> Iterator[Table]:
     if document["abstention"]:
         yield _abstention(document["abstention"])
     yield from _measures("Confidence", _CONFIDENCE, document)
-
-
-def remarks_of(document: Document) -> Iterator[str]:
-    """The questions for which nothing was found."""
-    for method, ids in document["empty"].items():
-        some = ", ".join(ids[:_SHOWN_IDS]) + (" and more" if len(ids) > _SHOWN_IDS else "")
-        yield f"{method} found nothing for {counted(len(ids), 'question')}, scored zero: {some}"
 
 
 def summary_of(document: Document) -> str:
@@ -239,3 +231,42 @@ def _shortened(text: str) -> str:
     """A quote on one line, cut after 300 characters."""
     line = " ".join(text.split())
     return line if len(line) <= _QUOTE_CHARS else f"{line[:_QUOTE_CHARS].rstrip()}…"
+
+
+def report_page(document: Mapping[str, Any]) -> str:
+    """The evaluation as one self-contained HTML page, which depends on the document alone.
+
+    It has inline style, no script and no external address. The template escapes every value.
+    """
+    missed = [row for row in document["questions"] if row["missed"]]
+    stages = Counter(row["missed"]["stage"] for row in missed)
+    environment = templates_of("ragqa.render")
+    environment.filters |= {
+        "cut": _cut_quote,
+        "line": safe_line,
+        "place": _page_place,
+        "stage": stage_name,
+    }
+    page = environment.get_template("report.html.jinja").render(
+        run=document,
+        summary=summary_of(document),
+        tables=list(tables_of(document)),
+        missed=missed[:_PAGE_FAILURES],
+        more=max(0, len(missed) - _PAGE_FAILURES),
+        stages=[[stage_name(s), str(n), STAGES[s]] for s, n in stages.most_common()],
+        ranks=lambda row: [(by, ranks_of(row["ranks"][name])) for name, by in RANKED_BY.items()],
+        version=__version__,
+    )
+    # Sanitise the whole page, so that the template cannot forget to.
+    return safe_text(page)
+
+
+def _page_place(where: Mapping[str, Any]) -> str:
+    """A place in a note, as `path:first-last`."""
+    lines = "-".join(dict.fromkeys(map(str, where["lines"])))
+    return f"{safe_line(where['path'])}:{lines}" if lines else safe_line(where["path"])
+
+
+def _cut_quote(text: str) -> str:
+    """The text, cut to 1500 characters."""
+    return text if len(text) <= _PAGE_CHARS else text[: _PAGE_CHARS - 1].rstrip() + "\u2026"

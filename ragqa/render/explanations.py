@@ -2,14 +2,14 @@
 
 from rich.text import Text
 
+from ragqa.addresses import Target
 from ragqa.answering.sentences import PASSAGES
-from ragqa.explaining.explanation import SAID, STAGES, Explanation, Lost, Sentence
-from ragqa.explaining.targets import Target
+from ragqa.explaining import STAGES, Explanation, Lost, Sentence
 from ragqa.render import documents
 from ragqa.render.answer_lines import address
 from ragqa.render.documents import Document, fields_of
 from ragqa.render.results import Linker, print_corrected
-from ragqa.render.scores import match_rows, print_confidence, print_table, whole
+from ragqa.render.scores import match_rows, print_confidence, print_table, signal_name, whole
 from ragqa.render.screen import put, put_heading
 from ragqa.stages import stage_name
 from ragqa.types import Citation, counted
@@ -18,13 +18,19 @@ _SHOWN = 5
 _INDENT = 2
 _SAID_SHOWN = 4
 _QUOTE_CHARS = 160
+_QUOTED_AT = 9
+_AHEAD = 0.01
 
-_LOST = {
-    Lost.WEAK: "another sentence answers the question better, and a further excerpt is shown only "
-    "for words of the question that the earlier ones lack",
-    Lost.PASSED_OVER: "a paragraph that defines what is asked for, or a newer note that says "
-    "something else, takes precedence over its best sentence",
-}
+_NOT_IN_ANSWER = "no excerpt of it is in the answer"
+_BELOW = "it is only shown below the answer, as a further excerpt"
+_PASSED_OVER = (
+    "a paragraph that defines what is asked for, or a newer note that says something else, takes "
+    "precedence over its best sentence"
+)
+_NOT_QUOTABLE = (
+    "nothing there can be quoted on its own. Headings, fragments of a few words, long code and "
+    "lists of sources cannot."
+)
 
 
 def verdict(explanation: Explanation) -> str:
@@ -61,9 +67,7 @@ def verdict(explanation: Explanation) -> str:
                 f"{'have been' if would else 'still not be'} in the answer."
             )
         case "composer":
-            return f"{subject} was found, but no excerpt of it is in the answer: " + _lost(
-                explanation
-            )
+            return f"{subject} was found, but {_lost(explanation)}"
         case _:
             return _ranked_too_low(explanation)
 
@@ -75,11 +79,10 @@ def print_explanation(explanation: Explanation, linker: Linker) -> None:
     if explanation.missing:
         put(lacking_line(explanation))
     put(f"Stage: {stage_name(explanation.stage)} ({STAGES[explanation.stage]})", "quiet")
-    if not explanation.places:
-        return
-    _print_places(explanation, linker)
-    _print_sentences(explanation, linker)
-    if any(place.read for place in explanation.places):
+    if explanation.places:
+        _print_places(explanation, linker)
+        _print_sentences(explanation, linker)
+    if explanation.stage == "confidence":
         print_confidence(explanation.assessment.confidence, explanation.assessment.reasons)
 
 
@@ -101,11 +104,11 @@ def explanation_document(explanation: Explanation) -> Document:
         ],
         "candidates": len(assessment.candidates),
         "sentences": [_sentence_document(sentence) for sentence in explanation.sentences],
-        "said": [
+        "citations": [
             documents.citation_document(citation, explain=True) for citation in explanation.said
         ],
         "missing_words": list(explanation.missing),
-        **fields_of(explanation, "warnings", "waiting", "timings_ms"),
+        **fields_of(explanation, "warnings", "waiting"),
         "index": documents.index_document(explanation.asked.info),
     }
 
@@ -122,37 +125,38 @@ def _numbers(explanation: Explanation) -> list[str]:
 
 
 def _lost(explanation: Explanation) -> str:
-    """Why nothing of a note that was found is quoted."""
+    """Why nothing of a note that was found is quoted, and what another sentence won by."""
     best = explanation.sentences[0] if explanation.sentences else None
-    if best and best.lost:
-        candidates = counted(len(explanation.assessment.candidates), "sentence")
-        return f"{_LOST[best.lost]} (rank {best.rank} of {candidates})."
+    if not best or not best.lost:
+        return f"{_NOT_IN_ANSWER}: {_NOT_QUOTABLE}"
+    of = counted(len(explanation.assessment.candidates), "sentence")
+    if best.lost is Lost.PASSED_OVER:
+        return f"{_NOT_IN_ANSWER}: {_PASSED_OVER} (rank {best.rank} of {of})."
+    winner = max(explanation.said, key=lambda citation: citation.score)
+    own = best.citation
+    ahead = {name: part - own.parts.get(name, 0.0) for name, part in winner.parts.items()}
+    most = sorted((name for name in ahead if ahead[name] >= _AHEAD), key=lambda n: -ahead[n])
+    leads = " and ".join(f"{signal_name(name)} (+{ahead[name]:.2f})" for name in most[:2])
+    shown = _BELOW if best.lost is Lost.FURTHER else _NOT_IN_ANSWER
     return (
-        "nothing there can be quoted on its own. Headings, fragments of a few words, "
-        "long code and lists of sources cannot."
+        f"{shown}: another sentence answers the question better, with {winner.score:.2f} against "
+        f"{own.score:.2f} (rank {best.rank} of {of})." + (f" It leads in {leads}." if leads else "")
     )
 
 
 def _ranked_too_low(explanation: Explanation) -> str:
-    def ranked(rank: int | None) -> str:
-        return "not found" if rank is None else f"rank {rank}"
-
-    best = explanation.places[0]
-    came = (
-        f"ranks {best.rank} of {explanation.asked.info.passages}"
-        if best.rank
-        else "is not even found"
+    best, asked = explanation.places[0], explanation.asked
+    came = f"ranks {best.rank} of {asked.info.passages}" if best.rank else "is not even found"
+    meaning, words = (
+        "not found" if rank is None else f"rank {rank}"
+        for rank in (best.hit.dense_rank, best.hit.terms_rank)
     )
-    meaning = (
-        "not looked at"
-        if explanation.asked.question.by_terms_alone
-        else ranked(best.hit.dense_rank)
-    )
+    meaning = "not looked at" if asked.question.by_terms_alone else meaning
     withheld = "" if explanation.assessment.answered else " The question got no answer at all."
     return (
         f"{_subject(explanation.target)} was not read closely: it {came}, and an answer is taken "
         f"from the {PASSAGES} best passages. By its meaning alone: {meaning}; by its words alone: "
-        f"{ranked(best.hit.terms_rank)}.{withheld}"
+        f"{words}.{withheld}"
     )
 
 
@@ -181,24 +185,35 @@ def _print_places(explanation: Explanation, linker: Linker) -> None:
 
 
 def _print_sentences(explanation: Explanation, linker: Linker) -> None:
-    own = explanation.sentences[:1] if all(s.lost for s in explanation.sentences) else ()
-    path = explanation.target.path
-    said = sorted(explanation.said, key=lambda citation: citation.path != path)
+    """Print the sentences weighed in the passages, best first, and the answer beside the best."""
+    weighed, said = explanation.sentences, explanation.said
+    if weighed:
+        put_heading(f"Weighed there, of {len(explanation.assessment.candidates)}", "heading")
+    for one in weighed[:_SHOWN]:
+        of_answer = "  further excerpt" if one.lost is Lost.FURTHER else ""
+        of_answer = of_answer if one.lost else "  in the answer"
+        _print_quote(f"{one.rank:>2} {one.citation.score:.2f}", one.citation, of_answer, linker)
+    if (rest := len(weighed) - _SHOWN) > 0:
+        put(f"and {rest} more, further down", "quiet")
     if not said:
         return
-    if explanation.stage == SAID:
-        put_heading("Said", "heading")
-    else:
-        put_heading("Said instead" if explanation.assessment.answered else "Withheld", "heading")
-    columns: list[tuple[str, Citation]] = [("its best", s.citation) for s in own]
-    columns += [(f"[{citation.n}]", citation) for citation in said[:_SAID_SHOWN]]
-    for name, citation in columns:
-        quote = " ".join(citation.quote.split())
-        cut = quote if len(quote) <= _QUOTE_CHARS else quote[: _QUOTE_CHARS - 1] + "\u2026"
-        place = linker.cited(citation)
-        put(Text.assemble((f"{name:9}", "number"), place), hang=9)
-        put(cut, indent=9)
+    put_heading("The answer" if explanation.assessment.answered else "Withheld", "heading")
+    path = explanation.target.path
+    shown = sorted(said, key=lambda citation: citation.path != path)[:_SAID_SHOWN]
+    for citation in shown:
+        _print_quote(f"[{citation.n}] {citation.score:.2f}", citation, "", linker)
+    own = [("its best", weighed[0].citation)] if weighed and weighed[0].lost else []
+    columns = [*own, *((f"[{citation.n}]", citation) for citation in shown)]
     print_table([name for name, _ in columns], match_rows([one for _, one in columns]))
+
+
+def _print_quote(label: str, citation: Citation, more: str, linker: Linker) -> None:
+    """Print a sentence, cut, below its place and score."""
+    quote = " ".join(citation.quote.split())
+    cut = quote if len(quote) <= _QUOTE_CHARS else quote[: _QUOTE_CHARS - 1] + "\u2026"
+    where = Text.assemble((f"{label:9}", "number"), linker.cited(citation), (more, "quiet"))
+    put(where, hang=_QUOTED_AT)
+    put(cut, indent=_QUOTED_AT)
 
 
 def _sentence_document(sentence: Sentence) -> Document:

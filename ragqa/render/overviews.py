@@ -42,19 +42,24 @@ def print_status(status: Status, places: Places, llm: Choice) -> None:
         ("nearest", _nearest(info.dense)),
         ("fresh", fresh),
         ("LLM", llm_line(llm)),
-        ("skipped", str(len(status.skipped))),
     ]
     if status.building:
         rows.append(("building", f"another process is writing the index {status.building}"))
     off = switched_off(status.others)
-    if off:
-        how = how_to_read(off, status.formats, places.corpus)
-        rows.append(("left out", f"{_counts(off)}; to read them: {how}"))
     if others := {suffix: n for suffix, n in status.others.items() if suffix not in off}:
         rows.append(("not notes", _counts(others)))
     for name, value in rows:
         print_row(name, value)
-    print_skipped(status.skipped)
+    skipped = [one for one in status.skipped if not one.is_left_out]
+    print_row("skipped", str(len(skipped)))
+    print_skipped(skipped)
+    left_out = [one for one in status.skipped if one.is_left_out]
+    if off:
+        how = how_to_read(off, status.formats, places.corpus)
+        print_row("left out", f"{_counts(off)}; to read them: {how}")
+    if left_out:
+        print_row("left out", f"{len(left_out)}, as your vault's settings say")
+        print_skipped(left_out)
 
 
 def _nearest(dense: DenseInfo) -> str:
@@ -106,7 +111,7 @@ def status_document(status: Status, places: Places, llm: Choice) -> Document:
         "fresh": status.is_fresh,
         "pending": fields_of(status, "added", "changed", "removed"),
         "building": status.building and fields_of(status.building, "since", "embedded"),
-        "skipped": skipped_document(status.skipped),
+        **skipped_document(status.skipped),
         "switched_off": switched_off(status.others),
         "other_files": dict(status.others),
         "bytes": status.bytes,

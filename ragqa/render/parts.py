@@ -10,9 +10,15 @@ from ragqa.render.screen import emit, put, stdout
 from ragqa.safe import safe_line, safe_text
 
 
-def print_part(part: NotePart, linker: Linker) -> None:
-    """Print where the lines are, then the lines."""
+def print_part(part: NotePart, linker: Linker, *, numbered: bool | None = None) -> None:
+    """Print the text alone, or where it is and then the lines with their numbers or places.
+
+    :param numbered: None on a terminal only.
+    """
     console = stdout()
+    if not (console.is_terminal if numbered is None else numbered):
+        emit(console, Text(safe_text(part.text.strip("\n"))))
+        return
     head = Text.assemble(linker.place(part.note.path, part.lines, part.locator))
     for about in (part.note.date, " > ".join(part.heading) or part.note.title):
         if about:

@@ -153,9 +153,14 @@ def print_report(report: IndexReport, where: str) -> None:
         f"{report.unchanged} unchanged ({report.seconds:.1f} s)"
     )
     put(f"Index: {where}", "quiet")
-    if report.skipped:
-        put(f"Skipped: {len(report.skipped)}", "warning")
-        print_skipped(report.skipped)
+    skipped = [one for one in report.skipped if not one.is_left_out]
+    left_out = [one for one in report.skipped if one.is_left_out]
+    if skipped:
+        put(f"Skipped: {len(skipped)}", "warning")
+        print_skipped(skipped)
+    if left_out:
+        put(f"Left out: {len(left_out)}", "quiet")
+        print_skipped(left_out)
 
 
 def print_list(found: NoteList, *, tags: bool) -> None:

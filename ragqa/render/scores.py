@@ -3,7 +3,7 @@
 Passage ranking, sentence match and confidence are separate scales that cannot be compared.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from ragqa.render.screen import put, put_heading, stdout
 from ragqa.safe import safe_line
@@ -21,7 +21,7 @@ _PARTS = {
 
 _FEATURES = {
     "closest": "meaning of the nearest passage",
-    "weakest": "match of the least matching word",
+    "weakest": "match of the weakest word",
     "margin": "lead over other sections",
     "lead": "lead of the best passage",
     "unfit": "no date or figure as asked for",
@@ -69,7 +69,7 @@ def ranking_rows(ranked: Sequence[tuple[int | None, Hit | None]]) -> list[Row]:
 def match_rows(citations: Sequence[Citation]) -> list[Row]:
     """Rows for the match of sentence and question, and the share of each signal."""
     names = dict.fromkeys(name for citation in citations for name in citation.parts)
-    rows = [(_name(name, _PARTS), [c.parts.get(name) for c in citations]) for name in names]
+    rows = [(signal_name(name), [c.parts.get(name) for c in citations]) for name in names]
     rows.sort(key=lambda row: -max(value or 0.0 for value in row[1]))
     total: Row = ("Match of sentence and question", [decimals(c.score) for c in citations])
     return [total, *((f"  {name}", [decimals(value) for value in row]) for name, row in rows)]
@@ -80,7 +80,8 @@ def print_confidence(confidence: float, reasons: Sequence[Reason]) -> None:
     rows: list[Row] = [("Confidence in the first excerpt", [decimals(confidence)])]
     for reason in sorted(reasons, key=lambda reason: -abs(reason.share)):
         figures = [decimals(reason.value), decimals(reason.usual), f"{reason.share:+.2f}"]
-        rows.append((f"  {_name(reason.name, _FEATURES)}", figures))
+        name = _FEATURES.get(reason.name, reason.name.replace("_", " "))
+        rows.append((f"  {name}", figures))
     print_table(["here", "usual", "effect"] if reasons else [], rows)
 
 
@@ -116,8 +117,9 @@ def decimals(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
 
 
-def _name(name: str, words: Mapping[str, str]) -> str:
-    return words.get(name, name.replace("_", " "))
+def signal_name(name: str) -> str:
+    """What a part of a sentence's score is called."""
+    return _PARTS.get(name, name.replace("_", " "))
 
 
 def _ranked_hit(citation: Citation, hits: Sequence[Hit]) -> tuple[int | None, Hit | None]:

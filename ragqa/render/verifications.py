@@ -10,8 +10,7 @@ from ragqa.render.results import Linker
 from ragqa.render.screen import put, put_heading
 from ragqa.safe import safe_text
 from ragqa.verifying.checking import Checked, Standing, Verification
-from ragqa.verifying.current_notes import Stretch
-from ragqa.verifying.similarity import differences
+from ragqa.verifying.current_notes import Stretch, differences
 
 _STYLES = {
     Standing.INTACT: "good",
@@ -50,7 +49,7 @@ def _print_checked(checked: Checked, linker: Linker) -> None:
     citation, place = checked.citation, checked.place
     quote = _as_read(citation.quote, citation.locator)
     was = linker.place(citation.path, citation.lines, citation.locator).plain
-    now = _link(place, linker) if place else Text(was, "path")
+    now = linker.place(place.path, place.lines, place.locator) if place else Text(was, "path")
     line = Text.assemble(
         (f"{citation.n:>2} ", "number"), (f"{checked.standing:<7} ", _STYLES[checked.standing]), now
     )
@@ -65,13 +64,6 @@ def _print_checked(checked: Checked, linker: Linker) -> None:
         put(_difference(quote, _as_read(place.text, place.locator)), indent=_INDENT)
     else:
         put(" ".join(quote.split()), indent=_INDENT)
-    if checked.elsewhere is not None:
-        there = _link(checked.elsewhere, linker)
-        put(Text.assemble("the old words are now in ", there), indent=_INDENT)
-
-
-def _link(place: Stretch, linker: Linker) -> Text:
-    return linker.place(place.path, place.lines, place.locator)
 
 
 def _as_read(text: str, locator: str) -> str:
@@ -82,14 +74,14 @@ def _as_read(text: str, locator: str) -> str:
 def _difference(old: str, new: str) -> Text:
     """A word diff, `[-removed-]` and `{+added+}`, readable without colours."""
     text = Text()
-    for piece in differences(old, new):
-        if piece.is_same:
-            text.append(safe_text(piece.added))
+    for removed, added in differences(old, new):
+        if removed.split() == added.split():
+            text.append(safe_text(added))
             continue
-        if piece.removed:
-            text.append(f"[-{safe_text(piece.removed.strip())}-]", style="error").append(" ")
-        if piece.added:
-            text.append(f"{{+{safe_text(piece.added.strip())}+}}", style="good").append(" ")
+        if removed:
+            text.append(f"[-{safe_text(removed.strip())}-]", style="error").append(" ")
+        if added:
+            text.append(f"{{+{safe_text(added.strip())}+}}", style="good").append(" ")
     text.rstrip()
     return text
 
@@ -103,7 +95,6 @@ def _checked(checked: Checked) -> Document:
         **(fields_of(citation, "context") if citation.context else {}),
         "now": _place(checked.place),
         "rewrapped": checked.is_rewrapped,
-        "elsewhere": _place(checked.elsewhere),
         "reason": checked.reason,
     }
 

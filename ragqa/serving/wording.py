@@ -11,7 +11,7 @@ from typing import Any
 
 from ragqa.answering.sentences import context_of
 from ragqa.errors import RagqaError
-from ragqa.explaining.explanation import Explanation
+from ragqa.explaining import Explanation
 from ragqa.getting import NotePart
 from ragqa.passages import tokens
 from ragqa.render.answer_lines import trust_line

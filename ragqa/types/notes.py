@@ -67,11 +67,20 @@ class NoteState(NamedTuple):
     settled: bool
 
 
+LEAVES_OUT = " leaves it out: "
+"""What the reason says of a file that a rule excludes."""
+
+
 class Skipped(Struct, frozen=True):
     """A file or folder that was not indexed, and why."""
 
     path: str
     reason: str
+
+    @property
+    def is_left_out(self) -> bool:
+        """Whether a rule of the user's leaves it out, so that nothing is wrong with it."""
+        return LEAVES_OUT in self.reason
 
 
 class Kind(StrEnum):

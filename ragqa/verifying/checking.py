@@ -1,14 +1,20 @@
 """Classify each citation of a saved answer: intact, moved, changed or gone."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeGuard
 
 from ragqa.types import EXTRACTIVE, Corpus, Progress
-from ragqa.verifying.current_notes import CurrentNote, CurrentNotes, Stretch, is_inside, places
+from ragqa.verifying.current_notes import (
+    CurrentNote,
+    CurrentNotes,
+    Stretch,
+    is_inside,
+    places,
+    successor,
+)
 from ragqa.verifying.saved import ANY_NOTE, NOWHERE, SavedAnswer, SavedCitation
-from ragqa.verifying.similarity import successor
 
 ANOTHER_READER = "the file is the same; this version of ragqa extracts other text from it"
 NOTHING_LIKE_IT = "nothing in the note resembles it"
@@ -31,15 +37,13 @@ class Checked:
     """A citation compared with the notes.
 
     `place` is where its words are now, or what a changed citation became; None if it is gone.
-    `reason` says why it is gone, or counts as changed although its words remain. `elsewhere` is
-    another note that still has the words of a changed citation.
+    `reason` says why it is gone, or counts as changed although its words remain.
     """
 
     citation: SavedCitation
     standing: Standing
     place: Stretch | None = None
     reason: str = ""
-    elsewhere: Stretch | None = None
 
     @property
     def is_sound(self) -> bool:
@@ -90,56 +94,60 @@ def verify(
     if not saved.citations:
         return Verification(saved.question, ())
     notes = CurrentNotes(corpus, max_note_bytes, formats)
-    checked, warnings = _checked(saved.citations, notes, progress)
-    if saved.shown_otherwise:
-        warnings = (SHOWN_OTHERWISE, *warnings)
+    citations = [
+        replace(one, path=notes.named(one.path)) if one.lines == NOWHERE else one
+        for one in saved.citations
+    ]
+    own = {path: notes.read(path) for path in {one.path for one in citations}}
+    found = {one: _became(one, own[one.path]) for one in citations}
+    lost = [one for one in found if found[one] is None and is_inside(one.path)]
+    found |= _in_other_notes(lost, notes, progress)
+    renamed = {
+        one.path: there.place.path
+        for one in lost
+        if _is_sound(there := found[one]) and there.place and own[one.path] is None
+    }
+    for one in lost:
+        if one.path in renamed and not _is_sound(found[one]):
+            found[one] = _became(one, notes.read(renamed[one.path])) or found[one]
+    checked = [
+        _told_apart(found[one] or _gone(one, own[one.path], notes), own[one.path])
+        for one in citations
+    ]
+    warnings = []
     if saved.backend != EXTRACTIVE:
-        warnings = (
-            f"{saved.backend} wrote this answer: what it cites is checked, not what it says",
-            *warnings,
-        )
-    return Verification(saved.question, checked, warnings, saved.shown_otherwise)
-
-
-def _checked(
-    citations: Sequence[SavedCitation], notes: CurrentNotes, progress: Progress
-) -> tuple[tuple[Checked, ...], tuple[str, ...]]:
-    """The result for each citation, and the warnings."""
-    own = {path: notes.read(path) for path in {each.path for each in citations}}
-    found = {each: in_note(each, own[each.path]) for each in citations}
-    lost = [each for each, one in found.items() if not _is_sound(one) and is_inside(each.path)]
-    elsewhere: dict[SavedCitation, Checked] = {}
-    for each, there in _in_other_notes(lost, notes, progress):
-        if there.is_sound:
-            elsewhere[each] = there
-        elif own[each.path] is None:
-            found[each] = found[each] or there
-    for each, there in elsewhere.items():
-        if own[each.path] is None and there.place:  # renamed: its other citations may be there
-            own[each.path] = notes.read(there.place.path)
-    checked = tuple(
-        _told_apart(_result(each, found[each], own[each.path], elsewhere.get(each), notes), note)
-        for each, note in ((each, own[each.path]) for each in citations)
-    )
-    return checked, _unread(notes) if len(elsewhere) < len(lost) else ()
+        warnings = [
+            f"{saved.backend} wrote this answer: what it cites is checked, not what it says"
+        ]
+    warnings += [SHOWN_OTHERWISE] if saved.shown_otherwise else []
+    warnings += [] if all(_is_sound(found[one]) for one in lost) else _unread(notes)
+    return Verification(saved.question, tuple(checked), tuple(warnings), saved.shown_otherwise)
 
 
 def _is_sound(checked: Checked | None) -> TypeGuard[Checked]:
     return checked is not None and checked.is_sound
 
 
-def in_note(citation: SavedCitation, note: CurrentNote | None) -> Checked | None:
-    """The citation where its words occur in a note, preferring places that say nothing more."""
+def _became(citation: SavedCitation, note: CurrentNote | None) -> Checked | None:
+    """What became of a citation in a note: its words there, else the text most similar to it."""
     if note is None:
         return None
+    if found := in_note(citation, note):
+        return found
+    span = successor(note.sentences, citation.quote, citation.chars[0])
+    return None if span is None else Checked(citation, Standing.CHANGED, note.place(span))
+
+
+def in_note(citation: SavedCitation, note: CurrentNote) -> Checked | None:
+    """The citation where its words occur in a note, preferring places that say nothing more."""
     start, end = citation.chars
     is_as_cited = (note.path, note.sha256) == (citation.path, citation.note_sha256)
     if is_as_cited and 0 <= start <= end and note.text[start:end] == citation.quote:
         contexts = note.contexts(citation.chars) if citation.context else [""]
-        is_own = citation.context in contexts
-        place = note.place(citation.chars, "" if is_own else contexts[0])
-        standing = Standing.INTACT if is_own else Standing.CHANGED
-        return Checked(citation, standing, place, "" if is_own else OTHER_CONTEXT)
+        if citation.context in contexts:
+            return Checked(citation, Standing.INTACT, note.place(citation.chars))
+        place = note.place(citation.chars, contexts[0])
+        return Checked(citation, Standing.CHANGED, place, OTHER_CONTEXT)
     changed = None
     for span in places(note.text, citation.quote, start):
         place, is_same, reason = note.said(span)
@@ -162,45 +170,29 @@ def _standing_at(place: Stretch, citation: SavedCitation) -> Standing:
 
 
 def _in_other_notes(
-    lost: Sequence[SavedCitation], notes: CurrentNotes, progress: Progress
-) -> Iterator[tuple[SavedCitation, Checked]]:
-    """Search other notes for each citation, by path, until it is sound; yields every match."""
+    lost: Iterable[SavedCitation], notes: CurrentNotes, progress: Progress
+) -> dict[SavedCitation, Checked]:
+    """Where other notes have the words of citations, by path: the first that says them.
+
+    Words that a note has and does not say count for a citation whose own note is not there.
+    """
+    found: dict[SavedCitation, Checked] = {}
     left = list(lost)
     for note in notes.searched(progress) if left else ():
-        for each in [one for one in left if one.path != note.path]:
-            found = in_note(each, note)
-            if found is not None:
-                if found.is_sound:
-                    left.remove(each)
-                yield each, found
+        for one in [each for each in left if each.path != note.path]:
+            there = in_note(one, note)
+            if _is_sound(there):
+                left.remove(one)
+            if _is_sound(there) or (there and one not in found and one.path not in notes.paths):
+                found[one] = there
         if not left:
-            return
+            break
+    return found
 
 
-def _result(
-    citation: SavedCitation,
-    found: Checked | None,
-    note: CurrentNote | None,
-    elsewhere: Checked | None,
-    notes: CurrentNotes,
-) -> Checked:
-    """What became of a citation.
-
-    :param found: its words in a note, perhaps in a place that now says something else.
-    :param note: its note, under its current name; None if there is none.
-    :param elsewhere: its words in another note.
-    """
-    if _is_sound(found):
-        return found
-    there = elsewhere.place if elsewhere else None
-    if found is not None and found.place is not None and found.place.path == citation.path:
-        return replace(found, elsewhere=there)
-    if note is not None and (there is None or there.path != note.path):
-        span = successor(note.sentences, citation.quote, citation.chars[0])
-        if span is not None:
-            return Checked(citation, Standing.CHANGED, note.place(span), elsewhere=there)
+def _gone(citation: SavedCitation, note: CurrentNote | None, notes: CurrentNotes) -> Checked:
     reason = notes.why_not(citation.path) if note is None else NOTHING_LIKE_IT
-    return elsewhere or found or Checked(citation, Standing.GONE, reason=reason)
+    return Checked(citation, Standing.GONE, reason=reason)
 
 
 def _told_apart(checked: Checked, note: CurrentNote | None) -> Checked:
@@ -213,9 +205,9 @@ def _told_apart(checked: Checked, note: CurrentNote | None) -> Checked:
     return differs if is_same_file else checked
 
 
-def _unread(notes: CurrentNotes) -> tuple[str, ...]:
+def _unread(notes: CurrentNotes) -> list[str]:
     """Warn of unreadable notes, which might contain the words not found."""
     if not notes.skipped:
-        return ()
+        return []
     path, reason = next(iter(notes.skipped.items()))
-    return (f"not every note was searched: {len(notes.skipped)} skipped, such as {path}: {reason}",)
+    return [f"not every note was searched: {len(notes.skipped)} skipped, such as {path}: {reason}"]

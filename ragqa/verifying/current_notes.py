@@ -1,4 +1,4 @@
-"""Read the current notes, locate a quote's words in them, and find out what they say there.
+"""Read the current notes, find a quote's words or what they became, and what the note says there.
 
 A note may still contain a quote's words but no longer say them: the sentence may have grown ("No
 longer true: ..."), been struck out, or moved to a comment, to code or under another header.
@@ -10,14 +10,18 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from heapq import nsmallest
+from itertools import groupby, islice
 
+from rapidfuzz.distance import Indel
+
+from ragqa.addresses import readings
 from ragqa.notes import parse_note, read_text, walk_notes
 from ragqa.notes.formats import Document, how_to_read, suffix_of, why_format_is_off
 from ragqa.passages.parts import block_contexts, heading_paths, unit_spans
 from ragqa.text.markdown import labels_within
+from ragqa.text.words import UNSPACED, tokenize
 from ragqa.types import Block, Corpus, Kind, Progress, Skipped, Span, Stamp
 from ragqa.verifying.saved import is_saved
-from ragqa.verifying.similarity import Sentence, sentences_of
 
 IN_CODE = "it is in a code block now"
 IN_COMMENT = "it is in a comment now"
@@ -39,6 +43,28 @@ _SAYS = re.compile(r"[^\W_]|\?")
 _SPACED_BELOW = "\u0e00"
 
 _MAX_PLACES = 5
+
+MIN_SIMILARITY = 0.6
+"""The least share of words in common, in order, of a quote and its successor.
+
+`docs/decisions/verifying.md` has how it was chosen.
+"""
+
+MAX_WORDS = 500
+"""Longer quotes are not compared, which would take seconds; ragqa's are shorter by default."""
+
+MAX_COMPARED = 20_000
+"""Texts with more words are shown whole."""
+
+MAX_STRETCHES = 10_000
+"""At most this many runs of sentences are compared with a quote: those nearest to its old place."""
+
+_URL = re.compile(r"https?://[^\s)>\]]+")
+_NOT_WORD = re.compile(r"[\W_]+")
+_TOKEN = re.compile(rf"(?:~~|[{UNSPACED}]|(?:(?!~~)[^\s{UNSPACED}])+)\s*|\s+")
+
+Sentence = tuple[Span, Sequence[str]]
+"""A citable unit of a note, with its words; headings have none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +90,8 @@ class CurrentNote:
     document: Document
     sha256: str
 
-    @property
-    def text(self) -> str:
-        """The text of its document."""
-        return self.document.text
+    def __post_init__(self) -> None:
+        self.text = self.document.text
 
     @cached_property
     def sentences(self) -> list[Sentence]:
@@ -126,14 +150,9 @@ class CurrentNote:
         # A saved answer may cite a secret, if the settings allowed it.
         return [replace(b, kind=Kind.PROPERTY) if b.kind is Kind.SECRET else b for b in blocks]
 
-    @cached_property
-    def _starts(self) -> list[int]:
-        return [block.start for block in self._blocks]
-
     def _block_at(self, at: int) -> Block | None:
-        number = bisect_right(self._starts, at) - 1
-        block = self._blocks[number] if number >= 0 else None
-        return block if block is not None and at < block.end else None
+        number = bisect_right(self._blocks, at, key=lambda block: block.start) - 1
+        return self._blocks[number] if number >= 0 and at < self._blocks[number].end else None
 
 
 class CurrentNotes:
@@ -167,6 +186,10 @@ class CurrentNotes:
             self.skipped[path] = read.reason
             return None
         return CurrentNote(path, read.document, read.sha256)
+
+    def named(self, place: str) -> str:
+        """The path of the note that a place names, such as `a.md:3`; the place itself for none."""
+        return next((one.path for one in readings(place) if one.path in self.paths), place)
 
     def why_not(self, path: str) -> str:
         """Why a path is not read as a note."""
@@ -216,3 +239,78 @@ def _is_within_word(text: str, at: int) -> bool:
     if before in ".," and after.isdigit():
         return text[at - 2 : at - 1].isdigit()
     return all(each.isalnum() and each < _SPACED_BELOW for each in (before, after))
+
+
+def sentences_of(text: str, blocks: Sequence[Block]) -> list[Sentence]:
+    """The citable units of a note, in order."""
+    found: list[Sentence] = []
+    for block in blocks:
+        is_text = block.kind not in (Kind.HEADING, Kind.RULE)
+        spans = unit_spans(text, block)
+        found += [(span, words_of(text[slice(*span)]) if is_text else ()) for span in spans]
+    return found
+
+
+def successor(sentences: Sequence[Sentence], quote: str, near: int) -> Span | None:
+    """The sentences most similar to a quote, the nearest in a tie; None if nothing is similar.
+
+    :param near: the quote's old offset, in characters.
+    """
+    words = words_of(quote)
+    if not 0 < len(words) <= MAX_WORDS:
+        return None
+    best, highest = None, MIN_SIMILARITY
+    for span, theirs in islice(_stretches(sentences, words, near), MAX_STRETCHES):
+        # Its `score_cutoff` would reject a similarity of exactly the minimum.
+        similarity = Indel.normalized_similarity(words, theirs)
+        if similarity > highest or (best is None and similarity == highest):
+            best, highest = span, similarity
+    return best
+
+
+def _stretches(
+    sentences: Sequence[Sentence], words: Sequence[str], near: int
+) -> Iterator[tuple[Span, list[str]]]:
+    """Yield runs of sentences that may be similar to a quote, with their words, the nearest first.
+
+    A run does not cross a heading, is not too long for the minimum similarity, and begins and ends
+    with a sentence that has a third of its words from the quote: fewer would not improve it.
+    """
+    wanted, longest = set(words), len(words) * (2 / MIN_SIMILARITY - 1)
+    is_edge = [3 * sum(w in wanted for w in own) >= len(own) > 0 for _, own in sentences]
+    starts = [start for start, is_likely in enumerate(is_edge) if is_likely]
+    for start in sorted(starts, key=lambda i: abs(sentences[i][0][0] - near)):
+        theirs: list[str] = []
+        for end in range(start, len(sentences)):
+            span, own = sentences[end]
+            theirs = [*theirs, *own]
+            if not own or len(theirs) > longest:
+                break
+            if is_edge[end]:
+                yield (sentences[start][0][0], span[1]), theirs
+
+
+def words_of(text: str) -> list[str]:
+    """The words to compare a text by."""
+    # A URL is a single word, so that two links to one site are not similar.
+    whole = _URL.sub(lambda url: _NOT_WORD.sub("", url[0])[:60], text)
+    return tokenize(whole, pairs_only=True)
+
+
+def differences(old: str, new: str) -> list[tuple[str, str]]:
+    """A word diff of two texts: what was removed and what stands instead, or the same twice.
+
+    Any white space counts as one space.
+    """
+    a, b = (_TOKEN.findall(" ".join(text.split()) + " ") for text in (old, new))
+    if max(len(a), len(b)) > MAX_COMPARED:
+        return [(old, new)]
+    # A word before `~~` equals the same word before a space.
+    bare_a, bare_b = ([token.rstrip() for token in tokens] for tokens in (a, b))
+    pieces = []
+    for _, same in groupby(Indel.opcodes(bare_a, bare_b), lambda step: step.tag == "equal"):
+        steps = list(same)
+        removed = a[steps[0].src_start : steps[-1].src_end]
+        added = b[steps[0].dest_start : steps[-1].dest_end]
+        pieces.append(("".join(removed), "".join(added)))
+    return pieces

@@ -5,8 +5,7 @@ from dataclasses import replace
 from excerpting import composed, passages_of
 
 from ragqa.answering.sentences import candidates_of
-from ragqa.explaining.explanation import Lost
-from ragqa.explaining.ranking import why_lost
+from ragqa.explaining import Lost, why_lost
 from ragqa.types import Hit
 
 

@@ -346,3 +346,30 @@ def test_search_says_if_what_it_shows_begins_within_an_item(quick, tmp_path):
     places = ["--corpus", folder, "--index", tmp_path / "index"]
     assert "\u2026 Gravel harms a nestling." in quick("search", "gravel nestling", *places).out
     assert "\u2026 Storks" not in quick("search", "storks large birds", *places).out
+
+
+def test_what_a_vault_leaves_out_is_told_apart_from_what_cannot_be_read(quick, tmp_path):
+    files = {
+        ".obsidian/templates.json": '{"folder": "Templates"}',
+        "Templates/day.md": "# A day\n",
+        "plan.md": "# Plan\n\nDig the beds in autumn.\n",
+    }
+    where = [
+        "--corpus",
+        write_notes(tmp_path / "vault", files),
+        "--index",
+        tmp_path / "vault-index",
+    ]
+    built = quick("index", "--strict", *where)
+    assert built.code == 0
+    assert "Skipped" not in built.out
+    assert "Left out: 1\n  Templates: .obsidian/templates.json leaves it out" in built.out
+    (tmp_path / "vault/bad.md").write_bytes(b"\0")
+    shown = quick("status", *where).out
+    assert "skipped     1\n  bad.md: binary" in shown
+    assert "left out    1, as your vault's settings say\n  Templates: " in shown
+    document = quick("status", "--json", *where).document
+    told = [[one["path"] for one in document[name]] for name in ("skipped", "left_out")]
+    assert told == [["bad.md"], ["Templates"]]
+    assert "Templates" not in quick("doctor", *where).out
+    assert quick("index", "--strict", *where).code == 7

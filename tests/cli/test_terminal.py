@@ -88,3 +88,13 @@ def test_counts_of_one_are_in_the_singular(quick, places):
     assert quick("index", *places).out.startswith("1 note, 1 passage: ")
     assert "1 passage in " in quick("status", *places).out
     assert "1 note indexed" in quick("doctor", *places).out
+
+
+def test_get_numbers_lines_on_a_terminal_or_if_asked(quick, places):
+    address = "cats and more.md:5-7"
+    shown = plain(on_terminal("get", address, *places))
+    assert "cats and more.md:5-7" in shown
+    assert "    7 ## What cats do all day" in shown
+    assert quick("get", address, *places).out == "# Cats\n\n## What cats do all day\n"
+    assert "    7 ## What" in quick("get", address, "--numbers", *places).out
+    assert "    7 ## What" not in plain(on_terminal("get", address, "--no-numbers", *places))

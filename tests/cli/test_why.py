@@ -3,7 +3,7 @@
 import pytest
 from support import CORPUS, write_notes
 
-from ragqa.explaining.explanation import STAGES
+from ragqa.explaining import STAGES
 
 NOTES = {
     "cats.md": "---\ntitle: Cats\naliases: [Felines]\ntags: [animals]\ndate: 2024-05-01\n---\n\n"
@@ -56,7 +56,7 @@ def test_a_note_in_the_answer_is_said_to_be_there_with_its_numbers(ragqa, wiki_w
     assert document["target"] == {"path": "fine-tuning/decision-framework.md", "lines": None}
     assert document["passages"][0]["rank"] == document["passages"][0]["dense_rank"] == 1
     asked = ragqa("ask", question, "--json", "--corpus", CORPUS, "--index", wiki_index).document
-    said = [citation["quote"] for citation in document["said"]]
+    said = [citation["quote"] for citation in document["citations"]]
     assert said == [citation["quote"] for citation in asked["citations"]]
     assert document["confidence"] == asked["confidence"]
     out = wiki_why(question, "decision-framework.md").out
@@ -66,11 +66,16 @@ def test_a_note_in_the_answer_is_said_to_be_there_with_its_numbers(ragqa, wiki_w
 def test_a_sentence_that_was_found_and_is_in_no_excerpt_is_set_beside_those_that_were(wiki_why):
     question, note = "when should I fine-tune?", "fine-tuning/decision-framework.md"
     whole = wiki_why(question, note, "--json").document
-    said = {tuple(citation["lines"]) for citation in whole["said"]}
+    won = whole["citations"][0]["score"]
+    better = [
+        one["lines"]
+        for one in whole["sentences"]
+        if one["lost"] != "weak" or one["score"] > 0.9 * won
+    ]
     unsaid = next(
         one["lines"][0]
         for one in whole["sentences"]
-        if one["lost"] == "weak" and all(not low <= one["lines"][0] <= high for low, high in said)
+        if all(not low <= one["lines"][0] <= high for low, high in better)
     )
     document = wiki_why(question, f"{note}:{unsaid}", "--json").document
     assert document["stage"] == "composer"
@@ -78,16 +83,28 @@ def test_a_sentence_that_was_found_and_is_in_no_excerpt_is_set_beside_those_that
     assert best["lines"][0] <= unsaid <= best["lines"][1]
     assert best["lost"] == "weak"
     assert 1 < best["rank"] <= document["candidates"]
-    for one in (best, *document["said"]):
+    for one in (best, *document["citations"]):
         assert sum(one["parts"].values()) == pytest.approx(one["score"], abs=0.001)
     out = wiki_why(question, f"{note}:{unsaid}").out
     assert out.startswith(
         f"{note}:{unsaid} was found, but no excerpt of it is in the answer: another "
-        "sentence answers the question better"
+        f"sentence answers the question better, with {won:.2f} against {best['score']:.2f} "
+        f"(rank {best['rank']} of {document['candidates']} sentences). It leads in "
     )
-    assert f"(rank {best['rank']} of {document['candidates']} sentences)." in out
+    weighed = out.partition("Weighed there")[2].partition("The answer")[0]
+    assert f"{best['rank']:>2} {best['score']:.2f}  {note}:{best['lines'][0]}" in weighed
+    assert best["quote"].split()[0] in weighed
     assert "its best" in out
     assert "[1]" in out
+
+
+def test_a_sentence_that_is_only_a_further_excerpt_is_told_to_be_one(ragqa, wiki_why, wiki_index):
+    places = ["--corpus", CORPUS, "--index", wiki_index]
+    asked = ragqa("ask", "when should I fine-tune?", "--json", *places).document
+    place = "{path}:{lines[0]}".format(**asked["also"][0])
+    document = wiki_why("when should I fine-tune?", place, "--json").document
+    assert (document["stage"], document["sentences"][0]["lost"]) == ("composer", "further")
+    assert "it is only shown below the answer, as a further excerpt" in document["verdict"]
 
 
 def test_a_note_far_down_is_given_its_ranks(wiki_why):
@@ -204,7 +221,7 @@ def test_the_document_has_these_keys_and_a_known_stage(why):
     keys = {
         "version", "question", "corrected", "target", "verdict", "stage", "reason", "filters",
         "answered", "confidence", "confidence_reasons", "passages", "candidates", "sentences",
-        "said", "missing_words", "warnings", "timings_ms", "waiting", "index",
+        "citations", "missing_words", "warnings", "waiting", "index",
     }  # fmt: skip
     documents = [why(target, "--json").document for target in ("cats", "roses.md", ".hidden.md")]
     for document in documents:

@@ -37,7 +37,7 @@ def why(ragqa, tmp_path):
 )
 def test_what_makes_a_cited_sentence_whole_is_in_the_answer_too(why, question, note, line):
     document = why(question, f"{note}:{line}")
-    (said,) = (one for one in document["said"] if one["path"] == note)
+    (said,) = (one for one in document["citations"] if one["path"] == note)
     assert said["lines"][0] <= line < said["lines"][1]
     number = said["n"]
     assert document["verdict"] == f"Yes: {note}:{line} is in the answer, as [{number}]."

@@ -212,17 +212,3 @@ def test_of_noise_less_is_better_and_of_coverage_more_is():
     ]
     assert found["noise"]["difference"] == pytest.approx(-0.1333, abs=1e-4)
     assert (found["good"]["a"], found["good"]["b"]) == (0.3333, 1.0)
-
-
-def test_noise_is_compared_where_both_gave_an_answer():
-    none = row("a", coverage=0.0, noise=None, good=False)
-    found = compare(evaluation(none), evaluation(quoted("a", 1.0, 0.0)))["measures"]
-    assert found["coverage"]["difference"] == 1
-    assert "noise" not in found
-
-
-@pytest.mark.parametrize("stage", ["composer", "confidence", "noise"])
-def test_an_answer_that_is_good_in_one_of_them_is_a_flip(stage):
-    bad, good = quoted("a", 0.2, 0.0, missed=stage), quoted("a", 0.9, 0.0)
-    assert flips(bad, good) == {"good": (False, True)}
-    assert flips(good, bad) == {"good": (True, False)}

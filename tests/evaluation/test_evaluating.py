@@ -5,6 +5,7 @@ import json
 import pytest
 
 from ragqa.config import load_settings
+from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.errors import UsageError
 from ragqa.evaluation.evaluating import evaluate_beir
 from ragqa.evaluation.measures import MEASURES
@@ -76,11 +77,10 @@ def test_what_is_wrong_with_a_set_is_said_and_counts_as_not_found(fruit):
     assert sorted(third["ranks"]["terms"], key=str) == [1, None]
 
 
-def test_a_query_that_a_method_finds_nothing_for_counts_zero_and_is_listed(fruit):
+def test_a_query_that_a_method_finds_nothing_for_counts_zero(fruit):
     rows = [{"_id": "q1", "text": "zzzz"}, {"_id": "q2", "text": QUERIES["q2"][0]}]
     _write(fruit / "queries.jsonl", rows)
     document = evaluate_beir(read_beir(fruit), settings(), answers=False, progress=silent)
-    assert document["empty"]["terms"] == ["q1"]
     assert document["methods"]["terms"]["recall@100"] == pytest.approx(0.5)
 
 
@@ -137,3 +137,37 @@ def test_a_limit_marks_the_evaluation_as_partial(fruit):
     document = evaluate_beir(read_beir(fruit), settings(), answers=False, limit=2, progress=silent)
     assert document["partial"]
     assert document["queries"] == 2
+
+
+def test_a_set_that_was_measured_before_embeds_only_what_is_new(fruit, monkeypatch):
+    embedded = []
+    embed = HashedEmbedder.embed_passages
+
+    def watched(self, texts, **kwargs):
+        embedded.extend(texts)
+        return embed(self, texts, **kwargs)
+
+    monkeypatch.setattr(HashedEmbedder, "embed_passages", watched)
+
+    def evaluate():
+        embedded.clear()
+        return evaluate_beir(read_beir(fruit), settings(), answers=False, progress=silent)
+
+    first = evaluate()
+    assert len(embedded) == 3
+    assert evaluate() == first
+    assert embedded == []
+    with (fruit / "corpus.jsonl").open("a", encoding="utf-8") as rows:
+        rows.write(json.dumps({"_id": "new", "title": "", "text": "Quinces are hard."}) + "\n")
+    evaluate()
+    assert len(embedded) == 1
+    assert "Quinces are hard." in embedded[0]
+
+
+def test_the_index_of_a_set_that_cannot_be_written_is_one_sentence(fruit, monkeypatch, tmp_path):
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "evaluation").write_text("in the way")
+    monkeypatch.setenv("RAGQA_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(UsageError, match="cannot be used") as raised:
+        evaluate_beir(read_beir(fruit), settings(), answers=False, progress=silent)
+    assert "RAGQA_CACHE" in raised.value.hint

@@ -4,7 +4,7 @@ import pytest
 
 from ragqa.api import index_from, open_index
 from ragqa.evaluation.evaluating import evaluate_questions, settings_with
-from ragqa.evaluation.questions import Chosen, Gold, Question
+from ragqa.evaluation.sets import Gold, Question
 
 RIPE = "Figs ripen in August."
 ORIGIN = "Kiwis come from China."
@@ -26,7 +26,7 @@ def notes(tmp_path):
 def ask_about(notes, tmp_path, questions, **kwargs):
     chosen = {"embedder": "hashed:64"}
     with open_index(notes, index=tmp_path / "index", settings=chosen) as index:
-        return evaluate_questions(index, Chosen("own", questions, **kwargs), silent)
+        return evaluate_questions(index, questions, silent, name="own", **kwargs)
 
 
 def asked(id_, question, kind, *gold):
@@ -161,13 +161,6 @@ def test_settings_that_remake_passages_do_not_touch_the_users_index(notes):
         assert index.places.index != folder
 
 
-def test_only_questions_without_an_answer_give_no_measures_of_ranking(notes, tmp_path):
-    document = ask_about(notes, tmp_path, [UNANSWERED])
-    assert document["methods"] == {}
-    assert document["abstention"]["far"]["questions"] == 1
-    assert "answerable" not in document["abstention"]
-
-
 def test_gold_in_a_note_that_cannot_exist_is_said(notes, tmp_path):
     odd = [
         Question(str(n), "figs?", "", (Gold(path, "Figs"),), ())
@@ -175,3 +168,9 @@ def test_gold_in_a_note_that_cannot_exist_is_said(notes, tmp_path):
     ]
     document = ask_about(notes, tmp_path, odd)
     assert sum("there is no note" in warning for warning in document["warnings"]) == 3
+
+
+def test_a_limit_asks_the_first_questions_and_says_so(notes, tmp_path):
+    document = ask_about(notes, tmp_path, [WHEN, FAR], limit=1)
+    assert ([one["id"] for one in document["questions"]], document["partial"]) == (["w"], True)
+    assert not ask_about(notes, tmp_path, [WHEN, FAR], limit=2)["partial"]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.evaluation.excerpts import (
+from ragqa.evaluation.measures import (
     GOOD_COVERAGE,
     GOOD_NOISE,
     Excerpt,

@@ -7,7 +7,7 @@ import pytest
 from support import CORPUS
 
 from ragqa.evaluation.measures import answer_found
-from ragqa.evaluation.questions import read_questions
+from ragqa.evaluation.sets import read_questions
 from ragqa.text.markdown import plain_text
 from ragqa.types import Kind
 

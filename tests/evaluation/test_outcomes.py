@@ -3,8 +3,8 @@ from itertools import product
 
 import pytest
 
-from ragqa.evaluation.excerpts import Excerpt
-from ragqa.evaluation.outcomes import answer_scores, why_missed
+from ragqa.evaluation.asking import answer_scores, why_missed
+from ragqa.evaluation.measures import Excerpt
 from ragqa.evaluation.tasks import Expected, Task
 from ragqa.stages import BEHIND_RANKING, STAGES
 from ragqa.types import Answer, Citation, Hit, Kind, Passage, Unit

@@ -7,6 +7,7 @@ from ragqa.evaluation.sets import (
     BeirDocument,
     BeirQuery,
     read_beir,
+    read_documents,
     read_qa,
 )
 
@@ -72,7 +73,7 @@ def test_judgements_are_read_with_a_header_or_without(beir, header, end):
 
 
 def test_documents_are_read_in_order_with_their_title_in_one_line(beir):
-    assert list(read_beir(beir()).read_documents()) == [
+    assert list(read_documents(beir())) == [
         BeirDocument("d1", "Rye bread", "Rye bread is baked\u2028before sunrise."),
         BeirDocument("d2", "", "The river is cold."),
         BeirDocument("d3", "", "Foxes live in the wood."),

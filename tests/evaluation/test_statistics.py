@@ -26,25 +26,6 @@ def test_an_interval_holds_the_mean_and_stays_among_the_values(values):
     assert min(values) - 1e-9 <= low <= high <= max(values) + 1e-9
 
 
-def test_an_interval_shrinks_with_the_number_of_questions():
-    widths = [high - low for low, high in (interval([0, 1] * n) for n in (5, 50, 500))]
-    # The standard error of a share of one half, nearly two on either side.
-    expected = [2 * 1.96 * (0.25 / (2 * n)) ** 0.5 for n in (5, 50, 500)]
-    assert widths == pytest.approx(expected, rel=0.15)
-
-
-def test_an_interval_of_a_higher_level_is_wider():
-    values = list(range(20))
-    low, high = interval(values)
-    lower, higher = interval(values, level=0.99)
-    assert lower < low < high < higher
-
-
-def test_an_interval_is_the_same_each_time():
-    values = [0, 0.2, 0.5, 1, 1]
-    assert interval(values) == interval(values)
-
-
 @pytest.mark.parametrize("values", [[0.25], [0.25] * 7])
 def test_an_interval_of_what_does_not_vary_is_a_point(values):
     assert interval(values) == (0.25, 0.25)
@@ -53,7 +34,6 @@ def test_an_interval_of_what_does_not_vary_is_a_point(values):
 @pytest.mark.parametrize("values", [[0, 0.5, 1], [0, 1, 1, 1], [0.5] * 4, [0, 0, 1e-9]])
 def test_the_interval_of_shares_that_vary_is_that_of_any_values(values):
     assert share_interval(values) == interval(values)
-    assert share_interval(values, level=0.5) == interval(values, level=0.5)
 
 
 @pytest.mark.parametrize("n", [1, 10, 300])
@@ -61,11 +41,6 @@ def test_the_interval_of_shares_that_are_all_at_one_end_is_wilsons(n):
     z = 1.959964
     assert share_interval([0.0] * n) == pytest.approx((0, z**2 / (n + z**2)))
     assert share_interval([1] * n) == pytest.approx((n / (n + z**2), 1))
-
-
-def test_wilsons_interval_goes_by_the_level():
-    z = 2.575829
-    assert share_interval([1.0] * 10, level=0.99) == pytest.approx((10 / (10 + z**2), 1))
 
 
 @pytest.mark.parametrize("differences", [[], [0.0], [0.0] * 50])
@@ -76,14 +51,6 @@ def test_equal_results_differ_by_chance_alone(differences):
 def test_a_clear_difference_is_hardly_chance():
     assert randomisation_p([0.1] * 40) < 0.001
     assert randomisation_p([-0.1] * 40) < 0.001
-
-
-def test_a_difference_that_cancels_out_may_well_be_chance():
-    assert randomisation_p([1, -1] * 20) == 1
-
-
-def test_questions_without_a_difference_say_nothing():
-    assert randomisation_p([0.5, 0, 0.5, 0, -0.25, 0]) == randomisation_p([0.5, 0.5, -0.25])
 
 
 @pytest.mark.parametrize(
@@ -127,8 +94,6 @@ def test_the_interval_of_a_measure_of_confidence_holds_it_and_is_the_same_each_t
     low, high = measure_interval(measure, confidence, answerable)
     assert low < measure(confidence, answerable) < high
     assert measure_interval(measure, confidence, answerable) == (low, high)
-    lower, higher = measure_interval(measure, confidence, answerable, level=0.99)
-    assert lower < low < high < higher
 
 
 def test_the_interval_of_auroc_is_as_wide_as_its_standard_error_says():
@@ -151,10 +116,6 @@ def test_resamples_of_one_sort_of_question_say_nothing_of_confidence():
 def test_the_calibration_error_by_hand():
     found = calibration([0.05, 0.08, 0.95, 1.0, 0.1], [False, True, True, True, False])
     assert found == pytest.approx((2 * 0.435 + 0.1 + 2 * 0.025) / 5)
-
-
-def test_confidence_that_comes_true_has_no_calibration_error():
-    assert calibration([0.25] * 4 + [0.75] * 4, [True, *[False] * 3, False, *[True] * 3]) == 0
 
 
 def test_there_is_no_calibration_error_without_questions():

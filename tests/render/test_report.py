@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import trying
 
-from ragqa.render.evaluations import print_evaluation
-from ragqa.render.report import report_page
+from ragqa.render.evaluations import print_evaluation, report_page
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -112,7 +111,6 @@ SAMPLE = {
         }
     },
     "abstention": {},
-    "empty": {"terms": ["q-017", "q-044"]},
     "warnings": ["3 notes were skipped."],
     "questions": [
         {"id": "q-000", "question": "Found?", "kind": "fact", "missed": None},
@@ -121,7 +119,7 @@ SAMPLE = {
         not_good(3),
     ],
 }
-EMPTY = SAMPLE | {"methods": {}, "kinds": {}, "empty": {}}
+EMPTY = SAMPLE | {"methods": {}, "kinds": {}}
 EMPTY = EMPTY | {"warnings": [], "questions": []}
 
 # What is not free text, but names that ragqa gave.

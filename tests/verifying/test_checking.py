@@ -8,7 +8,7 @@ from support import make_answer
 
 from ragqa.verifying.checking import NOTHING_LIKE_IT, Standing
 from ragqa.verifying.current_notes import IN_CODE, IN_COMMENT, NO_NOTE, NOT_INSIDE, STRUCK_OUT
-from ragqa.verifying.saved import record_of
+from ragqa.verifying.saved import NOWHERE, record_of
 
 QUOTE = "Requests are retried three times, with a pause of two seconds."
 NOTE = f"# Retries\n\nWhat the client does.\n\n{QUOTE} Then it gives up.\n"
@@ -96,7 +96,6 @@ def test_an_old_copy_does_not_make_a_changed_sentence_sound(notes, cited):
     notes.write("a.md", NOTE.replace("three", "five"))
     checked = became(notes, cited)
     assert (checked.standing, checked.place.path) == (Standing.CHANGED, "a.md")
-    assert checked.elsewhere.path == "archive/a.md"
 
 
 def test_an_answer_kept_among_the_notes_is_no_source_of_what_it_quotes(notes, cited):
@@ -165,6 +164,13 @@ def test_a_path_that_leads_out_is_gone_and_nothing_is_looked_for(notes, cited, p
     (notes.folder.parent / "secret.md").write_text(NOTE, encoding="utf-8")
     checked = became(notes, replace(cited, path=path))
     assert (checked.standing, checked.reason) == (Standing.GONE, NOT_INSIDE)
+
+
+@pytest.mark.parametrize("place", ["a.md", "a.md:5", "a.md:3-5", "a.md#Retries", "a.md, p. 2"])
+def test_a_quote_whose_lines_nobody_gave_may_name_its_note_by_a_place_in_it(notes, cited, place):
+    checked = became(notes, replace(cited, path=place, lines=NOWHERE, chars=NOWHERE))
+    assert (checked.standing, checked.place.path) == (Standing.INTACT, "a.md")
+    assert became(notes, replace(cited, path=f"../{place}", lines=NOWHERE)).reason == NOT_INSIDE
 
 
 @pytest.mark.parametrize("path", ["linked.md", "folder/secret.md"])
@@ -283,11 +289,11 @@ def test_a_piece_of_a_sentence_that_was_too_long_to_cite_whole_is_still_sound(no
     assert became(notes, cited).standing is Standing.MOVED
 
 
-def test_a_grown_sentence_tells_of_another_note_that_has_the_old_one(notes, cited):
+def test_an_old_copy_does_not_make_a_grown_sentence_sound(notes, cited):
     notes.write("a.md", NOTE.replace(QUOTE, f"No longer true: {QUOTE}"))
     notes.write("z.md", NOTE)
     checked = became(notes, cited)
-    assert (checked.standing, checked.elsewhere.path) == (Standing.CHANGED, "z.md")
+    assert (checked.standing, checked.place.path) == (Standing.CHANGED, "a.md")
 
 
 def test_words_that_are_struck_out_in_another_note_are_not_moved_there(notes, cited):

@@ -1,7 +1,4 @@
-"""Resolve a target to a note, or a part of one, or find out why the note is not indexed.
-
-A target is a path, file name, title or alias, perhaps with lines or a heading.
-"""
+"""Addresses: what a place that is typed, printed or linked means, and why a note is not indexed."""
 
 import os
 import re
@@ -12,13 +9,27 @@ from difflib import get_close_matches
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ragqa.errors import UsageError
+from ragqa.errors import NotIndexed, UsageError
 from ragqa.notes import parse_note, read_text, why_left_out
 from ragqa.notes.formats import Document
 from ragqa.notes.links import WIKILINK, NoteNames, block_ids, folded, place_of
 from ragqa.safe import safe_line
-from ragqa.types import Corpus, IndexInfo, Kind, NoteRecord, Skipped, Span, Stamp, counted
+from ragqa.types import (
+    Corpus,
+    IndexInfo,
+    Kind,
+    NoteList,
+    NoteRecord,
+    Skipped,
+    Span,
+    Stamp,
+    counted,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    from ragqa.api import Index
 
 OUTSIDE = "outside the folder of notes"
 PENDING = "not in the index yet; run ragqa index"
@@ -26,6 +37,8 @@ PENDING = "not in the index yet; run ragqa index"
 _LINES = re.compile(r"(?s)(.+):(-?\d{1,9})(?:[-\u2013](\d{1,9}))?(?:\+(\d{1,9}))?")
 _FROM_TO = re.compile(r"(?s)(.+):(\d{1,9}):(\d{1,9})(?:\+(\d{1,9}))?")
 _LOCATOR = re.compile(r"(?i), (?=(?:pp?\.|pages?|cells?|par(?:agraphs?|s?\.))\s*\S)")
+_PAGE = re.compile(r"(?i)page=(\d{1,9})")
+_HEADING_BELOW = " > "
 
 _MAX_ENTRIES = 20_000
 """At most this many notes are compared with an unknown name, and files searched for it."""
@@ -46,7 +59,7 @@ class NoTarget(UsageError):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The note asked about, with the lines, the heading or `^block`, or the locator given, if any.
+    """The note that an address names, with the lines, the heading or `^block`, or the locator.
 
     `path` is relative to the notes folder if it is inside, else as given. `reason` is why the note
     is not indexed, "" if it is. The first `skip` characters of the lines are left out. Once found,
@@ -62,36 +75,55 @@ class Target:
 
 
 def readings(text: str) -> Iterator[Target]:
-    """Yield every reading of a target, the plainest first: a name may contain a colon or `#`.
+    """Yield every reading of an address, the plainest first: a name may contain a colon or `#`.
 
     The forms are `NOTE`, `NOTE:LINE`, `NOTE:FIRST-LAST`, `NOTE:FIRST:LAST`, each of these with
     `+CHARACTERS` to leave out, `NOTE:LINE:COLUMN` as in editors if the column is the smaller
-    number, `NOTE#HEADING`, `NOTE#^BLOCK`, `NOTE, LOCATOR` as in `Citation`, and a wikilink to a
-    note or its heading.
+    number, `NOTE#HEADING`, `NOTE#^BLOCK`, `NOTE#page=NUMBER`, `NOTE, LOCATOR` as in `Citation`, and
+    a wikilink to a note or its heading.
     """
     if text:
         yield Target(text)
     if link := re.fullmatch(WIKILINK, text):
         yield from readings(f"{link[1]}#{link[2]}" if link[2] else link[1])
         return
-    if lines := _LINES.fullmatch(text):
-        first = int(lines[2])
-        last = int(lines[3] or first)
-        yield Target(lines[1], (min(first, last), max(first, last)), skip=int(lines[4] or 0))
-    if place := _FROM_TO.fullmatch(text):
-        first = int(place[2])
-        yield Target(place[1], (first, max(first, int(place[3]))), skip=int(place[4] or 0))
+    for form in (_LINES, _FROM_TO):
+        if found := form.fullmatch(text):
+            first, last = int(found[2]), int(found[3] or found[2])
+            if form is _FROM_TO:  # a smaller number is a column
+                last = max(first, last)
+            lines = min(first, last), max(first, last)
+            yield Target(found[1], lines, skip=int(found[4] or 0))
     commas = list(_LOCATOR.finditer(text))
     for comma in dict.fromkeys((*commas[-1:], *commas[:1])):
         yield Target(text[: comma.start()], locator=text[comma.end() :])
     for name, _, anchor in dict.fromkeys((text.rpartition("#"), text.partition("#"))):
-        if name and anchor.strip("# "):
+        if name and (page := _PAGE.fullmatch(anchor)):
+            yield Target(name, locator=f"page {page[1]} (page {page[1]} of the file)")
+        elif name and anchor.strip("# "):
             yield Target(name, heading=anchor.strip())
+
+
+def find_indexed(index: "Index", listed: NoteList, text: str) -> Target:
+    """The note among these of an index that an address names; raises as `Notes.find` does.
+
+    :raises NotIndexed: the note is on disk but not in the index.
+    """
+    target = notes_of(index, {note.path: note for note in listed.notes}, listed.info).find(text)
+    if target.reason:
+        raise NotIndexed(f"{target.path} is not in the index: {target.reason}", hint="ragqa status")
+    return target
+
+
+def notes_of(index: "Index", known: Mapping[str, NoteRecord], info: IndexInfo) -> "Notes":
+    """The notes of an index and its folder."""
+    corpus, settings = index.places.corpus, index.settings
+    return Notes(corpus, settings.max_note_bytes, known, info, settings.formats)
 
 
 @dataclass(frozen=True)
 class Notes:
-    """The notes on disk and in the index, among which targets are looked up."""
+    """The notes on disk and in the index, among which addresses are looked up."""
 
     corpus: Corpus
     max_note_bytes: int
@@ -100,7 +132,7 @@ class Notes:
     formats: Sequence[str] = ()
 
     def find(self, text: str) -> Target:
-        """Resolve a target to a note and its lines; `readings` has the forms.
+        """Resolve an address to a note and its lines; `readings` has the forms.
 
         :raises UsageError: there is no such note, or several have this name (the hint lists some),
             or it has no such line or heading.
@@ -113,15 +145,13 @@ class Notes:
             return self._part(Target(path, heading=link[2].strip("# ")), Target(path))
         if context := safe_line(self.corpus.context(text)):
             text = text.removesuffix(f" ({context})")
-        for look in (self._indexed, self._left_out):
-            for reading in readings(text):
-                if target := look(reading.path):
-                    return self._part(reading, replace(target, skip=reading.skip))
+        for typed in dict.fromkeys((text, text.strip())):
+            for look in (self._indexed, self._left_out):
+                for reading in readings(typed):
+                    if target := look(reading.path):
+                        return self._part(reading, replace(target, skip=reading.skip))
         shown = text if len(text) <= _MAX_NAME else f"{text[:_MAX_NAME]}\u2026"
-        raise NoTarget(
-            f"there is no note {shown!r} in {self.corpus}",
-            self._alike(text),
-        )
+        raise NoTarget(f"there is no note {shown!r} in {self.corpus}", self._alike(text))
 
     def _part(self, reading: Target, target: Target) -> Target:
         """The note as it is read here, with the lines and the place of the part that is named."""
@@ -139,7 +169,8 @@ class Notes:
             named = reading.locator or reading.heading
             find = _place_at if reading.locator else _section_below
             span = find(named, path, read.document)
-            lines = _lines_of(span, read.text)
+            first = 1 + read.text.count("\n", 0, span[0])
+            lines = first, first + read.text[slice(*span)].rstrip().count("\n")
         return replace(target, lines=lines, locator=read.document.locate(span))
 
     def _indexed(self, name: str) -> Target | None:
@@ -233,11 +264,6 @@ def span_of_lines(lines: tuple[int, int], text: str) -> Span:
     return starts[first], starts[last]
 
 
-def _lines_of(span: Span, text: str) -> tuple[int, int]:
-    first = 1 + text.count("\n", 0, span[0])
-    return first, first + text[slice(*span)].rstrip().count("\n")
-
-
 def _section_below(anchor: str, path: str, document: Document) -> Span:
     """The span of a heading's section, or of the block `^id`.
 
@@ -245,8 +271,9 @@ def _section_below(anchor: str, path: str, document: Document) -> Span:
         ones.
     """
     text, blocks = document.text, parse_note(path, document.text, "", Stamp(0, 0)).blocks
-    if span := place_of(text, blocks, anchor):
-        return span
+    for named in (anchor, anchor.replace(_HEADING_BELOW, "#")):
+        if span := place_of(text, blocks, named):
+            return span
     wanted = anchor.rpartition("#")[2].strip()[:_MAX_HEADING]
     what, has = "heading", [one.label for one in blocks if one.kind is Kind.HEADING and one.label]
     if wanted.startswith("^"):

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ragqa.addresses import Notes, Target
 from ragqa.errors import UsageError
-from ragqa.explaining.targets import Notes, Target
 from ragqa.types import Corpus, EmbedderInfo, IndexInfo, NoteRecord, Stamp
 
 INFO = IndexInfo(
@@ -64,6 +64,8 @@ def oven(tmp_path):
         ("Oven.md#How to clean", (5, 11)),
         ("the oven#how-to-clean", (5, 11)),
         ("Oven#How to clean#Door", (9, 11)),
+        ("Oven#How to clean > Door", (9, 11)),
+        (" in/Oven.md:7-9\n", (7, 9)),
         ("Oven.md#Oven", (1, 15)),
         ("Oven#^gently", (11, 11)),
         ("![[Oven#^End-1|the end]]", (15, 15)),

@@ -1,6 +1,6 @@
 """Words of a question that a note lacks."""
 
-from ragqa.explaining.ranking import missing_words
+from ragqa.explaining import missing_words
 from ragqa.types import Passage
 
 

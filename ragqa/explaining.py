@@ -1,0 +1,249 @@
+"""Explain why a note is or is not in an answer: how far it came, and what was weighed there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from ragqa.addresses import Target, notes_of
+from ragqa.answering import Assessment, assess, cite
+from ragqa.answering.excerpt import Excerpt
+from ragqa.answering.score import citation_of
+from ragqa.answering.sentences import PASSAGES, sources_of
+from ragqa.api import MIN_POOL, Index
+from ragqa.api.answers import Found
+from ragqa.clock import Clock
+from ragqa.search.retrieve import Legs, find_legs, hits_of, ranked
+from ragqa.stages import STAGES as LOST_STAGES
+from ragqa.stages import losing_leg
+from ragqa.stores.filters import note_matcher
+from ragqa.text.words import passage_terms, query_terms, tokenize
+from ragqa.types import Citation, Filters, Hit, NoteRecord, Passage, Progress
+
+SAID = "said"
+
+STAGES = LOST_STAGES | {
+    "not indexed": "it is not in the index",
+    "filters": "--tag, --path or --since excludes it",
+    "changed": "its text has changed since it was indexed",
+    "confidence": "no answer was given, so nothing was quoted",
+    SAID: "it is in the answer",
+}
+"""How far a note came: the stages that can lose a question, and those specific to a note."""
+
+_MAX_MISSING = 8
+
+
+class Lost(StrEnum):
+    """Why a candidate sentence is not in the answer; `FURTHER` ones are shown below it.
+
+    One that scores as high as the best excerpt is passed over where another paragraph defines the
+    term asked for, or a newer note contradicts it.
+    """
+
+    FURTHER = "further"
+    WEAK = "weak"
+    PASSED_OVER = "passed over"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A passage of the note, with its fused rank among all passages.
+
+    `rank` is None, and the score 0, if it is not a candidate. The ranks of the legs in `hit` go
+    beyond the candidates. `read` is whether sentences were taken from it.
+    """
+
+    hit: Hit
+    rank: int | None
+    read: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A candidate sentence of the note; `lost` is why it was not said, None if it was.
+
+    `rank` is among all candidate sentences.
+    """
+
+    citation: Citation
+    rank: int
+    lost: Lost | None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """How far a note came on the way into the answer to a question.
+
+    `filters` are those that exclude it; ranks are then unfiltered. `places` are its passages, or
+    those that touch the target's lines, best first. `sentences` are the candidates of these, best
+    first. `said` is the answer, even if it was withheld. `missing` has the words of the question
+    that the best place lacks. The `assessment` of the question is empty if the note is not indexed.
+    """
+
+    target: Target
+    asked: Found
+    stage: str = "not indexed"
+    assessment: Assessment = field(default_factory=Assessment)
+    filters: tuple[str, ...] = ()
+    places: tuple[Place, ...] = ()
+    sentences: tuple[Sentence, ...] = ()
+    said: tuple[Citation, ...] = ()
+    missing: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    waiting: int = 0
+
+
+def explain(
+    index: Index,
+    question: str,
+    *,
+    target: str,
+    filters: Filters | None = None,
+    refresh: bool = True,
+    progress: Progress | None = None,
+) -> Explanation:
+    """Ask a question and explain how far a note came on the way into the answer.
+
+    :param target: a note by its path, file name, title or alias, and a part of it (`readings`).
+    :raises UsageError: no note or several have this name, or the note has no such part.
+    :raises RagqaError: as `Index.ask` does.
+    """
+    filters = filters or Filters()
+    asked = index.find(question, filters, refresh=refresh, progress=progress, clock=Clock())
+    found = notes_of(index, index.snapshot().notes(), asked.info).find(target)
+    explanation = Explanation(
+        found, asked, warnings=tuple(asked.warnings), waiting=index.files_waiting
+    )
+    return explanation if found.reason else _follow(index, explanation, filters)
+
+
+def _follow(index: Index, explanation: Explanation, filters: Filters) -> Explanation:
+    """Follow an indexed note through every stage; what is cited gets its place in its file."""
+    asked, notes = explanation.asked, explanation.asked.notes
+    embedder, answering = index.source.embedders.asking, index.answering_from(notes)
+    assessment = assess(asked.question, asked.hits, embedder, answering)
+    places, left_out = _ranked_places(index, asked, explanation.target, filters)
+    current = {hit.passage.id: hit for hit in notes.keep([place.hit for place in places])[0]}
+    explanation = replace(
+        explanation,
+        assessment=assessment,
+        filters=left_out,
+        places=tuple(
+            replace(place, hit=current.get(place.hit.passage.id, place.hit)) for place in places
+        ),
+        sentences=tuple(
+            replace(one, citation=notes.located(one.citation))
+            for one in _weighed(assessment, places, explanation.target.lines)
+        ),
+        said=tuple(map(notes.located, cite(assessment.excerpts)[1])),
+    )
+    stage = _stage(explanation, is_current=bool(current))
+    if not places or stage in (SAID, "filters", "changed"):
+        return replace(explanation, stage=stage)
+    missing = missing_words(asked.question.spelled, places[0].hit.passage)
+    return replace(explanation, stage=stage, missing=missing)
+
+
+def _ranked_places(
+    index: Index, asked: Found, target: Target, filters: Filters
+) -> tuple[tuple[Place, ...], tuple[str, ...]]:
+    """Rank a note's passages, or those that touch the target's lines, among all passages.
+
+    :returns: the passages, best first, and the filters that exclude the note. If there are any, the
+        ranks are unfiltered.
+    """
+    snapshot, ranking, lines = index.snapshot(), index.ranking, target.lines
+    passages = [
+        passage.id
+        for passage in snapshot.of_note(target.path)
+        if lines is None or (passage.lines[0] <= lines[1] and lines[0] <= passage.lines[1])
+    ]
+    left_out = _excluding(filters, snapshot.notes()[target.path]) if passages else ()
+    searched = Filters() if left_out else filters
+    # The legs have every passage; they are fused as `ask` does it, with its limit from each.
+    most = max(snapshot.info.passages, ranking.candidates)
+    legs = find_legs(snapshot, asked.question, most=most, filters=searched)
+    pool = max(index.settings.top_k, MIN_POOL, ranking.candidates)
+    fused = ranked(snapshot, asked.question, Legs(legs.dense[:pool], legs.terms[:pool]), ranking)
+    ranks = {id_: rank for rank, (id_, _) in enumerate(fused, start=1)}
+    scores = dict(fused)
+    hits = hits_of(snapshot, legs, [(id_, scores.get(id_, 0.0)) for id_ in passages])
+    read = set() if left_out else {hit.passage.id for hit in sources_of(asked.hits)}
+    places = [Place(hit, ranks.get(hit.passage.id), hit.passage.id in read) for hit in hits]
+    return tuple(sorted(places, key=_order)), left_out
+
+
+def _order(place: Place) -> tuple[float, float]:
+    """The sort key of a note's passages, best first."""
+    ranks = place.rank, place.hit.dense_rank, place.hit.terms_rank
+    fused, *legs = (float("inf") if rank is None else rank for rank in ranks)
+    return fused, min(legs)
+
+
+def _excluding(filters: Filters, note: NoteRecord) -> tuple[str, ...]:
+    """The command-line options of the filters that exclude a note."""
+    each = {f"--tag {tag}": Filters(tags=(tag,)) for tag in filters.tags}
+    each[" ".join(f"--path {one}" for one in filters.paths)] = Filters(paths=filters.paths)
+    each[f"--since {filters.since}"] = Filters(since=filters.since)
+    each[f"--where {filters.where!r}"] = Filters(where=filters.where)
+    return tuple(option for option, one in each.items() if not note_matcher(one)(note))
+
+
+def _weighed(
+    assessment: Assessment, places: Sequence[Place], lines: tuple[int, int] | None
+) -> list[Sentence]:
+    """The candidate sentences of these places, on these lines if given, best first."""
+    own = {place.hit.passage.id for place in places}
+    found = []
+    in_order = sorted(assessment.candidates, key=lambda one: -one.score)
+    for rank, one in enumerate(in_order, start=1):
+        if one.hit.passage.id not in own:
+            continue
+        citation = citation_of(one, rank)
+        first, last = citation.lines
+        if lines is None or (first <= lines[1] and lines[0] <= last):
+            lost = why_lost(one, assessment.excerpts, assessment.further)
+            found.append(Sentence(citation, rank, lost))
+    return found
+
+
+def why_lost(
+    one: Candidate, excerpts: Sequence[Excerpt], further: Sequence[Excerpt] = ()
+) -> Lost | None:
+    """Why a candidate is not in the answer; None where an excerpt has it."""
+    if any(excerpt.overlaps(one) for excerpt in excerpts):
+        return None
+    if any(excerpt.overlaps(one) for excerpt in further):
+        return Lost.FURTHER
+    best = max((excerpt.best.score for excerpt in excerpts), default=float("inf"))
+    return Lost.PASSED_OVER if one.score >= best else Lost.WEAK
+
+
+def _stage(explanation: Explanation, *, is_current: bool) -> str:
+    """The first stage that the note did not pass."""
+    places = explanation.places
+    if not places:
+        return "chunking"
+    if explanation.filters:
+        return "filters"
+    if not is_current:
+        return "changed"
+    best = places[0]
+    near = best.rank is not None and best.rank <= PASSAGES
+    if not near and not any(place.read for place in places):
+        if explanation.asked.question.by_terms_alone:
+            return "terms"
+        return losing_leg(best.hit.dense_rank, best.hit.terms_rank)
+    if not explanation.assessment.answered:
+        return "confidence"
+    return SAID if any(sentence.lost is None for sentence in explanation.sentences) else "composer"
+
+
+def missing_words(question: str, passage: Passage) -> tuple[str, ...]:
+    """The question's words that a passage lacks."""
+    language = passage.language
+    lacking = set(query_terms(question, [language])).difference(passage_terms(passage))
+    words = dict.fromkeys(tokenize(question, pairs_only=True))
+    return tuple(word for word in words if lacking.issuperset(query_terms(word, [language])))[
+        :_MAX_MISSING
+    ]
