@@ -11,7 +11,8 @@ from holding import check_citation, check_document, lines_of, must, printing
 from ragqa.api import Index, open_index
 from ragqa.errors import RagqaError
 from ragqa.notes import NoteText, read_text
-from ragqa.render import Linker, answer_document, print_answer, to_json
+from ragqa.render import Linker, print_answer, to_json
+from ragqa.render.documents import answer_document
 from ragqa.render.markdown import answer_markdown
 from ragqa.types import Answer, Corpus, Passage
 from ragqa.verifying.saved import read_saved

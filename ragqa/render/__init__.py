@@ -3,39 +3,25 @@
 Renderers that few commands use are imported from their modules, to keep other commands fast.
 """
 
-from ragqa.render.answer_lines import warnings_of
-from ragqa.render.results import Linker, print_answer, print_list, print_report, print_search
-from ragqa.render.screen import (
-    ProgressLine,
-    confirm,
-    discard_output,
-    print_as_is,
-    print_document,
-    print_error,
-    print_warnings,
-    say,
-    show_logged_warnings,
-    to_json,
+# ruff: noqa: I001 - names that are exported, a statement a module
+from ragqa.render.results import (
+    Linker as Linker,
+    print_answer as print_answer,
+    print_list as print_list,
+    print_report as print_report,
+    print_search as print_search,
 )
-from ragqa.safe import safe_line, safe_text
-
-__all__ = [
-    "Linker",
-    "ProgressLine",
-    "confirm",
-    "discard_output",
-    "print_answer",
-    "print_as_is",
-    "print_document",
-    "print_error",
-    "print_list",
-    "print_report",
-    "print_search",
-    "print_warnings",
-    "safe_line",
-    "safe_text",
-    "say",
-    "show_logged_warnings",
-    "to_json",
-    "warnings_of",
-]
+from ragqa.render.screen import (
+    ProgressLine as ProgressLine,
+    confirm as confirm,
+    discard_output as discard_output,
+    print_as_is as print_as_is,
+    print_document as print_document,
+    print_error as print_error,
+    print_warnings as print_warnings,
+    say as say,
+    show_logged_warnings as show_logged_warnings,
+    to_json as to_json,
+)
+from ragqa.render.view import warnings_of as warnings_of
+from ragqa.safe import safe_line as safe_line, safe_text as safe_text

@@ -6,11 +6,11 @@ from ragqa.answering.sentences import PASSAGES
 from ragqa.explaining.explanation import SAID, STAGES, Explanation, Lost, Sentence
 from ragqa.explaining.targets import Target
 from ragqa.render import documents
-from ragqa.render.answer_lines import address
 from ragqa.render.documents import Document, fields_of
 from ragqa.render.results import Linker, print_corrected
 from ragqa.render.scores import match_rows, print_confidence, print_table, whole
 from ragqa.render.screen import put, put_heading
+from ragqa.render.view import address
 from ragqa.stages import stage_name
 from ragqa.types import Citation, counted
 

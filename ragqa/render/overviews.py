@@ -1,16 +1,19 @@
-"""Findings, settings and LLMs, for the terminal and as JSON documents."""
+"""The state of an index, findings, settings and LLMs, for the terminal and as JSON documents."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.text import Text
 
-from ragqa.config import SETTINGS, Loaded
+from ragqa.config import SETTINGS, Loaded, Places
 from ragqa.config.setting import Value, as_written, shown
-from ragqa.diagnosis import Choice, Finding, Overview, Severity
+from ragqa.diagnosis import Choice, Finding, NotesIn, Overview, Severity, Status
 from ragqa.diagnosis.llm import Trial
 from ragqa.errors import RagqaError
+from ragqa.languages import ENGLISH
 from ragqa.llms import BackendKind, Destination
-from ragqa.render.documents import Document, fields_of
+from ragqa.notes.formats import how_to_read, switched_off
+from ragqa.render.documents import Document, destination_document, fields_of, llm_document
+from ragqa.render.results import print_skipped
 from ragqa.render.screen import put, put_heading, put_labelled
 from ragqa.safe import safe_line
 from ragqa.types import counted
@@ -18,6 +21,56 @@ from ragqa.types import counted
 _STYLES = {Severity.OK: "good", Severity.WARNING: "warning", Severity.ERROR: "error"}
 _REPLY_CHARS = 300
 _MEASURES = ("first_ms", "total_ms", "pieces", "streams", "cites")
+
+
+def print_status(status: Status, places: Places, llm: Choice) -> None:
+    """Print what is indexed, whether it is up to date, and what was skipped or left out."""
+    info, kept = status.info, status.kept
+    where = f"at {kept.where}" if kept.is_on_server else f"in {kept.where}"
+    size = "" if kept.is_on_server else f" ({status.bytes / 1e6:.1f} MB)"
+    off = switched_off(status.others)
+    others = {suffix: n for suffix, n in status.others.items() if suffix not in off}
+    rows = [
+        ("notes", f"{info.notes} in {places.corpus}"),
+        *((f"  {one.name}", one.context) for one in places.corpus.folders if one.context),
+        *_languages(status.languages),
+        ("index", f"{counted(info.passages, 'passage')} {where}{size}, made {info.created}"),
+        ("embedder", f"{info.embedder.name}, {info.embedder.dimension} dimensions"),
+        ("fresh", "yes" if status.is_fresh else f"no: {status.pending} (ragqa index catches up)"),
+        ("LLM", llm_line(llm)),
+        ("skipped", str(len(status.skipped))),
+    ]
+    if status.building:
+        rows.append(("building", f"another process is writing the index {status.building}"))
+    if off:
+        how = how_to_read(off, status.formats, places.corpus)
+        rows.append(("left out", f"{_counts(off)}; to read them: {how}"))
+    if others:
+        rows.append(("not notes", _counts(others)))
+    for name, value in rows:
+        print_row(name, value)
+    print_skipped(status.skipped)
+
+
+def _languages(languages: Sequence[NotesIn]) -> Iterator[tuple[str, str]]:
+    """The languages, unless all notes are in English, and those that the embedder hardly reads."""
+    if any(one.language != ENGLISH for one in languages):
+        yield "languages", ", ".join(f"{one.notes} in {one.name}" for one in languages)
+    unread = ", ".join(one.name for one in languages if not one.readable)
+    partly = ", ".join(one.name for one in languages if 0 < one.readable < 1)
+    if unread:
+        yield "", f"the embedder cannot read {unread}: such notes are found by their words alone"
+    if partly:
+        by = "such notes are ranked mostly by their words"
+        yield "", f"the embedder reads {partly} in part: {by}"
+    if unread or partly:
+        yield "", "for models that read more, see docs/languages.md"
+
+
+def _counts(by_suffix: Mapping[str, int]) -> str:
+    """How many files there are of each kind, the most common first."""
+    common = sorted(by_suffix.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{count} {suffix or 'without a suffix'}" for suffix, count in common)
 
 
 def print_findings(findings: Sequence[Finding]) -> None:
@@ -79,26 +132,6 @@ def llm_line(choice: Choice) -> str:
         return f"{backend}; {choice.other_traffic}"
     allowed = "" if choice.allowed else " (not allowed yet)"
     return f"{backend}; data goes to {choice.destination.where}{allowed}"
-
-
-def llm_document(choice: Choice) -> Document:
-    """The backend that is set, in `ragqa status --json` and `ragqa llm list --json`."""
-    return {
-        "llm": choice.spec or None,
-        "origin": choice.origin or None,
-        **destination_document(choice.destination),
-        "allowed": choice.allowed if choice.spec else None,
-        "problem": choice.problem or None,
-        "fix": choice.fix or None,
-    }
-
-
-def destination_document(destination: Destination | None) -> Document:
-    """Where data goes; every value is null if the destination is unknown (None)."""
-    if destination is None:
-        return {"local": None, "host": None, "proxy": None}
-    host, proxy = destination.host or None, destination.proxy or None
-    return {"local": destination.is_local, "host": host, "proxy": proxy}
 
 
 def values_of(loaded: Loaded) -> dict[str, Value]:

@@ -21,7 +21,7 @@ _PARTS = {
 
 _FEATURES = {
     "closest": "meaning of the nearest passage",
-    "weakest": "match of the least matching word",
+    "weakest": "match of the weakest word",
     "margin": "lead over other sections",
     "lead": "lead of the best passage",
     "unfit": "no date or figure as asked for",

@@ -5,10 +5,11 @@ from collections import Counter
 
 from rich.text import Text
 
-from ragqa.render.documents import Document, fields_of
+from ragqa.render.documents import Document, Json
 from ragqa.render.results import Linker
 from ragqa.render.screen import put, put_heading
 from ragqa.safe import safe_text
+from ragqa.types import Span
 from ragqa.verifying.checking import Checked, Standing, Verification
 from ragqa.verifying.current_notes import Stretch
 from ragqa.verifying.similarity import differences
@@ -22,6 +23,38 @@ _STYLES = {
 }
 _INDENT = 3
 _ESCAPE = r"\\(?=[!-/:-@\[-`{-~])"
+
+
+class _Place(Json):
+    path: str
+    lines: Span
+    chars: Span
+    text: str
+    context: str = ""
+    locator: str = ""
+
+
+class _Checked(Json, kw_only=True):
+    n: int
+    status: Standing
+    path: str
+    lines: Span
+    chars: Span
+    quote: str
+    context: str = ""
+    now: _Place | None
+    rewrapped: bool
+    elsewhere: _Place | None
+    reason: str
+
+
+class JsonVerification(Json):
+    """What `ragqa verify --json` prints."""
+
+    question: str
+    sound: bool
+    citations: list[_Checked]
+    warnings: tuple[str, ...]
 
 
 def print_verification(verification: Verification, linker: Linker) -> None:
@@ -38,12 +71,19 @@ def print_verification(verification: Verification, linker: Linker) -> None:
 
 def verification_document(verification: Verification) -> Document:
     """What `ragqa verify --json` prints."""
-    return {
-        "question": verification.question,
-        "sound": verification.is_sound,
-        "citations": [_checked(checked) for checked in verification.checked],
-        "warnings": verification.warnings,
-    }
+    checked = [
+        _Checked.document(
+            one.citation,
+            status=one.standing,
+            now=one.place and _Place.document(one.place, context=one.place.header),
+            rewrapped=one.is_rewrapped,
+            elsewhere=one.elsewhere
+            and _Place.document(one.elsewhere, context=one.elsewhere.header),
+            reason=one.reason,
+        )
+        for one in verification.checked
+    ]
+    return JsonVerification.document(verification, sound=verification.is_sound, citations=checked)
 
 
 def _print_checked(checked: Checked, linker: Linker) -> None:
@@ -92,25 +132,3 @@ def _difference(old: str, new: str) -> Text:
             text.append(f"{{+{safe_text(piece.added.strip())}+}}", style="good").append(" ")
     text.rstrip()
     return text
-
-
-def _checked(checked: Checked) -> Document:
-    citation = checked.citation
-    return {
-        "n": citation.n,
-        "status": checked.standing.value,
-        **fields_of(citation, "path", "lines", "chars", "quote"),
-        **(fields_of(citation, "context") if citation.context else {}),
-        "now": _place(checked.place),
-        "rewrapped": checked.is_rewrapped,
-        "elsewhere": _place(checked.elsewhere),
-        "reason": checked.reason,
-    }
-
-
-def _place(place: Stretch | None) -> Document | None:
-    if place is None:
-        return None
-    context = {"context": place.header} if place.header else {}
-    context |= {"locator": place.locator} if place.locator else {}
-    return fields_of(place, "path", "lines", "chars", "text") | context

@@ -13,9 +13,9 @@ from ragqa.config import history_file
 from ragqa.errors import NotAllowed, RagqaError
 from ragqa.generation import Writer
 from ragqa.history import History
-from ragqa.render.answer_lines import address, trust_line
 from ragqa.render.excerpts import words_of
 from ragqa.render.generation import support_mark, written_by
+from ragqa.render.view import DISAGREE, address, corrected_line, fallback_line, trust_line
 from ragqa.safe import safe_text
 from ragqa.serving.documents import MOST_COMPLETED, Asked, Shown, filters_of, number_in, text_in
 from ragqa.serving.events import Emit
@@ -114,7 +114,9 @@ def _shown(answer: Answer, links: Links, asked: Asked, refused: NotAllowed | Non
     return {
         "answer": answer, "trust": trust_line(answer), "refused": refused,
         "quoted": partial(_quoted, links=links), "support_mark": support_mark,
-        "written_by": written_by, "words": words_of,
+        "written_by": written_by, "words": words_of, "disagree": DISAGREE,
+        "corrected": answer.corrected and corrected_line(answer.corrected),
+        "fallback": fallback_line(answer),
         "place": lambda one: address(one.path, one.lines, one.locator),
         "href": lambda n: f"{address_of('/', asked, n=str(n))}#cited",
     }  # fmt: skip

@@ -11,9 +11,13 @@ from ragqa.diagnosis import choice_of, status_of
 from ragqa.errors import UsageError
 from ragqa.generation import Writer
 from ragqa.getting import get_part
-from ragqa.render.documents import answer_document, search_document, sentence_document
-from ragqa.render.parts import part_document
-from ragqa.render.status import status_document
+from ragqa.render.documents import (
+    answer_document,
+    part_document,
+    search_document,
+    sentence_document,
+    status_document,
+)
 from ragqa.render.verifications import verification_document
 from ragqa.serving.events import Emit
 from ragqa.serving.given import check, filters_from, saved_from

@@ -12,9 +12,9 @@ from ragqa.answering.sentences import context_of
 from ragqa.errors import RagqaError
 from ragqa.explaining.explanation import Explanation
 from ragqa.getting import NotePart
-from ragqa.render.answer_lines import trust_line
+from ragqa.render.documents import part_document
 from ragqa.render.explanations import lacking_line, verdict
-from ragqa.render.parts import part_document
+from ragqa.render.view import address, corrected_line, disagreement_line, trust_line
 from ragqa.safe import safe_line, safe_text
 from ragqa.serving.budget import MORE, clipped, fitted, longest, most_chars, size, weight, within
 from ragqa.serving.failing import hint_of
@@ -51,12 +51,7 @@ def answer_text(answer: Answer, freshness: Freshness, budget: int) -> str:
     """An answer with its citations, then further excerpts, then passages."""
     cited = [*answer.citations, *answer.also]
     blocks = [_cited(citation) for citation in answer.citations]
-    for one in answer.disagreements:
-        sides = " but ".join(
-            f"{_place(side.path, side.lines, side.locator)} says {safe_line(says)!r}"
-            for side, says in zip(one.citations, one.says, strict=True)
-        )
-        blocks.append(f"The notes disagree: {sides}.")
+    blocks += [disagreement_line(one) for one in answer.disagreements]
     blocks += [_cited(citation) for citation in answer.also]
     blocks += [_passage("Passage:", hit) for hit in answer.hits if not _is_quoted(hit, cited)]
     trust = trust_line(answer)
@@ -179,7 +174,7 @@ def freshness_line(freshness: Freshness) -> str:
 
 def _notices(found: Answer | SearchResult, freshness: Freshness) -> list[str]:
     stale = [freshness_line(freshness)] if freshness.running or freshness.problem else []
-    corrected = [f"read {one.typed!r} as {one.read!r}" for one in found.corrected]
+    corrected = [corrected_line(found.corrected)] if found.corrected else []
     return _noted([*stale, *corrected, *found.warnings])
 
 
@@ -196,7 +191,7 @@ def _cited(citation: Citation) -> str:
 
 
 def _place(path: str, lines: tuple[int, int], locator: str) -> str:
-    return safe_line(f"{path}, {locator}" if locator else f"{path}:{lines[0]}-{lines[1]}")
+    return safe_line(address(path, lines, locator))
 
 
 def _quoted(text: str) -> str:

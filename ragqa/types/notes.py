@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from msgspec import Struct
+from msgspec import Struct, field
 
 from ragqa.errors import UsageError
 from ragqa.languages import ENGLISH
@@ -369,5 +369,5 @@ class TokenVectors(Struct, frozen=True):
 class Correction(Struct, frozen=True):
     """A word of a question as typed, and the word of the notes that it is read as."""
 
-    typed: str
-    read: str
+    typed: str = field(name="from")
+    read: str = field(name="to")
