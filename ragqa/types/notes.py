@@ -1,6 +1,6 @@
 """Notes as read from disk, their passages with vectors and filters, and the hits for a question."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
@@ -177,19 +177,9 @@ class NoteRecord:
 
     @classmethod
     def of(cls, note: Note, *, settled: bool) -> "NoteRecord":
-        """Make the record of a note."""
-        return cls(
-            path=note.path,
-            stamp=note.stamp,
-            sha256=note.sha256,
-            settled=settled,
-            title=note.title,
-            tags=note.tags,
-            date=note.date,
-            aliases=note.aliases,
-            properties=note.properties,
-            language=note.language,
-        )
+        """Make the record of a note, which has its fields but `settled`."""
+        shared = {one.name: getattr(note, one.name) for one in fields(cls) if one.name != "settled"}
+        return cls(**shared, settled=settled)
 
     @property
     def state(self) -> NoteState:
