@@ -8,7 +8,7 @@ from ragqa.addresses import Target, notes_of
 from ragqa.answering import Assessment, assess, cite
 from ragqa.answering.excerpt import Excerpt
 from ragqa.answering.score import citation_of
-from ragqa.answering.sentences import PASSAGES, sources_of
+from ragqa.answering.sentences import PASSAGES, Candidate, sources_of
 from ragqa.api import MIN_POOL, Index
 from ragqa.api.answers import Found
 from ragqa.clock import Clock

@@ -204,13 +204,15 @@ def search(
 def _search_related(opened: Query, note: str, *, json: bool) -> int:
     from ragqa import render
     from ragqa.related import related_to
-    from ragqa.render import parts
+    from ragqa.render.results import print_related
 
     found = related_to(opened.index, note, **opened.arguments)
     if json:
-        render.print_document(parts.related_document(found))
+        from ragqa.render.documents import related_document
+
+        render.print_document(related_document(found))
     else:
-        parts.print_related(found, opened.linker)
+        print_related(found, opened.linker)
     render.print_warnings(found.warnings)
     return 0 if found.related else 1
 
@@ -321,12 +323,14 @@ def get(
     """
     from ragqa import render
     from ragqa.getting import get_part
-    from ragqa.render import parts
+    from ragqa.render.results import print_part
 
     with open_query(ScopeOptions(no_refresh=no_refresh), given) as query:
         part = get_part(query.index, address, refresh=query.refresh, progress=query.progress)
     if json:
-        render.print_document(parts.part_document(part))
+        from ragqa.render.documents import part_document
+
+        render.print_document(part_document(part))
     else:
-        parts.print_part(part, query.linker, numbered=numbers)
+        print_part(part, query.linker, numbered=numbers)
     return 0

@@ -130,7 +130,7 @@ def writer_for(settings: "Settings", options: LLMOptions) -> "Writer | None":
 def print_answer_warnings(answer: "Answer") -> None:
     """Print the warnings of an answer, except a failed LLM: that is the command's error."""
     from ragqa import render
-    from ragqa.render.answer_lines import warnings_of
+    from ragqa.render.view import warnings_of
     from ragqa.types import Fallback
 
     failed = answer.written is not None and answer.written.fallback is Fallback.FAILED

@@ -1,25 +1,20 @@
-"""Results as JSON documents. Scripts rely on the keys."""
+"""Results as JSON documents, whose keys scripts rely on; `docs/schema` is made from them."""
 
-from collections.abc import Sequence
-from typing import Any
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
-from ragqa.render.answer_lines import warnings_of
-from ragqa.types import (
-    Answer,
-    Citation,
-    Correction,
-    Disagreement,
-    Hit,
-    IndexInfo,
-    IndexReport,
-    NoteList,
-    NoteRecord,
-    Reason,
-    SearchResult,
-    Skipped,
-    Written,
-    WrittenSentence,
-)
+from msgspec import UNSET, Struct, UnsetType, convert, field, structs, to_builtins
+
+from ragqa import types
+from ragqa.render.view import warnings_of
+
+if TYPE_CHECKING:
+    from ragqa.config import Places
+    from ragqa.diagnosis import Choice, Status
+    from ragqa.getting import NotePart
+    from ragqa.llms import Destination
+    from ragqa.related import RelatedNotes
 
 Document = dict[str, Any]
 
@@ -29,140 +24,368 @@ def fields_of(source: object, *names: str) -> Document:
     return {name: getattr(source, name) for name in names}
 
 
-def answer_document(answer: Answer, *, explain: bool = False) -> Document:
+class Json(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A JSON object; a key with a default is left out where it has that value."""
+
+    @classmethod
+    def document(cls, source: object, **given: object) -> Document:
+        """The JSON object of an object's attributes and of what is given instead of them.
+
+        An empty text is null where the key may be null.
+        """
+        found = {}
+        for key in structs.fields(cls):
+            value = given.get(key.name, getattr(source, key.name, UNSET))
+            if value is not UNSET:
+                found[key.encode_name] = None if value == "" and key.type == str | None else value
+        document: Document = to_builtins(convert(found, cls, from_attributes=True))
+        return document
+
+
+class _Index(Json):
+    generation: int
+    embedder: str
+    notes: int
+    passages: int
+
+
+class _ShortAnswer(Json):
+    text: str
+    chars: types.Span
+
+
+class _Cut(Json):
+    before: bool
+    after: bool
+
+
+class _Citation(Json):
+    n: int
+    path: str
+    lines: types.Span
+    chars: types.Span
+    heading: tuple[str, ...]
+    quote: str
+    note_sha256: str
+    score: float
+    short_answer: _ShortAnswer | None
+    answer_spans: tuple[types.Span, ...]
+    cut: _Cut
+    note_date: str | None
+    old: bool
+    context: str = ""
+    locator: str = ""
+    parts: Mapping[str, float] | UnsetType = UNSET
+
+
+class _Statement(_Citation, kw_only=True):
+    says: str
+    says_chars: types.Span | None
+
+
+class _Disagreement(Json):
+    about: Literal["number", "date", "negation"]
+    statements: list[_Statement]
+
+
+class _Passage(Json):
+    path: str
+    lines: types.Span
+    chars: types.Span
+    heading: tuple[str, ...]
+    text: str
+    score: float
+    dense: float | None
+    terms: float | None
+    locator: str = ""
+    dense_rank: int | UnsetType | None = UNSET
+    terms_rank: int | UnsetType | None = UNSET
+
+
+class _Llm(Json):
+    backend: str
+    fallback: types.Fallback | None
+    passages: int
+    passages_left_out: int
+    sentences_left_out: int
+
+
+class _Sentence(Json):
+    text: str
+    citations: tuple[int, ...]
+    support: float
+    supported: bool
+    against: tuple[str, ...]
+
+
+class JsonAnswer(Json):
+    """What `ragqa ask --json` prints."""
+
+    question: str
+    corrected: list[types.Correction]
+    answered: bool
+    confidence: float
+    verdict: types.Verdict
+    sure: bool
+    missing: tuple[str, ...]
+    backend: str
+    answer: str
+    citations: list[_Citation]
+    also: list[_Citation]
+    disagreements: list[_Disagreement]
+    passages: list[_Passage]
+    warnings: list[str]
+    waiting: int
+    timings_ms: Mapping[str, float]
+    index: _Index
+    confidence_reasons: list[types.Reason] | UnsetType = UNSET
+    grounded: bool | UnsetType = UNSET
+    llm: _Llm | UnsetType = UNSET
+    sentences: list[_Sentence] | UnsetType = UNSET
+    invalid_citations: tuple[int, ...] | UnsetType = UNSET
+
+
+class JsonSearch(Json):
+    """What `ragqa search --json` prints."""
+
+    query: str
+    corrected: list[types.Correction]
+    hits: list[_Passage]
+    warnings: tuple[str, ...]
+    waiting: int
+    timings_ms: Mapping[str, float]
+    index: _Index
+
+
+class _Note(Json):
+    path: str
+    title: str
+    date: str | None
+    tags: tuple[str, ...]
+    aliases: tuple[str, ...]
+    language: str | None
+
+
+class _Tag(Json):
+    tag: str
+    notes: int
+
+
+class JsonList(Json, kw_only=True):
+    """What `ragqa list --json` prints."""
+
+    notes: list[_Note] | UnsetType = UNSET
+    tags: list[_Tag] | UnsetType = UNSET
+    warnings: tuple[str, ...]
+    waiting: int
+    index: _Index
+
+
+class JsonReport(Json):
+    """What `ragqa index --json` prints."""
+
+    notes: int
+    passages: int
+    added: int
+    changed: int
+    removed: int
+    unchanged: int
+    skipped: tuple[types.Skipped, ...]
+    left_out: tuple[types.Skipped, ...]
+    warnings: tuple[str, ...]
+    seconds: float
+    index: _Index
+
+
+class _Related(Json):
+    path: str
+    title: str
+    score: float
+    why: tuple[str, ...]
+
+
+class JsonRelated(Json):
+    """What `ragqa search --related --json` prints."""
+
+    note: str
+    related: list[_Related]
+    warnings: tuple[str, ...]
+    index: _Index
+
+
+class JsonPart(Json, kw_only=True):
+    """What `ragqa get --json` prints."""
+
+    path: str
+    title: str
+    date: str | None
+    tags: tuple[str, ...]
+    note_sha256: str
+    lines: types.Span
+    locator: str = ""
+    total_lines: int
+    heading: tuple[str, ...]
+    text: str
+
+
+class _Folder(Json):
+    path: str
+    name: str
+    context: str | None
+
+
+class _Store(Json):
+    kind: str
+    uri: str | None
+    name: str | None
+    sent_to: str | None
+
+
+class _Language(Json):
+    language: str | None
+    name: str
+    notes: int
+    readable: float
+
+
+class _Dense(Json):
+    kind: Literal["exact", "ivf", "hnsw"]
+    lists: int
+    probes: int
+    recall: float | None = field(name="recall@10")
+
+
+class _Choice(Json):
+    llm: str | None
+    origin: str | None
+    local: bool | None
+    host: str | None
+    proxy: str | None
+    allowed: bool | None
+    problem: str | None
+    fix: str | None
+
+
+class JsonStatus(Json):
+    """What `ragqa status --json` prints."""
+
+    corpus: str
+    folders: list[_Folder]
+    index_path: str
+    fresh: bool
+    pending: Mapping[str, int]
+    building: types.Building | None
+    skipped: tuple[types.Skipped, ...]
+    left_out: tuple[types.Skipped, ...]
+    switched_off: Mapping[str, int]
+    other_files: Mapping[str, int]
+    bytes: int
+    store: _Store
+    created: str
+    languages: list[_Language]
+    dense: _Dense
+    llm: _Choice
+    index: _Index
+
+
+def answer_document(answer: types.Answer, *, explain: bool = False) -> Document:
     """What `ragqa ask --json` prints.
 
     :param explain: add the scores behind the answer.
     """
-    extra: Document = {"confidence_reasons": reasons_document(answer.reasons)} if explain else {}
-    if answer.written is not None:
-        extra |= written_document(answer.written)
-    return {
-        "question": answer.question,
-        "corrected": corrected_document(answer.corrected),
-        **fields_of(answer, "answered", "confidence", "verdict", "sure"),
-        **fields_of(answer, "missing", "backend"),
-        "answer": answer.text,
-        "citations": [citation_document(each, explain=explain) for each in answer.citations],
-        "also": [citation_document(each, explain=explain) for each in answer.also],
-        "disagreements": [_disagreement_document(each) for each in answer.disagreements],
-        "passages": [hit_document(hit, explain=explain) for hit in answer.hits],
-        "warnings": warnings_of(answer),
-        **fields_of(answer, "waiting", "timings_ms"),
-        "index": index_document(answer.info),
-    } | extra
+    given: Document = {"confidence_reasons": reasons_document(answer.reasons)} if explain else {}
+    if (written := answer.written) is not None:
+        given |= {
+            **fields_of(written, "grounded", "invalid_citations"),
+            "llm": _Llm.document(
+                written,
+                passages=written.given,
+                passages_left_out=written.left_out,
+                sentences_left_out=written.dropped,
+            ),
+            "sentences": [sentence_document(sentence) for sentence in written.claims],
+        }
+    return JsonAnswer.document(
+        answer,
+        answer=answer.text,
+        citations=[citation_document(one, explain=explain) for one in answer.citations],
+        also=[citation_document(one, explain=explain) for one in answer.also],
+        disagreements=[_disagreement_document(one) for one in answer.disagreements],
+        passages=[hit_document(hit, explain=explain) for hit in answer.hits],
+        warnings=warnings_of(answer),
+        index=index_document(answer.info),
+        **given,
+    )
 
 
-def written_document(written: Written) -> Document:
-    """An LLM's answer: each sentence with the verdict of the support check."""
-    return {
-        "grounded": written.grounded,
-        "llm": {
-            "backend": written.backend,
-            "fallback": written.fallback,
-            "passages": written.given,
-            "passages_left_out": written.left_out,
-            "sentences_left_out": written.dropped,
-        },
-        "sentences": [sentence_document(sentence) for sentence in written.claims],
-        "invalid_citations": written.invalid_citations,
-    }
-
-
-def sentence_document(sentence: WrittenSentence) -> Document:
+def sentence_document(sentence: types.WrittenSentence) -> Document:
     """A sentence that an LLM wrote, and the result of checking it."""
-    return fields_of(sentence, "text", "citations", "support", "supported", "against")
+    return _Sentence.document(sentence)
 
 
-def search_document(result: SearchResult) -> Document:
+def search_document(result: types.SearchResult) -> Document:
     """What `ragqa search --json` prints."""
-    return {
-        "query": result.query,
-        "corrected": corrected_document(result.corrected),
-        "hits": [hit_document(hit) for hit in result.hits],
-        **fields_of(result, "warnings", "waiting", "timings_ms"),
-        "index": index_document(result.info),
-    }
+    hits = [hit_document(hit) for hit in result.hits]
+    return JsonSearch.document(result, hits=hits, index=index_document(result.info))
 
 
-def list_document(found: NoteList, *, tags: bool) -> Document:
+def list_document(found: types.NoteList, *, tags: bool) -> Document:
     """What `ragqa list --json` prints."""
-    if tags:
-        listed: Document = {"tags": [{"tag": tag, "notes": n} for tag, n in found.tags.items()]}
-    else:
-        listed = {"notes": [_note_document(note) for note in found.notes]}
-    more = fields_of(found, "warnings", "waiting")
-    return listed | more | {"index": index_document(found.info)}
+    return JsonList.document(
+        found,
+        notes=UNSET if tags else [_Note.document(note) for note in found.notes],
+        tags=[_Tag(tag=tag, notes=n) for tag, n in found.tags.items()] if tags else UNSET,
+        index=index_document(found.info),
+    )
 
 
-def _note_document(note: NoteRecord) -> Document:
-    dated = fields_of(note, "path", "title") | {"date": note.date or None}
-    return dated | fields_of(note, "tags", "aliases") | {"language": note.language or None}
-
-
-def report_document(report: IndexReport) -> Document:
+def report_document(report: types.IndexReport) -> Document:
     """What `ragqa index --json` prints."""
-    return {
-        "notes": report.info.notes,
-        "passages": report.info.passages,
-        **fields_of(report, "added", "changed", "removed", "unchanged"),
-        **skipped_document(report.skipped),
-        **fields_of(report, "warnings", "seconds"),
-        "index": index_document(report.info),
-    }
+    counts = fields_of(report.info, "notes", "passages")
+    skips = _by_rule(report.skipped)
+    return JsonReport.document(report, **counts, **skips, index=index_document(report.info))
 
 
-def index_document(info: IndexInfo) -> Document:
+def index_document(info: types.IndexInfo) -> Document:
     """The index that gave a result."""
-    counts = fields_of(info, "notes", "passages")
-    return {"generation": info.generation, "embedder": info.embedder.name, **counts}
+    return _Index.document(info, embedder=info.embedder.name)
 
 
-def skipped_document(skipped: Sequence[Skipped]) -> Document:
-    """What could not be read, and what a rule of the user's leaves out, each with the reason."""
+def _by_rule(skipped: Sequence[types.Skipped]) -> Document:
+    """What could not be read, and what a rule of the user's leaves out."""
     return {
-        name: [fields_of(one, "path", "reason") for one in skipped if one.is_left_out == left_out]
+        name: tuple(one for one in skipped if one.is_left_out == left_out)
         for name, left_out in (("skipped", False), ("left_out", True))
     }
 
 
-def corrected_document(corrected: Sequence[Correction]) -> list[Document]:
+def corrected_document(corrected: Sequence[types.Correction]) -> list[Document]:
     """The words whose spelling was corrected for the search."""
     return [{"from": one.typed, "to": one.read} for one in corrected]
 
 
-def citation_document(citation: Citation, *, explain: bool = False) -> Document:
+def citation_document(cited: types.Citation, *, explain: bool = False, **more: object) -> Document:
     """A citation.
 
     :param explain: add the contribution of each signal to its score.
+    :param more: what it says, as a statement that disagrees with another.
     """
-    more = fields_of(citation, "context") if citation.context else {}
-    more |= fields_of(citation, "locator") if citation.locator else {}
-    more |= fields_of(citation, "parts") if explain else {}
-    return {
-        **fields_of(citation, "n", "path", "lines", "chars", "heading", "quote"),
-        **fields_of(citation, "note_sha256", "score"),
-        "short_answer": citation.span and {"text": citation.short, "chars": citation.span},
-        "answer_spans": citation.answer_spans,
-        "cut": dict(zip(("before", "after"), citation.cut, strict=True)),
-        "note_date": citation.note_date or None,
-        "old": citation.old,
-    } | more
+    return (_Statement if more else _Citation).document(
+        cited,
+        short_answer=cited.span and {"text": cited.short, "chars": cited.span},
+        cut=dict(zip(("before", "after"), cited.cut, strict=True)),
+        parts=cited.parts if explain else UNSET,
+        **more,
+    )
 
 
-def _disagreement_document(disagreement: Disagreement) -> Document:
-    return {
-        "about": disagreement.about,
-        "statements": [
-            citation_document(citation) | {"says": says, "says_chars": chars}
-            for citation, says, chars in zip(
-                disagreement.citations, disagreement.says, disagreement.says_chars, strict=True
-            )
-        ],
-    }
+def _disagreement_document(one: types.Disagreement) -> Document:
+    sides = zip(one.citations, one.says, one.says_chars, strict=True)
+    statements = [citation_document(c, says=says, says_chars=chars) for c, says, chars in sides]
+    return _Disagreement.document(one, statements=statements)
 
 
-def reasons_document(reasons: Sequence[Reason]) -> list[Document]:
+def reasons_document(reasons: Sequence[types.Reason]) -> list[Document]:
     """The features behind the confidence, and the effect of each."""
     return [
         {"name": reason.name}
@@ -171,19 +394,67 @@ def reasons_document(reasons: Sequence[Reason]) -> list[Document]:
     ]
 
 
-def hit_document(hit: Hit, *, explain: bool = False) -> Document:
+def hit_document(hit: types.Hit, *, explain: bool = False) -> Document:
     """A ranked passage.
 
     :param explain: add its rank by embedding and by BM25.
     """
-    passage = hit.passage
     scores = fields_of(hit, "score", "dense", "terms")
-    return {
-        **fields_of(passage, "path", "lines"),
-        "chars": (passage.start, passage.end),
-        "heading": passage.heading,
-        "text": passage.text,
+    return _Passage.document(
+        hit.passage,
+        chars=(hit.passage.start, hit.passage.end),
         **{name: None if score is None else round(score, 4) for name, score in scores.items()},
-        **(fields_of(hit, "locator") if hit.locator else {}),
-        **(fields_of(hit, "dense_rank", "terms_rank") if explain else {}),
-    }
+        **fields_of(hit, "locator", *(("dense_rank", "terms_rank") if explain else ())),
+    )
+
+
+def part_document(part: "NotePart") -> Document:
+    """What `ragqa get --json` prints."""
+    note = fields_of(part.note, "path", "title", "date", "tags")
+    return JsonPart.document(part, **note, note_sha256=part.note.sha256)
+
+
+def related_document(found: "RelatedNotes") -> Document:
+    """What `ragqa search --related --json` prints."""
+    near = [_Related.document(one, **fields_of(one.note, "path", "title")) for one in found.related]
+    index = index_document(found.info)
+    return JsonRelated.document(found, note=found.note.path, related=near, index=index)
+
+
+def status_document(status: "Status", places: "Places", llm: "Choice") -> Document:
+    """What `ragqa status --json` prints."""
+    from ragqa.notes.formats import switched_off
+
+    folders, dense = places.corpus.folders, status.info.dense
+    return JsonStatus.document(
+        status,
+        corpus=os.pathsep.join(map(str, folders)),
+        folders=[_Folder.document(one, path=str(one)) for one in folders],
+        index_path=str(places.index),
+        fresh=status.is_fresh,
+        pending=fields_of(status, "added", "changed", "removed"),
+        **_by_rule(status.skipped),
+        switched_off=switched_off(status.others),
+        other_files=status.others,
+        store=_Store.document(status.kept, sent_to=status.kept.host),
+        created=status.info.created,
+        languages=[_Language.document(one) for one in status.languages],
+        dense=_Dense.document(dense, recall=None if dense.kind == "hnsw" else dense.recall),
+        llm=llm_document(llm),
+        index=index_document(status.info),
+    )
+
+
+def llm_document(choice: "Choice") -> Document:
+    """The backend that is set, in `ragqa status --json` and `ragqa llm list --json`."""
+    where = destination_document(choice.destination)
+    allowed = choice.allowed if choice.spec else None
+    return _Choice.document(choice, llm=choice.spec, allowed=allowed, **where)
+
+
+def destination_document(destination: "Destination | None") -> Document:
+    """Where data goes; every value is null if the destination is unknown (None)."""
+    if destination is None:
+        return {"local": None, "host": None, "proxy": None}
+    host, proxy = destination.host or None, destination.proxy or None
+    return {"local": destination.is_local, "host": host, "proxy": proxy}

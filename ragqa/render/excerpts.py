@@ -36,24 +36,24 @@ _TAB = 4
 
 def words_of(citation: Citation) -> str:
     """The words of the quote on one line, without markup; not sanitised."""
-    texts = chain.from_iterable(map(_texts, _blocks(citation)))
+    texts = chain.from_iterable(map(_texts, blocks(citation)))
     return " ".join(word for seen in texts for word in seen.text.split())
 
 
-def _blocks(citation: Citation) -> Sequence[Block]:
-    # A citation that lists no units is a single one.
+def blocks(citation: Citation) -> Sequence[Block]:
+    """The blocks of a quote; a citation that lists no units is a single one."""
     units = citation.units or (Unit(citation.kind, *citation.chars, citation.context),)
     return blocks_of(citation.quote, units, citation.chars[0])
 
 
 def print_excerpt(console: Console, citation: Citation, indent: int = 3) -> None:
     """Draw the quote; underline the answering part unless all of it answers."""
-    blocks = _blocks(citation)
-    page = _Page(console, indent, _answers(citation, blocks), citation.span)
-    for number, block in enumerate(blocks):
-        if number and apart(blocks[number - 1], block):
+    shown = blocks(citation)
+    page = _Page(console, indent, _answers(citation, shown), citation.span)
+    for number, block in enumerate(shown):
+        if number and apart(shown[number - 1], block):
             console.print()
-        is_first, is_last = number == 0, number == len(blocks) - 1
+        is_first, is_last = number == 0, number == len(shown) - 1
         page.draw(block, (citation.cut[0] and is_first, citation.cut[1] and is_last))
 
 

@@ -6,11 +6,11 @@ from ragqa.addresses import Target
 from ragqa.answering.sentences import PASSAGES
 from ragqa.explaining import STAGES, Explanation, Lost, Sentence
 from ragqa.render import documents
-from ragqa.render.answer_lines import address
 from ragqa.render.documents import Document, fields_of
 from ragqa.render.results import Linker, print_corrected
 from ragqa.render.scores import match_rows, print_confidence, print_table, signal_name, whole
 from ragqa.render.screen import put, put_heading
+from ragqa.render.view import address
 from ragqa.stages import stage_name
 from ragqa.types import Citation, counted
 

@@ -8,7 +8,6 @@ from rich.console import Console
 from rich.text import Text
 
 from ragqa.generation import Request, cited_text
-from ragqa.render.answer_lines import CITED, trust_line
 from ragqa.render.documents import fields_of
 from ragqa.render.markdown_text import fenced
 from ragqa.render.screen import (
@@ -21,6 +20,7 @@ from ragqa.render.screen import (
     say,
     stdout,
 )
+from ragqa.render.view import CITED, trust_line
 from ragqa.safe import safe_line, safe_text
 from ragqa.types import Answer, Written, WrittenSentence, counted
 

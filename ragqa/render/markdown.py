@@ -5,12 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from urllib.parse import quote
 
-from ragqa.answering.short_answer import counterpart
 from ragqa.chatting import numbered
 from ragqa.followups import Exchange
 from ragqa.notes.formats import fragment
-from ragqa.render import answer_lines
-from ragqa.render.answer_lines import warnings_of
+from ragqa.render import view
 from ragqa.render.excerpts import words_of
 from ragqa.render.markdown_text import (
     escaped,
@@ -20,7 +18,8 @@ from ragqa.render.markdown_text import (
     with_bold,
     within_line,
 )
-from ragqa.types import Answer, Citation, Span
+from ragqa.render.view import warnings_of
+from ragqa.types import Answer, Citation
 from ragqa.verifying.saved import record_of
 
 _INDENT = "   "
@@ -68,7 +67,7 @@ def _exchange(exchange: Exchange) -> Iterator[str]:
 def _body(answer: Answer, level: str) -> Iterator[str]:
     """The answer and its sources, under headings of a level."""
     if answer.corrected:
-        yield f"{escaped(answer_lines.corrected_line(answer.corrected))}\n"
+        yield f"{escaped(view.corrected_line(answer.corrected))}\n"
     yield from _answer(answer)
     yield from _disagreements(answer)
     if answer.citations:
@@ -82,7 +81,7 @@ def _body(answer: Answer, level: str) -> Iterator[str]:
         yield f"{level} Nearest passages\n"
         for n, hit in enumerate(answer.hits, start=1):
             passage = hit.passage
-            shown = answer_lines.address(passage.path, passage.lines, hit.locator)
+            shown = view.address(passage.path, passage.lines, hit.locator)
             place = _place(passage.path, shown, passage.heading, hit.locator)
             yield f"{n}. {place}\n\n{_quoted(passage.text, '')}\n"
     if warnings := warnings_of(answer):
@@ -96,28 +95,9 @@ def _record(answer: Answer) -> Iterator[str]:
     yield f"```json\n{record_of(answer)}\n```\n"
 
 
-def direct_spans(answer: Answer) -> Iterator[Span]:
-    """Yield the spans of a text without units that answer directly, in order.
-
-    Each lies in the excerpt of its citation: the text before its number.
-    """
-    start = 0
-    for cited in answer.citations:
-        number = f"[{cited.n}]"
-        end = answer.text.find(number, start)
-        if end < 0:
-            return
-        if cited.span is not None:
-            first, last = (at - cited.chars[0] for at in cited.span)
-            excerpt = answer.text[start:end]
-            if place := counterpart(cited.quote, (first, last), excerpt):
-                yield start + place[0], start + place[1]
-        start = end + len(number)
-
-
 def _answer(answer: Answer) -> Iterator[str]:
     """The answer, and how far to trust it."""
-    trust = answer_lines.trust_line(answer)
+    trust = view.trust_line(answer)
     if answer.written is not None and answer.written.grounded:
         from ragqa.render.generation import written_by, written_markdown
 
@@ -128,16 +108,14 @@ def _answer(answer: Answer) -> Iterator[str]:
         return
     if trust:
         yield f"**{escaped(trust)}**\n"
-    if answer.citations and all(citation.units for citation in answer.citations):
+    if answer.citations:
         yield f"{excerpts_markdown(answer.citations)}\n"
-    elif answer.text:
-        yield f"{with_bold(answer.text, direct_spans(answer))}\n"
 
 
 def _disagreements(answer: Answer) -> Iterator[str]:
     """The statements that disagree, with the differing words in bold."""
     for one in answer.disagreements:
-        yield f"**{answer_lines.DISAGREE[one.about]}**\n"
+        yield f"**{view.DISAGREE[one.about]}**\n"
         for citation, text, span in zip(one.citations, one.texts, one.spans, strict=True):
             yield f"- {_cited(citation, undated='no date')}\n\n  {with_bold(text, [span])}\n"
 
@@ -156,8 +134,8 @@ def _in_a_line(citation: Citation) -> str:
 
 def _cited(citation: Citation, *, undated: str = "") -> str:
     """The place of a citation, with the date of its note."""
-    when = answer_lines.date_of(citation) or undated
-    shown = answer_lines.address(citation.path, citation.lines, citation.locator)
+    when = view.date_of(citation) or undated
+    shown = view.address(citation.path, citation.lines, citation.locator)
     return _place(citation.path, shown, citation.heading, citation.locator, when and f" ({when})")
 
 

@@ -5,11 +5,12 @@ Lists, tables and code of an excerpt keep their markup; the rest is escaped.
 
 import re
 import string
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from ragqa.answering.excerpt_blocks import CUT, Block, Line, Table, apart, blocks_of, runs_on
+from ragqa.answering.excerpt_blocks import CUT, Block, Line, Table, apart, runs_on
+from ragqa.render.excerpts import blocks
 from ragqa.safe import safe_line, safe_text
 from ragqa.text.seen import Seen
 from ragqa.types import Citation, Kind, Span
@@ -94,31 +95,15 @@ class _Placed(NamedTuple):
         """The list marker of an item, "" for any other block."""
         return self.block.mark if isinstance(self.block, Line) else ""
 
-    @property
-    def is_in_list(self) -> bool:
-        """Whether it is a list item or nested in one."""
-        return bool(self.mark or self.indent)
 
-
-def excerpts_markdown(citations: Sequence[Citation]) -> str:
-    """Return the excerpts of an answer as Markdown, each with its `[n]`; direct answers are bold.
-
-    :param citations: those of an extractive answer, which all have `units`.
-    """
-    excerpts = [(cited, list(_placed(cited))) for cited in citations]
-    shown = []
-    for (cited, placed), following in zip(excerpts, [*excerpts[1:], None], strict=True):
-        # Two adjacent lists would merge into one, numbered throughout.
-        list_follows = bool(
-            following and not following[0].cut[0] and following[1] and following[1][0].mark
-        )
-        shown.append(_excerpt(cited, placed, list_follows=list_follows))
-    return "\n\n".join(shown)
+def excerpts_markdown(citations: Iterable[Citation]) -> str:
+    """Return excerpts as Markdown, each with its `[n]`; what answers directly is bold."""
+    return "\n\n".join(map(_excerpt, citations))
 
 
 def _placed(citation: Citation) -> Iterator[_Placed]:
     inside: list[Line] = []
-    for block in blocks_of(citation.quote, citation.units, citation.chars[0]):
+    for block in blocks(citation):
         depth = block.depth if isinstance(block, Line) else 0
         while inside and inside[-1].depth >= depth:
             inside.pop()
@@ -128,24 +113,24 @@ def _placed(citation: Citation) -> Iterator[_Placed]:
             inside.append(block)
 
 
-def _excerpt(citation: Citation, placed: Sequence[_Placed], *, list_follows: bool) -> str:
+def _excerpt(citation: Citation) -> str:
     """The blocks of an excerpt with separators, ellipses and the citation number."""
-    number = escaped(f"[{citation.n}]")
+    placed, number = list(_placed(citation)), escaped(f"[{citation.n}]")
     if not placed:
         return number
     pieces = [_block(placed[0], citation.span)]
     for before, after in pairwise(placed):
         pieces += [_separator(before, after), _block(after, citation.span)]
-    first, last = placed[0].block, placed[-1].block
-    if citation.cut[0]:
-        pieces.insert(0, f"{CUT} " if runs_on(first) else f"{CUT}\n\n")
-    is_below = isinstance(last, Table) or last.kind is Kind.CODE
-    if citation.cut[1]:
-        pieces.append(f" {CUT}" if runs_on(last) else f"\n\n{CUT}")
-        is_below = False
-    ends_list = placed[-1].is_in_list and (runs_on(last) or not citation.cut[1])
-    pieces.append("\n\n" if is_below or (list_follows and ends_list) else " ")
-    return "".join([*pieces, number])
+    last, (is_cut_before, is_cut_after) = placed[-1], citation.cut
+    if is_cut_before:
+        pieces.insert(0, f"{CUT} " if runs_on(placed[0].block) else f"{CUT}\n\n")
+    if is_cut_after:
+        pieces.append(f" {CUT}" if runs_on(last.block) else f"\n\n{CUT}")
+    # Below a list the number keeps the next excerpt from going on with it.
+    is_list = bool(last.mark or last.indent)
+    is_apart = is_list or isinstance(last.block, Table) or last.block.kind is Kind.CODE
+    is_below = is_apart and (runs_on(last.block) or not is_cut_after)
+    return "".join([*pieces, "\n\n" if is_below else " ", number])
 
 
 def _separator(before: _Placed, after: _Placed) -> str:

@@ -1,6 +1,5 @@
-"""What is indexed and how fresh, findings, settings, LLMs: in the terminal and as JSON."""
+"""The state of an index, findings, settings and LLMs, for the terminal and as JSON documents."""
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 
 from rich.text import Text
@@ -14,13 +13,11 @@ from ragqa.kept import KeptIndex
 from ragqa.languages import ENGLISH
 from ragqa.llms import Destination
 from ragqa.notes.formats import how_to_read, switched_off
-from ragqa.render.documents import Document, fields_of, index_document, skipped_document
+from ragqa.render.documents import Document, destination_document, fields_of, llm_document
 from ragqa.render.results import print_skipped
 from ragqa.render.screen import put, put_heading, put_labelled
 from ragqa.safe import safe_line
-from ragqa.types import DenseInfo, counted
-
-_COMMON = 4
+from ragqa.types import counted
 
 _STYLES = {Severity.OK: "good", Severity.WARNING: "warning", Severity.ERROR: "error"}
 _REPLY_CHARS = 300
@@ -29,24 +26,24 @@ _MEASURES = ("first_ms", "total_ms", "pieces", "streams", "right", "cites")
 
 
 def print_status(status: Status, places: Places, llm: Choice) -> None:
-    """Print what is indexed and whether it is up to date."""
-    info = status.info
-    fresh = "yes" if status.is_fresh else f"no: {status.pending} (ragqa index catches up)"
+    """Print what is indexed, whether it is up to date, and what was skipped or left out."""
+    info, kept = status.info, status.kept
+    where = f"at {kept.where}" if kept.is_on_server else f"in {kept.where}"
+    size = "" if kept.is_on_server else f" ({status.bytes / 1e6:.1f} MB)"
+    off = switched_off(status.others)
+    others = {suffix: n for suffix, n in status.others.items() if suffix not in off}
     rows = [
         ("notes", f"{info.notes} in {places.corpus}"),
         *((f"  {one.name}", one.context) for one in places.corpus.folders if one.context),
         *_languages(status.languages),
-        ("index", f"{counted(info.passages, 'passage')} {_kept(status)}"),
-        ("generation", f"{info.generation}, made {info.created}"),
+        ("index", f"{counted(info.passages, 'passage')} {where}{size}, made {info.created}"),
         ("embedder", f"{info.embedder.name}, {info.embedder.dimension} dimensions"),
-        ("nearest", _nearest(info.dense)),
-        ("fresh", fresh),
+        ("fresh", "yes" if status.is_fresh else f"no: {status.pending} (ragqa index catches up)"),
         ("LLM", llm_line(llm)),
     ]
     if status.building:
         rows.append(("building", f"another process is writing the index {status.building}"))
-    off = switched_off(status.others)
-    if others := {suffix: n for suffix, n in status.others.items() if suffix not in off}:
+    if others:
         rows.append(("not notes", _counts(others)))
     for name, value in rows:
         print_row(name, value)
@@ -62,86 +59,25 @@ def print_status(status: Status, places: Places, llm: Choice) -> None:
         print_skipped(left_out)
 
 
-def _nearest(dense: DenseInfo) -> str:
-    """How the nearest passages are found, and with which recall."""
-    if dense.kind == "exact":
-        return "found by comparing every embedding"
-    if dense.kind == "hnsw":
-        return "found with a neighbour graph (HNSW); recall is not measured"
-    return (
-        f"found in {dense.probes} of {dense.lists} lists, "
-        f"recall@10 {dense.recall:.1%} (measured when the index was written)"
-    )
-
-
 def _languages(languages: Sequence[NotesIn]) -> Iterator[tuple[str, str]]:
     """The languages, unless all notes are in English, and those that the embedder hardly reads."""
     if any(one.language != ENGLISH for one in languages):
         yield "languages", ", ".join(f"{one.notes} in {one.name}" for one in languages)
-    unread = [one.name for one in languages if not one.readable]
-    partly = [one.name for one in languages if 0 < one.readable < 1]
+    unread = ", ".join(one.name for one in languages if not one.readable)
+    partly = ", ".join(one.name for one in languages if 0 < one.readable < 1)
     if unread:
-        names = ", ".join(unread)
-        yield "", f"the embedder cannot read {names}: such notes are found by their words alone"
+        yield "", f"the embedder cannot read {unread}: such notes are found by their words alone"
     if partly:
-        names = ", ".join(partly)
-        yield "", f"the embedder reads {names} in part: such notes are ranked mostly by their words"
+        by = "such notes are ranked mostly by their words"
+        yield "", f"the embedder reads {partly} in part: {by}"
     if unread or partly:
         yield "", "for models that read more, see docs/languages.md"
 
 
-def _kept(status: Status) -> str:
-    """Where the index is, with its size if it is on this machine's disk."""
-    where = status.kept.where
-    return (
-        f"at {where}" if status.kept.is_on_server else f"in {where} ({status.bytes / 1e6:.1f} MB)"
-    )
-
-
-def status_document(status: Status, places: Places, llm: Choice) -> Document:
-    """What `ragqa status --json` prints."""
-    dense = status.info.dense
-    return {
-        "corpus": os.pathsep.join(map(str, places.corpus.folders)),
-        "folders": [
-            {"path": str(one), "name": one.name, "context": one.context or None}
-            for one in places.corpus.folders
-        ],
-        "index_path": str(places.index),
-        "fresh": status.is_fresh,
-        "pending": fields_of(status, "added", "changed", "removed"),
-        "building": status.building and fields_of(status.building, "since", "embedded"),
-        **skipped_document(status.skipped),
-        "switched_off": switched_off(status.others),
-        "other_files": dict(status.others),
-        "bytes": status.bytes,
-        "store": {
-            "kind": status.kept.kind,
-            "uri": status.kept.uri or None,
-            "name": status.kept.name or None,
-            "sent_to": status.kept.host or None,
-        },
-        "created": status.info.created,
-        "languages": [
-            {"language": one.language or None, **fields_of(one, "name", "notes", "readable")}
-            for one in status.languages
-        ],
-        "dense": {
-            **fields_of(dense, "kind", "lists", "probes"),
-            "recall@10": None if dense.kind == "hnsw" else dense.recall,
-        },
-        "llm": llm_document(llm),
-        "index": index_document(status.info),
-    }
-
-
 def _counts(by_suffix: Mapping[str, int]) -> str:
+    """How many files there are of each kind, the most common first."""
     common = sorted(by_suffix.items(), key=lambda item: (-item[1], item[0]))
-    listed = ", ".join(
-        f"{count} {suffix or 'without a suffix'}" for suffix, count in common[:_COMMON]
-    )
-    rest = sum(count for _, count in common[_COMMON:])
-    return f"{listed}, {counted(rest, 'other')}" if rest else listed
+    return ", ".join(f"{count} {suffix or 'without a suffix'}" for suffix, count in common)
 
 
 def print_findings(findings: Sequence[Finding]) -> None:
@@ -212,26 +148,6 @@ def llm_line(choice: Choice) -> str:
         return f"{backend}; {choice.other_traffic}"
     allowed = "" if choice.allowed else " (not allowed yet)"
     return f"{backend}; data goes to {choice.destination.where}{allowed}"
-
-
-def llm_document(choice: Choice) -> Document:
-    """The backend that is set, in `ragqa status --json` and `ragqa llm list --json`."""
-    return {
-        "llm": choice.spec or None,
-        "origin": choice.origin or None,
-        **destination_document(choice.destination),
-        "allowed": choice.allowed if choice.spec else None,
-        "problem": choice.problem or None,
-        "fix": choice.fix or None,
-    }
-
-
-def destination_document(destination: Destination | None) -> Document:
-    """Where data goes; every value is null if the destination is unknown (None)."""
-    if destination is None:
-        return {"local": None, "host": None, "proxy": None}
-    host, proxy = destination.host or None, destination.proxy or None
-    return {"local": destination.is_local, "host": host, "proxy": proxy}
 
 
 def values_of(loaded: Loaded) -> dict[str, Value]:

@@ -1,7 +1,8 @@
-"""Answers, hits, notes and index reports on the terminal; places are links."""
+"""Answers, passages, notes and index reports on the terminal; places are links."""
 
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from rich.style import Style
@@ -10,9 +11,17 @@ from rich.text import Text
 from ragqa.answering.sentences import citable_units, ellipsis_before, unit_text
 from ragqa.languages import ENGLISH
 from ragqa.notes.formats import fragment
-from ragqa.render import answer_lines
+from ragqa.render import view
 from ragqa.render.excerpts import print_excerpt, words_of
-from ragqa.render.screen import READABLE, put, put_heading, put_labelled, stdout
+from ragqa.render.screen import (
+    READABLE,
+    emit,
+    print_as_is,
+    put,
+    put_heading,
+    put_labelled,
+    stdout,
+)
 from ragqa.safe import safe_line, safe_text
 from ragqa.text.words import WORD, index_terms, query_terms
 from ragqa.types import (
@@ -30,9 +39,14 @@ from ragqa.types import (
     counted,
 )
 
+if TYPE_CHECKING:
+    from ragqa.getting import NotePart
+    from ragqa.related import RelatedNotes
+
 _SNIPPET_CHARS = 220
 _INDENT = 3
-_NO_DATE = " " * len("2025-03-31")
+_COLUMNS = (40, 10, 28, 0)
+"""The widest path, date, title and tags of a list; what is longer moves what follows it."""
 
 
 class Linker:
@@ -44,7 +58,7 @@ class Linker:
 
     def place(self, path: str, lines: tuple[int, int], locator: str = "") -> Text:
         """Return a place as a hyperlink; one in no folder of the corpus as plain text."""
-        text = Text(safe_line(answer_lines.address(path, lines, locator)), style="path")
+        text = Text(safe_line(view.address(path, lines, locator)), style="path")
         with suppress(FileNotFoundError):
             file = str(self._corpus.file(path)).encode("utf-8", "surrogateescape")
             url = self._format.replace("{path}", quote(file, safe="/"))
@@ -80,11 +94,13 @@ def print_answer(answer: Answer, linker: Linker, more: str = "") -> None:
     else:
         if written is not None and written.sentences and console.is_terminal:
             put_heading("In your notes' own words:")
+        if trust := view.trust_line(answer):
+            put(trust, "warning" if answer.answered else "bold")
         if not answer.answered:
-            _print_nearest(answer, linker)
+            if answer.hits:
+                put_heading("Nearest passages")
+                _print_hits(answer.looked_for, answer.hits, linker)
             return
-        if trust := answer_lines.trust_line(answer):
-            put(trust, "warning")
         if console.is_terminal:
             _print_excerpts(answer.citations, linker)
         else:
@@ -121,14 +137,6 @@ def print_further(answer: Answer, linker: Linker) -> None:
         put("There are no further excerpts.", "bold")
 
 
-def _print_nearest(answer: Answer, linker: Linker) -> None:
-    """Say that the notes do not answer, and list the nearest passages."""
-    put(answer_lines.trust_line(answer), "bold")
-    if answer.hits:
-        put_heading("Nearest passages")
-        _print_hits(answer.looked_for, answer.hits, linker)
-
-
 def print_search(result: SearchResult, linker: Linker) -> None:
     """Print ranked passages."""
     print_corrected(result.corrected)
@@ -141,7 +149,7 @@ def print_search(result: SearchResult, linker: Linker) -> None:
 def print_corrected(corrected: Sequence[Correction]) -> None:
     """Print the words whose spelling was corrected, if any."""
     if corrected:
-        put(answer_lines.corrected_line(corrected), "quiet")
+        put(view.corrected_line(corrected), "quiet")
 
 
 def print_report(report: IndexReport, where: str) -> None:
@@ -164,17 +172,32 @@ def print_report(report: IndexReport, where: str) -> None:
 
 
 def print_list(found: NoteList, *, tags: bool) -> None:
-    """Print a line for each note, or for each tag."""
+    """Print a line for each note, or for each tag: in columns on a terminal, else between tabs."""
     if tags:
         width = max(map(len, map(str, found.tags.values())), default=0)
         for tag, notes in found.tags.items():
             put_labelled(f"{notes:>{width}}  ", "number", tag)
         return
-    for note in found.notes:
-        line = Text.assemble((safe_line(note.path), "path"), "  ")
-        line.append(f"{note.date or _NO_DATE}  ", style="quiet").append(safe_line(note.title))
-        for tag in note.tags:
-            line.append(f"  #{safe_line(tag)}", style="quiet")
+    rows = [
+        (
+            Text(safe_line(note.path), "path"),
+            Text(note.date, "quiet"),
+            Text(safe_line(note.title)),
+            Text(" ".join(f"#{safe_line(tag)}" for tag in note.tags), "quiet"),
+        )
+        for note in found.notes
+    ]
+    if not stdout().is_terminal:
+        lines = ["\t".join(cell.plain for cell in row).rstrip("\t") for row in rows]
+        print_as_is("".join(f"{line}\n" for line in lines))
+        return
+    columns = zip(_COLUMNS, zip(*rows, strict=True), strict=False)
+    widths = [min(most, max(cell.cell_len for cell in cells)) for most, cells in columns]
+    for row in rows:
+        line = Text()
+        for cell, width in zip(row, widths, strict=True):
+            line.append(cell).pad_right(max(0, width - cell.cell_len) + 2)
+        line.rstrip()
         put(line, hang=_INDENT)
 
 
@@ -186,12 +209,11 @@ def print_skipped(skipped: Sequence[Skipped]) -> None:
 
 def _print_disagreement(disagreement: Disagreement, linker: Linker) -> None:
     """Print the two statements that disagree, each with its date and its place."""
-    put_heading(answer_lines.DISAGREE[disagreement.about], "warning")
+    put_heading(view.DISAGREE[disagreement.about], "warning")
     statements = zip(disagreement.citations, disagreement.texts, disagreement.spans, strict=True)
     for citation, statement, (start, end) in statements:
         when = _date(citation) if citation.note_date else Text("no date", style="quiet")
-        place = Text.assemble(when, "  ", linker.cited(citation))
-        print_place(place, citation.heading)
+        print_place(Text.assemble(when, "  ", linker.cited(citation)), citation.heading)
         text = Text(safe_text(statement))
         text.stylize("differs", *(len(safe_text(statement[:at])) for at in (start, end)))
         put(text, indent=2 * _INDENT)
@@ -199,7 +221,7 @@ def _print_disagreement(disagreement: Disagreement, linker: Linker) -> None:
 
 def _date(citation: Citation) -> Text:
     """The date of a citation's note, as a warning if it is old."""
-    return Text(answer_lines.date_of(citation), style="warning" if citation.old else "quiet")
+    return Text(view.date_of(citation), style="warning" if citation.old else "quiet")
 
 
 def _print_excerpts(citations: Sequence[Citation], linker: Linker) -> None:
@@ -229,10 +251,8 @@ def print_sources(answer: Answer, linker: Linker, *, quoted: bool) -> None:
 
 def _print_cited(citation: Citation, linker: Linker) -> None:
     """Print the place of a citation, with the date of its note."""
-    place = linker.cited(citation)
-    if citation.note_date:
-        place = Text.assemble(place, "  ", _date(citation))
-    print_place(place, citation.heading, n=citation.n)
+    when = Text.assemble("  ", _date(citation)) if citation.note_date else Text()
+    print_place(Text.assemble(linker.cited(citation), when), citation.heading, n=citation.n)
 
 
 def _print_hits(question: str, hits: Sequence[Hit], linker: Linker) -> None:
@@ -276,3 +296,32 @@ def _snippet(passage: Passage, question: str) -> str:
     text = (unit_text(passage, best) if best else "") or passage.text
     line = " ".join(f"{ellipsis_before(best) if best else ''} {text}".split())
     return line if len(line) <= _SNIPPET_CHARS else f"{line[: _SNIPPET_CHARS - 1].rstrip()}\u2026"
+
+
+def print_part(part: "NotePart", linker: Linker, *, numbered: bool | None = None) -> None:
+    """Print the text alone, or where it is and then the lines with their numbers or places.
+
+    :param numbered: None on a terminal only.
+    """
+    console = stdout()
+    if not (console.is_terminal if numbered is None else numbered):
+        emit(console, Text(safe_text(part.text.strip("\n"))))
+        return
+    head = Text.assemble(linker.place(part.note.path, part.lines, part.locator))
+    for about in (part.note.date, " > ".join(part.heading) or part.note.title):
+        if about:
+            head.append(f"  {safe_line(about)}", style="quiet")
+    emit(console, head)
+    width = max(5, *map(len, part.margin))
+    for beside, line in zip(part.margin, part.text.split("\n"), strict=True):
+        label = f"{safe_line(beside):>{width}} "
+        emit(console, Text.assemble((label, "quiet"), safe_text(line)), hang=len(label))
+
+
+def print_related(found: "RelatedNotes", linker: Linker) -> None:
+    """Print the notes near a note, each with the reasons."""
+    if not found.related:
+        put(f"No note is near {found.note.path}.", "bold")
+    for n, one in enumerate(found.related, start=1):
+        print_place(linker.place(one.note.path, (1, 1)), [one.note.title], n=n)
+        put("; ".join(one.why), "quiet", indent=3)

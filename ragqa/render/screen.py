@@ -1,6 +1,6 @@
 """Results go to stdout, everything else to stderr; rich text, markup off.
 
-Progress goes to stderr: on a terminal a bar with rate and time left, else a line every 5 s.
+Progress goes to stderr: on a terminal a bar with the time left, else a line every 5 s.
 """
 
 import json
@@ -69,7 +69,6 @@ _ANEW = (
     "is kept until that is done."
 )
 _IMMEDIATE = ("loading", "starting", "waiting", "queueing")
-_WITH_RATE = ("embedding", "repairing", "indexing", "asking")
 
 
 def stdout() -> Console:
@@ -267,7 +266,6 @@ class ProgressLine:
         self._started = self._last_line = time.monotonic()
         self._bar: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
-        self._first_seen: dict[str, tuple[float, int]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -304,42 +302,24 @@ class ProgressLine:
             if stage in _IMMEDIATE or now - self._started >= _QUIET_S:
                 self._show(stage, done, total)
             return
-        self._first_seen.setdefault(stage, (now, done))
         if now - self._last_line >= _LINE_EVERY_S:
             self._last_line = now
-            of = f" of {total}" if total else ""
-            say(f"{_STAGES[stage]}: {done}{of}{self._rate_and_time(stage, done, total, now)}")
-
-    def _rate_and_time(self, stage: str, done: int, total: int, now: float) -> str:
-        """The rate since the first report of the stage, and the time left at that rate."""
-        began, before = self._first_seen[stage]
-        if total <= 1 or now - began < _QUIET_S or done <= before:
-            return ""
-        rate = (done - before) / (now - began)
-        return f" ({rate:.0f}/s, {(total - done) / rate:.0f} s left)"
+            say(f"{_STAGES[stage]}: {done}{f' of {total}' if total else ''}")
 
     def _show(self, stage: str, done: int, total: int) -> None:
         if self._bar is None:
-            self._bar = _new_bar()
+            from rich import progress as rich
+
+            self._bar = rich.Progress(
+                rich.SpinnerColumn(),
+                rich.TextColumn("{task.description}", markup=False),
+                rich.BarColumn(bar_width=24),
+                rich.MofNCompleteColumn(),
+                rich.TimeRemainingColumn(),
+                console=stderr(),
+                transient=True,
+            )
             self._bar.start()
         if stage not in self._tasks:
-            self._tasks[stage] = self._bar.add_task(_STAGES[stage], total=total or None, rate="")
-        task = self._tasks[stage]
-        speed = self._bar.tasks[task].speed
-        rate = f"{speed:.0f}/s" if speed and stage in _WITH_RATE else ""
-        self._bar.update(task, completed=done, total=total or None, rate=rate)
-
-
-def _new_bar() -> "Progress":
-    from rich import progress as rich
-
-    return rich.Progress(
-        rich.SpinnerColumn(),
-        rich.TextColumn("{task.description}", markup=False),
-        rich.BarColumn(bar_width=24),
-        rich.MofNCompleteColumn(),
-        rich.TextColumn("{task.fields[rate]}", markup=False),
-        rich.TimeRemainingColumn(),
-        console=stderr(),
-        transient=True,
-    )
+            self._tasks[stage] = self._bar.add_task(_STAGES[stage], total=total or None)
+        self._bar.update(self._tasks[stage], completed=done, total=total or None)

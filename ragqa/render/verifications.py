@@ -5,12 +5,13 @@ from collections import Counter
 
 from rich.text import Text
 
-from ragqa.render.documents import Document, fields_of
+from ragqa.render.documents import Document, Json
 from ragqa.render.results import Linker
 from ragqa.render.screen import put, put_heading
 from ragqa.safe import safe_text
+from ragqa.types import Span
 from ragqa.verifying.checking import Checked, Standing, Verification
-from ragqa.verifying.current_notes import Stretch, differences
+from ragqa.verifying.current_notes import differences
 
 _STYLES = {
     Standing.INTACT: "good",
@@ -21,6 +22,37 @@ _STYLES = {
 }
 _INDENT = 3
 _ESCAPE = r"\\(?=[!-/:-@\[-`{-~])"
+
+
+class _Place(Json):
+    path: str
+    lines: Span
+    chars: Span
+    text: str
+    context: str = ""
+    locator: str = ""
+
+
+class _Checked(Json, kw_only=True):
+    n: int
+    status: Standing
+    path: str
+    lines: Span
+    chars: Span
+    quote: str
+    context: str = ""
+    now: _Place | None
+    rewrapped: bool
+    reason: str
+
+
+class JsonVerification(Json):
+    """What `ragqa verify --json` prints."""
+
+    question: str
+    sound: bool
+    citations: list[_Checked]
+    warnings: tuple[str, ...]
 
 
 def print_verification(verification: Verification, linker: Linker) -> None:
@@ -37,12 +69,17 @@ def print_verification(verification: Verification, linker: Linker) -> None:
 
 def verification_document(verification: Verification) -> Document:
     """What `ragqa verify --json` prints."""
-    return {
-        "question": verification.question,
-        "sound": verification.is_sound,
-        "citations": [_checked(checked) for checked in verification.checked],
-        "warnings": verification.warnings,
-    }
+    checked = [
+        _Checked.document(
+            one.citation,
+            status=one.standing,
+            now=one.place and _Place.document(one.place, context=one.place.header),
+            rewrapped=one.is_rewrapped,
+            reason=one.reason,
+        )
+        for one in verification.checked
+    ]
+    return JsonVerification.document(verification, sound=verification.is_sound, citations=checked)
 
 
 def _print_checked(checked: Checked, linker: Linker) -> None:
@@ -84,24 +121,3 @@ def _difference(old: str, new: str) -> Text:
             text.append(f"{{+{safe_text(added.strip())}+}}", style="good").append(" ")
     text.rstrip()
     return text
-
-
-def _checked(checked: Checked) -> Document:
-    citation = checked.citation
-    return {
-        "n": citation.n,
-        "status": checked.standing.value,
-        **fields_of(citation, "path", "lines", "chars", "quote"),
-        **(fields_of(citation, "context") if citation.context else {}),
-        "now": _place(checked.place),
-        "rewrapped": checked.is_rewrapped,
-        "reason": checked.reason,
-    }
-
-
-def _place(place: Stretch | None) -> Document | None:
-    if place is None:
-        return None
-    context = {"context": place.header} if place.header else {}
-    context |= {"locator": place.locator} if place.locator else {}
-    return fields_of(place, "path", "lines", "chars", "text") | context

@@ -21,11 +21,11 @@ from ragqa.errors import NotAllowed, RagqaError, UsageError
 from ragqa.generation import Writer
 from ragqa.history import History
 from ragqa.llms.secrets import without_keys
-from ragqa.render.answer_lines import address, trust_line
 from ragqa.render.excerpts import words_of
 from ragqa.render.generation import support_mark, written_by
 from ragqa.render.markdown import answer_markdown
 from ragqa.render.pages import templates_of
+from ragqa.render.view import DISAGREE, address, corrected_line, fallback_line, trust_line
 from ragqa.safe import safe_line, safe_text
 from ragqa.serving.asking import (
     Asked,
@@ -229,7 +229,9 @@ def _shown_answer(answer: Answer, links: Links, asked: Asked) -> Shown:
         "unsupported": _unsupported(answer), "save": address_of("/save", asked),
         "quoted": partial(_quoted, links=links), "support_mark": support_mark,
         "passage": partial(_passage, links=links), "context": _context,
-        "written_by": written_by, "words": words_of,
+        "written_by": written_by, "words": words_of, "disagree": DISAGREE,
+        "corrected": answer.corrected and corrected_line(answer.corrected),
+        "fallback": fallback_line(answer),
         "place": lambda one: address(one.path, one.lines, one.locator),
         "place_of": lambda hit: address(hit.passage.path, hit.passage.lines, hit.locator),
         "href": lambda n: f"{address_of('/', asked, n=str(n))}#cited",

@@ -24,8 +24,12 @@ from ragqa.getting import get_part
 from ragqa.llms import NO_LLM
 from ragqa.notes.read import open_inside
 from ragqa.render import to_json
-from ragqa.render.documents import answer_document, search_document, sentence_document
-from ragqa.render.parts import part_document
+from ragqa.render.documents import (
+    answer_document,
+    part_document,
+    search_document,
+    sentence_document,
+)
 from ragqa.render.verifications import verification_document
 from ragqa.serving import pages
 from ragqa.serving.asking import (

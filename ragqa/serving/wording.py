@@ -14,9 +14,9 @@ from ragqa.errors import RagqaError
 from ragqa.explaining import Explanation
 from ragqa.getting import NotePart
 from ragqa.passages import tokens
-from ragqa.render.answer_lines import trust_line
+from ragqa.render.documents import part_document
 from ragqa.render.explanations import lacking_line, verdict
-from ragqa.render.parts import part_document
+from ragqa.render.view import address, corrected_line, disagreement_line, trust_line
 from ragqa.safe import safe_line, safe_text
 from ragqa.serving.asking import freshness_line, hint_of
 from ragqa.serving.warm import Freshness
@@ -61,12 +61,7 @@ def answer_text(answer: Answer, freshness: Freshness, budget: int) -> str:
     """An answer with its citations, then further excerpts, then passages."""
     cited = [*answer.citations, *answer.also]
     blocks = [_cited(citation) for citation in answer.citations]
-    for one in answer.disagreements:
-        sides = " but ".join(
-            f"{_place(side.path, side.lines, side.locator)} says {safe_line(says)!r}"
-            for side, says in zip(one.citations, one.says, strict=True)
-        )
-        blocks.append(f"The notes disagree: {sides}.")
+    blocks += [disagreement_line(one) for one in answer.disagreements]
     blocks += [_cited(citation) for citation in answer.also]
     blocks += [_passage("Passage:", hit) for hit in answer.hits if not _is_quoted(hit, cited)]
     trust = trust_line(answer)
@@ -178,7 +173,7 @@ def overview(listed: NoteList) -> str:
 
 def _notices(found: Answer | SearchResult, freshness: Freshness) -> list[str]:
     stale = [freshness_line(freshness)] if freshness.running or freshness.problem else []
-    corrected = [f"read {one.typed!r} as {one.read!r}" for one in found.corrected]
+    corrected = [corrected_line(found.corrected)] if found.corrected else []
     return _noted([*stale, *corrected, *found.warnings])
 
 
@@ -195,7 +190,7 @@ def _cited(citation: Citation) -> str:
 
 
 def _place(path: str, lines: tuple[int, int], locator: str) -> str:
-    return safe_line(f"{path}, {locator}" if locator else f"{path}:{lines[0]}-{lines[1]}")
+    return safe_line(address(path, lines, locator))
 
 
 def _quoted(text: str) -> str:

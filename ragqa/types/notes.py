@@ -1,12 +1,12 @@
 """Notes as read from disk, their passages with vectors and filters, and the hits for a question."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from msgspec import Struct
+from msgspec import Struct, field
 
 from ragqa.errors import UsageError
 from ragqa.languages import ENGLISH
@@ -186,19 +186,9 @@ class NoteRecord:
 
     @classmethod
     def of(cls, note: Note, *, settled: bool) -> "NoteRecord":
-        """Make the record of a note."""
-        return cls(
-            path=note.path,
-            stamp=note.stamp,
-            sha256=note.sha256,
-            settled=settled,
-            title=note.title,
-            tags=note.tags,
-            date=note.date,
-            aliases=note.aliases,
-            properties=note.properties,
-            language=note.language,
-        )
+        """Make the record of a note, which has its fields but `settled`."""
+        shared = {one.name: getattr(note, one.name) for one in fields(cls) if one.name != "settled"}
+        return cls(**shared, settled=settled)
 
     @property
     def state(self) -> NoteState:
@@ -378,5 +368,5 @@ class TokenVectors(Struct, frozen=True):
 class Correction(Struct, frozen=True):
     """A word of a question as typed, and the word of the notes that it is read as."""
 
-    typed: str
-    read: str
+    typed: str = field(name="from")
+    read: str = field(name="to")

@@ -1,5 +1,7 @@
 """`ragqa list`: the notes of an index and their tags."""
 
+import re
+
 import pytest
 from support import write_notes
 
@@ -20,9 +22,20 @@ def test_notes_are_listed_with_date_title_and_tags(quick, places):
     run = quick("list", *places)
     assert run.code == 0
     assert run.out.splitlines() == [
-        "cats.md  2024-05-01  Cats  #animals  #animals/pets",
-        "garden/roses.md  2023-01-01  Roses  #plants",
-        "todo.txt              Things to do",
+        "cats.md\t2024-05-01\tCats\t#animals #animals/pets",
+        "garden/roses.md\t2023-01-01\tRoses\t#plants",
+        "todo.txt\t\tThings to do",
+    ]
+
+
+def test_on_a_terminal_the_list_is_in_columns(quick, places, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "100")
+    shown = re.sub(r"\x1b\[[\d;]*m", "", quick("list", *places).out).splitlines()
+    assert shown == [
+        "cats.md          2024-05-01  Cats          #animals #animals/pets",
+        "garden/roses.md  2023-01-01  Roses         #plants",
+        "todo.txt                     Things to do",
     ]
 
 

@@ -68,13 +68,13 @@ def test_items_are_nested_below_the_words_of_their_own():
 
 def test_a_nested_list_that_begins_with_another_number_than_one_is_a_list():
     markdown = shown("- One\n\n  3. three\n  4. four\n- Two\n")
-    assert markdown == "- One\n\n  3. three\n  4. four\n- Two \\[1\\]"
+    assert markdown == "- One\n\n  3. three\n  4. four\n- Two\n\n\\[1\\]"
     assert kinds_of(markdown).count("ordered_list_open") == 1
 
 
 def test_items_whose_own_are_not_in_the_excerpt_are_not_indented():
     text = "- a\n  - b\n    - c\n  - d\n- e\n"
-    assert shown(text, text[text.index("- c") :].strip()) == "- c\n- d\n- e \\[1\\]"
+    assert shown(text, text[text.index("- c") :].strip()) == "- c\n- d\n- e\n\n\\[1\\]"
 
 
 def test_a_table_is_a_table_with_its_bars_escaped():
@@ -108,7 +108,7 @@ def test_a_heading_is_in_bold():
     [
         ("One.", (False, True), "One. \u2026 \\[1\\]"),
         ("Two.\n\n- a", (True, True), "\u2026 Two.\n\n- a\n\n\u2026 \\[1\\]"),
-        ("- b", (True, False), "\u2026\n\n- b \\[1\\]"),
+        ("- b", (True, False), "\u2026\n\n- b\n\n\\[1\\]"),
         ("```\nc\n```", (False, True), "```\nc\n```\n\n\u2026 \\[1\\]"),
     ],
 )
@@ -134,10 +134,10 @@ def test_a_sign_that_markdown_would_not_set_in_bold_beside_a_letter_is_left_alon
 def test_two_excerpts_are_never_one_list():
     first, second = cited("1. a\n2. b\n"), replace(cited("1. c\n2. d\n"), n=2)
     markdown = excerpts_markdown([first, second])
-    assert markdown == "1. a\n2. b\n\n\\[1\\]\n\n1. c\n2. d \\[2\\]"
+    assert markdown == "1. a\n2. b\n\n\\[1\\]\n\n1. c\n2. d\n\n\\[2\\]"
     assert kinds_of(markdown).count("ordered_list_open") == 2
     paragraph = replace(cited("It is."), n=2)
-    assert excerpts_markdown([first, paragraph]) == "1. a\n2. b \\[1\\]\n\nIt is. \\[2\\]"
+    assert excerpts_markdown([first, paragraph]) == "1. a\n2. b\n\n\\[1\\]\n\nIt is. \\[2\\]"
 
 
 def test_an_excerpt_that_shows_nothing_has_a_number():

@@ -9,9 +9,8 @@ from urllib.parse import unquote_to_bytes
 import pytest
 from support import make_answer
 
-from ragqa.render.answer_lines import trust_line
-from ragqa.render.markdown import direct_spans
 from ragqa.render.results import Linker, print_answer
+from ragqa.render.view import trust_line
 from ragqa.safe import safe_line
 from ragqa.types import Corpus, Disagreement, Kind, Written, WrittenSentence
 
@@ -51,32 +50,14 @@ def plain(printed):
     return re.sub(r"\x1b\[[\d;]*m", "", printed)
 
 
-def marked(answer):
-    return [answer.text[slice(*span)] for span in direct_spans(answer)]
-
-
 def test_only_the_excerpt_of_its_citation_is_marked_and_once(printed):
     text = "It has 5 parts and 5 lids. [1] There are 5 of 5 files. [2] Then 5 more."
     answer = answer_of(
         "It has 5 parts and 5 lids.", "There are 5 of\n5 files.", text=text, short=(15, 16)
     )
-    assert list(direct_spans(answer)) == [(46, 47)]
     out = printed(answer)
     assert SHORT.findall(out) == ["5"]
     assert "There are 5 of <5> files.\n" in plain(SHORT.sub(r"<\1>", out))
-
-
-def test_a_number_in_brackets_of_a_note_marks_nothing_rather_than_another_word():
-    answer = answer_of(
-        "See [1] for 5.", "It has 5.", text="See [1] for 5. [1] It has 5. [2]", short=(7, 8)
-    )
-    assert marked(answer) == []
-
-
-def test_what_cannot_be_told_apart_in_the_sentence_is_not_marked():
-    answer = answer_of("5 files", text="Top 5: 5 files [1]", short=(0, 1), kind=Kind.ITEM)
-    assert marked(answer) == []
-    assert marked(answer_of("5 files", text="It has 5 files", short=(0, 1))) == []
 
 
 def test_the_quote_is_marked_by_its_characters_as_it_is_shown(printed):

@@ -27,7 +27,7 @@ def test_an_answer_has_its_citations_as_text_and_as_data(folder):
     assert "The first excerpt may be the wrong one" in text_of(got)
     assert "Passage: office/printer.md:" in text_of(got)
     assert "confidence" not in text_of(got)
-    assert "[1] tea.md:3-" in text_of(got)
+    assert "[1] tea.md:3 " in text_of(got)
     assert "> Green tea is brewed at 80 degrees" in text_of(got)
     assert got.structured_content["citations"][0]["quote"].startswith("Green tea is brewed")
 
@@ -220,5 +220,5 @@ def test_over_http_it_takes_the_same_calls_with_a_token_alone(folder):
         assert server.ask("/mcp", method="POST", token=False, id=1).status == 401
         _, got = anyio.run(run, server)
         later, _ = anyio.run(run, server)
-    assert "tea.md:3-" in text_of(got)
+    assert "tea.md:3 " in text_of(got)
     assert "3 notes." in later.instructions

@@ -126,7 +126,7 @@ def test_a_failed_llm_leaves_the_notes_own_words(tmp_path, llm):
     assert name == "answer"
     assert answer["llm"]["fallback"] == "failed"
     assert "Paris" in answer["citations"][0]["quote"]
-    assert "this is what your notes say" in page
+    assert "this is the answer in your notes" in page
 
 
 def test_what_was_not_allowed_is_refused_with_the_command_that_allows_it(tmp_path):

@@ -1,9 +1,12 @@
-"""What is said about an answer, at every door in the same words; all but `address` sanitised."""
+"""What is said about an answer, at every door in the same words; all but `address` sanitised.
+
+The terminal, Markdown, the text for assistants and the page lay these words out, each in its way.
+"""
 
 from collections.abc import Sequence
 
 from ragqa.safe import safe_line
-from ragqa.types import Answer, Citation, Correction
+from ragqa.types import Answer, Citation, Correction, Disagreement
 from ragqa.types.answers import PROBABLE_FROM
 
 CITED = r"\[\d+\]"
@@ -50,6 +53,13 @@ def corrected_line(corrected: Sequence[Correction]) -> str:
     return safe_line(f"Looked for {', and '.join(pairs)}.")
 
 
+def disagreement_line(disagreement: Disagreement) -> str:
+    """Both sides of a disagreement in one line, each with its place and its words."""
+    sides = zip(disagreement.citations, disagreement.says, strict=True)
+    said = [f"{address(one.path, one.lines, one.locator)} says {says!r}" for one, says in sides]
+    return f"{DISAGREE[disagreement.about]} {safe_line('; '.join(said))}."
+
+
 def date_of(citation: Citation) -> str:
     """The date of a citation's note, and ", old" if it is; "" without a date."""
     return safe_line(citation.note_date) + (", old" if citation.old else "")
@@ -60,6 +70,13 @@ def warnings_of(answer: Answer) -> list[str]:
     written = answer.written
     if written is None or written.grounded:
         return list(answer.warnings)
-    own = "; this is the answer in your notes' own words" if answer.answered else ""
     hint = f" ({written.hint})" if written.hint else ""
-    return [*answer.warnings, f"{written.why}{own}{hint}"]
+    return [*answer.warnings, f"{fallback_line(answer)}{hint}"]
+
+
+def fallback_line(answer: Answer) -> str:
+    """Why the LLM's answer is missing, "" if it is not; not sanitised."""
+    if answer.written is None or answer.written.grounded:
+        return ""
+    own = "; this is the answer in your notes' own words" if answer.answered else ""
+    return f"{answer.written.why}{own}"
