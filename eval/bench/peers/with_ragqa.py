@@ -4,9 +4,9 @@ Building, a cold question and edits are measured by the command line itself.
 """
 
 import sys
-from msgspec.structs import replace
 from pathlib import Path
 
+from msgspec.structs import replace
 from worker import SHOWN, Find, Found, run
 
 from ragqa import api
