@@ -1,9 +1,13 @@
 """Asking the user before anything is sent to a host that is not this machine."""
 
 from collections.abc import Sequence
+from typing import Annotated
+
+import typer
 
 from ragqa import consent, render
 from ragqa.cli.lines import is_interactive
+from ragqa.cli.options import Command
 from ragqa.consent import Use, consents, host_named, not_allowed
 from ragqa.errors import UsageError
 from ragqa.llms import Destination
@@ -72,14 +76,27 @@ def allow_host(host: str, use: Use) -> None:
     render.say(f"Allowed: {allowed} (to take it back: {fix})")
 
 
-def forget_host(host: str, use: Use) -> None:
-    """Withdraw consent, and print whether there was any.
+def add_consent_commands(
+    app: typer.Typer, use: Use, *, host: str, allows: str, forgets: str, example: str
+) -> None:
+    """Add the commands that allow a host and forget it.
 
-    :raises UsageError: the host is invalid, or the file of consents cannot be changed.
+    :param host: the help of their argument; `allows` and `forgets` are the commands' own.
     """
-    known = consent.forget(host, use)
-    named = host_named(host)
-    render.say(f"{named} {'is no longer allowed' if known else 'was not allowed'}")
+    family = f"Example: ragqa {_COMMANDS[use]}"
+    named = typer.Argument(metavar="HOST", help=host)
+
+    @app.command(cls=Command, help=f"{allows}\n\n{family} allow {example}")
+    def allow(host: Annotated[str, named]) -> int:
+        allow_host(host, use)
+        return 0
+
+    @app.command(cls=Command, help=f"{forgets}\n\n{family} forget {example}")
+    def forget(host: Annotated[str, named]) -> int:
+        known = consent.forget(host, use)
+        said = "is no longer allowed" if known else "was not allowed"
+        render.say(f"{host_named(host)} {said}")
+        return 0
 
 
 def _is_known(host: str, use: Use) -> bool:

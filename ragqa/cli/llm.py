@@ -4,9 +4,11 @@ from typing import Annotated
 
 import typer
 
+from ragqa.cli.consenting import add_consent_commands, consented
 from ragqa.cli.generation import Yes
 from ragqa.cli.opening import load_flags
 from ragqa.cli.options import AsJson, Command
+from ragqa.consent import Use
 from ragqa.errors import BackendFailed, UsageError
 
 app = typer.Typer(
@@ -14,10 +16,6 @@ app = typer.Typer(
     help="Show which LLMs can answer and where they would send; try one; allow a host.",
     epilog="Example: ragqa llm list",
 )
-
-Host = Annotated[
-    str, typer.Argument(metavar="HOST", help="HOST or HOST:PORT, as ragqa llm list shows it.")
-]
 
 
 @app.command(name="list", cls=Command)
@@ -58,7 +56,6 @@ def check(
     Example: ragqa llm check ollama:llama3.2
     """
     from ragqa import render
-    from ragqa.cli.consenting import consented
     from ragqa.diagnosis.llm import WHAT, try_llm
     from ragqa.llms import llm_for
     from ragqa.render import overviews
@@ -90,27 +87,11 @@ def check(
     return 0 if trial.right else 1
 
 
-@app.command(cls=Command)
-def allow(host: Host) -> int:
-    """Allow questions and passages to be sent to a host, until you withdraw it.
-
-    Example: ragqa llm allow api.openai.com
-    """
-    from ragqa.cli.consenting import allow_host
-    from ragqa.consent import Use
-
-    allow_host(host, Use.LLM)
-    return 0
-
-
-@app.command(cls=Command)
-def forget(host: Host) -> int:
-    """Withdraw the permission to send anything to a host.
-
-    Example: ragqa llm forget api.openai.com
-    """
-    from ragqa.cli.consenting import forget_host
-    from ragqa.consent import Use
-
-    forget_host(host, Use.LLM)
-    return 0
+add_consent_commands(
+    app,
+    Use.LLM,
+    host="HOST or HOST:PORT, as ragqa llm list shows it.",
+    allows="Allow questions and passages to be sent to a host, until you withdraw it.",
+    forgets="Withdraw the permission to send anything to a host.",
+    example="api.openai.com",
+)

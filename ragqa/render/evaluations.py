@@ -7,7 +7,6 @@ from typing import Any
 
 from ragqa import __version__
 from ragqa.evaluation.measures import ANSWER_MEASURES, WORDS
-from ragqa.render.pages import templates_of
 from ragqa.render.screen import print_columns, put, put_heading
 from ragqa.safe import safe_line, safe_text
 from ragqa.stages import BEHIND_RANKING, RANKED_BY, STAGES, stage_name
@@ -238,6 +237,8 @@ def report_page(document: Mapping[str, Any]) -> str:
 
     It has inline style, no script and no external address. The template escapes every value.
     """
+    from ragqa.render.pages import templates_of
+
     missed = [row for row in document["questions"] if row["missed"]]
     stages = Counter(row["missed"]["stage"] for row in missed)
     environment = templates_of("ragqa.render")

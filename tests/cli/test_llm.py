@@ -201,8 +201,8 @@ def test_llm_url_is_a_setting_of_the_users_own_and_of_no_folder_of_notes(
     ("url", "says"),
     [
         ("http://llm.example/v1", "would send your notes unencrypted"),
-        (f"https://me:{MARKER}@llm.example/v1", "may not contain a user name or password"),
-        (f"ftp://{MARKER}", "must begin with https:// or http://"),
+        (f"https://me:{MARKER}@llm.example/v1", "without a user name or password"),
+        (f"ftp://{MARKER}", "begins with https:// or http://"),
     ],
 )
 def test_an_address_that_would_not_do_is_neither_kept_nor_repeated(cli, url, says):

@@ -51,7 +51,6 @@ def kept(tmp_path, monkeypatch, anything_goes):
 def test_other_users_can_read_nothing_of_it(kept):
     files = [path for path in kept.rglob("*") if path.is_file()]
     assert {"index.sqlite", "consent.json"} <= {path.name for path in files}
-    assert any("evaluation" in path.parts for path in files)
     readable = [
         path
         for path in files
@@ -82,7 +81,7 @@ def test_all_that_it_keeps_is_open_to_its_user_alone(kept):
 
 
 def test_a_folder_left_open_by_an_older_ragqa_is_closed_when_it_is_written_to(kept):
-    folders = [kept / "XDG_CONFIG_HOME" / "ragqa", kept / "RAGQA_CACHE" / "evaluation"]
+    folders = [kept / "XDG_CONFIG_HOME" / "ragqa", kept / "XDG_DATA_HOME" / "ragqa"]
     for folder in folders:
         folder.chmod(0o777)
     assert run(["config", "set", "top_k", "5"]) == 0

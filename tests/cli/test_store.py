@@ -231,7 +231,7 @@ def test_doctor_and_status_say_where_the_index_is_and_what_is_to_say_of_that(
     assert any(f"kept at http://{HOST}, which you allowed" in what for what in found)
     assert not any("every file" in what for what in found)
     status = cli("status", *places, *REMOTE)
-    assert f"1 passage at http://{HOST}\n" in status.out
+    assert f"1 passage at http://{HOST}, made " in status.out
     assert f"none: nothing but the index leaves this machine, to {HOST}\n" in status.out
     kept = cli("status", "--json", *places, *REMOTE).document["store"]
     assert kept == {"kind": "milvus", "uri": f"http://{HOST}", "name": None, "sent_to": HOST}
