@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType, convert, field, structs, to_builtins
 
 from ragqa import types
+from ragqa.notes.formats import switched_off
 from ragqa.render.view import warnings_of
 
 if TYPE_CHECKING:
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from ragqa.related import RelatedNotes
 
 Document = dict[str, Any]
+
+_keys_of = cache(structs.fields)
 
 
 def fields_of(source: object, *names: str) -> Document:
@@ -34,7 +38,7 @@ class Json(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True)
         An empty text is null where the key may be null.
         """
         found = {}
-        for key in structs.fields(cls):
+        for key in _keys_of(cls):
             value = given.get(key.name, getattr(source, key.name, UNSET))
             if value is not UNSET:
                 found[key.encode_name] = None if value == "" and key.type == str | None else value
@@ -423,8 +427,6 @@ def related_document(found: "RelatedNotes") -> Document:
 
 def status_document(status: "Status", places: "Places", llm: "Choice") -> Document:
     """What `ragqa status --json` prints."""
-    from ragqa.notes.formats import switched_off
-
     folders, dense = places.corpus.folders, status.info.dense
     return JsonStatus.document(
         status,
