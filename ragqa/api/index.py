@@ -14,7 +14,6 @@ from ragqa.api.current import CurrentNotes
 from ragqa.api.stored_index import StoredIndex
 from ragqa.clock import Clock
 from ragqa.errors import IndexNotWritable, NoCorpus, NoIndex, OtherFormat, UsageError, WriterBusy
-from ragqa.indexing import LONG_S
 from ragqa.notes.formats import how_to_read, switched_off
 from ragqa.readers import Reader, available
 from ragqa.search.question import Question, clean_question, find_day, read_question
@@ -294,7 +293,7 @@ class Index(StoredIndex):
             return []
         self.waiting = None
         try:
-            report = self.refresh(progress=progress, patience_s=LONG_S)
+            report = self.refresh(progress=progress, unless_long=True)
         except (WriterBusy, IndexNotWritable) as exc:
             self.close()
             try:
