@@ -62,14 +62,13 @@ _STAGES = {
     "waiting": "Waiting for the LLM",
     "queueing": "Waiting for another process to write the index (passages embedded)",
     "verifying": "Checking files",
-    "repairing": "Embedding passages",
 }
 _ANEW = (
     "This index was made by another version of ragqa: building it anew from the notes. The old one "
     "is kept until that is done."
 )
 _IMMEDIATE = ("loading", "starting", "waiting", "queueing")
-_WITH_RATE = ("embedding", "repairing", "indexing", "asking")
+_WITH_RATE = ("embedding", "indexing", "asking")
 
 
 def stdout() -> Console:
