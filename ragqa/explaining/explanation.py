@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ragqa.answering import Assessment
-from ragqa.api.answers import Found
+from ragqa.api.index import Found
 from ragqa.explaining.targets import Target
 from ragqa.stages import STAGES as LOST_STAGES
 from ragqa.types import Citation, Hit

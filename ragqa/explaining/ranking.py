@@ -7,7 +7,7 @@ from ragqa.answering.excerpt import Excerpt
 from ragqa.answering.score import citation_of
 from ragqa.answering.sentences import Candidate, sources_of
 from ragqa.api import MIN_POOL, Index
-from ragqa.api.answers import Found
+from ragqa.api.index import Found
 from ragqa.explaining.explanation import Lost, Place, Sentence
 from ragqa.explaining.targets import Target
 from ragqa.search.question import Question
