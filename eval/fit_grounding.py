@@ -25,9 +25,9 @@ import numpy as np
 from grounding import LabelledSentence, idf_of, read_grounding
 from scipy.optimize import minimize
 
-from ragqa.claims.model import About, strengths
+from ragqa.claims.doubts import About
 from ragqa.claims.sources import read_sources
-from ragqa.claims.support import signals_of
+from ragqa.claims.support import signals_of, strengths
 from ragqa.embedders import embedder_for
 from ragqa.evaluation.statistics import auroc
 
@@ -180,7 +180,7 @@ def cross_validated(table: Table) -> np.ndarray:
 
 
 def document(values: np.ndarray, threshold: float) -> dict[str, object]:
-    """A model as `ragqa.claims.model` reads it."""
+    """A model as `ragqa.claims.support` reads it."""
     shares = zip(About, _logistic(values[3:]), strict=True)
     return {
         "intercept": round(float(values[0]), 4),

@@ -10,7 +10,7 @@ from ragqa.answering.excerpt import Excerpt
 from ragqa.answering.score import citation_of
 from ragqa.answering.sentences import PASSAGES, Candidate, sources_of
 from ragqa.api import MIN_POOL, Index
-from ragqa.api.answers import Found
+from ragqa.api.index import Found
 from ragqa.clock import Clock
 from ragqa.search.retrieve import Legs, find_legs, hits_of, ranked
 from ragqa.stages import STAGES as LOST_STAGES
@@ -132,10 +132,10 @@ def _follow(index: Index, explanation: Explanation, filters: Filters) -> Explana
             replace(place, hit=current.get(place.hit.passage.id, place.hit)) for place in places
         ),
         sentences=tuple(
-            replace(one, citation=notes.located(one.citation))
+            replace(one, citation=notes.placed(one.citation))
             for one in _weighed(assessment, places, explanation.target.lines)
         ),
-        said=tuple(map(notes.located, cite(assessment.excerpts)[1])),
+        said=tuple(map(notes.placed, cite(assessment.excerpts)[1])),
     )
     stage = _stage(explanation, is_current=bool(current))
     if not places or stage in (SAID, "filters", "changed"):

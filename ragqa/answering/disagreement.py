@@ -6,13 +6,11 @@ reported.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from ragqa.answering.score import citation_of
 from ragqa.answering.sentences import Candidate
 from ragqa.answering.short_answer import counterpart
-from ragqa.claims.answers import Answer, Asked, read_answer, read_asked
-from ragqa.claims.difference import Difference, difference
+from ragqa.claims.difference import Difference, difference, read_answer, read_asked
 from ragqa.languages import ENGLISH
 from ragqa.types import Citation, Disagreement, Kind, Span
 
@@ -25,9 +23,6 @@ MAX_SHOWN = 3
 _FULL_COVERAGE = 0.999
 _COMPARED_KINDS = (Kind.PARAGRAPH, Kind.ITEM, Kind.ROW)
 _MAX_CHARS = 600
-
-_Side = tuple[Citation, str, Span]
-"""A citation, its sentence as plain text, and the span of that which differs."""
 
 
 def disagreements(
@@ -45,15 +40,20 @@ def disagreements(
     """
     numbers = {one.place: n for n, one in enumerate(cited, start=1)}
     found: dict[tuple[str, frozenset[str]], Disagreement] = {}
-    for pair in _contradictions(question, cited, candidates):
-        first, second = (
-            citation_of(each, numbers.get(each.place, 0), old_before)
-            for each in (pair.one, pair.other)
-        )
-        disagreement = _newest_first(
-            pair.difference.about,
-            (first, pair.texts[0], pair.difference.spans[0]),
-            (second, pair.texts[1], pair.difference.spans[1]),
+    for *pair, differing in _contradictions(question, cited, candidates):
+        sides = [
+            (citation_of(one, numbers.get(one.place, 0), old_before), one.text, span)
+            for one, span in zip(pair, differing.spans, strict=True)
+        ]
+        # The newer note first; one without a date counts as the oldest.
+        sides.sort(key=lambda side: side[0].note_date, reverse=True)
+        (first, text, span), (second, other_text, other_span) = sides
+        disagreement = Disagreement(
+            differing.about,
+            (first, second),
+            (text, other_text),
+            (span, other_span),
+            (_in_note(*sides[0]), _in_note(*sides[1])),
         )
         found.setdefault((disagreement.about, frozenset(disagreement.says)), disagreement)
     return tuple(found.values())[:MAX_SHOWN]
@@ -67,8 +67,8 @@ def prefer_newest(
     A sentence stays if its note, or the contradicting one, has no date.
     """
     newer: dict[tuple[str, int], Candidate] = {}
-    for pair in _contradictions(question, sentences, candidates):
-        older, younger = sorted((pair.one, pair.other), key=_date)
+    for one, other, _ in _contradictions(question, sentences, candidates):
+        older, younger = sorted((one, other), key=_date)
         place = older.place
         if _date(older) and _date(newer.get(place, older)) < _date(younger):
             newer[place] = younger
@@ -80,29 +80,23 @@ def _date(one: Candidate) -> str:
     return one.hit.passage.note_date
 
 
-@dataclass(frozen=True, slots=True)
-class _Contradiction:
-    """Sentences of two notes that differ, the first one cited, with their texts."""
-
-    one: Candidate
-    other: Candidate
-    texts: tuple[str, str]
-    difference: Difference
-
-
 def _contradictions(
     question: str, cited: Sequence[Candidate], candidates: Sequence[Candidate]
-) -> Iterator[_Contradiction]:
+) -> Iterator[tuple[Candidate, Candidate, Difference]]:
+    """Sentences of two notes that differ, the first one cited."""
     asked = read_asked(question)
     places = {one.place for one in cited}
     compared = _compared(cited, candidates)
+    read = {
+        one.place: read_answer(one.text, (one.hit.passage.title, *one.hit.passage.heading))
+        for one in compared
+    }
     for i, one in enumerate(compared):
         for other in compared[i + 1 :] if one.place in places else ():
             if one.hit.passage.path != other.hit.passage.path:
-                found = difference(asked, _answer(one, asked), _answer(other, asked))
+                found = difference(asked, read[one.place], read[other.place])
                 if found is not None:
-                    texts = one.text, other.text
-                    yield _Contradiction(one, other, texts, found)
+                    yield one, other, found
 
 
 def _compared(cited: Sequence[Candidate], candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -126,25 +120,6 @@ def _is_close(one: Candidate) -> bool:
     coverage = one.signals["coverage"]
     closeness = (one.signals["cosine"] + one.signals["maxsim"]) / 2 or coverage
     return closeness >= MIN_CLOSENESS or coverage >= _FULL_COVERAGE
-
-
-def _answer(one: Candidate, asked: Asked) -> Answer:
-    passage = one.hit.passage
-    return read_answer(one.text, (passage.title, *passage.heading), asked)
-
-
-def _newest_first(about: str, one: _Side, other: _Side) -> Disagreement:
-    """The disagreement with the newer note first; one without a date counts as the oldest."""
-    if one[0].note_date < other[0].note_date:
-        one, other = other, one
-    (first, text, span), (second, other_text, other_span) = one, other
-    return Disagreement(
-        about,
-        (first, second),
-        (text, other_text),
-        (span, other_span),
-        (_in_note(*one), _in_note(*other)),
-    )
 
 
 def _in_note(citation: Citation, text: str, span: Span) -> Span | None:

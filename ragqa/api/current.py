@@ -8,7 +8,7 @@ from ragqa.answering.layout import Layout, all_match_note, layout_of_passage
 from ragqa.notes import NoteText, format_of, parse_note, read_text
 from ragqa.notes.links import NoteNames, place_of
 from ragqa.stores import Snapshot
-from ragqa.types import Block, Citation, Corpus, Hit, Passage, Skipped, Span, Stamp
+from ragqa.types import Answer, Block, Citation, Corpus, Hit, Passage, Skipped, Span, Stamp
 
 _MOST_EMBEDDED = 20
 
@@ -74,14 +74,27 @@ class CurrentNotes:
         path = self._names.path_of(name, source) if name.strip() else source
         if path and path not in self._embedded and len(self._embedded) < _MOST_EMBEDDED:
             layout = self._layout(path, None) if format_of(path).name == "markdown" else None
-            self._embedded[path] = (layout, _blocks(layout)) if layout else None
+            if layout:
+                parsed = parse_note(path, layout.text, "", Stamp(0, 0))
+                self._embedded[path] = layout, parsed.blocks
+            else:
+                self._embedded[path] = None
         if not (found := self._embedded.get(path)):
             return None
         layout, blocks = found
         span = place_of(layout.text, blocks, anchor) if anchor else (0, len(layout.text))
         return (layout, span) if span else None
 
-    def located(self, citation: Citation) -> Citation:
+    def located(self, answer: Answer) -> Answer:
+        """The answer with the place of each quote in its file, if lines do not name that."""
+        sides = (
+            replace(one, citations=(self.placed(one.citations[0]), self.placed(one.citations[1])))
+            for one in answer.disagreements
+        )
+        cited, also = (tuple(map(self.placed, each)) for each in (answer.citations, answer.also))
+        return replace(answer, citations=cited, also=also, disagreements=tuple(sides))
+
+    def placed(self, citation: Citation) -> Citation:
         """The citation with the place of its quote in its file, if lines do not name that."""
         if not format_of(citation.path).version:
             return citation
@@ -116,7 +129,3 @@ class CurrentNotes:
     @cached_property
     def _names(self) -> NoteNames:
         return NoteNames.of(self._snapshot.notes().values())
-
-
-def _blocks(layout: Layout) -> Sequence[Block]:
-    return parse_note(layout.path, layout.text, "", Stamp(0, 0)).blocks

@@ -1,20 +1,17 @@
 """Ask an index over one folder of notes."""
 
 import shlex
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ragqa.answering import Answering, compose
-from ragqa.answering.layout import OpenNote
-from ragqa.api.answers import Found, answer_of, with_locators, written_answer
+from ragqa.answering import Answering, Assessment, compose
 from ragqa.api.current import CurrentNotes
 from ragqa.api.stored_index import StoredIndex
 from ragqa.clock import Clock
 from ragqa.errors import IndexNotWritable, NoCorpus, NoIndex, OtherFormat, UsageError, WriterBusy
-from ragqa.indexing import LONG_S
 from ragqa.notes.formats import how_to_read, switched_off
 from ragqa.readers import Reader, available
 from ragqa.search.question import Question, clean_question, find_day, read_question
@@ -22,6 +19,7 @@ from ragqa.search.retrieve import of_day_first, retrieve
 from ragqa.stores import Snapshot
 from ragqa.stores.filters import fold_tag, note_matcher, path_matcher, tag_and_parents
 from ragqa.types import (
+    EXTRACTIVE,
     Answer,
     Filters,
     Hit,
@@ -51,6 +49,48 @@ MIN_POOL = 10
 _OUT_OF_STEP = "this folder and the shared index are out of step"
 
 MAX_NEAREST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found for a question: its hits, which stand in `notes`, and warnings."""
+
+    question: Question
+    hits: tuple[Hit, ...]
+    notes: CurrentNotes
+    info: IndexInfo
+    warnings: Sequence[str]
+
+
+def answer_of(
+    question: Question,
+    hits: tuple[Hit, ...],
+    composed: Assessment,
+    info: IndexInfo,
+    *,
+    warnings: Sequence[str] = (),
+) -> Answer:
+    """The extractive answer.
+
+    :param hits: those to give as the nearest passages.
+    """
+    return Answer(
+        question=question.typed,
+        answered=composed.answered,
+        confidence=composed.confidence,
+        backend=EXTRACTIVE,
+        text=composed.text,
+        citations=tuple(composed.citations),
+        hits=hits,
+        info=info,
+        warnings=tuple(warnings),
+        also=tuple(composed.also),
+        reasons=tuple(composed.reasons),
+        disagreements=tuple(composed.disagreements),
+        missing=composed.missing,
+        corrected=question.corrected,
+        read=question.text,
+    )
 
 
 class Index(StoredIndex):
@@ -108,8 +148,10 @@ class Index(StoredIndex):
             warnings += filter(None, [self._why_not_found(found.info, filters, warnings)])
         nearest = found.hits[: self.settings.top_k]
         answer = answer_of(found.question, nearest, composed, found.info, warnings=warnings)
-        answer = replace(with_locators(answer, found.notes.located), waiting=self.files_waiting)
+        answer = replace(found.notes.located(answer), waiting=self.files_waiting)
         if writer is not None:
+            from ragqa.generation import written_answer
+
             written = written_answer(
                 answer,
                 writer,
@@ -119,7 +161,7 @@ class Index(StoredIndex):
                 idf=self._open().idf,
                 progress=progress,
             )
-            answer = with_locators(written, found.notes.located)
+            answer = found.notes.located(written)
             clock.lap("write")
         return replace(answer, timings_ms=clock.laps())
 
@@ -168,7 +210,7 @@ class Index(StoredIndex):
         matches = note_matcher(filters)
         found = sorted(filter(matches, snapshot.notes().values()), key=lambda one: one.path)
         if filters:
-            warnings += filter_warnings(snapshot, filters, found=bool(found))
+            warnings += _filter_warnings(snapshot, filters, found=bool(found))
         return NoteList(tuple(found), snapshot.info, tuple(warnings), self.files_waiting)
 
     def find(
@@ -199,23 +241,13 @@ class Index(StoredIndex):
             hits = of_day_first(read, self._current_hits(read, only, notes, limit=limit)[0], hits)
         clock.lap("retrieve")
         warnings += stale
-        warnings += filter_warnings(snapshot, filters, found=bool(hits)) if filters else []
+        warnings += _filter_warnings(snapshot, filters, found=bool(hits)) if filters else []
         return Found(read, hits, notes, snapshot.info, warnings)
 
     def current_notes(self) -> CurrentNotes:
         """The notes of this index as they are now, for one question."""
         limit = self.settings.max_note_bytes
         return CurrentNotes(self.places.corpus, self._open(), max_note_bytes=limit)
-
-    @property
-    def open_note(self) -> OpenNote:
-        """Opens the notes of this index's passages, each one once."""
-        return self.current_notes().open
-
-    @property
-    def answering(self) -> Answering:
-        """How to compose answers, by the settings, from the notes as they are now."""
-        return self.answering_from(self.current_notes())
 
     def answering_from(self, notes: CurrentNotes) -> Answering:
         """How to compose answers, by the settings, from these notes."""
@@ -294,7 +326,7 @@ class Index(StoredIndex):
             return []
         self.waiting = None
         try:
-            report = self.refresh(progress=progress, patience_s=LONG_S)
+            report = self.refresh(progress=progress, unless_long=True)
         except (WriterBusy, IndexNotWritable) as exc:
             self.close()
             try:
@@ -308,43 +340,36 @@ class Index(StoredIndex):
         return [*report.warnings, *skips]
 
 
-def filter_warnings(snapshot: Snapshot, filters: Filters, *, found: bool) -> list[str]:
+def _filter_warnings(snapshot: Snapshot, filters: Filters, *, found: bool) -> list[str]:
     """Warnings about the notes that filters exclude.
 
     :param found: whether any passage passed the filters.
     :raises UsageError: no note has a tag, path or property that the filters name.
     """
+    notes = snapshot.notes()
     if not found or len(filters.paths) > 1 or filters.where:
-        _check_names(snapshot, filters)
-    warnings = _undated(snapshot, filters) if filters.since else []
+        tags = {each for one in notes.values() for tag in one.tags for each in tag_and_parents(tag)}
+        for tag in map(fold_tag, filters.tags):
+            if tag not in tags:
+                near = _nearest(tag, tags)
+                raise UsageError(f"no note has the tag {tag}{near}", hint="ragqa list --tags")
+        if filters.where:
+            _check_properties(notes.values(), filters.where)
+        for glob in filters.paths:
+            if not any(map(path_matcher([glob]), notes)):
+                near = _nearest(glob, {each for path in notes for each in with_parents(path)})
+                raise UsageError(f"no note has a path like {glob}{near}", hint="ragqa list")
+    warnings = []
+    if filters.since and (undated := snapshot.undated(filters)):
+        were = "was" if undated == 1 else "were"
+        warnings.append(f"{counted(undated, 'note')} without a date {were} left out by --since")
     if not found:
         warnings.append("nothing was found among the notes that match the filters")
     return warnings
 
 
-def _check_names(snapshot: Snapshot, filters: Filters) -> None:
-    """Raise unless the index has every tag and path that the filters name."""
-    notes = snapshot.notes()
-    tags = {each for note in notes.values() for tag in note.tags for each in tag_and_parents(tag)}
-    for tag in filters.tags:
-        if fold_tag(tag) not in tags:
-            raise UsageError(
-                f"no note has the tag {fold_tag(tag)}{_nearest(fold_tag(tag), tags)}",
-                hint="ragqa list --tags",
-            )
-    _check_properties(notes.values(), filters.where)
-    for glob in filters.paths:
-        if not any(map(path_matcher([glob]), notes)):
-            paths = {each for path in notes for each in with_parents(path)}
-            raise UsageError(
-                f"no note has a path like {glob}{_nearest(glob, paths)}", hint="ragqa list"
-            )
-
-
 def _check_properties(notes: Iterable[NoteRecord], where: str) -> None:
     """Raise unless each property is in some note, and has values that compare as asked."""
-    if not where:
-        return
     from ragqa.stores.where import by_name, equals, parse_where
 
     values = by_name(pair for note in notes for pair in note.properties)
@@ -356,24 +381,13 @@ def _check_properties(notes: Iterable[NoteRecord], where: str) -> None:
             )
             raise UsageError(f"no note has the property {one.name}{near}", hint="ragqa list")
         if not one.can_hold(held):
+            # The words of an example may come from any note.
+            example = equals(one.name, held[0])
             raise UsageError(
                 f"no note has a value of {one.name} that {one.sign} can compare with {one.value}; "
                 f"values are such as {held[0]}",
-                hint=_listing(equals(one.name, held[0])),
+                hint=f"ragqa list --where {shlex.quote(example)}" if example else "ragqa list",
             )
-
-
-def _listing(where: str) -> str:
-    """The command that lists what passes a filter; its words may come from any note."""
-    return f"ragqa list --where {shlex.quote(where)}" if where else "ragqa list"
-
-
-def _undated(snapshot: Snapshot, filters: Filters) -> list[str]:
-    undated = snapshot.undated(filters)
-    if not undated:
-        return []
-    notes = "1 note without a date was" if undated == 1 else f"{undated} notes without a date were"
-    return [f"{notes} left out by --since"]
 
 
 def _nearest(name: str, names: Iterable[str]) -> str:

@@ -3,7 +3,6 @@
 A store on another machine is opened only with the user's consent.
 """
 
-import math
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -203,7 +202,7 @@ class StoredIndex:
         *,
         rebuild: bool = False,
         wait: bool = False,
-        patience_s: float = math.inf,
+        unless_long: bool = False,
         progress: Progress | None = None,
     ) -> IndexReport:
         """Bring the index up to date with the notes; see `ragqa.indexing.refresh`."""
@@ -220,7 +219,7 @@ class StoredIndex:
                 self.source,
                 rebuild=rebuild,
                 wait=wait,
-                patience_s=patience_s,
+                unless_long=unless_long,
                 progress=progress,
             )
         self.close()

@@ -5,7 +5,6 @@
 sources = read_sources([Source(heading, text), ...], embedder)
 support = support_of(sentence, [1, 3], sources, snapshot.idf)
 
-`sources` reads the passages, and `compare` compares a sentence with them word by word.
-`entity_check` and `verbatim` look for contradictions; `model` turns all of this into a
-probability. `difference` tells in what two `answers` to one question differ.
+`sources` reads the passages, `compare` compares a sentence with them word by word, and `doubts`
+looks for contradictions. `difference` tells in what two answers to one question differ.
 """

@@ -9,8 +9,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from ragqa.claims.encoding import Encoded
-from ragqa.claims.sources import Part
+from ragqa.claims.sources import Encoded, Part
 from ragqa.types import Span, Vector, Vectors
 
 Idf: TypeAlias = Callable[[Sequence[str]], Mapping[str, float]]
@@ -18,9 +17,6 @@ Idf: TypeAlias = Callable[[Sequence[str]], Mapping[str, float]]
 
 HEADING_MATCH = 0.8
 """The match of a word that is only in the headings above a part."""
-
-MAX_WEIGHT = 5.0
-"""The cap on a word's weight, so that no single rare word decides."""
 
 COUNTERPART = 0.5
 """A word that matches at least this well has a counterpart in a source."""
@@ -71,10 +67,13 @@ class Comparison:
 def compare(claim: Encoded, parts: Sequence[Part], idf: Idf) -> Comparison:
     """Compare a claim with at least one part."""
     similarity = _similarity(claim, [part.statement for part in parts])
-    above = np.array([_heading_matches(claim, part.above) for part in parts])
+    stems_above = [{word.stem for word in part.above.words if word.stem} for part in parts]
+    above = np.array(
+        [[HEADING_MATCH * (word.stem in one) for word in claim.words] for one in stems_above]
+    )
     best = np.array([matrix.max(axis=1) for matrix in similarity])
     rarity = idf(sorted({word.stem for word in claim.words if word.stem}))
-    weights = [min(rarity.get(word.stem, 0.0), MAX_WEIGHT) for word in claim.words]
+    weights = [rarity.get(word.stem, 0.0) for word in claim.words]
     return Comparison(
         claim=claim,
         parts=tuple(parts),
@@ -99,11 +98,6 @@ def _similarity(claim: Encoded, parts: Sequence[Encoded]) -> tuple[Vectors, ...]
             similarity[i, places[word.stem]] = 1
     ends = np.cumsum([len(part.words) for part in parts])
     return tuple(np.split(similarity, ends[:-1], axis=1))
-
-
-def _heading_matches(claim: Encoded, above: Encoded) -> list[float]:
-    stems = {word.stem for word in above.words if word.stem}
-    return [HEADING_MATCH * (word.stem in stems) for word in claim.words]
 
 
 def _clauses(claim: Encoded) -> list[Span]:

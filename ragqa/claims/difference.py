@@ -1,23 +1,66 @@
-"""Whether two sentences answer a question differently, and in what."""
+"""Whether two sentences answer a question differently: in a figure, a date or a plain "not"."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 
-from ragqa.claims.answers import Answer, Asked, generic
-from ragqa.text.dates import Moment, same_moment
-from ragqa.text.lexicon import one_of, rows, table
-from ragqa.text.quantities import Figure, can_both_hold
-from ragqa.text.words import Word, compiled, stem
+from ragqa.text.dates import Moment, moments_of, same_moment
+from ragqa.text.lexicon import listed, one_of, rows, table
+from ragqa.text.quantities import Figure, can_both_hold, figures_of
+from ragqa.text.words import Word, blank, canonical, compiled, stem, stems, words_of
 
-COVERED = 0.5
-"""Each sentence, with its headings, must have this share of the question's words."""
-
-MAX_EXTRA = 4
-"""At most this many extra words, in one sentence only."""
-
+# Who said it, or that it was changed to this: not part of the answer.
+_ASIDE = (
+    r"(?i)^(?:[\w.'\u2019-]+ ){0,4}"
+    r"(?:reported|said|confirmed|announced|noted|decided|agreed) that\b"
+    r"|\b(?:(?:was|were|has been|have been|is|are) )?(?:now )?"
+    r"(?:moved|postponed|cut|changed|raised|lowered|reduced|increased|shortened|extended)"
+    r"(?: (?:up|down|back|forward))? to\b"
+)
+_NOT_NEGATING = r"(?i)\bnot (?:only|just|merely)\b|\bno (?:more|less|fewer|later|earlier) than\b"
+# In a heading: "GPT-3", "v2", "#12", "Sprint 4", "Flat B".
+_NUMBERED = (
+    r"(?<!\w)(?=[\w@.#-]{0,60}\d)[\w@#][\w@.#-]*(?<!\.)"
+    r"|(?<=\w )[A-HJ-Z]\b(?!['.])"
+)
 _RESTRICTED = rf"(?i)\b(?:{one_of('restricting')}|to)\s*\Z"
+_MAX_HEADINGS_CHARS = 300
+_TIMES = ("day", "date", "time", "year", "month", "weekday")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the stems of a question are about, and whether it asks for a date or time."""
+
+    about: frozenset[str]
+    of_time: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A sentence that may answer a question, with everything it is compared by.
+
+    `words` excludes figures and dates; `about` has the content stems of the rest, and what the
+    figures measure. `headings` has the stems of each title and heading above, `trail` those of all
+    of them, `numbered` the numbers and names with a number there. `qualifiers` has the stems of
+    sentence and headings, stop words included.
+    """
+
+    text: str
+    words: tuple[Word, ...]
+    figures: tuple[Figure, ...]
+    moments: tuple[Moment, ...]
+    about: frozenset[str]
+    headings: tuple[frozenset[str], ...]
+    trail: frozenset[str]
+    numbered: frozenset[str]
+    qualifiers: frozenset[str]
+
+    @property
+    def negation(self) -> Word | None:
+        """Its first negating word."""
+        return next((word for word in self.words if word.negates), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,86 +74,113 @@ class Difference:
     spans: tuple[tuple[int, int], tuple[int, int]]
 
 
+@lru_cache(maxsize=16)
+def read_asked(question: str) -> Asked:
+    """Prepare a question for comparing its answers. It is kept, as `read_answer` is."""
+    words = words_of(question)
+    said = {word.text for word in words}
+    asks_which = not said.isdisjoint(("what", "which")) and not said.isdisjoint(_TIMES)
+    of_time = asks_which or any(word.term in stems("asking when") for word in words)
+    return Asked(_content(words), of_time)
+
+
+@lru_cache(maxsize=256)
+def read_answer(text: str, headings: tuple[str, ...]) -> Answer:
+    """Prepare a sentence under a title and headings for comparison.
+
+    It is kept, since the sentences of an answer are compared twice.
+    """
+    rest = _without(_ASIDE, text)
+    moments = moments_of(rest)
+    rest = blank(rest, (moment.span for moment in moments))
+    figures = figures_of(rest)
+    rest = blank(rest, ((figure.start, figure.end) for figure in figures))
+    words = words_of(_without(_NOT_NEGATING, rest))
+    above = _without_days(" . ".join(headings)[:_MAX_HEADINGS_CHARS])
+    above_words = words_of(above)
+    return Answer(
+        text=text,
+        words=words,
+        figures=tuple(figures),
+        moments=tuple(moments),
+        about=_content(words) | {figure.measures for figure in figures} - {""},
+        headings=tuple(
+            _content(words_of(_without_days(one))) - stems("genres") for one in headings
+        ),
+        trail=_content(above_words),
+        numbered=frozenset(found[0].casefold() for found in compiled(_NUMBERED).finditer(above)),
+        qualifiers=frozenset(word.term for word in (*words, *above_words)),
+    )
+
+
+def _without(pattern: str, text: str) -> str:
+    return blank(text, (found.span() for found in compiled(pattern).finditer(text)))
+
+
+def _without_days(heading: str) -> str:
+    """The headings without full dates, which say when a note was written, not what it is about."""
+    return blank(heading, (day.span for day in moments_of(heading) if len(day.parts) > 1))
+
+
+def _content(words: Iterable[Word]) -> frozenset[str]:
+    """The stems of content words."""
+    return frozenset(word.stem for word in words if len(word.stem) > 1 and not word.negates)
+
+
 def difference(asked: Asked, one: Answer, other: Answer) -> Difference | None:
     """What two answers to the same question differ in; None where that is uncertain."""
-    if not (_same_topic(asked, one, other) and _same_names(asked, one, other)):
+    if _other_things(one, other):
         return None
-    if not _same_subject(asked, one, other):
+    first, second = _extra(one, other) - asked.about, _extra(other, one) - asked.about
+    if first and second:
         return None
-    differing = _only_difference(asked, one, other)
-    return None if differing is None or _other_subject(asked, one, other, differing) else differing
+    if _is_restricted(one, other, first) or _is_restricted(other, one, second):
+        return None
+    found = _only_difference(asked, one, other)
+    if found is None:
+        return None
+    # A subject of its own before the difference: "table names", "the annex".
+    starts = (one, first, found.spans[0][0]), (other, second, found.spans[1][0])
+    for answer, extra, start in starts:
+        if any(word.end <= start and word.stem in extra for word in answer.words):
+            return None
+    return found
 
 
-def _only_difference(asked: Asked, one: Answer, other: Answer) -> Difference | None:
-    """The only thing in which two statements on one subject differ."""
-    figures, moments = _differing_figures(one, other), _differing_moments(one, other)
-    if figures is None or moments is None:
-        return None
-    if asked.of_time and moments and not figures:
-        return _differ("date", *moments[0])
-    if moments or len(figures) > 1:
-        return None
-    if figures:
-        dated = bool(one.moments) != bool(other.moments)
-        negated = _is_negated(one) != _is_negated(other)
-        return None if dated or negated else _differ("number", *figures[0])
-    return _negation(one, other)
+def _extra(one: Answer, other: Answer) -> frozenset[str]:
+    """The stems that only the first one has, including the units of its figures."""
+    return one.about - other.about - other.trail - frozenset(map(canonical, listed("generic")))
 
 
-def _other_subject(asked: Asked, one: Answer, other: Answer, differing: Difference) -> bool:
-    """Whether one has its own subject before the difference: "table names", "the annex"."""
-    (first, _), (second, _) = differing.spans
-    return any(
-        word.end <= start and word.stem in extra
-        for answer, start, extra in (
-            (one, first, _extra_words(one, other) - asked.about),
-            (other, second, _extra_words(other, one) - asked.about),
+def _other_things(one: Answer, other: Answer) -> bool:
+    """Whether a heading or a qualifier shows that they are about different things."""
+    if one.numbered - other.numbered and other.numbered - one.numbered:
+        return True
+    for first in one.headings:
+        for second in other.headings:
+            # "Flat in Leeds", "Flat in York"
+            extra = first - second - other.about, second - first - one.about
+            if first & second and all(extra):
+                return True
+    for sides in _contrasts():
+        those, these = (
+            {n for n, words in enumerate(sides) if words & each.qualifiers} for each in (one, other)
         )
-        for word in answer.words
-    )
+        if those and these and those.isdisjoint(these):
+            return True
+    return False
 
 
-def _differ(about: str, first: Figure | Moment, second: Figure | Moment) -> Difference:
-    return Difference(about, ((first.start, first.end), (second.start, second.end)))
-
-
-def _same_topic(asked: Asked, one: Answer, other: Answer) -> bool:
-    """Whether both are about one thing and, with headings, cover enough of the question."""
-    if not one.about & other.about:
-        return False
-    needed = (asked.about - generic() or asked.about, asked.about)
-    return all(
-        any(len(words & each.all_stems) >= COVERED * len(words) for words in needed)
-        for each in (one, other)
-    )
-
-
-def _same_names(asked: Asked, one: Answer, other: Answer) -> bool:
-    """Whether no name, heading or qualifier shows that they are about different things."""
-    first = one.names - other.names - other.trail_names
-    second = other.names - one.names - one.trail_names
-    if (first and second) or any(name not in asked.text for name in first | second):
-        return False
-    if one.trail_names - other.trail_names and other.trail_names - one.trail_names:
-        return False
-    return not (_parallel_headings(one, other) or _contrasted(one.qualifiers, other.qualifiers))
-
-
-def _same_subject(asked: Asked, one: Answer, other: Answer) -> bool:
-    """Whether only one has extra words, and few, none of which restricts it."""
-    first = _extra_words(one, other) - asked.about
-    second = _extra_words(other, one) - asked.about
-    # "We use it for orders" and "we do not use it": only the negated one must be unrestricted.
-    denied = _is_negated(one) != _is_negated(other)
-    if (_is_restricted(one, other, first) and (_is_negated(one) or not denied)) or (
-        _is_restricted(other, one, second) and (_is_negated(other) or not denied)
-    ):
-        return False
-    return min(len(first), len(second)) == 0 and max(len(first), len(second)) <= MAX_EXTRA
+@cache
+def _contrasts() -> list[list[frozenset[str]]]:
+    """Sets of qualifiers, each of several sides."""
+    return [
+        [frozenset(map(stem, side.split())) for side in row.split("|")] for row in rows("contrasts")
+    ]
 
 
 def _is_restricted(answer: Answer, other: Answer, extra: frozenset[str]) -> bool:
-    """Whether its extra words restrict it: "for free users", "in Berlin", "Mia's"."""
+    """Whether its extra words restrict it: "for free users", "in Berlin", "with 8 cores"."""
     measured = {figure.measures for figure in other.figures}
     if any(
         figure.measures not in measured
@@ -120,35 +190,28 @@ def _is_restricted(answer: Answer, other: Answer, extra: frozenset[str]) -> bool
         return True
     words = [word for word in answer.words if word.text not in table("articles")]
     restricting = table("restricting")
-    restricted = {second.start for first, second in pairwise(words) if first.text in restricting}
     return any(
-        word.stem in extra
-        and (
-            word.start in restricted
-            or word.text.endswith("'s")
-            or (word.start > 0 and answer.text[word.start : word.end].istitle())
-        )
-        for word in words
+        first.text in restricting and second.stem in extra for first, second in pairwise(words)
     )
 
 
-def _extra_words(one: Answer, other: Answer) -> frozenset[str]:
-    """The stems that only the first one has, including the units of its figures."""
-    return one.about - other.about - other.trail - generic()
+def _only_difference(asked: Asked, one: Answer, other: Answer) -> Difference | None:
+    """The only thing in which two statements on one subject differ."""
+    figures, moments = _differing_figures(one, other), _differing_moments(one, other)
+    if figures is None:
+        return None
+    if asked.of_time and moments and not figures:
+        return _differ("date", *moments[0])
+    if moments or len(figures) > 1:
+        return None
+    if not figures:
+        return _negation(one, other)
+    denied = bool(one.negation) != bool(other.negation)
+    return None if denied else _differ("number", *figures[0])
 
 
-def _parallel_headings(one: Answer, other: Answer) -> bool:
-    """Whether their headings name two things of a kind: "Flat in Leeds", "Flat in York"."""
-    for first in one.headings:
-        for second in other.headings:
-            extra = first - second - other.about, second - first - one.about
-            if first & second and all(extra):
-                return True
-    if one.headings and other.headings and one.headings[-1] == other.headings[-1]:
-        above = [frozenset().union(*each.headings[:-1]) for each in (one, other)]
-        extra = above[0] - other.trail - other.about, above[1] - one.trail - one.about
-        return all(extra)
-    return False
+def _differ(about: str, first: Figure | Moment, second: Figure | Moment) -> Difference:
+    return Difference(about, ((first.start, first.end), (second.start, second.end)))
 
 
 def _differing_figures(one: Answer, other: Answer) -> list[tuple[Figure, Figure]] | None:
@@ -158,8 +221,7 @@ def _differing_figures(one: Answer, other: Answer) -> list[tuple[Figure, Figure]
         comparable = [each for each in other.figures if _comparable(figure, each, one, other)]
         if not comparable or _any_agrees(figure, comparable, one, other):
             continue
-        same = [each for each in one.figures if _comparable(each, comparable[0], one, other)]
-        if len(comparable) > 1 or len(same) > 1:
+        if len(comparable) > 1:
             return None
         differing.append((figure, comparable[0]))
     return differing
@@ -183,64 +245,31 @@ def _comparable(first: Figure, second: Figure, one: Answer, other: Answer) -> bo
     return False
 
 
-def _differing_moments(one: Answer, other: Answer) -> list[tuple[Moment, Moment]] | None:
-    """The dates and times that differ; None where it is unclear which to compare."""
+def _differing_moments(one: Answer, other: Answer) -> list[tuple[Moment, Moment]]:
+    """The dates and times that differ and agree with none of the other side."""
     pairs = []
     for moment in one.moments:
         compared = [(each, same_moment(moment, each)) for each in other.moments]
-        differing = [each for each, same in compared if same is False]
-        if not differing or any(same for _, same in compared):
-            continue
-        if len(differing) > 1:
-            return None
-        pairs.append((moment, differing[0]))
-    if len({second.start for _, second in pairs}) < len(pairs):
-        return None
+        if not any(same for _, same in compared):
+            pairs += [(moment, each) for each, same in compared if same is False][:1]
     return pairs
 
 
 def _negation(one: Answer, other: Answer) -> Difference | None:
     """The difference where one negates a word that the other asserts."""
-    if _is_negated(one) == _is_negated(other) or _conditional(one) != _conditional(other):
+    no, yes = (one, other) if one.negation else (other, one)
+    if no.negation is None or yes.negation is not None or _conditional(one) != _conditional(other):
         return None
-    no, yes = (one, other) if _is_negated(one) else (other, one)
-    negator = no.negators[0]
-    denied = next(
-        (word for word in no.words if word.start >= negator.end and _is_content(word)), None
-    )
+    start, end = no.negation.start, no.negation.end
+    fillers = table("fillers")
+    after = (word for word in no.words if word.start >= end and word.text not in fillers)
+    denied = next((word for word in after if word.stem), None)
     asserted = next((word for word in yes.words if denied and word.stem == denied.stem), None)
     if denied is None or asserted is None:
         return None
-    spans = (negator.start, denied.end), (asserted.start, asserted.end)
+    spans = (start, denied.end), (asserted.start, asserted.end)
     return Difference("negation", spans if no is one else (spans[1], spans[0]))
-
-
-def _is_negated(answer: Answer) -> bool:
-    """Whether a sentence has an odd number of negations."""
-    return len(answer.negators) % 2 == 1
 
 
 def _conditional(answer: Answer) -> bool:
     return any(word.text in table("conditions") for word in answer.words)
-
-
-def _is_content(word: Word) -> bool:
-    return bool(word.stem) and word.text not in table("fillers")
-
-
-@cache
-def _contrasts() -> list[list[frozenset[str]]]:
-    """Sets of qualifiers, each of several sides."""
-    return [
-        [frozenset(map(stem, side.split())) for side in row.split("|")] for row in rows("contrasts")
-    ]
-
-
-def _contrasted(one: frozenset[str], other: frozenset[str]) -> bool:
-    """Whether two have different qualifiers of the same set."""
-    for sides in _contrasts():
-        first = {n for n, words in enumerate(sides) if words & one}
-        second = {n for n, words in enumerate(sides) if words & other}
-        if first and second and first.isdisjoint(second):
-            return True
-    return False

@@ -3,18 +3,29 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ragqa.claims.encoding import Encoded, encode
+import numpy as np
+
 from ragqa.embedders import Embedder
 from ragqa.languages import ENGLISH
 from ragqa.notes.markdown import parse_markdown
 from ragqa.passages.parts import unit_spans
 from ragqa.readers import Reader, Text
-from ragqa.types import Block, Kind, Span, TokenVectors
+from ragqa.text.dates import Moment, moments_of
+from ragqa.text.names import NAME_SHAPE, Name, NameIndex, names_of
+from ragqa.text.quantities import Figure, figures_of
+from ragqa.text.words import Word, blank, compiled, words_of
+from ragqa.types import Block, Kind, Span, TokenVectors, Vectors
 
 MAX_CHARS = 20_000
 MAX_PARTS = 400
 """The most of a passage that is read; indexed passages are far shorter."""
 
+MAX_STATEMENT_CHARS = 3000
+"""The most of a statement that is read; a longer one is code, or not a sentence."""
+
+# The target of a link, which readers do not see.
+_LINK_TARGET = r"(?<=\])\([^()\n]{0,300}\)|(?<=\[\[)[^\[\]|\n]{1,200}\|"
+_MIN_NORM = 1e-9
 _ABOVE = (Kind.HEADING, Kind.TABLE_HEAD)
 
 
@@ -28,6 +39,30 @@ class Source:
     heading: str
     text: str
     language: str = ENGLISH
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A sentence with everything it is compared by.
+
+    `vectors` has a contextual vector per word, shape (words, dimensions); zeros where the embedder
+    did not read it. `names` are what is clearly a name, `name_index` every form that may be one.
+    `language` is a code of `LANGUAGES`.
+    """
+
+    text: str
+    words: tuple[Word, ...]
+    figures: tuple[Figure, ...]
+    moments: tuple[Moment, ...]
+    vectors: Vectors
+    names: tuple[Name, ...]
+    name_index: NameIndex
+    language: str = ENGLISH
+
+    @property
+    def content_words(self) -> list[int]:
+        """Indices of its content words."""
+        return [i for i, word in enumerate(self.words) if word.stem]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,3 +145,46 @@ def _parts(number: int, source: Source, tokens: TokenVectors | None) -> Iterator
 def _spans(text: str) -> Iterator[tuple[Span, Block]]:
     for block in parse_markdown(text, 0).blocks:
         yield from ((span, block) for span in unit_spans(text, block))
+
+
+def encode(
+    text: str, tokens: TokenVectors | None = None, offset: int = 0, language: str = ENGLISH
+) -> Encoded:
+    """Prepare a text for comparison. A number in a name, such as "GPT-4", is no figure.
+
+    :param tokens: the token vectors of the larger text that has this one at `offset`; None where
+        the embedder does not read it.
+    """
+    visible = compiled(_LINK_TARGET).sub(
+        lambda target: " " * len(target[0]), text[:MAX_STATEMENT_CHARS]
+    )
+    moments = moments_of(visible, language)
+    rest = blank(visible, (one.span for one in moments))
+    shaped = compiled(NAME_SHAPE).finditer(rest)
+    rest = blank(rest, (one.span() for one in shaped if any(map(str.isdigit, one[0]))))
+    words = words_of(visible, language)
+    return Encoded(
+        text=visible,
+        words=words,
+        figures=tuple(figures_of(rest, language)),
+        moments=tuple(moments),
+        vectors=_vectors(words, tokens, offset),
+        names=tuple(names_of(visible, language)),
+        name_index=NameIndex.of(visible),
+        language=language,
+    )
+
+
+def _vectors(words: Sequence[Word], tokens: TokenVectors | None, offset: int) -> Vectors:
+    """The normalised mean of each word's token vectors, shape (words, dimensions)."""
+    if tokens is None:
+        return np.zeros((len(words), 1), np.float32)
+    found = np.zeros((len(words), tokens.vectors.shape[1]), np.float32)
+    row = 0
+    for (start, end), vector in zip(tokens.spans, tokens.vectors, strict=True):
+        while row < len(words) and words[row].end + offset <= start:
+            row += 1
+        if row < len(words) and words[row].start + offset < end:
+            found[row] += vector
+    norms = np.linalg.norm(found, axis=1, keepdims=True)
+    return np.asarray(found / np.maximum(norms, _MIN_NORM), np.float32)

@@ -1,16 +1,23 @@
-"""Whether the cited sources support a sentence, and which of their sentences do."""
+"""Whether the cited sources support a sentence, and which of their sentences do.
 
-from collections.abc import Iterator, Mapping, Sequence
+Signals must agree: each doubt takes a share of the remaining probability, as causes do in a
+noisy-or (Pearl, "Probabilistic Reasoning in Intelligent Systems", 1988). In a weighted sum, good
+coverage could make up for a wrong figure.
+"""
+
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib import resources
 
 import numpy as np
 
 from ragqa.claims.compare import Comparison, Idf, compare, evidence_in
-from ragqa.claims.encoding import MAX_CHARS, encode
-from ragqa.claims.entity_check import entity_doubts
-from ragqa.claims.model import About, Doubt, shipped, strengths
-from ragqa.claims.sources import Part, Sources
-from ragqa.claims.verbatim import checked_words, is_code, misquotations, read_code
+from ragqa.claims.doubts import About, Doubt, entity_doubts, misquotations
+from ragqa.claims.sources import MAX_STATEMENT_CHARS, Part, Sources, encode
 from ragqa.readers import Reader, Text
 from ragqa.text.words import WORD
 from ragqa.types import Span
@@ -31,6 +38,9 @@ REPORTED_FROM = 0.5
 
 _LOW_COVERAGE = 0.45
 _SHOWN = 80
+# A block of code, or a single inline code span.
+_CODE = re.compile(r"\s*(?:```|~~~)|\s*`[^`\n]+`[\s.:;,]*\Z")
+_FENCE_LINE = re.compile(r"^[ \t]*(?:```|~~~)[^\n]*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +71,47 @@ class Signals:
     evidence: Mapping[int, tuple[Span, ...]]
 
 
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A probability logistic in the claim's coverage, less the share of each doubt.
+
+    `weights` apply to the coverage of the weakest window and of the whole claim. From `threshold`
+    on a claim counts as supported.
+    """
+
+    intercept: float
+    weights: tuple[float, float]
+    shares: Mapping[str, float]
+    threshold: float
+
+    def probability(self, coverage: tuple[float, float], doubts: Mapping[About, float]) -> float:
+        """The probability that a claim is supported, 0 to 1.
+
+        :param coverage: of its weakest window, and of all of it.
+        """
+        terms = (w * part for w, part in zip(self.weights, coverage, strict=True))
+        logit = self.intercept + sum(terms)
+        left = 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
+        for about, strength in doubts.items():
+            left *= 1 - self.shares[about] * strength
+        return left
+
+
+def strengths(doubts: Iterable[Doubt]) -> dict[About, float]:
+    """The strongest doubt of each kind, 0 where there is none."""
+    found = dict.fromkeys(About, 0.0)
+    for doubt in doubts:
+        found[doubt.about] = max(found[doubt.about], doubt.strength)
+    return found
+
+
+@lru_cache(maxsize=1)
+def shipped() -> dict[str, Model]:
+    """The models with token vectors ("all") and without, fitted by `eval/fit_grounding.py`."""
+    text = resources.files("ragqa.claims").joinpath("support.json").read_text("utf-8")
+    return {name: Model(**model) for name, model in json.loads(text)["models"].items()}
+
+
 def support_of(
     sentence: str,
     cited: Sequence[int],
@@ -74,7 +125,7 @@ def support_of(
     signals = signals_of(sentence, cited, sources, idf)
     if isinstance(signals, str):
         return Support(0.0, supported=False, against=(signals,))
-    model = shipped().terms if sources.embedder is None else shipped().all
+    model = shipped()["terms" if sources.embedder is None else "all"]
     score = model.probability(signals.coverage, strengths(signals.doubts))
     supported = score >= model.threshold
     against = [doubt.phrase for doubt in signals.doubts if doubt.strength >= REPORTED_FROM]
@@ -90,9 +141,9 @@ def signals_of(sentence: str, cited: Sequence[int], sources: Sources, idf: Idf) 
     parts = [part for part in sources.parts if part.source in cited]
     if not parts:
         return "no source with any text"
-    if len(sentence) > MAX_CHARS or len(WORD.findall(sentence)) > MAX_WORDS:
+    if len(sentence) > MAX_STATEMENT_CHARS or len(WORD.findall(sentence)) > MAX_WORDS:
         return TOO_LONG
-    if is_code(sentence):
+    if _CODE.match(sentence):
         return _code_signals(sentence, parts, idf)
     tokens = sources.embedder.embed_sentences([sentence])[0] if sources.embedder else None
     claim = encode(sentence, tokens, language=parts[0].statement.language)
@@ -122,11 +173,13 @@ def _reader_doubts(sentence: str, texts: Sequence[Text], reader: Reader) -> Iter
 
 
 def _code_signals(sentence: str, parts: Sequence[Part], idf: Idf) -> Signals | str:
-    """The signals of code, each word of which must be in a source."""
-    claim = read_code(sentence)
-    words = checked_words(claim)
-    if not words:
+    """The signals of code, each word of which must be in a source: a synonym does not run."""
+    claim = encode(_FENCE_LINE.sub(lambda fence: " " * len(fence[0]), sentence))
+    if not claim.words:
         return NOTHING_TO_CHECK
+    # Single characters count only where there is nothing else.
+    every = list(range(len(claim.words)))
+    words = [i for i in every if len(claim.words[i].text) > 1] or every
     comparison = compare(claim, parts, idf)
     coverage, weakest = _coverage(comparison, words, window=1)
     return Signals(coverage, weakest, (), evidence_in(comparison))

@@ -79,10 +79,7 @@ def allow_host(host: str, use: Use) -> None:
 def add_consent_commands(
     app: typer.Typer, use: Use, *, host: str, allows: str, forgets: str, example: str
 ) -> None:
-    """Add the commands that allow a host and forget it.
-
-    :param host: the help of their argument; `allows` and `forgets` are the commands' own.
-    """
+    """Add the commands that allow a host and forget it; `host` is the help of their argument."""
     family = f"Example: ragqa {_COMMANDS[use]}"
     named = typer.Argument(metavar="HOST", help=host)
 
@@ -93,9 +90,8 @@ def add_consent_commands(
 
     @app.command(cls=Command, help=f"{forgets}\n\n{family} forget {example}")
     def forget(host: Annotated[str, named]) -> int:
-        known = consent.forget(host, use)
-        said = "is no longer allowed" if known else "was not allowed"
-        render.say(f"{host_named(host)} {said}")
+        said = "is no longer" if consent.forget(host, use) else "was not"
+        render.say(f"{host_named(host)} {said} allowed")
         return 0
 
 

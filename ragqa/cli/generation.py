@@ -84,8 +84,7 @@ def request_in(query: "Query", question: str, options: LLMOptions) -> "tuple[Req
 
     Raises what `Index.ask` raises.
     """
-    from ragqa.api.answers import with_sections
-    from ragqa.generation import request_for
+    from ragqa.generation import request_for, with_sections
     from ragqa.llms import llm_for
 
     settings = query.index.settings
@@ -94,7 +93,7 @@ def request_in(query: "Query", question: str, options: LLMOptions) -> "tuple[Req
     answer = ask_with(query, question, None)
     request = request_for(
         answer.looked_for,
-        with_sections(answer.hits, query.index.open_note),
+        with_sections(answer.hits, query.index.current_notes().open),
         max_tokens=settings.llm_prompt_tokens,
     )
     where = f"{destination.backend}, {destination.where}" if destination else ""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ragqa.config.settings import Value
     from ragqa.render import ProgressLine
     from ragqa.render.results import Linker
-    from ragqa.types import Filters, Waiting
+    from ragqa.types import Filters
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +135,7 @@ def first_build_notice(index: "Index") -> str:
         return ""
     return (
         f"No index yet: building one from the notes in {index.places.corpus}, "
-        f"to be kept in {index.kept.where}. "
-        f"This happens once{_lasting(index.ahead(), ', and takes')}."
+        f"to be kept in {index.kept.where}. This happens once."
     )
 
 
@@ -145,12 +144,4 @@ def build_notice(index: "Index", *, rebuild: bool) -> str:
     from ragqa.types import counted
 
     ahead = index.ahead(rebuild=rebuild)
-    lasting = _lasting(ahead, ":")
-    return f"{counted(ahead.files, 'file')} to read{lasting}." if lasting else ""
-
-
-def _lasting(ahead: "Waiting", joint: str) -> str:
-    """About how long a build takes, after these words; "" if that is not long."""
-    from ragqa.indexing import LONG_S
-
-    return f"{joint} {ahead.time}" if ahead.seconds > LONG_S else ""
+    return f"{counted(ahead.files, 'file')} to read." if ahead.is_long else ""

@@ -211,7 +211,7 @@ def _passages(index: Index, *, progress: Progress) -> list[Finding]:
     embedder = index.source.embedders.asking
     checked = check_passages(index.snapshot(), index.source, embedder, progress=progress)
     if checked.faults:
-        return [Finding(Severity.ERROR, fault.what, _REPAIR, 4) for fault in checked.faults]
+        return [Finding(Severity.ERROR, fault, _REPAIR, 4) for fault in checked.faults]
     found = f"every passage of {counted(checked.notes, 'unchanged note')} is found in its note"
     same = (
         f"{counted(checked.embedded, 'passage')} embedded again: the lowest cosine with the "

@@ -6,7 +6,7 @@ from functools import partial
 
 from ragqa.answering import compose
 from ragqa.api import Index
-from ragqa.api.answers import answer_of
+from ragqa.api.index import answer_of
 from ragqa.config import Loaded, Settings, load_settings
 from ragqa.config.files import cache_folder
 from ragqa.config.settings import Value

@@ -1,8 +1,8 @@
 """Have an LLM write an answer, and check every sentence against the passages it cites."""
 
 from ragqa.generation.draft import cited_text
-from ragqa.generation.prompt import INSTRUCTIONS, Request, request_for
-from ragqa.generation.writer import Writer, what_is_sent, write, writer_of
+from ragqa.generation.prompt import INSTRUCTIONS, Request, request_for, with_sections
+from ragqa.generation.writer import Writer, what_is_sent, writer_of, written_answer
 
 __all__ = [
     "INSTRUCTIONS",
@@ -11,6 +11,7 @@ __all__ = [
     "cited_text",
     "request_for",
     "what_is_sent",
-    "write",
+    "with_sections",
     "writer_of",
+    "written_answer",
 ]

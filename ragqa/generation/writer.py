@@ -13,7 +13,7 @@ from ragqa.claims.sources import Source, read_sources
 from ragqa.claims.support import Support, support_of
 from ragqa.config import Settings
 from ragqa.embedders import Embedder
-from ragqa.errors import BackendFailed, RagqaError
+from ragqa.errors import BackendFailed, RagqaError, UsageError
 from ragqa.generation.draft import (
     REMOVED,
     Drafted,
@@ -23,14 +23,33 @@ from ragqa.generation.draft import (
     with_marks,
     without_links,
 )
-from ragqa.generation.prompt import DECLINED, Request, heading_of
+from ragqa.generation.prompt import (
+    DECLINED,
+    Request,
+    heading_of,
+    request_for,
+    with_sections,
+)
 from ragqa.llms import LLM, llm_for
 from ragqa.llms.limits import Deadline, bounded
 from ragqa.search.question import Question
 from ragqa.text.seen import set_apart
-from ragqa.types import Answer, Citation, Fallback, Hit, Span, Written, WrittenSentence, counted
+from ragqa.types import (
+    Answer,
+    Citation,
+    Disagreement,
+    Fallback,
+    Hit,
+    Progress,
+    Span,
+    Written,
+    WrittenSentence,
+    counted,
+)
 
 _WORDS = re.compile(r"\w+")
+_NOT_ALLOWED = "you did not allow sending to"
+_NO_ANSWER = "your notes do not seem to answer"
 _NO_SOURCE = Support(0.0, supported=False, against=("no source",))
 
 
@@ -54,6 +73,10 @@ class Writer:
     on_sentence: Callable[[WrittenSentence], None] = lambda _: None
     keep: Callable[[Answer], None] = lambda _: None
     allow: Callable[[], bool] = lambda: True
+
+    def is_for(self, answer: Answer) -> bool:
+        """Whether to ask the LLM, given the extractive answer."""
+        return bool(answer.hits) and (answer.answered or self.force)
 
 
 def writer_of(
@@ -80,60 +103,85 @@ def what_is_sent(settings: Settings) -> str:
     return f"what you ask and up to {passages} of your notes (ragqa ask --show-prompt shows them)"
 
 
-def write(
-    request: Request,
+def written_answer(
+    answer: Answer,
     writer: Writer,
     question: Question,
     answering: Answering,
     *,
     embedder: Embedder,
     idf: Idf,
-) -> tuple[Written, str, tuple[Citation, ...]]:
-    """Have the LLM write an answer; returns the result, the text and the citations.
+    progress: Progress | None = None,
+) -> Answer:
+    """The answer written by the LLM; if that fails, the extractive one and why in `written`.
 
-    Failures are reported in `Written.fallback`; text and citations are then empty.
-
+    :param answer: the extractive answer.
     :param idf: returns the inverse document frequency of each term.
+    :raises NotAllowed: nothing may be sent to the LLM.
     """
-    backend = writer.llm.destination.backend
-    passages = [hit.passage for hit in request.hits]
+    backend, host = writer.llm.destination.backend, writer.llm.destination.host
+    if not writer.is_for(answer):
+        return _not_asked(answer, writer, _NO_ANSWER, "--force asks it anyway")
+    try:
+        passages = with_sections(answer.hits, answering.open_note)
+        request = request_for(question.text, passages, max_tokens=writer.prompt_tokens)
+    except UsageError as exc:
+        failed = Written(backend, fallback=Fallback.FAILED, why=exc.message, hint=exc.hint)
+        return replace(answer, written=failed)
+    writer.keep(answer)
+    if not writer.allow():
+        return _not_asked(answer, writer, f"{_NOT_ALLOWED} {host}", f"ragqa llm allow {host}")
+    if progress is not None:
+        progress("waiting", 0, 1)
     sources = read_sources(
-        [Source(heading_of(one), one.text, one.language) for one in passages],
+        [
+            Source(heading_of(one.passage), one.passage.text, one.passage.language)
+            for one in request.hits
+        ],
         embedder,
         reader=answering.reader,
         by_terms_alone=question.by_terms_alone,
     )
     kept = _Kept(request, writer, partial(support_of, sources=sources, idf=idf))
-    fallback, why, hint = None, "", ""
-    try:
-        kept.take_all()
-    except RagqaError as exc:
-        fallback, why, hint = Fallback.FAILED, exc.message, exc.hint
-    else:
-        if kept.declined:
-            fallback = Fallback.DECLINED
-            why = f"{backend} finds no answer in the passages that it was given"
-        elif not any(sentence.supported for sentence in kept.sentences):
-            fallback = Fallback.UNSUPPORTED
-            why = f"nothing that {backend} wrote is supported by the passages that it cites"
-    written = Written(
-        backend=backend,
-        sentences=tuple(kept.sentences),
-        invalid_citations=tuple(kept.invalid),
-        dropped=kept.dropped,
-        given=len(request.hits),
-        left_out=request.left_out,
-        fallback=fallback,
-        why=why,
-        hint=hint,
-    )
-    if fallback:
-        return written, "", ()
-    citations = [
+    written = kept.written()
+    warnings = (*answer.warnings, *request.warnings(writer.prompt_tokens))
+    answer = replace(answer, written=written, warnings=warnings)
+    if written.fallback:
+        return answer
+    citations = tuple(
         _citation(request.hits[n - 1], n, spans, answering.old_before)
         for n, spans in sorted(kept.evidence.items())
-    ]
-    return written, text_of(kept.sentences), tuple(citations)
+    )
+    return replace(
+        answer,
+        backend=backend,
+        text=text_of(kept.sentences),
+        citations=citations,
+        also=(),
+        disagreements=tuple(_renumbered(one, citations) for one in answer.disagreements),
+    )
+
+
+def _not_asked(answer: Answer, writer: Writer, why: str, hint: str) -> Answer:
+    backend = writer.llm.destination.backend
+    why = f"{backend} was not asked, since {why}"
+    unasked = Written(backend, fallback=Fallback.NOT_ASKED, why=why, hint=hint)
+    return replace(answer, written=unasked)
+
+
+def _renumbered(disagreement: Disagreement, citations: Sequence[Citation]) -> Disagreement:
+    """Give each side the number of an overlapping citation, 0 for none."""
+
+    def number(side: Citation) -> int:
+        (start, end), path = side.chars, side.path
+        overlapping = (
+            c.n for c in citations if c.path == path and c.chars[0] < end and start < c.chars[1]
+        )
+        return next(overlapping, 0)
+
+    first, second = disagreement.citations
+    sides = replace(first, n=number(first)), replace(second, n=number(second))
+    return replace(disagreement, citations=sides)
 
 
 class _Kept:
@@ -151,7 +199,34 @@ class _Kept:
         self.dropped = 0
         self.declined = False
 
-    def take_all(self) -> None:
+    def written(self) -> Written:
+        """Have the LLM write, and say what came of it; a failure is its `fallback`."""
+        backend = self._writer.llm.destination.backend
+        fallback, why, hint = None, "", ""
+        try:
+            self._take_all()
+        except RagqaError as exc:
+            fallback, why, hint = Fallback.FAILED, exc.message, exc.hint
+        else:
+            if self.declined:
+                fallback = Fallback.DECLINED
+                why = f"{backend} finds no answer in the passages that it was given"
+            elif not any(sentence.supported for sentence in self.sentences):
+                fallback = Fallback.UNSUPPORTED
+                why = f"nothing that {backend} wrote is supported by the passages that it cites"
+        return Written(
+            backend=backend,
+            sentences=tuple(self.sentences),
+            invalid_citations=tuple(self.invalid),
+            dropped=self.dropped,
+            given=len(self._request.hits),
+            left_out=self._request.left_out,
+            fallback=fallback,
+            why=why,
+            hint=hint,
+        )
+
+    def _take_all(self) -> None:
         """Check each sentence of the reply as it arrives, within the deadline.
 
         :raises BackendFailed: the LLM failed, repeats its prompt, or was not done in time.

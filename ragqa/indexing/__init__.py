@@ -1,10 +1,11 @@
 """Index notes: find what changed, split and embed only that, commit a new generation."""
 
-from ragqa.indexing.refresh import LONG_S, ahead, refresh
+from ragqa.indexing.refresh import refresh
 from ragqa.indexing.source import (
     Changes,
     Embedders,
     Source,
+    ahead,
     check_embedder,
     check_origin,
     find_changes,
@@ -12,7 +13,6 @@ from ragqa.indexing.source import (
 )
 
 __all__ = [
-    "LONG_S",
     "Changes",
     "Embedders",
     "Source",

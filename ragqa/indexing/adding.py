@@ -110,7 +110,7 @@ class _Pending:
 class Embedding:
     """Embeds and adds notes for one writer, which saves the embeddings until its commit.
 
-    :ivar computed: how many embeddings have been computed so far; `computed_bytes` is their text.
+    :ivar computed: how many embeddings have been computed so far.
     :ivar languages: the word pieces of the languages of the notes, those in the index included.
     :raises IndexUnusable: here and in every method: embeddings cannot be saved.
     """
@@ -119,7 +119,7 @@ class Embedding:
         self._writer = writer
         self._embedder = embedder
         self._resumed = writer.resume(embedder.info, embedder.dtype)
-        self.computed = self.computed_bytes = 0
+        self.computed = 0
         self.languages: dict[str, Pieces] = {}
 
     def add_notes(
@@ -211,7 +211,6 @@ class Embedding:
         keys = [passage.embedding_key for passage in part]
         self._writer.save(keys, rows)
         self.computed += len(keys)
-        self.computed_bytes += sum(len(passage.embedded_text.encode()) for passage in part)
         first.vectors |= zip(keys, rows, strict=True)
         first.parts.popleft()
 

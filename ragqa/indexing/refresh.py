@@ -1,28 +1,22 @@
-"""Bring an index up to date with its notes, embedding only what is new.
-
-How long that takes is told before anything is extracted or embedded: the bytes of text that are new
-are divided by the rate at which this machine embedded last.
-"""
+"""Bring an index up to date with its notes, embedding only what is new."""
 
 import gc
-import logging
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 from msgspec import Struct, field
 
-from ragqa.config.files import cache_folder
 from ragqa.embedders import CANARY, Embedder, WorkersFor, here
-from ragqa.embedders.weights import read_json, write_json
 from ragqa.errors import IndexUnusable, NoIndex, OtherFormat, WriterBusy
 from ragqa.indexing.source import (
+    BYTES_PER_TOKEN,
     Changes,
     Source,
+    ahead,
     check_corpus,
     check_embedder,
     check_origin,
@@ -30,31 +24,12 @@ from ragqa.indexing.source import (
     no_notes,
     suspects_in,
 )
-from ragqa.notes import Walk, digest_of, format_of
+from ragqa.notes import format_of
 from ragqa.stores import Store, Writer
-from ragqa.types import IndexInfo, IndexReport, NoteFile, NoteState, Progress, Waiting, no_progress
+from ragqa.types import IndexInfo, IndexReport, NoteState, Progress, no_progress
 
 SMALL_CHANGE_PASSAGES = 64
 """Up to this many new passages, the query embedder finishes before torch would have started."""
-
-LONG_S = 5.0
-"""An update that takes longer is not made before a question."""
-
-DEFAULT_RATE = 20_000
-"""Bytes of text a second until a build was measured: 36 passages of full length, on two cores."""
-
-_HIGHEST_RATE = 10**12
-"""A higher one was not measured."""
-
-_LEAST_MEASURED = 50_000
-"""The bytes of text that tell a rate; less is over too soon."""
-
-_MOST_COMPARED = 100_000_000
-"""The bytes of files to compare with the index; what is beyond counts as new."""
-
-_BYTES_PER_TOKEN = 4
-
-logger = logging.getLogger("ragqa")
 
 
 def refresh(
@@ -63,7 +38,7 @@ def refresh(
     *,
     rebuild: bool = False,
     wait: bool = False,
-    patience_s: float = math.inf,
+    unless_long: bool = False,
     progress: Progress = no_progress,
 ) -> IndexReport:
     """Bring the index up to date with the notes, or build it if this ragqa has made none.
@@ -71,24 +46,31 @@ def refresh(
     Passages with the same text keep their embedding. If nothing changed, no lock is taken.
 
     :param rebuild: read all notes again, and recompute every passage and embedding.
-    :param patience_s: if an update would take longer, the report only says what waits.
+    :param unless_long: if an update would take long, the report only says what waits.
     :raises NoCorpus: there is no corpus, or no note in it can be read.
     :raises EmbedderMismatch: the index was built with another embedder; `rebuild` fixes it.
     :raises IndexUnusable: the index is damaged or not writable.
     :raises WriterBusy: another process is writing it and `wait` is False.
     """
     started = time.perf_counter()
-    while True:
-        if rebuild:  # files that could not be read are tried again
-            from ragqa.notes.extraction.cache import try_again
+    if rebuild:  # files that could not be read are tried again
+        from ragqa.notes.extraction.cache import try_again
 
-            try_again()
+        try_again()
+    while True:
         with _without_gc():
             walk = source.walk()
             base = _Base() if rebuild else _read_base(store, source, wait=wait)
-            changes = _changes(source, walk, base, patience_s, progress)
-        if isinstance(changes, IndexReport):
-            return changes
+            suspects = suspects_in(walk, base.notes)
+            if unless_long and base.info and not base.is_other:
+                waiting = ahead(source, suspects, base.notes)
+                if waiting.is_long:
+                    nothing = Changes(walk, (), (), (), (), base.info.skipped, base.info.notes)
+                    return replace(_report(base.info, base.info, nothing, started), waiting=waiting)
+            if base.is_other:
+                progress("anew", 0, 1)
+            changes = find_changes(source, walk, base.notes, suspects=suspects, progress=progress)
+            _check_removals(source, base, changes)
         if base.info and not changes and changes.skipped == base.info.skipped:
             store.tidy()
             return _report(base.info, base.info, changes, started)
@@ -99,22 +81,6 @@ def refresh(
             info, changes, warnings = _write(writer, source, base.info, changes, progress)
             _forget(store, base, changes)
             return _report(info, base.info, changes, started, warnings)
-
-
-def _changes(
-    source: Source, walk: Walk, base: "_Base", patience_s: float, progress: Progress
-) -> Changes | IndexReport:
-    """What differs from the index, or the report that it stays as it is, since that takes long."""
-    if base.is_other:
-        progress("anew", 0, 1)
-    suspects = suspects_in(walk, base.notes)
-    if base.info and not base.is_other and patience_s < math.inf:
-        waiting = ahead(source, suspects, base.notes)
-        if waiting.seconds > patience_s:
-            return left_as_it_is(base.info, waiting)
-    changes = find_changes(source, walk, base.notes, suspects=suspects, progress=progress)
-    _check_removals(source, base, changes)
-    return changes
 
 
 def _forget(store: Store, base: "_Base", changes: Changes) -> None:
@@ -221,13 +187,7 @@ def _write(
         for note in changes.restamped:
             writer.restamp(note.path, note.stamp, settled=note.settled)
         files = changes.added + changes.changed
-        began = time.perf_counter()
-        try:
-            lost, warnings = embedding.add_notes(files, source, workers, report)
-        finally:
-            if workers is here:  # an interrupted build tells the rate, too
-                seconds = time.perf_counter() - began
-                keep_rate(source.embedders.spec, embedding.computed_bytes, seconds)
+        lost, warnings = embedding.add_notes(files, source, workers, report)
         if lost:  # they have become unreadable since the changes were found
             writer.remove(skip.path for skip in lost)
             changes = changes.without(lost)
@@ -245,9 +205,9 @@ def _embedder_for(
 ) -> tuple[Embedder, WorkersFor]:
     """Choose the embedder's form by the amount of work, and check it against the base."""
     embedders = source.embedders
-    ahead = sum(file.stamp.size for file in changes.added + changes.changed)
-    chars_per_passage = 4 * source.chunking.target_tokens
-    small = base is not None and ahead <= SMALL_CHANGE_PASSAGES * chars_per_passage
+    size = sum(file.stamp.size for file in changes.added + changes.changed)
+    passage_bytes = BYTES_PER_TOKEN * source.chunking.target_tokens
+    small = base is not None and size <= SMALL_CHANGE_PASSAGES * passage_bytes
     embedder = embedders.asking if small else embedders.load_building(report)
     if base is not None:
         check_embedder(base, embedder)
@@ -301,79 +261,3 @@ def _report(
         seconds=round(time.perf_counter() - started, 3),
         warnings=warnings,
     )
-
-
-def ahead(source: Source, files: Sequence[NoteFile], known: Mapping[str, NoteState]) -> Waiting:
-    """What an update would read, and about how long that would take.
-
-    A note that was moved, or only touched, keeps its embeddings; one that was edited is embedded
-    anew where it was, so it counts by what it has grown, and a passage.
-
-    :param files: those that may differ from the index.
-    :param known: the state of each note in the index, by path.
-    """
-    if not files:
-        return Waiting(0, 0.0)
-    rate = _rate(source.embedders.spec)
-    told = _told(source, files, known, rate)
-    if told.seconds <= LONG_S or not known:
-        return told
-    digests, room = {state.sha256 for state in known.values()}, _MOST_COMPARED
-    differing = []
-    for file in files:
-        room -= file.stamp.size
-        limit = source.max_note_bytes
-        if room < 0 or digest_of(source.corpus, file.path, max_note_bytes=limit) not in digests:
-            differing.append(file)
-    return _told(source, differing, known, rate)
-
-
-def left_as_it_is(info: IndexInfo, waiting: Waiting) -> IndexReport:
-    """The report of an update that was not made."""
-    return IndexReport(
-        info=info,
-        added=0,
-        changed=0,
-        removed=0,
-        unchanged=info.notes,
-        skipped=info.skipped,
-        newly_skipped=(),
-        seconds=0.0,
-        waiting=waiting,
-    )
-
-
-def keep_rate(spec: str, text_bytes: int, seconds: float) -> None:
-    """Keep the rate at which this machine embedded text, if it was enough to tell."""
-    if text_bytes < _LEAST_MEASURED or seconds <= 0:
-        return
-    kept = read_json(_file())
-    rates = kept if isinstance(kept, dict) else {}
-    try:
-        write_json(_file(), rates | {spec: round(text_bytes / seconds)})
-    except OSError as exc:
-        logger.debug("cannot keep the rate of embedding in %s: %s", _file(), exc)
-
-
-def _rate(spec: str) -> float:
-    kept = read_json(_file())
-    rate = kept.get(spec) if isinstance(kept, dict) else None
-    if isinstance(rate, int | float) and 1 <= rate <= _HIGHEST_RATE:
-        return float(rate)
-    return DEFAULT_RATE
-
-
-def _file() -> Path:
-    return cache_folder() / "rates.json"
-
-
-def _told(
-    source: Source, files: Sequence[NoteFile], known: Mapping[str, NoteState], rate: float
-) -> Waiting:
-    edit = source.chunking.target_tokens * _BYTES_PER_TOKEN
-    text = 0.0
-    for file in files:
-        before = known.get(file.path)
-        grown = file.stamp.size - before.stamp.size if before else file.stamp.size
-        text += max(grown, 0) * format_of(file.path).text_share + (edit if before else 0)
-    return Waiting(len(files), text / rate)

@@ -1,21 +1,20 @@
-"""Check an index against its notes and its embedder, and rebuild what is damaged, nothing else."""
+"""Check an index against its notes and its embedder, and build anew what is damaged."""
 
-import hashlib
 import heapq
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from operator import itemgetter
+from contextlib import closing
+from operator import attrgetter
 
 import numpy as np
+from msgspec import Struct
 
 from ragqa.embedders import Embedder
 from ragqa.errors import IndexUnusable
-from ragqa.indexing.refresh import SMALL_CHANGE_PASSAGES, refresh
+from ragqa.indexing.refresh import refresh
 from ragqa.indexing.source import Source, check_embedder, check_origin
 from ragqa.notes import NoteText, read_text
-from ragqa.stores import Fault, IndexPart, Snapshot, Store
-from ragqa.types import IndexInfo, Passage, Progress, Vectors, counted, no_progress
+from ragqa.stores import Snapshot, Store
+from ragqa.types import IndexInfo, Passage, Progress, counted, no_progress
 
 SAMPLE = 64
 """How many passages to embed again."""
@@ -24,25 +23,19 @@ MIN_COSINE = 0.99
 """Both forms of an embedder, in any number format, yield cosines above this."""
 
 _NAMED = 3
-_SEED = 1
-
-ROUNDS = 4
-"""Repairs to try: damaged files hide inconsistencies between them, which hide wrong contents."""
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """The result of checking an index against its notes and its embedder.
 
-    :param notes: how many notes are unchanged since they were indexed.
-    :param embedded: how many passages were embedded again.
-    :param lowest: the lowest cosine of a new embedding with the stored one.
+    `notes` counts those that are unchanged since they were indexed, `embedded` the passages that
+    were embedded again; `lowest` is the lowest cosine of a new embedding with the stored one.
     """
 
     notes: int
     embedded: int
     lowest: float
-    faults: tuple[Fault, ...]
+    faults: tuple[str, ...]
 
 
 def check_passages(
@@ -53,70 +46,46 @@ def check_passages(
     :param embedder: the one that the index was built with.
     :param progress: is called with ("comparing", done, total) for each note.
     """
-    unchanged, misplaced, sample = _compared_with_notes(snapshot, source, progress)
-    faults = []
-    if misplaced:
-        number = counted(len(misplaced), "passage")
-        problem = f"the index has {number} not found in the unchanged notes, {_first(misplaced)}"
-        faults.append(Fault(IndexPart.NOTES, problem))
-    lowest, differing = _compare(snapshot, sample, embedder)
-    if differing:
-        problem = (
-            f"{len(differing)} of {counted(len(sample), 'passage')} got another embedding when "
-            f"embedded again, {_first(differing)}; the lowest cosine is {lowest:.3f}"
-        )
-        faults.append(Fault(IndexPart.ALL_EMBEDDINGS, problem))
-    return Checked(unchanged, len(sample), lowest, tuple(faults))
-
-
-def _compared_with_notes(
-    snapshot: Snapshot, source: Source, progress: Progress
-) -> tuple[int, list[Passage], list[Passage]]:
-    """How many notes are unchanged, the passages not found in theirs, a sample of the others."""
-    unchanged, misplaced = 0, []
-    sample: list[tuple[bytes, Passage]] = []
-    total = len(snapshot.states())
+    unchanged, total = 0, len(snapshot.states())
+    misplaced: list[Passage] = []
+    sample: list[Passage] = []
     for done, (path, passages) in enumerate(snapshot.by_note(), start=1):
         progress("comparing", done, total)
         if not passages:
             continue
         read = read_text(source.corpus, path, max_note_bytes=source.max_note_bytes)
-        same = isinstance(read, NoteText) and read.sha256 == passages[0].note_sha256
-        unchanged += same
-        text = read.text if isinstance(read, NoteText) and same else None
-        for passage in passages:
-            if text is not None and not passage.stands_in(text):
-                misplaced.append(passage)
-            else:
-                sample.append((_sample_key(passage), passage))
-        sample = heapq.nsmallest(SAMPLE, sample, key=itemgetter(0))
-    return unchanged, misplaced, [passage for _, passage in sample]
+        if isinstance(read, NoteText) and read.sha256 == passages[0].note_sha256:
+            unchanged += 1
+            misplaced += [each for each in passages if not each.stands_in(read.text)]
+        # Ids are hashes, so the lowest are a random sample, and always the same.
+        sample = heapq.nsmallest(SAMPLE, [*sample, *passages], key=attrgetter("id"))
+    faults = []
+    if misplaced:
+        number = counted(len(misplaced), "passage")
+        where = _first(misplaced)
+        faults.append(f"the index has {number} not found in the unchanged notes, {where}")
+    cosines = _cosines(snapshot, sample, embedder)
+    lowest = min(cosines, default=1.0)
+    pairs = zip(sample, cosines, strict=True)
+    if differing := [passage for passage, cosine in pairs if not cosine >= MIN_COSINE]:
+        faults.append(
+            f"{len(differing)} of {counted(len(sample), 'passage')} got another embedding when "
+            f"embedded again, {_first(differing)}; the lowest cosine is {lowest:.3f}"
+        )
+    return Checked(unchanged, len(sample), lowest, tuple(faults))
 
 
-def _sample_key(passage: Passage) -> bytes:
-    """A pseudo-random sort key for sampling, the same every time."""
-    return hashlib.blake2b(f"{_SEED} {passage.id}".encode(), digest_size=8).digest()
-
-
-def _compare(
-    snapshot: Snapshot, sample: Sequence[Passage], embedder: Embedder
-) -> tuple[float, list[Passage]]:
-    """The lowest cosine, and the passages whose cosine is below `MIN_COSINE`."""
-    if not sample:
-        return 1.0, []
+def _cosines(snapshot: Snapshot, sample: Sequence[Passage], embedder: Embedder) -> list[float]:
+    """The cosine of each passage's stored embedding with a new one."""
     texts = [passage.embedded_text for passage in sample]
     # A tampered passage may exceed the embedder's window.
     window = embedder.info.window
-    too_long = {i for i, tokens in enumerate(embedder.count_tokens(texts)) if tokens > window}
-    embedded = embedder.embed_passages(
-        ["" if i in too_long else text for i, text in enumerate(texts)]
-    )
+    fitting = zip(texts, embedder.count_tokens(texts), strict=True)
+    embedded = embedder.embed_passages([text if n <= window else "" for text, n in fitting])
     stored = snapshot.vectors([passage.id for passage in sample])
-    zeros = np.zeros(embedded.shape[1], np.float32)
-    rows = np.stack([stored.get(passage.id, zeros) for passage in sample])
-    cosines = np.einsum("ij,ij->i", rows, embedded)
-    differing = [p for p, cosine in zip(sample, cosines, strict=True) if not cosine >= MIN_COSINE]
-    return float(np.min(cosines)), differing
+    nothing = np.zeros(embedded.shape[1], np.float32)
+    rows = (stored.get(passage.id, nothing) for passage in sample)
+    return [float(row @ vector) for row, vector in zip(rows, embedded, strict=True)]
 
 
 def _first(passages: Sequence[Passage]) -> str:
@@ -128,10 +97,10 @@ def _first(passages: Sequence[Passage]) -> str:
 def repair(
     store: Store, source: Source, *, wait: bool = False, progress: Progress = no_progress
 ) -> tuple[str, ...]:
-    """Find what is damaged and rebuild it; write nothing if nothing is damaged.
+    """Find what is damaged and build it anew; write nothing if nothing is damaged.
 
-    Terms are rebuilt from the catalogue and embeddings from its passages. Only if the catalogue
-    is damaged are the notes read again, reusing the sound embeddings.
+    Terms and lists are made from the database. If that is damaged, a build reads the notes again
+    and takes over the sound embeddings, as after an interruption.
 
     :returns: what was done and why, each in a sentence.
     :raises NoIndex: there is nothing to repair.
@@ -140,64 +109,28 @@ def repair(
     :raises IndexUnusable: it was built from other notes or settings, or is not writable.
     :raises WriterBusy: another process is writing it and `wait` is False.
     """
-    done: list[str] = []
-    for _ in range(ROUNDS):
-        outcome = store.repair(_Rebuilder(source, progress), wait=wait, progress=progress)
-        if set(outcome.done) & set(done):
-            break  # rebuilding does not fix it
-        done += outcome.done
-        if outcome.rebuild:
-            _check_all_readable(source, outcome.rebuild)
-            refresh(store, source, rebuild=outcome.anew, wait=wait, progress=progress)
-            done.append(outcome.rebuild)
-        elif not outcome.done:
-            break
+
+    def check(info: IndexInfo) -> None:
+        check_origin(info, source)
+        check_embedder(info, source.embedders.asking)
+
+    def build(why: str, *, rebuild: bool) -> None:
+        if unreadable := source.walk().unreadable_folders:
+            raise IndexUnusable(
+                f"the folder {unreadable[0]} cannot be read, and the index has to be rebuilt from "
+                f"the notes, which would lose those in it: to {why}",
+                hint="make the folder readable, or continue without it: ragqa index --rebuild",
+            )
+        refresh(store, source, rebuild=rebuild, wait=wait, progress=progress)
+        done.append(why)
+
+    outcome = store.repair(check, wait=wait, progress=progress)
+    done = list(outcome.done)
+    if outcome.rebuild:
+        build(outcome.rebuild, rebuild=outcome.anew)
+    with closing(store.snapshot()) as snapshot:
+        asking = source.embedders.asking
+        checked = check_passages(snapshot, source, asking, progress=progress)
+    if checked.faults:
+        build(f"read and embedded all notes again, since {checked.faults[0]}", rebuild=True)
     return tuple(done)
-
-
-def _check_all_readable(source: Source, why: str) -> None:
-    """Check that all notes can be read before rebuilding the index from them.
-
-    :raises IndexUnusable: some are below an unreadable folder.
-    """
-    unreadable = source.walk().unreadable_folders
-    if unreadable:
-        raise IndexUnusable(
-            f"the folder {unreadable[0]} cannot be read, and the index has to be rebuilt from the "
-            f"notes, which would lose those in it: to {why}",
-            hint="make the folder readable, or continue without it: ragqa index --rebuild",
-        )
-
-
-@dataclass
-class _Rebuilder:
-    """The embedder and the notes of one index, for its store to repair it."""
-
-    source: Source
-    progress: Progress
-    info: IndexInfo | None = None
-
-    def check(self, info: IndexInfo) -> None:
-        """Check that the index was built from these notes, with this embedder."""
-        check_origin(info, self.source)
-        check_embedder(info, self.source.embedders.asking)
-        self.info = info
-
-    def faults(self, snapshot: Snapshot) -> list[Fault]:
-        """The passages that do not match the notes or the embedder."""
-        asking = self.source.embedders.asking
-        checked = check_passages(snapshot, self.source, asking, progress=self.progress)
-        return list(checked.faults)
-
-    def embed(self, passages: Sequence[Passage]) -> Vectors:
-        """Embed passages; returns shape (passages, dimension)."""
-        small = len(passages) <= SMALL_CHANGE_PASSAGES
-        embedder = self.source.embedders.asking if small else self._building
-        return embedder.embed_passages([passage.embedded_text for passage in passages])
-
-    @cached_property
-    def _building(self) -> Embedder:
-        embedder = self.source.embedders.load_building(self.progress)
-        if self.info is not None:
-            check_embedder(self.info, embedder)
-        return embedder

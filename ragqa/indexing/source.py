@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 
 from ragqa.embedders import CANARY, Embedder, WorkersFor, embedder_for, here
 from ragqa.errors import EmbedderMismatch, IndexUnusable, NoCorpus, OtherFormat
-from ragqa.notes import Walk, format_of, read_text, walk_notes
+from ragqa.notes import Walk, digest_of, format_of, read_text, walk_notes
 from ragqa.notes.formats import how_to_read, switched_off
 from ragqa.passages import Chunking
 from ragqa.types import (
@@ -24,10 +24,16 @@ from ragqa.types import (
     Progress,
     Skipped,
     Stamp,
+    Waiting,
 )
 
 _CANARY_COSINE = 0.99
 _REBUILD = "ragqa index --rebuild"
+
+LONG_BYTES = 100_000
+"""More new text is not read before a question: embedding it takes five seconds on two cores."""
+
+BYTES_PER_TOKEN = 4
 
 DIGEST = 64
 """The digits of a SHA-256."""
@@ -212,6 +218,35 @@ def suspects_in(walk: Walk, known: Mapping[str, NoteState]) -> list[NoteFile]:
     :param known: the state of each note in the index, by path.
     """
     return [file for file in walk.files if not _is_current(file, known.get(file.path))]
+
+
+def ahead(source: Source, files: Sequence[NoteFile], known: Mapping[str, NoteState]) -> Waiting:
+    """What an update would read, and whether that takes too long before a question.
+
+    A note that was moved, or only touched, keeps its embeddings; one that was edited is embedded
+    anew where it was, so it counts by what it has grown, and a passage.
+
+    :param files: those that may differ from the index.
+    :param known: the state of each note in the index, by path.
+    """
+    edit = source.chunking.target_tokens * BYTES_PER_TOKEN
+
+    def new_text(file: NoteFile) -> float:
+        before = known.get(file.path)
+        grown = file.stamp.size - before.stamp.size if before else file.stamp.size
+        return max(grown, 0) * format_of(file.path).text_share + (edit if before else 0)
+
+    is_long = sum(map(new_text, files)) > LONG_BYTES
+    if is_long and known:
+        digests, text = {state.sha256 for state in known.values()}, 0.0
+        for file in files:
+            limit = source.max_note_bytes
+            if digest_of(source.corpus, file.path, max_note_bytes=limit) not in digests:
+                text += new_text(file)
+                if text > LONG_BYTES:
+                    break
+        is_long = text > LONG_BYTES
+    return Waiting(len(files), is_long)
 
 
 def find_changes(

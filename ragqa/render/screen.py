@@ -62,7 +62,6 @@ _STAGES = {
     "waiting": "Waiting for the LLM",
     "queueing": "Waiting for another process to write the index (passages embedded)",
     "verifying": "Checking files",
-    "repairing": "Embedding passages",
 }
 _ANEW = (
     "This index was made by another version of ragqa: building it anew from the notes. The old one "

@@ -14,7 +14,6 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from ragqa import __version__
-from ragqa.api.answers import is_for_llm
 from ragqa.config import history_file
 from ragqa.diagnosis import choice_of
 from ragqa.errors import NotAllowed, RagqaError, UsageError
@@ -184,7 +183,7 @@ def _answer(
         _keep(warm, key, answer)
         return answer, None, False
     answer = answer_to(warm, question, filters)
-    return answer, None, is_for_llm(answer, writer)
+    return answer, None, writer.is_for(answer)
 
 
 def saved(warm: WarmIndex, asked: Asked) -> tuple[str, str]:

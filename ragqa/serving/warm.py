@@ -24,7 +24,6 @@ from ragqa.api import Index, index_from
 from ragqa.config import Loaded, Places, Settings
 from ragqa.errors import IndexUnusable, NoIndex, NotIndexed, OtherFormat, RagqaError, WriterBusy
 from ragqa.generation import Writer
-from ragqa.indexing import LONG_S
 from ragqa.types import Answer, Filters, IndexReport, Progress, Waiting, counted
 
 T = TypeVar("T")
@@ -200,7 +199,7 @@ class WarmIndex:
     def _why_none(self, exc: RagqaError) -> RagqaError:
         freshness = self._freshness
         if freshness.running:
-            soon = freshness.waiting.time if freshness.waiting else "a few seconds"
+            soon = "a minute" if freshness.waiting else "a few seconds"
             return NotReady(
                 f"your notes are being read: {freshness.running}", hint=f"ask again in {soon}"
             )
@@ -250,7 +249,7 @@ class WarmIndex:
             self._index.close()
             try:
                 ahead = self._index.ahead()
-                if ahead.seconds > LONG_S:
+                if ahead.is_long:
                     self._freshness = replace(self._freshness, waiting=ahead)
                     return True
                 return bool(self._index.pending())

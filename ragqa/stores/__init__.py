@@ -9,7 +9,6 @@ import importlib.util
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
@@ -40,23 +39,6 @@ SENT = (
 """What a remote store is sent of notes and questions, in words."""
 
 _NOTES_AT_ONCE = 200
-
-
-class IndexPart(StrEnum):
-    """A part of an index that can be damaged and rebuilt."""
-
-    NOTES = "the notes and passages"
-    EMBEDDINGS = "the embeddings"
-    ALL_EMBEDDINGS = "all embeddings"
-    TERMS = "the terms"
-    LISTS = "the lists of embeddings"
-
-
-class Fault(Struct, frozen=True):
-    """A damaged part, and what is wrong with it, in a sentence."""
-
-    part: IndexPart
-    what: str
 
 
 class Remark(Struct, frozen=True):
@@ -217,25 +199,6 @@ class Writer(Protocol):
         ...
 
 
-class Rebuilder(Protocol):
-    """What a repair needs beyond the store: the embedder and the notes."""
-
-    def check(self, info: IndexInfo) -> None:
-        """Check that new embeddings are compatible with this index.
-
-        :raises IndexUnusable: they are not.
-        """
-        ...
-
-    def faults(self, snapshot: Snapshot) -> list[Fault]:
-        """What is wrong with a snapshot whose files are consistent."""
-        ...
-
-    def embed(self, passages: Sequence[Passage]) -> Vectors:
-        """Embed passages; returns shape (passages, dimension)."""
-        ...
-
-
 class Store(Protocol):
     """A place that keeps snapshots."""
 
@@ -282,14 +245,18 @@ class Store(Protocol):
         """
         return []
 
-    def repair(self, rebuilder: Rebuilder, *, wait: bool, progress: Progress) -> Repair:
-        """Rebuild what is damaged as the next snapshot; write nothing if nothing is damaged.
+    def repair(
+        self, check: Callable[[IndexInfo], None], *, wait: bool, progress: Progress
+    ) -> Repair:
+        """Make anew what is made from notes, passages and embeddings; keep of these what is sound.
 
-        :param progress: is called with ("verifying", files read, files) and ("repairing",
-            passages embedded, passages).
+        Nothing is written if nothing is damaged.
+
+        :param check: raises if this index cannot be built on.
+        :param progress: is called with ("verifying", 1, 1).
         :raises NoIndex: nothing has been committed yet.
         :raises WriterBusy: another process is writing and `wait` is False.
-        :raises IndexUnusable: the store is not writable, or `rebuilder` does not match the index.
+        :raises IndexUnusable: the store is not writable, or what `check` raises.
         """
         ...
 

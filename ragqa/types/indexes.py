@@ -10,7 +10,6 @@ from msgspec import Struct
 
 from ragqa.types.notes import NoteRecord, Skipped, with_parents
 
-_LONGEST_IN_S = 90
 """From here on a time is told in the next larger unit."""
 
 Progress: TypeAlias = Callable[[str, int, int], None]
@@ -107,20 +106,11 @@ class IndexInfo:
 class Waiting(Struct, frozen=True):
     """New and changed files that an index does not have yet.
 
-    `seconds` is about how long reading and embedding them takes.
+    `is_long` is whether reading and embedding them takes too long before a question.
     """
 
     files: int
-    seconds: float
-
-    @property
-    def time(self) -> str:
-        """The time in words: "about 40 s", "about 6 min"."""
-        if self.seconds < _LONGEST_IN_S:
-            return f"about {max(5, 5 * round(self.seconds / 5))} s"
-        minutes = self.seconds / 60
-        in_minutes = minutes < _LONGEST_IN_S
-        return f"about {round(minutes)} min" if in_minutes else f"about {round(minutes / 60)} h"
+    is_long: bool
 
     def notice(self, command: str) -> str:
         """A sentence about a result that does without them.
@@ -130,7 +120,7 @@ class Waiting(Struct, frozen=True):
         waits, it, it_is = (
             ("waits", "it", "it is") if self.files == 1 else ("wait", "them", "they are")
         )
-        then = f"to read {it} ({self.time}): {command}" if command else f"{it_is} being read now"
+        then = f"to read {it}: {command}" if command else f"{it_is} being read now"
         wait = f"{counted(self.files, 'file')} {waits}"
         return f"{wait} to be read, so this is from the index as it is; {then}"
 

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from ragqa.answering import Answering, compose
 from ragqa.answering.disagreement import disagreements
 from ragqa.answering.sentences import candidates_of
-from ragqa.claims.answers import read_answer, read_asked
-from ragqa.claims.difference import difference
+from ragqa.claims.difference import difference, read_answer, read_asked
 from ragqa.types import Hit, Kind, Passage, Unit
 
 PAIRS = [
@@ -28,8 +27,7 @@ def found(question, one, other, headings=((), ())):
     """What two sentences differ in, and the words that say it; None where they agree."""
     asked = read_asked(question)
     first, second = (
-        read_answer(text, tuple(trail), asked)
-        for text, trail in zip((one, other), headings, strict=True)
+        read_answer(text, tuple(trail)) for text, trail in zip((one, other), headings, strict=True)
     )
     differ = difference(asked, first, second)
     assert (differ is None) == (difference(asked, second, first) is None)

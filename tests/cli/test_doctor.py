@@ -51,7 +51,7 @@ def test_a_repair_says_what_it_did_and_the_index_answers_again(quick, places):
     assert repair.code == 0
     assert repair.document["sound"] is True
     (done,) = repair.document["repaired"]
-    assert done.startswith("rebuilt the embeddings, since the index file")
+    assert done.startswith("read all notes again, since the index file")
     assert quick("search", "cats", *places).code == 0
 
 

@@ -128,22 +128,14 @@ def test_every_note_comes_with_its_passages_and_each_passage_with_its_embedding(
             assert np.array_equal(found[passage.id], row)
 
 
-class Nothing:
-    """A rebuilder that finds nothing wrong and is asked for nothing."""
-
-    def check(self, info):
-        assert info.embedder == INFO.embedder
-
-    def faults(self, snapshot):
-        return [] if snapshot.info else None
-
-
 def test_a_store_that_is_sound_is_not_changed_by_a_repair(store):
     with pytest.raises(NoIndex):
-        store.repair(Nothing(), wait=False, progress=print)
+        store.repair(print, wait=False, progress=print)
     commit(store, *FRUIT)
     before = answers(store)
-    assert store.repair(Nothing(), wait=False, progress=lambda *_: None) == Repair()
+    checked = []
+    assert store.repair(checked.append, wait=False, progress=lambda *_: None) == Repair()
+    assert [info.embedder for info in checked] == [INFO.embedder]
     assert answers(store) == before
 
 

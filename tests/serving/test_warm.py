@@ -1,6 +1,5 @@
 """The index of a server, which follows its notes."""
 
-import json
 import threading
 
 import pytest
@@ -90,9 +89,7 @@ def test_nobody_waits_for_the_index_without_end(loaded, monkeypatch):
 def test_while_a_long_update_runs_answers_say_what_is_being_read(loaded, tmp_path, monkeypatch):
     with index_from(loaded) as index:
         index.refresh()
-    (tmp_path / "cache").mkdir()
-    (tmp_path / "cache" / "rates.json").write_text(json.dumps({QUICK["RAGQA_EMBEDDER"]: 1}))
-    monkeypatch.setenv("RAGQA_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("ragqa.indexing.source.LONG_BYTES", 1)
     write_notes(tmp_path / "notes", {"rain.md": "# Rain\n\nRain fell for 12 days in April.\n"})
     running, go_on = threading.Event(), threading.Event()
     real = warm_module.update

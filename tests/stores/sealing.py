@@ -5,8 +5,6 @@ import os
 import sqlite3
 from contextlib import closing
 
-import numpy as np
-
 from ragqa.stores.decoding import digest_of
 from ragqa.stores.local.database import DATABASE, SEAL, checksum
 
@@ -73,30 +71,6 @@ def forge_meta(root, changed):
     seal(root)
 
 
-class Giver:
-    """A rebuilder that gives the vectors that the passages had; `asked` says for how many."""
-
-    def __init__(self, *entries):
-        self.vectors = {
-            passage.id: row
-            for each in entries
-            for passage, row in zip(each.passages, each.vectors, strict=True)
-        }
-        self.asked = 0
-
-    def check(self, info):
-        """Accept every index."""
-
-    def faults(self, _):
-        """Find nothing."""
-        return []
-
-    def embed(self, passages):
-        self.asked += len(passages)
-        return np.stack([self.vectors[passage.id] for passage in passages])
-
-
-def repair(store, *entries):
-    """Repair, as `doctor --repair` does; gives what was done and how many were embedded for it."""
-    giver = Giver(*entries)
-    return store.repair(giver, wait=False, progress=lambda *_: None), giver.asked
+def repair(store):
+    """Repair a store, as `doctor --repair` does."""
+    return store.repair(lambda _: None, wait=False, progress=lambda *_: None)

@@ -81,7 +81,7 @@ def test_a_damaged_database_is_refused_by_its_name(store, root, name):
     DAMAGE[name](root / "index.sqlite")
     assert refuses(store, r"index\.sqlite")
     DAMAGE[name](root / "index.sqlite")
-    assert repair(store)[0].rebuild.startswith("read ")
+    assert repair(store).rebuild.startswith("read ")
     commit(store, *FRUIT, fresh=True)
     assert store.problems() == []
 
@@ -138,14 +138,18 @@ def test_no_row_that_a_bad_disk_changed_is_believed(store, root, contents):
     assert answers(store) == before
 
 
-def test_a_repair_embeds_only_what_lost_its_embedding(store, root):
+def test_a_repair_keeps_all_embeddings_but_the_damaged_one(store, root):
     before, path = answers(store), root / "index.sqlite"
     for place in places_of(path, HALF[2]):
         flip(path, place)
     with pytest.raises(IndexUnusable, match="embedding 3 is damaged"):
         answers(store)
-    repaired, embedded = repair(store, *FRUIT)
-    assert (len(repaired.done), repaired.rebuild, embedded) == (1, "", 1)
+    assert repair(store).rebuild.startswith("read all notes again, since")
+    with store.writer(fresh=True, wait=False) as writer:
+        assert writer.resume(INFO.embedder, INFO.dtype) == len(HALF) - 1
+        for each in FRUIT:
+            each.put(writer)
+        writer.commit(INFO)
     assert answers(store) == before
     assert store.problems() == []
 
@@ -154,9 +158,7 @@ def test_a_repair_of_damaged_notes_keeps_the_sound_embeddings_and_says_that_they
     store, root
 ):
     change(root, ("UPDATE passages SET text = 'forged' WHERE id = ?", FRUIT[0].passages[0].id))
-    repaired, embedded = repair(store)
-    assert repaired.rebuild.startswith("read all notes again, since")
-    assert embedded == 0
+    assert repair(store).rebuild.startswith("read all notes again, since")
     with pytest.raises(NoIndex):
         store.snapshot()
     with store.writer(fresh=True, wait=False) as writer:
@@ -173,9 +175,8 @@ def test_a_repair_changes_no_answer_of_a_sound_index_with_damaged_terms(store, r
     before = answers(store)
     flip(max((root / "terms-1").iterdir(), key=lambda file: file.stat().st_size), 99, silently=True)
     assert any("terms-1" in problem for problem in store.problems())
-    repaired, embedded = repair(store)
-    assert [what.partition(",")[0] for what in repaired.done] == ["rebuilt the terms"]
-    assert (answers(store), store.problems(), embedded) == (before, [], 0)
+    assert [what.partition(",")[0] for what in repair(store).done] == ["rebuilt the terms"]
+    assert (answers(store), store.problems()) == (before, [])
 
 
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE.keys())

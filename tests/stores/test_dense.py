@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 from stores.building import EVERYTHING, INFO, Entry, commit, entry, quick_folder
-from stores.sealing import Giver, change, flip, forge, repair
+from stores.sealing import change, flip, forge
 
 from ragqa.stores.local import derived
 from ragqa.stores.local.store import LocalStore
@@ -241,22 +241,3 @@ def test_lists_that_are_damaged_or_would_lead_a_search_astray_are_made_anew(
     assert [message.count("made anew") for message in caplog.messages] == [1]
     assert len(lists_of(root)) == 1
     assert store.problems() == []
-
-
-def test_a_repair_of_a_large_index_goes_on_from_what_was_embedded(store, root, large, monkeypatch):
-    monkeypatch.setattr("ragqa.stores.local.mending.EMBEDDED_AT_ONCE", 500)
-    embedded = []
-    change(root, ("DELETE FROM embeddings WHERE row <= 600",))
-
-    def stop(what, done, _):
-        embedded.append(done)
-        if what == "repairing":
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        store.repair(Giver(*large), wait=False, progress=stop)
-    assert embedded == [1, 500]
-    repaired, again = repair(store, *large)
-    assert (len(repaired.done), again) == (1, 100)
-    assert store.problems() == []
-    assert recall(store, large) >= 0.95

@@ -1,19 +1,18 @@
-"""Find what is damaged in an index, and make it anew from what is sound.
+"""Find what is damaged in an index, and make terms and lists anew from a sound database.
 
-Terms and lists are made from the database, embeddings from its passages. Only where notes or
-passages are damaged must the notes be read again, and then sound embeddings are kept.
+A damaged database is replaced by one that has its sound embeddings saved, as an interrupted build
+leaves them; the next build reads the notes again and embeds only what is missing.
 """
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
-from itertools import islice
+from contextlib import suppress
 from pathlib import Path
 
 from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable, NoIndex, OtherFormat
 from ragqa.safe import private_folder
-from ragqa.stores import Fault, IndexPart, Rebuilder, Repair
-from ragqa.stores.decoding import MALFORMED, check_vectors
+from ragqa.stores import Repair
+from ragqa.stores.decoding import MALFORMED
 from ragqa.stores.disk import explaining_failure, locked, report_embedded
 from ragqa.stores.local import derived
 from ragqa.stores.local.database import (
@@ -24,73 +23,68 @@ from ragqa.stores.local.database import (
     fingerprint,
 )
 from ragqa.stores.local.rows import NUMBER, read_note, read_passage, read_vector, vector_row
-from ragqa.stores.local.snapshot import LocalSnapshot
 from ragqa.types import IndexInfo, Progress
 
-EMBEDDED_AT_ONCE = 512
-
-_COLUMNS = {"notes": "*", "embeddings": "row, key, vector, checksum"}
+EMBEDDINGS = "SELECT row, key, vector, checksum FROM embeddings"
 _LOGS = [f"{DATABASE}-wal", f"{DATABASE}-shm"]
 
 
-def faults_of(database: Database) -> Iterator[Fault]:
-    """Read all of a database, and yield what is damaged in it."""
+def faults_of(database: Database) -> Iterator[str]:
+    """Read all of a database, and say in a sentence each what is damaged in it."""
     file = f"the index file {database.path}"
     try:
         for (found,) in database.db.execute("PRAGMA integrity_check(1)"):
             if found != "ok":
-                yield Fault(IndexPart.NOTES, f"{file} is damaged: {str(found).splitlines()[0]}")
-        yield from _bad_rows(database, "notes", read_note, IndexPart.NOTES)
-        yield from _bad_rows(database, "passages", read_passage, IndexPart.NOTES)
-        yield from _bad_rows(database, "embeddings", read_vector, IndexPart.EMBEDDINGS)
+                yield f"{file} is damaged: {str(found).splitlines()[0]}"
+        yield from _bad_rows(database, "SELECT * FROM notes", read_note)
+        yield from _bad_rows(database, WHOLE_PASSAGES, read_passage)
+        yield from _bad_rows(database, EMBEDDINGS, read_vector)
         info, _ = database.read()
         counts = [database.number(f"count(*) FROM {table}") for table in ("notes", "passages")]
         if counts != [info.notes, info.passages]:
             what = f"has {counts[0]} notes and {counts[1]} passages"
-            told = f"instead of {info.notes} and {info.passages}"
-            yield Fault(IndexPart.NOTES, f"{file} {what} {told}")
-        if bare := database.number(f"count(*) FROM passages WHERE {_bare(info)}"):
-            yield Fault(IndexPart.EMBEDDINGS, f"{file} lacks the embeddings of {bare} passages")
+            yield f"{file} {what} instead of {info.notes} and {info.passages}"
+        size = NUMBER.itemsize * info.embedder.dimension
+        bare = f"embedding NOT IN (SELECT row FROM embeddings WHERE length(vector) = {size:d})"  # noqa: S608 - a number
+        if without := database.number(f"count(*) FROM passages WHERE {bare}"):
+            yield f"{file} lacks the embeddings of {without} passages"
     except sqlite3.Error as exc:
-        yield Fault(IndexPart.NOTES, f"{file} is damaged: {exc}")
+        yield f"{file} is damaged: {exc}"
     except NoIndex:
         return
     except (IndexNotReadable, OtherFormat):
         raise
     except IndexUnusable as exc:
-        yield Fault(IndexPart.NOTES, exc.message)
-
-
-def _bare(info: IndexInfo) -> str:
-    """The condition of a passage that has no embedding, or one of another dimension."""
-    size = NUMBER.itemsize * info.embedder.dimension
-    return f"embedding NOT IN (SELECT row FROM embeddings WHERE length(vector) = {size:d})"  # noqa: S608 - a number
+        yield exc.message
 
 
 def _bad_rows(
-    database: Database, table: str, read: Callable[[sqlite3.Row], object], part: IndexPart
-) -> Iterator[Fault]:
-    query = WHOLE_PASSAGES if table == "passages" else f"SELECT {_COLUMNS[table]} FROM {table}"  # noqa: S608 - our own names
+    database: Database, query: str, read: Callable[[sqlite3.Row], object]
+) -> Iterator[str]:
     for row in database.db.execute(query):
         try:
             read(row)
         except MALFORMED as exc:
-            yield Fault(part, f"in the index file {database.path}, {exc}")
+            yield f"in the index file {database.path}, {exc}"
 
 
-def file_faults(database: Database, info: IndexInfo) -> Iterator[Fault]:
-    """Read the files that are made from a sound database, and yield what is damaged."""
+def file_faults(database: Database, info: IndexInfo) -> dict[str, str]:
+    """Read what is made from a sound database; gives what is damaged, and why."""
+    faults = {}
     try:
         derived.open_terms(database, info.passages, thorough=True)
     except derived.Damaged as exc:
-        yield Fault(IndexPart.TERMS, str(exc))
+        faults["the terms"] = str(exc)
     try:
         derived.open_lists(database, info.embedder.dimension, thorough=True)
     except derived.Damaged as exc:
-        yield Fault(IndexPart.LISTS, str(exc))
+        faults["the lists of embeddings"] = str(exc)
+    return faults
 
 
-def repair(root: Path, rebuilder: Rebuilder, *, wait: bool, progress: Progress) -> Repair:
+def repair(
+    root: Path, check: Callable[[IndexInfo], None], *, wait: bool, progress: Progress
+) -> Repair:
     """Make anew what is damaged; see `Store.repair`."""
     with locked(root, wait=wait), explaining_failure(root):
         report_embedded(root, 0)
@@ -103,67 +97,22 @@ def repair(root: Path, rebuilder: Rebuilder, *, wait: bool, progress: Progress) 
             start_over(root)
             return Repair(rebuild=f"read and embedded all notes again, since {exc.message}")
         try:
-            return _repair(database, rebuilder, progress)
+            damage = list(faults_of(database))
+            progress("verifying", 1, 1)
+            info = None
+            with suppress(*(sqlite3.Error, IndexUnusable, NoIndex) if damage else ()):
+                info, _ = database.read()
+            if info:
+                check(info)
+            if damage or not info:
+                keep_embeddings(database)
+                return Repair(rebuild=f"read all notes again, since {damage[0]}")
+            if faults := file_faults(database, info):
+                derived.mend(database)
+                derived.sweep(database)
+            return Repair(tuple(f"rebuilt {part}, since {why}" for part, why in faults.items()))
         finally:
             database.finish()
-
-
-def _repair(database: Database, rebuilder: Rebuilder, progress: Progress) -> Repair:
-    faults = list(faults_of(database))
-    if not faults:
-        info, _ = database.read()
-        rebuilder.check(info)
-        with closing(LocalSnapshot(database.root)) as snapshot:
-            faults = [*file_faults(database, info), *rebuilder.faults(snapshot)]
-    progress("verifying", 1, 1)
-    first: dict[IndexPart, str] = {}
-    for fault in faults:
-        first.setdefault(fault.part, fault.what)
-    if IndexPart.NOTES in first:
-        keep_embeddings(database)
-        return Repair(rebuild=f"read all notes again, since {first[IndexPart.NOTES]}")
-    if IndexPart.ALL_EMBEDDINGS in first:
-        why = first[IndexPart.ALL_EMBEDDINGS]
-        return Repair(rebuild=f"read and embedded all notes again, since {why}", anew=True)
-    if IndexPart.EMBEDDINGS in first:
-        info, _ = database.read()
-        rebuilder.check(info)
-        _embed_again(database, info, rebuilder, progress)
-    if faults:
-        derived.mend(database)
-        derived.sweep(database)
-    return Repair(tuple(f"rebuilt {part}, since {what}" for part, what in first.items()))
-
-
-def _embed_again(
-    database: Database, info: IndexInfo, rebuilder: Rebuilder, progress: Progress
-) -> None:
-    """Embed the passages whose embedding is missing or damaged; each batch is kept at once."""
-    db = database.db
-    with database.writing():
-        for row in db.execute(f"SELECT {_COLUMNS['embeddings']} FROM embeddings").fetchall():  # noqa: S608 - our own names
-            with suppress(*MALFORMED):
-                read_vector(row)
-                continue
-            db.execute("DELETE FROM embeddings WHERE row = ?", (row["row"],))
-        _, build = database.read()
-        query = f"SELECT embedding, min(id) FROM passages WHERE {_bare(info)} GROUP BY embedding"  # noqa: S608 - our own names
-        bare = dict(map(tuple, db.execute(query).fetchall()))
-        places, done = iter(bare.items()), 0
-        while some := dict(islice(places, EMBEDDED_AT_ONCE)):
-            found = {
-                passage.id: passage for _, passage in database.passages("p.id", list(some.values()))
-            }
-            passages = [found[id_] for id_ in some.values()]
-            vectors = rebuilder.embed(passages)
-            check_vectors(passages, vectors, info.embedder.dimension)
-            db.execute("BEGIN IMMEDIATE")
-            for row, passage, vector in zip(some, passages, vectors, strict=True):
-                values = (row, *vector_row(build, passage.embedding_key, vector))
-                db.execute("INSERT OR REPLACE INTO embeddings VALUES (?, ?, ?, ?, ?)", values)
-            db.execute("COMMIT")
-            done += len(some)
-            progress("repairing", done, len(bare))
 
 
 def keep_embeddings(database: Database) -> None:
@@ -182,8 +131,7 @@ def keep_embeddings(database: Database) -> None:
     if made_by:
         new.set_meta("saved by 1", made_by)
         with suppress(sqlite3.Error):  # where the table itself cannot be read any further
-            query = f"SELECT {_COLUMNS['embeddings']} FROM embeddings WHERE build = ?"  # noqa: S608 - our own names
-            for row in database.db.execute(query, (build,)):
+            for row in database.db.execute(f"{EMBEDDINGS} WHERE build = ?", (build,)):
                 with suppress(*MALFORMED):
                     values = vector_row(1, row["key"], read_vector(row))
                     new.db.execute(f"INSERT OR IGNORE {INTO_EMBEDDINGS}", values)

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from ragqa.errors import (
     OtherFormat,
     WriterBusy,
 )
-from ragqa.stores import Rebuilder, Repair, Store, Writer
+from ragqa.stores import Repair, Store, Writer
 from ragqa.stores.disk import REPAIR, building, explaining_failure, locked, report_embedded
 from ragqa.stores.local import derived
 from ragqa.stores.local.database import DATABASE, OLD_POINTER, SEAL, Database, is_old
@@ -98,20 +98,22 @@ class LocalStore(Store):
             with closing(LocalSnapshot(self._root)) as snapshot:
                 faults = list(faults_of(snapshot.database))
                 if not faults:
-                    faults = list(file_faults(snapshot.database, snapshot.info))
+                    faults = list(file_faults(snapshot.database, snapshot.info).values())
         except (NoIndex, IndexUnusable) as exc:
             return [exc.message]
         if progress is not None:
             progress("verifying", 1, 1)
-        return [fault.what for fault in faults]
+        return faults
 
-    def repair(self, rebuilder: Rebuilder, *, wait: bool, progress: Progress) -> Repair:
+    def repair(
+        self, check: Callable[[IndexInfo], None], *, wait: bool, progress: Progress
+    ) -> Repair:
         """Make anew what is damaged."""
         from ragqa.stores.local.mending import repair
 
         if not os.path.lexists(self._root / DATABASE):
             self._open()  # which says that there is none
-        return repair(self._root, rebuilder, wait=wait, progress=progress)
+        return repair(self._root, check, wait=wait, progress=progress)
 
     def _open(self) -> LocalSnapshot:
         """Open the database, and unless it is sealed, read all of it."""
@@ -195,7 +197,7 @@ def _check(database: Database) -> None:
     from ragqa.stores.local.mending import faults_of
 
     for fault in faults_of(database):
-        raise IndexUnusable(fault.what, hint=REPAIR)
+        raise IndexUnusable(fault, hint=REPAIR)
 
 
 def _take_over(root: Path, *, wait: bool) -> None:

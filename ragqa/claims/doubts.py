@@ -1,19 +1,20 @@
-"""Check that the sources have a claim's figures, dates and names, and in the right sentence.
+"""What speaks against a claim: figures, dates, names and quotations that its sources lack.
 
 A figure elsewhere in the passage is not enough: it must be in the sentence that matches the rest
 of the clause.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 from itertools import pairwise
 
 import numpy as np
 
 from ragqa.claims.compare import Comparison
-from ragqa.claims.encoding import Encoded
-from ragqa.claims.model import About, Doubt
+from ragqa.claims.sources import Encoded
 from ragqa.text.dates import Moment, has_moment, in_years
 from ragqa.text.lexicon import UNITS
 from ragqa.text.quantities import Figure, is_count, meets_bound, same_figure
@@ -26,14 +27,10 @@ DERIVED = 0.3
 UNCOUNTED = 0.4
 """The doubt of a figure derivable from others, and of a count that only a list may show."""
 
-COMMON_NAME = 1.0
-"""A name with an idf this low is in every third passage, so it may be left implicit."""
-
 _MARGIN = 0.1
 _MARGIN_RANGE = 0.3
 _NAME_MARGIN = 0.03
 _NAME_MARGIN_RANGE = 0.15
-_ABOVE_PENALTY = 0.03
 _BEFORE_PENALTY = 0.06
 _MIN_WORDS = 2
 _MAX_WORDS = 7
@@ -43,6 +40,37 @@ _TIME_TOLERANCE = 0.1
 _TOLERANCE = 0.02
 _ABOUT_TOLERANCE = 0.12
 _MAX_COMPARED = 30
+
+_OPEN, _CLOSE = '"\u201c\u201d\u201e\u00ab', '"\u201c\u201d\u00bb'
+_QUOTED = re.compile(rf"[{_OPEN}]([^{_OPEN}{_CLOSE}]{{1,2000}})[{_CLOSE}]")
+_OMITTED = re.compile(r"\[?(?:\.\.\.|\u2026)\]?")
+_LINK = re.compile(r"\[([^\[\]]*)\]\([^()\n]*\)|\[\[(?:[^\[\]|\n]*\|)?([^\[\]|\n]*)\]\]")
+# Emphasis, code and inner quotation marks are ignored; a curly apostrophe is a straight one.
+_MARKS = str.maketrans(
+    {"\u2019": "'", "\u2018": "'", "\u2013": "-", "\u2014": "-"}
+    | dict.fromkeys('*_`"\u201c\u201d\u201e', "")
+)
+_MIN_WORDS_QUOTED = 3
+_SHOWN = 60
+
+
+class About(StrEnum):
+    """What a doubt is about."""
+
+    FIGURE = "figure"
+    DATE = "date"
+    NAME = "name"
+    QUOTE = "quote"
+    READER = "reader"
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Evidence against a claim: `strength` is from 0 to 1, `phrase` describes it."""
+
+    about: About
+    strength: float
+    phrase: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,21 +135,12 @@ def _dates(comparison: Comparison) -> Iterator[Anchor]:
 
 def _names(comparison: Comparison) -> Iterator[Anchor]:
     for name in comparison.claim.names:
-        rarity = max(
-            (
-                float(weight)
-                for word, weight in zip(comparison.claim.words, comparison.weights, strict=True)
-                if word.start < name.end and name.start < word.end
-            ),
-            default=0.0,
-        )
         yield Anchor(
             About.NAME,
             f"the name {name.text}",
             (name.start, name.end),
             [part.statement.name_index.has(name.text) for part in comparison.parts],
             [part.above.name_index.has(name.text) for part in comparison.parts],
-            min(1.0, max(0.0, rarity - COMMON_NAME)),
         )
 
 
@@ -133,11 +152,10 @@ def _strength(comparison: Comparison, anchor: Anchor) -> float:
     if not words:
         return 0.0
     scores = comparison.scores(words)
-    with_anchor = np.where(anchor.above, scores - _ABOVE_PENALTY, -1.0)
+    with_anchor = np.where(np.logical_or(anchor.in_parts, anchor.above), scores, -1.0)
     if anchor.about is About.NAME:
-        named = _named_before(comparison, anchor)
-        with_anchor = np.where(named, scores - _BEFORE_PENALTY, with_anchor)
-    with_anchor = np.where(anchor.in_parts, scores, with_anchor)
+        named = np.where(_named_before(comparison, anchor), scores - _BEFORE_PENALTY, -1.0)
+        with_anchor = np.maximum(with_anchor, named)
     margin = float(scores.max() - with_anchor.max())
     if anchor.about is About.NAME:
         return min(anchor.doubt, max(0.0, margin - _NAME_MARGIN) / _NAME_MARGIN_RANGE)
@@ -208,3 +226,24 @@ def _displayed(figure: str) -> str:
     number, _, unit = figure.strip().partition(" ")
     has_unit = unit.lower() in UNITS or unit.endswith("s") or not any(map(str.isdigit, number))
     return figure.strip() if has_unit else number
+
+
+def misquotations(claim: str, texts: Sequence[str]) -> Iterator[Doubt]:
+    """Doubt each quotation of three words or more that no text has.
+
+    White space, emphasis and the style of quotation marks may differ.
+    """
+    plain = [_plain(text) for text in texts]
+    for found in _QUOTED.finditer(claim):
+        pieces = [_plain(piece).strip(" .,;:!?") for piece in _OMITTED.split(found[1])]
+        if len(found[1].split()) < _MIN_WORDS_QUOTED:
+            continue
+        if not all(any(piece in text for text in plain) for piece in pieces):
+            quote = " ".join(found[1].split())
+            shown = quote if len(quote) <= _SHOWN else f"{quote[:_SHOWN]}\u2026"
+            yield Doubt(About.QUOTE, 1.0, f'the quote "{shown}"')
+
+
+def _plain(text: str) -> str:
+    shown = _LINK.sub(lambda link: link[1] or link[2] or "", text)
+    return " ".join(shown.translate(_MARKS).casefold().split())
