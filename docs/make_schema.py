@@ -15,6 +15,7 @@ from msgspec import Struct
 from msgspec.json import schema_components
 
 from ragqa.render import documents
+from ragqa.render.overviews import JsonStatus
 from ragqa.render.verifications import JsonVerification
 from ragqa.types import DOCUMENT_VERSION
 
@@ -26,7 +27,7 @@ DOCUMENTS: dict[str, tuple[str, type[Struct]]] = {
     "related": ("search --related", documents.JsonRelated),
     "get": ("get", documents.JsonPart),
     "index": ("index", documents.JsonReport),
-    "status": ("status", documents.JsonStatus),
+    "status": ("status", JsonStatus),
     "list": ("list", documents.JsonList),
     "verify": ("verify", JsonVerification),
 }

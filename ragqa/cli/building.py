@@ -173,8 +173,7 @@ def status(*, given: Places, json: AsJson = False) -> int:
     """
     from ragqa import render
     from ragqa.diagnosis import choice_of, status_of
-    from ragqa.render.documents import status_document
-    from ragqa.render.overviews import print_status
+    from ragqa.render.overviews import print_status, status_document
 
     loaded = load(given)
     with open_index(loaded) as opened:

@@ -1,21 +1,16 @@
 """Results as JSON documents, whose keys scripts rely on; `docs/schema` is made from them."""
 
-import os
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from msgspec import UNSET, Struct, UnsetType, convert, field, structs, to_builtins
+from msgspec import UNSET, Struct, UnsetType, convert, structs, to_builtins
 
 from ragqa import types
-from ragqa.notes.formats import switched_off
 from ragqa.render.view import warnings_of
 
 if TYPE_CHECKING:
-    from ragqa.config import Places
-    from ragqa.diagnosis import Choice, Status
     from ragqa.getting import NotePart
-    from ragqa.llms import Destination
     from ragqa.related import RelatedNotes
 
 Document = dict[str, Any]
@@ -232,66 +227,6 @@ class JsonPart(Json, kw_only=True):
     text: str
 
 
-class _Folder(Json):
-    path: str
-    name: str
-    context: str | None
-
-
-class _Store(Json):
-    kind: str
-    uri: str | None
-    name: str | None
-    sent_to: str | None
-
-
-class _Language(Json):
-    language: str | None
-    name: str
-    notes: int
-    readable: float
-
-
-class _Dense(Json):
-    kind: Literal["exact", "ivf", "hnsw"]
-    lists: int
-    probes: int
-    recall: float | None = field(name="recall@10")
-
-
-class _Choice(Json):
-    llm: str | None
-    origin: str | None
-    local: bool | None
-    host: str | None
-    proxy: str | None
-    allowed: bool | None
-    problem: str | None
-    fix: str | None
-
-
-class JsonStatus(Json):
-    """What `ragqa status --json` prints."""
-
-    corpus: str
-    folders: list[_Folder]
-    index_path: str
-    fresh: bool
-    pending: Mapping[str, int]
-    building: types.Building | None
-    skipped: tuple[types.Skipped, ...]
-    left_out: tuple[types.Skipped, ...]
-    switched_off: Mapping[str, int]
-    other_files: Mapping[str, int]
-    bytes: int
-    store: _Store
-    created: str
-    languages: list[_Language]
-    dense: _Dense
-    llm: _Choice
-    index: _Index
-
-
 def answer_document(answer: types.Answer, *, explain: bool = False) -> Document:
     """What `ragqa ask --json` prints.
 
@@ -346,7 +281,7 @@ def list_document(found: types.NoteList, *, tags: bool) -> Document:
 def report_document(report: types.IndexReport) -> Document:
     """What `ragqa index --json` prints."""
     counts = fields_of(report.info, "notes", "passages")
-    skips = _by_rule(report.skipped)
+    skips = skips_document(report.skipped)
     return JsonReport.document(report, **counts, **skips, index=index_document(report.info))
 
 
@@ -355,7 +290,7 @@ def index_document(info: types.IndexInfo) -> Document:
     return _Index.document(info, embedder=info.embedder.name)
 
 
-def _by_rule(skipped: Sequence[types.Skipped]) -> Document:
+def skips_document(skipped: Sequence[types.Skipped]) -> Document:
     """What could not be read, and what a rule of the user's leaves out."""
     return {
         name: tuple(one for one in skipped if one.is_left_out == left_out)
@@ -423,40 +358,3 @@ def related_document(found: "RelatedNotes") -> Document:
     near = [_Related.document(one, **fields_of(one.note, "path", "title")) for one in found.related]
     index = index_document(found.info)
     return JsonRelated.document(found, note=found.note.path, related=near, index=index)
-
-
-def status_document(status: "Status", places: "Places", llm: "Choice") -> Document:
-    """What `ragqa status --json` prints."""
-    folders, dense = places.corpus.folders, status.info.dense
-    return JsonStatus.document(
-        status,
-        corpus=os.pathsep.join(map(str, folders)),
-        folders=[_Folder.document(one, path=str(one)) for one in folders],
-        index_path=str(places.index),
-        fresh=status.is_fresh,
-        pending=fields_of(status, "added", "changed", "removed"),
-        **_by_rule(status.skipped),
-        switched_off=switched_off(status.others),
-        other_files=status.others,
-        store=_Store.document(status.kept, sent_to=status.kept.host),
-        created=status.info.created,
-        languages=[_Language.document(one) for one in status.languages],
-        dense=_Dense.document(dense, recall=None if dense.kind == "hnsw" else dense.recall),
-        llm=llm_document(llm),
-        index=index_document(status.info),
-    )
-
-
-def llm_document(choice: "Choice") -> Document:
-    """The backend that is set, in `ragqa status --json` and `ragqa llm list --json`."""
-    where = destination_document(choice.destination)
-    allowed = choice.allowed if choice.spec else None
-    return _Choice.document(choice, llm=choice.spec, allowed=allowed, **where)
-
-
-def destination_document(destination: "Destination | None") -> Document:
-    """Where data goes; every value is null if the destination is unknown (None)."""
-    if destination is None:
-        return {"local": None, "host": None, "proxy": None}
-    host, proxy = destination.host or None, destination.proxy or None
-    return {"local": destination.is_local, "host": host, "proxy": proxy}

@@ -1,9 +1,13 @@
 """The state of an index, findings, settings and LLMs, for the terminal and as JSON documents."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
 
+from msgspec import field
 from rich.text import Text
 
+from ragqa import types
 from ragqa.config import SETTINGS, Loaded, Places
 from ragqa.config.settings import Value, as_written, shown
 from ragqa.diagnosis import Choice, Finding, NotesIn, Overview, Severity, Status
@@ -13,7 +17,7 @@ from ragqa.kept import KeptIndex
 from ragqa.languages import ENGLISH
 from ragqa.llms import Destination
 from ragqa.notes.formats import how_to_read, switched_off
-from ragqa.render.documents import Document, destination_document, fields_of, llm_document
+from ragqa.render.documents import Document, Json, _Index, fields_of, index_document, skips_document
 from ragqa.render.results import print_skipped
 from ragqa.render.screen import put, put_heading, put_labelled
 from ragqa.safe import safe_line
@@ -23,6 +27,66 @@ _STYLES = {Severity.OK: "good", Severity.WARNING: "warning", Severity.ERROR: "er
 _REPLY_CHARS = 300
 _SHOWN_MODELS = 20
 _MEASURES = ("first_ms", "total_ms", "pieces", "streams", "right", "cites")
+
+
+class _Folder(Json):
+    path: str
+    name: str
+    context: str | None
+
+
+class _Store(Json):
+    kind: str
+    uri: str | None
+    name: str | None
+    sent_to: str | None
+
+
+class _Language(Json):
+    language: str | None
+    name: str
+    notes: int
+    readable: float
+
+
+class _Dense(Json):
+    kind: Literal["exact", "ivf", "hnsw"]
+    lists: int
+    probes: int
+    recall: float | None = field(name="recall@10")
+
+
+class _Choice(Json):
+    llm: str | None
+    origin: str | None
+    local: bool | None
+    host: str | None
+    proxy: str | None
+    allowed: bool | None
+    problem: str | None
+    fix: str | None
+
+
+class JsonStatus(Json):
+    """What `ragqa status --json` prints."""
+
+    corpus: str
+    folders: list[_Folder]
+    index_path: str
+    fresh: bool
+    pending: Mapping[str, int]
+    building: types.Building | None
+    skipped: tuple[types.Skipped, ...]
+    left_out: tuple[types.Skipped, ...]
+    switched_off: Mapping[str, int]
+    other_files: Mapping[str, int]
+    bytes: int
+    store: _Store
+    created: str
+    languages: list[_Language]
+    dense: _Dense
+    llm: _Choice
+    index: _Index
 
 
 def print_status(status: Status, places: Places, llm: Choice) -> None:
@@ -78,6 +142,43 @@ def _counts(by_suffix: Mapping[str, int]) -> str:
     """How many files there are of each kind, the most common first."""
     common = sorted(by_suffix.items(), key=lambda item: (-item[1], item[0]))
     return ", ".join(f"{count} {suffix or 'without a suffix'}" for suffix, count in common)
+
+
+def status_document(status: Status, places: Places, llm: Choice) -> Document:
+    """What `ragqa status --json` prints."""
+    folders, dense = places.corpus.folders, status.info.dense
+    return JsonStatus.document(
+        status,
+        corpus=os.pathsep.join(map(str, folders)),
+        folders=[_Folder.document(one, path=str(one)) for one in folders],
+        index_path=str(places.index),
+        fresh=status.is_fresh,
+        pending=fields_of(status, "added", "changed", "removed"),
+        **skips_document(status.skipped),
+        switched_off=switched_off(status.others),
+        other_files=status.others,
+        store=_Store.document(status.kept, sent_to=status.kept.host),
+        created=status.info.created,
+        languages=[_Language.document(one) for one in status.languages],
+        dense=_Dense.document(dense, recall=None if dense.kind == "hnsw" else dense.recall),
+        llm=llm_document(llm),
+        index=index_document(status.info),
+    )
+
+
+def llm_document(choice: Choice) -> Document:
+    """The backend that is set, in `ragqa status --json` and `ragqa llm list --json`."""
+    where = destination_document(choice.destination)
+    allowed = choice.allowed if choice.spec else None
+    return _Choice.document(choice, llm=choice.spec, allowed=allowed, **where)
+
+
+def destination_document(destination: Destination | None) -> Document:
+    """Where data goes; every value is null if the destination is unknown (None)."""
+    if destination is None:
+        return {"local": None, "host": None, "proxy": None}
+    host, proxy = destination.host or None, destination.proxy or None
+    return {"local": destination.is_local, "host": host, "proxy": proxy}
 
 
 def print_findings(findings: Sequence[Finding]) -> None:

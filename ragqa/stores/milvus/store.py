@@ -314,7 +314,7 @@ class MilvusStore(Store):
         self,
         check: Callable[[IndexInfo], None],
         *,
-        wait: bool,  # noqa: ARG002 - nothing is written
+        wait: bool,
         progress: Progress,
     ) -> Repair:
         """Find damage; any requires a rebuild from the notes."""
