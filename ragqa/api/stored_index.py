@@ -26,7 +26,6 @@ from ragqa.indexing import (
     check_origin,
     find_changes,
     refresh,
-    suspects_in,
 )
 from ragqa.passages import Chunking
 from ragqa.search.retrieve import Ranking
@@ -235,7 +234,7 @@ class StoredIndex:
             known = {} if rebuild else self._state()[1]
         except (NoIndex, OtherFormat):
             known = {}
-        return ahead(self.source, suspects_in(self.source.walk(), known), known)
+        return ahead(self.source, self.source.walk(), known)
 
     def pending(self) -> Changes:
         """The changes on disk since the index was made; nothing is written."""

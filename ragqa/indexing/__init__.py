@@ -9,7 +9,6 @@ from ragqa.indexing.source import (
     check_embedder,
     check_origin,
     find_changes,
-    suspects_in,
 )
 
 __all__ = [
@@ -21,5 +20,4 @@ __all__ = [
     "check_origin",
     "find_changes",
     "refresh",
-    "suspects_in",
 ]

@@ -47,11 +47,17 @@ class SplitNote:
 
 @dataclass(slots=True)
 class Chunk:
-    """Notes that are embedded together, with all their passages and total size in bytes."""
+    """Notes that are embedded together, with all their passages and total size in bytes.
+
+    :param vectors: the embeddings so far, shape (dimension,), by embedding key.
+    :param parts: the passages that are at the workers.
+    """
 
     notes: list[SplitNote] = field(default_factory=list)
     passages: list[Passage] = field(default_factory=list)
     size: int = 0
+    vectors: dict[int, Vector] = field(default_factory=dict)
+    parts: deque[list[Passage]] = field(default_factory=deque)
 
 
 def _split_all(
@@ -92,21 +98,6 @@ def _chunks(notes: Iterable[SplitNote]) -> Iterator[Chunk]:
         yield chunk
 
 
-@dataclass(slots=True)
-class _Pending:
-    """A chunk with its known embeddings and the parts still at the workers.
-
-    :param before: bytes of text in earlier chunks.
-    :param keys: the number of embeddings it needs.
-    """
-
-    chunk: Chunk
-    before: int
-    vectors: dict[int, Vector]
-    keys: int
-    parts: deque[list[Passage]]
-
-
 class Embedding:
     """Embeds and adds notes for one writer, which saves the embeddings until its commit.
 
@@ -141,10 +132,11 @@ class Embedding:
 
         chunks = _chunks(_split_all(files, source, self._embedder, lost, progress))
         with workers(self._embedder, progress) as at_work:
-            for chunk, vectors in self.embed_chunks(chunks, at_work, embedded):
+            for chunk in self.embed_chunks(chunks, at_work, embedded):
                 add_pieces(self.languages, chunk.passages, self._embedder.pieces)
                 for each in chunk.notes:
-                    note, rows = each.note, [vectors[p.embedding_key] for p in each.passages]
+                    note = each.note
+                    rows = [chunk.vectors[p.embedding_key] for p in each.passages]
                     self._writer.add(
                         note,
                         settled=each.settled,
@@ -158,8 +150,8 @@ class Embedding:
 
     def embed_chunks(
         self, chunks: Iterable[Chunk], workers: Workers, embedded: Callable[[float], None]
-    ) -> Iterator[tuple[Chunk, dict[int, Vector]]]:
-        """Yield each chunk, in order, with its embeddings, shape (dimension,), by embedding key.
+    ) -> Iterator[Chunk]:
+        """Yield each chunk, in order, with all its embeddings.
 
         Passages of a chunk that share a key are embedded once. Enough chunks are read ahead to
         keep the workers busy.
@@ -167,52 +159,55 @@ class Embedding:
         :param embedded: is called with the bytes of text whose embeddings are known, once any
             passage needs embedding.
         """
-        pending: deque[_Pending] = deque()
-        before = 0
+        pending: deque[Chunk] = deque()
+        finished = 0
         for chunk in chain(chunks, (None,)):
             if chunk is not None:
-                pending.append(self._start(chunk, before, workers))
-                before += chunk.size
+                self._start(chunk, workers)
+                pending.append(chunk)
             ahead = 0 if chunk is None else workers.ahead
-            while pending and (not pending[0].parts or _parts(pending) > ahead):
+            while pending and (
+                not pending[0].parts or sum(len(each.parts) for each in pending) > ahead
+            ):
                 first = pending[0]
                 if first.parts:
-                    self._collect(first, workers, embedded)
+                    self._collect(first, workers, finished, embedded)
                     continue
-                yield first.chunk, first.vectors
+                yield first
                 pending.popleft()
+                finished += first.size
                 if self.computed:
-                    embedded(first.before + first.chunk.size)
+                    embedded(finished)
 
-    def _start(self, chunk: Chunk, before: int, workers: Workers) -> _Pending:
+    def _start(self, chunk: Chunk, workers: Workers) -> None:
         """Look up a chunk's known embeddings, and hand the rest to the workers in parts."""
         by_key = {passage.embedding_key: passage for passage in chunk.passages}
-        vectors = dict(self._writer.vectors(by_key))
-        missing = [passage for key, passage in by_key.items() if key not in vectors]
+        chunk.vectors = dict(self._writer.vectors(by_key))
+        missing = [passage for key, passage in by_key.items() if key not in chunk.vectors]
         # Longest first: texts of similar lengths in a batch need little padding.
         tokens = self._embedder.count_tokens([passage.embedded_text for passage in missing])
         order = sorted(range(len(missing)), key=lambda place: -tokens[place])
-        missing = [missing[place] for place in order]
-        parts = [missing[i : i + SAVED_TOGETHER] for i in range(0, len(missing), SAVED_TOGETHER)]
-        for part in parts:
+        for begin in range(0, len(missing), SAVED_TOGETHER):
+            part = [missing[place] for place in order[begin : begin + SAVED_TOGETHER]]
             workers.give([passage.embedded_text for passage in part])
-        return _Pending(chunk, before, vectors, len(by_key), deque(parts))
+            chunk.parts.append(part)
 
     def _collect(
-        self, first: _Pending, workers: Workers, embedded: Callable[[float], None]
+        self, chunk: Chunk, workers: Workers, before: int, embedded: Callable[[float], None]
     ) -> None:
         """Take a chunk's next part from the workers, and save it."""
-        part, there = first.parts[0], len(first.vectors)
+        part, there = chunk.parts[0], len(chunk.vectors)
+        needed = there + sum(map(len, chunk.parts))
 
         def progress(_stage: str, done: int, _total: int) -> None:
-            embedded(first.before + first.chunk.size * (there + done) / first.keys)
+            embedded(before + chunk.size * (there + done) / needed)
 
         rows = workers.take(progress)
         keys = [passage.embedding_key for passage in part]
         self._writer.save(keys, rows)
         self.computed += len(keys)
-        first.vectors |= zip(keys, rows, strict=True)
-        first.parts.popleft()
+        chunk.vectors |= zip(keys, rows, strict=True)
+        chunk.parts.popleft()
 
     @contextmanager
     def noting_saved_work(self) -> Iterator[None]:
@@ -223,7 +218,3 @@ class Embedding:
             if self._resumed or self.computed:
                 exc.add_note(KEPT)
             raise
-
-
-def _parts(pending: Iterable[_Pending]) -> int:
-    return sum(len(each.parts) for each in pending)

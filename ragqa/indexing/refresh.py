@@ -1,7 +1,6 @@
 """Bring an index up to date with its notes, embedding only what is new."""
 
 import gc
-import math
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,7 +21,6 @@ from ragqa.indexing.source import (
     check_origin,
     find_changes,
     no_notes,
-    suspects_in,
 )
 from ragqa.notes import format_of
 from ragqa.stores import Store, Writer
@@ -61,15 +59,14 @@ def refresh(
         with _without_gc():
             walk = source.walk()
             base = _Base() if rebuild else _read_base(store, source, wait=wait)
-            suspects = suspects_in(walk, base.notes)
             if unless_long and base.info and not base.is_other:
-                waiting = ahead(source, suspects, base.notes)
+                waiting = ahead(source, walk, base.notes)
                 if waiting.is_long:
                     nothing = Changes(walk, (), (), (), (), base.info.skipped, base.info.notes)
                     return replace(_report(base.info, base.info, nothing, started), waiting=waiting)
             if base.is_other:
                 progress("anew", 0, 1)
-            changes = find_changes(source, walk, base.notes, suspects=suspects, progress=progress)
+            changes = find_changes(source, walk, base.notes, progress=progress)
             _check_removals(source, base, changes)
         if base.info and not changes and changes.skipped == base.info.skipped:
             store.tidy()
@@ -219,19 +216,11 @@ def _describe(
 ) -> IndexInfo:
     """Describe the new generation; the store fills in its number and counts."""
     if base is None:
-        canary = embedder.embed_passages([CANARY])[0]
-        # Prepare the query form, and prove that both forms agree, before a commit.
-        asked = source.embedders.asking.embed_passages([CANARY])[0]
-        if not math.isclose(float(canary @ asked), 1.0, abs_tol=0.01):
-            raise IndexUnusable(
-                f"the embedder {embedder.info.name} gives queries other vectors than notes",
-                hint="use another embedder: ragqa config set embedder all-MiniLM-L6-v2",
-            )
         base = IndexInfo(
             generation=0,
             embedder=embedder.info,
             dtype=embedder.dtype,
-            canary=tuple(map(float, canary)),
+            canary=tuple(map(float, embedder.embed_passages([CANARY])[0])),
             chunking=source.chunking.as_mapping(),
             notes=0,
             passages=0,

@@ -212,23 +212,20 @@ class Changes(Struct, frozen=True):
         )
 
 
-def suspects_in(walk: Walk, known: Mapping[str, NoteState]) -> list[NoteFile]:
-    """The notes whose stamps do not prove them unchanged.
-
-    :param known: the state of each note in the index, by path.
-    """
+def _suspects(walk: Walk, known: Mapping[str, NoteState]) -> list[NoteFile]:
+    """The notes whose stamps do not prove them unchanged."""
     return [file for file in walk.files if not _is_current(file, known.get(file.path))]
 
 
-def ahead(source: Source, files: Sequence[NoteFile], known: Mapping[str, NoteState]) -> Waiting:
+def ahead(source: Source, walk: Walk, known: Mapping[str, NoteState]) -> Waiting:
     """What an update would read, and whether that takes too long before a question.
 
     A note that was moved, or only touched, keeps its embeddings; one that was edited is embedded
     anew where it was, so it counts by what it has grown, and a passage.
 
-    :param files: those that may differ from the index.
     :param known: the state of each note in the index, by path.
     """
+    files = _suspects(walk, known)
     edit = source.chunking.target_tokens * BYTES_PER_TOKEN
 
     def new_text(file: NoteFile) -> float:
@@ -255,17 +252,15 @@ def find_changes(
     known: Mapping[str, NoteState],
     *,
     progress: Progress,
-    suspects: Sequence[NoteFile] | None = None,
 ) -> Changes:
     """Read each note whose stamp does not prove it unchanged, and compare it with the index.
 
     Notes below an unreadable folder count as unchanged, never as deleted.
 
     :param known: the state of each note in the index, by path.
-    :param suspects: what `suspects_in` gives, if that is known.
     :raises NoCorpus: no note can be read.
     """
-    suspects = suspects_in(walk, known) if suspects is None else suspects
+    suspects = _suspects(walk, known)
     added, changed, restamped, skipped = [], [], [], list(walk.skipped)
     for done, file in enumerate(suspects, start=1):
         read = read_text(source.corpus, file.path, max_note_bytes=source.max_note_bytes)

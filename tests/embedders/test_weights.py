@@ -104,7 +104,7 @@ def test_a_model_from_the_hub_that_does_not_say_how_it_pools_is_refused(hub):
     (write_model(repository / "snapshots" / "abc123") / "modules.json").unlink()
     (repository / "refs").mkdir()
     (repository / "refs" / "main").write_text("abc123")
-    with pytest.raises(UsageError, match=r"has no modules\.json"):
+    with pytest.raises(UsageError, match=r"no readable modules\.json"):
         find_model("some/model")
 
 

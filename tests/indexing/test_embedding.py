@@ -1,5 +1,6 @@
 """Chunks of passages through workers: in order, and as far ahead as these want."""
 
+import operator
 from collections import deque
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragqa.embedders.hashed import HashedEmbedder
-from ragqa.indexing.adding import SAVED_TOGETHER, Embedding
+from ragqa.indexing.adding import SAVED_TOGETHER, Chunk, Embedding
 
 TOGETHER = 4
 
@@ -24,12 +25,6 @@ class Text:
     @property
     def embedded_text(self):
         return f"text {self.embedding_key}"
-
-
-@dataclass(frozen=True)
-class Chunk:
-    passages: list
-    size: int = 10
 
 
 class Saving:
@@ -78,16 +73,19 @@ keys = st.lists(st.integers(0, 30), max_size=10)
 def test_every_chunk_comes_back_in_order_with_each_of_its_embeddings(chunks, ahead):
     embedder, writer = HashedEmbedder(16), Saving()
     workers = Slow(embedder, ahead)
-    given_chunks = [Chunk([Text(i, key) for i, key in enumerate(each)]) for each in chunks]
+    given_chunks = [
+        Chunk(passages=[Text(i, key) for i, key in enumerate(each)], size=10) for each in chunks
+    ]
     told = []
     embedding = Embedding(writer, embedder)
     found = list(embedding.embed_chunks(iter(given_chunks), workers, told.append))
-    assert [chunk for chunk, _ in found] == given_chunks
-    for chunk, vectors in found:
-        assert vectors.keys() == {passage.embedding_key for passage in chunk.passages}
+    assert all(map(operator.is_, found, given_chunks))
+    assert len(found) == len(given_chunks)
+    for chunk in found:
+        assert chunk.vectors.keys() == {passage.embedding_key for passage in chunk.passages}
         for passage in chunk.passages:
             expected = embedder.embed_query(passage.embedded_text).pooled
-            assert np.array_equal(vectors[passage.embedding_key], expected)
+            assert np.array_equal(chunk.vectors[passage.embedding_key], expected)
     assert told == sorted(told)
     assert workers.most <= ahead + 3  # a chunk has at most three parts
 
@@ -99,7 +97,7 @@ def test_no_more_chunks_are_read_than_the_workers_want(ahead):
     def chunks():
         for number in range(40):
             read.append(number)
-            yield Chunk([Text(number, number)])
+            yield Chunk(passages=[Text(number, number)])
 
     embedder = HashedEmbedder(16)
     embedding = Embedding(Saving(), embedder)

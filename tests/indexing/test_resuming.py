@@ -22,7 +22,7 @@ from ragqa.types import Filters
 NOTES = 40
 TOGETHER = 8
 PARTS = NOTES // TOGETHER
-CANARIES = 2
+CANARIES = 1
 
 KILLED = """
 import os, signal, sys
