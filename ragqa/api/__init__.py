@@ -5,17 +5,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ragqa.api.index import BY_TERMS_ALONE, MIN_POOL, Index
-from ragqa.api.stored_index import MayUse, Shown, StorePlace, was_allowed
+from ragqa.api.stored_index import Shown
 from ragqa.config import Loaded, load_settings
 from ragqa.config.folders import folders_in
 from ragqa.config.settings import Value
+from ragqa.stores import MayUse, was_allowed
 
 __all__ = [
     "BY_TERMS_ALONE",
     "MIN_POOL",
     "Index",
-    "MayUse",
-    "StorePlace",
     "index_from",
     "open_index",
 ]

@@ -10,6 +10,9 @@ from ragqa.text.lexicon import listed, one_of, rows, table
 from ragqa.text.quantities import Figure, can_both_hold, figures_of
 from ragqa.text.words import Word, blank, canonical, compiled, stem, stems, words_of
 
+COVERED = 0.5
+"""Each sentence, with its headings, must have this share of the question's words."""
+
 # Who said it, or that it was changed to this: not part of the answer.
 _ASIDE = (
     r"(?i)^(?:[\w.'\u2019-]+ ){0,4}"
@@ -19,11 +22,14 @@ _ASIDE = (
     r"(?: (?:up|down|back|forward))? to\b"
 )
 _NOT_NEGATING = r"(?i)\bnot (?:only|just|merely)\b|\bno (?:more|less|fewer|later|earlier) than\b"
-# In a heading: "GPT-3", "v2", "#12", "Sprint 4", "Flat B".
-_NUMBERED = (
-    r"(?<!\w)(?=[\w@.#-]{0,60}\d)[\w@#][\w@.#-]*(?<!\.)"
-    r"|(?<=\w )[A-HJ-Z]\b(?!['.])"
+# "v2", "GPT-3", "p95", "recall@5", "#12".
+_MIXED = r"(?<!\w)(?=[\w@.#-]{0,60}\d)(?=[\w@.#-]{0,60}[^\W\d]|#)[\w@#][\w@.#-]*(?<!\.)"
+# "step 3", "team B": names, not figures.
+_NAMED = (
+    rf"\b(?i:{one_of('labels')}) (?P<number>#?\d[\d.]*)\b"
+    r"|\b[^\W\d_][\w-]{0,60} (?P<letter>[A-HJ-Z])\b(?!['.\u2019])"
 )
+_NUMBERED = rf"{_MIXED}|(?<![\w.])\d+(?:\.\d+)*\b|(?<=\w )[A-HJ-Z]\b(?!['.])"
 _RESTRICTED = rf"(?i)\b(?:{one_of('restricting')}|to)\s*\Z"
 _MAX_HEADINGS_CHARS = 300
 _TIMES = ("day", "date", "time", "year", "month", "weekday")
@@ -31,8 +37,9 @@ _TIMES = ("day", "date", "time", "year", "month", "weekday")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the stems of a question are about, and whether it asks for a date or time."""
+    """A question: the stems it is about, and whether it asks for a date or time."""
 
+    text: str
     about: frozenset[str]
     of_time: bool
 
@@ -41,16 +48,17 @@ class Asked:
 class Answer:
     """A sentence that may answer a question, with everything it is compared by.
 
-    `words` excludes figures and dates; `about` has the content stems of the rest, and what the
-    figures measure. `headings` has the stems of each title and heading above, `trail` those of all
-    of them, `numbered` the numbers and names with a number there. `qualifiers` has the stems of
-    sentence and headings, stop words included.
+    `words` excludes figures, dates and `names`, which are those with a number; `about` has the
+    content stems of the rest, and what the figures measure. `headings` has the stems of each title
+    and heading above, `trail` those of all of them, `numbered` the numbers and names with a number
+    there. `qualifiers` has the stems of sentence and headings, stop words included.
     """
 
     text: str
     words: tuple[Word, ...]
     figures: tuple[Figure, ...]
     moments: tuple[Moment, ...]
+    names: frozenset[str]
     about: frozenset[str]
     headings: tuple[frozenset[str], ...]
     trail: frozenset[str]
@@ -81,7 +89,7 @@ def read_asked(question: str) -> Asked:
     said = {word.text for word in words}
     asks_which = not said.isdisjoint(("what", "which")) and not said.isdisjoint(_TIMES)
     of_time = asks_which or any(word.term in stems("asking when") for word in words)
-    return Asked(_content(words), of_time)
+    return Asked(question.casefold(), _content(words), of_time)
 
 
 @lru_cache(maxsize=256)
@@ -93,8 +101,12 @@ def read_answer(text: str, headings: tuple[str, ...]) -> Answer:
     rest = _without(_ASIDE, text)
     moments = moments_of(rest)
     rest = blank(rest, (moment.span for moment in moments))
+    named = list(compiled(_NAMED).finditer(rest))
+    rest = blank(rest, (found.span(found.lastgroup or 0) for found in named))
     figures = figures_of(rest)
     rest = blank(rest, ((figure.start, figure.end) for figure in figures))
+    mixed = list(compiled(_MIXED).finditer(rest))
+    rest = blank(rest, (found.span() for found in mixed))
     words = words_of(_without(_NOT_NEGATING, rest))
     above = _without_days(" . ".join(headings)[:_MAX_HEADINGS_CHARS])
     above_words = words_of(above)
@@ -103,6 +115,7 @@ def read_answer(text: str, headings: tuple[str, ...]) -> Answer:
         words=words,
         figures=tuple(figures),
         moments=tuple(moments),
+        names=frozenset(found[0].casefold().rstrip(".") for found in (*named, *mixed)),
         about=_content(words) | {figure.measures for figure in figures} - {""},
         headings=tuple(
             _content(words_of(_without_days(one))) - stems("genres") for one in headings
@@ -129,7 +142,7 @@ def _content(words: Iterable[Word]) -> frozenset[str]:
 
 def difference(asked: Asked, one: Answer, other: Answer) -> Difference | None:
     """What two answers to the same question differ in; None where that is uncertain."""
-    if _other_things(one, other):
+    if _other_things(asked, one, other) or not all(_covers(asked, each) for each in (one, other)):
         return None
     first, second = _extra(one, other) - asked.about, _extra(other, one) - asked.about
     if first and second:
@@ -149,11 +162,27 @@ def difference(asked: Asked, one: Answer, other: Answer) -> Difference | None:
 
 def _extra(one: Answer, other: Answer) -> frozenset[str]:
     """The stems that only the first one has, including the units of its figures."""
-    return one.about - other.about - other.trail - frozenset(map(canonical, listed("generic")))
+    return one.about - other.about - other.trail - _generic()
 
 
-def _other_things(one: Answer, other: Answer) -> bool:
-    """Whether a heading or a qualifier shows that they are about different things."""
+@cache
+def _generic() -> frozenset[str]:
+    """Stems that do not tell what a sentence is about."""
+    return frozenset(map(canonical, listed("generic")))
+
+
+def _covers(asked: Asked, answer: Answer) -> bool:
+    """Whether a sentence, with its headings, has enough of what the question is about."""
+    stems = answer.about | answer.trail | _content(words_of(" ".join(answer.names)))
+    needed = (asked.about - _generic() or asked.about, asked.about)
+    return any(len(words & stems) >= COVERED * len(words) for words in needed)
+
+
+def _other_things(asked: Asked, one: Answer, other: Answer) -> bool:
+    """Whether a name, heading or qualifier shows that they are about different things."""
+    first, second = one.names - other.names, other.names - one.names
+    if (first and second) or any(name not in asked.text for name in first | second):
+        return True
     if one.numbered - other.numbered and other.numbered - one.numbered:
         return True
     for first in one.headings:
@@ -190,9 +219,13 @@ def _is_restricted(answer: Answer, other: Answer, extra: frozenset[str]) -> bool
         return True
     words = [word for word in answer.words if word.text not in table("articles")]
     restricting = table("restricting")
-    return any(
-        first.text in restricting and second.stem in extra for first, second in pairwise(words)
+    if any(first.text in restricting and second.stem in extra for first, second in pairwise(words)):
+        return True
+    # Another name: "Claude Sonnet".
+    capital = (
+        word for word in words if word.start and answer.text[word.start : word.end].istitle()
     )
+    return any(word.stem in extra for word in capital)
 
 
 def _only_difference(asked: Asked, one: Answer, other: Answer) -> Difference | None:

@@ -27,6 +27,9 @@ DERIVED = 0.3
 UNCOUNTED = 0.4
 """The doubt of a figure derivable from others, and of a count that only a list may show."""
 
+COMMON_NAME = 1.0
+"""A name with an idf this low is in every third passage, so it may be left implicit."""
+
 _MARGIN = 0.1
 _MARGIN_RANGE = 0.3
 _NAME_MARGIN = 0.03
@@ -134,13 +137,16 @@ def _dates(comparison: Comparison) -> Iterator[Anchor]:
 
 
 def _names(comparison: Comparison) -> Iterator[Anchor]:
+    words = list(zip(comparison.claim.words, comparison.weights.tolist(), strict=True))
     for name in comparison.claim.names:
+        own = [weight for word, weight in words if word.start < name.end and name.start < word.end]
         yield Anchor(
             About.NAME,
             f"the name {name.text}",
             (name.start, name.end),
             [part.statement.name_index.has(name.text) for part in comparison.parts],
             [part.above.name_index.has(name.text) for part in comparison.parts],
+            min(1.0, max(0.0, max(own, default=0.0) - COMMON_NAME)),
         )
 
 

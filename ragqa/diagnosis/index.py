@@ -9,13 +9,13 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from ragqa.api import Index, StorePlace
+from ragqa.api import Index
 from ragqa.errors import NoIndex, RagqaError, UsageError
 from ragqa.indexing.repairing import check_passages
 from ragqa.languages import LANGUAGES
 from ragqa.readers import reader_for
 from ragqa.search.question import share_read
-from ragqa.stores import SENT
+from ragqa.stores import SENT, StorePlace
 from ragqa.types import Building, IndexInfo, Progress, Skipped, counted, no_progress
 
 _REPAIR = "ragqa doctor --repair"

@@ -140,6 +140,16 @@ def test_what_is_left_of_a_share_follows_from_it(check):
     assert "the figure 30%" not in check("30% of the requests miss the cache.", passage).against
 
 
+def test_a_name_that_most_notes_have_is_understood(check):
+    def idf(terms):
+        return {term: 0.4 if term == "anthrop" else 5.0 for term in terms}
+
+    passage = "The console shows the usage of each key."
+    sentence = "The console of Anthropic shows the usage of each key."
+    assert check(sentence, passage, idf=idf).supported
+    assert not check(sentence, passage).supported
+
+
 def test_a_bound_that_a_figure_keeps_to_follows_from_it(understand):
     passage = "GPQA has 448 questions."
     assert understand("GPQA has under 500 questions.", passage).against == ()

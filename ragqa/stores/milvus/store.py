@@ -32,6 +32,7 @@ from ragqa.stores.milvus.snapshot import MilvusSnapshot
 from ragqa.types import IndexInfo, Note, NoteRecord, Passage, Progress, Stamp, Vector, Vectors
 
 DEAD_S, POLL_S = 600.0, 1.0  # a writer silent for so long is dead; how often one that waits looks
+_Check = Callable[[IndexInfo], None]
 SENT_AT_ONCE = 5_000  # new passages; those of a refresh become visible when they are sent
 _HELD: set[tuple[object, ...]] = set()  # the turns of this process
 
@@ -310,13 +311,7 @@ class MilvusStore(Store):
         remarks += (Remark(what, "ragqa index") for what in self._miscounted(snapshot))
         return remarks
 
-    def repair(
-        self,
-        check: Callable[[IndexInfo], None],
-        *,
-        wait: bool,
-        progress: Progress,
-    ) -> Repair:
+    def repair(self, check: _Check, *, wait: bool, progress: Progress) -> Repair:  # noqa: ARG002 - nothing is written
         """Find damage; any requires a rebuild from the notes."""
         again = "read and embedded all notes again, since"
         try:
