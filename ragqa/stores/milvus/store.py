@@ -12,7 +12,7 @@ import platform
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ from typing import NamedTuple
 from ragqa import errors, types
 from ragqa.config.addresses import is_file
 from ragqa.errors import IndexUnusable, NoIndex, RagqaError
-from ragqa.stores import Remark, Repair, Store
+from ragqa.stores import Check, Remark, Repair, Store
 from ragqa.stores.decoding import MALFORMED, check_dimension, check_vectors, decoded, digest_of
 from ragqa.stores.milvus import snapshot as rows
 from ragqa.stores.milvus.client import MAX_HITS, Client, Row
@@ -310,13 +310,7 @@ class MilvusStore(Store):
         remarks += (Remark(what, "ragqa index") for what in self._miscounted(snapshot))
         return remarks
 
-    def repair(
-        self,
-        check: Callable[[IndexInfo], None],
-        *,
-        wait: bool,  # noqa: ARG002 - nothing is written
-        progress: Progress,
-    ) -> Repair:
+    def repair(self, check: Check, *, wait: bool, progress: Progress) -> Repair:  # noqa: ARG002 - nothing is written
         """Find damage; any requires a rebuild from the notes."""
         again = "read and embedded all notes again, since"
         try:
