@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
@@ -59,6 +59,10 @@ class Repair(Struct, frozen=True):
     done: tuple[str, ...] = ()
     rebuild: str = ""
     anew: bool = False
+
+
+Check: TypeAlias = Callable[[IndexInfo], None]
+"""Raises if an index cannot be built on."""
 
 
 class Snapshot(Protocol):
@@ -245,14 +249,11 @@ class Store(Protocol):
         """
         return []
 
-    def repair(
-        self, check: Callable[[IndexInfo], None], *, wait: bool, progress: Progress
-    ) -> Repair:
+    def repair(self, check: Check, *, wait: bool, progress: Progress) -> Repair:
         """Make anew what is made from notes, passages and embeddings; keep of these what is sound.
 
         Nothing is written if nothing is damaged.
 
-        :param check: raises if this index cannot be built on.
         :param progress: is called with ("verifying", 1, 1).
         :raises NoIndex: nothing has been committed yet.
         :raises WriterBusy: another process is writing and `wait` is False.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable, NoIndex, OtherFormat
 from ragqa.safe import private_folder
-from ragqa.stores import Repair
+from ragqa.stores import Check, Repair
 from ragqa.stores.decoding import MALFORMED
 from ragqa.stores.disk import explaining_failure, locked, report_embedded
 from ragqa.stores.local import derived
@@ -82,9 +82,7 @@ def file_faults(database: Database, info: IndexInfo) -> dict[str, str]:
     return faults
 
 
-def repair(
-    root: Path, check: Callable[[IndexInfo], None], *, wait: bool, progress: Progress
-) -> Repair:
+def repair(root: Path, check: Check, *, wait: bool, progress: Progress) -> Repair:
     """Make anew what is damaged; see `Store.repair`."""
     with locked(root, wait=wait), explaining_failure(root):
         report_embedded(root, 0)

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from ragqa.errors import (
     OtherFormat,
     WriterBusy,
 )
-from ragqa.stores import Repair, Store, Writer
+from ragqa.stores import Check, Repair, Store, Writer
 from ragqa.stores.disk import REPAIR, building, explaining_failure, locked, report_embedded
 from ragqa.stores.local import derived
 from ragqa.stores.local.database import DATABASE, OLD_POINTER, SEAL, Database, is_old
@@ -105,9 +105,7 @@ class LocalStore(Store):
             progress("verifying", 1, 1)
         return faults
 
-    def repair(
-        self, check: Callable[[IndexInfo], None], *, wait: bool, progress: Progress
-    ) -> Repair:
+    def repair(self, check: Check, *, wait: bool, progress: Progress) -> Repair:
         """Make anew what is damaged."""
         from ragqa.stores.local.mending import repair
 

@@ -12,7 +12,7 @@ import platform
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ from typing import NamedTuple
 from ragqa import errors, types
 from ragqa.config.addresses import is_file
 from ragqa.errors import IndexUnusable, NoIndex, RagqaError
-from ragqa.stores import Remark, Repair, Store
+from ragqa.stores import Check, Remark, Repair, Store
 from ragqa.stores.decoding import MALFORMED, check_dimension, check_vectors, decoded, digest_of
 from ragqa.stores.milvus import snapshot as rows
 from ragqa.stores.milvus.client import MAX_HITS, Client, Row
@@ -32,7 +32,6 @@ from ragqa.stores.milvus.snapshot import MilvusSnapshot
 from ragqa.types import IndexInfo, Note, NoteRecord, Passage, Progress, Stamp, Vector, Vectors
 
 DEAD_S, POLL_S = 600.0, 1.0  # a writer silent for so long is dead; how often one that waits looks
-_Check = Callable[[IndexInfo], None]
 SENT_AT_ONCE = 5_000  # new passages; those of a refresh become visible when they are sent
 _HELD: set[tuple[object, ...]] = set()  # the turns of this process
 
@@ -311,7 +310,7 @@ class MilvusStore(Store):
         remarks += (Remark(what, "ragqa index") for what in self._miscounted(snapshot))
         return remarks
 
-    def repair(self, check: _Check, *, wait: bool, progress: Progress) -> Repair:  # noqa: ARG002 - nothing is written
+    def repair(self, check: Check, *, wait: bool, progress: Progress) -> Repair:  # noqa: ARG002 - nothing is written
         """Find damage; any requires a rebuild from the notes."""
         again = "read and embedded all notes again, since"
         try:
