@@ -4,15 +4,14 @@ import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ragqa.api.index import BY_TERMS_ALONE, MIN_POOL, Index
-from ragqa.api.stored_index import Shown
+from ragqa.api.index import MIN_POOL, Index
+from ragqa.api.stored_index import Shown, was_allowed
 from ragqa.config import Loaded, load_settings
 from ragqa.config.folders import folders_in
 from ragqa.config.settings import Value
-from ragqa.stores import MayUse, was_allowed
+from ragqa.stores import MayUse
 
 __all__ = [
-    "BY_TERMS_ALONE",
     "MIN_POOL",
     "Index",
     "index_from",

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from ragqa.generation import Writer
 
 
-BY_TERMS_ALONE = (
+_BY_TERMS_ALONE = (
     "the embedder cannot read this language, so this was found by its words alone; a multilingual "
     "model may read it: ragqa config set embedder intfloat/multilingual-e5-small"
 )
@@ -145,7 +145,7 @@ class Index(StoredIndex):
         clock.lap("answer")
         warnings = [*found.warnings, *self._reader[1]]
         if not composed.answered:
-            warnings += filter(None, [self._why_not_found(found.info, filters, warnings)])
+            warnings += self._why_not_found(found.info, filters, warnings)
         nearest = found.hits[: self.settings.top_k]
         answer = answer_of(found.question, nearest, composed, found.info, warnings=warnings)
         answer = replace(found.notes.located(answer), waiting=self.files_waiting)
@@ -178,14 +178,13 @@ class Index(StoredIndex):
 
         :param limit: how many passages; by default as the setting `top_k` says.
         """
-        clock = Clock()
-        limit = limit or self.settings.top_k
+        clock, limit = Clock(), limit or self.settings.top_k
         found = self.find(
             query, filters, refresh=refresh, progress=progress, clock=clock, limit=limit
         )
         warnings = [*found.warnings]
         if not found.hits:
-            warnings += filter(None, [self._why_not_found(found.info, filters, warnings)])
+            warnings += self._why_not_found(found.info, filters, warnings)
         return SearchResult(
             query=found.question.typed,
             hits=found.hits[:limit],
@@ -275,12 +274,14 @@ class Index(StoredIndex):
             found = retrieve(self._open(), question, k=k, filters=filters, ranking=self.ranking)
             current, warnings = notes.keep(found, remedy=remedy)
             if len(current) >= wanted or len(found) < k:
-                warnings += [BY_TERMS_ALONE] if question.by_terms_alone else []
+                warnings += [_BY_TERMS_ALONE] if question.by_terms_alone else []
                 return tuple(current[:wanted]), warnings
             k *= 4
 
-    def _why_not_found(self, info: IndexInfo, filters: Filters | None, told: list[str]) -> str:
-        """What was not looked through, "" for nothing: formats that are off, and skipped notes.
+    def _why_not_found(
+        self, info: IndexInfo, filters: Filters | None, told: list[str]
+    ) -> list[str]:
+        """A warning of what was not looked through: formats that are off, and skipped notes.
 
         :param told: warnings, which may name notes that were skipped just now.
         """
@@ -301,7 +302,7 @@ class Index(StoredIndex):
             how = how_to_read(self._off, self.settings.formats, self.places.corpus)
             files = f"{counted(total, 'file')} ({listed})"
             parts.append(f"{files} {was} left out; to read {it}: {how}")
-        return "; ".join(parts)
+        return ["; ".join(parts)] if parts else []
 
     @property
     def files_waiting(self) -> int:

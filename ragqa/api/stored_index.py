@@ -26,7 +26,7 @@ from ragqa.indexing import (
 )
 from ragqa.passages import Chunking
 from ragqa.search.retrieve import Ranking
-from ragqa.stores import MayUse, Remark, Snapshot, Store, StorePlace, was_allowed
+from ragqa.stores import MayUse, Remark, Snapshot, Store, StorePlace
 from ragqa.types import (
     Building,
     IndexInfo,
@@ -42,6 +42,13 @@ Shown = Callable[[], AbstractContextManager[Progress]]
 """Makes a context manager that shows the progress of a build."""
 
 _POLL_S = 0.5
+
+
+def was_allowed(host: str) -> bool:
+    """Whether the user has already allowed this host to store notes; does not ask."""
+    from ragqa.consent import Use, is_allowed
+
+    return is_allowed(host, Use.STORE)
 
 
 class StoredIndex:

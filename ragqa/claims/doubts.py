@@ -20,9 +20,6 @@ from ragqa.text.lexicon import UNITS
 from ragqa.text.quantities import Figure, is_count, meets_bound, same_figure
 from ragqa.types import Kind, Span
 
-ELSEWHERE = 0.95
-"""The strongest doubt of a figure or date that a source has in another sentence."""
-
 DERIVED = 0.3
 UNCOUNTED = 0.4
 """The doubt of a figure derivable from others, and of a count that only a list may show."""
@@ -165,7 +162,7 @@ def _strength(comparison: Comparison, anchor: Anchor) -> float:
     margin = float(scores.max() - with_anchor.max())
     if anchor.about is About.NAME:
         return min(anchor.doubt, max(0.0, margin - _NAME_MARGIN) / _NAME_MARGIN_RANGE)
-    return min(anchor.doubt, ELSEWHERE, max(0.0, margin - _MARGIN) / _MARGIN_RANGE)
+    return min(anchor.doubt, max(0.0, margin - _MARGIN) / _MARGIN_RANGE)
 
 
 def _nearby_words(comparison: Comparison, span: Span) -> list[int]:

@@ -11,9 +11,9 @@ from ragqa.notes.markdown import parse_markdown
 from ragqa.passages.parts import unit_spans
 from ragqa.readers import Reader, Text
 from ragqa.text.dates import Moment, moments_of
-from ragqa.text.names import NAME_SHAPE, Name, NameIndex, names_of
+from ragqa.text.names import Name, NameIndex, names_of
 from ragqa.text.quantities import Figure, figures_of
-from ragqa.text.words import Word, blank, compiled, words_of
+from ragqa.text.words import Word, blank, words_of
 from ragqa.types import Block, Kind, Span, TokenVectors, Vectors
 
 MAX_CHARS = 20_000
@@ -23,8 +23,6 @@ MAX_PARTS = 400
 MAX_STATEMENT_CHARS = 3000
 """The most of a statement that is read; a longer one is code, or not a sentence."""
 
-# The target of a link, which readers do not see.
-_LINK_TARGET = r"(?<=\])\([^()\n]{0,300}\)|(?<=\[\[)[^\[\]|\n]{1,200}\|"
 _MIN_NORM = 1e-9
 _ABOVE = (Kind.HEADING, Kind.TABLE_HEAD)
 
@@ -150,27 +148,23 @@ def _spans(text: str) -> Iterator[tuple[Span, Block]]:
 def encode(
     text: str, tokens: TokenVectors | None = None, offset: int = 0, language: str = ENGLISH
 ) -> Encoded:
-    """Prepare a text for comparison. A number in a name, such as "GPT-4", is no figure.
+    """Prepare a text for comparison.
 
     :param tokens: the token vectors of the larger text that has this one at `offset`; None where
         the embedder does not read it.
     """
-    visible = compiled(_LINK_TARGET).sub(
-        lambda target: " " * len(target[0]), text[:MAX_STATEMENT_CHARS]
-    )
-    moments = moments_of(visible, language)
-    rest = blank(visible, (one.span for one in moments))
-    shaped = compiled(NAME_SHAPE).finditer(rest)
-    rest = blank(rest, (one.span() for one in shaped if any(map(str.isdigit, one[0]))))
-    words = words_of(visible, language)
+    text = text[:MAX_STATEMENT_CHARS]
+    moments = moments_of(text, language)
+    rest = blank(text, (one.span for one in moments))
+    words = words_of(text, language)
     return Encoded(
-        text=visible,
+        text=text,
         words=words,
         figures=tuple(figures_of(rest, language)),
         moments=tuple(moments),
         vectors=_vectors(words, tokens, offset),
-        names=tuple(names_of(visible, language)),
-        name_index=NameIndex.of(visible),
+        names=tuple(names_of(text, language)),
+        name_index=NameIndex.of(text),
         language=language,
     )
 

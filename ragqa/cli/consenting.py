@@ -1,13 +1,9 @@
 """Asking the user before anything is sent to a host that is not this machine."""
 
 from collections.abc import Sequence
-from typing import Annotated
-
-import typer
 
 from ragqa import consent, render
 from ragqa.cli.lines import is_interactive
-from ragqa.cli.options import Command
 from ragqa.consent import Use, consents, host_named, not_allowed
 from ragqa.errors import UsageError
 from ragqa.llms import Destination
@@ -76,23 +72,13 @@ def allow_host(host: str, use: Use) -> None:
     render.say(f"Allowed: {allowed} (to take it back: {fix})")
 
 
-def add_consent_commands(
-    app: typer.Typer, use: Use, *, host: str, allows: str, forgets: str, example: str
-) -> None:
-    """Add the commands that allow a host and forget it; `host` is the help of their argument."""
-    family = f"Example: ragqa {_COMMANDS[use]}"
-    named = typer.Argument(metavar="HOST", help=host)
+def forget_host(host: str, use: Use) -> None:
+    """Withdraw consent, and print whether there was any.
 
-    @app.command(cls=Command, help=f"{allows}\n\n{family} allow {example}")
-    def allow(host: Annotated[str, named]) -> int:
-        allow_host(host, use)
-        return 0
-
-    @app.command(cls=Command, help=f"{forgets}\n\n{family} forget {example}")
-    def forget(host: Annotated[str, named]) -> int:
-        said = "is no longer" if consent.forget(host, use) else "was not"
-        render.say(f"{host_named(host)} {said} allowed")
-        return 0
+    :raises UsageError: the host is invalid, or the file of consents cannot be changed.
+    """
+    said = "is no longer" if consent.forget(host, use) else "was not"
+    render.say(f"{host_named(host)} {said} allowed")
 
 
 def _is_known(host: str, use: Use) -> bool:

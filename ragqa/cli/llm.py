@@ -4,11 +4,9 @@ from typing import Annotated
 
 import typer
 
-from ragqa.cli.consenting import add_consent_commands, consented
 from ragqa.cli.generation import Yes
 from ragqa.cli.opening import load_flags
-from ragqa.cli.options import AsJson, Command
-from ragqa.consent import Use
+from ragqa.cli.options import AsJson, Command, add_consent_commands
 from ragqa.errors import BackendFailed, UsageError
 
 app = typer.Typer(
@@ -56,6 +54,7 @@ def check(
     Example: ragqa llm check ollama:llama3.2
     """
     from ragqa import render
+    from ragqa.cli.consenting import consented
     from ragqa.diagnosis.llm import WHAT, try_llm
     from ragqa.llms import llm_for
     from ragqa.render import overviews
@@ -89,7 +88,7 @@ def check(
 
 add_consent_commands(
     app,
-    Use.LLM,
+    "llm",
     host="HOST or HOST:PORT, as ragqa llm list shows it.",
     allows="Allow questions and passages to be sent to a host, until you withdraw it.",
     forgets="Withdraw the permission to send anything to a host.",

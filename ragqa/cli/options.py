@@ -172,6 +172,29 @@ Places = Annotated[PlaceOptions, typer.Option(parser=PlaceOptions)]
 Scope = Annotated[ScopeOptions, typer.Option(parser=ScopeOptions)]
 
 
+def add_consent_commands(
+    app: typer.Typer, family: str, *, host: str, allows: str, forgets: str, example: str
+) -> None:
+    """Add `allow` and `forget` to a family of commands; `host` is the help of their argument."""
+    named = typer.Argument(metavar="HOST", help=host)
+
+    @app.command(cls=Command, help=f"{allows}\n\nExample: ragqa {family} allow {example}")
+    def allow(host: Annotated[str, named]) -> int:
+        from ragqa.cli.consenting import allow_host
+        from ragqa.consent import Use
+
+        allow_host(host, Use[family.upper()])
+        return 0
+
+    @app.command(cls=Command, help=f"{forgets}\n\nExample: ragqa {family} forget {example}")
+    def forget(host: Annotated[str, named]) -> int:
+        from ragqa.cli.consenting import forget_host
+        from ragqa.consent import Use
+
+        forget_host(host, Use[family.upper()])
+        return 0
+
+
 def with_places(hint: str, args: list[str]) -> str:
     """Add the notes and index of the failed command to a command in its hint."""
     options = {f"--{field.name.replace('_', '-')}" for field in fields(PlaceOptions)}

@@ -2,8 +2,7 @@
 
 import typer
 
-from ragqa.cli.consenting import add_consent_commands
-from ragqa.consent import Use
+from ragqa.cli.options import add_consent_commands
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -12,7 +11,7 @@ app = typer.Typer(
 )
 add_consent_commands(
     app,
-    Use.STORE,
+    "store",
     host="HOST:PORT, as ragqa status and ragqa doctor show it.",
     allows="Allow the text of notes to be stored on a host, until you withdraw it.",
     forgets="Withdraw the permission to store notes on a host; what is already there stays.",

@@ -323,13 +323,6 @@ MayUse = Callable[[str], bool]
 """Whether a host, `HOST:PORT`, may be sent the text of notes."""
 
 
-def was_allowed(host: str) -> bool:
-    """Whether the user has already allowed this host to store notes; does not ask."""
-    from ragqa.consent import Use, is_allowed
-
-    return is_allowed(host, Use.STORE)
-
-
 class StorePlace(Struct, frozen=True):
     """Where an index is stored: a kind of store with a URI and a name there, or a folder.
 
