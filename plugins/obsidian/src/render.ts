@@ -10,22 +10,21 @@ const PROBABLE_FROM = 0.25;
 /** Add an answer to an element. */
 export function showAnswer(into: HTMLElement, answer: Answer, open: Open): void {
   const said = trust(answer);
-  if (said) into.createEl("p", { cls: "ragqa-verdict" }).createEl("strong", { text: said });
-  for (const { from, to } of answer.corrected) notice(into, `Read “${from}” as “${to}”.`);
-  if (answer.missing.length > 0) {
-    notice(into, `Not in these excerpts: ${answer.missing.join(", ")}`);
-  }
+  if (said) into.createEl("p", { cls: "ragqa-verdict" }).createEl("strong", { text: shown(said) });
+  const corrected = answer.corrected.map(({ from, to }) => `${to} instead of ${from}`);
+  if (corrected.length > 0) notice(into, `Looked for ${corrected.join(", and ")}.`);
   for (const one of answer.citations) excerpt(into, one, open);
   for (const sides of answer.disagreements) disagreement(into, sides, open);
   for (const one of answer.warnings) notice(into, one);
   if (answer.passages.length > 0) nearest(into, answer, open);
 }
 
-/** How far an answer is to be trusted; "" without reserve. */
-function trust({ verdict, confidence }: Answer): string {
+/** How far an answer is to be trusted, and what it lacks; "" without reserve. */
+function trust({ verdict, confidence, missing }: Answer): string {
+  const aside = missing.length > 0 ? ` (not mentioned: ${missing.join(", ")})` : "";
   if (verdict === "answered") return "";
-  if (verdict === "not in notes") return "Your notes do not seem to answer this.";
-  return confidence >= PROBABLE_FROM ? "Probably:" : "Not sure; nearest:";
+  if (verdict === "not in notes") return `Your notes do not seem to answer this${aside}.`;
+  return `${confidence >= PROBABLE_FROM ? "Probably" : "Not sure; nearest"}${aside}:`;
 }
 
 /** Add a line about an answer, or in place of one. */
@@ -45,7 +44,7 @@ function excerpt(into: HTMLElement, one: Citation, open: Open): HTMLElement {
 
 function disagreement(into: HTMLElement, sides: Statement[], open: Open): void {
   const group = into.createDiv({ cls: "ragqa-disagreement" });
-  group.createEl("h4", { text: "The notes disagree" });
+  group.createEl("h4", { text: "Your notes disagree:" });
   for (const side of sides) {
     excerpt(group, side, open).prepend(createEl("strong", { text: shown(side.says) }));
   }

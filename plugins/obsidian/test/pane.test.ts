@@ -102,15 +102,15 @@ describe("an answer", () => {
   test("names the words that no excerpt has", async () => {
     server.answer = () => ({ body: documentOf("close") });
     await ask("how much memory does an HNSW index need in Postgres?");
-    expect(said()).toContain("Probably:");
-    expect(said()).toContain("Not in these excerpts: Postgres");
+    expect(said()).toContain("Probably (not mentioned: Postgres):");
   });
 
   test("that the notes do not have shows the nearest passages instead", async () => {
     server.answer = () => ({ body: documentOf("not-in-notes") });
     await ask("how do I bake sourdough bread?");
-    expect(said()).toContain("Your notes do not seem to answer this.");
-    expect(said()).toContain("Not in these excerpts: bake, sourdough");
+    expect(said()).toContain(
+      "Your notes do not seem to answer this (not mentioned: bake, sourdough).",
+    );
     expect(document.querySelector("blockquote")).toBeNull();
     expect((found("details") as HTMLDetailsElement).open).toBe(true);
     expect(document.querySelectorAll("details li .ragqa-place")).toHaveLength(5);
@@ -134,7 +134,7 @@ describe("an answer", () => {
       body: { ...documentOf("answered"), corrected, warnings: ["a note was skipped"] },
     });
     await ask(QUESTION);
-    expect(said()).toContain("Read “finetune” as “fine-tune”.");
+    expect(said()).toContain("Looked for fine-tune instead of finetune.");
     expect(said()).toContain("a note was skipped");
   });
 
@@ -391,7 +391,7 @@ test("a second question drops the first, even if that is answered later", async 
   await view.ask("how do I bake sourdough bread?");
   answerFirst();
   await first;
-  expect(said()).toContain("Your notes do not seem to answer this.");
+  expect(said()).toContain("Your notes do not seem to answer this (not mentioned");
   expect(document.querySelector("blockquote")).toBeNull();
 });
 
