@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from msgspec.structs import asdict
 
 from ragqa.cli.completion import complete_index
 from ragqa.cli.opening import build_notice, load, open_index
@@ -110,6 +109,8 @@ def index(
 
 
 def _list(*, json: bool) -> int:
+    from msgspec.structs import asdict
+
     from ragqa import render
     from ragqa.kept import kept_indexes
     from ragqa.render.overviews import print_indexes
