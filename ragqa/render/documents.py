@@ -41,7 +41,9 @@ class Json(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True)
         return document
 
 
-class _Index(Json):
+class Index(Json):
+    """The index that gave a result."""
+
     generation: int
     embedder: str
     notes: int
@@ -136,7 +138,7 @@ class JsonAnswer(Json):
     warnings: list[str]
     waiting: int
     timings_ms: Mapping[str, float]
-    index: _Index
+    index: Index
     confidence_reasons: list[types.Reason] | UnsetType = UNSET
     grounded: bool | UnsetType = UNSET
     llm: _Llm | UnsetType = UNSET
@@ -153,7 +155,7 @@ class JsonSearch(Json):
     warnings: tuple[str, ...]
     waiting: int
     timings_ms: Mapping[str, float]
-    index: _Index
+    index: Index
 
 
 class _Note(Json):
@@ -177,7 +179,7 @@ class JsonList(Json, kw_only=True):
     tags: list[_Tag] | UnsetType = UNSET
     warnings: tuple[str, ...]
     waiting: int
-    index: _Index
+    index: Index
 
 
 class JsonReport(Json):
@@ -193,7 +195,7 @@ class JsonReport(Json):
     left_out: tuple[types.Skipped, ...]
     warnings: tuple[str, ...]
     seconds: float
-    index: _Index
+    index: Index
 
 
 class _Related(Json):
@@ -209,7 +211,7 @@ class JsonRelated(Json):
     note: str
     related: list[_Related]
     warnings: tuple[str, ...]
-    index: _Index
+    index: Index
 
 
 class JsonPart(Json, kw_only=True):
@@ -287,7 +289,7 @@ def report_document(report: types.IndexReport) -> Document:
 
 def index_document(info: types.IndexInfo) -> Document:
     """The index that gave a result."""
-    return _Index.document(info, embedder=info.embedder.name)
+    return Index.document(info, embedder=info.embedder.name)
 
 
 def skips_document(skipped: Sequence[types.Skipped]) -> Document:

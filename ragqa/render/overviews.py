@@ -17,7 +17,7 @@ from ragqa.kept import KeptIndex
 from ragqa.languages import ENGLISH
 from ragqa.llms import Destination
 from ragqa.notes.formats import how_to_read, switched_off
-from ragqa.render.documents import Document, Json, _Index, fields_of, index_document, skips_document
+from ragqa.render.documents import Document, Index, Json, fields_of, index_document, skips_document
 from ragqa.render.results import print_skipped
 from ragqa.render.screen import put, put_heading, put_labelled
 from ragqa.safe import safe_line
@@ -86,7 +86,7 @@ class JsonStatus(Json):
     languages: list[_Language]
     dense: _Dense
     llm: _Choice
-    index: _Index
+    index: Index
 
 
 def print_status(status: Status, places: Places, llm: Choice) -> None:
