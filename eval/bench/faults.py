@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from trials import beside, damage, stopped
+from trials import damage, stopped
 from trials.children import preload
 from trials.worlds import WAYS, Trial, World, counting, look, make_notes
 
@@ -33,7 +33,6 @@ CASES: dict[str, Callable[[Path, int, bool], Iterator[Trial]]] = {
     "flips": lambda folder, seed, quick: damage.flips(
         folder, seed, *((0, 1, 0) if quick else (1000, damage.LEAST, 300))
     ),
-    "beside": lambda folder, seed, _: beside.trials(folder, seed),
 }
 SHOWN, MAX_CHARS = 10, 2000
 """How many failures are printed, and how much of each."""

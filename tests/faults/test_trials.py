@@ -65,20 +65,6 @@ def test_a_flipped_byte_is_never_believed_and_is_mended(outcomes):
     assert all("[mended by " in outcome for found in flipped for outcome in found)
 
 
-@pytest.mark.parametrize(
-    "case",
-    [
-        "A reader outlives three commits",
-        "A second writer is turned away or waits, and an asker gets the index as it is",
-        "The clock, and the times of notes and of index files, jump, beside an open index",
-        "The index may only be read",
-        "A copy of an index has new times",
-    ],
-)
-def test_readers_and_writers_get_what_is_promised(outcomes, case):
-    assert outcomes[case] == {"as promised": 1}
-
-
 def test_the_trials_notice_a_refresh_that_removes_the_old_index_first(tmp_path):
     out = tmp_path / "found.json"
     done = try_out(out, "-c", GONE_FIRST, SCRIPT.parent, "--only", "kills")
