@@ -5,7 +5,7 @@ import sqlite3
 import zlib
 from contextlib import closing
 
-from ragqa.stores.local.rows import checksum
+from ragqa.stores.rows import checksum
 
 
 def forge(root, change):

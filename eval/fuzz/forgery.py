@@ -18,7 +18,7 @@ from typing import Any
 
 from mutation import HOSTILE, mutated, worse
 
-from ragqa.stores.local.rows import checksum
+from ragqa.stores.rows import checksum
 
 NOTHING = "sealed anew as it is"
 

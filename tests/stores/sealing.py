@@ -5,8 +5,8 @@ import os
 import sqlite3
 from contextlib import closing
 
-from ragqa.stores.decoding import digest_of
-from ragqa.stores.local.database import DATABASE, SEAL, checksum
+from ragqa.stores.local.database import DATABASE, SEAL
+from ragqa.stores.rows import checksum
 
 
 def flip(path, place, *, silently=False):
@@ -57,20 +57,14 @@ def seal(root):
 
 
 def forge_meta(root, changed):
-    """Have `changed` change what the index says of itself, with the digest that it should have."""
+    """Have `changed` change what the index says of itself, with the checksum for that."""
     with closing(sqlite3.connect(root / DATABASE)) as db:
         content = json.loads(
             db.execute("SELECT value FROM meta WHERE name = 'index'").fetchone()[0]
         )
-        del content["digest"]
         changed(content)
-        text = json.dumps({**content, "digest": digest_of(content)})
+        text = json.dumps(content)
         values = (text, checksum("index", text))
         db.execute("UPDATE meta SET value = ?, checksum = ? WHERE name = 'index'", values)
         db.commit()
     seal(root)
-
-
-def repair(store):
-    """Repair a store, as `doctor --repair` does."""
-    return store.repair(lambda _: None, wait=False, progress=lambda *_: None)

@@ -91,7 +91,6 @@ def test_a_description_comes_back_as_it_was():
 @pytest.mark.parametrize(
     ("change", "error"),
     [
-        (lambda content: content | {"build": 0}, IndexUnusable),
         (lambda _: rows._unpack(rows.description(INFO, 2, 1.0)["data"]), IndexUnusable),
         (lambda _: rows._unpack(rows.description(INFO, 0, 1e300)["data"]), IndexUnusable),
         (lambda content: content | {"format": 99}, OtherFormat),

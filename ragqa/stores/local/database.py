@@ -12,23 +12,14 @@ import sqlite3
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import asdict, replace
 from pathlib import Path
 from urllib.parse import quote
 
 import msgspec
 import numpy as np
 
-import ragqa
 from ragqa.errors import IndexUnusable, NoIndex
 from ragqa.safe import private_file
-from ragqa.stores.decoding import (
-    MALFORMED,
-    check_info,
-    check_seal,
-    digest_of,
-    info_json,
-)
 from ragqa.stores.disk import (
     REPAIR,
     cannot_write,
@@ -37,8 +28,16 @@ from ragqa.stores.disk import (
     sqlite_code,
     unusable,
 )
-from ragqa.stores.local.rows import checksum, damaged, read_passage, read_vectors
-from ragqa.types import EmbedderInfo, IndexInfo, Passage, Vectors
+from ragqa.stores.rows import (
+    MALFORMED,
+    checksum,
+    damaged,
+    info_json,
+    read_info,
+    read_passage,
+    read_vectors,
+)
+from ragqa.types import IndexInfo, Passage, Vectors
 
 FORMAT = 6
 """The format version, incremented whenever the meaning of an index's files changes."""
@@ -46,9 +45,6 @@ FORMAT = 6
 DATABASE = "index.sqlite"
 JOURNAL = f"{DATABASE}-journal"
 SEAL = "seal.json"
-
-OLD_POINTER = "CURRENT"
-"""What an index of the format before this one has."""
 
 _BATCH = 500
 """Parameters per statement; old builds of SQLite allow 999."""
@@ -239,13 +235,6 @@ class Database:
         db.execute("PRAGMA temp_store = MEMORY")
         return db
 
-    def map_file(self) -> None:
-        """Read through a map of the file, which in a large one takes a third of the time.
-
-        It ends the process if something else shortens the file meanwhile.
-        """
-        self.db.execute("PRAGMA mmap_size = 2000000000")
-
     def has_log(self) -> bool:
         """Whether some of what was committed is not in the file itself yet."""
         with suppress(FileNotFoundError):
@@ -284,20 +273,13 @@ class Database:
             if not text:
                 raise self._none()
             content = msgspec.convert(json.loads(text), dict[str, object])
-            check_seal(content, f"in {self.root}", FORMAT)
-            info = msgspec.convert(content["info"], IndexInfo)
-            check_info(info)
+            info = read_info(content, f"in {self.root}", FORMAT)
             return info, msgspec.convert(content["build"], int)
 
     def write(self, info: IndexInfo, build: int) -> None:
         """Write what the index is; raises SQLite's errors."""
-        content: dict[str, object] = {
-            "format": FORMAT,
-            "ragqa": ragqa.__version__,
-            "info": info_json(info),
-            "build": build,
-        }
-        self.set_meta("index", json.dumps({**content, "digest": digest_of(content)}))
+        content = {"format": FORMAT, "info": info_json(info), "build": build}
+        self.set_meta("index", json.dumps(content))
 
     def meta(self, name: str) -> str:
         """A value by name; "" if there is none.
@@ -418,13 +400,3 @@ class Database:
             return (size, mtime_ns) == self._stamp()
         except (OSError, *MALFORMED):
             return False
-
-
-def fingerprint(embedder: EmbedderInfo, dtype: str) -> str:
-    """A digest shared by all embeddings that may be mixed; the embedder's name may differ."""
-    return digest_of({"embedder": asdict(replace(embedder, name="")), "dtype": dtype})
-
-
-def is_old(root: Path) -> bool:
-    """Whether a folder has an index of an older format, and none of this one."""
-    return os.path.lexists(root / OLD_POINTER) and not os.path.lexists(root / DATABASE)

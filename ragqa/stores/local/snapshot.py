@@ -12,15 +12,14 @@ import numpy as np
 
 from ragqa.errors import IndexUnusable
 from ragqa.stores import Snapshot
-from ragqa.stores.decoding import check_question
 from ragqa.stores.disk import REPAIR
 from ragqa.stores.filters import fold_tag, note_matcher, tag_and_parents
 from ragqa.stores.local import derived
 from ragqa.stores.local.database import Database
-from ragqa.stores.local.rows import read_note
 from ragqa.stores.local.terms import TermIndex, write_terms
 from ragqa.stores.local.vectors import Lists
 from ragqa.stores.ranking import Candidate, top_k
+from ragqa.stores.rows import read_note
 from ragqa.types import Filters, NoteRecord, NoteState, Numbers, Passage, Stamp, Vector, Vectors
 
 
@@ -113,7 +112,6 @@ class LocalSnapshot(Snapshot):
 
     def dense(self, vector: Vector, k: int, filters: Filters) -> list[Candidate]:
         """The k nearest passages by cosine, best first; `vector` has shape (dimension,)."""
-        check_question(vector, self.info.embedder.dimension)
         notes = self._matching_notes(filters)
         owners = None if notes is None else self._owners[:, np.isin(self._owners[1], notes)]
         allowed = None if owners is None else owners[0]

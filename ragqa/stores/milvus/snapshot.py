@@ -19,12 +19,21 @@ import msgspec
 import numpy as np
 
 from ragqa.errors import IndexUnusable
-from ragqa.stores import Snapshot, decoding
-from ragqa.stores.decoding import UNIT_TOLERANCE, check_question, passage_of, place_of
+from ragqa.stores import Snapshot
 from ragqa.stores.disk import REBUILD
 from ragqa.stores.filters import note_matcher
 from ragqa.stores.milvus.client import DENSE, MAX_HITS, MAX_TEXT_BYTES, TERMS, Client, Row
 from ragqa.stores.ranking import Candidate, bm25, inverse_frequency, top_k
+from ragqa.stores.rows import (
+    MALFORMED,
+    UNIT_TOLERANCE,
+    check_languages,
+    info_json,
+    passage_of,
+    place_of,
+    read_info,
+    units_json,
+)
 from ragqa.text.words import passage_terms
 from ragqa.types import Filters, IndexInfo, NoteRecord, Passage, Vector
 
@@ -38,8 +47,7 @@ _T = TypeVar("_T", NoteRecord, Passage)
 def description(info: IndexInfo, build: int, mean_length: float) -> Row:
     """The row that makes this the index: its build, and the mean length of a passage in terms."""
     content: Row = {"format": FORMAT, "build": build, "mean_length": mean_length}
-    content["info"] = decoding.info_json(info)
-    content["digest"] = decoding.digest_of(content)
+    content["info"] = info_json(info)
     return plain_row(DESCRIPTION, _pack(content, "the description of the index"))
 
 
@@ -69,7 +77,7 @@ def passage_row(passage: Passage, vector: Vector) -> Row:
     """The row of a passage; `vector` has shape (dimension,)."""
     terms = [encode_term(term) for term in passage_terms(passage)]
     values = {field.name: getattr(passage, field.name) for field in fields(passage)}
-    values["units"] = decoding.units_json(passage)
+    values["units"] = units_json(passage)
     return {
         "pk": passage.id,
         "note": hash_key(passage.path),
@@ -90,7 +98,7 @@ def read(data: str, kind: type[_T]) -> _T:
         for name in (found.path, *getattr(found, "tags", ())):
             name.encode("utf-8", "surrogateescape")  # other surrogates are no bytes of a name
         date.fromisoformat(getattr(found, "date", "") or getattr(found, "note_date", "") or _DAY)
-        decoding.check_languages([found.language])
+        check_languages([found.language])
     return found  # type: ignore[no-any-return]
 
 
@@ -111,7 +119,7 @@ def read_vectors(
 def _reading(what: str) -> Iterator[None]:
     try:
         yield
-    except (*decoding.MALFORMED, zlib.error) as exc:
+    except (*MALFORMED, zlib.error) as exc:
         raise IndexUnusable(f"{what} is damaged: {exc!s:.80}", hint=REBUILD) from exc
 
 
@@ -135,9 +143,7 @@ class MilvusSnapshot(Snapshot):
     def __init__(self, client: Client, data: str, *, is_shared: bool = False) -> None:
         with _reading(f"the description of the index {client.place}"):
             content = msgspec.convert(_unpack(data), dict[str, object])
-            decoding.check_seal(content, client.place, FORMAT, is_shared=is_shared)
-            self.info = msgspec.convert(content["info"], IndexInfo)
-            decoding.check_info(self.info)
+            self.info = read_info(content, client.place, FORMAT, is_shared=is_shared)
             self.build = msgspec.convert(content["build"], int)
             self._mean_length = msgspec.convert(content["mean_length"], float)
             numbers = (self.info.generation, self.info.passages, self._mean_length)
@@ -162,7 +168,6 @@ class MilvusSnapshot(Snapshot):
 
     def dense(self, vector: Vector, k: int, filters: Filters) -> list[Candidate]:
         """The k nearest passages by cosine; `vector` has shape (dimension,)."""
-        check_question(vector, self.info.embedder.dimension)
         where, query = self._where(filters), np.asarray(vector, np.float32).tolist()
 
         def nearest(limit: int) -> list[Candidate]:
