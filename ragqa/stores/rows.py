@@ -9,8 +9,10 @@ import json
 import os
 import sqlite3
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, fields, replace
+from operator import attrgetter
 from typing import TypeVar
 
 import msgspec
@@ -32,7 +34,7 @@ from ragqa.types import (
     Vectors,
 )
 
-_T = TypeVar("_T")
+_T = TypeVar("_T", NoteRecord, Passage)
 
 MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 """The errors that malformed values raise."""
@@ -45,18 +47,29 @@ UNIT_TOLERANCE = 1e-3
 _MAX_COUNT = 2**53
 _UNIT = tuple(field.name for field in fields(Unit))
 
-_About = tuple[str, str, tuple[str, ...], tuple[str, ...], tuple[tuple[str, str], ...], str]
-"""A note's title, date, tags, aliases, properties and language."""
 
-_ABOUT = msgspec.json.Decoder(_About)
+def packed(record: NoteRecord | Passage) -> bytes:
+    """A note or passage as JSON, in which surrogates stand for undecodable bytes of a name."""
+    values = {field.name: getattr(record, field.name) for field in fields(record)}
+    units = attrgetter(*_UNIT)
+    text = json.dumps(values, default=units, separators=(",", ":"), ensure_ascii=False)
+    return text.encode("utf-8", "surrogatepass")
 
 
-def decoded(json_text: object, kind: type[_T]) -> _T:
-    """Decode JSON that holds a value of this type.
-
-    `json` and not `msgspec` parses, since it keeps surrogates, which stand for undecodable bytes.
-    """
-    return msgspec.convert(json.loads(msgspec.convert(json_text, str)), kind)
+def unpacked(data: bytes | str, kind: type[_T]) -> _T:
+    """What `packed` has made, strictly: it may be anything."""
+    found: _T | None = None
+    if kind is NoteRecord:  # three times as fast, but not of surrogates
+        with suppress(msgspec.DecodeError):
+            found = msgspec.json.decode(data, type=kind)
+    if found is None:
+        values = msgspec.convert(json.loads(data), dict[str, object])
+        if kind is Passage:
+            units = msgspec.convert(values["units"], list[list[object]])
+            values["units"] = [dict(zip(_UNIT, unit, strict=True)) for unit in units]
+        found = msgspec.convert(values, kind)
+    check_languages([found.language])
+    return found
 
 
 def check_languages(codes: Iterable[str]) -> None:
@@ -129,21 +142,6 @@ def place_of(passage: Passage) -> str:
     return f"{passage.path}, lines {first} to {last},"
 
 
-def units_json(passage: Passage) -> str:
-    """A passage's units as `passage_of` reads them."""
-    units = [[getattr(unit, name) for name in _UNIT] for unit in passage.units]
-    return json.dumps(units, separators=(",", ":"))
-
-
-def passage_of(row: Mapping[str, object]) -> Passage:
-    """Make a passage from its fields by name; its units are JSON, each a list of its values."""
-    units = decoded(row["units"], list[list[object]])
-    named = [dict(zip(_UNIT, unit, strict=True)) for unit in units]
-    passage = msgspec.convert({**row, "units": named}, Passage)
-    check_languages([passage.language])
-    return passage
-
-
 def checksum(*values: object) -> int:
     """CRC-32 of a row's values."""
     return zlib.crc32(msgspec.msgpack.encode(values))
@@ -156,86 +154,31 @@ def damaged(what: str) -> ValueError:
 
 def note_row(number: int, note: Note, *, settled: bool) -> tuple[object, ...]:
     """A note as a row of its table."""
-    path = os.fsencode(note.path)
-    about = json.dumps(
-        [note.title, note.date, note.tags, note.aliases, note.properties, note.language]
-    )
-    check = checksum(number, path, note.sha256, about)
-    return (number, path, *note.stamp, settled, note.sha256, about, check)
+    path, data = os.fsencode(note.path), packed(NoteRecord.of(note, settled=settled))
+    check = checksum(number, path, note.sha256, data)
+    return (number, path, *note.stamp, settled, note.sha256, data, check)
 
 
 def read_note(row: sqlite3.Row) -> NoteRecord:
     """A note from its row."""
-    title, date, tags, aliases, properties, language = _about(row, row["id"], row["checksum"])
-    check_languages([language])
-    return NoteRecord(
-        os.fsdecode(row["path"]),
-        Stamp(row["size"], row["mtime_ns"]),
-        row["sha256"],
-        bool(row["settled"]),
-        title,
-        tags,
-        date,
-        aliases,
-        properties,
-        language,
-    )
-
-
-def _about(row: sqlite3.Row, number: int, check: int) -> _About:
-    if checksum(number, row["path"], row["sha256"], row["about"]) != check:
+    if checksum(row["id"], row["path"], row["sha256"], row["data"]) != row["checksum"]:
         raise damaged("a note")
-    try:
-        return _ABOUT.decode(row["about"])
-    except msgspec.DecodeError:  # of surrogates, which stand for undecodable bytes
-        about: _About = msgspec.convert(json.loads(row["about"]), _About)
-        return about
+    stamp = Stamp(row["size"], row["mtime_ns"])
+    return replace(unpacked(row["data"], NoteRecord), stamp=stamp, settled=bool(row["settled"]))
 
 
 def passage_row(note: int, embedding: int, passage: Passage) -> tuple[object, ...]:
-    """A passage as a row of its table."""
-    values = (
-        passage.id,
-        note,
-        embedding,
-        passage.embedding_key,
-        passage.start,
-        passage.end,
-        *passage.lines,
-        json.dumps(passage.heading),
-        passage.text,
-        units_json(passage),
-        passage.language,
-    )
+    """A passage as a row of its table, by the numbers of its note and embedding."""
+    values = (passage.id, note, embedding, packed(passage))
     return (*values, checksum(*values))
 
 
-_PASSAGE_VALUES = 12
-
-
 def read_passage(row: sqlite3.Row) -> Passage:
-    """A passage from its row and its note's."""
-    if checksum(*tuple(row)[:_PASSAGE_VALUES]) != row["checksum"]:
+    """A passage from its row."""
+    *values, check = row
+    if checksum(*values) != check:
         raise damaged("a passage")
-    title, date, _, aliases, *_ = _about(row, row["note"], row["note_checksum"])
-    return passage_of(
-        {
-            "id": row["id"],
-            "embedding_key": row["embedding_key"],
-            "path": os.fsdecode(row["path"]),
-            "title": title,
-            "start": row["start_char"],
-            "end": row["end_char"],
-            "lines": (row["first_line"], row["last_line"]),
-            "heading": decoded(row["heading"], list[object]),
-            "text": row["text"],
-            "units": row["units"],
-            "note_sha256": row["sha256"],
-            "note_date": date,
-            "aliases": aliases,
-            "language": row["language"],
-        }
-    )
+    return unpacked(row["data"], Passage)
 
 
 def vector_row(build: int, key: int, vector: Vector) -> tuple[int, int, bytes, int]:

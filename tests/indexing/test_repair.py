@@ -180,12 +180,12 @@ def test_so_are_lists_of_embeddings(place, damage, monkeypatch):
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE passages SET text = 'No note says this.' WHERE id = (SELECT min(id) FROM passages)",
-        "UPDATE passages SET start_char = start_char + 1",
+        "UPDATE passages SET data = x'00' WHERE id = (SELECT min(id) FROM passages)",
+        "UPDATE passages SET note = note + 1",
         "DELETE FROM passages WHERE id = (SELECT min(id) FROM passages)",
         "DELETE FROM notes WHERE id = 4",
         "UPDATE notes SET path = 'x.md' WHERE id = 4",
-        "UPDATE notes SET about = '[]' WHERE id = 4",
+        "UPDATE notes SET data = '[]' WHERE id = 4",
         "UPDATE embeddings SET vector = zeroblob(64) WHERE row = 3",
         "UPDATE embeddings SET key = 1 WHERE row = 3",
         "UPDATE embeddings SET vector = 'text' WHERE row = 3",
@@ -302,7 +302,7 @@ print(json.dumps(killed))
     ("statement", "terms", "embedded"),
     [
         ("UPDATE embeddings SET key = -key WHERE row < 9", truncated, 8),
-        ("UPDATE passages SET text = 'No note says this.'", None, 0),
+        ("UPDATE passages SET data = 'No note says this.'", None, 0),
     ],
     ids=["embeddings and terms", "passages"],
 )

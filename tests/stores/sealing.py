@@ -39,10 +39,9 @@ def forge(root, *statements):
     change(root, *statements)
     with closing(sqlite3.connect(root / DATABASE)) as db:
         db.create_function("checksum", -1, checksum)
-        passage = "id, note, embedding, embedding_key, start_char, end_char, first_line, last_line"
         for table, fields in {
-            "notes": "id, path, sha256, about",
-            "passages": f"{passage}, heading, text, units, language",
+            "notes": "id, path, sha256, data",
+            "passages": "id, note, embedding, data",
             "meta": "name, value",
         }.items():
             db.execute(f"UPDATE {table} SET checksum = checksum({fields})")  # noqa: S608 - ours

@@ -18,7 +18,7 @@ from urllib.parse import quote
 import msgspec
 import numpy as np
 
-from ragqa.errors import IndexUnusable, NoIndex
+from ragqa.errors import IndexUnusable, NoIndex, OtherFormat
 from ragqa.safe import private_file
 from ragqa.stores.disk import (
     REPAIR,
@@ -39,7 +39,7 @@ from ragqa.stores.rows import (
 )
 from ragqa.types import IndexInfo, Passage, Vectors
 
-FORMAT = 6
+FORMAT = 7
 """The format version, incremented whenever the meaning of an index's files changes."""
 
 DATABASE = "index.sqlite"
@@ -60,8 +60,8 @@ _NO_LOG = {
     sqlite3.SQLITE_FULL,
 }
 
-# A file name need not be valid text, as SQLite's TEXT requires. So paths are BLOBs, and titles,
-# tags and headings, which may come from a file name, are JSON, which escapes the rest.
+# A file name need not be valid text, as SQLite's TEXT requires. So paths, and what has them, or
+# titles, tags and headings, which may come from a file name, are BLOBs.
 NOTES = """
     CREATE TABLE {part}notes (
         id INTEGER PRIMARY KEY,
@@ -70,7 +70,7 @@ NOTES = """
         mtime_ns INTEGER NOT NULL,
         settled INTEGER NOT NULL,
         sha256 TEXT NOT NULL,
-        about TEXT NOT NULL,
+        data BLOB NOT NULL,
         checksum INTEGER NOT NULL
     )
 """
@@ -79,15 +79,7 @@ PASSAGES = """
         id INTEGER NOT NULL UNIQUE,
         note INTEGER NOT NULL,
         embedding INTEGER NOT NULL,
-        embedding_key INTEGER NOT NULL,
-        start_char INTEGER NOT NULL,
-        end_char INTEGER NOT NULL,
-        first_line INTEGER NOT NULL,
-        last_line INTEGER NOT NULL,
-        heading TEXT NOT NULL,
-        text TEXT NOT NULL,
-        units TEXT NOT NULL,
-        language TEXT NOT NULL,
+        data BLOB NOT NULL,
         checksum INTEGER NOT NULL
     )
 """
@@ -117,11 +109,6 @@ _SCHEMA = (
     "CREATE INDEX passages_by_note ON passages (note, embedding, id)",
     "CREATE INDEX passages_by_embedding ON passages (embedding, note, id)",
 )
-
-WHOLE_PASSAGES = """
-    SELECT p.*, n.path, n.sha256, n.about, n.checksum AS note_checksum
-    FROM passages AS p JOIN notes AS n ON n.id = p.note
-"""
 
 INTO_EMBEDDINGS = "INTO embeddings (build, key, vector, checksum) VALUES (?, ?, ?, ?)"
 """The end of a statement that inserts what `vector_row` gives."""
@@ -258,7 +245,8 @@ class Database:
             raise self._none()
         found = db.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
         if {row["sql"].strip() for row in found} != {statement.strip() for statement in _SCHEMA}:
-            raise ValueError("its tables are not those of this ragqa")
+            what = f"the tables of the index file {self.path} are not those of this ragqa"
+            raise OtherFormat(what, hint="ragqa index")
 
     def read(self) -> tuple[IndexInfo, int]:
         """Read what the index is, and the number of its build.
@@ -327,11 +315,13 @@ class Database:
     ) -> Iterator[tuple[int, Passage]]:
         """Read passages, each with its note's number.
 
-        :param where: the column, such as `p.note`, that must be among the values; "" for all.
+        :param where: the column, `id` or `note`, that must be among the values; "" for all.
         """
-        query = f"{WHOLE_PASSAGES} WHERE {where} IN" if where else WHOLE_PASSAGES
+        query = "SELECT * FROM passages"
         with self.naming():
-            rows = self.fetch(query, values) if where else self.db.execute(query)
+            rows = (
+                self.fetch(f"{query} WHERE {where} IN", values) if where else self.db.execute(query)
+            )
             for row in rows:
                 yield row["note"], read_passage(row)
 

@@ -200,7 +200,7 @@ def _change_terms(
     folder = _new_folder(database)
     for name in old.files:
         _link(database.root / old.name / name, folder / name, old.files[name])
-    write_terms(folder, database.passages("p.note", added), gone=gone)
+    write_terms(folder, database.passages("note", added), gone=gone)
     _record(database, "terms", Made(folder.name, _sealed(folder, old)))
 
 

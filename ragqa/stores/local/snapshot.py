@@ -90,7 +90,7 @@ class LocalSnapshot(Snapshot):
 
     def passages(self, ids: Sequence[int]) -> list[Passage]:
         """The passages with these ids, in the order given."""
-        found = {passage.id: passage for _, passage in self.database.passages("p.id", ids)}
+        found = {passage.id: passage for _, passage in self.database.passages("id", ids)}
         for missing in set(ids) - found.keys():
             raise IndexUnusable(
                 f"the index file {self.database.path} has no passage {missing}", hint=REPAIR
@@ -100,7 +100,10 @@ class LocalSnapshot(Snapshot):
     def passages_at(self, paths: Sequence[str]) -> Iterator[Passage]:
         """The passages of the notes at these paths."""
         names = [os.fsencode(path) for path in paths]
-        return (passage for _, passage in self.database.passages("n.path", names))
+        with self.database.naming():
+            found = self.database.fetch("SELECT id FROM notes WHERE path IN", names)
+            notes = [row["id"] for row in found]
+        return (passage for _, passage in self.database.passages("note", notes))
 
     def vectors(self, ids: Sequence[int]) -> dict[int, Vector]:
         """The embeddings, shape (dimension,), of passages in the snapshot, by passage id."""

@@ -26,7 +26,6 @@ from ragqa.stores.local.database import (
     DATABASE,
     INTO_EMBEDDINGS,
     SEAL,
-    WHOLE_PASSAGES,
     Database,
 )
 from ragqa.stores.local.derived import Damaged
@@ -196,7 +195,7 @@ def _faults_of(database: Database) -> Iterator[str]:
             if found != "ok":
                 yield f"{file} is damaged: {str(found).splitlines()[0]}"
         yield from _bad_rows(database, "SELECT * FROM notes", read_note)
-        yield from _bad_rows(database, WHOLE_PASSAGES, read_passage)
+        yield from _bad_rows(database, "SELECT * FROM passages", read_passage)
         yield from _bad_rows(database, _EMBEDDINGS, read_vector)
         info, _ = database.read()
         counts = [database.number(f"count(*) FROM {table}") for table in ("notes", "passages")]

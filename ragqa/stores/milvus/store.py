@@ -21,6 +21,8 @@ from itertools import islice, repeat
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from ragqa import errors, types
 from ragqa.config.addresses import is_file
 from ragqa.errors import IndexUnusable, NoIndex, RagqaError
@@ -28,7 +30,7 @@ from ragqa.stores import Store
 from ragqa.stores.milvus import snapshot as rows
 from ragqa.stores.milvus.client import MAX_HITS, Client, Row
 from ragqa.stores.milvus.snapshot import MilvusSnapshot
-from ragqa.stores.rows import MALFORMED, check_vectors, decoded, fingerprint
+from ragqa.stores.rows import MALFORMED, check_vectors, fingerprint
 from ragqa.types import IndexInfo, Note, NoteRecord, Passage, Stamp, Vector, Vectors
 
 DEAD_S, POLL_S = 600.0, 1.0  # a writer silent for so long is dead; how often one that waits looks
@@ -51,7 +53,7 @@ class Claim(NamedTuple):
         ready = client.ready(client.about)
         for row in client.of(client.about, [rows.WRITER] if ready else (), ("data",)):
             with suppress(*MALFORMED):
-                return decoded(row["data"], cls)
+                return msgspec.convert(json.loads(row["data"]), cls)
         return None
 
     @property
