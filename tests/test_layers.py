@@ -59,8 +59,7 @@ LATE = {
     "ragqa.passages": "only notes that changed are split",
     "ragqa.readers": "a reader is imported where it is chosen",
     "ragqa.render": "only an answer that an LLM wrote needs these parts",
-    "ragqa.stores": "a store is imported where it is chosen; its writer, where it writes; "
-    "the parser of properties, where one is asked for",
+    "ragqa.stores": "a store is imported where it is chosen; its writer, where it writes",
 }
 """Why something is imported inside a function: by the package imported, or by the importer's."""
 
