@@ -77,27 +77,25 @@ def refresh(
         from ragqa.notes.extraction.cache import try_again
 
         try_again()
+    nothing: tuple[IndexInfo | None, Mapping[str, NoteState]] = (None, {})
     while True:
         with _without_gc():
             walk = source.walk()
-            base = _Base() if rebuild else _read_base(store, source)
-            if unless_long and base.info:
-                waiting = ahead(source, walk, base.notes)
+            base, known = nothing if rebuild else _read_base(store, source, progress)
+            if unless_long and base:
+                waiting = ahead(source, walk, known)
                 if waiting.is_long:
-                    nothing = Changes(walk, (), (), (), (), base.info.skipped, base.info.notes)
-                    return replace(_report(base.info, base, nothing, started), waiting=waiting)
-            if base.is_other:
-                progress("anew", 0, 1)
-            changes = find_changes(source, walk, base.notes, progress=progress)
-        if base.info and not changes and changes.skipped == base.info.skipped:
+                    changes = Changes(walk, (), (), (), (), base.skipped, base.notes)
+                    return replace(_report(base, base, changes, started), waiting=waiting)
+            changes = find_changes(source, walk, known, progress=progress)
+        if base and not changes and changes.skipped == base.skipped:
             store.tidy()
-            return _report(base.info, base, changes, started)
-        with store.writer(fresh=base.info is None, wait=wait) as writer:
-            now = _Base() if rebuild else _read_base(store, source)
-            if now.generation != base.generation:
+            return _report(base, base, changes, started)
+        with store.writer(fresh=base is None, wait=wait) as writer:
+            if not rebuild and _read_base(store, source)[0] != base:
                 continue  # another process has committed meanwhile
-            info, warnings = _write(writer, source, base.info, changes, progress)
-            _forget(store, base, changes)
+            info, warnings = _write(writer, source, base, changes, progress)
+            _forget(store, known, changes)
             return _report(info, base, changes, started, warnings)
 
 
@@ -138,11 +136,10 @@ def repair(
     return tuple(done)
 
 
-def _forget(store: Store, base: "_Base", changes: Changes) -> None:
+def _forget(store: Store, known: Mapping[str, NoteState], changes: Changes) -> None:
     """Remove the documents of files that the index no longer has."""
     paths = [*changes.removed, *(file.path for file in changes.changed)]
-    old = {base.notes[path].sha256 for path in paths if format_of(path).version}
-    if old:
+    if old := {known[path].sha256 for path in paths if format_of(path).version}:
         from ragqa.notes.extraction.cache import forget
 
         forget(old - {note.sha256 for note in store.state()[1].values()})
@@ -163,35 +160,23 @@ def _without_gc() -> Iterator[None]:
             gc.enable()
 
 
-@dataclass(frozen=True, slots=True)
-class _Base:
-    """The existing index and its notes; empty if one must be built.
-
-    :param is_other: whether there is one that another version of ragqa made.
-    """
-
-    info: IndexInfo | None = None
-    notes: Mapping[str, NoteState] = field(default_factory=dict)
-    is_other: bool = False
-
-    @property
-    def generation(self) -> int:
-        return self.info.generation if self.info else 0
-
-
-def _read_base(store: Store, source: Source) -> _Base:
+def _read_base(
+    store: Store, source: Source, progress: Progress = no_progress
+) -> tuple[IndexInfo | None, Mapping[str, NoteState]]:
+    """The existing index and the state of its notes; nothing if it must be built."""
     try:
         info, states = store.state()
         check_origin(info, source)
-        return _Base(info, states)
     except NoIndex:
-        return _Base()
+        return None, {}
     except OtherFormat as exc:
         if source.shared_name:
             raise  # another machine may need it: it is replaced only when that is asked for
         if exc.corpus:
             check_corpus(exc.corpus, source)
-        return _Base(is_other=True)
+        progress("anew", 0, 1)
+        return None, {}
+    return info, states
 
 
 def _write(
@@ -262,12 +247,12 @@ def _describe(
 
 def _report(
     info: IndexInfo,
-    base: _Base,
+    base: IndexInfo | None,
     changes: Changes,
     started: float,
     warnings: Sequence[str] = (),
 ) -> IndexReport:
-    before = base.info.skipped if base.info else ()
+    before = base.skipped if base else ()
     return IndexReport(
         info=info,
         added=len(changes.added),

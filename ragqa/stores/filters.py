@@ -83,7 +83,7 @@ def note_matcher(filters: Filters) -> Callable[[NoteRecord], bool]:
 
     :raises UsageError: `since` is not a date, or `where` is not understood.
     """
-    required = {fold_tag(tag) for tag in filters.tags}
+    required = [fold_tag(tag) for tag in filters.tags]
     matches_path = path_matcher(filters.paths)
     day = checked_day(filters.since) if filters.since else ""
     test: Callable[[NoteRecord], bool] = lambda _: True  # noqa: E731
@@ -91,9 +91,12 @@ def note_matcher(filters: Filters) -> Callable[[NoteRecord], bool]:
         where = parse_where(filters.where).test
         test = lambda note: where(by_name(note.properties))  # noqa: E731
 
+    def is_within(tag: str, wanted: str) -> bool:
+        return f"{fold_tag(tag)}/".startswith(f"{wanted}/")
+
     def matches(note: NoteRecord) -> bool:
         return (
-            (not required or required <= {p for tag in note.tags for p in tag_and_parents(tag)})
+            all(any(is_within(tag, wanted) for tag in note.tags) for wanted in required)
             and (not filters.paths or matches_path(note.path))
             and (not day or note.date >= day)
             and test(note)

@@ -293,7 +293,7 @@ def test_a_seal_that_makes_no_sense_is_none(store, root, content):
 )
 def test_a_database_with_other_tables_than_ours_is_refused(store, root, statement):
     forge(root, *((part,) for part in statement.split("; ")))
-    says = "are not those of this ragqa"
+    says = "not those of this ragqa"
     assert refuses(store, says, kind=OtherFormat, hint="ragqa index")
 
 

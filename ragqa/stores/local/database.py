@@ -52,7 +52,6 @@ _BATCH = 500
 _AT_ONCE = 4096
 _MAX_FREE_SHARE = 0.2
 _MAX_SEAL_BYTES = 1000
-_MAX_DIGITS = 15
 _NO_LOG = {
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_READONLY,
@@ -103,7 +102,6 @@ _SCHEMA = (
         UNIQUE (build, key)
     )
     """,
-    "CREATE TABLE sqlite_sequence(name,seq)",  # SQLite's own
     # Embeddings that no passage has yet, of a build that goes on or was interrupted.
     "CREATE TABLE saved (row INTEGER PRIMARY KEY)",
     "CREATE INDEX passages_by_note ON passages (note, embedding, id)",
@@ -197,22 +195,33 @@ class Database:
     def _checked(self, how: str, *, writing: bool) -> sqlite3.Connection:
         db = self._connect(how)
         try:
-            if not writing:
-                db.execute("BEGIN")
-            elif self._is_empty(db):
-                db.execute("PRAGMA page_size = 8192")
-                db.execute("PRAGMA auto_vacuum = INCREMENTAL")
-                db.execute("PRAGMA journal_mode = WAL")
-                db.execute("BEGIN")
-                for statement in _SCHEMA:
-                    if "sqlite_sequence" not in statement:
-                        db.execute(statement)
-                db.execute("COMMIT")
-            self._check_schema(db)
+            self._begin(db, writing=writing)
         except BaseException:
             db.close()
             raise
         return db
+
+    def _begin(self, db: sqlite3.Connection, *, writing: bool) -> None:
+        """Check the tables; a view in place of one would be executed. For writing, make them."""
+        if not writing:
+            db.execute("BEGIN")
+        tables = db.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
+        found = {row["sql"].strip() for row in tables}
+        if not found:
+            if (self.root / SEAL).exists():
+                raise ValueError("it is empty")
+            if not writing:  # a writer was killed before it made any
+                raise self._none()
+            db.execute("PRAGMA page_size = 8192")
+            db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("BEGIN")
+            for statement in _SCHEMA:
+                db.execute(statement)
+            db.execute("COMMIT")
+        elif found != {*map(str.strip, _SCHEMA), "CREATE TABLE sqlite_sequence(name,seq)"}:
+            what = f"the tables of the index file {self.path} are not those of this ragqa"
+            raise OtherFormat(what, hint="ragqa index")
 
     def _connect(self, how: str) -> sqlite3.Connection:
         uri = f"file:{quote(os.fsencode(self.path.absolute()))}?{how}"
@@ -230,23 +239,6 @@ class Database:
 
     def _none(self) -> NoIndex:
         return NoIndex(f"there is no index in {self.root} yet", hint="ragqa index")
-
-    def _is_empty(self, db: sqlite3.Connection) -> bool:
-        """Whether there are no tables yet; if there were some before, the file is damaged."""
-        if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            return False
-        if (self.root / SEAL).exists():
-            raise ValueError("it is empty")
-        return True
-
-    def _check_schema(self, db: sqlite3.Connection) -> None:
-        """Refuse any other schema: a view in place of a table would be executed."""
-        if self._is_empty(db):
-            raise self._none()
-        found = db.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
-        if {row["sql"].strip() for row in found} != {statement.strip() for statement in _SCHEMA}:
-            what = f"the tables of the index file {self.path} are not those of this ragqa"
-            raise OtherFormat(what, hint="ragqa index")
 
     def read(self) -> tuple[IndexInfo, int]:
         """Read what the index is, and the number of its build.
@@ -287,7 +279,7 @@ class Database:
     def generation(self) -> int:
         """The number of the last commit; 0 if there was none or the number is damaged."""
         with suppress(ValueError):
-            return int(self.meta("generation")[:_MAX_DIGITS] or 0)
+            return int(self.meta("generation") or 0)
         return 0
 
     def set_meta(self, name: str, value: str) -> None:

@@ -3,7 +3,6 @@
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 from ragqa.errors import IndexUnusable
 from ragqa.stores import Snapshot
 from ragqa.stores.disk import REPAIR
-from ragqa.stores.filters import fold_tag, note_matcher, tag_and_parents
+from ragqa.stores.filters import note_matcher
 from ragqa.stores.local import derived
 from ragqa.stores.local.database import Database
 from ragqa.stores.local.terms import TermIndex, write_terms
@@ -68,16 +67,6 @@ class LocalSnapshot(Snapshot):
         with self.database.naming():
             rows = self.database.db.execute("SELECT * FROM notes")
             return {row["id"]: read_note(row) for row in rows}
-
-    @cached_property
-    def _by_tag(self) -> dict[str, set[int]]:
-        """The numbers of the notes that have each tag, or one nested in it."""
-        found: dict[str, set[int]] = {}
-        for number, note in self._records.items():
-            for tag in note.tags:
-                for each in tag_and_parents(tag):
-                    found.setdefault(each, set()).add(number)
-        return found
 
     def states(self) -> dict[str, NoteState]:
         """The state of every note's file, by path; a damaged one has the note read again."""
@@ -197,10 +186,7 @@ class LocalSnapshot(Snapshot):
         if not filters:
             return None
         if self._filtered is None or self._filtered[0] != filters:
-            tagged = [self._by_tag.get(fold_tag(tag), set()) for tag in filters.tags]
-            notes = sorted(set.intersection(*tagged) if tagged else self._records)
-            if others := replace(filters, tags=()):
-                matches = note_matcher(others)
-                notes = [note for note in notes if matches(self._records[note])]
+            matches = note_matcher(filters)
+            notes = [number for number, note in self._records.items() if matches(note)]
             self._filtered = (filters, notes)
         return self._filtered[1]
