@@ -12,14 +12,13 @@ from msgspec import Struct
 from ragqa.config import indexes_folder
 from ragqa.errors import IndexUnusable, NoIndex, UsageError
 from ragqa.stores.disk import locked
-from ragqa.stores.local.database import DATABASE, OLD_POINTER, SEAL, Database
+from ragqa.stores.local.database import DATABASE, SEAL, Database
 from ragqa.types import counted
 
 _PART = re.compile(
-    r"LOCK|(index|draft)\.sqlite(-\w+)?|seal\.json|salvage|taken-over|terms-\d+|vectors-\d+\.faiss|"
-    r"\.ragqa-\w+|CURRENT(\.tmp)?|gen-\d+(\.tmp)?|saved-embeddings(-anew)?"
+    r"LOCK|(index|draft)\.sqlite(-\w+)?|seal\.json|salvage|terms-\d+|vectors-\d+\.faiss|\.ragqa-\w+"
 )
-"""The names in the folder of an index, of this format or the one before."""
+"""The names in the folder of an index."""
 
 
 class KeptIndex(Struct, frozen=True):
@@ -84,7 +83,7 @@ def remove(kept: KeptIndex) -> None:
 
 def _is_index(folder: Path) -> bool:
     is_own = folder.is_dir() and not folder.is_symlink()
-    return is_own and any((folder / name).is_file() for name in (DATABASE, OLD_POINTER))
+    return is_own and (folder / DATABASE).is_file()
 
 
 def _kept(folder: Path) -> KeptIndex:

@@ -5,7 +5,7 @@ import sqlite3
 import zlib
 from contextlib import closing
 
-from ragqa.stores.local.rows import checksum
+from ragqa.stores.rows import checksum
 
 
 def forge(root, change):
@@ -39,8 +39,8 @@ def _vouch(db):
 
 
 def _of_note(row):
-    number, path, _size, _mtime_ns, _settled, sha256, about, _checksum = row
-    return checksum(number, path, sha256, about)
+    number, path, _size, _mtime_ns, _settled, sha256, data, _checksum = row
+    return checksum(number, path, sha256, data)
 
 
 def _of_fields(row):

@@ -53,14 +53,13 @@ LATE = {
     "urllib.request": "only a question to a server on this machine needs it",
     "ragqa.consent": "only a store on another machine needs it",
     "ragqa.embedders": "an embedder is imported where it is chosen: torch takes seconds",
-    "ragqa.indexing": "only notes that changed are embedded, and only a damaged index repaired",
     "ragqa.generation": "only an answer that an LLM writes needs it",
     "ragqa.llms": "a backend is imported where it is chosen",
     "ragqa.notes": "a format's parser is imported where a note has that format",
+    "ragqa.passages": "only notes that changed are split",
     "ragqa.readers": "a reader is imported where it is chosen",
     "ragqa.render": "only an answer that an LLM wrote needs these parts",
-    "ragqa.stores": "a store is imported where it is chosen; its writer, where it writes; "
-    "the parser of properties, where one is asked for",
+    "ragqa.stores": "a store is imported where it is chosen; its writer, where it writes",
 }
 """Why something is imported inside a function: by the package imported, or by the importer's."""
 

@@ -18,13 +18,13 @@ from typing import Any
 
 from mutation import HOSTILE, mutated, worse
 
-from ragqa.stores.local.rows import checksum
+from ragqa.stores.rows import checksum
 
 NOTHING = "sealed anew as it is"
 
 
 _SUMMED = {
-    "notes": ("id", "path", "sha256", "about"),
+    "notes": ("id", "path", "sha256", "data"),
     "passages": ("*",),
     "meta": ("name", "value"),
 }
@@ -208,6 +208,7 @@ def _forge_row(rng: random.Random, index: Path) -> str:
 
 
 _ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+_SET_JSON = "UPDATE {} SET data = json_set(CAST(data AS TEXT), '$.{}', json('{}'))"
 _SCHEMES = (
     "DROP TABLE passages",
     "DROP TABLE saved",
@@ -217,30 +218,28 @@ _SCHEMES = (
     f"ALTER TABLE notes RENAME TO n0; CREATE VIEW notes AS {_ENDLESS} SELECT n0.* FROM n0, n",  # noqa: S608 - ours
     f"ALTER TABLE passages RENAME TO p; CREATE VIEW passages AS {_ENDLESS} SELECT p.* FROM p, n",  # noqa: S608 - ours
     """ALTER TABLE passages RENAME TO p; CREATE VIEW passages AS
-    SELECT id, note, embedding_key, start_char, end_char, first_line, last_line, heading,
-    hex(zeroblob(900000000)) AS text, units FROM p""",
+    SELECT id, note, embedding, hex(zeroblob(900000000)) AS data FROM p""",
     "ALTER TABLE notes ADD COLUMN more TEXT",
-    "ALTER TABLE passages DROP COLUMN units",
+    "ALTER TABLE passages DROP COLUMN data",
     "CREATE TABLE t2(x); PRAGMA writable_schema = 1; UPDATE sqlite_master SET sql = 'nonsense'",
     "PRAGMA user_version = 7",
     "UPDATE passages SET id = -id",
     "UPDATE passages SET note = note + 1",
     "UPDATE notes SET path = x'2f6574632f706173737764'",
     "UPDATE notes SET path = x'2e2e2f2e2e2f782e6d64'",
-    "UPDATE passages SET start_char = start_char + 1",
-    "UPDATE passages SET end_char = 1000000000000",
-    "UPDATE passages SET first_line = -5, last_line = 'x'",
-    """UPDATE passages SET units = '[["paragraph", 0, 1000000, ""]]'""",
-    """UPDATE passages SET units = '[["paragraph", -9, "x", ""]]'""",
-    """UPDATE passages SET units = '[["paragraph", 5, 2, {}]]'""",
-    """UPDATE passages SET units = '[["no kind", 5, 9, ""]]'""",
-    """UPDATE passages SET units = '[["row", 1.5, 9, 7]]', heading = '[1, {}]'""",
-    """UPDATE notes SET about = '["\\ud800\\u001b[31m", "", [], ["\\u202e"], [], "en"]'""",
-    "UPDATE notes SET about = '[1, [], {}, null]'",
+    _SET_JSON.format("passages", "start", "1"),
+    _SET_JSON.format("passages", "end", "1000000000000"),
+    _SET_JSON.format("passages", "lines", '[-5, "x"]'),
+    _SET_JSON.format("passages", "units", '[["paragraph", 0, 1000000, "", [], 0, 0, 0]]'),
+    _SET_JSON.format("passages", "units", '[["paragraph", 5, 2, {}]]'),
+    _SET_JSON.format("passages", "units", '[["no kind", 5, 9, "", [], 0, 0, 0]]'),
+    _SET_JSON.format("passages", "heading", "[1, {}]"),
+    _SET_JSON.format("notes", "title", '"\\ud800\\u001b[31m"'),
+    _SET_JSON.format("notes", "aliases", "[1, null]"),
     "UPDATE embeddings SET vector = zeroblob(2)",
     "UPDATE embeddings SET vector = zeroblob(128)",
     "UPDATE embeddings SET key = -key, row = row + 7",
-    "UPDATE notes SET sha256 = 'x', date = '9999-99-99'",
+    "UPDATE notes SET sha256 = 'x'",
 )
 
 

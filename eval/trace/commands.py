@@ -81,7 +81,7 @@ USING = (
     Case(("index", "--workers", "ray", "--corpus", "{notes}", "--index", "{named}/spread")),
     Case(("index", "--workers", "ray:ray.invalid:6379", *PLACES), code=2),
     Case(("status", *PLACES)),
-    Case(("doctor", "--deep", *PLACES)),
+    Case(("doctor", *PLACES)),
     Case(
         (
             *("eval", "--questions", "{named}/asked.jsonl", "--report", "{named}/report.html"),

@@ -17,7 +17,15 @@ from ragqa.readers import Reader, available
 from ragqa.search.question import Question, clean_question, find_day, read_question
 from ragqa.search.retrieve import of_day_first, retrieve
 from ragqa.stores import Snapshot
-from ragqa.stores.filters import fold_tag, note_matcher, path_matcher, tag_and_parents
+from ragqa.stores.filters import (
+    by_name,
+    equals,
+    fold_tag,
+    note_matcher,
+    parse_where,
+    path_matcher,
+    tag_and_parents,
+)
 from ragqa.types import (
     EXTRACTIVE,
     Answer,
@@ -371,8 +379,6 @@ def _filter_warnings(snapshot: Snapshot, filters: Filters, *, found: bool) -> li
 
 def _check_properties(notes: Iterable[NoteRecord], where: str) -> None:
     """Raise unless each property is in some note, and has values that compare as asked."""
-    from ragqa.stores.where import by_name, equals, parse_where
-
     values = by_name(pair for note in notes for pair in note.properties)
     for one in parse_where(where).comparisons:
         held = values.get(one.name)

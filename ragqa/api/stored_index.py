@@ -23,10 +23,11 @@ from ragqa.indexing import (
     check_origin,
     find_changes,
     refresh,
+    repair,
 )
 from ragqa.passages import Chunking
 from ragqa.search.retrieve import Ranking
-from ragqa.stores import MayUse, Remark, Snapshot, Store, StorePlace
+from ragqa.stores import MayUse, Snapshot, Store, StorePlace
 from ragqa.types import (
     Building,
     IndexInfo,
@@ -177,21 +178,12 @@ class StoredIndex:
         known = self._state()[1]
         return find_changes(self.source, self.source.walk(), known, progress=no_progress)
 
-    def remarks(self) -> list[Remark]:
-        """Remarks on where the index is stored; see `Store.remarks`."""
-        return self._store.remarks()
-
-    def problems(self, *, deep: bool = True, progress: Progress | None = None) -> list[str]:
-        """Read all of the index's files and return their problems, each in a sentence.
-
-        :param deep: also compare its files with each other.
-        """
-        return self._store.problems(deep=deep, progress=progress)
+    def problems(self) -> list[str]:
+        """Read all of the index and return its problems, each in a sentence."""
+        return self._store.problems()
 
     def repair(self, *, wait: bool = False, progress: Progress | None = None) -> tuple[str, ...]:
-        """Rebuild what is damaged and return what was done; see `ragqa.indexing.repairing`."""
-        from ragqa.indexing.repairing import repair
-
+        """Rebuild what is damaged and return what was done; see `ragqa.indexing.repair`."""
         self.close()
         return repair(self._store, self.source, wait=wait, progress=progress or no_progress)
 

@@ -188,12 +188,6 @@ def status(*, given: Places, json: AsJson = False) -> int:
 
 
 def doctor(
-    deep: Annotated[
-        bool,
-        typer.Option(
-            "--deep", help="Compare everything the index holds, and recompute some embeddings."
-        ),
-    ] = False,
     repair: Annotated[
         bool, typer.Option("--repair", help="Rebuild what is damaged, and nothing else.")
     ] = False,
@@ -206,7 +200,7 @@ def doctor(
     Reads the whole index and the notes that may have changed, and asks no LLM. Exits with 0 if
     nothing is wrong, or if the repair fixed everything.
 
-    Example: ragqa doctor --deep
+    Example: ragqa doctor --repair
     """
     from ragqa import diagnosis, render
     from ragqa.api import index_from
@@ -218,7 +212,7 @@ def doctor(
     with index_from(loaded) as opened, render.ProgressLine() as progress:
         if repair:
             done, failed = diagnosis.repair(opened, progress=progress)
-        found = failed or diagnosis.diagnose(opened, deep=deep or bool(done), progress=progress)
+        found = failed or diagnosis.diagnose(opened)
     found = [*found, *diagnosis.diagnose_llm(diagnosis.choice_of(loaded))]
     findings = [replace(one, fix=with_places(one.fix, sys.argv[1:])) for one in found]
     if json:

@@ -5,18 +5,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
 from itertools import chain
 from pathlib import Path
 
 from ragqa.api import Index
 from ragqa.errors import NoIndex, RagqaError, UsageError
-from ragqa.indexing.repairing import check_passages
 from ragqa.languages import LANGUAGES
 from ragqa.readers import reader_for
 from ragqa.search.question import share_read
 from ragqa.stores import SENT, StorePlace
-from ragqa.types import Building, IndexInfo, Progress, Skipped, counted, no_progress
+from ragqa.types import Building, IndexInfo, Progress, Skipped, counted
 
 _REPAIR = "ragqa doctor --repair"
 
@@ -121,25 +119,10 @@ def _languages(index: Index, info: IndexInfo) -> tuple[NotesIn, ...]:
     return tuple(NotesIn(code, number, shares.get(code, 1.0)) for code, number in common)
 
 
-def diagnose(
-    index: Index, *, deep: bool = False, progress: Progress | None = None
-) -> Iterator[Finding]:
-    """Check notes, index and embedder in turn, and yield each finding at once.
-
-    :param deep: also compare the index's files with each other, and their contents with the notes
-        and with new embeddings.
-    """
-    report = progress or no_progress
+def diagnose(index: Index) -> Iterator[Finding]:
+    """Check notes, index and embedder in turn, and yield each finding at once."""
     reported: set[str] = set()
-    checks: list[Callable[[Index], list[Finding]]] = [
-        _notes,
-        _store,
-        partial(_files, deep=deep, progress=report),
-        _embedder,
-        _reader,
-    ]
-    if deep:
-        checks.append(partial(_passages, progress=report))
+    checks: list[Callable[[Index], list[Finding]]] = [_notes, _store, _files, _embedder, _reader]
     for check in checks:
         try:
             findings = check(index)
@@ -184,40 +167,19 @@ def _notes(index: Index) -> list[Finding]:
 
 
 def _store(index: Index) -> list[Finding]:
-    findings = [
-        Finding(Severity.WARNING if remark.fix else Severity.OK, remark.what, remark.fix)
-        for remark in index.remarks()
-    ]
-    if index.kept.host:
-        unencrypted = ", unencrypted" if index.kept.uri.startswith("http://") else ""
-        what = f"the index is kept at {index.kept.where}, which you allowed; it is sent {SENT}"
-        findings.insert(0, Finding(Severity.OK, what + unencrypted))
-    return findings
+    if not index.kept.host:
+        return []
+    unencrypted = ", unencrypted" if index.kept.uri.startswith("http://") else ""
+    what = f"the index is kept at {index.kept.where}, which you allowed; it is sent {SENT}"
+    return [Finding(Severity.OK, what + unencrypted)]
 
 
-def _files(index: Index, *, deep: bool, progress: Progress) -> list[Finding]:
-    problems = index.problems(deep=deep, progress=progress)
-    if problems:
+def _files(index: Index) -> list[Finding]:
+    if problems := index.problems():
         return [Finding(Severity.ERROR, what, _REPAIR, 4) for what in problems]
-    is_local = index.kept.kind == "local"
-    sound = (
-        "every file of the index is intact" if is_local else "none of the index's rows is missing"
-    )
-    agree = ", and they agree with each other" if deep else ""
-    return [Finding(Severity.OK, sound + agree)]
-
-
-def _passages(index: Index, *, progress: Progress) -> list[Finding]:
-    embedder = index.source.embedders.asking
-    checked = check_passages(index.snapshot(), index.source, embedder, progress=progress)
-    if checked.faults:
-        return [Finding(Severity.ERROR, fault, _REPAIR, 4) for fault in checked.faults]
-    found = f"every passage of {counted(checked.notes, 'unchanged note')} is found in its note"
-    same = (
-        f"{counted(checked.embedded, 'passage')} embedded again: the lowest cosine with the "
-        f"embedding in the index is {checked.lowest:.4f}"
-    )
-    return [Finding(Severity.OK, found), Finding(Severity.OK, same)]
+    if index.kept.kind == "local":
+        return [Finding(Severity.OK, "every file of the index is intact")]
+    return [Finding(Severity.OK, "none of the index's rows is missing")]
 
 
 def _embedder(index: Index) -> list[Finding]:

@@ -1,6 +1,6 @@
 """Index notes: find what changed, split and embed only that, commit a new generation."""
 
-from ragqa.indexing.refresh import refresh
+from ragqa.indexing.building import refresh, repair
 from ragqa.indexing.source import (
     Changes,
     Embedders,
@@ -20,4 +20,5 @@ __all__ = [
     "check_origin",
     "find_changes",
     "refresh",
+    "repair",
 ]

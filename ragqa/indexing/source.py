@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from ragqa.embedders import CANARY, Embedder, WorkersFor, embedder_for, here
 from ragqa.errors import EmbedderMismatch, IndexUnusable, NoCorpus, OtherFormat
@@ -59,13 +59,6 @@ class Embedders:
     def building(self) -> Embedder:
         """The form that embeds many passages fast, for indexing."""
         return self.make(self.spec, building=True)
-
-    def load_building(self, report: Progress) -> Embedder:
-        """The form for indexing; loading it may take seconds, so that is reported."""
-        report("loading", 0, 1)
-        embedder = self.building
-        report("loading", 1, 1)
-        return embedder
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,24 +167,17 @@ def _describe(info: EmbedderInfo) -> str:
     )
 
 
-class Restamped(Struct, frozen=True):
-    """An unchanged note with a new stamp; `settled` is as in `NoteState`."""
-
-    path: str
-    stamp: Stamp
-    settled: bool
-
-
 class Changes(Struct, frozen=True):
     """Notes that differ from the index, by what to do with them.
 
-    Their text is not kept; notes to index are read again.
+    Their text is not kept; notes to index are read again. `restamped` has the path of each
+    unchanged note with a new stamp, and whether that is settled, as in `NoteState`.
     """
 
     walk: Walk
     added: tuple[NoteFile, ...]
     changed: tuple[NoteFile, ...]
-    restamped: tuple[Restamped, ...]
+    restamped: tuple[tuple[str, Stamp, bool], ...]
     removed: tuple[str, ...]
     skipped: tuple[Skipped, ...]
     unchanged: int
@@ -199,22 +185,18 @@ class Changes(Struct, frozen=True):
     def __bool__(self) -> bool:
         return bool(self.added or self.changed or self.restamped or self.removed)
 
-    def without(self, lost: Sequence[Skipped]) -> "Changes":
-        """These changes without the new and changed notes that could not be read again."""
-        paths = {skip.path for skip in lost}
-        gone = [file.path for file in self.changed if file.path in paths]
-        return structs.replace(
-            self,
-            added=tuple(file for file in self.added if file.path not in paths),
-            changed=tuple(file for file in self.changed if file.path not in paths),
-            removed=(*self.removed, *gone),
-            skipped=_in_order([*self.skipped, *lost]),
-        )
-
 
 def _suspects(walk: Walk, known: Mapping[str, NoteState]) -> list[NoteFile]:
     """The notes whose stamps do not prove them unchanged."""
-    return [file for file in walk.files if not _is_current(file, known.get(file.path))]
+
+    def is_current(file: NoteFile) -> bool:
+        state = known.get(file.path)
+        if state is None or not state.settled or state.stamp != file.stamp:
+            return False
+        # The digest of a note in another format than Markdown ends with its reader's version.
+        return len(state.sha256) == DIGEST or state.sha256.endswith(format_of(file.path).mark)
+
+    return [file for file in walk.files if not is_current(file)]
 
 
 def ahead(source: Source, walk: Walk, known: Mapping[str, NoteState]) -> Waiting:
@@ -273,62 +255,33 @@ def find_changes(
         elif before.sha256 != read.sha256:
             changed.append(file)
         elif (before.stamp, before.settled) != (read.stamp, read.settled):
-            restamped.append(Restamped(file.path, read.stamp, read.settled))
-    removed = _removed(source, walk, known, skipped)
+            restamped.append((file.path, read.stamp, read.settled))
+    present = {file.path for file in walk.files} - {skip.path for skip in skipped}
+    unread = tuple(
+        "" if one in ("", ".") else f"{one.rstrip('/')}/" for one in walk.unreadable_folders
+    )
+    removed = [path for path in known if path not in present and not path.startswith(unread)]
+    if not present and len(removed) == len(known):
+        raise _no_notes(source, skipped, walk)
     return Changes(
         walk=walk,
         added=tuple(added),
         changed=tuple(changed),
         restamped=tuple(restamped),
         removed=tuple(removed),
-        skipped=_in_order(skipped),
+        skipped=tuple(sorted(skipped, key=lambda skip: skip.path)),
         unchanged=len(known) - len(removed) - len(changed),
     )
 
 
-def _removed(
-    source: Source, walk: Walk, known: Mapping[str, NoteState], skipped: Sequence[Skipped]
-) -> list[str]:
-    """The notes in the index that are no longer there; raises as `find_changes` does."""
-    present = {file.path for file in walk.files} - {skip.path for skip in skipped}
-    removed = [
-        path for path in known if path not in present and not _is_in_unreadable_folder(path, walk)
-    ]
-    if not present and len(removed) == len(known):
-        raise no_notes(source, skipped, walk)
-    return removed
-
-
-def no_notes(source: Source, skipped: Sequence[Skipped], walk: Walk) -> NoCorpus:
+def _no_notes(source: Source, skipped: Sequence[Skipped], walk: Walk) -> NoCorpus:
     """The error to raise if no note can be read, with the reasons."""
     hint = "give the folder that holds .md or .txt files: --corpus DIR"
     if off := switched_off(walk.others):
         how = how_to_read(off, source.formats, source.corpus)
         hint = f"to read its files of other formats: {how}"
-    return NoCorpus(f"no notes found in {source.corpus}{_reasons(skipped)}", hint=hint)
-
-
-def _in_order(skipped: Sequence[Skipped]) -> tuple[Skipped, ...]:
-    return tuple(sorted(skipped, key=lambda skip: skip.path))
-
-
-def _is_current(file: NoteFile, record: NoteState | None) -> bool:
-    if record is None or not record.settled or record.stamp != file.stamp:
-        return False
-    # The digest of a note in another format than Markdown ends with its reader's version.
-    return len(record.sha256) == DIGEST or record.sha256.endswith(format_of(file.path).mark)
-
-
-def _is_in_unreadable_folder(path: str, walk: Walk) -> bool:
-    return any(
-        folder in ("", ".") or path.startswith(folder.rstrip("/") + "/")
-        for folder in walk.unreadable_folders
-    )
-
-
-def _reasons(skipped: Sequence[Skipped]) -> str:
-    if not skipped:
-        return ""
-    first = f"{skipped[0].path}: {skipped[0].reason}"
-    rest = f" and {len(skipped) - 1} more" if len(skipped) > 1 else ""
-    return f"; skipped {first}{rest}"
+    why = ""
+    if skipped:
+        rest = f" and {len(skipped) - 1} more" if len(skipped) > 1 else ""
+        why = f"; skipped {skipped[0].path}: {skipped[0].reason}{rest}"
+    return NoCorpus(f"no notes found in {source.corpus}{why}", hint=hint)

@@ -1,4 +1,4 @@
-"""Where an index lives: what every store does, and the table of implementations.
+"""Where an index lives: what every store does, and where settings say that an index is kept.
 
 A reader opens a snapshot and never sees another; one writer at a time makes the next. To add a
 store, implement `Store`, `Snapshot` and `Writer` in this folder, add a line to `STORES`, and run
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -26,7 +26,6 @@ from ragqa.types import (
     NoteRecord,
     NoteState,
     Passage,
-    Progress,
     Stamp,
     Vector,
     Vectors,
@@ -39,30 +38,6 @@ SENT = (
 """What a remote store is sent of notes and questions, in words."""
 
 _NOTES_AT_ONCE = 200
-
-
-class Remark(Struct, frozen=True):
-    """A remark on where an index is kept; `fix` is the remedy, "" if none is needed."""
-
-    what: str
-    fix: str = ""
-
-
-class Repair(Struct, frozen=True):
-    """The outcome of a store's own repair.
-
-    :param done: what was found and made anew, each in a sentence.
-    :param rebuild: why the notes must be read again, in a sentence, or "".
-    :param anew: whether they must be embedded again, too.
-    """
-
-    done: tuple[str, ...] = ()
-    rebuild: str = ""
-    anew: bool = False
-
-
-Check: TypeAlias = Callable[[IndexInfo], None]
-"""Raises if an index cannot be built on."""
 
 
 class Snapshot(Protocol):
@@ -85,7 +60,6 @@ class Snapshot(Protocol):
         Filters are exact: fewer than k hits mean that no more exist.
 
         :param vector: shape (dimension,).
-        :raises EmbedderMismatch: the vector has another dimension or is not finite.
         """
         ...
 
@@ -149,6 +123,8 @@ class Writer(Protocol):
     """The next snapshot while it is being built, on top of the newest one unless begun afresh.
 
     Readers see nothing before `commit`; leaving the context without it changes nothing.
+
+    :raises IndexUnusable: in every method: the disk is full or the folder is not writable.
     """
 
     def resume(self, embedder: EmbedderInfo, dtype: str) -> int:
@@ -163,16 +139,11 @@ class Writer(Protocol):
         """Save embeddings, shape (keys, dimension), in case this writer is interrupted.
 
         They outlive a writer that fails to commit; a commit removes those that no passage has.
-
-        :raises IndexUnusable: the disk is full or the folder is not writable.
         """
         ...
 
     def vectors(self, embedding_keys: Iterable[int]) -> Mapping[int, Vector]:
-        """The embeddings in the base snapshot and the saved ones, by embedding key.
-
-        Unknown keys are left out.
-        """
+        """The embeddings in the base snapshot and the saved ones, by key, of the keys known."""
         ...
 
     def remove(self, paths: Iterable[str]) -> None:
@@ -185,8 +156,7 @@ class Writer(Protocol):
         """Add a note, replacing any note at its path.
 
         :param vectors: shape (passages, dimension).
-        :raises IndexUnusable: a vector is not finite, not of unit length or has another
-            dimension; the message names the passage.
+        :raises IndexUnusable: one is not finite or not of unit length; the passage is named.
         """
         ...
 
@@ -197,20 +167,21 @@ class Writer(Protocol):
     def commit(self, info: IndexInfo) -> IndexInfo:
         """Make the snapshot durable, then visible; returns `info` with generation and counts set.
 
-        :raises IndexUnusable: the disk is full or the folder is not writable; the old snapshot
-            stays.
+        If it fails, the old snapshot stays.
         """
         ...
 
 
 class Store(Protocol):
-    """A place that keeps snapshots."""
+    """A place that keeps snapshots.
+
+    :raises IndexUnusable: in every method: the index cannot be read, written or trusted.
+    """
 
     def snapshot(self) -> Snapshot:
         """Open the newest snapshot.
 
         :raises NoIndex: nothing has been committed yet.
-        :raises IndexUnusable: the index cannot be read or trusted.
         """
         ...
 
@@ -223,7 +194,6 @@ class Store(Protocol):
         """Begin the next snapshot on top of the newest, or with `fresh` from nothing.
 
         :raises WriterBusy: another process is writing and `wait` is False.
-        :raises IndexUnusable: the store is not writable, or its newest snapshot is damaged.
         """
         ...
 
@@ -235,31 +205,17 @@ class Store(Protocol):
         """Remove what an interrupted writer left, if possible and if no writer is active."""
         return
 
-    def problems(self, *, deep: bool = True, progress: Progress | None = None) -> list[str]:
-        """Read everything and return each problem as a sentence; [] if sound.
-
-        :param deep: also compare intact files with each other.
-        """
+    def problems(self) -> list[str]:
+        """Read everything and return each problem as a sentence; [] if sound."""
         ...
 
-    def remarks(self) -> list[Remark]:
-        """Remarks on the store itself, apart from problems with its contents.
+    def mend(self, *, wait: bool) -> list[str]:  # noqa: ARG002 - for others
+        """Make anew what is made from notes, passages and embeddings, where it is damaged.
 
-        :raises IndexUnusable: the store cannot be inspected.
+        :returns: what was made and why, each in a sentence.
+        :raises WriterBusy: another process is writing and `wait` is False.
         """
         return []
-
-    def repair(self, check: Check, *, wait: bool, progress: Progress) -> Repair:
-        """Make anew what is made from notes, passages and embeddings; keep of these what is sound.
-
-        Nothing is written if nothing is damaged.
-
-        :param progress: is called with ("verifying", 1, 1).
-        :raises NoIndex: nothing has been committed yet.
-        :raises WriterBusy: another process is writing and `wait` is False.
-        :raises IndexUnusable: the store is not writable, or what `check` raises.
-        """
-        ...
 
 
 def _local(path: Path, *_: str) -> Store:
@@ -274,10 +230,7 @@ def _milvus(path: Path, uri: str, name: str) -> Store:
     return MilvusStore(path, uri, name)
 
 
-STORES: dict[str, Callable[[Path, str, str], Store]] = {
-    "local": _local,
-    "milvus": _milvus,
-}
+STORES: dict[str, Callable[[Path, str, str], Store]] = {"local": _local, "milvus": _milvus}
 """Store factories by kind; each takes the index's folder, a URI and a name."""
 
 
@@ -291,8 +244,19 @@ def open_store(path: Path, *, kind: str = "local", uri: str = "", name: str = ""
     """
     if kind not in STORES:
         raise UsageError(f"no store of the kind {kind!r}; there are: {', '.join(sorted(STORES))}")
-    check_usable(kind, uri)
+    _check_installed(kind, uri)
     return STORES[kind](path, uri, name)
+
+
+def _check_installed(kind: str, uri: str) -> None:
+    if kind == "milvus":
+        is_file = not uri or addresses.is_file(uri)
+        for package in ("pymilvus", "milvus_lite") if is_file else ("pymilvus",):
+            if importlib.util.find_spec(package) is None:
+                raise UsageError(
+                    f"the store {kind} needs the package {package}, which is not installed",
+                    hint=f'pip install "ragqa[{kind}]"',
+                )
 
 
 def remote_host(kind: str, uri: str) -> str:
@@ -301,22 +265,6 @@ def remote_host(kind: str, uri: str) -> str:
     :raises UsageError: the URI is malformed.
     """
     return addresses.remote_host(uri) if kind == "milvus" else ""
-
-
-def check_usable(kind: str, uri: str) -> None:
-    """Check that the packages a kind of store needs are installed, without importing them.
-
-    :raises UsageError: one is missing; the hint installs it.
-    """
-    if kind != "milvus":
-        return
-    embedded = not uri or addresses.is_file(uri)
-    for package in ("pymilvus", "milvus_lite") if embedded else ("pymilvus",):
-        if importlib.util.find_spec(package) is None:
-            raise UsageError(
-                f"the store {kind} needs the package {package}, which is not installed",
-                hint=f'pip install "ragqa[{kind}]"',
-            )
 
 
 MayUse = Callable[[str], bool]
@@ -370,7 +318,7 @@ class StorePlace(Struct, frozen=True):
         :raises NotAllowed: the user has not allowed the host.
         :raises UsageError: there is no such store, or it needs a missing package.
         """
-        check_usable(self.kind, self.uri)
+        _check_installed(self.kind, self.uri)
         host = self.host
         if host and not may_use(host):
             raise NotAllowed(

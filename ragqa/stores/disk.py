@@ -32,8 +32,6 @@ _SYSTEM_FAILED = frozenset(
         sqlite3.SQLITE_PERM,
     }
 )
-# Of these SQLite gives one fixed text; others quote statements, which a forged file may hold.
-_PLAIN = _SYSTEM_FAILED | {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CORRUPT}
 
 _PROBE_BYTES = 2**20
 
@@ -62,12 +60,12 @@ def naming_file(path: Path, *foreign: type[Exception]) -> Iterator[None]:
 
 def unusable(path: Path, exc: BaseException) -> IndexUnusable:
     """The error to raise for an index file that failed, and why."""
-    reason = (exc.strerror if isinstance(exc, OSError) else None) or str(exc)
-    refused = isinstance(exc, OSError) and exc.errno in _REFUSED
-    if isinstance(exc, sqlite3.Error):
+    reason, refused = str(exc), False
+    if isinstance(exc, OSError):
+        reason, refused = exc.strerror or reason, exc.errno in _REFUSED
+    elif isinstance(exc, sqlite3.Error):  # its words may quote statements, which a file may hold
+        reason = f"SQLite says {getattr(exc, 'sqlite_errorname', type(exc).__name__)}"
         refused = sqlite_code(exc) in _REFUSED_BY_SQLITE
-        if sqlite_code(exc) not in _PLAIN:
-            reason = f"SQLite says {getattr(exc, 'sqlite_errorname', type(exc).__name__)}"
     if refused:
         return IndexNotReadable(
             f"the index file {path} cannot be read: {reason}",
@@ -95,12 +93,12 @@ def explaining_failure(folder: Path) -> Iterator[None]:
     except (OSError, sqlite3.Error, IndexUnusable) as exc:
         if isinstance(exc, IndexNotWritable):
             raise
-        if _disk_was_full(exc, folder):
+        cause = exc.__cause__ if isinstance(exc, IndexUnusable) else exc
+        if _was_full(cause, folder):
             raise IndexNotWritable(
                 f"disk full: the index in {folder} needs more space than there is",
                 hint="free some space, or keep the index elsewhere: --index DIR",
             ) from exc
-        cause = exc.__cause__ if isinstance(exc, IndexUnusable) else exc
         if isinstance(cause, OSError):
             raise cannot_write(folder, cause.strerror or str(cause)) from exc
         if isinstance(cause, sqlite3.Error) and sqlite_code(cause) in _SYSTEM_FAILED:
@@ -108,21 +106,16 @@ def explaining_failure(folder: Path) -> Iterator[None]:
         raise
 
 
-def _disk_was_full(exc: BaseException, folder: Path) -> bool:
-    """Whether an error was caused by a full disk, a quota or a file size limit.
+def _was_full(cause: BaseException | None, folder: Path) -> bool:
+    """Whether a full disk, a quota or a file size limit was the cause of an error.
 
     SQLite and tantivy do not always say why a write failed; then the disk itself is checked.
     """
-    cause: BaseException | None = exc
-    while cause is not None:
-        if isinstance(cause, OSError) and cause.errno in _FULL:
-            return True
-        if isinstance(cause, sqlite3.Error):
-            return sqlite_code(cause) == sqlite3.SQLITE_FULL or not _has_room(folder)
-        if isinstance(cause, ValueError):
-            return not _has_room(folder)
-        cause = cause.__cause__
-    return False
+    if isinstance(cause, OSError):
+        return cause.errno in _FULL
+    if isinstance(cause, sqlite3.Error) and sqlite_code(cause) == sqlite3.SQLITE_FULL:
+        return True
+    return isinstance(cause, sqlite3.Error | ValueError) and not _has_room(folder)
 
 
 def sqlite_code(error: sqlite3.Error) -> int | None:
@@ -155,12 +148,24 @@ def locked(root: Path, *, wait: bool) -> Iterator[None]:
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(root / LOCK, flags, _PRIVATE_FILE)
     try:
-        _flock(descriptor, root, wait=wait)
         try:
-            _clear(descriptor)  # a killed writer may have left its progress
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError as exc:
+            progress = _read(descriptor)
+            so_far = f", {progress}" if progress else ""
+            raise WriterBusy(
+                f"another process is writing the index in {root}{so_far}",
+                hint="wait until it is done, or: ragqa index --wait",
+            ) from exc
+        except OSError as exc:
+            raise cannot_write(root, f"it cannot be locked: {exc.strerror}") from exc
+        with suppress(OSError):
+            os.ftruncate(descriptor, 0)  # a killed writer may have left its progress
+        try:
             yield
         finally:
-            _clear(descriptor)
+            with suppress(OSError):
+                os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
 
@@ -197,24 +202,6 @@ def building(root: Path) -> Building | None:
     finally:
         os.close(descriptor)
     return None  # the progress is that of a killed writer
-
-
-def _flock(descriptor: int, root: Path, *, wait: bool) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError as exc:
-        progress = _read(descriptor)
-        raise WriterBusy(
-            f"another process is writing the index in {root}{f', {progress}' if progress else ''}",
-            hint="wait until it is done, or: ragqa index --wait",
-        ) from exc
-    except OSError as exc:
-        raise cannot_write(root, f"it cannot be locked: {exc.strerror}") from exc
-
-
-def _clear(descriptor: int) -> None:
-    with suppress(OSError):
-        os.ftruncate(descriptor, 0)
 
 
 def _read(descriptor: int) -> Building | None:

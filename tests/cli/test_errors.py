@@ -178,6 +178,7 @@ def search_as_nobody(folder, args):
         "import os, sys\n"
         "from ragqa.cli import run\n"
         "import_all('ragqa.api', 'ragqa.cli', 'ragqa.indexing', 'ragqa.notes', 'ragqa.stores')\n"
+        "import_all('ragqa.passages')\n"
         "held, sys.stdout = sys.stdout, open(os.devnull, 'w')\n"
         "run([*sys.argv[1:], '--no-refresh'])\n"
         "import fcntl\n"

@@ -35,7 +35,7 @@ def test_an_index_put_together_with_care_is_read(places, forge, capsys):
 
 
 def test_what_a_forged_index_has_a_note_say_is_not_quoted(places, forge, capsys):
-    forge("UPDATE passages SET text = replace(text, '16', '99')")
+    forge("UPDATE passages SET data = replace(data, '16 stripes', '99 stripes')")
     capsys.readouterr()
     run(["search", "how many stripes has the zebra?", *places])
     told = capsys.readouterr()
@@ -50,8 +50,10 @@ def test_a_forged_index_has_nothing_read_outside_of_the_notes(
     (tmp_path / "notes" / "link").symlink_to(tmp_path)
     (tmp_path / "notes" / "link.md").symlink_to(tmp_path / "secret.md")
     forge(f"""
-        UPDATE notes SET path = CAST('{path}' AS BLOB);
-        UPDATE passages SET text = 'The zebra has a secret.', start_char = 10, end_char = 33;
+        UPDATE notes SET path = CAST('{path}' AS BLOB),
+            data = json_set(CAST(data AS TEXT), '$.path', '{path}');
+        UPDATE passages SET data = json_set(CAST(data AS TEXT), '$.path', '{path}',
+            '$.text', 'The zebra has a secret.', '$.start', 10, '$.end', 33);
     """)  # noqa: S608 - the attack itself
     capsys.readouterr()
     run(["search", "zebra", "--no-refresh", *places])
@@ -65,12 +67,15 @@ def test_a_forged_database_runs_no_function(places, forge, capsys):
         ALTER TABLE passages RENAME TO real;
         CREATE VIEW passages AS SELECT * FROM real WHERE load_extension('x') IS NULL;
     """)
-    assert run(["search", "zebra", *places]) == 4
+    assert run(["search", "zebra", "--no-refresh", *places]) == 4
     assert "not those of this ragqa" in " ".join(capsys.readouterr().err.split())
 
 
 def test_what_a_forged_index_says_of_a_note_steers_no_terminal(places, forge, capsys):
-    forge('UPDATE passages SET heading = \'["\\u001b[31mred", "[link=https://evil.example]x"]\'')
+    heading = '["\\u001b[31mred", "[link=https://evil.example]x"]'
+    forge(
+        f"UPDATE passages SET data = json_set(CAST(data AS TEXT), '$.heading', json('{heading}'))"  # noqa: S608 - the attack itself
+    )
     assert run(["search", "zebra", *places]) == 0
     out = capsys.readouterr().out
     assert "\\x1b[31mred" in out

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from stores.building import (
-    DIMENSION,
     EVERYTHING,
     FRUIT,
     INFO,
@@ -23,8 +22,8 @@ from stores.building import (
 )
 from support import trying
 
-from ragqa.errors import EmbedderMismatch, IndexUnusable, NoIndex, UsageError, WriterBusy
-from ragqa.stores import STORES, Repair, open_store
+from ragqa.errors import IndexUnusable, NoIndex, UsageError, WriterBusy
+from ragqa.stores import STORES, open_store
 from ragqa.stores.milvus.store import MilvusStore
 from ragqa.types import Filters, Pieces, Stamp
 
@@ -128,15 +127,10 @@ def test_every_note_comes_with_its_passages_and_each_passage_with_its_embedding(
             assert np.array_equal(found[passage.id], row)
 
 
-def test_a_store_that_is_sound_is_not_changed_by_a_repair(store):
-    with pytest.raises(NoIndex):
-        store.repair(print, wait=False, progress=print)
-    commit(store, *FRUIT)
-    before = answers(store)
-    checked = []
-    assert store.repair(checked.append, wait=False, progress=lambda *_: None) == Repair()
-    assert [info.embedder for info in checked] == [INFO.embedder]
-    assert answers(store) == before
+def test_a_store_that_is_sound_is_not_changed_by_mending_it(fruit):
+    before = answers(fruit)
+    assert fruit.mend(wait=False) == []
+    assert answers(fruit) == before
 
 
 def test_an_unknown_passage_is_an_error(fruit):
@@ -385,20 +379,6 @@ def test_a_bad_vector_stops_the_build_and_names_its_passage(fruit, flaw, says):
     assert answers(fruit) == before
 
 
-def test_vectors_of_another_dimension_are_refused(fruit):
-    before = answers(fruit)
-    wide = np.eye(1, 2 * DIMENSION, dtype=np.float32)
-    small = entry("small.md", "apple")._replace(vectors=wide)
-    expected = pytest.raises(IndexUnusable, match=r"small.md, lines 1 to 1,.* \(32,\)")
-    with fruit.writer(fresh=False, wait=False) as writer, expected:
-        small.put(writer)
-    with fruit.writer(fresh=True, wait=False) as writer:
-        small.put(writer)
-        with pytest.raises(IndexUnusable, match="32 dimensions"):
-            writer.commit(INFO)
-    assert answers(fruit) == before
-
-
 def test_two_passages_with_one_id_are_refused(fruit):
     before = answers(fruit)
     clash = entry("clash.md", "apple")
@@ -406,12 +386,6 @@ def test_two_passages_with_one_id_are_refused(fruit):
     with pytest.raises(IndexUnusable, match="id of another"):
         commit(fruit, clash)
     assert answers(fruit) == before
-
-
-@pytest.mark.parametrize("vector", [np.ones(3, np.float32), np.full(DIMENSION, np.nan, np.float32)])
-def test_a_question_embedded_otherwise_is_refused(fruit, vector):
-    with closing(fruit.snapshot()) as snapshot, pytest.raises(EmbedderMismatch):
-        snapshot.dense(vector, 3, EVERYTHING)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragqa.embedders.hashed import HashedEmbedder
-from ragqa.indexing.adding import SAVED_TOGETHER, Chunk, Embedding
+from ragqa.indexing.building import SAVED_TOGETHER, Chunk, Embedding
 
 TOGETHER = 4
 
@@ -61,7 +61,7 @@ class Slow:
 @pytest.fixture(autouse=True, scope="module")
 def small_parts():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ragqa.indexing.adding.SAVED_TOGETHER", TOGETHER)
+        patch.setattr("ragqa.indexing.building.SAVED_TOGETHER", TOGETHER)
         assert SAVED_TOGETHER > TOGETHER
         yield
 

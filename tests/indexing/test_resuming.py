@@ -15,7 +15,7 @@ from support import HANGS_S, QUICK, run_apart, write_notes
 from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.errors import IndexNotWritable, NoIndex
 from ragqa.indexing import refresh
-from ragqa.indexing.adding import KEPT
+from ragqa.indexing.building import KEPT
 from ragqa.stores import open_store
 from ragqa.types import Filters
 
@@ -29,9 +29,9 @@ import os, signal, sys
 from pathlib import Path
 from indexing.building import source_with
 from ragqa.embedders.hashed import HashedEmbedder
-from ragqa.indexing import adding, refresh
+from ragqa.indexing import building, refresh
 from ragqa.stores import open_store
-adding.SAVED_TOGETHER = int(sys.argv[2])
+building.SAVED_TOGETHER = int(sys.argv[2])
 class Killing(HashedEmbedder):
     calls = 0
     def embed_passages(self, texts, **options):
@@ -60,7 +60,7 @@ class Befallen(HashedEmbedder):
 
 @pytest.fixture(autouse=True)
 def save_often(monkeypatch):
-    monkeypatch.setattr("ragqa.indexing.adding.SAVED_TOGETHER", TOGETHER)
+    monkeypatch.setattr("ragqa.indexing.building.SAVED_TOGETHER", TOGETHER)
 
 
 @pytest.fixture

@@ -17,10 +17,10 @@ FILLER = "Words that are in all of them. " * 12
 DRIVER = """
 import os, signal, subprocess
 from pathlib import Path
-from ragqa.indexing import adding
+from ragqa.indexing import building
 from ragqa.stores.local.writer import LocalWriter
 
-adding.SAVED_TOGETHER, adding.CHUNK_PASSAGES = 4, 8
+building.SAVED_TOGETHER, building.CHUNK_PASSAGES = 4, 8
 befallen = Path({befallen!r})
 
 def processes():

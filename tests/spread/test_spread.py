@@ -10,7 +10,7 @@ import pytest
 from support import CORPUS, run_apart, write_notes
 
 from ragqa.errors import NoIndex
-from ragqa.indexing.adding import KEPT
+from ragqa.indexing.building import KEPT
 from ragqa.stores import open_store
 
 pytestmark = [pytest.mark.alone, pytest.mark.integration]

@@ -5,8 +5,8 @@ import os
 import sqlite3
 from contextlib import closing
 
-from ragqa.stores.decoding import digest_of
-from ragqa.stores.local.database import DATABASE, SEAL, checksum
+from ragqa.stores.local.database import DATABASE, SEAL
+from ragqa.stores.rows import checksum
 
 
 def flip(path, place, *, silently=False):
@@ -39,10 +39,9 @@ def forge(root, *statements):
     change(root, *statements)
     with closing(sqlite3.connect(root / DATABASE)) as db:
         db.create_function("checksum", -1, checksum)
-        passage = "id, note, embedding, embedding_key, start_char, end_char, first_line, last_line"
         for table, fields in {
-            "notes": "id, path, sha256, about",
-            "passages": f"{passage}, heading, text, units, language",
+            "notes": "id, path, sha256, data",
+            "passages": "id, note, embedding, data",
             "meta": "name, value",
         }.items():
             db.execute(f"UPDATE {table} SET checksum = checksum({fields})")  # noqa: S608 - ours
@@ -57,20 +56,14 @@ def seal(root):
 
 
 def forge_meta(root, changed):
-    """Have `changed` change what the index says of itself, with the digest that it should have."""
+    """Have `changed` change what the index says of itself, with the checksum for that."""
     with closing(sqlite3.connect(root / DATABASE)) as db:
         content = json.loads(
             db.execute("SELECT value FROM meta WHERE name = 'index'").fetchone()[0]
         )
-        del content["digest"]
         changed(content)
-        text = json.dumps({**content, "digest": digest_of(content)})
+        text = json.dumps(content)
         values = (text, checksum("index", text))
         db.execute("UPDATE meta SET value = ?, checksum = ? WHERE name = 'index'", values)
         db.commit()
     seal(root)
-
-
-def repair(store):
-    """Repair a store, as `doctor --repair` does."""
-    return store.repair(lambda _: None, wait=False, progress=lambda *_: None)

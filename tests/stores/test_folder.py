@@ -54,7 +54,6 @@ def test_reading_writes_nothing(store, root):
     before = state_of(root)
     answers(store)
     assert store.problems() == []
-    store.tidy()
     assert store.state()[0].generation == 1
     assert state_of(root) == before
 
@@ -65,7 +64,6 @@ def test_a_folder_without_a_database_has_no_index(store, root):
         store.snapshot()
     with pytest.raises(NoIndex):
         LocalStore(root / "none").state()
-    LocalStore(root / "none").tidy()
     assert not (root / "none").exists()
     assert commit(store, NEW).notes == 1
     assert store.problems() == []
@@ -81,7 +79,6 @@ def test_what_ragqa_did_not_put_there_is_left_alone(store, root):
     (root / "terms-9").symlink_to("elsewhere")
     for fresh in (False, True, False):
         commit(store, NEW, fresh=fresh)
-    store.tidy()
     assert all((root / name / "mine").read_text() == "mine" for name in (*foreign, "elsewhere"))
     assert answers(store)[2].keys() == {"new.md"}
 
@@ -126,14 +123,13 @@ def test_two_rebuilds_leave_a_file_that_is_hardly_larger(root):
     assert (root / "index.sqlite").stat().st_size < 1.25 * size
 
 
-def test_what_an_interrupted_writer_left_is_cleared_only_when_none_is_at_work(store, root):
+def test_what_an_interrupted_writer_left_is_cleared_by_the_next_one(store, root):
     with store.writer(fresh=False, wait=False):
-        store.tidy()
         assert "draft.sqlite" in names(root)
     assert "draft.sqlite" not in names(root)
     shutil.copyfile(root / "index.sqlite", root / "draft.sqlite")
     shutil.copytree(root / "terms-1", root / "terms-7")
-    store.tidy()
+    commit(store)
     assert names(root) == ["LOCK", "index.sqlite", "seal.json", "terms-1"]
 
 

@@ -118,9 +118,6 @@ def test_a_killed_writer_leaves_no_lock_and_no_trace(store, root):
     assert (root / "index.sqlite-wal").stat().st_size > 0
     assert answers(store) == before
     assert store.building() is None
-    store.tidy()
-    assert names(root) == [*AT_REST, "terms-1"]
-    assert answers(store) == before
     with store.writer(fresh=False, wait=False) as writer:
         assert writer.resume(INFO.embedder, INFO.dtype) == 1
         NEW.put(writer)
@@ -143,8 +140,6 @@ def test_what_was_committed_before_a_kill_is_there_although_only_the_log_has_it(
     make_readable(root)
     reading = "as_nobody(); attempt(lambda: len(answers(store)[2]))"
     assert output_of(root, reading) == "done 5\n"
-    store.tidy()
-    assert names(root) == [*AT_REST, "terms-2"]
     assert answers(store) == found
     assert store.problems() == []
 
@@ -227,7 +222,7 @@ def make_readable(root):
 def test_an_index_that_may_not_be_read_is_unusable_and_not_missing(store, root):
     make_readable(root)
     (root / "index.sqlite").chmod(0)
-    reading = "as_nobody(); attempt(lambda: answers(store)); print(store.problems()); store.tidy()"
+    reading = "as_nobody(); attempt(lambda: answers(store)); print(store.problems())"
     refused, problems = output_of(root, reading).splitlines()
     assert refused.startswith("IndexNotReadable")
     assert "cannot be read" in problems

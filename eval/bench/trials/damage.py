@@ -13,7 +13,6 @@ from dataclasses import replace
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import NamedTuple
-from unittest.mock import patch
 
 from ragqa.api import Index
 from ragqa.errors import RagqaError
@@ -28,8 +27,6 @@ MENDED = 4
 """In a large index, how many flips of a file are mended."""
 
 _WAYS = ("ask", "search", "list", "get", "passages")
-_SAMPLE = "ragqa.indexing.repairing.SAMPLE"
-"""How many passages a repair embeds to compare them, which is no part of mending."""
 
 
 class _Sound(NamedTuple):
@@ -147,7 +144,7 @@ def _mend(world: World, sound: View) -> str:
     took = {"notes read": 0, "passages embedded": 0}
     for name, way in ways.items():
         TALLY[:] = 0, 0
-        with suppress(RagqaError), world.open() as index, patch(_SAMPLE, 0):
+        with suppress(RagqaError), world.open() as index:
             way(index)
         took = {what: took[what] + n for what, n in zip(took, TALLY, strict=True)}
         if not problems(world) and look(world, *_WAYS) == sound:

@@ -12,23 +12,14 @@ import sqlite3
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import asdict, replace
 from pathlib import Path
 from urllib.parse import quote
 
 import msgspec
 import numpy as np
 
-import ragqa
-from ragqa.errors import IndexUnusable, NoIndex
+from ragqa.errors import IndexUnusable, NoIndex, OtherFormat
 from ragqa.safe import private_file
-from ragqa.stores.decoding import (
-    MALFORMED,
-    check_info,
-    check_seal,
-    digest_of,
-    info_json,
-)
 from ragqa.stores.disk import (
     REPAIR,
     cannot_write,
@@ -37,18 +28,23 @@ from ragqa.stores.disk import (
     sqlite_code,
     unusable,
 )
-from ragqa.stores.local.rows import checksum, damaged, read_passage, read_vectors
-from ragqa.types import EmbedderInfo, IndexInfo, Passage, Vectors
+from ragqa.stores.rows import (
+    MALFORMED,
+    checksum,
+    damaged,
+    info_json,
+    read_info,
+    read_passage,
+    read_vectors,
+)
+from ragqa.types import IndexInfo, Passage, Vectors
 
-FORMAT = 6
+FORMAT = 7
 """The format version, incremented whenever the meaning of an index's files changes."""
 
 DATABASE = "index.sqlite"
 JOURNAL = f"{DATABASE}-journal"
 SEAL = "seal.json"
-
-OLD_POINTER = "CURRENT"
-"""What an index of the format before this one has."""
 
 _BATCH = 500
 """Parameters per statement; old builds of SQLite allow 999."""
@@ -56,7 +52,6 @@ _BATCH = 500
 _AT_ONCE = 4096
 _MAX_FREE_SHARE = 0.2
 _MAX_SEAL_BYTES = 1000
-_MAX_DIGITS = 15
 _NO_LOG = {
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_READONLY,
@@ -64,8 +59,8 @@ _NO_LOG = {
     sqlite3.SQLITE_FULL,
 }
 
-# A file name need not be valid text, as SQLite's TEXT requires. So paths are BLOBs, and titles,
-# tags and headings, which may come from a file name, are JSON, which escapes the rest.
+# A file name need not be valid text, as SQLite's TEXT requires. So paths, and what has them, or
+# titles, tags and headings, which may come from a file name, are BLOBs.
 NOTES = """
     CREATE TABLE {part}notes (
         id INTEGER PRIMARY KEY,
@@ -74,7 +69,7 @@ NOTES = """
         mtime_ns INTEGER NOT NULL,
         settled INTEGER NOT NULL,
         sha256 TEXT NOT NULL,
-        about TEXT NOT NULL,
+        data BLOB NOT NULL,
         checksum INTEGER NOT NULL
     )
 """
@@ -83,15 +78,7 @@ PASSAGES = """
         id INTEGER NOT NULL UNIQUE,
         note INTEGER NOT NULL,
         embedding INTEGER NOT NULL,
-        embedding_key INTEGER NOT NULL,
-        start_char INTEGER NOT NULL,
-        end_char INTEGER NOT NULL,
-        first_line INTEGER NOT NULL,
-        last_line INTEGER NOT NULL,
-        heading TEXT NOT NULL,
-        text TEXT NOT NULL,
-        units TEXT NOT NULL,
-        language TEXT NOT NULL,
+        data BLOB NOT NULL,
         checksum INTEGER NOT NULL
     )
 """
@@ -115,17 +102,11 @@ _SCHEMA = (
         UNIQUE (build, key)
     )
     """,
-    "CREATE TABLE sqlite_sequence(name,seq)",  # SQLite's own
     # Embeddings that no passage has yet, of a build that goes on or was interrupted.
     "CREATE TABLE saved (row INTEGER PRIMARY KEY)",
     "CREATE INDEX passages_by_note ON passages (note, embedding, id)",
     "CREATE INDEX passages_by_embedding ON passages (embedding, note, id)",
 )
-
-WHOLE_PASSAGES = """
-    SELECT p.*, n.path, n.sha256, n.about, n.checksum AS note_checksum
-    FROM passages AS p JOIN notes AS n ON n.id = p.note
-"""
 
 INTO_EMBEDDINGS = "INTO embeddings (build, key, vector, checksum) VALUES (?, ?, ?, ?)"
 """The end of a statement that inserts what `vector_row` gives."""
@@ -214,22 +195,33 @@ class Database:
     def _checked(self, how: str, *, writing: bool) -> sqlite3.Connection:
         db = self._connect(how)
         try:
-            if not writing:
-                db.execute("BEGIN")
-            elif self._is_empty(db):
-                db.execute("PRAGMA page_size = 8192")
-                db.execute("PRAGMA auto_vacuum = INCREMENTAL")
-                db.execute("PRAGMA journal_mode = WAL")
-                db.execute("BEGIN")
-                for statement in _SCHEMA:
-                    if "sqlite_sequence" not in statement:
-                        db.execute(statement)
-                db.execute("COMMIT")
-            self._check_schema(db)
+            self._begin(db, writing=writing)
         except BaseException:
             db.close()
             raise
         return db
+
+    def _begin(self, db: sqlite3.Connection, *, writing: bool) -> None:
+        """Check the tables; a view in place of one would be executed. For writing, make them."""
+        if not writing:
+            db.execute("BEGIN")
+        tables = db.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
+        found = {row["sql"].strip() for row in tables}
+        if not found:
+            if (self.root / SEAL).exists():
+                raise ValueError("it is empty")
+            if not writing:  # a writer was killed before it made any
+                raise self._none()
+            db.execute("PRAGMA page_size = 8192")
+            db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("BEGIN")
+            for statement in _SCHEMA:
+                db.execute(statement)
+            db.execute("COMMIT")
+        elif found != {*map(str.strip, _SCHEMA), "CREATE TABLE sqlite_sequence(name,seq)"}:
+            what = f"the tables of the index file {self.path} are not those of this ragqa"
+            raise OtherFormat(what, hint="ragqa index")
 
     def _connect(self, how: str) -> sqlite3.Connection:
         uri = f"file:{quote(os.fsencode(self.path.absolute()))}?{how}"
@@ -239,13 +231,6 @@ class Database:
         db.execute("PRAGMA temp_store = MEMORY")
         return db
 
-    def map_file(self) -> None:
-        """Read through a map of the file, which in a large one takes a third of the time.
-
-        It ends the process if something else shortens the file meanwhile.
-        """
-        self.db.execute("PRAGMA mmap_size = 2000000000")
-
     def has_log(self) -> bool:
         """Whether some of what was committed is not in the file itself yet."""
         with suppress(FileNotFoundError):
@@ -254,22 +239,6 @@ class Database:
 
     def _none(self) -> NoIndex:
         return NoIndex(f"there is no index in {self.root} yet", hint="ragqa index")
-
-    def _is_empty(self, db: sqlite3.Connection) -> bool:
-        """Whether there are no tables yet; if there were some before, the file is damaged."""
-        if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            return False
-        if (self.root / SEAL).exists():
-            raise ValueError("it is empty")
-        return True
-
-    def _check_schema(self, db: sqlite3.Connection) -> None:
-        """Refuse any other schema: a view in place of a table would be executed."""
-        if self._is_empty(db):
-            raise self._none()
-        found = db.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
-        if {row["sql"].strip() for row in found} != {statement.strip() for statement in _SCHEMA}:
-            raise ValueError("its tables are not those of this ragqa")
 
     def read(self) -> tuple[IndexInfo, int]:
         """Read what the index is, and the number of its build.
@@ -284,20 +253,13 @@ class Database:
             if not text:
                 raise self._none()
             content = msgspec.convert(json.loads(text), dict[str, object])
-            check_seal(content, f"in {self.root}", FORMAT)
-            info = msgspec.convert(content["info"], IndexInfo)
-            check_info(info)
+            info = read_info(content, f"in {self.root}", FORMAT)
             return info, msgspec.convert(content["build"], int)
 
     def write(self, info: IndexInfo, build: int) -> None:
         """Write what the index is; raises SQLite's errors."""
-        content: dict[str, object] = {
-            "format": FORMAT,
-            "ragqa": ragqa.__version__,
-            "info": info_json(info),
-            "build": build,
-        }
-        self.set_meta("index", json.dumps({**content, "digest": digest_of(content)}))
+        content = {"format": FORMAT, "info": info_json(info), "build": build}
+        self.set_meta("index", json.dumps(content))
 
     def meta(self, name: str) -> str:
         """A value by name; "" if there is none.
@@ -317,7 +279,7 @@ class Database:
     def generation(self) -> int:
         """The number of the last commit; 0 if there was none or the number is damaged."""
         with suppress(ValueError):
-            return int(self.meta("generation")[:_MAX_DIGITS] or 0)
+            return int(self.meta("generation") or 0)
         return 0
 
     def set_meta(self, name: str, value: str) -> None:
@@ -345,11 +307,13 @@ class Database:
     ) -> Iterator[tuple[int, Passage]]:
         """Read passages, each with its note's number.
 
-        :param where: the column, such as `p.note`, that must be among the values; "" for all.
+        :param where: the column, `id` or `note`, that must be among the values; "" for all.
         """
-        query = f"{WHOLE_PASSAGES} WHERE {where} IN" if where else WHOLE_PASSAGES
+        query = "SELECT * FROM passages"
         with self.naming():
-            rows = self.fetch(query, values) if where else self.db.execute(query)
+            rows = (
+                self.fetch(f"{query} WHERE {where} IN", values) if where else self.db.execute(query)
+            )
             for row in rows:
                 yield row["note"], read_passage(row)
 
@@ -418,13 +382,3 @@ class Database:
             return (size, mtime_ns) == self._stamp()
         except (OSError, *MALFORMED):
             return False
-
-
-def fingerprint(embedder: EmbedderInfo, dtype: str) -> str:
-    """A digest shared by all embeddings that may be mixed; the embedder's name may differ."""
-    return digest_of({"embedder": asdict(replace(embedder, name="")), "dtype": dtype})
-
-
-def is_old(root: Path) -> bool:
-    """Whether a folder has an index of an older format, and none of this one."""
-    return os.path.lexists(root / OLD_POINTER) and not os.path.lexists(root / DATABASE)

@@ -3,7 +3,6 @@
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -12,15 +11,14 @@ import numpy as np
 
 from ragqa.errors import IndexUnusable
 from ragqa.stores import Snapshot
-from ragqa.stores.decoding import check_question
 from ragqa.stores.disk import REPAIR
-from ragqa.stores.filters import fold_tag, note_matcher, tag_and_parents
+from ragqa.stores.filters import note_matcher
 from ragqa.stores.local import derived
 from ragqa.stores.local.database import Database
-from ragqa.stores.local.rows import read_note
 from ragqa.stores.local.terms import TermIndex, write_terms
 from ragqa.stores.local.vectors import Lists
 from ragqa.stores.ranking import Candidate, top_k
+from ragqa.stores.rows import read_note
 from ragqa.types import Filters, NoteRecord, NoteState, Numbers, Passage, Stamp, Vector, Vectors
 
 
@@ -70,16 +68,6 @@ class LocalSnapshot(Snapshot):
             rows = self.database.db.execute("SELECT * FROM notes")
             return {row["id"]: read_note(row) for row in rows}
 
-    @cached_property
-    def _by_tag(self) -> dict[str, set[int]]:
-        """The numbers of the notes that have each tag, or one nested in it."""
-        found: dict[str, set[int]] = {}
-        for number, note in self._records.items():
-            for tag in note.tags:
-                for each in tag_and_parents(tag):
-                    found.setdefault(each, set()).add(number)
-        return found
-
     def states(self) -> dict[str, NoteState]:
         """The state of every note's file, by path; a damaged one has the note read again."""
         query = "SELECT path, size, mtime_ns, sha256, settled FROM notes"
@@ -91,7 +79,7 @@ class LocalSnapshot(Snapshot):
 
     def passages(self, ids: Sequence[int]) -> list[Passage]:
         """The passages with these ids, in the order given."""
-        found = {passage.id: passage for _, passage in self.database.passages("p.id", ids)}
+        found = {passage.id: passage for _, passage in self.database.passages("id", ids)}
         for missing in set(ids) - found.keys():
             raise IndexUnusable(
                 f"the index file {self.database.path} has no passage {missing}", hint=REPAIR
@@ -101,7 +89,10 @@ class LocalSnapshot(Snapshot):
     def passages_at(self, paths: Sequence[str]) -> Iterator[Passage]:
         """The passages of the notes at these paths."""
         names = [os.fsencode(path) for path in paths]
-        return (passage for _, passage in self.database.passages("n.path", names))
+        with self.database.naming():
+            found = self.database.fetch("SELECT id FROM notes WHERE path IN", names)
+            notes = [row["id"] for row in found]
+        return (passage for _, passage in self.database.passages("note", notes))
 
     def vectors(self, ids: Sequence[int]) -> dict[int, Vector]:
         """The embeddings, shape (dimension,), of passages in the snapshot, by passage id."""
@@ -113,7 +104,6 @@ class LocalSnapshot(Snapshot):
 
     def dense(self, vector: Vector, k: int, filters: Filters) -> list[Candidate]:
         """The k nearest passages by cosine, best first; `vector` has shape (dimension,)."""
-        check_question(vector, self.info.embedder.dimension)
         notes = self._matching_notes(filters)
         owners = None if notes is None else self._owners[:, np.isin(self._owners[1], notes)]
         allowed = None if owners is None else owners[0]
@@ -196,10 +186,7 @@ class LocalSnapshot(Snapshot):
         if not filters:
             return None
         if self._filtered is None or self._filtered[0] != filters:
-            tagged = [self._by_tag.get(fold_tag(tag), set()) for tag in filters.tags]
-            notes = sorted(set.intersection(*tagged) if tagged else self._records)
-            if others := replace(filters, tags=()):
-                matches = note_matcher(others)
-                notes = [note for note in notes if matches(self._records[note])]
+            matches = note_matcher(filters)
+            notes = [number for number, note in self._records.items() if matches(note)]
             self._filtered = (filters, notes)
         return self._filtered[1]

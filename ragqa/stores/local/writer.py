@@ -14,11 +14,17 @@ from urllib.parse import quote
 from ragqa.errors import IndexUnusable
 from ragqa.safe import private_file
 from ragqa.stores import Writer
-from ragqa.stores.decoding import check_dimension, check_vectors, units_json
 from ragqa.stores.disk import explaining_failure, report_embedded
 from ragqa.stores.local import derived
-from ragqa.stores.local.database import INTO_EMBEDDINGS, NOTES, PASSAGES, Database, fingerprint
-from ragqa.stores.local.rows import note_row, passage_row, read_vector, vector_row
+from ragqa.stores.local.database import INTO_EMBEDDINGS, NOTES, PASSAGES, Database
+from ragqa.stores.rows import (
+    check_vectors,
+    fingerprint,
+    note_row,
+    passage_row,
+    read_vector,
+    vector_row,
+)
 from ragqa.types import EmbedderInfo, IndexInfo, Note, Passage, Stamp, Vector, Vectors
 
 
@@ -40,7 +46,6 @@ class LocalWriter(Writer):
         self._base = base
         self._generation = generation
         self._build = build
-        self._dimension = base.embedder.dimension if base else None
         self._gone: set[int] = set()
         self._restamped: list[tuple[object, ...]] = []
         self._closed = False
@@ -94,20 +99,16 @@ class LocalWriter(Writer):
         self, note: Note, *, settled: bool, passages: Sequence[Passage], vectors: Vectors
     ) -> None:
         """Add a note, replacing any note at its path; `vectors` is (passages, dimension)."""
-        check_vectors(passages, vectors, self._dimension)
-        if passages:
-            self._dimension = vectors.shape[1]
+        check_vectors(passages, vectors)
         with self._changing():
             self._drop(note.path)
             number = self._last = self._last + 1
             self._insert("draft.notes", [note_row(number, note, settled=settled)])
-            pairs = zip(passages, vectors, strict=True)
-            rows = [self._keep(passage.embedding_key, vector) for passage, vector in pairs]
-            found = zip(rows, passages, strict=True)
-            self._insert(
-                "draft.passages",
-                [passage_row(number, row, each, units_json(each)) for row, each in found],
-            )
+            rows = [
+                passage_row(number, self._keep(passage.embedding_key, vector), passage)
+                for passage, vector in zip(passages, vectors, strict=True)
+            ]
+            self._insert("draft.passages", rows)
 
     def restamp(self, path: str, stamp: Stamp, *, settled: bool) -> None:
         """Record a new stamp for a note whose text is unchanged."""
@@ -115,7 +116,6 @@ class LocalWriter(Writer):
 
     def commit(self, info: IndexInfo) -> IndexInfo:
         """Make all changes durable and visible at once."""
-        check_dimension(info, self._dimension)
         with self._changing():  # readers see nothing of it before the end
             self._db.execute("COMMIT")  # of embeddings, and of the draft: the disk may be full
             self._db.execute("BEGIN")

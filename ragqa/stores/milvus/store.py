@@ -14,22 +14,24 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import islice, repeat
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from ragqa import errors, types
 from ragqa.config.addresses import is_file
 from ragqa.errors import IndexUnusable, NoIndex, RagqaError
-from ragqa.stores import Check, Remark, Repair, Store
-from ragqa.stores.decoding import MALFORMED, check_dimension, check_vectors, decoded, digest_of
+from ragqa.stores import Store
 from ragqa.stores.milvus import snapshot as rows
 from ragqa.stores.milvus.client import MAX_HITS, Client, Row
 from ragqa.stores.milvus.snapshot import MilvusSnapshot
-from ragqa.types import IndexInfo, Note, NoteRecord, Passage, Progress, Stamp, Vector, Vectors
+from ragqa.stores.rows import MALFORMED, check_vectors, fingerprint
+from ragqa.types import IndexInfo, Note, NoteRecord, Passage, Stamp, Vector, Vectors
 
 DEAD_S, POLL_S = 600.0, 1.0  # a writer silent for so long is dead; how often one that waits looks
 SENT_AT_ONCE = 5_000  # new passages; those of a refresh become visible when they are sent
@@ -51,7 +53,7 @@ class Claim(NamedTuple):
         ready = client.ready(client.about)
         for row in client.of(client.about, [rows.WRITER] if ready else (), ("data",)):
             with suppress(*MALFORMED):
-                return decoded(row["data"], cls)
+                return msgspec.convert(json.loads(row["data"]), cls)
         return None
 
     @property
@@ -117,7 +119,7 @@ class MilvusWriter:
     def resume(self, embedder: types.EmbedderInfo, dtype: str) -> int:
         """Reuse what an interrupted writer saved with this embedder; returns their number."""
         client, self._saved_dimension = self._client, embedder.dimension
-        made_by = digest_of({**asdict(replace(embedder, name="")), "dtype": dtype})
+        made_by = fingerprint(embedder, dtype)
         found = client.of(client.about, [rows.SAVED], ("data",))
         if [row["data"] for row in found] != [made_by]:
             client.drop(client.saved)
@@ -158,7 +160,7 @@ class MilvusWriter:
         self, note: Note, *, settled: bool, passages: Sequence[Passage], vectors: Vectors
     ) -> None:
         """Add a note, replacing any note at its path; `vectors` is (passages, dimension)."""
-        check_vectors(passages, vectors, self._dimension)
+        check_vectors(passages, vectors)
         if passages:
             self._dimension = vectors.shape[1]
         self.remove([note.path])
@@ -180,7 +182,6 @@ class MilvusWriter:
     def commit(self, info: IndexInfo) -> IndexInfo:
         """Send the rows, then the description that counts them."""
         client, base = self._client, self._base
-        check_dimension(info, self._dimension)
         self._dimension = info.embedder.dimension
         dense = types.DenseInfo("exact" if client.is_exact else "hnsw")
         info = replace(info, generation=self._number, dense=base.info.dense if base else dense)
@@ -284,44 +285,18 @@ class MilvusStore(Store):
                     if wrong:
                         writer.commit(self.snapshot().info)
 
-    def problems(self, *, deep: bool = True, progress: Progress | None = None) -> list[str]:
-        """All problems, each in a sentence; [] if sound. With `deep`, read every row."""
+    def problems(self) -> list[str]:
+        """Read every row and return each problem as a sentence; [] if sound."""
         try:
             snapshot = self.snapshot()
-            wrong, done = self._miscounted(snapshot), 0
-            for path, passages in snapshot.by_note() if deep else ():
-                (progress or types.no_progress)("verifying", done := done + 1, snapshot.info.notes)
+            wrong = self._miscounted(snapshot)
+            for path, passages in snapshot.by_note():
                 sound = snapshot.vectors([passage.id for passage in passages])
                 if len(sound) < len(passages):
                     wrong.append(f"an embedding of the note {path} is missing or malformed")
         except (NoIndex, IndexUnusable) as exc:
             return [exc.message]
         return wrong
-
-    def remarks(self) -> list[Remark]:
-        """Remarks on the server and the collections."""
-        if not self._exists:
-            return [Remark(f"there is no file {self._uri} yet", "ragqa index")]
-        remarks = [Remark(f"{self._uri} is served by Milvus {self._client.version:.40}")]
-        try:
-            snapshot = self.snapshot()
-        except NoIndex as exc:
-            return [*remarks, Remark(exc.message, exc.hint)]
-        remarks += (Remark(what, "ragqa index") for what in self._miscounted(snapshot))
-        return remarks
-
-    def repair(self, check: Check, *, wait: bool, progress: Progress) -> Repair:  # noqa: ARG002 - nothing is written
-        """Find damage; any requires a rebuild from the notes."""
-        again = "read and embedded all notes again, since"
-        try:
-            snapshot = self.snapshot()
-        except (errors.IndexNotReadable, errors.OtherFormat):
-            raise
-        except IndexUnusable as exc:
-            return Repair(rebuild=f"{again} {exc.message}", anew=True)
-        check(snapshot.info)
-        wrong = self.problems(progress=progress)
-        return Repair(rebuild=f"{again} {wrong[0]}", anew=True) if wrong else Repair()
 
     @cached_property
     def _client(self) -> Client:

@@ -1,0 +1,209 @@
+"""What an index holds of notes, passages and embeddings, as it is written and read.
+
+Anyone may have written an index. What reads a value raises one of `MALFORMED` if it is not as it
+should be. The rows of the local store have a checksum each.
+"""
+
+import hashlib
+import json
+import os
+import sqlite3
+import zlib
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, fields, replace
+from operator import attrgetter
+from typing import TypeVar
+
+import msgspec
+import numpy as np
+
+import ragqa
+from ragqa.errors import IndexUnusable, OtherFormat
+from ragqa.languages import LANGUAGES
+from ragqa.stores.disk import REBUILD
+from ragqa.types import (
+    EmbedderInfo,
+    IndexInfo,
+    Note,
+    NoteRecord,
+    Passage,
+    Stamp,
+    Unit,
+    Vector,
+    Vectors,
+)
+
+_T = TypeVar("_T", NoteRecord, Passage)
+
+MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""The errors that malformed values raise."""
+
+NUMBER = np.dtype("<f2")
+"""How embeddings are stored: half precision changes a cosine by less than .001."""
+
+UNIT_TOLERANCE = 1e-3
+
+_MAX_COUNT = 2**53
+_UNIT = tuple(field.name for field in fields(Unit))
+
+
+def packed(record: NoteRecord | Passage) -> bytes:
+    """A note or passage as JSON, in which surrogates stand for undecodable bytes of a name."""
+    values = {field.name: getattr(record, field.name) for field in fields(record)}
+    units = attrgetter(*_UNIT)
+    text = json.dumps(values, default=units, separators=(",", ":"), ensure_ascii=False)
+    return text.encode("utf-8", "surrogatepass")
+
+
+def unpacked(data: bytes | str, kind: type[_T]) -> _T:
+    """What `packed` has made, strictly: it may be anything."""
+    found: _T | None = None
+    if kind is NoteRecord:  # three times as fast, but not of surrogates
+        with suppress(msgspec.DecodeError):
+            found = msgspec.json.decode(data, type=kind)
+    if found is None:
+        values = msgspec.convert(json.loads(data), dict[str, object])
+        if kind is Passage:
+            units = msgspec.convert(values["units"], list[list[object]])
+            values["units"] = [dict(zip(_UNIT, unit, strict=True)) for unit in units]
+        found = msgspec.convert(values, kind)
+    check_languages([found.language])
+    return found
+
+
+def check_languages(codes: Iterable[str]) -> None:
+    """Check that `LANGUAGES` has these."""
+    if unknown := set(codes).difference(LANGUAGES):
+        raise ValueError(f"it has the unknown language {min(unknown)!r}")
+
+
+def info_json(info: IndexInfo) -> dict[str, object]:
+    """An index's description as JSON-compatible values."""
+    plain = replace(info, chunking=dict(info.chunking), languages=dict(info.languages))
+    built: dict[str, object] = msgspec.to_builtins(plain)
+    return built
+
+
+def read_info(
+    content: dict[str, object], index: str, readable: int, *, is_shared: bool = False
+) -> IndexInfo:
+    """What an index says of itself.
+
+    :param content: has its "format" and "info".
+    :param index: which index it is, for messages.
+    :param readable: the format that can be read. Of `is_shared`, only a rebuild replaces another.
+    :raises OtherFormat: it has another format.
+    """
+    number = msgspec.convert(content["format"], int)
+    if number != readable:
+        about = content.get("info")
+        raise OtherFormat(
+            f"the index {index} was written in format {number} by another version of ragqa; this "
+            f"one, {ragqa.__version__}, reads format {readable}",
+            hint=REBUILD if is_shared else "ragqa index",
+            corpus=str(about.get("corpus", "")) if isinstance(about, dict) else "",
+        )
+    info = msgspec.convert(content["info"], IndexInfo)
+    check_languages(info.languages)
+    for pieces in info.languages.values():
+        counts = (pieces.known_bytes, pieces.number, pieces.words)
+        if min(counts) < 0 or max(counts) > _MAX_COUNT:
+            raise ValueError("it holds a number out of range")
+    return info
+
+
+def fingerprint(embedder: EmbedderInfo, dtype: str) -> str:
+    """A digest shared by all embeddings that may be mixed; the embedder's name may differ."""
+    content = {"embedder": asdict(replace(embedder, name="")), "dtype": dtype}
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def check_vectors(passages: Sequence[Passage], vectors: Vectors) -> None:
+    """Check that each passage has a vector of unit length, as some models give none.
+
+    :param vectors: shape (passages, dimension).
+    :raises IndexUnusable: one has not; the message names the passage.
+    """
+    lengths = np.linalg.norm(vectors.astype(np.float64), axis=1)
+    for passage, length in zip(passages, lengths, strict=True):
+        if not abs(length - 1.0) <= UNIT_TOLERANCE:
+            flaw = f"has length {length:.3g}" if np.isfinite(length) else "is not finite"
+            raise IndexUnusable(
+                f"the embedding of {place_of(passage)} {flaw}",
+                hint="check the embedder: ragqa doctor",
+            )
+
+
+def place_of(passage: Passage) -> str:
+    """Where a passage stands, for messages."""
+    first, last = passage.lines
+    return f"{passage.path}, lines {first} to {last},"
+
+
+def checksum(*values: object) -> int:
+    """CRC-32 of a row's values."""
+    return zlib.crc32(msgspec.msgpack.encode(values))
+
+
+def damaged(what: str) -> ValueError:
+    """The error to raise for a row that differs from its checksum."""
+    return ValueError(f"{what} is damaged: it does not match its checksum")
+
+
+def note_row(number: int, note: Note, *, settled: bool) -> tuple[object, ...]:
+    """A note as a row of its table."""
+    path, data = os.fsencode(note.path), packed(NoteRecord.of(note, settled=settled))
+    check = checksum(number, path, note.sha256, data)
+    return (number, path, *note.stamp, settled, note.sha256, data, check)
+
+
+def read_note(row: sqlite3.Row) -> NoteRecord:
+    """A note from its row."""
+    if checksum(row["id"], row["path"], row["sha256"], row["data"]) != row["checksum"]:
+        raise damaged("a note")
+    stamp = Stamp(row["size"], row["mtime_ns"])
+    return replace(unpacked(row["data"], NoteRecord), stamp=stamp, settled=bool(row["settled"]))
+
+
+def passage_row(note: int, embedding: int, passage: Passage) -> tuple[object, ...]:
+    """A passage as a row of its table, by the numbers of its note and embedding."""
+    values = (passage.id, note, embedding, packed(passage))
+    return (*values, checksum(*values))
+
+
+def read_passage(row: sqlite3.Row) -> Passage:
+    """A passage from its row."""
+    *values, check = row
+    if checksum(*values) != check:
+        raise damaged("a passage")
+    return unpacked(row["data"], Passage)
+
+
+def vector_row(build: int, key: int, vector: Vector) -> tuple[int, int, bytes, int]:
+    """An embedding, shape (dimension,), as a row of its table without the number."""
+    blob = vector.astype(NUMBER).tobytes()
+    return build, key, blob, zlib.crc32(blob, key & 0xFFFFFFFF)
+
+
+def read_vector(row: sqlite3.Row) -> Vector:
+    """An embedding, shape (dimension,), from its row."""
+    vector: Vector = read_vectors([row])[0]
+    return vector
+
+
+def read_vectors(rows: Sequence[sqlite3.Row]) -> Vectors:
+    """Embeddings, shape (rows, dimension), from their rows.
+
+    Half precision leaves some a little too short or long, where a model gives few digits.
+    """
+    blobs = []
+    for number, key, blob, check in rows:
+        if not isinstance(blob, bytes) or zlib.crc32(blob, key & 0xFFFFFFFF) != check:
+            raise damaged(f"the embedding {number}")
+        blobs.append(blob)
+    numbers = np.frombuffer(b"".join(blobs), NUMBER).astype(np.float32)
+    vectors: Vectors = numbers.reshape(len(rows), -1 if rows else 0)
+    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-6))
+    return vectors
