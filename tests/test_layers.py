@@ -49,7 +49,7 @@ LATE = {
     "tiktoken": "only splitting notes counts tokens",
     "tomlkit": "only changing settings needs it",
     "tomllib": "only a file of settings needs it",
-    "transformers": "seconds; only a build imports it",
+    "tokenizers": "only an embedder and a reader need it",
     "urllib.request": "only a question to a server on this machine needs it",
     "ragqa.consent": "only a store on another machine needs it",
     "ragqa.embedders": "an embedder is imported where it is chosen: torch takes seconds",
@@ -57,7 +57,6 @@ LATE = {
     "ragqa.generation": "only an answer that an LLM writes needs it",
     "ragqa.llms": "a backend is imported where it is chosen",
     "ragqa.notes": "a format's parser is imported where a note has that format",
-    "ragqa.readers": "a reader is imported where it is chosen",
     "ragqa.render": "only an answer that an LLM wrote needs these parts",
     "ragqa.stores": "a store is imported where it is chosen; its writer, where it writes; "
     "the parser of properties, where one is asked for",

@@ -1,7 +1,7 @@
-"""From text to unit vectors: the `Embedder` protocol and the table of implementations, and workers.
+"""From text to unit vectors: the `Embedder` protocol and its implementations, and workers.
 
-To add an embedder: write a class with the six members below in a module of this folder, add a line
-to `EMBEDDERS`, and run `pytest tests/contracts/test_embedder_contract.py`. Workers embed many
+To add an embedder: write a class with the members below in a module of this folder, choose it in
+`embedder_for`, and run `pytest tests/contracts/test_embedder_contract.py`. Workers embed many
 passages: this process, or others.
 """
 
@@ -9,8 +9,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol, TypeAlias
-
-from msgspec import Struct
 
 from ragqa.errors import UsageError
 from ragqa.types import EmbedderInfo, Pieces, Progress, TokenVectors, Vectors
@@ -59,61 +57,36 @@ class Embedder(Protocol):
         ...
 
 
-class Factories(Struct, frozen=True):
-    """Factories of an embedder for building and for asking; each takes the model's name or path.
-
-    Their embedders may differ in speed, never in results. The one for building takes a number
-    format, too: "" for the fastest, or the one that another machine has chosen.
-    """
-
-    building: Callable[[str, str], Embedder]
-    asking: Callable[[str], Embedder]
-
-
-def _sentence_transformers_building(model: str, dtype: str) -> Embedder:
-    from ragqa.embedders.sentence_transformers import SentenceTransformerEmbedder
-
-    load, load_in = SentenceTransformerEmbedder.load, SentenceTransformerEmbedder.load_in
-    return load_in(model, dtype) if dtype else load(model)
-
-
-def _sentence_transformers_asking(model: str) -> Embedder:
-    from ragqa.embedders.onnx import load_asking
-
-    return load_asking(model)
-
-
-def _hashed(model: str, _dtype: str = "") -> Embedder:
-    from ragqa.embedders.hashed import HashedEmbedder
-
-    return HashedEmbedder.named(model)
-
-
-EMBEDDERS: dict[str, Factories] = {
-    "sentence-transformers": Factories(
-        building=_sentence_transformers_building, asking=_sentence_transformers_asking
-    ),
-    "hashed": Factories(building=_hashed, asking=_hashed),
-}
+KINDS = ("hashed", "sentence-transformers")
 
 
 def embedder_for(spec: str, *, building: bool, dtype: str = "") -> Embedder:
-    """Make the embedder that `spec` names: `MODEL`, or `KIND:MODEL` with KIND in `EMBEDDERS`.
+    """Make the embedder that `spec` names: `MODEL`, or `KIND:MODEL` with KIND in `KINDS`.
 
+    :param building: whether it is to embed many passages, or to start fast. Its results are the
+        same.
     :param dtype: the number format for building; "" for the fastest.
     :raises UsageError: no such kind, or no such model.
     """
     kind, colon, model = spec.partition(":")
-    if not colon or (kind not in EMBEDDERS and "/" in kind):
+    if not colon or (kind not in KINDS and "/" in kind):
         kind, model = "sentence-transformers", spec
-    if kind not in EMBEDDERS:
-        known = ", ".join(sorted(EMBEDDERS))
+    if kind not in KINDS:
         raise UsageError(
-            f"there is no embedder of kind {kind!r}, only {known}",
-            hint="ragqa config set embedder all-MiniLM-L6-v2",
+            f"there is no embedder of kind {kind!r}, only {', '.join(KINDS)}",
+            hint=f"ragqa config set embedder {DEFAULT_MODEL}",
         )
-    factories = EMBEDDERS[kind]
-    return factories.building(model, dtype) if building else factories.asking(model)
+    if kind == "hashed":
+        from ragqa.embedders.hashed import HashedEmbedder
+
+        return HashedEmbedder.named(model)
+    if building:
+        from ragqa.embedders.sentence_transformers import SentenceTransformerEmbedder
+
+        return SentenceTransformerEmbedder.load(model, dtype)
+    from ragqa.embedders.onnx import load_asking
+
+    return load_asking(model)
 
 
 class Workers(Protocol):

@@ -166,14 +166,13 @@ def configure(folder, file, **changes):
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
-def test_an_architecture_that_needs_code_is_refused_and_its_twin_without_named(tmp_path, own_cache):
-    folder = make(GTE, tmp_path).rename(tmp_path / "gte-multilingual-base")
+def test_an_architecture_that_needs_code_is_refused(tmp_path, own_cache):
+    folder = make(GTE, tmp_path)
     code = {"AutoConfig": "evil.Config", "AutoModel": "evil.Model"}
     configure(folder, "config.json", model_type="new", auto_map=code)
     (folder / "evil.py").write_text("raise SystemExit('code of the model was run')")
-    with pytest.raises(UsageError, match="code of its own, which ragqa never runs") as refused:
+    with pytest.raises(UsageError, match="code of its own, which ragqa never runs"):
         SentenceTransformerEmbedder.load(str(folder))
-    assert refused.value.hint == f"ragqa config set embedder {GTE}"
 
 
 def rename_weights(folder, old, new):
@@ -192,9 +191,8 @@ def rename_weights(folder, old, new):
 def test_weights_that_do_not_fit_are_refused_instead_of_drawn_at_random(tmp_path, own_cache):
     folder = make(E5, tmp_path)
     rename_weights(folder, "layer.1.", "experts.1.")
-    with pytest.raises(UsageError, match="its vectors would be random") as refused:
+    with pytest.raises(UsageError, match="its files lack weights"):
         SentenceTransformerEmbedder.load(str(folder))
-    assert refused.value.hint == f"ragqa config set embedder {E5}"
 
 
 def test_weights_that_are_not_used_may_be_missing(tmp_path, own_cache):
