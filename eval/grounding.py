@@ -14,8 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ragqa.claims.compare import Idf
-from ragqa.claims.sources import Source, read_sources
+from ragqa.claims.sources import Idf, Source, read_sources
 from ragqa.claims.support import support_of
 from ragqa.embedders import embedder_for
 from ragqa.evaluation.statistics import auroc, measure_interval, share_interval
