@@ -8,7 +8,7 @@ passages: this process, or others.
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from ragqa.errors import UsageError
 from ragqa.types import EmbedderInfo, Pieces, Progress, TokenVectors, Vectors
@@ -20,17 +20,14 @@ CANARY = "The quick brown fox asks its notes a question."
 
 
 class Embedder(Protocol):
-    """Turns text into unit vectors; equal texts always get equal vectors."""
+    """Turns text into unit vectors; equal texts always get equal vectors.
 
-    @property
-    def info(self) -> EmbedderInfo:
-        """The fingerprint stored with an index."""
-        ...
+    `info` is the fingerprint stored with an index, `dtype` the number format of the computation:
+    "float32" or "bfloat16".
+    """
 
-    @property
-    def dtype(self) -> str:
-        """The number format of the computation: "float32" or "bfloat16"."""
-        ...
+    info: EmbedderInfo
+    dtype: str
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count each text's untruncated tokens as a passage, special tokens and prompt included."""
@@ -89,20 +86,24 @@ def embedder_for(spec: str, *, building: bool, dtype: str = "") -> Embedder:
     return load_asking(model)
 
 
-class Workers(Protocol):
-    """Embeds batches of texts, first in, first out."""
+class Workers:
+    """Embeds batches of texts, first in, first out: in this process, or as a subclass does.
 
-    @property
-    def ahead(self) -> int:
-        """How many batches may be outstanding while more are prepared; 0 for none."""
-        ...
+    :ivar ahead: how many batches may be outstanding while more are prepared; 0 for none.
+    """
+
+    ahead = 0
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._given: deque[Any] = deque()
 
     def give(self, texts: Sequence[str]) -> None:
         """Hand over a batch.
 
         :raises WorkersFailed: no worker can take it.
         """
-        ...
+        self._given.append(texts)
 
     def take(self, progress: Progress) -> Vectors:
         """The embeddings of the next batch, shape (texts, dimension).
@@ -110,32 +111,14 @@ class Workers(Protocol):
         :param progress: called with ("embedding", done, total), counted in texts.
         :raises WorkersFailed: they could not be computed.
         """
-        ...
+        return self._embedder.embed_passages(self._given.popleft(), progress=progress)
 
 
 WorkersFor: TypeAlias = Callable[[Embedder, Progress], AbstractContextManager[Workers]]
 """Makes workers that compute the same as this embedder; they end with the context."""
 
 
-class Here:
-    """Embeds in this process, when a batch is taken."""
-
-    ahead = 0
-
-    def __init__(self, embedder: Embedder) -> None:
-        self._embedder = embedder
-        self._given: deque[Sequence[str]] = deque()
-
-    def give(self, texts: Sequence[str]) -> None:
-        """Queue a batch."""
-        self._given.append(texts)
-
-    def take(self, progress: Progress) -> Vectors:
-        """Embed the next batch."""
-        return self._embedder.embed_passages(self._given.popleft(), progress=progress)
-
-
 def here(embedder: Embedder, progress: Progress) -> AbstractContextManager[Workers]:
     """Make workers in this process alone; `progress` is unused."""
     del progress
-    return nullcontext(Here(embedder))
+    return nullcontext(Workers(embedder))

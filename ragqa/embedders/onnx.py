@@ -73,17 +73,14 @@ logger = logging.getLogger("ragqa")
 
 
 class Model(Protocol):
-    """Computes embeddings from token ids."""
+    """Computes embeddings from token ids.
 
-    @property
-    def input_names(self) -> Sequence[str]:
-        """Its inputs, of `input_ids`, `attention_mask` and `token_type_ids`."""
-        ...
+    `input_names` are of `input_ids`, `attention_mask` and `token_type_ids`. `batch_tokens` is the
+    best batch size in tokens, padding included.
+    """
 
-    @property
-    def batch_tokens(self) -> int:
-        """The best batch size in tokens, padding included."""
-        ...
+    input_names: tuple[str, ...]
+    batch_tokens: int
 
     def run(self, inputs: Inputs, outputs: Sequence[str]) -> list[Vectors]:
         """Compute the named outputs for each text in order.

@@ -6,6 +6,7 @@ Loading one exports it to ONNX, once, with pooling and all; the export is compar
 import contextlib
 import dataclasses
 import fcntl
+import json
 import logging
 import os
 import shutil
@@ -37,9 +38,9 @@ from ragqa.embedders.onnx import (
     export_folder,
     open_export,
 )
-from ragqa.embedders.weights import Json, ModelFolder, find_model, hash_file, needs_code, write_json
+from ragqa.embedders.weights import ModelFolder, find_model, hash_file, needs_code
 from ragqa.errors import UsageError
-from ragqa.safe import private_file, private_folder
+from ragqa.safe import private_file, private_folder, write_private
 from ragqa.types import EmbedderInfo, Vector, Vectors
 
 MAX_WINDOW = 8192
@@ -267,13 +268,14 @@ def _export(model: SentenceTransformer, reference: Embedder, folder: Path) -> No
             least = min(cosines.min(), ours.pooled @ theirs.pooled)
             if not least >= MIN_EXPORT_COSINE:
                 raise ValueError(f"the export's vectors differ (cosine {least:.4f})")
-    files: dict[str, Json] = {}
+    files = {}
     for name in EXPORTED_FILES:
         private_file(draft / name)
         with (draft / name).open("rb") as file:
             os.fsync(file.fileno())
         files[name] = hash_file(draft / name)
-    write_json(draft / META_FILE, {"info": dataclasses.asdict(reference.info), "files": files})
+    meta = {"info": dataclasses.asdict(reference.info), "files": files}
+    write_private(draft / META_FILE, json.dumps(meta))
     if os.path.lexists(folder):
         # Another user's cannot be emptied. It is removed as a leftover, as far as possible.
         folder.rename(draft.with_name(f"{draft.name}-old"))

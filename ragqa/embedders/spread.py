@@ -11,7 +11,6 @@ import secrets
 import socket
 import sys
 import tempfile
-from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import chdir, contextmanager, redirect_stdout
 from dataclasses import replace
@@ -53,7 +52,7 @@ def cluster_in(spec: str) -> Address | None:
     return Address("ray", found["host"], int(found["port"]), "") if found["host"] else None
 
 
-class RayWorkers:
+class RayWorkers(Workers):
     """The workers of the connected cluster: one for each GPU, or for each core if there is none.
 
     :ivar ahead: three batches per worker, so that each has one to do and another at hand.
@@ -69,10 +68,9 @@ class RayWorkers:
                 "the Ray cluster has neither cores nor GPUs to embed with",
                 hint="start a node that has some: ray start --address=HOST:PORT --num-cpus=N",
             )
+        super().__init__(embedder)
         self.ahead = 3 * count
-        self._embedder = embedder
         self._cluster = cluster
-        self._given: deque[tuple[Any, int]] = deque()
         self._task: Any = ray.remote(
             **{f"num_{kind.lower()}s": 1},
             max_calls=0,  # a process stays, and its model with it
@@ -101,7 +99,7 @@ class RayWorkers:
         self._given.append((result, len(texts)))
 
     def take(self, progress: Progress) -> Vectors:
-        """The embeddings of the next batch, shape (texts, dimension).
+        """The embeddings of the next batch.
 
         :raises WorkersFailed: a node has another embedder or cannot embed, the batch failed
             `ATTEMPTS` times, or no result arrives for `STALLED_S`.

@@ -204,14 +204,6 @@ def read_json(path: Path) -> Json:
     return content
 
 
-def write_json(path: Path, content: Json) -> None:
-    """Write a JSON file atomically, for the user alone.
-
-    :raises OSError: the folder cannot be written.
-    """
-    write_private(path, json.dumps(content))
-
-
 def hash_file(path: Path) -> str:
     """The SHA-256 of a file.
 
@@ -242,7 +234,8 @@ def digests(paths: Iterable[Path]) -> dict[Path, str]:
                 changed = True
     if changed:
         try:
-            write_json(store, {path: known[path] for path in known if Path(path).exists()})
+            kept = {path: known[path] for path in known if Path(path).exists()}
+            write_private(store, json.dumps(kept))
         except OSError as exc:
             logger.debug("cannot remember digests in %s: %s", store, exc)
     return found

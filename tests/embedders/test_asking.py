@@ -91,21 +91,6 @@ def test_a_damaged_export_is_never_used_and_made_again(exported, name):
     assert agree(building.embed_passages(TEXTS), healed.embed_passages(TEXTS))
 
 
-@pytest.mark.parametrize("name", [*EXPORTED_FILES, META_FILE])
-def test_an_export_that_lacks_a_file_is_not_used(exported, name):
-    found = find_model(str(exported))
-    (export_folder(found) / name).unlink()
-    assert open_export(found) is None
-
-
-def test_an_export_copied_from_elsewhere_is_used_as_it_is(exported):
-    found = find_model(str(exported))
-    for name in EXPORTED_FILES:
-        path = export_folder(found) / name
-        path.write_bytes(path.read_bytes())
-    assert open_export(found) is not None
-
-
 @pytest.mark.parametrize(
     "meta",
     ["", "[]", '{"info": {}, "files": {}}', '{"info": {"no": 1}, "files": FILES}', '{"files": 3}'],
@@ -123,13 +108,6 @@ def test_an_export_serves_another_name_of_the_same_model(exported, tmp_path):
     asking = open_export(find_model(str(moved)))
     assert asking is not None
     assert asking.info.name == str(moved)
-
-
-def test_a_change_of_configuration_asks_for_another_export(exported):
-    (exported / "1_Pooling" / "config.json").write_text(
-        '{"embedding_dimension": 32, "pooling_mode": "cls"}'
-    )
-    assert open_export(find_model(str(exported))) is None
 
 
 def test_an_export_that_is_opened_beforehand_answers_as_any_other(exported):
@@ -214,20 +192,6 @@ def test_what_a_killed_export_left_behind_is_cleared_away(tiny, own_cache):
     SentenceTransformerEmbedder.load(str(tiny))
     assert not leftover.exists()
     assert sorted(path.name for path in folder.iterdir()) == sorted([*EXPORTED_FILES, META_FILE])
-
-
-@pytest.mark.parametrize("kind", ["cls", "max", "lasttoken", "dense"])
-def test_other_poolings_and_modules_are_exported_with_the_model(make_tiny, own_cache, kind):
-    from sentence_transformers.sentence_transformer.modules import Dense, Pooling
-
-    modules = [Pooling(32, "mean"), Dense(32, 16)] if kind == "dense" else [Pooling(32, kind)]
-    model = str(make_tiny(*modules))
-    building = SentenceTransformerEmbedder.load(model)
-    asking = load_asking(model)
-    assert isinstance(asking, OnnxEmbedder)
-    assert agree(building.embed_passages(TEXTS), asking.embed_passages(TEXTS))
-    assert asking.info.dimension == (16 if kind == "dense" else 32)
-    assert kind in asking.info.pooling
 
 
 def test_what_onnx_runtime_raises_while_it_computes_is_named(exported):
