@@ -15,7 +15,7 @@ from lexicon import Lexicon, load_lexicon
 
 from ragqa.embedders import CANARY, DEFAULT_MODEL, Embedder, embedder_for
 from ragqa.text.lexicon import STOP_WORDS
-from ragqa.types import EmbedderInfo, Pieces, Progress, TokenVectors, Vectors
+from ragqa.types import Pieces, Progress, TokenVectors, Vectors
 
 _WORD = re.compile("[a-z]+")
 _TOKEN = re.compile(r"\w+|[^\w\s]")

@@ -155,9 +155,8 @@ def _parts(number: int, source: Source, tokens: TokenVectors | None) -> Iterator
     """The parts of a source; headings only where it has nothing else."""
     offset = len(source.heading) + len("\n")
     blocks = parse_markdown(source.text, 0).blocks
-    spans = [(span, block) for block in blocks for span in unit_spans(source.text, block)][
-        :MAX_PARTS
-    ]
+    spans = [(span, block) for block in blocks for span in unit_spans(source.text, block)]
+    del spans[MAX_PARTS:]
     content = [one for one in spans if one[1].kind not in _ABOVE]
     above: dict[str, Encoded] = {}
     for (start, end), block in content or spans:
