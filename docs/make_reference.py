@@ -56,7 +56,7 @@ MEANINGS = {
     5: "the LLM failed; the answer in the notes' own words is printed",
     6: "another process is writing the index",
     7: "notes were skipped (`index --strict`)",
-    8: "there is too little memory, or too low a limit on it (`ulimit -v`)",
+    8: "there is too little memory",
     70: "a bug in ragqa; the message names a file with the traceback",
     130: "interrupted by Ctrl-C",
 }

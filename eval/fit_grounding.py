@@ -25,9 +25,8 @@ import numpy as np
 from grounding import LabelledSentence, idf_of, read_grounding
 from scipy.optimize import minimize
 
-from ragqa.claims.doubts import About
 from ragqa.claims.sources import read_sources
-from ragqa.claims.support import signals_of, strengths
+from ragqa.claims.support import About, signals_of, strengths
 from ragqa.embedders import embedder_for
 from ragqa.evaluation.statistics import auroc
 

@@ -14,12 +14,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ragqa.claims.compare import Idf
-from ragqa.claims.sources import Source, read_sources
+from ragqa.claims.sources import Idf, Source, read_sources
 from ragqa.claims.support import support_of
 from ragqa.embedders import embedder_for
 from ragqa.evaluation.statistics import auroc, measure_interval, share_interval
-from ragqa.readers import prepared
+from ragqa.readers import reader_for
 from ragqa.text.words import index_terms
 
 
@@ -88,7 +87,7 @@ def main() -> None:
     given = parser.parse_args()
     everything = read_grounding(given.rows)
     embedder, idf = embedder_for(given.embedder, building=False), idf_of(everything)
-    reader = prepared(given.reader)
+    reader = reader_for(given.reader)
     flags: dict[tuple[bool, str], list[float]] = defaultdict(list)
     scores, labels = [], []
     for row in everything:

@@ -4,11 +4,7 @@ The message says what happened and where; the hint says what to do next.
 """
 
 import errno
-import resource
 from typing import ClassVar
-
-LEAST_BYTES = 1_000_000 * 1024
-"""The address space that the libraries need to be loaded: with less, some of them crash."""
 
 _SAID = (
     "allocate memory", "unable to allocate", "failed to allocate", "failed to map segment",
@@ -119,20 +115,6 @@ class NotesSkipped(RagqaError):
     """Notes were skipped while `--strict` was given."""
 
     exit_code = 7
-
-
-def require_memory() -> None:
-    """Check that this process may have the memory that the libraries need.
-
-    :raises OutOfMemory: its limit is lower.
-    """
-    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if 0 <= limit < LEAST_BYTES:
-        raise OutOfMemory(
-            f"ragqa needs {LEAST_BYTES // 1024:,} KB of address space, and this process is limited "
-            f"to {limit // 1024:,} KB",
-            hint=f"ulimit -v unlimited, or at least ulimit -v {LEAST_BYTES // 1024}",
-        )
 
 
 def out_of_memory(exc: BaseException | None) -> OutOfMemory | None:

@@ -1,11 +1,13 @@
 """The languages whose words ragqa knows: their stemmers, and the words that carry no content.
 
-Stemmers and most stop words are those of Snowball (https://snowballstem.org), in tantivy.
+Stemmers and most stop words are those of Snowball (https://snowballstem.org), in tantivy. Which
+ones, and what they lack, is in `languages.json`.
 """
 
-from collections.abc import Mapping
+from pathlib import Path
 
 from msgspec import Struct
+from msgspec.json import decode
 
 AUTO = "auto"
 """The setting under which each note's language is told from its text."""
@@ -18,8 +20,6 @@ HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 KANA = "\u3040-\u30ff"
 HANGUL = "\uac00-\ud7af"
 """Ranges of characters."""
-
-_CYRILLIC = "[\u0400-\u04ff]"
 
 
 class Language(Struct, frozen=True):
@@ -45,116 +45,7 @@ class Language(Struct, frozen=True):
     compounds: bool = False
 
 
-LANGUAGES: Mapping[str, Language] = {
-    ENGLISH: Language("English", ("english",)),
-    "de": Language(
-        "German",
-        ("german",),
-        has_stops=True,
-        compounds=True,
-        stops="wann warum wer wohin woher wieviel wieviele wozu weshalb wieso worin womit wodurch "
-        "wofür bitte gibt",
-        negations="ohne nicht nichts kein keine keinen keinem keiner keines",
-    ),
-    "fr": Language(
-        "French",
-        ("french",),
-        has_stops=True,
-        elides=True,
-        stops="quand comment pourquoi où combien quel quelle quels quelles lequel laquelle quoi "
-        "est a son ont fait faut peut",
-        negations="sans ne pas ni",
-    ),
-    "es": Language(
-        "Spanish",
-        ("spanish",),
-        has_stops=True,
-        stops="cuándo cómo dónde cuál cuáles cuánto cuánta cuántos cuántas quién quiénes cuando "
-        "como donde cual cuales cuanto cuanta cuantos cuantas sirve",
-        negations="sin no ni nada",
-    ),
-    "it": Language(
-        "Italian",
-        ("italian",),
-        has_stops=True,
-        elides=True,
-        stops="quando perché perche cosa quanto quanta quanti quante quale quali serve bisogna",
-        negations="non senza",
-    ),
-    "pt": Language(
-        "Portuguese",
-        ("portuguese",),
-        has_stops=True,
-        stops="quando onde porque porquê quanto quanta quantos quantas qual quais quem serve",
-        negations="não sem nem",
-    ),
-    "nl": Language(
-        "Dutch",
-        ("dutch",),
-        has_stops=True,
-        compounds=True,
-        stops="wanneer waarom wie welke hoe hoeveel waar waarvoor",
-        negations="niet geen niets zonder",
-    ),
-    "da": Language(
-        "Danish",
-        ("danish",),
-        has_stops=True,
-        compounds=True,
-        stops="hvornår hvorfor",
-        negations="ikke uden",
-    ),
-    "no": Language(
-        "Norwegian",
-        ("norwegian",),
-        has_stops=True,
-        compounds=True,
-        stops="hvorfor",
-        negations="ikke uten ikkje utan",
-    ),
-    "sv": Language(
-        "Swedish",
-        ("swedish",),
-        has_stops=True,
-        compounds=True,
-        stops="varför hur",
-        negations="inte utan ej",
-    ),
-    "fi": Language(
-        "Finnish",
-        ("finnish",),
-        has_stops=True,
-        compounds=True,
-        stops="miksi milloin",
-        negations="ei eivät älä ilman",
-    ),
-    "hu": Language(
-        "Hungarian",
-        ("hungarian",),
-        has_stops=True,
-        stops="miért mikor hogyan hol",
-        negations="nem ne sem nélkül",
-    ),
-    "ro": Language("Romanian", ("romanian",)),
-    "tr": Language("Turkish", ("turkish",)),
-    "ru": Language(
-        "Russian",
-        ("english", "russian"),
-        has_stops=True,
-        letters=_CYRILLIC,
-        stops="когда почему зачем где куда сколько какой какая какие",
-        negations="не без нет ни",
-    ),
-    "el": Language("Greek", ("english", "greek"), letters="[\u0370-\u03ff\u1f00-\u1fff]"),
-    "ar": Language("Arabic", ("english", "arabic"), letters="[\u0600-\u06ff]"),
-    "ta": Language("Tamil", ("english", "tamil"), letters="[\u0b80-\u0bff]"),
-    "zh": Language("Chinese", ("english",), letters=f"[{HAN}]"),
-    "ja": Language("Japanese", ("english",), letters=f"[{KANA}{HAN}]"),
-    "ko": Language("Korean", ("english",), letters=f"[{HANGUL}]"),
-    "uk": Language("Ukrainian", ("english",), letters=_CYRILLIC),
-    "pl": Language("Polish"),
-    "cs": Language("Czech"),
-    "ca": Language("Catalan", elides=True),
-    OTHER: Language("another language"),
-}
+LANGUAGES = decode(
+    (Path(__file__).parent / "languages.json").read_bytes(), type=dict[str, Language]
+)
 """The languages told apart, by ISO 639-1 code."""

@@ -1,5 +1,7 @@
 """The stages at which a question can lose a note, named in one place."""
 
+from math import inf
+
 LOOKED_AT = 5
 """People look at the first five results; anything ranked lower was missed."""
 
@@ -38,13 +40,9 @@ def stage_name(stage: str) -> str:
 
 def losing_leg(dense: int | None, terms: int | None) -> str:
     """The stage that lost a passage not in the top five, by its rank in each leg."""
-    by_dense, by_terms = _order(dense), _order(terms)
+    by_dense, by_terms = (inf if rank is None else rank for rank in (dense, terms))
     if min(by_dense, by_terms) <= LOOKED_AT:
         return "fusion"
     if by_dense == by_terms:
         return "dense and terms"
     return "dense" if by_dense > by_terms else "terms"
-
-
-def _order(rank: int | None) -> float:
-    return float("inf") if rank is None else rank

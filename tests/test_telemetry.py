@@ -67,7 +67,6 @@ def environments_at_import(body):
         ),
         ("import ragqa.embedders.spread, ray", "ray"),
         ("import ragqa.stores.milvus.client as m; m.pymilvus()", "pymilvus"),
-        pytest.param("import ragqa.readers.export", "transformers", marks=pytest.mark.integration),
     ],
 )
 def test_the_switches_are_set_before_any_library_is_imported_whatever_the_environment_says(

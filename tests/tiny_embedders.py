@@ -78,7 +78,7 @@ def bytewise(limit):
     )
 
 
-def save(folder, model, tokenizer, modules, *, max_length=None, prompts=None):
+def save(folder, model, tokenizer, modules, *, prompts=None):
     """Save a model as those on the hub are: old names of modules, prompts only if it has some."""
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Transformer
@@ -87,9 +87,9 @@ def save(folder, model, tokenizer, modules, *, max_length=None, prompts=None):
     model.save_pretrained(plain)
     tokenizer.save_pretrained(plain)
     saved = folder / "model"
-    SentenceTransformer(
-        modules=[Transformer(str(plain), max_seq_length=max_length), *modules], device="cpu"
-    ).save(str(saved), create_model_card=False)
+    SentenceTransformer(modules=[Transformer(str(plain)), *modules], device="cpu").save(
+        str(saved), create_model_card=False
+    )
     listed = json.loads((saved / "modules.json").read_text())
     for module in listed:
         module["type"] = f"sentence_transformers.models.{module['type'].rpartition('.')[2]}"
@@ -102,25 +102,25 @@ def save(folder, model, tokenizer, modules, *, max_length=None, prompts=None):
     return saved
 
 
-def _bert(folder, **options):
+def _bert(folder):
     from sentence_transformers.sentence_transformer.modules import Pooling
     from transformers import BertConfig, BertModel
 
     tokenizer = unigram(64)
     config = BertConfig(vocab_size=len(tokenizer), max_position_embeddings=64, **LAYERS)
-    return save(folder, BertModel(config), tokenizer, [Pooling(32, "mean")], **options)
+    return save(folder, BertModel(config), tokenizer, [Pooling(32, "mean")])
 
 
-def _xlm_roberta(folder, *, pooling="cls", limit=10**30, prompts=None):
+def _xlm_roberta(folder):
     from sentence_transformers.sentence_transformer.modules import Normalize, Pooling
     from transformers import XLMRobertaConfig, XLMRobertaModel
 
-    tokenizer = unigram(limit)
+    tokenizer = unigram(10**30)
     config = XLMRobertaConfig(
         vocab_size=len(tokenizer), max_position_embeddings=66, pad_token_id=1, **LAYERS
     )
-    modules = [Pooling(32, pooling), Normalize()]
-    return save(folder, XLMRobertaModel(config), tokenizer, modules, prompts=prompts)
+    modules = [Pooling(32, "cls"), Normalize()]
+    return save(folder, XLMRobertaModel(config), tokenizer, modules)
 
 
 def _qwen(folder):
@@ -162,47 +162,11 @@ def _gemma(folder):
     return save(folder, Gemma3TextModel(config), tokenizer, modules, prompts=prompts)
 
 
-def _distiluse(folder):
-    from sentence_transformers.sentence_transformer.modules import Dense, Pooling
-    from transformers import DistilBertConfig, DistilBertModel
-
-    tokenizer = unigram(32)
-    config = DistilBertConfig(
-        vocab_size=len(tokenizer),
-        dim=32,
-        n_layers=2,
-        n_heads=2,
-        hidden_dim=64,
-        max_position_embeddings=32,
-    )
-    return save(folder, DistilBertModel(config), tokenizer, [Pooling(32, "mean"), Dense(32, 16)])
-
-
-def _gte(folder):
-    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling
-    from transformers import GteConfig, GteModel
-
-    tokenizer = unigram(64)
-    config = GteConfig(vocab_size=len(tokenizer), max_position_embeddings=64, **LAYERS)
-    return save(folder, GteModel(config), tokenizer, [Pooling(32, "cls"), Normalize()])
-
-
-GTE = "alibaba-nlp-community/gte-multilingual-base"
-
 MAKERS = {
     "intfloat/multilingual-e5-small": _bert,
-    "intfloat/multilingual-e5-base": lambda folder: _xlm_roberta(folder, pooling="mean"),
     "BAAI/bge-m3": _xlm_roberta,
-    "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2": lambda folder: _bert(
-        folder, max_length=24
-    ),
-    "Snowflake/snowflake-arctic-embed-l-v2.0": lambda folder: _xlm_roberta(
-        folder, limit=64, prompts={"query": "query: "}
-    ),
     "Qwen/Qwen3-Embedding-0.6B": _qwen,
     "google/embeddinggemma-300m": _gemma,
-    "sentence-transformers/distiluse-base-multilingual-cased-v2": _distiluse,
-    GTE: _gte,
 }
 
 

@@ -1,22 +1,23 @@
-"""Small models that read two texts together, made with random weights."""
+"""Small models that read two texts together, made with random weights, as folders of the hub."""
 
+import warnings
 from pathlib import Path
 
 from ragqa.embedders.weights import find_model
 
 RANKER = {0: "LABEL_0"}
 NLI = {0: "contradiction", 1: "entailment", 2: "neutral"}
+INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
-def save_reader(folder: Path, labels, *, architecture="BertForSequenceClassification", **config):
-    """Save a tiny model with the vocabulary of the default embedder; the same one every time."""
+def make_reader(labels):
+    """The model and its tokenizer, with the vocabulary of the default embedder."""
     import torch
     import transformers
 
-    source = find_model("").path
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
-        model = getattr(transformers, architecture)(
+        model = transformers.BertForSequenceClassification(
             transformers.BertConfig(
                 hidden_size=32,
                 num_hidden_layers=2,
@@ -27,11 +28,41 @@ def save_reader(folder: Path, labels, *, architecture="BertForSequenceClassifica
                 id2label=labels,
                 label2id={label: number for number, label in labels.items()},
                 initializer_range=0.5,
-                **config,
             )
         )
-    model.save_pretrained(folder)
-    transformers.AutoTokenizer.from_pretrained(source, local_files_only=True).save_pretrained(
-        folder
-    )
+    source = find_model("").path
+    return model.eval(), transformers.AutoTokenizer.from_pretrained(source, local_files_only=True)
+
+
+def save_reader(folder: Path, labels, *, below="onnx"):
+    """Save a tiny model as an ONNX export; the same one every time."""
+    import torch
+
+    class Exportable(torch.nn.Module):
+        def __init__(self, model):
+            super().__init__()
+            self.model = model
+
+        def forward(self, *inputs):
+            return self.model(**dict(zip(INPUTS, inputs, strict=True))).logits
+
+    model, tokenizer = make_reader(labels)
+    path = folder / below / "model.onnx"
+    path.parent.mkdir(parents=True)
+    sample = tokenizer(["Who eats it?"], ["The fox."], return_tensors="pt")
+    axes = {name: {0: "texts", 1: "tokens"} for name in INPUTS} | {"logits": {0: "texts"}}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            Exportable(model),
+            tuple(sample[name] for name in INPUTS),
+            str(path),
+            input_names=list(INPUTS),
+            output_names=["logits"],
+            dynamic_axes=axes,
+            opset_version=17,
+            dynamo=False,
+        )
+    model.config.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
     return folder

@@ -15,7 +15,7 @@ from lexicon import Lexicon, load_lexicon
 
 from ragqa.embedders import CANARY, DEFAULT_MODEL, Embedder, embedder_for
 from ragqa.text.lexicon import STOP_WORDS
-from ragqa.types import EmbedderInfo, Pieces, Progress, TokenVectors, Vectors
+from ragqa.types import Pieces, Progress, TokenVectors, Vectors
 
 _WORD = re.compile("[a-z]+")
 _TOKEN = re.compile(r"\w+|[^\w\s]")
@@ -44,6 +44,7 @@ class SyntheticEmbedder:
 
     def __init__(self, lexicon: Lexicon, real: Embedder) -> None:
         self._real = real
+        self.info, self.dtype = real.info, real.dtype
         self._rows = {word: row for row, word in enumerate(lexicon.words)}
         centred = lexicon.vectors - lexicon.vectors.mean(axis=0)
         variances, axes = np.linalg.eigh(np.cov(centred, rowvar=False))
@@ -53,16 +54,6 @@ class SyntheticEmbedder:
         self._table = np.asarray((centred * rarity[:, None]) @ axes * scale @ axes.T, np.float32)
         deviations = np.sqrt(variances) * scale
         self._shape = np.asarray(deviations / np.linalg.norm(deviations) * axes, np.float32).T
-
-    @property
-    def info(self) -> EmbedderInfo:
-        """The real one's fingerprint."""
-        return self._real.info
-
-    @property
-    def dtype(self) -> str:
-        """The real one's number format."""
-        return self._real.dtype
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Words and marks, which made notes' tokens are but for names; a tenth of the real cost."""

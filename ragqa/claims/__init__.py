@@ -5,6 +5,5 @@
 sources = read_sources([Source(heading, text), ...], embedder)
 support = support_of(sentence, [1, 3], sources, snapshot.idf)
 
-`sources` reads the passages, `compare` compares a sentence with them word by word, and `doubts`
-looks for contradictions. `difference` tells in what two answers to one question differ.
+`difference` tells in what two answers to one question differ.
 """

@@ -15,7 +15,7 @@ from typer.main import get_command
 from ragqa import __version__
 from ragqa.cli.completion import quote_for_shells
 from ragqa.cli.options import Command, with_places
-from ragqa.errors import OutOfMemory, RagqaError, UsageError, out_of_memory, require_memory
+from ragqa.errors import OutOfMemory, RagqaError, UsageError, out_of_memory
 
 COMMANDS = {
     "ask": "asking.ask",
@@ -39,9 +39,6 @@ COMMANDS = {
 }
 """Where each command, or family of commands, is declared below `ragqa.cli`."""
 
-_LIGHT = frozenset({"config", "--help", "--version"})
-"""What needs none of the large libraries."""
-
 INTERRUPTED = 130
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -60,8 +57,6 @@ def run(args: list[str]) -> int:
     if args[:1] == ["--corpus"]:
         args = [*args[2:3], *args[:2], *args[3:]]
     try:
-        if not _LIGHT.intersection(args):
-            require_memory()
         command = get_command(command_line(args))
         quote_for_shells()
         code = command(args, prog_name="ragqa", standalone_mode=False)

@@ -72,7 +72,6 @@ def index(
     Example: ragqa index ~/notes
     """
     from ragqa import render
-    from ragqa.readers import prepare
     from ragqa.render.documents import report_document
     from ragqa.render.results import print_report
 
@@ -90,10 +89,6 @@ def index(
             render.say(notice)
         report = opened.refresh(rebuild=how.rebuild, wait=how.wait, progress=progress)
         where = opened.kept.where
-    try:
-        prepare(loaded.settings.reader)
-    except UsageError as exc:  # the index is complete without a reader
-        report = replace(report, warnings=(*report.warnings, f"{exc.message}; {exc.hint}"))
     if json:
         render.print_document(report_document(report))
     else:

@@ -91,13 +91,13 @@ def set_value(
     from ragqa.config.folders import corpus_given
     from ragqa.config.settings import shown
     from ragqa.llms import check_kind
-    from ragqa.readers import prepare
+    from ragqa.readers import reader_for
 
     for value in values:
         if name == "llm" and ":" in value:
             check_kind(value)
         if name == "reader" and value.strip():
-            prepare(value)
+            reader_for(value)
     if name == "corpus" and any(values):
         corpus_given(values)
     given, notes = values if len(values) > 1 else values[0], _corpus_in(ctx, corpus)

@@ -1,39 +1,69 @@
-"""The embedder for building: a sentence-transformers model on torch, in bfloat16 if faster."""
+"""The embedder for building: a sentence-transformers model on torch, in bfloat16 if faster.
+
+Loading one exports it to ONNX, once, with pooling and all; the export is compared with torch.
+"""
 
 import contextlib
+import dataclasses
+import fcntl
+import json
 import logging
+import os
+import shutil
+import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import torch
-from safetensors import SafetensorError
 from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
+from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
+from transformers.utils import logging as transformers_logging
 
-from ragqa.embedders import CANARY
-from ragqa.embedders.export import export_once
-from ragqa.embedders.transformer import SENTENCE, TOKENS, Inputs, TransformerEmbedder
-from ragqa.embedders.weights import MULTILINGUAL_MODEL, ModelFolder, find_model, needs_code
+from ragqa.embedders import CANARY, DEFAULT_MODEL, Embedder
+from ragqa.embedders.onnx import (
+    EXPORTED_FILES,
+    META_FILE,
+    MODEL_FILE,
+    SENTENCE,
+    TOKENIZER_FILE,
+    TOKENS,
+    WEIGHTS_FILE,
+    Inputs,
+    OnnxEmbedder,
+    TransformerEmbedder,
+    export_folder,
+    open_export,
+)
+from ragqa.embedders.weights import ModelFolder, find_model, hash_file, needs_code
 from ragqa.errors import UsageError
+from ragqa.safe import private_file, private_folder, write_private
 from ragqa.types import EmbedderInfo, Vector, Vectors
 
 MAX_WINDOW = 8192
 """For models without a limit; no passage comes near this."""
 
 MIN_BFLOAT16_COSINE = 0.99
-MIN_PREPARED_COSINE = 0.999
+MIN_EXPORT_COSINE = 0.9999
+OPSET = 17
 
 _FEATURES = {SENTENCE: "sentence_embedding", TOKENS: "token_embeddings"}
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 _BFLOAT16_FLAGS = frozenset({"amx_bf16", "avx512_bf16", "bf16"})
-_LOADING_ERRORS = (
-    AttributeError, ImportError, KeyError, OSError, RuntimeError, TypeError, ValueError,
-    SafetensorError,
-)  # fmt: skip
-
 _CHATTY = ("sentence_transformers", "transformers", "torch")
+
+_TRACED = [CANARY, "No."]
+# Other lengths and another count than the traced texts, so that a baked-in constant would show.
+_CHECKED = [
+    "No.",
+    "Naïve café owners paid 1,234.50 € in Zürich; 東京 was dearer 🙂.",
+    f"{CANARY} " * 15,
+    # Beyond the windows of local attention, which a trace of short texts could lose.
+    f"{CANARY} " * 60,
+]
 
 logger = logging.getLogger("ragqa")
 
@@ -60,47 +90,36 @@ class SentenceTransformerEmbedder(TransformerEmbedder):
     """The embedder on torch."""
 
     @classmethod
-    def load(cls, model: str) -> "SentenceTransformerEmbedder":
+    def load(cls, model: str, dtype: str = "") -> "SentenceTransformerEmbedder":
         """Load a model by name or path, and export it for asking unless that was done.
 
-        :raises UsageError: there is no such model, or it cannot be loaded.
-        :raises IndexUnusable: the weights of the default model are damaged.
-        """
-        found = find_model(model)
-        with quiet_models():
-            before = torch.get_rng_state()
-            plain = _read(found, torch.float32, "cpu")
-            embedder = cls._over(found, plain)
-            if not torch.equal(before, torch.get_rng_state()):
-                _check_weights(embedder, cls._over(found, _read(found, torch.float32, "cpu")))
-            _check_preparation(embedder, plain)
-            export_once(
-                found,
-                model=plain,
-                input_names=TorchModel(plain).input_names,
-                tokenizer=_tokenizer(plain),
-                reference=embedder,
-            )
-            device, dtype = _fastest()
-            if (device, dtype) == ("cpu", torch.float32):
-                return embedder
-            fast = cls._over(found, _read(found, dtype, device))
-            if _canary(fast) @ _canary(embedder) >= MIN_BFLOAT16_COSINE:
-                return fast
-        logger.warning("%s is too inexact in %s, so it runs in float32", found.name, fast.dtype)
-        return embedder
-
-    @classmethod
-    def load_in(cls, model: str, dtype: str) -> "SentenceTransformerEmbedder":
-        """Load a model in a given number format, on the GPU if there is one, for part of a build.
-
+        :param dtype: the number format, for a part of another machine's build: nothing is
+            exported. By default the fastest here.
         :raises UsageError: there is no such model, or it cannot be loaded.
         :raises IndexUnusable: the weights of the default model are damaged.
         """
         found = find_model(model)
         device = "cuda" if torch.cuda.is_available() else "cpu"
         with quiet_models():
-            return cls._over(found, _read(found, getattr(torch, dtype), device))
+            if dtype:
+                return cls._over(found, _read(found, getattr(torch, dtype), device))
+            before = torch.get_rng_state()
+            plain = _read(found, torch.float32, "cpu")
+            drew_weights = not torch.equal(before, torch.get_rng_state())
+            embedder = cls._over(found, plain)
+            own = _read(found, torch.float32, "cpu") if drew_weights else plain
+            _check_vectors(embedder, own)
+            _export_once(found, plain, embedder)
+            native = torch.cuda.is_bf16_supported() if device == "cuda" else bfloat16_is_native()
+            if device == "cpu" and not native:
+                return embedder
+            fast = cls._over(
+                found, _read(found, torch.bfloat16 if native else torch.float32, device)
+            )
+            if _canary(fast) @ _canary(embedder) >= MIN_BFLOAT16_COSINE:
+                return fast
+        logger.warning("%s is too inexact in %s, so it runs in float32", found.name, fast.dtype)
+        return embedder
 
     @classmethod
     def _over(cls, found: ModelFolder, model: SentenceTransformer) -> "SentenceTransformerEmbedder":
@@ -131,12 +150,6 @@ def bfloat16_is_native(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
     return bool(_BFLOAT16_FLAGS & set(next(flags, "").split()))
 
 
-def _fastest() -> tuple[str, torch.dtype]:
-    if torch.cuda.is_available():
-        return "cuda", torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
-    return "cpu", torch.bfloat16 if bfloat16_is_native() else torch.float32
-
-
 def _read(found: ModelFolder, dtype: torch.dtype, device: str) -> SentenceTransformer:
     try:
         return SentenceTransformer(
@@ -146,12 +159,11 @@ def _read(found: ModelFolder, dtype: torch.dtype, device: str) -> SentenceTransf
             trust_remote_code=False,
             model_kwargs={"dtype": dtype, "use_safetensors": True},
         )
-    except _LOADING_ERRORS as exc:
+    except Exception as exc:  # the libraries raise all sorts on a broken model
         if "trust_remote_code" in str(exc):
             raise needs_code(found.name) from exc
-        raise UsageError(
-            f"cannot load the model in {found.path}: {str(exc).partition(chr(10))[0]}"
-        ) from exc
+        reason = str(exc).partition("\n")[0]
+        raise UsageError(f"cannot load the model in {found.path}: {reason}") from exc
 
 
 def _tokenizer(model: SentenceTransformer) -> Tokenizer:
@@ -190,48 +202,161 @@ def _pooling(model: SentenceTransformer) -> str:
     )
 
 
-def _check_weights(embedder: TransformerEmbedder, again: TransformerEmbedder) -> None:
-    """Refuse a model whose files lack weights, which are then drawn at random.
+def _check_vectors(embedder: TransformerEmbedder, own: SentenceTransformer) -> None:
+    """Compare an embedder with the model's own `encode`.
 
-    :param again: the same model, loaded again.
-    :raises UsageError: their vectors differ.
-    """
-    # The same weights give the same numbers; random ones may be small beside the others.
-    if not np.allclose(_canary(embedder), _canary(again), atol=1e-5):
-        raise UsageError(
-            f"the weights of the model {embedder.info.name} do not fit the architecture that its "
-            "config.json names, so its vectors would be random",
-            hint=f"ragqa config set embedder {MULTILINGUAL_MODEL}",
-        )
-
-
-def _check_preparation(embedder: TransformerEmbedder, model: SentenceTransformer) -> None:
-    """Refuse a model that preprocesses texts beyond prompt and tokens.
-
-    :raises UsageError: the model's own `encode` returns another vector.
+    :param own: the model; loaded again if weights were drawn at random, since its files lack some.
+        Not all that are drawn are used; those that are differ.
+    :raises UsageError: the vectors differ.
     """
     for prompt, vector in (
         (embedder.info.passage_prompt, _canary(embedder)),
         (embedder.info.query_prompt, embedder.embed_query(CANARY).pooled),
     ):
-        own = model.encode([CANARY], prompt=prompt, show_progress_bar=False)[0]
-        if own @ vector / np.linalg.norm(own) < MIN_PREPARED_COSINE:
-            raise UsageError(f"the model {embedder.info.name} preprocesses texts in its own way")
+        expected = own.encode([CANARY], prompt=prompt, show_progress_bar=False)[0]
+        if not np.allclose(expected / np.linalg.norm(expected), vector, atol=1e-5):
+            raise UsageError(
+                f"the model {embedder.info.name} cannot be used: it prepares texts in its own way, "
+                "or its files lack weights of the architecture that its config.json names",
+                hint=f"ragqa config set embedder {DEFAULT_MODEL}",
+            )
 
 
 def _canary(embedder: TransformerEmbedder) -> Vector:
     return embedder.embed_sentences([CANARY])[0].pooled
 
 
+def _export_once(found: ModelFolder, model: SentenceTransformer, reference: Embedder) -> None:
+    """Export a model unless that was done; log a warning if it fails.
+
+    :param model: in float32 on the CPU.
+    :param reference: the export must compute the same vectors.
+    """
+    if open_export(found) is not None:
+        return
+    folder = export_folder(found)
+    try:
+        private_folder(folder.parent)
+        path = folder.with_name(f"{folder.name}.lock")
+        private_file(path)
+        with path.open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            try:
+                if open_export(found) is None:
+                    _export(model, reference, folder)
+            finally:  # a killed process may have left some, too
+                for leftover in folder.parent.glob(f".{folder.name}-*"):
+                    shutil.rmtree(leftover, ignore_errors=True)
+    except Exception as exc:  # noqa: BLE001 - exporters raise all sorts; torch answers instead
+        logger.warning(
+            "%s cannot be exported to ONNX, so every question waits for torch to start: %s",
+            found.name,
+            str(exc).partition("\n")[0],
+        )
+
+
+def _export(model: SentenceTransformer, reference: Embedder, folder: Path) -> None:
+    """Write an export into a new folder, compare it with torch, and put it in place."""
+    draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
+    write_graph(model, reference.info.window, draft)
+    _tokenizer(model).save(str(draft / TOKENIZER_FILE), pretty=False)
+    exported = OnnxEmbedder.open(draft, reference.info)
+    for texts in (*([text] for text in _CHECKED), _CHECKED):  # alone, and in one padded batch
+        found = exported.embed_sentences(texts)
+        for ours, theirs in zip(found, reference.embed_sentences(texts), strict=True):
+            cosines = (ours.vectors * theirs.vectors).sum(axis=1)
+            least = min(cosines.min(), ours.pooled @ theirs.pooled)
+            if not least >= MIN_EXPORT_COSINE:
+                raise ValueError(f"the export's vectors differ (cosine {least:.4f})")
+    files = {}
+    for name in EXPORTED_FILES:
+        private_file(draft / name)
+        with (draft / name).open("rb") as file:
+            os.fsync(file.fileno())
+        files[name] = hash_file(draft / name)
+    meta = {"info": dataclasses.asdict(reference.info), "files": files}
+    write_private(draft / META_FILE, json.dumps(meta))
+    if os.path.lexists(folder):
+        # Another user's cannot be emptied. It is removed as a leftover, as far as possible.
+        folder.rename(draft.with_name(f"{draft.name}-old"))
+    draft.rename(folder)
+
+
+class _Exportable(torch.nn.Module):
+    """The model with positional inputs and outputs, as the exporter needs."""
+
+    def __init__(self, model: SentenceTransformer, input_names: Sequence[str]) -> None:
+        super().__init__()
+        self.model = model
+        self.input_names = input_names
+
+    def forward(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        computed = self.model(dict(zip(self.input_names, inputs, strict=True)))
+        return tuple(computed[name] for name in _FEATURES.values())
+
+
+def write_graph(model: SentenceTransformer, window: int, folder: Path) -> None:
+    """Write a model's optimised graph, with its weights in a separate file that is memory-mapped.
+
+    :param window: longer texts would fail in a model of few positions.
+    """
+    # A folder of its own: weights of 2 GB and more are written beside the graph, each to a file.
+    plain = folder / "plain" / MODEL_FILE
+    plain.parent.mkdir()
+    names = TorchModel(model).input_names
+    axes = {0: "texts", 1: "tokens"}
+    sample = model.tokenizer(
+        _TRACED, padding=True, truncation=True, max_length=window, return_tensors="pt"
+    )
+    with torch.inference_mode(), _traceable_masks():
+        torch.onnx.export(
+            _Exportable(model, names).eval(),
+            tuple(sample[name] for name in names),
+            str(plain),
+            input_names=list(names),
+            output_names=list(_FEATURES),
+            dynamic_axes={SENTENCE: {0: "texts"}, TOKENS: axes, **dict.fromkeys(names, axes)},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    options.optimized_model_filepath = str(folder / MODEL_FILE)
+    for key, value in (("file_name", WEIGHTS_FILE), ("min_size_in_bytes", "1024")):
+        options.add_session_config_entry(
+            f"session.optimized_model_external_initializers_{key}", value
+        )
+    onnxruntime.InferenceSession(str(plain), options, providers=["CPUExecutionProvider"])
+    shutil.rmtree(plain.parent)
+
+
+@contextlib.contextmanager
+def _traceable_masks() -> Iterator[None]:
+    """Have transformers compute the masks of local attention by broadcasting.
+
+    Those of some models take `torch.vmap`, which cannot be traced. If broadcasting gives anything
+    else, the export's vectors differ, and it is not kept.
+    """
+    plain = ALL_MASK_ATTENTION_FUNCTIONS["sdpa"]
+
+    def broadcast(**arguments: object) -> object:
+        arguments.pop("use_vmap", None)
+        return plain(**arguments)
+
+    ALL_MASK_ATTENTION_FUNCTIONS["sdpa"] = broadcast
+    try:
+        yield
+    finally:
+        ALL_MASK_ATTENTION_FUNCTIONS["sdpa"] = plain
+
+
 @contextlib.contextmanager
 def quiet_models() -> Iterator[None]:
     """Suppress the model libraries' progress bars, logs and warnings; errors still propagate."""
-    from transformers.utils import logging as transformers_logging
-
-    bars = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # theirs
     loggers = [logging.getLogger(name) for name in _CHATTY]
     levels = [library.level for library in loggers]
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # theirs
     for library in loggers:
         library.setLevel(logging.CRITICAL)
     try:
@@ -241,5 +366,3 @@ def quiet_models() -> Iterator[None]:
     finally:
         for library, level in zip(loggers, levels, strict=True):
             library.setLevel(level)
-        if bars:
-            transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]  # theirs

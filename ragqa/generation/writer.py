@@ -8,8 +8,7 @@ from functools import partial
 
 from ragqa.answering import Answering
 from ragqa.answering.sentences import quotation
-from ragqa.claims.compare import Idf
-from ragqa.claims.sources import Source, read_sources
+from ragqa.claims.sources import Idf, Source, read_sources
 from ragqa.claims.support import Support, support_of
 from ragqa.config import Settings
 from ragqa.embedders import Embedder

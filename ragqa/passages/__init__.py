@@ -2,9 +2,9 @@
 
     note -> blocks -> parts (units with their sizes) -> sections -> passages
 
-`tokens` measures, `parts` finds the units and the headings embedded above each passage, `packing`
-groups them by section, divides what is too long and chooses the cuts, and `split` combines these
-steps. A question needs only `Chunking`, how an index was split.
+`tokens` measures, `parts` finds the units and the headings embedded above each passage, and `split`
+groups them by section, divides what is too long and chooses the cuts. A question needs only
+`Chunking`, how an index was split.
 """
 
 from typing import Self

@@ -345,27 +345,6 @@ def test_a_bug_is_told_in_a_line_with_a_file_to_report_and_exits_70(monkeypatch,
     report.unlink()
 
 
-@pytest.mark.parametrize("kilobytes", [100_000, 400_000, 600_000, 900_000])
-@pytest.mark.parametrize("args", [["ask", "cats?"], ["index"]], ids=["ask", "index"])
-def test_too_low_a_limit_on_memory_is_one_sentence_with_the_command(places, kilobytes, args):
-    given = [*args, *map(str, places)]
-    limited = f'ulimit -v {kilobytes}; exec "$@"'
-    run = subprocess.run(
-        ["bash", "-c", limited, "bash", sys.executable, "-m", "ragqa", *given],
-        capture_output=True, text=True, env=os.environ | QUICK, timeout=HANGS_S, check=False,
-    )  # fmt: skip
-    assert run.returncode == 8
-    assert run.stdout == ""
-    said, hint = run.stderr.splitlines()
-    assert said.startswith("error: ragqa needs 1,000,000 KB of address space")
-    assert hint == "try: ulimit -v unlimited, or at least ulimit -v 1000000"
-    helped = subprocess.run(
-        ["bash", "-c", limited, "bash", sys.executable, "-m", "ragqa", args[0], "--help"],
-        capture_output=True, text=True, timeout=HANGS_S, check=False,
-    )  # fmt: skip
-    assert (helped.returncode, helped.stderr) == (0, "")
-
-
 @pytest.mark.parametrize(
     "failure",
     [

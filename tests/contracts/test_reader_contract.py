@@ -6,7 +6,7 @@ import math
 import pytest
 from tiny_readers import NLI, RANKER, save_reader
 
-from ragqa.readers import NEUTRAL, Text, prepared, reader_for
+from ragqa.readers import NEUTRAL, Text, reader_for
 
 QUESTION = "when do figs ripen?"
 TEXTS = [
@@ -26,7 +26,7 @@ def loaded(own_home, tmp_path_factory):
         if name == NEUTRAL:
             return reader_for(NEUTRAL)
         folder = str(save_reader(tmp_path_factory.mktemp(name) / "model", KINDS[name]))
-        return prepared(folder)
+        return reader_for(folder)
 
     return functools.cache(load)
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from sentence_transformers import SentenceTransformer
-from tiny_embedders import GTE, MAKERS, TEXTS, make
+from tiny_embedders import MAKERS, TEXTS, make
 from transformers import AutoModel
 
 from ragqa.embedders.onnx import OnnxEmbedder, load_asking
@@ -16,21 +16,9 @@ from ragqa.embedders.weights import find_model
 from ragqa.errors import UsageError
 
 E5 = "intfloat/multilingual-e5-small"
-WINDOWS = {
-    E5: 64,
-    "intfloat/multilingual-e5-base": 64,
-    "BAAI/bge-m3": 64,
-    "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2": 24,
-    "Snowflake/snowflake-arctic-embed-l-v2.0": 64,
-    "Qwen/Qwen3-Embedding-0.6B": 64,
-    "google/embeddinggemma-300m": 64,
-    "sentence-transformers/distiluse-base-multilingual-cased-v2": 32,
-    GTE: 64,
-}
+WINDOW = 64
 PROMPTS = {
     E5: ("query: ", "passage: "),
-    "intfloat/multilingual-e5-base": ("query: ", "passage: "),
-    "Snowflake/snowflake-arctic-embed-l-v2.0": ("query: ", ""),
     "Qwen/Qwen3-Embedding-0.6B": ("Instruct: Find the passage\nQuery:", ""),
     "google/embeddinggemma-300m": ("task: search result | query: ", "title: none | text: "),
 }
@@ -118,14 +106,13 @@ def test_prompts_are_those_that_the_model_was_trained_with(asking, name):
 
 
 def test_the_window_is_the_models_and_a_full_passage_is_embedded(building, asking, name):
-    window = WINDOWS[name]
-    full = text_of(building, window)
-    assert building.count_tokens([full]) == [building.info.window] == [window]
+    full = text_of(building, WINDOW)
+    assert building.count_tokens([full]) == [building.info.window] == [WINDOW]
     vectors = [embedder.embed_passages([full, SHORT[0]]) for embedder in (building, asking)]
     assert least_cosine(*vectors) > 0.9999
     for embedder in (building, asking):
-        with pytest.raises(ValueError, match=f"the window of {name} is {window}"):
-            embedder.embed_passages([text_of(building, window + 1)])
+        with pytest.raises(ValueError, match=f"the window of {name} is {WINDOW}"):
+            embedder.embed_passages([text_of(building, WINDOW + 1)])
 
 
 def test_spans_name_the_words_that_were_read_in_any_script(asking):
@@ -155,25 +142,18 @@ def test_prompts_are_chosen_by_name_as_sentence_transformers_does(tiny, own_cach
     assert least_cosine(embedder.embed_passages([text]), passage) > 0.995
 
 
-@pytest.mark.parametrize("name", ["passage", "corpus"])
-def test_other_names_of_the_passages_prompt_are_read_too(tiny, name):
-    configure(tiny, "config_sentence_transformers.json", prompts={"query": "", name: "passage: "})
-    assert find_model(str(tiny)).passage_prompt == "passage: "
-
-
 def configure(folder, file, **changes):
     path = folder / file
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
-def test_an_architecture_that_needs_code_is_refused_and_its_twin_without_named(tmp_path, own_cache):
-    folder = make(GTE, tmp_path).rename(tmp_path / "gte-multilingual-base")
+def test_an_architecture_that_needs_code_is_refused(tmp_path, own_cache):
+    folder = make(E5, tmp_path)
     code = {"AutoConfig": "evil.Config", "AutoModel": "evil.Model"}
     configure(folder, "config.json", model_type="new", auto_map=code)
     (folder / "evil.py").write_text("raise SystemExit('code of the model was run')")
-    with pytest.raises(UsageError, match="code of its own, which ragqa never runs") as refused:
+    with pytest.raises(UsageError, match="code of its own, which ragqa never runs"):
         SentenceTransformerEmbedder.load(str(folder))
-    assert refused.value.hint == f"ragqa config set embedder {GTE}"
 
 
 def rename_weights(folder, old, new):
@@ -192,9 +172,8 @@ def rename_weights(folder, old, new):
 def test_weights_that_do_not_fit_are_refused_instead_of_drawn_at_random(tmp_path, own_cache):
     folder = make(E5, tmp_path)
     rename_weights(folder, "layer.1.", "experts.1.")
-    with pytest.raises(UsageError, match="its vectors would be random") as refused:
+    with pytest.raises(UsageError, match="its files lack weights"):
         SentenceTransformerEmbedder.load(str(folder))
-    assert refused.value.hint == f"ragqa config set embedder {E5}"
 
 
 def test_weights_that_are_not_used_may_be_missing(tmp_path, own_cache):
@@ -211,7 +190,7 @@ def test_weights_in_a_pickle_are_converted_as_the_documentation_says(tmp_path, o
     with pytest.raises(UsageError, match="are a pickle"):
         find_model(str(folder))
     AutoModel.from_pretrained(folder).save_pretrained(folder)
-    assert SentenceTransformerEmbedder.load(str(folder)).info.window == WINDOWS[E5]
+    assert SentenceTransformerEmbedder.load(str(folder)).info.window == WINDOW
 
 
 def test_a_model_is_set_by_name_builds_an_index_and_answers(ragqa, tmp_path, monkeypatch):

@@ -2,21 +2,19 @@
 
 import logging
 import os
-import shutil
 import stat
 import subprocess
 import sys
 import threading
-from types import SimpleNamespace
 
 import numpy as np
 import onnxruntime
 import pytest
 from onnxruntime.capi import onnxruntime_pybind11_state
 from support import HANGS_S
-from tokenizers import Tokenizer
 
-from ragqa.embedders import DEFAULT_MODEL, embedder_for, export
+from ragqa.embedders import DEFAULT_MODEL, embedder_for
+from ragqa.embedders import sentence_transformers as building_module
 from ragqa.embedders.onnx import (
     EXPORTED_FILES,
     META_FILE,
@@ -93,21 +91,6 @@ def test_a_damaged_export_is_never_used_and_made_again(exported, name):
     assert agree(building.embed_passages(TEXTS), healed.embed_passages(TEXTS))
 
 
-@pytest.mark.parametrize("name", [*EXPORTED_FILES, META_FILE])
-def test_an_export_that_lacks_a_file_is_not_used(exported, name):
-    found = find_model(str(exported))
-    (export_folder(found) / name).unlink()
-    assert open_export(found) is None
-
-
-def test_an_export_copied_from_elsewhere_is_used_as_it_is(exported):
-    found = find_model(str(exported))
-    for name in EXPORTED_FILES:
-        path = export_folder(found) / name
-        path.write_bytes(path.read_bytes())
-    assert open_export(found) is not None
-
-
 @pytest.mark.parametrize(
     "meta",
     ["", "[]", '{"info": {}, "files": {}}', '{"info": {"no": 1}, "files": FILES}', '{"files": 3}'],
@@ -125,13 +108,6 @@ def test_an_export_serves_another_name_of_the_same_model(exported, tmp_path):
     asking = open_export(find_model(str(moved)))
     assert asking is not None
     assert asking.info.name == str(moved)
-
-
-def test_a_change_of_configuration_asks_for_another_export(exported):
-    (exported / "1_Pooling" / "config.json").write_text(
-        '{"embedding_dimension": 32, "pooling_mode": "cls"}'
-    )
-    assert open_export(find_model(str(exported))) is None
 
 
 def test_an_export_that_is_opened_beforehand_answers_as_any_other(exported):
@@ -155,7 +131,7 @@ def test_a_model_that_cannot_be_exported_answers_on_torch_and_says_so(
     def fail(*args):
         raise RuntimeError("no such operator\nand a long story")
 
-    monkeypatch.setattr(export, "write_graph", fail)
+    monkeypatch.setattr(building_module, "write_graph", fail)
     asking = load_asking(str(tiny))
     assert isinstance(asking, SentenceTransformerEmbedder)
     assert "cannot be exported to ONNX" in caplog.text
@@ -179,46 +155,33 @@ def test_a_cache_that_cannot_be_written_leaves_torch_to_answer(tiny, tmp_path, c
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("RAGQA_CACHE", str(tmp_path / "file" / "cache"))
     assert isinstance(load_asking(str(tiny)), SentenceTransformerEmbedder)
-    assert "cannot be kept in the cache" in caplog.text
+    assert "cannot be exported to ONNX" in caplog.text
 
 
-def test_two_that_export_at_once_make_one_export(tiny, own_cache, tmp_path, monkeypatch):
-    reference = SentenceTransformerEmbedder.load(str(tiny))
-    found = find_model(str(tiny))
-    made = export_folder(found).rename(tmp_path / "made")
-    real_lock = export.exclusive
-    entered, written = [], []
+def test_two_that_export_at_once_make_one_export(tiny, own_cache, monkeypatch):
+    lock, write = building_module.fcntl.flock, building_module.write_graph
+    locking, written = [], []
     both_are_here = threading.Event()
 
-    def lock(folder):
-        entered.append(folder)
-        if len(entered) == 2:
+    def locked(file, how):
+        locking.append(file)
+        if len(locking) == 2:
             both_are_here.set()
-        return real_lock(folder)
+        lock(file, how)
 
-    def write(module, sample, outputs, folder):
-        written.append(folder)
+    def writes(*args):
+        written.append(args)
         second.start()
         assert both_are_here.wait(HANGS_S)
-        shutil.copytree(made, folder, dirs_exist_ok=True)
+        write(*args)
 
-    def export_tiny():
-        export.export_once(
-            found,
-            model=SimpleNamespace(tokenizer=lambda *_, **__: {}),
-            input_names=[],
-            tokenizer=Tokenizer.from_file(str(made / "tokenizer.json")),
-            reference=reference,
-        )
-
-    monkeypatch.setattr(export, "exclusive", lock)
-    monkeypatch.setattr(export, "write_graph", write)
-    second = threading.Thread(target=export_tiny)
-    export_tiny()
+    monkeypatch.setattr(building_module.fcntl, "flock", locked)
+    monkeypatch.setattr(building_module, "write_graph", writes)
+    second = threading.Thread(target=SentenceTransformerEmbedder.load, args=(str(tiny),))
+    SentenceTransformerEmbedder.load(str(tiny))
     second.join(HANGS_S)
-    assert len(entered) == 2
-    assert len(written) == 1
-    assert open_export(found) is not None
+    assert (len(locking), len(written)) == (2, 1)
+    assert open_export(find_model(str(tiny))) is not None
 
 
 def test_what_a_killed_export_left_behind_is_cleared_away(tiny, own_cache):
@@ -229,20 +192,6 @@ def test_what_a_killed_export_left_behind_is_cleared_away(tiny, own_cache):
     SentenceTransformerEmbedder.load(str(tiny))
     assert not leftover.exists()
     assert sorted(path.name for path in folder.iterdir()) == sorted([*EXPORTED_FILES, META_FILE])
-
-
-@pytest.mark.parametrize("kind", ["cls", "max", "lasttoken", "dense"])
-def test_other_poolings_and_modules_are_exported_with_the_model(make_tiny, own_cache, kind):
-    from sentence_transformers.sentence_transformer.modules import Dense, Pooling
-
-    modules = [Pooling(32, "mean"), Dense(32, 16)] if kind == "dense" else [Pooling(32, kind)]
-    model = str(make_tiny(*modules))
-    building = SentenceTransformerEmbedder.load(model)
-    asking = load_asking(model)
-    assert isinstance(asking, OnnxEmbedder)
-    assert agree(building.embed_passages(TEXTS), asking.embed_passages(TEXTS))
-    assert asking.info.dimension == (16 if kind == "dense" else 32)
-    assert kind in asking.info.pooling
 
 
 def test_what_onnx_runtime_raises_while_it_computes_is_named(exported):

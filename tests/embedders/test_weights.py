@@ -160,15 +160,6 @@ def test_a_model_that_is_no_transformer_is_refused(tmp_path):
         find_model(str(write_model(tmp_path / "model", modules=[(kind, "")])))
 
 
-def test_prompts_come_from_the_models_own_configuration(tmp_path):
-    folder = write_model(tmp_path / "a", prompts={"query": "ask: ", "passage": "tell: "})
-    found = find_model(str(folder))
-    assert (found.query_prompt, found.passage_prompt) == ("ask: ", "tell: ")
-    folder = write_model(tmp_path / "b", prompts={"query": 7, "document": "d: "})
-    found = find_model(str(folder))
-    assert (found.query_prompt, found.passage_prompt) == ("", "d: ")
-
-
 def test_models_known_to_want_prompts_that_they_do_not_carry_get_them(tmp_path):
     bge = find_model(str(write_model(tmp_path / "bge-small-en-v1.5")))
     assert bge.query_prompt == "Represent this sentence for searching relevant passages: "

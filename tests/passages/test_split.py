@@ -170,18 +170,6 @@ def test_a_list_item_is_one_unit_unless_it_is_long():
     assert kinds[0][1] == len("- One. Two. Three.")
 
 
-def test_a_long_item_is_not_cut_while_it_fits():
-    item = f"- {paragraph(7)}"
-    passages = split(f"{paragraph(3)}\n\n{item}\n\n{paragraph(3)}\n", target=100)
-    assert item in texts(passages)
-
-
-def test_a_fence_is_whole_while_it_fits_the_window():
-    fence = "```python\n" + "x = call(argument)\n" * 60 + "```"
-    passages = split(f"# Top\n\n{paragraph(3)}\n\n{fence}\n\n{paragraph(3)}\n", target=100)
-    assert sum(fence in p.text for p in passages) == 1
-
-
 def test_a_fence_over_the_window_is_cut_between_lines():
     fence = "```python\n" + "x = call(argument)\n" * 300 + "```"
     passages = split(f"# Top\n\n{fence}\n")
@@ -196,26 +184,6 @@ def test_a_sentence_over_the_window_is_cut_at_clauses():
     passages = split(f"It is so: {clauses}.\n")
     assert len(passages) > 1
     assert all(p.text.endswith(",") for p in passages[:-1])
-
-
-def test_a_line_without_spaces_is_cut_and_not_truncated():
-    text = "x1" * 50_000
-    passages = split(text, count=characters)
-    assert "".join(texts(passages)) == text
-
-
-def test_a_heading_stays_with_its_text_even_where_both_only_just_do_not_fit():
-    code = "```\n" + "word\n" * 244 + "```"
-    passages = split(f"# Top\n\n## Sub\n\n{code}\n")
-    assert all(p.units[-1].kind is Kind.CODE for p in passages)
-    assert passages[0].units[0].kind is Kind.HEADING
-
-
-def test_what_is_embedded_never_exceeds_the_window():
-    text = f"# Top\n\n{paragraph(30)}\n\n- {paragraph(20)}\n"
-    for count in (words, characters):
-        passages = split(text, window=100, count=count)
-        assert max(count([p.embedded_text for p in passages])) <= 100
 
 
 def test_a_trail_too_long_loses_its_outer_headings_first():
@@ -272,12 +240,6 @@ def test_passages_with_equal_text_share_an_embedding_and_differ_in_id():
     first, second = split(section * 2)
     assert first.embedding_key == second.embedding_key
     assert first.id != second.id
-
-
-def test_ids_fit_a_signed_64_bit_integer():
-    ids = [p.id for p in split("".join(f"# {i}\n\n{paragraph(3)}\n\n" for i in range(60)))]
-    assert min(ids) < 0 < max(ids)
-    assert all(-(2**63) <= i < 2**63 for i in ids)
 
 
 @pytest.mark.parametrize("path", ["caf\u00e9.md", "caf\udce9.md", "a\nb.md"])

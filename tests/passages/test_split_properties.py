@@ -108,16 +108,6 @@ def test_passages_hold_all_text_and_fit_any_window(name, text, window, target):
     assert all(n <= window for n in count([p.embedded_text for p in passages]))
 
 
-@trying(50)
-@given(text=MARKDOWN)
-def test_the_same_note_has_the_same_passages(text):
-    first, second = (
-        split_note(note_of(text), chunking=Chunking(), window=60, count_tokens=words)
-        for _ in range(2)
-    )
-    assert first == second
-
-
 def fits(note, passage, start, end, window, count):
     """Whether a passage of this stretch, under the same trail, would be allowed."""
     stretch = note.text[start:end]

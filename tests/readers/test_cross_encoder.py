@@ -1,17 +1,16 @@
-"""A cross-encoder or NLI model of the user's own: found, refused, made ready, healed, used."""
+"""A cross-encoder or NLI model of the user's own: found, refused, used."""
 
 import json
+import shutil
 import subprocess
 import sys
 
 import pytest
 from support import HANGS_S
-from tiny_readers import NLI, RANKER, save_reader
+from tiny_readers import NLI, RANKER, make_reader, save_reader
 
-from ragqa.embedders.onnx import EXPORTED_FILES
 from ragqa.errors import UsageError
-from ragqa.readers import NEUTRAL, Text, available, prepare, prepared, reader_for
-from ragqa.readers.cross_encoder import find_reader
+from ragqa.readers import NEUTRAL, Text, available, reader_for
 
 TEXT = Text("Figs", "Figs are red. They ripen in August.", ((0, 13), (14, 35)))
 
@@ -21,10 +20,15 @@ def ranker(own_home, tmp_path_factory):
     return save_reader(tmp_path_factory.mktemp("ranker") / "model", RANKER)
 
 
+@pytest.fixture(scope="session")
+def judge(own_home, tmp_path_factory):
+    return save_reader(tmp_path_factory.mktemp("judge") / "model", NLI)
+
+
 @pytest.fixture
-def own_cache(tmp_path, monkeypatch):
-    """An empty cache for this test alone."""
-    monkeypatch.setenv("RAGQA_CACHE", str(tmp_path / "cache"))
+def damaged(judge, tmp_path):
+    """A copy of a model, to be damaged at will."""
+    return shutil.copytree(judge, tmp_path / "damaged")
 
 
 def rewrite(folder, **changed):
@@ -32,20 +36,11 @@ def rewrite(folder, **changed):
     path.write_text(json.dumps(json.loads(path.read_text()) | changed))
 
 
-@pytest.fixture
-def damaged(tmp_path):
-    """A model to be damaged at will."""
-    return save_reader(tmp_path / "damaged", NLI)
-
-
 def test_a_sentence_scores_as_the_model_itself_scores_it_below_its_headings(ranker):
     import torch
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-    prepare(str(ranker))
     (scores,) = reader_for(str(ranker)).score("when do figs ripen?", [TEXT])
-    tokenizer = AutoTokenizer.from_pretrained(ranker)
-    model = AutoModelForSequenceClassification.from_pretrained(ranker)
+    model, tokenizer = make_reader(RANKER)
     below = ["Figs\nFigs are red.", "Figs\nThey ripen in August."]
     encoded = tokenizer(["when do figs ripen?"] * 2, below, padding=True, return_tensors="pt")
     with torch.inference_mode():
@@ -53,36 +48,7 @@ def test_a_sentence_scores_as_the_model_itself_scores_it_below_its_headings(rank
     assert scores == pytest.approx(own, abs=1e-3)
 
 
-def test_until_a_model_is_prepared_the_neutral_reader_answers_with_a_warning(ranker, own_cache):
-    with pytest.raises(UsageError, match="not prepared") as raised:
-        reader_for(str(ranker))
-    assert raised.value.hint == "ragqa index"
-    reader, (warning,) = available(str(ranker))
-    assert reader.name == NEUTRAL
-    assert "answered without a reader" in warning
-    prepare(str(ranker))
-    assert available(str(ranker))[1] == []
-    assert available(str(ranker))[0].ranks
-
-
-def test_a_damaged_export_is_made_anew(ranker, own_cache):
-    prepare(str(ranker))
-    export = find_reader(str(ranker)).export
-    for name in EXPORTED_FILES:
-        (export / name).write_bytes(b"damaged")
-        with pytest.raises(UsageError, match="not prepared"):
-            reader_for(str(ranker))
-        assert prepared(str(ranker)).ranks
-
-
-def test_other_weights_are_another_model(ranker, damaged, own_cache):
-    prepare(str(ranker))
-    with pytest.raises(UsageError, match="not prepared"):
-        reader_for(str(damaged))
-
-
-def test_reading_imports_no_torch(ranker, own_home):
-    prepare(str(ranker))
+def test_reading_imports_no_torch(ranker):
     program = f"""
 import sys
 from ragqa.readers import Text, reader_for
@@ -95,6 +61,11 @@ print("torch" in sys.modules, "transformers" in sys.modules)
     assert (done.stdout.strip(), done.stderr) == ("False False", "")
 
 
+def test_the_export_may_lie_in_the_folder_itself(damaged):
+    (damaged / "onnx" / "model.onnx").rename(damaged / "model.onnx")
+    assert reader_for(str(damaged)).judges
+
+
 def test_a_folder_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(UsageError, match="no folder"):
         reader_for(str(tmp_path / "nowhere"))
@@ -102,84 +73,46 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path):
         reader_for("~nobody-of-that-name/model")
 
 
-def test_a_folder_without_a_model_is_refused(tmp_path):
-    with pytest.raises(UsageError, match=r"config\.json"):
-        reader_for(str(tmp_path))
-
-
-def test_weights_that_can_run_code_are_refused(damaged):
-    weights = damaged / "model.safetensors"
-    weights.rename(damaged / "pytorch_model.bin")
-    with pytest.raises(UsageError, match=r"no model\.safetensors"):
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "onnx/model.onnx"])
+def test_what_a_folder_lacks_is_named_and_the_neutral_reader_answers(damaged, name):
+    (damaged / name).unlink()
+    with pytest.raises(UsageError, match=rf"has no .*{name}") as refused:
         reader_for(str(damaged))
-    # Sentence-transformers would follow an index to weights of any format.
-    (damaged / "other.safetensors").write_bytes((damaged / "pytorch_model.bin").read_bytes())
-    index = {"metadata": {}, "weight_map": {"classifier.weight": "pytorch_model.bin"}}
-    (damaged / "model.safetensors.index.json").write_text(json.dumps(index))
-    with pytest.raises(UsageError, match=r"no model\.safetensors"):
-        prepare(str(damaged))
+    assert refused.value.hint == "ragqa config set reader neutral"
+    reader, (warning,) = available(str(damaged))
+    assert reader.name == NEUTRAL
+    assert warning.startswith("answered without a reader: ")
 
 
-def test_a_model_that_neither_ranks_nor_judges_is_refused(damaged):
-    for changed in (
-        {"id2label": {"0": "sad", "1": "glad"}},
-        {"id2label": {"0": "neutral", "9": "entailment"}},
-        {"id2label": {"0": "entailment"}, "architectures": ["BertModel"]},
-    ):
-        rewrite(damaged, **changed)
-        with pytest.raises(UsageError, match="not a cross-encoder"):
-            reader_for(str(damaged))
+@pytest.mark.parametrize("content", [b"", b"damaged", b"[]"])
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "onnx/model.onnx"])
+def test_files_that_make_no_sense_are_refused_in_a_sentence(damaged, name, content):
+    (damaged / name).write_bytes(content)
+    with pytest.raises(UsageError, match="cannot be used: ") as refused:
+        reader_for(str(damaged))
+    assert "\n" not in refused.value.message
 
 
-def test_a_model_without_a_tokenizer_file_is_refused(damaged):
-    (damaged / "tokenizer.json").unlink()
-    with pytest.raises(UsageError, match=r"no tokenizer\.json"):
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {"0": "sad", "1": "glad"},
+        {"0": "neutral", "9": "entailment"},
+        {"0": "LABEL_0"},
+        {},
+        "entailment",
+    ],
+)
+def test_a_model_that_neither_ranks_nor_judges_is_refused(damaged, labels):
+    rewrite(damaged, id2label=labels)
+    with pytest.raises(UsageError, match="cannot be used: "):
         reader_for(str(damaged))
 
 
-def test_a_model_without_some_of_its_weights_is_refused_and_not_made_up(damaged):
-    from safetensors.torch import load_file, save_file
-
-    path = damaged / "model.safetensors"
-    weights = load_file(path)
-    del weights["classifier.weight"]
-    save_file(weights, path, metadata={"format": "pt"})
-    with pytest.raises(UsageError, match=r"lack classifier\.weight"):
-        prepare(str(damaged))
-
-
-@pytest.mark.parametrize("damage", [b"", b"damaged"])
-def test_weights_that_cannot_be_read_are_refused_when_the_model_is_prepared(damaged, damage):
-    (damaged / "model.safetensors").write_bytes(damage)
-    with pytest.raises(UsageError, match="cannot use the model"):
-        prepare(str(damaged))
-
-
-def test_a_configuration_that_makes_no_sense_is_refused_in_a_sentence(damaged):
-    rewrite(damaged, max_position_embeddings="128", hidden_size="many")
-    with pytest.raises(UsageError, match="cannot use the model"):
-        prepare(str(damaged))
-
-
-def test_texts_are_cut_where_the_models_own_tokenizer_cuts_them(damaged):
-    path = damaged / "tokenizer_config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"model_max_length": 24}))
-    assert find_reader(str(damaged)).window == 24
-    assert prepared(str(damaged)).judges
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"model_max_length": 10**30}))
-    assert find_reader(str(damaged)).window == 128
-
-
-def test_a_cache_that_cannot_be_written_is_named(damaged, tmp_path, monkeypatch):
-    (tmp_path / "cache").write_text("a file in the way")
-    monkeypatch.setenv("RAGQA_CACHE", str(tmp_path / "cache"))
-    with pytest.raises(UsageError, match="cannot be prepared in"):
-        prepare(str(damaged))
-
-
-def test_no_code_that_comes_with_a_model_is_run(damaged, tmp_path, own_cache):
+def test_code_and_weights_that_can_run_some_are_not_touched(damaged, tmp_path):
     ran = tmp_path / "ran"
     (damaged / "evil.py").write_text(f"open({str(ran)!r}, 'w')")
+    (damaged / "pytorch_model.bin").write_bytes(b"no pickle")
     rewrite(damaged, auto_map={"AutoModelForSequenceClassification": "evil.Evil"})
-    assert prepared(str(damaged)).judges
+    assert reader_for(str(damaged)).judges
     assert not ran.exists()

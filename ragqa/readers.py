@@ -1,0 +1,228 @@
+"""Readers score two texts together; the neutral one does nothing, the user's is an ONNX model.
+
+Two vectors cannot tell that a passage is on topic but does not answer, or says the opposite.
+"""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ragqa.errors import IndexUnusable, UsageError
+from ragqa.types import Vectors
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+    from ragqa.embedders.onnx import OnnxModel
+
+NEUTRAL = "neutral"
+"""The reader that does nothing: only the embedder and words count."""
+
+MAX_WINDOW = 512
+"""No question with its passage comes near this; longer windows would only cost memory."""
+
+_UNUSABLE = (AttributeError, LookupError, OSError, TypeError, ValueError)
+_HINT = f"ragqa config set reader {NEUTRAL}"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A passage to read: its headings, its text, and the spans of its sentences in the text.
+
+    Sentences may overlap and need not cover the text.
+    """
+
+    headings: str
+    text: str
+    sentences: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def whole(self) -> str:
+        """Headings and text, joined."""
+        return f"{self.headings}\n{self.text}" if self.headings else self.text
+
+
+class Reader:
+    """The neutral reader, and what the other overrides; equal pairs always get equal scores.
+
+    :ivar name: its name in settings and messages.
+    :ivar ranks: whether it can rank sentences as answers to a question.
+    :ivar judges: whether it can judge if a text supports a statement.
+    """
+
+    name: str = NEUTRAL
+    ranks: bool = False
+    judges: bool = False
+
+    def score(self, question: str, texts: Sequence[Text]) -> list[list[float]]:
+        """How well each sentence of each text answers; higher is better.
+
+        Returns a list per text with a score per sentence. Scores of one call are comparable, also
+        across texts.
+
+        :raises IndexUnusable: the model cannot compute them.
+        :raises ValueError: this reader does not rank.
+        """
+        del question, texts
+        raise ValueError(f"{self.name} does not rank sentences")
+
+    def supports(self, statement: str, texts: Sequence[Text]) -> list[float]:
+        """For each text, the probability, 0 to 1, that it supports the statement.
+
+        :raises IndexUnusable: the model cannot compute them.
+        :raises ValueError: this reader does not judge.
+        """
+        del statement, texts
+        raise ValueError(f"{self.name} does not judge statements")
+
+
+class CrossEncoder(Reader):
+    """Ranks sentences if its model has one output, judges support if it has more.
+
+    A sentence is read below its headings, a statement with a whole passage.
+
+    :param entails: the position of the output for "entailment"; None for a single output.
+    :param tokenizer: cuts what is too long.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        entails: int | None,
+        tokenizer: "Tokenizer",
+        model: "OnnxModel",
+        pad_id: int,
+    ) -> None:
+        self.name = name
+        self.ranks = entails is None
+        self.judges = not self.ranks
+        self._entails = entails
+        self._tokenizer = tokenizer
+        self._model = model
+        self._pad_id = pad_id
+
+    def score(self, question: str, texts: Sequence[Text]) -> list[list[float]]:
+        """The model's output for the question with each sentence below its headings."""
+        if not self.ranks:
+            return super().score(question, texts)
+        pairs = [
+            (question, Text(text.headings, text.text[start:end]).whole)
+            for text in texts
+            for start, end in text.sentences
+        ]
+        scores = iter(self.logits(pairs)[:, 0].tolist())
+        return [[next(scores) for _ in text.sentences] for text in texts]
+
+    def supports(self, statement: str, texts: Sequence[Text]) -> list[float]:
+        """The probability that each text, as premise, entails the statement."""
+        if self._entails is None:
+            return super().supports(statement, texts)
+        if not texts:
+            return []
+        logits = self.logits([(text.whole, statement) for text in texts])
+        likely = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return [float(p) for p in likely[:, self._entails] / likely.sum(axis=1)]
+
+    def logits(self, pairs: Sequence[tuple[str, str]]) -> Vectors:
+        """The model's outputs for each pair of texts, shape (pairs, outputs), float32."""
+        from ragqa.embedders.onnx import batches, encodable, padded
+
+        encodings = self._tokenizer.encode_batch(
+            [(encodable(first), encodable(second)) for first, second in pairs]
+        )
+        found: dict[int, np.ndarray] = {}
+        for batch in batches(encodings, self._model.batch_tokens):
+            rows = [encodings[i] for i in batch]
+            inputs = padded(rows, self._model.input_names, pad_id=self._pad_id)
+            (logits,) = self._model.run(inputs, self._model.output_names[:1])
+            found.update(zip(batch, logits, strict=True))
+        if not found:
+            return np.zeros((0, 1), np.float32)
+        return np.array([found[i] for i in range(len(encodings))], np.float32)
+
+
+def reader_for(spec: str) -> Reader:
+    """Open the reader that a setting names: `neutral`, or a model's folder.
+
+    :raises UsageError: there is no such folder, or no usable model in it.
+    """
+    if spec == NEUTRAL:
+        return Reader()
+    path = Path(os.path.expanduser(spec))  # noqa: PTH111 - Path's raises for a user unknown
+    if not path.is_dir():
+        raise UsageError(f"there is no folder {spec} with a reader in it", hint=_HINT)
+    path = path.resolve()
+    model = next(filter(Path.is_file, (path / "model.onnx", path / "onnx" / "model.onnx")), None)
+    files = {name: path / name for name in ("config.json", "tokenizer.json")}
+    missing = [name for name, file in files.items() if not file.is_file()]
+    if missing or model is None:
+        needed = " and ".join([*missing, *([] if model else ["model.onnx or onnx/model.onnx"])])
+        raise UsageError(f"the reader in {path} has no {needed}", hint=_HINT)
+    try:
+        return _opened(path, model)
+    except (IndexUnusable, *_UNUSABLE) as exc:
+        reason = str(exc).partition("\n")[0]
+        raise UsageError(f"the reader in {path} cannot be used: {reason}", hint=_HINT) from exc
+
+
+def _opened(path: Path, model: Path) -> CrossEncoder:
+    """Open a model, and read a pair of texts to see that it works.
+
+    :raises IndexUnusable: ONNX Runtime cannot run it.
+    :raises OSError: a file cannot be read.
+    :raises ValueError: a file is not what it should be, or the model is of another kind.
+    """
+    from tokenizers import Tokenizer
+
+    from ragqa.embedders.onnx import OnnxModel
+
+    config = json.loads((path / "config.json").read_bytes())
+    labels = config.get("id2label") or {}
+    try:
+        tokenizer = Tokenizer.from_file(str(path / "tokenizer.json"))
+    except Exception as exc:  # tokenizers raises nothing narrower
+        raise ValueError(f"tokenizer.json: {exc}") from exc
+    tokenizer.no_padding()
+    limits = (config.get("max_position_embeddings"), MAX_WINDOW)
+    window = min(limit for limit in limits if isinstance(limit, int) and limit > 0)
+    tokenizer.enable_truncation(window, strategy="longest_first")
+    reader = CrossEncoder(
+        str(path),
+        entails=_entails(labels),
+        tokenizer=tokenizer,
+        model=OnnxModel(model, hint=_HINT),
+        pad_id=config.get("pad_token_id") or 0,
+    )
+    outputs = reader.logits([("Who asks?", "The fox asks.")]).shape[1]
+    if outputs != len(labels):
+        raise ValueError(f"it has {outputs} outputs, and config.json names {len(labels)}")
+    return reader
+
+
+def _entails(labels: Mapping[str, Any]) -> int | None:
+    """The position of the output for "entailment"; None for a single output.
+
+    :raises ValueError: it is neither a ranking nor an entailment model.
+    """
+    if len(labels) == 1:
+        return None
+    for number, label in labels.items():
+        if str(label).casefold().startswith(("entail", "support")):
+            return int(number)
+    raise ValueError(
+        "it must have one output, or one that config.json names entailment or supported"
+    )
+
+
+def available(spec: str) -> tuple[Reader, list[str]]:
+    """The reader that a setting names; if it cannot be used, the neutral one and a warning."""
+    try:
+        return reader_for(spec), []
+    except UsageError as exc:
+        return Reader(), [f"answered without a reader: {exc.message}; to change that: {exc.hint}"]
