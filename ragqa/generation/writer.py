@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from ragqa.answering import Answering
@@ -17,19 +17,12 @@ from ragqa.errors import BackendFailed, RagqaError, UsageError
 from ragqa.generation.draft import (
     REMOVED,
     Drafted,
+    cited_text,
     drafted_from,
     is_frame,
-    text_of,
-    with_marks,
     without_links,
 )
-from ragqa.generation.prompt import (
-    DECLINED,
-    Request,
-    heading_of,
-    request_for,
-    with_sections,
-)
+from ragqa.generation.prompt import DECLINED, Request, heading_of, request_for, with_sections
 from ragqa.llms import LLM, llm_for
 from ragqa.llms.limits import Deadline, bounded
 from ragqa.search.question import Question
@@ -37,7 +30,6 @@ from ragqa.text.seen import set_apart
 from ragqa.types import (
     Answer,
     Citation,
-    Disagreement,
     Fallback,
     Hit,
     Progress,
@@ -155,10 +147,14 @@ def written_answer(
     return replace(
         answer,
         backend=backend,
-        text=text_of(kept.sentences),
+        text="".join(f"{one.lead}{cited_text(one)}" for one in kept.sentences),
         citations=citations,
         also=(),
-        disagreements=tuple(_renumbered(one, citations) for one in answer.disagreements),
+        # The numbers of their sides are those of excerpts that are gone.
+        disagreements=tuple(
+            replace(one, citations=(replace(one.citations[0], n=0), replace(one.citations[1], n=0)))
+            for one in answer.disagreements
+        ),
     )
 
 
@@ -169,39 +165,22 @@ def _not_asked(answer: Answer, writer: Writer, why: str, hint: str) -> Answer:
     return replace(answer, written=unasked)
 
 
-def _renumbered(disagreement: Disagreement, citations: Sequence[Citation]) -> Disagreement:
-    """Give each side the number of an overlapping citation, 0 for none."""
-
-    def number(side: Citation) -> int:
-        (start, end), path = side.chars, side.path
-        overlapping = (
-            c.n for c in citations if c.path == path and c.chars[0] < end and start < c.chars[1]
-        )
-        return next(overlapping, 0)
-
-    first, second = disagreement.citations
-    sides = replace(first, n=number(first)), replace(second, n=number(second))
-    return replace(disagreement, citations=sides)
-
-
+@dataclass
 class _Kept:
     """The reply so far: its sentences, and the spans of the passages that support them."""
 
-    def __init__(
-        self, request: Request, writer: Writer, support: Callable[[str, tuple[int, ...]], Support]
-    ) -> None:
-        self._request = request
-        self._writer = writer
-        self._support = support
-        self.sentences: list[WrittenSentence] = []
-        self.evidence: dict[int, list[Span]] = {}
-        self.invalid: dict[int, None] = {}
-        self.dropped = 0
-        self.declined = False
+    request: Request
+    writer: Writer
+    support: Callable[[str, tuple[int, ...]], Support]
+    sentences: list[WrittenSentence] = field(default_factory=list)
+    evidence: dict[int, list[Span]] = field(default_factory=dict)
+    invalid: dict[int, None] = field(default_factory=dict)
+    dropped: int = 0
+    declined: bool = False
 
     def written(self) -> Written:
         """Have the LLM write, and say what came of it; a failure is its `fallback`."""
-        backend = self._writer.llm.destination.backend
+        backend = self.writer.llm.destination.backend
         fallback, why, hint = None, "", ""
         try:
             self._take_all()
@@ -219,8 +198,8 @@ class _Kept:
             sentences=tuple(self.sentences),
             invalid_citations=tuple(self.invalid),
             dropped=self.dropped,
-            given=len(self._request.hits),
-            left_out=self._request.left_out,
+            given=len(self.request.hits),
+            left_out=self.request.left_out,
             fallback=fallback,
             why=why,
             hint=hint,
@@ -231,11 +210,11 @@ class _Kept:
 
         :raises BackendFailed: the LLM failed, repeats its prompt, or was not done in time.
         """
-        writer = self._writer
+        writer = self.writer
         deadline = Deadline(writer.llm.destination.backend, writer.deadline_s)
         pieces = bounded(
             writer.llm,
-            self._request.prompt,
+            self.request.prompt,
             max_tokens=writer.answer_tokens,
             deadline_s=writer.deadline_s,
         )
@@ -249,7 +228,7 @@ class _Kept:
                 self._take(one)
 
     def _take(self, one: Drafted) -> None:
-        request, writer = self._request, self._writer
+        request, writer = self.request, self.writer
         if request.key in one.text:  # which it has from the prompt alone
             backend = writer.llm.destination.backend
             raise BackendFailed(f"{backend} repeated its prompt instead of answering")
@@ -259,7 +238,7 @@ class _Kept:
         before = self.sentences[-1].text if self.sentences else ""
         lead = one.lead if self.sentences else one.lead.lstrip(" \n")
         framing = not known and is_frame(text, lead, before)
-        support = self._support(text, known) if known else _NO_SOURCE
+        support = self.support(text, known) if known else _NO_SOURCE
         if REMOVED in text and known:
             against = (*support.against, "a link that no passage has")
             support = replace(support, supported=False, against=against)
@@ -271,7 +250,7 @@ class _Kept:
             self.evidence.setdefault(n, []).extend(support.evidence.get(n, ()))
         sentence = WrittenSentence(
             lead=lead,
-            text=set_apart(text) if text != one.text else with_marks(one, known),
+            text=set_apart(text) if text != one.text else one.shown(known),
             citations=known,
             support=round(support.score, 4),
             supported=support.supported,

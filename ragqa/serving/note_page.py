@@ -21,8 +21,7 @@ from ragqa.serving.asking import Asked, Shown, number_in
 from ragqa.serving.note_html import IMAGES, Names, note_html, slugs, source_html, url_path
 from ragqa.serving.warm import WarmIndex
 from ragqa.types import Corpus, Filters, Kind, Note, NoteRecord, Span
-from ragqa.verifying.checking import in_note
-from ragqa.verifying.current_notes import CurrentNote
+from ragqa.verifying.checking import CurrentNote, in_note
 from ragqa.verifying.saved import NOWHERE, SavedCitation
 
 _MOST_NEAR = 5
