@@ -41,7 +41,7 @@ _PAGE = re.compile(r"(?i)page=(\d{1,9})")
 _HEADING_BELOW = " > "
 
 _MAX_ENTRIES = 20_000
-"""At most this many notes are compared with an unknown name, and files searched for it."""
+"""At most this many notes are compared with an unknown name."""
 
 _MAX_NAME = 200
 _MAX_HEADING = 100
@@ -78,9 +78,8 @@ def readings(text: str) -> Iterator[Target]:
     """Yield every reading of an address, the plainest first: a name may contain a colon or `#`.
 
     The forms are `NOTE`, `NOTE:LINE`, `NOTE:FIRST-LAST`, `NOTE:FIRST:LAST`, each of these with
-    `+CHARACTERS` to leave out, `NOTE:LINE:COLUMN` as in editors if the column is the smaller
-    number, `NOTE#HEADING`, `NOTE#^BLOCK`, `NOTE#page=NUMBER`, `NOTE, LOCATOR` as in `Citation`, and
-    a wikilink to a note or its heading.
+    `+CHARACTERS` to leave out, `NOTE#HEADING`, `NOTE#^BLOCK`, `NOTE#page=NUMBER`, `NOTE, LOCATOR`
+    as in `Citation`, and a wikilink to a note or its heading.
     """
     if text:
         yield Target(text)
@@ -89,11 +88,8 @@ def readings(text: str) -> Iterator[Target]:
         return
     for form in (_LINES, _FROM_TO):
         if found := form.fullmatch(text):
-            first, last = int(found[2]), int(found[3] or found[2])
-            if form is _FROM_TO:  # a smaller number is a column
-                last = max(first, last)
-            lines = min(first, last), max(first, last)
-            yield Target(found[1], lines, skip=int(found[4] or 0))
+            first, last = sorted((int(found[2]), int(found[3] or found[2])))
+            yield Target(found[1], (first, last), skip=int(found[4] or 0))
     commas = list(_LOCATOR.finditer(text))
     for comma in dict.fromkeys((*commas[-1:], *commas[:1])):
         yield Target(text[: comma.start()], locator=text[comma.end() :])
@@ -194,14 +190,10 @@ class Notes:
 
     def _left_out(self, name: str) -> Target | None:
         paths = _inside(self.corpus, name)
-        if not paths:
-            return Target(name, reason=OUTSIDE)
-        if "/" not in name:
-            paths += _files_called(self.corpus, name)
         for path in paths:
             if reason := self._reason(path):
                 return Target(path, reason=reason)
-        return Target(name, reason=OUTSIDE) if os.path.lexists(name) else None
+        return Target(name, reason=OUTSIDE) if not paths or os.path.lexists(name) else None
 
     def _reason(self, path: str) -> str:
         """Why the file at a path is not indexed; "" if there seems to be none."""
@@ -233,13 +225,9 @@ def _lines_in(lines: tuple[int, int], path: str, text: str) -> tuple[int, int]:
     """
     first, last = lines
     total = text.count("\n") + (not text.endswith("\n") and bool(text))
-    if first < 1:
-        raise NoTarget(f"lines count from 1, so {path} has no line {first}", [f"{path}:1"])
-    if first > total:
-        raise NoTarget(
-            f"{path} has {counted(total, 'line')}, so there is no line {first}",
-            [f"{path}:{total}" if total else path],
-        )
+    if not 1 <= first <= total:
+        near = f"{path}:{total if first > 1 else 1}" if total else path
+        raise NoTarget(f"{path} has {counted(total, 'line')}, so no line {first}", [near])
     return first, min(last, total)
 
 
@@ -302,16 +290,3 @@ def _inside(corpus: Corpus, name: str) -> list[str]:
             if whole.is_relative_to(top)
         ]
     return list(dict.fromkeys(found))
-
-
-def _files_called(corpus: Corpus, name: str) -> list[str]:
-    """Files with this name anywhere in the corpus, including hidden and ignored folders."""
-    seen, found = 0, list[str]()
-    for prefix, top in corpus.prefixed:
-        for folder, _, files in os.walk(top):
-            seen += len(files)
-            if name in files:
-                found.append(prefix + Path(folder, name).relative_to(top).as_posix())
-            if seen > _MAX_ENTRIES:
-                break
-    return sorted(found)

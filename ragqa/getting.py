@@ -64,16 +64,16 @@ def get_part(
     corpus, limit = index.places.corpus, index.settings.max_note_bytes
     known = {note.path: note for note in listed.notes}
     target = find_indexed(index, listed, address)
-    skip = target.skip
     read = _current_text(corpus, target.path, limit)
     note = parse_note(target.path, read.document, read.sha256, read.stamp)
     lines = _lines_of(masked(note.text, note.blocks))
     first, last = target.lines or (1, max(1, len(lines)))
     text = "\n".join(lines[first - 1 : last])
-    if skip > len(text):
+    if target.skip > len(text):
+        has = counted(len(text), "character")
         raise UsageError(
-            f"lines {first} to {last} of {note.path} have only {counted(len(text), 'character')}",
-            hint=shlex.quote(f"{note.path}:{first}:{last}"),
+            f"lines {first} to {last} of {note.path} have only {has}",
+            hint=shlex.quote(f"{note.path}:{first}-{last}"),
         )
     span = span_of_lines((first, last), note.text)
     return NotePart(
@@ -81,10 +81,10 @@ def get_part(
         lines=(first, last),
         total_lines=len(lines),
         heading=_heading_at(note.blocks, span[0]),
-        text=text[skip:],
-        skip=skip,
+        text=text[target.skip :],
+        skip=target.skip,
         locator=target.locator or read.document.locate(span),
-        margin=tuple(_margin(read.document, first, last))[text.count("\n", 0, skip) :],
+        margin=tuple(_margin(read.document, first, last))[text.count("\n", 0, target.skip) :],
     )
 
 

@@ -12,7 +12,7 @@ from holding import check_document, must, printing
 
 from ragqa.cli import run
 from ragqa.config import user_settings_file
-from ragqa.history import History
+from ragqa.asked import History
 from ragqa.notes.frontmatter import read_front_matter
 from ragqa.render import to_json
 

@@ -30,6 +30,7 @@ from ragqa.text.seen import set_apart
 from ragqa.types import (
     Answer,
     Citation,
+    Disagreement,
     Fallback,
     Hit,
     Progress,
@@ -125,11 +126,9 @@ def written_answer(
         return _not_asked(answer, writer, f"{_NOT_ALLOWED} {host}", f"ragqa llm allow {host}")
     if progress is not None:
         progress("waiting", 0, 1)
+    given = [hit.passage for hit in request.hits]
     sources = read_sources(
-        [
-            Source(heading_of(one.passage), one.passage.text, one.passage.language)
-            for one in request.hits
-        ],
+        [Source(heading_of(one), one.text, one.language) for one in given],
         embedder,
         reader=answering.reader,
         by_terms_alone=question.by_terms_alone,
@@ -150,12 +149,14 @@ def written_answer(
         text="".join(f"{one.lead}{cited_text(one)}" for one in kept.sentences),
         citations=citations,
         also=(),
-        # The numbers of their sides are those of excerpts that are gone.
-        disagreements=tuple(
-            replace(one, citations=(replace(one.citations[0], n=0), replace(one.citations[1], n=0)))
-            for one in answer.disagreements
-        ),
+        disagreements=tuple(map(_unnumbered, answer.disagreements)),
     )
+
+
+def _unnumbered(disagreement: Disagreement) -> Disagreement:
+    """The numbers of its sides are those of excerpts that are gone."""
+    first, second = disagreement.citations
+    return replace(disagreement, citations=(replace(first, n=0), replace(second, n=0)))
 
 
 def _not_asked(answer: Answer, writer: Writer, why: str, hint: str) -> Answer:

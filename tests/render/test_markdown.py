@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from soup import NASTY, tokens_of
 from support import make_answer
 
-from ragqa.followups import Exchange
+from ragqa.chatting import Exchange
 from ragqa.render import safe_line, safe_text
 from ragqa.render.markdown import answer_markdown, chat_markdown
 from ragqa.render.markdown_text import escaped
