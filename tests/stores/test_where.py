@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragqa.errors import UsageError
-from ragqa.stores.where import Comparison, by_name, equals, parse_where
+from ragqa.stores.where import by_name, parse_where
 
 NOTE = by_name(
     [
@@ -121,27 +121,6 @@ def truth(tree: object) -> bool:
 @given(TREES)
 def test_joined_filters_hold_as_their_parts_do(tree):
     assert passes(written(tree)) is truth(tree)
-
-
-@given(*[st.text(min_size=1, max_size=12).filter(lambda text: text == " ".join(text.split()))] * 2)
-def test_a_property_and_its_value_are_written_as_a_filter_that_finds_them(name, value):
-    text = equals(name, value)
-    if text:
-        assert parse_where(text).comparisons == (Comparison(name.casefold(), "=", value),)
-    else:
-        assert not (name + value).isprintable() or '"' in name + value
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "text"),
-    [
-        ("due", "2026-05-03", "due = 2026-05-03"), ("due date", "3", '"due date" = 3'),
-        ("level", "x' ; rm y", "level = \"x' ; rm y\""), ("or", "Contains", '"or" = "Contains"'),
-        ("level", 'a "b"', ""), ("level", "\x1b[31m", ""), ("level", "a\u202eb", ""),
-    ],
-)  # fmt: skip
-def test_what_a_filter_cannot_name_is_not_written(name, value, text):
-    assert equals(name, value) == text
 
 
 @pytest.mark.parametrize("value", ["2026-13-45", "2026-13", "2026-02-29T10:00", "0000-01-01"])
