@@ -20,7 +20,7 @@ LAYERS = [
     {"api"},
     {"addresses"},
     {"diagnosis", "evaluation", "explaining", "verifying", "chatting"},
-    {"getting", "related", "asked", "kept"},
+    {"related", "asked", "kept"},
     {"render"},
     {"serving"},
     {"cli"},

@@ -321,7 +321,7 @@ def get(
     Example: ragqa get "lora.md#LoRA or full fine-tuning"
     """
     from ragqa import render
-    from ragqa.getting import get_part
+    from ragqa.addresses import get_part
     from ragqa.render.results import print_part
 
     with open_query(ScopeOptions(no_refresh=no_refresh), given) as query:

@@ -11,9 +11,9 @@ from urllib.parse import urlencode
 
 from markupsafe import Markup
 
+from ragqa.addresses import read_current
 from ragqa.api import Index
 from ragqa.errors import UsageError
-from ragqa.getting import read_current
 from ragqa.notes.formats import Document
 from ragqa.notes.links import NoteNames
 from ragqa.related import NoteLinks, Related, near
