@@ -1,4 +1,4 @@
-"""Addresses: what a place that is typed, printed or linked means, and why a note is not indexed."""
+"""Addresses: what a place that is typed, printed or linked means, and what stands there."""
 
 import os
 import re
@@ -15,18 +15,23 @@ from ragqa.errors import NotIndexed, UsageError
 from ragqa.notes import parse_note, read_text, why_left_out
 from ragqa.notes.formats import Document
 from ragqa.notes.links import WIKILINK, NoteNames, block_ids, folded, place_of
+from ragqa.notes.read import NoteText
 from ragqa.safe import safe_line
 from ragqa.types import (
+    HIDDEN,
+    Block,
     Corpus,
     IndexInfo,
     Kind,
+    Note,
     NoteList,
     NoteRecord,
+    Progress,
     Skipped,
     Span,
     Stamp,
     counted,
-)  # fmt: skip
+)
 
 if TYPE_CHECKING:
     from ragqa.api import Index
@@ -41,12 +46,18 @@ _PAGE = re.compile(r"(?i)page=(\d{1,9})")
 _HEADING_BELOW = " > "
 
 _MAX_ENTRIES = 20_000
-"""At most this many notes are compared with an unknown name, and files searched for it."""
+"""At most this many notes are compared with an unknown name."""
 
 _MAX_NAME = 200
 _MAX_HEADING = 100
 _MAX_HEADINGS = 1_000
 _SHOWN = 3
+
+HIDDEN_MARK = "(hidden)"
+"""Stands for the value of a front matter key that looks like a secret."""
+
+# What the margin leaves out of a locator: the words that the head of the part has.
+_SAID_ABOVE = r"\Aparagraphs? |\Acell \d+, (?=output)| \(.*"
 
 
 class NoTarget(UsageError):
@@ -78,9 +89,8 @@ def readings(text: str) -> Iterator[Target]:
     """Yield every reading of an address, the plainest first: a name may contain a colon or `#`.
 
     The forms are `NOTE`, `NOTE:LINE`, `NOTE:FIRST-LAST`, `NOTE:FIRST:LAST`, each of these with
-    `+CHARACTERS` to leave out, `NOTE:LINE:COLUMN` as in editors if the column is the smaller
-    number, `NOTE#HEADING`, `NOTE#^BLOCK`, `NOTE#page=NUMBER`, `NOTE, LOCATOR` as in `Citation`, and
-    a wikilink to a note or its heading.
+    `+CHARACTERS` to leave out, `NOTE#HEADING`, `NOTE#^BLOCK`, `NOTE#page=NUMBER`, `NOTE, LOCATOR`
+    as in `Citation`, and a wikilink to a note or its heading.
     """
     if text:
         yield Target(text)
@@ -89,11 +99,8 @@ def readings(text: str) -> Iterator[Target]:
         return
     for form in (_LINES, _FROM_TO):
         if found := form.fullmatch(text):
-            first, last = int(found[2]), int(found[3] or found[2])
-            if form is _FROM_TO:  # a smaller number is a column
-                last = max(first, last)
-            lines = min(first, last), max(first, last)
-            yield Target(found[1], lines, skip=int(found[4] or 0))
+            first, last = sorted((int(found[2]), int(found[3] or found[2])))
+            yield Target(found[1], (first, last), skip=int(found[4] or 0))
     commas = list(_LOCATOR.finditer(text))
     for comma in dict.fromkeys((*commas[-1:], *commas[:1])):
         yield Target(text[: comma.start()], locator=text[comma.end() :])
@@ -194,14 +201,10 @@ class Notes:
 
     def _left_out(self, name: str) -> Target | None:
         paths = _inside(self.corpus, name)
-        if not paths:
-            return Target(name, reason=OUTSIDE)
-        if "/" not in name:
-            paths += _files_called(self.corpus, name)
         for path in paths:
             if reason := self._reason(path):
                 return Target(path, reason=reason)
-        return Target(name, reason=OUTSIDE) if os.path.lexists(name) else None
+        return Target(name, reason=OUTSIDE) if not paths or os.path.lexists(name) else None
 
     def _reason(self, path: str) -> str:
         """Why the file at a path is not indexed; "" if there seems to be none."""
@@ -233,13 +236,9 @@ def _lines_in(lines: tuple[int, int], path: str, text: str) -> tuple[int, int]:
     """
     first, last = lines
     total = text.count("\n") + (not text.endswith("\n") and bool(text))
-    if first < 1:
-        raise NoTarget(f"lines count from 1, so {path} has no line {first}", [f"{path}:1"])
-    if first > total:
-        raise NoTarget(
-            f"{path} has {counted(total, 'line')}, so there is no line {first}",
-            [f"{path}:{total}" if total else path],
-        )
+    if not 1 <= first <= total:
+        near = f"{path}:{total if first > 1 else 1}" if total else path
+        raise NoTarget(f"{path} has {counted(total, 'line')}, so no line {first}", [near])
     return first, min(last, total)
 
 
@@ -304,14 +303,121 @@ def _inside(corpus: Corpus, name: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _files_called(corpus: Corpus, name: str) -> list[str]:
-    """Files with this name anywhere in the corpus, including hidden and ignored folders."""
-    seen, found = 0, list[str]()
-    for prefix, top in corpus.prefixed:
-        for folder, _, files in os.walk(top):
-            seen += len(files)
-            if name in files:
-                found.append(prefix + Path(folder, name).relative_to(top).as_posix())
-            if seen > _MAX_ENTRIES:
-                break
-    return sorted(found)
+@dataclass(frozen=True, slots=True)
+class NotePart:
+    """Some lines of a note, or all of it.
+
+    `text` is as in the file, except that what the note's readers do not see (secrets in its front
+    matter, comments, text struck out) is masked; lines keep their numbers. `heading` is the path of
+    headings at the first line; `skip` characters at the start of the lines are left out. `locator`
+    is as in `Citation`. `margin` has the number of each line, or where a page, cell or paragraph
+    begins its name, else "".
+    """
+
+    note: NoteRecord
+    lines: tuple[int, int]
+    total_lines: int
+    heading: tuple[str, ...]
+    text: str
+    margin: tuple[str, ...]
+    skip: int = 0
+    locator: str = ""
+
+
+def get_part(
+    index: "Index", address: str, *, refresh: bool = True, progress: Progress | None = None
+) -> NotePart:
+    """Get what an address names.
+
+    :param address: the note by path, file name, title or alias, and a part of it (`readings`).
+    :raises UsageError: there is no such note or part, or several notes have this name.
+    :raises NotIndexed: the note is on disk but not in the index.
+    """
+    listed = index.notes(refresh=refresh, progress=progress)
+    corpus, limit = index.places.corpus, index.settings.max_note_bytes
+    known = {note.path: note for note in listed.notes}
+    target = find_indexed(index, listed, address)
+    read = _current_text(corpus, target.path, limit)
+    note = parse_note(target.path, read.document, read.sha256, read.stamp)
+    lines = _lines_of(masked(note.text, note.blocks))
+    first, last = target.lines or (1, max(1, len(lines)))
+    text = "\n".join(lines[first - 1 : last])
+    if target.skip > len(text):
+        has = counted(len(text), "character")
+        raise UsageError(
+            f"lines {first} to {last} of {note.path} have only {has}",
+            hint=shlex.quote(f"{note.path}:{first}-{last}"),
+        )
+    span = span_of_lines((first, last), note.text)
+    return NotePart(
+        note=known[target.path],
+        lines=(first, last),
+        total_lines=len(lines),
+        heading=_heading_at(note.blocks, span[0]),
+        text=text[target.skip :],
+        skip=target.skip,
+        locator=target.locator or read.document.locate(span),
+        margin=tuple(_margin(read.document, first, last))[text.count("\n", 0, target.skip) :],
+    )
+
+
+def read_current(corpus: Corpus, path: str, *, max_note_bytes: int) -> Note:
+    """A note as it is on disk now.
+
+    :raises UsageError: it cannot be read.
+    """
+    read = _current_text(corpus, path, max_note_bytes)
+    return parse_note(path, read.document, read.sha256, read.stamp)
+
+
+def _current_text(corpus: Corpus, path: str, limit: int) -> NoteText:
+    read = read_text(corpus, path, max_note_bytes=limit)
+    if isinstance(read, Skipped):
+        raise UsageError(f"{path} cannot be read: {read.reason}", hint="ragqa status")
+    return read
+
+
+def _margin(document: Document, first: int, last: int) -> Iterator[str]:
+    """Yield what stands beside each of these lines, as `NotePart.margin` has it."""
+    if not document.what:
+        yield from map(str, range(first, last + 1))
+        return
+    shown, start = "", span_of_lines((first, first), document.text)[0]
+    for line in document.text[start:].split("\n")[: last - first + 1]:
+        place = document.locate((start, start + len(line))) if line.strip() else shown
+        yield "" if place == shown else re.sub(_SAID_ABOVE, "", place)
+        shown, start = place, start + len(line) + 1
+
+
+def masked(text: str, blocks: Sequence[Block]) -> str:
+    """A note's text without what is hidden; every line keeps its number."""
+    parts, at = [], 0
+    for start, end, new in edits_of_hidden(text, blocks):
+        parts += [text[at:start], new]
+        at = end
+    return "".join([*parts, text[at:]])
+
+
+def edits_of_hidden(text: str, blocks: Sequence[Block]) -> Iterator[tuple[int, int, str]]:
+    """Yield what stands for each hidden stretch: its start, its end and the text instead."""
+    for block in blocks:
+        if block.kind in HIDDEN:
+            hidden = text[block.start : block.end]
+            key = hidden.partition(":")[0] + f": {HIDDEN_MARK}" if block.kind is Kind.SECRET else ""
+            yield block.start, block.end, key + "\n" * hidden.count("\n")
+
+
+def _lines_of(text: str) -> list[str]:
+    """The lines of a text as citations count them, each up to its line feed."""
+    lines = text.removesuffix("\n").split("\n") if text else []
+    return [line.removesuffix("\r") for line in lines]
+
+
+def _heading_at(blocks: Sequence[Block], at: int) -> tuple[str, ...]:
+    path: list[Block] = []
+    for block in blocks:
+        if block.start > at:
+            break
+        if block.kind is Kind.HEADING:
+            path = [above for above in path if above.level < block.level] + [block]
+    return tuple(block.label for block in path)

@@ -1,25 +1,86 @@
-"""The last question about some notes, kept so that one can go on from its answer."""
+"""The questions asked about some notes: all of them, and the last, with its sources to open.
 
-from collections.abc import Callable, Iterable
+Both are files that only the user may read. Names of notes are untrusted: no shell sees them, and
+no program takes one for an option.
+"""
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from hashlib import blake2b
 from itertools import islice
+from pathlib import Path
 from typing import Self
+from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct, structs
 
 from ragqa.config import Settings, history_file
 from ragqa.config.files import read_own
+from ragqa.config.settings import OPTIONAL_FORMATS
 from ragqa.corpus import Corpus
 from ragqa.errors import UsageError
-from ragqa.safe import write_private
+from ragqa.notes.ignore import VAULT_FOLDER
+from ragqa.safe import private_folder, write_private
 from ragqa.types import Answer, Citation, Filters
 from ragqa.types.answers import FURTHER
 
-_FOLDER = "last"
-_MOST_BYTES = 1_000_000
+MAX_LINES = 1_000
+_MAX_BYTES = 500_000
+_LAST_FOLDER = "last"
+_LAST_BYTES = 1_000_000
+
+_PLUS = ("vi", "vim", "nvim", "gvim", "nano", "emacs", "emacsclient", "micro", "kak")
+_COLON = ("hx", "helix", "subl", "zed")
+_GOTO = ("code", "code-insiders", "codium", "cursor")
+"""How editors take a line: as +LINE, behind the file, or so after an option."""
+
+
+class History:
+    """The questions asked before: a bounded file; errors on writing it are ignored.
+
+    :param path: the file; None to keep nothing.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+
+    def read(self) -> list[str]:
+        """Read the lines, oldest first; drop lines over the limits from the file, too."""
+        if self._path is None:
+            return []
+        try:
+            with self._path.open("rb") as file:
+                size = file.seek(0, os.SEEK_END)
+                file.seek(max(0, size - _MAX_BYTES))
+                text = file.read(_MAX_BYTES).decode("utf-8", "replace")
+        except OSError:
+            return []
+        lines = text.splitlines()
+        kept = lines[size > _MAX_BYTES :][-MAX_LINES:]
+        if len(kept) < len(lines):
+            with suppress(OSError):
+                write_private(self._path, "".join(f"{line}\n" for line in kept))
+        return kept
+
+    def add(self, line: str) -> bool:
+        """Append a question; False for a command of the chat, which is none and may name a file."""
+        flat = " ".join(line.split())
+        if not flat or flat.startswith("/"):
+            return False
+        if self._path is not None:
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
+            with suppress(OSError):
+                private_folder(self._path.parent)
+                with os.fdopen(os.open(self._path, flags, 0o600), "ab") as file:
+                    os.fchmod(file.fileno(), 0o600)
+                    file.write(f"{flat}\n".encode("utf-8", "replace"))
+        return True
 
 
 class Shown(Struct, frozen=True):
@@ -61,11 +122,11 @@ class Asked(Struct, frozen=True):
         """An answer as first shown; the sources of one that cites nothing are the passages."""
         sides = (side for one in answer.disagreements for side in one.citations)
         shown = tuple(map(Shown.of, (*answer.citations, *sides)))
-        sources = {
-            n: (hit.passage.path, hit.passage.lines[0]) for n, hit in enumerate(answer.hits, 1)
+        cited = (*answer.citations, *answer.also) if answer.citations else ()
+        passages = enumerate((hit.passage for hit in answer.hits), start=1)
+        sources = {one.n: (one.path, one.lines[0]) for one in cited} or {
+            n: (passage.path, passage.lines[0]) for n, passage in passages
         }
-        if answer.citations:
-            sources = _places((*answer.citations, *answer.also))
         last = max((one.n for one in answer.citations), default=0)
         return cls(answer.question, filters, sources, last, shown)
 
@@ -88,24 +149,21 @@ class Asked(Struct, frozen=True):
         :param ask: `Index.ask`.
         """
         answer = ask(self.question, filters=self.filters, further=len(self.shown) + FURTHER)
-        following = (one for one in (*answer.citations, *answer.also) if not self._has(one))
+        following = (
+            one
+            for one in (*answer.citations, *answer.also)
+            if not any(before.has(Shown.of(one)) for before in self.shown)
+        )
         also = tuple(
             replace(one, n=n) for n, one in enumerate(islice(following, FURTHER), self.last + 1)
         )
         if not also:
             return replace(answer, also=()), self
-        kept = {n: place for n, place in self.sources.items() if n <= self.last}
+        sources = {n: place for n, place in self.sources.items() if n <= self.last}
+        sources |= {one.n: (one.path, one.lines[0]) for one in also}
         shown = (*self.shown, *map(Shown.of, also))
-        asked = structs.replace(self, sources=kept | _places(also), last=also[-1].n, shown=shown)
+        asked = structs.replace(self, sources=sources, last=also[-1].n, shown=shown)
         return replace(answer, also=also), asked
-
-    def _has(self, citation: Citation) -> bool:
-        one = Shown.of(citation)
-        return any(before.has(one) for before in self.shown)
-
-
-def _places(citations: Iterable[Citation]) -> dict[int, tuple[str, int]]:
-    return {one.n: (one.path, one.lines[0]) for one in citations}
 
 
 def keep(asked: Asked, settings: Settings, corpus: Corpus) -> tuple[bool, str]:
@@ -113,20 +171,16 @@ def keep(asked: Asked, settings: Settings, corpus: Corpus) -> tuple[bool, str]:
 
     The warning is "" unless an older question is still kept, which would pass for this one.
     """
-    file = history_file(settings, corpus, _FOLDER)
+    file = history_file(settings, corpus, _LAST_FOLDER)
     if file is None:
         return False, ""
     try:
         write_private(file, msgspec.json.encode(asked).decode())
     except OSError as exc:
-        try:
-            file.unlink(missing_ok=True)
-        except NotADirectoryError:
+        if not file.exists():
             return False, ""
-        except OSError:
-            why = f"{file} cannot be written: {exc.strerror}"
-            return False, f"ragqa more and ragqa open are about an older question, as {why}"
-        return False, ""
+        why = f"{file} cannot be written: {exc.strerror}"
+        return False, f"ragqa more and ragqa open are about an older question, as {why}"
     return True, ""
 
 
@@ -135,10 +189,60 @@ def last_asked(settings: Settings, corpus: Corpus) -> Asked:
 
     :raises UsageError: there is nothing, it cannot be read, or others could have written it.
     """
-    file = history_file(settings, corpus, _FOLDER)
+    file = history_file(settings, corpus, _LAST_FOLDER)
     if file is None:
         raise UsageError("questions are not kept", hint="ragqa config set history on")
     with suppress(ValueError):
-        if kept := read_own(file, "last question", size=_MOST_BYTES):
+        if kept := read_own(file, "last question", size=_LAST_BYTES):
             return msgspec.json.decode(kept, type=Asked)
     raise UsageError("nothing has been asked of these notes yet", hint="ragqa ask QUESTION")
+
+
+def open_source(source: tuple[str, int], corpus: Corpus) -> int:
+    """Open a note at a line, and wait for an editor in this terminal; return its exit code.
+
+    :raises UsageError: the note is gone, or nothing is there to open it.
+    """
+    path, line = source
+    file = corpus.file(path)
+    if not file.is_file():
+        raise UsageError(f"{path} is no longer there", hint="ragqa index")
+    command = _command(file, line)
+    try:
+        return subprocess.run(command, check=False).returncode  # noqa: S603 - the user's program
+    except OSError as exc:
+        raise UsageError(
+            f"{command[0]} cannot be started: {exc.strerror}", hint="export EDITOR=nano"
+        ) from exc
+
+
+def _command(file: Path, line: int) -> Sequence[str]:
+    opener = "open" if sys.platform == "darwin" else "xdg-open"
+    if file.suffix.casefold() in (".pdf", ".docx"):  # which no editor can show
+        return [opener, str(file)]
+    given = os.environ.get("VISUAL", "").strip() or os.environ.get("EDITOR", "")
+    try:
+        words = shlex.split(given)
+    except ValueError as exc:
+        raise UsageError(
+            f"the editor {given!r} has an open quote", hint="export EDITOR=nano"
+        ) from exc
+    if any(words):
+        return [*words, *_at(Path(words[0]).name, str(file), line)]
+    if any((folder / VAULT_FOLDER).is_dir() for folder in file.parents):
+        return [opener, f"obsidian://open?path={quote(os.fsencode(file), safe='')}"]
+    raise UsageError(
+        "neither VISUAL nor EDITOR names an editor, and these notes are no Obsidian vault",
+        hint="export EDITOR=nano",
+    )
+
+
+def _at(editor: str, file: str, line: int) -> Sequence[str]:
+    """The arguments for a line of a file; the file alone if its lines are not those of the note."""
+    if file.casefold().endswith(tuple(f".{one}" for one in OPTIONAL_FORMATS)):
+        return [file]
+    if editor in _GOTO:
+        return ["--goto", f"{file}:{line}"]
+    if editor in _COLON:
+        return [f"{file}:{line}"]
+    return [f"+{line}", file] if editor in _PLUS else [file]

@@ -1,12 +1,27 @@
-"""What a chat understands: its commands, and the exchanges that can be saved."""
+"""What a chat understands: its commands, and questions that lean on the one before.
 
+A rule adds the words of the previous question that a follow-up omits. A follow-up needs context
+if its form says so: it refers back ("does it help?"), continues ("and for tables?"), or has no
+content word ("why?"). If the form is inconclusive, it needs context if the notes have nothing for
+it although they know all of its words. The words added are the rarest words of the previous
+question that occur in the notes cited for it, those in headings first; if none occurs there, the
+heading of a cited note.
+"""
+
+import math
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from ragqa.api.index import Index
 from ragqa.errors import UsageError
-from ragqa.followups import Exchange
-from ragqa.types import Answer
+from ragqa.languages import ENGLISH
+from ragqa.search.question import MAX_QUESTION_BYTES, languages_for, read_question
+from ragqa.search.retrieve import retrieve
+from ragqa.stores import Snapshot
+from ragqa.text.lexicon import table
+from ragqa.text.words import compiled, is_stop_word, query_terms
+from ragqa.types import Answer, Filters, Hit
 
 COMMANDS = {
     "/next": "the further excerpts in full, then the next ones",
@@ -22,6 +37,40 @@ COMMANDS = {
 
 _COMMAND = re.compile(r"(/\w*)(?:\s+(.*))?", re.DOTALL)
 _CITED = re.compile(r"\[(\d+)\]")
+
+# docs/decisions/follow-ups.md has where these are from.
+_MAX_CARRIED = 2
+_FOUND_SCORE = 0.8
+"""The notes have something for a question if its best passage scores at least this."""
+_RARE_SHARE = 0.4
+"""They also do if that passage's heading has a word of it with this share of the highest idf."""
+_SELF_CONTAINED = 5
+"""A question with this many content words stands alone."""
+_ANTECEDENT = 3
+"""After this many content words, a pronoun refers to its own question."""
+_HEADING_CHARS = 80
+_ROUNDING = 1e-6
+_EDGES = "\"'`*_.,;:?!()[]{}<>\u2018\u2019\u201c\u201d\u2026"
+_CONTINUES = (
+    r"(?i)(and|or|but|so|then|also|plus|ok|okay|(what|how) about|what if|why not|how (so|come))\b"
+)
+# These refer back only as the last word.
+_REFERRING_LAST = frozenset(("one", "then", "too", "there", "mine"))
+_COMPARED = frozenset(("than", "to"))
+
+_Find = Callable[[str], tuple[Mapping[str, float], Sequence[Hit]]]
+"""Gives the idf of a question's terms, and the best passage for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A question as asked, and its answer, whose `question` stands alone.
+
+    If the user stopped an LLM while it wrote, the answer is the extractive one.
+    """
+
+    asked: str
+    answer: Answer
 
 
 def command_in(line: str) -> tuple[str, str] | None:
@@ -68,3 +117,139 @@ def _renumbered(answer: Answer, by: int) -> Answer:
         also=tuple(replace(one, n=one.n + by) for one in answer.also),
         written=written,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """A word as written, with its search terms, () for a stop word."""
+
+    text: str
+    terms: tuple[str, ...]
+
+    @property
+    def folded(self) -> str:
+        return self.text.casefold().replace("\u2019", "'")
+
+
+def stand_alone(
+    index: Index, asked: str, earlier: Sequence[Exchange], *, filters: Filters | None = None
+) -> str:
+    """Make a question stand alone; one that already does is returned unchanged.
+
+    :param earlier: all earlier exchanges.
+    :raises UsageError: the question has nothing to search for, or is too long.
+    :raises IndexUnusable: the index cannot be trusted.
+    """
+    leant_on = context(earlier)
+    if not leant_on or not index.is_built():
+        return asked
+    snapshot, filters = index.snapshot(), filters or Filters()
+
+    def find(text: str) -> tuple[Mapping[str, float], Sequence[Hit]]:
+        read = read_question(snapshot, index.source.embedders.asking, text, filters=filters)
+        return read.idf, retrieve(snapshot, read, k=1, filters=filters, ranking=index.ranking)
+
+    needs = needs_context(asked, snapshot, find)
+    return completed(asked, leant_on[-1].answer, snapshot) if needs else asked
+
+
+def context(earlier: Sequence[Exchange]) -> list[Exchange]:
+    """The exchanges that a question may depend on: those with an answer.
+
+    An unanswered question that stood alone changed the topic to something the notes lack, so
+    follow-ups do not refer to what was said before it.
+    """
+    kept: list[Exchange] = []
+    for one in earlier:
+        if one.answer.citations:
+            kept.append(one)
+        elif one.asked == one.answer.question:
+            kept.clear()
+    return kept
+
+
+def needs_context(question: str, snapshot: Snapshot, find: _Find) -> bool:
+    """Whether a question depends on the one before it; its form is only known in English."""
+    languages = languages_for(snapshot, question)
+    is_english = languages[0] == ENGLISH
+    words = list(_words(question, languages))
+    content_words = sum(bool(word.terms) for word in words)
+    continues = is_english and compiled(_CONTINUES).match(question.lstrip())
+    if not content_words or continues:
+        return True
+    if content_words >= _SELF_CONTAINED:
+        return False
+    if is_english and any(_refers(words, at) for at in range(len(words))):
+        return True
+    idf, hits = find(question)
+    # With a word that no passage has, it has another topic.
+    idf_of_one = math.log1p((snapshot.info.passages - 0.5) / 1.5)
+    if any(one > idf_of_one + _ROUNDING for one in idf.values()):
+        return False
+    if not hits:
+        return True
+    best, rare = hits[0], _RARE_SHARE * math.log(1 + snapshot.info.passages)
+    headed = _terms([best.passage.trail], (best.passage.language,))
+    is_headed = any(weight >= rare and term in headed for term, weight in idf.items())
+    return best.score < _FOUND_SCORE and not is_headed
+
+
+def completed(question: str, before: Answer, snapshot: Snapshot) -> str:
+    """Complete a question with words of the one that it depends on, in parentheses.
+
+    Returns it unchanged if there is nothing to add, or if it would become too long.
+    """
+    carried = _carried(before, question, snapshot)
+    if not carried:
+        return question
+    asked = question.rstrip()
+    end = "" if asked.endswith(("?", ".", "!")) else "?"
+    longer = f"{asked}{end} ({', '.join(carried)})"
+    return longer if len(longer.encode("utf-8")) <= MAX_QUESTION_BYTES else question
+
+
+def _refers(words: Sequence[_Word], at: int) -> bool:
+    """Whether the word at a position refers back beyond its own question."""
+    if sum(bool(word.terms) for word in words[:at]) >= _ANTECEDENT:
+        return False
+    word = words[at].folded
+    if word == "that":
+        # After a content word it begins a clause: "models that reason".
+        return at == 0 or not words[at - 1].terms
+    if word in table("comparing"):
+        return _COMPARED.isdisjoint(after.folded for after in words[at:])
+    return word in table("referring") or (word in _REFERRING_LAST and at == len(words) - 1)
+
+
+def _carried(before: Answer, question: str, snapshot: Snapshot) -> list[str]:
+    """What to add to a question, as written and ordered in the one that was answered before."""
+    languages = languages_for(snapshot, before.looked_for)
+    headed = _terms((" ".join(one.heading) for one in before.citations), languages)
+    cited = headed | _terms((one.quote for one in before.citations), languages)
+    words = {word.text: word for word in _words(before.looked_for, languages) if word.terms}
+    idf = snapshot.idf([term for word in words.values() for term in word.terms])
+
+    def weight(word: _Word) -> tuple[bool, float]:
+        return headed.issuperset(word.terms), max(idf[term] for term in word.terms)
+
+    known = [word for word in words.values() if cited.issuperset(word.terms)]
+    best = sorted(known, key=weight, reverse=True)[:_MAX_CARRIED]
+    carried = [word.text for word in known if word in best]
+    heading = next((one.heading for one in before.citations if one.heading), ())
+    if not carried and heading:
+        carried = [" ".join(heading[-1].split())[:_HEADING_CHARS]]
+    asked = {term for word in _words(question, languages) for term in word.terms}
+    return [text for text in carried if not asked.issuperset(query_terms(text, languages))]
+
+
+def _words(text: str, languages: Sequence[str]) -> Iterator[_Word]:
+    for token in text.split():
+        word = _Word(token.strip(_EDGES), ())
+        if is_stop_word(word.text, languages[0]):
+            yield word
+        elif word.text:
+            yield _Word(word.text, tuple(query_terms(word.text, languages)))
+
+
+def _terms(texts: Iterable[str], languages: Sequence[str] = (ENGLISH,)) -> frozenset[str]:
+    return frozenset(term for text in texts for term in query_terms(text, languages))

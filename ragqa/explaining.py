@@ -17,7 +17,7 @@ from ragqa.stages import STAGES as LOST_STAGES
 from ragqa.stages import losing_leg
 from ragqa.stores.filters import note_matcher
 from ragqa.text.words import passage_terms, query_terms, tokenize
-from ragqa.types import Citation, Filters, Hit, NoteRecord, Passage, Progress
+from ragqa.types import Citation, Filters, Hit, NoteRecord, Passage, Progress, Span
 
 SAID = "said"
 
@@ -114,16 +114,13 @@ def explain(
     explanation = Explanation(
         found, asked, warnings=tuple(asked.warnings), waiting=index.files_waiting
     )
-    return explanation if found.reason else _follow(index, explanation, filters)
-
-
-def _follow(index: Index, explanation: Explanation, filters: Filters) -> Explanation:
-    """Follow an indexed note through every stage; what is cited gets its place in its file."""
-    asked, notes = explanation.asked, explanation.asked.notes
-    embedder, answering = index.source.embedders.asking, index.answering_from(notes)
-    assessment = assess(asked.question, asked.hits, embedder, answering)
-    places, left_out = _ranked_places(index, asked, explanation.target, filters)
+    if found.reason:
+        return explanation
+    notes, answering = asked.notes, index.answering_from(asked.notes)
+    assessment = assess(asked.question, asked.hits, index.source.embedders.asking, answering)
+    places, left_out = _ranked_places(index, asked, found, filters)
     current = {hit.passage.id: hit for hit in notes.keep([place.hit for place in places])[0]}
+    weighed = _weighed(assessment, places, found.lines)
     explanation = replace(
         explanation,
         assessment=assessment,
@@ -131,16 +128,13 @@ def _follow(index: Index, explanation: Explanation, filters: Filters) -> Explana
         places=tuple(
             replace(place, hit=current.get(place.hit.passage.id, place.hit)) for place in places
         ),
-        sentences=tuple(
-            replace(one, citation=notes.placed(one.citation))
-            for one in _weighed(assessment, places, explanation.target.lines)
-        ),
+        sentences=tuple(replace(one, citation=notes.placed(one.citation)) for one in weighed),
         said=tuple(map(notes.placed, cite(assessment.excerpts)[1])),
     )
     stage = _stage(explanation, is_current=bool(current))
-    if not places or stage in (SAID, "filters", "changed"):
-        return replace(explanation, stage=stage)
-    missing = missing_words(asked.question.spelled, places[0].hit.passage)
+    missing: tuple[str, ...] = ()
+    if places and stage not in (SAID, "filters", "changed"):
+        missing = missing_words(asked.question.spelled, places[0].hit.passage)
     return replace(explanation, stage=stage, missing=missing)
 
 
@@ -152,12 +146,9 @@ def _ranked_places(
     :returns: the passages, best first, and the filters that exclude the note. If there are any, the
         ranks are unfiltered.
     """
-    snapshot, ranking, lines = index.snapshot(), index.ranking, target.lines
-    passages = [
-        passage.id
-        for passage in snapshot.of_note(target.path)
-        if lines is None or (passage.lines[0] <= lines[1] and lines[0] <= passage.lines[1])
-    ]
+    snapshot, ranking = index.snapshot(), index.ranking
+    of_note = snapshot.of_note(target.path)
+    passages = [one.id for one in of_note if _touches(one.lines, target.lines)]
     left_out = _excluding(filters, snapshot.notes()[target.path]) if passages else ()
     searched = Filters() if left_out else filters
     # The legs have every passage; they are fused as `ask` does it, with its limit from each.
@@ -170,14 +161,13 @@ def _ranked_places(
     hits = hits_of(snapshot, legs, [(id_, scores.get(id_, 0.0)) for id_ in passages])
     read = set() if left_out else {hit.passage.id for hit in sources_of(asked.hits)}
     places = [Place(hit, ranks.get(hit.passage.id), hit.passage.id in read) for hit in hits]
-    return tuple(sorted(places, key=_order)), left_out
 
+    def order(place: Place) -> tuple[float, float]:
+        ranks = place.rank, place.hit.dense_rank, place.hit.terms_rank
+        fused, *of_legs = (float("inf") if rank is None else rank for rank in ranks)
+        return fused, min(of_legs)
 
-def _order(place: Place) -> tuple[float, float]:
-    """The sort key of a note's passages, best first."""
-    ranks = place.rank, place.hit.dense_rank, place.hit.terms_rank
-    fused, *legs = (float("inf") if rank is None else rank for rank in ranks)
-    return fused, min(legs)
+    return tuple(sorted(places, key=order)), left_out
 
 
 def _excluding(filters: Filters, note: NoteRecord) -> tuple[str, ...]:
@@ -189,22 +179,21 @@ def _excluding(filters: Filters, note: NoteRecord) -> tuple[str, ...]:
     return tuple(option for option, one in each.items() if not note_matcher(one)(note))
 
 
-def _weighed(
-    assessment: Assessment, places: Sequence[Place], lines: tuple[int, int] | None
-) -> list[Sentence]:
+def _weighed(assessment: Assessment, places: Sequence[Place], lines: Span | None) -> list[Sentence]:
     """The candidate sentences of these places, on these lines if given, best first."""
     own = {place.hit.passage.id for place in places}
     found = []
     in_order = sorted(assessment.candidates, key=lambda one: -one.score)
     for rank, one in enumerate(in_order, start=1):
-        if one.hit.passage.id not in own:
-            continue
         citation = citation_of(one, rank)
-        first, last = citation.lines
-        if lines is None or (first <= lines[1] and lines[0] <= last):
+        if one.hit.passage.id in own and _touches(citation.lines, lines):
             lost = why_lost(one, assessment.excerpts, assessment.further)
             found.append(Sentence(citation, rank, lost))
     return found
+
+
+def _touches(lines: Span, wanted: Span | None) -> bool:
+    return wanted is None or (lines[0] <= wanted[1] and wanted[0] <= lines[1])
 
 
 def why_lost(

@@ -11,8 +11,7 @@ from rich.console import Console
 from support import QUICK, run_ragqa, trying, write_notes
 
 from ragqa.api import open_index
-from ragqa.chatting import numbered
-from ragqa.followups import Exchange
+from ragqa.chatting import Exchange, numbered
 from ragqa.generation import Writer, request_for
 from ragqa.generation.draft import Draft
 from ragqa.llms import Destination

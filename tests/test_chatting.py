@@ -5,8 +5,7 @@ from dataclasses import replace
 import pytest
 from support import make_answer
 
-from ragqa.chatting import COMMANDS, command_in, numbered
-from ragqa.followups import Exchange
+from ragqa.chatting import COMMANDS, Exchange, command_in, numbered
 
 
 @pytest.mark.parametrize("name", COMMANDS)

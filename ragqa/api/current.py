@@ -26,7 +26,7 @@ class CurrentNotes:
         self._snapshot = snapshot
         self._read = cache(partial(read_text, corpus, max_note_bytes=max_note_bytes))
         self._of_note = cache(snapshot.of_note)
-        self._layouts: dict[tuple[str, int | None], Layout | None] = {}
+        self._layout = cache(self._laid_out)
         self._embedded: dict[str, tuple[Layout, Sequence[Block]] | None] = {}
 
     def keep(
@@ -74,11 +74,8 @@ class CurrentNotes:
         path = self._names.path_of(name, source) if name.strip() else source
         if path and path not in self._embedded and len(self._embedded) < _MOST_EMBEDDED:
             layout = self._layout(path, None) if format_of(path).name == "markdown" else None
-            if layout:
-                parsed = parse_note(path, layout.text, "", Stamp(0, 0))
-                self._embedded[path] = layout, parsed.blocks
-            else:
-                self._embedded[path] = None
+            blocks = parse_note(path, layout.text, "", Stamp(0, 0)).blocks if layout else ()
+            self._embedded[path] = layout and (layout, blocks)
         if not (found := self._embedded.get(path)):
             return None
         layout, blocks = found
@@ -110,13 +107,8 @@ class CurrentNotes:
             return Skipped(path, "it was changed after it was indexed")
         return note
 
-    def _layout(self, path: str, part: int | None) -> Layout | None:
-        """The layout of a part of a note, or of all of it; None where the index does not match."""
-        if (path, part) not in self._layouts:
-            self._layouts[path, part] = self._laid_out(path, part)
-        return self._layouts[path, part]
-
     def _laid_out(self, path: str, part: int | None) -> Layout | None:
+        """The layout of a part of a note, or of all of it; None where the index does not match."""
         passages = [
             one for one in self._of_note(path) if part is None or abs(one.start // PART - part) <= 1
         ]

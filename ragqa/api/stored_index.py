@@ -142,22 +142,15 @@ class StoredIndex:
         progress: Progress | None = None,
     ) -> IndexReport:
         """Bring the index up to date with the notes; see `ragqa.indexing.refresh`."""
-        if progress is None and self._shown is not None:
-            shown = self._shown()
-        else:
-            shown = nullcontext(progress or no_progress)
-        with shown as progress:
+        given = nullcontext(progress or no_progress)
+        with self._shown() if self._shown and progress is None else given as progress:
             while wait and (building := self.building()):
                 progress("queueing", building.embedded, 0)
                 time.sleep(_POLL_S)
             report = refresh(
-                self._store,
-                self.source,
-                rebuild=rebuild,
-                wait=wait,
-                unless_long=unless_long,
-                progress=progress,
-            )
+                self._store, self.source,
+                rebuild=rebuild, wait=wait, unless_long=unless_long, progress=progress,
+            )  # fmt: skip
         self.close()
         return report
 

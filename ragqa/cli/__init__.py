@@ -109,7 +109,7 @@ def _bug(exc: Exception) -> RagqaError:
 
 
 def _traceback() -> str:
-    from ragqa.llms.secrets import without_keys
+    from ragqa.llms.servers import without_keys
 
     return without_keys(traceback.format_exc())
 

@@ -147,12 +147,11 @@ def open_source(
 
     Example: ragqa open 1
     """
-    from ragqa import editors
-    from ragqa.asked import last_asked
+    from ragqa import asked as questions
 
     loaded = load(given)
-    asked = last_asked(loaded.settings, loaded.places.corpus)
-    return 1 if editors.open_source(asked.source(number), loaded.places.corpus) else 0
+    asked = questions.last_asked(loaded.settings, loaded.places.corpus)
+    return 1 if questions.open_source(asked.source(number), loaded.places.corpus) else 0
 
 
 def search(
@@ -322,7 +321,7 @@ def get(
     Example: ragqa get "lora.md#LoRA or full fine-tuning"
     """
     from ragqa import render
-    from ragqa.getting import get_part
+    from ragqa.addresses import get_part
     from ragqa.render.results import print_part
 
     with open_query(ScopeOptions(no_refresh=no_refresh), given) as query:

@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragqa import render
-from ragqa.asked import Asked
-from ragqa.chatting import COMMANDS, command_in
+from ragqa.asked import Asked, open_source
+from ragqa.chatting import COMMANDS, Exchange, command_in, stand_alone
 from ragqa.cli.generation import ask_with, exit_code, print_answer_warnings
 from ragqa.cli.opening import Query, first_build_notice, open_index
 from ragqa.cli.options import ScopeOptions
 from ragqa.config import Loaded
-from ragqa.editors import open_source
 from ragqa.errors import UsageError
-from ragqa.followups import Exchange, stand_alone
 from ragqa.render import chat as screen
 from ragqa.render.results import Linker, print_answer, print_further
 from ragqa.render.screen import put

@@ -10,7 +10,7 @@ from ragqa.diagnosis.index import Finding, Severity
 from ragqa.errors import BackendFailed, RagqaError
 from ragqa.llms import LLM, LLMS, NO_LLM, SCRIPTED, Destination, Prompt, llm_for
 from ragqa.llms.limits import bounded, read_apart
-from ragqa.llms.secrets import check_key_file
+from ragqa.llms.servers import check_key_file
 from ragqa.stores import remote_host
 
 PROMPT = Prompt(

@@ -1,8 +1,16 @@
 """Have an LLM write an answer, and check every sentence against the passages it cites."""
 
 from ragqa.generation.draft import cited_text
-from ragqa.generation.prompt import INSTRUCTIONS, Request, request_for, with_sections
-from ragqa.generation.writer import Writer, what_is_sent, writer_of, written_answer
+from ragqa.generation.writer import (
+    INSTRUCTIONS,
+    Request,
+    Writer,
+    request_for,
+    what_is_sent,
+    with_sections,
+    writer_of,
+    written_answer,
+)
 
 __all__ = [
     "INSTRUCTIONS",

@@ -9,33 +9,31 @@ from ragqa.text.sentences import sentence_spans
 from ragqa.text.words import blank
 from ragqa.types import WrittenSentence
 
-_NUMBER = r"(?:passages?|sources?|\^)?\s*-?\d{1,9}"
+_NUMBER = r"(?:passages?|sources?|\^)?\s*\d{1,9}"
 _TARGET = r"\((?:[^()\s]|\([^()\s]*\)){0,300}(?:\s+\"[^\"\n]{0,200}\")?\)"
 _CITED = re.compile(
     # Brackets with a space after them are a passage's own, as the prompt has set them apart.
-    rf"(?<![ \t])[ \t]*+(?:\[{{1,2}}|\u3010)(?!\s)"
+    rf"(?P<space>(?<![ \t])[ \t]*+)(?:\[{{1,2}}|\u3010)(?!\s)"
     rf"(?P<numbers>{_NUMBER}(?:\s*(?:[,;&-]|\u2013|and)\s*{_NUMBER})*)\s*"
     # Some models add a location in the passage, or make it a link, which is ignored.
     rf"(?:\u2020[^\]\u3011\n]{{0,40}})?(?:\]{{1,2}}|\u3011)(?:{_TARGET})?",
     re.IGNORECASE,
 )
-_FENCED = r"[ \t]*(?P<fence>```+|~~~+).*(?:\n(?s:.*?)(?:^[ \t]*(?P=fence)[ \t]*$|\Z))?"
-# What is skipped is a footnote or link definition: a line that says nothing.
-_BLOCK = re.compile(
-    rf"^(?:(?P<code>{_FENCED})|(?P<skipped>[ \t]*\[\^?\d{{1,9}}\]:.*)|.+)", re.MULTILINE
-)
-_RANGE = re.compile(r"(-?\d{1,9})(?:\s*[-\u2013]\s*(\d{1,9}))?")
-_MAX_RANGE = 20
-MAX_CHARS = 2000
-MAX_CODE_CHARS = 20_000
-"""A longer line or block of code is cut, so that an endless one is not searched again and again."""
-
 # In code `[0-9]` is a pattern, so only what `set_apart` takes for numbers is changed there.
 _CODE_OR_CITED = re.compile(
     rf"(?P<code>^[ \t]*(?P<fence>`{{3,}}+|~{{3,}}+)(?s:.*?)^[ \t]*(?P=fence)|`[^`\n]*`)"
     rf"|{_CITED.pattern}",
     re.IGNORECASE | re.MULTILINE,
 )
+_FENCED = r"[ \t]*(?P<fence>```+|~~~+).*(?:\n(?s:.*?)(?:^[ \t]*(?P=fence)[ \t]*$|\Z))?"
+# What is skipped is a footnote or link definition: a line that says nothing.
+_BLOCK = re.compile(
+    rf"^(?:(?P<code>{_FENCED})|(?P<skipped>[ \t]*\[\^?\d{{1,9}}\]:.*)|.+)", re.MULTILINE
+)
+MAX_CHARS = 2000
+MAX_CODE_CHARS = 20_000
+"""A longer line or block of code is cut, so that an endless one is not searched again and again."""
+
 _WORD_BEGINS = re.compile(r"\s\S")
 _CODE = re.compile(r"`[^`\n]*`")
 _FENCE = re.compile(r"\s*(?:```|~~~)")
@@ -62,34 +60,54 @@ _ADDRESS = re.compile(
 )
 _TRAILING = ".,;:!?)]}*_`"
 
-Mark = tuple[int, tuple[int, ...]]
-
 
 @dataclass(frozen=True, slots=True)
 class Drafted:
-    """A sentence without its citation marks, and the text between it and the one before.
+    """A sentence without the citation marks at its end, and the text between it and the last one.
 
-    `lead` is white space, with the list marker if it begins an item; "" for the first.
-    `numbers` are all that it cites. `within` are those inside it, which its grammar may need ("as
-    [1] says"), each with its offset in `text`.
+    `lead` is white space, with the list marker if it begins an item; "" for the first. `marked`
+    still has the marks inside it, which its grammar may need ("as [1] says"). `numbers` are all
+    that it cites.
     """
 
     lead: str
-    text: str
+    marked: str
     numbers: tuple[int, ...] = ()
-    within: tuple[Mark, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The sentence without any marks."""
+        if _FENCE.match(self.marked):
+            return self.marked
+        return _CODE_OR_CITED.sub(lambda found: found["code"] or "", self.marked).lstrip(" \t")
+
+    def shown(self, known: Collection[int]) -> str:
+        """The sentence with the known numbers inside it, and no others in brackets."""
+        if _FENCE.match(self.marked):
+            return set_apart(self.marked)
+
+        def put(found: re.Match[str]) -> str:
+            marks = " ".join(f"[{n}]" for n in _numbers([found]) if n in known)
+            return found["space"] + marks if marks else ""
+
+        pieces, start = list[str](), 0
+        for found in _CODE_OR_CITED.finditer(self.marked):
+            if not found["code"]:
+                pieces += [set_apart(self.marked[start : found.start()]), put(found)]
+                start = found.end()
+        return "".join([*pieces, set_apart(self.marked[start:])])
 
 
 def uncited(text: str) -> str:
     """A passage's text whose own brackets are no citations to a `Draft` that repeats them."""
-    return _CODE_OR_CITED.sub(_apart, text)
 
+    def apart(found: re.Match[str]) -> str:
+        if found["code"]:
+            return set_apart(found["code"])
+        before, numbers, after = found[0].partition(found["numbers"])
+        return f"{before} {numbers} {after}"
 
-def _apart(found: re.Match[str]) -> str:
-    if found["code"]:
-        return set_apart(found["code"])
-    before, numbers, after = found[0].partition(found["numbers"])
-    return f"{before} {numbers} {after}"
+    return _CODE_OR_CITED.sub(apart, text)
 
 
 class Draft:
@@ -119,12 +137,12 @@ class Draft:
         found = list(_units(self._rest, began=self._began, is_whole=is_whole))
         if not is_whole:
             # Whether a full stop ends a sentence also depends on the whole next word.
-            last = found[-1][1].text if found else ""
+            last = found[-1][1].marked if found else ""
             found = found[: -2 if len(last.split()) < 2 or _is_open(last) else -1]
         if is_whole or found:
             self._rest = "" if is_whole else self._rest[found[-1][0] :]
             self._began = self._began or bool(found)
-        return [one for _, one in found]
+        return [sentence for _, sentence in found]
 
 
 def drafted_from(pieces: Iterable[str]) -> Iterator[Drafted]:
@@ -149,22 +167,22 @@ def _units(text: str, *, began: bool, is_whole: bool) -> Iterator[tuple[int, Dra
             sentences = [(0, len(line), Drafted("", line.rstrip("\n")))]
         else:
             sentences = list(_sentences(line, begins_line=begins_line))
-        for start, stop, one in sentences:
-            if not one.text:
+        for start, stop, sentence in sentences:
+            if not sentence.marked:
                 # Bare citations belong to the sentence before.
                 if pending is not None:
-                    numbers = dict.fromkeys(pending[1].numbers + one.numbers)
+                    numbers = dict.fromkeys(pending[1].numbers + sentence.numbers)
                     pending = at + stop, replace(pending[1], numbers=tuple(numbers))
                 continue
             between = text[end : at + start]
             follows = began or pending is not None
             lead = "\n" * min(2, between.count("\n")) * follows
-            if follows and not (lead or one.lead) and between[:1].isspace():
+            if follows and not (lead or sentence.lead) and between[:1].isspace():
                 lead = " "
             if pending is not None:
                 yield pending
             end = at + stop
-            pending = end, replace(one, lead=lead + one.lead)
+            pending = end, replace(sentence, lead=lead + sentence.lead)
     if pending is not None:
         yield pending
 
@@ -198,36 +216,25 @@ def _sentences(line: str, *, begins_line: bool) -> Iterator[tuple[int, int, Draf
     for (start, end), following in zip(spans, [*nexts, len(line)], strict=False):
         own = [mark for mark in marks if first <= mark.start() < following]
         lead = line[:begins] if begins_line and not first else ""
-        text, within = _without(line, own, start, end)
-        yield start, following, Drafted(lead, text, _numbers(own), within)
+        yield start, following, Drafted(lead, _marked(line, own, start, end), _numbers(own))
         first = following
 
 
-def _without(
-    line: str, marks: Sequence[re.Match[str]], start: int, end: int
-) -> tuple[str, tuple[Mark, ...]]:
-    """A sentence of the line without citation marks, and the marks inside it."""
-    text, places = "", []
-    for mark in marks:
-        text += line[start : min(mark.start(), end)] if start < mark.start() else ""
-        places.append((len(text), _numbers([mark])))
-        start = max(start, mark.end())
-        if text and line[start:end][:1].isalnum():
-            text += " "
-    text = f"{text}{line[start:end]}".rstrip()
-    last = len(text.rstrip(_ENDINGS))
-    return text, tuple(place for place in places if place[0] < last)
+def _marked(line: str, marks: Sequence[re.Match[str]], start: int, end: int) -> str:
+    """A sentence of the line without the citation marks at its end."""
+    start = min([start, *(mark.start() for mark in marks)])
+    text = line[start:end]
+    for mark in reversed(marks):
+        after = text[mark.end() - start :]
+        if after.strip(_ENDINGS):
+            break
+        text = text[: mark.start() - start] + after
+    return text.strip(" \t")
 
 
 def _numbers(marks: Sequence[re.Match[str]]) -> tuple[int, ...]:
-    numbers: dict[int, None] = {}
-    for mark in marks:
-        for found in _RANGE.finditer(mark["numbers"]):
-            first = int(found[1])
-            last = int(found[2] or first)
-            wide = not first <= last <= first + _MAX_RANGE
-            numbers |= dict.fromkeys((first, last) if wide else range(first, last + 1))
-    return tuple(numbers)
+    found = (number for mark in marks for number in re.findall(r"\d{1,9}", mark["numbers"]))
+    return tuple(dict.fromkeys(map(int, found)))
 
 
 def _is_open(text: str) -> bool:
@@ -256,20 +263,15 @@ def without_links(text: str, given: str) -> str:
 
     :param given: the LLM's input; URLs in it may be repeated.
     """
+
+    def known(found: re.Match[str]) -> str:
+        address = found[0].strip("<>").rstrip(_TRAILING)
+        trailing = found[0].rstrip(">")[len(found[0].rstrip(">").rstrip(_TRAILING)) :]
+        return found[0] if address and address in given else f"{REMOVED}{trailing}"
+
     if not text.startswith(("```", "~~~")):
         text = _MARKDOWN.sub(lambda found: found["code"] or found["label"] or "", text)
-    return _ADDRESS.sub(lambda found: _known(found, given), text)
-
-
-def _known(found: re.Match[str], given: str) -> str:
-    address = found[0].strip("<>").rstrip(_TRAILING)
-    trailing = found[0].rstrip(">")[len(found[0].rstrip(">").rstrip(_TRAILING)) :]
-    return found[0] if address and address in given else f"{REMOVED}{trailing}"
-
-
-def text_of(sentences: Sequence[WrittenSentence]) -> str:
-    """The answer's text, each sentence with its citation numbers."""
-    return "".join(f"{one.lead}{cited_text(one)}" for one in sentences)
+    return _ADDRESS.sub(known, text)
 
 
 def cited_text(sentence: WrittenSentence) -> str:
@@ -277,17 +279,3 @@ def cited_text(sentence: WrittenSentence) -> str:
     left = [f"[{n}]" for n in sentence.citations if f"[{n}]" not in sentence.text]
     between = "\n" if "\n" in sentence.text else " "
     return between.join([sentence.text, " ".join(left)]) if left else sentence.text
-
-
-def with_marks(drafted: Drafted, known: Collection[int]) -> str:
-    """A sentence with the known citation numbers put back inside it, and no others in brackets."""
-    pieces: list[str] = []
-    start = 0
-    for place, numbers in drafted.within:
-        before = drafted.text[start:place]
-        marks = " ".join(f"[{n}]" for n in numbers if n in known)
-        space = " " if marks and (before or pieces) and not before.endswith((" ", "(")) else ""
-        after = " " if marks and drafted.text[place : place + 1].isalnum() else ""
-        pieces += [set_apart(before), space, marks, after]
-        start = place
-    return "".join([*pieces, set_apart(drafted.text[start:])])

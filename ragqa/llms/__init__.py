@@ -4,11 +4,13 @@ Every server is asked in OpenAI's protocol (`http.py`). Programs may give `Write
 with the two members of `LLM`; `limits.py` holds for it as well.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
-from ragqa.errors import UsageError
+from ragqa.errors import BackendFailed, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +92,6 @@ def llm_for(spec: str, url: str = "") -> LLM:
     check_kind(spec)
     kind, _, model = spec.partition(":")
     if kind == SCRIPTED:
-        from ragqa.llms.scripted import ScriptedLLM
-
         return ScriptedLLM(model)
     from ragqa.llms import http
 
@@ -109,3 +109,31 @@ def check_kind(spec: str) -> None:
             f"there is no LLM backend of kind {kind!r}, only {', '.join(LLMS)}",
             hint="ragqa llm list",
         )
+
+
+class ScriptedLLM:
+    """For tests and demonstrations: gives the first reply whose `when` the prompt contains.
+
+    :param path: a file of JSON lines: `{"when": "...", "say": "..."}`.
+    :raises UsageError: the file cannot be read, or does not have that form.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.destination = Destination(f"scripted:{path}")
+        try:
+            lines = Path(path).read_text(encoding="utf-8").splitlines()
+            rows = [json.loads(line) for line in lines if line.strip()]
+            self._replies = [(str(row["when"]), str(row["say"])) for row in rows]
+        except (OSError, ValueError, KeyError, TypeError) as exc:
+            raise UsageError(
+                f"cannot read replies from {path!r}: {getattr(exc, 'strerror', exc)}",
+                hint='give scripted:FILE, whose lines are like {"when": "...", "say": "..."}',
+            ) from exc
+
+    def stream(self, prompt: Prompt, *, max_tokens: int) -> Iterator[str]:
+        """Yield the reply in pieces, at most one per token; see `LLM.stream`."""
+        say = next((say for when, say in self._replies if when in prompt.message), None)
+        if say is None:
+            raise BackendFailed("the script has no reply to this prompt")
+        for start in range(0, len(say), 12)[:max_tokens]:
+            yield say[start : start + 12]

@@ -20,16 +20,32 @@ import msgspec
 
 from ragqa.errors import BackendFailed, UsageError
 from ragqa.llms import Destination, Prompt
-from ragqa.llms.secrets import NO_KEY, Secret, find_key, hide_in_pieces, key_file, sentence
-from ragqa.llms.servers import OLLAMA, SERVICES, Server, forwards_to, server_of
+from ragqa.llms.servers import (
+    NO_KEY,
+    OLLAMA,
+    SERVICES,
+    Secret,
+    Server,
+    find_key,
+    hide_in_pieces,
+    key_file,
+    sentence,
+    server_of,
+)
 
 if TYPE_CHECKING:
     import httpx2
 
-_BOM = b"\xef\xbb\xbf"
+CONNECT_S = 5
+READ_S = 60
+"""How long to wait; `bounded` sets the total deadline."""
+REPLY_BYTES = 8_000_000
+_ERROR_BYTES = 64_000
+
+_CLOUD = re.compile("(^|[:-])cloud$", re.IGNORECASE)
+_CLOUD_HOST = "ollama.com"
+
 _END_MARK = b"[DONE]"
-_CUT_SHORT = {"length", "max_tokens", "model_context_window_exceeded"}
-_WITHHELD = {"content_filter", "refusal", "safety"}
 _REJECTED = (400, 422)
 _DISPENSABLE = {"max_tokens": "max_completion_tokens", "temperature": ""}
 """Parameters that some models reject, each with its replacement or "".
@@ -40,20 +56,12 @@ _PHRASES = {int(status): status.phrase.lower() for status in HTTPStatus}
 _CODE = re.compile(r"\[[^]]*\] ?| \(_ssl.*")
 _LOOK = "look at the model's name, the address in {address} and the key in {key}: ragqa llm list"
 _CHECK_ADDRESS = "check the server's address in {address} (such as {example})"
+_HINTS = {
+    401: "check the key in {key}",
+    403: "check the key in {key}",
+    404: f"check the model's name; {_CHECK_ADDRESS}",
+}
 _IS_IT_RUNNING = "is the server running? its address comes from {address}"
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long to wait and how much to read; `bounded` sets the total deadline."""
-
-    connect_s: float = 5
-    read_s: float = 60
-    reply_bytes: int = 8_000_000
-    error_bytes: int = 64_000
-
-
-LIMITS = Limits()
 
 
 @dataclass(frozen=True)
@@ -64,14 +72,14 @@ class HttpLLM:
     server: Server
     key: Secret
     model: str
-    limits: Limits = LIMITS
 
     @property
     def destination(self) -> Destination:
         """The host that the prompt leaves this machine for, and the proxy on the way."""
-        server = self.server
-        host = forwards_to(self.kind, self.model) if server.is_loopback else server.shown
-        return Destination(f"{self.kind}:{self.model}", host, server.proxy_shown)
+        host = "" if self.server.is_loopback else self.server.shown
+        if self.kind == OLLAMA and _CLOUD.search(self.model.strip()):
+            host = host or _CLOUD_HOST  # the server on this machine passes it on
+        return Destination(f"{self.kind}:{self.model}", host, self.server.proxy_shown)
 
     def stream(self, prompt: Prompt, *, max_tokens: int) -> "Reply":
         """Yield the completion piece by piece; see `LLM.stream`."""
@@ -93,7 +101,7 @@ class HttpLLM:
         return Reply(self, None)
 
 
-def make(kind: str, model: str, url: str = "", *, limits: Limits = LIMITS) -> HttpLLM:
+def make(kind: str, model: str, url: str = "") -> HttpLLM:
     """Make a backend from the environment; everything but the server is checked.
 
     :param url: the setting `llm_url`.
@@ -113,7 +121,7 @@ def make(kind: str, model: str, url: str = "", *, limits: Limits = LIMITS) -> Ht
             f"{kind}:{model} needs a key for {server.shown}",
             hint=f"put it into {variable}, or by itself into {key_file(kind)} (chmod 600)",
         )
-    return HttpLLM(kind, server, key or NO_KEY, model, limits)
+    return HttpLLM(kind, server, key or NO_KEY, model)
 
 
 class _Message(msgspec.Struct):
@@ -137,8 +145,6 @@ class _Document(msgspec.Struct):
     choices: list[_Choice] | None = None
     data: list[_Model] | None = None
     error: Any = None
-    detail: Any = None
-    message: Any = None
 
     @property
     def failure(self) -> str:
@@ -169,8 +175,14 @@ class Reply(Iterator[str]):
         except StopIteration:
             raise
         except Exception as exc:  # noqa: BLE001 - server or client may cause any error
-            failure = self._failure(exc)
-        raise failure
+            message, hint = _describe(exc)
+        llm, service = self._llm, SERVICES[self._llm.kind]
+        raise BackendFailed(
+            sentence(f"the {llm.kind} server {llm.server.shown} {message}", llm.key),
+            hint=(hint or _LOOK).format(
+                address=llm.server.where, example=service.example, key=service.key_variable
+            ),
+        )
 
     def close(self) -> None:
         """End the request, from the reading thread."""
@@ -184,19 +196,6 @@ class Reply(Iterator[str]):
             # `shutdown` would change it under that thread.
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
-
-    def _failure(self, exc: Exception) -> BackendFailed:
-        llm, service = self._llm, SERVICES[self._llm.kind]
-        if isinstance(exc, BackendFailed):
-            message, hint = exc.message, exc.hint
-        else:
-            message, hint = _describe(exc, llm.limits)
-        return BackendFailed(
-            sentence(f"the {llm.kind} server {llm.server.shown} {message}", llm.key),
-            hint=(hint or _LOOK).format(
-                address=llm.server.where, example=service.example, key=service.key_variable
-            ),
-        )
 
     def _read(self) -> Generator[str]:
         """Send the request and yield the pieces of text, with the key hidden."""
@@ -218,7 +217,7 @@ class Reply(Iterator[str]):
             response = transport.handle_request(self._request())
             if response.status_code == HTTPStatus.OK:
                 return response
-            status, said = response.status_code, self._said(response)
+            status, said = response.status_code, _said(response)
             rejected = next((name for name in dispensable if name in said), "")
             if status not in _REJECTED or not self._body or rejected not in self._body:
                 raise _refusal(status, said)
@@ -230,18 +229,18 @@ class Reply(Iterator[str]):
         import httpx2
 
         llm, body = self._llm, self._body
-        timeout = httpx2.Timeout(llm.limits.read_s, connect=llm.limits.connect_s)
+        timeout = httpx2.Timeout(READ_S, connect=CONNECT_S).as_dict()
         request = httpx2.Request(
-            "GET" if body is None else "POST",
-            f"{llm.server.url}/{'models' if body is None else 'chat/completions'}",
+            "POST" if body else "GET",
+            f"{llm.server.url}/{'chat/completions' if body else 'models'}",
             headers={
                 "User-Agent": "ragqa",
                 "Content-Type": "application/json",
-                "Accept": "application/json" if body is None else "text/event-stream",
+                "Accept": "text/event-stream" if body else "application/json",
                 "Accept-Encoding": "identity",
             },
-            content=None if body is None else json.dumps(body).encode(),
-            extensions={"timeout": timeout.as_dict(), "trace": self._watch},
+            content=json.dumps(body).encode() if body else None,
+            extensions={"timeout": timeout, "trace": self._watch},
         )
         if key := llm.key.reveal():
             request.headers["Authorization"] = f"Bearer {key}"
@@ -256,47 +255,46 @@ class Reply(Iterator[str]):
                 stream.close()
                 raise BackendFailed("was told to stop")
 
-    def _said(self, response: "httpx2.Response") -> str:
-        """What a server says of a failure, "" for nothing that can be read."""
-        import httpx2
-
-        body = bytearray()
-        # Report the status even if the explanation does not arrive.
-        with contextlib.closing(response), contextlib.suppress(httpx2.HTTPError):
-            for chunk in response.iter_raw():
-                body += chunk
-                if len(body) > self._llm.limits.error_bytes:
-                    break
-        try:
-            document = _document(bytes(body))
-        except BackendFailed:
-            return "" if body.lstrip().startswith(b"<") else body.decode("utf-8", "replace")
-        return document.failure or str(document.detail or document.message or "")
-
-    def _chunks(self, response: "httpx2.Response") -> Iterator[bytes]:
-        """The bytes of a response, which is neither compressed nor too long."""
-        if response.headers.get("content-encoding", "identity") != "identity":
-            raise BackendFailed("sent compressed data, which was not asked for")
-        total, most = 0, self._llm.limits.reply_bytes
-        for chunk in response.iter_raw():
-            total += len(chunk)
-            if total > most:
-                raise BackendFailed(f"sent more than {most:,} bytes")
-            yield chunk
-
     def _text(self, response: "httpx2.Response") -> Iterator[str]:
         """The text of a response that is a stream or, from some servers, a single document."""
         if self._body is None:
-            return _models(b"".join(self._chunks(response)))
+            listed = _document(b"".join(_chunks(response))).data or ()
+            return (f"{' '.join(one.id.split())}\n" for one in listed)
         form = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if form == "text/html":
-            raise BackendFailed(
-                "answered with a web page, not a completion",
-                hint=_CHECK_ADDRESS,
-            )
+            raise BackendFailed("answered with a web page, not a completion", hint=_CHECK_ADDRESS)
         if form == "application/json":
-            return completion([b"".join(self._chunks(response))])
-        return completion(events(self._chunks(response)))
+            return completion([b"".join(_chunks(response))])
+        return completion(events(_chunks(response)))
+
+
+def _said(response: "httpx2.Response") -> str:
+    """What a server says of a failure, "" for nothing that can be read."""
+    import httpx2
+
+    body = bytearray()
+    # Report the status even if the explanation does not arrive.
+    with contextlib.closing(response), contextlib.suppress(httpx2.HTTPError):
+        for chunk in response.iter_raw():
+            body += chunk
+            if len(body) > _ERROR_BYTES:
+                break
+    with contextlib.suppress(BackendFailed):
+        if failure := _document(bytes(body)).failure:
+            return failure
+    return "" if body.lstrip().startswith(b"<") else body.decode("utf-8", "replace")
+
+
+def _chunks(response: "httpx2.Response") -> Iterator[bytes]:
+    """The bytes of a response, which is neither compressed nor too long."""
+    if response.headers.get("content-encoding", "identity") != "identity":
+        raise BackendFailed("sent compressed data, which was not asked for")
+    total = 0
+    for chunk in response.iter_raw():
+        total += len(chunk)
+        if total > REPLY_BYTES:
+            raise BackendFailed(f"sent more than {REPLY_BYTES:,} bytes")
+        yield chunk
 
 
 def completion(messages: Iterable[bytes]) -> Iterator[str]:
@@ -313,17 +311,14 @@ def completion(messages: Iterable[bytes]) -> Iterator[str]:
         choice = document.choices[0] if document.choices else _Choice()
         part = choice.delta or choice.message or _Message()
         yield part.content if isinstance(part.content, str) else ""
-        reason = (choice.finish_reason or "").lower()
-        if reason in _CUT_SHORT:
+        if choice.finish_reason == "length":
             raise BackendFailed(
                 "reached its token limit before the end of the answer, which is not used",
                 hint="allow more: ragqa config set llm_answer_tokens N",
             )
-        if reason in _WITHHELD:
-            raise BackendFailed(
-                f"withheld the answer ({reason})", hint="ask without --llm, or rephrase"
-            )
-        if reason:
+        if choice.finish_reason == "content_filter":
+            raise BackendFailed("withheld the answer", hint="ask without --llm, or rephrase")
+        if choice.finish_reason:
             return
     raise BackendFailed("broke off before the end of the answer", hint="ask again")
 
@@ -335,12 +330,11 @@ def events(chunks: Iterable[bytes]) -> Iterator[bytes]:
     event counts, too, since some servers send one.
     """
     data: list[bytes] = []
-    for number, line in enumerate(_lines(chunks)):
-        text = (line.removeprefix(_BOM) if number == 0 else line).removesuffix(b"\r")
-        name, _, value = text.partition(b":")
+    for line in _lines(chunks):
+        name, _, value = line.removesuffix(b"\r").partition(b":")
         if name == b"data":
             data.append(value.removeprefix(b" "))
-        elif not text and data:
+        elif not name and not value and data:
             yield b"\n".join(data)
             data = []
     if data:
@@ -358,11 +352,6 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
     yield bytes(pending)
 
 
-def _models(reply: bytes) -> Iterator[str]:
-    for one in _document(reply).data or ():
-        yield f"{' '.join(one.id.split())}\n"
-
-
 def _document(text: bytes) -> _Document:
     try:
         return msgspec.json.decode(text, type=_Document)
@@ -378,23 +367,20 @@ def _refusal(status: int, said: str) -> BackendFailed:
     if 300 <= status < 400:
         # Where to is not told: it may reveal the request.
         return BackendFailed("sent a redirect, which is not followed", hint=_CHECK_ADDRESS)
-    message, hint = f"answered {status} ({_PHRASES.get(status, 'a non-standard status')})", ""
-    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        hint = "ask again later"
-    elif status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        hint = "check the key in {key}"
-    elif status == HTTPStatus.NOT_FOUND:
-        hint = f"check the model's name; {_CHECK_ADDRESS}"
+    message = f"answered {status} ({_PHRASES.get(status, 'a non-standard status')})"
+    hint = "ask again later" if status == 429 or status >= 500 else _HINTS.get(status, "")
     return BackendFailed(f"{message}: {said}" if said else message, hint=hint)
 
 
-def _describe(exc: Exception, limits: Limits) -> tuple[str, str]:
-    """The message and hint for an exception from the HTTP client."""
+def _describe(exc: Exception) -> tuple[str, str]:
+    """The message and hint for a failure of ours or of the HTTP client."""
     import httpx2
 
     said = _CODE.sub("", str(exc))
+    if isinstance(exc, BackendFailed):
+        return exc.message, exc.hint
     if isinstance(exc, httpx2.TimeoutException):
-        waited = limits.connect_s if isinstance(exc, httpx2.ConnectTimeout) else limits.read_s
+        waited = CONNECT_S if isinstance(exc, httpx2.ConnectTimeout) else READ_S
         return f"did nothing for {waited:g} s", _IS_IT_RUNNING
     if isinstance(exc, httpx2.ProxyError):
         return f"cannot be reached: the proxy answered {said}", "check HTTPS_PROXY"

@@ -5,11 +5,12 @@ import queue
 import re
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
+from itertools import chain
 from time import monotonic
 
 from ragqa.errors import BackendFailed
 from ragqa.llms import LLM, Prompt
-from ragqa.llms.secrets import sentence
+from ragqa.llms.servers import sentence
 
 _CHARS_PER_TOKEN = 12
 """More than a token's average, to bound a completion's characters by its tokens."""
@@ -23,6 +24,7 @@ _MARKS = (
 """How reasoning begins and ends."""
 
 _MORE_TIME = "allow more: ragqa config set llm_deadline_s N"
+_MORE_TOKENS = "allow more: ragqa config set llm_answer_tokens N"
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -39,27 +41,36 @@ def bounded(
         the deadline.
     """
     name = llm.destination.backend
-    pieces = read_apart(
-        lambda: llm.stream(prompt, max_tokens=max_tokens),
-        name,
-        deadline_s,
-        max_chars or _CHARS_PER_TOKEN * max_tokens,
-    )
-    has_thoughts, has_text = False, False
+    most = max_chars or _CHARS_PER_TOKEN * max_tokens
+    pieces = read_apart(lambda: llm.stream(prompt, max_tokens=max_tokens), name, deadline_s, most)
+    has_text = False
     with contextlib.closing(pieces):
-        for is_thought, text in _parts(pieces):
-            has_thoughts = has_thoughts or is_thought
-            if text and not is_thought:
-                has_text = has_text or bool(text.strip())
+        begun, has_thoughts = _after_thoughts(pieces)
+        for piece in chain([begun], pieces):
+            if text := piece if has_text else piece.lstrip():
+                has_text = True
                 yield text
-    if has_text:
-        return
-    if has_thoughts:
-        raise BackendFailed(
-            f"{name} only thought, and gave no answer",
-            hint="allow more: ragqa config set llm_answer_tokens N",
-        )
-    raise BackendFailed(f"{name} gave no text", hint="ask again, or without --llm")
+    if has_thoughts and not has_text:
+        raise BackendFailed(f"{name} only thought, and gave no answer", hint=_MORE_TOKENS)
+    if not has_text:
+        raise BackendFailed(f"{name} gave no text", hint="ask again, or without --llm")
+
+
+def _after_thoughts(pieces: Iterable[str]) -> tuple[str, bool]:
+    """The first of the answer, wherever the text is cut, and whether reasoning came before it."""
+    held, closing = "", ""
+    for piece in pieces:
+        held += piece
+        start = held.lstrip()
+        closing = closing or next((end for begin, end in _MARKS if start.startswith(begin)), "")
+        if closing:
+            _, closed, after = held.partition(closing)
+            if closed:
+                return after, True
+            held = held[-len(closing) :]
+        elif not any(begin.startswith(start) for begin, _ in _MARKS):
+            return held, False
+    return "" if closing else held, bool(closing)
 
 
 class Deadline:
@@ -124,24 +135,20 @@ def read_apart(
     deadline = Deadline(name, deadline_s, late)
     threading.Thread(target=read, name="ragqa-llm", daemon=True).start()
     try:
-        while (item := _next(items, deadline)) is not None:
+        while True:
+            try:
+                item = items.get(timeout=deadline.left())
+            except queue.Empty:
+                raise deadline.passed from None
+            if isinstance(item, BackendFailed):
+                raise item
+            if item is None:
+                return
             yield item
     finally:
         stopped.set()
-        cancel = getattr(streams[0], "cancel", None) if streams else None
-        if cancel is not None:
-            with contextlib.suppress(Exception):
-                cancel()
-
-
-def _next(items: "queue.SimpleQueue[str | BackendFailed | None]", deadline: Deadline) -> str | None:
-    try:
-        item = items.get(timeout=deadline.left())
-    except queue.Empty:
-        raise deadline.passed from None
-    if isinstance(item, BackendFailed):
-        raise item
-    return item
+        with contextlib.suppress(Exception):
+            getattr(streams[0], "cancel", lambda: None)()
 
 
 def _checked(pieces: Iterable[str], name: str, max_chars: int) -> Iterator[str]:
@@ -151,7 +158,7 @@ def _checked(pieces: Iterable[str], name: str, max_chars: int) -> Iterator[str]:
         if size > max_chars:
             raise BackendFailed(
                 f"{name} wrote more than {max_chars:,} characters",
-                hint="try another model, or allow more: ragqa config set llm_answer_tokens N",
+                hint=f"try another model, or {_MORE_TOKENS}",
             )
         if piece:
             yield _LONE_SURROGATE.sub("\ufffd", piece)
@@ -166,32 +173,3 @@ def _failure(name: str, exc: BaseException) -> BackendFailed:
         return BackendFailed(sentence(exc.message), hint=sentence(exc.hint))
     message = sentence(f"{name} failed: {type(exc).__name__}: {exc}")
     return BackendFailed(message, hint="ask without --llm")
-
-
-def _parts(pieces: Iterable[str]) -> Iterator[tuple[bool, str]]:
-    """Yield a completion's text, wherever it is cut, and whether each is reasoning before it."""
-    held, until, found = "", "", False
-    pieces = iter(pieces)
-    for piece in pieces:
-        held += piece
-        while True:
-            if until:
-                _, mark, after = held.partition(until)
-                # What is left of the reasoning is enough to recognise a mark that was cut.
-                held, until = (after, "") if mark else (held[1 - len(until) :], until)
-                if not mark:
-                    break
-            start = held.lstrip()
-            opened = next((marks for marks in _MARKS if start.startswith(marks[0])), None)
-            if opened is None:
-                break
-            held, until, found = start.removeprefix(opened[0]), opened[1], True
-            yield True, ""
-        begin = held.lstrip()
-        held = begin if found and not until else held
-        if not until and not any(opening.startswith(begin) for opening, _ in _MARKS):
-            yield False, held
-            yield from ((False, rest) for rest in pieces)
-            return
-    if not until:
-        yield False, held

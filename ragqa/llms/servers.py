@@ -1,26 +1,135 @@
-"""Servers that are known by name, and addresses, checked before anything is sent to them."""
+"""LLM servers: checked addresses, and keys, which are shown nowhere."""
 
 import os
 import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote, urlsplit
 
 from ragqa.config.addresses import HOST, LLM_PORTS, Address, llm_address
+from ragqa.config.files import read_own, user_settings_file
 from ragqa.errors import UsageError
-from ragqa.llms.secrets import Secret
 
 OLLAMA = "ollama"
-SETTING = "llm_url"
-
-_CLOUD = re.compile("(^|[:-])cloud$", re.IGNORECASE)
-_CLOUD_HOST = "ollama.com"
 _VERSION = "/v1"
-_OLLAMA_HOST = re.compile(r"(?:(https?)://)?(\[[^]]*\]|[^:/]*)(?::([0-9]*))?(/.*)?")
-_LISTENING = ("", "0.0.0.0", "[::]")  # noqa: S104 - never connected to
+
+MAX_MESSAGE = 300
+_HIDDEN = "***"
+_SHORTEST = 8
+_SHORTEST_IN_MESSAGES = 4
+"""A shorter key is a word such as `none` or `ollama`, which an answer may contain."""
+_SECRET_NAME = re.compile("(KEY|TOKEN|SECRET|PASSWORD)$")
+_VALID = "".join(map(chr, range(0x21, 0x7F)))
+_MAX_BYTES = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Secret:
+    """A text that shows as `***` wherever it is printed, logged or formatted."""
+
+    __slots__ = ("__value",)
+
+    def __init__(self, value: str) -> None:
+        self.__value = value
+
+    def reveal(self) -> str:
+        """The text itself, for the only code that sends it."""
+        return self.__value
+
+    def __repr__(self) -> str:
+        return _HIDDEN
+
+
+NO_KEY = Secret("")
+
+
+def hide(text: str, secret: Secret, *, shortest: int = _SHORTEST) -> str:
+    """Replace a secret in a text by `***`, percent-encoded or not, in capitals or not."""
+    value = secret.reveal()
+    if len(value) < shortest:
+        return text
+    forms = {
+        value, quote(value, errors="surrogateescape"), quote(value, "", errors="surrogateescape")
+    }  # fmt: skip
+    # The longest first: one may be the beginning of another.
+    pattern = "|".join(map(re.escape, sorted(forms, key=len, reverse=True)))
+    return re.sub(pattern, _HIDDEN, text, flags=re.IGNORECASE)
+
+
+def without_keys(text: str) -> str:
+    """Hide the values of environment variables such as `…_KEY` and `…_TOKEN` in a text."""
+    # Another thread may remove a variable meanwhile.
+    values = (os.environ.get(name) for name in list(os.environ) if _SECRET_NAME.search(name))
+    for value in sorted(filter(None, values), key=len, reverse=True):
+        text = hide(text, Secret(value))
+    return text
+
+
+def sentence(text: str, key: Secret = NO_KEY) -> str:
+    """The beginning of a message or hint, on one line and with keys hidden.
+
+    :param key: a key that may come from outside the environment.
+    """
+    # Hide before cutting, which could leave part of a key.
+    text = hide(without_keys(text), key, shortest=_SHORTEST_IN_MESSAGES)
+    line = " ".join(text.split())
+    return line if len(line) <= MAX_MESSAGE else f"{line[:MAX_MESSAGE]}…"
+
+
+def hide_in_pieces(pieces: Iterable[str], secret: Secret) -> Iterator[str]:
+    """The same as `hide` for a text in pieces and a secret without white space.
+
+    The end of a piece that may begin the secret is held back until the next.
+    """
+    if not secret.reveal():
+        yield from pieces
+        return
+    longest, held = 3 * len(secret.reveal()), ""
+    for piece in filter(None, pieces):
+        end = max(len(held.rstrip(_VALID)), len(held) - longest + 1)
+        if end:
+            yield held[:end]
+        held = hide(held[end:] + piece, secret)
+    if held:
+        yield held
+
+
+def key_file(kind: str) -> Path:
+    """The user's optional key file for a kind of backend."""
+    return user_settings_file().parent / "keys" / kind
+
+
+def find_key(kind: str, variable: str) -> Secret | None:
+    """The key for a kind of backend: from the environment, else from the user's file, else None.
+
+    :raises UsageError: others can read the file, or the content cannot be a key.
+    """
+    where, secret = variable, Secret(os.environ.get(variable, "").strip())
+    if not secret.reveal():
+        where = str(key_file(kind))
+        data = check_key_file(kind)
+        if data is None:
+            return None
+        secret, data = Secret(data.decode("utf-8", "replace").strip()), b""
+    if not secret.reveal() or secret.reveal().strip(_VALID):
+        raise UsageError(
+            f"{where} does not contain a key: it is empty, or not ASCII without spaces",
+            hint=f"put only the key into {where}",
+        )
+    return secret
+
+
+def check_key_file(kind: str) -> bytes | None:
+    """What is in the user's key file for a kind, None if there is none.
+
+    :raises UsageError: others can read it, or it is not the user's file.
+    """
+    return read_own(key_file(kind), "key file", size=_MAX_BYTES)
+
+
+class Service(NamedTuple):
     """The variables with a server's address and key, and an example of an address: the default."""
 
     address_variable: str
@@ -64,8 +173,7 @@ def server_of(kind: str, url: str) -> Server:
     service = SERVICES[kind]
     given, where = os.environ.get(service.address_variable, ""), service.address_variable
     if kind == "openai":
-        given, where = (url, SETTING) if url else (given, where)
-        given = given or service.example
+        given, where = (url, "llm_url") if url else (given or service.example, where)
     else:
         given = ollama_address(given) if kind == OLLAMA else given
         given = (given.rstrip("/").removesuffix(_VERSION) or service.example) + _VERSION
@@ -83,24 +191,15 @@ def server_of(kind: str, url: str) -> Server:
 
 
 def ollama_address(given: str) -> str:
-    """The server's address from the value of OLLAMA_HOST, in which any part may be missing.
+    """The server's address from the value of OLLAMA_HOST, whose scheme and port may be missing.
 
-    An address to listen on, such as 0.0.0.0, means this machine.
+    The address to listen on everywhere, 0.0.0.0, means this machine.
     """
-    found = _OLLAMA_HOST.fullmatch(given.strip())
-    if found is None:
+    given = given.strip().replace("0.0.0.0", "127.0.0.1")  # noqa: S104 - never listened on
+    if not given or "://" in given:
         return given
-    scheme, host, port, path = found.groups("")
-    host = "127.0.0.1" if host in _LISTENING else host
-    usual = str(LLM_PORTS[scheme]) if scheme else "11434"
-    if host == _CLOUD_HOST and not scheme:
-        scheme, usual = "https", "443"
-    return f"{scheme or 'http'}://{host}:{port or usual}{path}"
-
-
-def forwards_to(kind: str, model: str) -> str:
-    """The host that a server on this machine passes a model's prompts on to, "" for none."""
-    return _CLOUD_HOST if kind == OLLAMA and _CLOUD.search(model.strip()) else ""
+    has_port = re.search(r":\d+$", given)
+    return f"http://{given}" if has_port else f"http://{given}:11434"
 
 
 def _proxy_to(server: Address) -> tuple[Secret | None, str]:
@@ -112,14 +211,11 @@ def _proxy_to(server: Address) -> tuple[Secret | None, str]:
     if not address or proxy_bypass(f"{server.host}:{server.port}"):
         return None, ""
     address = address if "://" in address else f"http://{address}"
-    try:
+    with suppress(ValueError):
         split = urlsplit(address)
-        name, port = split.hostname or "", split.port
-    except ValueError:
-        name, port, split = "", None, urlsplit("")
-    if split.scheme not in LLM_PORTS or not re.fullmatch(HOST, name):
-        raise UsageError(
-            "the environment's HTTPS_PROXY is not an http:// or https:// address",
-            hint=f"fix it, or bypass it for this host: NO_PROXY={server.host}",
-        )
-    return Secret(address), f"{name}:{port or LLM_PORTS[split.scheme]}"
+        if split.scheme in LLM_PORTS and re.fullmatch(HOST, split.hostname or ""):
+            return Secret(address), f"{split.hostname}:{split.port or LLM_PORTS[split.scheme]}"
+    raise UsageError(
+        "the environment's HTTPS_PROXY is not an http:// or https:// address",
+        hint=f"fix it, or bypass it for this host: NO_PROXY={server.host}",
+    )

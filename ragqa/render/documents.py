@@ -10,7 +10,7 @@ from ragqa import types
 from ragqa.render.view import warnings_of
 
 if TYPE_CHECKING:
-    from ragqa.getting import NotePart
+    from ragqa.addresses import NotePart
     from ragqa.related import RelatedNotes
 
 Document = dict[str, Any]

@@ -5,8 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from urllib.parse import quote
 
-from ragqa.chatting import numbered
-from ragqa.followups import Exchange
+from ragqa.chatting import Exchange, numbered
 from ragqa.notes.formats import fragment
 from ragqa.render import view
 from ragqa.render.excerpts import words_of

@@ -40,7 +40,7 @@ from ragqa.types import (
 )
 
 if TYPE_CHECKING:
-    from ragqa.getting import NotePart
+    from ragqa.addresses import NotePart
     from ragqa.related import RelatedNotes
 
 _SNIPPET_CHARS = 220

@@ -161,7 +161,7 @@ def print_error(error: RagqaError) -> None:
 
     A library's exception may quote a key: `Invalid header value b'Bearer …'`.
     """
-    from ragqa.llms.secrets import without_keys
+    from ragqa.llms.servers import without_keys
 
     _say_labelled("error: ", "error", without_keys(error.message))
     if error.hint:

@@ -10,14 +10,12 @@ from ragqa.render.results import Linker
 from ragqa.render.screen import put, put_heading
 from ragqa.safe import safe_text
 from ragqa.types import Span
-from ragqa.verifying.checking import Checked, Standing, Verification
-from ragqa.verifying.current_notes import differences
+from ragqa.verifying.checking import Checked, Standing, Verification, differences
 
 _STYLES = {
     Standing.INTACT: "good",
     Standing.MOVED: "good",
     Standing.CHANGED: "warning",
-    Standing.EXTRACTED: "warning",
     Standing.GONE: "error",
 }
 _INDENT = 3
@@ -95,7 +93,7 @@ def _print_checked(checked: Checked, linker: Linker) -> None:
     put(line, hang=_INDENT)
     if checked.reason:
         put(checked.reason, "warning", indent=_INDENT)
-    if checked.standing in (Standing.CHANGED, Standing.EXTRACTED) and place is not None:
+    if checked.standing is Standing.CHANGED and place is not None:
         if place.header and citation.context:
             put(_difference(citation.context, place.header), indent=_INDENT)
         put(_difference(quote, _as_read(place.text, place.locator)), indent=_INDENT)

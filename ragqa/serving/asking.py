@@ -33,7 +33,7 @@ from ragqa.errors import (
 )
 from ragqa.generation import Writer, what_is_sent, writer_of
 from ragqa.llms import LLM, NO_LLM, Destination, Prompt
-from ragqa.llms.secrets import without_keys
+from ragqa.llms.servers import without_keys
 from ragqa.render.overviews import status_document
 from ragqa.safe import safe_line
 from ragqa.serving.warm import Freshness, NotReady, Overdue, WarmIndex

@@ -21,10 +21,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.applications import Starlette
 
 from ragqa import __version__
+from ragqa.addresses import get_part
 from ragqa.clock import day_since
 from ragqa.errors import RagqaError, UsageError, out_of_memory
 from ragqa.explaining import explain
-from ragqa.getting import get_part
 from ragqa.render.documents import answer_document, search_document
 from ragqa.render.explanations import explanation_document
 from ragqa.render.verifications import verification_document

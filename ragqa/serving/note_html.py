@@ -23,7 +23,7 @@ from mdit_py_plugins.footnote import footnote_plugin
 from mdit_py_plugins.front_matter import front_matter_plugin
 from mdit_py_plugins.tasklists import tasklists_plugin
 
-from ragqa.getting import edits_of_hidden
+from ragqa.addresses import edits_of_hidden
 from ragqa.notes.links import NoteNames
 from ragqa.safe import safe_text
 from ragqa.text.markdown import link_words

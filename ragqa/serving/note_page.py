@@ -11,9 +11,9 @@ from urllib.parse import urlencode
 
 from markupsafe import Markup
 
+from ragqa.addresses import read_current
 from ragqa.api import Index
 from ragqa.errors import UsageError
-from ragqa.getting import read_current
 from ragqa.notes.formats import Document
 from ragqa.notes.links import NoteNames
 from ragqa.related import NoteLinks, Related, near
@@ -21,8 +21,7 @@ from ragqa.serving.asking import Asked, Shown, number_in
 from ragqa.serving.note_html import IMAGES, Names, note_html, slugs, source_html, url_path
 from ragqa.serving.warm import WarmIndex
 from ragqa.types import Corpus, Filters, Kind, Note, NoteRecord, Span
-from ragqa.verifying.checking import in_note
-from ragqa.verifying.current_notes import CurrentNote
+from ragqa.verifying.checking import CurrentNote, in_note
 from ragqa.verifying.saved import NOWHERE, SavedCitation
 
 _MOST_NEAR = 5

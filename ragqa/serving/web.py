@@ -18,9 +18,9 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Send
 
+from ragqa.addresses import get_part
 from ragqa.errors import UsageError
 from ragqa.generation import Writer
-from ragqa.getting import get_part
 from ragqa.llms import NO_LLM
 from ragqa.notes.read import open_inside
 from ragqa.render import to_json

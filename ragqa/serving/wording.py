@@ -9,10 +9,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ragqa.addresses import NotePart
 from ragqa.answering.sentences import context_of
 from ragqa.errors import RagqaError
 from ragqa.explaining import Explanation
-from ragqa.getting import NotePart
 from ragqa.passages import tokens
 from ragqa.render.documents import part_document
 from ragqa.render.explanations import lacking_line, verdict

@@ -18,7 +18,6 @@ from ragqa.types import Filters, NoteRecord, with_parents
 Test = Callable[[Mapping[str, Sequence[str]]], bool]
 
 _TOKEN = re.compile(r'<=|>=|!=|[=<>()]|"[^"]*"|[^\s()"=!<>]+|\S')
-_BARE = re.compile(r"\w[\w.:-]*")
 _OPERATORS = {"=": "==", "contains": "in"}
 _LITERAL = frozenset({"and", "or", "not", "!=", "<", "<=", ">", ">=", "(", ")", "!", '"'})
 _SIGNS: Mapping[type[ast.cmpop], str] = {
@@ -119,10 +118,6 @@ class Comparison:
         found = any(_compare(value, sign, self.value) for value in note.get(self.name, ()))
         return found != (self.sign == "!=")
 
-    def can_hold(self, values: Iterable[str]) -> bool:
-        """Whether any of these values is of a kind that this compares."""
-        return self.sign[0] not in "<>" or _kind(self.value) in map(_kind, values)
-
 
 @dataclass(frozen=True, slots=True)
 class Where:
@@ -138,21 +133,6 @@ def by_name(properties: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     for name, value in properties:
         values.setdefault(name.casefold(), []).append(value)
     return values
-
-
-def equals(name: str, value: str) -> str:
-    """The filter for a property with a value, in double quotes where needed.
-
-    "" if one of them has characters that no filter can name.
-    """
-    if not (name + value).isprintable() or '"' in name + value:
-        return ""
-    sides = (side if _is_bare(side) else f'"{side}"' for side in (name, value))
-    return " = ".join(sides)
-
-
-def _is_bare(side: str) -> bool:
-    return bool(_BARE.fullmatch(side)) and side.casefold() not in _LITERAL | _OPERATORS.keys()
 
 
 @lru_cache(maxsize=8)

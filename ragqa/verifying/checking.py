@@ -1,25 +1,72 @@
-"""Classify each citation of a saved answer: intact, moved, changed or gone."""
+"""Hold each citation of a saved answer against the current notes: intact, moved, changed or gone.
 
-from collections.abc import Collection, Iterable
+A note may still contain a quote's words but no longer say them: the sentence may have grown ("No
+longer true: ..."), been struck out, or moved to a comment, to code or under another header.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TypeGuard
+from functools import cached_property
+from heapq import nsmallest
+from itertools import groupby, islice
 
-from ragqa.types import EXTRACTIVE, Corpus, Progress
-from ragqa.verifying.current_notes import (
-    CurrentNote,
-    CurrentNotes,
-    Stretch,
-    is_inside,
-    places,
-    successor,
-)
-from ragqa.verifying.saved import ANY_NOTE, NOWHERE, SavedAnswer, SavedCitation
+from rapidfuzz.distance import Indel
 
-ANOTHER_READER = "the file is the same; this version of ragqa extracts other text from it"
+from ragqa.addresses import readings
+from ragqa.notes import parse_note, read_text, walk_notes
+from ragqa.notes.formats import Document, how_to_read, suffix_of, why_format_is_off
+from ragqa.passages.parts import block_contexts, heading_paths, unit_spans
+from ragqa.text.markdown import labels_within
+from ragqa.text.words import UNSPACED, tokenize
+from ragqa.types import EXTRACTIVE, Block, Corpus, Kind, Progress, Skipped, Span, Stamp
+from ragqa.verifying.saved import ANY_NOTE, NOWHERE, SavedAnswer, SavedCitation, is_saved
+
 NOTHING_LIKE_IT = "nothing in the note resembles it"
 OTHER_CONTEXT = "the note has other words above it than the answer"
-SHOWN_OTHERWISE = "the quotes shown differ from those in the record; the record was checked"
+IN_CODE = "it is in a code block now"
+IN_COMMENT = "it is in a comment now"
+STRUCK_OUT = "it is struck out"
+_UNSAID = {Kind.COMMENT: IN_COMMENT, Kind.STRUCK: STRUCK_OUT}
+NO_NOTE = "there is no such note: it was removed or renamed, or it is ignored or behind a link"
+
+# A sentence or code block over the embedder's limit is cited in pieces. These are long, and the
+# text around them was there before.
+_CUT_FROM = 600
+_PIECE_FROM = 200
+
+# Text around a sentence that says nothing: item markers, footnotes and anchors.
+_SILENT = re.compile(r"^[\s>]*(?:[-*+]|\d{1,9}[.)])\s|\[\^[^\]\n]*\]|\s\^[\w-]+\s*$")
+_SAYS = re.compile(r"[^\W_]|\?")
+
+# Scripts beyond are written without spaces, so a neighbour does not mark a word's end.
+_IN_WORD = r"[^\W_\u0e00-\U0010ffff]"
+
+_MAX_PLACES = 5
+
+MIN_SIMILARITY = 0.6
+"""The least share of words in common, in order, of a quote and its successor.
+
+`docs/decisions/verifying.md` has how it was chosen.
+"""
+
+MAX_WORDS = 500
+"""Longer quotes are not compared, which would take seconds; ragqa's are shorter by default."""
+
+MAX_COMPARED = 20_000
+"""Texts with more words are shown whole."""
+
+MAX_STRETCHES = 10_000
+"""At most this many runs of sentences are compared with a quote: those nearest to its old place."""
+
+_URL = re.compile(r"https?://[^\s)>\]]+")
+_NOT_WORD = re.compile(r"[\W_]+")
+_TOKEN = re.compile(rf"(?:~~|[{UNSPACED}]|(?:(?!~~)[^\s{UNSPACED}])+)\s*|\s+")
+
+Sentence = tuple[Span, Sequence[str]]
+"""A citable unit of a note, with its words; headings have none."""
 
 
 class Standing(StrEnum):
@@ -28,8 +75,22 @@ class Standing(StrEnum):
     INTACT = "intact"
     MOVED = "moved"
     CHANGED = "changed"
-    EXTRACTED = "extracted differently"
     GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A stretch of a current note: `note.text[chars[0]:chars[1]] == text`.
+
+    `header` is the header of a changed table row, else ""; `locator` is as in `Citation`.
+    """
+
+    path: str
+    lines: tuple[int, int]
+    chars: tuple[int, int]
+    text: str
+    header: str = ""
+    locator: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +120,16 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """A saved answer compared with the notes.
-
-    `warnings` say what could not be checked; `shown_otherwise` is as in the saved answer.
-    """
+    """A saved answer compared with the notes; `warnings` say what could not be checked."""
 
     question: str
     checked: tuple[Checked, ...]
     warnings: tuple[str, ...] = ()
-    shown_otherwise: bool = False
 
     @property
     def is_sound(self) -> bool:
-        """Whether all citations are sound and the answer displays their quotes."""
-        return not self.shown_otherwise and all(one.is_sound for one in self.checked)
+        """Whether all citations are sound."""
+        return all(one.is_sound for one in self.checked)
 
 
 def verify(
@@ -100,35 +157,43 @@ def verify(
     ]
     own = {path: notes.read(path) for path in {one.path for one in citations}}
     found = {one: _became(one, own[one.path]) for one in citations}
-    lost = [one for one in found if found[one] is None and is_inside(one.path)]
-    found |= _in_other_notes(lost, notes, progress)
-    renamed = {
-        one.path: there.place.path
-        for one in lost
-        if _is_sound(there := found[one]) and there.place and own[one.path] is None
-    }
-    for one in lost:
-        if one.path in renamed and not _is_sound(found[one]):
-            found[one] = _became(one, notes.read(renamed[one.path])) or found[one]
-    checked = [
-        _told_apart(found[one] or _gone(one, own[one.path], notes), own[one.path])
-        for one in citations
-    ]
+    lost = [one for one in found if found[one] is None]
+    elsewhere = _in_other_notes(lost, notes, progress)
+    checked = []
+    for one in citations:
+        reason = notes.why_not(one.path) if own[one.path] is None else NOTHING_LIKE_IT
+        gone = Checked(one, Standing.GONE, reason=reason)
+        checked.append(found[one] or elsewhere.get(one, gone))
     warnings = []
     if saved.backend != EXTRACTIVE:
         warnings = [
             f"{saved.backend} wrote this answer: what it cites is checked, not what it says"
         ]
-    warnings += [SHOWN_OTHERWISE] if saved.shown_otherwise else []
-    warnings += [] if all(_is_sound(found[one]) for one in lost) else _unread(notes)
-    return Verification(saved.question, tuple(checked), tuple(warnings), saved.shown_otherwise)
+    if len(elsewhere) < len(lost) and notes.skipped:
+        path, reason = next(iter(notes.skipped.items()))
+        skipped = f"{len(notes.skipped)} skipped, such as {path}: {reason}"
+        warnings.append(f"not every note was searched: {skipped}")
+    return Verification(saved.question, tuple(checked), tuple(warnings))
 
 
-def _is_sound(checked: Checked | None) -> TypeGuard[Checked]:
-    return checked is not None and checked.is_sound
+def _in_other_notes(
+    lost: Iterable[SavedCitation], notes: "CurrentNotes", progress: Progress
+) -> dict[SavedCitation, Checked]:
+    """The citations that other notes say, each in the first by path."""
+    found: dict[SavedCitation, Checked] = {}
+    left = list(lost)
+    for note in notes.searched(progress) if left else ():
+        for one in [each for each in left if each.path != note.path]:
+            there = in_note(one, note)
+            if there and there.is_sound:
+                left.remove(one)
+                found[one] = there
+        if not left:
+            break
+    return found
 
 
-def _became(citation: SavedCitation, note: CurrentNote | None) -> Checked | None:
+def _became(citation: SavedCitation, note: "CurrentNote | None") -> Checked | None:
     """What became of a citation in a note: its words there, else the text most similar to it."""
     if note is None:
         return None
@@ -138,7 +203,7 @@ def _became(citation: SavedCitation, note: CurrentNote | None) -> Checked | None
     return None if span is None else Checked(citation, Standing.CHANGED, note.place(span))
 
 
-def in_note(citation: SavedCitation, note: CurrentNote) -> Checked | None:
+def in_note(citation: SavedCitation, note: "CurrentNote") -> Checked | None:
     """The citation where its words occur in a note, preferring places that say nothing more."""
     start, end = citation.chars
     is_as_cited = (note.path, note.sha256) == (citation.path, citation.note_sha256)
@@ -153,61 +218,223 @@ def in_note(citation: SavedCitation, note: CurrentNote) -> Checked | None:
         place, is_same, reason = note.said(span)
         is_free = not (citation.context and place.header)
         if is_same and (is_free or citation.context in note.contexts(span)):
-            place = replace(place, header="")
-            return Checked(citation, _standing_at(place, citation), place)
+            # Within a page, cell or paragraph it has not moved, whatever the line.
+            is_there = citation.lines in (place.lines, NOWHERE)
+            is_there = is_there or "" != citation.locator == place.locator
+            is_there = is_there and citation.path in (place.path, ANY_NOTE)
+            standing = Standing.INTACT if is_there else Standing.MOVED
+            return Checked(citation, standing, replace(place, header=""))
         changed = changed or Checked(citation, Standing.CHANGED, place, reason)
     return changed
 
 
-def _standing_at(place: Stretch, citation: SavedCitation) -> Standing:
-    """Whether a quote that stands here has moved: not if nobody said where it was.
+@dataclass
+class CurrentNote:
+    """A current note, parsed when first needed."""
 
-    Within a page, cell or paragraph it has not, since its lines are not those of the file.
+    path: str
+    document: Document
+    sha256: str
+
+    def __post_init__(self) -> None:
+        self.text = self.document.text
+
+    @cached_property
+    def sentences(self) -> list[Sentence]:
+        """Its citable units, in order."""
+        found: list[Sentence] = []
+        for block in self._blocks:
+            is_text = block.kind not in (Kind.HEADING, Kind.RULE)
+            spans = unit_spans(self.text, block)
+            found += [(s, words_of(self.text[slice(*s)]) if is_text else ()) for s in spans]
+        return found
+
+    def place(self, span: Span, header: str = "") -> Stretch:
+        """A span of the note, with its text and lines."""
+        first = self.text.count("\n", 0, span[0]) + 1
+        words = self.text[span[0] : span[1]]
+        lines = first, first + words.count("\n")
+        return Stretch(self.path, lines, span, words, header, self.document.locate(span))
+
+    def said(self, span: Span) -> tuple[Stretch, bool, str]:
+        """What the note says where a quote's words are: the whole sentences, items or rows.
+
+        :returns: also whether they say just that, and why the words are there but not said, "" if
+            words were added.
+        """
+        first, last = self._block_at(span[0]), self._block_at(span[1] - 1)
+        if first is None or last is None:
+            return self.place(span), True, ""
+        if first.kind in _UNSAID:
+            whole = (first.start, first.end) if first.kind is Kind.STRUCK else span
+            return self.place(whole), False, _UNSAID[first.kind]
+        start = self._unit_at(first, span[0])[0]
+        end = self._unit_at(last, span[1] - 1)[1]
+        is_piece = end - start > _CUT_FROM and span[1] - span[0] > _PIECE_FROM
+        whole = span if is_piece else (start, end)
+        if first.kind is Kind.CODE and whole != span:
+            return self.place(span), False, IN_CODE
+        added = self.text[whole[0] : span[0]], self.text[span[1] : whole[1]]
+        says = any(_SAYS.search(_SILENT.sub("", each)) for each in added)
+        header = self.contexts(span)[0] if first.kind is Kind.ROW else ""
+        return self.place(whole if says else span, header), not says, ""
+
+    def contexts(self, span: Span) -> list[str]:
+        """A unit's context or labels, alone and after the headings above it, outermost last."""
+        text = self.text
+        contexts = block_contexts(text, self._blocks), heading_paths(self._blocks)
+        for block, context, path in zip(self._blocks, *contexts, strict=True):
+            if block.start <= span[0] < block.end:
+                row, labels = text[block.start : block.end], block.labels
+                part = span[0] - block.start, span[1] - block.start
+                if row[: part[0]].strip(" \t\r>") or row[part[1] :].strip():
+                    labels = labels_within(row, labels, *part)
+                own = " | ".join(labels) or context
+                above = (" > ".join(path[depth:]) for depth in range(len(path), -1, -1))
+                return [": ".join(filter(None, (one, own))) for one in above]
+        return [""]
+
+    @cached_property
+    def _blocks(self) -> Sequence[Block]:
+        blocks = parse_note(self.path, self.text, self.sha256, Stamp(0, 0)).blocks
+        # A saved answer may cite a secret, if the settings allowed it.
+        return [replace(b, kind=Kind.PROPERTY) if b.kind is Kind.SECRET else b for b in blocks]
+
+    def _block_at(self, at: int) -> Block | None:
+        number = bisect_right(self._blocks, at, key=lambda block: block.start) - 1
+        return self._blocks[number] if number >= 0 and at < self._blocks[number].end else None
+
+    def _unit_at(self, block: Block, at: int) -> Span:
+        """The sentence, item or row of a block that contains a character."""
+        units = (span for span in unit_spans(self.text, block) if span[0] <= at < span[1])
+        return next(units, (at, at + 1))
+
+
+class CurrentNotes:
+    """The notes of a corpus, read on demand.
+
+    Only files that the walk finds are opened. A saved answer may name others, outside the corpus,
+    ignored, hidden or behind a link; these are not.
     """
-    is_there = citation.lines in (place.lines, NOWHERE) or "" != citation.locator == place.locator
-    is_there = is_there and citation.path in (place.path, ANY_NOTE)
-    return Standing.INTACT if is_there else Standing.MOVED
+
+    def __init__(self, corpus: Corpus, max_note_bytes: int, formats: Collection[str]) -> None:
+        self._corpus = corpus
+        self._max_note_bytes, self._formats = max_note_bytes, formats
+        walk = walk_notes(corpus, max_note_bytes=max_note_bytes, formats=formats)
+        self._paths = dict.fromkeys(file.path for file in walk.files)  # a set, in order
+        self.skipped = {skip.path: skip.reason for skip in walk.skipped}
+
+    def searched(self, progress: Progress) -> Iterator[CurrentNote]:
+        """Yield each note that can be read, by path, except saved answers."""
+        for count, path in enumerate(self._paths, start=1):
+            note = self.read(path)
+            if note is not None and not is_saved(note.text):
+                yield note
+            progress("searching", count, len(self._paths))
+
+    def read(self, path: str) -> CurrentNote | None:
+        """Read a note; None if it cannot be read, and then `why_not` has the reason."""
+        if path not in self._paths:
+            return None
+        read = read_text(self._corpus, path, max_note_bytes=self._max_note_bytes)
+        if isinstance(read, Skipped):
+            self.skipped[path] = read.reason
+            return None
+        return CurrentNote(path, read.document, read.sha256)
+
+    def named(self, place: str) -> str:
+        """The path of the note that a place names, such as `a.md:3`; the place itself for none."""
+        return next((one.path for one in readings(place) if one.path in self._paths), place)
+
+    def why_not(self, path: str) -> str:
+        """Why a path is not read as a note."""
+        if path in self.skipped:
+            return f"the file cannot be read: {self.skipped[path]}"
+        if off := why_format_is_off(path, self._formats):
+            return f"{off}; {how_to_read([suffix_of(path)], self._formats, self._corpus)}"
+        return NO_NOTE
 
 
-def _in_other_notes(
-    lost: Iterable[SavedCitation], notes: CurrentNotes, progress: Progress
-) -> dict[SavedCitation, Checked]:
-    """Where other notes have the words of citations, by path: the first that says them.
+def places(text: str, quote: str, near: int) -> list[Span]:
+    """The few occurrences of a quote nearest to an offset, the nearest first, exact ones before.
 
-    Words that a note has and does not say count for a citation whose own note is not there.
+    White space within it may differ. The quote must not end inside a word or number: `limit: 5`
+    occurs in neither `limit: 50` nor `limit: 5.5`.
     """
-    found: dict[SavedCitation, Checked] = {}
-    left = list(lost)
-    for note in notes.searched(progress) if left else ():
-        for one in [each for each in left if each.path != note.path]:
-            there = in_note(one, note)
-            if _is_sound(there):
-                left.remove(one)
-            if _is_sound(there) or (there and one not in found and one.path not in notes.paths):
-                found[one] = there
-        if not left:
-            break
-    return found
+    words = quote.split()
+    if not words or max(words, key=len) not in text:
+        return []  # rules out most notes quickly
+    pattern = r"\s+".join(map(re.escape, words))
+    if re.match(_IN_WORD, words[0]):
+        pattern = rf"(?<!{_IN_WORD})(?:(?<!\d[.,])|(?!\d)){pattern}"
+    if re.match(_IN_WORD, words[-1][-1]):
+        pattern = rf"{pattern}(?!{_IN_WORD})(?:(?![.,]\d)|(?<!\d))"
+    spans = (found.span() for found in re.finditer(pattern, text))
+    return nsmallest(
+        _MAX_PLACES, spans, key=lambda span: (text[slice(*span)] != quote, abs(span[0] - near))
+    )
 
 
-def _gone(citation: SavedCitation, note: CurrentNote | None, notes: CurrentNotes) -> Checked:
-    reason = notes.why_not(citation.path) if note is None else NOTHING_LIKE_IT
-    return Checked(citation, Standing.GONE, reason=reason)
+def successor(sentences: Sequence[Sentence], quote: str, near: int) -> Span | None:
+    """The sentences most similar to a quote, the nearest in a tie; None if nothing is similar.
+
+    :param near: the quote's old offset, in characters.
+    """
+    words = words_of(quote)
+    if not 0 < len(words) <= MAX_WORDS:
+        return None
+    best, highest = None, MIN_SIMILARITY
+    for span, theirs in islice(_stretches(sentences, words, near), MAX_STRETCHES):
+        # Its `score_cutoff` would reject a similarity of exactly the minimum.
+        similarity = Indel.normalized_similarity(words, theirs)
+        if similarity > highest or (best is None and similarity == highest):
+            best, highest = span, similarity
+    return best
 
 
-def _told_apart(checked: Checked, note: CurrentNote | None) -> Checked:
-    """The result, unless only the reader has changed: of a format whose digests name it."""
-    if checked.is_sound or note is None or note.sha256 == checked.citation.note_sha256:
-        return checked
-    file, dash, _ = note.sha256.partition("-")
-    is_same_file = dash and file == checked.citation.note_sha256.partition("-")[0]
-    differs = replace(checked, standing=Standing.EXTRACTED, reason=ANOTHER_READER)
-    return differs if is_same_file else checked
+def _stretches(
+    sentences: Sequence[Sentence], words: Sequence[str], near: int
+) -> Iterator[tuple[Span, list[str]]]:
+    """Yield runs of sentences that may be similar to a quote, with their words, the nearest first.
+
+    A run does not cross a heading, is not too long for the minimum similarity, and begins and ends
+    with a sentence that has a third of its words from the quote: fewer would not improve it.
+    """
+    wanted, longest = set(words), len(words) * (2 / MIN_SIMILARITY - 1)
+    is_edge = [3 * sum(w in wanted for w in own) >= len(own) > 0 for _, own in sentences]
+    starts = [start for start, is_likely in enumerate(is_edge) if is_likely]
+    for start in sorted(starts, key=lambda i: abs(sentences[i][0][0] - near)):
+        theirs: list[str] = []
+        for end in range(start, len(sentences)):
+            span, own = sentences[end]
+            theirs = [*theirs, *own]
+            if not own or len(theirs) > longest:
+                break
+            if is_edge[end]:
+                yield (sentences[start][0][0], span[1]), theirs
 
 
-def _unread(notes: CurrentNotes) -> list[str]:
-    """Warn of unreadable notes, which might contain the words not found."""
-    if not notes.skipped:
-        return []
-    path, reason = next(iter(notes.skipped.items()))
-    return [f"not every note was searched: {len(notes.skipped)} skipped, such as {path}: {reason}"]
+def words_of(text: str) -> list[str]:
+    """The words to compare a text by."""
+    # A URL is a single word, so that two links to one site are not similar.
+    whole = _URL.sub(lambda url: _NOT_WORD.sub("", url[0])[:60], text)
+    return tokenize(whole, pairs_only=True)
+
+
+def differences(old: str, new: str) -> list[tuple[str, str]]:
+    """A word diff of two texts: what was removed and what stands instead, or the same twice.
+
+    Any white space counts as one space.
+    """
+    a, b = (_TOKEN.findall(" ".join(text.split()) + " ") for text in (old, new))
+    if max(len(a), len(b)) > MAX_COMPARED:
+        return [(old, new)]
+    # A word before `~~` equals the same word before a space.
+    bare_a, bare_b = ([token.rstrip() for token in tokens] for tokens in (a, b))
+    pieces = []
+    for _, same in groupby(Indel.opcodes(bare_a, bare_b), lambda step: step.tag == "equal"):
+        steps = list(same)
+        removed = a[steps[0].src_start : steps[-1].src_end]
+        added = b[steps[0].dest_start : steps[-1].dest_end]
+        pieces.append(("".join(removed), "".join(added)))
+    return pieces

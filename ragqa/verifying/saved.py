@@ -7,8 +7,7 @@ is found anywhere in the file and in any fence.
 
 import json
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import BinaryIO
 
 import msgspec
@@ -29,10 +28,6 @@ _VERSION = 1
 # JSON escapes quotation marks in strings, so no text inside a record looks like a record.
 _RECORD = re.compile(rf'\{{\s*"{_MARK}"\s*:')
 _MARKUP = re.compile("[<>&`~]")
-_FENCE = re.compile(r"[ \t>]*(`{3,}|~{3,})[ \t]*(\w*)\s*")
-# Displayed quotes have escapes for terminal control characters, and markers before each line in a
-# block quote or list.
-_NOT_OF_QUOTE = re.compile(r"^[\s>]+|\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})", re.MULTILINE)
 _HINT = "save one: ragqa ask QUESTION --json > answer.json, or --format markdown > answer.md"
 
 
@@ -56,14 +51,10 @@ class SavedCitation:
 
 @dataclass(frozen=True, slots=True)
 class SavedAnswer:
-    """The checkable part of a saved answer; abstentions have no citations.
-
-    `shown_otherwise` means that it displays other quotes than its citations'. `backend` wrote it.
-    """
+    """The checkable part of a saved answer, and what wrote it; abstentions have no citations."""
 
     question: str
     citations: tuple[SavedCitation, ...]
-    shown_otherwise: bool = False
     backend: str = EXTRACTIVE
 
 
@@ -107,9 +98,7 @@ def read_saved(file: BinaryIO, name: str) -> SavedAnswer:
             f"{name} is not a saved answer: it has more than {MAX_BYTES:,} bytes", hint=_HINT
         )
     try:
-        text = data.decode("utf-8-sig")
-        answer = _answer(_document(text))
-        return replace(answer, shown_otherwise=_is_shown_otherwise(text, answer.citations))
+        return _read(data.decode("utf-8-sig"))
     except UnicodeDecodeError as exc:
         problem = f"byte {exc.start:,} is not UTF-8"
     except RecursionError:
@@ -119,45 +108,20 @@ def read_saved(file: BinaryIO, name: str) -> SavedAnswer:
     raise UsageError(f"{name} is not a saved answer: {problem}", hint=_HINT)
 
 
-def _document(text: str) -> object:
-    """The file as JSON, or the JSON record in its Markdown."""
+def _read(text: str) -> SavedAnswer:
+    """The answer in JSON, or in the record of Markdown, around which its quotes are shown."""
     try:
-        return json.loads(text)
+        document = json.loads(text)
     except ValueError:
         records = list(_RECORD.finditer(text))
+    else:
+        return _answer(document)
     if not records:
         raise ValueError("it is neither JSON nor Markdown from ragqa ask")
     if len(records) > 1:
         raise ValueError(f"it holds {len(records)} answers; put each in its own file")
     document, _ = json.JSONDecoder().raw_decode(text, records[0].start())
-    return document
-
-
-def _is_shown_otherwise(text: str, citations: Sequence[SavedCitation]) -> bool:
-    """Whether the text around a record shows a quote that the record lacks; fewer are fine."""
-    quotes = (_printable(defused(citation.quote)) for citation in citations)
-    return bool(citations) and not all(_printable(one) in quotes for one in _shown(text))
-
-
-def _shown(text: str) -> Iterator[str]:
-    """The contents of the fenced code blocks marked as text, which hold quotes."""
-    fence, is_text, lines = "", False, list[str]()
-    for line in text.split("\n"):
-        found = _FENCE.fullmatch(line)
-        if found and not fence:
-            fence, is_text, lines = found[1], found[2] == "text", []
-        elif found and found[1].startswith(fence) and not found[2]:
-            if is_text:
-                yield "\n".join(lines)
-            fence = ""
-        elif fence:
-            lines.append(line)
-
-
-def _printable(text: str) -> str:
-    """The printed characters of a quote, which are the same in a note and where it is shown."""
-    bare = _NOT_OF_QUOTE.sub("", text.replace("\r", "\n"))
-    return "".join(each for each in bare if each.isprintable() and not each.isspace())
+    return _answer(document)
 
 
 def _answer(document: object) -> SavedAnswer:

@@ -124,7 +124,7 @@ def test_every_number_in_the_answer_is_that_of_a_source(ask):
 
 
 def test_an_llm_that_repeats_its_prompt_has_failed(ask, tmp_path, monkeypatch):
-    monkeypatch.setattr("ragqa.generation.prompt.secrets.token_hex", lambda _: "c0ffee")
+    monkeypatch.setattr("ragqa.generation.writer.secrets.token_hex", lambda _: "c0ffee")
     run = ask(says=f"{GOOD}\n--- begin c0ffee passage 1\nBM25")
     assert run.code == 5
     assert "repeated its prompt" in run.err
@@ -214,7 +214,7 @@ def test_a_small_budget_leaves_passages_out_and_says_so(ask):
 def test_what_is_shown_is_what_is_sent_to_the_letter(ragqa, wiki_index, stub, monkeypatch):
     env = stub.environment("openai", "ok")
     options = ["--llm", "openai:tiny", "--corpus", CORPUS, "--index", wiki_index]
-    monkeypatch.setattr("ragqa.generation.prompt.secrets.token_hex", lambda _: "c0ffee")
+    monkeypatch.setattr("ragqa.generation.writer.secrets.token_hex", lambda _: "c0ffee")
     shown = ragqa("ask", QUESTION, "--show-prompt", "--json", *options, env=env).document
     stub.requests.clear()
     ragqa("ask", QUESTION, *options, env=env)

@@ -108,7 +108,6 @@ def test_more_keeps_to_the_filters_of_the_question(run, notes):
         ("hx", ["hx", "{file}:{line}"]),
         ("other", ["other", "{file}"]),
         ("  ", ["other", "{file}"]),
-        ("''", ["other", "{file}"]),
     ],
 )
 def test_a_source_opens_in_the_editor_at_its_line_and_no_shell_sees_its_name(

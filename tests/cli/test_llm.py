@@ -12,7 +12,7 @@ from terminals import Terminal
 from ragqa.cli import run as run_here
 from ragqa.consent import consent_file
 from ragqa.diagnosis.llm import PROMPT
-from ragqa.llms.secrets import key_file
+from ragqa.llms.servers import key_file
 
 MARKER = "sk-marker-0123456789"
 GOOD = "The bridge of Aldmoor was built in 1871 [1]."

@@ -141,7 +141,6 @@ def test_a_note_that_was_found_where_no_answer_was_given_is_said_to_be_withheld(
     ("target", "path", "reason"),
     [
         ("drafts/old.md", "drafts/old.md", 'line 2 of .ragqaignore leaves it out: "drafts/"'),
-        ("old.md", "drafts/old.md", 'line 2 of .ragqaignore leaves it out: "drafts/"'),
         (".hidden.md", ".hidden.md", "the name .hidden.md begins with a dot"),
         ("picture.png", "picture.png", "not a note, which ends in .md, .markdown, .txt or .org"),
         ("binary.md", "binary.md", "binary: a NUL at byte 10"),

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import INFO, make_answer
 
-from ragqa.followups import Exchange, context, needs_context
-from ragqa.followups import completed as completed_from
+from ragqa.chatting import Exchange, context, needs_context
+from ragqa.chatting import completed as completed_from
 from ragqa.search.question import MAX_QUESTION_BYTES, clean_question
 from ragqa.text.words import query_terms
 from ragqa.types import Hit, Passage, Pieces

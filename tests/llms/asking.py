@@ -1,19 +1,13 @@
 """How the tests of backends ask."""
 
 import traceback
-from dataclasses import replace
 
 from support import HANGS_S
 
 from ragqa.errors import RagqaError
 from ragqa.llms import Destination, Prompt
-from ragqa.llms.http import Limits, make
+from ragqa.llms.http import make
 from ragqa.llms.limits import bounded
-
-QUICK = Limits(reply_bytes=1_000_000)
-"""Limits that a test need not wait for."""
-IMPATIENT = replace(QUICK, read_s=0.5)
-"""For servers that never answer: a busy machine may take as long for an answer, too."""
 
 PROMPT = Prompt("Answer in one sentence.", "The capital of France?")
 MARKER = "sk-marker-0123456789-abcdefghij"
@@ -31,9 +25,9 @@ class Backend:
         return self._pieces()
 
 
-def made(kind, *, model="tiny", url="", limits=QUICK):
-    """The backend of this kind, with the limits of tests."""
-    return make(kind, model, url, limits=limits)
+def made(kind, *, model="tiny", url=""):
+    """The backend of this kind."""
+    return make(kind, model, url)
 
 
 def ask(llm, prompt=PROMPT, *, max_tokens=50, deadline_s=HANGS_S, max_chars=10_000):

@@ -12,7 +12,7 @@ from support import HANGS_S
 
 from ragqa.errors import BackendFailed, IndexUnusable, NotAllowed, UsageError
 from ragqa.llms.limits import bounded
-from ragqa.llms.secrets import MAX_MESSAGE
+from ragqa.llms.servers import MAX_MESSAGE
 
 HARMONY = "<|channel|>analysis<|message|>{}<|end|><|start|>assistant<|channel|>final<|message|>"
 FORMS = ["<think>{}</think>", "<thinking>{}</thinking>", "[THINK]{}[/THINK]", HARMONY]
@@ -170,7 +170,7 @@ def test_thoughts_before_an_answer_are_left_out(form):
     "text", [SAYS, f"{SAYS} <think>Hm.</think>", "<thin", " <", "<thinks>x</thinks>", "  a"]
 )
 def test_what_is_no_thought_before_an_answer_is_left_as_it_is(text):
-    assert answer([text]) == answer(text) == (text, None)
+    assert answer([text]) == answer(text) == (text.lstrip(), None)
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,3 @@ def test_events_are_read_as_the_client_library_reads_them(given, places):
     )
     expected = [event.data.encode() for event in httpx2.EventSource(response) if event.data]
     assert [data for data in events(cut(stream, places)) if data] == expected
-
-
-def test_the_first_event_may_begin_with_a_byte_order_mark():
-    assert list(events([b"\xef\xbb\xbfdata: a\n\n"])) == [b"a"]

@@ -214,4 +214,3 @@ def test_an_answer_with_any_excerpts_is_read_by_verify(citation):
     markdown = answer_markdown(answer)
     saved = read_saved(io.BytesIO(markdown.encode()), "answer.md")
     assert [one.quote for one in saved.citations] == [citation.quote] * 2
-    assert not saved.shown_otherwise

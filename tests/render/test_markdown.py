@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from soup import NASTY, tokens_of
 from support import make_answer
 
-from ragqa.followups import Exchange
+from ragqa.chatting import Exchange
 from ragqa.render import safe_line, safe_text
 from ragqa.render.markdown import answer_markdown, chat_markdown
 from ragqa.render.markdown_text import escaped
@@ -50,7 +50,6 @@ def test_whatever_the_notes_say_is_text_and_the_record_survives(
         saved = read_saved(io.BytesIO(content.encode()), "answer.md")
         (citation,) = saved.citations
         assert (citation.path, citation.quote) == (path, quote)
-        assert not saved.shown_otherwise
 
 
 def test_a_link_opens_at_the_page_of_its_file():
@@ -98,7 +97,7 @@ def test_an_abstention_is_exported_with_the_nearest_passages_and_warnings():
     assert "## Warnings\n\n- b.md is left out\n" in markdown
     assert "ragqa verify" not in markdown
     saved = read_saved(io.BytesIO(markdown.encode()), "answer.md")
-    assert (saved.citations, saved.shown_otherwise) == ((), False)
+    assert saved.citations == ()
 
 
 @pytest.mark.parametrize("text", ["see https://evil.example", "see WWW.evil.example", "mailto:x"])
@@ -177,4 +176,3 @@ def test_a_chat_is_text_too_and_has_one_record_of_all_that_it_cites(said):
     assert [one.quote for one in saved.citations] == [
         one.answer.citations[0].quote for one in exchanges
     ]
-    assert not saved.shown_otherwise

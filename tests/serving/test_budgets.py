@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from served_mcp import talk, text_of
 from support import write_notes
 
-from ragqa.getting import NotePart
+from ragqa.addresses import NotePart
 from ragqa.passages import tokens
 from ragqa.types import NoteRecord, Stamp
 

@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.notes import parse_note
-from ragqa.types import Stamp
-from ragqa.verifying.current_notes import MAX_WORDS, differences, sentences_of, successor
+from ragqa.notes.formats import Document
+from ragqa.verifying.checking import MAX_WORDS, CurrentNote, differences, successor
 
 NOTE = """# The service
 
@@ -32,7 +31,7 @@ def is_same(piece):
 
 
 def sentences_in(note):
-    return sentences_of(note, parse_note("a.md", note, "", Stamp(0, 0)).blocks)
+    return CurrentNote("a.md", Document(note), "").sentences
 
 
 def becomes(quote, note=NOTE):
@@ -102,7 +101,7 @@ def test_of_two_alike_the_nearer_one_counts():
 def test_only_the_runs_nearest_to_the_old_place_are_compared(monkeypatch):
     quote, near = "Deployments happen on Mondays.", NOTE.find("Requests")
     assert successor(sentences_in(NOTE), quote, near)
-    monkeypatch.setattr("ragqa.verifying.current_notes.MAX_STRETCHES", 0)
+    monkeypatch.setattr("ragqa.verifying.checking.MAX_STRETCHES", 0)
     assert successor(sentences_in(NOTE), quote, near) is None
 
 
