@@ -18,7 +18,6 @@ from ragqa.search.retrieve import of_day_first, retrieve
 from ragqa.stores import Snapshot
 from ragqa.stores.filters import (
     by_name,
-    equals,
     fold_tag,
     note_matcher,
     parse_where,
