@@ -76,7 +76,6 @@ class _Citation(Json):
     old: bool
     context: str = ""
     locator: str = ""
-    parts: Mapping[str, float] | UnsetType = UNSET
 
 
 class _Statement(_Citation, kw_only=True):
@@ -99,8 +98,6 @@ class _Passage(Json):
     dense: float | None
     terms: float | None
     locator: str = ""
-    dense_rank: int | UnsetType | None = UNSET
-    terms_rank: int | UnsetType | None = UNSET
 
 
 class _Llm(Json):
@@ -139,7 +136,6 @@ class JsonAnswer(Json):
     waiting: int
     timings_ms: Mapping[str, float]
     index: Index
-    confidence_reasons: list[types.Reason] | UnsetType = UNSET
     grounded: bool | UnsetType = UNSET
     llm: _Llm | UnsetType = UNSET
     sentences: list[_Sentence] | UnsetType = UNSET
@@ -229,12 +225,9 @@ class JsonPart(Json, kw_only=True):
     text: str
 
 
-def answer_document(answer: types.Answer, *, explain: bool = False) -> Document:
-    """What `ragqa ask --json` prints.
-
-    :param explain: add the scores behind the answer.
-    """
-    given: Document = {"confidence_reasons": reasons_document(answer.reasons)} if explain else {}
+def answer_document(answer: types.Answer) -> Document:
+    """What `ragqa ask --json` prints."""
+    given: Document = {}
     if (written := answer.written) is not None:
         given |= {
             **fields_of(written, "grounded", "invalid_citations"),
@@ -249,10 +242,10 @@ def answer_document(answer: types.Answer, *, explain: bool = False) -> Document:
     return JsonAnswer.document(
         answer,
         answer=answer.text,
-        citations=[citation_document(one, explain=explain) for one in answer.citations],
-        also=[citation_document(one, explain=explain) for one in answer.also],
+        citations=[citation_document(one) for one in answer.citations],
+        also=[citation_document(one) for one in answer.also],
         disagreements=[_disagreement_document(one) for one in answer.disagreements],
-        passages=[hit_document(hit, explain=explain) for hit in answer.hits],
+        passages=[hit_document(hit) for hit in answer.hits],
         warnings=warnings_of(answer),
         index=index_document(answer.info),
         **given,
@@ -305,17 +298,15 @@ def corrected_document(corrected: Sequence[types.Correction]) -> list[Document]:
     return [{"from": one.typed, "to": one.read} for one in corrected]
 
 
-def citation_document(cited: types.Citation, *, explain: bool = False, **more: object) -> Document:
+def citation_document(cited: types.Citation, **more: object) -> Document:
     """A citation.
 
-    :param explain: add the contribution of each signal to its score.
     :param more: what it says, as a statement that disagrees with another.
     """
     return (_Statement if more else _Citation).document(
         cited,
         short_answer=cited.span and {"text": cited.short, "chars": cited.span},
         cut=dict(zip(("before", "after"), cited.cut, strict=True)),
-        parts=cited.parts if explain else UNSET,
         **more,
     )
 
@@ -326,26 +317,14 @@ def _disagreement_document(one: types.Disagreement) -> Document:
     return _Disagreement.document(one, statements=statements)
 
 
-def reasons_document(reasons: Sequence[types.Reason]) -> list[Document]:
-    """The features behind the confidence, and the effect of each."""
-    return [
-        {"name": reason.name}
-        | {name: round(getattr(reason, name), 4) for name in ("value", "usual", "share")}
-        for reason in reasons
-    ]
-
-
-def hit_document(hit: types.Hit, *, explain: bool = False) -> Document:
-    """A ranked passage.
-
-    :param explain: add its rank by embedding and by BM25.
-    """
+def hit_document(hit: types.Hit) -> Document:
+    """A ranked passage."""
     scores = fields_of(hit, "score", "dense", "terms")
     return _Passage.document(
         hit.passage,
         chars=(hit.passage.start, hit.passage.end),
         **{name: None if score is None else round(score, 4) for name, score in scores.items()},
-        **fields_of(hit, "locator", *(("dense_rank", "terms_rank") if explain else ())),
+        locator=hit.locator,
     )
 
 

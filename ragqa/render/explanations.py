@@ -8,11 +8,31 @@ from ragqa.explaining import STAGES, Explanation, Lost, Sentence
 from ragqa.render import documents
 from ragqa.render.documents import Document, fields_of
 from ragqa.render.results import Linker, print_corrected
-from ragqa.render.scores import match_rows, print_confidence, print_table, signal_name, whole
-from ragqa.render.screen import put, put_heading
+from ragqa.render.screen import print_columns, put, put_heading
 from ragqa.render.view import address
 from ragqa.stages import stage_name
 from ragqa.types import Citation, counted
+
+_PARTS = {
+    "cosine": "meaning of the sentence",
+    "maxsim": "meaning, word by word",
+    "reader": "question and sentence together",
+    "holds": "has the answer type asked for",
+    "coverage": "words of the question in it",
+    "passage": "ranking of its passage",
+}
+"""What the parts of a sentence's score are called."""
+
+_FEATURES = {
+    "closest": "meaning of the nearest passage",
+    "weakest": "match of the weakest word",
+    "margin": "lead over other sections",
+    "lead": "lead of the best passage",
+    "unfit": "no date or figure as asked for",
+    "missing": "words that are missing",
+    "coverage": "question words in one sentence",
+}
+"""What the features of the confidence are called."""
 
 _SHOWN = 5
 _INDENT = 2
@@ -83,7 +103,15 @@ def print_explanation(explanation: Explanation, linker: Linker) -> None:
         _print_places(explanation, linker)
         _print_sentences(explanation, linker)
     if explanation.stage == "confidence":
-        print_confidence(explanation.assessment.confidence, explanation.assessment.reasons)
+        assessment = explanation.assessment
+        put_heading(f"Confidence in the first excerpt: {assessment.confidence:.2f}", "heading")
+        reasons = sorted(assessment.reasons, key=lambda reason: -abs(reason.share))
+        rows = [
+            [_FEATURES[r.name], f"{r.value:.2f}", f"{r.usual:.2f}", f"{r.share:+.2f}"]
+            for r in reasons
+        ]
+        if rows:
+            print_columns(["", "here", "usual", "effect"], rows)
 
 
 def explanation_document(explanation: Explanation) -> Document:
@@ -97,16 +125,20 @@ def explanation_document(explanation: Explanation) -> Document:
         "reason": target.reason,
         **fields_of(explanation, "stage", "filters"),
         **fields_of(assessment, "answered", "confidence"),
-        "confidence_reasons": documents.reasons_document(assessment.reasons),
+        "confidence_reasons": [
+            {"name": reason.name}
+            | {name: round(getattr(reason, name), 4) for name in ("value", "usual", "share")}
+            for reason in assessment.reasons
+        ],
         "passages": [
-            documents.hit_document(place.hit, explain=True) | fields_of(place, "rank", "read")
+            documents.hit_document(place.hit)
+            | fields_of(place.hit, "dense_rank", "terms_rank")
+            | fields_of(place, "rank", "read")
             for place in explanation.places
         ],
         "candidates": len(assessment.candidates),
         "sentences": [_sentence_document(sentence) for sentence in explanation.sentences],
-        "citations": [
-            documents.citation_document(citation, explain=True) for citation in explanation.said
-        ],
+        "citations": list(map(_citation_document, explanation.said)),
         "missing_words": list(explanation.missing),
         **fields_of(explanation, "warnings", "waiting"),
         "index": documents.index_document(explanation.asked.info),
@@ -136,7 +168,7 @@ def _lost(explanation: Explanation) -> str:
     own = best.citation
     ahead = {name: part - own.parts.get(name, 0.0) for name, part in winner.parts.items()}
     most = sorted((name for name in ahead if ahead[name] >= _AHEAD), key=lambda n: -ahead[n])
-    leads = " and ".join(f"{signal_name(name)} (+{ahead[name]:.2f})" for name in most[:2])
+    leads = " and ".join(f"{_PARTS[name]} (+{ahead[name]:.2f})" for name in most[:2])
     shown = _BELOW if best.lost is Lost.FURTHER else _NOT_IN_ANSWER
     return (
         f"{shown}: another sentence answers the question better, with {winner.score:.2f} against "
@@ -176,8 +208,9 @@ def _print_places(explanation: Explanation, linker: Linker) -> None:
     put_heading(f"Passages, best first{without}", "heading")
     for place in explanation.places[:_SHOWN]:
         hit, passage = place.hit, place.hit.passage
-        legs = f"{whole(hit.dense_rank)} by meaning, {whole(hit.terms_rank)} by words"
-        ranks = f"  rank {whole(place.rank)}, {legs}{', read' if place.read else ''}"
+        rank, dense, terms = (one or "-" for one in (place.rank, hit.dense_rank, hit.terms_rank))
+        read = ", read" if place.read else ""
+        ranks = f"  rank {rank}, {dense} by meaning, {terms} by words{read}"
         where = linker.place(passage.path, passage.lines, hit.locator)
         put(where.append(ranks, style="quiet"), hang=_INDENT)
     if (rest := len(explanation.places) - _SHOWN) > 0:
@@ -185,7 +218,7 @@ def _print_places(explanation: Explanation, linker: Linker) -> None:
 
 
 def _print_sentences(explanation: Explanation, linker: Linker) -> None:
-    """Print the sentences weighed in the passages, best first, and the answer beside the best."""
+    """Print the sentences weighed in the passages, best first, and those of the answer."""
     weighed, said = explanation.sentences, explanation.said
     if weighed:
         put_heading(f"Weighed there, of {len(explanation.assessment.candidates)}", "heading")
@@ -199,12 +232,8 @@ def _print_sentences(explanation: Explanation, linker: Linker) -> None:
         return
     put_heading("The answer" if explanation.assessment.answered else "Withheld", "heading")
     path = explanation.target.path
-    shown = sorted(said, key=lambda citation: citation.path != path)[:_SAID_SHOWN]
-    for citation in shown:
+    for citation in sorted(said, key=lambda citation: citation.path != path)[:_SAID_SHOWN]:
         _print_quote(f"[{citation.n}] {citation.score:.2f}", citation, "", linker)
-    own = [("its best", weighed[0].citation)] if weighed and weighed[0].lost else []
-    columns = [*own, *((f"[{citation.n}]", citation) for citation in shown)]
-    print_table([name for name, _ in columns], match_rows([one for _, one in columns]))
 
 
 def _print_quote(label: str, citation: Citation, more: str, linker: Linker) -> None:
@@ -216,7 +245,12 @@ def _print_quote(label: str, citation: Citation, more: str, linker: Linker) -> N
     put(cut, indent=_QUOTED_AT)
 
 
+def _citation_document(citation: Citation) -> Document:
+    """A citation, and what each signal adds to its score."""
+    return documents.citation_document(citation) | {"parts": dict(citation.parts)}
+
+
 def _sentence_document(sentence: Sentence) -> Document:
-    document = documents.citation_document(sentence.citation, explain=True)
+    document = _citation_document(sentence.citation)
     del document["n"]
     return document | {"rank": sentence.rank, "lost": sentence.lost and str(sentence.lost)}
