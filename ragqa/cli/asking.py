@@ -73,7 +73,7 @@ def ask(
             writer = writer_for(query.index.settings, llm)
             answer = ask_with(query, text, writer, streams=output is Format.TEXT)
     if show_prompt:
-        from ragqa.render.generation import print_request
+        from ragqa.render.results import print_request
 
         print_request(request, where, asked=asked, json=output is Format.JSON)
         return 0
@@ -277,7 +277,7 @@ def list_notes(
 
         render.print_document(list_document(found, tags=tags))
     else:
-        from ragqa.render.results import print_list
+        from ragqa.render.overviews import print_list
 
         print_list(found, tags=tags)
     render.print_warnings(found.warnings)

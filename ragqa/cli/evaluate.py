@@ -66,13 +66,12 @@ class EvalOptions(PlaceOptions):
             metavar="MEASURE=X", help="Exit with 1 if a measure is lower, such as recall@5=0.9."
         ),
     ] = None
-    failures: Annotated[
-        bool,
-        typer.Option("--failures", help="Show each missed question and the stage that lost it."),
-    ] = False
     report: Annotated[
         str | None,
-        typer.Option(metavar="FILE.html", help="Write the evaluation as one HTML page."),
+        typer.Option(
+            metavar="FILE.html",
+            help="Write the evaluation and each missed question as one HTML page.",
+        ),
     ] = None
     compare: Annotated[
         tuple[str, str] | None,
@@ -136,7 +135,7 @@ class EvalOptions(PlaceOptions):
         return settings
 
 
-_MEASURING = {"--limit", "--set", "--fail-under", "--failures", "--report"}
+_MEASURING = {"--limit", "--set", "--fail-under", "--report"}
 _PLACES = {"--corpus", "--index", "--store", "--store-uri"}
 _MODES = {
     "--compare": set[str](),
@@ -186,7 +185,7 @@ def _measure(options: EvalOptions, mode: str) -> Evaluated:
     """Ask the questions of the user or of a public set; write the report, if one is wanted."""
     from ragqa import render
     from ragqa.evaluation.sets import choose_half, read_questions
-    from ragqa.render.evaluations import print_evaluation, print_failures
+    from ragqa.render.evaluations import print_evaluation
 
     settings = options.settings
     path = Path(options.questions or QUESTIONS)
@@ -213,7 +212,7 @@ def _measure(options: EvalOptions, mode: str) -> Evaluated:
             raise UsageError(
                 f"{options.report} cannot be written: {exc.strerror}", hint="name another file"
             ) from exc
-    return document, print_failures if options.failures else print_evaluation
+    return document, print_evaluation
 
 
 @contextmanager

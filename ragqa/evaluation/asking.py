@@ -18,7 +18,6 @@ from ragqa.evaluation.tasks import Expected, Task
 from ragqa.search.question import Question, clean_question, read_question
 from ragqa.search.retrieve import find_legs, hits_of, ranked
 from ragqa.stages import LOOKED_AT, losing_leg
-from ragqa.text.markdown import unit_words
 from ragqa.text.words import unspaced_count
 from ragqa.types import Answer, Citation, Filters, Hit, Progress
 
@@ -149,7 +148,6 @@ def answer_scores(task: Task, answer: Answer | None) -> dict[str, float]:
         scores |= {"good": score.good, "good@3": anywhere, "coverage": score.coverage}
         scores |= {} if score.noise is None else {"noise": score.noise}
     elif task.answers:
-        scores["answer@1"] = _share_found(task, _answering(first))
         scores["shown@1"] = _share_found(task, _shown(first))
         scores["shown@3"] = _share_found(task, [text for each in shown for text in _shown(each)])
         partly = scores["shown@1"] > 0
@@ -160,16 +158,6 @@ def answer_scores(task: Task, answer: Answer | None) -> dict[str, float]:
         scores["words@1"] = _words(first)
         scores["words@3"] = sum(map(_words, shown))
     return scores
-
-
-def _answering(citations: Sequence[Citation]) -> list[str]:
-    """The sentence that answers, that of the best citation, as it stands and with its labels."""
-    texts = []
-    for best in sorted(citations, key=lambda one: -one.score)[:1]:
-        for start, end in best.answer_spans:
-            quote = best.quote[start - best.chars[0] : end - best.chars[0]]
-            texts += [quote, *(unit_words(quote, u) for u in best.units if u.start == start)]
-    return texts
 
 
 def _shown(citations: Sequence[Citation]) -> list[str]:

@@ -1,8 +1,7 @@
 """Compare an evaluation with targets such as `recall@5=0.95`, or with another evaluation."""
 
 import json
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +9,11 @@ import numpy as np
 
 from ragqa.errors import BelowTarget, UsageError
 from ragqa.evaluation import statistics
-from ragqa.evaluation.measures import (
-    LOWER_IS_BETTER,
-    MEASURES,
-    NAMES,
-    WORDS,
-)
+from ragqa.evaluation.measures import LOWER_IS_BETTER, MEASURES, NAMES, WORDS
 from ragqa.evaluation.summary import Document
 from ragqa.types import DOCUMENT_VERSION
 
-TARGETS = (*NAMES, "auroc")
-"""Every measure where higher is better."""
-
+_DESCRIBED = ("dataset", "mode", "half", "partial", "queries", "settings", "index")
 _EXAMPLE = "ragqa eval --fail-under recall@5=0.95"
 
 Row = Mapping[str, Any]
@@ -73,8 +65,8 @@ def compare(a: Document, b: Document) -> Document:
             if both:
                 measures[name] = _difference(both, lower_is_better=name not in NAMES)
         return {
-            "a": _described(a),
-            "b": _described(b),
+            "a": {key: a[key] for key in _DESCRIBED if key in a},
+            "b": {key: b[key] for key in _DESCRIBED if key in b},
             "paired": len(pairs),
             "only_in_a": len(of_a) - len(pairs),
             "only_in_b": len(of_b) - len(pairs),
@@ -82,8 +74,9 @@ def compare(a: Document, b: Document) -> Document:
             "flipped": [
                 {"id": one["id"], "question": one["question"], "what": what, "a": was, "b": now}
                 for one, other in pairs
-                for what, result in _FLIPPING.items()
-                if None not in (was := result(one), now := result(other)) and was != now
+                for what in ("shown", "good", "answered", "sure")
+                if None not in (was := _result(one, what), now := _result(other, what))
+                and was != now
             ],
         }
     except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as exc:
@@ -114,27 +107,13 @@ def _value(row: Row, name: str) -> float | None:
     """Look up a question's measure by name; None if it was not measured."""
     method, dot, measure = name.partition(".")
     found = row.get(method, {}).get(measure) if dot else row.get(name)
-    if found is not None and not 0 <= found <= (math.inf if name in WORDS else 1):
-        raise ValueError(f"{name} of {row['id']} is {found}, not a number from 0 to 1")
     return None if found is None else float(found)
 
 
-_FLIPPING: Mapping[str, Callable[[Row], bool | None]] = {
-    "shown": lambda row: None if "shown@3" not in row else row["shown@3"] == 1,
-    "good": lambda row: row.get("good"),
-    "answered": lambda row: row.get("answered"),
-    "sure": lambda row: row.get("sure"),
-}
-"""The yes/no results of a question; None if it was not measured."""
-
-
-def _described(document: Document) -> Document:
-    kept = ("dataset", "mode", "half", "partial", "queries", "settings", "index")
-    described = {key: document[key] for key in kept if key in document}
-    for key in ("settings", "index"):
-        if not isinstance(described.get(key, {}), dict):
-            raise TypeError(f"{key} is not an object")
-    return described
+def _result(row: Row, name: str) -> bool | None:
+    """A yes/no result of a question; None if it was not measured."""
+    found = row.get("shown@3" if name == "shown" else name)
+    return None if found is None else found == 1
 
 
 Target = tuple[str, float]
@@ -148,9 +127,9 @@ def parse_target(text: str) -> Target:
     """
     name, _, number = text.partition("=")
     measure = f"hybrid.{name}" if name in MEASURES else name
-    if measure not in TARGETS:
+    if measure not in NAMES:
         raise UsageError(
-            f"there is no measure {name!r}; there are: {', '.join((*MEASURES, *TARGETS))}",
+            f"there is no measure {name!r}; there are: {', '.join((*MEASURES, *NAMES))}",
             hint=_EXAMPLE,
         )
     try:
@@ -167,7 +146,7 @@ def check_targets(document: Document, targets: Sequence[Target]) -> None:
     :raises BelowTarget: at least one is missed; the message lists each with its value.
     :raises UsageError: there was no question to measure it on.
     """
-    values = {name: document[name] for name in TARGETS if name in document}
+    values = {name: document[name] for name in NAMES if name in document}
     for method, measures in document["methods"].items():
         values |= {f"{method}.{name}": value for name, value in measures.items()}
     below = []
@@ -178,4 +157,6 @@ def check_targets(document: Document, targets: Sequence[Target]) -> None:
         if not values[measure] >= least:
             below.append(f"{measure} is {values[measure]:.4f}, below {least:g}")
     if below:
-        raise BelowTarget("; ".join(below), hint="see what was missed: ragqa eval --failures")
+        raise BelowTarget(
+            "; ".join(below), hint="see what was missed: ragqa eval --report FILE.html"
+        )

@@ -15,7 +15,7 @@ _DEPTH = 10
 
 METHODS = ("hybrid", "dense", "terms")
 
-ANSWER_MEASURES = ("answer@1", "shown@1", "shown@3")
+ANSWER_MEASURES = ("shown@1", "shown@3")
 EXCERPT_MEASURES = ("good", "good@3", "coverage", "sure")
 NAMES = (
     *(f"{method}.{name}" for method in METHODS for name in MEASURES),

@@ -1,6 +1,6 @@
-"""Statistics over questions: intervals, significance tests, and the quality of confidence."""
+"""Statistics over questions: intervals and a significance test."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -11,14 +11,11 @@ SEED = 20_240_731
 
 LEVEL = 0.95
 RESAMPLES = 2000
-CONFIDENCE_RESAMPLES = 500
-BINS = 10
 
 _PERMUTATIONS = 10_000
 _PERMUTED_AT_ONCE = 500
 
 Values = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
 
 
 def mean(values: Sequence[float] | Values) -> float:
@@ -60,26 +57,6 @@ def share_interval(values: Sequence[float]) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def measure_interval(
-    measure: Callable[[Values, Bools], float],
-    confidence: Sequence[float],
-    answerable: Sequence[bool],
-) -> tuple[float, float]:
-    """The bootstrap percentile interval of a confidence measure, resampling questions.
-
-    :param measure: takes confidence and answerable, both of shape (n,).
-    """
-    rng = np.random.default_rng(SEED)
-    c, a = np.asarray(confidence, dtype=np.float64), np.asarray(answerable, dtype=np.bool_)
-    found = []
-    for _ in range(CONFIDENCE_RESAMPLES):
-        drawn = rng.integers(len(c), size=len(c))
-        if a[drawn].any() and not a[drawn].all():
-            found.append(measure(c[drawn], a[drawn]))
-    low, high = np.quantile(found, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
-
-
 def randomisation_p(differences: Sequence[float]) -> float:
     """The two-sided p-value of a mean difference, by Fisher's paired randomisation test.
 
@@ -102,23 +79,3 @@ def randomisation_p(differences: Sequence[float]) -> float:
             rng=np.random.default_rng(SEED),
         ).pvalue
     )
-
-
-def auroc(confidence: Sequence[float] | Values, answerable: Sequence[bool] | Bools) -> float:
-    """The probability that an answerable question outscores another; ties count half."""
-    yes = np.asarray(answerable, dtype=np.float64)
-    _, level = np.unique(confidence, return_inverse=True)
-    others = np.bincount(level, 1 - yes)
-    below = np.cumsum(others) - others / 2
-    return float(yes @ below[level] / (yes.sum() * others.sum()))
-
-
-def calibration(confidence: Sequence[float] | Values, answerable: Sequence[bool] | Bools) -> float:
-    """The expected calibration error (Naeini, Cooper and Hauskrecht, 2015), over equal bins.
-
-    It is the mean difference between a bin's confidence and the share of it that is answerable.
-    """
-    c, a = np.asarray(confidence), np.asarray(answerable, dtype=np.float64)
-    which = np.minimum((c * BINS).astype(int), BINS - 1)
-    bins = [which == number for number in np.unique(which).tolist()]
-    return sum(int(b.sum()) / len(c) * abs(float(c[b].mean()) - float(a[b].mean())) for b in bins)

@@ -1,4 +1,4 @@
-"""Summarise outcomes in one document: means with intervals, by method, kind and confidence."""
+"""Summarise outcomes in one document: means with intervals, by method and kind."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -34,8 +34,6 @@ MEASURED = (
 
 _KIND_MEASURES = ("recall@1", "recall@5", "ndcg@10")
 _SCORES = (*ANSWER_MEASURES, *EXCERPT_MEASURES, *LOWER_IS_BETTER, *WORDS)
-_QUALITY = {"auroc": statistics.auroc, "ece": statistics.calibration}
-_BOTH = 2
 
 
 def about(settings: Settings, info: IndexInfo, warnings: Sequence[str]) -> Document:
@@ -57,13 +55,11 @@ def summarise(outcomes: Sequence[Outcome]) -> Document:
         for name in MEASURES
     }
     means, intervals = _estimated(columns | _columns(outcomes))
-    quality, intervals_of_quality = _confidence(outcomes)
     return {
         "queries": len(judged),
         "methods": {m: {name: means.pop(f"{m}.{name}") for name in MEASURES} for m in methods},
         **means,
-        **quality,
-        "intervals": intervals | intervals_of_quality,
+        "intervals": intervals,
         "kinds": _kinds(judged),
         "abstention": _abstention(outcomes),
         "questions": [_question(one) for one in outcomes],
@@ -80,23 +76,6 @@ def _estimated(columns: Mapping[str, Sequence[float]]) -> tuple[Document, Docume
 def _columns(outcomes: Sequence[Outcome]) -> dict[str, list[float]]:
     """The measures of answers, each over the questions that have it."""
     return {name: [o.scores[name] for o in outcomes if name in o.scores] for name in _SCORES}
-
-
-def _confidence(outcomes: Sequence[Outcome]) -> tuple[Document, Document]:
-    """How well confidence tells right answers, with intervals, if some are right, but not all."""
-    asked = [
-        (one.answer.confidence, one.right)
-        for one in outcomes
-        if one.answer is not None and one.right is not None
-    ]
-    confidence, right = [c for c, _ in asked], [r for _, r in asked]
-    if len(set(right)) < _BOTH:
-        return {}, {}
-    quality = {name: round(of(confidence, right), 4) for name, of in _QUALITY.items()}
-    return quality, {
-        name: statistics.rounded(statistics.measure_interval(of, confidence, right))
-        for name, of in _QUALITY.items()
-    }
 
 
 def _kinds(judged: Sequence[Outcome]) -> Document:

@@ -1,6 +1,5 @@
 """Have an LLM write an answer, and check every sentence against the passages it cites."""
 
-from ragqa.generation.draft import cited_text
 from ragqa.generation.prompt import INSTRUCTIONS, Request, request_for, with_sections
 from ragqa.generation.writer import Writer, what_is_sent, writer_of, written_answer
 
@@ -8,7 +7,6 @@ __all__ = [
     "INSTRUCTIONS",
     "Request",
     "Writer",
-    "cited_text",
     "request_for",
     "what_is_sent",
     "with_sections",

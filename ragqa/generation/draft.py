@@ -269,14 +269,7 @@ def _known(found: re.Match[str], given: str) -> str:
 
 def text_of(sentences: Sequence[WrittenSentence]) -> str:
     """The answer's text, each sentence with its citation numbers."""
-    return "".join(f"{one.lead}{cited_text(one)}" for one in sentences)
-
-
-def cited_text(sentence: WrittenSentence) -> str:
-    """A sentence with its citation numbers, which go on a new line after a code block."""
-    left = [f"[{n}]" for n in sentence.citations if f"[{n}]" not in sentence.text]
-    between = "\n" if "\n" in sentence.text else " "
-    return between.join([sentence.text, " ".join(left)]) if left else sentence.text
+    return "".join(f"{one.lead}{one.cited_text}" for one in sentences)
 
 
 def with_marks(drafted: Drafted, known: Collection[int]) -> str:

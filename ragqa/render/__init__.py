@@ -1,33 +1,324 @@
-"""The only package that prints and sanitises output.
+"""The only package that prints: results go to stdout, everything else to stderr.
 
-Renderers are imported from their modules, so that errors and other commands need none of them.
+Progress goes to stderr: on a terminal a bar with the time left, else a line every 5 s.
 """
 
-from ragqa.render.screen import (
-    ProgressLine,
-    confirm,
-    discard_output,
-    print_as_is,
-    print_document,
-    print_error,
-    print_warnings,
-    say,
-    show_logged_warnings,
-    to_json,
-)
-from ragqa.safe import safe_line, safe_text
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, Any, Self
 
-__all__ = [
-    "ProgressLine",
-    "confirm",
-    "discard_output",
-    "print_as_is",
-    "print_document",
-    "print_error",
-    "print_warnings",
-    "safe_line",
-    "safe_text",
-    "say",
-    "show_logged_warnings",
-    "to_json",
-]
+from rich.console import Console
+from rich.text import Text
+from rich.theme import Theme
+
+from ragqa.errors import RagqaError
+from ragqa.safe import safe_line, safe_text
+from ragqa.types import DOCUMENT_VERSION
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+
+_UNBOUNDED = 1_000_000
+READABLE = 110
+"""The longest line, in columns, however wide the terminal."""
+
+# ANSI colour names follow the terminal's own palette, light or dark.
+THEME = Theme(
+    {
+        "number": "bold cyan",
+        "path": "bold",
+        "heading": "dim",
+        "match": "bold",
+        "short": "bold underline",
+        "answer": "underline",
+        "code": "cyan",
+        "differs": "bold yellow",
+        "quiet": "dim",
+        "warning": "yellow",
+        "error": "bold red",
+        "good": "green",
+    },
+    inherit=True,
+)
+
+_QUIET_S = 1.0
+_LINE_EVERY_S = 5.0
+_STAGES = {
+    "loading": "Loading the model",
+    "starting": "Starting the workers",
+    "reading": "Reading notes",
+    "splitting": "Splitting notes",
+    "embedding": "Embedding notes (kB)",
+    "writing": "Writing the index",
+    "searching": "Searching notes",
+    "indexing": "Indexing documents",
+    "asking": "Asking questions",
+    "waiting": "Waiting for the LLM",
+    "queueing": "Waiting for another process to write the index (passages embedded)",
+    "verifying": "Checking files",
+}
+_ANEW = (
+    "This index was made by another version of ragqa: building it anew from the notes. The old one "
+    "is kept until that is done."
+)
+_IMMEDIATE = ("loading", "starting", "waiting", "queueing")
+
+
+def stdout() -> Console:
+    """The console for results."""
+    return _console(stderr=False)
+
+
+def stderr() -> Console:
+    """The console for progress, warnings and errors."""
+    return _console(stderr=True)
+
+
+class _QuietConsole(Console):
+    """A console that survives a closed pipe (`| head`) silently, with the same exit code."""
+
+    def on_broken_pipe(self) -> None:
+        """Discard the rest of the output."""
+        _discard(self.file)
+
+
+def _console(*, stderr: bool) -> Console:
+    stream = sys.stderr if stderr else sys.stdout
+    return _QuietConsole(
+        stderr=stderr,
+        # On a pipe, one logical line stays one line.
+        width=None if stream.isatty() else _UNBOUNDED,
+        theme=THEME,
+        markup=False,
+        highlight=False,
+        emoji=False,
+        legacy_windows=False,
+    )
+
+
+def print_document(document: Mapping[str, Any]) -> None:
+    """Print one JSON document on stdout."""
+    print_as_is(to_json(document) + "\n")
+
+
+def to_json(document: Mapping[str, Any]) -> str:
+    """Return the document and its version as ASCII JSON, which prints in any locale.
+
+    :raises ValueError: a value is NaN or infinite.
+    """
+    versioned = {"version": DOCUMENT_VERSION, **document}
+    return json.dumps(versioned, ensure_ascii=True, allow_nan=False, indent=2)
+
+
+def print_as_is(text: str) -> None:
+    """Print sanitised text on stdout without styles, links or wrapping."""
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _discard(sys.stdout)
+
+
+def print_warnings(warnings: tuple[str, ...] | list[str]) -> None:
+    """Print each warning on stderr, one line each."""
+    for warning in warnings:
+        _say_labelled("warning: ", "warning", warning)
+
+
+class _Warnings(logging.Handler):
+    """Prints log records of the package like any other warning."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one record."""
+        if record.levelno < logging.WARNING:
+            say(record.getMessage())
+        else:
+            print_warnings([record.getMessage()])
+
+
+def show_logged_warnings(*, debug: bool = False) -> None:
+    """Print warnings that the package logs from now on.
+
+    :param debug: also what it logs for debugging.
+    """
+    logger = logging.getLogger("ragqa")
+    if not logger.handlers:
+        logger.addHandler(_Warnings(logging.DEBUG if debug else logging.WARNING))
+        logger.propagate = False
+    if debug:
+        logger.setLevel(logging.DEBUG)
+
+
+def print_error(error: RagqaError) -> None:
+    """Print the error and its hint on stderr, with API keys hidden.
+
+    A library's exception may quote a key: `Invalid header value b'Bearer …'`.
+    """
+    from ragqa.llms.secrets import without_keys
+
+    _say_labelled("error: ", "error", without_keys(error.message))
+    if error.hint:
+        _say_labelled("try: ", "good", without_keys(error.hint))
+
+
+def say(text: Text | str) -> None:
+    """Print on stderr. A string is sanitised here; a Text must be sanitised already."""
+    emit(stderr(), Text(safe_text(text)) if isinstance(text, str) else text)
+
+
+def _say_labelled(label: str, style: str, text: str) -> None:
+    emit(stderr(), _labelled(label, style, text), hang=len(label))
+
+
+def _labelled(label: str, style: str, text: str) -> Text:
+    return Text.assemble((label, style), safe_line(text))
+
+
+def put(text: Text | str = "", style: str = "", *, indent: int = 0, hang: int = 0) -> None:
+    """Print on stdout, like `emit`. A string becomes one safe line; a Text must be sanitised."""
+    shown = Text(safe_line(text), style) if isinstance(text, str) else text
+    emit(stdout(), shown, indent=indent, hang=hang)
+
+
+def put_heading(text: str, style: str = "bold") -> None:
+    """Print a heading on stdout, below a blank line."""
+    put(Text(f"\n{safe_line(text)}", style))
+
+
+def put_labelled(label: str, style: str, text: str, *, indent: int = 0) -> None:
+    """Print a label, sanitised already, and a line of text, wrapped beside the label."""
+    put(_labelled(label, style, text), indent=indent, hang=len(label))
+
+
+def print_columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print columns on stdout, flush left, as most hold intervals.
+
+    :param head: the quiet first row; none if empty.
+    """
+    table = [[*head]] * bool(head) + [[safe_line(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for n, row in enumerate(table):
+        line = "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True))
+        put(Text(line.rstrip(), "quiet" if head and n == 0 else ""))
+
+
+def confirm(question: str) -> bool:
+    """Ask on stderr and read stdin; return True only for `y` or `yes`."""
+    stderr().print(Text(f"{safe_line(question)} [y/N] "), end="", soft_wrap=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def emit(console: Console, text: Text, *, indent: int = 0, hang: int = 0) -> None:
+    """Print sanitised text, replacing characters that the stream cannot encode.
+
+    On a terminal, text is wrapped to at most `READABLE` columns, and wrapped lines are indented.
+
+    :param hang: the width of a leading label; wrapped lines are indented past it.
+    """
+    text = encodable(text, console.encoding)
+    if console.is_terminal:
+        width = max(1, min(console.width, READABLE) - indent - hang)
+        below = [text[:hang] if hang else Text(), Text(" " * hang)]
+        wrapped = text[hang:].wrap(console, width)
+        lines = [Text.assemble(below[n > 0], line) for n, line in enumerate(wrapped)]
+    else:
+        lines = list(text.split("\n", allow_blank=True))
+    shown = Text("\n").join([Text.assemble(" " * indent, line) for line in lines])
+    console.print(shown, soft_wrap=True)
+
+
+def encodable(text: Text, encoding: str) -> Text:
+    """Return the text with characters that the encoding lacks replaced by `?`."""
+    plain = text.plain.encode(encoding, "replace").decode(encoding, "replace")
+    if plain == text.plain:
+        return text
+    # Each "?" replaces one character, so the style spans still fit.
+    return Text(plain, spans=text.spans, style=text.style, end=text.end)
+
+
+def discard_output() -> None:
+    """Discard output that stdout cannot accept any more."""
+    _discard(sys.stdout)
+
+
+def _discard(stream: IO[str]) -> None:
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, stream.fileno())
+    os.close(devnull)
+
+
+class ProgressLine:
+    """A `Progress` for a `with` statement; work of less than a second shows nothing.
+
+    :param opening: printed once, at the first progress report.
+    """
+
+    def __init__(self, *, opening: str = "") -> None:
+        self._opening = opening
+        self._started = self._last_line = time.monotonic()
+        self._bar: Progress | None = None
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+        if kind is KeyboardInterrupt:
+            for note in getattr(error, "__notes__", ()):
+                say(note)
+
+    def stop(self) -> None:
+        """Remove the bar, to make way for other output."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+            self._tasks = {}
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Show the progress of a stage."""
+        if self._opening:
+            say(self._opening)
+            self._opening = ""
+        if stage == "anew":
+            say(_ANEW)
+            return
+        now = time.monotonic()
+        if sys.stderr.isatty():
+            # Stages in _IMMEDIATE report once and then take seconds, so show them immediately.
+            if stage in _IMMEDIATE or now - self._started >= _QUIET_S:
+                self._show(stage, done, total)
+            return
+        if now - self._last_line >= _LINE_EVERY_S:
+            self._last_line = now
+            say(f"{_STAGES[stage]}: {done}{f' of {total}' if total else ''}")
+
+    def _show(self, stage: str, done: int, total: int) -> None:
+        if self._bar is None:
+            from rich import progress as rich
+
+            self._bar = rich.Progress(
+                rich.SpinnerColumn(),
+                rich.TextColumn("{task.description}", markup=False),
+                rich.BarColumn(bar_width=24),
+                rich.MofNCompleteColumn(),
+                rich.TimeRemainingColumn(),
+                console=stderr(),
+                transient=True,
+            )
+            self._bar.start()
+        if stage not in self._tasks:
+            self._tasks[stage] = self._bar.add_task(_STAGES[stage], total=total or None)
+        self._bar.update(self._tasks[stage], completed=done, total=total or None)

@@ -7,26 +7,21 @@ from typing import Any
 
 from ragqa import __version__
 from ragqa.evaluation.measures import ANSWER_MEASURES, WORDS
-from ragqa.render.screen import print_columns, put, put_heading
+from ragqa.render import print_columns, put, put_heading
 from ragqa.safe import safe_line, safe_text
-from ragqa.stages import BEHIND_RANKING, RANKED_BY, STAGES, stage_name
+from ragqa.stages import RANKED_BY, STAGES, stage_name
 from ragqa.types import counted
 
 Document = Mapping[str, Any]
 
 _SHOWN_FLIPS = 40
 _SHOWN_RANKS = 4
-_QUOTE_CHARS = 300
 _PAGE_CHARS = 1500
 _PAGE_FAILURES = 200
 _ANSWERS = (*ANSWER_MEASURES, "good", "good@3", "coverage", "noise", "sure", "wrong")
 _BESIDE = {"shown@1": WORDS[0], "good": WORDS[0], "shown@3": WORDS[1], "good@3": WORDS[1]}
 _KIND_COLUMNS = ("good", "good@3", "coverage", "noise", "recall@1", "recall@5", "shown@3")
 _COMPARED = ("hybrid.", *_ANSWERS, *WORDS)
-_CONFIDENCE = {
-    "auroc": "AUROC: right answers above others",
-    "ece": "expected calibration error",
-}
 
 
 Table = tuple[str, list[str], list[list[str]]]  # its title, the heads of its columns, its rows
@@ -43,7 +38,7 @@ def print_evaluation(document: Document) -> None:
     if missed := sum(bool(row.get("missed")) for row in document["questions"]):
         what = "not good" if "good" in document else "missed"
         put()
-        put(f"{counted(missed, 'question')} {what}: --failures shows each, --report writes a page")
+        put(f"{counted(missed, 'question')} {what}: --report FILE.html shows each")
 
 
 def tables_of(document: Document) -> Iterator[Table]:
@@ -55,39 +50,29 @@ def tables_of(document: Document) -> Iterator[Table]:
     ]
     if rows:
         yield "", ["", *methods], rows
-    yield from _measures("Answers", {name: name for name in _ANSWERS}, document)
+    answers = [
+        [name, _estimate(document[name], intervals.get(name)), _beside(document, name)]
+        for name in _ANSWERS
+        if name in document
+    ]
+    if answers:
+        yield "Answers", [], answers
     if document["kinds"]:
         yield _kinds(document["kinds"])
     if document["abstention"]:
         yield _abstention(document["abstention"])
-    yield from _measures("Confidence", _CONFIDENCE, document)
 
 
 def summary_of(document: Document) -> str:
     """The data set, its size, the index and the embedder."""
     index = document["index"]
+    half = f" ({document['half']})" if document.get("half") else ""
     partial = ", partial: only the first questions" if document["partial"] else ""
     return (
-        f"{_named(document)}: {counted(document['queries'], 'question')} scored{partial}; "
+        f"{document['dataset']}{half}: {counted(document['queries'], 'question')} scored{partial}; "
         f"{counted(index['passages'], 'passage')} of {counted(index['notes'], 'note')}, "
         f"{index['embedder']}"
     )
-
-
-def _named(document: Document) -> str:
-    half = f" ({document['half']})" if document.get("half") else ""
-    return f"{document['dataset']}{half}"
-
-
-def _measures(title: str, labels: Mapping[str, str], document: Document) -> Iterator[Table]:
-    """A table of the measures that the document has, if any."""
-    rows = [
-        [label, _estimate(document[name], document["intervals"].get(name)), _beside(document, name)]
-        for name, label in labels.items()
-        if name in document
-    ]
-    if rows:
-        yield title, [], rows
 
 
 def _beside(document: Document, name: str) -> str:
@@ -132,10 +117,10 @@ def print_comparison(document: Document, a: Path, b: Path) -> None:
         if document[name]:
             questions = counted(document[name], "question")
             put(f"{questions} {name.replace('_', ' ')}, not compared")
-    first, second = (_flat(document[name]) for name in ("a", "b"))
-    for key in first | second:
-        if first.get(key) != second.get(key):
-            put(f"{key}: A {first.get(key)}, B {second.get(key)}")
+    first, second = (document[name].get("settings", {}) for name in ("a", "b"))
+    for key in first:
+        if first[key] != second.get(key):
+            put(f"{key}: A {first[key]}, B {second.get(key)}")
     put()
     rows = [
         [
@@ -159,56 +144,6 @@ def print_comparison(document: Document, a: Path, b: Path) -> None:
         put(f"and {len(flips) - _SHOWN_FLIPS} more: --json has all")
 
 
-def _flat(described: Document) -> dict[str, Any]:
-    """Flatten the description of an evaluation: its settings and index beside the other keys."""
-    rest = {key: value for key, value in described.items() if not isinstance(value, Mapping)}
-    return rest | dict(described.get("settings", {})) | dict(described.get("index", {}))
-
-
-def print_failures(document: Document) -> None:
-    """Print each missed question: what was expected, its ranks, and the stage that lost it.
-
-    With gold excerpts, that is each question without a good answer.
-    """
-    rows = [row for row in document["questions"] if row["answerable"]]
-    missed = [row for row in rows if row.get("missed")]
-    what = "Not good" if "good" in document else "Missed"
-    put_heading(f"{what}: {len(missed)} of {counted(len(rows), 'answerable question')}")
-    stages = Counter(row["missed"]["stage"] for row in missed)
-    print_columns(
-        ["lost by", "questions", ""],
-        [[stage_name(stage), str(n), STAGES.get(stage, "")] for stage, n in sorted(stages.items())],
-    )
-    for row in missed:
-        _print_missed(row)
-
-
-def _print_missed(row: Document) -> None:
-    missed = row["missed"]
-    stage = missed["stage"]
-    put_heading(f"{row['id']}  {row['question']}")
-    kind = f"{row['kind']}, " if row["kind"] else ""
-    put(f"{kind}lost by {stage_name(stage)}: {STAGES.get(stage, '')}", indent=2)
-    if "good" in row:
-        noise = f"{row['noise']:.2f}" if "noise" in row else "none, as nothing was cited"
-        put(f"coverage {row['coverage']:.2f}, noise {noise}", indent=2)
-    ranks = (f"{by} {ranks_of(row['ranks'][name])}" for name, by in RANKED_BY.items())
-    put(f"rank: {', '.join(ranks)}", indent=2)
-    for expected in missed["expected"]:
-        _print_place("wanted", expected, expected["quote"], f" ({expected['part']})")
-    for name in ("cited", "also"):
-        for n, cited in enumerate(row.get(name, ()), start=1):
-            _print_place(f"{name} {n}:", cited, cited["quote"])
-    if stage not in BEHIND_RANKING:
-        for n, found in enumerate(missed["found"], start=1):
-            _print_place(f"found {n}:", found, found["text"])
-
-
-def _print_place(label: str, place: Document, text: str, part: str = "") -> None:
-    put(f"{label} {place['path']}:{place['lines'][0]}{part}", indent=2)
-    put(_shortened(text), indent=4)
-
-
 def ranks_of(ranks: Iterable[int | None]) -> str:
     """`3`, or `3 and none` if the second of two parts was not found."""
     found = ["none" if rank is None else str(rank) for rank in ranks]
@@ -224,12 +159,6 @@ def _estimate(
     if not interval:
         return f"{value:{form}}"
     return f"{value:{form}} [{interval[0]:{form}}, {interval[1]:{form}}]"
-
-
-def _shortened(text: str) -> str:
-    """A quote on one line, cut after 300 characters."""
-    line = " ".join(text.split())
-    return line if len(line) <= _QUOTE_CHARS else f"{line[:_QUOTE_CHARS].rstrip()}…"
 
 
 def report_page(document: Mapping[str, Any]) -> str:

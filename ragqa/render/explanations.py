@@ -1,14 +1,14 @@
 """Why a note is or is not in an answer: a short verdict, then the figures."""
 
+from msgspec import to_builtins
 from rich.text import Text
 
 from ragqa.addresses import Target
 from ragqa.answering.sentences import PASSAGES
 from ragqa.explaining import STAGES, Explanation, Lost, Sentence
-from ragqa.render import documents
+from ragqa.render import documents, put, put_heading
 from ragqa.render.documents import Document, fields_of
 from ragqa.render.results import Linker, print_corrected
-from ragqa.render.screen import print_columns, put, put_heading
 from ragqa.render.view import address
 from ragqa.stages import stage_name
 from ragqa.types import Citation, counted
@@ -22,17 +22,6 @@ _PARTS = {
     "passage": "ranking of its passage",
 }
 """What the parts of a sentence's score are called."""
-
-_FEATURES = {
-    "closest": "meaning of the nearest passage",
-    "weakest": "match of the weakest word",
-    "margin": "lead over other sections",
-    "lead": "lead of the best passage",
-    "unfit": "no date or figure as asked for",
-    "missing": "words that are missing",
-    "coverage": "question words in one sentence",
-}
-"""What the features of the confidence are called."""
 
 _SHOWN = 5
 _INDENT = 2
@@ -102,16 +91,6 @@ def print_explanation(explanation: Explanation, linker: Linker) -> None:
     if explanation.places:
         _print_places(explanation, linker)
         _print_sentences(explanation, linker)
-    if explanation.stage == "confidence":
-        assessment = explanation.assessment
-        put_heading(f"Confidence in the first excerpt: {assessment.confidence:.2f}", "heading")
-        reasons = sorted(assessment.reasons, key=lambda reason: -abs(reason.share))
-        rows = [
-            [_FEATURES[r.name], f"{r.value:.2f}", f"{r.usual:.2f}", f"{r.share:+.2f}"]
-            for r in reasons
-        ]
-        if rows:
-            print_columns(["", "here", "usual", "effect"], rows)
 
 
 def explanation_document(explanation: Explanation) -> Document:
@@ -119,7 +98,7 @@ def explanation_document(explanation: Explanation) -> Document:
     target, assessment = explanation.target, explanation.assessment
     return {
         "question": explanation.asked.question.typed,
-        "corrected": documents.corrected_document(explanation.asked.question.corrected),
+        "corrected": to_builtins(explanation.asked.question.corrected),
         "target": fields_of(target, "path", "lines", *(["locator"] if target.locator else ())),
         "verdict": verdict(explanation),
         "reason": target.reason,
@@ -141,7 +120,7 @@ def explanation_document(explanation: Explanation) -> Document:
         "citations": list(map(_citation_document, explanation.said)),
         "missing_words": list(explanation.missing),
         **fields_of(explanation, "warnings", "waiting"),
-        "index": documents.index_document(explanation.asked.info),
+        "index": documents.Index.document(explanation.asked.info),
     }
 
 

@@ -1,13 +1,12 @@
 """The result of checking a saved answer, for the terminal and as a JSON document."""
 
-import re
 from collections import Counter
 
 from rich.text import Text
 
+from ragqa.render import put, put_heading
 from ragqa.render.documents import Document, Json
 from ragqa.render.results import Linker
-from ragqa.render.screen import put, put_heading
 from ragqa.safe import safe_text
 from ragqa.types import Span
 from ragqa.verifying.checking import Checked, Standing, Verification
@@ -21,7 +20,6 @@ _STYLES = {
     Standing.GONE: "error",
 }
 _INDENT = 3
-_ESCAPE = r"\\(?=[!-/:-@\[-`{-~])"
 
 
 class _Place(Json):
@@ -84,7 +82,6 @@ def verification_document(verification: Verification) -> Document:
 
 def _print_checked(checked: Checked, linker: Linker) -> None:
     citation, place = checked.citation, checked.place
-    quote = _as_read(citation.quote, citation.locator)
     was = linker.place(citation.path, citation.lines, citation.locator).plain
     now = linker.place(place.path, place.lines, place.locator) if place else Text(was, "path")
     line = Text.assemble(
@@ -98,14 +95,9 @@ def _print_checked(checked: Checked, linker: Linker) -> None:
     if checked.standing in (Standing.CHANGED, Standing.EXTRACTED) and place is not None:
         if place.header and citation.context:
             put(_difference(citation.context, place.header), indent=_INDENT)
-        put(_difference(quote, _as_read(place.text, place.locator)), indent=_INDENT)
+        put(_difference(citation.quote, place.text), indent=_INDENT)
     else:
-        put(" ".join(quote.split()), indent=_INDENT)
-
-
-def _as_read(text: str, locator: str) -> str:
-    """A quote without the marks that keep a document's own characters from being Markdown."""
-    return re.sub(_ESCAPE, "", text) if locator else text
+        put(" ".join(citation.quote.split()), indent=_INDENT)
 
 
 def _difference(old: str, new: str) -> Text:

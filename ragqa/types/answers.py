@@ -7,7 +7,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from ragqa.types.indexes import IndexInfo, counted
-from ragqa.types.notes import Correction, Hit, Kind, Unit
+from ragqa.types.notes import Correction, Hit, Kind, Span, Unit
 
 _SHOWN = 60
 
@@ -25,6 +25,20 @@ SURE_FROM = 0.45
 
 PROBABLE_FROM = 0.25
 """The confidence from which any other answer is called probable, and below which it is unsure."""
+
+
+class ShortAnswer(Struct, frozen=True):
+    """The date, number, name or place that answers, and its characters in the note."""
+
+    text: str
+    chars: Span
+
+
+class Cut(Struct, frozen=True):
+    """Whether a list, table or torn sentence continues before an excerpt, and after it."""
+
+    before: bool
+    after: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +78,17 @@ class Citation:
     locator: str = ""
 
     @property
-    def short(self) -> str:
-        """The text of `span`, "" for None."""
+    def short_answer(self) -> ShortAnswer | None:
+        """The text of `span`, with its place; None without one."""
         if self.span is None:
-            return ""
+            return None
         start, end = self.span
-        return self.quote[start - self.chars[0] : end - self.chars[0]]
+        return ShortAnswer(self.quote[start - self.chars[0] : end - self.chars[0]], self.span)
+
+    @property
+    def cuts(self) -> Cut:
+        """`cut`, by name."""
+        return Cut(*self.cut)
 
 
 class Reason(Struct, frozen=True):
@@ -140,6 +159,13 @@ class WrittenSentence:
     supported: bool
     against: tuple[str, ...] = ()
     is_frame: bool = False
+
+    @property
+    def cited_text(self) -> str:
+        """The text with its citation numbers, which go on a new line after a code block."""
+        left = [f"[{n}]" for n in self.citations if f"[{n}]" not in self.text]
+        between = "\n" if "\n" in self.text else " "
+        return between.join([self.text, " ".join(left)]) if left else self.text
 
 
 class Fallback(StrEnum):

@@ -102,6 +102,11 @@ class IndexInfo:
     dense: DenseInfo = DenseInfo()
     languages: Mapping[str, Pieces] = field(default_factory=dict)
 
+    @property
+    def embedder_name(self) -> str:
+        """The name of the embedder."""
+        return self.embedder.name
+
 
 class Waiting(Struct, frozen=True):
     """New and changed files that an index does not have yet.

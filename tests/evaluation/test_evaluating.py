@@ -62,7 +62,7 @@ def test_a_beir_folder_gives_every_measure_for_every_method(fruit):
     for measures in document["methods"].values():
         assert list(measures) == list(MEASURES)
     assert document["methods"]["terms"]["recall@1"] == pytest.approx((1 + 1 + 0.5) / 3, abs=1e-3)
-    assert "answer@1" not in document
+    assert "shown@1" not in document
     assert not document["partial"]
 
 
@@ -104,17 +104,17 @@ def test_a_set_without_a_question_to_score_is_refused(fruit):
         evaluate_beir(read_beir(fruit), settings(), answers=False, progress=silent)
 
 
-def test_answers_are_looked_for_in_the_answering_sentence_and_in_what_is_shown(fruit):
+def test_answers_are_looked_for_in_what_is_shown(fruit):
     document = evaluate_beir(read_qa(fruit), settings(), answers=True, progress=silent)
     assert document["mode"] == "qa"
     assert document["queries"] == 3
-    assert document["answer@1"] <= document["shown@1"] <= document["shown@3"]
+    assert document["shown@1"] <= document["shown@3"]
     assert "answer@2" not in document
     assert 0 < document["words@1"] <= document["words@3"]
-    assert {"auroc", "ece", "sure"} <= set(document)
+    assert "sure" in document
     (unanswerable,) = (row for row in document["questions"] if not row["answerable"])
     assert unanswerable["id"] == "q4"
-    assert "answer@1" not in unanswerable
+    assert "shown@1" not in unanswerable
     assert document["abstention"]["answerable"]["questions"] == 3
 
 
