@@ -20,7 +20,7 @@ from ragqa.claims.compare import Idf
 from ragqa.claims.sources import Source, read_sources
 from ragqa.claims.support import support_of
 from ragqa.embedders import embedder_for
-from ragqa.evaluation.statistics import share_interval
+from ragqa.evaluation.summary import share_interval
 from ragqa.readers import prepared
 from ragqa.text.words import index_terms
 

@@ -58,7 +58,7 @@ LATE = {
     "ragqa.llms": "a backend is imported where it is chosen",
     "ragqa.notes": "a format's parser is imported where a note has that format",
     "ragqa.readers": "a reader is imported where it is chosen",
-    "ragqa.render": "only an answer that an LLM wrote needs these parts",
+    "ragqa.render": "only a page needs its templates, only an error the keys to hide",
     "ragqa.stores": "a store is imported where it is chosen; its writer, where it writes; "
     "the parser of properties, where one is asked for",
 }

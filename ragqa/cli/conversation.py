@@ -148,7 +148,10 @@ class Conversation:
             how = self._query(progress).arguments
             explanation = explain(self._index, last.question, target=target, **how)
         if last.written is not None and last.written.grounded:
-            put("This is about the answer in your notes' own words, not about the LLM's.")
+            put(
+                "This is about the answer in your notes' own words, which the LLM's answer "
+                "replaced."
+            )
         print_explanation(explanation, self._linker)
         render.print_warnings(explanation.warnings)
 

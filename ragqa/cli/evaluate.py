@@ -230,10 +230,10 @@ def _measure_set(
     options: EvalOptions, mode: str, settings: dict[str, str], progress: "Progress"
 ) -> Document:
     from ragqa.evaluation.evaluating import evaluate_beir
-    from ragqa.evaluation.sets import read_beir, read_qa
+    from ragqa.evaluation.sets import read_beir
 
     loaded = load_flags(settings).settings
     folder = Path(options.beir or options.qa or "")
     answers = mode == "qa"
-    found = read_qa(folder) if answers else read_beir(folder)
+    found = read_beir(folder, answers=answers)
     return evaluate_beir(found, loaded, answers=answers, limit=options.limit, progress=progress)

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from ragqa.errors import BelowTarget, UsageError
-from ragqa.evaluation import statistics
 from ragqa.evaluation.measures import LOWER_IS_BETTER, MEASURES, NAMES, WORDS
-from ragqa.evaluation.summary import Document
+from ragqa.evaluation.summary import Document, interval, mean, randomisation_p, rounded
 from ragqa.types import DOCUMENT_VERSION
 
 _DESCRIBED = ("dataset", "mode", "half", "partial", "queries", "settings", "index")
@@ -93,11 +92,11 @@ def _difference(
     higher, lower = int((b > a).sum()), int((b < a).sum())
     return {
         "questions": len(values),
-        "a": statistics.mean(a),
-        "b": statistics.mean(b),
-        "difference": statistics.mean(b - a),
-        "interval": statistics.rounded(statistics.interval(list(b - a))),
-        "p": round(statistics.randomisation_p(list(b - a)), 4),
+        "a": mean(a),
+        "b": mean(b),
+        "difference": mean(b - a),
+        "interval": rounded(interval(list(b - a))),
+        "p": round(randomisation_p(list(b - a)), 4),
         "better": lower if lower_is_better else higher,
         "worse": higher if lower_is_better else lower,
     }

@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from io import TextIOWrapper
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Self
 
@@ -90,6 +91,9 @@ class _QuietConsole(Console):
 
 def _console(*, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
+    if isinstance(stream, TextIOWrapper):
+        # What an encoding lacks becomes a question mark.
+        stream.reconfigure(errors="replace")
     return _QuietConsole(
         stderr=stderr,
         # On a pipe, one logical line stays one line.
@@ -118,10 +122,10 @@ def to_json(document: Mapping[str, Any]) -> str:
 
 def print_as_is(text: str) -> None:
     """Print sanitised text on stdout without styles, links or wrapping."""
-    encoding = sys.stdout.encoding or "utf-8"
     try:
-        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
-        sys.stdout.flush()
+        stream = stdout().file
+        stream.write(text)
+        stream.flush()
     except BrokenPipeError:
         _discard(sys.stdout)
 
@@ -197,16 +201,31 @@ def put_labelled(label: str, style: str, text: str, *, indent: int = 0) -> None:
     put(_labelled(label, style, text), indent=indent, hang=len(label))
 
 
-def print_columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print columns on stdout, flush left, as most hold intervals.
+def print_columns(
+    rows: Sequence[Sequence[str | Text]],
+    *,
+    head: Sequence[str] = (),
+    most: Sequence[int] = (),
+) -> None:
+    """Print columns on stdout, flush left.
 
-    :param head: the quiet first row; none if empty.
+    :param head: the quiet first row.
+    :param most: how wide each column may become; what is longer moves what follows it.
     """
-    table = [[*head]] * bool(head) + [[safe_line(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    for n, row in enumerate(table):
-        line = "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True))
-        put(Text(line.rstrip(), "quiet" if head and n == 0 else ""))
+    table = [
+        [Text(safe_line(cell)) if isinstance(cell, str) else cell for cell in row] for row in rows
+    ]
+    if head:
+        table.insert(0, [Text(cell, "quiet") for cell in head])
+    widths = [max(cell.cell_len for cell in column) for column in zip(*table, strict=True)]
+    widths = list(map(min, widths, most)) if most else widths
+    for cells in table:
+        line = Text("  ").join(
+            cell + Text(" " * (width - cell.cell_len))
+            for cell, width in zip(cells, widths, strict=True)
+        )
+        line.rstrip()
+        put(line, hang=3)
 
 
 def confirm(question: str) -> bool:
@@ -216,13 +235,12 @@ def confirm(question: str) -> bool:
 
 
 def emit(console: Console, text: Text, *, indent: int = 0, hang: int = 0) -> None:
-    """Print sanitised text, replacing characters that the stream cannot encode.
+    """Print sanitised text.
 
     On a terminal, text is wrapped to at most `READABLE` columns, and wrapped lines are indented.
 
     :param hang: the width of a leading label; wrapped lines are indented past it.
     """
-    text = encodable(text, console.encoding)
     if console.is_terminal:
         width = max(1, min(console.width, READABLE) - indent - hang)
         below = [text[:hang] if hang else Text(), Text(" " * hang)]
@@ -232,15 +250,6 @@ def emit(console: Console, text: Text, *, indent: int = 0, hang: int = 0) -> Non
         lines = list(text.split("\n", allow_blank=True))
     shown = Text("\n").join([Text.assemble(" " * indent, line) for line in lines])
     console.print(shown, soft_wrap=True)
-
-
-def encodable(text: Text, encoding: str) -> Text:
-    """Return the text with characters that the encoding lacks replaced by `?`."""
-    plain = text.plain.encode(encoding, "replace").decode(encoding, "replace")
-    if plain == text.plain:
-        return text
-    # Each "?" replaces one character, so the style spans still fit.
-    return Text(plain, spans=text.spans, style=text.style, end=text.end)
 
 
 def discard_output() -> None:

@@ -1,13 +1,14 @@
 """Evaluations, their missed questions, comparisons, and the HTML report."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ragqa import __version__
 from ragqa.evaluation.measures import ANSWER_MEASURES, WORDS
 from ragqa.render import print_columns, put, put_heading
+from ragqa.render.view import address, templates_of
 from ragqa.safe import safe_line, safe_text
 from ragqa.stages import RANKED_BY, STAGES, stage_name
 from ragqa.types import counted
@@ -15,8 +16,6 @@ from ragqa.types import counted
 Document = Mapping[str, Any]
 
 _SHOWN_FLIPS = 40
-_SHOWN_RANKS = 4
-_PAGE_CHARS = 1500
 _PAGE_FAILURES = 200
 _ANSWERS = (*ANSWER_MEASURES, "good", "good@3", "coverage", "noise", "sure", "wrong")
 _BESIDE = {"shown@1": WORDS[0], "good": WORDS[0], "shown@3": WORDS[1], "good@3": WORDS[1]}
@@ -34,7 +33,7 @@ def print_evaluation(document: Document) -> None:
     for title, columns, rows in tables_of(document):
         if title:
             put_heading(title)
-        print_columns(columns, rows)
+        print_columns(rows, head=columns)
     if missed := sum(bool(row.get("missed")) for row in document["questions"]):
         what = "not good" if "good" in document else "missed"
         put()
@@ -58,9 +57,10 @@ def tables_of(document: Document) -> Iterator[Table]:
     if answers:
         yield "Answers", [], answers
     if document["kinds"]:
-        yield _kinds(document["kinds"])
+        yield _by_sort("By kind of question", document["kinds"], _KIND_COLUMNS, digits=2)
     if document["abstention"]:
-        yield _abstention(document["abstention"])
+        title = "Answered, answered without reserve, and missing words named"
+        yield _by_sort(title, document["abstention"], ("answered", "sure", "named"))
 
 
 def summary_of(document: Document) -> str:
@@ -81,32 +81,19 @@ def _beside(document: Document, name: str) -> str:
     return "" if words is None else f"{words:.0f} words"
 
 
-def _kinds(kinds: Document) -> Table:
-    def estimate(found: Document, name: str) -> str:
-        return _estimate(found[name], found["intervals"][name], digits=2)
-
-    columns = [
-        name
-        for name in _KIND_COLUMNS
-        # A kind without any citation has no noise.
-        if (any if name == "noise" else all)(name in found for found in kinds.values())
-    ]
-    cells = {
-        kind: [estimate(found, name) if name in found else "none" for name in columns]
-        for kind, found in kinds.items()
-    }
-    rows = [[kind, str(found["questions"]), *cells[kind]] for kind, found in kinds.items()]
-    return "By kind of question", ["", "questions", *columns], rows
-
-
-def _abstention(sorts: Document) -> Table:
-    columns = ("answered", "sure", "named")
+def _by_sort(title: str, sorts: Document, names: Sequence[str], digits: int = 3) -> Table:
+    """The measures of each sort of question; "none" is one that a sort lacks."""
+    columns = [name for name in names if any(name in found for found in sorts.values())]
     rows = [
         [sort, str(found["questions"])]
-        + [_estimate(found[name], found["intervals"][name]) for name in columns]
+        + [
+            _estimate(found[name], found["intervals"][name], digits=digits)
+            if name in found
+            else "none"
+            for name in columns
+        ]
         for sort, found in sorts.items()
     ]
-    title = "Answered, answered without reserve, and missing words named"
     return title, ["", "questions", *columns], rows
 
 
@@ -134,7 +121,7 @@ def print_comparison(document: Document, a: Path, b: Path) -> None:
         for name, found in document["measures"].items()
         if name.startswith(_COMPARED)
     ]
-    print_columns(["", "A", "B", "B - A", "p", "better/worse"], rows)
+    print_columns(rows, head=["", "A", "B", "B - A", "p", "better/worse"])
     flips = document["flipped"]
     put_heading(f"Flipped: {len(flips)}")
     for flip in flips[:_SHOWN_FLIPS]:
@@ -142,13 +129,6 @@ def print_comparison(document: Document, a: Path, b: Path) -> None:
         put(f"{sign} {flip['what']:<9} {flip['id']}  {flip['question']}")
     if len(flips) > _SHOWN_FLIPS:
         put(f"and {len(flips) - _SHOWN_FLIPS} more: --json has all")
-
-
-def ranks_of(ranks: Iterable[int | None]) -> str:
-    """`3`, or `3 and none` if the second of two parts was not found."""
-    found = ["none" if rank is None else str(rank) for rank in ranks]
-    more = f" and {len(found) - _SHOWN_RANKS} more" if len(found) > _SHOWN_RANKS else ""
-    return " and ".join(found[:_SHOWN_RANKS]) + more
 
 
 def _estimate(
@@ -166,15 +146,13 @@ def report_page(document: Mapping[str, Any]) -> str:
 
     It has inline style, no script and no external address. The template escapes every value.
     """
-    from ragqa.render.pages import templates_of
-
     missed = [row for row in document["questions"] if row["missed"]]
     stages = Counter(row["missed"]["stage"] for row in missed)
     environment = templates_of("ragqa.render")
     environment.filters |= {
-        "cut": _cut_quote,
         "line": safe_line,
-        "place": _page_place,
+        "place": lambda where: safe_line(address(where["path"], where["lines"])),
+        "ranks": lambda ranks: " and ".join("none" if one is None else str(one) for one in ranks),
         "stage": stage_name,
     }
     page = environment.get_template("report.html.jinja").render(
@@ -184,19 +162,8 @@ def report_page(document: Mapping[str, Any]) -> str:
         missed=missed[:_PAGE_FAILURES],
         more=max(0, len(missed) - _PAGE_FAILURES),
         stages=[[stage_name(s), str(n), STAGES[s]] for s, n in stages.most_common()],
-        ranks=lambda row: [(by, ranks_of(row["ranks"][name])) for name, by in RANKED_BY.items()],
+        ranked_by=RANKED_BY,
         version=__version__,
     )
     # Sanitise the whole page, so that the template cannot forget to.
     return safe_text(page)
-
-
-def _page_place(where: Mapping[str, Any]) -> str:
-    """A place in a note, as `path:first-last`."""
-    lines = "-".join(dict.fromkeys(map(str, where["lines"])))
-    return f"{safe_line(where['path'])}:{lines}" if lines else safe_line(where["path"])
-
-
-def _cut_quote(text: str) -> str:
-    """The text, cut to 1500 characters."""
-    return text if len(text) <= _PAGE_CHARS else text[: _PAGE_CHARS - 1].rstrip() + "\u2026"

@@ -17,7 +17,7 @@ from ragqa.answering.excerpt_blocks import (
     blocks_of,
     runs_on,
 )
-from ragqa.render import READABLE, emit, encodable
+from ragqa.render import READABLE, emit
 from ragqa.safe import safe_text
 from ragqa.text.seen import Look, Seen
 from ragqa.types import Citation, Kind, Span, Unit
@@ -146,10 +146,7 @@ class _Page(Struct, frozen=True):
         from rich.padding import Padding
         from rich.table import Table as Grid
 
-        head, *rows = [
-            [encodable(self._text(cell), self.console.encoding) for cell in row]
-            for row in (table.head, *table.rows)
-        ]
+        head, *rows = [[self._text(cell) for cell in row] for row in (table.head, *table.rows)]
         columns = zip(head, *rows, strict=True)
         width = sum(max(cell.cell_len for cell in column) + _SEAM for column in columns)
         is_wrapped = width - _SEAM > self.width

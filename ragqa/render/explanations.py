@@ -192,8 +192,6 @@ def _print_places(explanation: Explanation, linker: Linker) -> None:
         ranks = f"  rank {rank}, {dense} by meaning, {terms} by words{read}"
         where = linker.place(passage.path, passage.lines, hit.locator)
         put(where.append(ranks, style="quiet"), hang=_INDENT)
-    if (rest := len(explanation.places) - _SHOWN) > 0:
-        put(f"and {rest} more, further down", "quiet")
 
 
 def _print_sentences(explanation: Explanation, linker: Linker) -> None:
@@ -202,11 +200,8 @@ def _print_sentences(explanation: Explanation, linker: Linker) -> None:
     if weighed:
         put_heading(f"Weighed there, of {len(explanation.assessment.candidates)}", "heading")
     for one in weighed[:_SHOWN]:
-        of_answer = "  further excerpt" if one.lost is Lost.FURTHER else ""
-        of_answer = of_answer if one.lost else "  in the answer"
-        _print_quote(f"{one.rank:>2} {one.citation.score:.2f}", one.citation, of_answer, linker)
-    if (rest := len(weighed) - _SHOWN) > 0:
-        put(f"and {rest} more, further down", "quiet")
+        more = {None: "  in the answer", Lost.FURTHER: "  further excerpt"}.get(one.lost, "")
+        _print_quote(f"{one.rank:>2} {one.citation.score:.2f}", one.citation, more, linker)
     if not said:
         return
     put_heading("The answer" if explanation.assessment.answered else "Withheld", "heading")

@@ -16,7 +16,7 @@ from ragqa.kept import KeptIndex
 from ragqa.languages import ENGLISH
 from ragqa.llms import Destination
 from ragqa.notes.formats import how_to_read, switched_off
-from ragqa.render import print_as_is, put, put_heading, put_labelled, stdout
+from ragqa.render import print_as_is, print_columns, put, put_heading, put_labelled, stdout
 from ragqa.render.documents import Document, Index, Json, fields_of, skips_document
 from ragqa.safe import safe_line
 from ragqa.types import IndexReport, NoteList, Skipped, counted
@@ -123,18 +123,11 @@ def print_list(found: NoteList, *, tags: bool) -> None:
         )
         for note in found.notes
     ]
-    if not stdout().is_terminal:
+    if stdout().is_terminal:
+        print_columns(rows, most=_COLUMNS)
+    else:
         lines = ["\t".join(cell.plain for cell in row).rstrip("\t") for row in rows]
         print_as_is("".join(f"{line}\n" for line in lines))
-        return
-    columns = zip(_COLUMNS, zip(*rows, strict=True), strict=False)
-    widths = [min(most, max(cell.cell_len for cell in cells)) for most, cells in columns]
-    for row in rows:
-        line = Text()
-        for cell, width in zip(row, widths, strict=True):
-            line.append(cell).pad_right(max(0, width - cell.cell_len) + 2)
-        line.rstrip()
-        put(line, hang=2)
 
 
 def print_skipped(skipped: Sequence[Skipped]) -> None:

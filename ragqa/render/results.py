@@ -16,7 +16,6 @@ from ragqa.render import (
     READABLE,
     ProgressLine,
     emit,
-    encodable,
     print_as_is,
     print_document,
     put,
@@ -131,7 +130,7 @@ class Stream:
         if not self._console.is_terminal:
             return
         self._progress.stop()
-        text = encodable(_sentence(sentence), self._console.encoding)
+        text = _sentence(sentence)
         width = min(self._console.width, READABLE)
         for found in _WORDS.finditer(text.plain):
             piece = text[found.start() : found.end()]

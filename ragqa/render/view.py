@@ -4,6 +4,7 @@ The terminal, Markdown, the text for assistants and the page lay these words out
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ragqa.safe import safe_line
 from ragqa.types import (
@@ -16,6 +17,9 @@ from ragqa.types import (
 )
 from ragqa.types.answers import PROBABLE_FROM
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
 _MAX_REASONS = 2
 
 CITED = r"\[\d+\]"
@@ -27,6 +31,22 @@ DISAGREE = {
     "negation": "Your notes disagree: one says no.",
 }
 """The line that announces a disagreement, by its subject."""
+
+
+def templates_of(package: str) -> "Environment":
+    """The templates of HTML in a package's folder `templates`.
+
+    Every value is escaped, and a name that is missing is an error.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader(package),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
 
 
 def address(path: str, lines: tuple[int, int], locator: str = "") -> str:

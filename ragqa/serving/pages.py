@@ -22,13 +22,13 @@ from ragqa.history import History
 from ragqa.llms.secrets import without_keys
 from ragqa.render.excerpts import words_of
 from ragqa.render.markdown import answer_markdown
-from ragqa.render.pages import templates_of
 from ragqa.render.view import (
     DISAGREE,
     address,
     corrected_line,
     fallback_line,
     support_mark,
+    templates_of,
     trust_line,
     written_by,
 )

@@ -10,8 +10,6 @@ from msgspec import Struct
 
 from ragqa.types.notes import NoteRecord, Skipped, with_parents
 
-"""From here on a time is told in the next larger unit."""
-
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called with (stage, done, total) during work."""
 

@@ -9,7 +9,7 @@ from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.errors import UsageError
 from ragqa.evaluation.evaluating import evaluate_beir
 from ragqa.evaluation.measures import MEASURES
-from ragqa.evaluation.sets import read_beir, read_qa
+from ragqa.evaluation.sets import read_beir
 
 DOCUMENTS = {
     "fig": ("Figs", "A fig is the fruit of the fig tree. Figs ripen in August in most gardens."),
@@ -105,7 +105,9 @@ def test_a_set_without_a_question_to_score_is_refused(fruit):
 
 
 def test_answers_are_looked_for_in_what_is_shown(fruit):
-    document = evaluate_beir(read_qa(fruit), settings(), answers=True, progress=silent)
+    document = evaluate_beir(
+        read_beir(fruit, answers=True), settings(), answers=True, progress=silent
+    )
     assert document["mode"] == "qa"
     assert document["queries"] == 3
     assert document["shown@1"] <= document["shown@3"]
@@ -119,7 +121,9 @@ def test_answers_are_looked_for_in_what_is_shown(fruit):
 
 
 def test_the_answer_of_the_set_is_looked_for_in_the_words_that_a_reader_is_shown(fruit):
-    document = evaluate_beir(read_qa(fruit), settings(), answers=True, progress=silent)
+    document = evaluate_beir(
+        read_beir(fruit, answers=True), settings(), answers=True, progress=silent
+    )
     for row in document["questions"]:
         if "shown@1" in row:
             gold = QUERIES[row["id"]][2][0]
@@ -162,12 +166,3 @@ def test_a_set_that_was_measured_before_embeds_only_what_is_new(fruit, monkeypat
     evaluate()
     assert len(embedded) == 1
     assert "Quinces are hard." in embedded[0]
-
-
-def test_the_index_of_a_set_that_cannot_be_written_is_one_sentence(fruit, monkeypatch, tmp_path):
-    (tmp_path / "cache").mkdir()
-    (tmp_path / "cache" / "evaluation").write_text("in the way")
-    monkeypatch.setenv("RAGQA_CACHE", str(tmp_path / "cache"))
-    with pytest.raises(UsageError, match="cannot be used") as raised:
-        evaluate_beir(read_beir(fruit), settings(), answers=False, progress=silent)
-    assert "RAGQA_CACHE" in raised.value.hint

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import trying
 
-from ragqa.evaluation.statistics import (
+from ragqa.evaluation.summary import (
     interval,
     randomisation_p,
     share_interval,

@@ -24,7 +24,7 @@ STEER = re.compile(r"\x1b\[[\d;]*m")
 
 def drawn(citation, *, width=80, colour=False, indent=0, encoding="utf-8", terminal=True):
     """What is printed of an excerpt; without colour all that is printed is text."""
-    file = io.TextIOWrapper(io.BytesIO(), encoding=encoding, newline="\n")
+    file = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="replace", newline="\n")
     console = Console(
         file=file,
         width=width,
