@@ -87,11 +87,11 @@ class Conversation:
         """Answer a question and remember both; if interrupted, with the notes' own words."""
         self._asked = None
         if self._echoes:
-            results.print_question(line)
+            put(f"> {line.strip()}", "heading")
         asked = clean_question(line)
         question = stand_alone(self._index, asked, tuple(self._exchanges), filters=self._filters)
         if question != asked:
-            results.print_asked_as(question)
+            put(f"Asked as: {question}", "quiet")
         answers: list[Answer] = []
         writer = self._writer and replace(self._writer, keep=answers.append)
         try:

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal
 
 from msgspec import field
 from rich.text import Text
@@ -48,13 +47,6 @@ class _Language(Json):
     readable: float
 
 
-class _Dense(Json):
-    kind: Literal["exact", "ivf", "hnsw"]
-    lists: int
-    probes: int
-    recall: float | None = field(name="recall@10")
-
-
 class _Choice(Json):
     llm: str | None
     origin: str | None
@@ -83,7 +75,6 @@ class JsonStatus(Json):
     store: _Store
     created: str
     languages: list[_Language]
-    dense: _Dense
     llm: _Choice
     info: Index = field(name="index")
 
@@ -193,7 +184,7 @@ def _counts(by_suffix: Mapping[str, int]) -> str:
 
 def status_document(status: Status, places: Places, llm: Choice) -> Document:
     """What `ragqa status --json` prints."""
-    folders, dense = places.corpus.folders, status.info.dense
+    folders = places.corpus.folders
     return JsonStatus.document(
         status,
         corpus=os.pathsep.join(map(str, folders)),
@@ -206,7 +197,6 @@ def status_document(status: Status, places: Places, llm: Choice) -> Document:
         other_files=status.others,
         store=_Store.document(status.kept, sent_to=status.kept.host),
         created=status.info.created,
-        dense=_Dense.document(dense, recall=None if dense.kind == "hnsw" else dense.recall),
         llm=llm_document(llm),
     )
 

@@ -366,16 +366,6 @@ def print_request(request: "Request", where: str, *, asked: bool, json: bool) ->
     say(" ".join(parts))
 
 
-def print_asked_as(question: str) -> None:
-    """Print the completed form of a follow-up question."""
-    put(f"Asked as: {question}", "quiet")
-
-
-def print_question(question: str) -> None:
-    """Print a question that came from standard input, where nobody saw it typed."""
-    put(f"> {question.strip()}", "heading")
-
-
 def print_commands(commands: Mapping[str, str]) -> None:
     """Print the commands of a chat, each with its description."""
     width = max(map(len, commands))

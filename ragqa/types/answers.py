@@ -46,16 +46,11 @@ class Citation:
     """An exact quote from a note, in one piece: `text[chars[0]:chars[1]] == quote` for its text.
 
     `units` are its sentences, items, rows and code blocks, in order. `answer_spans` are the
-    characters of the note, within `chars`, that answer; the rest is context. `cut` tells whether a
-    list or table, or a passage split by hidden text, continues before and after the excerpt.
-
-    `locator` names the place in a file that was converted, such as "cell 3"; the lines are then
-    those of the text that it became.
-
-    `parts` are the contributions to `score`, by signal. `note_date` is ISO, "" for an undated note;
-    `old` says that it exceeds the age limit in the settings. `span` are the characters of the note,
-    within `chars`, that answer the question directly (a date, number, name or place), or None if
-    that is unclear.
+    characters of the note that answer, the rest is context; `span` those of the date, number, name
+    or place asked for, None if that is unclear. `cut` tells whether a list, table or torn sentence
+    continues before and after it. `locator` names the place in a file that was converted, such as
+    "cell 3". `parts` are the contributions to `score`, by signal. `note_date` is ISO or ""; `old`
+    says that it exceeds the age limit in the settings.
     """
 
     n: int
@@ -92,11 +87,7 @@ class Citation:
 
 
 class Reason(Struct, frozen=True):
-    """One feature of the confidence model.
-
-    `usual` is its mean over the training questions; `share` is what `value` adds to the log-odds,
-    or subtracts, relative to that mean.
-    """
+    """A feature of the confidence model; `share` is what `value` adds relative to the `usual`."""
 
     name: str
     value: float
@@ -108,10 +99,9 @@ class Reason(Struct, frozen=True):
 class Disagreement:
     """Two notes' conflicting answers to the question, the newer note first.
 
-    `about` is what they differ in: "number", "date" or "negation". `texts` are the sentences as
-    displayed, `spans` the differing characters of each, and `says_chars` the same
-    characters in its note, None if that is unclear. At least one of the two is cited in the answer;
-    one that is not has the number 0.
+    `about` is "number", "date" or "negation". `texts` are the sentences as displayed, `spans` the
+    differing characters of each, and `says_chars` the same characters in its note, None if that is
+    unclear. One that the answer does not cite has the number 0.
     """
 
     about: str
@@ -147,9 +137,8 @@ class WrittenSentence:
     """A sentence that an LLM wrote, and the result of checking it.
 
     `lead` is the white space and list marker before it. `text` keeps only those citation marks
-    that are part of the sentence ("as [1] says"). `citations` are numbers of passages in the
-    prompt; `support` is the probability that they support it, and `against` lists objections in
-    words. If `is_frame`, it claims nothing: a heading, the head of a table.
+    that are part of the sentence ("as [1] says"). `support` is the probability that the passages
+    cited support it, `against` lists objections. If `is_frame`, it claims nothing: a heading, say.
     """
 
     lead: str
@@ -181,10 +170,9 @@ class Fallback(StrEnum):
 class Written:
     """An LLM's answer to a question, or why there is none.
 
-    `sentences` are those kept, all checked; `dropped` counts those that `--strict` removed, and
+    `sentences` are those kept; `dropped` counts those that `--strict` removed, and
     `invalid_citations` are cited numbers that no passage has. `given` passages were in the prompt,
-    `left_out` did not fit. With a `fallback`, `why` explains it in a sentence and `hint` says how
-    to fix it.
+    `left_out` did not fit. `why` explains a `fallback`, and `hint` says how to fix it.
     """
 
     backend: str
@@ -212,15 +200,12 @@ class Written:
 class Answer:
     """An answer and everything needed to check it.
 
-    `confidence` is the probability that the first excerpt is a good answer. If `answered` is False,
-    `hits` are the nearest passages, and there are no citations unless an LLM was forced to write.
-    `missing` are the topics of the question that the citations, or the nearest sentences, do not
-    mention. `corrected` are the question's words that were searched in another spelling, and `read`
-    is the whole question as searched, "" if unchanged. `waiting` counts new and changed files that
-    the index does not have yet. `reasons` explain the confidence, and are empty if there was
-    nothing to judge. `written` is the LLM's result, None if none was to write. `also` are further
-    excerpts that may answer, best first, each from a section of its own; their numbers follow those
-    of the citations. An answer that an LLM wrote has none.
+    `confidence` is the probability that the first excerpt is a good answer, which `reasons`
+    explain. If `answered` is False, `hits` are the nearest passages, and there are no citations
+    unless an LLM was forced to write. `missing` are the topics of the question that are not
+    mentioned. `corrected` are words that were searched in another spelling, and `read` is the whole
+    question as searched, "" if unchanged. `waiting` counts files that the index does not have yet.
+    `also` are further excerpts, best first, numbered after the citations.
     """
 
     question: str

@@ -109,13 +109,12 @@ HIDDEN = frozenset({Kind.SECRET, Kind.COMMENT, Kind.STRUCK})
 class Block:
     """A leaf of a note's structure: `text[start:end]`, in characters, without the last line end.
 
-    Blocks are whole lines except where hidden text cuts one. They are in order and do not overlap;
-    all text outside them is white space or front matter. `level` is the heading level (1 to 6) or
-    the number of items that it is nested in, its own included. `label` is a heading's plain text,
-    the line that introduces a list, or the parent keys of a front matter key joined by " > "; else
-    "". `labels` are the header cells above a table row. Blocks of one list or table, or of a
-    paragraph that hidden text cuts, have the same `group`; 0 stands alone. `begins` is False where
-    hidden text cuts off its beginning.
+    Blocks are whole lines except where hidden text cuts one, in order. `level` is the heading level
+    or the number of items that it is nested in, its own included. `label` is a heading's plain
+    text, the line that introduces a list, or the parent keys of a front matter key. `labels` are
+    the header cells above a table row. Blocks of one list or table, or of a paragraph that hidden
+    text cuts, have the same `group`; 0 stands alone. `begins` is False where hidden text cuts off
+    its beginning.
     """
 
     kind: Kind
