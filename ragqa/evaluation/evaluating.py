@@ -31,7 +31,7 @@ from ragqa.passages.language import add_pieces
 from ragqa.readers import prepared
 from ragqa.search.question import Question as Read
 from ragqa.search.retrieve import Ranking
-from ragqa.stores import Store, Writer, open_store
+from ragqa.stores import Store, open_store
 from ragqa.types import (
     Answer,
     EmbedderInfo,
@@ -107,7 +107,9 @@ def evaluate_questions(
     :raises RagqaError: as `Index.refresh` does.
     """
     report = index.refresh(progress=progress)
-    collection = collection_of(index)
+    prepared(index.settings.reader)
+    chunking, embedder = index.source.chunking, index.source.embedders.asking
+    collection = Collection(index.snapshot(), embedder, index.ranking, chunking)
     tasks, warnings = tasks_of(
         questions[:limit], partial(_read_note, index), collection.passages_of
     )
@@ -200,13 +202,6 @@ _NOTES_AT_ONCE = 256
 _DTYPE = "float32"
 
 
-def collection_of(index: Index) -> Collection:
-    """An index as it is now; raises as `Index.snapshot` and `prepared` do."""
-    prepared(index.settings.reader)
-    source = index.source
-    return Collection(index.snapshot(), source.embedders.asking, index.ranking, source.chunking)
-
-
 @contextmanager
 def build_collection(
     folder: Path, notes: Iterable[Note], total: int, settings: Settings, progress: Progress
@@ -214,7 +209,7 @@ def build_collection(
     """Index the notes of a set as ragqa does, in the cache folder.
 
     Yields the collection, and the path of each passage by id. Notes are read in batches. Passages
-    that the index had before, or that an interrupted run embedded, are not embedded again.
+    that the index had before are not embedded again.
 
     :param folder: of the set, which its index is kept by.
     :raises IndexUnusable: the index cannot be written or read; the message names it.
@@ -233,12 +228,11 @@ def build_collection(
     stream, done = iter(notes), 0
     known = _embedded_before(store, embedder.info)
     with store.writer(fresh=True, wait=True) as writer:
-        writer.resume(embedder.info, _DTYPE)
         while some := list(islice(stream, _NOTES_AT_ONCE)):
             progress("indexing", done, total)
             split = [split_passages(note, embedder, chunking) for note in some]
             passages = [passage for each in split for passage in each]
-            vectors = _vectors(passages, writer, embedders, known)
+            vectors = _vectors(passages, embedders, known)
             for note, own in zip(some, split, strict=True):
                 rows = np.array([vectors[p.embedding_key] for p in own], np.float32)
                 rows = rows.reshape(-1, embedder.info.dimension)
@@ -247,7 +241,19 @@ def build_collection(
             paths |= {passage.id: passage.path for passage in passages}
             done += len(some)
         progress("indexing", done, total)
-        writer.commit(replace(_describe(embedder.info, chunking), languages=languages))
+        made = IndexInfo(
+            generation=0,
+            embedder=embedder.info,
+            dtype=_DTYPE,
+            canary=(),
+            chunking=chunking.as_mapping(),
+            notes=0,
+            passages=0,
+            corpus="",
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            languages=languages,
+        )
+        writer.commit(made)
     snapshot = store.snapshot()
     with closing(snapshot):
         yield Collection(snapshot, embedder, ranking, chunking, answering), paths
@@ -267,21 +273,17 @@ def _embedded_before(store: Store, made_by: EmbedderInfo) -> dict[int, Vector]:
 
 
 def _vectors(
-    passages: Iterable[Passage],
-    writer: Writer,
-    embedders: Embedders,
-    known: Mapping[int, Vector],
+    passages: Iterable[Passage], embedders: Embedders, known: Mapping[int, Vector]
 ) -> dict[int, Vector]:
-    """The embeddings of passages, by embedding key; what is not known is embedded and saved."""
+    """The embeddings of passages, by embedding key; what is not known is embedded."""
     by_key = {passage.embedding_key: passage for passage in passages}
-    vectors = {key: known[key] for key in by_key if key in known} | dict(writer.vectors(by_key))
+    vectors = {key: known[key] for key in by_key if key in known}
     missing = [key for key in by_key if key not in vectors]
     if missing:
         # Sort by length, as a batch is as slow as its longest text.
         missing.sort(key=lambda key: -len(by_key[key].embedded_text))
         texts = [by_key[key].embedded_text for key in missing]
         rows = np.asarray(embedders.building.embed_passages(texts), np.float32)
-        writer.save(missing, rows)
         vectors |= zip(missing, rows, strict=True)
     return vectors
 
@@ -296,17 +298,3 @@ def note_of(path: str, text: str, *, title: str | None = None) -> Note:
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     note = parse_note(path, text, digest, Stamp(len(text), 0))
     return note if title is None else replace(note, title=title)
-
-
-def _describe(embedder: EmbedderInfo, chunking: Chunking) -> IndexInfo:
-    return IndexInfo(
-        generation=0,
-        embedder=embedder,
-        dtype=_DTYPE,
-        canary=(),
-        chunking=chunking.as_mapping(),
-        notes=0,
-        passages=0,
-        corpus="",
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-    )

@@ -88,14 +88,13 @@ def print_report(report: IndexReport, where: str) -> None:
         f"{report.unchanged} unchanged ({report.seconds:.1f} s)"
     )
     put(f"Index: {where}", "quiet")
-    skipped = [one for one in report.skipped if not one.is_left_out]
-    left_out = [one for one in report.skipped if one.is_left_out]
+    skipped, left_out = skips_document(report.skipped).values()
     if skipped:
         put(f"Skipped: {len(skipped)}", "warning")
-        print_skipped(skipped)
+        _print_skipped(skipped)
     if left_out:
         put(f"Left out: {len(left_out)}", "quiet")
-        print_skipped(left_out)
+        _print_skipped(left_out)
 
 
 def print_list(found: NoteList, *, tags: bool) -> None:
@@ -121,7 +120,7 @@ def print_list(found: NoteList, *, tags: bool) -> None:
         print_as_is("".join(f"{line}\n" for line in lines))
 
 
-def print_skipped(skipped: Sequence[Skipped]) -> None:
+def _print_skipped(skipped: Sequence[Skipped]) -> None:
     """Print the notes that were skipped, and why."""
     for skip in skipped:
         put(f"{skip.path}: {skip.reason}", indent=2)
@@ -149,16 +148,15 @@ def print_status(status: Status, places: Places, llm: Choice) -> None:
         rows.append(("not notes", _counts(others)))
     for name, value in rows:
         print_row(name, value)
-    skipped = [one for one in status.skipped if not one.is_left_out]
+    skipped, left_out = skips_document(status.skipped).values()
     print_row("skipped", str(len(skipped)))
-    print_skipped(skipped)
-    left_out = [one for one in status.skipped if one.is_left_out]
+    _print_skipped(skipped)
     if off:
         how = how_to_read(off, status.formats, places.corpus)
         print_row("left out", f"{_counts(off)}; to read them: {how}")
     if left_out:
         print_row("left out", f"{len(left_out)}, as your vault's settings say")
-        print_skipped(left_out)
+        _print_skipped(left_out)
 
 
 def _languages(languages: Sequence[NotesIn]) -> Iterator[tuple[str, str]]:
