@@ -78,7 +78,12 @@ def verdict(explanation: Explanation) -> str:
         case "composer":
             return f"{subject} was found, but {_lost(explanation)}"
         case _:
-            return _ranked_too_low(explanation)
+            rank, total = explanation.places[0].rank, explanation.asked.info.passages
+            came = f"ranks {rank} of {total}" if rank else "is not even found"
+            return (
+                f"{subject} was not read closely: it {came}, and an answer is taken from the "
+                f"{PASSAGES} best passages."
+            )
 
 
 def print_explanation(explanation: Explanation, linker: Linker) -> None:
@@ -152,22 +157,6 @@ def _lost(explanation: Explanation) -> str:
     return (
         f"{shown}: another sentence answers the question better, with {winner.score:.2f} against "
         f"{own.score:.2f} (rank {best.rank} of {of})." + (f" It leads in {leads}." if leads else "")
-    )
-
-
-def _ranked_too_low(explanation: Explanation) -> str:
-    best, asked = explanation.places[0], explanation.asked
-    came = f"ranks {best.rank} of {asked.info.passages}" if best.rank else "is not even found"
-    meaning, words = (
-        "not found" if rank is None else f"rank {rank}"
-        for rank in (best.hit.dense_rank, best.hit.terms_rank)
-    )
-    meaning = "not looked at" if asked.question.by_terms_alone else meaning
-    withheld = "" if explanation.assessment.answered else " The question got no answer at all."
-    return (
-        f"{_subject(explanation.target)} was not read closely: it {came}, and an answer is taken "
-        f"from the {PASSAGES} best passages. By its meaning alone: {meaning}; by its words alone: "
-        f"{words}.{withheld}"
     )
 
 
