@@ -186,7 +186,7 @@ class Index(StoredIndex):
         if not found.hits:
             warnings += self._why_not_found(found.info, filters, warnings)
         return SearchResult(
-            query=found.question.typed,
+            question=found.question.typed,
             hits=found.hits[:limit],
             info=found.info,
             warnings=tuple(warnings),

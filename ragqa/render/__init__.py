@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from io import TextIOWrapper
-from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Self
 
 from rich.console import Console
@@ -71,31 +70,30 @@ _ANEW = (
 _IMMEDIATE = ("loading", "starting", "waiting", "queueing")
 
 
-def stdout() -> Console:
-    """The console for results."""
-    return _console(stderr=False)
-
-
-def stderr() -> Console:
-    """The console for progress, warnings and errors."""
-    return _console(stderr=True)
-
-
 class _QuietConsole(Console):
     """A console that survives a closed pipe (`| head`) silently, with the same exit code."""
 
     def on_broken_pipe(self) -> None:
         """Discard the rest of the output."""
-        _discard(self.file)
+        discard_output(self.file)
 
 
-def _console(*, stderr: bool) -> Console:
-    stream = sys.stderr if stderr else sys.stdout
+def stdout() -> Console:
+    """The console for results."""
+    return _console(sys.stdout)
+
+
+def stderr() -> Console:
+    """The console for progress, warnings and errors."""
+    return _console(sys.stderr)
+
+
+def _console(stream: IO[str]) -> Console:
     if isinstance(stream, TextIOWrapper):
         # What an encoding lacks becomes a question mark.
         stream.reconfigure(errors="replace")
     return _QuietConsole(
-        stderr=stderr,
+        file=stream,
         # On a pipe, one logical line stays one line.
         width=None if stream.isatty() else _UNBOUNDED,
         theme=THEME,
@@ -127,13 +125,13 @@ def print_as_is(text: str) -> None:
         stream.write(text)
         stream.flush()
     except BrokenPipeError:
-        _discard(sys.stdout)
+        discard_output()
 
 
 def print_warnings(warnings: tuple[str, ...] | list[str]) -> None:
     """Print each warning on stderr, one line each."""
     for warning in warnings:
-        _say_labelled("warning: ", "warning", warning)
+        put_labelled("warning: ", "warning", warning, console=stderr())
 
 
 class _Warnings(logging.Handler):
@@ -167,22 +165,14 @@ def print_error(error: RagqaError) -> None:
     """
     from ragqa.llms.secrets import without_keys
 
-    _say_labelled("error: ", "error", without_keys(error.message))
+    put_labelled("error: ", "error", without_keys(error.message), console=stderr())
     if error.hint:
-        _say_labelled("try: ", "good", without_keys(error.hint))
+        put_labelled("try: ", "good", without_keys(error.hint), console=stderr())
 
 
-def say(text: Text | str) -> None:
-    """Print on stderr. A string is sanitised here; a Text must be sanitised already."""
-    emit(stderr(), Text(safe_text(text)) if isinstance(text, str) else text)
-
-
-def _say_labelled(label: str, style: str, text: str) -> None:
-    emit(stderr(), _labelled(label, style, text), hang=len(label))
-
-
-def _labelled(label: str, style: str, text: str) -> Text:
-    return Text.assemble((label, style), safe_line(text))
+def say(text: str) -> None:
+    """Print on stderr."""
+    emit(stderr(), Text(safe_text(text)))
 
 
 def put(text: Text | str = "", style: str = "", *, indent: int = 0, hang: int = 0) -> None:
@@ -196,9 +186,12 @@ def put_heading(text: str, style: str = "bold") -> None:
     put(Text(f"\n{safe_line(text)}", style))
 
 
-def put_labelled(label: str, style: str, text: str, *, indent: int = 0) -> None:
+def put_labelled(
+    label: str, style: str, text: str, *, indent: int = 0, console: Console | None = None
+) -> None:
     """Print a label, sanitised already, and a line of text, wrapped beside the label."""
-    put(_labelled(label, style, text), indent=indent, hang=len(label))
+    line = Text.assemble((label, style), safe_line(text))
+    emit(console or stdout(), line, indent=indent, hang=len(label))
 
 
 def print_columns(
@@ -252,14 +245,10 @@ def emit(console: Console, text: Text, *, indent: int = 0, hang: int = 0) -> Non
     console.print(shown, soft_wrap=True)
 
 
-def discard_output() -> None:
-    """Discard output that stdout cannot accept any more."""
-    _discard(sys.stdout)
-
-
-def _discard(stream: IO[str]) -> None:
+def discard_output(stream: IO[str] | None = None) -> None:
+    """Discard output that a stream, by default stdout, cannot accept any more."""
     devnull = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(devnull, stream.fileno())
+    os.dup2(devnull, (stream or sys.stdout).fileno())
     os.close(devnull)
 
 
@@ -278,14 +267,9 @@ class ProgressLine:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         self.stop()
-        if kind is KeyboardInterrupt:
+        if isinstance(error, KeyboardInterrupt):
             for note in getattr(error, "__notes__", ()):
                 say(note)
 

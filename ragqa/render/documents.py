@@ -141,7 +141,7 @@ class JsonAnswer(Json):
 class JsonSearch(Json):
     """What `ragqa search --json` prints."""
 
-    query: str
+    question: str = field(name="query")
     corrected: tuple[types.Correction, ...]
     hits: list[_Passage]
     warnings: tuple[str, ...]

@@ -196,35 +196,48 @@ class Written:
         return self.fallback is None
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Answer:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchResult:
+    """Ranked passages for a question.
+
+    `corrected` are words that were searched in another spelling, and `read` is the whole question
+    as searched, "" if unchanged. `waiting` counts files that the index does not have yet.
+    """
+
+    question: str
+    hits: tuple[Hit, ...]
+    info: IndexInfo
+    warnings: tuple[str, ...] = ()
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+    corrected: tuple[Correction, ...] = ()
+    read: str = ""
+    waiting: int = 0
+
+    @property
+    def looked_for(self) -> str:
+        """The question as searched."""
+        return self.read or self.question
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Answer(SearchResult):
     """An answer and everything needed to check it.
 
     `confidence` is the probability that the first excerpt is a good answer, which `reasons`
     explain. If `answered` is False, `hits` are the nearest passages, and there are no citations
     unless an LLM was forced to write. `missing` are the topics of the question that are not
-    mentioned. `corrected` are words that were searched in another spelling, and `read` is the whole
-    question as searched, "" if unchanged. `waiting` counts files that the index does not have yet.
-    `also` are further excerpts, best first, numbered after the citations.
+    mentioned. `also` are further excerpts, best first, numbered after the citations.
     """
 
-    question: str
     answered: bool
     confidence: float
     backend: str
     text: str
     citations: tuple[Citation, ...]
-    hits: tuple[Hit, ...]
-    info: IndexInfo
-    warnings: tuple[str, ...] = ()
-    timings_ms: Mapping[str, float] = field(default_factory=dict)
     reasons: tuple[Reason, ...] = ()
     disagreements: tuple[Disagreement, ...] = ()
     missing: tuple[str, ...] = ()
     written: Written | None = None
-    corrected: tuple[Correction, ...] = ()
-    read: str = ""
-    waiting: int = 0
     also: tuple[Citation, ...] = ()
 
     def __repr__(self) -> str:
@@ -235,11 +248,6 @@ class Answer:
         return f"<Answer: {self.verdict}, {self.confidence:.2f}, {shown!r}, {citations}>"
 
     @property
-    def looked_for(self) -> str:
-        """The question as searched."""
-        return self.read or self.question
-
-    @property
     def verdict(self) -> Verdict:
         """The verdict on the answer as a whole."""
         return verdict_of(self.confidence, self.missing, answered=self.answered)
@@ -248,22 +256,3 @@ class Answer:
     def sure(self) -> bool:
         """Whether the answer has no reservation."""
         return self.verdict is Verdict.ANSWERED
-
-
-@dataclass(frozen=True, slots=True)
-class SearchResult:
-    """Ranked passages for a query; `corrected`, `read` and `waiting` are as in `Answer`."""
-
-    query: str
-    hits: tuple[Hit, ...]
-    info: IndexInfo
-    warnings: tuple[str, ...] = ()
-    timings_ms: Mapping[str, float] = field(default_factory=dict)
-    corrected: tuple[Correction, ...] = ()
-    read: str = ""
-    waiting: int = 0
-
-    @property
-    def looked_for(self) -> str:
-        """The query as searched."""
-        return self.read or self.query
