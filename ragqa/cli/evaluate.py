@@ -158,14 +158,14 @@ def evaluate(options: Annotated[EvalOptions, typer.Option(parser=EvalOptions)]) 
     targets: list[Any] = []
     show: Callable[[Document], None]
     if mode == "compare":
-        from ragqa.evaluation.comparing import compare, read_evaluation
+        from ragqa.evaluation.summary import compare, read_evaluation
         from ragqa.render.evaluations import print_comparison
 
         a, b = map(Path, options.compare or ())
         document = compare(read_evaluation(a), read_evaluation(b))
         show = partial(print_comparison, a=a, b=b)
     else:
-        from ragqa.evaluation.comparing import parse_target
+        from ragqa.evaluation.summary import parse_target
 
         targets = [parse_target(text) for text in options.fail_under or []]
         document, show = _measure(options, mode)
@@ -175,7 +175,7 @@ def evaluate(options: Annotated[EvalOptions, typer.Option(parser=EvalOptions)]) 
         show(document)
     render.print_warnings(document.get("warnings", []))
     if targets:
-        from ragqa.evaluation.comparing import check_targets
+        from ragqa.evaluation.summary import check_targets
 
         check_targets(document, targets)
     return 0

@@ -11,11 +11,12 @@ from ragqa.errors import UsageError
 from ragqa.evaluation.measures import (
     GOOD_COVERAGE,
     METHODS,
+    Expected,
+    Task,
     answer_found,
     measure_ranking,
     score_citations,
 )
-from ragqa.evaluation.tasks import Expected, Task
 from ragqa.passages import Chunking
 from ragqa.passages.language import with_language
 from ragqa.passages.split import split_note

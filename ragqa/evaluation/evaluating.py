@@ -20,9 +20,9 @@ from ragqa.config.settings import Value
 from ragqa.embedders import embedder_for
 from ragqa.errors import IndexUnusable, NoIndex, UsageError
 from ragqa.evaluation.asking import Collection, ask_all, split_passages
+from ragqa.evaluation.measures import Expected, Task, tasks_of
 from ragqa.evaluation.sets import Beir, Question, read_documents, relevant
 from ragqa.evaluation.summary import Document, about, summarise
-from ragqa.evaluation.tasks import Expected, Task, tasks_of
 from ragqa.indexing import Embedders
 from ragqa.notes import parse_note
 from ragqa.notes import read_note as read_file

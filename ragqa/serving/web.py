@@ -30,7 +30,7 @@ from ragqa.render.documents import (
     search_document,
     sentence_document,
 )
-from ragqa.render.verifications import verification_document
+from ragqa.render.explanations import verification_document
 from ragqa.serving import pages
 from ragqa.serving.asking import (
     LISTS,

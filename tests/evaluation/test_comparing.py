@@ -3,8 +3,8 @@ import json
 import pytest
 
 from ragqa.errors import UsageError
-from ragqa.evaluation.comparing import compare, read_evaluation
 from ragqa.evaluation.measures import ANSWER_MEASURES
+from ragqa.evaluation.summary import compare, read_evaluation
 
 
 def row(id_, recall=1.0, *, missed=None, answer=None, answered=None, **more):

@@ -4,8 +4,7 @@ from itertools import product
 import pytest
 
 from ragqa.evaluation.asking import answer_scores, why_missed
-from ragqa.evaluation.measures import Excerpt
-from ragqa.evaluation.tasks import Expected, Task
+from ragqa.evaluation.measures import Excerpt, Expected, Task
 from ragqa.stages import STAGES
 from ragqa.types import Answer, Citation, Hit, Kind, Passage, Unit
 

@@ -1,7 +1,7 @@
 import pytest
 
 from ragqa.errors import BelowTarget, UsageError
-from ragqa.evaluation.comparing import check_targets, parse_target
+from ragqa.evaluation.summary import check_targets, parse_target
 
 EVALUATION = {
     "dataset": "questions",

@@ -3,9 +3,8 @@ from hashlib import sha256
 import pytest
 
 from ragqa.evaluation.asking import _units
-from ragqa.evaluation.measures import measure_ranking
+from ragqa.evaluation.measures import Expected, measure_ranking, tasks_of
 from ragqa.evaluation.sets import Gold, Question
-from ragqa.evaluation.tasks import Expected, tasks_of
 from ragqa.notes import parse_note
 from ragqa.types import Passage, Stamp
 
