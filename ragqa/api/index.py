@@ -85,7 +85,6 @@ def answer_of(
         info=info,
         warnings=tuple(warnings),
         also=tuple(composed.also),
-        reasons=tuple(composed.reasons),
         disagreements=tuple(composed.disagreements),
         missing=composed.missing,
         corrected=question.corrected,

@@ -223,10 +223,10 @@ class SearchResult:
 class Answer(SearchResult):
     """An answer and everything needed to check it.
 
-    `confidence` is the probability that the first excerpt is a good answer, which `reasons`
-    explain. If `answered` is False, `hits` are the nearest passages, and there are no citations
-    unless an LLM was forced to write. `missing` are the topics of the question that are not
-    mentioned. `also` are further excerpts, best first, numbered after the citations.
+    `confidence` is the probability that the first excerpt is a good answer. If `answered` is False,
+    `hits` are the nearest passages, and there are no citations unless an LLM was forced to write.
+    `missing` are the topics of the question that are not mentioned. `also` are further excerpts,
+    best first, numbered after the citations.
     """
 
     answered: bool
@@ -234,7 +234,6 @@ class Answer(SearchResult):
     backend: str
     text: str
     citations: tuple[Citation, ...]
-    reasons: tuple[Reason, ...] = ()
     disagreements: tuple[Disagreement, ...] = ()
     missing: tuple[str, ...] = ()
     written: Written | None = None
