@@ -56,7 +56,9 @@ class Index(Json):
     passages: int
 
 
-class _Citation(Json):
+class Citation(Json):
+    """A citation of an answer."""
+
     n: int
     path: str
     lines: types.Span
@@ -74,7 +76,7 @@ class _Citation(Json):
     locator: str = ""
 
 
-class _Statement(_Citation, kw_only=True):
+class _Statement(Citation, kw_only=True):
     says: str
     says_chars: types.Span | None
 
@@ -104,7 +106,9 @@ class _Llm(Json):
     dropped: int = field(name="sentences_left_out")
 
 
-class _Sentence(Json):
+class Sentence(Json):
+    """A sentence that an LLM wrote, and the result of checking it."""
+
     text: str
     citations: tuple[int, ...]
     support: float
@@ -124,8 +128,8 @@ class JsonAnswer(Json):
     missing: tuple[str, ...]
     backend: str
     text: str = field(name="answer")
-    citations: list[_Citation]
-    also: list[_Citation]
+    citations: list[Citation]
+    also: list[Citation]
     disagreements: list[_Disagreement]
     hits: list[_Passage] = field(name="passages")
     warnings: list[str]
@@ -134,7 +138,7 @@ class JsonAnswer(Json):
     info: Index = field(name="index")
     grounded: bool | UnsetType = UNSET
     written: _Llm | UnsetType = field(name="llm", default=UNSET)
-    sentences: list[_Sentence] | UnsetType = UNSET
+    sentences: list[Sentence] | UnsetType = UNSET
     invalid_citations: tuple[int, ...] | UnsetType = UNSET
 
 
@@ -240,16 +244,6 @@ def _disagreement_document(one: types.Disagreement) -> Document:
     sides = zip(one.citations, one.says, one.says_chars, strict=True)
     statements = [_Statement.document(c, says=says, says_chars=chars) for c, says, chars in sides]
     return _Disagreement.document(one, statements=statements)
-
-
-def citation_document(citation: types.Citation) -> Document:
-    """A citation."""
-    return _Citation.document(citation)
-
-
-def sentence_document(sentence: types.WrittenSentence) -> Document:
-    """A sentence that an LLM wrote, and the result of checking it."""
-    return _Sentence.document(sentence)
 
 
 def search_document(result: types.SearchResult) -> Document:

@@ -215,7 +215,7 @@ def _print_quote(label: str, citation: Citation, more: str, linker: Linker) -> N
 
 def _citation_document(citation: Citation) -> Document:
     """A citation, and what each signal adds to its score."""
-    return documents.citation_document(citation) | {"parts": dict(citation.parts)}
+    return documents.Citation.document(citation) | {"parts": dict(citation.parts)}
 
 
 def _sentence_document(sentence: Sentence) -> Document:
