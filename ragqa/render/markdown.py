@@ -138,9 +138,10 @@ def _in_a_line(citation: Citation) -> str:
 
 def _cited(citation: Citation, *, undated: str = "") -> str:
     """The place of a citation, with the date of its note."""
-    when = view.date_of(citation) or undated
+    date = view.date_of(citation) or undated
+    when = date and f" ({within_line(date)})"
     shown = view.address(citation.path, citation.lines, citation.locator)
-    return _place(citation.path, shown, citation.heading, citation.locator, when and f" ({when})")
+    return _place(citation.path, shown, citation.heading, citation.locator, when)
 
 
 def _place(path: str, shown: str, heading: Sequence[str], locator: str, when: str = "") -> str:
