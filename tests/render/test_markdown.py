@@ -129,6 +129,12 @@ def test_a_source_has_the_date_of_its_note_and_whether_it_is_old():
     assert "\n1. [a.md:3](a.md)\n" in answer_markdown(make_answer())
 
 
+def test_a_date_that_an_index_forges_is_text():
+    answer = make_answer()
+    forged = replace(answer.citations[0], note_date="[x](y)")
+    assert "(\\[x\\](y))" in answer_markdown(replace(answer, citations=(forged,)))
+
+
 def test_what_is_missing_is_named_whether_or_not_there_is_an_answer():
     close = answer_markdown(make_answer(missing=("INT4", "[x](y)")))
     assert "**Probably (not mentioned: INT4, \\[x\\](y)):**" in close
