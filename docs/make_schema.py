@@ -15,8 +15,8 @@ from msgspec import Struct
 from msgspec.json import schema_components
 
 from ragqa.render import documents
+from ragqa.render.explanations import JsonVerification
 from ragqa.render.overviews import JsonStatus
-from ragqa.render.verifications import JsonVerification
 from ragqa.types import DOCUMENT_VERSION
 
 DOCS = Path(__file__).parent

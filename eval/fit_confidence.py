@@ -23,13 +23,13 @@ from typing import Any
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
 
 from ragqa.answering import assess, cite
 from ragqa.api import open_index
 from ragqa.clock import Clock
 from ragqa.evaluation.measures import Excerpt, score_citations
 from ragqa.evaluation.sets import Question, read_questions
-from ragqa.evaluation.statistics import auroc
 from ragqa.types import Filters
 
 MODELS = {
@@ -144,7 +144,7 @@ def fitted_and_judged(sets: Mapping[str, Sequence[Example]], name: str) -> dict[
         "threshold": THRESHOLDS[name],
         "unseen": {
             "auroc": {
-                own: round(auroc(unseen[own], np.array([row.good for row in rows])), 3)
+                own: round(roc_auc_score([row.good for row in rows], unseen[own]), 3)
                 for own, rows in sets.items()
             },
             "wrong_of_sure": {str(s): round(float(wrong[i]), 3) for s, i in firsts.items()},

@@ -24,11 +24,11 @@ from pathlib import Path
 import numpy as np
 from grounding import LabelledSentence, idf_of, read_grounding
 from scipy.optimize import minimize
+from sklearn.metrics import roc_auc_score
 
 from ragqa.claims.sources import read_sources
 from ragqa.claims.support import About, signals_of, strengths
 from ragqa.embedders import embedder_for
-from ragqa.evaluation.statistics import auroc
 
 FLAGGED = 0.10
 PRIOR = 0.9
@@ -82,7 +82,8 @@ def main() -> None:
         held_out = cross_validated(table)
         threshold = quantile(held_out, table, FLAGGED)
         near = table.kinds != FAR
-        print(f"{name}: AUROC {auroc(held_out[near], table.supported[near]):.3f}, {threshold=:.3f}")
+        auroc = roc_auc_score(table.supported[near], held_out[near])
+        print(f"{name}: AUROC {auroc:.3f}, {threshold=:.3f}")
         for kind in MIX:
             flags = held_out[table.kinds == kind] < threshold
             print(f"    {kind}: {flags.sum()} of {len(flags)} flagged")

@@ -14,10 +14,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sklearn.metrics import roc_auc_score
+
 from ragqa.claims.sources import Idf, Source, read_sources
 from ragqa.claims.support import support_of
 from ragqa.embedders import embedder_for
-from ragqa.evaluation.statistics import auroc, measure_interval, share_interval
+from ragqa.evaluation.summary import share_interval
 from ragqa.readers import reader_for
 from ragqa.text.words import index_terms
 
@@ -103,8 +105,7 @@ def main() -> None:
         share, label = sum(flagged) / len(flagged), "supported" if supported else "unsupported"
         print(f"{label:<12}{kind:<16}{sum(flagged):>4.0f} of {len(flagged):<4}", end=" ")
         print(f"{share:.2f} [{low:.2f}, {high:.2f}]")
-    low, high = measure_interval(auroc, scores, labels)
-    print(f"AUROC {auroc(scores, labels):.3f} [{low:.3f}, {high:.3f}]")
+    print(f"AUROC {roc_auc_score(labels, scores):.3f}")
 
 
 if __name__ == "__main__":

@@ -17,9 +17,6 @@ STAGES = {
 }
 """How each stage loses a question."""
 
-BEHIND_RANKING = ("composer", "confidence", "noise")
-"""Stages that lose a passage from the top five."""
-
 RANKED_BY = {"dense": "by meaning", "terms": "by words", "hybrid": "by both"}
 """The rankings' names for people; JSON documents use the keys."""
 

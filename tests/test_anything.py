@@ -114,7 +114,7 @@ def assert_harmless(index, answer):
     with redirect_stdout(io.StringIO()) as out:
         print_answer(answer, Linker(corpus, "file://{path}"))
     assert not UNSAFE.search(out.getvalue())
-    document = to_json(answer_document(answer, explain=True))
+    document = to_json(answer_document(answer))
     assert [c["quote"] for c in json.loads(document)["citations"]] == [
         c.quote for c in answer.citations
     ]

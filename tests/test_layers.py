@@ -38,6 +38,7 @@ LATE = {
     "huggingface_hub": "only a model that is named by its repository is looked up in its cache",
     "html": "only a text with an entity, such as &amp;, needs the table of them",
     "httpx2": "an extra, and only an LLM needs it",
+    "jinja2": "only a page needs its templates",
     "mcp": "an extra, and half a second",
     "py3langid": "only a text that is not plainly English is told by its model",
     "milvus_lite.adapter.grpc.server": "an extra, and only an index in its file needs it",
@@ -56,7 +57,6 @@ LATE = {
     "ragqa.generation": "only an answer that an LLM writes needs it",
     "ragqa.llms": "a backend is imported where it is chosen",
     "ragqa.notes": "a format's parser is imported where a note has that format",
-    "ragqa.render": "only an answer that an LLM wrote needs these parts",
     "ragqa.stores": "a store is imported where it is chosen; its writer, where it writes",
 }
 """Why something is imported inside a function: by the package imported, or by the importer's."""

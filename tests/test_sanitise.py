@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.text import Text
 
-from ragqa.render import safe_line, safe_text
-from ragqa.render.screen import emit, stdout
+from ragqa.render import emit, stdout
+from ragqa.safe import safe_line, safe_text
 
 UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u206f\ud800-\udfff\U000e0000-\U000e007f]"

@@ -99,7 +99,7 @@ def _consent(data: bytes) -> None:
 def _questions(data: bytes) -> None:
     path = _file("questions.jsonl", data)
     command("eval", "--questions", path, *_places(), "--json", "--limit", "2")
-    command("eval", "--questions", path, *_places(), "--failures", "--half", "all", "--limit", "2")
+    command("eval", "--questions", path, *_places(), "--half", "all", "--limit", "2")
 
 
 def _compared(data: bytes) -> None:

@@ -33,7 +33,7 @@ MEMORY_BYTES = 4 * 2**30
 SECONDS = 20
 WITH_NEW = ("search", "new cats")
 READING = (
-    ("ask", QUESTION, "--no-refresh", "--explain"),
+    ("ask", QUESTION, "--no-refresh"),
     ("search", "cats", "--json", "--no-refresh", "--tag", "pets", "--since", "2020-01-01"),
     ("search", "dogs", "--no-refresh", "--path", "*"),
     ("why", QUESTION, "--target", "cats.md", "--no-refresh"),

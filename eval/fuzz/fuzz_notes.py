@@ -107,7 +107,7 @@ def check_answer(corpus: Corpus, answer: Answer) -> None:
     for terminal in (False, True):
         with printing(terminal=terminal):
             print_answer(answer, linker)
-    document = check_document(to_json(answer_document(answer, explain=True)))
+    document = check_document(to_json(answer_document(answer)))
     must(
         [each["quote"] for each in document["citations"]] == [c.quote for c in answer.citations],
         "JSON that quotes something else",

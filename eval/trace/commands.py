@@ -55,7 +55,6 @@ USING = (
     Case(("--help",)),
     Case(("--version",)),
     Case(("ask", QUESTION, *PLACES)),
-    Case(("ask", QUESTION, "--explain", *PLACES)),
     Case(("ask", "how do I prune roses?", *PLACES), code=1),
     Case(("ask", QUESTION, "--show-prompt", "--llm", "scripted:{named}/script.jsonl", *PLACES)),
     Case(("ask", QUESTION, "--llm", "scripted:{named}/script.jsonl", *PLACES)),

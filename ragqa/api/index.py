@@ -91,7 +91,6 @@ def answer_of(
         info=info,
         warnings=tuple(warnings),
         also=tuple(composed.also),
-        reasons=tuple(composed.reasons),
         disagreements=tuple(composed.disagreements),
         missing=composed.missing,
         corrected=question.corrected,
@@ -192,7 +191,7 @@ class Index(StoredIndex):
         if not found.hits:
             warnings += self._why_not_found(found.info, filters, warnings)
         return SearchResult(
-            query=found.question.typed,
+            question=found.question.typed,
             hits=found.hits[:limit],
             info=found.info,
             warnings=tuple(warnings),

@@ -30,7 +30,6 @@ from ragqa.errors import UsageError
 if TYPE_CHECKING:
     from ragqa.types import Answer
 
-Explain = Annotated[bool, typer.Option("--explain", help="Show the scores behind the answer.")]
 ShowPrompt = Annotated[
     bool, typer.Option("--show-prompt", help="Show what would be sent to an LLM; send nothing.")
 ]
@@ -51,7 +50,6 @@ def ask(
             metavar="FORMAT", help="text, markdown (ragqa verify can check it later) or json."
         ),
     ] = None,
-    explain: Explain = False,
     json: AsJson = False,
     llm: LLMGiven,
     show_prompt: ShowPrompt = False,
@@ -65,9 +63,8 @@ def ask(
     Example: ragqa ask "when should I fine-tune?" --tag fine-tuning
     """
     output = format or (Format.JSON if json else Format.TEXT)
-    if (json and output is not Format.JSON) or (explain and output is Format.MARKDOWN):
-        other = "--json" if json else "--explain"
-        raise UsageError(f"{other} and --format {output} cannot go together")
+    if json and output is not Format.JSON:
+        raise UsageError(f"--json and --format {output} cannot go together")
     text = question_in(question)
     with open_query(scope, given, top_k, asks=True) as query:
         if show_prompt:
@@ -76,16 +73,16 @@ def ask(
             writer = writer_for(query.index.settings, llm)
             answer = ask_with(query, text, writer, streams=output is Format.TEXT)
     if show_prompt:
-        from ragqa.render.generation import print_request
+        from ragqa.render.results import print_request
 
         print_request(request, where, asked=asked, json=output is Format.JSON)
         return 0
-    _print_answer(answer, query, output, explain=explain)
+    _print_answer(answer, query, output)
     print_answer_warnings(answer)
     return exit_code(answer)
 
 
-def _print_answer(answer: "Answer", query: Query, output: Format, *, explain: bool) -> None:
+def _print_answer(answer: "Answer", query: Query, output: Format) -> None:
     """Print an answer; unless it is for a program, keep what was asked."""
     from ragqa import render
     from ragqa.asked import Asked, keep
@@ -93,7 +90,7 @@ def _print_answer(answer: "Answer", query: Query, output: Format, *, explain: bo
     if output is Format.JSON:
         from ragqa.render.documents import answer_document
 
-        render.print_document(answer_document(answer, explain=explain))
+        render.print_document(answer_document(answer))
         return
     asked = Asked.of(answer, query.filters)
     is_kept, warning = keep(asked, query.index.settings, query.index.places.corpus)
@@ -106,10 +103,6 @@ def _print_answer(answer: "Answer", query: Query, output: Format, *, explain: bo
 
         more = "ragqa more shows them whole" if is_kept else ""
         print_answer(answer, query.linker, more)
-        if explain:
-            from ragqa.render.scores import print_scores
-
-            print_scores(answer)
     render.print_warnings([warning] * bool(warning))
 
 
@@ -283,7 +276,7 @@ def list_notes(
 
         render.print_document(list_document(found, tags=tags))
     else:
-        from ragqa.render.results import print_list
+        from ragqa.render.overviews import print_list
 
         print_list(found, tags=tags)
     render.print_warnings(found.warnings)

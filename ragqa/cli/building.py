@@ -73,7 +73,7 @@ def index(
     """
     from ragqa import render
     from ragqa.render.documents import report_document
-    from ragqa.render.results import print_report
+    from ragqa.render.overviews import print_report
 
     if how.listed:
         return _list(json=json)

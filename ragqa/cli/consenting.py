@@ -7,7 +7,7 @@ from ragqa.cli.lines import is_interactive
 from ragqa.consent import Use, consents, host_named, not_allowed
 from ragqa.errors import UsageError
 from ragqa.llms import Destination
-from ragqa.render import safe_line
+from ragqa.safe import safe_line
 from ragqa.types import Corpus
 
 _COMMANDS = {Use.LLM: "llm", Use.STORE: "store"}

@@ -16,9 +16,8 @@ from ragqa.cli.opening import Query, first_build_notice, open_index
 from ragqa.cli.options import ScopeOptions
 from ragqa.config import Loaded
 from ragqa.errors import UsageError
-from ragqa.render import chat as screen
+from ragqa.render import put, results
 from ragqa.render.results import Linker, print_answer, print_further
-from ragqa.render.screen import put
 from ragqa.safe import write_whole
 from ragqa.search.question import clean_question
 from ragqa.types import Answer
@@ -51,11 +50,11 @@ class Conversation:
         self._commands: dict[str, Callable[[str], None]] = {
             "/next": self._show_next,
             "/open": self._open,
-            "/sources": lambda _: screen.print_sources(self._last, self._linker),
+            "/sources": lambda _: results.print_whole_sources(self._last, self._linker),
             "/why": self._explain,
             "/save": self._save,
             "/new": lambda _: self._exchanges.clear(),
-            "/help": lambda _: screen.print_commands(COMMANDS),
+            "/help": lambda _: results.print_commands(COMMANDS),
         }
 
     @cached_property
@@ -86,11 +85,11 @@ class Conversation:
         """Answer a question and remember both; if interrupted, with the notes' own words."""
         self._asked = None
         if self._echoes:
-            screen.print_question(line)
+            put(f"> {line.strip()}", "heading")
         asked = clean_question(line)
         question = stand_alone(self._index, asked, tuple(self._exchanges), filters=self._filters)
         if question != asked:
-            screen.print_asked_as(question)
+            put(f"Asked as: {question}", "quiet")
         answers: list[Answer] = []
         writer = self._writer and replace(self._writer, keep=answers.append)
         try:
@@ -147,7 +146,10 @@ class Conversation:
             how = self._query(progress).arguments
             explanation = explain(self._index, last.question, target=target, **how)
         if last.written is not None and last.written.grounded:
-            screen.print_not_llm_answer()
+            put(
+                "This is about the answer in your notes' own words, which the LLM's answer "
+                "replaced."
+            )
         print_explanation(explanation, self._linker)
         render.print_warnings(explanation.warnings)
 

@@ -66,13 +66,12 @@ class EvalOptions(PlaceOptions):
             metavar="MEASURE=X", help="Exit with 1 if a measure is lower, such as recall@5=0.9."
         ),
     ] = None
-    failures: Annotated[
-        bool,
-        typer.Option("--failures", help="Show each missed question and the stage that lost it."),
-    ] = False
     report: Annotated[
         str | None,
-        typer.Option(metavar="FILE.html", help="Write the evaluation as one HTML page."),
+        typer.Option(
+            metavar="FILE.html",
+            help="Write the evaluation and each missed question as one HTML page.",
+        ),
     ] = None
     compare: Annotated[
         tuple[str, str] | None,
@@ -136,7 +135,7 @@ class EvalOptions(PlaceOptions):
         return settings
 
 
-_MEASURING = {"--limit", "--set", "--fail-under", "--failures", "--report"}
+_MEASURING = {"--limit", "--set", "--fail-under", "--report"}
 _PLACES = {"--corpus", "--index", "--store", "--store-uri"}
 _MODES = {
     "--compare": set[str](),
@@ -159,14 +158,14 @@ def evaluate(options: Annotated[EvalOptions, typer.Option(parser=EvalOptions)]) 
     targets: list[Any] = []
     show: Callable[[Document], None]
     if mode == "compare":
-        from ragqa.evaluation.comparing import compare, read_evaluation
+        from ragqa.evaluation.summary import compare, read_evaluation
         from ragqa.render.evaluations import print_comparison
 
         a, b = map(Path, options.compare or ())
         document = compare(read_evaluation(a), read_evaluation(b))
         show = partial(print_comparison, a=a, b=b)
     else:
-        from ragqa.evaluation.comparing import parse_target
+        from ragqa.evaluation.summary import parse_target
 
         targets = [parse_target(text) for text in options.fail_under or []]
         document, show = _measure(options, mode)
@@ -176,7 +175,7 @@ def evaluate(options: Annotated[EvalOptions, typer.Option(parser=EvalOptions)]) 
         show(document)
     render.print_warnings(document.get("warnings", []))
     if targets:
-        from ragqa.evaluation.comparing import check_targets
+        from ragqa.evaluation.summary import check_targets
 
         check_targets(document, targets)
     return 0
@@ -186,7 +185,7 @@ def _measure(options: EvalOptions, mode: str) -> Evaluated:
     """Ask the questions of the user or of a public set; write the report, if one is wanted."""
     from ragqa import render
     from ragqa.evaluation.sets import choose_half, read_questions
-    from ragqa.render.evaluations import print_evaluation, print_failures
+    from ragqa.render.evaluations import print_evaluation
 
     settings = options.settings
     path = Path(options.questions or QUESTIONS)
@@ -213,7 +212,7 @@ def _measure(options: EvalOptions, mode: str) -> Evaluated:
             raise UsageError(
                 f"{options.report} cannot be written: {exc.strerror}", hint="name another file"
             ) from exc
-    return document, print_failures if options.failures else print_evaluation
+    return document, print_evaluation
 
 
 @contextmanager
@@ -231,10 +230,10 @@ def _measure_set(
     options: EvalOptions, mode: str, settings: dict[str, str], progress: "Progress"
 ) -> Document:
     from ragqa.evaluation.evaluating import evaluate_beir
-    from ragqa.evaluation.sets import read_beir, read_qa
+    from ragqa.evaluation.sets import read_beir
 
     loaded = load_flags(settings).settings
     folder = Path(options.beir or options.qa or "")
     answers = mode == "qa"
-    found = read_qa(folder) if answers else read_beir(folder)
+    found = read_beir(folder, answers=answers)
     return evaluate_beir(found, loaded, answers=answers, limit=options.limit, progress=progress)

@@ -72,7 +72,7 @@ def ask_with(
 
             writer = replace(writer, allow=allow)
             if streams:
-                from ragqa.render.generation import Stream
+                from ragqa.render.results import Stream
 
                 stream = stack.enter_context(Stream(query.progress))
                 writer = replace(writer, on_sentence=stream)

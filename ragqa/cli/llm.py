@@ -76,11 +76,9 @@ def check(
         )
     except BackendFailed as exc:
         exc.hint = exc.hint or "ragqa llm list"
-        if json:
-            render.print_document(overviews.trial_document(llm.destination, exc))
         raise
     if json:
-        render.print_document(overviews.trial_document(llm.destination, trial))
+        render.print_document(overviews.trial_document(trial))
     else:
         overviews.print_trial(trial)
     return 0 if trial.right else 1

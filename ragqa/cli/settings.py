@@ -9,6 +9,7 @@ from ragqa.cli.completion import complete_setting, complete_value
 from ragqa.cli.opening import load_flags, print_notices
 from ragqa.cli.options import AsJson, Command, Debug, Folders, IndexFolder, PlaceOptions
 from ragqa.errors import UsageError
+from ragqa.safe import safe_line
 
 if TYPE_CHECKING:
     from ragqa.corpus import Corpus
@@ -120,7 +121,7 @@ def get(ctx: typer.Context, name: Name, corpus: Folders = None) -> int:
 
     setting_named(name, "the command")
     value = overviews.values_of(load_flags(PlaceOptions(corpus or ctx.obj).flags))[name]
-    render.print_as_is(f"{render.safe_line(str(shown(value)))}\n")
+    render.print_as_is(f"{safe_line(str(shown(value)))}\n")
     return 0
 
 

@@ -35,7 +35,7 @@ def verify(
     Example: ragqa verify answer.json
     """
     from ragqa import render
-    from ragqa.render import verifications
+    from ragqa.render import explanations
     from ragqa.render.results import Linker
     from ragqa.verifying.checking import verify as verify_answer
 
@@ -50,10 +50,10 @@ def verify(
             progress=progress,
         )
     if json:
-        render.print_document(verifications.verification_document(verification))
+        render.print_document(explanations.verification_document(verification))
     else:
         linker = Linker(loaded.places.corpus, loaded.settings.link_format)
-        verifications.print_verification(verification, linker)
+        explanations.print_verification(verification, linker)
     render.print_warnings(verification.warnings)
     return 0 if verification.is_sound else 1
 

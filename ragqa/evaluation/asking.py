@@ -1,26 +1,31 @@
 """Ask a collection questions: what was measured of each, and the stage that lost a missed one."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from ragqa.answering import Answering
 from ragqa.api import MIN_POOL
+from ragqa.embedders import Embedder
 from ragqa.errors import UsageError
-from ragqa.evaluation.collection import Collection
 from ragqa.evaluation.measures import (
     GOOD_COVERAGE,
     METHODS,
+    Expected,
+    Task,
     answer_found,
     measure_ranking,
     score_citations,
 )
-from ragqa.evaluation.tasks import Expected, Task
+from ragqa.passages import Chunking
+from ragqa.passages.language import with_language
+from ragqa.passages.split import split_note
 from ragqa.search.question import Question, clean_question, read_question
-from ragqa.search.retrieve import find_legs, hits_of, ranked
+from ragqa.search.retrieve import Ranking, find_legs, hits_of, ranked
 from ragqa.stages import LOOKED_AT, losing_leg
-from ragqa.text.markdown import unit_words
+from ragqa.stores import Snapshot
 from ragqa.text.words import unspaced_count
-from ragqa.types import Answer, Citation, Filters, Hit, Progress
+from ragqa.types import Answer, Citation, Filters, Hit, Note, Passage, Progress
 
 Answerer = Callable[[Question, tuple[Hit, ...]], Answer]
 """Answers a question from the passages that were found for it."""
@@ -29,6 +34,31 @@ Ranks = Mapping[str, Sequence[int | None]]
 
 _SHOWN = 3
 _FOUND = ("path", "lines", "heading", "text")
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """An open snapshot, with the embedder, ranking and chunking that it is queried with.
+
+    `answering` is for a set: an index answers by itself.
+    """
+
+    snapshot: Snapshot
+    embedder: Embedder
+    ranking: Ranking
+    chunking: Chunking
+    answering: Answering = field(default_factory=Answering)
+
+    def passages_of(self, note: Note) -> list[Passage]:
+        """The passages of a note, with their ids in the snapshot."""
+        return split_passages(note, self.embedder, self.chunking)
+
+
+def split_passages(note: Note, embedder: Embedder, chunking: Chunking) -> list[Passage]:
+    """The passages of a note."""
+    window, count_tokens = embedder.info.window, embedder.count_tokens
+    known = with_language(note, chunking.language)
+    return split_note(known, chunking=chunking, window=window, count_tokens=count_tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +179,6 @@ def answer_scores(task: Task, answer: Answer | None) -> dict[str, float]:
         scores |= {"good": score.good, "good@3": anywhere, "coverage": score.coverage}
         scores |= {} if score.noise is None else {"noise": score.noise}
     elif task.answers:
-        scores["answer@1"] = _share_found(task, _answering(first))
         scores["shown@1"] = _share_found(task, _shown(first))
         scores["shown@3"] = _share_found(task, [text for each in shown for text in _shown(each)])
         partly = scores["shown@1"] > 0
@@ -160,16 +189,6 @@ def answer_scores(task: Task, answer: Answer | None) -> dict[str, float]:
         scores["words@1"] = _words(first)
         scores["words@3"] = sum(map(_words, shown))
     return scores
-
-
-def _answering(citations: Sequence[Citation]) -> list[str]:
-    """The sentence that answers, that of the best citation, as it stands and with its labels."""
-    texts = []
-    for best in sorted(citations, key=lambda one: -one.score)[:1]:
-        for start, end in best.answer_spans:
-            quote = best.quote[start - best.chars[0] : end - best.chars[0]]
-            texts += [quote, *(unit_words(quote, u) for u in best.units if u.start == start)]
-    return texts
 
 
 def _shown(citations: Sequence[Citation]) -> list[str]:

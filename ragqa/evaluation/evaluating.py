@@ -1,24 +1,51 @@
 """Evaluate an index on questions about its notes, and ragqa on a public set."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
+from itertools import islice
+from pathlib import Path
 
-from ragqa.answering import compose
+import numpy as np
+
+from ragqa.answering import Answering, compose
 from ragqa.api import Index
 from ragqa.api.index import answer_of
 from ragqa.config import Loaded, Settings, load_settings
 from ragqa.config.files import cache_folder
 from ragqa.config.settings import Value
-from ragqa.errors import UsageError
-from ragqa.evaluation.asking import ask_all
-from ragqa.evaluation.collection import Collection, build_collection, collection_of, note_of
+from ragqa.embedders import embedder_for
+from ragqa.errors import IndexUnusable, NoIndex, UsageError
+from ragqa.evaluation.asking import Collection, ask_all, split_passages
+from ragqa.evaluation.measures import Expected, Task, tasks_of
 from ragqa.evaluation.sets import Beir, Question, read_documents, relevant
 from ragqa.evaluation.summary import Document, about, summarise
-from ragqa.evaluation.tasks import Expected, Task, tasks_of
+from ragqa.indexing import Embedders
+from ragqa.notes import parse_note
 from ragqa.notes import read_note as read_file
+from ragqa.passages import Chunking
+from ragqa.passages.language import add_pieces
+from ragqa.readers import reader_for
 from ragqa.search.question import Question as Read
-from ragqa.types import Answer, Hit, Note, NoteFile, Progress, Skipped, Stamp
+from ragqa.search.retrieve import Ranking
+from ragqa.stores import Store, open_store
+from ragqa.types import (
+    Answer,
+    EmbedderInfo,
+    Hit,
+    IndexInfo,
+    Note,
+    NoteFile,
+    Passage,
+    Pieces,
+    Progress,
+    Skipped,
+    Stamp,
+    Vector,
+)
 
 # Changing these changes the passages or their embeddings.
 _REBUILDING = ("embedder", "passage_tokens", "max_note_bytes")
@@ -80,7 +107,9 @@ def evaluate_questions(
     :raises RagqaError: as `Index.refresh` does.
     """
     report = index.refresh(progress=progress)
-    collection = collection_of(index)
+    reader_for(index.settings.reader)
+    chunking, embedder = index.source.chunking, index.source.embedders.asking
+    collection = Collection(index.snapshot(), embedder, index.ranking, chunking)
     tasks, warnings = tasks_of(
         questions[:limit], partial(_read_note, index), collection.passages_of
     )
@@ -167,3 +196,105 @@ def _best_of(
     return [
         Expected(document, *found.get(document, ((0, 0), "")), part=document) for document in best
     ]
+
+
+_NOTES_AT_ONCE = 256
+_DTYPE = "float32"
+
+
+@contextmanager
+def build_collection(
+    folder: Path, notes: Iterable[Note], total: int, settings: Settings, progress: Progress
+) -> Iterator[tuple[Collection, dict[int, str]]]:
+    """Index the notes of a set as ragqa does, in the cache folder.
+
+    Yields the collection, and the path of each passage by id. Notes are read in batches. Passages
+    that the index had before are not embedded again.
+
+    :param folder: of the set, which its index is kept by.
+    :raises IndexUnusable: the index cannot be written or read; the message names it.
+    """
+    ranking, chunking = Ranking.of(settings), Chunking.of(settings)
+    reader = reader_for(settings.reader)
+    answering = Answering(excerpts=settings.excerpts, words=settings.excerpt_words, reader=reader)
+    embedders = Embedders(settings.embedder, embedder_for)
+    embedder = embedders.asking
+    key = repr((str(folder.resolve()), settings.embedder)).encode("utf-8", "surrogatepass")
+    name = hashlib.blake2b(key, digest_size=8).hexdigest()
+    place = cache_folder() / "evaluation" / f"set-{name}"
+    store = open_store(place)
+    paths: dict[int, str] = {}
+    languages: dict[str, Pieces] = {}
+    stream, done = iter(notes), 0
+    known = _embedded_before(store, embedder.info)
+    with store.writer(fresh=True, wait=True) as writer:
+        while some := list(islice(stream, _NOTES_AT_ONCE)):
+            progress("indexing", done, total)
+            split = [split_passages(note, embedder, chunking) for note in some]
+            passages = [passage for each in split for passage in each]
+            vectors = _vectors(passages, embedders, known)
+            for note, own in zip(some, split, strict=True):
+                rows = np.array([vectors[p.embedding_key] for p in own], np.float32)
+                rows = rows.reshape(-1, embedder.info.dimension)
+                writer.add(note, settled=True, passages=own, vectors=rows)
+            add_pieces(languages, passages, embedder.pieces)
+            paths |= {passage.id: passage.path for passage in passages}
+            done += len(some)
+        progress("indexing", done, total)
+        made = IndexInfo(
+            generation=0,
+            embedder=embedder.info,
+            dtype=_DTYPE,
+            canary=(),
+            chunking=chunking.as_mapping(),
+            notes=0,
+            passages=0,
+            corpus="",
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            languages=languages,
+        )
+        writer.commit(made)
+    snapshot = store.snapshot()
+    with closing(snapshot):
+        yield Collection(snapshot, embedder, ranking, chunking, answering), paths
+
+
+def _embedded_before(store: Store, made_by: EmbedderInfo) -> dict[int, Vector]:
+    """The embeddings in a set's index as it was, by embedding key, if this embedder made them."""
+    try:
+        old = store.snapshot()
+    except (NoIndex, IndexUnusable):
+        return {}
+    with closing(old):
+        if old.info.embedder != made_by:
+            return {}
+        keys = {p.id: p.embedding_key for _, passages in old.by_note() for p in passages}
+        return {keys[id_]: vector for id_, vector in old.vectors(list(keys)).items()}
+
+
+def _vectors(
+    passages: Iterable[Passage], embedders: Embedders, known: Mapping[int, Vector]
+) -> dict[int, Vector]:
+    """The embeddings of passages, by embedding key; what is not known is embedded."""
+    by_key = {passage.embedding_key: passage for passage in passages}
+    vectors = {key: known[key] for key in by_key if key in known}
+    missing = [key for key in by_key if key not in vectors]
+    if missing:
+        # Sort by length, as a batch is as slow as its longest text.
+        missing.sort(key=lambda key: -len(by_key[key].embedded_text))
+        texts = [by_key[key].embedded_text for key in missing]
+        rows = np.asarray(embedders.building.embed_passages(texts), np.float32)
+        vectors |= zip(missing, rows, strict=True)
+    return vectors
+
+
+def note_of(path: str, text: str, *, title: str | None = None) -> Note:
+    """A document of a set as a note; a given title is used even if it is empty.
+
+    The path need not be a file's: without a plain-text suffix the text is read as Markdown.
+    """
+    # A document with a title has no front matter: a line of dashes is text.
+    text = text if title is None else f"\n{text}"
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    note = parse_note(path, text, digest, Stamp(len(text), 0))
+    return note if title is None else replace(note, title=title)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -194,45 +194,57 @@ class _Answers(_Row):
     answerable: bool = True
 
 
-def read_beir(folder: Path) -> Beir:
+def read_beir(folder: Path, *, answers: bool = False) -> Beir:
     """Read queries and judgements, and scan the documents for their ids.
 
     Judgements of missing documents are kept, those of missing queries dropped; both give a warning.
 
+    :param answers: also read the answers in `answers.jsonl`, and which queries are answerable.
     :raises UsageError: a file is missing or cannot be read; the message names it and the line.
     """
-    beir = _read(folder)
-    unjudged = [query.id for query in beir.queries if query.id not in beir.qrels]
-    return _warned(beir, {"queries without a relevant document, not asked": unjudged})
-
-
-def read_qa(folder: Path) -> Beir:
-    """Read a BEIR folder with `answers.jsonl` beside it; raises as `read_beir` does."""
-    beir = _read(folder)
-    rows = dict(_rows_by_id(folder / "answers.jsonl", _Answers, "answers"))
-    queries = []
-    for query in beir.queries:
-        row = rows.get(query.id)
-        texts = [_text(answer) for answer in (row.answers if row else None) or ()]
-        queries.append(
-            replace(
-                query,
-                answers=tuple(text for text in texts if text.strip()),
-                answerable=row.answerable if row else query.id in beir.qrels,
-            )
-        )
+    ids = {document.id for document in read_documents(folder)}
+    texts = {
+        id_: _text(row.text)
+        for id_, row in _rows_by_id(folder / "queries.jsonl", _Query, "a query")
+    }
+    qrels = _read_qrels(folder / QRELS)
+    judged = {
+        query: grades for query, grades in qrels.items() if query in texts and relevant(grades)
+    }
+    queries = [BeirQuery(id_, text) for id_, text in texts.items()]
+    if answers:
+        rows = dict(_rows_by_id(folder / "answers.jsonl", _Answers, "answers"))
+        queries = [_answered(query, rows.get(query.id), judged) for query in queries]
     answerable = [query for query in queries if query.answerable]
-    return _warned(
-        replace(beir, queries=tuple(queries)),
-        {
-            "answerable queries without a relevant document, not asked": [
-                query.id for query in answerable if query.id not in beir.qrels
-            ],
-            "answerable queries without an answer, not measured by it": [
-                query.id for query in answerable if not query.answers
-            ],
-        },
+    about = {
+        "judged queries that do not exist": [query for query in qrels if query not in texts],
+        "missing judged documents, counted as not found": [
+            f"{document} for {query}"
+            for query, grades in judged.items()
+            for document in grades
+            if document not in ids
+        ],
+        "queries without a relevant document, not asked": [
+            query.id for query in answerable if query.id not in judged
+        ],
+        "answerable queries without an answer, not measured by it": [
+            query.id for query in answerable if answers and not query.answers
+        ],
+    }
+    warnings = tuple(
+        f"{what}: {len(named)} ({', '.join(named[:_NAMED])}{' and more' * (len(named) > _NAMED)})"
+        for what, named in about.items()
+        if named
     )
+    return Beir(folder, tuple(queries), judged, len(ids), warnings)
+
+
+def _answered(query: BeirQuery, row: _Answers | None, judged: Container[str]) -> BeirQuery:
+    """A query with its answers; without a row of them it is answerable if it is judged."""
+    if row is None:
+        return replace(query, answerable=query.id in judged)
+    texts = map(_text, row.answers or ())
+    return replace(query, answers=tuple(filter(str.strip, texts)), answerable=row.answerable)
 
 
 def read_documents(folder: Path) -> Iterator[BeirDocument]:
@@ -249,30 +261,6 @@ def relevant(grades: Mapping[str, int]) -> dict[str, int]:
     return {document: grade for document, grade in grades.items() if grade > 0}
 
 
-def _read(folder: Path) -> Beir:
-    ids = {document.id for document in read_documents(folder)}
-    rows = _rows_by_id(folder / "queries.jsonl", _Query, "a query")
-    texts = {id_: _text(row.text) for id_, row in rows}
-    qrels = _read_qrels(folder / QRELS)
-    judged = {
-        query: grades for query, grades in qrels.items() if query in texts and relevant(grades)
-    }
-    absent = [
-        f"{document} for {query}"
-        for query, grades in judged.items()
-        for document in grades
-        if document not in ids
-    ]
-    queries = tuple(BeirQuery(id_, text) for id_, text in texts.items())
-    return _warned(
-        Beir(folder, queries, judged, len(ids)),
-        {
-            "judged queries that do not exist": [q for q in qrels if q not in texts],
-            "missing judged documents, counted as not found": absent,
-        },
-    )
-
-
 def _rows_by_id(path: Path, kind: type[R], what: str) -> Iterator[tuple[str, R]]:
     """Yield each row with its id, which must not repeat."""
     seen: set[str] = set()
@@ -287,16 +275,6 @@ def _rows_by_id(path: Path, kind: type[R], what: str) -> Iterator[tuple[str, R]]
 def _text(value: str | int | None) -> str:
     """The text of a value, without lone surrogates, which JSON can hold but a UTF-8 file cannot."""
     return "" if value is None else str(value).encode("utf-8", "replace").decode("utf-8")
-
-
-def _warned(beir: Beir, about: Mapping[str, Sequence[str]]) -> Beir:
-    """Add a warning `what: 5 (a, b, c and more)` for each that has ids."""
-    more = [
-        f"{what}: {len(ids)} ({', '.join(ids[:_NAMED])}{' and more' * (len(ids) > _NAMED)})"
-        for what, ids in about.items()
-        if ids
-    ]
-    return replace(beir, warnings=(*beir.warnings, *more))
 
 
 def _read_qrels(path: Path) -> dict[str, dict[str, int]]:

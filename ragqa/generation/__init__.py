@@ -1,6 +1,5 @@
 """Have an LLM write an answer, and check every sentence against the passages it cites."""
 
-from ragqa.generation.draft import cited_text
 from ragqa.generation.writer import (
     INSTRUCTIONS,
     Request,
@@ -16,7 +15,6 @@ __all__ = [
     "INSTRUCTIONS",
     "Request",
     "Writer",
-    "cited_text",
     "request_for",
     "what_is_sent",
     "with_sections",

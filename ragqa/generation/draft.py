@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from ragqa.text.seen import set_apart
 from ragqa.text.sentences import sentence_spans
 from ragqa.text.words import blank
-from ragqa.types import WrittenSentence
 
 _NUMBER = r"(?:passages?|sources?|\^)?\s*\d{1,9}"
 _TARGET = r"\((?:[^()\s]|\([^()\s]*\)){0,300}(?:\s+\"[^\"\n]{0,200}\")?\)"
@@ -272,10 +271,3 @@ def without_links(text: str, given: str) -> str:
     if not text.startswith(("```", "~~~")):
         text = _MARKDOWN.sub(lambda found: found["code"] or found["label"] or "", text)
     return _ADDRESS.sub(known, text)
-
-
-def cited_text(sentence: WrittenSentence) -> str:
-    """A sentence with its citation numbers, which go on a new line after a code block."""
-    left = [f"[{n}]" for n in sentence.citations if f"[{n}]" not in sentence.text]
-    between = "\n" if "\n" in sentence.text else " "
-    return between.join([sentence.text, " ".join(left)]) if left else sentence.text

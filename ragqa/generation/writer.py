@@ -18,7 +18,6 @@ from ragqa.errors import BackendFailed, RagqaError, UsageError
 from ragqa.generation.draft import (
     REMOVED,
     Drafted,
-    cited_text,
     drafted_from,
     is_frame,
     uncited,
@@ -254,7 +253,7 @@ def written_answer(
     return replace(
         answer,
         backend=backend,
-        text="".join(f"{one.lead}{cited_text(one)}" for one in kept.sentences),
+        text="".join(f"{one.lead}{one.cited_text}" for one in kept.sentences),
         citations=citations,
         also=(),
         disagreements=tuple(map(_unnumbered, answer.disagreements)),

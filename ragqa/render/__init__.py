@@ -1,33 +1,317 @@
-"""The only package that prints and sanitises output.
+"""The only package that prints: results go to stdout, everything else to stderr.
 
-Renderers are imported from their modules, so that errors and other commands need none of them.
+Progress goes to stderr: on a terminal a bar with the time left, else a line every 5 s.
 """
 
-from ragqa.render.screen import (
-    ProgressLine,
-    confirm,
-    discard_output,
-    print_as_is,
-    print_document,
-    print_error,
-    print_warnings,
-    say,
-    show_logged_warnings,
-    to_json,
-)
-from ragqa.safe import safe_line, safe_text
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from io import TextIOWrapper
+from typing import IO, TYPE_CHECKING, Any, Self
 
-__all__ = [
-    "ProgressLine",
-    "confirm",
-    "discard_output",
-    "print_as_is",
-    "print_document",
-    "print_error",
-    "print_warnings",
-    "safe_line",
-    "safe_text",
-    "say",
-    "show_logged_warnings",
-    "to_json",
-]
+from rich.console import Console
+from rich.text import Text
+from rich.theme import Theme
+
+from ragqa.errors import RagqaError
+from ragqa.safe import safe_line, safe_text
+from ragqa.types import DOCUMENT_VERSION
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+
+_UNBOUNDED = 1_000_000
+READABLE = 110
+"""The longest line, in columns, however wide the terminal."""
+
+# ANSI colour names follow the terminal's own palette, light or dark.
+THEME = Theme(
+    {
+        "number": "bold cyan",
+        "path": "bold",
+        "heading": "dim",
+        "match": "bold",
+        "short": "bold underline",
+        "answer": "underline",
+        "code": "cyan",
+        "differs": "bold yellow",
+        "quiet": "dim",
+        "warning": "yellow",
+        "error": "bold red",
+        "good": "green",
+    },
+    inherit=True,
+)
+
+_QUIET_S = 1.0
+_LINE_EVERY_S = 5.0
+_STAGES = {
+    "loading": "Loading the model",
+    "starting": "Starting the workers",
+    "reading": "Reading notes",
+    "splitting": "Splitting notes",
+    "embedding": "Embedding notes (kB)",
+    "writing": "Writing the index",
+    "searching": "Searching notes",
+    "indexing": "Indexing documents",
+    "asking": "Asking questions",
+    "waiting": "Waiting for the LLM",
+    "queueing": "Waiting for another process to write the index (passages embedded)",
+    "verifying": "Checking files",
+}
+_ANEW = (
+    "This index was made by another version of ragqa: building it anew from the notes. The old one "
+    "is kept until that is done."
+)
+_IMMEDIATE = ("loading", "starting", "waiting", "queueing")
+
+
+class _QuietConsole(Console):
+    """A console that survives a closed pipe (`| head`) silently, with the same exit code."""
+
+    def on_broken_pipe(self) -> None:
+        """Discard the rest of the output."""
+        discard_output(self.file)
+
+
+def stdout() -> Console:
+    """The console for results."""
+    return _console(sys.stdout)
+
+
+def stderr() -> Console:
+    """The console for progress, warnings and errors."""
+    return _console(sys.stderr)
+
+
+def _console(stream: IO[str]) -> Console:
+    if isinstance(stream, TextIOWrapper):
+        # What an encoding lacks becomes a question mark.
+        stream.reconfigure(errors="replace")
+    return _QuietConsole(
+        file=stream,
+        # On a pipe, one logical line stays one line.
+        width=None if stream.isatty() else _UNBOUNDED,
+        theme=THEME,
+        markup=False,
+        highlight=False,
+        emoji=False,
+        legacy_windows=False,
+    )
+
+
+def print_document(document: Mapping[str, Any]) -> None:
+    """Print one JSON document on stdout."""
+    print_as_is(to_json(document) + "\n")
+
+
+def to_json(document: Mapping[str, Any]) -> str:
+    """Return the document and its version as ASCII JSON, which prints in any locale.
+
+    :raises ValueError: a value is NaN or infinite.
+    """
+    versioned = {"version": DOCUMENT_VERSION, **document}
+    return json.dumps(versioned, ensure_ascii=True, allow_nan=False, indent=2)
+
+
+def print_as_is(text: str) -> None:
+    """Print sanitised text on stdout without styles, links or wrapping."""
+    try:
+        stream = stdout().file
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError:
+        discard_output()
+
+
+def print_warnings(warnings: tuple[str, ...] | list[str]) -> None:
+    """Print each warning on stderr, one line each."""
+    for warning in warnings:
+        put_labelled("warning: ", "warning", warning, console=stderr())
+
+
+class _Warnings(logging.Handler):
+    """Prints log records of the package like any other warning."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one record."""
+        if record.levelno < logging.WARNING:
+            say(record.getMessage())
+        else:
+            print_warnings([record.getMessage()])
+
+
+def show_logged_warnings(*, debug: bool = False) -> None:
+    """Print warnings that the package logs from now on.
+
+    :param debug: also what it logs for debugging.
+    """
+    logger = logging.getLogger("ragqa")
+    if not logger.handlers:
+        logger.addHandler(_Warnings(logging.DEBUG if debug else logging.WARNING))
+        logger.propagate = False
+    if debug:
+        logger.setLevel(logging.DEBUG)
+
+
+def print_error(error: RagqaError) -> None:
+    """Print the error and its hint on stderr, with API keys hidden.
+
+    A library's exception may quote a key: `Invalid header value b'Bearer …'`.
+    """
+    from ragqa.llms.servers import without_keys
+
+    put_labelled("error: ", "error", without_keys(error.message), console=stderr())
+    if error.hint:
+        put_labelled("try: ", "good", without_keys(error.hint), console=stderr())
+
+
+def say(text: str) -> None:
+    """Print on stderr."""
+    emit(stderr(), Text(safe_text(text)))
+
+
+def put(text: Text | str = "", style: str = "", *, indent: int = 0, hang: int = 0) -> None:
+    """Print on stdout, like `emit`. A string becomes one safe line; a Text must be sanitised."""
+    shown = Text(safe_line(text), style) if isinstance(text, str) else text
+    emit(stdout(), shown, indent=indent, hang=hang)
+
+
+def put_heading(text: str, style: str = "bold") -> None:
+    """Print a heading on stdout, below a blank line."""
+    put(Text(f"\n{safe_line(text)}", style))
+
+
+def put_labelled(
+    label: str, style: str, text: str, *, indent: int = 0, console: Console | None = None
+) -> None:
+    """Print a label, sanitised already, and a line of text, wrapped beside the label."""
+    line = Text.assemble((label, style), safe_line(text))
+    emit(console or stdout(), line, indent=indent, hang=len(label))
+
+
+def print_columns(
+    rows: Sequence[Sequence[str | Text]],
+    *,
+    head: Sequence[str] = (),
+    most: Sequence[int] = (),
+) -> None:
+    """Print columns on stdout, flush left.
+
+    :param head: the quiet first row.
+    :param most: how wide each column may become; what is longer moves what follows it.
+    """
+    table = [
+        [Text(safe_line(cell)) if isinstance(cell, str) else cell for cell in row] for row in rows
+    ]
+    if head:
+        table.insert(0, [Text(cell, "quiet") for cell in head])
+    widths = [max(cell.cell_len for cell in column) for column in zip(*table, strict=True)]
+    widths = list(map(min, widths, most)) if most else widths
+    for cells in table:
+        line = Text("  ").join(
+            cell + Text(" " * (width - cell.cell_len))
+            for cell, width in zip(cells, widths, strict=True)
+        )
+        line.rstrip()
+        put(line, hang=3)
+
+
+def confirm(question: str) -> bool:
+    """Ask on stderr and read stdin; return True only for `y` or `yes`."""
+    stderr().print(Text(f"{safe_line(question)} [y/N] "), end="", soft_wrap=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def emit(console: Console, text: Text, *, indent: int = 0, hang: int = 0) -> None:
+    """Print sanitised text.
+
+    On a terminal, text is wrapped to at most `READABLE` columns, and wrapped lines are indented.
+
+    :param hang: the width of a leading label; wrapped lines are indented past it.
+    """
+    if console.is_terminal:
+        width = max(1, min(console.width, READABLE) - indent - hang)
+        below = [text[:hang] if hang else Text(), Text(" " * hang)]
+        wrapped = text[hang:].wrap(console, width)
+        lines = [Text.assemble(below[n > 0], line) for n, line in enumerate(wrapped)]
+    else:
+        lines = list(text.split("\n", allow_blank=True))
+    shown = Text("\n").join([Text.assemble(" " * indent, line) for line in lines])
+    console.print(shown, soft_wrap=True)
+
+
+def discard_output(stream: IO[str] | None = None) -> None:
+    """Discard output that a stream, by default stdout, cannot accept any more."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, (stream or sys.stdout).fileno())
+    os.close(devnull)
+
+
+class ProgressLine:
+    """A `Progress` for a `with` statement; work of less than a second shows nothing.
+
+    :param opening: printed once, at the first progress report.
+    """
+
+    def __init__(self, *, opening: str = "") -> None:
+        self._opening = opening
+        self._started = self._last_line = time.monotonic()
+        self._bar: Progress | None = None
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        self.stop()
+        if isinstance(error, KeyboardInterrupt):
+            for note in getattr(error, "__notes__", ()):
+                say(note)
+
+    def stop(self) -> None:
+        """Remove the bar, to make way for other output."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+            self._tasks = {}
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Show the progress of a stage."""
+        if self._opening:
+            say(self._opening)
+            self._opening = ""
+        if stage == "anew":
+            say(_ANEW)
+            return
+        now = time.monotonic()
+        if sys.stderr.isatty():
+            # Stages in _IMMEDIATE report once and then take seconds, so show them immediately.
+            if stage in _IMMEDIATE or now - self._started >= _QUIET_S:
+                self._show(stage, done, total)
+            return
+        if now - self._last_line >= _LINE_EVERY_S:
+            self._last_line = now
+            say(f"{_STAGES[stage]}: {done}{f' of {total}' if total else ''}")
+
+    def _show(self, stage: str, done: int, total: int) -> None:
+        if self._bar is None:
+            from rich import progress as rich
+
+            self._bar = rich.Progress(
+                rich.SpinnerColumn(),
+                rich.TextColumn("{task.description}", markup=False),
+                rich.BarColumn(bar_width=24),
+                rich.MofNCompleteColumn(),
+                rich.TimeRemainingColumn(),
+                console=stderr(),
+                transient=True,
+            )
+            self._bar.start()
+        if stage not in self._tasks:
+            self._tasks[stage] = self._bar.add_task(_STAGES[stage], total=total or None)
+        self._bar.update(self._tasks[stage], completed=done, total=total or None)

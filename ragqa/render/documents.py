@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from msgspec import UNSET, Struct, UnsetType, convert, structs, to_builtins
+from msgspec import UNSET, Struct, UnsetType, convert, field, structs, to_builtins
 
 from ragqa import types
 from ragqa.render.view import warnings_of
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Document = dict[str, Any]
 
-_keys_of = cache(structs.fields)
+_fields_of = cache(structs.fields)
 
 
 def fields_of(source: object, *names: str) -> Document:
@@ -24,19 +24,25 @@ def fields_of(source: object, *names: str) -> Document:
 
 
 class Json(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """A JSON object; a key with a default is left out where it has that value."""
+    """A JSON object of the attributes of another; what has a default is left out where it has it.
+
+    A field has the name of the attribute, which the key may differ from.
+    """
+
+    def __post_init__(self) -> None:
+        """An empty text is null where the key may be null."""
+        for key in _fields_of(type(self)):
+            if key.type == str | None and getattr(self, key.name) == "":
+                setattr(self, key.name, None)
 
     @classmethod
     def document(cls, source: object, **given: object) -> Document:
-        """The JSON object of an object's attributes and of what is given instead of them.
-
-        An empty text is null where the key may be null.
-        """
-        found = {}
-        for key in _keys_of(cls):
-            value = given.get(key.name, getattr(source, key.name, UNSET))
-            if value is not UNSET:
-                found[key.encode_name] = None if value == "" and key.type == str | None else value
+        """The JSON object of an object's attributes and of what is given instead of them."""
+        found = {
+            key.encode_name: given.get(key.name, getattr(source, key.name, UNSET))
+            for key in _fields_of(cls)
+        }
+        found = {key: value for key, value in found.items() if value is not UNSET}
         document: Document = to_builtins(convert(found, cls, from_attributes=True))
         return document
 
@@ -45,22 +51,14 @@ class Index(Json):
     """The index that gave a result."""
 
     generation: int
-    embedder: str
+    embedder_name: str = field(name="embedder")
     notes: int
     passages: int
 
 
-class _ShortAnswer(Json):
-    text: str
-    chars: types.Span
+class Citation(Json):
+    """A citation of an answer."""
 
-
-class _Cut(Json):
-    before: bool
-    after: bool
-
-
-class _Citation(Json):
     n: int
     path: str
     lines: types.Span
@@ -69,17 +67,16 @@ class _Citation(Json):
     quote: str
     note_sha256: str
     score: float
-    short_answer: _ShortAnswer | None
+    short_answer: types.ShortAnswer | None
     answer_spans: tuple[types.Span, ...]
-    cut: _Cut
+    cuts: types.Cut = field(name="cut")
     note_date: str | None
     old: bool
     context: str = ""
     locator: str = ""
-    parts: Mapping[str, float] | UnsetType = UNSET
 
 
-class _Statement(_Citation, kw_only=True):
+class _Statement(Citation, kw_only=True):
     says: str
     says_chars: types.Span | None
 
@@ -99,19 +96,19 @@ class _Passage(Json):
     dense: float | None
     terms: float | None
     locator: str = ""
-    dense_rank: int | UnsetType | None = UNSET
-    terms_rank: int | UnsetType | None = UNSET
 
 
 class _Llm(Json):
     backend: str
     fallback: types.Fallback | None
-    passages: int
-    passages_left_out: int
-    sentences_left_out: int
+    given: int = field(name="passages")
+    left_out: int = field(name="passages_left_out")
+    dropped: int = field(name="sentences_left_out")
 
 
-class _Sentence(Json):
+class Sentence(Json):
+    """A sentence that an LLM wrote, and the result of checking it."""
+
     text: str
     citations: tuple[int, ...]
     support: float
@@ -123,39 +120,38 @@ class JsonAnswer(Json):
     """What `ragqa ask --json` prints."""
 
     question: str
-    corrected: list[types.Correction]
+    corrected: tuple[types.Correction, ...]
     answered: bool
     confidence: float
     verdict: types.Verdict
     sure: bool
     missing: tuple[str, ...]
     backend: str
-    answer: str
-    citations: list[_Citation]
-    also: list[_Citation]
+    text: str = field(name="answer")
+    citations: list[Citation]
+    also: list[Citation]
     disagreements: list[_Disagreement]
-    passages: list[_Passage]
+    hits: list[_Passage] = field(name="passages")
     warnings: list[str]
     waiting: int
     timings_ms: Mapping[str, float]
-    index: Index
-    confidence_reasons: list[types.Reason] | UnsetType = UNSET
+    info: Index = field(name="index")
     grounded: bool | UnsetType = UNSET
-    llm: _Llm | UnsetType = UNSET
-    sentences: list[_Sentence] | UnsetType = UNSET
+    written: _Llm | UnsetType = field(name="llm", default=UNSET)
+    sentences: list[Sentence] | UnsetType = UNSET
     invalid_citations: tuple[int, ...] | UnsetType = UNSET
 
 
 class JsonSearch(Json):
     """What `ragqa search --json` prints."""
 
-    query: str
-    corrected: list[types.Correction]
+    question: str = field(name="query")
+    corrected: tuple[types.Correction, ...]
     hits: list[_Passage]
     warnings: tuple[str, ...]
     waiting: int
     timings_ms: Mapping[str, float]
-    index: Index
+    info: Index = field(name="index")
 
 
 class _Note(Json):
@@ -179,7 +175,7 @@ class JsonList(Json, kw_only=True):
     tags: list[_Tag] | UnsetType = UNSET
     warnings: tuple[str, ...]
     waiting: int
-    index: Index
+    info: Index = field(name="index")
 
 
 class JsonReport(Json):
@@ -195,7 +191,7 @@ class JsonReport(Json):
     left_out: tuple[types.Skipped, ...]
     warnings: tuple[str, ...]
     seconds: float
-    index: Index
+    info: Index = field(name="index")
 
 
 class _Related(Json):
@@ -211,7 +207,7 @@ class JsonRelated(Json):
     note: str
     related: list[_Related]
     warnings: tuple[str, ...]
-    index: Index
+    info: Index = field(name="index")
 
 
 class JsonPart(Json, kw_only=True):
@@ -229,67 +225,54 @@ class JsonPart(Json, kw_only=True):
     text: str
 
 
-def answer_document(answer: types.Answer, *, explain: bool = False) -> Document:
-    """What `ragqa ask --json` prints.
-
-    :param explain: add the scores behind the answer.
-    """
-    given: Document = {"confidence_reasons": reasons_document(answer.reasons)} if explain else {}
-    if (written := answer.written) is not None:
-        given |= {
-            **fields_of(written, "grounded", "invalid_citations"),
-            "llm": _Llm.document(
-                written,
-                passages=written.given,
-                passages_left_out=written.left_out,
-                sentences_left_out=written.dropped,
-            ),
-            "sentences": [sentence_document(sentence) for sentence in written.claims],
-        }
+def answer_document(answer: types.Answer) -> Document:
+    """What `ragqa ask --json` prints."""
+    written = answer.written
+    given = fields_of(written, "grounded", "invalid_citations") if written else {}
     return JsonAnswer.document(
         answer,
-        answer=answer.text,
-        citations=[citation_document(one, explain=explain) for one in answer.citations],
-        also=[citation_document(one, explain=explain) for one in answer.also],
         disagreements=[_disagreement_document(one) for one in answer.disagreements],
-        passages=[hit_document(hit, explain=explain) for hit in answer.hits],
+        hits=list(map(hit_document, answer.hits)),
         warnings=warnings_of(answer),
-        index=index_document(answer.info),
+        written=written or UNSET,
+        sentences=written.claims if written else UNSET,
         **given,
     )
 
 
-def sentence_document(sentence: types.WrittenSentence) -> Document:
-    """A sentence that an LLM wrote, and the result of checking it."""
-    return _Sentence.document(sentence)
+def _disagreement_document(one: types.Disagreement) -> Document:
+    sides = zip(one.citations, one.says, one.says_chars, strict=True)
+    statements = [_Statement.document(c, says=says, says_chars=chars) for c, says, chars in sides]
+    return _Disagreement.document(one, statements=statements)
 
 
 def search_document(result: types.SearchResult) -> Document:
     """What `ragqa search --json` prints."""
-    hits = [hit_document(hit) for hit in result.hits]
-    return JsonSearch.document(result, hits=hits, index=index_document(result.info))
+    return JsonSearch.document(result, hits=list(map(hit_document, result.hits)))
+
+
+def hit_document(hit: types.Hit) -> Document:
+    """A ranked passage."""
+    passage, scores = hit.passage, fields_of(hit, "score", "dense", "terms")
+    return _Passage.document(
+        passage,
+        chars=(passage.start, passage.end),
+        **{name: None if score is None else round(score, 4) for name, score in scores.items()},
+        locator=hit.locator,
+    )
 
 
 def list_document(found: types.NoteList, *, tags: bool) -> Document:
     """What `ragqa list --json` prints."""
-    return JsonList.document(
-        found,
-        notes=UNSET if tags else [_Note.document(note) for note in found.notes],
-        tags=[_Tag(tag=tag, notes=n) for tag, n in found.tags.items()] if tags else UNSET,
-        index=index_document(found.info),
-    )
+    counts = [{"tag": tag, "notes": notes} for tag, notes in found.tags.items()]
+    chosen: Document = {"notes": UNSET, "tags": counts} if tags else {"tags": UNSET}
+    return JsonList.document(found, **chosen)
 
 
 def report_document(report: types.IndexReport) -> Document:
     """What `ragqa index --json` prints."""
     counts = fields_of(report.info, "notes", "passages")
-    skips = skips_document(report.skipped)
-    return JsonReport.document(report, **counts, **skips, index=index_document(report.info))
-
-
-def index_document(info: types.IndexInfo) -> Document:
-    """The index that gave a result."""
-    return Index.document(info, embedder=info.embedder.name)
+    return JsonReport.document(report, **counts, **skips_document(report.skipped))
 
 
 def skips_document(skipped: Sequence[types.Skipped]) -> Document:
@@ -298,55 +281,6 @@ def skips_document(skipped: Sequence[types.Skipped]) -> Document:
         name: tuple(one for one in skipped if one.is_left_out == left_out)
         for name, left_out in (("skipped", False), ("left_out", True))
     }
-
-
-def corrected_document(corrected: Sequence[types.Correction]) -> list[Document]:
-    """The words whose spelling was corrected for the search."""
-    return [{"from": one.typed, "to": one.read} for one in corrected]
-
-
-def citation_document(cited: types.Citation, *, explain: bool = False, **more: object) -> Document:
-    """A citation.
-
-    :param explain: add the contribution of each signal to its score.
-    :param more: what it says, as a statement that disagrees with another.
-    """
-    return (_Statement if more else _Citation).document(
-        cited,
-        short_answer=cited.span and {"text": cited.short, "chars": cited.span},
-        cut=dict(zip(("before", "after"), cited.cut, strict=True)),
-        parts=cited.parts if explain else UNSET,
-        **more,
-    )
-
-
-def _disagreement_document(one: types.Disagreement) -> Document:
-    sides = zip(one.citations, one.says, one.says_chars, strict=True)
-    statements = [citation_document(c, says=says, says_chars=chars) for c, says, chars in sides]
-    return _Disagreement.document(one, statements=statements)
-
-
-def reasons_document(reasons: Sequence[types.Reason]) -> list[Document]:
-    """The features behind the confidence, and the effect of each."""
-    return [
-        {"name": reason.name}
-        | {name: round(getattr(reason, name), 4) for name in ("value", "usual", "share")}
-        for reason in reasons
-    ]
-
-
-def hit_document(hit: types.Hit, *, explain: bool = False) -> Document:
-    """A ranked passage.
-
-    :param explain: add its rank by embedding and by BM25.
-    """
-    scores = fields_of(hit, "score", "dense", "terms")
-    return _Passage.document(
-        hit.passage,
-        chars=(hit.passage.start, hit.passage.end),
-        **{name: None if score is None else round(score, 4) for name, score in scores.items()},
-        **fields_of(hit, "locator", *(("dense_rank", "terms_rank") if explain else ())),
-    )
 
 
 def part_document(part: "NotePart") -> Document:
@@ -358,5 +292,4 @@ def part_document(part: "NotePart") -> Document:
 def related_document(found: "RelatedNotes") -> Document:
     """What `ragqa search --related --json` prints."""
     near = [_Related.document(one, **fields_of(one.note, "path", "title")) for one in found.related]
-    index = index_document(found.info)
-    return JsonRelated.document(found, note=found.note.path, related=near, index=index)
+    return JsonRelated.document(found, note=found.note.path, related=near)

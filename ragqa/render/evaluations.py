@@ -1,32 +1,26 @@
 """Evaluations, their missed questions, comparisons, and the HTML report."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ragqa import __version__
 from ragqa.evaluation.measures import ANSWER_MEASURES, WORDS
-from ragqa.render.screen import print_columns, put, put_heading
+from ragqa.render import print_columns, put, put_heading
+from ragqa.render.view import address, templates_of
 from ragqa.safe import safe_line, safe_text
-from ragqa.stages import BEHIND_RANKING, RANKED_BY, STAGES, stage_name
+from ragqa.stages import RANKED_BY, STAGES, stage_name
 from ragqa.types import counted
 
 Document = Mapping[str, Any]
 
 _SHOWN_FLIPS = 40
-_SHOWN_RANKS = 4
-_QUOTE_CHARS = 300
-_PAGE_CHARS = 1500
 _PAGE_FAILURES = 200
 _ANSWERS = (*ANSWER_MEASURES, "good", "good@3", "coverage", "noise", "sure", "wrong")
 _BESIDE = {"shown@1": WORDS[0], "good": WORDS[0], "shown@3": WORDS[1], "good@3": WORDS[1]}
 _KIND_COLUMNS = ("good", "good@3", "coverage", "noise", "recall@1", "recall@5", "shown@3")
 _COMPARED = ("hybrid.", *_ANSWERS, *WORDS)
-_CONFIDENCE = {
-    "auroc": "AUROC: right answers above others",
-    "ece": "expected calibration error",
-}
 
 
 Table = tuple[str, list[str], list[list[str]]]  # its title, the heads of its columns, its rows
@@ -39,11 +33,11 @@ def print_evaluation(document: Document) -> None:
     for title, columns, rows in tables_of(document):
         if title:
             put_heading(title)
-        print_columns(columns, rows)
+        print_columns(rows, head=columns)
     if missed := sum(bool(row.get("missed")) for row in document["questions"]):
         what = "not good" if "good" in document else "missed"
         put()
-        put(f"{counted(missed, 'question')} {what}: --failures shows each, --report writes a page")
+        put(f"{counted(missed, 'question')} {what}: --report FILE.html shows each")
 
 
 def tables_of(document: Document) -> Iterator[Table]:
@@ -55,39 +49,30 @@ def tables_of(document: Document) -> Iterator[Table]:
     ]
     if rows:
         yield "", ["", *methods], rows
-    yield from _measures("Answers", {name: name for name in _ANSWERS}, document)
+    answers = [
+        [name, _estimate(document[name], intervals.get(name)), _beside(document, name)]
+        for name in _ANSWERS
+        if name in document
+    ]
+    if answers:
+        yield "Answers", [], answers
     if document["kinds"]:
-        yield _kinds(document["kinds"])
+        yield _by_sort("By kind of question", document["kinds"], _KIND_COLUMNS, digits=2)
     if document["abstention"]:
-        yield _abstention(document["abstention"])
-    yield from _measures("Confidence", _CONFIDENCE, document)
+        title = "Answered, answered without reserve, and missing words named"
+        yield _by_sort(title, document["abstention"], ("answered", "sure", "named"))
 
 
 def summary_of(document: Document) -> str:
     """The data set, its size, the index and the embedder."""
     index = document["index"]
+    half = f" ({document['half']})" if document.get("half") else ""
     partial = ", partial: only the first questions" if document["partial"] else ""
     return (
-        f"{_named(document)}: {counted(document['queries'], 'question')} scored{partial}; "
+        f"{document['dataset']}{half}: {counted(document['queries'], 'question')} scored{partial}; "
         f"{counted(index['passages'], 'passage')} of {counted(index['notes'], 'note')}, "
         f"{index['embedder']}"
     )
-
-
-def _named(document: Document) -> str:
-    half = f" ({document['half']})" if document.get("half") else ""
-    return f"{document['dataset']}{half}"
-
-
-def _measures(title: str, labels: Mapping[str, str], document: Document) -> Iterator[Table]:
-    """A table of the measures that the document has, if any."""
-    rows = [
-        [label, _estimate(document[name], document["intervals"].get(name)), _beside(document, name)]
-        for name, label in labels.items()
-        if name in document
-    ]
-    if rows:
-        yield title, [], rows
 
 
 def _beside(document: Document, name: str) -> str:
@@ -96,32 +81,19 @@ def _beside(document: Document, name: str) -> str:
     return "" if words is None else f"{words:.0f} words"
 
 
-def _kinds(kinds: Document) -> Table:
-    def estimate(found: Document, name: str) -> str:
-        return _estimate(found[name], found["intervals"][name], digits=2)
-
-    columns = [
-        name
-        for name in _KIND_COLUMNS
-        # A kind without any citation has no noise.
-        if (any if name == "noise" else all)(name in found for found in kinds.values())
-    ]
-    cells = {
-        kind: [estimate(found, name) if name in found else "none" for name in columns]
-        for kind, found in kinds.items()
-    }
-    rows = [[kind, str(found["questions"]), *cells[kind]] for kind, found in kinds.items()]
-    return "By kind of question", ["", "questions", *columns], rows
-
-
-def _abstention(sorts: Document) -> Table:
-    columns = ("answered", "sure", "named")
+def _by_sort(title: str, sorts: Document, names: Sequence[str], digits: int = 3) -> Table:
+    """The measures of each sort of question; "none" is one that a sort lacks."""
+    columns = [name for name in names if any(name in found for found in sorts.values())]
     rows = [
         [sort, str(found["questions"])]
-        + [_estimate(found[name], found["intervals"][name]) for name in columns]
+        + [
+            _estimate(found[name], found["intervals"][name], digits=digits)
+            if name in found
+            else "none"
+            for name in columns
+        ]
         for sort, found in sorts.items()
     ]
-    title = "Answered, answered without reserve, and missing words named"
     return title, ["", "questions", *columns], rows
 
 
@@ -132,10 +104,10 @@ def print_comparison(document: Document, a: Path, b: Path) -> None:
         if document[name]:
             questions = counted(document[name], "question")
             put(f"{questions} {name.replace('_', ' ')}, not compared")
-    first, second = (_flat(document[name]) for name in ("a", "b"))
-    for key in first | second:
-        if first.get(key) != second.get(key):
-            put(f"{key}: A {first.get(key)}, B {second.get(key)}")
+    first, second = (document[name].get("settings", {}) for name in ("a", "b"))
+    for key in first:
+        if first[key] != second.get(key):
+            put(f"{key}: A {first[key]}, B {second.get(key)}")
     put()
     rows = [
         [
@@ -149,7 +121,7 @@ def print_comparison(document: Document, a: Path, b: Path) -> None:
         for name, found in document["measures"].items()
         if name.startswith(_COMPARED)
     ]
-    print_columns(["", "A", "B", "B - A", "p", "better/worse"], rows)
+    print_columns(rows, head=["", "A", "B", "B - A", "p", "better/worse"])
     flips = document["flipped"]
     put_heading(f"Flipped: {len(flips)}")
     for flip in flips[:_SHOWN_FLIPS]:
@@ -157,63 +129,6 @@ def print_comparison(document: Document, a: Path, b: Path) -> None:
         put(f"{sign} {flip['what']:<9} {flip['id']}  {flip['question']}")
     if len(flips) > _SHOWN_FLIPS:
         put(f"and {len(flips) - _SHOWN_FLIPS} more: --json has all")
-
-
-def _flat(described: Document) -> dict[str, Any]:
-    """Flatten the description of an evaluation: its settings and index beside the other keys."""
-    rest = {key: value for key, value in described.items() if not isinstance(value, Mapping)}
-    return rest | dict(described.get("settings", {})) | dict(described.get("index", {}))
-
-
-def print_failures(document: Document) -> None:
-    """Print each missed question: what was expected, its ranks, and the stage that lost it.
-
-    With gold excerpts, that is each question without a good answer.
-    """
-    rows = [row for row in document["questions"] if row["answerable"]]
-    missed = [row for row in rows if row.get("missed")]
-    what = "Not good" if "good" in document else "Missed"
-    put_heading(f"{what}: {len(missed)} of {counted(len(rows), 'answerable question')}")
-    stages = Counter(row["missed"]["stage"] for row in missed)
-    print_columns(
-        ["lost by", "questions", ""],
-        [[stage_name(stage), str(n), STAGES.get(stage, "")] for stage, n in sorted(stages.items())],
-    )
-    for row in missed:
-        _print_missed(row)
-
-
-def _print_missed(row: Document) -> None:
-    missed = row["missed"]
-    stage = missed["stage"]
-    put_heading(f"{row['id']}  {row['question']}")
-    kind = f"{row['kind']}, " if row["kind"] else ""
-    put(f"{kind}lost by {stage_name(stage)}: {STAGES.get(stage, '')}", indent=2)
-    if "good" in row:
-        noise = f"{row['noise']:.2f}" if "noise" in row else "none, as nothing was cited"
-        put(f"coverage {row['coverage']:.2f}, noise {noise}", indent=2)
-    ranks = (f"{by} {ranks_of(row['ranks'][name])}" for name, by in RANKED_BY.items())
-    put(f"rank: {', '.join(ranks)}", indent=2)
-    for expected in missed["expected"]:
-        _print_place("wanted", expected, expected["quote"], f" ({expected['part']})")
-    for name in ("cited", "also"):
-        for n, cited in enumerate(row.get(name, ()), start=1):
-            _print_place(f"{name} {n}:", cited, cited["quote"])
-    if stage not in BEHIND_RANKING:
-        for n, found in enumerate(missed["found"], start=1):
-            _print_place(f"found {n}:", found, found["text"])
-
-
-def _print_place(label: str, place: Document, text: str, part: str = "") -> None:
-    put(f"{label} {place['path']}:{place['lines'][0]}{part}", indent=2)
-    put(_shortened(text), indent=4)
-
-
-def ranks_of(ranks: Iterable[int | None]) -> str:
-    """`3`, or `3 and none` if the second of two parts was not found."""
-    found = ["none" if rank is None else str(rank) for rank in ranks]
-    more = f" and {len(found) - _SHOWN_RANKS} more" if len(found) > _SHOWN_RANKS else ""
-    return " and ".join(found[:_SHOWN_RANKS]) + more
 
 
 def _estimate(
@@ -226,26 +141,18 @@ def _estimate(
     return f"{value:{form}} [{interval[0]:{form}}, {interval[1]:{form}}]"
 
 
-def _shortened(text: str) -> str:
-    """A quote on one line, cut after 300 characters."""
-    line = " ".join(text.split())
-    return line if len(line) <= _QUOTE_CHARS else f"{line[:_QUOTE_CHARS].rstrip()}…"
-
-
 def report_page(document: Mapping[str, Any]) -> str:
     """The evaluation as one self-contained HTML page, which depends on the document alone.
 
     It has inline style, no script and no external address. The template escapes every value.
     """
-    from ragqa.render.pages import templates_of
-
     missed = [row for row in document["questions"] if row["missed"]]
     stages = Counter(row["missed"]["stage"] for row in missed)
     environment = templates_of("ragqa.render")
     environment.filters |= {
-        "cut": _cut_quote,
         "line": safe_line,
-        "place": _page_place,
+        "place": lambda where: safe_line(address(where["path"], where["lines"])),
+        "ranks": lambda ranks: " and ".join("none" if one is None else str(one) for one in ranks),
         "stage": stage_name,
     }
     page = environment.get_template("report.html.jinja").render(
@@ -255,19 +162,8 @@ def report_page(document: Mapping[str, Any]) -> str:
         missed=missed[:_PAGE_FAILURES],
         more=max(0, len(missed) - _PAGE_FAILURES),
         stages=[[stage_name(s), str(n), STAGES[s]] for s, n in stages.most_common()],
-        ranks=lambda row: [(by, ranks_of(row["ranks"][name])) for name, by in RANKED_BY.items()],
+        ranked_by=RANKED_BY,
         version=__version__,
     )
     # Sanitise the whole page, so that the template cannot forget to.
     return safe_text(page)
-
-
-def _page_place(where: Mapping[str, Any]) -> str:
-    """A place in a note, as `path:first-last`."""
-    lines = "-".join(dict.fromkeys(map(str, where["lines"])))
-    return f"{safe_line(where['path'])}:{lines}" if lines else safe_line(where["path"])
-
-
-def _cut_quote(text: str) -> str:
-    """The text, cut to 1500 characters."""
-    return text if len(text) <= _PAGE_CHARS else text[: _PAGE_CHARS - 1].rstrip() + "\u2026"

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, groupby
 
 from msgspec import Struct
-from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
@@ -18,16 +17,12 @@ from ragqa.answering.excerpt_blocks import (
     blocks_of,
     runs_on,
 )
-from ragqa.render.screen import READABLE, emit, encodable
+from ragqa.render import READABLE, emit
 from ragqa.safe import safe_text
 from ragqa.text.seen import Look, Seen
 from ragqa.types import Citation, Kind, Span, Unit
 
 _LOOKS = {Look.BOLD: "bold", Look.ITALIC: "italic", Look.CODE: "code"}
-
-_MIN_COLUMN = 14
-_MAX_WORD = 28
-"""A table is drawn row by row if it would break cells or words shorter than this, in columns."""
 
 _SEAM = 3
 _HANG = 2
@@ -116,16 +111,13 @@ class _Page(Struct, frozen=True):
             behind = (f" {CUT}", "quiet") if within and cut[1] else ""
             hang = _HANG if block.kind is Kind.ROW else 0
             shown = Text.assemble(block.mark, before, text, behind)
-            self._emit(shown, indent=self._depth(block), hang=len(block.mark) or hang)
+            self._emit(shown, block.depth, hang=len(block.mark) or hang)
         if cut[1] and not within:
             self._emit(Text(CUT, "quiet"))
 
-    def _depth(self, block: Line) -> int:
-        """The indent of a block, at most half the width."""
-        return min(block.depth * len(INDENT), self.width // 2)
-
-    def _emit(self, text: Text, indent: int = 0, hang: int = 0) -> None:
-        emit(self.console, text, indent=self.indent + indent, hang=hang)
+    def _emit(self, text: Text, depth: int = 0, hang: int = 0) -> None:
+        within = min(depth * len(INDENT), self.width // 2)
+        emit(self.console, text, indent=self.indent + within, hang=hang)
 
     def _text(self, seen: Seen) -> Text:
         """Sanitised, styled text."""
@@ -146,41 +138,23 @@ class _Page(Struct, frozen=True):
         for line in text.split("\n", allow_blank=True):
             line.expand_tabs(_TAB)
             inner = len(line.plain) - len(line.plain.lstrip(" "))
-            self._emit(line, indent=self._depth(block), hang=min(inner, self.width // 2))
+            self._emit(line, block.depth, hang=min(inner, self.width // 2))
 
     def _table(self, table: Table) -> None:
-        """Draw a table within the width, or row by row if its cells would be too narrow."""
-        head, *rows = [[self._text(cell) for cell in row] for row in (table.head, *table.rows)]
-        least = sum(map(_least_width, zip(head, *rows, strict=True)))
-        if rows and least + _SEAM * (len(head) - 1) > self.width:
-            self._rows(head, rows)
-        else:
-            self._grid(head, rows)
-
-    def _rows(self, head: Sequence[Text], rows: Sequence[Sequence[Text]]) -> None:
-        """Draw the cells of each row one below the other, each after its header."""
-        for number, row in enumerate(rows):
-            if number:
-                self.console.print()
-            for name, cell in zip(head, row, strict=True):
-                if cell:
-                    label = Text.assemble(name, ": ") if name else Text()
-                    label.stylize("bold")
-                    self._emit(Text.assemble(label, cell), hang=_HANG)
-
-    def _grid(self, head: Sequence[Text], rows: Sequence[Sequence[Text]]) -> None:
+        """Draw a table within the width."""
         from rich import box
         from rich.padding import Padding
         from rich.table import Table as Grid
 
-        widths = [max(map(_width, column)) for column in zip(head, *rows, strict=True)]
-        is_wrapped = sum(widths) + _SEAM * (len(head) - 1) > self.width
+        head, *rows = [[self._text(cell) for cell in row] for row in (table.head, *table.rows)]
+        columns = zip(head, *rows, strict=True)
+        width = sum(max(cell.cell_len for cell in column) + _SEAM for column in columns)
+        is_wrapped = width - _SEAM > self.width
         grid = Grid(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, leading=int(is_wrapped))
-        encoding = self.console.encoding
         for name in head:
-            grid.add_column(encodable(name, encoding), overflow="fold", header_style="bold")
+            grid.add_column(name, overflow="fold", header_style="bold")
         for row in rows:
-            grid.add_row(*(encodable(cell, encoding) for cell in row))
+            grid.add_row(*row)
         placed = Padding(grid, (0, 0, 0, self.indent), expand=False)
         self.console.print(placed, width=self.indent + self.width)
 
@@ -192,13 +166,3 @@ def _stylize(text: Text, seen: Seen, style: str, is_in: Sequence[bool]) -> None:
         start, end = end, end + len(list(run))
         if styled:
             text.stylize(style, *(len(safe_text(seen.text[:at])) for at in (start, end)))
-
-
-def _least_width(column: Sequence[Text]) -> int:
-    """The least width at which the cells of a column are readable."""
-    longest = max((cell_len(word) for cell in column for word in cell.plain.split()), default=0)
-    return max(min(_MIN_COLUMN, max(map(_width, column))), min(_MAX_WORD, longest))
-
-
-def _width(cell: Text) -> int:
-    return cell_len(cell.plain)

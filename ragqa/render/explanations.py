@@ -1,18 +1,31 @@
-"""Why a note is or is not in an answer: a short verdict, then the figures."""
+"""Why a note is or is not in an answer, and what has become of the citations of a saved one."""
 
+from collections import Counter
+
+from msgspec import to_builtins
 from rich.text import Text
 
 from ragqa.addresses import Target
 from ragqa.answering.sentences import PASSAGES
 from ragqa.explaining import STAGES, Explanation, Lost, Sentence
-from ragqa.render import documents
-from ragqa.render.documents import Document, fields_of
+from ragqa.render import documents, put, put_heading
+from ragqa.render.documents import Document, Json, fields_of
 from ragqa.render.results import Linker, print_corrected
-from ragqa.render.scores import match_rows, print_confidence, print_table, signal_name, whole
-from ragqa.render.screen import put, put_heading
 from ragqa.render.view import address
+from ragqa.safe import safe_text
 from ragqa.stages import stage_name
-from ragqa.types import Citation, counted
+from ragqa.types import Citation, Span, counted
+from ragqa.verifying.checking import Checked, Standing, Verification, differences
+
+_PARTS = {
+    "cosine": "meaning of the sentence",
+    "maxsim": "meaning, word by word",
+    "reader": "question and sentence together",
+    "holds": "has the answer type asked for",
+    "coverage": "words of the question in it",
+    "passage": "ranking of its passage",
+}
+"""What the parts of a sentence's score are called."""
 
 _SHOWN = 5
 _INDENT = 2
@@ -69,7 +82,12 @@ def verdict(explanation: Explanation) -> str:
         case "composer":
             return f"{subject} was found, but {_lost(explanation)}"
         case _:
-            return _ranked_too_low(explanation)
+            rank, total = explanation.places[0].rank, explanation.asked.info.passages
+            came = f"ranks {rank} of {total}" if rank else "is not even found"
+            return (
+                f"{subject} was not read closely: it {came}, and an answer is taken from the "
+                f"{PASSAGES} best passages."
+            )
 
 
 def print_explanation(explanation: Explanation, linker: Linker) -> None:
@@ -82,8 +100,6 @@ def print_explanation(explanation: Explanation, linker: Linker) -> None:
     if explanation.places:
         _print_places(explanation, linker)
         _print_sentences(explanation, linker)
-    if explanation.stage == "confidence":
-        print_confidence(explanation.assessment.confidence, explanation.assessment.reasons)
 
 
 def explanation_document(explanation: Explanation) -> Document:
@@ -91,25 +107,29 @@ def explanation_document(explanation: Explanation) -> Document:
     target, assessment = explanation.target, explanation.assessment
     return {
         "question": explanation.asked.question.typed,
-        "corrected": documents.corrected_document(explanation.asked.question.corrected),
+        "corrected": to_builtins(explanation.asked.question.corrected),
         "target": fields_of(target, "path", "lines", *(["locator"] if target.locator else ())),
         "verdict": verdict(explanation),
         "reason": target.reason,
         **fields_of(explanation, "stage", "filters"),
         **fields_of(assessment, "answered", "confidence"),
-        "confidence_reasons": documents.reasons_document(assessment.reasons),
+        "confidence_reasons": [
+            {"name": reason.name}
+            | {name: round(getattr(reason, name), 4) for name in ("value", "usual", "share")}
+            for reason in assessment.reasons
+        ],
         "passages": [
-            documents.hit_document(place.hit, explain=True) | fields_of(place, "rank", "read")
+            documents.hit_document(place.hit)
+            | fields_of(place.hit, "dense_rank", "terms_rank")
+            | fields_of(place, "rank", "read")
             for place in explanation.places
         ],
         "candidates": len(assessment.candidates),
         "sentences": [_sentence_document(sentence) for sentence in explanation.sentences],
-        "citations": [
-            documents.citation_document(citation, explain=True) for citation in explanation.said
-        ],
+        "citations": list(map(_citation_document, explanation.said)),
         "missing_words": list(explanation.missing),
         **fields_of(explanation, "warnings", "waiting"),
-        "index": documents.index_document(explanation.asked.info),
+        "index": documents.Index.document(explanation.asked.info),
     }
 
 
@@ -136,27 +156,11 @@ def _lost(explanation: Explanation) -> str:
     own = best.citation
     ahead = {name: part - own.parts.get(name, 0.0) for name, part in winner.parts.items()}
     most = sorted((name for name in ahead if ahead[name] >= _AHEAD), key=lambda n: -ahead[n])
-    leads = " and ".join(f"{signal_name(name)} (+{ahead[name]:.2f})" for name in most[:2])
+    leads = " and ".join(f"{_PARTS[name]} (+{ahead[name]:.2f})" for name in most[:2])
     shown = _BELOW if best.lost is Lost.FURTHER else _NOT_IN_ANSWER
     return (
         f"{shown}: another sentence answers the question better, with {winner.score:.2f} against "
         f"{own.score:.2f} (rank {best.rank} of {of})." + (f" It leads in {leads}." if leads else "")
-    )
-
-
-def _ranked_too_low(explanation: Explanation) -> str:
-    best, asked = explanation.places[0], explanation.asked
-    came = f"ranks {best.rank} of {asked.info.passages}" if best.rank else "is not even found"
-    meaning, words = (
-        "not found" if rank is None else f"rank {rank}"
-        for rank in (best.hit.dense_rank, best.hit.terms_rank)
-    )
-    meaning = "not looked at" if asked.question.by_terms_alone else meaning
-    withheld = "" if explanation.assessment.answered else " The question got no answer at all."
-    return (
-        f"{_subject(explanation.target)} was not read closely: it {came}, and an answer is taken "
-        f"from the {PASSAGES} best passages. By its meaning alone: {meaning}; by its words alone: "
-        f"{words}.{withheld}"
     )
 
 
@@ -176,35 +180,27 @@ def _print_places(explanation: Explanation, linker: Linker) -> None:
     put_heading(f"Passages, best first{without}", "heading")
     for place in explanation.places[:_SHOWN]:
         hit, passage = place.hit, place.hit.passage
-        legs = f"{whole(hit.dense_rank)} by meaning, {whole(hit.terms_rank)} by words"
-        ranks = f"  rank {whole(place.rank)}, {legs}{', read' if place.read else ''}"
+        rank, dense, terms = (one or "-" for one in (place.rank, hit.dense_rank, hit.terms_rank))
+        read = ", read" if place.read else ""
+        ranks = f"  rank {rank}, {dense} by meaning, {terms} by words{read}"
         where = linker.place(passage.path, passage.lines, hit.locator)
         put(where.append(ranks, style="quiet"), hang=_INDENT)
-    if (rest := len(explanation.places) - _SHOWN) > 0:
-        put(f"and {rest} more, further down", "quiet")
 
 
 def _print_sentences(explanation: Explanation, linker: Linker) -> None:
-    """Print the sentences weighed in the passages, best first, and the answer beside the best."""
+    """Print the sentences weighed in the passages, best first, and those of the answer."""
     weighed, said = explanation.sentences, explanation.said
     if weighed:
         put_heading(f"Weighed there, of {len(explanation.assessment.candidates)}", "heading")
     for one in weighed[:_SHOWN]:
-        of_answer = "  further excerpt" if one.lost is Lost.FURTHER else ""
-        of_answer = of_answer if one.lost else "  in the answer"
-        _print_quote(f"{one.rank:>2} {one.citation.score:.2f}", one.citation, of_answer, linker)
-    if (rest := len(weighed) - _SHOWN) > 0:
-        put(f"and {rest} more, further down", "quiet")
+        more = {None: "  in the answer", Lost.FURTHER: "  further excerpt"}.get(one.lost, "")
+        _print_quote(f"{one.rank:>2} {one.citation.score:.2f}", one.citation, more, linker)
     if not said:
         return
     put_heading("The answer" if explanation.assessment.answered else "Withheld", "heading")
     path = explanation.target.path
-    shown = sorted(said, key=lambda citation: citation.path != path)[:_SAID_SHOWN]
-    for citation in shown:
+    for citation in sorted(said, key=lambda citation: citation.path != path)[:_SAID_SHOWN]:
         _print_quote(f"[{citation.n}] {citation.score:.2f}", citation, "", linker)
-    own = [("its best", weighed[0].citation)] if weighed and weighed[0].lost else []
-    columns = [*own, *((f"[{citation.n}]", citation) for citation in shown)]
-    print_table([name for name, _ in columns], match_rows([one for _, one in columns]))
 
 
 def _print_quote(label: str, citation: Citation, more: str, linker: Linker) -> None:
@@ -216,7 +212,113 @@ def _print_quote(label: str, citation: Citation, more: str, linker: Linker) -> N
     put(cut, indent=_QUOTED_AT)
 
 
+def _citation_document(citation: Citation) -> Document:
+    """A citation, and what each signal adds to its score."""
+    return documents.Citation.document(citation) | {"parts": dict(citation.parts)}
+
+
 def _sentence_document(sentence: Sentence) -> Document:
-    document = documents.citation_document(sentence.citation, explain=True)
+    document = _citation_document(sentence.citation)
     del document["n"]
     return document | {"rank": sentence.rank, "lost": sentence.lost and str(sentence.lost)}
+
+
+_STYLES = {
+    Standing.INTACT: "good",
+    Standing.MOVED: "good",
+    Standing.CHANGED: "warning",
+    Standing.GONE: "error",
+}
+
+
+class _Place(Json):
+    path: str
+    lines: Span
+    chars: Span
+    text: str
+    context: str = ""
+    locator: str = ""
+
+
+class _Checked(Json, kw_only=True):
+    n: int
+    status: Standing
+    path: str
+    lines: Span
+    chars: Span
+    quote: str
+    context: str = ""
+    now: _Place | None
+    rewrapped: bool
+    reason: str
+
+
+class JsonVerification(Json):
+    """What `ragqa verify --json` prints."""
+
+    question: str
+    sound: bool
+    citations: list[_Checked]
+    warnings: tuple[str, ...]
+
+
+def print_verification(verification: Verification, linker: Linker) -> None:
+    """Print the status of each citation, with a diff for changed ones."""
+    put(verification.question, "bold")
+    if not verification.checked:
+        put("This answer has no citations: there is nothing to check.")
+        return
+    for checked in verification.checked:
+        _print_checked(checked, linker)
+    counts = Counter(checked.standing for checked in verification.checked)
+    put_heading(", ".join(f"{counts[one]} {one}" for one in Standing if counts[one]), "quiet")
+
+
+def verification_document(verification: Verification) -> Document:
+    """What `ragqa verify --json` prints."""
+    checked = [
+        _Checked.document(
+            one.citation,
+            status=one.standing,
+            now=one.place and _Place.document(one.place, context=one.place.header),
+            rewrapped=one.is_rewrapped,
+            reason=one.reason,
+        )
+        for one in verification.checked
+    ]
+    return JsonVerification.document(verification, sound=verification.is_sound, citations=checked)
+
+
+def _print_checked(checked: Checked, linker: Linker) -> None:
+    citation, place = checked.citation, checked.place
+    was = linker.place(citation.path, citation.lines, citation.locator).plain
+    now = linker.place(place.path, place.lines, place.locator) if place else Text(was, "path")
+    line = Text.assemble(
+        (f"{citation.n:>2} ", "number"), (f"{checked.standing:<7} ", _STYLES[checked.standing]), now
+    )
+    line.append(f"  was at {was}" if now.plain != was else "", style="quiet")
+    line.append(", wrapped differently" if checked.is_rewrapped else "", style="quiet")
+    put(line, hang=3)
+    if checked.reason:
+        put(checked.reason, "warning", indent=3)
+    if checked.standing is Standing.CHANGED and place is not None:
+        if place.header and citation.context:
+            put(_difference(citation.context, place.header), indent=3)
+        put(_difference(citation.quote, place.text), indent=3)
+    else:
+        put(" ".join(citation.quote.split()), indent=3)
+
+
+def _difference(old: str, new: str) -> Text:
+    """A word diff, `[-removed-]` and `{+added+}`, readable without colours."""
+    text = Text()
+    for removed, added in differences(old, new):
+        if removed.split() == added.split():
+            text.append(safe_text(added))
+            continue
+        if removed:
+            text.append(f"[-{safe_text(removed.strip())}-]", style="error").append(" ")
+        if added:
+            text.append(f"{{+{safe_text(added.strip())}+}}", style="good").append(" ")
+    text.rstrip()
+    return text

@@ -1,25 +1,30 @@
-"""An answer as a Markdown file: sources with quotes, and a record for `ragqa verify`."""
+"""An answer as a Markdown file: sources with quotes, and a record for `ragqa verify`.
+
+Links, images and HTML of notes are escaped. Lists, tables and code of an excerpt keep their markup.
+"""
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
+from typing import NamedTuple
 from urllib.parse import quote
 
+from ragqa.answering.excerpt_blocks import CUT, Block, Line, Table, apart, runs_on
 from ragqa.chatting import Exchange, numbered
 from ragqa.notes.formats import fragment
 from ragqa.render import view
-from ragqa.render.excerpts import words_of
-from ragqa.render.markdown_text import (
-    escaped,
-    excerpts_markdown,
-    fenced,
-    piece_of_line,
-    with_bold,
-    within_line,
-)
-from ragqa.render.view import warnings_of
-from ragqa.types import Answer, Citation
-from ragqa.verifying.saved import record_of
+from ragqa.render.excerpts import blocks, words_of
+from ragqa.safe import safe_line, safe_text
+from ragqa.types import Answer, Citation, Kind, WrittenSentence
+from ragqa.verifying.saved import defused, record_of
+
+# Starts markup in CommonMark, GitHub's dialect, Obsidian or TeX math. Escaping the bracket
+# disarms an image; lists are escaped at the start of a line only.
+_MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~$^=%&@]|(?<=www)\.|(?<=mailto):|:(?=//|:)", re.IGNORECASE)
+_LIST = re.compile(r"^(\d{0,9})(?=[-+:.)])", re.MULTILINE)
+_BLANK_LINES = re.compile(r"\n{2,}")
 
 _INDENT = "   "
 _FIRST = 80
@@ -83,7 +88,7 @@ def _body(answer: Answer, level: str) -> Iterator[str]:
             shown = view.address(passage.path, passage.lines, hit.locator)
             place = _place(passage.path, shown, passage.heading, hit.locator)
             yield f"{n}. {place}\n\n{_quoted(passage.text, '')}\n"
-    if warnings := warnings_of(answer):
+    if warnings := view.warnings_of(answer):
         yield f"{level} Warnings\n"
         yield "".join(f"- {escaped(warning)}\n" for warning in warnings)
 
@@ -98,25 +103,24 @@ def _answer(answer: Answer) -> Iterator[str]:
     """The answer, and how far to trust it."""
     trust = view.trust_line(answer)
     if answer.written is not None and answer.written.grounded:
-        from ragqa.render.generation import written_by, written_markdown
-
-        yield f"{written_markdown(answer.written, within_line).strip()}\n"
+        yield f"{''.join(map(_written, answer.written.sentences)).strip()}\n"
         if trust:
             yield f"**{escaped(trust)}**\n"
-        yield f"{escaped(written_by(answer.written))}\n"
+        yield f"{escaped(view.written_by(answer.written))}\n"
         return
     if trust:
         yield f"**{escaped(trust)}**\n"
     if answer.citations:
-        yield f"{excerpts_markdown(answer.citations)}\n"
+        yield "\n\n".join(map(excerpt_markdown, answer.citations)) + "\n"
 
 
 def _disagreements(answer: Answer) -> Iterator[str]:
-    """The statements that disagree, with the differing words in bold."""
+    """The statements that disagree."""
     for one in answer.disagreements:
         yield f"**{view.DISAGREE[one.about]}**\n"
-        for citation, text, span in zip(one.citations, one.texts, one.spans, strict=True):
-            yield f"- {_cited(citation, undated='no date')}\n\n  {with_bold(text, [span])}\n"
+        for citation, text in zip(one.citations, one.texts, strict=True):
+            shown = _lines(text).replace("\n", "\n  ")
+            yield f"- {_cited(citation, undated='no date')}\n\n  {shown}\n"
 
 
 def _quoted(text: str, info: str = "text") -> str:
@@ -133,13 +137,129 @@ def _in_a_line(citation: Citation) -> str:
 
 def _cited(citation: Citation, *, undated: str = "") -> str:
     """The place of a citation, with the date of its note."""
-    when = view.date_of(citation) or undated
+    date = view.date_of(citation) or undated
+    when = date and f" ({within_line(date)})"
     shown = view.address(citation.path, citation.lines, citation.locator)
-    return _place(citation.path, shown, citation.heading, citation.locator, when and f" ({when})")
+    return _place(citation.path, shown, citation.heading, citation.locator, when)
 
 
 def _place(path: str, shown: str, heading: Sequence[str], locator: str, when: str = "") -> str:
     """A place as shown, date and headings; the link is relative to the notes' folder."""
     target = quote(os.fsencode(path), safe="/") + fragment(locator)
     link = f"[{escaped(shown)}]({target})"
-    return " \u203a ".join([f"{link}{piece_of_line(when)}", *map(escaped, heading)])
+    return " \u203a ".join([f"{link}{when}", *map(escaped, heading)])
+
+
+def _written(sentence: WrittenSentence) -> str:
+    """A sentence of an LLM: lists and code keep their markup, the rest is escaped."""
+    lead, mark = sentence.lead.replace("#", ""), within_line(view.support_mark(sentence))
+    text = sentence.cited_text
+    if "\n" not in text:
+        # Markdown ignores a single line break.
+        lead = "\\\n" if lead.strip(" ") == "\n" else lead
+        return f"{lead}{within_line(text)}{mark and ' '}{mark}"
+    code, _, numbers = text.rpartition("```")
+    # No language: `ragqa verify` takes a block marked `text` for a quote.
+    shown = fenced(code.partition("\n")[2].rstrip("\n"))
+    return f"\n\n{shown}\n\n{within_line(numbers)}{mark and ' '}{mark}\n"
+
+
+def escaped(text: str) -> str:
+    """Escape text so that Markdown shows it literally, on one line."""
+    return _LIST.sub(r"\1\\", within_line(text))
+
+
+def within_line(text: str) -> str:
+    """Like `escaped`, for text that does not begin a line."""
+    return _MARKUP.sub(r"\\\g<0>", safe_line(" ".join(text.split())))
+
+
+def _lines(text: str) -> str:
+    """Escape text and keep its line breaks."""
+    # A backslash at the end of a line keeps the line break.
+    blocks = _BLANK_LINES.split(safe_text(text))
+    shown = "\n\n".join("\\\n".join(map(within_line, block.split("\n"))) for block in blocks)
+    return _LIST.sub(r"\1\\", shown.strip())
+
+
+def fenced(text: str, language: str = "") -> str:
+    """Return text as a code block, with a fence longer than any in the text.
+
+    :param language: use `text` for quotes only: `ragqa verify` compares them with the record.
+    """
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{safe_text(defused(text))}\n{fence}"
+
+
+class _Placed(NamedTuple):
+    """A block, and the columns of indent that nest it in its list items."""
+
+    block: Block
+    indent: int
+
+    @property
+    def mark(self) -> str:
+        """The list marker of an item, "" for any other block."""
+        return self.block.mark if isinstance(self.block, Line) else ""
+
+
+def _placed(citation: Citation) -> Iterator[_Placed]:
+    inside: list[Line] = []
+    for block in blocks(citation):
+        depth = block.depth if isinstance(block, Line) else 0
+        while inside and inside[-1].depth >= depth:
+            inside.pop()
+        # Indent by the items in the excerpt; parents outside it do not count.
+        yield _Placed(block, sum(len(item.mark) for item in inside))
+        if isinstance(block, Line) and block.kind is Kind.ITEM:
+            inside.append(block)
+
+
+def excerpt_markdown(citation: Citation) -> str:
+    """An excerpt as Markdown: its blocks with separators, ellipses and the citation number."""
+    placed, number = list(_placed(citation)), escaped(f"[{citation.n}]")
+    if not placed:
+        return number
+    pieces = [_block(placed[0])]
+    for before, after in pairwise(placed):
+        pieces += [_separator(before, after), _block(after)]
+    last, (is_cut_before, is_cut_after) = placed[-1], citation.cut
+    if is_cut_before:
+        pieces.insert(0, f"{CUT} " if runs_on(placed[0].block) else f"{CUT}\n\n")
+    if is_cut_after:
+        pieces.append(f" {CUT}" if runs_on(last.block) else f"\n\n{CUT}")
+    # Below a list the number keeps the next excerpt from going on with it.
+    is_list = bool(last.mark or last.indent)
+    is_apart = is_list or isinstance(last.block, Table) or last.block.kind is Kind.CODE
+    is_below = is_apart and (runs_on(last.block) or not is_cut_after)
+    return "".join([*pieces, "\n\n" if is_below else " ", number])
+
+
+def _separator(before: _Placed, after: _Placed) -> str:
+    """Between two blocks: a blank line, except between items of a list, rows or properties."""
+    if apart(before.block, after.block):
+        return "\n\n"
+    if not isinstance(after.block, Line) or after.block.kind is not Kind.ITEM:
+        return "\\\n"
+    is_nested = after.indent > before.indent
+    # Markdown lets only these markers start a nested list directly below a line of text.
+    is_tight = before.mark and after.mark and (not is_nested or after.mark in ("- ", "1. ", "1) "))
+    return "\n" if is_tight else "\n\n"
+
+
+def _block(placed: _Placed) -> str:
+    """A block with its list marker, each line indented."""
+    block = placed.block
+    if isinstance(block, Table):
+        rows = [[within_line(cell.text) for cell in row] for row in (block.head, *block.rows)]
+        rows.insert(1, ["---"] * len(block.head))
+        return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    if block.kind is Kind.CODE:
+        shown = fenced(block.text.text)
+    elif block.kind is Kind.HEADING:
+        shown = f"**{within_line(block.text.text)}**"
+    else:
+        shown = _lines(block.text.text)
+    first, below = " " * placed.indent, " " * (placed.indent + len(block.mark))
+    return f"{first}{block.mark}{shown}".replace("\n", f"\n{below}")

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal
 
 from msgspec import field
 from rich.text import Text
@@ -12,21 +11,20 @@ from ragqa.config import SETTINGS, Loaded, Places
 from ragqa.config.settings import Value, as_written, shown
 from ragqa.diagnosis import Choice, Finding, NotesIn, Overview, Severity, Status
 from ragqa.diagnosis.llm import RIGHT, Offer, Trial
-from ragqa.errors import RagqaError
 from ragqa.kept import KeptIndex
 from ragqa.languages import ENGLISH
 from ragqa.llms import Destination
 from ragqa.notes.formats import how_to_read, switched_off
-from ragqa.render.documents import Document, Index, Json, fields_of, index_document, skips_document
-from ragqa.render.results import print_skipped
-from ragqa.render.screen import put, put_heading, put_labelled
+from ragqa.render import print_as_is, print_columns, put, put_heading, put_labelled, stdout
+from ragqa.render.documents import Document, Index, Json, fields_of, skips_document
 from ragqa.safe import safe_line
-from ragqa.types import counted
+from ragqa.types import IndexReport, NoteList, Skipped, counted
 
 _STYLES = {Severity.OK: "good", Severity.WARNING: "warning", Severity.ERROR: "error"}
 _REPLY_CHARS = 300
 _SHOWN_MODELS = 20
-_MEASURES = ("first_ms", "total_ms", "pieces", "streams", "right", "cites")
+_COLUMNS = (40, 10, 28, 0)
+"""The widest path, date, title and tags of a list; what is longer moves what follows it."""
 
 
 class _Folder(Json):
@@ -47,13 +45,6 @@ class _Language(Json):
     name: str
     notes: int
     readable: float
-
-
-class _Dense(Json):
-    kind: Literal["exact", "ivf", "hnsw"]
-    lists: int
-    probes: int
-    recall: float | None = field(name="recall@10")
 
 
 class _Choice(Json):
@@ -84,9 +75,55 @@ class JsonStatus(Json):
     store: _Store
     created: str
     languages: list[_Language]
-    dense: _Dense
     llm: _Choice
-    index: Index
+    info: Index = field(name="index")
+
+
+def print_report(report: IndexReport, where: str) -> None:
+    """Print what `ragqa index` did, and where the index is."""
+    info = report.info
+    put(
+        f"{counted(info.notes, 'note')}, {counted(info.passages, 'passage')}: "
+        f"{report.added} added, {report.changed} changed, {report.removed} removed, "
+        f"{report.unchanged} unchanged ({report.seconds:.1f} s)"
+    )
+    put(f"Index: {where}", "quiet")
+    skipped, left_out = skips_document(report.skipped).values()
+    if skipped:
+        put(f"Skipped: {len(skipped)}", "warning")
+        _print_skipped(skipped)
+    if left_out:
+        put(f"Left out: {len(left_out)}", "quiet")
+        _print_skipped(left_out)
+
+
+def print_list(found: NoteList, *, tags: bool) -> None:
+    """Print a line for each note, or for each tag: in columns on a terminal, else between tabs."""
+    if tags:
+        width = max(map(len, map(str, found.tags.values())), default=0)
+        for tag, notes in found.tags.items():
+            put_labelled(f"{notes:>{width}}  ", "number", tag)
+        return
+    rows = [
+        (
+            Text(safe_line(note.path), "path"),
+            Text(note.date, "quiet"),
+            Text(safe_line(note.title)),
+            Text(" ".join(f"#{safe_line(tag)}" for tag in note.tags), "quiet"),
+        )
+        for note in found.notes
+    ]
+    if stdout().is_terminal:
+        print_columns(rows, most=_COLUMNS)
+    else:
+        lines = ["\t".join(cell.plain for cell in row).rstrip("\t") for row in rows]
+        print_as_is("".join(f"{line}\n" for line in lines))
+
+
+def _print_skipped(skipped: Sequence[Skipped]) -> None:
+    """Print the notes that were skipped, and why."""
+    for skip in skipped:
+        put(f"{skip.path}: {skip.reason}", indent=2)
 
 
 def print_status(status: Status, places: Places, llm: Choice) -> None:
@@ -111,16 +148,15 @@ def print_status(status: Status, places: Places, llm: Choice) -> None:
         rows.append(("not notes", _counts(others)))
     for name, value in rows:
         print_row(name, value)
-    skipped = [one for one in status.skipped if not one.is_left_out]
+    skipped, left_out = skips_document(status.skipped).values()
     print_row("skipped", str(len(skipped)))
-    print_skipped(skipped)
-    left_out = [one for one in status.skipped if one.is_left_out]
+    _print_skipped(skipped)
     if off:
         how = how_to_read(off, status.formats, places.corpus)
         print_row("left out", f"{_counts(off)}; to read them: {how}")
     if left_out:
         print_row("left out", f"{len(left_out)}, as your vault's settings say")
-        print_skipped(left_out)
+        _print_skipped(left_out)
 
 
 def _languages(languages: Sequence[NotesIn]) -> Iterator[tuple[str, str]]:
@@ -146,7 +182,7 @@ def _counts(by_suffix: Mapping[str, int]) -> str:
 
 def status_document(status: Status, places: Places, llm: Choice) -> Document:
     """What `ragqa status --json` prints."""
-    folders, dense = places.corpus.folders, status.info.dense
+    folders = places.corpus.folders
     return JsonStatus.document(
         status,
         corpus=os.pathsep.join(map(str, folders)),
@@ -159,10 +195,7 @@ def status_document(status: Status, places: Places, llm: Choice) -> Document:
         other_files=status.others,
         store=_Store.document(status.kept, sent_to=status.kept.host),
         created=status.info.created,
-        languages=[_Language.document(one) for one in status.languages],
-        dense=_Dense.document(dense, recall=None if dense.kind == "hnsw" else dense.recall),
         llm=llm_document(llm),
-        index=index_document(status.info),
     )
 
 
@@ -295,22 +328,13 @@ def print_trial(trial: Trial) -> None:
     print_row("said", words if len(words) <= _REPLY_CHARS else f"{words[:_REPLY_CHARS]} \u2026")
 
 
-def trial_document(destination: Destination, result: Trial | RagqaError) -> Document:
-    """What `ragqa llm check --json` prints, for a trial or its failure."""
-    document = {"backend": destination.backend, **destination_document(destination)}
-    if isinstance(result, Trial):
-        return {
-            **document,
-            **fields_of(result, *_MEASURES),
-            "said": result.reply,
-            "problem": None,
-            "fix": None,
-        }
+def trial_document(trial: Trial) -> Document:
+    """What `ragqa llm check --json` prints."""
     return {
-        **document,
-        **dict.fromkeys((*_MEASURES, "said")),
-        "problem": result.message,
-        "fix": result.hint or None,
+        "backend": trial.destination.backend,
+        **destination_document(trial.destination),
+        **fields_of(trial, "first_ms", "total_ms", "pieces", "streams", "right", "cites"),
+        "said": trial.reply,
     }
 
 

@@ -1,8 +1,9 @@
 """Answers, passages, notes and index reports on the terminal; places are links."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
 from rich.style import Style
@@ -11,17 +12,20 @@ from rich.text import Text
 from ragqa.answering.sentences import citable_units, ellipsis_before, unit_text
 from ragqa.languages import ENGLISH
 from ragqa.notes.formats import fragment
-from ragqa.render import view
-from ragqa.render.excerpts import print_excerpt, words_of
-from ragqa.render.screen import (
+from ragqa.render import (
     READABLE,
+    ProgressLine,
     emit,
     print_as_is,
+    print_document,
     put,
     put_heading,
-    put_labelled,
+    say,
     stdout,
+    view,
 )
+from ragqa.render.documents import fields_of
+from ragqa.render.excerpts import print_excerpt, words_of
 from ragqa.safe import safe_line, safe_text
 from ragqa.text.words import WORD, index_terms, query_terms
 from ragqa.types import (
@@ -31,22 +35,21 @@ from ragqa.types import (
     Correction,
     Disagreement,
     Hit,
-    IndexReport,
-    NoteList,
     Passage,
     SearchResult,
-    Skipped,
+    Written,
+    WrittenSentence,
     counted,
 )
 
 if TYPE_CHECKING:
     from ragqa.addresses import NotePart
+    from ragqa.generation import Request
     from ragqa.related import RelatedNotes
 
 _SNIPPET_CHARS = 220
+_WORDS = re.compile("\n+|(?<! ) *(?P<word>[^ \n]+)")
 _INDENT = 3
-_COLUMNS = (40, 10, 28, 0)
-"""The widest path, date, title and tags of a list; what is longer moves what follows it."""
 
 
 class Linker:
@@ -88,9 +91,7 @@ def print_answer(answer: Answer, linker: Linker, more: str = "") -> None:
     written = answer.written
     is_written = written is not None and written.grounded
     if written is not None and is_written:
-        from ragqa.render.generation import print_written
-
-        print_written(console, answer, written)
+        _print_written(answer, written)
     else:
         if written is not None and written.sentences and console.is_terminal:
             put_heading("In your notes' own words:")
@@ -109,8 +110,62 @@ def print_answer(answer: Answer, linker: Linker, more: str = "") -> None:
         _print_disagreement(disagreement, linker)
     if is_written or not console.is_terminal:
         put_heading("Sources")
-        print_sources(answer, linker, quoted=is_written)
+        _print_sources(answer, linker, quoted=is_written)
     _print_offered(answer, linker, more)
+
+
+class Stream:
+    """Prints each sentence of an LLM as soon as it is checked, wrapped between words.
+
+    On a terminal only. Use it in a `with` statement, which ends the last line.
+    """
+
+    def __init__(self, progress: ProgressLine) -> None:
+        self._progress = progress
+        self._console = stdout()
+        self._column = 0
+
+    def __call__(self, sentence: WrittenSentence) -> None:
+        """Print the next sentence."""
+        if not self._console.is_terminal:
+            return
+        self._progress.stop()
+        text = _sentence(sentence)
+        width = min(self._console.width, READABLE)
+        for found in _WORDS.finditer(text.plain):
+            piece = text[found.start() : found.end()]
+            if piece.plain.startswith("\n"):
+                self._column = 0
+            elif self._column and self._column + piece.cell_len > width:
+                word = text[found.start("word") : found.end()]
+                piece, self._column = Text("\n") + word, word.cell_len
+            else:
+                self._column += piece.cell_len
+            self._console.print(piece, end="", soft_wrap=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._column:
+            self._console.print()
+
+
+def _print_written(answer: Answer, written: Written) -> None:
+    """Print an LLM's answer: each sentence with its citations and its support mark."""
+    # On a terminal, `Stream` has already printed the sentences.
+    if not stdout().is_terminal:
+        put(Text.assemble(*map(_sentence, written.sentences)))
+    put()
+    if trust := view.trust_line(answer):
+        put(trust, "warning")
+    put(view.written_by(written), "quiet")
+
+
+def _sentence(sentence: WrittenSentence) -> Text:
+    text = Text(safe_text(f"{sentence.lead}{sentence.cited_text}"))
+    text.highlight_regex(view.CITED, style="number")
+    return text.append(view.support_mark(sentence), style="warning")
 
 
 def _print_offered(answer: Answer, linker: Linker, more: str) -> None:
@@ -152,68 +207,13 @@ def print_corrected(corrected: Sequence[Correction]) -> None:
         put(view.corrected_line(corrected), "quiet")
 
 
-def print_report(report: IndexReport, where: str) -> None:
-    """Print what `ragqa index` did, and where the index is."""
-    info = report.info
-    put(
-        f"{counted(info.notes, 'note')}, {counted(info.passages, 'passage')}: "
-        f"{report.added} added, {report.changed} changed, {report.removed} removed, "
-        f"{report.unchanged} unchanged ({report.seconds:.1f} s)"
-    )
-    put(f"Index: {where}", "quiet")
-    skipped = [one for one in report.skipped if not one.is_left_out]
-    left_out = [one for one in report.skipped if one.is_left_out]
-    if skipped:
-        put(f"Skipped: {len(skipped)}", "warning")
-        print_skipped(skipped)
-    if left_out:
-        put(f"Left out: {len(left_out)}", "quiet")
-        print_skipped(left_out)
-
-
-def print_list(found: NoteList, *, tags: bool) -> None:
-    """Print a line for each note, or for each tag: in columns on a terminal, else between tabs."""
-    if tags:
-        width = max(map(len, map(str, found.tags.values())), default=0)
-        for tag, notes in found.tags.items():
-            put_labelled(f"{notes:>{width}}  ", "number", tag)
-        return
-    rows = [
-        (
-            Text(safe_line(note.path), "path"),
-            Text(note.date, "quiet"),
-            Text(safe_line(note.title)),
-            Text(" ".join(f"#{safe_line(tag)}" for tag in note.tags), "quiet"),
-        )
-        for note in found.notes
-    ]
-    if not stdout().is_terminal:
-        lines = ["\t".join(cell.plain for cell in row).rstrip("\t") for row in rows]
-        print_as_is("".join(f"{line}\n" for line in lines))
-        return
-    columns = zip(_COLUMNS, zip(*rows, strict=True), strict=False)
-    widths = [min(most, max(cell.cell_len for cell in cells)) for most, cells in columns]
-    for row in rows:
-        line = Text()
-        for cell, width in zip(row, widths, strict=True):
-            line.append(cell).pad_right(max(0, width - cell.cell_len) + 2)
-        line.rstrip()
-        put(line, hang=_INDENT)
-
-
-def print_skipped(skipped: Sequence[Skipped]) -> None:
-    """Print the notes that were skipped, and why."""
-    for skip in skipped:
-        put(f"{skip.path}: {skip.reason}", indent=2)
-
-
 def _print_disagreement(disagreement: Disagreement, linker: Linker) -> None:
     """Print the two statements that disagree, each with its date and its place."""
     put_heading(view.DISAGREE[disagreement.about], "warning")
     statements = zip(disagreement.citations, disagreement.texts, disagreement.spans, strict=True)
     for citation, statement, (start, end) in statements:
         when = _date(citation) if citation.note_date else Text("no date", style="quiet")
-        print_place(Text.assemble(when, "  ", linker.cited(citation)), citation.heading)
+        _print_place(Text.assemble(when, "  ", linker.cited(citation)), citation.heading)
         text = Text(safe_text(statement))
         text.stylize("differs", *(len(safe_text(statement[:at])) for at in (start, end)))
         put(text, indent=2 * _INDENT)
@@ -233,7 +233,7 @@ def _print_excerpts(citations: Sequence[Citation], linker: Linker) -> None:
         print_excerpt(stdout(), citation)
 
 
-def print_sources(answer: Answer, linker: Linker, *, quoted: bool) -> None:
+def _print_sources(answer: Answer, linker: Linker, *, quoted: bool) -> None:
     """Print the place of each citation.
 
     :param quoted: also print the quote as the note's source has it. Text that a rendered note
@@ -246,24 +246,33 @@ def print_sources(answer: Answer, linker: Linker, *, quoted: bool) -> None:
             put(citation.context, "quiet", indent=_INDENT)
         if quoted:
             language = languages.get(citation.path, ENGLISH)
-            put(marked(citation.quote, answer.looked_for, language), indent=_INDENT)
+            put(_marked(citation.quote, answer.looked_for, language), indent=_INDENT)
 
 
 def _print_cited(citation: Citation, linker: Linker) -> None:
     """Print the place of a citation, with the date of its note."""
     when = Text.assemble("  ", _date(citation)) if citation.note_date else Text()
-    print_place(Text.assemble(linker.cited(citation), when), citation.heading, n=citation.n)
+    _print_place(Text.assemble(linker.cited(citation), when), citation.heading, n=citation.n)
 
 
-def _print_hits(question: str, hits: Sequence[Hit], linker: Linker) -> None:
+def print_whole_sources(answer: Answer, linker: Linker) -> None:
+    """Print the sources of an answer with their quotes, or the nearest passages, in full."""
+    if answer.citations:
+        _print_sources(answer, linker, quoted=True)
+    else:
+        _print_hits(answer.looked_for, answer.hits, linker, whole=True)
+
+
+def _print_hits(question: str, hits: Sequence[Hit], linker: Linker, *, whole: bool = False) -> None:
     for n, hit in enumerate(hits, start=1):
         passage = hit.passage
         place = linker.place(passage.path, passage.lines, hit.locator)
-        print_place(place, passage.heading, n=n)
-        put(marked(_snippet(passage, question), question, passage.language), indent=_INDENT)
+        _print_place(place, passage.heading, n=n)
+        text = passage.text if whole else _snippet(passage, question)
+        put(_marked(text, question, passage.language), indent=_INDENT)
 
 
-def print_place(place: Text, heading: Sequence[str], n: int = 0) -> None:
+def _print_place(place: Text, heading: Sequence[str], n: int = 0) -> None:
     """Print a place with its headings, after its number if it has one."""
     text = Text.assemble((f"{n:>2} " if n else _INDENT * " ", "number"), place)
     trail = Text(safe_line(" \u203a ".join(heading)), style="heading")
@@ -274,7 +283,7 @@ def print_place(place: Text, heading: Sequence[str], n: int = 0) -> None:
         put(Text.assemble(text, "  ", trail) if trail else text, hang=_INDENT)
 
 
-def marked(quote_text: str, question: str, language: str) -> Text:
+def _marked(quote_text: str, question: str, language: str) -> Text:
     """Return the sanitised text, in this language, with the question's words highlighted."""
     text = Text(safe_text(quote_text))
     wanted = set(query_terms(question, (language,)))
@@ -323,5 +332,42 @@ def print_related(found: "RelatedNotes", linker: Linker) -> None:
     if not found.related:
         put(f"No note is near {found.note.path}.", "bold")
     for n, one in enumerate(found.related, start=1):
-        print_place(linker.place(one.note.path, (1, 1)), [one.note.title], n=n)
+        _print_place(linker.place(one.note.path, (1, 1)), [one.note.title], n=n)
         put("; ".join(one.why), "quiet", indent=3)
+
+
+def print_request(request: "Request", where: str, *, asked: bool, json: bool) -> None:
+    """Print exactly what an LLM would be sent, and where.
+
+    :param where: the backend and its host; "" if none is set.
+    :param asked: whether the LLM would be asked at all.
+    """
+    prompt = request.prompt
+    if json:
+        document = {
+            **fields_of(prompt, "instructions", "message"),
+            "tokens": request.tokens,
+            "passages": len(request.hits),
+            "left_out": request.left_out,
+            "would_go_to": where or None,
+            "would_be_asked": asked,
+        }
+        print_document(document)
+        return
+    print_as_is(f"{safe_text(prompt.instructions)}\n{safe_text(prompt.message)}")
+    passages, tokens = counted(len(request.hits), "passage"), counted(request.tokens, "token")
+    parts = [f"{passages}, {tokens}; nothing was sent."]
+    if where:
+        parts.append(f"It would go to {where}.")
+    if not asked:
+        parts.append(
+            "Your notes do not seem to answer this, so the LLM would be asked only with --force."
+        )
+    say(" ".join(parts))
+
+
+def print_commands(commands: Mapping[str, str]) -> None:
+    """Print the commands of a chat, each with its description."""
+    width = max(map(len, commands))
+    for name, description in commands.items():
+        put(f"{name:<{width}}  {description}", hang=width + 2)

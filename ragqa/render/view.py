@@ -4,10 +4,23 @@ The terminal, Markdown, the text for assistants and the page lay these words out
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ragqa.safe import safe_line
-from ragqa.types import Answer, Citation, Correction, Disagreement
+from ragqa.types import (
+    Answer,
+    Citation,
+    Correction,
+    Disagreement,
+    Written,
+    WrittenSentence,
+)
 from ragqa.types.answers import PROBABLE_FROM
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_MAX_REASONS = 2
 
 CITED = r"\[\d+\]"
 """A citation in the text of an answer; what is no citation has spaces within the brackets."""
@@ -18,6 +31,22 @@ DISAGREE = {
     "negation": "Your notes disagree: one says no.",
 }
 """The line that announces a disagreement, by its subject."""
+
+
+def templates_of(package: str) -> "Environment":
+    """The templates of HTML in a package's folder `templates`.
+
+    Every value is escaped, and a name that is missing is an error.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader(package),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
 
 
 def address(path: str, lines: tuple[int, int], locator: str = "") -> str:
@@ -80,3 +109,33 @@ def fallback_line(answer: Answer) -> str:
         return ""
     own = "; this is the answer in your notes' own words" if answer.answered else ""
     return f"{answer.written.why}{own}"
+
+
+def support_mark(sentence: WrittenSentence) -> str:
+    """The mark after a sentence that its sources do not support, after a space; sanitised."""
+    if sentence.supported or sentence.is_frame:
+        return ""
+    if not sentence.citations:
+        return " (no source)"
+    against = safe_line(", ".join(sentence.against[:_MAX_REASONS]))
+    return f" (not supported: {against})" if against else " (not supported)"
+
+
+def written_by(written: Written) -> str:
+    """Which LLM wrote the answer, from how many passages, and how well supported; sanitised."""
+    total = len(written.claims)
+    supported = sum(sentence.supported for sentence in written.claims)
+    if total == 1:
+        share = f"its one sentence is {'' if supported else 'not '}supported by its sources"
+    else:
+        many = "all" if supported == total else supported or "none"
+        verb = "is" if supported == 1 else "are"
+        share = f"{many} of its {total} sentences {verb} supported by the sources cited"
+    passages = f"{written.given} passages" if written.given > 1 else "one passage"
+    parts = [f"Written by {safe_line(written.backend)} from {passages}; {share}."]
+    if written.dropped:
+        parts.append(f"Sentences left out as unsupported: {written.dropped}.")
+    if written.invalid_citations:
+        numbers = ", ".join(f"[{n}]" for n in written.invalid_citations)
+        parts.append(f"Citations removed because no passage has that number: {numbers}.")
+    return " ".join(parts)

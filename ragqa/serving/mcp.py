@@ -26,8 +26,7 @@ from ragqa.clock import day_since
 from ragqa.errors import RagqaError, UsageError, out_of_memory
 from ragqa.explaining import explain
 from ragqa.render.documents import answer_document, search_document
-from ragqa.render.explanations import explanation_document
-from ragqa.render.verifications import verification_document
+from ragqa.render.explanations import explanation_document, verification_document
 from ragqa.safe import safe_line
 from ragqa.serving import wording
 from ragqa.serving.asking import BUG, BUG_HINT, answer_to, checked, report, status

@@ -21,10 +21,17 @@ from ragqa.errors import NotAllowed, RagqaError, UsageError
 from ragqa.generation import Writer
 from ragqa.llms.servers import without_keys
 from ragqa.render.excerpts import words_of
-from ragqa.render.generation import support_mark, written_by
 from ragqa.render.markdown import answer_markdown
-from ragqa.render.pages import templates_of
-from ragqa.render.view import DISAGREE, address, corrected_line, fallback_line, trust_line
+from ragqa.render.view import (
+    DISAGREE,
+    address,
+    corrected_line,
+    fallback_line,
+    support_mark,
+    templates_of,
+    trust_line,
+    written_by,
+)
 from ragqa.safe import safe_line, safe_text
 from ragqa.serving.asking import (
     Asked,

@@ -24,13 +24,8 @@ from ragqa.generation import Writer
 from ragqa.llms import NO_LLM
 from ragqa.notes.read import open_inside
 from ragqa.render import to_json
-from ragqa.render.documents import (
-    answer_document,
-    part_document,
-    search_document,
-    sentence_document,
-)
-from ragqa.render.verifications import verification_document
+from ragqa.render.documents import Sentence, answer_document, part_document, search_document
+from ragqa.render.explanations import verification_document
 from ragqa.serving import pages
 from ragqa.serving.asking import (
     LISTS,
@@ -88,7 +83,7 @@ def _ask_in_events(warm: WarmIndex, asked: Asked, writer: Writer | None, emit: E
     writer = writer and replace(
         writer,
         keep=lambda answer: emit("excerpts", answer_document(answer)),
-        on_sentence=lambda sentence: emit("sentence", sentence_document(sentence)),
+        on_sentence=lambda sentence: emit("sentence", Sentence.document(sentence)),
     )
     emit("answer", answer_document(answer_to(warm, question, filters, writer)))
 

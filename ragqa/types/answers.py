@@ -7,7 +7,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from ragqa.types.indexes import IndexInfo, counted
-from ragqa.types.notes import Correction, Hit, Kind, Unit
+from ragqa.types.notes import Correction, Hit, Kind, Span, Unit
 
 _SHOWN = 60
 
@@ -27,21 +27,30 @@ PROBABLE_FROM = 0.25
 """The confidence from which any other answer is called probable, and below which it is unsure."""
 
 
+class ShortAnswer(Struct, frozen=True):
+    """The date, number, name or place that answers, and its characters in the note."""
+
+    text: str
+    chars: Span
+
+
+class Cut(Struct, frozen=True):
+    """Whether a list, table or torn sentence continues before an excerpt, and after it."""
+
+    before: bool
+    after: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Citation:
     """An exact quote from a note, in one piece: `text[chars[0]:chars[1]] == quote` for its text.
 
     `units` are its sentences, items, rows and code blocks, in order. `answer_spans` are the
-    characters of the note, within `chars`, that answer; the rest is context. `cut` tells whether a
-    list or table, or a passage split by hidden text, continues before and after the excerpt.
-
-    `locator` names the place in a file that was converted, such as "cell 3"; the lines are then
-    those of the text that it became.
-
-    `parts` are the contributions to `score`, by signal. `note_date` is ISO, "" for an undated note;
-    `old` says that it exceeds the age limit in the settings. `span` are the characters of the note,
-    within `chars`, that answer the question directly (a date, number, name or place), or None if
-    that is unclear.
+    characters of the note that answer, the rest is context; `span` those of the date, number, name
+    or place asked for, None if that is unclear. `cut` tells whether a list, table or torn sentence
+    continues before and after it. `locator` names the place in a file that was converted, such as
+    "cell 3". `parts` are the contributions to `score`, by signal. `note_date` is ISO or ""; `old`
+    says that it exceeds the age limit in the settings.
     """
 
     n: int
@@ -64,20 +73,21 @@ class Citation:
     locator: str = ""
 
     @property
-    def short(self) -> str:
-        """The text of `span`, "" for None."""
+    def short_answer(self) -> ShortAnswer | None:
+        """The text of `span`, with its place; None without one."""
         if self.span is None:
-            return ""
+            return None
         start, end = self.span
-        return self.quote[start - self.chars[0] : end - self.chars[0]]
+        return ShortAnswer(self.quote[start - self.chars[0] : end - self.chars[0]], self.span)
+
+    @property
+    def cuts(self) -> Cut:
+        """`cut`, by name."""
+        return Cut(*self.cut)
 
 
 class Reason(Struct, frozen=True):
-    """One feature of the confidence model.
-
-    `usual` is its mean over the training questions; `share` is what `value` adds to the log-odds,
-    or subtracts, relative to that mean.
-    """
+    """A feature of the confidence model; `share` is what `value` adds relative to the `usual`."""
 
     name: str
     value: float
@@ -89,10 +99,9 @@ class Reason(Struct, frozen=True):
 class Disagreement:
     """Two notes' conflicting answers to the question, the newer note first.
 
-    `about` is what they differ in: "number", "date" or "negation". `texts` are the sentences as
-    displayed, `spans` the differing characters of each, and `says_chars` the same
-    characters in its note, None if that is unclear. At least one of the two is cited in the answer;
-    one that is not has the number 0.
+    `about` is "number", "date" or "negation". `texts` are the sentences as displayed, `spans` the
+    differing characters of each, and `says_chars` the same characters in its note, None if that is
+    unclear. One that the answer does not cite has the number 0.
     """
 
     about: str
@@ -128,9 +137,8 @@ class WrittenSentence:
     """A sentence that an LLM wrote, and the result of checking it.
 
     `lead` is the white space and list marker before it. `text` keeps only those citation marks
-    that are part of the sentence ("as [1] says"). `citations` are numbers of passages in the
-    prompt; `support` is the probability that they support it, and `against` lists objections in
-    words. If `is_frame`, it claims nothing: a heading, the head of a table.
+    that are part of the sentence ("as [1] says"). `support` is the probability that the passages
+    cited support it, `against` lists objections. If `is_frame`, it claims nothing: a heading, say.
     """
 
     lead: str
@@ -140,6 +148,13 @@ class WrittenSentence:
     supported: bool
     against: tuple[str, ...] = ()
     is_frame: bool = False
+
+    @property
+    def cited_text(self) -> str:
+        """The text with its citation numbers, which go on a new line after a code block."""
+        left = [f"[{n}]" for n in self.citations if f"[{n}]" not in self.text]
+        between = "\n" if "\n" in self.text else " "
+        return between.join([self.text, " ".join(left)]) if left else self.text
 
 
 class Fallback(StrEnum):
@@ -155,10 +170,9 @@ class Fallback(StrEnum):
 class Written:
     """An LLM's answer to a question, or why there is none.
 
-    `sentences` are those kept, all checked; `dropped` counts those that `--strict` removed, and
+    `sentences` are those kept; `dropped` counts those that `--strict` removed, and
     `invalid_citations` are cited numbers that no passage has. `given` passages were in the prompt,
-    `left_out` did not fit. With a `fallback`, `why` explains it in a sentence and `hint` says how
-    to fix it.
+    `left_out` did not fit. `why` explains a `fallback`, and `hint` says how to fix it.
     """
 
     backend: str
@@ -182,38 +196,47 @@ class Written:
         return self.fallback is None
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Answer:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchResult:
+    """Ranked passages for a question.
+
+    `corrected` are words that were searched in another spelling, and `read` is the whole question
+    as searched, "" if unchanged. `waiting` counts files that the index does not have yet.
+    """
+
+    question: str
+    hits: tuple[Hit, ...]
+    info: IndexInfo
+    warnings: tuple[str, ...] = ()
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+    corrected: tuple[Correction, ...] = ()
+    read: str = ""
+    waiting: int = 0
+
+    @property
+    def looked_for(self) -> str:
+        """The question as searched."""
+        return self.read or self.question
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Answer(SearchResult):
     """An answer and everything needed to check it.
 
     `confidence` is the probability that the first excerpt is a good answer. If `answered` is False,
     `hits` are the nearest passages, and there are no citations unless an LLM was forced to write.
-    `missing` are the topics of the question that the citations, or the nearest sentences, do not
-    mention. `corrected` are the question's words that were searched in another spelling, and `read`
-    is the whole question as searched, "" if unchanged. `waiting` counts new and changed files that
-    the index does not have yet. `reasons` explain the confidence, and are empty if there was
-    nothing to judge. `written` is the LLM's result, None if none was to write. `also` are further
-    excerpts that may answer, best first, each from a section of its own; their numbers follow those
-    of the citations. An answer that an LLM wrote has none.
+    `missing` are the topics of the question that are not mentioned. `also` are further excerpts,
+    best first, numbered after the citations.
     """
 
-    question: str
     answered: bool
     confidence: float
     backend: str
     text: str
     citations: tuple[Citation, ...]
-    hits: tuple[Hit, ...]
-    info: IndexInfo
-    warnings: tuple[str, ...] = ()
-    timings_ms: Mapping[str, float] = field(default_factory=dict)
-    reasons: tuple[Reason, ...] = ()
     disagreements: tuple[Disagreement, ...] = ()
     missing: tuple[str, ...] = ()
     written: Written | None = None
-    corrected: tuple[Correction, ...] = ()
-    read: str = ""
-    waiting: int = 0
     also: tuple[Citation, ...] = ()
 
     def __repr__(self) -> str:
@@ -224,11 +247,6 @@ class Answer:
         return f"<Answer: {self.verdict}, {self.confidence:.2f}, {shown!r}, {citations}>"
 
     @property
-    def looked_for(self) -> str:
-        """The question as searched."""
-        return self.read or self.question
-
-    @property
     def verdict(self) -> Verdict:
         """The verdict on the answer as a whole."""
         return verdict_of(self.confidence, self.missing, answered=self.answered)
@@ -237,22 +255,3 @@ class Answer:
     def sure(self) -> bool:
         """Whether the answer has no reservation."""
         return self.verdict is Verdict.ANSWERED
-
-
-@dataclass(frozen=True, slots=True)
-class SearchResult:
-    """Ranked passages for a query; `corrected`, `read` and `waiting` are as in `Answer`."""
-
-    query: str
-    hits: tuple[Hit, ...]
-    info: IndexInfo
-    warnings: tuple[str, ...] = ()
-    timings_ms: Mapping[str, float] = field(default_factory=dict)
-    corrected: tuple[Correction, ...] = ()
-    read: str = ""
-    waiting: int = 0
-
-    @property
-    def looked_for(self) -> str:
-        """The query as searched."""
-        return self.read or self.query

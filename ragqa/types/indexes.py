@@ -10,8 +10,6 @@ from msgspec import Struct
 
 from ragqa.types.notes import NoteRecord, Skipped, with_parents
 
-"""From here on a time is told in the next larger unit."""
-
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called with (stage, done, total) during work."""
 
@@ -101,6 +99,11 @@ class IndexInfo:
     skipped: tuple[Skipped, ...] = ()
     dense: DenseInfo = DenseInfo()
     languages: Mapping[str, Pieces] = field(default_factory=dict)
+
+    @property
+    def embedder_name(self) -> str:
+        """The name of the embedder."""
+        return self.embedder.name
 
 
 class Waiting(Struct, frozen=True):

@@ -20,13 +20,8 @@ Vectors: TypeAlias = npt.NDArray[np.float32]
 Numbers: TypeAlias = npt.NDArray[np.int64]
 """Passage ids, note numbers or row numbers, shape (n,)."""
 
-MAX_FILTERS = 100
-"""The most tags and paths to filter by: each is compared with every note."""
-
-MAX_FILTER_CHARS = 10_000
-"""The most characters in all of them; a path has 4,096 at most."""
-
-MAX_WHERE_CHARS = 1_000
+_MAX_FILTERS, _MAX_FILTER_CHARS, _MAX_WHERE_CHARS = 100, 10_000, 1_000
+"""The most tags and paths to filter by, and characters: each is compared with every note."""
 
 Span: TypeAlias = tuple[int, int]
 """The start and end of some characters of a text, the end exclusive."""
@@ -114,13 +109,12 @@ HIDDEN = frozenset({Kind.SECRET, Kind.COMMENT, Kind.STRUCK})
 class Block:
     """A leaf of a note's structure: `text[start:end]`, in characters, without the last line end.
 
-    Blocks are whole lines except where hidden text cuts one. They are in order and do not overlap;
-    all text outside them is white space or front matter. `level` is the heading level (1 to 6) or
-    the number of items that it is nested in, its own included. `label` is a heading's plain text,
-    the line that introduces a list, or the parent keys of a front matter key joined by " > "; else
-    "". `labels` are the header cells above a table row. Blocks of one list or table, or of a
-    paragraph that hidden text cuts, have the same `group`; 0 stands alone. `begins` is False where
-    hidden text cuts off its beginning.
+    Blocks are whole lines except where hidden text cuts one, in order. `level` is the heading level
+    or the number of items that it is nested in, its own included. `label` is a heading's plain
+    text, the line that introduces a list, or the parent keys of a front matter key. `labels` are
+    the header cells above a table row. Blocks of one list or table, or of a paragraph that hidden
+    text cuts, have the same `group`; 0 stands alone. `begins` is False where hidden text cuts off
+    its beginning.
     """
 
     kind: Kind
@@ -302,7 +296,7 @@ class Filters:
     matches all notes below a folder that it names. `since` is ISO, and excludes undated notes.
     `where` compares properties, as in `status = done and due < 2026-01-01`.
 
-    :raises UsageError: there are too many tags and paths, or these or `where` are too long.
+    :raises UsageError: there are too many tags and paths, or all is too long.
     """
 
     tags: tuple[str, ...] = ()
@@ -312,22 +306,12 @@ class Filters:
 
     def __post_init__(self) -> None:
         names = (*self.tags, *self.paths)
-        if len(names) > MAX_FILTERS:
+        is_long = sum(map(len, names)) > _MAX_FILTER_CHARS or len(self.where) > _MAX_WHERE_CHARS
+        if len(names) > _MAX_FILTERS or is_long:
             raise UsageError(
-                f"there are {len(names):,} tags and paths to filter by; "
-                f"at most {MAX_FILTERS} count",
+                f"there is too much to filter by: at most {_MAX_FILTERS} tags and paths with "
+                f"{_MAX_FILTER_CHARS:,} characters, and a where of {_MAX_WHERE_CHARS:,}, are read",
                 hint="filter by a folder or a tag that they share",
-            )
-        if (size := sum(map(len, names))) > MAX_FILTER_CHARS:
-            raise UsageError(
-                f"the tags and paths to filter by have {size:,} characters; at most "
-                f"{MAX_FILTER_CHARS:,} are read",
-                hint="filter by a folder or a tag that they share",
-            )
-        if len(self.where) > MAX_WHERE_CHARS:
-            raise UsageError(
-                f"where has {len(self.where):,} characters; at most {MAX_WHERE_CHARS:,} are read",
-                hint="compare fewer properties",
             )
 
     def __bool__(self) -> bool:

@@ -145,17 +145,17 @@ PIECES = st.sampled_from(
 def test_what_answers_directly_stands_in_the_sentence_that_answers(question, sentence, frame):
     one, citation = marked(frame.format(sentence), question)
     if citation.span is None:
-        assert citation.short == ""
+        assert citation.short_answer is None
         return
     start, end = citation.span
     assert citation.chars[0] <= start < end <= citation.chars[1]
-    assert one.layout.text[start:end] == citation.short
-    assert " ".join(citation.short.split()) in one.best.text
+    assert one.layout.text[start:end] == citation.short_answer.text
+    assert " ".join(citation.short_answer.text.split()) in one.best.text
 
 
 def test_a_date_is_marked_within_its_excerpt():
     _, citation = marked("It is red. And so it was in 2009. It is blue.", "when was it")
-    assert citation.short == "2009"
+    assert citation.short_answer.text == "2009"
 
 
 @pytest.mark.parametrize(

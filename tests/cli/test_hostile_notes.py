@@ -41,7 +41,6 @@ def places(tmp_path):
         ["index"],
         ["search", "zebra says", "--top-k", "9"],
         ["ask", "what does the zebra say?"],
-        ["ask", "what does the zebra say?", "--explain"],
         ["why", "what does the zebra say?", "--target", "evil.md"],
         ["why", "what does the zebra say?", "--target", "zebra\nnew\tline.md:3"],
         ["why", "what does the zebra say?", "--target", "zebra\x1b[31mred.md"],

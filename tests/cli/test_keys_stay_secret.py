@@ -25,7 +25,7 @@ LEAKY = [
 ]
 COMMANDS = [
     ["--help"], ["--version"], ["index"], ["index", "--rebuild", "--json"], ["ask", QUESTION],
-    ["ask", QUESTION, "--explain", "--json"], ["ask", QUESTION, "--show-prompt"],
+    ["ask", QUESTION, "--json"], ["ask", QUESTION, "--show-prompt"],
     ["ask", QUESTION, "--format", "markdown"], ["ask", QUESTION, "--llm", "openai:gpt"],
     ["ask", QUESTION, "--llm", "anthropic:claude", "--json"], ["ask", ""], ["chat"], ["list"],
     ["get", "cats.md"], ["search", "cats", "--json"], ["why", QUESTION, "--target", "cats.md"],

@@ -264,18 +264,12 @@ def test_check_without_a_name_tries_the_one_that_is_set(cli, script):
 
 
 @pytest.mark.parametrize("mode", ["404", "malformed"])
-def test_a_check_that_fails_is_a_document_too_and_says_what_to_look_at(cli, script, server, mode):
+def test_a_check_that_fails_says_what_to_look_at(cli, server, mode):
     run = cli("llm", "check", "ollama:tiny", "--json", env=server.environment("ollama", mode))
-    assert run.code == 5
-    document = run.document
-    good = cli("llm", "check", script(GOOD), "--json").document
-    assert document.keys() == good.keys()
-    assert good["problem"] is good["fix"] is None
-    assert (document["backend"], document["local"]) == ("ollama:tiny", True)
-    assert document["said"] is document["first_ms"] is None
+    assert (run.code, run.out) == (5, "")
     error, hint = run.err.splitlines()
-    assert error == f"error: {document['problem']}"
-    assert hint == f"try: {document['fix']}"
+    assert error.startswith("error: ")
+    assert hint.startswith("try: ")
     assert "llm check" not in hint
 
 

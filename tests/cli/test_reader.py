@@ -35,21 +35,18 @@ def places(tmp_path):
     return ["--corpus", str(notes), "--index", str(tmp_path / "index")]
 
 
-TOGETHER = "question and sentence together"
-"""What `--explain` calls the part of a score that a reader gives."""
-
-
-def explained(quick, places, env):
-    return quick("ask", QUESTION, *places, "--explain", env=env)
+def signals(quick, places, env):
+    """What adds to the score of the cited sentence."""
+    asked = quick("why", QUESTION, "--target", "figs.md", "--json", *places, env=env)
+    return asked.document["citations"][0]["parts"]
 
 
 def test_one_command_has_a_ranking_model_read_question_and_sentences(quick, places, home, models):
     quick("index", *places, env=home)
-    assert TOGETHER not in explained(quick, places, home).out
+    assert "reader" not in signals(quick, places, home)
     quick("config", "set", "reader", models["ranking"], env=home)
-    asked = explained(quick, places, home)
-    assert TOGETHER in asked.out
-    assert "reader" not in asked.err
+    assert "reader" in signals(quick, places, home)
+    assert "reader" not in quick("ask", QUESTION, *places, env=home).err
     doctor = " ".join(quick("doctor", *places, env=home).out.split())
     assert f"read together by: {models['ranking']}" in doctor
 
@@ -79,7 +76,7 @@ def test_a_judging_model_changes_no_answer_and_speaks_in_the_support_check(
 ):
     quick("index", *places, env=home)
     env = home | {"RAGQA_READER": str(models["judging"])}
-    assert TOGETHER not in explained(quick, places, env).out
+    assert "reader" not in signals(quick, places, env)
     monkeypatch.setenv("RAGQA_CACHE", home["RAGQA_CACHE"])
     embedder = embedder_for("hashed:64", building=False)
 

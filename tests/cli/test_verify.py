@@ -81,13 +81,6 @@ def test_formats_that_contradict_or_do_not_exist_are_a_usage_error(quick, places
     assert "--format" in run.err
 
 
-def test_figures_are_refused_where_they_would_not_be_shown(quick, places):
-    run = quick("ask", QUESTION, "--explain", "--format", "markdown", *places)
-    assert (run.code, run.out) == (2, "")
-    assert "--explain and --format markdown cannot go together" in run.err
-    assert quick("ask", QUESTION, "--explain", "--format", "text", *places).code == 0
-
-
 def test_an_abstention_has_nothing_to_check(quick, places):
     asked = quick("ask", QUESTION, "--since", "2999", "--format", "markdown", *places)
     assert asked.code == 1

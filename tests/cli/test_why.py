@@ -94,7 +94,6 @@ def test_a_sentence_that_was_found_and_is_in_no_excerpt_is_set_beside_those_that
     weighed = out.partition("Weighed there")[2].partition("The answer")[0]
     assert f"{best['rank']:>2} {best['score']:.2f}  {note}:{best['lines'][0]}" in weighed
     assert best["quote"].split()[0] in weighed
-    assert "its best" in out
     assert "[1]" in out
 
 
@@ -134,7 +133,7 @@ def test_a_note_that_was_found_where_no_answer_was_given_is_said_to_be_withheld(
     assert run.code == 0
     assert "no answer was given at all" in run.out
     assert "Stage: confidence" in run.out
-    assert "Confidence in the first excerpt" in run.out
+    assert wiki_why(question, nearest, "--json").document["confidence_reasons"]
 
 
 @pytest.mark.parametrize(
@@ -238,42 +237,3 @@ def test_nothing_is_written_beside_the_usual_refresh(why, notes, tmp_path):
     before = files()
     why("cats")
     assert files() == before
-
-
-def test_ask_explain_keeps_ranking_match_and_confidence_apart(ragqa, wiki_index):
-    run = ragqa(
-        "ask", "when should I fine-tune?", "--explain", "--corpus", CORPUS, "--index", wiki_index
-    )
-    answer, _, figures = run.out.partition("shows them whole")
-    assert answer.startswith("Fine-tune when")
-    for label in ("Ranking of the passage", "Match of sentence and question", "Confidence in"):
-        assert label in figures
-    assert all(len(line) <= 80 for line in figures.splitlines())
-
-
-def test_ask_explain_tells_why_nothing_was_said(ragqa, wiki_index):
-    places = ["--corpus", CORPUS, "--index", wiki_index]
-    run = ragqa("ask", "how do I prune roses?", "--explain", *places)
-    assert run.code == 1
-    assert "meaning of the nearest passage" in run.out
-    document = ragqa("ask", "how do I prune roses?", "--explain", "--json", *places).document
-    assert document["confidence_reasons"]
-    assert all(reason["share"] < 1 for reason in document["confidence_reasons"])
-
-
-def test_only_explain_adds_parts_to_the_document(quick, notes, tmp_path):
-    args = ["ask", "do cats sleep for most of the day?", "--json", "--corpus", notes]
-    args += ["--index", tmp_path / "index"]
-    explained, plain = quick(*args, "--explain").document, quick(*args).document
-    added = {
-        "citations": {"parts"},
-        "passages": {"dense_rank", "terms_rank"},
-    }
-    assert set(explained) - set(plain) == {"confidence_reasons"}
-    assert plain["citations"]
-    for name, keys in added.items():
-        for one, other in zip(explained[name], plain[name], strict=True):
-            assert set(one) - set(other) == keys
-            assert {key: one[key] for key in other} == other
-    for citation in explained["citations"]:
-        assert sum(citation["parts"].values()) == pytest.approx(citation["score"], abs=0.001)

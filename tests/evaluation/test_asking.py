@@ -1,7 +1,7 @@
 import pytest
 
 from ragqa.evaluation.asking import _units
-from ragqa.evaluation.tasks import Task
+from ragqa.evaluation.measures import Task
 
 HELD = {1: ["a"], 2: ["a"], 3: ["b", "c"], 4: ["c", "d"]}
 

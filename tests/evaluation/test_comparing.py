@@ -3,14 +3,14 @@ import json
 import pytest
 
 from ragqa.errors import UsageError
-from ragqa.evaluation.comparing import compare, read_evaluation
 from ragqa.evaluation.measures import ANSWER_MEASURES
+from ragqa.evaluation.summary import compare, read_evaluation
 
 
 def row(id_, recall=1.0, *, missed=None, answer=None, answered=None, **more):
     """A question of an evaluation; `missed` is the stage that lost it.
 
-    `answer` has answer@1, shown@1 and shown@3.
+    `answer` has shown@1 and shown@3.
     """
     found = {
         "id": id_,
@@ -77,7 +77,7 @@ def test_a_difference_is_that_of_b_less_a():
 
 
 def test_an_evaluation_does_not_differ_from_itself():
-    same = evaluation(row("a", 0.5, answer=[0, 1, 1], answered=True), row("b", missed="dense"))
+    same = evaluation(row("a", 0.5, answer=[1, 1], answered=True), row("b", missed="dense"))
     found = compare(same, same)
     assert found["flipped"] == []
     for one in found["measures"].values():
@@ -86,11 +86,11 @@ def test_an_evaluation_does_not_differ_from_itself():
 
 
 def test_a_measure_is_compared_on_the_questions_that_have_it_in_both():
-    a = evaluation(row("a", answer=[0, 0, 1]), row("b", answer=[0, 0, 0]), row("c"))
-    b = evaluation(row("a", answer=[1, 1, 1]), row("b"), row("c"), row("d"))
+    a = evaluation(row("a", answer=[0, 1]), row("b", answer=[0, 0]), row("c"))
+    b = evaluation(row("a", answer=[1, 1]), row("b"), row("c"), row("d"))
     found = compare(a, b)["measures"]
-    assert found["answer@1"]["questions"] == 1
-    assert [found[name]["difference"] for name in ANSWER_MEASURES] == [1, 1, 0]
+    assert found["shown@1"]["questions"] == 1
+    assert [found[name]["difference"] for name in ANSWER_MEASURES] == [1, 0]
     assert found["hybrid.recall@5"]["questions"] == 3
     assert "dense.recall@5" not in found
 
@@ -103,7 +103,7 @@ def test_questions_that_are_not_judged_are_paired_and_not_measured():
 
 
 def test_a_short_answer_that_only_one_of_them_shows_is_a_flip():
-    hidden, shown = row("a", answer=[0, 0, 0.5]), row("a", answer=[0, 0, 1])
+    hidden, shown = row("a", answer=[0, 0.5]), row("a", answer=[0, 1])
     assert flips(hidden, shown) == {"shown": (False, True)}
     assert flips(shown, hidden) == {"shown": (True, False)}
 
@@ -116,12 +116,12 @@ def test_a_flip_is_told_with_its_question():
 
 
 def test_what_only_one_of_them_measured_is_no_flip():
-    assert flips(row("a"), row("a", answer=[0, 0, 0], answered=False)) == {}
+    assert flips(row("a"), row("a", answer=[0, 0], answered=False)) == {}
 
 
 def test_both_are_described_without_their_results():
     settings = {"passage_tokens": 200}
-    a = evaluation(row("a"), half="test", settings=settings, auroc=0.9)
+    a = evaluation(row("a"), half="test", settings=settings, good=0.9)
     b = evaluation(row("a"), partial=True, queries=1)
     found = compare(a, b)
     about = {"dataset": "questions", "mode": "questions"}
@@ -170,21 +170,19 @@ def test_a_file_that_is_no_evaluation_is_named_with_how_to_make_one(tmp_path, te
         {"hybrid": [1]},
         {"hybrid": {"recall@5": "high"}},
         {"hybrid": {"recall@5": [1]}},
-        {"answer@1": [1]},
-        {"answer@1": 2},
+        {"shown@1": [1]},
         {"shown@3": "yes"},
-        {"words@1": -1},
     ],
 )
 def test_a_question_that_no_evaluation_prints_is_no_crash(tmp_path, change):
     document = read_evaluation(saved(tmp_path, evaluation(row("a") | change)))
-    for one, other in ((document, document), (document, evaluation(row("a", answer=[0, 0, 0])))):
+    for one, other in ((document, document), (document, evaluation(row("a", answer=[0, 0])))):
         with pytest.raises(UsageError, match="not as ragqa eval --json printed them") as raised:
             compare(one, other)
         assert "ragqa eval --json" in raised.value.hint
 
 
-@pytest.mark.parametrize("document", [None, [], {}, {"questions": 7}, {"questions": [{}]}])
+@pytest.mark.parametrize("document", [{}, {"questions": 7}, {"questions": [{}]}])
 def test_what_is_no_evaluation_at_all_cannot_be_compared(document):
     with pytest.raises(UsageError, match="not as ragqa eval --json printed them"):
         compare(evaluation(row("a")), document)

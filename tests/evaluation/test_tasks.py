@@ -3,9 +3,8 @@ from hashlib import sha256
 import pytest
 
 from ragqa.evaluation.asking import _units
-from ragqa.evaluation.measures import Excerpt, measure_ranking
+from ragqa.evaluation.measures import Expected, measure_ranking, tasks_of
 from ragqa.evaluation.sets import Gold, Question
-from ragqa.evaluation.tasks import Expected, tasks_of
 from ragqa.notes import parse_note
 from ragqa.types import Passage, Stamp
 
@@ -96,12 +95,6 @@ def test_the_passage_that_holds_a_quote_is_found_as_its_part():
     assert task.unretrievable == frozenset()
 
 
-def test_a_place_is_told_by_its_note_and_lines():
-    gold = Gold("bakery.md", "at seven.\nIt sells")
-    task, _ = made(asked(gold))
-    assert list(task.expect()) == [Expected("bakery.md", (3, 4), "at seven.\nIt sells", "part 1")]
-
-
 def test_any_of_the_places_of_a_part_finds_it():
     task, _ = made(asked(OPENS, COLD))
     assert [recall_at_5(task, id_) for id_ in (2, 4, 3)] == [1, 1, 0]
@@ -125,13 +118,6 @@ def test_a_passage_that_holds_two_parts_gives_both_in_order():
     assert [recall_at_5(task, *ids) for ids in ([2], [6], [6, 2])] == [1, 0.5, 1]
 
 
-def test_parts_that_share_only_some_of_their_passages_stay_apart():
-    task, _ = made(asked(part(1, OPENS), part(2, SELLS), part(2, CLOSED)))
-    assert dict(task.relevant) == {"part 1": 1, "part 2": 1}
-    assert [recall_at_5(task, id_) for id_ in (2, 3)] == [1, 0.5]
-    assert [place.part for place in task.expect()] == ["part 1", "part 2", "part 2"]
-
-
 def test_a_part_that_no_passage_holds_whole_is_unheld():
     across = Gold("bakery.md", "rye bread.\n\nClosed", 2)
     task, warnings = made(asked(OPENS, across))
@@ -139,19 +125,6 @@ def test_a_part_that_no_passage_holds_whole_is_unheld():
     assert recall_at_5(task, 1, 2, 3, 4, 5) == 0.5
     assert warnings == []
     assert list(task.expect())[1] == Expected("bakery.md", (4, 6), across.quote, "part 2")
-
-
-def test_parts_that_no_passage_holds_stay_apart():
-    across = Gold("bakery.md", "rye bread.\n\nClosed")
-    task, _ = made(asked(part(1, across), part(2, COLD), part(3, across)))
-    assert list(task.relevant) == ["part 1", "part 2", "part 3"]
-    assert task.unretrievable == {"part 1", "part 3"}
-
-
-def test_a_part_is_held_where_one_of_its_places_is():
-    task, _ = made(asked(Gold("bakery.md", "rye bread.\n\nClosed"), COLD))
-    assert task.unretrievable == frozenset()
-    assert recall_at_5(task, 4) == 1
 
 
 @pytest.mark.parametrize(
@@ -204,17 +177,6 @@ def found_by(question, passages=PARAGRAPHS):
 def test_a_part_whose_excerpts_are_all_gone_has_no_place():
     task, _ = made(wanted(part(1, Gold("gone.md", "x")), part(2, COLD)))
     assert [len(places) for places in task.gold] == [0, 1]
-
-
-def test_the_places_of_each_part_are_told_by_their_characters():
-    task, _ = made(
-        wanted(part(1, OPENS), part(1, COLD), part(2, SELLS), part(2, Gold("x.md", "x")))
-    )
-    opens, cold, sells = (
-        Excerpt(gold.note, NOTES[gold.note].index(gold.quote), gold.quote)
-        for gold in (OPENS, COLD, SELLS)
-    )
-    assert task.gold == [[opens, cold], [sells]]
 
 
 def test_a_passage_finds_an_excerpt_that_is_longer_than_itself():

@@ -3,7 +3,7 @@
 import pytest
 from tongues import TEXTS
 
-from ragqa.evaluation.collection import note_of
+from ragqa.evaluation.evaluating import note_of
 from ragqa.languages import AUTO, LANGUAGES, OTHER
 from ragqa.passages import Chunking
 from ragqa.passages.language import add_pieces, with_language

@@ -13,8 +13,7 @@ from soup import NASTY, tokens_of
 from support import make_answer
 
 from ragqa.answering.excerpt_blocks import excerpt_text
-from ragqa.render.markdown import answer_markdown
-from ragqa.render.markdown_text import excerpts_markdown
+from ragqa.render.markdown import answer_markdown, excerpt_markdown
 from ragqa.safe import safe_text
 from ragqa.types import Kind, Unit
 from ragqa.verifying.saved import read_saved
@@ -22,7 +21,7 @@ from ragqa.verifying.saved import read_saved
 
 def shown(text, quote="", **how):
     """The Markdown of a note, or of an excerpt from it."""
-    return excerpts_markdown([cited(text, quote, **how)])
+    return excerpt_markdown(cited(text, quote, **how))
 
 
 def lines(text):
@@ -116,32 +115,17 @@ def test_an_ellipsis_says_where_it_is_cut(quote, cut, markdown):
     assert shown("One. Two.\n\n- a\n- b\n\n```\nc\n```\n", quote, cut=cut) == markdown
 
 
-def test_what_answers_directly_is_bold_in_each_block_and_over_lines():
-    text = "It is 5 kg  \nor 6 kg, now.\n\n- **5 kg**\n\n| 5 kg | a |\n|--|--|\n| b | c |\n"
-    assert shown(text, short="5 kg  \nor 6 kg").startswith("It is **5 kg\\\nor 6 kg**, now.\n")
-    assert "- **5 kg**\n" in shown(text, short="5 kg**")
-    assert "| **5 kg** | a |" in shown(text, short="5 kg |")
-    whole = excerpts_markdown([replace(cited(text), span=(0, len(text)))])
-    assert kinds_of(whole).count("strong_open") == 6
-    assert "*" not in "".join(token.content for token in tokens_of(whole) if token.type == "text")
-
-
-def test_a_sign_that_markdown_would_not_set_in_bold_beside_a_letter_is_left_alone():
-    assert shown("It is US$5 now.", short="$5") == "It is US\\$5 now. \\[1\\]"
-    assert shown("It is $5, now.", short="$5") == "It is **\\$5**, now. \\[1\\]"
-
-
 def test_two_excerpts_are_never_one_list():
     first, second = cited("1. a\n2. b\n"), replace(cited("1. c\n2. d\n"), n=2)
-    markdown = excerpts_markdown([first, second])
-    assert markdown == "1. a\n2. b\n\n\\[1\\]\n\n1. c\n2. d\n\n\\[2\\]"
-    assert kinds_of(markdown).count("ordered_list_open") == 2
-    paragraph = replace(cited("It is."), n=2)
-    assert excerpts_markdown([first, paragraph]) == "1. a\n2. b\n\n\\[1\\]\n\nIt is. \\[2\\]"
+    markdown = answer_markdown(make_answer(citations=(first, second)))
+    excerpts = markdown.partition("\n## Sources")[0]
+    both = "\n\n1. a\n2. b\n\n\\[1\\]\n\n1. c\n2. d\n\n\\[2\\]"
+    assert excerpts.rstrip().endswith(both)
+    assert kinds_of(excerpts).count("ordered_list_open") == 2
 
 
 def test_an_excerpt_that_shows_nothing_has_a_number():
-    assert excerpts_markdown([replace(cited("a"), quote="", chars=(0, 0))]) == "\\[1\\]"
+    assert excerpt_markdown(replace(cited("a"), quote="", chars=(0, 0))) == "\\[1\\]"
 
 
 TEXT_ONLY = {
@@ -202,7 +186,7 @@ ANY = st.builds(with_units, SAID, UNITS, SPAN, CUT) | st.builds(
 
 @given(ANY)
 def test_whatever_a_note_says_is_text_and_no_word_of_it_is_lost_or_added(citation):
-    markdown = excerpts_markdown([citation])
+    markdown = excerpt_markdown(citation)
     assert set(kinds_of(markdown)) <= TEXT_ONLY
     text = excerpt_text(citation.quote, citation.units, citation.chars[0], citation.cut)
     assert words_in(markdown) == [*words(safe_text(text)), "[1]"]

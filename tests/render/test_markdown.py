@@ -13,9 +13,8 @@ from soup import NASTY, tokens_of
 from support import make_answer
 
 from ragqa.chatting import Exchange
-from ragqa.render import safe_line, safe_text
-from ragqa.render.markdown import answer_markdown, chat_markdown
-from ragqa.render.markdown_text import escaped
+from ragqa.render.markdown import answer_markdown, chat_markdown, escaped
+from ragqa.safe import safe_line, safe_text
 from ragqa.types import Disagreement, Hit, Passage
 from ragqa.verifying.saved import defused, read_saved
 
@@ -119,14 +118,20 @@ def test_notes_that_disagree_are_exported_with_their_dates():
     block = markdown.partition("\\[1\\]\n\n")[2].partition("\n## Sources")[0]
     assert block == (
         "**Your notes disagree on a figure:**\n\n"
-        "- [a.md:3](a.md) (2021-09-04, old) \u203a Top\n\n  It is 5, or **5**.\n\n"
-        "- [a.md:3](a.md) (no date) \u203a Top\n\n  It is **6**.\n"
+        "- [a.md:3](a.md) (2021-09-04, old) \u203a Top\n\n  It is 5, or 5.\n\n"
+        "- [a.md:3](a.md) (no date) \u203a Top\n\n  It is 6.\n"
     )
 
 
 def test_a_source_has_the_date_of_its_note_and_whether_it_is_old():
     assert "\n1. [a.md:3](a.md) (2021-09-04, old)\n" in answer_markdown(disagreeing())
     assert "\n1. [a.md:3](a.md)\n" in answer_markdown(make_answer())
+
+
+def test_a_date_that_an_index_forges_is_text():
+    answer = make_answer()
+    forged = replace(answer.citations[0], note_date="[x](y)")
+    assert "(\\[x\\](y))" in answer_markdown(replace(answer, citations=(forged,)))
 
 
 def test_what_is_missing_is_named_whether_or_not_there_is_an_answer():
@@ -136,16 +141,8 @@ def test_what_is_missing_is_named_whether_or_not_there_is_an_answer():
     assert "**Your notes do not seem to answer this (not mentioned: roses).**" in away
 
 
-def test_what_answers_directly_is_bold_in_the_answer_alone():
-    answer = make_answer(quote="It was in 1 May\n1962, then.")
-    citation = replace(answer.citations[0], span=(17, 27))
-    markdown = answer_markdown(replace(answer, citations=(citation,)))
-    assert "\nIt was in **1 May 1962**, then. \\[1\\]\n" in markdown
-    assert markdown.count("**") == 2
-
-
 @given(NASTY, NASTY.map(str.strip).filter(bool), NASTY)
-def test_whatever_stands_around_what_is_bold_is_text(before, bold, after):
+def test_whatever_notes_that_disagree_say_is_text(before, bold, after):
     said = before + bold + after
     span = len(before), len(before) + len(bold)
     spans = span, (0, len(bold))

@@ -121,8 +121,8 @@ BAD_CALLS = [
     ("verify", {"answer": "[" * 100_000}, "not a saved answer"),
     ("get", {"address": "tea.md:99"}, "no line 99. Try: tea.md:5"),
     ("ask", {"question": WHEN, "tags": ["coffee"]}, "no note has the tag coffee"),
-    ("ask", {"question": WHEN, "paths": ["[" * 100_000]}, "at most 10,000 are read"),
-    ("search", {"query": WHEN, "tags": ["x"] * 60_000}, "at most 100 count"),
+    ("ask", {"question": WHEN, "paths": ["[" * 100_000]}, "with 10,000 characters"),
+    ("search", {"query": WHEN, "tags": ["x"] * 60_000}, "at most 100 tags and paths"),
     ("get", {"address": "tea.md:3:3+999"}, "have only 50 characters"),
 ]
 

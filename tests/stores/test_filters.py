@@ -43,18 +43,17 @@ def test_a_glob_of_twice_the_length_takes_at_most_twice_the_steps(piece):
 
 
 @pytest.mark.parametrize(
-    ("filters", "said"),
+    "filters",
     [
-        ({"paths": ("[" * 100_000,)}, "100,000 characters; at most 10,000"),
-        ({"tags": ("x" * 6_000,), "paths": ("y" * 6_000,)}, "12,000 characters"),
-        ({"tags": ("x",) * 60_000}, "60,000 tags and paths to filter by; at most 100"),
-        ({"tags": ("x",) * 60, "paths": ("y",) * 60}, "120 tags and paths"),
+        {"paths": ("[" * 100_000,)},
+        {"tags": ("x" * 6_000,), "paths": ("y" * 6_000,)},
+        {"tags": ("x",) * 60, "paths": ("y",) * 60},
         # Of a longer one the end was left out, and with it what it asked for.
-        ({"where": "done = no" + " and done = no" * 80}, "where has 1,129 characters"),
+        {"where": "done = no" + " and done = no" * 80},
     ],
 )
-def test_filters_are_bounded_by_number_and_length(filters, said):
-    with pytest.raises(UsageError, match=said):
+def test_filters_are_bounded_by_number_and_length(filters):
+    with pytest.raises(UsageError, match="at most 100 tags and paths with 10,000 characters"):
         Filters(**filters)
 
 
