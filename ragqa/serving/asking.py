@@ -21,6 +21,7 @@ from ragqa.consent import consents, host_named, not_allowed
 from ragqa.diagnosis import choice_of, status_of
 from ragqa.errors import (
     BackendFailed,
+    GivenUp,
     IndexUnusable,
     NoCorpus,
     NoIndex,
@@ -36,7 +37,7 @@ from ragqa.llms import LLM, NO_LLM, Destination, Prompt
 from ragqa.llms.secrets import without_keys
 from ragqa.render.overviews import status_document
 from ragqa.safe import safe_line
-from ragqa.serving.warm import Freshness, NotReady, Overdue, WarmIndex
+from ragqa.serving.warm import Freshness, NotReady, WarmIndex
 from ragqa.types import Answer, Filters, no_progress
 from ragqa.verifying.checking import Verification, verify
 from ragqa.verifying.saved import SavedAnswer, read_saved
@@ -49,7 +50,7 @@ BUG_HINT = "start the server with --debug; it then prints a traceback to report"
 # The first that an error is an instance of counts.
 _STATUS: Mapping[type[RagqaError], int] = {
     NotReady: 503, WriterBusy: 503, OutOfMemory: 503, NotAllowed: 403, UsageError: 400,
-    NoCorpus: 404, NoIndex: 404, BackendFailed: 502, Overdue: 504, IndexUnusable: 500,
+    NoCorpus: 404, NoIndex: 404, BackendFailed: 502, GivenUp: 504, IndexUnusable: 500,
 }  # fmt: skip
 
 

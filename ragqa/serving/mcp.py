@@ -7,12 +7,12 @@ To add a tool, write its class and name it in `TOOLS`.
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, ClassVar, TypeAlias
 from urllib.parse import quote, unquote
 
 import anyio
 import mcp_types as types
-from anyio import to_thread
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
@@ -31,7 +31,7 @@ from ragqa.render.verifications import verification_document
 from ragqa.safe import safe_line
 from ragqa.serving import wording
 from ragqa.serving.asking import BUG, BUG_HINT, answer_to, checked, report, status
-from ragqa.serving.warm import WarmIndex
+from ragqa.serving.warm import WarmIndex, in_thread
 from ragqa.serving.wording import Result
 from ragqa.types import Filters
 from ragqa.verifying.saved import ANY_NOTE, NOWHERE, SavedAnswer, SavedCitation
@@ -258,22 +258,22 @@ def server_over(warm: WarmIndex) -> Server[Any]:
         return types.ListToolsResult(tools=[tool.described() for tool in TOOLS.values()])
 
     async def call_tool(_: Context, given: types.CallToolRequestParams) -> types.CallToolResult:
-        return await to_thread.run_sync(_call, warm, given.name, given.arguments or {})
+        return await in_thread(partial(_call, warm, given.name, given.arguments or {}))
 
     async def list_resources(_: Context, page: Page) -> types.ListResourcesResult:
-        return await to_thread.run_sync(_resources, warm, page.cursor if page else None)
+        return await in_thread(partial(_resources, warm, page.cursor if page else None))
 
     async def list_templates(_: Context, __: Page) -> types.ListResourceTemplatesResult:
         return types.ListResourceTemplatesResult(resource_templates=[_NOTE])
 
     async def read(_: Context, given: types.ReadResourceRequestParams) -> types.ReadResourceResult:
-        return await to_thread.run_sync(_read, warm, str(given.uri))
+        return await in_thread(partial(_read, warm, str(given.uri)))
 
     async def greet(ctx: Context, call_next: CallNext) -> HandlerResult:
         """Tell each client, when it comes, what is indexed."""
         result = await call_next(ctx)
         if ctx.method in _GREETINGS and isinstance(result, dict):
-            result["instructions"] = await to_thread.run_sync(_instructions, warm)
+            result["instructions"] = await in_thread(partial(_instructions, warm))
         return result
 
     server: Server[Any] = Server(

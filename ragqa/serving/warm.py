@@ -10,19 +10,30 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, wait
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
+from time import monotonic
 from typing import Self, TypeAlias, TypeVar
 
+from anyio import CapacityLimiter, to_thread
 from watchfiles import Change, watch
 
 from ragqa.api import Index, index_from
 from ragqa.config import Loaded, Places, Settings
-from ragqa.errors import IndexUnusable, NoIndex, NotIndexed, OtherFormat, RagqaError, WriterBusy
+from ragqa.errors import (
+    GivenUp,
+    IndexUnusable,
+    NoIndex,
+    NotIndexed,
+    OtherFormat,
+    RagqaError,
+    WriterBusy,
+)
 from ragqa.generation import Writer
 from ragqa.types import Answer, Filters, IndexReport, Progress, Waiting, counted
 
@@ -43,6 +54,9 @@ RETRY_FAILED_S = 60.0
 DEADLINE_S = 60.0
 """How long a call may wait for the index, and then have it."""
 
+_GLANCE_S = 0.1
+"""How often a call that waits for the index looks whether it was given up."""
+
 LEAVE_S = 5.0
 """How long the end of the server waits for an update to stop."""
 
@@ -52,12 +66,22 @@ _QUIET_MS, _LONGEST_MS, _POLL_MS = 400, 3_000, 1_000
 _IGNORED = frozenset({".git", ".obsidian", ".trash", "node_modules"})
 
 
+_GIVEN_UP: ContextVar[threading.Event] = ContextVar("given_up")
+"""Set once nobody waits for what this thread works on."""
+
+
+async def in_thread(work: Callable[[], T], limiter: CapacityLimiter | None = None) -> T:
+    """Work in a thread; if this is cancelled, the work has the index for no further stage."""
+    given_up = threading.Event()
+    _GIVEN_UP.set(given_up)
+    try:
+        return await to_thread.run_sync(work, limiter=limiter, abandon_on_cancel=True)
+    finally:
+        given_up.set()
+
+
 class NotReady(NoIndex):
     """The first index is still being built."""
-
-
-class Overdue(RagqaError):
-    """A call waited for the index, or had it, for too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,29 +157,34 @@ class WarmIndex:
         :param work: must not refresh the index.
         :param patience_s: how long to wait for an update that is running.
         :raises NotReady: the first index is still being built.
-        :raises Overdue: others had the index for too long, or `work` has.
+        :raises GivenUp: others had the index for too long, or `work` has.
         :raises RagqaError: there is no index, since building it failed; or as `work` does.
         """
+        given_up = _GIVEN_UP.get(None) or threading.Event()
         self._settled.wait(patience_s)
-        if not self._lock.acquire(timeout=DEADLINE_S):
-            raise Overdue("other questions are still being answered", hint="ask again later")
+        end = monotonic() + DEADLINE_S
+        while not self._lock.acquire(timeout=_GLANCE_S):
+            if given_up.is_set() or monotonic() > end:
+                raise GivenUp("other questions are still being answered", hint="ask again later")
         try:
+            if given_up.is_set():
+                raise GivenUp("this is no longer wanted")
             if self._index.kept.is_shared:
                 self._index.close()
-            self._tell_waiting(self._index)
-            return self._in_time(work)
+            self._lend(self._index, given_up)
+            return self._in_time(work, given_up)
         except (NoIndex, OtherFormat) as exc:
             raise self._why_none(exc) from exc
         finally:
             self._lock.release()
 
-    def _in_time(self, work: Callable[[Index], T]) -> T:
+    def _in_time(self, work: Callable[[Index], T], given_up: threading.Event) -> T:
         """Call `work` with the index in a thread of its own.
 
-        No thread can be ended from outside. One that is late keeps the index that it has, and
-        closes it when it is done; whoever comes next gets another.
+        No thread can be ended from outside. One that is late ends at its next stage, and keeps the
+        index that it has until then; whoever comes next gets another.
 
-        :raises Overdue: it takes too long.
+        :raises GivenUp: it takes too long.
         """
         index, done, limit = self._index, Future[T](), DEADLINE_S
 
@@ -169,10 +198,11 @@ class WarmIndex:
         wait([done], limit)
         if done.done():
             return done.result()
+        given_up.set()
         self._index = index_from(self.loaded)
         self._index.source = index.source
         done.add_done_callback(lambda _: index.close())
-        raise Overdue(
+        raise GivenUp(
             f"this took longer than {limit:g} seconds, and was given up",
             hint="ask something narrower",
         )
@@ -186,15 +216,16 @@ class WarmIndex:
         self._settled.wait(PATIENCE_S)
         with index_from(self.loaded) as index:
             index.source = self._index.source
-            self._tell_waiting(index)
+            self._lend(index, _GIVEN_UP.get(None))
             try:
                 yield index
             except (NoIndex, OtherFormat) as exc:
                 raise self._why_none(exc) from exc
 
-    def _tell_waiting(self, index: Index) -> None:
+    def _lend(self, index: Index, given_up: threading.Event | None) -> None:
         """Let the index say what it does not have yet; no command is needed to read it."""
         index.waiting, index.update_with = self._freshness.waiting, ""
+        index.given_up = given_up
 
     def _why_none(self, exc: RagqaError) -> RagqaError:
         freshness = self._freshness
