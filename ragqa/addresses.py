@@ -50,11 +50,11 @@ _SHOWN = 3
 
 
 class NoTarget(UsageError):
-    """No note, or part of one, is meant; `targets` are those that may be, quoted for a shell."""
+    """No note, or part of one, is meant; `targets` are those that may be."""
 
     def __init__(self, message: str, targets: Iterable[str]) -> None:
-        self.targets = [shlex.quote(target) for target in islice(targets, _SHOWN)]
-        super().__init__(message, hint=", or ".join(self.targets) or "ragqa list")
+        self.targets = list(islice(targets, _SHOWN))
+        super().__init__(message, hint=", or ".join(map(shlex.quote, self.targets)) or "ragqa list")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,10 @@
 """Get a note, or a part of it, by address: what a citation points at, in context."""
 
 import re
-import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ragqa.addresses import find_indexed, span_of_lines
+from ragqa.addresses import NoTarget, find_indexed, span_of_lines
 from ragqa.api import Index
 from ragqa.errors import UsageError
 from ragqa.notes import parse_note, read_text
@@ -71,9 +70,9 @@ def get_part(
     first, last = target.lines or (1, max(1, len(lines)))
     text = "\n".join(lines[first - 1 : last])
     if skip > len(text):
-        raise UsageError(
+        raise NoTarget(
             f"lines {first} to {last} of {note.path} have only {counted(len(text), 'character')}",
-            hint=shlex.quote(f"{note.path}:{first}:{last}"),
+            [f"{note.path}:{first}:{last}"],
         )
     span = span_of_lines((first, last), note.text)
     return NotePart(

@@ -5,10 +5,11 @@ To add a tool, write its class and name it in `TOOLS`.
 """
 
 import os
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 from urllib.parse import quote, unquote
 
 import anyio
@@ -21,11 +22,19 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.applications import Starlette
 
 from ragqa import __version__
+from ragqa.addresses import find_indexed
+from ragqa.api import Index
 from ragqa.clock import day_since
-from ragqa.errors import RagqaError, UsageError, out_of_memory
+from ragqa.errors import NotIndexed, RagqaError, UsageError, out_of_memory
 from ragqa.explaining import explain
 from ragqa.getting import get_part
-from ragqa.render.documents import answer_document, search_document
+from ragqa.related import related_to
+from ragqa.render.documents import (
+    answer_document,
+    list_document,
+    related_document,
+    search_document,
+)
 from ragqa.render.explanations import explanation_document
 from ragqa.render.verifications import verification_document
 from ragqa.safe import safe_line
@@ -57,6 +66,8 @@ _MANNERS = (
 MAX_QUOTES = 50
 MAX_TOKENS = 20_000
 _TEXT, _LIST = "string", "array"
+_SUBJECT = re.compile(r"\A\w+ (?=should )")
+"""Of what the validator says of a value, which is named instead."""
 
 
 class Tool(BaseModel):
@@ -83,11 +94,12 @@ class Tool(BaseModel):
             tool = cls.model_validate(given)
         except ValidationError as exc:
             first = exc.errors(include_url=False, include_input=False)[0]
-            where, name = ".".join(map(str, first["loc"])), cls.__name__.lower()
-            raise UsageError(
-                f"{name}: {where!r}: {first['msg']}",
-                hint=f"{name} takes {', '.join(cls.model_fields)}",
-            ) from exc
+            name, where = cls.__name__.lower(), repr(".".join(map(str, first["loc"])))
+            said = {
+                "missing": f"{name} needs {where}",
+                "extra_forbidden": f"{name} does not take {where}",
+            }.get(first["type"], f"{name}: {where} {_SUBJECT.sub('', first['msg'])}")
+            raise UsageError(said, hint=f"{name} takes {', '.join(cls.model_fields)}") from exc
         return tool._run(warm).within(tool.max_tokens, cls.gives)  # noqa: SLF001 - its own
 
     @classmethod
@@ -186,12 +198,43 @@ class Get(Tool):
         return wording.part_result(part, self.max_tokens)
 
 
+class Related(_Scoped):
+    """Find the notes near a note by links and by meaning, nearest first, each with the reasons."""
+
+    gives = {"note": _TEXT, "related": _LIST}
+    address: str = Field(description="The note, or a place in it, as `get` takes it.")
+    limit: int = Field(5, ge=1, le=50, description="How many notes.")
+
+    def _run(self, warm: WarmIndex) -> Result:
+        found = warm.use(
+            lambda index: related_to(
+                index, self.address, filters=self.filters, limit=self.limit, refresh=False
+            )
+        )
+        return Result(wording.related_text(found, self.max_tokens), related_document(found))
+
+
+class List(_Scoped):
+    """List the notes with their dates, titles and tags, or the tags with their numbers of notes."""
+
+    gives = {"total": "integer", "notes": _LIST, "tags": _LIST}
+    what: Literal["notes", "tags"] = Field("notes", description="What to list.")
+    limit: int = Field(200, ge=1, le=1_000, description="How many notes or tags.")
+
+    def _run(self, warm: WarmIndex) -> Result:
+        found = warm.use(lambda index: index.notes(filters=self.filters, refresh=False))
+        document = list_document(found, tags=self.what == "tags")
+        listed = {"total": len(document[self.what]), self.what: document[self.what][: self.limit]}
+        text = wording.list_text(found, self.what, self.limit, self.max_tokens)
+        return Result(text, {"notes": [], "tags": []} | document | listed)
+
+
 class Quote(BaseModel):
     """A quote to verify."""
 
     model_config = Tool.model_config
     quote: str
-    path: str = Field("", description="The note that it is from, if known.")
+    path: str = Field("", description="The note that it is from, or the place, if known.")
 
 
 class Verify(Tool):
@@ -211,13 +254,23 @@ class Verify(Tool):
                 raise UsageError(
                     f"quote {n} is empty", hint="give the words that the note should have"
                 )
+        notes = warm.use(self._notes) if any(one.path for one in self.quotes) else {}
         cited = tuple(
-            SavedCitation(n, one.path or ANY_NOTE, NOWHERE, NOWHERE, one.quote)
+            SavedCitation(n, notes.get(one.path, ANY_NOTE), NOWHERE, NOWHERE, one.quote)
             for n, one in enumerate(self.quotes, start=1)
         )
         found = checked(warm, self.answer or SavedAnswer("", cited))
         text = wording.verification_text(found, self.max_tokens)
         return Result(text, verification_document(found))
+
+    def _notes(self, index: Index) -> dict[str, str]:
+        """The path of the note at each place that a quote is from; as given where there is none."""
+        listed, notes = index.notes(refresh=False), {}
+        for place in filter(None, (one.path for one in self.quotes)):
+            notes[place] = place
+            with suppress(UsageError, NotIndexed):
+                notes[place] = find_indexed(index, listed, place).path
+        return notes
 
 
 class Why(Tool):
@@ -247,7 +300,7 @@ class Status(Tool):
 
 
 TOOLS: dict[str, type[Tool]] = {
-    tool.__name__.lower(): tool for tool in (Ask, Search, Get, Verify, Why, Status)
+    tool.__name__.lower(): tool for tool in (Ask, Search, Get, Related, List, Verify, Why, Status)
 }
 
 
