@@ -232,15 +232,12 @@ def failure_of(exc: Exception) -> tuple[int, dict[str, str]]:
         status, error, hint = exc.status_code, exc.detail, ""
     elif isinstance(exc, RagqaError):
         status = next((_STATUS[kind] for kind in _STATUS if isinstance(exc, kind)), 500)
-        error, hint = exc.message, hint_of(exc)
+        error, hint = exc.message, exc.hint
+        if hint.startswith(("ragqa list", "ragqa status")):  # the page shows what these list
+            hint = ""
     else:
         report(exc)
     return status, {"error": without_keys(error), "hint": without_keys(hint)}
-
-
-def hint_of(exc: RagqaError) -> str:
-    """What helps, unless it is a command that lists what a page or a tool shows."""
-    return "" if exc.hint.startswith(("ragqa list", "ragqa status")) else exc.hint
 
 
 def report(exc: Exception) -> None:

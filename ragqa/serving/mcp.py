@@ -6,10 +6,10 @@ To add a tool, write its class and name it in `TOOLS`.
 
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
 from urllib.parse import quote, unquote
 
 import anyio
@@ -46,16 +46,16 @@ from ragqa.types import Filters
 from ragqa.verifying.saved import ANY_NOTE, NOWHERE, SavedAnswer, SavedCitation
 
 Context: TypeAlias = ServerRequestContext[Any, Any]
+T = TypeVar("T")
 Page: TypeAlias = types.PaginatedRequestParams | None
 
 SCHEME = "ragqa://"
-_PAGE = 100
-_NOTE = types.ResourceTemplate(
-    uri_template=f"{SCHEME}{{+path}}", name="note", mime_type="text/markdown"
-)
+_MARKDOWN = "text/markdown"
+_NOTE = types.ResourceTemplate(uri_template=f"{SCHEME}{{+path}}", name="note", mime_type=_MARKDOWN)
+_MOST_RESOURCES = 1_000
 _GREETINGS = ("initialize", "server/discover")
 
-_MANNERS = (
+_INSTRUCTIONS = (
     "Answers questions from the user's own notes. Call ask first; the excerpt that it gives first "
     "may be the wrong one, so read the others, too. Cite the places it gives, such as path:12-15, "
     "and quote only what it quotes. When it says that the notes do not answer, say so. What tools "
@@ -313,14 +313,14 @@ def server_over(warm: WarmIndex) -> Server[Any]:
     async def call_tool(_: Context, given: types.CallToolRequestParams) -> types.CallToolResult:
         return await in_thread(partial(_call, warm, given.name, given.arguments or {}))
 
-    async def list_resources(_: Context, page: Page) -> types.ListResourcesResult:
-        return await in_thread(partial(_resources, warm, page.cursor if page else None))
+    async def list_resources(_: Context, __: Page) -> types.ListResourcesResult:
+        return await in_thread(partial(_of_protocol, warm, _resources))
 
     async def list_templates(_: Context, __: Page) -> types.ListResourceTemplatesResult:
         return types.ListResourceTemplatesResult(resource_templates=[_NOTE])
 
     async def read(_: Context, given: types.ReadResourceRequestParams) -> types.ReadResourceResult:
-        return await in_thread(partial(_read, warm, str(given.uri)))
+        return await in_thread(partial(_of_protocol, warm, partial(_resource, str(given.uri))))
 
     async def greet(ctx: Context, call_next: CallNext) -> HandlerResult:
         """Tell each client, when it comes, what is indexed."""
@@ -362,8 +362,8 @@ def _instructions(warm: WarmIndex) -> str:
     try:
         listed = warm.use(lambda index: index.notes(refresh=False), patience_s=0)
     except RagqaError:
-        return f"{_MANNERS} The index is being built; status says how far it is."
-    return f"{_MANNERS} {wording.overview(listed)}"
+        return f"{_INSTRUCTIONS} The index is being built; status says how far it is."
+    return f"{_INSTRUCTIONS} {wording.overview(listed)}"
 
 
 def _call(warm: WarmIndex, name: str, arguments: dict[str, Any]) -> types.CallToolResult:
@@ -385,42 +385,32 @@ def _told(text: str, **more: Any) -> types.CallToolResult:  # noqa: ANN401 - pas
     return types.CallToolResult(content=[types.TextContent(type="text", text=text)], **more)
 
 
-def _resources(warm: WarmIndex, cursor: str | None) -> types.ListResourcesResult:
-    if cursor and not (cursor.isdecimal() and len(cursor) < 10):
-        raise MCPError(types.INVALID_PARAMS, f"no cursor {safe_line(cursor[:40])!r}")
-    start = int(cursor or 0)
-    with _as_protocol_errors():
-        notes = warm.use(lambda index: index.notes(refresh=False)).notes
-    following = start + _PAGE
-    return types.ListResourcesResult(
-        resources=[
-            types.Resource(
-                uri=SCHEME + quote(os.fsencode(note.path)),
-                name=safe_line(note.path),
-                title=safe_line(note.title),
-                mime_type="text/markdown",
-            )
-            for note in notes[start:following]
-        ],
-        next_cursor=str(following) if following < len(notes) else None,
-    )
-
-
-def _read(warm: WarmIndex, uri: str) -> types.ReadResourceResult:
-    path = unquote(uri.removeprefix(SCHEME), errors="surrogateescape")
-    with _as_protocol_errors():
-        part = warm.use(lambda index: get_part(index, path, refresh=False))
-    content = types.TextResourceContents(uri=uri, mime_type="text/markdown", text=part.text)
-    return types.ReadResourceResult(contents=[content])
-
-
-@contextmanager
-def _as_protocol_errors() -> Iterator[None]:
-    """Translate errors into the protocol's, which say nothing of how ragqa works inside."""
+def _of_protocol(warm: WarmIndex, work: Callable[[Index], T]) -> T:
+    """Call `work`; errors are the protocol's, and say nothing of how ragqa works inside."""
     try:
-        yield
+        return warm.use(work)
     except RagqaError as exc:
         raise MCPError(types.INVALID_PARAMS, safe_line(exc.message)) from exc
     except Exception as exc:
         report(exc)
         raise MCPError(types.INTERNAL_ERROR, BUG) from exc
+
+
+def _resources(index: Index) -> types.ListResourcesResult:
+    """The first notes; the template reads any, and the tool `list` lists them all."""
+    return types.ListResourcesResult(
+        resources=[
+            types.Resource(
+                uri=SCHEME + quote(os.fsencode(note.path)), name=safe_line(note.path),
+                title=safe_line(note.title), mime_type=_MARKDOWN,
+            )
+            for note in index.notes(refresh=False).notes[:_MOST_RESOURCES]
+        ]
+    )  # fmt: skip
+
+
+def _resource(uri: str, index: Index) -> types.ReadResourceResult:
+    path = unquote(uri.removeprefix(SCHEME), errors="surrogateescape")
+    text = get_part(index, path, refresh=False).text
+    content = types.TextResourceContents(uri=uri, mime_type=_MARKDOWN, text=text)
+    return types.ReadResourceResult(contents=[content])

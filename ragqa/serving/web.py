@@ -8,7 +8,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
-from anyio import CapacityLimiter, from_thread, to_thread
+from anyio import CapacityLimiter, from_thread
 from starlette.applications import Starlette
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
@@ -48,7 +48,7 @@ from ragqa.serving.asking import (
     text_in,
 )
 from ragqa.serving.note_html import IMAGES
-from ragqa.serving.warm import NotReady, WarmIndex
+from ragqa.serving.warm import NotReady, WarmIndex, in_thread
 from ragqa.types import Corpus
 
 MOST_ANSWERED = 8
@@ -163,20 +163,20 @@ class _Endpoints:
     async def save(self, request: Request) -> Response:
         """The answer as a Markdown file."""
         asked = _several(request.query_params)
-        text, name = await to_thread.run_sync(pages.saved, self.warm, asked, limiter=self.answering)
+        text, name = await in_thread(partial(pages.saved, self.warm, asked), self.answering)
         headers = {"content-disposition": f'attachment; filename="{name}"'}
         return Response(text, media_type="text/markdown", headers=headers)
 
     async def image(self, request: Request) -> Response:
         """An image of the folder."""
         path = request.path_params["path"]
-        data = await to_thread.run_sync(_read_image, self.warm.loaded.places.corpus, path)
+        data = await in_thread(partial(_read_image, self.warm.loaded.places.corpus, path))
         return Response(data, media_type=IMAGES[posixpath.splitext(path.casefold())[1]])
 
     async def _run(self, work: Answering, asked: Asked, *, may_write: bool) -> Shown:
         writes = may_write and self.warm.writer is not None and asked.get("llm") != NO_LLM
         limiter = self.writing if writes else self.answering
-        return await to_thread.run_sync(work, self.warm, asked, limiter=limiter)
+        return await in_thread(partial(work, self.warm, asked), limiter)
 
 
 def web_app(warm: WarmIndex) -> Starlette:
@@ -206,7 +206,7 @@ def web_app(warm: WarmIndex) -> Starlette:
 
 
 def _guarded(endpoint: Endpoint) -> Endpoint:
-    """Answer whatever goes wrong in an endpoint."""
+    """Answer whatever goes wrong in an endpoint; starlette would also raise it again."""
 
     async def guarded(request: Request) -> Response:
         try:
@@ -324,9 +324,7 @@ class EventStream(StreamingResponse):
             from_thread.run(say, name, document)
 
         try:
-            await to_thread.run_sync(
-                self._work, emit, limiter=self._limiter, abandon_on_cancel=True
-            )
+            await in_thread(partial(self._work, emit), self._limiter)
         except Exception as exc:  # noqa: BLE001 - whatever it is becomes an answer
             if not began:
                 response = self._failed(exc)
