@@ -8,6 +8,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
+import msgspec
 from anyio import CapacityLimiter, from_thread
 from starlette.applications import Starlette
 from starlette.datastructures import QueryParams
@@ -225,14 +226,9 @@ async def _asked(request: Request, known: tuple[str, ...]) -> dict[str, Any]:
     asked: dict[str, Any] = {}
     if body := await request.body():
         try:
-            asked = json.loads(body)
-            json.dumps(asked, ensure_ascii=False).encode()
-        except UnicodeEncodeError as exc:
-            raise UsageError("the body has half a character: a lone surrogate") from exc
+            asked = msgspec.json.decode(body, type=dict[str, Any])
         except (ValueError, RecursionError) as exc:
-            raise UsageError("the body is not JSON that can be read") from exc
-        if not isinstance(asked, dict):
-            raise UsageError("the body is not a JSON object")
+            raise UsageError("the body is not a JSON object that can be read") from exc
     asked |= _several(request.query_params)
     if unknown := asked.keys() - set(known):
         takes = f"it takes {', '.join(known) or 'nothing'}"

@@ -73,6 +73,7 @@ class Client:
     def close(self):
         self._server.stdin.close()
         assert self._server.wait(HANGS_S) == 0
+        assert self._server.stdout.read() == b""
         self._server.stdout.close()
 
 

@@ -1,13 +1,12 @@
 """The MCP server, tried with the SDK's own client, and with one that means harm."""
 
 import json
-import subprocess
 
 import anyio
 import pytest
 from served import NOTES, serving
-from served_mcp import connected, started, talk, text_of
-from support import HANGS_S, QUICK, run_ragqa, write_notes
+from served_mcp import connected, talk, text_of
+from support import QUICK, run_ragqa, write_notes
 
 mcp = pytest.importorskip("mcp", reason="the extra mcp is not installed")
 
@@ -183,48 +182,6 @@ def test_notes_are_resources_and_nothing_else_is(folder):
     assert sorted(str(one.uri) for one in listed) == sorted(f"ragqa://{name}" for name in NOTES)
     assert "tell-nobody" not in text
     assert "ignore your instructions" not in text
-
-
-def test_it_answers_while_the_index_is_built_and_leaves_when_input_ends(tmp_path):
-    write_notes(tmp_path / "notes", NOTES)
-    greeting = {
-        "protocolVersion": "2025-06-18",
-        "capabilities": {},
-        "clientInfo": {"name": "test", "version": "1"},
-    }
-    messages = [
-        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": greeting},
-        "not json at all",
-        {"jsonrpc": "2.0", "method": "notifications/initialized"},
-        {"jsonrpc": "2.0", "id": 2, "method": "tools/list"},
-    ]
-    start = started(tmp_path)
-    with subprocess.Popen(
-        [start["command"], *start["args"]],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env=start["env"],
-        cwd=tmp_path,
-    ) as server:
-        for one in messages:
-            server.stdin.write(one if isinstance(one, str) else json.dumps(one))
-            server.stdin.write("\n")
-            server.stdin.flush()
-        answers = [json.loads(line) for line in iter_until(server.stdout, '"id":2')]
-        server.stdin.close()
-        assert server.wait(HANGS_S) == 0
-        assert server.stdout.read() == ""
-    assert "ragqa" in answers[0]["result"]["serverInfo"]["name"]
-
-
-def iter_until(lines, mark):
-    """The lines up to the first that has the mark."""
-    for line in lines:
-        yield line
-        if mark in line.replace(" ", ""):
-            return
 
 
 def test_over_http_it_takes_the_same_calls_with_a_token_alone(folder):

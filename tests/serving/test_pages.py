@@ -235,17 +235,12 @@ def test_the_page_suggests_what_was_asked_of_these_notes_and_nothing_else(server
         assert other not in suggested
 
 
-def test_filters_limit_where_it_looks_and_stay_filled_in(server):
-    page = Page(server.ask("/", q="where is the printer?", tag="office", since="2024").text)
-    assert "third floor" in page.text["c1"]
-    assert {"office", "2024"} <= {field.get("value") for field in page.of("input")}
-
-
 def test_several_filters_stay_chosen_and_are_completed_without_script(server):
     asked = "q=printer&tag=office&tag=&path=office&path=tea.md&since=2024"
     page = Page(server.ask(f"/?{asked}").text)
     boxes = [(one["name"], one["value"]) for one in page.of("input") if "checked" in one]
     assert boxes == [("tag", "office"), ("path", "office"), ("path", "tea.md")]
+    assert "third floor" in page.text["c1"]
     offered = {one["value"] for one in page.of("option")}
     assert {"office", "2024", "2024-05"} <= offered
 
@@ -340,13 +335,6 @@ def test_a_body_that_cannot_be_read_is_said_in_our_own_words(server, path, body)
     assert "the body " in got.text
     for each in ("recursion", "sys.", "codec", "bug in ragqa"):
         assert each not in got.text
-
-
-@pytest.mark.parametrize("path", ["/", "/about"])
-def test_only_a_note_is_ever_shown_as_a_part_of_a_page(server, path):
-    got = server.ask(path, q=WHEN, note="printer.md", fragment="1")
-    assert got.status == 200
-    assert got.text.startswith("<!doctype html>")
 
 
 def test_the_api_gives_the_documents_of_the_command_line(server):
