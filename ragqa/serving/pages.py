@@ -205,11 +205,11 @@ def _keep(warm: WarmIndex, key: tuple[str, str, Filters], answer: Answer) -> Non
             warm.written.pop(old, None)
 
 
-def written(warm: WarmIndex, asked: Asked, writer: Writer | None, emit: Emit) -> None:
+def written(warm: WarmIndex, asked: Asked, writer: Writer, emit: Emit) -> None:
     """The events of an answer that an LLM writes: its sentences, then the answer as HTML."""
     question, filters = text_in(asked, "q"), filters_of(asked)
     links = warm.use(Links.of)
-    writer = writer and replace(
+    writer = replace(
         writer,
         on_sentence=lambda one: emit(
             "sentence",

@@ -20,7 +20,6 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Send
 
 from ragqa.errors import UsageError
-from ragqa.generation import Writer
 from ragqa.getting import get_part
 from ragqa.llms import NO_LLM
 from ragqa.notes.read import open_inside
@@ -29,7 +28,6 @@ from ragqa.render.documents import (
     answer_document,
     part_document,
     search_document,
-    sentence_document,
 )
 from ragqa.render.verifications import verification_document
 from ragqa.serving import pages
@@ -68,30 +66,12 @@ _FILTERS = ("tag", "path", "since", "where")
 Answering: TypeAlias = Callable[[WarmIndex, Asked], Shown]
 """From what was asked, by name, to what a page or a document shows."""
 
-Saying: TypeAlias = Callable[[WarmIndex, Asked, Writer | None, Emit], None]
-"""Answers what was asked in events."""
-
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
 def _ask(warm: WarmIndex, asked: Asked) -> Shown:
     question, filters = text_in(asked, "question"), filters_of(asked)
     return answer_document(answer_to(warm, question, filters, chosen(warm, asked.get("llm"))))
-
-
-def _ask_in_events(warm: WarmIndex, asked: Asked, writer: Writer | None, emit: Emit) -> None:
-    """The same in events.
-
-    `excerpts` has the answer in the notes' own words, `sentence` each sentence that the LLM wrote
-    once it is checked, and `answer` the document of `_ask`. Without an LLM there is only the last.
-    """
-    question, filters = text_in(asked, "question"), filters_of(asked)
-    writer = writer and replace(
-        writer,
-        keep=lambda answer: emit("excerpts", answer_document(answer)),
-        on_sentence=lambda sentence: emit("sentence", sentence_document(sentence)),
-    )
-    emit("answer", answer_document(answer_to(warm, question, filters, writer)))
 
 
 def _search(warm: WarmIndex, asked: Asked) -> Shown:
@@ -131,35 +111,23 @@ class _Endpoints:
 
         return endpoint
 
-    def api(self, work: Answering, known: tuple[str, ...]) -> Endpoint:
+    def api(self, work: Answering, known: tuple[str, ...], *, may_write: bool = False) -> Endpoint:
         """A document of the HTTP API, from values of these names."""
 
         async def endpoint(request: Request) -> Response:
-            return _document(await self._run(work, await _asked(request, known), may_write=False))
+            asked = await _asked(request, known)
+            return _document(await self._run(work, asked, may_write=may_write))
 
         return endpoint
 
-    async def ask(self, request: Request) -> Response:
-        """An answer, at once or in events."""
-        asked = await _asked(request, ("question", "stream", "llm", *_FILTERS))
-        streams = str(asked.get("stream", "")).casefold() in ("1", "true")
-        if streams or "text/event-stream" in request.headers.get("accept", ""):
-            return self._events(_ask_in_events, request, asked)
-        return _document(await self._run(_ask, asked, may_write=True))
-
     async def written(self, request: Request) -> Response:
-        """The events of a page's answer."""
-        return self._events(pages.written, request, _several(request.query_params))
-
-    def _events(self, work: Saying, request: Request, asked: Asked) -> Response:
-        """Events that end with an answer."""
-        writer = chosen(self.warm, asked.get("llm"))
-        end, limiter = (lambda: None), self.answering
-        if writer is not None:
-            llm = Interruptible(writer.llm)
-            writer, end, limiter = replace(writer, llm=llm), llm.end, self.writing
-        said, failed = partial(work, self.warm, asked, writer), partial(_response_to, request)
-        return EventStream(said, end=end, limiter=limiter, failed=failed)
+        """What an LLM writes for a page, in events."""
+        asked, writer = _several(request.query_params), self.warm.writer
+        if writer is None:
+            raise UsageError("no LLM writes answers here")
+        llm = Interruptible(writer.llm)
+        work = partial(pages.written, self.warm, asked, replace(writer, llm=llm))
+        return EventStream(work, end=llm.end, limiter=self.writing)
 
     async def save(self, request: Request) -> Response:
         """The answer as a Markdown file."""
@@ -190,7 +158,7 @@ def web_app(warm: WarmIndex) -> Starlette:
         "/written": made.written, "/save": made.save, "/image/{path:path}": made.image,
     }  # fmt: skip
     api = {
-        "/api/ask": made.ask,
+        "/api/ask": made.api(_ask, ("question", "llm", *_FILTERS), may_write=True),
         "/api/search": made.api(_search, ("query", "limit", *_FILTERS)),
         "/api/get": made.api(_get, ("address",)),
         "/api/verify": made.api(_verify, ("answer",)),
@@ -285,33 +253,24 @@ def _read_image(corpus: Corpus, path: str) -> bytes:
 
 
 class EventStream(StreamingResponse):
-    """Runs work in a thread, and sends its server-sent events as they come.
+    """Runs work in a thread, and sends its server-sent events as they come, `error` if it fails.
 
-    What fails before the first event is an error as of any other request, later it is the event
-    `error`. When the client leaves or the server ends, the work is ended, too.
+    When the client leaves or the server ends, the work is ended, too.
 
     :param work: called with `Emit`, which raises once there is nobody to send to.
     :param end: ends work that waits, from another thread.
-    :param failed: the response where nothing was sent yet.
     """
 
     def __init__(
-        self, work: Callable[[Emit], None], *, end: Callable[[], None], limiter: CapacityLimiter,
-        failed: Callable[[Exception], Response],
-    ) -> None:  # fmt: skip
+        self, work: Callable[[Emit], None], *, end: Callable[[], None], limiter: CapacityLimiter
+    ) -> None:
         super().__init__((), media_type="text/event-stream")
-        self._work, self._end, self._limiter, self._failed = work, end, limiter, failed
+        self._work, self._end, self._limiter = work, end, limiter
 
     async def stream_response(self, send: Send) -> None:
         """Send the events."""
-        began = False
 
         async def say(name: str, document: Mapping[str, Any]) -> None:
-            nonlocal began
-            if not began:
-                began = True
-                head = {"status": self.status_code, "headers": self.raw_headers}
-                await send({"type": "http.response.start", **head})
             body = f"event: {name}\ndata: {json.dumps(document)}\n\n".encode()
             await send({"type": "http.response.body", "body": body, "more_body": True})
 
@@ -319,15 +278,11 @@ class EventStream(StreamingResponse):
             from_thread.check_cancelled()
             from_thread.run(say, name, document)
 
+        head = {"status": self.status_code, "headers": self.raw_headers}
+        await send({"type": "http.response.start", **head})
         try:
             await in_thread(partial(self._work, emit), self._limiter)
         except Exception as exc:  # noqa: BLE001 - whatever it is becomes an answer
-            if not began:
-                response = self._failed(exc)
-                head = {"status": response.status_code, "headers": response.raw_headers}
-                await send({"type": "http.response.start", **head})
-                await send({"type": "http.response.body", "body": response.body})
-                return
             await say("error", failure_of(exc)[1])
         finally:
             self._end()
