@@ -242,7 +242,6 @@ class Index(StoredIndex):
         clock.lap("refresh")
         snapshot, notes = self.snapshot(), self.current_notes()
         clock.lap("open")
-        self._check_wanted()
         day = find_day(snapshot, self.places.corpus, typed, self._today(), filters)
         embedder = self.source.embedders.asking
         read = read_question(snapshot, embedder, typed, filters=filters, day=day)
@@ -328,6 +327,7 @@ class Index(StoredIndex):
 
     def _caught_up(self, progress: Progress | None, *, refresh: bool) -> list[str]:
         """Warnings of an update, if one is wanted, and about what waits."""
+        self._check_wanted()
         warnings = self._catch_up(progress) if refresh else []
         return warnings + ([self.waiting.notice(self.update_with)] if self.waiting else [])
 

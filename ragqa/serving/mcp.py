@@ -29,12 +29,7 @@ from ragqa.errors import NotIndexed, RagqaError, UsageError, out_of_memory
 from ragqa.explaining import explain
 from ragqa.getting import get_part
 from ragqa.related import related_to
-from ragqa.render.documents import (
-    answer_document,
-    list_document,
-    related_document,
-    search_document,
-)
+from ragqa.render import documents
 from ragqa.render.explanations import explanation_document
 from ragqa.render.verifications import verification_document
 from ragqa.safe import safe_line
@@ -85,11 +80,7 @@ class Tool(BaseModel):
 
     @classmethod
     def call(cls, warm: WarmIndex, given: dict[str, Any]) -> Result:
-        """Run the tool; both parts of its result are within the budget.
-
-        :raises UsageError: an argument is unknown, missing or of the wrong kind.
-        :raises RagqaError: the tool failed.
-        """
+        """Run the tool; both parts of its result are within the budget."""
         try:
             tool = cls.model_validate(given)
         except ValidationError as exc:
@@ -139,10 +130,7 @@ class _Scoped(Tool):
 
     @property
     def filters(self) -> Filters:
-        """The filters as the index takes them.
-
-        :raises UsageError: `since` is not a date.
-        """
+        """The filters as the index takes them."""
         return Filters(tuple(self.tags), tuple(self.paths), day_since(self.since), self.where)
 
 
@@ -157,7 +145,7 @@ class Ask(_Scoped):
 
     def _run(self, warm: WarmIndex) -> Result:
         answer = answer_to(warm, self.question, self.filters)
-        document = answer_document(answer)
+        document = documents.answer_document(answer)
         del document["timings_ms"]
         document["passages"] = document.pop("passages")  # the first to go where not all fits
         return Result(wording.answer_text(answer, warm.freshness, self.max_tokens), document)
@@ -178,7 +166,7 @@ class Search(_Scoped):
                 self.query, filters=self.filters, refresh=False, limit=self.limit
             )
         )
-        document = search_document(found)
+        document = documents.search_document(found)
         del document["timings_ms"]
         return Result(wording.search_text(found, warm.freshness, self.max_tokens), document)
 
@@ -211,7 +199,9 @@ class Related(_Scoped):
                 index, self.address, filters=self.filters, limit=self.limit, refresh=False
             )
         )
-        return Result(wording.related_text(found, self.max_tokens), related_document(found))
+        return Result(
+            wording.related_text(found, self.max_tokens), documents.related_document(found)
+        )
 
 
 class List(_Scoped):
@@ -223,7 +213,7 @@ class List(_Scoped):
 
     def _run(self, warm: WarmIndex) -> Result:
         found = warm.use(lambda index: index.notes(filters=self.filters, refresh=False))
-        document = list_document(found, tags=self.what == "tags")
+        document = documents.list_document(found, tags=self.what == "tags")
         listed = {"total": len(document[self.what]), self.what: document[self.what][: self.limit]}
         text = wording.list_text(found, self.what, self.limit, self.max_tokens)
         return Result(text, {"notes": [], "tags": []} | document | listed)

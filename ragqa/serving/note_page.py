@@ -114,8 +114,7 @@ def around(warm: WarmIndex, path: str, asked: Asked) -> Shown:
 
 
 def _named(record: NoteRecord, why: Iterable[str] = ()) -> Shown:
-    named = {"path": record.path, "title": record.title, "date": record.date}
-    return named | {"why": "; ".join(why)}
+    return {"path": record.path, "title": record.title, "why": "; ".join(why)}
 
 
 def read_now(warm: WarmIndex, path: str) -> Note:

@@ -23,17 +23,10 @@ from typing import Self, TypeAlias, TypeVar
 from anyio import CapacityLimiter, to_thread
 from watchfiles import Change, watch
 
+from ragqa import errors
 from ragqa.api import Index, index_from
 from ragqa.config import Loaded, Places, Settings
-from ragqa.errors import (
-    GivenUp,
-    IndexUnusable,
-    NoIndex,
-    NotIndexed,
-    OtherFormat,
-    RagqaError,
-    WriterBusy,
-)
+from ragqa.errors import IndexUnusable, NoIndex, RagqaError
 from ragqa.generation import Writer
 from ragqa.types import Answer, Filters, IndexReport, Progress, Waiting, counted
 
@@ -165,15 +158,14 @@ class WarmIndex:
         end = monotonic() + DEADLINE_S
         while not self._lock.acquire(timeout=_GLANCE_S):
             if given_up.is_set() or monotonic() > end:
-                raise GivenUp("other questions are still being answered", hint="ask again later")
+                why = "other questions are still being answered"
+                raise errors.GivenUp(why, hint="ask again later")
         try:
-            if given_up.is_set():
-                raise GivenUp("this is no longer wanted")
             if self._index.kept.is_shared:
                 self._index.close()
             self._lend(self._index, given_up)
             return self._in_time(work, given_up)
-        except (NoIndex, OtherFormat) as exc:
+        except (NoIndex, errors.OtherFormat) as exc:
             raise self._why_none(exc) from exc
         finally:
             self._lock.release()
@@ -202,24 +194,21 @@ class WarmIndex:
         self._index = index_from(self.loaded)
         self._index.source = index.source
         done.add_done_callback(lambda _: index.close())
-        raise GivenUp(
+        raise errors.GivenUp(
             f"this took longer than {limit:g} seconds, and was given up",
             hint="ask something narrower",
         )
 
     @contextmanager
     def apart(self) -> Iterator[Index]:
-        """A second index on the same files and models, for what takes long: nobody waits for it.
-
-        :raises RagqaError: as `use` does.
-        """
+        """A second index on the same files and models, for what takes long: nobody waits for it."""
         self._settled.wait(PATIENCE_S)
         with index_from(self.loaded) as index:
             index.source = self._index.source
             self._lend(index, _GIVEN_UP.get(None))
             try:
                 yield index
-            except (NoIndex, OtherFormat) as exc:
+            except (NoIndex, errors.OtherFormat) as exc:
                 raise self._why_none(exc) from exc
 
     def _lend(self, index: Index, given_up: threading.Event | None) -> None:
@@ -238,7 +227,7 @@ class WarmIndex:
             return IndexUnusable(
                 f"the index could not be built: {freshness.problem}", hint="ragqa index"
             )
-        if self._index.kept.is_shared or isinstance(exc, NotIndexed):
+        if self._index.kept.is_shared or isinstance(exc, errors.NotIndexed):
             return exc
         self._wanted.set()
         return NotReady("the index is gone, and is built again", hint="ask again in a few seconds")
@@ -262,7 +251,7 @@ class WarmIndex:
                 problem = exc.message if isinstance(exc, RagqaError) else said
                 logger.warning("the index could not be updated: %s", problem)
                 self._freshness = Freshness(self._freshness.updated, problem=problem)
-                pause = RETRY_S if isinstance(exc, WriterBusy) else RETRY_FAILED_S
+                pause = RETRY_S if isinstance(exc, errors.WriterBusy) else RETRY_FAILED_S
             finally:
                 self._settled.set()
 
@@ -301,13 +290,8 @@ class WarmIndex:
 
     def _watch(self) -> None:
         folders = [folder for _, folder in self.loaded.places.corpus.prefixed]
-        while not self._stop.is_set():
-            try:
-                for _ in changes(folders, self._stop):
-                    self._wanted.set()
-            except (OSError, RuntimeError) as exc:
-                logger.warning("%s cannot be watched: %s", self.loaded.places.corpus, exc)
-                self._stop.wait(RETRY_S)
+        for _ in changes(folders, self._stop):
+            self._wanted.set()
 
 
 def update(
@@ -368,7 +352,8 @@ def changes(folders: Sequence[Path], stop: threading.Event) -> Iterator[None]:
     Where the system cannot report changes (no inotify watches left, some network file systems), the
     folders are scanned every second instead.
     """
-    for polling in (False, True):
+    polling = False
+    while not stop.is_set():
         try:
             for _ in watch(
                 *folders, watch_filter=partial(_is_of_notes, folders), debounce=_LONGEST_MS,
@@ -376,12 +361,10 @@ def changes(folders: Sequence[Path], stop: threading.Event) -> Iterator[None]:
                 raise_interrupt=False, ignore_permission_denied=True,
             ):  # fmt: skip
                 yield
-        except OSError as exc:
-            if polling:
-                raise
+        except (OSError, RuntimeError) as exc:
             logger.warning("the notes cannot be watched, so they are scanned: %s", exc)
-        else:
-            return
+            stop.wait(RETRY_S * polling)
+            polling = True
 
 
 def _is_of_notes(folders: Sequence[Path], _: Change, path: str) -> bool:

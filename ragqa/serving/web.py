@@ -23,12 +23,7 @@ from ragqa.errors import UsageError
 from ragqa.getting import get_part
 from ragqa.llms import NO_LLM
 from ragqa.notes.read import open_inside
-from ragqa.render import to_json
-from ragqa.render.documents import (
-    answer_document,
-    part_document,
-    search_document,
-)
+from ragqa.render import documents, to_json
 from ragqa.render.verifications import verification_document
 from ragqa.serving import pages
 from ragqa.serving.asking import (
@@ -71,21 +66,23 @@ Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 def _ask(warm: WarmIndex, asked: Asked) -> Shown:
     question, filters = text_in(asked, "question"), filters_of(asked)
-    return answer_document(answer_to(warm, question, filters, chosen(warm, asked.get("llm"))))
+    return documents.answer_document(
+        answer_to(warm, question, filters, chosen(warm, asked.get("llm")))
+    )
 
 
 def _search(warm: WarmIndex, asked: Asked) -> Shown:
     query, filters, limit = text_in(asked, "query"), filters_of(asked), number_in(asked, "limit")
     if (limit or 0) > MOST_FOUND:
         raise UsageError(f"limit is at most {MOST_FOUND}")
-    return search_document(
+    return documents.search_document(
         warm.use(lambda index: index.search(query, filters=filters, limit=limit, refresh=False))
     )
 
 
 def _get(warm: WarmIndex, asked: Asked) -> Shown:
     address = text_in(asked, "address")
-    return part_document(warm.use(lambda index: get_part(index, address, refresh=False)))
+    return documents.part_document(warm.use(lambda index: get_part(index, address, refresh=False)))
 
 
 def _verify(warm: WarmIndex, asked: Asked) -> Shown:
@@ -116,7 +113,8 @@ class _Endpoints:
 
         async def endpoint(request: Request) -> Response:
             asked = await _asked(request, known)
-            return _document(await self._run(work, asked, may_write=may_write))
+            document = await self._run(work, asked, may_write=may_write)
+            return Response(to_json(document), media_type="application/json")
 
         return endpoint
 
@@ -212,10 +210,6 @@ def _several(given: QueryParams) -> dict[str, Any]:
     }
 
 
-def _document(document: Shown) -> Response:
-    return Response(to_json(document), media_type="application/json")
-
-
 def _response_to(request: Request, error: Exception) -> Response:
     """Say what went wrong, with a fitting status: as JSON to a program, else as a page."""
     status_code, said = failure_of(error)
@@ -223,7 +217,8 @@ def _response_to(request: Request, error: Exception) -> Response:
     headers = {"retry-after": str(again)} if again else {}
     if request.url.path.startswith("/api/"):
         return JSONResponse(said, status_code=status_code, headers=headers)
-    back = pages.back_to(_several(request.query_params))
+    asked = _several(request.query_params)
+    back = pages.address_of("/", asked, edit="1") if asked.get("q") else "/"
     title = (
         "Not ready yet" if isinstance(error, NotReady)
         else "That cannot be asked" if isinstance(error, UsageError)

@@ -75,7 +75,7 @@ def give_up(warm, held, before_the_call=lambda: None):
 
 def test_a_call_that_waits_for_the_index_does_not_start(warm, monkeypatch):
     held = Held()
-    monkeypatch.setattr(Index, "find", lambda *_, **__: held.done_after.append("searched"))
+    monkeypatch.setattr(Index, "snapshot", lambda _: held.done_after.append("opened"))
     other = threading.Thread(target=warm.use, args=(held,))
     give_up(warm, held, other.start)
     other.join()

@@ -242,7 +242,7 @@ def test_several_filters_stay_chosen_and_are_completed_without_script(server):
     assert boxes == [("tag", "office"), ("path", "office"), ("path", "tea.md")]
     assert "third floor" in page.text["c1"]
     offered = {one["value"] for one in page.of("option")}
-    assert {"office", "2024", "2024-05"} <= offered
+    assert "office" in offered
 
 
 def test_a_question_without_an_answer_says_so_and_shows_what_is_near(server):
