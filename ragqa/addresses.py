@@ -61,11 +61,11 @@ _SAID_ABOVE = r"\Aparagraphs? |\Acell \d+, (?=output)| \(.*"
 
 
 class NoTarget(UsageError):
-    """No note, or part of one, is meant; `targets` are those that may be, quoted for a shell."""
+    """No note, or part of one, is meant; `targets` are those that may be."""
 
     def __init__(self, message: str, targets: Iterable[str]) -> None:
-        self.targets = [shlex.quote(target) for target in islice(targets, _SHOWN)]
-        super().__init__(message, hint=", or ".join(self.targets) or "ragqa list")
+        self.targets = list(islice(targets, _SHOWN))
+        super().__init__(message, hint=", or ".join(map(shlex.quote, self.targets)) or "ragqa list")
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,9 +344,9 @@ def get_part(
     text = "\n".join(lines[first - 1 : last])
     if target.skip > len(text):
         has = counted(len(text), "character")
-        raise UsageError(
+        raise NoTarget(
             f"lines {first} to {last} of {note.path} have only {has}",
-            hint=shlex.quote(f"{note.path}:{first}-{last}"),
+            [f"{note.path}:{first}-{last}"],
         )
     span = span_of_lines((first, last), note.text)
     return NotePart(

@@ -111,6 +111,10 @@ class OutOfMemory(RagqaError):
     exit_code = 8
 
 
+class GivenUp(RagqaError):
+    """A call to a server took too long, or nobody waits for its answer any longer."""
+
+
 class NotesSkipped(RagqaError):
     """Notes were skipped while `--strict` was given."""
 

@@ -79,20 +79,23 @@ def related_to(
     name: str,
     *,
     filters: Filters | None = None,
+    limit: int | None = None,
     refresh: bool = True,
     progress: Progress | None = None,
 ) -> RelatedNotes:
-    """The notes nearest to a note, as many as the setting `top_k` says.
+    """The notes nearest to a note.
 
-    :param name: a path, file name, title, alias or link.
+    :param name: a path, file name, title, alias or link, or a place in the note.
+    :param limit: how many notes; by default as the setting `top_k` says.
     :raises UsageError: there is no such note, or several have this name.
     :raises NotIndexed: the note is on disk but not in the index.
     """
     listed = index.notes(refresh=refresh, progress=progress)
-    path, limit = find_indexed(index, listed, name).path, index.settings.max_note_bytes
+    path = find_indexed(index, listed, name).path
     records, names = {note.path: note for note in listed.notes}, NoteNames.of(listed.notes)
-    links = NoteLinks(index.places.corpus, limit, records, names)
-    found = near(index, links, path, filters or Filters(), index.settings.top_k)
+    links = NoteLinks(index.places.corpus, index.settings.max_note_bytes, records, names)
+    most = limit or index.settings.top_k
+    found = near(index, links, path, filters or Filters(), most)
     return RelatedNotes(records[path], tuple(found), listed.info, listed.warnings)
 
 

@@ -4,13 +4,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
+from threading import Event
 from typing import TYPE_CHECKING
 
 from ragqa.answering import Answering, Assessment, compose
 from ragqa.api.current import CurrentNotes
 from ragqa.api.stored_index import StoredIndex
 from ragqa.clock import Clock
-from ragqa.errors import IndexNotWritable, NoCorpus, NoIndex, OtherFormat, UsageError, WriterBusy
+from ragqa.errors import (
+    GivenUp,
+    IndexNotWritable,
+    NoCorpus,
+    NoIndex,
+    OtherFormat,
+    UsageError,
+    WriterBusy,
+)
 from ragqa.notes.formats import how_to_read, switched_off
 from ragqa.readers import Reader, available
 from ragqa.search.question import Question, clean_question, find_day, read_question
@@ -107,10 +116,12 @@ class Index(StoredIndex):
     :param shown: shows the progress of a build if a method is given no `progress`.
     :ivar waiting: what the index does not have yet since it takes long to read; None for nothing.
     :ivar update_with: the command that reads it, for messages; "" while it is being read.
+    :ivar given_up: once it is set, a question begins no further stage, and raises `GivenUp`.
     """
 
     waiting: Waiting | None = None
     update_with = "ragqa index"
+    given_up: Event | None = None
     _off: Mapping[str, int] | None = None
     """The files of formats that are switched off, by suffix; None until that is asked."""
 
@@ -244,9 +255,14 @@ class Index(StoredIndex):
             only = replace(filters, paths=(day.path,))
             hits = of_day_first(read, self._current_hits(read, only, notes, limit=limit)[0], hits)
         clock.lap("retrieve")
+        self._check_wanted()
         warnings += stale
         warnings += _filter_warnings(snapshot, filters, found=bool(hits)) if filters else []
         return Found(read, hits, notes, snapshot.info, warnings)
+
+    def _check_wanted(self) -> None:
+        if self.given_up is not None and self.given_up.is_set():
+            raise GivenUp("this is no longer wanted")
 
     def current_notes(self) -> CurrentNotes:
         """The notes of this index as they are now, for one question."""
@@ -316,6 +332,7 @@ class Index(StoredIndex):
 
     def _caught_up(self, progress: Progress | None, *, refresh: bool) -> list[str]:
         """Warnings of an update, if one is wanted, and about what waits."""
+        self._check_wanted()
         warnings = self._catch_up(progress) if refresh else []
         return warnings + ([self.waiting.notice(self.update_with)] if self.waiting else [])
 

@@ -242,7 +242,8 @@ def why(
         try:
             explanation = explain(query.index, text, target=target, **query.arguments)
         except NoTarget as exc:
-            exc.hint = ", or ".join(f"--target {one}" for one in exc.targets) or exc.hint
+            said = (f"--target {shlex.quote(one)}" for one in exc.targets)
+            exc.hint = ", or ".join(said) or exc.hint
             raise
     if json:
         render.print_document(explanation_document(explanation))

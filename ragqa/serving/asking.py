@@ -9,34 +9,24 @@ import logging
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeAlias
 
 from starlette.exceptions import HTTPException
 
+from ragqa import errors
 from ragqa.clock import day_since
 from ragqa.config import Settings
 from ragqa.consent import consents, host_named, not_allowed
 from ragqa.diagnosis import choice_of, status_of
-from ragqa.errors import (
-    BackendFailed,
-    IndexUnusable,
-    NoCorpus,
-    NoIndex,
-    NotAllowed,
-    OutOfMemory,
-    RagqaError,
-    UsageError,
-    WriterBusy,
-    out_of_memory,
-)
+from ragqa.errors import RagqaError, UsageError, out_of_memory
 from ragqa.generation import Writer, what_is_sent, writer_of
 from ragqa.llms import LLM, NO_LLM, Destination, Prompt
 from ragqa.llms.servers import without_keys
 from ragqa.render.overviews import status_document
 from ragqa.safe import safe_line
-from ragqa.serving.warm import Freshness, NotReady, Overdue, WarmIndex
+from ragqa.serving.warm import Freshness, NotReady, WarmIndex
 from ragqa.types import Answer, Filters, no_progress
 from ragqa.verifying.checking import Verification, verify
 from ragqa.verifying.saved import SavedAnswer, read_saved
@@ -48,8 +38,9 @@ BUG_HINT = "start the server with --debug; it then prints a traceback to report"
 
 # The first that an error is an instance of counts.
 _STATUS: Mapping[type[RagqaError], int] = {
-    NotReady: 503, WriterBusy: 503, OutOfMemory: 503, NotAllowed: 403, UsageError: 400,
-    NoCorpus: 404, NoIndex: 404, BackendFailed: 502, Overdue: 504, IndexUnusable: 500,
+    NotReady: 503, errors.WriterBusy: 503, errors.OutOfMemory: 503, errors.NotAllowed: 403,
+    UsageError: 400, errors.NoCorpus: 404, errors.NoIndex: 404, errors.BackendFailed: 502,
+    errors.GivenUp: 504, errors.IndexUnusable: 500,
 }  # fmt: skip
 
 
@@ -66,10 +57,7 @@ LISTS = frozenset({"tag", "path"})
 
 
 def filters_of(asked: Asked) -> Filters:
-    """The filters of a request.
-
-    :raises UsageError: one of them is malformed.
-    """
+    """The filters of a request."""
     tags, paths = (
         tuple(str(one) for one in (value if isinstance(value, list) else [value]) if one)
         for value in (asked.get("tag"), asked.get("path"))
@@ -79,10 +67,7 @@ def filters_of(asked: Asked) -> Filters:
 
 
 def text_in(asked: Asked, name: str) -> str:
-    """A text that was asked for.
-
-    :raises UsageError: it is missing.
-    """
+    """A text that was asked for, which must not be missing."""
     value = asked.get(name)
     if not isinstance(value, str) or not value.strip():
         raise UsageError(f"{name} is missing", hint=f"give {name} as text")
@@ -106,11 +91,7 @@ def number_in(asked: Asked, name: str) -> int | None:
 def answer_to(
     warm: WarmIndex, question: str, filters: Filters, writer: Writer | None = None
 ) -> Answer:
-    """Answer a question; while an LLM writes, other questions are answered.
-
-    :raises NotAllowed: nothing may be sent to the LLM.
-    :raises RagqaError: as `WarmIndex.use` does.
-    """
+    """Answer a question; while an LLM writes, other questions are answered."""
     if writer is None:
         return warm.use(lambda index: index.ask(question, filters=filters, refresh=False))
     with warm.apart() as index:
@@ -118,10 +99,7 @@ def answer_to(
 
 
 def checked(warm: WarmIndex, saved: SavedAnswer | str) -> Verification:
-    """Check a saved answer, or one as pasted, against the notes, which needs no index.
-
-    :raises UsageError: it is too large, damaged or not a saved answer.
-    """
+    """Check a saved answer, or one as pasted, against the notes, which needs no index."""
     if isinstance(saved, str):
         saved = read_saved(io.BytesIO(saved.encode("utf-8", "replace")), "the answer")
     settings, corpus = warm.loaded.settings, warm.loaded.places.corpus
@@ -133,15 +111,8 @@ def checked(warm: WarmIndex, saved: SavedAnswer | str) -> Verification:
 
 def status(warm: WarmIndex) -> Shown:
     """The document of the index, as `ragqa status --json` prints it, and how current it is kept."""
-    found, kept = warm.use(status_of), warm.freshness
-    return status_document(found, warm.loaded.places, choice_of(warm.loaded)) | {
-        "server": {
-            "state": freshness_line(kept),
-            "updated": kept.updated and kept.updated.isoformat(timespec="seconds"),
-            "updating": kept.running or None,
-            "problem": kept.problem or None,
-        }
-    }
+    document = status_document(warm.use(status_of), warm.loaded.places, choice_of(warm.loaded))
+    return document | {"server": {"state": freshness_line(warm.freshness)}}
 
 
 def freshness_line(freshness: Freshness) -> str:
@@ -192,32 +163,30 @@ def chosen(warm: WarmIndex, asked: Any) -> Writer | None:  # noqa: ANN401 - what
     raise UsageError("a request cannot choose an LLM", hint=f"llm={NO_LLM} asks for excerpts alone")
 
 
+@dataclass
 class Interruptible:
     """An LLM whose work another thread can end."""
 
-    def __init__(self, llm: LLM) -> None:
-        self._llm = llm
-        self._pieces: Iterator[str] = iter(())
-        self._ended = False
+    llm: LLM
+    _pieces: Iterator[str] = field(default_factory=lambda: iter(()))
+    _ended: bool = False
 
     @property
     def destination(self) -> Destination:
         """As of the LLM."""
-        return self._llm.destination
+        return self.llm.destination
 
     def stream(self, prompt: Prompt, *, max_tokens: int) -> Iterator[str]:
         """As the LLM does, unless it was ended before."""
         if not self._ended:
-            self._pieces = self._llm.stream(prompt, max_tokens=max_tokens)
+            self._pieces = self.llm.stream(prompt, max_tokens=max_tokens)
         return self._pieces
 
     def end(self) -> None:
         """End it, now if the LLM can, else at its next piece."""
         self._ended = True
-        cancel: Callable[[], None] | None = getattr(self._pieces, "cancel", None)
-        if cancel is not None:
-            with suppress(Exception):  # a package's LLM may raise anything
-                cancel()
+        with suppress(Exception):  # a package's LLM may raise anything, and have no such method
+            self._pieces.cancel()  # type: ignore[attr-defined]
 
 
 def failure_of(exc: Exception) -> tuple[int, dict[str, str]]:
@@ -231,15 +200,12 @@ def failure_of(exc: Exception) -> tuple[int, dict[str, str]]:
         status, error, hint = exc.status_code, exc.detail, ""
     elif isinstance(exc, RagqaError):
         status = next((_STATUS[kind] for kind in _STATUS if isinstance(exc, kind)), 500)
-        error, hint = exc.message, hint_of(exc)
+        error, hint = exc.message, exc.hint
+        if hint.startswith(("ragqa list", "ragqa status")):  # the page shows what these list
+            hint = ""
     else:
         report(exc)
     return status, {"error": without_keys(error), "hint": without_keys(hint)}
-
-
-def hint_of(exc: RagqaError) -> str:
-    """What helps, unless it is a command that lists what a page or a tool shows."""
-    return "" if exc.hint.startswith(("ragqa list", "ragqa status")) else exc.hint
 
 
 def report(exc: Exception) -> None:

@@ -5,14 +5,15 @@ To add a tool, write its class and name it in `TOOLS`.
 """
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, ClassVar, TypeAlias
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
 from urllib.parse import quote, unquote
 
 import anyio
 import mcp_types as types
-from anyio import to_thread
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
@@ -21,31 +22,33 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.applications import Starlette
 
 from ragqa import __version__
-from ragqa.addresses import get_part
+from ragqa.addresses import find_indexed, get_part
+from ragqa.api import Index
 from ragqa.clock import day_since
-from ragqa.errors import RagqaError, UsageError, out_of_memory
+from ragqa.errors import NotIndexed, RagqaError, UsageError, out_of_memory
 from ragqa.explaining import explain
-from ragqa.render.documents import answer_document, search_document
+from ragqa.related import related_to
+from ragqa.render import documents
 from ragqa.render.explanations import explanation_document, verification_document
 from ragqa.safe import safe_line
 from ragqa.serving import wording
 from ragqa.serving.asking import BUG, BUG_HINT, answer_to, checked, report, status
-from ragqa.serving.warm import WarmIndex
+from ragqa.serving.warm import WarmIndex, in_thread
 from ragqa.serving.wording import Result
 from ragqa.types import Filters
 from ragqa.verifying.saved import ANY_NOTE, NOWHERE, SavedAnswer, SavedCitation
 
 Context: TypeAlias = ServerRequestContext[Any, Any]
+T = TypeVar("T")
 Page: TypeAlias = types.PaginatedRequestParams | None
 
 SCHEME = "ragqa://"
-_PAGE = 100
-_NOTE = types.ResourceTemplate(
-    uri_template=f"{SCHEME}{{+path}}", name="note", mime_type="text/markdown"
-)
+_MARKDOWN = "text/markdown"
+_NOTE = types.ResourceTemplate(uri_template=f"{SCHEME}{{+path}}", name="note", mime_type=_MARKDOWN)
+_MOST_RESOURCES = 1_000
 _GREETINGS = ("initialize", "server/discover")
 
-_MANNERS = (
+_INSTRUCTIONS = (
     "Answers questions from the user's own notes. Call ask first; the excerpt that it gives first "
     "may be the wrong one, so read the others, too. Cite the places it gives, such as path:12-15, "
     "and quote only what it quotes. When it says that the notes do not answer, say so. What tools "
@@ -56,6 +59,8 @@ _MANNERS = (
 MAX_QUOTES = 50
 MAX_TOKENS = 20_000
 _TEXT, _LIST = "string", "array"
+_SUBJECT = re.compile(r"\A\w+ (?=should )")
+"""Of what the validator says of a value, which is named instead."""
 
 
 class Tool(BaseModel):
@@ -73,20 +78,17 @@ class Tool(BaseModel):
 
     @classmethod
     def call(cls, warm: WarmIndex, given: dict[str, Any]) -> Result:
-        """Run the tool; both parts of its result are within the budget.
-
-        :raises UsageError: an argument is unknown, missing or of the wrong kind.
-        :raises RagqaError: the tool failed.
-        """
+        """Run the tool; both parts of its result are within the budget."""
         try:
             tool = cls.model_validate(given)
         except ValidationError as exc:
             first = exc.errors(include_url=False, include_input=False)[0]
-            where, name = ".".join(map(str, first["loc"])), cls.__name__.lower()
-            raise UsageError(
-                f"{name}: {where!r}: {first['msg']}",
-                hint=f"{name} takes {', '.join(cls.model_fields)}",
-            ) from exc
+            name, where = cls.__name__.lower(), repr(".".join(map(str, first["loc"])))
+            said = {
+                "missing": f"{name} needs {where}",
+                "extra_forbidden": f"{name} does not take {where}",
+            }.get(first["type"], f"{name}: {where} {_SUBJECT.sub('', first['msg'])}")
+            raise UsageError(said, hint=f"{name} takes {', '.join(cls.model_fields)}") from exc
         return tool._run(warm).within(tool.max_tokens, cls.gives)  # noqa: SLF001 - its own
 
     @classmethod
@@ -126,10 +128,7 @@ class _Scoped(Tool):
 
     @property
     def filters(self) -> Filters:
-        """The filters as the index takes them.
-
-        :raises UsageError: `since` is not a date.
-        """
+        """The filters as the index takes them."""
         return Filters(tuple(self.tags), tuple(self.paths), day_since(self.since), self.where)
 
 
@@ -144,7 +143,7 @@ class Ask(_Scoped):
 
     def _run(self, warm: WarmIndex) -> Result:
         answer = answer_to(warm, self.question, self.filters)
-        document = answer_document(answer)
+        document = documents.answer_document(answer)
         del document["timings_ms"]
         document["passages"] = document.pop("passages")  # the first to go where not all fits
         return Result(wording.answer_text(answer, warm.freshness, self.max_tokens), document)
@@ -165,7 +164,7 @@ class Search(_Scoped):
                 self.query, filters=self.filters, refresh=False, limit=self.limit
             )
         )
-        document = search_document(found)
+        document = documents.search_document(found)
         del document["timings_ms"]
         return Result(wording.search_text(found, warm.freshness, self.max_tokens), document)
 
@@ -185,12 +184,45 @@ class Get(Tool):
         return wording.part_result(part, self.max_tokens)
 
 
+class Related(_Scoped):
+    """Find the notes near a note by links and by meaning, nearest first, each with the reasons."""
+
+    gives = {"note": _TEXT, "related": _LIST}
+    address: str = Field(description="The note, or a place in it, as `get` takes it.")
+    limit: int = Field(5, ge=1, le=50, description="How many notes.")
+
+    def _run(self, warm: WarmIndex) -> Result:
+        found = warm.use(
+            lambda index: related_to(
+                index, self.address, filters=self.filters, limit=self.limit, refresh=False
+            )
+        )
+        return Result(
+            wording.related_text(found, self.max_tokens), documents.related_document(found)
+        )
+
+
+class List(_Scoped):
+    """List the notes with their dates, titles and tags, or the tags with their numbers of notes."""
+
+    gives = {"total": "integer", "notes": _LIST, "tags": _LIST}
+    what: Literal["notes", "tags"] = Field("notes", description="What to list.")
+    limit: int = Field(200, ge=1, le=1_000, description="How many notes or tags.")
+
+    def _run(self, warm: WarmIndex) -> Result:
+        found = warm.use(lambda index: index.notes(filters=self.filters, refresh=False))
+        document = documents.list_document(found, tags=self.what == "tags")
+        listed = {"total": len(document[self.what]), self.what: document[self.what][: self.limit]}
+        text = wording.list_text(found, self.what, self.limit, self.max_tokens)
+        return Result(text, {"notes": [], "tags": []} | document | listed)
+
+
 class Quote(BaseModel):
     """A quote to verify."""
 
     model_config = Tool.model_config
     quote: str
-    path: str = Field("", description="The note that it is from, if known.")
+    path: str = Field("", description="The note that it is from, or the place, if known.")
 
 
 class Verify(Tool):
@@ -210,13 +242,23 @@ class Verify(Tool):
                 raise UsageError(
                     f"quote {n} is empty", hint="give the words that the note should have"
                 )
+        notes = warm.use(self._notes) if any(one.path for one in self.quotes) else {}
         cited = tuple(
-            SavedCitation(n, one.path or ANY_NOTE, NOWHERE, NOWHERE, one.quote)
+            SavedCitation(n, notes.get(one.path, ANY_NOTE), NOWHERE, NOWHERE, one.quote)
             for n, one in enumerate(self.quotes, start=1)
         )
         found = checked(warm, self.answer or SavedAnswer("", cited))
         text = wording.verification_text(found, self.max_tokens)
         return Result(text, verification_document(found))
+
+    def _notes(self, index: Index) -> dict[str, str]:
+        """The path of the note at each place that a quote is from; as given where there is none."""
+        listed, notes = index.notes(refresh=False), {}
+        for place in filter(None, (one.path for one in self.quotes)):
+            notes[place] = place
+            with suppress(UsageError, NotIndexed):
+                notes[place] = find_indexed(index, listed, place).path
+        return notes
 
 
 class Why(Tool):
@@ -246,7 +288,7 @@ class Status(Tool):
 
 
 TOOLS: dict[str, type[Tool]] = {
-    tool.__name__.lower(): tool for tool in (Ask, Search, Get, Verify, Why, Status)
+    tool.__name__.lower(): tool for tool in (Ask, Search, Get, Related, List, Verify, Why, Status)
 }
 
 
@@ -257,22 +299,22 @@ def server_over(warm: WarmIndex) -> Server[Any]:
         return types.ListToolsResult(tools=[tool.described() for tool in TOOLS.values()])
 
     async def call_tool(_: Context, given: types.CallToolRequestParams) -> types.CallToolResult:
-        return await to_thread.run_sync(_call, warm, given.name, given.arguments or {})
+        return await in_thread(partial(_call, warm, given.name, given.arguments or {}))
 
-    async def list_resources(_: Context, page: Page) -> types.ListResourcesResult:
-        return await to_thread.run_sync(_resources, warm, page.cursor if page else None)
+    async def list_resources(_: Context, __: Page) -> types.ListResourcesResult:
+        return await in_thread(partial(_of_protocol, warm, _resources))
 
     async def list_templates(_: Context, __: Page) -> types.ListResourceTemplatesResult:
         return types.ListResourceTemplatesResult(resource_templates=[_NOTE])
 
     async def read(_: Context, given: types.ReadResourceRequestParams) -> types.ReadResourceResult:
-        return await to_thread.run_sync(_read, warm, str(given.uri))
+        return await in_thread(partial(_of_protocol, warm, partial(_resource, str(given.uri))))
 
     async def greet(ctx: Context, call_next: CallNext) -> HandlerResult:
         """Tell each client, when it comes, what is indexed."""
         result = await call_next(ctx)
         if ctx.method in _GREETINGS and isinstance(result, dict):
-            result["instructions"] = await to_thread.run_sync(_instructions, warm)
+            result["instructions"] = await in_thread(partial(_instructions, warm))
         return result
 
     server: Server[Any] = Server(
@@ -308,8 +350,8 @@ def _instructions(warm: WarmIndex) -> str:
     try:
         listed = warm.use(lambda index: index.notes(refresh=False), patience_s=0)
     except RagqaError:
-        return f"{_MANNERS} The index is being built; status says how far it is."
-    return f"{_MANNERS} {wording.overview(listed)}"
+        return f"{_INSTRUCTIONS} The index is being built; status says how far it is."
+    return f"{_INSTRUCTIONS} {wording.overview(listed)}"
 
 
 def _call(warm: WarmIndex, name: str, arguments: dict[str, Any]) -> types.CallToolResult:
@@ -331,42 +373,32 @@ def _told(text: str, **more: Any) -> types.CallToolResult:  # noqa: ANN401 - pas
     return types.CallToolResult(content=[types.TextContent(type="text", text=text)], **more)
 
 
-def _resources(warm: WarmIndex, cursor: str | None) -> types.ListResourcesResult:
-    if cursor and not (cursor.isdecimal() and len(cursor) < 10):
-        raise MCPError(types.INVALID_PARAMS, f"no cursor {safe_line(cursor[:40])!r}")
-    start = int(cursor or 0)
-    with _as_protocol_errors():
-        notes = warm.use(lambda index: index.notes(refresh=False)).notes
-    following = start + _PAGE
-    return types.ListResourcesResult(
-        resources=[
-            types.Resource(
-                uri=SCHEME + quote(os.fsencode(note.path)),
-                name=safe_line(note.path),
-                title=safe_line(note.title),
-                mime_type="text/markdown",
-            )
-            for note in notes[start:following]
-        ],
-        next_cursor=str(following) if following < len(notes) else None,
-    )
-
-
-def _read(warm: WarmIndex, uri: str) -> types.ReadResourceResult:
-    path = unquote(uri.removeprefix(SCHEME), errors="surrogateescape")
-    with _as_protocol_errors():
-        part = warm.use(lambda index: get_part(index, path, refresh=False))
-    content = types.TextResourceContents(uri=uri, mime_type="text/markdown", text=part.text)
-    return types.ReadResourceResult(contents=[content])
-
-
-@contextmanager
-def _as_protocol_errors() -> Iterator[None]:
-    """Translate errors into the protocol's, which say nothing of how ragqa works inside."""
+def _of_protocol(warm: WarmIndex, work: Callable[[Index], T]) -> T:
+    """Call `work`; errors are the protocol's, and say nothing of how ragqa works inside."""
     try:
-        yield
+        return warm.use(work)
     except RagqaError as exc:
         raise MCPError(types.INVALID_PARAMS, safe_line(exc.message)) from exc
     except Exception as exc:
         report(exc)
         raise MCPError(types.INTERNAL_ERROR, BUG) from exc
+
+
+def _resources(index: Index) -> types.ListResourcesResult:
+    """The first notes; the template reads any, and the tool `list` lists them all."""
+    return types.ListResourcesResult(
+        resources=[
+            types.Resource(
+                uri=SCHEME + quote(os.fsencode(note.path)), name=safe_line(note.path),
+                title=safe_line(note.title), mime_type=_MARKDOWN,
+            )
+            for note in index.notes(refresh=False).notes[:_MOST_RESOURCES]
+        ]
+    )  # fmt: skip
+
+
+def _resource(uri: str, index: Index) -> types.ReadResourceResult:
+    path = unquote(uri.removeprefix(SCHEME), errors="surrogateescape")
+    text = get_part(index, path, refresh=False).text
+    content = types.TextResourceContents(uri=uri, mime_type=_MARKDOWN, text=text)
+    return types.ReadResourceResult(contents=[content])

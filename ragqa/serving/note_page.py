@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial
-from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -29,7 +28,7 @@ _LARGEST_RENDERED = 300_000
 """Characters; a longer note is shown as its source alone."""
 
 _LONGEST_SENT = 2_000
-"""Characters; the address of a longer quote has its digest, since servers bound an address."""
+"""Characters; of a longer quote the address has the beginning, since servers bound an address."""
 
 Quoted = tuple[Span, str]
 """The characters of a note that were quoted, and what they said."""
@@ -101,7 +100,7 @@ def around(warm: WarmIndex, path: str, asked: Asked) -> Shown:
     note = read_now(warm, path)
     headings = [one for one in note.blocks if one.kind is Kind.HEADING]
     return {
-        "note": shown_note(note, quoted_by(asked, note.text), links),
+        "note": shown_note(note, quoted_by(asked), links),
         "outline": [
             {"label": one.label, "level": one.level, "slug": slug}
             for one, slug in zip(headings, slugs(one.label for one in headings), strict=True)
@@ -114,8 +113,7 @@ def around(warm: WarmIndex, path: str, asked: Asked) -> Shown:
 
 
 def _named(record: NoteRecord, why: Iterable[str] = ()) -> Shown:
-    named = {"path": record.path, "title": record.title, "date": record.date}
-    return named | {"why": "; ".join(why)}
+    return {"path": record.path, "title": record.title, "why": "; ".join(why)}
 
 
 def read_now(warm: WarmIndex, path: str) -> Note:
@@ -138,7 +136,7 @@ def shown_note(note: Note, quotes: Sequence[Quoted], links: Links) -> Shown:
     html = exact = source_html(note.text, note.blocks, marks=marks)
     if len(note.text) <= _LARGEST_RENDERED:
         html = note_html(note.text, note.blocks, path=note.path, names=links.names, marks=marks)
-    first = [f"?{stretch(one, note.text[slice(*one)])}#cited" for one in marks[:1]]
+    first = [f"?{stretch(one[0], note.text[slice(*one)])}#cited" for one in marks[:1]]
     return {
         "path": note.path,
         "href": f"/note/{url_path(note.path)}{''.join(first)}",
@@ -161,22 +159,12 @@ def _place_of(note: Note, quoted: Quoted) -> Span | None:
     return found.place.chars if found and found.is_sound and found.place else None
 
 
-def stretch(chars: Span, quote: str) -> str:
+def stretch(start: int, quote: str) -> str:
     """The query that names a quote: the note may change before anybody follows the link."""
-    is_sent = len(quote) <= _LONGEST_SENT
-    words = {"quote": quote} if is_sent else {"sha256": _digest(quote)}
-    return urlencode({"from": chars[0], "to": chars[1], **words})
+    return urlencode({"from": start, "quote": quote[:_LONGEST_SENT]})
 
 
-def quoted_by(asked: Asked, text: str) -> list[Quoted]:
-    """The quote that such a query names, of a note with this text; none if it names none."""
-    start, end = number_in(asked, "from") or 0, number_in(asked, "to") or 0
-    if not start < end:
-        return []
-    there = text[start:end]
-    quote = there if _digest(there) == asked.get("sha256") else str(asked.get("quote", ""))
-    return [((start, end), quote)]
-
-
-def _digest(quote: str) -> str:
-    return sha256(quote.encode("utf-8", "replace")).hexdigest()
+def quoted_by(asked: Asked) -> list[Quoted]:
+    """The quote that such a query names; none if it names none."""
+    start, quote = number_in(asked, "from") or 0, str(asked.get("quote", ""))
+    return [((start, start + len(quote)), quote)] if quote else []

@@ -158,8 +158,6 @@ def _examples(warm: WarmIndex, notes: Iterable[NoteRecord]) -> list[str]:
 def _filters(asked: Asked, links: Links | None) -> Shown:
     """The filters as they are set, and what completes them."""
     tags, folders = (links.tags, links.folders) if links else ((), ())
-    dates = {note.date for note in links.records.values() if note.date} if links else ()
-    parts = sorted({date[:end] for date in dates for end in (4, 7)}, reverse=True)
     return {
         **{name: str(asked.get(name, "")) for name in ("since", "where", "llm")},
         "filters": [
@@ -167,7 +165,6 @@ def _filters(asked: Asked, links: Links | None) -> Shown:
              "known": list(islice(known, MOST_COMPLETED))}
             for label, name, known in (("Tag", "tag", tags), ("Folder", "path", folders))
         ],
-        "dates": parts[:MOST_COMPLETED],
     }  # fmt: skip
 
 
@@ -212,11 +209,11 @@ def _keep(warm: WarmIndex, key: tuple[str, str, Filters], answer: Answer) -> Non
             warm.written.pop(old, None)
 
 
-def written(warm: WarmIndex, asked: Asked, writer: Writer | None, emit: Emit) -> None:
+def written(warm: WarmIndex, asked: Asked, writer: Writer, emit: Emit) -> None:
     """The events of an answer that an LLM writes: its sentences, then the answer as HTML."""
     question, filters = text_in(asked, "q"), filters_of(asked)
     links = warm.use(Links.of)
-    writer = writer and replace(
+    writer = replace(
         writer,
         on_sentence=lambda one: emit(
             "sentence",
@@ -328,11 +325,6 @@ def about_page(warm: WarmIndex, asked: Asked) -> Shown:
 def _base(warm: WarmIndex, page: str) -> Shown:
     """What every page shows."""
     return {"page": page, "state": freshness_line(warm.freshness)}
-
-
-def back_to(asked: Asked) -> str:
-    """The address of the page with the question as asked, to be changed."""
-    return address_of("/", asked, edit="1") if asked.get("q") else "/"
 
 
 def address_of(path: str, asked: Asked, **more: str) -> str:

@@ -10,19 +10,23 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, wait
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
+from time import monotonic
 from typing import Self, TypeAlias, TypeVar
 
+from anyio import CapacityLimiter, to_thread
 from watchfiles import Change, watch
 
+from ragqa import errors
 from ragqa.api import Index, index_from
 from ragqa.config import Loaded, Places, Settings
-from ragqa.errors import IndexUnusable, NoIndex, NotIndexed, OtherFormat, RagqaError, WriterBusy
+from ragqa.errors import IndexUnusable, NoIndex, RagqaError
 from ragqa.generation import Writer
 from ragqa.types import Answer, Filters, IndexReport, Progress, Waiting, counted
 
@@ -43,6 +47,9 @@ RETRY_FAILED_S = 60.0
 DEADLINE_S = 60.0
 """How long a call may wait for the index, and then have it."""
 
+_GLANCE_S = 0.1
+"""How often a call that waits for the index looks whether it was given up."""
+
 LEAVE_S = 5.0
 """How long the end of the server waits for an update to stop."""
 
@@ -52,12 +59,22 @@ _QUIET_MS, _LONGEST_MS, _POLL_MS = 400, 3_000, 1_000
 _IGNORED = frozenset({".git", ".obsidian", ".trash", "node_modules"})
 
 
+_GIVEN_UP: ContextVar[threading.Event] = ContextVar("given_up")
+"""Set once nobody waits for what this thread works on."""
+
+
+async def in_thread(work: Callable[[], T], limiter: CapacityLimiter | None = None) -> T:
+    """Work in a thread; if this is cancelled, the work has the index for no further stage."""
+    given_up = threading.Event()
+    _GIVEN_UP.set(given_up)
+    try:
+        return await to_thread.run_sync(work, limiter=limiter, abandon_on_cancel=True)
+    finally:
+        given_up.set()
+
+
 class NotReady(NoIndex):
     """The first index is still being built."""
-
-
-class Overdue(RagqaError):
-    """A call waited for the index, or had it, for too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,29 +150,33 @@ class WarmIndex:
         :param work: must not refresh the index.
         :param patience_s: how long to wait for an update that is running.
         :raises NotReady: the first index is still being built.
-        :raises Overdue: others had the index for too long, or `work` has.
+        :raises GivenUp: others had the index for too long, or `work` has.
         :raises RagqaError: there is no index, since building it failed; or as `work` does.
         """
+        given_up = _GIVEN_UP.get(None) or threading.Event()
         self._settled.wait(patience_s)
-        if not self._lock.acquire(timeout=DEADLINE_S):
-            raise Overdue("other questions are still being answered", hint="ask again later")
+        end = monotonic() + DEADLINE_S
+        while not self._lock.acquire(timeout=_GLANCE_S):
+            if given_up.is_set() or monotonic() > end:
+                why = "other questions are still being answered"
+                raise errors.GivenUp(why, hint="ask again later")
         try:
             if self._index.kept.is_shared:
                 self._index.close()
-            self._tell_waiting(self._index)
-            return self._in_time(work)
-        except (NoIndex, OtherFormat) as exc:
+            self._lend(self._index, given_up)
+            return self._in_time(work, given_up)
+        except (NoIndex, errors.OtherFormat) as exc:
             raise self._why_none(exc) from exc
         finally:
             self._lock.release()
 
-    def _in_time(self, work: Callable[[Index], T]) -> T:
+    def _in_time(self, work: Callable[[Index], T], given_up: threading.Event) -> T:
         """Call `work` with the index in a thread of its own.
 
-        No thread can be ended from outside. One that is late keeps the index that it has, and
-        closes it when it is done; whoever comes next gets another.
+        No thread can be ended from outside. One that is late ends at its next stage, and keeps the
+        index that it has until then; whoever comes next gets another.
 
-        :raises Overdue: it takes too long.
+        :raises GivenUp: it takes too long.
         """
         index, done, limit = self._index, Future[T](), DEADLINE_S
 
@@ -169,32 +190,31 @@ class WarmIndex:
         wait([done], limit)
         if done.done():
             return done.result()
+        given_up.set()
         self._index = index_from(self.loaded)
         self._index.source = index.source
         done.add_done_callback(lambda _: index.close())
-        raise Overdue(
+        raise errors.GivenUp(
             f"this took longer than {limit:g} seconds, and was given up",
             hint="ask something narrower",
         )
 
     @contextmanager
     def apart(self) -> Iterator[Index]:
-        """A second index on the same files and models, for what takes long: nobody waits for it.
-
-        :raises RagqaError: as `use` does.
-        """
+        """A second index on the same files and models, for what takes long: nobody waits for it."""
         self._settled.wait(PATIENCE_S)
         with index_from(self.loaded) as index:
             index.source = self._index.source
-            self._tell_waiting(index)
+            self._lend(index, _GIVEN_UP.get(None))
             try:
                 yield index
-            except (NoIndex, OtherFormat) as exc:
+            except (NoIndex, errors.OtherFormat) as exc:
                 raise self._why_none(exc) from exc
 
-    def _tell_waiting(self, index: Index) -> None:
+    def _lend(self, index: Index, given_up: threading.Event | None) -> None:
         """Let the index say what it does not have yet; no command is needed to read it."""
         index.waiting, index.update_with = self._freshness.waiting, ""
+        index.given_up = given_up
 
     def _why_none(self, exc: RagqaError) -> RagqaError:
         freshness = self._freshness
@@ -207,7 +227,7 @@ class WarmIndex:
             return IndexUnusable(
                 f"the index could not be built: {freshness.problem}", hint="ragqa index"
             )
-        if self._index.kept.is_shared or isinstance(exc, NotIndexed):
+        if self._index.kept.is_shared or isinstance(exc, errors.NotIndexed):
             return exc
         self._wanted.set()
         return NotReady("the index is gone, and is built again", hint="ask again in a few seconds")
@@ -231,7 +251,7 @@ class WarmIndex:
                 problem = exc.message if isinstance(exc, RagqaError) else said
                 logger.warning("the index could not be updated: %s", problem)
                 self._freshness = Freshness(self._freshness.updated, problem=problem)
-                pause = RETRY_S if isinstance(exc, WriterBusy) else RETRY_FAILED_S
+                pause = RETRY_S if isinstance(exc, errors.WriterBusy) else RETRY_FAILED_S
             finally:
                 self._settled.set()
 
@@ -270,13 +290,8 @@ class WarmIndex:
 
     def _watch(self) -> None:
         folders = [folder for _, folder in self.loaded.places.corpus.prefixed]
-        while not self._stop.is_set():
-            try:
-                for _ in changes(folders, self._stop):
-                    self._wanted.set()
-            except (OSError, RuntimeError) as exc:
-                logger.warning("%s cannot be watched: %s", self.loaded.places.corpus, exc)
-                self._stop.wait(RETRY_S)
+        for _ in changes(folders, self._stop):
+            self._wanted.set()
 
 
 def update(
@@ -337,7 +352,8 @@ def changes(folders: Sequence[Path], stop: threading.Event) -> Iterator[None]:
     Where the system cannot report changes (no inotify watches left, some network file systems), the
     folders are scanned every second instead.
     """
-    for polling in (False, True):
+    polling = False
+    while not stop.is_set():
         try:
             for _ in watch(
                 *folders, watch_filter=partial(_is_of_notes, folders), debounce=_LONGEST_MS,
@@ -345,12 +361,10 @@ def changes(folders: Sequence[Path], stop: threading.Event) -> Iterator[None]:
                 raise_interrupt=False, ignore_permission_denied=True,
             ):  # fmt: skip
                 yield
-        except OSError as exc:
-            if polling:
-                raise
+        except (OSError, RuntimeError) as exc:
             logger.warning("the notes cannot be watched, so they are scanned: %s", exc)
-        else:
-            return
+            stop.wait(RETRY_S * polling)
+            polling = True
 
 
 def _is_of_notes(folders: Sequence[Path], _: Change, path: str) -> bool:

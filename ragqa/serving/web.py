@@ -8,7 +8,8 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
-from anyio import CapacityLimiter, from_thread, to_thread
+import msgspec
+from anyio import CapacityLimiter, from_thread
 from starlette.applications import Starlette
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
@@ -20,11 +21,9 @@ from starlette.types import Send
 
 from ragqa.addresses import get_part
 from ragqa.errors import UsageError
-from ragqa.generation import Writer
 from ragqa.llms import NO_LLM
 from ragqa.notes.read import open_inside
-from ragqa.render import to_json
-from ragqa.render.documents import Sentence, answer_document, part_document, search_document
+from ragqa.render import documents, to_json
 from ragqa.render.explanations import verification_document
 from ragqa.serving import pages
 from ragqa.serving.asking import (
@@ -43,7 +42,7 @@ from ragqa.serving.asking import (
     text_in,
 )
 from ragqa.serving.note_html import IMAGES
-from ragqa.serving.warm import NotReady, WarmIndex
+from ragqa.serving.warm import NotReady, WarmIndex, in_thread
 from ragqa.types import Corpus
 
 MOST_ANSWERED = 8
@@ -62,44 +61,28 @@ _FILTERS = ("tag", "path", "since", "where")
 Answering: TypeAlias = Callable[[WarmIndex, Asked], Shown]
 """From what was asked, by name, to what a page or a document shows."""
 
-Saying: TypeAlias = Callable[[WarmIndex, Asked, Writer | None, Emit], None]
-"""Answers what was asked in events."""
-
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
 def _ask(warm: WarmIndex, asked: Asked) -> Shown:
     question, filters = text_in(asked, "question"), filters_of(asked)
-    return answer_document(answer_to(warm, question, filters, chosen(warm, asked.get("llm"))))
-
-
-def _ask_in_events(warm: WarmIndex, asked: Asked, writer: Writer | None, emit: Emit) -> None:
-    """The same in events.
-
-    `excerpts` has the answer in the notes' own words, `sentence` each sentence that the LLM wrote
-    once it is checked, and `answer` the document of `_ask`. Without an LLM there is only the last.
-    """
-    question, filters = text_in(asked, "question"), filters_of(asked)
-    writer = writer and replace(
-        writer,
-        keep=lambda answer: emit("excerpts", answer_document(answer)),
-        on_sentence=lambda sentence: emit("sentence", Sentence.document(sentence)),
+    return documents.answer_document(
+        answer_to(warm, question, filters, chosen(warm, asked.get("llm")))
     )
-    emit("answer", answer_document(answer_to(warm, question, filters, writer)))
 
 
 def _search(warm: WarmIndex, asked: Asked) -> Shown:
     query, filters, limit = text_in(asked, "query"), filters_of(asked), number_in(asked, "limit")
     if (limit or 0) > MOST_FOUND:
         raise UsageError(f"limit is at most {MOST_FOUND}")
-    return search_document(
+    return documents.search_document(
         warm.use(lambda index: index.search(query, filters=filters, limit=limit, refresh=False))
     )
 
 
 def _get(warm: WarmIndex, asked: Asked) -> Shown:
     address = text_in(asked, "address")
-    return part_document(warm.use(lambda index: get_part(index, address, refresh=False)))
+    return documents.part_document(warm.use(lambda index: get_part(index, address, refresh=False)))
 
 
 def _verify(warm: WarmIndex, asked: Asked) -> Shown:
@@ -125,53 +108,42 @@ class _Endpoints:
 
         return endpoint
 
-    def api(self, work: Answering, known: tuple[str, ...]) -> Endpoint:
+    def api(self, work: Answering, known: tuple[str, ...], *, may_write: bool = False) -> Endpoint:
         """A document of the HTTP API, from values of these names."""
 
         async def endpoint(request: Request) -> Response:
-            return _document(await self._run(work, await _asked(request, known), may_write=False))
+            asked = await _asked(request, known)
+            document = await self._run(work, asked, may_write=may_write)
+            return Response(to_json(document), media_type="application/json")
 
         return endpoint
 
-    async def ask(self, request: Request) -> Response:
-        """An answer, at once or in events."""
-        asked = await _asked(request, ("question", "stream", "llm", *_FILTERS))
-        streams = str(asked.get("stream", "")).casefold() in ("1", "true")
-        if streams or "text/event-stream" in request.headers.get("accept", ""):
-            return self._events(_ask_in_events, request, asked)
-        return _document(await self._run(_ask, asked, may_write=True))
-
     async def written(self, request: Request) -> Response:
-        """The events of a page's answer."""
-        return self._events(pages.written, request, _several(request.query_params))
-
-    def _events(self, work: Saying, request: Request, asked: Asked) -> Response:
-        """Events that end with an answer."""
-        writer = chosen(self.warm, asked.get("llm"))
-        end, limiter = (lambda: None), self.answering
-        if writer is not None:
-            llm = Interruptible(writer.llm)
-            writer, end, limiter = replace(writer, llm=llm), llm.end, self.writing
-        said, failed = partial(work, self.warm, asked, writer), partial(_response_to, request)
-        return EventStream(said, end=end, limiter=limiter, failed=failed)
+        """What an LLM writes for a page, in events."""
+        asked, writer = _several(request.query_params), self.warm.writer
+        if writer is None:
+            raise UsageError("no LLM writes answers here")
+        llm = Interruptible(writer.llm)
+        work = partial(pages.written, self.warm, asked, replace(writer, llm=llm))
+        return EventStream(work, end=llm.end, limiter=self.writing)
 
     async def save(self, request: Request) -> Response:
         """The answer as a Markdown file."""
         asked = _several(request.query_params)
-        text, name = await to_thread.run_sync(pages.saved, self.warm, asked, limiter=self.answering)
+        text, name = await in_thread(partial(pages.saved, self.warm, asked), self.answering)
         headers = {"content-disposition": f'attachment; filename="{name}"'}
         return Response(text, media_type="text/markdown", headers=headers)
 
     async def image(self, request: Request) -> Response:
         """An image of the folder."""
         path = request.path_params["path"]
-        data = await to_thread.run_sync(_read_image, self.warm.loaded.places.corpus, path)
+        data = await in_thread(partial(_read_image, self.warm.loaded.places.corpus, path))
         return Response(data, media_type=IMAGES[posixpath.splitext(path.casefold())[1]])
 
     async def _run(self, work: Answering, asked: Asked, *, may_write: bool) -> Shown:
         writes = may_write and self.warm.writer is not None and asked.get("llm") != NO_LLM
         limiter = self.writing if writes else self.answering
-        return await to_thread.run_sync(work, self.warm, asked, limiter=limiter)
+        return await in_thread(partial(work, self.warm, asked), limiter)
 
 
 def web_app(warm: WarmIndex) -> Starlette:
@@ -184,7 +156,7 @@ def web_app(warm: WarmIndex) -> Starlette:
         "/written": made.written, "/save": made.save, "/image/{path:path}": made.image,
     }  # fmt: skip
     api = {
-        "/api/ask": made.ask,
+        "/api/ask": made.api(_ask, ("question", "llm", *_FILTERS), may_write=True),
         "/api/search": made.api(_search, ("query", "limit", *_FILTERS)),
         "/api/get": made.api(_get, ("address",)),
         "/api/verify": made.api(_verify, ("answer",)),
@@ -201,7 +173,7 @@ def web_app(warm: WarmIndex) -> Starlette:
 
 
 def _guarded(endpoint: Endpoint) -> Endpoint:
-    """Answer whatever goes wrong in an endpoint."""
+    """Answer whatever goes wrong in an endpoint; starlette would also raise it again."""
 
     async def guarded(request: Request) -> Response:
         try:
@@ -220,14 +192,9 @@ async def _asked(request: Request, known: tuple[str, ...]) -> dict[str, Any]:
     asked: dict[str, Any] = {}
     if body := await request.body():
         try:
-            asked = json.loads(body)
-            json.dumps(asked, ensure_ascii=False).encode()
-        except UnicodeEncodeError as exc:
-            raise UsageError("the body has half a character: a lone surrogate") from exc
+            asked = msgspec.json.decode(body, type=dict[str, Any])
         except (ValueError, RecursionError) as exc:
-            raise UsageError("the body is not JSON that can be read") from exc
-        if not isinstance(asked, dict):
-            raise UsageError("the body is not a JSON object")
+            raise UsageError("the body is not a JSON object that can be read") from exc
     asked |= _several(request.query_params)
     if unknown := asked.keys() - set(known):
         takes = f"it takes {', '.join(known) or 'nothing'}"
@@ -243,10 +210,6 @@ def _several(given: QueryParams) -> dict[str, Any]:
     }
 
 
-def _document(document: Shown) -> Response:
-    return Response(to_json(document), media_type="application/json")
-
-
 def _response_to(request: Request, error: Exception) -> Response:
     """Say what went wrong, with a fitting status: as JSON to a program, else as a page."""
     status_code, said = failure_of(error)
@@ -254,7 +217,8 @@ def _response_to(request: Request, error: Exception) -> Response:
     headers = {"retry-after": str(again)} if again else {}
     if request.url.path.startswith("/api/"):
         return JSONResponse(said, status_code=status_code, headers=headers)
-    back = pages.back_to(_several(request.query_params))
+    asked = _several(request.query_params)
+    back = pages.address_of("/", asked, edit="1") if asked.get("q") else "/"
     title = (
         "Not ready yet" if isinstance(error, NotReady)
         else "That cannot be asked" if isinstance(error, UsageError)
@@ -284,33 +248,24 @@ def _read_image(corpus: Corpus, path: str) -> bytes:
 
 
 class EventStream(StreamingResponse):
-    """Runs work in a thread, and sends its server-sent events as they come.
+    """Runs work in a thread, and sends its server-sent events as they come, `error` if it fails.
 
-    What fails before the first event is an error as of any other request, later it is the event
-    `error`. When the client leaves or the server ends, the work is ended, too.
+    When the client leaves or the server ends, the work is ended, too.
 
     :param work: called with `Emit`, which raises once there is nobody to send to.
     :param end: ends work that waits, from another thread.
-    :param failed: the response where nothing was sent yet.
     """
 
     def __init__(
-        self, work: Callable[[Emit], None], *, end: Callable[[], None], limiter: CapacityLimiter,
-        failed: Callable[[Exception], Response],
-    ) -> None:  # fmt: skip
+        self, work: Callable[[Emit], None], *, end: Callable[[], None], limiter: CapacityLimiter
+    ) -> None:
         super().__init__((), media_type="text/event-stream")
-        self._work, self._end, self._limiter, self._failed = work, end, limiter, failed
+        self._work, self._end, self._limiter = work, end, limiter
 
     async def stream_response(self, send: Send) -> None:
         """Send the events."""
-        began = False
 
         async def say(name: str, document: Mapping[str, Any]) -> None:
-            nonlocal began
-            if not began:
-                began = True
-                head = {"status": self.status_code, "headers": self.raw_headers}
-                await send({"type": "http.response.start", **head})
             body = f"event: {name}\ndata: {json.dumps(document)}\n\n".encode()
             await send({"type": "http.response.body", "body": body, "more_body": True})
 
@@ -318,17 +273,11 @@ class EventStream(StreamingResponse):
             from_thread.check_cancelled()
             from_thread.run(say, name, document)
 
+        head = {"status": self.status_code, "headers": self.raw_headers}
+        await send({"type": "http.response.start", **head})
         try:
-            await to_thread.run_sync(
-                self._work, emit, limiter=self._limiter, abandon_on_cancel=True
-            )
+            await in_thread(partial(self._work, emit), self._limiter)
         except Exception as exc:  # noqa: BLE001 - whatever it is becomes an answer
-            if not began:
-                response = self._failed(exc)
-                head = {"status": response.status_code, "headers": response.raw_headers}
-                await send({"type": "http.response.start", **head})
-                await send({"type": "http.response.body", "body": response.body})
-                return
             await say("error", failure_of(exc)[1])
         finally:
             self._end()

@@ -4,21 +4,23 @@ Whatever comes from notes is quoted line by line, so that a note cannot pass for
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ragqa.addresses import NotePart
+from ragqa.addresses import NoTarget, NotePart
 from ragqa.answering.sentences import context_of
 from ragqa.errors import RagqaError
 from ragqa.explaining import Explanation
 from ragqa.passages import tokens
+from ragqa.related import RelatedNotes
 from ragqa.render.documents import part_document
 from ragqa.render.explanations import lacking_line, verdict
 from ragqa.render.view import address, corrected_line, disagreement_line, trust_line
 from ragqa.safe import safe_line, safe_text
-from ragqa.serving.asking import freshness_line, hint_of
+from ragqa.serving.asking import freshness_line
 from ragqa.serving.warm import Freshness
 from ragqa.types import Answer, Citation, Hit, NoteList, SearchResult, counted
 from ragqa.verifying.checking import Checked, Verification
@@ -27,13 +29,22 @@ MORE = "a larger max_tokens gives more"
 _ITEM = ("status", "path", "lines", "address", "error", "quote", "text")
 """What is kept, cut if it must be, of an item that does not fit."""
 
-_CUT = "\u2026"
+_CUT, _GAP = "\u2026", "\n\n"
 _SLACK = 3
 _CHARS = 8
 """The characters of a token at most: what is longer is not tried."""
 
 _MOST_NAMED = 8
 _MOST_SKIPPED = 10
+
+_TOOLS = (
+    (re.compile("ragqa list --tags"), "list with what='tags'"),
+    (re.compile("ragqa (?:ask|list) --where (.+?)(?: QUESTION|$)"), r"where=\1"),
+    (re.compile(r"ragqa (list|status)\b"), r"the tool \1"),
+    (re.compile('ragqa ask (".+")'), r"question=\1"),
+    (re.compile("--(since|where)"), r"\1"),
+)
+"""Commands as messages name them, and what does the same here."""
 
 _MAY_BE_WRONG = (
     "The first excerpt may be the wrong one: compare it with those below before you answer."
@@ -54,7 +65,10 @@ class Result:
 
     def within(self, budget: int, first: Collection[str]) -> "Result":
         """The same, or what fits of it; `first` is as in `fitted`."""
-        return Result(clipped(self.text, budget), fitted(self.data, budget, first, MORE))
+        data = dict(self.data)
+        if "warnings" in data:
+            data["warnings"] = [for_tools(one) for one in data["warnings"]]
+        return Result(clipped(self.text, budget), fitted(data, budget, first, MORE))
 
 
 def answer_text(answer: Answer, freshness: Freshness, budget: int) -> str:
@@ -129,8 +143,47 @@ def _cut_part(part: NotePart, chars: int, budget: int) -> Result:
 
 def problem(exc: RagqaError) -> str:
     """What went wrong, and what helps, in a sentence or two."""
-    hint = hint_of(exc)
-    return safe_line(f"{exc.message}." + (f" Try: {hint}" if hint else ""))
+    hint = for_tools(exc.hint)
+    if isinstance(exc, NoTarget) and exc.targets:
+        hint = ", or ".join(exc.targets)
+    elif "ragqa " in hint:
+        hint = f"tell the user: {hint}"
+    return safe_line(f"{for_tools(exc.message)}." + (f" Try: {hint}" if hint else ""))
+
+
+def for_tools(text: str) -> str:
+    """A message or a hint with the tools in place of the commands of the same names."""
+    for command, tool in _TOOLS:
+        text = command.sub(tool, text)
+    return text
+
+
+def related_text(found: RelatedNotes, budget: int) -> str:
+    """The notes near a note, each with the reasons."""
+    blocks = []
+    for n, one in enumerate(found.related, start=1):
+        about = "  ".join(filter(None, (one.note.path, one.note.date, one.note.title)))
+        blocks.append(f"{n}. {safe_line(about)}\n   {'; '.join(one.why)}")
+    near = counted(len(blocks), "note") if blocks else "No note"
+    verb = "is" if len(blocks) < 2 else "are"
+    head = safe_line(f"{near} {verb} near {found.note.path}.")
+    return within(head, blocks, budget, _noted(found.warnings))
+
+
+def list_text(found: NoteList, what: str, limit: int, budget: int) -> str:
+    """A line for each note, or for each tag."""
+    if what == "tags":
+        lines = [f"{n}  {safe_line(tag)}" for tag, n in found.tags.items()]
+    else:
+        about = (
+            (one.path, one.date, one.title, " ".join(f"#{tag}" for tag in one.tags))
+            for one in found.notes
+        )
+        lines = [safe_line("  ".join(filter(None, one))) for one in about]
+    head = f"{counted(len(lines), what.removesuffix('s'))}."
+    if len(lines) > limit:
+        head = f"{limit} of {head} A larger limit or a filter gives others."
+    return within(head, lines[:limit], budget, _noted(found.warnings), gap="\n")
 
 
 def verification_text(verification: Verification, budget: int) -> str:
@@ -178,7 +231,7 @@ def _notices(found: Answer | SearchResult, freshness: Freshness) -> list[str]:
 
 
 def _noted(notices: Iterable[str]) -> list[str]:
-    return [f"Note: {safe_line(notice)}" for notice in notices]
+    return [f"Note: {safe_line(for_tools(notice))}" for notice in notices]
 
 
 def _cited(citation: Citation) -> str:
@@ -236,13 +289,15 @@ def clipped(text: str, room: int, measure: Callable[[str], int] = size) -> str:
     return text[:kept] + _CUT if kept else ""
 
 
-def within(head: str, blocks: Sequence[str], budget: int, notices: Iterable[str] = ()) -> str:
+def within(
+    head: str, blocks: Sequence[str], budget: int, notices: Iterable[str] = (), *, gap: str = _GAP
+) -> str:
     """Join a heading and blocks as far as the budget goes, and say what is cut.
 
     Of the blocks there is always one, cut if it must be.
     """
     notes = "\n\n".join(notices)
-    whole = _joined(head, *blocks, notes)
+    whole = _joined(head, gap.join(blocks), notes)
     if size(whole) <= budget:
         return whole
     head, notes = clipped(head, budget // 4), clipped(notes, budget // 6)
@@ -257,7 +312,7 @@ def within(head: str, blocks: Sequence[str], budget: int, notices: Iterable[str]
     told = told.format(len(blocks) - len(shown))
     if len(shown) < len(blocks):
         shown.append(clipped(blocks[len(shown)], room))
-    return clipped(_joined(head, *shown, notes, told), budget)
+    return clipped(_joined(head, gap.join(shown), notes, told), budget)
 
 
 def fitted(data: Mapping[str, Any], room: int, first: Collection[str], more: str = "") -> Any:  # noqa: ANN401 - as `data`
@@ -296,4 +351,4 @@ def _shortened(value: object, room: int) -> object:
 
 
 def _joined(*blocks: str) -> str:
-    return "\n\n".join(block for block in blocks if block)
+    return _GAP.join(block for block in blocks if block)

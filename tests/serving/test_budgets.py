@@ -31,6 +31,8 @@ CALLS = [
     ("verify", {"quotes": QUOTES}),
     ("why", {"question": "how is tea brewed?", "address": "note 3"}),
     ("status", {}),
+    ("list", {}),
+    ("related", {"address": "note 3", "limit": 50}),
 ]
 BUDGETS = (50, 100, 400, 2_000)
 

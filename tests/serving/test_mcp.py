@@ -1,18 +1,17 @@
 """The MCP server, tried with the SDK's own client, and with one that means harm."""
 
 import json
-import subprocess
 
 import anyio
 import pytest
 from served import NOTES, serving
-from served_mcp import connected, started, talk, text_of
-from support import HANGS_S, write_notes
+from served_mcp import connected, talk, text_of
+from support import QUICK, run_ragqa, write_notes
 
 mcp = pytest.importorskip("mcp", reason="the extra mcp is not installed")
 
 WHEN = "at how many degrees is green tea brewed?"
-TOOLS = ["ask", "search", "get", "verify", "why", "status"]
+TOOLS = ["ask", "search", "get", "related", "list", "verify", "why", "status"]
 
 
 @pytest.fixture(scope="module")
@@ -54,13 +53,33 @@ def test_every_tool_works(folder):
         ("verify", {"quotes": [quote]}),
         ("why", {"question": WHEN, "address": "printer.md"}),
         ("status", {}),
+        ("related", {"address": "tea.md:3-3", "limit": 1}),
     )
-    found, part, verified, why, status = results
+    found, part, verified, why, status, near = results
     assert "1. office/printer.md:" in text_of(found)
     assert part.structured_content["text"] == "Green tea is brewed at 80 degrees for two minutes."
     assert "office/printer.md" in text_of(verified)
     assert "office/printer.md" in text_of(why)
     assert status.structured_content["index"]["notes"] == len(NOTES)
+    assert "1 note is near tea.md.\n\n1. office/guests.md  Guests" in text_of(near)
+    assert near.structured_content["related"][0]["why"][0] == "linked from here"
+
+
+def test_notes_and_tags_are_listed_as_the_command_line_does_within_filters_and_a_limit(folder):
+    notes, some, dated, tags = talk(
+        folder,
+        ("list", {}),
+        ("list", {"paths": ["office"], "limit": 1}),
+        ("list", {"since": "2024"}),
+        ("list", {"what": "tags"}),
+    )
+    assert [one["path"] for one in notes.structured_content["notes"]] == sorted(NOTES)
+    assert text_of(some).startswith("1 of 2 notes. A larger limit or a filter gives others.")
+    assert some.structured_content["total"] == 2
+    assert "office/printer.md  2024-05-06  Printer  #office" in text_of(dated)
+    assert tags.structured_content["tags"] == [{"tag": "office", "notes": 1}]
+    printed = run_ragqa("list", "--json", "--corpus", folder / "notes", env=QUICK).document
+    assert notes.structured_content["notes"] == printed["notes"]
 
 
 def test_a_place_that_a_tool_prints_is_an_address(tmp_path, monkeypatch):
@@ -89,9 +108,10 @@ def test_a_quote_given_without_a_place_has_not_moved(folder):
     quote = "The printer is on the third floor."
     given = [{"quote": quote}, {"quote": quote, "path": "office/printer.md"}]
     given += [{"quote": quote, "path": "tea.md"}, {"quote": "The printer is on fire."}]
+    given += [{"quote": quote, "path": "printer.md:7-9"}, {"quote": quote, "path": "gone.md"}]
     (got,) = talk(folder, ("verify", {"quotes": given}))
     told = [one["status"] for one in got.structured_content["citations"]]
-    assert told == ["intact", "intact", "moved", "changed"]
+    assert told == ["intact", "intact", "moved", "changed", "intact", "moved"]
 
 
 def test_a_long_note_is_cut_and_says_how_to_go_on(folder):
@@ -107,12 +127,14 @@ def test_a_long_note_is_cut_and_says_how_to_go_on(folder):
 
 
 BAD_CALLS = [
-    ("ask", {"question": WHEN, "corpus": "/etc"}, "takes max_tokens, tags, paths, since"),
-    ("ask", {}, "'question'"),
-    ("ask", {"question": 7}, "'question'"),
+    ("ask", {"question": WHEN, "corpus": "/etc"}, "ask does not take 'corpus'. Try: ask takes max"),
+    ("ask", {}, "ask needs 'question'"),
+    ("ask", {"question": 7}, "ask: 'question' should be a valid string"),
+    ("list", {"limit": 9_999}, "list: 'limit' should be less than or equal to 1000"),
+    ("related", {"address": "te.md"}, "there is no note 'te.md'"),
     ("ask", {"question": "x" * 100_000}, "at most 8000 are read"),
     ("ask", {"question": WHEN, "since": "soon"}, "not a date"),
-    ("search", {"query": WHEN, "where": "a = = 1"}, "not understood at character 5"),
+    ("search", {"query": WHEN, "where": "a = = 1"}, "understood at character 5"),
     ("get", {"address": "../../etc/passwd"}, "outside the folder of notes"),
     ("get", {"address": "nowhere.md"}, "there is no note"),
     ("verify", {}, "either an answer or quotes"),
@@ -120,7 +142,12 @@ BAD_CALLS = [
     ("verify", {"quotes": [{"quote": ""}]}, "quote 1 is empty"),
     ("verify", {"answer": "[" * 100_000}, "not a saved answer"),
     ("get", {"address": "tea.md:99"}, "no line 99. Try: tea.md:5"),
-    ("ask", {"question": WHEN, "tags": ["coffee"]}, "no note has the tag coffee"),
+    (
+        "ask",
+        {"question": WHEN, "tags": ["coffee"]},
+        "nearest: office. Try: list with what='tags'",
+    ),
+    ("list", {"where": "colour = red"}, "Try: the tool list"),
     ("ask", {"question": WHEN, "paths": ["[" * 100_000]}, "with 10,000 characters"),
     ("search", {"query": WHEN, "tags": ["x"] * 60_000}, "at most 100 tags and paths"),
     ("get", {"address": "tea.md:3:3+999"}, "have only 50 characters"),
@@ -136,9 +163,10 @@ def refused(folder):
 @pytest.mark.parametrize("number", range(len(BAD_CALLS)), ids=[said for _, _, said in BAD_CALLS])
 def test_a_bad_call_is_a_sentence_that_the_model_sees(refused, number):
     assert refused[number].is_error
-    assert BAD_CALLS[number][2] in text_of(refused[number])
-    for command in ("--target", "ragqa list"):
-        assert command not in text_of(refused[number])
+    told, _, by_the_user = text_of(refused[number]).partition("tell the user: ")
+    assert BAD_CALLS[number][2] in told + by_the_user
+    for command in ("--", "ragqa "):
+        assert command not in told
 
 
 def test_notes_are_resources_and_nothing_else_is(folder):
@@ -154,48 +182,6 @@ def test_notes_are_resources_and_nothing_else_is(folder):
     assert sorted(str(one.uri) for one in listed) == sorted(f"ragqa://{name}" for name in NOTES)
     assert "tell-nobody" not in text
     assert "ignore your instructions" not in text
-
-
-def test_it_answers_while_the_index_is_built_and_leaves_when_input_ends(tmp_path):
-    write_notes(tmp_path / "notes", NOTES)
-    greeting = {
-        "protocolVersion": "2025-06-18",
-        "capabilities": {},
-        "clientInfo": {"name": "test", "version": "1"},
-    }
-    messages = [
-        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": greeting},
-        "not json at all",
-        {"jsonrpc": "2.0", "method": "notifications/initialized"},
-        {"jsonrpc": "2.0", "id": 2, "method": "tools/list"},
-    ]
-    start = started(tmp_path)
-    with subprocess.Popen(
-        [start["command"], *start["args"]],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env=start["env"],
-        cwd=tmp_path,
-    ) as server:
-        for one in messages:
-            server.stdin.write(one if isinstance(one, str) else json.dumps(one))
-            server.stdin.write("\n")
-            server.stdin.flush()
-        answers = [json.loads(line) for line in iter_until(server.stdout, '"id":2')]
-        server.stdin.close()
-        assert server.wait(HANGS_S) == 0
-        assert server.stdout.read() == ""
-    assert "ragqa" in answers[0]["result"]["serverInfo"]["name"]
-
-
-def iter_until(lines, mark):
-    """The lines up to the first that has the mark."""
-    for line in lines:
-        yield line
-        if mark in line.replace(" ", ""):
-            return
 
 
 def test_over_http_it_takes_the_same_calls_with_a_token_alone(folder):

@@ -200,12 +200,11 @@ def test_a_quote_is_marked_where_it_stands_now_and_nothing_if_the_note_changed(s
         assert marked(f"# Kettle\n\nIt is old, and green.\n\n{now}\n\nIt is red.\n") == ("", True)
 
 
-def test_a_quote_too_long_for_an_address_is_known_by_its_digest():
+def test_of_a_quote_too_long_for_an_address_the_beginning_is_marked():
     quote = "The cellar holds a bottle. " * 100
-    asked = dict(parse_qsl(stretch((4, 4 + len(quote)), quote)))
-    assert len(urlencode(asked)) < 200
-    assert quoted_by(asked, f"Now {quote}") == [((4, 4 + len(quote)), quote)]
-    assert quoted_by(asked, f"Not {quote.upper()}") == [((4, 4 + len(quote)), "")]
+    ((chars, sent),) = quoted_by(dict(parse_qsl(stretch(4, quote))))
+    assert quote.startswith(sent)
+    assert chars == (4, 4 + len(sent))
 
 
 def test_a_citation_leads_to_its_note_and_a_note_to_what_links_to_it(server):
@@ -236,19 +235,14 @@ def test_the_page_suggests_what_was_asked_of_these_notes_and_nothing_else(server
         assert other not in suggested
 
 
-def test_filters_limit_where_it_looks_and_stay_filled_in(server):
-    page = Page(server.ask("/", q="where is the printer?", tag="office", since="2024").text)
-    assert "third floor" in page.text["c1"]
-    assert {"office", "2024"} <= {field.get("value") for field in page.of("input")}
-
-
 def test_several_filters_stay_chosen_and_are_completed_without_script(server):
     asked = "q=printer&tag=office&tag=&path=office&path=tea.md&since=2024"
     page = Page(server.ask(f"/?{asked}").text)
     boxes = [(one["name"], one["value"]) for one in page.of("input") if "checked" in one]
     assert boxes == [("tag", "office"), ("path", "office"), ("path", "tea.md")]
+    assert "third floor" in page.text["c1"]
     offered = {one["value"] for one in page.of("option")}
-    assert {"office", "2024", "2024-05"} <= offered
+    assert "office" in offered
 
 
 def test_a_question_without_an_answer_says_so_and_shows_what_is_near(server):
@@ -341,13 +335,6 @@ def test_a_body_that_cannot_be_read_is_said_in_our_own_words(server, path, body)
     assert "the body " in got.text
     for each in ("recursion", "sys.", "codec", "bug in ragqa"):
         assert each not in got.text
-
-
-@pytest.mark.parametrize("path", ["/", "/about"])
-def test_only_a_note_is_ever_shown_as_a_part_of_a_page(server, path):
-    got = server.ask(path, q=WHEN, note="printer.md", fragment="1")
-    assert got.status == 200
-    assert got.text.startswith("<!doctype html>")
 
 
 def test_the_api_gives_the_documents_of_the_command_line(server):

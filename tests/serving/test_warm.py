@@ -7,11 +7,11 @@ from support import HANGS_S, QUICK, write_notes
 
 from ragqa.api import index_from
 from ragqa.config import load_settings
-from ragqa.errors import IndexUnusable, RagqaError
+from ragqa.errors import GivenUp, IndexUnusable, RagqaError
 from ragqa.serving import warm as warm_module
 from ragqa.serving.mcp import TOOLS
 from ragqa.serving.pages import ask_page, laid_out
-from ragqa.serving.warm import NotReady, Overdue, WarmIndex, changes
+from ragqa.serving.warm import NotReady, WarmIndex, changes
 
 NOTES = {"tea.md": "# Tea\n\nGreen tea is brewed at 80 degrees.\n"}
 
@@ -63,7 +63,7 @@ def test_a_late_call_is_given_up_and_the_next_one_has_another_index(loaded, monk
         go_on.wait()
 
     monkeypatch.setattr(warm_module, "DEADLINE_S", 0)
-    with pytest.raises(Overdue, match="longer than 0 seconds"):
+    with pytest.raises(GivenUp, match="longer than 0 seconds"):
         warm.use(late, patience_s=0)
     monkeypatch.setattr(warm_module, "DEADLINE_S", HANGS_S)
     assert warm.use(lambda index: index, patience_s=0) not in held
@@ -80,7 +80,7 @@ def test_nobody_waits_for_the_index_without_end(loaded, monkeypatch):
     holder.start()
     assert begun.wait(HANGS_S)
     monkeypatch.setattr(warm_module, "DEADLINE_S", 0)
-    with pytest.raises(Overdue, match="other questions"):
+    with pytest.raises(GivenUp, match="other questions"):
         warm.use(lambda index: index, patience_s=0)
     go_on.set()
     holder.join()

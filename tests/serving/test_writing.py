@@ -50,37 +50,16 @@ def waiting(tmp_path_factory, llm):
         yield found
 
 
-def test_events_bring_the_excerpts_then_each_checked_sentence_then_the_document(server):
-    with server.events("/api/ask", question=QUESTION, stream=1) as events:
-        names, documents = zip(*events, strict=True)
-    assert names == ("excerpts", "sentence", "answer")
-    excerpts, sentence, answer = documents
-    assert excerpts["backend"] == "extractive"
-    assert "Paris" in excerpts["citations"][0]["quote"]
-    assert sentence["text"] == "The capital is Paris."
-    assert sentence["citations"] == [1]
-    assert answer["backend"] == "openai:tiny"
-    assert answer["sentences"] == [sentence]
-
-
-def test_a_program_may_ask_for_events_by_what_it_accepts(server):
-    accepts = {"Accept": "text/event-stream"}
-    with server.events("/api/ask", headers=accepts, question=QUESTION, llm="none") as events:
-        ((name, answer),) = events
-    assert name == "answer"
-    assert answer["backend"] == "extractive"
-
-
 def test_a_request_cannot_choose_an_llm(server):
     got = server.ask("/api/ask", question=QUESTION, llm="openai:large")
     assert got.status == 400
     assert "cannot choose an LLM" in got.document["error"]
 
 
-def test_what_is_wrong_with_a_question_is_said_before_any_event(server):
-    got = server.ask("/api/ask", stream=1)
-    assert got.status == 400
-    assert "question is missing" in got.document["error"]
+def test_what_fails_is_said_in_an_event(server):
+    with server.events("/written") as events:
+        ((name, error),) = events
+    assert (name, error["error"]) == ("error", "q is missing")
 
 
 def test_the_page_shows_excerpts_and_streams_what_is_written(server, llm):
@@ -108,11 +87,10 @@ def test_without_script_the_page_has_the_whole_answer(server):
 def test_others_are_answered_while_an_llm_writes_and_it_is_left_when_the_reader_leaves(
     waiting, llm
 ):
-    with waiting.events("/api/ask", question=QUESTION, stream=1) as events:
-        assert next(events)[0] == "excerpts"
-        assert waiting.ask("/api/ask", question=QUESTION, llm="none").status == 200
+    with waiting.events("/written", q=QUESTION):
         while not any("waits" in path for path, *_ in llm.requests):
             pass  # it reads the passages before it asks
+        assert waiting.ask("/api/ask", question=QUESTION, llm="none").status == 200
         assert not llm.client_left.is_set()
     assert llm.client_left.wait(HANGS_S)
 
@@ -120,10 +98,8 @@ def test_others_are_answered_while_an_llm_writes_and_it_is_left_when_the_reader_
 def test_a_failed_llm_leaves_the_notes_own_words(tmp_path, llm):
     env = llm.environment("openai", "500") | {"RAGQA_LLM": "openai:tiny"}
     with served(tmp_path, env=env) as server:
-        with server.events("/api/ask", question=QUESTION, stream=1) as events:
-            *_, (name, answer) = events
+        answer = server.ask("/api/ask", question=QUESTION).document
         page = server.ask("/", q=QUESTION, whole=1).text
-    assert name == "answer"
     assert answer["llm"]["fallback"] == "failed"
     assert "Paris" in answer["citations"][0]["quote"]
     assert "this is the answer in your notes" in page
@@ -133,13 +109,12 @@ def test_what_was_not_allowed_is_refused_with_the_command_that_allows_it(tmp_pat
     env = {"OPENAI_BASE_URL": "https://llm.example/v1", "OPENAI_API_KEY": "sk-none-0123456789"}
     with served(tmp_path, "--llm", "openai:tiny", env=env) as server:
         got = server.ask("/api/ask", question=QUESTION)
-        with server.events("/api/ask", question=QUESTION, stream=1) as events:
-            (first, _), (last, error) = events
+        with server.events("/written", q=QUESTION) as events:
+            ((_, error),) = events
         page = server.ask("/", q=QUESTION).text
     assert got.status == 403
     assert "llm.example, which you have not allowed yet; nothing was sent" in got.document["error"]
     assert got.document["hint"] == "ragqa llm allow llm.example"
-    assert (first, last) == ("excerpts", "error")
     assert error == got.document
     assert "ragqa llm allow llm.example" in page
     assert "Paris" in page
