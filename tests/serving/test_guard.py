@@ -283,18 +283,14 @@ def test_a_request_whose_head_came_whole_is_not_cut_off():
     line.timers[0].cancel.assert_called_once_with()
 
 
-def test_who_is_turned_away_is_told_what_to_send(server):
-    assert "Authorization: Bearer" in server.ask("/api/status", token=False).document["error"]
-    said = server.ask("/", token=False).text
-    assert "the address that ragqa serve printed" in said
-    assert "start it again" in said
-
-
 def test_a_lost_session_has_a_page_that_says_how_to_go_on(server):
     got = server.ask("/?q=tea", token=False)
     assert got.status == 401
     assert got.headers["content-type"].startswith("text/html")
+    assert "the address that ragqa serve printed" in got.text
+    assert "start it again" in got.text
     assert "reload this page" in got.text
+    assert "Authorization: Bearer" in server.ask("/api/status", token=False).document["error"]
     assert server.ask("/static/style.css", token=False).status == 200
     elsewhere = {"Sec-Fetch-Site": "cross-site"}
     assert server.ask("/static/style.css", token=False, headers=elsewhere).status == 401

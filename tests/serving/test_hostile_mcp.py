@@ -174,16 +174,6 @@ def test_many_requests_at_once_are_all_answered(client):
     assert not any(answer["result"].get("isError") for answer in answers)
 
 
-def test_what_is_cancelled_keeps_nobody_waiting(client):
-    for _ in range(5):
-        asked = client.send("tools/call", {"name": "ask", "arguments": {"question": "printer?"}})
-        params = {"requestId": asked, "reason": "no longer wanted"}
-        client.say({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params})
-    params = {"requestId": 10**9, "reason": "never asked"}
-    client.say({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params})
-    assert is_served(client)
-
-
 def test_over_http_pages_from_elsewhere_are_turned_away(tmp_path):
     write_notes(tmp_path / "notes", NOTES)
     hostile = (
