@@ -123,4 +123,3 @@ def _check_saved(answer: Answer) -> None:
     saved = read_saved(io.BytesIO(shown.encode("utf-8")), os.devnull)
     kept = [(each.quote, each.chars, each.path) for each in saved.citations]
     must(kept == [(c.quote, c.chars, c.path) for c in answer.citations], "another record")
-    must(not saved.shown_otherwise, "shows other quotes than its record has")
