@@ -9,7 +9,6 @@ from ragqa.cli.completion import complete_setting, complete_value
 from ragqa.cli.opening import load_flags, print_notices
 from ragqa.cli.options import AsJson, Command, Debug, Folders, IndexFolder, PlaceOptions
 from ragqa.errors import UsageError
-from ragqa.safe import safe_line
 
 if TYPE_CHECKING:
     from ragqa.corpus import Corpus
@@ -118,6 +117,7 @@ def get(ctx: typer.Context, name: Name, corpus: Folders = None) -> int:
     from ragqa import render
     from ragqa.config.settings import setting_named, shown
     from ragqa.render import overviews
+    from ragqa.safe import safe_line
 
     setting_named(name, "the command")
     value = overviews.values_of(load_flags(PlaceOptions(corpus or ctx.obj).flags))[name]
