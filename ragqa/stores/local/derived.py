@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from ragqa.stores.local.database import Database
 from ragqa.stores.local.terms import TermIndex, dead_passages, write_terms
 from ragqa.stores.local.vectors import FaissIndex, Lists, grow_lists, make_lists, write_lists
 from ragqa.stores.rows import MALFORMED
-from ragqa.types import DenseInfo, IndexInfo
+from ragqa.types import DenseInfo, IndexInfo, Passage
 
 REWRITE_BELOW = 2_000
 """Up to this many passages, the terms are written anew each time, in a quarter of a second."""
@@ -167,7 +167,7 @@ def open_lists(database: Database, dimension: int, *, thorough: bool = False) ->
     # In a large index, reading through a map of the database takes a third of the time.
     database.db.execute("PRAGMA mmap_size = 2000000000")
     with _as_damage():
-        return Lists(path, dimension=dimension, upto=made.upto, dense=made.dense)
+        return Lists(path, dimension=dimension, upto=made.upto)
 
 
 def update_terms(
@@ -189,26 +189,27 @@ def update_terms(
         with suppress(Damaged), _as_damage():  # by a disk that left size and time as they were
             dead = dead_passages(database.root / old.name) + len(gone)
             if dead <= MAX_DEAD_SHARE * passages:
-                _change_terms(database, old, gone=gone, added=added)
+                passages_added = database.passages("note", added)
+                _write_terms(database, passages_added, old=old, gone=gone)
                 return
-    _make_terms(database)
+    _write_terms(database, database.passages())
 
 
-def _change_terms(
-    database: Database, old: Made, *, gone: Sequence[int], added: Sequence[int]
+def _write_terms(
+    database: Database,
+    passages: Iterable[tuple[int, Passage]],
+    *,
+    old: Made | None = None,
+    gone: Sequence[int] = (),
 ) -> None:
-    folder = _new_folder(database)
-    for name in old.files:
-        _link(database.root / old.name / name, folder / name, old.files[name])
-    write_terms(folder, database.passages("note", added), gone=gone)
+    """Write the terms of all passages, or add these to the old ones, whose files stay."""
+    folder = database.root / f"terms-{_free_number(database)}"
+    private_folder(folder)
+    if old:
+        for name, seal in old.files.items():
+            _link(database.root / old.name / name, folder / name, seal)
+    write_terms(folder, passages, gone=gone)
     _record(database, "terms", Made(folder.name, _sealed(folder, old)))
-
-
-def _make_terms(database: Database) -> None:
-    """Write the terms anew."""
-    folder = _new_folder(database)
-    write_terms(folder, database.passages())
-    _record(database, "terms", Made(folder.name, _sealed(folder)))
 
 
 def update_lists(database: Database, info: IndexInfo, build: int) -> DenseInfo:
@@ -248,8 +249,7 @@ def _make_lists(database: Database) -> DenseInfo:
 def _write(database: Database, lists: FaissIndex, upto: int, like: Made) -> None:
     path = database.root / f"vectors-{_free_number(database)}.faiss"
     write_lists(path, lists)
-    files = {path.name: _seal(path)}
-    made = Made(path.name, files, upto, dense=like.dense, trained_on=like.trained_on)
+    made = msgspec.structs.replace(like, name=path.name, files={path.name: _seal(path)}, upto=upto)
     _record(database, "lists", made)
 
 
@@ -274,7 +274,7 @@ def mend(database: Database) -> list[str]:
         database.db.execute("BEGIN IMMEDIATE")
         faults = faults_of(database, info)
         if _TERMS in faults:
-            _make_terms(database)
+            _write_terms(database, database.passages())
         if _LISTS in faults:
             _make_lists(database)
         database.db.execute("COMMIT")
@@ -300,12 +300,6 @@ def discard(path: Path) -> None:
     else:
         with suppress(OSError):
             path.unlink()
-
-
-def _new_folder(database: Database) -> Path:
-    folder = database.root / f"terms-{_free_number(database)}"
-    private_folder(folder)
-    return folder
 
 
 def _free_number(database: Database) -> int:

@@ -40,13 +40,11 @@ class Lists:
     """Inverted lists in a file that the caller has checked.
 
     :param upto: the row of the last embedding in them.
-    :param dense: how they were made.
     :raises IndexUnusable: the file is malformed or cannot be read.
     """
 
-    def __init__(self, path: Path, *, dimension: int, upto: int, dense: DenseInfo) -> None:
+    def __init__(self, path: Path, *, dimension: int, upto: int) -> None:
         self.upto = upto
-        self.dense = dense
         with naming_file(path, RuntimeError, ValueError):
             flags = faiss().IO_FLAG_MMAP | faiss().IO_FLAG_READ_ONLY
             self.index = faiss().read_index(os.fspath(path), flags)
@@ -96,7 +94,8 @@ def make_lists(rows: Sequence[int], matrix: Vectors) -> tuple[FaissIndex, DenseI
     queries = matrix[sample]
     _, nearest = faiss().knn(queries, matrix, _CANDIDATES + 1, faiss().METRIC_INNER_PRODUCT)
     recall = partial(_recall, rows=numbers[sample], queries=queries, nearest=numbers[nearest])
-    count = _list_count(len(matrix))
+    # About four times the square root, per FAISS's guidelines, as a power of two.
+    count = int(2 ** round(np.log2(4 * np.sqrt(len(matrix)))))
     lists = _train_cells(matrix, count)
     lists.add_with_ids(matrix, numbers)
     lists.nprobe = _MIN_PROBES
@@ -117,10 +116,7 @@ def grow_lists(path: Path, rows: Sequence[int], matrix: Vectors) -> FaissIndex:
 
 
 def write_lists(path: Path, lists: FaissIndex) -> None:
-    """Write lists to a new file, and make it durable.
-
-    :raises OSError: it cannot be written.
-    """
+    """Write lists to a new file, and make it durable; raises `OSError`."""
     private_file(path)
     with path.open("wb") as file:
         faiss().write_index(lists, faiss().PyCallbackIOWriter(file.write))
@@ -131,11 +127,6 @@ def write_lists(path: Path, lists: FaissIndex) -> None:
 def faiss() -> ModuleType:
     """Import FAISS when it is first needed; by name, since its stubs are incomplete."""
     return import_module("faiss")
-
-
-def _list_count(count: int) -> int:
-    """About four times the square root, per FAISS's guidelines, as a power of two."""
-    return int(2 ** round(np.log2(4 * np.sqrt(count))))
 
 
 def _train_cells(matrix: Vectors, count: int) -> FaissIndex:

@@ -88,7 +88,7 @@ def passage_row(passage: Passage, vector: Vector) -> Row:
 def read(data: str, kind: type[_T]) -> _T:
     """Parse the data of the row of a note or passage strictly: the server may not be trusted."""
     with _reading(f"a row of a {kind.__name__} in Milvus"):
-        found = unpacked(_unpack(data), kind)
+        found: _T = unpacked(_unpack(data), kind)
         for name in (found.path, *getattr(found, "tags", ())):
             name.encode("utf-8", "surrogateescape")  # other surrogates are no bytes of a name
         date.fromisoformat(getattr(found, "date", "") or getattr(found, "note_date", "") or _DAY)
