@@ -60,25 +60,21 @@ class Reader:
     judges: bool = False
 
     def score(self, question: str, texts: Sequence[Text]) -> list[list[float]]:
-        """How well each sentence of each text answers; higher is better.
+        """How well each sentence of each text answers, if it ranks; higher is better.
 
         Returns a list per text with a score per sentence. Scores of one call are comparable, also
         across texts.
 
         :raises IndexUnusable: the model cannot compute them.
-        :raises ValueError: this reader does not rank.
         """
-        del question, texts
-        raise ValueError(f"{self.name} does not rank sentences")
+        raise NotImplementedError
 
     def supports(self, statement: str, texts: Sequence[Text]) -> list[float]:
-        """For each text, the probability, 0 to 1, that it supports the statement.
+        """For each text, the probability, 0 to 1, that it supports the statement, if it judges.
 
         :raises IndexUnusable: the model cannot compute them.
-        :raises ValueError: this reader does not judge.
         """
-        del statement, texts
-        raise ValueError(f"{self.name} does not judge statements")
+        raise NotImplementedError
 
 
 class CrossEncoder(Reader):
@@ -102,15 +98,13 @@ class CrossEncoder(Reader):
         self.name = name
         self.ranks = entails is None
         self.judges = not self.ranks
-        self._entails = entails
+        self._entails = entails or 0
         self._tokenizer = tokenizer
         self._model = model
         self._pad_id = pad_id
 
     def score(self, question: str, texts: Sequence[Text]) -> list[list[float]]:
         """The model's output for the question with each sentence below its headings."""
-        if not self.ranks:
-            return super().score(question, texts)
         pairs = [
             (question, Text(text.headings, text.text[start:end]).whole)
             for text in texts
@@ -121,8 +115,6 @@ class CrossEncoder(Reader):
 
     def supports(self, statement: str, texts: Sequence[Text]) -> list[float]:
         """The probability that each text, as premise, entails the statement."""
-        if self._entails is None:
-            return super().supports(statement, texts)
         if not texts:
             return []
         logits = self.logits([(text.whole, statement) for text in texts])
@@ -159,11 +151,11 @@ def reader_for(spec: str) -> Reader:
         raise UsageError(f"there is no folder {spec} with a reader in it", hint=_HINT)
     path = path.resolve()
     model = next(filter(Path.is_file, (path / "model.onnx", path / "onnx" / "model.onnx")), None)
-    files = {name: path / name for name in ("config.json", "tokenizer.json")}
-    missing = [name for name, file in files.items() if not file.is_file()]
-    if missing or model is None:
-        needed = " and ".join([*missing, *([] if model else ["model.onnx or onnx/model.onnx"])])
-        raise UsageError(f"the reader in {path} has no {needed}", hint=_HINT)
+    missing = [name for name in ("config.json", "tokenizer.json") if not (path / name).is_file()]
+    if model is None:
+        missing.append("model.onnx (or onnx/model.onnx)")
+    if model is None or missing:
+        raise UsageError(f"the reader in {path} lacks {', '.join(missing)}", hint=_HINT)
     try:
         return _opened(path, model)
     except (IndexUnusable, *_UNUSABLE) as exc:

@@ -68,7 +68,7 @@ def test_an_evaluation_with_a_reader_that_cannot_be_used_stops(quick, places, ho
     questions.write_text(json.dumps(row) + "\n")
     done = quick("eval", "--questions", questions, *places, "--set", f"reader={tmp_path}", env=home)
     assert done.code == 2
-    assert "has no config.json" in done.err
+    assert "lacks config.json" in done.err
 
 
 def test_a_judging_model_changes_no_answer_and_speaks_in_the_support_check(
@@ -94,5 +94,5 @@ def test_a_judging_model_changes_no_answer_and_speaks_in_the_support_check(
 def test_a_folder_without_such_a_model_is_refused_and_the_setting_stays(quick, home, tmp_path):
     done = quick("config", "set", "reader", tmp_path, env=home)
     assert done.code == 2
-    assert "has no config.json" in done.err
+    assert "lacks config.json" in done.err
     assert quick("config", "get", "reader", env=home).out.strip() == "neutral"

