@@ -31,9 +31,15 @@ UNCOUNTED = 5
 FIRST = 5
 
 
-def places(folder: Path, store: str) -> list[str]:
-    """The options of a command about the index in one of the stores."""
-    return ["--corpus", str(folder / "notes"), "--index", str(folder / store), "--store", store]
+def kept(folder: Path, store: str) -> str:
+    """The setting that names one of the stores."""
+    return store if store == "local" else str(folder / store / "notes.db")
+
+
+def in_store(folder: Path, store: str, *words: str) -> list[str]:
+    """A command about the index in one of the stores."""
+    places = ["--corpus", str(folder / "notes"), "--index", str(folder / store)]
+    return ["env", f"RAGQA_STORE={kept(folder, store)}", RAGQA, *words, *places]
 
 
 def agreement(indexes: Sequence[Index], questions: Sequence[Question]) -> Iterator[str]:
@@ -80,7 +86,7 @@ def costs(folder: Path, runs: int) -> Iterator[str]:
     def change(store: str) -> Child:
         with note.open("a", encoding="utf-8") as file:
             file.write(f"\nThe river rose again, for the {file.tell()}th time.\n")
-        return run_child([RAGQA, "index", *places(folder, store)])
+        return run_child(in_store(folder, store, "index"))
 
     one = take_turns(runs, *(partial(change, store) for store in STORES))
     note.unlink()
@@ -100,7 +106,7 @@ def costs(folder: Path, runs: int) -> Iterator[str]:
 
 
 def _by_turns(runs: int, folder: Path, *words: str) -> list[list[Child]]:
-    commands = [[RAGQA, *words, *places(folder, store)] for store in STORES]
+    commands = [in_store(folder, store, *words) for store in STORES]
     return take_turns(runs, *(partial(run_child, command) for command in commands))
 
 
@@ -123,7 +129,7 @@ def main() -> None:
     folder: Path = args.dir.resolve()
     shutil.copytree(REPOSITORY / "corpus", folder / "notes", dirs_exist_ok=True)
     for store in STORES:
-        run_child([RAGQA, "index", *places(folder, store)], answers=(0,))
+        run_child(in_store(folder, store, "index"), answers=(0,))
     print("\n".join(costs(folder, args.runs)), flush=True)
     asked = read_questions(REPOSITORY / "eval" / "questions.jsonl")
     # A store in Milvus cannot list its terms, so no misspelt word is corrected there.
@@ -132,7 +138,11 @@ def main() -> None:
     with ExitStack() as opened:
         indexes = [
             opened.enter_context(
-                open_index(folder / "notes", index=folder / store, settings={"store": store})
+                open_index(
+                    folder / "notes",
+                    index=folder / store,
+                    settings={"store": kept(folder, store)},
+                )
             )
             for store in STORES
         ]

@@ -5,7 +5,7 @@ Tags and names of files are untrusted, and a shell evaluates what completion pri
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import typer
@@ -15,13 +15,11 @@ from typer._completion_classes import BashComplete, ZshComplete
 from ragqa.errors import RagqaError
 
 if TYPE_CHECKING:
-    from ragqa.config import Loaded, Setting
     from ragqa.types import NoteList
 
 Complete = Callable[[typer.Context, str], list[str]]
 """Gives what can be typed instead of an incomplete word."""
 
-_PLACES = ("corpus", "index", "store", "store_uri")
 _BARE = re.compile(r"[^\w./+,@%-]")
 _NOT_IN_QUOTES = re.compile(r"['\"`$\\!*?[]")
 
@@ -76,30 +74,23 @@ def _completing(values: Callable[[typer.Context], Iterable[str]]) -> Complete:
     return complete
 
 
-def _loaded(ctx: typer.Context) -> "Loaded":
-    from ragqa.config import load_settings
-
-    return load_settings({name: ctx.params.get(name) or None for name in _PLACES})
-
-
 def _notes(ctx: typer.Context) -> "NoteList":
     """The notes in the index as it is."""
     from ragqa.api import index_from
+    from ragqa.config import load_settings
 
-    with index_from(_loaded(ctx)) as index:
+    places = {name: ctx.params.get(name) or None for name in ("corpus", "index")}
+    with index_from(load_settings(places)) as index:
         return index.notes(refresh=False)
 
 
-def _settings(_: typer.Context) -> "Mapping[str, Setting]":
+def _settings(ctx: typer.Context) -> Iterable[str]:
+    """The settings, or the values of the one that was named before, if only some are allowed."""
     from ragqa.config import SETTINGS
 
+    if name := ctx.params.get("name"):
+        return SETTINGS[name].choices if name in SETTINGS else ()
     return SETTINGS
-
-
-def _values(ctx: typer.Context) -> Iterable[str]:
-    """The values of the setting that was named before, if only some are allowed."""
-    setting = _settings(ctx).get(ctx.params.get("name") or "")
-    return setting.choices if setting else ()
 
 
 def _indexes(_: typer.Context) -> Iterable[str]:
@@ -110,7 +101,5 @@ def _indexes(_: typer.Context) -> Iterable[str]:
 
 complete_tag = _completing(lambda ctx: _notes(ctx).tags)
 complete_path = _completing(lambda ctx: [note.path for note in _notes(ctx).notes])
-complete_folder = _completing(lambda ctx: [one.name for one in _loaded(ctx).places.corpus.folders])
 complete_setting = _completing(_settings)
-complete_value = _completing(_values)
 complete_index = _completing(_indexes)

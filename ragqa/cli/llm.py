@@ -1,12 +1,11 @@
-"""`ragqa llm`: list LLM backends and their destinations, try one, and manage consent."""
+"""`ragqa llm` and `ragqa store`: what answers and where it would send; which hosts are allowed."""
 
 from typing import Annotated
 
 import typer
 
-from ragqa.cli.generation import Yes
-from ragqa.cli.opening import load_flags
-from ragqa.cli.options import AsJson, Command, add_consent_commands
+from ragqa.cli.opening import load
+from ragqa.cli.options import AsJson, Yes
 from ragqa.errors import BackendFailed, UsageError
 
 app = typer.Typer(
@@ -14,9 +13,14 @@ app = typer.Typer(
     help="Show which LLMs can answer and where they would send; try one; allow a host.",
     epilog="Example: ragqa llm list",
 )
+store = typer.Typer(
+    no_args_is_help=True,
+    help="Allow a host to receive the text of all notes, for an index or to embed them.",
+    epilog="Example: ragqa store allow milvus.example.org:19530",
+)
 
 
-@app.command(name="list", cls=Command)
+@app.command(name="list")
 def show(json: AsJson = False) -> int:
     """List the kinds of backends, where each would send, which answers, and which one is set.
 
@@ -28,7 +32,7 @@ def show(json: AsJson = False) -> int:
     from ragqa.diagnosis import overview_of
     from ragqa.render import overviews
 
-    overview = overview_of(load_flags({}))
+    overview = overview_of(load())
     if json:
         render.print_document(overviews.overview_document(overview))
     else:
@@ -37,7 +41,7 @@ def show(json: AsJson = False) -> int:
     return 0
 
 
-@app.command(cls=Command)
+@app.command()
 def check(
     name: Annotated[
         str | None,
@@ -55,11 +59,11 @@ def check(
     """
     from ragqa import render
     from ragqa.cli.consenting import consented
-    from ragqa.diagnosis.llm import WHAT, try_llm
+    from ragqa.diagnosis import WHAT, try_llm
     from ragqa.llms import llm_for
     from ragqa.render import overviews
 
-    settings = load_flags({"llm": name}).settings
+    settings = load(llm=name).settings
     if not settings.llm:
         raise UsageError(
             "no LLM is set, and none was named", hint="ragqa llm list, then ragqa llm check NAME"
@@ -86,11 +90,38 @@ def check(
     return 0 if trial.right else 1
 
 
-add_consent_commands(
+def _add_consent(family: typer.Typer, use: str, allows: str, forgets: str, example: str) -> None:
+    """Add `allow` and `forget` to a family of commands, for the use of this name."""
+    named = typer.Argument(metavar="HOST", help="HOST or HOST:PORT, as ragqa shows it.")
+
+    @family.command(help=f"{allows}\n\nExample: ragqa {use.lower()} allow {example}")
+    def allow(host: Annotated[str, named]) -> int:
+        from ragqa.cli.consenting import allow_host
+        from ragqa.consent import Use
+
+        allow_host(host, Use[use])
+        return 0
+
+    @family.command(help=f"{forgets}\n\nExample: ragqa {use.lower()} forget {example}")
+    def forget(host: Annotated[str, named]) -> int:
+        from ragqa.cli.consenting import forget_host
+        from ragqa.consent import Use
+
+        forget_host(host, Use[use])
+        return 0
+
+
+_add_consent(
     app,
-    "llm",
-    host="HOST or HOST:PORT, as ragqa llm list shows it.",
-    allows="Allow questions and passages to be sent to a host, until you withdraw it.",
-    forgets="Withdraw the permission to send anything to a host.",
-    example="api.openai.com",
+    "LLM",
+    "Allow questions and passages to be sent to a host, until you withdraw it.",
+    "Withdraw the permission to send anything to a host.",
+    "api.openai.com",
+)
+_add_consent(
+    store,
+    "STORE",
+    "Allow the text of notes to be stored on a host, until you withdraw it.",
+    "Withdraw the permission to store notes on a host; what is already there stays.",
+    "milvus.example.org:19530",
 )

@@ -1,18 +1,14 @@
 """`ragqa verify`: check a saved answer against the current notes."""
 
 import sys
-from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import Annotated
 
 import typer
 
-from ragqa.cli.opening import load_flags
-from ragqa.cli.options import AsJson, Folders, PlaceOptions
+from ragqa.cli.opening import load
+from ragqa.cli.options import AsJson, Folders
 from ragqa.errors import UsageError
-
-if TYPE_CHECKING:
-    from ragqa.verifying.saved import SavedAnswer
 
 
 def verify(
@@ -38,9 +34,16 @@ def verify(
     from ragqa.render import verifications
     from ragqa.render.results import Linker
     from ragqa.verifying.checking import verify as verify_answer
+    from ragqa.verifying.saved import read_saved
 
-    loaded = load_flags(PlaceOptions(corpus).flags)
-    saved = _read(answer)
+    loaded = load(corpus)
+    named = "standard input" if answer == "-" else answer
+    try:
+        with sys.stdin.buffer if answer == "-" else Path(answer).open("rb") as file:
+            saved = read_saved(file, named)
+    except (OSError, ValueError) as exc:
+        reason = getattr(exc, "strerror", None) or exc
+        raise UsageError(f"{named} cannot be read: {reason}", hint="ragqa verify --help") from exc
     with render.ProgressLine() as progress:
         verification = verify_answer(
             saved,
@@ -56,20 +59,3 @@ def verify(
         verifications.print_verification(verification, linker)
     render.print_warnings(verification.warnings)
     return 0 if verification.is_sound else 1
-
-
-def _read(name: str) -> "SavedAnswer":
-    from ragqa.verifying.saved import read_saved
-
-    try:
-        with _open(name) as file:
-            return read_saved(file, "standard input" if name == "-" else name)
-    except (OSError, ValueError) as exc:
-        reason = getattr(exc, "strerror", None) or exc
-        raise UsageError(f"{name} cannot be read: {reason}", hint="ragqa verify --help") from exc
-
-
-def _open(name: str) -> BinaryIO:
-    if name != "-":
-        return Path(name).open("rb")
-    return sys.stdin.buffer if sys.stdin else BytesIO()

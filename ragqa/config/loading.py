@@ -9,18 +9,14 @@ from typing import Any, cast
 
 import platformdirs
 from msgspec import Struct
-from msgspec.structs import replace
 
 from ragqa.config.files import (
-    OF_FOLDER,
     find_project_file,
-    formats_of,
     read_project_settings,
     read_user_settings,
     user_settings_file,
 )
-from ragqa.config.folders import absolute, corpus_of
-from ragqa.config.settings import SETTINGS, Origin, Settings, Value
+from ragqa.config.settings import SETTINGS, Origin, Settings, Value, absolute, corpus_of
 from ragqa.corpus import Corpus, Folder
 from ragqa.errors import NoCorpus, UsageError
 
@@ -35,7 +31,7 @@ class Places(Struct, frozen=True):
 class Loaded(Struct, frozen=True):
     """Settings with the origin of each, and the places, None if unknown.
 
-    `passed_over` says which notes or index replace those in the user's settings file, "" for none;
+    `passed_over` says which notes replace those in the user's settings file, "" for none;
     `warnings` are about unknown settings.
     """
 
@@ -73,7 +69,7 @@ def load_settings(
     :raises UsageError: an invalid value; the message names file and setting.
     """
     environ = os.environ if environ is None else environ
-    folder = _current_folder() if folder is None else folder
+    folder = Path.cwd() if folder is None else folder
     own, warnings = read_user_settings()
     layers: list[tuple[str, dict[str, Value]]] = [
         (Origin.DEFAULT, {name: one.default for name, one in SETTINGS.items()}),
@@ -93,30 +89,19 @@ def load_settings(
     for origin, layer in layers:
         values |= layer
         origins |= dict.fromkeys(layer, origin)
-    values["store_uri"] = SETTINGS["store_uri"].anchored(values["store_uri"], folder)
-    _match_store(values, origins, [origin for origin, _ in layers])
+    values["store"] = SETTINGS["store"].anchored(values["store"], folder)
     settings = Settings(**values)
-    set_where = dict(origins)
+    set_where = origins["corpus"]
     found = _find_places(settings, origins, folder)
     passed_over = ""
-    if found is not None:
-        if origins["corpus"] == Origin.AT_HAND:
-            passed_over = _passed_over(settings, set_where, found)
-        by_command = origins[OF_FOLDER] in (Origin.FLAG, Origin.ENVIRONMENT)
-        if not by_command and (of_folder := formats_of(found.corpus)):
-            formats, origins[OF_FOLDER] = of_folder
-            settings = replace(settings, formats=formats)
+    if found is not None and origins["corpus"] == Origin.AT_HAND and set_where == Origin.USER:
+        passed_over = _passed_over(settings, found)
     return Loaded(settings, origins, found, passed_over, warnings)
 
 
 def indexes_folder() -> Path:
     """The folder in the user's data folder that has the index of each corpus."""
     return Path(platformdirs.user_data_dir("ragqa")) / "indexes"
-
-
-def data_index(corpus: Corpus) -> Path:
-    """The folder for this corpus's index in the user's data folder."""
-    return indexes_folder() / _called(corpus)
 
 
 def history_file(settings: Settings, corpus: Corpus, folder: str = "history") -> Path | None:
@@ -149,22 +134,6 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Value]:
     return values
 
 
-def _match_store(values: dict[str, Any], origins: dict[str, str], weakest_first: list[str]) -> None:
-    """Drop a store URI if a stronger origin chooses another store.
-
-    :raises UsageError: the URI's origin is at least as strong, and the store is not Milvus.
-    """
-    uri, store = origins["store_uri"], origins["store"]
-    if values["store"] == "milvus" or not values["store_uri"]:
-        return
-    if weakest_first.index(store) <= weakest_first.index(uri):
-        raise UsageError(
-            f"store_uri ({uri}) says where Milvus is, but the store is {values['store']}",
-            hint="--store milvus, or ragqa config set store milvus; or leave store_uri out",
-        )
-    values["store_uri"], origins["store_uri"] = "", store
-
-
 def _find_places(settings: Settings, origins: dict[str, str], folder: Path) -> Places | None:
     """Find notes and index; `./corpus` takes precedence over the user's settings file.
 
@@ -179,7 +148,7 @@ def _find_places(settings: Settings, origins: dict[str, str], folder: Path) -> P
     if not (named or at_hand):
         return None
     corpus = Corpus.of(absolute("corpus", folder)) if at_hand else corpus_of(named)
-    index, beside = data_index(corpus), Origin.DEFAULT
+    index, beside = indexes_folder() / _called(corpus), Origin.DEFAULT
     if at_hand:
         origins["corpus"] = Origin.AT_HAND
         here = absolute("indexes/default", folder)
@@ -200,30 +169,16 @@ def _find_places(settings: Settings, origins: dict[str, str], folder: Path) -> P
     return Places(corpus, index)
 
 
-def _passed_over(settings: Settings, set_where: Mapping[str, str], found: Places) -> str:
-    """A message if the user's settings file names other notes, or another index, than are used."""
-    for name, what, those, used, own in (
-        ("corpus", "notes", "those", found.corpus.folders[0].path, map(str, settings.corpus)),
-        ("index", "index", "that", found.index, [settings.index]),
-    ):
-        places = [str(absolute(one, Path("/"))) for one in own]
-        if set_where[name] == Origin.USER and places != [str(used)]:
-            options = " ".join(f"--{name} {shlex.quote(one)}" for one in places)
-            return (
-                f"Using the {what} in {_seen_from_here(used)}, not {those} of your "
-                f"setting {name} ({user_settings_file()}): {', '.join(places)}; "
-                f"to use {those}: {options}"
-            )
-    return ""
-
-
-def _seen_from_here(place: Path) -> str:
+def _passed_over(settings: Settings, found: Places) -> str:
+    """A message if the user's settings file names other notes than are used."""
+    used = found.corpus.folders[0].path
+    places = [str(absolute(str(one), Path("/"))) for one in settings.corpus]
+    if places == [str(used)]:
+        return ""
     here = Path.cwd().resolve()
-    return f"./{place.relative_to(here)}" if place.is_relative_to(here) else str(place)
-
-
-def _current_folder() -> Path:
-    try:
-        return Path.cwd()
-    except OSError as exc:
-        raise UsageError("the current folder no longer exists", hint="cd to one that does") from exc
+    shown = f"./{used.relative_to(here)}" if used.is_relative_to(here) else str(used)
+    options = " ".join(f"--corpus {shlex.quote(one)}" for one in places)
+    return (
+        f"Using the notes in {shown}, not those of your setting corpus ({user_settings_file()}): "
+        f"{', '.join(places)}; to use those: {options}"
+    )

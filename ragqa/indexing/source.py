@@ -303,7 +303,7 @@ def no_notes(source: Source, skipped: Sequence[Skipped], walk: Walk) -> NoCorpus
     """The error to raise if no note can be read, with the reasons."""
     hint = "give the folder that holds .md or .txt files: --corpus DIR"
     if off := switched_off(walk.others):
-        how = how_to_read(off, source.formats, source.corpus)
+        how = how_to_read(off, source.formats)
         hint = f"to read its files of other formats: {how}"
     return NoCorpus(f"no notes found in {source.corpus}{_reasons(skipped)}", hint=hint)
 

@@ -10,8 +10,17 @@ from rich.text import Text
 from ragqa import types
 from ragqa.config import SETTINGS, Loaded, Places
 from ragqa.config.settings import Value, as_written, shown
-from ragqa.diagnosis import Choice, Finding, NotesIn, Overview, Severity, Status
-from ragqa.diagnosis.llm import RIGHT, Offer, Trial
+from ragqa.diagnosis import (
+    RIGHT,
+    Choice,
+    Finding,
+    NotesIn,
+    Offer,
+    Overview,
+    Severity,
+    Status,
+    Trial,
+)
 from ragqa.errors import RagqaError
 from ragqa.kept import KeptIndex
 from ragqa.languages import ENGLISH
@@ -116,7 +125,7 @@ def print_status(status: Status, places: Places, llm: Choice) -> None:
     print_skipped(skipped)
     left_out = [one for one in status.skipped if one.is_left_out]
     if off:
-        how = how_to_read(off, status.formats, places.corpus)
+        how = how_to_read(off, status.formats)
         print_row("left out", f"{_counts(off)}; to read them: {how}")
     if left_out:
         print_row("left out", f"{len(left_out)}, as your vault's settings say")

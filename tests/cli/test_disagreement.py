@@ -77,11 +77,6 @@ def test_a_source_shows_the_date_of_its_note_and_whether_it_is_old(ragqa, places
     assert (citation["note_date"], citation["old"]) == ("2020-01-01", True)
 
 
-def test_a_note_without_a_date_is_neither_dated_nor_old(ragqa, places):
-    document = ragqa("ask", "does the gateway support streaming?", "--json", *places).document
-    assert {(one["note_date"], one["old"]) for one in document["citations"]} == {(None, False)}
-
-
 @pytest.mark.parametrize(
     ("today", "days", "old"),
     [

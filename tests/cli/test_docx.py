@@ -64,7 +64,7 @@ def saved(quick, places, tmp_path):
         (lambda file: file.write_bytes(docx(said("Nothing of it."))), ON, "nothing in the note"),
         (lambda file: file.write_bytes(b"PK"), ON, "the file cannot be read: not a Word file"),
         (lambda file: file.unlink(), ON, "there is no such note"),
-        (lambda _: None, {"RAGQA_FORMATS": ""}, "ragqa config set formats docx --corpus"),
+        (lambda _: None, {"RAGQA_FORMATS": ""}, "ragqa config set formats docx"),
     ],
 )
 def test_what_is_gone_is_told_with_its_old_place_and_why(

@@ -133,29 +133,6 @@ def test_a_shared_index_with_other_passages_is_replaced_only_by_a_rebuild(tmp_pa
     assert caught.value.hint == "ragqa index --rebuild"
 
 
-def test_passages_that_stay_the_same_keep_their_embeddings(quick, tmp_path):
-    notes, index = write_notes(tmp_path / "notes", NOTES), tmp_path / "index"
-    args = ["--corpus", str(notes), "--index", str(index)]
-    of_passages(4)(quick, index, args)
-    embed = mock.patch.object(
-        HashedEmbedder, "embed_passages", autospec=True, side_effect=HashedEmbedder.embed_passages
-    )
-    with embed as embedded:
-        done = quick("ask", QUESTION, *args)
-    assert (done.code, done.err) == (0, ANEW)
-    texts = [text for call in embedded.call_args_list for text in call.args[1]]
-    assert not any("rate limit" in text or "naps" in text for text in texts)
-
-
-def test_an_index_of_other_notes_is_left_alone(quick, args, tmp_path):
-    before = content(args)
-    other = write_notes(tmp_path / "other", {"a.md": "# Other\n\nOther notes altogether.\n"})
-    done = quick("ask", "what is other?", "--corpus", str(other), *args[2:])
-    assert done.code == 4
-    assert f"not from {other}" in done.err
-    assert content(args) == before
-
-
 def test_while_another_process_writes_one_line_says_why_there_is_no_answer(
     quick, args, tmp_path, monkeypatch
 ):

@@ -106,4 +106,5 @@ def test_a_folder_without_such_a_model_is_refused_and_the_setting_stays(quick, h
     done = quick("config", "set", "reader", tmp_path, env=home)
     assert done.code == 2
     assert "there is no model in" in done.err
-    assert quick("config", "get", "reader", env=home).out.strip() == "neutral"
+    settings = quick("config", "--json", env=home).document["settings"]
+    assert settings["reader"]["value"] == "neutral"

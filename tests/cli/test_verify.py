@@ -65,15 +65,6 @@ def test_what_ask_writes_can_be_verified(ragqa, wiki_index, tmp_path, how):
         assert {each["status"] for each in checked.document["citations"]} == {"intact"}
 
 
-def test_the_formats_are_one_document_in_three_forms(quick, places):
-    text, markdown, document = (
-        quick("ask", QUESTION, "--format", name, *places) for name in ("text", "markdown", "json")
-    )
-    assert text.out == quick("ask", QUESTION, *places).out
-    assert markdown.out.startswith(f"# {QUESTION}\n")
-    assert set(document.document) == set(quick("ask", QUESTION, "--json", *places).document)
-
-
 @pytest.mark.parametrize("chosen", ["text", "markdown", "yaml"])
 def test_formats_that_contradict_or_do_not_exist_are_a_usage_error(quick, places, chosen):
     run = quick("ask", QUESTION, "--json", "--format", chosen, *places)
@@ -86,14 +77,6 @@ def test_figures_are_refused_where_they_would_not_be_shown(quick, places):
     assert (run.code, run.out) == (2, "")
     assert "--explain and --format markdown cannot go together" in run.err
     assert quick("ask", QUESTION, "--explain", "--format", "text", *places).code == 0
-
-
-def test_an_abstention_has_nothing_to_check(quick, places):
-    asked = quick("ask", QUESTION, "--since", "2999", "--format", "markdown", *places)
-    assert asked.code == 1
-    checked = quick("verify", "-", *places[:2], input=asked.out.encode())
-    assert checked.code == 0
-    assert "nothing to check" in checked.out
 
 
 def test_a_changed_sentence_exits_with_1_and_shows_the_difference(quick, notes, saved):

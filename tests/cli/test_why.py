@@ -159,11 +159,6 @@ def test_a_note_that_is_not_indexed_is_given_the_reason(why, target, path, reaso
     assert document["verdict"].startswith(f"{path} is not indexed")
 
 
-def test_a_note_that_is_too_big_is_told_the_setting(why, notes):
-    run = why("cats.md", "--json", env={"RAGQA_MAX_NOTE_BYTES": "120"})
-    assert "more than max_note_bytes (120)" in run.document["reason"]
-
-
 def test_a_note_that_does_not_exist_is_an_error_that_names_one_like_it(why):
     run = why("cast.md")
     assert run.code == 2
@@ -188,23 +183,11 @@ def test_a_note_that_filters_leave_out_is_told_which_and_what_it_ranks_without(w
     )
 
 
-def test_filters_that_let_a_note_through_are_not_blamed(why):
-    document = why("cats", "--tag", "animals", "--path", "cats*", "--json").document
-    assert document["filters"] == []
-    assert document["stage"] != "filters"
-
-
 def test_a_line_that_no_passage_holds_was_lost_by_cutting_the_note_up(why):
     document = why("cats.md:2", "--json").document
     assert document["stage"] == "chunking"
     assert "No passage holds cats.md:2" in document["verdict"]
     assert why("empty.md", "--json").document["verdict"].endswith("no searchable text.")
-
-
-def test_a_line_narrows_the_passages_to_those_that_hold_it(why):
-    document = why("cats.md:10", "--json").document
-    assert all(low <= 10 <= high for low, high in (one["lines"] for one in document["passages"]))
-    assert len(document["passages"]) == 1
 
 
 def test_a_note_changed_or_added_since_is_said_to_need_indexing(why, notes):
@@ -227,18 +210,6 @@ def test_the_document_has_these_keys_and_a_known_stage(why):
     for document in documents:
         assert set(document) == keys
         assert document["stage"] in STAGES
-
-
-def test_nothing_is_written_beside_the_usual_refresh(why, notes, tmp_path):
-    def files():
-        # SQLite keeps its shared memory in a file.
-        found = (path for path in tmp_path.rglob("*") if not path.name.endswith("-shm"))
-        return {path: path.stat().st_mtime_ns for path in found}
-
-    why("cats")
-    before = files()
-    why("cats")
-    assert files() == before
 
 
 def test_ask_explain_keeps_ranking_match_and_confidence_apart(ragqa, wiki_index):

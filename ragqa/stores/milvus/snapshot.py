@@ -120,7 +120,7 @@ def _pack(content: object, where: str, *others: str) -> str:
     data = json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
     packed = base64.b85encode(zlib.compress(data)).decode()
     if max(map(len, (packed, *others))) > MAX_TEXT_BYTES:
-        hint = "exclude notes in .ragqaignore, or keep the index here: --store local"
+        hint = "exclude notes in .ragqaignore, or keep the index here: ragqa config set store local"
         raise IndexUnusable(f"{where} has more text than a Milvus row can hold", hint=hint)
     return packed
 
