@@ -39,8 +39,8 @@ A setting takes its value from the first of these that has one:
 5. the default.
 
 For `corpus` and `index` a folder named `corpus` in the current folder comes before your own
-settings ([your own notes](getting-started.md#your-own-notes)). The last column says whether a `ragqa.toml` may hold the
-setting, since such a file can arrive with somebody else's notes
+settings ([your own notes](getting-started.md#your-own-notes)). The last column says whether a
+`ragqa.toml` may hold the setting, since such a file can arrive with somebody else's notes
 ([what it can do](../SECURITY.md#against-the-author-of-a-note)).
 """
 MEANINGS = {

@@ -321,3 +321,11 @@ def test_what_a_vault_leaves_out_is_told_apart_from_what_cannot_be_read(quick, t
     assert told == [["bad.md"], ["Templates"]]
     assert "Templates" not in quick("doctor", *where).out
     assert quick("index", "--strict", *where).code == 7
+
+
+def test_rebuild_makes_a_new_generation_with_the_same_answers(quick, places):
+    quick("index", *places)
+    before = quick("search", "cats", "--json", *places).document
+    assert quick("index", "--rebuild", "--json", *places).document["index"]["generation"] == 2
+    after = quick("search", "cats", "--json", *places).document
+    assert after["hits"] == before["hits"]

@@ -330,3 +330,14 @@ def test_hits_of_changed_notes_are_made_up_for_by_others(quick, places, notes):
         (notes / f"{number}.md").write_text("# Gone\n\nNothing.\n")
     found = quick("search", "cats", "--no-refresh", "--json", "--top-k", "3", *places).document
     assert len(found["hits"]) == 3
+
+
+def test_terms_that_are_damaged_cost_one_warning_and_no_answer(quick, places):
+    quick("index", *places)
+    next(places[3].glob("terms-*/meta.json")).write_text("{}")
+    first, second = (quick("search", "cats", "--json", *places) for _ in range(2))
+    assert (first.code, second.code) == (0, 0)
+    assert first.document["hits"] == second.document["hits"]
+    assert first.err.count("\n") == 1
+    assert "so it is made anew from the rest of the index" in first.err
+    assert second.err == ""

@@ -188,3 +188,12 @@ def test_an_index_in_milvus_is_built_anew_unless_it_is_shared(in_milvus):
         assert snapshot.info == report.info
         assert len(snapshot.notes()) == len(NOTES)
     assert store.problems() == []
+
+
+def test_an_index_of_other_notes_is_left_alone(quick, args, tmp_path):
+    before = content(args)
+    other = write_notes(tmp_path / "other", {"a.md": "# Other\n\nOther notes altogether.\n"})
+    done = quick("ask", "what is other?", "--corpus", str(other), *args[2:])
+    assert done.code == 4
+    assert f"not from {other}" in done.err
+    assert content(args) == before
