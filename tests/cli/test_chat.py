@@ -75,19 +75,6 @@ def test_a_piped_chat_exits_with_the_highest_code_of_its_lines(chat, lines, code
     assert chat(*lines).code == code
 
 
-def test_sources_are_shown_whole(chat):
-    after = chat("how many hours do cats sleep?", "/sources").out.partition(SOURCES)[2]
-    assert after.count("cats.md:3") == 2
-    assert after.count("Cats sleep for sixteen hours a day.") == 1
-
-
-def test_help_names_every_command_and_quit_leaves(chat):
-    run = chat("/help", "/quit", "how many hours do cats sleep?")
-    assert all(name in run.out for name in ("/sources", "/why", "/save", "/new", "/quit"))
-    assert SOURCES not in run.out
-    assert run.code == 0
-
-
 def test_a_saved_chat_can_be_verified_until_a_note_changes(chat, quick, places, tmp_path):
     saved = tmp_path / "chat of mine.md"
     run = chat(

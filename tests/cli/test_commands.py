@@ -56,13 +56,6 @@ def test_ask_gives_an_answer_whose_every_citation_can_be_checked(ragqa, wiki_ind
         assert f"[{citation['n']}]" in document["answer"]
 
 
-def test_ask_says_which_characters_of_the_note_answer_directly(ragqa, wiki_index):
-    run = ragqa("ask", "who introduced RRF?", "--json", "--corpus", CORPUS, "--index", wiki_index)
-    citation = run.document["citations"][0]
-    exact(CORPUS, citation)
-    assert citation["short_answer"]["text"] == "Cormack, Clarke and B\u00fcttcher"
-
-
 def test_ask_says_so_when_the_notes_hold_no_answer_and_shows_the_nearest_passages(
     ragqa, wiki_index
 ):
@@ -82,11 +75,6 @@ def test_without_a_question_a_terminal_is_not_read_from(places):
     said = on_terminal("ask", *map(str, places))
     assert "no question was given" in said
     assert "ragqa chat" in said
-
-
-def test_ask_takes_a_question_without_quotes(quick, places):
-    run = quick("ask", "what", "do", "cats", "do", "--json", *places)
-    assert run.document["question"] == "what do cats do"
 
 
 def test_asking_twice_gives_the_same_document(quick, places):

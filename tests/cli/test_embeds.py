@@ -84,11 +84,6 @@ def test_notes_that_embed_each_other_are_each_shown_once(asked):
     assert document["answer"].count("rung by the youngest") == 1
 
 
-def test_an_embed_in_code_or_a_comment_brings_nothing(asked):
-    document = asked("who rings the bell?")
-    assert "shop/policy.md" not in [path for path, _ in cited(document)]
-
-
 def test_notes_that_embed_everything_bring_a_bounded_answer(ragqa, tmp_path):
     names = [f"n{n}" for n in range(60)]
     (tmp_path / "notes").mkdir()

@@ -67,13 +67,6 @@ def test_no_corpus_says_how_to_name_one(quick, tmp_path):
     assert "--corpus" in told(run, 3)
 
 
-def test_a_mistyped_corpus_leaves_the_old_index_alone(quick, places, tmp_path):
-    quick("index", *places)
-    wrong = quick("ask", "cats", "--corpus", tmp_path / "nots", "--index", places[3])
-    told(wrong, 3)
-    assert quick("search", "cats", *places).code == 0
-
-
 def test_an_index_of_another_embedder_is_refused_naming_both(quick, places):
     quick("index", *places)
     run = quick("ask", "cats", *places, env={"RAGQA_EMBEDDER": "hashed:32"})

@@ -170,21 +170,6 @@ def test_coverage_noise_and_the_share_of_good_answers_are_printed_with_intervals
         assert expected in run.out
 
 
-def test_failures_show_what_was_wanted_and_what_was_cited(quick, own):
-    run = quick(*OWN, "--failures", cwd=own)
-    assert run.code == 0
-    for expected in (
-        "Not good: 1 of 2 answerable questions",
-        "coverage 0.50, noise 0.00",
-        "wanted figs.md:3 (part 1)",
-        "wanted drying.md:5 (part 2)",
-        "1. Wash the figs. 2. Lay the figs in the sun",
-        f"cited 1: figs.md:3\n    {GOLD}",
-    ):
-        assert expected in run.out
-    assert "w  when do figs ripen" not in run.out
-
-
 @pytest.mark.parametrize("kind", ["gold", "excerpts"])
 def test_hostile_questions_and_notes_print_no_escapes(quick, place, kind):
     hostile = f"\x1b[31m{GOLD} \u202e <b>when</b>"

@@ -92,15 +92,6 @@ def test_a_saved_answer_is_verified_in_the_source(quick, places, tmp_path, name,
     assert "changed" in changed.out
 
 
-@pytest.mark.parametrize("name", QUESTIONS)
-def test_get_why_and_list_know_notes_of_every_format(quick, places, name):
-    assert name in quick("list", *places, env=ON).out
-    got = quick("get", name, *places, env=ON).out
-    assert QUOTES[name] in got
-    why = quick("why", QUESTIONS[name], "--target", name, *places, env=ON).out
-    assert f"Yes: {name} is in the answer" in why
-
-
 def test_why_says_that_a_format_is_switched_off(quick, places):
     quick("index", *places)
     told = quick("why", "wombats", "--target", "wombats.html", *places)
@@ -150,14 +141,6 @@ def test_the_setting_is_a_list_of_known_names(quick, given, told):
         kept = quick("config", "--json").document["settings"]["formats"]["value"]
         assert kept == [one for one in given.split(",") if one]
         quick("config", "unset", "formats")
-
-
-def test_a_quote_of_a_format_that_is_off_is_told_as_that(quick, places, tmp_path):
-    saved = tmp_path / "answer.json"
-    answer = quick("ask", QUESTIONS["numbats.ipynb"], "--json", *places, env=ON)
-    saved.write_text(answer.out, encoding="utf-8")
-    run = quick("verify", str(saved), *places[:2])
-    assert "ipynb is not read, since the setting formats does not name it" in run.out
 
 
 LEFT_OUT = "3 files (1 .html, 1 .ipynb, 1 .pdf) were left out; to read them: "

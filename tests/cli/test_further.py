@@ -176,20 +176,6 @@ def test_a_kept_question_that_others_could_write_is_not_gone_on_from(run, notes,
     assert "is not a file of yours" in run("more").err
 
 
-def test_an_older_question_that_cannot_be_replaced_is_told(run, notes):
-    file = history_file(Settings(), Corpus.of(notes), "last")
-    run("ask", ASKED)
-    file.unlink()
-    file.mkdir()
-    try:
-        asked = run("ask", ASKED)
-    finally:
-        file.rmdir()
-    assert "Further excerpts" in asked.out
-    assert "ragqa more shows" not in asked.out
-    assert asked.err.startswith("warning: ragqa more and ragqa open are about an older question")
-
-
 def test_a_chat_goes_on_from_its_last_answer_and_saves_what_it_showed(run, notes, tmp_path):
     said = (ASKED, "/next", "/next", "/open 2", "/open 9", "/open x", f"/save {tmp_path}/chat.md")
     chat = run("chat", said=said, EDITOR="vim")

@@ -85,21 +85,6 @@ def test_tags_that_differ_in_case_alone_are_counted_as_one(quick, tmp_path):
     assert document["tags"] == [{"tag": "Work", "notes": 2}, {"tag": "Work/Sub", "notes": 2}]
 
 
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        (["--where", "titel = Cats"], "error: no note has the property titel; nearest: title"),
-        (["--path", "gardn", "--tags"], "error: no note has a path like gardn; nearest: garden"),
-    ],
-)
-def test_a_filter_that_names_what_no_note_has_is_an_error_as_for_a_question(
-    quick, places, options, said
-):
-    run = quick("list", *options, *places)
-    assert (run.code, run.out) == (2, "")
-    assert said in run.err
-
-
 def test_a_value_that_no_note_has_lists_nothing_and_says_so(quick, places):
     run = quick("list", "--where", "title = Dogs", *places)
     assert run.code == 1

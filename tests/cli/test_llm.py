@@ -11,9 +11,7 @@ from terminals import Terminal
 from ragqa.cli import run as run_here
 from ragqa.consent import consent_file
 from ragqa.diagnosis import PROMPT
-from ragqa.llms.secrets import key_file
 
-MARKER = "sk-marker-0123456789"
 GOOD = "The bridge of Aldmoor was built in 1871 [1]."
 ELSEWHERE = {
     "RAGQA_LLM_URL": "https://llm.example:8443/v1",
@@ -186,40 +184,7 @@ def test_llm_url_is_a_setting_of_the_users_own_and_of_no_folder_of_notes(
     assert "may not set llm_url: a folder of notes must not decide that" in refused.err
 
 
-@pytest.mark.parametrize(
-    ("url", "says"),
-    [
-        ("http://llm.example/v1", "would send your notes unencrypted"),
-        (f"https://me:{MARKER}@llm.example/v1", "without a user name or password"),
-        (f"ftp://{MARKER}", "begins with https:// or http://"),
-    ],
-)
-def test_an_address_that_would_not_do_is_neither_kept_nor_repeated(cli, url, says):
-    run = cli("config", "set", "llm_url", url)
-    assert run.code == 2
-    assert says in run.err
-    assert MARKER not in run.err
-    assert cli("config", "--json").document["settings"]["llm_url"]["value"] == ""
-
-
 # ragqa llm check
-
-
-def test_check_needs_neither_notes_nor_an_index_and_reports_what_came(
-    cli, script, tmp_path, monkeypatch
-):
-    monkeypatch.chdir(tmp_path)
-    run = cli("llm", "check", script(GOOD), "--json")
-    assert run.code == 0, run.err
-    document = run.document
-    assert document["said"] == GOOD
-    assert document["streams"] is True
-    assert document["pieces"] > 1
-    assert document["right"] is document["cites"] is document["local"] is True
-    assert 0 <= document["first_ms"] <= document["total_ms"]
-    text = cli("llm", "check", script(GOOD)).out
-    assert f"said        {GOOD}\n" in text
-    assert "right       yes\ncites       yes\n" in text
 
 
 @pytest.mark.parametrize("said", ["The bridge was built in 1781 [1].", "I do not know.", "Paris."])
@@ -228,12 +193,6 @@ def test_check_compares_the_answer_with_what_was_asked(cli, script, said):
     assert run.code == 1
     assert "right       no: the passages say 1871\n" in run.out
     assert cli("llm", "check", script(said), "--json").document["right"] is False
-
-
-@pytest.mark.parametrize("said", ["In 1871.", "In 1871 [2].", "In 1871 [1][2]."])
-def test_check_tells_that_a_model_does_not_cite_as_asked(cli, script, said):
-    assert cli("llm", "check", script(said), "--json").document["cites"] is False
-    assert "cites       no" in cli("llm", "check", script(said)).out
 
 
 def test_check_without_a_name_tries_the_one_that_is_set(cli, script):
@@ -330,15 +289,6 @@ def test_a_no_at_the_terminal_leaves_the_notes_own_words(cli, elsewhere, places,
     assert elsewhere == []
 
 
-def test_a_chat_without_a_terminal_ends_where_something_would_be_sent(quick, elsewhere, places):
-    lines = b"how do I prune roses?\nwhat do cats do?\nwhat do cats do?\n"
-    run = quick("chat", "--llm", "openai:gpt", *places, input=lines)
-    assert run.code == 2
-    assert run.out.count("do not seem to answer") == 1
-    assert run.err.count("nothing was sent") == 1
-    assert elsewhere == []
-
-
 @pytest.mark.parametrize("typed", ["y", "n"])
 def test_a_chat_asks_once_and_says_what_goes_along(places, typed):
     env = ELSEWHERE | {"HTTPS_PROXY": "http://127.0.0.1:9"}
@@ -417,16 +367,3 @@ def test_a_backend_that_cannot_be_used_is_a_finding_and_no_failure(cli, places, 
     assert finding(run)["severity"] == "warning"
     assert fix in finding(run)["fix"]
     assert cli("status", *places, env={"RAGQA_LLM": llm}).code == 0
-
-
-@pytest.mark.parametrize("llm", ["", "openai:gpt"])
-def test_a_key_file_that_others_can_read_is_one_finding(cli, places, llm):
-    key_file("openai").parent.mkdir(parents=True)
-    key_file("openai").write_text(MARKER)
-    key_file("openai").chmod(0o644)
-    run = cli("doctor", "--json", *places, env={"RAGQA_LLM": llm})
-    assert run.code == 0
-    (found,) = (one for one in run.document["findings"] if "key file" in one["what"])
-    assert found["severity"] == "warning"
-    assert found["fix"] == f"chmod 600 {key_file('openai')}"
-    assert MARKER not in run.out

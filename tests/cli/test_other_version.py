@@ -95,17 +95,6 @@ def test_a_question_builds_it_anew_and_says_so_once(quick, args):
 
 
 @pytest.mark.parametrize(
-    "command",
-    [["index"], ["search", "gateway"], ["why", QUESTION, "--target", "gateway.md"]],
-    ids=lambda command: command[0],
-)
-def test_other_commands_that_refresh_do_so_too(quick, args, command):
-    done = quick(*command, "--json", *args)
-    assert (done.code, done.err) == (0, ANEW)
-    assert quick("status", *args).code == 0
-
-
-@pytest.mark.parametrize(
     "command", [["ask", QUESTION, "--no-refresh"], ["status"], ["list", "--no-refresh"], ["doctor"]]
 )
 def test_commands_that_only_read_name_the_command_that_builds_it_anew(quick, args, command):

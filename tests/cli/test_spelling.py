@@ -64,13 +64,3 @@ def test_a_follow_up_in_a_chat_leans_on_the_question_as_it_was_read(quick, place
     assert run.out.startswith(f"> {TYPED}\n{TOLD}\n")
     asked_as = next(line for line in run.out.splitlines() if line.startswith("Asked as: "))
     assert "quantization" in asked_as
-
-
-def test_an_llm_is_given_the_question_as_it_was_read(quick, places, tmp_path):
-    script = tmp_path / "script.jsonl"
-    script.write_text(json.dumps({"when": RIGHT, "say": "It shrinks them [1]."}), encoding="utf-8")
-    llm = ["--llm", f"scripted:{script}"]
-    assert RIGHT in quick("ask", TYPED, *llm, "--show-prompt", *places).out
-    document = quick("ask", TYPED, *llm, "--json", *places).document
-    assert document["corrected"] == CORRECTED
-    assert document["llm"]["backend"].startswith("scripted")

@@ -72,13 +72,6 @@ def test_formats_that_contradict_or_do_not_exist_are_a_usage_error(quick, places
     assert "--format" in run.err
 
 
-def test_figures_are_refused_where_they_would_not_be_shown(quick, places):
-    run = quick("ask", QUESTION, "--explain", "--format", "markdown", *places)
-    assert (run.code, run.out) == (2, "")
-    assert "--explain and --format markdown cannot go together" in run.err
-    assert quick("ask", QUESTION, "--explain", "--format", "text", *places).code == 0
-
-
 def test_a_changed_sentence_exits_with_1_and_shows_the_difference(quick, notes, saved):
     (notes / "cats.md").write_text(CATS.replace("most", "half"), encoding="utf-8")
     checked = quick("verify", saved, "--corpus", notes)
@@ -122,14 +115,6 @@ def test_a_quote_edited_in_the_answer_itself_exits_with_1_and_a_warning(quick, p
     assert checked.code == 1
     assert "the quotes shown differ from those in the record" in checked.err
     assert " 1 intact " in checked.out
-
-
-def test_moved_and_wrapped_differently_is_sound_and_says_so(quick, notes, saved):
-    (notes / "cats.md").unlink()
-    (notes / "felines.md").write_text("\n" + CATS.replace("for ", "for\n"), encoding="utf-8")
-    checked = quick("verify", saved, "--corpus", notes)
-    assert checked.code == 0
-    assert " 1 moved   felines.md:4-5  was at cats.md:3, wrapped differently\n" in checked.out
 
 
 def test_the_corpus_is_found_as_by_other_commands_and_no_index_is_made(quick, notes, saved):

@@ -82,13 +82,6 @@ def test_a_note_that_is_gone_is_not_quoted_while_others_wait(ask, notes):
     assert "80 degrees" not in run.out
 
 
-def test_what_takes_no_time_is_read_before_the_question(ask, notes):
-    write_notes(notes, {"oolong.md": "# Oolong\n\nOolong is brewed at 90 degrees.\n"})
-    run = ask("ask", "at how many degrees is oolong brewed?", "--json")
-    assert "90 degrees" in run.document["answer"]
-    assert run.document["waiting"] == 0
-
-
 def test_notes_that_were_moved_or_touched_are_read_at_once(ask, notes):
     write_notes(notes, PAGES)
     ask("index")
@@ -98,18 +91,6 @@ def test_notes_that_were_moved_or_touched_are_read_at_once(ask, notes):
     run = ask("list", "--json").document
     assert run["waiting"] == 0
     assert "web/page7.md" in [note["path"] for note in run["notes"]]
-
-
-def test_a_long_note_that_was_edited_counts_by_what_it_has_grown(ask, notes, monkeypatch):
-    days = [f"## Day {n}\n\nOn day {n} we planted {n} trees by the river.\n" for n in range(60)]
-    write_notes(notes, {"journal.md": "\n".join(days)})
-    ask("index")
-    days[30] = "## Day 30\n\nOn day 30 it snowed.\n"
-    (notes / "journal.md").write_text("\n".join(days), encoding="utf-8")
-    monkeypatch.setattr("ragqa.indexing.source.LONG_BYTES", 1000)
-    run = ask("ask", "did it snow on day 30?", "--json").document
-    assert run["waiting"] == 0
-    assert "snowed" in run["answer"]
 
 
 def test_the_first_build_is_made_however_long_it_takes(quick, notes, slow, tmp_path):

@@ -107,23 +107,6 @@ def test_a_sentence_that_is_only_a_further_excerpt_is_told_to_be_one(ragqa, wiki
     assert "it is only shown below the answer, as a further excerpt" in document["verdict"]
 
 
-def test_a_note_far_down_is_given_its_ranks(wiki_why):
-    document = wiki_why("when should I fine-tune?", "lora.md", "--json").document
-    best = document["passages"][0]
-    assert document["stage"] in ("dense", "terms", "dense and terms", "fusion")
-    assert best["rank"] > 5
-    assert best["read"] is False
-
-
-def test_the_ranks_of_a_leg_go_beyond_its_candidates(wiki_why):
-    document = wiki_why("how do I prune roses?", "bm25.md", "--json").document
-    best = document["passages"][0]
-    assert best["rank"] is None
-    assert best["dense_rank"] > 200
-    assert best["terms_rank"] is None
-    assert document["missing_words"] == ["prune", "roses"]
-
-
 def test_a_note_that_was_found_where_no_answer_was_given_is_said_to_be_withheld(
     ragqa, wiki_why, wiki_index
 ):
@@ -165,12 +148,6 @@ def test_a_note_that_does_not_exist_is_an_error_that_names_one_like_it(why):
     assert run.out == ""
     assert "there is no note 'cast.md'" in run.err
     assert "--target cats.md" in run.err
-
-
-def test_a_note_goes_by_its_whole_path_and_by_that_from_here(why, notes):
-    assert why(notes / "cats.md", "--json").document["target"]["path"] == "cats.md"
-    here = why("roses.md", "--json", cwd=notes / "garden").document
-    assert here["target"]["path"] == "garden/roses.md"
 
 
 def test_a_note_that_filters_leave_out_is_told_which_and_what_it_ranks_without(why):
@@ -221,16 +198,6 @@ def test_ask_explain_keeps_ranking_match_and_confidence_apart(ragqa, wiki_index)
     for label in ("Ranking of the passage", "Match of sentence and question", "Confidence in"):
         assert label in figures
     assert all(len(line) <= 80 for line in figures.splitlines())
-
-
-def test_ask_explain_tells_why_nothing_was_said(ragqa, wiki_index):
-    places = ["--corpus", CORPUS, "--index", wiki_index]
-    run = ragqa("ask", "how do I prune roses?", "--explain", *places)
-    assert run.code == 1
-    assert "meaning of the nearest passage" in run.out
-    document = ragqa("ask", "how do I prune roses?", "--explain", "--json", *places).document
-    assert document["confidence_reasons"]
-    assert all(reason["share"] < 1 for reason in document["confidence_reasons"])
 
 
 def test_only_explain_adds_parts_to_the_document(quick, notes, tmp_path):

@@ -207,9 +207,3 @@ def test_what_is_no_host_cannot_be_allowed(host):
             change(host)
     assert not is_allowed(host)
     assert not consent_file().exists()
-
-
-def test_a_folder_that_cannot_be_written_is_one_sentence(home):
-    (home / "config").write_text("a file, not a folder")
-    with pytest.raises(UsageError, match="cannot be written"):
-        allow("api.example.org")
