@@ -350,24 +350,12 @@ class Offer:
     fix: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Overview:
-    """What `ragqa llm list` shows: the configured backend, all kinds, the allowed hosts."""
-
-    choice: Choice
-    offers: tuple[Offer, ...]
-    hosts: tuple[str, ...]
-    warnings: tuple[str, ...]
-
-
-def overview_of(loaded: Loaded) -> Overview:
-    """List every kind of backend and the allowed hosts.
+def offers_of(loaded: Loaded) -> list[Offer]:
+    """Every kind of backend.
 
     Servers on this machine and at allowed hosts are asked for their models; nothing else is sent.
     """
-    known, url = consents(), loaded.settings.llm_url
-    offers = tuple(_offer(kind, url) for kind in LLMS)
-    return Overview(choice_of(loaded), offers, known.hosts, known.warnings)
+    return [_offer(kind, loaded.settings.llm_url) for kind in LLMS]
 
 
 def _offer(kind: str, url: str) -> Offer:

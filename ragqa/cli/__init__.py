@@ -13,8 +13,7 @@ from typer._click.exceptions import ClickException
 from typer.main import get_command
 
 from ragqa import __version__
-from ragqa.cli.completion import quote_for_shells
-from ragqa.cli.options import with_places
+from ragqa.cli.options import quote_for_shells, with_places
 from ragqa.errors import OutOfMemory, RagqaError, UsageError, out_of_memory, require_memory
 
 COMMANDS = {
@@ -30,7 +29,7 @@ COMMANDS = {
     "open": "asking.open_source",
     "chat": "chat.chat",
     "eval": "evaluate.evaluate",
-    "verify": "verify.verify",
+    "verify": "reading.verify",
     "mcp": "serving.mcp",
     "serve": "serving.serve",
     "config": "settings.app",

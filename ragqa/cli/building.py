@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragqa.cli.completion import complete_index
 from ragqa.cli.opening import is_interactive, load, open_index
-from ragqa.cli.options import AsJson, Folders, IndexFolder, with_places
+from ragqa.cli.options import AsJson, Folders, IndexFolder, complete_index, with_places
 from ragqa.errors import NotAllowed, NotesSkipped, UsageError
 
 if TYPE_CHECKING:
@@ -149,7 +148,7 @@ def _use_workers(index: "Index", spec: str, *, yes: bool) -> None:
 
     cluster = cluster_in(spec)
     if cluster and not cluster.is_loopback:
-        from ragqa.cli.consenting import consented
+        from ragqa.cli.llm import consented
         from ragqa.consent import Use
         from ragqa.llms import Destination
 

@@ -166,8 +166,6 @@ class Conversation:
             raise UsageError("there is nothing to save yet", hint="ask a question first")
         try:
             write_whole(Path(name).expanduser(), chat_markdown(tuple(self._exchanges)), new=True)
-        except FileExistsError as exc:
-            raise UsageError(f"{name} already exists", hint="name a new file") from exc
         except (OSError, ValueError, RuntimeError) as exc:
             reason = getattr(exc, "strerror", None) or exc
             raise UsageError(

@@ -1,12 +1,16 @@
 """`ragqa llm` and `ragqa store`: what answers and where it would send; which hosts are allowed."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragqa.cli.opening import load
+from ragqa.cli.opening import is_interactive, load
 from ragqa.cli.options import AsJson, Yes
 from ragqa.errors import BackendFailed, UsageError
+
+if TYPE_CHECKING:
+    from ragqa.consent import Use
+    from ragqa.llms import Destination
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -29,15 +33,18 @@ def show(json: AsJson = False) -> int:
     Example: ragqa llm list
     """
     from ragqa import render
-    from ragqa.diagnosis import overview_of
+    from ragqa.consent import consents
+    from ragqa.diagnosis import choice_of, offers_of
     from ragqa.render import overviews
 
-    overview = overview_of(load())
+    loaded, known = load(), consents()
+    choice, offers = choice_of(loaded), offers_of(loaded)
     if json:
-        render.print_document(overviews.overview_document(overview))
+        document = overviews.overview_document(choice, offers, known.hosts, known.warnings)
+        render.print_document(document)
     else:
-        overviews.print_overview(overview)
-    render.print_warnings(overview.warnings)
+        overviews.print_overview(choice, offers, known.hosts)
+    render.print_warnings(known.warnings)
     return 0
 
 
@@ -58,7 +65,6 @@ def check(
     Example: ragqa llm check ollama:llama3.2
     """
     from ragqa import render
-    from ragqa.cli.consenting import consented
     from ragqa.diagnosis import WHAT, try_llm
     from ragqa.llms import llm_for
     from ragqa.render import overviews
@@ -90,24 +96,75 @@ def check(
     return 0 if trial.right else 1
 
 
+def consented(
+    destination: "Destination", *, yes: bool, what: str, use: "Use | None" = None
+) -> bool:
+    """Return whether the user allows sending `what` to a destination; nothing is sent here.
+
+    Asks unless consent was given before: it is remembered for each host, or, if that fails, holds
+    for this command. This machine needs none.
+
+    :param yes: `--yes` was given, which counts as consent.
+    :param what: what would be sent, in words.
+    :param use: what the host would be allowed for, by default to answer.
+    :raises NotAllowed: the user cannot be asked.
+    :raises UsageError: the destination's host is invalid.
+    """
+    from ragqa import render
+    from ragqa.consent import Use, consents, host_named, not_allowed
+
+    if destination.is_local:
+        return True
+    use = use or Use.LLM
+    host, known = host_named(destination.host), consents()
+    if host in known.of(use):
+        return True
+    render.print_warnings(known.warnings)
+    if not (yes or is_interactive()):
+        hint = f"ragqa {use.command} allow {host}, or add --yes to this command"
+        raise not_allowed(destination.backend, what, destination.where, hint=hint)
+    if not yes:
+        backend = render.safe_line(destination.backend)
+        render.say(f"{backend} is not on this machine. It would be sent {render.safe_line(what)}.")
+        render.say(f"This would go to: {render.safe_line(destination.where)}")
+        if not render.confirm("Allow this, now and from now on?"):
+            return False
+    try:
+        _allow_host(host, use)
+    except UsageError as exc:
+        render.print_warnings([f"consent holds for this command only: {exc.message}"])
+    return True
+
+
+def _allow_host(host: str, use: "Use") -> None:
+    """Remember consent for a host, and print how to withdraw it.
+
+    :raises UsageError: the host is invalid, or consent cannot be saved.
+    """
+    from ragqa import consent, render
+
+    allowed = consent.allow(host, use)
+    fix = f"ragqa {use.command} forget {allowed}"
+    render.say(f"Allowed: {allowed} (to take it back: {fix})")
+
+
 def _add_consent(family: typer.Typer, use: str, allows: str, forgets: str, example: str) -> None:
     """Add `allow` and `forget` to a family of commands, for the use of this name."""
     named = typer.Argument(metavar="HOST", help="HOST or HOST:PORT, as ragqa shows it.")
 
     @family.command(help=f"{allows}\n\nExample: ragqa {use.lower()} allow {example}")
     def allow(host: Annotated[str, named]) -> int:
-        from ragqa.cli.consenting import allow_host
         from ragqa.consent import Use
 
-        allow_host(host, Use[use])
+        _allow_host(host, Use[use])
         return 0
 
     @family.command(help=f"{forgets}\n\nExample: ragqa {use.lower()} forget {example}")
     def forget(host: Annotated[str, named]) -> int:
-        from ragqa.cli.consenting import forget_host
-        from ragqa.consent import Use
+        from ragqa import consent, render
 
-        forget_host(host, Use[use])
+        said = "is no longer" if consent.forget(host, consent.Use[use]) else "was not"
+        render.say(f"{consent.host_named(host)} {said} allowed")
         return 0
 
 

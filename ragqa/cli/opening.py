@@ -133,7 +133,7 @@ def open_index(loaded: "Loaded", *, asks_consent: bool = True) -> "Index":
 
         if is_allowed(host, Use.STORE) or not (asks_consent and is_interactive()):
             return is_allowed(host, Use.STORE)
-        from ragqa.cli.consenting import consented
+        from ragqa.cli.llm import consented
         from ragqa.llms import Destination
         from ragqa.stores import SENT
 

@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from ragqa.cli.completion import complete_setting
 from ragqa.cli.opening import load
-from ragqa.cli.options import AsJson, Folders, IndexFolder
+from ragqa.cli.options import AsJson, Folders, IndexFolder, complete_setting
 from ragqa.errors import UsageError
 
 Name = Annotated[

@@ -16,7 +16,6 @@ from ragqa.diagnosis import (
     Finding,
     NotesIn,
     Offer,
-    Overview,
     Severity,
     Status,
     Trial,
@@ -269,11 +268,11 @@ def values_of(loaded: Loaded) -> dict[str, Value]:
     return values
 
 
-def print_overview(overview: Overview) -> None:
+def print_overview(choice: Choice, offers: Sequence[Offer], hosts: Sequence[str]) -> None:
     """Print the backend that is set, the allowed hosts, and the kinds available."""
-    print_row("set", llm_line(overview.choice))
-    print_row("allowed", ", ".join(overview.hosts) or "no host except this machine")
-    for offer in overview.offers:
+    print_row("set", llm_line(choice))
+    print_row("allowed", ", ".join(hosts) or "no host except this machine")
+    for offer in offers:
         put_heading(offer.form, "heading")
         for line in _about(offer):
             put(line, indent=2)
@@ -281,13 +280,15 @@ def print_overview(overview: Overview) -> None:
             put_labelled("try: ", "good", offer.fix, indent=2)
 
 
-def overview_document(overview: Overview) -> Document:
+def overview_document(
+    choice: Choice, offers: Sequence[Offer], hosts: Sequence[str], warnings: Sequence[str]
+) -> Document:
     """What `ragqa llm list --json` prints."""
     return {
-        "set": llm_document(overview.choice),
-        "kinds": [_offer_document(offer) for offer in overview.offers],
-        "allowed": list(overview.hosts),
-        "warnings": list(overview.warnings),
+        "set": llm_document(choice),
+        "kinds": [_offer_document(offer) for offer in offers],
+        "allowed": list(hosts),
+        "warnings": list(warnings),
     }
 
 
