@@ -49,16 +49,6 @@ def test_a_supported_answer_is_the_llms_with_sources_that_can_be_checked(ask):
     assert FROM_NOTES in " ".join(citation["quote"].split())
 
 
-def test_text_shows_the_answer_its_check_and_its_sources(ask):
-    run = ask(says=GOOD)
-    assert run.code == 0
-    assert run.out.startswith("BM25 ranks a document by the query words that it contains. [1]\n")
-    assert "from 5 passages; its one sentence is supported by its sources." in run.out
-    source, quote = run.out.partition("\nSources\n")[2].splitlines()[:2]
-    assert source.startswith(" 1 rag/bm25.md:")
-    assert FROM_NOTES.startswith(quote.strip().replace("*", "")[:20])
-
-
 @pytest.mark.parametrize(
     ("sentence", "mark"),
     [

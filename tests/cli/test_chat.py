@@ -48,12 +48,6 @@ def test_a_question_that_is_printed_steers_no_terminal_and_a_command_is_not_prin
     assert "> /help" not in run.out
 
 
-def test_after_new_a_follow_up_has_nothing_to_lean_on(chat):
-    run = chat("how many hours do cats sleep?", "/new", "and what do they eat?")
-    assert run.out.count(SOURCES) == 2
-    assert "Asked as" not in run.out
-
-
 def test_an_error_is_a_sentence_and_the_chat_goes_on(chat):
     run = chat("???", "/sauces", "how many hours do cats sleep?", "/why nowhere.md", "/why")
     assert run.code == 2

@@ -1,4 +1,4 @@
-"""What a note embeds is part of the answer and cited where it stands, on the real command line."""
+"""What a note embeds, and a footnote, is part of the answer and cited where it stands."""
 
 import json
 
@@ -25,6 +25,10 @@ NOTES = {
         "%% ![[policy#Opening hours]] %%\n\n![[gong]]\n\n![[rules]]\n"
     ),
     "bread.md": "# Bread\n\nSourdough proofs for 12 hours.\n",
+    "compost.md": (
+        "# Compost\n\n## Heat\n\nThe heap reached 58 degrees in the second week.[^temp]\n\n"
+        "## Notes\n\n[^temp]: Measured with a meat thermometer. It was 30 cm deep.\n"
+    ),
 }
 
 
@@ -94,3 +98,15 @@ def test_notes_that_embed_everything_bring_a_bounded_answer(ragqa, tmp_path):
     given = ("--corpus", tmp_path / "notes", "--index", tmp_path / "index", "--json")
     document = ragqa("ask", "where does the lantern of n59 hang?", *given).document
     assert len(document["citations"]) <= 12
+
+
+def test_a_sentence_brings_its_footnote_as_a_citation_of_its_own(asked):
+    document = asked("how many degrees did the heap reach in the second week?")
+    assert cited(document) == [
+        ("compost.md", "The heap reached 58 degrees in the second week.[^temp]"),
+        ("compost.md", "[^temp]: Measured with a meat thermometer. It was 30 cm deep."),
+    ]
+    assert document["answer"] == (
+        "The heap reached 58 degrees in the second week. [1]\n\n"
+        "Measured with a meat thermometer. It was 30 cm deep. [2]"
+    )

@@ -194,17 +194,3 @@ def test_where_all_files_have_formats_that_are_not_read_the_error_names_the_sett
 def test_the_notes_may_be_named_before_the_command(quick, tmp_path):
     notes = write_notes(tmp_path / "built", {"a.md": "Walruses sleep on ice.\n"})
     assert quick("--corpus", notes, "ask", "where do walruses sleep?").code == 0
-
-
-def test_where_nothing_is_found_skipped_notes_are_counted_once_in_the_folder_asked(quick, tmp_path):
-    notes = write_notes(tmp_path / "some", {"a/tea.md": "# Tea\n\nTea is hot.\n"})
-    (notes / "b").mkdir()
-    (notes / "b" / "broken.md").write_bytes(b"\x00\x01\x02 no text \x00" * 99)
-    (notes / "b" / "paper.pdf").write_bytes(b"%PDF-1.4")
-    asked = ["ask", "who wrote Hamlet?", "--corpus", notes, "--index", tmp_path / "some-index"]
-    first, again, elsewhere = quick(*asked), quick(*asked), quick(*asked, "--path", "a")
-    counted = "1 note was skipped (ragqa status says why); 1 file (1 .pdf) was left out"
-    assert "skipped b/broken.md: " in first.err
-    assert "note was skipped" not in first.err + first.out + elsewhere.err + elsewhere.out
-    assert again.err.count(f"warning: {counted}; to read it: ") == 1
-    assert "skipped" not in again.out

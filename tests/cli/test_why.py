@@ -3,8 +3,6 @@
 import pytest
 from support import CORPUS, write_notes
 
-from ragqa.explaining import STAGES
-
 NOTES = {
     "cats.md": "---\ntitle: Cats\naliases: [Felines]\ntags: [animals]\ndate: 2024-05-01\n---\n\n"
     "# Cats\n\nCats sleep for most of the day. A cat purrs when it is content.\n",
@@ -98,15 +96,6 @@ def test_a_sentence_that_was_found_and_is_in_no_excerpt_is_set_beside_those_that
     assert "[1]" in out
 
 
-def test_a_sentence_that_is_only_a_further_excerpt_is_told_to_be_one(ragqa, wiki_why, wiki_index):
-    places = ["--corpus", CORPUS, "--index", wiki_index]
-    asked = ragqa("ask", "when should I fine-tune?", "--json", *places).document
-    place = "{path}:{lines[0]}".format(**asked["also"][0])
-    document = wiki_why("when should I fine-tune?", place, "--json").document
-    assert (document["stage"], document["sentences"][0]["lost"]) == ("composer", "further")
-    assert "it is only shown below the answer, as a further excerpt" in document["verdict"]
-
-
 def test_a_note_that_was_found_where_no_answer_was_given_is_said_to_be_withheld(
     ragqa, wiki_why, wiki_index
 ):
@@ -175,18 +164,6 @@ def test_a_note_changed_or_added_since_is_said_to_need_indexing(why, notes):
     reason = why("dogs.md", "--no-refresh", "--json").document["reason"]
     assert reason == "not in the index yet; run ragqa index"
     assert why("dogs.md", "--json").document["stage"] != "not indexed"
-
-
-def test_the_document_has_these_keys_and_a_known_stage(why):
-    keys = {
-        "version", "question", "corrected", "target", "verdict", "stage", "reason", "filters",
-        "answered", "confidence", "confidence_reasons", "passages", "candidates", "sentences",
-        "citations", "missing_words", "warnings", "waiting", "index",
-    }  # fmt: skip
-    documents = [why(target, "--json").document for target in ("cats", "roses.md", ".hidden.md")]
-    for document in documents:
-        assert set(document) == keys
-        assert document["stage"] in STAGES
 
 
 def test_ask_explain_keeps_ranking_match_and_confidence_apart(ragqa, wiki_index):

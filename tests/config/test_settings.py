@@ -355,14 +355,6 @@ def test_a_name_that_milvus_would_not_take_is_refused(project, name):
         load(project, environ={"RAGQA_STORE_NAME": name})
 
 
-def test_an_index_that_a_project_names_serves_the_corpus_at_hand(project):
-    (project / "corpus").mkdir()
-    (project / "ragqa.toml").write_text('index = "build/index"\n')
-    places = load(project).places
-    assert places.corpus == Corpus.of((project / "corpus").resolve())
-    assert places.index == (project / "build" / "index").resolve()
-
-
 @pytest.mark.parametrize("path", ["~no-such-user/notes", "loop", "a\0b", "~\0"])
 def test_a_path_that_leads_nowhere_is_a_usage_error(project, path):
     (project / "loop").symlink_to("loop")
