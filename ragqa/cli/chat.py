@@ -3,13 +3,13 @@
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from functools import cache
 from types import FrameType
 from typing import TYPE_CHECKING
 
 from ragqa.cli.asking import writer_for
-from ragqa.cli.opening import is_interactive, load
+from ragqa.cli.opening import is_interactive, load, open_index
 from ragqa.cli.options import (
     LLM,
     Folders,
@@ -74,11 +74,9 @@ def chat(
             # At the first line, so that slow imports do not delay the prompt.
             from ragqa.cli.conversation import Conversation
 
+            opened = stack.enter_context(open_index(loaded))
             filters = filters_of(tag, path, since, where)
-            opened = Conversation(
-                loaded, filters, writer, refreshes=not no_refresh, echoes=not types
-            )
-            return stack.enter_context(closing(opened))
+            return Conversation(opened, filters, writer, refreshes=not no_refresh, echoes=not types)
 
         if types:
             lines = _typed_lines(History(history_file(loaded.settings, notes)))

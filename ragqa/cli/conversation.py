@@ -5,7 +5,7 @@ import shlex
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +13,7 @@ from ragqa import render
 from ragqa.asked import Asked
 from ragqa.chatting import COMMANDS, command_in
 from ragqa.cli.asking import ask_with, exit_code, print_answer_warnings
-from ragqa.cli.opening import Query, first_build_notice, open_index
-from ragqa.config import Loaded
+from ragqa.cli.opening import Query, first_build_notice
 from ragqa.editors import open_source
 from ragqa.errors import UsageError
 from ragqa.followups import Exchange, stand_alone
@@ -34,26 +33,26 @@ KEPT = 50
 
 
 class Conversation:
-    """Answers questions about notes and obeys commands; opens the index on first use.
+    """Answers questions about notes and obeys commands.
 
     :param echoes: whether to print each question before its answer.
     """
 
     def __init__(
         self,
-        loaded: Loaded,
+        index: "Index",
         filters: Filters,
         writer: "Writer | None",
         *,
         refreshes: bool,
         echoes: bool,
     ) -> None:
-        self._loaded = loaded
+        self._index = index
         self._filters = filters
         self._writer = writer
         self._refreshes = refreshes
         self._echoes = echoes
-        self._linker = Linker(loaded.places.corpus, loaded.settings.link_format)
+        self._linker = Linker(index.places.corpus, index.settings.link_format)
         self._exchanges: deque[Exchange] = deque(maxlen=KEPT)
         self._asked: Asked | None = None
         self._commands: dict[str, Callable[[str], None]] = {
@@ -65,15 +64,6 @@ class Conversation:
             "/new": lambda _: self._exchanges.clear(),
             "/help": lambda _: screen.print_commands(COMMANDS),
         }
-
-    @cached_property
-    def _index(self) -> "Index":
-        return open_index(self._loaded)
-
-    def close(self) -> None:
-        """Close the index, if it was opened."""
-        if "_index" in vars(self):
-            self._index.close()
 
     def handle(self, line: str) -> int | None:
         """Answer a question or run a command; return its exit code, None for `/quit`.
