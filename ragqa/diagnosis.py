@@ -12,13 +12,12 @@ from pathlib import Path
 from ragqa.api import Index
 from ragqa.config import Loaded, Origin
 from ragqa.config.addresses import remote_host
-from ragqa.consent import consents, is_allowed
+from ragqa.consent import is_allowed
 from ragqa.errors import BackendFailed, NoIndex, RagqaError, UsageError
 from ragqa.indexing.repairing import check_passages
 from ragqa.languages import LANGUAGES
 from ragqa.llms import LLM, LLMS, NO_LLM, SCRIPTED, Destination, Prompt, llm_for
 from ragqa.llms.limits import bounded, read_apart
-from ragqa.llms.secrets import check_key_file
 from ragqa.readers import reader_for
 from ragqa.search.question import share_read
 from ragqa.stores import SENT, StorePlace
@@ -302,22 +301,8 @@ def choice_of(loaded: Loaded) -> Choice:
     return replace(choice, destination=destination, allowed=allowed)
 
 
-def diagnose_llm(loaded: Loaded) -> Iterator[Finding]:
-    """Check the configured backend, the consents and the key files; sends nothing."""
-    choice = choice_of(loaded)
-    yield _about(choice)
-    known = consents()
-    if known.problem:
-        yield _warning(known.problem, known.fix)
-    for kind in LLMS:
-        try:
-            check_key_file(kind)
-        except RagqaError as exc:
-            if exc.message != choice.problem:
-                yield _warning(exc.message, exc.hint)
-
-
-def _about(choice: Choice) -> Finding:
+def diagnose_llm(choice: Choice) -> Finding:
+    """Where the configured backend would send; sends nothing."""
     if not choice.spec:
         return _ok(f"no LLM is set: answers are your notes' own words, {choice.other_traffic}")
     llm, there = f"the LLM {choice.spec}, set by {choice.origin},", choice.destination

@@ -204,16 +204,14 @@ def doctor(
     Example: ragqa doctor --deep
     """
     from ragqa import render
-    from ragqa.diagnosis import diagnose, diagnose_llm
+    from ragqa.diagnosis import choice_of, diagnose, diagnose_llm
     from ragqa.render import overviews
 
     loaded = load(corpus, index)
     with open_index(loaded, asks_consent=False) as opened, render.ProgressLine() as progress:
         found, done = diagnose(opened, deep=deep, repair=repair, progress=progress)
-    findings = [
-        replace(one, fix=with_places(one.fix, sys.argv[1:]))
-        for one in (*found, *diagnose_llm(loaded))
-    ]
+    found.append(diagnose_llm(choice_of(loaded)))
+    findings = [replace(one, fix=with_places(one.fix, sys.argv[1:])) for one in found]
     if json:
         render.print_document(overviews.findings_document(findings, done))
     else:

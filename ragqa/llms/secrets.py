@@ -122,11 +122,3 @@ def find_key(kind: str, variable: str) -> Secret | None:
             f"{where} does not contain a key: {problem}", hint=f"put only the key into {where}"
         )
     return secret
-
-
-def check_key_file(kind: str) -> None:
-    """Check that nobody else can read the user's key file for a kind, if it exists.
-
-    :raises UsageError: others can, or it is not the user's file.
-    """
-    read_own(key_file(kind), "key file", size=_MAX_BYTES)
