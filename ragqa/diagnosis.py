@@ -186,14 +186,14 @@ def diagnose(
     ]
     if deep:
         checks.append(partial(_passages, index, progress))
-    findings: list[Finding] = []
+    findings: dict[str, Finding] = {}  # an unreadable index fails every check in the same words
     for check in checks:
         try:
-            findings.extend(check())
+            for finding in check():
+                findings.setdefault(finding.what, finding)
         except RagqaError as exc:
-            findings.append(_failure(exc))
-    # An unreadable index fails every check in the same words.
-    return list(dict.fromkeys(findings)), done
+            findings.setdefault(exc.message, _failure(exc))
+    return list(findings.values()), done
 
 
 def _failure(exc: RagqaError) -> Finding:
