@@ -39,9 +39,7 @@ A setting takes its value from the first of these that has one:
 5. the default.
 
 For `corpus` and `index` a folder named `corpus` in the current folder comes before your own
-settings ([your own notes](getting-started.md#your-own-notes)). `formats` can be set for one folder
-([formats](formats.md)): in your settings file, or in that folder's `ragqa.toml`, which both come
-after the environment. The last column says whether a
+settings ([your own notes](getting-started.md#your-own-notes)). The last column says whether a
 `ragqa.toml` may hold the setting, since such a file can arrive with somebody else's notes
 ([what it can do](../SECURITY.md#against-the-author-of-a-note)).
 """

@@ -7,12 +7,11 @@ not be able to allow anything.
 import fcntl
 import os
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from ragqa.config.files import read_own, user_settings_file
 from ragqa.errors import NotAllowed, UsageError
@@ -31,22 +30,19 @@ class Use(StrEnum):
     STORE = "stores"
     """Receives the text of all notes, to store an index of them or to embed them."""
 
-
-class _File(msgspec.Struct):
-    """What the file holds."""
-
-    hosts: list[str]
-    stores: list[str] = []
+    @property
+    def command(self) -> str:
+        """The command whose `allow` and `forget` manage it."""
+        return self.name.lower()
 
 
-@dataclass(frozen=True, slots=True)
-class Consents:
+class Consents(Struct, frozen=True):
     """The hosts allowed as LLMs and those allowed as stores, sorted.
 
     `problem` says why the file could not be read, or is ""; `fix` says how to repair it.
     """
 
-    hosts: tuple[str, ...] = ()
+    hosts: tuple[str, ...]
     stores: tuple[str, ...] = ()
     problem: str = ""
     fix: str = ""
@@ -68,20 +64,19 @@ def consent_file() -> Path:
 
 def consents() -> Consents:
     """Read the allowed hosts; none if the file is damaged or not private to the user."""
-    path = consent_file()
+    path, problem = consent_file(), "consent cannot be read"
     try:
         data = read_own(path, "consent file", size=_MAX_BYTES)
     except UsageError as exc:
-        return Consents(problem=f"consent cannot be read: {exc.message}", fix=exc.hint)
+        return Consents((), problem=f"{problem}: {exc.message}", fix=exc.hint)
     if data is None:
-        return Consents()
+        return Consents(())
     try:
-        found = msgspec.json.decode(data, type=_File)
-        hosts, stores = (sorted(map(host_named, set(each))) for each in (found.hosts, found.stores))
+        found = msgspec.json.decode(data, type=Consents)
+        hosts, stores = (tuple(sorted(set(map(host_named, found.of(use))))) for use in Use)
+        return Consents(hosts, stores)
     except (ValueError, RecursionError, UsageError) as exc:
-        problem = f"consent cannot be read: {path} is damaged: {exc}"
-        return Consents(problem=problem, fix=f"rm {path}")
-    return Consents(tuple(hosts), tuple(stores))
+        return Consents((), problem=f"{problem}: {path} is damaged: {exc}", fix=f"rm {path}")
 
 
 def is_allowed(host: str, use: Use = Use.LLM) -> bool:
@@ -95,7 +90,7 @@ def allow(host: str, use: Use = Use.LLM) -> str:
     :raises UsageError: the name is invalid, or the file is damaged or cannot be written.
     """
     host = host_named(host)
-    _change(host, use, set.add)
+    _change(host, use, allowed=True)
     return host
 
 
@@ -104,7 +99,7 @@ def forget(host: str, use: Use = Use.LLM) -> bool:
 
     :raises UsageError: the name is invalid, or the file is damaged or cannot be written.
     """
-    return _change(host_named(host), use, set.discard)
+    return _change(host_named(host), use, allowed=False)
 
 
 def not_allowed(backend: str, what: str, where: str, *, hint: str) -> NotAllowed:
@@ -134,8 +129,8 @@ def _normal(host: str) -> str:
     return host.lower().removesuffix(":443")
 
 
-def _change(host: str, use: Use, edit: Callable[[set[str], str], None]) -> bool:
-    """Edit the allowed hosts, one process at a time; returns whether this one was allowed.
+def _change(host: str, use: Use, *, allowed: bool) -> bool:
+    """Change what a host may, one process at a time; returns whether it was allowed before.
 
     :raises UsageError: the file cannot be written, or cannot be read and would be lost.
     """
@@ -148,12 +143,12 @@ def _change(host: str, use: Use, edit: Callable[[set[str], str], None]) -> bool:
             known = consents()
             if known.problem:
                 raise UsageError(known.problem, hint=known.fix)
-            hosts = {one: set(known.of(one)) for one in Use}
-            edit(hosts[use], host)
-            if hosts[use] != set(known.of(use)):
-                kept = _File(sorted(hosts[Use.LLM]), sorted(hosts[Use.STORE]))
-                text = msgspec.json.format(msgspec.json.encode(kept)).decode()
+            before = host in known.of(use)
+            if before != allowed:
+                hosts = {one.value: list(known.of(one)) for one in Use}
+                hosts[use] = sorted({*hosts[use], host} if allowed else {*hosts[use]} - {host})
+                text = msgspec.json.format(msgspec.json.encode(hosts)).decode()
                 write_private(path, f"{text}\n")
+            return before
     except OSError as exc:
         raise UsageError(f"{path} cannot be written: {exc.strerror}") from exc
-    return host in known.of(use)

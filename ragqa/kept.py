@@ -47,18 +47,36 @@ class KeptIndex(Struct, frozen=True):
 
 def kept_indexes() -> list[KeptIndex]:
     """The indexes in the data folder, by name."""
-    with suppress(OSError):
-        return [_kept(folder) for folder in sorted(indexes_folder().iterdir()) if _is_index(folder)]
-    return []
+    if not indexes_folder().is_dir():
+        return []
+    return [
+        _kept(folder)
+        for folder in sorted(indexes_folder().iterdir())
+        if not folder.is_symlink()
+        and any((folder / name).is_file() for name in (DATABASE, OLD_POINTER))
+    ]
+
+
+def _kept(folder: Path) -> KeptIndex:
+    # The seal is read whenever a question is asked, but not here.
+    last = (folder / SEAL if (folder / SEAL).exists() else folder).stat()
+    used = datetime.fromtimestamp(max(last.st_atime, last.st_mtime)).astimezone().date()
+    size = sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir())
+    notes, folders = None, tuple[str, ...]()
+    with suppress(NoIndex, IndexUnusable), closing(Database(folder)) as database:
+        info, _ = database.read()
+        lines = info.corpus.split("\n")
+        places = [line.partition("/ ")[2] for line in lines] if len(lines) > 1 else lines
+        notes, folders = info.notes, tuple(os.path.normpath(folder / at) for at in places)
+    return KeptIndex(folder.name, str(folder), folders, notes, size, used.isoformat())
 
 
 def removable(name: str) -> KeptIndex:
-    """The index of the data folder with this name or path.
+    """The index of the data folder with this name.
 
     :raises UsageError: there is none, or its folder holds what is no part of an index.
     """
-    name = name.rstrip("/").removeprefix(f"{indexes_folder()}/")
-    kept = next((one for one in kept_indexes() if one.name == name), None)
+    kept = next((one for one in kept_indexes() if name in (one.name, one.path)), None)
     if kept is None:
         raise UsageError(
             f"there is no index called {name} in {indexes_folder()}", hint="ragqa index --list"
@@ -79,22 +97,3 @@ def remove(kept: KeptIndex) -> None:
     """
     with locked(Path(kept.path), wait=False):
         shutil.rmtree(kept.path)
-
-
-def _is_index(folder: Path) -> bool:
-    is_own = folder.is_dir() and not folder.is_symlink()
-    return is_own and (folder / DATABASE).is_file()
-
-
-def _kept(folder: Path) -> KeptIndex:
-    # The seal is read whenever a question is asked, but not here.
-    last = (folder / SEAL if (folder / SEAL).exists() else folder).stat()
-    used = datetime.fromtimestamp(max(last.st_atime, last.st_mtime)).astimezone().date()
-    size = sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir())
-    notes, folders = None, tuple[str, ...]()
-    with suppress(NoIndex, IndexUnusable), closing(Database(folder)) as database:
-        info, _ = database.read()
-        lines = info.corpus.split("\n")
-        places = [line.partition("/ ")[2] for line in lines] if len(lines) > 1 else lines
-        notes, folders = info.notes, tuple(os.path.normpath(folder / at) for at in places)
-    return KeptIndex(folder.name, str(folder), folders, notes, size, used.isoformat())

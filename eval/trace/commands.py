@@ -67,16 +67,11 @@ USING = (
     Case(("serve", "--no-open", "--port", "0", *PLACES), serves="http", says="citations"),
     Case(("verify", "{named}/answer.md", "--corpus", "{notes}")),
     Case(("index", "--rebuild", "--corpus", "{notes}", "--index", "{named}/rebuilt")),
-    Case(
-        (
-            *("index", "--store", "milvus", "--store-uri", "{named}/notes.db"),
-            *("--corpus", "{notes}"),
-        )
-    ),
-    Case(
-        ("index", "--store-uri", "http://milvus.invalid:19530", "--corpus", "{notes}"),
-        code=2,
-    ),
+    Case(("config", "set", "store", "{named}/notes.db")),
+    Case(("index", "--corpus", "{notes}", "--index", "{named}/in-milvus")),
+    Case(("config", "set", "store", "http://milvus.invalid:19530")),
+    Case(("index", "--corpus", "{notes}"), code=2),
+    Case(("config", "unset", "store")),
     Case(("index", "--workers", "ray", "--corpus", "{notes}", "--index", "{named}/spread")),
     Case(("index", "--workers", "ray:ray.invalid:6379", *PLACES), code=2),
     Case(("status", *PLACES)),

@@ -7,8 +7,7 @@ from pathlib import Path
 from ragqa.api.index import MIN_POOL, Index
 from ragqa.api.stored_index import Shown, was_allowed
 from ragqa.config import Loaded, load_settings
-from ragqa.config.folders import folders_in
-from ragqa.config.settings import Value
+from ragqa.config.settings import Value, folders_in
 from ragqa.stores import MayUse
 
 __all__ = [

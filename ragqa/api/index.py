@@ -320,7 +320,7 @@ class Index(StoredIndex):
         if total := sum(self._off.values()):
             listed = ", ".join(f"{count} {suffix}" for suffix, count in sorted(self._off.items()))
             was, it = ("was", "it") if total == 1 else ("were", "them")
-            how = how_to_read(self._off, self.settings.formats, self.places.corpus)
+            how = how_to_read(self._off, self.settings.formats)
             files = f"{counted(total, 'file')} ({listed})"
             parts.append(f"{files} {was} left out; to read {it}: {how}")
         return ["; ".join(parts)] if parts else []

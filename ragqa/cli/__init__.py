@@ -13,29 +13,28 @@ from typer._click.exceptions import ClickException
 from typer.main import get_command
 
 from ragqa import __version__
-from ragqa.cli.completion import quote_for_shells
-from ragqa.cli.options import Command, with_places
-from ragqa.errors import OutOfMemory, RagqaError, UsageError, out_of_memory
+from ragqa.cli.options import quote_for_shells, with_places
+from ragqa.errors import OutOfMemory, RagqaError, UsageError, out_of_memory, require_memory
 
 COMMANDS = {
     "ask": "asking.ask",
-    "search": "asking.search",
-    "index": "building.index",
+    "search": "reading.search",
+    "index": "building.build_index",
     "status": "building.status",
     "doctor": "building.doctor",
-    "why": "asking.why",
-    "list": "asking.list_notes",
-    "get": "asking.get",
+    "why": "reading.why",
+    "list": "reading.list_notes",
+    "get": "reading.get",
     "more": "asking.more",
     "open": "asking.open_source",
     "chat": "chat.chat",
     "eval": "evaluate.evaluate",
-    "verify": "verify.verify",
+    "verify": "reading.verify",
     "mcp": "serving.mcp",
     "serve": "serving.serve",
     "config": "settings.app",
     "llm": "llm.app",
-    "store": "store.app",
+    "store": "llm.store",
 }
 """Where each command, or family of commands, is declared below `ragqa.cli`."""
 
@@ -51,9 +50,11 @@ def main() -> None:
 def run(args: list[str]) -> int:
     """Run one command and return its exit code; only a bug in ragqa leaves a traceback.
 
-    The notes may be named before the command, too: `ragqa --corpus DIR ask QUESTION`.
+    The notes may be named before the command, too: `ragqa --corpus DIR ask QUESTION`. `--debug` may
+    stand anywhere, and errors in parsing obey it, too.
     """
     _ensure_streams()
+    debug, args = "--debug" in args, [arg for arg in args if arg != "--debug"]
     if args[:1] == ["--corpus"]:
         args = [*args[2:3], *args[:2], *args[3:]]
     try:
@@ -65,7 +66,7 @@ def run(args: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     except Exception as exc:  # noqa: BLE001 - the last line of defence: a bug is reported in one line
-        return _report(exc, args)
+        return _report(exc, args, debug=debug)
     if code == INTERRUPTED:
         from ragqa import render
 
@@ -73,7 +74,7 @@ def run(args: list[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _report(exc: Exception, args: list[str]) -> int:
+def _report(exc: Exception, args: list[str], *, debug: bool) -> int:
     """Print an error and what mends it, and return its exit code."""
     error = out_of_memory(exc) or exc
     if isinstance(error, OutOfMemory):  # what prints in style may not be loaded
@@ -85,7 +86,7 @@ def _report(exc: Exception, args: list[str]) -> int:
         render.discard_output()
         full = f"the output cannot be written: {error.strerror}"
         error = UsageError(full, hint="free some space, or write elsewhere")
-    elif "--debug" in args:
+    elif debug:
         render.say(_traceback())
     if not isinstance(error, RagqaError):
         error = _bug(error)
@@ -138,7 +139,7 @@ def command_line(args: Sequence[str] = ()) -> typer.Typer:
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=name)
         else:
-            app.command(name, cls=Command)(command)
+            app.command(name)(command)
     return app
 
 
@@ -148,6 +149,10 @@ def _options(
         typer.Option(
             "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
         ),
+    ] = False,
+    debug: Annotated[
+        bool,
+        typer.Option("--debug", help="Show a traceback when something fails; for any command."),
     ] = False,
 ) -> None:
     """Ask your notes, get cited answers. Nothing leaves this machine unasked."""
@@ -167,7 +172,7 @@ def _report_usage(exc: ClickException) -> int:
 
 
 def _ensure_streams() -> None:
-    """Replace a closed stdout or stderr (`>&-`), which is None in Python, by the null device."""
-    for name in ("stdout", "stderr"):
+    """Replace a closed stream (`>&-`), which is None in Python, by the null device."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - open until exit
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123 - open until exit

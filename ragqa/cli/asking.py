@@ -1,35 +1,54 @@
-"""The commands that ask or read notes: call the library, render, return a code."""
+"""`ragqa ask` and what goes on from an answer: `more` and `open`; how an LLM is asked."""
 
-import shlex
-from functools import partial
+from contextlib import ExitStack
+from dataclasses import replace
+from enum import StrEnum
+from functools import cache, partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragqa.cli.completion import complete_path
-from ragqa.cli.generation import (
-    LLMGiven,
-    ask_with,
-    exit_code,
-    print_answer_warnings,
-    request_in,
-    writer_for,
-)
 from ragqa.cli.opening import Query, load, open_query, question_in
 from ragqa.cli.options import (
+    LLM,
     AsJson,
-    Format,
+    Folders,
+    Force,
+    Globs,
+    IndexFolder,
     NoRefresh,
-    Places,
-    Scope,
-    ScopeOptions,
+    Since,
+    Strict,
+    Tags,
     TopK,
+    Where,
+    Yes,
+    filters_of,
 )
-from ragqa.errors import UsageError
+from ragqa.errors import BackendFailed, UsageError
 
 if TYPE_CHECKING:
+    from ragqa.config import Settings
+    from ragqa.generation import Request, Writer
     from ragqa.types import Answer
 
+
+class Format(StrEnum):
+    """How an answer is printed."""
+
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    JSON = "json"
+
+
+Output = Annotated[
+    Format | None,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="text, markdown (ragqa verify can check it later) or json.",
+    ),
+]
 ShowPrompt = Annotated[
     bool, typer.Option("--show-prompt", help="Show what would be sent to an LLM; send nothing.")
 ]
@@ -41,17 +60,20 @@ def ask(
         typer.Argument(metavar="QUESTION", help="The question; - or nothing reads standard input."),
     ] = None,
     *,
-    scope: Scope,
+    tag: Tags = None,
+    path: Globs = None,
+    since: Since = "",
+    where: Where = "",
+    no_refresh: NoRefresh = False,
     top_k: TopK = None,
-    given: Places,
-    format: Annotated[  # noqa: A002 - the option's name
-        Format | None,
-        typer.Option(
-            metavar="FORMAT", help="text, markdown (ragqa verify can check it later) or json."
-        ),
-    ] = None,
+    corpus: Folders = None,
+    index: IndexFolder = None,
+    output: Output = None,
     json: AsJson = False,
-    llm: LLMGiven,
+    llm: LLM = None,
+    yes: Yes = False,
+    strict: Strict = False,
+    force: Force = False,
     show_prompt: ShowPrompt = False,
 ) -> int:
     """Answer a question from the notes, with citations.
@@ -62,20 +84,20 @@ def ask(
 
     Example: ragqa ask "when should I fine-tune?" --tag fine-tuning
     """
-    output = format or (Format.JSON if json else Format.TEXT)
+    output = output or (Format.JSON if json else Format.TEXT)
     if json and output is not Format.JSON:
         raise UsageError(f"--json and --format {output} cannot go together")
-    text = question_in(question)
-    with open_query(scope, given, top_k, asks=True) as query:
+    text, filters = question_in(question), filters_of(tag, path, since, where)
+    with open_query(corpus, index, filters, no_refresh=no_refresh, top_k=top_k, asks=True) as query:
         if show_prompt:
-            request, where, asked = request_in(query, text, llm)
+            request, destination, asked = request_in(query, text, llm, force=force)
         else:
-            writer = writer_for(query.index.settings, llm)
+            writer = writer_for(query.index.settings, llm, yes=yes, strict=strict, force=force)
             answer = ask_with(query, text, writer, streams=output is Format.TEXT)
     if show_prompt:
         from ragqa.render.results import print_request
 
-        print_request(request, where, asked=asked, json=output is Format.JSON)
+        print_request(request, destination, asked=asked, json=output is Format.JSON)
         return 0
     _print_answer(answer, query, output)
     print_answer_warnings(answer)
@@ -106,7 +128,111 @@ def _print_answer(answer: "Answer", query: Query, output: Format) -> None:
     render.print_warnings([warning] * bool(warning))
 
 
-def more(*, given: Places) -> int:
+def ask_with(
+    query: Query, question: str, writer: "Writer | None", *, streams: bool = False
+) -> "Answer":
+    """Ask the index, with an LLM if there is a writer; raise what `Index.ask` raises.
+
+    :param streams: show the answer on a terminal as it arrives.
+    """
+    with ExitStack() as stack:
+        if writer is not None:
+            consent = writer.allow
+
+            def allow() -> bool:
+                query.progress.stop()  # the bar would overwrite the question to the user
+                return consent()
+
+            writer = replace(writer, allow=allow)
+            if streams:
+                from ragqa.render.results import Stream
+
+                stream = stack.enter_context(Stream(query.progress))
+                writer = replace(writer, on_sentence=stream)
+        return query.index.ask(question, writer=writer, **query.arguments)
+
+
+def request_in(
+    query: Query, question: str, llm: str | None, *, force: bool
+) -> "tuple[Request, str, bool]":
+    """Return the request to the LLM, its destination, and whether the LLM would be asked at all.
+
+    Raises what `Index.ask` raises.
+    """
+    from ragqa.generation import request_for, with_sections
+    from ragqa.llms import llm_for
+
+    settings = query.index.settings
+    spec = llm_named(settings, llm)
+    destination = llm_for(spec, settings.llm_url).destination if spec else None
+    answer = ask_with(query, question, None)
+    request = request_for(
+        answer.looked_for,
+        with_sections(answer.hits, query.index.current_notes().open),
+        max_tokens=settings.llm_prompt_tokens,
+    )
+    where = f"{destination.backend}, {destination.where}" if destination else ""
+    return request, where, answer.answered or force
+
+
+def llm_named(settings: "Settings", given: str | None) -> str:
+    """The backend to use, `KIND:MODEL`, or "" for none; `given` is the option `--llm`."""
+    spec = settings.llm if given is None else given
+    return "" if spec == "none" else spec
+
+
+def writer_for(
+    settings: "Settings", llm: str | None, *, yes: bool, strict: bool, force: bool
+) -> "Writer | None":
+    """Return the LLM writer, or None if no LLM is set; it asks for consent at first use.
+
+    :raises UsageError: the backend is unknown or unusable.
+    """
+    spec = llm_named(settings, llm)
+    if not spec:
+        if strict or force:
+            raise UsageError(
+                "--strict and --force need an LLM to write the answer, and none is set",
+                hint="add --llm KIND:MODEL; to see what is available: ragqa llm list",
+            )
+        return None
+    from ragqa.generation import what_is_sent, writer_of
+
+    writer = writer_of(settings, spec, strict=strict, force=force)
+
+    def allow() -> bool:
+        from ragqa.cli.llm import consented
+
+        return consented(writer.llm.destination, yes=yes, what=what_is_sent(settings))
+
+    return replace(writer, allow=cache(allow))
+
+
+def print_answer_warnings(answer: "Answer") -> None:
+    """Print the warnings of an answer, except a failed LLM: that is the command's error."""
+    from ragqa import render
+    from ragqa.render.view import warnings_of
+    from ragqa.types import Fallback
+
+    failed = answer.written is not None and answer.written.fallback is Fallback.FAILED
+    render.print_warnings(answer.warnings if failed else warnings_of(answer))
+
+
+def exit_code(answer: "Answer") -> int:
+    """Return 0 if there is an answer of the requested kind, else 1.
+
+    :raises BackendFailed: the LLM failed; the answer in the notes' own words has been shown.
+    """
+    from ragqa.types import Fallback
+
+    written = answer.written
+    if written is not None and written.fallback is Fallback.FAILED:
+        raise BackendFailed(written.why, hint=written.hint)
+    grounded = written is None or written.fallback in (None, Fallback.NOT_ASKED)
+    return 0 if answer.answered and grounded else 1
+
+
+def more(corpus: Folders = None, index: IndexFolder = None) -> int:
     """Show the further excerpts of the last question whole; asked again, the next ones.
 
     The question is asked again of the notes as they are now. Exits with 1 if there are no more.
@@ -117,7 +243,7 @@ def more(*, given: Places) -> int:
     from ragqa.asked import keep, last_asked
     from ragqa.render.results import print_further
 
-    with open_query(ScopeOptions(), given) as query:
+    with open_query(corpus, index) as query:
         about = query.index.settings, query.index.places.corpus
         ask = partial(query.index.ask, progress=query.progress)
         answer, asked = last_asked(*about).ask_on(ask)
@@ -131,8 +257,8 @@ def open_source(
     number: Annotated[
         int, typer.Argument(metavar="N", help="The number of a source or of a further excerpt.")
     ],
-    *,
-    given: Places,
+    corpus: Folders = None,
+    index: IndexFolder = None,
 ) -> int:
     """Open a source of the last answer at its line, in $VISUAL or $EDITOR, else in Obsidian.
 
@@ -140,190 +266,6 @@ def open_source(
 
     Example: ragqa open 1
     """
-    from ragqa import asked as questions
-
-    loaded = load(given)
-    asked = questions.last_asked(loaded.settings, loaded.places.corpus)
-    return 1 if questions.open_source(asked.source(number), loaded.places.corpus) else 0
-
-
-def search(
-    query: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="QUERY", help="What to look for; - or nothing reads standard input."
-        ),
-    ] = None,
-    *,
-    related: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NOTE",
-            help="List the notes near this one by links and meaning, instead of passages.",
-            autocompletion=complete_path,
-        ),
-    ] = None,
-    scope: Scope,
-    top_k: TopK = None,
-    given: Places,
-    json: AsJson = False,
-) -> int:
-    """List the passages nearest to a query, best first, or the notes near a note.
-
-    Example: ragqa search "vector index memory" --path "rag/*" --top-k 3
-    """
-    from ragqa import render
-
-    if related is not None and query:
-        raise UsageError("--related takes no query", hint=f"ragqa search {shlex.join(query)}")
-    text = question_in(query) if related is None else ""
-    with open_query(scope, given, top_k, asks=related is None) as opened:
-        if related is not None:
-            return _search_related(opened, related, json=json)
-        result = opened.index.search(text, **opened.arguments)
-    if json:
-        from ragqa.render.documents import search_document
-
-        render.print_document(search_document(result))
-    else:
-        from ragqa.render.results import print_search
-
-        print_search(result, opened.linker)
-    render.print_warnings(result.warnings)
-    return 0 if result.hits else 1
-
-
-def _search_related(opened: Query, note: str, *, json: bool) -> int:
-    from ragqa import render
-    from ragqa.related import related_to
-    from ragqa.render.results import print_related
-
-    found = related_to(opened.index, note, **opened.arguments)
-    if json:
-        from ragqa.render.documents import related_document
-
-        render.print_document(related_document(found))
-    else:
-        print_related(found, opened.linker)
-    render.print_warnings(found.warnings)
-    return 0 if found.related else 1
-
-
-def why(
-    question: Annotated[
-        list[str], typer.Argument(metavar="QUESTION", help="The question; - reads standard input.")
-    ],
-    target: Annotated[
-        str,
-        typer.Option(
-            metavar="NOTE[:LINES|#HEADING]",
-            help="The note, or a part of it, as ragqa get takes it.",
-            autocompletion=complete_path,
-        ),
-    ],
-    *,
-    scope: Scope,
-    given: Places,
-    json: AsJson = False,
-) -> int:
-    """Explain why a note is in the answer to a question, or why it is not.
-
-    Follows the note through indexing, filters, ranking and the choice of excerpts.
-
-    Example: ragqa why "what is prompt injection?" --target guardrails.md
-    """
-    from ragqa import render
-    from ragqa.addresses import NoTarget
-    from ragqa.explaining import explain
-    from ragqa.render.explanations import explanation_document, print_explanation
-
-    text = question_in(question)
-    with open_query(scope, given, asks=True) as query:
-        try:
-            explanation = explain(query.index, text, target=target, **query.arguments)
-        except NoTarget as exc:
-            said = (f"--target {shlex.quote(one)}" for one in exc.targets)
-            exc.hint = ", or ".join(said) or exc.hint
-            raise
-    if json:
-        render.print_document(explanation_document(explanation))
-    else:
-        print_explanation(explanation, query.linker)
-    render.print_warnings(explanation.warnings)
-    return 0
-
-
-def list_notes(
-    tags: Annotated[
-        bool, typer.Option("--tags", help="List the tags, each with its number of notes.")
-    ] = False,
-    *,
-    scope: Scope,
-    given: Places,
-    json: AsJson = False,
-) -> int:
-    """List the notes with their dates, titles and tags, or the tags alone.
-
-    Exits with 1 if there are none.
-
-    Example: ragqa list --tag fine-tuning
-    """
-    from ragqa import render
-
-    with open_query(scope, given) as query:
-        found = query.index.notes(**query.arguments)
-    if json:
-        from ragqa.render.documents import list_document
-
-        render.print_document(list_document(found, tags=tags))
-    else:
-        from ragqa.render.overviews import print_list
-
-        print_list(found, tags=tags)
-    render.print_warnings(found.warnings)
-    return 0 if (found.tags if tags else found.notes) else 1
-
-
-def get(
-    address: Annotated[
-        str,
-        typer.Argument(
-            metavar="NOTE[:LINES|#HEADING]",
-            help="The note, by path, file name, title or alias; NOTE:7-9 or NOTE:7:9 names lines, "
-            "NOTE#HEADING a section, NOTE#^ID a block; or a place as ask prints it, such as "
-            "'x.pdf, p. 3'; or a link such as '[[NOTE#HEADING]]'.",
-            autocompletion=complete_path,
-        ),
-    ],
-    *,
-    numbers: Annotated[
-        bool | None,
-        typer.Option(
-            "--numbers/--no-numbers",
-            help="Say where it is and number the lines, or print the text alone. "
-            "Default: numbers on a terminal.",
-        ),
-    ] = None,
-    no_refresh: NoRefresh = False,
-    given: Places,
-    json: AsJson = False,
-) -> int:
-    """Print a note, some of its lines, or the section below a heading.
-
-    Leaves out what readers of the note do not see: comments, and secrets in its front matter.
-
-    Example: ragqa get "lora.md#LoRA or full fine-tuning"
-    """
-    from ragqa import render
-    from ragqa.addresses import get_part
-    from ragqa.render.results import print_part
-
-    with open_query(ScopeOptions(no_refresh=no_refresh), given) as query:
-        part = get_part(query.index, address, refresh=query.refresh, progress=query.progress)
-    if json:
-        from ragqa.render.documents import part_document
-
-        render.print_document(part_document(part))
-    else:
-        print_part(part, query.linker, numbered=numbers)
-    return 0
+    loaded = load(corpus, index)
+    asked = last_asked(loaded.settings, loaded.places.corpus)
+    return 1 if editors.open_source(asked.source(number), loaded.places.corpus) else 0

@@ -1,70 +1,67 @@
 """`ragqa index`, `status` and `doctor`: build the index, look at it and repair it."""
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragqa.cli.completion import complete_index
-from ragqa.cli.opening import build_notice, load, open_index
-from ragqa.cli.options import AsJson, Places, with_places
+from ragqa.cli.opening import is_interactive, load, open_index
+from ragqa.cli.options import AsJson, Folders, IndexFolder, complete_index, with_places
 from ragqa.errors import NotAllowed, NotesSkipped, UsageError
 
 if TYPE_CHECKING:
     from ragqa.api import Index
-    from ragqa.diagnosis import Finding
 
 
-@dataclass(frozen=True, slots=True)
-class BuildOptions:
-    """How to build an index, or what else to do."""
-
-    rebuild: Annotated[bool, typer.Option("--rebuild", help="Build everything from scratch.")] = (
-        False
-    )
-    wait: Annotated[
-        bool, typer.Option("--wait", help="Wait for another process that is writing the index.")
-    ] = False
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Exit with 7 if any note was skipped.")
-    ] = False
-    workers: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ray[:HOST:PORT]",
-            help="Embed with Ray: on all cores and GPUs of this machine, or of the cluster there.",
-        ),
-    ] = None
-    listed: Annotated[
-        bool, typer.Option("--list", help="List the indexes in your data folder; build nothing.")
-    ] = False
-    remove: Annotated[
-        str | None,
-        typer.Option(
-            metavar="INDEX",
-            help="Remove an index that --list shows, after asking; the notes stay.",
-            autocompletion=complete_index,
-        ),
-    ] = None
-    yes: Annotated[
-        bool,
-        typer.Option(
-            "--yes",
-            help="Allow passages to be sent to the workers from now on; --remove without asking.",
-        ),
-    ] = False
+Rebuild = Annotated[bool, typer.Option("--rebuild", help="Build everything from scratch.")]
+Wait = Annotated[
+    bool, typer.Option("--wait", help="Wait for another process that is writing the index.")
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit with 7 if any note was skipped.")]
+Workers = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ray[:HOST:PORT]",
+        help="Embed with Ray: on all cores and GPUs of this machine, or of the cluster there.",
+    ),
+]
+Listed = Annotated[
+    bool, typer.Option("--list", help="List the indexes in your data folder; build nothing.")
+]
+Remove = Annotated[
+    str | None,
+    typer.Option(
+        metavar="INDEX",
+        help="Remove an index that --list shows, after asking; the notes stay.",
+        autocompletion=complete_index,
+    ),
+]
+Yes = Annotated[
+    bool,
+    typer.Option(
+        "--yes",
+        help="Allow passages to be sent to the workers from now on; --remove without asking.",
+    ),
+]
 
 
-def index(
+def build_index(
     notes: Annotated[
         list[str] | None,
         typer.Argument(metavar="[CORPUS]...", help="The folder of notes, or several."),
     ] = None,
     *,
-    how: Annotated[BuildOptions, typer.Option(parser=BuildOptions)],
-    given: Places,
+    rebuild: Rebuild = False,
+    wait: Wait = False,
+    strict: Strict = False,
+    workers: Workers = None,
+    listed: Listed = False,
+    remove: Remove = None,
+    yes: Yes = False,
+    corpus: Folders = None,
+    index: IndexFolder = None,
     json: AsJson = False,
 ) -> int:
     """Build the index, or bring it up to date.
@@ -73,21 +70,22 @@ def index(
     """
     from ragqa import render
     from ragqa.render.documents import report_document
-    from ragqa.render.overviews import print_report
+    from ragqa.render.results import print_report
+    from ragqa.types import counted
 
-    if how.listed:
+    if listed:
         return _list(json=json)
-    if how.remove is not None:
-        return _remove(how.remove, yes=how.yes)
-    loaded = load(replace(given, corpus=[*(notes or ()), *(given.corpus or ())] or None))
+    if remove is not None:
+        return _remove(remove, yes=yes)
+    loaded = load([*(notes or ()), *(corpus or ())] or None, index)
     with open_index(loaded) as opened, render.ProgressLine() as progress:
-        if how.workers is not None:
-            _use_workers(opened, how.workers, yes=how.yes)
-        if how.wait and (building := opened.building()):
+        if workers is not None:
+            _use_workers(opened, workers, yes=yes)
+        if wait and (building := opened.building()):
             render.say(f"Waiting for another process that is writing the index {building}.")
-        elif how.workers is None and (notice := build_notice(opened, rebuild=how.rebuild)):
-            render.say(notice)
-        report = opened.refresh(rebuild=how.rebuild, wait=how.wait, progress=progress)
+        elif workers is None and (ahead := opened.ahead(rebuild=rebuild)).is_long:
+            render.say(f"{counted(ahead.files, 'file')} to read.")
+        report = opened.refresh(rebuild=rebuild, wait=wait, progress=progress)
         where = opened.kept.where
     if json:
         render.print_document(report_document(report))
@@ -95,7 +93,7 @@ def index(
         print_report(report, where)
     render.print_warnings(report.warnings)
     skipped = [one for one in report.skipped if not one.is_left_out]
-    if how.strict and skipped:
+    if strict and skipped:
         raise NotesSkipped(
             f"notes skipped: {len(skipped)}; the first is {skipped[0].path}: {skipped[0].reason}",
             hint="fix them, or list them in .ragqaignore",
@@ -121,7 +119,6 @@ def _list(*, json: bool) -> int:
 def _remove(name: str, *, yes: bool) -> int:
     """Remove an index; 1 if the user, who is asked unless `yes`, says no."""
     from ragqa import render
-    from ragqa.cli.lines import is_interactive
     from ragqa.kept import removable, remove
 
     kept = removable(name)
@@ -146,39 +143,37 @@ def _use_workers(index: "Index", spec: str, *, yes: bool) -> None:
 
     cluster = cluster_in(spec)
     if cluster and not cluster.is_loopback:
-        from ragqa.cli.consenting import consented
+        from ragqa.cli.llm import consented
         from ragqa.consent import Use
         from ragqa.llms import Destination
 
-        host, what = (
-            cluster.host_and_port,
-            "the text of every passage of your notes that is new or has changed",
-        )
-        if not consented(Destination("Ray", host), yes=yes, what=what, use=Use.STORE):
+        there = Destination("Ray", cluster.host_and_port)
+        what = "the text of every passage of your notes that is new or has changed"
+        if not consented(there, yes=yes, what=what, use=Use.STORE):
             raise NotAllowed(
-                f"nothing was sent to {host}, and nothing was embedded",
+                f"nothing was sent to {there.host}, and nothing was embedded",
                 hint="ragqa index, without --workers",
             )
     index.source.embedders.workers = partial(ray_workers, cluster=cluster)
 
 
-def status(*, given: Places, json: AsJson = False) -> int:
+def status(corpus: Folders = None, index: IndexFolder = None, json: AsJson = False) -> int:
     """Show what is indexed and whether it is up to date.
 
     Example: ragqa status --json
     """
     from ragqa import render
     from ragqa.diagnosis import choice_of, status_of
-    from ragqa.render.overviews import print_status, status_document
+    from ragqa.render import overviews
 
-    loaded = load(given)
+    loaded = load(corpus, index)
     with open_index(loaded) as opened:
         found = status_of(opened)
     choice = choice_of(loaded)
     if json:
-        render.print_document(status_document(found, loaded.places, choice))
+        render.print_document(overviews.status_document(found, loaded.places, choice))
     else:
-        print_status(found, loaded.places, choice)
+        overviews.print_status(found, loaded.places, choice)
     return 0
 
 
@@ -186,8 +181,8 @@ def doctor(
     repair: Annotated[
         bool, typer.Option("--repair", help="Rebuild what is damaged, and nothing else.")
     ] = False,
-    *,
-    given: Places,
+    corpus: Folders = None,
+    index: IndexFolder = None,
     json: AsJson = False,
 ) -> int:
     """Find what is wrong and name the command that fixes it; show which LLM is set.
@@ -197,23 +192,19 @@ def doctor(
 
     Example: ragqa doctor --repair
     """
-    from ragqa import diagnosis, render
-    from ragqa.api import index_from
+    from ragqa import render
+    from ragqa.diagnosis import choice_of, diagnose, diagnose_llm
     from ragqa.render import overviews
 
-    loaded = load(given)
-    done: list[str] = []
-    failed: list[Finding] = []
-    with index_from(loaded) as opened, render.ProgressLine() as progress:
-        if repair:
-            done, failed = diagnosis.repair(opened, progress=progress)
-        found = failed or diagnosis.diagnose(opened)
-    found = [*found, *diagnosis.diagnose_llm(diagnosis.choice_of(loaded))]
+    loaded = load(corpus, index)
+    with open_index(loaded, asks_consent=False) as opened, render.ProgressLine() as progress:
+        found, done = diagnose(opened, repair=repair, progress=progress)
+    found.append(diagnose_llm(choice_of(loaded)))
     findings = [replace(one, fix=with_places(one.fix, sys.argv[1:])) for one in found]
     if json:
-        render.print_document(overviews.findings_document(findings, done if repair else None))
+        render.print_document(overviews.findings_document(findings, done))
     else:
-        if done or (repair and not failed):
+        if done is not None:
             overviews.print_repair(done)
         overviews.print_findings(findings)
     return max((finding.exit_code for finding in findings), default=0)

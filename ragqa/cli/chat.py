@@ -1,21 +1,52 @@
-"""`ragqa chat`: questions and follow-ups."""
+"""`ragqa chat`: questions and follow-ups, typed at a prompt or read from standard input."""
 
-from collections.abc import Callable
-from contextlib import ExitStack, closing
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import cache
+from types import FrameType
 from typing import TYPE_CHECKING
 
-from ragqa.cli.generation import LLMGiven, writer_for
-from ragqa.cli.opening import load_flags
-from ragqa.cli.options import Places, Scope, TopK
+from ragqa.cli.asking import writer_for
+from ragqa.cli.opening import is_interactive, load, open_index
+from ragqa.cli.options import (
+    LLM,
+    Folders,
+    Force,
+    Globs,
+    IndexFolder,
+    NoRefresh,
+    Since,
+    Strict,
+    Tags,
+    TopK,
+    Where,
+    Yes,
+    filters_of,
+)
 from ragqa.errors import NotAllowed, RagqaError
 
 if TYPE_CHECKING:
+    from ragqa.asked import History
     from ragqa.cli.conversation import Conversation
-    from ragqa.cli.lines import PipedLines, TypedLines
 
 
-def chat(*, scope: Scope, top_k: TopK = None, given: Places, llm: LLMGiven) -> int:
+def chat(
+    *,
+    tag: Tags = None,
+    path: Globs = None,
+    since: Since = "",
+    where: Where = "",
+    no_refresh: NoRefresh = False,
+    top_k: TopK = None,
+    corpus: Folders = None,
+    index: IndexFolder = None,
+    llm: LLM = None,
+    yes: Yes = False,
+    strict: Strict = False,
+    force: Force = False,
+) -> int:
     """Ask questions and follow-ups; a follow-up may depend on the question before ("and why?").
 
     /help lists the commands of the chat. Without a terminal, the questions are the lines of
@@ -24,19 +55,17 @@ def chat(*, scope: Scope, top_k: TopK = None, given: Places, llm: LLMGiven) -> i
 
     Example: ragqa chat --tag fine-tuning
     """
-    from ragqa.asked import History
-    from ragqa.cli.lines import PipedLines, TypedLines, is_interactive
     from ragqa.config import history_file
 
     # Report wrong options and settings before the first question.
-    loaded = load_flags({**given.flags, "top_k": top_k})
-    corpus = loaded.places.corpus
-    if scope.within or scope.since or scope.where:
+    loaded = load(corpus, index, top_k=top_k)
+    notes = loaded.places.corpus
+    if since or where:
         from ragqa.stores.filters import note_matcher
 
-        note_matcher(scope.filters(corpus))
-    writer = writer_for(loaded.settings, llm)
-    is_piped = not is_interactive()
+        note_matcher(filters_of(tag, path, since, where))
+    writer = writer_for(loaded.settings, llm, yes=yes, strict=strict, force=force)
+    types = is_interactive()
     with ExitStack() as stack:
 
         @cache
@@ -44,26 +73,29 @@ def chat(*, scope: Scope, top_k: TopK = None, given: Places, llm: LLMGiven) -> i
             # At the first line, so that slow imports do not delay the prompt.
             from ragqa.cli.conversation import Conversation
 
-            opened = Conversation(loaded, scope, writer, echoes=is_piped)
-            return stack.enter_context(closing(opened))
+            opened = stack.enter_context(open_index(loaded))
+            filters = filters_of(tag, path, since, where)
+            return Conversation(opened, filters, writer, refreshes=not no_refresh, echoes=not types)
 
-        if is_piped:
-            return _run(PipedLines(), conversation)
-        typed = TypedLines(History(history_file(loaded.settings, corpus)))
-        _run_interactively(typed, conversation)
-    return 0
+        if types:
+            lines = _typed_lines(History(history_file(loaded.settings, notes)))
+            _run(lines, conversation, goes_on=True)
+            return 0
+        piped = (line.decode("utf-8", "replace") for line in iter(sys.stdin.buffer.readline, b""))
+        return _run(piped, conversation, goes_on=False)
 
 
-def _run(lines: "PipedLines | TypedLines", conversation: "Callable[[], Conversation]") -> int:
+def _run(lines: Iterator[str], conversation: "Callable[[], Conversation]", *, goes_on: bool) -> int:
     """Handle each line until the end; an error ends only its own line.
 
     Returns the highest exit code that any line would have had as a command of its own.
+
+    :param goes_on: Ctrl-C stops an answer, and not the chat.
     """
     worst = 0
-    while True:
+    for line in lines:
         try:
-            line = lines.read()
-            code = None if line is None else conversation().handle(line)
+            code = conversation().handle(line)
         except NotAllowed:
             raise  # every line would end the same way
         except RagqaError as exc:
@@ -71,22 +103,53 @@ def _run(lines: "PipedLines | TypedLines", conversation: "Callable[[], Conversat
 
             print_error(exc)
             code = exc.exit_code
-        if code is None:
-            return worst
-        worst = max(worst, code)
-
-
-def _run_interactively(lines: "TypedLines", conversation: "Callable[[], Conversation]") -> None:
-    """Like `_run`, but Ctrl-C stops an answer and not the chat."""
-    from ragqa.cli.lines import interrupt_once
-
-    while True:
-        try:
-            interrupt_once()
-            _run(lines, conversation)
         except KeyboardInterrupt:
+            if not goes_on:
+                raise
             from ragqa.render import say
 
             say("Stopped.")
-        else:
+            code = 0
+        if code is None:
+            break
+        worst = max(worst, code)
+    return worst
+
+
+def _typed_lines(history: "History") -> Iterator[str]:
+    """The lines typed at a prompt on stderr until Ctrl-D, with the editing keys of a shell."""
+    from prompt_toolkit import PromptSession
+    from prompt_toolkit.history import InMemoryHistory
+    from prompt_toolkit.output import create_output
+
+    class Questions(InMemoryHistory):
+        """What the arrow keys offer: questions, and no commands of the chat."""
+
+        def append_string(self, string: str) -> None:
+            if history.add(string):
+                super().append_string(string)
+
+    session: PromptSession[str] = PromptSession(
+        history=Questions(history.read()),
+        output=create_output(stdout=sys.stderr),
+        placeholder=[("fg:ansibrightblack", "ask your notes; /help lists the commands")],
+    )
+    while True:
+        signal.signal(signal.SIGINT, _interrupt_once)
+        try:
+            line = session.prompt("> ")
+        except EOFError:
             return
+        except KeyboardInterrupt:
+            if not session.default_buffer.text:
+                from ragqa.render import say
+
+                say("To leave: Ctrl-D or /quit.")
+        else:
+            yield line
+
+
+def _interrupt_once(number: int, frame: FrameType | None) -> None:
+    """Interrupt; a second Ctrl-C must not disturb the cleanup after the first."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt

@@ -1,26 +1,25 @@
 """The conversation of `ragqa chat`: each line is a question or a command."""
 
+import re
 import shlex
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragqa import render
 from ragqa.asked import Asked, open_source
 from ragqa.chatting import COMMANDS, Exchange, command_in, stand_alone
-from ragqa.cli.generation import ask_with, exit_code, print_answer_warnings
-from ragqa.cli.opening import Query, first_build_notice, open_index
-from ragqa.cli.options import ScopeOptions
-from ragqa.config import Loaded
+from ragqa.cli.asking import ask_with, exit_code, print_answer_warnings
+from ragqa.cli.opening import Query, first_build_notice
 from ragqa.errors import UsageError
 from ragqa.render import put, results
 from ragqa.render.results import Linker, print_answer, print_further
 from ragqa.safe import write_whole
 from ragqa.search.question import clean_question
-from ragqa.types import Answer
+from ragqa.types import Answer, Filters
 
 if TYPE_CHECKING:
     from ragqa.api import Index
@@ -31,20 +30,26 @@ KEPT = 50
 
 
 class Conversation:
-    """Answers questions about notes and obeys commands; opens the index on first use.
+    """Answers questions about notes and obeys commands.
 
     :param echoes: whether to print each question before its answer.
     """
 
     def __init__(
-        self, loaded: Loaded, scope: ScopeOptions, writer: "Writer | None", *, echoes: bool
+        self,
+        index: "Index",
+        filters: Filters,
+        writer: "Writer | None",
+        *,
+        refreshes: bool,
+        echoes: bool,
     ) -> None:
-        self._loaded = loaded
-        self._scope = scope
-        self._filters = scope.filters(loaded.places.corpus)
+        self._index = index
+        self._filters = filters
         self._writer = writer
+        self._refreshes = refreshes
         self._echoes = echoes
-        self._linker = Linker(loaded.places.corpus, loaded.settings.link_format)
+        self._linker = Linker(index.places.corpus, index.settings.link_format)
         self._exchanges: deque[Exchange] = deque(maxlen=KEPT)
         self._asked: Asked | None = None
         self._commands: dict[str, Callable[[str], None]] = {
@@ -56,16 +61,6 @@ class Conversation:
             "/new": lambda _: self._exchanges.clear(),
             "/help": lambda _: results.print_commands(COMMANDS),
         }
-
-    @cached_property
-    def _index(self) -> "Index":
-        render.show_logged_warnings()
-        return open_index(self._loaded)
-
-    def close(self) -> None:
-        """Close the index, if it was opened."""
-        if "_index" in vars(self):
-            self._index.close()
 
     def handle(self, line: str) -> int | None:
         """Answer a question or run a command; return its exit code, None for `/quit`.
@@ -111,14 +106,13 @@ class Conversation:
         return self._exchanges[-1].answer
 
     def _query(self, progress: render.ProgressLine) -> Query:
-        refresh = not self._scope.no_refresh
-        return Query(self._index, self._filters, refresh, progress, self._linker)
+        return Query(self._index, self._filters, self._refreshes, progress, self._linker)
 
     def _shown(self) -> Asked:
         return self._asked or Asked.of(self._last, self._filters)
 
     def _show_next(self, _: str) -> None:
-        ask = partial(self._index.ask, refresh=not self._scope.no_refresh)
+        ask = partial(self._index.ask, refresh=self._refreshes)
         answer, self._asked = self._shown().ask_on(ask)
         numbers = {one.n for one in self._last.also}
         new = (one for one in answer.also if one.n not in numbers)
@@ -129,9 +123,9 @@ class Conversation:
 
     def _open(self, number: str) -> None:
         last = self._shown()
-        if not (number.isdecimal() and number.isascii()):
+        if not re.fullmatch(r"[0-9]{1,9}", number):
             raise UsageError(f"{number!r} is not a source number", hint="/open 2")
-        open_source(last.source(int(number[:9])), self._index.places.corpus)
+        open_source(last.source(int(number)), self._index.places.corpus)
 
     def _explain(self, target: str) -> None:
         from ragqa.explaining import explain
@@ -162,8 +156,6 @@ class Conversation:
             raise UsageError("there is nothing to save yet", hint="ask a question first")
         try:
             write_whole(Path(name).expanduser(), chat_markdown(tuple(self._exchanges)), new=True)
-        except FileExistsError as exc:
-            raise UsageError(f"{name} already exists", hint="name a new file") from exc
         except (OSError, ValueError, RuntimeError) as exc:
             reason = getattr(exc, "strerror", None) or exc
             raise UsageError(

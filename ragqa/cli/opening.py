@@ -2,12 +2,12 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ragqa.cli.options import PlaceOptions, ScopeOptions, with_places
+from ragqa.cli.options import with_places
 from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
@@ -37,28 +37,39 @@ class Query:
 
 @contextmanager
 def open_query(
-    scope: ScopeOptions, given: PlaceOptions, top_k: int | None = None, *, asks: bool = False
+    corpus: list[str] | None,
+    index: str | None,
+    filters: "Filters | None" = None,
+    *,
+    no_refresh: bool = False,
+    top_k: int | None = None,
+    asks: bool = False,
 ) -> Iterator[Query]:
     """Open the index for a query.
 
     :param asks: whether a question will be embedded; its model is then opened meanwhile.
-    :raises UsageError: a filter or a setting is wrong.
+    :raises UsageError: a setting is wrong.
     """
-    loaded = load(given, top_k=top_k)
-    filters = scope.filters(loaded.places.corpus)
+    loaded = load(corpus, index, top_k=top_k)
     if asks and ":" not in loaded.settings.embedder:  # not of another kind
         from ragqa.embedders.onnx import begin
 
         begin(loaded.settings.embedder)
     from ragqa.render import ProgressLine
     from ragqa.render.results import Linker
+    from ragqa.types import Filters
 
     with (
-        open_index(loaded) as index,
-        ProgressLine(opening="" if scope.no_refresh else first_build_notice(index)) as progress,
+        open_index(loaded) as opened,
+        ProgressLine(opening="" if no_refresh else first_build_notice(opened)) as progress,
     ):
-        linker = Linker(index.places.corpus, index.settings.link_format)
-        yield Query(index, filters, not scope.no_refresh, progress, linker)
+        linker = Linker(opened.places.corpus, opened.settings.link_format)
+        yield Query(opened, filters or Filters(), not no_refresh, progress, linker)
+
+
+def is_interactive() -> bool:
+    """Whether a person types on stdin and sees stderr."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def question_in(words: list[str] | None) -> str:
@@ -66,7 +77,7 @@ def question_in(words: list[str] | None) -> str:
 
     :raises UsageError: there is none, or it is too long.
     """
-    if not words and (sys.stdin is None or sys.stdin.isatty()):
+    if not words and sys.stdin.isatty():
         raise UsageError(
             "no question was given", hint='ragqa ask "when should I fine-tune?", or: ragqa chat'
         )
@@ -76,7 +87,7 @@ def question_in(words: list[str] | None) -> str:
     from ragqa.search.question import MAX_QUESTION_BYTES
 
     # One byte over the limit shows that it is too long.
-    data = sys.stdin.buffer.read(MAX_QUESTION_BYTES + 1) if sys.stdin else b""
+    data = sys.stdin.buffer.read(MAX_QUESTION_BYTES + 1)
     if len(data) > MAX_QUESTION_BYTES:
         raise UsageError(
             f"standard input is longer than the limit of {MAX_QUESTION_BYTES} bytes",
@@ -85,36 +96,14 @@ def question_in(words: list[str] | None) -> str:
     return data.decode("utf-8", "replace")
 
 
-def open_index(loaded: "Loaded") -> "Index":
-    """Return the index that the settings name; nothing is built yet.
-
-    The user is asked before the first use of a store on another machine.
-    """
-    from ragqa.api import index_from
-
-    def may_use(host: str) -> bool:
-        from ragqa.cli.consenting import store_consented
-
-        return store_consented(host, where=index.kept.where, corpus=index.places.corpus)
-
-    index = index_from(loaded, may_use=may_use)
-    index.update_with = with_places(index.update_with, sys.argv[1:])
-    return index
-
-
-def load(given: PlaceOptions, **flags: "Value | None") -> "Loaded":
+def load(
+    corpus: list[str] | None = None, index: str | None = None, **flags: "Value | None"
+) -> "Loaded":
     """Load the settings for a command, each with its origin."""
-    from ragqa.render import show_logged_warnings
-
-    show_logged_warnings()
-    return load_flags({**given.flags, **flags})
-
-
-def load_flags(flags: "Mapping[str, Value | None]") -> "Loaded":
-    """Load settings from flags by name."""
     from ragqa.config import load_settings
 
-    loaded = load_settings(flags)
+    folders = None if corpus is None else tuple(corpus)
+    loaded = load_settings({"corpus": folders, "index": index, **flags})
     print_notices(loaded)
     return loaded
 
@@ -129,6 +118,36 @@ def print_notices(loaded: "Loaded") -> None:
         print_warnings(loaded.warnings)
 
 
+def open_index(loaded: "Loaded", *, asks_consent: bool = True) -> "Index":
+    """Return the index that the settings name; nothing is built yet.
+
+    :param asks_consent: ask the user before the first use of a store on another machine.
+    """
+    from ragqa.api import index_from
+    from ragqa.render import show_logged_warnings
+
+    show_logged_warnings(debug="--debug" in sys.argv)
+
+    def may_use(host: str) -> bool:
+        from ragqa.consent import Use, is_allowed
+
+        if is_allowed(host, Use.STORE) or not (asks_consent and is_interactive()):
+            return is_allowed(host, Use.STORE)
+        from ragqa.cli.llm import consented
+        from ragqa.llms import Destination
+        from ragqa.stores import SENT
+
+        what = f"{SENT}, of the notes in {index.places.corpus}"
+        if index.kept.uri.startswith("http://"):
+            what += "; this address is http://: anyone on the network path can read it"
+        there = Destination(f"The store at {index.kept.where}", host)
+        return consented(there, yes=False, what=what, use=Use.STORE)
+
+    index = index_from(loaded, may_use=may_use)
+    index.update_with = with_places(index.update_with, sys.argv[1:])
+    return index
+
+
 def first_build_notice(index: "Index") -> str:
     """The message before a first build that was not requested; "" if there is an index."""
     if index.kept.is_shared or index.is_built():
@@ -137,11 +156,3 @@ def first_build_notice(index: "Index") -> str:
         f"No index yet: building one from the notes in {index.places.corpus}, "
         f"to be kept in {index.kept.where}. This happens once."
     )
-
-
-def build_notice(index: "Index", *, rebuild: bool) -> str:
-    """The message before a build that takes long; "" for one that does not."""
-    from ragqa.types import counted
-
-    ahead = index.ahead(rebuild=rebuild)
-    return f"{counted(ahead.files, 'file')} to read." if ahead.is_long else ""

@@ -1,214 +1,198 @@
-"""Options that several commands share, each declared once; groups of them are taken whole."""
+"""Options that several commands share, each declared once, and what completes them.
 
+Tags and names of files are untrusted, and a shell evaluates what completion prints.
+"""
+
+import os
 import re
 import shlex
-from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
-from enum import StrEnum
-from operator import itemgetter
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperCommand, TyperOption
-from typer.main import get_params_convertors_ctx_param_name_from_function as parameters_of
+from typer._click.shell_completion import CompletionItem, add_completion_class
+from typer._completion_classes import BashComplete, ZshComplete
 
-from ragqa.cli.completion import complete_folder, complete_path, complete_tag
 from ragqa.clock import day_since
+from ragqa.errors import RagqaError
 
 if TYPE_CHECKING:
-    from ragqa.config.settings import Value
-    from ragqa.types import Corpus, Filters
+    from ragqa.types import Filters, NoteList
 
-_DEBUG = "Show a traceback when something fails."
+Complete = Callable[[typer.Context, str], list[str]]
+"""Gives what can be typed instead of an incomplete word."""
+
+_BARE = re.compile(r"[^\w./+,@%-]")
+_NOT_IN_QUOTES = re.compile(r"['\"`$\\!*?[]")
 
 
-class Command(TyperCommand):
-    """A command of ragqa.
+class _Bash(BashComplete):
+    """Bash inserts what it is given, behind a quotation mark that the user has typed."""
 
-    A parameter whose parser is a data class stands for the options that are the class's fields, and
-    the command is given an object of it. Every command has `--debug`, which `cli.run` reads.
+    def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem]:
+        found = super().get_completions(args, incomplete)
+        typed = os.environ["COMP_WORDS"].split("\n")[int(os.environ["COMP_CWORD"]) :]
+        if typed and typed[0].startswith(("'", '"')):
+            return [one for one in found if not _NOT_IN_QUOTES.search(one.value)]
+        for one in found:
+            one.value = _BARE.sub(r"\\\g<0>", one.value)
+        return found
+
+
+class _Zsh(ZshComplete):
+    """Zsh evaluates what it is given, and quotes what it inserts."""
+
+    def complete(self) -> str:
+        found = self.get_completions(*self.get_completion_args())
+        if not found or any(one.help for one in found):
+            return super().complete()
+        words = (f"$'{_BARE.sub(_as_bytes, one.value)}'" for one in found)
+        return f"compadd -- {' '.join(words)}"
+
+
+def _as_bytes(match: re.Match[str]) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in match[0].encode())
+
+
+def quote_for_shells() -> None:
+    """Have bash and zsh quote what completion inserts; fish does so by itself.
+
+    Only once typer has made the command, since it then puts its own classes in place.
     """
-
-    def __init__(self, *args: Any, params: list[Any], **how: Any) -> None:  # noqa: ANN401 - as typer passes them
-        self._groups: dict[str, tuple[Callable[..., object], dict[str, Any]]] = {}
-        shown: list[Any] = []
-        for parameter in params:
-            group = getattr(parameter.type, "func", None)
-            if not (isinstance(group, type) and is_dataclass(group)):
-                shown.append(parameter)
-                continue
-            options, convertors, _ = parameters_of(group)
-            by_name = {str(one.name): convertors.get(str(one.name)) for one in options}
-            self._groups[parameter.name] = group, by_name
-            shown += options
-        if all(parameter.name != "debug" for parameter in shown):
-            debug = ["debug", "--debug"]
-            shown.append(
-                TyperOption(
-                    param_decls=debug, is_flag=True, default=False, expose_value=False, help=_DEBUG
-                )
-            )
-        super().__init__(*args, params=shown, **how)
-
-    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer's own classes are private
-        """Call the function of the command, with an object for each group of options."""
-        for name, (group, options) in self._groups.items():
-            given = {option: ctx.params.pop(option) for option in options}
-            ctx.params[name] = group(
-                **{
-                    option: convert(given[option]) if convert else given[option]
-                    for option, convert in options.items()
-                }
-            )
-        return super().invoke(ctx)
+    add_completion_class(_Bash, "bash")
+    add_completion_class(_Zsh, "zsh")
 
 
-class Format(StrEnum):
-    """How an answer is printed."""
+def _completing(values: Callable[[typer.Context], Iterable[str]]) -> Complete:
+    """Complete by what was typed before; where the settings or the index are wrong, by nothing."""
 
-    TEXT = "text"
-    MARKDOWN = "markdown"
-    JSON = "json"
+    def complete(ctx: typer.Context, incomplete: str) -> list[str]:
+        try:
+            found = values(ctx)
+        except RagqaError:
+            return []
+        return [one for one in found if one.startswith(incomplete) and one.isprintable()]
 
+    return complete
+
+
+def _notes(ctx: typer.Context) -> "NoteList":
+    """The notes in the index as it is."""
+    from ragqa.api import index_from
+    from ragqa.config import load_settings
+
+    places = {name: ctx.params.get(name) or None for name in ("corpus", "index")}
+    with index_from(load_settings(places)) as index:
+        return index.notes(refresh=False)
+
+
+def _settings(ctx: typer.Context) -> Iterable[str]:
+    """The settings, or the values of the one that was named before, if only some are allowed."""
+    from ragqa.config import SETTINGS
+
+    if name := ctx.params.get("name"):
+        return SETTINGS[name].choices if name in SETTINGS else ()
+    return SETTINGS
+
+
+def _indexes(_: typer.Context) -> Iterable[str]:
+    from ragqa.kept import kept_indexes
+
+    return [one.name for one in kept_indexes()]
+
+
+complete_tag = _completing(lambda ctx: _notes(ctx).tags)
+complete_path = _completing(lambda ctx: [note.path for note in _notes(ctx).notes])
+complete_setting = _completing(_settings)
+complete_index = _completing(_indexes)
 
 Folders = Annotated[
     list[str] | None,
     typer.Option("--corpus", metavar="DIR", help="A folder of notes; repeat it to use several."),
 ]
 IndexFolder = Annotated[
-    str | None, typer.Option(metavar="DIR", help="The folder that holds the index.")
+    str | None, typer.Option("--index", metavar="DIR", help="The folder that holds the index.")
 ]
 TopK = Annotated[int | None, typer.Option(metavar="N", help="How many passages to return.")]
+Tags = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tag",
+        metavar="TAG",
+        help="Only notes with this tag or one nested in it; repeat it to require several tags.",
+        autocompletion=complete_tag,
+    ),
+]
+Globs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--path",
+        metavar="GLOB",
+        help="Only notes in this folder or matching this pattern; repeat it to allow several.",
+        autocompletion=complete_path,
+    ),
+]
+Since = Annotated[
+    str,
+    typer.Option(
+        metavar="DATE",
+        help="Only notes dated on or after YYYY[-MM[-DD]]; undated ones are left out.",
+    ),
+]
+Where = Annotated[
+    str,
+    typer.Option(
+        metavar="FILTER",
+        help="Only notes with such properties: 'status = \"done\" and due < 2026-01-01'.",
+    ),
+]
 NoRefresh = Annotated[
     bool,
     typer.Option("--no-refresh", help="Use the index as it is; do not look for changed notes."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-Debug = Annotated[bool, typer.Option("--debug", help=_DEBUG)]
+LLM = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KIND:MODEL",
+        help="The LLM that writes the answer (see ragqa llm list), or none.",
+    ),
+]
+Yes = Annotated[
+    bool, typer.Option("--yes", help="Allow the LLM's host from now on, without asking.")
+]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Leave out sentences that their sources do not support.")
+]
+Force = Annotated[
+    bool, typer.Option("--force", help="Ask the LLM even if the notes do not seem to answer.")
+]
 
 
-@dataclass(frozen=True, slots=True)
-class PlaceOptions:
-    """The options for notes and index as given, None if not given."""
+def filters_of(tag: list[str] | None, path: list[str] | None, since: str, where: str) -> "Filters":
+    """The filters that the options name.
 
-    corpus: Folders = None
-    index: IndexFolder = None
-    store: Annotated[
-        str | None,
-        typer.Option(metavar="KIND", help="Where the index is kept: local or milvus."),
-    ] = None
-    store_uri: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URI",
-            help="Where Milvus is: https://HOST:PORT or a file, NAME.db.",
-        ),
-    ] = None
+    :raises UsageError: `--since` is not a date.
+    """
+    from ragqa.types import Filters
 
-    @property
-    def flags(self) -> "dict[str, Value | None]":
-        """The options as settings by name."""
-        return {one.name: getattr(self, one.name) for one in fields(PlaceOptions)}
-
-
-@dataclass(frozen=True, slots=True)
-class ScopeOptions:
-    """The options that limit what `ask`, `search`, `why`, `list` and `chat` look through."""
-
-    tag: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="TAG",
-            help="Only notes with this tag or one nested in it; repeat it to require several tags.",
-            autocompletion=complete_tag,
-        ),
-    ] = None
-    path: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="GLOB",
-            help="Only notes in this folder or matching this pattern; repeat it to allow several.",
-            autocompletion=complete_path,
-        ),
-    ] = None
-    within: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--in",
-            metavar="NAME",
-            help="Only notes in this folder, if there are several; repeat it to allow several.",
-            autocompletion=complete_folder,
-        ),
-    ] = None
-    since: Annotated[
-        str,
-        typer.Option(
-            metavar="DATE",
-            help="Only notes dated on or after YYYY[-MM[-DD]]; undated ones are left out.",
-        ),
-    ] = ""
-    where: Annotated[
-        str,
-        typer.Option(
-            metavar="FILTER",
-            help="Only notes with such properties: 'status = \"done\" and due < 2026-01-01'.",
-        ),
-    ] = ""
-    no_refresh: NoRefresh = False
-
-    def filters(self, corpus: "Corpus") -> "Filters":
-        """The filters that the options name, in this corpus.
-
-        :raises UsageError: `--since` is not a date, or `--in` no folder of the corpus.
-        """
-        from ragqa.config.folders import globs_in
-        from ragqa.types import Filters
-
-        paths = globs_in(corpus, self.within or (), self.path or ())
-        return Filters(tuple(self.tag or ()), paths, day_since(self.since), self.where)
-
-
-Places = Annotated[PlaceOptions, typer.Option(parser=PlaceOptions)]
-Scope = Annotated[ScopeOptions, typer.Option(parser=ScopeOptions)]
-
-
-def add_consent_commands(
-    app: typer.Typer, family: str, *, host: str, allows: str, forgets: str, example: str
-) -> None:
-    """Add `allow` and `forget` to a family of commands; `host` is the help of their argument."""
-    named = typer.Argument(metavar="HOST", help=host)
-
-    @app.command(cls=Command, help=f"{allows}\n\nExample: ragqa {family} allow {example}")
-    def allow(host: Annotated[str, named]) -> int:
-        from ragqa.cli.consenting import allow_host
-        from ragqa.consent import Use
-
-        allow_host(host, Use[family.upper()])
-        return 0
-
-    @app.command(cls=Command, help=f"{forgets}\n\nExample: ragqa {family} forget {example}")
-    def forget(host: Annotated[str, named]) -> int:
-        from ragqa.cli.consenting import forget_host
-        from ragqa.consent import Use
-
-        forget_host(host, Use[family.upper()])
-        return 0
+    return Filters(tuple(tag or ()), tuple(path or ()), day_since(since), where)
 
 
 def with_places(hint: str, args: list[str]) -> str:
     """Add the notes and index of the failed command to a command in its hint."""
-    options = {f"--{field.name.replace('_', '-')}" for field in fields(PlaceOptions)}
+    if not re.search(r"ragqa (?:index(?: --(?:rebuild|wait))?|doctor --repair)$", hint):
+        return hint
     places: list[tuple[str, str]] = []
-    rest = iter(args)
     positional = []
+    rest = iter(args)
     for arg in rest:
         name, given, value = arg.partition("=")
-        if name in options:
+        if name in ("--corpus", "--index"):
             places.append((name, value if given else next(rest, "")))
         elif not arg.startswith("-"):
             positional.append(arg)
-    if positional[:1] == ["index"] and positional[1:]:
+    if positional[:1] == ["index"]:
         places += [("--corpus", folder) for folder in positional[1:]]
-    command = re.search(r"ragqa (?:index(?: --(?:rebuild|wait))?|doctor --repair)$", hint)
-    pairs = [word for place in sorted(places, key=itemgetter(0)) for word in place]
-    return f"{hint} {shlex.join(pairs)}" if command and pairs else hint
+    pairs = [word for place in sorted(places, key=lambda place: place[0]) for word in place]
+    return " ".join([hint, shlex.join(pairs)]) if pairs else hint

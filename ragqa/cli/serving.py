@@ -1,5 +1,6 @@
 """`ragqa mcp` and `ragqa serve`: other doors to the same answers."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -11,12 +12,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragqa.cli.generation import LLM, LLMOptions
+from ragqa.cli.asking import llm_named
 from ragqa.cli.opening import load
-from ragqa.cli.options import Debug, Places
+from ragqa.cli.options import LLM, Folders, IndexFolder
 from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
+    from ragqa.config import Loaded
     from ragqa.serving.guard import Guard
 
 
@@ -37,9 +39,8 @@ def mcp(
         ),
     ] = None,
     new_token: NewToken = False,
-    *,
-    given: Places,
-    debug: Debug = False,
+    corpus: Folders = None,
+    index: IndexFolder = None,
 ) -> int:
     """Serve the notes to an assistant that speaks MCP.
 
@@ -50,9 +51,7 @@ def mcp(
     """
     from ragqa import render
 
-    render.show_logged_warnings(debug=debug)
-    loaded = load(given)
-    loaded.places  # noqa: B018 - raises where there are none, before anything is served
+    loaded = _loaded(corpus, index)
     with _needing("mcp"):
         from ragqa.serving.guard import kept_token, listen, serve
         from ragqa.serving.mcp import http_app, run_on_stdio
@@ -82,9 +81,8 @@ def serve(
     ] = False,
     llm: LLM = None,
     new_token: NewToken = False,
-    *,
-    given: Places,
-    debug: Debug = False,
+    corpus: Folders = None,
+    index: IndexFolder = None,
 ) -> int:
     """Open the notes in the browser: ask, read the cited notes beside the answer, browse.
 
@@ -93,18 +91,14 @@ def serve(
 
     Example: ragqa serve --corpus notes
     """
-    from ragqa import render
-
-    render.show_logged_warnings(debug=debug)
-    loaded = load(given)
-    loaded.places  # noqa: B018 - raises where there are none, before anything is served
+    loaded = _loaded(corpus, index)
     with _needing("serve"):
         from ragqa.serving.asking import writer_for
         from ragqa.serving.guard import kept_token, listen
         from ragqa.serving.guard import serve as serve_app
         from ragqa.serving.warm import WarmIndex
         from ragqa.serving.web import web_app
-    writer = writer_for(loaded.settings, LLMOptions(llm).spec(loaded.settings))
+    writer = writer_for(loaded.settings, llm_named(loaded.settings, llm))
     token = kept_token(new=new_token)
     socket = listen(port)
     signal(SIGTERM, default_int_handler)  # else the temporary folder would stay
@@ -113,6 +107,19 @@ def serve(
         ready = partial(_show_address, token, None if no_open else Path(folder, "open.html"))
         serve_app(web_app(warm), socket, token=token, ready=ready)
     return 0
+
+
+def _loaded(corpus: list[str] | None, index: str | None) -> "Loaded":
+    """The settings of a server.
+
+    :raises NoCorpus: no notes folder is known.
+    """
+    from ragqa import render
+
+    render.show_logged_warnings(debug="--debug" in sys.argv)
+    loaded = load(corpus, index)
+    loaded.places  # noqa: B018 - raises where there are none, before anything is served
+    return loaded
 
 
 def _show_address(token: str, page: Path | None, guard: "Guard", address: str) -> None:

@@ -2,11 +2,15 @@
 
 from ragqa.config.files import (
     PROJECT_FILE,
+    Loaded,
+    Places,
+    history_file,
+    indexes_folder,
+    load_settings,
     set_user_setting,
     unset_user_setting,
     user_settings_file,
 )
-from ragqa.config.loading import Loaded, Places, history_file, indexes_folder, load_settings
 from ragqa.config.settings import SETTINGS, Origin, Setting, Settings
 
 __all__ = [

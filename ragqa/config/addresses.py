@@ -1,6 +1,6 @@
 """Parse server addresses strictly, so that no two parsers disagree on the host.
 
-A store's URI is such an address or a file, and never has a secret.
+The setting `store` is LOCAL, such an address, or a file, and never has a secret.
 """
 
 import ipaddress
@@ -14,8 +14,8 @@ from ragqa.errors import UsageError
 HOST = r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?|[0-9A-Fa-f:.]{2,45}"
 """A host's name or IP address, without port and brackets."""
 
-SUFFIX = ".db"
-"""The suffix of a store's file."""
+LOCAL = "local"
+"""The store that is kept in the folder of its index."""
 
 TOKEN_VARIABLE = "RAGQA_MILVUS_TOKEN"  # noqa: S105 - its name
 """The only source of a server's token."""
@@ -25,7 +25,7 @@ LLM_PORTS = {"http": 80, "https": 443}
 
 _STORE_PORTS = {"http": 19530, "https": 443}
 _STORE_HINT = (
-    f"give https://HOST:PORT/DATABASE, http://… or a file that ends in {SUFFIX}; "
+    f"give {LOCAL}, or for Milvus https://HOST:PORT/DATABASE, http://… or a file that ends in .db; "
     f"a token goes into {TOKEN_VARIABLE}"
 )
 _ADDRESS = re.compile(
@@ -68,7 +68,6 @@ def address_of(text: str, where: str, *, ports: Mapping[str, int], hint: str) ->
     """Parse an address; messages never repeat an invalid one, which may contain a password.
 
     :param where: the setting, for messages.
-    :param ports: the default port of each scheme, https and http.
     :raises UsageError: it is not `https://HOST[:PORT][/PATH]`, or the same with `http`.
     """
     found = _ADDRESS.fullmatch(text)
@@ -101,24 +100,17 @@ def llm_address(text: str, where: str, *, example: str) -> Address:
     return address
 
 
-def checked_llm_url(text: str, where: str) -> str:
-    """Check the address of an LLM server, "" for none; raises as `llm_address` does."""
-    if text:
-        llm_address(text, f"llm_url in {where}", example="http://127.0.0.1:8080/v1")
-    return text
-
-
-def checked_uri(text: str, where: str) -> str:
-    """Normalise a URI; a file or "" is returned unchanged.
+def checked_store(text: str, where: str) -> str:
+    """Normalise where a store is; LOCAL and a file are returned unchanged.
 
     Messages never repeat it, since it may contain a password.
 
     :param where: its origin, for messages.
-    :raises UsageError: it is neither a server nor a file, or could contain a secret.
+    :raises UsageError: it is none of these, or could contain a secret.
     """
-    if not text or is_file(text):
+    if text == LOCAL or is_file(text):
         return text
-    name = f"store_uri in {where}"
+    name = f"store in {where}"
     address = address_of(text, name, ports=_STORE_PORTS, hint=_STORE_HINT)
     # pymilvus misreads IPv6.
     if ":" in address.host or not re.fullmatch(_DATABASE, address.path):
@@ -129,17 +121,17 @@ def checked_uri(text: str, where: str) -> str:
     return f"{address.scheme}://{address.host_and_port}{address.path.rstrip('/')}"
 
 
-def is_file(uri: str) -> bool:
-    """Whether a URI names a file rather than a server."""
-    return uri.endswith(SUFFIX) and not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/", uri)
+def is_file(store: str) -> bool:
+    """Whether a store is a file rather than a server."""
+    return store.endswith(".db") and not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/", store)
 
 
-def remote_host(uri: str) -> str:
-    """The `HOST:PORT` of a remote server, "" for a local one or a file.
+def remote_host(store: str) -> str:
+    """The `HOST:PORT` of a store on another machine, "" for any other.
 
-    :raises UsageError: `checked_uri` did not return this URI.
+    :raises UsageError: `checked_store` did not return this.
     """
-    if not uri or is_file(uri):
+    if store in ("", LOCAL) or is_file(store):
         return ""
-    address = address_of(uri, "store_uri", ports=_STORE_PORTS, hint=_STORE_HINT)
+    address = address_of(store, "store", ports=_STORE_PORTS, hint=_STORE_HINT)
     return "" if address.is_loopback else address.host_and_port

@@ -1,39 +1,207 @@
-"""The user's settings file, a project's `ragqa.toml`, and files that only the user may read."""
+"""Combine settings from flags, environment, files and defaults, and find notes and index.
+
+The files are the user's own and a project's `ragqa.toml`.
+"""
 
 import os
+import shlex
 import stat
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import msgspec
 import platformdirs
+from msgspec import Struct
 
-from ragqa.config.folders import corpus_key, corpus_of
 from ragqa.config.settings import (
     SETTINGS,
     Origin,
+    Settings,
     Value,
+    absolute,
     as_written,
+    corpus_of,
     setting_named,
     with_nearest,
 )
 from ragqa.corpus import Corpus, Folder
-from ragqa.errors import UsageError
+from ragqa.errors import NoCorpus, UsageError
 from ragqa.safe import write_private
 
-PROJECT_FILE = "ragqa.toml"
-OF_FOLDER = "formats"
-"""The setting that may differ between folders: in one, a built site is what to read."""
+if TYPE_CHECKING:
+    from tomlkit import TOMLDocument
 
-_TABLE = "folder"
+PROJECT_FILE = "ragqa.toml"
 _MAX_BYTES = 64_000
 _MAX_NAMED = 3
 
 
 Checked = tuple[dict[str, Value], tuple[str, ...]]
 """The checked values of a settings file, and warnings about unknown names in it."""
+
+
+class Places(Struct, frozen=True):
+    """Where the notes and the index are; absolute."""
+
+    corpus: Corpus
+    index: Path
+
+
+class Loaded(Struct, frozen=True):
+    """Settings with the origin of each, and the places, None if unknown.
+
+    `passed_over` says which notes replace those in the user's settings file, "" for none;
+    `warnings` are about unknown settings.
+    """
+
+    settings: Settings
+    origins: Mapping[str, str]
+    found: Places | None
+    passed_over: str = ""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def places(self) -> Places:
+        """Where the notes and the index are.
+
+        :raises NoCorpus: no notes folder is known.
+        """
+        if self.found is None:
+            raise NoCorpus(
+                f"no folder of notes was given, and there is no corpus folder in {Path.cwd()}",
+                hint="add --corpus DIR, or once and for all: ragqa config set corpus DIR",
+            )
+        return self.found
+
+
+def load_settings(
+    flags: Mapping[str, Value | None],
+    *,
+    environ: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> Loaded:
+    """Take each setting from the strongest origin that has it.
+
+    :param flags: values from the command line by setting name; None means not given.
+    :param environ: the environment, `RAGQA_<NAME>` for each setting; default: the process's.
+    :param folder: where to look for `ragqa.toml` and `./corpus`; default: the current folder.
+    :raises UsageError: an invalid value; the message names file and setting.
+    """
+    environ = os.environ if environ is None else environ
+    folder = Path.cwd() if folder is None else folder
+    own, warnings = read_user_settings()
+    layers: list[tuple[str, dict[str, Value]]] = [
+        (Origin.DEFAULT, {name: one.default for name, one in SETTINGS.items()}),
+        (Origin.USER, own),
+    ]
+    if project := find_project_file(folder):
+        of_project, about_project = read_project_settings(project)
+        layers.append((str(project), of_project))
+        warnings = about_project + warnings
+    layers.append((Origin.ENVIRONMENT, _from_environment(environ)))
+    given = {name: value for name, value in flags.items() if value is not None}
+    layers.append(
+        (Origin.FLAG, {name: SETTINGS[name].parse(given[name], "the command") for name in given})
+    )
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for origin, layer in layers:
+        values |= layer
+        origins |= dict.fromkeys(layer, origin)
+    values["store"] = SETTINGS["store"].anchored(values["store"], folder)
+    settings = Settings(**values)
+    set_where = origins["corpus"]
+    found = _find_places(settings, origins, folder)
+    passed_over = ""
+    if found is not None and origins["corpus"] == Origin.AT_HAND and set_where == Origin.USER:
+        passed_over = _passed_over(settings, found)
+    return Loaded(settings, origins, found, passed_over, warnings)
+
+
+def indexes_folder() -> Path:
+    """The folder in the user's data folder that has the index of each corpus."""
+    return Path(platformdirs.user_data_dir("ragqa")) / "indexes"
+
+
+def history_file(settings: Settings, corpus: Corpus, folder: str = "history") -> Path | None:
+    """The file with what was asked of this corpus, and of no other; None if nothing is kept.
+
+    :param folder: the folder of all such files in the user's data folder.
+    """
+    if settings.history == "off":
+        return None
+    return Path(platformdirs.user_data_dir("ragqa")) / folder / _called(corpus)
+
+
+def _called(corpus: Corpus) -> str:
+    """A name for a corpus in the user's data folder."""
+    folders = sorted(corpus.prefixed)
+    named = "\0".join(f"{prefix}{folder}" for prefix, folder in folders)
+    digest = blake2b(os.fsencode(named), digest_size=6).hexdigest()
+    names = "-".join(folder.name for _, folder in folders)
+    name = "".join(c if c.isalnum() and c.isascii() else "-" for c in names)[:40]
+    return f"{name or 'notes'}-{digest}"
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Value]:
+    values: dict[str, Value] = {}
+    for name, setting in SETTINGS.items():
+        variable = f"RAGQA_{name.upper()}"
+        if given := environ.get(variable):
+            raw = [one for one in given.split(os.pathsep) if one] if name == "corpus" else given
+            values[name] = setting.anchored_in_file(setting.parse(raw, variable), variable)
+    return values
+
+
+def _find_places(settings: Settings, origins: dict[str, str], folder: Path) -> Places | None:
+    """Find notes and index; `./corpus` takes precedence over the user's settings file.
+
+    Updates `origins` for both. An index named in a file belongs to that file's corpus: if the
+    corpus comes from a stronger origin, its default index is used. Links in a folder that came from
+    elsewhere can neither move the index out of it nor copy other notes into it.
+    """
+    named = cast("tuple[Folder, ...]", SETTINGS["corpus"].anchored(settings.corpus, folder))
+    # `os.path`, which says False where it cannot be told.
+    at_hand = os.path.isdir(folder / "corpus")  # noqa: PTH112 - see above
+    at_hand = at_hand and origins["corpus"] in (Origin.DEFAULT, Origin.USER)
+    if not (named or at_hand):
+        return None
+    corpus = Corpus.of(absolute("corpus", folder)) if at_hand else corpus_of(named)
+    index, beside = indexes_folder() / _called(corpus), Origin.DEFAULT
+    if at_hand:
+        origins["corpus"] = Origin.AT_HAND
+        here = absolute("indexes/default", folder)
+        if all(at.is_relative_to(folder.resolve()) for at in (corpus.folders[0].path, here)):
+            index, beside = here, Origin.AT_HAND
+    by_command = origins["index"] in (Origin.FLAG, Origin.ENVIRONMENT)
+    by_project = origins["index"] not in tuple(Origin)
+    fits = by_project if at_hand else origins["index"] == origins["corpus"]
+    if settings.index and (by_command or fits):
+        index = absolute(settings.index, folder)
+    else:
+        origins["index"] = beside
+    if index in (at for _, at in corpus.prefixed):
+        raise UsageError(
+            f"the index cannot be kept in {index} itself, which is the folder of notes",
+            hint="name another folder: --index DIR",
+        )
+    return Places(corpus, index)
+
+
+def _passed_over(settings: Settings, found: Places) -> str:
+    """A message if the user's settings file names other notes than are used."""
+    used = found.corpus.folders[0].path
+    places = [str(absolute(str(one), Path("/"))) for one in settings.corpus]
+    if places == [str(used)]:
+        return ""
+    here = Path.cwd().resolve()
+    shown = f"./{used.relative_to(here)}" if used.is_relative_to(here) else str(used)
+    options = " ".join(f"--corpus {shlex.quote(one)}" for one in places)
+    return (
+        f"Using the notes in {shown}, not those of your setting corpus ({user_settings_file()}): "
+        f"{', '.join(places)}; to use those: {options}"
+    )
 
 
 def user_settings_file() -> Path:
@@ -55,21 +223,18 @@ def find_project_file(start: Path) -> Path | None:
 
     :raises UsageError: it belongs to somebody else.
     """
-    found = (_project_file_in(folder, start) for folder in (start, *start.parents))
-    return next(filter(None, found), None)
-
-
-def _project_file_in(folder: Path, start: Path) -> Path | None:
-    candidate = folder / PROJECT_FILE
-    # `os.path`, since pathlib raises if a parent folder may not be entered.
-    if not os.path.isfile(candidate):  # noqa: PTH113 - see above
-        return None
-    if _owner(candidate) not in (os.getuid(), 0, _owner(start)):
-        raise UsageError(
-            f"{candidate} belongs to another user, so it is not used",
-            hint="work in another folder; to trust it, copy it to a folder of your own",
-        )
-    return candidate
+    for folder in (start, *start.parents):
+        candidate = folder / PROJECT_FILE
+        # `os.path`, since pathlib raises if a parent folder may not be entered.
+        if not os.path.isfile(candidate):  # noqa: PTH113 - see above
+            continue
+        if _owner(candidate) not in (os.getuid(), 0, _owner(start)):
+            raise UsageError(
+                f"{candidate} belongs to another user, so it is not used",
+                hint="work in another folder; to trust it, copy it to a folder of your own",
+            )
+        return candidate
+    return None
 
 
 def read_user_settings() -> Checked:
@@ -78,7 +243,7 @@ def read_user_settings() -> Checked:
     :raises UsageError: the file cannot be read, or has an invalid value.
     """
     path = user_settings_file()
-    values, warnings = _read(path, others=(_TABLE,))
+    values, warnings = _read(path)
     for name in values:
         values[name] = SETTINGS[name].anchored_in_file(values[name], str(path))
     return values, warnings
@@ -119,102 +284,51 @@ def read_project_settings(path: Path) -> Checked:
     return values, warnings
 
 
-def formats_of(corpus: Corpus) -> tuple[Any, str] | None:
-    """The formats set for these notes alone, with their origin; None if they are not.
-
-    The user's own file comes before the folder's `ragqa.toml`, of which nothing else is read here.
-
-    :raises UsageError: a value is invalid, or a file cannot be read.
-    """
-    path = user_settings_file()
-    own = _formats_in(_tables_in(_read_toml(path), path).get(corpus_key(corpus)), str(path))
-    if own is not None:
-        return own, f"{Origin.USER} for {corpus}"
-    if len(corpus.folders) > 1:
-        return None
-    folder = corpus.folders[0].path
-    project = _project_file_in(folder, folder)
-    theirs = _formats_in(_read_toml(project), str(project)) if project else None
-    return None if theirs is None else (theirs, str(project))
-
-
-def _formats_in(table: object, where: str) -> Value | None:
-    if not isinstance(table, dict) or OF_FOLDER not in table:
-        return None
-    return SETTINGS[OF_FOLDER].parse(table[OF_FOLDER], where)
-
-
-def _tables_in(raw: dict[str, Any], path: Path) -> dict[str, Any]:
-    """The tables of folders in the user's file, by path; folders asked together have their own."""
-    try:
-        return msgspec.convert(raw.get(_TABLE, {}), dict[str, dict[str, Any]])
-    except msgspec.ValidationError as exc:
-        what = f'{_TABLE} must be tables, such as [{_TABLE}."/home/ada/notes"]'
-        raise _unreadable(path, what) from exc
-
-
-@contextmanager
-def _editing(name: str, corpus: Corpus | None) -> Iterator[Any]:
-    """The table for all notes, or of some, in the user's file, where a change is kept.
-
-    :raises UsageError: the setting is not one of a folder, or the file cannot be read or written.
-    """
-    import tomlkit
-
-    if corpus is not None and name != OF_FOLDER:
-        raise UsageError(
-            f"{name} cannot be set for a folder, only {OF_FOLDER} can",
-            hint="leave --corpus out, or write it into a ragqa.toml beside the notes",
-        )
-    path = user_settings_file()
-    _tables_in(_read_toml(path), path)
-    text = path.read_text(encoding="utf-8") if path.is_file() else ""
-    document = tomlkit.parse(text)
-    if corpus is None:
-        yield document
-    else:
-        tables: Any = document.setdefault(_TABLE, {})
-        yield tables.setdefault(corpus_key(corpus), {})
-        if not tables[corpus_key(corpus)]:
-            del tables[corpus_key(corpus)]
-        if not tables:
-            del document[_TABLE]
-    if (changed := tomlkit.dumps(document)) != text:
-        try:
-            write_private(path, changed)
-        except OSError as exc:
-            raise UsageError(f"{path} cannot be written: {exc.strerror}") from exc
-
-
-def set_user_setting(name: str, given: str | Sequence[str], corpus: Corpus | None = None) -> Value:
+def set_user_setting(name: str, given: str | Sequence[str]) -> Value:
     """Write one setting to the user's file, keeping the rest; paths are made absolute.
 
     Returns the value as written.
 
-    :param corpus: the notes that it is for; None for all.
-    :raises UsageError: no such setting, not one of a folder, or an invalid value.
+    :raises UsageError: no such setting, an invalid value, or a file that cannot be written.
     """
     setting = setting_named(name, "the command")
     value = setting.anchored(setting.parse(given, "the command"), Path.cwd())
     if name == "corpus":
         corpus_of(cast("tuple[Folder, ...]", value))
-    with _editing(name, corpus) as table:
-        table[name] = as_written(value)
+    document = _user_document()
+    document[name] = as_written(value)
+    _write(document)
     return value
 
 
-def unset_user_setting(name: str, corpus: Corpus | None = None) -> bool:
+def unset_user_setting(name: str) -> bool:
     """Remove one setting from the user's file, even an unknown one; False if it was not there.
 
-    :param corpus: the notes that it is for; None for all.
-    :raises UsageError: it is neither in the file nor a known setting, or not one of a folder.
+    :raises UsageError: it is neither in the file nor a known setting.
     """
-    with _editing(name, corpus) as table:
-        if name not in table:
-            setting_named(name, "the command")
-            return False
-        del table[name]
+    document = _user_document()
+    if name not in document:
+        setting_named(name, "the command")
+        return False
+    del document[name]
+    _write(document)
     return True
+
+
+def _user_document() -> "TOMLDocument":
+    import tomlkit
+
+    path = user_settings_file()
+    _read_toml(path)
+    return tomlkit.parse(path.read_text(encoding="utf-8") if path.is_file() else "")
+
+
+def _write(document: "TOMLDocument") -> None:
+    path = user_settings_file()
+    try:
+        write_private(path, document.as_string())
+    except OSError as exc:
+        raise UsageError(f"{path} cannot be written: {exc.strerror}") from exc
 
 
 def _owner(path: Path) -> int:
@@ -222,20 +336,16 @@ def _owner(path: Path) -> int:
     return path.lstat().st_uid
 
 
-def _read(path: Path, others: Sequence[str] = ()) -> Checked:
-    """Read a settings file; another version of ragqa may know names that are unknown here.
-
-    :param others: names of what else it may have, which is not read here.
-    """
+def _read(path: Path) -> Checked:
+    """Read a settings file; another version of ragqa may know names that are unknown here."""
     raw = _read_toml(path)
     values = {name: SETTINGS[name].parse(raw[name], str(path)) for name in raw if name in SETTINGS}
-    unknown = [name for name in raw if name not in SETTINGS and name not in others]
+    unknown = [with_nearest(name) for name in raw if name not in SETTINGS]
     if not unknown:
         return values, ()
-    shown = ", ".join(map(with_nearest, unknown[:_MAX_NAMED]))
-    more = f" and {len(unknown) - _MAX_NAMED} more" if len(unknown) > _MAX_NAMED else ""
-    kind = "an unknown setting, which is" if len(unknown) == 1 else "unknown settings, which are"
-    return values, (f"{path} has {kind} ignored: {shown}{more}",)
+    more = ["\u2026"] if len(unknown) > _MAX_NAMED else []
+    shown = ", ".join([*unknown[:_MAX_NAMED], *more])
+    return values, (f"{path} has unknown settings, which are ignored: {shown}",)
 
 
 def _read_toml(path: Path) -> dict[str, object]:
@@ -266,25 +376,20 @@ def read_own(path: Path, what: str, *, size: int) -> bytes | None:
     :param what: the file's purpose, for messages.
     :raises UsageError: it is a link, not a regular file, another user's, or accessible to others.
     """
-    fix = f"chmod 600 {path}"
+    fix = f"put a file of your own there; chmod 600 {path}"
     try:
         # O_NOFOLLOW: a link may point to what others write; O_NONBLOCK: a pipe would hang.
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
         return None
-    except OSError as exc:
-        raise UsageError(  # of a link, the system says "Too many levels of symbolic links"
-            f"the {what} {path} cannot be read: {exc.strerror}",
-            hint=f"put a file of your own there; {fix}",
-        ) from exc
+    except OSError as exc:  # of a link, the system says "Too many levels of symbolic links"
+        raise UsageError(f"the {what} {path} cannot be read: {exc.strerror}", hint=fix) from exc
     try:
         state = os.fstat(file)
-        if not stat.S_ISREG(state.st_mode):
-            raise UsageError(f"the {what} {path} is not a regular file", hint=f"rm {path}")
-        if state.st_uid != os.getuid():
-            raise UsageError(f"the {what} {path} belongs to another user", hint=f"rm {path}")
+        if not stat.S_ISREG(state.st_mode) or state.st_uid != os.getuid():
+            raise UsageError(f"the {what} {path} is not a file of yours", hint=fix)
         if state.st_mode & 0o077:
-            raise UsageError(f"other users may use the {what} {path}", hint=fix)
+            raise UsageError(f"other users may use the {what} {path}", hint=f"chmod 600 {path}")
         return os.read(file, size)
     finally:
         os.close(file)

@@ -3,9 +3,11 @@
 Loading, checking, completion, the commands of `ragqa config` and docs/reference.md follow from it.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from difflib import get_close_matches
 from enum import StrEnum
+from itertools import permutations
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, TypeAlias, get_args, get_origin, get_type_hints
@@ -15,10 +17,11 @@ from msgspec import Meta, Struct
 from msgspec.structs import asdict, fields, replace
 
 from ragqa.config import addresses
-from ragqa.config.folders import EXPECTED, absolute, folders_in
-from ragqa.corpus import Folder
+from ragqa.config.addresses import LOCAL
+from ragqa.corpus import Corpus, Folder
 from ragqa.errors import UsageError
 from ragqa.languages import AUTO, LANGUAGES, OTHER
+from ragqa.safe import safe_line
 
 Value: TypeAlias = str | int | float | tuple[str, ...] | tuple[Folder, ...]
 
@@ -51,25 +54,23 @@ class Origin(StrEnum):
 class Settings(Struct, frozen=True):
     """Every setting's value, checked. `corpus` and `index` are as given; see `Places`.
 
-    `store_uri` is "", an absolute path, or an address without a secret. The text of each setting
-    says what it is for; `title` what it must be, if its type does not; `examples` what to offer.
+    The text of each setting says what it is for; `title` what it must be, if its type does not;
+    `examples` what to offer.
     """
 
     corpus: Annotated[
-        tuple[Folder, ...], Meta(title=EXPECTED), "the folder of notes, or a list of several"
+        tuple[Folder, ...],
+        Meta(title="a folder, or a list of folders, each a path or {path, name, context}"),
+        "the folder of notes, or a list of several",
     ] = ()
     index: Annotated[str, Meta(title="a folder"), "the folder that holds the index"] = ""
     store: Annotated[
-        Literal["local", "milvus"],
-        "what keeps the index: files in its folder (local), or milvus",
-        _OWN,
-    ] = "local"
-    store_uri: Annotated[
         str,
-        "where Milvus is: https://HOST:PORT/DATABASE, http://… or a file, NAME.db; "
-        "empty for a file in the index's folder",
+        Meta(title="local, https://HOST:PORT/DATABASE, http://… or NAME.db", examples=[LOCAL]),
+        "where the index is kept: local, in its folder; or in Milvus, at "
+        "https://HOST:PORT/DATABASE, http://… or in a file, NAME.db",
         _OWN,
-    ] = ""
+    ] = LOCAL
     store_name: Annotated[
         str,
         Meta(
@@ -192,6 +193,63 @@ class Settings(Struct, frozen=True):
     ] = 120
 
 
+class _Table(Struct, forbid_unknown_fields=True):
+    """A folder as a table of a settings file."""
+
+    path: Annotated[str, Meta(min_length=1)]
+    name: Annotated[str, Meta(pattern=r"\A(?!\.{1,2}\Z)[^/]*\Z")] = ""
+    context: Annotated[str, Meta(max_length=300)] = ""
+
+
+def folders_in(raw: object) -> tuple[Folder, ...]:
+    """The folders that a setting or the environment names.
+
+    :raises ValueError: it cannot name any.
+    """
+    return tuple(map(_folder_in, raw if isinstance(raw, list | tuple) else [raw]))
+
+
+def _folder_in(raw: object) -> Folder:
+    if isinstance(raw, Folder):
+        return raw
+    table = msgspec.convert({"path": str(raw)} if isinstance(raw, str | Path) else raw, _Table)
+    if safe_line(table.name) != table.name:
+        raise ValueError(table.name)
+    return Folder(Path(table.path), table.name, " ".join(table.context.split()))
+
+
+def absolute(path: str, folder: Path) -> Path:
+    """Resolve a path relative to a folder: without `~`, links and `..`.
+
+    :raises UsageError: a loop of links, an unknown user, or an invalid path.
+    """
+    try:
+        return (folder / Path(path).expanduser()).resolve()
+    except (OSError, RuntimeError, ValueError) as exc:
+        raise UsageError(f"the path {path} leads nowhere: {exc}", hint="give another path") from exc
+
+
+def corpus_of(folders: tuple[Folder, ...]) -> Corpus:
+    """The corpus of absolute folders; one without a name is called as it is on disk.
+
+    :raises UsageError: two have the same name, or one lies within another.
+    """
+    named = tuple(one if one.name else replace(one, name=one.path.name) for one in folders)
+    for inner, outer in permutations(named, 2):
+        if inner.path.is_relative_to(outer.path):
+            raise UsageError(
+                f"the notes in {inner.path} would be read twice, since {outer.path} holds them too",
+                hint="leave one of the two folders out of corpus",
+            )
+    name, most = Counter(one.name for one in named).most_common(1)[0]
+    if most > 1:
+        raise UsageError(
+            f"{most} folders of notes are called {name}, and citations could not tell them apart",
+            hint='name them in your settings: corpus = [{path = "DIR", name = "NAME"}, "DIR"]',
+        )
+    return Corpus(named)
+
+
 class Setting(Struct, frozen=True):
     """One setting, as its field declares it.
 
@@ -221,15 +279,16 @@ class Setting(Struct, frozen=True):
                 raw = raw.replace(",", " ").split()
             value: Value = msgspec.convert(raw, self.type, strict=False)
         except ValueError as exc:
-            shown = "" if self.name in ("store_uri", "llm_url") else f", not {raw!r}"
+            shown = "" if self.name in ("store", "llm_url") else f", not {raw!r}"
             raise UsageError(
                 f"{self.name} in {where} must be {self.expects}{shown}",
                 hint=how_to_fix(where, self.name),
             ) from exc
-        if self.name == "store_uri":
-            return addresses.checked_uri(str(value), where)
-        if self.name == "llm_url":
-            return addresses.checked_llm_url(str(value), where)
+        if self.name == "store":
+            return addresses.checked_store(str(value), where)
+        if self.name == "llm_url" and value:
+            example = "http://127.0.0.1:8080/v1"
+            addresses.llm_address(str(value), f"llm_url in {where}", example=example)
         return tuple(dict.fromkeys(map(str, value))) if isinstance(value, tuple) else value
 
     def anchored(self, value: Value, folder: Path) -> Value:
@@ -266,7 +325,7 @@ class Setting(Struct, frozen=True):
         is_path = (
             self.name == "index"
             or (self.name == "reader" and value != "neutral")
-            or (self.name == "store_uri" and addresses.is_file(value))
+            or (self.name == "store" and addresses.is_file(value))
         )
         return "", value if is_path else ""
 

@@ -50,14 +50,8 @@ from ragqa.types import (
 # Changing these changes the passages or their embeddings.
 _REBUILDING = ("embedder", "passage_tokens", "max_note_bytes")
 
-_INDEX = ("index", "store", "store_uri")
-"""The settings that name an index."""
-
 _EXPECTED = 3
 """At most this many relevant documents are listed as expected."""
-
-_LOCAL_STORE = {"store": "local", "store_uri": ""}
-"""An experiment's index is local, whatever store the user has set."""
 
 
 def settings_with(settings: Mapping[str, Value], given: Mapping[str, Value | None]) -> Loaded:
@@ -71,19 +65,17 @@ def settings_with(settings: Mapping[str, Value], given: Mapping[str, Value | Non
     :raises RagqaError: as `load_settings` does.
     """
     remade = {name: settings[name] for name in _REBUILDING if name in settings}
-    named = [name for name in _INDEX if given.get(name) is not None]
-    if named and remade:
-        option = f"--{named[0].replace('_', '-')}"
+    if given.get("index") is not None and remade:
         raise UsageError(
-            f"{' and '.join(remade)} would need another index than the one that {option} names",
-            hint=f"leave {option} out: the experiment then gets its own index",
+            f"{' and '.join(remade)} would need another index than the one that --index names",
+            hint="leave --index out: the experiment then gets its own index",
         )
     own: dict[str, Value] = {}
     if remade:
-        places = load_settings({"corpus": given.get("corpus"), **_LOCAL_STORE}).places
+        places = load_settings({"corpus": given.get("corpus")}).places
         key = repr((str(places.corpus), sorted(remade.items()))).encode("utf-8", "surrogateescape")
         name = hashlib.blake2b(key, digest_size=8).hexdigest()
-        own = {"index": str(cache_folder() / "evaluation" / f"index-{name}"), **_LOCAL_STORE}
+        own = {"index": str(cache_folder() / "evaluation" / f"index-{name}"), "store": "local"}
     return load_settings({**settings, **given, **own})
 
 

@@ -278,7 +278,7 @@ def _no_notes(source: Source, skipped: Sequence[Skipped], walk: Walk) -> NoCorpu
     """The error to raise if no note can be read, with the reasons."""
     hint = "give the folder that holds .md or .txt files: --corpus DIR"
     if off := switched_off(walk.others):
-        how = how_to_read(off, source.formats, source.corpus)
+        how = how_to_read(off, source.formats)
         hint = f"to read its files of other formats: {how}"
     why = ""
     if skipped:

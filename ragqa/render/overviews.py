@@ -9,8 +9,16 @@ from rich.text import Text
 from ragqa import types
 from ragqa.config import SETTINGS, Loaded, Places
 from ragqa.config.settings import Value, as_written, shown
-from ragqa.diagnosis import Choice, Finding, NotesIn, Overview, Severity, Status
-from ragqa.diagnosis.llm import RIGHT, Offer, Trial
+from ragqa.diagnosis import (
+    RIGHT,
+    Choice,
+    Finding,
+    NotesIn,
+    Offer,
+    Severity,
+    Status,
+    Trial,
+)
 from ragqa.kept import KeptIndex
 from ragqa.languages import ENGLISH
 from ragqa.llms import Destination
@@ -152,7 +160,7 @@ def print_status(status: Status, places: Places, llm: Choice) -> None:
     print_row("skipped", str(len(skipped)))
     _print_skipped(skipped)
     if off:
-        how = how_to_read(off, status.formats, places.corpus)
+        how = how_to_read(off, status.formats)
         print_row("left out", f"{_counts(off)}; to read them: {how}")
     if left_out:
         print_row("left out", f"{len(left_out)}, as your vault's settings say")
@@ -293,11 +301,11 @@ def values_of(loaded: Loaded) -> dict[str, Value]:
     return values
 
 
-def print_overview(overview: Overview) -> None:
+def print_overview(choice: Choice, offers: Sequence[Offer], hosts: Sequence[str]) -> None:
     """Print the backend that is set, the allowed hosts, and the kinds available."""
-    print_row("set", llm_line(overview.choice))
-    print_row("allowed", ", ".join(overview.hosts) or "no host except this machine")
-    for offer in overview.offers:
+    print_row("set", llm_line(choice))
+    print_row("allowed", ", ".join(hosts) or "no host except this machine")
+    for offer in offers:
         put_heading(offer.form, "heading")
         for line in _about(offer):
             put(line, indent=2)
@@ -305,13 +313,15 @@ def print_overview(overview: Overview) -> None:
             put_labelled("try: ", "good", offer.fix, indent=2)
 
 
-def overview_document(overview: Overview) -> Document:
+def overview_document(
+    choice: Choice, offers: Sequence[Offer], hosts: Sequence[str], warnings: Sequence[str]
+) -> Document:
     """What `ragqa llm list --json` prints."""
     return {
-        "set": llm_document(overview.choice),
-        "kinds": [_offer_document(offer) for offer in overview.offers],
-        "allowed": list(overview.hosts),
-        "warnings": list(overview.warnings),
+        "set": llm_document(choice),
+        "kinds": [_offer_document(offer) for offer in offers],
+        "allowed": list(hosts),
+        "warnings": list(warnings),
     }
 
 

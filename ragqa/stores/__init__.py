@@ -248,23 +248,20 @@ def open_store(path: Path, *, kind: str = "local", uri: str = "", name: str = ""
     return STORES[kind](path, uri, name)
 
 
-def _check_installed(kind: str, uri: str) -> None:
-    if kind == "milvus":
-        is_file = not uri or addresses.is_file(uri)
-        for package in ("pymilvus", "milvus_lite") if is_file else ("pymilvus",):
-            if importlib.util.find_spec(package) is None:
-                raise UsageError(
-                    f"the store {kind} needs the package {package}, which is not installed",
-                    hint=f'pip install "ragqa[{kind}]"',
-                )
+def check_usable(kind: str, uri: str) -> None:
+    """Check that the packages a kind of store needs are installed, without importing them.
 
-
-def remote_host(kind: str, uri: str) -> str:
-    """The `HOST:PORT` that the notes' text is sent to; "" if it stays on this machine.
-
-    :raises UsageError: the URI is malformed.
+    :raises UsageError: one is missing; the hint installs it.
     """
-    return addresses.remote_host(uri) if kind == "milvus" else ""
+    if kind != "milvus":
+        return
+    embedded = not uri or addresses.is_file(uri)
+    for package in ("pymilvus", "milvus_lite") if embedded else ("pymilvus",):
+        if importlib.util.find_spec(package) is None:
+            raise UsageError(
+                f"the store {kind} needs the package {package}, which is not installed",
+                hint=f'pip install "ragqa[{kind}]"',
+            )
 
 
 MayUse = Callable[[str], bool]
@@ -285,12 +282,13 @@ class StorePlace(Struct, frozen=True):
     @classmethod
     def of(cls, settings: Settings, places: Places) -> "StorePlace":
         """The place that these settings name."""
-        return cls(settings.store, settings.store_uri, settings.store_name, places.index)
+        uri = "" if settings.store == addresses.LOCAL else settings.store
+        return cls("milvus" if uri else "local", uri, settings.store_name, places.index)
 
     @property
     def host(self) -> str:
         """The `HOST:PORT` that notes are sent to, "" if they stay on this machine."""
-        return remote_host(self.kind, self.uri)
+        return addresses.remote_host(self.uri)
 
     @property
     def is_on_server(self) -> bool:
@@ -324,6 +322,6 @@ class StorePlace(Struct, frozen=True):
             raise NotAllowed(
                 f"the index is kept on {host}, which you have not allowed to store notes; nothing "
                 f"was sent or read (it would be sent {SENT})",
-                hint=f"ragqa store allow {host}, or --store local for an index on this machine",
+                hint=f"ragqa store allow {host}; or, to keep it here: ragqa config set store local",
             )
         return open_store(self.folder, kind=self.kind, uri=self.uri, name=self.name)

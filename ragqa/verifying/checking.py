@@ -351,7 +351,7 @@ class CurrentNotes:
         if path in self.skipped:
             return f"the file cannot be read: {self.skipped[path]}"
         if off := why_format_is_off(path, self._formats):
-            return f"{off}; {how_to_read([suffix_of(path)], self._formats, self._corpus)}"
+            return f"{off}; {how_to_read([suffix_of(path)], self._formats)}"
         return NO_NOTE
 
 

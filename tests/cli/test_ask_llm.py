@@ -49,16 +49,6 @@ def test_a_supported_answer_is_the_llms_with_sources_that_can_be_checked(ask):
     assert FROM_NOTES in " ".join(citation["quote"].split())
 
 
-def test_text_shows_the_answer_its_check_and_its_sources(ask):
-    run = ask(says=GOOD)
-    assert run.code == 0
-    assert run.out.startswith("BM25 ranks a document by the query words that it contains. [1]\n")
-    assert "from 5 passages; its one sentence is supported by its sources." in run.out
-    source, quote = run.out.partition("\nSources\n")[2].splitlines()[:2]
-    assert source.startswith(" 1 rag/bm25.md:")
-    assert FROM_NOTES.startswith(quote.strip().replace("*", "")[:20])
-
-
 @pytest.mark.parametrize(
     ("sentence", "mark"),
     [
@@ -102,14 +92,6 @@ def test_where_nothing_valid_remains_the_notes_answer_themselves(ask, says, reas
     assert document["citations"][0]["path"] == "rag/bm25.md"
 
 
-def test_what_the_passages_lack_is_named_below_what_an_llm_writes(ask):
-    run = ask(
-        question="context window of gpt-5.5",
-        says="The context window of Gemini is one million tokens [1].",
-    )
-    assert "Not mentioned: gpt-5.5." in run.out
-
-
 def test_a_budget_for_no_passage_costs_exit_code_5_and_not_the_answer(ask):
     run = ask(says=GOOD, env={"RAGQA_LLM_PROMPT_TOKENS": "300"})
     assert run.code == 5
@@ -118,37 +100,12 @@ def test_a_budget_for_no_passage_costs_exit_code_5_and_not_the_answer(ask):
     assert run.out.startswith(FROM_NOTES)
 
 
-def test_every_number_in_the_answer_is_that_of_a_source(ask):
-    document = ask("--json", says=f"{GOOD}\n\n- \U0001f642 [2]\n- Cats purr [3].").document
-    assert [citation["n"] for citation in document["citations"]] == [1, 2, 3]
-
-
 def test_an_llm_that_repeats_its_prompt_has_failed(ask, tmp_path, monkeypatch):
     monkeypatch.setattr("ragqa.generation.writer.secrets.token_hex", lambda _: "c0ffee")
     run = ask(says=f"{GOOD}\n--- begin c0ffee passage 1\nBM25")
     assert run.code == 5
     assert "repeated its prompt" in run.err
     assert run.out.startswith(FROM_NOTES)
-
-
-def test_addresses_that_no_passage_has_are_taken_out_and_told(ask):
-    evil = "See [the notes](https://evil.example/?q=1) and https://evil.example/x now [1]."
-    document = ask("--json", says=f"{GOOD} {evil}").document
-    assert "evil" not in document["answer"]
-    assert document["sentences"][1]["text"] == "See the notes and (link removed) now."
-    assert document["sentences"][1]["supported"] is False
-
-
-def test_headings_and_lead_ins_need_no_source_and_are_not_counted(ask):
-    says = f"# On BM25\n\nIn short:\n- {GOOD}\n\n---\n"
-    run = ask(says=says)
-    assert "(no source)" not in run.out
-    assert len(ask("--json", says=says).document["sentences"]) == 1
-
-
-def test_a_number_that_a_sentence_is_built_around_stays_in_its_place(ask):
-    says = "As [1] says, BM25 ranks documents by the query words that they contain [1]."
-    assert ask(says=says).out.startswith("As [1] says, BM25 ranks documents by the query words")
 
 
 def test_a_backend_that_fails_costs_exit_code_5_and_not_the_answer(ask):
@@ -202,13 +159,6 @@ def test_show_prompt_shows_all_that_would_be_sent_and_asks_nobody(ask, ragqa, wi
     assert as_json["would_go_to"] == "openai:nobody, this machine"
     assert as_json["would_be_asked"] is True
     assert 300 < as_json["tokens"] < 3000
-
-
-def test_a_small_budget_leaves_passages_out_and_says_so(ask):
-    run = ask("--json", says=GOOD, env={"RAGQA_LLM_PROMPT_TOKENS": "500"})
-    left_out = run.document["llm"]["passages_left_out"]
-    assert left_out > 0
-    assert f"{left_out} of 5 passages did not fit" in run.document["warnings"][0]
 
 
 def test_what_is_shown_is_what_is_sent_to_the_letter(ragqa, wiki_index, stub, monkeypatch):

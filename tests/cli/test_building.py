@@ -37,15 +37,6 @@ def held(places):
             holder.stdin.close()
 
 
-def test_status_says_since_when_another_process_builds_and_how_far_it_is(quick, places, held):
-    run = quick("status", *places)
-    assert run.code == 3
-    assert "there is no index in" in run.err
-    assert "another process is building it, since 20" in run.err
-    assert "512 passages embedded so far" in run.err
-    assert "ragqa index --wait" in run.err
-
-
 def test_a_build_beside_an_index_is_in_its_status(quick, places):
     quick("index", *places)
     assert quick("status", "--json", *places).document["building"] is None
@@ -89,14 +80,6 @@ def test_what_a_killed_writer_said_is_not_believed(quick, places, held):
     assert run.code == 3
     assert "another process" not in run.err
     assert quick("index", *places).code == 0
-
-
-@pytest.mark.parametrize("said", ["", "nonsense", "2026-01-01\nmany\n", "0001-01-01\n5\n"])
-def test_whatever_stands_in_the_lock_does_no_harm(quick, places, said):
-    quick("index", *places)
-    with open(f"{places[3]}/LOCK", "w", encoding="utf-8") as lock:  # noqa: PTH123 - as a string
-        lock.write(said)
-    assert quick("status", "--json", *places).document["building"] is None
 
 
 ASKING = """

@@ -1,6 +1,5 @@
 """A chat: by a pipe, and on a terminal."""
 
-import json
 import os
 import stat
 import subprocess
@@ -9,9 +8,7 @@ import pytest
 from support import CORPUS, QUICK, command, write_notes
 from terminals import Terminal
 
-from ragqa.cli.lines import MAX_BYTES
 from ragqa.config import Settings, history_file
-from ragqa.search.question import MAX_QUESTION_BYTES
 from ragqa.types import Corpus
 
 CATS = "# Cats\n\nCats sleep for sixteen hours a day.\n\n## Food\n\nA cat eats mice and fish.\n"
@@ -51,24 +48,6 @@ def test_a_question_that_is_printed_steers_no_terminal_and_a_command_is_not_prin
     assert "> /help" not in run.out
 
 
-def test_a_last_line_without_an_end_is_answered_too(quick, places):
-    run = quick("chat", *places, input=b"how many hours do cats sleep?")
-    assert "sixteen hours" in run.out
-
-
-def test_nothing_said_is_nothing_answered(chat):
-    run = chat()
-    assert (run.code, run.out, run.err) == (0, "", "")
-    run = chat("", "  ")
-    assert (run.code, run.out, run.err) == (0, "", "")
-
-
-def test_after_new_a_follow_up_has_nothing_to_lean_on(chat):
-    run = chat("how many hours do cats sleep?", "/new", "and what do they eat?")
-    assert run.out.count(SOURCES) == 2
-    assert "Asked as" not in run.out
-
-
 def test_an_error_is_a_sentence_and_the_chat_goes_on(chat):
     run = chat("???", "/sauces", "how many hours do cats sleep?", "/why nowhere.md", "/why")
     assert run.code == 2
@@ -88,44 +67,6 @@ def test_an_error_is_a_sentence_and_the_chat_goes_on(chat):
 )
 def test_a_piped_chat_exits_with_the_highest_code_of_its_lines(chat, lines, code):
     assert chat(*lines).code == code
-
-
-def test_an_llm_that_failed_once_counts_to_the_end_of_a_piped_chat(chat, tmp_path):
-    script = tmp_path / "script.jsonl"
-    reply = {"when": "do dogs bark", "say": "Dogs bark at the postman [1]."}
-    script.write_text(json.dumps(reply), encoding="utf-8")
-    llm = ["--llm", f"scripted:{script}"]
-    assert chat("what do dogs bark at?", args=llm).code == 0
-    lines = ["how many hours do cats sleep?", "what do dogs bark at?", "who painted the Mona Lisa?"]
-    assert chat(*lines, args=llm).code == 5
-
-
-def test_commands_before_any_question_say_so(chat, tmp_path):
-    run = chat("/sources", "/why cats.md", f"/save {tmp_path / 'chat.md'}")
-    assert run.code == 2
-    assert run.err.count("error: ") == 3
-    assert not (tmp_path / "chat.md").exists()
-
-
-def test_a_line_that_is_too_long_costs_that_line_alone(chat):
-    assert MAX_BYTES == MAX_QUESTION_BYTES
-    run = chat("x" * 3 * MAX_BYTES, "x" * MAX_BYTES, "how many hours do cats sleep?")
-    assert run.err.count("error: ") == 1
-    assert run.out.count("Cats sleep for sixteen hours a day. [1]") == 1
-    assert run.out.count(SOURCES) == 2
-
-
-def test_sources_are_shown_whole(chat):
-    after = chat("how many hours do cats sleep?", "/sources").out.partition(SOURCES)[2]
-    assert after.count("cats.md:3") == 2
-    assert after.count("Cats sleep for sixteen hours a day.") == 1
-
-
-def test_help_names_every_command_and_quit_leaves(chat):
-    run = chat("/help", "/quit", "how many hours do cats sleep?")
-    assert all(name in run.out for name in ("/sources", "/why", "/save", "/new", "/quit"))
-    assert SOURCES not in run.out
-    assert run.code == 0
 
 
 def test_a_saved_chat_can_be_verified_until_a_note_changes(chat, quick, places, tmp_path):
@@ -196,16 +137,6 @@ def test_what_is_wrong_with_the_options_is_told_before_any_question(quick, place
     assert quick("chat", *places, "--since", "soon").code == 2
     assert quick("chat", *places, "--strict").code == 2
     assert quick("chat", cwd=tmp_path / "notes").code == 3
-
-
-def test_filters_hold_for_every_question(chat):
-    run = chat("how many hours do cats sleep?", args=["--path", "dogs.md"])
-    assert "sixteen" not in run.out
-
-
-def test_what_is_typed_elsewhere_is_not_kept(chat, tmp_path):
-    chat("how many hours do cats sleep?", env={"XDG_DATA_HOME": str(tmp_path / "data")})
-    assert not (tmp_path / "data").exists()
 
 
 def test_follow_ups_find_what_they_would_not_find_alone_and_others_are_left_alone(

@@ -126,15 +126,3 @@ def test_an_answer_that_was_stopped_is_known_in_the_notes_own_words(terminal, tm
     assert "Cats sleep for sixteen hours a day. \\[1\\]" in saved.read_text(encoding="utf-8")
     chat.type("/quit\r")
     assert chat.end() == 0
-
-
-def test_ctrl_c_pressed_again_and_again_does_not_end_the_chat(terminal):
-    chat = terminal("waits_after_one_piece")
-    for _ in range(2):
-        chat.type(f"{SLEEP}\r")
-        chat.until("Waiting for the LLM")
-        chat.type("\x03\x03\x03")
-        assert "Traceback" not in chat.until("Stopped.")
-        chat.until(">")
-    chat.type("/quit\r")
-    assert chat.end() == 0

@@ -56,13 +56,6 @@ def test_ask_gives_an_answer_whose_every_citation_can_be_checked(ragqa, wiki_ind
         assert f"[{citation['n']}]" in document["answer"]
 
 
-def test_ask_says_which_characters_of_the_note_answer_directly(ragqa, wiki_index):
-    run = ragqa("ask", "who introduced RRF?", "--json", "--corpus", CORPUS, "--index", wiki_index)
-    citation = run.document["citations"][0]
-    exact(CORPUS, citation)
-    assert citation["short_answer"]["text"] == "Cormack, Clarke and B\u00fcttcher"
-
-
 def test_ask_says_so_when_the_notes_hold_no_answer_and_shows_the_nearest_passages(
     ragqa, wiki_index
 ):
@@ -70,19 +63,6 @@ def test_ask_says_so_when_the_notes_hold_no_answer_and_shows_the_nearest_passage
     assert run.code == 1
     assert run.out.startswith("Your notes do not seem to answer this")
     assert "Nearest passages" in run.out
-
-
-def test_ask_prints_the_answer_first_then_numbered_sources(ragqa, wiki_index):
-    run = ragqa("ask", "when should I fine-tune?", "--corpus", CORPUS, "--index", wiki_index)
-    first, rest = run.out.split("\nSources\n")
-    assert first.startswith("Fine-tune when")
-    assert " 1 fine-tuning/decision-framework.md:" in rest
-    assert "\x1b" not in run.out
-
-
-def test_ask_reads_the_question_from_standard_input(quick, places):
-    run = quick("ask", "-", "--json", *places, input=b"what do cats do?\n")
-    assert run.document["question"] == "what do cats do?"
 
 
 @pytest.mark.parametrize("name", ["ask", "search"])
@@ -95,11 +75,6 @@ def test_without_a_question_a_terminal_is_not_read_from(places):
     said = on_terminal("ask", *map(str, places))
     assert "no question was given" in said
     assert "ragqa chat" in said
-
-
-def test_ask_takes_a_question_without_quotes(quick, places):
-    run = quick("ask", "what", "do", "cats", "do", "--json", *places)
-    assert run.document["question"] == "what do cats do"
 
 
 def test_asking_twice_gives_the_same_document(quick, places):
@@ -166,16 +141,6 @@ def test_filters_keep_exactly_the_notes_they_name(quick, places, options, expect
     assert {hit["path"] for hit in document["hits"]} == expected
 
 
-@pytest.mark.parametrize("tag", ["Project", "#project/ALPHA", "urgent"])
-def test_tags_in_the_text_count_in_any_case_and_with_those_nested_in_them(
-    quick, places, notes, tag
-):
-    text = "# Plan\n\nShip it #Project/Alpha, soon. #urgent\n\n`#code` and \\#escaped text.\n"
-    (notes / "plan.md").write_text(text, encoding="utf-8")
-    document = quick("search", "ship", "--json", "--tag", tag, *places).document
-    assert {hit["path"] for hit in document["hits"]} == {"plan.md"}
-
-
 @pytest.mark.parametrize(
     ("options", "named"),
     [
@@ -206,20 +171,6 @@ def test_index_counts_what_it_did_and_the_second_time_nothing_is_left_to_do(quic
     assert (second["added"], second["changed"], second["removed"]) == (0, 0, 0)
     assert second["unchanged"] == second["notes"] == 3
     assert second["index"]["generation"] == first["index"]["generation"]
-
-
-def test_index_takes_the_folder_as_an_argument(quick, notes, tmp_path):
-    run = quick("index", notes, "--index", tmp_path / "index", "--json")
-    assert run.document["notes"] == 3
-    assert quick("index", notes, "--corpus", notes).code == 2
-
-
-def test_rebuild_makes_a_new_generation_with_the_same_answers(quick, places):
-    quick("index", *places)
-    before = quick("search", "cats", "--json", *places).document
-    assert quick("index", "--rebuild", "--json", *places).document["index"]["generation"] == 2
-    after = quick("search", "cats", "--json", *places).document
-    assert after["hits"] == before["hits"]
 
 
 def test_strict_fails_when_a_note_was_skipped_and_names_it(quick, places, notes):
@@ -262,11 +213,6 @@ def test_every_command_has_help_with_an_example(quick, command):
     assert f"Example: ragqa {command}" in run.out
 
 
-def test_help_and_version_answer(quick):
-    assert "Example: ragqa ask" in quick("--help").out
-    assert quick("--version").out.startswith("ragqa ")
-
-
 def test_a_reader_that_goes_away_is_no_error(places, quick):
     quick("index", *places)
     pipeline = subprocess.run(
@@ -289,7 +235,7 @@ def test_a_reader_that_goes_away_is_no_error(places, quick):
     assert pipeline.stderr == b""
 
 
-@pytest.mark.parametrize("closed", [">&-", "2>&-"])
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-"])
 def test_a_closed_stream_is_no_error(places, quick, closed):
     quick("index", *places)
     done = subprocess.run(
@@ -337,16 +283,6 @@ def test_any_script_works_in_any_locale(quick, places, notes, env, options):
         assert [json.loads(each)["query"] for each in found] == QUERIES
 
 
-def test_search_says_if_what_it_shows_begins_within_an_item(quick, tmp_path):
-    folder = tmp_path / "birds"
-    folder.mkdir()
-    rest = "They return to the same chimney every year. " * 8
-    (folder / "a.md").write_text(f"- Storks are large birds. {rest}Gravel harms a nestling.\n")
-    places = ["--corpus", folder, "--index", tmp_path / "index"]
-    assert "\u2026 Gravel harms a nestling." in quick("search", "gravel nestling", *places).out
-    assert "\u2026 Storks" not in quick("search", "storks large birds", *places).out
-
-
 def test_what_a_vault_leaves_out_is_told_apart_from_what_cannot_be_read(quick, tmp_path):
     files = {
         ".obsidian/templates.json": '{"folder": "Templates"}',
@@ -372,3 +308,11 @@ def test_what_a_vault_leaves_out_is_told_apart_from_what_cannot_be_read(quick, t
     assert told == [["bad.md"], ["Templates"]]
     assert "Templates" not in quick("doctor", *where).out
     assert quick("index", "--strict", *where).code == 7
+
+
+def test_rebuild_makes_a_new_generation_with_the_same_answers(quick, places):
+    quick("index", *places)
+    before = quick("search", "cats", "--json", *places).document
+    assert quick("index", "--rebuild", "--json", *places).document["index"]["generation"] == 2
+    after = quick("search", "cats", "--json", *places).document
+    assert after["hits"] == before["hits"]

@@ -99,8 +99,8 @@ def test_settings_are_completed_and_so_are_values_where_only_some_are_allowed(qu
         return complete(quick, "bash", "\n".join(("ragqa", "config", *words)), {}).split()
 
     assert offered("set", "llm_a") == ["llm_answer_tokens"]
-    assert offered("get", "store_") == ["store_uri", "store_name"]
-    assert offered("set", "store", "") == ["local", "milvus"]
+    assert offered("unset", "store_") == ["store_name"]
+    assert offered("set", "store", "") == ["local"]
     assert offered("set", "formats", "html", "p") == ["pdf"]
     assert offered("set", "language", "d") == ["da", "de"]
     assert offered("set", "top_k", "") == []

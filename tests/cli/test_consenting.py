@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from ragqa.cli.consenting import consented
-from ragqa.cli.generation import ask_with
+from ragqa.cli.asking import ask_with
+from ragqa.cli.llm import consented
 from ragqa.cli.opening import Query
 from ragqa.consent import allow, consent_file, consents
 from ragqa.errors import NotAllowed, UsageError

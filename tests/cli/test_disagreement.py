@@ -1,11 +1,6 @@
 """Notes that disagree and notes that are old, on the real command line."""
 
-from datetime import date
-
 import pytest
-
-from ragqa.api import Index
-from ragqa.config import load_settings
 
 NOTES = {
     "gateway.md": "---\ntitle: API gateway\ndate: 2020-02-11\n---\n\n# API gateway\n\n"
@@ -75,26 +70,3 @@ def test_a_source_shows_the_date_of_its_note_and_whether_it_is_old(ragqa, places
     assert " 1 bread.md:7  2020-01-01  Bread\n" in ragqa("ask", question, *places, env=never).out
     (citation,) = ragqa("ask", question, "--json", *places).document["citations"]
     assert (citation["note_date"], citation["old"]) == ("2020-01-01", True)
-
-
-def test_a_note_without_a_date_is_neither_dated_nor_old(ragqa, places):
-    document = ragqa("ask", "does the gateway support streaming?", "--json", *places).document
-    assert {(one["note_date"], one["old"]) for one in document["citations"]} == {(None, False)}
-
-
-@pytest.mark.parametrize(
-    ("today", "days", "old"),
-    [
-        (date(2020, 1, 11), 10, False),
-        (date(2020, 1, 12), 10, True),
-        (date(2020, 1, 12), 11, False),
-        (date(2060, 1, 1), 0, False),
-        (date(2019, 1, 1), 1, False),
-    ],
-)
-def test_a_note_is_old_from_the_day_after_the_days_that_are_set(places, today, days, old):
-    flags = {"corpus": str(places[1]), "index": str(places[3]), "old_after_days": days}
-    loaded = load_settings(flags)
-    with Index(loaded.settings, loaded.places, today=lambda: today) as index:
-        (citation,) = index.ask("how long does sourdough proof?").citations
-    assert citation.old is old

@@ -1,7 +1,5 @@
 """A Word file, from the index to the paragraph that is cited."""
 
-import json
-
 import pytest
 from docxs import docx, heading, item, said, table
 
@@ -64,7 +62,7 @@ def saved(quick, places, tmp_path):
         (lambda file: file.write_bytes(docx(said("Nothing of it."))), ON, "nothing in the note"),
         (lambda file: file.write_bytes(b"PK"), ON, "the file cannot be read: not a Word file"),
         (lambda file: file.unlink(), ON, "there is no such note"),
-        (lambda _: None, {"RAGQA_FORMATS": ""}, "ragqa config set formats docx --corpus"),
+        (lambda _: None, {"RAGQA_FORMATS": ""}, "ragqa config set formats docx"),
     ],
 )
 def test_what_is_gone_is_told_with_its_old_place_and_why(
@@ -76,12 +74,3 @@ def test_what_is_gone_is_told_with_its_old_place_and_why(
     assert " 1 gone    report.docx, paragraph 4\n" in checked.out
     assert reason in checked.out
     assert "The numbat & [quokka] * survey" in checked.out
-
-
-def test_a_quote_that_stays_in_its_paragraph_has_not_moved(quick, places, tmp_path, saved):
-    document = json.loads(saved.read_text())
-    document["citations"][0]["lines"] = [90, 90]
-    document["citations"][0]["note_sha256"] = ""
-    saved.write_text(json.dumps(document))
-    checked = quick("verify", str(saved), *places[:2], env=ON)
-    assert " 1 intact  report.docx, paragraph 4\n" in checked.out

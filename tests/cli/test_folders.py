@@ -33,18 +33,6 @@ def test_one_index_holds_both_and_says_which_folder_a_passage_is_from(quick, bot
     assert "Dogs sleep 12" in quick("get", "dogs", *both).out
 
 
-def test_a_search_may_stay_in_one_folder_and_below(quick, both):
-    assert paths(quick("search", "cats", "--in", "notes", "--json", *both)) == ["notes/cats.md"]
-    found = quick("search", "cats", "--in", "wiki", "--path", "old", "--json", *both)
-    assert paths(found) == ["wiki/old/cats.md"]
-
-
-def test_an_unknown_folder_is_an_error_that_names_the_folders(quick, both):
-    run = quick("search", "cats", "--in", "diary", *both)
-    assert run.code == 2
-    assert "no folder of notes is called diary; there are: notes, wiki" in run.err
-
-
 def test_an_answer_saved_of_one_folder_still_verifies_with_several_and_the_other_way(
     quick, folders, both
 ):

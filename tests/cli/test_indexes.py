@@ -35,18 +35,6 @@ def test_the_list_has_each_index_with_its_folders_size_and_last_use(quick, home,
     assert "(no longer there)" in quick("index", "--list", env=home).out
 
 
-def test_several_folders_of_one_index_are_listed(quick, home, tmp_path):
-    folders = [write_notes(tmp_path / name, {"a.md": "# A\n\nText.\n"}) for name in ("b", "c")]
-    quick("index", *folders, env=home)
-    (listed,) = quick("index", "--list", "--json", env=home).document["indexes"]
-    assert listed["folders"] == [str(folder) for folder in folders]
-
-
-def test_without_any_index_there_is_nothing_to_list(quick, home):
-    run = quick("index", "--list", env=home)
-    assert (run.code, run.out) == (1, "")
-
-
 @pytest.mark.parametrize("by", ["name", "path"])
 def test_an_index_is_removed_by_its_name_or_path_if_told_and_its_notes_stay(
     quick, home, built, tmp_path, by

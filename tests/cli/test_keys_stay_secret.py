@@ -36,8 +36,7 @@ COMMANDS = [
     ["llm", "allow", "api.example.org"], ["llm", "forget", "api.example.org"],
     ["llm", "allow", "not a host"], ["store", "allow", "milvus.example.org:19530"],
     ["store", "forget", "milvus.example.org:19530"],
-    ["ask", QUESTION, "--store", "milvus", "--store-uri", f"http://root:{MARKER}@h"],
-    ["index", "--store-uri", f"http://{MARKER}"], ["no-such-command"],
+    ["config", "set", "store", f"http://root:{MARKER}@h"], ["no-such-command"],
 ]  # fmt: skip
 WITHOUT_PLACES = ("config", "llm", "store", "verify", "--help", "--version", "no-such-command")
 
@@ -118,14 +117,6 @@ def test_no_failure_of_a_server_shows_or_keeps_a_key(cli, stub, home, kind, mode
     assert not any(MARKER in f"{path} {body}" for path, _, body in stub.requests)
 
 
-@pytest.mark.parametrize("mode", ["key_in_text", "key_everywhere"])
-def test_no_answer_shows_a_key(cli, stub, places, home, mode):
-    env = stub.environment("openai", mode)
-    run = cli("ask", QUESTION, "--llm", "openai:tiny", "--force", "--json", *places, env=env)
-    assert "cats.md" in run.out
-    assert_hidden(run, home)
-
-
 def test_a_chat_neither_shows_nor_keeps_a_key(cli, stub, places, home):
     env = stub.environment("anthropic", "key_in_text")
     typed = f"{QUESTION}\nwhy?\n/sources\n/why\n/save {home / 'saved.md'}\n/help\n"
@@ -188,8 +179,3 @@ def command_line(path):
         return path.read_bytes()
     except OSError:
         return b""
-
-
-def test_the_settings_have_no_place_for_a_key(cli, home):
-    assert cli("config", "set", "openai_api_key", MARKER).code == 2
-    assert not any("key" in name for name in cli("config", "--json").document["settings"])

@@ -32,16 +32,6 @@ def test_status_counts_the_notes_of_each_language_most_first(quick, tmp_path, pl
     ]
 
 
-def test_status_counts_again_when_notes_are_gone(quick, tmp_path, places):
-    write_notes(tmp_path / "notes", {"a.md": note("en"), "b.md": note("de")})
-    quick("index", *places)
-    (tmp_path / "notes" / "b.md").unlink()
-    quick("index", *places)
-    assert "languages" not in quick("status", *places).out
-    (english,) = quick("status", "--json", *places).document["languages"]
-    assert (english["language"], english["notes"]) == ("en", 1)
-
-
 def test_status_says_what_the_embedder_cannot_read_and_where_models_are_named(
     ragqa, tmp_path, places
 ):
@@ -70,13 +60,6 @@ def test_a_question_that_the_embedder_cannot_read_is_answered_with_a_warning(
     assert found["hits"][0]["path"] == "zh.md"
     assert "by its words alone" in " ".join(found["warnings"])
     assert ragqa("search", "where is the printer", "--json", *places).document["warnings"] == []
-
-
-def test_the_list_has_the_language_of_each_note(quick, tmp_path, places):
-    notes = {"a.md": note("en"), "b.md": note("fr"), "c.md": f"---\nlang: vi\n---\n{note('en')}"}
-    write_notes(tmp_path / "notes", notes)
-    listed = quick("list", "--json", *places).document["notes"]
-    assert [one["language"] for one in listed] == ["en", "fr", None]
 
 
 @pytest.mark.parametrize("value", ["xx", "German", "", "DE"])

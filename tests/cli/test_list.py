@@ -64,40 +64,10 @@ def test_tags_are_listed_with_the_number_of_notes_that_the_tag_finds(quick, plac
     assert document["tags"] == [{"tag": "plants", "notes": 1}]
 
 
-def test_the_list_is_brought_up_to_date_first_as_an_answer_is(quick, places):
-    quick("index", *places)
-    write_notes(places[1], {"new.md": "# New\n\nNothing else.\n"})
-    assert "new.md" not in quick("list", "--no-refresh", *places).out
-    assert "new.md" in quick("list", *places).out
-
-
 def test_why_points_to_the_list_where_no_note_is_like_the_target(quick, places):
     run = quick("why", "what do cats do?", "--target", "zzzz", *places)
     assert run.code == 2
     assert run.err.splitlines()[-1] == "try: ragqa list"
-
-
-def test_tags_that_differ_in_case_alone_are_counted_as_one(quick, tmp_path):
-    texts = {"a.md": "---\ntags: [Work/Sub]\n---\n\nOne.\n", "b.md": "# B\n\nTwo #work/sub.\n"}
-    notes = write_notes(tmp_path / "notes", texts)
-    places = ["--corpus", notes, "--index", tmp_path / "index"]
-    document = quick("list", "--tags", "--json", *places).document
-    assert document["tags"] == [{"tag": "Work", "notes": 2}, {"tag": "Work/Sub", "notes": 2}]
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        (["--where", "titel = Cats"], "error: no note has the property titel; nearest: title"),
-        (["--path", "gardn", "--tags"], "error: no note has a path like gardn; nearest: garden"),
-    ],
-)
-def test_a_filter_that_names_what_no_note_has_is_an_error_as_for_a_question(
-    quick, places, options, said
-):
-    run = quick("list", *options, *places)
-    assert (run.code, run.out) == (2, "")
-    assert said in run.err
 
 
 def test_a_value_that_no_note_has_lists_nothing_and_says_so(quick, places):

@@ -81,17 +81,6 @@ def test_a_question_builds_it_anew_and_says_so_once(quick, args):
 
 
 @pytest.mark.parametrize(
-    "command",
-    [["index"], ["search", "gateway"], ["why", QUESTION, "--target", "gateway.md"]],
-    ids=lambda command: command[0],
-)
-def test_other_commands_that_refresh_do_so_too(quick, args, command):
-    done = quick(*command, "--json", *args)
-    assert (done.code, done.err) == (0, ANEW)
-    assert quick("status", *args).code == 0
-
-
-@pytest.mark.parametrize(
     "command", [["ask", QUESTION, "--no-refresh"], ["status"], ["list", "--no-refresh"], ["doctor"]]
 )
 def test_commands_that_only_read_name_the_command_that_builds_it_anew(quick, args, command):
@@ -119,16 +108,10 @@ def test_a_shared_index_with_other_passages_is_replaced_only_by_a_rebuild(tmp_pa
     assert caught.value.hint == "ragqa index --rebuild"
 
 
-def test_an_index_of_other_notes_is_left_alone(quick, args, tmp_path):
-    before = content(args)
-    other = write_notes(tmp_path / "other", {"a.md": "# Other\n\nOther notes altogether.\n"})
-    done = quick("ask", "what is other?", "--corpus", str(other), *args[2:])
-    assert done.code == 4
-    assert f"not from {other}" in done.err
-    assert content(args) == before
-
-
-def test_while_another_process_writes_one_line_says_why_there_is_no_answer(quick, args, tmp_path):
+def test_while_another_process_writes_one_line_says_why_there_is_no_answer(
+    quick, args, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("ragqa.stores.local.bridge.PATIENCE_S", 0)
     with locked(tmp_path / "index", wait=False):
         done = quick("ask", QUESTION, *args)
     assert done.code == 6
@@ -177,3 +160,12 @@ def test_an_index_in_milvus_is_built_anew_unless_it_is_shared(in_milvus):
         assert snapshot.info == report.info
         assert len(snapshot.notes()) == len(NOTES)
     assert store.problems() == []
+
+
+def test_an_index_of_other_notes_is_left_alone(quick, args, tmp_path):
+    before = content(args)
+    other = write_notes(tmp_path / "other", {"a.md": "# Other\n\nOther notes altogether.\n"})
+    done = quick("ask", "what is other?", "--corpus", str(other), *args[2:])
+    assert done.code == 4
+    assert f"not from {other}" in done.err
+    assert content(args) == before

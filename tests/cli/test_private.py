@@ -89,12 +89,6 @@ def test_a_folder_left_open_by_an_older_ragqa_is_closed_when_it_is_written_to(ke
     assert [stat.S_IMODE(folder.stat().st_mode) & 0o022 for folder in folders] == [0, 0]
 
 
-def test_a_folder_where_nobody_can_replace_anything_stays_as_it_is(tmp_path):
-    tmp_path.chmod(0o1777)
-    private_folder(tmp_path)
-    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o1777
-
-
 def _others_may(path):
     """Whether others may read a file or enter a folder."""
     wanted = 0o011 if path.is_dir() else 0o044

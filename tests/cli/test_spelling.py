@@ -44,19 +44,6 @@ def test_the_json_document_has_the_words_and_the_question_as_it_was_typed(
     assert quick(command, RIGHT, "--json", *places).document["corrected"] == []
 
 
-def test_a_corrected_word_is_not_missing(quick, places):
-    document = quick("ask", TYPED, "--json", *places).document
-    assert document["missing"] == []
-    assert document["verdict"] != "not in notes"
-
-
-def test_filters_do_not_make_a_known_word_unknown(quick, places):
-    run = quick("search", "pengiun bird", "--path", "memory.md", "--json", *places)
-    assert run.document["corrected"] == [{"from": "pengiun", "to": "penguin"}]
-    run = quick("search", "penguin bird", "--path", "memory.md", "--json", *places)
-    assert run.document["corrected"] == []
-
-
 def test_a_saved_answer_tells_it_and_can_be_verified(quick, places, tmp_path):
     saved = tmp_path / "answer.md"
     saved.write_text(quick("ask", TYPED, "--format", "markdown", *places).out, encoding="utf-8")
@@ -77,13 +64,3 @@ def test_a_follow_up_in_a_chat_leans_on_the_question_as_it_was_read(quick, place
     assert run.out.startswith(f"> {TYPED}\n{TOLD}\n")
     asked_as = next(line for line in run.out.splitlines() if line.startswith("Asked as: "))
     assert "quantization" in asked_as
-
-
-def test_an_llm_is_given_the_question_as_it_was_read(quick, places, tmp_path):
-    script = tmp_path / "script.jsonl"
-    script.write_text(json.dumps({"when": RIGHT, "say": "It shrinks them [1]."}), encoding="utf-8")
-    llm = ["--llm", f"scripted:{script}"]
-    assert RIGHT in quick("ask", TYPED, *llm, "--show-prompt", *places).out
-    document = quick("ask", TYPED, *llm, "--json", *places).document
-    assert document["corrected"] == CORRECTED
-    assert document["llm"]["backend"].startswith("scripted")

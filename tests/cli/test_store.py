@@ -1,9 +1,8 @@
-"""`--store milvus`: nothing goes to a host, or is read from it, before it may store notes."""
+"""An index in Milvus: nothing goes to a host, or is read from it, before it may store notes."""
 
 import importlib.util
 import io
 import json
-import re
 import sys
 
 import pytest
@@ -16,7 +15,7 @@ from ragqa.stores import STORES
 from ragqa.stores.local.store import LocalStore
 
 HOST = "milvus.invalid:19530"
-REMOTE = ["--store", "milvus", "--store-uri", f"http://{HOST}"]
+REMOTE = {"RAGQA_STORE": f"http://{HOST}"}
 QUESTION = "what do cats do most of the day?"
 MARKER = "0123456789-of-milvus"
 
@@ -70,10 +69,10 @@ def opened(monkeypatch, installed):
 def cli(capsys, monkeypatch):
     """The command line in this process, without a terminal or with one where something is typed."""
 
-    def run(*args, env=None, typed=None):
+    def run(*args, env=REMOTE, typed=None):
         capsys.readouterr()
         with monkeypatch.context() as patch:
-            for name, value in (QUICK | (env or {})).items():
+            for name, value in (QUICK | env).items():
                 patch.setenv(name, value)
             stdin = io.TextIOWrapper(io.BytesIO((typed or f"{QUESTION}\n").encode()))
             patch.setattr(sys, "stdin", stdin)
@@ -116,7 +115,7 @@ def question_file(folder):
 )
 def test_no_command_opens_a_store_elsewhere_before_it_was_allowed(cli, opened, places, args):
     allow(HOST)  # to write answers, which is not to store all notes
-    run = cli(*args, *places, *REMOTE)
+    run = cli(*args, *places)
     assert run.code == 2
     assert opened == []
     said = run.out + run.err
@@ -126,66 +125,57 @@ def test_no_command_opens_a_store_elsewhere_before_it_was_allowed(cli, opened, p
     assert not (places[3] / "index.sqlite").exists()
 
 
-def test_evaluating_opens_no_store_elsewhere_before_it_was_allowed(cli, opened, places, tmp_path):
-    run = cli("eval", "--questions", question_file(tmp_path), *places, *REMOTE)
-    assert run.code == 2
-    assert f"ragqa store allow {HOST}" in run.err
-    assert opened == []
-
-
 def test_an_allowed_host_keeps_the_index_until_it_is_forgotten(cli, opened, places):
     assert cli("store", "allow", HOST).code == 0
-    named = {"RAGQA_STORE_NAME": "team"}
-    assert cli("index", *places, *REMOTE, env=named).code == 0
+    named = REMOTE | {"RAGQA_STORE_NAME": "team"}
+    assert cli("index", *places, env=named).code == 0
     assert opened == [(f"http://{HOST}", "team")]
-    run = cli("ask", QUESTION, "--no-refresh", "--json", *places, *REMOTE, env=named)
+    run = cli("ask", QUESTION, "--no-refresh", "--json", *places, env=named)
     assert run.code == 0
     assert run.document["citations"][0]["path"] == "cats.md"
     assert "no longer allowed" in cli("store", "forget", HOST).err
-    assert cli("ask", QUESTION, "--no-refresh", *places, *REMOTE, env=named).code == 2
+    assert cli("ask", QUESTION, "--no-refresh", *places, env=named).code == 2
 
 
 @pytest.mark.parametrize(
     "uri", ["http://127.0.0.1:19530", "https://localhost:443", "http://127.0.0.1:19530/notes"]
 )
 def test_a_server_on_this_machine_needs_no_consent(cli, opened, places, uri):
-    assert cli("index", *places, "--store", "milvus", "--store-uri", uri).code == 0
+    assert cli("index", *places, env={"RAGQA_STORE": uri}).code == 0
     assert opened == [(uri, "")]
     assert consents().stores == ()
 
 
 def test_a_question_changes_no_index_that_a_team_shares(cli, opened, places):
-    shared = {"RAGQA_STORE": "milvus", "RAGQA_STORE_NAME": "team"}
-    uri = ["--store-uri", "http://127.0.0.1:19530"]
-    first = cli("ask", QUESTION, *places, *uri, env=shared)
+    shared = {"RAGQA_STORE": "http://127.0.0.1:19530", "RAGQA_STORE_NAME": "team"}
+    first = cli("ask", QUESTION, *places, env=shared)
     assert (first.code, first.out) == (3, "")
     assert "try: ragqa index" in first.err
-    assert cli("index", *places, *uri, env=shared).code == 0
+    assert cli("index", *places, env=shared).code == 0
     (places[1] / "dogs.md").write_text("# Dogs\n\nDogs bark.\n")
-    asked = cli("ask", QUESTION, *places, *uri, "--json", env=shared)
+    asked = cli("ask", QUESTION, *places, "--json", env=shared)
     assert json.loads(asked.out)["index"]["generation"] == 1
-    assert "1 added" in cli("index", *places, *uri, env=shared).out
+    assert "1 added" in cli("index", *places, env=shared).out
 
 
-@pytest.mark.parametrize("given", [None, "sub/kept.db"])
 def test_a_file_needs_no_consent_and_is_found_from_where_one_stands(
-    cli, opened, places, tmp_path, monkeypatch, given
+    cli, opened, places, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
-    options = ["--store-uri", given] if given else []
-    assert cli("index", *places, "--store", "milvus", *options).code == 0
-    assert opened == [(str(tmp_path.resolve() / given) if given else "", "")]
+    assert cli("config", "set", "store", "sub/kept.db", env={}).code == 0
+    assert cli("index", *places, env={}).code == 0
+    assert opened == [(str(tmp_path.resolve() / "sub/kept.db"), "")]
 
 
 @pytest.mark.parametrize(("typed", "code"), [("y\n", 0), ("n\n", 2), ("\n", 2)])
 def test_on_a_terminal_the_user_is_told_what_goes_where_and_asked_once(
     cli, opened, places, typed, code
 ):
-    run = cli("ask", QUESTION, *places, *REMOTE, typed=typed)
+    run = cli("ask", QUESTION, *places, typed=typed)
     said = " ".join(run.err.split())
     assert run.code == code
     for part in (
-        f"on another machine: http://{HOST}",
+        f"The store at http://{HOST} is not on this machine",
         "the text of every passage with titles, tags, paths and embeddings",
         f"of the notes in {places[1]}",
         "anyone on the network path can read it",
@@ -195,16 +185,11 @@ def test_on_a_terminal_the_user_is_told_what_goes_where_and_asked_once(
     assert said.count("[y/N]") == 1
     assert bool(opened) == (code == 0)
     assert consents().stores == ((HOST,) if code == 0 else ())
-    assert cli("ask", QUESTION, *places, *REMOTE).code == code
-
-
-def test_an_address_with_https_is_not_said_to_be_readable(cli, opened, places):
-    uri = ["--store", "milvus", "--store-uri", f"https://{HOST}"]
-    assert "can read it" not in cli("ask", QUESTION, *places, *uri, typed="n\n").err
+    assert cli("ask", QUESTION, *places).code == code
 
 
 def test_doctor_without_consent_is_one_finding_and_sends_nothing(cli, opened, places):
-    run = cli("doctor", "--json", *places, *REMOTE, typed="y\n")
+    run = cli("doctor", "--json", *places, typed="y\n")
     errors = [one for one in run.document["findings"] if one["severity"] == "error"]
     assert run.code == 2
     assert [one["what"].partition(";")[0] for one in errors] == [
@@ -216,89 +201,58 @@ def test_doctor_without_consent_is_one_finding_and_sends_nothing(cli, opened, pl
 
 def test_doctor_and_status_say_where_the_index_is(cli, opened, places):
     allow(HOST, Use.STORE)
-    cli("index", *places, *REMOTE)
-    run = cli("doctor", "--json", *places, *REMOTE)
+    cli("index", *places)
+    remarks = [Remark("Milvus 3.0.2"), Remark("the schema is of another ragqa", "ragqa index")]
+    monkeypatch.setattr(Fake, "said", remarks)
+    run = cli("doctor", "--json", *places)
     assert run.code == 0
-    found = [one["what"] for one in run.document["findings"]]
+    found = {one["what"]: (one["severity"], one["fix"]) for one in run.document["findings"]}
+    assert found["Milvus 3.0.2"] == ("ok", "")
+    pasted = " ".join(map(str, ["ragqa index", *places]))
+    assert found["the schema is of another ragqa"] == ("warning", pasted)
     assert any(f"kept at http://{HOST}, which you allowed" in what for what in found)
     assert not any("every file" in what for what in found)
-    status = cli("status", *places, *REMOTE)
+    status = cli("status", *places)
     assert f"1 passage at http://{HOST}, made " in status.out
     assert f"none: nothing but the index leaves this machine, to {HOST}\n" in status.out
-    kept = cli("status", "--json", *places, *REMOTE).document["store"]
+    kept = cli("status", "--json", *places).document["store"]
     assert kept == {"kind": "milvus", "uri": f"http://{HOST}", "name": None, "sent_to": HOST}
 
 
-def test_a_store_that_cannot_be_looked_at_is_a_finding(cli, opened, places, monkeypatch):
-    allow(HOST, Use.STORE)
-    cli("index", *places, *REMOTE)
-    monkeypatch.setattr(Fake, "failure", IndexUnusable("the server is down", hint="start it"))
-    run = cli("doctor", *places, *REMOTE)
-    assert run.code == 4
-    assert run.out.count("the server is down") == 1
-
-
-def test_the_size_of_a_file_elsewhere_counts(cli, opened, places, tmp_path):
-    where = ["--store", "milvus", "--store-uri", tmp_path / "kept.db"]
-    cli("index", *places, *where)
-    (tmp_path / "kept.db").write_bytes(bytes(3_000_000))
-    said = cli("status", *places, *where).out
-    assert re.search(rf"in {re.escape(str(tmp_path / 'kept.db'))} \(3\.\d MB\)", said)
-
-
-def test_the_command_to_paste_is_about_the_same_store(cli, opened, places):
-    allow(HOST, Use.STORE)
-    run = cli("search", "cats", "--no-refresh", *places, *REMOTE)
-    assert run.code == 3
-    assert run.err.splitlines()[-1] == f"try: ragqa index {' '.join(map(str, [*places, *REMOTE]))}"
-
-
 @pytest.mark.parametrize(
-    ("missing", "uri"),
-    [("pymilvus", []), ("pymilvus", ["--store-uri", "http://h:1"]), ("milvus_lite", [])],
+    ("missing", "store"),
+    [("pymilvus", "/kept.db"), ("pymilvus", "http://h:1"), ("milvus_lite", "/kept.db")],
 )
 def test_without_the_extra_the_line_that_installs_it_is_told(
-    cli, opened, installed, places, missing, uri
+    cli, opened, installed, places, missing, store
 ):
     installed.remove(missing)
-    run = cli("ask", QUESTION, *places, "--store", "milvus", *uri)
+    run = cli("ask", QUESTION, *places, env={"RAGQA_STORE": store})
     assert run.code == 2
     assert f"needs the package {missing}, which is not installed" in run.err
     assert 'try: pip install "ragqa[milvus]"' in run.err
     assert opened == []
 
 
-def test_a_server_needs_no_embedded_engine(cli, opened, installed, places):
-    installed.remove("milvus_lite")
-    assert cli("index", *places, "--store", "milvus", "--store-uri", "http://localhost").code == 0
-
-
 def test_an_experiment_never_touches_the_store_of_the_users_index(cli, opened, places, tmp_path):
-    own = {"RAGQA_STORE": "milvus", "RAGQA_STORE_URI": f"http://{HOST}"}
     options = ["--questions", question_file(tmp_path), "--set", "passage_tokens=60"]
-    assert cli("eval", *options, *places[:2], env=own).code == 0
+    assert cli("eval", *options, *places[:2]).code == 0
     assert opened == []
-    refused = cli("eval", *options, *places[:2], *REMOTE)
-    assert refused.code == 2
-    assert "would need another index than the one that --store names" in refused.err
 
 
 @pytest.mark.parametrize("debug", [[], ["--debug"]], ids=["plain", "debug"])
 @pytest.mark.parametrize(
     "uri", ["http://root:{}@h:1", "https://h/{}?token={}", "milvus://{}@h", "root:{}@h:19530"]
 )
-def test_a_uri_with_a_secret_is_refused_and_never_shown_or_kept(
-    cli, opened, places, tmp_path, uri, debug
-):
+def test_a_uri_with_a_secret_is_refused_and_never_shown_or_kept(cli, opened, tmp_path, uri, debug):
     uri = uri.replace("{}", MARKER)
-    given = ["--store", "milvus", "--store-uri", uri]
-    runs = [cli(*args, *places, *given, *debug) for args in (["ask", "cats"], ["index"])]
-    runs.append(cli("config", "set", "store_uri", uri, *debug))
-    env = {"RAGQA_STORE": "milvus", "RAGQA_STORE_URI": uri}
-    runs += [cli(*args, *debug, env=env) for args in (["config"], ["llm", "list"], ["doctor"])]
+    env = {"RAGQA_STORE": uri}
+    commands = (["ask", "cats"], ["index"], ["config"], ["llm", "list"], ["doctor"])
+    runs = [cli(*args, *debug, env=env) for args in commands]
+    runs.append(cli("config", "set", "store", uri, *debug, env={}))
     for run in runs:
         assert run.code == 2
-        assert "store_uri in" in run.err
+        assert "store in" in run.err
         assert "RAGQA_MILVUS_TOKEN" in run.err
         assert MARKER not in run.out + run.err
     assert not (tmp_path / "config").exists()
@@ -306,15 +260,15 @@ def test_a_uri_with_a_secret_is_refused_and_never_shown_or_kept(
 
 def test_a_token_is_no_setting_and_is_hidden_in_what_a_store_says(cli, opened, places, monkeypatch):
     allow(HOST, Use.STORE)
-    env = {"RAGQA_MILVUS_TOKEN": MARKER}
-    cli("index", *places, *REMOTE)
+    env = REMOTE | {"RAGQA_MILVUS_TOKEN": MARKER}
+    cli("index", *places)
     assert MARKER not in cli("config", env=env).out
 
     def refuse(self):
         raise IndexUnusable(f"the server does not take {MARKER}")
 
     monkeypatch.setattr(Fake, "snapshot", refuse)
-    run = cli("search", "cats", "--no-refresh", "--debug", *places, *REMOTE, env=env)
+    run = cli("search", "cats", "--no-refresh", "--debug", *places, env=env)
     assert run.code == 4
     assert "does not take ***" in run.err
     assert MARKER not in run.out + run.err

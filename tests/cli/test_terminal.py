@@ -76,20 +76,6 @@ def test_what_is_wrapped_keeps_the_indent_of_its_label(places, tmp_path, quick):
         assert max(map(len, lines)) <= 50
 
 
-def test_an_error_that_is_wrapped_stays_beside_its_label(tmp_path):
-    missing = tmp_path / ("folder that is nowhere " * 4)
-    printed = plain(on_terminal("index", "--corpus", str(missing), columns=50))
-    first, second = (line for line in printed.splitlines()[:2])
-    assert first.startswith("error: ")
-    assert re.match(r" {7}\S", second)
-
-
-def test_counts_of_one_are_in_the_singular(quick, places):
-    assert quick("index", *places).out.startswith("1 note, 1 passage: ")
-    assert "1 passage in " in quick("status", *places).out
-    assert "1 note indexed" in quick("doctor", *places).out
-
-
 def test_get_numbers_lines_on_a_terminal_or_if_asked(quick, places):
     address = "cats and more.md:5-7"
     shown = plain(on_terminal("get", address, *places))

@@ -1,6 +1,5 @@
 """Questions while an update would take long: they are answered at once, and say what waits."""
 
-import json
 import shutil
 
 import pytest
@@ -75,48 +74,12 @@ def test_the_command_that_is_named_reads_what_waits(ask, notes):
     assert (after["waiting"], after["warnings"], after["index"]["notes"]) == (0, [], 32)
 
 
-def test_a_chat_answers_and_says_what_waits(quick, ask, notes, slow, tmp_path):
-    write_notes(notes, PAGES)
-    places = ["--corpus", notes, "--index", tmp_path / "index"]
-    run = quick("chat", *places, env=slow, input=f"{QUESTION}\n".encode())
-    assert "80 degrees" in run.out
-    assert waits(30, notes) in run.err
-
-
-def test_formats_that_are_set_for_another_vault_do_not_stop_a_question(
-    quick, ask, notes, slow, tmp_path
-):
-    pages = {path.replace(".md", ".html"): f"<p>{text}</p>" for path, text in PAGES.items()}
-    write_notes(notes, pages)
-    assert ask("ask", QUESTION, "--json").document["waiting"] == 0
-    quick("config", "set", "formats", "html", env=slow)
-    run = ask("ask", QUESTION)
-    assert "80 degrees" in run.out
-    assert "30 files wait to be read" in run.err
-    quick("config", "set", "formats", "", "--corpus", notes, env=slow)
-    assert "wait to be read" not in ask("ask", QUESTION).err
-
-
 def test_a_note_that_is_gone_is_not_quoted_while_others_wait(ask, notes):
     write_notes(notes, PAGES)
     (notes / "tea.md").unlink()
     run = ask("ask", QUESTION, "--json")
     assert run.document["waiting"] == 30
     assert "80 degrees" not in run.out
-
-
-def test_a_note_that_changed_is_not_quoted_as_it_was_while_others_wait(ask, notes):
-    write_notes(notes, PAGES | {"tea.md": "# Tea\n\nGreen tea is now brewed at 75 degrees.\n"})
-    run = ask("ask", QUESTION, "--json")
-    assert run.document["waiting"] == 31
-    assert "80 degrees" not in json.dumps(run.document["citations"])
-
-
-def test_what_takes_no_time_is_read_before_the_question(ask, notes):
-    write_notes(notes, {"oolong.md": "# Oolong\n\nOolong is brewed at 90 degrees.\n"})
-    run = ask("ask", "at how many degrees is oolong brewed?", "--json")
-    assert "90 degrees" in run.document["answer"]
-    assert run.document["waiting"] == 0
 
 
 def test_notes_that_were_moved_or_touched_are_read_at_once(ask, notes):
@@ -128,24 +91,6 @@ def test_notes_that_were_moved_or_touched_are_read_at_once(ask, notes):
     run = ask("list", "--json").document
     assert run["waiting"] == 0
     assert "web/page7.md" in [note["path"] for note in run["notes"]]
-
-
-def test_a_long_note_that_was_edited_counts_by_what_it_has_grown(ask, notes, monkeypatch):
-    days = [f"## Day {n}\n\nOn day {n} we planted {n} trees by the river.\n" for n in range(60)]
-    write_notes(notes, {"journal.md": "\n".join(days)})
-    ask("index")
-    days[30] = "## Day 30\n\nOn day 30 it snowed.\n"
-    (notes / "journal.md").write_text("\n".join(days), encoding="utf-8")
-    monkeypatch.setattr("ragqa.indexing.source.LONG_BYTES", 1000)
-    run = ask("ask", "did it snow on day 30?", "--json").document
-    assert run["waiting"] == 0
-    assert "snowed" in run["answer"]
-
-
-def test_without_an_update_nothing_is_said_to_wait(ask, notes):
-    write_notes(notes, PAGES)
-    run = ask("ask", QUESTION, "--no-refresh", "--json").document
-    assert (run["waiting"], run["warnings"]) == (0, [])
 
 
 def test_the_first_build_is_made_however_long_it_takes(quick, notes, slow, tmp_path):

@@ -28,21 +28,6 @@ def why(ragqa, tmp_path):
     return run
 
 
-@pytest.mark.parametrize(
-    ("question", "note", "line"),
-    [
-        ("how long does the oven take to heat up?", "oven.md", 3),
-        ("how do I bake bread?", "bread.md", 6),
-    ],
-)
-def test_what_makes_a_cited_sentence_whole_is_in_the_answer_too(why, question, note, line):
-    document = why(question, f"{note}:{line}")
-    (said,) = (one for one in document["citations"] if one["path"] == note)
-    assert said["lines"][0] <= line < said["lines"][1]
-    number = said["n"]
-    assert document["verdict"] == f"Yes: {note}:{line} is in the answer, as [{number}]."
-
-
 def test_the_best_sentence_is_said_to_be_passed_over_for_what_a_newer_note_says(why):
     document = why("what is the API rate limit?", "client.md")
     best = document["sentences"][0]

@@ -5,7 +5,6 @@ import os
 import pytest
 
 from ragqa.config import load_settings, set_user_setting, user_settings_file
-from ragqa.config.folders import globs_in
 from ragqa.errors import UsageError
 from ragqa.types import Corpus, Folder
 
@@ -107,13 +106,3 @@ def test_a_projects_folders_must_all_be_inside_it(folders):
     folders[0].with_name("ragqa.toml").write_text('corpus = ["notes", "../elsewhere"]')
     with pytest.raises(UsageError, match="may not put the corpus outside its own folder"):
         corpus()
-
-
-def test_globs_are_relative_to_the_folders_named():
-    both = Corpus((Folder("/n", "notes"), Folder("/w", "a[1]")))
-    assert globs_in(both, ["a[1]"], ()) == ("a[[]1]",)
-    assert globs_in(both, ["notes"], ["2024*", "old"]) == ("notes/2024*", "notes/old")
-    assert globs_in(both, (), ["notes/old"]) == ("notes/old",)
-    assert globs_in(Corpus((Folder("/n", "notes"),)), ["notes"], ["old"]) == ("old",)
-    with pytest.raises(UsageError, match=r"called x; there are: notes, a\[1\]"):
-        globs_in(both, ["x"], ())

@@ -54,7 +54,7 @@ def test_a_key_file_that_others_may_use_is_refused_with_the_command_that_mends_i
     ("make", "says"),
     [
         (lambda file: file.symlink_to("/dev/null"), "symbolic link"),
-        (lambda file: file.mkdir(), "not a regular file"),
+        (lambda file: file.mkdir(), "not a file of yours"),
         (lambda file: file.touch(0o600), "empty"),
     ],
 )

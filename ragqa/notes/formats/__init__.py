@@ -5,7 +5,6 @@ A file becomes a `Document` or is refused with `Unfit`. No converter is imported
 
 import codecs
 import re
-import shlex
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from importlib import import_module
@@ -15,7 +14,7 @@ from typing import NamedTuple, TypeAlias
 
 from msgspec import Struct
 
-from ragqa.types import Corpus, Span
+from ragqa.types import Span
 
 OUTPUT = "output"
 """The label of the output of a notebook's cell."""
@@ -248,16 +247,15 @@ def switched_off(others: Mapping[str, int]) -> dict[str, int]:
     return {suffix: count for suffix, count in others.items() if suffix in _BY_SUFFIX}
 
 
-def how_to_read(suffixes: Iterable[str], names: Iterable[str], corpus: Corpus) -> str:
-    """The command that also reads files with these suffixes in this corpus.
+def how_to_read(suffixes: Iterable[str], names: Iterable[str]) -> str:
+    """The command that also reads files with these suffixes.
 
     :param names: as in the setting `formats`.
     """
     wanted = {format_of(suffix).name for suffix in suffixes}
     missing = sorted(one for one in wanted if not all(map(find_spec, FORMATS[one].needs)))
     install = f"pip install 'ragqa[{','.join(missing)}]', then " if missing else ""
-    places = " ".join(f"--corpus {shlex.quote(str(one))}" for one in corpus.folders)
-    return f"{install}ragqa config set formats {','.join(sorted({*names, *wanted}))} {places}"
+    return f"{install}ragqa config set formats {','.join(sorted({*names, *wanted}))}"
 
 
 def escaped(text: str, mark: str = "\\") -> str:

@@ -38,7 +38,7 @@ _MEANINGS: tuple[tuple[str, type[IndexUnusable], str, str], ...] = (
     ("quota|limit exceeded|exceeded the limit|resource_exhausted|insufficient|disk|deny to write",
      IndexNotWritable, "{at} accepts no more data", "give it more space or a higher quota"),
     ("unavailable|connect|not ready",
-     IndexNotReadable, "no Milvus answers at {uri}", "start it, or name another: --store-uri URI"),
+     IndexNotReadable, "no Milvus answers at {uri}", "start it, or change the setting store"),
     ("deadline|timeout", IndexNotReadable, "{at} did not answer in time", "ragqa doctor"),
     ("", IndexUnusable, "{at} failed", "ragqa doctor"),
 )  # fmt: skip
@@ -58,7 +58,7 @@ class Client:
         self.is_exact = self.is_lite = is_file(uri) or self.version.startswith("milvus_lite")
         if [*map(int, re.findall(r"\d+", self.version)[:2])] < [2, 5]:
             what = f"the Milvus server at {uri} has version {self.version:.40}; ragqa needs 2.5"
-            raise IndexUnusable(what, hint="upgrade it, or name another: --store-uri URI")
+            raise IndexUnusable(what, hint="upgrade it, or change the setting store")
 
     def pair(self, build: int) -> tuple[str, str]:
         """The collections of passages and of notes of a build; each takes those before the last."""

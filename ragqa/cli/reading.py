@@ -1,0 +1,267 @@
+"""The commands that read notes without answering: search, why, list, get, verify."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ragqa.cli.opening import Query, load, open_query, question_in
+from ragqa.cli.options import (
+    AsJson,
+    Folders,
+    Globs,
+    IndexFolder,
+    NoRefresh,
+    Since,
+    Tags,
+    TopK,
+    Where,
+    complete_path,
+    filters_of,
+)
+from ragqa.errors import UsageError
+
+
+def search(
+    query: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="QUERY", help="What to look for; - or nothing reads standard input."
+        ),
+    ] = None,
+    *,
+    related: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NOTE",
+            help="List the notes near this one by links and meaning, instead of passages.",
+            autocompletion=complete_path,
+        ),
+    ] = None,
+    tag: Tags = None,
+    path: Globs = None,
+    since: Since = "",
+    where: Where = "",
+    no_refresh: NoRefresh = False,
+    top_k: TopK = None,
+    corpus: Folders = None,
+    index: IndexFolder = None,
+    json: AsJson = False,
+) -> int:
+    """List the passages nearest to a query, best first, or the notes near a note.
+
+    Example: ragqa search "vector index memory" --path "rag/*" --top-k 3
+    """
+    from ragqa import render
+    from ragqa.render import documents, results
+
+    if related is not None and query:
+        raise UsageError("--related takes no query", hint=f"ragqa search {shlex.join(query)}")
+    text = question_in(query) if related is None else ""
+    filters = filters_of(tag, path, since, where)
+    asks = related is None
+    with open_query(
+        corpus, index, filters, no_refresh=no_refresh, top_k=top_k, asks=asks
+    ) as opened:
+        if related is not None:
+            return _search_related(opened, related, json=json)
+        result = opened.index.search(text, **opened.arguments)
+    if json:
+        render.print_document(documents.search_document(result))
+    else:
+        results.print_search(result, opened.linker)
+    render.print_warnings(result.warnings)
+    return 0 if result.hits else 1
+
+
+def _search_related(opened: Query, note: str, *, json: bool) -> int:
+    from ragqa import render
+    from ragqa.related import related_to
+    from ragqa.render import documents, results
+
+    found = related_to(opened.index, note, **opened.arguments)
+    if json:
+        render.print_document(documents.related_document(found))
+    else:
+        results.print_related(found, opened.linker)
+    render.print_warnings(found.warnings)
+    return 0 if found.related else 1
+
+
+def why(
+    question: Annotated[
+        list[str], typer.Argument(metavar="QUESTION", help="The question; - reads standard input.")
+    ],
+    target: Annotated[
+        str,
+        typer.Option(
+            metavar="NOTE[:LINES|#HEADING]",
+            help="The note, or a part of it, as ragqa get takes it.",
+            autocompletion=complete_path,
+        ),
+    ],
+    *,
+    tag: Tags = None,
+    path: Globs = None,
+    since: Since = "",
+    where: Where = "",
+    no_refresh: NoRefresh = False,
+    corpus: Folders = None,
+    index: IndexFolder = None,
+    json: AsJson = False,
+) -> int:
+    """Explain why a note is in the answer to a question, or why it is not.
+
+    Follows the note through indexing, filters, ranking and the choice of excerpts.
+
+    Example: ragqa why "what is prompt injection?" --target guardrails.md
+    """
+    from ragqa import render
+    from ragqa.addresses import NoTarget
+    from ragqa.explaining import explain
+    from ragqa.render.explanations import explanation_document, print_explanation
+
+    text = question_in(question)
+    filters = filters_of(tag, path, since, where)
+    with open_query(corpus, index, filters, no_refresh=no_refresh, asks=True) as query:
+        try:
+            explanation = explain(query.index, text, target=target, **query.arguments)
+        except NoTarget as exc:
+            exc.hint = ", or ".join(f"--target {one}" for one in exc.targets) or exc.hint
+            raise
+    if json:
+        render.print_document(explanation_document(explanation))
+    else:
+        print_explanation(explanation, query.linker)
+    render.print_warnings(explanation.warnings)
+    return 0
+
+
+def list_notes(
+    tags: Annotated[
+        bool, typer.Option("--tags", help="List the tags, each with its number of notes.")
+    ] = False,
+    *,
+    tag: Tags = None,
+    path: Globs = None,
+    since: Since = "",
+    where: Where = "",
+    no_refresh: NoRefresh = False,
+    corpus: Folders = None,
+    index: IndexFolder = None,
+    json: AsJson = False,
+) -> int:
+    """List the notes with their dates, titles and tags, or the tags alone.
+
+    Exits with 1 if there are none.
+
+    Example: ragqa list --tag fine-tuning
+    """
+    from ragqa import render
+    from ragqa.render import documents, results
+
+    filters = filters_of(tag, path, since, where)
+    with open_query(corpus, index, filters, no_refresh=no_refresh) as query:
+        found = query.index.notes(**query.arguments)
+    if json:
+        render.print_document(documents.list_document(found, tags=tags))
+    else:
+        results.print_list(found, tags=tags)
+    render.print_warnings(found.warnings)
+    return 0 if (found.tags if tags else found.notes) else 1
+
+
+def get(
+    address: Annotated[
+        str,
+        typer.Argument(
+            metavar="NOTE[:LINES|#HEADING]",
+            help="The note, by path, file name, title or alias; NOTE:7-9 or NOTE:7:9 names lines, "
+            "NOTE#HEADING a section, NOTE#^ID a block; or a place as ask prints it, such as "
+            "'x.pdf, p. 3'; or a link such as '[[NOTE#HEADING]]'.",
+            autocompletion=complete_path,
+        ),
+    ],
+    *,
+    numbers: Annotated[
+        bool | None,
+        typer.Option(
+            "--numbers/--no-numbers",
+            help="Say where it is and number the lines, or print the text alone. "
+            "Default: numbers on a terminal.",
+        ),
+    ] = None,
+    no_refresh: NoRefresh = False,
+    corpus: Folders = None,
+    index: IndexFolder = None,
+    json: AsJson = False,
+) -> int:
+    """Print a note, some of its lines, or the section below a heading.
+
+    Leaves out what readers of the note do not see: comments, and secrets in its front matter.
+
+    Example: ragqa get "lora.md#LoRA or full fine-tuning"
+    """
+    from ragqa import render
+    from ragqa.addresses import get_part
+    from ragqa.render import documents, results
+
+    with open_query(corpus, index, no_refresh=no_refresh) as query:
+        part = get_part(query.index, address, refresh=query.refresh, progress=query.progress)
+    if json:
+        render.print_document(documents.part_document(part))
+    else:
+        results.print_part(part, query.linker, numbered=numbers)
+    return 0
+
+
+def verify(
+    answer: Annotated[
+        str,
+        typer.Argument(
+            metavar="ANSWER",
+            help="A file saved from ask --json or ask --format markdown; - reads standard input.",
+        ),
+    ],
+    corpus: Folders = None,
+    json: AsJson = False,
+) -> int:
+    """Check whether the notes still say what a saved answer quotes.
+
+    Each citation is intact, moved (the same words elsewhere), changed (with the difference) or
+    gone. Exits with 0 if all are intact or moved, else with 1. Needs no index and writes
+    nothing.
+
+    Example: ragqa verify answer.json
+    """
+    from ragqa import render
+    from ragqa.render import verifications
+    from ragqa.render.results import Linker
+    from ragqa.verifying.checking import verify as verify_answer
+    from ragqa.verifying.saved import read_saved
+
+    loaded = load(corpus)
+    named = "standard input" if answer == "-" else answer
+    try:
+        with sys.stdin.buffer if answer == "-" else Path(answer).open("rb") as file:
+            saved = read_saved(file, named)
+    except (OSError, ValueError) as exc:
+        reason = getattr(exc, "strerror", None) or exc
+        raise UsageError(f"{named} cannot be read: {reason}", hint="ragqa verify --help") from exc
+    with render.ProgressLine() as progress:
+        verification = verify_answer(
+            saved,
+            loaded.places.corpus,
+            max_note_bytes=loaded.settings.max_note_bytes,
+            formats=loaded.settings.formats,
+            progress=progress,
+        )
+    if json:
+        render.print_document(verifications.verification_document(verification))
+    else:
+        linker = Linker(loaded.places.corpus, loaded.settings.link_format)
+        verifications.print_verification(verification, linker)
+    render.print_warnings(verification.warnings)
+    return 0 if verification.is_sound else 1
