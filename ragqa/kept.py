@@ -52,8 +52,7 @@ def kept_indexes() -> list[KeptIndex]:
     return [
         _kept(folder)
         for folder in sorted(indexes_folder().iterdir())
-        if not folder.is_symlink()
-        and any((folder / name).is_file() for name in (DATABASE, OLD_POINTER))
+        if not folder.is_symlink() and (folder / DATABASE).is_file()
     ]
 
 

@@ -14,7 +14,7 @@ from typer.main import get_command
 
 from ragqa import __version__
 from ragqa.cli.options import quote_for_shells, with_places
-from ragqa.errors import OutOfMemory, RagqaError, UsageError, out_of_memory, require_memory
+from ragqa.errors import OutOfMemory, RagqaError, UsageError, out_of_memory
 
 COMMANDS = {
     "ask": "asking.ask",

@@ -266,6 +266,8 @@ def open_source(
 
     Example: ragqa open 1
     """
+    from ragqa import asked as questions
+
     loaded = load(corpus, index)
-    asked = last_asked(loaded.settings, loaded.places.corpus)
-    return 1 if editors.open_source(asked.source(number), loaded.places.corpus) else 0
+    asked = questions.last_asked(loaded.settings, loaded.places.corpus)
+    return 1 if questions.open_source(asked.source(number), loaded.places.corpus) else 0

@@ -70,7 +70,7 @@ def build_index(
     """
     from ragqa import render
     from ragqa.render.documents import report_document
-    from ragqa.render.results import print_report
+    from ragqa.render.overviews import print_report
     from ragqa.types import counted
 
     if listed:

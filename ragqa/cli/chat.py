@@ -8,6 +8,7 @@ from functools import cache
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from ragqa.asked import History
 from ragqa.cli.asking import writer_for
 from ragqa.cli.opening import is_interactive, load, open_index
 from ragqa.cli.options import (
@@ -28,7 +29,6 @@ from ragqa.cli.options import (
 from ragqa.errors import NotAllowed, RagqaError
 
 if TYPE_CHECKING:
-    from ragqa.asked import History
     from ragqa.cli.conversation import Conversation
 
 

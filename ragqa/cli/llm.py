@@ -7,6 +7,7 @@ import typer
 from ragqa.cli.opening import is_interactive, load
 from ragqa.cli.options import AsJson, Yes
 from ragqa.errors import BackendFailed, UsageError
+from ragqa.safe import safe_line
 
 if TYPE_CHECKING:
     from ragqa.consent import Use
@@ -122,9 +123,9 @@ def consented(
         hint = f"ragqa {use.command} allow {host}, or add --yes to this command"
         raise not_allowed(destination.backend, what, destination.where, hint=hint)
     if not yes:
-        backend = render.safe_line(destination.backend)
-        render.say(f"{backend} is not on this machine. It would be sent {render.safe_line(what)}.")
-        render.say(f"This would go to: {render.safe_line(destination.where)}")
+        backend = safe_line(destination.backend)
+        render.say(f"{backend} is not on this machine. It would be sent {safe_line(what)}.")
+        render.say(f"This would go to: {safe_line(destination.where)}")
         if not render.confirm("Allow this, now and from now on?"):
             return False
     try:

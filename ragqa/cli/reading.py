@@ -160,7 +160,7 @@ def list_notes(
     Example: ragqa list --tag fine-tuning
     """
     from ragqa import render
-    from ragqa.render import documents, results
+    from ragqa.render import documents, overviews
 
     filters = filters_of(tag, path, since, where)
     with open_query(corpus, index, filters, no_refresh=no_refresh) as query:
@@ -168,7 +168,7 @@ def list_notes(
     if json:
         render.print_document(documents.list_document(found, tags=tags))
     else:
-        results.print_list(found, tags=tags)
+        overviews.print_list(found, tags=tags)
     render.print_warnings(found.warnings)
     return 0 if (found.tags if tags else found.notes) else 1
 
@@ -237,7 +237,7 @@ def verify(
     Example: ragqa verify answer.json
     """
     from ragqa import render
-    from ragqa.render import verifications
+    from ragqa.render import explanations
     from ragqa.render.results import Linker
     from ragqa.verifying.checking import verify as verify_answer
     from ragqa.verifying.saved import read_saved
@@ -259,9 +259,9 @@ def verify(
             progress=progress,
         )
     if json:
-        render.print_document(verifications.verification_document(verification))
+        render.print_document(explanations.verification_document(verification))
     else:
         linker = Linker(loaded.places.corpus, loaded.settings.link_format)
-        verifications.print_verification(verification, linker)
+        explanations.print_verification(verification, linker)
     render.print_warnings(verification.warnings)
     return 0 if verification.is_sound else 1

@@ -64,12 +64,13 @@ def set_value(
     from ragqa.config import set_user_setting, user_settings_file
     from ragqa.config.settings import shown
     from ragqa.llms import check_kind
+    from ragqa.readers import reader_for
 
     for value in values:
         if name == "llm" and ":" in value:
             check_kind(value)
         if name == "reader" and value.strip():
-            prepare(value)
+            reader_for(value)
         if name == "corpus" and value and not Path(value).expanduser().is_dir():
             raise UsageError(f"there is no folder {value}", hint="name one that there is")
     written = set_user_setting(name, values if len(values) > 1 else values[0])

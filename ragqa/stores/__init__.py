@@ -244,11 +244,11 @@ def open_store(path: Path, *, kind: str = "local", uri: str = "", name: str = ""
     """
     if kind not in STORES:
         raise UsageError(f"no store of the kind {kind!r}; there are: {', '.join(sorted(STORES))}")
-    _check_installed(kind, uri)
+    _check_usable(kind, uri)
     return STORES[kind](path, uri, name)
 
 
-def check_usable(kind: str, uri: str) -> None:
+def _check_usable(kind: str, uri: str) -> None:
     """Check that the packages a kind of store needs are installed, without importing them.
 
     :raises UsageError: one is missing; the hint installs it.
@@ -316,7 +316,7 @@ class StorePlace(Struct, frozen=True):
         :raises NotAllowed: the user has not allowed the host.
         :raises UsageError: there is no such store, or it needs a missing package.
         """
-        _check_installed(self.kind, self.uri)
+        _check_usable(self.kind, self.uri)
         host = self.host
         if host and not may_use(host):
             raise NotAllowed(

@@ -116,11 +116,10 @@ def _reading(what: str) -> Iterator[None]:
         raise IndexUnusable(f"{what} is damaged: {exc!s:.80}", hint=REBUILD) from exc
 
 
-def _pack(content: object, where: str, *others: str) -> str:
-    """Encode as ASCII JSON, which preserves undecodable bytes; `others` are in the row, too."""
-    data = json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
-    packed = base64.b85encode(zlib.compress(data)).decode()
-    if max(map(len, (packed, *others))) > MAX_TEXT_BYTES:
+def _pack(data: bytes, where: str, *others: str) -> str:
+    """Encode in ASCII; `others` are in the row, too."""
+    text = base64.b85encode(zlib.compress(data)).decode()
+    if max(map(len, (text, *others))) > MAX_TEXT_BYTES:
         hint = "exclude notes in .ragqaignore, or keep the index here: ragqa config set store local"
         raise IndexUnusable(f"{where} has more text than a Milvus row can hold", hint=hint)
     return text
