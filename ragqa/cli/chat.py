@@ -24,9 +24,9 @@ def chat(*, scope: Scope, top_k: TopK = None, given: Places, llm: LLMGiven) -> i
 
     Example: ragqa chat --tag fine-tuning
     """
-    from ragqa.asked import History
     from ragqa.cli.lines import PipedLines, TypedLines, is_interactive
     from ragqa.config import history_file
+    from ragqa.history import History
 
     # Report wrong options and settings before the first question.
     loaded = load_flags({**given.flags, "top_k": top_k})

@@ -4,8 +4,8 @@ import signal
 import sys
 from types import FrameType
 
-from ragqa.asked import History
 from ragqa.errors import UsageError
+from ragqa.history import History
 
 MAX_BYTES = 8_000
 """The longest line, in bytes."""

@@ -17,7 +17,7 @@ FOR_AN_LLM = {"ragqa.llms.http", "ragqa.llms.limits", "ragqa.llms.servers", "rag
 FOR_AN_LLM |= {"ragqa.cli.consenting", "ragqa.claims.support", "ragqa.generation"}
 FOR_AN_LLM |= {"httpx2", "httpcore2"}
 FOR_A_SERVER = {"pymilvus", "milvus_lite", "grpc", "ray"}
-FOR_A_CHAT = {"ragqa.chatting", "ragqa.chatting", "prompt_toolkit"}
+FOR_A_CHAT = {"ragqa.chatting", "prompt_toolkit"}
 FOR_A_REPORT = {"jinja2", "markupsafe"}
 FOR_SETTINGS = {"ragqa.config", "ragqa.safe", "platformdirs", "tomllib"}
 
