@@ -238,7 +238,8 @@ def _lines_in(lines: tuple[int, int], path: str, text: str) -> tuple[int, int]:
     total = text.count("\n") + (not text.endswith("\n") and bool(text))
     if not 1 <= first <= total:
         near = f"{path}:{total if first > 1 else 1}" if total else path
-        raise NoTarget(f"{path} has {counted(total, 'line')}, so no line {first}", [near])
+        has = counted(total, "line")
+        raise NoTarget(f"{path} has {has}, so there is no line {first}", [near])
     return first, min(last, total)
 
 

@@ -1,7 +1,6 @@
-"""The questions asked about some notes: all of them, and the last, with its sources to open.
+"""The last question about some notes, kept to go on from its answer, and its sources, to open.
 
-Both are files that only the user may read. Names of notes are untrusted: no shell sees them, and
-no program takes one for an option.
+Names of notes are untrusted: no shell sees them, and no program takes one for an option.
 """
 
 import os
@@ -26,12 +25,10 @@ from ragqa.config.settings import OPTIONAL_FORMATS
 from ragqa.corpus import Corpus
 from ragqa.errors import UsageError
 from ragqa.notes.ignore import VAULT_FOLDER
-from ragqa.safe import private_folder, write_private
+from ragqa.safe import write_private
 from ragqa.types import Answer, Citation, Filters
 from ragqa.types.answers import FURTHER
 
-MAX_LINES = 1_000
-_MAX_BYTES = 500_000
 _LAST_FOLDER = "last"
 _LAST_BYTES = 1_000_000
 
@@ -39,48 +36,6 @@ _PLUS = ("vi", "vim", "nvim", "gvim", "nano", "emacs", "emacsclient", "micro", "
 _COLON = ("hx", "helix", "subl", "zed")
 _GOTO = ("code", "code-insiders", "codium", "cursor")
 """How editors take a line: as +LINE, behind the file, or so after an option."""
-
-
-class History:
-    """The questions asked before: a bounded file; errors on writing it are ignored.
-
-    :param path: the file; None to keep nothing.
-    """
-
-    def __init__(self, path: Path | None) -> None:
-        self._path = path
-
-    def read(self) -> list[str]:
-        """Read the lines, oldest first; drop lines over the limits from the file, too."""
-        if self._path is None:
-            return []
-        try:
-            with self._path.open("rb") as file:
-                size = file.seek(0, os.SEEK_END)
-                file.seek(max(0, size - _MAX_BYTES))
-                text = file.read(_MAX_BYTES).decode("utf-8", "replace")
-        except OSError:
-            return []
-        lines = text.splitlines()
-        kept = lines[size > _MAX_BYTES :][-MAX_LINES:]
-        if len(kept) < len(lines):
-            with suppress(OSError):
-                write_private(self._path, "".join(f"{line}\n" for line in kept))
-        return kept
-
-    def add(self, line: str) -> bool:
-        """Append a question; False for a command of the chat, which is none and may name a file."""
-        flat = " ".join(line.split())
-        if not flat or flat.startswith("/"):
-            return False
-        if self._path is not None:
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
-            with suppress(OSError):
-                private_folder(self._path.parent)
-                with os.fdopen(os.open(self._path, flags, 0o600), "ab") as file:
-                    os.fchmod(file.fileno(), 0o600)
-                    file.write(f"{flat}\n".encode("utf-8", "replace"))
-        return True
 
 
 class Shown(Struct, frozen=True):

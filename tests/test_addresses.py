@@ -84,10 +84,10 @@ def test_a_part_of_a_note_is_named_as_editors_and_links_name_it(oven, text, line
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
-        ("Oven:0", "in/Oven.md has 15 lines, so no line 0", "in/Oven.md:1"),
-        ("Oven:-1", "in/Oven.md has 15 lines, so no line -1", "in/Oven.md:1"),
-        ("Oven:16", "in/Oven.md has 15 lines, so no line 16", "in/Oven.md:15"),
-        ("Oven:99:101", "in/Oven.md has 15 lines, so no line 99", "in/Oven.md:15"),
+        ("Oven:0", "in/Oven.md has 15 lines, so there is no line 0", "in/Oven.md:1"),
+        ("Oven:-1", "in/Oven.md has 15 lines, so there is no line -1", "in/Oven.md:1"),
+        ("Oven:16", "in/Oven.md has 15 lines, so there is no line 16", "in/Oven.md:15"),
+        ("Oven:99:101", "in/Oven.md has 15 lines, so there is no line 99", "in/Oven.md:15"),
         ("Oven#Doors", "in/Oven.md has no heading 'Doors'", "'in/Oven.md#Door'"),
         ("Oven#^gentle", "in/Oven.md has no block '^gentle'", "'in/Oven.md#^gently'"),
         ("[[#Door]]", "#Door is in a note that is not named", "'NOTE#Door'"),

@@ -4,7 +4,7 @@ import stat
 
 import pytest
 
-from ragqa.asked import MAX_LINES, History
+from ragqa.history import MAX_LINES, History
 
 
 @pytest.fixture

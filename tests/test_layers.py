@@ -11,7 +11,7 @@ PACKAGE = Path(ragqa.__file__).parent
 LAYERS = [
     {"errors", "safe", "corpus", "languages"},
     {"types"},
-    {"config", "text", "clock", "stages"},
+    {"config", "text", "clock", "stages", "history"},
     {"notes", "passages", "embedders", "stores", "llms", "consent"},
     {"search", "readers"},
     {"claims"},

@@ -10,9 +10,9 @@ from unittest import mock
 from fuzz_notes import OTHER
 from holding import check_document, must, printing
 
-from ragqa.asked import History
 from ragqa.cli import run
 from ragqa.config import user_settings_file
+from ragqa.history import History
 from ragqa.notes.frontmatter import read_front_matter
 from ragqa.render import to_json
 

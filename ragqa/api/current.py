@@ -73,9 +73,9 @@ class CurrentNotes:
         name, _, anchor = link.partition("#")
         path = self._names.path_of(name, source) if name.strip() else source
         if path and path not in self._embedded and len(self._embedded) < _MOST_EMBEDDED:
-            layout = self._layout(path, None) if format_of(path).name == "markdown" else None
-            blocks = parse_note(path, layout.text, "", Stamp(0, 0)).blocks if layout else ()
-            self._embedded[path] = layout and (layout, blocks)
+            whole = self._layout(path, None) if format_of(path).name == "markdown" else None
+            parsed = whole and parse_note(path, whole.text, "", Stamp(0, 0))
+            self._embedded[path] = (whole, parsed.blocks) if whole and parsed else None
         if not (found := self._embedded.get(path)):
             return None
         layout, blocks = found

@@ -8,7 +8,6 @@ from functools import cache
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from ragqa.asked import History
 from ragqa.cli.asking import writer_for
 from ragqa.cli.opening import is_interactive, load, open_index
 from ragqa.cli.options import (
@@ -30,6 +29,7 @@ from ragqa.errors import NotAllowed, RagqaError
 
 if TYPE_CHECKING:
     from ragqa.cli.conversation import Conversation
+    from ragqa.history import History
 
 
 def chat(
@@ -56,6 +56,7 @@ def chat(
     Example: ragqa chat --tag fine-tuning
     """
     from ragqa.config import history_file
+    from ragqa.history import History
 
     # Report wrong options and settings before the first question.
     loaded = load(corpus, index, top_k=top_k)

@@ -14,11 +14,11 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from ragqa import __version__
-from ragqa.asked import History
 from ragqa.config import history_file
 from ragqa.diagnosis import choice_of
 from ragqa.errors import NotAllowed, RagqaError, UsageError
 from ragqa.generation import Writer
+from ragqa.history import History
 from ragqa.llms.servers import without_keys
 from ragqa.render.excerpts import words_of
 from ragqa.render.markdown import answer_markdown

@@ -7,9 +7,9 @@ import stat
 import pytest
 from support import write_notes
 
-from ragqa.asked import History
 from ragqa.cli import run
 from ragqa.config import Settings, history_file
+from ragqa.history import History
 from ragqa.safe import private_folder
 from ragqa.serving.guard import kept_token
 from ragqa.types import Corpus

@@ -10,8 +10,8 @@ import pytest
 from support import QUICK, run_ragqa, write_notes
 
 from ragqa import __version__
-from ragqa.asked import History
 from ragqa.config import Settings, history_file, load_settings
+from ragqa.history import History
 from ragqa.serving.note_page import quoted_by, stretch
 from ragqa.serving.pages import ask_page, laid_out
 from ragqa.serving.warm import WarmIndex
