@@ -274,15 +274,11 @@ def test_the_server_in_the_example_asks_for_a_password_and_serves_this_machine_a
     assert all(secret.startswith("${") for secret in secrets)
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
-def test_every_test_that_a_document_names_exists(path):
-    named = re.findall(r"`([\w/]+\.py)::(\w+)`", path.read_text(encoding="utf-8"))
-    missing = [
-        f"{file}::{test}"
-        for file, test in named
-        if f"\ndef {test}(" not in (ROOT / "tests" / file).read_text(encoding="utf-8")
-    ]
-    assert missing == []
+@pytest.mark.parametrize("name", ["SECURITY.md", "docs/reliability.md"])
+def test_every_file_of_tests_that_is_named_as_proof_exists(name):
+    named = re.findall(r"`([\w/]*test_\w+\.py)`", (ROOT / name).read_text(encoding="utf-8"))
+    assert named
+    assert [file for file in named if not (ROOT / "tests" / file).is_file()] == []
 
 
 def test_the_picture_is_what_the_commands_print(wiki_index):
