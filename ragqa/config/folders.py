@@ -62,7 +62,7 @@ def corpus_given(paths: Sequence[str]) -> Corpus:
     """
     for path in paths:
         if not Path(path).expanduser().is_dir():
-            raise UsageError(f"there is no folder {path}", hint="name one that there is")
+            raise UsageError(f"there is no folder {path}", hint="name a folder that exists")
     return corpus_of(tuple(Folder(absolute(path, Path.cwd())) for path in paths))
 
 

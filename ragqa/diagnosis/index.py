@@ -230,7 +230,7 @@ def _reader(index: Index) -> list[Finding]:
         reader = reader_for(index.settings.reader)
     except UsageError as exc:
         return [Finding(Severity.WARNING, f"no reader is used: {exc.message}", exc.hint)]
-    return [Finding(Severity.OK, f"question and passage are read together by: {reader.name}")]
+    return [Finding(Severity.OK, f"the reader is {reader.name}")]
 
 
 def _size(kept: StorePlace) -> int:
