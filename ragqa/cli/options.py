@@ -151,7 +151,7 @@ class ScopeOptions:
         str,
         typer.Option(
             metavar="FILTER",
-            help="Only notes whose properties match, as in 'status = \"done\" and due < 2026-01-01'.",
+            help="Only notes whose properties match: 'status = \"done\" and due < 2026-01-01'.",
         ),
     ] = ""
     no_refresh: NoRefresh = False
