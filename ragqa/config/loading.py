@@ -226,4 +226,4 @@ def _current_folder() -> Path:
     try:
         return Path.cwd()
     except OSError as exc:
-        raise UsageError("the current folder no longer exists", hint="cd to ~, for example") from exc
+        raise UsageError("the current folder no longer exists", hint="cd ~") from exc
