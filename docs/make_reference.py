@@ -24,9 +24,10 @@ SHARED_FROM = 4
 OPENING = """\
 # Reference
 
-Every command, option, setting and exit code, written from the code by `python docs/make_reference.py`.
-[Getting started](getting-started.md), [answers](answers.md) and [chat and LLMs](llm.md) say what they
-are for; [json.md](json.md) has the documents that `--json` prints.
+Every command, option, setting and exit code, written from the code by
+`python docs/make_reference.py`. [Getting started](getting-started.md), [answers](answers.md) and
+[chat and LLMs](llm.md) say what they are for; [json.md](json.md) has the documents that `--json`
+prints.
 """
 SETTINGS_OPENING = """\
 A setting takes its value from the first of these that has one:
@@ -37,15 +38,15 @@ A setting takes its value from the first of these that has one:
 4. your own settings file, which `ragqa config set` writes;
 5. the default.
 
-`corpus` and `index` have [an order of their own](getting-started.md#your-own-notes), and `formats` can be
-set [for one folder](formats.md). A `ragqa.toml` can arrive with somebody else's notes, so it may not hold
-every setting; the last column says which
+`corpus` and `index` have [an order of their own](getting-started.md#your-own-notes), and `formats`
+can be set [for one folder](formats.md). A `ragqa.toml` can arrive with somebody else's notes, so it
+may not hold every setting; the last column says which
 ([what it can do](../SECURITY.md#against-the-author-of-a-note)).
 """
 MEANINGS = {
     0: "answered, or done",
-    1: "the notes do not seem to answer, nothing an LLM wrote is supported, a citation changed or is "
-    "gone (`verify`), nothing was found (`search`, `list`, `more`), or a measure is below "
+    1: "the notes do not seem to answer, nothing an LLM wrote is supported, a citation changed or "
+    "is gone (`verify`), nothing was found (`search`, `list`, `more`), or a measure is below "
     "`--fail-under`",
     2: "the command line or a setting is wrong, or a host is not allowed",
     3: "no notes, or no index",
