@@ -7,7 +7,7 @@ it although they know all of its words. The words added are the rarest words of 
 question that occur in the notes cited for it, those in headings first; if none occurs there, the
 heading of a cited note.
 
-Where the rule is from, and its results, are in docs/decisions/follow-ups.md.
+Where the rule is from, and its results, are in docs/decisions/answers.md.
 """
 
 import math
