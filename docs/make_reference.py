@@ -38,9 +38,8 @@ A setting takes its value from the first of these that has one:
 4. your own settings file, which `ragqa config set` writes;
 5. the default.
 
-`corpus` and `index` have [an order of their own](getting-started.md#your-own-notes), and `formats`
-can be set [for one folder](formats.md). A `ragqa.toml` can arrive with somebody else's notes, so it
-may not hold every setting; the last column says which
+`corpus` and `index` have [an order of their own](getting-started.md#your-own-notes). A `ragqa.toml`
+can arrive with somebody else's notes, so it may not hold every setting; the last column says which
 ([what it can do](../SECURITY.md#against-the-author-of-a-note)).
 """
 MEANINGS = {
@@ -54,7 +53,7 @@ MEANINGS = {
     5: "the LLM failed; the answer in the notes' own words is printed",
     6: "another process is writing the index",
     7: "notes were skipped (`index --strict`)",
-    8: "there is too little memory, or too low a limit on it (`ulimit -v`)",
+    8: "there is too little memory",
     70: "a bug in ragqa; the message names a file with the traceback",
     130: "interrupted by Ctrl-C",
 }

@@ -69,6 +69,8 @@ def page() -> str:
         level, title, body = found.groups()
         if title in tables:
             body = _TABLE.sub(lambda _: tables.pop(title), body, count=1)
+        elif level == "###":
+            return ""  # a part that no document has any more
         return f"{level} {title}\n{body}"
 
     made = _SECTION.sub(section, text)
