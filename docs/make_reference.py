@@ -24,10 +24,10 @@ SHARED_FROM = 4
 OPENING = """\
 # Reference
 
-Every command, option, setting and exit code. `python docs/make_reference.py` writes this page from
-the code, and a test keeps the two the same. What the commands are for is in
-[getting started](getting-started.md), [answers](answers.md), [chat and LLMs](llm.md) and
-[evaluation](evaluation.md). The documents that `--json` prints are in [json.md](json.md).
+Every command, option, setting and exit code, written from the code by
+`python docs/make_reference.py`. [Getting started](getting-started.md), [answers](answers.md) and
+[chat and LLMs](llm.md) say what they are for; [json.md](json.md) has the documents that `--json`
+prints.
 """
 SETTINGS_OPENING = """\
 A setting takes its value from the first of these that has one:
@@ -38,16 +38,15 @@ A setting takes its value from the first of these that has one:
 4. your own settings file, which `ragqa config set` writes;
 5. the default.
 
-For `corpus` and `index` a folder named `corpus` in the current folder comes before your own
-settings ([your own notes](getting-started.md#your-own-notes)). The last column says whether a
-`ragqa.toml` may hold the setting, since such a file can arrive with somebody else's notes
+`corpus` and `index` have [an order of their own](getting-started.md#your-own-notes). A `ragqa.toml`
+can arrive with somebody else's notes, so it may not hold every setting; the last column says which
 ([what it can do](../SECURITY.md#against-the-author-of-a-note)).
 """
 MEANINGS = {
     0: "answered, or done",
-    1: "the notes do not seem to answer, an LLM wrote nothing that the notes support, a citation "
-    "changed or is gone (`verify`), nothing was found (`search`, `list`, `more`), or a measure is "
-    "below `--fail-under`",
+    1: "the notes do not seem to answer, nothing an LLM wrote is supported, a citation changed or "
+    "is gone (`verify`), nothing was found (`search`, `list`, `more`), or a measure is below "
+    "`--fail-under`",
     2: "the command line or a setting is wrong, or a host is not allowed",
     3: "no notes, or no index",
     4: "the index cannot be read, written or trusted",

@@ -2,8 +2,8 @@
 
 python docs/make_schema.py
 
-What a key means is written in json.md, in the last column, which is kept. A key without a row there
-gets one, to be filled in.
+What a key means is written in json.md, behind its type and a colon, and is kept. A key without a
+row there gets one, to be filled in.
 """
 
 import json
@@ -33,7 +33,10 @@ DOCUMENTS: dict[str, tuple[str, type[Struct]]] = {
 }
 """The command that prints each document, and its declaration, by the name of its schema."""
 
-_ROW = re.compile(r"^\| `([^`]+)`[^|]* \|[^|]*\| ?(.*?) ?\|$", re.MULTILINE)
+EXTENDED = {"statement": "citation"}
+"""Parts that have all keys of another, which the page describes once."""
+
+_ROW = re.compile(r"^\| `([^`]+)`[^|]* \| [^|]*?: (.*?) \|$", re.MULTILINE)
 _SECTION = re.compile(r"^(##+) ([^\n]+)\n(.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
 _TABLE = re.compile(r"\| key \|.*?\n(?=\n|\Z)", re.DOTALL)
 _WORDS = {"string": "string", "integer": "whole number", "number": "number", "boolean": "boolean"}
@@ -57,12 +60,17 @@ def page() -> str:
     for command, kind in DOCUMENTS.values():
         schema = _schema(command, kind, said)
         parts = {f"ragqa {command} --json": schema, **schema["$defs"]}
-        tables |= {name: _table(part) for name, part in parts.items()}
+        tables |= {
+            name: _table(part, parts.get(EXTENDED.get(name, ""), {}))
+            for name, part in parts.items()
+        }
 
     def section(found: re.Match[str]) -> str:
         level, title, body = found.groups()
         if title in tables:
             body = _TABLE.sub(lambda _: tables.pop(title), body, count=1)
+        elif level == "###":
+            return ""  # a part that no document has any more
         return f"{level} {title}\n{body}"
 
     made = _SECTION.sub(section, text)
@@ -83,15 +91,16 @@ def _schema(command: str, kind: type[Struct], said: dict[str, dict[str, str]]) -
     whole = {f"ragqa {command} --json": parts.pop(kind.__name__)}
     whole |= {_name(name): part for name, part in parts.items()}
     for title, part in whole.items():
+        meant = said.get(EXTENDED.get(title, ""), {}) | said.get(title, {})
         for key in ("title", "description"):
             part.pop(key, None)
         part["additionalProperties"] = False
         for key, value in part["properties"].items():
             value.pop("default", None)
-            if meaning := said.get(title, {}).get(key):
+            if meaning := meant.get(key):
                 value["description"] = meaning
     (title, document), *shared = whole.items()
-    version = {"const": DOCUMENT_VERSION, "description": said[title]["version"]}
+    version = {"const": DOCUMENT_VERSION}
     made = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"What {title} prints",
@@ -113,13 +122,16 @@ def _name(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.lstrip("_")).lower()
 
 
-def _table(part: Schema) -> str:
+def _table(part: Schema, extended: Schema) -> str:
+    """The keys of a part but those that it has from the one that it extends, and the version."""
+    known = {"version", *extended.get("properties", ())}
     rows = "".join(
-        f"| `{key}`{'' if key in part['required'] else ' (optional)'} | {_type(value)} "
-        f"| {value.get('description', '')} |\n".replace("|  |", "| |")
+        f"| `{key}`{'' if key in part['required'] else ' (optional)'} "
+        f"| {': '.join(filter(None, (_type(value), value.get('description'))))} |\n"
         for key, value in part["properties"].items()
+        if key not in known
     )
-    return f"| key | what it is | |\n| --- | --- | --- |\n{rows}"
+    return f"| key | what it is |\n| --- | --- |\n{rows}"
 
 
 def _type(value: Schema) -> str:

@@ -38,7 +38,7 @@ COMMANDS = {
 _COMMAND = re.compile(r"(/\w*)(?:\s+(.*))?", re.DOTALL)
 _CITED = re.compile(r"\[(\d+)\]")
 
-# docs/decisions/follow-ups.md has where these are from.
+# docs/decisions/answers.md has where these are from.
 _MAX_CARRIED = 2
 _FOUND_SCORE = 0.8
 """The notes have something for a question if its best passage scores at least this."""

@@ -229,7 +229,7 @@ def _models(index: Index) -> Iterator[Finding]:
         yield _failure(exc)
     try:
         reader = reader_for(index.settings.reader)
-        yield _ok(f"question and passage are read together by: {reader.name}")
+        yield _ok(f"the reader is {reader.name}")
     except UsageError as exc:
         yield _warning(f"no reader is used: {exc.message}", exc.hint)
 

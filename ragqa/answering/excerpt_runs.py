@@ -29,7 +29,7 @@ _SMALL_TABLE_WORDS = 60
 _BEFORE_WORDS = 30
 _LEAD_IN_WORDS = 45
 _ANNOUNCED_WORDS = 100
-"""The most words of each kind of block that completes an excerpt (docs/decisions/excerpts.md)."""
+"""The most words of each kind of block that completes an excerpt (docs/decisions/answers.md)."""
 
 _TOLERANCE = 1e-9
 """Gains that differ by less are equal, and the shorter run wins."""

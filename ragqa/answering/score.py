@@ -35,7 +35,7 @@ WEIGHTS: Mapping[str, float] = MappingProxyType(
         "reader": 4.0,
     }
 )
-"""The weight of each signal (docs/decisions/answers.md, docs/decisions/reader.md)."""
+"""The weight of each signal (docs/decisions/answers.md)."""
 
 _EMBEDDER_SIGNALS = frozenset({"cosine", "maxsim"})
 _UNSCALED = frozenset({"holds", "figures"})
@@ -208,7 +208,7 @@ def citation_of(one: Candidate, n: int, old_before: str = "") -> Citation:
 def answer_fit(question: Question, text: str, language: str = ENGLISH) -> float:
     """How well a sentence fits the type of answer asked for, 0 to 1; 0 for types without rules.
 
-    Comparisons have none: they do not help to find the sentence (docs/decisions/question-kinds.md).
+    Comparisons have none: they do not help to find the sentence (docs/decisions/answers.md).
 
     :param text: the sentence as plain text.
     """

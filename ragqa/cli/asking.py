@@ -268,6 +268,187 @@ def open_source(
     """
     from ragqa import asked as questions
 
-    loaded = load(corpus, index)
-    asked = questions.last_asked(loaded.settings, loaded.places.corpus)
-    return 1 if questions.open_source(asked.source(number), loaded.places.corpus) else 0
+    loaded = load(given)
+    asked = last_asked(loaded.settings, loaded.places.corpus)
+    return 1 if editors.open_source(asked.source(number), loaded.places.corpus) else 0
+
+
+def search(
+    query: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="QUERY", help="What to look for; - or nothing reads standard input."
+        ),
+    ] = None,
+    *,
+    related: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NOTE",
+            help="List the notes near this one by links and meaning, instead of passages.",
+            autocompletion=complete_path,
+        ),
+    ] = None,
+    scope: Scope,
+    top_k: TopK = None,
+    given: Places,
+    json: AsJson = False,
+) -> int:
+    """List the passages nearest to a query, best first, or the notes near a note.
+
+    Example: ragqa search "vector index memory" --path "rag/*" --top-k 3
+    """
+    from ragqa import render
+
+    if related is not None and query:
+        raise UsageError("--related takes no query", hint=f"ragqa search {shlex.join(query)}")
+    text = question_in(query) if related is None else ""
+    with open_query(scope, given, top_k, asks=related is None) as opened:
+        if related is not None:
+            return _search_related(opened, related, json=json)
+        result = opened.index.search(text, **opened.arguments)
+    if json:
+        from ragqa.render.documents import search_document
+
+        render.print_document(search_document(result))
+    else:
+        from ragqa.render.results import print_search
+
+        print_search(result, opened.linker)
+    render.print_warnings(result.warnings)
+    return 0 if result.hits else 1
+
+
+def _search_related(opened: Query, note: str, *, json: bool) -> int:
+    from ragqa import render
+    from ragqa.related import related_to
+    from ragqa.render.results import print_related
+
+    found = related_to(opened.index, note, **opened.arguments)
+    if json:
+        from ragqa.render.documents import related_document
+
+        render.print_document(related_document(found))
+    else:
+        print_related(found, opened.linker)
+    render.print_warnings(found.warnings)
+    return 0 if found.related else 1
+
+
+def why(
+    question: Annotated[
+        list[str], typer.Argument(metavar="QUESTION", help="The question; - reads standard input.")
+    ],
+    target: Annotated[
+        str,
+        typer.Option(
+            metavar="NOTE[:LINES|#HEADING]",
+            help="The note, or a part of it, as ragqa get takes it.",
+            autocompletion=complete_path,
+        ),
+    ],
+    *,
+    scope: Scope,
+    given: Places,
+    json: AsJson = False,
+) -> int:
+    """Explain why a note is in the answer to a question, or why it is not.
+
+    Follows the note through indexing, filters, ranking and the choice of excerpts.
+
+    Example: ragqa why "what is prompt injection?" --target guardrails.md
+    """
+    from ragqa import render
+    from ragqa.addresses import NoTarget
+    from ragqa.explaining import explain
+    from ragqa.render.explanations import explanation_document, print_explanation
+
+    text = question_in(question)
+    with open_query(scope, given, asks=True) as query:
+        try:
+            explanation = explain(query.index, text, target=target, **query.arguments)
+        except NoTarget as exc:
+            exc.hint = ", or ".join(f"--target {one}" for one in exc.targets) or exc.hint
+            raise
+    if json:
+        render.print_document(explanation_document(explanation))
+    else:
+        print_explanation(explanation, query.linker)
+    render.print_warnings(explanation.warnings)
+    return 0
+
+
+def list_notes(
+    tags: Annotated[
+        bool, typer.Option("--tags", help="List the tags, each with its number of notes.")
+    ] = False,
+    *,
+    scope: Scope,
+    given: Places,
+    json: AsJson = False,
+) -> int:
+    """List the notes with their dates, titles and tags, or the tags alone.
+
+    Exits with 1 if there are none.
+
+    Example: ragqa list --tag fine-tuning
+    """
+    from ragqa import render
+
+    with open_query(scope, given) as query:
+        found = query.index.notes(**query.arguments)
+    if json:
+        from ragqa.render.documents import list_document
+
+        render.print_document(list_document(found, tags=tags))
+    else:
+        from ragqa.render.results import print_list
+
+        print_list(found, tags=tags)
+    render.print_warnings(found.warnings)
+    return 0 if (found.tags if tags else found.notes) else 1
+
+
+def get(
+    address: Annotated[
+        str,
+        typer.Argument(
+            metavar="NOTE[:LINES|#HEADING]",
+            help="The note, by path, file name, title or alias; NOTE:7-9 or NOTE:7:9 names lines, "
+            "NOTE#HEADING a section, NOTE#^ID a block; or a place as ask prints it, such as "
+            "'x.pdf, p. 3'; or a link such as '[[NOTE#HEADING]]'.",
+            autocompletion=complete_path,
+        ),
+    ],
+    *,
+    numbers: Annotated[
+        bool | None,
+        typer.Option(
+            "--numbers/--no-numbers",
+            help="Say where it is and number the lines, or print the text alone. "
+            "Default: numbers on a terminal.",
+        ),
+    ] = None,
+    no_refresh: NoRefresh = False,
+    given: Places,
+    json: AsJson = False,
+) -> int:
+    """Print a note, some of its lines, or the section below a heading.
+
+    Leaves out comments, struck-out text, and secrets in the front matter.
+
+    Example: ragqa get "lora.md#LoRA or full fine-tuning"
+    """
+    from ragqa import render
+    from ragqa.getting import get_part
+    from ragqa.render.results import print_part
+
+    with open_query(ScopeOptions(no_refresh=no_refresh), given) as query:
+        part = get_part(query.index, address, refresh=query.refresh, progress=query.progress)
+    if json:
+        from ragqa.render.documents import part_document
+
+        render.print_document(part_document(part))
+    else:
+        print_part(part, query.linker, numbered=numbers)
+    return 0

@@ -72,7 +72,7 @@ def set_value(
         if name == "reader" and value.strip():
             reader_for(value)
         if name == "corpus" and value and not Path(value).expanduser().is_dir():
-            raise UsageError(f"there is no folder {value}", hint="name one that there is")
+            raise UsageError(f"there is no folder {value}", hint="name a folder that exists")
     written = set_user_setting(name, values if len(values) > 1 else values[0])
     render.say(f"{name} = {shown(written)} in {user_settings_file()}")
     with suppress(UsageError):  # another setting is wrong; that does not concern this one

@@ -100,8 +100,8 @@ class Settings(Struct, frozen=True):
     reader: Annotated[
         str,
         Meta(pattern=r"\S", title="neutral or a folder", examples=["neutral"]),
-        "what reads question and passage together: `neutral` for nothing, or the folder of "
-        "a cross-encoder or NLI model",
+        "the folder of a cross-encoder or NLI model of your own, which helps to choose and check "
+        "sentences; neutral for none",
         _OWN,
     ] = "neutral"
     passage_tokens: Annotated[

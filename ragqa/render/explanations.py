@@ -7,9 +7,9 @@ from rich.text import Text
 
 from ragqa.addresses import Target
 from ragqa.answering.sentences import PASSAGES
-from ragqa.explaining import STAGES, Explanation, Lost, Sentence
-from ragqa.render import documents, put, put_heading
-from ragqa.render.documents import Document, Json, fields_of
+from ragqa.explaining import SAID, STAGES, Explanation, Lost, Sentence
+from ragqa.render import documents
+from ragqa.render.documents import Document, fields_of
 from ragqa.render.results import Linker, print_corrected
 from ragqa.render.view import address
 from ragqa.safe import safe_text
@@ -96,7 +96,8 @@ def print_explanation(explanation: Explanation, linker: Linker) -> None:
     put(verdict(explanation), "bold")
     if explanation.missing:
         put(lacking_line(explanation))
-    put(f"Stage: {stage_name(explanation.stage)} ({STAGES[explanation.stage]})", "quiet")
+    if explanation.stage != SAID:
+        put(f"Lost at: {stage_name(explanation.stage)} ({STAGES[explanation.stage]})", "quiet")
     if explanation.places:
         _print_places(explanation, linker)
         _print_sentences(explanation, linker)

@@ -33,7 +33,7 @@ MAX_QUESTION_BYTES = 8_000
 UNREAD_BYTES = 1.7
 READ_BYTES = 3.6
 """The mean bytes of a word piece at which the embedder reads nothing, and at which it reads
-everything; between them it is taken to read a part (docs/decisions/languages.md)."""
+everything; between them it is taken to read a part (docs/decisions/search.md)."""
 
 UNREAD_WORDS = 0.45
 READ_WORDS = 0.6

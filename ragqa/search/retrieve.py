@@ -13,10 +13,10 @@ from ragqa.types import Filters, Hit, Kind, Passage, Vector
 DENSE_SPAN = 0.5
 TERMS_SPAN = 1.25
 """What a good passage scores: its cosine above the lowest candidate's, and its BM25 score per
-question length. Divided by these, both legs are about 1 (docs/decisions/fusion.md)."""
+question length. Divided by these, both legs are about 1 (docs/decisions/search.md)."""
 
 CONTEXT_WEIGHT = 0.3
-"""What a context's cosine counts (docs/decisions/folders.md)."""
+"""What a context's cosine counts (docs/decisions/search.md)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Correct the words of a question that no note has to the nearest word of the notes.
 
 Only likely typing errors are corrected, and only to a word that shares a passage with another word
-of the question. docs/decisions/spelling.md measures each rule.
+of the question. docs/decisions/search.md measures each rule.
 """
 
 import re

@@ -123,7 +123,7 @@ class _Scoped(Tool):
         "", description="Only notes dated on or after this day: 2025-03-31, 2025-03 or 2025."
     )
     where: str = Field(
-        "", description="Only notes with such properties: status = done and due < 2026-01-01"
+        "", description="Only notes whose properties match: status = done and due < 2026-01-01"
     )
 
     @property

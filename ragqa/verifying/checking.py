@@ -49,7 +49,7 @@ _MAX_PLACES = 5
 MIN_SIMILARITY = 0.6
 """The least share of words in common, in order, of a quote and its successor.
 
-`docs/decisions/verifying.md` has how it was chosen.
+`docs/decisions/claims.md` has how it was chosen.
 """
 
 MAX_WORDS = 500

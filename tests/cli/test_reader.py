@@ -48,7 +48,7 @@ def test_one_command_has_a_ranking_model_read_question_and_sentences(quick, plac
     assert "reader" in signals(quick, places, home)
     assert "reader" not in quick("ask", QUESTION, *places, env=home).err
     doctor = " ".join(quick("doctor", *places, env=home).out.split())
-    assert f"read together by: {models['ranking']}" in doctor
+    assert f"the reader is {models['ranking']}" in doctor
 
 
 def test_a_reader_that_is_gone_stops_nothing_and_is_named(quick, places, home, tmp_path):
