@@ -143,7 +143,7 @@ Where = Annotated[
     str,
     typer.Option(
         metavar="FILTER",
-        help="Only notes with such properties: 'status = \"done\" and due < 2026-01-01'.",
+        help="Only notes whose properties match: 'status = \"done\" and due < 2026-01-01'.",
     ),
 ]
 NoRefresh = Annotated[
@@ -176,94 +176,7 @@ def filters_of(tag: list[str] | None, path: list[str] | None, since: str, where:
     """
     from ragqa.types import Filters
 
-    @property
-    def flags(self) -> "dict[str, Value | None]":
-        """The options as settings by name."""
-        return {one.name: getattr(self, one.name) for one in fields(PlaceOptions)}
-
-
-@dataclass(frozen=True, slots=True)
-class ScopeOptions:
-    """The options that limit what `ask`, `search`, `why`, `list` and `chat` look through."""
-
-    tag: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="TAG",
-            help="Only notes with this tag or one nested in it; repeat it to require several tags.",
-            autocompletion=complete_tag,
-        ),
-    ] = None
-    path: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="GLOB",
-            help="Only notes in this folder or matching this pattern; repeat it to allow several.",
-            autocompletion=complete_path,
-        ),
-    ] = None
-    within: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--in",
-            metavar="NAME",
-            help="Only notes in this folder, if there are several; repeat it to allow several.",
-            autocompletion=complete_folder,
-        ),
-    ] = None
-    since: Annotated[
-        str,
-        typer.Option(
-            metavar="DATE",
-            help="Only notes dated on or after YYYY[-MM[-DD]]; undated ones are left out.",
-        ),
-    ] = ""
-    where: Annotated[
-        str,
-        typer.Option(
-            metavar="FILTER",
-            help="Only notes whose properties match: 'status = \"done\" and due < 2026-01-01'.",
-        ),
-    ] = ""
-    no_refresh: NoRefresh = False
-
-    def filters(self, corpus: "Corpus") -> "Filters":
-        """The filters that the options name, in this corpus.
-
-        :raises UsageError: `--since` is not a date, or `--in` no folder of the corpus.
-        """
-        from ragqa.config.folders import globs_in
-        from ragqa.types import Filters
-
-        paths = globs_in(corpus, self.within or (), self.path or ())
-        return Filters(tuple(self.tag or ()), paths, day_since(self.since), self.where)
-
-
-Places = Annotated[PlaceOptions, typer.Option(parser=PlaceOptions)]
-Scope = Annotated[ScopeOptions, typer.Option(parser=ScopeOptions)]
-
-
-def add_consent_commands(
-    app: typer.Typer, family: str, *, host: str, allows: str, forgets: str, example: str
-) -> None:
-    """Add `allow` and `forget` to a family of commands; `host` is the help of their argument."""
-    named = typer.Argument(metavar="HOST", help=host)
-
-    @app.command(cls=Command, help=f"{allows}\n\nExample: ragqa {family} allow {example}")
-    def allow(host: Annotated[str, named]) -> int:
-        from ragqa.cli.consenting import allow_host
-        from ragqa.consent import Use
-
-        allow_host(host, Use[family.upper()])
-        return 0
-
-    @app.command(cls=Command, help=f"{forgets}\n\nExample: ragqa {family} forget {example}")
-    def forget(host: Annotated[str, named]) -> int:
-        from ragqa.cli.consenting import forget_host
-        from ragqa.consent import Use
-
-        forget_host(host, Use[family.upper()])
-        return 0
+    return Filters(tuple(tag or ()), tuple(path or ()), day_since(since), where)
 
 
 def with_places(hint: str, args: list[str]) -> str:

@@ -200,7 +200,7 @@ def get(
 ) -> int:
     """Print a note, some of its lines, or the section below a heading.
 
-    Leaves out what readers of the note do not see: comments, and secrets in its front matter.
+    Leaves out comments, struck-out text, and secrets in the front matter.
 
     Example: ragqa get "lora.md#LoRA or full fine-tuning"
     """

@@ -8,8 +8,8 @@ from rich.text import Text
 from ragqa.addresses import Target
 from ragqa.answering.sentences import PASSAGES
 from ragqa.explaining import SAID, STAGES, Explanation, Lost, Sentence
-from ragqa.render import documents
-from ragqa.render.documents import Document, fields_of
+from ragqa.render import documents, put, put_heading
+from ragqa.render.documents import Document, Json, fields_of
 from ragqa.render.results import Linker, print_corrected
 from ragqa.render.view import address
 from ragqa.safe import safe_text
