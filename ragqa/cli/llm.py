@@ -7,7 +7,6 @@ import typer
 from ragqa.cli.opening import is_interactive, load
 from ragqa.cli.options import AsJson, Yes
 from ragqa.errors import BackendFailed, UsageError
-from ragqa.safe import safe_line
 
 if TYPE_CHECKING:
     from ragqa.consent import Use
@@ -111,6 +110,7 @@ def consented(
     """
     from ragqa import render
     from ragqa.consent import Use, consents, host_named, not_allowed
+    from ragqa.safe import safe_line
 
     if destination.is_local:
         return True

@@ -159,7 +159,7 @@ def parse_where(text: str) -> Where:
             case ast.Compare(ast.Name(), [op], [ast.Name() as right]) if type(op) in _SIGNS:
                 sides = (tokens[side.lineno - 1][0].strip('"') for side in (node.left, right))
                 name, value = (" ".join(side.split()) for side in sides)
-                comparisons.append(Comparison(name.casefold(), _SIGNS[type(op)], value))
+                comparisons.append(_checked(Comparison(name.casefold(), _SIGNS[type(op)], value)))
                 return comparisons[-1]
         raise SyntaxError("", ("", node.end_lineno or 1, 0, ""))
 
@@ -174,6 +174,22 @@ def parse_where(text: str) -> Where:
             "joined by and, or, not and parentheses",
             hint="""ragqa ask --where 'status = "done" and due < 2026-01-01' QUESTION""",
         ) from exc
+
+
+def _checked(one: Comparison) -> Comparison:
+    """The same comparison.
+
+    :raises UsageError: its value has the form of a date and is none.
+    """
+    if one.sign != "contains" and _DATE.fullmatch(one.value):
+        try:
+            date.fromisoformat(f"{one.value}-01"[:10])
+        except ValueError as exc:
+            raise UsageError(
+                f"where compares {one.name} with {one.value}, which is not a date",
+                hint="write it as 2026-01-31",
+            ) from exc
+    return one
 
 
 def _kind(text: str) -> str:

@@ -1,9 +1,7 @@
 """Notes, names and errors that try to steer the terminal or the markup are shown, not obeyed."""
 
-import json
 import os
 import re
-import shlex
 
 import pytest
 
@@ -87,24 +85,3 @@ def test_every_file_name_is_indexed_apart_and_shown_on_one_line(quick, places):
     out = quick("search", "zebra", "--top-k", "20", *places).out
     assert "zebra\\nnew\\tline.md:3" in out or "zebra\\nnew\\tline.md:1" in out
     assert "zebra-\\xff-latin.md" in out
-
-
-@pytest.mark.parametrize(
-    ("level", "hint"),
-    [
-        (
-            "x' ; touch pwned ; echo '",
-            ["ragqa", "list", "--where", "level = \"x' ; touch pwned ; echo '\""],
-        ),
-        ('x" ; touch pwned', ["ragqa", "list"]),
-        ("\x1b[31m; touch pwned", ["ragqa", "list"]),
-        ("$(touch pwned)", ["ragqa", "list", "--where", 'level = "$(touch pwned)"']),
-        ("low", ["ragqa", "list", "--where", "level = low"]),
-    ],
-)
-def test_a_command_that_is_suggested_runs_nothing_that_a_note_says(quick, places, level, hint):
-    front = json.dumps({"level": level})
-    (places[1] / "level.md").write_text(f"---\n{front}\n---\n\nThe zebra.\n", encoding="utf-8")
-    run = quick("search", "--where", "level < 5", "zebra", *places)
-    assert run.code == 2
-    assert shlex.split(run.err.splitlines()[-1].removeprefix("try: ")) == hint

@@ -108,10 +108,7 @@ def test_a_shared_index_with_other_passages_is_replaced_only_by_a_rebuild(tmp_pa
     assert caught.value.hint == "ragqa index --rebuild"
 
 
-def test_while_another_process_writes_one_line_says_why_there_is_no_answer(
-    quick, args, tmp_path, monkeypatch
-):
-    monkeypatch.setattr("ragqa.stores.local.bridge.PATIENCE_S", 0)
+def test_while_another_process_writes_one_line_says_why_there_is_no_answer(quick, args, tmp_path):
     with locked(tmp_path / "index", wait=False):
         done = quick("ask", QUESTION, *args)
     assert done.code == 6

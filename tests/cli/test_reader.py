@@ -94,6 +94,6 @@ def test_a_judging_model_changes_no_answer_and_speaks_in_the_support_check(
 def test_a_folder_without_such_a_model_is_refused_and_the_setting_stays(quick, home, tmp_path):
     done = quick("config", "set", "reader", tmp_path, env=home)
     assert done.code == 2
-    assert "there is no model in" in done.err
+    assert "lacks config.json" in done.err
     settings = quick("config", "--json", env=home).document["settings"]
     assert settings["reader"]["value"] == "neutral"

@@ -106,17 +106,6 @@ def test_a_row_is_told_with_the_change_of_its_header(quick, notes, tmp_path):
     assert told["citations"][0]["now"]["context"] == "Cat | Former owner"
 
 
-def test_a_quote_edited_in_the_answer_itself_exits_with_1_and_a_warning(quick, places):
-    asked = quick("ask", QUESTION, "--format", "markdown", *places)
-    assert quick("verify", "-", *places[:2], input=asked.out.encode()).code == 0
-    edited = asked.out.replace(f"   {QUOTE}\n", "   Cats never sleep.\n")
-    assert edited != asked.out
-    checked = quick("verify", "-", *places[:2], input=edited.encode())
-    assert checked.code == 1
-    assert "the quotes shown differ from those in the record" in checked.err
-    assert " 1 intact " in checked.out
-
-
 def test_the_corpus_is_found_as_by_other_commands_and_no_index_is_made(quick, notes, saved):
     (notes.parent / "ragqa.toml").write_text('corpus = "notes"\n', encoding="utf-8")
     before = sorted(notes.parent.rglob("*"))

@@ -162,32 +162,3 @@ def test_a_note_changed_or_added_since_is_said_to_need_indexing(why, notes):
     reason = why("dogs.md", "--no-refresh", "--json").document["reason"]
     assert reason == "not in the index yet; run ragqa index"
     assert why("dogs.md", "--json").document["stage"] != "not indexed"
-
-
-def test_ask_explain_keeps_ranking_match_and_confidence_apart(ragqa, wiki_index):
-    run = ragqa(
-        "ask", "when should I fine-tune?", "--explain", "--corpus", CORPUS, "--index", wiki_index
-    )
-    answer, _, figures = run.out.partition("shows them whole")
-    assert answer.startswith("Fine-tune when")
-    for label in ("Ranking of the passage", "Match of sentence and question", "Confidence in"):
-        assert label in figures
-    assert all(len(line) <= 80 for line in figures.splitlines())
-
-
-def test_only_explain_adds_parts_to_the_document(quick, notes, tmp_path):
-    args = ["ask", "do cats sleep for most of the day?", "--json", "--corpus", notes]
-    args += ["--index", tmp_path / "index"]
-    explained, plain = quick(*args, "--explain").document, quick(*args).document
-    added = {
-        "citations": {"parts"},
-        "passages": {"dense_rank", "terms_rank"},
-    }
-    assert set(explained) - set(plain) == {"confidence_reasons"}
-    assert plain["citations"]
-    for name, keys in added.items():
-        for one, other in zip(explained[name], plain[name], strict=True):
-            assert set(one) - set(other) == keys
-            assert {key: one[key] for key in other} == other
-    for citation in explained["citations"]:
-        assert sum(citation["parts"].values()) == pytest.approx(citation["score"], abs=0.001)

@@ -111,7 +111,7 @@ def test_a_quote_given_without_a_place_has_not_moved(folder):
     given += [{"quote": quote, "path": "printer.md:7-9"}, {"quote": quote, "path": "gone.md"}]
     (got,) = talk(folder, ("verify", {"quotes": given}))
     told = [one["status"] for one in got.structured_content["citations"]]
-    assert told == ["intact", "intact", "moved", "changed", "intact", "moved"]
+    assert told == ["intact", "intact", "moved", "gone", "intact", "moved"]
 
 
 def test_a_long_note_is_cut_and_says_how_to_go_on(folder):

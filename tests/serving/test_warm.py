@@ -154,8 +154,7 @@ def test_an_assistant_and_the_page_are_told_of_files_left_out_where_nothing_is_f
     loaded, tmp_path
 ):
     (tmp_path / "notes" / "paper.html").write_text("<p>Zorbing is done on Mars.</p>")
-    told = "1 file (1 .html) was left out; to read it: ragqa config set formats html --corpus "
-    told += str(tmp_path / "notes")
+    told = "1 file (1 .html) was left out; to read it: ragqa config set formats html"
     with WarmIndex(loaded) as warm:
         while not _is_built(warm):
             pass

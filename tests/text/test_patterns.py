@@ -7,7 +7,7 @@ from ragqa.answering import excerpt_runs
 from ragqa.claims import difference
 from ragqa.notes import daily
 from ragqa.notes.formats import pdf_lines
-from ragqa.render import generation
+from ragqa.render import results
 from ragqa.text import names
 from ragqa.text.words import compiled
 
@@ -18,7 +18,7 @@ SEARCHED = [
     (compiled(names.NAME_SHAPE), "-."),
     (compiled(daily._PART), "["),
     (pdf_lines.LEADER, "  "),
-    (generation._WORD, "  "),
+    (results._WORDS, "  "),
 ]
 
 
