@@ -25,7 +25,8 @@ DOCUMENTS = sorted(
 )
 ANSWERS, LLM, EVALUATION = "docs/answers.md", "docs/llm.md", "docs/evaluation.md"
 AS_PRINTED = [
-    (ANSWERS, 'ragqa ask "context window of gpt-5.5"', 0),
+    ("README.md", 'ragqa ask "what is the timeout of the assistant?"', 0),
+    (ANSWERS, 'ragqa ask "release date of claude 6"', 0),
     (ANSWERS, 'ragqa ask "how do I prune roses?"', 1),
     (LLM, 'ragqa ask "what is BM25?" --llm scripted:docs/scripted.jsonl', 0),
 ]
