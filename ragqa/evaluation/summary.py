@@ -39,6 +39,22 @@ MEASURED = (
 )
 """The settings that affect an evaluation, and that it reports."""
 
+SEED = 20_240_731
+"""Fixed, so that resampling is reproducible."""
+
+LEVEL = 0.95
+RESAMPLES = 2000
+
+_PERMUTATIONS = 10_000
+_PERMUTED_AT_ONCE = 500
+
+Values = npt.NDArray[np.float64]
+
+_DESCRIBED = ("dataset", "mode", "half", "partial", "queries", "settings", "index")
+_EXAMPLE = "ragqa eval --fail-under recall@5=0.95"
+
+Row = Mapping[str, Any]
+
 _KIND_MEASURES = ("recall@1", "recall@5", "ndcg@10")
 _SCORES = (*ANSWER_MEASURES, *EXCERPT_MEASURES, *LOWER_IS_BETTER, *WORDS)
 
@@ -145,18 +161,6 @@ def _rounded(values: Mapping[str, Any]) -> Document:
     return {k: round(v, 4) if isinstance(v, float) else v for k, v in values.items()}
 
 
-SEED = 20_240_731
-"""Fixed, so that resampling is reproducible."""
-
-LEVEL = 0.95
-RESAMPLES = 2000
-
-_PERMUTATIONS = 10_000
-_PERMUTED_AT_ONCE = 500
-
-Values = npt.NDArray[np.float64]
-
-
 def mean(values: Sequence[float] | Values) -> float:
     """The mean of at least one value, rounded for a document."""
     return round(float(np.mean(values)), 4)
@@ -218,12 +222,6 @@ def randomisation_p(differences: Sequence[float]) -> float:
             rng=np.random.default_rng(SEED),
         ).pvalue
     )
-
-
-_DESCRIBED = ("dataset", "mode", "half", "partial", "queries", "settings", "index")
-_EXAMPLE = "ragqa eval --fail-under recall@5=0.95"
-
-Row = Mapping[str, Any]
 
 
 def read_evaluation(path: Path) -> Document:

@@ -186,6 +186,8 @@ def _print_places(explanation: Explanation, linker: Linker) -> None:
         ranks = f"  rank {rank}, {dense} by meaning, {terms} by words{read}"
         where = linker.place(passage.path, passage.lines, hit.locator)
         put(where.append(ranks, style="quiet"), hang=_INDENT)
+    if more := len(explanation.places[_SHOWN:]):
+        put(f"and {more} more, further down", "quiet")
 
 
 def _print_sentences(explanation: Explanation, linker: Linker) -> None:
