@@ -7,13 +7,12 @@ import stat
 from contextlib import closing
 
 import pytest
-from stores.building import FRUIT, INFO, QUESTIONS, answers, ask, commit, entry
+from stores.building import FRUIT, INFO, answers, commit, entry
 
 from ragqa.errors import IndexNotReadable, IndexUnusable, NoIndex
 from ragqa.stores.local.store import LocalStore
 
 NEW = entry("new.md", "apple banana cherry", "fig date")
-LATER = entry("later.md", "grape")
 
 
 def names(root):
@@ -81,19 +80,6 @@ def test_what_ragqa_did_not_put_there_is_left_alone(store, root):
         commit(store, NEW, fresh=fresh)
     assert all((root / name / "mine").read_text() == "mine" for name in (*foreign, "elsewhere"))
     assert answers(store)[2].keys() == {"new.md"}
-
-
-def test_a_snapshot_answers_as_before_after_any_number_of_commits(store, long_lived_terms):
-    before = answers(store)
-    with closing(store.snapshot()) as snapshot:
-        commit(store, NEW, remove=["one.md"])
-        commit(store, LATER, fresh=True)
-        commit(store, remove=["later.md"])
-        found = [ask(snapshot, question) for question in QUESTIONS]
-        ids = sorted({id_ for legs in found for leg in legs for id_, _ in leg})
-        assert (found, snapshot.passages(ids), snapshot.notes()) == before
-        assert len(snapshot.vectors(ids)) == len(ids) > 0
-    assert answers(store)[2] == {}
 
 
 def test_terms_that_are_swept_away_while_an_index_is_opened_are_those_of_another_commit(
