@@ -129,20 +129,6 @@ def small_chunks(monkeypatch):
     monkeypatch.setattr("ragqa.indexing.building.CHUNK_PASSAGES", 4)
 
 
-def test_passages_are_embedded_and_forgotten_before_all_notes_are_split(source, small_chunks):
-    for number in range(20):
-        write(source, f"{number}.md", f"# N{number}\n\nNote {number}.\n")
-    stages = []
-    run(source, progress=lambda stage, done, total: stages.append((stage, done, total)))
-    assert {stage for stage, _, _ in stages} >= {"reading", "splitting", "embedding", "writing"}
-    split = [stages.index(("splitting", number, 20)) for number in (4, 8, 20)]
-    embedded = [place for place, said in enumerate(stages) if said[0] == "embedding"]
-    assert split[0] < embedded[0] < split[1] < split[2] < embedded[-1]
-    done = [stages[place][1] for place in embedded]
-    assert done == sorted(done)
-    assert stages[embedded[-1]][1] == stages[embedded[-1]][2]
-
-
 def test_text_that_is_in_several_chunks_is_embedded_once(source, embedder, small_chunks):
     for number in range(20):
         write(
@@ -154,21 +140,6 @@ def test_text_that_is_in_several_chunks_is_embedded_once(source, embedder, small
     assert report.info.passages == 20
     assert embedder.embedded == 1 + canary
     assert done["embedding"][0] == done["embedding"][1]
-
-
-def test_how_many_passages_are_held_at_once_changes_nothing_in_the_index(source, monkeypatch):
-    for number in range(12):
-        text = f"# N{number}\n\n" + "".join(f"## P{p}\n\nPart {p}. " * 9 for p in range(number))
-        write(source, f"{number}.md", text)
-    held = []
-    for chunk in (1, 7, 10**9):
-        monkeypatch.setattr("ragqa.indexing.building.CHUNK_PASSAGES", chunk)
-        run(source, rebuild=True)
-        with closing(open_store(source.index).snapshot()) as snapshot:
-            found = snapshot.dense(HashedEmbedder(32).embed_query("part").pooled, 999, Filters())
-            held.append((found, snapshot.passages([id_ for id_, _ in found]), snapshot.notes()))
-    assert held[0][0]
-    assert held == held[:1] * 3
 
 
 def between_the_readings(act):
@@ -212,23 +183,6 @@ def test_a_note_that_is_deleted_between_the_readings_leaves_the_index_with_the_n
     )
     assert run(source).removed == 1
     assert paths(source) == {"a.md"}
-
-
-def test_a_note_that_cannot_be_read_any_more_leaves_the_index(source):
-    write(source, "a.md", "# A\n\nThe first note.\n")
-    write(source, "b.md", "# B\n\nThe second note.\n")
-    run(source)
-    source.corpus.file("b.md").write_bytes(b"\x00")
-    assert run(source).removed == 1
-    assert paths(source) == {"a.md"}
-
-
-def test_front_matter_that_does_not_parse_is_a_warning_and_the_text_is_indexed(source):
-    write(source, "a.md", "---\ntitle: a: b\n---\n\n# A\n\nThe first note.\n")
-    report = run(source)
-    assert report.info.passages == 1
-    assert len(report.warnings) == 1
-    assert report.warnings[0].startswith("a.md: ")
 
 
 def test_other_weights_under_the_same_name_are_refused_and_named(source, tmp_path):
