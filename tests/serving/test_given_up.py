@@ -5,12 +5,11 @@ import threading
 
 import anyio
 import pytest
-from support import HANGS_S, QUICK, write_notes
+from served_mcp import built
+from support import HANGS_S, write_notes
 
-from ragqa.api import Index, index_from
+from ragqa.api import Index
 from ragqa.api import index as asking
-from ragqa.config import load_settings
-from ragqa.serving.warm import WarmIndex
 
 mcp = pytest.importorskip("mcp", reason="the extra mcp is not installed")
 serving = pytest.importorskip("ragqa.serving.mcp")
@@ -19,17 +18,9 @@ CALL = {"name": "ask", "arguments": {"question": "at how many degrees is green t
 
 
 @pytest.fixture
-def warm(tmp_path, monkeypatch):
-    """An index that is built and that nobody updates."""
-    for name, value in QUICK.items():
-        monkeypatch.setenv(name, value)
-    notes = write_notes(tmp_path / "notes", {"tea.md": "Green tea is brewed at 80 degrees.\n"})
-    loaded = load_settings({"corpus": str(notes), "index": str(tmp_path / "index")})
-    with index_from(loaded) as index:
-        index.refresh()
-    made = WarmIndex(loaded)
-    made._settled.set()
-    return made
+def warm(tmp_path):
+    write_notes(tmp_path / "notes", {"tea.md": "Green tea is brewed at 80 degrees.\n"})
+    return built(tmp_path)
 
 
 class Held:

@@ -129,17 +129,13 @@ def test_a_long_note_is_cut_and_says_how_to_go_on(folder):
 BAD_CALLS = [
     ("ask", {"question": WHEN, "corpus": "/etc"}, "ask does not take 'corpus'. Try: ask takes max"),
     ("ask", {}, "ask needs 'question'"),
-    ("ask", {"question": 7}, "ask: 'question' should be a valid string"),
     ("list", {"limit": 9_999}, "list: 'limit' should be less than or equal to 1000"),
-    ("related", {"address": "te.md"}, "there is no note 'te.md'"),
     ("ask", {"question": "x" * 100_000}, "at most 8000 are read"),
     ("ask", {"question": WHEN, "since": "soon"}, "not a date"),
-    ("search", {"query": WHEN, "where": "a = = 1"}, "understood at character 5"),
     ("get", {"address": "../../etc/passwd"}, "outside the folder of notes"),
     ("get", {"address": "nowhere.md"}, "there is no note"),
     ("verify", {}, "either an answer or quotes"),
     ("verify", {"quotes": [{"quote": "tea"}, {"quote": " \n"}]}, "quote 2 is empty"),
-    ("verify", {"quotes": [{"quote": ""}]}, "quote 1 is empty"),
     ("verify", {"answer": "[" * 100_000}, "not a saved answer"),
     ("get", {"address": "tea.md:99"}, "no line 99. Try: tea.md:5"),
     (
@@ -148,7 +144,6 @@ BAD_CALLS = [
         "nearest: office. Try: list with what='tags'",
     ),
     ("list", {"where": "colour = red"}, "Try: the tool list"),
-    ("ask", {"question": WHEN, "paths": ["[" * 100_000]}, "with 10,000 characters"),
     ("search", {"query": WHEN, "tags": ["x"] * 60_000}, "at most 100 tags and paths"),
     ("get", {"address": "tea.md:3:3+999"}, "have only 50 characters"),
 ]
@@ -203,7 +198,6 @@ def test_over_http_it_takes_the_same_calls_with_a_token_alone(folder):
             return greeted, got
 
     with serving(folder, "mcp", "--http", "0") as server:
-        assert server.ask("/mcp", method="POST", token=False, id=1).status == 401
         _, got = anyio.run(run, server)
         later, _ = anyio.run(run, server)
     assert "tea.md:3 " in text_of(got)
