@@ -52,13 +52,6 @@ def test_what_a_note_highlights_is_told_apart_from_what_is_cited():
     )
 
 
-def test_icons_are_left_out_and_a_canvas_is_said_to_be_unread():
-    shown = html("Press **Set** ( ![[lucide-cog.svg#icon]] ) in [[plan.canvas|the plan]].\n")
-    assert shown.startswith("<p>Press <strong>Set</strong>  in ")
-    assert "the plan (a canvas, which is not read)" in shown
-    assert 'title="a canvas, which is not read"' in html("[the plan](plan.canvas)")
-
-
 @pytest.mark.parametrize(
     "stretch", ["Run `tea --hot` now.", "```sh\ntea --hot\n```", "`tea --hot`"]
 )
@@ -66,13 +59,6 @@ def test_code_in_a_cited_stretch_keeps_the_mark(stretch):
     text = f"# Tea\n\n{stretch}\n"
     shown = note_html(text, (), path="a.md", names=Names({}), marks=[(7, 7 + len(stretch))])
     assert re.search(r"<code><mark[^>]*>tea --hot\s*</mark>", shown)
-
-
-def test_a_table_scrolls_by_itself_also_with_keys():
-    shown = html("| A | B |\n| --- | --- |\n| 1 | 2 |\n")
-    assert re.search(
-        r'<div class="table"[^>]* tabindex="0"><table>.*</table></div>', shown, re.DOTALL
-    )
 
 
 def test_a_link_shows_its_words_and_leads_to_its_heading_or_block():

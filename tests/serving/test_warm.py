@@ -7,7 +7,7 @@ from support import HANGS_S, QUICK, write_notes
 
 from ragqa.api import index_from
 from ragqa.config import load_settings
-from ragqa.errors import GivenUp, IndexUnusable, RagqaError
+from ragqa.errors import GivenUp, RagqaError
 from ragqa.serving import warm as warm_module
 from ragqa.serving.mcp import TOOLS
 from ragqa.serving.pages import ask_page, laid_out
@@ -135,19 +135,6 @@ def test_the_first_build_is_told_as_notes_of_notes_and_is_no_error(loaded, monke
         assert "your notes are being read: 180 of 900 notes so far" in page
         assert "You can type your question meanwhile" in page
         go_on.set()
-
-
-def test_a_first_build_that_failed_is_told_as_such(loaded, monkeypatch):
-    def failing(*_, **__):
-        raise IndexUnusable("the disk is full")
-
-    monkeypatch.setattr(warm_module, "update", failing)
-    with WarmIndex(loaded) as warm:
-        while not warm.freshness.problem:
-            pass
-        page = laid_out("ask", ask_page(warm, {}))
-    assert "the index could not be built: the disk is full" in page
-    assert "meanwhile" not in page
 
 
 def test_an_assistant_and_the_page_are_told_of_files_left_out_where_nothing_is_found(

@@ -95,16 +95,6 @@ def test_others_are_answered_while_an_llm_writes_and_it_is_left_when_the_reader_
     assert llm.client_left.wait(HANGS_S)
 
 
-def test_a_failed_llm_leaves_the_notes_own_words(tmp_path, llm):
-    env = llm.environment("openai", "500") | {"RAGQA_LLM": "openai:tiny"}
-    with served(tmp_path, env=env) as server:
-        answer = server.ask("/api/ask", question=QUESTION).document
-        page = server.ask("/", q=QUESTION, whole=1).text
-    assert answer["llm"]["fallback"] == "failed"
-    assert "Paris" in answer["citations"][0]["quote"]
-    assert "this is the answer in your notes" in page
-
-
 def test_what_was_not_allowed_is_refused_with_the_command_that_allows_it(tmp_path):
     env = {"OPENAI_BASE_URL": "https://llm.example/v1", "OPENAI_API_KEY": "sk-none-0123456789"}
     with served(tmp_path, "--llm", "openai:tiny", env=env) as server:
