@@ -215,9 +215,6 @@ class _Handler(BaseHTTPRequestHandler):
     def mode_429(self):
         self.refuse(429, "too fast")
 
-    def mode_500(self):
-        self.refuse(500)
-
     def mode_401(self):
         self.refuse(401, f"Incorrect API key provided: {self.given}. " + "y" * 5000)
 
@@ -239,29 +236,14 @@ class _Handler(BaseHTTPRequestHandler):
     def mode_not_streamed(self):
         self.send(all_at_once(), form="application/json; charset=utf-8")
 
-    def mode_not_a_completion(self):
-        self.send(b'{"status": "ok", "choices": [], "content": null}', form="application/json")
-
-    def mode_error_with_200(self):
-        self.send(json.dumps({"error": "overloaded"}).encode(), form="application/json")
-
     def mode_malformed(self):
         self.send(piece("The ").replace(b'"', b"'"))
 
     def mode_deeply_nested(self):
         self.send(b"data: " + b"[" * 200_000 + b"\n\n")
 
-    def mode_odd_types(self):
-        self.send(_event({"choices": {"0": 1}, "message": [1], "delta": "text", "usage": "x"}))
-
-    def mode_truncated(self):
-        self.send(piece("The capital ") + piece("is Paris")[:-20])
-
     def mode_cut(self):
         self.send(piece("The capital "))
-
-    def mode_nothing(self):
-        self.send(b"")
 
     def mode_no_text(self):
         self.send(piece("") + piece(" \n") + end())
