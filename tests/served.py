@@ -101,11 +101,6 @@ class Server:
                 assert got.headers["content-type"].startswith("text/event-stream"), got.read()
                 yield _events(got)
 
-    def cookie(self):
-        """Open the session of a browser."""
-        got = self.ask(self.start, token=False)
-        return got.headers["set-cookie"].partition(";")[0]
-
 
 def _events(lines):
     name = ""

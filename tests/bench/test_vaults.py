@@ -9,7 +9,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ragqa.embedders import CANARY
 from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.notes import read_note, walk_notes
 from ragqa.passages import Chunking
@@ -73,10 +72,6 @@ def test_the_same_seed_gives_the_same_notes_and_another_seed_others(bench, lexic
     assert next(others).text != pages[0].text
 
 
-def test_no_two_notes_have_the_same_name(pages):
-    assert len({page.path.rpartition("/")[2] for page in pages}) == len(pages)
-
-
 def test_every_link_leads_to_a_note(notes):
     titles = {note.title for note in notes}
     targets = {link.target for note in notes for link in note.links}
@@ -88,11 +83,6 @@ def test_half_of_the_notes_have_the_common_tag(bench, notes):
     tags = Counter(tag for note in notes for tag in note.tags)
     assert tags[bench.vaults.HALF_TAG] == -(-len(notes) // 2)
     assert tags[bench.vaults.RARE_TAG] == 1
-
-
-def test_notes_have_every_kind_of_block(notes):
-    kinds = {block.kind for note in notes for block in note.blocks}
-    assert kinds >= {"heading", "paragraph", "item", "row", "code"}
 
 
 def test_made_embeddings_are_the_texts_own_and_near_where_texts_share_words(bench, lexicon, notes):
@@ -109,12 +99,3 @@ def test_made_embeddings_are_the_texts_own_and_near_where_texts_share_words(benc
     cosines = vectors @ vectors.T
     apart = ~np.eye(len(texts), dtype=bool)
     assert cosines[together & apart].mean() > cosines[~together].mean() + 0.05
-
-
-def test_made_embeddings_pass_for_the_real_ones(bench, lexicon):
-    real = HashedEmbedder(64)
-    embedder = bench.synthetic.SyntheticEmbedder(lexicon, real)
-    assert embedder.info == real.info
-    assert np.array_equal(
-        embedder.embed_passages(["a text", CANARY])[1], real.embed_passages([CANARY])[0]
-    )
