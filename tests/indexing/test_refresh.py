@@ -59,31 +59,6 @@ def test_only_new_text_is_embedded(source, embedder):
     assert embedder.embedded - before <= 1 + canary
 
 
-def test_when_nothing_changed_nothing_is_written_and_nothing_embedded(source, embedder):
-    write(source, "a.md", "# A\n\nThe first note.\n")
-    first = run(source)
-    before = embedder.embedded
-    assert run(source).info.generation == first.info.generation
-    assert embedder.embedded == before
-
-
-def languages(source):
-    with closing(open_store(source.index).snapshot()) as snapshot:
-        return {path: note.language for path, note in snapshot.notes().items()}
-
-
-def test_a_language_that_the_front_matter_says_now_is_taken_with_the_next_refresh(source):
-    write(source, "a.md", "# A\n\nThe first note.\n")
-    write(source, "b.md", "# B\n\nThe second note.\n")
-    run(source)
-    assert languages(source) == {"a.md": "en", "b.md": "en"}
-    write(source, "b.md", "---\nlang: de\n---\n# B\n\nThe second note.\n")
-    report = run(source)
-    assert (report.changed, report.unchanged) == (1, 1)
-    assert languages(source) == {"a.md": "en", "b.md": "de"}
-    assert set(report.info.languages) == {"en", "de"}
-
-
 def test_word_pieces_are_counted_for_each_language_of_the_notes(source, embedder):
     write(source, "a.md", f"{TEXTS['en'][1]}\n")
     write(source, "b.md", f"{TEXTS['de'][1]}\n")
@@ -122,24 +97,6 @@ def test_a_note_changed_within_the_same_stamp_is_noticed_if_it_was_just_written(
     source.corpus.file("a.md").write_text("# A\n\nABCDEFGH\n", encoding="utf-8")
     os.utime(source.corpus.file("a.md"), ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
     assert run(source).changed == 1
-
-
-@pytest.fixture
-def small_chunks(monkeypatch):
-    monkeypatch.setattr("ragqa.indexing.building.CHUNK_PASSAGES", 4)
-
-
-def test_text_that_is_in_several_chunks_is_embedded_once(source, embedder, small_chunks):
-    for number in range(20):
-        write(
-            source, f"{number}.md", "---\ntitle: Same\n---\n\nThe same text. " + 9 * "Words of it. "
-        )
-    done = {}
-    report = run(source, progress=lambda stage, *of: done.update({stage: of}))
-    canary = 1
-    assert report.info.passages == 20
-    assert embedder.embedded == 1 + canary
-    assert done["embedding"][0] == done["embedding"][1]
 
 
 def between_the_readings(act):

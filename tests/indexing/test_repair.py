@@ -214,15 +214,6 @@ def test_whichever_byte_of_the_database_is_damaged_it_is_mended(copy):
         assert place.store.problems() == [], offset
 
 
-@pytest.mark.parametrize("content", [b"", b"nonsense" * 2000])
-def test_where_the_database_is_no_such_file_all_notes_are_embedded_again(place, content):
-    before = place.found()
-    (place.root / "index.sqlite").write_bytes(content)
-    assert "read all notes again" in place.repair()[0]
-    assert place.found() == before
-    assert place.store.problems() == []
-
-
 def test_where_nothing_is_damaged_nothing_is_written(place):
     def written():
         statuses = {path: path.stat() for path in place.root.rglob("*")}

@@ -139,21 +139,6 @@ def test_what_a_refresh_saved_is_for_the_next_one_and_then_gone(folder):
     assert build(folder) == 2 * TOGETHER + 1, "what no note used was not kept"
 
 
-def test_progress_begins_at_what_was_saved(folder):
-    interrupt(folder, PARTS)
-    told = []
-    build(folder, progress=lambda *said: told.append(said))
-    embedding = [(done, total) for stage, done, total in told if stage == "embedding"]
-    assert embedding[0][0] > 0.75 * embedding[0][1]
-    assert embedding == sorted(embedding)
-    assert embedding[-1][0] == embedding[-1][1]
-
-
-def test_an_interruption_before_anything_was_saved_promises_nothing(folder):
-    assert interrupt(folder, 1) == []
-    assert build(folder) == NOTES + CANARIES
-
-
 @pytest.mark.parametrize("part", [4, PARTS + 1], ids=["while it saves", "while it commits"])
 def test_a_full_disk_is_told_and_the_next_build_goes_on(folder, room_again, part):
     with pytest.raises(IndexNotWritable, match="disk full"):

@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 from stores.building import FRUIT, INFO, answers, commit, entry
 
-from ragqa.errors import IndexNotReadable, IndexUnusable, NoIndex
+from ragqa.errors import IndexNotReadable, IndexUnusable
 from ragqa.stores.local.store import LocalStore
 
 NEW = entry("new.md", "apple banana cherry", "fig date")
@@ -24,12 +24,6 @@ def state_of(root):
     assert not (log := root / "index.sqlite-wal").exists() or log.stat().st_size == 0
     found = {path.name: path.stat().st_mtime_ns for path in root.rglob("*")}
     return {name: time for name, time in found.items() if not name.startswith("index.sqlite-")}
-
-
-def test_an_index_is_a_database_its_seal_a_lock_and_its_terms(store, root):
-    assert names(root) == ["LOCK", "index.sqlite", "seal.json", "terms-1"]
-    commit(store, NEW)
-    assert names(root) == ["LOCK", "index.sqlite", "seal.json", "terms-2"]
 
 
 def test_nobody_else_may_read_an_index(root):
@@ -55,17 +49,6 @@ def test_reading_writes_nothing(store, root):
     assert store.problems() == []
     assert store.state()[0].generation == 1
     assert state_of(root) == before
-
-
-def test_a_folder_without_a_database_has_no_index(store, root):
-    (root / "index.sqlite").unlink()
-    with pytest.raises(NoIndex):
-        store.snapshot()
-    with pytest.raises(NoIndex):
-        LocalStore(root / "none").state()
-    assert not (root / "none").exists()
-    assert commit(store, NEW).notes == 1
-    assert store.problems() == []
 
 
 def test_what_ragqa_did_not_put_there_is_left_alone(store, root):

@@ -140,29 +140,6 @@ def test_a_rebuild_that_fails_at_any_call_leaves_the_old_answers_or_the_new(stor
     assert answers(store) == before
 
 
-def test_rows_of_a_note_that_are_half_there_make_it_count_as_changed(store, failing):
-    failing(4, fail)  # after two signs of life and the mark
-    with pytest.raises(IndexNotWritable):
-        commit(store, CHANGED)
-    failing(0, fail)
-    with closing(store.snapshot()) as snapshot:
-        states = snapshot.states()
-    assert states["one.md"].sha256 == ""
-    assert states["ml/two.md"] == FRUIT[1].record.state
-
-
-def test_an_open_snapshot_of_a_build_that_was_replaced_says_so_or_finds_passages_of_its_notes(
-    store,
-):
-    snapshot = store.snapshot()
-    commit(store, NEW, remove=["one.md"])
-    with pytest.raises(IndexUnusable, match="any more"):
-        snapshot.passages([FRUIT[0].passages[0].id])
-    commit(store, *FRUIT, fresh=True)
-    with pytest.raises(IndexUnusable):
-        ask(snapshot, "apple")
-
-
 def claim_row(host="elsewhere", process=7, seen=None, data=None):
     content = [host, process, 1e9, time.time() if seen is None else seen, 12]
     return rows.plain_row(rows.WRITER, data or json.dumps(content))
@@ -180,15 +157,6 @@ def test_a_writer_that_stood_still_while_another_took_over_changes_nothing(store
         commit(store, NEW)
 
 
-def test_a_writer_that_lost_its_turn_leaves_the_rebuild_of_the_other_alone(store):
-    client, there = store._client, store._client.pair(1)[1]
-    with store.writer(fresh=True, wait=False):
-        client.put(client.about, [claim_row()])
-        client.create(there)
-    assert client.ready(there)
-    assert client.call("has_collection", there)
-
-
 @pytest.mark.parametrize(
     "row",
     [
@@ -202,13 +170,6 @@ def test_a_writer_that_is_silent_or_whose_clock_jumped_keeps_nobody_out(store, r
     store._client.put(store._client.about, [row])
     assert commit(store, NEW).notes == 5
     assert Claim.there(store._client) is None
-
-
-def test_the_progress_of_another_writer_is_told_on_a_server(store, monkeypatch):
-    store._client.put(store._client.about, [claim_row()])
-    assert store.building() is None, "nobody else can have a file open"
-    monkeypatch.setattr("ragqa.stores.milvus.store.is_file", lambda _: False)
-    assert str(store.building()).endswith("12 passages embedded so far")
 
 
 def test_a_killed_writer_is_followed_at_once_and_its_changes_are_made_good(tmp_path):
@@ -267,14 +228,6 @@ def test_a_file_of_settings_in_the_folder_of_notes_sets_nothing(tmp_path):
     assert said == "[]\n"
 
 
-@pytest.mark.parametrize("name", ["disk_notes", "timeouts"])
-def test_what_a_collection_is_called_says_nothing_of_what_failed(name):
-    for said in (f"collection not found[collection={name}]", f"collection '{name}' does not exist"):
-        told = translate_error(MilvusException(code=100, message=said), "http://h:19530")
-        assert type(told) is IndexUnusable
-        assert name in told.message
-
-
 def test_a_collection_that_is_gone_is_told_and_mended_by_a_rebuild(store):
     store._client.drop(store._client.pair(0)[0])
     with pytest.raises(IndexUnusable, match="are gone"):
@@ -304,6 +257,7 @@ Refused.__abstractmethods__ = frozenset()
     ("refusal", "error", "told"),
     [
         (MilvusException(9, "quota exceeded[reason=x]"), IndexNotWritable, "no more"),
+        (MilvusException(100, "not found[collection=disk_timeouts]"), IndexUnusable, "failed"),
         (MilvusException(1401, "privilege not permitted"), IndexNotReadable, "denies"),
         (Refused(grpc.StatusCode.UNAUTHENTICATED, "wrong key"), IndexNotReadable, "denies access"),
         (Refused(grpc.StatusCode.UNAVAILABLE, "going"), IndexNotReadable, "no Milvus answers"),

@@ -51,14 +51,6 @@ def test_what_is_put_into_a_row_comes_out_of_it(paragraphs, title):
     assert rows.read(rows.note_row(record)["data"], NoteRecord) == record
 
 
-@pytest.mark.parametrize("text", ["noise", "words"])
-def test_what_fits_into_no_row_is_refused_by_its_place(text):
-    signs = map(chr, np.random.default_rng(0).integers(0x4E00, 0x9FFF, 60_000))
-    passage = entry("deep/a.md", "".join(signs) if text == "noise" else "ab " * 40_000).passages[0]
-    with pytest.raises(IndexUnusable, match=r"the passage at deep/a\.md, lines 1 to 1, has more"):
-        rows.passage_row(passage, VECTOR)
-
-
 @pytest.mark.parametrize("data", ["", "z!!!!", None, *map(packed, ([], {}, "x"))])
 @pytest.mark.parametrize("kind", [NoteRecord, Passage])
 def test_a_row_that_is_none_of_ours_is_damage(kind, data):

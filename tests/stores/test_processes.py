@@ -120,24 +120,6 @@ def test_a_killed_writer_leaves_no_lock_and_no_trace(store, root):
     assert store.problems() == []
 
 
-def test_what_was_committed_before_a_kill_is_there_although_only_the_log_has_it(store, root):
-    killing = """
-        with store.writer(fresh=False, wait=False) as writer:
-            entry("new.md", "apple banana").put(writer)
-            writer.commit(INFO)
-            os.kill(os.getpid(), signal.SIGKILL)
-    """
-    assert output_of(root, killing) == ""
-    assert (root / "index.sqlite-wal").stat().st_size > 0
-    found = answers(store)
-    assert found[2].keys() > {"new.md", "one.md"}
-    make_readable(root)
-    reading = "as_nobody(); attempt(lambda: len(answers(store)[2]))"
-    assert output_of(root, reading) == "done 5\n"
-    assert answers(store) == found
-    assert store.problems() == []
-
-
 @pytest.mark.parametrize("damage", ["", "flip", "unseal"])
 def test_an_index_that_may_only_be_read_answers_and_cannot_be_written(store, root, damage):
     before = hashlib.sha256(repr(answers(store)).encode()).hexdigest()
@@ -179,15 +161,6 @@ def test_an_index_that_may_not_be_read_is_unusable_and_not_missing(store, root):
     assert "cannot be read" in problems
     root.chmod(0)
     assert "Permission denied" in output_of(root, reading)
-
-
-def test_a_place_where_no_folder_can_be_made_is_told(tmp_path):
-    (tmp_path / "file").write_text("")
-    store = LocalStore(tmp_path / "file" / "index")
-    with pytest.raises(IndexUnusable, match="Not a directory"):
-        commit(store, NEW)
-    with pytest.raises(IndexUnusable, match="Not a directory"):
-        store.snapshot()
 
 
 def test_a_file_system_without_locks_is_told(root, monkeypatch):
