@@ -69,15 +69,6 @@ def test_every_tool_stays_within_its_budget_and_says_what_is_cut(results, number
         assert "max_tokens gives more" in text or "To go on: get" in text
 
 
-@pytest.mark.parametrize("budget", BUDGETS[1:])
-def test_there_is_always_an_excerpt_cut_if_it_must_be(results, budget):
-    answer, found = (results[number, budget] for number in (0, 1))
-    assert "> " in text_of(answer)
-    assert answer.structured_content["citations"][0]["quote"]
-    assert "> " in text_of(found)
-    assert found.structured_content["hits"][0]["text"]
-
-
 def test_a_line_that_is_too_long_is_read_on_within_the_line(folder):
     address, read = "oneline.md:3:5", ""
     while address:

@@ -152,16 +152,6 @@ def test_no_resource_is_read_but_a_note(client, uri):
     assert "error" in client.ask("resources/read", {"uri": uri})
 
 
-def test_many_requests_at_once_are_all_answered(client):
-    ids = [
-        client.send("tools/call", {"name": "search", "arguments": {"query": "printer"}})
-        for _ in range(60)
-    ]
-    answers = list(client.answers(*ids))
-    assert len(answers) == len(ids)
-    assert not any(answer["result"].get("isError") for answer in answers)
-
-
 def test_over_http_pages_from_elsewhere_are_turned_away(tmp_path):
     write_notes(tmp_path / "notes", NOTES)
     hostile = (

@@ -1,7 +1,5 @@
 """The MCP server, tried with the SDK's own client, and with one that means harm."""
 
-import json
-
 import anyio
 import pytest
 from served import NOTES, serving
@@ -82,28 +80,6 @@ def test_notes_and_tags_are_listed_as_the_command_line_does_within_filters_and_a
     assert notes.structured_content["notes"] == printed["notes"]
 
 
-def test_a_place_that_a_tool_prints_is_an_address(tmp_path, monkeypatch):
-    monkeypatch.setenv("RAGQA_FORMATS", "ipynb")
-    cells = [{"cell_type": "markdown", "source": "# Zoo\n\nThe okapi came to the zoo in 2019."}]
-    notes = {"zoo.ipynb": json.dumps({"cells": cells, "nbformat": 4}), "tea.md": NOTES["tea.md"]}
-    write_notes(tmp_path / "notes", notes)
-    question, place = "when did the okapi come to the zoo?", "zoo.ipynb, cell 1"
-    asked, got, why, found = talk(
-        tmp_path,
-        ("ask", {"question": question}),
-        ("get", {"address": place}),
-        ("why", {"question": question, "address": place}),
-        ("search", {"query": "okapi", "limit": 1}),
-    )
-    assert place in text_of(asked)
-    assert got.structured_content["text"] == cells[0]["source"]
-    assert why.structured_content["stage"] == "said"
-    printed = text_of(found).partition("1. ")[2].partition("  ")[0]
-    assert printed.startswith("zoo.ipynb, cell 1")
-    (again,) = talk(tmp_path, ("get", {"address": printed}))
-    assert "okapi" in again.structured_content["text"]
-
-
 def test_a_quote_given_without_a_place_has_not_moved(folder):
     quote = "The printer is on the third floor."
     given = [{"quote": quote}, {"quote": quote, "path": "office/printer.md"}]
@@ -112,18 +88,6 @@ def test_a_quote_given_without_a_place_has_not_moved(folder):
     (got,) = talk(folder, ("verify", {"quotes": given}))
     told = [one["status"] for one in got.structured_content["citations"]]
     assert told == ["intact", "intact", "moved", "changed", "intact", "moved"]
-
-
-def test_a_long_note_is_cut_and_says_how_to_go_on(folder):
-    (folder / "notes" / "long.md").write_text("# Long\n" + "a line of the long note\n" * 400)
-    try:
-        (first,) = talk(folder, ("get", {"address": "long.md", "max_tokens": 200}))
-        (second,) = talk(folder, ("get", {"address": first.structured_content["next"]}))
-    finally:
-        (folder / "notes" / "long.md").unlink()
-    assert "To go on: get" in text_of(first)
-    end, start = first.structured_content["lines"][1], second.structured_content["lines"][0]
-    assert start == end + 1
 
 
 BAD_CALLS = [

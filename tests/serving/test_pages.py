@@ -4,7 +4,7 @@ import json
 import os
 import re
 from html.parser import HTMLParser
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urljoin
 
 import pytest
 from support import QUICK, run_ragqa, write_notes
@@ -54,24 +54,6 @@ def test_a_question_shows_the_answer_and_beside_it_the_note_with_the_cited_stret
     assert "Black tea needs boiling water" in page.text["beside"]
 
 
-def test_further_excerpts_are_folded_below_the_answer_each_with_its_place(tmp_path, monkeypatch):
-    monkeypatch.setattr("ragqa.answering.excerpt.FURTHER_SHARE", 0.1)
-    for name, value in QUICK.items():
-        monkeypatch.setenv(name, value)
-    said = {f"{n}.md": f"# Cats\n\nMost cats sleep for {n} hours.\n" for n in (10, 11, 13)}
-    places = {"corpus": write_notes(tmp_path / "notes", said), "index": tmp_path / "index"}
-    run_ragqa("index", "--corpus", places["corpus"], "--index", places["index"])
-    loaded = load_settings({"corpus": [str(places["corpus"])], "index": str(places["index"])})
-    with WarmIndex(loaded) as warm:
-        asked = {"q": "how many hours do cats sleep?", "n": "2"}
-        page = laid_out("ask", ask_page(warm, asked))
-    numbers = re.findall(r'<article class="excerpt" id="c(\d)">', page)
-    summaries = re.findall(r"<summary>Most cats sleep for (\d+) hours.</summary>", page)
-    assert numbers == ["1", "2", "3"]
-    assert len(summaries) == 2
-    assert f'data-path="{summaries[0]}.md"' in page.partition('id="beside"')[2]
-
-
 def test_the_home_shows_the_vault_what_changed_its_tags_and_what_was_asked(tmp_path, monkeypatch):
     for name, value in (QUICK | {"XDG_DATA_HOME": str(tmp_path / "data")}).items():
         monkeypatch.setenv(name, value)
@@ -103,33 +85,6 @@ def test_the_home_shows_the_vault_what_changed_its_tags_and_what_was_asked(tmp_p
         assert "Old tea: Storing" not in text
 
 
-def test_an_excerpt_of_a_table_is_a_table_and_one_line_has_one_number(tmp_path, monkeypatch):
-    for name, value in QUICK.items():
-        monkeypatch.setenv(name, value)
-    kinds = ["Oolong", "Sencha", *(f"Kind {n}" for n in range(40))]
-    rows = "".join(f"| {kind} | {n} |\n" for n, kind in enumerate(kinds, 75))
-    table = f"# Teas\n\n| Kind | Degrees |\n| --- | --- |\n{rows}"
-    loaded = load_settings({
-        "corpus": [str(write_notes(tmp_path / "notes", {"teas.md": table}))],
-        "index": str(tmp_path / "index"),
-    })  # fmt: skip
-    run_ragqa("index", "--corpus", tmp_path / "notes", "--index", tmp_path / "index")
-    with WarmIndex(loaded) as warm:
-        page = laid_out("ask", ask_page(warm, {"q": "how many degrees for Sencha?"}))
-    excerpt = page.partition('id="c1"')[2].partition("</article>")[0]
-    assert "<th>Degrees</th>" in excerpt
-    assert re.search(r"<td>(<mark>)?76", excerpt)
-    assert ">teas.md:6</a>" in excerpt
-    assert "6–6" not in page
-
-
-def test_nearest_passages_have_their_text_and_lead_to_their_line(server):
-    page = server.ask("/", q="who won the chess olympiad?").text.partition('class="nearest"')[2]
-    assert "The printer is on the third floor." in page
-    address = re.search(r'href="(/note/office/printer.md\?[^"#]*)', page)[1].replace("&amp;", "&")
-    assert "<mark>The printer is on the third floor.</mark>" in server.ask(address).text
-
-
 def test_an_answer_is_copied_with_its_sources_and_saved_with_its_record(server):
     page = Page(server.ask("/", q=WHEN).text)
     (save,) = [link["href"] for link in page.of("a") if link["href"].startswith("/save")]
@@ -141,14 +96,6 @@ def test_an_answer_is_copied_with_its_sources_and_saved_with_its_record(server):
     assert saved.text.startswith(copied.text.rstrip())
     assert "[tea.md:3](tea.md)" in copied.text
     assert "```json" not in copied.text
-
-
-def test_a_misspelt_tag_and_a_bug_are_told_apart_and_lead_back(server):
-    failed = server.ask("/", q=WHEN, tag="ofice")
-    assert failed.status == 400
-    assert "<h1>That cannot be asked</h1>" in failed.text
-    assert "no note has the tag ofice; nearest: office." in failed.text
-    assert "<h1>That did not work</h1>" in server.ask("/nowhere").text
 
 
 QUOTE = "The kettle holds two litres of water."
@@ -191,15 +138,6 @@ def test_a_quote_is_marked_where_it_stands_now_and_nothing_if_the_note_changed(s
     )
     for now in (QUOTE.replace("two", "three"), f"<!-- {QUOTE} -->", f"~~{QUOTE}~~", "It leaks."):
         assert marked(f"# Kettle\n\nIt is old, and green.\n\n{now}\n\nIt is red.\n") == ("", True)
-
-
-def test_a_citation_leads_to_its_note_and_a_note_to_what_links_to_it(server):
-    links = [link["href"] for link in Page(server.ask("/", q=WHEN).text).of("a")]
-    assert "/note/tea.md" in links
-    note = Page(server.ask("/note/tea.md").text)
-    assert "/note/office/guests.md" in [link["href"] for link in note.of("a")]
-    back = Page(server.ask("/note/office/guests.md").text)
-    assert "/note/tea.md" in [link["href"] for link in back.of("a")]
 
 
 def test_the_page_suggests_what_was_asked_of_these_notes_and_nothing_else(server, own_home):
@@ -258,19 +196,6 @@ def test_a_saved_answer_is_checked_against_the_notes(server):
     saved["citations"][0]["note_sha256"] = "0" * 64
     changed = server.ask("/api/verify", method="POST", answer=json.dumps(saved))
     assert changed.document["sound"] is False
-
-
-def test_an_error_leads_back_to_the_question_and_its_filters(server):
-    asked = {"q": WHEN, "path": ["office", "tea.md"], "tag": "office", "since": "soon"}
-    failed = server.ask(f"/?{urlencode(asked, doseq=True)}")
-    assert failed.status == 400
-    back = [link["href"] for link in Page(failed.text).of("a") if "edit=1" in link["href"]]
-    got = server.ask(*back)
-    fields = {(one.get("name"), one.get("value")) for one in Page(got.text).of("input")}
-    assert got.status == 200
-    assert {("q", WHEN), ("tag", "office"), ("path", "office"), ("path", "tea.md")} <= fields
-    assert ("since", "soon") in fields
-    assert "edit" not in dict(fields)
 
 
 @pytest.mark.parametrize(

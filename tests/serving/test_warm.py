@@ -24,24 +24,6 @@ def loaded(tmp_path, monkeypatch):
     return load_settings({"corpus": str(notes), "index": str(tmp_path / "index")})
 
 
-def test_whatever_ends_an_update_it_is_tried_again(loaded, monkeypatch):
-    tried = threading.Event()
-    real = warm_module.update
-
-    def failing(*args, **kwargs):
-        if not tried.is_set():
-            tried.set()
-            raise BlockingIOError("no more processes")
-        return real(*args, **kwargs)
-
-    monkeypatch.setattr(warm_module, "update", failing)
-    monkeypatch.setattr(warm_module, "RETRY_FAILED_S", 0.01)
-    with WarmIndex(loaded) as warm:
-        while not _is_built(warm):
-            pass
-    assert tried.is_set()
-
-
 def test_an_index_that_is_deleted_is_built_again(loaded, tmp_path):
     with WarmIndex(loaded) as warm:
         while not _is_built(warm):
@@ -70,20 +52,6 @@ def test_a_late_call_is_given_up_and_the_next_one_has_another_index(loaded, monk
     assert not closed.is_set()
     go_on.set()
     assert closed.wait(HANGS_S)
-
-
-def test_nobody_waits_for_the_index_without_end(loaded, monkeypatch):
-    warm, begun, go_on = WarmIndex(loaded), threading.Event(), threading.Event()
-    holder = threading.Thread(
-        target=warm.use, args=(lambda _: (begun.set(), go_on.wait()),), kwargs={"patience_s": 0}
-    )
-    holder.start()
-    assert begun.wait(HANGS_S)
-    monkeypatch.setattr(warm_module, "DEADLINE_S", 0)
-    with pytest.raises(GivenUp, match="other questions"):
-        warm.use(lambda index: index, patience_s=0)
-    go_on.set()
-    holder.join()
 
 
 def test_while_a_long_update_runs_answers_say_what_is_being_read(loaded, tmp_path, monkeypatch):

@@ -1,5 +1,7 @@
 """Damaged, exchanged and forged files of an index: refused or mended, and never believed."""
 
+import hashlib
+import json
 import math
 import os
 import random
