@@ -188,17 +188,6 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(monkeypatch):
         assert ask(made("openai")) == (PIECES, None)
 
 
-def test_a_host_that_has_no_address_cannot_be_found(monkeypatch):
-    def unknown(*_, **__):
-        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-
-    monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
-    _, failure = ask(made("openai"))
-    assert failure.message.endswith("cannot be reached: Name or service not known")
-    assert "OPENAI_BASE_URL" in failure.hint
-
-
 def test_a_name_that_is_looked_up_for_ever_is_left_at_the_deadline(monkeypatch):
     held = threading.Event()
 
