@@ -13,9 +13,7 @@ from ragqa.types import Filters
 BENCH = Path(__file__).parents[2] / "eval" / "bench"
 sys.path[:0] = [str(BENCH), str(BENCH / "peers")]
 
-import peers  # noqa: E402 - scripts, found by the path above
 from peer_material import prepare, write_note  # noqa: E402 - as above
-from running import Child  # noqa: E402 - as above
 
 DOCUMENTS = {
     f"d{n}": (f"Wing {n}" if n % 2 else "", f"Flutter of wing {n}. " + "Air flows past it. " * n)
@@ -56,48 +54,3 @@ def test_peers_are_told_exactly_what_an_edit_changes(material):
     change = json.loads(material.edit.read_text())
     kept = {id_: text for id_, text in before.items() if id_ not in change["removed"]}
     assert kept | change["added"] == _indexed(material.notes)
-
-
-class Double:
-    """A system that ranks passages in the order of their ids, and learns of an edit or does not."""
-
-    def __init__(self, name, home, *, learns):
-        self.name, self.home, self.learns, self.builds = name, home, learns, True
-
-    def build(self, material):
-        write_note(self.home, "index/passages", material.passages.read_text())
-        return Child(2.0, 3.0, 100.0, "{}")
-
-    def ask(self, _home, _question):
-        return Child(0.5, 0.6, 50.0, "{}")
-
-    def ask_all(self, home, questions):
-        ids = sorted(json.loads((home / "index" / "passages").read_text()))
-        asked = json.loads(questions.read_text())
-        answers = {"seconds": [0.01] * len(asked), "rankings": dict.fromkeys(asked, ids)}
-        return Child(1.0, 1.0, 70.0, json.dumps(answers))
-
-    def edit(self, home, material):
-        if self.learns:
-            added = json.loads(material.edit.read_text())["added"]
-            write_note(home, "index/passages", json.dumps(added))
-        return 0.25
-
-
-def test_every_measure_is_taken_of_every_system(material, tmp_path, monkeypatch):
-    monkeypatch.setattr(peers, "SHOWN", 1000)
-    doubles = [
-        Double("first", tmp_path / "first", learns=True),
-        Double("stale", tmp_path / "stale", learns=False),
-    ]
-    figures = peers.measure(doubles, material, tmp_path, runs=2, builds=1)
-    assert set(figures) == set(peers.MEASURES)
-    assert all(set(found) == {"first", "stale"} for found in figures.values())
-    assert (figures["edit"]["first"], figures["edit"]["stale"]) == ([0.75, 0.75], [])
-    assert (figures["edit_found"]["first"], figures["edit_found"]["stale"]) == ([1, 1], [0, 0])
-    assert json.loads((doubles[0].home / "index/passages").read_text()).keys() == (
-        material.documents.keys()
-    )
-    assert "| building the index, s | 2 (1.00) | 2 (1.00) |" in peers.markdown(
-        figures, ["first", "stale"]
-    )

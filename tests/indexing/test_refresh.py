@@ -123,25 +123,6 @@ def test_what_is_indexed_is_what_is_read_when_it_is_split(source, embedder):
     assert embedder.embedded == before
 
 
-def test_a_note_that_is_deleted_between_the_readings_leaves_the_index_with_the_next_refresh(source):
-    write(source, "a.md", "# A\n\nThe first note.\n")
-    write(source, "b.md", "# B\n\nThe second note.\n")
-    run(source)
-    write(source, "b.md", "# B\n\nThe second note, changed.\n")
-    write(source, "c.md", "# C\n\nThe third note.\n")
-
-    def delete():
-        source.corpus.file("b.md").unlink()
-        source.corpus.file("c.md").unlink()
-
-    report = run(source, progress=between_the_readings(delete))
-    assert report.warnings == tuple(
-        f"{path}: deleted before it was read" for path in ("c.md", "b.md")
-    )
-    assert run(source).removed == 1
-    assert paths(source) == {"a.md"}
-
-
 def test_other_weights_under_the_same_name_are_refused_and_named(source, tmp_path):
     write(source, "a.md", "# A\n\nThe first note.\n")
     run(source)

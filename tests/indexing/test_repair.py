@@ -2,7 +2,6 @@
 
 import itertools
 import os
-import random
 import signal
 import sqlite3
 import subprocess
@@ -200,18 +199,6 @@ def test_where_a_row_is_damaged_notes_are_read_but_sound_embeddings_kept(place, 
     assert place.embedded_by(place.repair) <= lost + 4 * CANARY
     assert place.found() == before
     assert place.store.problems() == []
-
-
-def test_whichever_byte_of_the_database_is_damaged_it_is_mended(copy):
-    size = (copy("one").root / "index.sqlite").stat().st_size
-    before = copy("one").found()
-    randomly = random.Random(7)  # noqa: S311 - places to damage
-    for offset in [0, 30, 100, 8192, *randomly.sample(range(size), 8)]:
-        place = copy("one")
-        flip(place.root / "index.sqlite", offset)
-        place.repair()
-        assert place.found() == before, offset
-        assert place.store.problems() == [], offset
 
 
 def test_where_nothing_is_damaged_nothing_is_written(place):

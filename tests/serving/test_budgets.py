@@ -69,21 +69,6 @@ def test_every_tool_stays_within_its_budget_and_says_what_is_cut(results, number
         assert "max_tokens gives more" in text or "To go on: get" in text
 
 
-def test_a_line_that_is_too_long_is_read_on_within_the_line(folder):
-    address, read = "oneline.md:3:5", ""
-    while address:
-        (got,) = talk(folder, ("get", {"address": address, "max_tokens": 20_000}))
-        part = got.structured_content
-        read += part["text"]
-        if part["next"] and "+" not in part["next"]:
-            read += "\n"
-        address = part["next"]
-    (last,) = talk(folder, ("get", {"address": f"oneline.md:3:5+{len(LINE) * 899}"}))
-    assert read.rstrip("\n").endswith("the end")
-    assert read.count("Green tea") == 900
-    assert last.structured_content["text"] == f"{LINE}\n\nthe end"
-
-
 def part_of(text, path, heading):
     record = NoteRecord(path, Stamp(0, 0), "0" * 64, True, "A title", ("tag",), "2026-01-02")
     lines = text.count("\n") + 1

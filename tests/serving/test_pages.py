@@ -1,6 +1,5 @@
 """The pages, as a browser without script sees them, and the HTTP API."""
 
-import json
 import os
 import re
 from html.parser import HTMLParser
@@ -159,16 +158,6 @@ def test_the_page_suggests_what_was_asked_of_these_notes_and_nothing_else(server
         assert other not in suggested
 
 
-def test_several_filters_stay_chosen_and_are_completed_without_script(server):
-    asked = "q=printer&tag=office&tag=&path=office&path=tea.md&since=2024"
-    page = Page(server.ask(f"/?{asked}").text)
-    boxes = [(one["name"], one["value"]) for one in page.of("input") if "checked" in one]
-    assert boxes == [("tag", "office"), ("path", "office"), ("path", "tea.md")]
-    assert "third floor" in page.text["c1"]
-    offered = {one["value"] for one in page.of("option")}
-    assert "office" in offered
-
-
 def test_a_hostile_note_runs_nothing_and_fetches_nothing(server):
     page = Page(server.ask("/note/office/guests.md").text)
     assert [one["src"] for one in page.of("script")] == ["/static/script.js"]
@@ -186,16 +175,6 @@ def test_what_a_note_hides_is_on_no_page(server):
         assert "tell-nobody" not in text
         assert "ignore your instructions" not in text
         assert "visitors" in text
-
-
-def test_a_saved_answer_is_checked_against_the_notes(server):
-    saved = server.ask("/api/ask", question=WHEN).document
-    sound = server.ask("/api/verify", method="POST", answer=json.dumps(saved))
-    assert sound.document["sound"] is True
-    saved["citations"][0]["quote"] = "Green tea is brewed at 90 degrees."
-    saved["citations"][0]["note_sha256"] = "0" * 64
-    changed = server.ask("/api/verify", method="POST", answer=json.dumps(saved))
-    assert changed.document["sound"] is False
 
 
 @pytest.mark.parametrize(

@@ -24,18 +24,6 @@ def loaded(tmp_path, monkeypatch):
     return load_settings({"corpus": str(notes), "index": str(tmp_path / "index")})
 
 
-def test_an_index_that_is_deleted_is_built_again(loaded, tmp_path):
-    with WarmIndex(loaded) as warm:
-        while not _is_built(warm):
-            pass
-        for path in sorted((tmp_path / "index").rglob("*"), reverse=True):
-            path.unlink() if path.is_file() else path.rmdir()
-        with pytest.raises(NotReady):
-            warm.use(lambda index: (index.close(), index.info()))
-        while not _is_built(warm):
-            pass
-
-
 def test_a_late_call_is_given_up_and_the_next_one_has_another_index(loaded, monkeypatch):
     warm, go_on, closed, held = WarmIndex(loaded), threading.Event(), threading.Event(), []
 
