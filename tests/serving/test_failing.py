@@ -4,15 +4,14 @@ import logging
 
 import anyio
 import pytest
+from served import guarding
 from starlette.responses import PlainTextResponse
 
 from ragqa.serving.asking import BUG
-from ragqa.serving.guard import Guard
 from ragqa.serving.warm import Freshness
 from ragqa.serving.web import web_app
 
 INSIDE = "a line of a note that is private"
-TOKEN = "guessed"  # noqa: S105 - nobody uses it
 
 
 class Broken:
@@ -25,23 +24,10 @@ class Broken:
         raise ZeroDivisionError(INSIDE)
 
 
-def ask(app, path, query=b"q=tea&question=tea"):
+def ask(app, path):
     """The status and the body that an application behind its guard answers."""
-    guard = Guard(app, hosts=frozenset(("127.0.0.1:1",)), token=lambda: TOKEN)
-    headers = [(b"host", b"127.0.0.1:1"), (b"authorization", f"Bearer {TOKEN}".encode())]
-    scope = {
-        "type": "http", "method": "GET", "path": path, "query_string": query, "headers": headers,
-    }  # fmt: skip
-    sent, received = [], [{"type": "http.request"}]
-
-    async def receive():
-        return received.pop() if received else await anyio.sleep_forever()
-
-    async def send(message):
-        sent.append(message)
-
-    anyio.run(guard, scope, receive, send)
-    return sent[0]["status"], b"".join(one.get("body", b"") for one in sent).decode()
+    status, _, body = anyio.run(guarding(app), path, b"q=tea")
+    return status, body
 
 
 @pytest.mark.parametrize("path", ["/", "/about", "/note/tea.md"])

@@ -9,7 +9,7 @@ from unittest.mock import Mock
 import anyio
 import pytest
 import uvicorn
-from served import NOTES, serving
+from served import NOTES, guarding, serving
 from starlette.responses import PlainTextResponse
 from support import QUICK, write_notes
 from uvicorn.server import ServerState
@@ -134,30 +134,6 @@ def test_nobody_with_a_token_keeps_others_out_by_bodies_that_do_not_end(server, 
     assert server.ask(ASK, question="tea").status == 200
 
 
-def guarding(app):
-    """A guard before an application, and a function that sends it a request of a program."""
-    guard = Guard(app, hosts=frozenset(("127.0.0.1:1",)), token=lambda: "right")
-
-    async def ask(given="right", received=({"type": "http.request"},)):
-        sent, coming = [], list(received)
-        scope = {
-            "type": "http", "method": "POST", "path": ASK, "query_string": b"",
-            "headers": [(b"host", b"127.0.0.1:1"), (b"authorization", f"Bearer {given}".encode())],
-        }  # fmt: skip
-
-        async def receive():
-            return coming.pop(0) if coming else await anyio.sleep_forever()
-
-        async def send(message):
-            sent.append(message)
-
-        await guard(scope, receive, send)
-        head = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-        return sent[0]["status"], head, sent[1]["body"]
-
-    return ask
-
-
 def test_too_many_requests_with_a_token_are_told_to_come_back(monkeypatch):
     monkeypatch.setattr(guard_module, "MOST_AT_ONCE", 1)
 
@@ -175,9 +151,9 @@ def test_too_many_requests_with_a_token_are_told_to_come_back(monkeypatch):
             status, head, body = await ask()
             assert (status, head["retry-after"]) == (503, "1")
             assert head["x-content-type-options"] == "nosniff"
-            assert b"too many" in body
+            assert "too many" in body
             # Without a token it is not told even that.
-            assert (await ask("wrong"))[0] == 401
+            assert (await ask(given="wrong"))[0] == 401
             done.set()
         assert (await ask())[0] == 200
 
@@ -192,11 +168,11 @@ def test_a_body_that_does_not_come_in_time_is_refused(monkeypatch):
         async def app(*_):
             raise AssertionError("half a request")
 
-        return await guarding(app)(received=[begun])
+        return await guarding(app)(begun=begun)
 
     status, head, body = anyio.run(run)
     assert (status, head["connection"]) == (408, "close")
-    assert b"did not come in time" in body
+    assert "did not come in time" in body
 
 
 class Line:

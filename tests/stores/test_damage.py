@@ -7,10 +7,10 @@ import os
 import random
 import shutil
 import sqlite3
-import zlib
 from contextlib import closing, suppress
 
 import pytest
+from forging import change, flip, forge, forge_meta, places_of
 from stores.building import (
     DIMENSION,
     FRUIT,
@@ -19,7 +19,6 @@ from stores.building import (
     commit,
     entry,
 )
-from stores.sealing import change, flip, forge, forge_meta, places_of
 
 from ragqa.errors import IndexUnusable, OtherFormat
 from ragqa.stores.local.database import Database
@@ -235,7 +234,7 @@ def test_a_seal_that_makes_no_sense_is_none(store, root, content):
     ],
 )
 def test_a_database_with_other_tables_than_ours_is_refused(store, root, statement):
-    forge(root, *((part,) for part in statement.split("; ")))
+    forge(root, statement)
     says = "not those of this ragqa"
     assert refuses(store, says, kind=OtherFormat, hint="ragqa index")
 
@@ -255,7 +254,6 @@ def set_json(table, name, value):
         "UPDATE passages SET data = replace(hex(zeroblob(50000)), '0', '[')",
         "UPDATE passages SET data = 7",
         "DELETE FROM meta WHERE name = 'index'",
-        "UPDATE embeddings SET checksum = 1",
         "UPDATE embeddings SET vector = zeroblob(3)",
     ],
 )
@@ -267,11 +265,7 @@ def test_a_forged_row_is_refused_although_its_checksum_fits(store, root, forgery
 
 
 def test_embeddings_of_another_dimension_are_refused_when_asked(store, root):
-    blob = bytes(DIMENSION)
-    for key in (passage.embedding_key for each in FRUIT for passage in each.passages):
-        check = zlib.crc32(blob, key & 0xFFFFFFFF)
-        statement = "UPDATE embeddings SET vector = ?, checksum = ? WHERE key = ?"
-        forge(root, (statement, blob, check, key))
+    forge(root, ("UPDATE embeddings SET vector = ?", bytes(DIMENSION)))
     with pytest.raises(IndexUnusable, match="index"):
         answers(store)
     assert store.problems() != []

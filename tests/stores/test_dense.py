@@ -8,8 +8,8 @@ import faiss
 import msgspec
 import numpy as np
 import pytest
+from forging import change, flip, forge
 from stores.building import EVERYTHING, INFO, Entry, commit, entry, quick_folder
-from stores.sealing import change, flip, forge
 
 from ragqa.stores.local import derived
 from ragqa.stores.local.store import LocalStore

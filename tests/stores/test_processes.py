@@ -8,8 +8,8 @@ import textwrap
 from contextlib import closing
 
 import pytest
+from forging import flip
 from stores.building import INFO, answers, ask, commit, entry
-from stores.sealing import flip
 from support import HANGS_S, IMPORT_ALL
 
 from ragqa.errors import IndexNotWritable, IndexUnusable

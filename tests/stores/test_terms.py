@@ -4,8 +4,8 @@ from contextlib import closing
 from dataclasses import replace
 
 import pytest
+from forging import flip, places_of
 from stores.building import EVERYTHING, FRUIT, answers, ask, commit, entry, expected
-from stores.sealing import flip, places_of
 
 from ragqa.errors import IndexUnusable
 from ragqa.stores.local.store import LocalStore
