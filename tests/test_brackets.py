@@ -1,19 +1,16 @@
 """A note's own bracketed numbers are told apart from ragqa's citations, wherever an answer goes."""
 
-import io
 import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.console import Console
 from support import QUICK, run_ragqa, trying, write_notes
 
 from ragqa.api import open_index
 from ragqa.generation import Writer, request_for
 from ragqa.generation.draft import Draft
 from ragqa.llms import Destination
-from ragqa.render.excerpts import print_excerpt
 from ragqa.types import Hit, Kind, Passage, Unit
 
 CITED = re.compile(r"\[\d+\]")
@@ -64,14 +61,6 @@ def test_a_saved_answer_shows_them_apart_and_is_verified_with_the_exact_quote(as
     above = (folder / "a.md").read_text(encoding="utf-8").partition("## Sources")[0]
     assert re.findall(r"\\\[\d+\\\]", above) == [r"\[1\]"]
     assert r"Vaswani \[ 1 \] \[ 2 \]" in above
-
-
-def test_on_a_terminal_an_excerpt_has_no_number_that_looks_like_a_citation(index):
-    (citation,) = index.ask(WHEN).citations
-    out = io.StringIO()
-    print_excerpt(Console(file=out, width=120, force_terminal=True, color_system=None), citation)
-    assert APART.split(",")[0] in out.getvalue()
-    assert not CITED.search(out.getvalue())
 
 
 class Repeating:

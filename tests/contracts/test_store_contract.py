@@ -22,7 +22,7 @@ from stores.building import (
 )
 from support import trying
 
-from ragqa.errors import IndexUnusable, NoIndex, UsageError, WriterBusy
+from ragqa.errors import IndexUnusable, NoIndex, UsageError
 from ragqa.stores import STORES, open_store
 from ragqa.stores.milvus.store import MilvusStore
 from ragqa.types import Filters, Pieces, Stamp
@@ -114,12 +114,6 @@ def test_every_note_comes_with_its_passages_and_each_passage_with_its_embedding(
     for each in left:
         for passage, row in zip(each.passages, each.vectors, strict=True):
             assert np.array_equal(found[passage.id], row)
-
-
-def test_a_store_that_is_sound_is_not_changed_by_mending_it(fruit):
-    before = answers(fruit)
-    assert fruit.mend(wait=False) == []
-    assert answers(fruit) == before
 
 
 def test_an_index_without_passages_finds_nothing(store):
@@ -279,7 +273,6 @@ def test_what_was_saved_is_gone_after_the_commit(store):
     ("embedder", "dtype"),
     [
         (replace(INFO.embedder, weights_sha256="1" * 64), "float32"),
-        (replace(INFO.embedder, window=128), "float32"),
         (INFO.embedder, "bfloat16"),
     ],
 )
@@ -291,15 +284,6 @@ def test_what_was_saved_with_another_embedder_is_not_taken(store, embedder, dtyp
         writer.save([99], FRUIT[1].vectors[:1])
     with store.writer(fresh=False, wait=False) as writer:
         assert writer.resume(INFO.embedder, "float32") == 1
-
-
-def test_a_second_writer_is_turned_away_until_the_first_is_done(fruit):
-    with fruit.writer(fresh=False, wait=False) as first:
-        with pytest.raises(WriterBusy), fruit.writer(fresh=False, wait=False):
-            pytest.fail("two writers at a time")
-        first.remove(["one.md"])
-        assert first.commit(INFO).notes == 3
-    assert commit(fruit, remove=["empty.md"]).notes == 2
 
 
 @pytest.mark.parametrize(
@@ -389,12 +373,6 @@ def test_terms_are_listed_by_how_they_begin_the_most_frequent_first(fruit):
             snapshot.terms_with_prefix("z"),
         )
     assert listed == ((["also", "appl"], ["date"], []) if lists_terms(fruit) else ([], [], []))
-
-
-@pytest.mark.parametrize("since", ["soon", "2026-13-01"])
-def test_a_date_that_is_none_is_a_usage_error(fruit, since):
-    with closing(fruit.snapshot()) as snapshot, pytest.raises(UsageError, match=since):
-        snapshot.dense(embedding("apple"), 3, Filters(since=since))
 
 
 WORDS = st.sampled_from(["apple", "banana", "cherry", "date", "fig", "honey", "東京都", "naïve"])

