@@ -99,6 +99,21 @@ def test_a_note_changed_within_the_same_stamp_is_noticed_if_it_was_just_written(
     assert run(source).changed == 1
 
 
+def test_how_many_passages_are_held_at_once_changes_nothing_in_the_index(source, monkeypatch):
+    for number in range(12):
+        text = f"# N{number}\n\n" + "".join(f"## P{p}\n\nPart {p}. " * 9 for p in range(number))
+        write(source, f"{number}.md", text)
+    held = []
+    for chunk in (1, 7, 10**9):
+        monkeypatch.setattr("ragqa.indexing.building.CHUNK_PASSAGES", chunk)
+        run(source, rebuild=True)
+        with closing(open_store(source.index).snapshot()) as snapshot:
+            found = snapshot.dense(HashedEmbedder(32).embed_query("part").pooled, 999, Filters())
+            held.append((found, snapshot.passages([id_ for id_, _ in found]), snapshot.notes()))
+    assert held[0][0]
+    assert held == held[:1] * 3
+
+
 def between_the_readings(act):
     """A progress that acts when the notes were read for their digests and not for their text."""
 

@@ -20,7 +20,7 @@ from stores.building import (
     entry,
 )
 
-from ragqa.errors import IndexUnusable, OtherFormat
+from ragqa.errors import IndexUnusable, NoIndex, OtherFormat
 from ragqa.stores.local.database import Database
 from ragqa.stores.local.store import LocalStore
 
@@ -76,6 +76,16 @@ DAMAGE = {
 def test_a_damaged_database_is_refused_by_its_name(store, root, name):
     DAMAGE[name](root / "index.sqlite")
     assert refuses(store, r"index\.sqlite")
+
+
+def test_a_database_whose_first_writer_was_killed_at_once_is_no_index(root):
+    root.mkdir()
+    (root / "index.sqlite").touch()
+    store = LocalStore(root)
+    with pytest.raises(NoIndex):
+        store.snapshot()
+    assert commit(store, *FRUIT).generation == 1
+    assert store.problems() == []
 
 
 def test_no_single_changed_byte_of_any_file_changes_an_answer(store, root):

@@ -201,6 +201,15 @@ def test_what_is_around_a_sentence_and_says_nothing_of_it_does_not_count(notes, 
     assert became(notes, cited).is_sound
 
 
+def test_a_piece_of_a_sentence_that_was_too_long_to_cite_whole_is_still_sound(notes):
+    piece = "and then it waits, " * 20
+    text = f"First it asks, {piece * 2}{QUOTE}\n"
+    notes.write("a.md", text)
+    cited = notes.cite("a.md", piece.strip())
+    notes.write("a.md", f"New.\n\n{text}")
+    assert became(notes, cited).standing is MOVED
+
+
 TABLE = "| Service | {} |\n| --- | --- |\n| Billing | Tom Ngata |\n"
 ROW = "| Billing | Tom Ngata |"
 
