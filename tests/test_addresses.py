@@ -30,12 +30,6 @@ def notes(corpus, *records):
     return Notes(Corpus.of(corpus), 1_000, {one.path: one for one in records}, INFO)
 
 
-def test_a_line_follows_the_last_colon(tmp_path):
-    known = notes(tmp_path, record("a.md"))
-    assert known.find("a.md:12") == Target("a.md", (12, 12))
-    assert known.find("a.md") == Target("a.md", None)
-
-
 def test_a_name_with_a_colon_is_a_name_before_it_is_a_line(tmp_path):
     known = notes(tmp_path, record("a"), record("a:3"))
     assert known.find("a:3") == Target("a:3", None)
@@ -114,16 +108,6 @@ def test_what_is_no_note_is_an_error_with_a_hint(tmp_path, text):
         notes(tmp_path, record("other.md")).find(text)
     assert caught.value.hint
     assert len(caught.value.message) < 400 + len(str(tmp_path))
-
-
-def test_the_folder_of_notes_is_no_note(tmp_path):
-    assert notes(tmp_path).find(str(tmp_path)).reason == "the folder of notes itself"
-
-
-def test_two_notes_of_one_title_are_both_named(tmp_path):
-    known = notes(tmp_path, record("a.md", title="Same"), record("b.md", aliases=["same"]))
-    with pytest.raises(UsageError, match=r"2 notes are called 'same': a\.md, b\.md"):
-        known.find("same")
 
 
 @given(st.lists(NAMES, max_size=4, unique=True), NAMES)

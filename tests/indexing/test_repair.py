@@ -165,18 +165,6 @@ def test_terms_are_made_anew_without_reading_a_note_or_embedding_anything(copy, 
         assert place.store.problems() == [], name
 
 
-@pytest.mark.parametrize("damage", [missing, flipped])
-def test_so_are_lists_of_embeddings(place, damage, monkeypatch):
-    monkeypatch.setattr("ragqa.stores.local.derived.EXACT_UP_TO", 10)
-    write_notes(place.folder / "notes", {"more.md": "# More\n\nOne more note.\n"})
-    place.refresh()
-    before, (lists,) = place.found(), place.files("vectors-*.faiss")
-    damage(lists)
-    assert repaired_without_notes(place) == (["rebuilt the lists of embeddings"], CANARY)
-    assert place.found() == before
-    assert place.store.problems() == []
-
-
 @pytest.mark.parametrize(
     "statement",
     [

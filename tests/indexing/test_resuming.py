@@ -1,6 +1,5 @@
 """Builds that are interrupted, and what the next one still has to embed."""
 
-import resource
 import signal
 import subprocess
 import sys
@@ -11,7 +10,7 @@ from stores.building import quick_folder
 from support import HANGS_S, write_notes
 
 from ragqa.embedders.hashed import HashedEmbedder
-from ragqa.errors import IndexNotWritable, NoIndex
+from ragqa.errors import NoIndex
 from ragqa.indexing import refresh
 from ragqa.indexing.building import KEPT
 from ragqa.stores import open_store
@@ -91,24 +90,6 @@ def interrupt(folder, part, **options):
     return getattr(caught.value, "__notes__", [])
 
 
-def fill_the_disk(folder):
-    """From now on, no file can get larger than the largest one is."""
-    sizes = [path.stat().st_size for path in (folder / "index").rglob("*")]
-    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
-    resource.setrlimit(resource.RLIMIT_FSIZE, (max(sizes), hard))
-
-
-@pytest.fixture
-def room_again():
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-
-    def free():
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-    yield free
-    free()
-
-
 def test_a_build_that_was_killed_goes_on_where_it_stopped(folder):
     program = [sys.executable, "-c", KILLED, str(folder), str(TOGETHER), "4"]
     path = {"PYTHONPATH": ":".join(sys.path)}
@@ -137,13 +118,3 @@ def test_what_a_refresh_saved_is_for_the_next_one_and_then_gone(folder):
     assert NOTES - 4 * TOGETHER <= left <= NOTES - 2 * TOGETHER
     write_numbered(folder, new[: 2 * TOGETHER])
     assert build(folder) == 2 * TOGETHER + 1, "what no note used was not kept"
-
-
-@pytest.mark.parametrize("part", [4, PARTS + 1], ids=["while it saves", "while it commits"])
-def test_a_full_disk_is_told_and_the_next_build_goes_on(folder, room_again, part):
-    with pytest.raises(IndexNotWritable, match="disk full"):
-        build(folder, Befallen(part, lambda: fill_the_disk(folder)))
-    room_again()
-    with pytest.raises(NoIndex):
-        open_store(folder / "index").snapshot()
-    assert build(folder) == NOTES - (part - 1) * TOGETHER + CANARIES

@@ -54,7 +54,3 @@ def test_a_glob_of_twice_the_length_takes_at_most_twice_the_steps(piece):
 def test_filters_are_bounded_by_number_and_length(filters):
     with pytest.raises(UsageError, match="at most 100 tags and paths with 10,000 characters"):
         Filters(**filters)
-
-
-def test_the_longest_path_of_a_system_may_be_filtered_by():
-    assert Filters(paths=("x" * 4_096,))
