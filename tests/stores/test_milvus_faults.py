@@ -140,6 +140,18 @@ def test_a_rebuild_that_fails_at_any_call_leaves_the_old_answers_or_the_new(stor
     assert answers(store) == before
 
 
+def test_an_open_snapshot_of_a_build_that_was_replaced_says_so_or_finds_passages_of_its_notes(
+    store,
+):
+    snapshot = store.snapshot()
+    commit(store, NEW, remove=["one.md"])
+    with pytest.raises(IndexUnusable, match="any more"):
+        snapshot.passages([FRUIT[0].passages[0].id])
+    commit(store, *FRUIT, fresh=True)
+    with pytest.raises(IndexUnusable):
+        ask(snapshot, "apple")
+
+
 def claim_row(host="elsewhere", process=7, seen=None, data=None):
     content = [host, process, 1e9, time.time() if seen is None else seen, 12]
     return rows.plain_row(rows.WRITER, data or json.dumps(content))
