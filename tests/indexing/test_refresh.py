@@ -99,19 +99,19 @@ def test_a_note_changed_within_the_same_stamp_is_noticed_if_it_was_just_written(
     assert run(source).changed == 1
 
 
-def test_how_many_passages_are_held_at_once_changes_nothing_in_the_index(source, monkeypatch):
-    for number in range(12):
-        text = f"# N{number}\n\n" + "".join(f"## P{p}\n\nPart {p}. " * 9 for p in range(number))
-        write(source, f"{number}.md", text)
-    held = []
-    for chunk in (1, 7, 10**9):
-        monkeypatch.setattr("ragqa.indexing.building.CHUNK_PASSAGES", chunk)
-        run(source, rebuild=True)
-        with closing(open_store(source.index).snapshot()) as snapshot:
-            found = snapshot.dense(HashedEmbedder(32).embed_query("part").pooled, 999, Filters())
-            held.append((found, snapshot.passages([id_ for id_, _ in found]), snapshot.notes()))
-    assert held[0][0]
-    assert held == held[:1] * 3
+def test_passages_are_embedded_and_forgotten_before_all_notes_are_split(source, monkeypatch):
+    monkeypatch.setattr("ragqa.indexing.building.CHUNK_PASSAGES", 4)
+    for number in range(20):
+        write(source, f"{number}.md", f"# N{number}\n\nNote {number}.\n")
+    stages = []
+    run(source, progress=lambda stage, done, total: stages.append((stage, done, total)))
+    assert {stage for stage, _, _ in stages} >= {"reading", "splitting", "embedding", "writing"}
+    split = [stages.index(("splitting", number, 20)) for number in (4, 8, 20)]
+    embedded = [place for place, said in enumerate(stages) if said[0] == "embedding"]
+    assert split[0] < embedded[0] < split[1] < split[2] < embedded[-1]
+    done = [stages[place][1] for place in embedded]
+    assert done == sorted(done)
+    assert stages[embedded[-1]][1] == stages[embedded[-1]][2]
 
 
 def between_the_readings(act):

@@ -144,10 +144,14 @@ def test_what_could_not_be_searched_is_told_where_something_is_missing(notes, ci
     assert "large.md" in warning
 
 
-@pytest.mark.parametrize("chars", [(-9, -1), (9, 3), (10**30, 10**30 + 5)])
+@pytest.mark.parametrize("chars", [(0, 0), (-9, -1), (9, 3), (10**30, 10**30 + 5)])
 def test_characters_that_do_not_fit_the_quote_are_only_a_hint_where_to_look(notes, cited, chars):
-    checked = became(notes, replace(cited, chars=chars))
+    if chars == (0, 0):  # the very place, counted from the end
+        chars = tuple(place - len(NOTE) for place in cited.chars)
+    digest = hashlib.sha256(NOTE.encode()).hexdigest()
+    checked = became(notes, replace(cited, chars=chars, note_sha256=digest))
     assert (checked.standing, checked.place.lines) == (INTACT, (5, 5))
+    assert checked.place.chars == cited.chars
 
 
 @pytest.mark.parametrize(
