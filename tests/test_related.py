@@ -41,12 +41,6 @@ def test_filters_and_the_number_of_notes_apply(search):
     assert len(search("--related", "tea", "--top-k", 2, "--json").document["related"]) == 2
 
 
-def test_on_a_terminal_each_note_has_its_reasons_below(search):
-    lines = search("--related", "tea", "--top-k", 1).out.splitlines()
-    assert lines[0] == " 1 pot.md:1  Pot"
-    assert lines[1].startswith("   links here; linked from here; 1 common link")
-
-
 def test_an_unknown_note_is_an_error_with_near_names(search):
     failed = search("--related", "teas")
     assert failed.code == 2

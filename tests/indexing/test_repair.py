@@ -242,7 +242,7 @@ def killed_at(step, act):
 )
 def test_wherever_a_repair_is_killed_the_next_one_mends_the_index(copy, statement, embedded):
     before = copy("one").found()
-    for step in itertools.count(1, 15):
+    for step in itertools.count(1, 23):
         place = copy("killed")
         change(place, statement)
         truncated(place.files("terms-*/meta.json")[0])

@@ -88,15 +88,3 @@ def test_a_part_is_within_any_budget_and_goes_on_where_it_ends(text, heading, bu
     assert text.startswith(shown)
     assert bool(following) == (shown != text)
     assert shown or not text or text[0] == "\n"
-
-
-@given(TEXTS, st.lists(TEXTS, min_size=1, max_size=9), st.lists(TEXTS, max_size=3), st.data())
-def test_blocks_and_documents_are_within_any_budget(head, texts, notices, data):
-    budget = data.draw(st.integers(50, 2_000))
-    text = wording.within(head, texts, budget, notices)
-    document = {"verdict": "answered", "hits": [{"path": "a.md", "text": one} for one in texts]}
-    document |= {"question": head, "warnings": notices}
-    kept = wording.fitted(document, budget, ("verdict", "hits"), wording.MORE)
-    assert max(lengths(text, kept)) <= budget
-    assert kept["verdict"] == "answered"
-    assert len(kept["hits"]) == len(texts) or kept["cut"]

@@ -17,7 +17,7 @@ from pymilvus import MilvusException
 from stores.building import FRUIT, INFO, QUESTIONS, answers, ask, commit, entry, quick_folder
 from support import HANGS_S
 
-from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable, NoIndex, WriterBusy
+from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable, WriterBusy
 from ragqa.stores import open_store
 from ragqa.stores.local.store import LocalStore
 from ragqa.stores.milvus import client as milvus_client
@@ -218,15 +218,6 @@ def test_a_file_is_served_to_its_own_process_only_and_is_its_users_alone(store):
     assert address.startswith("unix:/")
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_IMODE(Path(store._uri).stat().st_mode) == 0o700
-
-
-def test_looking_for_an_index_makes_no_file(tmp_path):
-    store = open_store(tmp_path / "index", kind="milvus")
-    with pytest.raises(NoIndex):
-        store.snapshot()
-    store.tidy()
-    assert store.problems()
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_of_settings_in_the_folder_of_notes_sets_nothing(tmp_path):
