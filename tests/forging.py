@@ -1,52 +1,79 @@
-"""An index that somebody forged: its content is changed, and all checksums and the seal fit."""
+"""Change the files of an index as bad disks, other programs and forgers do."""
 
 import json
+import os
 import sqlite3
 import zlib
 from contextlib import closing
 
+from ragqa.stores.local.database import DATABASE, SEAL
 from ragqa.stores.rows import checksum
 
+SUMS = {
+    "notes": "checksum(id, path, sha256, data)",
+    "passages": "checksum(id, note, embedding, data)",
+    "meta": "checksum(name, value)",
+    "embeddings": "crc32(key, vector)",
+}
+"""What the checksum of a row of each table should be."""
 
-def forge(root, change):
-    """Change the database of an index, by SQL statements or by a function of the connection."""
-    path = root / "index.sqlite"
-    with closing(sqlite3.connect(path)) as db:
-        change(db) if callable(change) else db.executescript(change)
-        _vouch(db)
+
+def flip(path, place, *, silently=False):
+    """Change one bit; silently as a bad disk does, else as a program that writes to the file."""
+    status, data = path.stat(), bytearray(path.read_bytes())
+    data[place] ^= 4
+    path.write_bytes(data)
+    later = status.st_mtime_ns + (0 if silently else 10**9)
+    os.utime(path, ns=(later, later))
+
+
+def places_of(path, content):
+    """Where in a file some bytes are."""
+    data, place, found = path.read_bytes(), -1, []
+    while (place := data.find(content, place + 1)) >= 0:
+        found.append(place)
+    return found
+
+
+def change(root, *changes):
+    """Change the database as another program would; its seal no longer fits.
+
+    :param changes: SQL, statements with their values, or functions of the connection.
+    """
+    with closing(sqlite3.connect(root / DATABASE)) as db:
+        for each in changes:
+            if callable(each):
+                each(db)
+            elif isinstance(each, str):
+                db.executescript(each)
+            else:
+                db.execute(each[0], each[1:])
         db.commit()
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    status = path.stat()
-    (root / "seal.json").write_text(json.dumps([status.st_size, status.st_mtime_ns]))
+
+
+def forge(root, *changes):
+    """Change the database, with every checksum and the seal as they should be."""
+    change(root, *changes, _vouch)
+    status = (root / DATABASE).stat()
+    (root / SEAL).write_text(json.dumps([status.st_size, status.st_mtime_ns]))
 
 
 def _vouch(db):
-    """Give each row of our own tables the checksum that it should have."""
-    for (table,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
-        sums = {
-            "notes": _of_note,
-            "passages": _of_fields,
-            "meta": _of_fields,
-            "embeddings": _of_embedding,
-        }.get(table)
-        if sums:
-            rows = db.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608
-            key = db.execute(f"PRAGMA table_info({table})").fetchone()[1]
-            db.executemany(
-                f"UPDATE {table} SET checksum = ? WHERE {key} = ?",  # noqa: S608
-                [(sums(row), row[0]) for row in rows],
-            )
+    db.create_function("checksum", -1, checksum)
+    db.create_function("crc32", 2, lambda key, data: zlib.crc32(data, key & 0xFFFFFFFF))
+    there = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    for table in SUMS.keys() & there:
+        db.execute(f"UPDATE {table} SET checksum = {SUMS[table]}")  # noqa: S608 - ours
 
 
-def _of_note(row):
-    number, path, _size, _mtime_ns, _settled, sha256, data, _checksum = row
-    return checksum(number, path, sha256, data)
+def forge_meta(root, changed):
+    """Have `changed` change what the index says of itself."""
 
+    def forged(db):
+        select = "SELECT value FROM meta WHERE name = 'index'"
+        content = json.loads(db.execute(select).fetchone()[0])
+        changed(content)
+        db.execute("UPDATE meta SET value = ? WHERE name = 'index'", [json.dumps(content)])
 
-def _of_fields(row):
-    return checksum(*row[:-1])
-
-
-def _of_embedding(row):
-    _row, _build, key, vector, _checksum = row
-    return zlib.crc32(vector, key & 0xFFFFFFFF)
+    forge(root, forged)

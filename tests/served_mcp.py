@@ -1,47 +1,44 @@
-"""The SDK's own client of the MCP server."""
+"""The SDK's own client of the MCP server, in this process."""
 
 import os
-import sys
 from contextlib import asynccontextmanager
-from pathlib import Path
+from unittest import mock
 
 import anyio
 from support import QUICK
 
+from ragqa.api import index_from
+from ragqa.config import load_settings
+from ragqa.serving.warm import WarmIndex
 
-def started(folder):
-    """How a client starts the server."""
-    return {
-        "command": sys.executable,
-        "args": ["-m", "ragqa", "mcp", "--corpus", str(folder / "notes")],
-        "env": os.environ | QUICK | {"RAGQA_INDEX": str(folder / "index")},
-        "cwd": folder,
-    }
+
+def built(folder):
+    """An index of the folder's notes that is up to date and that nobody updates."""
+    with mock.patch.dict(os.environ, QUICK):
+        loaded = load_settings({"corpus": str(folder / "notes"), "index": str(folder / "index")})
+    with index_from(loaded) as index:
+        index.refresh()
+    warm = WarmIndex(loaded)
+    warm._settled.set()
+    return warm
 
 
 @asynccontextmanager
 async def connected(folder):
-    from mcp import ClientSession, StdioServerParameters
-    from mcp.client.stdio import stdio_client
+    import mcp
 
-    parameters = StdioServerParameters(**started(folder))
-    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
-        async with (
-            stdio_client(parameters, errlog=nowhere) as streams,
-            ClientSession(*streams) as session,
-        ):
-            await session.initialize()
-            while (await session.call_tool("status", {})).is_error:
-                pass  # it waits itself before it says that the index is being built
-            yield session
+    from ragqa.serving.mcp import server_over
+
+    async with mcp.Client(server_over(built(folder))) as client:
+        yield client
 
 
 def talk(folder, *calls):
     """Call tools one after another; gives their results."""
 
     async def run():
-        async with connected(folder) as session:
-            return [await session.call_tool(name, given) for name, given in calls]
+        async with connected(folder) as client:
+            return [await client.call_tool(name, given) for name, given in calls]
 
     return anyio.run(run)
 

@@ -29,7 +29,7 @@ QUICK = {"RAGQA_EMBEDDER": "hashed:64"}
 """The environment in which ragqa needs no model."""
 STREAMS = {"stdin": ("r", "strict"), "stdout": ("w", "strict"), "stderr": ("w", "backslashreplace")}
 """The standard streams with their modes, and what Python does about text that it cannot encode."""
-FEW = 20
+FEW = 10
 """The examples of a property that are tried where one does not ask for many."""
 HANGS_S = 600
 """What takes longer hangs, however busy the machine is; nothing waits for this otherwise."""
@@ -44,9 +44,9 @@ def import_all(*packages):
 
 
 def trying(number, **options):
-    """Try so many examples with the profile `ci`; with any other a fifth, but at least a few."""
+    """Try so many examples with the profile `ci`; with any other a tenth, but at least a few."""
     if settings.get_current_profile_name() != "ci":
-        number = min(number, max(FEW, number // 5))
+        number = min(number, max(FEW, number // 10))
     return settings(max_examples=number, **options)
 
 

@@ -33,13 +33,6 @@ def test_nothing_but_the_file_is_left(path, new):
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_a_link_where_the_name_of_the_process_was_guessed_is_not_followed(path, target):
-    (path.parent / f".{path.name}-{os.getpid()}").symlink_to(target)
-    write_whole(path, "text")
-    assert target.read_text() == "mine"
-    assert path.read_text() == "text"
-
-
 @pytest.mark.parametrize("planted", ["link", "file"])
 def test_even_the_right_guess_of_a_name_is_neither_used_nor_removed(
     path, target, monkeypatch, planted
@@ -70,14 +63,6 @@ def test_a_private_file_is_the_users_alone_and_any_other_as_the_umask_has_it(pat
         os.umask(before)
 
 
-def test_an_old_draft_that_all_may_read_does_not_become_a_private_file(path):
-    draft = path.parent / f".{path.name}-{os.getpid()}"
-    draft.write_text("")
-    draft.chmod(0o666)
-    write_whole(path, "text", private=True)
-    assert mode(path) == 0o600
-
-
 def test_a_new_file_does_not_take_the_place_of_one_that_is_there(path):
     path.write_text("old")
     with pytest.raises(FileExistsError):
@@ -92,9 +77,3 @@ def test_text_that_cannot_be_written_leaves_the_old_file_and_nothing_else(path):
         write_whole(path, "\ud800")
     assert path.read_text() == "old"
     assert list(path.parent.iterdir()) == [path]
-
-
-def test_a_name_as_long_as_there_can_be_is_no_hindrance(tmp_path):
-    path = tmp_path / ("x" * 255)
-    write_whole(path, "text")
-    assert path.read_text() == "text"

@@ -1,21 +1,16 @@
 """A note's own bracketed numbers are told apart from ragqa's citations, wherever an answer goes."""
 
-import io
-import json
 import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.console import Console
 from support import QUICK, run_ragqa, trying, write_notes
 
 from ragqa.api import open_index
-from ragqa.chatting import Exchange, numbered
 from ragqa.generation import Writer, request_for
 from ragqa.generation.draft import Draft
 from ragqa.llms import Destination
-from ragqa.render.excerpts import print_excerpt
 from ragqa.types import Hit, Kind, Passage, Unit
 
 CITED = re.compile(r"\[\d+\]")
@@ -68,20 +63,6 @@ def test_a_saved_answer_shows_them_apart_and_is_verified_with_the_exact_quote(as
     assert r"Vaswani \[ 1 \] \[ 2 \]" in above
 
 
-def test_on_a_terminal_an_excerpt_has_no_number_that_looks_like_a_citation(index):
-    (citation,) = index.ask(WHEN).citations
-    out = io.StringIO()
-    print_excerpt(Console(file=out, width=120, force_terminal=True, color_system=None), citation)
-    assert APART.split(",")[0] in out.getvalue()
-    assert not CITED.search(out.getvalue())
-
-
-def test_numbering_the_sources_of_a_chat_leaves_the_notes_own_numbers(index):
-    one = Exchange(WHEN, index.ask(WHEN))
-    _, other = numbered([one, one])
-    assert other.answer.text == f"{APART} [2]"
-
-
 class Repeating:
     """An LLM that repeats what stands in its prompt, or says something of its own."""
 
@@ -124,18 +105,3 @@ def test_no_passage_has_a_citation_that_can_be_repeated(text):
     draft = Draft()
     shown = message.partition("A\n\n")[2].partition("\n--- end")[0]
     assert [one.numbers for one in draft.feed(shown) + draft.finish() if one.numbers] == []
-
-
-def test_the_page_shows_them_apart_beside_what_an_llm_cites(folder):
-    pytest.importorskip("starlette", reason="the extra serve is not installed")
-    from served import serving
-
-    with serving(folder, "serve", "--no-open", "--port", "0") as server:
-        while server.ask("/api/status").status == 503:
-            pass  # it waits itself before it says that the index is being built
-        page = server.ask("/", q=WHEN).text
-        document = json.loads(server.ask("/api/ask", question=WHEN).body)
-    quote = page.partition('<div class="quote">')[2].partition("</div>")[0]
-    assert "[ 1 ] [ 2 ]" in re.sub("<[^>]*>", "", quote)
-    assert not CITED.search(quote)
-    assert document["answer"] == f"{APART} [1]"

@@ -60,16 +60,3 @@ def test_every_page_can_be_reached_from_the_readme():
         links = (target.partition("#")[0] for target in _LINK.findall(path.read_text("utf-8")))
         waiting += [(path.parent / link).resolve() for link in links if link.endswith(".md")]
     assert set(DOCUMENTS) - reached == set()
-
-
-def test_a_missing_file_and_a_missing_heading_are_found():
-    page = ROOT / "README.md"
-    assert problem(page, "docs/nowhere.md")
-    assert problem(page, "#nowhere")
-    assert problem(page, "docs/glossary.md#nowhere")
-    assert not problem(page, "docs/glossary.md#glossary")
-    assert anchors("# A `b`: c, [d](e.md)\n\n```\n# no\n```\n\n## A\n\n## A\n") == {
-        "a-b-c-d",
-        "a",
-        "a-1",
-    }

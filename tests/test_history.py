@@ -40,12 +40,6 @@ def test_it_stays_bounded_and_private(path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_of_a_huge_file_only_the_end_is_read(path):
-    path.parent.mkdir(parents=True)
-    path.write_text("x" * 3_000_000 + "\nlast\n", encoding="utf-8")
-    assert History(path).read() == ["last"]
-
-
 def test_a_link_in_its_place_is_not_followed(path, tmp_path):
     path.parent.mkdir(parents=True)
     target = tmp_path / "target"

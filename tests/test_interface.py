@@ -6,7 +6,6 @@ import pytest
 from support import make_answer
 
 import ragqa
-from ragqa.types import Corpus
 
 
 def test_the_names_of_the_package_are_listed_before_they_are_imported():
@@ -23,17 +22,6 @@ def test_an_answer_shows_itself_in_one_short_line():
     )
     none = make_answer(text="", answered=False, confidence=0.04, citations=())
     assert repr(none) == "<Answer: not in notes, 0.04, '', 0 citations>"
-
-
-def test_an_unknown_setting_in_a_file_is_logged_when_an_index_is_opened(
-    tmp_path, monkeypatch, caplog
-):
-    (tmp_path / "notes").mkdir()
-    (tmp_path / "ragqa.toml").write_text('corpus = "notes"\ntopk = 3\n', encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    with ragqa.open_index() as index:
-        assert index.places.corpus == Corpus.of((tmp_path / "notes").resolve())
-    assert "topk" in caplog.text
 
 
 def test_notes_are_listed_from_python(tmp_path):

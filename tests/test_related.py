@@ -3,10 +3,6 @@
 import pytest
 from support import QUICK, run_ragqa, write_notes
 
-import ragqa
-from ragqa.errors import UsageError
-from ragqa.related import related_to
-
 NOTES = {
     "tea.md": "# Tea\n\nGreen tea is steeped. See [[pot]] and [water](more/water.md).\n",
     "pot.md": "# Pot\n\nA pot of iron. Back to [[Tea#Tea|the tea]].\n",
@@ -45,29 +41,8 @@ def test_filters_and_the_number_of_notes_apply(search):
     assert len(search("--related", "tea", "--top-k", 2, "--json").document["related"]) == 2
 
 
-def test_on_a_terminal_each_note_has_its_reasons_below(search):
-    lines = search("--related", "tea", "--top-k", 1).out.splitlines()
-    assert lines[0] == " 1 pot.md:1  Pot"
-    assert lines[1].startswith("   links here; linked from here; 1 common link")
-
-
 def test_an_unknown_note_is_an_error_with_near_names(search):
     failed = search("--related", "teas")
     assert failed.code == 2
     assert "there is no note 'teas'" in failed.err
     assert "tea.md" in failed.err
-
-
-def test_a_query_and_a_related_note_are_not_taken_together(search):
-    failed = search("--related", "tea", "green", "tea")
-    assert failed.code == 2
-    assert "--related takes no query" in failed.err
-
-
-def test_related_notes_come_from_python_too(tmp_path):
-    write_notes(tmp_path / "notes", NOTES)
-    settings = {"embedder": "hashed:64"}
-    with ragqa.open_index(tmp_path / "notes", index=tmp_path / "i", settings=settings) as index:
-        assert related_to(index, "Tea").related[0].note.path == "pot.md"
-        with pytest.raises(UsageError):
-            related_to(index, "teas")

@@ -83,10 +83,6 @@ def test_what_is_replaced_stays_visible():
     assert safe_line("caf\udce9.md") == "caf\\xe9.md"
 
 
-def test_line_ends_of_all_systems_become_one():
-    assert safe_text("a\r\nb\rc\nd") == "a\nb\nc\nd"
-
-
 @given(NASTY)
 def test_emitted_text_keeps_brackets_and_holds_no_control_byte(text):
     import io

@@ -57,8 +57,6 @@ def environments_at_import(body):
 @pytest.mark.parametrize(
     ("body", "library"),
     [
-        ("import ragqa, onnxruntime", "onnxruntime"),
-        ("import ragqa, ray", "ray"),
         ("import ragqa.embedders.onnx", "onnxruntime"),
         pytest.param(
             "import ragqa.embedders.sentence_transformers",

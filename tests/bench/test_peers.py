@@ -13,10 +13,7 @@ from ragqa.types import Filters
 BENCH = Path(__file__).parents[2] / "eval" / "bench"
 sys.path[:0] = [str(BENCH), str(BENCH / "peers")]
 
-import peers  # noqa: E402 - scripts, found by the path above
 from peer_material import prepare, write_note  # noqa: E402 - as above
-from running import Child, disk_mb  # noqa: E402 - as above
-from worker import DEPTH, answer_all  # noqa: E402 - as above
 
 DOCUMENTS = {
     f"d{n}": (f"Wing {n}" if n % 2 else "", f"Flutter of wing {n}. " + "Air flows past it. " * n)
@@ -50,11 +47,6 @@ def test_peers_get_the_very_passages_that_ragqa_indexes(material):
     assert json.loads(material.passages.read_text()) == _indexed(material.notes)
 
 
-def test_every_passage_has_its_document(material):
-    assert set(material.documents) == set(json.loads(material.passages.read_text()))
-    assert set(material.documents.values()) == set(DOCUMENTS)
-
-
 def test_peers_are_told_exactly_what_an_edit_changes(material):
     before = _indexed(material.notes)
     for path, text in material.edited.items():
@@ -62,90 +54,3 @@ def test_peers_are_told_exactly_what_an_edit_changes(material):
     change = json.loads(material.edit.read_text())
     kept = {id_: text for id_, text in before.items() if id_ not in change["removed"]}
     assert kept | change["added"] == _indexed(material.notes)
-
-
-def test_every_question_about_an_edit_is_answered_by_what_was_added_alone(material):
-    added = set(json.loads(material.edit.read_text())["added"])
-    assert set(material.holders) == set(json.loads(material.asked_after.read_text()))
-    assert all(holders and holders <= added for holders in material.holders.values())
-
-
-def test_documents_are_ranked_by_their_best_passage(material):
-    of = {document: id_ for id_, document in material.documents.items()}
-    rankings = {"q1": [of["d3"], of["d7"]], "q2": [of["d8"]]}
-    assert material.quality(rankings)["recall@10"] == [1, 1]
-    assert material.quality(rankings)["ndcg@10"] == pytest.approx([0.6309, 1], abs=1e-4)
-
-
-def test_a_worker_times_every_question_and_ranks_deep():
-    asked = []
-
-    def find(question, k):
-        asked.append((question, k))
-        return [(f"{question}{n}", "") for n in range(k)]
-
-    told = answer_all(find, {"a": "A", "b": "B"})
-    assert len(told["seconds"]) == 2
-    assert {id_: len(found) for id_, found in told["rankings"].items()} == {"a": DEPTH, "b": DEPTH}
-
-
-class Double:
-    """A system that ranks passages in the order of their ids, and learns of an edit or does not."""
-
-    def __init__(self, name, home, *, learns):
-        self.name, self.home, self.learns, self.builds = name, home, learns, True
-
-    def build(self, material):
-        write_note(self.home, "index/passages", material.passages.read_text())
-        return Child(2.0, 3.0, 100.0, "{}")
-
-    def ask(self, _home, _question):
-        return Child(0.5, 0.6, 50.0, "{}")
-
-    def ask_all(self, home, questions):
-        ids = sorted(json.loads((home / "index" / "passages").read_text()))
-        asked = json.loads(questions.read_text())
-        answers = {"seconds": [0.01] * len(asked), "rankings": dict.fromkeys(asked, ids)}
-        return Child(1.0, 1.0, 70.0, json.dumps(answers))
-
-    def edit(self, home, material):
-        if self.learns:
-            added = json.loads(material.edit.read_text())["added"]
-            write_note(home, "index/passages", json.dumps(added))
-        return 0.25
-
-
-def test_every_measure_is_taken_of_every_system(material, tmp_path, monkeypatch):
-    monkeypatch.setattr(peers, "SHOWN", 1000)
-    doubles = [
-        Double("first", tmp_path / "first", learns=True),
-        Double("stale", tmp_path / "stale", learns=False),
-    ]
-    figures = peers.measure(doubles, material, tmp_path, runs=2, builds=1)
-    assert set(figures) == set(peers.MEASURES)
-    assert all(set(found) == {"first", "stale"} for found in figures.values())
-    assert (figures["edit"]["first"], figures["edit"]["stale"]) == ([0.75, 0.75], [])
-    assert (figures["edit_found"]["first"], figures["edit_found"]["stale"]) == ([1, 1], [0, 0])
-    assert json.loads((doubles[0].home / "index/passages").read_text()).keys() == (
-        material.documents.keys()
-    )
-    assert "| building the index, s | 2 (1.00) | 2 (1.00) |" in peers.markdown(
-        figures, ["first", "stale"]
-    )
-
-
-def test_what_was_not_measured_is_left_blank():
-    figures = {name: {"first": [4.0]} for name in peers.MEASURES} | {
-        "cold": {"first": [4.0], "other": [1.0, 2.0, 9.0]},
-        "edit": {"first": [], "other": [3.0]},
-    }
-    table = peers.markdown(figures, ["first", "other"])
-    assert "| one question, new process, s | 4 (1.00) | 2 (0.50) |" in table
-    assert "| index on disk, MB | 4 (1.00) |  |" in table
-    assert "| taking in an edit, and one question, s |  | 3 |" in table
-
-
-def test_a_file_with_two_names_is_counted_once(tmp_path):
-    (tmp_path / "one").write_bytes(bytes(2**20))
-    (tmp_path / "two").hardlink_to(tmp_path / "one")
-    assert disk_mb(tmp_path) == 1

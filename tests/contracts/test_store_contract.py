@@ -22,7 +22,7 @@ from stores.building import (
 )
 from support import trying
 
-from ragqa.errors import IndexUnusable, NoIndex, UsageError, WriterBusy
+from ragqa.errors import IndexUnusable, NoIndex, UsageError
 from ragqa.stores import STORES, open_store
 from ragqa.stores.milvus.store import MilvusStore
 from ragqa.types import Filters, Pieces, Stamp
@@ -57,11 +57,6 @@ def found(store, question="apple banana", k=10, filters=EVERYTHING):
         return ask(snapshot, question, k, filters)
 
 
-def interrupted(act, *args):
-    act(*args)
-    raise KeyboardInterrupt
-
-
 def test_a_place_without_an_index_says_so(store):
     with pytest.raises(NoIndex):
         store.snapshot()
@@ -73,25 +68,12 @@ def test_an_unknown_kind_is_named_with_the_known_ones(tmp_path):
         open_store(tmp_path, kind="cloud")
 
 
-def test_commit_gives_the_info_back_with_generation_and_counts(store):
-    assert commit(store, *FRUIT) == replace(INFO, generation=1, notes=4, passages=6)
-    assert commit(store, remove=["one.md"]) == replace(INFO, generation=2, notes=3, passages=4)
-    assert commit(store, fresh=True) == replace(INFO, generation=3, notes=0, passages=0)
-
-
 def test_a_snapshot_gives_back_what_was_committed(fruit):
     passages = [passage for each in FRUIT for passage in each.passages]
     with closing(fruit.snapshot()) as snapshot:
         assert snapshot.info == replace(INFO, generation=1, notes=4, passages=6)
         assert snapshot.passages([passage.id for passage in passages]) == passages
-        records = snapshot.notes()
-    for note in (each.note for each in FRUIT):
-        record = records.pop(note.path)
-        assert (record.path, record.stamp, record.sha256) == (note.path, note.stamp, note.sha256)
-        assert (record.title, record.tags, record.date) == (note.title, note.tags, note.date)
-        assert record.aliases == note.aliases
-        assert record.settled
-    assert records == {}
+        assert snapshot.notes() == {each.note.path: each.record for each in FRUIT}
     assert fruit.problems() == []
 
 
@@ -127,33 +109,6 @@ def test_every_note_comes_with_its_passages_and_each_passage_with_its_embedding(
             assert np.array_equal(found[passage.id], row)
 
 
-def test_a_store_that_is_sound_is_not_changed_by_mending_it(fruit):
-    before = answers(fruit)
-    assert fruit.mend(wait=False) == []
-    assert answers(fruit) == before
-
-
-def test_an_unknown_passage_is_an_error(fruit):
-    with closing(fruit.snapshot()) as snapshot, pytest.raises(IndexUnusable, match="12345"):
-        snapshot.passages([12345])
-
-
-def test_passages_come_in_the_order_asked_for(fruit):
-    ids = [passage.id for passage in FRUIT[1].passages]
-    with closing(fruit.snapshot()) as snapshot:
-        assert [passage.id for passage in snapshot.passages(ids[::-1])] == ids[::-1]
-
-
-def test_names_that_are_not_text_come_back_byte_for_byte(store):
-    odd = entry("caf\udce9/na\nme \x1b[31m.md", "apple", title="caf\udce9", tags=("t\udce9/x",))
-    commit(store, odd)
-    with closing(store.snapshot()) as snapshot:
-        assert list(snapshot.notes()) == [odd.note.path]
-        assert snapshot.passages([odd.passages[0].id]) == odd.passages
-    for filters in (Filters(tags=("t\udce9",)), Filters(paths=("caf\udce9",))):
-        assert len(found(store, filters=filters)[0]) == 1
-
-
 def test_an_index_without_passages_finds_nothing(store):
     commit(store, FRUIT[3])
     assert found(store) == ([], [])
@@ -161,25 +116,18 @@ def test_an_index_without_passages_finds_nothing(store):
         assert snapshot.idf(["apple"])["apple"] == pytest.approx(np.log(2))
         assert list(snapshot.notes()) == ["empty.md"]
     commit(store, *FRUIT)
-    assert len(found(store)[0]) == 6
     commit(store, remove=[each.note.path for each in FRUIT])
     assert found(store) == ([], [])
     assert store.problems() == []
 
 
-@pytest.mark.parametrize("k", [-1, 0, 1, 5, 6, 7, 10_000])
+@pytest.mark.parametrize("k", [-1, 0, 5, 10_000])
 def test_k_is_a_limit_and_never_padded(fruit, k):
     dense, terms = found(fruit, k=k)
     assert len(dense) == max(0, min(k, 6))
     assert len(terms) == max(0, min(k, 4))
     whole = found(fruit)
     assert (dense, terms) == (whole[0][: max(k, 0)], whole[1][: max(k, 0)])
-
-
-def test_a_note_is_found_by_its_other_names(fruit):
-    with closing(fruit.snapshot()) as snapshot:
-        found = snapshot.terms(["also"], 10, EVERYTHING)
-    assert {id_ for id_, _ in found} == passage_ids(*FRUIT)
 
 
 def test_terms_are_no_query_syntax(fruit):
@@ -246,20 +194,11 @@ def test_restamping_changes_the_stamp_and_nothing_else(fruit):
     assert fruit.problems() == []
 
 
-def test_leaving_without_a_commit_changes_nothing(fruit):
+def test_nothing_is_seen_before_the_commit_and_everything_right_after_it(fruit):
     before = answers(fruit)
     with fruit.writer(fresh=False, wait=False) as writer:
         writer.remove(["one.md"])
-    with (
-        pytest.raises(KeyboardInterrupt),
-        fruit.writer(fresh=True, wait=False) as writer,
-    ):
-        interrupted(FRUIT[1].put, writer)
-    assert answers(fruit) == before
-
-
-def test_nothing_is_seen_before_the_commit_and_everything_right_after_it(fruit):
-    before = answers(fruit)
+    assert answers(fruit) == before, "leaving is no commit"
     with fruit.writer(fresh=False, wait=False) as writer:
         writer.remove(["one.md"])
         assert answers(fruit) == before
@@ -277,17 +216,6 @@ def test_an_open_snapshot_answers_as_before_after_many_commits(fruit):
         assert [ask(old, question) for question in QUESTIONS] == before
         assert old.passages([FRUIT[0].passages[0].id]) == FRUIT[0].passages[:1]
         assert len(old.notes()) == 4
-
-
-def test_a_writer_gives_back_the_embeddings_it_has(fruit):
-    passage = FRUIT[0].passages[0]
-    with fruit.writer(fresh=False, wait=False) as writer:
-        known = writer.vectors([passage.embedding_key, 99])
-        assert list(known) == [passage.embedding_key]
-        assert np.array_equal(known[passage.embedding_key], FRUIT[0].vectors[0])
-        assert not writer.vectors([])
-    with fruit.writer(fresh=True, wait=False) as writer:
-        assert not writer.vectors([passage.embedding_key])
 
 
 KEYS = [each.embedding_key for each in FRUIT[0].passages]
@@ -337,7 +265,6 @@ def test_what_was_saved_is_gone_after_the_commit(store):
     ("embedder", "dtype"),
     [
         (replace(INFO.embedder, weights_sha256="1" * 64), "float32"),
-        (replace(INFO.embedder, window=128), "float32"),
         (INFO.embedder, "bfloat16"),
     ],
 )
@@ -351,20 +278,10 @@ def test_what_was_saved_with_another_embedder_is_not_taken(store, embedder, dtyp
         assert writer.resume(INFO.embedder, "float32") == 1
 
 
-def test_a_second_writer_is_turned_away_until_the_first_is_done(fruit):
-    with fruit.writer(fresh=False, wait=False) as first:
-        with pytest.raises(WriterBusy), fruit.writer(fresh=False, wait=False):
-            pytest.fail("two writers at a time")
-        first.remove(["one.md"])
-        assert first.commit(INFO).notes == 3
-    assert commit(fruit, remove=["empty.md"]).notes == 2
-
-
 @pytest.mark.parametrize(
     ("flaw", "says"),
     [
         (np.nan, "not finite"),
-        (np.inf, "not finite"),
         (0.0, "length 0"),
         (0.5, "length 2"),
     ],
@@ -392,7 +309,6 @@ def test_two_passages_with_one_id_are_refused(fruit):
     ("filters", "count"),
     [
         (Filters(since="2025-01-01"), 2),
-        (Filters(), 2),
         (Filters(tags=("food",), since="2025-01-01"), 1),
         (Filters(paths=("ml",), since="2025-01-01"), 0),
     ],
@@ -410,24 +326,18 @@ def test_notes_without_a_date_are_counted_among_those_that_the_other_filters_let
         (Filters(tags=("food",)), {"one.md", "ml/deep/three.md"}),
         (Filters(tags=("food/sweet",)), {"one.md"}),
         (Filters(tags=("foo",)), set()),
-        (Filters(tags=("FOOD/Sweet",)), {"one.md"}),
-        (Filters(tags=("#food",)), {"one.md", "ml/deep/three.md"}),
+        (Filters(tags=("#FOOD/Sweet",)), {"one.md"}),
         (Filters(tags=("food", "x")), {"one.md"}),
-        (Filters(paths=("ml",)), {"ml/two.md", "ml/deep/three.md"}),
         (Filters(paths=("./ml/",)), {"ml/two.md", "ml/deep/three.md"}),
         (Filters(paths=("*/three.md",)), {"ml/deep/three.md"}),
-        (Filters(paths=("ml/*.md",)), {"ml/two.md", "ml/deep/three.md"}),
         (Filters(paths=("ML",)), set()),
         (Filters(paths=("one.md", "ml/deep")), {"one.md", "ml/deep/three.md"}),
         (Filters(paths=("[o]ne.??",)), {"one.md"}),
         (Filters(since="2026-01-31"), {"ml/two.md"}),
         (Filters(since="2025-06-01"), {"ml/two.md", "ml/deep/three.md"}),
-        (Filters(since="2023-11-01"), {"ml/two.md", "ml/deep/three.md"}),
         (Filters(since="9999-12-31"), set()),
-        (Filters(since="0002-01-01"), {"ml/two.md", "ml/deep/three.md"}),
         (Filters(where="due < 2026-01-01"), {"ml/deep/three.md"}),
         (Filters(where="not Kind = food"), {"one.md", "ml/two.md"}),
-        (Filters(where='kind contains "food"', paths=("*.md",)), {"one.md", "ml/deep/three.md"}),
         (Filters(where="kind = x or due >= 2026-01", tags=("food",)), {"one.md"}),
         (Filters(tags=("food",), paths=("ml",), since="2025-01-01"), {"ml/deep/three.md"}),
     ],
@@ -455,20 +365,6 @@ def test_terms_are_listed_by_how_they_begin_the_most_frequent_first(fruit):
             snapshot.terms_with_prefix("z"),
         )
     assert listed == ((["also", "appl"], ["date"], []) if lists_terms(fruit) else ([], [], []))
-
-
-def test_terms_that_came_are_listed_and_those_that_stay_when_notes_go(fruit):
-    commit(fruit, entry("new.md", "avocado and apple"), remove=["one.md"])
-    with closing(fruit.snapshot()) as snapshot:
-        listed = snapshot.terms_with_prefix("a")
-    there = {"also", "and", "appl", "avocado"} if lists_terms(fruit) else set()
-    assert set(listed) == there
-
-
-@pytest.mark.parametrize("since", ["soon", "2026-13-01", "2026-01"])
-def test_a_date_that_is_none_is_a_usage_error(fruit, since):
-    with closing(fruit.snapshot()) as snapshot, pytest.raises(UsageError, match=since):
-        snapshot.dense(embedding("apple"), 3, Filters(since=since))
 
 
 WORDS = st.sampled_from(["apple", "banana", "cherry", "date", "fig", "honey", "東京都", "naïve"])

@@ -88,18 +88,3 @@ def test_every_chunk_comes_back_in_order_with_each_of_its_embeddings(chunks, ahe
             assert np.array_equal(chunk.vectors[passage.embedding_key], expected)
     assert told == sorted(told)
     assert workers.most <= ahead + 3  # a chunk has at most three parts
-
-
-@given(ahead=st.integers(0, 9))
-def test_no_more_chunks_are_read_than_the_workers_want(ahead):
-    read = []
-
-    def chunks():
-        for number in range(40):
-            read.append(number)
-            yield Chunk(passages=[Text(number, number)])
-
-    embedder = HashedEmbedder(16)
-    embedding = Embedding(Saving(), embedder)
-    back = embedding.embed_chunks(chunks(), Slow(embedder, ahead), lambda _: None)
-    assert [len(read) - done for done, _ in enumerate(back) if done < 30] == [ahead + 1] * 30

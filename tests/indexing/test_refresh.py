@@ -59,31 +59,6 @@ def test_only_new_text_is_embedded(source, embedder):
     assert embedder.embedded - before <= 1 + canary
 
 
-def test_when_nothing_changed_nothing_is_written_and_nothing_embedded(source, embedder):
-    write(source, "a.md", "# A\n\nThe first note.\n")
-    first = run(source)
-    before = embedder.embedded
-    assert run(source).info.generation == first.info.generation
-    assert embedder.embedded == before
-
-
-def languages(source):
-    with closing(open_store(source.index).snapshot()) as snapshot:
-        return {path: note.language for path, note in snapshot.notes().items()}
-
-
-def test_a_language_that_the_front_matter_says_now_is_taken_with_the_next_refresh(source):
-    write(source, "a.md", "# A\n\nThe first note.\n")
-    write(source, "b.md", "# B\n\nThe second note.\n")
-    run(source)
-    assert languages(source) == {"a.md": "en", "b.md": "en"}
-    write(source, "b.md", "---\nlang: de\n---\n# B\n\nThe second note.\n")
-    report = run(source)
-    assert (report.changed, report.unchanged) == (1, 1)
-    assert languages(source) == {"a.md": "en", "b.md": "de"}
-    assert set(report.info.languages) == {"en", "de"}
-
-
 def test_word_pieces_are_counted_for_each_language_of_the_notes(source, embedder):
     write(source, "a.md", f"{TEXTS['en'][1]}\n")
     write(source, "b.md", f"{TEXTS['de'][1]}\n")
@@ -124,12 +99,8 @@ def test_a_note_changed_within_the_same_stamp_is_noticed_if_it_was_just_written(
     assert run(source).changed == 1
 
 
-@pytest.fixture
-def small_chunks(monkeypatch):
+def test_passages_are_embedded_and_forgotten_before_all_notes_are_split(source, monkeypatch):
     monkeypatch.setattr("ragqa.indexing.building.CHUNK_PASSAGES", 4)
-
-
-def test_passages_are_embedded_and_forgotten_before_all_notes_are_split(source, small_chunks):
     for number in range(20):
         write(source, f"{number}.md", f"# N{number}\n\nNote {number}.\n")
     stages = []
@@ -141,34 +112,6 @@ def test_passages_are_embedded_and_forgotten_before_all_notes_are_split(source, 
     done = [stages[place][1] for place in embedded]
     assert done == sorted(done)
     assert stages[embedded[-1]][1] == stages[embedded[-1]][2]
-
-
-def test_text_that_is_in_several_chunks_is_embedded_once(source, embedder, small_chunks):
-    for number in range(20):
-        write(
-            source, f"{number}.md", "---\ntitle: Same\n---\n\nThe same text. " + 9 * "Words of it. "
-        )
-    done = {}
-    report = run(source, progress=lambda stage, *of: done.update({stage: of}))
-    canary = 1
-    assert report.info.passages == 20
-    assert embedder.embedded == 1 + canary
-    assert done["embedding"][0] == done["embedding"][1]
-
-
-def test_how_many_passages_are_held_at_once_changes_nothing_in_the_index(source, monkeypatch):
-    for number in range(12):
-        text = f"# N{number}\n\n" + "".join(f"## P{p}\n\nPart {p}. " * 9 for p in range(number))
-        write(source, f"{number}.md", text)
-    held = []
-    for chunk in (1, 7, 10**9):
-        monkeypatch.setattr("ragqa.indexing.building.CHUNK_PASSAGES", chunk)
-        run(source, rebuild=True)
-        with closing(open_store(source.index).snapshot()) as snapshot:
-            found = snapshot.dense(HashedEmbedder(32).embed_query("part").pooled, 999, Filters())
-            held.append((found, snapshot.passages([id_ for id_, _ in found]), snapshot.notes()))
-    assert held[0][0]
-    assert held == held[:1] * 3
 
 
 def between_the_readings(act):
@@ -193,42 +136,6 @@ def test_what_is_indexed_is_what_is_read_when_it_is_split(source, embedder):
     before = embedder.embedded
     assert run(source).changed == 0
     assert embedder.embedded == before
-
-
-def test_a_note_that_is_deleted_between_the_readings_leaves_the_index_with_the_next_refresh(source):
-    write(source, "a.md", "# A\n\nThe first note.\n")
-    write(source, "b.md", "# B\n\nThe second note.\n")
-    run(source)
-    write(source, "b.md", "# B\n\nThe second note, changed.\n")
-    write(source, "c.md", "# C\n\nThe third note.\n")
-
-    def delete():
-        source.corpus.file("b.md").unlink()
-        source.corpus.file("c.md").unlink()
-
-    report = run(source, progress=between_the_readings(delete))
-    assert report.warnings == tuple(
-        f"{path}: deleted before it was read" for path in ("c.md", "b.md")
-    )
-    assert run(source).removed == 1
-    assert paths(source) == {"a.md"}
-
-
-def test_a_note_that_cannot_be_read_any_more_leaves_the_index(source):
-    write(source, "a.md", "# A\n\nThe first note.\n")
-    write(source, "b.md", "# B\n\nThe second note.\n")
-    run(source)
-    source.corpus.file("b.md").write_bytes(b"\x00")
-    assert run(source).removed == 1
-    assert paths(source) == {"a.md"}
-
-
-def test_front_matter_that_does_not_parse_is_a_warning_and_the_text_is_indexed(source):
-    write(source, "a.md", "---\ntitle: a: b\n---\n\n# A\n\nThe first note.\n")
-    report = run(source)
-    assert report.info.passages == 1
-    assert len(report.warnings) == 1
-    assert report.warnings[0].startswith("a.md: ")
 
 
 def test_other_weights_under_the_same_name_are_refused_and_named(source, tmp_path):

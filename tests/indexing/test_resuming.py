@@ -1,23 +1,19 @@
 """Builds that are interrupted, and what the next one still has to embed."""
 
-import os
-import resource
 import signal
 import subprocess
 import sys
-from contextlib import closing
 
 import pytest
 from indexing.building import source_with
 from stores.building import quick_folder
-from support import HANGS_S, QUICK, run_apart, write_notes
+from support import HANGS_S, write_notes
 
 from ragqa.embedders.hashed import HashedEmbedder
-from ragqa.errors import IndexNotWritable, NoIndex
+from ragqa.errors import NoIndex
 from ragqa.indexing import refresh
 from ragqa.indexing.building import KEPT
 from ragqa.stores import open_store
-from ragqa.types import Filters
 
 NOTES = 40
 TOGETHER = 8
@@ -94,24 +90,6 @@ def interrupt(folder, part, **options):
     return getattr(caught.value, "__notes__", [])
 
 
-def fill_the_disk(folder):
-    """From now on, no file can get larger than the largest one is."""
-    sizes = [path.stat().st_size for path in (folder / "index").rglob("*")]
-    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
-    resource.setrlimit(resource.RLIMIT_FSIZE, (max(sizes), hard))
-
-
-@pytest.fixture
-def room_again():
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-
-    def free():
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-    yield free
-    free()
-
-
 def test_a_build_that_was_killed_goes_on_where_it_stopped(folder):
     program = [sys.executable, "-c", KILLED, str(folder), str(TOGETHER), "4"]
     path = {"PYTHONPATH": ":".join(sys.path)}
@@ -129,14 +107,6 @@ def test_an_interrupted_rebuild_goes_on_but_takes_nothing_from_the_old_index(fol
     assert build(folder, rebuild=True) == NOTES + CANARIES
 
 
-def test_what_a_rebuild_saved_outlives_a_refresh(folder):
-    build(folder)
-    interrupt(folder, 3, rebuild=True)
-    write_numbered(folder, [NOTES])
-    assert build(folder) == 1 + 1, "the new note and the canary"
-    assert build(folder, rebuild=True) == NOTES + 1 - 2 * TOGETHER + CANARIES
-
-
 def test_what_a_refresh_saved_is_for_the_next_one_and_then_gone(folder):
     build(folder)
     new = range(NOTES, 2 * NOTES)
@@ -148,60 +118,3 @@ def test_what_a_refresh_saved_is_for_the_next_one_and_then_gone(folder):
     assert NOTES - 4 * TOGETHER <= left <= NOTES - 2 * TOGETHER
     write_numbered(folder, new[: 2 * TOGETHER])
     assert build(folder) == 2 * TOGETHER + 1, "what no note used was not kept"
-
-
-def test_what_another_embedder_saved_is_not_used(folder):
-    interrupt(folder, 4)
-    assert build(folder, HashedEmbedder(32, salt="other")) == NOTES + CANARIES
-
-
-def test_a_resumed_build_answers_like_one_that_was_not_interrupted(folder):
-    interrupt(folder, 4)
-    build(folder)
-    everything = (HashedEmbedder(32).embed_query("note 7").pooled, NOTES, Filters())
-    with closing(open_store(folder / "index").snapshot()) as resumed:
-        build(folder, rebuild=True)
-        with closing(open_store(folder / "index").snapshot()) as whole:
-            assert resumed.dense(*everything) == whole.dense(*everything)
-
-
-def test_progress_begins_at_what_was_saved(folder):
-    interrupt(folder, PARTS)
-    told = []
-    build(folder, progress=lambda *said: told.append(said))
-    embedding = [(done, total) for stage, done, total in told if stage == "embedding"]
-    assert embedding[0][0] > 0.75 * embedding[0][1]
-    assert embedding == sorted(embedding)
-    assert embedding[-1][0] == embedding[-1][1]
-
-
-def test_an_interruption_before_anything_was_saved_promises_nothing(folder):
-    assert interrupt(folder, 1) == []
-    assert build(folder) == NOTES + CANARIES
-
-
-@pytest.mark.parametrize("part", [4, PARTS + 1], ids=["while it saves", "while it commits"])
-def test_a_full_disk_is_told_and_the_next_build_goes_on(folder, room_again, part):
-    with pytest.raises(IndexNotWritable, match="disk full"):
-        build(folder, Befallen(part, lambda: fill_the_disk(folder)))
-    room_again()
-    with pytest.raises(NoIndex):
-        open_store(folder / "index").snapshot()
-    assert build(folder) == NOTES - (part - 1) * TOGETHER + CANARIES
-
-
-def test_ctrl_c_tells_that_what_was_embedded_is_kept(tmp_path):
-    notes = write_notes(tmp_path / "notes", {"a.md": "# A\n\nThe only note.\n"})
-    (tmp_path / "sitecustomize.py").write_text(
-        "from ragqa.stores.local.database import Database\n"
-        "def interrupt(*args):\n"
-        "    raise KeyboardInterrupt\n"
-        "Database.write = interrupt\n"
-    )
-    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
-    run = run_apart(
-        *("index", "--corpus", notes, "--index", tmp_path / "index"),
-        env=QUICK | {"PYTHONPATH": path},
-    )
-    assert run.code == 130
-    assert run.err.splitlines() == [KEPT, "Interrupted; nothing half-written is left."]

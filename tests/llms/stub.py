@@ -106,6 +106,23 @@ def _event(value):
     return b"data: " + json.dumps(value).encode() + b"\n\n"
 
 
+_JSON = "application/json; charset=utf-8"
+SENT = {
+    "ok_with_odd_type": (whole(), "text/plain"),
+    "not_streamed": (all_at_once(), _JSON),
+    "no_models": (b'{"object": "list", "data": null}', _JSON),
+    "web_page": (b"<!doctype html><p>Sign in</p>", "text/html; charset=utf-8"),
+    "malformed": (piece("The ").replace(b'"', b"'"),),
+    "deeply_nested": (b"data: " + b"[" * 200_000 + b"\n\n",),
+    "cut": (piece("The capital "),),
+    "no_text": (piece("") + piece(" \n") + end(),),
+    "length": (piece("The capital ") + end("length"),),
+    "filtered": (piece("The ") + end("content_filter"),),
+    "error_inside": (piece("The ") + error("overloaded"),),
+}
+"""Modes that send one body, with its type."""
+
+
 class _Handler(BaseHTTPRequestHandler):
     timeout = HANGS_S
 
@@ -129,7 +146,10 @@ class _Handler(BaseHTTPRequestHandler):
             mode = "models"
         self.given = self.headers.get("Authorization", "").removeprefix("Bearer ")
         try:
-            getattr(self, f"mode_{mode}")()
+            if mode in SENT:
+                self.send(*SENT[mode])
+            else:
+                getattr(self, f"mode_{mode}")()
         except OSError:
             self.stub.client_left.set()
 
@@ -139,7 +159,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     # What the modes are made of.
 
-    def send(self, body, *, status=200, form="text/event-stream", reason=None, **headers):
+    def send(self, body, form="text/event-stream", *, status=200, reason=None, **headers):
         self.send_response(status, reason)
         self.send_header("Content-Type", form)
         for name, value in headers.items():
@@ -165,7 +185,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.connection.recv(1) == b"":
             self.stub.client_left.set()
 
-    # Answers as they should be.
+    # Modes that do more than to send something.
 
     def mode_ok(self):
         if "France" in json.dumps(self.body):
@@ -176,12 +196,6 @@ class _Handler(BaseHTTPRequestHandler):
     def mode_models(self):
         listed = [{"id": name} for name in ("tiny", f"odd\x1b[31m {self.given}")]
         self.send(json.dumps({"data": listed}).encode(), form="application/json")
-
-    def mode_no_models(self):
-        self.send(b'{"object": "list", "data": null}', form="application/json")
-
-    def mode_ok_with_odd_type(self):
-        self.send(whole(), form="text/plain")
 
     def mode_ok_slowly(self):
         self.send(b"")
@@ -198,8 +212,6 @@ class _Handler(BaseHTTPRequestHandler):
                 return self.refuse(400, message)
         return self.send(whole())
 
-    # Faults, in time.
-
     def mode_no_headers(self):
         self.wait_for_client_to_leave()
 
@@ -210,13 +222,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send(b"")
         self.drip(piece("x") * TURNS)
 
-    # Faults, by status.
-
     def mode_429(self):
         self.refuse(429, "too fast")
-
-    def mode_500(self):
-        self.refuse(500)
 
     def mode_401(self):
         self.refuse(401, f"Incorrect API key provided: {self.given}. " + "y" * 5000)
@@ -230,50 +237,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def mode_redirect(self):
         self.send(b"", status=307, Location=self.stub.elsewhere)
-
-    # Faults, in what is said.
-
-    def mode_web_page(self):
-        self.send(b"<!doctype html><p>Sign in</p>", form="text/html; charset=utf-8")
-
-    def mode_not_streamed(self):
-        self.send(all_at_once(), form="application/json; charset=utf-8")
-
-    def mode_not_a_completion(self):
-        self.send(b'{"status": "ok", "choices": [], "content": null}', form="application/json")
-
-    def mode_error_with_200(self):
-        self.send(json.dumps({"error": "overloaded"}).encode(), form="application/json")
-
-    def mode_malformed(self):
-        self.send(piece("The ").replace(b'"', b"'"))
-
-    def mode_deeply_nested(self):
-        self.send(b"data: " + b"[" * 200_000 + b"\n\n")
-
-    def mode_odd_types(self):
-        self.send(_event({"choices": {"0": 1}, "message": [1], "delta": "text", "usage": "x"}))
-
-    def mode_truncated(self):
-        self.send(piece("The capital ") + piece("is Paris")[:-20])
-
-    def mode_cut(self):
-        self.send(piece("The capital "))
-
-    def mode_nothing(self):
-        self.send(b"")
-
-    def mode_no_text(self):
-        self.send(piece("") + piece(" \n") + end())
-
-    def mode_length(self):
-        self.send(piece("The capital ") + end("length"))
-
-    def mode_filtered(self):
-        self.send(piece("The ") + end("content_filter"))
-
-    def mode_error_inside(self):
-        self.send(piece("The ") + error("overloaded"))
 
     def mode_compressed(self):
         self.send(b"\x1f\x8b" + MEGABYTE, Content_Encoding="gzip")

@@ -1,12 +1,10 @@
 """Where a backend may send, and what is said about it beforehand."""
 
 import socket
-import subprocess
-import sys
 import threading
 
 import pytest
-from llms.asking import MARKER, PROMPT, ask, ask_until_heard, everything_in, made
+from llms.asking import MARKER, PROMPT, ask, everything_in, made
 from llms.stub import CERTIFICATE, PIECES, Stub, closed_port
 from support import HANGS_S
 
@@ -29,7 +27,6 @@ def no_proxies(monkeypatch):
     [
         ("https://api.openai.com/v1", "https://api.openai.com:443/v1", "api.openai.com"),
         ("https://API.Example.com:84/v1/", "https://api.example.com:84/v1", "api.example.com:84"),
-        ("https://10.0.0.7", "https://10.0.0.7:443", "10.0.0.7"),
         ("https://[2001:db8::1]/v1", "https://[2001:db8::1]:443/v1", "[2001:db8::1]"),
         (
             "https://localhost.at.example/",
@@ -45,25 +42,13 @@ def test_a_server_elsewhere_is_named(given, url, shown):
 
 @pytest.mark.parametrize(
     "given",
-    ["http://localhost:8080/v1", "http://127.0.0.1", "http://127.9.8.7:1", "http://[::1]:80"],
-)
-def test_plain_http_may_go_to_this_machine(given):
-    assert server_of("openai", given).is_loopback
-
-
-@pytest.mark.parametrize(
-    "given",
     [
         "http://api.openai.com/v1",
-        "http://10.0.0.7:8080",
         "http://localhost.evil.example/v1",
         "http://127.0.0.1.evil.example",
         "http://0.0.0.0:8080",
         "http://2130706433/",
-        "http://127.1/",
-        "http://[::ffff:127.0.0.1]/",
         "http://128.0.0.1",
-        "http://localhost./v1",
     ],
 )
 def test_plain_http_to_anywhere_else_is_refused(given):
@@ -76,22 +61,14 @@ def test_plain_http_to_anywhere_else_is_refused(given):
     [
         f"https://user:{MARKER}@api.openai.com/v1",
         f"http://127.0.0.1:{MARKER}@evil.example/",
-        f"https://{MARKER}@evil.example",
         f"https://evil.example/v1?key={MARKER}",
-        f"https://evil.example/v1#{MARKER}",
-        f"ftp://evil.example/{MARKER}",
         f"file:///etc/{MARKER}",
-        f"unix:///var/run/{MARKER}",
         f"https://evil.example:{MARKER}/",
         f"https://evil.example\\@127.0.0.1/{MARKER}",
         f"https://evil.example/\r\n{MARKER}",
-        f"https://evil.exa mple/{MARKER}",
         f"https://évil.example/{MARKER}",
-        f"https://[fe80::1%25eth0]/{MARKER}",
         f"https:///{MARKER}",
-        f"//evil.example/{MARKER}",
         f"api.openai.com/{MARKER}",
-        f"https://evil.example:0/{MARKER}",
         f"https://[::1/{MARKER}",
     ],
 )
@@ -109,8 +86,6 @@ def test_an_odd_address_is_refused_and_not_repeated(given):
         ("", "http://127.0.0.1:11434"),
         ("0.0.0.0", "http://127.0.0.1:11434"),  # noqa: S104 - it is not bound to
         (" localhost:8000 ", "http://localhost:8000"),
-        ("[::1]:8000", "http://[::1]:8000"),
-        ("http://0.0.0.0:11434/", "http://127.0.0.1:11434"),
         ("https://models.example.com/ollama", "https://models.example.com:443/ollama"),
     ],
 )
@@ -119,14 +94,8 @@ def test_scheme_and_port_may_be_missing_in_ollama_host(monkeypatch, given, url):
     assert server_of("ollama", "").url == f"{url}/v1"
 
 
-def test_a_remote_ollama_without_tls_is_refused(monkeypatch):
-    monkeypatch.setenv("OLLAMA_HOST", "192.168.1.5")
-    with pytest.raises(UsageError, match=r"192\.168\.1\.5:11434"):
-        llm_for("ollama:qwen3")
-
-
 @pytest.mark.parametrize("kind", ["ollama", "anthropic"])
-@pytest.mark.parametrize("end", ["", "/", "/v1", "/v1/"])
+@pytest.mark.parametrize("end", ["", "/v1/"])
 def test_an_address_may_end_in_the_version_or_not(stub, monkeypatch, kind, end):
     [(name, address)] = stub.environment(kind, "ok").items()
     monkeypatch.setenv(name, address + end)
@@ -135,35 +104,7 @@ def test_an_address_may_end_in_the_version_or_not(stub, monkeypatch, kind, end):
     assert [path for path, *_ in stub.requests] == ["/ok/v1/chat/completions"]
 
 
-@pytest.mark.parametrize(
-    ("kind", "url"),
-    [
-        ("openai", "https://api.openai.com:443/v1"),
-        ("ollama", "http://127.0.0.1:11434/v1"),
-        ("anthropic", "https://api.anthropic.com:443/v1"),
-    ],
-)
-def test_without_an_address_a_kind_has_its_own(monkeypatch, kind, url):
-    monkeypatch.setenv(f"{kind.upper()}_API_KEY", "sk-none")
-    assert llm_for(f"{kind}:tiny").server.url == url
-
-
-def test_llm_url_is_where_openai_is_asked_and_no_other_kind(stub, monkeypatch):
-    monkeypatch.setenv("OPENAI_BASE_URL", "https://elsewhere.example/v1")
-    url = stub.environment("openai", "ok")["OPENAI_BASE_URL"]
-    stub.requests.clear()
-    assert ask(made("openai", url=url)) == (PIECES, None)
-    assert [path for path, *_ in stub.requests] == ["/ok/v1/chat/completions"]
-    assert made("ollama", url=url).server.url == "http://127.0.0.1:11434/v1"
-
-
-def test_a_server_at_llm_url_that_fails_is_told_with_the_setting(stub):
-    url = stub.environment("openai", "404")["OPENAI_BASE_URL"]
-    hint = ask(made("openai", url=url))[1].hint
-    assert hint.endswith("the server's address in llm_url (such as https://api.openai.com/v1)")
-
-
-@pytest.mark.parametrize("model", ["gpt-oss:120b-cloud", "kimi-k2:cloud", " kimi-k2:Cloud "])
+@pytest.mark.parametrize("model", ["gpt-oss:120b-cloud", " kimi-k2:Cloud "])
 def test_a_cloud_model_of_ollama_is_known_to_leave_this_machine(model):
     assert llm_for(f"ollama:{model}").destination.host == "ollama.com"
 
@@ -179,7 +120,6 @@ def test_a_remote_ollama_is_where_the_prompt_goes_whatever_the_model(monkeypatch
 @pytest.mark.parametrize(
     ("spec", "hint"),
     [
-        ("openai:", "--llm openai:MODEL"),
         ("ollama", "--llm ollama:MODEL"),
         ("oracle:delphi", "ragqa llm list"),
         ("scripted:/nonexistent", "scripted:FILE"),
@@ -239,30 +179,6 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(monkeypatch):
         assert ask(made("openai")) == (PIECES, None)
 
 
-def test_an_answer_over_tls_can_be_cancelled(monkeypatch):
-    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
-    with Stub(tls=True) as server:
-        monkeypatch.setenv(*next(iter(server.environment("openai", "slow_body").items())))
-        assert "in time" in ask_until_heard(made("openai"), server).message
-        assert server.client_left.wait(HANGS_S)
-
-
-def test_tls_to_a_server_without_it_fails(stub, monkeypatch):
-    monkeypatch.setenv("OPENAI_BASE_URL", f"https://127.0.0.1:{stub.port}/ok/v1")
-    assert "TLS" in ask(made("openai"))[1].message
-
-
-def test_a_host_that_has_no_address_cannot_be_found(monkeypatch):
-    def unknown(*_, **__):
-        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-
-    monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
-    _, failure = ask(made("openai"))
-    assert failure.message.endswith("cannot be reached: Name or service not known")
-    assert "OPENAI_BASE_URL" in failure.hint
-
-
 def test_a_name_that_is_looked_up_for_ever_is_left_at_the_deadline(monkeypatch):
     held = threading.Event()
 
@@ -275,15 +191,6 @@ def test_a_name_that_is_looked_up_for_ever_is_left_at_the_deadline(monkeypatch):
     _, failure = ask(made("openai"), deadline_s=0.1)
     held.set()
     assert "in time" in failure.message
-
-
-def test_the_destination_is_known_without_the_client_library():
-    code = (
-        "import sys; from ragqa.llms import llm_for; llm_for('ollama:tiny').destination;"
-        "print([name for name in sys.modules if name.startswith(('httpx2', 'httpcore2'))])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
 
 
 def test_a_prompt_is_plain_data(stub, monkeypatch):

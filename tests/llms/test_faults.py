@@ -9,14 +9,13 @@ from support import HANGS_S
 
 from ragqa.errors import BackendFailed
 from ragqa.llms import http
-from ragqa.llms.limits import bounded, read_apart
+from ragqa.llms.limits import read_apart
 
 ADDRESS = "OPENAI_BASE_URL"
 MORE_TOKENS = "llm_answer_tokens"
 FAULTS = [
     # What the server does, what came before, what is said of it, and of what mends it.
     ("429", [], r"answered 429 \(too many requests\): too fast$", "ask again later"),
-    ("500", [], r"answered 500 \(internal server error\): it is so$", "ask again later"),
     ("401", [], "answered 401", "OPENAI_API_KEY"),
     ("404", [], "no such model$", ADDRESS),
     ("error_page", [], "answered 502", "ask again later"),
@@ -24,15 +23,9 @@ FAULTS = [
     ("no_headers", [], "did nothing for 0.5 s", ADDRESS),
     ("garbage", [], "broke off", "ask again"),
     ("web_page", [], "a web page, not a completion", ADDRESS),
-    ("error_with_200", [], "failed: overloaded$", ADDRESS),
     ("error_inside", ["The "], "failed: overloaded$", ADDRESS),
-    ("malformed", [], "not the JSON", ADDRESS),
     ("deeply_nested", [], "not the JSON", ADDRESS),
-    ("odd_types", [], "not the JSON", ADDRESS),
-    ("not_a_completion", [], "broke off", "ask again"),
-    ("truncated", ["The capital "], "not the JSON", ADDRESS),
     ("cut", ["The capital "], "broke off before the end of the answer", "ask again"),
-    ("nothing", [], "broke off", "ask again"),
     ("no_text", [], "gave no text", "without --llm"),
     ("length", ["The capital "], "token limit before the end.* is not used", MORE_TOKENS),
     ("filtered", ["The "], r"withheld the answer", "rephrase"),
@@ -76,7 +69,6 @@ def test_a_fault_is_one_sentence_that_says_what_happened(
     ("mode", "pieces"),
     [
         ("ok", PIECES),
-        ("ok_with_odd_type", PIECES),
         ("ok_slowly", PIECES),
         ("not_streamed", [SAYS]),
     ],
@@ -85,7 +77,7 @@ def test_an_answer_arrives_in_the_pieces_that_the_server_sends(at, mode, pieces)
     assert ask(at(mode)) == (pieces, None)
 
 
-@pytest.mark.parametrize("mode", ["no_headers", "slow_headers", "slow_body"])
+@pytest.mark.parametrize("mode", ["slow_headers", "slow_body"])
 def test_a_server_that_drips_is_left_at_the_deadline(at, stub, mode):
     failure = ask_until_heard(at(mode), stub)
     assert "in time" in failure.message
@@ -112,14 +104,6 @@ def test_a_redirect_reaches_no_other_host(at, stub):
     stub.elsewhere = "https://elsewhere.example/v1"
 
 
-def test_closing_the_answer_hangs_up(at, stub):
-    llm = at("waits_after_one_piece")
-    given = bounded(llm, PROMPT, max_tokens=50, deadline_s=HANGS_S, max_chars=10_000)
-    assert next(given) == "The capital "
-    given.close()
-    assert stub.client_left.wait(HANGS_S)
-
-
 def test_nothing_is_sent_after_it_was_cancelled_nor_before_a_piece_is_asked_for(at, stub):
     reply = at("ok").stream(PROMPT, max_tokens=5)
     assert stub.requests == []
@@ -129,9 +113,8 @@ def test_nothing_is_sent_after_it_was_cancelled_nor_before_a_piece_is_asked_for(
     assert stub.requests == []
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_model_that_rejects_a_parameter_is_asked_again_without_it(at, stub, kind):
-    assert "".join(ask(at("rejects_parameters", kind), max_tokens=7)[0]) == SAYS
+def test_a_model_that_rejects_a_parameter_is_asked_again_without_it(at, stub):
+    assert "".join(ask(at("rejects_parameters"), max_tokens=7)[0]) == SAYS
     *_, (_, _, body) = stub.requests
     assert body["max_completion_tokens"] == 7
     assert not {"temperature", "max_tokens"} & set(body)
@@ -155,7 +138,7 @@ def test_a_server_lists_its_models(at, stub):
     assert listed(at("no_models")) == ""
 
 
-@pytest.mark.parametrize("mode", ["slow_body", "huge", "web_page", "deeply_nested", "redirect"])
+@pytest.mark.parametrize("mode", ["slow_body", "huge", "web_page"])
 def test_a_list_of_models_is_bounded_like_an_answer(at, mode):
     with pytest.raises(BackendFailed):
         listed(at(mode), deadline_s=0.2 if mode == "slow_body" else HANGS_S)

@@ -57,11 +57,6 @@ def test_what_a_model_thinks_in_a_field_of_its_own_is_no_text(thought):
     assert read([line + whole()]) == (SAYS, False)
 
 
-@given(PLACES)
-def test_a_stream_reads_the_same_wherever_it_is_cut(places):
-    assert read(cut(whole(), places)) == (SAYS, False)
-
-
 @given(st.integers(min_value=0, max_value=10_000), PLACES)
 def test_a_stream_that_ends_early_fails_or_had_said_all(length, places):
     data = whole()

@@ -1,107 +1,58 @@
-"""The command line with a real server of language models on this machine.
+"""A real server of language models, `transformers serve`, with a model made on the spot."""
 
-The models are made here: they say what they are told to, one of them without end.
-"""
-
-import signal
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from threading import Thread
 
 import pytest
-from llms.serving import RealServer
-from llms.terminal import Terminal
-from llms.tiny import make_saying
-from support import QUICK, run_apart, write_notes
+from llms.asking import ask, made
+from tiny_embedders import bytewise
 
 pytestmark = [pytest.mark.alone, pytest.mark.integration]
 
-QUESTION = "What is the capital of France?"
-NOTES = {"france.md": "# France\n\nThe capital of France is Paris. It lies on the Seine.\n"}
-SAID = "The capital of France is Paris. [1]"
-PIECES = ("The capital of France", " is Paris", " [1].", " ")
+
+@pytest.fixture
+def model(tmp_path):
+    """The folder of a model of a few kilobytes, which says anything."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    tokenizer = bytewise(2048)
+    tokenizer.chat_template = "{% for one in messages %}{{ one.content }}\n{% endfor %}"
+    sizes = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1}
+    config = LlamaConfig(vocab_size=len(tokenizer), num_attention_heads=2, **sizes)
+    LlamaForCausalLM(config).save_pretrained(tmp_path / "model")
+    tokenizer.save_pretrained(tmp_path / "model")
+    return str(tmp_path / "model")
 
 
-@pytest.fixture(scope="module")
-def servers(tmp_path_factory):
-    """Starts a server where none is running, and ends the last."""
-    started = []
-
-    def running():
-        if not started or not started[-1].is_running:
-            started.append(RealServer(tmp_path_factory.mktemp("server")))
-        return started[-1]
-
-    yield running
-    for server in started:
+@pytest.fixture
+def address(tmp_path):
+    """Where the server listens, on a port that was free."""
+    program = shutil.which("transformers", path=str(Path(sys.executable).parent))
+    assert program, "transformers is not installed next to the Python that runs the tests"
+    with subprocess.Popen(
+        [program, "serve", "--host", "127.0.0.1", "--port", "0", "--device", "cpu"],
+        env=os.environ | {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as server:
+        said = ""
+        while not (found := re.search(r"running on (http://127\.0\.0\.1:\d+)", said)):
+            line = server.stdout.readline()
+            assert line, said
+            said += line
+        # What it prints is read, or it would wait for a reader.
+        Thread(target=server.stdout.read).start()
+        yield f"{found[1]}/v1"
         server.kill()
 
 
-@pytest.fixture
-def server(servers):
-    return servers()
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("models")
-    return {
-        "saying": make_saying(folder / "saying", *PIECES),
-        "endless": make_saying(folder / "endless", *PIECES, endless=True),
-    }
-
-
-@pytest.fixture(scope="module")
-def places(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("places")
-    notes = write_notes(folder, NOTES)
-    found = ["--corpus", str(notes), "--index", str(folder / "index")]
-    built = run_apart("index", *found, env=QUICK)
-    assert built.code == 0, built.err
-    return found
-
-
-@pytest.fixture
-def ask(apart, server, models, places):
-    def run(model, *options):
-        args = ["ask", QUESTION, *places, "--llm", f"openai:{models[model]}", *options]
-        return apart(*args, env=server.environment)
-
-    return run
-
-
-def test_a_grounded_answer_comes_from_the_server(ask, models):
-    asked = ask("saying", "--json")
-    assert asked.code == 0, asked.err
-    assert asked.document["answer"] == SAID
-    assert asked.document["backend"] == f"openai:{models['saying']}"
-
-
-@pytest.fixture
-def writing(server, models, places):
-    """A command that is printing an answer without end: a sentence of it can be seen."""
-    with Terminal(
-        *("ask", QUESTION, *places, "--llm", f"openai:{models['endless']}"),
-        env=server.environment | {"RAGQA_LLM_ANSWER_TOKENS": "20000"},
-    ) as terminal:
-        terminal.read_until(SAID)
-        assert terminal.process.poll() is None
-        yield terminal
-
-
-def test_ctrl_c_ends_the_answer_in_one_line(writing, ask):
-    writing.process.send_signal(signal.SIGINT)
-    _, err = writing.finish()
-    assert writing.process.returncode == 130
-    assert err.splitlines() == ["Interrupted; nothing half-written is left."]
-    assert ask("saying").code == 0
-
-
-def test_a_server_killed_midway_costs_one_line_and_not_the_answer(writing, server):
-    server.kill()
-    out, err = writing.finish()
-    assert writing.process.returncode == 5
-    error, hint = err.splitlines()
-    assert error.startswith("error: the openai server 127.0.0.1:")
-    assert "broke off" in error
-    assert hint.startswith("try: ")
-    answer = out.rpartition(SAID)[2]
-    assert "france.md:3" in answer
-    assert "Written by" not in answer
+def test_an_answer_is_read_in_pieces_to_the_limit_that_was_sent(address, model):
+    pieces, failure = ask(made("openai", model=model, url=address), max_tokens=20)
+    assert "".join(pieces)
+    assert failure is None or "token limit" in failure.message

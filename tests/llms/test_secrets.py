@@ -1,17 +1,17 @@
 """Keys: where they come from, and that none is ever shown."""
 
-from itertools import islice, pairwise, repeat
+from itertools import pairwise
 from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from llms.asking import MARKER, ask, everything_in, made
-from llms.stub import KINDS, PIECES, SAYS
+from llms.stub import KINDS
 
 from ragqa.errors import UsageError
 from ragqa.llms import llm_for
-from ragqa.llms.servers import Secret, find_key, hide, hide_in_pieces, key_file, without_keys
+from ragqa.llms.servers import Secret, find_key, hide, hide_in_pieces, key_file
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def test_a_secret_shows_as_stars_however_it_is_printed():
     assert secret.reveal() == MARKER
 
 
-@pytest.mark.parametrize("mode", [0o600, 0o400, 0o700])
+@pytest.mark.parametrize("mode", [0o600, 0o400])
 def test_a_key_comes_from_the_environment_before_the_file(own_keys, monkeypatch, mode):
     assert find_key("openai", "OPENAI_API_KEY") is None
     key_file("openai").write_text("from-the-file\n")
@@ -40,7 +40,7 @@ def test_a_key_comes_from_the_environment_before_the_file(own_keys, monkeypatch,
     assert find_key("openai", "OPENAI_API_KEY").reveal() == MARKER
 
 
-@pytest.mark.parametrize("mode", [0o644, 0o440, 0o660, 0o602, 0o611])
+@pytest.mark.parametrize("mode", [0o644, 0o660, 0o602])
 def test_a_key_file_that_others_may_use_is_refused_with_the_command_that_mends_it(own_keys, mode):
     key_file("openai").write_text(MARKER)
     key_file("openai").chmod(mode)
@@ -48,20 +48,6 @@ def test_a_key_file_that_others_may_use_is_refused_with_the_command_that_mends_i
         find_key("openai", "OPENAI_API_KEY")
     assert caught.value.hint == f"chmod 600 {key_file('openai')}"
     assert MARKER not in everything_in(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("make", "says"),
-    [
-        (lambda file: file.symlink_to("/dev/null"), "symbolic link"),
-        (lambda file: file.mkdir(), "not a file of yours"),
-        (lambda file: file.touch(0o600), "empty"),
-    ],
-)
-def test_what_is_no_file_with_a_key_is_refused(own_keys, make, says):
-    make(key_file("openai"))
-    with pytest.raises(UsageError, match=says):
-        find_key("openai", "OPENAI_API_KEY")
 
 
 @pytest.mark.parametrize("tail", [" x", "\r\nX-Evil: 1", "é"])
@@ -113,7 +99,7 @@ def failed(stub, monkeypatch):
     return failure
 
 
-@pytest.mark.parametrize("key", ["short7", "a+b/=%7", "none", "%2B%2B", "Sk-AbC", MARKER + "+"])
+@pytest.mark.parametrize("key", ["short7", "a+b/=%7", MARKER + "+"])
 @pytest.mark.parametrize("mode", ["401", "key_everywhere", "key_encoded"])
 def test_a_key_is_hidden_in_a_failure_however_odd_it_is(failed, mode, key):
     message = failed(mode, key)
@@ -124,23 +110,6 @@ def test_a_key_is_hidden_in_a_failure_however_odd_it_is(failed, mode, key):
 def test_a_short_key_is_left_in_an_answer_where_it_may_be_a_word():
     text = "There are none."
     assert "".join(hide_in_pieces(text, Secret("none"))) == text
-
-
-@pytest.mark.parametrize("mode", ["not_streamed", "ok"])
-def test_an_answer_does_not_seem_to_come_in_more_pieces_for_a_key(keyed, mode):
-    pieces, _ = ask(keyed(mode))
-    assert "".join(pieces) == SAYS
-    assert len(pieces) <= (1 if mode == "not_streamed" else len(PIECES))
-
-
-def test_a_long_text_in_one_piece_is_one():
-    text = "word " * 10_000
-    assert list(hide_in_pieces([text], Secret(MARKER))) == [text]
-
-
-def test_of_a_word_without_an_end_little_is_held_back():
-    pieces = hide_in_pieces(repeat("x" * 1000), Secret(MARKER))
-    assert len("".join(islice(pieces, 100))) > 99_000
 
 
 @given(st.data())
@@ -164,18 +133,3 @@ def test_a_server_elsewhere_needs_a_key_and_one_on_this_machine_does_not(monkeyp
     assert "ANTHROPIC_API_KEY" in caught.value.hint
     monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://localhost:1")
     assert llm_for("anthropic:tiny").destination.is_local
-
-
-def test_a_variable_that_another_thread_takes_out_meanwhile_is_passed_over(monkeypatch):
-    class Vanishing(dict):
-        def items(self):
-            raise KeyError("GONE_KEY")
-
-        def get(self, name, default=None):
-            return default if name == "GONE_KEY" else super().get(name, default)
-
-    environment = Vanishing(GONE_KEY="x", OTHER_KEY="long enough", PLAIN="no")
-    with monkeypatch.context() as patch:
-        patch.setattr("ragqa.llms.servers.os.environ", environment)
-        assert without_keys("kept in mind") == "kept in mind"
-        assert without_keys("long enough") == "***"

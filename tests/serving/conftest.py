@@ -9,7 +9,7 @@ from support import write_notes
 pytest.importorskip("starlette", reason="the extra serve is not installed")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("served")
     notes = write_notes(folder / "notes", NOTES)

@@ -1,20 +1,17 @@
 """A bug in ragqa costs one request, and shows nothing of itself there."""
 
-import json
 import logging
 
 import anyio
 import pytest
+from served import guarding
 from starlette.responses import PlainTextResponse
 
-from ragqa.errors import GivenUp
 from ragqa.serving.asking import BUG
-from ragqa.serving.guard import Guard
 from ragqa.serving.warm import Freshness
 from ragqa.serving.web import web_app
 
 INSIDE = "a line of a note that is private"
-TOKEN = "guessed"  # noqa: S105 - nobody uses it
 
 
 class Broken:
@@ -27,23 +24,10 @@ class Broken:
         raise ZeroDivisionError(INSIDE)
 
 
-def ask(app, path, query=b"q=tea&question=tea"):
+def ask(app, path):
     """The status and the body that an application behind its guard answers."""
-    guard = Guard(app, hosts=frozenset(("127.0.0.1:1",)), token=lambda: TOKEN)
-    headers = [(b"host", b"127.0.0.1:1"), (b"authorization", f"Bearer {TOKEN}".encode())]
-    scope = {
-        "type": "http", "method": "GET", "path": path, "query_string": query, "headers": headers,
-    }  # fmt: skip
-    sent, received = [], [{"type": "http.request"}]
-
-    async def receive():
-        return received.pop() if received else await anyio.sleep_forever()
-
-    async def send(message):
-        sent.append(message)
-
-    anyio.run(guard, scope, receive, send)
-    return sent[0]["status"], b"".join(one.get("body", b"") for one in sent).decode()
+    status, _, body = anyio.run(guarding(app), path, b"q=tea")
+    return status, body
 
 
 @pytest.mark.parametrize("path", ["/", "/about", "/note/tea.md"])
@@ -53,22 +37,6 @@ def test_a_page_says_so_in_one_sentence(path, caplog):
     assert BUG in body
     for each in (INSIDE, "ZeroDivisionError", "Traceback", ".py"):
         assert each not in body
-
-
-def test_the_api_says_so_as_json(caplog):
-    status, body = ask(web_app(Broken()), "/api/ask", b"question=tea")
-    assert status == 500
-    assert json.loads(body)["error"] == BUG
-    assert INSIDE not in body
-
-
-def test_a_call_that_is_late_is_said_to_be_so():
-    class Slow(Broken):
-        def use(self, *_, **__):
-            raise GivenUp("this took longer than 60 seconds", hint="ask something narrower")
-
-    status, body = ask(web_app(Slow()), "/api/search", b"query=tea")
-    assert (status, json.loads(body)["hint"]) == (504, "ask something narrower")
 
 
 def test_a_traceback_is_logged_for_debugging_only(caplog):

@@ -1,16 +1,14 @@
 """A call that its client gave up stops working: it does not start, or ends at its next stage."""
 
-import json
 import threading
 
 import anyio
 import pytest
-from support import HANGS_S, QUICK, write_notes
+from served_mcp import built
+from support import HANGS_S, write_notes
 
-from ragqa.api import Index, index_from
+from ragqa.api import Index
 from ragqa.api import index as asking
-from ragqa.config import load_settings
-from ragqa.serving.warm import WarmIndex
 
 mcp = pytest.importorskip("mcp", reason="the extra mcp is not installed")
 serving = pytest.importorskip("ragqa.serving.mcp")
@@ -19,17 +17,9 @@ CALL = {"name": "ask", "arguments": {"question": "at how many degrees is green t
 
 
 @pytest.fixture
-def warm(tmp_path, monkeypatch):
-    """An index that is built and that nobody updates."""
-    for name, value in QUICK.items():
-        monkeypatch.setenv(name, value)
-    notes = write_notes(tmp_path / "notes", {"tea.md": "Green tea is brewed at 80 degrees.\n"})
-    loaded = load_settings({"corpus": str(notes), "index": str(tmp_path / "index")})
-    with index_from(loaded) as index:
-        index.refresh()
-    made = WarmIndex(loaded)
-    made._settled.set()
-    return made
+def warm(tmp_path):
+    write_notes(tmp_path / "notes", {"tea.md": "Green tea is brewed at 80 degrees.\n"})
+    return built(tmp_path)
 
 
 class Held:
@@ -84,38 +74,4 @@ def test_a_call_that_waits_for_the_index_does_not_start(warm, monkeypatch):
 
 def test_a_call_that_is_being_worked_on_ends_at_its_next_stage(warm, held):
     give_up(warm, held)
-    assert held.done_after == []
-
-
-def test_over_http_a_closed_connection_gives_a_call_up(warm, held):
-    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": CALL}
-    messages = [{"type": "http.request", "body": json.dumps(call).encode()}]
-    headers = {
-        "content-type": "application/json", "accept": "application/json, text/event-stream",
-        "mcp-protocol-version": "2025-06-18",
-    }  # fmt: skip
-    scope = {
-        "type": "http", "method": "POST", "path": "/mcp", "query_string": b"",
-        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
-    }  # fmt: skip
-
-    async def receive():
-        if messages:
-            return messages.pop()
-        await held.has_begun()
-        return {"type": "http.disconnect"}
-
-    async def send(_):
-        pass
-
-    async def run():
-        app = serving.http_app(warm)
-        async with app.router.lifespan_context(app), anyio.create_task_group() as group:
-            group.start_soon(app, scope, receive, send)
-            await held.has_begun()
-            await anyio.wait_all_tasks_blocked()
-            held.go_on.set()
-
-    anyio.run(run)
-    warm.use(lambda _: None)
     assert held.done_after == []

@@ -9,7 +9,7 @@ from unittest.mock import Mock
 import anyio
 import pytest
 import uvicorn
-from served import NOTES, serving
+from served import NOTES, guarding, serving
 from starlette.responses import PlainTextResponse
 from support import QUICK, write_notes
 from uvicorn.server import ServerState
@@ -18,67 +18,35 @@ from ragqa.serving import guard as guard_module
 from ragqa.serving.guard import HEAD_S, MOST_AT_ONCE, Connection, Guard
 
 ASK = "/api/ask"
+# Obsidian asks for the application, not for a page, so it sends no Origin.
+OBSIDIAN = {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "empty", "Sec-Fetch-Site": "cross-site"}
 
 
-def test_a_page_whose_name_was_made_to_point_here_is_refused(server):
-    got = server.ask(ASK, headers={"Host": f"evil.example:{server.port}"}, question="tea")
-    assert got.status == 421
-
-
-def test_another_port_of_this_machine_is_not_this_server(server):
-    assert server.ask(ASK, headers={"Host": "127.0.0.1:1"}, question="tea").status == 421
-
-
-def test_a_page_from_elsewhere_is_refused_by_its_origin(server):
-    got = server.ask(ASK, headers={"Origin": "https://evil.example"}, question="tea")
-    assert got.status == 403
+@pytest.mark.parametrize(
+    ("method", "headers", "status"),
+    [
+        ("GET", {"Host": "evil.example"}, 421),
+        ("GET", {"Host": "127.0.0.1:1"}, 421),
+        ("GET", {"Origin": "https://evil.example"}, 403),
+        ("GET", OBSIDIAN, 200),
+        ("GET", OBSIDIAN | {"Authorization": ""}, 401),
+        ("GET", OBSIDIAN | {"Origin": "app://obsidian.md"}, 403),
+        ("POST", {"Sec-Fetch-Site": "cross-site"}, 403),
+        ("POST", {"Sec-Fetch-Site": "same-site"}, 403),
+        ("POST", {"Sec-Fetch-Site": "same-origin"}, 200),
+        ("GET", {"Authorization": "Bearer"}, 401),
+        ("GET", {"Authorization": "Bearer wrong"}, 401),
+        ("GET", {"Authorization": "", "Cookie": "ragqa-PORT=guessed; other"}, 401),
+    ],
+)
+def test_only_a_program_with_the_token_and_the_servers_own_page_are_answered(
+    server, method, headers, status
+):
+    headers = {name: text.replace("PORT", str(server.port)) for name, text in headers.items()}
+    got = server.ask(ASK, method=method, headers=headers, question="how hot is green tea brewed?")
+    assert got.status == status
+    assert ("80 degrees" in got.text) == (status == 200)
     assert "access-control-allow-origin" not in got.headers
-
-
-# Obsidian's requestUrl asks for the application, not for a page, so it sends no Origin.
-# Which of Sec-Fetch-* it sends depends on its version.
-OBSIDIAN = {
-    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) obsidian/1.11.4 Chrome/142.0 Electron/39.0",
-    "Accept-Language": "en-GB",
-    "Sec-Fetch-Mode": "no-cors",
-    "Sec-Fetch-Dest": "empty",
-}
-
-
-@pytest.mark.parametrize("site", [{}, {"Sec-Fetch-Site": "none"}, {"Sec-Fetch-Site": "cross-site"}])
-def test_obsidian_is_answered_with_the_token_and_not_without(server, site):
-    asked = {"headers": OBSIDIAN | site, "question": "how hot is green tea brewed?"}
-    assert server.ask(ASK, **asked).document["citations"]
-    assert server.ask(ASK, token=False, **asked).status == 401
-
-
-def test_a_page_in_obsidian_that_fetches_is_refused_even_with_the_token(server):
-    headers = OBSIDIAN | {"Origin": "app://obsidian.md", "Sec-Fetch-Site": "cross-site"}
-    assert server.ask(ASK, headers=headers, question="tea").status == 403
-
-
-@pytest.mark.parametrize("site", ["cross-site", "same-site"])
-def test_a_form_on_another_page_cannot_post(server, site):
-    got = server.ask(ASK, method="POST", headers={"Sec-Fetch-Site": site}, question="tea")
-    assert got.status == 403
-
-
-def test_the_servers_own_page_may_post(server):
-    own = {"Origin": f"http://{server.host}", "Sec-Fetch-Site": "same-origin"}
-    assert server.ask(ASK, method="POST", headers=own, question="tea").status == 200
-
-
-@pytest.mark.parametrize("given", ["", "Bearer", "Bearer wrong", "Basic dXNlcjpwYXNz"])
-def test_another_user_of_the_machine_has_no_token(server, given):
-    headers = {"Authorization": given} if given else {}
-    got = server.ask(ASK, token=False, headers=headers, question="tea")
-    assert got.status == 401
-    assert "tea" not in got.text.casefold()
-
-
-def test_a_forged_cookie_opens_nothing(server):
-    got = server.ask("/", token=False, headers={"Cookie": f"ragqa-{server.port}=guessed; other"})
-    assert got.status == 401
 
 
 def test_the_address_opens_a_session_once(server):
@@ -100,15 +68,14 @@ def test_the_address_opens_a_session_once(server):
     assert "set-cookie" not in again.headers
 
 
-def test_a_body_is_bounded_by_its_length(server):
-    got = server.ask("/api/verify", method="POST", headers={"Content-Length": "5000000"}, body="{}")
-    assert got.status == 413
+CHUNKS = ("10000\r\n" + "x" * 0x10000 + "\r\n") * 20 + "0\r\n\r\n"
 
 
-def test_a_body_without_a_length_is_read_no_further_than_the_limit(server):
-    chunk = "10000\r\n" + "x" * 0x10000 + "\r\n"
-    body = chunk * 20 + "0\r\n\r\n"
-    headers = {"Transfer-Encoding": "chunked", "Content-Type": "application/json"}
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [({"Content-Length": "5000000"}, "{}"), ({"Transfer-Encoding": "chunked"}, CHUNKS)],
+)
+def test_a_body_is_read_no_further_than_the_limit(server, headers, body):
     got = server.ask("/api/verify", method="POST", headers=headers, body=body)
     assert got.status == 413
 
@@ -116,10 +83,9 @@ def test_a_body_without_a_length_is_read_no_further_than_the_limit(server):
 @pytest.mark.parametrize(
     "path",
     [
-        "/image/../secret.png", "/image/..%2fsecret.png", "/image/%2e%2e/secret.png",
-        "/image/link.png", "/image/.obsidian/x.png", "/image/office/printer.md",
-        "/image//etc/passwd", "/note/../secret.png", "/note/..%2f..%2fetc%2fpasswd", "/note/%00",
-        "/static/../web.py", "/static/..%2fweb.py",
+        "/image/../secret.png", "/image/..%2fsecret.png", "/image/link.png",
+        "/image/office/printer.md", "/image//etc/passwd", "/note/..%2f..%2fetc%2fpasswd",
+        "/note/%00", "/static/..%2fweb.py",
     ],
 )  # fmt: skip
 def test_no_path_leads_out_of_the_folder_of_notes(server, path):
@@ -168,30 +134,6 @@ def test_nobody_with_a_token_keeps_others_out_by_bodies_that_do_not_end(server, 
     assert server.ask(ASK, question="tea").status == 200
 
 
-def guarding(app):
-    """A guard before an application, and a function that sends it a request of a program."""
-    guard = Guard(app, hosts=frozenset(("127.0.0.1:1",)), token=lambda: "right")
-
-    async def ask(given="right", received=({"type": "http.request"},)):
-        sent, coming = [], list(received)
-        scope = {
-            "type": "http", "method": "POST", "path": ASK, "query_string": b"",
-            "headers": [(b"host", b"127.0.0.1:1"), (b"authorization", f"Bearer {given}".encode())],
-        }  # fmt: skip
-
-        async def receive():
-            return coming.pop(0) if coming else await anyio.sleep_forever()
-
-        async def send(message):
-            sent.append(message)
-
-        await guard(scope, receive, send)
-        head = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-        return sent[0]["status"], head, sent[1]["body"]
-
-    return ask
-
-
 def test_too_many_requests_with_a_token_are_told_to_come_back(monkeypatch):
     monkeypatch.setattr(guard_module, "MOST_AT_ONCE", 1)
 
@@ -209,9 +151,9 @@ def test_too_many_requests_with_a_token_are_told_to_come_back(monkeypatch):
             status, head, body = await ask()
             assert (status, head["retry-after"]) == (503, "1")
             assert head["x-content-type-options"] == "nosniff"
-            assert b"too many" in body
+            assert "too many" in body
             # Without a token it is not told even that.
-            assert (await ask("wrong"))[0] == 401
+            assert (await ask(given="wrong"))[0] == 401
             done.set()
         assert (await ask())[0] == 200
 
@@ -226,11 +168,11 @@ def test_a_body_that_does_not_come_in_time_is_refused(monkeypatch):
         async def app(*_):
             raise AssertionError("half a request")
 
-        return await guarding(app)(received=[begun])
+        return await guarding(app)(begun=begun)
 
     status, head, body = anyio.run(run)
     assert (status, head["connection"]) == (408, "close")
-    assert b"did not come in time" in body
+    assert "did not come in time" in body
 
 
 class Line:
@@ -273,14 +215,8 @@ def test_a_connection_whose_request_does_not_begin_in_time_is_cut_off():
     assert line.timers == [timer]
     timer.fire()
     assert line.aborted
-
-
-def test_a_request_whose_head_came_whole_is_not_cut_off():
-    line = Line()
-    connection = Connection(uvicorn.Config(Mock()), ServerState(), {}, line)
-    connection.connection_made(line)
-    connection.data_received(b"GET / HTTP/1.1\r\nHost: 127.0.0.1:1\r\n\r\n")
-    line.timers[0].cancel.assert_called_once_with()
+    connection.data_received(b"\r\n")
+    timer.cancel.assert_called_once_with()
 
 
 def test_a_lost_session_has_a_page_that_says_how_to_go_on(server):
@@ -309,13 +245,7 @@ def test_a_session_outlives_a_restart_and_ends_with_a_new_token():
     assert not session("right", 2)[0]._has_session(renamed)
 
 
-def test_an_image_of_the_folder_is_shown(server):
-    got = server.ask("/image/office/cup.png")
-    assert got.status == 200
-    assert got.headers["content-type"] == "image/png"
-
-
-@pytest.mark.parametrize("path", ["/", "/nowhere", "/api/status", "/static/script.js"])
+@pytest.mark.parametrize("path", ["/", "/nowhere", "/image/office/cup.png"])
 def test_every_answer_forbids_what_is_not_its_own(server, path):
     headers = server.ask(path).headers
     assert headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'")

@@ -98,14 +98,11 @@ def is_served(client):
 @pytest.mark.parametrize(
     "line",
     [
-        b"", b"not json", b'{"jsonrpc": "2.0", "id": 1, "method":', b"[]", b"[1, 2]", b"null",
-        b'"text"', b"{}", b'{"jsonrpc": "1.0", "id": {}, "method": 7}',
-        b'{"jsonrpc": "2.0", "id": 1e999, "method": "ping"}',
-        b'{"jsonrpc": "2.0", "id": NaN, "method": "ping"}', b"\xff\xfe\x00 not utf-8",
-        b"[" * 100_000, b'{"a":' * 20_000, b"x" * 5_000_000,
-        b'{"jsonrpc": "2.0", "method": "' + b"y" * 1_000_000 + b'"}',
+        b"", b"not json", b"[]", b'{"jsonrpc": "1.0", "id": {}, "method": 7}',
+        b'{"jsonrpc": "2.0", "id": 1e999, "method": "ping"}', b"\xff\xfe\x00 not utf-8",
+        b"[" * 100_000, b"x" * 5_000_000,
     ],
-    ids=range(16),
+    ids=range(8),
 )  # fmt: skip
 def test_a_line_that_is_no_message_costs_nobody_else_anything(client, line):
     client.say(line)
@@ -116,15 +113,10 @@ def test_a_line_that_is_no_message_costs_nobody_else_anything(client, line):
     ("method", "params"),
     [
         ("tools/destroy", {}),
-        ("__init__", {}),
         ("tools/call", {}),
-        ("tools/call", {"name": 7, "arguments": {}}),
         ("tools/call", {"name": "write", "arguments": {}}),
         ("tools/call", {"name": "get", "arguments": "tea.md"}),
         ("resources/read", {"uri": 7}),
-        ("resources/read", {}),
-        ("sampling/createMessage", {}),
-        ("logging/setLevel", {"level": "loudest"}),
     ],
 )
 def test_a_request_that_cannot_be_met_is_an_error_of_the_protocol(client, method, params):
@@ -137,13 +129,11 @@ def test_a_request_that_cannot_be_met_is_an_error_of_the_protocol(client, method
 @pytest.mark.parametrize(
     "address",
     [
-        "../outside.md", "..\\outside.md", "office/../../outside.md", "folder/outside.md",
-        "link.md", "/etc/passwd", "//etc/passwd", "~/.ssh/id_rsa", "file:///etc/passwd",
-        "%2e%2e/outside.md", "tea.md\x00.md", "", ".", ":1:2", "tea.md:0:0", "tea.md:9999:10000",
-        "tea.md:-1:5", "tea.md:1e9:2", "tea.md:99999999999999999999:2", "tea.md#" + "#" * 5_000,
-        "x" * 200_000,
+        "../outside.md", "office/../../outside.md", "folder/outside.md", "link.md", "/etc/passwd",
+        "file:///etc/passwd", "%2e%2e/outside.md", "tea.md\x00.md", "", "tea.md:-1:5",
+        "tea.md:99999999999999999999:2", "x" * 200_000,
     ],
-    ids=range(21),
+    ids=range(12),
 )  # fmt: skip
 def test_an_address_that_leads_out_or_nowhere_is_an_error(client, address):
     result = client.call("get", address=address)["result"]
@@ -154,34 +144,20 @@ def test_an_address_that_leads_out_or_nowhere_is_an_error(client, address):
 @pytest.mark.parametrize(
     "uri",
     [
-        "ragqa://%2e%2e/outside.md", "ragqa://..%2foutside.md",
-        "ragqa://office/%2e%2e/%2e%2e/outside.md", "ragqa://folder/outside.md", "ragqa://link.md",
-        "ragqa://%2fetc%2fpasswd", "ragqa://%00", "ragqa://%ff%fe", "ragqa://", "ragqa:",
-        "file:///etc/passwd", "https://evil.example/",
+        "ragqa://%2e%2e/outside.md", "ragqa://folder/outside.md", "ragqa://%2fetc%2fpasswd",
+        "ragqa://%00", "ragqa://", "file:///etc/passwd", "https://evil.example/",
     ],
 )  # fmt: skip
 def test_no_resource_is_read_but_a_note(client, uri):
     assert "error" in client.ask("resources/read", {"uri": uri})
 
 
-def test_many_requests_at_once_are_all_answered(client):
-    ids = [
-        client.send("tools/call", {"name": "search", "arguments": {"query": "printer"}})
-        for _ in range(60)
-    ]
-    answers = list(client.answers(*ids))
-    assert len(answers) == len(ids)
-    assert not any(answer["result"].get("isError") for answer in answers)
-
-
 def test_over_http_pages_from_elsewhere_are_turned_away(tmp_path):
     write_notes(tmp_path / "notes", NOTES)
     hostile = (
         ({"Origin": "https://evil.example"}, 403),
-        ({"Origin": "null"}, 403),
         ({"Sec-Fetch-Site": "cross-site"}, 403),
         ({"Host": "evil.example"}, 421),
-        ({"Host": "127.0.0.1"}, 421),
     )
     with serving(tmp_path, "mcp", "--http", "0") as server:
         call = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": GREETING}
@@ -202,6 +178,4 @@ def test_over_http_pages_from_elsewhere_are_turned_away(tmp_path):
             assert got.status == status
             assert "serverInfo" not in got.text
         assert post("x" * 2_000_000, {}).status == 413
-        chunks = ("10000\r\n" + "x" * 0x10000 + "\r\n") * 32 + "0\r\n\r\n"
-        assert post(chunks, {"Transfer-Encoding": "chunked"}).status == 413
         assert post("[" * 9_000, {}).status == 400

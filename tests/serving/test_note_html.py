@@ -20,11 +20,6 @@ def test_the_outline_leads_to_every_heading_also_to_two_of_one_name():
     assert len(set(ids)) == len(ids)
 
 
-@pytest.mark.parametrize("name", ["cited", "q", "answer", "beside"])
-def test_no_heading_takes_an_id_of_the_page(name):
-    assert f'id="{name}"' not in html(f"# {name}\n")
-
-
 @pytest.mark.parametrize(
     "written",
     ["![[cup.png]]", "![a cup](/attachments/cup.png)", "![a cup](../attachments/cup.png)"],
@@ -52,29 +47,6 @@ def test_what_a_note_highlights_is_told_apart_from_what_is_cited():
     )
 
 
-def test_icons_are_left_out_and_a_canvas_is_said_to_be_unread():
-    shown = html("Press **Set** ( ![[lucide-cog.svg#icon]] ) in [[plan.canvas|the plan]].\n")
-    assert shown.startswith("<p>Press <strong>Set</strong>  in ")
-    assert "the plan (a canvas, which is not read)" in shown
-    assert 'title="a canvas, which is not read"' in html("[the plan](plan.canvas)")
-
-
-@pytest.mark.parametrize(
-    "stretch", ["Run `tea --hot` now.", "```sh\ntea --hot\n```", "`tea --hot`"]
-)
-def test_code_in_a_cited_stretch_keeps_the_mark(stretch):
-    text = f"# Tea\n\n{stretch}\n"
-    shown = note_html(text, (), path="a.md", names=Names({}), marks=[(7, 7 + len(stretch))])
-    assert re.search(r"<code><mark[^>]*>tea --hot\s*</mark>", shown)
-
-
-def test_a_table_scrolls_by_itself_also_with_keys():
-    shown = html("| A | B |\n| --- | --- |\n| 1 | 2 |\n")
-    assert re.search(
-        r'<div class="table"[^>]* tabindex="0"><table>.*</table></div>', shown, re.DOTALL
-    )
-
-
 def test_a_link_shows_its_words_and_leads_to_its_heading_or_block():
     names = Names({"pot": ["pot.md"]})
     text = (
@@ -87,11 +59,6 @@ def test_a_link_shows_its_words_and_leads_to_its_heading_or_block():
     assert '<a href="/note/tea.md#b-one">^one</a>' in shown
     assert '<span class="missing">a cup</span>' in shown
     assert '<strong>The last.</strong><a id="b-one"></a></p>' in shown
-
-
-def test_a_note_of_thousands_of_footnotes_is_shown_without_them():
-    assert "<section" in html("A fact.[^1]\n\n[^1]: A source.\n")
-    assert "<section" not in html("^[" * 3000 + "[^a]" * 3000)
 
 
 def test_a_link_to_a_note_whose_name_is_not_utf_8_keeps_its_bytes():

@@ -7,7 +7,7 @@ from support import HANGS_S, QUICK, write_notes
 
 from ragqa.api import index_from
 from ragqa.config import load_settings
-from ragqa.errors import GivenUp, IndexUnusable, RagqaError
+from ragqa.errors import GivenUp, RagqaError
 from ragqa.serving import warm as warm_module
 from ragqa.serving.mcp import TOOLS
 from ragqa.serving.pages import ask_page, laid_out
@@ -22,36 +22,6 @@ def loaded(tmp_path, monkeypatch):
         monkeypatch.setenv(name, value)
     notes = write_notes(tmp_path / "notes", NOTES)
     return load_settings({"corpus": str(notes), "index": str(tmp_path / "index")})
-
-
-def test_whatever_ends_an_update_it_is_tried_again(loaded, monkeypatch):
-    tried = threading.Event()
-    real = warm_module.update
-
-    def failing(*args, **kwargs):
-        if not tried.is_set():
-            tried.set()
-            raise BlockingIOError("no more processes")
-        return real(*args, **kwargs)
-
-    monkeypatch.setattr(warm_module, "update", failing)
-    monkeypatch.setattr(warm_module, "RETRY_FAILED_S", 0.01)
-    with WarmIndex(loaded) as warm:
-        while not _is_built(warm):
-            pass
-    assert tried.is_set()
-
-
-def test_an_index_that_is_deleted_is_built_again(loaded, tmp_path):
-    with WarmIndex(loaded) as warm:
-        while not _is_built(warm):
-            pass
-        for path in sorted((tmp_path / "index").rglob("*"), reverse=True):
-            path.unlink() if path.is_file() else path.rmdir()
-        with pytest.raises(NotReady):
-            warm.use(lambda index: (index.close(), index.info()))
-        while not _is_built(warm):
-            pass
 
 
 def test_a_late_call_is_given_up_and_the_next_one_has_another_index(loaded, monkeypatch):
@@ -70,20 +40,6 @@ def test_a_late_call_is_given_up_and_the_next_one_has_another_index(loaded, monk
     assert not closed.is_set()
     go_on.set()
     assert closed.wait(HANGS_S)
-
-
-def test_nobody_waits_for_the_index_without_end(loaded, monkeypatch):
-    warm, begun, go_on = WarmIndex(loaded), threading.Event(), threading.Event()
-    holder = threading.Thread(
-        target=warm.use, args=(lambda _: (begun.set(), go_on.wait()),), kwargs={"patience_s": 0}
-    )
-    holder.start()
-    assert begun.wait(HANGS_S)
-    monkeypatch.setattr(warm_module, "DEADLINE_S", 0)
-    with pytest.raises(GivenUp, match="other questions"):
-        warm.use(lambda index: index, patience_s=0)
-    go_on.set()
-    holder.join()
 
 
 def test_while_a_long_update_runs_answers_say_what_is_being_read(loaded, tmp_path, monkeypatch):
@@ -135,19 +91,6 @@ def test_the_first_build_is_told_as_notes_of_notes_and_is_no_error(loaded, monke
         assert "your notes are being read: 180 of 900 notes so far" in page
         assert "You can type your question meanwhile" in page
         go_on.set()
-
-
-def test_a_first_build_that_failed_is_told_as_such(loaded, monkeypatch):
-    def failing(*_, **__):
-        raise IndexUnusable("the disk is full")
-
-    monkeypatch.setattr(warm_module, "update", failing)
-    with WarmIndex(loaded) as warm:
-        while not warm.freshness.problem:
-            pass
-        page = laid_out("ask", ask_page(warm, {}))
-    assert "the index could not be built: the disk is full" in page
-    assert "meanwhile" not in page
 
 
 def test_an_assistant_and_the_page_are_told_of_files_left_out_where_nothing_is_found(

@@ -8,7 +8,7 @@ from http import HTTPStatus
 import pytest
 from llms.stub import Stub
 from served import NOTES, serving
-from support import HANGS_S, QUICK, run_ragqa, write_notes
+from support import HANGS_S, QUICK, write_notes
 
 QUESTION = "what is the capital of France?"
 FRANCE = {"france.md": "# France\n\nThe capital of France is Paris.\n"}
@@ -56,12 +56,6 @@ def test_a_request_cannot_choose_an_llm(server):
     assert "cannot choose an LLM" in got.document["error"]
 
 
-def test_what_fails_is_said_in_an_event(server):
-    with server.events("/written") as events:
-        ((name, error),) = events
-    assert (name, error["error"]) == ("error", "q is missing")
-
-
 def test_the_page_shows_excerpts_and_streams_what_is_written(server, llm):
     page = server.ask("/", q=f"{QUESTION} please").text
     assert "Paris" in page
@@ -93,16 +87,6 @@ def test_others_are_answered_while_an_llm_writes_and_it_is_left_when_the_reader_
         assert waiting.ask("/api/ask", question=QUESTION, llm="none").status == 200
         assert not llm.client_left.is_set()
     assert llm.client_left.wait(HANGS_S)
-
-
-def test_a_failed_llm_leaves_the_notes_own_words(tmp_path, llm):
-    env = llm.environment("openai", "500") | {"RAGQA_LLM": "openai:tiny"}
-    with served(tmp_path, env=env) as server:
-        answer = server.ask("/api/ask", question=QUESTION).document
-        page = server.ask("/", q=QUESTION, whole=1).text
-    assert answer["llm"]["fallback"] == "failed"
-    assert "Paris" in answer["citations"][0]["quote"]
-    assert "this is the answer in your notes" in page
 
 
 def test_what_was_not_allowed_is_refused_with_the_command_that_allows_it(tmp_path):
@@ -137,10 +121,3 @@ def test_what_an_llm_writes_is_text(tmp_path):
         assert "//evil.example" not in shown
         assert "(no source)" in shown
         assert re.search(r'<p class="verdict close">.*\d of its \d sentences', shown)
-
-
-def test_an_llm_that_cannot_be_used_is_an_error_at_the_start(tmp_path):
-    notes = write_notes(tmp_path / "notes", FRANCE)
-    run = run_ragqa("serve", "--no-open", "--llm", "nothing:x", "--corpus", notes, env=QUICK)
-    assert run.code == 2
-    assert "no LLM backend of kind" in run.err

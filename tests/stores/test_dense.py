@@ -8,8 +8,8 @@ import faiss
 import msgspec
 import numpy as np
 import pytest
+from forging import change, flip, forge
 from stores.building import EVERYTHING, INFO, Entry, commit, entry, quick_folder
-from stores.sealing import change, flip, forge
 
 from ragqa.stores.local import derived
 from ragqa.stores.local.store import LocalStore
@@ -221,11 +221,7 @@ def rewrite(path, forged):
 
 DAMAGE = {
     "a bit": lambda path: flip(path, path.stat().st_size // 2),
-    "missing": lambda path: path.unlink(),
     "more cells": lambda path: rewrite(path, more_cells),
-    "another metric": lambda path: rewrite(
-        path, lambda lists: setattr(lists, "metric_type", faiss.METRIC_L1)
-    ),
     "no row": lambda path: change(
         path.parent, ("UPDATE meta SET checksum = 1 WHERE name = 'lists'",)
     ),

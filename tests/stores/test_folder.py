@@ -7,13 +7,12 @@ import stat
 from contextlib import closing
 
 import pytest
-from stores.building import FRUIT, INFO, QUESTIONS, answers, ask, commit, entry
+from stores.building import FRUIT, INFO, answers, commit, entry
 
-from ragqa.errors import IndexNotReadable, IndexUnusable, NoIndex
+from ragqa.errors import IndexNotReadable, IndexUnusable
 from ragqa.stores.local.store import LocalStore
 
 NEW = entry("new.md", "apple banana cherry", "fig date")
-LATER = entry("later.md", "grape")
 
 
 def names(root):
@@ -25,12 +24,6 @@ def state_of(root):
     assert not (log := root / "index.sqlite-wal").exists() or log.stat().st_size == 0
     found = {path.name: path.stat().st_mtime_ns for path in root.rglob("*")}
     return {name: time for name, time in found.items() if not name.startswith("index.sqlite-")}
-
-
-def test_an_index_is_a_database_its_seal_a_lock_and_its_terms(store, root):
-    assert names(root) == ["LOCK", "index.sqlite", "seal.json", "terms-1"]
-    commit(store, NEW)
-    assert names(root) == ["LOCK", "index.sqlite", "seal.json", "terms-2"]
 
 
 def test_nobody_else_may_read_an_index(root):
@@ -58,17 +51,6 @@ def test_reading_writes_nothing(store, root):
     assert state_of(root) == before
 
 
-def test_a_folder_without_a_database_has_no_index(store, root):
-    (root / "index.sqlite").unlink()
-    with pytest.raises(NoIndex):
-        store.snapshot()
-    with pytest.raises(NoIndex):
-        LocalStore(root / "none").state()
-    assert not (root / "none").exists()
-    assert commit(store, NEW).notes == 1
-    assert store.problems() == []
-
-
 def test_what_ragqa_did_not_put_there_is_left_alone(store, root):
     foreign = ["terms-x", "terms-1.old", "vectors-2.txt", "notes.sqlite", "gen-a"]
     for name in foreign:
@@ -81,19 +63,6 @@ def test_what_ragqa_did_not_put_there_is_left_alone(store, root):
         commit(store, NEW, fresh=fresh)
     assert all((root / name / "mine").read_text() == "mine" for name in (*foreign, "elsewhere"))
     assert answers(store)[2].keys() == {"new.md"}
-
-
-def test_a_snapshot_answers_as_before_after_any_number_of_commits(store, long_lived_terms):
-    before = answers(store)
-    with closing(store.snapshot()) as snapshot:
-        commit(store, NEW, remove=["one.md"])
-        commit(store, LATER, fresh=True)
-        commit(store, remove=["later.md"])
-        found = [ask(snapshot, question) for question in QUESTIONS]
-        ids = sorted({id_ for legs in found for leg in legs for id_, _ in leg})
-        assert (found, snapshot.passages(ids), snapshot.notes()) == before
-        assert len(snapshot.vectors(ids)) == len(ids) > 0
-    assert answers(store)[2] == {}
 
 
 def test_terms_that_are_swept_away_while_an_index_is_opened_are_those_of_another_commit(

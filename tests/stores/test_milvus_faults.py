@@ -8,19 +8,16 @@ import stat
 import subprocess
 import sys
 import time
-from concurrent import futures
 from contextlib import closing, suppress
 from pathlib import Path
 
 import grpc
 import pytest
-from google.protobuf.message_factory import GetMessageClass
 from pymilvus import MilvusException
-from pymilvus.grpc_gen import common_pb2, milvus_pb2, milvus_pb2_grpc
 from stores.building import FRUIT, INFO, QUESTIONS, answers, ask, commit, entry, quick_folder
 from support import HANGS_S
 
-from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable, NoIndex, WriterBusy
+from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable, WriterBusy
 from ragqa.stores import open_store
 from ragqa.stores.local.store import LocalStore
 from ragqa.stores.milvus import client as milvus_client
@@ -143,48 +140,6 @@ def test_a_rebuild_that_fails_at_any_call_leaves_the_old_answers_or_the_new(stor
     assert answers(store) == before
 
 
-def test_what_a_killed_build_has_left_is_in_no_later_one(store):
-    client, (passages, notes) = store._client, store._client.pair(1)
-    client.create(passages, 16, terms=True)
-    client.create(notes)
-    client.put(passages, [rows.passage_row(NEW.passages[0], NEW.vectors[0])])
-    client.put(notes, [rows.note_row(NEW.record)])
-    assert commit(store, FRUIT[1], fresh=True).passages == 3
-    assert answers(store)[2].keys() == {"ml/two.md"}
-    assert store.problems() == []
-
-
-def test_rows_of_a_note_that_are_half_there_make_it_count_as_changed(store, failing):
-    failing(4, fail)  # after two signs of life and the mark
-    with pytest.raises(IndexNotWritable):
-        commit(store, CHANGED)
-    failing(0, fail)
-    with closing(store.snapshot()) as snapshot:
-        states = snapshot.states()
-    assert states["one.md"].sha256 == ""
-    assert states["ml/two.md"] == FRUIT[1].record.state
-
-
-def test_tidying_counts_what_an_interrupted_refresh_has_not(store):
-    client = store._client
-    client.put(client.pair(0)[0], [rows.passage_row(NEW.passages[0], NEW.vectors[0])])
-    client.put(client.pair(0)[1], [rows.note_row(NEW.record)])
-    assert len(store.problems()) == 2
-    store.tidy()
-    assert store.problems() == []
-    with closing(store.snapshot()) as snapshot:
-        assert (snapshot.info.generation, snapshot.info.passages) == (2, 7)
-
-
-def test_a_refresh_of_many_passages_sends_them_in_parts(store, monkeypatch):
-    monkeypatch.setattr("ragqa.stores.milvus.store.SENT_AT_ONCE", 2)
-    many = [entry(f"{place}.md", "apple", "fig") for place in range(5)]
-    info = commit(store, *many, many[0], CHANGED, remove=["ml/two.md"])
-    assert (info.notes, info.passages) == (8, 13)
-    assert commit(store, *many, many[0], fresh=True).passages == 10
-    assert store.problems() == []
-
-
 def test_an_open_snapshot_of_a_build_that_was_replaced_says_so_or_finds_passages_of_its_notes(
     store,
 ):
@@ -214,23 +169,12 @@ def test_a_writer_that_stood_still_while_another_took_over_changes_nothing(store
         commit(store, NEW)
 
 
-def test_a_writer_that_lost_its_turn_leaves_the_rebuild_of_the_other_alone(store):
-    client, there = store._client, store._client.pair(1)[1]
-    with store.writer(fresh=True, wait=False):
-        client.put(client.about, [claim_row()])
-        client.create(there)
-    assert client.ready(there)
-    assert client.call("has_collection", there)
-
-
 @pytest.mark.parametrize(
     "row",
     [
         claim_row(seen=time.time() - 2 * DEAD_S),
         claim_row(seen=time.time() + 1e6),
-        claim_row(data='["x", 1, 0, 1e300, 0]'),
         claim_row(data='["x", 1, 0, NaN, 0]'),
-        claim_row(data="[" * 60_000),
         claim_row(data="{}"),
     ],
 )
@@ -238,13 +182,6 @@ def test_a_writer_that_is_silent_or_whose_clock_jumped_keeps_nobody_out(store, r
     store._client.put(store._client.about, [row])
     assert commit(store, NEW).notes == 5
     assert Claim.there(store._client) is None
-
-
-def test_the_progress_of_another_writer_is_told_on_a_server(store, monkeypatch):
-    store._client.put(store._client.about, [claim_row()])
-    assert store.building() is None, "nobody else can have a file open"
-    monkeypatch.setattr("ragqa.stores.milvus.store.is_file", lambda _: False)
-    assert str(store.building()).endswith("12 passages embedded so far")
 
 
 def test_a_killed_writer_is_followed_at_once_and_its_changes_are_made_good(tmp_path):
@@ -283,15 +220,6 @@ def test_a_file_is_served_to_its_own_process_only_and_is_its_users_alone(store):
     assert stat.S_IMODE(Path(store._uri).stat().st_mode) == 0o700
 
 
-def test_looking_for_an_index_makes_no_file(tmp_path):
-    store = open_store(tmp_path / "index", kind="milvus")
-    with pytest.raises(NoIndex):
-        store.snapshot()
-    store.tidy()
-    assert store.problems()
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_a_file_of_settings_in_the_folder_of_notes_sets_nothing(tmp_path):
     (tmp_path / ".env").write_text("RAGQA_MILVUS_TOKEN=theirs\nRAGQA_STORE=milvus\n")
     code = (
@@ -303,14 +231,6 @@ def test_a_file_of_settings_in_the_folder_of_notes_sets_nothing(tmp_path):
     assert said == "[]\n"
 
 
-@pytest.mark.parametrize("name", ["disk_notes", "connectors", "permissions_wiki", "timeouts"])
-def test_what_a_collection_is_called_says_nothing_of_what_failed(name):
-    for said in (f"collection not found[collection={name}]", f"collection '{name}' does not exist"):
-        told = translate_error(MilvusException(code=100, message=said), "http://h:19530")
-        assert type(told) is IndexUnusable
-        assert name in told.message
-
-
 def test_a_collection_that_is_gone_is_told_and_mended_by_a_rebuild(store):
     store._client.drop(store._client.pair(0)[0])
     with pytest.raises(IndexUnusable, match="are gone"):
@@ -320,79 +240,41 @@ def test_a_collection_that_is_gone_is_told_and_mended_by_a_rebuild(store):
     assert store.problems() == []
 
 
-def status(code, reason):
-    return common_pb2.Status(code=code, error_code=1, reason=reason)
+class Refused(grpc.RpcError, grpc.Call):
+    """What gRPC raises, with a status and a message."""
+
+    def __init__(self, status, said):
+        self._status, self._said = status, said
+
+    def code(self):
+        return self._status
+
+    def details(self):
+        return self._said
 
 
-NOT_FOUND = status(100, "collection not found[collection=x]")
-DENIED = (grpc.StatusCode.UNAUTHENTICATED, "auth check failure, please check api key is correct")
+Refused.__abstractmethods__ = frozenset()
 
 
-class FakeMilvus:
-    """A server that answers every call with nothing, but for `answers` and `refusals` by method."""
-
-    def __init__(self):
-        self.version, self.answers, self.refusals = "v2.6.5", {}, {}
-        self.server = grpc.server(futures.ThreadPoolExecutor(4))
-        methods = milvus_pb2.DESCRIPTOR.services_by_name["MilvusService"].methods
-        servicer = type("Servicer", (milvus_pb2_grpc.MilvusServiceServicer,), {})
-        for method in methods:
-            setattr(servicer, method.name, self._answering(method))
-        milvus_pb2_grpc.add_MilvusServiceServicer_to_server(servicer(), self.server)
-        self.uri = f"http://127.0.0.1:{self.server.add_insecure_port('127.0.0.1:0')}"
-        self.server.start()
-
-    def _answering(self, method):
-        made = GetMessageClass(method.output_type)
-        given = {"DescribeCollection": NOT_FOUND, "HasCollection": NOT_FOUND}
-
-        def answer(_, __, context):
-            if method.name in self.refusals:
-                context.abort(*self.refusals[method.name])
-            said = self.answers.get(method.name, given.get(method.name))
-            if method.name == "GetVersion":
-                return made(version=self.version)
-            if made.DESCRIPTOR.name == "Status":
-                return said or made()
-            return made(status=said) if said else made()
-
-        return answer
-
-
-@pytest.fixture
-def fake(monkeypatch):
-    monkeypatch.setattr("ragqa.stores.milvus.client.CONNECT_S", 1.0)
-    monkeypatch.setattr("ragqa.stores.milvus.client.CALL_S", 1.0)
-    fake = FakeMilvus()
-    yield fake
-    fake.server.stop(None)
-
-
-READ, WRITTEN = "DescribeCollection", "CreateCollection"
-REFUSALS = (
-    (WRITTEN, status(9, "quota exceeded[reason=x]"), IndexNotWritable, "no more"),
-    (WRITTEN, status(7, "disk limit exceeded"), IndexNotWritable, "no more"),
-    (WRITTEN, status(1401, "privilege not permitted"), IndexNotReadable, "denies"),
-    (READ, status(1, "service not ready"), IndexNotReadable, "no Milvus"),
-    ("Connect", DENIED, IndexNotReadable, "denies access: auth check failure"),
-    (READ, (grpc.StatusCode.UNAVAILABLE, "going away"), IndexNotReadable, "no Milvus answers"),
-    (READ, (grpc.StatusCode.UNIMPLEMENTED, "?"), IndexUnusable, "failed"),
+@pytest.mark.parametrize(
+    ("refusal", "error", "told"),
+    [
+        (MilvusException(9, "quota exceeded[reason=x]"), IndexNotWritable, "no more"),
+        (MilvusException(100, "not found[collection=disk_timeouts]"), IndexUnusable, "failed"),
+        (MilvusException(1401, "privilege not permitted"), IndexNotReadable, "denies"),
+        (Refused(grpc.StatusCode.UNAUTHENTICATED, "wrong key"), IndexNotReadable, "denies access"),
+        (Refused(grpc.StatusCode.UNAVAILABLE, "going"), IndexNotReadable, "no Milvus answers"),
+        (Refused(grpc.StatusCode.UNIMPLEMENTED, "?"), IndexUnusable, "failed"),
+    ],
 )
+def test_what_a_server_refuses_is_told_in_one_sentence(refusal, error, told):
+    failure = translate_error(refusal, "http://h:19530")
+    assert type(failure) is error
+    assert told in failure.message
 
 
-@pytest.mark.parametrize(("method", "said", "error", "message"), REFUSALS)
-def test_what_a_server_refuses_is_told_in_one_sentence(
-    fake, tmp_path, method, said, error, message
-):
-    kept = fake.refusals if isinstance(said, tuple) else fake.answers
-    kept[method] = said
-    with pytest.raises(error, match=message):
-        commit(open_store(tmp_path, kind="milvus", uri=fake.uri, name="x"), *FRUIT)
-
-
-@pytest.mark.parametrize("version", ["v2.4.1", "2.3", "", "Zilliz (Compatible with Milvus 2.4)"])
-def test_a_server_that_is_too_old_is_told_before_anything_is_made(fake, tmp_path, version):
-    fake.version = version
-    fake.answers["CreateCollection"] = status(5, "something was made")
+@pytest.mark.parametrize("version", ["v2.4.1", "", "Zilliz (Compatible with Milvus 2.4)"])
+def test_a_server_that_is_too_old_is_told_before_anything_is_made(monkeypatch, tmp_path, version):
+    monkeypatch.setattr(Client, "call", lambda *_, **__: version)
     with pytest.raises(IndexUnusable, match=r"has version .*; ragqa needs 2\.5"):
-        commit(open_store(tmp_path, kind="milvus", uri=fake.uri, name="x"), *FRUIT)
+        commit(open_store(tmp_path, kind="milvus", name="x"), *FRUIT)

@@ -51,17 +51,7 @@ def test_what_is_put_into_a_row_comes_out_of_it(paragraphs, title):
     assert rows.read(rows.note_row(record)["data"], NoteRecord) == record
 
 
-@pytest.mark.parametrize("text", ["noise", "words"])
-def test_what_fits_into_no_row_is_refused_by_its_place(text):
-    signs = map(chr, np.random.default_rng(0).integers(0x4E00, 0x9FFF, 60_000))
-    passage = entry("deep/a.md", "".join(signs) if text == "noise" else "ab " * 40_000).passages[0]
-    with pytest.raises(IndexUnusable, match=r"the passage at deep/a\.md, lines 1 to 1, has more"):
-        rows.passage_row(passage, VECTOR)
-
-
-@pytest.mark.parametrize(
-    "data", ["", "[]", "z!!!!", 7, None, *map(packed, ([], {}, None, [1, 2], "x"))]
-)
+@pytest.mark.parametrize("data", ["", "z!!!!", None, *map(packed, ([], {}, "x"))])
 @pytest.mark.parametrize("kind", [NoteRecord, Passage])
 def test_a_row_that_is_none_of_ours_is_damage(kind, data):
     with pytest.raises(IndexUnusable, match="in Milvus is damaged"):
@@ -71,10 +61,8 @@ def test_a_row_that_is_none_of_ours_is_damage(kind, data):
 @pytest.mark.parametrize(
     ("kind", "field", "value"),
     [
-        *((Passage, field, value) for field, value in [("path", "\ud800.md"), ("note_date", "x")]),
-        *((Passage, "language", value) for value in ("xx", 7)),
-        *((NoteRecord, "tags", ["\ud800"]), (NoteRecord, "date", "2026-13-01")),
-        *((NoteRecord, "path", "\ud800.md"), (NoteRecord, "language", None)),
+        *((Passage, "note_date", "x"), (Passage, "language", "xx")),
+        *((NoteRecord, "tags", ["\ud800"]), (NoteRecord, "path", "\ud800.md")),
     ],
 )
 def test_a_row_with_a_name_date_or_language_that_nothing_has_is_damage(kind, field, value):

@@ -25,16 +25,12 @@ def passes(text: str) -> bool:
     [
         'status = "in progress"', 'STATUS = "In  Progress"', "status != done",
         "status contains prog",
-        "due = 2026-05-03", "due = 2026-05", "due < 2026-05-04", "due <= 2026-05-03",
-        "due < 2026-06",
-        "due >= 2026-05", "not due > 2026-05", "at = 2026-05-03", "at > 2026-05-02",
-        "rating = 4.0", "rating > 3", "rating < 10", "price >= 12.5", "price < 100",
-        "done = false", "done != true", 'authors = "ted chiang"', "authors contains guin",
-        "authors != Borges", '"due date" > 2026-05-31', "missing != x", "not missing = x",
-        "rating = 4 and done = false", "rating = 5 or done = false",
-        "not (rating = 5 or done = true)",
-        "rating = 5 and done = true or due < 2027-01-01", "rating=4 AND(done=false)",
-        "status > abc", "((rating = 4))",
+        "due = 2026-05", "due < 2026-05-04", "due <= 2026-05-03", "due >= 2026-05",
+        "not due > 2026-05", "at = 2026-05-03", "rating = 4.0", "rating > 3", "price < 100",
+        "done = false", 'authors = "ted chiang"', "authors contains guin", "authors != Borges",
+        '"due date" > 2026-05-31', "missing != x", "rating=4 AND(done=false)",
+        "rating = 5 and done = true or due < 2027-01-01", "status > abc",
+        "due < 2027-01-01 or rating = 5 and done = true", "not rating = 5 and not done = true",
     ],
 )  # fmt: skip
 def test_a_filter_means_what_it_says(text):
@@ -45,8 +41,9 @@ def test_a_filter_means_what_it_says(text):
 @pytest.mark.parametrize(
     "text",
     [
-        "missing = x", "missing < 3", "rating = four", "rating < 2026-01-01", "due < 3",
-        "authors != Ted", "rating = 4 and done = true", "done > 0", "rating > 4",
+        "missing < 3", "rating = four", "rating < 2026-01-01", "due < 3", "authors != Ted",
+        "done > 0", "rating > 4", "rating = 4 and done = true", "rating = 5 or done = true",
+        "rating = 4 and (rating = 5 or done = true)", "not (rating = 4 or done = true)",
         "due < 2026-05-03",
     ],
 )  # fmt: skip
@@ -57,10 +54,8 @@ def test_what_does_not_hold_or_cannot_be_compared_does_not_pass(text):
 @pytest.mark.parametrize(
     ("text", "character"),
     [
-        ("", 1), ("status", 1), ("status =", 8), ("status = in progress", 13), ("rating > > 3", 10),
-        ("(a = 1", 1), ("a = 1)", 6), ("a = 1 or", 7), ("a = 1 = 2", 9), ("f(a = 1)", 8),
-        ("a = 1 b = 2", 7), ('a = "open', 5), ("a ! b", 3), ("()", 2), ("not " * 300, 1197),
-        ("a is 1", 3), ("__import__ = 1 ; 2", 16),
+        ("", 1), ("status =", 8), ("status = in progress", 13), ("(a = 1", 1), ("a = 1)", 6),
+        ("a = 1 or", 7), ('a = "open', 5), ("a ! b", 3), ("not " * 300, 1197), ("a is 1", 3),
     ],
 )  # fmt: skip
 def test_nonsense_is_pointed_at(text, character):
@@ -82,45 +77,6 @@ def test_any_text_is_a_filter_or_a_usage_error(text):
         return
     assert found.comparisons
     assert found.test(NOTE) in (True, False)
-
-
-NAMES = st.sampled_from(["rating", "due", "status", "a b"])
-SIGNS = st.sampled_from(["=", "!=", "<", "<=", ">", ">=", "contains"])
-VALUES = st.sampled_from(["3", "2026-05-03", "in progress", "or", "true"])
-SIMPLE = st.builds(lambda name, sign, value: f'"{name}" {sign} "{value}"', NAMES, SIGNS, VALUES)
-TREES = st.recursive(
-    SIMPLE,
-    lambda inner: st.one_of(
-        inner.map(lambda one: ("not", one)),
-        st.tuples(st.sampled_from(["and", "or"]), inner, inner),
-    ),
-    max_leaves=8,
-)
-
-
-def written(tree: object) -> str:
-    match tree:
-        case (str() as joint, one, other):
-            return f"({written(one)} {joint} {written(other)})"
-        case (_, one):
-            return f"not ({written(one)})"
-    return str(tree)
-
-
-def truth(tree: object) -> bool:
-    match tree:
-        case ("and", one, other):
-            return truth(one) and truth(other)
-        case ("or", one, other):
-            return truth(one) or truth(other)
-        case ("not", one):
-            return not truth(one)
-    return passes(str(tree))
-
-
-@given(TREES)
-def test_joined_filters_hold_as_their_parts_do(tree):
-    assert passes(written(tree)) is truth(tree)
 
 
 @pytest.mark.parametrize("value", ["2026-13-45", "2026-13", "2026-02-29T10:00", "0000-01-01"])

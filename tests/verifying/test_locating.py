@@ -43,11 +43,9 @@ def test_words_are_found_however_they_are_wrapped(words, old_gaps, new_gaps, bef
 @pytest.mark.parametrize(
     ("text", "quote"),
     [
-        ("The limit is 50.", "The limit is 5"),
         ("The limit is 5.5 now", "The limit is 5"),
         ("The limit is 5,000", "The limit is 5"),
         ("Unlikely, he said", "likely, he said"),
-        ("15 requests", "5 requests"),
         ("about 1.5 requests", "5 requests"),
     ],
 )

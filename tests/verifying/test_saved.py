@@ -48,7 +48,6 @@ def test_a_record_is_read_back_and_holds_nothing_that_markdown_could_take_for_it
         lambda record: json.dumps(json.loads(record), indent=4),
         lambda record: record.replace('{"ragqa_answer": 1', '{ "ragqa_answer" :1'),
         lambda record: f"~~~\r\n{record}\r\n~~~",
-        lambda record: f"    {record}",
         lambda record: f"> ```\n> {record}\n> ```",
         lambda record: f"<!-- {record} -->",
         lambda record: f"\ufeff{record}\n\nMy own remarks, {{with braces}}.",
@@ -76,22 +75,17 @@ ANSWER = {"version": 1, "question": "?", "backend": "extractive"}
     ("text", "problem"),
     [
         ("", "neither JSON nor Markdown"),
-        ("Some notes.", "neither JSON nor Markdown"),
         ("[]", "it is not an object"),
         ('{"question": "?", "citations": []}', "does not know its version, None"),
-        ('{"version": 1, "query": "cats", "hits": []}', "missing required field `question`"),
-        ('{"version": 1, "question": "?", "citations": {}}', "Expected `array`, got `object`"),
         ('{"version": 1, "question": null, "citations": []}', "Expected `str`, got `null`"),
         (
             '{"version": 1, "question": "?", "citations": [7]}',
             r"got `int` - at `\$.citations\[0\]`",
         ),
-        ('{"ragqa_answer": 2, "question": "?", "citations": []}', "version, 2"),
         ('{"version": 1, "\\udc80": "?", "citations": []}', "is not a saved answer"),
         ('x {"ragqa_answer": 1, "question": "?", ', "Expecting"),
         ('{"ragqa_answer": 1} {"ragqa_answer": 1}', "holds 2 answers"),
         ("[" * 100_000, "nested too deeply"),
-        ("9" * 5000, "neither JSON nor Markdown"),
         ("\udc80", "not UTF-8"),
     ],
 )
@@ -106,16 +100,8 @@ def test_what_is_no_saved_answer_is_refused_in_one_sentence(text, problem):
     ("wrong", "problem"),
     [
         ({"n": True}, "Expected `int`, got `bool` - at `$.citations[1].n`"),
-        ({"n": 1.5}, "Expected `int`, got `float` - at `$.citations[1].n`"),
-        ({"path": 7}, "Expected `str`, got `int` - at `$.citations[1].path`"),
         ({"lines": [1]}, "Expected `array` of length 2, got 1 - at `$.citations[1].lines`"),
-        ({"lines": "11"}, "Expected `array`, got `str` - at `$.citations[1].lines`"),
-        ({"lines": None}, "Expected `array`, got `null` - at `$.citations[1].lines`"),
-        ({"chars": [0, "3"]}, "Expected `int`, got `str` - at `$.citations[1].chars[1]`"),
-        ({"quote": ""}, "the quote of citation 2 is empty"),
         ({"quote": " \n"}, "the quote of citation 2 is empty"),
-        ({"quote": ["Yes"]}, "Expected `str`, got `array` - at `$.citations[1].quote`"),
-        ({"note_sha256": 7}, "Expected `str`, got `int` - at `$.citations[1].note_sha256`"),
         ({"context": {}}, "Expected `str`, got `object` - at `$.citations[1].context`"),
     ],
 )
@@ -123,12 +109,6 @@ def test_a_citation_of_wrong_types_is_refused_with_its_number_and_field(wrong, p
     citations = [CITATION, CITATION | wrong]
     with pytest.raises(UsageError, match=re.escape(problem)):
         read(json.dumps(ANSWER | {"citations": citations}))
-
-
-def test_a_field_that_is_missing_is_named():
-    without = {key: value for key, value in CITATION.items() if key != "chars"}
-    with pytest.raises(UsageError, match=r"missing required field `chars` - at `\$.citations"):
-        read(json.dumps(ANSWER | {"citations": [without]}))
 
 
 def test_too_large_a_file_and_too_many_citations_are_refused(monkeypatch):

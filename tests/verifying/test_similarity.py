@@ -59,7 +59,6 @@ def becomes(quote, note=NOTE):
             NOTE[15:].partition("\n\n")[0].replace(". The", "; the"),
             NOTE[15:].partition("\n\n")[0],
         ),
-        ("Deployments happen on Mondays.", "Deployments happen on Tuesdays."),
     ],
 )
 def test_an_edited_sentence_is_known_again(old, new):
@@ -71,7 +70,6 @@ def test_an_edited_sentence_is_known_again(old, new):
     [
         "Ask the platform team before you raise any of these.",
         "The client is written in Go and has no dependencies at all.",
-        "## Limits of the service",
         "| Regions | 3 | 2021 |",
     ],
 )
@@ -84,11 +82,6 @@ def test_a_similarity_of_exactly_the_minimum_is_enough():
     assert becomes("Meals cost money.", note) == note
 
 
-def test_links_to_the_same_site_are_not_alike():
-    note = "- https://example.com/status/1234?s=20\n- https://example.com/status/99?s=20\n"
-    assert becomes("- https://example.com/status/777?s=20", note) is None
-
-
 def test_of_two_alike_the_nearer_one_counts():
     note = (
         "The limit is 5 MB here.\n\n" + "Padding stands here.\n\n" * 9 + "The limit is 6 MB here."
@@ -96,13 +89,6 @@ def test_of_two_alike_the_nearer_one_counts():
     sentences = sentences_in(note)
     assert successor(sentences, "The limit is 7 MB here.", 0) == (0, 23)
     assert successor(sentences, "The limit is 7 MB here.", 900)[0] > 100
-
-
-def test_only_the_runs_nearest_to_the_old_place_are_compared(monkeypatch):
-    quote, near = "Deployments happen on Mondays.", NOTE.find("Requests")
-    assert successor(sentences_in(NOTE), quote, near)
-    monkeypatch.setattr("ragqa.verifying.checking.MAX_STRETCHES", 0)
-    assert successor(sentences_in(NOTE), quote, near) is None
 
 
 @pytest.mark.parametrize("quote", ["...", "| --- |", "word " * (MAX_WORDS + 1)])
@@ -116,28 +102,3 @@ def test_differences_put_together_are_both_texts(old, new):
     assert "".join(removed for removed, _ in pieces).split() == old.split()
     assert "".join(added for _, added in pieces).split() == new.split()
     assert all(map(is_same, pieces)) == (old.split() == new.split())
-
-
-def test_texts_of_very_many_words_are_shown_as_a_whole():
-    (piece,) = differences("a " * 20_001, "a " * 20_000)
-    assert not is_same(piece)
-
-
-def test_a_long_quote_with_few_changes_is_compared_to_the_word():
-    words = [f"w{n % 97}" for n in range(20_000)]
-    old, new = " ".join(words), " ".join([*words[:9000], "new", *words[9001:]])
-    changed = [piece for piece in differences(old, new) if not is_same(piece)]
-    assert changed == [("w76 ", "new ")]
-
-
-def test_differences_are_told_word_by_word():
-    pieces = differences("The limit is 100 a minute.", "The limit is now 60 a minute.")
-    assert [piece for piece in pieces if not is_same(piece)] == [("100 ", "now 60 ")]
-
-
-def test_what_is_struck_out_is_told_by_its_marks_alone():
-    pieces = differences("It is 5.", "~~It is 5.~~ Now 6.")
-    assert [piece for piece in pieces if not is_same(piece)] == [
-        ("", "~~"),
-        ("", "~~ Now 6. "),
-    ]
