@@ -60,10 +60,3 @@ def test_a_question_that_the_embedder_cannot_read_is_answered_with_a_warning(
     assert found["hits"][0]["path"] == "zh.md"
     assert "by its words alone" in " ".join(found["warnings"])
     assert ragqa("search", "where is the printer", "--json", *places).document["warnings"] == []
-
-
-@pytest.mark.parametrize("value", ["xx", "German", "", "DE"])
-def test_a_language_that_ragqa_does_not_know_is_refused_with_those_it_knows(quick, value):
-    done = quick("config", "set", "language", value)
-    assert done.code == 2
-    assert "auto or one of ar, ca" in done.err

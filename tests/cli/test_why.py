@@ -108,62 +108,6 @@ def test_a_note_that_was_found_where_no_answer_was_given_is_said_to_be_withheld(
     assert wiki_why(question, nearest, "--json").document["confidence_reasons"]
 
 
-@pytest.mark.parametrize(
-    ("target", "path", "reason"),
-    [
-        ("drafts/old.md", "drafts/old.md", 'line 2 of .ragqaignore leaves it out: "drafts/"'),
-        (".hidden.md", ".hidden.md", "the name .hidden.md begins with a dot"),
-        ("picture.png", "picture.png", "not a note, which ends in .md, .markdown, .txt or .org"),
-        ("binary.md", "binary.md", "binary: a NUL at byte 10"),
-        ("garden", "garden", "a folder, not a note"),
-        ("../elsewhere.md", "../elsewhere.md", "outside the folder of notes"),
-        ("/etc/hostname", "/etc/hostname", "outside the folder of notes"),
-    ],
-)
-def test_a_note_that_is_not_indexed_is_given_the_reason(why, target, path, reason):
-    run = why(target, "--json")
-    assert run.code == 0, run.err
-    document = run.document
-    assert (document["stage"], document["target"]["path"]) == ("not indexed", path)
-    assert document["reason"] == reason
-    assert document["verdict"].startswith(f"{path} is not indexed")
-
-
-def test_a_note_that_does_not_exist_is_an_error_that_names_one_like_it(why):
-    run = why("cast.md")
-    assert run.code == 2
-    assert run.out == ""
-    assert "there is no note 'cast.md'" in run.err
-    assert "--target cats.md" in run.err
-
-
-def test_a_note_that_filters_leave_out_is_told_which_and_what_it_ranks_without(why):
-    document = why("cats", "--tag", "plants", "--since", "2020", "--json").document
-    assert document["stage"] == "filters"
-    assert document["filters"] == ["--tag plants"]
-    assert document["passages"][0]["rank"] == 1
-    assert "cats.md is left out by --tag plants. Without any filter it ranks 1." in (
-        why("cats", "--tag", "plants").out
-    )
-
-
-def test_a_line_that_no_passage_holds_was_lost_by_cutting_the_note_up(why):
-    document = why("cats.md:2", "--json").document
-    assert document["stage"] == "chunking"
-    assert "No passage holds cats.md:2" in document["verdict"]
-    assert why("empty.md", "--json").document["verdict"].endswith("no searchable text.")
-
-
-def test_a_note_changed_or_added_since_is_said_to_need_indexing(why, notes):
-    assert why("cats.md").code == 0
-    (notes / "cats.md").write_text("# Cats\n\nCats do nothing.\n", encoding="utf-8")
-    (notes / "dogs.md").write_text("# Dogs\n\nDogs bark all day.\n", encoding="utf-8")
-    assert why("cats.md", "--no-refresh", "--json").document["stage"] == "changed"
-    reason = why("dogs.md", "--no-refresh", "--json").document["reason"]
-    assert reason == "not in the index yet; run ragqa index"
-    assert why("dogs.md", "--json").document["stage"] != "not indexed"
-
-
 def test_ask_explain_keeps_ranking_match_and_confidence_apart(ragqa, wiki_index):
     run = ragqa(
         "ask", "when should I fine-tune?", "--explain", "--corpus", CORPUS, "--index", wiki_index
