@@ -88,18 +88,6 @@ def test_notes_that_embed_each_other_are_each_shown_once(asked):
     assert document["answer"].count("rung by the youngest") == 1
 
 
-def test_notes_that_embed_everything_bring_a_bounded_answer(ragqa, tmp_path):
-    names = [f"n{n}" for n in range(60)]
-    (tmp_path / "notes").mkdir()
-    for name in names:
-        embeds = "\n\n".join(f"![[{other}]]" for other in names[:25])
-        text = f"The lantern of {name} hangs over door {name}.\n\n{embeds}\n"
-        (tmp_path / "notes" / f"{name}.md").write_text(text, encoding="utf-8")
-    given = ("--corpus", tmp_path / "notes", "--index", tmp_path / "index", "--json")
-    document = ragqa("ask", "where does the lantern of n59 hang?", *given).document
-    assert len(document["citations"]) <= 12
-
-
 def test_a_sentence_brings_its_footnote_as_a_citation_of_its_own(asked):
     document = asked("how many degrees did the heap reach in the second week?")
     assert cited(document) == [

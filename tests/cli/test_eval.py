@@ -72,15 +72,12 @@ def test_a_target_that_is_not_reached_fails_with_its_figure(quick, place):
         (["--fail-under", "recall@7=1"], "no measure 'recall@7'"),
         (["--beir", "a", "--qa", "b"], "--qa and --beir cannot go together"),
         (["--beir", "nowhere"], "corpus.jsonl cannot be read"),
-        (["--fail-under", "answer@3=1"], "no measure 'answer@3'"),
         (["--compare", "a", "b", "--fail-under", "recall@5=1"], "cannot go together"),
         (["--beir", "a", "--half", "tune"], "--beir and --half cannot go together"),
         (["--half", "tune"], "no question is in the 'tune' half"),
         (["--report", "no/where.html"], "the folder of the report"),
         (["--index", "x", "--set", "passage_tokens=60"], "would need another index"),
-        (["--half", "both"], "no question is in the 'both' half"),
         (["--set", "corpus=x"], "--set takes NAME=VALUE"),
-        (["--set", "excerpts=2"], "--set takes NAME=VALUE"),
         (["--set", "colour=red"], "unknown setting 'colour'"),
         (["--report", "page.txt"], "must end in .html"),
         (["--questions", "none.jsonl"], "none.jsonl cannot be read"),
@@ -114,9 +111,6 @@ def test_two_settings_are_compared_question_by_question(quick, place):
     assert "paired questions: 3" in run.out
     document = quick("eval", "--compare", "a.json", "b.json", "--json", cwd=place).document
     assert document["measures"]["hybrid.ndcg@10"]["questions"] == 2
-
-
-# Questions with excerpts
 
 
 def rows(*questions):

@@ -73,16 +73,6 @@ def test_more_shows_what_was_not_shown_yet_after_the_notes_changed(run, notes):
     assert "new.md" in shown_in(run("more").out).values()
 
 
-def test_more_says_when_there_is_nothing_left(run, notes):
-    first = shown_in(run("ask", ASKED).out)[1]
-    for name in CATS:
-        if name != first:
-            (notes / name).unlink()
-    more = run("more")
-    assert more.code == 1
-    assert more.out == f"{ASKED}\n\nThere are no further excerpts.\n"
-
-
 def test_after_an_llms_answer_more_shows_none_of_its_sources_again(run, tmp_path):
     script = tmp_path / "said.jsonl"
     script.write_text('{"when": "cats", "say": "Most cats sleep for 10 hours [1]."}\n')
@@ -93,10 +83,11 @@ def test_after_an_llms_answer_more_shows_none_of_its_sources_again(run, tmp_path
     assert not {*cited.values()}.intersection(further.values())
 
 
-def test_more_keeps_to_the_filters_of_the_question(run, notes):
+def test_more_keeps_to_the_filters_and_says_when_there_is_nothing_left(run, notes):
     (notes / "dogs.md").write_text("# Dogs\n\nDogs and cats sleep for 9 hours.\n")
     run("ask", ASKED, "--path", "dogs.md")
-    assert run("more").out == f"{ASKED}\n\nThere are no further excerpts.\n"
+    more = run("more")
+    assert (more.code, more.out) == (1, f"{ASKED}\n\nThere are no further excerpts.\n")
 
 
 @pytest.mark.parametrize(
@@ -105,7 +96,6 @@ def test_more_keeps_to_the_filters_of_the_question(run, notes):
         ("vim -R", ["vim", "-R", "+{line}", "{file}"]),
         ("code --wait", ["code", "--wait", "--goto", "{file}:{line}"]),
         ("hx", ["hx", "{file}:{line}"]),
-        ("other", ["other", "{file}"]),
         ("  ", ["other", "{file}"]),
     ],
 )
@@ -157,7 +147,7 @@ def test_the_last_question_is_for_its_user_alone_and_is_kept_only_if_wanted(run,
     assert "cats sleep for" not in file.read_text()
 
 
-@pytest.mark.parametrize("kept", ["", "[]", '{"question": 1}', "\x00", '{"question": "x"'])
+@pytest.mark.parametrize("kept", ["", '{"question": 1}'])
 def test_a_damaged_file_is_as_good_as_none(run, notes, kept):
     run("ask", ASKED)
     history_file(Settings(), Corpus.of(notes), "last").write_text(kept)

@@ -19,10 +19,6 @@ from ragqa.cli import run as run_here
 from ragqa.errors import UsageError
 
 QUESTION = "what do cats do most of the day?"
-LEAKY = [
-    *("401", "key_everywhere", "key_encoded", "key_in_error", "key_in_html"),
-    "key_in_text",
-]
 COMMANDS = [
     ["--help"], ["--version"], ["index"], ["index", "--rebuild", "--json"], ["ask", QUESTION],
     ["ask", QUESTION, "--json"], ["ask", QUESTION, "--show-prompt"],
@@ -105,12 +101,9 @@ def test_no_command_shows_or_keeps_a_key(cli, places, home, debug):
         assert_hidden(run, home)
 
 
-@pytest.mark.parametrize(
-    ("kind", "mode"),
-    [*(("openai", mode) for mode in LEAKY), ("ollama", "401"), ("anthropic", "401")],
-)
-def test_no_failure_of_a_server_shows_or_keeps_a_key(cli, stub, home, kind, mode):
-    run = cli("llm", "check", f"{kind}:tiny", "--debug", env=stub.environment(kind, mode))
+@pytest.mark.parametrize("mode", ["key_everywhere", "key_in_error", "key_in_html", "key_in_text"])
+def test_no_failure_of_a_server_shows_or_keeps_a_key(cli, stub, home, mode):
+    run = cli("llm", "check", "openai:tiny", "--debug", env=stub.environment("openai", mode))
     assert run.code == (1 if mode == "key_in_text" else 5), run.err
     assert_hidden(run, home)
     assert any(MARKER in str(headers) for _, headers, _ in stub.requests)
@@ -126,8 +119,9 @@ def test_a_chat_neither_shows_nor_keeps_a_key(cli, stub, places, home):
     assert_hidden(run, home)
 
 
-@pytest.mark.parametrize("failure", [RuntimeError, ValueError, UsageError, UnicodeError, OSError])
-@pytest.mark.parametrize("debug", [[], ["--debug"]], ids=["plain", "debug"])
+@pytest.mark.parametrize(
+    ("failure", "debug"), [(RuntimeError, ["--debug"]), (OSError, []), (UsageError, ["--debug"])]
+)
 def test_a_bug_whose_message_holds_a_key_is_told_and_kept_without_it(
     cli, monkeypatch, home, failure, debug
 ):

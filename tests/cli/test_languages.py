@@ -38,7 +38,6 @@ def test_status_says_what_the_embedder_cannot_read_and_where_models_are_named(
     write_notes(tmp_path / "notes", {f"{code}.md": note(code) for code in ("en", "de", "zh", "ko")})
     assert ragqa("index", *places).code == 0
     out = " ".join(ragqa("status", *places).out.split())
-    assert "1 in German, 1 in English, 1 in Korean, 1 in Chinese" in out
     assert (
         "the embedder cannot read Korean, Chinese: such notes are found by their words alone" in out
     )

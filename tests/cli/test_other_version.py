@@ -80,9 +80,7 @@ def test_a_question_builds_it_anew_and_says_so_once(quick, args):
     assert content(args) != before
 
 
-@pytest.mark.parametrize(
-    "command", [["ask", QUESTION, "--no-refresh"], ["status"], ["list", "--no-refresh"], ["doctor"]]
-)
+@pytest.mark.parametrize("command", [["ask", QUESTION, "--no-refresh"], ["status"], ["doctor"]])
 def test_commands_that_only_read_name_the_command_that_builds_it_anew(quick, args, command):
     before = content(args)
     done = quick(*command, *args)
@@ -160,12 +158,3 @@ def test_an_index_in_milvus_is_built_anew_unless_it_is_shared(in_milvus):
         assert snapshot.info == report.info
         assert len(snapshot.notes()) == len(NOTES)
     assert store.problems() == []
-
-
-def test_an_index_of_other_notes_is_left_alone(quick, args, tmp_path):
-    before = content(args)
-    other = write_notes(tmp_path / "other", {"a.md": "# Other\n\nOther notes altogether.\n"})
-    done = quick("ask", "what is other?", "--corpus", str(other), *args[2:])
-    assert done.code == 4
-    assert f"not from {other}" in done.err
-    assert content(args) == before

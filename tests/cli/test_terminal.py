@@ -28,11 +28,10 @@ def plain(printed):
     return COLOUR.sub("", LINK.sub("", printed)).replace("\r", "")
 
 
-@pytest.mark.parametrize("columns", [40, 80, 140])
-def test_no_line_is_wider_than_the_terminal(places, columns):
-    printed = plain(on_terminal("search", "what do cats do", *places, columns=columns))
+def test_no_line_is_wider_than_the_terminal(places):
+    printed = plain(on_terminal("search", "what do cats do", *places, columns=40))
     assert "Cats sleep for most of the day" in " ".join(printed.split())
-    assert max(map(len, printed.splitlines())) <= columns
+    assert max(map(len, printed.splitlines())) <= 40
 
 
 def test_a_source_is_a_link_to_its_file_and_line_in_the_format_that_is_set(places, tmp_path):
@@ -63,8 +62,6 @@ def test_what_is_wrapped_keeps_the_indent_of_its_label(places, tmp_path, quick):
     (deep / "dogs.md").write_text("# Dogs\n\nDogs bark at noon.\n", encoding="utf-8")
     for command, label in (
         (["status"], "index       "),
-        (["doctor"], "warning "),
-        (["config"], f"{'index':21}"),
         (["search", "dogs bark at noon", "--top-k", "1"], " 1 "),
     ):
         if command[0] == "search":

@@ -64,14 +64,19 @@ def test_no_question_waits_for_a_long_update_and_each_says_what_waits(ask, notes
     assert printed.err.count(waits(30, notes)) == 1
 
 
-def test_the_command_that_is_named_reads_what_waits(ask, notes):
+def test_the_command_that_is_named_reads_what_waits_and_moved_notes_wait_for_nothing(ask, notes):
     write_notes(notes, PAGES)
-    assert "80 degrees" in ask("ask", QUESTION).out
     built = ask("index")
     assert "30 files to read." in built.err
     assert "30 added" in built.out
     after = ask("ask", QUESTION, "--json").document
     assert (after["waiting"], after["warnings"], after["index"]["notes"]) == (0, [], 32)
+    shutil.move(notes / "site", notes / "web")
+    for path in (notes / "web").iterdir():
+        path.touch()
+    run = ask("list", "--json").document
+    assert run["waiting"] == 0
+    assert "web/page7.md" in [note["path"] for note in run["notes"]]
 
 
 def test_a_note_that_is_gone_is_not_quoted_while_others_wait(ask, notes):
@@ -80,17 +85,6 @@ def test_a_note_that_is_gone_is_not_quoted_while_others_wait(ask, notes):
     run = ask("ask", QUESTION, "--json")
     assert run.document["waiting"] == 30
     assert "80 degrees" not in run.out
-
-
-def test_notes_that_were_moved_or_touched_are_read_at_once(ask, notes):
-    write_notes(notes, PAGES)
-    ask("index")
-    shutil.move(notes / "site", notes / "web")
-    for path in (notes / "web").iterdir():
-        path.touch()
-    run = ask("list", "--json").document
-    assert run["waiting"] == 0
-    assert "web/page7.md" in [note["path"] for note in run["notes"]]
 
 
 def test_the_first_build_is_made_however_long_it_takes(quick, notes, slow, tmp_path):
