@@ -4,9 +4,7 @@ import json
 import re
 
 import pytest
-from support import CORPUS, Run, on_terminal
-
-from ragqa.cli import run as run_here
+from support import CORPUS, on_terminal
 
 QUESTION = "what is BM25?"
 FROM_NOTES = "BM25 is a ranking function that scores a document by the query words it contains"
@@ -14,20 +12,14 @@ GOOD = "BM25 ranks a document by the query words that it contains [1]."
 
 
 @pytest.fixture
-def ask(wiki_index, tmp_path, capsys, monkeypatch):
-    """Ask the wiki, with an LLM that says what the test tells it to, whatever it is asked.
-
-    In this process, since there are many questions.
-    """
+def ask(ragqa, wiki_index, tmp_path):
+    """Ask the wiki, with an LLM that says what the test tells it to, whatever it is asked."""
 
     def run(*args, says=None, question=QUESTION, env=None):
         script = tmp_path / "says.jsonl"
         script.write_text("" if says is None else json.dumps({"when": "", "say": says}) + "\n")
-        for name, value in (env or {}).items():
-            monkeypatch.setenv(name, value)
         options = ["--corpus", CORPUS, "--index", wiki_index, "--llm", f"scripted:{script}"]
-        code = run_here(["ask", question, *map(str, options), *args])
-        return Run(code, *capsys.readouterr())
+        return ragqa("ask", question, *options, *args, env=env)
 
     return run
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import HANGS_S, QUICK, command, printed_on_terminal, write_notes
+from support import HANGS_S, QUICK, command, write_notes
 
 HOLDER = """
 import sys
@@ -17,12 +17,7 @@ with locked(Path(sys.argv[1]), wait=False):
     print("locked", flush=True)
     sys.stdin.read()
 """
-
-
-@pytest.fixture
-def places(tmp_path):
-    notes = write_notes(tmp_path / "notes", {"cats.md": "# Cats\n\nCats nap at noon.\n"})
-    return ["--corpus", str(notes), "--index", str(tmp_path / "index")]
+NOTES = {"cats.md": "# Cats\n\nCats nap at noon.\n"}
 
 
 @pytest.fixture
@@ -70,22 +65,3 @@ def test_index_wait_says_what_it_waits_for_and_then_builds(places, held):
         held.stdin.close()
         assert waiting.stdout.read().startswith(b"1 note, 1 passage: 1 added")
         assert waiting.wait(timeout=HANGS_S) == 0
-
-
-ASKING = """
-import sys
-from pathlib import Path
-import ragqa
-with ragqa.open_index(sys.argv[1], index=sys.argv[2]) as index:
-    index.ask("when do cats nap?")
-"""
-
-
-def test_a_build_from_python_shows_progress_on_a_terminal_and_nothing_elsewhere(places):
-    environment = os.environ | QUICK | {"TERM": "xterm"}
-    args = [sys.executable, "-c", ASKING, places[1]]
-    assert "Loading the model" in printed_on_terminal([*args, f"{places[3]}-a"])
-    quiet = subprocess.run(
-        [*args, f"{places[3]}-b"], env=environment, capture_output=True, check=True, timeout=HANGS_S
-    )
-    assert (quiet.stdout, quiet.stderr) == (b"", b"")

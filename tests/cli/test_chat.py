@@ -12,18 +12,11 @@ from ragqa.config import Settings, history_file
 from ragqa.types import Corpus
 
 CATS = "# Cats\n\nCats sleep for sixteen hours a day.\n\n## Food\n\nA cat eats mice and fish.\n"
-DOGS = "# Dogs\n\nDogs bark at the postman.\n"
+NOTES = {"cats.md": CATS, "dogs.md": "# Dogs\n\nDogs bark at the postman.\n"}
 
 
-@pytest.fixture
-def places(tmp_path, quick):
-    notes = write_notes(tmp_path / "notes", {"cats.md": CATS, "dogs.md": DOGS})
-    found = ["--corpus", notes, "--index", tmp_path / "index"]
-    quick("index", *found)
-    return found
-
-
-def test_notes_that_change_during_a_chat_are_seen(places, tmp_path):
+def test_notes_that_change_during_a_chat_are_seen(quick, places, tmp_path):
+    quick("index", *places)
     with subprocess.Popen(
         [command(), "chat", *map(str, places)],
         stdin=subprocess.PIPE,
@@ -55,24 +48,31 @@ def test_follow_ups_find_what_they_would_not_find_alone_and_others_are_left_alon
 
 
 @pytest.fixture
-def terminal(places):
+def terminal(quick, places):
+    quick("index", *places)
     opened = Terminal(places)
     yield opened
     opened.close()
 
 
-def test_ctrl_c_stops_an_answer_and_not_the_chat_which_ctrl_d_leaves(terminal):
+def test_ctrl_c_stops_an_answer_and_not_the_chat(terminal):
     terminal.until(">")
     terminal.type("forever and ever?\r")
     terminal.until("looking")
     terminal.type("\x03")
     terminal.until("Stopped.")
     terminal.until(">")
+    terminal.type("how many hours do cats sleep?\r")
+    terminal.until("sixteen hours")
+    terminal.type("/quit\r")
+    assert terminal.end() == 0
+
+
+def test_ctrl_c_at_an_empty_prompt_says_how_to_leave_and_ctrl_d_leaves(terminal):
+    terminal.until(">")
     terminal.type("\x03")
     terminal.until("To leave: Ctrl-D or /quit.")
     terminal.until(">")
-    terminal.type("how many hours do cats sleep?\r")
-    terminal.until("sixteen hours")
     terminal.type("\x04")
     assert terminal.end() == 0
 

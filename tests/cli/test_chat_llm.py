@@ -1,7 +1,7 @@
 """A chat in which an LLM writes: what it is sent and when, and what is kept of an answer."""
 
 import pytest
-from support import CORPUS, write_notes
+from support import CORPUS
 from terminals import Terminal
 
 NOTES = {
@@ -11,13 +11,6 @@ NOTES = {
 SLEEP = "cats sleep hours a day"
 EAT = "and what mice do they eat?"
 BARK = "what do dogs bark at?"
-
-
-@pytest.fixture
-def places(tmp_path, quick):
-    found = ["--corpus", write_notes(tmp_path / "notes", NOTES), "--index", tmp_path / "index"]
-    quick("index", *found)
-    return found
 
 
 @pytest.fixture

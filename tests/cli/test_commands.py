@@ -7,23 +7,12 @@ import subprocess
 import sys
 
 import pytest
-from support import CORPUS, HANGS_S, QUICK, command, on_terminal, write_notes
+from support import CORPUS, HANGS_S, QUICK, command, on_terminal
 
 NOTES = {
     "cats.md": "# Cats\n\nCats sleep for most of the day. A cat purrs when it is content.\n",
     "garden/roses.md": "# Roses\n\nRoses need pruning in late winter. Feed roses in spring.\n",
 }
-
-
-@pytest.fixture
-def notes(tmp_path):
-    """A small folder of notes with an index beside it: the options that name both."""
-    return write_notes(tmp_path / "notes", NOTES)
-
-
-@pytest.fixture
-def places(notes, tmp_path):
-    return ["--corpus", notes, "--index", tmp_path / "index"]
 
 
 def exact(corpus, citation):
@@ -62,12 +51,6 @@ def test_ask_says_so_when_the_notes_hold_no_answer_and_shows_the_nearest_passage
     assert "Nearest passages" in run.out
 
 
-@pytest.mark.parametrize("name", ["ask", "search"])
-def test_a_question_that_is_piped_in_needs_no_argument(quick, places, name):
-    run = quick(name, "--json", *places, input=b"what do cats do?\n")
-    assert run.document["question" if name == "ask" else "query"] == "what do cats do?"
-
-
 def test_without_a_question_a_terminal_is_not_read_from(places):
     said = on_terminal("ask", *map(str, places))
     assert "no question was given" in said
@@ -80,28 +63,6 @@ def test_asking_twice_gives_the_same_document(quick, places):
     for document in (first, second):
         del document["timings_ms"]
     assert first == second
-
-
-def test_index_counts_what_it_did_and_the_second_time_nothing_is_left_to_do(quick, places):
-    first = quick("index", "--json", *places).document
-    assert (first["notes"], first["added"], first["skipped"]) == (2, 2, [])
-    second = quick("index", "--json", *places).document
-    assert (second["added"], second["changed"], second["removed"]) == (0, 0, 0)
-    assert second["unchanged"] == second["notes"] == 2
-    assert second["index"]["generation"] == first["index"]["generation"]
-
-
-def test_doctor_finds_a_flipped_bit_and_names_the_file_and_the_command(quick, places, tmp_path):
-    quick("index", *places)
-    database = tmp_path / "index" / "index.sqlite"
-    before, data = database.stat(), bytearray(database.read_bytes())
-    data[data.rindex(b"A cat purrs")] ^= 4
-    database.write_bytes(data)
-    os.utime(database, ns=(before.st_atime_ns, before.st_mtime_ns))
-    run = quick("doctor", *places)
-    assert run.code == 4
-    assert "index.sqlite" in run.out
-    assert "ragqa doctor --repair" in run.out
 
 
 @pytest.mark.parametrize("command", ["ask", "search", "index", "status", "doctor", "verify"])

@@ -8,7 +8,7 @@ import pytest
 from ragqa.cli.asking import ask_with
 from ragqa.cli.llm import consented
 from ragqa.cli.opening import Query
-from ragqa.consent import allow, consent_file, consents
+from ragqa.consent import consent_file, consents
 from ragqa.errors import NotAllowed, UsageError
 from ragqa.generation import Writer
 from ragqa.llms import Destination
@@ -67,14 +67,6 @@ def test_without_a_terminal_it_stops_and_says_how_to_allow_it(monkeypatch, piped
     assert "ragqa llm allow api.example.org" in caught.value.hint
     assert "--yes" in caught.value.hint
     assert not consent_file().exists()
-
-
-def test_a_damaged_file_is_told_and_asked_anew(monkeypatch):
-    allow("api.example.org")
-    consent_file().write_text("{")
-    shown = sit_at(monkeypatch, typing="n\n")
-    assert not consented(REMOTE, yes=False, what=WHAT)
-    assert "cannot be read" in shown.getvalue()
 
 
 def test_consent_that_cannot_be_remembered_holds_for_this_command(monkeypatch, tmp_path):

@@ -16,18 +16,7 @@ from support import HANGS_S, IMPORT_ALL, QUICK, command
 from ragqa.cli import run
 from ragqa.errors import IndexUnusable, UsageError
 
-
-@pytest.fixture
-def notes(tmp_path):
-    folder = tmp_path / "notes"
-    folder.mkdir()
-    (folder / "one.md").write_text("# One\n\nThe first note is about cats.\n", encoding="utf-8")
-    return folder
-
-
-@pytest.fixture
-def places(notes, tmp_path):
-    return ["--corpus", notes, "--index", tmp_path / "index"]
+NOTES = {"one.md": "# One\n\nThe first note is about cats.\n"}
 
 
 def told(run, code):
@@ -36,21 +25,6 @@ def told(run, code):
     assert "Traceback" not in run.err
     assert run.err.startswith("error: ")
     return run.err
-
-
-@pytest.mark.parametrize("question", ["", "?!…", "\x00"])
-def test_a_question_without_words_is_a_usage_error_and_needs_no_embedder(quick, places, question):
-    if "\x00" in question:
-        run = quick("ask", "-", *places, input=question.encode())
-    else:
-        run = quick("ask", question, *places)
-    told(run, 2)
-    assert not (places[3] / "index.sqlite").exists()
-
-
-def test_a_question_of_100_kb_is_refused_with_the_limit(quick, places):
-    assert "8000" in told(quick("ask", "word " * 20_000, *places), 2)
-    assert "8000" in told(quick("ask", "-", *places, input=b"word " * 20_000), 2)
 
 
 def test_ask_needs_no_write_access_to_the_index(quick, places, notes, tmp_path):
@@ -220,13 +194,3 @@ def test_debug_shows_the_traceback(quick, tmp_path):
     run = quick("ask", "cats", "--debug", cwd=tmp_path)
     assert run.code == 3
     assert "Traceback" in run.err
-
-
-def test_hits_of_changed_notes_are_made_up_for_by_others(quick, places, notes):
-    for number in range(30):
-        (notes / f"{number}.md").write_text(f"# Cats {number}\n\nCats cats cats {number}.\n")
-    quick("index", *places)
-    for number in range(25):
-        (notes / f"{number}.md").write_text("# Gone\n\nNothing.\n")
-    found = quick("search", "cats", "--no-refresh", "--json", "--top-k", "3", *places).document
-    assert len(found["hits"]) == 3

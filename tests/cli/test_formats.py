@@ -1,8 +1,6 @@
 """Readers of other formats that change, fail or are not installed."""
 
-import pytest
 from msgspec.structs import replace
-from support import write_notes
 
 from ragqa.notes import formats
 from ragqa.notes.formats import Unfit, ipynb
@@ -13,11 +11,6 @@ NOTES = {
     "numbats.ipynb": '{"cells": [{"cell_type": "markdown", "source": "Numbats."}], "nbformat": 4}',
     "kangaroos.md": "# Kangaroos\n\nKangaroos weigh 85 kg.\n",
 }
-
-
-@pytest.fixture
-def places(tmp_path):
-    return ["--corpus", write_notes(tmp_path / "notes", NOTES), "--index", tmp_path / "index"]
 
 
 def test_a_new_version_of_a_reader_reads_only_its_own_files_anew(quick, places, monkeypatch):

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
-from support import write_notes
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 SCHEMAS = {
@@ -23,12 +22,10 @@ NOTES = {
 QUESTION = "what is the rate limit of the API?"
 
 
-@pytest.fixture
-def places(tmp_path):
-    notes = write_notes(tmp_path / "notes", NOTES)
+@pytest.fixture(autouse=True)
+def unread(notes):
     (notes / "binary.md").write_bytes(b"\x00")
     (notes / "picture.png").write_bytes(b"\x89PNG")
-    return ["--corpus", notes, "--index", tmp_path / "index"]
 
 
 def fits(name, run):

@@ -5,7 +5,6 @@ import json
 import sys
 
 import pytest
-from support import QUICK, Run, write_notes
 from terminals import Terminal
 
 from ragqa.cli import run as run_here
@@ -20,6 +19,9 @@ ELSEWHERE = {
 }
 
 
+NOTES = {"cats.md": "# Cats\n\nCats sleep most of the day.\n"}
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     """Settings, consent and keys of its own, and no server's address from outside."""
@@ -29,21 +31,6 @@ def home(tmp_path, monkeypatch):
             monkeypatch.delenv(f"{kind}_{name}", raising=False)
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture
-def cli(capsys, monkeypatch):
-    """The command line in this process, since there are many commands."""
-
-    def run(*args, env=None):
-        capsys.readouterr()
-        with monkeypatch.context() as patch:
-            for name, value in (QUICK | (env or {})).items():
-                patch.setenv(name, value)
-            code = run_here([*map(str, args)])
-        return Run(code, *capsys.readouterr())
-
-    return run
 
 
 @pytest.fixture
@@ -73,15 +60,6 @@ def elsewhere(monkeypatch):
     return heard
 
 
-@pytest.fixture
-def places(tmp_path, cli):
-    """Notes and an index of them."""
-    notes = write_notes(tmp_path / "notes", {"cats.md": "# Cats\n\nCats sleep most of the day.\n"})
-    found = ["--corpus", notes, "--index", tmp_path / "index"]
-    assert cli("index", *found).code == 0
-    return found
-
-
 def kinds(run):
     return {kind["kind"]: kind for kind in run.document["kinds"]}
 
@@ -96,46 +74,46 @@ def kinds(run):
     ],
 )
 def test_list_says_whether_a_server_answers_and_which_models_it_has(
-    cli, server, monkeypatch, mode, models, says
+    quick, server, monkeypatch, mode, models, says
 ):
     if mode == "no_headers":
         monkeypatch.setattr("ragqa.diagnosis._LISTING_S", 0.5)
     env = server.environment("ollama", mode)
-    found = kinds(cli("llm", "list", "--json", env=env))["ollama"]
+    found = kinds(quick("llm", "list", "--json", env=env))["ollama"]
     assert found["answers"] is (mode in ("ok", "no_models"))
     assert found["models"] == models
     assert found["usable"] is found["answers"]
-    assert says.replace("PORT", str(server.port)) in cli("llm", "list", env=env).out
+    assert says.replace("PORT", str(server.port)) in quick("llm", "list", env=env).out
     assert {path.partition("/v1")[2] for path, *_ in server.requests} == {"/models"}
 
 
-def test_list_asks_no_server_elsewhere_before_it_was_allowed(cli, elsewhere):
-    run = cli("llm", "list")
+def test_list_asks_no_server_elsewhere_before_it_was_allowed(quick, elsewhere):
+    run = quick("llm", "list")
     assert "can be used; data goes to llm.example:8443, through the proxy" in run.out
     assert "was not asked for its models, since you have not allowed this host" in run.out
-    assert kinds(cli("llm", "list", "--json"))["openai"]["models"] is None
+    assert kinds(quick("llm", "list", "--json"))["openai"]["models"] is None
     assert "models" not in elsewhere
-    cli("llm", "allow", "llm.example:8443")
-    assert kinds(cli("llm", "list", "--json"))["openai"]["answers"] is True
+    quick("llm", "allow", "llm.example:8443")
+    assert kinds(quick("llm", "list", "--json"))["openai"]["answers"] is True
     assert "models" in elsewhere
 
 
 def test_llm_url_is_a_setting_of_the_users_own_and_of_no_folder_of_notes(
-    cli, server, places, tmp_path, monkeypatch
+    quick, server, places, tmp_path, monkeypatch
 ):
     url = server.environment("openai", "not_streamed")["OPENAI_BASE_URL"]
-    assert cli("config", "set", "llm_url", url).code == 0
-    run = cli("llm", "check", "openai:tiny", "--json")
+    assert quick("config", "set", "llm_url", url).code == 0
+    run = quick("llm", "check", "openai:tiny", "--json")
     assert (run.document["said"], run.document["local"]) == ("The capital is Paris [1].", True)
     (tmp_path / "notes" / "ragqa.toml").write_text('llm_url = "https://evil.example/v1"\n')
     monkeypatch.chdir(tmp_path / "notes")
-    refused = cli("llm", "check", "openai:tiny")
+    refused = quick("llm", "check", "openai:tiny")
     assert refused.code == 2
     assert "may not set llm_url: a folder of notes must not decide that" in refused.err
 
 
-def test_a_check_that_fails_says_what_to_look_at(cli, server):
-    run = cli("llm", "check", "ollama:tiny", "--json", env=server.environment("ollama", "404"))
+def test_a_check_that_fails_says_what_to_look_at(quick, server):
+    run = quick("llm", "check", "ollama:tiny", "--json", env=server.environment("ollama", "404"))
     assert (run.code, run.out) == (5, "")
     error, hint = run.err.splitlines()
     assert error.startswith("error: ")
@@ -144,10 +122,10 @@ def test_a_check_that_fails_says_what_to_look_at(cli, server):
 
 
 def test_check_sends_its_own_prompt_and_no_more_and_tells_an_answer_that_is_not_streamed(
-    cli, server
+    quick, server
 ):
     env = server.environment("openai", "not_streamed")
-    document = cli("llm", "check", "openai:tiny", "--json", env=env).document
+    document = quick("llm", "check", "openai:tiny", "--json", env=env).document
     assert (document["pieces"], document["streams"]) == (1, False)
     [(_, _, body)] = server.requests
     sent = json.dumps(body)
@@ -155,28 +133,28 @@ def test_check_sends_its_own_prompt_and_no_more_and_tells_an_answer_that_is_not_
         assert json.dumps(text)[1:-1] in sent
 
 
-def test_yes_allows_a_host_until_it_is_forgotten(cli, elsewhere):
-    assert cli("llm", "check", "openai:gpt", "--yes").code == 0
+def test_yes_allows_a_host_until_it_is_forgotten(quick, elsewhere):
+    assert quick("llm", "check", "openai:gpt", "--yes").code == 0
     assert elsewhere == [PROMPT.message]
-    assert cli("llm", "check", "openai:gpt").code == 0
-    assert "no longer allowed" in cli("llm", "forget", "llm.example:8443").err
-    assert cli("llm", "check", "openai:gpt").code == 2
+    assert quick("llm", "check", "openai:gpt").code == 0
+    assert "no longer allowed" in quick("llm", "forget", "llm.example:8443").err
+    assert quick("llm", "check", "openai:gpt").code == 2
 
 
-def test_a_no_at_the_terminal_leaves_the_notes_own_words(cli, elsewhere, places, monkeypatch):
+def test_a_no_at_the_terminal_leaves_the_notes_own_words(elsewhere, places, monkeypatch, capsys):
+    monkeypatch.setenv("RAGQA_EMBEDDER", "hashed:64")
     monkeypatch.setattr(sys, "stdin", io.StringIO("n\n"))
     for stream in (sys.stdin, sys.stderr):
         monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
-    run = cli("ask", "what do cats do?", "--llm", "openai:gpt", *places)
-    assert run.code == 0
-    assert "Cats sleep most of the day. [1]" in run.out
+    assert run_here(["ask", "what do cats do?", "--llm", "openai:gpt", *map(str, places)]) == 0
+    printed = capsys.readouterr()
+    assert "Cats sleep most of the day. [1]" in printed.out
     not_asked = "was not asked, since you did not allow sending to llm.example:8443"
-    assert not_asked in " ".join(run.err.split())
+    assert not_asked in " ".join(printed.err.split())
     assert elsewhere == []
 
 
-@pytest.mark.parametrize("typed", ["y", "n"])
-def test_a_chat_asks_once_and_says_what_goes_along(places, typed):
+def test_a_chat_asks_once_and_says_what_goes_along(places):
     env = ELSEWHERE | {"HTTPS_PROXY": "http://127.0.0.1:9"}
     chat = Terminal([*places, "--llm", "openai:gpt"], env)
     try:
@@ -186,7 +164,7 @@ def test_a_chat_asks_once_and_says_what_goes_along(places, typed):
         chat.type("what do cats do?\r")
         said = " ".join(chat.until("[y/N]").split())
         assert "what you ask and up to 5 passages of your notes" in said
-        chat.type(f"{typed}\r")
+        chat.type("n\r")
         chat.until("cats.md")
         chat.until(">")
         chat.type("do cats sleep?\r")
@@ -195,4 +173,4 @@ def test_a_chat_asks_once_and_says_what_goes_along(places, typed):
         assert chat.end() == 0
     finally:
         chat.close()
-    assert consent_file().exists() == (typed == "y")
+    assert not consent_file().exists()

@@ -126,35 +126,3 @@ def test_a_build_that_fails_leaves_the_old_index_and_the_next_one_ends_it(quick,
     assert quick("ask", QUESTION, "--no-refresh", *args).code in {3, 4}
     assert quick("index", *args).code == 0
     assert len(quick("list", "--json", *args).document["notes"]) == len(NOTES)
-
-
-@pytest.fixture(params=["", "team"], ids=["own", "shared"])
-def in_milvus(request, tmp_path, monkeypatch):
-    """An index in Milvus of another format, and what it was made from."""
-    write_notes(tmp_path / "notes", NOTES)
-    store = open_store(tmp_path / "milvus", kind="milvus", name=request.param)
-    source = replace(source_with(tmp_path, HashedEmbedder(64)), shared_name=request.param)
-    with monkeypatch.context() as before:
-        before.setattr("ragqa.stores.milvus.snapshot.FORMAT", 1)
-        refresh(store, source)
-    return store, source
-
-
-@pytest.mark.integration
-def test_an_index_in_milvus_is_built_anew_unless_it_is_shared(in_milvus):
-    store, source = in_milvus
-    if source.shared_name:
-        with pytest.raises(OtherFormat, match="in format 1"):
-            refresh(store, source)
-    else:
-        failing = mock.patch.object(HashedEmbedder, "embed_passages", side_effect=KeyboardInterrupt)
-        with failing, pytest.raises(KeyboardInterrupt):
-            refresh(store, source)
-    with pytest.raises(OtherFormat) as caught:
-        store.snapshot()
-    assert caught.value.hint == "ragqa index" + " --rebuild" * bool(source.shared_name)
-    report = refresh(store, source, rebuild=bool(source.shared_name))
-    with closing(store.snapshot()) as snapshot:
-        assert snapshot.info == report.info
-        assert len(snapshot.notes()) == len(NOTES)
-    assert store.problems() == []

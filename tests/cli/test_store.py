@@ -20,6 +20,9 @@ QUESTION = "what do cats do most of the day?"
 MARKER = "0123456789-of-milvus"
 
 
+NOTES = {"cats.md": "# Cats\n\nCats sleep most of the day.\n"}
+
+
 class Fake(LocalStore):
     """A store that claims to be elsewhere."""
 
@@ -83,12 +86,6 @@ def cli(capsys, monkeypatch):
         return Run(code, *capsys.readouterr())
 
     return run
-
-
-@pytest.fixture
-def places(tmp_path):
-    notes = write_notes(tmp_path / "notes", {"cats.md": "# Cats\n\nCats sleep most of the day.\n"})
-    return ["--corpus", notes, "--index", tmp_path / "index"]
 
 
 def question_file(folder):
@@ -179,25 +176,21 @@ def test_on_a_terminal_the_user_is_told_what_goes_where_and_asked_once(
     assert cli("ask", QUESTION, *places).code == code
 
 
-def test_doctor_without_consent_is_one_finding_and_sends_nothing(cli, opened, places):
-    run = cli("doctor", "--json", *places, typed="y\n")
-    errors = [one for one in run.document["findings"] if one["severity"] == "error"]
-    assert run.code == 2
+def test_doctor_and_status_say_where_the_index_is_once_they_may_look(cli, opened, places):
+    refused = cli("doctor", "--json", *places, typed="y\n")
+    errors = [one for one in refused.document["findings"] if one["severity"] == "error"]
+    assert refused.code == 2
     assert [one["what"].partition(";")[0] for one in errors] == [
         f"the index is kept on {HOST}, which you have not allowed to store notes"
     ]
-    assert f"nothing but the index leaves this machine, to {HOST}" in run.out
     assert opened == []
-
-
-def test_doctor_and_status_say_where_the_index_is(cli, opened, places):
     allow(HOST, Use.STORE)
     cli("index", *places)
     run = cli("doctor", "--json", *places)
     assert run.code == 0
-    found = {one["what"]: (one["severity"], one["fix"]) for one in run.document["findings"]}
-    assert any(f"kept at http://{HOST}, which you allowed" in what for what in found)
-    assert not any("every file" in what for what in found)
+    said = [one["what"] for one in run.document["findings"]]
+    assert any(f"kept at http://{HOST}, which you allowed" in what for what in said)
+    assert not any("every file" in what for what in said)
     status = cli("status", *places)
     assert f"1 passage at http://{HOST}, made " in status.out
     assert f"none: nothing but the index leaves this machine, to {HOST}\n" in status.out
@@ -207,7 +200,7 @@ def test_doctor_and_status_say_where_the_index_is(cli, opened, places):
 
 @pytest.mark.parametrize(
     ("missing", "store"),
-    [("pymilvus", "/kept.db"), ("pymilvus", "http://h:1"), ("milvus_lite", "/kept.db")],
+    [("pymilvus", "http://h:1"), ("milvus_lite", "/kept.db")],
 )
 def test_without_the_extra_the_line_that_installs_it_is_told(
     cli, opened, installed, places, missing, store

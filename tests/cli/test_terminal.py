@@ -7,21 +7,16 @@ from support import on_terminal
 
 LINK = re.compile(r"\x1b\]8;[^;]*;([^\x1b]*)\x1b\\")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-NOTE = (
-    "---\ntitle: Cats\n---\n\n# Cats\n\n## What cats do all day\n\n"
+NOTES = {
+    "cats and more.md": "---\ntitle: Cats\n---\n\n# Cats\n\n## What cats do all day\n\n"
     "Cats sleep for most of the day, and what is left of it they spend on washing, on looking out "
     "of the window, and on being somewhere else than where they are looked for.\n"
-)
+}
 
 
-@pytest.fixture
-def places(tmp_path, quick):
-    notes = tmp_path / "notes"
-    notes.mkdir()
-    (notes / "cats and more.md").write_text(NOTE, encoding="utf-8")
-    found = ["--corpus", str(notes), "--index", str(tmp_path / "index")]
-    quick("index", *found)
-    return found
+@pytest.fixture(autouse=True)
+def built(quick, places):
+    quick("index", *places)  # or a slow machine would show progress before the first line
 
 
 def plain(printed):
@@ -75,9 +70,6 @@ def test_what_is_wrapped_keeps_the_indent_of_its_label(places, tmp_path, quick):
 
 def test_get_numbers_lines_on_a_terminal_or_if_asked(quick, places):
     address = "cats and more.md:5-7"
-    shown = plain(on_terminal("get", address, *places))
-    assert "cats and more.md:5-7" in shown
-    assert "    7 ## What cats do all day" in shown
+    assert "    7 ## What cats do all day" in plain(on_terminal("get", address, *places))
     assert quick("get", address, *places).out == "# Cats\n\n## What cats do all day\n"
     assert "    7 ## What" in quick("get", address, "--numbers", *places).out
-    assert "    7 ## What" not in plain(on_terminal("get", address, "--no-numbers", *places))

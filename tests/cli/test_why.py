@@ -16,33 +16,12 @@ RATES = {
 
 
 @pytest.fixture
-def notes(tmp_path):
-    return write_notes(tmp_path / "notes", NOTES)
-
-
-@pytest.fixture
 def wiki_why(ragqa, wiki_index):
     def run(question, target, *args):
         places = ["--corpus", CORPUS, "--index", wiki_index]
         return ragqa("why", question, "--target", target, *args, *places)
 
     return run
-
-
-def test_a_note_in_the_answer_is_said_to_be_there_with_its_numbers(ragqa, wiki_why, wiki_index):
-    question = "when should I fine-tune?"
-    run = wiki_why(question, "decision-framework.md", "--json")
-    document = run.document
-    assert run.code == 0
-    assert (document["stage"], document["answered"]) == ("said", True)
-    assert document["target"] == {"path": "fine-tuning/decision-framework.md", "lines": None}
-    assert document["passages"][0]["rank"] == document["passages"][0]["dense_rank"] == 1
-    asked = ragqa("ask", question, "--json", "--corpus", CORPUS, "--index", wiki_index).document
-    said = [citation["quote"] for citation in document["citations"]]
-    assert said == [citation["quote"] for citation in asked["citations"]]
-    assert document["confidence"] == asked["confidence"]
-    out = wiki_why(question, "decision-framework.md").out
-    assert out.startswith("Yes: fine-tuning/decision-framework.md is in the answer, as [1]")
 
 
 def test_a_sentence_that_was_found_and_is_in_no_excerpt_is_set_beside_those_that_were(wiki_why):
