@@ -64,7 +64,7 @@ def test_the_schemas_and_the_page_are_what_the_code_declares():
 
 def test_every_answer_is_as_its_schema_says(ragqa, places, tmp_path):
     for question in (QUESTION, "what is the price of a seat?", "zorbing on mars"):
-        fits("ask", ragqa("ask", question, "--json", "--explain", *places))
+        fits("ask", ragqa("ask", question, "--json", *places))
     for said in ("The rate limit of the API is 100 requests per minute [1] [2]. Free [9].", ""):
         script = tmp_path / "script.jsonl"
         script.write_text(json.dumps({"when": "rate limit", "say": said}) + "\n", encoding="utf-8")
