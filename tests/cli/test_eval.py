@@ -21,7 +21,7 @@ QUESTIONS = [
     {"id": "n", "question": "who planted the figs", "kind": "near", "excerpts": []},
     {"id": "f", "question": "tuning a piano", "kind": "far", "excerpts": [], "half": "test"},
 ]
-OLD = [WHEN | {"gold": [IN_FIGS], "answer": ["August"]}]
+OLD = [WHEN | {"gold": [IN_FIGS], "answer": ["August"], "half": "test"}]
 
 
 def rows(questions):
