@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import HANGS_S, QUICK, command, printed_on_terminal, write_notes
+from support import HANGS_S, QUICK, command, write_notes
 
 HOLDER = """
 import sys
@@ -17,12 +17,7 @@ with locked(Path(sys.argv[1]), wait=False):
     print("locked", flush=True)
     sys.stdin.read()
 """
-
-
-@pytest.fixture
-def places(tmp_path):
-    notes = write_notes(tmp_path / "notes", {"cats.md": "# Cats\n\nCats nap at noon.\n"})
-    return ["--corpus", str(notes), "--index", str(tmp_path / "index")]
+NOTES = {"cats.md": "# Cats\n\nCats nap at noon.\n"}
 
 
 @pytest.fixture
@@ -37,24 +32,23 @@ def held(places):
             holder.stdin.close()
 
 
-def test_a_build_beside_an_index_is_in_its_status(quick, places):
+def test_a_build_beside_an_index_is_in_its_status(quick, places, request):
     quick("index", *places)
     assert quick("status", "--json", *places).document["building"] is None
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLDER, places[3]], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as holder:
-        assert holder.stdout.readline() == b"locked\n"
-        assert "512 passages embedded so far" in quick("status", *places).out
-        document = quick("status", "--json", *places).document
-        assert document["building"]["embedded"] == 512
-        busy = quick("index", "--rebuild", *places)
-        write_notes(Path(places[1]), {"dogs.md": "# Dogs\n\nDogs bark.\n"})
-        asked = quick("search", "cats", "--json", *places)
-        holder.stdin.close()
-    assert (busy.code, asked.code) == (6, 0)
-    assert any("could not bring the index up to date" in w for w in asked.document["warnings"])
+    holder = request.getfixturevalue("held")
+    assert "512 passages embedded so far" in quick("status", *places).out
+    assert quick("status", "--json", *places).document["building"]["embedded"] == 512
+    busy = quick("index", "--rebuild", *places)
+    assert busy.code == 6
     assert "512 passages embedded so far" in busy.err
+    write_notes(Path(places[1]), {"dogs.md": "# Dogs\n\nDogs bark.\n"})
+    asked = quick("search", "cats", "--json", *places)
+    assert asked.code == 0
+    assert any("could not bring the index up to date" in w for w in asked.document["warnings"])
+    holder.kill()
+    holder.wait(timeout=HANGS_S)
     assert quick("status", "--json", *places).document["building"] is None
+    assert quick("index", *places).code == 0
 
 
 def test_index_wait_says_what_it_waits_for_and_then_builds(places, held):
@@ -71,31 +65,3 @@ def test_index_wait_says_what_it_waits_for_and_then_builds(places, held):
         held.stdin.close()
         assert waiting.stdout.read().startswith(b"1 note, 1 passage: 1 added")
         assert waiting.wait(timeout=HANGS_S) == 0
-
-
-def test_what_a_killed_writer_said_is_not_believed(quick, places, held):
-    held.kill()
-    held.wait(timeout=HANGS_S)
-    run = quick("status", *places)
-    assert run.code == 3
-    assert "another process" not in run.err
-    assert quick("index", *places).code == 0
-
-
-ASKING = """
-import sys
-from pathlib import Path
-import ragqa
-with ragqa.open_index(sys.argv[1], index=sys.argv[2]) as index:
-    index.ask("when do cats nap?")
-"""
-
-
-def test_a_build_from_python_shows_progress_on_a_terminal_and_nothing_elsewhere(places):
-    environment = os.environ | QUICK | {"TERM": "xterm"}
-    args = [sys.executable, "-c", ASKING, places[1]]
-    assert "Loading the model" in printed_on_terminal([*args, f"{places[3]}-a"])
-    quiet = subprocess.run(
-        [*args, f"{places[3]}-b"], env=environment, capture_output=True, check=True, timeout=HANGS_S
-    )
-    assert (quiet.stdout, quiet.stderr) == (b"", b"")

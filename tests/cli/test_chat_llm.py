@@ -1,7 +1,7 @@
 """A chat in which an LLM writes: what it is sent and when, and what is kept of an answer."""
 
 import pytest
-from support import CORPUS, write_notes
+from support import CORPUS
 from terminals import Terminal
 
 NOTES = {
@@ -11,13 +11,6 @@ NOTES = {
 SLEEP = "cats sleep hours a day"
 EAT = "and what mice do they eat?"
 BARK = "what do dogs bark at?"
-
-
-@pytest.fixture
-def places(tmp_path, quick):
-    found = ["--corpus", write_notes(tmp_path / "notes", NOTES), "--index", tmp_path / "index"]
-    quick("index", *found)
-    return found
 
 
 @pytest.fixture
@@ -59,23 +52,16 @@ def test_a_follow_up_is_sent_once_as_the_rule_completed_it_and_nothing_said_befo
 
 
 def test_nothing_is_sent_where_the_notes_do_not_answer_nor_later(ragqa, wiki_index, server):
-    lines = [
-        "what is BM25?",
-        "how do I prune roses?",
-        "and why do they wilt?",
-        "who founded Anthropic?",
-        "and when?",
-    ]
+    lines = ["what is BM25?", "how do I prune roses?", "and why do they wilt?", "what is LoRA?"]
     run = ragqa(
         *("chat", "--llm", "openai:gpt", "--corpus", CORPUS, "--index", wiki_index),
         input="\n".join(lines).encode(),
         env=server.environment("openai", "404"),
     )
     assert run.err.count("was not asked") == 2
-    assert run.out.count("Asked as: ") == 1
-    assert "Asked as: and when? (founded, Anthropic)" in run.out
+    assert "Asked as: " not in run.out
     requests = sent(server)
-    assert len(requests) == 3
+    assert len(requests) == 2
     assert not any("roses" in one or "wilt" in one for one in requests)
     assert "BM25" not in requests[-1]
 
@@ -90,34 +76,15 @@ def test_why_says_that_it_is_not_about_what_an_llm_wrote(quick, places, tmp_path
     assert "own words" not in quick("chat", *places, input=lines).out
 
 
-# At a terminal
-
-
-@pytest.fixture
-def terminal(places, server):
-    """Opens a chat with the LLM of the stub server in a mode."""
-    opened = []
-
-    def open_with(mode):
-        args = [*places, "--llm", "openai:gpt"]
-        opened.append(Terminal(args, server.environment("openai", mode)))
-        opened[-1].until(">")
-        return opened[-1]
-
-    yield open_with
-    for one in opened:
-        one.close()
-
-
-def test_an_answer_that_was_stopped_is_known_in_the_notes_own_words(terminal, tmp_path):
-    chat = terminal("waits_after_one_piece")
+def test_an_answer_that_was_stopped_is_known_in_the_notes_own_words(places, server, tmp_path):
+    env = server.environment("openai", "waits_after_one_piece")
+    chat = Terminal([*places, "--llm", "openai:gpt"], env)
+    chat.until(">")
     for question in (SLEEP, EAT):
         chat.type(f"{question}\r")
         chat.until("Waiting for the LLM")
         chat.type("\x03")
         chat.until("Stopped.")
-    chat.type("/sources\r")
-    chat.until("mice")
     chat.type("/why cats.md\r")
     chat.until("Yes: cats.md is in the answer")
     saved = tmp_path / "chat.md"
@@ -126,3 +93,4 @@ def test_an_answer_that_was_stopped_is_known_in_the_notes_own_words(terminal, tm
     assert "Cats sleep for sixteen hours a day. \\[1\\]" in saved.read_text(encoding="utf-8")
     chat.type("/quit\r")
     assert chat.end() == 0
+    chat.close()

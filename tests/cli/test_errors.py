@@ -4,7 +4,6 @@ import errno
 import json
 import os
 import resource
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,18 +16,7 @@ from support import HANGS_S, IMPORT_ALL, QUICK, command
 from ragqa.cli import run
 from ragqa.errors import IndexUnusable, UsageError
 
-
-@pytest.fixture
-def notes(tmp_path):
-    folder = tmp_path / "notes"
-    folder.mkdir()
-    (folder / "one.md").write_text("# One\n\nThe first note is about cats.\n", encoding="utf-8")
-    return folder
-
-
-@pytest.fixture
-def places(notes, tmp_path):
-    return ["--corpus", notes, "--index", tmp_path / "index"]
+NOTES = {"one.md": "# One\n\nThe first note is about cats.\n"}
 
 
 def told(run, code):
@@ -37,82 +25,6 @@ def told(run, code):
     assert "Traceback" not in run.err
     assert run.err.startswith("error: ")
     return run.err
-
-
-@pytest.mark.parametrize("question", ["", "   ", "?!…", "\u200b", "\x00"])
-def test_a_question_without_words_is_a_usage_error_and_needs_no_embedder(quick, places, question):
-    if "\x00" in question:
-        run = quick("ask", "-", *places, input=question.encode())
-    else:
-        run = quick("ask", question, *places)
-    told(run, 2)
-    assert not (places[3] / "index.sqlite").exists()
-
-
-def test_a_question_of_100_kb_is_refused_with_the_limit(quick, places):
-    assert "8000" in told(quick("ask", "word " * 20_000, *places), 2)
-    assert "8000" in told(quick("ask", "-", *places, input=b"word " * 20_000), 2)
-
-
-def test_a_bad_value_names_its_option(quick, places):
-    assert "top_k" in told(quick("ask", "cats", "--top-k", "0", *places), 2)
-    wrong = told(quick("ask", "cats", "--since", "yesterday", *places), 2)
-    assert "since: 'yesterday' is not a date" in wrong
-    wrong = told(quick("ask", "cats", "--format", "yaml", *places), 2)
-    assert wrong.startswith("error: Invalid value for '--format'")
-
-
-def test_no_corpus_says_how_to_name_one(quick, tmp_path):
-    run = quick("ask", "cats", cwd=tmp_path)
-    assert "--corpus" in told(run, 3)
-
-
-def test_an_index_of_another_embedder_is_refused_naming_both(quick, places):
-    quick("index", *places)
-    run = quick("ask", "cats", *places, env={"RAGQA_EMBEDDER": "hashed:32"})
-    message = told(run, 4)
-    assert "64 dimensions" in message
-    assert "32 dimensions" in message
-    assert "ragqa index --rebuild" in message
-
-
-def test_an_index_of_other_passages_is_refused(quick, places):
-    quick("index", *places)
-    run = quick("ask", "cats", *places, env={"RAGQA_PASSAGE_TOKENS": "50"})
-    assert "ragqa index --rebuild" in told(run, 4)
-    assert quick("index", "--rebuild", *places, env={"RAGQA_PASSAGE_TOKENS": "50"}).code == 0
-
-
-def test_an_index_of_other_notes_is_refused(quick, places, tmp_path):
-    quick("index", *places)
-    other = tmp_path / "other"
-    other.mkdir()
-    (other / "two.md").write_text("# Two\n\nAbout dogs.\n", encoding="utf-8")
-    run = quick("ask", "dogs", "--corpus", other, "--index", places[3])
-    assert "was built from the notes in" in told(run, 4)
-    assert quick("search", "cats", *places).code == 0
-
-
-def test_notes_and_index_can_be_moved_together(quick, places, notes, tmp_path):
-    quick("index", *places)
-    moved = tmp_path / "elsewhere"
-    moved.mkdir()
-    shutil.move(notes, moved / "notes")
-    shutil.move(places[3], moved / "index")
-    run = quick("search", "cats", "--json", "--corpus", moved / "notes", "--index", moved / "index")
-    assert run.code == 0
-    assert run.document["warnings"] == []
-
-
-def test_a_damaged_index_is_refused_and_rebuild_mends_it(quick, places):
-    quick("index", *places)
-    database = places[3] / "index.sqlite"
-    database.write_bytes(database.read_bytes()[:-10])
-    message, hint = told(quick("ask", "cats", *places), 4).splitlines()
-    assert "index.sqlite" in message
-    assert hint == f"try: ragqa doctor --repair --corpus {places[1]} --index {places[3]}"
-    assert quick("index", "--rebuild", *places).code == 0
-    assert quick("search", "cats", *places).code == 0
 
 
 def test_ask_needs_no_write_access_to_the_index(quick, places, notes, tmp_path):
@@ -196,7 +108,7 @@ def test_ctrl_c_while_indexing_leaves_the_old_index_and_exits_130(quick, places,
     assert run.document["index"]["generation"] == 1
 
 
-@pytest.mark.parametrize("args", [["search", "cats"], ["search", "cats", "--json"], ["status"]])
+@pytest.mark.parametrize("args", [["search", "cats"], ["status", "--json"]])
 def test_output_that_does_not_fit_the_disk_is_an_error_and_no_bug(quick, places, args):
     quick("index", *places)
     with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device
@@ -228,14 +140,6 @@ def flip_in_text(path, words):
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
-def test_a_note_that_goes_bad_is_named_once_and_kept_in_the_index(quick, places, notes):
-    quick("index", *places)
-    (notes / "bad.md").write_bytes(b"\x00")
-    assert "skipped bad.md" in quick("search", "cats", *places).err
-    assert quick("search", "cats", *places).err == ""
-    assert [s["path"] for s in quick("status", "--json", *places).document["skipped"]] == ["bad.md"]
-
-
 def test_a_bug_is_told_in_a_line_with_a_file_to_report_and_exits_70(monkeypatch, capsys):
     def broken(*args, **kwargs):
         raise RuntimeError("unexpected \x1b[31m")
@@ -256,28 +160,25 @@ def test_a_bug_is_told_in_a_line_with_a_file_to_report_and_exits_70(monkeypatch,
     [
         MemoryError(),
         ImportError("libtorch_cpu.so: failed to map segment from shared object"),
-        ImportError("libx.so: cannot allocate memory in static TLS block"),
         OSError(errno.ENOMEM, "Cannot allocate memory"),
         RuntimeError("can't start new thread"),
         RuntimeError("[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : std::bad_alloc"),
-        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes"),
     ],
     ids=repr,
 )
-@pytest.mark.parametrize("wrapped", [False, True])
-def test_whichever_library_runs_out_of_memory_it_is_no_bug_of_ragqa(
-    capsys, monkeypatch, failure, wrapped
-):
+def test_whichever_library_runs_out_of_memory_it_is_no_bug_of_ragqa(capsys, monkeypatch, failure):
     def fail(*_, **__):
-        if wrapped:
-            raise IndexUnusable("the model cannot be read") from failure
         raise failure
 
-    monkeypatch.setattr("ragqa.cli.command_line", fail)
-    assert run(["list"]) == 8
-    said = capsys.readouterr().err
-    assert said.startswith("error: there is too little memory for this\ntry: close other programs")
-    assert said.count("\n") == 2
+    def fail_within(*_, **__):
+        raise IndexUnusable("the model cannot be read") from failure
+
+    for failing in (fail, fail_within):
+        monkeypatch.setattr("ragqa.cli.command_line", failing)
+        assert run(["list"]) == 8
+        error, hint = capsys.readouterr().err.splitlines()
+        assert error == "error: there is too little memory for this"
+        assert hint.startswith("try: close other programs")
 
 
 def test_what_is_no_shortage_of_memory_stays_what_it_is(capsys, monkeypatch):
@@ -293,24 +194,3 @@ def test_debug_shows_the_traceback(quick, tmp_path):
     run = quick("ask", "cats", "--debug", cwd=tmp_path)
     assert run.code == 3
     assert "Traceback" in run.err
-
-
-def test_hits_of_changed_notes_are_made_up_for_by_others(quick, places, notes):
-    for number in range(30):
-        (notes / f"{number}.md").write_text(f"# Cats {number}\n\nCats cats cats {number}.\n")
-    quick("index", *places)
-    for number in range(25):
-        (notes / f"{number}.md").write_text("# Gone\n\nNothing.\n")
-    found = quick("search", "cats", "--no-refresh", "--json", "--top-k", "3", *places).document
-    assert len(found["hits"]) == 3
-
-
-def test_terms_that_are_damaged_cost_one_warning_and_no_answer(quick, places):
-    quick("index", *places)
-    next(places[3].glob("terms-*/meta.json")).write_text("{}")
-    first, second = (quick("search", "cats", "--json", *places) for _ in range(2))
-    assert (first.code, second.code) == (0, 0)
-    assert first.document["hits"] == second.document["hits"]
-    assert first.err.count("\n") == 1
-    assert "so it is made anew from the rest of the index" in first.err
-    assert second.err == ""

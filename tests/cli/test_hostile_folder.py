@@ -44,10 +44,8 @@ def trap(tmp_path):
 @pytest.mark.parametrize(
     "args",
     [
-        ["search", "cats"],
         ["ask", "what do cats do for most of the day?"],
         ["index"],
-        ["status"],
         ["doctor"],
         ["llm", "list"],
         ["config"],

@@ -69,47 +69,28 @@ def test_a_chat_imports_nothing_heavy_before_its_first_question():
     assert modules.isdisjoint(HEAVY | FOR_ASKING | FOR_BUILDING | FOR_AN_LLM | {"rich"})
 
 
-@pytest.mark.parametrize("command", [["ask"], ["search"], ["ask", "--json"]])
-def test_without_an_llm_nothing_is_imported_that_only_an_llm_or_a_chat_needs(wiki_index, command):
+@pytest.mark.parametrize(
+    "command", [["ask"], ["search", "--json"], ["why", "--target", "lora.md"]], ids=" ".join
+)
+def test_without_an_llm_nothing_is_imported_that_building_an_llm_or_a_chat_needs(
+    wiki_index, command
+):
     places = ["--corpus", CORPUS, "--index", wiki_index]
     modules = imported(*command, "when should I fine-tune?", *places)
-    assert modules.isdisjoint(
-        FOR_AN_LLM | FOR_A_CHAT | FOR_A_SERVER | {"ragqa.diagnosis", "rapidfuzz"}
-    )
-
-
-def test_a_local_index_is_built_and_looked_at_without_what_a_server_needs(tmp_path):
-    notes = write_notes(tmp_path / "notes", {"cats.md": "# Cats\n\nCats sleep.\n"})
-    for command in ("index", "doctor"):
-        modules = imported(command, "--corpus", notes, "--index", tmp_path / "index", env=QUICK)
-        assert modules.isdisjoint(FOR_A_SERVER)
-
-
-def test_ask_imports_neither_torch_nor_what_only_building_needs(wiki_index):
-    modules = imported("ask", "when should I fine-tune?", "--corpus", CORPUS, "--index", wiki_index)
-    assert modules.isdisjoint(HEAVY | FOR_BUILDING | FOR_A_LARGE_INDEX | {"prompt_toolkit"})
+    assert modules.isdisjoint(HEAVY | FOR_BUILDING | FOR_A_CHAT | FOR_A_SERVER)
+    if command[0] != "why":
+        assert modules.isdisjoint(FOR_AN_LLM | FOR_A_LARGE_INDEX | {"ragqa.diagnosis", "rapidfuzz"})
     assert modules >= FOR_ASKING
 
 
-def test_why_imports_neither_torch_nor_what_only_building_needs(wiki_index):
-    args = ["when should I fine-tune?", "--target", "lora.md"]
-    modules = imported("why", *args, "--corpus", CORPUS, "--index", wiki_index)
-    assert modules.isdisjoint(HEAVY | FOR_BUILDING)
-
-
-def test_listing_backends_imports_no_library_of_theirs():
-    modules = imported("llm", "list")
-    assert modules.isdisjoint(HEAVY | {"prompt_toolkit"})
-
-
-def test_templates_are_imported_only_where_a_report_is_written(tmp_path):
+def test_a_report_alone_needs_templates_and_a_local_index_nothing_of_a_servers(tmp_path):
     notes = write_notes(tmp_path / "notes", {"cats.md": "# Cats\n\nCats sleep all day.\n"})
+    gold = [{"note": "cats.md", "quote": "Cats sleep all day."}]
     row = {"id": "c", "question": "what do cats do", "kind": "short", "answer": ["sleep"]}
-    row["gold"] = [{"note": "cats.md", "quote": "Cats sleep all day."}]
     questions = tmp_path / "own.jsonl"
-    questions.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    questions.write_text(json.dumps(row | {"gold": gold}) + "\n", encoding="utf-8")
     evaluate = ["eval", "--questions", questions, "--corpus", notes, "--index", tmp_path / "index"]
-    assert imported(*evaluate, env=QUICK).isdisjoint(FOR_A_REPORT)
+    assert imported(*evaluate, env=QUICK).isdisjoint(FOR_A_REPORT | FOR_A_SERVER)
     report = tmp_path / "report.html"
     assert imported(*evaluate, "--report", report, env=QUICK) >= FOR_A_REPORT
     assert report.is_file()

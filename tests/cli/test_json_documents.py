@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
-from support import write_notes
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 SCHEMAS = {
@@ -23,12 +22,10 @@ NOTES = {
 QUESTION = "what is the rate limit of the API?"
 
 
-@pytest.fixture
-def places(tmp_path):
-    notes = write_notes(tmp_path / "notes", NOTES)
+@pytest.fixture(autouse=True)
+def unread(notes):
     (notes / "binary.md").write_bytes(b"\x00")
     (notes / "picture.png").write_bytes(b"\x89PNG")
-    return ["--corpus", notes, "--index", tmp_path / "index"]
 
 
 def fits(name, run):
@@ -65,27 +62,15 @@ def test_the_schemas_and_the_page_are_what_the_code_declares():
     assert all(f"schema/{name}.json" in page for name in SCHEMAS)
 
 
-@pytest.mark.parametrize(
-    "more",
-    [
-        [QUESTION],
-        ["what is the price of a seat?"],
-        ["zorbing on mars"],
-    ],
-)
-def test_an_answer_is_as_its_schema_says(ragqa, places, more):
-    document = fits("ask", ragqa("ask", *more, "--json", *places))
-    assert document["version"] == 1
-
-
-@pytest.mark.parametrize(
-    "said", ["The rate limit of the API is 100 requests per minute [1] [2]. It is free [9].", ""]
-)
-def test_what_an_llm_wrote_is_as_the_schema_says(ragqa, places, tmp_path, said):
-    script = tmp_path / "script.jsonl"
-    script.write_text(json.dumps({"when": "rate limit", "say": said}) + "\n", encoding="utf-8")
-    document = fits("ask", ragqa("ask", QUESTION, "--json", "--llm", f"scripted:{script}", *places))
-    assert document["grounded"] == bool(said)
+def test_every_answer_is_as_its_schema_says(ragqa, places, tmp_path):
+    for question in (QUESTION, "what is the price of a seat?", "zorbing on mars"):
+        fits("ask", ragqa("ask", question, "--json", *places))
+    for said in ("The rate limit of the API is 100 requests per minute [1] [2]. Free [9].", ""):
+        script = tmp_path / "script.jsonl"
+        script.write_text(json.dumps({"when": "rate limit", "say": said}) + "\n", encoding="utf-8")
+        llm = ["--llm", f"scripted:{script}"]
+        document = fits("ask", ragqa("ask", QUESTION, "--json", *llm, *places))
+        assert document["grounded"] == bool(said)
 
 
 def test_index_search_status_and_lists_are_as_their_schemas_say(quick, places):
@@ -95,15 +80,8 @@ def test_index_search_status_and_lists_are_as_their_schemas_say(quick, places):
     assert status["other_files"] == {".png": 1}
     assert len(fits("list", quick("list", "--json", *places))["notes"]) == len(NOTES)
     assert fits("list", quick("list", "--tags", "--json", *places))["tags"]
-
-
-def test_the_notes_near_a_note_are_as_their_schema_says(quick, places):
-    document = fits("related", quick("search", "--related", "gateway.md", "--json", *places))
-    assert document["note"] == "gateway.md"
-    assert document["related"]
-
-
-def test_a_note_is_as_its_schema_says(quick, places):
+    near = fits("related", quick("search", "--related", "gateway.md", "--json", *places))
+    assert (near["note"], bool(near["related"])) == ("gateway.md", True)
     assert fits("get", quick("get", "gateway.md", "--json", *places))["total_lines"] == 10
 
 

@@ -1,9 +1,7 @@
 """No key is ever shown or kept: by no command, in no failure, with `--debug` neither."""
 
-import io
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -12,17 +10,13 @@ import pytest
 import typer
 from llms.asking import MARKER
 from llms.stub import KINDS
-from support import QUICK, Run, command, write_notes
+from support import QUICK, command
 
 from ragqa import cli as ragqa_cli
-from ragqa.cli import run as run_here
 from ragqa.errors import UsageError
 
+NOTES = {"cats.md": "# Cats\n\nCats sleep most of the day.\n"}
 QUESTION = "what do cats do most of the day?"
-LEAKY = [
-    *("401", "key_everywhere", "key_encoded", "key_in_error", "key_in_html"),
-    "key_in_text",
-]
 COMMANDS = [
     ["--help"], ["--version"], ["index"], ["index", "--rebuild", "--json"], ["ask", QUESTION],
     ["ask", QUESTION, "--json"], ["ask", QUESTION, "--show-prompt"],
@@ -57,28 +51,6 @@ def home(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.fixture
-def places(home):
-    notes = write_notes(home / "notes", {"cats.md": "# Cats\n\nCats sleep most of the day.\n"})
-    return ["--corpus", str(notes), "--index", str(home / "index")]
-
-
-@pytest.fixture
-def cli(home, capfd, monkeypatch):
-    """The command line in this process, seen at its file descriptors."""
-
-    def run(*args, env=None, typed=""):
-        capfd.readouterr()
-        with monkeypatch.context() as patch:
-            for name, value in (QUICK | (env or {})).items():
-                patch.setenv(name, value)
-            patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(typed.encode())))
-            code = run_here([*map(str, args)])
-        return Run(code, *capfd.readouterr())
-
-    return run
-
-
 def assert_hidden(run, home):
     """Neither the key nor so much of it as would help is in what was printed or written."""
     for text in (run.out, run.err):
@@ -96,40 +68,42 @@ def test_every_command_is_tried():
 
 
 @pytest.mark.parametrize("debug", [[], ["--debug"]], ids=["plain", "debug"])
-def test_no_command_shows_or_keeps_a_key(cli, places, home, debug):
-    cli("index", *places)
+def test_no_command_shows_or_keeps_a_key(quick, places, home, debug):
+    quick("index", *places)
     for args in COMMANDS:
         options = [] if args[0] in WITHOUT_PLACES else places
-        run = cli(*args, *options, *(debug if args[0][0] != "-" else []), typed=f"{QUESTION}\n")
+        run = quick(
+            *args, *options, *(debug if args[0][0] != "-" else []), input=f"{QUESTION}\n".encode()
+        )
         assert run.code != 70, run.err
         assert_hidden(run, home)
 
 
-@pytest.mark.parametrize(
-    ("kind", "mode"),
-    [*(("openai", mode) for mode in LEAKY), ("ollama", "401"), ("anthropic", "401")],
-)
-def test_no_failure_of_a_server_shows_or_keeps_a_key(cli, stub, home, kind, mode):
-    run = cli("llm", "check", f"{kind}:tiny", "--debug", env=stub.environment(kind, mode))
+@pytest.mark.parametrize("mode", ["key_everywhere", "key_in_error", "key_in_html", "key_in_text"])
+def test_no_failure_of_a_server_shows_or_keeps_a_key(quick, stub, home, mode):
+    run = quick("llm", "check", "openai:tiny", "--debug", env=stub.environment("openai", mode))
     assert run.code == (1 if mode == "key_in_text" else 5), run.err
     assert_hidden(run, home)
     assert any(MARKER in str(headers) for _, headers, _ in stub.requests)
     assert not any(MARKER in f"{path} {body}" for path, _, body in stub.requests)
 
 
-def test_a_chat_neither_shows_nor_keeps_a_key(cli, stub, places, home):
+def test_a_chat_neither_shows_nor_keeps_a_key(quick, stub, places, home):
     env = stub.environment("anthropic", "key_in_text")
     typed = f"{QUESTION}\nwhy?\n/sources\n/why\n/save {home / 'saved.md'}\n/help\n"
-    run = cli("chat", "--llm", "anthropic:tiny", "--force", *places, env=env, typed=typed)
+    run = quick(
+        "chat", "--llm", "anthropic:tiny", "--force", *places, env=env, input=typed.encode()
+    )
     assert "cats.md" in run.out
     assert (home / "saved.md").exists()
     assert_hidden(run, home)
 
 
-@pytest.mark.parametrize("failure", [RuntimeError, ValueError, UsageError, UnicodeError, OSError])
-@pytest.mark.parametrize("debug", [[], ["--debug"]], ids=["plain", "debug"])
+@pytest.mark.parametrize(
+    ("failure", "debug"), [(RuntimeError, ["--debug"]), (OSError, []), (UsageError, ["--debug"])]
+)
 def test_a_bug_whose_message_holds_a_key_is_told_and_kept_without_it(
-    cli, monkeypatch, home, failure, debug
+    quick, monkeypatch, home, failure, debug
 ):
     def broken(settings):
         key = os.environ["OPENAI_API_KEY"]
@@ -137,7 +111,7 @@ def test_a_bug_whose_message_holds_a_key_is_told_and_kept_without_it(
         raise UsageError(told, hint=told) if failure is UsageError else failure(told)
 
     monkeypatch.setattr("ragqa.config.load_settings", broken)
-    run = cli("llm", "list", *debug)
+    run = quick("llm", "list", *debug)
     assert run.code in (2, 70)
     assert_hidden(run, home)
     reports = [path.read_text() for path in home.glob("ragqa-*.txt")]
@@ -145,8 +119,8 @@ def test_a_bug_whose_message_holds_a_key_is_told_and_kept_without_it(
     assert all("Bearer ***" in text for text in (run.err, *reports))
 
 
-def test_an_option_that_holds_a_key_is_told_without_it(cli, home):
-    run = cli("llm", "list", f"--{MARKER}")
+def test_an_option_that_holds_a_key_is_told_without_it(quick, home):
+    run = quick("llm", "list", f"--{MARKER}")
     assert run.code == 2
     assert "--***" in run.err
     assert_hidden(run, home)

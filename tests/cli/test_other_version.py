@@ -80,9 +80,7 @@ def test_a_question_builds_it_anew_and_says_so_once(quick, args):
     assert content(args) != before
 
 
-@pytest.mark.parametrize(
-    "command", [["ask", QUESTION, "--no-refresh"], ["status"], ["list", "--no-refresh"], ["doctor"]]
-)
+@pytest.mark.parametrize("command", [["ask", QUESTION, "--no-refresh"], ["status"], ["doctor"]])
 def test_commands_that_only_read_name_the_command_that_builds_it_anew(quick, args, command):
     before = content(args)
     done = quick(*command, *args)
@@ -125,44 +123,3 @@ def test_a_build_that_fails_leaves_the_old_index_and_the_next_one_ends_it(quick,
     assert quick("ask", QUESTION, "--no-refresh", *args).code in {3, 4}
     assert quick("index", *args).code == 0
     assert len(quick("list", "--json", *args).document["notes"]) == len(NOTES)
-
-
-@pytest.fixture(params=["", "team"], ids=["own", "shared"])
-def in_milvus(request, tmp_path, monkeypatch):
-    """An index in Milvus of another format, and what it was made from."""
-    write_notes(tmp_path / "notes", NOTES)
-    store = open_store(tmp_path / "milvus", kind="milvus", name=request.param)
-    source = replace(source_with(tmp_path, HashedEmbedder(64)), shared_name=request.param)
-    with monkeypatch.context() as before:
-        before.setattr("ragqa.stores.milvus.snapshot.FORMAT", 1)
-        refresh(store, source)
-    return store, source
-
-
-@pytest.mark.integration
-def test_an_index_in_milvus_is_built_anew_unless_it_is_shared(in_milvus):
-    store, source = in_milvus
-    if source.shared_name:
-        with pytest.raises(OtherFormat, match="in format 1"):
-            refresh(store, source)
-    else:
-        failing = mock.patch.object(HashedEmbedder, "embed_passages", side_effect=KeyboardInterrupt)
-        with failing, pytest.raises(KeyboardInterrupt):
-            refresh(store, source)
-    with pytest.raises(OtherFormat) as caught:
-        store.snapshot()
-    assert caught.value.hint == "ragqa index" + " --rebuild" * bool(source.shared_name)
-    report = refresh(store, source, rebuild=bool(source.shared_name))
-    with closing(store.snapshot()) as snapshot:
-        assert snapshot.info == report.info
-        assert len(snapshot.notes()) == len(NOTES)
-    assert store.problems() == []
-
-
-def test_an_index_of_other_notes_is_left_alone(quick, args, tmp_path):
-    before = content(args)
-    other = write_notes(tmp_path / "other", {"a.md": "# Other\n\nOther notes altogether.\n"})
-    done = quick("ask", "what is other?", "--corpus", str(other), *args[2:])
-    assert done.code == 4
-    assert f"not from {other}" in done.err
-    assert content(args) == before

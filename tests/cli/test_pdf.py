@@ -8,7 +8,6 @@ from pdfs import image, line, paragraph, pdf
 
 from ragqa.notes import formats
 from ragqa.notes.extraction import parent
-from ragqa.types import Corpus
 
 pytest.importorskip("pypdfium2")
 
@@ -60,19 +59,6 @@ def test_an_answer_is_cited_by_the_printed_page_and_links_to_it(quick, places):
     assert cited["note_sha256"].endswith(f"-pdf{formats.FORMATS['pdf'].version}")
 
 
-def test_a_link_to_a_page_opens_it(notes):
-    from ragqa.render.results import Linker
-
-    def linked(link_format):
-        place = Linker(Corpus.of(notes), link_format).place(
-            "report.pdf", (3, 3), "p. 1 (page 2 of the file)"
-        )
-        return place.spans[-1].style.link
-
-    assert linked("file://{path}").endswith("/report.pdf#page=2")
-    assert linked("editor://{path}:{line}").endswith("/report.pdf:3")
-
-
 def test_other_text_of_the_same_file_is_extracted_differently(quick, places, tmp_path, monkeypatch):
     saved = tmp_path / "saved.json"
     saved.write_text(quick("ask", QUESTION, "--json", *places, env=ON).out)
@@ -102,24 +88,6 @@ def test_questions_verify_and_get_do_not_extract_again(quick, places, tmp_path, 
     assert SAID in saved.read_text()
     assert quick("verify", str(saved), *places[:2], env=ON).code == 0
     assert "numbat survey" in quick("get", "report.pdf", *places, env=ON).out
-    assert (
-        "is in the answer" in quick("why", QUESTION, "--target", "report.pdf", *places, env=ON).out
-    )
-
-
-def test_a_changed_or_removed_file_leaves_the_cache(quick, places, notes, tmp_path):
-    kept = tmp_path / "cache" / "extracted"
-    quick("index", *places, env=ON)
-    [first] = kept.iterdir()
-    (notes / "report.pdf").rename(notes / "renamed.pdf")
-    quick("index", *places, env=ON)
-    assert [*kept.iterdir()] == [first]
-    (notes / "renamed.pdf").write_bytes(report(SAID.replace("2019", "2021")))
-    quick("index", *places, env=ON)
-    assert first not in [*kept.iterdir()]
-    (notes / "renamed.pdf").unlink()
-    quick("index", *places, env=ON)
-    assert [*kept.iterdir()] == []
 
 
 def test_without_the_extra_one_sentence_says_what_to_install(quick, places, monkeypatch):

@@ -48,17 +48,6 @@ def kept(tmp_path, monkeypatch, anything_goes):
     return folder
 
 
-def test_other_users_can_read_nothing_of_it(kept):
-    files = [path for path in kept.rglob("*") if path.is_file()]
-    assert {"index.sqlite", "consent.json"} <= {path.name for path in files}
-    readable = [
-        path
-        for path in files
-        if all(_others_may(each) for each in (path, *path.parents) if each.is_relative_to(kept))
-    ]
-    assert readable == []
-
-
 def test_all_that_it_keeps_is_open_to_its_user_alone(kept):
     corpus = Corpus.of(kept.parent / "notes")
     History(history_file(Settings(), corpus)).add("how many stripes?")
@@ -87,9 +76,3 @@ def test_a_folder_left_open_by_an_older_ragqa_is_closed_when_it_is_written_to(ke
     assert run(["config", "set", "top_k", "5"]) == 0
     private_folder(folders[1])
     assert [stat.S_IMODE(folder.stat().st_mode) & 0o022 for folder in folders] == [0, 0]
-
-
-def _others_may(path):
-    """Whether others may read a file or enter a folder."""
-    wanted = 0o011 if path.is_dir() else 0o044
-    return bool(stat.S_IMODE(path.stat().st_mode) & wanted)

@@ -1,9 +1,6 @@
 """A reader of the user's own, from setting it to what it changes, by the real command line."""
 
-import json
-
 import pytest
-from support import write_notes
 from tiny_readers import NLI, RANKER, save_reader
 
 from ragqa.claims.sources import Source, read_sources
@@ -27,12 +24,6 @@ def models(own_home, tmp_path_factory):
 @pytest.fixture
 def home(tmp_path):
     return {"XDG_CONFIG_HOME": str(tmp_path / "config"), "RAGQA_CACHE": str(tmp_path / "cache")}
-
-
-@pytest.fixture
-def places(tmp_path):
-    notes = write_notes(tmp_path / "notes", NOTES)
-    return ["--corpus", str(notes), "--index", str(tmp_path / "index")]
 
 
 def signals(quick, places, env):
@@ -60,15 +51,6 @@ def test_a_reader_that_is_gone_stops_nothing_and_is_named(quick, places, home, t
     assert "no reader is used" in doctor
     assert "ragqa config set reader neutral" in doctor
     assert quick("search", QUESTION, *places, env=gone).err == ""
-
-
-def test_an_evaluation_with_a_reader_that_cannot_be_used_stops(quick, places, home, tmp_path):
-    questions = tmp_path / "questions.jsonl"
-    row = {"id": "a", "question": QUESTION, "gold": [{"note": "figs.md", "quote": "in August"}]}
-    questions.write_text(json.dumps(row) + "\n")
-    done = quick("eval", "--questions", questions, *places, "--set", f"reader={tmp_path}", env=home)
-    assert done.code == 2
-    assert "lacks config.json" in done.err
 
 
 def test_a_judging_model_changes_no_answer_and_speaks_in_the_support_check(

@@ -20,6 +20,9 @@ QUESTION = "what do cats do most of the day?"
 MARKER = "0123456789-of-milvus"
 
 
+NOTES = {"cats.md": "# Cats\n\nCats sleep most of the day.\n"}
+
+
 class Fake(LocalStore):
     """A store that claims to be elsewhere."""
 
@@ -85,12 +88,6 @@ def cli(capsys, monkeypatch):
     return run
 
 
-@pytest.fixture
-def places(tmp_path):
-    notes = write_notes(tmp_path / "notes", {"cats.md": "# Cats\n\nCats sleep most of the day.\n"})
-    return ["--corpus", notes, "--index", tmp_path / "index"]
-
-
 def question_file(folder):
     gold = '[{"note": "cats.md", "quote": "Cats sleep most of the day."}]'
     line = f'{{"id": "a", "question": "when do cats sleep?", "kind": "", "gold": {gold}}}\n'
@@ -100,9 +97,7 @@ def question_file(folder):
 @pytest.mark.parametrize(
     "args",
     [
-        ["index"],
         ["index", "--rebuild"],
-        ["ask", QUESTION],
         ["ask", QUESTION, "--no-refresh"],
         ["ask", QUESTION, "--show-prompt"],
         ["search", "cats"],
@@ -137,21 +132,14 @@ def test_an_allowed_host_keeps_the_index_until_it_is_forgotten(cli, opened, plac
     assert cli("ask", QUESTION, "--no-refresh", *places, env=named).code == 2
 
 
-@pytest.mark.parametrize(
-    "uri", ["http://127.0.0.1:19530", "https://localhost:443", "http://127.0.0.1:19530/notes"]
-)
-def test_a_server_on_this_machine_needs_no_consent(cli, opened, places, uri):
-    assert cli("index", *places, env={"RAGQA_STORE": uri}).code == 0
-    assert opened == [(uri, "")]
-    assert consents().stores == ()
-
-
 def test_a_question_changes_no_index_that_a_team_shares(cli, opened, places):
     shared = {"RAGQA_STORE": "http://127.0.0.1:19530", "RAGQA_STORE_NAME": "team"}
     first = cli("ask", QUESTION, *places, env=shared)
     assert (first.code, first.out) == (3, "")
     assert "try: ragqa index" in first.err
     assert cli("index", *places, env=shared).code == 0
+    assert opened[-1] == ("http://127.0.0.1:19530", "team")  # on this machine, without consent
+    assert consents().stores == ()
     (places[1] / "dogs.md").write_text("# Dogs\n\nDogs bark.\n")
     asked = cli("ask", QUESTION, *places, "--json", env=shared)
     assert json.loads(asked.out)["index"]["generation"] == 1
@@ -167,7 +155,7 @@ def test_a_file_needs_no_consent_and_is_found_from_where_one_stands(
     assert opened == [(str(tmp_path.resolve() / "sub/kept.db"), "")]
 
 
-@pytest.mark.parametrize(("typed", "code"), [("y\n", 0), ("n\n", 2), ("\n", 2)])
+@pytest.mark.parametrize(("typed", "code"), [("y\n", 0), ("\n", 2)])
 def test_on_a_terminal_the_user_is_told_what_goes_where_and_asked_once(
     cli, opened, places, typed, code
 ):
@@ -188,25 +176,21 @@ def test_on_a_terminal_the_user_is_told_what_goes_where_and_asked_once(
     assert cli("ask", QUESTION, *places).code == code
 
 
-def test_doctor_without_consent_is_one_finding_and_sends_nothing(cli, opened, places):
-    run = cli("doctor", "--json", *places, typed="y\n")
-    errors = [one for one in run.document["findings"] if one["severity"] == "error"]
-    assert run.code == 2
+def test_doctor_and_status_say_where_the_index_is_once_they_may_look(cli, opened, places):
+    refused = cli("doctor", "--json", *places, typed="y\n")
+    errors = [one for one in refused.document["findings"] if one["severity"] == "error"]
+    assert refused.code == 2
     assert [one["what"].partition(";")[0] for one in errors] == [
         f"the index is kept on {HOST}, which you have not allowed to store notes"
     ]
-    assert f"nothing but the index leaves this machine, to {HOST}" in run.out
     assert opened == []
-
-
-def test_doctor_and_status_say_where_the_index_is(cli, opened, places):
     allow(HOST, Use.STORE)
     cli("index", *places)
     run = cli("doctor", "--json", *places)
     assert run.code == 0
-    found = {one["what"]: (one["severity"], one["fix"]) for one in run.document["findings"]}
-    assert any(f"kept at http://{HOST}, which you allowed" in what for what in found)
-    assert not any("every file" in what for what in found)
+    said = [one["what"] for one in run.document["findings"]]
+    assert any(f"kept at http://{HOST}, which you allowed" in what for what in said)
+    assert not any("every file" in what for what in said)
     status = cli("status", *places)
     assert f"1 passage at http://{HOST}, made " in status.out
     assert f"none: nothing but the index leaves this machine, to {HOST}\n" in status.out
@@ -216,7 +200,7 @@ def test_doctor_and_status_say_where_the_index_is(cli, opened, places):
 
 @pytest.mark.parametrize(
     ("missing", "store"),
-    [("pymilvus", "/kept.db"), ("pymilvus", "http://h:1"), ("milvus_lite", "/kept.db")],
+    [("pymilvus", "http://h:1"), ("milvus_lite", "/kept.db")],
 )
 def test_without_the_extra_the_line_that_installs_it_is_told(
     cli, opened, installed, places, missing, store
@@ -235,16 +219,13 @@ def test_an_experiment_never_touches_the_store_of_the_users_index(cli, opened, p
     assert opened == []
 
 
-@pytest.mark.parametrize("debug", [[], ["--debug"]], ids=["plain", "debug"])
-@pytest.mark.parametrize(
-    "uri", ["http://root:{}@h:1", "https://h/{}?token={}", "milvus://{}@h", "root:{}@h:19530"]
-)
-def test_a_uri_with_a_secret_is_refused_and_never_shown_or_kept(cli, opened, tmp_path, uri, debug):
+@pytest.mark.parametrize("uri", ["http://root:{}@h:1", "https://h/{}?token={}", "root:{}@h:19530"])
+def test_a_uri_with_a_secret_is_refused_and_never_shown_or_kept(cli, opened, tmp_path, uri):
     uri = uri.replace("{}", MARKER)
     env = {"RAGQA_STORE": uri}
     commands = (["ask", "cats"], ["index"], ["config"], ["llm", "list"], ["doctor"])
-    runs = [cli(*args, *debug, env=env) for args in commands]
-    runs.append(cli("config", "set", "store", uri, *debug, env={}))
+    runs = [cli(*args, "--debug", env=env) for args in commands]
+    runs.append(cli("config", "set", "store", uri, env={}))
     for run in runs:
         assert run.code == 2
         assert "store in" in run.err

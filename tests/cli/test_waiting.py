@@ -24,11 +24,6 @@ def slow(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def notes(tmp_path):
-    return write_notes(tmp_path / "notes", NOTES)
-
-
-@pytest.fixture
 def ask(quick, notes, slow, tmp_path):
     """Run a command on the notes, whose index is built and up to date."""
     places = ["--corpus", notes, "--index", tmp_path / "index"]
@@ -51,7 +46,7 @@ def waits(number, notes):
 
 @pytest.mark.parametrize(
     "command",
-    [["ask", QUESTION], ["search", "green tea"], ["why", "tea", "--target", "tea.md"], ["list"]],
+    [["ask", QUESTION], ["why", "tea", "--target", "tea.md"], ["list"]],
 )
 def test_no_question_waits_for_a_long_update_and_each_says_what_waits(ask, notes, command):
     write_notes(notes, PAGES)
@@ -64,27 +59,13 @@ def test_no_question_waits_for_a_long_update_and_each_says_what_waits(ask, notes
     assert printed.err.count(waits(30, notes)) == 1
 
 
-def test_the_command_that_is_named_reads_what_waits(ask, notes):
+def test_the_command_that_is_named_reads_what_waits_and_moved_notes_wait_for_nothing(ask, notes):
     write_notes(notes, PAGES)
-    assert "80 degrees" in ask("ask", QUESTION).out
     built = ask("index")
     assert "30 files to read." in built.err
     assert "30 added" in built.out
     after = ask("ask", QUESTION, "--json").document
     assert (after["waiting"], after["warnings"], after["index"]["notes"]) == (0, [], 32)
-
-
-def test_a_note_that_is_gone_is_not_quoted_while_others_wait(ask, notes):
-    write_notes(notes, PAGES)
-    (notes / "tea.md").unlink()
-    run = ask("ask", QUESTION, "--json")
-    assert run.document["waiting"] == 30
-    assert "80 degrees" not in run.out
-
-
-def test_notes_that_were_moved_or_touched_are_read_at_once(ask, notes):
-    write_notes(notes, PAGES)
-    ask("index")
     shutil.move(notes / "site", notes / "web")
     for path in (notes / "web").iterdir():
         path.touch()
@@ -93,9 +74,9 @@ def test_notes_that_were_moved_or_touched_are_read_at_once(ask, notes):
     assert "web/page7.md" in [note["path"] for note in run["notes"]]
 
 
-def test_the_first_build_is_made_however_long_it_takes(quick, notes, slow, tmp_path):
+def test_a_note_that_is_gone_is_not_quoted_while_others_wait(ask, notes):
     write_notes(notes, PAGES)
-    run = quick("ask", QUESTION, "--corpus", notes, "--index", tmp_path / "index", env=slow)
-    assert run.code == 0
-    assert "This happens once." in run.err
-    assert "wait to be read" not in run.err
+    (notes / "tea.md").unlink()
+    run = ask("ask", QUESTION, "--json")
+    assert run.document["waiting"] == 30
+    assert "80 degrees" not in run.out
