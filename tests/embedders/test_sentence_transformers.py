@@ -49,14 +49,6 @@ def test_the_cpu_is_asked_for_bfloat16_not_its_name(tmp_path, line, native):
     assert not bfloat16_is_native(tmp_path / "no-cpuinfo")
 
 
-def test_float32_gives_what_sentence_transformers_gives(tiny, in_float32):
-    embedder = SentenceTransformerEmbedder.load(str(tiny))
-    assert embedder.dtype == "float32"
-    texts = [TEXT, "dogs bark at night", "word " * 20]
-    expected = plain(tiny).encode(texts, prompt="passage: ", show_progress_bar=False)
-    np.testing.assert_allclose(embedder.embed_passages(texts), expected, atol=1e-6)
-
-
 def test_bfloat16_is_near_to_float32(tiny, in_bfloat16):
     embedder = SentenceTransformerEmbedder.load(str(tiny))
     assert embedder.dtype == "bfloat16"
@@ -96,14 +88,6 @@ def test_token_vectors_are_those_of_the_words_that_their_spans_name(tiny, in_flo
     words = encoded[0].numpy()[-4:-1]  # the cat sat [SEP]
     expected = words / np.linalg.norm(words, axis=1, keepdims=True)
     np.testing.assert_allclose(found.vectors, expected, atol=1e-5)
-
-
-def test_the_window_is_the_models_own(tiny, in_float32):
-    configure_tokenizer(tiny, model_max_length=9)
-    embedder = SentenceTransformerEmbedder.load(str(tiny))
-    assert embedder.info.window == 9
-    with pytest.raises(ValueError, match="10 tokens"):
-        embedder.embed_passages(["word " * 6])
 
 
 def test_a_model_that_prepares_texts_in_its_own_way_is_refused(tiny, in_float32, monkeypatch):
