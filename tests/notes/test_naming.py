@@ -23,49 +23,13 @@ def test_a_link_means_the_nearest_note_of_its_name(link, source, path):
     assert NAMES.path_of(link, source) == path
 
 
-TEXT = """\
-# Shop
-
-## Lamps
-
-A lamp
-is lit. ^lit
-
-### Care
-
-- Wipe it ^wipe
-  - dry
-  - gently
-- Dust
-
-> A quotation
-> of two lines.
-
-^quoted
-
-## Chairs
-
-### Care
-
-| Wood | Oil |
-| --- | --- |
-| oak | linseed |
-
-^oils
-
-```
-no id ^code
-```
-
-<!-- hidden ^hidden -->
-"""
-
-
-@pytest.mark.parametrize(("place", "text"), cases("places_in_a_note", "place", "text"))
-def test_a_place_is_a_block_with_an_id_or_a_section_up_to_the_next_heading(place, text):
-    shop = parse_note("shop.md", TEXT, "", Stamp(0, 0))
+@pytest.mark.parametrize(
+    ("text", "place", "found"), cases("places_in_a_note", "text", "place", "found")
+)
+def test_a_place_is_a_block_with_an_id_or_a_section_up_to_the_next_heading(text, place, found):
+    note = parse_note("shop.md", text, "", Stamp(0, 0))
     if place.startswith("^"):
-        span = block_ids(shop.text, shop.blocks).get(place[1:])
+        span = block_ids(text, note.blocks).get(place[1:])
     else:
-        span = section_of(shop.blocks, len(shop.text), place)
-    assert (span and shop.text[slice(*span)]) == text
+        span = section_of(note.blocks, len(text), place)
+    assert (span and text[slice(*span)]) == found

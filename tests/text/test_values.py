@@ -13,19 +13,7 @@ def test_numbers_are_read_in_digits_and_in_words(text, values):
     assert [round(figure.low) for figure in figures_of(text)] == values
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        ("2,000 words", "1,987 words", True),
-        ("2,000 words", "2,100 words", False),
-        ("99.9%", "99.95%", False),
-        ("about 60 s", "64 s", True),
-        ("60 s", "64 s", False),
-        ("2 weeks", "14 days", True),
-        ("at least 60 s", "90 s", True),
-        ("at most 60 s", "90 s", False),
-    ],
-)
+@pytest.mark.parametrize(("one", "other", "same"), cases("two_figures", "one", "other", "same"))
 def test_two_figures_can_both_hold_within_rounding_and_bounds(one, other, same):
     (first,), (second,) = figures_of(one), figures_of(other)
     assert can_both_hold(first, second) == can_both_hold(second, first) == same
@@ -83,7 +71,6 @@ def test_a_text_has_a_name_in_other_forms_but_not_as_a_part_of_a_word(name, text
     ("text", "word", "has_it"),
     [
         ("It has 4,096 tokens.", "4096", True),
-        ("It is GPT 4.", "GPT-4", True),
         ("It is GPT-4o.", "GPT-4", False),
         ("It has 256.", "5", False),
     ],
