@@ -28,11 +28,6 @@ def plain(folder):
     return SentenceTransformer(str(folder), device="cpu", local_files_only=True)
 
 
-def configure_tokenizer(folder, **changes):
-    path = folder / "tokenizer_config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
-
-
 @pytest.mark.parametrize(
     ("line", "native"),
     [
@@ -76,7 +71,8 @@ def test_prompts_are_put_before_the_text_counted_and_left_out_of_spans(tiny, in_
 
 @pytest.mark.parametrize("side", ["right", "left"])
 def test_token_vectors_are_those_of_the_words_that_their_spans_name(tiny, in_float32, side):
-    configure_tokenizer(tiny, padding_side=side)
+    path = tiny / "tokenizer_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"padding_side": side}))
     embedder = SentenceTransformerEmbedder.load(str(tiny))
     texts = [TEXT, "dogs bark at night on a mat"]
     found = embedder.embed_sentences(texts)[0]

@@ -1,15 +1,13 @@
-"""Comments and struck-out text: what is one, and that no other block of a note has any of it."""
+"""Comments and struck-out text: what is one, and that no other block of a note has any of it.
+
+That no passage has any: `passages/test_split_properties.py`.
+"""
 
 import pytest
 from cases import cases
-from hypothesis import given
-from hypothesis import strategies as st
-from support import trying
 
 from ragqa.notes import parse_note
 from ragqa.types import HIDDEN, Kind, Note, Stamp
-
-HIDDEN_WORD = "swordfish"
 
 
 def parse(text: str, path: str = "note.md") -> Note:
@@ -53,38 +51,6 @@ def test_no_label_title_or_link_has_anything_hidden():
 def test_a_comment_that_takes_the_rest_of_a_note_is_told():
     assert "not closed" in parse("One.\n\n<!-- two\n\nThree.\n").warnings[0]
     assert parse("One.\n\n<!-- two -->\n").warnings == ()
-
-
-PLAIN = st.sampled_from(
-    ["Some words.", "# Heading", "- item", "> quote", "| a | b |\n|---|---|\n| 1 | 2 |", "`code`"]
-)
-HIDING = st.sampled_from(
-    [
-        f"~~{HIDDEN_WORD}~~",
-        f"a ~~{HIDDEN_WORD} and\nmore~~ b",
-        f"%%{HIDDEN_WORD}%%",
-        f"%%\n# {HIDDEN_WORD}\n\n- {HIDDEN_WORD}\n%%",
-        f"<!-- {HIDDEN_WORD} -->",
-        f"<!--\n\n{HIDDEN_WORD}\n\n```\n-->",
-        f"- a ~~{HIDDEN_WORD}~~ b",
-        f"## A ~~{HIDDEN_WORD}~~ %%{HIDDEN_WORD}%%",
-        f"| a ~~{HIDDEN_WORD}~~ | b |\n|---|---|\n| %%{HIDDEN_WORD}%% | <!-- {HIDDEN_WORD} --> 2 |",
-        f"> %%{HIDDEN_WORD}%% so",
-    ]
-)
-
-
-@given(
-    pieces=st.lists(PLAIN | HIDING, min_size=1, max_size=12),
-    gap=st.sampled_from(["\n\n", "\n\n\n", "\r\n\r\n"]),
-    suffix=st.sampled_from(["md", "txt"]),
-)
-@trying(100)
-def test_no_block_title_or_label_has_what_is_hidden(pieces, gap, suffix):
-    text = gap.join(pieces)
-    note = parse(text, f"note.{suffix}")
-    labels = [word for b in note.blocks for word in (b.label, *b.labels)]
-    assert HIDDEN_WORD not in " ".join([*shown(text, note.path), note.title, *labels])
 
 
 @pytest.mark.parametrize("mark", ["~~a ", "<!-- a ", "`a ``b ", "%% `%%` ", "<% a ", "<%*\n"])

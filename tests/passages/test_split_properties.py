@@ -183,13 +183,14 @@ def test_a_long_line_fits_the_window_of_the_model_too(long):
 
 HIDING = st.sampled_from(
     [
-        "~~swordfish~~ It is now 16.",
+        "a ~~swordfish and\nmore~~ It is now 16.",
         "The oven %%swordfish%% is hot.",
         "- one ~~swordfish~~\n- two <!-- swordfish -->",
-        "# Plan ~~swordfish~~",
-        "%%\nswordfish\n\n- swordfish\n%%",
-        "<!--\nswordfish\n\n# swordfish\n-->",
+        "# Plan ~~swordfish~~ %%swordfish%%",
+        "%%\n# swordfish\n\n- swordfish\n%%",
+        "<!--\nswordfish\n\n```\n-->",
         "| a | b ~~swordfish~~ |\n|---|---|\n| 1 | %%swordfish%% |",
+        "> %%swordfish%% so",
     ]
 )
 
@@ -198,10 +199,13 @@ HIDING = st.sampled_from(
 @given(
     front=st.sampled_from(["", "---\nstatus: on\ndb:\n  password: swordfish\nowner: Ann\n---\n"]),
     blocks=st.lists(PARAGRAPH | HEADING | ITEMS | TABLE | HIDING, max_size=12),
+    gap=st.sampled_from(["\n\n", "\r\n\r\n"]),
+    path=st.sampled_from(["note.md", "note.txt"]),
     window=st.integers(30, 200),
 )
-def test_no_passage_has_what_a_note_hides(front, blocks, window):
-    note = note_of(front + "\n\n".join(blocks))
+def test_no_passage_has_what_a_note_hides(front, blocks, gap, path, window):
+    note = parse_note(path, front + gap.join(blocks), "0" * 64, Stamp(0, 0))
+    assert "swordfish" not in note.title
     passages = split_note(note, chunking=Chunking(), window=window, count_tokens=words)
     assert "swordfish" not in str(passages)
     for passage in passages:
