@@ -31,15 +31,11 @@ def paths(root: Path) -> list[str]:
     return [file.path for file in walk(root).files]
 
 
-def test_notes_are_found_in_all_folders_and_sorted_by_path(tmp_path):
-    write(tmp_path, "z.md", "a/b/c.markdown", "a/B.TXT", "a.Md")
-    assert paths(tmp_path) == ["a.Md", "a/B.TXT", "a/b/c.markdown", "z.md"]
-
-
-def test_other_files_are_counted_by_suffix_and_not_reported(tmp_path):
-    write(tmp_path, "a.PNG", "b.png", "c/d.pdf", "LICENSE", "note.md")
+def test_notes_are_found_in_all_folders_by_path_and_other_files_counted_by_suffix(tmp_path):
+    write(tmp_path, "z.md", "a/b/c.markdown", "a/B.TXT", "a.Md", "a.PNG", "b.png", "LICENSE")
     found = walk(tmp_path)
-    assert found.others == {".png": 2, ".pdf": 1, "": 1}
+    assert [file.path for file in found.files] == ["a.Md", "a/B.TXT", "a/b/c.markdown", "z.md"]
+    assert found.others == {".png": 2, "": 1}
     assert not found.skipped
 
 
@@ -69,33 +65,16 @@ def test_symbolic_links_are_not_followed_and_reported_once(tmp_path):
     (corpus / "zero.txt").symlink_to("/dev/zero")
     (corpus / "dangling.md").symlink_to("nowhere")
     (corpus / "picture.png").symlink_to(tmp_path / "outside/secret.md")
+    for name, target in (("itself", "itself"), ("long", "a" * 300), ("odd", "/etc/passwd/below")):
+        (corpus / name).symlink_to(target)
+        assert "not followed" in why(corpus, name)
     found = walk(corpus)
     assert [file.path for file in found.files] == ["a.md", "folder/b.md"]
     assert [skip.path for skip in found.skipped] == [
-        "dangling.md",
-        "folder/loop",
-        "secret.md",
-        "up",
-        "zero.txt",
-    ]
-    assert all("symbolic link" in skip.reason for skip in found.skipped)
-
-
-# Where a link leads: to itself, too long a name, below a file.
-NOWHERE = ["link", "a" * 300, "/etc/passwd/below"]
-
-
-@pytest.mark.parametrize("target", NOWHERE)
-def test_a_link_that_leads_nowhere_leaves_its_folder_readable(tmp_path, target):
-    write(tmp_path, "folder/a.md")
-    (tmp_path / "folder/link").symlink_to(target)
-    found = walk(tmp_path)
-    assert [file.path for file in found.files] == ["folder/a.md"]
-    assert [(skip.path, "not followed" in skip.reason) for skip in found.skipped] == [
-        ("folder/link", True)
+        *("dangling.md", "folder/loop", "itself", "long", "odd", "secret.md", "up", "zero.txt")
     ]
     assert not found.unreadable_folders
-    assert "not followed" in why(tmp_path, "folder/link")
+    assert all("symbolic link" in skip.reason for skip in found.skipped)
 
 
 def test_links_that_never_end_or_lead_to_devices_are_not_opened(tmp_path):
