@@ -53,6 +53,13 @@ def test_the_language_of_a_note_and_of_its_long_passages(text, setting, language
     assert list(dict.fromkeys(found)) == passages
 
 
+@pytest.mark.parametrize("code", ["de", "ja"])
+def test_code_and_addresses_do_not_count(code):
+    source = "```python\nfor name in names:\n    if name is not None:\n        print(name)\n```\n"
+    link = "[1](https://example.com/the/one/that/is/not/here) `the_name_of_it`"
+    assert language_of(f"{TEXTS[code][0]} {link}\n\n{source * 10}") == code
+
+
 def test_word_pieces_are_added_up_by_language_until_there_are_enough():
     passages = passages_of(f"# Eins\n\n{GERMAN * 5}\n\n# Two\n\n{ENGLISH * 5}\n")
     totals = {"de": Pieces(1, 2), "en": Pieces(10**6, 10**6)}

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from cases import cases
 
 from ragqa.notes import format_of, parse_note
 from ragqa.passages import Chunking, tokens
@@ -56,32 +57,20 @@ def test_a_note_without_text_has_no_passages(text):
     assert split(text) == []
 
 
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        (
-            f"# Top\n\n{paragraph(3)}\n\n## Sub\n\n{paragraph(4)}\n\n# Other\n\n{paragraph(5)}\n",
-            [("Top", "# Top"), ("Top > Sub", "## Sub"), ("Other", "# Other")],
-        ),
-        (f"# Top\n\n## Sub\n\n### Deep\n\n{paragraph(3)}\n", [("Top > Sub > Deep", "# Top")]),
-        (f"# Top\n\n{paragraph(3)}\n\n## Empty\n\n## Empty too\n", [("Top", "# Top")]),
-        ("# Top\n\n## Sub\n", [("Top > Sub", "# Top")]),
-        (
-            "# One\n\n## A\n\nThe first.\n\n# Two\n\n## B\n\nThe second.\n",
-            [("One > A", "# One"), ("Two > B", "# Two")],
-        ),
-        (
-            f"# Top\n\n## Long\n\n{paragraph(8)}\n\n## See also\n\n[[other]]\n",
-            [("Top > Long", "# Top"), ("Top > See also", "## See also")],
-        ),
-        ("# Terms\n\n## A\n\nFirst.\n\n## B\n\nSecond.\n", [("Terms", "# Terms")]),
-    ],
-    ids=["sections", "no text between", "no text below", "no text", "apart", "long", "joined"],
-)
-def test_a_section_is_a_passage_with_its_heading_path(text, found):
-    passages = split(text)
-    assert [(" > ".join(p.heading), p.text.splitlines()[0]) for p in passages] == found
-    assert passages[-1].text.endswith(text.rstrip()[-9:])
+@pytest.mark.parametrize(("text", "expected"), cases("sections", "text", "passages"))
+def test_a_section_is_a_passage_with_its_headings_and_what_is_joined_or_nested_its_context(
+    text, expected
+):
+    found = [
+        [
+            " > ".join(passage.heading),
+            passage.text.splitlines()[0],
+            [unit.context for unit in passage.units if unit.kind is not Kind.HEADING],
+        ]
+        for passage in split(text)
+    ]
+    assert found == expected
+    assert split(text)[-1].text.endswith(text.rstrip()[-9:])
 
 
 def test_a_long_section_is_cut_into_passages_of_similar_length():
@@ -109,26 +98,6 @@ def test_a_heading_without_words_closes_the_sections_below_it():
     blocks = tuple(replace(b, label="") if b.label == "Bare" else b for b in note.blocks)
     passages = split(replace(note, blocks=blocks))
     assert [p.heading for p in passages] == [("Top", "Sub"), ("Top",)]
-
-
-@pytest.mark.parametrize(
-    ("text", "contexts"),
-    [
-        (
-            "# Terms\n\n## A\n\nThe first.\n\n## B\n\nOne is:\n\n- the second\n",
-            ["A", "B", "B: One is:"],
-        ),
-        ("- Anna\n  - dose: 5 mg\n- Bob\n  - dose: 50 mg\n", ["", "Anna", "", "Bob"]),
-        (
-            "- **See** [the paper](https://a.b/c) and [[rag/x|RAG]]\n  - it is long\n",
-            ["", "See the paper and RAG"],
-        ),
-    ],
-)
-def test_what_is_joined_or_nested_keeps_what_stands_above_it_as_context(text, contexts):
-    (passage,) = split(text)
-    found = [unit.context for unit in passage.units if unit.kind is not Kind.HEADING]
-    assert found == contexts
 
 
 def test_joined_sections_stay_short():
@@ -251,15 +220,9 @@ def many(word, times=25):
 HEAD = "| Task | Junior | Senior | | Lead |\n|---|---|---|---|---|\n"
 
 
-def test_a_row_longer_than_a_passage_is_cut_between_cells_that_keep_their_labels():
-    row = f"| Ship | {many('draft')} | {many('sign')} | {many('none')} | {many('spend')} |\n"
-    assert rows_of(f"{HEAD}{row}| Test | a | b | c | d |\n") == [
-        f"Task: Ship; Junior: {many('draft')}",
-        f"Senior: {many('sign')}",
-        many("none"),
-        f"Lead: {many('spend')}",
-        "Task: Test; Junior: a; Senior: b; c; Lead: d",
-    ]
+@pytest.mark.parametrize(("path", "text", "parts"), cases("cut_rows", "path", "text", "parts"))
+def test_a_row_longer_than_a_passage_is_cut_between_cells_that_keep_their_labels(path, text, parts):
+    assert rows_of(format_of(path).convert(text.encode()).text, path) == parts
 
 
 @pytest.mark.parametrize("word", ["sign", "s\\|n"], ids=["plain", "escaped bar"])
@@ -271,30 +234,6 @@ def test_each_part_of_a_cell_longer_than_a_passage_has_the_label_of_its_column(w
     labels |= {"none": "", "spend": "Lead: "}
     for cell in "; ".join(parts).split("; "):
         assert cell.startswith(labels[cell.split()[-1]])
-
-
-def test_a_cut_row_with_more_cells_than_its_header_has_no_labels():
-    parts = rows_of(f"| A | B |\n|---|---|\n| {many('x')} | {many('y')} | {many('z')} |\n")
-    assert parts == [many("x"), many("y"), many("z")]
-
-
-@pytest.mark.parametrize(
-    ("path", "text"),
-    [
-        ("a.md", "> | Task | Junior | Lead |\n> |--|--|--|\n> | {} | {} | {} |\n"),
-        ("a.md", "- item\n\n  | Task | Junior | Lead |\n  |--|--|--|\n  | {} | {} | {} |\n"),
-        ("a.md", "Task | Junior | Lead\n--|--|--\n{} | {} | {}\n"),
-        ("a.txt", "| Task | Junior | Lead |\n|--|--|--|\n| {} | {} | {} |\n"),
-        ("a.org", "| Task | Junior | Lead |\n|--+--+--|\n| {} | {} | {} |\n"),
-        ("a.html", "<table>\n<tr><th>Task<th>Junior<th>Lead\n<tr><td>{}\n<td>{}<td>{}</table>"),
-    ],
-)
-def test_the_parts_of_a_row_keep_their_labels_wherever_the_table_stands(path, text):
-    data = text.format("Ship", many("x"), many("y")).encode()
-    assert rows_of(format_of(path).convert(data).text, path) == [
-        f"Task: Ship; Junior: {many('x')}",
-        f"Lead: {many('y')}",
-    ]
 
 
 def test_what_follows_a_cut_row_is_in_another_passage():
