@@ -1,6 +1,5 @@
 """Consent: remembered for one host and port, for the user alone, and never by guess."""
 
-import json
 import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -25,54 +24,41 @@ def damage(content):
     consent_file().chmod(0o600)
 
 
-def test_nothing_is_allowed_at_first():
+def test_what_is_allowed_is_remembered_until_it_is_taken_back():
     assert consents().hosts == ()
     assert consents().problem == ""
-    assert not is_allowed("api.example.org")
-
-
-def test_what_is_allowed_is_remembered_until_it_is_taken_back():
-    allow("api.example.org")
+    assert allow("API.Example.org:443") == "api.example.org"
     allow("other.example.org:8443")
     assert consents().hosts == ("api.example.org", "other.example.org:8443")
+    assert is_allowed("api.example.ORG:443")
     assert forget("api.example.org")
     assert not is_allowed("api.example.org")
     assert is_allowed("other.example.org:8443")
     assert not forget("api.example.org")
 
 
-def test_another_port_or_host_is_another_consent():
+@pytest.mark.parametrize(
+    "other",
+    ["api.example.org:8443", "example.org", "x.api.example.org", "api.example.org.evil.com"],
+)
+def test_another_port_or_host_is_another_consent(other):
     allow("api.example.org")
-    others = [
-        "api.example.org:8443",
-        "example.org",
-        "x.api.example.org",
-        "api.example.org.evil.com",
-    ]
-    assert not any(map(is_allowed, others))
+    assert not is_allowed(other)
 
 
 def test_to_answer_and_to_store_are_two_consents():
     allow("api.example.org")
-    allow("milvus.example.org:19530", Use.STORE)
     assert not is_allowed("api.example.org", Use.STORE)
-    assert not is_allowed("milvus.example.org:19530")
-    assert consents().of(Use.STORE) == ("milvus.example.org:19530",)
     allow("api.example.org", Use.STORE)
     assert forget("api.example.org")
+    assert consents().of(Use.STORE) == ("api.example.org",)
     assert is_allowed("api.example.org", Use.STORE)
-    assert not forget("api.example.org")
-
-
-def test_letter_case_and_the_usual_port_make_no_difference():
-    assert allow("API.Example.org:443") == "api.example.org"
-    assert is_allowed("api.example.ORG")
-    assert is_allowed("api.example.org:443")
+    assert not is_allowed("api.example.org")
 
 
 def test_of_hosts_allowed_and_taken_back_at_the_same_time_none_is_lost():
-    kept = [f"kept{n}.example.org" for n in range(30)]
-    taken = [f"taken{n}.example.org" for n in range(30)]
+    kept = [f"kept{n}.example.org" for n in range(12)]
+    taken = [f"taken{n}.example.org" for n in range(12)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(allow, taken))
         changes = [pool.submit(forget, host) for host in taken]
@@ -93,16 +79,10 @@ def test_a_link_in_place_of_the_lock_is_not_followed(home):
     "content",
     [
         b"",
-        b"{",
-        b"\xff",
         b"[]",
-        b"null",
         b'{"hosts": "api.example.org"}',
-        b'{"hosts": ["api.example.org", 5]}',
         b'{"hosts": ["api.example.org", "not a host"]}',
-        b'{"hosts": {"api.example.org": true}}',
         b'{"stores": ["api.example.org"]}',
-        b'{"hosts": ["api.example.org"], "stores": null}',
         b'{"hosts": ["api.example.org"], "stores": ["not a host"]}',
         b"[" * 60_000,
         b'{"hosts": ["api.example.org"]' + b" " * 64_000 + b"}",
@@ -121,18 +101,9 @@ def test_a_damaged_file_is_not_changed_since_what_it_allowed_would_be_lost(chang
         change("new.example.org")
     assert caught.value.hint == f"rm {consent_file()}"
     assert consent_file().read_bytes() == b'{"hosts": ["api.example.org"],}'
-    consent_file().unlink()
-    change("new.example.org")
 
 
-def outside(name, hosts):
-    path = consent_file().parent.parent / name
-    path.write_text(json.dumps({"hosts": hosts}))
-    path.chmod(0o600)
-    return path
-
-
-@pytest.mark.parametrize("mode", [0o644, 0o666, 0o602, 0o620, 0o601])
+@pytest.mark.parametrize("mode", [0o644, 0o602, 0o620])
 def test_a_file_that_others_may_use_is_no_consent_and_the_command_mends_it(mode):
     allow("api.example.org")
     consent_file().chmod(mode)
@@ -148,15 +119,16 @@ def test_a_file_that_others_may_use_is_no_consent_and_the_command_mends_it(mode)
 def test_a_file_that_nobody_else_may_use_is_consent_and_is_written_as_ever(mode):
     allow("api.example.org")
     consent_file().chmod(mode)
-    assert consents().hosts == ("api.example.org",)
+    assert is_allowed("api.example.org")
     allow("other.example.org")
     assert stat.S_IMODE(consent_file().stat().st_mode) == 0o600
 
 
-def test_a_link_is_no_consent_and_what_it_points_to_stays_as_it_is():
-    allow("api.example.org")
-    consent_file().unlink()
-    target = outside("planted.json", ["evil.example"])
+def test_a_link_is_no_consent_and_what_it_points_to_stays_as_it_is(home):
+    consent_file().parent.mkdir(parents=True)
+    target = home / "planted.json"
+    target.write_text('{"hosts": ["evil.example"]}')
+    target.chmod(0o600)
     consent_file().symlink_to(target)
     assert consents().hosts == ()
     assert "symbolic link" in consents().problem
@@ -165,7 +137,7 @@ def test_a_link_is_no_consent_and_what_it_points_to_stays_as_it_is():
         allow("new.example.org")
     assert caught.value.hint == consents().fix
     assert consent_file().is_symlink()
-    assert json.loads(target.read_text()) == {"hosts": ["evil.example"]}
+    assert target.read_text() == '{"hosts": ["evil.example"]}'
 
 
 def test_a_file_of_another_user_is_no_consent(monkeypatch):
@@ -189,17 +161,7 @@ def test_no_content_of_the_file_raises(content):
 
 
 @pytest.mark.parametrize(
-    "host",
-    [
-        "",
-        "https://api.example.org/v1",
-        "a b",
-        "a\nb",
-        "api.example.org/x",
-        "user@host",
-        "*",
-        "\x1b[2J",
-    ],
+    "host", ["", "https://api.example.org/v1", "a\nb", "user@host", "*", "\x1b[2J"]
 )
 def test_what_is_no_host_cannot_be_allowed(host):
     for change in (allow, forget):

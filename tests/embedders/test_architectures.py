@@ -4,11 +4,9 @@ import json
 
 import numpy as np
 import pytest
-import torch
 from safetensors.torch import load_file, save_file
 from sentence_transformers import SentenceTransformer
 from tiny_embedders import MAKERS, TEXTS, make
-from transformers import AutoModel
 
 from ragqa.embedders.onnx import OnnxEmbedder, load_asking
 from ragqa.embedders.sentence_transformers import SentenceTransformerEmbedder
@@ -36,19 +34,14 @@ def patch(own_home, tmp_path_factory):
         yield folder
 
 
-def install(name, hub):
-    """Put a small model of this name into a Hugging Face cache."""
-    folder = hub / f"models--{name.replace('/', '--')}"
+@pytest.fixture(scope="module", params=MAKERS)
+def name(request, patch):
+    """The name of a small model that is in the Hugging Face cache."""
+    folder = patch / "hub" / f"models--{request.param.replace('/', '--')}"
     (folder / "refs").mkdir(parents=True)
     (folder / "refs" / "main").write_text("abc")
     (folder / "snapshots").mkdir()
-    make(name, folder).rename(folder / "snapshots" / "abc")
-
-
-@pytest.fixture(scope="module", params=MAKERS)
-def name(request, patch):
-    """The name of a model that is in the Hugging Face cache."""
-    install(request.param, patch / "hub")
+    make(request.param, folder).rename(folder / "snapshots" / "abc")
     return request.param
 
 
@@ -86,9 +79,11 @@ def test_the_pieces_that_a_model_cuts_texts_into_are_measured(building, asking):
     assert 0 < pieces.known_bytes <= len("".join(filter(str.isalnum, "".join(TEXTS))).encode())
 
 
-def test_a_model_is_found_by_name_and_asked_without_torch(asking, name):
+def test_a_model_is_found_by_name_and_asked_without_torch_with_its_own_prompts(asking, name):
     assert isinstance(asking, OnnxEmbedder)
     assert asking.info.name == name
+    found = (asking.info.query_prompt, asking.info.passage_prompt)
+    assert found == PROMPTS.get(name, ("", ""))
 
 
 def test_passages_and_questions_get_the_vectors_of_sentence_transformers(building, asking, own):
@@ -98,11 +93,6 @@ def test_passages_and_questions_get_the_vectors_of_sentence_transformers(buildin
     for embedder in (building, asking):
         assert least_cosine(embedder.embed_passages(SHORT), passages) > 0.9999
         assert least_cosine(embedder.embed_query(SHORT[0]).pooled, question[0]) > 0.9999
-
-
-def test_prompts_are_those_that_the_model_was_trained_with(asking, name):
-    found = (asking.info.query_prompt, asking.info.passage_prompt)
-    assert found == PROMPTS.get(name, ("", ""))
 
 
 def test_the_window_is_the_models_and_a_full_passage_is_embedded(building, asking, name):
@@ -124,10 +114,8 @@ def test_spans_name_the_words_that_were_read_in_any_script(asking):
 @pytest.mark.parametrize(
     "prompts",
     [
-        {"query": "q: ", "document": "d: "},
         {"query": "q: ", "document": "d: ", "passage": "p: "},
         {"retrieval.query": "q: ", "retrieval.passage": "p: "},
-        {"search_query": "q: ", "search_document": "d: "},
         {"query": "q: "},
     ],
 )
@@ -180,34 +168,3 @@ def test_weights_that_are_not_used_may_be_missing(tmp_path, own_cache):
     folder = make(E5, tmp_path)
     rename_weights(folder, "pooler", None)
     assert isinstance(load_asking(str(folder)), OnnxEmbedder)
-
-
-def test_weights_in_a_pickle_are_converted_as_the_documentation_says(tmp_path, own_cache):
-    folder = make(E5, tmp_path)
-    tensors = load_file(folder / "model.safetensors")
-    torch.save(tensors, folder / "pytorch_model.bin")
-    (folder / "model.safetensors").unlink()
-    with pytest.raises(UsageError, match="are a pickle"):
-        find_model(str(folder))
-    AutoModel.from_pretrained(folder).save_pretrained(folder)
-    assert SentenceTransformerEmbedder.load(str(folder)).info.window == WINDOW
-
-
-def test_a_model_is_set_by_name_builds_an_index_and_answers(ragqa, tmp_path, monkeypatch):
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
-    install(E5, tmp_path / "hub")
-    (tmp_path / "notes").mkdir()
-    for number, text in enumerate(TEXTS):
-        (tmp_path / "notes" / f"{number}.md").write_text(text, encoding="utf-8")
-    env = {
-        "RAGQA_CACHE": str(tmp_path / "cache"),
-        "XDG_CONFIG_HOME": str(tmp_path / "config"),
-        "RAGQA_CORPUS": str(tmp_path / "notes"),
-        "RAGQA_INDEX": str(tmp_path / "index"),
-    }
-    assert ragqa("config", "set", "embedder", E5, env=env).code == 0
-    built = ragqa("index", env=env)
-    assert (built.code, "cannot be exported" in built.err) == (0, False), built.err
-    asked = ragqa("ask", "Wo werden die Gewichte nachtrainiert?", "--format", "json", env=env)
-    assert asked.code in (0, 1), asked.err
-    assert E5 in ragqa("status", env=env).out

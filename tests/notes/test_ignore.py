@@ -1,62 +1,64 @@
+"""What ignore files and an Obsidian vault's own settings leave out."""
+
+import json
+import re
 from pathlib import Path
 
 import pytest
+from cases import cases
+from hypothesis import HealthCheck, given
+from hypothesis import strategies as st
+from support import FEW, trying
 
-from ragqa.notes import walk_notes
+from ragqa.notes import walk_notes, why_left_out
+from ragqa.notes.ignore import vault_rules
 from ragqa.types import Corpus, Skipped
+
+ALL = {f"{folder}{name}.md" for folder in ("", "a/", "a/b/", "drafts/", "keep/") for name in "xy"}
+TEMPLATER = "plugins/templater-obsidian/data.json"
 
 
 @pytest.fixture
 def corpus(tmp_path: Path) -> Path:
-    for folder in ("", "a/", "a/b/", "drafts/", "keep/"):
-        (tmp_path / folder).mkdir(exist_ok=True)
-        for name in ("x.md", "y.md"):
-            (tmp_path / folder / name).write_text("text")
+    for path in ALL:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text("text")
     return tmp_path
 
 
-ALL = {f"{folder}{name}.md" for folder in ("", "a/", "a/b/", "drafts/", "keep/") for name in "xy"}
+def left_out(corpus: Path) -> list[str]:
+    found = walk_notes(Corpus.of(corpus), max_note_bytes=99).files
+    return sorted(ALL - {file.path for file in found})
 
 
-def left_out(corpus: Path) -> set[str]:
-    return ALL - {file.path for file in walk_notes(Corpus.of(corpus), max_note_bytes=99).files}
+def skipped(corpus: Path) -> dict[str, str]:
+    found = walk_notes(Corpus.of(corpus), max_note_bytes=99).skipped
+    return {skip.path: skip.reason for skip in found}
 
 
-@pytest.mark.parametrize(
-    ("patterns", "expected"),
-    [
-        ("", set()),
-        ("# y.md\n\n", set()),
-        ("drafts/", {"drafts/x.md", "drafts/y.md"}),
-        ("/y.md", {"y.md"}),
-        ("y.md\n!/y.md", {"a/y.md", "a/b/y.md", "drafts/y.md", "keep/y.md"}),
-        ("b", {"a/b/x.md", "a/b/y.md"}),
-        ("a/**", {"a/x.md", "a/y.md", "a/b/x.md", "a/b/y.md"}),
-        ("a/**\n!a/x.md", {"a/y.md", "a/b/x.md", "a/b/y.md"}),
-        ("a/*/y.md", {"a/b/y.md"}),
-        ("*\n!*/\n!x.md", {name for name in ALL if name.endswith("y.md")}),
-        ("drafts/\n!drafts/x.md", {"drafts/x.md", "drafts/y.md"}),  # its folder is left out
-        ("b*\n!a/", {"a/b/x.md", "a/b/y.md"}),  # `a` is taken back in, `a/b` is another matter
-        ("drafts/\r\n/x.md\r\n", {"drafts/x.md", "drafts/y.md", "x.md"}),
-        ("\ufeff/x.md", {"x.md"}),
-    ],
-)
-@pytest.mark.parametrize("name", [".gitignore", ".ragqaignore"])
-def test_patterns_mean_what_they_mean_to_git(corpus, name, patterns, expected):
-    (corpus / name).write_text(patterns, newline="")
+def configure(vault: Path, name: str, content: object) -> None:
+    path = vault / ".obsidian" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+
+
+@pytest.mark.parametrize(("patterns", "expected"), cases("ignored", "patterns", "left_out"))
+def test_patterns_mean_what_they_mean_to_git(corpus, patterns, expected):
+    (corpus / ".gitignore").write_text(patterns, newline="")
     assert left_out(corpus) == expected
 
 
 def test_a_nested_ignore_file_counts_from_its_folder_and_overrules_those_above(corpus):
     (corpus / ".gitignore").write_text("y.md\n")
     (corpus / "a/.gitignore").write_text("!y.md\n/x.md\n")
-    assert left_out(corpus) == {"y.md", "drafts/y.md", "keep/y.md", "a/x.md"}
+    assert left_out(corpus) == ["a/x.md", "drafts/y.md", "keep/y.md", "y.md"]
 
 
 def test_ragqaignore_has_the_last_word_in_its_folder(corpus):
     (corpus / ".gitignore").write_text("drafts/\n")
-    (corpus / ".ragqaignore").write_text("!drafts/\nkeep/\n")
-    assert left_out(corpus) == {"keep/x.md", "keep/y.md"}
+    configure(corpus, "templates.json", {"folder": "a"})
+    (corpus / ".ragqaignore").write_text("!drafts/\n!a/\nkeep/\n")
+    assert left_out(corpus) == ["keep/x.md", "keep/y.md"]
 
 
 def test_a_name_that_is_no_utf8_can_be_ignored(tmp_path):
@@ -68,22 +70,80 @@ def test_a_name_that_is_no_utf8_can_be_ignored(tmp_path):
 @pytest.mark.parametrize("line", ["!", "\\", "[z-a]", "*a*a*a*a*a*b"])
 def test_a_line_that_is_no_sound_pattern_is_reported_and_the_others_count(corpus, line):
     (corpus / ".gitignore").write_text(f"/x.md\n{line}\n")
-    assert left_out(corpus) == {"x.md"}
-    (skip,) = walk_notes(Corpus.of(corpus), max_note_bytes=99).skipped
-    assert skip.path == ".gitignore"
-    assert skip.reason.startswith("line 2 is not applied: ")
-
-
-def test_odd_brackets_warn_nobody(corpus):
-    (corpus / ".gitignore").write_text("[[x].md\n")
-    assert left_out(corpus) >= {"x.md"}
+    assert left_out(corpus) == ["x.md"]
+    [(path, reason)] = skipped(corpus).items()
+    assert path == ".gitignore"
+    assert reason.startswith("line 2 is not applied: ")
 
 
 def test_an_ignore_file_that_is_a_link_or_too_large_is_reported(corpus):
     (corpus / ".gitignore").symlink_to("/dev/zero")
     (corpus / "a/.gitignore").write_text("x.md\n" * 100_000)
-    assert left_out(corpus) == set()
+    assert left_out(corpus) == []
     assert walk_notes(Corpus.of(corpus), max_note_bytes=99).skipped == (
         Skipped(".gitignore", "not applied: Too many levels of symbolic links"),
         Skipped("a/.gitignore", "not applied: more than 100,000 bytes"),
     )
+
+
+@pytest.mark.parametrize(("filters", "expected"), cases("excluded", "filters", "left_out"))
+def test_excluded_files_mean_what_they_mean_to_obsidian(corpus, filters, expected):
+    configure(corpus, "app.json", {"userIgnoreFilters": filters})
+    assert left_out(corpus) == expected
+
+
+@pytest.mark.parametrize("name", [("templates.json", "folder"), (TEMPLATER, "templates_folder")])
+@pytest.mark.parametrize("folder", ["drafts", "/drafts"])
+def test_templates_are_no_notes_and_status_can_say_why(corpus, name, folder):
+    configure(corpus, name[0], {name[1]: folder})
+    assert left_out(corpus) == ["drafts/x.md", "drafts/y.md"]
+    reason = f'.obsidian/{name[0]} leaves it out: "drafts/"'
+    assert skipped(corpus) == {"drafts": reason}
+    assert why_left_out(Corpus.of(corpus), "drafts/x.md", max_note_bytes=99) == reason
+
+
+def test_the_settings_of_a_vault_below_the_folder_of_notes_count_from_there(corpus):
+    configure(corpus / "a", "app.json", {"userIgnoreFilters": ["x.md"]})
+    assert left_out(corpus) == ["a/x.md"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[]", '{"userIgnoreFilters": [7]}', "[" * 5_000, '{"a": "\\ud83d"}', "\x00",
+        '{"userIgnoreFilters": ["/(a+)+$/"]}', '{"userIgnoreFilters": ["/a*b*/"]}',
+    ],
+)  # fmt: skip
+def test_settings_that_cannot_be_used_are_reported_and_the_notes_read(corpus, content):
+    configure(corpus, "app.json", content)
+    assert left_out(corpus) == []
+    assert skipped(corpus)[".obsidian/app.json"].startswith("not applied: ")
+
+
+def test_settings_behind_a_link_are_not_read(corpus, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "app.json"
+    elsewhere.write_text('{"userIgnoreFilters": ["keep/"]}')
+    (corpus / ".obsidian").mkdir()
+    (corpus / ".obsidian/app.json").symlink_to(elsewhere)
+    assert left_out(corpus) == []
+
+
+@given(st.text(alphabet=r"ab.*+?\()[]{}|^$d1-/", max_size=12))
+@trying(FEW, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_an_expression_that_is_used_repeats_one_thing_once_and_has_no_groups(tmp_path, wanted):
+    configure(tmp_path, "app.json", {"userIgnoreFilters": [f"/{wanted}/"]})
+    rules, problems = vault_rules(tmp_path, "")
+    assert len(rules.rules) + len(problems) == 1
+    bare = re.sub(r"\\.|\[\^?(?:\\.|[^\]\\])+\]", "", wanted)
+    assert problems or (len(re.findall(r"[*+?]", bare)) <= 1 and not re.search(r"[(){}|]", bare))
+
+
+def test_an_expression_that_is_not_applied_leaves_the_other_filters_in_force(corpus):
+    bad = ["/(foo|bar)/", "/[z-a]/", "/(1)/", "/(2)/"]
+    configure(corpus, "app.json", {"userIgnoreFilters": [*bad[:1], "drafts/", *bad[1:], "keep/"]})
+    assert left_out(corpus) == ["drafts/x.md", "drafts/y.md", "keep/x.md", "keep/y.md"]
+    reason = skipped(corpus)[".obsidian/app.json"]
+    assert reason.startswith("not applied: the expression /(foo|bar)/ has a group")
+    assert "the expression /[z-a]/ is not valid" in reason
+    assert reason.endswith("; and 1 more")
+    assert "drafts/" not in reason

