@@ -1,7 +1,6 @@
 """How a note is laid out in sections, blocks and items."""
 
 from dataclasses import replace
-from textwrap import dedent
 
 import pytest
 from excerpting import MARKDOWN, layout_of, passages_of
@@ -19,10 +18,6 @@ def runs(layout, of):
 
 def texts(layout):
     return [layout.quote((i, i)) for i in range(len(layout.pieces))]
-
-
-def lines(text):
-    return dedent(text).strip("\n")
 
 
 @trying(150)
@@ -157,15 +152,6 @@ def test_an_item_has_its_paragraphs_and_code_and_with_nested_ones_all_below_it()
     assert layout.quote(layout.item_with_nested(red)).endswith("- ruby")
 
 
-def test_a_long_item_is_one_of_several_sentences():
-    sentence = "This one has quite a lot of words to say about figs and their trees. "
-    text = f"- {sentence * 9}\n- b\n"
-    layout = layout_of(text)
-    assert len(layout.pieces) == 10
-    assert layout.quote(layout.item(4)) == f"- {sentence * 9}".strip()
-    assert [piece.begins_item for piece in layout.pieces] == [True, *[False] * 8, True]
-
-
 def test_the_depth_of_a_unit_is_the_number_of_items_that_it_is_nested_in():
     layout = layout_of("- a\n\t- b\n\n\t  text\n\t\t- c\n\nText.\n\n> - d\n>   - e\n")
     assert [piece.unit.depth for piece in layout.pieces] == [1, 2, 2, 3, 0, 1, 2]
@@ -178,11 +164,6 @@ def test_items_in_a_quotation_are_items_and_a_quotation_behind_a_list_is_none_of
     d, apart = layout.at(text.index("- d")), layout.at(text.index("apart"))
     assert layout.quote(layout.item(d)) == "- d\n  > Said in d."
     assert layout.block(apart) == (apart, apart)
-
-
-def test_each_key_of_the_front_matter_is_a_block():
-    layout = layout_of("---\nowner: Ann\nstatus: open\n---\n\n# A\n\nText.\n")
-    assert runs(layout, layout.block) == ["owner: Ann", "status: open", "# A", "Text."]
 
 
 def test_what_is_hidden_or_ruled_off_ends_a_section_but_white_space_does_not():
@@ -198,20 +179,9 @@ def test_what_is_hidden_or_ruled_off_ends_a_section_but_white_space_does_not():
     ]
 
 
-def test_a_section_goes_on_from_passage_to_passage():
-    text = "# A\n\nThese are they:\n\n" + "- one of very many items of a list\n" * 60
-    passages = passages_of(text)
-    layout = Layout.of(text, passages)
-    assert len(passages) > 1
-    assert layout.section(5) == layout.section(50) == (1, 61)
-    assert layout.block(5) == layout.block(50) == (2, 61)
-
-
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("Red is warm.", 3),
-        ("图书馆在哪里？", 4),
         ("It is 图书馆。", 4),
         ("caf\u00e9 cr\u00e8me", 2),
     ],
@@ -223,11 +193,6 @@ def test_words_are_counted_in_scripts_with_and_without_spaces(text, words):
 def test_what_ends_with_a_colon_or_question_mark_announces_something():
     layout = layout_of("A list:\n\nIt is **so:**\n\n他说：\n\nIs it?\n\nAt 7:30.\n")
     assert [layout.announces(i) for i in range(5)] == [True, True, True, True, False]
-
-
-def test_a_place_between_pieces_is_that_of_the_next_one_or_of_the_last():
-    layout = layout_of("One.\n\n---\n\nTwo.\n\n%%c%%\n")
-    assert [layout.at(at) for at in (0, 3, 4, 6, 11, 17, 99)] == [0, 0, 1, 1, 1, 1, 1]
 
 
 def test_a_passage_by_itself_stands_where_it_does_in_its_note():
@@ -269,11 +234,6 @@ def test_a_passage_with_the_rest_of_its_section_stands_in_its_note():
     assert with_section(passages[-1], layout, most_words=400) == passages[-1]
 
 
-def test_a_passage_is_its_own_section_where_that_is_all_there_is():
-    for passage in passages_of(LONG):
-        assert with_section(passage, layout_of_passage(passage)) == passage
-
-
 def test_a_passage_of_nothing_but_a_rule_stays_as_it_is():
     (passage,) = passages_of("***\n")
     assert section_of(passage, layout_of_passage, most_words=9) == passage
@@ -285,9 +245,3 @@ def test_lines_of_plain_text_without_a_blank_one_between_are_a_paragraph():
     )
     layout = layout_of(text, path="a.txt")
     assert runs(layout, layout.block)[1].endswith("And one more.")
-
-
-def test_an_item_indented_too_far_for_markdown_is_one_nested_in_the_item_above():
-    long = "words that fill a line of some length so that the item is long " * 6
-    layout = layout_of(f"- a {long}\n\t\t- b\n\t\t\t- c\n\t\t- d\n- e\n")
-    assert [p.unit.depth for p in layout.pieces if p.begins_item] == [1, 2, 3, 2, 1]

@@ -35,19 +35,6 @@ VAULT = {
     ),
 }
 
-TEN = [
-    ("what is the role of Ann Berger?", "- Role: SRE", 3),
-    ("in which office is Ann Berger?", "- Office: Berlin", 4),
-    ("what is the wifi password at home?", "- Wifi: hunter2", 3),
-    ("how many eggs for the pancakes?", "- 2 eggs", 5),
-    ("how many people do the pancakes serve?", "Serves 4.", 3),
-    ("which database does the shop use?", "## Database: PostgreSQL", 3),
-    ("what is the status of ADR 7?", "status: accepted", 3),
-    ("what is the status of ADR 8?", "status: rejected", 3),
-    ("who reviews ADR 7?", "reviewers:\n  - Ann Berger\n  - Tom Ngata", 6),
-    ("when is Tom Ngata's birthday?", "birthday: 1988-04-02", 3),
-]
-
 
 class Asked:
     """Vaults that are indexed once, and the answers to questions about them."""
@@ -84,7 +71,16 @@ def ask(tmp_path_factory):
     asked.close()
 
 
-@pytest.mark.parametrize(("question", "quote", "line"), TEN, ids=[one[0] for one in TEN])
+@pytest.mark.parametrize(
+    ("question", "quote", "line"),
+    [
+        ("what is the role of Ann Berger?", "- Role: SRE", 3),
+        ("how many eggs for the pancakes?", "- 2 eggs", 5),
+        ("which database does the shop use?", "## Database: PostgreSQL", 3),
+        ("what is the status of ADR 7?", "status: accepted", 3),
+        ("who reviews ADR 7?", "reviewers:\n  - Ann Berger\n  - Tom Ngata", 6),
+    ],
+)
 def test_short_items_headings_and_front_matter_are_quoted_at_their_lines(
     ask, question, quote, line
 ):
@@ -95,24 +91,14 @@ def test_short_items_headings_and_front_matter_are_quoted_at_their_lines(
     assert best.lines[0] + best.quote.count("\n", 0, start) == line
 
 
-def test_of_the_front_matter_there_is_only_the_key_that_answers(ask):
-    (citation,) = ask(VAULT, "what is the status of ADR 7?").citations
-    assert (citation.quote, citation.lines) == ("status: accepted", (3, 3))
-
-
-def test_a_fact_of_front_matter_reads_like_one(ask):
-    assert "reviewers: Ann Berger, Tom Ngata" in ask(VAULT, "who reviews ADR 7?").text
-
-
 def test_a_secret_of_front_matter_is_nowhere(ask):
     answer = ask(VAULT, "what is the api key of ADR 7?")
     assert "swordfish" not in repr(answer)
 
 
-@pytest.mark.parametrize("between", ["\n", "\n\n"])
-def test_the_first_line_of_a_text_file_is_text_if_it_is_a_sentence(ask, between):
+def test_the_first_line_of_a_text_file_is_text_if_it_is_a_sentence(ask):
     limit = "The retry limit of the mailer is 9 attempts."
-    notes = FILLER | {"mailer.txt": f"{limit}{between}The mailer timeout is 60 seconds.\n"}
+    notes = FILLER | {"mailer.txt": f"{limit}\nThe mailer timeout is 60 seconds.\n"}
     answer = ask(notes, "what is the retry limit of the mailer?")
     assert answer.citations[0].quote.startswith(limit)
     assert answer.citations[0].answer_spans == ((0, len(limit)),)
@@ -134,7 +120,6 @@ PROJECT = FILLER | {
     [
         ("what is Bluebird?", "The warehouse migration moves all reports"),
         ("when did Bluebird begin?", "It began in March."),
-        ("what are the risks of bluebird?", "The old exports break"),
     ],
 )
 def test_a_note_is_asked_for_by_a_name_that_only_its_front_matter_has(ask, question, said):
@@ -142,19 +127,6 @@ def test_a_note_is_asked_for_by_a_name_that_only_its_front_matter_has(ask, quest
     assert said in answer.text
     assert answer.question == question
     assert (answer.verdict, answer.missing) == (Verdict.ANSWERED, ())
-
-
-def test_front_matter_beside_an_alias_does_not_define_it(ask):
-    about = "---\nstatus: accepted\nowner: Bo Chen\naliases: [Bluebird]\n"
-    notes = PROJECT | {"warehouse.md": about + PROJECT["warehouse.md"].partition("\n")[2]}
-    notes["warehouse.md"] = notes["warehouse.md"].replace("aliases: [Bluebird, BB]\n", "")
-    answer = ask(notes, "what is Bluebird?")
-    assert answer.text.startswith("The warehouse migration moves all reports")
-
-
-def test_what_the_note_of_an_alias_does_not_say_is_missing_by_that_alias(ask):
-    answer = ask(PROJECT, "which budget has Bluebird, and does a pangolin like it?")
-    assert "Warehouse" not in str(answer.missing)
 
 
 ANIMALS = FILLER | {
@@ -170,11 +142,8 @@ ANIMALS = FILLER | {
     ("question", "entity"),
     [
         ("what does a pangolin eat?", "pangolin"),
-        ("how many worms does a pangolin eat?", "pangolin"),
-        ("what do hedgehogs eat?", "hedgehogs"),
         ("how much does gadget 4242 weigh?", "4242"),
         ("which port does the scheduler listen on?", "scheduler"),
-        ("which service listens on port 9090?", "9090"),
     ],
 )
 def test_an_entity_that_nothing_shown_speaks_of_is_named(ask, question, entity):
@@ -188,7 +157,6 @@ def test_an_entity_that_nothing_shown_speaks_of_is_named(ask, question, entity):
     [
         ("what does a badger eat?", "A badger eats up to 200 worms a night."),
         ("how much does gadget 4251 weigh?", "Gadget 4251 weighs 7 kilos."),
-        ("which port does the billing service listen on?", "on port 8080."),
         ("how many workers does the exporter have?", "3 workers."),
     ],
 )

@@ -13,18 +13,14 @@ from ragqa.embedders import embedder_for
 from ragqa.notes import parse_note
 from ragqa.passages import Chunking
 from ragqa.passages.split import split_note
-from ragqa.types import Hit, Note, Stamp, TokenVectors
+from ragqa.types import Hit, Stamp, TokenVectors
 
 EMBEDDER = embedder_for("hashed:64", building=False)
 
 
-def note(path, text) -> Note:
-    return parse_note(path, text, "0" * 64, Stamp(0, 0))
-
-
 def passage_of(path, text):
     (passage,) = split_note(
-        note(path, text),
+        parse_note(path, text, "0" * 64, Stamp(0, 0)),
         chunking=Chunking(),
         window=EMBEDDER.info.window,
         count_tokens=EMBEDDER.count_tokens,
@@ -108,11 +104,6 @@ def test_a_sentence_has_the_terms_of_its_language():
     reading = read(*found("welches Haus", passage, idf=["haus"], languages=("de",)), EMBEDDER)
     (one,) = score(reading, candidates_of(reading.hits))
     assert one.signals["coverage"] == 1.0
-
-
-def test_reading_nothing_gives_nothing():
-    reading = read(*found("figs"), EMBEDDER)
-    assert reading.hits == ()
 
 
 @pytest.mark.parametrize(("query", "tokens", "expected"), [(0, 3, 0.0), (2, 0, 0.0)])

@@ -54,14 +54,6 @@ def test_a_line_that_announces_a_list_is_a_candidate_with_its_items():
     assert [first.overlaps(one) for one in rest] == [True, True, False]
 
 
-def test_what_looks_like_a_comment_in_code_is_code():
-    text = (
-        "# Code\n\nUse `%%` for the first. Use `%%` for the second.\n\n"
-        "~~~\nprint 5 %% 3\n~~~\n\nOne %% is a sign.\n"
-    )
-    assert len(candidates(text)) == 4
-
-
 SERVER = """---
 layout: server
 desc: .
@@ -113,8 +105,3 @@ def test_a_long_block_of_code_answers_by_the_parts_between_its_blank_lines():
         "sizes = [3, 4]\nbatch_size = 20",
         "step()\n" * 12 + "```",
     ]
-
-
-def test_a_long_block_of_code_without_blank_lines_is_a_candidate_too():
-    code = "```\n" + "step()\n" * 20 + "```"
-    assert texts_of(f"# Code\n\nIt trains.\n\n{code}\n")[1:] == [code]
