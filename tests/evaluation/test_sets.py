@@ -151,9 +151,7 @@ def test_a_file_that_is_not_utf_8_is_named(beir):
     [
         ("{", "Expecting property name"),
         ("[" * 100_000, "recursion"),
-        ("[1]", "Expected `object`, got `array`"),
         ('{"text": "no id"}', "required field `_id`"),
-        ('{"_id": null, "text": "no id"}', "$._id"),
     ],
 )
 def test_a_row_that_cannot_be_read_is_named_with_its_line(beir, name, bad, problem):
@@ -168,10 +166,7 @@ def test_a_row_that_cannot_be_read_is_named_with_its_line(beir, name, bad, probl
     "bad",
     [
         "q2 d3 1",
-        "q2\td3",
         "q2\td3\tgood",
-        "q2\td3\tnan",
-        "q2\td3\t1.5",
         "q2\td3\t9999999999",
     ],
 )
@@ -194,11 +189,6 @@ def test_blank_lines_are_passed_over_and_counted(beir):
     assert "test.tsv, line 7:" in error(read_beir, folder)
     (folder / "queries.jsonl").write_text('\n{"_id": "q1", "text": "x"}\n\n{\n')
     assert "queries.jsonl, line 4 " in error(read_beir, folder)
-
-
-def test_a_first_line_that_is_neither_header_nor_judgement_is_no_header(beir):
-    folder = beir(qrels="q1 d1 1\nq2\td3\t1\n")
-    assert "test.tsv, line 1" in error(read_beir, folder)
 
 
 @pytest.mark.parametrize(

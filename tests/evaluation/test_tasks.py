@@ -23,7 +23,6 @@ OVERLAPPING = PARAGRAPHS | {6: ("bakery.md", "It sells rye bread.\n\nClosed on S
 
 OPENS = Gold("bakery.md", "It opens at seven.")
 SELLS = Gold("bakery.md", "It sells rye bread.")
-CLOSED = Gold("bakery.md", "Closed on Sundays.")
 COLD = Gold("a/river.md", "The river is cold.")
 
 
@@ -78,21 +77,6 @@ def measured(task, *passage_ids):
 
 def recall_at_5(task, *passage_ids):
     return measured(task, *passage_ids)["recall@5"]
-
-
-def test_a_question_without_gold_is_not_answerable_and_wants_nothing():
-    task, warnings = made(asked())
-    assert (task.answerable, dict(task.relevant), list(task.answers)) == (False, {}, [])
-    assert list(task.expect()) == []
-    assert warnings == []
-
-
-def test_the_passage_that_holds_a_quote_is_found_as_its_part():
-    task, _ = made(asked(SELLS))
-    assert dict(task.relevant) == {"part 1": 1}
-    assert task.units_of(2) == ["part 1"]
-    assert [task.units_of(id_) for id_ in (1, 3, 4, 5)] == [["1"], ["3"], ["4"], ["5"]]
-    assert task.unretrievable == frozenset()
 
 
 def test_any_of_the_places_of_a_part_finds_it():
@@ -172,11 +156,6 @@ def wanted(*gold):
 def found_by(question, passages=PARAGRAPHS):
     task, _ = made(question, passages)
     return [id_ for id_ in passages if task.units_of(id_) != [str(id_)]]
-
-
-def test_a_part_whose_excerpts_are_all_gone_has_no_place():
-    task, _ = made(wanted(part(1, Gold("gone.md", "x")), part(2, COLD)))
-    assert [len(places) for places in task.gold] == [0, 1]
 
 
 def test_a_passage_finds_an_excerpt_that_is_longer_than_itself():
