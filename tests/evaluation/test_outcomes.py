@@ -2,11 +2,12 @@ from dataclasses import replace
 from itertools import product
 
 import pytest
+from support import make_answer
 
 from ragqa.evaluation.asking import answer_scores, why_missed
 from ragqa.evaluation.measures import Excerpt, Expected, Task
 from ragqa.stages import STAGES
-from ragqa.types import Answer, Citation, Hit, Kind, Passage, Unit
+from ragqa.types import Citation, Hit, Kind, Passage, Unit
 
 PLACE = Expected("bakery.md", (3, 3), "It opens at seven.", "part 1")
 
@@ -29,28 +30,10 @@ def ranks(hybrid, dense, terms):
     return {"hybrid": hybrid, "dense": dense, "terms": terms}
 
 
-def stage(asked, ranked, shown=None, *, answered=True):
-    """The stage that lost a question; `shown` is its shown@3, None if that is not measured."""
-    scores = {} if shown is None else {"shown@3": shown}
+def stage(asked, ranked, scores, *, answered=True):
+    """The stage that lost a question."""
     missed = why_missed(asked, ranked, scores, [], answered=answered)
     return missed and missed.stage
-
-
-def hit(n):
-    passage = Passage(
-        id=n,
-        embedding_key=n,
-        path=f"note-{n}.md",
-        title="Note",
-        start=0,
-        end=4,
-        lines=(n, n + 1),
-        heading=("Note", "Part"),
-        text=f"text {n}",
-        units=(),
-        note_sha256="0" * 64,
-    )
-    return Hit(passage, 0.5, None, None)
 
 
 ONE, LOST, HALF_LOST = task(), task(unretrievable=["part 1"]), task("part 1", "part 2")
@@ -86,27 +69,21 @@ FAR = Task("a", "?", "", answerable=False, relevant={}, units_of=lambda id_: [st
 def test_a_question_was_lost_by_the_stage_that_lost_its_place_or_its_answer(
     asked, hybrid, dense, terms, answer, lost_by
 ):
-    assert stage(asked, ranks(hybrid, dense, terms), answer) == lost_by
-
-
-def test_a_question_that_got_no_answer_was_lost_by_confidence():
-    assert stage(ONE, ranks([1], [1], [1]), 0, answered=False) == "confidence"
+    scores = {} if answer is None else {"shown@3": answer}
+    assert stage(asked, ranks(hybrid, dense, terms), scores) == lost_by
 
 
 def test_what_was_expected_and_found_is_told():
-    hits = [hit(n) for n in (1, 2, 3, 4)]
+    passages = [
+        Passage(n, n, f"{n}.md", "Note", 0, 4, (n, n + 1), ("Note", "Part"), f"text {n}", (), "0")
+        for n in (1, 2, 3, 4)
+    ]
+    hits = [Hit(passage, 0.5, None, None) for passage in passages]
     missed = why_missed(task(), ranks([9], [9], [9]), {}, hits)
     assert missed.expected == (PLACE,)
-    assert [found["path"] for found in missed.found] == ["note-1.md", "note-2.md", "note-3.md"]
+    assert [found["path"] for found in missed.found] == ["1.md", "2.md", "3.md"]
     first = missed.found[0]
     assert (first["lines"], first["heading"], first["text"]) == ((1, 2), ("Note", "Part"), "text 1")
-
-
-def not_good(ranked, scores, *, answered=True, unretrievable=()):
-    missed = why_missed(
-        task(unretrievable=unretrievable), ranked, scores, [hit(1)], answered=answered
-    )
-    return missed and missed.stage
 
 
 FIRST, LATE = ranks([1], [1], [1]), ranks([9], [None], [9])
@@ -130,18 +107,15 @@ PARTLY = {"good": False, "coverage": 0.4, "noise": 0.0}
 def test_what_lost_an_answer_is_told_by_what_is_cited_and_where_its_place_came(
     ranked, score, answered, lost_by
 ):
-    assert not_good(ranked, score, answered=answered) == lost_by
+    assert stage(task(), ranked, score, answered=answered) == lost_by
 
 
 def test_every_stage_that_can_lose_a_question_is_described_and_no_other():
     found = {
-        not_good(
-            ranks(*([rank] for rank in ranked)),
-            scores,
-            answered=answered,
-            unretrievable=unretrievable,
+        stage(
+            task(unretrievable=lost), ranks(*([rank] for rank in ranked)), scores, answered=answered
         )
-        for unretrievable in ((), ("part 1",))
+        for lost in ((), ("part 1",))
         for ranked in product((1, 6, 7, None), repeat=3)
         for scores in (GOOD, NOISY, NEVER, PARTLY)
         for answered in (True, False)
@@ -168,18 +142,9 @@ def cited(path, text, n=1, *, score=0.9, start=0, spans=None):
     )
 
 
-def answer(*citations, also=(), confidence=0.9, answered=True, missing=()):
-    return Answer(
-        question="?",
-        answered=answered,
-        confidence=confidence,
-        backend="extractive",
-        text="",
-        citations=citations,
-        also=tuple(also),
-        hits=(),
-        info=None,
-        missing=missing,
+def answer(*citations, also=(), **more):
+    return make_answer(
+        text="", **{"citations": citations, "also": tuple(also), "confidence": 0.9} | more
     )
 
 

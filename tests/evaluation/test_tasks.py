@@ -34,21 +34,8 @@ def read(path):
 
 
 def passage(id_, note, text):
-    start = note.text.index(text)
-    first = note.text.count("\n", 0, start) + 1
-    return Passage(
-        id=id_,
-        embedding_key=id_,
-        path=note.path,
-        title=note.title,
-        start=start,
-        end=start + len(text),
-        lines=(first, first + text.count("\n")),
-        heading=(),
-        text=text,
-        units=(),
-        note_sha256=note.sha256,
-    )
+    start, end = note.text.index(text), note.text.index(text) + len(text)
+    return Passage(id_, id_, note.path, note.title, start, end, (1, 1), (), text, (), note.sha256)
 
 
 def splitter(passages):
