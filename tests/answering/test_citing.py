@@ -89,7 +89,10 @@ def test_a_list_that_answers_as_a_whole_answers_as_far_as_it_is_shown():
 
 
 SAID = st.sampled_from(
-    ["Fig is red.", "Fig is [blue](b.md)", "- **pear** is", "  - nested", "| a |\n|---|\n| fig |"]
+    [
+        *("Fig is red.", "Fig is [blue](b.md)", "- **pear** is", "  - nested", "## Fig", "~~no~~"),
+        "| a |\n|---|\n| fig |",
+    ]
 )
 
 
@@ -97,12 +100,12 @@ SAID = st.sampled_from(
 @given(
     st.lists(SAID, min_size=1, max_size=6),
     st.sampled_from(["\n", "\n\n", "\r\n\r\n"]),
-    st.sampled_from(["fig vs pear", "which figs are red", "who is blue"]),
+    st.sampled_from(["fig vs pear", "which figs are red", "who is blue", "what is a fig"]),
     st.integers(1, 3),
+    st.dictionaries(st.sampled_from(["red", "pear", "nested", "Fig"]), st.floats(0, 1)),
 )
-def test_excerpts_of_any_notes_are_cited_exactly(blocks, gap, question, most):
-    notes = {"a.md": gap.join(["# A", *blocks]), "b.md": "# B\n\nThe pear is green.\n"}
-    scores = {"red": 1.0, "pear": 0.9, "nested": 0.95}
+def test_excerpts_of_any_notes_are_cited_exactly_and_apart(blocks, gap, question, most, scores):
+    notes = {"a.md": gap.join(["# A", "Fig.", *blocks]), "b.md": "# B\n\nThe pear is green.\n"}
     text, citations = cite(composed(question, notes, scores, excerpts=most))
     assert 1 <= len(citations) <= most
     assert [one.n for one in citations] == list(range(1, len(citations) + 1))
@@ -111,10 +114,13 @@ def test_excerpts_of_any_notes_are_cited_exactly(blocks, gap, question, most):
         assert note[start:end] == one.quote
         first = note.count("\n", 0, start) + 1
         assert one.lines == (first, first + one.quote.count("\n"))
-        assert all(start <= unit.start < unit.end <= end for unit in one.units)
+        assert (one.units[0].start, one.units[-1].end) == (start, end)
         assert all(start <= begin < stop <= end for begin, stop in one.answer_spans)
         assert len(one.answer_spans) == 1
         assert text.count(f"[{one.n}]") == 1
+        assert "no" not in one.quote
+        others = [each.chars for each in citations if each is not one and each.path == one.path]
+        assert all(end <= begin or stop <= start for begin, stop in others)
 
 
 def marked(text, question):

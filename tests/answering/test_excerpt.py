@@ -2,9 +2,6 @@
 
 import pytest
 from excerpting import EMBEDDER, asked, composed, passages_of
-from hypothesis import given
-from hypothesis import strategies as st
-from support import trying
 
 from ragqa.answering import Answering, compose
 from ragqa.answering.layout import Layout
@@ -151,32 +148,3 @@ def test_the_newer_of_two_notes_that_contradict_each_other_is_quoted():
     assert quotes(asked, PORTS, scores, excerpts=3) == ["The mailer listens on port 9025."]
     undated = PORTS | {"new.md": "# Port\n\nThe mailer listens on port 9025.\n"}
     assert quotes(asked, undated, scores, excerpts=3) == ["The mailer listens on port 8025."]
-
-
-@trying(60)
-@given(
-    st.lists(
-        st.sampled_from(["fig red.", "- pear red", "fig blue: ", "## Fig", "~~no~~", "red pear."]),
-        min_size=2,
-        max_size=8,
-    ),
-    st.sampled_from(["fig vs pear", "what is a fig", "which figs are red", "how many pears"]),
-    st.integers(1, 4),
-    st.dictionaries(st.sampled_from(["fig", "pear", "red", "blue"]), st.floats(0, 1)),
-)
-def test_excerpts_are_in_their_notes_and_apart(blocks, question, most, scores):
-    half = len(blocks) // 2
-    notes = {
-        "a.md": "\n\n".join(["Red fig.", *blocks[:half]]),
-        "b.md": "\n\n".join(["Blue pear.", *blocks[half:]]),
-    }
-    found = composed(question, notes, scores, excerpts=most)
-    assert 1 <= len(found) <= most
-    for excerpt in found:
-        start, end = excerpt.span
-        assert notes[excerpt.path][start:end] == excerpt.whole.quote
-        assert (excerpt.units[0].start, excerpt.units[-1].end) == (start, end)
-        assert "no" not in excerpt.whole.text
-        others = [one for one in found if one is not excerpt]
-        assert not any(excerpt.overlaps(other.whole) for other in others)
-        assert excerpt.overlaps(excerpt.best)

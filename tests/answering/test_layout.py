@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import pytest
 from excerpting import MARKDOWN, layout_of, passages_of
 from hypothesis import given
 from support import trying
@@ -22,7 +21,7 @@ def texts(layout):
 
 @trying(150)
 @given(text=MARKDOWN)
-def test_runs_of_any_note_are_around_their_piece_and_within_each_other(text):
+def test_runs_are_around_their_piece_and_no_section_goes_over_a_heading_or_what_is_hidden(text):
     passages = passages_of(text, window=30, target=20)
     if not passages:
         return
@@ -39,28 +38,14 @@ def test_runs_of_any_note_are_around_their_piece_and_within_each_other(text):
         for of in (layout.item, layout.item_with_nested, layout.block, layout.section):
             wider = of(i)
             assert wider[0] <= narrower[0] <= narrower[1] <= wider[1]
-            assert len({one.unit.section for one in layout.pieces[slice(*_of(wider))]}) == 1
-            assert layout.words(wider) == sum(
-                one.words for one in layout.pieces[slice(*_of(wider))]
-            )
+            inside = layout.pieces[wider[0] : wider[1] + 1]
+            assert len({one.unit.section for one in inside}) == 1
+            assert layout.words(wider) == sum(one.words for one in inside)
             narrower = wider
-
-
-def _of(run):
-    return run[0], run[1] + 1
-
-
-@trying(150)
-@given(text=MARKDOWN)
-def test_no_section_goes_over_a_heading_or_what_is_hidden_or_ruled_off(text):
-    passages = passages_of(text, window=30, target=20)
-    layout = Layout.of(text, passages) if passages else None
-    for i in range(len(layout.pieces) if layout else 0):
-        begin, end = layout.section(i)
-        assert all(one.kind is not Kind.HEADING for one in layout.pieces[begin + 1 : end + 1])
-        for k in range(begin, end):
+        assert all(one.kind is not Kind.HEADING for one in inside[1:])
+        for k in range(wider[0], wider[1]):
             assert not text[slice(layout.span((k, k))[1], layout.span((k + 1, k + 1))[0])].strip()
-        if layout.pieces[i].kind is not Kind.CODE:
+        if piece.kind is not Kind.CODE:
             assert not any(mark in layout.quote((i, i)) for mark in ("~~no", "%%c", "<!--"))
 
 
@@ -127,21 +112,6 @@ def test_a_section_goes_from_one_heading_to_the_next():
     assert [*layout.headings_above(layout.at(NOTE.index("amber")))] == ["Warm", "Red"]
 
 
-def test_blocks_are_paragraphs_lists_tables_and_code():
-    layout = layout_of(NOTE)
-    blocks = [one for one in runs(layout, layout.block) if not one.startswith("#")]
-    assert [one.split()[:2] for one in blocks] == [
-        ["Red", "is"],
-        [">", "Said"],
-        ["-", "red"],
-        ["1.", "Mix."],
-        ["|", "name"],
-        ["```sh", "mix"],
-        ["Blue."],
-    ]
-    assert blocks[2].endswith("- amber")
-
-
 def test_an_item_has_its_paragraphs_and_code_and_with_nested_ones_all_below_it():
     layout = layout_of(NOTE)
     crimson, red = (layout.at(NOTE.index(word)) for word in ("crimson", "- red"))
@@ -177,17 +147,6 @@ def test_what_is_hidden_or_ruled_off_ends_a_section_but_white_space_does_not():
         "Three.",
         "Four.\n\n\u3000\u3000Five.\n\f\nSix.",
     ]
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("It is 图书馆。", 4),
-        ("caf\u00e9 cr\u00e8me", 2),
-    ],
-)
-def test_words_are_counted_in_scripts_with_and_without_spaces(text, words):
-    assert layout_of(text).words((0, 0)) == words
 
 
 def test_what_ends_with_a_colon_or_question_mark_announces_something():
@@ -232,16 +191,3 @@ def test_a_passage_with_the_rest_of_its_section_stands_in_its_note():
     assert with_section(passages[1], layout).text == f"## B\n\n{whole.text}"
     assert with_section(passages[0], layout).text == passages[0].text
     assert with_section(passages[-1], layout, most_words=400) == passages[-1]
-
-
-def test_a_passage_of_nothing_but_a_rule_stays_as_it_is():
-    (passage,) = passages_of("***\n")
-    assert section_of(passage, layout_of_passage, most_words=9) == passage
-
-
-def test_lines_of_plain_text_without_a_blank_one_between_are_a_paragraph():
-    text = (
-        "Title\n\nA first line that is long enough to stand alone here.\nAnd one more.\n\nLast.\n"
-    )
-    layout = layout_of(text, path="a.txt")
-    assert runs(layout, layout.block)[1].endswith("And one more.")

@@ -1,14 +1,9 @@
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ragqa.evaluation.measures import (
-    GOOD_COVERAGE,
-    GOOD_NOISE,
     Excerpt,
-    count_visible,
     score_citations,
 )
 
@@ -105,44 +100,3 @@ def test_a_mean_over_parts_is_not_lost_by_rounding():
     gold = [[Excerpt("a.md", 0, text[:30])], [Excerpt("a.md", 50, text[:10])]]
     quotes = [Quote("a.md", (0, 15), text[:15]), Quote("a.md", (50, 59), text[:9])]
     assert score_citations(quotes, gold).good
-
-
-# A small alphabet, so that there is white space everywhere.
-texts = st.text(alphabet="ab \n", min_size=1, max_size=40)
-
-
-@st.composite
-def asked(draw):
-    """Two notes, citations of them, and gold of one or two parts."""
-    notes = {"a.md": draw(texts), "b.md": draw(texts)}
-
-    def stretch():
-        path = draw(st.sampled_from(sorted(notes)))
-        start = draw(st.integers(0, len(notes[path]) - 1))
-        end = draw(st.integers(start, len(notes[path])))
-        return path, start, end
-
-    quotes = [
-        Quote(path, (start, end), notes[path][start:end])
-        for path, start, end in (stretch() for _ in range(draw(st.integers(0, 4))))
-    ]
-    gold = [
-        [
-            Excerpt(path, start, notes[path][start:end])
-            for path, start, end in (stretch() for _ in range(draw(st.integers(0, 3))))
-        ]
-        for _ in range(draw(st.integers(1, 2)))
-    ]
-    return quotes, gold
-
-
-@given(asked())
-def test_figures_are_shares_and_good_is_what_they_say(case):
-    quotes, gold = case
-    score = score_citations(quotes, gold)
-    assert 0 <= score.coverage <= 1
-    assert score.noise is None or 0 <= score.noise <= 1
-    assert (score.noise is None) == (sum(count_visible(quote.quote) for quote in quotes) == 0)
-    if score.good:
-        assert score.coverage >= GOOD_COVERAGE - 1e-6
-        assert score.noise <= GOOD_NOISE

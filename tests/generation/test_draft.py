@@ -153,11 +153,3 @@ def test_it_does_not_matter_where_the_text_is_cut(text, cut):
     assert joined == others
 
 
-@pytest.mark.parametrize("cut", [1, 2, 7])
-def test_ordinary_text_is_cut_alike_however_it_arrives(cut):
-    text = (
-        "Fine-tune when prompts fail [1]. It costs e.g. $3.50 (about 3 euros) a day [2][3].\n\n"
-        "- Sort **first**. [1]\n- Then search, as Dr. Smith says [passage 2].\n\n"
-        "```sh\nls [1]\n```\n[3]\nThat is all."
-    )
-    assert drafted(text, cut) == drafted(text)
