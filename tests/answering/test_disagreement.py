@@ -14,7 +14,7 @@ from ragqa.answering import Answering, compose
 from ragqa.answering.disagreement import disagreements
 from ragqa.answering.sentences import candidates_of
 from ragqa.claims.difference import difference, read_answer, read_asked
-from ragqa.types import Hit, Kind, Passage, Unit
+from ragqa.types import Hit
 
 PAIRS = [
     json.loads(line)
@@ -90,22 +90,8 @@ def test_any_texts_can_be_compared_and_none_disagrees_with_itself(question, one,
 
 
 def hit(path, text, date="", language="en"):
-    passage = Passage(
-        id=hash(path),
-        embedding_key=0,
-        path=path,
-        title=path,
-        start=0,
-        end=len(text),
-        lines=(1, 1),
-        heading=(),
-        text=text,
-        units=(Unit(Kind.PARAGRAPH, 0, len(text)),),
-        note_sha256="",
-        note_date=date,
-        language=language,
-    )
-    return Hit(passage, score=1.0, dense=None, terms=None)
+    (passage,) = passages_of(text, path)
+    return Hit(replace(passage, note_date=date, language=language), 1.0, None, None)
 
 
 def told(*notes, close=None, terms=0.0, cited=1, old_before=""):
@@ -189,16 +175,9 @@ def test_a_close_sentence_is_compared_though_it_has_the_lowest_score_of_all():
 
 
 def test_two_sentences_of_one_note_are_not_compared():
-    both = hit("a.md", f"{SIXTY} {HUNDRED}").passage
-    units = (
-        Unit(Kind.PARAGRAPH, 0, len(SIXTY)),
-        Unit(Kind.PARAGRAPH, len(SIXTY) + 1, len(both.text)),
-    )
-    passage = Passage(**{name: getattr(both, name) for name in both.__slots__} | {"units": units})
-    scored = [
-        replace(one, score=1.0, signals=CLOSE)
-        for one in candidates_of([Hit(passage, 1.0, None, None)])
-    ]
+    both = candidates_of([hit("a.md", f"{SIXTY} {HUNDRED}")])
+    scored = [replace(one, score=1.0, signals=CLOSE) for one in both]
+    assert len(scored) == 2
     assert disagreements("what is the limit?", scored[:1], scored) == ()
 
 

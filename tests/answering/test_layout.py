@@ -6,7 +6,7 @@ from excerpting import MARKDOWN, layout_of, passages_of
 from hypothesis import given
 from support import trying
 
-from ragqa.answering.layout import Layout, all_match_note, layout_of_passage, section_of
+from ragqa.answering.layout import Layout, all_match_note, section_of
 from ragqa.types import Kind
 
 
@@ -152,16 +152,6 @@ def test_what_is_hidden_or_ruled_off_ends_a_section_but_white_space_does_not():
 def test_what_ends_with_a_colon_or_question_mark_announces_something():
     layout = layout_of("A list:\n\nIt is **so:**\n\n他说：\n\nIs it?\n\nAt 7:30.\n")
     assert [layout.announces(i) for i in range(5)] == [True, True, True, True, False]
-
-
-def test_a_passage_by_itself_stands_where_it_does_in_its_note():
-    text = "# A\n\nWords about it.\n\n<!-- no -->\n\n- a\n\n  More of a.\n- b\n"
-    last = passages_of(text)[-1]
-    layout = layout_of_passage(last)
-    assert last.text.startswith("- a")
-    assert texts(layout) == [last.quote(unit) for unit in last.units]
-    assert [piece.unit for piece in layout.pieces] == list(last.units)
-    assert layout.quote(layout.item(layout.at(text.index("- a")))) == "- a\n\n  More of a."
 
 
 def test_passages_that_overlap_in_a_forged_index_are_laid_out_once_each():

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from cases import cases
-from excerpting import asked
+from excerpting import asked, passages_of
 
 from ragqa.answering import Answering, compose
 from ragqa.answering.judge import Model, Models, shipped
@@ -14,11 +14,8 @@ from ragqa.answering.reading import read
 from ragqa.answering.score import score
 from ragqa.answering.sentences import candidates_of
 from ragqa.embedders import embedder_for
-from ragqa.notes import parse_note
-from ragqa.passages import Chunking
-from ragqa.passages.split import split_note
 from ragqa.text.words import index_terms
-from ragqa.types import Hit, Stamp
+from ragqa.types import Hit
 
 EMBEDDER = embedder_for("hashed:256", building=False)
 NOTE = (
@@ -31,13 +28,7 @@ NOTE = (
 
 def found(question, *, idf=None, text=NOTE, **more):
     """The question, and the one passage of a note."""
-    note = parse_note("note.md", text, "0" * 64, Stamp(0, 0))
-    (passage,) = split_note(
-        note,
-        chunking=Chunking(),
-        window=EMBEDDER.info.window,
-        count_tokens=EMBEDDER.count_tokens,
-    )
+    (passage,) = passages_of(text)
     more |= {"vectors": EMBEDDER.embed_query(question)}
     return asked(question, idf=idf, **more), (Hit(passage, 1.0, 0.5, 1.0),)
 

@@ -4,27 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from excerpting import asked
+from excerpting import EMBEDDER, asked, passages_of
 
 from ragqa.answering.reading import content_tokens, maxsim, read
 from ragqa.answering.score import score
 from ragqa.answering.sentences import PASSAGES, candidates_of
-from ragqa.embedders import embedder_for
-from ragqa.notes import parse_note
-from ragqa.passages import Chunking
-from ragqa.passages.split import split_note
-from ragqa.types import Hit, Stamp, TokenVectors
-
-EMBEDDER = embedder_for("hashed:64", building=False)
+from ragqa.types import Hit, TokenVectors
 
 
 def passage_of(path, text):
-    (passage,) = split_note(
-        parse_note(path, text, "0" * 64, Stamp(0, 0)),
-        chunking=Chunking(),
-        window=EMBEDDER.info.window,
-        count_tokens=EMBEDDER.count_tokens,
-    )
+    (passage,) = passages_of(text, path)
     return passage
 
 

@@ -1,6 +1,6 @@
 """Which units of a passage may answer by themselves."""
 
-import pytest
+from cases import cases
 from excerpting import passages_of
 
 from ragqa.answering.sentences import candidates_of
@@ -78,19 +78,7 @@ It stands in the cellar.
 """
 
 
-@pytest.mark.parametrize(
-    ("question", "keys"),
-    [
-        ("default port of redis", ["ports: redis: the default port is 6379"]),
-        ("upload a file with graphql", []),
-        ("who retired in the cellar?", []),
-        ("what is the status of the server?", ["status: retired"]),
-        ("when is it due?", ["dueDate: 2026-05-01"]),
-        ("who reviews the server?", ["reviewers: Ann Berger"]),
-        ("what does the server cost?", ["price_per_month: 40 euros"]),
-        ("which layout, title, id and desc was created?", []),
-    ],
-)
+@cases("front_matter")
 def test_a_key_of_the_front_matter_answers_only_a_question_that_names_it(question, keys):
     found = [one.text for one in candidates(SERVER, question=question)]
     assert found == [*keys, "It stands in the cellar."]

@@ -92,16 +92,6 @@ def test_an_answer_that_only_one_of_them_shows_or_gives_is_a_flip_told_with_its_
     ]
 
 
-def test_both_are_described_without_their_results():
-    settings = {"passage_tokens": 200}
-    a = evaluation(row("a"), half="test", settings=settings, good=0.9)
-    b = evaluation(row("a"), partial=True, queries=1)
-    found = compare(a, b)
-    about = {"dataset": "questions", "mode": "questions"}
-    assert found["a"] == about | {"half": "test", "settings": settings}
-    assert found["b"] == about | {"partial": True, "queries": 1}
-
-
 def test_an_evaluation_is_read_as_it_was_printed(tmp_path):
     document = evaluation(row("é\u2028"), settings={"candidates": 200})
     assert read_evaluation(saved(tmp_path, document)) == document

@@ -77,20 +77,6 @@ def test_what_is_wrong_with_a_set_is_said_and_counts_as_not_found(fruit):
     assert sorted(third["ranks"]["terms"], key=str) == [1, None]
 
 
-def test_a_document_of_which_only_the_title_says_something_is_found_by_it(fruit):
-    rows = [
-        {"_id": "t", "title": "Zebra crossing rules", "text": ""},
-        {"_id": "dashes", "title": "", "text": "---\nfigs: many\n---"},
-        {"_id": "void", "title": "", "text": ""},
-    ]
-    _write(fruit / "corpus.jsonl", rows)
-    _write(fruit / "queries.jsonl", [{"_id": "q1", "text": "zebra crossing"}])
-    (fruit / "qrels" / "test.tsv").write_text("q1\tt\t1\n")
-    document = evaluate_beir(read_beir(fruit), settings(), answers=False, progress=silent)
-    assert document["methods"]["terms"]["recall@1"] == 1.0
-    assert "documents without a passage: 1" in document["warnings"]
-
-
 def test_a_set_without_a_question_to_score_is_refused(fruit):
     (fruit / "queries.jsonl").write_text("")
     with pytest.raises(UsageError, match="no question in"):

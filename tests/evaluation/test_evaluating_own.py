@@ -2,8 +2,8 @@
 
 import pytest
 
-from ragqa.api import index_from, open_index
-from ragqa.evaluation.evaluating import evaluate_questions, settings_with
+from ragqa.api import open_index
+from ragqa.evaluation.evaluating import evaluate_questions
 from ragqa.evaluation.sets import Gold, Question
 
 RIPE = "Figs ripen in August."
@@ -132,16 +132,6 @@ def test_own_questions_are_scored_by_part_and_kind(notes, tmp_path):
     assert document["kinds"]["date"]["shown@1"] == 1.0
     assert document["abstention"]["far"]["questions"] == 1
     assert document["kinds"]["compare"]["shown@3"] == 0.5
-
-
-def test_settings_that_remake_passages_do_not_touch_the_users_index(notes):
-    own = {"embedder": "hashed:64", "passage_tokens": 100}
-    with index_from(settings_with(own, {"corpus": str(notes)})) as index:
-        index.refresh()
-        assert index.settings.passage_tokens == 100
-        folder = index.places.index
-    with index_from(settings_with({"candidates": 50}, {"corpus": str(notes)})) as index:
-        assert index.places.index != folder
 
 
 def test_gold_in_a_note_that_cannot_exist_is_said(notes, tmp_path):

@@ -93,10 +93,3 @@ def test_an_answer_is_good_up_to_the_bounds(covered, noisy, good):
     quotes = [Quote("a.md", (0, covered), text[:covered])]
     quotes += [Quote("a.md", (10, 10 + noisy), text[10 : 10 + noisy])]
     assert score_citations(quotes, [[gold]]).good is good
-
-
-def test_a_mean_over_parts_is_not_lost_by_rounding():
-    text = "x" * 100
-    gold = [[Excerpt("a.md", 0, text[:30])], [Excerpt("a.md", 50, text[:10])]]
-    quotes = [Quote("a.md", (0, 15), text[:15]), Quote("a.md", (50, 59), text[:9])]
-    assert score_citations(quotes, gold).good

@@ -2,6 +2,7 @@ import json
 from functools import partial
 
 import pytest
+from cases import cases
 
 from ragqa.errors import UsageError
 from ragqa.evaluation.sets import (
@@ -17,7 +18,6 @@ CORPUS = (
     {"_id": "d3", "text": "Foxes live in the wood."},
 )
 QUERIES = ({"_id": "q1", "text": "when is bread baked"}, {"_id": "q2", "text": "where is a fox"})
-MORE = [*QUERIES, {"_id": "q3", "text": "who sings"}]
 HEADER = "query-id\tcorpus-id\tscore\n"
 QRELS = "q1\td1\t2\nq1\td2\t0\nq2\td3\t1\n"
 FILES = ("corpus.jsonl", "queries.jsonl", "qrels/test.tsv")
@@ -67,6 +67,11 @@ def test_judgements_are_read_with_a_header_or_without(beir, header, end):
     assert (found.documents, found.warnings) == (3, ())
 
 
+def test_a_judgement_of_a_document_that_is_not_there_is_kept(beir):
+    found = read_beir(beir(qrels=QRELS + "q2\tgone\t1\nq2\tnot wanted\t0\n"))
+    assert found.qrels["q2"] == {"d3": 1, "gone": 1, "not wanted": 0}
+
+
 def test_documents_are_read_in_order_with_their_title_in_one_line(beir):
     assert list(read_documents(beir())) == [
         BeirDocument("d1", "Rye bread", "Rye bread is baked\u2028before sunrise."),
@@ -84,47 +89,7 @@ def test_ids_that_are_numbers_are_texts_and_a_byte_order_mark_is_no_part_of_the_
     assert found.warnings == ()
 
 
-def test_a_judgement_of_a_document_that_is_not_there_is_kept(beir):
-    found = read_beir(beir(qrels=QRELS + "q2\tgone\t1\nq2\tnot wanted\t0\n"))
-    assert found.qrels["q2"] == {"d3": 1, "gone": 1, "not wanted": 0}
-
-
-NO_DOCUMENT = "queries without a relevant document, not asked: "
-NO_ANSWER = "answerable queries without an answer, not measured by it: "
-QUERIES_5 = [{"_id": f"q{n}", "text": "some words"} for n in range(5)]
-
-
-@pytest.mark.parametrize(
-    ("changes", "warning"),
-    [
-        (
-            {"qrels": QRELS + "q2\tgone\t1\nq2\tnot wanted\t0\n"},
-            "missing judged documents, counted as not found: 2 (gone for q2, not wanted for q2)",
-        ),
-        ({"qrels": QRELS + "q9\td1\t1\n"}, "judged queries that do not exist: 1 (q9)"),
-        ({"qrels": "q1\td1\t1\nq2\td3\t0\n"}, f"{NO_DOCUMENT}1 (q2)"),
-        ({"queries": QUERIES_5, "qrels": HEADER}, f"{NO_DOCUMENT}5 (q0, q1, q2 and more)"),
-        # Whether a query is answerable goes by its row, or else by its judgements.
-        ({"queries": MORE, "answers": [{"_id": "q1", "answers": ["x"]}]}, f"{NO_ANSWER}1 (q2)"),
-        (
-            {"answers": [{"_id": "q1", "answers": []}, {"_id": "q2", "answerable": False}]},
-            f"{NO_ANSWER}1 (q1)",
-        ),
-        (
-            {"queries": MORE, "answers": [{"_id": f"q{n}", "answers": ["x"]} for n in (1, 2, 3)]},
-            f"{NO_DOCUMENT}1 (q3)",
-        ),
-        (
-            {
-                "queries": MORE,
-                "answers": [
-                    {"_id": f"q{n}", "answers": ["x"], "answerable": n != 3} for n in (1, 2, 3)
-                ],
-            },
-            None,
-        ),
-    ],
-)
+@cases("beir_warnings")
 def test_what_does_not_fit_together_is_told_once_with_the_first_three(beir, changes, warning):
     found = read_beir(beir(**changes), answers="answers" in changes)
     assert found.warnings == ((warning,) if warning else ())

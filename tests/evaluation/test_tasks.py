@@ -118,24 +118,6 @@ def test_a_quote_that_no_longer_stands_is_told_and_counts_as_not_found(gone, why
     assert recall_at_5(task, 1, 2, 3, 4, 5) == 0.5
 
 
-def test_every_question_is_a_task_in_order_and_a_note_is_read_once():
-    seen = []
-
-    def watched(path):
-        seen.append(path)
-        return read(path)
-
-    questions = [
-        Question(str(n), "?", "", (gold,), ("x",))
-        for n, gold in enumerate((OPENS, COLD, SELLS, Gold("gone.md", "x"), Gold("gone.md", "y")))
-    ]
-    tasks, warnings = tasks_of(questions, watched, splitter(PARAGRAPHS))
-    assert [task.id for task in tasks] == ["0", "1", "2", "3", "4"]
-    assert [task.units_of(2) for task in tasks] == [["part 1"], ["2"], ["part 1"], ["2"], ["2"]]
-    assert seen == ["bakery.md", "a/river.md", "gone.md"]
-    assert warnings == [f"question {n}: there is no note gone.md" for n in (3, 4)]
-
-
 def wanted(*gold):
     return Question("a-001", "What of it?", "fact", gold, (), excerpts=True)
 
@@ -156,9 +138,3 @@ def test_a_passage_finds_an_excerpt_of_which_it_has_half():
     assert found_by(wanted(half)) == [2, 3]
     less = Gold("bakery.md", "bread.\n\nClosed on Sundays.")
     assert found_by(wanted(less)) == [3]
-
-
-def test_white_space_is_no_half_of_an_excerpt():
-    pages = {1: ("a/river.md", "The river is cold.\n\n"), 2: ("a/river.md", "\n\n")}
-    spaced = Gold("a/river.md", "cold.\n\nIt")
-    assert found_by(wanted(spaced), pages) == [1]

@@ -126,14 +126,3 @@ def test_how_far_to_trust_an_answer_is_said_in_words_and_never_as_a_number(
     assert line == said
     assert out.startswith(line)
     assert "0." not in out
-
-
-def test_a_further_excerpt_is_one_line_within_the_width(tmp_path, printed):
-    answer = make_answer()
-    quote = "**Very** long, " * 40
-    long = replace(answer.citations[0], n=2, path="b.md", quote=quote, chars=(7, 7 + len(quote)))
-    out = re.sub(r"\x1b\].*?\x1b\\", "", plain(printed(replace(answer, also=(long,)))))
-    line = next(line for line in out.splitlines() if line.startswith(" 2 "))
-    assert line.startswith(" 2 b.md:3  Very long, Very long")
-    assert line.endswith("\u2026")
-    assert len(line) <= 110

@@ -4,6 +4,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 
 import pytest
+from cases import cases
 from indexing.building import source_with
 from support import write_notes
 
@@ -61,7 +62,7 @@ MAN = {
 MANY = GERMAN | {f"{n}.md": f"# Note {n}\n\nThe printer {n} is in the kitchen.\n" for n in range(9)}
 PASS = {"a.md": "# A\n\nThe pass is next to the word on this page.\n"}
 VAULTS = {"german": GERMAN, "mixed": GERMAN | ENGLISH, "kafka": KAFKA, "man": MAN}
-VAULTS |= {"many": MANY, "pass": PASS}
+VAULTS |= {"many": MANY, "pass": PASS, "english": ENGLISH}
 
 
 @pytest.fixture(scope="module")
@@ -83,73 +84,29 @@ def best(found, question):
     return [hit.passage.path for hit in hits if hit.terms]
 
 
-@pytest.mark.parametrize(
-    ("vault", "question", "language", "searched"),
-    [
-        ("german", "Wo stehen die Drucker?", "de", ("steh", "druck")),
-        ("mixed", "where are the cartridges?", "en", None),
-        ("mixed", "wo liegt die Patrone?", "de", None),
-        # Of a word's forms in two languages those count that notes have.
-        ("mixed", "Patronen", "de", ("patron",)),
-        ("mixed", "cartridges", "en", ("cartridg",)),
-        # One note in German takes no word from English questions.
-        ("man", "man page", "en", None),
-        ("man", "Wie groß ist die Datei?", "de", None),
-        # A negation is searched for.
-        ("german", "ohne Kennwort", "de", ("ohn", "kennwort")),
-    ],
-)
+@cases("searched")
 def test_a_question_is_read_in_the_language_of_the_notes(
     vaults, vault, question, language, searched
 ):
     query = read_question(*vaults[vault], question)
     assert query.languages[0] == language
-    assert searched in (None, query.searched)
+    assert searched in (None, [*query.searched])
 
 
 def test_a_word_that_no_note_has_counts_once(vaults):
     assert len(read_question(*vaults["mixed"], "Glockenspiele").searched) == 1
 
 
-@pytest.mark.parametrize(
-    ("vault", "question", "first", "number"),
-    [
-        ("german", "das Verschlüsseln von Festplatten", "platte.md", None),
-        ("german", "wo ist der Schrank mit der Patrone?", "drucker.md", 1),
-        ("mixed", "where are the cartridges?", "printer.md", None),
-        ("mixed", "wo liegt die Patrone?", "drucker.md", None),
-        ("mixed", "passwords", "disk.md", None),
-        ("mixed", "Kennwörter", "platte.md", None),
-        ("man", "man page", "manpage.md", None),
-        # The parts of a compound find notes that have them apart.
-        ("german", "Dateigröße", "datei.md", 2),
-        # A rare word is found in notes of every language.
-        ("kafka", "kafka", "kafka.md", 2),
-    ],
-)
+@cases("found")
 def test_another_form_of_a_word_finds_it_in_its_language(vaults, vault, question, first, number):
     found = best(vaults[vault], question)
     assert found[0] == first
     assert number in (None, len(found))
 
 
-@pytest.mark.parametrize(
-    ("vault", "question", "parts"),
-    [
-        ("german", "Wie groß ist die Dateigröße?", ("datei", "gross")),
-        ("german", "Druckergröße", ("druck", "gross")),
-        # Several passages must have each part.
-        ("german", "Druckerglocke", ()),
-        ("german", "Druckerpatrone", ()),
-        ("german", "Küche", ()),
-        # English words are no compounds.
-        ("pass", "password", ()),
-        ("many", "Dateigröße", ("datei", "gross")),
-        ("many", "printer", ()),
-    ],
-)
+@cases("compounds")
 def test_a_compound_is_split_where_several_passages_have_each_part(vaults, vault, question, parts):
-    assert read_question(*vaults[vault], question).parts == parts
+    assert read_question(*vaults[vault], question).parts == tuple(parts)
 
 
 def test_a_question_in_a_script_that_the_embedder_cannot_read_is_ranked_by_words_alone(tmp_path):
@@ -177,6 +134,20 @@ def test_the_meaning_weighs_less_the_less_the_embedder_can_read(tmp_path):
         half = replace(read, readable=0.5)
         assert read.readable == 1
         assert scores(half, 0.5) == scores(read, 0.25) != scores(read, 0.5)
+
+
+def test_a_passage_scores_more_the_nearer_the_context_of_its_folder_is_to_the_question(vaults):
+    snapshot, embedder = vaults["english"]
+    read = read_question(snapshot, embedder, "what is there?")
+
+    def found(**contexts):
+        ranking = Ranking(dense_weight=1.0, contexts=contexts)
+        hits = retrieve(snapshot, read, k=2, filters=Filters(), ranking=ranking)
+        return [hit.passage.path for hit in hits]
+
+    first, second = found()
+    near = read.vectors.pooled
+    assert found(**{second: near, first: -near}) == [second, first]
 
 
 @pytest.mark.parametrize(

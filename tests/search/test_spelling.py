@@ -86,17 +86,7 @@ def test_the_more_frequent_of_two_near_words_is_taken():
         assert corrected(snapshot, "which modle")[0] == "which model"
 
 
-@pytest.mark.parametrize(
-    ("typed", "expected"),
-    [
-        ("whats a model", "what's a model"),
-        ("Whats a model and why dont they fly", "What's a model and why don't they fly"),
-        ("isnt it, wasnt it?", "isn't it, wasn't it?"),
-        ("its were id ill lets", "its were id ill lets"),
-        ("what's a model", "what's a model"),
-        ("`whats` and 'dont' and WHATS", "`whats` and 'dont' and WHATS"),
-    ],
-)
+@cases("contractions")
 def test_a_contraction_without_its_apostrophe_is_read_with_it(typed, expected):
     assert with_apostrophes(typed) == expected
 
