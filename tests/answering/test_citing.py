@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from cases import cases
 from excerpting import asked, composed
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,17 +22,7 @@ def cited(text, best, question="what is it like", **how):
     return said, citation
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("Red is warm", "Red is warm. [1]"),
-        ("Is **Red** warm?", "Is Red warm? [1]"),
-        ('He said "Red is warm."', 'He said "Red is warm." [1]'),
-        ("- Red is warm", "Red is warm. [1]"),
-        ("- Red is warm\n- So is amber", "- Red is warm\n- So is amber\n[1]"),
-        ("```\nRed warm now\n```", "Red warm now\n[1]"),
-    ],
-)
+@cases("endings")
 def test_an_excerpt_ends_with_its_number_and_a_sentence_with_an_end_mark(text, said):
     assert cited(f"# A\n\n{text}\n", "Red", "which ones", holds=1.0)[0] == said
 

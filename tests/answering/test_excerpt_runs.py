@@ -2,55 +2,13 @@
 
 import pytest
 from cases import cases
-from excerpting import MARKDOWN, asked, excerpt, layout_of, passages_of
+from excerpting import asked, excerpt, layout_of, passages_of
 from hypothesis import given
 from hypothesis import strategies as st
 from support import trying
 
-from ragqa.answering import excerpt_runs
 from ragqa.answering.excerpt_runs import SHORT_SCORE_SHARE, Wanted, excerpt_around
-from ragqa.answering.layout import Layout
 from ragqa.search.question_kind import QuestionKind
-from ragqa.types import Kind
-
-QUESTIONS = ["who is red", "how to be red", "which figs are red", "what is red", "red vs fig", ""]
-
-
-@trying(200)
-@given(
-    text=MARKDOWN,
-    question=st.sampled_from(QUESTIONS),
-    words=st.integers(1, 40),
-    data=st.data(),
-)
-def test_around_any_piece_of_any_note_is_a_run_of_its_section(text, question, words, data):
-    passages = passages_of(text, window=40, target=20)
-    layout = Layout.of(text, passages) if passages else None
-    if layout is None or not layout.pieces:
-        return
-    number = len(layout.pieces)
-    scores = data.draw(st.lists(st.floats(0, 1.5), min_size=number, max_size=number))
-    best = data.draw(st.integers(0, number - 1))
-    wanted = Wanted(asked(question).kind, words)
-    with pytest.MonkeyPatch.context() as patch:
-        # So that lists of these short notes are long ones, too.
-        patch.setattr(excerpt_runs, "_LIST_WORDS", data.draw(st.sampled_from([3, 220])))
-        begin, end = excerpt_around(layout, scores, best, wanted)
-    assert 0 <= begin <= best <= end < number
-    first, last = layout.section(best)
-    assert first <= begin <= end <= last
-    quote = layout.quote((begin, end))
-    assert quote in text
-    pieces = layout.pieces[begin : end + 1]
-    assert "".join(quote.split()) == "".join(
-        "".join(text[one.unit.start : one.unit.end].split()) for one in pieces
-    )
-    before, behind = layout.is_cut((begin, end))
-    is_list = [piece.kind in (Kind.ITEM, Kind.ROW) for piece in (pieces[0], pieces[-1])]
-    if is_list[0] and begin > 0 and layout.block(begin - 1) == layout.block(begin):
-        assert before
-    if is_list[1] and end + 1 < number and layout.block(end + 1) == layout.block(end):
-        assert behind
 
 
 @trying(200)

@@ -2,17 +2,13 @@
 
 from dataclasses import replace
 
+from cases import cases
 from excerpting import MARKDOWN, layout_of, passages_of
 from hypothesis import given
 from support import trying
 
 from ragqa.answering.layout import Layout, all_match_note, section_of
 from ragqa.types import Kind
-
-
-def runs(layout, of):
-    """The text of each run that a method gives, once, in order."""
-    return list(dict.fromkeys(layout.quote(of(i)) for i in range(len(layout.pieces))))
 
 
 def texts(layout):
@@ -49,104 +45,22 @@ def test_runs_are_around_their_piece_and_no_section_goes_over_a_heading_or_what_
             assert not any(mark in layout.quote((i, i)) for mark in ("~~no", "%%c", "<!--"))
 
 
-NOTE = """
-# Colours
-
-Red is warm. Blue
-is not.
-
-> Said he.
-> And she.
-
-## Warm
-
-### Red
-
-- red
-  - crimson
-
-    It is dark. Very.
-
-    ```
-    #dc143c
-    ```
-  - ruby
-- amber
-
-1. Mix.
-2. Stir.
-
-| name | hex |
-|------|-----|
-| red  | f00 |
-
-```sh
-mix
-```
-
-## None
-
-## Cold
-
-Blue.
-"""
+@cases("layouts")
+def test_sections_blocks_and_items_are_those_that_a_reader_sees(note, at, run, quote):
+    layout = layout_of(note)
+    assert layout.quote(getattr(layout, run)(layout.at(note.index(at)))) == quote
 
 
-def test_a_section_goes_from_one_heading_to_the_next():
-    layout = layout_of(NOTE)
-    sections = runs(layout, layout.section)
-    assert [one.splitlines()[0] for one in sections] == [
-        "# Colours",
-        "Red is warm. Blue",
-        "## Warm",
-        "### Red",
-        "- red",
-        "## None",
-        "## Cold",
-        "Blue.",
-    ]
-    assert sections[1].endswith("And she.")
-    assert sections[3].endswith("mix\n```")
-    blue = texts(layout).index("Blue.")
-    assert [*layout.headings_above(blue)] == ["None", "Cold"]
-    assert [*layout.headings_above(layout.at(NOTE.index("amber")))] == ["Warm", "Red"]
-
-
-def test_an_item_has_its_paragraphs_and_code_and_with_nested_ones_all_below_it():
-    layout = layout_of(NOTE)
-    crimson, red = (layout.at(NOTE.index(word)) for word in ("crimson", "- red"))
-    dark = layout.at(NOTE.index("Very"))
-    assert layout.item(dark) == layout.item(crimson) == layout.item_with_nested(dark)
-    assert layout.quote(layout.item(dark)).endswith("```")
-    assert layout.quote(layout.item(red)) == "- red"
-    assert layout.quote(layout.item_with_nested(red)).endswith("- ruby")
+def test_the_headings_right_above_a_section_are_told():
+    text = "# Colours\n\nText.\n\n## Warm\n\n### Red\n\nAmber.\n\n## None\n\n## Cold\n\nBlue.\n"
+    layout = layout_of(text)
+    above = {word: [*layout.headings_above(layout.at(text.index(word)))] for word in ("Amb", "Bl")}
+    assert above == {"Amb": ["Warm", "Red"], "Bl": ["None", "Cold"]}
 
 
 def test_the_depth_of_a_unit_is_the_number_of_items_that_it_is_nested_in():
     layout = layout_of("- a\n\t- b\n\n\t  text\n\t\t- c\n\nText.\n\n> - d\n>   - e\n")
     assert [piece.unit.depth for piece in layout.pieces] == [1, 2, 2, 3, 0, 1, 2]
-
-
-def test_items_in_a_quotation_are_items_and_a_quotation_behind_a_list_is_none_of_it():
-    text = "> - a\n>   - b\n> - c\n\nText.\n\n- d\n  > Said in d.\n- e\n\n> Said apart.\n"
-    layout = layout_of(text)
-    assert layout.item_with_nested(0) == (0, 1)
-    d, apart = layout.at(text.index("- d")), layout.at(text.index("apart"))
-    assert layout.quote(layout.item(d)) == "- d\n  > Said in d."
-    assert layout.block(apart) == (apart, apart)
-
-
-def test_what_is_hidden_or_ruled_off_ends_a_section_but_white_space_does_not():
-    text = (
-        "One.\n\n<!-- no -->\n\nTwo. ~~no~~ Three.\n\n---\n\nFour.\n\n\u3000\u3000Five.\n\f\nSix.\n"
-    )
-    layout = layout_of(text)
-    assert runs(layout, layout.section) == [
-        "One.",
-        "Two.",
-        "Three.",
-        "Four.\n\n\u3000\u3000Five.\n\f\nSix.",
-    ]
 
 
 def test_what_ends_with_a_colon_or_question_mark_announces_something():

@@ -59,6 +59,14 @@ def test_a_sentence_is_supported_by_what_it_cites_or_told_what_speaks_against_it
     assert (found.supported, found.against) == (supported, tuple(against))
 
 
+@cases("support_by_meaning")
+def test_other_words_for_the_same_are_understood_and_what_is_not_said_is_shown(
+    understand, sentence, passage, supported, against
+):
+    found = understand(sentence, passage)
+    assert (found.supported, found.against) == (supported, tuple(against))
+
+
 GERMAN = "Sicherungen werden 30 Tage lang aufbewahrt. Der Server schreibt sie jede Nacht."
 
 
@@ -87,42 +95,6 @@ def test_a_name_that_most_notes_have_is_understood(check):
     assert not check(sentence, passage).supported
 
 
-def test_a_bound_that_a_figure_keeps_to_follows_from_it(understand):
-    passage = "GPQA has 448 questions."
-    assert understand("GPQA has under 500 questions.", passage).against == ()
-    assert (
-        "the figure 400 questions" in understand("GPQA has under 400 questions.", passage).against
-    )
-
-
-def test_half_a_sentence_that_is_not_said_is_shown(understand):
-    found = understand("Backups are kept for 30 days, and kiwis ripen slowly in cellars.", BACKUPS)
-    assert not found.supported
-    (said,) = found.against
-    assert said.startswith("not found in the sources: ")
-    assert "kiwis ripen slowly in cellars" in said
-
-
-@pytest.mark.parametrize(
-    ("sentence", "supported"),
-    [
-        ("`ls x`", False),
-        ("```sh\nborg create --stats x[1]\n```", True),
-        ("```sh\nborg create --stats x[1]\nborg delete\n```", False),
-        ("`borg destroy`", False),
-    ],
-)
-def test_code_is_met_by_its_very_words(understand, sentence, supported):
-    passage = "Write one by hand:\n\n```sh\nborg create --stats x[1]\n```\n"
-    assert understand(sentence, passage).supported is supported
-
-
-@pytest.mark.parametrize("sentence", ["", "...", "It is.", "```\n```"])
-def test_a_sentence_that_says_nothing_is_not_supported(understand, sentence):
-    found = understand(sentence, "It is \U0001f642 ... of x.")
-    assert (found.supported, found.against) == (False, ("nothing to check",))
-
-
 @pytest.mark.parametrize(
     "more",
     [" Kiwis ripen in cellars." * 150, " 30" * 400, " They are kept." * 110, " 30 days," * 45],
@@ -131,15 +103,6 @@ def test_a_sentence_that_says_nothing_is_not_supported(understand, sentence):
 def test_a_sentence_too_long_to_check_is_not_supported(understand, more):
     found = understand(f"Backups are kept for 30 days.{more}", BACKUPS)
     assert (found.supported, found.against) == (False, ("too long to check",))
-
-
-def test_other_words_for_the_same_are_understood(understand):
-    passage = "When a limit is hit, return the partial work and the reason."
-    found = understand(
-        "If the limit is reached, give back the unfinished work and say why.", passage
-    )
-    assert found.supported
-    assert not understand("Kiwis were first grown in the valleys of China.", passage).supported
 
 
 def test_quotes_pass_and_wrong_dates_do_not(understand):

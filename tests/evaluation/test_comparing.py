@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from cases import cases
 
 from ragqa.errors import UsageError
 from ragqa.evaluation.measures import ANSWER_MEASURES
@@ -97,19 +98,7 @@ def test_an_evaluation_is_read_as_it_was_printed(tmp_path):
     assert read_evaluation(saved(tmp_path, document)) == document
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "{",
-        "{}",
-        '{"questions": 7}',
-        '{"questions": [{"id": "a"}]}',
-        '{"questions": [{"id": "a", "question": "?"}]}',
-        '{"version": 2, "questions": [{"id": "a", "question": "?"}]}',
-        "[" * 100_000,
-    ],
-)
+@cases("no_evaluations")
 def test_a_file_that_is_no_evaluation_is_named_with_how_to_make_one(tmp_path, text):
     path = saved(tmp_path, text)
     with pytest.raises(UsageError) as raised:

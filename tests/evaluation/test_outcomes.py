@@ -2,6 +2,7 @@ from dataclasses import replace
 from itertools import product
 
 import pytest
+from cases import cases
 from support import make_answer
 
 from ragqa.evaluation.asking import answer_scores, why_missed
@@ -36,41 +37,22 @@ def stage(asked, ranked, scores, *, answered=True):
     return missed and missed.stage
 
 
-ONE, LOST, HALF_LOST = task(), task(unretrievable=["part 1"]), task("part 1", "part 2")
-CHUNKED = task("part 1", "part 2", unretrievable=["part 1"])
-DOCUMENTS = task("a", "b", by_document=True)
 FAR = Task("a", "?", "", answerable=False, relevant={}, units_of=lambda id_: [str(id_)])
+TASKS = {
+    "one": task(),
+    "lost": task(unretrievable=["part 1"]),
+    "two parts": task("part 1", "part 2"),
+    "one part lost": task("part 1", "part 2", unretrievable=["part 1"]),
+    "documents": task("a", "b", by_document=True),
+    "far": FAR,
+}
 
 
-@pytest.mark.parametrize(
-    ("asked", "hybrid", "dense", "terms", "answer", "lost_by"),
-    [
-        # Among the first five, or not asked for: nothing is missed.
-        (ONE, [5], [None], [None], None, None),
-        (FAR, [], [], [], None, None),
-        # Too late: lost by the leg that ranks it worse, or by putting both together.
-        (ONE, [6], [5], [40], None, "fusion"),
-        (ONE, [None], [40], [1], None, "fusion"),
-        (ONE, [6], [None], [6], None, "dense"),
-        (ONE, [6], [6], [None], None, "terms"),
-        (ONE, [None], [None], [None], None, "dense and terms"),
-        # No passage holds it; that is not blamed where a part that is held was lost, too.
-        (LOST, [None], [None], [None], None, "chunking"),
-        (CHUNKED, [None, 8], [None, 8], [None, 9], None, "terms"),
-        # One part of two is enough to miss a question, one document of two to answer it.
-        (HALF_LOST, [1, 7], [1, 20], [1, 6], None, "dense"),
-        (DOCUMENTS, [2, None], [None, None], [2, None], None, None),
-        # What is shown counts where the place was found.
-        (ONE, [1], [1], [1], 0.5, "composer"),
-        (ONE, [1], [1], [1], 1, None),
-        (ONE, [9], [9], [None], 1, "terms"),
-    ],
-)
+@cases("lost_by")
 def test_a_question_was_lost_by_the_stage_that_lost_its_place_or_its_answer(
-    asked, hybrid, dense, terms, answer, lost_by
+    asked, ranks, scores, answered, lost_by
 ):
-    scores = {} if answer is None else {"shown@3": answer}
-    assert stage(asked, ranks(hybrid, dense, terms), scores) == lost_by
+    assert stage(TASKS[asked], ranks, scores, answered=answered) == lost_by
 
 
 def test_what_was_expected_and_found_is_told():
@@ -86,28 +68,10 @@ def test_what_was_expected_and_found_is_told():
     assert (first["lines"], first["heading"], first["text"]) == ((1, 2), ("Note", "Part"), "text 1")
 
 
-FIRST, LATE = ranks([1], [1], [1]), ranks([9], [None], [9])
 GOOD = {"good": True, "coverage": 0.9, "noise": 0.2}
 NOISY = {"good": False, "coverage": 0.9, "noise": 0.6}
 NEVER = {"good": False, "coverage": 0.0}
 PARTLY = {"good": False, "coverage": 0.4, "noise": 0.0}
-
-
-@pytest.mark.parametrize(
-    ("ranked", "score", "answered", "lost_by"),
-    [
-        (LATE, GOOD, True, None),
-        (LATE, NOISY, True, "noise"),
-        (FIRST, PARTLY, True, "composer"),
-        (LATE, PARTLY, True, "dense"),
-        (FIRST, NEVER, False, "confidence"),
-        (LATE, NEVER, False, "dense"),
-    ],
-)
-def test_what_lost_an_answer_is_told_by_what_is_cited_and_where_its_place_came(
-    ranked, score, answered, lost_by
-):
-    assert stage(task(), ranked, score, answered=answered) == lost_by
 
 
 def test_every_stage_that_can_lose_a_question_is_described_and_no_other():

@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from cases import cases
 from hypothesis import given
 from hypothesis import strategies as st
 from support import trying
@@ -34,10 +35,6 @@ def written(tmp_path, *rows):
 
 def without(key):
     return {k: v for k, v in ROW.items() if k != key}
-
-
-def with_gold(**changes):
-    return ROW | {"gold": [ROW["gold"][0] | changes]}
 
 
 def with_excerpts(*excerpts, **changes):
@@ -90,24 +87,7 @@ def test_a_file_has_gold_or_excerpts_and_never_both(tmp_path):
         read_questions(mixed)
 
 
-@pytest.mark.parametrize(
-    ("bad", "reason"),
-    [
-        ("{", "Expecting property name"),
-        ("[" * 100_000, "recursion"),
-        (without("gold"), "neither gold nor excerpts"),
-        (ROW | {"id": 7}, r"Expected `str`, got `int` - at `\$\.id`"),
-        (with_gold(quote=" \n "), "a quote or an answer is empty"),
-        (ROW | {"excerpts": ROW["gold"]}, "it has both excerpts and gold"),
-        (with_excerpts(*ROW["gold"], answer=["seven"]), "it has both excerpts and answer"),
-        (ROW | {"answer": ["seven", "eight"]}, "1 parts have a quote, 2 an answer"),
-        (ROW | {"id": "first"}, "the id 'first' appears twice"),
-        (
-            with_excerpts(*(ROW["gold"][0] | {"part": part} for part in (1, 2, 3))),
-            "the excerpts have 3 parts; a question has one or two",
-        ),
-    ],
-)
+@cases("bad_questions")
 def test_a_line_that_is_no_question_is_named_with_the_reason(tmp_path, bad, reason):
     with pytest.raises(UsageError, match=reason) as raised:
         read_questions(written(tmp_path, ROW | {"id": "first"}, bad))

@@ -18,29 +18,11 @@ def drafted(text, cut=None):
     return sentences + draft.finish()
 
 
-def told(text):
-    return [(one.text, one.numbers) for one in drafted(text)]
-
-
-def test_a_sentence_has_the_numbers_before_and_behind_its_full_stop():
-    assert told("Cats sleep [1]. Dogs bark. [2][3] Cows moo [1, 4].") == [
-        ("Cats sleep.", (1,)),
-        ("Dogs bark.", (2, 3)),
-        ("Cows moo.", (1, 4)),
-    ]
-
-
-@cases("marks")
-def test_marks_are_understood_in_the_forms_that_models_use(mark, numbers):
-    assert told(f"Cats sleep {mark}. And dogs bark.") == [
-        ("Cats sleep.", tuple(numbers)),
-        ("And dogs bark.", ()),
-    ]
-
-
-@pytest.mark.parametrize("text", ["Use `rows[1]` here.", "See [note 12](a.md) now.", "A [b1] c."])
-def test_brackets_that_are_no_citation_stay(text):
-    assert told(text) == [(text, ())]
+@cases("drafts")
+def test_a_draft_is_cut_into_sentences_with_what_leads_to_them_and_the_numbers_they_cite(
+    text, sentences
+):
+    assert [[one.lead, one.text, [*one.numbers]] for one in drafted(text)] == sentences
 
 
 def test_marks_that_a_sentence_is_built_around_are_known_with_their_places():
@@ -54,36 +36,6 @@ def test_a_mark_that_begins_a_line_belongs_to_what_follows_it():
     (one,) = drafted("[1] says that cats sleep.")
     assert (one.text, one.numbers) == ("says that cats sleep.", (1,))
     assert one.shown({1}) == "[1] says that cats sleep."
-
-
-@pytest.mark.parametrize("line", ["[1]: https://a.b", "[^2]: notes/a.md", "  [3]: x"])
-def test_what_a_footnote_refers_to_is_no_sentence(line):
-    assert told(f"Cats sleep.[1]\n{line}\n") == [("Cats sleep.", (1,))]
-
-
-@pytest.mark.parametrize("link", ["[[1]]", "[1](a.b/(c)d)", '[1](https://a.b "a title here")'])
-def test_a_citation_within_a_link_leaves_nothing_of_it(link):
-    assert told(f"Cats sleep {link}.") == [("Cats sleep.", (1,))]
-
-
-def test_items_and_paragraphs_keep_what_stands_before_them():
-    leads = [
-        one.lead for one in drafted("Do this:\n1. Sort [1]\n2. Search. Then stop.\n\n\n\nDone.")
-    ]
-    assert leads == ["", "\n1. ", "\n2. ", " ", "\n\n"]
-
-
-def test_numbers_on_a_line_of_their_own_belong_to_the_sentence_before():
-    assert told("Cats sleep.\n[1]\nDogs bark.\n\n[2] [3]") == [
-        ("Cats sleep.", (1,)),
-        ("Dogs bark.", (2, 3)),
-    ]
-
-
-def test_a_block_of_code_is_one_piece_and_its_brackets_are_code():
-    code = "```python\nx = rows[1]. y\n\nz\n```"
-    assert told(f"So:\n{code}\n[2]\nDone [3].") == [("So:", ()), (code, (2,)), ("Done.", (3,))]
-    assert told(f"{code[:-4]}") == [(code[:-4].rstrip(), ())]
 
 
 @pytest.mark.parametrize("text", [" ", "`a` [1] ", "a. ", "[1](", "| a "])
