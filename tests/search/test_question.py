@@ -60,9 +60,13 @@ MAN = {
     "garten.md": GERMAN["papier.md"],
 }
 MANY = GERMAN | {f"{n}.md": f"# Note {n}\n\nThe printer {n} is in the kitchen.\n" for n in range(9)}
+ALIAS = ENGLISH | {
+    "umzug.md": "---\naliases: [Bluebird]\n---\n\n# Der Umzug des Lagers\n\n"
+    "Das Lager zieht im März um. Die Kisten stehen schon bereit, und der Plan hängt an der Tür.\n"
+}
 PASS = {"a.md": "# A\n\nThe pass is next to the word on this page.\n"}
 VAULTS = {"german": GERMAN, "mixed": GERMAN | ENGLISH, "kafka": KAFKA, "man": MAN}
-VAULTS |= {"many": MANY, "pass": PASS, "english": ENGLISH}
+VAULTS |= {"many": MANY, "pass": PASS, "english": ENGLISH, "alias": ALIAS}
 
 
 @pytest.fixture(scope="module")
