@@ -5,6 +5,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from cases import cases
 
 from ragqa.api.current import CurrentNotes
 from ragqa.notes import read_text
@@ -153,27 +154,14 @@ These are open:
 """
 
 
-@pytest.mark.parametrize(
-    ("quote", "kind", "context", "is_kept"),
-    [
-        ("| Test | always | always |", Kind.ROW, "Task | Junior | Lead", True),
-        ("| Test | always | always |", Kind.ROW, "Who may: Task | Junior | Lead", True),
-        ("| never | always |", Kind.ROW, "Junior | Lead", True),
-        ("- two", Kind.ITEM, "one", True),
-        ("- one", Kind.ITEM, "These are open:", True),
-        ("| Test | always | always |", Kind.ROW, "Task | Junior | Nobody", False),
-        ("| Test | always | always |", Kind.ROW, "Said by the board: Task | Junior | Lead", False),
-        ("- one", Kind.ITEM, "These are forbidden:", False),
-        ("- one", Kind.PARAGRAPH, "The board says", False),
-    ],
-)
+@cases("contexts")
 def test_a_hit_is_kept_with_the_context_that_its_note_gives_it_and_not_with_one_made_up(
     tmp_path, quote, kind, context, is_kept
 ):
     (tmp_path / "who.md").write_text(TABLE)
     start = TABLE.index(quote)
     line = TABLE.count("\n", 0, start) + 1
-    unit = Unit(kind, start, start + len(quote), context)
+    unit = Unit(Kind(kind), start, start + len(quote), context)
     place = {"start": unit.start, "end": unit.end, "lines": (line, line), "text": quote}
     digest = hashlib.sha256(TABLE.encode()).hexdigest()
     passage = replace(PASSAGE, path="who.md", units=(unit,), note_sha256=digest, **place)

@@ -115,18 +115,7 @@ def test_a_head_cut_in_two_is_one_above_its_rows():
     assert [line.count("|") for line in text.split("\n")] == [1, 0, 1]
 
 
-@pytest.mark.parametrize(
-    ("words", "shown"),
-    [
-        ("**5 kg**", ["5 kg"]),
-        ("2 &nbsp;kg", ["2 kg"]),
-        ("http://e.f", []),
-        ("is\nwrapped", ["is wrapped"]),
-        ("- [ ] pears", ["(open) pears"]),
-        ("| a | 1 |", ["a", "1"]),
-        ("```sh", []),
-    ],
-)
+@cases("places")
 def test_the_characters_of_a_note_are_found_in_the_text(words, shown):
     text = (
         "It weighs **5 kg** or 2 &nbsp;kg, [d](http://e.f). This is\nwrapped.\n\n"

@@ -4,7 +4,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 
 import pytest
-from cases import cases
+from cases import cases, rows
 from indexing.building import source_with
 from support import write_notes
 
@@ -15,20 +15,9 @@ from ragqa.search.retrieve import Legs, Ranking, ranked, retrieve
 from ragqa.stores import open_store
 from ragqa.types import Filters, Pieces
 
-GERMAN = {
-    "drucker.md": "# Drucker\n\nDer Drucker steht neben der Küche. "
-    "Die Patronen liegen im Schrank.\n",
-    "platte.md": "# Platte\n\nDie Festplatte wird mit einem Kennwort verschlüsselt. "
-    "Wer das Kennwort vergisst, fragt die Verwaltung.\n",
-    "datei.md": "# Dateien\n\nDie Dateien werden jede Nacht gesichert. Die Größe ist begrenzt.\n",
-    "papier.md": "# Papier\n\nDie Größe einer Datei sagt nichts über das Papier. "
-    "Der Drucker nimmt jedes.\n",
-}
-ENGLISH = {
-    "printer.md": "# Printer\n\nThe printer is next to the kitchen. "
-    "The cartridges are in the box.\n",
-    "disk.md": "# Disk\n\nThe disk is encrypted with a password. The office knows the password.\n",
-}
+VAULTS = {}
+for row in rows("vaults"):
+    VAULTS.setdefault(row["vault"], {})[row["name"]] = row["text"]
 
 
 class OnlyLatin(HashedEmbedder):
@@ -47,26 +36,6 @@ def opened(folder, notes, embedder=None):
     refresh(store, source_with(folder, embedder))
     with closing(store.snapshot()) as snapshot:
         yield snapshot, embedder
-
-
-KAFKA = {
-    "tools.md": "# Tools\n\nThe team sends its events through Kafka, which is a queue.\n",
-    "kafka.md": "# Kafka\n\nEl equipo usa Kafka para los mensajes. Es una cola muy rápida.\n",
-}
-MAN = {
-    "manpage.md": "# Reading a man page\n\nA man page has a name and a synopsis.\n",
-    "page.md": "# Page layout\n\nThe page has a margin of two columns.\n",
-    "web.md": "# Web page\n\nThe page is served by the old server.\n",
-    "garten.md": GERMAN["papier.md"],
-}
-MANY = GERMAN | {f"{n}.md": f"# Note {n}\n\nThe printer {n} is in the kitchen.\n" for n in range(9)}
-ALIAS = ENGLISH | {
-    "umzug.md": "---\naliases: [Bluebird]\n---\n\n# Der Umzug des Lagers\n\n"
-    "Das Lager zieht im März um. Die Kisten stehen schon bereit, und der Plan hängt an der Tür.\n"
-}
-PASS = {"a.md": "# A\n\nThe pass is next to the word on this page.\n"}
-VAULTS = {"german": GERMAN, "mixed": GERMAN | ENGLISH, "kafka": KAFKA, "man": MAN}
-VAULTS |= {"many": MANY, "pass": PASS, "english": ENGLISH, "alias": ALIAS}
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +83,9 @@ def test_a_compound_is_split_where_several_passages_have_each_part(vaults, vault
 
 
 def test_a_question_in_a_script_that_the_embedder_cannot_read_is_ranked_by_words_alone(tmp_path):
-    notes = ENGLISH | {"zh.md": "# Words\n\nThe Chinese word 打印机 is in this box on the desk.\n"}
+    notes = VAULTS["english"] | {
+        "zh.md": "# Words\n\nThe Chinese word 打印机 is in this box on the desk.\n"
+    }
     with opened(tmp_path, notes, OnlyLatin(32)) as (snapshot, embedder):
         options = {"k": 3, "filters": Filters(), "ranking": Ranking()}
         read = read_question(snapshot, embedder, "打印机在哪里")
@@ -128,7 +99,7 @@ def test_a_question_in_a_script_that_the_embedder_cannot_read_is_ranked_by_words
 
 
 def test_the_meaning_weighs_less_the_less_the_embedder_can_read(tmp_path):
-    with opened(tmp_path, ENGLISH) as (snapshot, embedder):
+    with opened(tmp_path, VAULTS["english"]) as (snapshot, embedder):
         read = read_question(snapshot, embedder, "printer in the kitchen")
         legs = Legs(dense=[(1, 0.9), (2, 0.3)], terms=[(2, 9.0)])
 
