@@ -1,11 +1,15 @@
-"""Tables of cases: a line of JSON for each in `tests/data`."""
+"""Tables of cases: `data/NAME.jsonl` has one a line, as an object."""
 
 import json
 from pathlib import Path
 
 import pytest
 
-DATA = Path(__file__).with_name("data")
+
+def rows(name):
+    """The cases of a table, in order."""
+    text = Path(__file__).with_name("data").joinpath(f"{name}.jsonl").read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.split("\n") if line]
 
 
 def cases(name, *fields):
@@ -13,12 +17,16 @@ def cases(name, *fields):
 
     A case may say which rule it is about.
     """
-    lines = (DATA / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
-    table = [json.loads(line) for line in lines]
     return [
         pytest.param(
             *([case.get(field) for field in fields] or [case]),
             id=case.get("rule", f"{name}-{number}"),
         )
-        for number, case in enumerate(table, 1)
+        for number, case in enumerate(rows(name), 1)
     ]
+
+
+def each_of(name):
+    """Run a test with each case of a table, whose fields are its arguments."""
+    table = rows(name)
+    return pytest.mark.parametrize(list(table[0]), [tuple(row.values()) for row in table])

@@ -1,8 +1,6 @@
 """Which units of a note belong together by their footnotes."""
 
 from excerpting import layout_of
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ragqa.answering.embeds import footnotes_of
 from ragqa.types import Kind
@@ -31,12 +29,3 @@ def test_code_and_marks_without_a_footnote_lead_nowhere():
     assert joined(NOTE, "Nobody knows.[^nowhere]") == []
     assert joined(NOTE, "[^a]", Kind.CODE) == []
     assert joined("[^a]: Alone.\n", "[^a]: Alone.") == []
-
-
-MARKS = st.lists(st.sampled_from(["[^a]", "[^a]:", "[^b]:", "[^", "]", "x.", "\n", "\n\n", " "]))
-
-
-@given(MARKS.map("".join), MARKS.map("".join))
-def test_any_marks_lead_to_units_of_the_note(note, quote):
-    found = joined(f"Begin.\n\n{note}", quote)
-    assert all(one in f"Begin.\n\n{note}" for one in found)

@@ -1,33 +1,23 @@
 """How a note is laid out in sections, blocks and items."""
 
 from dataclasses import replace
-from textwrap import dedent
 
-import pytest
+from cases import each_of
 from excerpting import MARKDOWN, layout_of, passages_of
 from hypothesis import given
 from support import trying
 
-from ragqa.answering.layout import Layout, all_match_note, layout_of_passage, section_of
+from ragqa.answering.layout import Layout, all_match_note, section_of
 from ragqa.types import Kind
-
-
-def runs(layout, of):
-    """The text of each run that a method gives, once, in order."""
-    return list(dict.fromkeys(layout.quote(of(i)) for i in range(len(layout.pieces))))
 
 
 def texts(layout):
     return [layout.quote((i, i)) for i in range(len(layout.pieces))]
 
 
-def lines(text):
-    return dedent(text).strip("\n")
-
-
 @trying(150)
 @given(text=MARKDOWN)
-def test_runs_of_any_note_are_around_their_piece_and_within_each_other(text):
+def test_runs_are_around_their_piece_and_no_section_goes_over_a_heading_or_what_is_hidden(text):
     passages = passages_of(text, window=30, target=20)
     if not passages:
         return
@@ -44,126 +34,28 @@ def test_runs_of_any_note_are_around_their_piece_and_within_each_other(text):
         for of in (layout.item, layout.item_with_nested, layout.block, layout.section):
             wider = of(i)
             assert wider[0] <= narrower[0] <= narrower[1] <= wider[1]
-            assert len({one.unit.section for one in layout.pieces[slice(*_of(wider))]}) == 1
-            assert layout.words(wider) == sum(
-                one.words for one in layout.pieces[slice(*_of(wider))]
-            )
+            inside = layout.pieces[wider[0] : wider[1] + 1]
+            assert len({one.unit.section for one in inside}) == 1
+            assert layout.words(wider) == sum(one.words for one in inside)
             narrower = wider
-
-
-def _of(run):
-    return run[0], run[1] + 1
-
-
-@trying(150)
-@given(text=MARKDOWN)
-def test_no_section_goes_over_a_heading_or_what_is_hidden_or_ruled_off(text):
-    passages = passages_of(text, window=30, target=20)
-    layout = Layout.of(text, passages) if passages else None
-    for i in range(len(layout.pieces) if layout else 0):
-        begin, end = layout.section(i)
-        assert all(one.kind is not Kind.HEADING for one in layout.pieces[begin + 1 : end + 1])
-        for k in range(begin, end):
+        assert all(one.kind is not Kind.HEADING for one in inside[1:])
+        for k in range(wider[0], wider[1]):
             assert not text[slice(layout.span((k, k))[1], layout.span((k + 1, k + 1))[0])].strip()
-        if layout.pieces[i].kind is not Kind.CODE:
+        if piece.kind is not Kind.CODE:
             assert not any(mark in layout.quote((i, i)) for mark in ("~~no", "%%c", "<!--"))
 
 
-NOTE = """
-# Colours
-
-Red is warm. Blue
-is not.
-
-> Said he.
-> And she.
-
-## Warm
-
-### Red
-
-- red
-  - crimson
-
-    It is dark. Very.
-
-    ```
-    #dc143c
-    ```
-  - ruby
-- amber
-
-1. Mix.
-2. Stir.
-
-| name | hex |
-|------|-----|
-| red  | f00 |
-
-```sh
-mix
-```
-
-## None
-
-## Cold
-
-Blue.
-"""
+@each_of("layouts")
+def test_sections_blocks_and_items_are_those_that_a_reader_sees(note, at, run, quote):
+    layout = layout_of(note)
+    assert layout.quote(getattr(layout, run)(layout.at(note.index(at)))) == quote
 
 
-def test_a_section_goes_from_one_heading_to_the_next():
-    layout = layout_of(NOTE)
-    sections = runs(layout, layout.section)
-    assert [one.splitlines()[0] for one in sections] == [
-        "# Colours",
-        "Red is warm. Blue",
-        "## Warm",
-        "### Red",
-        "- red",
-        "## None",
-        "## Cold",
-        "Blue.",
-    ]
-    assert sections[1].endswith("And she.")
-    assert sections[3].endswith("mix\n```")
-    blue = texts(layout).index("Blue.")
-    assert [*layout.headings_above(blue)] == ["None", "Cold"]
-    assert [*layout.headings_above(layout.at(NOTE.index("amber")))] == ["Warm", "Red"]
-
-
-def test_blocks_are_paragraphs_lists_tables_and_code():
-    layout = layout_of(NOTE)
-    blocks = [one for one in runs(layout, layout.block) if not one.startswith("#")]
-    assert [one.split()[:2] for one in blocks] == [
-        ["Red", "is"],
-        [">", "Said"],
-        ["-", "red"],
-        ["1.", "Mix."],
-        ["|", "name"],
-        ["```sh", "mix"],
-        ["Blue."],
-    ]
-    assert blocks[2].endswith("- amber")
-
-
-def test_an_item_has_its_paragraphs_and_code_and_with_nested_ones_all_below_it():
-    layout = layout_of(NOTE)
-    crimson, red = (layout.at(NOTE.index(word)) for word in ("crimson", "- red"))
-    dark = layout.at(NOTE.index("Very"))
-    assert layout.item(dark) == layout.item(crimson) == layout.item_with_nested(dark)
-    assert layout.quote(layout.item(dark)).endswith("```")
-    assert layout.quote(layout.item(red)) == "- red"
-    assert layout.quote(layout.item_with_nested(red)).endswith("- ruby")
-
-
-def test_a_long_item_is_one_of_several_sentences():
-    sentence = "This one has quite a lot of words to say about figs and their trees. "
-    text = f"- {sentence * 9}\n- b\n"
+def test_the_headings_right_above_a_section_are_told():
+    text = "# Colours\n\nText.\n\n## Warm\n\n### Red\n\nAmber.\n\n## None\n\n## Cold\n\nBlue.\n"
     layout = layout_of(text)
-    assert len(layout.pieces) == 10
-    assert layout.quote(layout.item(4)) == f"- {sentence * 9}".strip()
-    assert [piece.begins_item for piece in layout.pieces] == [True, *[False] * 8, True]
+    above = {word: [*layout.headings_above(layout.at(text.index(word)))] for word in ("Amb", "Bl")}
+    assert above == {"Amb": ["Warm", "Red"], "Bl": ["None", "Cold"]}
 
 
 def test_the_depth_of_a_unit_is_the_number_of_items_that_it_is_nested_in():
@@ -171,73 +63,9 @@ def test_the_depth_of_a_unit_is_the_number_of_items_that_it_is_nested_in():
     assert [piece.unit.depth for piece in layout.pieces] == [1, 2, 2, 3, 0, 1, 2]
 
 
-def test_items_in_a_quotation_are_items_and_a_quotation_behind_a_list_is_none_of_it():
-    text = "> - a\n>   - b\n> - c\n\nText.\n\n- d\n  > Said in d.\n- e\n\n> Said apart.\n"
-    layout = layout_of(text)
-    assert layout.item_with_nested(0) == (0, 1)
-    d, apart = layout.at(text.index("- d")), layout.at(text.index("apart"))
-    assert layout.quote(layout.item(d)) == "- d\n  > Said in d."
-    assert layout.block(apart) == (apart, apart)
-
-
-def test_each_key_of_the_front_matter_is_a_block():
-    layout = layout_of("---\nowner: Ann\nstatus: open\n---\n\n# A\n\nText.\n")
-    assert runs(layout, layout.block) == ["owner: Ann", "status: open", "# A", "Text."]
-
-
-def test_what_is_hidden_or_ruled_off_ends_a_section_but_white_space_does_not():
-    text = (
-        "One.\n\n<!-- no -->\n\nTwo. ~~no~~ Three.\n\n---\n\nFour.\n\n\u3000\u3000Five.\n\f\nSix.\n"
-    )
-    layout = layout_of(text)
-    assert runs(layout, layout.section) == [
-        "One.",
-        "Two.",
-        "Three.",
-        "Four.\n\n\u3000\u3000Five.\n\f\nSix.",
-    ]
-
-
-def test_a_section_goes_on_from_passage_to_passage():
-    text = "# A\n\nThese are they:\n\n" + "- one of very many items of a list\n" * 60
-    passages = passages_of(text)
-    layout = Layout.of(text, passages)
-    assert len(passages) > 1
-    assert layout.section(5) == layout.section(50) == (1, 61)
-    assert layout.block(5) == layout.block(50) == (2, 61)
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("Red is warm.", 3),
-        ("图书馆在哪里？", 4),
-        ("It is 图书馆。", 4),
-        ("caf\u00e9 cr\u00e8me", 2),
-    ],
-)
-def test_words_are_counted_in_scripts_with_and_without_spaces(text, words):
-    assert layout_of(text).words((0, 0)) == words
-
-
 def test_what_ends_with_a_colon_or_question_mark_announces_something():
     layout = layout_of("A list:\n\nIt is **so:**\n\n他说：\n\nIs it?\n\nAt 7:30.\n")
     assert [layout.announces(i) for i in range(5)] == [True, True, True, True, False]
-
-
-def test_a_place_between_pieces_is_that_of_the_next_one_or_of_the_last():
-    layout = layout_of("One.\n\n---\n\nTwo.\n\n%%c%%\n")
-    assert [layout.at(at) for at in (0, 3, 4, 6, 11, 17, 99)] == [0, 0, 1, 1, 1, 1, 1]
-
-
-def test_a_passage_by_itself_stands_where_it_does_in_its_note():
-    text = "# A\n\nWords about it.\n\n<!-- no -->\n\n- a\n\n  More of a.\n- b\n"
-    last = passages_of(text)[-1]
-    layout = layout_of_passage(last)
-    assert last.text.startswith("- a")
-    assert texts(layout) == [last.quote(unit) for unit in last.units]
-    assert [piece.unit for piece in layout.pieces] == list(last.units)
-    assert layout.quote(layout.item(layout.at(text.index("- a")))) == "- a\n\n  More of a."
 
 
 def test_passages_that_overlap_in_a_forged_index_are_laid_out_once_each():
@@ -267,27 +95,3 @@ def test_a_passage_with_the_rest_of_its_section_stands_in_its_note():
     assert with_section(passages[1], layout).text == f"## B\n\n{whole.text}"
     assert with_section(passages[0], layout).text == passages[0].text
     assert with_section(passages[-1], layout, most_words=400) == passages[-1]
-
-
-def test_a_passage_is_its_own_section_where_that_is_all_there_is():
-    for passage in passages_of(LONG):
-        assert with_section(passage, layout_of_passage(passage)) == passage
-
-
-def test_a_passage_of_nothing_but_a_rule_stays_as_it_is():
-    (passage,) = passages_of("***\n")
-    assert section_of(passage, layout_of_passage, most_words=9) == passage
-
-
-def test_lines_of_plain_text_without_a_blank_one_between_are_a_paragraph():
-    text = (
-        "Title\n\nA first line that is long enough to stand alone here.\nAnd one more.\n\nLast.\n"
-    )
-    layout = layout_of(text, path="a.txt")
-    assert runs(layout, layout.block)[1].endswith("And one more.")
-
-
-def test_an_item_indented_too_far_for_markdown_is_one_nested_in_the_item_above():
-    long = "words that fill a line of some length so that the item is long " * 6
-    layout = layout_of(f"- a {long}\n\t\t- b\n\t\t\t- c\n\t\t- d\n- e\n")
-    assert [p.unit.depth for p in layout.pieces if p.begins_item] == [1, 2, 3, 2, 1]

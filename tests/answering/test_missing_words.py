@@ -1,24 +1,15 @@
 """Words of a question that a note lacks."""
 
+from dataclasses import replace
+
+from excerpting import passages_of
+
 from ragqa.explaining import missing_words
-from ragqa.types import Passage
 
 
 def passage(text, heading="Pruning", language="en"):
-    return Passage(
-        id=1,
-        embedding_key=1,
-        path="a.md",
-        title="Roses",
-        start=0,
-        end=len(text),
-        lines=(1, 1),
-        heading=(heading,),
-        text=text,
-        units=(),
-        note_sha256="",
-        language=language,
-    )
+    (whole,) = passages_of(f"# Roses\n\n## {heading}\n\n{text}\n")
+    return replace(whole, heading=(heading,), text=text, language=language)
 
 
 def test_words_of_the_question_that_a_passage_lacks_are_missing():

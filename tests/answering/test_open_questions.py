@@ -1,6 +1,6 @@
 """What a note asks is no answer, unless the answer stands below it."""
 
-import pytest
+from cases import each_of
 from excerpting import EMBEDDER, asked, passages_of
 
 from ragqa.answering import Answering, compose
@@ -20,95 +20,10 @@ def answer(question, text):
     return said, verdict_of(said.confidence, said.missing, answered=said.answered)
 
 
-OPEN = """# Parking
-
-## Open questions
-
-- Should the garage be open at night for all of us?
-- Will there be a lift?
-- Is the second floor needed?
-
-## Garage
-
-The garage should be open at night for us all. It has two floors.
-"""
-
-
-@pytest.mark.parametrize("mark", ["", "**", "_"])
-def test_a_statement_nearby_is_quoted_in_place_of_what_the_note_asks(mark):
-    text = OPEN.replace("Should", f"{mark}Should").replace("all of us?", f"all of us?{mark}")
-    said, verdict = answer("should the garage be open at night for us all?", text)
-    assert said.text.startswith("The garage should be open at night for us all.")
-    assert "Should" not in said.text
-    assert verdict is Verdict.ANSWERED
-
-
-LISTED = """# Vermouth
-
-Open questions:
-
-- When should the must be racked?
-- How much gentian is too much?
-- Who pays for the new press?
-
-The must should be racked at 1.010, and not before.
-"""
-
-
-def test_a_list_of_open_questions_is_no_answer_even_with_the_line_above_it():
-    said, _ = answer("when should the must be racked?", LISTED)
-    assert said.text.startswith("The must should be racked at 1.010, and not before.")
-
-
-def test_a_statement_that_is_much_less_near_is_quoted_with_reserve():
-    said, verdict = answer("who pays for the new press?", LISTED)
-    assert said.confidence <= MOST_CONFIDENT
-    assert verdict is not Verdict.ANSWERED
-
-
-@pytest.mark.parametrize(
-    "asks",
-    [
-        "- Will there be a lift?\n- Is it tall?\n",
-        "Will there be a lift?\n\nIs it tall?\n",
-        "So much is open. Will there be a lift?\n",
-        "Will there be a lift? (Ask Ann?)\n",
-    ],
-)
-def test_what_a_note_only_asks_is_quoted_with_reserve(asks):
-    said, verdict = answer("will there be a lift?", f"# Parking\n\nHow odd.\n\n## Open\n\n{asks}")
-    assert "Will there be a lift?" in said.text
-    assert said.missing == ("an answer",)
-    assert said.confidence <= MOST_CONFIDENT
-    assert verdict is Verdict.CLOSE
-
-
-@pytest.mark.parametrize(
-    "asked",
-    [
-        "## When is the garage open?\n\n{}\n",
-        "**When is the garage open?**\n{}\n",
-        "When is the garage open?\n\n{}\n",
-        "When is the garage open? {}\n",
-        "- When is the garage open?\n  - {}\n- Why is it?\n",
-        "1. When is the garage open?\n\n{}\n\n2. Why is it?\n\nNobody knows.\n",
-    ],
-)
-def test_a_question_with_its_answer_below_it_answers_without_reserve(asked):
-    text = "# Parking\n\n" + asked.format("Open from 6 to 11, on all days.")
-    said, verdict = answer("when is the garage open?", text)
-    assert "from 6 to 11" in said.text
-    assert verdict is Verdict.ANSWERED
-
-
-def test_a_note_that_begins_by_asking_what_a_thing_is_does_not_define_it():
-    text = "# Lifts\n\nIs a lift worth it?\n\n## Kinds\n\nOne kind of lift is a paternoster.\n"
-    said, _ = answer("what is a lift?", text)
-    assert "worth it" not in said.text
-
-
-def test_questions_are_quoted_without_reserve_where_questions_are_wanted():
-    text = OPEN.replace("Open questions", "Questions to ask the owner of the garage")
-    said, _ = answer("which questions should I ask the owner of the garage?", text)
-    assert "Should the garage be open at night for all of us?" in said.text
-    assert "an answer" not in said.missing
+@each_of("open_questions")
+def test_what_a_note_asks_is_quoted_with_reserve_or_gives_way_to_a_statement_or_its_answer(
+    question, note, text, missing, verdict, reserved
+):
+    said, told = answer(question, note)
+    assert (said.text, said.missing, told) == (text, tuple(missing), Verdict(verdict))
+    assert (said.confidence <= MOST_CONFIDENT) is reserved

@@ -4,31 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from excerpting import asked
+from excerpting import EMBEDDER, asked, passages_of
 
 from ragqa.answering.reading import content_tokens, maxsim, read
 from ragqa.answering.score import score
 from ragqa.answering.sentences import PASSAGES, candidates_of
-from ragqa.embedders import embedder_for
-from ragqa.notes import parse_note
-from ragqa.passages import Chunking
-from ragqa.passages.split import split_note
-from ragqa.types import Hit, Note, Stamp, TokenVectors
-
-EMBEDDER = embedder_for("hashed:64", building=False)
-
-
-def note(path, text) -> Note:
-    return parse_note(path, text, "0" * 64, Stamp(0, 0))
+from ragqa.types import Hit, TokenVectors
 
 
 def passage_of(path, text):
-    (passage,) = split_note(
-        note(path, text),
-        chunking=Chunking(),
-        window=EMBEDDER.info.window,
-        count_tokens=EMBEDDER.count_tokens,
-    )
+    (passage,) = passages_of(text, path)
     return passage
 
 
@@ -108,11 +93,6 @@ def test_a_sentence_has_the_terms_of_its_language():
     reading = read(*found("welches Haus", passage, idf=["haus"], languages=("de",)), EMBEDDER)
     (one,) = score(reading, candidates_of(reading.hits))
     assert one.signals["coverage"] == 1.0
-
-
-def test_reading_nothing_gives_nothing():
-    reading = read(*found("figs"), EMBEDDER)
-    assert reading.hits == ()
 
 
 @pytest.mark.parametrize(("query", "tokens", "expected"), [(0, 3, 0.0), (2, 0, 0.0)])

@@ -1,6 +1,6 @@
 """Which units of a passage may answer by themselves."""
 
-import pytest
+from cases import each_of
 from excerpting import passages_of
 
 from ragqa.answering.sentences import candidates_of
@@ -14,26 +14,11 @@ def candidates(*texts, question=None):
     return candidates_of(hits, asked=None if question is None else query_terms(question))
 
 
-def texts_of(*texts):
-    return [one.text for one in candidates(*texts)]
-
-
-def test_headings_are_no_candidates_nor_lines_that_announce_nothing():
-    text = "# Colours\n\nThese are the colours:\n\nRed is warm.\n"
-    assert texts_of(text, "# Colours of the house\n") == ["Red is warm."]
-
-
-def test_a_line_that_announces_code_or_a_table_is_a_candidate():
-    code = "# Timer\n\nSet the timer:\n\n```\ntimer 5\n```\n"
-    assert texts_of(code)[0] == "Set the timer:"
-    table = "# Colours\n\nThese are the colours:\n\n| a |\n|---|\n| red |\n"
-    assert texts_of(table) == ["These are the colours:", "a: red"]
-
-
-def test_a_list_of_references_is_no_answer_unless_there_is_nothing_else():
-    paper = "# Colours\n\n## Sources\n\nRed et al., On colour, 1999.\n"
-    assert texts_of(paper, "# Red\n\nRed is a warm colour.\n") == ["Red is a warm colour."]
-    assert texts_of(paper) == ["Red et al., On colour, 1999."]
+@each_of("candidates")
+def test_what_may_answer_by_itself_is_a_candidate_and_a_key_of_the_front_matter_if_it_is_named(
+    notes, question, texts
+):
+    assert [one.text for one in candidates(*notes, question=question)] == texts
 
 
 PHASES = (
@@ -52,69 +37,3 @@ def test_a_line_that_announces_a_list_is_a_candidate_with_its_items():
     assert first.quote in PHASES
     assert len(rest) == 3
     assert [first.overlaps(one) for one in rest] == [True, True, False]
-
-
-def test_what_looks_like_a_comment_in_code_is_code():
-    text = (
-        "# Code\n\nUse `%%` for the first. Use `%%` for the second.\n\n"
-        "~~~\nprint 5 %% 3\n~~~\n\nOne %% is a sign.\n"
-    )
-    assert len(candidates(text)) == 4
-
-
-SERVER = """---
-layout: server
-desc: .
-note: ""
-id: redis-7
-created: 2024-01-05
-status: retired
-dueDate: 2026-05-01
-reviewers:
-  - Ann Berger
-price_per_month: 40 euros
-ports:
-  redis: the default port is 6379
-bookmarks:
-  - title: The default port of Redis
-    url: https://example.org/redis
----
-
-# Server
-
-It stands in the cellar.
-"""
-
-
-@pytest.mark.parametrize(
-    ("question", "keys"),
-    [
-        ("default port of redis", ["ports: redis: the default port is 6379"]),
-        ("upload a file with graphql", []),
-        ("who retired in the cellar?", []),
-        ("what is the status of the server?", ["status: retired"]),
-        ("when is it due?", ["dueDate: 2026-05-01"]),
-        ("who reviews the server?", ["reviewers: Ann Berger"]),
-        ("what does the server cost?", ["price_per_month: 40 euros"]),
-        ("which layout, title, id and desc was created?", []),
-    ],
-)
-def test_a_key_of_the_front_matter_answers_only_a_question_that_names_it(question, keys):
-    found = [one.text for one in candidates(SERVER, question=question)]
-    assert found == [*keys, "It stands in the cellar."]
-
-
-LONG = "```python\nimport net\n\n\nsizes = [3, 4]\nbatch_size = 20\n\n" + "step()\n" * 12 + "```\n"
-
-
-def test_a_long_block_of_code_answers_by_the_parts_between_its_blank_lines():
-    assert texts_of(f"# Code\n\nIt trains.\n\n{LONG}")[1:] == [
-        "```python\nimport net",
-        "sizes = [3, 4]\nbatch_size = 20",
-        "step()\n" * 12 + "```",
-    ]
-
-
-def test_a_long_block_of_code_without_blank_lines_is_a_candidate_too():
-    code = "```\n" + "step()\n" * 20 + "```"
-    assert texts_of(f"# Code\n\nIt trains.\n\n{code}\n")[1:] == [code]

@@ -1,6 +1,6 @@
 """Each cell of a table is quoted with the label of its own column, however the table is written."""
 
-import pytest
+from cases import each_of
 from excerpting import layout_of
 
 from ragqa.answering.excerpt_blocks import excerpt_text
@@ -8,83 +8,10 @@ from ragqa.text.markdown import plain_text
 from ragqa.types import Kind
 
 
-def many(word):
-    return " ".join([word] * 25)
-
-
-NOTE = f"""# Teas
-
-| Tea | Steep \\| min | [[Places/Shop\\|Shop]] | |
-|:--|--:|---|---|
-| Assam | 3 | [[Leaf House]] | hot |
-| Sencha | | [[Cha\\|The Cha]] | 70\u00b0 |
-| Mate | 5 |
-| Rooibos | 6 | `a\\|b` | x | y |
-| **Tulsi** | 4<br>or 5 | [Herbs & Co](herbs.md) | a \\| b |
-| Puerh | {many("long")} | {many("far")} | {many("dark")} |
-| Oolong | ~~9~~ 7 | Cart | |
-
-| | 2025 | | 2026 | |
-|---|---|---|---|---|
-| Team | Q1 | Q2 | Q1 | Q2 |
-| Ann | 1 | 2 | 3 | 4 |
-
-- Cups:
-
-  | Cup | Size |
-  |---|---|
-  | Gaiwan | 120 ml |
-
-> | Pot | Clay |
-> |---|---|
-> | Kyusu | red |
-
-Kettle | Watts
----|---
-Gooseneck | 900
-
-| **Leaf** | [Grade](g.md) | `a\\|b` |
-|---|---|---|
-| | SFTGFOP | x |
-| ![p](p.png) | FOP | |
-| Broken | OP | `c\\|d` |
-| Fannings || z |
-| Dust | D | e | |
-
-| Word |
-|---|
-| matcha |
-"""
-
-
-@pytest.mark.parametrize(
-    ("begins", "shown"),
-    [
-        ("| Assam", "Tea: Assam; Steep | min: 3; Shop: Leaf House; hot"),
-        ("| Sencha", "Tea: Sencha; Shop: The Cha; 70\u00b0"),
-        ("| Mate", "Tea: Mate; Steep | min: 5"),
-        ("| Rooibos", "Rooibos; 6; a|b; x; y"),
-        ("| **Tulsi", "Tea: Tulsi; Steep | min: 4 or 5; Shop: Herbs & Co; a | b"),
-        ("| Puerh", f"Tea: Puerh; Steep | min: {many('long')}"),
-        (f"| {many('far')}", f"Shop: {many('far')}; {many('dark')}"),
-        ("| Oolong", "Tea: Oolong"),
-        ("7 | Cart", "Steep | min: 7; Shop: Cart"),
-        ("| Team", "Team; 2025: Q1; Q2; 2026: Q1; Q2"),
-        ("| Ann", "Ann; 2025: 1; 2; 2026: 3; 4"),
-        ("| Gaiwan", "Cup: Gaiwan; Size: 120 ml"),
-        ("| Kyusu", "Pot: Kyusu; Clay: red"),
-        ("Gooseneck", "Kettle: Gooseneck; Watts: 900"),
-        ("| | SFTGFOP", "Grade: SFTGFOP; a|b: x"),
-        ("| ![p]", "Grade: FOP"),
-        ("| Broken", "Leaf: Broken; Grade: OP; a|b: c|d"),
-        ("| Fannings", "Leaf: Fannings; a|b: z"),
-        ("| Dust", "Dust; D; e"),
-        ("| matcha", "Word: matcha"),
-    ],
-)
-def test_a_row_or_a_part_of_one_is_said_with_the_labels_of_its_own_cells(begins, shown):
-    layout = layout_of(NOTE, window=60, target=40)
-    at = NOTE.index(begins)
+@each_of("rows")
+def test_a_row_or_a_part_of_one_is_said_with_the_labels_of_its_own_cells(note, begins, shown):
+    layout = layout_of(note, window=60, target=40)
+    at = note.index(begins)
     unit = layout.pieces[layout.at(at)].unit
-    assert plain_text(NOTE[unit.start : unit.end], kind=Kind.ROW, labels=unit.labels) == shown
-    assert excerpt_text(NOTE[unit.start : unit.end], [unit], unit.start) == shown
+    assert plain_text(note[unit.start : unit.end], kind=Kind.ROW, labels=unit.labels) == shown
+    assert excerpt_text(note[unit.start : unit.end], [unit], unit.start) == shown

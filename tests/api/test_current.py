@@ -5,6 +5,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from cases import each_of
 
 from ragqa.api.current import CurrentNotes
 from ragqa.notes import read_text
@@ -39,10 +40,6 @@ def kept(folder, **changed):
     return bool(hits), warnings
 
 
-def test_a_passage_that_stands_in_its_note_is_kept(tmp_path):
-    assert kept(tmp_path) == (True, [])
-
-
 @pytest.mark.parametrize(
     "changed",
     [
@@ -51,14 +48,13 @@ def test_a_passage_that_stands_in_its_note_is_kept(tmp_path):
         {"text": "Cats sleep.\nCats bark."},
         {"start": 8, "end": 8, "text": "", "units": ()},
         {"lines": (3, 5)},
-        {"lines": (1, 2)},
         {"units": (Unit(Kind.PARAGRAPH, 0, 19),)},
         {"units": (Unit(Kind.PARAGRAPH, 20, 31),)},
-        {"units": (Unit(Kind.PARAGRAPH, 20, 20),)},
         {"units": (Unit(Kind.PARAGRAPH, 20, 10),)},
     ],
 )
 def test_a_passage_that_a_forged_index_has_elsewhere_is_left_out_with_a_warning(tmp_path, changed):
+    assert kept(tmp_path) == (True, [])
     is_kept, warnings = kept(tmp_path, **changed)
     assert not is_kept
     (warning,) = warnings
@@ -112,7 +108,6 @@ def test_of_a_note_that_is_changed_or_gone_meanwhile_there_is_the_passage(tmp_pa
         {"text": "# Dogs"},
         {"start": -1},
         {"lines": (1, 2)},
-        {"lines": (2, 2)},
         {"units": (Unit(Kind.HEADING, 0, 9),)},
     ],
 )
@@ -127,12 +122,6 @@ def test_of_a_note_that_is_too_large_or_is_no_longer_in_the_index_there_is_the_p
     assert quotes(tmp_path) == OWN
 
 
-def test_a_note_is_laid_out_once_for_all_its_passages(tmp_path):
-    (tmp_path / "cats.md").write_text(TEXT)
-    notes = current(tmp_path, TITLE, PASSAGE)
-    assert notes.open(PASSAGE) is notes.open(TITLE)
-
-
 def test_a_note_that_is_searched_laid_out_and_cited_is_read_once(tmp_path, monkeypatch):
     (tmp_path / "cats.md").write_text(TEXT)
     read = []
@@ -145,6 +134,7 @@ def test_a_note_that_is_searched_laid_out_and_cited_is_read_once(tmp_path, monke
     notes = current(tmp_path, TITLE, PASSAGE)
     hits, _ = notes.keep([Hit(PASSAGE, 1.0, 0.5, 1.0), Hit(TITLE, 1.0, 0.5, 1.0)])
     layout = notes.open(hits[0].passage)
+    assert layout is notes.open(TITLE)
     embedding, _ = notes.embedded("cats.md", "#Cats")
     assert layout.text == embedding.text == TEXT
     assert read == ["cats.md"]
@@ -164,50 +154,20 @@ These are open:
 """
 
 
-def kept_with(folder, quote, kind, context, path="who.md"):
-    """Whether a hit is kept that quotes this with a context."""
-    (folder / path).write_text(TABLE)
+@each_of("contexts")
+def test_a_hit_is_kept_with_the_context_that_its_note_gives_it_and_not_with_one_made_up(
+    tmp_path, quote, kind, context, is_kept
+):
+    (tmp_path / "who.md").write_text(TABLE)
     start = TABLE.index(quote)
     line = TABLE.count("\n", 0, start) + 1
-    unit = Unit(kind, start, start + len(quote), context)
+    unit = Unit(Kind(kind), start, start + len(quote), context)
     place = {"start": unit.start, "end": unit.end, "lines": (line, line), "text": quote}
     digest = hashlib.sha256(TABLE.encode()).hexdigest()
-    passage = replace(PASSAGE, path=path, units=(unit,), note_sha256=digest, **place)
-    hits, warnings = current(folder).keep([Hit(passage, 1.0, 0.5, 1.0)])
-    assert len(hits) + len(warnings) == 1
-    assert all(f"{path} are left out" in one for one in warnings)
-    return bool(hits)
-
-
-@pytest.mark.parametrize(
-    ("quote", "kind", "context"),
-    [
-        ("| Test | always | always |", Kind.ROW, "Task | Junior | Lead"),
-        ("| Test | always | always |", Kind.ROW, "Who may: Task | Junior | Lead"),
-        ("| never | always |", Kind.ROW, "Junior | Lead"),
-        ("never", Kind.ROW, "Junior"),
-        ("- one", Kind.ITEM, "These are open:"),
-        ("- two", Kind.ITEM, "one"),
-        ("- two", Kind.ITEM, "Who may: one"),
-    ],
-)
-def test_a_hit_with_the_context_that_its_note_gives_it_is_kept(tmp_path, quote, kind, context):
-    assert kept_with(tmp_path, quote, kind, context)
-
-
-@pytest.mark.parametrize(
-    ("quote", "kind", "context"),
-    [
-        ("| Test | always | always |", Kind.ROW, "Task | Junior | Nobody"),
-        ("| Test | always | always |", Kind.ROW, "Said by the board: Task | Junior | Lead"),
-        ("- one", Kind.ITEM, "These are forbidden:"),
-        ("- one", Kind.PARAGRAPH, "The board says"),
-    ],
-)
-def test_a_hit_with_a_context_that_a_forged_index_made_up_is_left_out_with_a_warning(
-    tmp_path, quote, kind, context
-):
-    assert not kept_with(tmp_path, quote, kind, context)
+    passage = replace(PASSAGE, path="who.md", units=(unit,), note_sha256=digest, **place)
+    hits, warnings = current(tmp_path).keep([Hit(passage, 1.0, 0.5, 1.0)])
+    assert len(hits) == is_kept
+    assert ["who.md are left out" in one for one in warnings] == [True] * (not is_kept)
 
 
 def test_a_note_is_not_laid_out_with_a_context_that_is_made_up(tmp_path):

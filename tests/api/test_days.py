@@ -17,12 +17,15 @@ NOTES = {
 }
 
 
-@pytest.fixture
-def index(tmp_path):
-    notes = write_notes(tmp_path / "notes", NOTES)
+@pytest.fixture(scope="module")
+def index(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("days")
+    notes = write_notes(folder / "notes", NOTES)
     (notes / ".obsidian").mkdir()
     (notes / ".obsidian/daily-notes.json").write_text('{"folder": "Days"}')
-    loaded = load_settings({"corpus": str(notes), "index": str(tmp_path / "index")})
+    loaded = load_settings(
+        {"corpus": str(notes), "index": str(folder / "index"), "embedder": "hashed:64"}
+    )
     with Index(loaded.settings, loaded.places, today=lambda: date(2026, 5, 20)) as opened:
         yield opened
 

@@ -77,27 +77,6 @@ def test_what_is_wrong_with_a_set_is_said_and_counts_as_not_found(fruit):
     assert sorted(third["ranks"]["terms"], key=str) == [1, None]
 
 
-def test_a_query_that_a_method_finds_nothing_for_counts_zero(fruit):
-    rows = [{"_id": "q1", "text": "zzzz"}, {"_id": "q2", "text": QUERIES["q2"][0]}]
-    _write(fruit / "queries.jsonl", rows)
-    document = evaluate_beir(read_beir(fruit), settings(), answers=False, progress=silent)
-    assert document["methods"]["terms"]["recall@100"] == pytest.approx(0.5)
-
-
-def test_a_document_of_which_only_the_title_says_something_is_found_by_it(fruit):
-    rows = [
-        {"_id": "t", "title": "Zebra crossing rules", "text": ""},
-        {"_id": "dashes", "title": "", "text": "---\nfigs: many\n---"},
-        {"_id": "void", "title": "", "text": ""},
-    ]
-    _write(fruit / "corpus.jsonl", rows)
-    _write(fruit / "queries.jsonl", [{"_id": "q1", "text": "zebra crossing"}])
-    (fruit / "qrels" / "test.tsv").write_text("q1\tt\t1\n")
-    document = evaluate_beir(read_beir(fruit), settings(), answers=False, progress=silent)
-    assert document["methods"]["terms"]["recall@1"] == 1.0
-    assert "documents without a passage: 1" in document["warnings"]
-
-
 def test_a_set_without_a_question_to_score_is_refused(fruit):
     (fruit / "queries.jsonl").write_text("")
     with pytest.raises(UsageError, match="no question in"):
@@ -136,8 +115,6 @@ def test_the_answer_of_the_set_is_looked_for_in_the_words_that_a_reader_is_shown
 
 
 def test_a_limit_marks_the_evaluation_as_partial(fruit):
-    whole = evaluate_beir(read_beir(fruit), settings(), answers=False, limit=3, progress=silent)
-    assert not whole["partial"]
     document = evaluate_beir(read_beir(fruit), settings(), answers=False, limit=2, progress=silent)
     assert document["partial"]
     assert document["queries"] == 2

@@ -1,14 +1,9 @@
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ragqa.evaluation.measures import (
-    GOOD_COVERAGE,
-    GOOD_NOISE,
     Excerpt,
-    count_visible,
     score_citations,
 )
 
@@ -50,11 +45,6 @@ AT_STEPS = (TEXT.index(STEPS), TEXT.index(STEPS) + len(STEPS))
     ("quotes", "parts", "expected"),
     [
         ([cited(STEPS)], [[wanted(STEPS)]], (1, 0, True)),
-        (
-            [cited("- dry them\n  slowly"), cited("- eat them fresh")],
-            [[wanted(STEPS)]],
-            (1, 0, True),
-        ),
         # Nothing is cited: there is no noise to speak of.
         ([], [[wanted(STEPS)]], (0, None, False)),
         ([cited("\n\n")], [[wanted(STEPS)]], (0, None, False)),
@@ -62,10 +52,8 @@ AT_STEPS = (TEXT.index(STEPS), TEXT.index(STEPS) + len(STEPS))
         ([Quote("other.md", AT_STEPS, STEPS)], [[wanted(STEPS)]], (0, 1, False)),
         # Any alternative of a part will do.
         ([cited(RIPE)], [[wanted(RIPE), wanted(CHINA)]], (1, 0, True)),
-        ([cited(CHINA)], [[wanted(RIPE), wanted(CHINA)]], (1, 0, True)),
         # Each part counts the same, whatever its length, also one that nothing can cover.
         ([cited(RIPE)], [[wanted(RIPE)], [wanted(CHINA)]], (0.5, 0, False)),
-        ([cited(RIPE), cited(CHINA)], [[wanted(RIPE)], [wanted(CHINA)]], (1, 0, True)),
         ([cited("Figs")], [[wanted("Figs")], [wanted(STEPS)]], (0.5, 0, False)),
         ([cited("Figs")], [[wanted("Figs")], []], (0.5, 0, False)),
         ([cited("Figs")], [[]], (0, 1, False)),
@@ -105,61 +93,3 @@ def test_an_answer_is_good_up_to_the_bounds(covered, noisy, good):
     quotes = [Quote("a.md", (0, covered), text[:covered])]
     quotes += [Quote("a.md", (10, 10 + noisy), text[10 : 10 + noisy])]
     assert score_citations(quotes, [[gold]]).good is good
-
-
-def test_a_mean_over_parts_is_not_lost_by_rounding():
-    text = "x" * 100
-    gold = [[Excerpt("a.md", 0, text[:30])], [Excerpt("a.md", 50, text[:10])]]
-    quotes = [Quote("a.md", (0, 15), text[:15]), Quote("a.md", (50, 59), text[:9])]
-    assert score_citations(quotes, gold).good
-
-
-# A small alphabet, so that there is white space everywhere.
-texts = st.text(alphabet="ab \n", min_size=1, max_size=40)
-
-
-@st.composite
-def asked(draw):
-    """Two notes, citations of them, and gold of one or two parts."""
-    notes = {"a.md": draw(texts), "b.md": draw(texts)}
-
-    def stretch():
-        path = draw(st.sampled_from(sorted(notes)))
-        start = draw(st.integers(0, len(notes[path]) - 1))
-        end = draw(st.integers(start, len(notes[path])))
-        return path, start, end
-
-    quotes = [
-        Quote(path, (start, end), notes[path][start:end])
-        for path, start, end in (stretch() for _ in range(draw(st.integers(0, 4))))
-    ]
-    gold = [
-        [
-            Excerpt(path, start, notes[path][start:end])
-            for path, start, end in (stretch() for _ in range(draw(st.integers(0, 3))))
-        ]
-        for _ in range(draw(st.integers(1, 2)))
-    ]
-    return notes, quotes, gold
-
-
-@given(asked())
-def test_figures_are_shares_and_good_is_what_they_say(case):
-    _, quotes, gold = case
-    score = score_citations(quotes, gold)
-    assert 0 <= score.coverage <= 1
-    assert score.noise is None or 0 <= score.noise <= 1
-    assert (score.noise is None) == (sum(count_visible(quote.quote) for quote in quotes) == 0)
-    if score.good:
-        assert score.coverage >= GOOD_COVERAGE - 1e-6
-        assert score.noise <= GOOD_NOISE
-
-
-@given(asked())
-def test_citing_the_gold_itself_is_good(case):
-    _, _, gold = case
-    chosen = [part[0] for part in gold if part and count_visible(part[0].quote)]
-    quotes = [Quote(one.path, (one.start, one.end), one.quote) for one in chosen]
-    if quotes and len(chosen) == len(gold):
-        score = score_citations(quotes, gold)
-        assert (score.coverage, score.good) == (1, True)

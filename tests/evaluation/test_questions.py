@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from cases import each_of
 from hypothesis import given
 from hypothesis import strategies as st
 from support import trying
@@ -36,10 +37,6 @@ def without(key):
     return {k: v for k, v in ROW.items() if k != key}
 
 
-def with_gold(**changes):
-    return ROW | {"gold": [ROW["gold"][0] | changes]}
-
-
 def with_excerpts(*excerpts, **changes):
     return without("gold") | {"answer": [], "excerpts": list(excerpts)} | changes
 
@@ -65,22 +62,10 @@ def test_a_question_is_read_with_its_gold_and_answers(tmp_path):
     assert question.parts == (1, 2)
 
 
-def test_quotes_that_say_the_same_make_one_part(tmp_path):
-    row = ROW | {"gold": [*ROW["gold"], {"note": "b.md", "quote": "At seven.", "part": 1}]}
-    [question] = read_questions(written(tmp_path, row))
-    assert len(question.gold) == 2
-    assert question.parts == (1,)
-
-
 @pytest.mark.parametrize("row", [without("answer"), ROW | {"answer": []}])
 def test_answers_may_be_left_out_where_they_are_not_to_be_measured(tmp_path, row):
     [question] = read_questions(written(tmp_path, row))
     assert (question.answer, question.parts) == ((), (1,))
-
-
-def test_a_question_without_gold_is_one_that_the_notes_do_not_answer(tmp_path):
-    [question] = read_questions(written(tmp_path, ROW | {"gold": [], "answer": []}))
-    assert (question.gold, question.answer, question.parts) == ((), (), ())
 
 
 def test_excerpts_are_read_in_the_place_of_gold(tmp_path):
@@ -102,30 +87,7 @@ def test_a_file_has_gold_or_excerpts_and_never_both(tmp_path):
         read_questions(mixed)
 
 
-@pytest.mark.parametrize(
-    ("bad", "reason"),
-    [
-        ("{", "Expecting property name"),
-        ("[" * 100_000, "recursion"),
-        ("[1, 2]", "Expected `object`, got `array`"),
-        (without("id"), "required field `id`"),
-        (without("gold"), "neither gold nor excerpts"),
-        (ROW | {"id": 7}, r"Expected `str`, got `int` - at `\$\.id`"),
-        (ROW | {"gold": ["It opens at seven."]}, r"got `str` - at `\$\.gold\[0\]`"),
-        (with_gold(part="1"), "Expected `int`, got `str`"),
-        (with_gold(quote=" \n "), "a quote or an answer is empty"),
-        (ROW | {"answer": [" "]}, "a quote or an answer is empty"),
-        (ROW | {"excerpts": ROW["gold"]}, "it has both excerpts and gold"),
-        (with_excerpts(*ROW["gold"], answer=["seven"]), "it has both excerpts and answer"),
-        (ROW | {"half": "dev"}, r"at `\$\.half`"),
-        (ROW | {"answer": ["seven", "eight"]}, "1 parts have a quote, 2 an answer"),
-        (ROW | {"id": "first"}, "the id 'first' appears twice"),
-        (
-            with_excerpts(*(ROW["gold"][0] | {"part": part} for part in (1, 2, 3))),
-            "the excerpts have 3 parts; a question has one or two",
-        ),
-    ],
-)
+@each_of("bad_questions")
 def test_a_line_that_is_no_question_is_named_with_the_reason(tmp_path, bad, reason):
     with pytest.raises(UsageError, match=reason) as raised:
         read_questions(written(tmp_path, ROW | {"id": "first"}, bad))
@@ -139,10 +101,9 @@ def test_a_file_that_is_not_there_is_named_with_the_way_to_name_one(tmp_path):
     assert raised.value.hint.endswith("ragqa eval --questions FILE")
 
 
-@pytest.mark.parametrize("text", ["", "\n \n"])
-def test_a_file_without_a_question_is_named(tmp_path, text):
+def test_a_file_without_a_question_is_named(tmp_path):
     with pytest.raises(UsageError, match=r"there are no questions in .*asked\.jsonl"):
-        read_questions(written(tmp_path, text))
+        read_questions(written(tmp_path, "\n \n"))
 
 
 def halves(*names):
@@ -165,18 +126,9 @@ def test_a_half_is_chosen_in_order_and_the_test_half_unless_another_is_named(hal
     assert named == name
 
 
-def test_questions_that_are_not_divided_are_all_asked_unless_a_half_is_named():
-    asked = halves("", "")
-    assert choose_half(asked, None) == (asked, "")
-
-
-@pytest.mark.parametrize(
-    ("names", "half", "missing"),
-    [(("", ""), "test", "test"), (("test",), "tune", "tune"), (("tune",), None, "test")],
-)
-def test_a_half_without_a_question_is_named_with_the_way_to_ask_all(names, half, missing):
-    with pytest.raises(UsageError, match=f"no question is in the '{missing}' half") as raised:
-        choose_half(halves(*names), half)
+def test_a_half_without_a_question_is_named_with_the_way_to_ask_all():
+    with pytest.raises(UsageError, match="no question is in the 'test' half") as raised:
+        choose_half(halves("tune"), None)
     assert "--half all" in raised.value.hint
 
 
@@ -188,10 +140,3 @@ def test_any_text_is_read_as_it_was_written(tmp_path_factory, text, quote, escap
     path.write_text(json.dumps(row, ensure_ascii=escaped) + "\n", encoding="utf-8")
     gold = (Gold(text, quote),)
     assert read_questions(path) == [Question(text, text, "fact", gold, ("seven",))]
-
-
-def test_a_note_whose_name_is_not_utf_8_is_named_by_its_escaped_bytes(tmp_path):
-    row = ROW | {"gold": [{"note": "caf\udce9.md", "quote": "Here."}]}
-    path = tmp_path / "asked.jsonl"
-    path.write_text(json.dumps(row), encoding="utf-8")
-    assert read_questions(path)[0].gold[0].note == "caf\udce9.md"

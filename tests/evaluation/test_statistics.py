@@ -51,12 +51,9 @@ def test_a_clear_difference_is_hardly_chance():
 @pytest.mark.parametrize(
     "differences",
     [
-        [0.3],
         [0.5, 0.5],
-        [1, 1, 1, 1, 1],
         [1, 1, -1, 1],
         [0.1, 0.2, 0.3, -0.4],
-        [0.1, 0.1, 0.1, 0.3, -0.1, 0.2],
         [1, 0.5, 0.25, 0.125, -1, 0.7, 0.1, 0.9],
     ],
 )

@@ -1,9 +1,8 @@
 """Making a follow-up stand alone by rule."""
 
-import math
 from dataclasses import replace
 
-import pytest
+from cases import each_of
 from hypothesis import given
 from hypothesis import strategies as st
 from support import INFO, make_answer
@@ -61,61 +60,12 @@ def completed(question, turn=LORA, *, find=None, snapshot=None):
     return completed_from(question, turn, snapshot)
 
 
-@pytest.mark.parametrize(
-    "question",
-    [
-        "does it need labelled data?",
-        "who came up with that",
-        "how many of them are there?",
-        "and for long documents?",
-        "what about QLoRA?",
-        "but why?",
-        "why?",
-        "how so?",
-        "what learning rate then?",
-        "is there a better method?",
-        "which one?",
-    ],
-)
-def test_a_question_that_refers_back_or_goes_on_takes_what_it_is_about(question):
-    assert completed(question).startswith(question)
-    assert completed(question).endswith("(LoRA)")
-
-
-@pytest.mark.parametrize(
-    "question",
-    [
-        "when should I use prompt caching?",
-        "which models that reason are open?",
-        "is BM25 better than embeddings?",
-        "does the text of a reasoning model show how it got to the answer?",
-    ],
-)
-def test_a_question_that_stands_alone_stays_as_it_is(question):
-    assert completed(question) == question
-
-
-def test_a_whole_question_takes_something_only_if_the_notes_have_nothing_for_it_as_it_is():
-    question = "what training data is needed?"
-    assert completed(question, find=found(score=0.9)) == question
-    assert completed(question, find=found(score=0.3)) == f"{question} (LoRA)"
-
-
-def test_a_whole_question_that_names_a_heading_by_a_rare_word_takes_nothing():
-    question = "how does DPO work?"
-    headed = found(score=0.3, heading="DPO and its relatives", idf={"work": 1.0})
-    assert completed(question, find=headed) == question
-    common = found(score=0.3, heading="DPO and its relatives", idf={"work": 1.0, "dpo": 1.0})
-    assert completed(question, find=common) == f"{question} (LoRA)"
-
-
-def test_a_whole_question_with_a_word_that_no_note_has_is_on_something_else():
-    unheard = math.log1p((Snapshot.info.passages + 0.5) / 0.5)
-    once = math.log1p((Snapshot.info.passages - 0.5) / 1.5)
-    question = "how do I prune roses?"
-    assert completed(question, find=found(score=0.2, idf={"rose": unheard})) == question
-    assert completed(question, find=found(score=0.2, idf={"rose": once})) == f"{question} (LoRA)"
-    assert completed("and roses?", find=found(idf={"rose": unheard})) == "and roses? (LoRA)"
+@each_of("followups")
+def test_a_question_that_refers_back_or_finds_nothing_as_it_is_takes_what_it_is_about(
+    question, score, heading, idf, takes
+):
+    told = completed(question, find=found(score, heading, idf))
+    assert told == f"{question} {takes}".strip()
 
 
 def test_of_the_words_before_the_rare_ones_that_the_cited_notes_speak_of_are_taken():
@@ -131,10 +81,6 @@ def test_of_the_words_before_the_rare_ones_that_the_cited_notes_speak_of_are_tak
 def test_where_the_cited_notes_have_other_words_their_heading_is_taken():
     turn = answered("does saying please help?", ("Prompting", "Politeness"), "It does not.")
     assert completed("why?", turn) == "why? (Politeness)"
-
-
-def test_nothing_is_taken_twice():
-    assert completed("and does LoRA need a GPU?") == "and does LoRA need a GPU?"
 
 
 def test_a_question_that_would_become_too_long_stays_as_it_is():

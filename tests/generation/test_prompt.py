@@ -1,6 +1,7 @@
 """What an LLM is given."""
 
 import re
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,21 +10,8 @@ from ragqa.generation import request_for
 from ragqa.types import Hit, Kind, Passage, Unit
 
 
-def hit(text, *, title="Note", context=""):
-    unit = Unit(Kind.ROW if context else Kind.PARAGRAPH, 0, len(text), context)
-    passage = Passage(
-        1,
-        1,
-        "note.md",
-        title,
-        0,
-        len(text),
-        (1, 1 + text.count("\n")),
-        (title,),
-        text,
-        (unit,),
-        "0",
-    )
+def hit(text):
+    passage = Passage(1, 1, "note.md", "Note", 0, len(text), (1, 1), ("Note",), text, (), "0")
     return Hit(passage, 1.0, 0.5, 2.0)
 
 
@@ -53,8 +41,10 @@ def test_a_text_that_stands_twice_is_given_once():
 
 
 def test_a_row_comes_with_the_header_of_its_table():
-    row = hit("| 3 | 4 |", context="| a | b |")
-    message = request_for("what?", [row], max_tokens=3000).prompt.message
+    row = hit("| 3 | 4 |")
+    units = (Unit(Kind.ROW, 0, 9, "| a | b |"),)
+    given = replace(row, passage=replace(row.passage, units=units))
+    message = request_for("what?", [given], max_tokens=3000).prompt.message
     assert "Note\n| a | b |\n\n| 3 | 4 |" in message
 
 

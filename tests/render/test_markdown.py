@@ -65,6 +65,11 @@ def test_escaped_text_is_shown_as_it_is(text):
     assert "".join(token.content for token in shown) == safe_line(" ".join(text.split()))
 
 
+@pytest.mark.parametrize("text", ["see https://evil.example", "see WWW.evil.example", "mailto:x"])
+def test_no_address_becomes_a_link_by_itself(text):
+    assert escaped(text) != text
+
+
 def test_an_answer_reads_as_markdown_should():
     answer = make_answer(heading=["Top", "Below"], quote="It\nis.", confidence=0.4)
     markdown = answer_markdown(answer)
@@ -99,11 +104,6 @@ def test_an_abstention_is_exported_with_the_nearest_passages_and_warnings():
     assert saved.citations == ()
 
 
-@pytest.mark.parametrize("text", ["see https://evil.example", "see WWW.evil.example", "mailto:x"])
-def test_no_address_becomes_a_link_by_itself(text):
-    assert escaped(text) != text
-
-
 def disagreeing(*, said=("It is 5, or 5.", "It is 6."), spans=((12, 13), (6, 7)), **more):
     """An answer with a disagreement of two notes, the second one undated."""
     answer = make_answer(**more)
@@ -116,6 +116,7 @@ def disagreeing(*, said=("It is 5, or 5.", "It is 6."), spans=((12, 13), (6, 7))
 def test_notes_that_disagree_are_exported_with_their_dates():
     markdown = answer_markdown(disagreeing(heading=["Top"]))
     block = markdown.partition("\\[1\\]\n\n")[2].partition("\n## Sources")[0]
+    assert "\n1. [a.md:3](a.md) (2021-09-04, old) \u203a Top\n" in markdown
     assert block == (
         "**Your notes disagree on a figure:**\n\n"
         "- [a.md:3](a.md) (2021-09-04, old) \u203a Top\n\n  It is 5, or 5.\n\n"
@@ -123,19 +124,11 @@ def test_notes_that_disagree_are_exported_with_their_dates():
     )
 
 
-def test_a_source_has_the_date_of_its_note_and_whether_it_is_old():
-    assert "\n1. [a.md:3](a.md) (2021-09-04, old)\n" in answer_markdown(disagreeing())
-    assert "\n1. [a.md:3](a.md)\n" in answer_markdown(make_answer())
-
-
-def test_a_date_that_an_index_forges_is_text():
-    answer = make_answer()
-    forged = replace(answer.citations[0], note_date="[x](y)")
-    assert "(\\[x\\](y))" in answer_markdown(replace(answer, citations=(forged,)))
-
-
 def test_what_is_missing_is_named_whether_or_not_there_is_an_answer():
-    close = answer_markdown(make_answer(missing=("INT4", "[x](y)")))
+    answer = make_answer(missing=("INT4", "[x](y)"))
+    forged = replace(answer.citations[0], note_date="[d](y)")
+    close = answer_markdown(replace(answer, citations=(forged,)))
+    assert "(\\[d\\](y))" in close
     assert "**Probably (not mentioned: INT4, \\[x\\](y)):**" in close
     away = answer_markdown(make_answer(answered=False, text="", citations=(), missing=("roses",)))
     assert "**Your notes do not seem to answer this (not mentioned: roses).**" in away

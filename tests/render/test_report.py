@@ -2,11 +2,9 @@
 
 import re
 from html.parser import HTMLParser
-from importlib.resources import files
 
 from hypothesis import given
 from hypothesis import strategies as st
-from support import trying
 
 from ragqa.render.evaluations import print_evaluation, report_page
 
@@ -46,78 +44,55 @@ class Page(HTMLParser):
         return "".join(self.texts)
 
 
-def measured(base):
-    return {"ndcg@10": base, "recall@1": base - 0.12, "recall@5": base + 0.05}
-
-
-def missed(number, stage="fusion", **changes):
+def missed(number, **changes):
+    wanted = [
+        {"path": "retrieval/bm25.md", "lines": [10, 10], "quote": "| k1 | 1.2 |", "part": 1},
+        {"path": "tuning.md", "lines": [31, 33], "quote": "Start at 1.2.", "part": 2},
+    ]
+    found = {"path": "b.md", "lines": [3, 5], "heading": ["Other"], "text": "Short.\n\nVery short."}
     question = {
         "id": f"q-{number:03}",
         "question": "Which value of k1 does the comparison recommend?",
         "kind": "table",
         "ranks": {"hybrid": [7, None], "dense": [11, None], "terms": [1, 17]},
-        "missed": {
-            "stage": stage,
-            "expected": [
-                {
-                    "path": "retrieval/bm25.md",
-                    "lines": [10, 10],
-                    "quote": "| k1 | 1.2 | saturation |",
-                    "part": 1,
-                },
-                {"path": "tuning.md", "lines": [31, 33], "quote": "Start at 1.2.", "part": 2},
-            ],
-            "found": [
-                {
-                    "path": "other.md",
-                    "lines": [3, 5],
-                    "heading": ["Other"],
-                    "text": "Short.\n\nVery short.",
-                }
-            ],
-        },
+        "missed": {"stage": "fusion", "expected": wanted, "found": [found]},
     }
     return question | changes
 
 
-def not_good(number):
-    cited = [{"path": "figs.md", "lines": [1, 6], "chars": [0, 13], "quote": "Figs are old."}]
-    also = [{"path": "dry.md", "lines": [2, 2], "chars": [9, 22], "quote": "Lay them out."}]
-    return missed(number, "composer", good=False, coverage=0.25, cited=cited, also=also)
-
-
+NOT_GOOD = missed(
+    3,
+    good=False,
+    coverage=0.25,
+    cited=[{"path": "figs.md", "lines": [1, 6], "chars": [0, 13], "quote": "Figs are old."}],
+    also=[{"path": "dry.md", "lines": [2, 2], "chars": [9, 22], "quote": "Lay them out."}],
+)
 SAMPLE = {
     "dataset": "questions",
     "mode": "questions",
     "queries": 126,
     "partial": False,
     "half": "test",
-    "settings": {"embedder": "all-MiniLM-L6-v2", "passage_tokens": 200, "dense_weight": 0.5},
+    "settings": {"embedder": "all-MiniLM-L6-v2", "passage_tokens": 200},
     "index": {"embedder": "all-MiniLM-L6-v2", "notes": 53, "passages": 900},
-    "methods": {"hybrid": measured(0.812), "dense": measured(0.74), "terms": measured(0.7655)},
+    "methods": {
+        "hybrid": {"ndcg@10": 0.812, "recall@5": 0.87},
+        "dense": {"ndcg@10": 0.74, "recall@5": 0.8},
+    },
     "shown@1": 0.61,
     "shown@3": 0.8,
     "words@3": 91.4,
     "intervals": {"hybrid.ndcg@10": [0.75, 0.86], "shown@1": [0.52, 0.7]},
-    "kinds": {
-        "fact": {
-            "questions": 7,
-            "recall@1": 0.5,
-            "recall@5": 0.7,
-            "intervals": {"recall@1": [0.35, 0.65], "recall@5": [0.6, 0.78]},
-        }
-    },
+    "kinds": {"fact": {"questions": 7, "recall@5": 0.7, "intervals": {"recall@5": [0.6, 0.78]}}},
     "abstention": {},
     "warnings": ["3 notes were skipped."],
     "questions": [
         {"id": "q-000", "question": "Found?", "kind": "fact", "missed": None},
         missed(1),
-        missed(2, "dense"),
-        not_good(3),
+        NOT_GOOD,
     ],
 }
-EMPTY = SAMPLE | {"methods": {}, "kinds": {}}
-EMPTY = EMPTY | {"warnings": [], "questions": []}
+EMPTY = SAMPLE | {"methods": {}, "kinds": {}, "warnings": [], "questions": []}
 
 # What is not free text, but names that ragqa gave.
 NAMES = {"stage"}
@@ -132,15 +107,10 @@ def with_text(value, text):
     return text if isinstance(value, str) else value
 
 
-def hostile(text):
-    kinds = {f"fact{text}": SAMPLE["kinds"]["fact"]}
-    return with_text(SAMPLE, text) | {"kinds": kinds}
-
-
 def test_the_tables_have_what_the_terminal_prints(capsys):
     print_evaluation(SAMPLE)
     text = Page(report_page(SAMPLE)).text
-    words = capsys.readouterr().out.partition("3 questions")[0].split()
+    words = capsys.readouterr().out.partition("2 questions")[0].split()
     assert "[0.750," in words
     assert "91 words" in text
     assert [word for word in words if word not in text] == []
@@ -153,7 +123,7 @@ def test_what_was_not_measured_is_left_out():
     assert "failed" not in page.text
 
 
-def test_nothing_is_fetched_and_nothing_runs():
+def test_nothing_is_fetched_and_nothing_runs_and_a_policy_before_all_forbids_it():
     source = report_page(SAMPLE)
     page = Page(source)
     assert "://" not in source
@@ -163,26 +133,17 @@ def test_nothing_is_fetched_and_nothing_runs():
         assert not name.startswith("on")
         assert name not in {"src", "style", "srcset", "action", "xlink:href"}
         assert name != "href" or value.startswith("#")
-
-
-def test_the_policy_comes_before_anything_it_could_forbid():
-    source = report_page(SAMPLE)
     policy = source.index("default-src 'none'; style-src 'unsafe-inline'")
-    assert "Content-Security-Policy" in source
+    assert "Content-Security-Policy" in source[:policy]
     assert policy < source.index("<style")
 
 
-def test_a_question_that_failed_says_what_was_wanted_and_found_and_which_stage_lost_it():
-    text = Page(report_page(SAMPLE)).text
+def test_a_question_that_failed_says_which_stage_lost_it_and_what_was_wanted_and_shown():
+    text = Page(report_page(SAMPLE | {"questions": [NOT_GOOD]})).text
     assert "Lost by ranking. Rank: by meaning 11 and none, by words 1 and 17" in text
-    for part in ("| k1 | 1.2 |", "tuning.md:31-33", "bm25.md:10", "Very short."):
-        assert part in text
-
-
-def test_what_was_wanted_stands_beside_what_was_cited_and_what_else_was_shown():
-    text = Page(report_page(SAMPLE | {"questions": [not_good(1)]})).text
-    order = ["Wanted", "Start at 1.2.", "Cited", "figs.md:1-6", "Figs are old.", "Also shown"]
-    places = [text.index(part) for part in (*order, "Lay them out.", "Found", "Very short.")]
+    order = ["Wanted", "bm25.md:10", "| k1 | 1.2 |", "tuning.md:31-33", "Start at 1.2."]
+    order += ["Cited", "figs.md:1-6", "Figs are old.", "Also shown", "Lay them out."]
+    places = [text.index(part) for part in (*order, "Found", "Very short.")]
     assert places == sorted(places)
 
 
@@ -193,47 +154,33 @@ def test_many_failed_questions_are_counted_but_not_all_shown():
     assert "230" in page.text
 
 
-HOSTILE = st.lists(
-    st.sampled_from(
-        [
-            "<script>alert(1)</script>",
-            "</style><b>",
-            "</title></svg><img src=x onerror=y>",
-            '"onload="z',
-            "'",
-            "&lt;",
-            "&#60;",
-            "]]>",
-            "<!--",
-            "{{ id }}",
-            "\x00",
-            "\x1b[31m",
-            "\u202e",
-            "\ud800",
-            "\uffff",
-            "\r\n",
-            "a",
-        ]
+MARKUP = [
+    *("<script>alert(1)</script>", "</style><b>", "</title></svg><img src=x onerror=y>", "<!--"),
+    *(
+        '"onload="z',
+        "'",
+        "&lt;",
+        "&#60;",
+        "]]>",
+        "{{ id }}",
+        "\x00",
+        "\x1b[31m",
+        "\u202e",
+        "\ud800",
     ),
-    min_size=1,
-    max_size=5,
-).map("".join)
+    *("\uffff", "\r\n", "a"),
+]
+HOSTILE = st.lists(st.sampled_from(MARKUP), min_size=1, max_size=5).map("".join)
 
 
-@trying(25)
 @given(HOSTILE | st.text(alphabet=st.characters(), min_size=1, max_size=20))
 def test_text_from_the_document_is_never_markup(text):
-    source = report_page(hostile(text))
-    page, plain = Page(source), Page(report_page(hostile("a")))
+    kinds = {f"fact{text}": SAMPLE["kinds"]["fact"]}
+    source = report_page(with_text(SAMPLE, text) | {"kinds": kinds})
+    page, plain = Page(source), Page(report_page(with_text(SAMPLE, "a")))
     assert page.tags == plain.tags
     assert page.attributes == plain.attributes
     assert page.styles == plain.styles
     assert page.unbalanced == []
     assert not UNSAFE.search(source)
     source.encode("utf-8")
-
-
-def test_the_template_says_of_nothing_that_it_is_safe_to_leave_unescaped():
-    templates = files("ragqa.render").joinpath("templates")
-    (template,) = templates.iterdir()
-    assert not re.search(r"\bsafe\b|autoescape|forceescape", template.read_text("utf-8"))

@@ -60,28 +60,7 @@ def test_only_the_excerpt_of_its_citation_is_marked_and_once(printed):
     assert "There are 5 of <5> files.\n" in plain(SHORT.sub(r"<\1>", out))
 
 
-def test_the_quote_is_marked_by_its_characters_as_it_is_shown(printed):
-    quote = "\x1b[2J 5 is not\n\n  5, it is\x07 5."
-    answer = answer_of(quote, text="It is. [1]", short=(len(quote) - 2, len(quote) - 1))
-    (line,) = [line for line in printed(answer).splitlines() if "is not" in line]
-    assert SHORT.findall(line) == ["5"]
-    assert line.endswith("\x1b[1;4m5\x1b[0m.")
-
-
 HIDING = "It is 5. ![It is 6.](x.png)"
-
-
-def test_a_source_is_a_line_in_a_pipe_and_its_quote_is_below_it_for_what_an_llm_wrote(
-    tmp_path, capsys
-):
-    answer = make_answer(text="It is 5. [1]", quote=HIDING)
-    sentence = WrittenSentence("", "It is 6.", (1,), 0.9, supported=True)
-    written = replace(answer, written=Written("scripted:x", (sentence,), given=1))
-    sources = []
-    for each in (answer, written):
-        print_answer(each, Linker(Corpus.of(tmp_path), "file://{path}"))
-        sources.append(capsys.readouterr().out.partition("Sources\n")[2].rstrip("\n"))
-    assert sources == [" 1 a.md:3", f" 1 a.md:3\n   {HIDING}"]
 
 
 def test_on_a_terminal_an_excerpt_is_as_a_reader_sees_it_and_a_source_of_an_llm_is_not(printed):
@@ -147,14 +126,3 @@ def test_how_far_to_trust_an_answer_is_said_in_words_and_never_as_a_number(
     assert line == said
     assert out.startswith(line)
     assert "0." not in out
-
-
-def test_a_further_excerpt_is_one_line_within_the_width(tmp_path, printed):
-    answer = make_answer()
-    quote = "**Very** long, " * 40
-    long = replace(answer.citations[0], n=2, path="b.md", quote=quote, chars=(7, 7 + len(quote)))
-    out = re.sub(r"\x1b\].*?\x1b\\", "", plain(printed(replace(answer, also=(long,)))))
-    line = next(line for line in out.splitlines() if line.startswith(" 2 "))
-    assert line.startswith(" 2 b.md:3  Very long, Very long")
-    assert line.endswith("\u2026")
-    assert len(line) <= 110

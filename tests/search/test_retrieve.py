@@ -1,12 +1,16 @@
 """Fusing the two legs, and what counts as a question."""
 
+from unittest.mock import Mock
+
 import pytest
+from excerpting import asked
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ragqa.errors import UsageError
 from ragqa.search.question import MAX_QUESTION_BYTES, clean_question
-from ragqa.search.retrieve import fuse
+from ragqa.search.retrieve import Ranking, fuse, retrieve
+from ragqa.types import Filters
 
 SCORED = st.dictionaries(
     st.integers(-20, 20), st.floats(0.01, 30, allow_nan=False), max_size=12
@@ -21,33 +25,24 @@ def test_fused_scores_are_not_negative_best_first_with_ties_by_id(dense, terms, 
     assert fused == sorted(fused, key=lambda item: (-item[1], item[0]))
 
 
-@given(SCORED, SCORED)
-def test_a_weight_of_one_or_zero_ranks_by_one_leg(dense, terms):
-    for weight, leg in ((1.0, dense), (0.0, terms)):
-        scores = dict(fuse(dense, terms, dense_weight=weight))
-        ranked = [scores[passage_id] for passage_id, _ in leg]
-        assert ranked == sorted(ranked, reverse=True)
-        assert all(score == 0 for id_, score in scores.items() if id_ not in dict(leg))
+def test_a_cosine_counts_above_the_lowest_one_and_a_score_by_the_length_of_the_question():
+    dense, terms = [(1, 0.9), (2, 0.3)], [(2, 5.0), (3, 2.5)]
+    fused = dict(fuse(dense, terms, dense_weight=0.25, length=2.0))
+    assert fused == pytest.approx({1: 0.25 * 0.6 / 0.5, 2: 0.75 * 5 / 2.5, 3: 0.75 * 2.5 / 2.5})
+    assert fuse(dense, [], dense_weight=0.5) == [(1, pytest.approx(0.6)), (2, 0.0)]
 
 
-def test_a_leg_that_found_nothing_good_hardly_counts():
-    dense = [(1, 0.9), (2, 0.3), (3, 0.2)]
-    weak_terms = [(3, 0.5), (2, 0.4)]
-    assert fuse(dense, weak_terms, dense_weight=0.5, length=10.0)[0][0] == 1
-    assert fuse(dense, weak_terms, dense_weight=0.5, length=0.1)[0][0] == 3
-
-
-def test_a_passage_that_both_legs_rank_high_beats_one_that_only_one_does():
-    dense = [(1, 0.9), (2, 0.8), (3, 0.1)]
-    terms = [(2, 9.0), (4, 8.0)]
-    assert fuse(dense, terms, dense_weight=0.5)[0][0] == 2
+@pytest.mark.parametrize(("k", "wanted"), [(3, 7), (9, 9)])
+def test_each_leg_gives_the_candidates_that_are_fused_and_never_fewer_than_are_wanted(k, wanted):
+    snapshot = Mock(
+        **{"dense.return_value": (), "terms.return_value": (), "passages.return_value": []}
+    )
+    retrieve(snapshot, asked("figs"), k=k, filters=Filters(), ranking=Ranking(candidates=7))
+    assert snapshot.dense.call_args.args[1] == snapshot.terms.call_args.args[1] == wanted
 
 
 def test_control_characters_and_outer_space_of_a_question_go():
     assert clean_question("  what\x00 is\n\tthis?\x1b ") == "what is this?"
-
-
-def test_joiners_in_a_question_stay():
     assert clean_question("نمی\u200cخواهم") == "نمی\u200cخواهم"
 
 

@@ -3,6 +3,7 @@
 from contextlib import closing, contextmanager
 
 import pytest
+from cases import each_of
 from hypothesis import given
 from hypothesis import strategies as st
 from stores.building import commit, entry, quick_folder
@@ -56,7 +57,7 @@ def corrected(snapshot, question, embedder=HASHED):
 
 
 @pytest.fixture
-def read(snapshot):
+def read_as(snapshot):
     return lambda question, embedder=HASHED: corrected(snapshot, question, embedder)[0]
 
 
@@ -66,70 +67,18 @@ def test_a_misspelt_word_is_read_as_the_nearest_word_and_told(snapshot):
     assert corrections == (Correction("quantisaton", "quantization"),)
 
 
-@pytest.mark.parametrize(
-    ("typed", "expected"),
-    [
-        ("smaler weights", "smaller weights"),
-        ("smallerr weights", "smaller weights"),
-        ("samller weights", "smaller weights"),
-        ("msaller weights", "smaller weights"),
-        ("smakler weights", "smaller weights"),
-        ("modl weights", "model weights"),
-        ("mlie paid", "mile paid"),
-        ("QUANTIZATION-awrae memry models", "QUANTIZATION-awrae memory models"),
-        ("Smaler weights", "smaller weights"),
-        ("are mistarl models small", "are Mistral models small"),
-        ("smaler? (memry)", "smaller? (memory)"),
-        ("memry and memry of a model", "memory and memory of a model"),
-    ],
-)
-def test_slips_of_the_keyboard_are_corrected_as_the_notes_write_the_word(read, typed, expected):
-    assert read(typed) == expected
+@each_of("spelling")
+def test_slips_of_the_keyboard_are_read_as_the_notes_write_the_word_and_nothing_else_is(
+    read_as, typed, read
+):
+    assert read_as(typed) == read
 
 
-@pytest.mark.parametrize(
-    "question",
-    [
-        "weights of models",
-        "quantize a model",
-        "quantizing the models",
-        "pangolin fly",
-        "Is the Penguim here",
-        "the PenguiM fly",
-        "pengu1n fly",
-        'what is "pengiun" fly',
-        "what is 'pengiun' fly",
-        "what is `pengiun` fly",
-        "pengiun.fly and fly/pengiun and --pengiun and fly_pengiun",
-        "milo per",
-        "mule per",
-        "formalism of a model",
-        "xyzzyqwert model",
-        "a" * 300,
-        "企鵝 能 飛 嗎",
-    ],
-)
-def test_what_is_known_and_names_codes_quotations_and_words_unlike_any_stay(read, question):
-    assert read(question) == question
-
-
-def test_a_word_that_only_ends_otherwise_is_a_word_of_its_own(read):
-    assert read("formam formula") == "formam formula"
-    assert read("penguinx fly") == "penguinx fly"
-
-
-def test_a_word_that_the_embedder_knows_is_not_misspelt(read):
-    assert read("fades per mile") == "fares per mile"
+def test_a_word_that_the_embedder_knows_is_not_misspelt(read_as):
+    assert read_as("fades per mile") == "fares per mile"
     for known in ("fades", "fade"):
-        assert read("fades per mile", Knowing(known)) == "fades per mile"
-    assert read("fades per mile", Knowing("per")) == "fares per mile"
-
-
-def test_a_word_is_corrected_only_where_a_passage_has_it_beside_another_word(read):
-    assert read("penguim") == "penguim"
-    assert read("pengiun") == "penguin"
-    assert read("pengiun fly") == "penguin fly"
-    assert read("pengiun weights") == "pengiun weights"
+        assert read_as("fades per mile", Knowing(known)) == "fades per mile"
+    assert read_as("fades per mile", Knowing("per")) == "fares per mile"
 
 
 def test_the_more_frequent_of_two_near_words_is_taken():
@@ -137,23 +86,7 @@ def test_the_more_frequent_of_two_near_words_is_taken():
         assert corrected(snapshot, "which modle")[0] == "which model"
 
 
-def test_a_question_with_many_unknown_words_is_about_something_else(read):
-    words = "pengiun zzyzxa zzyzxb zzyzxc"
-    assert read(f"fly {words}") == "fly penguin zzyzxa zzyzxb zzyzxc"
-    assert read(f"fly {words} zzyzxd") == f"fly {words} zzyzxd"
-
-
-@pytest.mark.parametrize(
-    ("typed", "expected"),
-    [
-        ("whats a model", "what's a model"),
-        ("Whats a model and why dont they fly", "What's a model and why don't they fly"),
-        ("isnt it, wasnt it?", "isn't it, wasn't it?"),
-        ("its were id ill lets", "its were id ill lets"),
-        ("what's a model", "what's a model"),
-        ("`whats` and 'dont' and WHATS", "`whats` and 'dont' and WHATS"),
-    ],
-)
+@each_of("contractions")
 def test_a_contraction_without_its_apostrophe_is_read_with_it(typed, expected):
     assert with_apostrophes(typed) == expected
 
