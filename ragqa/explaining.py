@@ -12,7 +12,7 @@ from ragqa.answering.sentences import PASSAGES, Candidate, sources_of
 from ragqa.api import MIN_POOL, Index
 from ragqa.api.index import Found
 from ragqa.clock import Clock
-from ragqa.search.retrieve import Legs, find_legs, hits_of, ranked
+from ragqa.search.retrieve import Legs, find_legs, hits_of, is_of_other_day, ranked
 from ragqa.stages import STAGES as LOST_STAGES
 from ragqa.stages import losing_leg
 from ragqa.stores.filters import note_matcher
@@ -26,6 +26,7 @@ STAGES = LOST_STAGES | {
     "filters": "--tag, --path or --since excludes it",
     "changed": "its text has changed since it was indexed",
     "confidence": "no answer was given, so nothing was quoted",
+    "day": "the question names another day",
     SAID: "it is in the answer",
 }
 """How far a note came: the stages that can lose a question, and those specific to a note."""
@@ -133,7 +134,7 @@ def explain(
     )
     stage = _stage(explanation, is_current=bool(current))
     missing: tuple[str, ...] = ()
-    if places and stage not in (SAID, "filters", "changed"):
+    if places and stage not in (SAID, "filters", "changed", "day"):
         missing = missing_words(asked.question.spelled, places[0].hit.passage)
     return replace(explanation, stage=stage, missing=missing)
 
@@ -218,6 +219,8 @@ def _stage(explanation: Explanation, *, is_current: bool) -> str:
     if not is_current:
         return "changed"
     best = places[0]
+    if is_of_other_day(explanation.asked.question, best.hit.passage):
+        return "day"
     near = best.rank is not None and best.rank <= PASSAGES
     if not near and not any(place.read for place in places):
         if explanation.asked.question.by_terms_alone:

@@ -78,7 +78,7 @@ def removable(name: str) -> KeptIndex:
     kept = next((one for one in kept_indexes() if name in (one.name, one.path)), None)
     if kept is None:
         raise UsageError(
-            f"there is no index called {name} in {indexes_folder()}", hint="ragqa index --list"
+            f"there is no index called {name!r} in {indexes_folder()}", hint="ragqa index --list"
         )
     names = (file.name for file in Path(kept.path).iterdir())
     if other := next((one for one in names if not _PART.fullmatch(one)), ""):

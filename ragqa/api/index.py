@@ -20,6 +20,7 @@ from ragqa.errors import (
     UsageError,
     WriterBusy,
 )
+from ragqa.notes.daily import unwritten
 from ragqa.notes.formats import how_to_read, switched_off
 from ragqa.readers import Reader, available
 from ragqa.search.question import Question, clean_question, find_day, read_question
@@ -248,6 +249,8 @@ class Index(StoredIndex):
         snapshot, notes = self.snapshot(), self.current_notes()
         clock.lap("open")
         day = find_day(snapshot, self.places.corpus, typed, self._today(), filters)
+        if day is None and (named := unwritten(self.places.corpus, typed, self._today())):
+            warnings.append(f"there is no daily note of {named.isoformat()}")
         embedder = self.source.embedders.asking
         read = read_question(snapshot, embedder, typed, filters=filters, day=day)
         hits, stale = self._current_hits(read, filters, notes, limit=limit)

@@ -50,7 +50,7 @@ def main() -> None:
 def run(args: list[str]) -> int:
     """Run one command and return its exit code; only a bug in ragqa leaves a traceback.
 
-    The notes may be named before the command, too: `ragqa --corpus DIR ask QUESTION`. `--debug` may
+    A folder of notes may come before the command: `ragqa --corpus DIR ask QUESTION`. `--debug` may
     stand anywhere, and errors in parsing obey it, too.
     """
     _ensure_streams()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragqa.cli.opening import Query, load, open_query, question_in
+from ragqa.cli.opening import Query, load, open_index, open_query, question_in
 from ragqa.cli.options import (
     LLM,
     AsJson,
@@ -23,6 +23,7 @@ from ragqa.cli.options import (
     TopK,
     Where,
     Yes,
+    complete_path,
     filters_of,
 )
 from ragqa.errors import BackendFailed, UsageError
@@ -254,8 +255,13 @@ def more(corpus: Folders = None, index: IndexFolder = None) -> int:
 
 
 def open_source(
-    number: Annotated[
-        int, typer.Argument(metavar="N", help="The number of a source or of a further excerpt.")
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="N|NOTE[:LINES]",
+            help="The number of a source or further excerpt, or a place as ragqa get takes it.",
+            autocompletion=complete_path,
+        ),
     ],
     corpus: Folders = None,
     index: IndexFolder = None,
@@ -269,5 +275,12 @@ def open_source(
     from ragqa import asked as questions
 
     loaded = load(corpus, index)
-    asked = questions.last_asked(loaded.settings, loaded.places.corpus)
-    return 1 if questions.open_source(asked.source(number), loaded.places.corpus) else 0
+    if source.isdecimal():
+        place = questions.last_asked(loaded.settings, loaded.places.corpus).source(int(source))
+    else:
+        from ragqa.addresses import get_part
+
+        with open_index(loaded) as opened:
+            part = get_part(opened, source)
+        place = part.note.path, part.lines[0]
+    return 1 if questions.open_source(place, loaded.places.corpus) else 0

@@ -129,7 +129,8 @@ def why(
         try:
             explanation = explain(query.index, text, target=target, **query.arguments)
         except NoTarget as exc:
-            exc.hint = ", or ".join(f"--target {one}" for one in exc.targets) or exc.hint
+            named = (f"--target {shlex.quote(one)}" for one in exc.targets)
+            exc.hint = ", or ".join(named) or exc.hint
             raise
     if json:
         render.print_document(explanation_document(explanation))

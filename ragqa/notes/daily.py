@@ -14,7 +14,7 @@ from ragqa.text.words import compiled
 from ragqa.types import Span
 
 # "Is it open on Sunday?" is not about a day that is over.
-_OF_PAST = r"(?i)\b(?:did|was|were|had|happened|went|journal|diary|daily|note)\b"
+_OF_PAST = r"(?i)\b(?:did|was|were|ha[ds]|have|happened|went|journal|diary|daily|notes?)\b"
 _WORDS = (
     r"(?i)\b(?P<before>the )?day before yesterday\b|\b(?P<ago>yesterday|today)\b"
     rf"|\b(?P<last>last )?(?P<weekday>{one_of('weekdays')})\b"
@@ -25,7 +25,6 @@ _AFTER_DAY = (
     r"(?i)(?:\s+(?:morning|afternoon|evening|night))?\W*\Z"
     r"|(?:['\u2019]s)?\s+(?:daily |journal )?(?:note|journal|entry|diary)\b"
 )
-_NEXT_WORD = r"\s+(\w+)"
 _TIMES_OF_DAY = ("morning", "afternoon", "evening", "night")
 # The parts of a format of moment.js, which Obsidian writes dates by; text in brackets is literal.
 _PART = r"\[([^\[\]]*)\]|YYYY|YY|M{1,4}|Do|DD?|d{2,4}"
@@ -65,7 +64,7 @@ def _is_day(words: re.Match[str]) -> bool:
         return True
     if not (words["last"] or compiled(_ON).search(text, 0, words.start())):
         return False
-    following = compiled(_NEXT_WORD).match(text, end)
+    following = compiled(r"\s+(\w+)").match(text, end)
     if following is None:
         return text[end] not in "'\u2019-"
     return following[1].lower() in STOP_WORDS.union(_TIMES_OF_DAY)
@@ -89,6 +88,13 @@ def paths_of_day(corpus: Corpus, day: date) -> Iterator[str]:
     for prefix, folder in corpus.prefixed:
         if os.path.isdir(folder / VAULT_FOLDER):  # noqa: PTH112 - False where that cannot be told
             yield prefix + _path(folder, day)
+
+
+def unwritten(corpus: Corpus, question: str, today: date) -> date | None:
+    """The day that a question names in words, if a vault keeps daily notes; it may have none."""
+    day, (start, end) = day_in(question, today) or (today, (0, 0))
+    is_in_words = start < end and not any(map(str.isdigit, question[start:end]))
+    return day if is_in_words and any(paths_of_day(corpus, day)) else None
 
 
 def _path(vault: Path, day: date) -> str:

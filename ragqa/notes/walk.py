@@ -22,7 +22,7 @@ from ragqa.notes.read import NOT_A_FILE, too_large
 from ragqa.types import Corpus, NoteFile, Skipped, Stamp
 
 SYMLINK = "a symbolic link, which is not followed"
-NOT_A_NOTE = "not a note, which ends in .md, .markdown, .txt or .org"
+NOT_A_NOTE = "not a file of a format that is read"
 UNREADABLE = "cannot be read: Permission denied"
 
 _ALL_READ = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH

@@ -190,7 +190,7 @@ def _counts(by_suffix: Mapping[str, int]) -> str:
 
 def status_document(status: Status, places: Places, llm: Choice) -> Document:
     """What `ragqa status --json` prints."""
-    folders = places.corpus.folders
+    folders, off = places.corpus.folders, switched_off(status.others)
     return JsonStatus.document(
         status,
         corpus=os.pathsep.join(map(str, folders)),
@@ -199,8 +199,8 @@ def status_document(status: Status, places: Places, llm: Choice) -> Document:
         fresh=status.is_fresh,
         pending=fields_of(status, "added", "changed", "removed"),
         **skips_document(status.skipped),
-        switched_off=switched_off(status.others),
-        other_files=status.others,
+        switched_off=off,
+        other_files={suffix: n for suffix, n in status.others.items() if suffix not in off},
         store=_Store.document(status.kept, sent_to=status.kept.host),
         created=status.info.created,
         llm=llm_document(llm),

@@ -1,4 +1,4 @@
-"""What is said about an answer, at every door in the same words; all but `address` sanitised.
+"""What is said about an answer, at every door in the same words; what is not sanitised says so.
 
 The terminal, Markdown, the text for assistants and the page lay these words out, each in its way.
 """

@@ -13,7 +13,7 @@ from ragqa.errors import UsageError
 from ragqa.languages import ENGLISH, LANGUAGES
 from ragqa.notes.daily import day_in, paths_of_day
 from ragqa.search.question_kind import QuestionKind, kind_of
-from ragqa.search.spelling import correct_spelling, idf_in, known_terms
+from ragqa.search.spelling import best_by_terms, correct_spelling, idf_in, known_terms
 from ragqa.stores import Snapshot
 from ragqa.stores.filters import note_matcher
 from ragqa.stores.ranking import BM25_K1
@@ -26,7 +26,7 @@ from ragqa.text.words import (
     strange_words,
     tokenize,
 )
-from ragqa.types import Correction, Filters, Kind, Passage, Pieces, Span, TokenVectors
+from ragqa.types import Correction, Filters, Kind, Pieces, Span, TokenVectors
 
 MAX_QUESTION_BYTES = 8_000
 
@@ -276,7 +276,7 @@ def _with_title(
     words = list(WORD.finditer(question))
     own = [" ".join(index_terms(word[0], language)) for word in words]
     searched = [term for terms in forms for term in terms]
-    for passage in _best_by_terms(snapshot, searched, filters):
+    for passage in best_by_terms(snapshot, searched, _ALIAS_PASSAGES, filters):
         for alias in passage.aliases:
             alias_terms = " ".join(index_terms(alias, language))
             size = len(WORD.findall(alias))
@@ -292,7 +292,7 @@ def _is_in_text(snapshot: Snapshot, alias: str, filters: Filters) -> bool:
     """Whether the texts that match an alias best have all of it; front matter does not count."""
     languages = languages_for(snapshot, alias)
     wanted = _terms_in(snapshot, query_forms(alias, languages))
-    passages = _best_by_terms(snapshot, wanted, filters)
+    passages = best_by_terms(snapshot, wanted, _ALIAS_PASSAGES, filters)
     texts = [
         passage.embedded_text
         for passage in passages
@@ -300,11 +300,6 @@ def _is_in_text(snapshot: Snapshot, alias: str, filters: Filters) -> bool:
     ]
     found = (term for text in texts for term in query_terms(text, languages))
     return frozenset(found).issuperset(wanted)
-
-
-def _best_by_terms(snapshot: Snapshot, terms: Sequence[str], filters: Filters) -> list[Passage]:
-    found = snapshot.terms(terms, _ALIAS_PASSAGES, filters)
-    return snapshot.passages([id_ for id_, _ in found])
 
 
 def _parts(snapshot: Snapshot, question: str, languages: Sequence[str]) -> Iterator[str]:

@@ -97,7 +97,10 @@ def hits_of(snapshot: Snapshot, legs: Legs, ranked: Sequence[tuple[int, float]])
     """Load the ranked passages of these legs as hits."""
     passages = snapshot.passages([passage_id for passage_id, _ in ranked])
     cosines, scores = dict(legs.dense), dict(legs.terms)
-    by_dense, by_terms = _ranks(legs.dense), _ranks(legs.terms)
+    by_dense, by_terms = (
+        {id_: rank for rank, (id_, _) in enumerate(leg, start=1)}
+        for leg in (legs.dense, legs.terms)
+    )
     return tuple(
         Hit(
             passage=passage,
@@ -111,29 +114,29 @@ def hits_of(snapshot: Snapshot, legs: Legs, ranked: Sequence[tuple[int, float]])
     )
 
 
-def _ranks(leg: Sequence[tuple[int, float]]) -> dict[int, int]:
-    return {passage_id: rank for rank, (passage_id, _) in enumerate(leg, start=1)}
-
-
 def of_day_first(question: Question, own: Sequence[Hit], hits: Sequence[Hit]) -> tuple[Hit, ...]:
     """The hits after those of the note of the question's day.
 
     Other days go, and front matter of which the question has no word: a day is what happened.
     """
-    named, folder = question.corrected[0].typed, PurePath(question.day).parent
+    named = question.corrected[0].typed
 
     def is_asked(passage: Passage) -> bool:
-        is_other = passage.path != question.day
-        if is_other and passage.note_date and PurePath(passage.path).parent == folder:
+        if is_of_other_day(question, passage):
             return False
         is_front = all(unit.kind is Kind.PROPERTY for unit in passage.units)
         words = query_terms(question.typed.replace(named, ""), (passage.language,))
-        return not is_front or not frozenset(words).isdisjoint(
-            index_terms(passage.text, passage.language)
-        )
+        own_words = index_terms(passage.text, passage.language)
+        return not is_front or not frozenset(words).isdisjoint(own_words)
 
-    others = (hit for hit in hits if hit.passage.path != question.day)
+    others = [hit for hit in hits if hit.passage.path != question.day]
     return tuple(hit for hit in (*own, *others) if is_asked(hit.passage))
+
+
+def is_of_other_day(question: Question, passage: Passage) -> bool:
+    """Whether a question names a day, and a passage is of the note of another day."""
+    is_other = question.day not in ("", passage.path) and passage.note_date
+    return bool(is_other) and PurePath(passage.path).parent == PurePath(question.day).parent
 
 
 def fuse(

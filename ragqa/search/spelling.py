@@ -161,7 +161,7 @@ def _nearest(snapshot: Snapshot, word: str, context: Collection[str]) -> str:
     for distance, rank, term in _similar_terms(snapshot, word, edits)[:_MAX_TERMS]:
         if distance > edits:
             break
-        for passage in _best(snapshot, [term], _PASSAGES_PER_TERM):
+        for passage in best_by_terms(snapshot, [term], _PASSAGES_PER_TERM):
             text = passage.searched_text
             for spelling, times in Counter(WORD.findall(text)).items():
                 form = _folded(spelling)
@@ -231,16 +231,18 @@ def _as_within(word: str, text: str) -> str:
 def _occurs_with(snapshot: Snapshot, word: str, context: Collection[str]) -> bool:
     """Whether a passage has this word, and a term of the context."""
     terms = list(dict.fromkeys(_forms(word, list(snapshot.info.languages) or [ENGLISH])))
-    for passage in _best(snapshot, [*terms, *terms, *terms, *context], _CONTEXT_PASSAGES):
+    for passage in best_by_terms(snapshot, [*terms, *terms, *terms, *context], _CONTEXT_PASSAGES):
         found = frozenset(index_terms(passage.searched_text, passage.language))
         if found.issuperset(index_terms(word, passage.language)) and not found.isdisjoint(context):
             return True
     return False
 
 
-def _best(snapshot: Snapshot, terms: Sequence[str], most: int) -> list[Passage]:
+def best_by_terms(
+    snapshot: Snapshot, terms: Sequence[str], most: int, filters: Filters | None = None
+) -> list[Passage]:
     """The best passages for some terms."""
-    found = snapshot.terms(terms, most, Filters())
+    found = snapshot.terms(terms, most, filters or Filters())
     return snapshot.passages([id_ for id_, _ in found])
 
 
