@@ -48,6 +48,12 @@ def test_the_note_of_the_day_answers(index, question, path, said):
     assert [one.read for one in answer.corrected] == [path[5:15]]
 
 
+def test_a_day_without_a_note_is_said(index):
+    asked = index.ask("what have I done the day before yesterday, and on Sunday?")
+    assert asked.warnings == ()
+    assert "there is no daily note of 2026-05-17" in index.ask("who was there on Sunday?").warnings
+
+
 def test_another_note_can_still_answer_a_question_that_names_a_day(index):
     answer = index.ask("who was the dentist that I saw on 18 May?")
     assert "teeth.md" in [hit.passage.path for hit in answer.hits]
