@@ -257,8 +257,9 @@ def _checked(checked: Checked) -> str:
         line += f": {_place(place.path, place.lines, place.locator)}"
     if checked.reason:
         line += f" ({safe_line(checked.reason)})"
-    changed = not checked.is_sound and place is not None
-    return f"{line}\n{_quoted(place.text)}" if changed and place else line
+    if place and not (checked.is_sound and place.text == citation.quote):
+        line += f"\n{_quoted(place.text)}"
+    return line
 
 
 def size(text: str) -> int:
