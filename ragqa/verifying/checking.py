@@ -274,6 +274,9 @@ class CurrentNote:
         if first.kind in _UNSAID:
             whole = (first.start, first.end) if first.kind is Kind.STRUCK else span
             return self.place(whole), False, _UNSAID[first.kind]
+        if first.kind is Kind.SECRET:  # nothing is shown but what the quote says itself
+            secret = self.text[first.start : first.end].strip()
+            return self.place(span), secret in self.text[slice(*span)], ""
         start = self._unit_at(first, span[0])[0]
         end = self._unit_at(last, span[1] - 1)[1]
         is_piece = end - start > _CUT_FROM and span[1] - span[0] > _PIECE_FROM
@@ -302,9 +305,7 @@ class CurrentNote:
 
     @cached_property
     def _blocks(self) -> Sequence[Block]:
-        blocks = parse_note(self.path, self.text, self.sha256, Stamp(0, 0)).blocks
-        # A saved answer may cite a secret, if the settings allowed it.
-        return [replace(b, kind=Kind.PROPERTY) if b.kind is Kind.SECRET else b for b in blocks]
+        return parse_note(self.path, self.text, self.sha256, Stamp(0, 0)).blocks
 
     def _block_at(self, at: int) -> Block | None:
         number = bisect_right(self._blocks, at, key=lambda block: block.start) - 1

@@ -144,6 +144,25 @@ def test_a_part_of_what_is_no_longer_said_is_changed(notes, cited, gone):
     assert became(notes, given).standing is CHANGED
 
 
+@pytest.mark.parametrize(
+    ("quote", "chars", "standing", "shown"),
+    [
+        ("api_key", NOWHERE, INTACT, "api_key"),
+        ("api_key: sk-1 sk-2 sk-3 sk-9", NOWHERE, GONE, None),
+        ("api_key: sk-1 sk-2 sk-3 sk-4", (4, 32), INTACT, "api_key: sk-1 sk-2 sk-3 sk-4"),
+        ("api_key: sk-1 sk-2 sk-3", (4, 27), CHANGED, "api_key: sk-1 sk-2 sk-3"),
+    ],
+)
+def test_of_a_secret_only_the_words_of_the_quote_are_shown(
+    notes, cited, quote, chars, standing, shown
+):
+    notes.write("a.md", "---\napi_key: sk-1 sk-2 sk-3 sk-4\n---\n")
+    lines = NOWHERE if chars == NOWHERE else (2, 2)
+    checked = became(notes, replace(cited, quote=quote, lines=lines, chars=chars, note_sha256=""))
+    assert checked.standing is standing
+    assert (checked.place and checked.place.text) == shown
+
+
 @pytest.mark.parametrize("path", ["linked.md", "folder/secret.md"])
 def test_a_link_is_not_followed(notes, path):
     outside = notes.folder.parent / "outside"
