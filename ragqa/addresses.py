@@ -10,6 +10,7 @@ from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from ragqa.errors import NotIndexed, UsageError
 from ragqa.notes import parse_note, read_text, why_left_out
@@ -36,6 +37,7 @@ from ragqa.types import (
 if TYPE_CHECKING:
     from ragqa.api import Index
 
+SCHEME = "ragqa://"
 OUTSIDE = "outside the folder of notes"
 PENDING = "not in the index yet; run ragqa index"
 
@@ -90,8 +92,10 @@ def readings(text: str) -> Iterator[Target]:
 
     The forms are `NOTE`, `NOTE:LINE`, `NOTE:FIRST-LAST`, `NOTE:FIRST:LAST`, each of these with
     `+CHARACTERS` to leave out, `NOTE#HEADING`, `NOTE#^BLOCK`, `NOTE#page=NUMBER`, `NOTE, LOCATOR`
-    as in `Citation`, and a wikilink to a note or its heading.
+    as in `Citation`, a wikilink to a note or its heading, and each of these as a `ragqa://` URI.
     """
+    if text.startswith(SCHEME):
+        text = unquote(text.removeprefix(SCHEME), errors="surrogateescape")
     if text:
         yield Target(text)
     if link := re.fullmatch(WIKILINK, text):

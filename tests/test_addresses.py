@@ -63,6 +63,8 @@ def oven(tmp_path):
         ("[[Oven#Oven#End]]", (13, 15)),
         ("[[in/oven|the stove]]", None),
         ("OVEN.MD", None),
+        ("ragqa://in/Oven%2Emd", None),
+        ("ragqa://the%20oven#how-to-clean", (5, 11)),
     ],
 )
 def test_a_part_of_a_note_is_named_as_editors_and_links_name_it(oven, text, lines):

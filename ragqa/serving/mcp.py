@@ -5,12 +5,11 @@ To add a tool, write its class and name it in `TOOLS`.
 """
 
 import os
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 import anyio
 import mcp_types as types
@@ -22,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.applications import Starlette
 
 from ragqa import __version__
-from ragqa.addresses import find_indexed, get_part
+from ragqa.addresses import SCHEME, find_indexed, get_part
 from ragqa.api import Index
 from ragqa.clock import day_since
 from ragqa.errors import NotIndexed, RagqaError, UsageError, out_of_memory
@@ -42,7 +41,6 @@ Context: TypeAlias = ServerRequestContext[Any, Any]
 T = TypeVar("T")
 Page: TypeAlias = types.PaginatedRequestParams | None
 
-SCHEME = "ragqa://"
 _MARKDOWN = "text/markdown"
 _NOTE = types.ResourceTemplate(uri_template=f"{SCHEME}{{+path}}", name="note", mime_type=_MARKDOWN)
 _MOST_RESOURCES = 1_000
@@ -59,8 +57,6 @@ _INSTRUCTIONS = (
 MAX_QUOTES = 50
 MAX_TOKENS = 20_000
 _TEXT, _LIST = "string", "array"
-_SUBJECT = re.compile(r"\A\w+ (?=should )")
-"""Of what the validator says of a value, which is named instead."""
 
 
 class Tool(BaseModel):
@@ -83,12 +79,7 @@ class Tool(BaseModel):
             tool = cls.model_validate(given)
         except ValidationError as exc:
             first = exc.errors(include_url=False, include_input=False)[0]
-            name, where = cls.__name__.lower(), repr(".".join(map(str, first["loc"])))
-            said = {
-                "missing": f"{name} needs {where}",
-                "extra_forbidden": f"{name} does not take {where}",
-            }.get(first["type"], f"{name}: {where} {_SUBJECT.sub('', first['msg'])}")
-            raise UsageError(said, hint=f"{name} takes {', '.join(cls.model_fields)}") from exc
+            raise _refusal(cls, first["type"], first["loc"]) from exc
         return tool._run(warm).within(tool.max_tokens, cls.gives)  # noqa: SLF001 - its own
 
     @classmethod
@@ -112,6 +103,25 @@ class Tool(BaseModel):
     def _run(self, warm: WarmIndex) -> Result:
         """What it gives."""
         raise NotImplementedError
+
+
+def _refusal(tool: type[BaseModel], problem: str, where: Sequence[int | str]) -> UsageError:
+    """What the validator has against an argument, in the words of a tool."""
+    name, key = tool.__name__.lower(), str(where[0])
+    if len(where) > 2:
+        tool, name, key = Quote, f"quote {int(where[1]) + 1}", str(where[2])
+    hint = f"{name} takes {', '.join(tool.model_fields)}"
+    if problem == "missing":
+        return UsageError(f"{name} {'has no' if tool is Quote else 'needs'} {key}", hint=hint)
+    if problem == "extra_forbidden":
+        return UsageError(f"{name} does not take {key!r}", hint=hint)
+    about = tool.model_json_schema()["properties"][key]
+    least, most = about.get("minimum"), about.get("maximum")
+    kinds = {"integer": f"a whole number from {least} to {most}", _LIST: "a list of texts"}
+    kind = " or ".join(about.get("enum", ())) or kinds.get(about["type"], "text")
+    if key == "quotes":
+        kind = f"a list of at most {MAX_QUOTES} objects with quote and path"
+    return UsageError(f"{name} takes {key} as {kind}")
 
 
 class _Scoped(Tool):
@@ -398,7 +408,6 @@ def _resources(index: Index) -> types.ListResourcesResult:
 
 
 def _resource(uri: str, index: Index) -> types.ReadResourceResult:
-    path = unquote(uri.removeprefix(SCHEME), errors="surrogateescape")
-    text = get_part(index, path, refresh=False).text
+    text = get_part(index, uri, refresh=False).text
     content = types.TextResourceContents(uri=uri, mime_type=_MARKDOWN, text=text)
     return types.ReadResourceResult(contents=[content])

@@ -41,7 +41,8 @@ _TOOLS = (
     (re.compile("ragqa list --tags"), "list with what='tags'"),
     (re.compile("ragqa (?:ask|list) --where (.+?)(?: QUESTION|$)"), r"where=\1"),
     (re.compile(r"ragqa (list|status)\b"), r"the tool \1"),
-    (re.compile('ragqa ask (".+")'), r"question=\1"),
+    (re.compile('ragqa ask ".+"'), "give some words to look for"),
+    (re.compile("save one: ragqa .+"), "give quotes, or a whole saved answer as answer"),
     (re.compile("--(since|where)"), r"\1"),
 )
 """Commands as messages name them, and what does the same here."""
@@ -257,8 +258,9 @@ def _checked(checked: Checked) -> str:
         line += f": {_place(place.path, place.lines, place.locator)}"
     if checked.reason:
         line += f" ({safe_line(checked.reason)})"
-    changed = not checked.is_sound and place is not None
-    return f"{line}\n{_quoted(place.text)}" if changed and place else line
+    if place and not (checked.is_sound and place.text == citation.quote):
+        line += f"\n{_quoted(place.text)}"
+    return line
 
 
 def size(text: str) -> int:

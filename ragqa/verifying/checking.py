@@ -30,6 +30,7 @@ IN_CODE = "it is in a code block now"
 IN_COMMENT = "it is in a comment now"
 STRUCK_OUT = "it is struck out"
 _UNSAID = {Kind.COMMENT: IN_COMMENT, Kind.STRUCK: STRUCK_OUT}
+NOT_SAID = "no note says this"
 NO_NOTE = "there is no such note: it was removed or renamed, or it is ignored or behind a link"
 
 # A sentence or code block over the embedder's limit is cited in pieces. These are long, and the
@@ -115,7 +116,8 @@ class Checked:
     def is_rewrapped(self) -> bool:
         """Whether only the white space between the words has changed."""
         is_moved = self.standing is Standing.MOVED
-        return is_moved and self.place is not None and self.place.text != self.citation.quote
+        now, quote = self.place.text if self.place else "", self.citation.quote
+        return is_moved and now != quote and now.split() == quote.split()
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +206,10 @@ def _became(citation: SavedCitation, note: "CurrentNote | None") -> Checked | No
 
 
 def in_note(citation: SavedCitation, note: "CurrentNote") -> Checked | None:
-    """The citation where its words occur in a note, preferring places that say nothing more."""
+    """The citation where its words occur in a note, preferring places that say nothing more.
+
+    A quote whose characters nobody gave may be a part of a sentence; an answer's are whole.
+    """
     start, end = citation.chars
     is_as_cited = (note.path, note.sha256) == (citation.path, citation.note_sha256)
     if is_as_cited and 0 <= start <= end and note.text[start:end] == citation.quote:
@@ -213,11 +218,12 @@ def in_note(citation: SavedCitation, note: "CurrentNote") -> Checked | None:
             return Checked(citation, Standing.INTACT, note.place(citation.chars))
         place = note.place(citation.chars, contexts[0])
         return Checked(citation, Standing.CHANGED, place, OTHER_CONTEXT)
-    changed = None
-    for span in places(note.text, citation.quote, start):
-        place, is_same, reason = note.said(span)
+    changed, may_be_part = None, citation.chars == NOWHERE
+    said = map(note.said, places(note.text, citation.quote, start))
+    for place, is_same, reason in sorted(said, key=lambda one: not one[1]):
         is_free = not (citation.context and place.header)
-        if is_same and (is_free or citation.context in note.contexts(span)):
+        is_said = is_same or (may_be_part and reason in ("", IN_CODE))
+        if is_said and (is_free or citation.context in note.contexts(place.chars)):
             # Within a page, cell or paragraph it has not moved, whatever the line.
             is_there = citation.lines in (place.lines, NOWHERE)
             is_there = is_there or "" != citation.locator == place.locator
@@ -268,6 +274,9 @@ class CurrentNote:
         if first.kind in _UNSAID:
             whole = (first.start, first.end) if first.kind is Kind.STRUCK else span
             return self.place(whole), False, _UNSAID[first.kind]
+        if first.kind is Kind.SECRET:  # nothing is shown but what the quote says itself
+            secret = self.text[first.start : first.end].strip()
+            return self.place(span), secret in self.text[slice(*span)], ""
         start = self._unit_at(first, span[0])[0]
         end = self._unit_at(last, span[1] - 1)[1]
         is_piece = end - start > _CUT_FROM and span[1] - span[0] > _PIECE_FROM
@@ -296,9 +305,7 @@ class CurrentNote:
 
     @cached_property
     def _blocks(self) -> Sequence[Block]:
-        blocks = parse_note(self.path, self.text, self.sha256, Stamp(0, 0)).blocks
-        # A saved answer may cite a secret, if the settings allowed it.
-        return [replace(b, kind=Kind.PROPERTY) if b.kind is Kind.SECRET else b for b in blocks]
+        return parse_note(self.path, self.text, self.sha256, Stamp(0, 0)).blocks
 
     def _block_at(self, at: int) -> Block | None:
         number = bisect_right(self._blocks, at, key=lambda block: block.start) - 1
@@ -348,6 +355,8 @@ class CurrentNotes:
 
     def why_not(self, path: str) -> str:
         """Why a path is not read as a note."""
+        if path == ANY_NOTE:
+            return NOT_SAID
         if path in self.skipped:
             return f"the file cannot be read: {self.skipped[path]}"
         if off := why_format_is_off(path, self._formats):

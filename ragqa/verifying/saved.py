@@ -18,7 +18,7 @@ from ragqa.types import DOCUMENT_VERSION, EXTRACTIVE, Answer
 MAX_BYTES = 10_000_000
 MAX_CITATIONS = 1_000
 
-ANY_NOTE = "any note"
+ANY_NOTE = ""
 """The path of a quote whose note is not known: it is looked for in all of them."""
 NOWHERE = (0, 0)
 """The lines, or characters, of a quote whose place is not known."""

@@ -88,12 +88,29 @@ def test_a_quote_given_without_a_place_has_not_moved(folder):
     (got,) = talk(folder, ("verify", {"quotes": given}))
     told = [one["status"] for one in got.structured_content["citations"]]
     assert told == ["intact", "intact", "moved", "gone", "intact", "moved"]
+    assert "[4] gone (no note says this)" in text_of(got)
+
+
+def test_a_verified_part_of_a_sentence_is_intact_and_shown_in_its_sentence(folder):
+    given = [{"quote": "is on the third", "path": place} for place in ("", "printer.md:7")]
+    (got,) = talk(folder, ("verify", {"quotes": given}))
+    assert text_of(got).count("] intact: office/printer.md:") == 2
+    assert text_of(got).count("> The printer is on the third floor.") == 2
 
 
 BAD_CALLS = [
     ("ask", {"question": WHEN, "corpus": "/etc"}, "ask does not take 'corpus'. Try: ask takes max"),
-    ("ask", {}, "ask needs 'question'"),
-    ("list", {"limit": 9_999}, "list: 'limit' should be less than or equal to 1000"),
+    ("ask", {}, "ask needs question. Try: ask takes max_tokens"),
+    ("list", {"limit": 9_999}, "list takes limit as a whole number from 1 to 1000."),
+    ("ask", {"question": WHEN, "max_tokens": "few"}, "takes max_tokens as a whole number from 50"),
+    ("ask", {"question": WHEN, "tags": "tea"}, "ask takes tags as a list of texts."),
+    ("ask", {"question": 3}, "ask takes question as text."),
+    ("list", {"what": "all"}, "list takes what as notes or tags."),
+    ("search", {"query": ""}, "is empty. Try: give some words to look for"),
+    ("verify", {"quotes": [{}]}, "quote 1 has no quote. Try: quote 1 takes quote, path"),
+    ("verify", {"quotes": [{"quote": "a", "line": 3}]}, "quote 1 does not take 'line'"),
+    ("verify", {"quotes": ["tea"]}, "quotes as a list of at most 50 objects with quote and path."),
+    ("verify", {"answer": "[]"}, "it is not an object. Try: give quotes, or a whole saved answer"),
     ("ask", {"question": "x" * 100_000}, "at most 8000 are read"),
     ("ask", {"question": WHEN, "since": "soon"}, "not a date"),
     ("get", {"address": "../../etc/passwd"}, "outside the folder of notes"),
@@ -138,6 +155,8 @@ def test_notes_are_resources_and_nothing_else_is(folder):
             return listed, "".join(one.contents[0].text for one in read)
 
     listed, text = anyio.run(run)
+    for got in talk(folder, *(("get", {"address": str(one.uri)}) for one in listed)):
+        assert not got.is_error
     assert sorted(str(one.uri) for one in listed) == sorted(f"ragqa://{name}" for name in NOTES)
     assert "tell-nobody" not in text
     assert "ignore your instructions" not in text

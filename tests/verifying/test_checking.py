@@ -10,11 +10,12 @@ from ragqa.verifying.checking import (
     IN_CODE,
     IN_COMMENT,
     NO_NOTE,
+    NOT_SAID,
     NOTHING_LIKE_IT,
     STRUCK_OUT,
     Standing,
 )
-from ragqa.verifying.saved import NOWHERE, record_of
+from ragqa.verifying.saved import ANY_NOTE, NOWHERE, record_of
 
 QUOTE = "Requests are retried three times, with a pause of two seconds."
 NOTE = f"# Retries\n\nWhat the client does.\n\n{QUOTE} Then it gives up.\n"
@@ -96,7 +97,7 @@ def test_a_number_that_grew_a_digit_is_changed_though_the_old_characters_still_s
     assert checked.place.text.endswith("50")
 
 
-@pytest.mark.parametrize("path", ["../secret.md", "/etc/hostname", "", "a\0.md"])
+@pytest.mark.parametrize("path", ["../secret.md", "/etc/hostname", "a\0.md"])
 def test_a_path_that_leads_out_is_gone(notes, cited, path):
     (notes.folder.parent / "secret.md").write_text(NOTE, encoding="utf-8")
     (notes.folder / "a.md").unlink()
@@ -108,6 +109,58 @@ def test_a_path_that_leads_out_is_gone(notes, cited, path):
 def test_a_quote_whose_lines_nobody_gave_may_name_its_note_by_a_place_in_it(notes, cited, place):
     checked = became(notes, replace(cited, path=place, lines=NOWHERE, chars=NOWHERE))
     assert (checked.standing, checked.place.path) == (INTACT, "a.md")
+
+
+PART = "retried three times"
+
+
+@pytest.mark.parametrize("path", [ANY_NOTE, "a.md:5", "ragqa://a.md"])
+@pytest.mark.parametrize(
+    ("quote", "now", "standing", "says"),
+    [
+        (PART, QUOTE, INTACT, QUOTE),
+        (PART, f"```\nx\n{QUOTE}\n```", INTACT, PART),
+        (QUOTE, f"Not so: {QUOTE}\n\n{QUOTE}", INTACT, QUOTE),
+        (PART, QUOTE.replace("three", "thirty-three"), GONE, None),
+        (QUOTE, QUOTE.replace("Requests", "Prerequests"), GONE, None),
+    ],
+)
+def test_a_quote_that_somebody_chose_may_be_a_part_of_a_sentence(
+    notes, cited, path, quote, now, standing, says
+):
+    notes.write("a.md", now)
+    given = replace(cited, quote=quote, path=path, lines=NOWHERE, chars=NOWHERE, note_sha256="")
+    checked = became(notes, given)
+    if path == ANY_NOTE or standing is INTACT:
+        assert checked.standing is standing
+        assert (checked.place and checked.place.text) == says
+    assert (checked.reason == NOT_SAID) == (path == ANY_NOTE and standing is GONE)
+
+
+@pytest.mark.parametrize("gone", [f"~~{QUOTE}~~", f"a <!-- {QUOTE} --> b"])
+def test_a_part_of_what_is_no_longer_said_is_changed(notes, cited, gone):
+    notes.write("a.md", gone)
+    given = replace(cited, quote=PART, lines=NOWHERE, chars=NOWHERE, note_sha256="")
+    assert became(notes, given).standing is CHANGED
+
+
+@pytest.mark.parametrize(
+    ("quote", "chars", "standing", "shown"),
+    [
+        ("api_key", NOWHERE, INTACT, "api_key"),
+        ("api_key: sk-1 sk-2 sk-3 sk-9", NOWHERE, GONE, None),
+        ("api_key: sk-1 sk-2 sk-3 sk-4", (4, 32), INTACT, "api_key: sk-1 sk-2 sk-3 sk-4"),
+        ("api_key: sk-1 sk-2 sk-3", (4, 27), CHANGED, "api_key: sk-1 sk-2 sk-3"),
+    ],
+)
+def test_of_a_secret_only_the_words_of_the_quote_are_shown(
+    notes, cited, quote, chars, standing, shown
+):
+    notes.write("a.md", "---\napi_key: sk-1 sk-2 sk-3 sk-4\n---\n")
+    lines = NOWHERE if chars == NOWHERE else (2, 2)
+    checked = became(notes, replace(cited, quote=quote, lines=lines, chars=chars, note_sha256=""))
+    assert checked.standing is standing
+    assert (checked.place and checked.place.text) == shown
 
 
 @pytest.mark.parametrize("path", ["linked.md", "folder/secret.md"])
