@@ -45,7 +45,7 @@ _LINES = re.compile(r"(?s)(.+):(-?\d{1,9})(?:[-\u2013](\d{1,9}))?(?:\+(\d{1,9}))
 _FROM_TO = re.compile(r"(?s)(.+):(\d{1,9}):(\d{1,9})(?:\+(\d{1,9}))?")
 _LOCATOR = re.compile(r"(?i), (?=(?:pp?\.|pages?|cells?|par(?:agraphs?|s?\.))\s*\S)")
 _PAGE = re.compile(r"(?i)page=(\d{1,9})")
-_HEADING_BELOW = " > "
+_HEADING_BELOW = " [>\u203a] "
 
 _MAX_ENTRIES = 20_000
 """At most this many notes are compared with an unknown name."""
@@ -275,7 +275,7 @@ def _section_below(anchor: str, path: str, document: Document) -> Span:
         ones.
     """
     text, blocks = document.text, parse_note(path, document.text, "", Stamp(0, 0)).blocks
-    for named in (anchor, anchor.replace(_HEADING_BELOW, "#")):
+    for named in (anchor, re.sub(_HEADING_BELOW, "#", anchor)):
         if span := place_of(text, blocks, named):
             return span
     wanted = anchor.rpartition("#")[2].strip()[:_MAX_HEADING]

@@ -40,6 +40,15 @@ class UsageError(RagqaError):
     exit_code = 2
 
 
+class NoSuchTag(UsageError):
+    """No note has a tag that was asked for; `nearest` are those with similar names."""
+
+    def __init__(self, tag: str, nearest: tuple[str, ...]) -> None:
+        self.tag, self.nearest = tag, nearest
+        near = f"; nearest: {', '.join(nearest)}" if nearest else ""
+        super().__init__(f"no note has the tag {tag}{near}", hint="ragqa list --tags")
+
+
 class NotAllowed(UsageError):
     """The user has not allowed sending this to the host."""
 

@@ -58,6 +58,7 @@ def oven(tmp_path):
         ("the oven#how-to-clean", (5, 11)),
         ("Oven#How to clean#Door", (9, 11)),
         ("Oven#How to clean > Door", (9, 11)),
+        ("Oven#How to clean \u203a Door", (9, 11)),
         (" in/Oven.md:7-9\n", (7, 9)),
         ("![[Oven#^End-1|the end]]", (15, 15)),
         ("[[Oven#Oven#End]]", (13, 15)),

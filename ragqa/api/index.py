@@ -16,6 +16,7 @@ from ragqa.errors import (
     IndexNotWritable,
     NoCorpus,
     NoIndex,
+    NoSuchTag,
     OtherFormat,
     UsageError,
     WriterBusy,
@@ -377,8 +378,7 @@ def _filter_warnings(snapshot: Snapshot, filters: Filters, *, found: bool) -> li
         tags = {each for one in notes.values() for tag in one.tags for each in tag_and_parents(tag)}
         for tag in map(fold_tag, filters.tags):
             if tag not in tags:
-                near = _nearest(tag, tags)
-                raise UsageError(f"no note has the tag {tag}{near}", hint="ragqa list --tags")
+                raise NoSuchTag(tag, _close(tag, tags))
         if filters.where:
             _check_properties(notes.values(), filters.where)
         for glob in filters.paths:
@@ -404,9 +404,13 @@ def _check_properties(notes: Iterable[NoteRecord], where: str) -> None:
             raise UsageError(f"no note has the property {one.name}{near}", hint="ragqa list")
 
 
-def _nearest(name: str, names: Iterable[str]) -> str:
+def _close(name: str, names: Iterable[str]) -> tuple[str, ...]:
     # Imported late: only an unknown name needs it.
     from difflib import get_close_matches
 
-    close = get_close_matches(name, sorted(names), n=MAX_NEAREST)
+    return tuple(get_close_matches(name, sorted(names), n=MAX_NEAREST))
+
+
+def _nearest(name: str, names: Iterable[str]) -> str:
+    close = _close(name, names)
     return f"; nearest: {', '.join(close)}" if close else ""

@@ -158,8 +158,8 @@ class Settings(Struct, frozen=True):
     ] = "file://{path}"
     history: Annotated[
         Literal["on", "off"],
-        "whether your questions are kept on this machine, for ragqa more, ragqa open, and the "
-        "arrow keys of chat",
+        "whether your questions are kept on this machine, for ragqa more, ragqa open, the "
+        "arrow keys of chat and the page of ragqa serve",
         _OWN,
     ] = "on"
     llm: Annotated[

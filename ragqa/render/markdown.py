@@ -147,7 +147,7 @@ def _place(path: str, shown: str, heading: Sequence[str], locator: str, when: st
     """A place as shown, date and headings; the link is relative to the notes' folder."""
     target = quote(os.fsencode(path), safe="/") + fragment(locator)
     link = f"[{escaped(shown)}]({target})"
-    return " \u203a ".join([f"{link}{when}", *map(escaped, heading)])
+    return view.BELOW.join([f"{link}{when}", *map(escaped, heading)])
 
 
 def _written(sentence: WrittenSentence) -> str:

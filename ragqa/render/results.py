@@ -275,7 +275,7 @@ def _print_hits(question: str, hits: Sequence[Hit], linker: Linker, *, whole: bo
 def _print_place(place: Text, heading: Sequence[str], n: int = 0) -> None:
     """Print a place with its headings, after its number if it has one."""
     text = Text.assemble((f"{n:>2} " if n else _INDENT * " ", "number"), place)
-    trail = Text(safe_line(" \u203a ".join(heading)), style="heading")
+    trail = Text(safe_line(view.BELOW.join(heading)), style="heading")
     if trail and text.cell_len + 2 + trail.cell_len > min(stdout().width, READABLE):
         put(text, hang=_INDENT)
         put(trail, indent=_INDENT)
@@ -317,7 +317,7 @@ def print_part(part: "NotePart", linker: Linker, *, numbered: bool | None = None
         emit(console, Text(safe_text(part.text.strip("\n"))))
         return
     head = Text.assemble(linker.place(part.note.path, part.lines, part.locator))
-    for about in (part.note.date, " > ".join(part.heading) or part.note.title):
+    for about in (part.note.date, view.BELOW.join(part.heading) or part.note.title):
         if about:
             head.append(f"  {safe_line(about)}", style="quiet")
     emit(console, head)

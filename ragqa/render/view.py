@@ -25,6 +25,9 @@ _MAX_REASONS = 2
 CITED = r"\[\d+\]"
 """A citation in the text of an answer; what is no citation has spaces within the brackets."""
 
+BELOW = " \u203a "
+"""Between headings where a person reads them."""
+
 DISAGREE = {
     "number": "Your notes disagree on a figure:",
     "date": "Your notes disagree on a date:",

@@ -50,7 +50,7 @@ _WIKILINK = re.compile(r"(!?)\[\[([^\[\]|\n#]*)(#[^\[\]|\n]*)?(?:\|([^\[\]\n]*))
 _CALLOUT = re.compile(r"\[!([\w-]{1,30})\][+-]?[ \t]*")
 _HIGHLIGHT = re.compile(r"(?<!=)==(?!=)")
 _ICON = re.compile(r"(?:\( ?)?!\[\[lucide-[^\]\n]*\]\](?: ?\))?")
-_UNREAD = {".canvas": "a canvas, which is not read", ".base": "a base, which is not read"}
+UNREAD = {".canvas": "a canvas, which is not read", ".base": "a base, which is not read"}
 _BLOCK_ID = re.compile(rf"(?<![^ \t])(\^[A-Za-z0-9-]+)([{_OPEN}{_CLOSE}]*)[ \t]*\Z")
 _NOT_IN_SLUG = re.compile(r"[^\w]+")
 
@@ -296,7 +296,7 @@ def _wikilink(found: re.Match[str], env: Env) -> str:
         return _image(name, label, env)
     path = env["names"].path_of(name, env["path"]) if name else env["path"]
     if not path:
-        unread = _UNREAD.get(posixpath.splitext(name.casefold())[1])
+        unread = UNREAD.get(posixpath.splitext(name.casefold())[1])
         return f'<span class="missing">{label}{f" ({unread})" if unread else ""}</span>'
     return f'<a href="{_note_url(path, anchor.rpartition("#")[2])}">{label}</a>'
 
@@ -321,7 +321,7 @@ def _target(href: str, env: Env) -> str:
     path = env["names"].path_of(parts.path, env["path"])
     if path:
         return f' href="{_note_url(path, parts.fragment)}"'
-    unread = _UNREAD.get(posixpath.splitext(parts.path.casefold())[1])
+    unread = UNREAD.get(posixpath.splitext(parts.path.casefold())[1])
     return ' class="missing"' + (f' title="{unread}"' if unread else "")
 
 

@@ -12,12 +12,12 @@ from markupsafe import Markup
 
 from ragqa.addresses import read_current
 from ragqa.api import Index
-from ragqa.errors import UsageError
+from ragqa.errors import NotIndexed
 from ragqa.notes.formats import Document
 from ragqa.notes.links import NoteNames
 from ragqa.related import NoteLinks, Related, near
 from ragqa.serving.asking import Asked, Shown, number_in
-from ragqa.serving.note_html import IMAGES, Names, note_html, slugs, source_html, url_path
+from ragqa.serving.note_html import IMAGES, UNREAD, Names, note_html, slugs, source_html, url_path
 from ragqa.serving.warm import WarmIndex
 from ragqa.types import Corpus, Filters, Kind, Note, NoteRecord, Span
 from ragqa.verifying.checking import CurrentNote, in_note
@@ -92,11 +92,14 @@ def around(warm: WarmIndex, path: str, asked: Asked) -> Shown:
 
     def look(index: Index) -> tuple[Links, list[Related]]:
         links = Links.of(index)
-        if path not in links.records:
-            raise UsageError(f"there is no note {path} in the index", hint="ragqa list")
-        return links, near(index, links, path, Filters(), _MOST_NEAR)
+        known = path in links.records
+        return links, near(index, links, path, Filters(), _MOST_NEAR) if known else []
 
     links, related = warm.use(look)
+    if path not in links.records:
+        unread = UNREAD.get(Path(path).suffix.lower())
+        why = f": it is {unread}" if unread else ""
+        raise NotIndexed(f"there is no note {path} in the index{why}", hint="ragqa list")
     note = read_now(warm, path)
     headings = [one for one in note.blocks if one.kind is Kind.HEADING]
     return {

@@ -16,22 +16,13 @@ from markupsafe import Markup
 from ragqa import __version__
 from ragqa.config import history_file
 from ragqa.diagnosis import choice_of
-from ragqa.errors import NotAllowed, RagqaError, UsageError
+from ragqa.errors import NoSuchTag, NotAllowed, RagqaError, UsageError
 from ragqa.generation import Writer
 from ragqa.history import History
 from ragqa.llms.servers import without_keys
+from ragqa.render import view
 from ragqa.render.excerpts import words_of
 from ragqa.render.markdown import answer_markdown
-from ragqa.render.view import (
-    DISAGREE,
-    address,
-    corrected_line,
-    fallback_line,
-    support_mark,
-    templates_of,
-    trust_line,
-    written_by,
-)
 from ragqa.safe import safe_line, safe_text
 from ragqa.serving.asking import (
     Asked,
@@ -39,6 +30,7 @@ from ragqa.serving.asking import (
     Shown,
     answer_to,
     chosen,
+    failure_of,
     filters_of,
     freshness_line,
     number_in,
@@ -48,7 +40,7 @@ from ragqa.serving.asking import (
 from ragqa.serving.note_html import note_html, url_path
 from ragqa.serving.note_page import Links, around, read_now, shown_note, stretch
 from ragqa.serving.warm import NotReady, WarmIndex
-from ragqa.stores.filters import note_matcher
+from ragqa.stores.filters import fold_tag, note_matcher
 from ragqa.text.seen import set_apart
 from ragqa.types import (
     Answer,
@@ -60,6 +52,7 @@ from ragqa.types import (
     NoteRecord,
     Span,
     counted,
+    trail_text,
 )
 
 MOST_COMPLETED = 500
@@ -105,19 +98,38 @@ def ask_page(warm: WarmIndex, asked: Asked) -> Shown:
         "question": question, "recent": recent, "answer": None, "note": None, "home": None,
         "stream": "", "whole": "", "writer": warm.writer and warm.writer.llm.destination,
         "problem": problem and without_keys(problem.message),
-        "building": isinstance(problem, NotReady),
+        "building": isinstance(problem, NotReady), "hint": "", "nearest": {},
     }  # fmt: skip
     if links is None:
         return shown
-    if not is_asked:
-        home = None if asked.get("edit") else _home(warm, asked, links, recent)
-        return shown | {"home": home}
+    try:
+        if not is_asked:
+            home = None if asked.get("edit") else _home(warm, asked, links, recent)
+            return shown | {"home": home}
+        answered = _answered(warm, asked, question, links)
+    except UsageError as exc:
+        return shown | _refused(exc, asked)
     if recent[:1] != [" ".join(question.split())]:
         history.add(question)
+    return shown | answered
+
+
+def _refused(exc: UsageError, asked: Asked) -> Shown:
+    """Why that cannot be asked, and the tags that may be meant, each with where it is asked."""
+    status_code, said = failure_of(exc)
+    nearest = {}
+    if isinstance(exc, NoSuchTag):
+        kept = [tag for tag in asked["tag"] if fold_tag(tag) != exc.tag]
+        nearest = {tag: address_of("/", asked, tag=[*kept, tag]) for tag in exc.nearest}
+    return said | {"problem": said["error"], "nearest": nearest, "status_code": status_code}
+
+
+def _answered(warm: WarmIndex, asked: Asked, question: str, links: Links) -> Shown:
+    """An answer, and the note that is cited."""
     answer, refused, may_be_written = _answer(warm, asked, question, links)
     number = number_in(asked, "n") or 1
     cited = next((c for c in (*answer.citations, *answer.also) if c.n == number), None)
-    return shown | _shown_answer(answer, links, asked) | {
+    return _shown_answer(answer, links, asked) | {
         "refused": refused,
         "note": cited and _cited_note(warm, answer, cited, links),
         "stream": address_of("/written", asked) if may_be_written else "",
@@ -191,7 +203,7 @@ def _answer(
 
 
 def saved(warm: WarmIndex, asked: Asked) -> tuple[str, str]:
-    """An answer as `ragqa ask --save` writes it, and a name for the file.
+    """An answer as `ragqa ask --format markdown` prints it, and a name for the file.
 
     Asked for a `copy`, it has no record to verify it by.
     """
@@ -217,7 +229,7 @@ def written(warm: WarmIndex, asked: Asked, writer: Writer, emit: Emit) -> None:
         writer,
         on_sentence=lambda one: emit(
             "sentence",
-            {"text": safe_text(f"{one.lead}{one.text}"), "mark": support_mark(one).strip()},
+            {"text": safe_text(f"{one.lead}{one.text}"), "mark": view.support_mark(one).strip()},
         ),
     )
     answer = answer_to(warm, question, filters, writer)
@@ -228,26 +240,18 @@ def written(warm: WarmIndex, asked: Asked, writer: Writer, emit: Emit) -> None:
 def _shown_answer(answer: Answer, links: Links, asked: Asked) -> Shown:
     """An answer, and what its template makes of it."""
     return {
-        "answer": answer, "trust": trust_line(answer), "refused": None, "stream": "",
-        "unsupported": _unsupported(answer), "save": address_of("/save", asked),
-        "quoted": partial(_quoted, links=links), "support_mark": support_mark,
-        "passage": partial(_passage, links=links), "context": _context,
-        "written_by": written_by, "words": words_of, "disagree": DISAGREE,
-        "corrected": answer.corrected and corrected_line(answer.corrected),
-        "fallback": fallback_line(answer),
-        "place": lambda one: address(one.path, one.lines, one.locator),
-        "place_of": lambda hit: address(hit.passage.path, hit.passage.lines, hit.locator),
+        "answer": answer, "trust": view.trust_line(answer), "refused": None, "stream": "",
+        "save": address_of("/save", asked),
+        "quoted": partial(_quoted, links=links), "support_mark": view.support_mark,
+        "passage": partial(_passage, links=links), "context": _context, "below": view.BELOW,
+        "trail": lambda passage: trail_text(passage.title, passage.heading, view.BELOW),
+        "written_by": view.written_by, "words": words_of, "disagree": view.DISAGREE,
+        "corrected": answer.corrected and view.corrected_line(answer.corrected),
+        "fallback": view.fallback_line(answer),
+        "place": lambda one: view.address(one.path, one.lines, one.locator),
+        "place_of": lambda hit: view.address(hit.passage.path, hit.passage.lines, hit.locator),
         "href": lambda n: f"{address_of('/', asked, n=str(n))}#cited",
     }  # fmt: skip
-
-
-def _unsupported(answer: Answer) -> str:
-    """How much of what an LLM wrote the notes do not support; "" if they support it all."""
-    claims = answer.written.claims if answer.written and answer.written.grounded else ()
-    lacking = sum(not one.supported for one in claims)
-    verb = "is" if lacking == 1 else "are"
-    of = f"{lacking} of its {counted(len(claims), 'sentence')}"
-    return f"{of} {verb} not supported by your notes." if lacking else ""
 
 
 def _quoted(citation: Citation, links: Links) -> Markup:
@@ -327,7 +331,7 @@ def _base(warm: WarmIndex, page: str) -> Shown:
     return {"page": page, "state": freshness_line(warm.freshness)}
 
 
-def address_of(path: str, asked: Asked, **more: str) -> str:
+def address_of(path: str, asked: Asked, **more: str | list[str]) -> str:
     """The address at which the same is asked."""
     kept = {name: asked[name] for name in (*_ASKED, "whole") if asked.get(name)}
     return f"{path}?{urlencode({**kept, **more}, doseq=True)}"
@@ -340,8 +344,9 @@ def laid_out(template: str, shown: Mapping[str, Any]) -> str:
 
 @cache
 def _templates() -> Environment:
-    environment = templates_of("ragqa.serving")
+    environment = view.templates_of("ragqa.serving")
     environment.filters["line"] = safe_line
+    environment.filters["sentence"] = lambda text: f"{text[:1].upper()}{text[1:]}."
     environment.filters["urlencode"] = url_path
     environment.filters["query"] = urlencode
     environment.globals["stretch"] = stretch

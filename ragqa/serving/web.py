@@ -20,7 +20,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Send
 
 from ragqa.addresses import get_part
-from ragqa.errors import UsageError
+from ragqa.errors import NotIndexed, UsageError
 from ragqa.llms import NO_LLM
 from ragqa.notes.read import open_inside
 from ragqa.render import documents, to_json
@@ -104,7 +104,8 @@ class _Endpoints:
             asked = _several(request.query_params) | request.path_params
             shown = await self._run(work, asked, may_write=bool(asked.get("whole")))
             is_part = template == "note" and asked.get("fragment")
-            return HTMLResponse(pages.laid_out("_note" if is_part else template, shown))
+            text = pages.laid_out("_note" if is_part else template, shown)
+            return HTMLResponse(text, status_code=shown.get("status_code", HTTPStatus.OK))
 
         return endpoint
 
@@ -221,6 +222,7 @@ def _response_to(request: Request, error: Exception) -> Response:
     back = pages.address_of("/", asked, edit="1") if asked.get("q") else "/"
     title = (
         "Not ready yet" if isinstance(error, NotReady)
+        else "There is no such note" if isinstance(error, NotIndexed)
         else "That cannot be asked" if isinstance(error, UsageError)
         else "That did not work"
     )  # fmt: skip

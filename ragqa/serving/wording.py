@@ -18,11 +18,11 @@ from ragqa.passages import tokens
 from ragqa.related import RelatedNotes
 from ragqa.render.documents import part_document
 from ragqa.render.explanations import lacking_line, verdict
-from ragqa.render.view import address, corrected_line, disagreement_line, trust_line
+from ragqa.render.view import BELOW, address, corrected_line, disagreement_line, trust_line
 from ragqa.safe import safe_line, safe_text
 from ragqa.serving.asking import freshness_line
 from ragqa.serving.warm import Freshness
-from ragqa.types import Answer, Citation, Hit, NoteList, SearchResult, counted
+from ragqa.types import Answer, Citation, Hit, NoteList, SearchResult, counted, trail_text
 from ragqa.verifying.checking import Checked, Verification
 
 MORE = "a larger max_tokens gives more"
@@ -96,8 +96,9 @@ def search_text(result: SearchResult, freshness: Freshness, budget: int) -> str:
 def _passage(label: str, hit: Hit) -> str:
     passage = hit.passage
     place = _place(passage.path, passage.lines, hit.locator)
+    trail = trail_text(passage.title, passage.heading, BELOW)
     quoted = [_quoted(one) for one in (context_of(passage), passage.text) if one]
-    return "\n".join([f"{label} {place}  {safe_line(passage.trail)}", *quoted])
+    return "\n".join([f"{label} {place}  {safe_line(trail)}", *quoted])
 
 
 def _is_quoted(hit: Hit, citations: Iterable[Citation]) -> bool:
@@ -130,7 +131,7 @@ def _cut_part(part: NotePart, chars: int, budget: int) -> Result:
         skip = len(text) - text.rfind("\n") - 1 + (part.skip if last == first else 0)
         following = f"{note.path}:{last}:{end}+{skip}"
     place = _place(note.path, (first, last), part.locator) + f"+{part.skip}" * bool(part.skip)
-    about = "  ".join(filter(None, (note.date, " > ".join(part.heading) or note.title)))
+    about = "  ".join(filter(None, (note.date, BELOW.join(part.heading) or note.title)))
     of = "" if part.locator else f" of {counted(part.total_lines, 'line')}"
     lines = [f"{place}{of}  {clipped(safe_line(about), budget // 6)}".rstrip()]
     width = max(4, *map(len, part.margin))
@@ -236,7 +237,7 @@ def _noted(notices: Iterable[str]) -> list[str]:
 
 
 def _cited(citation: Citation) -> str:
-    about = [safe_line(one) for one in (citation.note_date, " > ".join(citation.heading)) if one]
+    about = [safe_line(one) for one in (citation.note_date, BELOW.join(citation.heading)) if one]
     place = _place(citation.path, citation.lines, citation.locator)
     head = "  ".join([f"[{citation.n}] {place}", *about])
     context = f"{_quoted(citation.context)}\n" if citation.context else ""

@@ -283,9 +283,9 @@ class Passage:
         return trail_text(self.title, self.heading)
 
 
-def trail_text(title: str, heading: tuple[str, ...]) -> str:
+def trail_text(title: str, heading: tuple[str, ...], sign: str = " > ") -> str:
     """`title > heading path`, without repeating the title."""
-    return " > ".join((title, *(heading[1:] if heading[:1] == (title,) else heading)))
+    return sign.join((title, *(heading[1:] if heading[:1] == (title,) else heading)))
 
 
 @dataclass(frozen=True, slots=True)

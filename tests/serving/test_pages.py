@@ -3,7 +3,7 @@
 import os
 import re
 from html.parser import HTMLParser
-from urllib.parse import urljoin
+from urllib.parse import parse_qsl, urljoin
 
 import pytest
 from support import QUICK, run_ragqa, write_notes
@@ -78,10 +78,47 @@ def test_the_home_shows_the_vault_what_changed_its_tags_and_what_was_asked(tmp_p
         assert notes_in_order == ["/note/new.md", "/note/old.md"]
         assert {"/?q=Old+tea%3A+Storing", "/?q=Pot+%26+lid%3A+Care%3F"} <= set(links)
         assert "/note/old.md" not in home(tag=["pot"])[1]
-        ask_page(warm, {"q": "how is a pot cared for?"})
+        nearest = laid_out("ask", ask_page(warm, {"q": "how is a pot cared for?"}))
+        assert "Pot &amp; lid \u203a Care?" in nearest.partition("<ol>")[2]
         text, links = home()
         assert "/?q=how+is+a+pot+cared+for%3F" in links
         assert "Old tea: Storing" not in text
+
+
+@pytest.mark.parametrize(
+    ("asked", "said", "leads_to"),
+    [
+        ("q=tea&tag=Ofice", "No note has the tag ofice; nearest: office.", "/?q=tea&tag=office"),
+        ("q=tea&since=banana&tag=a", "'banana' is not a date", None),
+    ],
+)
+def test_what_cannot_be_asked_stays_in_the_form_and_is_not_remembered(
+    server, asked, said, leads_to
+):
+    got = server.ask(f"/?{asked}")
+    page = Page(got.text)
+    assert got.status == 400
+    assert said in page.text["main"]
+    assert (
+        dict(parse_qsl(asked)).items()
+        <= {one["name"]: one["value"] for one in page.of("input") if one.get("value")}.items()
+    )
+    assert leads_to is None or leads_to in [link["href"] for link in page.of("a")]
+    assert "tea" not in [one["value"] for one in Page(server.ask("/").text).of("option")]
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [("nope.md", "in the index."), ("a/Plan.canvas", "it is a canvas, which is not read.")],
+)
+def test_a_note_that_is_missing_is_not_found(server, path, why):
+    got = server.ask(f"/note/{path}")
+    shown = Page(got.text).text["main"]
+    assert got.status == 404
+    assert "There is no such note" in shown
+    assert f"There is no note {path}" in shown
+    assert why in shown
+    assert "Back to the question" not in shown
 
 
 def test_an_answer_is_copied_with_its_sources_and_saved_with_its_record(server):
@@ -148,10 +185,14 @@ def test_the_page_suggests_what_was_asked_of_these_notes_and_nothing_else(server
         (server.folder, "why is the tea green?"),
     ):
         History(history_file(Settings(), Corpus.of(notes))).add(line)
+    run_ragqa("ask", "is tea black?", "--corpus", server.folder, env=QUICK)
+    forgets = QUICK | {"RAGQA_HISTORY": "off"}
+    run_ragqa("ask", "is tea secrets?", "--corpus", server.folder, env=forgets)
     server.ask("/", q=WHEN)
     suggested = server.ask("/").text.partition('id="recent"')[2].partition("</datalist>")[0]
-    assert [one["value"] for one in Page(suggested).of("option")][:2] == [
+    assert [one["value"] for one in Page(suggested).of("option")][:3] == [
         WHEN,
+        "is tea black?",
         "why is the tea green?",
     ]
     for other in ("mortgage", "password", "secrets"):
