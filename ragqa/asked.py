@@ -24,6 +24,7 @@ from ragqa.config.files import read_own
 from ragqa.config.settings import OPTIONAL_FORMATS
 from ragqa.corpus import Corpus
 from ragqa.errors import UsageError
+from ragqa.history import History
 from ragqa.notes.ignore import VAULT_FOLDER
 from ragqa.safe import write_private
 from ragqa.types import Answer, Citation, Filters
@@ -137,6 +138,12 @@ def keep(asked: Asked, settings: Settings, corpus: Corpus) -> tuple[bool, str]:
         why = f"{file} cannot be written: {exc.strerror}"
         return False, f"ragqa more and ragqa open are about an older question, as {why}"
     return True, ""
+
+
+def remember(asked: Asked, settings: Settings, corpus: Corpus) -> tuple[bool, str]:
+    """Keep a new question, as `keep` does, and add it to those asked before."""
+    History(history_file(settings, corpus)).add(asked.question)
+    return keep(asked, settings, corpus)
 
 
 def last_asked(settings: Settings, corpus: Corpus) -> Asked:

@@ -345,8 +345,7 @@ class Index(StoredIndex):
 
         A shared index is only reopened: another machine may have changed it.
 
-        :raises WriterBusy: another process is writing, and there is no usable index.
-        :raises IndexNotWritable: likewise for an index that cannot be written.
+        :raises WriterBusy, IndexNotWritable: it cannot be written, and there is no usable index.
         """
         if self.kept.is_shared:
             self.close()

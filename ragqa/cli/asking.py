@@ -108,9 +108,7 @@ def ask(
 def _print_answer(answer: "Answer", query: Query, output: Format) -> None:
     """Print an answer; unless it is for a program, keep what was asked."""
     from ragqa import render
-    from ragqa.asked import Asked, keep
-    from ragqa.config import history_file
-    from ragqa.history import History
+    from ragqa.asked import Asked, remember
 
     if output is Format.JSON:
         from ragqa.render.documents import answer_document
@@ -118,9 +116,7 @@ def _print_answer(answer: "Answer", query: Query, output: Format) -> None:
         render.print_document(answer_document(answer))
         return
     asked = Asked.of(answer, query.filters)
-    about = query.index.settings, query.index.places.corpus
-    is_kept, warning = keep(asked, *about)
-    History(history_file(*about)).add(answer.question)
+    is_kept, warning = remember(asked, query.index.settings, query.index.places.corpus)
     if output is Format.MARKDOWN:
         from ragqa.render.markdown import answer_markdown
 

@@ -106,30 +106,20 @@ def ask_page(warm: WarmIndex, asked: Asked) -> Shown:
         if not is_asked:
             home = None if asked.get("edit") else _home(warm, asked, links, recent)
             return shown | {"home": home}
-        answered = _answered(warm, asked, question, links)
+        answer, refused, may_be_written = _answer(warm, asked, question, links)
     except UsageError as exc:
-        return shown | _refused(exc, asked)
+        status_code, said = failure_of(exc)
+        nearest = {}  # the tags that may be meant, each with where it is asked
+        if isinstance(exc, NoSuchTag):
+            kept = [tag for tag in asked["tag"] if fold_tag(tag) != exc.tag]
+            nearest = {tag: address_of("/", asked, tag=[*kept, tag]) for tag in exc.nearest}
+        told = {"problem": said["error"], "nearest": nearest, "status_code": status_code}
+        return shown | said | told
     if recent[:1] != [" ".join(question.split())]:
         history.add(question)
-    return shown | answered
-
-
-def _refused(exc: UsageError, asked: Asked) -> Shown:
-    """Why that cannot be asked, and the tags that may be meant, each with where it is asked."""
-    status_code, said = failure_of(exc)
-    nearest = {}
-    if isinstance(exc, NoSuchTag):
-        kept = [tag for tag in asked["tag"] if fold_tag(tag) != exc.tag]
-        nearest = {tag: address_of("/", asked, tag=[*kept, tag]) for tag in exc.nearest}
-    return said | {"problem": said["error"], "nearest": nearest, "status_code": status_code}
-
-
-def _answered(warm: WarmIndex, asked: Asked, question: str, links: Links) -> Shown:
-    """An answer, and the note that is cited."""
-    answer, refused, may_be_written = _answer(warm, asked, question, links)
     number = number_in(asked, "n") or 1
     cited = next((c for c in (*answer.citations, *answer.also) if c.n == number), None)
-    return _shown_answer(answer, links, asked) | {
+    return shown | _shown_answer(answer, links, asked) | {
         "refused": refused,
         "note": cited and _cited_note(warm, answer, cited, links),
         "stream": address_of("/written", asked) if may_be_written else "",

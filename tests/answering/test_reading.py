@@ -119,3 +119,9 @@ def test_only_the_content_words_of_a_question_are_matched_unless_there_are_none(
     vectors = np.eye(len(words), dtype=np.float32)
     encoded = TokenVectors(vectors=vectors, spans=tuple(spans), pooled=vectors[0])
     assert [words[i] for i in content_tokens(question, encoded)] == kept
+
+
+def test_a_signal_that_no_sentence_has_counts_for_none_of_them():
+    reading = read(*found("what do quinces cost", FIGS, idf=("quinc", "cost")), EMBEDDER)
+    scored = score(reading, candidates_of(reading.hits))
+    assert {one.parts["coverage"] for one in scored} == {0.0}
