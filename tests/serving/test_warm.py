@@ -88,7 +88,7 @@ def test_the_first_build_is_told_as_notes_of_notes_and_is_no_error(loaded, monke
         with pytest.raises(NotReady, match="your notes are being read: 180 of 900 notes so far"):
             warm.use(lambda index: index.info(), patience_s=0)
         page = laid_out("ask", ask_page(warm, {}))
-        assert "your notes are being read: 180 of 900 notes so far" in page
+        assert "Your notes are being read: 180 of 900 notes so far" in page
         assert "You can type your question meanwhile" in page
         go_on.set()
 
