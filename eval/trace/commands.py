@@ -35,7 +35,8 @@ class Case:
     """A command, what it reads from stdin, and the exit code that says it did its work.
 
     A server stays until it has answered: `serves` is "mcp" for one that reads stdin, "http" for one
-    that is asked over loopback and then interrupted. `says` is in what it answers.
+    that is asked over loopback and then interrupted. `says` is in what it answers. `store` is where
+    the index is kept, "" for its folder.
     """
 
     args: tuple[str, ...]
@@ -43,6 +44,7 @@ class Case:
     code: int = 0
     serves: str = ""
     says: str = ""
+    store: str = ""
 
 
 BUILDING = (
@@ -67,11 +69,10 @@ USING = (
     Case(("serve", "--no-open", "--port", "0", *PLACES), serves="http", says="citations"),
     Case(("verify", "{named}/answer.md", "--corpus", "{notes}")),
     Case(("index", "--rebuild", "--corpus", "{notes}", "--index", "{named}/rebuilt")),
-    Case(("config", "set", "store", "{named}/notes.db")),
-    Case(("index", "--corpus", "{notes}", "--index", "{named}/in-milvus")),
-    Case(("config", "set", "store", "http://milvus.invalid:19530")),
-    Case(("index", "--corpus", "{notes}"), code=2),
-    Case(("config", "unset", "store")),
+    Case(
+        ("index", "--corpus", "{notes}", "--index", "{named}/in-milvus"), store="{named}/notes.db"
+    ),
+    Case(("index", "--corpus", "{notes}"), code=2, store="http://milvus.invalid:19530"),
     Case(("index", "--workers", "ray", "--corpus", "{notes}", "--index", "{named}/spread")),
     Case(("index", "--workers", "ray:ray.invalid:6379", *PLACES), code=2),
     Case(("status", *PLACES)),

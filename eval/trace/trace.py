@@ -125,7 +125,8 @@ def check(case: Case, sandbox: Sandbox, seconds: float) -> bool:
     """Trace one command and print a line about it; True if it did what it may not."""
     begun = time.monotonic()
     argv = [sys.executable, "-c", STAYING[case.serves], str(seconds), *map(sandbox.fill, case.args)]
-    code, output, activity = run(argv, sandbox, str(id(case)), stdin=sandbox.fill(case.stdin))
+    stdin, store = sandbox.fill(case.stdin), sandbox.fill(case.store)
+    code, output, activity = run(argv, sandbox, str(id(case)), stdin=stdin, store=store)
     findings = sorted(violations(activity, sandbox))
     said = f"{time.monotonic() - begun:.0f} s, 0 look-ups, 0 connections, 0 files elsewhere"
     if code != case.code:
@@ -141,12 +142,12 @@ def check(case: Case, sandbox: Sandbox, seconds: float) -> bool:
 
 
 def run(
-    argv: Sequence[str], sandbox: Sandbox, name: str, *, stdin: str
+    argv: Sequence[str], sandbox: Sandbox, name: str, *, stdin: str, store: str = ""
 ) -> tuple[int, str, Activity]:
     """Trace a command in the prepared folders."""
     return trace(
         argv,
-        env=sandbox.environment,
+        env=sandbox.environment | ({"RAGQA_STORE": store} if store else {}),
         cwd=sandbox.folder / "here",
         stdin=stdin,
         folder=sandbox.folder / f"calls-{name}",
