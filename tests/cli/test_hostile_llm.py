@@ -153,6 +153,7 @@ def strangers(opened, places, script=os.devnull):
         Path(os.environ["RAGQA_CACHE"]) / "onnx",  # a link to what all tests share
         os.environ["XDG_CONFIG_HOME"],
         Path(os.environ["XDG_DATA_HOME"]) / "ragqa" / "last",  # the question just asked
+        Path(os.environ["XDG_DATA_HOME"]) / "ragqa" / "history",  # and those before it
     ]
     roots = [Path(os.path.realpath(path)) for path in own]
     paths = {os.fsdecode(path) for path, *_ in opened if not isinstance(path, int)}

@@ -20,7 +20,7 @@ VARYING = {
     r"-[0-9a-f]{12}\b": "-ID",
     r"\d+\.\d s\b|(?<=instead of )\d+": "N",
     r"\b20\d\d-\d\d-\d\d[T ][\d:+]+|(?<=used   )20[\d-]+": "NOW",
-    r"(?m)^! [A-Z][a-z ]+: [\d,]+ of [\d,]+.*\n?": "",  # progress on a slow machine
+    r"(?m)^! [A-Z][a-z ]+(?: \(kB\))?: [\d,]+ of [\d,]+.*\n?": "",  # progress on a slow machine
     r"(?m)[ \t]+$": "",
 }
 
