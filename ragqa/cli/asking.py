@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragqa.cli.opening import Query, load, open_index, open_query, question_in
+from ragqa.cli.opening import Query, load, open_query, question_in
 from ragqa.cli.options import (
     LLM,
     AsJson,
@@ -50,9 +50,6 @@ Output = Annotated[
         help="text, markdown (ragqa verify can check it later) or json.",
     ),
 ]
-ShowPrompt = Annotated[
-    bool, typer.Option("--show-prompt", help="Show what would be sent to an LLM; send nothing.")
-]
 
 
 def ask(
@@ -75,7 +72,9 @@ def ask(
     yes: Yes = False,
     strict: Strict = False,
     force: Force = False,
-    show_prompt: ShowPrompt = False,
+    show_prompt: Annotated[
+        bool, typer.Option("--show-prompt", help="Show what would be sent to an LLM; send nothing.")
+    ] = False,
 ) -> int:
     """Answer a question from the notes, with citations.
 
@@ -274,13 +273,14 @@ def open_source(
     """
     from ragqa import asked as questions
 
-    loaded = load(corpus, index)
     if source.isdecimal():
-        place = questions.last_asked(loaded.settings, loaded.places.corpus).source(int(source))
+        loaded = load(corpus, index)
+        notes = loaded.places.corpus
+        place = questions.last_asked(loaded.settings, notes).source(int(source))
     else:
         from ragqa.addresses import get_part
 
-        with open_index(loaded) as opened:
-            part = get_part(opened, source)
-        place = part.note.path, part.lines[0]
-    return 1 if questions.open_source(place, loaded.places.corpus) else 0
+        with open_query(corpus, index) as query:
+            part = get_part(query.index, source, progress=query.progress)
+        notes, place = query.index.places.corpus, (part.note.path, part.lines[0])
+    return 1 if questions.open_source(place, notes) else 0

@@ -45,3 +45,14 @@ def test_a_kept_question_that_others_could_write_is_not_gone_on_from(quick, plac
     kept.unlink()
     os.mkfifo(kept)
     assert "is not a file of yours" in quick("more", *places).err
+
+
+def test_a_place_can_be_opened_before_an_index_was_built_and_the_build_is_said(
+    quick, places, tmp_path
+):
+    editor = tmp_path / "editor"
+    editor.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/opened\n')
+    editor.chmod(0o700)
+    ran = quick("open", "cats.md:3", *places, env={"VISUAL": str(editor)})
+    assert (ran.code, "cats.md" in (tmp_path / "opened").read_text()) == (0, True)
+    assert "No index yet" in ran.err
