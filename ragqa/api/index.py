@@ -21,7 +21,7 @@ from ragqa.errors import (
     UsageError,
     WriterBusy,
 )
-from ragqa.notes.daily import unwritten
+from ragqa.notes.daily import day_in, paths_in_words
 from ragqa.notes.formats import how_to_read, switched_off
 from ragqa.readers import Reader, available
 from ragqa.search.question import Question, clean_question, find_day, read_question
@@ -200,14 +200,12 @@ class Index(StoredIndex):
         found = self.find(
             query, filters, refresh=refresh, progress=progress, clock=clock, limit=limit
         )
-        warnings = [*found.warnings]
-        if not found.hits:
-            warnings += self._why_not_found(found.info, filters, warnings)
+        missed = [] if found.hits else self._why_not_found(found.info, filters, found.warnings)
         return SearchResult(
             question=found.question.typed,
             hits=found.hits[:limit],
             info=found.info,
-            warnings=tuple(warnings),
+            warnings=(*found.warnings, *missed),
             timings_ms=clock.laps(),
             corrected=found.question.corrected,
             read=found.question.text,
@@ -247,11 +245,13 @@ class Index(StoredIndex):
         typed, filters = clean_question(question), filters or Filters()
         warnings = self._caught_up(progress, refresh=refresh)
         clock.lap("refresh")
-        snapshot, notes = self.snapshot(), self.current_notes()
+        snapshot, notes, corpus = self.snapshot(), self.current_notes(), self.places.corpus
         clock.lap("open")
-        day = find_day(snapshot, self.places.corpus, typed, self._today(), filters)
-        if day is None and (named := unwritten(self.places.corpus, typed, self._today())):
-            warnings.append(f"there is no daily note of {named.isoformat()}")
+        named = day_in(typed, self._today())
+        day = find_day(snapshot, corpus, named, filters) if named else None
+        paths = paths_in_words(corpus, typed, named) if named else []
+        if named and paths and not any(snapshot.passages_at(paths)):
+            warnings.append(f"there is no daily note of {named[0].isoformat()}")
         embedder = self.source.embedders.asking
         read = read_question(snapshot, embedder, typed, filters=filters, day=day)
         hits, stale = self._current_hits(read, filters, notes, limit=limit)
@@ -304,7 +304,7 @@ class Index(StoredIndex):
             k *= 4
 
     def _why_not_found(
-        self, info: IndexInfo, filters: Filters | None, told: list[str]
+        self, info: IndexInfo, filters: Filters | None, told: Sequence[str]
     ) -> list[str]:
         """A warning of what was not looked through: formats that are off, and skipped notes.
 

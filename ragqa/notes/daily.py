@@ -90,11 +90,11 @@ def paths_of_day(corpus: Corpus, day: date) -> Iterator[str]:
             yield prefix + _path(folder, day)
 
 
-def unwritten(corpus: Corpus, question: str, today: date) -> date | None:
-    """The day that a question names in words, if a vault keeps daily notes; it may have none."""
-    day, (start, end) = day_in(question, today) or (today, (0, 0))
-    is_in_words = start < end and not any(map(str.isdigit, question[start:end]))
-    return day if is_in_words and any(paths_of_day(corpus, day)) else None
+def paths_in_words(corpus: Corpus, question: str, named: tuple[date, Span]) -> list[str]:
+    """The paths of the day that `day_in` gave; none for one in figures, which may be any date."""
+    day, (start, end) = named
+    in_figures = any(map(str.isdigit, question[start:end]))
+    return [] if in_figures else list(paths_of_day(corpus, day))
 
 
 def _path(vault: Path, day: date) -> str:

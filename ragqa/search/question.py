@@ -11,7 +11,7 @@ from ragqa.corpus import Corpus
 from ragqa.embedders import Embedder
 from ragqa.errors import UsageError
 from ragqa.languages import ENGLISH, LANGUAGES
-from ragqa.notes.daily import day_in, paths_of_day
+from ragqa.notes.daily import paths_of_day
 from ragqa.search.question_kind import QuestionKind, kind_of
 from ragqa.search.spelling import best_by_terms, correct_spelling, idf_in, known_terms
 from ragqa.stores import Snapshot
@@ -144,13 +144,10 @@ def clean_question(text: str) -> str:
 
 
 def find_day(
-    snapshot: Snapshot, corpus: Corpus, question: str, today: date, filters: Filters
+    snapshot: Snapshot, corpus: Corpus, named: tuple[date, Span], filters: Filters
 ) -> Day | None:
-    """The daily note of the day that a question names, if it is there and passes the filters."""
-    found = day_in(question, today)
-    if found is None:
-        return None
-    day, span = found
+    """The daily note of the day that `day_in` gave, if it is there and passes the filters."""
+    day, span = named
     for path in paths_of_day(corpus, day):
         passage = next(iter(snapshot.passages_at([path])), None)
         if passage and (not filters or note_matcher(filters)(snapshot.notes()[path])):

@@ -54,6 +54,11 @@ def test_a_day_without_a_note_is_said(index):
     assert "there is no daily note of 2026-05-17" in index.ask("who was there on Sunday?").warnings
 
 
+def test_a_day_whose_note_a_filter_leaves_out_is_not_said_to_have_none(index):
+    asked = index.ask("what happened last Tuesday?", filters=Filters(paths=("teeth.md",)))
+    assert not [warning for warning in asked.warnings if "daily note" in warning]
+
+
 def test_another_note_can_still_answer_a_question_that_names_a_day(index):
     answer = index.ask("who was the dentist that I saw on 18 May?")
     assert "teeth.md" in [hit.passage.path for hit in answer.hits]
