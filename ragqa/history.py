@@ -40,11 +40,14 @@ class History:
         return kept
 
     def add(self, line: str) -> bool:
-        """Append a question; False for a command of the chat, which is none and may name a file."""
+        """Append a question, unless it is the last one; False for a command of the chat.
+
+        That is no question, and may name a file.
+        """
         flat = " ".join(line.split())
         if not flat or flat.startswith("/"):
             return False
-        if self._path is not None:
+        if self._path is not None and self.read()[-1:] != [flat]:
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
             with suppress(OSError):
                 private_folder(self._path.parent)

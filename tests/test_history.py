@@ -40,6 +40,19 @@ def test_it_stays_bounded_and_private(path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_questions_alone_keep_it_bounded(path):
+    path.parent.mkdir(parents=True)
+    path.write_text("".join(f"{n}\n" for n in range(2 * MAX_LINES)), encoding="utf-8")
+    History(path).add("new")
+    assert path.read_text(encoding="utf-8").count("\n") <= MAX_LINES + 1
+
+
+def test_a_question_asked_again_at_once_is_kept_once(path):
+    for line in ("what is LoRA?", "what  is LoRA?", "and QLoRA?", "what is LoRA?"):
+        assert History(path).add(line)
+    assert History(path).read() == ["what is LoRA?", "and QLoRA?", "what is LoRA?"]
+
+
 def test_a_link_in_its_place_is_not_followed(path, tmp_path):
     path.parent.mkdir(parents=True)
     target = tmp_path / "target"

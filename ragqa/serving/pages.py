@@ -115,8 +115,7 @@ def ask_page(warm: WarmIndex, asked: Asked) -> Shown:
             nearest = {tag: address_of("/", asked, tag=[*kept, tag]) for tag in exc.nearest}
         told = {"problem": said["error"], "nearest": nearest, "status_code": status_code}
         return shown | said | told
-    if recent[:1] != [" ".join(question.split())]:
-        history.add(question)
+    history.add(question)
     number = number_in(asked, "n") or 1
     cited = next((c for c in (*answer.citations, *answer.also) if c.n == number), None)
     return shown | _shown_answer(answer, links, asked) | {
