@@ -21,10 +21,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.applications import Starlette
 
 from ragqa import __version__
-from ragqa.addresses import SCHEME, find_indexed, get_part
+from ragqa.addresses import SCHEME, get_part, notes_of
 from ragqa.api import Index
 from ragqa.clock import day_since
-from ragqa.errors import NotIndexed, RagqaError, UsageError, out_of_memory
+from ragqa.errors import RagqaError, UsageError, out_of_memory
 from ragqa.explaining import explain
 from ragqa.related import related_to
 from ragqa.render import documents
@@ -254,7 +254,7 @@ class Verify(Tool):
                 )
         notes = warm.use(self._notes) if any(one.path for one in self.quotes) else {}
         cited = tuple(
-            SavedCitation(n, notes.get(one.path, ANY_NOTE), NOWHERE, NOWHERE, one.quote)
+            SavedCitation(n, notes.get(one.path, one.path or ANY_NOTE), NOWHERE, NOWHERE, one.quote)
             for n, one in enumerate(self.quotes, start=1)
         )
         found = checked(warm, self.answer or SavedAnswer("", cited))
@@ -262,12 +262,13 @@ class Verify(Tool):
         return Result(text, verification_document(found))
 
     def _notes(self, index: Index) -> dict[str, str]:
-        """The path of the note at each place that a quote is from; as given where there is none."""
+        """The path of the note at each place that a quote is from, unless there is none."""
         listed, notes = index.notes(refresh=False), {}
-        for place in filter(None, (one.path for one in self.quotes)):
-            notes[place] = place
-            with suppress(UsageError, NotIndexed):
-                notes[place] = find_indexed(index, listed, place).path
+        known = notes_of(index, {note.path: note for note in listed.notes}, listed.info)
+        for place in {one.path for one in self.quotes if one.path}:
+            with suppress(UsageError):
+                if not (found := known.find(place)).reason:
+                    notes[place] = found.path
         return notes
 
 
