@@ -166,11 +166,8 @@ def verify(
         reason = notes.why_not(one.path) if own[one.path] is None else NOTHING_LIKE_IT
         gone = Checked(one, Standing.GONE, reason=reason)
         checked.append(found[one] or elsewhere.get(one, gone))
-    warnings = []
-    if saved.backend != EXTRACTIVE:
-        warnings = [
-            f"{saved.backend} wrote this answer: what it cites is checked, not what it says"
-        ]
+    written = f"{saved.backend} wrote this answer: what it cites is checked, not what it says"
+    warnings = [] if saved.backend == EXTRACTIVE else [written]
     if len(elsewhere) < len(lost) and notes.skipped:
         path, reason = next(iter(notes.skipped.items()))
         skipped = f"{len(notes.skipped)} skipped, such as {path}: {reason}"
@@ -219,7 +216,8 @@ def in_note(citation: SavedCitation, note: "CurrentNote") -> Checked | None:
         place = note.place(citation.chars, contexts[0])
         return Checked(citation, Standing.CHANGED, place, OTHER_CONTEXT)
     changed, may_be_part = None, citation.chars == NOWHERE
-    said = map(note.said, places(note.text, citation.quote, start))
+    spans = places(note.text, citation.quote, start)
+    said = [note.said(span, may_be_part=may_be_part) for span in spans]
     for place, is_same, reason in sorted(said, key=lambda one: not one[1]):
         is_free = not (citation.context and place.header)
         is_said = is_same or (may_be_part and reason in ("", IN_CODE))
@@ -262,9 +260,10 @@ class CurrentNote:
         lines = first, first + words.count("\n")
         return Stretch(self.path, lines, span, words, header, self.document.locate(span))
 
-    def said(self, span: Span) -> tuple[Stretch, bool, str]:
+    def said(self, span: Span, *, may_be_part: bool) -> tuple[Stretch, bool, str]:
         """What the note says where a quote's words are: the whole sentences, items or rows.
 
+        :param may_be_part: as in `in_note`; of struck-out text, such a quote shows its own words.
         :returns: also whether they say just that, and why the words are there but not said, "" if
             words were added.
         """
@@ -272,7 +271,8 @@ class CurrentNote:
         if first is None or last is None:
             return self.place(span), True, ""
         if first.kind in _UNSAID:
-            whole = (first.start, first.end) if first.kind is Kind.STRUCK else span
+            is_whole = first.kind is Kind.STRUCK and not may_be_part
+            whole = (first.start, first.end) if is_whole else span
             return self.place(whole), False, _UNSAID[first.kind]
         if first.kind is Kind.SECRET:  # nothing is shown but what the quote says itself
             secret = self.text[first.start : first.end].strip()

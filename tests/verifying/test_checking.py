@@ -141,7 +141,9 @@ def test_a_quote_that_somebody_chose_may_be_a_part_of_a_sentence(
 def test_a_part_of_what_is_no_longer_said_is_changed(notes, cited, gone):
     notes.write("a.md", gone)
     given = replace(cited, quote=PART, lines=NOWHERE, chars=NOWHERE, note_sha256="")
-    assert became(notes, given).standing is CHANGED
+    checked = became(notes, given)
+    assert checked.standing is CHANGED
+    assert checked.place.text == PART
 
 
 @pytest.mark.parametrize(
