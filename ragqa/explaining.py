@@ -23,7 +23,7 @@ SAID = "said"
 
 STAGES = LOST_STAGES | {
     "not indexed": "it is not in the index",
-    "filters": "--tag, --path or --since excludes it",
+    "filters": "--tag, --path, --since or --where excludes it",
     "changed": "its text has changed since it was indexed",
     "confidence": "no answer was given, so nothing was quoted",
     "day": "the question names another day",
