@@ -160,8 +160,8 @@ def test_hostile_bytes_are_a_note_or_refused_in_words(data):
             document = form.convert(data)
         except Unfit:
             continue
-        document.text.encode()
-        parsed(form, document)
+        note = parsed(form, document)
+        assert note.text == document.text == document.text.encode().decode()
 
 
 def documents(text):
