@@ -20,7 +20,7 @@ LAYERS = [
     {"api"},
     {"addresses"},
     {"diagnosis", "evaluation", "explaining", "verifying", "chatting"},
-    {"related", "asked", "kept"},
+    {"related", "asked"},
     {"render"},
     {"serving"},
     {"cli"},

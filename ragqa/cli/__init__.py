@@ -13,7 +13,7 @@ from typer._click.exceptions import ClickException
 from typer.main import get_command
 
 from ragqa import __version__
-from ragqa.cli.options import quote_for_shells, with_places
+from ragqa.cli.options import with_places
 from ragqa.errors import OutOfMemory, RagqaError, UsageError, out_of_memory
 
 COMMANDS = {
@@ -38,6 +38,14 @@ COMMANDS = {
 }
 """Where each command, or family of commands, is declared below `ragqa.cli`."""
 
+INSTEAD = {
+    "ragqa index --list": "ragqa status names the folder of an index",
+    "ragqa index --remove": "remove the folder by hand: ragqa status names it",
+    "ragqa eval --compare": "compare two documents of --json, with jq for example",
+    "ragqa eval --set": "RAGQA_PASSAGE_TOKENS=100 ragqa eval --index DIR sets it for one run",
+}
+"""What to do instead of an option that there was."""
+
 INTERRUPTED = 130
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -59,7 +67,6 @@ def run(args: list[str]) -> int:
         args = [*args[2:3], *args[:2], *args[3:]]
     try:
         command = get_command(command_line(args))
-        quote_for_shells()
         code = command(args, prog_name="ragqa", standalone_mode=False)
     except ClickException as exc:
         return _report_usage(exc)
@@ -167,7 +174,8 @@ def _report_usage(exc: ClickException) -> int:
         render.say(context.get_help())
     else:
         command = context.command_path if context is not None else "ragqa"
-        render.print_error(RagqaError(exc.format_message(), hint=f"{command} --help"))
+        hint = INSTEAD.get(f"{command} {getattr(exc, 'option_name', '')}", f"{command} --help")
+        render.print_error(RagqaError(exc.format_message(), hint=hint))
     return exc.exit_code
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragqa.cli.opening import is_interactive, load, open_index
-from ragqa.cli.options import AsJson, Folders, IndexFolder, complete_index, with_places
-from ragqa.errors import NotAllowed, NotesSkipped, UsageError
+from ragqa.cli.opening import load, open_index
+from ragqa.cli.options import AsJson, Folders, IndexFolder, with_places
+from ragqa.errors import NotAllowed, NotesSkipped
 
 if TYPE_CHECKING:
     from ragqa.api import Index
@@ -27,23 +27,8 @@ Workers = Annotated[
         help="Embed with Ray: on all cores and GPUs of this machine, or of the cluster there.",
     ),
 ]
-Listed = Annotated[
-    bool, typer.Option("--list", help="List the indexes in your data folder; build nothing.")
-]
-Remove = Annotated[
-    str | None,
-    typer.Option(
-        metavar="INDEX",
-        help="Remove an index that --list shows, after asking; the notes stay.",
-        autocompletion=complete_index,
-    ),
-]
 Yes = Annotated[
-    bool,
-    typer.Option(
-        "--yes",
-        help="Allow passages to be sent to the workers from now on; --remove without asking.",
-    ),
+    bool, typer.Option("--yes", help="Allow passages to be sent to the workers from now on.")
 ]
 
 
@@ -57,8 +42,6 @@ def build_index(
     wait: Wait = False,
     strict: Strict = False,
     workers: Workers = None,
-    listed: Listed = False,
-    remove: Remove = None,
     yes: Yes = False,
     corpus: Folders = None,
     index: IndexFolder = None,
@@ -73,10 +56,6 @@ def build_index(
     from ragqa.render.overviews import print_report
     from ragqa.types import counted
 
-    if listed:
-        return _list(json=json)
-    if remove is not None:
-        return _remove(remove, yes=yes)
     loaded = load([*(notes or ()), *(corpus or ())] or None, index)
     with open_index(loaded) as opened, render.ProgressLine() as progress:
         if workers is not None:
@@ -98,38 +77,6 @@ def build_index(
             f"notes skipped: {len(skipped)}; the first is {skipped[0].path}: {skipped[0].reason}",
             hint="fix them, or list them in .ragqaignore",
         )
-    return 0
-
-
-def _list(*, json: bool) -> int:
-    from msgspec.structs import asdict
-
-    from ragqa import render
-    from ragqa.kept import kept_indexes
-    from ragqa.render.overviews import print_indexes
-
-    found = kept_indexes()
-    if json:
-        render.print_document({"indexes": list(map(asdict, found))})
-    else:
-        print_indexes(found)
-    return 0 if found else 1
-
-
-def _remove(name: str, *, yes: bool) -> int:
-    """Remove an index; 1 if the user, who is asked unless `yes`, says no."""
-    from ragqa import render
-    from ragqa.kept import removable, remove
-
-    kept = removable(name)
-    if not yes:
-        if not is_interactive():
-            raise UsageError("nothing was removed, since nobody can be asked", hint="add --yes")
-        render.say(f"{kept.path}: {kept.about}, {kept.bytes / 1e6:.1f} MB. The notes stay.")
-        if not render.confirm("Remove this index?"):
-            return 1
-    remove(kept)
-    render.say(f"Removed {kept.path}")
     return 0
 
 

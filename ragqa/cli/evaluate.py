@@ -1,15 +1,17 @@
-"""`ragqa eval`: measure retrieval, answers and confidence; compare, gate, report."""
+"""`ragqa eval`: measure retrieval, answers and confidence; gate, report."""
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ragqa.cli.opening import load, open_index, print_notices
 from ragqa.cli.options import AsJson, Folders, IndexFolder
 from ragqa.errors import UsageError
+
+if TYPE_CHECKING:
+    from ragqa.config import Loaded
 
 QUESTIONS = "eval/questions.jsonl"
 
@@ -37,10 +39,6 @@ QASet = Annotated[
 Limit = Annotated[
     int | None, typer.Option(metavar="N", min=1, help="Use only the first N questions.")
 ]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="Measure with another value of a setting."),
-]
 FailUnder = Annotated[
     list[str] | None,
     typer.Option(
@@ -53,10 +51,6 @@ Report = Annotated[
         metavar="FILE.html", help="Write the evaluation and each missed question as one HTML page."
     ),
 ]
-Compare = Annotated[
-    tuple[str, str] | None,
-    typer.Option(metavar="A.json B.json", help="Compare two evaluations made with --json."),
-]
 
 
 def evaluate(
@@ -65,10 +59,8 @@ def evaluate(
     beir: BeirSet = None,
     qa: QASet = None,
     limit: Limit = None,
-    overrides: Overrides = None,
     fail_under: FailUnder = None,
     report: Report = None,
-    compare: Compare = None,
     corpus: Folders = None,
     index: IndexFolder = None,
     json: AsJson = False,
@@ -82,32 +74,20 @@ def evaluate(
     from ragqa.render import evaluations
 
     own = {"--questions": questions, "--half": half, "--corpus": corpus, "--index": index}
-    measuring = {"--limit": limit, "--set": overrides, "--report": report}
     _check_alone("--beir" if beir else "", own)
     _check_alone("--qa" if qa else "", {"--beir": beir, **own})
-    rest = {"--beir": beir, "--qa": qa, "--fail-under": fail_under, **own, **measuring}
-    _check_alone("--compare" if compare else "", rest)
     targets = [summary.parse_target(text) for text in fail_under or []]
-    show: Callable[[Document], None]
-    if compare:
-        a, b = map(Path, compare)
-        document = summary.compare(summary.read_evaluation(a), summary.read_evaluation(b))
-        show = partial(evaluations.print_comparison, a=a, b=b)
+    _check_report(report)
+    if beir or qa:
+        document = _measure_set(beir, qa, limit)
     else:
-        _check_report(report)
-        settings = _settings_in(overrides or [])
-        if beir or qa:
-            document = _measure_set(beir, qa, settings, limit)
-        else:
-            places = {"corpus": tuple(corpus) if corpus else None, "index": index}
-            document = _measure(Path(questions or QUESTIONS), half, settings, places, limit)
-        if report is not None:
-            _write_report(report, evaluations.report_page(document))
-        show = evaluations.print_evaluation
+        document = _measure(Path(questions or QUESTIONS), half, load(corpus, index), limit)
+    if report is not None:
+        _write_report(report, evaluations.report_page(document))
     if json:
         render.print_document(document)
     else:
-        show(document)
+        evaluations.print_evaluation(document)
     render.print_warnings(document.get("warnings", []))
     if targets:
         summary.check_targets(document, targets)
@@ -147,54 +127,24 @@ def _write_report(report: str, page: str) -> None:
         ) from exc
 
 
-def _settings_in(overrides: list[str]) -> dict[str, Any]:
-    """The values given by `--set`, by setting.
-
-    :raises UsageError: one is not NAME=VALUE, or does not affect an evaluation.
-    """
-    from ragqa.config.settings import setting_named
-    from ragqa.evaluation.summary import MEASURED
-
-    settings: dict[str, Any] = {}
-    for text in overrides:
-        name, equals, value = text.partition("=")
-        if not equals or setting_named(name, "the command").name not in MEASURED:
-            raise UsageError(
-                f"--set takes NAME=VALUE with NAME one of {', '.join(MEASURED)}, not {text!r}",
-                hint="ragqa eval --set passage_tokens=150",
-            )
-        settings[name] = value
-    return settings
-
-
-def _measure(
-    path: Path,
-    half: str | None,
-    settings: dict[str, Any],
-    places: dict[str, Any],
-    limit: int | None,
-) -> Document:
-    """Ask the user's index, or one of its own for an experiment with these settings."""
-    from ragqa.evaluation.evaluating import evaluate_questions, settings_with
+def _measure(path: Path, half: str | None, loaded: "Loaded", limit: int | None) -> Document:
+    from ragqa.evaluation.evaluating import evaluate_questions
     from ragqa.evaluation.sets import choose_half, read_questions
     from ragqa.render import ProgressLine
 
     rows, asked = choose_half(read_questions(path), half)
-    loaded = settings_with(settings, places)
     print_notices(loaded)
     with ProgressLine() as progress, open_index(loaded) as index:
         return evaluate_questions(index, rows, progress, name=path.stem, half=asked, limit=limit)
 
 
-def _measure_set(
-    beir: str | None, qa: str | None, settings: dict[str, Any], limit: int | None
-) -> Document:
+def _measure_set(beir: str | None, qa: str | None, limit: int | None) -> Document:
     from ragqa.evaluation.evaluating import evaluate_beir
     from ragqa.evaluation.sets import read_beir
     from ragqa.render import ProgressLine, show_logged_warnings
 
     show_logged_warnings()
-    loaded = load(**settings).settings
+    loaded = load().settings
     found = read_beir(Path(qa or beir or ""), answers=bool(qa))
     with ProgressLine() as progress:
         return evaluate_beir(found, loaded, answers=bool(qa), limit=limit, progress=progress)

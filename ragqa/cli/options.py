@@ -3,15 +3,12 @@
 Tags and names of files are untrusted, and a shell evaluates what completion prints.
 """
 
-import os
 import re
 import shlex
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer._click.shell_completion import CompletionItem, add_completion_class
-from typer._completion_classes import BashComplete, ZshComplete
 
 from ragqa.clock import day_since
 from ragqa.errors import RagqaError
@@ -22,56 +19,23 @@ if TYPE_CHECKING:
 Complete = Callable[[typer.Context, str], list[str]]
 """Gives what can be typed instead of an incomplete word."""
 
-_BARE = re.compile(r"[^\w./+,@%-]")
-_NOT_IN_QUOTES = re.compile(r"['\"`$\\!*?[]")
-
-
-class _Bash(BashComplete):
-    """Bash inserts what it is given, behind a quotation mark that the user has typed."""
-
-    def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem]:
-        found = super().get_completions(args, incomplete)
-        typed = os.environ["COMP_WORDS"].split("\n")[int(os.environ["COMP_CWORD"]) :]
-        if typed and typed[0].startswith(("'", '"')):
-            return [one for one in found if not _NOT_IN_QUOTES.search(one.value)]
-        for one in found:
-            one.value = _BARE.sub(r"\\\g<0>", one.value)
-        return found
-
-
-class _Zsh(ZshComplete):
-    """Zsh evaluates what it is given, and quotes what it inserts."""
-
-    def complete(self) -> str:
-        found = self.get_completions(*self.get_completion_args())
-        if not found or any(one.help for one in found):
-            return super().complete()
-        words = (f"$'{_BARE.sub(_as_bytes, one.value)}'" for one in found)
-        return f"compadd -- {' '.join(words)}"
-
-
-def _as_bytes(match: re.Match[str]) -> str:
-    return "".join(f"\\x{byte:02x}" for byte in match[0].encode())
-
-
-def quote_for_shells() -> None:
-    """Have bash and zsh quote what completion inserts; fish does so by itself.
-
-    Only once typer has made the command, since it then puts its own classes in place.
-    """
-    add_completion_class(_Bash, "bash")
-    add_completion_class(_Zsh, "zsh")
+_NEEDS_QUOTES = re.compile(r"[^\w./+,@%-]")
 
 
 def _completing(values: Callable[[typer.Context], Iterable[str]]) -> Complete:
-    """Complete by what was typed before; where the settings or the index are wrong, by nothing."""
+    """Complete by what was typed before; where the settings or the index are wrong, by nothing.
+
+    A word that a shell might split or evaluate is left out.
+    """
 
     def complete(ctx: typer.Context, incomplete: str) -> list[str]:
         try:
             found = values(ctx)
         except RagqaError:
             return []
-        return [one for one in found if one.startswith(incomplete) and one.isprintable()]
+        return [
+            one for one in found if one.startswith(incomplete) and not _NEEDS_QUOTES.search(one)
+        ]
 
     return complete
 
@@ -95,16 +59,9 @@ def _settings(ctx: typer.Context) -> Iterable[str]:
     return SETTINGS
 
 
-def _indexes(_: typer.Context) -> Iterable[str]:
-    from ragqa.kept import kept_indexes
-
-    return [one.name for one in kept_indexes()]
-
-
 complete_tag = _completing(lambda ctx: _notes(ctx).tags)
 complete_path = _completing(lambda ctx: [note.path for note in _notes(ctx).notes])
 complete_setting = _completing(_settings)
-complete_index = _completing(_indexes)
 
 Folders = Annotated[
     list[str] | None,

@@ -14,9 +14,8 @@ import numpy as np
 from ragqa.answering import Answering, compose
 from ragqa.api import Index
 from ragqa.api.index import answer_of
-from ragqa.config import Loaded, Settings, load_settings
+from ragqa.config import Settings
 from ragqa.config.files import cache_folder
-from ragqa.config.settings import Value
 from ragqa.embedders import embedder_for
 from ragqa.errors import IndexUnusable, NoIndex, UsageError
 from ragqa.evaluation.asking import Collection, ask_all, split_passages
@@ -47,36 +46,8 @@ from ragqa.types import (
     Vector,
 )
 
-# Changing these changes the passages or their embeddings.
-_REBUILDING = ("embedder", "passage_tokens", "max_note_bytes")
-
 _EXPECTED = 3
 """At most this many relevant documents are listed as expected."""
-
-
-def settings_with(settings: Mapping[str, Value], given: Mapping[str, Value | None]) -> Loaded:
-    """Load the settings to open an index with: the user's index if these settings fit it.
-
-    Settings that change passages or embeddings get an index in the cache folder instead, so that
-    an experiment never rebuilds the user's.
-
-    :param given: the locations of notes and index, from the command line.
-    :raises UsageError: an index is named that does not fit these settings.
-    :raises RagqaError: as `load_settings` does.
-    """
-    remade = {name: settings[name] for name in _REBUILDING if name in settings}
-    if given.get("index") is not None and remade:
-        raise UsageError(
-            f"{' and '.join(remade)} would need another index than the one that --index names",
-            hint="leave --index out: the experiment then gets its own index",
-        )
-    own: dict[str, Value] = {}
-    if remade:
-        places = load_settings({"corpus": given.get("corpus")}).places
-        key = repr((str(places.corpus), sorted(remade.items()))).encode("utf-8", "surrogateescape")
-        name = hashlib.blake2b(key, digest_size=8).hexdigest()
-        own = {"index": str(cache_folder() / "evaluation" / f"index-{name}"), "store": "local"}
-    return load_settings({**settings, **given, **own})
 
 
 def evaluate_questions(

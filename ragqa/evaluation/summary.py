@@ -1,9 +1,7 @@
-"""Summarise outcomes in one document, compare it with another, and hold it to targets."""
+"""Summarise outcomes in one document, and hold it to targets."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,7 +20,7 @@ from ragqa.evaluation.measures import (
     NAMES,
     WORDS,
 )
-from ragqa.types import DOCUMENT_VERSION, Answer, Citation, IndexInfo
+from ragqa.types import Answer, Citation, IndexInfo
 
 Document = dict[str, Any]
 """What `ragqa eval --json` prints; `docs/evaluation.md` defines the measures."""
@@ -45,15 +43,11 @@ SEED = 20_240_731
 LEVEL = 0.95
 RESAMPLES = 2000
 
-_PERMUTATIONS = 10_000
-_PERMUTED_AT_ONCE = 500
 
 Values = npt.NDArray[np.float64]
 
-_DESCRIBED = ("dataset", "mode", "half", "partial", "queries", "settings", "index")
 _EXAMPLE = "ragqa eval --fail-under recall@5=0.95"
 
-Row = Mapping[str, Any]
 
 _KIND_MEASURES = ("recall@1", "recall@5", "ndcg@10")
 _SCORES = (*ANSWER_MEASURES, *EXCERPT_MEASURES, *LOWER_IS_BETTER, *WORDS)
@@ -198,127 +192,6 @@ def share_interval(values: Sequence[float]) -> tuple[float, float]:
     test = stats.binomtest(int(sum(values)), len(values))
     low, high = test.proportion_ci(confidence_level=LEVEL, method="wilson")
     return float(low), float(high)
-
-
-def randomisation_p(differences: Sequence[float]) -> float:
-    """The two-sided p-value of a mean difference, by Fisher's paired randomisation test.
-
-    See Smucker, Allan and Carterette, "A Comparison of Statistical Significance Tests for
-    Information Retrieval Evaluation", 2007.
-    """
-    data = np.asarray(differences, dtype=np.float64)
-    data = data[data != 0]
-    if len(data) < 2:
-        return 1.0
-    return float(
-        stats.permutation_test(
-            (data,),
-            # Rounding makes sums equal that differ by an error of floating point alone.
-            lambda signed, axis: np.round(signed.sum(axis=axis), 9),
-            permutation_type="samples",
-            vectorized=True,
-            n_resamples=_PERMUTATIONS,
-            batch=_PERMUTED_AT_ONCE,
-            rng=np.random.default_rng(SEED),
-        ).pvalue
-    )
-
-
-def read_evaluation(path: Path) -> Document:
-    """Read the output of `ragqa eval --json`.
-
-    :raises UsageError: the file cannot be read, or is not such a document.
-    """
-    try:
-        # NaN and Infinity are not JSON, and no number that Python can read.
-        document = json.loads(path.read_text(encoding="utf-8"), parse_constant=int)
-        questions = [(row["id"], row["question"]) for row in document["questions"]]
-        reason = ""
-        if document["version"] != DOCUMENT_VERSION:
-            reason = f"this ragqa does not know version {document['version']}"
-        elif len(dict(questions)) < max(1, len(questions)):
-            reason = "it has no questions, or a duplicate"
-    except (OSError, LookupError, TypeError, ValueError, RecursionError) as exc:
-        reason = getattr(exc, "strerror", None) or "it has no version, or no questions"
-    if reason:
-        hint = "make one: ragqa eval --json > FILE"
-        raise UsageError(f"{path} is not an evaluation: {reason}", hint=hint)
-    return dict(document)
-
-
-def compare(a: Document, b: Document) -> Document:
-    """Pair the questions of two evaluations and test the difference B - A of each measure.
-
-    :raises UsageError: they share no question, or are malformed.
-    """
-    try:
-        of_a, of_b = ({row["id"]: row for row in one["questions"]} for one in (a, b))
-        pairs = [
-            (row, of_b[id_])
-            for id_, row in of_a.items()
-            if id_ in of_b and row.get("question") == of_b[id_].get("question")
-        ]
-        if not pairs:
-            raise UsageError(
-                "the two evaluations have no question in common",
-                hint="evaluate both on the same questions",
-            )
-        measures = {}
-        for name in (*NAMES, *LOWER_IS_BETTER, *WORDS):
-            values = [(_value(one, name), _value(other, name)) for one, other in pairs]
-            both = [pair for pair in values if None not in pair]
-            if both:
-                measures[name] = _difference(both, lower_is_better=name not in NAMES)
-        return {
-            "a": {key: a[key] for key in _DESCRIBED if key in a},
-            "b": {key: b[key] for key in _DESCRIBED if key in b},
-            "paired": len(pairs),
-            "only_in_a": len(of_a) - len(pairs),
-            "only_in_b": len(of_b) - len(pairs),
-            "measures": measures,
-            "flipped": [
-                {"id": one["id"], "question": one["question"], "what": what, "a": was, "b": now}
-                for one, other in pairs
-                for what in ("shown", "good", "answered", "sure")
-                if None not in (was := _result(one, what), now := _result(other, what))
-                and was != now
-            ],
-        }
-    except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as exc:
-        raise UsageError(
-            "the evaluations are not as ragqa eval --json printed them",
-            hint="create them again: ragqa eval --json > A.json",
-        ) from exc
-
-
-def _difference(
-    values: Sequence[tuple[float | None, float | None]], *, lower_is_better: bool
-) -> Document:
-    a, b = np.array(values, dtype=np.float64).T
-    higher, lower = int((b > a).sum()), int((b < a).sum())
-    return {
-        "questions": len(values),
-        "a": mean(a),
-        "b": mean(b),
-        "difference": mean(b - a),
-        "interval": rounded(interval(list(b - a))),
-        "p": round(randomisation_p(list(b - a)), 4),
-        "better": lower if lower_is_better else higher,
-        "worse": higher if lower_is_better else lower,
-    }
-
-
-def _value(row: Row, name: str) -> float | None:
-    """Look up a question's measure by name; None if it was not measured."""
-    method, dot, measure = name.partition(".")
-    found = row.get(method, {}).get(measure) if dot else row.get(name)
-    return None if found is None else float(found)
-
-
-def _result(row: Row, name: str) -> bool | None:
-    """A yes/no result of a question; None if it was not measured."""
-    found = row.get("shown@3" if name == "shown" else name)
-    return None if found is None else found == 1
 
 
 Target = tuple[str, float]

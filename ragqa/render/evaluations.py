@@ -1,8 +1,7 @@
-"""Evaluations, their missed questions, comparisons, and the HTML report."""
+"""Evaluations, their missed questions, and the HTML report."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from ragqa import __version__
@@ -15,12 +14,10 @@ from ragqa.types import counted
 
 Document = Mapping[str, Any]
 
-_SHOWN_FLIPS = 40
 _PAGE_FAILURES = 200
 _ANSWERS = (*ANSWER_MEASURES, "good", "good@3", "coverage", "noise", "sure", "wrong")
 _BESIDE = {"shown@1": WORDS[0], "good": WORDS[0], "shown@3": WORDS[1], "good@3": WORDS[1]}
 _KIND_COLUMNS = ("good", "good@3", "coverage", "noise", "recall@1", "recall@5", "shown@3")
-_COMPARED = ("hybrid.", *_ANSWERS, *WORDS)
 
 
 Table = tuple[str, list[str], list[list[str]]]  # its title, the heads of its columns, its rows
@@ -97,45 +94,9 @@ def _by_sort(title: str, sorts: Document, names: Sequence[str], digits: int = 3)
     return title, ["", "questions", *columns], rows
 
 
-def print_comparison(document: Document, a: Path, b: Path) -> None:
-    """Print the differences between two evaluations, B - A, and the questions that flipped."""
-    put(f"A: {a}  B: {b}  paired questions: {document['paired']}")
-    for name in ("only_in_a", "only_in_b"):
-        if document[name]:
-            questions = counted(document[name], "question")
-            put(f"{questions} {name.replace('_', ' ')}, not compared")
-    first, second = (document[name].get("settings", {}) for name in ("a", "b"))
-    for key in first:
-        if first[key] != second.get(key):
-            put(f"{key}: A {first[key]}, B {second.get(key)}")
-    put()
-    rows = [
-        [
-            name,
-            f"{found['a']:.3f}",
-            f"{found['b']:.3f}",
-            _estimate(found["difference"], found["interval"], signed=True),
-            f"{found['p']:.3f}",
-            f"{found['better']}/{found['worse']}",
-        ]
-        for name, found in document["measures"].items()
-        if name.startswith(_COMPARED)
-    ]
-    print_columns(rows, head=["", "A", "B", "B - A", "p", "better/worse"])
-    flips = document["flipped"]
-    put_heading(f"Flipped: {len(flips)}")
-    for flip in flips[:_SHOWN_FLIPS]:
-        sign = "+" if flip["b"] else "-"
-        put(f"{sign} {flip['what']:<9} {flip['id']}  {flip['question']}")
-    if len(flips) > _SHOWN_FLIPS:
-        put(f"and {len(flips) - _SHOWN_FLIPS} more: --json has all")
-
-
-def _estimate(
-    value: float, interval: Sequence[float] | None, *, signed: bool = False, digits: int = 3
-) -> str:
+def _estimate(value: float, interval: Sequence[float] | None, *, digits: int = 3) -> str:
     """A figure followed by its interval, if it has one."""
-    form = f"{'+' if signed else ''}.{digits}f"
+    form = f".{digits}f"
     if not interval:
         return f"{value:{form}}"
     return f"{value:{form}} [{interval[0]:{form}}, {interval[1]:{form}}]"

@@ -19,7 +19,6 @@ from ragqa.diagnosis import (
     Status,
     Trial,
 )
-from ragqa.kept import KeptIndex
 from ragqa.languages import ENGLISH
 from ragqa.llms import Destination
 from ragqa.notes.formats import how_to_read, switched_off
@@ -268,15 +267,6 @@ def settings_document(loaded: Loaded) -> Document:
             for name, value in values_of(loaded).items()
         }
     }
-
-
-def print_indexes(found: Sequence[KeptIndex]) -> None:
-    """Print the indexes of the data folder."""
-    for one in found:
-        put_heading(one.name)
-        print_row("notes", one.about)
-        print_row("size", f"{one.bytes / 1e6:.1f} MB")
-        print_row("last used", one.last_used)
 
 
 def llm_line(choice: Choice) -> str:

@@ -63,18 +63,13 @@ def test_json_is_one_document_with_the_keys_of_the_contract(quick, place):
     ("options", "said"),
     [
         (["--beir", "a", "--qa", "b"], "--qa and --beir cannot go together"),
-        (["--compare", "a", "b", "--fail-under", "recall@5=1"], "cannot go together"),
         (["--beir", "a", "--half", "tune"], "--beir and --half cannot go together"),
         (["--beir", "nowhere"], "corpus.jsonl cannot be read"),
         (["--fail-under", "recall@7=1"], "no measure 'recall@7'"),
         (["--half", "both"], "no question is in the 'both' half"),
         (["--report", "no/where.html"], "the folder of the report"),
         (["--report", "page.txt"], "must end in .html"),
-        (["--index", "x", "--set", "passage_tokens=60"], "would need another index"),
-        (["--set", "corpus=x"], "--set takes NAME=VALUE"),
-        (["--set", "colour=red"], "unknown setting 'colour'"),
         (["--questions", "none.jsonl"], "none.jsonl cannot be read"),
-        (["--compare", "a.json", "b.json"], "a.json is not an evaluation"),
     ],
 )
 def test_a_wrong_option_is_one_sentence_and_exit_2(quick, place, options, said):
@@ -91,16 +86,6 @@ def test_the_report_names_the_stage_that_lost_a_question_and_what_was_wanted(qui
     assert "occurs 0 times in figs.md" in run.err
     page = (place / "page.html").read_text(encoding="utf-8")
     assert "Lost by splitting. Rank: by meaning none, by words none, by both none." in page
-
-
-def test_two_settings_are_compared_question_by_question(quick, place):
-    for name, weight in (("a", "1"), ("b", "0")):
-        run = quick("eval", "--half", "all", "--json", "--set", f"dense_weight={weight}", cwd=place)
-        (place / f"{name}.json").write_text(run.out, encoding="utf-8")
-    run = quick("eval", "--compare", "a.json", "b.json", cwd=place)
-    assert run.code == 0
-    assert "dense_weight: A 1.0, B 0.0" in run.out
-    assert "paired questions: 4" in run.out
 
 
 def test_hostile_questions_and_notes_print_no_escapes(quick, place):

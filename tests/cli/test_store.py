@@ -213,12 +213,6 @@ def test_without_the_extra_the_line_that_installs_it_is_told(
     assert opened == []
 
 
-def test_an_experiment_never_touches_the_store_of_the_users_index(cli, opened, places, tmp_path):
-    options = ["--questions", question_file(tmp_path), "--set", "passage_tokens=60"]
-    assert cli("eval", *options, *places[:2]).code == 0
-    assert opened == []
-
-
 @pytest.mark.parametrize("uri", ["http://root:{}@h:1", "https://h/{}?token={}", "root:{}@h:19530"])
 def test_a_uri_with_a_secret_is_refused_and_never_shown_or_kept(cli, opened, tmp_path, uri):
     uri = uri.replace("{}", MARKER)
