@@ -10,12 +10,11 @@ from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 from ragqa.errors import NotIndexed, UsageError
 from ragqa.notes import parse_note, read_text, why_left_out
 from ragqa.notes.formats import Document
-from ragqa.notes.links import WIKILINK, NoteNames, block_ids, folded, place_of
+from ragqa.notes.links import NoteNames, folded, section_of
 from ragqa.notes.read import NoteText
 from ragqa.safe import safe_line
 from ragqa.types import (
@@ -37,14 +36,11 @@ from ragqa.types import (
 if TYPE_CHECKING:
     from ragqa.api import Index
 
-SCHEME = "ragqa://"
 OUTSIDE = "outside the folder of notes"
 PENDING = "not in the index yet; run ragqa index"
 
-_LINES = re.compile(r"(?s)(.+):(-?\d{1,9})(?:[-\u2013](\d{1,9}))?(?:\+(\d{1,9}))?")
-_FROM_TO = re.compile(r"(?s)(.+):(\d{1,9}):(\d{1,9})(?:\+(\d{1,9}))?")
+_LINES = re.compile(r"(?s)(.+):(\d{1,9})(?:[-\u2013](\d{1,9}))?")
 _LOCATOR = re.compile(r"(?i), (?=(?:pp?\.|pages?|cells?|par(?:agraphs?|s?\.))\s*\S)")
-_PAGE = re.compile(r"(?i)page=(\d{1,9})")
 _HEADING_BELOW = " [>\u203a] "
 
 _MAX_ENTRIES = 20_000
@@ -72,11 +68,11 @@ class NoTarget(UsageError):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The note that an address names, with the lines, the heading or `^block`, or the locator.
+    """The note that an address names, with the lines, the heading, or the locator.
 
     `path` is relative to the notes folder if it is inside, else as given. `reason` is why the note
-    is not indexed, "" if it is. The first `skip` characters of the lines are left out. Once found,
-    it has lines, and a locator if the note's file has other places than lines.
+    is not indexed, "" if it is. Once found, it has lines, and a locator if the note's file has
+    other places than lines.
     """
 
     path: str
@@ -84,34 +80,24 @@ class Target:
     reason: str = ""
     heading: str = ""
     locator: str = ""
-    skip: int = 0
 
 
 def readings(text: str) -> Iterator[Target]:
     """Yield every reading of an address, the plainest first: a name may contain a colon or `#`.
 
-    The forms are `NOTE`, `NOTE:LINE`, `NOTE:FIRST-LAST`, `NOTE:FIRST:LAST`, each of these with
-    `+CHARACTERS` to leave out, `NOTE#HEADING`, `NOTE#^BLOCK`, `NOTE#page=NUMBER`, `NOTE, LOCATOR`
-    as in `Citation`, a wikilink to a note or its heading, and each of these as a `ragqa://` URI.
+    The forms are `NOTE`, `NOTE:LINE`, `NOTE:FIRST-LAST`, `NOTE#HEADING`, and `NOTE, LOCATOR` as in
+    `Citation`.
     """
-    if text.startswith(SCHEME):
-        text = unquote(text.removeprefix(SCHEME), errors="surrogateescape")
     if text:
         yield Target(text)
-    if link := re.fullmatch(WIKILINK, text):
-        yield from readings(f"{link[1]}#{link[2]}" if link[2] else link[1])
-        return
-    for form in (_LINES, _FROM_TO):
-        if found := form.fullmatch(text):
-            first, last = sorted((int(found[2]), int(found[3] or found[2])))
-            yield Target(found[1], (first, last), skip=int(found[4] or 0))
+    if found := _LINES.fullmatch(text):
+        first, last = sorted((int(found[2]), int(found[3] or found[2])))
+        yield Target(found[1], (first, last))
     commas = list(_LOCATOR.finditer(text))
     for comma in dict.fromkeys((*commas[-1:], *commas[:1])):
         yield Target(text[: comma.start()], locator=text[comma.end() :])
     for name, _, anchor in dict.fromkeys((text.rpartition("#"), text.partition("#"))):
-        if name and (page := _PAGE.fullmatch(anchor)):
-            yield Target(name, locator=f"page {page[1]} (page {page[1]} of the file)")
-        elif name and anchor.strip("# "):
+        if name and anchor.strip("# "):
             yield Target(name, heading=anchor.strip())
 
 
@@ -148,19 +134,13 @@ class Notes:
         :raises UsageError: there is no such note, or several have this name (the hint lists some),
             or it has no such line or heading.
         """
-        link = re.fullmatch(WIKILINK, text)
-        if link and not link[1].strip():
-            anchor = link[2][:_MAX_HEADING].strip()
-            raise NoTarget(f"#{anchor} is in a note that is not named", [f"NOTE#{anchor}"])
-        if link and (path := self.names.path_of(link[1])):
-            return self._part(Target(path, heading=link[2].strip("# ")), Target(path))
         if context := safe_line(self.corpus.context(text)):
             text = text.removesuffix(f" ({context})")
         for typed in dict.fromkeys((text, text.strip())):
             for look in (self._indexed, self._left_out):
                 for reading in readings(typed):
                     if target := look(reading.path):
-                        return self._part(reading, replace(target, skip=reading.skip))
+                        return self._part(reading, target)
         shown = text if len(text) <= _MAX_NAME else f"{text[:_MAX_NAME]}\u2026"
         raise NoTarget(f"there is no note {shown!r} in {self.corpus}", self._alike(text))
 
@@ -269,24 +249,21 @@ def span_of_lines(lines: tuple[int, int], text: str) -> Span:
 
 
 def _section_below(anchor: str, path: str, document: Document) -> Span:
-    """The span of a heading's section, or of the block `^id`.
+    """The span of a heading's section.
 
-    :raises UsageError: there is no such heading or block; the hint has similar ones, else the first
-        ones.
+    :raises UsageError: there is no such heading; the hint has similar ones, else the first ones.
     """
     text, blocks = document.text, parse_note(path, document.text, "", Stamp(0, 0)).blocks
     for named in (anchor, re.sub(_HEADING_BELOW, "#", anchor)):
-        if span := place_of(text, blocks, named):
+        if span := section_of(blocks, len(text), named):
             return span
     wanted = anchor.rpartition("#")[2].strip()[:_MAX_HEADING]
-    what, has = "heading", [one.label for one in blocks if one.kind is Kind.HEADING and one.label]
-    if wanted.startswith("^"):
-        what, has = "block", [f"^{one}" for one in block_ids(text, blocks)]
+    has = [one.label for one in blocks if one.kind is Kind.HEADING and one.label]
     labels = {folded(label): label for label in has[:_MAX_HEADINGS]}
     close = get_close_matches(folded(wanted), labels, n=_SHOWN)
     alike = [labels[name] for name in close] or has
     raise NoTarget(
-        f"{path} has no {what} {wanted!r}", [f"{path}#{label}" for label in alike] or [path]
+        f"{path} has no heading {wanted!r}", [f"{path}#{label}" for label in alike] or [path]
     )
 
 
@@ -314,9 +291,8 @@ class NotePart:
 
     `text` is as in the file, except that what the note's readers do not see (secrets in its front
     matter, comments, text struck out) is masked; lines keep their numbers. `heading` is the path of
-    headings at the first line; `skip` characters at the start of the lines are left out. `locator`
-    is as in `Citation`. `margin` has the number of each line, or where a page, cell or paragraph
-    begins its name, else "".
+    headings at the first line. `locator` is as in `Citation`. `margin` has the number of each line,
+    or where a page, cell or paragraph begins its name, else "".
     """
 
     note: NoteRecord
@@ -325,7 +301,6 @@ class NotePart:
     heading: tuple[str, ...]
     text: str
     margin: tuple[str, ...]
-    skip: int = 0
     locator: str = ""
 
 
@@ -346,23 +321,15 @@ def get_part(
     note = parse_note(target.path, read.document, read.sha256, read.stamp)
     lines = _lines_of(masked(note.text, note.blocks))
     first, last = target.lines or (1, max(1, len(lines)))
-    text = "\n".join(lines[first - 1 : last])
-    if target.skip > len(text):
-        has = counted(len(text), "character")
-        raise NoTarget(
-            f"lines {first} to {last} of {note.path} have only {has}",
-            [f"{note.path}:{first}-{last}"],
-        )
     span = span_of_lines((first, last), note.text)
     return NotePart(
         note=known[target.path],
         lines=(first, last),
         total_lines=len(lines),
         heading=_heading_at(note.blocks, span[0]),
-        text=text[target.skip :],
-        skip=target.skip,
+        text="\n".join(lines[first - 1 : last]),
         locator=target.locator or read.document.locate(span),
-        margin=tuple(_margin(read.document, first, last))[text.count("\n", 0, target.skip) :],
+        margin=tuple(_margin(read.document, first, last)),
     )
 
 

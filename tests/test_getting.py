@@ -115,7 +115,6 @@ def test_a_place_stands_beside_the_text_of_a_document_where_it_begins(documents)
     ("address", "words"),
     [
         ("report.pdf, p. ii", ["wombat"]),
-        ("report.pdf#page=2", ["wombat"]),
         ("report.pdf, p. 1", ["numbat"]),
         ("report.pdf, p. 2", ["tapir"]),
         ("report.pdf, pp. ii-1 (pages 2-3 of the file)", ["wombat", "numbat"]),

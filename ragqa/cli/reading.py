@@ -179,9 +179,8 @@ def get(
         str,
         typer.Argument(
             metavar="NOTE[:LINES|#HEADING]",
-            help="The note, by path, file name, title or alias; NOTE:7-9 or NOTE:7:9 names lines, "
-            "NOTE#HEADING a section, NOTE#^ID a block; or a place as ask prints it, such as "
-            "'x.pdf, p. 3'; or a link such as '[[NOTE#HEADING]]'.",
+            help="The note, by path, file name, title or alias; NOTE:7-9 names lines, NOTE#HEADING "
+            "a section; or a place as ask prints it, such as 'x.pdf, p. 3'.",
             autocompletion=complete_path,
         ),
     ],

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import anyio
 import mcp_types as types
@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.applications import Starlette
 
 from ragqa import __version__
-from ragqa.addresses import SCHEME, get_part, notes_of
+from ragqa.addresses import get_part, notes_of
 from ragqa.api import Index
 from ragqa.clock import day_since
 from ragqa.errors import RagqaError, UsageError, out_of_memory
@@ -42,7 +42,8 @@ T = TypeVar("T")
 Page: TypeAlias = types.PaginatedRequestParams | None
 
 _MARKDOWN = "text/markdown"
-_NOTE = types.ResourceTemplate(uri_template=f"{SCHEME}{{+path}}", name="note", mime_type=_MARKDOWN)
+_SCHEME = "ragqa://"
+_NOTE = types.ResourceTemplate(uri_template=f"{_SCHEME}{{+path}}", name="note", mime_type=_MARKDOWN)
 _MOST_RESOURCES = 1_000
 _GREETINGS = ("initialize", "server/discover")
 
@@ -69,18 +70,21 @@ class Tool(BaseModel):
     gives: ClassVar[dict[str, str]]
 
     max_tokens: int = Field(
-        2_000, ge=50, le=MAX_TOKENS, description="At most this many tokens, as text and as data."
+        2_000,
+        ge=50,
+        le=MAX_TOKENS,
+        description="At most this many tokens of text; the data is of what the text shows.",
     )
 
     @classmethod
     def call(cls, warm: WarmIndex, given: dict[str, Any]) -> Result:
-        """Run the tool; both parts of its result are within the budget."""
+        """Run the tool."""
         try:
             tool = cls.model_validate(given)
         except ValidationError as exc:
             first = exc.errors(include_url=False, include_input=False)[0]
             raise _refusal(cls, first["type"], first["loc"]) from exc
-        return tool._run(warm).within(tool.max_tokens, cls.gives)  # noqa: SLF001 - its own
+        return tool._run(warm)  # noqa: SLF001 - its own
 
     @classmethod
     def described(cls) -> types.Tool:
@@ -155,8 +159,7 @@ class Ask(_Scoped):
         answer = answer_to(warm, self.question, self.filters)
         document = documents.answer_document(answer)
         del document["timings_ms"]
-        document["passages"] = document.pop("passages")  # the first to go where not all fits
-        return Result(wording.answer_text(answer, warm.freshness, self.max_tokens), document)
+        return wording.answer_result(answer, document, warm.freshness, self.max_tokens)
 
 
 class Search(_Scoped):
@@ -176,7 +179,7 @@ class Search(_Scoped):
         )
         document = documents.search_document(found)
         del document["timings_ms"]
-        return Result(wording.search_text(found, warm.freshness, self.max_tokens), document)
+        return wording.search_result(found, document, warm.freshness, self.max_tokens)
 
 
 class Get(Tool):
@@ -184,9 +187,8 @@ class Get(Tool):
 
     gives = {"path": _TEXT, "lines": _LIST, "text": _TEXT}
     address: str = Field(
-        description="NOTE, NOTE:FIRST:LAST (lines), NOTE:FIRST:LAST+CHARACTERS (without the first "
-        "characters of these), NOTE#HEADING or NOTE#^BLOCK, or a place as the tools print it, such "
-        "as 'x.pdf, p. 3'; the note by path, file name, title or alias; or an Obsidian link."
+        description="NOTE, NOTE:LINE, NOTE:FIRST-LAST (lines), NOTE#HEADING, or a place as the "
+        "tools print it, such as 'x.pdf, p. 3'; the note by path, file name, title or alias."
     )
 
     def _run(self, warm: WarmIndex) -> Result:
@@ -207,9 +209,8 @@ class Related(_Scoped):
                 index, self.address, filters=self.filters, limit=self.limit, refresh=False
             )
         )
-        return Result(
-            wording.related_text(found, self.max_tokens), documents.related_document(found)
-        )
+        document = documents.related_document(found)
+        return wording.related_result(found, document, self.max_tokens)
 
 
 class List(_Scoped):
@@ -222,9 +223,7 @@ class List(_Scoped):
     def _run(self, warm: WarmIndex) -> Result:
         found = warm.use(lambda index: index.notes(filters=self.filters, refresh=False))
         document = documents.list_document(found, tags=self.what == "tags")
-        listed = {"total": len(document[self.what]), self.what: document[self.what][: self.limit]}
-        text = wording.list_text(found, self.what, self.limit, self.max_tokens)
-        return Result(text, {"notes": [], "tags": []} | document | listed)
+        return wording.list_result(found, document, self.what, self.limit, self.max_tokens)
 
 
 class Quote(BaseModel):
@@ -258,8 +257,7 @@ class Verify(Tool):
             for n, one in enumerate(self.quotes, start=1)
         )
         found = checked(warm, self.answer or SavedAnswer("", cited))
-        text = wording.verification_text(found, self.max_tokens)
-        return Result(text, verification_document(found))
+        return wording.verification_result(found, verification_document(found), self.max_tokens)
 
     def _notes(self, index: Index) -> dict[str, str]:
         """The path of the note at each place that a quote is from, unless there is none."""
@@ -283,7 +281,7 @@ class Why(Tool):
         found = warm.use(
             lambda index: explain(index, self.question, target=self.address, refresh=False)
         )
-        return Result(wording.explanation_text(found, self.max_tokens), explanation_document(found))
+        return wording.explanation_result(found, explanation_document(found), self.max_tokens)
 
 
 class Status(Tool):
@@ -294,8 +292,7 @@ class Status(Tool):
     def _run(self, warm: WarmIndex) -> Result:
         document = status(warm)
         listed = warm.use(lambda index: index.notes(refresh=False))
-        text = wording.status_text(document, listed, self.max_tokens)
-        return Result(text, document | {"tags": listed.tags})
+        return wording.status_result(document, listed, self.max_tokens)
 
 
 TOOLS: dict[str, type[Tool]] = {
@@ -400,7 +397,7 @@ def _resources(index: Index) -> types.ListResourcesResult:
     return types.ListResourcesResult(
         resources=[
             types.Resource(
-                uri=SCHEME + quote(os.fsencode(note.path)), name=safe_line(note.path),
+                uri=_SCHEME + quote(os.fsencode(note.path)), name=safe_line(note.path),
                 title=safe_line(note.title), mime_type=_MARKDOWN,
             )
             for note in index.notes(refresh=False).notes[:_MOST_RESOURCES]
@@ -409,6 +406,7 @@ def _resources(index: Index) -> types.ListResourcesResult:
 
 
 def _resource(uri: str, index: Index) -> types.ReadResourceResult:
-    text = get_part(index, uri, refresh=False).text
+    path = unquote(uri.removeprefix(_SCHEME), errors="surrogateescape")
+    text = get_part(index, path, refresh=False).text
     content = types.TextResourceContents(uri=uri, mime_type=_MARKDOWN, text=text)
     return types.ReadResourceResult(contents=[content])

@@ -3,12 +3,11 @@
 Whatever comes from notes is quoted line by line, so that a note cannot pass for ragqa's own words.
 """
 
-import json
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ragqa.addresses import NoTarget, NotePart
 from ragqa.answering.sentences import context_of
@@ -26,9 +25,6 @@ from ragqa.types import Answer, Citation, Hit, NoteList, SearchResult, counted, 
 from ragqa.verifying.checking import Checked, Verification
 
 MORE = "a larger max_tokens gives more"
-_ITEM = ("status", "path", "lines", "address", "error", "quote", "text")
-"""What is kept, cut if it must be, of an item that does not fit."""
-
 _CUT, _GAP = "\u2026", "\n\n"
 _SLACK = 3
 _CHARS = 8
@@ -52,45 +48,56 @@ _MAY_BE_WRONG = (
 )
 
 
+class Block(NamedTuple):
+    """A part of a text, and the same as data: an entry of the list `key` of the document."""
+
+    text: str
+    key: str = ""
+    entry: object = None
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a tool gives: text for the model and the same as data for a program."""
+    """What a tool gives: text for the model, within its budget, and what the text has as data."""
 
     text: str
     data: Mapping[str, Any]
 
-    @property
-    def tokens(self) -> int:
-        """The tokens of the longer of both."""
-        return max(size(self.text), weight(self.data))
 
-    def within(self, budget: int, first: Collection[str]) -> "Result":
-        """The same, or what fits of it; `first` is as in `fitted`."""
-        data = dict(self.data)
-        if "warnings" in data:
-            data["warnings"] = [for_tools(one) for one in data["warnings"]]
-        return Result(clipped(self.text, budget), fitted(data, budget, first, MORE))
-
-
-def answer_text(answer: Answer, freshness: Freshness, budget: int) -> str:
+def answer_result(
+    answer: Answer, document: Mapping[str, Any], freshness: Freshness, budget: int
+) -> Result:
     """An answer with its citations, then further excerpts, then passages."""
     cited = [*answer.citations, *answer.also]
-    blocks = [_cited(citation) for citation in answer.citations]
-    blocks += [disagreement_line(one) for one in answer.disagreements]
-    blocks += [_cited(citation) for citation in answer.also]
-    blocks += [_passage("Passage:", hit) for hit in answer.hits if not _is_quoted(hit, cited)]
+    blocks = _blocks("citations", map(_cited, answer.citations), document)
+    blocks += _blocks("disagreements", map(disagreement_line, answer.disagreements), document)
+    blocks += _blocks("also", map(_cited, answer.also), document)
+    passages = _blocks("passages", (_passage("Passage:", hit) for hit in answer.hits), document)
+    pairs = zip(answer.hits, passages, strict=True)
+    blocks += [passage for hit, passage in pairs if not _is_quoted(hit, cited)]
     trust = trust_line(answer)
     if cited and trust:
-        blocks[0] = f"{trust}\n{blocks[0]}"
+        blocks[0] = blocks[0]._replace(text=f"{trust}\n{blocks[0].text}")
     head = _MAY_BE_WRONG if cited else trust
-    return within(head, blocks, budget, _notices(answer, freshness))
+    document = {**document, "passages": []}
+    return within(head, blocks, budget, document, _notices(answer, freshness))
 
 
-def search_text(result: SearchResult, freshness: Freshness, budget: int) -> str:
+def search_result(
+    result: SearchResult, document: Mapping[str, Any], freshness: Freshness, budget: int
+) -> Result:
     """The passages found, best first."""
-    blocks = [_passage(f"{number}.", hit) for number, hit in enumerate(result.hits, start=1)]
+    texts = (_passage(f"{number}.", hit) for number, hit in enumerate(result.hits, start=1))
+    blocks = _blocks("hits", texts, document)
     head = f"{counted(len(blocks), 'passage')} found, best first."
-    return within(head, blocks, budget, _notices(result, freshness))
+    return within(head, blocks, budget, document, _notices(result, freshness))
+
+
+def _blocks(key: str, texts: Iterable[str], document: Mapping[str, Any]) -> list[Block]:
+    """The texts of the entries of one of the document's lists."""
+    return [
+        Block(text, key, entry) for text, entry in zip(texts, document.get(key, ()), strict=True)
+    ]
 
 
 def _passage(label: str, hit: Hit) -> str:
@@ -110,37 +117,39 @@ def _is_quoted(hit: Hit, citations: Iterable[Citation]) -> bool:
 
 def part_result(part: NotePart, budget: int) -> Result:
     """Lines of a note; where they do not fit, the address to go on with."""
-    most = min(len(part.text), _CHARS * budget)
-    whole = _cut_part(part, most, budget)
-    if most == len(part.text) and whole.tokens <= budget:
+    lines = part.text.split("\n")
+    whole = _part_result(part, lines, "", budget)
+    if size(whole.text) <= budget:
         return whole
-    chars = longest(most, lambda n: _cut_part(part, n, budget).tokens <= budget)
-    line = part.text.rfind("\n", 0, chars + 1)
-    cut = _cut_part(part, line if line > chars // 2 else max(chars, 1), budget)
-    return cut.within(budget, ("path", "lines", "next", "text"))
+    first, last = part.lines
+    most = longest(len(lines) - 1, lambda n: size("\n".join(lines[:n])) <= budget)
+    for shown in range(most, 0, -1):
+        following = f"{part.note.path}:{first + shown}-{last}"
+        cut = _part_result(part, lines[:shown], following, budget)
+        if size(cut.text) <= budget:
+            return cut
+    following = f"{part.note.path}:{first + 1}-{last}" if last > first else ""
+    room = budget - size(_part_result(part, [_CUT], following, budget).text) - _SLACK
+    return _part_result(part, [clipped(lines[0], max(0, room))], following, budget)
 
 
-def _cut_part(part: NotePart, chars: int, budget: int) -> Result:
-    """The first characters of a part."""
-    note, (first, end) = part.note, part.lines
-    text, rest = part.text[:chars], part.text[chars:]
-    last, following = first + text.count("\n"), ""
-    if rest.startswith("\n"):
-        following = f"{note.path}:{last + 1}:{end}"
-    elif rest:
-        skip = len(text) - text.rfind("\n") - 1 + (part.skip if last == first else 0)
-        following = f"{note.path}:{last}:{end}+{skip}"
-    place = _place(note.path, (first, last), part.locator) + f"+{part.skip}" * bool(part.skip)
+def _part_result(part: NotePart, lines: Sequence[str], following: str, budget: int) -> Result:
+    """These first lines of a part, and the address of the `following` ones."""
+    note, first = part.note, part.lines[0]
+    last = first + len(lines) - 1
     about = "  ".join(filter(None, (note.date, BELOW.join(part.heading) or note.title)))
     of = "" if part.locator else f" of {counted(part.total_lines, 'line')}"
-    lines = [f"{place}{of}  {clipped(safe_line(about), budget // 6)}".rstrip()]
+    place = _place(note.path, (first, last), part.locator)
+    shown = [f"{place}{of}  {clipped(safe_line(about), budget // 6)}".rstrip()]
     width = max(4, *map(len, part.margin))
-    for beside, line in zip(part.margin, text.split("\n"), strict=False):
-        lines.append(f"{safe_line(beside):>{width}} {safe_text(line)}")
+    for beside, line in zip(part.margin, lines, strict=False):
+        shown.append(f"{safe_line(beside):>{width}} {safe_text(line)}")
     if following:
-        lines.append(f"Cut here. To go on: get {safe_line(following)!r}")
-    data = {"path": note.path, "lines": [first, last], "text": text, "next": following or None}
-    return Result("\n".join(lines), fitted(part_document(part) | data, budget // 4, ()) | data)
+        shown.append(f"Cut here. To go on: get {safe_line(following)!r}")
+    elif "\n".join(lines) != part.text:
+        shown.append(f"Cut here: {MORE}.")
+    data = {"lines": [first, last], "text": "\n".join(lines), "next": following or None}
+    return Result("\n".join(shown), part_document(part) | data)
 
 
 def problem(exc: RagqaError) -> str:
@@ -160,19 +169,22 @@ def for_tools(text: str) -> str:
     return text
 
 
-def related_text(found: RelatedNotes, budget: int) -> str:
+def related_result(found: RelatedNotes, document: Mapping[str, Any], budget: int) -> Result:
     """The notes near a note, each with the reasons."""
-    blocks = []
+    texts = []
     for n, one in enumerate(found.related, start=1):
         about = "  ".join(filter(None, (one.note.path, one.note.date, one.note.title)))
-        blocks.append(f"{n}. {safe_line(about)}\n   {'; '.join(one.why)}")
-    near = counted(len(blocks), "note") if blocks else "No note"
-    verb = "is" if len(blocks) < 2 else "are"
+        texts.append(f"{n}. {safe_line(about)}\n   {'; '.join(one.why)}")
+    near = counted(len(texts), "note") if texts else "No note"
+    verb = "is" if len(texts) < 2 else "are"
     head = safe_line(f"{near} {verb} near {found.note.path}.")
-    return within(head, blocks, budget, _noted(found.warnings))
+    blocks = _blocks("related", texts, document)
+    return within(head, blocks, budget, document, _noted(found.warnings))
 
 
-def list_text(found: NoteList, what: str, limit: int, budget: int) -> str:
+def list_result(
+    found: NoteList, document: Mapping[str, Any], what: str, limit: int, budget: int
+) -> Result:
     """A line for each note, or for each tag."""
     if what == "tags":
         lines = [f"{n}  {safe_line(tag)}" for tag, n in found.tags.items()]
@@ -185,32 +197,39 @@ def list_text(found: NoteList, what: str, limit: int, budget: int) -> str:
     head = f"{counted(len(lines), what.removesuffix('s'))}."
     if len(lines) > limit:
         head = f"{limit} of {head} A larger limit or a filter gives others."
-    return within(head, lines[:limit], budget, _noted(found.warnings), gap="\n")
+    blocks = _blocks(what, lines, document)[:limit]
+    document = {"notes": [], "tags": [], **document, "total": len(lines), what: []}
+    return within(head, blocks, budget, document, _noted(found.warnings), gap="\n")
 
 
-def verification_text(verification: Verification, budget: int) -> str:
+def verification_result(
+    verification: Verification, document: Mapping[str, Any], budget: int
+) -> Result:
     """Whether each quote still stands."""
     head = "All quotes stand." if verification.is_sound else "Not all quotes stand."
-    blocks = [_checked(one) for one in verification.checked]
-    return within(head, blocks, budget, _noted(verification.warnings))
+    blocks = _blocks("citations", map(_checked, verification.checked), document)
+    return within(head, blocks, budget, document, _noted(verification.warnings))
 
 
-def explanation_text(explanation: Explanation, budget: int) -> str:
+def explanation_result(
+    explanation: Explanation, document: Mapping[str, Any], budget: int
+) -> Result:
     """Why a note is in an answer, or is not."""
     said = (verdict(explanation), lacking_line(explanation))
-    blocks = [safe_line(line) for line in said if line]
-    return within("", blocks, budget, _noted(explanation.warnings))
+    blocks = [Block(safe_line(line)) for line in said if line]
+    return within("", blocks, budget, document, _noted(explanation.warnings))
 
 
-def status_text(status: Mapping[str, Any], listed: NoteList, budget: int) -> str:
+def status_result(status: Mapping[str, Any], listed: NoteList, budget: int) -> Result:
     """What is indexed, and how current it is; `status` is the document."""
     passages, skipped = counted(status["index"]["passages"], "passage"), status["skipped"]
     made = f"Index of {passages}, made {safe_line(status['created'])}. {status['server']['state']}"
-    blocks = [made, *([f"{counted(len(skipped), 'file')} skipped:"] if skipped else [])]
-    blocks += [
-        f"- {safe_line(one['path'])}: {safe_line(one['reason'])}" for one in skipped[:_MOST_SKIPPED]
-    ]
-    return within(overview(listed), blocks, budget)
+    blocks = [Block(made)]
+    if skipped:
+        blocks.append(Block(f"{counted(len(skipped), 'file')} skipped:"))
+    texts = (f"- {safe_line(one['path'])}: {safe_line(one['reason'])}" for one in skipped)
+    blocks += _blocks("skipped", texts, status)[:_MOST_SKIPPED]
+    return within(overview(listed), blocks, budget, {**status, "left_out": []})
 
 
 def overview(listed: NoteList) -> str:
@@ -269,11 +288,6 @@ def size(text: str) -> int:
     return tokens.count([text])[0]
 
 
-def weight(data: object) -> int:
-    """The tokens of data as JSON."""
-    return size(json.dumps(data, ensure_ascii=False))
-
-
 def longest(most: int, fits: Callable[[int], bool]) -> int:
     """The largest number up to `most` that fits, 0 if none does; what is less fits, too."""
     least = 0
@@ -283,74 +297,54 @@ def longest(most: int, fits: Callable[[int], bool]) -> int:
     return least
 
 
-def clipped(text: str, room: int, measure: Callable[[str], int] = size) -> str:
+def clipped(text: str, room: int) -> str:
     """A text, cut where it has more tokens."""
     most = _CHARS * room
-    if len(text) <= most and measure(text) <= room:
+    if len(text) <= most and size(text) <= room:
         return text
-    kept = longest(min(len(text), most), lambda n: measure(text[:n] + _CUT) <= room)
+    kept = longest(min(len(text), most), lambda n: size(text[:n] + _CUT) <= room)
     return text[:kept] + _CUT if kept else ""
 
 
 def within(
-    head: str, blocks: Sequence[str], budget: int, notices: Iterable[str] = (), *, gap: str = _GAP
-) -> str:
+    head: str,
+    blocks: Sequence[Block],
+    budget: int,
+    document: Mapping[str, Any],
+    notices: Iterable[str] = (),
+    *,
+    gap: str = _GAP,
+) -> Result:
     """Join a heading and blocks as far as the budget goes, and say what is cut.
 
-    Of the blocks there is always one, cut if it must be.
+    Of the blocks there is always one, cut if it must be. The document keeps those that the text
+    shows whole, and the first.
     """
-    notes = "\n\n".join(notices)
-    whole = _joined(head, gap.join(blocks), notes)
-    if size(whole) <= budget:
-        return whole
-    head, notes = clipped(head, budget // 4), clipped(notes, budget // 6)
-    told = f"Cut: {{}} of {len(blocks)} parts are not whole; {MORE}."
-    room = budget - size(_joined(head, notes, told)) - _SLACK
-    shown = list[str]()
-    for block in blocks:
-        if size(block) >= room:
-            break
-        shown.append(block)
-        room -= size(block) + 1
-    told = told.format(len(blocks) - len(shown))
-    if len(shown) < len(blocks):
-        shown.append(clipped(blocks[len(shown)], room))
-    return clipped(_joined(head, gap.join(shown), notes, told), budget)
-
-
-def fitted(data: Mapping[str, Any], room: int, first: Collection[str], more: str = "") -> Any:  # noqa: ANN401 - as `data`
-    """Data, or what fits of it.
-
-    What comes `first` is there, cut if it must be; anything else is whole or not there.
-
-    :param more: becomes the value of `cut` in what is not whole.
-    """
-    if weight(data) <= room:
-        return dict(data)
-    empty: dict[type, Any] = {str: "", list: [], tuple: []}
-    kept = {name: empty.get(type(data[name]), data[name]) for name in first if name in data}
-    kept |= {"cut": more} if more else {}
-    for name in dict.fromkeys((*kept, *data)):
-        left = room - weight(kept) - _SLACK
-        value = _shortened(data.get(name), left) if name in kept else data[name]
-        if name != "cut" and weight(value) <= left and weight(kept | {name: value}) <= room:
-            kept[name] = value
-    return kept
-
-
-def _shortened(value: object, room: int) -> object:
-    if weight(value) <= room:
-        return value
-    if isinstance(value, str):
-        return clipped(value, room, weight)
-    kept = list[object]()
-    items = value if isinstance(value, Sequence) else ()
-    for item in items if items and isinstance(items[0], Mapping) else ():
-        room -= weight(item) + 1
-        if room < 1:
-            return kept or [fitted(item, room + weight(item), _ITEM)]
-        kept.append(item)
-    return kept
+    notes, shown, whole = "\n\n".join(notices), [block.text for block in blocks], len(blocks)
+    text = _joined(head, gap.join(shown), notes)
+    if size(text) > budget:
+        head, notes = clipped(head, budget // 4), clipped(notes, budget // 6)
+        told = f"Cut: {{}} of {len(blocks)} parts are not whole; {MORE}."
+        room = budget - size(_joined(head, notes, told)) - _SLACK
+        shown = []
+        for block in blocks:
+            if size(block.text) >= room:
+                break
+            shown.append(block.text)
+            room -= size(block.text) + 1
+        whole = len(shown)
+        told = told.format(len(blocks) - whole)
+        if whole < len(blocks):
+            shown.append(clipped(blocks[whole].text, room))
+        text = clipped(_joined(head, gap.join(shown), notes, told), budget)
+    lists = {block.key: list[object]() for block in blocks if block.key}
+    for block in blocks[: max(1, whole)]:
+        if block.key:
+            lists[block.key].append(block.entry)
+    data = {**document, **lists}
+    if "warnings" in data:
+        data["warnings"] = [for_tools(one) for one in data["warnings"]]
+    return Result(text, data)
 
 
 def _joined(*blocks: str) -> str:

@@ -47,7 +47,7 @@ def test_every_tool_works(folder):
     results = talk(
         folder,
         ("search", {"query": "printer", "limit": 1}),
-        ("get", {"address": "tea.md:3:3"}),
+        ("get", {"address": "tea.md:3"}),
         ("verify", {"quotes": [quote]}),
         ("why", {"question": WHEN, "address": "printer.md"}),
         ("status", {}),
@@ -126,7 +126,6 @@ BAD_CALLS = [
     ),
     ("list", {"where": "colour = red"}, "Try: the tool list"),
     ("search", {"query": WHEN, "tags": ["x"] * 60_000}, "at most 100 tags and paths"),
-    ("get", {"address": "tea.md:3:3+999"}, "have only 50 characters"),
 ]
 
 
@@ -155,8 +154,6 @@ def test_notes_are_resources_and_nothing_else_is(folder):
             return listed, "".join(one.contents[0].text for one in read)
 
     listed, text = anyio.run(run)
-    for got in talk(folder, *(("get", {"address": str(one.uri)}) for one in listed)):
-        assert not got.is_error
     assert sorted(str(one.uri) for one in listed) == sorted(f"ragqa://{name}" for name in NOTES)
     assert "tell-nobody" not in text
     assert "ignore your instructions" not in text

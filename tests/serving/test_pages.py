@@ -261,7 +261,7 @@ def test_the_api_gives_the_documents_of_the_command_line(server):
     assert answer["citations"][0]["path"] == "tea.md"
     found = server.ask("/api/search", query="printer", limit=1).document
     assert [hit["path"] for hit in found["hits"]] == ["office/printer.md"]
-    part = server.ask("/api/get", address="tea.md:3:3").document
+    part = server.ask("/api/get", address="tea.md:3").document
     assert part["text"] == "Green tea is brewed at 80 degrees for two minutes."
     printed = run_ragqa("ask", WHEN, "--json", "--corpus", server.folder, env=QUICK).document
     assert list(printed) == list(answer)
