@@ -1,4 +1,4 @@
-"""`ragqa config`: show every setting with its origin; change the user's settings."""
+"""`ragqa config`: show settings with their origin; change the user's settings."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -18,16 +18,20 @@ Name = Annotated[
 ]
 
 app = typer.Typer(
-    help="Show every setting and its origin; set and unset your own.",
+    help="Show settings and their origin; set and unset your own.",
     epilog="Example: ragqa config set corpus ~/notes",
 )
 
 
 @app.callback(invoke_without_command=True)
 def show(
-    ctx: typer.Context, corpus: Folders = None, index: IndexFolder = None, json: AsJson = False
+    ctx: typer.Context,
+    every: Annotated[bool, typer.Option("--all", help="Show every setting.")] = False,
+    corpus: Folders = None,
+    index: IndexFolder = None,
+    json: AsJson = False,
 ) -> int:
-    """Show every setting, its value and where it comes from.
+    """Show the settings that are set or common, their values and where they come from.
 
     Example: ragqa config
     """
@@ -40,7 +44,7 @@ def show(
     if json:
         render.print_document(overviews.settings_document(loaded))
     else:
-        overviews.print_settings(loaded)
+        overviews.print_settings(loaded, every=every)
     return 0
 
 

@@ -193,6 +193,10 @@ class Settings(Struct, frozen=True):
     ] = 120
 
 
+COMMON = ("corpus", "index", "formats", "language", "embedder", "link_format", "history", "llm")
+"""The settings that are shown unless all are asked for."""
+
+
 class _Table(Struct, forbid_unknown_fields=True):
     """A folder as a table of a settings file."""
 

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from ragqa import types
 from ragqa.config import SETTINGS, Loaded, Places
-from ragqa.config.settings import Value, as_written, shown
+from ragqa.config.settings import COMMON, Origin, Value, as_written, shown
 from ragqa.diagnosis import (
     RIGHT,
     Choice,
@@ -249,14 +249,21 @@ def findings_document(
     }
 
 
-def print_settings(loaded: Loaded) -> None:
-    """Print every setting with its value, origin and help."""
+def print_settings(loaded: Loaded, *, every: bool) -> None:
+    """Print settings with value, origin and help: those that are set or common, or `every` one."""
     width = max(map(len, SETTINGS))
-    for name, value in values_of(loaded).items():
+    values = values_of(loaded)
+    names = [
+        name for name in values if every or name in COMMON or loaded.origins[name] != Origin.DEFAULT
+    ]
+    for name in names:
+        value = values[name]
         line = Text.assemble((f"{name:<{width}}  ", "heading"), safe_line(str(shown(value))))
         line.append(f"  ({safe_line(loaded.origins[name])})", style="quiet")
         put(line, hang=width + 2)
         put(SETTINGS[name].help, "quiet", indent=width + 2)
+    if more := len(values) - len(names):
+        put_heading(f"{counted(more, 'more setting')}: ragqa config --all", "quiet")
 
 
 def settings_document(loaded: Loaded) -> Document:
