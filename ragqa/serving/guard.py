@@ -242,7 +242,7 @@ async def _body(scope: Scope, receive: Receive) -> Receive | Response:
 def _refuse(scope: Scope, status: int, why: str) -> Response:
     headers = {503: {"retry-after": "1"}, 408: {"connection": "close"}}.get(status, {})
     if scope["path"].startswith("/api/"):
-        return JSONResponse({"error": why}, status_code=status, headers=headers)
+        return JSONResponse({"error": why, "hint": ""}, status_code=status, headers=headers)
     if status == HTTPStatus.UNAUTHORIZED and not scope["path"].startswith(_FOR_PROGRAMS):
         return HTMLResponse(_file("templates", "lost.html"), status_code=status)
     return PlainTextResponse(f"{why}\n", status_code=status, headers=headers)

@@ -46,6 +46,7 @@ def test_only_a_program_with_the_token_and_the_servers_own_page_are_answered(
     got = server.ask(ASK, method=method, headers=headers, question="how hot is green tea brewed?")
     assert got.status == status
     assert ("80 degrees" in got.text) == (status == 200)
+    assert status == 200 or got.document.keys() == {"error", "hint"}
     assert "access-control-allow-origin" not in got.headers
 
 
