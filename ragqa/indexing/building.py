@@ -83,11 +83,11 @@ def refresh(
             walk = source.walk()
             base, known = nothing if rebuild else _read_base(store, source, progress)
             if unless_long and base:
-                waiting = ahead(source, walk, known)
+                waiting = ahead(source, walk, base, known)
                 if waiting.is_long:
                     changes = Changes(walk, (), (), (), (), base.skipped, base.notes)
                     return replace(_report(base, base, changes, started), waiting=waiting)
-            changes = find_changes(source, walk, known, progress=progress)
+            changes = find_changes(source, walk, base, known, progress=progress)
         if base and not changes and changes.skipped == base.skipped:
             store.tidy()
             return _report(base, base, changes, started)
@@ -252,7 +252,7 @@ def _report(
     started: float,
     warnings: Sequence[str] = (),
 ) -> IndexReport:
-    before = base.skipped if base else ()
+    before = {(one.path, one.reason) for one in base.skipped} if base else set()
     return IndexReport(
         info=info,
         added=len(changes.added),
@@ -260,7 +260,7 @@ def _report(
         removed=len(changes.removed),
         unchanged=changes.unchanged,
         skipped=changes.skipped,
-        newly_skipped=tuple(skip for skip in changes.skipped if skip not in before),
+        newly_skipped=tuple(one for one in changes.skipped if (one.path, one.reason) not in before),
         seconds=round(time.perf_counter() - started, 3),
         warnings=tuple(warnings),
     )

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -186,11 +187,20 @@ class Changes(Struct, frozen=True):
         return bool(self.added or self.changed or self.restamped or self.removed)
 
 
-def _suspects(walk: Walk, known: Mapping[str, NoteState]) -> list[NoteFile]:
-    """The notes whose stamps do not prove them unchanged."""
+def _refused(base: IndexInfo | None) -> dict[str, Skipped]:
+    """The files that were opened for an index and left out, by path."""
+    return {one.path: one for one in base.skipped if one.state} if base else {}
+
+
+def _suspects(
+    walk: Walk, known: Mapping[str, NoteState], refused: Mapping[str, Skipped]
+) -> list[NoteFile]:
+    """The files whose stamps do not prove them unchanged."""
 
     def is_current(file: NoteFile) -> bool:
         state = known.get(file.path)
+        if state is None and file.path in refused:
+            state = refused[file.path].state
         if state is None or not state.settled or state.stamp != file.stamp:
             return False
         # The digest of a note in another format than Markdown ends with its reader's version.
@@ -199,15 +209,27 @@ def _suspects(walk: Walk, known: Mapping[str, NoteState]) -> list[NoteFile]:
     return [file for file in walk.files if not is_current(file)]
 
 
-def ahead(source: Source, walk: Walk, known: Mapping[str, NoteState]) -> Waiting:
+def ahead(
+    source: Source, walk: Walk, base: IndexInfo | None, known: Mapping[str, NoteState]
+) -> Waiting:
     """What an update would read, and whether that takes too long before a question.
 
     A note that was moved, or only touched, keeps its embeddings; one that was edited is embedded
-    anew where it was, so it counts by what it has grown, and a passage.
+    anew where it was, so it counts by what it has grown, and a passage. A file that was left out as
+    it is waits for nothing, unless its format can be read since.
 
+    :param base: what the index is, None for none.
     :param known: the state of each note in the index, by path.
     """
-    files = _suspects(walk, known)
+    refused = _refused(base)
+
+    def waits(file: NoteFile) -> bool:
+        before, form = refused.get(file.path), format_of(file.path)
+        if before is None or before.state is None or before.state.stamp != file.stamp:
+            return True
+        return before.state.sha256 != form.mark and all(map(find_spec, form.needs))
+
+    files = list(filter(waits, _suspects(walk, known, refused)))
     edit = source.chunking.target_tokens * BYTES_PER_TOKEN
 
     def new_text(file: NoteFile) -> float:
@@ -231,6 +253,7 @@ def ahead(source: Source, walk: Walk, known: Mapping[str, NoteState]) -> Waiting
 def find_changes(
     source: Source,
     walk: Walk,
+    base: IndexInfo | None,
     known: Mapping[str, NoteState],
     *,
     progress: Progress,
@@ -239,28 +262,34 @@ def find_changes(
 
     Notes below an unreadable folder count as unchanged, never as deleted.
 
+    :param base: what the index is, None for none.
     :param known: the state of each note in the index, by path.
     :raises NoCorpus: no note can be read.
     """
-    suspects = _suspects(walk, known)
+    refused = _refused(base)
+    suspects = _suspects(walk, known, refused)
     added, changed, restamped, skipped = [], [], [], list(walk.skipped)
     for done, file in enumerate(suspects, start=1):
         read = read_text(source.corpus, file.path, max_note_bytes=source.max_note_bytes)
         progress("reading", done, len(suspects))
         before = known.get(file.path)
         if isinstance(read, Skipped):
-            skipped.append(read)
+            unread = NoteState(file.stamp, format_of(file.path).mark, settled=False)
+            skipped.append(Skipped(read.path, read.reason, read.state or unread))
         elif before is None:
             added.append(file)
         elif before.sha256 != read.sha256:
             changed.append(file)
         elif (before.stamp, before.settled) != (read.stamp, read.settled):
             restamped.append((file.path, read.stamp, read.settled))
-    present = {file.path for file in walk.files} - {skip.path for skip in skipped}
-    unread = tuple(
+    closed = tuple(
         "" if one in ("", ".") else f"{one.rstrip('/')}/" for one in walk.unreadable_folders
     )
-    removed = [path for path in known if path not in present and not path.startswith(unread)]
+    there = {file.path for file in walk.files}
+    again = there.intersection(refused).difference(file.path for file in suspects)
+    skipped += [one for path, one in refused.items() if path in again or path.startswith(closed)]
+    present = there - {skip.path for skip in skipped}
+    removed = [path for path in known if path not in present and not path.startswith(closed)]
     if not present and len(removed) == len(known):
         raise _no_notes(source, skipped, walk)
     return Changes(

@@ -46,6 +46,7 @@ from ragqa.types.notes import (
     NoteState as NoteState,
     Numbers as Numbers,
     Passage as Passage,
+    Remark as Remark,
     Skipped as Skipped,
     Span as Span,
     Stamp as Stamp,

@@ -66,11 +66,24 @@ LEAVES_OUT = " leaves it out: "
 """What the reason says of a file that a rule excludes."""
 
 
-class Skipped(Struct, frozen=True):
-    """A file or folder that was not indexed, and why."""
+class Remark(Struct, frozen=True, omit_defaults=True):
+    """What is to be said of a file or folder: the kind of thing, and after a colon what it is."""
 
     path: str
     reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+
+class Skipped(Remark, frozen=True):
+    """A file or folder that was not indexed, and why.
+
+    `state` is that of a file that was opened: until it changes, there is nothing to read in it. Its
+    digest is only the mark of the reader that refused it, "" where an extra is missing.
+    """
+
+    state: NoteState | None = None
 
     @property
     def is_left_out(self) -> bool:
