@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from msgspec import Struct
@@ -38,6 +39,9 @@ BYTES_PER_TOKEN = 4
 
 DIGEST = 64
 """The digits of a SHA-256."""
+
+States: TypeAlias = Mapping[str, NoteState]
+"""The state of each file by path, when it was read."""
 
 
 @dataclass
@@ -187,20 +191,16 @@ class Changes(Struct, frozen=True):
         return bool(self.added or self.changed or self.restamped or self.removed)
 
 
-def _refused(base: IndexInfo | None) -> dict[str, Skipped]:
-    """The files that were opened for an index and left out, by path."""
-    return {one.path: one for one in base.skipped if one.state} if base else {}
+def _refused(base: IndexInfo | None) -> States:
+    """The files that were opened for an index and left out."""
+    return {one.path: one.state for one in base.skipped if one.state} if base else {}
 
 
-def _suspects(
-    walk: Walk, known: Mapping[str, NoteState], refused: Mapping[str, Skipped]
-) -> list[NoteFile]:
+def _suspects(walk: Walk, known: States) -> list[NoteFile]:
     """The files whose stamps do not prove them unchanged."""
 
     def is_current(file: NoteFile) -> bool:
         state = known.get(file.path)
-        if state is None and file.path in refused:
-            state = refused[file.path].state
         if state is None or not state.settled or state.stamp != file.stamp:
             return False
         # The digest of a note in another format than Markdown ends with its reader's version.
@@ -209,27 +209,24 @@ def _suspects(
     return [file for file in walk.files if not is_current(file)]
 
 
-def ahead(
-    source: Source, walk: Walk, base: IndexInfo | None, known: Mapping[str, NoteState]
-) -> Waiting:
+def ahead(source: Source, walk: Walk, base: IndexInfo | None, known: States) -> Waiting:
     """What an update would read, and whether that takes too long before a question.
 
     A note that was moved, or only touched, keeps its embeddings; one that was edited is embedded
     anew where it was, so it counts by what it has grown, and a passage. A file that was left out as
     it is waits for nothing, unless its format can be read since.
 
-    :param base: what the index is, None for none.
-    :param known: the state of each note in the index, by path.
+    :param known: the notes of the index that is the base, if there is one.
     """
     refused = _refused(base)
 
     def waits(file: NoteFile) -> bool:
         before, form = refused.get(file.path), format_of(file.path)
-        if before is None or before.state is None or before.state.stamp != file.stamp:
+        if before is None or before.stamp != file.stamp:
             return True
-        return before.state.sha256 != form.mark and all(map(find_spec, form.needs))
+        return before.sha256 != form.mark and all(map(find_spec, form.needs))
 
-    files = list(filter(waits, _suspects(walk, known, refused)))
+    files = list(filter(waits, _suspects(walk, {**refused, **known})))
     edit = source.chunking.target_tokens * BYTES_PER_TOKEN
 
     def new_text(file: NoteFile) -> float:
@@ -251,23 +248,17 @@ def ahead(
 
 
 def find_changes(
-    source: Source,
-    walk: Walk,
-    base: IndexInfo | None,
-    known: Mapping[str, NoteState],
-    *,
-    progress: Progress,
+    source: Source, walk: Walk, base: IndexInfo | None, known: States, *, progress: Progress
 ) -> Changes:
     """Read each note whose stamp does not prove it unchanged, and compare it with the index.
 
     Notes below an unreadable folder count as unchanged, never as deleted.
 
-    :param base: what the index is, None for none.
-    :param known: the state of each note in the index, by path.
+    :param known: the notes of the index that is the base, if there is one.
     :raises NoCorpus: no note can be read.
     """
     refused = _refused(base)
-    suspects = _suspects(walk, known, refused)
+    suspects = _suspects(walk, {**refused, **known})
     added, changed, restamped, skipped = [], [], [], list(walk.skipped)
     for done, file in enumerate(suspects, start=1):
         read = read_text(source.corpus, file.path, max_note_bytes=source.max_note_bytes)
@@ -286,8 +277,9 @@ def find_changes(
         "" if one in ("", ".") else f"{one.rstrip('/')}/" for one in walk.unreadable_folders
     )
     there = {file.path for file in walk.files}
-    again = there.intersection(refused).difference(file.path for file in suspects)
-    skipped += [one for path, one in refused.items() if path in again or path.startswith(closed)]
+    same = there.difference(file.path for file in suspects)
+    kept = {path for path in refused if path in same or path.startswith(closed)}
+    skipped += [one for one in base.skipped if one.path in kept] if base else []
     present = there - {skip.path for skip in skipped}
     removed = [path for path in known if path not in present and not path.startswith(closed)]
     if not present and len(removed) == len(known):
@@ -309,8 +301,6 @@ def _no_notes(source: Source, skipped: Sequence[Skipped], walk: Walk) -> NoCorpu
     if off := switched_off(walk.others):
         how = how_to_read(off, source.formats)
         hint = f"to read its files of other formats: {how}"
-    why = ""
-    if skipped:
-        rest = f" and {len(skipped) - 1} more" if len(skipped) > 1 else ""
-        why = f"; skipped {skipped[0].path}: {skipped[0].reason}{rest}"
+    rest = f" and {len(skipped) - 1} more" if len(skipped) > 1 else ""
+    why = f"; skipped {skipped[0]}{rest}" if skipped else ""
     return NoCorpus(f"no notes found in {source.corpus}{why}", hint=hint)

@@ -158,7 +158,7 @@ def _stamp(descriptor: int) -> Stamp:
 def too_large(size: int, max_bytes: int, form: Format) -> str:
     """Why a file of this size is skipped."""
     limit = f"a file of the format {form.name} may have" if form.max_bytes else "max_note_bytes"
-    return f"{size:,} bytes, more than {limit} ({max_bytes:,})"
+    return f"too large: {size:,} bytes, more than {limit} ({max_bytes:,})"
 
 
 def open_inside(corpus: Corpus, path: str) -> int:

@@ -29,6 +29,7 @@ from ragqa.types.indexes import (
     Pieces as Pieces,
     Progress as Progress,
     Waiting as Waiting,
+    by_kind as by_kind,
     counted as counted,
     no_progress as no_progress,
 )

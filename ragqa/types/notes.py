@@ -67,7 +67,7 @@ LEAVES_OUT = " leaves it out: "
 
 
 class Remark(Struct, frozen=True, omit_defaults=True):
-    """What is to be said of a file or folder: the kind of thing, and after a colon what it is."""
+    """What is to be said of a file or folder: its kind, and after a colon what only it has."""
 
     path: str
     reason: str
@@ -177,7 +177,7 @@ class NoteRecord:
     """What the index records about a note; `settled` is as in `NoteState`.
 
     `properties` are the names and values of its front matter and inline fields, without secrets; a
-    list has a pair for each value. `language` is as in `Note`.
+    list has a pair for each value. `language` and `warnings` are as in `Note`.
     """
 
     path: str
@@ -190,6 +190,7 @@ class NoteRecord:
     aliases: tuple[str, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
     language: str = ENGLISH
+    warnings: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, note: Note, *, settled: bool) -> "NoteRecord":
