@@ -46,6 +46,7 @@ from ragqa.types import (
     Progress,
     SearchResult,
     Waiting,
+    by_kind,
     counted,
     with_parents,
 )
@@ -63,6 +64,7 @@ _BY_TERMS_ALONE = (
 MIN_POOL = 10
 """The fewest passages to retrieve, since confidence considers more than are shown."""
 
+SKIPPED = "skipped "
 _OUT_OF_STEP = "this folder and the shared index are out of step"
 
 MAX_NEAREST = 3
@@ -308,7 +310,7 @@ class Index(StoredIndex):
     ) -> list[str]:
         """A warning of what was not looked through: formats that are off, and skipped notes.
 
-        :param told: warnings, which may name notes that were skipped just now.
+        :param told: warnings; those of notes that were skipped just now are not repeated.
         """
         if self._off is None:
             try:
@@ -317,8 +319,8 @@ class Index(StoredIndex):
                 self._off = {}
         paths = filters.paths if filters else ()
         is_asked = path_matcher(paths) if paths else bool
-        found = (f"skipped {one.path}: {one.reason}" for one in info.skipped if is_asked(one.path))
-        skips = sum(skip not in told for skip in found)
+        is_told = any(warning.startswith(SKIPPED) for warning in told)
+        skips = 0 if is_told else sum(is_asked(one.path) for one in info.skipped)
         was = "was" if skips == 1 else "were"
         parts = [f"{counted(skips, 'note')} {was} skipped (ragqa status says why)"] * bool(skips)
         if total := sum(self._off.values()):
@@ -362,8 +364,8 @@ class Index(StoredIndex):
             stale = f"could not bring the index up to date, so this is from generation {generation}"
             return [f"{stale}: {exc.message}"]
         self.waiting = report.waiting
-        skips = (f"skipped {skip.path}: {skip.reason}" for skip in report.newly_skipped)
-        return [*report.warnings, *skips]
+        skips = (f"{SKIPPED}{line}" for line in by_kind(report.newly_skipped))
+        return [*by_kind(report.warnings), *skips]
 
 
 def _filter_warnings(snapshot: Snapshot, filters: Filters, *, found: bool) -> list[str]:

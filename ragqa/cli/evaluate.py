@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ragqa.cli.opening import load, open_index, print_notices
+from ragqa.cli.opening import load, open_index, warn_of_unknown
 from ragqa.cli.options import AsJson, Folders, IndexFolder
 from ragqa.errors import UsageError
 
@@ -181,7 +181,7 @@ def _measure(
 
     rows, asked = choose_half(read_questions(path), half)
     loaded = settings_with(settings, places)
-    print_notices(loaded)
+    warn_of_unknown(loaded)
     with ProgressLine() as progress, open_index(loaded) as index:
         return evaluate_questions(index, rows, progress, name=path.stem, half=asked, limit=limit)
 

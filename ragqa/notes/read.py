@@ -14,8 +14,8 @@ from pathlib import Path, PurePosixPath
 
 from msgspec import Struct
 
-from ragqa.notes.formats import Document, Format, Unfit, format_of
-from ragqa.types import Corpus, Note, NoteFile, Skipped, Stamp
+from ragqa.notes.formats import Document, Format, NotYet, Unfit, format_of
+from ragqa.types import Corpus, Note, NoteFile, NoteState, Skipped, Stamp
 
 SETTLED_AFTER_NS = 2_000_000_000
 """Modification times can be this coarse (FAT), so two changes within it can look like one."""
@@ -90,16 +90,18 @@ def read_text(
     clock: Callable[[], int] = time.time_ns,
 ) -> NoteText | Skipped:
     """Read the text of one note, without parsing it."""
-    form = format_of(path)
+    form, state = format_of(path), None
     try:
         for _ in range(ATTEMPTS):
             read = _read_bytes(corpus, path, form, form.max_bytes or max_note_bytes, clock)
             if read is not None:
                 data, stamp, settled = read
-                digest = _digest(data, form)
+                digest, state = _digest(data, form), NoteState(stamp, form.mark, settled)
                 return NoteText(_document(form, data, digest), digest, stamp, settled)
+    except NotYet as exc:
+        return Skipped(path, str(exc), state and state._replace(sha256=""))
     except Unfit as exc:
-        return Skipped(path, str(exc))
+        return Skipped(path, str(exc), state)
     except NotRegular:
         return Skipped(path, NOT_A_FILE)
     except FileNotFoundError:
@@ -156,7 +158,7 @@ def _stamp(descriptor: int) -> Stamp:
 def too_large(size: int, max_bytes: int, form: Format) -> str:
     """Why a file of this size is skipped."""
     limit = f"a file of the format {form.name} may have" if form.max_bytes else "max_note_bytes"
-    return f"{size:,} bytes, more than {limit} ({max_bytes:,})"
+    return f"too large: {size:,} bytes, more than {limit} ({max_bytes:,})"
 
 
 def open_inside(corpus: Corpus, path: str) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ragqa import types
 from ragqa.addresses import NoTarget, NotePart
 from ragqa.answering.sentences import context_of
 from ragqa.errors import RagqaError
@@ -207,9 +208,8 @@ def status_text(status: Mapping[str, Any], listed: NoteList, budget: int) -> str
     passages, skipped = counted(status["index"]["passages"], "passage"), status["skipped"]
     made = f"Index of {passages}, made {safe_line(status['created'])}. {status['server']['state']}"
     blocks = [made, *([f"{counted(len(skipped), 'file')} skipped:"] if skipped else [])]
-    blocks += [
-        f"- {safe_line(one['path'])}: {safe_line(one['reason'])}" for one in skipped[:_MOST_SKIPPED]
-    ]
+    lines = types.by_kind(types.Remark(one["path"], one["reason"]) for one in skipped)
+    blocks += [f"- {safe_line(line)}" for line in lines[:_MOST_SKIPPED]]
     return within(overview(listed), blocks, budget)
 
 

@@ -29,6 +29,7 @@ from ragqa.types.indexes import (
     Pieces as Pieces,
     Progress as Progress,
     Waiting as Waiting,
+    by_kind as by_kind,
     counted as counted,
     no_progress as no_progress,
 )
@@ -46,6 +47,7 @@ from ragqa.types.notes import (
     NoteState as NoteState,
     Numbers as Numbers,
     Passage as Passage,
+    Remark as Remark,
     Skipped as Skipped,
     Span as Span,
     Stamp as Stamp,

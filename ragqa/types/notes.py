@@ -66,11 +66,24 @@ LEAVES_OUT = " leaves it out: "
 """What the reason says of a file that a rule excludes."""
 
 
-class Skipped(Struct, frozen=True):
-    """A file or folder that was not indexed, and why."""
+class Remark(Struct, frozen=True, omit_defaults=True):
+    """What is to be said of a file or folder: its kind, and after a colon what only it has."""
 
     path: str
     reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+
+class Skipped(Remark, frozen=True):
+    """A file or folder that was not indexed, and why.
+
+    `state` is that of a file that was opened: until it changes, there is nothing to read in it. Its
+    digest is only the mark of the reader that refused it, "" where an extra is missing.
+    """
+
+    state: NoteState | None = None
 
     @property
     def is_left_out(self) -> bool:
@@ -164,7 +177,7 @@ class NoteRecord:
     """What the index records about a note; `settled` is as in `NoteState`.
 
     `properties` are the names and values of its front matter and inline fields, without secrets; a
-    list has a pair for each value. `language` is as in `Note`.
+    list has a pair for each value. `language` and `warnings` are as in `Note`.
     """
 
     path: str
@@ -177,6 +190,7 @@ class NoteRecord:
     aliases: tuple[str, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
     language: str = ENGLISH
+    warnings: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, note: Note, *, settled: bool) -> "NoteRecord":

@@ -20,6 +20,7 @@ from ragqa.types import (
     Link,
     Note,
     NoteRecord,
+    NoteState,
     Passage,
     Skipped,
     Stamp,
@@ -48,7 +49,12 @@ INFO = IndexInfo(
     passages=0,
     corpus="../n\udce9tes",
     created="2026-01-31T10:00:00+00:00",
-    skipped=(Skipped("caf\udce9.md", "not UTF-8"),),
+    skipped=(
+        Skipped(
+            "caf\udce9.md", "not UTF-8", NoteState(Stamp(9, 1_700_000_000_000_000_001), "", True)
+        ),
+        Skipped("link.md", "a symbolic link, which is not followed"),
+    ),
 )
 
 
