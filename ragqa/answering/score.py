@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,18 +25,26 @@ from ragqa.text.quantities import amounts, number_words
 from ragqa.text.words import compiled, index_terms, overlaps, stems, words_in, words_of
 from ragqa.types import Citation, Span, Vector, Vectors
 
-WEIGHTS: Mapping[str, float] = MappingProxyType(
+
+class Signal(NamedTuple):
+    """One measure of how well a sentence answers: its weight, and what `why` calls it."""
+
+    weight: float
+    words: str
+
+
+SIGNALS: Mapping[str, Signal] = MappingProxyType(
     {
-        "cosine": 1.0,
-        "maxsim": 1.0,
-        "coverage": 0.7,
-        "passage": 1.0,
-        "holds": 0.7,
-        "figures": 0.7,
-        "reader": 4.0,
+        "cosine": Signal(1.0, "meaning of the sentence"),
+        "maxsim": Signal(1.0, "meaning, word by word"),
+        "coverage": Signal(0.7, "words of the question in it"),
+        "passage": Signal(1.0, "ranking of its passage"),
+        "holds": Signal(0.7, "has the answer type asked for"),
+        "figures": Signal(0.7, "figures of the question in it"),
+        "reader": Signal(4.0, "question and sentence together"),
     }
 )
-"""The weight of each signal (docs/decisions/answers.md)."""
+"""Each signal by its name (docs/decisions/answers.md)."""
 
 _EMBEDDER_SIGNALS = frozenset({"cosine", "maxsim"})
 _UNSCALED = frozenset({"holds", "figures"})
@@ -107,10 +116,11 @@ def score(
     left_out = set(_EMBEDDER_SIGNALS) if reading.question.by_terms_alone else set()
     left_out |= set() if reader_scores else {"reader"}
     left_out |= set() if any(signals["figures"] for signals, _ in measured) else {"figures"}
-    names = [name for name in WEIGHTS if name not in left_out]
+    names = [name for name in SIGNALS if name not in left_out]
     readable = reading.question.readable
     weights = {
-        name: WEIGHTS[name] * (readable**2 if name in _EMBEDDER_SIGNALS else 1.0) for name in names
+        name: SIGNALS[name].weight * (readable**2 if name in _EMBEDDER_SIGNALS else 1.0)
+        for name in names
     }
     total = sum(weights.values())
     columns = {}
