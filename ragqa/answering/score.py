@@ -21,7 +21,7 @@ from ragqa.search.question_kind import QuestionKind
 from ragqa.text.dates import dates, mentions_time, times
 from ragqa.text.lexicon import STOP_WORDS, rows
 from ragqa.text.names import has_figure, people, places
-from ragqa.text.quantities import amounts, number_words
+from ragqa.text.quantities import amounts, counts_without_number, number_words
 from ragqa.text.words import compiled, index_terms, overlaps, stems, words_in, words_of
 from ragqa.types import Citation, Span, Vector, Vectors
 
@@ -270,7 +270,9 @@ def _times(question: Question, text: str) -> Iterator[Fit]:
 
 
 def _numbers(question: Question, text: str) -> Iterator[Fit]:
-    for amount in amounts(text):
+    found = amounts(text)
+    yield from _worded(question, text, [amount.number for amount in found])
+    for amount in found:
         if not _new_words(question, text, amount.number):
             continue
         after = compiled(r"[\d,;().]").split(text[amount.number[1] :], maxsplit=1)[0]
@@ -279,6 +281,18 @@ def _numbers(question: Question, text: str) -> Iterator[Fit]:
             yield amount.span, 1.0
         elif amount.measured or _is_figure(question, text[slice(*amount.number)].casefold()):
             yield amount.span, _UNCOUNTED
+
+
+def _worded(question: Question, text: str, numbers: Sequence[Span]) -> Iterator[Fit]:
+    """Counts in other words than numbers, such as "unlimited" or "no", of what is asked for."""
+    words, whole = words_of(text), counts_without_number(text)
+    subjects = [at for at, word in enumerate(words) if word.term in question.subject]
+    if subjects:
+        yield from ((span, 1.0) for span in whole)
+    for span in number_words(text):
+        at = len(words_in(text, (0, span[0])))
+        if {at + 1, at + 2}.intersection(subjects) and not overlaps(span, [*numbers, *whole]):
+            yield span, 1.0
 
 
 def _is_figure(question: Question, number: str) -> bool:
@@ -298,7 +312,7 @@ def _may_count(question: Question, text: str) -> bool:
     if stems("measured").issuperset(question.subject):
         return bool(found or number_words(text))
     counts = (one.number for one in found if not one.measured and one.unit != "%")
-    spans = [*number_words(text), *counts]
+    spans = [*number_words(text), *counts_without_number(text), *counts]
     words = words_of(text)
     starts = [word.start for word in words]
     subjects = [i for i, word in enumerate(words) if word.term in question.subject]
