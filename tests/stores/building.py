@@ -17,7 +17,6 @@ from ragqa.types import (
     Filters,
     IndexInfo,
     Kind,
-    Link,
     Note,
     NoteRecord,
     Passage,
@@ -142,7 +141,7 @@ def entry(
         aliases=ALIASES,
         tags=tuple(tags),
         date=date,
-        links=(Link("other", wiki=True),),
+        links=("other",),
         properties=(("due", date), *(("kind", tag) for tag in tags)),
         language=language,
     )
