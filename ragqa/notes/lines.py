@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from ragqa.text.words import compiled
-from ragqa.types import Block, Kind, Link, Span
+from ragqa.types import Block, Kind, Span
 
 MAX_LABEL_CHARS = 300
 
@@ -24,7 +24,7 @@ class Body:
     """A note's content below its front matter."""
 
     blocks: tuple[Block, ...]
-    links: tuple[Link, ...]
+    links: tuple[str, ...]
     warnings: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
 

@@ -26,7 +26,7 @@ from ragqa.notes.lines import (
 )
 from ragqa.text.markdown import link_words
 from ragqa.text.words import compiled
-from ragqa.types import Kind, Link, Span
+from ragqa.types import Kind, Span
 
 MAX_NESTING = 60
 """Nested quotes and lists; deeper text is kept without its structure."""
@@ -142,8 +142,8 @@ class Inline:
         label = self.label(_SENTENCE_END.split(end)[-1])
         return label if label.endswith(COLONS) else ""
 
-    def links(self, source: str) -> Iterator[Link]:
-        """The links to other notes, not those to the web or within the note."""
+    def links(self, source: str) -> Iterator[str]:
+        """The targets of the links to other notes, not those to the web or within the note."""
         if self.too_many_brackets or "[" not in source or len(source) > MAX_INLINE_CHARS:
             return
         for token in self._parse(source):
@@ -155,7 +155,7 @@ class Inline:
                 continue
             target = target.partition("#")[0].strip()
             if target and (is_wiki or not _SCHEME.match(target)):
-                yield Link(target if is_wiki else unquote(target), is_wiki)
+                yield target if is_wiki else unquote(target)
 
     def tags(self, source: str) -> Iterator[str]:
         """The tags without their `#`; those in code, link targets or escaped do not count."""
@@ -188,7 +188,7 @@ def parse_markdown(text: str, start: int) -> Body:
     """Parse the Markdown from `start` on."""
     spans = line_spans(text, start)
     inline = inline_of(text[start:])
-    links: dict[Link, None] = {}
+    links: dict[str, None] = {}
     tags: dict[str, None] = {}
 
     def leaves() -> Iterator[Leaf]:

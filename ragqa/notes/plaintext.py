@@ -20,7 +20,7 @@ from ragqa.notes.lines import (
     to_blocks,
 )
 from ragqa.notes.markdown import inline_of
-from ragqa.types import Kind, Link
+from ragqa.types import Kind
 
 MAX_TITLE_CHARS = 120
 MAX_HEADING_CHARS = 80
@@ -44,7 +44,7 @@ def parse_plain_text(text: str, start: int) -> Body:
     spans = line_spans(text, start)
     lines = [text[first:last].rstrip() for first, last in spans]
     inline = inline_of(text[start:])
-    links: dict[Link, None] = {}
+    links: dict[str, None] = {}
     for line in lines:
         links.update(dict.fromkeys(inline.links(line)))
     blocks = to_blocks(text, spans, _leaves(lines))

@@ -40,7 +40,6 @@ from ragqa.types.notes import (
     Filters as Filters,
     Hit as Hit,
     Kind as Kind,
-    Link as Link,
     Note as Note,
     NoteFile as NoteFile,
     NoteRecord as NoteRecord,

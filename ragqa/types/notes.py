@@ -140,21 +140,15 @@ class Block:
     begins: bool = True
 
 
-class Link(Struct, frozen=True):
-    """A link from a note: its target as written, without any `#anchor` or `|label`."""
-
-    target: str
-    wiki: bool
-
-
 @dataclass(frozen=True, slots=True)
 class Note:
     """A note as read: its text and metadata.
 
     `text` is the decoded file without its byte order mark, line endings untouched, or what a file
-    in another format was converted to. `date` is ISO
-    `YYYY-MM-DD` from the note's own metadata, else from the file's name, else "". `sha256` is as in
-    `NoteText`. `language` is an ISO 639-1 code, "" for one that ragqa does not know.
+    in another format was converted to. `date` is ISO `YYYY-MM-DD` from the note's own metadata,
+    else from the file's name, else "". `links` are the targets of its links to other notes, as
+    written but without any `#anchor` or `|label`. `sha256` is as in `NoteText`. `language` is an
+    ISO 639-1 code, "" for one that ragqa does not know.
     """
 
     path: str
@@ -165,7 +159,7 @@ class Note:
     aliases: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     date: str = ""
-    links: tuple[Link, ...] = ()
+    links: tuple[str, ...] = ()
     blocks: tuple[Block, ...] = ()
     warnings: tuple[str, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
@@ -177,7 +171,7 @@ class NoteRecord:
     """What the index records about a note; `settled` is as in `NoteState`.
 
     `properties` are the names and values of its front matter and inline fields, without secrets; a
-    list has a pair for each value. `language` and `warnings` are as in `Note`.
+    list has a pair for each value. `links`, `language` and `warnings` are as in `Note`.
     """
 
     path: str
@@ -189,6 +183,7 @@ class NoteRecord:
     date: str
     aliases: tuple[str, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
+    links: tuple[str, ...] = ()
     language: str = ENGLISH
     warnings: tuple[str, ...] = ()
 

@@ -17,7 +17,6 @@ from ragqa.types import (
     Filters,
     IndexInfo,
     Kind,
-    Link,
     Note,
     NoteRecord,
     NoteState,
@@ -148,7 +147,7 @@ def entry(
         aliases=ALIASES,
         tags=tuple(tags),
         date=date,
-        links=(Link("other", wiki=True),),
+        links=("other",),
         properties=(("due", date), *(("kind", tag) for tag in tags)),
         language=language,
     )

@@ -7,7 +7,7 @@ from ragqa.notes.hidden import cut_at, hidden_spans, is_cut_short, masked, may_h
 from ragqa.notes.lines import Body
 from ragqa.notes.markdown import parse_markdown
 from ragqa.notes.plaintext import parse_plain_text
-from ragqa.types import Block, Kind, Link
+from ragqa.types import Block, Kind
 
 _UNCLOSED = "a comment that begins with `<!--` is not closed, so the rest of the note is left out"
 
@@ -21,7 +21,7 @@ class Content:
     aliases: tuple[str, ...]
     tags: tuple[str, ...]
     date: str
-    links: tuple[Link, ...]
+    links: tuple[str, ...]
     warnings: tuple[str, ...]
     properties: tuple[tuple[str, str], ...]
 
