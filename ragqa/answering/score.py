@@ -46,6 +46,9 @@ SIGNALS: Mapping[str, Signal] = MappingProxyType(
 )
 """Each signal by its name (docs/decisions/answers.md)."""
 
+REFERENCE_SHARE = 0.5
+"""The share of its score that a reference keeps: it has the words of what it names."""
+
 _EMBEDDER_SIGNALS = frozenset({"cosine", "maxsim"})
 _UNSCALED = frozenset({"holds", "figures"})
 
@@ -128,7 +131,8 @@ def score(
         column = [signals[name] for signals, _ in measured]
         scaled = column if name in _UNSCALED else _scaled(column)
         columns[name] = [weights[name] / total * value for value in scaled]
-    parts = [{name: columns[name][i] for name in names} for i in range(len(candidates))]
+    shares = [REFERENCE_SHARE if candidate.refers else 1.0 for candidate in candidates]
+    parts = [{name: share * columns[name][i] for name in names} for i, share in enumerate(shares)]
     return [
         replace(candidate, score=sum(part.values()), signals=signals, parts=part, matches=matches)
         for candidate, part, (signals, matches) in zip(candidates, parts, measured, strict=True)

@@ -8,7 +8,8 @@ from itertools import takewhile
 import numpy as np
 
 from ragqa.answering.embeds import Embedded, embeds_in, nothing_embedded, runs_of, text_of
-from ragqa.text.markdown import lead, plain_text, states_fact, unit_words
+from ragqa.text.markdown import lead, plain_text, row_cells, states_fact, unit_words
+from ragqa.text.seen import Seen
 from ragqa.text.words import compiled, index_terms, synonyms, tokenize, word_set
 from ragqa.types import Citation, Hit, Kind, Passage, Unit, Vector
 
@@ -16,7 +17,12 @@ PASSAGES = 5
 """Candidates come from at most this many passages."""
 
 _EMBEDDED_WORDS = 80
-_REFERENCES = frozenset({"sources", "references", "reference", "bibliography", "further reading"})
+_REFERENCE_RANKS = 3
+_LINKS = (
+    r"\A\s*\d{1,9}[.)]\s|\[(?:[^\[\]]|\[[^\[\]]*\]){0,1000}\]\(\s*<?https?://[^\s<>]+\)"
+    r"|<?https?://\S+"
+)
+_LINK_AT_END = r"[.,!?)\]\"\u201d_*]\s+<?https?://\S+\s*\Z"
 _COLONS = (":", "\uff1a")
 _NUMBER = r"\s*(\d{1,9})[.)]\s"
 _KEY = r"[\"']?([\w .-]{1,80})[\"']?\s*:(?:\s+|\Z)"
@@ -37,13 +43,14 @@ class Candidate:
 
     `score` gives it a score, 0 to 1: `signals` are unscaled, `parts` are their contributions, and
     `matches` has the best cosine of each content token of the question with its tokens, shape
-    (tokens,).
+    (tokens,). It `refers` if it only says where something else is told.
     """
 
     hit: Hit
     unit: Unit
     quote: str
     text: str
+    refers: bool = False
     score: float = 0.0
     signals: Mapping[str, float] = field(default_factory=dict)
     parts: Mapping[str, float] = field(default_factory=dict)
@@ -64,6 +71,13 @@ class Candidate:
         """The language of its passage."""
         return self.hit.passage.language
 
+    @cached_property
+    def row_name(self) -> frozenset[str]:
+        """The terms of a row's first cell, which says what the row is about; else none."""
+        is_row = self.unit.kind is Kind.ROW and self.unit.begins
+        cells = row_cells(Seen.of(self.quote)) if is_row else [Seen.of("")]
+        return frozenset(index_terms(cells[0].text, self.language))
+
     @property
     def full_text(self) -> str:
         """Its plain text after its headings and context."""
@@ -79,13 +93,29 @@ class Candidate:
 
 
 def sources_of(hits: Sequence[Hit]) -> list[Hit]:
-    """The hits to answer from, best first.
+    """The hits to answer from, best first; a list of references counts as some ranks lower."""
+    lower = [_REFERENCE_RANKS * bool(_references(hit.passage)) for hit in hits]
+    places = sorted(range(len(hits)), key=lambda place: place + lower[place])
+    return [hits[place] for place in places[:PASSAGES]]
 
-    Lists of references answer nothing and are left out, unless there is nothing else.
+
+def _references(passage: Passage) -> set[int]:
+    """Where the units begin that only name what to read; none unless most of the passage does.
+
+    These are bare links, and items that end with one after a title or the like.
     """
-    headings = ((hit, hit.passage.heading[-1:]) for hit in hits)
-    texts = [hit for hit, last in headings if not _REFERENCES.intersection(map(str.casefold, last))]
-    return (texts or list(hits))[:PASSAGES]
+    blocks: list[list[Unit]] = []
+    for unit in passage.units if "://" in passage.text else ():
+        if unit.begins or not blocks:
+            blocks.append([])
+        blocks[-1] += [unit] if unit.kind not in (Kind.HEADING, Kind.RULE) else []
+    found, texts = set[int](), list(filter(None, blocks))
+    for block in texts:
+        quote = passage.quote(replace(block[0], end=block[-1].end))
+        is_link = "://" in quote and not any(map(str.isalnum, compiled(_LINKS).sub("", quote)))
+        if is_link or (_is_item(block[0]) and compiled(_LINK_AT_END).search(quote)):
+            found.update(unit.start for unit in block)
+    return found if 2 * len(found) > sum(map(len, texts)) else set()
 
 
 def candidates_of(
@@ -102,7 +132,8 @@ def candidates_of(
         asks for all.
     """
     found = []
-    for hit in sources_of(hits):
+    for hit in hits[:PASSAGES]:
+        references = _references(hit.passage)
         for unit in citable_units(hit.passage):
             if unit.kind is Kind.PROPERTY and not _asks_for(asked, hit.passage, unit):
                 continue
@@ -114,7 +145,7 @@ def candidates_of(
             announces_nothing = unit.kind is Kind.EXCERPT and len(texts) == 1
             is_title = unit.kind is Kind.HEADING and text == hit.passage.title
             if tokenize(text, pairs_only=True) and not (announces_nothing or is_title):
-                found.append(Candidate(hit, unit, quote, text))
+                found.append(Candidate(hit, unit, quote, text, unit.start in references))
     return found
 
 

@@ -163,7 +163,7 @@ class Index(StoredIndex):
         answering = replace(self.answering_from(found.notes), further=further)
         composed = compose(found.question, found.hits, embedder, answering)
         clock.lap("answer")
-        warnings = [*found.warnings, *self._reader[1]]
+        warnings = [*found.warnings, *composed.warnings, *self._reader[1]]
         if not composed.answered:
             warnings += self._why_not_found(found.info, filters, warnings)
         nearest = found.hits[: self.settings.top_k]
