@@ -18,11 +18,11 @@ from ragqa.languages import ENGLISH
 from ragqa.readers import Reader, Text
 from ragqa.search.question import Question
 from ragqa.search.question_kind import QuestionKind
-from ragqa.text.dates import dates, mentions_time, times
+from ragqa.text.dates import Moment, dates, has_moment, mentions_time, months_of, times
 from ragqa.text.lexicon import STOP_WORDS, rows
 from ragqa.text.names import has_figure, people, places
 from ragqa.text.quantities import amounts, counts_without_number, number_words
-from ragqa.text.words import compiled, index_terms, overlaps, stems, words_in, words_of
+from ragqa.text.words import blank, compiled, index_terms, overlaps, stems, words_in, words_of
 from ragqa.types import Citation, Span, Vector, Vectors
 
 
@@ -166,19 +166,33 @@ def _signals(reading: Reading, candidate: Candidate) -> tuple[dict[str, float], 
         "coverage": _coverage(candidate, question.idf),
         "passage": candidate.hit.score,
         "holds": answer_fit(question, candidate.text, candidate.language),
-        "figures": _figures(question.text, candidate),
+        "figures": _figures(question, candidate),
     }
     return signals, matches
 
 
-def _figures(question: str, candidate: Candidate) -> float:
-    """The share of the question's figures and codes in a candidate or its headings."""
-    words = [word for word in question.split() if any(map(str.isdigit, word))]
-    if not words:
+def _figures(question: Question, candidate: Candidate) -> float:
+    """The share of the question's dates, figures and codes in a candidate or its headings.
+
+    If a note is that of the question's day, only what it says is of that day.
+    """
+    days = months_of(question.text)
+    rest = blank(question.text, [day.span for day in days])
+    words = [word.strip("?!.,;:()'\"") for word in rest.split() if any(map(str.isdigit, word))]
+    if not (days or words):
         return 0.0
-    return sum(has_figure(candidate.full_text, word.strip("?!.,;:()'\"")) for word in words) / len(
-        words
-    )
+    own = _dates_of(candidate) if days and not question.day else []
+    is_of_day = candidate.hit.passage.path == question.day
+    found = [is_of_day or has_moment(own, day) for day in days]
+    found += [has_figure(candidate.full_text, word) for word in words]
+    return sum(found) / len(found)
+
+
+def _dates_of(candidate: Candidate) -> Sequence[Moment]:
+    """The dates that stand nearest: in a candidate, else above it, else its note's."""
+    passage = candidate.hit.passage
+    texts = (f"{candidate.unit.full_context} {candidate.text}", passage.trail, passage.note_date)
+    return next(filter(None, map(months_of, texts)), [])
 
 
 def _cosine(own: Vectors, question: Vector) -> float:

@@ -8,6 +8,7 @@ from itertools import takewhile
 import numpy as np
 
 from ragqa.answering.embeds import Embedded, embeds_in, nothing_embedded, runs_of, text_of
+from ragqa.text.dates import date_terms
 from ragqa.text.markdown import lead, plain_text, row_cells, states_fact, unit_words
 from ragqa.text.seen import Seen
 from ragqa.text.words import compiled, index_terms, synonyms, tokenize, word_set
@@ -63,8 +64,9 @@ class Candidate:
 
     @cached_property
     def terms(self) -> frozenset[str]:
-        """The terms of `full_text`."""
-        return frozenset(index_terms(self.full_text, self.language))
+        """The terms of `full_text`, and of its dates."""
+        text, language = self.full_text, self.language
+        return frozenset([*index_terms(text, language), *date_terms(text, language)])
 
     @property
     def language(self) -> str:

@@ -249,13 +249,13 @@ class Index(StoredIndex):
         clock.lap("refresh")
         snapshot, notes, corpus = self.snapshot(), self.current_notes(), self.places.corpus
         clock.lap("open")
-        named = day_in(typed, self._today())
-        day = find_day(snapshot, corpus, named, filters) if named else None
+        embedder, today = self.source.embedders.asking, self._today()
+        named = day_in(typed, today)
+        day = find_day(snapshot, corpus, typed, named, filters) if named else None
         paths = paths_in_words(corpus, typed, named) if named else []
-        if named and paths and not any(snapshot.passages_at(paths)):
+        if named and paths and not (day or any(snapshot.passages_at(paths))):
             warnings.append(f"there is no daily note of {named[0].isoformat()}")
-        embedder = self.source.embedders.asking
-        read = read_question(snapshot, embedder, typed, filters=filters, day=day)
+        read = read_question(snapshot, embedder, typed, filters=filters, day=day, today=today)
         hits, stale = self._current_hits(read, filters, notes, limit=limit)
         if day:
             only = replace(filters, paths=(day.path,))

@@ -5,17 +5,16 @@ Files are opened without escaping from the corpus or blocking, whatever it conta
 
 import hashlib
 import os
-import re
 import stat
 import time
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path, PurePosixPath
 
 from msgspec import Struct
 
 from ragqa.notes.formats import Document, Format, NotYet, Unfit, format_of
-from ragqa.types import Corpus, Note, NoteFile, NoteState, Skipped, Stamp
+from ragqa.text.dates import day_of
+from ragqa.types import Corpus, Note, NoteFile, NoteState, Skipped, Stamp, in_words
 
 SETTLED_AFTER_NS = 2_000_000_000
 """Modification times can be this coarse (FAT), so two changes within it can look like one."""
@@ -33,8 +32,6 @@ MAX_TAGS = 1_000
 
 MAX_TAG_CHARS = 200
 """A longer tag does not count: each of its levels would be a tag, too."""
-
-_ISO_DATE = re.compile(r"(?<!\d)\d{4}-\d\d-\d\d(?!\d)", re.ASCII)
 
 
 class NoteText(Struct, frozen=True):
@@ -218,34 +215,20 @@ def parse_note(path: str, read: Document | str, sha256: str, stamp: Stamp) -> No
     limits = f"over {MAX_TAGS:,} tags or {MAX_TAG_CHARS} characters"
     why = f"tags that do not count: {left_out:,} ({limits})"
     warnings = content.warnings + document.warnings
+    stem, words = PurePosixPath(path).stem, in_words(path)
+    title = document.title or content.title or words
+    named = (stem, words, title, content.first)
     return Note(
         path=path,
         text=document.text,
         sha256=sha256,
         stamp=stamp,
-        title=document.title or content.title or _name(path),
+        title=title,
         aliases=content.aliases,
         tags=tags,
-        date=document.date or content.date or date_in(PurePosixPath(path).stem),
+        date=document.date or content.date or next(filter(None, map(day_of, named)), ""),
         links=content.links,
         blocks=content.blocks,
         warnings=(*warnings, why) if left_out else warnings,
         properties=content.properties,
     )
-
-
-def _name(path: str) -> str:
-    """The file's name as words; bytes that are not UTF-8 are replaced."""
-    stem = PurePosixPath(path).stem
-    readable = os.fsencode(stem).decode("utf-8", "replace")
-    return " ".join(readable.replace("-", " ").replace("_", " ").split()) or readable
-
-
-def date_in(text: str) -> str:
-    """The first ISO date in a text, such as "2024-05-02 Standup"; "" for none."""
-    for match in _ISO_DATE.finditer(text):
-        try:
-            return date.fromisoformat(match[0]).isoformat()
-        except ValueError:
-            continue
-    return ""

@@ -55,5 +55,6 @@ from ragqa.types.notes import (
     Vector as Vector,
     Vectors as Vectors,
     trail_text as trail_text,
+    in_words as in_words,
     with_parents as with_parents,
 )

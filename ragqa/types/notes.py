@@ -1,7 +1,9 @@
 """Notes as read from disk, their passages with vectors and filters, and the hits for a question."""
 
+import re
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from posixpath import splitext
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -28,6 +30,12 @@ Span: TypeAlias = tuple[int, int]
 
 _MAX_ALIASES_CHARS = 500
 """Aliases are indexed with every passage of their note, so a long list must not drown it."""
+
+
+_WORDS = re.compile(r"[^\W_]+")
+_UNDERSCORE = re.compile("_")
+_MARKS = re.compile(r"_|(?<!\d)-|-(?!\d)")
+_FIRST_FILES = frozenset({"index", "_index", "readme"})
 
 
 # These three are created for every note before every question: named tuples take a third of the
@@ -146,9 +154,9 @@ class Note:
 
     `text` is the decoded file without its byte order mark, line endings untouched, or what a file
     in another format was converted to. `date` is ISO `YYYY-MM-DD` from the note's own metadata,
-    else from the file's name, else "". `links` are the targets of its links to other notes, as
-    written but without any `#anchor` or `|label`. `sha256` is as in `NoteText`. `language` is an
-    ISO 639-1 code, "" for one that ragqa does not know.
+    else from the file's name, the title or the first line, else "". `links` are the targets of its
+    links to other notes, as written but without any `#anchor` or `|label`. `sha256` is as in
+    `NoteText`. `language` is an ISO 639-1 code, "" for one that ragqa does not know.
     """
 
     path: str
@@ -283,8 +291,19 @@ class Passage:
 
     @property
     def searched_text(self) -> str:
-        """The text for term search: the note's aliases and the embedded text."""
-        return f"{' '.join(self.aliases)[:_MAX_ALIASES_CHARS]}\n{self.embedded_text}"
+        """The text for term search: the note's other names and the embedded text."""
+        return f"{self.names}\n{self.embedded_text}"
+
+    @property
+    def names(self) -> str:
+        """What else the note is called: its aliases, and the words of its file's name beyond them.
+
+        Words with digits in front, such as dates and ids, do not count.
+        """
+        aliases = " ".join(self.aliases)[:_MAX_ALIASES_CHARS]
+        known = _WORDS.findall(f"{self.title} {aliases}".casefold())
+        words = (word for word in _WORDS.findall(in_words(self.path)) if word[0].isalpha())
+        return " ".join([aliases, *(word for word in words if word.casefold() not in known)])
 
     @property
     def trail(self) -> str:
@@ -295,6 +314,20 @@ class Passage:
 def trail_text(title: str, heading: tuple[str, ...], sign: str = " > ") -> str:
     """`title > heading path`, without repeating the title."""
     return sign.join((title, *(heading[1:] if heading[:1] == (title,) else heading)))
+
+
+def in_words(path: str) -> str:
+    """The name of a note's file as words, or its folder's if it is an index or a README.
+
+    A hyphen between digits, as in a date, stays, and so does any in a name with spaces. Bytes that
+    are not UTF-8 are replaced.
+    """
+    *_, folder, name = ("", *path.split("/"))
+    stem = splitext(name)[0]
+    named = folder if folder and stem.lower() in _FIRST_FILES else stem
+    readable = named.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    marks = _UNDERSCORE if " " in readable else _MARKS
+    return " ".join(marks.sub(" ", readable).split()) or readable
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ import numpy as np
 
 from ragqa.stores.filters import note_matcher
 from ragqa.stores.ranking import bm25, inverse_frequency, rank
-from ragqa.text.words import passage_terms, query_terms
+from ragqa.text.dates import passage_terms
+from ragqa.text.words import query_terms
 from ragqa.types import (
     EmbedderInfo,
     Filters,

@@ -16,7 +16,7 @@ import html_to_markdown
 from ragqa.notes.formats import Document, Place, Unfit, decode_text, escaped
 from ragqa.notes.formats.html_tags import VOID, Tag, read_tags
 from ragqa.notes.lines import one_line
-from ragqa.notes.read import date_in
+from ragqa.text.dates import day_of
 from ragqa.text.markdown import TO_SUPERSCRIPT
 from ragqa.text.words import word_set
 
@@ -159,7 +159,7 @@ def _read_about(tag: Tag, about: dict[str, str]) -> None:
         kind = "modified" if changed else "published" if made else ""
     elif tag.name == "time":
         kind, said = "time", has.get("datetime", "")
-    if kind and (date := date_in(said)):
+    if kind and (date := day_of(said)):
         about.setdefault(kind, date)
 
 

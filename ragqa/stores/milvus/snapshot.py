@@ -32,7 +32,7 @@ from ragqa.stores.rows import (
     read_info,
     unpacked,
 )
-from ragqa.text.words import passage_terms
+from ragqa.text.dates import passage_terms
 from ragqa.types import Filters, IndexInfo, NoteRecord, Passage, Vector
 
 FORMAT = 7  # raised whenever the meaning of rows or their passages changes
