@@ -286,10 +286,7 @@ class Passage:
 
     @property
     def names(self) -> str:
-        """What else the note is called: its aliases, and the words of its file's name beyond them.
-
-        Words with digits in front, such as dates and ids, do not count.
-        """
+        """What else the note is called: its aliases and its file's name, without dates and ids."""
         aliases = " ".join(self.aliases)[:_MAX_ALIASES_CHARS]
         known = _WORDS.findall(f"{self.title} {aliases}".casefold())
         words = (word for word in _WORDS.findall(in_words(self.path)) if word[0].isalpha())
