@@ -189,8 +189,8 @@ def read_question(
     if text != spelled:
         languages = languages_for(snapshot, text)
         forms = query_forms(text, languages)
-    dated = known_terms(snapshot, date_terms(text, languages[0], before=today))
-    searched = (*_terms_in(snapshot, forms), *dated)
+    dated = date_terms(text, languages[0], before=today)
+    searched = (*_terms_in(snapshot, forms), *sorted(known_terms(snapshot, dated)))
     parts = tuple(_parts(snapshot, text, languages))
     idf = snapshot.idf([*searched, *parts])
     times = Counter((*searched, *parts))

@@ -33,9 +33,7 @@ _MAX_ALIASES_CHARS = 500
 
 
 _WORDS = re.compile(r"[^\W_]+")
-_UNDERSCORE = re.compile("_")
-_MARKS = re.compile(r"_|(?<!\d)-|-(?!\d)")
-_FIRST_FILES = frozenset({"index", "_index", "readme"})
+_HYPHEN = re.compile(r"(?<!\d)-|-(?!\d)")
 
 
 # These three are created for every note before every question: named tuples take a third of the
@@ -296,10 +294,7 @@ class Passage:
 
     @property
     def names(self) -> str:
-        """What else the note is called: its aliases, and the words of its file's name beyond them.
-
-        Words with digits in front, such as dates and ids, do not count.
-        """
+        """What else the note is called: its aliases and its file's name, without dates and ids."""
         aliases = " ".join(self.aliases)[:_MAX_ALIASES_CHARS]
         known = _WORDS.findall(f"{self.title} {aliases}".casefold())
         words = (word for word in _WORDS.findall(in_words(self.path)) if word[0].isalpha())
@@ -319,15 +314,15 @@ def trail_text(title: str, heading: tuple[str, ...], sign: str = " > ") -> str:
 def in_words(path: str) -> str:
     """The name of a note's file as words, or its folder's if it is an index or a README.
 
-    A hyphen between digits, as in a date, stays, and so does any in a name with spaces. Bytes that
-    are not UTF-8 are replaced.
+    Hyphens stay between digits, as in a date, and in a name with spaces. Bytes that are not UTF-8
+    are replaced.
     """
     *_, folder, name = ("", *path.split("/"))
     stem = splitext(name)[0]
-    named = folder if folder and stem.lower() in _FIRST_FILES else stem
-    readable = named.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    marks = _UNDERSCORE if " " in readable else _MARKS
-    return " ".join(marks.sub(" ", readable).split()) or readable
+    stem = folder if folder and stem.lower() in ("index", "_index", "readme") else stem
+    readable = stem.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    words = readable if " " in readable else _HYPHEN.sub(" ", readable)
+    return " ".join(words.replace("_", " ").split()) or readable
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,24 +6,15 @@ from ragqa.notes.frontmatter import MAX_PROPERTIES, FrontMatter, inline_fields, 
 from ragqa.notes.hidden import cut_at, hidden_spans, is_cut_short, masked, may_hide
 from ragqa.notes.lines import Body
 from ragqa.notes.markdown import parse_markdown
-from ragqa.notes.plaintext import is_short, parse_plain_text
+from ragqa.notes.plaintext import MIN_WRAP_CHARS, is_short, parse_plain_text
 from ragqa.types import HIDDEN, Block, Kind
 
 _UNCLOSED = "a comment that begins with `<!--` is not closed, so the rest of the note is left out"
 
-_UNREAD = HIDDEN | {Kind.HTML, Kind.RULE}
-
-_MAX_FIRST_CHARS = 60
-"""A longer first line may be the first of a wrapped paragraph."""
-
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a note's text says; `blocks` are as in `Note`.
-
-    `title` is in front matter, or the level-1 heading that begins the note and is its only one.
-    `first` is its first line if that reads as a heading.
-    """
+    """What a note's text says; `first` is its first line if that reads as a heading."""
 
     blocks: tuple[Block, ...]
     title: str
@@ -40,14 +31,15 @@ def parse(text: str, *, is_plain: bool = False, has_front_matter: bool = True) -
     """Parse Markdown, or plain text; any text is."""
     front = read_front_matter(text) if has_front_matter else FrontMatter()
     body = _without_hidden(text, front.end, is_plain=is_plain)
-    shown = [b for b in body.blocks if b.kind not in _UNREAD]
-    is_text = bool(shown) and shown[0].kind in (Kind.HEADING, Kind.PARAGRAPH)
-    first = text[shown[0].start : shown[0].end].splitlines()[0] if is_text else ""
-    top = [b for b in shown if b.kind is Kind.HEADING and b.level == 1]
+    read = (b for b in body.blocks if b.kind not in {*HIDDEN, Kind.HTML, Kind.RULE})
+    begins = next(read, Block(Kind.RULE, 0, 0))
+    top = [b for b in body.blocks if b.kind is Kind.HEADING and b.level == 1]
+    is_text = begins.kind in (Kind.HEADING, Kind.PARAGRAPH)
+    first = text[begins.start : begins.end].splitlines()[0] if is_text else ""
     return Content(
         blocks=front.blocks + body.blocks,
-        title=front.title or (top[0].label if top and top == shown[:1] else ""),
-        first=first if is_short(first) and len(first) <= _MAX_FIRST_CHARS else "",
+        title=front.title or (begins.label if top == [begins] else ""),
+        first=first if is_short(first) and len(first) < MIN_WRAP_CHARS else "",
         aliases=front.aliases,
         tags=tuple(dict.fromkeys(front.tags + body.tags)),
         date=front.date,
