@@ -212,15 +212,10 @@ class Finder:
     def _best(self) -> Candidate:
         """The best sentence; among the rows of a table, one that the question names."""
         best = max(self.scored, key=lambda one: one.score)
-        table = best.hit.passage.path, best.unit.section, best.unit.block
-        named = [
-            one
-            for one in self.scored
-            if (one.hit.passage.path, one.unit.section, one.unit.block) == table
-            and self._is_named(one)
-            and one.score >= MIN_SCORE_SHARE * best.score
-        ]
-        return max(named, key=lambda one: one.score, default=best)
+        least, table = MIN_SCORE_SHARE * best.score, (best.hit.passage.path, best.unit.block)
+        named = (one for one in self.scored if self._is_named(one) and one.score >= least)
+        rows = (one for one in named if (one.hit.passage.path, one.unit.block) == table)
+        return max(rows, key=lambda one: one.score, default=best)
 
     def _is_named(self, one: Candidate) -> bool:
         """Whether the question has the name of a row."""

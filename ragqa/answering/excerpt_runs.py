@@ -150,7 +150,7 @@ def _closed(layout: Layout, run: Run, wanted: Wanted) -> Run:
         run = _whole_items(layout, run, wanted)
         items = sum(piece.begins_item for piece in layout.pieces[run[0] : run[1] + 1])
         own = layout.item_with_nested(run[0])
-        if items == 1 and first == run[0] and layout.quote((first, first))[0].isdigit():
+        if first == run[0] and own[1] >= run[1] and layout.quote((first, first))[0].isdigit():
             # A first step is no answer without the next ones.
             most = _ANNOUNCED_WORDS if wanted.short else LIST_WORDS
             return first, max(run[1], _last_within(layout, whole, most))
