@@ -4,11 +4,14 @@ from dataclasses import dataclass, replace
 
 from ragqa.notes.frontmatter import MAX_PROPERTIES, FrontMatter, inline_fields, read_front_matter
 from ragqa.notes.hidden import cut_at, hidden_spans, is_cut_short, masked, may_hide
-from ragqa.notes.lines import Body
+from ragqa.notes.lines import MAX_BLOCKS, Body
 from ragqa.notes.markdown import parse_markdown
 from ragqa.notes.plaintext import parse_plain_text
 from ragqa.types import Block, Kind, Link
 
+_TOO_MANY = (
+    f"more than {MAX_BLOCKS:,} paragraphs, items and rows, so the rest is left out: split the note"
+)
 _UNCLOSED = "a comment that begins with `<!--` is not closed, so the rest of the note is left out"
 
 
@@ -30,6 +33,7 @@ def parse(text: str, *, is_plain: bool = False, has_front_matter: bool = True) -
     """Parse Markdown, or plain text; any text is."""
     front = read_front_matter(text) if has_front_matter else FrontMatter()
     body = _without_hidden(text, front.end, is_plain=is_plain)
+    too_many = (_TOO_MANY,) if len(body.blocks) >= MAX_BLOCKS else ()
     headings = (b.label for b in body.blocks if b.kind is Kind.HEADING and b.level == 1)
     return Content(
         blocks=front.blocks + body.blocks,
@@ -38,7 +42,7 @@ def parse(text: str, *, is_plain: bool = False, has_front_matter: bool = True) -
         tags=tuple(dict.fromkeys(front.tags + body.tags)),
         date=front.date,
         links=body.links,
-        warnings=front.warnings + body.warnings,
+        warnings=front.warnings + body.warnings + too_many,
         properties=(*front.properties, *inline_fields(text, body.blocks))[:MAX_PROPERTIES],
     )
 

@@ -39,7 +39,7 @@ from ragqa.stores.rows import (
 )
 from ragqa.types import IndexInfo, Passage, Vectors
 
-FORMAT = 7
+FORMAT = 8
 """The format version, incremented whenever the meaning of an index's files changes."""
 
 DATABASE = "index.sqlite"
