@@ -109,6 +109,8 @@ class Excerpt:
         if len(units) > 1:
             context = "\n".join(dict.fromkeys(filter(None, (one.full_context for one in units))))
             unit = Unit(Kind.EXCERPT, start, end, context)
+        elif unit.has_lines:
+            text = f"{unit.context}:\n{text}" if unit.context else text
         elif unit.kind in _SHOWN_WITH_CONTEXT:
             text = unit_words(quote, unit)
         return replace(self.best, unit=unit, quote=quote, text=text)

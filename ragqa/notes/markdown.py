@@ -10,10 +10,12 @@ from functools import lru_cache
 from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 from ragqa.notes.lines import (
+    BLANK,
     COLONS,
     MAX_LABEL_CHARS,
     Body,
@@ -74,9 +76,21 @@ _LEAVES = {
 def parser() -> MarkdownIt:
     """CommonMark with tables, strikethrough and `[[wikilinks]]`; inline text is left unparsed."""
     made = MarkdownIt("commonmark", {"maxNesting": MAX_NESTING})
-    made.enable(["table", "strikethrough"]).disable(["inline", "text_join"])
+    with_tables(made).disable(["inline", "text_join"])
     made.inline.ruler.before("link", "wikilink", _wikilink)
     return made
+
+
+def with_tables(made: MarkdownIt) -> MarkdownIt:
+    """Let it read strikethrough and tables, which a line without a bar ends."""
+    made.block.ruler.before("table", "end_of_table", _ends_table, {"alt": ["blockquote"]})
+    return made.enable(["table", "strikethrough"])
+
+
+def _ends_table(state: StateBlock, line: int, _last: int, silent: bool) -> bool:  # noqa: FBT001 - the parser's signature
+    # What ends a quote ends a table, too. A hidden line ends nothing.
+    shown = state.src[state.bMarks[line] : state.eMarks[line]].strip(f" \t{BLANK}")
+    return silent and state.parentType == "table" and bool(shown) and "|" not in shown
 
 
 def inline_of(text: str) -> "Inline":

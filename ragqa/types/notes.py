@@ -223,6 +223,7 @@ class Unit:
     and ends at hidden text or a rule; a block is a paragraph, a list with everything nested in it,
     a table, a block of code or a front matter key. `depth` is the number of items that it is nested
     in, its own included. It `begins` its paragraph, item, row or code unless others come before it.
+    It `has_lines` if a person broke the lines of its paragraph or item, and did not wrap them.
     """
 
     kind: Kind
@@ -234,6 +235,7 @@ class Unit:
     block: int = 0
     depth: int = 0
     begins: bool = True
+    has_lines: bool = False
 
     @property
     def full_context(self) -> str:

@@ -4,11 +4,14 @@ from dataclasses import dataclass, replace
 
 from ragqa.notes.frontmatter import MAX_PROPERTIES, FrontMatter, inline_fields, read_front_matter
 from ragqa.notes.hidden import cut_at, hidden_spans, is_cut_short, masked, may_hide
-from ragqa.notes.lines import Body
+from ragqa.notes.lines import MAX_BLOCKS, Body
 from ragqa.notes.markdown import parse_markdown
 from ragqa.notes.plaintext import MIN_WRAP_CHARS, is_short, parse_plain_text
 from ragqa.types import HIDDEN, Block, Kind
 
+_TOO_MANY = (
+    f"more than {MAX_BLOCKS:,} paragraphs, items and rows, so the rest is left out: split the note"
+)
 _UNCLOSED = "a comment that begins with `<!--` is not closed, so the rest of the note is left out"
 
 
@@ -36,6 +39,7 @@ def parse(text: str, *, is_plain: bool = False, has_front_matter: bool = True) -
     top = [b for b in body.blocks if b.kind is Kind.HEADING and b.level == 1]
     is_text = begins.kind in (Kind.HEADING, Kind.PARAGRAPH)
     first = text[begins.start : begins.end].splitlines()[0] if is_text else ""
+    too_many = (_TOO_MANY,) if len(body.blocks) >= MAX_BLOCKS else ()
     return Content(
         blocks=front.blocks + body.blocks,
         title=front.title or (begins.label if top == [begins] else ""),
@@ -44,7 +48,7 @@ def parse(text: str, *, is_plain: bool = False, has_front_matter: bool = True) -
         tags=tuple(dict.fromkeys(front.tags + body.tags)),
         date=front.date,
         links=body.links,
-        warnings=front.warnings + body.warnings,
+        warnings=front.warnings + body.warnings + too_many,
         properties=(*front.properties, *inline_fields(text, body.blocks))[:MAX_PROPERTIES],
     )
 
