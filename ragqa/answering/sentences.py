@@ -18,12 +18,7 @@ PASSAGES = 5
 """Candidates come from at most this many passages."""
 
 _EMBEDDED_WORDS = 80
-_REFERENCE_RANKS = 3
-_LINKS = (
-    r"\A\s*\d{1,9}[.)]\s|\[(?:[^\[\]]|\[[^\[\]]*\]){0,1000}\]\(\s*<?https?://[^\s<>]+\)"
-    r"|<?https?://\S+"
-)
-_LINK_AT_END = r"[.,!?)\]\"\u201d_*]\s+<?https?://\S+\s*\Z"
+_REFERENCE = r"(?:\A[-*+\s\d.)]*|[.,!?)\]\"\u201d_*]\s+)<?https?://\S+(?:\s+Accessed\b.*)?\s*\Z"
 _COLONS = (":", "\uff1a")
 _NUMBER = r"\s*(\d{1,9})[.)]\s"
 _KEY = r"[\"']?([\w .-]{1,80})[\"']?\s*:(?:\s+|\Z)"
@@ -95,8 +90,8 @@ class Candidate:
 
 
 def sources_of(hits: Sequence[Hit]) -> list[Hit]:
-    """The hits to answer from, best first; a list of references counts as some ranks lower."""
-    lower = [_REFERENCE_RANKS * bool(_references(hit.passage)) for hit in hits]
+    """The hits to answer from, best first; a list of references counts as five ranks lower."""
+    lower = [PASSAGES * bool(_references(hit.passage)) for hit in hits]
     places = sorted(range(len(hits)), key=lambda place: place + lower[place])
     return [hits[place] for place in places[:PASSAGES]]
 
@@ -104,20 +99,11 @@ def sources_of(hits: Sequence[Hit]) -> list[Hit]:
 def _references(passage: Passage) -> set[int]:
     """Where the units begin that only name what to read; none unless most of the passage does.
 
-    These are bare links, and items that end with one after a title or the like.
+    These are bare links, and titles with a bare link after them. A link with a label says more.
     """
-    blocks: list[list[Unit]] = []
-    for unit in passage.units if "://" in passage.text else ():
-        if unit.begins or not blocks:
-            blocks.append([])
-        blocks[-1] += [unit] if unit.kind not in (Kind.HEADING, Kind.RULE) else []
-    found, texts = set[int](), list(filter(None, blocks))
-    for block in texts:
-        quote = passage.quote(replace(block[0], end=block[-1].end))
-        is_link = "://" in quote and not any(map(str.isalnum, compiled(_LINKS).sub("", quote)))
-        if is_link or (_is_item(block[0]) and compiled(_LINK_AT_END).search(quote)):
-            found.update(unit.start for unit in block)
-    return found if 2 * len(found) > sum(map(len, texts)) else set()
+    texts = [unit for unit in passage.units if unit.kind not in (Kind.HEADING, Kind.RULE)]
+    found = {one.start for one in texts if compiled(_REFERENCE).search(passage.quote(one))}
+    return found if 2 * len(found) > len(texts) else set()
 
 
 def candidates_of(

@@ -43,22 +43,22 @@ SOURCES = (
     "# Colours\n\n## Sources\n\n"
     '- Ann Red, "On colour", 1999. https://example.org/colour\n'
     "- A dictionary, third edition. https://example.org/words\n"
-    "- [Blue](https://example.org/blue)\n"
+    "- https://example.org/blue\n"
     "- The paint in tin 2 is red.\n"
 )
-LINKS = "# Links\n\n- The manual of the kettle. https://example.org/kettle\n- [[Blue]]\n"
+LINKS = "# Links\n\n- The manual of the kettle. https://example.org/kettle\n- [Blue](https://example.org/blue)\n"
 
 
 def test_items_that_name_what_to_read_refer_if_most_of_their_passage_does_so():
     refers = [(one.text.split()[0], one.refers) for one in candidates(SOURCES, LINKS)]
     assert refers == [
-        *[("Ann", True), ("A", True), ("Blue", True), ("The", False)],
+        *[("Ann", True), ("A", True), ("https://example.org/blue", True), ("The", False)],
         *[("The", False), ("Blue", False)],
     ]
 
 
-def test_a_list_of_references_is_read_after_some_that_are_found_below_it():
+def test_a_list_of_references_is_read_after_some_passages_that_are_found_below_it():
     notes = [SOURCES, *(f"# Note {n}\n\nRed is the {n}. of the colours.\n" for n in range(1, 9))]
     hits = [Hit(p, 1.0, 0.5, 1.0) for n, t in enumerate(notes) for p in passages_of(t, f"{n}.md")]
-    assert [hit.passage.path[0] for hit in sources_of(hits)] == ["1", "2", "0", "3", "4"]
+    assert [hit.passage.path[0] for hit in sources_of(hits)] == ["1", "2", "3", "4", "0"]
     assert [hit.passage.path[0] for hit in sources_of(hits[:1])] == ["0"]
