@@ -51,7 +51,7 @@ MEANINGS = {
     3: "no notes, or no index",
     4: "the index cannot be read, written or trusted",
     5: "the LLM failed; the answer in the notes' own words is printed",
-    6: "another process is writing the index",
+    6: "another process is writing the index, or a program has locked it",
     7: "notes were skipped (`index --strict`)",
     8: "there is too little memory",
     70: "a bug in ragqa; the message names a file with the traceback",

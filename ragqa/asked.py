@@ -3,6 +3,7 @@
 Names of notes are untrusted: no shell sees them, and no program takes one for an option.
 """
 
+import json
 import os
 import shlex
 import subprocess
@@ -16,8 +17,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
-import msgspec
-from msgspec import Struct, structs
+from msgspec import Struct, convert, structs, to_builtins
 
 from ragqa.config import Settings, history_file
 from ragqa.config.files import read_own
@@ -131,7 +131,8 @@ def keep(asked: Asked, settings: Settings, corpus: Corpus) -> tuple[bool, str]:
     if file is None:
         return False, ""
     try:
-        write_private(file, msgspec.json.encode(asked).decode())
+        # In ASCII, with escapes for what is no UTF-8 in the name of a note.
+        write_private(file, json.dumps(to_builtins(asked)))
     except OSError as exc:
         if not file.exists():
             return False, ""
@@ -156,7 +157,7 @@ def last_asked(settings: Settings, corpus: Corpus) -> Asked:
         raise UsageError("questions are not kept", hint="ragqa config set history on")
     with suppress(ValueError):
         if kept := read_own(file, "last question", size=_LAST_BYTES):
-            return msgspec.json.decode(kept, type=Asked)
+            return convert(json.loads(kept), Asked, str_keys=True)
     raise UsageError("nothing has been asked of these notes yet", hint="ragqa ask QUESTION")
 
 

@@ -88,7 +88,7 @@ class Status:
 
     `others` counts the files that are not notes, by suffix; `bytes` is the index's size on this
     machine's disk; `building` is the progress of another process writing it; `formats` are those
-    switched on; `languages` are those of the notes, most first.
+    switched on; `languages` are those of the notes, most first; `warnings` are about notes.
     """
 
     info: IndexInfo
@@ -102,6 +102,7 @@ class Status:
     building: Building | None
     formats: tuple[str, ...]
     languages: tuple[NotesIn, ...]
+    warnings: tuple[str, ...]
 
     @property
     def pending(self) -> str:
@@ -128,7 +129,8 @@ def status_of(index: Index) -> Status:
         message = f"{exc.message}; another process is building it, {building}"
         raise NoIndex(message, hint="ragqa index --wait") from exc
     changes = index.pending()
-    counts = Counter(note.language for note in index.notes(refresh=False).notes)
+    notes = index.notes(refresh=False).notes
+    counts = Counter(note.language for note in notes)
     shares = {language: share_read(pieces) for language, pieces in info.languages.items()}
     return Status(
         info=info,
@@ -145,6 +147,7 @@ def status_of(index: Index) -> Status:
             NotesIn(code, number, shares.get(code, 1.0))
             for code, number in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         ),
+        warnings=tuple(f"{note.path}: {warning}" for note in notes for warning in note.warnings),
     )
 
 
@@ -193,8 +196,11 @@ def _failure(exc: RagqaError) -> Finding:
 def _notes(index: Index) -> Iterator[Finding]:
     status = status_of(index)
     for skip in status.skipped:
-        if not skip.is_left_out:
+        if skip.is_left_out:
+            yield _ok(f"{skip.path} is not indexed: {skip.reason}")
+        else:
             yield _warning(f"{skip.path} is not indexed: {skip.reason}")
+    yield from map(_warning, status.warnings)
     if status.is_fresh:
         yield _ok(f"{counted(status.info.notes, 'note')} indexed, unchanged since")
     else:

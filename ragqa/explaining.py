@@ -16,7 +16,8 @@ from ragqa.search.retrieve import Legs, find_legs, hits_of, is_of_other_day, ran
 from ragqa.stages import STAGES as LOST_STAGES
 from ragqa.stages import losing_leg
 from ragqa.stores.filters import note_matcher
-from ragqa.text.words import passage_terms, query_terms, tokenize
+from ragqa.text.dates import passage_terms
+from ragqa.text.words import query_terms, tokenize
 from ragqa.types import Citation, Filters, Hit, NoteRecord, Passage, Progress, Span
 
 SAID = "said"

@@ -2,18 +2,15 @@
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import numpy as np
 
 from ragqa.addresses import find_indexed
 from ragqa.api import Index
-from ragqa.notes import parse_note, read_text
 from ragqa.notes.links import NoteNames
 from ragqa.stores.filters import note_matcher
-from ragqa.types import Corpus, Filters, IndexInfo, NoteRecord, Progress, Skipped, counted
+from ragqa.types import Filters, IndexInfo, NoteRecord, Progress, counted
 
-_KEPT = 20_000
 _PASSAGES = 200
 _MOST_COMMON = 5
 
@@ -41,16 +38,13 @@ class RelatedNotes:
 class NoteLinks:
     """The notes of an index, how they are named, and what they link to."""
 
-    corpus: Corpus
-    max_note_bytes: int
     records: dict[str, NoteRecord]
     names: NoteNames
     _linking: dict[str, list[str]] = field(default_factory=dict, kw_only=True)
 
     def of_note(self, path: str) -> list[NoteRecord]:
         """The notes that a note links to, in the order of its links."""
-        targets = _targets(self.corpus, path, self.records[path].sha256, self.max_note_bytes)
-        found = (self.names.path_of(target, path) for target in targets)
+        found = (self.names.path_of(target, path) for target in self.records[path].links)
         return [self.records[one] for one in dict.fromkeys(found) if one and one != path]
 
     def to_note(self, path: str) -> list[NoteRecord]:
@@ -63,15 +57,6 @@ class NoteLinks:
             # All at once: another thread may be looking.
             self._linking.update({"": [], **linking})
         return [self.records[other] for other in self._linking.get(path, ())]
-
-
-@lru_cache(maxsize=_KEPT)
-def _targets(corpus: Corpus, path: str, sha256: str, max_note_bytes: int) -> tuple[str, ...]:
-    """The targets of a note's links; cached by its digest."""
-    read = read_text(corpus, path, max_note_bytes=max_note_bytes)
-    if isinstance(read, Skipped):
-        return ()
-    return tuple(link.target for link in parse_note(path, read.text, sha256, read.stamp).links)
 
 
 def related_to(
@@ -93,9 +78,8 @@ def related_to(
     listed = index.notes(refresh=refresh, progress=progress)
     path = find_indexed(index, listed, name).path
     records, names = {note.path: note for note in listed.notes}, NoteNames.of(listed.notes)
-    links = NoteLinks(index.places.corpus, index.settings.max_note_bytes, records, names)
     most = limit or index.settings.top_k
-    found = near(index, links, path, filters or Filters(), most)
+    found = near(index, NoteLinks(records, names), path, filters or Filters(), most)
     return RelatedNotes(records[path], tuple(found), listed.info, listed.warnings)
 
 

@@ -1,6 +1,7 @@
 """The architecture, held against the imports of every module."""
 
 import ast
+import re
 from functools import cache
 from pathlib import Path
 
@@ -92,6 +93,14 @@ def _imports(path):
 
 def test_every_module_has_its_layer():
     assert {_home(path) for path in _modules()} == set(LAYER)
+
+
+def test_the_architecture_page_has_the_same_layers():
+    page = (Path(__file__).parent.parent / "docs/architecture.md").read_text(encoding="utf-8")
+    layers = [set() for _ in LAYERS]
+    for number, modules in re.findall(r"^\| (\d+) \| (.+?) \|", page, flags=re.MULTILINE):
+        layers[int(number)] |= set(re.findall(r"`(\w+)`", modules))
+    assert layers == LAYERS
 
 
 def test_imports_point_downward_only():

@@ -1,5 +1,6 @@
 """The documents: every command and example in them works, every name in them exists."""
 
+import json
 import re
 import runpy
 import shlex
@@ -12,6 +13,7 @@ import yaml
 from support import CORPUS
 
 import ragqa as package
+from ragqa.types import Waiting
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -256,6 +258,31 @@ def test_every_option_in_a_document_exists(ragqa, path):
         helps = ragqa(*([name] if name else []), "--help").out
         for option in (word for word in words if word.startswith("--")):
             assert option in helps, f"{command} in {path.name}"
+
+
+def test_every_status_that_the_server_sends_is_in_the_table_of_its_page():
+    page = (ROOT / "docs" / "serve.md").read_text(encoding="utf-8")
+    code = "".join(
+        (ROOT / "ragqa" / "serving" / name).read_text(encoding="utf-8")
+        for name in ("asking.py", "guard.py", "web.py")
+    )
+    sent = re.findall(r"\b[45]\d\d\b", code)
+    rows = re.findall(r"^\| (\d{3}(?:, \d{3})*) \|", page, flags=re.MULTILINE)
+    # Starlette refuses other methods itself.
+    assert {*", ".join(rows).split(", ")} == {*sent, "405"}
+
+
+def test_the_warning_of_files_that_wait_is_shown_as_it_is_printed():
+    page = (ROOT / "docs" / "getting-started.md").read_text(encoding="utf-8")
+    notice = Waiting(1250, is_long=True).notice("ragqa index")
+    assert f"\nwarning: {notice}\n" in page
+
+
+def test_the_questions_counted_for_choosing_settings_are_those_of_the_golden_set():
+    lines = (ROOT / "eval" / "questions.jsonl").read_text(encoding="utf-8").splitlines()
+    questions = [one for one in map(json.loads, lines) if one["half"] == "tune" and one["gold"]]
+    page = (ROOT / "docs" / "decisions" / "README.md").read_text(encoding="utf-8")
+    assert f"golden ({len(questions)})" in page
 
 
 def test_the_server_in_the_example_asks_for_a_password_and_serves_this_machine_alone():

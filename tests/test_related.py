@@ -46,3 +46,11 @@ def test_an_unknown_note_is_an_error_with_near_names(search):
     assert failed.code == 2
     assert "there is no note 'teas'" in failed.err
     assert "tea.md" in failed.err
+
+
+def test_once_notes_are_indexed_those_near_one_are_found_without_parsing_any(search, monkeypatch):
+    assert search("tea").code == 0
+    monkeypatch.setattr("ragqa.related.parse_note", None, raising=False)
+    monkeypatch.setattr("ragqa.notes.read.parse_note", None)
+    related = search("--related", "tea", "--json").document["related"]
+    assert related[0]["why"][:2] == ["links here", "linked from here"]

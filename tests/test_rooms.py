@@ -1,5 +1,6 @@
 """Each room of the package keeps to its number of lines, the table in pyproject.toml."""
 
+import re
 import tomllib
 from collections import Counter
 from pathlib import Path
@@ -8,6 +9,7 @@ import ragqa
 
 PACKAGE = Path(ragqa.__file__).parent
 PROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
+CHANGELOG = PROJECT.with_name("CHANGELOG.md")
 SLACK = 100
 """A room this far below its number has shrunk, and its number is to be lowered."""
 
@@ -38,12 +40,20 @@ def test_every_module_is_in_a_room_and_every_room_has_modules():
 def test_no_room_has_more_lines_than_it_may():
     found = lines_by_room()
     grown = {name: found[name] for name, room in rooms().items() if found[name] > room["lines"]}
-    assert grown == {}, "a feature pays for its lines: fold or remove, and do not raise the number"
+    assert grown == {}, (
+        "a feature pays for its lines: fold or remove, and raise the number only with the reason"
+    )
 
 
 def test_all_rooms_together_have_no_more_lines_than_the_house():
     project = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["tool"]["ragqa"]
     assert sum(room["lines"] for room in project["rooms"].values()) <= project["lines"]
+
+
+def test_the_house_has_no_more_lines_than_the_changelog_says():
+    project = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["tool"]["ragqa"]
+    said = re.search(r"at most ([\d,]+) lines", CHANGELOG.read_text(encoding="utf-8"))
+    assert project["lines"] <= int(said[1].replace(",", "")), "say there why there are more"
 
 
 def test_the_number_of_a_room_that_shrank_is_lowered():

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import accumulate
 
 from ragqa.answering.disagreement import prefer_newest
 from ragqa.answering.embeds import (
@@ -15,6 +16,7 @@ from ragqa.answering.embeds import (
 )
 from ragqa.answering.excerpt_blocks import excerpt_text
 from ragqa.answering.excerpt_runs import (
+    LIST_WORDS,
     Wanted,
     defining_run,
     excerpt_around,
@@ -23,7 +25,7 @@ from ragqa.answering.excerpt_runs import (
 )
 from ragqa.answering.layout import Layout, OpenNote, Run, layout_of_passage
 from ragqa.answering.reading import Reading
-from ragqa.answering.sentences import Candidate, sources_of
+from ragqa.answering.sentences import PASSAGES, Candidate
 from ragqa.config import Settings
 from ragqa.readers import Reader
 from ragqa.search.question_kind import QuestionKind
@@ -107,6 +109,8 @@ class Excerpt:
         if len(units) > 1:
             context = "\n".join(dict.fromkeys(filter(None, (one.full_context for one in units))))
             unit = Unit(Kind.EXCERPT, start, end, context)
+        elif unit.has_lines:
+            text = f"{unit.context}:\n{text}" if unit.context else text
         elif unit.kind in _SHOWN_WITH_CONTEXT:
             text = unit_words(quote, unit)
         return replace(self.best, unit=unit, quote=quote, text=text)
@@ -177,8 +181,11 @@ class Finder:
         Another one is added only if it covers words of the question that those before it lack, such
         as the other side of a comparison.
         """
-        found = [self._definition() or self._around(self._best)]
-        while len(found) < self.answering.excerpts and (another := self._another(found)):
+        rows, _ = self.rows
+        found = [self._first, *rows]
+        while len(found) - len(rows) < self.answering.excerpts and (
+            another := self._another(found)
+        ):
             found.append(another)
         return found if len(found) == 1 else self._in_question_order(found)
 
@@ -205,7 +212,43 @@ class Finder:
 
     @cached_property
     def _best(self) -> Candidate:
-        return max(self.scored, key=lambda one: one.score)
+        """The best sentence; among the rows of a table, one that the question names."""
+        best = max(self.scored, key=lambda one: one.score)
+        least, table = MIN_SCORE_SHARE * best.score, (best.hit.passage.path, best.unit.block)
+        named = (one for one in self.scored if self._is_named(one) and one.score >= least)
+        rows = (one for one in named if (one.hit.passage.path, one.unit.block) == table)
+        return max(rows, key=lambda one: one.score, default=best)
+
+    def _is_named(self, one: Candidate) -> bool:
+        """Whether the question has the name of a row."""
+        return bool(one.row_name) and one.row_name <= self.reading.question.terms
+
+    @cached_property
+    def _first(self) -> Excerpt:
+        return self._definition() or self._around(self._best)
+
+    @cached_property
+    def rows(self) -> tuple[list[Excerpt], tuple[str, ...]]:
+        """The other rows that have what the question says of the one that answers.
+
+        A warning follows if more match than fit. There are none where the question names that row,
+        or a date, number, name or place is asked for.
+        """
+        layout, best, (begin, end) = self._first.layout, self._first.best, self._first.run
+        said = self.reading.question.idf.keys() & index_terms(best.quote, best.language)
+        is_one = self._wanted.short or self._is_named(best)
+        if best.unit.kind is not Kind.ROW or is_one or not said:
+            return [], ()
+        first, last = layout.block(layout.at(best.unit.start))
+        quotes = ((i, layout.quote((i, i))) for i in range(first, last + 1))
+        like = [i for i, quote in quotes if said.issubset(index_terms(quote, best.language))]
+        others = [i for i in like if not begin <= i <= end]
+        words = accumulate(layout.words((i, i)) for i in others)
+        shown = [i for i, total in zip(others, words, strict=True) if total <= LIST_WORDS]
+        left = len(others) - len(shown)
+        told = f"{len(like) - left} of {len(like)} rows that match are shown"
+        rows = [self._first.of_run(layout, (i, i)) for i in shown]
+        return rows, (told,) if left else ()
 
     @cached_property
     def _wanted(self) -> Wanted:
@@ -264,9 +307,10 @@ class Finder:
         layout = self.answering.open_note(best.hit.passage)
         at = layout.at(best.unit.start)
         scores = [0.0] * len(layout.pieces)
+        name = best.row_name if self._is_named(best) else frozenset[str]()
         for one in self.scored:
             # A list was scored both as a whole and by its pieces.
-            if one.unit.kind is not Kind.LIST:
+            if one.unit.kind is not Kind.LIST and name <= one.row_name:
                 for i in _pieces_of(layout, one):
                     scores[i] = max(scores[i], one.score)
         scores[at] = max(scores[at], best.score)
@@ -282,7 +326,7 @@ class Finder:
             run = paragraph_from(layout, layout.at(unit.start))
             return self._announcing(layout, run) if unit.kind is Kind.PARAGRAPH else None
         notes: dict[str, Passage] = {}
-        for hit in sources_of(self.reading.hits):
+        for hit in self.reading.hits[:PASSAGES]:
             notes.setdefault(hit.passage.path, hit.passage)
         found = []
         for rank, passage in enumerate(notes.values()):

@@ -4,7 +4,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, groupby, pairwise
 
-from ragqa.text.markdown import ITEM_MARK, property_line, row_cells, row_pairs, words_of
+from ragqa.text.markdown import (
+    HARD_BREAK,
+    ITEM_MARK,
+    LINE_BREAK,
+    property_line,
+    row_cells,
+    row_pairs,
+    words_of,
+)
 from ragqa.text.seen import Seen, seen_apart
 from ragqa.text.words import compiled
 from ragqa.types import HIDDEN, Kind, Span, Unit
@@ -75,9 +83,9 @@ def excerpt_text(
 ) -> str:
     """The plain text of an excerpt that begins at this character of its note.
 
-    A paragraph is one line except for hard line breaks; items have dashes or numbers, nested ones
-    an indent; a table is aligned under its header, and rows without it are `header: cell` pairs;
-    code keeps its lines. Blank lines separate blocks.
+    A paragraph is one line unless a person broke it; items have dashes or numbers, nested ones an
+    indent; a table is aligned under its header, and rows without it are `header: cell` pairs; code
+    keeps its lines. Blank lines separate blocks.
 
     :param units: its units, with offsets in the note.
     :param cut: whether its list, table or sentence continues before it, and after it.
@@ -198,6 +206,7 @@ def _blocks(group: _Group, level: int, whole: Seen) -> Iterator[Block]:
         yield from _table(group, whole)
         return
     source, mark = group.source(whole), ""
+    breaks = LINE_BREAK if group.unit.has_lines else HARD_BREAK
     match kind:
         case Kind.CODE:
             text = _code(source)
@@ -211,9 +220,9 @@ def _blocks(group: _Group, level: int, whole: Seen) -> Iterator[Block]:
             if found:
                 first = found[0].split(maxsplit=1)[0]
                 mark = f"{first if first[0].isdigit() else '-'} "
-            text = words_of(source, Kind.ITEM if found else Kind.PARAGRAPH, breaks=True)
+            text = words_of(source, Kind.ITEM if found else Kind.PARAGRAPH, breaks=breaks)
         case _:
-            text = words_of(source, kind, breaks=kind is not Kind.HEADING)
+            text = words_of(source, kind, breaks="" if kind is Kind.HEADING else breaks)
     if text.text.strip():
         yield Line(kind, seen_apart(text), mark, level)
 

@@ -22,7 +22,7 @@ value is for questions about a date, number, name or place."""
 _PARAGRAPH_WORDS = 100
 _ITEM_WORDS = 80
 _NESTED_WORDS = 150
-_LIST_WORDS = 220
+LIST_WORDS = 220
 _SMALL_LIST_WORDS = 40
 _TABLE_WORDS = 100
 _SMALL_TABLE_WORDS = 60
@@ -92,14 +92,15 @@ def with_announced(layout: Layout, run: Run, best: int, wanted: Wanted) -> Run:
     begin, end = _with_lead_in(layout, run)
     for line in (end, layout.block(end)[0] - 1):
         is_in_run = begin <= line < layout.section(end)[1]
-        if not is_in_run or not layout.announces(line) or (wanted.short and best > line):
+        announces = layout.announces(line) or (line == best and layout.is_above_list(line))
+        if not is_in_run or not announces or (wanted.short and best > line):
             continue
         whole = line + 1, _end_of_announced(layout, line)
         # The marks of items count as words, too.
         items = sum(piece.begins_item for piece in layout.pieces[line + 1 : whole[1] + 1])
         short = _ANNOUNCED_WORDS + items
         if line == end:
-            end = _last_within(layout, whole, short if wanted.short else _LIST_WORDS)
+            end = _last_within(layout, whole, short if wanted.short else LIST_WORDS)
         elif layout.words(whole) <= short:
             end = max(end, whole[1])
     return begin, end
@@ -149,8 +150,12 @@ def _closed(layout: Layout, run: Run, wanted: Wanted) -> Run:
         run = _whole_items(layout, run, wanted)
         items = sum(piece.begins_item for piece in layout.pieces[run[0] : run[1] + 1])
         own = layout.item_with_nested(run[0])
+        if first == run[0] and own[1] >= run[1] and layout.quote((first, first))[0].isdigit():
+            # A first step is no answer without the next ones.
+            most = _ANNOUNCED_WORDS if wanted.short else LIST_WORDS
+            return first, max(run[1], _last_within(layout, whole, most))
         is_one = own[1] == run[1] and own[1] > layout.item(run[0])[1]
-        limit = _LIST_WORDS if items >= _MIN_ITEMS else _SMALL_LIST_WORDS
+        limit = LIST_WORDS if items >= _MIN_ITEMS else _SMALL_LIST_WORDS
         is_whole = not (wanted.short or is_one) and layout.words(whole) <= limit
         return whole if is_whole else run
     kinds = layout.pieces[run[0]].kind, layout.pieces[run[1]].kind

@@ -54,8 +54,9 @@ class Assessment:
 
     `confidence` is the probability that the first excerpt is a good answer, `reasons` what it is
     based on. `excerpts` are to be shown, in reading order, if `answered`; `missing` has words of
-    the question that they do not cover. `further` are other excerpts to offer, and `disagreements`
-    the sentences that contradict those of the excerpts. `candidates` are the scored sentences.
+    the question that they do not cover, `warnings` say what else is not shown. `further` are other
+    excerpts to offer, and `disagreements` the sentences that contradict those of the excerpts.
+    `candidates` are the scored sentences.
 
     `compose` adds the answer's text and citations, and `also`: what the `further` excerpts cite.
     All of these are empty where the notes do not seem to answer.
@@ -68,6 +69,7 @@ class Assessment:
     answered: bool = False
     reasons: Sequence[Reason] = ()
     missing: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     disagreements: Sequence[Disagreement] = ()
     text: str = ""
     citations: Sequence[Citation] = ()
@@ -111,6 +113,7 @@ def assess(
         answered=answered,
         reasons=model.reasons(measured),
         missing=(*missed, AN_ANSWER) if is_open and answered else missed,
+        warnings=finder.rows[1] if answered else (),
     )
 
 

@@ -116,6 +116,12 @@ class Layout:
         """Whether a piece ends with a colon or question mark, and so introduces what follows."""
         return self.quote((i, i)).rstrip(_CLOSERS).endswith(_ANNOUNCING)
 
+    def is_above_list(self, i: int) -> bool:
+        """Whether a piece is a paragraph of one sentence right above a list or table."""
+        is_one = self.block(i) == (i, i) and self.pieces[i].kind is Kind.PARAGRAPH
+        below = self.pieces[i + 1].kind if i < self.section(i)[1] else None
+        return is_one and below in (Kind.ITEM, Kind.TABLE_HEAD, Kind.ROW)
+
     def leaves_open(self, i: int) -> bool:
         """Whether a piece asks, and what follows it in its section cannot be the answer.
 

@@ -12,6 +12,7 @@ from ragqa.answering.sentences import Candidate
 from ragqa.languages import ENGLISH
 from ragqa.search.question import Question
 from ragqa.search.question_kind import QuestionKind
+from ragqa.text.dates import has_moment, months_of
 from ragqa.text.names import has_figure
 from ragqa.text.words import compiled, index_terms, is_stop_word, overlaps, stems, tokenize
 from ragqa.types import Vector
@@ -77,7 +78,10 @@ def missing(reading: Reading, sentences: Sequence[Candidate]) -> tuple[str, ...]
     :param sentences: of the answer, which are shown with their context.
     """
     parsed = reading.question
+    said = [date for one in sentences for date in months_of(_shown(one))]
+    dated = [day.span for day in months_of(parsed.text) if has_moment(said, day)]
     asked = _words(parsed.text, parsed.language)
+    asked = [word for word in asked if not overlaps((word.start, word.end), dated)]
     words = _unmatched(reading, asked, sentences)
     if parsed.needs_figure:
         texts = [
@@ -146,7 +150,7 @@ def _is_far(reading: Reading, word: _Word, near: Vector, *, is_rarest: bool) -> 
 def _shown(candidate: Candidate) -> str:
     """The text of a sentence of the answer with its title, headings and context."""
     passage = candidate.hit.passage
-    above = f"{' '.join(passage.aliases)} {passage.trail} {candidate.unit.full_context}"
+    above = f"{passage.names} {passage.trail} {candidate.unit.full_context} {passage.note_date}"
     return f"{above} {candidate.quote} {candidate.text}"
 
 

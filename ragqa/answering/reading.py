@@ -59,11 +59,11 @@ def read(question: Question, found: tuple[Hit, ...], embedder: Embedder) -> Read
     MaxSim is the mean over the question's content tokens of the best cosine with a token of the
     passage (Khattab and Zaharia, "ColBERT", 2020), here with the embedder's own token vectors.
     """
+    first = sources_of(found)
+    rest = [hit for hit in found if hit not in first]
     if question.by_terms_alone:
         no_tokens = question.vectors.vectors[:0]
-        return Reading(question, found, found, 0.0, no_tokens, (), {})
-    first = sources_of(found)
-    rest = (hit for hit in found if hit not in first)
+        return Reading(question, found, (*first, *rest), 0.0, no_tokens, (), {})
     encoded = embedder.embed_sentences([hit.passage.embedded_text for hit in first])
     content = content_tokens(question.text, question.vectors, question.language)
     query = question.vectors.vectors[content]

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,25 +18,36 @@ from ragqa.languages import ENGLISH
 from ragqa.readers import Reader, Text
 from ragqa.search.question import Question
 from ragqa.search.question_kind import QuestionKind
-from ragqa.text.dates import dates, mentions_time, times
+from ragqa.text.dates import Moment, dates, has_moment, mentions_time, months_of, times
 from ragqa.text.lexicon import STOP_WORDS, rows
 from ragqa.text.names import has_figure, people, places
-from ragqa.text.quantities import amounts, number_words
-from ragqa.text.words import compiled, index_terms, overlaps, stems, words_in, words_of
+from ragqa.text.quantities import amounts, counts_without_number, number_words
+from ragqa.text.words import blank, compiled, index_terms, overlaps, stems, words_in, words_of
 from ragqa.types import Citation, Span, Vector, Vectors
 
-WEIGHTS: Mapping[str, float] = MappingProxyType(
+
+class Signal(NamedTuple):
+    """One measure of how well a sentence answers: its weight, and what `why` calls it."""
+
+    weight: float
+    words: str
+
+
+SIGNALS: Mapping[str, Signal] = MappingProxyType(
     {
-        "cosine": 1.0,
-        "maxsim": 1.0,
-        "coverage": 0.7,
-        "passage": 1.0,
-        "holds": 0.7,
-        "figures": 0.7,
-        "reader": 4.0,
+        "cosine": Signal(1.0, "meaning of the sentence"),
+        "maxsim": Signal(1.0, "meaning, word by word"),
+        "coverage": Signal(0.7, "words of the question in it"),
+        "passage": Signal(1.0, "ranking of its passage"),
+        "holds": Signal(0.7, "has the answer type asked for"),
+        "figures": Signal(0.7, "figures of the question in it"),
+        "reader": Signal(4.0, "question and sentence together"),
     }
 )
-"""The weight of each signal (docs/decisions/answers.md)."""
+"""Each signal by its name (docs/decisions/answers.md)."""
+
+REFERENCE_SHARE = 0.5
+"""The share of its score that a reference keeps: it has the words of what it names."""
 
 _EMBEDDER_SIGNALS = frozenset({"cosine", "maxsim"})
 _UNSCALED = frozenset({"holds", "figures"})
@@ -107,10 +119,11 @@ def score(
     left_out = set(_EMBEDDER_SIGNALS) if reading.question.by_terms_alone else set()
     left_out |= set() if reader_scores else {"reader"}
     left_out |= set() if any(signals["figures"] for signals, _ in measured) else {"figures"}
-    names = [name for name in WEIGHTS if name not in left_out]
+    names = [name for name in SIGNALS if name not in left_out]
     readable = reading.question.readable
     weights = {
-        name: WEIGHTS[name] * (readable**2 if name in _EMBEDDER_SIGNALS else 1.0) for name in names
+        name: SIGNALS[name].weight * (readable**2 if name in _EMBEDDER_SIGNALS else 1.0)
+        for name in names
     }
     total = sum(weights.values())
     columns = {}
@@ -118,7 +131,8 @@ def score(
         column = [signals[name] for signals, _ in measured]
         scaled = column if name in _UNSCALED else _scaled(column)
         columns[name] = [weights[name] / total * value for value in scaled]
-    parts = [{name: columns[name][i] for name in names} for i in range(len(candidates))]
+    shares = [REFERENCE_SHARE if candidate.refers else 1.0 for candidate in candidates]
+    parts = [{name: share * columns[name][i] for name in names} for i, share in enumerate(shares)]
     return [
         replace(candidate, score=sum(part.values()), signals=signals, parts=part, matches=matches)
         for candidate, part, (signals, matches) in zip(candidates, parts, measured, strict=True)
@@ -152,19 +166,33 @@ def _signals(reading: Reading, candidate: Candidate) -> tuple[dict[str, float], 
         "coverage": _coverage(candidate, question.idf),
         "passage": candidate.hit.score,
         "holds": answer_fit(question, candidate.text, candidate.language),
-        "figures": _figures(question.text, candidate),
+        "figures": _figures(question, candidate),
     }
     return signals, matches
 
 
-def _figures(question: str, candidate: Candidate) -> float:
-    """The share of the question's figures and codes in a candidate or its headings."""
-    words = [word for word in question.split() if any(map(str.isdigit, word))]
-    if not words:
+def _figures(question: Question, candidate: Candidate) -> float:
+    """The share of the question's dates, figures and codes in a candidate or its headings.
+
+    If a note is that of the question's day, only what it says is of that day.
+    """
+    days = months_of(question.text)
+    rest = blank(question.text, [day.span for day in days])
+    words = [word.strip("?!.,;:()'\"") for word in rest.split() if any(map(str.isdigit, word))]
+    if not (days or words):
         return 0.0
-    return sum(has_figure(candidate.full_text, word.strip("?!.,;:()'\"")) for word in words) / len(
-        words
-    )
+    own = _dates_of(candidate) if days and not question.day else []
+    is_of_day = candidate.hit.passage.path == question.day
+    found = [is_of_day or has_moment(own, day) for day in days]
+    found += [has_figure(candidate.full_text, word) for word in words]
+    return sum(found) / len(found)
+
+
+def _dates_of(candidate: Candidate) -> Sequence[Moment]:
+    """The dates that stand nearest: in a candidate, else above it, else its note's."""
+    passage = candidate.hit.passage
+    texts = (f"{candidate.unit.full_context} {candidate.text}", passage.trail, passage.note_date)
+    return next(filter(None, map(months_of, texts)), [])
 
 
 def _cosine(own: Vectors, question: Vector) -> float:
@@ -260,7 +288,9 @@ def _times(question: Question, text: str) -> Iterator[Fit]:
 
 
 def _numbers(question: Question, text: str) -> Iterator[Fit]:
-    for amount in amounts(text):
+    found = amounts(text)
+    yield from _worded(question, text, [amount.number for amount in found])
+    for amount in found:
         if not _new_words(question, text, amount.number):
             continue
         after = compiled(r"[\d,;().]").split(text[amount.number[1] :], maxsplit=1)[0]
@@ -269,6 +299,18 @@ def _numbers(question: Question, text: str) -> Iterator[Fit]:
             yield amount.span, 1.0
         elif amount.measured or _is_figure(question, text[slice(*amount.number)].casefold()):
             yield amount.span, _UNCOUNTED
+
+
+def _worded(question: Question, text: str, numbers: Sequence[Span]) -> Iterator[Fit]:
+    """Counts in other words than numbers, such as "unlimited" or "no", of what is asked for."""
+    words, whole = words_of(text), counts_without_number(text)
+    subjects = [at for at, word in enumerate(words) if word.term in question.subject]
+    if subjects:
+        yield from ((span, 1.0) for span in whole)
+    for span in number_words(text):
+        at = len(words_in(text, (0, span[0])))
+        if {at + 1, at + 2}.intersection(subjects) and not overlaps(span, [*numbers, *whole]):
+            yield span, 1.0
 
 
 def _is_figure(question: Question, number: str) -> bool:
@@ -288,7 +330,7 @@ def _may_count(question: Question, text: str) -> bool:
     if stems("measured").issuperset(question.subject):
         return bool(found or number_words(text))
     counts = (one.number for one in found if not one.measured and one.unit != "%")
-    spans = [*number_words(text), *counts]
+    spans = [*number_words(text), *counts_without_number(text), *counts]
     words = words_of(text)
     starts = [word.start for word in words]
     subjects = [i for i, word in enumerate(words) if word.term in question.subject]

@@ -8,7 +8,9 @@ from itertools import takewhile
 import numpy as np
 
 from ragqa.answering.embeds import Embedded, embeds_in, nothing_embedded, runs_of, text_of
-from ragqa.text.markdown import lead, plain_text, states_fact, unit_words
+from ragqa.text.dates import date_terms
+from ragqa.text.markdown import lead, plain_text, row_cells, states_fact, unit_words
+from ragqa.text.seen import Seen
 from ragqa.text.words import compiled, index_terms, synonyms, tokenize, word_set
 from ragqa.types import Citation, Hit, Kind, Passage, Unit, Vector
 
@@ -16,7 +18,7 @@ PASSAGES = 5
 """Candidates come from at most this many passages."""
 
 _EMBEDDED_WORDS = 80
-_REFERENCES = frozenset({"sources", "references", "reference", "bibliography", "further reading"})
+_REFERENCE = r"(?:\A[-*+\s\d.)]*|[.,!?)\]\"\u201d_*]\s+)<?https?://\S+(?:\s+Accessed\b.*)?\s*\Z"
 _COLONS = (":", "\uff1a")
 _NUMBER = r"\s*(\d{1,9})[.)]\s"
 _KEY = r"[\"']?([\w .-]{1,80})[\"']?\s*:(?:\s+|\Z)"
@@ -37,13 +39,14 @@ class Candidate:
 
     `score` gives it a score, 0 to 1: `signals` are unscaled, `parts` are their contributions, and
     `matches` has the best cosine of each content token of the question with its tokens, shape
-    (tokens,).
+    (tokens,). It `refers` if it only says where something else is told.
     """
 
     hit: Hit
     unit: Unit
     quote: str
     text: str
+    refers: bool = False
     score: float = 0.0
     signals: Mapping[str, float] = field(default_factory=dict)
     parts: Mapping[str, float] = field(default_factory=dict)
@@ -56,13 +59,21 @@ class Candidate:
 
     @cached_property
     def terms(self) -> frozenset[str]:
-        """The terms of `full_text`."""
-        return frozenset(index_terms(self.full_text, self.language))
+        """The terms of `full_text`, and of its dates."""
+        text, language = self.full_text, self.language
+        return frozenset([*index_terms(text, language), *date_terms(text, language)])
 
     @property
     def language(self) -> str:
         """The language of its passage."""
         return self.hit.passage.language
+
+    @cached_property
+    def row_name(self) -> frozenset[str]:
+        """The terms of a row's first cell, which says what the row is about; else none."""
+        is_row = self.unit.kind is Kind.ROW and self.unit.begins
+        cells = row_cells(Seen.of(self.quote)) if is_row else [Seen.of("")]
+        return frozenset(index_terms(cells[0].text, self.language))
 
     @property
     def full_text(self) -> str:
@@ -79,13 +90,20 @@ class Candidate:
 
 
 def sources_of(hits: Sequence[Hit]) -> list[Hit]:
-    """The hits to answer from, best first.
+    """The hits to answer from, best first; a list of references counts as five ranks lower."""
+    lower = [PASSAGES * bool(_references(hit.passage)) for hit in hits]
+    places = sorted(range(len(hits)), key=lambda place: place + lower[place])
+    return [hits[place] for place in places[:PASSAGES]]
 
-    Lists of references answer nothing and are left out, unless there is nothing else.
+
+def _references(passage: Passage) -> set[int]:
+    """Where the units begin that only name what to read; none unless most of the passage does.
+
+    These are bare links, and titles with a bare link after them. A link with a label says more.
     """
-    headings = ((hit, hit.passage.heading[-1:]) for hit in hits)
-    texts = [hit for hit, last in headings if not _REFERENCES.intersection(map(str.casefold, last))]
-    return (texts or list(hits))[:PASSAGES]
+    texts = [unit for unit in passage.units if unit.kind not in (Kind.HEADING, Kind.RULE)]
+    found = {one.start for one in texts if compiled(_REFERENCE).search(passage.quote(one))}
+    return found if 2 * len(found) > len(texts) else set()
 
 
 def candidates_of(
@@ -102,7 +120,8 @@ def candidates_of(
         asks for all.
     """
     found = []
-    for hit in sources_of(hits):
+    for hit in hits[:PASSAGES]:
+        references = _references(hit.passage)
         for unit in citable_units(hit.passage):
             if unit.kind is Kind.PROPERTY and not _asks_for(asked, hit.passage, unit):
                 continue
@@ -114,7 +133,7 @@ def candidates_of(
             announces_nothing = unit.kind is Kind.EXCERPT and len(texts) == 1
             is_title = unit.kind is Kind.HEADING and text == hit.passage.title
             if tokenize(text, pairs_only=True) and not (announces_nothing or is_title):
-                found.append(Candidate(hit, unit, quote, text))
+                found.append(Candidate(hit, unit, quote, text, unit.start in references))
     return found
 
 

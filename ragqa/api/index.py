@@ -46,6 +46,7 @@ from ragqa.types import (
     Progress,
     SearchResult,
     Waiting,
+    by_kind,
     counted,
     with_parents,
 )
@@ -63,6 +64,7 @@ _BY_TERMS_ALONE = (
 MIN_POOL = 10
 """The fewest passages to retrieve, since confidence considers more than are shown."""
 
+SKIPPED = "skipped "
 _OUT_OF_STEP = "this folder and the shared index are out of step"
 
 MAX_NEAREST = 3
@@ -161,7 +163,7 @@ class Index(StoredIndex):
         answering = replace(self.answering_from(found.notes), further=further)
         composed = compose(found.question, found.hits, embedder, answering)
         clock.lap("answer")
-        warnings = [*found.warnings, *self._reader[1]]
+        warnings = [*found.warnings, *composed.warnings, *self._reader[1]]
         if not composed.answered:
             warnings += self._why_not_found(found.info, filters, warnings)
         nearest = found.hits[: self.settings.top_k]
@@ -247,13 +249,13 @@ class Index(StoredIndex):
         clock.lap("refresh")
         snapshot, notes, corpus = self.snapshot(), self.current_notes(), self.places.corpus
         clock.lap("open")
-        named = day_in(typed, self._today())
-        day = find_day(snapshot, corpus, named, filters) if named else None
+        embedder, today = self.source.embedders.asking, self._today()
+        named = day_in(typed, today)
+        day = find_day(snapshot, corpus, typed, named, filters) if named else None
         paths = paths_in_words(corpus, typed, named) if named else []
-        if named and paths and not any(snapshot.passages_at(paths)):
+        if named and paths and not (day or any(snapshot.passages_at(paths))):
             warnings.append(f"there is no daily note of {named[0].isoformat()}")
-        embedder = self.source.embedders.asking
-        read = read_question(snapshot, embedder, typed, filters=filters, day=day)
+        read = read_question(snapshot, embedder, typed, filters=filters, day=day, today=today)
         hits, stale = self._current_hits(read, filters, notes, limit=limit)
         if day:
             only = replace(filters, paths=(day.path,))
@@ -308,7 +310,7 @@ class Index(StoredIndex):
     ) -> list[str]:
         """A warning of what was not looked through: formats that are off, and skipped notes.
 
-        :param told: warnings, which may name notes that were skipped just now.
+        :param told: warnings; those of notes that were skipped just now are not repeated.
         """
         if self._off is None:
             try:
@@ -317,8 +319,8 @@ class Index(StoredIndex):
                 self._off = {}
         paths = filters.paths if filters else ()
         is_asked = path_matcher(paths) if paths else bool
-        found = (f"skipped {one.path}: {one.reason}" for one in info.skipped if is_asked(one.path))
-        skips = sum(skip not in told for skip in found)
+        is_told = any(warning.startswith(SKIPPED) for warning in told)
+        skips = 0 if is_told else sum(is_asked(one.path) for one in info.skipped)
         was = "was" if skips == 1 else "were"
         parts = [f"{counted(skips, 'note')} {was} skipped (ragqa status says why)"] * bool(skips)
         if total := sum(self._off.values()):
@@ -362,8 +364,8 @@ class Index(StoredIndex):
             stale = f"could not bring the index up to date, so this is from generation {generation}"
             return [f"{stale}: {exc.message}"]
         self.waiting = report.waiting
-        skips = (f"skipped {skip.path}: {skip.reason}" for skip in report.newly_skipped)
-        return [*report.warnings, *skips]
+        skips = (f"{SKIPPED}{line}" for line in by_kind(report.newly_skipped))
+        return [*by_kind(report.warnings), *skips]
 
 
 def _filter_warnings(snapshot: Snapshot, filters: Filters, *, found: bool) -> list[str]:

@@ -5,7 +5,7 @@ A store on another machine is opened only with the user's consent.
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import date
 from functools import cached_property
 from typing import Self
@@ -160,16 +160,14 @@ class StoredIndex:
 
     def ahead(self, *, rebuild: bool = False) -> Waiting:
         """What a build would read: everything, if another version of ragqa made the index."""
-        try:
-            known = {} if rebuild else self._state()[1]
-        except (NoIndex, OtherFormat):
-            known = {}
-        return ahead(self.source, self.source.walk(), known)
+        with suppress(NoIndex, OtherFormat):
+            if not rebuild:
+                return ahead(self.source, self.source.walk(), *self._state())
+        return ahead(self.source, self.source.walk(), None, {})
 
     def pending(self) -> Changes:
         """The changes on disk since the index was made; nothing is written."""
-        known = self._state()[1]
-        return find_changes(self.source, self.source.walk(), known, progress=no_progress)
+        return find_changes(self.source, self.source.walk(), *self._state(), progress=no_progress)
 
     def problems(self) -> list[str]:
         """Read all of the index and return its problems, each in a sentence."""

@@ -54,7 +54,7 @@ def build_index(
     from ragqa import render
     from ragqa.render.documents import report_document
     from ragqa.render.overviews import print_report
-    from ragqa.types import counted
+    from ragqa.types import by_kind, counted
 
     loaded = load([*(notes or ()), *(corpus or ())] or None, index)
     with open_index(loaded) as opened, render.ProgressLine() as progress:
@@ -70,7 +70,7 @@ def build_index(
         render.print_document(report_document(report))
     else:
         print_report(report, where)
-    render.print_warnings(report.warnings)
+    render.print_warnings(by_kind(report.warnings))
     skipped = [one for one in report.skipped if not one.is_left_out]
     if strict and skipped:
         raise NotesSkipped(

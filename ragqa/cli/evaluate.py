@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ragqa.cli.opening import load, open_index, print_notices
+from ragqa.cli.opening import load, open_index
 from ragqa.cli.options import AsJson, Folders, IndexFolder
 from ragqa.errors import UsageError
 
@@ -133,7 +133,6 @@ def _measure(path: Path, half: str | None, loaded: "Loaded", limit: int | None) 
     from ragqa.render import ProgressLine
 
     rows, asked = choose_half(read_questions(path), half)
-    print_notices(loaded)
     with ProgressLine() as progress, open_index(loaded) as index:
         return evaluate_questions(index, rows, progress, name=path.stem, half=asked, limit=limit)
 

@@ -104,17 +104,15 @@ def load(
 
     folders = None if corpus is None else tuple(corpus)
     loaded = load_settings({"corpus": folders, "index": index, **flags})
-    print_notices(loaded)
+    warn_of_unknown(loaded)
     return loaded
 
 
-def print_notices(loaded: "Loaded") -> None:
-    """Print which notes are used if a setting was ignored, and warn about unknown settings."""
-    if loaded.passed_over or loaded.warnings:
-        from ragqa.render import print_warnings, say
+def warn_of_unknown(loaded: "Loaded") -> None:
+    """Warn about unknown settings."""
+    if loaded.warnings:
+        from ragqa.render import print_warnings
 
-        if loaded.passed_over:
-            say(loaded.passed_over)
         print_warnings(loaded.warnings)
 
 

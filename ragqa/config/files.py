@@ -4,7 +4,6 @@ The files are the user's own and a project's `ragqa.toml`.
 """
 
 import os
-import shlex
 import stat
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
@@ -33,6 +32,9 @@ if TYPE_CHECKING:
     from tomlkit import TOMLDocument
 
 PROJECT_FILE = "ragqa.toml"
+AT_HAND = "corpus"
+"""The folder of notes in the current folder, where nothing says which notes to use."""
+
 _MAX_BYTES = 64_000
 _MAX_NAMED = 3
 
@@ -51,14 +53,12 @@ class Places(Struct, frozen=True):
 class Loaded(Struct, frozen=True):
     """Settings with the origin of each, and the places, None if unknown.
 
-    `passed_over` says which notes replace those in the user's settings file, "" for none;
     `warnings` are about unknown settings.
     """
 
     settings: Settings
     origins: Mapping[str, str]
     found: Places | None
-    passed_over: str = ""
     warnings: tuple[str, ...] = ()
 
     @property
@@ -68,8 +68,12 @@ class Loaded(Struct, frozen=True):
         :raises NoCorpus: no notes folder is known.
         """
         if self.found is None:
+            here, why = Path.cwd(), "there is no corpus folder in"
+            # `os.path`, which says False where it cannot be told.
+            if os.path.isdir(here / AT_HAND):  # noqa: PTH112 - see above
+                why = f"{AT_HAND} is a link that leads out of"
             raise NoCorpus(
-                f"no folder of notes was given, and there is no corpus folder in {Path.cwd()}",
+                f"no folder of notes was given, and {why} {here}",
                 hint="add --corpus DIR, or once and for all: ragqa config set corpus DIR",
             )
         return self.found
@@ -111,12 +115,7 @@ def load_settings(
         origins |= dict.fromkeys(layer, origin)
     values["store"] = SETTINGS["store"].anchored(values["store"], folder)
     settings = Settings(**values)
-    set_where = origins["corpus"]
-    found = _find_places(settings, origins, folder)
-    passed_over = ""
-    if found is not None and origins["corpus"] == Origin.AT_HAND and set_where == Origin.USER:
-        passed_over = _passed_over(settings, found)
-    return Loaded(settings, origins, found, passed_over, warnings)
+    return Loaded(settings, origins, _find_places(settings, origins, folder), warnings)
 
 
 def indexes_folder() -> Path:
@@ -155,32 +154,24 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Value]:
 
 
 def _find_places(settings: Settings, origins: dict[str, str], folder: Path) -> Places | None:
-    """Find notes and index; `./corpus` takes precedence over the user's settings file.
+    """Find notes and index; `./corpus` is used only where nothing else names notes.
 
     Updates `origins` for both. An index named in a file belongs to that file's corpus: if the
-    corpus comes from a stronger origin, its default index is used. Links in a folder that came from
-    elsewhere can neither move the index out of it nor copy other notes into it.
+    corpus comes from a stronger origin, its default index is used, which is in the data folder.
     """
     named = cast("tuple[Folder, ...]", SETTINGS["corpus"].anchored(settings.corpus, folder))
-    # `os.path`, which says False where it cannot be told.
-    at_hand = os.path.isdir(folder / "corpus")  # noqa: PTH112 - see above
-    at_hand = at_hand and origins["corpus"] in (Origin.DEFAULT, Origin.USER)
-    if not (named or at_hand):
+    corpus = corpus_of(named) if named else _corpus_at_hand(folder)
+    if corpus is None:
         return None
-    corpus = Corpus.of(absolute("corpus", folder)) if at_hand else corpus_of(named)
-    index, beside = indexes_folder() / _called(corpus), Origin.DEFAULT
-    if at_hand:
+    if not named:
         origins["corpus"] = Origin.AT_HAND
-        here = absolute("indexes/default", folder)
-        if all(at.is_relative_to(folder.resolve()) for at in (corpus.folders[0].path, here)):
-            index, beside = here, Origin.AT_HAND
     by_command = origins["index"] in (Origin.FLAG, Origin.ENVIRONMENT)
     by_project = origins["index"] not in tuple(Origin)
-    fits = by_project if at_hand else origins["index"] == origins["corpus"]
+    fits = origins["index"] == origins["corpus"] if named else by_project
     if settings.index and (by_command or fits):
         index = absolute(settings.index, folder)
     else:
-        origins["index"] = beside
+        index, origins["index"] = indexes_folder() / _called(corpus), Origin.DEFAULT
     if index in (at for _, at in corpus.prefixed):
         raise UsageError(
             f"the index cannot be kept in {index} itself, which is the folder of notes",
@@ -189,19 +180,16 @@ def _find_places(settings: Settings, origins: dict[str, str], folder: Path) -> P
     return Places(corpus, index)
 
 
-def _passed_over(settings: Settings, found: Places) -> str:
-    """A message if the user's settings file names other notes than are used."""
-    used = found.corpus.folders[0].path
-    places = [str(absolute(str(one), Path("/"))) for one in settings.corpus]
-    if places == [str(used)]:
-        return ""
-    here = Path.cwd().resolve()
-    shown = f"./{used.relative_to(here)}" if used.is_relative_to(here) else str(used)
-    options = " ".join(f"--corpus {shlex.quote(one)}" for one in places)
-    return (
-        f"Using the notes in {shown}, not those of your setting corpus ({user_settings_file()}): "
-        f"{', '.join(places)}; to use those: {options}"
-    )
+def _corpus_at_hand(folder: Path) -> Corpus | None:
+    """The notes in `./corpus`; None if there are none.
+
+    The folder may have come from elsewhere: a link in it must not lead to other notes.
+    """
+    # `os.path`, which says False where it cannot be told.
+    if not os.path.isdir(folder / AT_HAND):  # noqa: PTH112 - see above
+        return None
+    notes = absolute(AT_HAND, folder)
+    return Corpus.of(notes) if notes.is_relative_to(folder.resolve()) else None
 
 
 def user_settings_file() -> Path:

@@ -41,13 +41,13 @@ _OWN = object()
 class Origin(StrEnum):
     """Where a value came from, strongest first; a `ragqa.toml` goes by its path and ranks third.
 
-    AT_HAND is a `corpus` folder in the current folder, with its index beside it.
+    AT_HAND is a `corpus` folder in the current folder, where nothing else says which notes.
     """
 
     FLAG = "flag"
     ENVIRONMENT = "environment"
-    AT_HAND = "current folder"
     USER = "user settings"
+    AT_HAND = "current folder"
     DEFAULT = "default"
 
 

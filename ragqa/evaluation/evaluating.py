@@ -44,6 +44,7 @@ from ragqa.types import (
     Skipped,
     Stamp,
     Vector,
+    by_kind,
 )
 
 _EXPECTED = 3
@@ -79,7 +80,8 @@ def evaluate_questions(
     outcomes, problems = ask_all(
         collection, tasks, progress, lambda question, _: index.ask(question.typed, refresh=False)
     )
-    skipped = [f"skipped {one.path}: {one.reason}" for one in report.skipped if not one.is_left_out]
+    unread = (one for one in report.skipped if not one.is_left_out)
+    skipped = [f"skipped {line}" for line in by_kind(unread)]
     return {
         "dataset": name,
         "mode": "excerpts" if questions[0].excerpts else "questions",

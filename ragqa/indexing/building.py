@@ -35,6 +35,7 @@ from ragqa.types import (
     Passage,
     Pieces,
     Progress,
+    Remark,
     Skipped,
     Vector,
     no_progress,
@@ -82,12 +83,10 @@ def refresh(
         with _without_gc():
             walk = source.walk()
             base, known = nothing if rebuild else _read_base(store, source, progress)
-            if unless_long and base:
-                waiting = ahead(source, walk, known)
-                if waiting.is_long:
-                    changes = Changes(walk, (), (), (), (), base.skipped, base.notes)
-                    return replace(_report(base, base, changes, started), waiting=waiting)
-            changes = find_changes(source, walk, known, progress=progress)
+            if unless_long and base and (waiting := ahead(source, walk, base, known)).is_long:
+                changes = Changes(walk, (), (), (), (), base.skipped, base.notes)
+                return replace(_report(base, base, changes, started), waiting=waiting)
+            changes = find_changes(source, walk, base, known, progress=progress)
         if base and not changes and changes.skipped == base.skipped:
             store.tidy()
             return _report(base, base, changes, started)
@@ -185,7 +184,7 @@ def _write(
     base: IndexInfo | None,
     changes: Changes,
     report: Progress,
-) -> tuple[IndexInfo, list[str]]:
+) -> tuple[IndexInfo, list[Remark]]:
     """Write the next generation; returns it, and warnings about notes."""
     files = changes.added + changes.changed
     embedder, workers = _embedder_for(source, base, files, report)
@@ -250,9 +249,9 @@ def _report(
     base: IndexInfo | None,
     changes: Changes,
     started: float,
-    warnings: Sequence[str] = (),
+    warnings: Sequence[Remark] = (),
 ) -> IndexReport:
-    before = base.skipped if base else ()
+    before = set(map(str, base.skipped)) if base else ()
     return IndexReport(
         info=info,
         added=len(changes.added),
@@ -260,7 +259,7 @@ def _report(
         removed=len(changes.removed),
         unchanged=changes.unchanged,
         skipped=changes.skipped,
-        newly_skipped=tuple(skip for skip in changes.skipped if skip not in before),
+        newly_skipped=tuple(one for one in changes.skipped if str(one) not in before),
         seconds=round(time.perf_counter() - started, 3),
         warnings=tuple(warnings),
     )
@@ -301,7 +300,7 @@ class Embedding:
 
     def add_notes(
         self, files: Sequence[NoteFile], source: Source, workers: WorkersFor, progress: Progress
-    ) -> list[str]:
+    ) -> list[Remark]:
         """Read notes in their current state, split and embed them, and add them to the writer.
 
         One that can no longer be read stays as it was until the next refresh.
@@ -313,7 +312,7 @@ class Embedding:
         """
         from ragqa.passages.language import add_pieces
 
-        warnings: list[str] = []
+        warnings: list[Remark] = []
         total, dimension = sum(file.stamp.size for file in files), self._embedder.info.dimension
 
         def embedded(size: float) -> None:
@@ -327,11 +326,11 @@ class Embedding:
                     rows = [chunk.vectors[passage.embedding_key] for passage in passages]
                     vectors = np.array(rows, np.float32).reshape(-1, dimension)
                     self._writer.add(note, settled=settled, passages=passages, vectors=vectors)
-                    warnings += [f"{note.path}: {warning}" for warning in note.warnings]
+                    warnings += [Remark(note.path, warning) for warning in note.warnings]
         return warnings
 
     def _chunks(
-        self, files: Sequence[NoteFile], source: Source, warnings: list[str], progress: Progress
+        self, files: Sequence[NoteFile], source: Source, warnings: list[Remark], progress: Progress
     ) -> Iterator[Chunk]:
         """Read and split notes, in chunks of `CHUNK_PASSAGES`."""
         from ragqa.passages.language import with_language
@@ -341,7 +340,7 @@ class Embedding:
         for done, file in enumerate(files, start=1):
             read = read_note(source.corpus, file, max_note_bytes=source.max_note_bytes)
             if isinstance(read, Skipped):
-                warnings.append(f"{read.path}: {read.reason}")
+                warnings.append(read)
                 continue
             note = with_language(read.note, source.chunking.language)
             passages = split_note(

@@ -5,7 +5,9 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from msgspec import Struct
@@ -37,6 +39,9 @@ BYTES_PER_TOKEN = 4
 
 DIGEST = 64
 """The digits of a SHA-256."""
+
+States: TypeAlias = Mapping[str, NoteState]
+"""The state of each file by path, when it was read."""
 
 
 @dataclass
@@ -186,8 +191,13 @@ class Changes(Struct, frozen=True):
         return bool(self.added or self.changed or self.restamped or self.removed)
 
 
-def _suspects(walk: Walk, known: Mapping[str, NoteState]) -> list[NoteFile]:
-    """The notes whose stamps do not prove them unchanged."""
+def _refused(base: IndexInfo | None) -> States:
+    """The files that were opened for an index and left out."""
+    return {one.path: one.state for one in base.skipped if one.state} if base else {}
+
+
+def _suspects(walk: Walk, known: States) -> list[NoteFile]:
+    """The files whose stamps do not prove them unchanged."""
 
     def is_current(file: NoteFile) -> bool:
         state = known.get(file.path)
@@ -199,15 +209,24 @@ def _suspects(walk: Walk, known: Mapping[str, NoteState]) -> list[NoteFile]:
     return [file for file in walk.files if not is_current(file)]
 
 
-def ahead(source: Source, walk: Walk, known: Mapping[str, NoteState]) -> Waiting:
+def ahead(source: Source, walk: Walk, base: IndexInfo | None, known: States) -> Waiting:
     """What an update would read, and whether that takes too long before a question.
 
     A note that was moved, or only touched, keeps its embeddings; one that was edited is embedded
-    anew where it was, so it counts by what it has grown, and a passage.
+    anew where it was, so it counts by what it has grown, and a passage. A file that was left out as
+    it is waits for nothing, unless its format can be read since.
 
-    :param known: the state of each note in the index, by path.
+    :param known: the notes of the index that is the base, if there is one.
     """
-    files = _suspects(walk, known)
+    refused = _refused(base)
+
+    def waits(file: NoteFile) -> bool:
+        before, form = refused.get(file.path), format_of(file.path)
+        if before is None or before.stamp != file.stamp:
+            return True
+        return before.sha256 != form.mark and all(map(find_spec, form.needs))
+
+    files = list(filter(waits, _suspects(walk, {**refused, **known})))
     edit = source.chunking.target_tokens * BYTES_PER_TOKEN
 
     def new_text(file: NoteFile) -> float:
@@ -229,38 +248,40 @@ def ahead(source: Source, walk: Walk, known: Mapping[str, NoteState]) -> Waiting
 
 
 def find_changes(
-    source: Source,
-    walk: Walk,
-    known: Mapping[str, NoteState],
-    *,
-    progress: Progress,
+    source: Source, walk: Walk, base: IndexInfo | None, known: States, *, progress: Progress
 ) -> Changes:
     """Read each note whose stamp does not prove it unchanged, and compare it with the index.
 
     Notes below an unreadable folder count as unchanged, never as deleted.
 
-    :param known: the state of each note in the index, by path.
+    :param known: the notes of the index that is the base, if there is one.
     :raises NoCorpus: no note can be read.
     """
-    suspects = _suspects(walk, known)
+    refused = _refused(base)
+    suspects = _suspects(walk, {**refused, **known})
     added, changed, restamped, skipped = [], [], [], list(walk.skipped)
     for done, file in enumerate(suspects, start=1):
         read = read_text(source.corpus, file.path, max_note_bytes=source.max_note_bytes)
         progress("reading", done, len(suspects))
         before = known.get(file.path)
         if isinstance(read, Skipped):
-            skipped.append(read)
+            unread = NoteState(file.stamp, format_of(file.path).mark, settled=False)
+            skipped.append(Skipped(read.path, read.reason, read.state or unread))
         elif before is None:
             added.append(file)
         elif before.sha256 != read.sha256:
             changed.append(file)
         elif (before.stamp, before.settled) != (read.stamp, read.settled):
             restamped.append((file.path, read.stamp, read.settled))
-    present = {file.path for file in walk.files} - {skip.path for skip in skipped}
-    unread = tuple(
+    closed = tuple(
         "" if one in ("", ".") else f"{one.rstrip('/')}/" for one in walk.unreadable_folders
     )
-    removed = [path for path in known if path not in present and not path.startswith(unread)]
+    there = {file.path for file in walk.files}
+    same = there.difference(file.path for file in suspects)
+    kept = {path for path in refused if path in same or path.startswith(closed)}
+    skipped += [one for one in base.skipped if one.path in kept] if base else []
+    present = there - {skip.path for skip in skipped}
+    removed = [path for path in known if path not in present and not path.startswith(closed)]
     if not present and len(removed) == len(known):
         raise _no_notes(source, skipped, walk)
     return Changes(
@@ -280,8 +301,6 @@ def _no_notes(source: Source, skipped: Sequence[Skipped], walk: Walk) -> NoCorpu
     if off := switched_off(walk.others):
         how = how_to_read(off, source.formats)
         hint = f"to read its files of other formats: {how}"
-    why = ""
-    if skipped:
-        rest = f" and {len(skipped) - 1} more" if len(skipped) > 1 else ""
-        why = f"; skipped {skipped[0].path}: {skipped[0].reason}{rest}"
+    rest = f" and {len(skipped) - 1} more" if len(skipped) > 1 else ""
+    why = f"; skipped {skipped[0]}{rest}" if skipped else ""
     return NoCorpus(f"no notes found in {source.corpus}{why}", hint=hint)

@@ -2,13 +2,13 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path, PurePosixPath
 
 from ragqa.corpus import Corpus
 from ragqa.notes.ignore import VAULT_FOLDER, read_settings
-from ragqa.text.dates import moments_of
+from ragqa.text.dates import day_of, moments_of
 from ragqa.text.lexicon import STOP_WORDS, WEEKDAYS, one_of
 from ragqa.text.words import compiled
 from ragqa.types import Span
@@ -95,6 +95,24 @@ def paths_in_words(corpus: Corpus, question: str, named: tuple[date, Span]) -> l
     day, (start, end) = named
     in_figures = any(map(str.isdigit, question[start:end]))
     return [] if in_figures else list(paths_of_day(corpus, day))
+
+
+def named_by_day(paths: Iterable[str], question: str, named: tuple[date, Span]) -> Sequence[str]:
+    """The notes whose file's name has the day that `day_in` gave, those that say little else first.
+
+    For a day without a year those of the years before follow, the last one first.
+    """
+    day, (start, end) = named
+    wanted, words = day.isoformat(), question[start:end]
+    has_year = compiled(r"\d{4}").search(words) or not any(map(str.isdigit, words))
+    found = []
+    for path in paths:
+        name = PurePosixPath(path).stem
+        written = day_of(name) if str(day.day) in name else ""
+        is_before = not has_year and written < wanted and written[4:] == wanted[4:]
+        if is_before or written == wanted:
+            found.append((written, -len(name), path))
+    return [path for *_, path in sorted(found, reverse=True)]
 
 
 def _path(vault: Path, day: date) -> str:

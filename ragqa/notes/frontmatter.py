@@ -7,11 +7,11 @@ import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 
 import yaml
 
 from ragqa.notes.lines import one_line
+from ragqa.text.dates import day_of
 from ragqa.types import Block, Kind
 
 Keys = tuple[str, ...]
@@ -61,7 +61,6 @@ _KEY = re.compile(r"(?:[ \t]*(?:#[^\r\n]*)?[\r\n])*[ \t]*[\w\"'][\w \"'.-]{0,80}
 _UNQUOTED = re.compile(
     r"^([\w-]+:[ \t]+)(?![\"'\[|>])(\S.*?:(?: .*?)?|[{@`%].*?)[ \t]*$", re.MULTILINE
 )
-_DATE = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
 
 
 def is_secret(key: str) -> bool:
@@ -351,13 +350,8 @@ def _date(keys: Mapping[str, object]) -> tuple[str, tuple[str, ...]]:
     for known in DATE_KEYS:
         key = written.get(known, known)
         value = _scalar(keys.get(key))
-        if not value:
-            continue
-        match = _DATE.match(value)
-        try:
-            if match:
-                return date(*map(int, match.groups())).isoformat(), tuple(warnings)
-        except ValueError:
-            pass
-        warnings.append(f"{key} is not a date in the form YYYY-MM-DD: {value[:40]}")
+        if day := day_of(value):
+            return day, tuple(warnings)
+        if value:
+            warnings.append(f"{key} is not a date in the form YYYY-MM-DD: {value[:40]}")
     return "", tuple(warnings)

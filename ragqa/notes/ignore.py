@@ -103,7 +103,7 @@ def read_rules(top: Path, folder: str, name: str) -> tuple[Rules, list[str]]:
                 for regex, excludes in _compiled(line)
             ]
         except (ValueError, re.error) as exc:
-            problems.append(f"line {number} is not applied: {exc}")
+            problems.append(f"not applied: line {number}, {exc}")
     return Rules(folder, tuple(rules)), problems
 
 

@@ -4,11 +4,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from ragqa.text.words import compiled
-from ragqa.types import Block, Kind, Link, Span
+from ragqa.types import Block, Kind, Span
 
 MAX_LABEL_CHARS = 300
 
 MAX_LABELS_CHARS = 1_000
+MAX_BLOCKS = 100_000
+"""The most blocks of a note: splitting them takes seconds."""
+
 COLONS = (":", "\uff1a")
 """The ends of a line that introduces a list, also in Chinese."""
 
@@ -24,7 +27,7 @@ class Body:
     """A note's content below its front matter."""
 
     blocks: tuple[Block, ...]
-    links: tuple[Link, ...]
+    links: tuple[str, ...]
     warnings: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
 
@@ -74,17 +77,22 @@ def paragraph_or_rule(text: str) -> Kind:
 
 
 def to_blocks(text: str, spans: list[Span], leaves: Iterable[Leaf]) -> tuple[Block, ...]:
-    """Turn leaves, in order, into blocks; lines outside any leaf become blocks of their own."""
+    """Turn leaves, in order, into blocks; lines outside any leaf become blocks of their own.
+
+    What comes after `MAX_BLOCKS` of them is left out.
+    """
     blocks: list[Block] = []
     line = group = 0
     for leaf in leaves:
+        if len(blocks) >= MAX_BLOCKS:
+            return tuple(blocks[:MAX_BLOCKS])
         first = max(leaf.first, line)
         blocks += _unclaimed(text, spans, line, first)
         group += not leaf.inside
         blocks += (replace(one, group=group) for one in _block(text, spans, leaf, first))
         line = max(leaf.last, line)
     blocks += _unclaimed(text, spans, line, len(spans))
-    return tuple(blocks)
+    return tuple(blocks[:MAX_BLOCKS])
 
 
 def _unclaimed(text: str, spans: list[Span], first: int, last: int) -> Iterator[Block]:

@@ -10,10 +10,12 @@ from functools import lru_cache
 from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 from ragqa.notes.lines import (
+    BLANK,
     COLONS,
     MAX_LABEL_CHARS,
     Body,
@@ -26,7 +28,7 @@ from ragqa.notes.lines import (
 )
 from ragqa.text.markdown import link_words
 from ragqa.text.words import compiled
-from ragqa.types import Kind, Link, Span
+from ragqa.types import Kind, Span
 
 MAX_NESTING = 60
 """Nested quotes and lists; deeper text is kept without its structure."""
@@ -74,9 +76,21 @@ _LEAVES = {
 def parser() -> MarkdownIt:
     """CommonMark with tables, strikethrough and `[[wikilinks]]`; inline text is left unparsed."""
     made = MarkdownIt("commonmark", {"maxNesting": MAX_NESTING})
-    made.enable(["table", "strikethrough"]).disable(["inline", "text_join"])
+    with_tables(made).disable(["inline", "text_join"])
     made.inline.ruler.before("link", "wikilink", _wikilink)
     return made
+
+
+def with_tables(made: MarkdownIt) -> MarkdownIt:
+    """Let it read strikethrough and tables, which a line without a bar ends."""
+    made.block.ruler.before("table", "end_of_table", _ends_table, {"alt": ["blockquote"]})
+    return made.enable(["table", "strikethrough"])
+
+
+def _ends_table(state: StateBlock, line: int, _last: int, silent: bool) -> bool:  # noqa: FBT001 - the parser's signature
+    # What ends a quote ends a table, too. A hidden line ends nothing.
+    shown = state.src[state.bMarks[line] : state.eMarks[line]].strip(f" \t{BLANK}")
+    return silent and state.parentType == "table" and bool(shown) and "|" not in shown
 
 
 def inline_of(text: str) -> "Inline":
@@ -142,8 +156,8 @@ class Inline:
         label = self.label(_SENTENCE_END.split(end)[-1])
         return label if label.endswith(COLONS) else ""
 
-    def links(self, source: str) -> Iterator[Link]:
-        """The links to other notes, not those to the web or within the note."""
+    def links(self, source: str) -> Iterator[str]:
+        """The targets of the links to other notes, not those to the web or within the note."""
         if self.too_many_brackets or "[" not in source or len(source) > MAX_INLINE_CHARS:
             return
         for token in self._parse(source):
@@ -155,7 +169,7 @@ class Inline:
                 continue
             target = target.partition("#")[0].strip()
             if target and (is_wiki or not _SCHEME.match(target)):
-                yield Link(target if is_wiki else unquote(target), is_wiki)
+                yield target if is_wiki else unquote(target)
 
     def tags(self, source: str) -> Iterator[str]:
         """The tags without their `#`; those in code, link targets or escaped do not count."""
@@ -188,7 +202,7 @@ def parse_markdown(text: str, start: int) -> Body:
     """Parse the Markdown from `start` on."""
     spans = line_spans(text, start)
     inline = inline_of(text[start:])
-    links: dict[Link, None] = {}
+    links: dict[str, None] = {}
     tags: dict[str, None] = {}
 
     def leaves() -> Iterator[Leaf]:

@@ -20,7 +20,7 @@ from ragqa.notes.lines import (
     to_blocks,
 )
 from ragqa.notes.markdown import inline_of
-from ragqa.types import Kind, Link
+from ragqa.types import Kind
 
 MAX_TITLE_CHARS = 120
 MAX_HEADING_CHARS = 80
@@ -44,7 +44,7 @@ def parse_plain_text(text: str, start: int) -> Body:
     spans = line_spans(text, start)
     lines = [text[first:last].rstrip() for first, last in spans]
     inline = inline_of(text[start:])
-    links: dict[Link, None] = {}
+    links: dict[str, None] = {}
     for line in lines:
         links.update(dict.fromkeys(inline.links(line)))
     blocks = to_blocks(text, spans, _leaves(lines))
@@ -163,7 +163,7 @@ def _paragraph(lines: Sequence[str], first: int, last: int, *, is_title: bool) -
         may_be_title = len(line.strip()) <= MAX_TITLE_CHARS and _has_words(line)
         if is_title and may_be_title and not _is_statement(line):
             return Leaf(Kind.HEADING, first, last, 1, one_line(line))
-        if _is_short(line):
+        if is_short(line):
             return Leaf(Kind.HEADING, first, last, 2, one_line(line))
     return Leaf(paragraph_or_rule("".join(lines[first:last])), first, last)
 
@@ -191,7 +191,7 @@ def _is_text(lines: Sequence[str], at: int) -> bool:
 
 
 def _is_underlined(lines: Sequence[str], at: int) -> bool:
-    return _is_short(lines[at]) and _UNDERLINE.fullmatch(_below(lines, at)) is not None
+    return is_short(lines[at]) and _UNDERLINE.fullmatch(_below(lines, at)) is not None
 
 
 def _below(lines: Sequence[str], at: int) -> str:
@@ -204,7 +204,7 @@ def _is_rule(line: str) -> bool:
     return len(line.strip()) > 2 and not _has_words(line)
 
 
-def _is_short(line: str) -> bool:
+def is_short(line: str) -> bool:
     """Whether a line on its own reads as a heading."""
     line = line.strip()
     return (

@@ -5,17 +5,16 @@ Files are opened without escaping from the corpus or blocking, whatever it conta
 
 import hashlib
 import os
-import re
 import stat
 import time
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path, PurePosixPath
 
 from msgspec import Struct
 
-from ragqa.notes.formats import Document, Format, Unfit, format_of
-from ragqa.types import Corpus, Note, NoteFile, Skipped, Stamp
+from ragqa.notes.formats import Document, Format, NotYet, Unfit, format_of
+from ragqa.text.dates import day_of
+from ragqa.types import Corpus, Note, NoteFile, NoteState, Skipped, Stamp, in_words
 
 SETTLED_AFTER_NS = 2_000_000_000
 """Modification times can be this coarse (FAT), so two changes within it can look like one."""
@@ -33,8 +32,6 @@ MAX_TAGS = 1_000
 
 MAX_TAG_CHARS = 200
 """A longer tag does not count: each of its levels would be a tag, too."""
-
-_ISO_DATE = re.compile(r"(?<!\d)\d{4}-\d\d-\d\d(?!\d)", re.ASCII)
 
 
 class NoteText(Struct, frozen=True):
@@ -90,16 +87,18 @@ def read_text(
     clock: Callable[[], int] = time.time_ns,
 ) -> NoteText | Skipped:
     """Read the text of one note, without parsing it."""
-    form = format_of(path)
+    form, state = format_of(path), None
     try:
         for _ in range(ATTEMPTS):
             read = _read_bytes(corpus, path, form, form.max_bytes or max_note_bytes, clock)
             if read is not None:
                 data, stamp, settled = read
-                digest = _digest(data, form)
+                digest, state = _digest(data, form), NoteState(stamp, form.mark, settled)
                 return NoteText(_document(form, data, digest), digest, stamp, settled)
+    except NotYet as exc:
+        return Skipped(path, str(exc), state and state._replace(sha256=""))
     except Unfit as exc:
-        return Skipped(path, str(exc))
+        return Skipped(path, str(exc), state)
     except NotRegular:
         return Skipped(path, NOT_A_FILE)
     except FileNotFoundError:
@@ -156,7 +155,7 @@ def _stamp(descriptor: int) -> Stamp:
 def too_large(size: int, max_bytes: int, form: Format) -> str:
     """Why a file of this size is skipped."""
     limit = f"a file of the format {form.name} may have" if form.max_bytes else "max_note_bytes"
-    return f"{size:,} bytes, more than {limit} ({max_bytes:,})"
+    return f"too large: {size:,} bytes, more than {limit} ({max_bytes:,})"
 
 
 def open_inside(corpus: Corpus, path: str) -> int:
@@ -216,34 +215,20 @@ def parse_note(path: str, read: Document | str, sha256: str, stamp: Stamp) -> No
     limits = f"over {MAX_TAGS:,} tags or {MAX_TAG_CHARS} characters"
     why = f"tags that do not count: {left_out:,} ({limits})"
     warnings = content.warnings + document.warnings
+    stem, words = PurePosixPath(path).stem, in_words(path)
+    title = document.title or content.title or words
+    named = (stem, words, title, content.first)
     return Note(
         path=path,
         text=document.text,
         sha256=sha256,
         stamp=stamp,
-        title=document.title or content.title or _name(path),
+        title=title,
         aliases=content.aliases,
         tags=tags,
-        date=document.date or content.date or date_in(PurePosixPath(path).stem),
+        date=document.date or content.date or next(filter(None, map(day_of, named)), ""),
         links=content.links,
         blocks=content.blocks,
         warnings=(*warnings, why) if left_out else warnings,
         properties=content.properties,
     )
-
-
-def _name(path: str) -> str:
-    """The file's name as words; bytes that are not UTF-8 are replaced."""
-    stem = PurePosixPath(path).stem
-    readable = os.fsencode(stem).decode("utf-8", "replace")
-    return " ".join(readable.replace("-", " ").replace("_", " ").split()) or readable
-
-
-def date_in(text: str) -> str:
-    """The first ISO date in a text, such as "2024-05-02 Standup"; "" for none."""
-    for match in _ISO_DATE.finditer(text):
-        try:
-            return date.fromisoformat(match[0]).isoformat()
-        except ValueError:
-            continue
-    return ""

@@ -33,12 +33,14 @@ class Walk(Struct, frozen=True):
 
     `files` and `skipped` are sorted by path. `unreadable_folders` are also among `skipped`: the
     notes below them are unreachable, not deleted. `others` counts the other files by suffix.
+    `folders` are those looked into, by their paths on disk.
     """
 
     files: tuple[NoteFile, ...]
     skipped: tuple[Skipped, ...]
     unreadable_folders: tuple[str, ...]
     others: Mapping[str, int]
+    folders: tuple[str, ...] = ()
 
 
 class _Found(Struct):
@@ -46,6 +48,7 @@ class _Found(Struct):
     skipped: list[Skipped] = field(default_factory=list)
     unreadable_folders: set[str] = field(default_factory=set)
     others: Counter[str] = field(default_factory=Counter)
+    folders: list[str] = field(default_factory=list)
 
     def add(self, prefix: str, found: "_Found") -> None:
         """Add what was found in one folder of a corpus."""
@@ -56,6 +59,7 @@ class _Found(Struct):
             self.skipped += [Skipped(_below(prefix, one.path), one.reason) for one in found.skipped]
         self.unreadable_folders |= {_below(prefix, at) for at in found.unreadable_folders}
         self.others += found.others
+        self.folders += found.folders
 
 
 def _below(prefix: str, path: str) -> str:
@@ -85,13 +89,11 @@ def walk_notes(corpus: Corpus, *, max_note_bytes: int, formats: Collection[str] 
     unusable: list[NoCorpus] = []
     for prefix, top in corpus.prefixed:
         try:
-            _check_folder(top)
+            found.add(prefix, _found_in(top, sizes))
         except NoCorpus as exc:
             unusable.append(exc)
             found.unreadable_folders.add(prefix.rstrip("/"))
             found.skipped.append(Skipped(prefix.rstrip("/"), exc.message))
-        else:
-            found.add(prefix, _found_in(top, sizes))
     if len(unusable) == len(corpus.folders):
         raise unusable[0]
     return Walk(
@@ -99,21 +101,22 @@ def walk_notes(corpus: Corpus, *, max_note_bytes: int, formats: Collection[str] 
         skipped=tuple(sorted(found.skipped, key=lambda skip: skip.path)),
         unreadable_folders=tuple(sorted(found.unreadable_folders)),
         others=dict(found.others),
+        folders=tuple(found.folders),
     )
 
 
 def _found_in(top: Path, sizes: Mapping[str, int]) -> _Found:
-    """What is below a folder; all paths are relative to it."""
-    found = _Found()
-    folders = [_Folder("", ())]
-    while folders:
-        folder = folders.pop()
+    """What is below a folder, relative to it; raises as `_check_folder` does."""
+    _check_folder(top)
+    found, folders = _Found(), [_Folder("", ())]
+    for folder in folders:  # which grows
         try:
             folders.extend(_visit(top, folder, sizes, found))
         except (FileNotFoundError, NotADirectoryError):
             continue  # gone since its parent was listed
         except OSError as exc:
             _report_unreadable(folder, exc, found)
+    found.folders = [f"{top}/{folder.path}" for folder in folders]
     return found
 
 
@@ -151,8 +154,7 @@ def _enter(
     top: Path, folder: _Folder, name: str, found: _Found
 ) -> tuple[os.DirEntry[str], tuple[Rules, ...]]:
     """The named entry of a folder, and all rules for it."""
-    with os.scandir(top / folder.path) as listing:
-        entries = list(listing)
+    entries = list(os.scandir(top / folder.path))
     for entry in entries:
         if entry.name == name:
             return entry, folder.rules + _rules_of(top, folder, entries, found)
@@ -176,8 +178,7 @@ def _visit(
     top: Path, folder: _Folder, sizes: Mapping[str, int], found: _Found
 ) -> Iterator[_Folder]:
     """Sort the entries of one folder into `found`; yield its subfolders."""
-    with os.scandir(top / folder.path) as listing:
-        entries = list(listing)
+    entries = list(os.scandir(top / folder.path))
     rules = folder.rules + _rules_of(top, folder, entries, found)
     for entry in entries:
         if entry.name.startswith("."):

@@ -6,12 +6,13 @@ Titles and heading paths are shortened to fit above every passage.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate, groupby
 from typing import TypeAlias
 
 from ragqa.passages.tokens import Size, TokenCounter
 from ragqa.text.markdown import inline
 from ragqa.text.seen import Seen
-from ragqa.text.sentences import sentence_spans, strip
+from ragqa.text.sentences import has_lines, sentence_spans, strip
 from ragqa.types import HIDDEN, Block, Kind, Note, Span, Unit, trail_text
 
 HeadingPath: TypeAlias = tuple[str, ...]
@@ -26,6 +27,7 @@ _ITEM_MARK = re.compile(r"(?:[-*+]|\d{1,9}[.)])(?:\s+|$)")
 # A longer item is quoted sentence by sentence, like a paragraph.
 MAX_ITEM_CHARS = 300
 _ITEMS = (Kind.ITEM, Kind.PROPERTY)
+_OF_LINES = (Kind.PARAGRAPH, Kind.ITEM)
 # A block of code with more lines is quoted in the parts that blank lines make.
 _CODE_LINES = 15
 _LINES_OF_CODE = re.compile(r"(?m)^.*\S.*(?:\n.*\S.*)*")
@@ -75,9 +77,8 @@ def _units(text: str, blocks: Sequence[Block]) -> Iterator[tuple[int, Unit]]:
     """The units of a note, each with the index of its block."""
     section = number = group = 0
     before: Unit | None = None
-    for index, (block, context) in enumerate(
-        zip(blocks, block_contexts(text, blocks), strict=True)
-    ):
+    contexts, broken = block_contexts(text, blocks), _are_broken(text, blocks)
+    for index, (block, context, is_broken) in enumerate(zip(blocks, contexts, broken, strict=True)):
         number += not block.group or block.group != group
         group, begins = block.group, block.begins
         depth = 0 if block.kind is Kind.HEADING else block.level
@@ -91,11 +92,21 @@ def _units(text: str, blocks: Sequence[Block]) -> Iterator[tuple[int, Unit]]:
                 indents.append(indent)
                 begins, depth = True, block.level + len(indents)
             section += before is not None and _begins_section(text, before, block.kind, start)
-            place = section, number, depth, begins
+            place = section, number, depth, begins, is_broken
             unit = Unit(block.kind, start, end, context, block.labels, *place)
             yield index, unit
             before = before if unit.kind is Kind.RULE else unit
             begins = False
+
+
+def _are_broken(text: str, blocks: Sequence[Block]) -> Iterator[bool]:
+    """Whether a person broke each block's lines; those of plain text are blocks of a paragraph."""
+    numbers = accumulate(block.begins for block in blocks)
+    for _, run in groupby(blocks, lambda _: next(numbers)):
+        first, *rest = run
+        end = rest[-1].end if rest else first.end
+        is_broken = first.kind in _OF_LINES and has_lines(text[first.start : end])
+        yield from [is_broken] * (1 + len(rest))
 
 
 def _indent_of_mark(text: str, start: int, end: int) -> int | None:

@@ -6,6 +6,7 @@ Progress goes to stderr: on a terminal a bar with the time left, else a line eve
 import json
 import logging
 import os
+import re
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -116,6 +117,13 @@ def to_json(document: Mapping[str, Any]) -> str:
     """
     versioned = {"version": DOCUMENT_VERSION, **document}
     return json.dumps(versioned, ensure_ascii=True, allow_nan=False, indent=2)
+
+
+def in_utf8(document: Mapping[str, Any]) -> dict[str, Any]:
+    r"""The document with bytes of names that are not UTF-8 as they are shown, such as `\xe9`."""
+    text = json.dumps(document, ensure_ascii=False)
+    shown = re.sub("[\ud800-\udfff]", lambda lone: "\\" + safe_line(lone[0]), text)
+    return dict(json.loads(shown))
 
 
 def print_as_is(text: str) -> None:

@@ -187,8 +187,8 @@ class JsonReport(Json):
     changed: int
     removed: int
     unchanged: int
-    skipped: tuple[types.Skipped, ...]
-    left_out: tuple[types.Skipped, ...]
+    skipped: tuple[types.Remark, ...]
+    left_out: tuple[types.Remark, ...]
     warnings: tuple[str, ...]
     seconds: float
     info: Index = field(name="index")
@@ -272,7 +272,8 @@ def list_document(found: types.NoteList, *, tags: bool) -> Document:
 def report_document(report: types.IndexReport) -> Document:
     """What `ragqa index --json` prints."""
     counts = fields_of(report.info, "notes", "passages")
-    return JsonReport.document(report, **counts, **skips_document(report.skipped))
+    given = skips_document(report.skipped) | {"warnings": list(map(str, report.warnings))}
+    return JsonReport.document(report, **counts, **given)
 
 
 def skips_document(skipped: Sequence[types.Skipped]) -> Document:

@@ -6,6 +6,7 @@ from msgspec import to_builtins
 from rich.text import Text
 
 from ragqa.addresses import Target
+from ragqa.answering.score import SIGNALS
 from ragqa.answering.sentences import PASSAGES
 from ragqa.explaining import SAID, STAGES, Explanation, Lost, Sentence
 from ragqa.render import documents, put, put_heading
@@ -16,16 +17,6 @@ from ragqa.safe import safe_text
 from ragqa.stages import stage_name
 from ragqa.types import Citation, Span, counted
 from ragqa.verifying.checking import Checked, Standing, Verification, differences
-
-_PARTS = {
-    "cosine": "meaning of the sentence",
-    "maxsim": "meaning, word by word",
-    "reader": "question and sentence together",
-    "holds": "has the answer type asked for",
-    "coverage": "words of the question in it",
-    "passage": "ranking of its passage",
-}
-"""What the parts of a sentence's score are called."""
 
 _SHOWN = 5
 _INDENT = 2
@@ -160,7 +151,7 @@ def _lost(explanation: Explanation) -> str:
     own = best.citation
     ahead = {name: part - own.parts.get(name, 0.0) for name, part in winner.parts.items()}
     most = sorted((name for name in ahead if ahead[name] >= _AHEAD), key=lambda n: -ahead[n])
-    leads = " and ".join(f"{_PARTS[name]} (+{ahead[name]:.2f})" for name in most[:2])
+    leads = " and ".join(f"{SIGNALS[name].words} (+{ahead[name]:.2f})" for name in most[:2])
     shown = _BELOW if best.lost is Lost.FURTHER else _NOT_IN_ANSWER
     return (
         f"{shown}: another sentence answers the question better, with {winner.score:.2f} against "

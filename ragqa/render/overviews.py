@@ -25,7 +25,7 @@ from ragqa.notes.formats import how_to_read, switched_off
 from ragqa.render import print_as_is, print_columns, put, put_heading, put_labelled, stdout
 from ragqa.render.documents import Document, Index, Json, fields_of, skips_document
 from ragqa.safe import safe_line
-from ragqa.types import IndexReport, NoteList, Skipped, counted
+from ragqa.types import IndexReport, NoteList, Skipped, by_kind, counted
 
 _STYLES = {Severity.OK: "good", Severity.WARNING: "warning", Severity.ERROR: "error"}
 _REPLY_CHARS = 300
@@ -74,8 +74,8 @@ class JsonStatus(Json):
     fresh: bool
     pending: Mapping[str, int]
     building: types.Building | None
-    skipped: tuple[types.Skipped, ...]
-    left_out: tuple[types.Skipped, ...]
+    skipped: tuple[types.Remark, ...]
+    left_out: tuple[types.Remark, ...]
     switched_off: Mapping[str, int]
     other_files: Mapping[str, int]
     bytes: int
@@ -128,9 +128,9 @@ def print_list(found: NoteList, *, tags: bool) -> None:
 
 
 def _print_skipped(skipped: Sequence[Skipped]) -> None:
-    """Print the notes that were skipped, and why."""
-    for skip in skipped:
-        put(f"{skip.path}: {skip.reason}", indent=2)
+    """Print which notes were skipped, by the reason why."""
+    for line in by_kind(skipped):
+        put(line, indent=2)
 
 
 def print_status(status: Status, places: Places, llm: Choice) -> None:

@@ -6,17 +6,19 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import PurePath
 
 from ragqa.corpus import Corpus
 from ragqa.embedders import Embedder
 from ragqa.errors import UsageError
 from ragqa.languages import ENGLISH, LANGUAGES
-from ragqa.notes.daily import paths_of_day
+from ragqa.notes.daily import named_by_day, paths_of_day
 from ragqa.search.question_kind import QuestionKind, kind_of
 from ragqa.search.spelling import best_by_terms, correct_spelling, idf_in, known_terms
 from ragqa.stores import Snapshot
 from ragqa.stores.filters import note_matcher
 from ragqa.stores.ranking import BM25_K1
+from ragqa.text.dates import date_terms, day_of
 from ragqa.text.words import (
     WORD,
     index_terms,
@@ -116,7 +118,7 @@ class Day:
     """Where a question names a day, which one, and the title and path of that day's note."""
 
     span: Span
-    day: date
+    day: str
     title: str
     path: str
 
@@ -144,14 +146,15 @@ def clean_question(text: str) -> str:
 
 
 def find_day(
-    snapshot: Snapshot, corpus: Corpus, named: tuple[date, Span], filters: Filters
+    snapshot: Snapshot, corpus: Corpus, typed: str, named: tuple[date, Span], filters: Filters
 ) -> Day | None:
-    """The daily note of the day that `day_in` gave, if it is there and passes the filters."""
-    day, span = named
-    for path in paths_of_day(corpus, day):
+    """The note of the day that `day_in` gave, if it is there and passes the filters."""
+    notes = snapshot.notes()
+    for path in (*paths_of_day(corpus, named[0]), *named_by_day(notes, typed, named)):
         passage = next(iter(snapshot.passages_at([path])), None)
-        if passage and (not filters or note_matcher(filters)(snapshot.notes()[path])):
-            return Day(span, day, passage.title, path)
+        if passage and (not filters or note_matcher(filters)(notes[path])):
+            day = day_of(PurePath(path).stem) or named[0].isoformat()
+            return Day(named[1], day, passage.title, path)
     return None
 
 
@@ -162,6 +165,7 @@ def read_question(
     *,
     filters: Filters | None = None,
     day: Day | None = None,
+    today: date | None = None,
 ) -> Question:
     """Read a question, in the languages that the notes have.
 
@@ -169,12 +173,13 @@ def read_question(
     that stands only in front matter.
 
     :param typed: as `clean_question` returns it.
+    :param today: a month or day without a year is more likely the last one before.
     """
     filters, asked, corrected = filters or Filters(), typed, tuple[Correction, ...]()
     if day:
         start, end = day.span
         asked = f"{typed[:start]}{day.title}{typed[end:]}"
-        corrected = (Correction(typed[start:end], day.day.isoformat()),)
+        corrected = (Correction(typed[start:end], day.day),)
     languages = languages_for(snapshot, asked)
     spelled, misspelt = correct_spelling(snapshot, embedder, asked, languages)
     if spelled != asked:
@@ -184,7 +189,8 @@ def read_question(
     if text != spelled:
         languages = languages_for(snapshot, text)
         forms = query_forms(text, languages)
-    searched = tuple(_terms_in(snapshot, forms))
+    dated = date_terms(text, languages[0], before=today)
+    searched = (*_terms_in(snapshot, forms), *sorted(known_terms(snapshot, dated)))
     parts = tuple(_parts(snapshot, text, languages))
     idf = snapshot.idf([*searched, *parts])
     times = Counter((*searched, *parts))

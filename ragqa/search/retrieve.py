@@ -7,6 +7,7 @@ from pathlib import PurePath
 from ragqa.config import Settings
 from ragqa.search.question import Question
 from ragqa.stores import Snapshot
+from ragqa.text.dates import day_of
 from ragqa.text.words import index_terms, query_terms
 from ragqa.types import Filters, Hit, Kind, Passage, Vector
 
@@ -135,8 +136,9 @@ def of_day_first(question: Question, own: Sequence[Hit], hits: Sequence[Hit]) ->
 
 def is_of_other_day(question: Question, passage: Passage) -> bool:
     """Whether a question names a day, and a passage is of the note of another day."""
-    is_other = question.day not in ("", passage.path) and passage.note_date
-    return bool(is_other) and PurePath(passage.path).parent == PurePath(question.day).parent
+    own, asked = PurePath(passage.path), PurePath(question.day)
+    is_beside = question.day != "" and own.parent == asked.parent and own != asked
+    return is_beside and day_of(own.stem) not in ("", day_of(asked.stem))
 
 
 def fuse(

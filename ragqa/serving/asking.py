@@ -39,7 +39,7 @@ BUG_HINT = "start the server with --debug; it then prints a traceback to report"
 # The first that an error is an instance of counts.
 _STATUS: Mapping[type[RagqaError], int] = {
     NotReady: 503, errors.WriterBusy: 503, errors.OutOfMemory: 503, errors.NotAllowed: 403,
-    UsageError: 400, errors.NoCorpus: 404, errors.NoIndex: 404, errors.BackendFailed: 502,
+    UsageError: 400, errors.NoCorpus: 404, errors.NoIndex: 404,
     errors.GivenUp: 504, errors.IndexUnusable: 500,
 }  # fmt: skip
 

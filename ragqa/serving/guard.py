@@ -9,10 +9,12 @@ import hmac
 import logging
 import os
 import re
+import resource
 import secrets
 import socket
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
@@ -36,26 +38,21 @@ logger = logging.getLogger("ragqa")
 
 LOOPBACK = "127.0.0.1"
 MAX_BODY_BYTES = 1_000_000
-HEAD_S = 10.0
-"""How long the head of a request may take to arrive."""
+HEAD_S, BODY_S = 10.0, 10.0
+"""How long the head of a request, and then its body, may take to arrive."""
 
-BODY_S = 10.0
-MOST_AT_ONCE = 64
+MOST_AT_ONCE, MOST_WAITING = 64, 512
 """Requests, and connections without one that was let through."""
 
 ADMITTED = "ragqa.admitted"
 """In the scope of a request that was let through, and has come whole."""
 
-START = "/start"
-"""The path of the one-time address."""
-
-STYLE = "/static/style.css"
-"""The path of what the page of a lost session needs: no secret."""
+START, STYLE = "/start", "/static/style.css"
+"""The paths of the one-time address, and of what the page of a lost session needs: no secret."""
 
 SAFE_METHODS = ("GET", "HEAD")
 _FOR_PROGRAMS = ("/api/", "/mcp")
 _TOO_LONG = f"at most {MAX_BODY_BYTES:,} bytes are read"
-_ELSEWHERE = "requests from other pages are not answered"
 
 # After a redirect from another page, as from the file that opens the browser, the browser would
 # not send the cookie.
@@ -172,7 +169,7 @@ class Guard:
         is_own = headers.get("sec-fetch-site", "none") in ("same-origin", "none")
         is_safe = scope["method"] in SAFE_METHODS
         if (origin is not None and origin not in self._origins) or not (is_safe or is_own):
-            return _refuse(scope, 403, _ELSEWHERE)
+            return _refuse(scope, 403, "requests from other pages are not answered")
         if scope["path"] == START and is_safe:
             return self._start(scope)
         # A page of another port is of the same site, so its requests carry the cookie.
@@ -240,9 +237,10 @@ async def _body(scope: Scope, receive: Receive) -> Receive | Response:
 
 
 def _refuse(scope: Scope, status: int, why: str) -> Response:
-    headers = {503: {"retry-after": "1"}, 408: {"connection": "close"}}.get(status, {})
+    headers = {"connection": "close"} if status in (408, 503) else {}
+    headers |= {"retry-after": "1"} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
     if scope["path"].startswith("/api/"):
-        return JSONResponse({"error": why}, status_code=status, headers=headers)
+        return JSONResponse({"error": why, "hint": ""}, status_code=status, headers=headers)
     if status == HTTPStatus.UNAUTHORIZED and not scope["path"].startswith(_FOR_PROGRAMS):
         return HTMLResponse(_file("templates", "lost.html"), status_code=status)
     return PlainTextResponse(f"{why}\n", status_code=status, headers=headers)
@@ -263,7 +261,7 @@ class Connection(H11Protocol):
         self.began = self.loop.time()
         self._watch_head()
         waiting = [c for c in self.connections if isinstance(c, Connection) and c.is_waiting]
-        if len(waiting) > MOST_AT_ONCE:
+        if len(waiting) > MOST_WAITING:
             min(waiting, key=lambda one: one.began).transport.abort()
 
     def data_received(self, data: bytes) -> None:
@@ -320,6 +318,10 @@ def serve(
         server_header=False, proxy_headers=False, backlog=MOST_AT_ONCE,
         timeout_graceful_shutdown=2,
     )  # fmt: skip
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 < soft < 2 * MOST_WAITING:  # as on macOS; every connection is a file
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (2 * MOST_WAITING, hard))
     with server:
         ready(guard, f"http://{LOOPBACK}:{port}")
         uvicorn.Server(config).run(sockets=[server])

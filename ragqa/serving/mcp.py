@@ -27,7 +27,7 @@ from ragqa.clock import day_since
 from ragqa.errors import RagqaError, UsageError, out_of_memory
 from ragqa.explaining import explain
 from ragqa.related import related_to
-from ragqa.render import documents
+from ragqa.render import documents, in_utf8
 from ragqa.render.explanations import explanation_document, verification_document
 from ragqa.safe import safe_line
 from ragqa.serving import wording
@@ -374,7 +374,7 @@ def _call(warm: WarmIndex, name: str, arguments: dict[str, Any]) -> types.CallTo
             return _told(wording.problem(known), is_error=True)
         report(exc)
         return _told(f"{BUG}. Try: {BUG_HINT}", is_error=True)
-    return _told(result.text, structured_content=dict(result.data))
+    return _told(result.text, structured_content=in_utf8(result.data))
 
 
 def _told(text: str, **more: Any) -> types.CallToolResult:  # noqa: ANN401 - passed on

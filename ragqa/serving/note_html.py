@@ -25,8 +25,10 @@ from mdit_py_plugins.tasklists import tasklists_plugin
 
 from ragqa.addresses import edits_of_hidden
 from ragqa.notes.links import NoteNames
+from ragqa.notes.markdown import with_tables
 from ragqa.safe import safe_text
 from ragqa.text.markdown import link_words
+from ragqa.text.sentences import has_lines
 from ragqa.types import Block, Span
 
 IMAGES = {
@@ -89,14 +91,17 @@ def note_html(
     path: str,
     names: Names,
     marks: Iterable[Span] = (),
+    lines: bool = True,
 ) -> str:
     """Render a note's text.
 
     :param marks: the stretches to mark; the first is given the id "cited".
+    :param lines: whether there may be paragraphs whose lines a person broke.
     """
     source = _edited(text, blocks, marks)
     env: Env = {
         "open": False, "seen": False, "path": path, "names": names, "slugs": Counter[str](),
+        "lines": lines,
     }  # fmt: skip
     footnotes = source.count("[^") + source.count("^[") <= _MOST_FOOTNOTES
     return str(_parser(footnotes=footnotes).render(safe_text(source), env))
@@ -226,14 +231,22 @@ class _Renderer(RendererHTML):
 @cache
 def _parser(*, footnotes: bool) -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer)
-    parser.enable(["table", "strikethrough"])
-    parser.use(front_matter_plugin).use(tasklists_plugin, label=True)
+    with_tables(parser).use(front_matter_plugin).use(tasklists_plugin, label=True)
     if footnotes:
         parser.use(footnote_plugin)
+    parser.core.ruler.push("lines", _keep_lines)
     parser.core.ruler.push("callouts", _find_callouts)
     parser.core.ruler.push("highlights", _find_highlights)
     parser.add_render_rule("front_matter", lambda *_: "")
     return parser
+
+
+def _keep_lines(state: Any) -> None:  # noqa: ANN401 - markdown-it's untyped state
+    """Let the lines of a paragraph that a person broke stay lines."""
+    for token in state.tokens if state.env["lines"] else ():
+        broken = token.children if token.type == "inline" and has_lines(token.content) else ()
+        for child in broken:
+            child.type = child.type.replace("softbreak", "hardbreak")
 
 
 def _find_callouts(state: Any) -> None:  # noqa: ANN401 - markdown-it's untyped state

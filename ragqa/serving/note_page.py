@@ -63,8 +63,6 @@ def _links(index: Index, generation: str) -> Links:
     )
     by_name = NoteNames.of(records.values()).by_name
     return Links(
-        corpus=corpus,
-        max_note_bytes=index.settings.max_note_bytes,
         generation=generation,
         passages=listed.info.passages,
         records=records,

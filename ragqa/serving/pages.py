@@ -51,6 +51,7 @@ from ragqa.types import (
     Kind,
     NoteRecord,
     Span,
+    Unit,
     counted,
     trail_text,
 )
@@ -252,8 +253,7 @@ def _quoted(citation: Citation, links: Links) -> Markup:
     marks = [(a - start, b - start) for a, b in citation.answer_spans]
     if sum(b - a for a, b in marks) >= len(citation.quote.strip()):
         marks = []
-    labels = _labels(citation)
-    html = _excerpt(citation.quote, labels, citation.path, links, marks)
+    html = _excerpt(citation.quote, _labels(citation), citation.units, citation.path, links, marks)
     html = _TAG.sub(lambda found: found[1] or set_apart(found[0]), html)
     return Markup(html)  # noqa: S704 - note_html escapes
 
@@ -273,18 +273,24 @@ def _context(citation: Citation) -> str:
 def _passage(hit: Hit, links: Links) -> Markup:
     """A passage as HTML."""
     labels = hit.passage.units[0].labels if hit.passage.units else ()
-    html = _excerpt(hit.passage.text, labels, hit.passage.path, links)
+    html = _excerpt(hit.passage.text, labels, hit.passage.units, hit.passage.path, links)
     return Markup(html)  # noqa: S704 - note_html escapes
 
 
 def _excerpt(
-    text: str, labels: Sequence[str], path: str, links: Links, marks: Sequence[Span] = ()
+    text: str,
+    labels: Sequence[str],
+    units: Sequence[Unit],
+    path: str,
+    links: Links,
+    marks: Sequence[Span] = (),
 ) -> str:
     """An excerpt as HTML; rows of a table get its head back."""
     cells = " | ".join(one.replace("|", "\\|") for one in labels)
     head = f"| {cells} |\n|{' --- |' * len(labels)}\n" if labels else ""
     marks = [(start + len(head), end + len(head)) for start, end in marks]
-    html = note_html(head + text, (), path=path, names=links.names, marks=marks)
+    lines = any(unit.has_lines for unit in units)
+    html = note_html(head + text, (), path=path, names=links.names, marks=marks, lines=lines)
     return _ID.sub("", html)
 
 

@@ -7,27 +7,26 @@ processor busy, which would slow down every answer meanwhile and cost half a gig
 import logging
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from pathlib import Path
 from time import monotonic
 from typing import Self, TypeAlias, TypeVar
 
 from anyio import CapacityLimiter, to_thread
-from watchfiles import Change, watch
+from watchfiles._rust_notify import RustNotify
 
 from ragqa import errors
 from ragqa.api import Index, index_from
 from ragqa.config import Loaded, Places, Settings
-from ragqa.errors import IndexUnusable, NoIndex, RagqaError
+from ragqa.errors import IndexUnusable, NoCorpus, NoIndex, RagqaError
 from ragqa.generation import Writer
+from ragqa.indexing.source import Source
 from ragqa.types import Answer, Filters, IndexReport, Progress, Waiting, counted
 
 T = TypeVar("T")
@@ -38,11 +37,8 @@ logger = logging.getLogger("ragqa")
 PATIENCE_S = 2.0
 """How long a question waits for a running update before it takes the index as it is."""
 
-RETRY_S = 5.0
-"""After this, an index is tried again that another process was writing."""
-
-RETRY_FAILED_S = 60.0
-"""The same where it could not be updated: the disk may have room again."""
+RETRY_S, RETRY_FAILED_S = 5.0, 60.0
+"""After these, an index is tried again: one that another process was writing, any other."""
 
 DEADLINE_S = 60.0
 """How long a call may wait for the index, and then have it."""
@@ -53,11 +49,11 @@ _GLANCE_S = 0.1
 LEAVE_S = 5.0
 """How long the end of the server waits for an update to stop."""
 
-_QUIET_MS, _LONGEST_MS, _POLL_MS = 400, 3_000, 1_000
+_QUIET_MS, _LONGEST_MS = 400, 3_000
 """How long a folder must be quiet before a change is reported, and how long a burst may last."""
 
-_IGNORED = frozenset({".git", ".obsidian", ".trash", "node_modules"})
-
+_POLL_S, _SURE_MS = 1.0, 60_000
+"""How often notes are walked that cannot be watched, if that is fast, and those that are."""
 
 _GIVEN_UP: ContextVar[threading.Event] = ContextVar("given_up")
 """Set once nobody waits for what this thread works on."""
@@ -289,8 +285,7 @@ class WarmIndex:
             self._freshness = replace(self._freshness, running=running)
 
     def _watch(self) -> None:
-        folders = [folder for _, folder in self.loaded.places.corpus.prefixed]
-        for _ in changes(folders, self._stop):
+        for _ in changes(self._index.source, self._stop):
             self._wanted.set()
 
 
@@ -346,28 +341,31 @@ def _refresh(settings: Settings, places: Places, pipe: Connection) -> None:
             pipe.send(exc)
 
 
-def changes(folders: Sequence[Path], stop: threading.Event) -> Iterator[None]:
-    """Yield after each burst of changes in these folders, until `stop` is set.
+def changes(source: Source, stop: threading.Event) -> Iterator[None]:
+    """Yield at first, and whenever the notes may have changed, until `stop` is set.
 
-    Where the system cannot report changes (no inotify watches left, some network file systems), the
-    folders are scanned every second instead.
+    Each folder of the walk is watched alone: a watch of all below it would follow links out of it.
+    Where that is impossible, one walk is compared with the next.
     """
-    polling = False
+    before, heard = None, True
+    tops = {f"{folder}/" for _, folder in source.corpus.prefixed}
     while not stop.is_set():
-        try:
-            for _ in watch(
-                *folders, watch_filter=partial(_is_of_notes, folders), debounce=_LONGEST_MS,
-                step=_QUIET_MS, stop_event=stop, force_polling=polling, poll_delay_ms=_POLL_MS,
-                raise_interrupt=False, ignore_permission_denied=True,
-            ):  # fmt: skip
-                yield
-        except (OSError, RuntimeError) as exc:
-            logger.warning("the notes cannot be watched, so they are scanned: %s", exc)
-            stop.wait(RETRY_S * polling)
-            polling = True
-
-
-def _is_of_notes(folders: Sequence[Path], _: Change, path: str) -> bool:
-    """Whether a change may concern a note; a renamed folder is reported as the folder alone."""
-    inside = (Path(path).relative_to(one) for one in folders if Path(path).is_relative_to(one))
-    return any(_IGNORED.isdisjoint(below.parts) for below in inside)
+        began, now, watcher = monotonic(), None, None
+        # The notes may be gone, the name of a folder no text, or no watches left.
+        with suppress(NoCorpus, OSError, ValueError):
+            now = source.walk()
+            watcher = RustNotify(
+                [*now.folders], debug=False, force_polling=False, poll_delay_ms=0, recursive=False,
+                ignore_permission_denied=True,
+            )  # fmt: skip
+            watched, now = now.folders, source.walk()
+            if watched != now.folders or not tops.issubset(watched):
+                watcher = None
+        if heard or now != before:
+            yield
+        before, heard = now, False
+        if watcher is None:
+            stop.wait(max(_POLL_S, 10 * (monotonic() - began)))
+        else:
+            with watcher, suppress(RuntimeError):  # a file whose name is no text
+                heard = isinstance(watcher.watch(_LONGEST_MS, _QUIET_MS, _SURE_MS, stop), set)

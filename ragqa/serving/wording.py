@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from ragqa import types
 from ragqa.addresses import NoTarget, NotePart
 from ragqa.answering.sentences import context_of
 from ragqa.errors import RagqaError
@@ -224,12 +225,11 @@ def status_result(status: Mapping[str, Any], listed: NoteList, budget: int) -> R
     """What is indexed, and how current it is; `status` is the document."""
     passages, skipped = counted(status["index"]["passages"], "passage"), status["skipped"]
     made = f"Index of {passages}, made {safe_line(status['created'])}. {status['server']['state']}"
-    blocks = [Block(made)]
-    if skipped:
-        blocks.append(Block(f"{counted(len(skipped), 'file')} skipped:"))
-    texts = (f"- {safe_line(one['path'])}: {safe_line(one['reason'])}" for one in skipped)
-    blocks += _blocks("skipped", texts, status)[:_MOST_SKIPPED]
-    return within(overview(listed), blocks, budget, {**status, "left_out": []})
+    lines = types.by_kind(types.Remark(one["path"], one["reason"]) for one in skipped)
+    heads = [made, *([f"{counted(len(skipped), 'file')} skipped:"] if skipped else [])]
+    blocks = [Block(line) for line in (*heads, *(f"- {safe_line(line)}" for line in lines))]
+    document = {**status, "left_out": [], "skipped": skipped[:_MOST_SKIPPED]}
+    return within(overview(listed), blocks, budget, document)
 
 
 def overview(listed: NoteList) -> str:

@@ -22,15 +22,10 @@ REPAIR = "ragqa doctor --repair"
 _REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 _REFUSED_BY_SQLITE = frozenset({sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM})
 
+_IN_USE = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _SYSTEM_FAILED = frozenset(
-    {
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_PERM,
-    }
+    {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM}
 )
 
 _PROBE_BYTES = 2**20
@@ -38,6 +33,12 @@ _PROBE_BYTES = 2**20
 LOCK = "LOCK"
 _PRIVATE_FILE = 0o600
 _MAX_BYTES = 64
+
+
+class IndexInUse(IndexNotReadable, WriterBusy):
+    """Another program has locked the files of the index, which may be sound."""
+
+    exit_code = WriterBusy.exit_code
 
 
 def open_existing(path: Path, access: int = os.O_RDONLY) -> int:
@@ -63,6 +64,9 @@ def unusable(path: Path, exc: BaseException) -> IndexUnusable:
     reason, refused = str(exc), False
     if isinstance(exc, OSError):
         reason, refused = exc.strerror or reason, exc.errno in _REFUSED
+    elif isinstance(exc, sqlite3.Error) and sqlite_code(exc) in _IN_USE:
+        what = f"the index file {path} is in use by another program"
+        return IndexInUse(what, hint="wait until that program is done, or end it, and try again")
     elif isinstance(exc, sqlite3.Error):  # its words may quote statements, which a file may hold
         reason = f"SQLite says {getattr(exc, 'sqlite_errorname', type(exc).__name__)}"
         refused = sqlite_code(exc) in _REFUSED_BY_SQLITE
@@ -91,7 +95,7 @@ def explaining_failure(folder: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, sqlite3.Error, IndexUnusable) as exc:
-        if isinstance(exc, IndexNotWritable):
+        if isinstance(exc, IndexNotWritable | IndexInUse):
             raise
         cause = exc.__cause__ if isinstance(exc, IndexUnusable) else exc
         if _was_full(cause, folder):
@@ -146,6 +150,8 @@ def locked(root: Path, *, wait: bool) -> Iterator[None]:
     with explaining_failure(root):
         private_folder(root)
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        if (root / LOCK).is_symlink():
+            (root / LOCK).unlink()
         descriptor = os.open(root / LOCK, flags, _PRIVATE_FILE)
     try:
         try:

@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime
 from functools import lru_cache
 
 from msgspec import Struct
 
 from ragqa.languages import ENGLISH
 from ragqa.text.lexicon import MONTHS, STOP_WORDS, one_of, table
-from ragqa.text.words import compiled, joined, overlaps, words_of
-from ragqa.types import Span
+from ragqa.text.words import compiled, index_terms, joined, overlaps, stem, words_of
+from ragqa.types import Passage, Span
 
 _NUMBERS = {month[:3]: n for n, month in enumerate(MONTHS, start=1)}
 _SHORT = "|".join(month[:3] for month in MONTHS if len(month) > 3)
@@ -18,10 +19,12 @@ _DAY = r"(?:st|nd|rd|th)?"
 _YEAR = r"(?:1\d{3}|20\d\d)"
 _PART_OF_YEAR = r"(?:(?:spring|summer|autumn|fall|winter|early|mid|late)[\ -](?:of\ )?)?"
 _DATE = rf"""(?xia)(?:
-    \b(?P<y1>\d{{4}})-(?P<m1>\d\d)(?:-(?P<d1>\d\d))?
+    (?<![^\W_])(?P<y1>\d{{4}})(?P<sign>[-/._])(?P<m1>\d{{1,2}})(?P=sign)(?P<d1>\d{{1,2}})
+    | \b(?P<y7>\d{{4}})-(?P<m7>\d\d)
     | (?<![\w.,$€£\#/-])(?:
-        (?P<d2>\d{{1,2}})(?P<mark>[./])(?P<m2>\d{{1,2}})[./](?P<y2>\d{{4}}|\d\d)
-      | (?P<d3>\d{{1,2}})(?:{_DAY}|\.)\ (?:of\ )?(?P<m3>{_MONTH})(?:,?\ (?P<y3>{_YEAR})\b)?
+        (?P<d2>\d{{1,2}})(?P<mark>[./-])(?P<m2>\d{{1,2}})(?P=mark)(?P<y2>\d{{4}}|\d\d)
+      | (?P<d3>\d{{1,2}})(?:{_DAY}|\.)[\ -](?:of\ )?(?P<m3>{_MONTH})
+        (?:,?[\ -](?P<y3>{_YEAR})\b)?
       | {_PART_OF_YEAR}(?P<y4>{_YEAR})
         (?:s|\ ?[\u2013-]\ ?(?:(?P<until>{_YEAR})s?|\d\d)\b)?(?!-\d)
       | \d{{1,4}}\ (?:BC|BCE|AD|CE)\b
@@ -33,7 +36,9 @@ _DATE = rf"""(?xia)(?:
       | (?:\ of)?,?\ (?P<y6>{_YEAR})\b
       )?
     | \bQ(?P<q>[1-4])(?:\ (?P<y8>\d{{4}}))?
-    )(?![\w$%]|[.,]\d)"""
+    )(?:(?=T\d\d)|(?![^\W_]|[$%]|[.,]\d))"""
+_UNIX = r"(1\d{9})(?:\d{3})?"
+_PACKED = r"\A((?:19|20)\d\d)(\d\d)(\d\d)(?=\D|\Z|\d{4}(?:\d\d)?(?!\d))"
 _WEEKDAY = one_of("weekdays")
 _TIME = rf"""(?xi)(?<![\w.,/:-])(?:
       (?:(?:every|each)\ (?:other\ )?)?(?P<weekday>{_WEEKDAY})s?
@@ -50,6 +55,7 @@ _TIME_JOINS = (" ", ", ", " at ", " on ", ", at ", ", on ", " to ")
 _IN_YEAR = r"(?i)\b(?:in|since|by|until|from|of|during|before|after|the|early|late) $"
 _COUNTED = r" ([a-z]+s|[kMGT]?B|px)\b"
 _MONTHS_IN_YEAR = 12
+_MAX_NAME_CHARS = 200
 _LEAST_YEAR = 1500
 """A smaller number is a year only after "in" or "since"."""
 
@@ -75,6 +81,11 @@ def moments_of(text: str, language: str = ENGLISH) -> list[Moment]:
     return [one for one in (*_dates(text, language), *_times(text, language)) if one.parts]
 
 
+def months_of(text: str) -> list[Moment]:
+    """The dates of a text that give at least a month."""
+    return [one for one in _dates(text) if "month" in dict(one.parts)]
+
+
 def dates(text: str) -> list[Span]:
     """The days, months with a year, years, decades and centuries in a text."""
     found, end = [], 0
@@ -97,6 +108,51 @@ def times(text: str) -> list[Span]:
     own = [one.span for one in _times(text)]
     found = joined(text, sorted([*own, *dates(text)]), _TIME_JOINS) if own else []
     return [span for span in found if overlaps(span, own)]
+
+
+def day_of(text: str) -> str:
+    """The first day that a text names with its year, in ISO form; "" for none.
+
+    The text may also begin as in "20260318 Call", or be a Unix time in seconds or milliseconds.
+    """
+    text = text[:_MAX_NAME_CHARS]
+    if unix := compiled(_UNIX).fullmatch(text):
+        return datetime.fromtimestamp(int(unix[1]), UTC).date().isoformat()
+    for one in _dates(compiled(_PACKED).sub(r"\1-\2-\3 ", text)):
+        parts = dict(one.parts)
+        try:
+            return date(*(int(parts[name]) for name in ("year", "month", "day"))).isoformat()
+        except (KeyError, ValueError):  # only a part of a day, or no day such as 30 February
+            continue
+    return ""
+
+
+def date_terms(text: str, language: str = ENGLISH, *, before: date | None = None) -> list[str]:
+    """The terms by which the dates of a text are found, however they are written.
+
+    A month is found by its name, and a day by a term of its own.
+
+    :param before: add the year in which a date without one was last.
+    """
+    found = []
+    for one in _dates(text, language):
+        parts = dict(one.parts)
+        month = MONTHS[int(parts.get("month", 0)) - 1 : int(parts.get("month", 0))]
+        if month:
+            is_named = month[0] in text[one.start : one.end].lower()
+            found += [] if is_named else [stem(month[0])]
+            found += [f"{month[0]}{parts['day']}"] if "day" in parts else []
+            if before and "year" not in parts:
+                begins = int(parts["month"]), int(parts.get("day", 1))
+                found.append(str(before.year - (begins > (before.month, before.day))))
+    return found
+
+
+def passage_terms(passage: Passage) -> list[str]:
+    """The terms that a passage is found by; those of its note's date are among them."""
+    text, language = passage.searched_text, passage.language
+    dated = date_terms(f"{passage.note_date} {text}", language)
+    return index_terms(text, language) + dated
 
 
 def mentions_time(text: str) -> bool:
@@ -153,7 +209,7 @@ def _parts(match: re.Match[str], language: str) -> dict[str, int | str]:
     if match["d2"]:
         if month > _MONTHS_IN_YEAR:
             month, day = day, month
-        is_unclear = language == ENGLISH and "/" in match[0] and day <= _MONTHS_IN_YEAR
+        is_unclear = language == ENGLISH and match["mark"] != "." and day <= _MONTHS_IN_YEAR
         if len(given["y"]) < 4 or month > _MONTHS_IN_YEAR:  # "1.2.10" may be a version
             return {}
         month, day = (0, 0) if is_unclear else (month, day)

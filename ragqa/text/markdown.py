@@ -10,8 +10,8 @@ from ragqa.text.seen import LINE_END, Look, Seen
 from ragqa.text.words import compiled, word_set
 from ragqa.types import Kind, Unit
 
-_BREAK = "\v"
-"""Stands for a hard line break."""
+_BREAK = "\v\n"
+"""Stands for a line break to keep."""
 
 # Literal text, in this order: code, escaped characters, mathematics, entities.
 _LITERALS = (
@@ -64,7 +64,9 @@ _EMPHASIS = r"(?s)(?<![\w*_])([*_])(?=\S)(.{1,1000}?)(?<=\S)\1(?![\w*_])"
 _UNPAIRED = r"(?<!\S)\*\*(?=\S)(?!\w*(?:args|opts|options|params)\b)|(?<=[^\s(])\*\*(?!\w)"
 _MAX_NESTING = 3
 _BLOCK_ID = r"(?:(?<=\s)|\A)\^(?=[\w-]*[A-Za-z]|[\w-]{3})[A-Za-z0-9-]{2,}\s*\Z"
-_HARD_BREAK = r"(?:(?<![ \t])[ \t]{2,}|\\)(?:\r\n|\r|\n)|\\\s*\Z"
+HARD_BREAK = r"(?:(?<![ \t])[ \t]{2,}|\\)(?:\r\n|\r|\n)|\\\s*\Z"
+LINE_BREAK = rf"(?<![ \t])[ \t]*+\\?(?:{LINE_END})|\\\s*\Z"
+"""The ends of lines that Markdown keeps, and all of a text whose lines a person broke."""
 
 _TAG = r"<(/?)([A-Za-z][A-Za-z0-9]*)(\s[^<>]*)?/?>"
 _SUPERSCRIPT = r"(?i)<sup>([0-9+-]{1,6})</sup>"
@@ -131,15 +133,15 @@ _FACT = (
 )
 
 
-def inline(seen: Seen, *, breaks: bool = False) -> Seen:
+def inline(seen: Seen, *, breaks: str = "") -> Seen:
     """The plain text of one or more lines; inline code keeps its characters.
 
-    :param breaks: whether to keep hard line breaks.
+    :param breaks: the ends of lines to keep, `HARD_BREAK` or `LINE_BREAK`.
     """
     if not _LITERAL_MARKS.isdisjoint(seen.mask):
         seen = seen.sub(_LITERALS, _literal)
     if not _BREAK_MARKS.isdisjoint(seen.mask):
-        seen = seen.sub(_HARD_BREAK, lambda here, found: here.group(found).instead(_BREAK))
+        seen = seen.sub(breaks or HARD_BREAK, lambda here, end: here.group(end).instead(_BREAK))
     for needed, pattern, replace in _RULES:
         if needed in seen.mask:
             seen = seen.sub(pattern, replace)
@@ -151,12 +153,12 @@ def inline(seen: Seen, *, breaks: bool = False) -> Seen:
     return one_line(seen, breaks=breaks)
 
 
-def one_line(seen: Seen, *, breaks: bool = False) -> Seen:
-    """The same with single spaces for white space, and newlines for hard line breaks."""
+def one_line(seen: Seen, *, breaks: str = "") -> Seen:
+    """The same with single spaces for white space, and newlines for the breaks to keep."""
     seen = seen.strip()
     if " ".join(seen.mask.split()) == seen.mask:
         return seen
-    lines = seen.split(rf"\s*{_BREAK}\s*") if breaks else [seen]
+    lines = filter(None, seen.split(r"\s*\v\s*")) if breaks else [seen]
     return Seen.joined((line.sub(_SPACE, _space) for line in lines), "\n")
 
 
@@ -293,10 +295,10 @@ def lead(item: str) -> str:
     return found[0].strip() if found and len(item) > _SHORT_ITEM else item.rstrip(".;,")
 
 
-def words_of(source: Seen, kind: Kind, *, breaks: bool = False) -> Seen:
+def words_of(source: Seen, kind: Kind, *, breaks: str = "") -> Seen:
     """The plain text of a heading, item, paragraph or block of HTML.
 
-    :param breaks: whether to keep hard line breaks; else all is one line.
+    :param breaks: the ends of lines to keep, `HARD_BREAK` or `LINE_BREAK`; else all is one line.
     """
     if kind is Kind.HTML:
         return _html(source, breaks=breaks)
@@ -381,7 +383,7 @@ def property_line(source: Seen, context: str) -> Seen:
     return Seen.joined([*pieces, words])
 
 
-def _lines(text: Seen, *, breaks: bool) -> Seen:
+def _lines(text: Seen, *, breaks: str) -> Seen:
     """Plain text without the marks that apply to whole lines."""
     title = text[:0]
     may_be_callout = text.mask.lstrip().startswith(("[!", "!!!", "???"))
@@ -411,7 +413,7 @@ def _colon(seen: Seen, mark: re.Match[str]) -> Seen:
     return seen.group(mark).instead(": ")
 
 
-def _html(source: Seen, *, breaks: bool) -> Seen:
+def _html(source: Seen, *, breaks: str) -> Seen:
     """The plain text of a block of HTML, with bars between table cells."""
     if source.mask.lstrip().startswith(">"):
         source = _unquoted_lines(source)

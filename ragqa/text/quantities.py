@@ -63,6 +63,9 @@ _BOUND = (
 )
 _CAP = r"(?i)\b(?:limit\w*|cap(?:s|ped)?|max(?:imum)?|up to|at most)\b"
 _CLAUSE = r"[.;:,(](?:\s|$)"
+_WITHOUT_NUMBER = (
+    r"(?i)(?<![\w-])(?:unlimited|(?:no|without(?: an?| any)?) limits?|none|zero)(?![\w-])"
+)
 _LOOK_BACK = 40
 # A number after a name is part of it: "Haiku 4.5".
 _VERSIONED = r"[ (][A-Z][\w-]* $"
@@ -133,6 +136,11 @@ def amounts(text: str) -> list[Figure]:
         for one in found
         if not compiled(_VERSIONED).search(text[max(0, one.start - _LOOK_BACK) : one.start])
     ]
+
+
+def counts_without_number(text: str) -> list[Span]:
+    """What says in a text how many there are without a number: "unlimited", "no limit", "none"."""
+    return [found.span() for found in compiled(_WITHOUT_NUMBER).finditer(text)]
 
 
 def number_words(text: str) -> list[Span]:

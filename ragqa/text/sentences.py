@@ -48,6 +48,8 @@ _SPACED = r"(?<![^\W_])[^\W\d_A-Z]\.\s[^\W\d_]{1,3}\Z"
 _BEFORE_ORDINAL = r"(?i)\b(?:im|vom|zum|zur|der|die|das|den|dem|des|beim)\s\d{1,3}\Z"
 _GERMAN_MONTH = rf"(?:{one_of('german months')})\b"
 _ORDINAL = r"\d{1,2}|[IVX]{1,5}"
+_WRAP = 60
+_GLUED = r"\[(?:[^\[\]]|\[[^\[\]]*\])*+\](?:\([^()]*\))?|`[^`\n]*`|\{%[^%]*%\}|<[^<>]*>"
 _LIST_NUMBER = r"\d{1,3}|[^\W\d_]|[ivxIVX]{1,4}"
 
 
@@ -65,6 +67,15 @@ def sentence_spans(text: str) -> list[Span]:
         spans.append((start, end))
         worded = worded or has_word
     return [span for span in (strip(text, *span) for span in spans) if span[0] < span[1]]
+
+
+def has_lines(paragraph: str) -> bool:
+    """Whether a person broke its lines: after half of them a next word or link would have fit."""
+    glued = compiled(_GLUED).sub(lambda found: found[0].replace(" ", "_"), paragraph)
+    lines = [line.lstrip("> \t").strip() for line in compiled(r"\r\n|\r|\n").split(glued)]
+    pairs = [(a, b) for a, b in pairwise(lines) if a and b and not a.startswith("[!")]
+    own = sum(len(line) + len(after.split(maxsplit=1)[0]) < _WRAP for line, after in pairs)
+    return 2 * own >= len(pairs) > 0
 
 
 def strip(text: str, start: int, end: int) -> Span:

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from ragqa.languages import ENGLISH, LANGUAGES
 from ragqa.text.lexicon import STOP_WORDS, rows, table
-from ragqa.types import Passage, Span
+from ragqa.types import Span
 
 MAX_TERM_CHARS = 64
 
@@ -116,11 +116,6 @@ def unspaced_count(text: str) -> int:
 def index_terms(text: str, language: str = ENGLISH) -> list[str]:
     """The terms of a text in a language, in order, with repetitions."""
     return list(_stemmed(tokenize(_unelided(text, language)), language))
-
-
-def passage_terms(passage: Passage) -> list[str]:
-    """The terms that a passage is found by."""
-    return index_terms(passage.searched_text, passage.language)
 
 
 def query_terms(text: str, languages: Sequence[str] = (ENGLISH,)) -> list[str]:

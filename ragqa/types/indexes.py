@@ -1,15 +1,16 @@
 """Descriptions of an index and of what was done to it."""
 
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
 from msgspec import Struct
 
-from ragqa.types.notes import NoteRecord, Skipped, with_parents
+from ragqa.types.notes import NoteRecord, Remark, Skipped, with_parents
 
+_ALL = "; all of them: ragqa doctor"
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called with (stage, done, total) during work."""
 
@@ -21,6 +22,19 @@ def no_progress(stage: str, done: int, total: int) -> None:
 def counted(number: int, noun: str) -> str:
     """A number with its noun: "1 note", "2 notes"."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def by_kind(found: Iterable[Remark]) -> list[str]:
+    """A line for each kind of remark: the only one, or how many there are and the first."""
+    kinds = defaultdict[str, list[Remark]](list)
+    for one in found:
+        kinds[one.reason.partition(":")[0]].append(one)
+    return [
+        f"{len(of)} files: {kind}, such as {of[0].path}{of[0].reason.removeprefix(kind)}{_ALL}"
+        if len(of) > 1
+        else str(of[0])
+        for kind, of in kinds.items()
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +157,7 @@ class IndexReport:
     skipped: tuple[Skipped, ...]
     newly_skipped: tuple[Skipped, ...]
     seconds: float
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Remark, ...] = ()
     waiting: Waiting | None = None
 
 

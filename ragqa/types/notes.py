@@ -1,7 +1,9 @@
 """Notes as read from disk, their passages with vectors and filters, and the hits for a question."""
 
+import re
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from posixpath import splitext
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -28,6 +30,10 @@ Span: TypeAlias = tuple[int, int]
 
 _MAX_ALIASES_CHARS = 500
 """Aliases are indexed with every passage of their note, so a long list must not drown it."""
+
+
+_WORDS = re.compile(r"[^\W_]+")
+_HYPHEN = re.compile(r"(?<!\d)-|-(?!\d)")
 
 
 # These three are created for every note before every question: named tuples take a third of the
@@ -66,11 +72,24 @@ LEAVES_OUT = " leaves it out: "
 """What the reason says of a file that a rule excludes."""
 
 
-class Skipped(Struct, frozen=True):
-    """A file or folder that was not indexed, and why."""
+class Remark(Struct, frozen=True, omit_defaults=True):
+    """What is to be said of a file or folder: its kind, and after a colon what only it has."""
 
     path: str
     reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+
+class Skipped(Remark, frozen=True):
+    """A file or folder that was not indexed, and why.
+
+    `state` is that of a file that was opened: until it changes, there is nothing to read in it. Its
+    digest is only the mark of the reader that refused it, "" where an extra is missing.
+    """
+
+    state: NoteState | None = None
 
     @property
     def is_left_out(self) -> bool:
@@ -127,20 +146,14 @@ class Block:
     begins: bool = True
 
 
-class Link(Struct, frozen=True):
-    """A link from a note: its target as written, without any `#anchor` or `|label`."""
-
-    target: str
-    wiki: bool
-
-
 @dataclass(frozen=True, slots=True)
 class Note:
     """A note as read: its text and metadata.
 
     `text` is the decoded file without its byte order mark, line endings untouched, or what a file
-    in another format was converted to. `date` is ISO
-    `YYYY-MM-DD` from the note's own metadata, else from the file's name, else "". `sha256` is as in
+    in another format was converted to. `date` is ISO `YYYY-MM-DD` from the note's own metadata,
+    else from the file's name, the title or the first line, else "". `links` are the targets of its
+    links to other notes, as written but without any `#anchor` or `|label`. `sha256` is as in
     `NoteText`. `language` is an ISO 639-1 code, "" for one that ragqa does not know.
     """
 
@@ -152,7 +165,7 @@ class Note:
     aliases: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     date: str = ""
-    links: tuple[Link, ...] = ()
+    links: tuple[str, ...] = ()
     blocks: tuple[Block, ...] = ()
     warnings: tuple[str, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
@@ -164,7 +177,7 @@ class NoteRecord:
     """What the index records about a note; `settled` is as in `NoteState`.
 
     `properties` are the names and values of its front matter and inline fields, without secrets; a
-    list has a pair for each value. `language` is as in `Note`.
+    list has a pair for each value. `links`, `language` and `warnings` are as in `Note`.
     """
 
     path: str
@@ -176,7 +189,9 @@ class NoteRecord:
     date: str
     aliases: tuple[str, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
+    links: tuple[str, ...] = ()
     language: str = ENGLISH
+    warnings: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, note: Note, *, settled: bool) -> "NoteRecord":
@@ -208,6 +223,7 @@ class Unit:
     and ends at hidden text or a rule; a block is a paragraph, a list with everything nested in it,
     a table, a block of code or a front matter key. `depth` is the number of items that it is nested
     in, its own included. It `begins` its paragraph, item, row or code unless others come before it.
+    It `has_lines` if a person broke the lines of its paragraph or item, and did not wrap them.
     """
 
     kind: Kind
@@ -219,6 +235,7 @@ class Unit:
     block: int = 0
     depth: int = 0
     begins: bool = True
+    has_lines: bool = False
 
     @property
     def full_context(self) -> str:
@@ -274,8 +291,16 @@ class Passage:
 
     @property
     def searched_text(self) -> str:
-        """The text for term search: the note's aliases and the embedded text."""
-        return f"{' '.join(self.aliases)[:_MAX_ALIASES_CHARS]}\n{self.embedded_text}"
+        """The text for term search: the note's other names and the embedded text."""
+        return f"{self.names}\n{self.embedded_text}"
+
+    @property
+    def names(self) -> str:
+        """What else the note is called: its aliases and its file's name, without dates and ids."""
+        aliases = " ".join(self.aliases)[:_MAX_ALIASES_CHARS]
+        known = _WORDS.findall(f"{self.title} {aliases}".casefold())
+        words = (word for word in _WORDS.findall(in_words(self.path)) if word[0].isalpha())
+        return " ".join([aliases, *(word for word in words if word.casefold() not in known)])
 
     @property
     def trail(self) -> str:
@@ -286,6 +311,20 @@ class Passage:
 def trail_text(title: str, heading: tuple[str, ...], sign: str = " > ") -> str:
     """`title > heading path`, without repeating the title."""
     return sign.join((title, *(heading[1:] if heading[:1] == (title,) else heading)))
+
+
+def in_words(path: str) -> str:
+    """The name of a note's file as words, or its folder's if it is an index or a README.
+
+    Hyphens stay between digits, as in a date, and in a name with spaces. Bytes that are not UTF-8
+    are replaced.
+    """
+    *_, folder, name = ("", *path.split("/"))
+    stem = splitext(name)[0]
+    stem = folder if folder and stem.lower() in ("index", "_index", "readme") else stem
+    readable = stem.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    words = readable if " " in readable else _HYPHEN.sub(" ", readable)
+    return " ".join(words.replace("_", " ").split()) or readable
 
 
 @dataclass(frozen=True, slots=True)

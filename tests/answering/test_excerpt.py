@@ -45,3 +45,32 @@ def test_without_the_rest_of_a_note_an_excerpt_ends_where_its_passage_does():
     whole = cited(open_note=lambda _: Layout.of(text, passages))
     assert whole.quote == text[text.index("These") :].strip()
     assert whole.lines == (3, 18)
+
+
+HOSTS = "# Hosts\n\n| host | owner | use |\n|---|---|---|\n" + "".join(
+    f"| {name} | {owner} | serves the people of the club in one of a great many ways |\n"
+    for name, owner in zip(
+        ["amsel", "biber", "dachs", "elster", "fuchs", "gans", "hirsch", "iltis"],
+        ["Ann", "Bo", "Bo", "Ann", "Bo", "Bo", "Ann", "Bo"],
+        strict=True,
+    )
+)
+
+
+def rows_shown(question, scores, text=HOSTS):
+    found = composed(question, {"a.md": text}, scores)
+    return [one.whole.text.split(";")[0].removeprefix("host: ") for one in found]
+
+
+def test_all_rows_come_that_have_what_is_asked_for_unless_the_question_names_one():
+    best = {"elster": 1.0}
+    assert rows_shown("which hosts does Ann own", best) == ["elster", "amsel", "hirsch"]
+    assert rows_shown("what about elster of Ann", best) == ["elster"]
+    assert rows_shown("who owns the host of Ann", best) == ["elster"]
+
+
+def test_the_row_that_a_question_names_goes_before_one_that_has_the_word_elsewhere():
+    text = HOSTS.replace("biber | Bo | serves", "biber | Bo | watches iltis and serves")
+    scores = {"biber": 1.0, "iltis": 0.9}
+    assert rows_shown("what about iltis", scores, text) == ["iltis"]
+    assert rows_shown("what about them", scores, text) == ["biber"]

@@ -3,7 +3,7 @@
 from cases import each_of
 from excerpting import passages_of
 
-from ragqa.answering.sentences import candidates_of
+from ragqa.answering.sentences import candidates_of, sources_of
 from ragqa.text.words import query_terms
 from ragqa.types import Hit, Kind
 
@@ -37,3 +37,28 @@ def test_a_line_that_announces_a_list_is_a_candidate_with_its_items():
     assert first.quote in PHASES
     assert len(rest) == 3
     assert [first.overlaps(one) for one in rest] == [True, True, False]
+
+
+SOURCES = (
+    "# Colours\n\n## Sources\n\n"
+    '- Ann Red, "On colour", 1999. https://example.org/colour\n'
+    "- A dictionary, third edition. https://example.org/words\n"
+    "- https://example.org/blue\n"
+    "- The paint in tin 2 is red.\n"
+)
+LINKS = "# Links\n\n- The manual of the kettle. https://example.org/kettle\n- [Blue](https://example.org/blue)\n"
+
+
+def test_items_that_name_what_to_read_refer_if_most_of_their_passage_does_so():
+    refers = [(one.text.split()[0], one.refers) for one in candidates(SOURCES, LINKS)]
+    assert refers == [
+        *[("Ann", True), ("A", True), ("https://example.org/blue", True), ("The", False)],
+        *[("The", False), ("Blue", False)],
+    ]
+
+
+def test_a_list_of_references_is_read_after_some_passages_that_are_found_below_it():
+    notes = [SOURCES, *(f"# Note {n}\n\nRed is the {n}. of the colours.\n" for n in range(1, 9))]
+    hits = [Hit(p, 1.0, 0.5, 1.0) for n, t in enumerate(notes) for p in passages_of(t, f"{n}.md")]
+    assert [hit.passage.path[0] for hit in sources_of(hits)] == ["1", "2", "3", "4", "0"]
+    assert [hit.passage.path[0] for hit in sources_of(hits[:1])] == ["0"]

@@ -76,3 +76,75 @@ def test_without_a_note_of_the_day_the_question_stays_as_it_is(index, question, 
     answer = index.ask(question, filters=filters)
     assert answer.corrected == ()
     assert answer.looked_for == question
+
+
+def asked(tmp_path, notes, question, **settings):
+    """The answer from these notes, in a folder that is no vault, as of 20 May 2026."""
+    folder = write_notes(tmp_path / "notes", notes)
+    given = {"corpus": str(folder), "index": str(tmp_path / "index"), "embedder": "hashed:64"}
+    loaded = load_settings({**given, **settings})
+    with Index(loaded.settings, loaded.places, today=lambda: date(2026, 5, 20)) as opened:
+        return opened.ask(question)
+
+
+RAISE = {"job.md": "# Job\n\nShe agreed to a raise from 1 April.\n"}
+
+
+@pytest.mark.parametrize(
+    "name", ["daily/2026-04-01.md", "journals/2026_04_01.md", "1 April 2026.md", "20260401 Wed.md"]
+)
+@pytest.mark.parametrize("question", ["what did I do on 1 April?", "what did I do on 2026-04-01?"])
+def test_the_note_named_by_a_day_answers_wherever_it_is_and_however_it_writes_it(
+    tmp_path, name, question
+):
+    notes = {**RAISE, name: "Planted the tomatoes.\n", "2026-04-02.md": "Slept.\n"}
+    answer = asked(tmp_path, notes, question)
+    assert answer.citations[0].path == name
+    assert answer.missing == ()
+
+
+def test_of_a_day_without_a_year_the_last_one_that_has_a_note_counts(tmp_path):
+    days = {f"daily/{year}-04-01.md": f"Planted tree {year}.\n" for year in (2024, 2025, 2027)}
+    answer = asked(tmp_path, {**RAISE, **days}, "what did I do on 1 April?")
+    assert answer.citations[0].path == "daily/2025-04-01.md"
+    assert [one.read for one in answer.corrected] == ["2025-04-01"]
+
+
+def test_a_day_with_its_year_is_not_that_of_another_year(tmp_path):
+    days = {"daily/2025-04-01.md": "Planted a tree.\n"}
+    assert asked(tmp_path, {**RAISE, **days}, "what did I do on 1 April 2026?").corrected == ()
+
+
+READINGS = ("2026-{0:02}-27", "27.{0:02}.2026", "2026/{0:02}/27", "27 {1} 2026", "{1} 27, 2026")
+
+
+@pytest.mark.parametrize("written", READINGS)
+@pytest.mark.parametrize(
+    "question",
+    ["kWh in March", "kWh in march 2026", "what of the meter on 27 March?", "kWh on 2026-03-27"],
+)
+def test_a_month_or_day_is_found_however_question_and_note_write_it(tmp_path, written, question):
+    months = enumerate(("Jan", "Feb", "Mar", "Apr"), start=1)
+    notes = {
+        f"{name}.md": f"# Meter\n\n{written.format(n, name)}: {270 + n} kWh.\n"
+        for n, name in months
+    }
+    answer = asked(tmp_path, notes, question)
+    assert answer.hits[0].passage.path == answer.citations[0].path == "Mar.md"
+    assert answer.missing == ()
+
+
+def test_a_row_matches_by_its_own_date_and_not_by_that_of_its_note(tmp_path):
+    rows = "".join(f"2026-{n:02}-27: {270 + n} kWh were used.\n\n" for n in range(1, 5))
+    answer = asked(tmp_path, {"a.md": f"---\nupdated: 2026-04-30\n---\n{rows}"}, "kWh in February")
+    assert answer.citations[0].quote.startswith("2026-02-27")
+
+
+def test_a_note_is_found_by_the_day_of_its_front_matter(tmp_path):
+    notes = {
+        f"{name}.md": f"---\ndate: 2026-03-{day}\n---\nNimbus wants more {name}.\n"
+        for name, day in (("seats", 17), ("time", 18), ("tea", 19))
+    }
+    answer = asked(tmp_path, notes, "what does Nimbus want on 18 March?")
+    assert answer.citations[0].path == "time.md"
+    assert answer.missing == ()

@@ -1,5 +1,9 @@
 """An index that somebody forged, with every checksum in it right: what it can and cannot do."""
 
+import sqlite3
+from contextlib import closing
+from functools import partial
+
 import forging
 import pytest
 from support import write_notes
@@ -60,3 +64,53 @@ def test_what_a_forged_index_says_of_a_note_steers_no_terminal(quick, places, fo
     out = quick("search", "zebra", *places).out
     assert "\\x1b[31mred" in out
     assert "\x1b" not in out
+
+
+@pytest.mark.parametrize("name", ["index.sqlite-shm", "index.sqlite-wal", "LOCK"])
+def test_a_link_in_place_of_an_index_file_is_named_and_removed_by_a_repair(
+    quick, places, forge, tmp_path, name
+):
+    forge("")
+    (tmp_path / "victim").write_text("precious")
+    planted = places[3] / name
+    planted.unlink(missing_ok=True)
+    planted.symlink_to(tmp_path / "victim")
+    write_notes(tmp_path / "notes", {"zebra.md": "# Zebra\n\nThe zebra has 990 stripes.\n"})
+    for command in (["search", "zebra"], ["index"], ["doctor"]):
+        told = quick(*command, *places)
+        assert told.code == 4
+        assert f"{planted} is not ragqa's" in told.out + told.err
+        assert "ragqa doctor --repair" in told.out + told.err
+    assert f"removed {planted}" in quick("doctor", "--repair", *places).out
+    assert "990 stripes" in quick("search", "zebra", *places).out
+    assert (tmp_path / "victim").read_text() == "precious"
+
+
+def test_a_dangling_link_in_place_of_an_index_file_makes_no_file_elsewhere(quick, places, tmp_path):
+    places[3].mkdir()
+    for name in ("LOCK", "index.sqlite-wal"):
+        (places[3] / name).symlink_to(tmp_path / "made")
+    assert "16 stripes" in quick("search", "zebra", *places).out
+    assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize(("lock", "reads"), [("EXCLUSIVE", False), ("IMMEDIATE", True)])
+def test_an_index_that_another_program_has_locked_is_in_use_and_not_damaged(
+    quick, places, forge, tmp_path, monkeypatch, lock, reads
+):
+    forge("")
+    with closing(sqlite3.connect(places[3] / "index.sqlite", isolation_level=None)) as other:
+        if not reads:
+            other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute(f"BEGIN {lock}")
+        other.execute("UPDATE meta SET name = name")
+        monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, timeout=0))
+        write_notes(tmp_path / "notes", {"okapi.md": "# Okapi\n\nThe okapi has 12 stripes.\n"})
+        told = quick("index", *places)
+        assert told.code == 6
+        assert "in use by another program" in told.err
+        assert "--repair" not in told.err
+        searched = quick("search", "zebra", *places)
+        assert searched.code == (0 if reads else 6)
+        assert "in use by another program" in searched.err
+    assert "12 stripes" in quick("search", "okapi", *places).out

@@ -4,7 +4,13 @@ import os
 import re
 
 import pytest
+from support import write_notes
 
+from ragqa.asked import last_asked
+from ragqa.config import Settings
+from ragqa.types import Corpus
+
+HOLDS = "how much does the teapot hold?"
 UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
 EVIL = "\x1b]52;c;aGk=\x07\x1b[31m\x9b5m\u202e\U000e0041 [red]x[/red] [x] 1:100:2 :smile:"
 
@@ -83,3 +89,33 @@ def test_every_file_name_is_indexed_apart_and_shown_on_one_line(quick, places):
     out = quick("search", "zebra", "--top-k", "20", *places).out
     assert "zebra\\nnew\\tline.md:3" in out or "zebra\\nnew\\tline.md:1" in out
     assert "zebra-\\xff-latin.md" in out
+
+
+NO_UTF8 = "caf\udce9.md"
+
+
+@pytest.fixture
+def teapot(quick, tmp_path):
+    """The places of a note whose name is no UTF-8, of which a question was asked."""
+    notes = write_notes(tmp_path / "notes", {NO_UTF8: "# Teapot\n\nThe teapot holds 2 litres.\n"})
+    places = ["--corpus", notes, "--index", tmp_path / "index"]
+    asked = quick("ask", HOLDS, *places)
+    assert (asked.code, asked.out.count("caf\\xe9.md:3")) == (0, 1)
+    return places
+
+
+def test_the_last_answer_may_cite_a_note_whose_name_is_no_utf8(quick, teapot):
+    assert "There are no further excerpts." in quick("more", *teapot).out
+    opened = quick("open", "1", *teapot, env={"VISUAL": "", "EDITOR": "cat"})
+    assert opened.code == 0
+    assert last_asked(Settings(), Corpus.of(teapot[1])).source(1) == (NO_UTF8, 3)
+
+
+def test_a_chat_about_a_note_whose_name_is_no_utf8_can_be_saved_and_verified(
+    quick, teapot, tmp_path
+):
+    saved = tmp_path / "chat.md"
+    lines = [HOLDS, "/open 1", "/next", "/sources", f"/save {saved}"]
+    chat = quick("chat", *teapot, input="\n".join(lines).encode(), env={"VISUAL": "cat"})
+    assert chat.code == 0
+    assert "1 intact" in quick("verify", saved, *teapot[:2]).out

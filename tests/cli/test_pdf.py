@@ -46,7 +46,7 @@ def test_a_pdf_is_read_if_it_is_switched_on_and_pages_without_text_are_named(qui
     assert "1 .pdf; to read them: ragqa config set formats pdf" in quick("status", *places).out
     done = quick("index", *places, env=ON)
     assert "2 notes" in done.out
-    assert "report.pdf: page 3 is left out: only images, perhaps a scan" in done.out + done.err
+    assert "report.pdf: pages left out: 3 (only images, perhaps a scan)" in done.out + done.err
 
 
 def test_an_answer_is_cited_by_the_printed_page_and_links_to_it(quick, places):

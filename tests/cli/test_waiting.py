@@ -59,6 +59,41 @@ def test_no_question_waits_for_a_long_update_and_each_says_what_waits(ask, notes
     assert printed.err.count(waits(30, notes)) == 1
 
 
+def test_no_file_that_was_left_out_keeps_an_edit_from_being_read(ask, notes, monkeypatch):
+    monkeypatch.setattr("ragqa.indexing.source.LONG_BYTES", 1000)
+    write_notes(notes, {"binary.md": "\0" * 4000, "other.md": "\0" * 900, "empty.md": ""})
+    (notes / "latin.txt").write_bytes(b"caf\xe9 " * 300)
+    (notes / "locked.md").write_text("word " * 300)
+    (notes / "locked.md").chmod(0)
+    env = {"RAGQA_MAX_NOTE_BYTES": "5000"}
+    (notes / "huge.md").write_text("word " * 3000)
+    ask("index", env=env)
+    for degrees in (81, 82):
+        text = f"# Tea\n\nGreen tea is brewed at {degrees} degrees.\n"
+        (notes / "tea.md").write_text(text)
+        found = ask("ask", QUESTION, "--json", env=env).document
+        assert found["waiting"] == 0
+        assert f"{degrees} degrees" in found["answer"]
+    assert ask("status", "--json", env=env).document["fresh"]
+    said = ask("doctor", env=env).out
+    assert all(f"{name} is not indexed" in said for name in ("binary.md", "latin.txt", "huge.md"))
+
+
+def test_files_whose_extra_is_missing_wait_for_nothing_until_it_is_there(ask, notes, monkeypatch):
+    monkeypatch.setattr("ragqa.indexing.source.LONG_BYTES", 1000)
+    env = {"RAGQA_FORMATS": "pdf"}
+    (notes / "plan.pdf").write_bytes(b"%PDF " * 100_000)
+    with monkeypatch.context() as patch:
+        for module in ("notes.extraction.parent", "indexing.source"):
+            patch.setattr(f"ragqa.{module}.find_spec", lambda _: None)
+        ask("index", env=env)
+        write_notes(notes, {"tea.md": "# Tea\n\nGreen tea is brewed at 181 degrees.\n"})
+        found = ask("ask", QUESTION, "--json", env=env).document
+        assert found["waiting"] == 0
+        assert "181 degrees" in found["answer"]
+    assert ask("list", "--json", env=env).document["waiting"] == 1
+
+
 def test_the_command_that_is_named_reads_what_waits_and_moved_notes_wait_for_nothing(ask, notes):
     write_notes(notes, PAGES)
     built = ask("index")

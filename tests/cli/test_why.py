@@ -1,7 +1,14 @@
 """`ragqa why` and `ragqa ask --explain`: how far a note came, by the real command line."""
 
+from dataclasses import replace
+
 import pytest
 from support import CORPUS, write_notes
+
+from ragqa import open_index
+from ragqa.answering.score import SIGNALS
+from ragqa.explaining import explain
+from ragqa.render.explanations import verdict
 
 NOTES = {
     "cats.md": "---\ntitle: Cats\naliases: [Felines]\ntags: [animals]\ndate: 2024-05-01\n---\n\n"
@@ -13,6 +20,11 @@ RATES = {
     "gateway.md": "---\ndate: 2026-01-01\n---\nThe API rate limit is 250 requests per minute.\n",
     "client.md": "---\ndate: 2021-01-01\n---\nThe API rate limit is 100 requests per minute.\n",
 }
+TOKENS = {
+    "gateway.md": "# Gateway\n\nThe token of the gateway lives for 30 minutes.\n\n"
+    "The token of the gateway lives for 45 days.\n\nBananas ripen in a paper bag.\n"
+}
+ASKS_FOR_A_FIGURE = "does the token of the gateway live for 30 minutes?"
 
 
 @pytest.fixture
@@ -65,3 +77,30 @@ def test_the_best_sentence_is_said_to_be_passed_over_for_what_a_newer_note_says(
     best = document["sentences"][0]
     assert (document["stage"], best["rank"], best["lost"]) == ("composer", 1, "passed over")
     assert "a newer note that says something else, takes precedence" in document["verdict"]
+
+
+def test_a_figure_of_the_question_that_another_sentence_has_is_named(quick, tmp_path):
+    places = ["--corpus", write_notes(tmp_path / "notes", TOKENS), "--index", tmp_path / "index"]
+    why = quick("why", ASKS_FOR_A_FIGURE, "--target", "gateway.md:5", *places)
+    assert why.code == 0
+    assert "and figures of the question in it (+0." in why.out
+
+
+@pytest.fixture(scope="module")
+def outdone(tmp_path_factory):
+    """The explanation of a sentence that another one outdoes."""
+    folder = tmp_path_factory.mktemp("outdone")
+    corpus = write_notes(folder / "notes", TOKENS)
+    settings = {"embedder": "hashed:64"}
+    with open_index(corpus, index=folder / "index", settings=settings) as index:
+        return explain(index, ASKS_FOR_A_FIGURE, target="gateway.md:5")
+
+
+@pytest.mark.parametrize("name", SIGNALS)
+def test_whatever_another_sentence_leads_in_is_named_in_words(outdone, name):
+    winner = max(outdone.said, key=lambda one: one.score)
+    best, *others = outdone.sentences
+    own = replace(best, citation=replace(best.citation, parts={}))
+    led = replace(outdone, said=(replace(winner, parts={name: 0.5}),), sentences=(own, *others))
+    assert verdict(led).endswith(f" It leads in {SIGNALS[name].words} (+0.50).")
+    assert " " in SIGNALS[name].words

@@ -140,36 +140,47 @@ def test_an_unknown_setting_in_a_file_is_a_warning_that_names_it_and_the_nearest
     assert second == (f"{user_settings_file()} has unknown settings, which are ignored: 'colour'")
 
 
-def test_where_notes_and_index_really_come_from_is_their_origin(project, tmp_path):
-    set_user_setting("corpus", str(tmp_path / "notes"))
-    set_user_setting("index", str(tmp_path / "mine"))
-    loaded = load(project)
-    assert loaded.places.corpus == Corpus.of((tmp_path / "notes").resolve())
-    assert (loaded.origins["corpus"], loaded.origins["index"]) == ("user settings",) * 2
-    assert loaded.passed_over == ""
+def test_a_folder_called_corpus_is_asked_only_where_nothing_else_names_notes(project, tmp_path):
     (project / "corpus").mkdir()
     loaded = load(project)
     assert loaded.places.corpus == Corpus.of((project / "corpus").resolve())
-    assert loaded.places.index == (project / "indexes" / "default").resolve()
-    assert (loaded.origins["corpus"], loaded.origins["index"]) == ("current folder",) * 2
-    assert str(tmp_path / "notes") in loaded.passed_over
-    loaded = load(project, {"corpus": str(tmp_path / "other")})
-    assert (loaded.origins["corpus"], loaded.origins["index"]) == ("flag", "default")
-    assert loaded.passed_over == ""
+    assert (loaded.origins["corpus"], loaded.origins["index"]) == ("current folder", "default")
+    set_user_setting("corpus", str(tmp_path / "notes"))
+    set_user_setting("index", str(tmp_path / "mine"))
+    (tmp_path / "mine").mkdir()
+    loaded = load(project)
+    assert loaded.places.corpus == Corpus.of((tmp_path / "notes").resolve())
+    assert loaded.places.index == (tmp_path / "mine").resolve()
+    assert (loaded.origins["corpus"], loaded.origins["index"]) == ("user settings",) * 2
+    (project / "ragqa.toml").write_text('corpus = "corpus"\n')
+    assert load(project).places.corpus == Corpus.of((project / "corpus").resolve())
+    by_variable = load(project, environ={"RAGQA_CORPUS": str(tmp_path / "third")})
+    assert by_variable.origins["corpus"] == "environment"
+    by_option = load(project, {"corpus": str(tmp_path / "other")})
+    assert (by_option.origins["corpus"], by_option.origins["index"]) == ("flag", "default")
 
 
-@pytest.mark.parametrize("link", ["corpus", "indexes", "indexes/default"])
-def test_a_link_at_hand_takes_no_index_elsewhere_and_brings_no_copy_of_other_notes(
-    project, tmp_path, link
-):
+def test_no_index_is_kept_in_a_folder_that_only_lies_there(project, tmp_path):
+    (project / "corpus").mkdir()
+    (project / "indexes" / "default").mkdir(parents=True)
+    assert load(project).places.index.is_relative_to(tmp_path / "data")
+    set_user_setting("corpus", str(tmp_path / "notes"))
+    assert load(project).places.index.is_relative_to(tmp_path / "data")
+
+
+def test_a_link_called_corpus_brings_no_notes_from_elsewhere(project, tmp_path, monkeypatch):
+    monkeypatch.chdir(project)
     (tmp_path / "elsewhere").mkdir()
-    for folder in ("corpus", "indexes"):
-        if folder != link:
-            (project / folder).mkdir()
-    (project / link).symlink_to(tmp_path / "elsewhere")
-    places = load(project).places
-    assert places.corpus == Corpus.of((project / "corpus").resolve())
-    assert places.index.is_relative_to(tmp_path / "data")
+    (project / "wiki").mkdir()
+    link = project / "corpus"
+    link.symlink_to("wiki")
+    assert load(project).places.corpus == Corpus.of((project / "wiki").resolve())
+    for target in (tmp_path / "elsewhere", Path("..")):
+        link.unlink()
+        link.symlink_to(target)
+        with pytest.raises(NoCorpus) as caught:
+            load(project).places  # noqa: B018 - the property raises
+        assert f"corpus is a link that leads out of {Path.cwd()}" in caught.value.message
 
 
 def test_a_corpus_by_flag_has_an_index_of_its_own_in_the_data_folder(project, tmp_path):

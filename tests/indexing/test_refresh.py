@@ -13,6 +13,7 @@ from tongues import TEXTS
 from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.errors import EmbedderMismatch, IndexUnusable, NoCorpus
 from ragqa.indexing import check_embedder, find_changes, refresh
+from ragqa.notes import read_text
 from ragqa.stores import open_store
 from ragqa.types import Corpus, Filters, Skipped
 
@@ -176,6 +177,47 @@ def test_a_corpus_that_vanished_is_an_error_and_the_index_stays(source):
     assert paths(source) == {"a.md"}
 
 
+@pytest.fixture
+def opened(monkeypatch):
+    """The paths of the files that a refresh opens to compare them, as it goes."""
+    paths = []
+
+    def read(corpus, path, **options):
+        paths.append(path)
+        return read_text(corpus, path, **options)
+
+    monkeypatch.setattr("ragqa.indexing.source.read_text", read)
+    return paths
+
+
+def test_a_file_that_was_left_out_is_not_opened_again_until_it_changes(source, opened):
+    write(source, "a.md", "# A\n\nThe first note.\n")
+    write(source, "binary.md", "\0" * 1000)
+    source.corpus.file("latin.txt").write_bytes(b"caf\xe9")
+    os.utime(source.corpus.file("latin.txt"), OLD)
+    first = run(source)
+    assert [one.path for one in first.skipped] == ["binary.md", "latin.txt"]
+    opened.clear()
+    write(source, "a.md", "# A\n\nThe first note, changed.\n")
+    second = run(source)
+    assert opened == ["a.md"]
+    assert (second.skipped, second.newly_skipped) == (first.skipped, ())
+    later = (OLD[0] + 10, OLD[1] + 10)
+    write(source, "binary.md", "# B\n\nIt is a note after all.\n", when=later)
+    third = run(source)
+    assert (third.added, [one.path for one in third.skipped]) == (1, ["latin.txt"])
+    assert paths(source) == {"a.md", "binary.md"}
+
+
+def test_a_file_that_was_written_just_now_is_compared_again_and_reported_once(source, opened):
+    write(source, "a.md", "# A\n\nThe first note.\n")
+    source.corpus.file("binary.md").write_bytes(b"\0" * 1000)
+    assert len(run(source).newly_skipped) == 1
+    opened.clear()
+    assert run(source).newly_skipped == ()
+    assert opened == ["binary.md"]
+
+
 def test_notes_below_a_folder_that_cannot_be_read_are_kept_and_reported(source):
     write(source, "a.md", "# A\n\nThe first note.\n")
     write(source, "locked/b.md", "# B\n\nThe second note.\n")
@@ -189,11 +231,15 @@ def test_notes_below_a_folder_that_cannot_be_read_are_kept_and_reported(source):
         skipped=(Skipped("locked", "the folder cannot be read: Permission denied"),),
         unreadable_folders=("locked",),
     )
-    changes = find_changes(source, locked, known, progress=lambda *_: None)
+    changes = find_changes(source, locked, None, known, progress=lambda *_: None)
     assert changes.removed == ()
     assert [skip.path for skip in changes.skipped] == ["locked"]
     assert find_changes(
-        source, structs.replace(locked, unreadable_folders=()), known, progress=lambda *_: None
+        source,
+        structs.replace(locked, unreadable_folders=()),
+        None,
+        known,
+        progress=lambda *_: None,
     ).removed == ("locked/b.md",)
 
 

@@ -48,3 +48,14 @@ def test_a_page_of_nothing_but_broken_markup_is_read_and_the_next_one_too(piece)
 def test_what_is_nested_too_deeply_is_told():
     note = parse_note("page.html", document_of("<div>" * 5_000 + "x"), "", Stamp(0, 0))
     assert any("left out" in warning for warning in note.warnings)
+
+
+def test_a_page_of_which_less_than_half_of_the_words_arrive_says_so():
+    words = "The rent of the garage is due on the first of May. " * 9
+    lost = f"<div aria-hidden=true>{words}</div><p>{words[:51]}</p>"
+    (warning,) = document_of(lost).warnings
+    assert warning == "only 10% of the words that the page shows were read"
+    unseen = (
+        f"<script>{words}</script><nav>{words}</nav><!-- {words} --><template>{words}</template>"
+    )
+    assert document_of(f"<title>{words}</title>{unseen}<p>{words[:51]}</p>").warnings == ()

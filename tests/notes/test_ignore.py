@@ -73,7 +73,7 @@ def test_a_line_that_is_no_sound_pattern_is_reported_and_the_others_count(corpus
     assert left_out(corpus) == ["x.md"]
     [(path, reason)] = skipped(corpus).items()
     assert path == ".gitignore"
-    assert reason.startswith("line 2 is not applied: ")
+    assert reason.startswith("not applied: line 2, ")
 
 
 def test_an_ignore_file_that_is_a_link_or_too_large_is_reported(corpus):

@@ -90,3 +90,30 @@ def test_brackets_that_nothing_closes_are_read_in_few_steps(atom):
     shorter, longer = (calls("# A\n\n" + atom * (size // len(atom))) for size in (15_000, 30_000))
     assert shorter < 60 * 15_000
     assert longer < 2.2 * shorter + 1_000
+
+
+def test_a_line_right_below_a_table_is_a_paragraph_and_a_hidden_row_ends_nothing():
+    table = "| Tariff | ct |\n|---|---|\n| Day | 33 |\n"
+    text = (
+        f"{table}The mortgage is due in May,\nthe rent in June.\n{table}%% no %%\n| Night | 21 |\n"
+    )
+    assert [(kind, text) for kind, *_, text in outline(text)] == [
+        ("table_head", "| Tariff | ct |\n|---|---|"),
+        ("row", "| Day | 33 |"),
+        ("paragraph", "The mortgage is due in May,\nthe rent in June."),
+        ("table_head", "| Tariff | ct |\n|---|---|"),
+        ("row", "| Day | 33 |"),
+        ("comment", "%% no %%"),
+        ("row", "| Night | 21 |"),
+    ]
+
+
+@pytest.mark.parametrize("path", ["a.md", "a.txt"])
+@pytest.mark.parametrize("piece", ["# a\n\n", "a|b\n-|-\n", "a\n\n", "=\n\nb\n\n", "- a\n"])
+def test_what_follows_the_most_blocks_of_a_note_is_left_out_and_told(monkeypatch, path, piece):
+    monkeypatch.setattr("ragqa.notes.lines.MAX_BLOCKS", 50)
+    monkeypatch.setattr("ragqa.notes.formats.written.MAX_BLOCKS", 50)
+    note = parse_note(path, piece * 200, "", Stamp(0, 0))
+    assert len(note.blocks) == 50
+    assert [warning for warning in note.warnings if "split the note" in warning]
+    assert not parse_note(path, piece * 5, "", Stamp(0, 0)).warnings

@@ -45,7 +45,7 @@ def seen(note: Note) -> dict[str, object]:
         "date": note.date,
         "tags": [*note.tags],
         "aliases": [*note.aliases],
-        "links": [[link.target, link.wiki] for link in note.links],
+        "links": [*note.links],
         "properties": [[*pair] for pair in note.properties],
         "warnings": [*note.warnings],
     }

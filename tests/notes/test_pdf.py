@@ -66,7 +66,7 @@ def test_a_place_is_named_by_the_printed_label_and_the_page():
 
 def test_pages_without_text_are_left_out_one_by_one_with_the_reason():
     text = document_of(line("Said here."), image(), line("Said there."), image(), "")
-    assert parse(text).warnings == ("pages 2, 4 are left out: only images, perhaps a scan",)
+    assert parse(text).warnings == ("pages left out: 2, 4 (only images, perhaps a scan)",)
     assert place(text, "Said there.") == "p. 3"
 
 
@@ -74,7 +74,7 @@ def test_a_page_with_too_many_characters_is_named_in_a_warning():
     crowded = "".join(line("x" * 1000, size=0.5, y=y) for y in range(100, 301))
     text = document_of(line("Said here."), crowded, line("Said there."))
     assert parse(text).warnings == (
-        "the rest of page 2 is left out: it has more than 200,000 characters",
+        "pages left out in part: 2 (it has more than 200,000 characters)",
     )
     assert place(text, "Said there.") == "p. 3"
 
@@ -84,7 +84,7 @@ def test_a_bad_page_loses_that_page_only():
     bad = bad.replace(b"/Kids [4 0 R 6 0 R 8 0 R]", b"/Kids [4 0 R 99 0 R 8 0 R]")
     text = FORMAT.convert(bad)
     assert "One." in text.text
-    assert "page 2 is left out: damaged" in parse(text).warnings
+    assert "pages left out: 2 (damaged)" in parse(text).warnings
     assert place(text, "Three.") == "p. 3"
 
 

@@ -43,7 +43,10 @@ def test_hidden_files_are_left_out_in_silence_and_a_folder_named_like_a_note_is_
     write(tmp_path, ".secret.md", ".obsidian/a.md", "a/.trash/b.md", "x.md/c.md", text="12345")
     os.utime(tmp_path / "x.md/c.md", ns=(7, 1_234_567_890_123_456_789))
     stamp = Stamp(size=5, mtime_ns=1_234_567_890_123_456_789)
-    assert walk(tmp_path) == Walk((NoteFile("x.md/c.md", stamp),), (), (), {})
+    folders = (f"{tmp_path}/", *(f"{tmp_path}/{name}/" for name in sorted(("a", "x.md"))))
+    found = walk(tmp_path)
+    assert sorted(found.folders) == [*folders]
+    assert found == Walk((NoteFile("x.md/c.md", stamp),), (), (), {}, found.folders)
 
 
 def test_a_note_above_the_limit_is_skipped_naming_the_setting(tmp_path):

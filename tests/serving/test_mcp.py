@@ -182,3 +182,11 @@ def test_over_http_it_takes_the_same_calls_with_a_token_alone(folder):
         later, _ = anyio.run(run, server)
     assert "tea.md:3 " in text_of(got)
     assert "3 notes." in later.instructions
+
+
+def test_an_answer_from_a_note_whose_name_is_no_utf8_can_be_sent(tmp_path):
+    write_notes(tmp_path / "notes", {"caf\udce9.md": "# Teapot\n\nThe teapot holds 2 litres.\n"})
+    (got,) = talk(tmp_path, ("ask", {"question": "how much does the teapot hold?"}))
+    assert "[1] caf\\xe9.md:3" in text_of(got)
+    assert got.structured_content["citations"][0]["path"] == "caf\\xe9.md"
+    assert got.model_dump_json()

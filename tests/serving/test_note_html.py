@@ -63,3 +63,17 @@ def test_a_link_shows_its_words_and_leads_to_its_heading_or_block():
 
 def test_a_link_to_a_note_whose_name_is_not_utf_8_keeps_its_bytes():
     assert url_path("a b/sur\udcff.md") == "a%20b/sur%FF.md"
+
+
+def test_lines_that_a_person_broke_stay_lines_and_wrapped_ones_are_joined():
+    assert html("Bulk: 35 min\n*Starter*: 1:5:5") == (
+        "<p>Bulk: 35 min<br />\n<em>Starter</em>: 1:5:5</p>\n"
+    )
+    wrapped = "A paragraph whose lines an editor wrapped is joined, also before\n[a link](x.md)."
+    assert "<br" not in html(wrapped)
+    part = note_html("a part.\nIt is.", (), path="a.md", names=Names({}), lines=False)
+    assert part == "<p>a part.\nIt is.</p>\n"
+
+
+def test_a_line_right_below_a_table_is_a_paragraph():
+    assert "<p>Below.</p>" in html("| a | b |\n|---|---|\n| 1 | 2 |\nBelow.\n")

@@ -1,6 +1,13 @@
 """The index of a server, which follows its notes."""
 
+import os
+import re
+import shutil
 import threading
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from support import HANGS_S, QUICK, write_notes
@@ -117,18 +124,67 @@ def _is_built(warm):
         return False
 
 
-def test_changes_are_seen_below_a_folder_of_any_name(tmp_path):
-    notes = write_notes(tmp_path / "node_modules" / "notes", NOTES)
-    seen, stop = threading.Event(), threading.Event()
+@pytest.fixture
+def watching(loaded, monkeypatch):
+    """Watches the notes; gives a function that waits for the next change."""
+    monkeypatch.setattr(warm_module, "_POLL_S", 0)
+    with index_from(loaded) as index:
+        found = changes(index.source, threading.Event())
+    next(found)
+    return lambda: next(found)
 
-    def change():
-        while not seen.wait(0.05):
-            (notes / "tea.md").write_text("# Tea\n\nBlack tea.\n")
 
-    writer = threading.Thread(target=change)
-    writer.start()
-    for _ in changes([notes], stop):
-        seen.set()
-        stop.set()
-    writer.join()
-    assert seen.is_set()
+def test_changes_are_seen_in_folders_that_come_later(watching, tmp_path):
+    for name in ("tea.md", "node_modules/more.md", "node_modules/deep/more.md"):
+        write_notes(tmp_path / "notes", {name: "# Tea\n\nBlack tea is brewed for three minutes.\n"})
+        watching()
+
+
+def test_a_folder_of_notes_that_is_deleted_and_made_again_is_watched_again(watching, tmp_path):
+    shutil.rmtree(tmp_path / "notes")
+    watching()
+    for text in ("Rain.", "More rain."):
+        write_notes(tmp_path / "notes", {"rain.md": text})
+        watching()
+
+
+def test_the_folders_of_the_notes_are_watched_and_none_behind_a_link(loaded, tmp_path, request):
+    outside, notes = tmp_path / "outside", tmp_path / "notes"
+    write_notes(outside / "deep", NOTES)
+    write_notes(notes / "sub", NOTES)
+    (notes / "link").symlink_to(outside)
+    before = watched()
+    request.getfixturevalue("watching")
+    assert sorted(watched() - before) == sorted(one.stat().st_ino for one in (notes, notes / "sub"))
+
+
+def watched():
+    """The inodes that this process watches, each as often as it does."""
+    found = Counter()
+    for descriptor in Path("/proc/self/fdinfo").iterdir():
+        with suppress(OSError):
+            inodes = re.findall(r"inotify .*?\bino:(\w+)", descriptor.read_text("ascii"))
+            found.update(int(inode, 16) for inode in inodes)
+    return found
+
+
+@pytest.mark.parametrize("name", [b"\xff/tea.md", b"\xff.md"])
+def test_changes_are_seen_beside_a_name_that_is_no_text(loaded, tmp_path, request, name):
+    note = tmp_path / "notes" / os.fsdecode(name)
+    (tmp_path / "notes" / "up").symlink_to(tmp_path)
+    write_notes(note.parent, {note.name: "# Tea\n"})
+    watching = request.getfixturevalue("watching")
+    for path, text in ((note, "Black tea."), (note.with_name("rain.md"), "Rain.")):
+        path.write_text(text)
+        watching()
+
+
+def test_where_no_folder_can_be_watched_one_walk_is_compared_with_the_next(
+    loaded, tmp_path, monkeypatch, request
+):
+    monkeypatch.setattr(warm_module, "RustNotify", Mock(side_effect=OSError("no watches left")))
+    watching = request.getfixturevalue("watching")
+    write_notes(tmp_path / "notes", {"rain.md": "# Rain\n"})
+    watching()
+    (tmp_path / "notes" / "rain.md").unlink()
+    watching()

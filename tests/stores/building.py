@@ -11,15 +11,16 @@ import numpy as np
 
 from ragqa.stores.filters import note_matcher
 from ragqa.stores.ranking import bm25, inverse_frequency, rank
-from ragqa.text.words import passage_terms, query_terms
+from ragqa.text.dates import passage_terms
+from ragqa.text.words import query_terms
 from ragqa.types import (
     EmbedderInfo,
     Filters,
     IndexInfo,
     Kind,
-    Link,
     Note,
     NoteRecord,
+    NoteState,
     Passage,
     Skipped,
     Stamp,
@@ -48,7 +49,12 @@ INFO = IndexInfo(
     passages=0,
     corpus="../n\udce9tes",
     created="2026-01-31T10:00:00+00:00",
-    skipped=(Skipped("caf\udce9.md", "not UTF-8"),),
+    skipped=(
+        Skipped(
+            "caf\udce9.md", "not UTF-8", NoteState(Stamp(9, 1_700_000_000_000_000_001), "", True)
+        ),
+        Skipped("link.md", "a symbolic link, which is not followed"),
+    ),
 )
 
 
@@ -142,7 +148,7 @@ def entry(
         aliases=ALIASES,
         tags=tuple(tags),
         date=date,
-        links=(Link("other", wiki=True),),
+        links=("other",),
         properties=(("due", date), *(("kind", tag) for tag in tags)),
         language=language,
     )

@@ -13,7 +13,7 @@ from support import trying
 
 from ragqa.errors import IndexUnusable, OtherFormat
 from ragqa.stores.milvus import snapshot as rows
-from ragqa.text.words import index_terms
+from ragqa.text.dates import passage_terms
 from ragqa.types import NoteRecord, Passage
 
 ANYTHING = st.text(max_size=80) | st.sampled_from(["\udce9", "\0", "'", '"', "a b", "_20_", "ſ"])
@@ -46,7 +46,7 @@ def test_what_is_put_into_a_row_comes_out_of_it(paragraphs, title):
         row = rows.passage_row(passage, VECTOR)
         assert row["data"].isascii()
         assert rows.read(row["data"], Passage) == passage
-        assert len(row["terms"].split()) == row["length"] == len(index_terms(passage.searched_text))
+        assert len(row["terms"].split()) == row["length"] == len(passage_terms(passage))
     record = NoteRecord.of(whole.note, settled=True)
     assert rows.read(rows.note_row(record)["data"], NoteRecord) == record
 

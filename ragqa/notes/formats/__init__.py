@@ -202,9 +202,9 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             Format("markdown", (".md", ".markdown"), is_always_read=True),
             Format("plain", (".txt",), is_always_read=True),
             Format("org", (".org",), 4, is_always_read=True),
-            Format("html", (".html", ".htm"), 6, _HTML, text_share=0.4),
+            Format("html", (".html", ".htm"), 7, _HTML, text_share=0.4),
             Format("ipynb", (".ipynb",), 5, max_bytes=50_000_000, text_share=0.3),
-            Format("pdf", (".pdf",), 5, ("pypdfium2",), 100_000_000, text_share=0.1),
+            Format("pdf", (".pdf",), 6, ("pypdfium2",), 100_000_000, text_share=0.1),
             Format("docx", (".docx",), 6, ("mammoth", *_HTML), 50_000_000, text_share=0.3),
         )
     }

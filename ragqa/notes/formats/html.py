@@ -12,11 +12,12 @@ from operator import is_
 from typing import NamedTuple
 
 import html_to_markdown
+from msgspec.structs import replace
 
 from ragqa.notes.formats import Document, Place, Unfit, decode_text, escaped
-from ragqa.notes.formats.html_tags import VOID, Tag, read_tags
+from ragqa.notes.formats.html_tags import VOID, Tag, loss, read_tags
 from ragqa.notes.lines import one_line
-from ragqa.notes.read import date_in
+from ragqa.text.dates import day_of
 from ragqa.text.markdown import TO_SUPERSCRIPT
 from ragqa.text.words import word_set
 
@@ -69,7 +70,9 @@ def convert(data: bytes) -> Document:
 
     :raises Unfit: it cannot be decoded, or its tables are too large.
     """
-    return document_of(_decode(data))
+    source = _decode(data)
+    document = document_of(source)
+    return replace(document, warnings=document.warnings + loss(source, document.text))
 
 
 def document_of(source: str) -> Document:
@@ -159,7 +162,7 @@ def _read_about(tag: Tag, about: dict[str, str]) -> None:
         kind = "modified" if changed else "published" if made else ""
     elif tag.name == "time":
         kind, said = "time", has.get("datetime", "")
-    if kind and (date := date_in(said)):
+    if kind and (date := day_of(said)):
         about.setdefault(kind, date)
 
 

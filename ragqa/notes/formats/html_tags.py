@@ -35,6 +35,9 @@ _ROLES = word_set(
     tablist alert"""
 )
 _NOT_HIDDEN = MAIN | {"html", "body"}
+_UNSEEN = word_set("noscript template svg select datalist nav footer")
+_WORD = re.compile(r"\w+")
+_TARGET = re.compile(r"\]\([^)]*\)")
 _STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _NAMES = word_set(
     """breadcrumb breadcrumbs consent cookie cookies cookie-banner cookie-bar cookie-consent
@@ -106,3 +109,20 @@ def read_tags(source: str) -> Iterator[Tag]:
             found = re.compile(rf"</{re.escape(tag.name)}\b", re.IGNORECASE).search(source, at)
             at = found.start() if found else len(source)
             yield Tag(source, tag.end, at)
+
+
+def loss(source: str, text: str) -> tuple[str, ...]:
+    """A warning if less than half of the words that a page shows are in its text.
+
+    Whatever converts the page, it counts by itself. Navigation is not missed.
+    """
+    visible = at = inside = 0
+    for tag in read_tags(f"{source}<p>"):
+        visible += 0 if inside else len(_WORD.findall(unescape(source[at : tag.start])))
+        at = tag.end
+        if tag.name in _UNSEEN:
+            inside = max(0, inside + (-1 if tag.closes else 1))
+    arrived = len(_WORD.findall(_TARGET.sub("]", text)))
+    if 2 * arrived >= visible:
+        return ()
+    return (f"only {arrived / visible:.0%} of the words that the page shows were read",)

@@ -8,7 +8,7 @@ import re
 
 from ragqa.notes.formats import Document, decode_text, escaped
 from ragqa.notes.lines import one_line
-from ragqa.notes.read import date_in
+from ragqa.text.dates import day_of
 
 _ITEM = r"(?:[-+]|(?<=[ \t])\*|\d{1,9}[.)])(?=[ \t]|$)"
 _NO_TEXT = rf"\*+[ \t]|[ \t]*(?:$|\||\#(?:[+ \t]|$)|:(?:[ \t]|$|[\w-]+:[ \t]*$)|{_ITEM})"
@@ -65,7 +65,7 @@ def convert(data: bytes) -> Document:
         lambda found: found["shown"] or found["target"] or found["time"] or found["inner"] or "",
         org.keywords.get("title", "")[:2000],
     )
-    date = date_in(org.keywords.get("date", ""))
+    date = day_of(org.keywords.get("date", ""))
     return Document(made, title=one_line(title), tags=tuple(org.tags), date=date)
 
 

@@ -121,9 +121,8 @@ def _warnings(pages: Sequence[Page]) -> Iterator[str]:
             without[page.reason].append(f"{number}")
     for reason, numbers in without.items():
         more = f" and {len(numbers) - _MAX_LISTED} more" if len(numbers) > _MAX_LISTED else ""
-        which = f"page{'s' * (len(numbers) > 1)} {', '.join(numbers[:_MAX_LISTED])}{more}"
-        is_all = f"{which} {'are' if len(numbers) > 1 else 'is'} left out: {reason}"
-        yield f"the rest of {which} is left out: {reason}" if reason == IN_PART else is_all
+        what = "pages left out in part" if reason == IN_PART else "pages left out"
+        yield f"{what}: {', '.join(numbers[:_MAX_LISTED])}{more} ({reason})"
 
 
 def _read(document: pypdfium2.PdfDocument, number: int) -> Page:

@@ -4,24 +4,28 @@ from dataclasses import dataclass, replace
 
 from ragqa.notes.frontmatter import MAX_PROPERTIES, FrontMatter, inline_fields, read_front_matter
 from ragqa.notes.hidden import cut_at, hidden_spans, is_cut_short, masked, may_hide
-from ragqa.notes.lines import Body
+from ragqa.notes.lines import MAX_BLOCKS, Body
 from ragqa.notes.markdown import parse_markdown
-from ragqa.notes.plaintext import parse_plain_text
-from ragqa.types import Block, Kind, Link
+from ragqa.notes.plaintext import MIN_WRAP_CHARS, is_short, parse_plain_text
+from ragqa.types import HIDDEN, Block, Kind
 
+_TOO_MANY = (
+    f"more than {MAX_BLOCKS:,} paragraphs, items and rows, so the rest is left out: split the note"
+)
 _UNCLOSED = "a comment that begins with `<!--` is not closed, so the rest of the note is left out"
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a note's text says; `blocks` are as in `Note`."""
+    """What a note's text says; `first` is its first line if that reads as a heading."""
 
     blocks: tuple[Block, ...]
     title: str
+    first: str
     aliases: tuple[str, ...]
     tags: tuple[str, ...]
     date: str
-    links: tuple[Link, ...]
+    links: tuple[str, ...]
     warnings: tuple[str, ...]
     properties: tuple[tuple[str, str], ...]
 
@@ -30,15 +34,21 @@ def parse(text: str, *, is_plain: bool = False, has_front_matter: bool = True) -
     """Parse Markdown, or plain text; any text is."""
     front = read_front_matter(text) if has_front_matter else FrontMatter()
     body = _without_hidden(text, front.end, is_plain=is_plain)
-    headings = (b.label for b in body.blocks if b.kind is Kind.HEADING and b.level == 1)
+    read = (b for b in body.blocks if b.kind not in {*HIDDEN, Kind.HTML, Kind.RULE})
+    begins = next(read, Block(Kind.RULE, 0, 0))
+    top = [b for b in body.blocks if b.kind is Kind.HEADING and b.level == 1]
+    is_text = begins.kind in (Kind.HEADING, Kind.PARAGRAPH)
+    first = text[begins.start : begins.end].splitlines()[0] if is_text else ""
+    too_many = (_TOO_MANY,) if len(body.blocks) >= MAX_BLOCKS else ()
     return Content(
         blocks=front.blocks + body.blocks,
-        title=front.title or next(headings, ""),
+        title=front.title or (begins.label if top == [begins] else ""),
+        first=first if is_short(first) and len(first) < MIN_WRAP_CHARS else "",
         aliases=front.aliases,
         tags=tuple(dict.fromkeys(front.tags + body.tags)),
         date=front.date,
         links=body.links,
-        warnings=front.warnings + body.warnings,
+        warnings=front.warnings + body.warnings + too_many,
         properties=(*front.properties, *inline_fields(text, body.blocks))[:MAX_PROPERTIES],
     )
 

@@ -21,6 +21,7 @@ import numpy as np
 from ragqa.errors import IndexUnusable, NoIndex, OtherFormat
 from ragqa.safe import private_file
 from ragqa.stores.disk import (
+    LOCK,
     REPAIR,
     cannot_write,
     naming_file,
@@ -39,11 +40,12 @@ from ragqa.stores.rows import (
 )
 from ragqa.types import IndexInfo, Passage, Vectors
 
-FORMAT = 7
+FORMAT = 8
 """The format version, incremented whenever the meaning of an index's files changes."""
 
 DATABASE = "index.sqlite"
 JOURNAL = f"{DATABASE}-journal"
+LOGS = (f"{DATABASE}-wal", f"{DATABASE}-shm")
 SEAL = "seal.json"
 
 _BATCH = 500
@@ -112,6 +114,15 @@ INTO_EMBEDDINGS = "INTO embeddings (build, key, vector, checksum) VALUES (?, ?, 
 """The end of a statement that inserts what `vector_row` gives."""
 
 
+def planted(root: Path) -> list[Path]:
+    """What lies in the folder of an index in place of ragqa's own files: links, and a journal.
+
+    SQLite would play a journal back, and delete whatever file it names.
+    """
+    links = [root / name for name in (*LOGS, LOCK) if (root / name).is_symlink()]
+    return links + [root / JOURNAL] * os.path.lexists(root / JOURNAL)
+
+
 class Database:
     """The file of an index, open for reading one state of it, or for writing.
 
@@ -134,7 +145,8 @@ class Database:
     @classmethod
     def create(cls, root: Path) -> "Database":
         """Open the file for writing; an empty one is made if there is none."""
-        (root / JOURNAL).unlink(missing_ok=True)
+        for path in planted(root):
+            path.unlink(missing_ok=True)
         if not (root / DATABASE).exists():
             (root / SEAL).unlink(missing_ok=True)
             private_file(root / DATABASE)
@@ -176,9 +188,8 @@ class Database:
             raise unusable(self.path, exc) from exc
         if not stat.S_ISREG(status.st_mode):
             raise IndexUnusable(f"the index file {self.path} is not a regular file", hint=REPAIR)
-        if os.path.lexists(self.root / JOURNAL):
-            # SQLite would play it back, and delete whatever file it names.
-            raise IndexUnusable(f"the index file {self.root / JOURNAL} is not ragqa's", hint=REPAIR)
+        for path in planted(self.root):
+            raise IndexUnusable(f"the index file {path} is not ragqa's", hint=REPAIR)
 
     def _open(self, *, writing: bool) -> sqlite3.Connection:
         if writing:

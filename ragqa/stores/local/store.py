@@ -22,12 +22,7 @@ from ragqa.safe import private_folder
 from ragqa.stores import Store, Writer
 from ragqa.stores.disk import REPAIR, building, explaining_failure, locked, report_embedded
 from ragqa.stores.local import derived
-from ragqa.stores.local.database import (
-    DATABASE,
-    INTO_EMBEDDINGS,
-    SEAL,
-    Database,
-)
+from ragqa.stores.local.database import DATABASE, INTO_EMBEDDINGS, LOGS, SEAL, Database, planted
 from ragqa.stores.local.derived import Damaged
 from ragqa.stores.local.snapshot import LocalSnapshot
 from ragqa.stores.rows import (
@@ -44,7 +39,6 @@ from ragqa.types import Building, IndexInfo, NoteState
 logger = logging.getLogger("ragqa")
 
 _EMBEDDINGS = "SELECT row, key, vector, checksum FROM embeddings"
-_LOGS = [f"{DATABASE}-wal", f"{DATABASE}-shm"]
 
 
 class LocalStore(Store):
@@ -169,13 +163,14 @@ class LocalStore(Store):
 
     def mend(self, *, wait: bool) -> list[str]:
         """Make terms and lists anew where they are damaged; says what was made, and why."""
+        removed = [f"removed {path}, which was not ragqa's" for path in planted(self._root)]
         try:
             with self._writing(wait=wait) as database, explaining_failure(self._root):
-                return derived.mend(database)
+                return removed + derived.mend(database)
         except (IndexNotReadable, IndexNotWritable):
             raise
         except IndexUnusable:  # the database itself is damaged
-            return []
+            return removed
 
 
 def _check(database: Database) -> None:
@@ -239,7 +234,7 @@ def _start_over(root: Path, damaged: Database | None) -> Database:
         _keep_embeddings(damaged, new)
         damaged.close()
     new.finish()
-    for name in _LOGS:
+    for name in LOGS:
         (root / name).unlink(missing_ok=True)
     (folder / DATABASE).replace(root / DATABASE)
     derived.discard(folder)

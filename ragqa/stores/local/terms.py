@@ -27,7 +27,7 @@ from tantivy import (
 
 from ragqa.stores.disk import naming_file, unusable
 from ragqa.stores.ranking import Candidate, inverse_frequency, top_k
-from ragqa.text.words import passage_terms
+from ragqa.text.dates import passage_terms
 from ragqa.types import Passage
 
 NumberedPassage = tuple[int, Passage]
