@@ -47,19 +47,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "Answer",
-    "Citation",
-    "Disagreement",
-    "Filters",
-    "Hit",
-    "Index",
-    "NoteList",
-    "Passage",
-    "RagqaError",
-    "SearchResult",
-    "__version__",
-    "open_index",
-]
+    "Answer", "Citation", "Disagreement", "Filters", "Hit", "Index", "NoteList", "Passage",
+    "RagqaError", "SearchResult", "__version__", "open_index",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - the type depends on the name

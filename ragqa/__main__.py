@@ -1,7 +1,18 @@
-"""`python -P -m ragqa`: the same as the `ragqa` command."""
+"""Where the command starts, installed or as `python -P -m ragqa`, before anything is imported."""
 
 import os
 import sys
+
+
+def main() -> None:
+    """Run the command line and exit with its code; Ctrl-C leaves no traceback, however early."""
+    try:
+        from ragqa.cli import main as run
+
+        run()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
 
 if __name__ == "__main__":
     # A notes folder may hold a `logging.py`: never import from the current folder.
@@ -10,6 +21,4 @@ if __name__ == "__main__":
     except OSError:  # the folder was removed
         here = ""
     sys.path[:] = [entry for entry in sys.path if entry not in ("", here)]
-    from ragqa.cli import main
-
     main()

@@ -1,11 +1,11 @@
 """What a chat understands: its commands, and questions that lean on the one before.
 
 A rule adds the words of the previous question that a follow-up omits. A follow-up needs context
-if its form says so: it refers back ("does it help?"), continues ("and for tables?"), or has no
-content word ("why?"). If the form is inconclusive, it needs context if the notes have nothing for
-it although they know all of its words. The words added are the rarest words of the previous
-question that occur in the notes cited for it, those in headings first; if none occurs there, the
-heading of a cited note.
+if its form says so: it refers back ("does it help?"), continues without a subject of its own ("and
+for tables?"), or has no content word ("why?"). If the form is inconclusive, it needs context if the
+notes have nothing for it although they know all of its words. The words added are the rarest words
+of the previous question that occur in the notes cited for it, those in headings first; if none
+occurs there, the heading of a cited note.
 """
 
 import math
@@ -19,7 +19,7 @@ from ragqa.languages import ENGLISH
 from ragqa.search.question import MAX_QUESTION_BYTES, languages_for, read_question
 from ragqa.search.retrieve import retrieve
 from ragqa.stores import Snapshot
-from ragqa.text.lexicon import table
+from ragqa.text.lexicon import one_of, table
 from ragqa.text.words import compiled, is_stop_word, query_terms
 from ragqa.types import Answer, Filters, Hit
 
@@ -47,12 +47,15 @@ _RARE_SHARE = 0.4
 _SELF_CONTAINED = 5
 """A question with this many content words stands alone."""
 _ANTECEDENT = 3
-"""After this many content words, a pronoun refers to its own question."""
+"""So many content words are a subject of its own, to which a pronoun after them refers."""
 _HEADING_CHARS = 80
 _ROUNDING = 1e-6
 _EDGES = "\"'`*_.,;:?!()[]{}<>\u2018\u2019\u201c\u201d\u2026"
+# What goes on to a whole question is read like any other.
 _CONTINUES = (
     r"(?i)(and|or|but|so|then|also|plus|ok|okay|(what|how) about|what if|why not|how (so|come))\b"
+    rf"(?!,? (?:{one_of('auxiliaries')})\b"
+    r"|.*\b(?:who|whom|whose|when|where|why|how|what|which)\b)"
 )
 # These refer back only as the last word.
 _REFERRING_LAST = frozenset(("one", "then", "too", "there", "mine"))
@@ -175,7 +178,7 @@ def needs_context(question: str, snapshot: Snapshot, find: _Find) -> bool:
     words = list(_words(question, languages))
     content_words = sum(bool(word.terms) for word in words)
     continues = is_english and compiled(_CONTINUES).match(question.lstrip())
-    if not content_words or continues:
+    if not content_words or (continues and content_words < _ANTECEDENT):
         return True
     if content_words >= _SELF_CONTAINED:
         return False

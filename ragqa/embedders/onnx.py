@@ -24,7 +24,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state
 from tokenizers import Encoding, Tokenizer
 
 from ragqa.config.files import cache_folder
-from ragqa.embedders import Embedder
+from ragqa.embedders import Embedder, on_torch
 from ragqa.embedders.weights import Json, ModelFolder, digests, find_model, read_json
 from ragqa.errors import IndexUnusable
 from ragqa.safe import private_folder, why_not_private
@@ -344,9 +344,7 @@ def load_asking(model: str) -> Embedder:
     if exported := open_export(found):
         return exported
     logger.warning("preparing %s for questions, once; this takes some seconds", found.name)
-    from ragqa.embedders.sentence_transformers import SentenceTransformerEmbedder
-
-    building = SentenceTransformerEmbedder.load(model)
+    building = on_torch(model)
     return open_export(found) or building
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from ragqa.config.addresses import HOST, LLM_PORTS, Address, llm_address
 from ragqa.config.files import read_own, user_settings_file
@@ -46,16 +46,19 @@ NO_KEY = Secret("")
 
 
 def hide(text: str, secret: Secret, *, shortest: int = _SHORTEST) -> str:
-    """Replace a secret in a text by `***`, percent-encoded or not, in capitals or not."""
+    """Replace a secret in a text by `***`, in capitals or not.
+
+    Any of its characters may be percent-encoded, even twice.
+    """
     value = secret.reveal()
     if len(value) < shortest:
         return text
-    forms = {
-        value, quote(value, errors="surrogateescape"), quote(value, "", errors="surrogateescape")
-    }  # fmt: skip
-    # The longest first: one may be the beginning of another.
-    pattern = "|".join(map(re.escape, sorted(forms, key=len, reverse=True)))
-    return re.sub(pattern, _HIDDEN, text, flags=re.IGNORECASE)
+    encoded = (
+        "".join(f"%(?:25)?{byte:02x}" for byte in one.encode("utf-8", "surrogateescape"))
+        for one in value
+    )
+    forms = (f"(?:{re.escape(one)}|{code})" for one, code in zip(value, encoded, strict=True))
+    return re.sub("".join(forms), _HIDDEN, text, flags=re.IGNORECASE)
 
 
 def without_keys(text: str) -> str:
@@ -86,7 +89,7 @@ def hide_in_pieces(pieces: Iterable[str], secret: Secret) -> Iterator[str]:
     if not secret.reveal():
         yield from pieces
         return
-    longest, held = 3 * len(secret.reveal()), ""
+    longest, held = len("%25xx") * len(secret.reveal()), ""
     for piece in filter(None, pieces):
         end = max(len(held.rstrip(_VALID)), len(held) - longest + 1)
         if end:

@@ -194,3 +194,27 @@ def test_debug_shows_the_traceback(quick, tmp_path):
     run = quick("ask", "cats", "--debug", cwd=tmp_path)
     assert run.code == 3
     assert "Traceback" in run.err
+
+
+@pytest.mark.parametrize("module", ["typer", "ragqa.cli.asking", "ragqa.render"])
+def test_ctrl_c_while_the_command_is_imported_exits_130_without_a_traceback(tmp_path, module):
+    """Run the entry point of the command, interrupted as soon as a module is looked for."""
+    script = (
+        "import os, signal, sys\n"
+        "class Interrupt:\n"
+        "    def find_spec(self, name, *_):\n"
+        f"        if name == {module!r}:\n"
+        "            signal.raise_signal(signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Interrupt())\n"
+        "from ragqa.__main__ import main\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, "ask", "what?", "--corpus", tmp_path],
+        capture_output=True,
+        env=os.environ | QUICK,
+        check=False,
+        timeout=HANGS_S,
+    )
+    assert done.returncode == 130
+    assert b"Traceback" not in done.stderr

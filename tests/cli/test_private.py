@@ -3,6 +3,8 @@
 import json
 import os
 import stat
+import subprocess
+import sys
 
 import pytest
 from support import write_notes
@@ -14,6 +16,16 @@ from ragqa.safe import private_folder
 from ragqa.serving.guard import kept_token
 from ragqa.types import Corpus
 
+LOADS_TORCH = """
+import os
+os.umask(0)
+from ragqa.embedders import embedder_for
+from ragqa.errors import UsageError
+try:
+    embedder_for("no/such/model", building=True)
+except UsageError:
+    pass
+"""
 GOLD = "The zebra has sixteen stripes."
 
 
@@ -76,3 +88,12 @@ def test_a_folder_left_open_by_an_older_ragqa_is_closed_when_it_is_written_to(ke
     assert run(["config", "set", "top_k", "5"]) == 0
     private_folder(folders[1])
     assert [stat.S_IMODE(folder.stat().st_mode) & 0o022 for folder in folders] == [0, 0]
+
+
+def test_torch_keeps_nothing_where_other_users_may_write(tmp_path):
+    (tmp_path / "temporary").mkdir()
+    places = {"TMPDIR": str(tmp_path / "temporary"), "RAGQA_CACHE": str(tmp_path / "cache")}
+    subprocess.run([sys.executable, "-c", LOADS_TORCH], env=os.environ | places, check=True)
+    assert list((tmp_path / "temporary").iterdir()) == []
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "cache").rglob("*")]
+    assert set(modes) == {0o700}

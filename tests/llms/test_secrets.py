@@ -112,11 +112,26 @@ def test_a_short_key_is_left_in_an_answer_where_it_may_be_a_word():
     assert "".join(hide_in_pieces(text, Secret("none"))) == text
 
 
+def partly_encoded(key):
+    """A key with every second character percent-encoded, and some of these twice."""
+    codes = [f"%{ord(one):02X}" for one in key]
+    twice = [code.replace("%", "%25") if n % 4 == 1 else code for n, code in enumerate(codes)]
+    return "".join(twice[n] if n % 2 else one for n, one in enumerate(key))
+
+
+@pytest.mark.parametrize("key", [MARKER, "a+b/=%7+b/="])
+def test_a_key_of_which_a_part_is_percent_encoded_is_hidden(key):
+    for form in (partly_encoded(key), partly_encoded(key).lower(), key[:4] + quote(key[4:], "")):
+        assert hide(f"no key {form}!", Secret(key)) == "no key ***!"
+        assert "".join(hide_in_pieces(f"no key {form}!", Secret(key))) == "no key ***!"
+
+
 @given(st.data())
 def test_a_text_is_hidden_the_same_wherever_it_is_cut(data):
     key = data.draw(st.sampled_from([MARKER, "short7", "a+b/=%7+b/=%", "aaaaaaaa"]))
     parts = [
-        key, quote(key, safe=""), key[:5], key[5:], "Bearer ", "Bearer", " ", "\n", "é", "%", "a",
+        key, quote(key, safe=""), partly_encoded(key), key[:5], key[5:], "Bearer ", "Bearer", " ",
+        "\n", "é", "%", "a",
     ]  # fmt: skip
     text = "".join(data.draw(st.lists(st.sampled_from(parts), max_size=12)))
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=12)))
