@@ -20,9 +20,7 @@ from importlib import import_module
 from pathlib import Path
 
 from holding import must
-from mutation import long, mixed, mutated, numbered
-
-sys.path.append(str(Path(__file__).parents[1] / "bench"))  # whose trials run children, too
+from mutation import long, mixed, mutated
 
 SLOWEST_S = 5.0
 """Processor time that an input of up to 100 kB may take."""
@@ -39,7 +37,6 @@ class Target:
 TARGETS = {
     "notes": Target("fuzz_notes"),
     "notes-long": Target("fuzz_notes", mutate=long),
-    "index": Target("fuzz_index", mutate=numbered),
     "files": Target("fuzz_files", mutate=mixed),
 }
 

@@ -118,12 +118,6 @@ def mixed(rng: random.Random, seeds: Sequence[bytes]) -> bytes:
     return document or mutated(rng, seeds)
 
 
-def numbered(rng: random.Random, seeds: Sequence[bytes]) -> bytes:
-    """A number, for a target that draws all else by it."""
-    del seeds
-    return str(rng.randrange(10**9)).encode()
-
-
 def worse(rng: random.Random, value: Any, *, share: float = 0.05) -> Any:  # noqa: ANN401 - any JSON
     """A JSON value with some of its parts replaced, dropped or doubled."""
     if rng.random() < share:

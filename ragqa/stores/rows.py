@@ -1,6 +1,6 @@
 """What an index holds of notes, passages and embeddings, as it is written and read.
 
-Anyone may have written an index. What reads a value raises one of `MALFORMED` if it is not as it
+What reads a value raises one of `MALFORMED` if it is not as it
 should be. The rows of the local store have a checksum each.
 """
 
@@ -9,7 +9,7 @@ import json
 import os
 import sqlite3
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, fields, replace
 from operator import attrgetter
@@ -20,7 +20,6 @@ import numpy as np
 
 import ragqa
 from ragqa.errors import IndexUnusable, OtherFormat
-from ragqa.languages import LANGUAGES
 from ragqa.stores.disk import REBUILD
 from ragqa.types import (
     EmbedderInfo,
@@ -44,7 +43,6 @@ NUMBER = np.dtype("<f2")
 
 UNIT_TOLERANCE = 1e-3
 
-_MAX_COUNT = 2**53
 _UNIT = tuple(field.name for field in fields(Unit))
 
 
@@ -68,14 +66,7 @@ def unpacked(data: bytes | str, kind: type[_T]) -> _T:
             units = msgspec.convert(values["units"], list[list[object]])
             values["units"] = [dict(zip(_UNIT, unit, strict=True)) for unit in units]
         found = msgspec.convert(values, kind)
-    check_languages([found.language])
     return found
-
-
-def check_languages(codes: Iterable[str]) -> None:
-    """Check that `LANGUAGES` has these."""
-    if unknown := set(codes).difference(LANGUAGES):
-        raise ValueError(f"it has the unknown language {min(unknown)!r}")
 
 
 def info_json(info: IndexInfo) -> dict[str, object]:
@@ -104,13 +95,7 @@ def read_info(
             hint=REBUILD if is_shared else "ragqa index",
             corpus=str(about.get("corpus", "")) if isinstance(about, dict) else "",
         )
-    info = msgspec.convert(content["info"], IndexInfo)
-    check_languages(info.languages)
-    for pieces in info.languages.values():
-        counts = (pieces.known_bytes, pieces.number, pieces.words)
-        if min(counts) < 0 or max(counts) > _MAX_COUNT:
-            raise ValueError("it holds a number out of range")
-    return info
+    return msgspec.convert(content["info"], IndexInfo)
 
 
 def fingerprint(embedder: EmbedderInfo, dtype: str) -> str:

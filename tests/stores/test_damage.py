@@ -249,31 +249,6 @@ def test_a_database_with_other_tables_than_ours_is_refused(store, root, statemen
     assert refuses(store, says, kind=OtherFormat, hint="ragqa index")
 
 
-def set_json(table, name, value):
-    changed = f"json_set(CAST(data AS TEXT), '$.{name}', json('{value}'))"
-    return f"UPDATE {table} SET data = CAST({changed} AS BLOB)"  # noqa: S608 - ours
-
-
-@pytest.mark.parametrize(
-    "forgery",
-    [
-        set_json("passages", "start", '"x"'),
-        set_json("passages", "units", '[["no kind", 0, 9, "", [], 0, 0, 0]]'),
-        set_json("passages", "language", '"xx"'),
-        set_json("notes", "language", '"DE"'),
-        "UPDATE passages SET data = replace(hex(zeroblob(50000)), '0', '[')",
-        "UPDATE passages SET data = 7",
-        "DELETE FROM meta WHERE name = 'index'",
-        "UPDATE embeddings SET vector = zeroblob(3)",
-    ],
-)
-def test_a_forged_row_is_refused_although_its_checksum_fits(store, root, forgery):
-    forge(root, (forgery,))
-    with pytest.raises(IndexUnusable, match=r"index\.sqlite"):
-        answers(store)
-    assert store.problems() != []
-
-
 def test_embeddings_of_another_dimension_are_refused_when_asked(store, root):
     forge(root, ("UPDATE embeddings SET vector = ?", bytes(DIMENSION)))
     with pytest.raises(IndexUnusable, match="index"):

@@ -156,7 +156,7 @@ class LocalSnapshot(Snapshot):
             mask = np.isin(rows, allowed)
             rows, matrix = rows[mask], matrix[mask]
         is_all = len(rows) <= limit
-        with self.database.naming():  # a forged embedding may have another dimension
+        with self.database.naming():
             cosines = matrix @ vector if len(rows) else np.empty(0, np.float32)
         if not is_all:
             best = np.argpartition(-cosines, limit - 1)[:limit]

@@ -77,8 +77,7 @@ class Lists:
         while True:
             parameters = faiss().SearchParametersIVF(nprobe=probes, **options)
             found = self.index.search(query, limit, params=parameters)[1][0]
-            # A forged file may have any number in a list.
-            rows = found[(found >= 0) & (found <= self.upto)].tolist()
+            rows = found[found >= 0].tolist()
             if len(rows) >= limit or probes >= self.index.nlist:
                 return list(rows)
             probes = self.index.nlist
