@@ -168,6 +168,13 @@ def test_text_that_obsidian_would_take_for_a_comment_is_shown_but_code_is_left_a
     assert "f %% g" in note.text
 
 
+def test_only_what_markdown_would_take_for_markup_is_escaped():
+    page = "<p>Tom &amp; Ann: 4.0-rc1!</p><p>1. x &amp;lt; y</p><p>- z</p><pre>a\\.b</pre>"
+    assert document_of("html", page).text == (
+        "Tom & Ann: 4.0-rc1!\n\n1\\. x \\&lt; y\n\n\\- z\n\n```\na\\.b\n```\n"
+    )
+
+
 def test_without_the_library_one_sentence_says_what_to_install(monkeypatch):
     monkeypatch.setattr(parent, "find_spec", lambda _: None)
     with pytest.raises(

@@ -72,8 +72,11 @@ _ASIDE = re.compile(
     re.IGNORECASE | re.MULTILINE | re.VERBOSE,
 )
 _ORG_TAGS = re.compile(r"(?im)^(?:\*+ .*[ \t]|#\+filetags:[ \t]*):([\w@#%:]+):[ \t]*$")
-_COMMENT = re.compile(r"(?ms)^[ \t]*(`{3,}).*?^[ \t]*\1|`[^`\n]+`|%%")
-"""Code, or what Obsidian would take for the begin or end of a comment."""
+_MARKS = re.compile(
+    r"(?ms)^[ \t]*(`{3,}).*?^[ \t]*\1|`[^`\n]+`|^[ \t]*\d+\\[.)]"
+    r"|(?P<needless>(?<=[^\s\\])\\(?=[.!+-])|\\(?=&(?!\#?\w+;)))|%%"
+)
+"""Code and numbers at the start, to be left as they are; needless escapes; Obsidian's comments."""
 
 
 def convert(name: str, data: bytes) -> Document:
@@ -140,4 +143,8 @@ def _date_of(said: Iterable[str | None]) -> str:
 
 def _plain(text: str) -> str:
     text = text.replace("\0", "").replace("\r\n", "\n").strip("\n") + "\n\n"
-    return _COMMENT.sub(lambda found: r"\%\%" if found[0] == "%%" else found[0], text)
+    return _MARKS.sub(_marked, text)
+
+
+def _marked(found: re.Match[str]) -> str:
+    return "" if found["needless"] else r"\%\%" if found[0] == "%%" else found[0]
