@@ -29,10 +29,10 @@ _TYPES = {
 """The type of each format, and what its pages are."""
 
 _NO_TEXT = """
-nav, footer, form, button, label, select, dialog, menu, template, iframe, object, svg, canvas,
-[hidden], [aria-hidden=true], [style*="display:none"], [style*="display: none"], [role=navigation],
-[role=banner], [role=contentinfo], [role=search], [role=dialog], [role=menu], .headerlink, .linenos,
-.navbar, .sphinxsidebar, .breadcrumbs, .pagination, .mw-editsection, .cookie-banner, #cookie-banner
+title, nav, footer, form, button, label, select, dialog, menu, template, iframe, object, canvas,
+svg, [hidden], [aria-hidden=true], [style*="display:none"], [style*="display: none"], [role=menu],
+[role=navigation], [role=banner], [role=contentinfo], [role=search], [role=dialog], .headerlink,
+.linenos, .navbar, .sphinxsidebar, .breadcrumbs, .pagination, .mw-editsection, #cookie-banner
 """
 _PAGE = {
     "autolinks": False,
