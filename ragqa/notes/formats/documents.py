@@ -6,6 +6,9 @@ import re
 from collections.abc import Iterable
 from email.utils import parsedate_to_datetime
 from html import unescape
+from io import BytesIO
+from xml.parsers.expat import ParserCreate
+from zipfile import ZipFile
 
 import xberg
 
@@ -13,16 +16,14 @@ from ragqa.notes.formats import Document, Place, Unfit, decode_text, escaped, pa
 from ragqa.notes.lines import one_line
 from ragqa.notes.read import date_in
 
-_OPEN = "application/vnd.oasis.opendocument"
-_OFFICE = "application/vnd.openxmlformats-officedocument"
 _TYPES = {
     "html": ("text/html", ""),
     "org": ("text/x-org", ""),
     "epub": ("application/epub+zip", ""),
-    "odt": (f"{_OPEN}.text", ""),
-    "ods": (f"{_OPEN}.spreadsheet", "sheet"),
-    "pptx": (f"{_OFFICE}.presentationml.presentation", "slide"),
-    "xlsx": (f"{_OFFICE}.spreadsheetml.sheet", "sheet"),
+    "odt": ("application/vnd.oasis.opendocument.text", ""),
+    "ods": ("application/vnd.oasis.opendocument.spreadsheet", "sheet"),
+    "pptx": ("application/vnd.openxmlformats-officedocument.presentationml.presentation", "slide"),
+    "xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "sheet"),
     "rtf": ("application/rtf", ""),
     "eml": ("message/rfc822", ""),
 }
@@ -61,9 +62,7 @@ _OPTIONS = {
 _CONFIG = xberg.ExtractionConfig.from_json(json.dumps(_OPTIONS))
 _CHARSET = re.compile(rb"(?i)<meta[^>]{0,200}?charset\s*=\s*[\"']?([\w.:-]{1,40})")
 _TITLE = re.compile(r"(?i)<title[^>]{0,200}>([^<]{0,1000})")
-_DATE = re.compile(
-    r"(?i)<(?:meta[^>]{0,200}(?:modified|updated|publi[cs]|\bdate\b)|time)[^>]{0,200}>"
-)
+_DATE = re.compile(r"(?i)<(?:meta[^>]{0,200}(?:modif|updat|publi[cs]|\bdate\b)|time)[^>]{0,200}>")
 # What an org file says to its author alone.
 _ASIDE = re.compile(
     r"""^[ \t]*(?:\#(?:[ \t].*)?
@@ -74,7 +73,7 @@ _ASIDE = re.compile(
 _ORG_TAGS = re.compile(r"(?im)^(?:\*+ .*[ \t]|#\+filetags:[ \t]*):([\w@#%:]+):[ \t]*$")
 _MARKS = re.compile(
     r"(?ms)^[ \t]*(`{3,}).*?^[ \t]*\1|`[^`\n]+`|^[ \t]*\d+\\[.)]"
-    r"|(?P<needless>(?<=[^\s\\])\\(?=[.!+-])|\\(?=&(?!\#?\w+;)))|%%"
+    r"|(?P<extra>(?<=[^\s\\])\\(?=[.!+-])|\\(?=&(?!\#?\w+;)))|%%"
 )
 """Code and numbers at the start, to be left as they are; needless escapes; Obsidian's comments."""
 
@@ -91,6 +90,9 @@ def convert(name: str, data: bytes) -> Document:
         if name == "org":
             source = _ASIDE.sub("", source.replace("\r\n", "\n"))
         data = source.encode("utf-8", "replace")
+    if name == "ods":  # at whose broken content the library would wait for the end for ever
+        with ZipFile(BytesIO(data)) as archive, archive.open("content.xml") as content:
+            ParserCreate().ParseFile(content)
     given = xberg.ExtractInput(kind="bytes", bytes=data, mime_type=mime)
     try:
         made = asyncio.run(xberg.extract(given, _CONFIG)).results[0]
@@ -113,22 +115,23 @@ def convert(name: str, data: bytes) -> Document:
         titles += map(unescape, _TITLE.findall(source))
         dates = _DATE.findall(source)
     title = one_line(next(filter(None, titles), ""))
-    heading = re.search(r"^# (.+)", text, re.MULTILINE)
-    title = heading[1] if heading and heading[1] in title else title
-    found = ":".join(_ORG_TAGS.findall(source)) if name == "org" else ""
-    tags = tuple(filter(None, found.split(":")))
-    return Document(text, what, tuple(places), title=title, date=_date_of(dates), tags=tags)
+    if (heading := re.search(r"(?m)^# (.+)", text)) and heading[1] in title:
+        title = heading[1]
+    tags = ":".join(_ORG_TAGS.findall(source) if name == "org" else ()).split(":")
+    return Document(
+        text, what, tuple(places), title=title, date=_date_of(dates), tags=(*filter(None, tags),)
+    )
 
 
 def _decode(data: bytes) -> str:
     """Decode a text: as UTF-8, else as a web page says itself."""
-    found = _CHARSET.search(data, 0, 4096)
     try:
         return decode_text(data)
     except Unfit:
+        found = _CHARSET.search(data, 0, 4096)
         if found is None or b"\0" in data:
             raise
-    return data.decode(found[1].decode(), "replace")
+        return data.decode(found[1].decode(), "replace")
 
 
 def _date_of(said: Iterable[str | None]) -> str:
@@ -143,8 +146,4 @@ def _date_of(said: Iterable[str | None]) -> str:
 
 def _plain(text: str) -> str:
     text = text.replace("\0", "").replace("\r\n", "\n").strip("\n") + "\n\n"
-    return _MARKS.sub(_marked, text)
-
-
-def _marked(found: re.Match[str]) -> str:
-    return "" if found["needless"] else r"\%\%" if found[0] == "%%" else found[0]
+    return _MARKS.sub(lambda it: "" if it["extra"] else r"\%\%" if it[0] == "%%" else it[0], text)
