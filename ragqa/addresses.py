@@ -40,7 +40,9 @@ OUTSIDE = "outside the folder of notes"
 PENDING = "not in the index yet; run ragqa index"
 
 _LINES = re.compile(r"(?s)(.+):(\d{1,9})(?:[-\u2013](\d{1,9}))?")
-_LOCATOR = re.compile(r"(?i), (?=(?:pp?\.|pages?|cells?|par(?:agraphs?|s?\.))\s*\S)")
+_LOCATOR = re.compile(
+    r"(?i), (?=(?:pp?\.|pages?|(?:cell|slide|sheet)s?|par(?:agraphs?|s?\.))\s*\S)"
+)
 _HEADING_BELOW = " [>\u203a] "
 
 _MAX_ENTRIES = 20_000
@@ -292,7 +294,7 @@ class NotePart:
     `text` is as in the file, except that what the note's readers do not see (secrets in its front
     matter, comments, text struck out) is masked; lines keep their numbers. `heading` is the path of
     headings at the first line. `locator` is as in `Citation`. `margin` has the number of each line,
-    or where a page, cell or paragraph begins its name, else "".
+    or where a page, slide, sheet, cell or paragraph begins its name, else "".
     """
 
     note: NoteRecord

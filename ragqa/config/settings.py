@@ -28,9 +28,11 @@ Value: TypeAlias = str | int | float | tuple[str, ...] | tuple[Folder, ...]
 LLMS_WITH_PATHS = ("scripted",)
 """The kinds of LLM backends with a path as argument: `KIND:PATH`."""
 
-OptionalFormat = Literal["html", "ipynb", "pdf", "docx"]
-OPTIONAL_FORMATS = get_args(OptionalFormat)
-"""The formats that are read only if the setting `formats` names them."""
+OptionalFormat = Literal[
+    "all", "html", "org", "epub", "odt", "ods", "pptx", "xlsx", "rtf", "eml", "ipynb", "pdf", "docx"
+]
+OPTIONAL_FORMATS = get_args(OptionalFormat)[1:]
+"""The formats that are read only if the setting `formats` names them, or is `all`."""
 
 _MAX_NAME = 60
 _CODES = (AUTO, *sorted(code for code in LANGUAGES if code not in ("", OTHER)))
@@ -116,11 +118,11 @@ class Settings(Struct, frozen=True):
     formats: Annotated[
         tuple[OptionalFormat, ...],
         Meta(
-            title=f"a list of these: {', '.join(OPTIONAL_FORMATS)}; "
-            "Markdown, text and org need not be named, since they are always read",
-            examples=list(OPTIONAL_FORMATS),
+            title=f"all, or a list of these: {', '.join(OPTIONAL_FORMATS)}; "
+            "Markdown and text need not be named, since they are always read",
+            examples=list(get_args(OptionalFormat)),
         ),
-        "what is read besides Markdown, text and org, such as `html,ipynb`",
+        "what is read besides Markdown and text: `all`, or names such as `html,ipynb`",
     ] = ()
     max_note_bytes: Annotated[int, Meta(ge=1, le=500_000_000), "larger files are skipped"] = (
         5_000_000

@@ -73,4 +73,4 @@ def test_what_is_gone_is_told_with_its_old_place_and_why(
     assert checked.code == 1
     assert " 1 gone    report.docx, paragraph 4\n" in checked.out
     assert reason in checked.out
-    assert "The numbat & [quokka] \\* survey" in checked.out
+    assert "The numbat & \\[quokka\\] \\* survey" in checked.out

@@ -54,8 +54,8 @@ def seen(note: Note) -> dict[str, object]:
 @pytest.mark.parametrize(("path", "text", "expected"), cases("notes", "path", "text", "seen"))
 def test_a_note_is_read_as_it_is_written(path, text, expected):
     path = path or "a.md"
-    if path.endswith(".html"):
-        pytest.importorskip("html_to_markdown")
+    if path.endswith((".html", ".org")):
+        pytest.importorskip("xberg")
     found = seen(parse_note(path, format_of(path).convert(text.encode()), "", Stamp(0, 0)))
     assert {key: found[key] for key in expected} == expected
 

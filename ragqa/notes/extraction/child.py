@@ -8,11 +8,10 @@ import os
 import resource
 import sys
 import time
-from importlib import import_module
 
 import msgspec
 
-from ragqa.notes.formats import Converted, Unfit
+from ragqa.notes.formats import FORMATS, Converted, Unfit
 
 MAX_MEMORY = 2 * 2**30
 MAX_SECONDS = 300
@@ -48,7 +47,7 @@ def _limit(limit: int, most: int) -> None:
 def _reply(name: str, data: bytes) -> bytes:
     found: Converted
     try:
-        found = import_module(f"ragqa.notes.formats.{name}").convert(data)
+        found = FORMATS[name].convert_here(data)
         return msgspec.json.encode(found)  # no half of a pair
     except Unfit as exc:
         found = str(exc)

@@ -12,7 +12,7 @@ from typing import IO, cast
 import msgspec
 
 from ragqa.notes.extraction.child import MAX_SECONDS
-from ragqa.notes.formats import Converted, Document, Format, NotYet, Unfit
+from ragqa.notes.formats import INSTALL, Converted, Document, Format, NotYet, Unfit
 
 MAX_REPLY = 250_000_000
 
@@ -29,7 +29,7 @@ def convert(form: Format, data: bytes) -> Document:
     :raises Unfit: the file cannot be read.
     """
     if not all(map(find_spec, form.needs)):
-        raise NotYet(f"reading {form.name} needs an extra: pip install 'ragqa[{form.name}]'")
+        raise NotYet(f"reading {form.name} needs an extra: {INSTALL}")
     with _lock:
         found = _ask(form.name, data)
     if isinstance(found, str):

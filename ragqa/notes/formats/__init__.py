@@ -6,7 +6,7 @@ A file becomes a `Document` or is refused with `Unfit`. No converter is imported
 import codecs
 import re
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from types import MappingProxyType
@@ -19,11 +19,19 @@ from ragqa.types import Span
 OUTPUT = "output"
 """The label of the output of a notebook's cell."""
 
+ALL = "all"
+"""Names every format in the setting `formats`."""
+
+INSTALL = "pip install 'ragqa[documents]'"
+
 _PLACE = (
-    r"(?i)(?:(?P<page>pp?\.|pages?)|(?P<cell>cells?)|(?P<paragraph>paragraphs?))\s*(?P<said>.+?)"
+    r"(?i)(?:(?P<page>pp?\.|pages?)|(?P<other>cell|slide|sheet|paragraph)s?)\s*(?P<said>.+?)"
     r"(?:\s*\(pages? (?P<numbers>[\d-]+) of the file\))?(?P<output>, output)?"
 )
 _FRAGMENT = r"(?:\(pages? |\App?\. )(\d+)[^()]*\)?\Z"
+
+_FENCE = re.compile(r"[ \t]*(```+|~~~+)")
+_BLOCK = re.compile(r"[ \t]*(?:[-+*>]|\d{1,9}[.)]|#{1,6})(?:[ \t]|$)|[ \t]*\|")
 
 _MARKUP = (
     r"(?m)[`*]|\\(?=[!-/:-@\[-`{-~])|<(?=[A-Za-z/!?%])|~(?=~)|(?<=~)~|%(?=%)|(?<=%)%"
@@ -73,7 +81,7 @@ def _decode_utf16(data: bytes) -> str:
 
 
 class Place(NamedTuple):
-    """Where a page, cell or paragraph of a file begins in its text.
+    """Where a page, slide, sheet, cell or paragraph of a file begins in its text.
 
     `label` is a page's printed number, if it has one, or `OUTPUT`.
     """
@@ -83,11 +91,27 @@ class Place(NamedTuple):
     label: str = ""
 
 
+def paragraphs(text: str) -> Iterator[Place]:
+    """Where each paragraph of Markdown begins; headings, items, rows and blocks of code count."""
+    number, start, fence, before = 0, 0, "", ""
+    for line in text.splitlines(keepends=True):
+        mark = _FENCE.match(line)
+        goes_on = fence or (before.strip() and not mark and not _BLOCK.match(line))
+        if not goes_on and line.strip("|-: \n"):
+            number += 1
+            yield Place(start, number)
+        start, before = start + len(line), "" if line.lstrip().startswith(("#", "|")) else line
+        if mark and not fence:
+            fence = mark[1]
+        elif mark and line.strip().startswith(fence) and not line.strip(f"{fence[0]} \t\n"):
+            fence = before = ""
+
+
 class Document(Struct, frozen=True):
     """What a file says, as Markdown.
 
-    `what` is what its `places`, in order, are: "page", "cell" or "paragraph"; "" if lines are the
-    places. `warnings` say what of the file is left out.
+    `what` is what its `places`, in order, are: "page", "slide", "sheet", "cell" or "paragraph"; ""
+    if lines are the places. `warnings` say what of the file is left out.
     """
 
     text: str
@@ -119,7 +143,7 @@ class Document(Struct, frozen=True):
     def span_at(self, locator: str) -> Span | None:
         """The span of a place as `locate` names it, or of pages by their printed numbers alone."""
         found = re.fullmatch(_PLACE, locator)
-        if not found or not self.what or not found[self.what]:
+        if not found or self.what != (found["other"] or "page").lower():
             return None
         numbers = {f"{place.number}": place.number for place in self.places}
         if not found["numbers"]:
@@ -157,9 +181,9 @@ class Format(Struct, frozen=True):
     """A kind of file that holds notes.
 
     :ivar version: raised whenever its files are converted differently, so that they are read anew;
-        0 for a format that is read as it is. A module with the format's name converts the others.
-    :ivar needs: the libraries that convert it, which do so in the child process; its extra has the
-        format's name.
+        0 for a format that is read as it is. A module with the format's name converts the others,
+        or `documents`.
+    :ivar needs: the libraries that convert it, which do so in the child process.
     :ivar max_bytes: larger files are skipped; 0 for the setting `max_note_bytes`.
     :ivar text_share: how much of a file is text, roughly; it tells how long embedding will take.
     :ivar is_always_read: whether it is read without being named in the setting `formats`.
@@ -182,11 +206,18 @@ class Format(Struct, frozen=True):
         if not self.version:
             return Document(decode_text(data))
         if not self.needs:
-            document: Document = import_module(f"{__name__}.{self.name}").convert(data)
-            return document
+            return self.convert_here(data)
         from ragqa.notes.extraction import parent
 
         return parent.convert(self, data)
+
+    def convert_here(self, data: bytes) -> Document:
+        """The same in this process, of a file that becomes Markdown."""
+        if self.needs == _LIBRARY:
+            document: Document = import_module(f"{__name__}.documents").convert(self.name, data)
+        else:
+            document = import_module(f"{__name__}.{self.name}").convert(data)
+        return document
 
     @property
     def mark(self) -> str:
@@ -194,18 +225,28 @@ class Format(Struct, frozen=True):
         return f"-{self.name}{self.version}" if self.version else ""
 
 
-_HTML = ("html_to_markdown",)
+_LIBRARY = ("xberg",)
+"""What converts the formats without a module of their own, in `documents`."""
+
+_ZIPPED = 50_000_000
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
         one.name: one
         for one in (
             Format("markdown", (".md", ".markdown"), is_always_read=True),
             Format("plain", (".txt",), is_always_read=True),
-            Format("org", (".org",), 4, is_always_read=True),
-            Format("html", (".html", ".htm"), 7, _HTML, text_share=0.4),
+            Format("html", (".html", ".htm"), 8, _LIBRARY, text_share=0.4),
+            Format("org", (".org",), 5, _LIBRARY),
+            Format("epub", (".epub",), 1, _LIBRARY, _ZIPPED),
+            Format("odt", (".odt",), 1, _LIBRARY, _ZIPPED, text_share=0.3),
+            Format("ods", (".ods",), 1, _LIBRARY, _ZIPPED),
+            Format("pptx", (".pptx",), 1, _LIBRARY, _ZIPPED, text_share=0.1),
+            Format("xlsx", (".xlsx",), 1, _LIBRARY, _ZIPPED),
+            Format("rtf", (".rtf",), 1, _LIBRARY, text_share=0.3),
+            Format("eml", (".eml",), 1, _LIBRARY, text_share=0.1),
             Format("ipynb", (".ipynb",), 5, max_bytes=50_000_000, text_share=0.3),
             Format("pdf", (".pdf",), 6, ("pypdfium2",), 100_000_000, text_share=0.1),
-            Format("docx", (".docx",), 6, ("mammoth", *_HTML), 50_000_000, text_share=0.3),
+            Format("docx", (".docx",), 7, ("mammoth", *_LIBRARY), _ZIPPED, text_share=0.3),
         )
     }
 )
@@ -230,14 +271,14 @@ def limits(names: Iterable[str], max_note_bytes: int) -> dict[str, int]:
     return {
         suffix: one.max_bytes or max_note_bytes
         for suffix, one in _BY_SUFFIX.items()
-        if one.is_always_read or one.name in wanted
+        if one.is_always_read or not wanted.isdisjoint((one.name, ALL))
     }
 
 
 def why_format_is_off(path: str, names: Collection[str]) -> str:
     """Why a note in this format is not read with this setting `formats`, "" if it is or is none."""
     one = _BY_SUFFIX.get(suffix_of(path))
-    if one is None or one.is_always_read or one.name in names:
+    if one is None or one.is_always_read or one.name in names or ALL in names:
         return ""
     return f"{one.name} is not read, since the setting formats does not name it"
 
@@ -253,8 +294,8 @@ def how_to_read(suffixes: Iterable[str], names: Iterable[str]) -> str:
     :param names: as in the setting `formats`.
     """
     wanted = {format_of(suffix).name for suffix in suffixes}
-    missing = sorted(one for one in wanted if not all(map(find_spec, FORMATS[one].needs)))
-    install = f"pip install 'ragqa[{','.join(missing)}]', then " if missing else ""
+    is_missing = not all(find_spec(need) for one in wanted for need in FORMATS[one].needs)
+    install = f"{INSTALL}, then " if is_missing else ""
     return f"{install}ragqa config set formats {','.join(sorted({*names, *wanted}))}"
 
 

@@ -1,22 +1,16 @@
 """Word: headings, lists and tables, cited by paragraph."""
 
-import re
 from io import BytesIO
 from zipfile import BadZipFile, ZipFile
 
 import mammoth
 
-from ragqa.notes.formats import Document, Unfit
-from ragqa.notes.formats.html import document_of
+from ragqa.notes.formats import Document, Unfit, documents
 
 MAX_UNPACKED = 200_000_000
 MAX_RATIO = 200
 """What is unpacked, of what is packed; a megabyte may have any."""
 
-_TITLE = r'<tr><td colspan="\d+">(?:(?!<td|</tr>|<table>).)*+</tr>'
-_HEAD = r"<tr>(?:(?!</tr>|<table>).)*+</tr>"
-_FIRST_ROW = re.compile(rf"<table>(?:{_TITLE})?{_HEAD}(?=<tr>)", re.DOTALL)
-_CELL_TAG = re.compile(r"(</?)t[dh](?=[ >])")
 _STYLES = """
 p[style-name='Title'] => h1:fresh
 p[style-name='Code'] => pre:separator('\\n')
@@ -27,7 +21,7 @@ p[style-name='Source Code'] => pre:separator('\\n')
 def convert(data: bytes) -> Document:
     """Convert a Word file; only in the child process.
 
-    :raises Unfit: it is no Word file, or would unpack to too much.
+    :raises Unfit: it is no Word file, would unpack to too much, or has no text.
     """
     try:
         with ZipFile(BytesIO(data)) as archive:
@@ -44,7 +38,4 @@ def convert(data: bytes) -> Document:
         external_file_access=False,
         convert_image=lambda _: [],
     ).value
-    document = document_of(_FIRST_ROW.sub(lambda row: _CELL_TAG.sub(r"\1th", row[0]), html))
-    if not document.text.strip():
-        raise Unfit("it has no text")
-    return document
+    return documents.convert("html", html.encode())

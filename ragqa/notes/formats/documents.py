@@ -1,0 +1,149 @@
+"""Web pages, org, e-books, texts, slides, sheets and mail, by one library: xberg."""
+
+import asyncio
+import json
+import re
+from collections.abc import Iterable
+from email.utils import parsedate_to_datetime
+from html import unescape
+from io import BytesIO
+from xml.parsers.expat import ParserCreate
+from zipfile import ZipFile
+
+import xberg
+
+from ragqa.notes.formats import Document, Place, Unfit, decode_text, escaped, paragraphs
+from ragqa.notes.lines import one_line
+from ragqa.text.dates import day_of
+
+_TYPES = {
+    "html": ("text/html", ""),
+    "org": ("text/x-org", ""),
+    "epub": ("application/epub+zip", ""),
+    "odt": ("application/vnd.oasis.opendocument.text", ""),
+    "ods": ("application/vnd.oasis.opendocument.spreadsheet", "sheet"),
+    "pptx": ("application/vnd.openxmlformats-officedocument.presentationml.presentation", "slide"),
+    "xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "sheet"),
+    "rtf": ("application/rtf", ""),
+    "eml": ("message/rfc822", ""),
+}
+"""The type of each format, and what its pages are."""
+
+_NO_TEXT = """
+title, nav, footer, form, button, label, select, dialog, menu, template, iframe, object, canvas,
+svg, [hidden], [aria-hidden=true], [style*="display:none"], [style*="display: none"], [role=menu],
+[role=navigation], [role=banner], [role=contentinfo], [role=search], [role=dialog], .headerlink,
+.linenos, .navbar, .sphinxsidebar, .breadcrumbs, .pagination, .mw-editsection, #cookie-banner
+"""
+_PAGE = {
+    "autolinks": False,
+    "bullets": "-",
+    "compact_tables": True,
+    "escape_asterisks": True,
+    "escape_misc": True,
+    "escape_underscores": True,
+    "exclude_selectors": [each.strip() for each in _NO_TEXT.split(",")],
+    "extract_metadata": False,
+    "preprocessing": {"enabled": False},  # it would drop the heading in a <header>
+    "skip_images": True,
+    "sub_symbol": "<sub>",
+    "sup_symbol": "<sup>",  # else 10 to the 4th is 104
+}
+_OPTIONS = {
+    "output_format": "markdown",
+    "escape_markdown": True,
+    "use_cache": False,
+    "disable_ocr": True,
+    "max_archive_depth": 0,
+    "pages": {"extract_pages": True},
+    "concurrency": {"max_threads": 1},
+    "html_options": _PAGE,
+}
+_CONFIG = xberg.ExtractionConfig.from_json(json.dumps(_OPTIONS))
+_CHARSET = re.compile(rb"(?i)<meta[^>]{0,200}?charset\s*=\s*[\"']?([\w.:-]{1,40})")
+_TITLE = re.compile(r"(?i)<title[^>]{0,200}>([^<]{0,1000})")
+_DATE = re.compile(r"(?i)<(?:meta[^>]{0,200}(?:modif|updat|publi[cs]|\bdate\b)|time)[^>]{0,200}>")
+# What an org file says to its author alone.
+_ASIDE = re.compile(
+    r"""^[ \t]*(?:\#(?:[ \t].*)?
+    |\#\+begin_(comment|export)\b.*\n(?:(?![ \t]*\#\+(?:begin|end)_).*\n)*+[ \t]*\#\+end_\1.*
+    |:(?:properties|logbook|clock):[ \t]*\n(?:(?![ \t]*:end:|\*).*\n)*+[ \t]*:end:[ \t]*)$""",
+    re.IGNORECASE | re.MULTILINE | re.VERBOSE,
+)
+_ORG_TAGS = re.compile(r"(?im)^(?:\*+ .*[ \t]|#\+filetags:[ \t]*):([\w@#%:]+):[ \t]*$")
+_MARKS = re.compile(
+    r"(?ms)^[ \t]*(`{3,}).*?^[ \t]*\1|`[^`\n]+`|^[ \t]*\d+\\[.)]"
+    r"|(?P<extra>(?<=[^\s\\])\\(?=[.!+-])|\\(?=&(?!\#?\w+;)))|%%"
+)
+"""Code and numbers at the start, to be left as they are; needless escapes; Obsidian's comments."""
+
+
+def convert(name: str, data: bytes) -> Document:
+    """Convert a file of the format with this name; only in the child process.
+
+    :raises Unfit: it is damaged, or has no text.
+    """
+    mime, what = _TYPES[name]
+    source = ""
+    if name in ("html", "org"):
+        source = _decode(data)
+        if name == "org":
+            source = _ASIDE.sub("", source.replace("\r\n", "\n"))
+        data = source.encode("utf-8", "replace")
+    if name == "ods":  # at whose broken content the library would wait for the end for ever
+        with ZipFile(BytesIO(data)) as archive, archive.open("content.xml") as content:
+            ParserCreate().ParseFile(content)
+    given = xberg.ExtractInput(kind="bytes", bytes=data, mime_type=mime)
+    try:
+        made = asyncio.run(xberg.extract(given, _CONFIG)).results[0]
+    except (RuntimeError, ValueError, IndexError) as exc:
+        raise Unfit(f"it cannot be read: {one_line(str(exc))[:200]}") from exc
+    text, places = "", list[Place]()
+    for page in (made.pages or []) if what else []:
+        places.append(Place(len(text), page.page_number))
+        sheet = escaped(one_line(page.sheet_name or ""))
+        text += f"## {sheet}\n\n" * bool(sheet) + _plain(page.content)
+    text = (text or _plain(made.content)).rstrip("\n") + "\n"
+    if not text.strip("\ufeff \n"):
+        raise Unfit("it has no text")
+    what, places = (what, places) if places else ("paragraph", [*paragraphs(text)])
+
+    about, said = made.metadata, made.metadata.additional or {}
+    titles = [about.title, about.subject, said.get("directive_title", "").strip('"')]
+    dates = [said.get("directive_date"), about.modified_at, about.created_at]
+    if name == "html":
+        titles += map(unescape, _TITLE.findall(source))
+        dates = _DATE.findall(source)
+    title = one_line(next(filter(None, titles), ""))
+    if (heading := re.search(r"(?m)^# (.+)", text)) and heading[1] in title:
+        title = heading[1]
+    tags = ":".join(_ORG_TAGS.findall(source) if name == "org" else ()).split(":")
+    return Document(
+        text, what, tuple(places), title=title, date=_date_of(dates), tags=(*filter(None, tags),)
+    )
+
+
+def _decode(data: bytes) -> str:
+    """Decode a text: as UTF-8, else as a web page says itself."""
+    try:
+        return decode_text(data)
+    except Unfit:
+        found = _CHARSET.search(data, 0, 4096)
+        if found is None or b"\0" in data:
+            raise
+        return data.decode(found[1].decode(), "replace")
+
+
+def _date_of(said: Iterable[str | None]) -> str:
+    """The first date, as ISO or mail writes it; "" for none."""
+    for each in filter(None, said):
+        try:
+            return day_of(each) or parsedate_to_datetime(each).date().isoformat()
+        except ValueError:
+            continue
+    return ""
+
+
+def _plain(text: str) -> str:
+    text = text.replace("\0", "").replace("\r\n", "\n").strip("\n") + "\n\n"
+    return _MARKS.sub(lambda it: "" if it["extra"] else r"\%\%" if it[0] == "%%" else it[0], text)
