@@ -22,7 +22,7 @@ def search(tmp_path):
 
 
 def test_the_notes_near_a_note_are_listed_with_the_reasons(search):
-    found = search("--related", "[[tea]]", "--top-k", 6, "--json").document
+    found = search("--related", "tea", "--top-k", 6, "--json").document
     why = {one["path"]: one["why"] for one in found["related"]}
     assert found["note"] == "tea.md"
     assert why["pot.md"][:3] == ["links here", "linked from here", "1 common link"]

@@ -92,7 +92,9 @@ def with_announced(layout: Layout, run: Run, best: int, wanted: Wanted) -> Run:
     begin, end = _with_lead_in(layout, run)
     for line in (end, layout.block(end)[0] - 1):
         is_in_run = begin <= line < layout.section(end)[1]
-        announces = layout.announces(line) or (line == best and layout.is_above_list(line))
+        # A date, number, name or place is in the sentence itself.
+        leads_in = line == best and not wanted.short and layout.is_above_list(line)
+        announces = layout.announces(line) or leads_in
         if not is_in_run or not announces or (wanted.short and best > line):
             continue
         whole = line + 1, _end_of_announced(layout, line)

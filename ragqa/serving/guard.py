@@ -41,7 +41,8 @@ MAX_BODY_BYTES = 1_000_000
 HEAD_S, BODY_S = 10.0, 10.0
 """How long the head of a request, and then its body, may take to arrive."""
 
-MOST_AT_ONCE, MOST_WAITING = 64, 512
+MOST_AT_ONCE = 64
+MOST_WAITING = 8 * MOST_AT_ONCE
 """Requests, and connections without one that was let through."""
 
 ADMITTED = "ragqa.admitted"

@@ -128,7 +128,9 @@ def test_a_file_over_the_limit_of_its_format_is_skipped_with_the_reason(form, tm
     with (tmp_path / path_in(form)).open("wb") as file:
         file.truncate(most + 1)
     walk = walk_notes(Corpus.of(tmp_path), max_note_bytes=10, formats=[form.name])
-    assert [skip.reason.split()[0] for skip in walk.skipped] == [f"{most + 1:,}"]
+    assert [skip.reason.partition(" bytes")[0] for skip in walk.skipped] == [
+        f"too large: {most + 1:,}"
+    ]
     read = read_text(Corpus.of(tmp_path), path_in(form), max_note_bytes=10)
     assert isinstance(read, Skipped)
     assert "more than" in read.reason

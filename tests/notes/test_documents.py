@@ -181,3 +181,15 @@ def test_without_the_library_one_sentence_says_what_to_install(monkeypatch):
         Unfit, match=r"reading odt needs an extra: pip install 'ragqa\[documents\]'"
     ):
         document_of("odt", odt())
+
+
+def test_a_page_of_which_most_words_are_lost_says_so_but_not_of_what_nobody_sees():
+    words = "The rent of the garage is due on the first of May. " * 9
+    lost = f"<div aria-hidden=true>{words}</div><p>{words[:51]}</p>"
+    (warning,) = document_of("html", lost).warnings
+    assert warning == "words are lost: only 10% of those that the page shows were read"
+    unseen = (
+        f"<script>{words}</script><nav>{words}</nav><!-- {words} --><template>{words}</template>"
+    )
+    page = f"<title>{words}</title>{unseen}<p>{words[:51]}</p>"
+    assert document_of("html", page).warnings == ()

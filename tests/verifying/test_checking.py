@@ -114,7 +114,7 @@ def test_a_quote_whose_lines_nobody_gave_may_name_its_note_by_a_place_in_it(note
 PART = "retried three times"
 
 
-@pytest.mark.parametrize("path", [ANY_NOTE, "a.md:5", "ragqa://a.md"])
+@pytest.mark.parametrize("path", [ANY_NOTE, "a.md:5", "a.md:5-7"])
 @pytest.mark.parametrize(
     ("quote", "now", "standing", "says"),
     [

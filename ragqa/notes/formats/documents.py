@@ -60,6 +60,10 @@ _OPTIONS = {
     "html_options": _PAGE,
 }
 _CONFIG = xberg.ExtractionConfig.from_json(json.dumps(_OPTIONS))
+_UNSEEN = re.compile(
+    r"(?is)<(script|style|noscript|template|svg|select|nav|footer|title)\b.*?(?:</\1\b|\Z)"
+    r"|<!--.*?(?:-->|\Z)|<[^<>]*>"
+)
 _CHARSET = re.compile(rb"(?i)<meta[^>]{0,200}?charset\s*=\s*[\"']?([\w.:-]{1,40})")
 _TITLE = re.compile(r"(?i)<title[^>]{0,200}>([^<]{0,1000})")
 _DATE = re.compile(r"(?i)<(?:meta[^>]{0,200}(?:modif|updat|publi[cs]|\bdate\b)|time)[^>]{0,200}>")
@@ -118,9 +122,17 @@ def convert(name: str, data: bytes) -> Document:
     if (heading := re.search(r"(?m)^# (.+)", text)) and heading[1] in title:
         title = heading[1]
     tags = ":".join(_ORG_TAGS.findall(source) if name == "org" else ()).split(":")
-    return Document(
-        text, what, tuple(places), title=title, date=_date_of(dates), tags=(*filter(None, tags),)
-    )
+    lost = _lost(source, text) if name == "html" else ()
+    date, tags = _date_of(dates), [*filter(None, tags)]
+    return Document(text, what, (*places,), title=title, date=date, tags=(*tags,), warnings=lost)
+
+
+def _lost(source: str, text: str) -> tuple[str, ...]:
+    """A warning if less than half of the words that a page shows are in its text."""
+    shown, arrived = len(_UNSEEN.sub(" ", source).split()), len(text.split())
+    if 2 * arrived >= shown:
+        return ()
+    return (f"words are lost: only {arrived / shown:.0%} of those that the page shows were read",)
 
 
 def _decode(data: bytes) -> str:
