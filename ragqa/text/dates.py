@@ -149,10 +149,10 @@ def date_terms(text: str, language: str = ENGLISH, *, before: date | None = None
 
 
 def passage_terms(passage: Passage) -> list[str]:
-    """The terms that a passage is found by; those of its note's date are among them."""
+    """The terms that a passage is found by, with the day of its note, but not that day's month."""
     text, language = passage.searched_text, passage.language
-    dated = date_terms(f"{passage.note_date} {text}", language)
-    return index_terms(text, language) + dated
+    of_note = date_terms(passage.note_date)[1:]
+    return index_terms(text, language) + date_terms(text, language) + of_note
 
 
 def mentions_time(text: str) -> bool:
