@@ -10,7 +10,7 @@ from ragqa.embedders import Embedder
 from ragqa.languages import ENGLISH
 from ragqa.search.question import Question
 from ragqa.text.words import WORD, is_stop_word
-from ragqa.types import Hit, Passage, TokenVectors, Unit, Vector, Vectors
+from ragqa.types import Hit, Kind, Passage, TokenVectors, Unit, Vector, Vectors
 
 MAXSIM_WEIGHT = 0.6
 """The weight of MaxSim relative to the ranking score."""
@@ -41,7 +41,8 @@ class Reading:
     def of_unit(self, passage: Passage, unit: Unit) -> tuple[Vectors, Vectors]:
         """The token vectors of a unit, and of its title and headings, shape (tokens, dimensions).
 
-        Both are empty if the passage was not read.
+        A heading within the passage is that of its section alone. Both are empty if the passage was
+        not read.
         """
         tokens = self.tokens.get(passage.id)
         if tokens is None:
@@ -49,7 +50,16 @@ class Reading:
         offset = len(passage.trail) + len("\n")
         start, end = unit.start - passage.start + offset, unit.end - passage.start + offset
         own = [i for i, (s, e) in enumerate(tokens.spans) if s < end and start < e]
-        above = [i for i, (_, e) in enumerate(tokens.spans) if e < offset]
+        heads = (one for one in passage.units if one.kind is Kind.HEADING)
+        shift = offset - passage.start
+        inside = [
+            (one.start + shift, one.end + shift) for one in heads if one.section == unit.section
+        ]
+        above = [
+            i
+            for i, (s, e) in enumerate(tokens.spans)
+            if e < offset or any(s < last and first < e for first, last in inside)
+        ]
         return tokens.vectors[own], tokens.vectors[above]
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import takewhile
 from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
@@ -53,6 +54,9 @@ PART_LINES = 20_000
 PART_CHARS = 300_000
 """A note is parsed in parts of at most this size: tokens take 500 times the text's memory."""
 
+_MAX_BARLESS = 20
+"""This many lines without a bar end a table, whatever follows."""
+
 MAX_LINE_CHARS = 50_000
 """A longer line is a paragraph, whatever it begins with."""
 
@@ -82,15 +86,21 @@ def parser() -> MarkdownIt:
 
 
 def with_tables(made: MarkdownIt) -> MarkdownIt:
-    """Let it read strikethrough and tables, which a line without a bar ends."""
+    """Let it read strikethrough and tables, which a line without a bar after the rows ends."""
     made.block.ruler.before("table", "end_of_table", _ends_table, {"alt": ["blockquote"]})
     return made.enable(["table", "strikethrough"])
 
 
-def _ends_table(state: StateBlock, line: int, _last: int, silent: bool) -> bool:  # noqa: FBT001 - the parser's signature
-    # What ends a quote ends a table, too. A hidden line ends nothing.
-    shown = state.src[state.bMarks[line] : state.eMarks[line]].strip(f" \t{BLANK}")
-    return silent and state.parentType == "table" and bool(shown) and "|" not in shown
+def _ends_table(state: StateBlock, line: int, last: int, silent: bool) -> bool:  # noqa: FBT001 - the parser's signature
+    # What ends a quote ends a table, too. A hidden line ends nothing, nor does one above a row.
+    if not silent or state.parentType != "table":
+        return False
+    lines = (
+        state.src[state.bMarks[at] : state.eMarks[at]].strip(f" \t{BLANK}")
+        for at in range(line, min(last, line + _MAX_BARLESS))
+    )
+    below = list(takewhile(bool, lines))
+    return bool(below) and not any("|" in shown for shown in below)
 
 
 def inline_of(text: str) -> "Inline":

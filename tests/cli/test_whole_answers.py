@@ -38,3 +38,17 @@ def test_an_answer_says_how_many_of_the_rows_that_match_it_shows(answer):
     assert len(shown) > 2
     assert all("| Ann |" in quote for quote in shown)
     assert said["warnings"] == [f"{len(shown)} of 20 rows that match are shown"]
+
+
+def test_a_list_is_found_by_the_heading_of_its_own_section_within_a_passage(quick, tmp_path):
+    write_notes(
+        tmp_path / "notes",
+        {
+            "Club Museum.md": "A list.\n\n# Proposal\n\nA locked box for old and rare items.\n\n"
+            "# First items\n\n- Slide rules\n- Blue box\n",
+            "garden.md": "# Garden\n\nFirst items to plant are peas.\n",
+        },
+    )
+    places = ("--corpus", tmp_path / "notes", "--index", tmp_path / "index")
+    asked = quick("ask", "first items of the museum", "--json", *places, env=REAL).document
+    assert "Slide rules" in asked["citations"][0]["quote"]

@@ -191,5 +191,7 @@ def test_a_page_of_which_most_words_are_lost_says_so_but_not_of_what_nobody_sees
     unseen = (
         f"<script>{words}</script><nav>{words}</nav><!-- {words} --><template>{words}</template>"
     )
+    unseen += f"<div style='display:none'>{words}</div><p hidden>{words}</p>"
+    unseen += f"<div id=cookie-banner>{words}</div>"
     page = f"<title>{words}</title>{unseen}<p>{words[:51]}</p>"
     assert document_of("html", page).warnings == ()

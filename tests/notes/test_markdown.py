@@ -92,15 +92,19 @@ def test_brackets_that_nothing_closes_are_read_in_few_steps(atom):
     assert longer < 2.2 * shorter + 1_000
 
 
+def test_a_line_without_a_bar_between_the_rows_of_a_table_is_a_row():
+    text = "| Item | n |\n|---|---|\n| Paint | 4 |\nScrews\n| Nails | 7 |\n"
+    assert [kind for kind, *_ in outline(text)] == ["table_head", "row", "row", "row"]
+
+
 def test_a_line_right_below_a_table_is_a_paragraph_and_a_hidden_row_ends_nothing():
     table = "| Tariff | ct |\n|---|---|\n| Day | 33 |\n"
-    text = (
-        f"{table}The mortgage is due in May,\nthe rent in June.\n{table}%% no %%\n| Night | 21 |\n"
-    )
+    below = "The mortgage is due in May,\nthe rent in June."
+    text = f"{table}{below}\n\n{table}%% no %%\n| Night | 21 |\n"
     assert [(kind, text) for kind, *_, text in outline(text)] == [
         ("table_head", "| Tariff | ct |\n|---|---|"),
         ("row", "| Day | 33 |"),
-        ("paragraph", "The mortgage is due in May,\nthe rent in June."),
+        ("paragraph", below),
         ("table_head", "| Tariff | ct |\n|---|---|"),
         ("row", "| Day | 33 |"),
         ("comment", "%% no %%"),

@@ -62,6 +62,7 @@ _OPTIONS = {
 _CONFIG = xberg.ExtractionConfig.from_json(json.dumps(_OPTIONS))
 _UNSEEN = re.compile(
     r"(?is)<(script|style|noscript|template|svg|select|nav|footer|title)\b.*?(?:</\1\b|\Z)"
+    r"|<(\w+)(?=[^<>]*(?:(?<![\w-])hidden\b|display:\s*none|cookie))[^<>]*>.*?(?:</\2\b|\Z)"
     r"|<!--.*?(?:-->|\Z)|<[^<>]*>"
 )
 _CHARSET = re.compile(rb"(?i)<meta[^>]{0,200}?charset\s*=\s*[\"']?([\w.:-]{1,40})")
