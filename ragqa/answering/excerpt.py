@@ -25,12 +25,14 @@ from ragqa.answering.excerpt_runs import (
 )
 from ragqa.answering.layout import Layout, OpenNote, Run, layout_of_passage
 from ragqa.answering.reading import Reading
+from ragqa.answering.score import days_in
 from ragqa.answering.sentences import PASSAGES, Candidate
 from ragqa.config import Settings
 from ragqa.readers import Reader
 from ragqa.search.question_kind import QuestionKind
+from ragqa.text.dates import months_of
 from ragqa.text.markdown import unit_words
-from ragqa.text.words import index_terms, overlaps
+from ragqa.text.words import blank, index_terms, overlaps
 from ragqa.types import Citation, Kind, Passage, Unit
 from ragqa.types.answers import FURTHER
 
@@ -181,9 +183,8 @@ class Finder:
         Another one is added only if it covers words of the question that those before it lack, such
         as the other side of a comparison.
         """
-        rows, _ = self.rows
-        found = [self._first, *rows]
-        while len(found) - len(rows) < self.answering.excerpts and (
+        found = [self._first, *self.rows]
+        while len(found) - len(self.rows) < self.answering.excerpts and (
             another := self._another(found)
         ):
             found.append(another)
@@ -228,27 +229,44 @@ class Finder:
         return self._definition() or self._around(self._best)
 
     @cached_property
-    def rows(self) -> tuple[list[Excerpt], tuple[str, ...]]:
-        """The other rows that have what the question says of the one that answers.
-
-        A warning follows if more match than fit. There are none where the question names that row,
-        or a date, number, name or place is asked for.
-        """
-        layout, best, (begin, end) = self._first.layout, self._first.best, self._first.run
-        said = self.reading.question.idf.keys() & index_terms(best.quote, best.language)
-        is_one = self._wanted.short or self._is_named(best)
-        if best.unit.kind is not Kind.ROW or is_one or not said:
-            return [], ()
-        first, last = layout.block(layout.at(best.unit.start))
-        quotes = ((i, layout.quote((i, i))) for i in range(first, last + 1))
-        like = [i for i, quote in quotes if said.issubset(index_terms(quote, best.language))]
-        others = [i for i in like if not begin <= i <= end]
+    def rows(self) -> list[Excerpt]:
+        """The other rows that match, up to the length of a list."""
+        layout, (begin, end) = self._first.layout, self._first.run
+        others = [i for i in self._matching if not begin <= i <= end]
         words = accumulate(layout.words((i, i)) for i in others)
         shown = [i for i, total in zip(others, words, strict=True) if total <= LIST_WORDS]
-        left = len(others) - len(shown)
-        told = f"{len(like) - left} of {len(like)} rows that match are shown"
-        rows = [self._first.of_run(layout, (i, i)) for i in shown]
-        return rows, (told,) if left else ()
+        return [self._first.of_run(layout, (i, i)) for i in shown]
+
+    @property
+    def rows_left(self) -> tuple[str, ...]:
+        """A warning if more rows match than are shown."""
+        begin, end = self._first.run
+        others = sum(not begin <= i <= end for i in self._matching)
+        total, left = len(self._matching), others - len(self.rows)
+        return (f"{total - left} of {total} rows that match are shown",) if left else ()
+
+    @cached_property
+    def _matching(self) -> list[int]:
+        """The rows of the table that have what the question says of the one that answers.
+
+        A date is had by what it means: "2025" alone is not June 2025. There are none where the
+        question names that row, or a date, number, name or place is asked for.
+        """
+        layout, best, question = self._first.layout, self._first.best, self.reading.question
+        days = days_in(question, months_of(best.quote))
+        asked = index_terms(blank(question.text, [day.span for day in days]), best.language)
+        said = question.idf.keys() & index_terms(best.quote, best.language)
+        said = said.intersection(asked) if days else said
+        is_one = self._wanted.short or self._is_named(best)
+        if best.unit.kind is not Kind.ROW or is_one or not (said or days):
+            return []
+        first, last = layout.block(layout.at(best.unit.start))
+        return [
+            i
+            for i, quote in ((i, layout.quote((i, i))) for i in range(first, last + 1))
+            if said.issubset(index_terms(quote, best.language))
+            and (not days or days_in(question, months_of(quote)))
+        ]
 
     @cached_property
     def _wanted(self) -> Wanted:

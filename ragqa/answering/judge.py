@@ -20,7 +20,7 @@ from ragqa.answering.excerpt import Answering, Excerpt, Finder, with_embedded
 from ragqa.answering.layout import OpenNote, asks
 from ragqa.answering.missing import lacks_most, missing
 from ragqa.answering.reading import Reading, best_cosines, read
-from ragqa.answering.score import read_together, score
+from ragqa.answering.score import read_together, score, without_other_days
 from ragqa.answering.sentences import Candidate, candidates_of
 from ragqa.embedders import Embedder
 from ragqa.search.question import Question
@@ -87,6 +87,7 @@ def assess(
     together = read_together(answering.reader, question.text, candidates)
     scored = score(reading, candidates, together)
     may_answer, is_open = without_open_questions(question, scored, answering.open_note)
+    may_answer = without_other_days(question, may_answer)
     finder = Finder(reading, may_answer, answering)
     found = with_embedded(finder.excerpts(), answering)
     shown = [excerpt.whole for excerpt in found]
@@ -113,7 +114,7 @@ def assess(
         answered=answered,
         reasons=model.reasons(measured),
         missing=(*missed, AN_ANSWER) if is_open and answered else missed,
-        warnings=finder.rows[1] if answered else (),
+        warnings=finder.rows_left if answered else (),
     )
 
 

@@ -12,7 +12,7 @@ from ragqa.answering.sentences import Candidate
 from ragqa.languages import ENGLISH
 from ragqa.search.question import Question
 from ragqa.search.question_kind import QuestionKind
-from ragqa.text.dates import has_moment, months_of
+from ragqa.text.dates import has_moment, months_asked, months_of
 from ragqa.text.names import has_figure
 from ragqa.text.words import compiled, index_terms, is_stop_word, overlaps, stems, tokenize
 from ragqa.types import Vector
@@ -79,7 +79,7 @@ def missing(reading: Reading, sentences: Sequence[Candidate]) -> tuple[str, ...]
     """
     parsed = reading.question
     said = [date for one in sentences for date in months_of(_shown(one))]
-    dated = [day.span for day in months_of(parsed.text) if has_moment(said, day)]
+    dated = [day.span for day in months_asked(parsed.text) if has_moment(said, day)]
     asked = _words(parsed.text, parsed.language)
     asked = [word for word in asked if not overlaps((word.start, word.end), dated)]
     words = _unmatched(reading, asked, sentences)

@@ -4,7 +4,7 @@ One signal is how well it fits the type of answer that the question asks for.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from types import MappingProxyType
@@ -18,12 +18,20 @@ from ragqa.languages import ENGLISH
 from ragqa.readers import Reader, Text
 from ragqa.search.question import Question
 from ragqa.search.question_kind import QuestionKind
-from ragqa.text.dates import Moment, dates, has_moment, mentions_time, months_of, times
+from ragqa.text.dates import (
+    Moment,
+    dates,
+    has_moment,
+    mentions_time,
+    months_asked,
+    months_of,
+    times,
+)
 from ragqa.text.lexicon import STOP_WORDS, rows
 from ragqa.text.names import has_figure, people, places
 from ragqa.text.quantities import amounts, counts_without_number, number_words
 from ragqa.text.words import blank, compiled, index_terms, overlaps, stems, words_in, words_of
-from ragqa.types import Citation, Span, Vector, Vectors
+from ragqa.types import Citation, Kind, Span, Vector, Vectors
 
 
 class Signal(NamedTuple):
@@ -176,7 +184,7 @@ def _figures(question: Question, candidate: Candidate) -> float:
 
     If a note is that of the question's day, only what it says is of that day.
     """
-    days = months_of(question.text)
+    days = months_asked(question.text)
     rest = blank(question.text, [day.span for day in days])
     words = [word.strip("?!.,;:()'\"") for word in rest.split() if any(map(str.isdigit, word))]
     if not (days or words):
@@ -186,6 +194,20 @@ def _figures(question: Question, candidate: Candidate) -> float:
     found = [is_of_day or has_moment(own, day) for day in days]
     found += [has_figure(candidate.full_text, word) for word in words]
     return sum(found) / len(found)
+
+
+def without_other_days(question: Question, scored: Sequence[Candidate]) -> Sequence[Candidate]:
+    """Leave out rows and items of other days and months, if one is of what the question names."""
+    dated = {one.place: _dates_of(one) for one in scored if one.unit.kind in (Kind.ROW, Kind.ITEM)}
+    others = {at for at, own in dated.items() if own and not days_in(question, own)}
+    is_told = any(own and at not in others for at, own in dated.items())
+    return [one for one in scored if one.place not in others] if is_told else scored
+
+
+def days_in(question: Question, dates: Iterable[Moment]) -> list[Moment]:
+    """The days and months of a question that are among dates; none if a note of the day answers."""
+    days = [] if question.day else months_asked(question.text)
+    return [day for day in days if has_moment(dates, day)]
 
 
 def _dates_of(candidate: Candidate) -> Sequence[Moment]:

@@ -106,7 +106,7 @@ def answer_of(
         also=tuple(composed.also),
         disagreements=tuple(composed.disagreements),
         missing=composed.missing,
-        corrected=question.corrected,
+        corrected=tuple(one for one in question.corrected if one.typed != one.read),
         read=question.text,
     )
 
@@ -209,7 +209,7 @@ class Index(StoredIndex):
             info=found.info,
             warnings=(*found.warnings, *missed),
             timings_ms=clock.laps(),
-            corrected=found.question.corrected,
+            corrected=tuple(one for one in found.question.corrected if one.typed != one.read),
             read=found.question.text,
             waiting=self.files_waiting,
         )

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from ragqa.corpus import Corpus
 from ragqa.notes.ignore import VAULT_FOLDER, read_settings
-from ragqa.text.dates import day_of, moments_of
+from ragqa.text.dates import day_of, moments_of, months_of
 from ragqa.text.lexicon import STOP_WORDS, WEEKDAYS, one_of
 from ragqa.text.words import compiled
 from ragqa.types import Span
@@ -93,8 +93,7 @@ def paths_of_day(corpus: Corpus, day: date) -> Iterator[str]:
 def paths_in_words(corpus: Corpus, question: str, named: tuple[date, Span]) -> list[str]:
     """The paths of the day that `day_in` gave; none for one in figures, which may be any date."""
     day, (start, end) = named
-    in_figures = any(map(str.isdigit, question[start:end]))
-    return [] if in_figures else list(paths_of_day(corpus, day))
+    return [] if _is_date(question[start:end]) else list(paths_of_day(corpus, day))
 
 
 def named_by_day(paths: Iterable[str], question: str, named: tuple[date, Span]) -> Sequence[str]:
@@ -104,7 +103,7 @@ def named_by_day(paths: Iterable[str], question: str, named: tuple[date, Span]) 
     """
     day, (start, end) = named
     wanted, words = day.isoformat(), question[start:end]
-    has_year = compiled(r"\d{4}").search(words) or not any(map(str.isdigit, words))
+    has_year = compiled(r"\d{4}").search(words) or not _is_date(words)
     found = []
     for path in paths:
         name = PurePosixPath(path).stem
@@ -113,6 +112,11 @@ def named_by_day(paths: Iterable[str], question: str, named: tuple[date, Span]) 
         if is_before or written == wanted:
             found.append((written, -len(name), path))
     return [path for *_, path in sorted(found, reverse=True)]
+
+
+def _is_date(words: str) -> bool:
+    """Whether a day is named by its date: "1.4.", "first of April", but not "yesterday"."""
+    return any(map(str.isdigit, words)) or bool(months_of(words))
 
 
 def _path(vault: Path, day: date) -> str:

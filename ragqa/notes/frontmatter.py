@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import yaml
 
@@ -350,6 +351,8 @@ def _date(keys: Mapping[str, object]) -> tuple[str, tuple[str, ...]]:
     for known in DATE_KEYS:
         key = written.get(known, known)
         value = _scalar(keys.get(key))
+        if unix := re.fullmatch(r"(1\d{9})(?:\d{3})?", value):  # in seconds or milliseconds
+            value = datetime.fromtimestamp(int(unix[1]), UTC).date().isoformat()
         if day := day_of(value):
             return day, tuple(warnings)
         if value:

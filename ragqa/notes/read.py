@@ -8,6 +8,7 @@ import os
 import stat
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 
 from msgspec import Struct
@@ -217,7 +218,10 @@ def parse_note(path: str, read: Document | str, sha256: str, stamp: Stamp) -> No
     warnings = content.warnings + document.warnings
     stem, words = PurePosixPath(path).stem, in_words(path)
     title = document.title or content.title or words
-    named = (stem, words, title, content.first)
+    in_name = day_of(stem) or day_of(words)
+    # What is still to come when a note is written is no date of the note: "valid until 3 May 2031".
+    latest = datetime.fromtimestamp(stamp.mtime_ns / 1e9, UTC) + timedelta(days=1)
+    past = (day for day in map(day_of, (title, content.first)) if day <= f"{latest:%F}")
     return Note(
         path=path,
         text=document.text,
@@ -226,7 +230,7 @@ def parse_note(path: str, read: Document | str, sha256: str, stamp: Stamp) -> No
         title=title,
         aliases=content.aliases,
         tags=tags,
-        date=document.date or content.date or next(filter(None, map(day_of, named)), ""),
+        date=document.date or content.date or in_name or next(filter(None, past), ""),
         links=content.links,
         blocks=content.blocks,
         warnings=(*warnings, why) if left_out else warnings,

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import lru_cache
 
 from msgspec import Struct
@@ -23,7 +23,7 @@ _DATE = rf"""(?xia)(?:
     | \b(?P<y7>\d{{4}})-(?P<m7>\d\d)
     | (?<![\w.,$€£\#/-])(?:
         (?P<d2>\d{{1,2}})(?P<mark>[./-])(?P<m2>\d{{1,2}})(?P=mark)(?P<y2>\d{{4}}|\d\d)
-      | (?P<d3>\d{{1,2}})(?:{_DAY}|\.)[\ -](?:of\ )?(?P<m3>{_MONTH})
+      | (?:(?P<d3>\d{{1,2}})(?:{_DAY}|\.)[\ -](?:of\ )?|(?P<d6>first)\ of\ )(?P<m3>{_MONTH})
         (?:,?[\ -](?P<y3>{_YEAR})\b)?
       | {_PART_OF_YEAR}(?P<y4>{_YEAR})
         (?:s|\ ?[\u2013-]\ ?(?:(?P<until>{_YEAR})s?|\d\d)\b)?(?!-\d)
@@ -37,8 +37,10 @@ _DATE = rf"""(?xia)(?:
       )?
     | \bQ(?P<q>[1-4])(?:\ (?P<y8>\d{{4}}))?
     )(?:(?=T\d\d)|(?![^\W_]|[$%]|[.,]\d))"""
-_UNIX = r"(1\d{9})(?:\d{3})?"
-_PACKED = r"\A((?:19|20)\d\d)(\d\d)(\d\d)(?=\D|\Z|\d{4}(?:\d\d)?(?!\d))"
+# A bare month of a question is one after these; others may be names and verbs: "Jan", "march".
+_IN_MONTH = r"(?i)\b(?:in|of|since|until|from|by|during|last|this|next|early|late|mid)[ -]\Z"
+_ALSO_A_WORD = ("march", "april", "may")
+_PACKED = r"(?:\A|_)((?:19|20)\d\d)(\d\d)(\d\d)(?=\D|\Z|\d{4}(?:\d\d)?(?!\d))"
 _WEEKDAY = one_of("weekdays")
 _TIME = rf"""(?xi)(?<![\w.,/:-])(?:
       (?:(?:every|each)\ (?:other\ )?)?(?P<weekday>{_WEEKDAY})s?
@@ -86,6 +88,19 @@ def months_of(text: str) -> list[Moment]:
     return [one for one in _dates(text) if "month" in dict(one.parts)]
 
 
+def months_asked(question: str) -> list[Moment]:
+    """The dates of a question that give at least a month."""
+    return [one for one in months_of(question) if not _may_be_a_name(question, one)]
+
+
+def _may_be_a_name(question: str, one: Moment) -> bool:
+    """Whether a month stands alone, as a name or a verb may: "what does Jan say?"."""
+    word = question[one.start : one.end].lower()
+    is_sure = word in MONTHS and word not in _ALSO_A_WORD
+    is_bare = [name for name, _ in one.parts] == ["month"] and word[0].isalpha()
+    return is_bare and not is_sure and not compiled(_IN_MONTH).search(question[: one.start])
+
+
 def dates(text: str) -> list[Span]:
     """The days, months with a year, years, decades and centuries in a text."""
     found, end = [], 0
@@ -113,12 +128,10 @@ def times(text: str) -> list[Span]:
 def day_of(text: str) -> str:
     """The first day that a text names with its year, in ISO form; "" for none.
 
-    The text may also begin as in "20260318 Call", or be a Unix time in seconds or milliseconds.
+    It may also be written as in "20260318 Call" and "IMG_20260318".
     """
     text = text[:_MAX_NAME_CHARS]
-    if unix := compiled(_UNIX).fullmatch(text):
-        return datetime.fromtimestamp(int(unix[1]), UTC).date().isoformat()
-    for one in _dates(compiled(_PACKED).sub(r"\1-\2-\3 ", text)):
+    for one in _dates(compiled(_PACKED).sub(r" \1-\2-\3 ", text)):
         parts = dict(one.parts)
         try:
             return date(*(int(parts[name]) for name in ("year", "month", "day"))).isoformat()
@@ -132,13 +145,13 @@ def date_terms(text: str, language: str = ENGLISH, *, before: date | None = None
 
     A month is found by its name, and a day by a term of its own.
 
-    :param before: add the year in which a date without one was last.
+    :param before: of a question: add the year in which a date without one was last.
     """
     found = []
     for one in _dates(text, language):
         parts = dict(one.parts)
         month = MONTHS[int(parts.get("month", 0)) - 1 : int(parts.get("month", 0))]
-        if month:
+        if month and not (before and _may_be_a_name(text, one)):
             is_named = month[0] in text[one.start : one.end].lower()
             found += [] if is_named else [stem(month[0])]
             found += [f"{month[0]}{parts['day']}"] if "day" in parts else []
@@ -205,6 +218,7 @@ def _parts(match: re.Match[str], language: str) -> dict[str, int | str]:
     given = {name[0]: value for name, value in match.groupdict().items() if value}
     if "m" in given and not given["m"].isdecimal():
         given["m"] = str(_NUMBERS[given["m"][:3].lower()])
+    given |= {"d": "1"} if match["d6"] else {}
     year, month, day = (int(given.get(name, 0)) for name in "ymd")
     if match["d2"]:
         if month > _MONTHS_IN_YEAR:
