@@ -2,11 +2,10 @@
 
 A rule adds the words of the previous question that a follow-up omits. A follow-up needs context
 if its form says so: it refers back ("does it help?"), continues without a subject of its own ("and
-for tables?"), or has no content word ("why?"). A subject of its own stands in passages, never beside
-the words that would be added. If the form is inconclusive, it needs context if the notes have
-nothing for it although they know all of its words. The words added are the rarest words of the
-previous question that occur in the notes cited for it, those in headings first; if none occurs
-there, the heading of a cited note.
+for tables?"), or has no content word ("why?"). If the form is inconclusive, it needs context if the
+notes have nothing for it although they know all of its words. The words added are the rarest words
+of the previous question that occur in the notes cited for it, those in headings first; if none
+occurs there, the heading of a cited note.
 """
 
 import math
@@ -50,8 +49,7 @@ _SELF_CONTAINED = 5
 """A question with this many content words stands alone."""
 _ANTECEDENT = 3
 """So many content words are a subject of its own, to which a pronoun after them refers."""
-_RARE = 8
-"""A single word is a subject of its own if at most this many passages have it."""
+_RARE = 8  # The most passages that have a lone word which is a subject of its own.
 _HEADING_CHARS = 80
 _ROUNDING = 1e-6
 _EDGES = "\"'`*_.,;:?!()[]{}<>\u2018\u2019\u201c\u201d\u2026"
