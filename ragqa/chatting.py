@@ -18,6 +18,7 @@ from ragqa.errors import UsageError
 from ragqa.languages import ENGLISH
 from ragqa.search.question import MAX_QUESTION_BYTES, languages_for, read_question
 from ragqa.search.retrieve import retrieve
+from ragqa.search.spelling import best_by_terms, idf_in
 from ragqa.stores import Snapshot
 from ragqa.text.lexicon import one_of, table
 from ragqa.text.words import compiled, is_stop_word, query_terms
@@ -48,6 +49,7 @@ _SELF_CONTAINED = 5
 """A question with this many content words stands alone."""
 _ANTECEDENT = 3
 """So many content words are a subject of its own, to which a pronoun after them refers."""
+_RARE = 8  # The most passages that have a lone word which is a subject of its own.
 _HEADING_CHARS = 80
 _ROUNDING = 1e-6
 _EDGES = "\"'`*_.,;:?!()[]{}<>\u2018\u2019\u201c\u201d\u2026"
@@ -152,8 +154,9 @@ def stand_alone(
         read = read_question(snapshot, index.source.embedders.asking, text, filters=filters)
         return read.idf, retrieve(snapshot, read, k=1, filters=filters, ranking=index.ranking)
 
-    needs = needs_context(asked, snapshot, find)
-    return completed(asked, leant_on[-1].answer, snapshot) if needs else asked
+    before = leant_on[-1].answer
+    needs = needs_context(asked, before, snapshot, find)
+    return completed(asked, before, snapshot) if needs else asked
 
 
 def context(earlier: Sequence[Exchange]) -> list[Exchange]:
@@ -171,18 +174,21 @@ def context(earlier: Sequence[Exchange]) -> list[Exchange]:
     return kept
 
 
-def needs_context(question: str, snapshot: Snapshot, find: _Find) -> bool:
+def needs_context(question: str, before: Answer, snapshot: Snapshot, find: _Find) -> bool:
     """Whether a question depends on the one before it; its form is only known in English."""
     languages = languages_for(snapshot, question)
     is_english = languages[0] == ENGLISH
     words = list(_words(question, languages))
     content_words = sum(bool(word.terms) for word in words)
     continues = is_english and compiled(_CONTINUES).match(question.lstrip())
-    if not content_words or (continues and content_words < _ANTECEDENT):
+    if not content_words:
         return True
+    refers = is_english and any(_refers(words, at) for at in range(len(words)))
+    if continues and content_words < _ANTECEDENT:
+        return refers or not _has_own_subject(question, before, snapshot)
     if content_words >= _SELF_CONTAINED:
         return False
-    if is_english and any(_refers(words, at) for at in range(len(words))):
+    if refers:
         return True
     idf, hits = find(question)
     # With a word that no passage has, it has another topic.
@@ -195,6 +201,19 @@ def needs_context(question: str, snapshot: Snapshot, find: _Find) -> bool:
     headed = _terms([best.passage.trail], (best.passage.language,))
     is_headed = any(weight >= rare and term in headed for term, weight in idf.items())
     return best.score < _FOUND_SCORE and not is_headed
+
+
+def _has_own_subject(question: str, before: Answer, snapshot: Snapshot) -> bool:
+    """Whether passages have all words of a question, and none has a carried word beside them."""
+    languages = languages_for(snapshot, question)
+    own = [term for word in _words(question, languages) for term in word.terms]
+    if len(own) == 1 and snapshot.idf(own)[own[0]] < idf_in(snapshot, _RARE):
+        return False
+    carried = _terms(_carried(before, question, snapshot), languages)
+    found = [one for terms in (own, [*own, *carried]) for one in best_by_terms(snapshot, terms, 20)]
+    texts = [_terms([one.embedded_text], (one.language,)) for one in found]
+    together = [text for text in texts if text.issuperset(own)]
+    return bool(together) and all(text.isdisjoint(carried) for text in together)
 
 
 def completed(question: str, before: Answer, snapshot: Snapshot) -> str:

@@ -26,6 +26,16 @@ LORA = answered(
 )
 
 
+def passage(title, heading, text):
+    return Passage(1, 1, "a.md", title, 0, 1, (1, 1), (title, heading), text, (), "0" * 64)
+
+
+PASSAGES = [
+    passage("Garage", "Contract", "The rent of the garage is 85 euros."),
+    passage("LoRA", "QLoRA", "QLoRA has its weights in 4 bits."),
+]
+
+
 class Snapshot:
     """As much of a snapshot as the rule asks: terms that it does not know are rare."""
 
@@ -38,15 +48,18 @@ class Snapshot:
     def idf(self, terms):
         return {term: self._idf.get(term, 4.0) for term in terms}
 
+    def terms(self, *_):
+        return [(at, 1.0) for at in range(len(PASSAGES))]
+
+    def passages(self, ids):
+        return [PASSAGES[at] for at in ids]
+
 
 def found(score=0.0, heading="Something", idf=None):
     """Retrieval that finds one passage with this score below this heading."""
 
     def find(question):
-        passage = Passage(
-            1, 1, "a.md", "Notes", 0, 1, (1, 1), ("Notes", heading), "x", (), "0" * 64
-        )
-        hits = (Hit(passage, score, None, None),)
+        hits = (Hit(passage("Notes", heading, "x"), score, None, None),)
         return Snapshot(idf).idf(query_terms(question)), hits
 
     return find
@@ -55,7 +68,7 @@ def found(score=0.0, heading="Something", idf=None):
 def completed(question, turn=LORA, *, find=None, snapshot=None):
     """The question as the rule has it asked."""
     snapshot = snapshot or Snapshot()
-    if not needs_context(question, snapshot, find or found(score=1.0)):
+    if not needs_context(question, turn, snapshot, find or found(score=1.0)):
         return question
     return completed_from(question, turn, snapshot)
 
@@ -112,9 +125,9 @@ def test_whatever_was_said_it_is_the_question_with_little_behind_it(
 def test_english_forms_refer_back_in_english_alone():
     found_all = found(score=1.0)
     german = Snapshot(languages={"de": Pieces()})
-    assert needs_context("so its labelled data", Snapshot(), found_all)
-    assert not needs_context("so its labelled data", german, found_all)
-    assert needs_context("und warum?", german, found_all)
+    assert needs_context("so its labelled data", LORA, Snapshot(), found_all)
+    assert not needs_context("so its labelled data", LORA, german, found_all)
+    assert needs_context("und warum?", LORA, german, found_all)
 
 
 # What a follow-up may lean on
