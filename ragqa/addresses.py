@@ -40,9 +40,7 @@ OUTSIDE = "outside the folder of notes"
 PENDING = "not in the index yet; run ragqa index"
 
 _LINES = re.compile(r"(?s)(.+):(\d{1,9})(?:[-\u2013](\d{1,9}))?")
-_LOCATOR = re.compile(
-    r"(?i), (?=(?:pp?\.|pages?|(?:cell|slide|sheet)s?|par(?:agraphs?|s?\.))\s*\S)"
-)
+_LOCATOR = re.compile(r"(?i), (?=(?:pp?\.|pages?|(?:cell|slide|sheet)s?|paragraphs?)\s*\S)")
 _HEADING_BELOW = " [>\u203a] "
 
 _MAX_ENTRIES = 20_000

@@ -34,6 +34,9 @@ _LAST_FOLDER = "last"
 _LAST_BYTES = 1_000_000
 
 _PLUS = ("vi", "vim", "nvim", "gvim", "nano", "emacs", "emacsclient", "micro", "kak")
+_OFFICE = (".pdf", ".docx", ".odt", ".rtf", ".pptx", ".xlsx", ".ods", ".epub")
+"""Files that no editor can show."""
+
 _COLON = ("hx", "helix", "subl", "zed")
 _GOTO = ("code", "code-insiders", "codium", "cursor")
 """How editors take a line: as +LINE, behind the file, or so after an option."""
@@ -181,7 +184,7 @@ def open_source(source: tuple[str, int], corpus: Corpus) -> int:
 
 def _command(file: Path, line: int) -> Sequence[str]:
     opener = "open" if sys.platform == "darwin" else "xdg-open"
-    if file.suffix.casefold() in (".pdf", ".docx"):  # which no editor can show
+    if file.suffix.casefold() in _OFFICE:
         return [opener, str(file)]
     given = os.environ.get("VISUAL", "").strip() or os.environ.get("EDITOR", "")
     try:

@@ -102,13 +102,6 @@ def _questions(data: bytes) -> None:
     command("eval", "--questions", path, *_places(), "--half", "all", "--limit", "2")
 
 
-def _compared(data: bytes) -> None:
-    first, _, second = data.partition(b"\0")
-    pair = _file("a.json", first), _file("b.json", second or first)
-    command("eval", "--compare", *pair)
-    command("eval", "--compare", *pair, "--json")
-
-
 def _beir(data: bytes) -> None:
     names = ("corpus.jsonl", "queries.jsonl", "qrels/test.tsv", "answers.jsonl")
     parts = (data + b"\0\0\0\0").split(b"\0")
@@ -156,7 +149,6 @@ KINDS: dict[str, Callable[[bytes], None]] = {
     "user": _user,
     "consent": _consent,
     "questions": _questions,
-    "compared": _compared,
     "beir": _beir,
     "saved": _saved,
     "ignore": _ignore,

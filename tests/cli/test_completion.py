@@ -74,5 +74,5 @@ def test_settings_are_completed_and_so_are_values_where_only_some_are_allowed(qu
         return complete(quick, "bash", "\n".join(("ragqa", "config", *words)), {}).split()
 
     assert offered("set", "llm_a") == ["llm_answer_tokens"]
-    assert offered("set", "formats", "html", "p") == ["pdf"]
+    assert offered("set", "formats", "html", "p") == ["pptx", "pdf"]
     assert offered("set", "top_k", "") == []

@@ -4,11 +4,12 @@ import asyncio
 import json
 import re
 from collections.abc import Iterable
+from email import message_from_bytes, policy
 from email.utils import parsedate_to_datetime
 from html import unescape
 from io import BytesIO
 from xml.parsers.expat import ParserCreate
-from zipfile import ZipFile
+from zipfile import BadZipFile, ZipFile
 
 import xberg
 
@@ -30,7 +31,7 @@ _TYPES = {
 """The type of each format, and what its pages are."""
 
 _NO_TEXT = """
-title, nav, footer, form, button, label, select, dialog, menu, template, iframe, object, canvas,
+title, nav, footer, button, label, select, dialog, menu, template, iframe, object, canvas,
 svg, [hidden], [aria-hidden=true], [style*="display:none"], [style*="display: none"], [role=menu],
 [role=navigation], [role=banner], [role=contentinfo], [role=search], [role=dialog], .headerlink,
 .linenos, .navbar, .sphinxsidebar, .breadcrumbs, .pagination, .mw-editsection, #cookie-banner
@@ -44,6 +45,7 @@ _PAGE = {
     "escape_underscores": True,
     "exclude_selectors": [each.strip() for each in _NO_TEXT.split(",")],
     "extract_metadata": False,
+    "max_depth": 300,  # more overflow the stack
     "preprocessing": {"enabled": False},  # it would drop the heading in a <header>
     "skip_images": True,
     "sub_symbol": "<sub>",
@@ -55,16 +57,20 @@ _OPTIONS = {
     "use_cache": False,
     "disable_ocr": True,
     "max_archive_depth": 0,
+    "security_limits": {"max_table_cells": 2_000_000},
     "pages": {"extract_pages": True},
     "concurrency": {"max_threads": 1},
     "html_options": _PAGE,
 }
 _CONFIG = xberg.ExtractionConfig.from_json(json.dumps(_OPTIONS))
-_UNSEEN = re.compile(
+_HIDDEN = (
     r"(?is)<(script|style|noscript|template|svg|select|nav|footer|title)\b.*?(?:</\1\b|\Z)"
     r"|<(\w+)(?=[^<>]*(?:(?<![\w-])hidden\b|display:\s*none|cookie))[^<>]*>.*?(?:</\2\b|\Z)"
-    r"|<!--.*?(?:-->|\Z)|<[^<>]*>"
+    r"|<!--.*?(?:-->|\Z)"
 )
+_UNSEEN = re.compile(rf"{_HIDDEN}|<[^<>]*>")
+_MAX_SHEET_BYTES = 200_000_000
+_MAX_BRACKETS = 5_000  # the library's time for those of an org file is quadratic
 _CHARSET = re.compile(rb"(?i)<meta[^>]{0,200}?charset\s*=\s*[\"']?([\w.:-]{1,40})")
 _TITLE = re.compile(r"(?i)<title[^>]{0,200}>([^<]{0,1000})")
 _DATE = re.compile(r"(?i)<(?:meta[^>]{0,200}(?:modif|updat|publi[cs]|\bdate\b)|time)[^>]{0,200}>")
@@ -89,15 +95,7 @@ def convert(name: str, data: bytes) -> Document:
     :raises Unfit: it is damaged, or has no text.
     """
     mime, what = _TYPES[name]
-    source = ""
-    if name in ("html", "org"):
-        source = _decode(data)
-        if name == "org":
-            source = _ASIDE.sub("", source.replace("\r\n", "\n"))
-        data = source.encode("utf-8", "replace")
-    if name == "ods":  # at whose broken content the library would wait for the end for ever
-        with ZipFile(BytesIO(data)) as archive, archive.open("content.xml") as content:
-            ParserCreate().ParseFile(content)
+    source, data = _prepared(name, data)
     given = xberg.ExtractInput(kind="bytes", bytes=data, mime_type=mime)
     try:
         made = asyncio.run(xberg.extract(given, _CONFIG)).results[0]
@@ -110,7 +108,7 @@ def convert(name: str, data: bytes) -> Document:
         text += f"## {sheet}\n\n" * bool(sheet) + _plain(page.content)
     text = (text or _plain(made.content)).rstrip("\n") + "\n"
     if not text.strip("\ufeff \n"):
-        raise Unfit("it has no text")
+        raise Unfit("no text was found in it")
     what, places = (what, places) if places else ("paragraph", [*paragraphs(text)])
 
     about, said = made.metadata, made.metadata.additional or {}
@@ -134,6 +132,44 @@ def _lost(source: str, text: str) -> tuple[str, ...]:
     if 2 * arrived >= shown:
         return ()
     return (f"words are lost: only {arrived / shown:.0%} of those that the page shows were read",)
+
+
+def _prepared(name: str, data: bytes) -> tuple[str, bytes]:
+    """The text of a page or an org file, and what the library gets: nothing that it hangs at."""
+    if name == "ods":  # at whose broken content it would wait for the end for ever
+        _check_sheet(data)
+    if name == "eml":
+        return "", _mail_without_hidden(data)
+    if name not in ("html", "org"):
+        return "", data
+    source = _decode(data)
+    if name == "org":
+        source = _ASIDE.sub("", source.replace("\r\n", "\n"))
+        if source.count("[") > _MAX_BRACKETS:
+            raise Unfit(f"it has more than {_MAX_BRACKETS:,} brackets")
+    return source, source.encode("utf-8", "replace")
+
+
+def _check_sheet(data: bytes) -> None:
+    try:
+        with ZipFile(BytesIO(data)) as archive, archive.open("content.xml") as content:
+            if archive.getinfo("content.xml").file_size > _MAX_SHEET_BYTES:
+                raise Unfit(f"it unpacks to more than {_MAX_SHEET_BYTES:,} bytes")
+            ParserCreate().ParseFile(content)
+    except (BadZipFile, KeyError) as exc:
+        raise Unfit("it is not an OpenDocument sheet, or damaged") from exc
+
+
+def _mail_without_hidden(data: bytes) -> bytes:
+    """The mail without styles, scripts and what its HTML hides."""
+    mail = message_from_bytes(data, policy=policy.default)
+    try:
+        for part in mail.walk():
+            if part.get_content_type() == "text/html":
+                part.set_content(re.sub(_HIDDEN, " ", part.get_content()), subtype="html")
+        return mail.as_bytes()
+    except (LookupError, ValueError, TypeError, AttributeError) as exc:
+        raise Unfit("it is a damaged mail") from exc
 
 
 def _decode(data: bytes) -> str:
