@@ -93,7 +93,7 @@ def with_announced(layout: Layout, run: Run, best: int, wanted: Wanted) -> Run:
     for line in (end, layout.block(end)[0] - 1):
         is_in_run = begin <= line < layout.section(end)[1]
         # A date, number, name or place is in the sentence itself.
-        leads_in = line == best and not wanted.short and layout.is_above_list(line)
+        leads_in = line == best and not wanted.short and layout.announces_list(line)
         announces = layout.announces(line) or leads_in
         if not is_in_run or not announces or (wanted.short and best > line):
             continue

@@ -13,13 +13,17 @@ from itertools import accumulate, groupby
 from math import inf
 
 from ragqa.text.markdown import plain_text
-from ragqa.text.words import compiled, unspaced_count
+from ragqa.text.words import compiled, index_terms, is_stop_word, unspaced_count
 from ragqa.types import Kind, Passage, Unit
 
 _CLOSERS = "*_\"'\u201d)"
 _ASKING = ("?", "\uff1f")
 _ANNOUNCING = (":", "\uff1a", *_ASKING)
 _WORD = r"[^\W_]+"
+_COUNTING = (
+    r"(?i)\b(?:two|three|four|five|six|seven|eight|nine|ten|[2-9]|1\d"
+    r"|several|steps|these|following|below)\b"
+)
 _TAG = r"<[^<>]*>"
 
 Run = tuple[int, int]
@@ -116,11 +120,21 @@ class Layout:
         """Whether a piece ends with a colon or question mark, and so introduces what follows."""
         return self.quote((i, i)).rstrip(_CLOSERS).endswith(_ANNOUNCING)
 
-    def is_above_list(self, i: int) -> bool:
-        """Whether a piece is a paragraph of one sentence right above a list or table."""
+    def announces_list(self, i: int) -> bool:
+        """Whether a paragraph of one sentence is about the list or table right below it.
+
+        It counts or points to its items, or has a content word of one.
+        """
         is_one = self.block(i) == (i, i) and self.pieces[i].kind is Kind.PARAGRAPH
         below = self.pieces[i + 1].kind if i < self.section(i)[1] else None
-        return is_one and below in (Kind.ITEM, Kind.TABLE_HEAD, Kind.ROW)
+        if not is_one or below not in (Kind.ITEM, Kind.TABLE_HEAD, Kind.ROW):
+            return False
+        quote, language = self.quote((i, i)), self.pieces[i].passage.language
+        if compiled(_COUNTING).search(quote):
+            return True
+        listed = index_terms(self.quote(self.block(i + 1)), language)
+        shared = {*index_terms(quote, language)}.intersection(listed)
+        return not all(is_stop_word(term, language) for term in shared)
 
     def leaves_open(self, i: int) -> bool:
         """Whether a piece asks, and what follows it in its section cannot be the answer.

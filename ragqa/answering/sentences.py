@@ -18,7 +18,21 @@ PASSAGES = 5
 """Candidates come from at most this many passages."""
 
 _EMBEDDED_WORDS = 80
-_REFERENCE = r"(?:\A[-*+\s\d.)]*|[.,!?)\]\"\u201d_*]\s+)<?https?://\S+(?:\s+Accessed\b.*)?\s*\Z"
+_MARKS = r"\A[-*+\s\d.)]*(?:\[\^?\d+\]:?\s*)?"
+_NAME = r"[A-Z\u00c0-\u00de][\w'\u2019-]+"
+_TITLE = r"[*_\"\u201c].{3,200}[*_\"\u201d]"
+_YEAR = r"(?:1[5-9]|20)\d\d[a-z]?"
+# An author with a year, a title in quotation marks with a year, or an id after a full stop or so.
+_CITATION = (
+    rf"{_MARKS}{_NAME}(?:\s{_NAME})?,?\s(?:et\sal|[A-Z])\.(?:.{{0,300}}[,.;(]\s*{_YEAR}[.)]*\s*\Z"
+    rf"|.{{0,300}}?(?:\({_YEAR}[^()]{{0,20}}\)|[.,]\s{_YEAR})[.:]\s)"
+    rf"|{_MARKS}{_NAME}(?:[\s,.&]+(?:{_NAME}|[A-Z]|and|et\sal)){{0,9}}[\s,.]+"
+    rf"(?:{_YEAR},?\s{_TITLE}|{_TITLE}.{{0,80}}[,.;(]\s*{_YEAR}[.)]*\s*\Z)"
+    r"|[.,;!?)\]\"\u201d_*]\s+<?(?:https?://(?:(?:dx\.)?doi|arxiv)\.org/|doi:\s*10\.|[Aa]r[Xx]iv:\s*\d"
+    r"|ISBN(?:-1[03])?:?\s*\d)[^\s]*(?:[\d -]*\d)?[.>)]*\s*\Z"
+)
+_TITLE_AND_LINK = r"[.,!?)\]\"\u201d_*]\s+<?https?://\S+(?:\s+Accessed\b.*)?\s*\Z"
+_LINK = r"(?:\[[^\[\]]*\]\(<?|<?)https?://[^\s)>]*[)>]*"
 _COLONS = (":", "\uff1a")
 _NUMBER = r"\s*(\d{1,9})[.)]\s"
 _KEY = r"[\"']?([\w .-]{1,80})[\"']?\s*:(?:\s+|\Z)"
@@ -91,19 +105,33 @@ class Candidate:
 
 def sources_of(hits: Sequence[Hit]) -> list[Hit]:
     """The hits to answer from, best first; a list of references counts as five ranks lower."""
-    lower = [PASSAGES * bool(_references(hit.passage)) for hit in hits]
+    texts = [sum(_is_text(unit) for unit in hit.passage.units) for hit in hits]
+    lower = [
+        PASSAGES * (2 * len(_references(hit.passage)) > count)
+        for hit, count in zip(hits, texts, strict=True)
+    ]
     places = sorted(range(len(hits)), key=lambda place: place + lower[place])
     return [hits[place] for place in places[:PASSAGES]]
 
 
 def _references(passage: Passage) -> set[int]:
-    """Where the units begin that only name what to read; none unless most of the passage does.
+    """Where the units begin that only name what to read: citations, and links alone.
 
-    These are bare links, and titles with a bare link after them. A link with a label says more.
+    A sentence with a bare link after it is one only if most of its passage is.
     """
-    texts = [unit for unit in passage.units if unit.kind not in (Kind.HEADING, Kind.RULE)]
-    found = {one.start for one in texts if compiled(_REFERENCE).search(passage.quote(one))}
-    return found if 2 * len(found) > len(texts) else set()
+    texts = list(filter(_is_text, passage.units))
+    found = {one.start for one in texts if _only_refers(passage.quote(one))}
+    titles = {one.start for one in texts if compiled(_TITLE_AND_LINK).search(passage.quote(one))}
+    return found | titles if 2 * len(found | titles) > len(texts) else found
+
+
+def _only_refers(quote: str) -> bool:
+    """Whether a text is a citation, or begins with a link and has at most a word or two beside."""
+    if compiled(_CITATION).search(quote):
+        return True
+    links = compiled(_MARKS + f"({_LINK})").match(quote)
+    beside = tokenize(compiled(_LINK).sub("", quote[links.start(1) :])) if links else []
+    return links is not None and len(beside) <= 2 and not any(map(str.isnumeric, beside))
 
 
 def candidates_of(
@@ -166,7 +194,7 @@ def citable_units(passage: Passage) -> Iterator[Unit]:
     with its items, one that introduces an embed with that; one that introduces code or a table
     comes alone.
     """
-    has_text = any(unit.kind not in (Kind.HEADING, Kind.RULE) for unit in passage.units)
+    has_text = any(map(_is_text, passage.units))
     for position, unit in enumerate(passage.units):
         quote = passage.quote(unit)
         if unit.kind in (Kind.RULE, Kind.TABLE_HEAD):
@@ -207,6 +235,10 @@ def unit_text(passage: Passage, unit: Unit) -> str:
         f"{n[1]}. {one}" if n else f"   - {one}" for n, one in zip(numbers, texts, strict=True)
     )
     return "\n".join([intro, *steps])
+
+
+def _is_text(unit: Unit) -> bool:
+    return unit.kind not in (Kind.HEADING, Kind.RULE)
 
 
 def _is_item(unit: Unit) -> bool:

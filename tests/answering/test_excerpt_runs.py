@@ -58,6 +58,12 @@ def test_of_a_long_list_that_is_announced_those_items_come_that_fit():
     assert len(said.split()) <= 3 + 220
 
 
+@pytest.mark.parametrize(("line", "shown"), [("Luck is rare.", 0), ("It has two sides.", 3)])
+def test_a_list_below_a_sentence_comes_with_it_if_the_sentence_is_about_it(line, shown):
+    note = f"# Luck\n\n{line}\n\n- Wifi: cellar\n- Router: attic\n- Lamp: hall\n"
+    assert excerpt(note, line).count("\n- ") == shown
+
+
 def test_a_list_that_goes_over_two_passages_comes_whole():
     how = {"window": 60, "target": 30}
     assert excerpt(LONG, "These are", "which items are they", **how).count("\n- ") == 16

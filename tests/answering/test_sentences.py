@@ -46,15 +46,25 @@ SOURCES = (
     "- https://example.org/blue\n"
     "- The paint in tin 2 is red.\n"
 )
-LINKS = "# Links\n\n- The manual of the kettle. https://example.org/kettle\n- [Blue](https://example.org/blue)\n"
+LINKS = (
+    "# Links\n\n- The kettle is red. https://example.org/kettle\n"
+    "- [Blue](https://example.org/blue)\n- Green is warm.\n- Grey is not.\n- Pink is.\n"
+)
 
 
-def test_items_that_name_what_to_read_refer_if_most_of_their_passage_does_so():
+def test_items_that_name_what_to_read_refer_and_a_title_with_a_link_if_most_of_its_passage_does():
     refers = [(one.text.split()[0], one.refers) for one in candidates(SOURCES, LINKS)]
     assert refers == [
         *[("Ann", True), ("A", True), ("https://example.org/blue", True), ("The", False)],
-        *[("The", False), ("Blue", False)],
+        *[("The", False), ("Blue", True), ("Green", False), ("Grey", False)],
+        ("Pink", False),
     ]
+
+
+@each_of("references")
+def test_a_citation_or_a_link_alone_refers_and_a_text_of_its_own_does_not(text, refers):
+    note = f"# Lakes\n\nThey are deep.\n\nThey are cold.\n\nThey are old.\n\n{text}\n"
+    assert candidates(note)[3].refers is refers
 
 
 def test_a_list_of_references_is_read_after_some_passages_that_are_found_below_it():
