@@ -148,3 +148,59 @@ def test_a_note_is_found_by_the_day_of_its_front_matter(tmp_path):
     answer = asked(tmp_path, notes, "what does Nimbus want on 18 March?")
     assert answer.citations[0].path == "time.md"
     assert answer.missing == ()
+
+
+@pytest.fixture(scope="module")
+def meter(tmp_path_factory):
+    """An index of two years of readings, some words, and names that are months."""
+    rows = "".join(
+        f"| {year}-{month:02}-{day} | {shop} | {month} |\n"
+        for year in (2024, 2025)
+        for month in range(1, 13)
+        for day, shop in ((12, "Rewe"), (21, "Obi"))
+    )
+    people = {
+        "2026-01-12.md": "Mina thinks the fence should go.\n",
+        "Jan.md": "# Jan Vogel\n\nJan thinks the fence should be green.\n",
+        "daily/2026-04-01.md": "Painted the shed.\n",
+    }
+    table = f"# Bills\n\n| date | shop | euros |\n|---|---|---|\n{rows}"
+    folder = tmp_path_factory.mktemp("meter")
+    notes = write_notes(folder / "notes", {"bills.md": table, **people})
+    loaded = load_settings(
+        {"corpus": str(notes), "index": str(folder / "index"), "embedder": "hashed:64"}
+    )
+    with Index(loaded.settings, loaded.places, today=lambda: date(2026, 5, 20)) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("question", "days"),
+    [
+        ("which bills did I get in June 2025?", ["2025-06-12", "2025-06-21"]),
+        ("which bills of 12 June 2025?", ["2025-06-12"]),
+        ("euros in March", ["2024-03-12", "2024-03-21", "2025-03-12", "2025-03-21"]),
+        ("how many euros at Obi in february 2025?", ["2025-02-21"]),
+    ],
+)
+def test_only_rows_of_the_day_or_month_that_a_question_names_are_shown(meter, question, days):
+    answer = meter.ask(question)
+    shown = "\n".join(one.quote for one in answer.citations)
+    assert [line.split(" | ")[0].strip("| ") for line in sorted(shown.splitlines())] == days
+    assert answer.warnings == ()
+
+
+def test_a_name_that_is_a_month_is_no_date(meter):
+    answer = meter.ask("what does Jan think about the fence?")
+    assert [one.path for one in answer.citations] == ["Jan.md"]
+
+
+def test_the_first_of_a_month_is_a_day(meter):
+    answer = meter.ask("what did I do on the first of April?")
+    assert [one.path for one in answer.citations] == ["daily/2026-04-01.md"]
+
+
+def test_a_day_typed_as_it_is_read_is_not_said_to_be_read_otherwise(meter):
+    answer = meter.ask("what did I do on 2026-04-01?")
+    assert answer.citations[0].path == "daily/2026-04-01.md"
+    assert answer.corrected == ()

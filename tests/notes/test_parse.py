@@ -56,7 +56,11 @@ def test_a_note_is_read_as_it_is_written(path, text, expected):
     path = path or "a.md"
     if path.endswith((".html", ".org")):
         pytest.importorskip("xberg")
-    found = seen(parse_note(path, format_of(path).convert(text.encode()), "", Stamp(0, 0)))
+    found = seen(
+        parse_note(
+            path, format_of(path).convert(text.encode()), "", Stamp(0, 1_800_000_000_000_000_000)
+        )
+    )
     assert {key: found[key] for key in expected} == expected
 
 
