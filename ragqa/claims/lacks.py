@@ -38,9 +38,6 @@ MAX_MARKS = 60
 LIKE = 0.5
 """The cosine from which a word of the passages is like a word of the sentence."""
 
-UNLIKE = 0.5
-"""A place is named if no word of the passages is as near: rooms of a house are like each other."""
-
 FEW = 3
 """A sentence with more words that the passages lack is told in other words: none is named."""
 
@@ -52,7 +49,7 @@ SAME = 0.35
 """The share of the words around a "not" from which a line speaks of the same."""
 
 MIN_SHARED, MIN_GAIN = 0.2, 0.03
-"""What a line must add to the share of a sentence that is met, and what one of another passage."""
+"""What a line must add to what is met of a sentence to be evidence, and one of another passage."""
 
 ALL = "all of its words"
 """What is lacking where no word is like one of the lines."""
@@ -69,7 +66,7 @@ _FENCE = re.compile(r"[ \t]*(?:```|~~~)")
 _CODE = re.compile(r"\s*(?:```|~~~)|\s*`[^`\n]+`[\s.:;,]*\Z")
 _PLACE = re.compile(
     r"(?i)\b(?:in|on|at|from|to|into|by|near|behind|under|along) "
-    r"(?:the|an?|his|her|its|their|my|our|your) (?P<first>[\w-]+)(?: (?P<second>[\w-]+))?"
+    r"(?:the|an?|his|her|its|their|my|our|your) ([\w-]+)(?: ([\w-]+))?"
 )
 _OPEN, _CLOSE = '"\u201c\u201d\u201e\u00ab', '"\u201c\u201d\u00bb'
 _QUOTED = re.compile(rf"[{_OPEN}]([^{_OPEN}{_CLOSE}]{{1,2000}})[{_CLOSE}]")
@@ -80,11 +77,9 @@ _MARKS = str.maketrans(
     {"\u2019": "'", "\u2018": "'", "\u2013": "-", "\u2014": "-"}
     | dict.fromkeys('*_`"\u201c\u201d\u201e', "")
 )
-_MIN_QUOTED = 3
-
-_YEAR_SECONDS = 31_557_600
 _WITHOUT = ' without a "not"'
-_MIN_STEM, _SHOWN, _SAID_BY = 5, 60, 3
+_YEAR_SECONDS = 31_557_600
+_MIN_STEM, _MIN_QUOTED, _SHOWN, _SAID_BY = 5, 3, 60, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +173,6 @@ class _Beside:
         self.met = np.array([near.max(axis=1) for near in self.near]).T
         rarity = idf(sorted({word.stem for word in said.words if word.stem}))
         self.idf = np.array([rarity.get(word.stem, 0.0) for word in said.words])
-        self.weights = self.idf / max(float(self.idf.sum()), 1e-9)
         self.spots = list(_spots(lines))
         self.by_term = defaultdict[str, list[Spot]](list)
         for number, line in enumerate(lines):
@@ -186,16 +180,19 @@ class _Beside:
                 self.by_term[word.term].append(Spot(number, k, word.text))
                 if word.text.startswith("un"):
                     self.by_term[f"un-{stem(word.text[2:])}"].append(Spot(number, k, word.text))
-        self.share = 1 - float(self.weights @ np.clip(self.met.max(axis=1), 0, 1))
+        met = float(self.idf @ np.clip(self.met.max(axis=1), 0, 1))
+        self.share = 1 - met / max(float(self.idf.sum()), 1e-9)
 
     def evidence(self) -> dict[int, tuple[Span, ...]]:
         """The lines that share most with the sentence, each for what the others do not have."""
         met = np.where(self.met >= LIKE, self.met, 0)
-        covered, found = np.zeros(len(self.weights)), set[int]()
+        weights = self.idf * met.any(axis=1)
+        weights = weights / max(float(weights.sum()), 1e-9)
+        covered, found = np.zeros(len(weights)), set[int]()
         while len(found) < len(self.lines):
             used = {self.lines[n].source for n in found}
             least = [MIN_SHARED if not used or n.source in used else MIN_GAIN for n in self.lines]
-            gains = self.weights @ np.maximum(met - covered[:, None], 0)
+            gains = weights @ np.maximum(met - covered[:, None], 0)
             best = int(np.argmax(np.where(gains >= least, gains, 0)))
             if gains[best] < least[best]:
                 break
@@ -206,7 +203,7 @@ class _Beside:
         return {n: tuple(line.span for line in chosen if line.source == n) for n in numbers}
 
     def rival(
-        self, at: int, own: Sequence[Spot], others: Sequence[Spot], least: float | None = None
+        self, at: int, own: Sequence[Spot], others: Sequence[Spot], least: float = CLEAR
     ) -> Spot | None:
         """The other spot that shares clearly more of what stands around a word than its own."""
         around = [i for i in np.flatnonzero(self.idf).tolist() if i != at]
@@ -222,17 +219,16 @@ class _Beside:
             beside = near[:, np.array(line.clauses) == line.clauses[one.word]].max(axis=1)
             shares.append(float(nearby @ np.maximum(beside, _IN_LINE * near.max(axis=1))))
         best = len(own) + int(np.argmax(shares[len(own) :]))
-        is_near = shares[best] >= (CLEAR if least is None else least) * float(nearby.sum())
+        is_near = shares[best] >= least * float(nearby.sum())
         is_clear = max(shares[: len(own)], default=0.0) < RIVAL * shares[best]
         return (*own, *others)[best] if is_near and is_clear else None
 
     def marks(self) -> Iterator[Lack]:
         """The figures, dates and names that the lines lack, or have beside other words."""
         there = [*(spot.mark for spot in self.spots if spot.mark), *self.above.marks]
-        given: Given = frozenset(
-            {("year", int(one.value)) for one in there if isinstance(one.value, float)}
-        )
-        given = given.union(*(one.value for one in there if isinstance(one.value, frozenset)))
+        years = (int(one.value) for one in there if isinstance(one.value, float))
+        days = (one.value for one in there if isinstance(one.value, frozenset))
+        given: Given = frozenset(("year", n) for n in years).union(*days)
         index = NameIndex.of("\n".join(line.text for line in (self.above, *self.lines)))
         for mark in _marks_of(self.said, self.spots):
             at = self.said.word_at(mark.span[0])
@@ -325,7 +321,7 @@ class _Beside:
             return
         for found in _PLACE.finditer(self.said.text):
             for place in map(self.said.word_at, (found.start(1), found.start(2))):
-                if place not in unmet or self.met[place].max() >= UNLIKE:
+                if place not in unmet or self.met[place].max() >= LIKE:
                     break
                 word = self.said.words[place]
                 yield Lack(About.WORD, self.said.text[word.start : word.end])
@@ -372,14 +368,14 @@ def _same(one: Mark, said: Mark) -> bool:
 
 def _kin(one: Mark, said: Mark) -> bool:
     """Whether a line's figure, date or name could stand for another one of the sentence."""
-    if isinstance(said.value, Figure) and isinstance(one.value, Figure):
-        return one.value.measures.split(" ")[0] == said.value.measures.split(" ")[0] and not _same(
-            one, said
-        )
-    if isinstance(said.value, frozenset) and isinstance(one.value, frozenset):
-        kinds = {kind for kind, _ in said.value}
-        return not one.value & said.value and any(kind in kinds for kind, _ in one.value)
-    return isinstance(one.value, str) and isinstance(said.value, str) and one.value != said.value
+    first, second = one.value, said.value
+    if isinstance(first, Figure) and isinstance(second, Figure):
+        is_one_measure = first.measures.split(" ")[0] == second.measures.split(" ")[0]
+        return is_one_measure and not _same(one, said)
+    if isinstance(first, frozenset) and isinstance(second, frozenset):
+        kinds = {kind for kind, _ in second}
+        return not first & second and any(kind in kinds for kind, _ in first)
+    return isinstance(first, str) and isinstance(second, str) and first != second
 
 
 def _between(said: Mark, given: Given) -> bool:

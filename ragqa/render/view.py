@@ -114,25 +114,16 @@ def fallback_line(answer: Answer) -> str:
 
 def source_mark(sentence: WrittenSentence) -> str:
     """What the sources of a sentence lack or say otherwise, after a space; sanitised."""
-    said = reason_of(sentence) if sentence.is_marked else ""
-    return said and f" ({said})"
+    return f" ({reason_of(sentence)})" if sentence.is_marked else ""
 
 
 def reason_of(sentence: WrittenSentence) -> str:
     """What the sources of a sentence lack or say otherwise, or that it has none; sanitised."""
     if not sentence.citations:
         return "no source"
-    whose = "source" if len(sentence.citations) == 1 else "sources"
-    lacks = f"not in its {whose}: {', '.join(sentence.lacks)}" if sentence.lacks else ""
-    verb = "says" if whose == "source" else "say"
-    differs = f"its {whose} {verb}: {', '.join(sentence.differs)}" if sentence.differs else ""
-    return safe_line("; ".join(filter(None, (lacks, differs))))
-
-
-def dropped_line(written: Written) -> str:
-    """How many sentences `--strict` left out, and why; sanitised."""
-    reasons = dict.fromkeys(map(reason_of, written.dropped))
-    return f"Sentences left out: {len(written.dropped)} ({'; '.join(reasons)})."
+    its, say = ("source", "says") if len(sentence.citations) == 1 else ("sources", "say")
+    said = [(f"not in its {its}", sentence.lacks), (f"its {its} {say}", sentence.differs)]
+    return safe_line("; ".join(f"{what}: {', '.join(texts)}" for what, texts in said if texts))
 
 
 def written_by(written: Written) -> str:
@@ -141,11 +132,10 @@ def written_by(written: Written) -> str:
     passages = f"{written.given} passages" if written.given > 1 else "one passage"
     parts = [f"Written by {safe_line(written.backend)} from {passages}."]
     if marked:
-        share = f"{marked} of its {total} sentences" if total > 1 else "Its one sentence"
-        verb = "is" if marked == 1 else "are"
-        parts.append(f"{share} {verb} marked with what the sources lack.")
+        parts.append(f"Sentences marked with what their sources lack: {marked} of {total}.")
     if written.dropped:
-        parts.append(dropped_line(written))
+        reasons = "; ".join(dict.fromkeys(map(reason_of, written.dropped)))
+        parts.append(f"Sentences left out: {len(written.dropped)} ({reasons}).")
     if written.invalid_citations:
         numbers = ", ".join(f"[{n}]" for n in written.invalid_citations)
         parts.append(f"Citations removed because no passage has that number: {numbers}.")
