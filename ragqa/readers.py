@@ -52,7 +52,7 @@ class Reader:
 
     :ivar name: its name in settings and messages.
     :ivar ranks: whether it can rank sentences as answers to a question.
-    :ivar judges: whether it can judge if a text supports a statement.
+    :ivar judges: whether it can judge if a text contradicts a statement.
     """
 
     name: str = NEUTRAL
@@ -69,8 +69,8 @@ class Reader:
         """
         raise NotImplementedError
 
-    def supports(self, statement: str, texts: Sequence[Text]) -> list[float]:
-        """For each text, the probability, 0 to 1, that it supports the statement, if it judges.
+    def contradicts(self, statement: str, texts: Sequence[Text]) -> list[float]:
+        """For each text, the probability, 0 to 1, that it contradicts the statement, if it judges.
 
         :raises IndexUnusable: the model cannot compute them.
         """
@@ -78,11 +78,11 @@ class Reader:
 
 
 class CrossEncoder(Reader):
-    """Ranks sentences if its model has one output, judges support if it has more.
+    """Ranks sentences if its model has one output, judges contradiction if it has more.
 
-    A sentence is read below its headings, a statement with a whole passage.
+    A sentence is read below its headings, a statement with one sentence.
 
-    :param entails: the position of the output for "entailment"; None for a single output.
+    :param against: the position of the output for "contradiction"; None for a single output.
     :param tokenizer: cuts what is too long.
     """
 
@@ -90,15 +90,15 @@ class CrossEncoder(Reader):
         self,
         name: str,
         *,
-        entails: int | None,
+        against: int | None,
         tokenizer: "Tokenizer",
         model: "OnnxModel",
         pad_id: int,
     ) -> None:
         self.name = name
-        self.ranks = entails is None
+        self.ranks = against is None
         self.judges = not self.ranks
-        self._entails = entails or 0
+        self._against = against or 0
         self._tokenizer = tokenizer
         self._model = model
         self._pad_id = pad_id
@@ -113,13 +113,13 @@ class CrossEncoder(Reader):
         scores = iter(self.logits(pairs)[:, 0].tolist())
         return [[next(scores) for _ in text.sentences] for text in texts]
 
-    def supports(self, statement: str, texts: Sequence[Text]) -> list[float]:
-        """The probability that each text, as premise, entails the statement."""
+    def contradicts(self, statement: str, texts: Sequence[Text]) -> list[float]:
+        """The probability that each text, as premise, contradicts the statement."""
         if not texts:
             return []
         logits = self.logits([(text.whole, statement) for text in texts])
         likely = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return [float(p) for p in likely[:, self._entails] / likely.sum(axis=1)]
+        return [float(p) for p in likely[:, self._against] / likely.sum(axis=1)]
 
     def logits(self, pairs: Sequence[tuple[str, str]]) -> Vectors:
         """The model's outputs for each pair of texts, shape (pairs, outputs), float32."""
@@ -186,7 +186,7 @@ def _opened(path: Path, model: Path) -> CrossEncoder:
     tokenizer.enable_truncation(window, strategy="longest_first")
     reader = CrossEncoder(
         str(path),
-        entails=_entails(labels),
+        against=_against(labels),
         tokenizer=tokenizer,
         model=OnnxModel(model, hint=_HINT),
         pad_id=config.get("pad_token_id") or 0,
@@ -197,18 +197,18 @@ def _opened(path: Path, model: Path) -> CrossEncoder:
     return reader
 
 
-def _entails(labels: Mapping[str, Any]) -> int | None:
-    """The position of the output for "entailment"; None for a single output.
+def _against(labels: Mapping[str, Any]) -> int | None:
+    """The position of the output for "contradiction"; None for a single output.
 
-    :raises ValueError: it is neither a ranking nor an entailment model.
+    :raises ValueError: it is neither a ranking nor an NLI model.
     """
     if len(labels) == 1:
         return None
     for number, label in labels.items():
-        if str(label).casefold().startswith(("entail", "support")):
+        if str(label).casefold().startswith(("contra", "refut")):
             return int(number)
     raise ValueError(
-        "it must have one output, or one that config.json names entailment or supported"
+        "it must have one output, or one that config.json names contradiction or refuted"
     )
 
 

@@ -1,9 +1,9 @@
 """Compare what is claimed with what notes say.
 
-`support` tells whether the passages that a sentence cites support it:
+`lacks` names what a sentence says and the passages that it cites do not have:
 
 sources = read_sources([Source(heading, text), ...], embedder)
-support = support_of(sentence, [1, 3], sources, snapshot.idf)
+finding = finding_of(sentence, [1, 3], sources, snapshot.idf)
 
 `difference` tells in what two answers to one question differ.
 """

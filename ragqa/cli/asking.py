@@ -228,8 +228,8 @@ def exit_code(answer: "Answer") -> int:
     written = answer.written
     if written is not None and written.fallback is Fallback.FAILED:
         raise BackendFailed(written.why, hint=written.hint)
-    grounded = written is None or written.fallback in (None, Fallback.NOT_ASKED)
-    return 0 if answer.answered and grounded else 1
+    as_asked = written is None or written.fallback in (None, Fallback.NOT_ASKED)
+    return 0 if answer.answered and as_asked else 1
 
 
 def more(corpus: Folders = None, index: IndexFolder = None) -> int:

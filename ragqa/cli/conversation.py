@@ -139,7 +139,7 @@ class Conversation:
         with render.ProgressLine() as progress:
             how = self._query(progress).arguments
             explanation = explain(self._index, last.question, target=target, **how)
-        if last.written is not None and last.written.grounded:
+        if last.written is not None and last.written.is_answer:
             put(
                 "This is about the answer in your notes' own words, which the LLM's answer "
                 "replaced."

@@ -119,7 +119,7 @@ Yes = Annotated[
     bool, typer.Option("--yes", help="Allow the LLM's host from now on, without asking.")
 ]
 Strict = Annotated[
-    bool, typer.Option("--strict", help="Leave out sentences that their sources do not support.")
+    bool, typer.Option("--strict", help="Leave out sentences that say what their sources lack.")
 ]
 Force = Annotated[
     bool, typer.Option("--force", help="Ask the LLM even if the notes do not seem to answer.")

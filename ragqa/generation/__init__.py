@@ -1,4 +1,4 @@
-"""Have an LLM write an answer, and check every sentence against the passages it cites."""
+"""Have an LLM write an answer, and lay every sentence beside the passages that it cites."""
 
 from ragqa.generation.writer import (
     INSTRUCTIONS,

@@ -10,8 +10,8 @@ from functools import partial
 from ragqa.answering import Answering
 from ragqa.answering.layout import OpenNote, section_of
 from ragqa.answering.sentences import context_of, quotation
+from ragqa.claims.lacks import Finding, finding_of
 from ragqa.claims.sources import Idf, Source, read_sources
-from ragqa.claims.support import Support, support_of
 from ragqa.config import Settings
 from ragqa.embedders import Embedder
 from ragqa.errors import BackendFailed, RagqaError, UsageError
@@ -68,7 +68,6 @@ _KEY_BYTES = 8
 _WORDS = re.compile(r"\w+")
 _NOT_ALLOWED = "you did not allow sending to"
 _NO_ANSWER = "your notes do not seem to answer"
-_NO_SOURCE = Support(0.0, supported=False, against=("no source",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +152,8 @@ class Writer:
     """An LLM that writes answers, and its options.
 
     `prompt_tokens` and `answer_tokens` limit its input and output, `deadline_s` the seconds for
-    writing and checking. `strict` drops sentences that their sources do not support; `force` asks
-    the LLM even if the notes do not seem to answer. `on_sentence` is called with each sentence once
+    writing and checking. `strict` drops sentences with what their sources lack; `force` asks the
+    LLM even if the notes do not seem to answer. `on_sentence` is called with each sentence once
     it is checked. Before anything is sent, `keep` is called with the extractive answer, and `allow`
     returns whether anything may be sent.
     """
@@ -235,7 +234,7 @@ def written_answer(
         reader=answering.reader,
         by_terms_alone=question.by_terms_alone,
     )
-    kept = _Kept(request, writer, partial(support_of, sources=sources, idf=idf))
+    kept = _Kept(request, writer, partial(finding_of, sources=sources, idf=idf))
     written = kept.written()
     answer = replace(answer, written=written)
     if request.left_out:
@@ -275,15 +274,15 @@ def _not_asked(answer: Answer, writer: Writer, why: str, hint: str) -> Answer:
 
 @dataclass
 class _Kept:
-    """The reply so far: its sentences, and the spans of the passages that support them."""
+    """The reply so far: its sentences, and the spans of the passages that they are from."""
 
     request: Request
     writer: Writer
-    support: Callable[[str, tuple[int, ...]], Support]
+    lay_beside: Callable[[str, tuple[int, ...]], Finding]
     sentences: list[WrittenSentence] = field(default_factory=list)
     evidence: dict[int, list[Span]] = field(default_factory=dict)
     invalid: dict[int, None] = field(default_factory=dict)
-    dropped: int = 0
+    dropped: list[WrittenSentence] = field(default_factory=list)
     declined: bool = False
 
     def written(self) -> Written:
@@ -298,20 +297,27 @@ class _Kept:
             if self.declined:
                 fallback = Fallback.DECLINED
                 why = f"{backend} finds no answer in the passages that it was given"
-            elif not any(sentence.supported for sentence in self.sentences):
-                fallback = Fallback.UNSUPPORTED
-                why = f"nothing that {backend} wrote is supported by the passages that it cites"
+            elif not any(sentence.citations for sentence in self.sentences):
+                fallback = Fallback.NOTHING_LEFT
+                why = f"nothing was left of what {backend} wrote: {self._why_nothing()}"
         return Written(
             backend=backend,
             sentences=tuple(self.sentences),
             invalid_citations=tuple(self.invalid),
-            dropped=self.dropped,
+            dropped=tuple(self.dropped),
             given=len(self.request.hits),
             left_out=self.request.left_out,
             fallback=fallback,
             why=why,
             hint=hint,
         )
+
+    def _why_nothing(self) -> str:
+        """Why no sentence is left that cites a passage."""
+        lacking = [text for one in self.dropped for text in (*one.lacks, *one.differs)]
+        if not lacking:
+            return "no sentence cites a passage"
+        return f"--strict leaves out what its sources lack or say otherwise ({', '.join(lacking)})"
 
     def _take_all(self) -> None:
         """Check each sentence of the reply as it arrives, within the deadline.
@@ -346,31 +352,30 @@ class _Kept:
         before = self.sentences[-1].text if self.sentences else ""
         lead = one.lead if self.sentences else one.lead.lstrip(" \n")
         framing = not known and is_frame(text, lead, before)
-        support = self.support(text, known) if known else _NO_SOURCE
+        found = self.lay_beside(text, known)
+        lacks = tuple(map(str, found.lacks))
         if REMOVED in text and known:
-            against = (*support.against, "a link that no passage has")
-            support = replace(support, supported=False, against=against)
-        if writer.strict and not (framing or support.supported):
-            self.dropped += 1
-            return
-        for n in known:
-            # A passage without evidence is cited whole, so that readers can check it.
-            self.evidence.setdefault(n, []).extend(support.evidence.get(n, ()))
+            lacks = (*lacks, "a link")
         sentence = WrittenSentence(
             lead=lead,
             text=set_apart(text) if text != one.text else one.shown(known),
             citations=known,
-            support=round(support.score, 4),
-            supported=support.supported,
-            against=support.against,
+            lacks=lacks,
+            differs=found.differs,
             is_frame=framing,
         )
+        if writer.strict and not framing and (not known or found.is_off or REMOVED in text):
+            self.dropped.append(sentence)
+            return
+        for n in known:
+            # A passage without evidence is cited whole, so that readers can check it.
+            self.evidence.setdefault(n, []).extend(found.evidence.get(n, ()))
         self.sentences.append(sentence)
         writer.on_sentence(sentence)
 
 
 def _citation(hit: Hit, n: int, evidence: Sequence[Span], old_before: str) -> Citation:
-    """Cite the part of a passage that supports the sentences, or all of it without evidence."""
+    """Cite the part of a passage that the sentences are from, or all of it without evidence."""
     passage = hit.passage
     start = passage.start + min((start for start, _ in evidence), default=0)
     end = passage.start + max((end for _, end in evidence), default=len(passage.text))

@@ -98,22 +98,21 @@ class _Passage(Json):
     locator: str = ""
 
 
+class Sentence(Json):
+    """A sentence that an LLM wrote, and what the passages that it cites lack or say otherwise."""
+
+    text: str
+    citations: tuple[int, ...]
+    lacks: tuple[str, ...]
+    differs: tuple[str, ...]
+
+
 class _Llm(Json):
     backend: str
     fallback: types.Fallback | None
     given: int = field(name="passages")
     left_out: int = field(name="passages_left_out")
-    dropped: int = field(name="sentences_left_out")
-
-
-class Sentence(Json):
-    """A sentence that an LLM wrote, and the result of checking it."""
-
-    text: str
-    citations: tuple[int, ...]
-    support: float
-    supported: bool
-    against: tuple[str, ...]
+    dropped: list[Sentence] = field(name="sentences_left_out")
 
 
 class JsonAnswer(Json):
@@ -136,7 +135,7 @@ class JsonAnswer(Json):
     waiting: int
     timings_ms: Mapping[str, float]
     info: Index = field(name="index")
-    grounded: bool | UnsetType = UNSET
+    is_answer: bool | UnsetType = field(name="by_llm", default=UNSET)
     written: _Llm | UnsetType = field(name="llm", default=UNSET)
     sentences: list[Sentence] | UnsetType = UNSET
     invalid_citations: tuple[int, ...] | UnsetType = UNSET
@@ -228,7 +227,7 @@ class JsonPart(Json, kw_only=True):
 def answer_document(answer: types.Answer) -> Document:
     """What `ragqa ask --json` prints."""
     written = answer.written
-    given = fields_of(written, "grounded", "invalid_citations") if written else {}
+    given = fields_of(written, "is_answer", "invalid_citations") if written else {}
     return JsonAnswer.document(
         answer,
         disagreements=[_disagreement_document(one) for one in answer.disagreements],

@@ -102,7 +102,7 @@ def _record(answer: Answer) -> Iterator[str]:
 def _answer(answer: Answer) -> Iterator[str]:
     """The answer, and how far to trust it."""
     trust = view.trust_line(answer)
-    if answer.written is not None and answer.written.grounded:
+    if answer.written is not None and answer.written.is_answer:
         yield f"{''.join(map(_written, answer.written.sentences)).strip()}\n"
         if trust:
             yield f"**{escaped(trust)}**\n"
@@ -152,7 +152,7 @@ def _place(path: str, shown: str, heading: Sequence[str], locator: str, when: st
 
 def _written(sentence: WrittenSentence) -> str:
     """A sentence of an LLM: lists and code keep their markup, the rest is escaped."""
-    lead, mark = sentence.lead.replace("#", ""), within_line(view.support_mark(sentence))
+    lead, mark = sentence.lead.replace("#", ""), within_line(view.source_mark(sentence))
     text = sentence.cited_text
     if "\n" not in text:
         # Markdown ignores a single line break.

@@ -331,7 +331,7 @@ def print_trial(trial: Trial) -> None:
     pieces = counted(trial.pieces, "piece")
     print_row("streams", f"yes, {pieces}" if trial.streams else "no, all at once")
     print_row("right", "yes" if trial.right else f"no: the passages say {RIGHT}")
-    print_row("cites", "yes" if trial.cites else "no: its answers will be marked as unsupported")
+    print_row("cites", "yes" if trial.cites else "no: its answers will have no source")
     print_row("said", words if len(words) <= _REPLY_CHARS else f"{words[:_REPLY_CHARS]} \u2026")
 
 

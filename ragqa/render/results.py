@@ -89,7 +89,7 @@ def print_answer(answer: Answer, linker: Linker, more: str = "") -> None:
     console = stdout()
     print_corrected(answer.corrected)
     written = answer.written
-    is_written = written is not None and written.grounded
+    is_written = written is not None and written.is_answer
     if written is not None and is_written:
         _print_written(answer, written)
     else:
@@ -152,7 +152,7 @@ class Stream:
 
 
 def _print_written(answer: Answer, written: Written) -> None:
-    """Print an LLM's answer: each sentence with its citations and its support mark."""
+    """Print an LLM's answer: each sentence with its citations, and what they lack."""
     # On a terminal, `Stream` has already printed the sentences.
     if not stdout().is_terminal:
         put(Text.assemble(*map(_sentence, written.sentences)))
@@ -165,7 +165,7 @@ def _print_written(answer: Answer, written: Written) -> None:
 def _sentence(sentence: WrittenSentence) -> Text:
     text = Text(safe_text(f"{sentence.lead}{sentence.cited_text}"))
     text.highlight_regex(view.CITED, style="number")
-    return text.append(view.support_mark(sentence), style="warning")
+    return text.append(view.source_mark(sentence), style="warning")
 
 
 def _print_offered(answer: Answer, linker: Linker, more: str) -> None:

@@ -20,8 +20,6 @@ from ragqa.types.answers import PROBABLE_FROM
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-_MAX_REASONS = 2
-
 CITED = r"\[\d+\]"
 """A citation in the text of an answer; what is no citation has spaces within the brackets."""
 
@@ -67,7 +65,7 @@ def trust_line(answer: Answer) -> str:
     """
     missing = safe_line(", ".join(answer.missing))
     aside = missing and f" (not mentioned: {missing})"
-    is_written = answer.written is not None and answer.written.grounded
+    is_written = answer.written is not None and answer.written.is_answer
     if not answer.answered:
         asked_anyway = " The LLM was asked anyway." if is_written else ""
         return f"Your notes do not seem to answer this{aside}.{asked_anyway}"
@@ -100,7 +98,7 @@ def date_of(citation: Citation) -> str:
 def warnings_of(answer: Answer) -> list[str]:
     """All warnings of an answer, including why the LLM's answer is missing."""
     written = answer.written
-    if written is None or written.grounded:
+    if written is None or written.is_answer:
         return list(answer.warnings)
     hint = f" ({written.hint})" if written.hint else ""
     return [*answer.warnings, f"{fallback_line(answer)}{hint}"]
@@ -108,36 +106,36 @@ def warnings_of(answer: Answer) -> list[str]:
 
 def fallback_line(answer: Answer) -> str:
     """Why the LLM's answer is missing, "" if it is not; not sanitised."""
-    if answer.written is None or answer.written.grounded:
+    if answer.written is None or answer.written.is_answer:
         return ""
     own = "; this is the answer in your notes' own words" if answer.answered else ""
     return f"{answer.written.why}{own}"
 
 
-def support_mark(sentence: WrittenSentence) -> str:
-    """The mark after a sentence that its sources do not support, after a space; sanitised."""
-    if sentence.supported or sentence.is_frame:
-        return ""
+def source_mark(sentence: WrittenSentence) -> str:
+    """What the sources of a sentence lack or say otherwise, after a space; sanitised."""
+    return f" ({reason_of(sentence)})" if sentence.is_marked else ""
+
+
+def reason_of(sentence: WrittenSentence) -> str:
+    """What the sources of a sentence lack or say otherwise, or that it has none; sanitised."""
     if not sentence.citations:
-        return " (no source)"
-    against = safe_line(", ".join(sentence.against[:_MAX_REASONS]))
-    return f" (not supported: {against})" if against else " (not supported)"
+        return "no source"
+    its, say = ("source", "says") if len(sentence.citations) == 1 else ("sources", "say")
+    said = [(f"not in its {its}", sentence.lacks), (f"its {its} {say}", sentence.differs)]
+    return safe_line("; ".join(f"{what}: {', '.join(texts)}" for what, texts in said if texts))
 
 
 def written_by(written: Written) -> str:
-    """Which LLM wrote the answer, from how many passages, and how well supported; sanitised."""
-    total = len(written.claims)
-    supported = sum(sentence.supported for sentence in written.claims)
-    if total == 1:
-        share = f"its one sentence is {'' if supported else 'not '}supported by its sources"
-    else:
-        many = "all" if supported == total else supported or "none"
-        verb = "is" if supported == 1 else "are"
-        share = f"{many} of its {total} sentences {verb} supported by the sources cited"
+    """Which LLM wrote the answer, from how many passages, and what to look at; sanitised."""
+    total, marked = len(written.claims), sum(sentence.is_marked for sentence in written.claims)
     passages = f"{written.given} passages" if written.given > 1 else "one passage"
-    parts = [f"Written by {safe_line(written.backend)} from {passages}; {share}."]
+    parts = [f"Written by {safe_line(written.backend)} from {passages}."]
+    if marked:
+        parts.append(f"Sentences marked with what their sources lack: {marked} of {total}.")
     if written.dropped:
-        parts.append(f"Sentences left out as unsupported: {written.dropped}.")
+        reasons = "; ".join(dict.fromkeys(map(reason_of, written.dropped)))
+        parts.append(f"Sentences left out: {len(written.dropped)} ({reasons}).")
     if written.invalid_citations:
         numbers = ", ".join(f"[{n}]" for n in written.invalid_citations)
         parts.append(f"Citations removed because no passage has that number: {numbers}.")

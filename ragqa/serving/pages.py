@@ -219,7 +219,7 @@ def written(warm: WarmIndex, asked: Asked, writer: Writer, emit: Emit) -> None:
         writer,
         on_sentence=lambda one: emit(
             "sentence",
-            {"text": safe_text(f"{one.lead}{one.text}"), "mark": view.support_mark(one).strip()},
+            {"text": safe_text(f"{one.lead}{one.text}"), "mark": view.source_mark(one).strip()},
         ),
     )
     answer = answer_to(warm, question, filters, writer)
@@ -232,7 +232,7 @@ def _shown_answer(answer: Answer, links: Links, asked: Asked) -> Shown:
     return {
         "answer": answer, "trust": view.trust_line(answer), "refused": None, "stream": "",
         "save": address_of("/save", asked),
-        "quoted": partial(_quoted, links=links), "support_mark": view.support_mark,
+        "quoted": partial(_quoted, links=links), "source_mark": view.source_mark,
         "passage": partial(_passage, links=links), "context": _context, "below": view.BELOW,
         "trail": lambda passage: trail_text(passage.title, passage.heading, view.BELOW),
         "written_by": view.written_by, "words": words_of, "disagree": view.DISAGREE,

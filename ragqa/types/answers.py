@@ -134,20 +134,25 @@ def verdict_of(confidence: float, missing: Sequence[str], *, answered: bool) -> 
 
 @dataclass(frozen=True, slots=True)
 class WrittenSentence:
-    """A sentence that an LLM wrote, and the result of checking it.
+    """A sentence that an LLM wrote, beside the passages that it cites.
 
     `lead` is the white space and list marker before it. `text` keeps only those citation marks
-    that are part of the sentence ("as [1] says"). `support` is the probability that the passages
-    cited support it, `against` lists objections. If `is_frame`, it claims nothing: a heading, say.
+    that are part of the sentence ("as [1] says"). `lacks` is what it says and the passages that it
+    cites do not have, `differs` what they say with a "not", or without, unlike it. If `is_frame`,
+    it claims nothing: a heading, say.
     """
 
     lead: str
     text: str
     citations: tuple[int, ...]
-    support: float
-    supported: bool
-    against: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
+    differs: tuple[str, ...] = ()
     is_frame: bool = False
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether something is to be said about it: what its sources lack, or that it has none."""
+        return not self.is_frame and bool(self.lacks or self.differs or not self.citations)
 
     @property
     def cited_text(self) -> str:
@@ -163,22 +168,22 @@ class Fallback(StrEnum):
     NOT_ASKED = "not asked"
     FAILED = "failed"
     DECLINED = "declined"
-    UNSUPPORTED = "unsupported"
+    NOTHING_LEFT = "nothing left"
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
     """An LLM's answer to a question, or why there is none.
 
-    `sentences` are those kept; `dropped` counts those that `--strict` removed, and
-    `invalid_citations` are cited numbers that no passage has. `given` passages were in the prompt,
-    `left_out` did not fit. `why` explains a `fallback`, and `hint` says how to fix it.
+    `sentences` are those kept, `dropped` those that `--strict` removed, and `invalid_citations` are
+    cited numbers that no passage has. `given` passages were in the prompt, `left_out` did not fit.
+    `why` explains a `fallback`, and `hint` says how to fix it.
     """
 
     backend: str
     sentences: tuple[WrittenSentence, ...] = ()
     invalid_citations: tuple[int, ...] = ()
-    dropped: int = 0
+    dropped: tuple[WrittenSentence, ...] = ()
     given: int = 0
     left_out: int = 0
     fallback: Fallback | None = None
@@ -187,12 +192,12 @@ class Written:
 
     @property
     def claims(self) -> tuple[WrittenSentence, ...]:
-        """The sentences that claim something and so need support."""
+        """The sentences that claim something and so need a source."""
         return tuple(sentence for sentence in self.sentences if not sentence.is_frame)
 
     @property
-    def grounded(self) -> bool:
-        """Whether the answer is the LLM's, with at least one sentence that its sources support."""
+    def is_answer(self) -> bool:
+        """Whether the answer is the LLM's."""
         return self.fallback is None
 
 

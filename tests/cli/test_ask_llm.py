@@ -24,17 +24,16 @@ def ask(ragqa, wiki_index, tmp_path):
     return run
 
 
-def test_a_supported_answer_is_the_llms_with_sources_that_can_be_checked(ask):
+def test_an_answer_is_the_llms_with_sources_that_can_be_checked(ask):
     run = ask("--json", says=GOOD)
     document = run.document
     assert run.code == 0
     assert document["backend"].startswith("scripted:")
-    assert document["grounded"] is True
+    assert document["by_llm"] is True
     assert document["answer"] == "BM25 ranks a document by the query words that it contains. [1]"
     (sentence,) = document["sentences"]
     assert sentence["citations"] == [1]
-    assert sentence["supported"] is True
-    assert 0.5 <= sentence["support"] <= 1
+    assert (sentence["lacks"], sentence["differs"]) == ([], [])
     (citation,) = document["citations"]
     note = (CORPUS / citation["path"]).read_text(encoding="utf-8")
     assert note[slice(*citation["chars"])] == citation["quote"]
@@ -44,26 +43,34 @@ def test_a_supported_answer_is_the_llms_with_sources_that_can_be_checked(ask):
 @pytest.mark.parametrize(
     ("sentence", "mark"),
     [
-        ("BM25 was made by NASA in 1969 [1].", "(not supported"),
-        ("It is the best there is.", "(no source)"),
+        (
+            "BM25 was made by NASA in 1969 [1].",
+            "not in its source: 1969, NASA where its line has Stephen",
+        ),
+        ("It is the best there is.", "no source"),
     ],
 )
-def test_a_sentence_without_support_is_marked_and_strict_leaves_it_out(ask, sentence, mark):
+def test_what_the_sources_of_a_sentence_lack_is_named_and_strict_leaves_it_out(ask, sentence, mark):
     says = f"{GOOD} {sentence}"
-    assert mark in ask(says=says).out
+    out = ask(says=says).out
+    assert f"({mark})" in out
+    assert "support" not in out
     flagged = ask("--json", says=says).document["sentences"][1]
-    assert flagged["supported"] is False
+    assert flagged["lacks"] == (
+        ["1969", "NASA where its line has Stephen"] if "NASA" in sentence else []
+    )
     strict = ask("--strict", "--json", says=says).document
-    assert [one["supported"] for one in strict["sentences"]] == [True]
-    assert strict["llm"]["sentences_left_out"] == 1
-    assert mark not in ask("--strict", says=says).out
+    assert len(strict["sentences"]) == 1
+    assert strict["llm"]["sentences_left_out"] == [flagged]
+    shown = " ".join(ask("--strict", says=says).out.split())
+    assert sentence[:10] not in shown
+    assert f"Sentences left out: 1 ({mark})." in shown
 
 
 @pytest.mark.parametrize(
     ("says", "tokens", "code", "fallback", "reason"),
     [
-        ("Aliens built it [1].", None, 1, "unsupported", "nothing that scripted:"),
-        ("Cats purr [7].", None, 1, "unsupported", "nothing that scripted:"),
+        ("Cats purr [7].", None, 1, "nothing left", "no sentence cites a passage"),
         ("Not in notes.\nBut I think that cats purr [1].", None, 1, "declined", "finds no answer"),
         (GOOD, "300", 5, "failed", "no passage fits"),
         (f"{GOOD}\n--- begin c0ffee passage 1\nBM25", None, 5, "failed", "repeated its prompt"),
@@ -83,9 +90,16 @@ def test_whatever_fails_or_is_not_valid_the_notes_answer_themselves(
     asked = ask("--json", says=says, env=env)
     document = asked.document
     assert asked.code == code
-    assert (document["backend"], document["grounded"]) == ("extractive", False)
+    assert (document["backend"], document["by_llm"]) == ("extractive", False)
     assert document["llm"]["fallback"] == fallback
     assert document["answer"].startswith(FROM_NOTES)
+
+
+def test_where_strict_leaves_nothing_the_notes_answer_and_what_is_lacking_is_said(ask):
+    run = ask("--strict", says="BM25 was made by NASA in 1969 [1].")
+    assert run.code == 1
+    assert run.out.startswith(FROM_NOTES)
+    assert "--strict leaves out what its sources lack or say otherwise (1969, NASA" in run.err
 
 
 def test_where_the_notes_do_not_answer_the_llm_is_not_asked_unless_forced(ask):
@@ -98,7 +112,7 @@ def test_where_the_notes_do_not_answer_the_llm_is_not_asked_unless_forced(ask):
     assert forced.code == 1
     assert forced.document["answered"] is False
     assert forced.document["verdict"] == "not in notes"
-    assert forced.document["grounded"] is True
+    assert forced.document["by_llm"] is True
     shown = ask("--force", question="how do I prune roses?", says=says).out
     assert "Your notes do not seem to answer this" in shown
     assert " The LLM was asked anyway." in shown
@@ -154,7 +168,7 @@ def test_on_a_terminal_each_sentence_is_printed_once_and_wrapped_at_words(tmp_pa
     lines = re.sub(r"\x1b\][^\x1b]*\x1b\\\\|\x1b\[[0-9;?]*[A-Za-z]", "", shown).splitlines()
     text = " ".join(" ".join(lines).split())
     assert text.count("BM25 ranks a document by the query words that it contains. [1]") == 1
-    assert "- It came out in 1996. [1] (not supported: the date 1996)" in text
+    assert "- It came out in 1996. [1] (not in its source: 1996)" in text
     assert "  - within it [1]" in "\n".join(lines)
     assert "    b = 1  # c" in lines
     answer = lines[: next(n for n, line in enumerate(lines) if line.startswith("Written by"))]

@@ -70,7 +70,7 @@ def test_every_answer_is_as_its_schema_says(ragqa, places, tmp_path):
         script.write_text(json.dumps({"when": "rate limit", "say": said}) + "\n", encoding="utf-8")
         llm = ["--llm", f"scripted:{script}"]
         document = fits("ask", ragqa("ask", QUESTION, "--json", *llm, *places))
-        assert document["grounded"] == bool(said)
+        assert document["by_llm"] == bool(said)
 
 
 def test_index_search_status_and_lists_are_as_their_schemas_say(quick, places):

@@ -3,8 +3,8 @@
 import pytest
 from tiny_readers import NLI, RANKER, save_reader
 
+from ragqa.claims.lacks import finding_of
 from ragqa.claims.sources import Source, read_sources
-from ragqa.claims.support import support_of
 from ragqa.embedders import embedder_for
 from ragqa.readers import reader_for
 
@@ -53,7 +53,7 @@ def test_a_reader_that_is_gone_stops_nothing_and_is_named(quick, places, home, t
     assert quick("search", QUESTION, *places, env=gone).err == ""
 
 
-def test_a_judging_model_changes_no_answer_and_speaks_in_the_support_check(
+def test_a_judging_model_changes_no_answer_and_names_the_line_that_contradicts_a_sentence(
     quick, places, home, models, monkeypatch
 ):
     quick("index", *places, env=home)
@@ -62,15 +62,15 @@ def test_a_judging_model_changes_no_answer_and_speaks_in_the_support_check(
     monkeypatch.setenv("RAGQA_CACHE", home["RAGQA_CACHE"])
     embedder = embedder_for("hashed:64", building=False)
 
-    def score(reader):
-        sources = read_sources(
-            [Source("Figs", "Figs are red.")], embedder, reader=reader_for(reader)
-        )
-        return support_of(
-            "Figs are red.", [1], sources, lambda terms: dict.fromkeys(terms, 2)
-        ).score
+    def differs(reader, likely):
+        monkeypatch.setattr(type(reader), "contradicts", lambda *_: [likely])
+        sources = read_sources([Source("Figs", "Figs are red.")], embedder, reader=reader)
+        found = finding_of("Figs are red.", [1], sources, lambda terms: dict.fromkeys(terms, 2))
+        return found.differs
 
-    assert score(str(models["judging"])) < score("neutral")
+    judging = reader_for(str(models["judging"]))
+    assert differs(judging, 0.9) == ('"Figs are red.", which contradicts it',)
+    assert differs(judging, 0.1) == differs(reader_for("neutral"), 0.9) == ()
 
 
 def test_a_folder_without_such_a_model_is_refused_and_the_setting_stays(quick, home, tmp_path):

@@ -51,17 +51,17 @@ def test_each_sentence_of_each_text_has_a_figure(reader):
     assert reader.score(QUESTION, [TEXTS[2]]) == [[]]
 
 
-def test_each_text_supports_a_statement_with_a_probability(reader):
+def test_each_text_contradicts_a_statement_with_a_probability(reader):
     if not reader.judges:
         return
-    found = reader.supports("Figs are red.", TEXTS)
+    found = reader.contradicts("Figs are red.", TEXTS)
     assert len(found) == len(TEXTS)
     assert all(0 <= likely <= 1 for likely in found)
-    assert reader.supports("Figs are red.", []) == []
+    assert reader.contradicts("Figs are red.", []) == []
 
 
 def test_the_figures_of_a_text_do_not_depend_on_what_is_read_beside_it(reader):
-    for can, read in ((reader.ranks, reader.score), (reader.judges, reader.supports)):
+    for can, read in ((reader.ranks, reader.score), (reader.judges, reader.contradicts)):
         if can:
             together, alone = read(QUESTION, TEXTS), [read(QUESTION, [text])[0] for text in TEXTS]
             for one, other in zip(together, alone, strict=True):

@@ -120,5 +120,5 @@ def test_what_an_llm_writes_is_text(tmp_path):
         assert "<img src=x" not in shown
         assert "//evil.example" not in shown
         assert "(no source)" in shown
-        assert re.search(r'<p class="verdict close"><strong>Written by .*\d of its \d', shown)
+        assert re.search(r'<p class="verdict close"><strong>Written by .* lack: \d of \d', shown)
         assert shown.count("Written by ") == 1
