@@ -214,6 +214,8 @@ def test_ctrl_c_while_the_command_is_imported_exits_130_without_a_traceback(tmp_
     """Run the entry point of the command, interrupted as soon as a module is looked for."""
     script = (
         "import os, signal, sys\n"
+        # A runner in the background has its children ignore Ctrl-C.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "class Interrupt:\n"
         "    def find_spec(self, name, *_):\n"
         f"        if name == {module!r}:\n"

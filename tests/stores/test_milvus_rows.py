@@ -61,11 +61,11 @@ def test_a_row_that_is_none_of_ours_is_damage(kind, data):
 @pytest.mark.parametrize(
     ("kind", "field", "value"),
     [
-        *((Passage, "note_date", "x"), (Passage, "language", "xx")),
+        (Passage, "note_date", "x"),
         *((NoteRecord, "tags", ["\ud800"]), (NoteRecord, "path", "\ud800.md")),
     ],
 )
-def test_a_row_with_a_name_date_or_language_that_nothing_has_is_damage(kind, field, value):
+def test_a_row_with_a_name_or_date_that_nothing_has_is_damage(kind, field, value):
     made = {
         Passage: rows.passage_row(FRUIT[0].passages[0], VECTOR),
         NoteRecord: rows.note_row(FRUIT[0].record),
