@@ -130,8 +130,12 @@ def part_result(part: NotePart, budget: int) -> Result:
         if size(cut.text) <= budget:
             return cut
     following = f"{part.note.path}:{first + 1}-{last}" if last > first else ""
-    room = budget - size(_part_result(part, [_CUT], following, budget).text) - _SLACK
-    return _part_result(part, [clipped(lines[0], max(0, room))], following, budget)
+
+    def begun(chars: int) -> Result:
+        return _part_result(part, [lines[0][:chars] + _CUT], following, budget)
+
+    most = min(len(lines[0]), _CHARS * budget)
+    return begun(longest(most, lambda chars: size(begun(chars).text) <= budget))
 
 
 def _part_result(part: NotePart, lines: Sequence[str], following: str, budget: int) -> Result:
