@@ -64,7 +64,7 @@ USING = (
     Case(("ask", QUESTION, "--llm", "anthropic:none", *PLACES), code=2),
     Case(("search", "adapters", *PLACES)),
     Case(("why", QUESTION, "--target", "lora.md", *PLACES)),
-    Case(("get", "lora.md:1:5", *PLACES)),
+    Case(("get", "lora.md:1-5", *PLACES)),
     Case(("mcp", *PLACES), stdin=MCP, serves="mcp", says="structuredContent"),
     Case(("serve", "--no-open", "--port", "0", *PLACES), serves="http", says="citations"),
     Case(("verify", "{named}/answer.md", "--corpus", "{notes}")),
