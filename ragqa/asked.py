@@ -34,12 +34,12 @@ _LAST_FOLDER = "last"
 _LAST_BYTES = 1_000_000
 
 _PLUS = ("vi", "vim", "nvim", "gvim", "nano", "emacs", "emacsclient", "micro", "kak")
-_OFFICE = (".pdf", ".docx", ".odt", ".rtf", ".pptx", ".xlsx", ".ods", ".epub")
-"""Files that no editor can show."""
-
 _COLON = ("hx", "helix", "subl", "zed")
 _GOTO = ("code", "code-insiders", "codium", "cursor")
 """How editors take a line: as +LINE, behind the file, or so after an option."""
+
+_OFFICE = (".pdf", ".docx", ".odt", ".rtf", ".pptx", ".xlsx", ".ods", ".epub")
+"""Files that no editor can show."""
 
 
 class Shown(Struct, frozen=True):

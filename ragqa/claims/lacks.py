@@ -141,8 +141,8 @@ def finding_of(sentence: str, cited: Sequence[int], sources: Sources, idf: Idf) 
     evidence, share = beside.evidence(), beside.share
     plain = [_plain(one.text) for one in passages]
     if _CODE.match(sentence):
-        rows = [row for row in sentence.splitlines() if not _FENCE.match(row)]
-        lacks = [Lack(About.QUOTE, _cut(row)) for row in rows if not _is_in(plain, row)]
+        code = [row for row in sentence.splitlines() if not _FENCE.match(row)]
+        lacks = [Lack(About.QUOTE, _cut(row)) for row in code if not _is_in(plain, row)]
         return Finding(tuple(lacks), (), evidence, share)
     differs = [*beside.denials(), *_contradicting(text, evidence, sources)]
     if beside.idf.any() and beside.met[beside.idf > 0].max() < LIKE:

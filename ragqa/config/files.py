@@ -69,8 +69,7 @@ class Loaded(Struct, frozen=True):
         """
         if self.found is None:
             here, why = Path.cwd(), "there is no corpus folder in"
-            # `os.path`, which says False where it cannot be told.
-            if os.path.isdir(here / AT_HAND):  # noqa: PTH112 - see above
+            if _is_at_hand(here):
                 why = f"{AT_HAND} is a link that leads out of"
             raise NoCorpus(
                 f"no folder of notes was given, and {why} {here}",
@@ -180,13 +179,17 @@ def _find_places(settings: Settings, origins: dict[str, str], folder: Path) -> P
     return Places(corpus, index)
 
 
+def _is_at_hand(folder: Path) -> bool:
+    # `os.path`, which says False where it cannot be told.
+    return os.path.isdir(folder / AT_HAND)  # noqa: PTH112 - see above
+
+
 def _corpus_at_hand(folder: Path) -> Corpus | None:
     """The notes in `./corpus`; None if there are none.
 
     The folder may have come from elsewhere: a link in it must not lead to other notes.
     """
-    # `os.path`, which says False where it cannot be told.
-    if not os.path.isdir(folder / AT_HAND):  # noqa: PTH112 - see above
+    if not _is_at_hand(folder):
         return None
     notes = absolute(AT_HAND, folder)
     return Corpus.of(notes) if notes.is_relative_to(folder.resolve()) else None

@@ -1,7 +1,7 @@
 """What an index holds of notes, passages and embeddings, as it is written and read.
 
-What reads a value raises one of `MALFORMED` if it is not as it
-should be. The rows of the local store have a checksum each.
+What reads a value raises one of `MALFORMED` if it is not as it should be. The rows of the local
+store have a checksum each.
 """
 
 import hashlib
