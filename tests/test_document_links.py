@@ -10,7 +10,7 @@ DOCUMENTS = sorted(
     [
         *ROOT.glob("*.md"),
         *(ROOT / "docs").rglob("*.md"),
-        *(path for path in (ROOT / "eval").rglob("*.md") if "vault" not in path.parts),
+        *(path for path in (ROOT / "eval").rglob("*.md") if not {"vault", "notes"} & {*path.parts}),
         *(ROOT / "plugins").glob("*/*.md"),
     ]
 )
