@@ -80,13 +80,14 @@ class Asked(Struct, frozen=True):
     def of(cls, answer: Answer, filters: Filters) -> Self:
         """An answer as first shown; the sources of one that cites nothing are the passages."""
         sides = (side for one in answer.disagreements for side in one.citations)
-        shown = tuple(map(Shown.of, (*answer.citations, *sides)))
+        whole = (*answer.citations, *(() if answer.sure else answer.also))
+        shown = tuple(map(Shown.of, (*whole, *sides)))
         cited = (*answer.citations, *answer.also) if answer.citations else ()
         passages = enumerate((hit.passage for hit in answer.hits), start=1)
         sources = {one.n: (one.path, one.lines[0]) for one in cited} or {
             n: (passage.path, passage.lines[0]) for n, passage in passages
         }
-        last = max((one.n for one in answer.citations), default=0)
+        last = max((one.n for one in whole), default=0)
         return cls(answer.question, filters, sources, last, shown)
 
     def source(self, n: int) -> tuple[str, int]:

@@ -6,14 +6,19 @@ from dataclasses import replace
 from ragqa.answering.excerpt import Answering, Excerpt
 from ragqa.answering.excerpt_blocks import Line, blocks_of
 from ragqa.answering.judge import Assessment, assess
+from ragqa.answering.layout import Run
 from ragqa.answering.score import citation_of
 from ragqa.answering.short_answer import mark_short_answer
 from ragqa.embedders import Embedder
 from ragqa.search.question import Question
 from ragqa.text.seen import set_apart
-from ragqa.types import Citation, Hit, Kind
+from ragqa.text.words import overlaps
+from ragqa.types import Citation, Hit, Kind, Verdict, verdict_of
 
 __all__ = ["Answering", "Assessment", "assess", "cite", "compose"]
+
+AROUND_WORDS = 120
+"""So many words of its passage are shown with the first excerpt, it included, under reserve."""
 
 _END_MARKS = tuple(".!?:;\u2026\u3002\uff01\uff1f")
 
@@ -32,6 +37,11 @@ def compose(
     _, also = cite(assessment.further, answering.old_before, first=len(citations) + 1)
     if not assessment.missing:
         citations = mark_short_answer(citations, question, assessment.excerpts[0].best)
+    if verdict_of(assessment.confidence, assessment.missing, answered=True) is Verdict.CLOSE:
+        first, *beside = assessment.excerpts
+        if (run := _around(first, beside)) != first.run:
+            within = _citation(replace(first, run=run), 1, answering.old_before)
+            citations = (replace(citations[0], within=within), *citations[1:])
     return replace(assessment, text=text, citations=citations, also=also)
 
 
@@ -55,6 +65,31 @@ def cite(
         _citation(excerpt, n, old_before) for n, excerpt in enumerate(excerpts, start=first)
     )
     return "\n\n".join(paragraphs), tuple(citations)
+
+
+def _around(excerpt: Excerpt, beside: Sequence[Excerpt]) -> Run:
+    """An excerpt's run with what stands around it in its passage and section, on both sides alike.
+
+    :param beside: the other excerpts of the answer, which it stops at.
+    """
+    layout, (first, last), passage = excerpt.layout, excerpt.run, excerpt.best.hit.passage
+    (top, _), (_, bottom) = layout.section(first), layout.section(last)
+    told = [one.span for one in beside if one.path == excerpt.path]
+
+    def stops(i: int) -> bool:
+        span = layout.span((i, i))
+        return overlaps(span, told) or not overlaps(span, [(passage.start, passage.end)])
+
+    low = next((i + 1 for i in range(first - 1, top - 1, -1) if stops(i)), top)
+    high = next((i - 1 for i in range(last + 1, bottom + 1) if stops(i)), bottom)
+    runs = ((a, b) for a in range(low, first + 1) for b in range(last, high + 1))
+
+    def alike(run: Run) -> tuple[int, int]:
+        sides = layout.words((run[0], last)), layout.words((first, run[1]))
+        return min(sides), max(sides)
+
+    fitting = (run for run in runs if layout.words(run) <= AROUND_WORDS)
+    return max(fitting, key=alike, default=excerpt.run)
 
 
 def _citation(excerpt: Excerpt, n: int, old_before: str) -> Citation:

@@ -123,7 +123,7 @@ def _print_answer(answer: "Answer", query: Query, output: Format) -> None:
     else:
         from ragqa.render.results import print_answer
 
-        more = "ragqa more shows them whole" if is_kept else ""
+        more = "ragqa more" if is_kept else ""
         print_answer(answer, query.linker, more)
     render.print_warnings([warning] * bool(warning))
 

@@ -94,7 +94,7 @@ class Conversation:
         finally:
             if answers:
                 self._exchanges.append(Exchange(asked, answers[-1]))
-        print_answer(answers[-1], self._linker, "/next shows them whole")
+        print_answer(answers[-1], self._linker, "/next")
         put()
         print_answer_warnings(answers[-1])
         return exit_code(answers[-1])

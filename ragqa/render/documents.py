@@ -70,6 +70,7 @@ class Citation(Json):
     short_answer: types.ShortAnswer | None
     answer_spans: tuple[types.Span, ...]
     cuts: types.Cut = field(name="cut")
+    around: types.Span | None
     note_date: str | None
     old: bool
     context: str = ""
@@ -91,6 +92,7 @@ class _Passage(Json):
     lines: types.Span
     chars: types.Span
     heading: tuple[str, ...]
+    note_date: str | None
     text: str
     score: float
     dense: float | None

@@ -1,6 +1,7 @@
 """Draw an excerpt of a note on a terminal, as the note is laid out."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import chain, groupby
 
 from msgspec import Struct
@@ -41,15 +42,34 @@ def blocks(citation: Citation) -> Sequence[Block]:
     return blocks_of(citation.quote, units, citation.chars[0])
 
 
+def sides_of(citation: Citation) -> tuple[Citation | None, Citation | None]:
+    """What is shown of the passage before the quote, and after it; each None if it is nothing."""
+    whole = citation.within
+
+    def part(units: tuple[Unit, ...], cut: tuple[bool, bool]) -> Citation | None:
+        if whole is None or not units:
+            return None
+        start, end = units[0].start, units[-1].end
+        quote = whole.quote[start - whole.chars[0] : end - whole.chars[0]]
+        return replace(whole, chars=(start, end), quote=quote, units=units, cut=cut)
+
+    whole_cut, units = (whole.cut, whole.units) if whole else ((False, False), ())
+    before = tuple(unit for unit in units if unit.start < citation.chars[0])
+    after = tuple(unit for unit in units if unit.start >= citation.chars[1])
+    return part(before, (whole_cut[0], False)), part(after, (False, whole_cut[1]))
+
+
 def print_excerpt(console: Console, citation: Citation, indent: int = 3) -> None:
-    """Draw the quote; underline the answering part unless all of it answers."""
-    shown = blocks(citation)
-    page = _Page(console, indent, _answers(citation, shown), citation.span)
+    """Draw the quote, dimmed what is shown around it; underline what answers unless all does."""
+    whole = citation.within or citation
+    shown = blocks(whole)
+    quoted = citation.chars if citation.within else None
+    page = _Page(console, indent, _answers(citation, blocks(citation)), citation.span, quoted)
     for number, block in enumerate(shown):
         if number and apart(shown[number - 1], block):
             console.print()
         is_first, is_last = number == 0, number == len(shown) - 1
-        page.draw(block, (citation.cut[0] and is_first, citation.cut[1] and is_last))
+        page.draw(block, (whole.cut[0] and is_first, whole.cut[1] and is_last))
 
 
 def _answers(citation: Citation, blocks: Sequence[Block]) -> Sequence[Span] | None:
@@ -79,12 +99,14 @@ class _Page(Struct, frozen=True):
     """Where an excerpt is drawn, and which spans of the note are highlighted.
 
     `answers` are the answering spans, None if all of it answers; `short` is the direct answer.
+    What is not `quoted` is dimmed.
     """
 
     console: Console
     indent: int
     answers: Sequence[Span] | None
     short: Span | None
+    quoted: Span | None
 
     @property
     def width(self) -> int:
@@ -110,7 +132,8 @@ class _Page(Struct, frozen=True):
             before = (f"{CUT} ", "quiet") if within and cut[0] else ""
             behind = (f" {CUT}", "quiet") if within and cut[1] else ""
             hang = _HANG if block.kind is Kind.ROW else 0
-            shown = Text.assemble(block.mark, before, text, behind)
+            mark = (block.mark, "quiet" if self._is_beside(block.text) else "")
+            shown = Text.assemble(mark, before, text, behind)
             self._emit(shown, block.depth, hang=len(block.mark) or hang)
         if cut[1] and not within:
             self._emit(Text(CUT, "quiet"))
@@ -124,15 +147,24 @@ class _Page(Struct, frozen=True):
         text = Text(safe_text(seen.text))
         for look, style in _LOOKS.items():
             _stylize(text, seen, style, [bool(one & look) for one in seen.looks])
+        if self.quoted:
+            own, is_beside = [self.quoted], self._is_beside(seen)
+            beside = [is_beside or (at >= 0 and not _is_in(at, own)) for at in seen.at]
+            _stylize(text, seen, "quiet", beside)
         if self.answers:
             _stylize(text, seen, "answer", [_is_in(at, self.answers) for at in seen.at])
         if self.short:
             _stylize(text, seen, "short", [_is_in(at, [self.short]) for at in seen.at])
         return text
 
+    def _is_beside(self, seen: Seen) -> bool:
+        """Whether none of a text is quoted."""
+        return self.quoted is not None and not any(_is_in(at, [self.quoted]) for at in seen.at)
+
     def _code(self, block: Line) -> None:
         """Draw code wrapped between words, dimmed unless it answers."""
         answers = self.answers is None or any(_is_in(at, self.answers) for at in block.text.at)
+        answers = answers and not self._is_beside(block.text)
         text = self._text(block.text)
         text.stylize_before("code" if answers else "quiet")
         for line in text.split("\n", allow_blank=True):

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from textwrap import indent
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -15,7 +16,7 @@ from ragqa.answering.excerpt_blocks import CUT, Block, Line, Table, apart, runs_
 from ragqa.chatting import Exchange, numbered
 from ragqa.notes.formats import fragment
 from ragqa.render import view
-from ragqa.render.excerpts import blocks, words_of
+from ragqa.render.excerpts import blocks, sides_of, words_of
 from ragqa.safe import safe_line, safe_text
 from ragqa.types import Answer, Citation, Kind, WrittenSentence
 from ragqa.verifying.saved import defused, record_of
@@ -80,13 +81,15 @@ def _body(answer: Answer, level: str) -> Iterator[str]:
             yield f"{cited.n}. {_cited(cited)}\n\n{_quoted(cited.quote)}\n"
         if answer.also:
             yield f"{level} Further excerpts\n"
-            yield "".join(f"{one.n}. {_in_a_line(one)}\n" for one in answer.also)
+            whole, end = not answer.sure, "" if answer.sure else "\n"
+            yield "".join(f"{one.n}. {_further(one, whole=whole)}\n{end}" for one in answer.also)
     elif answer.hits:
         yield f"{level} Nearest passages\n"
         for n, hit in enumerate(answer.hits, start=1):
             passage = hit.passage
             shown = view.address(passage.path, passage.lines, hit.locator)
-            place = _place(passage.path, shown, passage.heading, hit.locator)
+            date = view.date_of(passage)
+            place = _place(passage.path, shown, passage.heading, hit.locator, date)
             yield f"{n}. {place}\n\n{_quoted(passage.text, '')}\n"
     if warnings := view.warnings_of(answer):
         yield f"{level} Warnings\n"
@@ -128,8 +131,10 @@ def _quoted(text: str, info: str = "text") -> str:
     return f"\n{fenced(text, info)}".replace("\n", f"\n{_INDENT}").removeprefix("\n")
 
 
-def _in_a_line(citation: Citation) -> str:
-    """The place of a citation, and the first words of its quote."""
+def _further(citation: Citation, *, whole: bool) -> str:
+    """The place of a citation, and its quote or the first words of it."""
+    if whole:
+        return f"{_cited(citation)}\n\n{_quoted(citation.quote, '')}"
     words = words_of(citation)
     cut = f"{words[:_FIRST].rsplit(' ', 1)[0]} \u2026" if len(words) > _FIRST else words
     return f"{_cited(citation)}: {escaped(cut)}"
@@ -138,13 +143,13 @@ def _in_a_line(citation: Citation) -> str:
 def _cited(citation: Citation, *, undated: str = "") -> str:
     """The place of a citation, with the date of its note."""
     date = view.date_of(citation) or undated
-    when = date and f" ({within_line(date)})"
     shown = view.address(citation.path, citation.lines, citation.locator)
-    return _place(citation.path, shown, citation.heading, citation.locator, when)
+    return _place(citation.path, shown, citation.heading, citation.locator, date)
 
 
-def _place(path: str, shown: str, heading: Sequence[str], locator: str, when: str = "") -> str:
+def _place(path: str, shown: str, heading: Sequence[str], locator: str, date: str) -> str:
     """A place as shown, date and headings; the link is relative to the notes' folder."""
+    when = date and f" ({within_line(date)})"
     target = quote(os.fsencode(path), safe="/") + fragment(locator)
     link = f"[{escaped(shown)}]({target})"
     return view.BELOW.join([f"{link}{when}", *map(escaped, heading)])
@@ -217,8 +222,17 @@ def _placed(citation: Citation) -> Iterator[_Placed]:
 
 
 def excerpt_markdown(citation: Citation) -> str:
-    """An excerpt as Markdown: its blocks with separators, ellipses and the citation number."""
-    placed, number = list(_placed(citation)), escaped(f"[{citation.n}]")
+    """An excerpt as Markdown with its number, between block quotes of what stands around it."""
+    before, after = (
+        indent(_drawn(one, ""), "> ", lambda _: True) if one else "" for one in sides_of(citation)
+    )
+    shown = _drawn(citation, escaped(f"[{citation.n}]"))
+    return "\n\n".join(filter(None, (before, shown, after)))
+
+
+def _drawn(citation: Citation, number: str) -> str:
+    """An excerpt's blocks with separators, ellipses and, if it has one, its number."""
+    placed = list(_placed(citation))
     if not placed:
         return number
     pieces = [_block(placed[0])]
@@ -233,7 +247,7 @@ def excerpt_markdown(citation: Citation) -> str:
     is_list = bool(last.mark or last.indent)
     is_apart = is_list or isinstance(last.block, Table) or last.block.kind is Kind.CODE
     is_below = is_apart and (runs_on(last.block) or not is_cut_after)
-    return "".join([*pieces, "\n\n" if is_below else " ", number])
+    return "".join([*pieces, "\n\n" if is_below else " ", number]).rstrip()
 
 
 def _separator(before: _Placed, after: _Placed) -> str:

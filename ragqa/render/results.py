@@ -3,12 +3,14 @@
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from textwrap import indent
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
 from rich.style import Style
 from rich.text import Text
 
+from ragqa.answering.excerpt_blocks import excerpt_text
 from ragqa.answering.sentences import citable_units, ellipsis_before, unit_text
 from ragqa.languages import ENGLISH
 from ragqa.notes.formats import fragment
@@ -25,7 +27,7 @@ from ragqa.render import (
     view,
 )
 from ragqa.render.documents import fields_of
-from ragqa.render.excerpts import print_excerpt, words_of
+from ragqa.render.excerpts import print_excerpt, sides_of, words_of
 from ragqa.safe import safe_line, safe_text
 from ragqa.text.words import WORD, index_terms, query_terms
 from ragqa.types import (
@@ -82,9 +84,9 @@ def print_answer(answer: Answer, linker: Linker, more: str = "") -> None:
 
     On a terminal, each excerpt is drawn once, below its source. Elsewhere the answer is plain
     text, followed by a line for each source. The sources of an LLM's answer are quoted. Each
-    further excerpt is a line below.
+    further excerpt is a line below, or whole below an answer with reserve.
 
-    :param more: how to see the further excerpts whole.
+    :param more: the command that shows more excerpts, "" for none.
     """
     console = stdout()
     print_corrected(answer.corrected)
@@ -105,7 +107,7 @@ def print_answer(answer: Answer, linker: Linker, more: str = "") -> None:
         if console.is_terminal:
             _print_excerpts(answer.citations, linker)
         else:
-            put(Text(safe_text(answer.text)))
+            put(Text(safe_text(_plain(answer))))
     for disagreement in answer.disagreements:
         _print_disagreement(disagreement, linker)
     if is_written or not console.is_terminal:
@@ -168,18 +170,34 @@ def _sentence(sentence: WrittenSentence) -> Text:
     return text.append(view.source_mark(sentence), style="warning")
 
 
+def _plain(answer: Answer) -> str:
+    """The excerpts as plain text; what stands around the first has marks before its lines."""
+    first = answer.citations[0]
+    head, number, tail = answer.text.partition(f"[{first.n}]")
+    before, after = (
+        indent(excerpt_text(one.quote, one.units, one.chars[0], one.cut), "> ", bool) if one else ""
+        for one in sides_of(first)
+    )
+    return "\n\n".join(filter(None, (before, f"{head}{number}", after))) + tail
+
+
 def _print_offered(answer: Answer, linker: Linker, more: str) -> None:
-    """Print a line for each further excerpt: number, place, and first words as far as they fit."""
-    if answer.also:
-        put_heading("Further excerpts")
-    for citation in answer.also:
-        line = Text.assemble((f"{citation.n:>2} ", "number"), linker.cited(citation))
+    """Print a line for each further excerpt, as far as its words fit; all of it under reserve."""
+    if not answer.also:
+        return
+    put_heading("Further excerpts")
+    if not answer.sure:
+        _print_excerpts(answer.also, linker)
+    for citation in answer.also if answer.sure else ():
+        line = Text.assemble(
+            (f"{citation.n:>2} ", "number"), _dated(linker.cited(citation), citation)
+        )
         width = max(min(stdout().width, READABLE), line.cell_len)
         line.append(f"  {safe_line(words_of(citation))}", "quiet")
         line.truncate(width, overflow="ellipsis")
         put(line)
-    if answer.also and more:
-        put(more, "quiet")
+    if more:
+        put(f"{more} shows {'them whole' if answer.sure else 'the next ones'}", "quiet")
 
 
 def print_further(answer: Answer, linker: Linker) -> None:
@@ -212,16 +230,23 @@ def _print_disagreement(disagreement: Disagreement, linker: Linker) -> None:
     put_heading(view.DISAGREE[disagreement.about], "warning")
     statements = zip(disagreement.citations, disagreement.texts, disagreement.spans, strict=True)
     for citation, statement, (start, end) in statements:
-        when = _date(citation) if citation.note_date else Text("no date", style="quiet")
+        when = _date(citation) or Text("no date", style="quiet")
         _print_place(Text.assemble(when, "  ", linker.cited(citation)), citation.heading)
         text = Text(safe_text(statement))
         text.stylize("differs", *(len(safe_text(statement[:at])) for at in (start, end)))
         put(text, indent=2 * _INDENT)
 
 
-def _date(citation: Citation) -> Text:
-    """The date of a citation's note, as a warning if it is old."""
-    return Text(view.date_of(citation), style="warning" if citation.old else "quiet")
+def _date(source: Citation | Passage) -> Text:
+    """The date of a note, as a warning if it is old."""
+    style = "warning" if getattr(source, "old", False) else "quiet"
+    return Text(view.date_of(source), style=style)
+
+
+def _dated(place: Text, source: Citation | Passage) -> Text:
+    """A place with the date of its note, if it has one."""
+    when = _date(source)
+    return Text.assemble(place, "  ", when) if when else place
 
 
 def _print_excerpts(citations: Sequence[Citation], linker: Linker) -> None:
@@ -251,8 +276,7 @@ def _print_sources(answer: Answer, linker: Linker, *, quoted: bool) -> None:
 
 def _print_cited(citation: Citation, linker: Linker) -> None:
     """Print the place of a citation, with the date of its note."""
-    when = Text.assemble("  ", _date(citation)) if citation.note_date else Text()
-    _print_place(Text.assemble(linker.cited(citation), when), citation.heading, n=citation.n)
+    _print_place(_dated(linker.cited(citation), citation), citation.heading, n=citation.n)
 
 
 def print_whole_sources(answer: Answer, linker: Linker) -> None:
@@ -267,7 +291,7 @@ def _print_hits(question: str, hits: Sequence[Hit], linker: Linker, *, whole: bo
     for n, hit in enumerate(hits, start=1):
         passage = hit.passage
         place = linker.place(passage.path, passage.lines, hit.locator)
-        _print_place(place, passage.heading, n=n)
+        _print_place(_dated(place, passage), passage.heading, n=n)
         text = passage.text if whole else _snippet(passage, question)
         put(_marked(text, question, passage.language), indent=_INDENT)
 

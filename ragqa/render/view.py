@@ -12,6 +12,7 @@ from ragqa.types import (
     Citation,
     Correction,
     Disagreement,
+    Passage,
     Written,
     WrittenSentence,
 )
@@ -86,13 +87,16 @@ def corrected_line(corrected: Sequence[Correction]) -> str:
 def disagreement_line(disagreement: Disagreement) -> str:
     """Both sides of a disagreement in one line, each with its place and its words."""
     sides = zip(disagreement.citations, disagreement.says, strict=True)
-    said = [f"{address(one.path, one.lines, one.locator)} says {says!r}" for one, says in sides]
+    said = [
+        f"{address(one.path, one.lines, one.locator)} ({date_of(one) or 'no date'}) says {says!r}"
+        for one, says in sides
+    ]
     return f"{DISAGREE[disagreement.about]} {safe_line('; '.join(said))}."
 
 
-def date_of(citation: Citation) -> str:
-    """The date of a citation's note, and ", old" if it is; "" without a date."""
-    return safe_line(citation.note_date) + (", old" if citation.old else "")
+def date_of(source: Citation | Passage) -> str:
+    """The date of a citation's or a passage's note, and ", old" if it is; "" without a date."""
+    return safe_line(source.note_date) + (", old" if getattr(source, "old", False) else "")
 
 
 def warnings_of(answer: Answer) -> list[str]:

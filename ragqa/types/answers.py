@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from textwrap import shorten
 
 from msgspec import Struct
 
 from ragqa.types.indexes import IndexInfo, counted
 from ragqa.types.notes import Correction, Hit, Kind, Span, Unit
-
-_SHOWN = 60
 
 DOCUMENT_VERSION = 1
 """The version of every JSON document; raised when a key is removed or changes its meaning."""
@@ -50,7 +49,8 @@ class Citation:
     or place asked for, None if that is unclear. `cut` tells whether a list, table or torn sentence
     continues before and after it. `locator` names the place in a file that was converted, such as
     "cell 3". `parts` are the contributions to `score`, by signal. `note_date` is ISO or ""; `old`
-    says that it exceeds the age limit in the settings.
+    says that it exceeds the age limit in the settings. `within` is the quote with what is shown of
+    its passage around it, None where it is shown alone.
     """
 
     n: int
@@ -71,6 +71,12 @@ class Citation:
     answer_spans: tuple[tuple[int, int], ...] = ()
     cut: tuple[bool, bool] = (False, False)
     locator: str = ""
+    within: "Citation | None" = None
+
+    @property
+    def around(self) -> Span | None:
+        """The characters of `within`."""
+        return self.within.chars if self.within else None
 
     @property
     def short_answer(self) -> ShortAnswer | None:
@@ -246,8 +252,7 @@ class Answer(SearchResult):
 
     def __repr__(self) -> str:
         """One short line; the fields have the rest."""
-        text = " ".join(self.text.split())
-        shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}\u2026"
+        shown = shorten(self.text, 61, placeholder=" \u2026")
         citations = counted(len(self.citations), "citation")
         return f"<Answer: {self.verdict}, {self.confidence:.2f}, {shown!r}, {citations}>"
 

@@ -4,9 +4,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import add
 from typing import TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from ragqa.types.notes import NoteRecord, Remark, Skipped, with_parents
 
@@ -80,11 +81,7 @@ class Pieces(Struct, frozen=True):
     words: int = 0
 
     def __add__(self, other: "Pieces") -> "Pieces":
-        return Pieces(
-            self.number + other.number,
-            self.known_bytes + other.known_bytes,
-            self.words + other.words,
-        )
+        return Pieces(*map(add, structs.astuple(self), structs.astuple(other)))
 
     @property
     def mean_bytes(self) -> float:
@@ -134,9 +131,8 @@ class Waiting(Struct, frozen=True):
 
         :param command: reads them; "" if they are being read already.
         """
-        waits, it, it_is = (
-            ("waits", "it", "it is") if self.files == 1 else ("wait", "them", "they are")
-        )
+        is_one = self.files == 1
+        waits, it, it_is = ("waits", "it", "it is") if is_one else ("wait", "them", "they are")
         then = f"to read {it}: {command}" if command else f"{it_is} being read now"
         wait = f"{counted(self.files, 'file')} {waits}"
         return f"{wait} to be read, so this is from the index as it is; {then}"

@@ -31,7 +31,6 @@ Span: TypeAlias = tuple[int, int]
 _MAX_ALIASES_CHARS = 500
 """Aliases are indexed with every passage of their note, so a long list must not drown it."""
 
-
 _WORDS = re.compile(r"[^\W_]+")
 _HYPHEN = re.compile(r"(?<!\d)-|-(?!\d)")
 
