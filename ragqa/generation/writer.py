@@ -28,6 +28,7 @@ from ragqa.llms.limits import Deadline, bounded
 from ragqa.passages import tokens
 from ragqa.safe import safe_line, safe_text
 from ragqa.search.question import Question
+from ragqa.text.dates import date_of
 from ragqa.text.seen import set_apart
 from ragqa.types import (
     Answer,
@@ -52,6 +53,7 @@ You answer a question from numbered passages of the user's own notes, and from n
 things. No heading, no introduction, nothing about the passages as such.
 - End every sentence and every list item with the number of each passage that says it, in square \
 brackets, like this: [2] or [1][3]. Say nothing that no passage says.
+- Where passages differ, the newest note holds, unless the question asks for the past.
 - Keep figures, units, names, dates and every "not" exactly as the passages have them.
 - If the passages do not answer the question, reply only: {DECLINED}
 - Numbers in brackets with spaces, like [ 3 ], are a passage's own: leave them out.
@@ -144,7 +146,8 @@ def _block(n: int, passage: Passage, key: str) -> str:
     # Sanitised like printed notes, so that everything sent is readable.
     where = uncited(safe_text(heading_of(passage)).strip())
     text = uncited(safe_text(passage.text))
-    return f"--- begin {key} passage {n}\n{where}\n\n{text}\n--- end {key}\n\n"
+    dated = f", note of {uncited(date)}" if (date := date_of(passage)) else ""
+    return f"--- begin {key} passage {n}{dated}\n{where}\n\n{text}\n--- end {key}\n\n"
 
 
 @dataclass(frozen=True, slots=True)

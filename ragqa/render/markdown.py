@@ -18,6 +18,7 @@ from ragqa.notes.formats import fragment
 from ragqa.render import view
 from ragqa.render.excerpts import blocks, sides_of, words_of
 from ragqa.safe import safe_line, safe_text
+from ragqa.text.dates import date_of
 from ragqa.types import Answer, Citation, Kind, WrittenSentence
 from ragqa.verifying.saved import defused, record_of
 
@@ -88,7 +89,7 @@ def _body(answer: Answer, level: str) -> Iterator[str]:
         for n, hit in enumerate(answer.hits, start=1):
             passage = hit.passage
             shown = view.address(passage.path, passage.lines, hit.locator)
-            date = view.date_of(passage)
+            date = date_of(passage)
             place = _place(passage.path, shown, passage.heading, hit.locator, date)
             yield f"{n}. {place}\n\n{_quoted(passage.text, '')}\n"
     if warnings := view.warnings_of(answer):
@@ -142,7 +143,7 @@ def _further(citation: Citation, *, whole: bool) -> str:
 
 def _cited(citation: Citation, *, undated: str = "") -> str:
     """The place of a citation, with the date of its note."""
-    date = view.date_of(citation) or undated
+    date = date_of(citation) or undated
     shown = view.address(citation.path, citation.lines, citation.locator)
     return _place(citation.path, shown, citation.heading, citation.locator, date)
 

@@ -29,6 +29,7 @@ from ragqa.render import (
 from ragqa.render.documents import fields_of
 from ragqa.render.excerpts import print_excerpt, sides_of, words_of
 from ragqa.safe import safe_line, safe_text
+from ragqa.text.dates import date_of
 from ragqa.text.words import WORD, index_terms, query_terms
 from ragqa.types import (
     Answer,
@@ -240,7 +241,7 @@ def _print_disagreement(disagreement: Disagreement, linker: Linker) -> None:
 def _date(source: Citation | Passage) -> Text:
     """The date of a note, as a warning if it is old."""
     style = "warning" if getattr(source, "old", False) else "quiet"
-    return Text(view.date_of(source), style=style)
+    return Text(date_of(source), style=style)
 
 
 def _dated(place: Text, source: Citation | Passage) -> Text:

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ragqa.safe import safe_line
+from ragqa.text.dates import date_of
 from ragqa.types import (
     Answer,
-    Citation,
     Correction,
     Disagreement,
-    Passage,
     Written,
     WrittenSentence,
 )
@@ -92,11 +91,6 @@ def disagreement_line(disagreement: Disagreement) -> str:
         for one, says in sides
     ]
     return f"{DISAGREE[disagreement.about]} {safe_line('; '.join(said))}."
-
-
-def date_of(source: Citation | Passage) -> str:
-    """The date of a citation's or a passage's note, and ", old" if it is; "" without a date."""
-    return safe_line(source.note_date) + (", old" if getattr(source, "old", False) else "")
 
 
 def warnings_of(answer: Answer) -> list[str]:

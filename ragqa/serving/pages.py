@@ -41,6 +41,7 @@ from ragqa.serving.note_html import note_html, url_path
 from ragqa.serving.note_page import Links, around, read_now, shown_note, stretch
 from ragqa.serving.warm import NotReady, WarmIndex
 from ragqa.stores.filters import fold_tag, note_matcher
+from ragqa.text.dates import date_of
 from ragqa.text.seen import set_apart
 from ragqa.types import (
     Answer,
@@ -245,15 +246,16 @@ def _shown_answer(answer: Answer, links: Links, asked: Asked) -> Shown:
 
 
 def _quoted(citation: Citation, links: Links) -> Markup:
-    """A quote as HTML, with what answers marked unless that is all of it.
+    """A quote as HTML, with what answers marked unless that is all; in its passage, the quote is.
 
     Its own bracketed numbers are set apart from those that an LLM's sentences cite.
     """
-    start = citation.chars[0]
-    marks = [(a - start, b - start) for a, b in citation.answer_spans]
-    if sum(b - a for a, b in marks) >= len(citation.quote.strip()):
+    whole = citation.within or citation
+    spans = [citation.chars] if citation.within else citation.answer_spans
+    marks = [(a - whole.chars[0], b - whole.chars[0]) for a, b in spans]
+    if sum(b - a for a, b in marks) >= len(whole.quote.strip()):
         marks = []
-    html = _excerpt(citation.quote, _labels(citation), citation.units, citation.path, links, marks)
+    html = _excerpt(whole.quote, _labels(whole), whole.units, whole.path, links, marks)
     html = _TAG.sub(lambda found: found[1] or set_apart(found[0]), html)
     return Markup(html)  # noqa: S704 - note_html escapes
 
@@ -266,8 +268,9 @@ def _labels(citation: Citation) -> tuple[str, ...]:
 
 
 def _context(citation: Citation) -> str:
-    """What stands above a quote, but for the head of its table."""
-    return citation.context.removesuffix(" | ".join(_labels(citation))).rstrip(": ")
+    """What stands above what is shown, but for the head of its table."""
+    whole = citation.within or citation
+    return whole.context.removesuffix(" | ".join(_labels(whole))).rstrip(": ")
 
 
 def _passage(hit: Hit, links: Links) -> Markup:
@@ -344,7 +347,7 @@ def _templates() -> Environment:
     environment.filters["sentence"] = lambda text: f"{text[:1].upper()}{text[1:]}."
     environment.filters["urlencode"] = url_path
     environment.filters["query"] = urlencode
-    environment.globals["stretch"] = stretch
+    environment.globals |= {"stretch": stretch, "date": date_of}
     environment.finalize = _sanitised
     return environment
 

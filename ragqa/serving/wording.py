@@ -17,11 +17,13 @@ from ragqa.explaining import Explanation
 from ragqa.passages import tokens
 from ragqa.related import RelatedNotes
 from ragqa.render.documents import part_document
+from ragqa.render.excerpts import sides_of
 from ragqa.render.explanations import lacking_line, verdict
 from ragqa.render.view import BELOW, address, corrected_line, disagreement_line, trust_line
 from ragqa.safe import safe_line, safe_text
 from ragqa.serving.asking import freshness_line
 from ragqa.serving.warm import Freshness
+from ragqa.text.dates import date_of
 from ragqa.types import Answer, Citation, Hit, NoteList, SearchResult, counted, trail_text
 from ragqa.verifying.checking import Checked, Verification
 
@@ -104,15 +106,16 @@ def _blocks(key: str, texts: Iterable[str], document: Mapping[str, Any]) -> list
 def _passage(label: str, hit: Hit) -> str:
     passage = hit.passage
     place = _place(passage.path, passage.lines, hit.locator)
-    trail = trail_text(passage.title, passage.heading, BELOW)
+    trail = safe_line(trail_text(passage.title, passage.heading, BELOW))
     quoted = [_quoted(one) for one in (context_of(passage), passage.text) if one]
-    return "\n".join([f"{label} {place}  {safe_line(trail)}", *quoted])
+    about = "  ".join(filter(None, (date_of(passage), trail)))
+    return "\n".join([f"{label} {place}  {about}", *quoted])
 
 
 def _is_quoted(hit: Hit, citations: Iterable[Citation]) -> bool:
-    """Whether one of the citations has most of a passage."""
+    """Whether most of a passage is shown with one of the citations."""
     start, end = hit.passage.start, hit.passage.end
-    own = (one.chars for one in citations if one.path == hit.passage.path)
+    own = (one.around or one.chars for one in citations if one.path == hit.passage.path)
     return any(2 * (min(last, end) - max(first, start)) > end - start for first, last in own)
 
 
@@ -260,11 +263,13 @@ def _noted(notices: Iterable[str]) -> list[str]:
 
 
 def _cited(citation: Citation) -> str:
-    about = [safe_line(one) for one in (citation.note_date, BELOW.join(citation.heading)) if one]
     place = _place(citation.path, citation.lines, citation.locator)
-    head = "  ".join([f"[{citation.n}] {place}", *about])
-    context = f"{_quoted(citation.context)}\n" if citation.context else ""
-    return f"{head}\n{context}{_quoted(citation.quote)}"
+    about = date_of(citation), safe_line(BELOW.join(citation.heading))
+    texts = ["  ".join(filter(None, (f"[{citation.n}] {place}", *about)))]
+    texts += [_quoted(one) for one in (citation.context, citation.quote) if one]
+    for said, side in zip(("Before it:", "After it:"), sides_of(citation), strict=True):
+        texts += [said, _quoted(side.quote)] if side else []
+    return "\n".join(texts)
 
 
 def _place(path: str, lines: tuple[int, int], locator: str) -> str:

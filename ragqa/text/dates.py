@@ -8,9 +8,10 @@ from functools import lru_cache
 from msgspec import Struct
 
 from ragqa.languages import ENGLISH
+from ragqa.safe import safe_line
 from ragqa.text.lexicon import MONTHS, STOP_WORDS, one_of, table
 from ragqa.text.words import compiled, index_terms, joined, overlaps, stem, words_of
-from ragqa.types import Passage, Span
+from ragqa.types import Citation, Passage, Span
 
 _NUMBERS = {month[:3]: n for n, month in enumerate(MONTHS, start=1)}
 _SHORT = "|".join(month[:3] for month in MONTHS if len(month) > 3)
@@ -166,6 +167,11 @@ def passage_terms(passage: Passage) -> list[str]:
     text, language = passage.searched_text, passage.language
     of_note = date_terms(passage.note_date)[1:]
     return index_terms(text, language) + date_terms(text, language) + of_note
+
+
+def date_of(source: Citation | Passage) -> str:
+    """The date that is shown of a citation or a passage, and ", old" if it is; "" without one."""
+    return safe_line(source.note_date) + (", old" if getattr(source, "old", False) else "")
 
 
 def mentions_time(text: str) -> bool:

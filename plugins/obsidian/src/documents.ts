@@ -5,16 +5,22 @@ const MOST = 50;
 
 export type Verdict = (typeof VERDICTS)[number];
 
+/** From the first to before the last, as code points of the note. */
+export type Span = [number, number];
+
 /** Words of a note. Lines count from 1, and both are included. */
 export interface Place {
   path: string;
   lines: [number, number];
+  chars: Span;
   heading: string[];
+  date: string;
   text: string;
 }
 
+/** What is shown `around` it stands in one of the passages. */
 export interface Citation extends Place {
-  date: string;
+  around: Span | null;
   old: boolean;
   context: string;
 }
@@ -29,6 +35,7 @@ export interface Answer {
   missing: string[];
   corrected: { from: string; to: string }[];
   citations: Citation[];
+  also: Citation[];
   disagreements: Statement[][];
   passages: Place[];
   warnings: string[];
@@ -46,6 +53,7 @@ export function answerFrom(value: unknown): Answer {
       to: text(fields(one).to),
     })),
     citations: list(it.citations, citation),
+    also: list(it.also, citation),
     disagreements: list(it.disagreements, (one) => list(fields(one).statements, statement)),
     passages: list(it.passages, (one) => place(one, "text")),
     warnings: list(it.warnings, text),
@@ -60,7 +68,7 @@ function citation(value: unknown): Citation {
   const it = fields(value);
   return {
     ...place(value, "quote"),
-    date: text(it.note_date ?? ""),
+    around: it.around ? span(it.around) : null,
     old: it.old === true,
     context: text(it.context ?? ""),
   };
@@ -68,13 +76,19 @@ function citation(value: unknown): Citation {
 
 function place(value: unknown, words: "quote" | "text"): Place {
   const it = fields(value);
-  const [from, to] = list(it.lines, number);
   return {
     path: text(it.path),
-    lines: [number(from), number(to)],
+    lines: span(it.lines),
+    chars: span(it.chars),
     heading: list(it.heading, text),
+    date: text(it.note_date ?? ""),
     text: text(it[words]),
   };
+}
+
+function span(value: unknown): Span {
+  const [from, to] = list(value, number);
+  return [number(from), number(to)];
 }
 
 export function fields(value: unknown): Record<string, unknown> {

@@ -1,11 +1,14 @@
 /** An answer as elements. Whatever came from the server becomes text nodes and nothing else. */
 
-import type { Answer, Citation, Place, Statement } from "./documents";
+import type { Answer, Citation, Place, Span, Statement } from "./documents";
 
 export type Open = (place: Place, event: MouseEvent) => void;
 
 /** The confidence from which an answer with a reserve is called probable, as on the command line. */
 const PROBABLE_FROM = 0.25;
+
+/** The characters that are shown of a folded excerpt. */
+const SUMMARY = 100;
 
 /** Add an answer to an element. */
 export function showAnswer(into: HTMLElement, answer: Answer, open: Open): void {
@@ -13,8 +16,9 @@ export function showAnswer(into: HTMLElement, answer: Answer, open: Open): void 
   if (said) into.createEl("p", { cls: "ragqa-verdict" }).createEl("strong", { text: shown(said) });
   const corrected = answer.corrected.map(({ from, to }) => `${to} instead of ${from}`);
   if (corrected.length > 0) notice(into, `Looked for ${corrected.join(", and ")}.`);
-  for (const one of answer.citations) excerpt(into, one, open);
+  for (const one of answer.citations) excerpt(into, one, open, answer.passages);
   for (const sides of answer.disagreements) disagreement(into, sides, open);
+  if (answer.also.length > 0) further(into, answer, open);
   for (const one of answer.warnings) notice(into, one);
   if (answer.passages.length > 0) nearest(into, answer, open);
 }
@@ -32,14 +36,47 @@ export function notice(into: HTMLElement, said: string): void {
   into.createEl("p", { cls: "ragqa-notice", text: shown(said) });
 }
 
-function excerpt(into: HTMLElement, one: Citation, open: Open): HTMLElement {
+/** Add an excerpt and, muted, what is shown around it of one of the passages. */
+function excerpt(
+  into: HTMLElement,
+  one: Citation,
+  open: Open,
+  passages: Place[] = [],
+): HTMLElement {
   const article = into.createEl("article", { cls: "ragqa-excerpt" });
   link(article, one, open);
   const dated = one.date && `${one.date}${one.old ? " (old)" : ""}`;
   article.createEl("div", { cls: "ragqa-about", text: joined(trail(one), dated) });
   if (one.context) article.createEl("div", { cls: "ragqa-about", text: shown(one.context) });
-  article.createEl("blockquote", { text: shown(one.text) });
+  const quote = article.createEl("blockquote");
+  const [first, last] = one.around ?? one.chars;
+  beside(quote, one.path, [first, one.chars[0]], passages);
+  quote.createEl("span", { text: shown(one.text) });
+  beside(quote, one.path, [one.chars[1], last], passages);
   return article;
+}
+
+function beside(into: HTMLElement, path: string, [from, to]: Span, passages: Place[]): void {
+  const within = passages.find(
+    ({ path: own, chars }) => own === path && chars[0] <= from && to <= chars[1],
+  );
+  if (!within || from >= to) return;
+  const start = within.chars[0];
+  const text = [...within.text].slice(from - start, to - start).join("");
+  into.createEl("span", { cls: "ragqa-beside", text: shown(text) });
+}
+
+/** Add the further excerpts: folded, or whole below an answer with a reserve. */
+function further(into: HTMLElement, { also, verdict }: Answer, open: Open): void {
+  into.createEl("h4", { text: "Further excerpts" });
+  for (const one of also) {
+    const article = excerpt(into, one, open);
+    if (verdict !== "answered") continue;
+    const details = createEl("details");
+    details.createEl("summary", { text: shown(one.text.slice(0, SUMMARY)) });
+    details.append(article.querySelector("blockquote") ?? "");
+    article.append(details);
+  }
 }
 
 function disagreement(into: HTMLElement, sides: Statement[], open: Open): void {
@@ -58,7 +95,7 @@ function nearest(into: HTMLElement, answer: Answer, open: Open): void {
   for (const one of answer.passages) {
     const item = items.createEl("li");
     link(item, one, open);
-    item.createEl("div", { cls: "ragqa-about", text: trail(one) });
+    item.createEl("div", { cls: "ragqa-about", text: joined(trail(one), one.date) });
   }
 }
 

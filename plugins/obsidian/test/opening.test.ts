@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
+import type { Place } from "../src/documents";
 import { stretchOf, vaultPath } from "../src/opening";
 
-function place(text: string, line: number) {
-  return { path: "a.md", heading: [], lines: [line, line] as [number, number], text };
+function place(text: string, line: number): Place {
+  return { path: "a.md", heading: [], chars: [0, 0], date: "", lines: [line, line], text };
 }
 
 test("of words that stand in a note twice, those at the cited line are meant", () => {

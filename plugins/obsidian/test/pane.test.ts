@@ -84,7 +84,7 @@ describe("an answer", () => {
     expect(found("blockquote").textContent).toMatch(/^Fine-tune when good prompting/);
     expect(found(".ragqa-excerpt .ragqa-place").textContent).toBe(`${CITED}:17–20`);
     expect(found(".ragqa-excerpt .ragqa-about").textContent).toBe(
-      "When to fine-tune, and when not to › When to fine-tune · 2026-11-18",
+      "When to fine-tune, and when not to › When to fine-tune · 2026-11-27",
     );
     expect(said()).not.toContain("Not in these excerpts");
   });
@@ -101,8 +101,43 @@ describe("an answer", () => {
 
   test("names the words that no excerpt has", async () => {
     server.answer = () => ({ body: documentOf("close") });
-    await ask("how much memory does an HNSW index need in Postgres?");
-    expect(said()).toContain("Probably (not mentioned: Postgres):");
+    await ask("lora adapter file size in Postgres?");
+    expect(said()).toContain("Not sure; nearest (not mentioned: Postgres):");
+  });
+
+  test("with a reserve stands within its passage, and the further ones are whole", async () => {
+    server.answer = () => ({ body: documentOf("close") });
+    await ask("lora adapter file size in Postgres?");
+    const [first, ...others] = document.querySelectorAll(".ragqa-excerpt");
+    const shown = [...(first?.querySelectorAll("blockquote span") ?? [])];
+    expect(shown.map(({ className }) => className)).toEqual(["", "ragqa-beside"]);
+    expect(shown[1]?.textContent).toMatch(/^\n\nLoRA does not fix bad data/);
+    expect(others).toHaveLength(1);
+    for (const one of others) {
+      expect(one.querySelector("details")).toBeNull();
+      expect(one.querySelector(".ragqa-about")?.textContent).toMatch(/ · 2026-\d\d-\d\d$/);
+    }
+  });
+
+  test("without reserve folds the further excerpts, each below its date", async () => {
+    server.answer = () => ({ body: documentOf("answered") });
+    await ask(QUESTION);
+    const others = [...document.querySelectorAll(".ragqa-excerpt")].slice(1);
+    expect(others).toHaveLength(2);
+    for (const one of others) {
+      expect(one.querySelector("details")?.open).toBe(false);
+      expect(one.querySelector(".ragqa-about")?.textContent).toMatch(/ · 2026-\d\d-\d\d$/);
+    }
+  });
+
+  test("shows of a passage no more than the document says, in code points", async () => {
+    const body = documentOf("close");
+    const [first] = body.passages as Record<string, unknown>[];
+    const passage = { ...first, path: "a.md", chars: [10, 16], text: "\u{1f600}bcde\u{1f600}" };
+    const cited = { path: "a.md", chars: [12, 14], around: [10, 15], quote: "cd" };
+    server.answer = () => ({ body: { ...changed(body, cited), passages: [passage] } });
+    await ask(QUESTION);
+    expect(found("blockquote").textContent).toBe("\u{1f600}bcde");
   });
 
   test("that the notes do not have shows the nearest passages instead", async () => {
