@@ -170,6 +170,7 @@ def answer_scores(task: Task, answer: Answer | None) -> dict[str, float]:
     if answer and answer.answered:
         shown = [answer.citations, *((one,) for one in answer.also)][:_SHOWN]
     first = shown[0] if shown else ()
+    whole = [one.within or one for each in shown for one in each]
     scores: dict[str, float] = {}
     partly = False
     if task.gold:
@@ -177,17 +178,18 @@ def answer_scores(task: Task, answer: Answer | None) -> dict[str, float]:
         partly = score.partly
         anywhere = any(score_citations(each, task.gold).good for each in shown)
         scores |= {"good": score.good, "good@3": anywhere, "coverage": score.coverage}
+        scores["coverage@3"] = score_citations(whole, task.gold).coverage
         scores |= {} if score.noise is None else {"noise": score.noise}
     elif task.answers:
         scores["shown@1"] = _share_found(task, _shown(first))
-        scores["shown@3"] = _share_found(task, [text for each in shown for text in _shown(each)])
+        scores["shown@3"] = _share_found(task, _shown(whole))
         partly = scores["shown@1"] > 0
     scores["sure"] = answer is not None and answer.sure
     if scores["sure"] and (task.gold or task.answers or not task.answerable):
         scores["wrong"] = not partly
     if shown:
         scores["words@1"] = _words(first)
-        scores["words@3"] = sum(map(_words, shown))
+        scores["words@3"] = _words(whole)
     return scores
 
 

@@ -18,7 +18,7 @@ _DEPTH = 10
 METHODS = ("hybrid", "dense", "terms")
 
 ANSWER_MEASURES = ("shown@1", "shown@3")
-EXCERPT_MEASURES = ("good", "good@3", "coverage", "sure")
+EXCERPT_MEASURES = ("good", "good@3", "coverage", "coverage@3", "sure")
 NAMES = (
     *(f"{method}.{name}" for method in METHODS for name in MEASURES),
     *ANSWER_MEASURES,
@@ -30,7 +30,7 @@ LOWER_IS_BETTER = ("noise", "wrong")
 """The names of those where lower is better."""
 
 WORDS = ("words@1", "words@3")
-"""How many words are shown in the answer, and with the two further excerpts."""
+"""How many words are in the answer, and in all that is shown with the two further excerpts."""
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _IN_WORD = rf"[^\W_{UNSPACED}]"

@@ -15,8 +15,8 @@ from ragqa.types import counted
 Document = Mapping[str, Any]
 
 _PAGE_FAILURES = 200
-_ANSWERS = (*ANSWER_MEASURES, "good", "good@3", "coverage", "noise", "sure", "wrong")
-_BESIDE = {"shown@1": WORDS[0], "good": WORDS[0], "shown@3": WORDS[1], "good@3": WORDS[1]}
+_ANSWERS = (*ANSWER_MEASURES, "good", "good@3", "coverage", "coverage@3", "noise", "sure", "wrong")
+_BESIDE = {"shown@1": WORDS[0], "good": WORDS[0], "shown@3": WORDS[1], "coverage@3": WORDS[1]}
 _KIND_COLUMNS = ("good", "good@3", "coverage", "noise", "recall@1", "recall@5", "shown@3")
 
 

@@ -172,11 +172,11 @@ def _sentence(sentence: WrittenSentence) -> Text:
 
 
 def _plain(answer: Answer) -> str:
-    """The excerpts as plain text; what stands around the first has marks before its lines."""
+    """The excerpts as plain text; the lines of what stands around the first begin with a bar."""
     first = answer.citations[0]
     head, number, tail = answer.text.partition(f"[{first.n}]")
     before, after = (
-        indent(excerpt_text(one.quote, one.units, one.chars[0], one.cut), "> ", bool) if one else ""
+        indent(excerpt_text(one.quote, one.units, one.chars[0], one.cut), "| ", bool) if one else ""
         for one in sides_of(first)
     )
     return "\n\n".join(filter(None, (before, f"{head}{number}", after))) + tail

@@ -131,6 +131,13 @@ def test_a_further_excerpt_that_is_good_alone_makes_what_is_shown_good():
     assert not answer_scores(by_excerpts(), answer(ASIDE, also=[ASIDE]))["good@3"]
 
 
+def test_what_stands_around_an_excerpt_counts_as_shown_and_not_as_cited():
+    aside = replace(ASIDE, within=replace(RIGHT, quote=f"{RIGHT.quote} Bread is baked from rye."))
+    alone, within = (answer_scores(by_excerpts(), answer(one)) for one in (ASIDE, aside))
+    assert (alone["coverage@3"], within["coverage@3"]) == (0, 1)
+    assert alone.items() - within.items() == {("coverage@3", 0), ("words@3", 5)}
+
+
 def test_only_two_further_excerpts_are_among_the_first_three_that_are_shown():
     third = answer_scores(by_excerpts(), answer(ASIDE, also=[ASIDE, RIGHT]))
     fourth = answer_scores(by_excerpts(), answer(ASIDE, also=[ASIDE, ASIDE, RIGHT]))
@@ -196,4 +203,4 @@ def test_a_question_that_is_not_answered_shows_nothing(unanswered):
     scores = answer_scores(by_words("seven"), unanswered)
     assert scores == {"shown@1": 0, "shown@3": 0, "sure": False}
     scores = answer_scores(by_excerpts(), unanswered)
-    assert scores == {"good": False, "good@3": False, "coverage": 0, "sure": False}
+    assert scores == dict.fromkeys(("good", "good@3", "coverage", "coverage@3", "sure"), 0)

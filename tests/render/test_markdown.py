@@ -15,7 +15,7 @@ from support import make_answer
 from ragqa.chatting import Exchange
 from ragqa.render.markdown import answer_markdown, chat_markdown, escaped
 from ragqa.safe import safe_line, safe_text
-from ragqa.types import Disagreement, Hit, Passage
+from ragqa.types import Disagreement, Hit, Kind, Passage, Unit
 from ragqa.verifying.saved import defused, read_saved
 
 # As the file system gives them: any bytes.
@@ -49,6 +49,27 @@ def test_whatever_the_notes_say_is_text_and_the_record_survives(
         saved = read_saved(io.BytesIO(content.encode()), "answer.md")
         (citation,) = saved.citations
         assert (citation.path, citation.quote) == (path, quote)
+
+
+@given(NASTY.filter(str.strip), NASTY.filter(str.strip))
+def test_whatever_stands_around_an_excerpt_is_text_in_a_quotation(before, after):
+    answer = make_answer(confidence=0.3)
+    (citation,) = answer.citations
+    quote = f"{before}\nIt is.\n{after}"
+    start = len(before) + 1
+    spans = (0, start - 1), (start, start + 6), (start + 7, len(quote))
+    units = tuple(Unit(Kind.PARAGRAPH, *span, block=n) for n, span in enumerate(spans))
+    within = replace(citation, chars=(0, len(quote)), quote=quote, units=units)
+    citation = replace(citation, chars=spans[1], units=units[1:2], within=within)
+    tokens = tokens_of(answer_markdown(replace(answer, citations=(citation,)), record=False))
+    kinds = [token.type for token in tokens]
+    assert kinds.count("blockquote_open") <= 2
+    assert {"image", "html_block", "html_inline", "code_inline", "em_open", "s_open"}.isdisjoint(
+        kinds
+    )
+    assert [token.tag for token in tokens if token.type == "heading_open"] == ["h1", "h2"]
+    assert kinds.count("link_open") == 1
+    assert [token.content for token in tokens].count("It is. [1]") == 1
 
 
 def test_a_link_opens_at_the_page_of_its_file():

@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
 import pytest
+from citing import cited
 from support import make_answer
 
 from ragqa.render.results import Linker, print_answer
@@ -15,6 +16,7 @@ from ragqa.safe import safe_line
 from ragqa.types import Corpus, Disagreement, Kind, Written, WrittenSentence
 
 SHORT = re.compile(r"\x1b\[1;4m(.*?)\x1b\[0m", re.DOTALL)
+DIM = re.compile(r"\x1b\[2m(.*?)\x1b\[0m", re.DOTALL)
 DIFFERS = re.compile(r"\x1b\[1;33m(.*?)\x1b\[0m", re.DOTALL)
 
 
@@ -78,6 +80,17 @@ def test_long_code_is_shown_whole_and_marked_in_its_line(printed):
     out = printed(code)
     assert re.findall(r"\x1b\[1;4;36m(.*?)\x1b", out) == ["39"]
     assert [line for line in quote.splitlines() if line not in plain(out)] == []
+
+
+def test_on_a_terminal_what_stands_around_an_excerpt_is_dimmed_in_its_place(printed):
+    text = "Mara has the tape.\n\n| room | use |\n|-|-|\n| shed | dumps |\n| hall | keys |\n"
+    quote = "| shed | dumps |"
+    citation = replace(cited(text, quote), within=cited(text))
+    out = printed(replace(make_answer(), confidence=0.3, citations=(citation,)))
+    dim = "".join(DIM.findall(out))
+    assert all(word in dim for word in ("Mara has the tape.", "hall", "keys"))
+    assert not any(word in dim for word in ("shed", "dumps"))
+    assert re.search("shed.*dumps.*\n.*hall.*keys", plain(out))
 
 
 def test_the_words_that_differ_are_coloured_where_they_stand(printed):

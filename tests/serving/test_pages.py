@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urljoin
 import pytest
 from support import QUICK, run_ragqa, write_notes
 
+from ragqa.api import index_from
 from ragqa.config import Settings, history_file, load_settings
 from ragqa.history import History
 from ragqa.serving.pages import ask_page, laid_out
@@ -51,6 +52,31 @@ def test_a_question_shows_the_answer_and_beside_it_the_note_with_the_cited_stret
     assert "80 degrees" in page.text["c1"]
     assert page.text["cited"].startswith("Green tea is brewed at 80 degrees")
     assert "Black tea needs boiling water" in page.text["beside"]
+
+
+def test_under_reserve_the_page_marks_the_excerpt_within_its_passage(tmp_path, monkeypatch):
+    for name, value in (QUICK | {"XDG_DATA_HOME": str(tmp_path / "data")}).items():
+        monkeypatch.setenv(name, value)
+    notes = write_notes(tmp_path / "notes", {
+        "2026-01-14-tape.md": "# Tape\n\n<b>Mara</b> swaps it.\n\n"
+        "The retention of a tape is 30 days.\n\n<script>x()</script>\n",
+        "2025-03-02-law.md": "# Law\n\nThe retention of a tape of papers is ten years.\n",
+    })  # fmt: skip
+    loaded = load_settings({"corpus": str(notes), "index": str(tmp_path / "index")})
+    with index_from(loaded) as index:
+        index.refresh()
+    asked = {"q": "what is the retention of a tape in Zanzibar", "tag": [], "path": []}
+    page = laid_out("ask", ask_page(WarmIndex(loaded), asked))
+    (passage,) = re.findall(r'<div class="quote within">(.*?)</div>', page, re.DOTALL)
+    assert re.findall(r"<mark[^>]*>(.*?)</mark>", passage) == [
+        "The retention of a tape is 30 days."
+    ]
+    assert "&lt;b&gt;Mara&lt;/b&gt; swaps it." in passage
+    assert "<script>x" not in page
+    law = page.partition('id="c2"')[2].partition("</article>")[0]
+    assert "<time>2025-03-02</time>" in law
+    assert "<details>" not in law
+    assert '<div class="quote">' in law
 
 
 def test_the_home_shows_the_vault_what_changed_its_tags_and_what_was_asked(tmp_path, monkeypatch):
