@@ -74,7 +74,7 @@ def _around(excerpt: Excerpt, beside: Sequence[Excerpt]) -> Run:
     """
     layout, (first, last), passage = excerpt.layout, excerpt.run, excerpt.best.hit.passage
     (top, _), (_, bottom) = layout.section(first), layout.section(last)
-    told = [one.span for one in beside if one.path == excerpt.path]
+    told, words = [one.span for one in beside if one.path == excerpt.path], layout.words
 
     def stops(i: int) -> bool:
         span = layout.span((i, i))
@@ -83,13 +83,12 @@ def _around(excerpt: Excerpt, beside: Sequence[Excerpt]) -> Run:
     low = next((i + 1 for i in range(first - 1, top - 1, -1) if stops(i)), top)
     high = next((i - 1 for i in range(last + 1, bottom + 1) if stops(i)), bottom)
     runs = ((a, b) for a in range(low, first + 1) for b in range(last, high + 1))
-
-    def alike(run: Run) -> tuple[int, int]:
-        sides = layout.words((run[0], last)), layout.words((first, run[1]))
-        return min(sides), max(sides)
-
-    fitting = (run for run in runs if layout.words(run) <= AROUND_WORDS)
-    return max(fitting, key=alike, default=excerpt.run)
+    fitting = (run for run in runs if words(run) <= AROUND_WORDS)
+    return max(
+        fitting,
+        key=lambda run: sorted((words((run[0], last)), words((first, run[1])))),
+        default=excerpt.run,
+    )
 
 
 def _citation(excerpt: Excerpt, n: int, old_before: str) -> Citation:

@@ -64,9 +64,6 @@ brackets, like this: [2] or [1][3]. Say nothing that no passage says.
 SECTION_WORDS = 150
 """Longer sections are not given whole: the check of the answer reads no further."""
 
-_KEY_BYTES = 8
-
-
 _WORDS = re.compile(r"\w+")
 _NOT_ALLOWED = "you did not allow sending to"
 _NO_ANSWER = "your notes do not seem to answer"
@@ -104,7 +101,7 @@ def request_for(question: str, hits: Sequence[Hit], *, max_tokens: int, key: str
     :param key: the key of the delimiters; "" for a random one.
     :raises UsageError: not even one passage fits.
     """
-    key = key or secrets.token_hex(_KEY_BYTES)
+    key = key or secrets.token_hex(8)
     first_of = {hit.passage.text: hit for hit in reversed(hits)}
     distinct = list(first_of.values())[::-1]
     blocks = [_block(n, hit.passage, key) for n, hit in enumerate(distinct, start=1)]
@@ -144,8 +141,7 @@ def _message(question: str, blocks: Sequence[str], key: str) -> str:
 
 def _block(n: int, passage: Passage, key: str) -> str:
     # Sanitised like printed notes, so that everything sent is readable.
-    where = uncited(safe_text(heading_of(passage)).strip())
-    text = uncited(safe_text(passage.text))
+    where, text = (uncited(safe_text(one)) for one in (heading_of(passage).strip(), passage.text))
     dated = f", note of {uncited(date)}" if (date := date_of(passage)) else ""
     return f"--- begin {key} passage {n}{dated}\n{where}\n\n{text}\n--- end {key}\n\n"
 

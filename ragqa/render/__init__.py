@@ -24,7 +24,6 @@ from ragqa.types import DOCUMENT_VERSION
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-
 _UNBOUNDED = 1_000_000
 READABLE = 110
 """The longest line, in columns, however wide the terminal."""

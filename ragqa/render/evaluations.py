@@ -19,7 +19,6 @@ _ANSWERS = (*ANSWER_MEASURES, "good", "good@3", "coverage", "coverage@3", "noise
 _BESIDE = {"shown@1": WORDS[0], "good": WORDS[0], "shown@3": WORDS[1], "coverage@3": WORDS[1]}
 _KIND_COLUMNS = ("good", "good@3", "coverage", "noise", "recall@1", "recall@5", "shown@3")
 
-
 Table = tuple[str, list[str], list[list[str]]]  # its title, the heads of its columns, its rows
 
 

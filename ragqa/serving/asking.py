@@ -43,7 +43,6 @@ _STATUS: Mapping[type[RagqaError], int] = {
     errors.GivenUp: 504, errors.IndexUnusable: 500,
 }  # fmt: skip
 
-
 Asked = Mapping[str, Any]
 """The values of a request by name; those in `LISTS` are lists of strings."""
 

@@ -268,9 +268,8 @@ def _labels(citation: Citation) -> tuple[str, ...]:
 
 
 def _context(citation: Citation) -> str:
-    """What stands above what is shown, but for the head of its table."""
-    whole = citation.within or citation
-    return whole.context.removesuffix(" | ".join(_labels(whole))).rstrip(": ")
+    """What stands above a quote, but for the head of its table."""
+    return citation.context.removesuffix(" | ".join(_labels(citation))).rstrip(": ")
 
 
 def _passage(hit: Hit, links: Links) -> Markup:

@@ -58,9 +58,11 @@ def test_under_reserve_the_page_marks_the_excerpt_within_its_passage(tmp_path, m
     for name, value in (QUICK | {"XDG_DATA_HOME": str(tmp_path / "data")}).items():
         monkeypatch.setenv(name, value)
     notes = write_notes(tmp_path / "notes", {
-        "2026-01-14-tape.md": "# Tape\n\n<b>Mara</b> swaps it.\n\n"
-        "The retention of a tape is 30 days.\n\n<script>x()</script>\n",
-        "2025-03-02-law.md": "# Law\n\nThe retention of a tape of papers is ten years.\n",
+        "2026-01-14-tape.md": "# Backup\n\n## Plan\n\n<b>Mara</b> swaps it.\n\n"
+        "The retention of a tape is 30 days.\n\n<script>x()</script>\n\n"
+        "## Costs\n\nA shed is dear.\n",
+        "2025-03-02-law.md": "# Law\n\nThe retention of papers is ten years.\n",
+        "garden.md": "# Garden\n\nPeas are sown in March.\n",
     })  # fmt: skip
     loaded = load_settings({"corpus": str(notes), "index": str(tmp_path / "index")})
     with index_from(loaded) as index:
