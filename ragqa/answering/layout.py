@@ -20,6 +20,8 @@ _CLOSERS = "*_\"'\u201d)"
 _ASKING = ("?", "\uff1f")
 _ANNOUNCING = (":", "\uff1a", *_ASKING)
 _WORD = r"[^\W_]+"
+_LABEL_WORDS = 14
+_ENDS = tuple(".!?\u2026\u3002")
 _COUNTING = (
     r"(?i)\b(?:two|three|four|five|six|seven|eight|nine|ten|[2-9]|1\d"
     r"|several|steps|these|following|below)\b"
@@ -130,11 +132,18 @@ class Layout:
         if not is_one or below not in (Kind.ITEM, Kind.TABLE_HEAD, Kind.ROW):
             return False
         quote, language = self.quote((i, i)), self.pieces[i].passage.language
-        if compiled(_COUNTING).search(quote):
+        if self.is_label(i) or compiled(_COUNTING).search(quote):
             return True
         listed = index_terms(self.quote(self.block(i + 1)), language)
         shared = {*index_terms(quote, language)}.intersection(listed)
         return not all(is_stop_word(term, language) for term in shared)
+
+    def is_label(self, i: int) -> bool:
+        """Whether a piece is a short line that stands alone like a heading, and does not end."""
+        if self.block(i) != (i, i) or self.pieces[i].kind is not Kind.PARAGRAPH:
+            return False
+        quote = self.quote((i, i)).rstrip(_CLOSERS)
+        return len(quote.split()) <= _LABEL_WORDS and quote[-1:] not in _ENDS
 
     def leaves_open(self, i: int) -> bool:
         """Whether a piece asks, and what follows it in its section cannot be the answer.
