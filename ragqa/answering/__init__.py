@@ -6,6 +6,7 @@ from dataclasses import replace
 from ragqa.answering.excerpt import Answering, Excerpt
 from ragqa.answering.excerpt_blocks import Line, blocks_of
 from ragqa.answering.judge import Assessment, assess
+from ragqa.answering.missing import Lookup
 from ragqa.answering.score import citation_of
 from ragqa.answering.short_answer import mark_short_answer
 from ragqa.embedders import Embedder
@@ -13,7 +14,7 @@ from ragqa.search.question import Question
 from ragqa.text.seen import set_apart
 from ragqa.types import Citation, Hit, Kind
 
-__all__ = ["Answering", "Assessment", "assess", "cite", "compose"]
+__all__ = ["Answering", "Assessment", "Lookup", "assess", "cite", "compose"]
 
 _END_MARKS = tuple(".!?:;\u2026\u3002\uff01\uff1f")
 

@@ -24,6 +24,7 @@ from ragqa.answering.excerpt_runs import (
     with_announced,
 )
 from ragqa.answering.layout import Layout, OpenNote, Run, layout_of_passage
+from ragqa.answering.missing import Lookup
 from ragqa.answering.reading import Reading
 from ragqa.answering.score import days_in
 from ragqa.answering.sentences import PASSAGES, Candidate
@@ -66,7 +67,7 @@ class Answering:
     passage's note; by default an excerpt ends where its passage does. `embedded` gives what notes
     embed; by default that is nothing.
     `reader` reads question and passages together. Notes with an ISO date before `old_before` are
-    marked as old.
+    marked as old. `lookup` tells what the whole index has.
     """
 
     excerpts: int = Settings().excerpts
@@ -76,6 +77,7 @@ class Answering:
     embedded: Embedded = nothing_embedded
     reader: Reader = field(default_factory=Reader)
     old_before: str = ""
+    lookup: Lookup = field(default_factory=Lookup)
 
 
 @dataclass(frozen=True)
@@ -190,14 +192,24 @@ class Finder:
             found.append(another)
         return found if len(found) == 1 else self._in_question_order(found)
 
-    def further(self, found: Sequence[Excerpt], told: Sequence[Citation] = ()) -> list[Excerpt]:
+    def further(
+        self,
+        found: Sequence[Excerpt],
+        told: Sequence[Citation] = (),
+        places: Sequence[Candidate] = (),
+    ) -> list[Excerpt]:
         """Further excerpts that may answer, best first, each from a section of its own.
 
         :param found: the excerpts of the answer.
         :param told: what is shown beside them, and not to be offered again.
+        :param places: sentences that come first: they have words which the answer lacks.
         """
-        others: list[Excerpt] = []
         least = FURTHER_SHARE * self._best.score
+        others: list[Excerpt] = []
+        for one in places[: self.answering.further]:
+            excerpt = self._around(replace(one, score=least))
+            if not any(excerpt.overlaps(other.whole) for other in [*found, *others]):
+                others.append(excerpt)
         for one in sorted(self.scored, key=lambda one: -one.score):
             if len(others) == self.answering.further or one.score < least:
                 break
