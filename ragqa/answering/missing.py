@@ -1,5 +1,6 @@
 """Find what a question asks for that the excerpts of its answer lack, and where notes have it."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -101,24 +102,22 @@ def missing(
     )
     named = stems("contacts") if question.kind in CONTACTS else question.subject if lacks else ()
     words = [word for word in words if not set(named).issuperset(word.terms)]
-    no_note_has, elsewhere, unsaid = list[str](), dict[str, Candidate](), list[str]()
+    no_note_has, unsaid = dict[str, None](), dict[str, None]()
+    elsewhere = dict[str, tuple[Candidate, Elsewhere]]()
     for word in _unmatched(reading, words, sentences):
         if not question.parts and any(map(lookup.no_note_has, word.terms)):
-            no_note_has.append(word.text)
+            no_note_has[word.text] = None
         elif place := _place_of(word, question, sentences[0], lookup):
             elsewhere[word.text] = place
         else:
-            unsaid.append(word.text)
+            unsaid[word.text] = None
     found = Missing(
-        no_note_has=tuple(dict.fromkeys(no_note_has)),
-        elsewhere=tuple(
-            Elsewhere(text, quotation(one.hit.passage, [one.unit], n=0, score=one.score))
-            for text, one in elsewhere.items()
-        ),
+        no_note_has=tuple(no_note_has),
+        elsewhere=tuple(told for _, told in elsewhere.values()),
         not_there=_wanted(question, asked) if lacks else "",
-        unsaid=tuple(dict.fromkeys(unsaid)),
+        unsaid=tuple(unsaid),
     )
-    return found, list(elsewhere.values())
+    return found, [one for one, _ in elsewhere.values()]
 
 
 def lacks_most(question: Question, missing: Missing) -> bool:
@@ -177,18 +176,21 @@ def _is_far(reading: Reading, word: _Word, near: Vector, *, is_rarest: bool) -> 
 
 def _place_of(
     word: _Word, question: Question, shown: Candidate, lookup: Lookup
-) -> Candidate | None:
-    """The first sentence with a word in the best passage that has it; None if none has it."""
+) -> tuple[Candidate, Elsewhere] | None:
+    """The first line that has a word just as typed, in the best passage; None if none has it."""
     if not any(map(str.isalpha, word.text)):
         return None
-    exact = replace(word, may_differ=False)
+    typed = compiled(rf"(?i)(?<![\w-]){re.escape(word.text)}(?![\w-])")
     terms = [*word.terms, *word.terms, *word.terms, *question.idf]
     for passage in lookup.passages_with(terms):
         for unit in passage.units:
             quote = passage.quote(unit)
-            if exact.is_in(quote, frozenset(index_terms(quote, passage.language))):
+            if at := typed.search(quote):
+                cited = quotation(passage, [unit], n=0, score=shown.score)
+                line = cited.lines[0] + quote.count("\n", 0, at.start())
                 hit = replace(shown.hit, passage=passage)
-                return replace(shown, hit=hit, unit=unit, quote=quote, text=quote)
+                one = replace(shown, hit=hit, unit=unit, quote=quote, text=quote)
+                return one, Elsewhere(word.text, replace(cited, lines=(line, line)))
     return None
 
 

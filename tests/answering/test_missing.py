@@ -1,14 +1,14 @@
 """What an answer does not speak of, with the embedder that needs no model."""
 
-import math
 from dataclasses import replace
 
 import pytest
 from cases import each_of
+from certain import certain_to
 from excerpting import asked, passages_of
 
 from ragqa.answering import Answering, Lookup, compose
-from ragqa.answering.judge import Model, Models, shipped
+from ragqa.answering.judge import shipped
 from ragqa.answering.missing import missing
 from ragqa.answering.reading import read
 from ragqa.answering.score import score
@@ -66,13 +66,6 @@ def test_no_short_answer_is_marked_where_something_is_missing(question, short, m
 def test_nothing_is_missing_where_the_embedder_cannot_read_the_question():
     lacking, places = missing(read(asked("图书馆", readable=0.0), (), EMBEDDER), [], Lookup())
     assert (bool(lacking), places) == (False, [])
-
-
-def certain_to(confidence):
-    """Models that give each question this confidence."""
-    logit = math.log(confidence / (1 - confidence))
-    model = Model(("coverage",), (0.0,), (1.0,), (0.0,), logit, threshold=0.1)
-    return Models(all=model, terms=model)
 
 
 @pytest.mark.parametrize(
