@@ -30,10 +30,10 @@ from ragqa.answering.score import days_in
 from ragqa.answering.sentences import PASSAGES, Candidate
 from ragqa.config import Settings
 from ragqa.readers import Reader
-from ragqa.search.question_kind import QuestionKind
+from ragqa.search.question_kind import CONTACTS, QuestionKind
 from ragqa.text.dates import months_of
 from ragqa.text.markdown import unit_words
-from ragqa.text.words import blank, index_terms, overlaps
+from ragqa.text.words import blank, index_terms, overlaps, stems
 from ragqa.types import Citation, Kind, Passage, Unit
 from ragqa.types.answers import FURTHER
 
@@ -225,9 +225,19 @@ class Finder:
 
     @cached_property
     def _best(self) -> Candidate:
-        """The best sentence; among the rows of a table, one that the question names."""
+        """The best sentence; among the rows of a table, one that the question names.
+
+        One about the same that has the address asked for comes before one that scores more.
+        """
         best = max(self.scored, key=lambda one: one.score)
-        least, table = MIN_SCORE_SHARE * best.score, (best.hit.passage.path, best.unit.block)
+        least = MIN_SCORE_SHARE * best.score
+        if self.reading.question.kind in CONTACTS:
+            idf = self.reading.question.idf
+            rarest = max(idf.keys() - stems("contacts"), key=lambda term: idf[term], default="")
+            fit = (one for one in self.scored if one.signals["holds"] and rarest in one.terms)
+            having = (one for one in fit if one.score >= least)
+            best = max(having, key=lambda one: one.score, default=best)
+        table = best.hit.passage.path, best.unit.block
         named = (one for one in self.scored if self._is_named(one) and one.score >= least)
         rows = (one for one in named if (one.hit.passage.path, one.unit.block) == table)
         return max(rows, key=lambda one: one.score, default=best)

@@ -70,4 +70,6 @@ def test_what_is_asked_for_and_not_there_is_named(ask, question, said):
 
 
 def test_an_address_is_found_by_what_it_looks_like(ask):
-    assert "j.terpstra@example.org" in ask("what is the email of the landlord?").text
+    answer = ask("what is the email of the landlord?")
+    assert "j.terpstra@example.org" in answer.text
+    assert trust_line(answer) == ""
