@@ -7,6 +7,7 @@ from ragqa.answering.excerpt import Answering, Excerpt
 from ragqa.answering.excerpt_blocks import Line, blocks_of
 from ragqa.answering.judge import Assessment, assess
 from ragqa.answering.layout import Run
+from ragqa.answering.missing import Lookup
 from ragqa.answering.score import citation_of
 from ragqa.answering.short_answer import mark_short_answer
 from ragqa.embedders import Embedder
@@ -15,7 +16,7 @@ from ragqa.text.seen import set_apart
 from ragqa.text.words import overlaps
 from ragqa.types import Citation, Hit, Kind, Verdict, verdict_of
 
-__all__ = ["Answering", "Assessment", "assess", "cite", "compose"]
+__all__ = ["Answering", "Assessment", "Lookup", "assess", "cite", "compose"]
 
 AROUND_WORDS = 120
 """So many words of its passage are shown with the first excerpt, it included, under reserve."""

@@ -24,15 +24,16 @@ from ragqa.answering.excerpt_runs import (
     with_announced,
 )
 from ragqa.answering.layout import Layout, OpenNote, Run, layout_of_passage
+from ragqa.answering.missing import Lookup
 from ragqa.answering.reading import Reading
 from ragqa.answering.score import days_in
 from ragqa.answering.sentences import PASSAGES, Candidate
 from ragqa.config import Settings
 from ragqa.readers import Reader
-from ragqa.search.question_kind import QuestionKind
+from ragqa.search.question_kind import CONTACTS, QuestionKind
 from ragqa.text.dates import months_of
 from ragqa.text.markdown import unit_words
-from ragqa.text.words import blank, index_terms, overlaps
+from ragqa.text.words import blank, index_terms, overlaps, stems
 from ragqa.types import Citation, Kind, Passage, Unit
 from ragqa.types.answers import FURTHER
 
@@ -66,7 +67,7 @@ class Answering:
     passage's note; by default an excerpt ends where its passage does. `embedded` gives what notes
     embed; by default that is nothing.
     `reader` reads question and passages together. Notes with an ISO date before `old_before` are
-    marked as old.
+    marked as old. `lookup` tells what the whole index has.
     """
 
     excerpts: int = Settings().excerpts
@@ -76,6 +77,7 @@ class Answering:
     embedded: Embedded = nothing_embedded
     reader: Reader = field(default_factory=Reader)
     old_before: str = ""
+    lookup: Lookup = field(default_factory=Lookup)
 
 
 @dataclass(frozen=True)
@@ -190,14 +192,24 @@ class Finder:
             found.append(another)
         return found if len(found) == 1 else self._in_question_order(found)
 
-    def further(self, found: Sequence[Excerpt], told: Sequence[Citation] = ()) -> list[Excerpt]:
+    def further(
+        self,
+        found: Sequence[Excerpt],
+        told: Sequence[Citation] = (),
+        places: Sequence[Candidate] = (),
+    ) -> list[Excerpt]:
         """Further excerpts that may answer, best first, each from a section of its own.
 
         :param found: the excerpts of the answer.
         :param told: what is shown beside them, and not to be offered again.
+        :param places: sentences that come first: they have words which the answer lacks.
         """
-        others: list[Excerpt] = []
         least = FURTHER_SHARE * self._best.score
+        others: list[Excerpt] = []
+        for one in places[: self.answering.further]:
+            excerpt = self._around(replace(one, score=least))
+            if not any(excerpt.overlaps(other.whole) for other in [*found, *others]):
+                others.append(excerpt)
         for one in sorted(self.scored, key=lambda one: -one.score):
             if len(others) == self.answering.further or one.score < least:
                 break
@@ -213,9 +225,19 @@ class Finder:
 
     @cached_property
     def _best(self) -> Candidate:
-        """The best sentence; among the rows of a table, one that the question names."""
+        """The best sentence; among the rows of a table, one that the question names.
+
+        One about the same that has the address asked for comes before one that scores more.
+        """
         best = max(self.scored, key=lambda one: one.score)
-        least, table = MIN_SCORE_SHARE * best.score, (best.hit.passage.path, best.unit.block)
+        least = MIN_SCORE_SHARE * best.score
+        if self.reading.question.kind in CONTACTS:
+            idf = self.reading.question.idf
+            rarest = max(idf.keys() - stems("contacts"), key=lambda term: idf[term], default="")
+            fit = (one for one in self.scored if one.signals["holds"] and rarest in one.terms)
+            having = (one for one in fit if one.score >= least)
+            best = max(having, key=lambda one: one.score, default=best)
+        table = best.hit.passage.path, best.unit.block
         named = (one for one in self.scored if self._is_named(one) and one.score >= least)
         rows = (one for one in named if (one.hit.passage.path, one.unit.block) == table)
         return max(rows, key=lambda one: one.score, default=best)

@@ -8,7 +8,7 @@ import math
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 from typing import Any
@@ -26,8 +26,8 @@ from ragqa.embedders import Embedder
 from ragqa.search.question import Question
 from ragqa.search.question_kind import SHORT
 from ragqa.text.words import WORD, index_terms
-from ragqa.types import Citation, Disagreement, Hit, Kind, Reason
-from ragqa.types.answers import PROBABLE_FROM
+from ragqa.types import Citation, Disagreement, Hit, Kind, Missing, Reason
+from ragqa.types.answers import NOTHING_MISSING, PROBABLE_FROM
 
 FEATURES = ("closest", "weakest", "margin", "lead", "unfit", "missing", "coverage")
 """The features a model may use."""
@@ -41,8 +41,8 @@ SURE_SHARE = 0.75
 MOST_CONFIDENT = 0.3
 """Where a note only asks, what it says is probably no answer."""
 
-AN_ANSWER = "an answer"
-"""What is missing there."""
+AN_ANSWER = "answer"
+"""What is not there."""
 
 _FOR_QUESTIONS = frozenset(index_terms("questions ask asked"))
 _QUOTED = (Kind.PARAGRAPH, Kind.ITEM, Kind.HEADING)
@@ -53,8 +53,8 @@ class Assessment:
     """Whether the notes answer a question, and the answer.
 
     `confidence` is the probability that the first excerpt is a good answer, `reasons` what it is
-    based on. `excerpts` are to be shown, in reading order, if `answered`; `missing` has words of
-    the question that they do not cover, `warnings` say what else is not shown. `further` are other
+    based on. `excerpts` are to be shown, in reading order, if `answered`; `missing` is what
+    they lack of the question, `warnings` say what else is not shown. `further` are other
     excerpts to offer, and `disagreements` the sentences that contradict those of the excerpts.
     `candidates` are the scored sentences.
 
@@ -68,7 +68,7 @@ class Assessment:
     confidence: float = 0.0
     answered: bool = False
     reasons: Sequence[Reason] = ()
-    missing: tuple[str, ...] = ()
+    missing: Missing = NOTHING_MISSING
     warnings: tuple[str, ...] = ()
     disagreements: Sequence[Disagreement] = ()
     text: str = ""
@@ -91,7 +91,7 @@ def assess(
     finder = Finder(reading, may_answer, answering)
     found = with_embedded(finder.excerpts(), answering)
     shown = [excerpt.whole for excerpt in found]
-    missed = missing(reading, shown)
+    missed, places = missing(reading, shown, answering.lookup)
     model = shipped().of(question)
     measured = features(reading, may_answer, found[0], missed)
     probability = model.probability(measured)
@@ -108,12 +108,12 @@ def assess(
     return Assessment(
         candidates=scored,
         excerpts=found,
-        further=finder.further(found, told) if answered else (),
+        further=finder.further(found, told, places) if answered else (),
         disagreements=differing,
         confidence=round(probability, 4),
         answered=answered,
         reasons=model.reasons(measured),
-        missing=(*missed, AN_ANSWER) if is_open and answered else missed,
+        missing=replace(missed, not_there=AN_ANSWER) if is_open and answered else missed,
         warnings=finder.rows_left if answered else (),
     )
 
@@ -162,15 +162,15 @@ def _is_open(one: Candidate, open_note: OpenNote) -> bool:
 
 
 def features(
-    reading: Reading, scored: Sequence[Candidate], excerpt: Excerpt, missing: Sequence[str]
+    reading: Reading, scored: Sequence[Candidate], excerpt: Excerpt, missing: Missing
 ) -> dict[str, float]:
     """The features of the models, named as in their file.
 
     `closest` is the highest MaxSim of a passage. `weakest` is the match of that word of the
     question which the excerpt matches least. `margin` is the lead of its sentence over the best one
     of another section, `lead` that of the best passage over the second. `unfit` is 1 where a date,
-    number, name or place is asked for and the sentence has none, `missing` where words of the
-    question are. `coverage` is the highest of a sentence.
+    number, name or place is asked for and the sentence has none, `missing` where
+    something is. `coverage` is the highest of a sentence.
 
     :param scored: the candidate sentences, at least one.
     :param excerpt: the first excerpt.

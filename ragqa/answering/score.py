@@ -98,6 +98,12 @@ _BECAUSE = (
     r"(?i)\b(?:because|due to|so that|since|therefore|thus|in order to|as a result|reasons?|owing"
     r" to|caused?|causes|leads? to|which (?:makes|means|is why)|so)\b|, to "
 )
+_CONTACTS = {
+    QuestionKind.PHONE: r"(?<![\w.])\+?\(?\d(?:[ ()/.-]{0,2}\d){5,}(?!\w)",
+    QuestionKind.EMAIL: r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+",
+    QuestionKind.LINK: r"(?:https?://|(?<![\w@.])[\w-]+(?:\.[\w-]+)*\.[a-z]{2,6}\b)[^\s)>\]]*",
+    QuestionKind.ADDRESS: r"\b\d+[a-zA-Z]?,? [^\W\d]\w+|[^\W\d]\w+,? \d+[a-zA-Z]?\b",
+}
 _GLOSS = (
     r"[\"'\u201d*_`]*(?: ?\([^()]*\))?,? ?(?::|[\u2013\u2014]|- "
     r"|(?:is|are|was|were) (?:an?|the|one|any|how|what|when)\b"
@@ -270,16 +276,24 @@ def answer_fit(question: Question, text: str, language: str = ENGLISH) -> float:
 
 
 def cannot_answer(question: Question, text: str, language: str = ENGLISH) -> bool:
-    """Whether a sentence certainly lacks the date or count asked for.
+    """Whether a sentence certainly lacks the date, figure, name or address asked for.
 
-    That is never certain for names and places, which have too many forms, nor in another language
-    than English.
+    That is never certain for places, which have too many forms, nor in another language than
+    English.
     """
     if not question.needs_figure or language != ENGLISH or len(text) > _MAX_CHARS:
         return False
     if question.kind is QuestionKind.WHEN:
         return not mentions_time(text)
-    return not _may_count(question, text)
+    if question.kind is QuestionKind.HOW_MANY:
+        return not _may_count(question, text)
+    if question.kind is QuestionKind.WHO:
+        # "Priya" may be a name where it begins a sentence, too.
+        return not any(
+            text[word.start].isupper() and word.stem and word.term not in question.terms
+            for word in words_of(text)
+        )
+    return not any(fits(question, text))
 
 
 def fits(question: Question, text: str, language: str = ENGLISH) -> Iterator[Fit]:
@@ -299,6 +313,10 @@ def fits(question: Question, text: str, language: str = ENGLISH) -> Iterator[Fit
         yield from _people(question, text)
     elif question.kind is QuestionKind.WHERE:
         yield from _places(question, text)
+    elif question.kind in _CONTACTS:
+        yield from (
+            (found.span(), 1.0) for found in compiled(_CONTACTS[question.kind]).finditer(text)
+        )
 
 
 def _times(question: Question, text: str) -> Iterator[Fit]:
@@ -349,6 +367,9 @@ def _may_count(question: Question, text: str) -> bool:
     names: people, and units of measurement.
     """
     found = amounts(text)
+    if not question.subject:
+        # "Every Saturday" tells how often.
+        return bool(found or number_words(text) or mentions_time(text))
     if stems("measured").issuperset(question.subject):
         return bool(found or number_words(text))
     counts = (one.number for one in found if not one.measured and one.unit != "%")

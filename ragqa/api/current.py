@@ -1,6 +1,6 @@
 """The notes as they are now, and what of an index still stands in them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache, cached_property, partial
 
@@ -62,6 +62,13 @@ class CurrentNotes:
             ),
         ]
 
+    def current(self, passages: Iterable[Passage]) -> Iterator[Passage]:
+        """Those of the passages whose text stands in its note."""
+        for passage in passages:
+            note = self._as_indexed(passage.path, passage.note_sha256)
+            if isinstance(note, NoteText) and all_match_note(note.text, [passage]):
+                yield passage
+
     def open(self, passage: Passage) -> Layout:
         """The layout of a passage's note; of the passage alone where the index does not match."""
         return self._layout(passage.path, passage.start // PART) or layout_of_passage(passage)
@@ -89,7 +96,11 @@ class CurrentNotes:
             for one in answer.disagreements
         )
         cited, also = (tuple(map(self.placed, each)) for each in (answer.citations, answer.also))
-        return replace(answer, citations=cited, also=also, disagreements=tuple(sides))
+        elsewhere = (replace(o, place=self.placed(o.place)) for o in answer.missing.elsewhere)
+        missing = replace(answer.missing, elsewhere=tuple(elsewhere))
+        return replace(
+            answer, citations=cited, also=also, disagreements=tuple(sides), missing=missing
+        )
 
     def placed(self, citation: Citation) -> Citation:
         """The citation with the place of its quote in its file, if lines do not name that."""

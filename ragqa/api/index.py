@@ -7,7 +7,7 @@ from functools import cached_property
 from threading import Event
 from typing import TYPE_CHECKING
 
-from ragqa.answering import Answering, Assessment, compose
+from ragqa.answering import Answering, Assessment, Lookup, compose
 from ragqa.api.current import CurrentNotes
 from ragqa.api.stored_index import StoredIndex
 from ragqa.clock import Clock
@@ -26,6 +26,7 @@ from ragqa.notes.formats import how_to_read, switched_off
 from ragqa.readers import Reader, available
 from ragqa.search.question import Question, clean_question, find_day, read_question
 from ragqa.search.retrieve import of_day_first, retrieve
+from ragqa.search.spelling import best_by_terms, in_no_note
 from ragqa.stores import Snapshot
 from ragqa.stores.filters import (
     by_name,
@@ -66,6 +67,9 @@ MIN_POOL = 10
 
 SKIPPED = "skipped "
 _OUT_OF_STEP = "this folder and the shared index are out of step"
+
+_PLACES = 20
+"""A word is looked for in this many of the best passages for it."""
 
 MAX_NEAREST = 3
 
@@ -160,7 +164,7 @@ class Index(StoredIndex):
         clock = Clock()
         found = self.find(question, filters, refresh=refresh, progress=progress, clock=clock)
         embedder = self.source.embedders.asking
-        answering = replace(self.answering_from(found.notes), further=further)
+        answering = replace(self.answering_from(found.notes, filters), further=further)
         composed = compose(found.question, found.hits, embedder, answering)
         clock.lap("answer")
         warnings = [*found.warnings, *composed.warnings, *self._reader[1]]
@@ -275,9 +279,10 @@ class Index(StoredIndex):
         limit = self.settings.max_note_bytes
         return CurrentNotes(self.places.corpus, self._open(), max_note_bytes=limit)
 
-    def answering_from(self, notes: CurrentNotes) -> Answering:
+    def answering_from(self, notes: CurrentNotes, filters: Filters | None = None) -> Answering:
         """How to compose answers, by the settings, from these notes."""
         settings, days = self.settings, self.settings.old_after_days
+        snapshot = self._open()
         return Answering(
             excerpts=settings.excerpts,
             words=settings.excerpt_words,
@@ -285,6 +290,13 @@ class Index(StoredIndex):
             embedded=notes.embedded,
             reader=self._reader[0],
             old_before=(self._today() - timedelta(days=days)).isoformat() if days else "",
+            lookup=Lookup(
+                # A note that is not read yet may have it.
+                no_note_has=lambda term: not self.waiting and in_no_note(snapshot, term),
+                passages_with=lambda terms: notes.current(
+                    best_by_terms(snapshot, terms, _PLACES, filters)
+                ),
+            ),
         )
 
     @cached_property

@@ -141,7 +141,7 @@ def _question(one: Outcome) -> Document:
     row |= _rounded(one.scores)
     if one.answer is not None:
         row |= {"confidence": one.answer.confidence, "answered": one.answer.answered}
-        row["missing"] = list(one.answer.missing)
+        row["missing"] = list(one.answer.missing.words)
         row["cited"] = list(map(_place, one.answer.citations))
         row["also"] = list(map(_place, one.answer.also))
     return row | {"missed": None if one.missed is None else asdict(one.missed)}

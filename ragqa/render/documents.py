@@ -117,6 +117,15 @@ class _Llm(Json):
     dropped: list[Sentence] = field(name="sentences_left_out")
 
 
+class _Elsewhere(Json):
+    """Words that the answer lacks, and where a note has them."""
+
+    words: str
+    path: str
+    lines: types.Span
+    locator: str = ""
+
+
 class JsonAnswer(Json):
     """What `ragqa ask --json` prints."""
 
@@ -127,6 +136,9 @@ class JsonAnswer(Json):
     verdict: types.Verdict
     sure: bool
     missing: tuple[str, ...]
+    no_note_has: tuple[str, ...]
+    elsewhere: list[_Elsewhere]
+    not_there: str | None
     backend: str
     text: str = field(name="answer")
     citations: list[Citation]
@@ -235,6 +247,11 @@ def answer_document(answer: types.Answer) -> Document:
         disagreements=[_disagreement_document(one) for one in answer.disagreements],
         hits=list(map(hit_document, answer.hits)),
         warnings=warnings_of(answer),
+        **fields_of(answer.missing, "no_note_has", "not_there"),
+        missing=answer.missing.words,
+        elsewhere=[
+            _Elsewhere.document(one.place, words=one.words) for one in answer.missing.elsewhere
+        ],
         written=written or UNSET,
         sentences=written.claims if written else UNSET,
         **given,

@@ -4,6 +4,7 @@ The terminal, Markdown, the text for assistants and the page lay these words out
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ragqa.safe import safe_line
@@ -12,6 +13,7 @@ from ragqa.types import (
     Answer,
     Correction,
     Disagreement,
+    Missing,
     Written,
     WrittenSentence,
 )
@@ -63,18 +65,30 @@ def trust_line(answer: Answer) -> str:
 
     It stands above the excerpts; of an LLM's answer, below it.
     """
-    missing = safe_line(", ".join(answer.missing))
-    aside = missing and f" (not mentioned: {missing})"
+    aside = missing_line(answer.missing)
+    aside = aside and f" ({aside})"
     is_written = answer.written is not None and answer.written.is_answer
     if not answer.answered:
         asked_anyway = " The LLM was asked anyway." if is_written else ""
         return f"Your notes do not seem to answer this{aside}.{asked_anyway}"
     if is_written:
-        return missing and f"Not mentioned: {missing}."
+        said = missing_line(replace(answer.missing, not_there=""))
+        return said and f"{said[0].upper()}{said[1:]}."
     if answer.sure:
         return ""
     probable = answer.confidence >= PROBABLE_FROM
     return f"{'Probably' if probable else 'Not sure; nearest'}{aside}:"
+
+
+def missing_line(missing: Missing) -> str:
+    """What an answer lacks, as facts: "no note has: X; Y is in a.md:5; no date there"."""
+    none = missing.no_note_has
+    facts = [f"no note has: {', '.join(none)}"] if none else []
+    for one in missing.elsewhere:
+        place = address(one.place.path, one.place.lines, one.place.locator)
+        facts.append(f"{one.words} is in {place}")
+    facts += [f"no {missing.not_there} there"] if missing.not_there else []
+    return safe_line("; ".join(facts))
 
 
 def corrected_line(corrected: Sequence[Correction]) -> str:

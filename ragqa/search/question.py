@@ -13,7 +13,7 @@ from ragqa.embedders import Embedder
 from ragqa.errors import UsageError
 from ragqa.languages import ENGLISH, LANGUAGES
 from ragqa.notes.daily import named_by_day, paths_of_day
-from ragqa.search.question_kind import QuestionKind, kind_of
+from ragqa.search.question_kind import QuestionKind, kind_of, without_frame
 from ragqa.search.spelling import best_by_terms, correct_spelling, idf_in, known_terms
 from ragqa.stores import Snapshot
 from ragqa.stores.filters import note_matcher
@@ -180,6 +180,7 @@ def read_question(
         start, end = day.span
         asked = f"{typed[:start]}{day.title}{typed[end:]}"
         corrected = (Correction(typed[start:end], day.day),)
+    asked = without_frame(asked)
     languages = languages_for(snapshot, asked)
     spelled, misspelt = correct_spelling(snapshot, embedder, asked, languages)
     if spelled != asked:

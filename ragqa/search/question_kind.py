@@ -6,7 +6,7 @@ from enum import StrEnum
 from functools import cache
 
 from ragqa.languages import ENGLISH
-from ragqa.text.lexicon import STOP_WORDS, listed, one_of
+from ragqa.text.lexicon import STOP_WORDS, listed, one_of, rows
 from ragqa.text.words import WORD, compiled, query_terms, words_of
 
 
@@ -17,14 +17,20 @@ class QuestionKind(StrEnum):
     WHEN = "when"
     WHERE = "where"
     HOW_MANY = "how many"
+    PHONE = "phone number"
+    EMAIL = "e-mail address"
+    ADDRESS = "address"
+    LINK = "link"
     DEFINITION = "definition"
     COMPARISON = "comparison"
     WHY = "why"
     OTHER = "other"
 
 
-SHORT = frozenset({QuestionKind.WHO, QuestionKind.WHEN, QuestionKind.WHERE, QuestionKind.HOW_MANY})
-"""Answered by a name, date, place or number."""
+SHORT = frozenset(QuestionKind) - {
+    QuestionKind.DEFINITION, QuestionKind.COMPARISON, QuestionKind.WHY, QuestionKind.OTHER
+}  # fmt: skip
+"""Answered by a name, date, place, number, address or link."""
 
 
 # The classes of words in a clause: each of their words ends with its mark there.
@@ -44,6 +50,17 @@ _NO_DATE = r"((should|can|could|would)_a|do_a (i|you|we))\b"
 _COMPARED = "(vs|versus|compared (to|with)|differs? from|differences? between)"
 _TERM = r"((an? )?[\w.-]+( [\w.-]+){0,3}|the [\w.-]+( [\w.-]+)?)"
 
+CONTACTS = {
+    QuestionKind.PHONE: "((tele)?phone|mobile|cell) (number_q|no)|number_q to (call|ring)( .+)?",
+    QuestionKind.EMAIL: "e-?mail( address)?",
+    QuestionKind.ADDRESS: "address",
+    QuestionKind.LINK: "link|url|website|web ?page",
+}
+"""What leads to somebody or something, and how it is called."""
+
+_IN_KEYWORDS = CONTACTS | {QuestionKind.PHONE: rf"{CONTACTS[QuestionKind.PHONE]}|phone|mobile"}
+_OF_IT = r"((?!(an?|about|at|for|from|in|ip|mac|of|on|to|with)\b)[\w'-]+ ){0,5}"
+
 _Rules = Sequence[tuple[QuestionKind, str]]
 
 # The first rule that matches a clause gives its kind.
@@ -54,6 +71,10 @@ _RULES: _Rules = (
         rf"(why|how come|what (causes?|caused|{_AUX} the (\w+ )?(reason|cause|purpose)s?))\b",
     ),
     (QuestionKind.OTHER, r"how (to|should_a|(do|can|could|would|must)_a (i|we|you|one))\b"),
+    *(
+        (kind, rf"{_TO}(what|which) {_OF_IT}({noun})($| (of|for|at)\b| {_AUX})")
+        for kind, noun in CONTACTS.items()
+    ),
     (
         QuestionKind.HOW_MANY,
         rf".*\b{_HOW_MANY}\b|{_TO}what ({_THE}{_QUANTITY}|(?!{_AUX})(\w+ )?{_QUANTITY})",
@@ -74,6 +95,7 @@ _RULES: _Rules = (
 # For the whole question, if no clause has a question word in the usual place.
 _FALLBACK_RULES: _Rules = (
     (QuestionKind.OTHER, rf"{_AUX}(?!.* or )"),
+    *((kind, rf"{_OF_IT}({noun})($| (of|for|at)\b)") for kind, noun in _IN_KEYWORDS.items()),
     (QuestionKind.WHO, r".*\bwho\b"),
     (QuestionKind.WHEN, r".*\b(date|year)_t$|date_t of\b"),
     (QuestionKind.HOW_MANY, rf".*\b({_QUANTITY}$|(number|amount|percentage)_q of\b)"),
@@ -83,11 +105,53 @@ _DATED = (
     rf"when (did|was|were|had)_a|.*\b(what|which) ((was|is)_a )?(the )?(\w+ )?{_TIME}"
     r"|.*\b(date|year)_t$|date_t of"
 )
+_MEASURED = (
+    r"\bhow (long|old|tall|often|far|large|fast|heavy|deep|wide)\b"
+    r"|\bhow much\b.*\b(costs?|pay|paid|charged?|weighs?|earn|spen[dt]|owe|rent|money)\b"
+)
+_SEAM = r"(?:\s*[,.:;!?\u2026\u2013\u2014]+\s*|\s+-+\s+)"
+_INDIRECT = (
+    r"(?i)(what|who|where|when|how \w+) "
+    r"((?:(?:the|my|our|an?|this|that|his|her|their|your|\S+['\u2019]s) .+?|\S+(?: \S+)?))"
+    r" (is|are|was|were)[ ?.!]*"
+)
 _BEFORE_TERM = (
     rf"^(?:what (?:{one_of('auxiliaries')})|define) (?:(?:an?|the) )?"
     r"(?:(?:meaning|definition) of )?"
     r"|^(?:meaning|definition) of | mean$"
 )
+
+
+def without_frame(question: str) -> str:
+    """A question without what frames it: "what is X" for "remind me what X is, please".
+
+    What has no content apart from its frame stays as it is.
+    """
+    before, behind = compiled(_frames()[0]), compiled(_frames()[1])
+    bare = behind.sub("", before.sub("", question))
+    if bare == question or all(word.casefold() in STOP_WORDS for word in WORD.findall(bare)):
+        return question
+    indirect = compiled(_INDIRECT).fullmatch(bare)
+    return f"{indirect[1]} {indirect[3]} {indirect[2]}" if indirect else bare
+
+
+@cache
+def _frames() -> tuple[str, str]:
+    """Patterns for the frames at the beginning of a question, and for those at its end."""
+    framing, topics, ending = (
+        "|".join(
+            row.replace("'", "['\u2019]?").replace(" ", " (?:(?:please|just|quickly) )?")
+            for row in rows(name)
+        )
+        for name in ("frames", "topic frames", "frames behind")
+    )
+    # "Remind me to" begins no question.
+    begins = "|".join((*_QUESTION_WORDS, *listed("auxiliaries"), *listed("beginnings"), framing))
+    before = (
+        rf"(?i)^(?:(?:{framing})(?:{_SEAM}| (?=(?:{begins})\b)))*"
+        rf"(?:(?:{topics}) (?!(?:in|on|at|for|to|last|yesterday|today)\b))?"
+    )
+    return before, rf"(?i)(?:(?:{_SEAM}(?:{framing}|{ending})| (?:{ending})))+[ ?.!]*$"
 
 
 def kind_of(question: str, language: str) -> tuple[QuestionKind, tuple[str, ...], bool]:
@@ -106,9 +170,12 @@ def kind_of(question: str, language: str) -> tuple[QuestionKind, tuple[str, ...]
     clause, kind = next((one for one in kinds if one[1]), (text, None))
     kind = kind or _kind(_FALLBACK_RULES, " ".join(marked)) or QuestionKind.OTHER
     subject = _subject(kind, clause, " ".join(clauses))
-    is_date = kind is QuestionKind.WHEN and any(map(compiled(_DATED).match, marked))
-    is_count = kind is QuestionKind.HOW_MANY and subject != ()
-    return kind, subject, is_date or is_count
+    is_certain = (
+        any(map(compiled(_DATED).match, marked))
+        if kind is QuestionKind.WHEN
+        else kind is not QuestionKind.HOW_MANY or subject or compiled(_MEASURED).search(text)
+    )
+    return kind, subject, kind in SHORT - {QuestionKind.WHERE} and bool(is_certain)
 
 
 def _uncontracted(word: re.Match[str]) -> str:

@@ -83,6 +83,26 @@ def known_terms(snapshot: Snapshot, terms: Sequence[str]) -> frozenset[str]:
     return frozenset(term for term, idf in snapshot.idf(terms).items() if idf < in_none)
 
 
+def in_no_note(snapshot: Snapshot, term: str) -> bool:
+    """Whether no passage has a term, one that begins with it or is like it, or both of its halves.
+
+    That is never said where the store cannot list its terms.
+    """
+    if known_terms(snapshot, [term]):
+        return False
+    edits = (
+        0 if len(term) < MIN_LETTERS or not term.isalpha() else 1 + (len(term) > TWO_EDITS_LETTERS)
+    )
+    starts = {term[:1], term[1:2] + term[:1]}
+    near = [one for start in starts for one in snapshot.terms_with_prefix(start)]
+    halves = [(term[:at], term[at:]) for at in range(2, len(term) - 1)]
+    known = known_terms(snapshot, [half for each in halves for half in each])
+    if any(known.issuperset(each) for each in halves):
+        return False
+    is_like = any(one.startswith(term) or (edits and _edits(one, term) <= edits) for one in near)
+    return bool(near or snapshot.terms_with_prefix("")) and not is_like
+
+
 def idf_in(snapshot: Snapshot, passages: int) -> float:
     """The inverse document frequency of a term that so many passages have, less any rounding."""
     return inverse_frequency(snapshot.info.passages, passages) - _ROUNDING

@@ -1,6 +1,6 @@
 """Answers, their citations, and search results."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from textwrap import shorten
@@ -131,7 +131,42 @@ class Verdict(StrEnum):
     NOT_IN_NOTES = "not in notes"
 
 
-def verdict_of(confidence: float, missing: Sequence[str], *, answered: bool) -> Verdict:
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Words that a question asks about and its answer lacks, and a place in the notes with them."""
+
+    words: str
+    place: Citation
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What a question asks for and the excerpts of its answer lack.
+
+    `no_note_has` are words that no note in the index has, in any like spelling, `elsewhere` those
+    that stand in another place. `not_there` is what is asked for, such as "date". `unsaid` are
+    words of which nothing is claimed: notes may say them in another way.
+    """
+
+    no_note_has: tuple[str, ...] = ()
+    elsewhere: tuple[Elsewhere, ...] = ()
+    not_there: str = ""
+    unsaid: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether anything is missing."""
+        return bool(self.words or self.not_there or self.unsaid)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words of which something can be said."""
+        return (*self.no_note_has, *(one.words for one in self.elsewhere))
+
+
+NOTHING_MISSING = Missing()
+
+
+def verdict_of(confidence: float, missing: Missing, *, answered: bool) -> Verdict:
     """The outcome of a question: an answer is only close if incomplete or unsure."""
     if not answered:
         return Verdict.NOT_IN_NOTES
@@ -236,8 +271,8 @@ class Answer(SearchResult):
 
     `confidence` is the probability that the first excerpt is a good answer. If `answered` is False,
     `hits` are the nearest passages, and there are no citations unless an LLM was forced to write.
-    `missing` are the topics of the question that are not mentioned. `also` are further excerpts,
-    best first, numbered after the citations.
+    `missing` is what the excerpts lack of the question. `also` are further excerpts, best first,
+    numbered after the citations.
     """
 
     answered: bool
@@ -246,7 +281,7 @@ class Answer(SearchResult):
     text: str
     citations: tuple[Citation, ...]
     disagreements: tuple[Disagreement, ...] = ()
-    missing: tuple[str, ...] = ()
+    missing: Missing = NOTHING_MISSING
     written: Written | None = None
     also: tuple[Citation, ...] = ()
 

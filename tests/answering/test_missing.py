@@ -1,14 +1,14 @@
 """What an answer does not speak of, with the embedder that needs no model."""
 
-import math
 from dataclasses import replace
 
 import pytest
 from cases import each_of
+from certain import certain_to
 from excerpting import asked, passages_of
 
-from ragqa.answering import Answering, compose
-from ragqa.answering.judge import Model, Models, shipped
+from ragqa.answering import Answering, Lookup, compose
+from ragqa.answering.judge import shipped
 from ragqa.answering.missing import missing
 from ragqa.answering.reading import read
 from ragqa.answering.score import score
@@ -37,7 +37,8 @@ def missing_from(question, said, *, idf, text, **more):
     """What of the question the sentence that says this does not speak of."""
     reading = read(*found(question, idf=idf, text=text, **more), EMBEDDER)
     scored = score(reading, candidates_of(reading.hits))
-    return missing(reading, [one for one in scored if said in one.text])
+    lacking, _ = missing(reading, [one for one in scored if said in one.text], Lookup())
+    return [*lacking.unsaid, *filter(None, [lacking.not_there])]
 
 
 @each_of("missing")
@@ -45,7 +46,7 @@ def test_what_the_shown_sentence_has_in_no_spelling_is_missing(
     question, note, said, idf, german, missing
 ):
     read_in = {"languages": ("de",), "readable": 0.5} if german else {}
-    assert missing_from(question, said, idf=idf, text=note, **read_in) == tuple(missing)
+    assert missing_from(question, said, idf=idf, text=note, **read_in) == missing
 
 
 @pytest.mark.parametrize(
@@ -55,21 +56,16 @@ def test_what_the_shown_sentence_has_in_no_spelling_is_missing(
 def test_no_short_answer_is_marked_where_something_is_missing(question, short, monkeypatch):
     models = replace(shipped(), all=replace(shipped().all, threshold=0.0))
     monkeypatch.setattr("ragqa.answering.judge.shipped", lambda: models)
-    composed = compose(*found(question), EMBEDDER, Answering(excerpts=1, words=80))
+    idf = {"sonnet": 3.0, "4": 1.0, "5": 1.0}
+    composed = compose(*found(question, idf=idf), EMBEDDER, Answering(excerpts=1, words=80))
     (answer,) = (citation.short_answer for citation in composed.citations)
     assert (answer.text if answer else "") == short
     assert bool(composed.missing) is not bool(short)
 
 
 def test_nothing_is_missing_where_the_embedder_cannot_read_the_question():
-    assert missing(read(asked("图书馆", readable=0.0), (), EMBEDDER), []) == ()
-
-
-def certain_to(confidence):
-    """Models that give each question this confidence."""
-    logit = math.log(confidence / (1 - confidence))
-    model = Model(("coverage",), (0.0,), (1.0,), (0.0,), logit, threshold=0.1)
-    return Models(all=model, terms=model)
+    lacking, places = missing(read(asked("图书馆", readable=0.0), (), EMBEDDER), [], Lookup())
+    assert (bool(lacking), places) == (False, [])
 
 
 @pytest.mark.parametrize(
@@ -89,5 +85,5 @@ def test_what_is_unlikely_to_answer_and_lacks_most_of_a_question_is_not_close(
     idf = {term: idf[term] for term in index_terms(question) if term in idf}
     said = compose(*found(question, idf=idf), EMBEDDER, Answering())
     assert said.answered is answered
-    assert ("apple" in said.missing) is ("apple" in question)
+    assert ("apple" in said.missing.unsaid) is ("apple" in question)
     assert bool(said.text) is answered

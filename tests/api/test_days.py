@@ -100,7 +100,7 @@ def test_the_note_named_by_a_day_answers_wherever_it_is_and_however_it_writes_it
     notes = {**RAISE, name: "Planted the tomatoes.\n", "2026-04-02.md": "Slept.\n"}
     answer = asked(tmp_path, notes, question)
     assert answer.citations[0].path == name
-    assert answer.missing == ()
+    assert not answer.missing
 
 
 def test_of_a_day_without_a_year_the_last_one_that_has_a_note_counts(tmp_path):
@@ -131,7 +131,7 @@ def test_a_month_or_day_is_found_however_question_and_note_write_it(tmp_path, wr
     }
     answer = asked(tmp_path, notes, question)
     assert answer.hits[0].passage.path == answer.citations[0].path == "Mar.md"
-    assert answer.missing == ()
+    assert not answer.missing
 
 
 def test_a_row_matches_by_its_own_date_and_not_by_that_of_its_note(tmp_path):
@@ -147,7 +147,7 @@ def test_a_note_is_found_by_the_day_of_its_front_matter(tmp_path):
     }
     answer = asked(tmp_path, notes, "what does Nimbus want on 18 March?")
     assert answer.citations[0].path == "time.md"
-    assert answer.missing == ()
+    assert not answer.missing
 
 
 @pytest.fixture(scope="module")

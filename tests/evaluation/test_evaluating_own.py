@@ -131,7 +131,7 @@ def test_own_questions_are_scored_by_part_and_kind(notes, tmp_path):
     assert document["kinds"]["compare"]["recall@5"] == 1.0
     assert document["kinds"]["date"]["shown@1"] == 1.0
     assert document["abstention"]["far"]["questions"] == 1
-    assert document["kinds"]["compare"]["shown@3"] == 0.5
+    assert document["kinds"]["compare"]["shown@3"] == 1.0
 
 
 def test_gold_in_a_note_that_cannot_exist_is_said(notes, tmp_path):

@@ -15,7 +15,7 @@ from support import make_answer
 from ragqa.chatting import Exchange
 from ragqa.render.markdown import answer_markdown, chat_markdown, escaped
 from ragqa.safe import safe_line, safe_text
-from ragqa.types import Disagreement, Hit, Kind, Passage, Unit
+from ragqa.types import Disagreement, Hit, Kind, Missing, Passage, Unit
 from ragqa.verifying.saved import defused, read_saved
 
 # As the file system gives them: any bytes.
@@ -146,13 +146,14 @@ def test_notes_that_disagree_are_exported_with_their_dates():
 
 
 def test_what_is_missing_is_named_whether_or_not_there_is_an_answer():
-    answer = make_answer(missing=("INT4", "[x](y)"))
+    answer = make_answer(missing=Missing(("INT4", "[x](y)")))
     forged = replace(answer.citations[0], note_date="[d](y)")
     close = answer_markdown(replace(answer, citations=(forged,)))
     assert "(\\[d\\](y))" in close
-    assert "**Probably (not mentioned: INT4, \\[x\\](y)):**" in close
-    away = answer_markdown(make_answer(answered=False, text="", citations=(), missing=("roses",)))
-    assert "**Your notes do not seem to answer this (not mentioned: roses).**" in away
+    assert "**Probably (no note has: INT4, \\[x\\](y)):**" in close
+    lacking = Missing(("roses",))
+    away = answer_markdown(make_answer(answered=False, text="", citations=(), missing=lacking))
+    assert "**Your notes do not seem to answer this (no note has: roses).**" in away
 
 
 @given(NASTY, NASTY.map(str.strip).filter(bool), NASTY)

@@ -13,7 +13,7 @@ from support import make_answer
 from ragqa.render.results import Linker, print_answer
 from ragqa.render.view import trust_line
 from ragqa.safe import safe_line
-from ragqa.types import Corpus, Disagreement, Kind, Written, WrittenSentence
+from ragqa.types import Corpus, Disagreement, Kind, Missing, Written, WrittenSentence
 
 SHORT = re.compile(r"\x1b\[1;4m(.*?)\x1b\[0m", re.DOTALL)
 DIM = re.compile(r"\x1b\[2m(.*?)\x1b\[0m", re.DOTALL)
@@ -124,8 +124,14 @@ def test_a_link_leads_to_its_note_whatever_the_name_of_that(name):
     [
         ({"confidence": 0.7}, ""),
         ({"confidence": 0.4}, "Probably:"),
-        ({"confidence": 0.9, "missing": ("GPT-9",)}, "Probably (not mentioned: GPT-9):"),
-        ({"confidence": 0.1, "missing": ("a", "b")}, "Not sure; nearest (not mentioned: a, b):"),
+        (
+            {"confidence": 0.9, "missing": Missing(("GPT-9",), not_there="date")},
+            "Probably (no note has: GPT-9; no date there):",
+        ),
+        (
+            {"confidence": 0.1, "missing": Missing(("a", "b"))},
+            "Not sure; nearest (no note has: a, b):",
+        ),
         ({"answered": False, "citations": ()}, "Your notes do not seem to answer this."),
     ],
 )

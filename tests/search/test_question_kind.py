@@ -5,7 +5,7 @@ from cases import each_of
 from excerpting import asked
 
 from ragqa.answering.score import answer_fit, cannot_answer
-from ragqa.search.question_kind import QuestionKind
+from ragqa.search.question_kind import QuestionKind, kind_of, without_frame
 
 
 @each_of("question_kinds")
@@ -55,3 +55,41 @@ def test_nothing_is_certain_of_a_sentence_in_another_language():
     read, sentence = asked("when was it due"), "Sie war am Montag fällig."
     assert not cannot_answer(read, sentence, "de")
     assert cannot_answer(read, sentence)
+
+
+@pytest.mark.parametrize(
+    ("framed", "bare"),
+    [
+        ("remind me what the reminder app is", "what is the reminder app"),
+        ("hey, can you please tell me when the fair is?", "when is the fair"),
+        ("i forgot: who has the spare keys? thanks", "who has the spare keys"),
+        ("Quick question: how much is it, i need it today", "how much is it"),
+        ("i can\u2019t remember which bus we took", "which bus we took"),
+        ("what did i write about the fair", "the fair"),
+        ("what did i forget to buy", "what did i forget to buy"),
+        ("who forgot the keys", "who forgot the keys"),
+        ("what was the thing i forgot", "what was the thing i forgot"),
+        ("remind me to buy milk", "remind me to buy milk"),
+        ("what did i write about yesterday", "what did i write about yesterday"),
+        ("do you know", "do you know"),
+        ("hi-fi setup", "hi-fi setup"),
+    ],
+)
+def test_what_only_frames_a_question_is_left_out(framed, bare):
+    assert without_frame(framed) == bare
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("phone number of the landlord", "phone number"),
+        ("what's Ann's e-mail?", "e-mail address"),
+        ("what is the address of the club?", "address"),
+        ("which website has the forms", "link"),
+        ("what did the email from Ann say", "other"),
+        ("printer ip address", "other"),
+        ("when did I send the email", "when"),
+    ],
+)
+def test_a_question_for_a_number_an_address_or_a_link_is_told(question, kind):
+    assert kind_of(question, "en")[0] == kind

@@ -24,11 +24,21 @@ export function showAnswer(into: HTMLElement, answer: Answer, open: Open): void 
 }
 
 /** How far an answer is to be trusted, and what it lacks; "" without reserve. */
-function trust({ verdict, confidence, missing }: Answer): string {
-  const aside = missing.length > 0 ? ` (not mentioned: ${missing.join(", ")})` : "";
+function trust(answer: Answer): string {
+  const { verdict, confidence } = answer;
+  const said = lacks(answer);
+  const aside = said ? ` (${said})` : "";
   if (verdict === "answered") return "";
   if (verdict === "not in notes") return `Your notes do not seem to answer this${aside}.`;
   return `${confidence >= PROBABLE_FROM ? "Probably" : "Not sure; nearest"}${aside}:`;
+}
+
+/** What an answer lacks, in the words of the command line. */
+function lacks({ noNoteHas, elsewhere, notThere }: Answer): string {
+  const facts = elsewhere.map(({ words, place }) => `${words} is in ${place}`);
+  if (noNoteHas.length > 0) facts.unshift(`no note has: ${noNoteHas.join(", ")}`);
+  if (notThere) facts.push(`no ${notThere} there`);
+  return facts.join("; ");
 }
 
 /** Add a line about an answer, or in place of one. */

@@ -101,8 +101,8 @@ describe("an answer", () => {
 
   test("names the words that no excerpt has", async () => {
     server.answer = () => ({ body: documentOf("close") });
-    await ask("lora adapter file size in Postgres?");
-    expect(said()).toContain("Not sure; nearest (not mentioned: Postgres):");
+    await ask("how much memory does an HNSW index need in Postgres?");
+    expect(said()).toContain("Probably (Postgres is in rag/pgvector.md:5; no figure there):");
   });
 
   test("with a reserve stands within its passage, and the further ones are whole", async () => {
@@ -144,7 +144,7 @@ describe("an answer", () => {
     server.answer = () => ({ body: documentOf("not-in-notes") });
     await ask("how do I bake sourdough bread?");
     expect(said()).toContain(
-      "Your notes do not seem to answer this (not mentioned: bake, sourdough).",
+      "Your notes do not seem to answer this (no note has: bake, sourdough).",
     );
     expect(document.querySelector("blockquote")).toBeNull();
     expect((found("details") as HTMLDetailsElement).open).toBe(true);
@@ -247,7 +247,9 @@ describe("a hostile server or note", () => {
     server.answer = () => ({
       body: {
         ...answer,
-        missing: [HOSTILE],
+        no_note_has: [HOSTILE],
+        elsewhere: [{ words: HOSTILE, path: HOSTILE, lines: [1, 1] }],
+        not_there: HOSTILE,
         warnings: [HOSTILE],
         corrected: [{ from: HOSTILE, to: HOSTILE }],
         disagreements: [{ statements: [{ ...statement, says: HOSTILE }] }],
@@ -426,7 +428,7 @@ test("a second question drops the first, even if that is answered later", async 
   await view.ask("how do I bake sourdough bread?");
   answerFirst();
   await first;
-  expect(said()).toContain("Your notes do not seem to answer this (not mentioned");
+  expect(said()).toContain("Your notes do not seem to answer this (no note has");
   expect(document.querySelector("blockquote")).toBeNull();
 });
 
