@@ -146,20 +146,23 @@ def _unmatched(
     languages = {passage.language for passage in passages.values()}
     terms = frozenset(tokenize(text)).union(*(index_terms(text, each) for each in languages))
     total, highest = sum(idf.values()), max(idf.values())
+    whole = sum(reading.question.idf.values())
     near = best_cosines(reading.query, np.concatenate(tokens))
     # Where the embedder reads a part only, a word may be paraphrased without its telling so.
     reads_all = reading.question.is_english or reading.question.readable == 1
     found = {}
     for word in words:
         weight = max(idf.get(term, 0.0) for term in word.terms)
+        # A figure of another thing does not answer.
         is_subject = word.is_name and reading.question.needs_figure
         is_rare = is_subject or weight >= MIN_IDF_SHARE * highest
         if not is_rare or word.is_in(text, terms):
             continue
         is_rarest = weight >= max(NAME_SHARE * total, highest)
         if word.is_name or (reads_all and _is_far(reading, word, near, is_rarest=is_rarest)):
-            found[word] = total if is_subject else weight
-    return list(found) if sum(found.values()) >= MIN_TOTAL_SHARE * total else []
+            is_subject |= is_rarest and reading.question.kind in SHORT
+            found[word] = whole if is_subject else weight
+    return list(found) if sum(found.values()) >= MIN_TOTAL_SHARE * whole else []
 
 
 def _is_far(reading: Reading, word: _Word, near: Vector, *, is_rarest: bool) -> bool:
