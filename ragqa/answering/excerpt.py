@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import accumulate
 
-from ragqa.answering.disagreement import prefer_newest
+from ragqa.answering.current import DatesOf, History, history, of_passage
 from ragqa.answering.embeds import (
     Embedded,
     embeds_in,
@@ -75,6 +75,7 @@ class Answering:
     open_note: OpenNote = layout_of_passage
     embedded: Embedded = nothing_embedded
     reader: Reader = field(default_factory=Reader)
+    dates_of: DatesOf = of_passage
     old_before: str = ""
 
 
@@ -225,8 +226,15 @@ class Finder:
         return bool(one.row_name) and one.row_name <= self.reading.question.terms
 
     @cached_property
+    def history(self) -> History:
+        """The statement to quote first, and the others on its subject."""
+        dates_of = self.answering.dates_of
+        return history(self.reading.question, self._best, self.scored, dates_of)
+
+    @cached_property
     def _first(self) -> Excerpt:
-        return self._definition() or self._around(self._best)
+        defined = None if self.history.others else self._definition()
+        return defined or self._around(self.history.first)
 
     @cached_property
     def rows(self) -> list[Excerpt]:
@@ -320,8 +328,7 @@ class Finder:
         return sorted(found, key=position)
 
     def _around(self, best: Candidate) -> Excerpt:
-        """The excerpt around a sentence, or around one of a newer note that contradicts it."""
-        best = prefer_newest(self.reading.question.text, [best], self.scored)[0]
+        """The excerpt around a sentence."""
         layout = self.answering.open_note(best.hit.passage)
         at = layout.at(best.unit.start)
         scores = [0.0] * len(layout.pieces)

@@ -283,6 +283,7 @@ class Index(StoredIndex):
             words=settings.excerpt_words,
             open_note=notes.open,
             embedded=notes.embedded,
+            dates_of=notes.dated,
             reader=self._reader[0],
             old_before=(self._today() - timedelta(days=days)).isoformat() if days else "",
         )

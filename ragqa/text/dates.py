@@ -58,6 +58,8 @@ _IN_YEAR = r"(?i)\b(?:in|since|by|until|from|of|during|before|after|the|early|la
 _COUNTED = r" ([a-z]+s|[kMGT]?B|px)\b"
 _MONTHS_IN_YEAR = 12
 _MAX_NAME_CHARS = 200
+# What may stand before a date that begins a text: marks, a ticked box, a weekday.
+_BEFORE_DAY = rf"(?i)[\W_]*(?:x\][\W_]*)?(?:(?:{_WEEKDAY}|mon|tue|wed|thu|fri|sat|sun)\W+)?"
 _LEAST_YEAR = 1500
 """A smaller number is a year only after "in" or "since"."""
 
@@ -138,6 +140,14 @@ def day_of(text: str) -> str:
         except (KeyError, ValueError):  # only a part of a day, or no day such as 30 February
             continue
     return ""
+
+
+def leading_day(text: str) -> str:
+    """The day with its year that a text begins with, in ISO form; "" for none."""
+    before = compiled(_BEFORE_DAY).match(text)
+    first = next(iter(_dates(text[:_MAX_NAME_CHARS])), None)
+    is_first = before and first and first.start <= before.end()
+    return day_of(text[first.start : first.end]) if first and is_first else ""
 
 
 def date_terms(text: str, language: str = ENGLISH, *, before: date | None = None) -> list[str]:

@@ -37,6 +37,7 @@ from ragqa.types.notes import (
     HIDDEN as HIDDEN,
     Block as Block,
     Correction as Correction,
+    Dated as Dated,
     Filters as Filters,
     Hit as Hit,
     Kind as Kind,

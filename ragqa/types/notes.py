@@ -357,6 +357,24 @@ class Filters:
         return self != Filters()
 
 
+class Dated(NamedTuple):
+    """The day of a statement in ISO form, "" for none, and where it comes from.
+
+    `source` is "statement", "heading", "name" (of the file), "note", "edited" (the day of the
+    note's last edit) or "file" (the file's own time). No statement of the note is later than
+    `latest`.
+    """
+
+    day: str = ""
+    source: str = ""
+    latest: str = ""
+
+    @property
+    def is_edit(self) -> bool:
+        """Whether it is that of an edit, which says little of a statement in the note."""
+        return self.source in ("edited", "file")
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
     """A passage found for a question.
