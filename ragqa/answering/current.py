@@ -1,4 +1,4 @@
-"""What holds: of dated statements that answer about as well the newest, and below it the older ones.
+"""What holds: of dated statements that answer about as well, the newest, and then the older ones.
 
 Nothing shows that they contradict each other. They are about the same if they share the question's
 rare words, and a log's entries those of its own text, since all have the words of its headings.

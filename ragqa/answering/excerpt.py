@@ -202,6 +202,8 @@ class Finder:
         for one in sorted(self.scored, key=lambda one: -one.score):
             if len(others) == self.answering.further or one.score < least:
                 break
+            if any(one.overlaps(other) for other in self.history.others):
+                continue
             shown = [*found, *others]
             if any(excerpt.shares_section(one) for excerpt in shown):
                 continue
@@ -211,6 +213,14 @@ class Finder:
             ):
                 others.append(excerpt)
         return others
+
+    def others(self, found: Sequence[Excerpt]) -> list[Candidate]:
+        """The statements of other dates on the subject, as far as these excerpts lack them."""
+        return [
+            one
+            for one in self.history.others
+            if not any(excerpt.overlaps(one) for excerpt in found)
+        ]
 
     @cached_property
     def _best(self) -> Candidate:

@@ -56,9 +56,11 @@ class Assessment:
     based on. `excerpts` are to be shown, in reading order, if `answered`; `missing` has words of
     the question that they do not cover, `warnings` say what else is not shown. `further` are other
     excerpts to offer, and `disagreements` the sentences that contradict those of the excerpts.
-    `candidates` are the scored sentences.
+    `candidates` are the scored sentences, `others` those of another date on the subject of the
+    first excerpt, in the order to be told.
 
-    `compose` adds the answer's text and citations, and `also`: what the `further` excerpts cite.
+    `compose` adds the answer's text and citations, `also`: what the `further` excerpts cite, and
+    `earlier`: the `others`.
     All of these are empty where the notes do not seem to answer.
     """
 
@@ -71,9 +73,11 @@ class Assessment:
     missing: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     disagreements: Sequence[Disagreement] = ()
+    others: Sequence[Candidate] = ()
     text: str = ""
     citations: Sequence[Citation] = ()
     also: Sequence[Citation] = ()
+    earlier: Sequence[Citation] = ()
 
 
 def assess(
@@ -109,6 +113,7 @@ def assess(
         candidates=scored,
         excerpts=found,
         further=finder.further(found, told) if answered else (),
+        others=finder.others(found) if answered else (),
         disagreements=differing,
         confidence=round(probability, 4),
         answered=answered,

@@ -89,8 +89,11 @@ class CurrentNotes:
             replace(one, citations=(self.placed(one.citations[0]), self.placed(one.citations[1])))
             for one in answer.disagreements
         )
-        cited, also = (tuple(map(self.placed, each)) for each in (answer.citations, answer.also))
-        return replace(answer, citations=cited, also=also, disagreements=tuple(sides))
+        shown = (answer.citations, answer.also, answer.earlier)
+        cited, also, earlier = (tuple(map(self.placed, each)) for each in shown)
+        return replace(
+            answer, citations=cited, also=also, earlier=earlier, disagreements=tuple(sides)
+        )
 
     def placed(self, citation: Citation) -> Citation:
         """The citation with the place of its quote in its file, if lines do not name that."""

@@ -104,6 +104,7 @@ def answer_of(
         info=info,
         warnings=tuple(warnings),
         also=tuple(composed.also),
+        earlier=tuple(composed.earlier),
         disagreements=tuple(composed.disagreements),
         missing=composed.missing,
         corrected=tuple(one for one in question.corrected if one.typed != one.read),

@@ -262,6 +262,7 @@ def _is_common(key: object) -> bool:
 
 
 def folded(key: str) -> str:
+    """A key in lower case, without what separates its words."""
     return re.sub(r"[\s_-]", "", key).lower()
 
 

@@ -72,6 +72,8 @@ class Citation(Json):
     cuts: types.Cut = field(name="cut")
     note_date: str | None
     old: bool
+    date: str | None
+    date_from: str | None
     context: str = ""
     locator: str = ""
 
@@ -129,6 +131,7 @@ class JsonAnswer(Json):
     text: str = field(name="answer")
     citations: list[Citation]
     also: list[Citation]
+    earlier: list[Citation]
     disagreements: list[_Disagreement]
     hits: list[_Passage] = field(name="passages")
     warnings: list[str]

@@ -50,7 +50,8 @@ class Citation:
     or place asked for, None if that is unclear. `cut` tells whether a list, table or torn sentence
     continues before and after it. `locator` names the place in a file that was converted, such as
     "cell 3". `parts` are the contributions to `score`, by signal. `note_date` is ISO or ""; `old`
-    says that it exceeds the age limit in the settings.
+    says that it exceeds the age limit in the settings. `date` is the day of the statement that
+    answers, and `date_from` where that comes from, as `Dated` has it.
     """
 
     n: int
@@ -71,6 +72,8 @@ class Citation:
     answer_spans: tuple[tuple[int, int], ...] = ()
     cut: tuple[bool, bool] = (False, False)
     locator: str = ""
+    date: str = ""
+    date_from: str = ""
 
     @property
     def short_answer(self) -> ShortAnswer | None:
@@ -231,7 +234,9 @@ class Answer(SearchResult):
     `confidence` is the probability that the first excerpt is a good answer. If `answered` is False,
     `hits` are the nearest passages, and there are no citations unless an LLM was forced to write.
     `missing` are the topics of the question that are not mentioned. `also` are further excerpts,
-    best first, numbered after the citations.
+    best first, numbered after the citations, and `earlier` are statements of other dates on the
+    subject of the first one, numbered after these: newest first, but oldest first where the
+    question asks for the past.
     """
 
     answered: bool
@@ -243,6 +248,7 @@ class Answer(SearchResult):
     missing: tuple[str, ...] = ()
     written: Written | None = None
     also: tuple[Citation, ...] = ()
+    earlier: tuple[Citation, ...] = ()
 
     def __repr__(self) -> str:
         """One short line; the fields have the rest."""
