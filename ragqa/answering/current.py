@@ -108,7 +108,7 @@ def _is_like(question: Question, best: Candidate, one: Candidate) -> bool:
     fits = one.signals["holds"] >= best.signals["holds"] - 0.1
     if one.hit.passage.path != best.hit.passage.path:
         return is_near and fits
-    own, other = (frozenset(index_terms(each.text, each.language)) for each in (best, one))
+    own, other = (frozenset(index_terms(each.quote, each.language)) for each in (best, one))
     return is_near and fits and _shared(question, own, other) >= SHARED_IN_NOTE
 
 

@@ -152,7 +152,7 @@ class Note:
 
     `text` is the decoded file without its byte order mark, line endings untouched, or what a file
     in another format was converted to. `date` is ISO `YYYY-MM-DD` from the note's own metadata,
-    else from the file's name, the title or the first line, else "". `links` are the targets of its
+    else from the file's name, the title or the first lines, else "". `links` are the targets of its
     links to other notes, as written but without any `#anchor` or `|label`. `sha256` is as in
     `NoteText`. `language` is an ISO 639-1 code, "" for one that ragqa does not know.
     """
