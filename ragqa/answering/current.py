@@ -1,7 +1,7 @@
 """What holds: of dated statements that answer about as well, the newest, and then the older ones.
 
-Nothing shows that they contradict each other. They are about the same if they share the question's
-rare words, and a log's entries those of its own text, since all have the words of its headings.
+No contradiction is looked for. They are on one subject if they have the question's words, the rare
+ones above all; entries of one log in their own text, since all have the words of its headings.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,13 +14,17 @@ from ragqa.text.words import compiled, index_terms
 from ragqa.types import Dated, Kind, Passage
 
 NEAR = 0.5
-"""A statement that answers about as well scores at least this share of the best one."""
+"""A statement that answers about as well has at least this share of the best one's score."""
 
-NEAR_AND_SHARED = 0.85
-"""And at least so much with half of the share of the best one's question words that it has."""
+NEAR_AND_COVERED = 0.95
+COVERAGE_WEIGHT = 0.75
+"""That share, and this much of the share of the question's words that it has, are at least this."""
+
+FIT_LESS = 0.1
+"""And it fits the type of answer asked for at most so much less."""
 
 SHARED_IN_NOTE = 0.75
-"""Of another entry of the same note: the least share of those words, in its own text."""
+"""Of the best one's question words, by weight, another entry of its note has this share itself."""
 
 MOST = 5
 """At most so many older statements are told."""
@@ -102,20 +106,17 @@ def _is_like(question: Question, best: Candidate, one: Candidate) -> bool:
     if one is best:
         return True
     near = one.score / best.score if best.score else 0.0
-    is_near = (
-        near >= NEAR and near + _shared(question, best.terms, one.terms) / 2 >= NEAR_AND_SHARED
-    )
-    fits = one.signals["holds"] >= best.signals["holds"] - 0.1
+    covered = COVERAGE_WEIGHT * one.signals["coverage"]
+    if near < NEAR or near + covered < NEAR_AND_COVERED:
+        return False
+    if one.signals["holds"] < best.signals["holds"] - FIT_LESS:
+        return False
     if one.hit.passage.path != best.hit.passage.path:
-        return is_near and fits
+        return True
     own, other = (frozenset(index_terms(each.quote, each.language)) for each in (best, one))
-    return is_near and fits and _shared(question, own, other) >= SHARED_IN_NOTE
-
-
-def _shared(question: Question, terms: frozenset[str], others: frozenset[str]) -> float:
-    """The share of what a statement has of the question that another one has, too."""
-    had = {term: weight for term, weight in question.idf.items() if term in terms}
-    return sum(had[term] for term in had if term in others) / (sum(had.values()) or 1.0)
+    had = {term: weight for term, weight in question.idf.items() if term in own}
+    shared = sum(had[term] for term in had if term in other)
+    return shared >= SHARED_IN_NOTE * sum(had.values()) > 0
 
 
 def asks_past(question: Question) -> bool:
