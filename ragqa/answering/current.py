@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from ragqa.answering.sentences import Candidate
 from ragqa.search.question import Question
+from ragqa.search.question_kind import QuestionKind
 from ragqa.text.dates import day_of, leading_day, moments_of
 from ragqa.text.words import compiled, index_terms
 from ragqa.types import Dated, Kind, Passage
@@ -19,6 +20,9 @@ NEAR = 0.5
 NEAR_AND_COVERED = 0.95
 COVERAGE_WEIGHT = 0.75
 """That share, and this much of the share of the question's words that it has, are at least this."""
+
+PAST_LESS = 0.15
+"""Less where the question asks for the past: what held then lacks the name of what holds now."""
 
 FIT_LESS = 0.1
 """And it fits the type of answer asked for at most so much less."""
@@ -93,7 +97,7 @@ def history(
         day = dates[one.place].day
         if day and _is_like(question, best, one) and (not until or day[: len(until)] <= until):
             group.setdefault((one.hit.passage.path, day), one)
-    if not dates[best.place].day or len(group) < 2:
+    if not dates[best.place].day or not group:
         return History(best)
     told = sorted(group.values(), key=lambda one: dates[one.place].day)
     if not asks_past(question):
@@ -107,12 +111,15 @@ def _is_like(question: Question, best: Candidate, one: Candidate) -> bool:
         return True
     near = one.score / best.score if best.score else 0.0
     covered = COVERAGE_WEIGHT * one.signals["coverage"]
-    if near < NEAR or near + covered < NEAR_AND_COVERED:
+    least = NEAR_AND_COVERED - (PAST_LESS if asks_past(question) else 0.0)
+    if near < NEAR or near + covered < least:
         return False
     if one.signals["holds"] < best.signals["holds"] - FIT_LESS:
         return False
     if one.hit.passage.path != best.hit.passage.path:
         return True
+    if question.kind is QuestionKind.WHEN:
+        return False  # the date of an entry is what is asked for
     own, other = (frozenset(index_terms(each.quote, each.language)) for each in (best, one))
     had = {term: weight for term, weight in question.idf.items() if term in own}
     shared = sum(had[term] for term in had if term in other)

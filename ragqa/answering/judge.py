@@ -97,7 +97,8 @@ def assess(
     shown = [excerpt.whole for excerpt in found]
     missed = missing(reading, shown)
     model = shipped().of(question)
-    measured = features(reading, may_answer, found[0], missed)
+    rivals = [one for one in may_answer if one not in finder.history.others]
+    measured = features(reading, rivals, found[0], missed)
     probability = model.probability(measured)
     probability = min(probability, MOST_CONFIDENT) if is_open else probability
     # What a day's own note says answers a question about the day, whatever words it has.
