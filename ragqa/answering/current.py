@@ -1,7 +1,7 @@
 """What holds: of dated statements that answer about as well, the newest, and then the older ones.
 
-No contradiction is looked for. They are on one subject if they have the question's words, the rare
-ones above all; entries of one log in their own text, since all have the words of its headings.
+No contradiction is looked for. They are on one subject if they share words, the rare ones above
+all; entries of one log in their own text, since all have the words of its headings.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,9 +17,10 @@ from ragqa.types import Dated, Kind, Passage
 NEAR = 0.5
 """A statement that answers about as well has at least this share of the best one's score."""
 
-NEAR_AND_COVERED = 0.95
-COVERAGE_WEIGHT = 0.75
-"""That share, and this much of the share of the question's words that it has, are at least this."""
+NEAR_AND_SHARED = 0.95
+SHARED_WEIGHT = 0.75
+"""That share, and this much of the share that it has of the words of the question or of the best
+one, are together at least this."""
 
 PAST_LESS = 0.15
 """Less where the question asks for the past: what held then lacks the name of what holds now."""
@@ -110,9 +111,11 @@ def _is_like(question: Question, best: Candidate, one: Candidate) -> bool:
     if one is best:
         return True
     near = one.score / best.score if best.score else 0.0
-    covered = COVERAGE_WEIGHT * one.signals["coverage"]
-    least = NEAR_AND_COVERED - (PAST_LESS if asks_past(question) else 0.0)
-    if near < NEAR or near + covered < least:
+    own, other = (frozenset(index_terms(each.quote, each.language)) for each in (best, one))
+    told = len(own & one.terms) / (len(own) or 1)
+    shared = SHARED_WEIGHT * max(one.signals["coverage"], told)
+    least = NEAR_AND_SHARED - (PAST_LESS if asks_past(question) else 0.0)
+    if near < NEAR or near + shared < least:
         return False
     if one.signals["holds"] < best.signals["holds"] - FIT_LESS:
         return False
@@ -120,10 +123,9 @@ def _is_like(question: Question, best: Candidate, one: Candidate) -> bool:
         return True
     if question.kind is QuestionKind.WHEN:
         return False  # the date of an entry is what is asked for
-    own, other = (frozenset(index_terms(each.quote, each.language)) for each in (best, one))
     had = {term: weight for term, weight in question.idf.items() if term in own}
-    shared = sum(had[term] for term in had if term in other)
-    return shared >= SHARED_IN_NOTE * sum(had.values()) > 0
+    in_both = sum(had[term] for term in had if term in other)
+    return in_both >= SHARED_IN_NOTE * sum(had.values()) > 0
 
 
 def asks_past(question: Question) -> bool:

@@ -202,13 +202,12 @@ class Finder:
         for one in sorted(self.scored, key=lambda one: -one.score):
             if len(others) == self.answering.further or one.score < least:
                 break
-            if any(one.overlaps(other) for other in self.history.others):
-                continue
             shown = [*found, *others]
             if any(excerpt.shares_section(one) for excerpt in shown):
                 continue
             excerpt = self._around(one)
-            if not any(excerpt.overlaps(other.whole) for other in shown) and not any(
+            seen = (*(other.whole for other in shown), *self.history.others)
+            if not any(map(excerpt.overlaps, seen)) and not any(
                 one.path == excerpt.path and overlaps(excerpt.span, [one.chars]) for one in told
             ):
                 others.append(excerpt)
