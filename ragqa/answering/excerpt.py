@@ -313,6 +313,7 @@ class Finder:
             for one in self.scored
             if one.score >= min_score
             and gain(one) >= MIN_GAIN * sum(uncovered.values())
+            and one not in self.history.others
             and not any(excerpt.overlaps(one) for excerpt in found)
         ]
         if not eligible:

@@ -94,7 +94,7 @@ def assess(
     may_answer = without_other_days(question, may_answer)
     finder = Finder(reading, may_answer, answering)
     found = with_embedded(finder.excerpts(), answering)
-    shown = [excerpt.whole for excerpt in found]
+    shown = [*(excerpt.whole for excerpt in found), *finder.others(found)]
     missed = missing(reading, shown)
     model = shipped().of(question)
     rivals = [one for one in may_answer if one not in finder.history.others]

@@ -74,6 +74,9 @@ def _body(answer: Answer, level: str) -> Iterator[str]:
         yield f"{escaped(view.corrected_line(answer.corrected))}\n"
     yield from _answer(answer)
     yield from _disagreements(answer)
+    if answer.earlier:
+        yield f"{level} {view.history_title(answer)}\n"
+        yield "".join(f"- {one.date} {_in_a_line(one)}\n" for one in answer.earlier)
     if answer.citations:
         yield f"{level} Sources\n"
         for cited in answer.citations:

@@ -108,6 +108,7 @@ def print_answer(answer: Answer, linker: Linker, more: str = "") -> None:
             put(Text(safe_text(answer.text)))
     for disagreement in answer.disagreements:
         _print_disagreement(disagreement, linker)
+    _print_earlier(answer, linker)
     if is_written or not console.is_terminal:
         put_heading("Sources")
         _print_sources(answer, linker, quoted=is_written)
@@ -168,16 +169,30 @@ def _sentence(sentence: WrittenSentence) -> Text:
     return text.append(view.source_mark(sentence), style="warning")
 
 
+def _print_earlier(answer: Answer, linker: Linker) -> None:
+    """Print a line for each statement of another date: the date, its place and its words."""
+    if answer.earlier:
+        put_heading(view.history_title(answer))
+    for citation in answer.earlier:
+        when = (f"{_INDENT * ' '}{safe_line(citation.date)}  ", "quiet")
+        _put_line(Text.assemble(when, linker.cited(citation)), citation)
+
+
+def _put_line(line: Text, citation: Citation) -> None:
+    """Print a line, and after it the words of a citation as far as they fit."""
+    width = max(min(stdout().width, READABLE), line.cell_len)
+    line.append(f"  {safe_line(words_of(citation))}", "quiet")
+    line.truncate(width, overflow="ellipsis")
+    put(line)
+
+
 def _print_offered(answer: Answer, linker: Linker, more: str) -> None:
     """Print a line for each further excerpt: number, place, and first words as far as they fit."""
     if answer.also:
         put_heading("Further excerpts")
     for citation in answer.also:
         line = Text.assemble((f"{citation.n:>2} ", "number"), linker.cited(citation))
-        width = max(min(stdout().width, READABLE), line.cell_len)
-        line.append(f"  {safe_line(words_of(citation))}", "quiet")
-        line.truncate(width, overflow="ellipsis")
-        put(line)
+        _put_line(line, citation)
     if answer.also and more:
         put(more, "quiet")
 

@@ -90,6 +90,12 @@ def disagreement_line(disagreement: Disagreement) -> str:
     return f"{DISAGREE[disagreement.about]} {safe_line('; '.join(said))}."
 
 
+def history_title(answer: Answer) -> str:
+    """The heading above the statements of other dates."""
+    is_later = answer.citations[0].date < answer.earlier[0].date
+    return "Later" if is_later else "Earlier"
+
+
 def date_of(citation: Citation) -> str:
     """The date of a citation's note, and ", old" if it is; "" without a date."""
     return safe_line(citation.note_date) + (", old" if citation.old else "")
