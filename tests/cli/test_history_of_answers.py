@@ -19,14 +19,14 @@ GARDEN = "# Garden\n\nPeas in March.\n"
 def said(ragqa, tmp_path):
     """Asks a question of notes, and gives the answer as JSON, or as text if that is asked for."""
 
-    def ask(question, *options, **notes):
+    def ask(question, *, as_json=True, **notes):
         vault = tmp_path / "vault"
         vault.mkdir(exist_ok=True)
         for name, text in notes.items():
             (vault / f"{name.replace('_', '-')}.md").write_text(text, encoding="utf-8")
         where = ("--corpus", str(vault), "--index", str(tmp_path / "index"))
-        out = ragqa("ask", question, *(options or ("--json",)), *where).stdout
-        return out if options else json.loads(out)
+        out = ragqa("ask", question, *(["--json"] if as_json else []), *where).out
+        return json.loads(out) if as_json else out
 
     return ask
 
@@ -51,7 +51,7 @@ def test_the_newest_statement_comes_first_and_the_older_one_below_it(said, quest
 
 
 def test_the_history_is_a_line_for_each_older_statement_with_its_date(said):
-    text = said("what is the backup retention?", "--color=never", **BACKUP)
+    text = said("what is the backup retention?", as_json=False, **BACKUP)
     assert "\nEarlier\n   2026-01-14  " in text
     assert text.index("90 days") < text.index("Earlier") < text.index("retention 30 days")
 
