@@ -369,11 +369,6 @@ class Dated(NamedTuple):
     source: str = ""
     latest: str = ""
 
-    @property
-    def is_edit(self) -> bool:
-        """Whether it is that of an edit, which says little of a statement in the note."""
-        return self.source in ("edited", "file")
-
 
 @dataclass(frozen=True, slots=True)
 class Hit:
