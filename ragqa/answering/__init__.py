@@ -1,14 +1,16 @@
 """Compose a cited answer from the hits, in the notes' own words."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from ragqa.answering.current import date_of
 from ragqa.answering.excerpt import Answering, Excerpt
 from ragqa.answering.excerpt_blocks import Line, blocks_of
 from ragqa.answering.judge import Assessment, assess
 from ragqa.answering.layout import Run
 from ragqa.answering.missing import Lookup
 from ragqa.answering.score import citation_of
+from ragqa.answering.sentences import Candidate
 from ragqa.answering.short_answer import mark_short_answer
 from ragqa.embedders import Embedder
 from ragqa.search.question import Question
@@ -43,7 +45,28 @@ def compose(
         if (run := _around(first, beside)) != first.run:
             within = _citation(replace(first, run=run), 1, answering.old_before)
             citations = (replace(citations[0], within=within), *citations[1:])
-    return replace(assessment, text=text, citations=citations, also=also)
+    number = len(citations) + len(also) + 1
+    told = [
+        citation_of(one, n, answering.old_before) for n, one in enumerate(assessment.others, number)
+    ]
+    return replace(
+        assessment,
+        text=text,
+        citations=_dated(citations, (one.best for one in assessment.excerpts), answering),
+        also=_dated(also, (one.best for one in assessment.further), answering),
+        earlier=_dated(told, assessment.others, answering),
+    )
+
+
+def _dated(
+    citations: Sequence[Citation], cited: Iterable[Candidate], answering: Answering
+) -> tuple[Citation, ...]:
+    """The citations of these sentences, each with its date."""
+    days = (date_of(one, answering.dates_of) for one in cited)
+    return tuple(
+        replace(one, date=day.day, date_from=day.source)
+        for one, day in zip(citations, days, strict=True)
+    )
 
 
 def cite(

@@ -59,27 +59,6 @@ def disagreements(
     return tuple(found.values())[:MAX_SHOWN]
 
 
-def prefer_newest(
-    question: str, sentences: Sequence[Candidate], candidates: Sequence[Candidate]
-) -> list[Candidate]:
-    """The sentences of an answer, each replaced by one of a newer note that contradicts it.
-
-    A sentence stays if its note, or the contradicting one, has no date.
-    """
-    newer: dict[tuple[str, int], Candidate] = {}
-    for one, other, _ in _contradictions(question, sentences, candidates):
-        older, younger = sorted((one, other), key=_date)
-        place = older.place
-        if _date(older) and _date(newer.get(place, older)) < _date(younger):
-            newer[place] = younger
-    preferred = [newer.get(one.place, one) for one in sentences]
-    return list({one.place: one for one in preferred}.values())
-
-
-def _date(one: Candidate) -> str:
-    return one.hit.passage.note_date
-
-
 def _contradictions(
     question: str, cited: Sequence[Candidate], candidates: Sequence[Candidate]
 ) -> Iterator[tuple[Candidate, Candidate, Difference]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import accumulate
 
-from ragqa.answering.disagreement import prefer_newest
+from ragqa.answering.current import DatesOf, History, history, of_passage
 from ragqa.answering.embeds import (
     Embedded,
     embeds_in,
@@ -76,6 +76,7 @@ class Answering:
     open_note: OpenNote = layout_of_passage
     embedded: Embedded = nothing_embedded
     reader: Reader = field(default_factory=Reader)
+    dates_of: DatesOf = of_passage
     old_before: str = ""
     lookup: Lookup = field(default_factory=Lookup)
 
@@ -217,11 +218,20 @@ class Finder:
             if any(excerpt.shares_section(one) for excerpt in shown):
                 continue
             excerpt = self._around(one)
-            if not any(excerpt.overlaps(other.whole) for other in shown) and not any(
+            seen = (*(other.whole for other in shown), *self.history.others)
+            if not any(map(excerpt.overlaps, seen)) and not any(
                 one.path == excerpt.path and overlaps(excerpt.span, [one.chars]) for one in told
             ):
                 others.append(excerpt)
         return others
+
+    def others(self, found: Sequence[Excerpt]) -> list[Candidate]:
+        """The statements of other dates on the subject, as far as these excerpts lack them."""
+        return [
+            one
+            for one in self.history.others
+            if not any(excerpt.overlaps(one) for excerpt in found)
+        ]
 
     @cached_property
     def _best(self) -> Candidate:
@@ -247,8 +257,15 @@ class Finder:
         return bool(one.row_name) and one.row_name <= self.reading.question.terms
 
     @cached_property
+    def history(self) -> History:
+        """The statement to quote first, and the others on its subject."""
+        dates_of = self.answering.dates_of
+        return history(self.reading.question, self._best, self.scored, dates_of)
+
+    @cached_property
     def _first(self) -> Excerpt:
-        return self._definition() or self._around(self._best)
+        defined = None if self.history.others else self._definition()
+        return defined or self._around(self.history.first)
 
     @cached_property
     def rows(self) -> list[Excerpt]:
@@ -318,6 +335,7 @@ class Finder:
             for one in self.scored
             if one.score >= min_score
             and gain(one) >= MIN_GAIN * sum(uncovered.values())
+            and one not in self.history.others
             and not any(excerpt.overlaps(one) for excerpt in found)
         ]
         if not eligible:
@@ -342,8 +360,7 @@ class Finder:
         return sorted(found, key=position)
 
     def _around(self, best: Candidate) -> Excerpt:
-        """The excerpt around a sentence, or around one of a newer note that contradicts it."""
-        best = prefer_newest(self.reading.question.text, [best], self.scored)[0]
+        """The excerpt around a sentence."""
         layout = self.answering.open_note(best.hit.passage)
         at = layout.at(best.unit.start)
         scores = [0.0] * len(layout.pieces)

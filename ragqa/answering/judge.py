@@ -56,9 +56,11 @@ class Assessment:
     based on. `excerpts` are to be shown, in reading order, if `answered`; `missing` is what
     they lack of the question, `warnings` say what else is not shown. `further` are other
     excerpts to offer, and `disagreements` the sentences that contradict those of the excerpts.
-    `candidates` are the scored sentences.
+    `candidates` are the scored sentences, `others` those of another date on the subject of the
+    first excerpt, in the order to be told.
 
-    `compose` adds the answer's text and citations, and `also`: what the `further` excerpts cite.
+    `compose` adds the answer's text and citations, `also`: what the `further` excerpts cite, and
+    `earlier`: the `others`.
     All of these are empty where the notes do not seem to answer.
     """
 
@@ -71,9 +73,11 @@ class Assessment:
     missing: Missing = NOTHING_MISSING
     warnings: tuple[str, ...] = ()
     disagreements: Sequence[Disagreement] = ()
+    others: Sequence[Candidate] = ()
     text: str = ""
     citations: Sequence[Citation] = ()
     also: Sequence[Citation] = ()
+    earlier: Sequence[Citation] = ()
 
 
 def assess(
@@ -90,10 +94,11 @@ def assess(
     may_answer = without_other_days(question, may_answer)
     finder = Finder(reading, may_answer, answering)
     found = with_embedded(finder.excerpts(), answering)
-    shown = [excerpt.whole for excerpt in found]
+    shown = [*(excerpt.whole for excerpt in found), *finder.others(found)]
     missed, places = missing(reading, shown, answering.lookup)
     model = shipped().of(question)
-    measured = features(reading, may_answer, found[0], missed)
+    rivals = [one for one in may_answer if one not in finder.history.others]
+    measured = features(reading, rivals, found[0], missed)
     probability = model.probability(measured)
     probability = min(probability, MOST_CONFIDENT) if is_open else probability
     # What a day's own note says answers a question about the day, whatever words it has.
@@ -109,6 +114,7 @@ def assess(
         candidates=scored,
         excerpts=found,
         further=finder.further(found, told, places) if answered else (),
+        others=finder.others(found) if answered else (),
         disagreements=differing,
         confidence=round(probability, 4),
         answered=answered,

@@ -1,14 +1,15 @@
 """The notes as they are now, and what of an index still stands in them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache, cached_property, partial
 
 from ragqa.answering.layout import Layout, all_match_note, layout_of_passage
 from ragqa.notes import NoteText, format_of, parse_note, read_text
+from ragqa.notes.dated import dates_of
 from ragqa.notes.links import NoteNames, place_of
 from ragqa.stores import Snapshot
-from ragqa.types import Answer, Block, Citation, Corpus, Hit, Passage, Skipped, Span, Stamp
+from ragqa.types import Answer, Block, Citation, Corpus, Dated, Hit, Passage, Skipped, Span, Stamp
 
 _MOST_EMBEDDED = 20
 
@@ -95,11 +96,16 @@ class CurrentNotes:
             replace(one, citations=(self.placed(one.citations[0]), self.placed(one.citations[1])))
             for one in answer.disagreements
         )
-        cited, also = (tuple(map(self.placed, each)) for each in (answer.citations, answer.also))
+        shown = (answer.citations, answer.also, answer.earlier)
+        cited, also, earlier = (tuple(map(self.placed, each)) for each in shown)
         elsewhere = (replace(o, place=self.placed(o.place)) for o in answer.missing.elsewhere)
-        missing = replace(answer.missing, elsewhere=tuple(elsewhere))
         return replace(
-            answer, citations=cited, also=also, disagreements=tuple(sides), missing=missing
+            answer,
+            citations=cited,
+            also=also,
+            earlier=earlier,
+            disagreements=tuple(sides),
+            missing=replace(answer.missing, elsewhere=tuple(elsewhere)),
         )
 
     def placed(self, citation: Citation) -> Citation:
@@ -128,6 +134,14 @@ class CurrentNotes:
         if not isinstance(note, NoteText) or not all_match_note(note.text, passages):
             return None
         return Layout.of(note.text, passages)
+
+    def dated(self, passage: Passage) -> Dated:
+        """The day of a passage's note, and what it is taken from."""
+        return self._dates(passage.path)
+
+    @cached_property
+    def _dates(self) -> Callable[[str], Dated]:
+        return dates_of(self._snapshot.notes())
 
     @cached_property
     def _names(self) -> NoteNames:

@@ -108,6 +108,7 @@ def answer_of(
         info=info,
         warnings=tuple(warnings),
         also=tuple(composed.also),
+        earlier=tuple(composed.earlier),
         disagreements=tuple(composed.disagreements),
         missing=composed.missing,
         corrected=tuple(one for one in question.corrected if one.typed != one.read),
@@ -288,6 +289,7 @@ class Index(StoredIndex):
             words=settings.excerpt_words,
             open_note=notes.open,
             embedded=notes.embedded,
+            dates_of=notes.dated,
             reader=self._reader[0],
             old_before=(self._today() - timedelta(days=days)).isoformat() if days else "",
             lookup=Lookup(

@@ -28,7 +28,7 @@ from ragqa.llms.limits import Deadline, bounded
 from ragqa.passages import tokens
 from ragqa.safe import safe_line, safe_text
 from ragqa.search.question import Question
-from ragqa.text.dates import date_of
+from ragqa.text.dates import date_shown
 from ragqa.text.seen import set_apart
 from ragqa.types import (
     Answer,
@@ -142,7 +142,7 @@ def _message(question: str, blocks: Sequence[str], key: str) -> str:
 def _block(n: int, passage: Passage, key: str) -> str:
     # Sanitised like printed notes, so that everything sent is readable.
     where, text = (uncited(safe_text(one)) for one in (heading_of(passage).strip(), passage.text))
-    dated = f", note of {uncited(date)}" if (date := date_of(passage)) else ""
+    dated = f", note of {uncited(date)}" if (date := date_shown(passage)) else ""
     return f"--- begin {key} passage {n}{dated}\n{where}\n\n{text}\n--- end {key}\n\n"
 
 

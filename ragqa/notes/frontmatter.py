@@ -39,9 +39,12 @@ MAX_FRONT_MATTER_CHARS = 64_000
 MAX_DEPTH = 20
 MAX_TITLE_CHARS = 300
 
-DATE_KEYS = (
+EDITED_KEYS = (
     "updated", "lastupdated", "updatedat", "dateupdated",
     "modified", "lastmodified", "modifiedat", "datemodified", "lastmod", "lastedited",
+)  # fmt: skip
+DATE_KEYS = (
+    *EDITED_KEYS,
     "date", "published", "publishdate", "datepublished",
     "created", "createdat", "datecreated",
 )  # fmt: skip
@@ -255,10 +258,11 @@ def _read(positions: Positions, end: int) -> FrontMatter:
 
 def _is_common(key: object) -> bool:
     """Whether nearly every note has this key; such keys are shown or searched elsewhere."""
-    return isinstance(key, str) and (key.strip().lower() in _COMMON or _folded(key) in DATE_KEYS)
+    return isinstance(key, str) and (key.strip().lower() in _COMMON or folded(key) in DATE_KEYS)
 
 
-def _folded(key: str) -> str:
+def folded(key: str) -> str:
+    """A key in lower case, without what separates its words."""
     return re.sub(r"[\s_-]", "", key).lower()
 
 
@@ -347,7 +351,7 @@ def _listed(keys: Mapping[str, object], *names: str, split: str) -> tuple[str, .
 def _date(keys: Mapping[str, object]) -> tuple[str, tuple[str, ...]]:
     """The date in ISO form, and a warning for each unreadable one."""
     warnings: list[str] = []
-    written = {_folded(key): key for key in keys}
+    written = {folded(key): key for key in keys}
     for known in DATE_KEYS:
         key = written.get(known, known)
         value = _scalar(keys.get(key))

@@ -221,7 +221,9 @@ def parse_note(path: str, read: Document | str, sha256: str, stamp: Stamp) -> No
     in_name = day_of(stem) or day_of(words)
     # What is still to come when a note is written is no date of the note: "valid until 3 May 2031".
     latest = datetime.fromtimestamp(stamp.mtime_ns / 1e9, UTC) + timedelta(days=1)
-    past = (day for day in map(day_of, (title, content.first)) if day <= f"{latest:%F}")
+    past = (
+        day for day in map(day_of, (title, content.first, content.byline)) if day <= f"{latest:%F}"
+    )
     return Note(
         path=path,
         text=document.text,

@@ -73,6 +73,8 @@ class Citation(Json):
     around: types.Span | None
     note_date: str | None
     old: bool
+    date: str | None
+    date_from: str | None
     context: str = ""
     locator: str = ""
 
@@ -143,6 +145,7 @@ class JsonAnswer(Json):
     text: str = field(name="answer")
     citations: list[Citation]
     also: list[Citation]
+    earlier: list[Citation]
     disagreements: list[_Disagreement]
     hits: list[_Passage] = field(name="passages")
     warnings: list[str]

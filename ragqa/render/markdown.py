@@ -18,7 +18,7 @@ from ragqa.notes.formats import fragment
 from ragqa.render import view
 from ragqa.render.excerpts import blocks, sides_of, words_of
 from ragqa.safe import safe_line, safe_text
-from ragqa.text.dates import date_of
+from ragqa.text.dates import date_shown
 from ragqa.types import Answer, Citation, Kind, WrittenSentence
 from ragqa.verifying.saved import defused, record_of
 
@@ -76,6 +76,9 @@ def _body(answer: Answer, level: str) -> Iterator[str]:
         yield f"{escaped(view.corrected_line(answer.corrected))}\n"
     yield from _answer(answer)
     yield from _disagreements(answer)
+    if answer.earlier:
+        yield f"{level} {view.history_title(answer)}\n"
+        yield "".join(f"- {one.date} {_further(one, whole=False)}\n" for one in answer.earlier)
     if answer.citations:
         yield f"{level} Sources\n"
         for cited in answer.citations:
@@ -89,7 +92,7 @@ def _body(answer: Answer, level: str) -> Iterator[str]:
         for n, hit in enumerate(answer.hits, start=1):
             passage = hit.passage
             shown = view.address(passage.path, passage.lines, hit.locator)
-            date = date_of(passage)
+            date = date_shown(passage)
             place = _place(passage.path, shown, passage.heading, hit.locator, date)
             yield f"{n}. {place}\n\n{_quoted(passage.text, '')}\n"
     if warnings := view.warnings_of(answer):
@@ -143,7 +146,7 @@ def _further(citation: Citation, *, whole: bool) -> str:
 
 def _cited(citation: Citation, *, undated: str = "") -> str:
     """The place of a citation, with the date of its note."""
-    date = date_of(citation) or undated
+    date = date_shown(citation) or undated
     shown = view.address(citation.path, citation.lines, citation.locator)
     return _place(citation.path, shown, citation.heading, citation.locator, date)
 

@@ -29,7 +29,7 @@ from ragqa.render import (
 from ragqa.render.documents import fields_of
 from ragqa.render.excerpts import print_excerpt, sides_of, words_of
 from ragqa.safe import safe_line, safe_text
-from ragqa.text.dates import date_of
+from ragqa.text.dates import date_shown
 from ragqa.text.words import WORD, index_terms, query_terms
 from ragqa.types import (
     Answer,
@@ -111,6 +111,7 @@ def print_answer(answer: Answer, linker: Linker, more: str = "") -> None:
             put(Text(safe_text(_plain(answer))))
     for disagreement in answer.disagreements:
         _print_disagreement(disagreement, linker)
+    _print_earlier(answer, linker)
     if is_written or not console.is_terminal:
         put_heading("Sources")
         _print_sources(answer, linker, quoted=is_written)
@@ -182,6 +183,23 @@ def _plain(answer: Answer) -> str:
     return "\n\n".join(filter(None, (before, f"{head}{number}", after))) + tail
 
 
+def _print_earlier(answer: Answer, linker: Linker) -> None:
+    """Print a line for each statement of another date: the date, its place and its words."""
+    if answer.earlier:
+        put_heading(view.history_title(answer))
+    for citation in answer.earlier:
+        when = (f"{_INDENT * ' '}{safe_line(citation.date)}  ", "quiet")
+        _put_line(Text.assemble(when, linker.cited(citation)), citation)
+
+
+def _put_line(line: Text, citation: Citation) -> None:
+    """Print a line, and after it the words of a citation as far as they fit."""
+    width = max(min(stdout().width, READABLE), line.cell_len)
+    line.append(f"  {safe_line(words_of(citation))}", "quiet")
+    line.truncate(width, overflow="ellipsis")
+    put(line)
+
+
 def _print_offered(answer: Answer, linker: Linker, more: str) -> None:
     """Print a line for each further excerpt, as far as its words fit; all of it under reserve."""
     if not answer.also:
@@ -193,10 +211,7 @@ def _print_offered(answer: Answer, linker: Linker, more: str) -> None:
         line = Text.assemble(
             (f"{citation.n:>2} ", "number"), _dated(linker.cited(citation), citation)
         )
-        width = max(min(stdout().width, READABLE), line.cell_len)
-        line.append(f"  {safe_line(words_of(citation))}", "quiet")
-        line.truncate(width, overflow="ellipsis")
-        put(line)
+        _put_line(line, citation)
     if more:
         put(f"{more} shows {'them whole' if answer.sure else 'the next ones'}", "quiet")
 
@@ -241,7 +256,7 @@ def _print_disagreement(disagreement: Disagreement, linker: Linker) -> None:
 def _date(source: Citation | Passage) -> Text:
     """The date of a note, as a warning if it is old."""
     style = "warning" if getattr(source, "old", False) else "quiet"
-    return Text(date_of(source), style=style)
+    return Text(date_shown(source), style=style)
 
 
 def _dated(place: Text, source: Citation | Passage) -> Text:

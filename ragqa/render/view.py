@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ragqa.safe import safe_line
-from ragqa.text.dates import date_of
+from ragqa.text.dates import date_shown
 from ragqa.types import (
     Answer,
     Correction,
@@ -101,10 +101,16 @@ def disagreement_line(disagreement: Disagreement) -> str:
     """Both sides of a disagreement in one line, each with its place and its words."""
     sides = zip(disagreement.citations, disagreement.says, strict=True)
     said = [
-        f"{address(one.path, one.lines, one.locator)} ({date_of(one) or 'no date'}) says {says!r}"
+        f"{address(one.path, one.lines, one.locator)} ({date_shown(one) or 'no date'}) says {says!r}"
         for one, says in sides
     ]
     return f"{DISAGREE[disagreement.about]} {safe_line('; '.join(said))}."
+
+
+def history_title(answer: Answer) -> str:
+    """The heading above the statements of other dates."""
+    is_later = answer.citations[0].date < answer.earlier[0].date
+    return "Later" if is_later else "Earlier"
 
 
 def warnings_of(answer: Answer) -> list[str]:

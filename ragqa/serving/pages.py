@@ -41,7 +41,7 @@ from ragqa.serving.note_html import note_html, url_path
 from ragqa.serving.note_page import Links, around, read_now, shown_note, stretch
 from ragqa.serving.warm import NotReady, WarmIndex
 from ragqa.stores.filters import fold_tag, note_matcher
-from ragqa.text.dates import date_of
+from ragqa.text.dates import date_shown
 from ragqa.text.seen import set_apart
 from ragqa.types import (
     Answer,
@@ -237,6 +237,7 @@ def _shown_answer(answer: Answer, links: Links, asked: Asked) -> Shown:
         "passage": partial(_passage, links=links), "context": _context, "below": view.BELOW,
         "trail": lambda passage: trail_text(passage.title, passage.heading, view.BELOW),
         "written_by": view.written_by, "words": words_of, "disagree": view.DISAGREE,
+        "history_title": view.history_title,
         "corrected": answer.corrected and view.corrected_line(answer.corrected),
         "fallback": view.fallback_line(answer),
         "place": lambda one: view.address(one.path, one.lines, one.locator),
@@ -346,7 +347,7 @@ def _templates() -> Environment:
     environment.filters["sentence"] = lambda text: f"{text[:1].upper()}{text[1:]}."
     environment.filters["urlencode"] = url_path
     environment.filters["query"] = urlencode
-    environment.globals |= {"stretch": stretch, "date": date_of}
+    environment.globals |= {"stretch": stretch, "date": date_shown}
     environment.finalize = _sanitised
     return environment
 

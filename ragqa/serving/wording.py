@@ -23,7 +23,7 @@ from ragqa.render.view import BELOW, address, corrected_line, disagreement_line,
 from ragqa.safe import safe_line, safe_text
 from ragqa.serving.asking import freshness_line
 from ragqa.serving.warm import Freshness
-from ragqa.text.dates import date_of
+from ragqa.text.dates import date_shown
 from ragqa.types import Answer, Citation, Hit, NoteList, SearchResult, counted, trail_text
 from ragqa.verifying.checking import Checked, Verification
 
@@ -108,7 +108,7 @@ def _passage(label: str, hit: Hit) -> str:
     place = _place(passage.path, passage.lines, hit.locator)
     trail = safe_line(trail_text(passage.title, passage.heading, BELOW))
     quoted = [_quoted(one) for one in (context_of(passage), passage.text) if one]
-    about = "  ".join(filter(None, (date_of(passage), trail)))
+    about = "  ".join(filter(None, (date_shown(passage), trail)))
     return "\n".join([f"{label} {place}  {about}", *quoted])
 
 
@@ -264,7 +264,7 @@ def _noted(notices: Iterable[str]) -> list[str]:
 
 def _cited(citation: Citation) -> str:
     place = _place(citation.path, citation.lines, citation.locator)
-    about = date_of(citation), safe_line(BELOW.join(citation.heading))
+    about = date_shown(citation), safe_line(BELOW.join(citation.heading))
     texts = ["  ".join(filter(None, (f"[{citation.n}] {place}", *about)))]
     texts += [_quoted(one) for one in (citation.context, citation.quote) if one]
     for said, side in zip(("Before it:", "After it:"), sides_of(citation), strict=True):

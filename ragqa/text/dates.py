@@ -59,6 +59,8 @@ _IN_YEAR = r"(?i)\b(?:in|since|by|until|from|of|during|before|after|the|early|la
 _COUNTED = r" ([a-z]+s|[kMGT]?B|px)\b"
 _MONTHS_IN_YEAR = 12
 _MAX_NAME_CHARS = 200
+# What may stand before a date that begins a text: marks, a ticked box, a weekday.
+_BEFORE_DAY = rf"(?i)[\W_]*(?:x\][\W_]*)?(?:(?:{_WEEKDAY}|mon|tue|wed|thu|fri|sat|sun)\W+)?"
 _LEAST_YEAR = 1500
 """A smaller number is a year only after "in" or "since"."""
 
@@ -141,6 +143,14 @@ def day_of(text: str) -> str:
     return ""
 
 
+def leading_day(text: str) -> str:
+    """The day with its year that a text begins with, in ISO form; "" for none."""
+    before = compiled(_BEFORE_DAY).match(text)
+    first = next(iter(_dates(text[:_MAX_NAME_CHARS])), None)
+    is_first = before and first and first.start <= before.end()
+    return day_of(text[first.start : first.end]) if first and is_first else ""
+
+
 def date_terms(text: str, language: str = ENGLISH, *, before: date | None = None) -> list[str]:
     """The terms by which the dates of a text are found, however they are written.
 
@@ -169,9 +179,15 @@ def passage_terms(passage: Passage) -> list[str]:
     return index_terms(text, language) + date_terms(text, language) + of_note
 
 
-def date_of(source: Citation | Passage) -> str:
-    """The date that is shown of a citation or a passage, and ", old" if it is; "" without one."""
-    return safe_line(source.note_date) + (", old" if getattr(source, "old", False) else "")
+def date_shown(source: Citation | Passage) -> str:
+    """The date that is shown of a citation or a passage, and ", old" if it is; "" without one.
+
+    That of a citation is its statement's, and said to be the file's if it is.
+    """
+    if isinstance(source, Passage):
+        return safe_line(source.note_date)
+    of_file = "file of " if source.date_from == "file" else ""
+    return of_file + safe_line(source.date or source.note_date) + (", old" if source.old else "")
 
 
 def mentions_time(text: str) -> bool:

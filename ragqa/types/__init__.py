@@ -39,6 +39,7 @@ from ragqa.types.notes import (
     HIDDEN as HIDDEN,
     Block as Block,
     Correction as Correction,
+    Dated as Dated,
     Filters as Filters,
     Hit as Hit,
     Kind as Kind,

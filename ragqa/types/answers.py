@@ -49,8 +49,9 @@ class Citation:
     or place asked for, None if that is unclear. `cut` tells whether a list, table or torn sentence
     continues before and after it. `locator` names the place in a file that was converted, such as
     "cell 3". `parts` are the contributions to `score`, by signal. `note_date` is ISO or ""; `old`
-    says that it exceeds the age limit in the settings. `within` is the quote with what is shown of
-    its passage around it, None where it is shown alone.
+    says that it exceeds the age limit in the settings. `date` is the day of the statement that
+    answers, and `date_from` where that comes from, as `Dated` has it. `within` is the quote with
+    what is shown of its passage around it, None where it is shown alone.
     """
 
     n: int
@@ -71,6 +72,8 @@ class Citation:
     answer_spans: tuple[tuple[int, int], ...] = ()
     cut: tuple[bool, bool] = (False, False)
     locator: str = ""
+    date: str = ""
+    date_from: str = ""
     within: "Citation | None" = None
 
     @property
@@ -272,7 +275,9 @@ class Answer(SearchResult):
     `confidence` is the probability that the first excerpt is a good answer. If `answered` is False,
     `hits` are the nearest passages, and there are no citations unless an LLM was forced to write.
     `missing` is what the excerpts lack of the question. `also` are further excerpts, best first,
-    numbered after the citations.
+    numbered after the citations, and `earlier` are statements of other dates on the subject of the
+    first one, numbered after these: newest first, but oldest first where the question asks for the
+    past.
     """
 
     answered: bool
@@ -284,6 +289,7 @@ class Answer(SearchResult):
     missing: Missing = NOTHING_MISSING
     written: Written | None = None
     also: tuple[Citation, ...] = ()
+    earlier: tuple[Citation, ...] = ()
 
     def __repr__(self) -> str:
         """One short line; the fields have the rest."""

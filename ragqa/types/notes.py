@@ -151,7 +151,7 @@ class Note:
 
     `text` is the decoded file without its byte order mark, line endings untouched, or what a file
     in another format was converted to. `date` is ISO `YYYY-MM-DD` from the note's own metadata,
-    else from the file's name, the title or the first line, else "". `links` are the targets of its
+    else from the file's name, the title or the first lines, else "". `links` are the targets of its
     links to other notes, as written but without any `#anchor` or `|label`. `sha256` is as in
     `NoteText`. `language` is an ISO 639-1 code, "" for one that ragqa does not know.
     """
@@ -354,6 +354,19 @@ class Filters:
 
     def __bool__(self) -> bool:
         return self != Filters()
+
+
+class Dated(NamedTuple):
+    """The day of a statement in ISO form, "" for none, and where it comes from.
+
+    `source` is "statement", "heading", "name" (of the file), "note", "edited" (the day of the
+    note's last edit) or "file" (the file's own time). No statement of the note is later than
+    `latest`.
+    """
+
+    day: str = ""
+    source: str = ""
+    latest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,15 +13,21 @@ _TOO_MANY = (
     f"more than {MAX_BLOCKS:,} paragraphs, items and rows, so the rest is left out: split the note"
 )
 _UNCLOSED = "a comment that begins with `<!--` is not closed, so the rest of the note is left out"
+_MOST_IN_BYLINE = 6
+"""The most words of a line such as "Mette, 15 July 2025": one with more tells something."""
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a note's text says; `first` is its first line if that reads as a heading."""
+    """What a note's text says.
+
+    `first` is its first line if that reads as a heading, `byline` a line of few words below it.
+    """
 
     blocks: tuple[Block, ...]
     title: str
     first: str
+    byline: str
     aliases: tuple[str, ...]
     tags: tuple[str, ...]
     date: str
@@ -38,12 +44,15 @@ def parse(text: str, *, is_plain: bool = False, has_front_matter: bool = True) -
     begins = next(read, Block(Kind.RULE, 0, 0))
     top = [b for b in body.blocks if b.kind is Kind.HEADING and b.level == 1]
     is_text = begins.kind in (Kind.HEADING, Kind.PARAGRAPH)
-    first = text[begins.start : begins.end].splitlines()[0] if is_text else ""
+    first = _line(text, begins) if is_text else ""
+    below = next(read, None) if begins.kind is Kind.HEADING else None
+    byline = _line(text, below) if below and below.kind is Kind.PARAGRAPH else ""
     too_many = (_TOO_MANY,) if len(body.blocks) >= MAX_BLOCKS else ()
     return Content(
         blocks=front.blocks + body.blocks,
         title=front.title or (begins.label if top == [begins] else ""),
         first=first if is_short(first) and len(first) < MIN_WRAP_CHARS else "",
+        byline=byline if len(byline.split()) <= _MOST_IN_BYLINE else "",
         aliases=front.aliases,
         tags=tuple(dict.fromkeys(front.tags + body.tags)),
         date=front.date,
@@ -51,6 +60,11 @@ def parse(text: str, *, is_plain: bool = False, has_front_matter: bool = True) -
         warnings=front.warnings + body.warnings + too_many,
         properties=(*front.properties, *inline_fields(text, body.blocks))[:MAX_PROPERTIES],
     )
+
+
+def _line(text: str, block: Block) -> str:
+    """The first line of a block."""
+    return text[block.start : block.end].splitlines()[0]
 
 
 def _without_hidden(text: str, start: int, *, is_plain: bool) -> Body:

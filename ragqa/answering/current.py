@@ -1,0 +1,144 @@
+"""What holds: of dated statements that answer about as well, the newest, and then the older ones.
+
+No contradiction is looked for. They are on one subject if they share words, the rare ones above
+all; entries of one log in their own text, since all have the words of its headings.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ragqa.answering.sentences import Candidate
+from ragqa.search.question import Question
+from ragqa.search.question_kind import QuestionKind
+from ragqa.text.dates import day_of, leading_day, moments_of
+from ragqa.text.words import compiled, index_terms
+from ragqa.types import Dated, Kind, Passage
+
+NEAR = 0.5
+"""A statement that answers about as well has at least this share of the best one's score."""
+
+NEAR_AND_SHARED = 0.95
+SHARED_WEIGHT = 0.75
+"""That share, and this much of the share that it has of the words of the question or of the best
+one, are together at least this."""
+
+PAST_LESS = 0.15
+"""Less where the question asks for the past: what held then lacks the name of what holds now."""
+
+FIT_LESS = 0.1
+"""And it fits the type of answer asked for at most so much less."""
+
+SHARED_IN_NOTE = 0.75
+"""Of the best one's question words, by weight, another entry of its note has this share itself."""
+
+MOST = 5
+"""At most so many older statements are told."""
+
+_PAST = (
+    r"(?i)\b(?:before|previous(?:ly)?|former(?:ly)?|original(?:ly)?|initial(?:ly)?|at first"
+    r"|first (?:want|plan|intend)|used to|(?<!how )old|last year)\b"
+)
+
+_NEVER = "9999-12-31"
+
+DatesOf = Callable[[Passage], Dated]
+"""Gives the date of a passage's note."""
+
+
+def of_passage(passage: Passage) -> Dated:
+    """The date of a passage's note, as the index has it."""
+    return Dated(passage.note_date, "note" if passage.note_date else "", _NEVER)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The statement to quote, and the `others` on its subject in the order to be told."""
+
+    first: Candidate
+    others: Sequence[Candidate] = ()
+
+
+def date_of(one: Candidate, dates_of: DatesOf) -> Dated:
+    """The date of a statement: its own, else that of a heading above it, else its note's.
+
+    One that is to come when its note was written, such as that of an appointment, is none.
+    """
+    of_note = dates_of(one.hit.passage)
+    found = (
+        (day_of(text) if source == "heading" else leading_day(text), source)
+        for text, source in _beginnings(one)
+    )
+    own = (Dated(day, source) for day, source in found if "" < day <= of_note.latest)
+    return next(own, of_note)
+
+
+def _beginnings(one: Candidate) -> Sequence[tuple[str, str]]:
+    """What may begin with the date of a statement, the nearest first."""
+    passage, unit = one.hit.passage, one.unit
+    before = [each for each in passage.units if each.start <= unit.start]
+    begun = next((each for each in reversed(before) if each.begins), unit)
+    inside = [each for each in before if each.kind is Kind.HEADING and each.section == unit.section]
+    above = [*passage.heading, *map(passage.quote, inside)]
+    own = [passage.quote(unit), passage.quote(begun), *reversed(unit.context.split("\n"))]
+    return [*((text, "statement") for text in own), *((text, "heading") for text in above[::-1])]
+
+
+def history(
+    question: Question, best: Candidate, scored: Sequence[Candidate], dates_of: DatesOf
+) -> History:
+    """What to quote for a question, and the other statements on its subject.
+
+    That is the newest of a day that the question names or before, or the best one if it has no
+    date. A question for the past is told it from the oldest on.
+    """
+    dates = {one.place: date_of(one, dates_of) for one in (best, *scored)}
+    until = _until(question)
+    group: dict[tuple[str, str], Candidate] = {}
+    for one in sorted(scored, key=lambda one: -one.score):
+        day = dates[one.place].day
+        if day and _is_like(question, best, one) and (not until or day[: len(until)] <= until):
+            group.setdefault((one.hit.passage.path, day), one)
+    if not dates[best.place].day or not group:
+        return History(best)
+    told = sorted(group.values(), key=lambda one: dates[one.place].day)
+    if not asks_past(question):
+        told.reverse()
+    return History(told[0], told[1 : MOST + 1])
+
+
+def _is_like(question: Question, best: Candidate, one: Candidate) -> bool:
+    """Whether a statement is on the subject of the best one, and answers about as well."""
+    if one is best:
+        return True
+    near = one.score / best.score if best.score else 0.0
+    own, other = (frozenset(index_terms(each.quote, each.language)) for each in (best, one))
+    told = len(own & one.terms) / (len(own) or 1)
+    shared = SHARED_WEIGHT * max(one.signals["coverage"], told)
+    least = NEAR_AND_SHARED - (PAST_LESS if asks_past(question) else 0.0)
+    if near < NEAR or near + shared < least:
+        return False
+    if one.signals["holds"] < best.signals["holds"] - FIT_LESS:
+        return False
+    if one.hit.passage.path != best.hit.passage.path:
+        return True
+    if question.kind is QuestionKind.WHEN:
+        return False  # the date of an entry is what is asked for
+    had = {term: weight for term, weight in question.idf.items() if term in own}
+    in_both = sum(had[term] for term in had if term in other)
+    return in_both >= SHARED_IN_NOTE * sum(had.values()) > 0
+
+
+def asks_past(question: Question) -> bool:
+    """Whether a question asks for what held before."""
+    return compiled(_PAST).search(question.text) is not None
+
+
+def _until(question: Question) -> str:
+    """The last year, month or day that a question names with its year, as ISO form begins."""
+    named = (dict(one.parts) for one in moments_of(question.text))
+    found = (
+        "-".join(f"{one[name]:02}" for name in ("year", "month", "day") if name in one)
+        for one in named
+        if "year" in one
+    )
+    return max(found, default="")

@@ -1,0 +1,51 @@
+"""The day of each note, and what it is taken from."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import PurePosixPath
+
+from ragqa.notes.frontmatter import EDITED_KEYS, folded
+from ragqa.text.dates import day_of
+from ragqa.types import Dated, NoteRecord, in_words
+
+_MANY, _SHARE = 5, 5
+"""A day that so many notes have, and more than this part of all, is that of an import."""
+
+
+def dates_of(records: Mapping[str, NoteRecord]) -> Callable[[str], Dated]:
+    """Gives the day of the note at a path; none where many notes have the same one.
+
+    That of the file counts where a note has none, unless most files have the same one: then they
+    were copied that day, as `git clone` does.
+    """
+    changed_on = Counter(_changed(record) for record in records.values())
+    copied = [day for day, count in changed_on.items() if 2 * count > len(records)]
+    written_on = Counter(record.date for record in records.values())
+    imported = [
+        day for day, count in written_on.items() if count >= _MANY and _SHARE * count > len(records)
+    ]
+
+    def dated(path: str) -> Dated:
+        record = records.get(path)
+        if record is None:
+            return Dated()
+        day = record.date
+        if day and day in imported:
+            return Dated("", "", _changed(record, 1))
+        if day and any(folded(key) in EDITED_KEYS for key, _ in record.properties):
+            return Dated(day, "edited", day)
+        latest = _changed(record, 1)  # a day more, since days begin elsewhere at another time
+        if day:
+            in_name = day in (day_of(PurePosixPath(path).stem), day_of(in_words(path)))
+            return Dated(day, "name", day) if in_name else Dated(day, "note", latest)
+        changed = _changed(record)
+        return Dated("", "", latest) if changed in copied else Dated(changed, "file", latest)
+
+    return dated
+
+
+def _changed(record: NoteRecord, days: int = 0) -> str:
+    """The day on which a file was last changed, in UTC, and so many days later."""
+    at = datetime.fromtimestamp(record.stamp.mtime_ns / 1e9, UTC)
+    return f"{at + timedelta(days=days):%F}"

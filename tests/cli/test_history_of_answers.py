@@ -1,0 +1,108 @@
+"""Where notes change their mind: what holds comes first, and what held before stands below it."""
+
+import json
+
+import pytest
+
+MEETING = (
+    "# Backup meeting 14 Jan 2026\n\n- Nightly backups go to the box, retention 30 days.\n"
+    "- Database dump at 02:30.\n"
+)
+FOLLOWED = (
+    "# Backup follow-up 18 Mar 2026\n\nRetention is now 90 days, because of the audit. Was 30.\n"
+    "Dump moves from 02:30 to 01:15.\n"
+)
+GARDEN = "# Garden\n\nPeas in March.\n"
+
+
+@pytest.fixture
+def said(ragqa, tmp_path):
+    """Asks a question of notes, and gives the answer as JSON, or as text if that is asked for."""
+
+    def ask(question, *, as_json=True, **notes):
+        vault = tmp_path / "vault"
+        vault.mkdir(exist_ok=True)
+        for name, text in notes.items():
+            (vault / f"{name.replace('_', '-')}.md").write_text(text, encoding="utf-8")
+        where = ("--corpus", str(vault), "--index", str(tmp_path / "index"))
+        out = ragqa("ask", question, *(["--json"] if as_json else []), *where).out
+        return json.loads(out) if as_json else out
+
+    return ask
+
+
+BACKUP = {"_2026_01_14": MEETING, "_2026_03_18": FOLLOWED, "garden": GARDEN}
+
+
+@pytest.mark.parametrize(
+    ("question", "newest", "older"),
+    [
+        ("what is the backup retention?", "90 days", "30 days"),
+        ("when is the database dump?", "to 01:15", "at 02:30"),
+    ],
+)
+def test_the_newest_statement_comes_first_and_the_older_one_below_it(said, question, newest, older):
+    answer = said(question, **BACKUP)
+    first, (before,) = answer["citations"][0], answer["earlier"]
+    assert newest in first["quote"]
+    assert (first["date"], before["date"]) == ("2026-03-18", "2026-01-14")
+    assert older in before["quote"]
+    assert before["n"] == len(answer["citations"]) + len(answer["also"]) + 1
+
+
+def test_the_history_is_a_line_for_each_older_statement_with_its_date(said):
+    text = said("what is the backup retention?", as_json=False, **BACKUP)
+    assert "\nEarlier\n   2026-01-14  " in text
+    assert text.index("90 days") < text.index("Earlier") < text.index("retention 30 days")
+
+
+def test_a_question_for_the_past_is_told_from_the_oldest_on(said):
+    answer = said("what was the backup retention originally?", **BACKUP)
+    assert "30 days" in answer["citations"][0]["quote"]
+    assert [one["date"] for one in answer["earlier"]] == ["2026-03-18"]
+
+
+def test_a_year_that_the_question_names_counts_for_more_than_the_newest(said):
+    old = "# Prices of 4 May 2025\n\nThe ferry ticket costs 12 euros.\n"
+    new = "# Prices of 9 May 2026\n\nThe ferry ticket costs 15 euros.\n"
+    named = said("what did the ferry ticket cost in 2025", old=old, new=new)
+    assert "12 euros" in named["citations"][0]["quote"]
+    today = said("what does the ferry ticket cost", old=old, new=new)
+    assert "15 euros" in today["citations"][0]["quote"]
+
+
+def test_an_entry_of_a_log_has_its_own_date(said):
+    log = (
+        "# Pixel\n\n| date | what | dose |\n|---|---|---|\n"
+        "| 2025-11-03 | thyroid pill | half a tablet |\n| 2025-12-01 | weight | 4.7 kg |\n"
+        "| 2026-02-27 | thyroid pill | a quarter of a tablet |\n"
+    )
+    answer = said("what dose of the thyroid pill does Pixel get", log=log, garden=GARDEN)
+    first = answer["citations"][0]
+    assert "quarter" in first["quote"]
+    assert (first["date"], first["date_from"]) == ("2026-02-27", "statement")
+
+
+def test_a_date_that_is_to_come_when_a_note_is_written_is_not_the_date_of_the_statement(said):
+    plan = "# Plan\n\n- 2026-05-12: trip to the lake with the boat\n"
+    answer = said("where does the trip with the boat go", _2026_03_01_plan=plan)
+    assert (answer["citations"][0]["date"], answer["citations"][0]["date_from"]) == (
+        "2026-03-01",
+        "name",
+    )
+
+
+def test_another_thing_of_a_newer_note_is_no_news(said):
+    old = "# Office, 3 Jul 2025\n\nThe colour printer has the address 10.20.4.11.\n"
+    new = "# Cellar, 2 Feb 2026\n\nThe bike shed has the code 9036.\n"
+    answer = said("address of the colour printer", old=old, new=new)
+    assert "10.20.4.11" in answer["citations"][0]["quote"]
+    assert answer["earlier"] == []
+
+
+def test_a_day_that_many_notes_share_is_that_of_an_import(said):
+    page = "---\ndate: 2026-05-0{day}\n---\n\n# Tea {n}\n\nGreen tea {n} draws for {n} minutes.\n"
+    notes = {f"tea{n}": page.format(n=n, day=1 + n // 5) for n in range(10)}
+    answer = said("how long does green tea 2 draw", **notes)
+    assert "2 minutes" in answer["citations"][0]["quote"]
+    assert answer["earlier"] == []
