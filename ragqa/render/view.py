@@ -101,7 +101,8 @@ def disagreement_line(disagreement: Disagreement) -> str:
     """Both sides of a disagreement in one line, each with its place and its words."""
     sides = zip(disagreement.citations, disagreement.says, strict=True)
     said = [
-        f"{address(one.path, one.lines, one.locator)} ({date_shown(one) or 'no date'}) says {says!r}"
+        f"{address(one.path, one.lines, one.locator)} "
+        f"({date_shown(one) or 'no date'}) says {says!r}"
         for one, says in sides
     ]
     return f"{DISAGREE[disagreement.about]} {safe_line('; '.join(said))}."
