@@ -70,7 +70,6 @@ _LOOK_BACK = 40
 # A number after a name is part of it: "Haiku 4.5".
 _VERSIONED = r"[ (][A-Z][\w-]* $"
 
-_BOUND_RATIO = Decimal("0.7")
 _ABOUT = Decimal("0.1")
 _MAX_ROUNDING = Decimal("0.1")
 _WORDED_SHARE = Decimal(2)
@@ -190,16 +189,6 @@ def is_count(figure: Figure) -> bool:
     """Whether it is a small whole number of things, which a list can show without stating it."""
     is_small = 0 < figure.low <= COUNTABLE and figure.low == int(figure.low)
     return is_small and figure.low == figure.high and _dimension(figure.measures) not in _DIMENSIONS
-
-
-def meets_bound(source: Figure, claimed: Figure) -> bool:
-    """Whether a source's figure meets the claimed bound, and is close to it."""
-    one, other = _dimension(source.measures), _dimension(claimed.measures)
-    if (one != other and {one, other} & _DIMENSIONS) or source.bound not in ("", claimed.bound):
-        return False
-    if claimed.bound == "most":
-        return claimed.low * _BOUND_RATIO <= source.high <= claimed.low
-    return claimed.bound == "least" and claimed.high <= source.low <= claimed.high / _BOUND_RATIO
 
 
 def _range(figure: Figure) -> tuple[Decimal, Decimal]:

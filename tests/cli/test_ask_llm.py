@@ -45,7 +45,7 @@ def test_an_answer_is_the_llms_with_sources_that_can_be_checked(ask):
     [
         (
             "BM25 was made by NASA in 1969 [1].",
-            "not in its source: 1969, NASA where its line has Stephen",
+            "not in its source: 1969, NASA",
         ),
         ("It is the best there is.", "no source"),
     ],
@@ -56,9 +56,7 @@ def test_what_the_sources_of_a_sentence_lack_is_named_and_strict_leaves_it_out(a
     assert f"({mark})" in out
     assert "support" not in out
     flagged = ask("--json", says=says).document["sentences"][1]
-    assert flagged["lacks"] == (
-        ["1969", "NASA where its line has Stephen"] if "NASA" in sentence else []
-    )
+    assert flagged["lacks"] == (["1969", "NASA"] if "NASA" in sentence else [])
     strict = ask("--strict", "--json", says=says).document
     assert len(strict["sentences"]) == 1
     assert strict["llm"]["sentences_left_out"] == [flagged]
