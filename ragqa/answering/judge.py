@@ -24,12 +24,12 @@ from ragqa.answering.score import read_together, score, without_other_days
 from ragqa.answering.sentences import Candidate, candidates_of
 from ragqa.embedders import Embedder
 from ragqa.search.question import Question
-from ragqa.search.question_kind import SHORT
+from ragqa.search.question_kind import SHORT, QuestionKind
 from ragqa.text.words import WORD, index_terms
 from ragqa.types import Citation, Disagreement, Hit, Kind, Missing, Reason
 from ragqa.types.answers import NOTHING_MISSING, PROBABLE_FROM
 
-FEATURES = ("closest", "weakest", "margin", "lead", "unfit", "missing", "coverage")
+FEATURES = ("meaning", "words", "margin", "unfit", "missing", "coverage")
 """The features a model may use."""
 
 NEAR_SHARE = 0.5
@@ -98,7 +98,7 @@ def assess(
     missed, places = missing(reading, shown, answering.lookup)
     model = shipped().of(question)
     rivals = [one for one in may_answer if one not in finder.history.others]
-    measured = features(reading, rivals, found[0], missed)
+    measured = features(reading, rivals, found[0], missed, embedder)
     probability = model.probability(measured)
     probability = min(probability, MOST_CONFIDENT) if is_open else probability
     # What a day's own note says answers a question about the day, whatever words it has.
@@ -168,35 +168,44 @@ def _is_open(one: Candidate, open_note: OpenNote) -> bool:
 
 
 def features(
-    reading: Reading, scored: Sequence[Candidate], excerpt: Excerpt, missing: Missing
+    reading: Reading,
+    scored: Sequence[Candidate],
+    excerpt: Excerpt,
+    missing: Missing,
+    embedder: Embedder,
 ) -> dict[str, float]:
     """The features of the models, named as in their file.
 
-    `closest` is the highest MaxSim of a passage. `weakest` is the match of that word of the
-    question which the excerpt matches least. `margin` is the lead of its sentence over the best one
-    of another section, `lead` that of the best passage over the second. `unfit` is 1 where a date,
-    number, name or place is asked for and the sentence has none, `missing` where
+    `meaning` is the cosine of the question and the whole excerpt with its note's title. `words` is
+    the second lowest match of a word of the question with the excerpt: one may be said otherwise.
+    `margin` is the lead of its sentence over the best one of another section. `unfit` is 1 where a
+    date, number, name, place or reason is asked for and the sentence has none, `missing` where
     something is. `coverage` is the highest of a sentence.
 
     :param scored: the candidate sentences, at least one.
     :param excerpt: the first excerpt.
     """
-    first, second, *_ = *sorted((hit.score for hit in reading.found), reverse=True), 0.0, 0.0
+    question = reading.question
     others = (one.score for one in scored if not excerpt.shares_section(one))
     holds = min(1.0, excerpt.best.signals["holds"])
+    has_type = question.kind in SHORT or question.kind is QuestionKind.WHY
     return {
-        "closest": reading.closest,
-        "weakest": _weakest(reading, scored, excerpt),
+        "meaning": 0.0 if question.by_terms_alone else _meaning(question, excerpt, embedder),
+        "words": _second_lowest(reading, scored, excerpt),
         "margin": excerpt.best.score - max(others, default=0.0),
-        "lead": first - second,
-        "unfit": 1 - holds if reading.question.kind in SHORT else 0.0,
+        "unfit": 1 - holds if has_type else 0.0,
         "missing": float(bool(missing)),
         "coverage": max(one.signals["coverage"] for one in scored),
     }
 
 
-def _weakest(reading: Reading, scored: Sequence[Candidate], excerpt: Excerpt) -> float:
-    """The lowest match of a word of the question with the excerpt or its headings.
+def _meaning(question: Question, excerpt: Excerpt, embedder: Embedder) -> float:
+    text = f"{excerpt.best.hit.passage.title}. {excerpt.whole.text}"
+    return float(embedder.embed_sentences([text])[0].pooled @ question.vectors.pooled)
+
+
+def _second_lowest(reading: Reading, scored: Sequence[Candidate], excerpt: Excerpt) -> float:
+    """The second lowest match of a word of the question with the excerpt or its headings.
 
     A word matches as its tokens' best cosines do in the mean.
     """
@@ -210,7 +219,7 @@ def _weakest(reading: Reading, scored: Sequence[Candidate], excerpt: Excerpt) ->
     starts = [word.start() for word in WORD.finditer(reading.question.text)]
     for (start, _), cosine in zip(reading.query_spans, best, strict=True):
         words[bisect_right(starts, start)].append(float(cosine))
-    return min(sum(cosines) / len(cosines) for cosines in words.values())
+    return sorted(sum(cosines) / len(cosines) for cosines in words.values())[:2][-1]
 
 
 @dataclass(frozen=True, slots=True)

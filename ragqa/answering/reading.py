@@ -24,16 +24,14 @@ misleads."""
 class Reading:
     """The question, and the passages as read.
 
-    `found` are the hits of the search, and `hits` the same with the reranked ones first. `tokens`
-    maps a passage's id to its token vectors. `query` has those of the question's content words,
-    shape (tokens, dimensions), and `query_spans` their characters in the question. `closest` is the
-    highest MaxSim of a passage. All are empty, or 0, if the embedder cannot read the question.
+    `hits` are those of the search, the reranked ones first. `tokens` maps a passage's id to its
+    token vectors. `query` has those of the question's content words, shape (tokens, dimensions),
+    and `query_spans` their characters in the question. All three are empty if the embedder cannot
+    read the question.
     """
 
     question: Question
-    found: tuple[Hit, ...]
     hits: tuple[Hit, ...]
-    closest: float
     query: Vectors
     query_spans: Sequence[tuple[int, int]]
     tokens: Mapping[int, TokenVectors]
@@ -73,7 +71,7 @@ def read(question: Question, found: tuple[Hit, ...], embedder: Embedder) -> Read
     rest = [hit for hit in found if hit not in first]
     if question.by_terms_alone:
         no_tokens = question.vectors.vectors[:0]
-        return Reading(question, found, (*first, *rest), 0.0, no_tokens, (), {})
+        return Reading(question, (*first, *rest), no_tokens, (), {})
     encoded = embedder.embed_sentences([hit.passage.embedded_text for hit in first])
     content = content_tokens(question.text, question.vectors, question.language)
     query = question.vectors.vectors[content]
@@ -88,9 +86,7 @@ def read(question: Question, found: tuple[Hit, ...], embedder: Embedder) -> Read
     tokens = {hit.passage.id: one for hit, one in zip(first, encoded, strict=True)}
     return Reading(
         question=question,
-        found=found,
         hits=hits,
-        closest=max(closeness, default=0.0),
         query=query,
         query_spans=[question.vectors.spans[i] for i in content],
         tokens=tokens,
