@@ -64,7 +64,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
     sets = {
-        Path(questions).stem: list(examples(Path(questions), Path(notes)))
+        named(Path(questions)): list(examples(Path(questions), Path(notes)))
         for questions, notes in args.set
     }
     document = {
@@ -78,6 +78,11 @@ def main() -> None:
     print(json.dumps(document["models"], indent=2))
     if args.out:
         args.out.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+def named(questions: Path) -> str:
+    """A name for a set: that of its file, or of the folder of a file called questions.jsonl."""
+    return questions.parent.name if questions.stem == "questions" else questions.stem
 
 
 def examples(path: Path, notes: Path) -> Iterator[Example]:

@@ -75,7 +75,7 @@ def excerpt_around(layout: Layout, scores: Sequence[float], best: int, wanted: W
     if layout.announces(best) and best < layout.section(best)[1] and is_embed(layout, best + 1):
         return best, best + 1
     run = _best_run(layout, scores, best, wanted)
-    is_label = not wanted.short and layout.is_label(run[1])
+    is_label = layout.is_label(run[1]) and not (wanted.short or layout.announces_list(run[1]))
     is_head = is_label or layout.pieces[run[1]].kind is Kind.HEADING
     if is_head and run[1] < layout.section(best)[1]:
         # A heading, or a line that stands for one, may answer, but seldom alone.

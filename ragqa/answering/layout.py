@@ -21,7 +21,8 @@ _ASKING = ("?", "\uff1f")
 _ANNOUNCING = (":", "\uff1a", *_ASKING)
 _WORD = r"[^\W_]+"
 _LABEL_WORDS = 14
-_ENDS = tuple(".!?\u2026\u3002")
+_ENDS = tuple(".!?:\u2026\u3002")
+"""A line of at most so many words without one of these at its end may stand for a heading."""
 _COUNTING = (
     r"(?i)\b(?:two|three|four|five|six|seven|eight|nine|ten|[2-9]|1\d"
     r"|several|steps|these|following|below)\b"

@@ -115,3 +115,15 @@ def test_an_excerpt_from_within_a_row_has_no_cells_of_other_columns():
     text = f"| Cat | A | B |\n|--|--|--|\n| row | {'x ' * 60}| {'yes ' * 60}|\n| q | r | s |\n"
     cells = f"| {'yes ' * 60}|"
     assert excerpt(text, "yes", also=["q", "row"], words=200, window=80, target=60) == cells
+
+
+@pytest.mark.parametrize(
+    "below", ["1. Turn both taps.\n2. Close them at 1.3 bar.", "Turn both taps."]
+)
+def test_a_short_line_that_stands_alone_has_what_stands_below_it(below):
+    note = (
+        f"# Boiler\n\nIt is in the kitchen.\n\npressure low again\n\n{below}\n\nThe key is red.\n"
+    )
+    said = excerpt(note, "pressure low", "how do I raise the pressure")
+    assert said == f"pressure low again\n\n{below}"
+    assert excerpt(note, "It is in", "where is it") == "It is in the kitchen."
