@@ -19,7 +19,7 @@ EXTRACTIVE = "extractive"
 FURTHER = 2
 """How many further excerpts are offered with an answer, and shown at once."""
 
-SURE_FROM = 0.45
+SURE_FROM = 0.48
 """The confidence from which an answer is given without reserve."""
 
 PROBABLE_FROM = 0.25
