@@ -222,7 +222,7 @@ def test_the_python_examples_run(tmp_path, monkeypatch, wiki_index, capsys):
     printed = capsys.readouterr().out
     assert "Prompt injection is an attack" in printed
     assert "rag/vector-search.md" in printed
-    assert "answered\n" in printed
+    assert any(f"{verdict}\n" in printed for verdict in package.Verdict)
     assert "'fine-tuning': " in printed
     assert "nowhere" in printed
 

@@ -1,13 +1,19 @@
 """The day of each note, and what it is taken from."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 
-from ragqa.notes.frontmatter import EDITED_KEYS, folded
 from ragqa.text.dates import day_of
 from ragqa.types import Dated, NoteRecord, in_words
+
+EDITED_KEYS = (
+    "updated", "lastupdated", "updatedat", "dateupdated",
+    "modified", "lastmodified", "modifiedat", "datemodified", "lastmod", "lastedited",
+)  # fmt: skip
+"""Keys of front matter that have the day of the last edit, as `folded` gives them."""
 
 _MANY, _SHARE = 5, 5
 """A day that so many notes have, and more than this part of all, is that of an import."""
@@ -49,3 +55,8 @@ def _changed(record: NoteRecord, days: int = 0) -> str:
     """The day on which a file was last changed, in UTC, and so many days later."""
     at = datetime.fromtimestamp(record.stamp.mtime_ns / 1e9, UTC)
     return f"{at + timedelta(days=days):%F}"
+
+
+def folded(key: str) -> str:
+    """A key in lower case, without what separates its words."""
+    return re.sub(r"[\s_-]", "", key).lower()

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 import yaml
 
+from ragqa.notes.dated import EDITED_KEYS, folded
 from ragqa.notes.lines import one_line
 from ragqa.text.dates import day_of
 from ragqa.types import Block, Kind
@@ -39,10 +40,6 @@ MAX_FRONT_MATTER_CHARS = 64_000
 MAX_DEPTH = 20
 MAX_TITLE_CHARS = 300
 
-EDITED_KEYS = (
-    "updated", "lastupdated", "updatedat", "dateupdated",
-    "modified", "lastmodified", "modifiedat", "datemodified", "lastmod", "lastedited",
-)  # fmt: skip
 DATE_KEYS = (
     *EDITED_KEYS,
     "date", "published", "publishdate", "datepublished",
@@ -259,11 +256,6 @@ def _read(positions: Positions, end: int) -> FrontMatter:
 def _is_common(key: object) -> bool:
     """Whether nearly every note has this key; such keys are shown or searched elsewhere."""
     return isinstance(key, str) and (key.strip().lower() in _COMMON or folded(key) in DATE_KEYS)
-
-
-def folded(key: str) -> str:
-    """A key in lower case, without what separates its words."""
-    return re.sub(r"[\s_-]", "", key).lower()
 
 
 def _repaired(positions: Positions, end: int, reason: str) -> FrontMatter:
