@@ -33,9 +33,6 @@ DOCUMENTS: dict[str, tuple[str, type[Struct]]] = {
 }
 """The command that prints each document, and its declaration, by the name of its schema."""
 
-EXTENDED = {"statement": "citation"}
-"""Parts that have all keys of another, which the page describes once."""
-
 _ROW = re.compile(r"^\| `([^`]+)`[^|]* \| [^|]*?: (.*?) \|$", re.MULTILINE)
 _SECTION = re.compile(r"^(##+) ([^\n]+)\n(.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
 _TABLE = re.compile(r"\| key \|.*?\n(?=\n|\Z)", re.DOTALL)
@@ -60,10 +57,7 @@ def page() -> str:
     for command, kind in DOCUMENTS.values():
         schema = _schema(command, kind, said)
         parts = {f"ragqa {command} --json": schema, **schema["$defs"]}
-        tables |= {
-            name: _table(part, parts.get(EXTENDED.get(name, ""), {}))
-            for name, part in parts.items()
-        }
+        tables |= {name: _table(part) for name, part in parts.items()}
 
     def section(found: re.Match[str]) -> str:
         level, title, body = found.groups()
@@ -91,7 +85,7 @@ def _schema(command: str, kind: type[Struct], said: dict[str, dict[str, str]]) -
     whole = {f"ragqa {command} --json": parts.pop(kind.__name__)}
     whole |= {_name(name): part for name, part in parts.items()}
     for title, part in whole.items():
-        meant = said.get(EXTENDED.get(title, ""), {}) | said.get(title, {})
+        meant = said.get(title, {})
         for key in ("title", "description"):
             part.pop(key, None)
         part["additionalProperties"] = False
@@ -122,14 +116,13 @@ def _name(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.lstrip("_")).lower()
 
 
-def _table(part: Schema, extended: Schema) -> str:
-    """The keys of a part but those that it has from the one that it extends, and the version."""
-    known = {"version", *extended.get("properties", ())}
+def _table(part: Schema) -> str:
+    """The keys of a part but the version."""
     rows = "".join(
         f"| `{key}`{'' if key in part['required'] else ' (optional)'} "
         f"| {': '.join(filter(None, (_type(value), value.get('description'))))} |\n"
         for key, value in part["properties"].items()
-        if key not in known
+        if key != "version"
     )
     return f"| key | what it is |\n| --- | --- |\n{rows}"
 

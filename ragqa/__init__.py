@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from ragqa.types import (
         Answer,
         Citation,
-        Disagreement,
         Filters,
         Hit,
         NoteList,
@@ -47,7 +46,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "Answer", "Citation", "Disagreement", "Filters", "Hit", "Index", "NoteList", "Passage",
+    "Answer", "Citation", "Filters", "Hit", "Index", "NoteList", "Passage",
     "RagqaError", "SearchResult", "__version__", "open_index",
 ]  # fmt: skip
 

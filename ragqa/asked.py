@@ -79,9 +79,8 @@ class Asked(Struct, frozen=True):
     @classmethod
     def of(cls, answer: Answer, filters: Filters) -> Self:
         """An answer as first shown; the sources of one that cites nothing are the passages."""
-        sides = (side for one in answer.disagreements for side in one.citations)
         whole = (*answer.citations, *(() if answer.sure else answer.also))
-        shown = tuple(map(Shown.of, (*whole, *sides)))
+        shown = tuple(map(Shown.of, whole))
         cited = (*answer.citations, *answer.also) if answer.citations else ()
         passages = enumerate((hit.passage for hit in answer.hits), start=1)
         sources = {one.n: (one.path, one.lines[0]) for one in cited} or {

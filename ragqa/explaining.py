@@ -39,7 +39,7 @@ class Lost(StrEnum):
     """Why a candidate sentence is not in the answer; `FURTHER` ones are shown below it.
 
     One that scores as high as the best excerpt is passed over where another paragraph defines the
-    term asked for, or a newer note contradicts it.
+    term asked for, or a newer note says what holds.
     """
 
     FURTHER = "further"

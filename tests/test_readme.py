@@ -33,7 +33,7 @@ AS_PRINTED = [
     (LLM, 'ragqa ask "what is BM25?" --llm scripted:docs/scripted.jsonl', 0),
 ]
 """Examples that show how the output of a command begins, with its exit code."""
-DISAGREEING = (ANSWERS, 'ragqa ask "what is the API rate limit?"')
+CHANGED = (ANSWERS, 'ragqa ask "what is the API rate limit?"')
 SAVED = (ANSWERS, 'ragqa ask "what is prompt injection?" --format markdown > answer.md')
 WHY = (ANSWERS, 'ragqa why "when should I fine-tune?" --target lora.md')
 CHAT = (LLM, "ragqa chat")
@@ -68,7 +68,7 @@ def test_every_example_that_shows_output_is_run_by_a_test_below():
         for path in DOCUMENTS
         for command, _ in examples(path)
     }
-    own = {DISAGREEING, SAVED, WHY, CHAT, MEASURED}
+    own = {CHANGED, SAVED, WHY, CHAT, MEASURED}
     own |= {(OBSIDIAN, command) for command, _ in examples(OBSIDIAN)}
     assert shown == own | {(path, command) for path, command, _ in AS_PRINTED}
 
@@ -112,7 +112,7 @@ def test_the_examples_about_obsidian_print_what_they_show(ragqa, tmp_path):
         assert run.code in (0, 1, 2)
 
 
-def test_the_notes_that_disagree_are_shown_as_they_are_printed(ragqa, tmp_path):
+def test_notes_that_changed_their_mind_are_shown_as_they_are_printed(ragqa, tmp_path):
     told = " ".join((ROOT / ANSWERS).read_text(encoding="utf-8").split())
     (tmp_path / "notes").mkdir()
     for name, title, day, says in [
@@ -132,9 +132,9 @@ def test_the_notes_that_disagree_are_shown_as_they_are_printed(ragqa, tmp_path):
         assert f'`{name}`, dated {day}, says "{says}"' in told
         note = f"---\ntitle: {title}\ndate: {day}\n---\n\n# {title}\n\n{says}\n"
         (tmp_path / "notes" / name).write_text(note, encoding="utf-8")
-    shown = example(*DISAGREEING)
+    shown = example(*CHANGED)
     run = ragqa(
-        *arguments(DISAGREEING[1]),
+        *arguments(CHANGED[1]),
         *("--corpus", tmp_path / "notes", "--index", tmp_path / "index"),
         # Between the two, whatever day it is.
         env={"RAGQA_OLD_AFTER_DAYS": str((date.today() - date(2024, 1, 1)).days)},  # noqa: DTZ011 - as ragqa

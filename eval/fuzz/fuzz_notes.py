@@ -94,11 +94,7 @@ def _check_passage(passage: Passage, text: str) -> None:
 
 def check_answer(corpus: Corpus, answer: Answer) -> None:
     """An answer quotes its notes, and is printed in every form without doing any harm."""
-    quoted = [
-        *answer.citations,
-        *(each for told in answer.disagreements for each in told.citations),
-    ]
-    for citation in quoted:
+    for citation in (*answer.citations, *answer.earlier):
         read = read_text(corpus, citation.path, max_note_bytes=5_000_000)
         must(isinstance(read, NoteText), f"cites {citation.path}")
         if isinstance(read, NoteText):

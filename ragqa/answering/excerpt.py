@@ -33,8 +33,8 @@ from ragqa.readers import Reader
 from ragqa.search.question_kind import CONTACTS, QuestionKind
 from ragqa.text.dates import months_of
 from ragqa.text.markdown import unit_words
-from ragqa.text.words import blank, index_terms, overlaps, stems
-from ragqa.types import Citation, Kind, Passage, Unit
+from ragqa.text.words import blank, index_terms, stems
+from ragqa.types import Kind, Passage, Unit
 from ragqa.types.answers import FURTHER
 
 MIN_SCORE_SHARE = 0.8
@@ -193,16 +193,10 @@ class Finder:
             found.append(another)
         return found if len(found) == 1 else self._in_question_order(found)
 
-    def further(
-        self,
-        found: Sequence[Excerpt],
-        told: Sequence[Citation] = (),
-        places: Sequence[Candidate] = (),
-    ) -> list[Excerpt]:
+    def further(self, found: Sequence[Excerpt], places: Sequence[Candidate] = ()) -> list[Excerpt]:
         """Further excerpts that may answer, best first, each from a section of its own.
 
         :param found: the excerpts of the answer.
-        :param told: what is shown beside them, and not to be offered again.
         :param places: sentences that come first: they have words which the answer lacks.
         """
         least = FURTHER_SHARE * self._best.score
@@ -219,9 +213,7 @@ class Finder:
                 continue
             excerpt = self._around(one)
             seen = (*(other.whole for other in shown), *self.history.others)
-            if not any(map(excerpt.overlaps, seen)) and not any(
-                one.path == excerpt.path and overlaps(excerpt.span, [one.chars]) for one in told
-            ):
+            if not any(map(excerpt.overlaps, seen)):
                 others.append(excerpt)
         return others
 

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from ragqa.answering.disagreement import disagreements
 from ragqa.answering.excerpt import Answering, Excerpt, Finder, with_embedded
 from ragqa.answering.layout import OpenNote, asks
 from ragqa.answering.missing import lacks_most, missing
@@ -26,7 +25,7 @@ from ragqa.embedders import Embedder
 from ragqa.search.question import Question
 from ragqa.search.question_kind import SHORT, QuestionKind
 from ragqa.text.words import WORD, index_terms
-from ragqa.types import Citation, Disagreement, Hit, Kind, Missing, Reason
+from ragqa.types import Citation, Hit, Kind, Missing, Reason
 from ragqa.types.answers import NOTHING_MISSING, PROBABLE_FROM
 
 FEATURES = ("meaning", "words", "margin", "unfit", "missing", "coverage")
@@ -55,7 +54,7 @@ class Assessment:
     `confidence` is the probability that the first excerpt is a good answer, `reasons` what it is
     based on. `excerpts` are to be shown, in reading order, if `answered`; `missing` is what
     they lack of the question, `warnings` say what else is not shown. `further` are other
-    excerpts to offer, and `disagreements` the sentences that contradict those of the excerpts.
+    excerpts to offer.
     `candidates` are the scored sentences, `others` those of another date on the subject of the
     first excerpt, in the order to be told.
 
@@ -72,7 +71,6 @@ class Assessment:
     reasons: Sequence[Reason] = ()
     missing: Missing = NOTHING_MISSING
     warnings: tuple[str, ...] = ()
-    disagreements: Sequence[Disagreement] = ()
     others: Sequence[Candidate] = ()
     text: str = ""
     citations: Sequence[Citation] = ()
@@ -107,15 +105,11 @@ def assess(
     # What is not probable and lacks most of a question is not even close to it.
     is_unlikely = not of_day and probability < PROBABLE_FROM
     answered = answered and not (is_unlikely and lacks_most(question, missed))
-    best = [excerpt.best for excerpt in found] if answered else []
-    differing = disagreements(question.text, best, scored, old_before=answering.old_before)
-    told = [side for one in differing for side in one.citations]
     return Assessment(
         candidates=scored,
         excerpts=found,
-        further=finder.further(found, told, places) if answered else (),
+        further=finder.further(found, places) if answered else (),
         others=finder.others(found) if answered else (),
-        disagreements=differing,
         confidence=round(probability, 4),
         answered=answered,
         reasons=model.reasons(measured),

@@ -78,16 +78,6 @@ def place_in(quote: str, text: str) -> Span | None:
     return found[0] if len(found) == 1 else None
 
 
-def counterpart(text: str, span: Span, other: str) -> Span | None:
-    """The span in another form of a text that corresponds to a span of it.
-
-    None if the forms do not have its words equally often, which makes it ambiguous.
-    """
-    words = text[slice(*span)]
-    here, there = _occurrences(text, words), _occurrences(other, words)
-    return there[here.index(span)] if span in here and len(here) == len(there) else None
-
-
 def _occurrences(text: str, words: str) -> list[Span]:
     """The spans of some whole words in a text, across line breaks."""
     spaced = r"\s+".join(map(re.escape, words.split()))

@@ -92,10 +92,6 @@ class CurrentNotes:
 
     def located(self, answer: Answer) -> Answer:
         """The answer with the place of each quote in its file, if lines do not name that."""
-        sides = (
-            replace(one, citations=(self.placed(one.citations[0]), self.placed(one.citations[1])))
-            for one in answer.disagreements
-        )
         shown = (answer.citations, answer.also, answer.earlier)
         cited, also, earlier = (tuple(map(self.placed, each)) for each in shown)
         elsewhere = (replace(o, place=self.placed(o.place)) for o in answer.missing.elsewhere)
@@ -104,7 +100,6 @@ class CurrentNotes:
             citations=cited,
             also=also,
             earlier=earlier,
-            disagreements=tuple(sides),
             missing=replace(answer.missing, elsewhere=tuple(elsewhere)),
         )
 

@@ -109,7 +109,6 @@ def answer_of(
         warnings=tuple(warnings),
         also=tuple(composed.also),
         earlier=tuple(composed.earlier),
-        disagreements=tuple(composed.disagreements),
         missing=composed.missing,
         corrected=tuple(one for one in question.corrected if one.typed != one.read),
         read=question.text,

@@ -4,6 +4,4 @@
 
 sources = read_sources([Source(heading, text), ...], embedder)
 finding = finding_of(sentence, [1, 3], sources, snapshot.idf)
-
-`difference` tells in what two answers to one question differ.
 """

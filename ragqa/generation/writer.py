@@ -33,7 +33,6 @@ from ragqa.text.seen import set_apart
 from ragqa.types import (
     Answer,
     Citation,
-    Disagreement,
     Fallback,
     Hit,
     Passage,
@@ -254,14 +253,8 @@ def written_answer(
         text="".join(f"{one.lead}{one.cited_text}" for one in kept.sentences),
         citations=citations,
         also=(),
-        disagreements=tuple(map(_unnumbered, answer.disagreements)),
+        earlier=tuple(replace(one, n=0) for one in answer.earlier),  # none of its sources
     )
-
-
-def _unnumbered(disagreement: Disagreement) -> Disagreement:
-    """The numbers of its sides are those of excerpts that are gone."""
-    first, second = disagreement.citations
-    return replace(disagreement, citations=(replace(first, n=0), replace(second, n=0)))
 
 
 def _not_asked(answer: Answer, writer: Writer, why: str, hint: str) -> Answer:

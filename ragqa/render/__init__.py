@@ -38,7 +38,6 @@ THEME = Theme(
         "short": "bold underline",
         "answer": "underline",
         "code": "cyan",
-        "differs": "bold yellow",
         "quiet": "dim",
         "warning": "yellow",
         "error": "bold red",

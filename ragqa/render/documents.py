@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET, Struct, UnsetType, convert, field, structs, to_builtins
 
@@ -79,16 +79,6 @@ class Citation(Json):
     locator: str = ""
 
 
-class _Statement(Citation, kw_only=True):
-    says: str
-    says_chars: types.Span | None
-
-
-class _Disagreement(Json):
-    about: Literal["number", "date", "negation"]
-    statements: list[_Statement]
-
-
 class _Passage(Json):
     path: str
     lines: types.Span
@@ -146,7 +136,6 @@ class JsonAnswer(Json):
     citations: list[Citation]
     also: list[Citation]
     earlier: list[Citation]
-    disagreements: list[_Disagreement]
     hits: list[_Passage] = field(name="passages")
     warnings: list[str]
     waiting: int
@@ -247,7 +236,6 @@ def answer_document(answer: types.Answer) -> Document:
     given = fields_of(written, "is_answer", "invalid_citations") if written else {}
     return JsonAnswer.document(
         answer,
-        disagreements=[_disagreement_document(one) for one in answer.disagreements],
         hits=list(map(hit_document, answer.hits)),
         warnings=warnings_of(answer),
         **fields_of(answer.missing, "no_note_has", "not_there"),
@@ -259,12 +247,6 @@ def answer_document(answer: types.Answer) -> Document:
         sentences=written.claims if written else UNSET,
         **given,
     )
-
-
-def _disagreement_document(one: types.Disagreement) -> Document:
-    sides = zip(one.citations, one.says, one.says_chars, strict=True)
-    statements = [_Statement.document(c, says=says, says_chars=chars) for c, says, chars in sides]
-    return _Disagreement.document(one, statements=statements)
 
 
 def search_document(result: types.SearchResult) -> Document:

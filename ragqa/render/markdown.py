@@ -75,7 +75,6 @@ def _body(answer: Answer, level: str) -> Iterator[str]:
     if answer.corrected:
         yield f"{escaped(view.corrected_line(answer.corrected))}\n"
     yield from _answer(answer)
-    yield from _disagreements(answer)
     if answer.earlier:
         yield f"{level} {view.history_title(answer)}\n"
         yield "".join(f"- {one.date} {_further(one, whole=False)}\n" for one in answer.earlier)
@@ -119,15 +118,6 @@ def _answer(answer: Answer) -> Iterator[str]:
         yield f"**{escaped(trust)}**\n"
     if answer.citations:
         yield "\n\n".join(map(excerpt_markdown, answer.citations)) + "\n"
-
-
-def _disagreements(answer: Answer) -> Iterator[str]:
-    """The statements that disagree."""
-    for one in answer.disagreements:
-        yield f"**{view.DISAGREE[one.about]}**\n"
-        for citation, text in zip(one.citations, one.texts, strict=True):
-            shown = _lines(text).replace("\n", "\n  ")
-            yield f"- {_cited(citation, undated='no date')}\n\n  {shown}\n"
 
 
 def _quoted(text: str, info: str = "text") -> str:

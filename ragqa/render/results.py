@@ -36,7 +36,6 @@ from ragqa.types import (
     Citation,
     Corpus,
     Correction,
-    Disagreement,
     Hit,
     Passage,
     SearchResult,
@@ -109,8 +108,6 @@ def print_answer(answer: Answer, linker: Linker, more: str = "") -> None:
             _print_excerpts(answer.citations, linker)
         else:
             put(Text(safe_text(_plain(answer))))
-    for disagreement in answer.disagreements:
-        _print_disagreement(disagreement, linker)
     _print_earlier(answer, linker)
     if is_written or not console.is_terminal:
         put_heading("Sources")
@@ -239,18 +236,6 @@ def print_corrected(corrected: Sequence[Correction]) -> None:
     """Print the words whose spelling was corrected, if any."""
     if corrected:
         put(view.corrected_line(corrected), "quiet")
-
-
-def _print_disagreement(disagreement: Disagreement, linker: Linker) -> None:
-    """Print the two statements that disagree, each with its date and its place."""
-    put_heading(view.DISAGREE[disagreement.about], "warning")
-    statements = zip(disagreement.citations, disagreement.texts, disagreement.spans, strict=True)
-    for citation, statement, (start, end) in statements:
-        when = _date(citation) or Text("no date", style="quiet")
-        _print_place(Text.assemble(when, "  ", linker.cited(citation)), citation.heading)
-        text = Text(safe_text(statement))
-        text.stylize("differs", *(len(safe_text(statement[:at])) for at in (start, end)))
-        put(text, indent=2 * _INDENT)
 
 
 def _date(source: Citation | Passage) -> Text:

@@ -8,11 +8,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ragqa.safe import safe_line
-from ragqa.text.dates import date_shown
 from ragqa.types import (
     Answer,
     Correction,
-    Disagreement,
     Missing,
     Written,
     WrittenSentence,
@@ -27,13 +25,6 @@ CITED = r"\[\d+\]"
 
 BELOW = " \u203a "
 """Between headings where a person reads them."""
-
-DISAGREE = {
-    "number": "Your notes disagree on a figure:",
-    "date": "Your notes disagree on a date:",
-    "negation": "Your notes disagree: one says no.",
-}
-"""The line that announces a disagreement, by its subject."""
 
 
 def templates_of(package: str) -> "Environment":
@@ -97,20 +88,10 @@ def corrected_line(corrected: Sequence[Correction]) -> str:
     return safe_line(f"Looked for {', and '.join(pairs)}.")
 
 
-def disagreement_line(disagreement: Disagreement) -> str:
-    """Both sides of a disagreement in one line, each with its place and its words."""
-    sides = zip(disagreement.citations, disagreement.says, strict=True)
-    said = [
-        f"{address(one.path, one.lines, one.locator)} "
-        f"({date_shown(one) or 'no date'}) says {says!r}"
-        for one, says in sides
-    ]
-    return f"{DISAGREE[disagreement.about]} {safe_line('; '.join(said))}."
-
-
 def history_title(answer: Answer) -> str:
     """The heading above the statements of other dates."""
-    is_later = answer.citations[0].date < answer.earlier[0].date
+    first = answer.citations[0]
+    is_later = (first.date or first.note_date) < answer.earlier[0].date
     return "Later" if is_later else "Earlier"
 
 

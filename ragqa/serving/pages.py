@@ -236,7 +236,7 @@ def _shown_answer(answer: Answer, links: Links, asked: Asked) -> Shown:
         "quoted": partial(_quoted, links=links), "source_mark": view.source_mark,
         "passage": partial(_passage, links=links), "context": _context, "below": view.BELOW,
         "trail": lambda passage: trail_text(passage.title, passage.heading, view.BELOW),
-        "written_by": view.written_by, "words": words_of, "disagree": view.DISAGREE,
+        "written_by": view.written_by, "words": words_of,
         "history_title": view.history_title,
         "corrected": answer.corrected and view.corrected_line(answer.corrected),
         "fallback": view.fallback_line(answer),

@@ -19,7 +19,7 @@ from ragqa.related import RelatedNotes
 from ragqa.render.documents import part_document
 from ragqa.render.excerpts import sides_of
 from ragqa.render.explanations import lacking_line, verdict
-from ragqa.render.view import BELOW, address, corrected_line, disagreement_line, trust_line
+from ragqa.render.view import BELOW, address, corrected_line, history_title, trust_line
 from ragqa.safe import safe_line, safe_text
 from ragqa.serving.asking import freshness_line
 from ragqa.serving.warm import Freshness
@@ -71,9 +71,9 @@ def answer_result(
     answer: Answer, document: Mapping[str, Any], freshness: Freshness, budget: int
 ) -> Result:
     """An answer with its citations, then further excerpts, then passages."""
-    cited = [*answer.citations, *answer.also]
+    cited = [*answer.citations, *answer.earlier, *answer.also]
     blocks = _blocks("citations", map(_cited, answer.citations), document)
-    blocks += _blocks("disagreements", map(disagreement_line, answer.disagreements), document)
+    blocks += _blocks("earlier", (_told(answer, one) for one in answer.earlier), document)
     blocks += _blocks("also", map(_cited, answer.also), document)
     passages = _blocks("passages", (_passage("Passage:", hit) for hit in answer.hits), document)
     pairs = zip(answer.hits, passages, strict=True)
@@ -270,6 +270,10 @@ def _cited(citation: Citation) -> str:
     for said, side in zip(("Before it:", "After it:"), sides_of(citation), strict=True):
         texts += [said, _quoted(side.quote)] if side else []
     return "\n".join(texts)
+
+
+def _told(answer: Answer, citation: Citation) -> str:
+    return f"{history_title(answer)}: {_cited(citation)}"
 
 
 def _place(path: str, lines: tuple[int, int], locator: str) -> str:

@@ -16,7 +16,6 @@ COUNTABLE = 12
 """The most items of a list that a reader may count."""
 
 _DIMENSIONS = frozenset(dimension for dimension, _ in UNITS.values())
-_PERIOD_NAMES = {factor: name for name, (dimension, factor) in UNITS.items() if dimension == "time"}
 _VALUES = {
     **{word: n for n, word in enumerate(ONES)},
     **{word: 10 * n for n, word in enumerate(TENS, start=2)},
@@ -85,13 +84,12 @@ _ONE = Decimal(1)
 class Figure(Struct, frozen=True):
     """A figure in `text[start:end]`, with what it counts; `low` and `high` differ for a range.
 
-    `measures` is a dimension such as "time", the stem of the counted noun, or "" if unknown; `per`
-    is the period of a rate. `step` is the size of its last digit. `bound` is "most", "least",
-    "about" or "". `number` is its span without `unit`, the next word in lower case or "%".
+    `measures` is a dimension such as "time", the stem of the counted noun, or "" if unknown. `step`
+    is the size of its last digit. `bound` is "most", "least", "about" or "". `number` is its span
+    without `unit`, the next word in lower case or "%".
     """
 
     measures: str
-    per: str
     low: Decimal
     high: Decimal
     step: Decimal
@@ -152,21 +150,6 @@ def number_words(text: str) -> list[Span]:
     ]
 
 
-def can_both_hold(one: Figure, other: Figure) -> bool:
-    """Whether two figures of one measure can both be right, given rounding and bounds.
-
-    Bounds of one kind are compared as they are: a limit of 60 is not a limit of 100.
-    """
-    if one.bound != other.bound:
-        if {one.bound, other.bound} == {"most", "least"}:
-            return True
-        (low, high), (other_low, other_high) = _range(one), _range(other)
-        if max(low, other_low) <= min(high, other_high):
-            return True
-    gap = max(one.low, other.low) - min(one.high, other.high)
-    return gap <= 0 or gap < _rounding(one, other, max(one.high, other.high))
-
-
 def same_figure(source: Figure, claimed: Figure) -> bool:
     """Whether a source's figure equals the claimed one, allowing for rounding and units."""
     one, other = _dimension(source.measures), _dimension(claimed.measures)
@@ -189,11 +172,6 @@ def is_count(figure: Figure) -> bool:
     """Whether it is a small whole number of things, which a list can show without stating it."""
     is_small = 0 < figure.low <= COUNTABLE and figure.low == int(figure.low)
     return is_small and figure.low == figure.high and _dimension(figure.measures) not in _DIMENSIONS
-
-
-def _range(figure: Figure) -> tuple[Decimal, Decimal]:
-    low = Decimal("-Infinity") if figure.bound == "most" else figure.low
-    return low, Decimal("Infinity") if figure.bound == "least" else figure.high
 
 
 def _rounding(one: Figure, other: Figure, larger: Decimal) -> Decimal:
@@ -227,7 +205,7 @@ def _figure(text: str, match: re.Match[str]) -> Figure | None:
     if glued and _dimension(measures) not in _DIMENSIONS:
         return None
     end = end if measures else number_end
-    per, share = _rate(text, end)
+    share = _share(text, end)
     before = text[max(0, match.start() - _LOOK_BACK) : match.start()].lower()
     scale *= factor / share
     low, step = _value(match["low"])
@@ -235,7 +213,6 @@ def _figure(text: str, match: re.Match[str]) -> Figure | None:
         step = _WORDED_SHARE / scale
     return Figure(
         measures=measures,
-        per="every" if before.endswith("every ") else per,
         low=low * scale,
         high=(_value(match["high"])[0] if match["high"] else low) * scale,
         step=step * scale,
@@ -292,19 +269,14 @@ def _worded(words: Sequence[str]) -> Decimal:
     return Decimal(total)
 
 
-def _rate(text: str, end: int) -> tuple[str, Decimal]:
-    """The period of a rate, and the divisor of a share (`per million`)."""
+def _share(text: str, end: int) -> Decimal:
+    """The divisor of a figure in a share, such as a million in "per million"."""
     clause = compiled(_CLAUSE).search(text, end)
     stop = clause.start() if clause else len(text)
     following = compiled(_NUMBER).search(text, end, stop)
     match = compiled(_PER).search(text, end, following.start() if following else stop)
-    if match is None:
-        return "", _ONE
-    unit = match[1].lower()
-    if unit in SCALES and len(unit) > 2:
-        return "", Decimal(10) ** SCALES[unit]
-    dimension, factor = UNITS.get(unit.removesuffix("s"), ("", _ONE))
-    return (_PERIOD_NAMES[factor] if dimension == "time" else ""), _ONE
+    unit = match[1].lower() if match else ""
+    return Decimal(10) ** SCALES[unit] if unit in SCALES and len(unit) > 2 else _ONE
 
 
 def _bound(text: str, before: str) -> str:

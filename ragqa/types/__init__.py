@@ -9,7 +9,6 @@ from ragqa.types.answers import (
     Answer as Answer,
     Citation as Citation,
     Cut as Cut,
-    Disagreement as Disagreement,
     Elsewhere as Elsewhere,
     Fallback as Fallback,
     Missing as Missing,

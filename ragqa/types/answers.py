@@ -104,28 +104,6 @@ class Reason(Struct, frozen=True):
     share: float
 
 
-@dataclass(frozen=True, slots=True)
-class Disagreement:
-    """Two notes' conflicting answers to the question, the newer note first.
-
-    `about` is "number", "date" or "negation". `texts` are the sentences as displayed, `spans` the
-    differing characters of each, and `says_chars` the same characters in its note, None if that is
-    unclear. One that the answer does not cite has the number 0.
-    """
-
-    about: str
-    citations: tuple[Citation, Citation]
-    texts: tuple[str, str]
-    spans: tuple[tuple[int, int], tuple[int, int]]
-    says_chars: tuple[tuple[int, int] | None, tuple[int, int] | None]
-
-    @property
-    def says(self) -> tuple[str, str]:
-        """The differing words of each."""
-        (one, other), (first, second) = self.texts, self.spans
-        return one[slice(*first)], other[slice(*second)]
-
-
 class Verdict(StrEnum):
     """The outcome of a question: an answer, sentences that come close, or nothing in the notes."""
 
@@ -285,7 +263,6 @@ class Answer(SearchResult):
     backend: str
     text: str
     citations: tuple[Citation, ...]
-    disagreements: tuple[Disagreement, ...] = ()
     missing: Missing = NOTHING_MISSING
     written: Written | None = None
     also: tuple[Citation, ...] = ()

@@ -8,7 +8,7 @@ from excerpting import asked
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.answering.short_answer import counterpart, place_in, short_answer
+from ragqa.answering.short_answer import place_in, short_answer
 
 
 @each_of("short_answers")
@@ -30,16 +30,6 @@ def test_words_of_the_sentence_are_found_in_the_quote_across_a_line_break_but_on
     assert place_in("5 of 5", "5") is None
     assert place_in("15 files", "5") is None
     assert place_in("of **A. B** and C", "A. B and C") is None
-
-
-def test_the_same_words_in_another_form_of_a_text_are_those_at_the_same_turn():
-    text, quote = "5 of 5 files", "- **5** of\n  5 files"
-    assert counterpart(text, (0, 1), quote) == (4, 5)
-    assert counterpart(text, (5, 12), quote) == (13, 20)
-    assert counterpart(text, (5, 6), quote) == (13, 14)
-    assert counterpart(text, (0, 6), quote) is None
-    assert counterpart(text, (0, 1), "5 files") is None
-    assert counterpart("Top 5: 5 files", (7, 8), "5 files") is None
 
 
 PIECES = (

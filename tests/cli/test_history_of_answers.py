@@ -106,3 +106,15 @@ def test_a_day_that_many_notes_share_is_that_of_an_import(said):
     answer = said("how long does green tea 2 draw", **notes)
     assert "2 minutes" in answer["citations"][0]["quote"]
     assert answer["earlier"] == []
+
+
+def test_notes_without_a_date_that_differ_in_a_figure_both_stand_among_the_excerpts(said):
+    answer = said(
+        "what is the API rate limit?",
+        gateway="# API gateway\n\nThe rate limit of the API is 100 requests per minute.\n",
+        client="# Client guide\n\nThe API has a rate limit of 60 requests per minute.\n",
+        garden=GARDEN,
+    )
+    shown = [one["quote"] for one in (*answer["citations"], *answer["also"])]
+    assert all(any(figure in quote for quote in shown) for figure in ("100", "60 "))
+    assert answer["earlier"] == []

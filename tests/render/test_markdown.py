@@ -15,7 +15,7 @@ from support import make_answer
 from ragqa.chatting import Exchange
 from ragqa.render.markdown import answer_markdown, chat_markdown, escaped
 from ragqa.safe import safe_line, safe_text
-from ragqa.types import Disagreement, Hit, Kind, Missing, Passage, Unit
+from ragqa.types import Hit, Kind, Missing, Passage, Unit
 from ragqa.verifying.saved import defused, read_saved
 
 # As the file system gives them: any bytes.
@@ -125,26 +125,6 @@ def test_an_abstention_is_exported_with_the_nearest_passages_and_warnings():
     assert saved.citations == ()
 
 
-def disagreeing(*, said=("It is 5, or 5.", "It is 6."), spans=((12, 13), (6, 7)), **more):
-    """An answer with a disagreement of two notes, the second one undated."""
-    answer = make_answer(**more)
-    (citation,) = answer.citations
-    dated = replace(citation, note_date="2021-09-04", old=True)
-    told = Disagreement("number", (dated, replace(citation, n=0)), said, spans, (None, None))
-    return replace(answer, citations=(dated,), disagreements=(told,))
-
-
-def test_notes_that_disagree_are_exported_with_their_dates():
-    markdown = answer_markdown(disagreeing(heading=["Top"]))
-    block = markdown.partition("\\[1\\]\n\n")[2].partition("\n## Sources")[0]
-    assert "\n1. [a.md:3](a.md) (2021-09-04, old) \u203a Top\n" in markdown
-    assert block == (
-        "**Your notes disagree on a figure:**\n\n"
-        "- [a.md:3](a.md) (2021-09-04, old) \u203a Top\n\n  It is 5, or 5.\n\n"
-        "- [a.md:3](a.md) (no date) \u203a Top\n\n  It is 6.\n"
-    )
-
-
 def test_what_is_missing_is_named_whether_or_not_there_is_an_answer():
     answer = make_answer(missing=Missing(("INT4", "[x](y)")))
     forged = replace(answer.citations[0], note_date="[d](y)")
@@ -154,24 +134,6 @@ def test_what_is_missing_is_named_whether_or_not_there_is_an_answer():
     lacking = Missing(("roses",))
     away = answer_markdown(make_answer(answered=False, text="", citations=(), missing=lacking))
     assert "**Your notes do not seem to answer this (no note has: roses).**" in away
-
-
-@given(NASTY, NASTY.map(str.strip).filter(bool), NASTY)
-def test_whatever_notes_that_disagree_say_is_text(before, bold, after):
-    said = before + bold + after
-    span = len(before), len(before) + len(bold)
-    spans = span, (0, len(bold))
-    markdown = answer_markdown(disagreeing(said=(said, bold), spans=spans, quote="fine"))
-    tokens = tokens_of(markdown)
-    kinds = {token.type for token in tokens}
-    assert {"image", "html_block", "html_inline", "em_open", "code_block", "s_open"}.isdisjoint(
-        kinds
-    )
-    assert {"table_open", "blockquote_open", "hr"}.isdisjoint(kinds)
-    assert [token.tag for token in tokens if token.type == "heading_open"] == ["h1", "h2"]
-    links = [token.attrs["href"] for token in tokens if token.type == "link_open"]
-    assert links == ["a.md"] * 3
-    assert len(read_saved(io.BytesIO(markdown.encode()), "answer.md").citations) == 1
 
 
 @given(st.lists(st.tuples(NASTY, NASTY, NASTY.filter(str.strip)), min_size=1, max_size=3))

@@ -13,11 +13,10 @@ from support import make_answer
 from ragqa.render.results import Linker, print_answer
 from ragqa.render.view import trust_line
 from ragqa.safe import safe_line
-from ragqa.types import Corpus, Disagreement, Kind, Missing, Written, WrittenSentence
+from ragqa.types import Corpus, Kind, Missing, Written, WrittenSentence
 
 SHORT = re.compile(r"\x1b\[1;4m(.*?)\x1b\[0m", re.DOTALL)
 DIM = re.compile(r"\x1b\[2m(.*?)\x1b\[0m", re.DOTALL)
-DIFFERS = re.compile(r"\x1b\[1;33m(.*?)\x1b\[0m", re.DOTALL)
 
 
 @pytest.fixture
@@ -91,19 +90,6 @@ def test_on_a_terminal_what_stands_around_an_excerpt_is_dimmed_in_its_place(prin
     assert all(word in dim for word in ("Mara has the tape.", "hall", "keys"))
     assert not any(word in dim for word in ("shed", "dumps"))
     assert re.search("shed.*dumps.*\n.*hall.*keys", plain(out))
-
-
-def test_the_words_that_differ_are_coloured_where_they_stand(printed):
-    text = "Of 60 \x07 shards 60 are up."
-    answer = make_answer()
-    (citation,) = answer.citations
-    told = Disagreement(
-        "number", (citation, replace(citation, n=0)), (text, text), ((15, 17), (3, 5)), (None, None)
-    )
-    out = printed(replace(answer, disagreements=(told,)))
-    first, second = [line for line in out.splitlines() if "shards" in line]
-    assert DIFFERS.sub(r"<\1>", first).endswith("Of 60 \\x07 shards <60> are up.")
-    assert DIFFERS.sub(r"<\1>", second).endswith("Of <60> \\x07 shards 60 are up.")
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ CALLS = [
     ("related", {"address": "note 3", "limit": 50}),
 ]
 BUDGETS = (50, 400, 2_000)
-LISTS = ("citations", "also", "passages", "hits", "related", "notes", "skipped")
+LISTS = ("citations", "earlier", "also", "passages", "hits", "related", "notes", "skipped")
 
 
 @pytest.fixture(scope="module")

@@ -29,6 +29,16 @@ def test_an_answer_has_its_citations_as_text_and_as_data(folder):
     assert got.structured_content["citations"][0]["quote"].startswith("Green tea is brewed")
 
 
+def test_what_was_said_earlier_stands_below_what_holds_with_its_date(tmp_path):
+    says = "The rate limit of the API is {} requests per minute.\n"
+    notes = {"2026-01-14.md": says.format(60), "2026-03-18.md": says.format(100)}
+    write_notes(tmp_path / "notes", notes)
+    (got,) = talk(tmp_path, ("ask", {"question": "what is the rate limit of the API?"}))
+    text = text_of(got)
+    assert "Earlier: [2] 2026-01-14.md:1  2026-01-14" in text
+    assert text.index("is 100 requests") < text.index("Earlier") < text.index("is 60 requests")
+
+
 def test_tools_describe_themselves_and_only_read(folder):
     async def run():
         async with connected(folder) as session:

@@ -4,7 +4,6 @@ import pytest
 from regex_steps import steps
 
 from ragqa.answering import excerpt_runs
-from ragqa.claims import difference
 from ragqa.notes import daily
 from ragqa.notes.formats import pdf_lines
 from ragqa.render import results
@@ -13,8 +12,6 @@ from ragqa.text.words import compiled
 
 SEARCHED = [
     (excerpt_runs._SEPARATOR, "  "),
-    (compiled(difference._ASIDE), "a "),
-    (compiled(difference._NUMBERED), ".@"),
     (compiled(names.NAME_SHAPE), "-."),
     (compiled(daily._PART), "["),
     (pdf_lines.LEADER, "  "),

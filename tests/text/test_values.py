@@ -5,18 +5,12 @@ from cases import cases
 
 from ragqa.text.dates import dates, moments_of, times
 from ragqa.text.names import NameIndex, has_figure, names_of, people, places
-from ragqa.text.quantities import amounts, can_both_hold, figures_of
+from ragqa.text.quantities import amounts, figures_of
 
 
 @pytest.mark.parametrize(("text", "values"), cases("figures", "text", "values"))
 def test_numbers_are_read_in_digits_and_in_words(text, values):
     assert [round(figure.low) for figure in figures_of(text)] == values
-
-
-@pytest.mark.parametrize(("one", "other", "same"), cases("two_figures", "one", "other", "same"))
-def test_two_figures_can_both_hold_within_rounding_and_bounds(one, other, same):
-    (first,), (second,) = figures_of(one), figures_of(other)
-    assert can_both_hold(first, second) == can_both_hold(second, first) == same
 
 
 @pytest.mark.parametrize(

@@ -18,15 +18,12 @@ export interface Place {
   text: string;
 }
 
-/** What is shown `around` it stands in one of the passages. */
+/** What is shown `around` it stands in one of the passages; its date may be that of its file. */
 export interface Citation extends Place {
   around: Span | null;
   old: boolean;
+  ofFile: boolean;
   context: string;
-}
-
-export interface Statement extends Citation {
-  says: string;
 }
 
 export interface Answer {
@@ -38,7 +35,7 @@ export interface Answer {
   corrected: { from: string; to: string }[];
   citations: Citation[];
   also: Citation[];
-  disagreements: Statement[][];
+  earlier: Citation[];
   passages: Place[];
   warnings: string[];
 }
@@ -58,7 +55,7 @@ export function answerFrom(value: unknown): Answer {
     })),
     citations: list(it.citations, citation),
     also: list(it.also, citation),
-    disagreements: list(it.disagreements, (one) => list(fields(one).statements, statement)),
+    earlier: list(it.earlier, citation),
     passages: list(it.passages, (one) => place(one, "text")),
     warnings: list(it.warnings, text),
   };
@@ -71,16 +68,14 @@ function elsewhere(value: unknown): { words: string; place: string } {
   return { words: text(it.words), place: `${text(it.path)}${lines}` };
 }
 
-function statement(value: unknown): Statement {
-  return { ...citation(value), says: text(fields(value).says) };
-}
-
 function citation(value: unknown): Citation {
   const it = fields(value);
   return {
     ...place(value, "quote"),
     around: it.around ? span(it.around) : null,
     old: it.old === true,
+    date: text(it.date ?? it.note_date ?? ""),
+    ofFile: it.date_from === "file",
     context: text(it.context ?? ""),
   };
 }

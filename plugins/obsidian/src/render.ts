@@ -1,6 +1,6 @@
 /** An answer as elements. Whatever came from the server becomes text nodes and nothing else. */
 
-import type { Answer, Citation, Place, Span, Statement } from "./documents";
+import type { Answer, Citation, Place, Span } from "./documents";
 
 export type Open = (place: Place, event: MouseEvent) => void;
 
@@ -17,7 +17,7 @@ export function showAnswer(into: HTMLElement, answer: Answer, open: Open): void 
   const corrected = answer.corrected.map(({ from, to }) => `${to} instead of ${from}`);
   if (corrected.length > 0) notice(into, `Looked for ${corrected.join(", and ")}.`);
   for (const one of answer.citations) excerpt(into, one, open, answer.passages);
-  for (const sides of answer.disagreements) disagreement(into, sides, open);
+  if (answer.earlier.length > 0) history(into, answer, open);
   if (answer.also.length > 0) further(into, answer, open);
   for (const one of answer.warnings) notice(into, one);
   if (answer.passages.length > 0) nearest(into, answer, open);
@@ -55,7 +55,7 @@ function excerpt(
 ): HTMLElement {
   const article = into.createEl("article", { cls: "ragqa-excerpt" });
   link(article, one, open);
-  const dated = one.date && `${one.date}${one.old ? " (old)" : ""}`;
+  const dated = one.date && `${one.ofFile ? "file of " : ""}${one.date}${one.old ? " (old)" : ""}`;
   article.createEl("div", { cls: "ragqa-about", text: joined(trail(one), dated) });
   if (one.context) article.createEl("div", { cls: "ragqa-about", text: shown(one.context) });
   const quote = article.createEl("blockquote");
@@ -89,12 +89,11 @@ function further(into: HTMLElement, { also, verdict }: Answer, open: Open): void
   }
 }
 
-function disagreement(into: HTMLElement, sides: Statement[], open: Open): void {
-  const group = into.createDiv({ cls: "ragqa-disagreement" });
-  group.createEl("h4", { text: "Your notes disagree:" });
-  for (const side of sides) {
-    excerpt(group, side, open).prepend(createEl("strong", { text: shown(side.says) }));
-  }
+/** Add the statements of other dates on the subject, in the order in which they are told. */
+function history(into: HTMLElement, { citations, earlier }: Answer, open: Open): void {
+  const isLater = (citations[0]?.date ?? "") < (earlier[0]?.date ?? "");
+  into.createEl("h4", { text: isLater ? "Later" : "Earlier" });
+  for (const one of earlier) excerpt(into, one, open);
 }
 
 function nearest(into: HTMLElement, answer: Answer, open: Open): void {

@@ -102,7 +102,7 @@ describe("an answer", () => {
   test("names the words that no excerpt has", async () => {
     server.answer = () => ({ body: documentOf("close") });
     await ask("how much memory does an HNSW index need in Postgres?");
-    expect(said()).toContain("Probably (Postgres is in rag/pgvector.md:5; no figure there):");
+    expect(said()).toContain("Not sure; nearest (Postgres is in rag/pgvector.md:5; no figure there):");
   });
 
   test("with a reserve stands within its passage, and the further ones are whole", async () => {
@@ -151,16 +151,19 @@ describe("an answer", () => {
     expect(document.querySelectorAll("details li .ragqa-place")).toHaveLength(5);
   });
 
-  test("shows both sides where notes disagree", async () => {
-    server.answer = () => ({ body: documentOf("disagreement") });
-    await ask("how many requests per minute does the API allow for each key?");
-    const sides = [...document.querySelectorAll(".ragqa-disagreement .ragqa-excerpt")];
-    expect(sides.map((side) => side.querySelector("strong")?.textContent)).toEqual([
-      "300 requests",
-      "100 requests",
-    ]);
-    expect(sides[1]?.textContent).toContain("2024-02-10 API.md:3");
-    expect(sides[1]?.textContent).toContain("2024-02-10 (old)");
+  test.each([
+    ["2026-03-18", "2026-01-14", "Earlier"],
+    ["2026-01-14", "2026-03-18", "Later"],
+  ])("shows statements of other dates below that of %s", async (date, other, heading) => {
+    const answer = changed(documentOf("answered"), { date });
+    const [one] = answer.citations;
+    const earlier = [{ ...one, path: "standup.md", date: other, date_from: "file" }];
+    server.answer = () => ({ body: { ...answer, earlier } });
+    await ask(QUESTION);
+    const [first, second] = [...document.querySelectorAll(".ragqa-excerpt")];
+    expect(first?.textContent).toContain(date);
+    expect(second?.textContent).toContain(`file of ${other}`);
+    expect(found("h4").textContent).toBe(heading);
   });
 
   test("tells how a word was read, and what the server warns of", async () => {
@@ -252,7 +255,7 @@ describe("a hostile server or note", () => {
         not_there: HOSTILE,
         warnings: [HOSTILE],
         corrected: [{ from: HOSTILE, to: HOSTILE }],
-        disagreements: [{ statements: [{ ...statement, says: HOSTILE }] }],
+        earlier: [{ ...statement, date: HOSTILE }],
       },
     });
     await ask(QUESTION);
