@@ -13,7 +13,7 @@ import yaml
 from support import CORPUS
 
 import ragqa as package
-from ragqa.types import Waiting
+from ragqa.types import Verdict, Waiting
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -28,7 +28,6 @@ DOCUMENTS = sorted(
 ANSWERS, LLM, EVALUATION = "docs/answers.md", "docs/llm.md", "docs/evaluation.md"
 AS_PRINTED = [
     ("README.md", 'ragqa ask "what is the timeout of the assistant?"', 0),
-    (ANSWERS, 'ragqa ask "release date of claude 6"', 0),
     (ANSWERS, 'ragqa ask "how do I prune roses?"', 1),
     (LLM, 'ragqa ask "what is BM25?" --llm scripted:docs/scripted.jsonl', 0),
 ]
@@ -222,7 +221,7 @@ def test_the_python_examples_run(tmp_path, monkeypatch, wiki_index, capsys):
     printed = capsys.readouterr().out
     assert "Prompt injection is an attack" in printed
     assert "rag/vector-search.md" in printed
-    assert any(f"{verdict}\n" in printed for verdict in package.Verdict)
+    assert any(f"{verdict}\n" in printed for verdict in Verdict)
     assert "'fine-tuning': " in printed
     assert "nowhere" in printed
 
