@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from ragqa.errors import UsageError
 from ragqa.text.dates import Moment, moments_of, months_asked
+from ragqa.text.sentences import sentence_spans
 from ragqa.text.words import compiled
 
 _NAMED = r"(?i)\b(?P<which>last|past|this) (?P<unit>week|month|year)\b"
@@ -30,10 +31,15 @@ class Period(NamedTuple):
 
 
 def period_asked(question: str, today: date) -> Period | None:
-    """The time that a question is about; a month without a year is the last one that has begun."""
-    if named := compiled(_NAMED).search(question):
+    """The time that a question is about; a month without a year is the last one that has begun.
+
+    It stands in the last sentence: those before it tell what happened to the person who asks.
+    """
+    question = question[sentence_spans(question)[-1][0] :] if question.strip() else ""
+    named, is_past = compiled(_NAMED).search(question), compiled(_OF_PAST).search(question)
+    if named and (is_past or named["which"].lower() != "this"):
         return _bounded(question[: named.start()], *_named(named["which"], named["unit"], today))
-    if compiled(_OF_PAST).search(question) is None:
+    if not is_past:
         return None
     months = {one.span for one in months_asked(question)}
     for one in moments_of(question):
