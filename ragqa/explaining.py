@@ -24,7 +24,7 @@ SAID = "said"
 
 STAGES = LOST_STAGES | {
     "not indexed": "it is not in the index",
-    "filters": "--tag, --path, --since or --where excludes it",
+    "filters": "--tag, --path, --since, --until or --where excludes it",
     "changed": "its text has changed since it was indexed",
     "confidence": "no answer was given, so nothing was quoted",
     "day": "the question names another day",
@@ -177,6 +177,7 @@ def _excluding(filters: Filters, note: NoteRecord) -> tuple[str, ...]:
     each = {f"--tag {tag}": Filters(tags=(tag,)) for tag in filters.tags}
     each[" ".join(f"--path {one}" for one in filters.paths)] = Filters(paths=filters.paths)
     each[f"--since {filters.since}"] = Filters(since=filters.since)
+    each[f"--until {filters.until}"] = Filters(until=filters.until)
     each[f"--where {filters.where!r}"] = Filters(where=filters.where)
     return tuple(option for option, one in each.items() if not note_matcher(one)(note))
 

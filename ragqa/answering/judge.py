@@ -19,7 +19,7 @@ from ragqa.answering.excerpt import Answering, Excerpt, Finder, with_embedded
 from ragqa.answering.layout import OpenNote, asks
 from ragqa.answering.missing import lacks_most, missing
 from ragqa.answering.reading import Reading, best_cosines, read
-from ragqa.answering.score import read_together, score, without_other_days
+from ragqa.answering.score import NEAR_SHARE, of_period, read_together, score, without_other_days
 from ragqa.answering.sentences import Candidate, candidates_of
 from ragqa.embedders import Embedder
 from ragqa.search.question import Question
@@ -30,9 +30,6 @@ from ragqa.types.answers import NOTHING_MISSING, PROBABLE_FROM
 
 FEATURES = ("meaning", "words", "margin", "unfit", "missing", "coverage")
 """The features a model may use."""
-
-NEAR_SHARE = 0.5
-"""A statement is near if it scores at least this share of the best open question's score."""
 
 SURE_SHARE = 0.75
 """One below this share may be about something else, and is quoted with reserve."""
@@ -89,7 +86,8 @@ def assess(
     together = read_together(answering.reader, question.text, candidates)
     scored = score(reading, candidates, together)
     may_answer, is_open = without_open_questions(question, scored, answering.open_note)
-    may_answer = without_other_days(question, may_answer)
+    all_answer = without_other_days(question, may_answer)
+    may_answer = of_period(question, all_answer)
     finder = Finder(reading, may_answer, answering)
     found = with_embedded(finder.excerpts(), answering)
     shown = [*(excerpt.whole for excerpt in found), *finder.others(found)]
@@ -105,6 +103,8 @@ def assess(
     # What is not probable and lacks most of a question is not even close to it.
     is_unlikely = not of_day and probability < PROBABLE_FROM
     answered = answered and not (is_unlikely and lacks_most(question, missed))
+    if not answered and len(may_answer) < len(all_answer):
+        return assess(replace(question, period=None), hits, embedder, answering)
     return Assessment(
         candidates=scored,
         excerpts=found,

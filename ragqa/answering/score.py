@@ -54,6 +54,9 @@ SIGNALS: Mapping[str, Signal] = MappingProxyType(
 )
 """Each signal by its name (docs/decisions/answers.md)."""
 
+NEAR_SHARE = 0.5
+"""What has at least this share of what the best sentence has, of score or words, is near."""
+
 REFERENCE_SHARE = 0.5
 """The share of its score that a reference keeps: it has the words of what it names."""
 
@@ -210,17 +213,32 @@ def without_other_days(question: Question, scored: Sequence[Candidate]) -> Seque
     return [one for one in scored if one.place not in others] if is_told else scored
 
 
+def of_period(question: Question, scored: Sequence[Candidate]) -> Sequence[Candidate]:
+    """Only what is of the time that a question is about, if that has about as many of its words.
+
+    The best of it scores as the best of all: scores say how much better one is than another.
+    """
+    period = question.period
+    own = [one for one in scored if period and any(map(period.has, _dates_of(one, "year")))]
+    most, near = (max((one.signals["coverage"] for one in of), default=0) for of in (scored, own))
+    if not own or near < NEAR_SHARE * most:
+        return scored
+    lift = max(one.score for one in scored) - max(one.score for one in own)
+    return [replace(one, score=one.score + lift) for one in own]
+
+
 def days_in(question: Question, dates: Iterable[Moment]) -> list[Moment]:
     """The days and months of a question that are among dates; none if a note of the day answers."""
     days = [] if question.day else months_asked(question.text)
     return [day for day in days if has_moment(dates, day)]
 
 
-def _dates_of(candidate: Candidate) -> Sequence[Moment]:
-    """The dates that stand nearest: in a candidate, else above it, else its note's."""
+def _dates_of(candidate: Candidate, part: str = "month") -> Sequence[Moment]:
+    """The dates with this part that stand nearest: in a candidate, above it, else its note's."""
     passage = candidate.hit.passage
     texts = (f"{candidate.unit.full_context} {candidate.text}", passage.trail, passage.note_date)
-    return next(filter(None, map(months_of, texts)), [])
+    found = ([one for one in months_of(text) if part in dict(one.parts)] for text in texts)
+    return next(filter(None, found), [])
 
 
 def _cosine(own: Vectors, question: Vector) -> float:

@@ -25,7 +25,7 @@ from ragqa.notes.daily import day_in, paths_in_words
 from ragqa.notes.formats import how_to_read, switched_off
 from ragqa.readers import Reader, available
 from ragqa.search.question import Question, clean_question, find_day, read_question
-from ragqa.search.retrieve import of_day_first, retrieve
+from ragqa.search.retrieve import of_day_first, of_period_first, retrieve
 from ragqa.search.spelling import best_by_terms, in_no_note
 from ragqa.stores import Snapshot
 from ragqa.stores.filters import (
@@ -265,6 +265,15 @@ class Index(StoredIndex):
             only = replace(filters, paths=(day.path,))
             hits = of_day_first(read, self._current_hits(read, only, notes, limit=limit)[0], hits)
         clock.lap("retrieve")
+        if read.period:
+            since, until = read.period
+            only = replace(
+                filters,
+                since=max(since, filters.since),
+                until=min(filter(None, (until, filters.until)), default=""),
+            )
+            own, _ = self._current_hits(read, only, notes, limit=limit)
+            hits = of_period_first(read.period, own, hits)
         self._check_wanted()
         warnings += stale
         warnings += _filter_warnings(snapshot, filters, found=bool(hits)) if filters else []
@@ -400,9 +409,10 @@ def _filter_warnings(snapshot: Snapshot, filters: Filters, *, found: bool) -> li
                 near = _nearest(glob, {each for path in notes for each in with_parents(path)})
                 raise UsageError(f"no note has a path like {glob}{near}", hint="ragqa list")
     warnings = []
-    if filters.since and (undated := snapshot.undated(filters)):
+    if (filters.since or filters.until) and (undated := snapshot.undated(filters)):
         were = "was" if undated == 1 else "were"
-        warnings.append(f"{counted(undated, 'note')} without a date {were} left out by --since")
+        by = "since" if filters.since else "until"
+        warnings.append(f"{counted(undated, 'note')} without a date {were} left out by --{by}")
     if not found:
         warnings.append("nothing was found among the notes that match the filters")
     return warnings

@@ -21,6 +21,7 @@ from ragqa.cli.options import (
     Strict,
     Tags,
     TopK,
+    Until,
     Where,
     Yes,
     complete_path,
@@ -61,6 +62,7 @@ def ask(
     tag: Tags = None,
     path: Globs = None,
     since: Since = "",
+    until: Until = "",
     where: Where = "",
     no_refresh: NoRefresh = False,
     top_k: TopK = None,
@@ -87,7 +89,7 @@ def ask(
     output = output or (Format.JSON if json else Format.TEXT)
     if json and output is not Format.JSON:
         raise UsageError(f"--json and --format {output} cannot go together")
-    text, filters = question_in(question), filters_of(tag, path, since, where)
+    text, filters = question_in(question), filters_of(tag, path, since, until, where)
     with open_query(corpus, index, filters, no_refresh=no_refresh, top_k=top_k, asks=True) as query:
         if show_prompt:
             request, destination, asked = request_in(query, text, llm, force=force)

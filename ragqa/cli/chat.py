@@ -21,6 +21,7 @@ from ragqa.cli.options import (
     Strict,
     Tags,
     TopK,
+    Until,
     Where,
     Yes,
     filters_of,
@@ -37,6 +38,7 @@ def chat(
     tag: Tags = None,
     path: Globs = None,
     since: Since = "",
+    until: Until = "",
     where: Where = "",
     no_refresh: NoRefresh = False,
     top_k: TopK = None,
@@ -61,10 +63,10 @@ def chat(
     # Report wrong options and settings before the first question.
     loaded = load(corpus, index, top_k=top_k)
     notes = loaded.places.corpus
-    if since or where:
+    if since or until or where:
         from ragqa.stores.filters import note_matcher
 
-        note_matcher(filters_of(tag, path, since, where))
+        note_matcher(filters_of(tag, path, since, until, where))
     writer = writer_for(loaded.settings, llm, yes=yes, strict=strict, force=force)
     types = is_interactive()
     with ExitStack() as stack:
@@ -75,7 +77,7 @@ def chat(
             from ragqa.cli.conversation import Conversation
 
             opened = stack.enter_context(open_index(loaded))
-            filters = filters_of(tag, path, since, where)
+            filters = filters_of(tag, path, since, until, where)
             return Conversation(opened, filters, writer, refreshes=not no_refresh, echoes=not types)
 
         if types:

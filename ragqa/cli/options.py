@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragqa.clock import day_since
 from ragqa.errors import RagqaError
 
 if TYPE_CHECKING:
@@ -93,8 +92,11 @@ Since = Annotated[
     str,
     typer.Option(
         metavar="DATE",
-        help="Only notes dated on or after YYYY[-MM[-DD]]; undated ones are left out.",
+        help="Only notes dated then or later, such as 2025-03 or 'last month'; no undated ones.",
     ),
+]
+Until = Annotated[
+    str, typer.Option(metavar="DATE", help="Only notes dated then or earlier; no undated ones.")
 ]
 Where = Annotated[
     str,
@@ -126,14 +128,19 @@ Force = Annotated[
 ]
 
 
-def filters_of(tag: list[str] | None, path: list[str] | None, since: str, where: str) -> "Filters":
+def filters_of(
+    tag: list[str] | None, path: list[str] | None, since: str, until: str, where: str
+) -> "Filters":
     """The filters that the options name.
 
-    :raises UsageError: `--since` is not a date.
+    :raises UsageError: `--since` or `--until` is not a date.
     """
+    from ragqa.clock import today
+    from ragqa.text.periods import day_named
     from ragqa.types import Filters
 
-    return Filters(tuple(tag or ()), tuple(path or ()), day_since(since), where)
+    days = day_named("since", since, today()), day_named("until", until, today())
+    return Filters(tuple(tag or ()), tuple(path or ()), days[0], where, days[1])
 
 
 def with_places(hint: str, args: list[str]) -> str:

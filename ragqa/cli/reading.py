@@ -17,6 +17,7 @@ from ragqa.cli.options import (
     Since,
     Tags,
     TopK,
+    Until,
     Where,
     complete_path,
     filters_of,
@@ -43,6 +44,7 @@ def search(
     tag: Tags = None,
     path: Globs = None,
     since: Since = "",
+    until: Until = "",
     where: Where = "",
     no_refresh: NoRefresh = False,
     top_k: TopK = None,
@@ -60,7 +62,7 @@ def search(
     if related is not None and query:
         raise UsageError("--related takes no query", hint=f"ragqa search {shlex.join(query)}")
     text = question_in(query) if related is None else ""
-    filters = filters_of(tag, path, since, where)
+    filters = filters_of(tag, path, since, until, where)
     asks = related is None
     with open_query(
         corpus, index, filters, no_refresh=no_refresh, top_k=top_k, asks=asks
@@ -106,6 +108,7 @@ def why(
     tag: Tags = None,
     path: Globs = None,
     since: Since = "",
+    until: Until = "",
     where: Where = "",
     no_refresh: NoRefresh = False,
     corpus: Folders = None,
@@ -124,7 +127,7 @@ def why(
     from ragqa.render.explanations import explanation_document, print_explanation
 
     text = question_in(question)
-    filters = filters_of(tag, path, since, where)
+    filters = filters_of(tag, path, since, until, where)
     with open_query(corpus, index, filters, no_refresh=no_refresh, asks=True) as query:
         try:
             explanation = explain(query.index, text, target=target, **query.arguments)
@@ -148,6 +151,7 @@ def list_notes(
     tag: Tags = None,
     path: Globs = None,
     since: Since = "",
+    until: Until = "",
     where: Where = "",
     no_refresh: NoRefresh = False,
     corpus: Folders = None,
@@ -163,7 +167,7 @@ def list_notes(
     from ragqa import render
     from ragqa.render import documents, overviews
 
-    filters = filters_of(tag, path, since, where)
+    filters = filters_of(tag, path, since, until, where)
     with open_query(corpus, index, filters, no_refresh=no_refresh) as query:
         found = query.index.notes(**query.arguments)
     if json:

@@ -19,6 +19,7 @@ from ragqa.stores import Snapshot
 from ragqa.stores.filters import note_matcher
 from ragqa.stores.ranking import BM25_K1
 from ragqa.text.dates import date_terms, day_of
+from ragqa.text.periods import Period, period_asked
 from ragqa.text.words import (
     WORD,
     index_terms,
@@ -67,7 +68,8 @@ class Question:
 
     `text` is what is searched: misspelt words are `corrected`, and an alias that no note mentions
     is replaced by its note's title. `spelled` has only the spelling corrected, and `typed` is the
-    user's wording. `day` is the path of the daily note of the day that it names, "" for none.
+    user's wording. `day` is the path of the daily note of the day that it names, "" for none, and
+    `period` the week, month, year or longer time that it is about.
 
     `languages` are those of the notes, the question's own probably first. `readable` is how far the
     embedder can read it, 0 to 1. `kind` is what it asks for. `subject` has the terms of what is to
@@ -96,6 +98,7 @@ class Question:
     parts: tuple[str, ...]
     idf: Mapping[str, float]
     length: float
+    period: Period | None = None
 
     @property
     def language(self) -> str:
@@ -213,6 +216,7 @@ def read_question(
         parts=parts,
         idf={term: idf[term] for term in searched},
         length=math.hypot(*((BM25_K1 + 1) * n * idf[term] for term, n in times.items())) or 1.0,
+        period=period_asked(typed, today) if today and not day else None,
     )
 
 

@@ -1,13 +1,16 @@
 """Hybrid retrieval: dense and term hits, fused by a convex combination of their scores."""
 
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from pathlib import PurePath
 
 from ragqa.config import Settings
 from ragqa.search.question import Question
 from ragqa.stores import Snapshot
-from ragqa.text.dates import day_of
+from ragqa.text.dates import day_of, months_of
+from ragqa.text.periods import Period
 from ragqa.text.words import index_terms, query_terms
 from ragqa.types import Filters, Hit, Kind, Passage, Vector
 
@@ -132,6 +135,14 @@ def of_day_first(question: Question, own: Sequence[Hit], hits: Sequence[Hit]) ->
 
     others = [hit for hit in hits if hit.passage.path != question.day]
     return tuple(hit for hit in (*own, *others) if is_asked(hit.passage))
+
+
+def of_period_first(period: Period, own: Sequence[Hit], hits: Sequence[Hit]) -> tuple[Hit, ...]:
+    """The hits, first those of notes of a time, then those that name a date of it."""
+    ids = {hit.passage.id for hit in own}
+    others = [hit for hit in hits if hit.passage.id not in ids]
+    within = [any(map(period.has, months_of(hit.passage.searched_text))) for hit in others]
+    return (*own, *compress(others, within), *compress(others, map(operator.not_, within)))
 
 
 def is_of_other_day(question: Question, passage: Passage) -> bool:

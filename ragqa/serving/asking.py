@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 from starlette.exceptions import HTTPException
 
 from ragqa import errors
-from ragqa.clock import day_since
+from ragqa.clock import today
 from ragqa.config import Settings
 from ragqa.consent import consents, host_named, not_allowed
 from ragqa.diagnosis import choice_of, status_of
@@ -27,6 +27,7 @@ from ragqa.llms.servers import without_keys
 from ragqa.render.overviews import status_document
 from ragqa.safe import safe_line
 from ragqa.serving.warm import Freshness, NotReady, WarmIndex
+from ragqa.text.periods import day_named
 from ragqa.types import Answer, Filters, no_progress
 from ragqa.verifying.checking import Verification, verify
 from ragqa.verifying.saved import SavedAnswer, read_saved
@@ -61,8 +62,10 @@ def filters_of(asked: Asked) -> Filters:
         tuple(str(one) for one in (value if isinstance(value, list) else [value]) if one)
         for value in (asked.get("tag"), asked.get("path"))
     )
-    since, where = (str(asked.get(name, "")).strip() for name in ("since", "where"))
-    return Filters(tags, paths, day_since(since), where)
+    since, until = (
+        day_named(name, str(asked.get(name, "")), today()) for name in ("since", "until")
+    )
+    return Filters(tags, paths, since, str(asked.get("where", "")).strip(), until)
 
 
 def text_in(asked: Asked, name: str) -> str:

@@ -23,7 +23,7 @@ from starlette.applications import Starlette
 from ragqa import __version__
 from ragqa.addresses import get_part, notes_of
 from ragqa.api import Index
-from ragqa.clock import day_since
+from ragqa.clock import today
 from ragqa.errors import RagqaError, UsageError, out_of_memory
 from ragqa.explaining import explain
 from ragqa.related import related_to
@@ -34,6 +34,7 @@ from ragqa.serving import wording
 from ragqa.serving.asking import BUG, BUG_HINT, answer_to, checked, report, status
 from ragqa.serving.warm import WarmIndex, in_thread
 from ragqa.serving.wording import Result
+from ragqa.text.periods import day_named
 from ragqa.types import Filters
 from ragqa.verifying.saved import ANY_NOTE, NOWHERE, SavedAnswer, SavedCitation
 
@@ -134,8 +135,9 @@ class _Scoped(Tool):
     tags: list[str] = Field([], description="Only notes with all of these tags.")
     paths: list[str] = Field([], description="Only notes in these folders or matching these globs.")
     since: str = Field(
-        "", description="Only notes dated on or after this day: 2025-03-31, 2025-03 or 2025."
+        "", description="Only notes dated then or later: 2025-03-31, 2025-03, last month."
     )
+    until: str = Field("", description="Only notes dated then or earlier, written as since is.")
     where: str = Field(
         "", description="Only notes whose properties match: status = done and due < 2026-01-01"
     )
@@ -143,7 +145,9 @@ class _Scoped(Tool):
     @property
     def filters(self) -> Filters:
         """The filters as the index takes them."""
-        return Filters(tuple(self.tags), tuple(self.paths), day_since(self.since), self.where)
+        since = day_named("since", self.since, today())
+        until = day_named("until", self.until, today())
+        return Filters(tuple(self.tags), tuple(self.paths), since, self.where, until)
 
 
 class Ask(_Scoped):

@@ -75,7 +75,7 @@ _ID = re.compile(r' id="[^"]*"')
 """Of what an excerpt and its note both have, only the note keeps it."""
 
 _TAG = re.compile(r"(<[^>]*>)|[^<]+")
-_ASKED = ("q", "tag", "path", "since", "where", "llm")
+_ASKED = ("q", "tag", "path", "since", "until", "where", "llm")
 """What asks a question, by name."""
 
 
@@ -162,7 +162,7 @@ def _filters(asked: Asked, links: Links | None) -> Shown:
     """The filters as they are set, and what completes them."""
     tags, folders = (links.tags, links.folders) if links else ((), ())
     return {
-        **{name: str(asked.get(name, "")) for name in ("since", "where", "llm")},
+        **{name: str(asked.get(name, "")) for name in ("since", "until", "where", "llm")},
         "filters": [
             {"label": label, "name": name, "chosen": asked.get(name, []),
              "known": list(islice(known, MOST_COMPLETED))}

@@ -56,7 +56,7 @@ MAX_IMAGE_BYTES = 20_000_000
 _AGAIN_S = 2
 """A page that is not ready is asked for again after this many seconds."""
 
-_FILTERS = ("tag", "path", "since", "where")
+_FILTERS = ("tag", "path", "since", "until", "where")
 
 Answering: TypeAlias = Callable[[WarmIndex, Asked], Shown]
 """From what was asked, by name, to what a page or a document shows."""

@@ -42,7 +42,7 @@ _TOOLS = (
     (re.compile(r"ragqa (list|status)\b"), r"the tool \1"),
     (re.compile('ragqa ask ".+"'), "give some words to look for"),
     (re.compile("save one: ragqa .+"), "give quotes, or a whole saved answer as answer"),
-    (re.compile("--(since|where)"), r"\1"),
+    (re.compile("--(since|until|where)"), r"\1"),
 )
 """Commands as messages name them, and what does the same here."""
 

@@ -106,8 +106,8 @@ class Snapshot(Protocol):
         return []
 
     def undated(self, filters: Filters) -> int:
-        """How many undated notes pass all filters except `since`."""
-        matches = note_matcher(replace(filters, since=""))
+        """How many undated notes pass all filters except `since` and `until`."""
+        matches = note_matcher(replace(filters, since="", until=""))
         return sum(not note.date and matches(note) for note in self.notes().values())
 
     def vectors(self, ids: Sequence[int]) -> dict[int, Vector]:

@@ -66,25 +66,25 @@ def _expression(glob: str) -> str:
     return fnmatch.translate(glob[:end] + glob[end:].replace("[", "\0")).replace("\0", r"\[")
 
 
-def checked_day(since: str) -> str:
+def checked_day(day: str) -> str:
     """A day, as `YYYY-MM-DD`.
 
     :raises UsageError: it is not a date.
     """
     try:
-        return date.fromisoformat(since).isoformat()
+        return date.fromisoformat(day).isoformat()
     except ValueError as exc:
-        raise UsageError(f"{since!r} is not a date", hint="write it as --since 2026-01-31") from exc
+        raise UsageError(f"{day!r} is not a date", hint="write it as --since 2026-01-31") from exc
 
 
 def note_matcher(filters: Filters) -> Callable[[NoteRecord], bool]:
     """Return a test whether a note passes the filters.
 
-    :raises UsageError: `since` is not a date, or `where` is not understood.
+    :raises UsageError: `since` or `until` is not a date, or `where` is not understood.
     """
     required = [fold_tag(tag) for tag in filters.tags]
     matches_path = path_matcher(filters.paths)
-    day = checked_day(filters.since) if filters.since else ""
+    since, until = (day and checked_day(day) for day in (filters.since, filters.until))
     test: Callable[[NoteRecord], bool] = lambda _: True  # noqa: E731
     if filters.where:
         where = parse_where(filters.where).test
@@ -97,7 +97,8 @@ def note_matcher(filters: Filters) -> Callable[[NoteRecord], bool]:
         return (
             all(any(is_within(tag, wanted) for tag in note.tags) for wanted in required)
             and (not filters.paths or matches_path(note.path))
-            and (not day or note.date >= day)
+            and (not since or note.date >= since)
+            and (not until or "" < note.date <= until)
             and test(note)
         )
 

@@ -39,7 +39,9 @@ _DATE = rf"""(?xia)(?:
     | \bQ(?P<q>[1-4])(?:\ (?P<y8>\d{{4}}))?
     )(?:(?=T\d\d)|(?![^\W_]|[$%]|[.,]\d))"""
 # A bare month of a question is one after these; others may be names and verbs: "Jan", "march".
-_IN_MONTH = r"(?i)\b(?:in|of|since|until|from|by|during|last|this|next|early|late|mid)[ -]\Z"
+_IN_MONTH = (
+    r"(?i)\b(?:in|of|since|until|before|after|from|by|during|last|this|next|early|late|mid)[ -]\Z"
+)
 _ALSO_A_WORD = ("march", "april", "may")
 _PACKED = r"(?:\A|_)((?:19|20)\d\d)(\d\d)(\d\d)(?=\D|\Z|\d{4}(?:\d\d)?(?!\d))"
 _WEEKDAY = one_of("weekdays")

@@ -328,10 +328,11 @@ def in_words(path: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which notes to search: with all tags, any of the path globs, dated on or after `since`.
+    """Which notes to search: with all tags, any of the path globs, dated from `since` to `until`.
 
     A tag matches in any case and also matches nested tags (`ml` matches `ML/nlp`); a path glob also
-    matches all notes below a folder that it names. `since` is ISO, and excludes undated notes.
+    matches all notes below a folder that it names. `since` and `until` are ISO, and exclude
+    undated notes.
     `where` compares properties, as in `status = done and due < 2026-01-01`.
 
     :raises UsageError: there are too many tags and paths, or all is too long.
@@ -341,6 +342,7 @@ class Filters:
     paths: tuple[str, ...] = ()
     since: str = ""
     where: str = ""
+    until: str = ""
 
     def __post_init__(self) -> None:
         names = (*self.tags, *self.paths)

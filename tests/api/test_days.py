@@ -204,3 +204,66 @@ def test_a_day_typed_as_it_is_read_is_not_said_to_be_read_otherwise(meter):
     answer = meter.ask("what did I do on 2026-04-01?")
     assert answer.citations[0].path == "daily/2026-04-01.md"
     assert answer.corrected == ()
+
+
+MEETINGS = {
+    f"{day}.md": f"# Club meeting\n\nThe club spent {spent} euros on {what}.\n"
+    for day, spent, what in (
+        ("2025-11-05", 70, "a tent"),
+        ("2026-03-12", 85, "paint"),
+        ("2026-04-15", 40, "seeds"),
+        ("2026-05-13", 25, "stamps"),
+    )
+}
+
+
+@pytest.mark.parametrize(
+    ("question", "paths"),
+    [
+        ("what did the club spend last month?", {"2026-04-15.md"}),
+        ("what did the club spend in March?", {"2026-03-12.md"}),
+        ("what did the club spend last week?", {"2026-05-13.md"}),
+        ("what did the club spend last year?", {"2025-11-05.md"}),
+        ("what did the club spend before April 2026?", {"2025-11-05.md", "2026-03-12.md"}),
+        ("what has the club spent since April 2026?", {"2026-04-15.md", "2026-05-13.md"}),
+    ],
+)
+def test_a_time_that_a_question_names_is_that_of_what_is_quoted(tmp_path, question, paths):
+    answer = asked(tmp_path, MEETINGS, question)
+    shown = (*answer.citations, *answer.earlier, *answer.also)
+    assert {one.path for one in shown} == paths
+    assert {hit.passage.path for hit in answer.hits[: len(paths)]} == paths
+
+
+def test_an_entry_of_a_log_is_of_the_time_that_its_own_date_says(tmp_path):
+    rows = "".join(f"- 2026-0{n}-11: {30 * n} litres of oil were bought\n" for n in range(1, 6))
+    log = f"---\nupdated: 2026-05-19\n---\n# Heating\n\n{rows}"
+    answer = asked(tmp_path, {"log.md": log}, "how many litres of oil were bought last month?")
+    assert answer.citations[0].quote.startswith("- 2026-04-11")
+
+
+def test_a_date_without_a_year_is_of_the_year_of_its_note(tmp_path):
+    said = "# Barbecue\n\nThe barbecue is on Friday 4 July at the club.\n"
+    notes = {"2025-06-24.md": said, "2026-05-02.md": said.replace("4 July", "3 July")}
+    answer = asked(tmp_path, notes, "when was the barbecue in 2025?")
+    assert "4 July" in answer.citations[0].quote
+    assert [one.path for one in (*answer.citations, *answer.earlier)] == ["2025-06-24.md"]
+
+
+@pytest.mark.parametrize("when", ["last week", "in February", "before 2020"])
+def test_a_time_of_which_no_note_is_limits_nothing(tmp_path, when):
+    notes = {"2026-03-12.md": MEETINGS["2026-03-12.md"]}
+    answer = asked(tmp_path, notes, f"what did the club spend {when}?")
+    assert [hit.passage.path for hit in answer.hits] == ["2026-03-12.md"]
+
+
+def test_what_was_last_year_is_a_question_for_the_past(tmp_path):
+    rent = {
+        f"{day}.md": f"# Rent\n\nThe rent of the flat is {euros} euros.\n"
+        for day, euros in (("2025-02-01", 800), ("2025-10-01", 850), ("2026-02-01", 900))
+    }
+    answer = asked(tmp_path, rent, "what was the rent of the flat last year?")
+    shown = (*answer.citations, *answer.earlier)
+    assert "2026-02-01.md" not in [one.path for one in shown]
+    none = asked(tmp_path / "b", {"2026-02-01.md": rent["2026-02-01.md"]}, answer.question)
+    assert [one.path for one in none.citations] == ["2026-02-01.md"]

@@ -336,6 +336,8 @@ def test_notes_without_a_date_are_counted_among_those_that_the_other_filters_let
         (Filters(since="2026-01-31"), {"ml/two.md"}),
         (Filters(since="2025-06-01"), {"ml/two.md", "ml/deep/three.md"}),
         (Filters(since="9999-12-31"), set()),
+        (Filters(since="2025-06-01", until="2026-01-30"), {"ml/deep/three.md"}),
+        (Filters(until="1000-01-01"), set()),
         (Filters(where="due < 2026-01-01"), {"ml/deep/three.md"}),
         (Filters(where="not Kind = food"), {"one.md", "ml/two.md"}),
         (Filters(where="kind = x or due >= 2026-01", tags=("food",)), {"one.md"}),

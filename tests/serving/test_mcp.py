@@ -78,7 +78,7 @@ def test_notes_and_tags_are_listed_as_the_command_line_does_within_filters_and_a
         folder,
         ("list", {}),
         ("list", {"paths": ["office"], "limit": 1}),
-        ("list", {"since": "2024"}),
+        ("list", {"since": "2024", "until": "May 2024"}),
         ("list", {"what": "tags"}),
     )
     assert [one["path"] for one in notes.structured_content["notes"]] == sorted(NOTES)
@@ -123,6 +123,7 @@ BAD_CALLS = [
     ("verify", {"answer": "[]"}, "it is not an object. Try: give quotes, or a whole saved answer"),
     ("ask", {"question": "x" * 100_000}, "at most 8000 are read"),
     ("ask", {"question": WHEN, "since": "soon"}, "not a date"),
+    ("ask", {"question": WHEN, "until": "soon"}, "not a date"),
     ("get", {"address": "../../etc/passwd"}, "outside the folder of notes"),
     ("get", {"address": "nowhere.md"}, "there is no note"),
     ("verify", {}, "either an answer or quotes"),
