@@ -53,14 +53,7 @@ _NUMBER = _number(rf"{_DIGITS}|(?:{_WORDS})\b")
 _NEXT = r"[\s-]?\s*([^\W\d_]+|%|°[CF]\b|[$€£])"
 _OF = r" of (?:the |our |all |its )*([^\W\d_]+)"
 _PER = r"(?i)(?:\bper\b|/|\ban?\b|\bevery\b|\beach\b) ?([^\W\d_]+)"
-_BOUND = (
-    r"(?:(?P<about>\babout|\baround|\broughly|\bapprox\w*\.?|\bnearly|\balmost|\bsome|~)"
-    r"|(?P<least>\bat least|\bno less than|(?<!no )\bmore than|\bover|\babove"
-    r"|\bmin(?:imum)?(?: of)?|>=?)"
-    r"|(?P<most>\bup to|\bat most|\bno more than|(?<!no )\bless than|\bunder|\bbelow"
-    r"|\bmax(?:imum)?(?: of)?|<=?)) ?$"
-)
-_CAP = r"(?i)\b(?:limit\w*|cap(?:s|ped)?|max(?:imum)?|up to|at most)\b"
+_ABOUT_BEFORE = r"(?:\babout|\baround|\broughly|\bapprox\w*\.?|\bnearly|\balmost|\bsome|~) ?$"
 _CLAUSE = r"[.;:,(](?:\s|$)"
 _WITHOUT_NUMBER = (
     r"(?i)(?<![\w-])(?:unlimited|(?:no|without(?: an?| any)?) limits?|none|zero)(?![\w-])"
@@ -85,15 +78,15 @@ class Figure(Struct, frozen=True):
     """A figure in `text[start:end]`, with what it counts; `low` and `high` differ for a range.
 
     `measures` is a dimension such as "time", the stem of the counted noun, or "" if unknown. `step`
-    is the size of its last digit. `bound` is "most", "least", "about" or "". `number` is its span
-    without `unit`, the next word in lower case or "%".
+    is the size of its last digit; it `is_about` where a word like "nearly" stands before
+    it. `number` is its span without `unit`, the next word in lower case or "%".
     """
 
     measures: str
     low: Decimal
     high: Decimal
     step: Decimal
-    bound: str
+    is_about: bool
     start: int
     end: int
     number: Span
@@ -176,7 +169,7 @@ def is_count(figure: Figure) -> bool:
 
 def _rounding(one: Figure, other: Figure, larger: Decimal) -> Decimal:
     """How far apart two figures of this size may be if one is rounded more than the other."""
-    if "about" in (one.bound, other.bound):
+    if one.is_about or other.is_about:
         return larger * _ABOUT
     rounded = max(one.step, other.step) / 2 if one.step != other.step else Decimal(0)
     return min(rounded, larger * _MAX_ROUNDING)
@@ -216,7 +209,7 @@ def _figure(text: str, match: re.Match[str]) -> Figure | None:
         low=low * scale,
         high=(_value(match["high"])[0] if match["high"] else low) * scale,
         step=step * scale,
-        bound=_bound(text, before),
+        is_about=compiled(_ABOUT_BEFORE).search(before) is not None,
         start=match.start(),
         end=end,
         number=(match.start(), number_end),
@@ -277,10 +270,3 @@ def _share(text: str, end: int) -> Decimal:
     match = compiled(_PER).search(text, end, following.start() if following else stop)
     unit = match[1].lower() if match else ""
     return Decimal(10) ** SCALES[unit] if unit in SCALES and len(unit) > 2 else _ONE
-
-
-def _bound(text: str, before: str) -> str:
-    found = compiled(_BOUND).search(before)
-    if found:
-        return found.lastgroup or ""
-    return "most" if compiled(_CAP).search(text) else ""
