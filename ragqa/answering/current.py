@@ -25,6 +25,9 @@ one, are together at least this."""
 PAST_LESS = 0.15
 """Less where the question asks for the past: what held then lacks the name of what holds now."""
 
+RIVAL = 0.5
+"""A later statement of another note with this share of the first one's score may be what holds."""
+
 FIT_LESS = 0.1
 """And it fits the type of answer asked for at most so much less."""
 
@@ -40,6 +43,8 @@ _PAST = (
 )
 
 _NEVER = "9999-12-31"
+_OF_FILE = ("edited", "file")
+"""Sources of a date that tell little of when a statement was made."""
 
 DatesOf = Callable[[Passage], Dated]
 """Gives the date of a passage's note."""
@@ -52,10 +57,14 @@ def of_passage(passage: Passage) -> Dated:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The statement to quote, and the `others` on its subject in the order to be told."""
+    """The statement to quote, and the `others` on its subject in the order to be told.
+
+    It `may_be_old` if a later statement of another note answers half as well.
+    """
 
     first: Candidate
     others: Sequence[Candidate] = ()
+    may_be_old: bool = False
 
 
 def date_of(one: Candidate, dates_of: DatesOf) -> Dated:
@@ -101,9 +110,17 @@ def history(
     if not dates[best.place].day or not group:
         return History(best)
     told = sorted(group.values(), key=lambda one: dates[one.place].day)
-    if not asks_past(question):
-        told.reverse()
-    return History(told[0], told[1 : MOST + 1])
+    if asks_past(question):
+        return History(told[0], told[1 : MOST + 1])
+    first, *others = reversed(told)
+    may_be_old = dates[first.place].source not in _OF_FILE and any(
+        dates[one.place].day > dates[first.place].day
+        and dates[one.place].source not in _OF_FILE
+        and one.hit.passage.path != first.hit.passage.path
+        and one.score >= RIVAL * first.score
+        for one in (() if until else scored)
+    )
+    return History(first, others[:MOST], may_be_old)
 
 
 def _is_like(question: Question, best: Candidate, one: Candidate) -> bool:

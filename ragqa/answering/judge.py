@@ -26,13 +26,16 @@ from ragqa.search.question import Question
 from ragqa.search.question_kind import SHORT, QuestionKind
 from ragqa.text.words import WORD, index_terms
 from ragqa.types import Citation, Hit, Kind, Missing, Reason
-from ragqa.types.answers import NOTHING_MISSING, PROBABLE_FROM
+from ragqa.types.answers import NOTHING_MISSING, PROBABLE_FROM, SURE_FROM
 
 FEATURES = ("meaning", "words", "margin", "unfit", "missing", "coverage")
 """The features a model may use."""
 
 SURE_SHARE = 0.75
 """One below this share may be about something else, and is quoted with reserve."""
+
+MOST_IF_OLD = SURE_FROM - 0.01
+"""What a later note may have changed is not given without reserve."""
 
 MOST_CONFIDENT = 0.3
 """Where a note only asks, what it says is probably no answer."""
@@ -96,7 +99,8 @@ def assess(
     rivals = [one for one in may_answer if one not in finder.history.others]
     measured = features(reading, rivals, found[0], missed, embedder)
     probability = model.probability(measured)
-    probability = min(probability, MOST_CONFIDENT) if is_open else probability
+    most = MOST_CONFIDENT if is_open else MOST_IF_OLD if finder.history.may_be_old else 1.0
+    probability = min(probability, most)
     # What a day's own note says answers a question about the day, whatever words it has.
     of_day = question.day in [excerpt.layout.path for excerpt in found]
     answered = of_day or probability >= model.threshold
