@@ -102,7 +102,9 @@ describe("an answer", () => {
   test("names the words that no excerpt has", async () => {
     server.answer = () => ({ body: documentOf("close") });
     await ask("how much memory does an HNSW index need in Postgres?");
-    expect(said()).toContain("Not sure; nearest (Postgres is in rag/pgvector.md:5; no figure there):");
+    expect(said()).toContain(
+      "Not sure; nearest (Postgres is in rag/pgvector.md:5; no figure there):",
+    );
   });
 
   test("with a reserve stands within its passage, and the further ones are whole", async () => {
