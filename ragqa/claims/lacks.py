@@ -61,11 +61,15 @@ Spot: TypeAlias = tuple[int, Item]
 
 @dataclass(frozen=True, slots=True)
 class Lack:
-    """What the passages lack; `instead` is what its line has, "" if that is unclear."""
+    """What the passages lack; `instead` is what its line has, "" if that is unclear.
+
+    If it `is_elsewhere`, they have it in another line.
+    """
 
     about: About
     text: str
     instead: str = ""
+    is_elsewhere: bool = False
 
     def __str__(self) -> str:
         return f"{self.text} where its line has {self.instead}" if self.instead else self.text
@@ -75,7 +79,9 @@ class Lack:
 class Finding:
     """A sentence beside the passages that it cites: what they lack, and what they say instead.
 
-    `differs` has what they say with a "not" or without. `evidence` has the spans of each passage
+    `differs` has what they say with a "not" or without, and what stands in the place of a word that
+    they have elsewhere. It `is_off` if they lack a figure, date, name or quotation, have only the
+    opposite of a word, differ in a "not", or share nothing. `evidence` has the spans of each passage
     that share most with the sentence, `share` how much of the sentence's idf they lack.
     """
 
@@ -83,12 +89,7 @@ class Finding:
     differs: tuple[str, ...] = ()
     evidence: dict[int, tuple[Span, ...]] = field(default_factory=dict)
     share: float = 1.0
-
-    @property
-    def is_off(self) -> bool:
-        """Whether a figure, date, name, quotation or "not" differs, or nothing is shared."""
-        lacks = any(lack.about is not About.WORD for lack in self.lacks)
-        return lacks or bool(self.differs) or not self.evidence
+    is_off: bool = True
 
 
 def finding_of(sentence: str, cited: Sequence[int], sources: Sources, idf: Idf) -> Finding:
@@ -108,14 +109,19 @@ def finding_of(sentence: str, cited: Sequence[int], sources: Sources, idf: Idf) 
     if _CODE.match(sentence):
         code = [row for row in sentence.splitlines() if _plain(row) not in plain]
         lacks = [Lack(About.QUOTE, _cut(row)) for row in code if "```" not in row]
-        return Finding(tuple(lacks), (), evidence, beside.share)
+        is_off = bool(lacks) or not evidence
+        return Finding(tuple(lacks), (), evidence, beside.share, is_off)
     if not beside.met[beside.idf > 0].any() and beside.idf.any():
         return Finding((Lack(About.WORD, ALL),))
     found = dict.fromkeys([*beside.lacking(), *_misquoted(text, plain), *beside.places()])
-    differs = [lack.instead for lack in found if lack.about is About.NOT]
-    differs += _contradicting(text, evidence, sources)
-    lacks = [lack for lack in found if lack.about is not About.NOT]
-    return Finding(tuple(lacks), tuple(dict.fromkeys(differs)), evidence, beside.share)
+    denied = [lack.instead for lack in found if lack.about is About.NOT]
+    denied += _contradicting(text, evidence, sources)
+    moved = [f"{one.instead} in that line, not {one.text}" for one in found if one.is_elsewhere]
+    lacks = [one for one in found if one.about is not About.NOT and not one.is_elsewhere]
+    is_off = any(one.about is not About.WORD or one.instead for one in lacks)
+    is_off = is_off or bool(denied) or not evidence
+    differs = tuple(dict.fromkeys([*denied, *moved]))
+    return Finding(tuple(lacks), differs, evidence, beside.share, is_off)
 
 
 def _contradicting(
@@ -179,8 +185,9 @@ class _Beside:
                 yield Lack(item.about, item.text, rival[1].text if rival else "")
             elif rival and item.about is About.NOT:
                 yield from self._denied(item, rival)
-            elif rival and (own or item.about is About.WORD):
-                yield Lack(item.about, item.text, rival[1].text)
+            elif rival and rival[0] not in {number for number, _ in own}:
+                if own or item.about is About.WORD:
+                    yield Lack(item.about, item.text, rival[1].text, is_elsewhere=bool(own))
 
     def _rival(self, item: Item, own: Sequence[Spot], others: Sequence[Spot]) -> Spot | None:
         """The other spot that shares clearly more of what stands around an item than its own."""
