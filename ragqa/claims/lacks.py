@@ -185,9 +185,12 @@ class _Beside:
                 yield Lack(item.about, item.text, rival[1].text if rival else "")
             elif rival and item.about is About.NOT:
                 yield from self._denied(item, rival)
-            elif rival and rival[0] not in {number for number, _ in own}:
-                if own or item.about is About.WORD:
-                    yield Lack(item.about, item.text, rival[1].text, is_elsewhere=bool(own))
+            elif (
+                rival
+                and rival[0] not in {number for number, _ in own}
+                and (own or item.about is About.WORD)
+            ):
+                yield Lack(item.about, item.text, rival[1].text, is_elsewhere=bool(own))
 
     def _rival(self, item: Item, own: Sequence[Spot], others: Sequence[Spot]) -> Spot | None:
         """The other spot that shares clearly more of what stands around an item than its own."""
@@ -235,9 +238,12 @@ class _Beside:
         numbers = {int(n) for line in lines for n in _NUMBER.findall(line.text)}
         days = [one.value for line in lines for one in line.items if isinstance(one.value, Moment)]
         parts = {("year", n) for n in numbers}.union(*(day.parts for day in days))
+        parts |= {part for line in lines for one in line.items for part in _hour(one)}
         if isinstance(item.value, Moment):
             return parts.issuperset(item.value.parts)
         if own or any(_same(one, item) for one in self.above.items):
+            return True
+        if not parts.isdisjoint(_hour(item)):
             return True
         if item.value.unit in ("year", "years"):
             count = round(item.value.low / UNITS["year"][1])
@@ -269,6 +275,13 @@ def _same(one: Item, said: Item) -> bool | None:
     if isinstance(one.value, Moment) and isinstance(said.value, Moment):
         return same_moment(one.value, said.value)
     return one.value == said.value if one.rivals == said.rivals else None
+
+
+def _hour(item: Item) -> list[tuple[str, int | str]]:
+    """The time of day that hours may be: "18h" is 18:00."""
+    if not isinstance(item.value, Figure) or item.value.unit != "h":
+        return []
+    return [("clock", int(item.value.low // 60))]
 
 
 def _nearness(said: Line, line: Line) -> npt.NDArray[np.float32]:
