@@ -52,6 +52,7 @@ _PLACE = re.compile(
     r"(?:the|an?|his|her|its|their|my|our|your) ([\w-]+)(?: ([\w-]+))?"
 )
 _QUOTED = re.compile(r'["\u201c-\u201e\xab]([^"\u201c-\u201e\xab\xbb]{1,2000})["\u201c\u201d\xbb]')
+_LIGHT = ("be", "been", "being", "a", "an", "the", "any")
 _OMITTED = re.compile(r"\[?(?:\.\.\.|\u2026)\]?")
 _UNSEEN = re.compile(r"\]\([^()\n]*\)|\[\[[^\[\]|\n]*\|")  # of a link
 
@@ -81,7 +82,7 @@ class Finding:
 
     `differs` has what they say with a "not" or without, and what stands in the place of a word that
     they have elsewhere. It `is_off` if they lack a figure, date, name or quotation, have only the
-    opposite of a word, differ in a "not", or share nothing. `evidence` has the spans of each passage
+    opposite of a word, differ in a "not", or share nothing. `evidence` has the spans of a passage
     that share most with the sentence, `share` how much of the sentence's idf they lack.
     """
 
@@ -213,6 +214,8 @@ class _Beside:
         A "not" of the sentence is answered where a line denies another word of its clause.
         """
         line, there = self.lines[rival[0]], rival[1]
+        if item.value and not self._has_verb(item, rival[0]):
+            return
         plain, place = (line, there.word) if item.value else (self.said, item.word)
         for word, clause in zip(plain.words, plain.clauses, strict=True):
             is_hedge, is_near = word.text in table("hedges"), clause == plain.clauses[place]
@@ -226,6 +229,14 @@ class _Beside:
         is_not = there.value and not there.text.startswith("un")
         shown = f"NOT {there.text}" if is_not else there.text
         yield Lack(item.about, item.text, shown if there.value else f'{shown} without a "not"')
+
+    def _has_verb(self, item: Item, number: int) -> bool:
+        """Whether a line has the word after the "not" before an item: "have" of "may not have"."""
+        words, known = self.said.words, {word.term for word in self.lines[number].words}
+        nots = [i for i, word in enumerate(words[: item.word]) if denies(word, self.said.text)]
+        after = range(nots[-1] + 1 if nots else item.word, item.word + 1)
+        first = next((i for i in after if words[i].text not in _LIGHT), item.word)
+        return words[first].term in known or bool(self.near[number][first].any())
 
     def _has(self, item: Item, own: Sequence[Spot]) -> bool:
         """Whether lines or headings have a figure or name in any form, or all parts of a date.
