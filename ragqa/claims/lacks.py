@@ -52,6 +52,7 @@ _PLACE = re.compile(
     r"(?:the|an?|his|her|its|their|my|our|your) ([\w-]+)(?: ([\w-]+))?"
 )
 _QUOTED = re.compile(r'["\u201c-\u201e\xab]([^"\u201c-\u201e\xab\xbb]{1,2000})["\u201c\u201d\xbb]')
+_LIGHT = ("be", "been", "being", "a", "an", "the", "any")
 _OMITTED = re.compile(r"\[?(?:\.\.\.|\u2026)\]?")
 _UNSEEN = re.compile(r"\]\([^()\n]*\)|\[\[[^\[\]|\n]*\|")  # of a link
 
@@ -61,11 +62,15 @@ Spot: TypeAlias = tuple[int, Item]
 
 @dataclass(frozen=True, slots=True)
 class Lack:
-    """What the passages lack; `instead` is what its line has, "" if that is unclear."""
+    """What the passages lack; `instead` is what its line has, "" if that is unclear.
+
+    If it `is_elsewhere`, they have it in another line.
+    """
 
     about: About
     text: str
     instead: str = ""
+    is_elsewhere: bool = False
 
     def __str__(self) -> str:
         return f"{self.text} where its line has {self.instead}" if self.instead else self.text
@@ -75,7 +80,9 @@ class Lack:
 class Finding:
     """A sentence beside the passages that it cites: what they lack, and what they say instead.
 
-    `differs` has what they say with a "not" or without. `evidence` has the spans of each passage
+    `differs` has what they say with a "not" or without, and what stands in the place of a word that
+    they have elsewhere. It `is_off` if they lack a figure, date, name or quotation, have only the
+    opposite of a word, differ in a "not", or share nothing. `evidence` has the spans of a passage
     that share most with the sentence, `share` how much of the sentence's idf they lack.
     """
 
@@ -83,12 +90,7 @@ class Finding:
     differs: tuple[str, ...] = ()
     evidence: dict[int, tuple[Span, ...]] = field(default_factory=dict)
     share: float = 1.0
-
-    @property
-    def is_off(self) -> bool:
-        """Whether a figure, date, name, quotation or "not" differs, or nothing is shared."""
-        lacks = any(lack.about is not About.WORD for lack in self.lacks)
-        return lacks or bool(self.differs) or not self.evidence
+    is_off: bool = True
 
 
 def finding_of(sentence: str, cited: Sequence[int], sources: Sources, idf: Idf) -> Finding:
@@ -108,14 +110,19 @@ def finding_of(sentence: str, cited: Sequence[int], sources: Sources, idf: Idf) 
     if _CODE.match(sentence):
         code = [row for row in sentence.splitlines() if _plain(row) not in plain]
         lacks = [Lack(About.QUOTE, _cut(row)) for row in code if "```" not in row]
-        return Finding(tuple(lacks), (), evidence, beside.share)
+        is_off = bool(lacks) or not evidence
+        return Finding(tuple(lacks), (), evidence, beside.share, is_off)
     if not beside.met[beside.idf > 0].any() and beside.idf.any():
         return Finding((Lack(About.WORD, ALL),))
     found = dict.fromkeys([*beside.lacking(), *_misquoted(text, plain), *beside.places()])
-    differs = [lack.instead for lack in found if lack.about is About.NOT]
-    differs += _contradicting(text, evidence, sources)
-    lacks = [lack for lack in found if lack.about is not About.NOT]
-    return Finding(tuple(lacks), tuple(dict.fromkeys(differs)), evidence, beside.share)
+    denied = [lack.instead for lack in found if lack.about is About.NOT]
+    denied += _contradicting(text, evidence, sources)
+    moved = [f"{one.instead} in that line, not {one.text}" for one in found if one.is_elsewhere]
+    lacks = [one for one in found if one.about is not About.NOT and not one.is_elsewhere]
+    is_off = any(one.about is not About.WORD or one.instead for one in lacks)
+    is_off = is_off or bool(denied) or not evidence
+    differs = tuple(dict.fromkeys([*denied, *moved]))
+    return Finding(tuple(lacks), differs, evidence, beside.share, is_off)
 
 
 def _contradicting(
@@ -179,8 +186,12 @@ class _Beside:
                 yield Lack(item.about, item.text, rival[1].text if rival else "")
             elif rival and item.about is About.NOT:
                 yield from self._denied(item, rival)
-            elif rival and (own or item.about is About.WORD):
-                yield Lack(item.about, item.text, rival[1].text)
+            elif (
+                rival
+                and rival[0] not in {number for number, _ in own}
+                and (own or item.about is About.WORD)
+            ):
+                yield Lack(item.about, item.text, rival[1].text, is_elsewhere=bool(own))
 
     def _rival(self, item: Item, own: Sequence[Spot], others: Sequence[Spot]) -> Spot | None:
         """The other spot that shares clearly more of what stands around an item than its own."""
@@ -203,6 +214,8 @@ class _Beside:
         A "not" of the sentence is answered where a line denies another word of its clause.
         """
         line, there = self.lines[rival[0]], rival[1]
+        if item.value and not self._has_verb(item, rival[0]):
+            return
         plain, place = (line, there.word) if item.value else (self.said, item.word)
         for word, clause in zip(plain.words, plain.clauses, strict=True):
             is_hedge, is_near = word.text in table("hedges"), clause == plain.clauses[place]
@@ -217,6 +230,14 @@ class _Beside:
         shown = f"NOT {there.text}" if is_not else there.text
         yield Lack(item.about, item.text, shown if there.value else f'{shown} without a "not"')
 
+    def _has_verb(self, item: Item, number: int) -> bool:
+        """Whether a line has the word after the "not" before an item: "have" of "may not have"."""
+        words, known = self.said.words, {word.term for word in self.lines[number].words}
+        nots = [i for i, word in enumerate(words[: item.word]) if denies(word, self.said.text)]
+        after = range(nots[-1] + 1 if nots else item.word, item.word + 1)
+        first = next((i for i in after if words[i].text not in _LIGHT), item.word)
+        return words[first].term in known or bool(self.near[number][first].any())
+
     def _has(self, item: Item, own: Sequence[Spot]) -> bool:
         """Whether lines or headings have a figure or name in any form, or all parts of a date.
 
@@ -228,9 +249,12 @@ class _Beside:
         numbers = {int(n) for line in lines for n in _NUMBER.findall(line.text)}
         days = [one.value for line in lines for one in line.items if isinstance(one.value, Moment)]
         parts = {("year", n) for n in numbers}.union(*(day.parts for day in days))
+        parts |= {part for line in lines for one in line.items for part in _hour(one)}
         if isinstance(item.value, Moment):
             return parts.issuperset(item.value.parts)
         if own or any(_same(one, item) for one in self.above.items):
+            return True
+        if not parts.isdisjoint(_hour(item)):
             return True
         if item.value.unit in ("year", "years"):
             count = round(item.value.low / UNITS["year"][1])
@@ -262,6 +286,13 @@ def _same(one: Item, said: Item) -> bool | None:
     if isinstance(one.value, Moment) and isinstance(said.value, Moment):
         return same_moment(one.value, said.value)
     return one.value == said.value if one.rivals == said.rivals else None
+
+
+def _hour(item: Item) -> list[tuple[str, int | str]]:
+    """The time of day that hours may be: "18h" is 18:00."""
+    if not isinstance(item.value, Figure) or item.value.unit != "h":
+        return []
+    return [("clock", int(item.value.low // 60))]
 
 
 def _nearness(said: Line, line: Line) -> npt.NDArray[np.float32]:

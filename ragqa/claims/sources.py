@@ -16,7 +16,7 @@ from ragqa.notes.markdown import parse_markdown
 from ragqa.passages.parts import unit_spans
 from ragqa.readers import Reader
 from ragqa.text.dates import Moment, moments_of
-from ragqa.text.lexicon import MONTHS, UNITS, WEEKDAYS, rows
+from ragqa.text.lexicon import MONTHS, STOP_WORDS, UNITS, WEEKDAYS, rows
 from ragqa.text.names import names_of
 from ragqa.text.quantities import Figure, figures_of
 from ragqa.text.words import Word, blank, overlaps, stem, words_of
@@ -207,10 +207,16 @@ def _marks(text: str, language: str) -> Iterator[Item]:
     for one in figures_of(blank(text, taken), language):
         is_unit = one.measured or one.unit in UNITS
         shown = text[one.start : one.end if is_unit else one.number[1]]
-        yield Item(About.FIGURE, one.start, shown, one, one.measures.split(" ")[0])
+        yield Item(About.FIGURE, one.start, shown, one, _measure(one))
     for name in names_of(text, language):
-        if not overlaps((name.start, name.end), taken):
+        is_stressed = name.text.isupper() and name.text.casefold() in STOP_WORDS  # "NOT"
+        if not is_stressed and not overlaps((name.start, name.end), taken):
             yield Item(About.NAME, name.start, name.text, plain_name(name.text))
+
+
+def _measure(figure: Figure) -> str:
+    """What a figure counts or its unit, so that years and hours do not stand for each other."""
+    return str(UNITS.get(figure.unit.removesuffix("s"), figure.measures.split(" ")[0]))
 
 
 def _sides(text: str, words: Sequence[Word], clauses: Sequence[int]) -> Iterator[Item]:

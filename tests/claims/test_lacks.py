@@ -134,3 +134,16 @@ def test_any_text_can_be_checked_and_its_evidence_is_within_its_source(
 def test_a_hostile_sentence_takes_no_minutes(check):
     for text in ("1" * 50_000, "not " * 20_000, '"' * 50_000, "A_" * 30_000, "a-" * 30_000):
         check(text, BACKUPS, text)
+
+
+def test_a_name_beside_other_words_is_named_but_only_an_absent_one_makes_a_sentence_off(check):
+    people = "- Okka: vet student, feeds the cat\n- plumber Kowalczyk: good, expensive"
+    moved = check("The good, expensive plumber is Okka.", people)
+    assert moved.differs == ("Kowalczyk in that line, not Okka",)
+    assert not moved.is_off
+    assert check("The good, expensive plumber is Otto.", people).is_off
+
+
+def test_a_word_whose_opposite_alone_is_in_the_passages_makes_a_sentence_off(check):
+    assert check("Call the nurse after 18h.", "Call the nurse before 18h.").is_off
+    assert not check("Call the nurse before 18h.", "Call the nurse before 18h.").is_off
