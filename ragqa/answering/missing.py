@@ -8,7 +8,7 @@ from difflib import get_close_matches
 import numpy as np
 
 from ragqa.answering.reading import Reading, best_cosines
-from ragqa.answering.score import cannot_answer
+from ragqa.answering.score import cannot_answer, fits
 from ragqa.answering.sentences import Candidate, quotation
 from ragqa.languages import ENGLISH
 from ragqa.search.question import Question
@@ -104,10 +104,12 @@ def missing(
     words = [word for word in words if not set(named).issuperset(word.terms)]
     no_note_has, unsaid = dict[str, None](), dict[str, None]()
     elsewhere = dict[str, tuple[Candidate, Elsewhere]]()
+    if sentences and all(_is_of_another_line(question, one) for one in sentences):
+        unsaid |= dict.fromkeys(word.text for word in _subjects(question))
     for word in _unmatched(reading, words, sentences):
         if not question.parts and any(map(lookup.no_note_has, word.terms)):
             no_note_has[word.text] = None
-        elif place := _place_of(word, question, sentences[0], lookup):
+        elif place := _place_of(word, question, sentences, lookup):
             elsewhere[word.text] = place
         else:
             unsaid[word.text] = None
@@ -118,6 +120,37 @@ def missing(
         unsaid=tuple(unsaid),
     )
     return found, [one for one, _ in elsewhere.values()]
+
+
+def of_subject(question: Question, shown: Candidate) -> str:
+    """The lines of a text that have the question's subject, where a person broke its lines.
+
+    It is the whole text where none has it, or what stands above it does.
+    """
+
+    def has_it(text: str) -> bool:
+        terms = frozenset(index_terms(text, shown.language))
+        return any(word.is_in(text, terms) for word in subjects)
+
+    subjects = _subjects(question) if shown.unit.has_lines else []
+    lines = [line for line in shown.text.splitlines() if has_it(line)]
+    return "\n".join(lines) if lines and not has_it(_above(shown)) else shown.text
+
+
+def _subjects(question: Question) -> list[_Word]:
+    """The names of a question, else its rarest word."""
+    words, idf = list(_words(question.text, question.language)), _uncommon(question)
+    names = [word for word in words if word.is_name]
+    weights = [max(idf.get(term, 0.0) for term in word.terms) for word in words]
+    return names or [words[weights.index(max(weights))]] if words else []
+
+
+def _is_of_another_line(question: Question, shown: Candidate) -> bool:
+    """Whether no line of the subject has a figure of the kind that is asked for."""
+    if not question.needs_figure or question.kind is QuestionKind.WHO:
+        return False
+    lines = of_subject(question, shown)
+    return lines != shown.text and not any(fits(question, lines, shown.language))
 
 
 def lacks_most(question: Question, missing: Missing) -> bool:
@@ -178,9 +211,12 @@ def _is_far(reading: Reading, word: _Word, near: Vector, *, is_rarest: bool) -> 
 
 
 def _place_of(
-    word: _Word, question: Question, shown: Candidate, lookup: Lookup
+    word: _Word, question: Question, sentences: Sequence[Candidate], lookup: Lookup
 ) -> tuple[Candidate, Elsewhere] | None:
-    """The first line that has a word just as typed, in the best passage; None if none has it."""
+    """The first line that has a word just as typed, in the best passage; None if none has it.
+
+    No line that is shown counts.
+    """
     if not any(map(str.isalpha, word.text)):
         return None
     typed = compiled(rf"(?i)(?<![\w-]){re.escape(word.text)}(?![\w-])")
@@ -189,19 +225,25 @@ def _place_of(
         for unit in passage.units:
             quote = passage.quote(unit)
             if at := typed.search(quote):
+                shown = sentences[0]
                 cited = quotation(passage, [unit], n=0, score=shown.score)
                 line = cited.lines[0] + quote.count("\n", 0, at.start())
                 hit = replace(shown.hit, passage=passage)
                 one = replace(shown, hit=hit, unit=unit, quote=quote, text=quote)
-                return one, Elsewhere(word.text, replace(cited, lines=(line, line)))
+                if not any(map(one.overlaps, sentences)):
+                    return one, Elsewhere(word.text, replace(cited, lines=(line, line)))
     return None
 
 
 def _shown(candidate: Candidate) -> str:
-    """The text of a sentence of the answer with its title, headings and context."""
+    """The text of a sentence of the answer with what stands above it."""
+    return f"{_above(candidate)} {candidate.quote} {candidate.text}"
+
+
+def _above(candidate: Candidate) -> str:
+    """Its title, headings, context and date."""
     passage = candidate.hit.passage
-    above = f"{passage.names} {passage.trail} {candidate.unit.full_context} {passage.note_date}"
-    return f"{above} {candidate.quote} {candidate.text}"
+    return f"{passage.names} {passage.trail} {candidate.unit.full_context} {passage.note_date}"
 
 
 def _words(question: str, language: str = ENGLISH) -> Iterator[_Word]:

@@ -14,6 +14,8 @@ NOTES = {
     "flat.md": "# Flat\n\nThe landlord wants the stairwell swept.\n\n## House\n\n"
     "The landlord is Jan Terpstra, j.terpstra@example.org.\n",
     "trips.md": "# Trips\n\nWe went to Lisbon by train in June 2023.\nThe hut had wi-fi.\n",
+    "lines.md": "# Lines\n\ngifts Zoe: socks\nVelorent - ask HR\n"
+    "The pool costs 40 euros per month.\n",
     "team.md": "# Team\n\nNoor does the stage, Piet the bar.\n",
 }
 
@@ -42,6 +44,20 @@ def test_a_word_is_in_no_note_only_if_none_has_it_in_a_like_spelling(ask):
     assert ask("when did we go to Zanzibar by train?").missing.no_note_has == ("Zanzibar",)
     for known in ("Lisbonne", "wifi", "Terpstr", "Jobrads"):
         assert ask(f"is {known} by train?").missing.no_note_has == ()
+
+
+@pytest.mark.parametrize(
+    ("question", "missing", "short"),
+    [
+        ("how much does the Velorent cost per month?", ("Velorent",), None),
+        ("how much does the pool cost per month?", (), "40 euros"),
+    ],
+)
+def test_a_figure_on_another_line_than_the_subject_is_no_answer(ask, question, missing, short):
+    answer = ask(question)
+    assert "40 euros" in answer.text
+    assert (answer.missing.unsaid, answer.missing.elsewhere) == (missing, ())
+    assert [one.short_answer and one.short_answer.text for one in answer.citations][:1] == [short]
 
 
 @pytest.mark.parametrize(
