@@ -14,8 +14,9 @@ from ragqa.languages import ENGLISH
 from ragqa.search.question import Question
 from ragqa.search.question_kind import CONTACTS, SHORT, QuestionKind
 from ragqa.text.dates import has_moment, months_asked, months_of
+from ragqa.text.lexicon import UNITS
 from ragqa.text.names import has_figure
-from ragqa.text.words import compiled, index_terms, is_stop_word, overlaps, stems, tokenize
+from ragqa.text.words import compiled, index_terms, is_stop_word, overlaps, stem, stems, tokenize
 from ragqa.types import Elsewhere, Missing, Passage, Vector
 
 UNKNOWN_BELOW = 0.2
@@ -36,7 +37,6 @@ FAR_SHARE = 0.5
 """A question of which more is missing, by idf, is far from what was found if that is unlikely to
 answer."""
 
-_SAID = {QuestionKind.WHEN: "date", QuestionKind.WHO: "name"}
 _MIN_LIKENESS = 0.8
 _WORD = r"(?:[^\s\"'\u2019(),;:?!]|(?<=\d)[,:](?=\d))+(?<!\.)"
 _SENTENCE_START = r"(?:^|[.?!:])[\s\"'(]*$"
@@ -100,9 +100,14 @@ def missing(
         cannot_answer(question, one.full_text if whole else one.text, one.language)
         for one in sentences
     )
-    named = stems("contacts") if question.kind in CONTACTS else question.subject if lacks else ()
-    words = [word for word in words if not set(named).issuperset(word.terms)]
-    no_note_has, unsaid = dict[str, None](), dict[str, None]()
+    # A unit has other spellings: "litres", "l".
+    units = map(stem, UNITS)
+    named = stems("contacts") if question.kind in CONTACTS else question.subject if lacks else units
+    others = frozenset(named)
+    words = [word for word in words if not others.issuperset(word.terms)]
+    # A name has too many forms to say that there is none.
+    is_who = question.kind is QuestionKind.WHO
+    no_note_has, unsaid = dict[str, None](), dict.fromkeys(["name"] if lacks and is_who else [])
     elsewhere = dict[str, tuple[Candidate, Elsewhere]]()
     if sentences and all(_is_of_another_line(question, one) for one in sentences):
         unsaid |= dict.fromkeys(word.text for word in _subjects(question))
@@ -116,7 +121,7 @@ def missing(
     found = Missing(
         no_note_has=tuple(no_note_has),
         elsewhere=tuple(told for _, told in elsewhere.values()),
-        not_there=_wanted(question, asked) if lacks else "",
+        not_there=_wanted(question, asked) if lacks and not is_who else "",
         unsaid=tuple(unsaid),
     )
     return found, [one for one, _ in elsewhere.values()]
@@ -281,7 +286,7 @@ def _is_misspelt(term: str, terms: frozenset[str]) -> bool:
 def _wanted(question: Question, asked: Sequence[_Word]) -> str:
     """A phrase for what is asked for."""
     if question.kind is not QuestionKind.HOW_MANY:
-        return _SAID.get(question.kind, question.kind.value)
+        return "date" if question.kind is QuestionKind.WHEN else question.kind.value
     if question.subject == ("percent",):
         return "percentage"
     counted = next((word.text for word in asked if word.terms == question.subject), "")
