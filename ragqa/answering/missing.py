@@ -16,7 +16,16 @@ from ragqa.search.question_kind import CONTACTS, SHORT, QuestionKind
 from ragqa.text.dates import has_moment, months_asked, months_of
 from ragqa.text.lexicon import UNITS
 from ragqa.text.names import has_figure
-from ragqa.text.words import compiled, index_terms, is_stop_word, overlaps, stem, stems, tokenize
+from ragqa.text.words import (
+    compiled,
+    index_terms,
+    is_stop_word,
+    is_stop_word_anywhere,
+    overlaps,
+    stem,
+    stems,
+    tokenize,
+)
 from ragqa.types import Elsewhere, Missing, Passage, Vector
 
 UNKNOWN_BELOW = 0.2
@@ -261,9 +270,12 @@ def _words(question: str, language: str = ENGLISH) -> Iterator[_Word]:
     for token in compiled(_WORD).finditer(question):
         text, terms = token[0], index_terms(token[0], language)
         gap, end = question[max(0, end - 1) : token.start()], token.end()
-        if is_stop_word(text, language) or not terms or stems("common").issuperset(terms):
-            continue
         begins = compiled(_SENTENCE_START).search(gap) is not None
+        # "Ben" is a name, and "ben" a stop word of another language.
+        is_lower = begins or text.islower()
+        is_stop = is_stop_word_anywhere(text) if is_lower else is_stop_word(text, language)
+        if is_stop or not terms or stems("common").issuperset(terms):
+            continue
         # "LGPL" is a name in any language.
         least = begins if language == ENGLISH else 1
         is_capital = marks_names and sum(map(str.isupper, text)) > least

@@ -145,7 +145,7 @@ def _frames() -> tuple[str, str]:
     """Patterns for the frames at the beginning of a question, and for those at its end."""
     framing, topics, ending = (
         "|".join(
-            row.replace("'", "['\u2019]?").replace(" ", " (?:(?:please|just|quickly) )?")
+            row.replace("'", "['\u2019]?").replace(" ", " (?:(?:please|pls|just|quickly) )?")
             for row in rows(name)
         )
         for name in ("frames", "topic frames", "frames behind")

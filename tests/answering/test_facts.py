@@ -48,6 +48,12 @@ def test_a_word_is_in_no_note_only_if_none_has_it_in_a_like_spelling(ask):
         assert ask(f"is {known} by train?").missing.no_note_has == ()
 
 
+def test_a_stop_word_of_another_language_is_never_said_to_be_missing(ask):
+    missing = ask("wann train to Lisbon?").missing
+    assert (missing.words, missing.unsaid) == ((), ())
+    assert ask("when did Wann go by train?").missing.no_note_has == ("Wann",)
+
+
 def test_no_word_is_said_to_be_in_no_note_where_notes_may_be_unread(ask):
     question = "when did we go to Zanzibar by train?"
     assert ask(question).missing.no_note_has == ("Zanzibar",)
