@@ -113,7 +113,8 @@ class Excerpt:
         unit = units[0]
         if len(units) > 1:
             context = "\n".join(dict.fromkeys(filter(None, (one.full_context for one in units))))
-            unit = Unit(Kind.EXCERPT, start, end, context)
+            broken = all(one.has_lines for one in units)
+            unit = Unit(Kind.EXCERPT, start, end, context, has_lines=broken)
         elif unit.has_lines:
             text = f"{unit.context}:\n{text}" if unit.context else text
         elif unit.kind in _SHOWN_WITH_CONTEXT:

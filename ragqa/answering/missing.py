@@ -8,14 +8,24 @@ from difflib import get_close_matches
 import numpy as np
 
 from ragqa.answering.reading import Reading, best_cosines
-from ragqa.answering.score import cannot_answer
+from ragqa.answering.score import cannot_answer, fits
 from ragqa.answering.sentences import Candidate, quotation
 from ragqa.languages import ENGLISH
 from ragqa.search.question import Question
 from ragqa.search.question_kind import CONTACTS, SHORT, QuestionKind
 from ragqa.text.dates import has_moment, months_asked, months_of
+from ragqa.text.lexicon import UNITS
 from ragqa.text.names import has_figure
-from ragqa.text.words import compiled, index_terms, is_stop_word, overlaps, stems, tokenize
+from ragqa.text.words import (
+    compiled,
+    index_terms,
+    is_stop_word,
+    is_stop_word_anywhere,
+    overlaps,
+    stem,
+    stems,
+    tokenize,
+)
 from ragqa.types import Elsewhere, Missing, Passage, Vector
 
 UNKNOWN_BELOW = 0.2
@@ -36,7 +46,6 @@ FAR_SHARE = 0.5
 """A question of which more is missing, by idf, is far from what was found if that is unlikely to
 answer."""
 
-_SAID = {QuestionKind.WHEN: "date", QuestionKind.WHO: "name"}
 _MIN_LIKENESS = 0.8
 _WORD = r"(?:[^\s\"'\u2019(),;:?!]|(?<=\d)[,:](?=\d))+(?<!\.)"
 _SENTENCE_START = r"(?:^|[.?!:])[\s\"'(]*$"
@@ -100,24 +109,62 @@ def missing(
         cannot_answer(question, one.full_text if whole else one.text, one.language)
         for one in sentences
     )
-    named = stems("contacts") if question.kind in CONTACTS else question.subject if lacks else ()
-    words = [word for word in words if not set(named).issuperset(word.terms)]
-    no_note_has, unsaid = dict[str, None](), dict[str, None]()
+    # A unit has other spellings: "litres", "l".
+    units = map(stem, UNITS)
+    named = stems("contacts") if question.kind in CONTACTS else question.subject if lacks else units
+    others = frozenset(named)
+    words = [word for word in words if not others.issuperset(word.terms)]
+    # A name has too many forms to say that there is none.
+    is_who = question.kind is QuestionKind.WHO
+    no_note_has, unsaid = dict[str, None](), dict.fromkeys(["name"] if lacks and is_who else [])
     elsewhere = dict[str, tuple[Candidate, Elsewhere]]()
+    if sentences and all(_is_of_another_line(question, one) for one in sentences):
+        unsaid |= dict.fromkeys(word.text for word in _subjects(question))
     for word in _unmatched(reading, words, sentences):
         if not question.parts and any(map(lookup.no_note_has, word.terms)):
             no_note_has[word.text] = None
-        elif place := _place_of(word, question, sentences[0], lookup):
+        elif place := _place_of(word, question, sentences, lookup):
             elsewhere[word.text] = place
         else:
             unsaid[word.text] = None
     found = Missing(
         no_note_has=tuple(no_note_has),
         elsewhere=tuple(told for _, told in elsewhere.values()),
-        not_there=_wanted(question, asked) if lacks else "",
+        not_there=_wanted(question, asked) if lacks and not is_who else "",
         unsaid=tuple(unsaid),
     )
     return found, [one for one, _ in elsewhere.values()]
+
+
+def of_subject(question: Question, shown: Candidate) -> str:
+    """The lines of a text that have the question's subject, where a person broke its lines.
+
+    It is the whole text where none has it, or what stands above it does.
+    """
+
+    def has_it(text: str) -> bool:
+        terms = frozenset(index_terms(text, shown.language))
+        return any(word.is_in(text, terms) for word in subjects)
+
+    subjects = _subjects(question) if shown.unit.has_lines else []
+    lines = [line for line in shown.text.splitlines() if has_it(line)]
+    return "\n".join(lines) if lines and not has_it(_above(shown)) else shown.text
+
+
+def _subjects(question: Question) -> list[_Word]:
+    """The names of a question, else its rarest word."""
+    words, idf = list(_words(question.text, question.language)), _uncommon(question)
+    names = [word for word in words if word.is_name]
+    weights = [max(idf.get(term, 0.0) for term in word.terms) for word in words]
+    return names or [words[weights.index(max(weights))]] if words else []
+
+
+def _is_of_another_line(question: Question, shown: Candidate) -> bool:
+    """Whether no line of the subject has a figure of the kind that is asked for."""
+    if not question.needs_figure or question.kind is QuestionKind.WHO:
+        return False
+    lines = of_subject(question, shown)
+    return lines != shown.text and not any(fits(question, lines, shown.language))
 
 
 def lacks_most(question: Question, missing: Missing) -> bool:
@@ -178,9 +225,12 @@ def _is_far(reading: Reading, word: _Word, near: Vector, *, is_rarest: bool) -> 
 
 
 def _place_of(
-    word: _Word, question: Question, shown: Candidate, lookup: Lookup
+    word: _Word, question: Question, sentences: Sequence[Candidate], lookup: Lookup
 ) -> tuple[Candidate, Elsewhere] | None:
-    """The first line that has a word just as typed, in the best passage; None if none has it."""
+    """The first line that has a word just as typed, in the best passage; None if none has it.
+
+    No line that is shown counts.
+    """
     if not any(map(str.isalpha, word.text)):
         return None
     typed = compiled(rf"(?i)(?<![\w-]){re.escape(word.text)}(?![\w-])")
@@ -189,19 +239,25 @@ def _place_of(
         for unit in passage.units:
             quote = passage.quote(unit)
             if at := typed.search(quote):
+                shown = sentences[0]
                 cited = quotation(passage, [unit], n=0, score=shown.score)
                 line = cited.lines[0] + quote.count("\n", 0, at.start())
                 hit = replace(shown.hit, passage=passage)
                 one = replace(shown, hit=hit, unit=unit, quote=quote, text=quote)
-                return one, Elsewhere(word.text, replace(cited, lines=(line, line)))
+                if not any(map(one.overlaps, sentences)):
+                    return one, Elsewhere(word.text, replace(cited, lines=(line, line)))
     return None
 
 
 def _shown(candidate: Candidate) -> str:
-    """The text of a sentence of the answer with its title, headings and context."""
+    """The text of a sentence of the answer with what stands above it."""
+    return f"{_above(candidate)} {candidate.quote} {candidate.text}"
+
+
+def _above(candidate: Candidate) -> str:
+    """Its title, headings, context and date."""
     passage = candidate.hit.passage
-    above = f"{passage.names} {passage.trail} {candidate.unit.full_context} {passage.note_date}"
-    return f"{above} {candidate.quote} {candidate.text}"
+    return f"{passage.names} {passage.trail} {candidate.unit.full_context} {passage.note_date}"
 
 
 def _words(question: str, language: str = ENGLISH) -> Iterator[_Word]:
@@ -214,9 +270,12 @@ def _words(question: str, language: str = ENGLISH) -> Iterator[_Word]:
     for token in compiled(_WORD).finditer(question):
         text, terms = token[0], index_terms(token[0], language)
         gap, end = question[max(0, end - 1) : token.start()], token.end()
-        if is_stop_word(text, language) or not terms or stems("common").issuperset(terms):
-            continue
         begins = compiled(_SENTENCE_START).search(gap) is not None
+        # "Ben" is a name, and "ben" a stop word of another language.
+        is_lower = begins or text.islower()
+        is_stop = is_stop_word_anywhere(text) if is_lower else is_stop_word(text, language)
+        if is_stop or not terms or stems("common").issuperset(terms):
+            continue
         # "LGPL" is a name in any language.
         least = begins if language == ENGLISH else 1
         is_capital = marks_names and sum(map(str.isupper, text)) > least
@@ -239,7 +298,7 @@ def _is_misspelt(term: str, terms: frozenset[str]) -> bool:
 def _wanted(question: Question, asked: Sequence[_Word]) -> str:
     """A phrase for what is asked for."""
     if question.kind is not QuestionKind.HOW_MANY:
-        return _SAID.get(question.kind, question.kind.value)
+        return "date" if question.kind is QuestionKind.WHEN else question.kind.value
     if question.subject == ("percent",):
         return "percentage"
     counted = next((word.text for word in asked if word.terms == question.subject), "")

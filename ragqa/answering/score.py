@@ -27,10 +27,10 @@ from ragqa.text.dates import (
     months_of,
     times,
 )
-from ragqa.text.lexicon import STOP_WORDS, rows
+from ragqa.text.lexicon import STOP_WORDS, UNITS, rows
 from ragqa.text.names import has_figure, people, places
-from ragqa.text.quantities import amounts, counts_without_number, number_words
-from ragqa.text.words import blank, compiled, index_terms, overlaps, stems, words_in, words_of
+from ragqa.text.quantities import Figure, amounts, counts_without_number, number_words
+from ragqa.text.words import blank, compiled, index_terms, overlaps, stem, stems, words_in, words_of
 from ragqa.types import Citation, Kind, Span, Vector, Vectors
 
 
@@ -102,9 +102,11 @@ _BECAUSE = (
     r" to|caused?|causes|leads? to|which (?:makes|means|is why)|so)\b|, to "
 )
 _CONTACTS = {
-    QuestionKind.PHONE: r"(?<![\w.])\+?\(?\d(?:[ ()/.-]{0,2}\d){5,}(?!\w)",
+    QuestionKind.PHONE: r"(?<![\w.])\+?\(?\d(?:[ ()/.-]{0,2}\d){5,}(?!\w)"
+    r"|(?i:\b(?:tel|(?:tele)?phone|mobile|cell)\b)[.:= ]{1,3}(\(?\d(?:[ ()/.-]{0,2}\d)+)(?!\w)",
     QuestionKind.EMAIL: r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+",
-    QuestionKind.LINK: r"(?:https?://|(?<![\w@.])[\w-]+(?:\.[\w-]+)*\.[a-z]{2,6}\b)[^\s)>\]]*",
+    QuestionKind.LINK: r"(?:https?://|(?<![\w@.])[\w-]+(?:\.[\w-]+)*\.[a-z]{2,6}\b)[^\s)>\]]*"
+    r"|(?<![\w@.])[a-zA-Z][\w-]*(?:\.[a-zA-Z][\w-]+)+/\w[^\s)>\]]*",
     QuestionKind.ADDRESS: r"\b\d+[a-zA-Z]?,? [^\W\d]\w+|[^\W\d]\w+,? \d+[a-zA-Z]?\b",
 }
 _GLOSS = (
@@ -333,7 +335,8 @@ def fits(question: Question, text: str, language: str = ENGLISH) -> Iterator[Fit
         yield from _places(question, text)
     elif question.kind in _CONTACTS:
         yield from (
-            (found.span(), 1.0) for found in compiled(_CONTACTS[question.kind]).finditer(text)
+            (found.span(found.lastindex or 0), 1.0)
+            for found in compiled(_CONTACTS[question.kind]).finditer(text)
         )
 
 
@@ -353,10 +356,18 @@ def _numbers(question: Question, text: str) -> Iterator[Fit]:
             continue
         after = compiled(r"[\d,;().]").split(text[amount.number[1] :], maxsplit=1)[0]
         counted = ["percent"] if amount.unit == "%" else index_terms(after[:80])[:4]
-        if any(term in counted for term in question.subject):
+        if _is_in_unit(question, amount) or any(term in counted for term in question.subject):
             yield amount.span, 1.0
         elif amount.measured or _is_figure(question, text[slice(*amount.number)].casefold()):
             yield amount.span, _UNCOUNTED
+
+
+def _is_in_unit(question: Question, amount: Figure) -> bool:
+    """Whether a question counts in a unit of what the amount measures: "l" for "litres"."""
+    return any(
+        amount.measures == dimension and stem(name) in question.subject
+        for name, (dimension, _) in UNITS.items()
+    )
 
 
 def _worded(question: Question, text: str, numbers: Sequence[Span]) -> Iterator[Fit]:
@@ -390,6 +401,8 @@ def _may_count(question: Question, text: str) -> bool:
         return bool(found or number_words(text) or mentions_time(text))
     if stems("measured").issuperset(question.subject):
         return bool(found or number_words(text))
+    if any(_is_in_unit(question, one) for one in found):
+        return True
     counts = (one.number for one in found if not one.measured and one.unit != "%")
     spans = [*number_words(text), *counts_without_number(text), *counts]
     words = words_of(text)

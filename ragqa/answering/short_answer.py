@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ragqa.answering.missing import of_subject
 from ragqa.answering.score import fits
 from ragqa.answering.sentences import Candidate
 from ragqa.languages import ENGLISH
@@ -26,9 +27,10 @@ def mark_short_answer(
 ) -> tuple[Citation, ...]:
     """The citations, with the short answer marked in the best one.
 
-    It is found in the sentence as shown, and marked if its quote has it exactly once.
+    It is found in the sentence as shown, in the lines of the question's subject, and marked if its
+    quote has it exactly once.
     """
-    shown, unit = best.text, best.unit
+    shown, unit = of_subject(question, best), best.unit
     short = short_answer(question, shown, best.language)
     place = short and place_in(best.quote, shown[slice(*short)])
     if not place:

@@ -130,6 +130,9 @@ class Index(StoredIndex):
     waiting: Waiting | None = None
     update_with = "ragqa index"
     given_up: Event | None = None
+    _is_current = False
+    """Whether the last question brought it up to date."""
+
     _off: Mapping[str, int] | None = None
     """The files of formats that are switched off, by suffix; None until that is asked."""
 
@@ -302,7 +305,7 @@ class Index(StoredIndex):
             old_before=(self._today() - timedelta(days=days)).isoformat() if days else "",
             lookup=Lookup(
                 # A note that is not read yet may have it.
-                no_note_has=lambda term: not self.waiting and in_no_note(snapshot, term),
+                no_note_has=lambda term: self._is_current and in_no_note(snapshot, term),
                 passages_with=lambda terms: notes.current(
                     best_by_terms(snapshot, terms, _PLACES, filters)
                 ),
@@ -361,6 +364,7 @@ class Index(StoredIndex):
     def _caught_up(self, progress: Progress | None, *, refresh: bool) -> list[str]:
         """Warnings of an update, if one is wanted, and about what waits."""
         self._check_wanted()
+        self._is_current = False
         warnings = self._catch_up(progress) if refresh else []
         return warnings + ([self.waiting.notice(self.update_with)] if self.waiting else [])
 
@@ -386,6 +390,7 @@ class Index(StoredIndex):
             stale = f"could not bring the index up to date, so this is from generation {generation}"
             return [f"{stale}: {exc.message}"]
         self.waiting = report.waiting
+        self._is_current = not report.waiting
         skips = (f"{SKIPPED}{line}" for line in by_kind(report.newly_skipped))
         return [*by_kind(report.warnings), *skips]
 

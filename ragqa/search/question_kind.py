@@ -44,6 +44,11 @@ _TO = "((in|on|at|to|for|of|from|by|since|until) )?"
 _HOW_MANY = (
     "how (many|much|long|old|tall|big|often|far|high|large|fast|heavy|deep|wide|few|small|lengthy)"
 )
+_NUMBER = (
+    r"\b(?P<code>(?:policy|ticket|serial|account|order) )?number\b"
+    r"(?P<of> of (?:(?:the|my|our|your|his|her|their) (?P<the>.+))?)?"
+)
+_PLURAL = r"\w+[^\Wsui]s|[cgt]pus|people|children|men|women"
 _THE = r"(is|are|was|were)_a the (\w+ ){0,2}"
 _ARTICLE = r"((the|a|an) )?(\w+ )?"
 _NO_DATE = r"((should|can|could|would)_a|do_a (i|you|we))\b"
@@ -140,7 +145,7 @@ def _frames() -> tuple[str, str]:
     """Patterns for the frames at the beginning of a question, and for those at its end."""
     framing, topics, ending = (
         "|".join(
-            row.replace("'", "['\u2019]?").replace(" ", " (?:(?:please|just|quickly) )?")
+            row.replace("'", "['\u2019]?").replace(" ", " (?:(?:please|pls|just|quickly) )?")
             for row in rows(name)
         )
         for name in ("frames", "topic frames", "frames behind")
@@ -169,6 +174,8 @@ def kind_of(question: str, language: str) -> tuple[QuestionKind, tuple[str, ...]
     kinds = ((clause, _kind(_RULES, mark)) for clause, mark in zip(clauses, marked, strict=True))
     clause, kind = next((one for one in kinds if one[1]), (text, None))
     kind = kind or _kind(_FALLBACK_RULES, " ".join(marked)) or QuestionKind.OTHER
+    if kind is QuestionKind.HOW_MANY and _asks_which(text):
+        kind = QuestionKind.OTHER
     subject = _subject(kind, clause, " ".join(clauses))
     is_certain = (
         any(map(compiled(_DATED).match, marked))
@@ -176,6 +183,15 @@ def kind_of(question: str, language: str) -> tuple[QuestionKind, tuple[str, ...]
         else kind is not QuestionKind.HOW_MANY or subject or compiled(_MEASURED).search(text)
     )
     return kind, subject, kind in SHORT - {QuestionKind.WHERE} and bool(is_certain)
+
+
+def _asks_which(text: str) -> bool:
+    """Whether a number tells one thing from others: "policy number", "the number of the flat"."""
+    found = compiled(_NUMBER).search(text)
+    if not found or compiled(_HOW_MANY).search(text):
+        return False
+    is_one = found["the"] and not compiled(_PLURAL).fullmatch(_head(found["the"]))
+    return bool(found["code"] or is_one or not found["of"])
 
 
 def _uncontracted(word: re.Match[str]) -> str:
@@ -221,5 +237,4 @@ def _head(counted: str) -> str:
             break
         if word not in STOP_WORDS:
             words.append(word)
-    plural = compiled(r"\w+[^\Wsui]s|[cgt]pus|people|children|men|women")
-    return next(filter(plural.fullmatch, words), words[0] if words else "")
+    return next(filter(compiled(_PLURAL).fullmatch, words), words[0] if words else "")

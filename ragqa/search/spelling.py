@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
+from string import ascii_lowercase
 
 from ragqa.embedders import Embedder
 from ragqa.languages import ENGLISH
@@ -38,6 +39,9 @@ MAX_UNKNOWN = 4
 """A question with more unknown words is not misspelt, but about something else."""
 
 _MIN_TERM = 3
+_MIN_PART = 4
+"""The fewest letters of a word that is told within another: "pfand" in "flaschenpfand"."""
+
 _MAX_ENDING = 8
 """The most letters that stemming removes from a word."""
 
@@ -84,7 +88,7 @@ def known_terms(snapshot: Snapshot, terms: Sequence[str]) -> frozenset[str]:
 
 
 def in_no_note(snapshot: Snapshot, term: str) -> bool:
-    """Whether no passage has a term, one that begins with it or is like it, or both of its halves.
+    """Whether no passage has a term, one that contains it or is like it, or both of its halves.
 
     That is never said where the store cannot list its terms.
     """
@@ -100,7 +104,10 @@ def in_no_note(snapshot: Snapshot, term: str) -> bool:
     if any(known.issuperset(each) for each in halves):
         return False
     is_like = any(one.startswith(term) or (edits and _edits(one, term) <= edits) for one in near)
-    return bool(near or snapshot.terms_with_prefix("")) and not is_like
+    if is_like or not (near or snapshot.terms_with_prefix("")):
+        return False
+    every = (one for start in ascii_lowercase for one in snapshot.terms_with_prefix(start))
+    return len(term) < _MIN_PART or not any(term in one for one in every)
 
 
 def idf_in(snapshot: Snapshot, passages: int) -> float:

@@ -29,6 +29,7 @@ _DATE = rf"""(?xia)(?:
         (?:,?[\ -](?P<y3>{_YEAR})\b)?
       | {_PART_OF_YEAR}(?P<y4>{_YEAR})
         (?:s|\ ?[\u2013-]\ ?(?:(?P<until>{_YEAR})s?|\d\d)\b)?(?!-\d)
+      | {_PART_OF_YEAR}['\u2019]\d\ds?(?!['\u2019])
       | \d{{1,4}}\ (?:BC|BCE|AD|CE)\b
       | (?:(?:early|mid|late)[\ -])?(?:the\ )?\d{{1,2}}(?:st|nd|rd|th)[\ -](?-i:centur)(?:y|ies)
       )

@@ -139,6 +139,9 @@ def _ends_sentence(flat: str, start: int, found: re.Match[str]) -> bool:
     if folded in table("not last before a number") and not is_spaced:
         bracket = flat[after - 1] in "(["
         return not (bracket or following.isdigit() or following.islower())
+    # "Hauptstr. 5"
+    if folded.endswith("str") and following.isdigit():
+        return False
     letter = len(word) == 1 and word.isalpha()
     is_dotted = is_spaced or compiled(_DOTTED).fullmatch(word) is not None
     if letter or folded in table("seldom last") or is_dotted:

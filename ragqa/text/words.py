@@ -214,6 +214,12 @@ def is_stop_word(word: str, language: str) -> bool:
     return bool(tokens) and not _without_stops(tokens, language)
 
 
+@lru_cache(maxsize=4096)
+def is_stop_word_anywhere(word: str) -> bool:
+    """Whether a word has no content of its own in one of the languages."""
+    return any(is_stop_word(word, language) for language in LANGUAGES)
+
+
 def _without_stops(tokens: Sequence[str], language: str) -> Sequence[str]:
     if language == ENGLISH:
         return [token for token in tokens if token not in STOP_WORDS]

@@ -14,6 +14,10 @@ NOTES = {
     "flat.md": "# Flat\n\nThe landlord wants the stairwell swept.\n\n## House\n\n"
     "The landlord is Jan Terpstra, j.terpstra@example.org.\n",
     "trips.md": "# Trips\n\nWe went to Lisbon by train in June 2023.\nThe hut had wi-fi.\n",
+    "lines.md": "# Lines\n\ngifts Zoe: socks\nVelorent - ask HR\n"
+    "The pool costs 40 euros per month.\n",
+    "run.md": "# Run\n\nmaxRetries is 5; Müllabholung on Tuesday.\n",
+    "vet.md": "# Mops\n\nvet for Mops: dr. sommer\n",
     "team.md": "# Team\n\nNoor does the stage, Piet the bar.\n",
 }
 
@@ -40,8 +44,34 @@ def test_a_word_that_stands_in_another_note_is_named_with_its_line_and_shown(ask
 
 def test_a_word_is_in_no_note_only_if_none_has_it_in_a_like_spelling(ask):
     assert ask("when did we go to Zanzibar by train?").missing.no_note_has == ("Zanzibar",)
-    for known in ("Lisbonne", "wifi", "Terpstr", "Jobrads"):
+    for known in ("Lisbonne", "wifi", "Terpstr", "Jobrads", "Retries", "Abholung"):
         assert ask(f"is {known} by train?").missing.no_note_has == ()
+
+
+def test_a_stop_word_of_another_language_is_never_said_to_be_missing(ask):
+    missing = ask("wann train to Lisbon?").missing
+    assert (missing.words, missing.unsaid) == ((), ())
+    assert ask("when did Wann go by train?").missing.no_note_has == ("Wann",)
+
+
+def test_no_word_is_said_to_be_in_no_note_where_notes_may_be_unread(ask):
+    question = "when did we go to Zanzibar by train?"
+    assert ask(question).missing.no_note_has == ("Zanzibar",)
+    assert ask(question, refresh=False).missing.no_note_has == ()
+
+
+@pytest.mark.parametrize(
+    ("question", "missing", "short"),
+    [
+        ("how much does the Velorent cost per month?", ("Velorent",), None),
+        ("how much does the pool cost per month?", (), "40 euros"),
+    ],
+)
+def test_a_figure_on_another_line_than_the_subject_is_no_answer(ask, question, missing, short):
+    answer = ask(question)
+    assert "40 euros" in answer.text
+    assert (answer.missing.unsaid, answer.missing.elsewhere) == (missing, ())
+    assert [one.short_answer and one.short_answer.text for one in answer.citations][:1] == [short]
 
 
 @pytest.mark.parametrize(
@@ -67,6 +97,12 @@ def test_nothing_is_said_to_be_missing_that_is_shown_or_common(ask, question):
 )
 def test_what_is_asked_for_and_not_there_is_named(ask, question, said):
     assert trust_line(ask(question)) == said
+
+
+def test_nothing_is_claimed_of_names_which_have_many_forms(ask):
+    answer = ask("who is the vet for Mops?")
+    assert "dr. sommer" in answer.text
+    assert (trust_line(answer), answer.missing.not_there) == ("Probably:", "")
 
 
 def test_an_address_is_found_by_what_it_looks_like(ask):
