@@ -7,8 +7,8 @@ from difflib import get_close_matches
 
 import numpy as np
 
+from ragqa.answering.answer_type import cannot_answer, fits
 from ragqa.answering.reading import Reading, best_cosines
-from ragqa.answering.score import cannot_answer, fits
 from ragqa.answering.sentences import Candidate, quotation
 from ragqa.languages import ENGLISH
 from ragqa.search.question import Question

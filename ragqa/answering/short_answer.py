@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ragqa.answering.answer_type import fits
 from ragqa.answering.missing import of_subject
-from ragqa.answering.score import fits
 from ragqa.answering.sentences import Candidate
 from ragqa.languages import ENGLISH
 from ragqa.search.question import Question

@@ -4,7 +4,7 @@ import pytest
 from cases import each_of
 from excerpting import asked
 
-from ragqa.answering.score import answer_fit, cannot_answer
+from ragqa.answering.answer_type import answer_fit, cannot_answer
 from ragqa.search.question_kind import QuestionKind, kind_of, without_frame
 
 
