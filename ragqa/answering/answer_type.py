@@ -1,4 +1,4 @@
-"""How well a sentence fits what a question asks for: a date, a number, a name, a place, a reason."""
+"""How well a sentence fits what is asked for: a date, a number, a name, a place, a reason."""
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
