@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import date
 from pathlib import PurePosixPath
 
 from ragqa.text.dates import day_of
@@ -15,6 +15,7 @@ EDITED_KEYS = (
 )  # fmt: skip
 """Keys of front matter that have the day of the last edit, as `folded` gives them."""
 
+_EPOCH, _DAY_NS = date(1970, 1, 1).toordinal(), 86_400_000_000_000
 _MANY, _SHARE = 5, 5
 """A day that so many notes have, and more than this part of all, is that of an import."""
 
@@ -25,36 +26,35 @@ def dates_of(records: Mapping[str, NoteRecord]) -> Callable[[str], Dated]:
     That of the file counts where a note has none, unless most files have the same one: then they
     were copied that day, as `git clone` does.
     """
-    changed_on = Counter(_changed(record) for record in records.values())
-    copied = [day for day, count in changed_on.items() if 2 * count > len(records)]
+    changed_on = Counter(map(_changed, records.values()))
     written_on = Counter(record.date for record in records.values())
-    imported = [
-        day for day, count in written_on.items() if count >= _MANY and _SHARE * count > len(records)
-    ]
+    many = max(_MANY, len(records) // _SHARE + 1)
+    copied = [day for day, count in changed_on.items() if 2 * count > len(records)]
+    imported = [day for day, count in written_on.items() if count >= many]
 
     def dated(path: str) -> Dated:
         record = records.get(path)
         if record is None:
             return Dated()
         day = record.date
+        # A day more, since days begin elsewhere at another time.
+        changed, latest = (date.fromordinal(_changed(record) + n).isoformat() for n in (0, 1))
         if day and day in imported:
-            return Dated("", "", _changed(record, 1))
+            return Dated("", "", latest)
         if day and any(folded(key) in EDITED_KEYS for key, _ in record.properties):
             return Dated(day, "edited", day)
-        latest = _changed(record, 1)  # a day more, since days begin elsewhere at another time
         if day:
             in_name = day in (day_of(PurePosixPath(path).stem), day_of(in_words(path)))
             return Dated(day, "name", day) if in_name else Dated(day, "note", latest)
-        changed = _changed(record)
-        return Dated("", "", latest) if changed in copied else Dated(changed, "file", latest)
+        is_copied = _changed(record) in copied
+        return Dated("", "", latest) if is_copied else Dated(changed, "file", latest)
 
     return dated
 
 
-def _changed(record: NoteRecord, days: int = 0) -> str:
-    """The day on which a file was last changed, in UTC, and so many days later."""
-    at = datetime.fromtimestamp(record.stamp.mtime_ns / 1e9, UTC)
-    return f"{at + timedelta(days=days):%F}"
+def _changed(record: NoteRecord) -> int:
+    """The day on which a file was last changed, in UTC, as the number of `date.fromordinal`."""
+    return _EPOCH + record.stamp.mtime_ns // _DAY_NS
 
 
 def folded(key: str) -> str:
