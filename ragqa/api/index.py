@@ -110,7 +110,7 @@ def answer_of(
         also=tuple(composed.also),
         earlier=tuple(composed.earlier),
         missing=composed.missing,
-        corrected=tuple(one for one in question.corrected if one.typed != one.read),
+        corrected=question.respelled,
         read=question.text,
     )
 
@@ -216,7 +216,7 @@ class Index(StoredIndex):
             info=found.info,
             warnings=(*found.warnings, *missed),
             timings_ms=clock.laps(),
-            corrected=tuple(one for one in found.question.corrected if one.typed != one.read),
+            corrected=found.question.respelled,
             read=found.question.text,
             waiting=self.files_waiting,
         )

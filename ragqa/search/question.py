@@ -101,6 +101,11 @@ class Question:
     period: Period | None = None
 
     @property
+    def respelled(self) -> tuple[Correction, ...]:
+        """The corrections that change the wording; a day in ISO form stays as typed."""
+        return tuple(one for one in self.corrected if one.typed != one.read)
+
+    @property
     def language(self) -> str:
         """The language that it is probably in."""
         return self.languages[0]
