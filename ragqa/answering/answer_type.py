@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 from ragqa.languages import ENGLISH
 from ragqa.search.question import Question
@@ -104,8 +105,8 @@ def cannot_answer(question: Question, text: str, language: str = ENGLISH) -> boo
 def fits(question: Question, text: str, language: str = ENGLISH) -> Iterator[Fit]:
     """Yield the possible answers in a sentence, in reading order.
 
-    Only dates, numbers, names and places are found, none that the question has itself, and none in
-    another language than English.
+    Only dates, numbers, names and places are found, none of which the question has itself, phone
+    numbers, addresses and links, and none of these in another language than English.
     """
     text = text[:_MAX_CHARS]
     if language != ENGLISH:
@@ -147,12 +148,15 @@ def _numbers(question: Question, text: str) -> Iterator[Fit]:
             yield amount.span, _UNCOUNTED
 
 
+@cache
+def stems_of_units() -> frozenset[tuple[str, str]]:
+    """What each unit measures, and the stem of its name."""
+    return frozenset((dimension, stem(name)) for name, (dimension, _) in UNITS.items())
+
+
 def _is_in_unit(question: Question, amount: Figure) -> bool:
     """Whether a question counts in a unit of what the amount measures: "l" for "litres"."""
-    return any(
-        amount.measures == dimension and stem(name) in question.subject
-        for name, (dimension, _) in UNITS.items()
-    )
+    return any((amount.measures, term) in stems_of_units() for term in question.subject)
 
 
 def _worded(question: Question, text: str, numbers: Sequence[Span]) -> Iterator[Fit]:

@@ -25,11 +25,11 @@ one, are together at least this."""
 PAST_LESS = 0.15
 """Less where the question asks for the past: what held then lacks the name of what holds now."""
 
-RIVAL = 0.5
-"""A later statement of another note with this share of the first one's score may be what holds."""
-
 FIT_LESS = 0.1
 """And it fits the type of answer asked for at most so much less."""
+
+RIVAL = 0.5
+"""A later statement of another note with this share of the first one's score may be what holds."""
 
 SHARED_IN_NOTE = 0.75
 """Of the best one's question words, by weight, another entry of its note has this share itself."""
@@ -113,13 +113,17 @@ def history(
     if asks_past(question):
         return History(told[0], told[1 : MOST + 1])
     first, *others = reversed(told)
-    may_be_old = dates[first.place].source not in _OF_FILE and any(
-        dates[one.place].day > dates[first.place].day
-        and dates[one.place].source not in _OF_FILE
-        and one.hit.passage.path != first.hit.passage.path
-        and one.score >= RIVAL * first.score
-        for one in (() if until else scored)
+    own = dates[first.place]
+    later = (
+        one
+        for one in scored
+        if dates[one.place].day > own.day and dates[one.place].source not in _OF_FILE
     )
+    may_be_old = any(
+        one.hit.passage.path != first.hit.passage.path and one.score >= RIVAL * first.score
+        for one in later
+    )
+    may_be_old = may_be_old and not until and own.source not in _OF_FILE
     return History(first, others[:MOST], may_be_old)
 
 

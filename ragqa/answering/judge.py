@@ -54,13 +54,11 @@ class Assessment:
     `confidence` is the probability that the first excerpt is a good answer, `reasons` what it is
     based on. `excerpts` are to be shown, in reading order, if `answered`; `missing` is what
     they lack of the question, `warnings` say what else is not shown. `further` are other
-    excerpts to offer.
-    `candidates` are the scored sentences, `others` those of another date on the subject of the
-    first excerpt, in the order to be told.
+    excerpts to offer. `candidates` are the scored sentences, `others` those of another date on the
+    subject of the first excerpt, in the order to be told.
 
     `compose` adds the answer's text and citations, `also`: what the `further` excerpts cite, and
-    `earlier`: the `others`.
-    All of these are empty where the notes do not seem to answer.
+    `earlier`: the `others`. All of these are empty where the notes do not seem to answer.
     """
 
     candidates: Sequence[Candidate] = ()

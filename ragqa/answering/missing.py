@@ -7,14 +7,13 @@ from difflib import get_close_matches
 
 import numpy as np
 
-from ragqa.answering.answer_type import cannot_answer, fits
+from ragqa.answering.answer_type import cannot_answer, fits, stems_of_units
 from ragqa.answering.reading import Reading, best_cosines
 from ragqa.answering.sentences import Candidate, quotation
 from ragqa.languages import ENGLISH
 from ragqa.search.question import Question
 from ragqa.search.question_kind import CONTACTS, SHORT, QuestionKind
 from ragqa.text.dates import has_moment, months_asked, months_of
-from ragqa.text.lexicon import UNITS
 from ragqa.text.names import has_figure
 from ragqa.text.words import (
     compiled,
@@ -22,7 +21,6 @@ from ragqa.text.words import (
     is_stop_word,
     is_stop_word_anywhere,
     overlaps,
-    stem,
     stems,
     tokenize,
 )
@@ -110,7 +108,7 @@ def missing(
         for one in sentences
     )
     # A unit has other spellings: "litres", "l".
-    units = map(stem, UNITS)
+    units = frozenset(term for _, term in stems_of_units())
     named = stems("contacts") if question.kind in CONTACTS else question.subject if lacks else units
     others = frozenset(named)
     words = [word for word in words if not others.issuperset(word.terms)]
