@@ -10,9 +10,6 @@ from urllib.parse import unquote
 from ragqa.text.words import compiled
 from ragqa.types import HIDDEN, Block, Kind, NoteRecord, Span
 
-WIKILINK = r"!?\[\[([^\[\]|\n#]*+)#?([^\[\]|\n]*+)(?:\|[^\[\]\n]*+)?\]\]"
-"""Its groups are the name of the note and the anchor; either may be empty."""
-
 BLOCK_ID = r"(?<![^\s>])\^([A-Za-z0-9-]+)\s*\Z"
 _BLANK_LINE = r"(?>\r\n|\r|\n)[ \t]*[\r\n]"
 _BETWEEN_WORDS = r"[\W_]+"

@@ -134,11 +134,10 @@ def _further(citation: Citation, *, whole: bool) -> str:
     return f"{_cited(citation)}: {escaped(cut)}"
 
 
-def _cited(citation: Citation, *, undated: str = "") -> str:
+def _cited(citation: Citation) -> str:
     """The place of a citation, with the date of its note."""
-    date = date_shown(citation) or undated
     shown = view.address(citation.path, citation.lines, citation.locator)
-    return _place(citation.path, shown, citation.heading, citation.locator, date)
+    return _place(citation.path, shown, citation.heading, citation.locator, date_shown(citation))
 
 
 def _place(path: str, shown: str, heading: Sequence[str], locator: str, date: str) -> str:

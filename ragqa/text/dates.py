@@ -215,15 +215,6 @@ def has_moment(moments: Iterable[Moment], claimed: Moment) -> bool:
     return any(wanted <= set(one.parts) for one in moments)
 
 
-def in_years(moment: Moment) -> float | None:
-    """A date as a number of years, in the middle of what it leaves open; None without a year."""
-    parts = dict(moment.parts)
-    if "year" not in parts:
-        return None
-    month, day = float(parts.get("month", 6.5)), int(parts.get("day", 15))
-    return int(parts["year"]) + (month - 1) / 12 + day / 365
-
-
 @lru_cache(maxsize=1024)
 def _dates(text: str, language: str = ENGLISH) -> tuple[Moment, ...]:
     """The dates of a text; one of which nothing can be compared has no parts."""

@@ -12,9 +12,6 @@ from ragqa.text.lexicon import ONES, SCALES, STOP_WORDS, TENS, UNITS, one_of, ta
 from ragqa.text.words import blank, canonical, compiled, words_of
 from ragqa.types import Span
 
-COUNTABLE = 12
-"""The most items of a list that a reader may count."""
-
 _DIMENSIONS = frozenset(dimension for dimension, _ in UNITS.values())
 _VALUES = {
     **{word: n for n, word in enumerate(ONES)},
@@ -159,12 +156,6 @@ def same_figure(source: Figure, claimed: Figure) -> bool:
         )
         for wanted in {claimed.low, claimed.high}
     )
-
-
-def is_count(figure: Figure) -> bool:
-    """Whether it is a small whole number of things, which a list can show without stating it."""
-    is_small = 0 < figure.low <= COUNTABLE and figure.low == int(figure.low)
-    return is_small and figure.low == figure.high and _dimension(figure.measures) not in _DIMENSIONS
 
 
 def _rounding(one: Figure, other: Figure, larger: Decimal) -> Decimal:
