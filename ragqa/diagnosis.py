@@ -12,13 +12,13 @@ from pathlib import Path
 from ragqa.api import Index
 from ragqa.config import Loaded, Origin
 from ragqa.config.addresses import remote_host
-from ragqa.consent import is_allowed
 from ragqa.errors import BackendFailed, NoIndex, RagqaError, UsageError
 from ragqa.languages import LANGUAGES
 from ragqa.llms import LLM, LLMS, NO_LLM, SCRIPTED, Destination, Prompt, llm_for
 from ragqa.llms.limits import bounded, read_apart
 from ragqa.readers import reader_for
 from ragqa.search.question import share_read
+from ragqa.state.consent import is_allowed
 from ragqa.stores import SENT, StorePlace
 from ragqa.types import Building, IndexInfo, Progress, Skipped, counted, no_progress
 

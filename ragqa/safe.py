@@ -9,6 +9,8 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
+from ragqa.errors import UsageError
+
 # C0 except tab and newline, DEL, C1, line and paragraph separators, bidi overrides and isolates,
 # deprecated format characters, interlinear annotation, Unicode tags, lone surrogates. Joiners and
 # the marks U+200E and U+200F stay: scripts need them.
@@ -90,17 +92,27 @@ def private_folder(path: Path) -> None:
             path.chmod(stat.S_IMODE(status.st_mode) & ~_OTHERS_WRITE)
 
 
+def open_private(path: Path, access: int = os.O_WRONLY) -> int:
+    """Open a file, made if it is missing, and close it to others; returns its descriptor.
+
+    :raises OSError: it is a link, or cannot be made.
+    """
+    flags = access | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(path, flags, _FILE)
+    try:
+        os.fchmod(descriptor, _FILE)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
 def private_file(path: Path) -> None:
     """Make an empty file unless it is there, and close it to others.
 
     :raises OSError: it is a link, or cannot be made.
     """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(path, flags, _FILE)
-    try:
-        os.fchmod(descriptor, _FILE)
-    finally:
-        os.close(descriptor)
+    os.close(open_private(path))
 
 
 def write_private(path: Path, text: str) -> None:
@@ -110,6 +122,31 @@ def write_private(path: Path, text: str) -> None:
     """
     private_folder(path.parent)
     write_whole(path, text, private=True)
+
+
+def read_own(path: Path, what: str, *, size: int) -> bytes | None:
+    """Read at most `size` bytes of a file; None if it does not exist.
+
+    :param what: the file's purpose, for messages.
+    :raises UsageError: it is a link, not a regular file, another user's, or accessible to others.
+    """
+    fix = f"put a file of your own there; chmod 600 {path}"
+    try:
+        # O_NOFOLLOW: a link may point to what others write; O_NONBLOCK: a pipe would hang.
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    except OSError as exc:  # of a link, the system says "Too many levels of symbolic links"
+        raise UsageError(f"the {what} {path} cannot be read: {exc.strerror}", hint=fix) from exc
+    try:
+        status = os.fstat(file)
+        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.getuid():
+            raise UsageError(f"the {what} {path} is not a file of yours", hint=fix)
+        if status.st_mode & 0o077:
+            raise UsageError(f"other users may use the {what} {path}", hint=f"chmod 600 {path}")
+        return os.read(file, size)
+    finally:
+        os.close(file)
 
 
 def why_not_private(path: Path) -> str:

@@ -31,7 +31,7 @@ ONLY_IN = {
         "serving/guard.py",
     },
     # This Python, to read in another process what may crash or hang it; and the user's own editor.
-    "subprocess": {"notes/extraction/parent.py", "asked.py"},
+    "subprocess": {"notes/extraction/parent.py", "cli/editor.py"},
     "urllib.request": {"llms/servers.py"},
     # The address of a server that the user has just started.
     "webbrowser": {"cli/serving.py"},

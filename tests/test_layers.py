@@ -10,10 +10,10 @@ import ragqa
 PACKAGE = Path(ragqa.__file__).parent
 
 LAYERS = [
-    {"errors", "safe", "corpus", "languages"},
-    {"types"},
-    {"config", "text", "clock", "stages", "history"},
-    {"notes", "passages", "embedders", "stores", "llms", "consent"},
+    {"errors", "corpus", "languages"},
+    {"types", "safe"},
+    {"config", "text", "clock", "stages"},
+    {"notes", "passages", "embedders", "stores", "llms", "state"},
     {"search", "readers"},
     {"claims"},
     {"indexing", "answering"},
@@ -21,7 +21,7 @@ LAYERS = [
     {"api"},
     {"addresses"},
     {"diagnosis", "evaluation", "explaining", "verifying", "chatting"},
-    {"related", "asked"},
+    {"related"},
     {"render"},
     {"serving"},
     {"cli"},
@@ -53,12 +53,12 @@ LATE = {
     "tomllib": "only a file of settings needs it",
     "tokenizers": "only an embedder and a reader need it",
     "urllib.request": "only a question to a server on this machine needs it",
-    "ragqa.consent": "only a store on another machine needs it",
     "ragqa.embedders": "an embedder is imported where it is chosen: torch takes seconds",
     "ragqa.generation": "only an answer that an LLM writes needs it",
     "ragqa.llms": "a backend is imported where it is chosen",
     "ragqa.notes": "a format's parser is imported where a note has that format",
     "ragqa.passages": "only notes that changed are split",
+    "ragqa.state": "only a store on another machine needs consent",
     "ragqa.stores": "a store is imported where it is chosen; its writer, where it writes",
 }
 """Why something is imported inside a function: by the package imported, or by the importer's."""

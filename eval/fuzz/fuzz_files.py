@@ -12,9 +12,9 @@ from holding import check_document, must, printing
 
 from ragqa.cli import run
 from ragqa.config import user_settings_file
-from ragqa.history import History
 from ragqa.notes.frontmatter import read_front_matter
 from ragqa.render import to_json
+from ragqa.state.history import History
 
 QUESTION = "How long do cats sleep?"
 EXIT_CODES = range(8)

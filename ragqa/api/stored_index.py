@@ -47,7 +47,7 @@ _POLL_S = 0.5
 
 def was_allowed(host: str) -> bool:
     """Whether the user has already allowed this host to store notes; does not ask."""
-    from ragqa.consent import Use, is_allowed
+    from ragqa.state.consent import Use, is_allowed
 
     return is_allowed(host, Use.STORE)
 

@@ -109,7 +109,7 @@ def ask(
 def _print_answer(answer: "Answer", query: Query, output: Format) -> None:
     """Print an answer; unless it is for a program, keep what was asked."""
     from ragqa import render
-    from ragqa.asked import Asked, remember
+    from ragqa.state.asked import Asked, remember
 
     if output is Format.JSON:
         from ragqa.render.documents import answer_document
@@ -242,8 +242,8 @@ def more(corpus: Folders = None, index: IndexFolder = None) -> int:
     Example: ragqa more
     """
     from ragqa import render
-    from ragqa.asked import keep, last_asked
     from ragqa.render.results import print_further
+    from ragqa.state.asked import keep, last_asked
 
     with open_query(corpus, index) as query:
         about = query.index.settings, query.index.places.corpus
@@ -273,16 +273,17 @@ def open_source(
 
     Example: ragqa open 1
     """
-    from ragqa import asked as questions
+    from ragqa.cli import editor
+    from ragqa.state.asked import last_asked
 
     if source.isdecimal():
         loaded = load(corpus, index)
         notes = loaded.places.corpus
-        place = questions.last_asked(loaded.settings, notes).source(int(source))
+        place = last_asked(loaded.settings, notes).source(int(source))
     else:
         from ragqa.addresses import get_part
 
         with open_query(corpus, index) as query:
             part = get_part(query.index, source, progress=query.progress)
         notes, place = query.index.places.corpus, (part.note.path, part.lines[0])
-    return 1 if questions.open_source(place, notes) else 0
+    return 1 if editor.open_source(place, notes) else 0

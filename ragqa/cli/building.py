@@ -91,8 +91,8 @@ def _use_workers(index: "Index", spec: str, *, yes: bool) -> None:
     cluster = cluster_in(spec)
     if cluster and not cluster.is_loopback:
         from ragqa.cli.llm import consented
-        from ragqa.consent import Use
         from ragqa.llms import Destination
+        from ragqa.state.consent import Use
 
         there = Destination("Ray", cluster.host_and_port)
         what = "the text of every passage of your notes that is new or has changed"

@@ -30,7 +30,7 @@ from ragqa.errors import NotAllowed, RagqaError
 
 if TYPE_CHECKING:
     from ragqa.cli.conversation import Conversation
-    from ragqa.history import History
+    from ragqa.state.history import History
 
 
 def chat(
@@ -58,7 +58,7 @@ def chat(
     Example: ragqa chat --tag fine-tuning
     """
     from ragqa.config import history_file
-    from ragqa.history import History
+    from ragqa.state.history import History
 
     # Report wrong options and settings before the first question.
     loaded = load(corpus, index, top_k=top_k)

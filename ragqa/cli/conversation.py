@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragqa import render
-from ragqa.asked import Asked, open_source
 from ragqa.chatting import COMMANDS, Exchange, command_in, stand_alone
 from ragqa.cli.asking import ask_with, exit_code, print_answer_warnings
+from ragqa.cli.editor import open_source
 from ragqa.cli.opening import Query, first_build_notice
 from ragqa.errors import UsageError
 from ragqa.render import put, results
 from ragqa.render.results import Linker, print_answer, print_further
 from ragqa.safe import write_whole
 from ragqa.search.question import clean_question
+from ragqa.state.asked import Asked
 from ragqa.types import Answer, Filters
 
 if TYPE_CHECKING:

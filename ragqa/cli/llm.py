@@ -9,8 +9,8 @@ from ragqa.cli.options import AsJson, Yes
 from ragqa.errors import BackendFailed, UsageError
 
 if TYPE_CHECKING:
-    from ragqa.consent import Use
     from ragqa.llms import Destination
+    from ragqa.state.consent import Use
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -33,9 +33,9 @@ def show(json: AsJson = False) -> int:
     Example: ragqa llm list
     """
     from ragqa import render
-    from ragqa.consent import consents
     from ragqa.diagnosis import choice_of, offers_of
     from ragqa.render import overviews
+    from ragqa.state.consent import consents
 
     loaded, known = load(), consents()
     choice, offers = choice_of(loaded), offers_of(loaded)
@@ -109,8 +109,8 @@ def consented(
     :raises UsageError: the destination's host is invalid.
     """
     from ragqa import render
-    from ragqa.consent import Use, consents, host_named, not_allowed
     from ragqa.safe import safe_line
+    from ragqa.state.consent import Use, consents, host_named, not_allowed
 
     if destination.is_local:
         return True
@@ -140,7 +140,8 @@ def _allow_host(host: str, use: "Use") -> None:
 
     :raises UsageError: the host is invalid, or consent cannot be saved.
     """
-    from ragqa import consent, render
+    from ragqa import render
+    from ragqa.state import consent
 
     allowed = consent.allow(host, use)
     fix = f"ragqa {use.command} forget {allowed}"
@@ -153,14 +154,15 @@ def _add_consent(family: typer.Typer, use: str, allows: str, forgets: str, examp
 
     @family.command(help=f"{allows}\n\nExample: ragqa {use.lower()} allow {example}")
     def allow(host: Annotated[str, named]) -> int:
-        from ragqa.consent import Use
+        from ragqa.state.consent import Use
 
         _allow_host(host, Use[use])
         return 0
 
     @family.command(help=f"{forgets}\n\nExample: ragqa {use.lower()} forget {example}")
     def forget(host: Annotated[str, named]) -> int:
-        from ragqa import consent, render
+        from ragqa import render
+        from ragqa.state import consent
 
         said = "is no longer" if consent.forget(host, consent.Use[use]) else "was not"
         render.say(f"{consent.host_named(host)} {said} allowed")

@@ -127,7 +127,7 @@ def open_index(loaded: "Loaded", *, asks_consent: bool = True) -> "Index":
     show_logged_warnings(debug="--debug" in sys.argv)
 
     def may_use(host: str) -> bool:
-        from ragqa.consent import Use, is_allowed
+        from ragqa.state.consent import Use, is_allowed
 
         if is_allowed(host, Use.STORE) or not (asks_consent and is_interactive()):
             return is_allowed(host, Use.STORE)

@@ -4,7 +4,6 @@ The files are the user's own and a project's `ragqa.toml`.
 """
 
 import os
-import stat
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -359,28 +358,3 @@ def _read_toml(path: Path) -> dict[str, object]:
 
 def _unreadable(path: Path, reason: str) -> UsageError:
     return UsageError(f"{path} cannot be read: {reason}", hint=f"fix or remove {path}")
-
-
-def read_own(path: Path, what: str, *, size: int) -> bytes | None:
-    """Read at most `size` bytes of a file; None if it does not exist.
-
-    :param what: the file's purpose, for messages.
-    :raises UsageError: it is a link, not a regular file, another user's, or accessible to others.
-    """
-    fix = f"put a file of your own there; chmod 600 {path}"
-    try:
-        # O_NOFOLLOW: a link may point to what others write; O_NONBLOCK: a pipe would hang.
-        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except FileNotFoundError:
-        return None
-    except OSError as exc:  # of a link, the system says "Too many levels of symbolic links"
-        raise UsageError(f"the {what} {path} cannot be read: {exc.strerror}", hint=fix) from exc
-    try:
-        state = os.fstat(file)
-        if not stat.S_ISREG(state.st_mode) or state.st_uid != os.getuid():
-            raise UsageError(f"the {what} {path} is not a file of yours", hint=fix)
-        if state.st_mode & 0o077:
-            raise UsageError(f"other users may use the {what} {path}", hint=f"chmod 600 {path}")
-        return os.read(file, size)
-    finally:
-        os.close(file)

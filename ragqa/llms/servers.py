@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from ragqa.config import user_settings_file
 from ragqa.config.addresses import HOST, LLM_PORTS, Address, llm_address
-from ragqa.config.files import read_own, user_settings_file
 from ragqa.errors import UsageError
+from ragqa.safe import read_own
 
 OLLAMA = "ollama"
 _VERSION = "/v1"

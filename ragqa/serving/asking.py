@@ -18,7 +18,6 @@ from starlette.exceptions import HTTPException
 from ragqa import errors
 from ragqa.clock import today
 from ragqa.config import Settings
-from ragqa.consent import consents, host_named, not_allowed
 from ragqa.diagnosis import choice_of, status_of
 from ragqa.errors import RagqaError, UsageError, out_of_memory
 from ragqa.generation import Writer, what_is_sent, writer_of
@@ -27,6 +26,7 @@ from ragqa.llms.servers import without_keys
 from ragqa.render.overviews import status_document
 from ragqa.safe import safe_line
 from ragqa.serving.warm import Freshness, NotReady, WarmIndex
+from ragqa.state.consent import consents, host_named, not_allowed
 from ragqa.text.periods import day_named
 from ragqa.types import Answer, Filters, no_progress
 from ragqa.verifying.checking import Verification, verify

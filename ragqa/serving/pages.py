@@ -18,7 +18,6 @@ from ragqa.config import history_file
 from ragqa.diagnosis import choice_of
 from ragqa.errors import NoSuchTag, NotAllowed, RagqaError, UsageError
 from ragqa.generation import Writer
-from ragqa.history import History
 from ragqa.llms.servers import without_keys
 from ragqa.render import view
 from ragqa.render.excerpts import words_of
@@ -40,6 +39,7 @@ from ragqa.serving.asking import (
 from ragqa.serving.note_html import note_html, url_path
 from ragqa.serving.note_page import Links, around, read_now, shown_note, stretch
 from ragqa.serving.warm import NotReady, WarmIndex
+from ragqa.state.history import History
 from ragqa.stores.filters import fold_tag, note_matcher
 from ragqa.text.dates import date_shown
 from ragqa.text.seen import set_apart

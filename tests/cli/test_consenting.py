@@ -8,10 +8,10 @@ import pytest
 from ragqa.cli.asking import ask_with
 from ragqa.cli.llm import consented
 from ragqa.cli.opening import Query
-from ragqa.consent import consent_file, consents
 from ragqa.errors import NotAllowed, UsageError
 from ragqa.generation import Writer
 from ragqa.llms import Destination
+from ragqa.state.consent import consent_file, consents
 
 REMOTE = Destination("openai:gpt", "api.example.org", proxy="proxy.example.org:3128")
 WHAT = "the question and up to 5 passages of your notes"

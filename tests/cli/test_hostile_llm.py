@@ -19,8 +19,8 @@ from support import on_terminal, write_notes
 
 import ragqa as package
 from ragqa.cli import run
-from ragqa.consent import consent_file
 from ragqa.generation import INSTRUCTIONS
+from ragqa.state.consent import consent_file
 
 HOSTILE = Path(__file__).parent.parent / "inputs" / "hostile"
 ROWS = [json.loads(line) for line in (HOSTILE / "questions.jsonl").read_text().splitlines()]

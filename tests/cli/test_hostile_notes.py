@@ -6,8 +6,8 @@ import re
 import pytest
 from support import write_notes
 
-from ragqa.asked import last_asked
 from ragqa.config import Settings
+from ragqa.state.asked import last_asked
 from ragqa.types import Corpus
 
 HOLDS = "how much does the teapot hold?"

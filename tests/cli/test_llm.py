@@ -8,8 +8,8 @@ import pytest
 from terminals import Terminal
 
 from ragqa.cli import run as run_here
-from ragqa.consent import consent_file
 from ragqa.diagnosis import PROMPT
+from ragqa.state.consent import consent_file
 
 GOOD = "The bridge of Aldmoor was built in 1871 [1]."
 ELSEWHERE = {

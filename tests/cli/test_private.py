@@ -11,9 +11,9 @@ from support import write_notes
 
 from ragqa.cli import run
 from ragqa.config import Settings, history_file
-from ragqa.history import History
 from ragqa.safe import private_folder
 from ragqa.serving.guard import kept_token
+from ragqa.state.history import History
 from ragqa.types import Corpus
 
 LOADS_TORCH = """

@@ -9,8 +9,8 @@ import pytest
 from support import QUICK, Run, write_notes
 
 from ragqa.cli import run as run_here
-from ragqa.consent import Use, allow, consents
 from ragqa.errors import IndexUnusable
+from ragqa.state.consent import Use, allow, consents
 from ragqa.stores import STORES
 from ragqa.stores.local.store import LocalStore
 

@@ -10,9 +10,9 @@ from support import QUICK, run_ragqa, write_notes
 
 from ragqa.api import index_from
 from ragqa.config import Settings, history_file, load_settings
-from ragqa.history import History
 from ragqa.serving.pages import ask_page, laid_out
 from ragqa.serving.warm import WarmIndex
+from ragqa.state.history import History
 from ragqa.types import Corpus
 
 WHEN = "at how many degrees is green tea brewed?"

@@ -4,7 +4,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from ragqa.safe import private_folder, write_private
+from ragqa.safe import open_private, private_folder, write_private
 
 MAX_LINES = 1_000
 _MAX_BYTES = 500_000
@@ -48,10 +48,8 @@ class History:
         if not flat or flat.startswith("/"):
             return False
         if self._path is not None and self.read()[-1:] != [flat]:
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
             with suppress(OSError):
                 private_folder(self._path.parent)
-                with os.fdopen(os.open(self._path, flags, 0o600), "ab") as file:
-                    os.fchmod(file.fileno(), 0o600)
+                with os.fdopen(open_private(self._path, os.O_WRONLY | os.O_APPEND), "ab") as file:
                     file.write(f"{flat}\n".encode("utf-8", "replace"))
         return True

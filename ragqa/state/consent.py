@@ -13,9 +13,9 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from ragqa.config.files import read_own, user_settings_file
+from ragqa.config import user_settings_file
 from ragqa.errors import NotAllowed, UsageError
-from ragqa.safe import private_folder, write_private
+from ragqa.safe import open_private, private_folder, read_own, write_private
 
 _MAX_BYTES = 64_000
 _HOST = re.compile(r"(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
@@ -135,10 +135,9 @@ def _change(host: str, use: Use, *, allowed: bool) -> bool:
     :raises UsageError: the file cannot be written, or cannot be read and would be lost.
     """
     path = consent_file()
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         private_folder(path.parent)
-        with os.fdopen(os.open(path.with_suffix(".lock"), flags, 0o600), "rb") as lock:
+        with os.fdopen(open_private(path.with_suffix(".lock")), "wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # until the file is closed
             known = consents()
             if known.problem:

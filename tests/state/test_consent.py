@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.consent import Use, allow, consent_file, consents, forget, is_allowed
 from ragqa.errors import UsageError
+from ragqa.state.consent import Use, allow, consent_file, consents, forget, is_allowed
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,72 @@
+"""Open a source in the user's editor: no shell sees its name, no program takes it for an option."""
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+from ragqa.config.settings import OPTIONAL_FORMATS
+from ragqa.corpus import Corpus
+from ragqa.errors import UsageError
+from ragqa.notes.ignore import VAULT_FOLDER
+
+_PLUS = ("vi", "vim", "nvim", "gvim", "nano", "emacs", "emacsclient", "micro", "kak")
+_COLON = ("hx", "helix", "subl", "zed")
+_GOTO = ("code", "code-insiders", "codium", "cursor")
+"""How editors take a line: as +LINE, behind the file, or so after an option."""
+
+_OFFICE = (".pdf", ".docx", ".odt", ".rtf", ".pptx", ".xlsx", ".ods", ".epub")
+"""Files that no editor can show."""
+
+
+def open_source(source: tuple[str, int], corpus: Corpus) -> int:
+    """Open a note at a line, and wait for an editor in this terminal; return its exit code.
+
+    :raises UsageError: the note is gone, or nothing is there to open it.
+    """
+    path, line = source
+    file = corpus.file(path)
+    if not file.is_file():
+        raise UsageError(f"{path} is no longer there", hint="ragqa index")
+    command = _command(file, line)
+    try:
+        return subprocess.run(command, check=False).returncode  # noqa: S603 - the user's program
+    except OSError as exc:
+        raise UsageError(
+            f"{command[0]} cannot be started: {exc.strerror}", hint="export EDITOR=nano"
+        ) from exc
+
+
+def _command(file: Path, line: int) -> Sequence[str]:
+    opener = "open" if sys.platform == "darwin" else "xdg-open"
+    if file.suffix.casefold() in _OFFICE:
+        return [opener, str(file)]
+    given = os.environ.get("VISUAL", "").strip() or os.environ.get("EDITOR", "")
+    try:
+        words = shlex.split(given)
+    except ValueError as exc:
+        raise UsageError(
+            f"the editor {given!r} has an open quote", hint="export EDITOR=nano"
+        ) from exc
+    if any(words):
+        return [*words, *_at(Path(words[0]).name, str(file), line)]
+    if any((folder / VAULT_FOLDER).is_dir() for folder in file.parents):
+        return [opener, f"obsidian://open?path={quote(os.fsencode(file), safe='')}"]
+    raise UsageError(
+        "neither VISUAL nor EDITOR names an editor, and these notes are no Obsidian vault",
+        hint="export EDITOR=nano",
+    )
+
+
+def _at(editor: str, file: str, line: int) -> Sequence[str]:
+    """The arguments for a line of a file; the file alone if its lines are not those of the note."""
+    if file.casefold().endswith(tuple(f".{one}" for one in OPTIONAL_FORMATS)):
+        return [file]
+    if editor in _GOTO:
+        return ["--goto", f"{file}:{line}"]
+    if editor in _COLON:
+        return [f"{file}:{line}"]
+    return [f"+{line}", file] if editor in _PLUS else [file]
