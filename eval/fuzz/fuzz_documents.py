@@ -46,7 +46,7 @@ def _fuzz(name: str, files: int, rng: random.Random) -> int:
         data = _broken(rng, sample)
         start = time.perf_counter()
         try:
-            document = FORMATS[name].convert(data)
+            document = parent.convert(FORMATS[name], data)
             document.text.encode()
             told["read"] += 1
         except Unfit as exc:

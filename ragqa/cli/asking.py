@@ -203,7 +203,7 @@ def writer_for(
     writer = writer_of(settings, spec, strict=strict, force=force)
 
     def allow() -> bool:
-        from ragqa.cli.llm import consented
+        from ragqa.cli.consenting import consented
 
         return consented(writer.llm.destination, yes=yes, what=what_is_sent(settings))
 

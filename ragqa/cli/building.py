@@ -90,7 +90,7 @@ def _use_workers(index: "Index", spec: str, *, yes: bool) -> None:
 
     cluster = cluster_in(spec)
     if cluster and not cluster.is_loopback:
-        from ragqa.cli.llm import consented
+        from ragqa.cli.consenting import consented
         from ragqa.llms import Destination
         from ragqa.state.consent import Use
 

@@ -9,7 +9,8 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from ragqa.cli.asking import writer_for
-from ragqa.cli.opening import is_interactive, load, open_index
+from ragqa.cli.consenting import is_interactive
+from ragqa.cli.opening import load, open_index
 from ragqa.cli.options import (
     LLM,
     Folders,

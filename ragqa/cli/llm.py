@@ -1,16 +1,13 @@
 """`ragqa llm` and `ragqa store`: what answers and where it would send; which hosts are allowed."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from ragqa.cli.opening import is_interactive, load
+from ragqa.cli.consenting import allow_host, consented
+from ragqa.cli.opening import load
 from ragqa.cli.options import AsJson, Yes
 from ragqa.errors import BackendFailed, UsageError
-
-if TYPE_CHECKING:
-    from ragqa.llms import Destination
-    from ragqa.state.consent import Use
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -94,60 +91,6 @@ def check(
     return 0 if trial.right else 1
 
 
-def consented(
-    destination: "Destination", *, yes: bool, what: str, use: "Use | None" = None
-) -> bool:
-    """Return whether the user allows sending `what` to a destination; nothing is sent here.
-
-    Asks unless consent was given before: it is remembered for each host, or, if that fails, holds
-    for this command. This machine needs none.
-
-    :param yes: `--yes` was given, which counts as consent.
-    :param what: what would be sent, in words.
-    :param use: what the host would be allowed for, by default to answer.
-    :raises NotAllowed: the user cannot be asked.
-    :raises UsageError: the destination's host is invalid.
-    """
-    from ragqa import render
-    from ragqa.safe import safe_line
-    from ragqa.state.consent import Use, consents, host_named, not_allowed
-
-    if destination.is_local:
-        return True
-    use = use or Use.LLM
-    host, known = host_named(destination.host), consents()
-    if host in known.of(use):
-        return True
-    render.print_warnings(known.warnings)
-    if not (yes or is_interactive()):
-        hint = f"ragqa {use.command} allow {host}, or add --yes to this command"
-        raise not_allowed(destination.backend, what, destination.where, hint=hint)
-    if not yes:
-        backend = safe_line(destination.backend)
-        render.say(f"{backend} is not on this machine. It would be sent {safe_line(what)}.")
-        render.say(f"This would go to: {safe_line(destination.where)}")
-        if not render.confirm("Allow this, now and from now on?"):
-            return False
-    try:
-        _allow_host(host, use)
-    except UsageError as exc:
-        render.print_warnings([f"consent holds for this command only: {exc.message}"])
-    return True
-
-
-def _allow_host(host: str, use: "Use") -> None:
-    """Remember consent for a host, and print how to withdraw it.
-
-    :raises UsageError: the host is invalid, or consent cannot be saved.
-    """
-    from ragqa import render
-    from ragqa.state import consent
-
-    allowed = consent.allow(host, use)
-    fix = f"ragqa {use.command} forget {allowed}"
-    render.say(f"Allowed: {allowed} (to take it back: {fix})")
-
-
 def _add_consent(family: typer.Typer, use: str, allows: str, forgets: str, example: str) -> None:
     """Add `allow` and `forget` to a family of commands, for the use of this name."""
     named = typer.Argument(metavar="HOST", help="HOST or HOST:PORT, as ragqa shows it.")
@@ -156,7 +99,7 @@ def _add_consent(family: typer.Typer, use: str, allows: str, forgets: str, examp
     def allow(host: Annotated[str, named]) -> int:
         from ragqa.state.consent import Use
 
-        _allow_host(host, Use[use])
+        allow_host(host, Use[use])
         return 0
 
     @family.command(help=f"{forgets}\n\nExample: ragqa {use.lower()} forget {example}")

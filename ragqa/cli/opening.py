@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ragqa.cli.consenting import consented, is_interactive
 from ragqa.cli.options import with_places
 from ragqa.errors import UsageError
 
@@ -52,7 +53,7 @@ def open_query(
     """
     loaded = load(corpus, index, top_k=top_k)
     if asks and ":" not in loaded.settings.embedder:  # not of another kind
-        from ragqa.embedders.onnx import begin
+        from ragqa.embedders.loading import begin
 
         begin(loaded.settings.embedder)
     from ragqa.render import ProgressLine
@@ -65,11 +66,6 @@ def open_query(
     ):
         linker = Linker(opened.places.corpus, opened.settings.link_format)
         yield Query(opened, filters or Filters(), not no_refresh, progress, linker)
-
-
-def is_interactive() -> bool:
-    """Whether a person types on stdin and sees stderr."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def question_in(words: list[str] | None) -> str:
@@ -131,7 +127,6 @@ def open_index(loaded: "Loaded", *, asks_consent: bool = True) -> "Index":
 
         if is_allowed(host, Use.STORE) or not (asks_consent and is_interactive()):
             return is_allowed(host, Use.STORE)
-        from ragqa.cli.llm import consented
         from ragqa.llms import Destination
         from ragqa.stores import SENT
 

@@ -5,15 +5,12 @@ To add an embedder: write a class with the members below in a module of this fol
 passages: this process, or others.
 """
 
-import os
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol, TypeAlias
 
-from ragqa.config.files import cache_folder
 from ragqa.errors import UsageError
-from ragqa.safe import private_folder
 from ragqa.types import EmbedderInfo, Pieces, Progress, TokenVectors, Vectors
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
@@ -80,24 +77,9 @@ def embedder_for(spec: str, *, building: bool, dtype: str = "") -> Embedder:
         from ragqa.embedders.hashed import HashedEmbedder
 
         return HashedEmbedder.named(model)
-    if building:
-        return on_torch(model, dtype)
-    from ragqa.embedders.onnx import load_asking
+    from ragqa.embedders.loading import load_asking, on_torch
 
-    return load_asking(model)
-
-
-def on_torch(model: str, dtype: str = "") -> Embedder:
-    """Load a model on torch, which would else keep what it compiles where other users may write.
-
-    :raises UsageError: there is no such model.
-    """
-    with suppress(OSError):
-        private_folder(folder := cache_folder() / "torch")
-        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder))
-    from ragqa.embedders.sentence_transformers import SentenceTransformerEmbedder
-
-    return SentenceTransformerEmbedder.load(model, dtype)
+    return on_torch(model, dtype) if building else load_asking(model)
 
 
 class Workers:

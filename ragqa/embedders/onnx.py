@@ -11,10 +11,9 @@ import logging
 import os
 import re
 from collections.abc import Container, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from threading import Thread
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -24,8 +23,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state
 from tokenizers import Encoding, Tokenizer
 
 from ragqa.config.files import cache_folder
-from ragqa.embedders import Embedder, on_torch
-from ragqa.embedders.weights import Json, ModelFolder, digests, find_model, read_json
+from ragqa.embedders.weights import Json, ModelFolder, digests, read_json
 from ragqa.errors import IndexUnusable
 from ragqa.safe import private_folder, why_not_private
 from ragqa.types import EmbedderInfo, Pieces, Progress, TokenVectors, Vectors
@@ -66,8 +64,6 @@ _UNKNOWN = ("[UNK]", "<unk>")
 """What tokenizers call a piece that they do not know."""
 
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
-
-_begun: dict[str, tuple[Thread, list["OnnxEmbedder"]]] = {}
 
 logger = logging.getLogger("ragqa")
 
@@ -311,41 +307,6 @@ class OnnxEmbedder(TransformerEmbedder):
         tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
         model = OnnxModel(folder / MODEL_FILE, hint=f"rm -r {folder}", optimised=True)
         return cls(info=info, dtype="float32", tokenizer=tokenizer, model=model)
-
-
-def begin(model: str) -> None:
-    """Open a model's export in a thread, for `load_asking`, which says what is wrong with it."""
-    opened: list[OnnxEmbedder] = []
-
-    def run() -> None:
-        with suppress(Exception):
-            opened.extend(filter(None, [open_export(find_model(model))]))
-
-    with suppress(RuntimeError):  # there may be no more threads
-        thread = Thread(target=run, name="ragqa-model")
-        thread.start()
-        _begun[model] = thread, opened
-
-
-def load_asking(model: str) -> Embedder:
-    """Open a model's export; if it is missing or damaged, make it, which loads torch.
-
-    A model that cannot be exported runs on torch.
-
-    :raises UsageError: there is no such model, or it cannot be loaded.
-    :raises IndexUnusable: the weights of the default model are damaged.
-    """
-    if model in _begun:
-        thread, opened = _begun.pop(model)
-        thread.join()
-        if opened:
-            return opened[0]
-    found = find_model(model)
-    if exported := open_export(found):
-        return exported
-    logger.warning("preparing %s for questions, once; this takes some seconds", found.name)
-    building = on_torch(model)
-    return open_export(found) or building
 
 
 def export_folder(model: ModelFolder) -> Path:

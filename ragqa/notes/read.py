@@ -126,10 +126,10 @@ def _digest(data: bytes, form: Format) -> str:
 
 def _document(form: Format, data: bytes, digest: str) -> Document:
     if not form.version:
-        return form.convert(data)
+        return form.convert_here(data)
     from ragqa.notes.extraction.cache import kept
 
-    return kept(digest, lambda: form.convert(data))
+    return kept(digest, form, data)
 
 
 def _read_bytes(
@@ -205,7 +205,7 @@ def parse_note(path: str, read: Document | str, sha256: str, stamp: Stamp) -> No
     :param read: its document, or only the text of that if what else it says does not matter.
     """
     # Late: a question to an up-to-date index needs no parser.
-    from ragqa.notes.formats.written import parse
+    from ragqa.notes.written import parse
 
     document = Document(read) if isinstance(read, str) else read
     form = format_of(path)

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from ragqa.cli.asking import ask_with
-from ragqa.cli.llm import consented
+from ragqa.cli.consenting import consented
 from ragqa.cli.opening import Query
 from ragqa.errors import NotAllowed, UsageError
 from ragqa.generation import Writer

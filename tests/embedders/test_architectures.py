@@ -8,7 +8,8 @@ from safetensors.torch import load_file, save_file
 from sentence_transformers import SentenceTransformer
 from tiny_embedders import MAKERS, TEXTS, make
 
-from ragqa.embedders.onnx import OnnxEmbedder, load_asking
+from ragqa.embedders.loading import load_asking
+from ragqa.embedders.onnx import OnnxEmbedder
 from ragqa.embedders.sentence_transformers import SentenceTransformerEmbedder
 from ragqa.embedders.weights import find_model
 from ragqa.errors import UsageError

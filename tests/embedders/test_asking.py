@@ -11,14 +11,13 @@ import pytest
 from onnxruntime.capi import onnxruntime_pybind11_state
 
 from ragqa.embedders import sentence_transformers as building_module
+from ragqa.embedders.loading import begin, load_asking
 from ragqa.embedders.onnx import (
     EXPORTED_FILES,
     META_FILE,
     ONNX_RUNTIME_ERRORS,
     OnnxEmbedder,
-    begin,
     export_folder,
-    load_asking,
     open_export,
 )
 from ragqa.embedders.sentence_transformers import SentenceTransformerEmbedder

@@ -15,7 +15,7 @@ pytest.importorskip("xberg")
 
 
 def document_of(name, data):
-    return FORMATS[name].convert(data if isinstance(data, bytes) else data.encode())
+    return parent.convert(FORMATS[name], data if isinstance(data, bytes) else data.encode())
 
 
 def test_a_paragraph_of_a_page_is_named_by_its_number():

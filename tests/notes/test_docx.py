@@ -18,7 +18,7 @@ FORMAT = FORMATS["docx"]
 
 
 def document_of(*body, **parts):
-    return FORMAT.convert(docx(*body, **parts))
+    return parent.convert(FORMAT, docx(*body, **parts))
 
 
 def test_headings_paragraphs_items_code_and_tables_are_such():
@@ -77,7 +77,7 @@ def test_what_its_author_deleted_is_no_text_and_a_superscript_no_part_of_a_numbe
 )
 def test_what_cannot_be_read_is_refused_in_words(data, why):
     with pytest.raises(Unfit, match=why):
-        FORMAT.convert(data)
+        parent.convert(FORMAT, data)
 
 
 ENTITIES = {
@@ -92,7 +92,7 @@ def test_entities_of_xml_say_nothing(name):
     shown = said("entity").replace("entity", "&i;")
     body = f"<!DOCTYPE x [{ENTITIES[name]}]><w:document {W}><w:body>{shown}</w:body></w:document>"
     with pytest.raises(Unfit, match=r"no text was found|it cannot be read"):
-        FORMAT.convert(docx(**{"word/document.xml": body}))
+        parent.convert(FORMAT, docx(**{"word/document.xml": body}))
     assert document_of(said("Said.")).text == "Said.\n"
 
 
@@ -134,4 +134,4 @@ def test_deep_nesting_is_refused_in_words():
 def test_without_the_extra_one_sentence_says_what_to_install(monkeypatch, name):
     monkeypatch.setattr(parent, "find_spec", lambda _: None)
     with pytest.raises(Unfit, match=r"pip install 'ragqa\[documents\]'"):
-        FORMATS[name].convert(docx(said("Said.")))
+        parent.convert(FORMATS[name], docx(said("Said.")))

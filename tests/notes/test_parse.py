@@ -8,6 +8,7 @@ from saying import blocks_said
 from support import trying
 
 from ragqa.notes import format_of, parse_note
+from ragqa.notes.extraction import parent
 from ragqa.notes.hidden import may_hide
 from ragqa.notes.lines import MAX_LABEL_CHARS
 from ragqa.notes.read import MAX_TAGS
@@ -58,7 +59,10 @@ def test_a_note_is_read_as_it_is_written(path, text, expected):
         pytest.importorskip("xberg")
     found = seen(
         parse_note(
-            path, format_of(path).convert(text.encode()), "", Stamp(0, 1_800_000_000_000_000_000)
+            path,
+            parent.convert(format_of(path), text.encode()),
+            "",
+            Stamp(0, 1_800_000_000_000_000_000),
         )
     )
     assert {key: found[key] for key in expected} == expected
@@ -143,7 +147,7 @@ NAMES = [f"t{number}" for number in range(MAX_TAGS + 20)]
     ],
 )
 def test_a_note_has_at_most_so_many_tags_and_says_what_does_not_count(path, text):
-    note = parse(format_of(path).convert(text.encode()), path)
+    note = parse(parent.convert(format_of(path), text.encode()), path)
     assert note.tags == tuple(NAMES[:MAX_TAGS])
     assert any("tags that do not count: 20" in warning for warning in note.warnings)
 

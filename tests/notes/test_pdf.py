@@ -19,7 +19,7 @@ FORMAT = FORMATS["pdf"]
 
 
 def document_of(*pages, **more):
-    return FORMAT.convert(pdf(*pages, **more))
+    return parent.convert(FORMAT, pdf(*pages, **more))
 
 
 def parse(document):
@@ -82,7 +82,7 @@ def test_a_page_with_too_many_characters_is_named_in_a_warning():
 def test_a_bad_page_loses_that_page_only():
     bad = pdf(line("One."), line("Two."), line("Three."))
     bad = bad.replace(b"/Kids [4 0 R 6 0 R 8 0 R]", b"/Kids [4 0 R 99 0 R 8 0 R]")
-    text = FORMAT.convert(bad)
+    text = parent.convert(FORMAT, bad)
     assert "One." in text.text
     assert "pages left out: 2 (damaged)" in parse(text).warnings
     assert place(text, "Three.") == "p. 3"
@@ -100,12 +100,12 @@ def test_a_bad_page_loses_that_page_only():
 )
 def test_what_cannot_be_read_is_refused_in_words(data, why):
     with pytest.raises(Unfit, match=why):
-        FORMAT.convert(data)
+        parent.convert(FORMAT, data)
 
 
 def read_or_refused(data):
     try:
-        return FORMAT.convert(data).text
+        return parent.convert(FORMAT, data).text
     except Unfit as refused:
         return str(refused)
 

@@ -8,14 +8,14 @@ import hashlib
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from ragqa.config.files import cache_folder
-from ragqa.notes.formats import Converted, Document, NotYet, Unfit
+from ragqa.notes.formats import Converted, Document, Format, NotYet, Unfit
 from ragqa.safe import write_private
 
 MAX_AGE = 90 * 86_400
@@ -24,7 +24,7 @@ MAX_AGE = 90 * 86_400
 logger = logging.getLogger("ragqa")
 
 
-def kept(digest: str, convert: Callable[[], Document]) -> Document:
+def kept(digest: str, form: Format, data: bytes) -> Document:
     """The document that a file was converted to before, else convert it and keep that.
 
     :param digest: of the file's bytes, with its format's name and version.
@@ -33,8 +33,10 @@ def kept(digest: str, convert: Callable[[], Document]) -> Document:
     path = _folder() / digest
     found = _read(path)
     if found is None:
+        from ragqa.notes.extraction.parent import convert
+
         try:
-            found = convert()
+            found = convert(form, data)
         except NotYet:
             raise
         except Unfit as exc:

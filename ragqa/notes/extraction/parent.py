@@ -23,11 +23,13 @@ _lock = Lock()
 
 
 def convert(form: Format, data: bytes) -> Document:
-    """The document of a file.
+    """The document of a file; only what needs a library is read in the child.
 
     :raises NotYet: the format's extra is not installed.
     :raises Unfit: the file cannot be read.
     """
+    if not form.needs:
+        return form.convert_here(data)
     if not all(map(find_spec, form.needs)):
         raise NotYet(f"reading {form.name} needs an extra: {INSTALL}")
     with _lock:

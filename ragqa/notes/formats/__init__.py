@@ -1,6 +1,6 @@
 """The formats of notes: a table of what is read as it is, and what becomes Markdown.
 
-A file becomes a `Document` or is refused with `Unfit`. No converter is imported before `convert`.
+A file becomes a `Document` or is refused with `Unfit`. A converter is imported where it is used.
 """
 
 import codecs
@@ -197,22 +197,13 @@ class Format(Struct, frozen=True):
     text_share: float = 1.0
     is_always_read: bool = False
 
-    def convert(self, data: bytes) -> Document:
-        """A file's document; imports nothing for a format that is read as it is.
+    def convert_here(self, data: bytes) -> Document:
+        """A file's document, made in this process.
 
-        :raises NotYet: an extra is not installed.
         :raises Unfit: the file cannot be read, or has no text.
         """
         if not self.version:
             return Document(decode_text(data))
-        if not self.needs:
-            return self.convert_here(data)
-        from ragqa.notes.extraction import parent
-
-        return parent.convert(self, data)
-
-    def convert_here(self, data: bytes) -> Document:
-        """The same in this process, of a file that becomes Markdown."""
         if self.needs == _LIBRARY:
             document: Document = import_module(f"{__name__}.documents").convert(self.name, data)
         else:

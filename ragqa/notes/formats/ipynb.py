@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from ragqa.notes.formats import OUTPUT, Document, Place, Unfit, decode_text
-from ragqa.notes.formats.written import parse
+from ragqa.notes.written import parse
 
 MAX_OUTPUT_CHARS = 2_000
 MAX_OUTPUT_LINES = 40
