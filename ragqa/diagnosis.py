@@ -229,7 +229,7 @@ def _files(index: Index) -> Iterator[Finding]:
 
 def _models(index: Index) -> Iterator[Finding]:
     try:
-        index.check_embedder()
+        index.snapshot()
         yield _ok("the embedder is the one that the index was built with")
     except RagqaError as exc:
         yield _failure(exc)

@@ -10,7 +10,7 @@ from ragqa.answering.excerpt import Excerpt
 from ragqa.answering.score import citation_of
 from ragqa.answering.sentences import PASSAGES, Candidate, sources_of
 from ragqa.api import MIN_POOL, Index
-from ragqa.api.index import Found
+from ragqa.api.finding import Found
 from ragqa.clock import Clock
 from ragqa.search.retrieve import Legs, find_legs, hits_of, is_of_other_day, ranked
 from ragqa.stages import STAGES as LOST_STAGES

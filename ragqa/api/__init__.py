@@ -4,8 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ragqa.api.index import MIN_POOL, Index
-from ragqa.api.stored_index import Shown, was_allowed
+from ragqa.api.index import MIN_POOL, Index, Shown, was_allowed
 from ragqa.config import Loaded, load_settings
 from ragqa.config.settings import Value, folders_in
 from ragqa.stores import MayUse

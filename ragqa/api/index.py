@@ -1,121 +1,83 @@
-"""Ask an index over one folder of notes."""
+"""An index over folders of notes: build, refresh, check and repair it, and ask it.
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import timedelta
-from functools import cached_property
+A store on another machine is opened only with the user's consent.
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import replace
+from datetime import date, timedelta
+from functools import cached_property, partial
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
-from ragqa.answering import Answering, Assessment, Lookup, compose
+from ragqa.answering import Answering, Lookup, compose
 from ragqa.api.current import CurrentNotes
-from ragqa.api.stored_index import StoredIndex
-from ragqa.clock import Clock
-from ragqa.errors import (
-    GivenUp,
-    IndexNotWritable,
-    NoCorpus,
-    NoIndex,
-    NoSuchTag,
-    OtherFormat,
-    UsageError,
-    WriterBusy,
+from ragqa.api.finding import SKIPPED, Found, answer_of, contexts_of, filter_warnings, why_not_found
+from ragqa.clock import Clock, today
+from ragqa.config import Places, Settings
+from ragqa.embedders import embedder_for
+from ragqa.errors import GivenUp, IndexNotWritable, IndexUnusable, NoIndex, OtherFormat, WriterBusy
+from ragqa.indexing import (
+    Changes,
+    Embedders,
+    Source,
+    ahead,
+    check_embedder,
+    check_origin,
+    find_changes,
+    refresh,
+    repair,
 )
-from ragqa.notes.daily import day_in, paths_in_words
-from ragqa.notes.formats import how_to_read, switched_off
+from ragqa.passages import Chunking
 from ragqa.readers import Reader, available
-from ragqa.search.question import Question, clean_question, find_day, read_question
-from ragqa.search.retrieve import of_day_first, of_period_first, retrieve
+from ragqa.search.question import clean_question, read_question
+from ragqa.search.retrieve import Ranking, find_hits
 from ragqa.search.spelling import best_by_terms, in_no_note
-from ragqa.stores import Snapshot
-from ragqa.stores.filters import (
-    by_name,
-    fold_tag,
-    note_matcher,
-    parse_where,
-    path_matcher,
-    tag_and_parents,
-)
+from ragqa.stores import MayUse, Snapshot, Store, StorePlace
+from ragqa.stores.filters import note_matcher
 from ragqa.types import (
-    EXTRACTIVE,
     Answer,
+    Building,
     Filters,
-    Hit,
     IndexInfo,
+    IndexReport,
     NoteList,
-    NoteRecord,
+    NoteState,
     Progress,
     SearchResult,
     Waiting,
     by_kind,
-    counted,
-    with_parents,
+    no_progress,
 )
 from ragqa.types.answers import FURTHER
 
 if TYPE_CHECKING:
     from ragqa.generation import Writer
 
-
-_BY_TERMS_ALONE = (
-    "the embedder cannot read this language, so this was found by its words alone; a multilingual "
-    "model may read it: ragqa config set embedder intfloat/multilingual-e5-small"
-)
+Shown = Callable[[], AbstractContextManager[Progress]]
+"""Makes a context manager that shows the progress of a build."""
 
 MIN_POOL = 10
 """The fewest passages to retrieve, since confidence considers more than are shown."""
 
-SKIPPED = "skipped "
 _OUT_OF_STEP = "this folder and the shared index are out of step"
 
 _PLACES = 20
 """A word is looked for in this many of the best passages for it."""
 
-MAX_NEAREST = 3
+_POLL_S = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What was found for a question: its hits, which stand in `notes`, and warnings."""
+def was_allowed(host: str) -> bool:
+    """Whether the user has already allowed this host to store notes; does not ask."""
+    from ragqa.state.consent import Use, is_allowed
 
-    question: Question
-    hits: tuple[Hit, ...]
-    notes: CurrentNotes
-    info: IndexInfo
-    warnings: Sequence[str]
+    return is_allowed(host, Use.STORE)
 
 
-def answer_of(
-    question: Question,
-    hits: tuple[Hit, ...],
-    composed: Assessment,
-    info: IndexInfo,
-    *,
-    warnings: Sequence[str] = (),
-) -> Answer:
-    """The extractive answer.
-
-    :param hits: those to give as the nearest passages.
-    """
-    return Answer(
-        question=question.typed,
-        answered=composed.answered,
-        confidence=composed.confidence,
-        backend=EXTRACTIVE,
-        text=composed.text,
-        citations=tuple(composed.citations),
-        hits=hits,
-        info=info,
-        warnings=tuple(warnings),
-        also=tuple(composed.also),
-        earlier=tuple(composed.earlier),
-        missing=composed.missing,
-        corrected=question.respelled,
-        read=question.text,
-    )
-
-
-class Index(StoredIndex):
+class Index:
     """An index over one folder of notes; close it, or use it in a `with` statement.
 
     Methods raise `RagqaError`, with a message and a hint for people.
@@ -133,13 +95,119 @@ class Index(StoredIndex):
     _is_current = False
     """Whether the last question brought it up to date."""
 
-    _off: Mapping[str, int] | None = None
-    """The files of formats that are switched off, by suffix; None until that is asked."""
+    def __init__(
+        self,
+        settings: Settings,
+        places: Places,
+        *,
+        today: Callable[[], date] = today,
+        may_use: MayUse = was_allowed,
+        shown: Shown | None = None,
+    ) -> None:
+        self.settings = settings
+        self.places = places
+        self.kept = StorePlace.of(settings, places)
+        self._today = today
+        self._may_use = may_use
+        self._shown = shown
+        self.source = Source(
+            corpus=places.corpus,
+            index=places.index,
+            embedders=Embedders(settings.embedder, embedder_for),
+            chunking=Chunking.of(settings),
+            max_note_bytes=settings.max_note_bytes,
+            formats=settings.formats,
+            shared_name=self.kept.name if self.kept.is_shared else "",
+        )
+        self._snapshot: Snapshot | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
-        """Release the index's files, and forget what is on disk."""
-        super().close()
-        self._off = None
+        """Release the index's files."""
+        if self._snapshot is not None:
+            self._snapshot.close()
+            self._snapshot = None
+
+    def is_built(self) -> bool:
+        """Whether an index exists, sound or not."""
+        try:
+            self._open()
+        except (NoIndex, IndexUnusable) as exc:
+            return not isinstance(exc, NoIndex)
+        return True
+
+    def info(self) -> IndexInfo:
+        """The index's contents and how it was made.
+
+        :raises NoIndex: nothing has been built yet.
+        :raises IndexUnusable: it is damaged, or was made from other notes or settings.
+        """
+        return self._state()[0]
+
+    def snapshot(self) -> Snapshot:
+        """The current index, open for reading until `close`; for evaluations.
+
+        :raises NoIndex: nothing has been built yet.
+        :raises IndexUnusable: it is damaged, or belongs to other notes, settings or embedder.
+        """
+        snapshot = self._open()
+        check_embedder(snapshot.info, self.source.embedders.asking)
+        return snapshot
+
+    @cached_property
+    def ranking(self) -> Ranking:
+        """The ranking that the settings choose."""
+        return Ranking.of(self.settings, contexts_of(self.places.corpus, self.source.embedders))
+
+    def refresh(
+        self,
+        *,
+        rebuild: bool = False,
+        wait: bool = False,
+        unless_long: bool = False,
+        progress: Progress | None = None,
+    ) -> IndexReport:
+        """Bring the index up to date with the notes; see `ragqa.indexing.refresh`."""
+        given = nullcontext(progress or no_progress)
+        with self._shown() if self._shown and progress is None else given as progress:
+            while wait and (building := self.building()):
+                progress("queueing", building.embedded, 0)
+                time.sleep(_POLL_S)
+            report = refresh(
+                self._store, self.source,
+                rebuild=rebuild, wait=wait, unless_long=unless_long, progress=progress,
+            )  # fmt: skip
+        self.close()
+        return report
+
+    def building(self) -> Building | None:
+        """The progress of another process that is writing the index; None if none is known."""
+        return self._store.building()
+
+    def ahead(self, *, rebuild: bool = False) -> Waiting:
+        """What a build would read: everything, if another version of ragqa made the index."""
+        with suppress(NoIndex, OtherFormat):
+            if not rebuild:
+                return ahead(self.source, self.source.walk(), *self._state())
+        return ahead(self.source, self.source.walk(), None, {})
+
+    def pending(self) -> Changes:
+        """The changes on disk since the index was made; nothing is written."""
+        return find_changes(self.source, self.source.walk(), *self._state(), progress=no_progress)
+
+    def problems(self) -> list[str]:
+        """Read all of the index and return its problems, each in a sentence."""
+        return self._store.problems()
+
+    def repair(self, *, wait: bool = False, progress: Progress | None = None) -> tuple[str, ...]:
+        """Rebuild what is damaged and return what was done; see `ragqa.indexing.repair`."""
+        self.close()
+        return repair(self._store, self.source, wait=wait, progress=progress or no_progress)
 
     def ask(
         self,
@@ -172,7 +240,7 @@ class Index(StoredIndex):
         clock.lap("answer")
         warnings = [*found.warnings, *composed.warnings, *self._reader[1]]
         if not composed.answered:
-            warnings += self._why_not_found(found.info, filters, warnings)
+            warnings += why_not_found(self.source, found.info, filters, warnings)
         nearest = found.hits[: self.settings.top_k]
         answer = answer_of(found.question, nearest, composed, found.info, warnings=warnings)
         answer = replace(found.notes.located(answer), waiting=self.files_waiting)
@@ -209,7 +277,9 @@ class Index(StoredIndex):
         found = self.find(
             query, filters, refresh=refresh, progress=progress, clock=clock, limit=limit
         )
-        missed = [] if found.hits else self._why_not_found(found.info, filters, found.warnings)
+        missed = (
+            [] if found.hits else why_not_found(self.source, found.info, filters, found.warnings)
+        )
         return SearchResult(
             question=found.question.typed,
             hits=found.hits[:limit],
@@ -234,7 +304,7 @@ class Index(StoredIndex):
         matches = note_matcher(filters)
         found = sorted(filter(matches, snapshot.notes().values()), key=lambda one: one.path)
         if filters:
-            warnings += _filter_warnings(snapshot, filters, found=bool(found))
+            warnings += filter_warnings(snapshot, filters, found=bool(found))
         return NoteList(tuple(found), snapshot.info, tuple(warnings), self.files_waiting)
 
     def find(
@@ -257,29 +327,19 @@ class Index(StoredIndex):
         snapshot, notes, corpus = self.snapshot(), self.current_notes(), self.places.corpus
         clock.lap("open")
         embedder, today = self.source.embedders.asking, self._today()
-        named = day_in(typed, today)
-        day = find_day(snapshot, corpus, typed, named, filters) if named else None
-        paths = paths_in_words(corpus, typed, named) if named else []
-        if named and paths and not (day or any(snapshot.passages_at(paths))):
-            warnings.append(f"there is no daily note of {named[0].isoformat()}")
-        read = read_question(snapshot, embedder, typed, filters=filters, day=day, today=today)
-        hits, stale = self._current_hits(read, filters, notes, limit=limit)
-        if day:
-            only = replace(filters, paths=(day.path,))
-            hits = of_day_first(read, self._current_hits(read, only, notes, limit=limit)[0], hits)
+        read = read_question(snapshot, embedder, typed, filters=filters, corpus=corpus, today=today)
+        hits, stale = find_hits(
+            snapshot,
+            read,
+            filters,
+            wanted=max(self.settings.top_k, MIN_POOL, limit),
+            ranking=self.ranking,
+            keep=partial(notes.keep, remedy=_OUT_OF_STEP) if self.kept.is_shared else notes.keep,
+        )
         clock.lap("retrieve")
-        if read.period:
-            since, until = read.period
-            only = replace(
-                filters,
-                since=max(since, filters.since),
-                until=min(filter(None, (until, filters.until)), default=""),
-            )
-            own, _ = self._current_hits(read, only, notes, limit=limit)
-            hits = of_period_first(read.period, own, hits)
         self._check_wanted()
-        warnings += stale
-        warnings += _filter_warnings(snapshot, filters, found=bool(hits)) if filters else []
+        warnings += [*read.warnings, *stale]
+        warnings += filter_warnings(snapshot, filters, found=bool(hits)) if filters else []
         return Found(read, hits, notes, snapshot.info, warnings)
 
     def _check_wanted(self) -> None:
@@ -315,46 +375,6 @@ class Index(StoredIndex):
     @cached_property
     def _reader(self) -> tuple[Reader, list[str]]:
         return available(self.settings.reader)
-
-    def _current_hits(
-        self, question: Question, filters: Filters, notes: CurrentNotes, *, limit: int
-    ) -> tuple[tuple[Hit, ...], list[str]]:
-        """The passages that match their current notes, best first, and warnings of the others."""
-        wanted = k = max(self.settings.top_k, MIN_POOL, limit)
-        remedy = _OUT_OF_STEP if self.kept.is_shared else "run ragqa index"
-        while True:
-            found = retrieve(self._open(), question, k=k, filters=filters, ranking=self.ranking)
-            current, warnings = notes.keep(found, remedy=remedy)
-            if len(current) >= wanted or len(found) < k:
-                warnings += [_BY_TERMS_ALONE] if question.by_terms_alone else []
-                return tuple(current[:wanted]), warnings
-            k *= 4
-
-    def _why_not_found(
-        self, info: IndexInfo, filters: Filters | None, told: Sequence[str]
-    ) -> list[str]:
-        """A warning of what was not looked through: formats that are off, and skipped notes.
-
-        :param told: warnings; those of notes that were skipped just now are not repeated.
-        """
-        if self._off is None:
-            try:
-                self._off = switched_off(self.source.walk().others)
-            except NoCorpus:
-                self._off = {}
-        paths = filters.paths if filters else ()
-        is_asked = path_matcher(paths) if paths else bool
-        is_told = any(warning.startswith(SKIPPED) for warning in told)
-        skips = 0 if is_told else sum(is_asked(one.path) for one in info.skipped)
-        was = "was" if skips == 1 else "were"
-        parts = [f"{counted(skips, 'note')} {was} skipped (ragqa status says why)"] * bool(skips)
-        if total := sum(self._off.values()):
-            listed = ", ".join(f"{count} {suffix}" for suffix, count in sorted(self._off.items()))
-            was, it = ("was", "it") if total == 1 else ("were", "them")
-            how = how_to_read(self._off, self.settings.formats)
-            files = f"{counted(total, 'file')} ({listed})"
-            parts.append(f"{files} {was} left out; to read {it}: {how}")
-        return ["; ".join(parts)] if parts else []
 
     @property
     def files_waiting(self) -> int:
@@ -394,52 +414,22 @@ class Index(StoredIndex):
         skips = (f"{SKIPPED}{line}" for line in by_kind(report.newly_skipped))
         return [*by_kind(report.warnings), *skips]
 
+    @cached_property
+    def _store(self) -> Store:
+        return self.kept.open(self._may_use)
 
-def _filter_warnings(snapshot: Snapshot, filters: Filters, *, found: bool) -> list[str]:
-    """Warnings about the notes that filters exclude.
+    def _state(self) -> tuple[IndexInfo, dict[str, NoteState]]:
+        info, states = self._store.state()
+        check_origin(info, self.source)
+        return info, states
 
-    :param found: whether any passage passed the filters.
-    :raises UsageError: no note has a tag, path or property that the filters name.
-    """
-    notes = snapshot.notes()
-    if not found or len(filters.paths) > 1 or filters.where:
-        tags = {each for one in notes.values() for tag in one.tags for each in tag_and_parents(tag)}
-        for tag in map(fold_tag, filters.tags):
-            if tag not in tags:
-                raise NoSuchTag(tag, _close(tag, tags))
-        if filters.where:
-            _check_properties(notes.values(), filters.where)
-        for glob in filters.paths:
-            if not any(map(path_matcher([glob]), notes)):
-                near = _nearest(glob, {each for path in notes for each in with_parents(path)})
-                raise UsageError(f"no note has a path like {glob}{near}", hint="ragqa list")
-    warnings = []
-    if (filters.since or filters.until) and (undated := snapshot.undated(filters)):
-        were = "was" if undated == 1 else "were"
-        by = "since" if filters.since else "until"
-        warnings.append(f"{counted(undated, 'note')} without a date {were} left out by --{by}")
-    if not found:
-        warnings.append("nothing was found among the notes that match the filters")
-    return warnings
-
-
-def _check_properties(notes: Iterable[NoteRecord], where: str) -> None:
-    """Raise unless each property is in some note."""
-    values = by_name(pair for note in notes for pair in note.properties)
-    for one in parse_where(where).comparisons:
-        if one.name not in values:
-            there = f"; there are {', '.join([*values][:10]) or 'none'}"
-            near = _nearest(one.name, values) or there
-            raise UsageError(f"no note has the property {one.name}{near}", hint="ragqa list")
-
-
-def _close(name: str, names: Iterable[str]) -> tuple[str, ...]:
-    # Imported late: only an unknown name needs it.
-    from difflib import get_close_matches
-
-    return tuple(get_close_matches(name, sorted(names), n=MAX_NEAREST))
-
-
-def _nearest(name: str, names: Iterable[str]) -> str:
-    close = _close(name, names)
-    return f"; nearest: {', '.join(close)}" if close else ""
+    def _open(self) -> Snapshot:
+        if self._snapshot is None:
+            snapshot = self._store.snapshot()
+            try:
+                check_origin(snapshot.info, self.source)
+            except IndexUnusable:
+                snapshot.close()
+                raise
+            self._snapshot = snapshot
+        return self._snapshot

@@ -13,7 +13,7 @@ import numpy as np
 
 from ragqa.answering import Answering, compose
 from ragqa.api import Index
-from ragqa.api.index import answer_of
+from ragqa.api.finding import answer_of
 from ragqa.config import Settings
 from ragqa.config.files import cache_folder
 from ragqa.embedders import embedder_for

@@ -12,7 +12,7 @@ from ragqa.corpus import Corpus
 from ragqa.embedders import Embedder
 from ragqa.errors import UsageError
 from ragqa.languages import ENGLISH, LANGUAGES
-from ragqa.notes.daily import named_by_day, paths_of_day
+from ragqa.notes.daily import day_in, named_by_day, paths_in_words, paths_of_day
 from ragqa.search.question_kind import QuestionKind, kind_of, without_frame
 from ragqa.search.spelling import best_by_terms, correct_spelling, idf_in, known_terms
 from ragqa.stores import Snapshot
@@ -29,7 +29,7 @@ from ragqa.text.words import (
     strange_words,
     tokenize,
 )
-from ragqa.types import Correction, Filters, Kind, Pieces, Span, TokenVectors
+from ragqa.types import Correction, Filters, Kind, Pieces, TokenVectors
 
 MAX_QUESTION_BYTES = 8_000
 
@@ -69,7 +69,8 @@ class Question:
     `text` is what is searched: misspelt words are `corrected`, and an alias that no note mentions
     is replaced by its note's title. `spelled` has only the spelling corrected, and `typed` is the
     user's wording. `day` is the path of the daily note of the day that it names, "" for none, and
-    `period` the week, month, year or longer time that it is about.
+    `period` the week, month, year or longer time that it is about; `warnings` say that the day has
+    no note.
 
     `languages` are those of the notes, the question's own probably first. `readable` is how far the
     embedder can read it, 0 to 1. `kind` is what it asks for. `subject` has the terms of what is to
@@ -99,6 +100,7 @@ class Question:
     idf: Mapping[str, float]
     length: float
     period: Period | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def respelled(self) -> tuple[Correction, ...]:
@@ -123,12 +125,12 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """Where a question names a day, which one, and the title and path of that day's note."""
+    """The day that a question names: `text` has its note's title in its place, if it has a note."""
 
-    span: Span
-    day: str
-    title: str
-    path: str
+    text: str
+    path: str = ""
+    corrected: tuple[Correction, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def clean_question(text: str) -> str:
@@ -153,17 +155,23 @@ def clean_question(text: str) -> str:
     return text
 
 
-def find_day(
-    snapshot: Snapshot, corpus: Corpus, typed: str, named: tuple[date, Span], filters: Filters
-) -> Day | None:
-    """The note of the day that `day_in` gave, if it is there and passes the filters."""
+def _day_in(snapshot: Snapshot, corpus: Corpus, typed: str, today: date, filters: Filters) -> Day:
+    """The day that a question names, and its note if that passes the filters."""
+    named = day_in(typed, today)
+    if named is None:
+        return Day(typed)
+    day, (start, end) = named
     notes = snapshot.notes()
-    for path in (*paths_of_day(corpus, named[0]), *named_by_day(notes, typed, named)):
+    for path in (*paths_of_day(corpus, day), *named_by_day(notes, typed, named)):
         passage = next(iter(snapshot.passages_at([path])), None)
         if passage and (not filters or note_matcher(filters)(notes[path])):
-            day = day_of(PurePath(path).stem) or named[0].isoformat()
-            return Day(named[1], day, passage.title, path)
-    return None
+            read = day_of(PurePath(path).stem) or day.isoformat()
+            text = f"{typed[:start]}{passage.title}{typed[end:]}"
+            return Day(text, path, (Correction(typed[start:end], read),))
+    paths = paths_in_words(corpus, typed, named)
+    if not paths or any(snapshot.passages_at(paths)):
+        return Day(typed)
+    return Day(typed, warnings=(f"there is no daily note of {day.isoformat()}",))
 
 
 def read_question(
@@ -172,7 +180,7 @@ def read_question(
     typed: str,
     *,
     filters: Filters | None = None,
-    day: Day | None = None,
+    corpus: Corpus | None = None,
     today: date | None = None,
 ) -> Question:
     """Read a question, in the languages that the notes have.
@@ -181,14 +189,13 @@ def read_question(
     that stands only in front matter.
 
     :param typed: as `clean_question` returns it.
+    :param corpus: whose vaults have daily notes; None for a question about no day.
     :param today: a month or day without a year is more likely the last one before.
     """
-    filters, asked, corrected = filters or Filters(), typed, tuple[Correction, ...]()
-    if day:
-        start, end = day.span
-        asked = f"{typed[:start]}{day.title}{typed[end:]}"
-        corrected = (Correction(typed[start:end], day.day),)
-    asked = without_frame(asked)
+    filters, day = filters or Filters(), Day(typed)
+    if corpus and today:
+        day = _day_in(snapshot, corpus, typed, today, filters)
+    asked = without_frame(day.text)
     languages = languages_for(snapshot, asked)
     spelled, misspelt = correct_spelling(snapshot, embedder, asked, languages)
     if spelled != asked:
@@ -209,8 +216,8 @@ def read_question(
         vectors=embedder.embed_query(text),
         typed=typed,
         spelled=spelled,
-        corrected=(*corrected, *misspelt),
-        day=day.path if day else "",
+        corrected=(*day.corrected, *misspelt),
+        day=day.path,
         languages=languages,
         readable=_readable(snapshot, embedder, text, languages[0]),
         kind=kind,
@@ -221,7 +228,8 @@ def read_question(
         parts=parts,
         idf={term: idf[term] for term in searched},
         length=math.hypot(*((BM25_K1 + 1) * n * idf[term] for term, n in times.items())) or 1.0,
-        period=period_asked(typed, today) if today and not day else None,
+        period=period_asked(typed, today) if today and not day.path else None,
+        warnings=day.warnings,
     )
 
 

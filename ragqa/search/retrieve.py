@@ -1,8 +1,8 @@
 """Hybrid retrieval: dense and term hits, fused by a convex combination of their scores."""
 
 import operator
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import compress
 from pathlib import PurePath
 
@@ -18,6 +18,11 @@ DENSE_SPAN = 0.5
 TERMS_SPAN = 1.25
 """What a good passage scores: its cosine above the lowest candidate's, and its BM25 score per
 question length. Divided by these, both legs are about 1 (docs/decisions/search.md)."""
+
+_BY_TERMS_ALONE = (
+    "the embedder cannot read this language, so this was found by its words alone; a multilingual "
+    "model may read it: ragqa config set embedder intfloat/multilingual-e5-small"
+)
 
 CONTEXT_WEIGHT = 0.3
 """What a context's cosine counts (docs/decisions/search.md)."""
@@ -118,7 +123,43 @@ def hits_of(snapshot: Snapshot, legs: Legs, ranked: Sequence[tuple[int, float]])
     )
 
 
-def of_day_first(question: Question, own: Sequence[Hit], hits: Sequence[Hit]) -> tuple[Hit, ...]:
+def find_hits(
+    snapshot: Snapshot,
+    question: Question,
+    filters: Filters,
+    *,
+    wanted: int,
+    ranking: Ranking,
+    keep: Callable[[Sequence[Hit]], tuple[list[Hit], list[str]]],
+) -> tuple[tuple[Hit, ...], list[str]]:
+    """The best hits that stand in their notes, those of a day or time asked about first; warnings.
+
+    :param wanted: how many hits, if there are that many.
+    :param keep: gives those that stand in their notes, and warnings of the others.
+    """
+
+    def standing(only: Filters) -> tuple[tuple[Hit, ...], list[str]]:
+        k = wanted
+        while True:
+            found = retrieve(snapshot, question, k=k, filters=only, ranking=ranking)
+            kept, warnings = keep(found)
+            if len(kept) >= wanted or len(found) < k:
+                return tuple(kept[:wanted]), warnings
+            k *= 4
+
+    hits, warnings = standing(filters)
+    if question.day:
+        own, _ = standing(replace(filters, paths=(question.day,)))
+        hits = _of_day_first(question, own, hits)
+    if question.period:
+        since, until = max(question.period.since, filters.since), question.period.until
+        until = min(filter(None, (until, filters.until)), default="")
+        own, _ = standing(replace(filters, since=since, until=until))
+        hits = _of_period_first(question.period, own, hits)
+    return hits, warnings + [_BY_TERMS_ALONE] * question.by_terms_alone
+
+
+def _of_day_first(question: Question, own: Sequence[Hit], hits: Sequence[Hit]) -> tuple[Hit, ...]:
     """The hits after those of the note of the question's day.
 
     Other days go, and front matter of which the question has no word: a day is what happened.
@@ -137,7 +178,7 @@ def of_day_first(question: Question, own: Sequence[Hit], hits: Sequence[Hit]) ->
     return tuple(hit for hit in (*own, *others) if is_asked(hit.passage))
 
 
-def of_period_first(period: Period, own: Sequence[Hit], hits: Sequence[Hit]) -> tuple[Hit, ...]:
+def _of_period_first(period: Period, own: Sequence[Hit], hits: Sequence[Hit]) -> tuple[Hit, ...]:
     """The hits, first those of notes of a time, then those that name a date of it."""
     ids = {hit.passage.id for hit in own}
     others = [hit for hit in hits if hit.passage.id not in ids]

@@ -39,8 +39,8 @@ class Held:
 @pytest.fixture
 def held(monkeypatch):
     """Holds a question while it retrieves, and records whether it is answered then."""
-    made, retrieve = Held(), asking.retrieve
-    monkeypatch.setattr(asking, "retrieve", lambda *a, **k: (made(), retrieve(*a, **k))[1])
+    made, find_hits = Held(), asking.find_hits
+    monkeypatch.setattr(asking, "find_hits", lambda *a, **k: (made(), find_hits(*a, **k))[1])
     monkeypatch.setattr(asking, "compose", lambda *_: made.done_after.append("answered"))
     return made
 

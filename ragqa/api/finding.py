@@ -1,0 +1,153 @@
+"""What is found for a question, what it is answered with, and what was not looked through."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from ragqa.answering import Assessment
+from ragqa.api.current import CurrentNotes
+from ragqa.errors import NoCorpus, NoSuchTag, UsageError
+from ragqa.indexing import Embedders, Source
+from ragqa.notes.formats import how_to_read, switched_off
+from ragqa.search.question import Question
+from ragqa.stores import Snapshot
+from ragqa.stores.filters import by_name, fold_tag, parse_where, path_matcher, tag_and_parents
+from ragqa.types import (
+    EXTRACTIVE,
+    Answer,
+    Corpus,
+    Filters,
+    Hit,
+    IndexInfo,
+    NoteRecord,
+    Vector,
+    counted,
+    with_parents,
+)
+
+SKIPPED = "skipped "
+MAX_NEAREST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found for a question: its hits, which stand in `notes`, and warnings."""
+
+    question: Question
+    hits: tuple[Hit, ...]
+    notes: CurrentNotes
+    info: IndexInfo
+    warnings: Sequence[str]
+
+
+def answer_of(
+    question: Question,
+    hits: tuple[Hit, ...],
+    composed: Assessment,
+    info: IndexInfo,
+    *,
+    warnings: Sequence[str] = (),
+) -> Answer:
+    """The extractive answer.
+
+    :param hits: those to give as the nearest passages.
+    """
+    return Answer(
+        question=question.typed,
+        answered=composed.answered,
+        confidence=composed.confidence,
+        backend=EXTRACTIVE,
+        text=composed.text,
+        citations=tuple(composed.citations),
+        hits=hits,
+        info=info,
+        warnings=tuple(warnings),
+        also=tuple(composed.also),
+        earlier=tuple(composed.earlier),
+        missing=composed.missing,
+        corrected=question.respelled,
+        read=question.text,
+    )
+
+
+def contexts_of(corpus: Corpus, embedders: Embedders) -> dict[str, Vector]:
+    """The embeddings of the contexts of several folders, by the folder's name."""
+    folders = corpus.folders
+    said = {one.name: one.context for one in folders if one.context and len(folders) > 1}
+    if not said:
+        return {}
+    return dict(zip(said, embedders.asking.embed_passages(list(said.values())), strict=True))
+
+
+def why_not_found(
+    source: Source, info: IndexInfo, filters: Filters | None, told: Sequence[str]
+) -> list[str]:
+    """A warning of what was not looked through: formats that are off, and skipped notes.
+
+    :param told: warnings; those of notes that were skipped just now are not repeated.
+    """
+    off: dict[str, int] = {}
+    with suppress(NoCorpus):
+        off = switched_off(source.walk().others)
+    paths = filters.paths if filters else ()
+    is_asked = path_matcher(paths) if paths else bool
+    is_told = any(warning.startswith(SKIPPED) for warning in told)
+    skips = 0 if is_told else sum(is_asked(one.path) for one in info.skipped)
+    was = "was" if skips == 1 else "were"
+    parts = [f"{counted(skips, 'note')} {was} skipped (ragqa status says why)"] * bool(skips)
+    if total := sum(off.values()):
+        listed = ", ".join(f"{count} {suffix}" for suffix, count in sorted(off.items()))
+        was, it = ("was", "it") if total == 1 else ("were", "them")
+        files = f"{counted(total, 'file')} ({listed})"
+        parts.append(f"{files} {was} left out; to read {it}: {how_to_read(off, source.formats)}")
+    return ["; ".join(parts)] if parts else []
+
+
+def filter_warnings(snapshot: Snapshot, filters: Filters, *, found: bool) -> list[str]:
+    """Warnings about the notes that filters exclude.
+
+    :param found: whether any passage passed the filters.
+    :raises UsageError: no note has a tag, path or property that the filters name.
+    """
+    notes = snapshot.notes()
+    if not found or len(filters.paths) > 1 or filters.where:
+        tags = {each for one in notes.values() for tag in one.tags for each in tag_and_parents(tag)}
+        for tag in map(fold_tag, filters.tags):
+            if tag not in tags:
+                raise NoSuchTag(tag, _close(tag, tags))
+        if filters.where:
+            _check_properties(notes.values(), filters.where)
+        for glob in filters.paths:
+            if not any(map(path_matcher([glob]), notes)):
+                near = _nearest(glob, {each for path in notes for each in with_parents(path)})
+                raise UsageError(f"no note has a path like {glob}{near}", hint="ragqa list")
+    warnings = []
+    if (filters.since or filters.until) and (undated := snapshot.undated(filters)):
+        were = "was" if undated == 1 else "were"
+        by = "since" if filters.since else "until"
+        warnings.append(f"{counted(undated, 'note')} without a date {were} left out by --{by}")
+    if not found:
+        warnings.append("nothing was found among the notes that match the filters")
+    return warnings
+
+
+def _check_properties(notes: Iterable[NoteRecord], where: str) -> None:
+    """Raise unless each property is in some note."""
+    values = by_name(pair for note in notes for pair in note.properties)
+    for one in parse_where(where).comparisons:
+        if one.name not in values:
+            there = f"; there are {', '.join([*values][:10]) or 'none'}"
+            near = _nearest(one.name, values) or there
+            raise UsageError(f"no note has the property {one.name}{near}", hint="ragqa list")
+
+
+def _close(name: str, names: Iterable[str]) -> tuple[str, ...]:
+    # Imported late: only an unknown name needs it.
+    from difflib import get_close_matches
+
+    return tuple(get_close_matches(name, sorted(names), n=MAX_NEAREST))
+
+
+def _nearest(name: str, names: Iterable[str]) -> str:
+    close = _close(name, names)
+    return f"; nearest: {', '.join(close)}" if close else ""
