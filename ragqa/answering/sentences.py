@@ -11,7 +11,7 @@ from ragqa.answering.embeds import Embedded, embeds_in, nothing_embedded, runs_o
 from ragqa.text.dates import date_terms
 from ragqa.text.markdown import lead, plain_text, row_cells, states_fact, unit_words
 from ragqa.text.seen import Seen
-from ragqa.text.words import compiled, index_terms, synonyms, tokenize, word_set
+from ragqa.text.words import compiled, index_terms, query_terms, synonyms, tokenize, word_set
 from ragqa.types import Citation, Hit, Kind, Passage, Unit, Vector
 
 PASSAGES = 5
@@ -282,3 +282,16 @@ def context_of(passage: Passage) -> str:
 def ellipsis_before(unit: Unit) -> str:
     """An ellipsis if a unit goes on with an item, row or block of code; else ""."""
     return "" if unit.begins or unit.kind in (Kind.PARAGRAPH, Kind.HEADING) else "\u2026"
+
+
+def nearest_unit(passage: Passage, question: str) -> str:
+    """The plain text of the unit with the most words of a question, on one line."""
+    language = passage.language
+    wanted = set(query_terms(question, (language,)))
+    shared = {
+        unit: len(wanted.intersection(index_terms(passage.quote(unit), language)))
+        for unit in citable_units(passage)
+    }
+    best = max(shared, key=shared.__getitem__, default=None)
+    text = (unit_text(passage, best) if best else "") or passage.text
+    return " ".join(f"{ellipsis_before(best) if best else ''} {text}".split())

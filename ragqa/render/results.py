@@ -11,7 +11,7 @@ from rich.style import Style
 from rich.text import Text
 
 from ragqa.answering.excerpt_blocks import excerpt_text
-from ragqa.answering.sentences import citable_units, ellipsis_before, unit_text
+from ragqa.answering.sentences import nearest_unit
 from ragqa.languages import ENGLISH
 from ragqa.notes.formats import fragment
 from ragqa.render import (
@@ -319,16 +319,8 @@ def _marked(quote_text: str, question: str, language: str) -> Text:
 
 
 def _snippet(passage: Passage, question: str) -> str:
-    """The unit of the passage with the most question words, on one line."""
-    language = passage.language
-    wanted = set(query_terms(question, (language,)))
-    shared = {
-        unit: len(wanted.intersection(index_terms(passage.quote(unit), language)))
-        for unit in citable_units(passage)
-    }
-    best = max(shared, key=shared.__getitem__, default=None)
-    text = (unit_text(passage, best) if best else "") or passage.text
-    line = " ".join(f"{ellipsis_before(best) if best else ''} {text}".split())
+    """The unit of a passage that is nearest to the question, cut."""
+    line = nearest_unit(passage, question)
     return line if len(line) <= _SNIPPET_CHARS else f"{line[: _SNIPPET_CHARS - 1].rstrip()}\u2026"
 
 

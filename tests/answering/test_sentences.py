@@ -3,7 +3,7 @@
 from cases import each_of
 from excerpting import passages_of
 
-from ragqa.answering.sentences import candidates_of, sources_of
+from ragqa.answering.sentences import candidates_of, nearest_unit, sources_of
 from ragqa.text.words import query_terms
 from ragqa.types import Hit, Kind
 
@@ -72,3 +72,9 @@ def test_a_list_of_references_is_read_after_some_passages_that_are_found_below_i
     hits = [Hit(p, 1.0, 0.5, 1.0) for n, t in enumerate(notes) for p in passages_of(t, f"{n}.md")]
     assert [hit.passage.path[0] for hit in sources_of(hits)] == ["1", "2", "3", "4", "0"]
     assert [hit.passage.path[0] for hit in sources_of(hits[:1])] == ["0"]
+
+
+def test_of_a_passage_the_line_with_the_most_words_of_a_question_is_nearest_to_it():
+    text = "# Tea\n\nWhite tea is mild.\n\nGreen **tea** is brewed\nat 80 degrees.\n"
+    (passage,) = passages_of(text)
+    assert nearest_unit(passage, "how is tea brewed?") == "Green tea is brewed at 80 degrees."
