@@ -27,7 +27,7 @@ DOCUMENTS = sorted(
 )
 ANSWERS, LLM, EVALUATION = "docs/answers.md", "docs/llm.md", "docs/evaluation.md"
 AS_PRINTED = [
-    ("README.md", 'ragqa ask "what is the timeout of the assistant?"', 0),
+    ("README.md", 'ragqa ask "how long until a request to the assistant times out?"', 0),
     (ANSWERS, 'ragqa ask "how do I prune roses?"', 1),
     (LLM, 'ragqa ask "what is BM25?" --llm scripted:docs/scripted.jsonl', 0),
 ]
