@@ -112,7 +112,7 @@ def history(
     told = sorted(group.values(), key=lambda one: dates[one.place].day)
     if asks_past(question):
         return History(told[0], told[1 : MOST + 1])
-    first, *others = reversed(told)
+    first, *others = sorted(group.values(), key=lambda one: dates[one.place].day, reverse=True)
     own = dates[first.place]
     later = (
         one
