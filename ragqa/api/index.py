@@ -12,6 +12,7 @@ from ragqa.api.current import CurrentNotes
 from ragqa.api.stored_index import StoredIndex
 from ragqa.clock import Clock
 from ragqa.errors import (
+    LIST,
     GivenUp,
     IndexNotWritable,
     NoCorpus,
@@ -412,12 +413,14 @@ def _filter_warnings(snapshot: Snapshot, filters: Filters, *, found: bool) -> li
         for glob in filters.paths:
             if not any(map(path_matcher([glob]), notes)):
                 near = _nearest(glob, {each for path in notes for each in with_parents(path)})
-                raise UsageError(f"no note has a path like {glob}{near}", hint="ragqa list")
+                raise UsageError(f"no note has a path like {glob}{near}", hint=LIST)
     warnings = []
     if (filters.since or filters.until) and (undated := snapshot.undated(filters)):
         were = "was" if undated == 1 else "were"
         by = "since" if filters.since else "until"
-        warnings.append(f"{counted(undated, 'note')} without a date {were} left out by --{by}")
+        warnings.append(
+            f"{counted(undated, 'note')} without a date {were} left out by the filter {by}"
+        )
     if not found:
         warnings.append("nothing was found among the notes that match the filters")
     return warnings
@@ -430,7 +433,7 @@ def _check_properties(notes: Iterable[NoteRecord], where: str) -> None:
         if one.name not in values:
             there = f"; there are {', '.join([*values][:10]) or 'none'}"
             near = _nearest(one.name, values) or there
-            raise UsageError(f"no note has the property {one.name}{near}", hint="ragqa list")
+            raise UsageError(f"no note has the property {one.name}{near}", hint=LIST)
 
 
 def _close(name: str, names: Iterable[str]) -> tuple[str, ...]:
