@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragqa.cli.opening import is_interactive, load
+from ragqa.cli.opening import finish, is_interactive, load
 from ragqa.cli.options import AsJson, Yes
 from ragqa.errors import BackendFailed, UsageError
 
@@ -32,20 +32,17 @@ def show(json: AsJson = False) -> int:
 
     Example: ragqa llm list
     """
-    from ragqa import render
     from ragqa.consent import consents
     from ragqa.diagnosis import choice_of, offers_of
     from ragqa.render import overviews
 
     loaded, known = load(), consents()
     choice, offers = choice_of(loaded), offers_of(loaded)
-    if json:
-        document = overviews.overview_document(choice, offers, known.hosts, known.warnings)
-        render.print_document(document)
-    else:
-        overviews.print_overview(choice, offers, known.hosts)
-    render.print_warnings(known.warnings)
-    return 0
+    return finish(
+        lambda: overviews.overview_document(choice, offers, known.hosts, known.warnings),
+        lambda: overviews.print_overview(choice, offers, known.hosts),
+        json=json, warnings=known.warnings,
+    )  # fmt: skip
 
 
 @app.command()
@@ -64,7 +61,6 @@ def check(
 
     Example: ragqa llm check ollama:llama3.2
     """
-    from ragqa import render
     from ragqa.diagnosis import WHAT, try_llm
     from ragqa.llms import llm_for
     from ragqa.render import overviews
@@ -87,11 +83,10 @@ def check(
     except BackendFailed as exc:
         exc.hint = exc.hint or "ragqa llm list"
         raise
-    if json:
-        render.print_document(overviews.trial_document(trial))
-    else:
-        overviews.print_trial(trial)
-    return 0 if trial.right else 1
+    return finish(
+        lambda: overviews.trial_document(trial), lambda: overviews.print_trial(trial),
+        json=json, is_good=trial.right,
+    )  # fmt: skip
 
 
 def consented(
