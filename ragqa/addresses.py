@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ragqa.errors import NotIndexed, UsageError
+from ragqa.errors import LIST, STATUS, Hint, NotIndexed, UsageError
 from ragqa.notes import parse_note, read_text, why_left_out
 from ragqa.notes.formats import Document
 from ragqa.notes.links import NoteNames, folded, section_of
@@ -63,7 +63,9 @@ class NoTarget(UsageError):
 
     def __init__(self, message: str, targets: Iterable[str]) -> None:
         self.targets = list(islice(targets, _SHOWN))
-        super().__init__(message, hint=", or ".join(map(shlex.quote, self.targets)) or "ragqa list")
+        quoted = ", or ".join(map(shlex.quote, self.targets))
+        hint = Hint(quoted, tool=", or ".join(self.targets)) if self.targets else LIST
+        super().__init__(message, hint=hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ def find_indexed(index: "Index", listed: NoteList, text: str) -> Target:
     """
     target = notes_of(index, {note.path: note for note in listed.notes}, listed.info).find(text)
     if target.reason:
-        raise NotIndexed(f"{target.path} is not in the index: {target.reason}", hint="ragqa status")
+        raise NotIndexed(f"{target.path} is not in the index: {target.reason}", hint=STATUS)
     return target
 
 
@@ -345,7 +347,7 @@ def read_current(corpus: Corpus, path: str, *, max_note_bytes: int) -> Note:
 def _current_text(corpus: Corpus, path: str, limit: int) -> NoteText:
     read = read_text(corpus, path, max_note_bytes=limit)
     if isinstance(read, Skipped):
-        raise UsageError(f"{path} cannot be read: {read.reason}", hint="ragqa status")
+        raise UsageError(f"{path} cannot be read: {read.reason}", hint=STATUS)
     return read
 
 

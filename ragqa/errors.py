@@ -4,13 +4,35 @@ The message says what happened and where; the hint says what to do next.
 """
 
 import errno
-from typing import ClassVar
+from typing import ClassVar, Self
 
 _SAID = (
     "allocate memory", "unable to allocate", "failed to allocate", "failed to map segment",
     "bad_alloc", "out of memory", "not enough memory", "start new thread", "pthread_create",
 )  # fmt: skip
-_HINT = "close other programs, or raise the limit: ulimit -v unlimited"
+_MEMORY = "close other programs, or raise the limit: ulimit -v unlimited"
+
+
+class Hint(str):
+    """What fixes an error for whoever asked; a plain `str` is for the user of this machine alone.
+
+    It reads as on the command line. `tool` is what an assistant does instead, which calls tools,
+    and `page` what a page says, "" where it shows that already.
+    """
+
+    __slots__ = ("page", "tool")
+    page: str
+    tool: str
+
+    def __new__(cls, text: str, *, tool: str = "", page: str | None = None) -> Self:  # noqa: D102
+        hint = super().__new__(cls, text)
+        hint.tool, hint.page = tool or text, text if page is None else page
+        return hint
+
+
+LIST = Hint("ragqa list", tool="the tool list", page="")
+_TAGS = Hint("ragqa list --tags", tool="list with what='tags'", page="")
+STATUS = Hint("ragqa status", tool="the tool status", page="")
 
 
 class RagqaError(Exception):
@@ -46,7 +68,7 @@ class NoSuchTag(UsageError):
     def __init__(self, tag: str, nearest: tuple[str, ...]) -> None:
         self.tag, self.nearest = tag, nearest
         near = f"; nearest: {', '.join(nearest)}" if nearest else ""
-        super().__init__(f"no note has the tag {tag}{near}", hint="ragqa list --tags")
+        super().__init__(f"no note has the tag {tag}{near}", hint=_TAGS)
 
 
 class NotAllowed(UsageError):
@@ -141,7 +163,7 @@ def out_of_memory(exc: BaseException | None) -> OutOfMemory | None:
         is_native = isinstance(exc, (ImportError, OSError, RuntimeError))
         is_said = is_native and any(words in str(exc).lower() for words in _SAID)
         if isinstance(exc, MemoryError) or getattr(exc, "errno", 0) == errno.ENOMEM or is_said:
-            return OutOfMemory("there is too little memory for this", hint=_HINT)
+            return OutOfMemory("there is too little memory for this", hint=_MEMORY)
         seen.add(id(exc))
         exc = exc.__cause__ or exc.__context__
     return None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ragqa.answering import Assessment
 from ragqa.api.current import CurrentNotes
-from ragqa.errors import NoCorpus, NoSuchTag, UsageError
+from ragqa.errors import LIST, NoCorpus, NoSuchTag, UsageError
 from ragqa.indexing import Embedders, Source
 from ragqa.notes.formats import how_to_read, switched_off
 from ragqa.search.question import Question
@@ -120,12 +120,14 @@ def filter_warnings(snapshot: Snapshot, filters: Filters, *, found: bool) -> lis
         for glob in filters.paths:
             if not any(map(path_matcher([glob]), notes)):
                 near = _nearest(glob, {each for path in notes for each in with_parents(path)})
-                raise UsageError(f"no note has a path like {glob}{near}", hint="ragqa list")
+                raise UsageError(f"no note has a path like {glob}{near}", hint=LIST)
     warnings = []
     if (filters.since or filters.until) and (undated := snapshot.undated(filters)):
         were = "was" if undated == 1 else "were"
         by = "since" if filters.since else "until"
-        warnings.append(f"{counted(undated, 'note')} without a date {were} left out by --{by}")
+        warnings.append(
+            f"{counted(undated, 'note')} without a date {were} left out by the filter {by}"
+        )
     if not found:
         warnings.append("nothing was found among the notes that match the filters")
     return warnings
@@ -138,7 +140,7 @@ def _check_properties(notes: Iterable[NoteRecord], where: str) -> None:
         if one.name not in values:
             there = f"; there are {', '.join([*values][:10]) or 'none'}"
             near = _nearest(one.name, values) or there
-            raise UsageError(f"no note has the property {one.name}{near}", hint="ragqa list")
+            raise UsageError(f"no note has the property {one.name}{near}", hint=LIST)
 
 
 def _close(name: str, names: Iterable[str]) -> tuple[str, ...]:

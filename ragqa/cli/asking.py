@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragqa.cli.opening import Query, load, open_query, question_in
+from ragqa.cli.opening import Query, finish, load, open_query, question_in
 from ragqa.cli.options import (
     LLM,
     AsJson,
@@ -30,6 +30,8 @@ from ragqa.cli.options import (
 from ragqa.errors import BackendFailed, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ragqa.config import Settings
     from ragqa.generation import Request, Writer
     from ragqa.types import Answer
@@ -96,26 +98,28 @@ def ask(
         else:
             writer = writer_for(query.index.settings, llm, yes=yes, strict=strict, force=force)
             answer = ask_with(query, text, writer, streams=output is Format.TEXT)
-    if show_prompt:
-        from ragqa.render.results import print_request
+    from ragqa.render import documents, results
 
-        print_request(request, destination, asked=asked, json=output is Format.JSON)
-        return 0
-    _print_answer(answer, query, output)
-    print_answer_warnings(answer)
+    is_json = output is Format.JSON
+    if show_prompt:
+        return finish(
+            lambda: results.request_document(request, destination, asked=asked),
+            lambda: results.print_request(request, destination, asked=asked),
+            json=is_json,
+        )
+    finish(
+        lambda: documents.answer_document(answer),
+        lambda: _print_answer(answer, query, output),
+        json=is_json, warnings=own_warnings(answer),
+    )  # fmt: skip
     return exit_code(answer)
 
 
 def _print_answer(answer: "Answer", query: Query, output: Format) -> None:
-    """Print an answer; unless it is for a program, keep what was asked."""
+    """Print an answer for a person, and keep what was asked."""
     from ragqa import render
     from ragqa.state.asked import Asked, remember
 
-    if output is Format.JSON:
-        from ragqa.render.documents import answer_document
-
-        render.print_document(answer_document(answer))
-        return
     asked = Asked.of(answer, query.filters)
     is_kept, warning = remember(asked, query.index.settings, query.index.places.corpus)
     if output is Format.MARKDOWN:
@@ -210,14 +214,13 @@ def writer_for(
     return replace(writer, allow=cache(allow))
 
 
-def print_answer_warnings(answer: "Answer") -> None:
-    """Print the warnings of an answer, except a failed LLM: that is the command's error."""
-    from ragqa import render
+def own_warnings(answer: "Answer") -> "Sequence[str]":
+    """The warnings of an answer, except a failed LLM: that is the command's error."""
     from ragqa.render.view import warnings_of
     from ragqa.types import Fallback
 
     failed = answer.written is not None and answer.written.fallback is Fallback.FAILED
-    render.print_warnings(answer.warnings if failed else warnings_of(answer))
+    return answer.warnings if failed else warnings_of(answer)
 
 
 def exit_code(answer: "Answer") -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragqa.cli.opening import load, open_index
+from ragqa.cli.opening import finish, load, open_index
 from ragqa.cli.options import AsJson, Folders, IndexFolder, with_places
 from ragqa.errors import NotAllowed, NotesSkipped
 
@@ -66,11 +66,10 @@ def build_index(
             render.say(f"{counted(ahead.files, 'file')} to read.")
         report = opened.refresh(rebuild=rebuild, wait=wait, progress=progress)
         where = opened.kept.where
-    if json:
-        render.print_document(report_document(report))
-    else:
-        print_report(report, where)
-    render.print_warnings(by_kind(report.warnings))
+    finish(
+        lambda: report_document(report), lambda: print_report(report, where),
+        json=json, warnings=by_kind(report.warnings),
+    )  # fmt: skip
     skipped = [one for one in report.skipped if not one.is_left_out]
     if strict and skipped:
         raise NotesSkipped(
@@ -109,19 +108,16 @@ def status(corpus: Folders = None, index: IndexFolder = None, json: AsJson = Fal
 
     Example: ragqa status --json
     """
-    from ragqa import render
     from ragqa.diagnosis import choice_of, status_of
     from ragqa.render import overviews
 
     loaded = load(corpus, index)
     with open_index(loaded) as opened:
         found = status_of(opened)
-    choice = choice_of(loaded)
-    if json:
-        render.print_document(overviews.status_document(found, loaded.places, choice))
-    else:
-        overviews.print_status(found, loaded.places, choice)
-    return 0
+    about = found, loaded.places, choice_of(loaded)
+    return finish(
+        lambda: overviews.status_document(*about), lambda: overviews.print_status(*about), json=json
+    )
 
 
 def doctor(
@@ -148,10 +144,9 @@ def doctor(
         found, done = diagnose(opened, repair=repair, progress=progress)
     found.append(diagnose_llm(choice_of(loaded)))
     findings = [replace(one, fix=with_places(one.fix, sys.argv[1:])) for one in found]
-    if json:
-        render.print_document(overviews.findings_document(findings, done))
-    else:
-        if done is not None:
-            overviews.print_repair(done)
-        overviews.print_findings(findings)
+    finish(
+        lambda: overviews.findings_document(findings, done),
+        lambda: overviews.print_findings(findings, done),
+        json=json,
+    )
     return max((finding.exit_code for finding in findings), default=0)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ragqa import render
 from ragqa.chatting import COMMANDS, Exchange, command_in, stand_alone
-from ragqa.cli.asking import ask_with, exit_code, print_answer_warnings
+from ragqa.cli.asking import ask_with, exit_code, own_warnings
 from ragqa.cli.editor import open_source
 from ragqa.cli.opening import Query, first_build_notice
 from ragqa.errors import UsageError
@@ -97,7 +97,7 @@ class Conversation:
                 self._exchanges.append(Exchange(asked, answers[-1]))
         print_answer(answers[-1], self._linker, "/next")
         put()
-        print_answer_warnings(answers[-1])
+        render.print_warnings(own_warnings(answers[-1]))
         return exit_code(answers[-1])
 
     @property

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ragqa.cli.opening import load, open_index
+from ragqa.cli.opening import finish, load, open_index
 from ragqa.cli.options import AsJson, Folders, IndexFolder
 from ragqa.errors import UsageError
 
@@ -69,7 +69,6 @@ def evaluate(
 
     Example: ragqa eval --fail-under recall@5=0.9 --report report.html
     """
-    from ragqa import render
     from ragqa.evaluation import summary
     from ragqa.render import evaluations
 
@@ -84,11 +83,10 @@ def evaluate(
         document = _measure(Path(questions or QUESTIONS), half, load(corpus, index), limit)
     if report is not None:
         _write_report(report, evaluations.report_page(document))
-    if json:
-        render.print_document(document)
-    else:
-        evaluations.print_evaluation(document)
-    render.print_warnings(document.get("warnings", []))
+    finish(
+        lambda: document, lambda: evaluations.print_evaluation(document),
+        json=json, warnings=document.get("warnings", ()),
+    )  # fmt: skip
     if targets:
         summary.check_targets(document, targets)
     return 0

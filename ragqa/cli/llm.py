@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from ragqa.cli.consenting import allow_host, consented
-from ragqa.cli.opening import load
+from ragqa.cli.opening import finish, load
 from ragqa.cli.options import AsJson, Yes
 from ragqa.errors import BackendFailed, UsageError
 
@@ -29,20 +29,17 @@ def show(json: AsJson = False) -> int:
 
     Example: ragqa llm list
     """
-    from ragqa import render
     from ragqa.diagnosis import choice_of, offers_of
     from ragqa.render import overviews
     from ragqa.state.consent import consents
 
     loaded, known = load(), consents()
     choice, offers = choice_of(loaded), offers_of(loaded)
-    if json:
-        document = overviews.overview_document(choice, offers, known.hosts, known.warnings)
-        render.print_document(document)
-    else:
-        overviews.print_overview(choice, offers, known.hosts)
-    render.print_warnings(known.warnings)
-    return 0
+    return finish(
+        lambda: overviews.overview_document(choice, offers, known.hosts, known.warnings),
+        lambda: overviews.print_overview(choice, offers, known.hosts),
+        json=json, warnings=known.warnings,
+    )  # fmt: skip
 
 
 @app.command()
@@ -61,7 +58,6 @@ def check(
 
     Example: ragqa llm check ollama:llama3.2
     """
-    from ragqa import render
     from ragqa.diagnosis import WHAT, try_llm
     from ragqa.llms import llm_for
     from ragqa.render import overviews
@@ -84,11 +80,10 @@ def check(
     except BackendFailed as exc:
         exc.hint = exc.hint or "ragqa llm list"
         raise
-    if json:
-        render.print_document(overviews.trial_document(trial))
-    else:
-        overviews.print_trial(trial)
-    return 0 if trial.right else 1
+    return finish(
+        lambda: overviews.trial_document(trial), lambda: overviews.print_trial(trial),
+        json=json, is_good=trial.right,
+    )  # fmt: skip
 
 
 def _add_consent(family: typer.Typer, use: str, allows: str, forgets: str, example: str) -> None:

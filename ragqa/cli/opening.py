@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -66,6 +66,29 @@ def open_query(
     ):
         linker = Linker(opened.places.corpus, opened.settings.link_format)
         yield Query(opened, filters or Filters(), not no_refresh, progress, linker)
+
+
+def finish(
+    document: Callable[[], Mapping[str, Any]],
+    show: Callable[[], None],
+    *,
+    json: bool,
+    warnings: Sequence[str] = (),
+    is_good: object = True,
+) -> int:
+    """Print what a command found, as one JSON document or as text, and then warnings.
+
+    :param is_good: whether it is what was looked for; an empty list is not.
+    :returns: the exit code.
+    """
+    from ragqa import render
+
+    if json:
+        render.print_document(document())
+    else:
+        show()
+    render.print_warnings(warnings)
+    return 0 if is_good else 1
 
 
 def question_in(words: list[str] | None) -> str:

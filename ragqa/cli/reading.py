@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ragqa.cli.opening import Query, load, open_query, question_in
+from ragqa.cli.opening import Query, finish, load, open_query, question_in
 from ragqa.cli.options import (
     AsJson,
     Folders,
@@ -56,9 +56,6 @@ def search(
 
     Example: ragqa search "vector index memory" --path "rag/*" --top-k 3
     """
-    from ragqa import render
-    from ragqa.render import documents, results
-
     if related is not None and query:
         raise UsageError("--related takes no query", hint=f"ragqa search {shlex.join(query)}")
     text = question_in(query) if related is None else ""
@@ -69,27 +66,26 @@ def search(
     ) as opened:
         if related is not None:
             return _search_related(opened, related, json=json)
-        result = opened.index.search(text, **opened.arguments)
-    if json:
-        render.print_document(documents.search_document(result))
-    else:
-        results.print_search(result, opened.linker)
-    render.print_warnings(result.warnings)
-    return 0 if result.hits else 1
+        found = opened.index.search(text, **opened.arguments)
+    from ragqa.render import documents, results
+
+    return finish(
+        lambda: documents.search_document(found),
+        lambda: results.print_search(found, opened.linker),
+        json=json, warnings=found.warnings, is_good=found.hits,
+    )  # fmt: skip
 
 
 def _search_related(opened: Query, note: str, *, json: bool) -> int:
-    from ragqa import render
     from ragqa.related import related_to
     from ragqa.render import documents, results
 
     found = related_to(opened.index, note, **opened.arguments)
-    if json:
-        render.print_document(documents.related_document(found))
-    else:
-        results.print_related(found, opened.linker)
-    render.print_warnings(found.warnings)
-    return 0 if found.related else 1
+    return finish(
+        lambda: documents.related_document(found),
+        lambda: results.print_related(found, opened.linker),
+        json=json, warnings=found.warnings, is_good=found.related,
+    )  # fmt: skip
 
 
 def why(
@@ -121,7 +117,6 @@ def why(
 
     Example: ragqa why "what is prompt injection?" --target guardrails.md
     """
-    from ragqa import render
     from ragqa.addresses import NoTarget
     from ragqa.explaining import explain
     from ragqa.render.explanations import explanation_document, print_explanation
@@ -135,12 +130,11 @@ def why(
             named = (f"--target {shlex.quote(one)}" for one in exc.targets)
             exc.hint = ", or ".join(named) or exc.hint
             raise
-    if json:
-        render.print_document(explanation_document(explanation))
-    else:
-        print_explanation(explanation, query.linker)
-    render.print_warnings(explanation.warnings)
-    return 0
+    return finish(
+        lambda: explanation_document(explanation),
+        lambda: print_explanation(explanation, query.linker),
+        json=json, warnings=explanation.warnings,
+    )  # fmt: skip
 
 
 def list_notes(
@@ -164,18 +158,16 @@ def list_notes(
 
     Example: ragqa list --tag fine-tuning
     """
-    from ragqa import render
     from ragqa.render import documents, overviews
 
     filters = filters_of(tag, path, since, until, where)
     with open_query(corpus, index, filters, no_refresh=no_refresh) as query:
         found = query.index.notes(**query.arguments)
-    if json:
-        render.print_document(documents.list_document(found, tags=tags))
-    else:
-        overviews.print_list(found, tags=tags)
-    render.print_warnings(found.warnings)
-    return 0 if (found.tags if tags else found.notes) else 1
+    return finish(
+        lambda: documents.list_document(found, tags=tags),
+        lambda: overviews.print_list(found, tags=tags),
+        json=json, warnings=found.warnings, is_good=found.tags if tags else found.notes,
+    )  # fmt: skip
 
 
 def get(
@@ -208,17 +200,16 @@ def get(
 
     Example: ragqa get "lora.md#LoRA or full fine-tuning"
     """
-    from ragqa import render
     from ragqa.addresses import get_part
     from ragqa.render import documents, results
 
     with open_query(corpus, index, no_refresh=no_refresh) as query:
         part = get_part(query.index, address, refresh=query.refresh, progress=query.progress)
-    if json:
-        render.print_document(documents.part_document(part))
-    else:
-        results.print_part(part, query.linker, numbered=numbers)
-    return 0
+    return finish(
+        lambda: documents.part_document(part),
+        lambda: results.print_part(part, query.linker, numbered=numbers),
+        json=json,
+    )
 
 
 def verify(
@@ -262,10 +253,9 @@ def verify(
             formats=loaded.settings.formats,
             progress=progress,
         )
-    if json:
-        render.print_document(explanations.verification_document(verification))
-    else:
-        linker = Linker(loaded.places.corpus, loaded.settings.link_format)
-        explanations.print_verification(verification, linker)
-    render.print_warnings(verification.warnings)
-    return 0 if verification.is_sound else 1
+    linker = Linker(loaded.places.corpus, loaded.settings.link_format)
+    return finish(
+        lambda: explanations.verification_document(verification),
+        lambda: explanations.print_verification(verification, linker),
+        json=json, warnings=verification.warnings, is_good=verification.is_sound,
+    )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ragqa.cli.opening import load
+from ragqa.cli.opening import finish, load
 from ragqa.cli.options import AsJson, Folders, IndexFolder, complete_setting
 from ragqa.errors import UsageError
 
@@ -37,15 +37,14 @@ def show(
     """
     if ctx.invoked_subcommand is not None:
         return 0
-    from ragqa import render
     from ragqa.render import overviews
 
     loaded = load(corpus, index)
-    if json:
-        render.print_document(overviews.settings_document(loaded))
-    else:
-        overviews.print_settings(loaded, every=every)
-    return 0
+    return finish(
+        lambda: overviews.settings_document(loaded),
+        lambda: overviews.print_settings(loaded, every=every),
+        json=json,
+    )
 
 
 @app.command(name="set")

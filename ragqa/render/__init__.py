@@ -134,7 +134,7 @@ def print_as_is(text: str) -> None:
         discard_output()
 
 
-def print_warnings(warnings: tuple[str, ...] | list[str]) -> None:
+def print_warnings(warnings: Sequence[str]) -> None:
     """Print each warning on stderr, one line each."""
     for warning in warnings:
         put_labelled("warning: ", "warning", warning, console=stderr())

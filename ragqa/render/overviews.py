@@ -221,18 +221,15 @@ def destination_document(destination: Destination | None) -> Document:
     return {"local": destination.is_local, "host": host, "proxy": proxy}
 
 
-def print_findings(findings: Sequence[Finding]) -> None:
-    """Print each finding with its fix."""
+def print_findings(findings: Sequence[Finding], repaired: Sequence[str] | None = None) -> None:
+    """Print what a repair did, None if none was requested, and each finding with its fix."""
+    if repaired is not None:
+        for what in repaired or ["nothing is damaged, so nothing was changed"]:
+            put_labelled(f"{'repair':<8}", "heading", what)
     for finding in findings:
         put_labelled(f"{finding.severity:<8}", _STYLES[finding.severity], finding.what)
         if finding.fix:
             put_labelled("try: ", "good", finding.fix, indent=8)
-
-
-def print_repair(done: Sequence[str]) -> None:
-    """Print what a repair did."""
-    for what in done or ["nothing is damaged, so nothing was changed"]:
-        put_labelled(f"{'repair':<8}", "heading", what)
 
 
 def findings_document(

@@ -19,14 +19,13 @@ from ragqa.render import (
     ProgressLine,
     emit,
     print_as_is,
-    print_document,
     put,
     put_heading,
     say,
     stdout,
     view,
 )
-from ragqa.render.documents import fields_of
+from ragqa.render.documents import Document, fields_of
 from ragqa.render.excerpts import print_excerpt, sides_of, words_of
 from ragqa.safe import safe_line, safe_text
 from ragqa.text.dates import date_shown
@@ -353,25 +352,25 @@ def print_related(found: "RelatedNotes", linker: Linker) -> None:
         put("; ".join(one.why), "quiet", indent=3)
 
 
-def print_request(request: "Request", where: str, *, asked: bool, json: bool) -> None:
-    """Print exactly what an LLM would be sent, and where.
+def request_document(request: "Request", where: str, *, asked: bool) -> Document:
+    """What `ragqa ask --show-prompt --json` prints.
 
-    :param where: the backend and its host; "" if none is set.
+    :param where: the backend and its host that would be asked; "" if none is set.
     :param asked: whether the LLM would be asked at all.
     """
-    prompt = request.prompt
-    if json:
-        document = {
-            **fields_of(prompt, "instructions", "message"),
-            "tokens": request.tokens,
-            "passages": len(request.hits),
-            "left_out": request.left_out,
-            "would_go_to": where or None,
-            "would_be_asked": asked,
-        }
-        print_document(document)
-        return
-    print_as_is(f"{safe_text(prompt.instructions)}\n{safe_text(prompt.message)}")
+    return {
+        **fields_of(request.prompt, "instructions", "message"),
+        "tokens": request.tokens,
+        "passages": len(request.hits),
+        "left_out": request.left_out,
+        "would_go_to": where or None,
+        "would_be_asked": asked,
+    }
+
+
+def print_request(request: "Request", where: str, *, asked: bool) -> None:
+    """Print exactly what an LLM would be sent, and where, as `request_document` has it."""
+    print_as_is(f"{safe_text(request.prompt.instructions)}\n{safe_text(request.prompt.message)}")
     passages, tokens = counted(len(request.hits), "passage"), counted(request.tokens, "token")
     parts = [f"{passages}, {tokens}; nothing was sent."]
     if where:

@@ -10,7 +10,7 @@ from pathlib import PurePath
 
 from ragqa.corpus import Corpus
 from ragqa.embedders import Embedder
-from ragqa.errors import UsageError
+from ragqa.errors import Hint, UsageError
 from ragqa.languages import ENGLISH, LANGUAGES
 from ragqa.notes.daily import day_in, named_by_day, paths_in_words, paths_of_day
 from ragqa.search.question_kind import QuestionKind, kind_of, without_frame
@@ -32,6 +32,7 @@ from ragqa.text.words import (
 from ragqa.types import Correction, Filters, Kind, Pieces, TokenVectors
 
 MAX_QUESTION_BYTES = 8_000
+_GIVE = "give some words to look for"
 
 UNREAD_BYTES = 1.7
 READ_BYTES = 3.6
@@ -145,12 +146,12 @@ def clean_question(text: str) -> str:
     if size > MAX_QUESTION_BYTES:
         raise UsageError(
             f"the question has {size} bytes; at most {MAX_QUESTION_BYTES} are read",
-            hint="ask something shorter",
+            hint=Hint("ask something shorter"),
         )
     if not any(c.isalnum() for c in text):
         raise UsageError(
             "the question is empty" if not text else f"there are no words in the question {text!r}",
-            hint='ragqa ask "when should I fine-tune?"',
+            hint=Hint('ragqa ask "when should I fine-tune?"', tool=_GIVE, page=_GIVE),
         )
     return text
 

@@ -16,10 +16,9 @@ from typing import Any, TypeAlias
 from starlette.exceptions import HTTPException
 
 from ragqa import errors
-from ragqa.clock import today
 from ragqa.config import Settings
 from ragqa.diagnosis import choice_of, status_of
-from ragqa.errors import RagqaError, UsageError, out_of_memory
+from ragqa.errors import Hint, RagqaError, UsageError, out_of_memory
 from ragqa.generation import Writer, what_is_sent, writer_of
 from ragqa.llms import LLM, NO_LLM, Destination, Prompt
 from ragqa.llms.servers import without_keys
@@ -27,7 +26,6 @@ from ragqa.render.overviews import status_document
 from ragqa.safe import safe_line
 from ragqa.serving.warm import Freshness, NotReady, WarmIndex
 from ragqa.state.consent import consents, host_named, not_allowed
-from ragqa.text.periods import day_named
 from ragqa.types import Answer, Filters, no_progress
 from ragqa.verifying.checking import Verification, verify
 from ragqa.verifying.saved import SavedAnswer, read_saved
@@ -44,50 +42,11 @@ _STATUS: Mapping[type[RagqaError], int] = {
     errors.GivenUp: 504, errors.IndexUnusable: 500,
 }  # fmt: skip
 
-Asked = Mapping[str, Any]
-"""The values of a request by name; those in `LISTS` are lists of strings."""
-
 Shown = dict[str, Any]
 """What a template or a document shows, by name."""
 
 Emit: TypeAlias = Callable[[str, Mapping[str, Any]], None]
 """Sends an event of a name with a document."""
-
-LISTS = frozenset({"tag", "path"})
-
-
-def filters_of(asked: Asked) -> Filters:
-    """The filters of a request."""
-    tags, paths = (
-        tuple(str(one) for one in (value if isinstance(value, list) else [value]) if one)
-        for value in (asked.get("tag"), asked.get("path"))
-    )
-    since, until = (
-        day_named(name, str(asked.get(name, "")), today()) for name in ("since", "until")
-    )
-    return Filters(tags, paths, since, str(asked.get("where", "")).strip(), until)
-
-
-def text_in(asked: Asked, name: str) -> str:
-    """A text that was asked for, which must not be missing."""
-    value = asked.get(name)
-    if not isinstance(value, str) or not value.strip():
-        raise UsageError(f"{name} is missing", hint=f"give {name} as text")
-    return value
-
-
-def number_in(asked: Asked, name: str) -> int | None:
-    """A number that was asked for, None without one.
-
-    :raises UsageError: it is not a number.
-    """
-    value = asked.get(name)
-    if value in (None, ""):
-        return None
-    text = str(value)
-    if not text.isdecimal() or len(text) > 9:
-        raise UsageError(f"{name} is not a number: {text[:40]!r}")
-    return int(text)
 
 
 def answer_to(
@@ -153,14 +112,14 @@ def _allowed(destination: Destination, what: str) -> bool:
     raise not_allowed(destination.backend, what, destination.where, hint=hint)
 
 
-def chosen(warm: WarmIndex, asked: Any) -> Writer | None:  # noqa: ANN401 - what a request says
-    """The server's writer, unless the request wants none.
+def chosen(warm: WarmIndex, llm: str) -> Writer | None:
+    """The server's writer, unless a request wants none.
 
     :raises UsageError: the request names an LLM.
     """
-    if asked in ("", None):
+    if not llm:
         return warm.writer
-    if asked == NO_LLM:
+    if llm == NO_LLM:
         return None
     raise UsageError("a request cannot choose an LLM", hint=f"llm={NO_LLM} asks for excerpts alone")
 
@@ -202,9 +161,7 @@ def failure_of(exc: Exception) -> tuple[int, dict[str, str]]:
         status, error, hint = exc.status_code, exc.detail, ""
     elif isinstance(exc, RagqaError):
         status = next((_STATUS[kind] for kind in _STATUS if isinstance(exc, kind)), 500)
-        error, hint = exc.message, exc.hint
-        if hint.startswith(("ragqa list", "ragqa status")):  # the page shows what these list
-            hint = ""
+        error, hint = exc.message, exc.hint.page if isinstance(exc.hint, Hint) else exc.hint
     else:
         report(exc)
     return status, {"error": without_keys(error), "hint": without_keys(hint)}

@@ -12,11 +12,11 @@ from markupsafe import Markup
 
 from ragqa.addresses import read_current
 from ragqa.api import Index
-from ragqa.errors import NotIndexed
+from ragqa.errors import LIST, NotIndexed
 from ragqa.notes.formats import Document
 from ragqa.notes.links import NoteNames
 from ragqa.related import NoteLinks, Related, near
-from ragqa.serving.asking import Asked, Shown, number_in
+from ragqa.serving.asking import Shown
 from ragqa.serving.note_html import IMAGES, UNREAD, Names, note_html, slugs, source_html, url_path
 from ragqa.serving.warm import WarmIndex
 from ragqa.types import Corpus, Filters, Kind, Note, NoteRecord, Span
@@ -85,7 +85,7 @@ def _images(corpus: Corpus) -> dict[str, str]:
     return by_name | {path.casefold(): path for path in paths}
 
 
-def around(warm: WarmIndex, path: str, asked: Asked) -> Shown:
+def around(warm: WarmIndex, path: str, quoted: Sequence[Quoted]) -> Shown:
     """A note with its outline, links, backlinks and nearest notes."""
 
     def look(index: Index) -> tuple[Links, list[Related]]:
@@ -97,11 +97,11 @@ def around(warm: WarmIndex, path: str, asked: Asked) -> Shown:
     if path not in links.records:
         unread = UNREAD.get(Path(path).suffix.lower())
         why = f": it is {unread}" if unread else ""
-        raise NotIndexed(f"there is no note {path} in the index{why}", hint="ragqa list")
+        raise NotIndexed(f"there is no note {path} in the index{why}", hint=LIST)
     note = read_now(warm, path)
     headings = [one for one in note.blocks if one.kind is Kind.HEADING]
     return {
-        "note": shown_note(note, quoted_by(asked), links),
+        "note": shown_note(note, quoted, links),
         "outline": [
             {"label": one.label, "level": one.level, "slug": slug}
             for one, slug in zip(headings, slugs(one.label for one in headings), strict=True)
@@ -163,9 +163,3 @@ def _place_of(note: Note, quoted: Quoted) -> Span | None:
 def stretch(start: int, quote: str) -> str:
     """The query that names a quote: the note may change before anybody follows the link."""
     return urlencode({"from": start, "quote": quote[:_LONGEST_SENT]})
-
-
-def quoted_by(asked: Asked) -> list[Quoted]:
-    """The quote that such a query names; none if it names none."""
-    start, quote = number_in(asked, "from") or 0, str(asked.get("quote", ""))
-    return [((start, start + len(quote)), quote)] if quote else []

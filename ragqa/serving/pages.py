@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 from jinja2 import Environment
 from markupsafe import Markup
+from msgspec import field
 
 from ragqa import __version__
 from ragqa.config import history_file
@@ -24,20 +25,17 @@ from ragqa.render.excerpts import words_of
 from ragqa.render.markdown import answer_markdown
 from ragqa.safe import safe_line, safe_text
 from ragqa.serving.asking import (
-    Asked,
     Emit,
     Shown,
     answer_to,
     chosen,
     failure_of,
-    filters_of,
     freshness_line,
-    number_in,
     status,
-    text_in,
 )
 from ragqa.serving.note_html import note_html, url_path
-from ragqa.serving.note_page import Links, around, read_now, shown_note, stretch
+from ragqa.serving.note_page import Links, Quoted, around, read_now, shown_note, stretch
+from ragqa.serving.operations import Filtered
 from ragqa.serving.warm import NotReady, WarmIndex
 from ragqa.state.history import History
 from ragqa.stores.filters import fold_tag, note_matcher
@@ -75,8 +73,27 @@ _ID = re.compile(r' id="[^"]*"')
 """Of what an excerpt and its note both have, only the note keeps it."""
 
 _TAG = re.compile(r"(<[^>]*>)|[^<]+")
-_ASKED = ("q", "tag", "path", "since", "until", "where", "llm")
-"""What asks a question, by name."""
+
+
+class Asked(Filtered, frozen=True, kw_only=True):
+    """What the address of a page asks for: a question, or a note and what was quoted of it."""
+
+    q: str = ""
+    llm: str = ""
+    n: int = 1
+    edit: str = ""
+    whole: str = ""
+    copy: str = ""
+    note: str = ""
+    start: int = field(default=0, name="from")
+    quote: str = ""
+    fragment: str = ""
+
+    @property
+    def quoted(self) -> list[Quoted]:
+        """The quote that the address names, if it names one."""
+        chars = self.start, self.start + len(self.quote)
+        return [(chars, self.quote)] if self.quote else []
 
 
 def ask_page(warm: WarmIndex, asked: Asked) -> Shown:
@@ -85,8 +102,8 @@ def ask_page(warm: WarmIndex, asked: Asked) -> Shown:
     Where an LLM writes, the page has the excerpts, and `stream`, where the answer comes from; asked
     for the `whole`, it has the answer; asked to `edit`, the question alone.
     """
-    question = str(asked.get("q", "")).strip()
-    is_asked = question and not asked.get("edit")
+    question = asked.q.strip()
+    is_asked = question and not asked.edit
     links, problem = None, None
     try:
         links = warm.use(Links.of) if is_asked else warm.use(Links.of, patience_s=0)
@@ -106,20 +123,19 @@ def ask_page(warm: WarmIndex, asked: Asked) -> Shown:
         return shown
     try:
         if not is_asked:
-            home = None if asked.get("edit") else _home(warm, asked, links, recent)
+            home = None if asked.edit else _home(warm, asked, links, recent)
             return shown | {"home": home}
         answer, refused, may_be_written = _answer(warm, asked, question, links)
     except UsageError as exc:
         status_code, said = failure_of(exc)
         nearest = {}  # the tags that may be meant, each with where it is asked
         if isinstance(exc, NoSuchTag):
-            kept = [tag for tag in asked["tag"] if fold_tag(tag) != exc.tag]
+            kept = [tag for tag in asked.tags if fold_tag(tag) != exc.tag]
             nearest = {tag: address_of("/", asked, tag=[*kept, tag]) for tag in exc.nearest}
         told = {"problem": said["error"], "nearest": nearest, "status_code": status_code}
         return shown | said | told
     history.add(question)
-    number = number_in(asked, "n") or 1
-    cited = next((c for c in (*answer.citations, *answer.also) if c.n == number), None)
+    cited = next((c for c in (*answer.citations, *answer.also) if c.n == asked.n), None)
     return shown | _shown_answer(answer, links, asked) | {
         "refused": refused,
         "note": cited and _cited_note(warm, answer, cited, links),
@@ -130,7 +146,7 @@ def ask_page(warm: WarmIndex, asked: Asked) -> Shown:
 
 def _home(warm: WarmIndex, asked: Asked, links: Links, recent: Sequence[str]) -> Shown:
     """What there is to ask and to read; notes are those that the filters let through."""
-    notes = filter(note_matcher(filters_of(asked)), links.records.values())
+    notes = filter(note_matcher(asked.filters), links.records.values())
     lately = sorted(notes, key=lambda one: -one.stamp.mtime_ns)[:_MOST_LATELY]
     seconds = (min(max(0, one.stamp.mtime_ns // 10**9), _LATEST_S) for one in lately)
     return {
@@ -162,11 +178,13 @@ def _filters(asked: Asked, links: Links | None) -> Shown:
     """The filters as they are set, and what completes them."""
     tags, folders = (links.tags, links.folders) if links else ((), ())
     return {
-        **{name: str(asked.get(name, "")) for name in ("since", "until", "where", "llm")},
+        **{name: getattr(asked, name) for name in ("since", "until", "where", "llm")},
         "filters": [
-            {"label": label, "name": name, "chosen": asked.get(name, []),
+            {"label": label, "name": name, "chosen": chosen,
              "known": list(islice(known, MOST_COMPLETED))}
-            for label, name, known in (("Tag", "tag", tags), ("Folder", "path", folders))
+            for label, name, chosen, known in (
+                ("Tag", "tag", asked.tags, tags), ("Folder", "path", asked.paths, folders)
+            )
         ],
     }  # fmt: skip
 
@@ -175,7 +193,7 @@ def _answer(
     warm: WarmIndex, asked: Asked, question: str, links: Links
 ) -> tuple[Answer, NotAllowed | None, bool]:
     """An answer, why no LLM may write it, and whether one is yet to."""
-    filters, writer = filters_of(asked), chosen(warm, asked.get("llm"))
+    filters, writer = asked.filters, chosen(warm, asked.llm)
     if writer is None:
         return answer_to(warm, question, filters), None, False
     key = (links.generation, question, filters)
@@ -185,7 +203,7 @@ def _answer(
         writer.allow()
     except NotAllowed as exc:
         return answer_to(warm, question, filters), exc, False
-    if asked.get("whole"):
+    if asked.whole:
         answer = answer_to(warm, question, filters, writer)
         _keep(warm, key, answer)
         return answer, None, False
@@ -198,10 +216,9 @@ def saved(warm: WarmIndex, asked: Asked) -> tuple[str, str]:
 
     Asked for a `copy`, it has no record to verify it by.
     """
-    question = text_in(asked, "q")
-    answer, *_ = _answer(warm, asked, question, warm.use(Links.of))
-    name = _NOT_IN_NAME.sub("-", question.casefold()).strip("-")[:_LONGEST_NAME]
-    return answer_markdown(answer, record=not asked.get("copy")), f"{name or 'answer'}.md"
+    answer, *_ = _answer(warm, asked, asked.q, warm.use(Links.of))
+    name = _NOT_IN_NAME.sub("-", asked.q.casefold()).strip("-")[:_LONGEST_NAME]
+    return answer_markdown(answer, record=not asked.copy), f"{name or 'answer'}.md"
 
 
 def _keep(warm: WarmIndex, key: tuple[str, str, Filters], answer: Answer) -> None:
@@ -214,7 +231,7 @@ def _keep(warm: WarmIndex, key: tuple[str, str, Filters], answer: Answer) -> Non
 
 def written(warm: WarmIndex, asked: Asked, writer: Writer, emit: Emit) -> None:
     """The events of an answer that an LLM writes: its sentences, then the answer as HTML."""
-    question, filters = text_in(asked, "q"), filters_of(asked)
+    question, filters = asked.q, asked.filters
     links = warm.use(Links.of)
     writer = replace(
         writer,
@@ -306,7 +323,7 @@ def _cited_note(warm: WarmIndex, answer: Answer, cited: Citation, links: Links) 
 
 def note_page(warm: WarmIndex, asked: Asked) -> Shown:
     """A note with its outline, links, backlinks and nearest notes."""
-    shown = around(warm, text_in(asked, "path"), asked)
+    shown = around(warm, asked.note, asked.quoted)
     return _base(warm, shown["note"]["title"]) | shown
 
 
@@ -331,7 +348,11 @@ def _base(warm: WarmIndex, page: str) -> Shown:
 
 def address_of(path: str, asked: Asked, **more: str | list[str]) -> str:
     """The address at which the same is asked."""
-    kept = {name: asked[name] for name in (*_ASKED, "whole") if asked.get(name)}
+    same = {
+        "q": asked.q, "tag": asked.tags, "path": asked.paths, "since": asked.since,
+        "until": asked.until, "where": asked.where, "llm": asked.llm, "whole": asked.whole,
+    }  # fmt: skip
+    kept = {name: value for name, value in same.items() if value}
     return f"{path}?{urlencode({**kept, **more}, doseq=True)}"
 
 

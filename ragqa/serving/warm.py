@@ -24,7 +24,7 @@ from watchfiles._rust_notify import RustNotify
 from ragqa import errors
 from ragqa.api import Index, index_from
 from ragqa.config import Loaded, Places, Settings
-from ragqa.errors import IndexUnusable, NoCorpus, NoIndex, RagqaError
+from ragqa.errors import Hint, IndexUnusable, NoCorpus, NoIndex, RagqaError
 from ragqa.generation import Writer
 from ragqa.indexing.source import Source
 from ragqa.types import Answer, Filters, IndexReport, Progress, Waiting, counted
@@ -155,7 +155,7 @@ class WarmIndex:
         while not self._lock.acquire(timeout=_GLANCE_S):
             if given_up.is_set() or monotonic() > end:
                 why = "other questions are still being answered"
-                raise errors.GivenUp(why, hint="ask again later")
+                raise errors.GivenUp(why, hint=Hint("ask again later"))
         try:
             if self._index.kept.is_shared:
                 self._index.close()
@@ -192,7 +192,7 @@ class WarmIndex:
         done.add_done_callback(lambda _: index.close())
         raise errors.GivenUp(
             f"this took longer than {limit:g} seconds, and was given up",
-            hint="ask something narrower",
+            hint=Hint("ask something narrower"),
         )
 
     @contextmanager
@@ -217,7 +217,7 @@ class WarmIndex:
         if freshness.running:
             soon = "a minute" if freshness.waiting else "a few seconds"
             return NotReady(
-                f"your notes are being read: {freshness.running}", hint=f"ask again in {soon}"
+                f"your notes are being read: {freshness.running}", hint=Hint(f"ask again in {soon}")
             )
         if freshness.problem:
             return IndexUnusable(
@@ -226,7 +226,9 @@ class WarmIndex:
         if self._index.kept.is_shared or isinstance(exc, errors.NotIndexed):
             return exc
         self._wanted.set()
-        return NotReady("the index is gone, and is built again", hint="ask again in a few seconds")
+        return NotReady(
+            "the index is gone, and is built again", hint=Hint("ask again in a few seconds")
+        )
 
     def _keep_fresh(self) -> None:
         """Update when something changed, until the end."""

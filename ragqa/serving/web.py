@@ -3,6 +3,7 @@
 import json
 import posixpath
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
@@ -19,29 +20,16 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Send
 
-from ragqa.addresses import get_part
 from ragqa.errors import NotIndexed, UsageError
+from ragqa.generation import Writer
 from ragqa.llms import NO_LLM
 from ragqa.notes.read import open_inside
-from ragqa.render import documents, to_json
-from ragqa.render.explanations import verification_document
+from ragqa.render import to_json
 from ragqa.serving import pages
-from ragqa.serving.asking import (
-    LISTS,
-    Asked,
-    Emit,
-    Interruptible,
-    Shown,
-    answer_to,
-    checked,
-    chosen,
-    failure_of,
-    filters_of,
-    number_in,
-    status,
-    text_in,
-)
+from ragqa.serving.asking import Emit, Interruptible, Shown, chosen, failure_of
 from ragqa.serving.note_html import IMAGES
+from ragqa.serving.operations import Ask, Get, Operation, Search, Status, Verify, read
+from ragqa.serving.pages import Asked
 from ragqa.serving.warm import NotReady, WarmIndex, in_thread
 from ragqa.types import Corpus
 
@@ -51,42 +39,32 @@ MOST_ANSWERED = 8
 MOST_WRITTEN = 4
 """Answers that an LLM writes at once; more wait, and keep nobody else waiting."""
 
-MOST_FOUND = 100
 MAX_IMAGE_BYTES = 20_000_000
 _AGAIN_S = 2
 """A page that is not ready is asked for again after this many seconds."""
 
-_FILTERS = ("tag", "path", "since", "until", "where")
+_LISTS = frozenset({"tag", "path"})
+_NAMES = {"tags": "tag", "paths": "path", "max_tokens": ""}
+"""What the fields of operations are called here, "" where there is no such thing."""
 
-Answering: TypeAlias = Callable[[WarmIndex, Asked], Shown]
-"""From what was asked, by name, to what a page or a document shows."""
+Work: TypeAlias = Callable[[WarmIndex], Shown]
+"""What a request asks to be done; it gives what a page or a document shows."""
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
-def _ask(warm: WarmIndex, asked: Asked) -> Shown:
-    question, filters = text_in(asked, "question"), filters_of(asked)
-    return documents.answer_document(
-        answer_to(warm, question, filters, chosen(warm, asked.get("llm")))
-    )
+class _Ask(Ask, frozen=True, kw_only=True):
+    """A question over HTTP; `llm` is "none" for excerpts alone."""
+
+    llm: str = ""
+
+    def _writer(self, warm: WarmIndex) -> Writer | None:
+        return chosen(warm, self.llm)
 
 
-def _search(warm: WarmIndex, asked: Asked) -> Shown:
-    query, filters, limit = text_in(asked, "query"), filters_of(asked), number_in(asked, "limit")
-    if (limit or 0) > MOST_FOUND:
-        raise UsageError(f"limit is at most {MOST_FOUND}")
-    return documents.search_document(
-        warm.use(lambda index: index.search(query, filters=filters, limit=limit, refresh=False))
-    )
-
-
-def _get(warm: WarmIndex, asked: Asked) -> Shown:
-    address = text_in(asked, "address")
-    return documents.part_document(warm.use(lambda index: get_part(index, address, refresh=False)))
-
-
-def _verify(warm: WarmIndex, asked: Asked) -> Shown:
-    return verification_document(checked(warm, text_in(asked, "answer")))
+_API: dict[str, type[Operation]] = {
+    "ask": _Ask, "search": Search, "get": Get, "verify": Verify, "status": Status,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,31 +75,33 @@ class _Endpoints:
     answering: CapacityLimiter
     writing: CapacityLimiter
 
-    def page(self, template: str, work: Answering) -> Endpoint:
+    def page(self, template: str, work: Callable[[WarmIndex, Asked], Shown]) -> Endpoint:
         """A page laid out by a template."""
 
         async def endpoint(request: Request) -> Response:
-            asked = _several(request.query_params) | request.path_params
-            shown = await self._run(work, asked, may_write=bool(asked.get("whole")))
-            is_part = template == "note" and asked.get("fragment")
+            asked = _asked(request)
+            writes = self._writes(asked.llm) and bool(asked.whole)
+            shown = await self._run(lambda warm: work(warm, asked), writes=writes)
+            is_part = template == "note" and asked.fragment
             text = pages.laid_out("_note" if is_part else template, shown)
             return HTMLResponse(text, status_code=shown.get("status_code", HTTPStatus.OK))
 
         return endpoint
 
-    def api(self, work: Answering, known: tuple[str, ...], *, may_write: bool = False) -> Endpoint:
-        """A document of the HTTP API, from values of these names."""
+    def api(self, kind: type[Operation]) -> Endpoint:
+        """An operation of the HTTP API, which answers with its document."""
 
         async def endpoint(request: Request) -> Response:
-            asked = await _asked(request, known)
-            document = await self._run(work, asked, may_write=may_write)
+            operation = read(kind, await _given(request), request.url.path, _NAMES)
+            writes = isinstance(operation, _Ask) and self._writes(operation.llm)
+            document = await self._run(operation.document, writes=writes)
             return Response(to_json(document), media_type="application/json")
 
         return endpoint
 
     async def written(self, request: Request) -> Response:
         """What an LLM writes for a page, in events."""
-        asked, writer = _several(request.query_params), self.warm.writer
+        asked, writer = _asked(request), self.warm.writer
         if writer is None:
             raise UsageError("no LLM writes answers here")
         llm = Interruptible(writer.llm)
@@ -130,7 +110,7 @@ class _Endpoints:
 
     async def save(self, request: Request) -> Response:
         """The answer as a Markdown file."""
-        asked = _several(request.query_params)
+        asked = _asked(request)
         text, name = await in_thread(partial(pages.saved, self.warm, asked), self.answering)
         headers = {"content-disposition": f'attachment; filename="{name}"'}
         return Response(text, media_type="text/markdown", headers=headers)
@@ -141,10 +121,12 @@ class _Endpoints:
         data = await in_thread(partial(_read_image, self.warm.loaded.places.corpus, path))
         return Response(data, media_type=IMAGES[posixpath.splitext(path.casefold())[1]])
 
-    async def _run(self, work: Answering, asked: Asked, *, may_write: bool) -> Shown:
-        writes = may_write and self.warm.writer is not None and asked.get("llm") != NO_LLM
-        limiter = self.writing if writes else self.answering
-        return await in_thread(partial(work, self.warm, asked), limiter)
+    def _writes(self, llm: str) -> bool:
+        """Whether an LLM may write what a request asks for."""
+        return self.warm.writer is not None and llm != NO_LLM
+
+    async def _run(self, work: Work, *, writes: bool) -> Shown:
+        return await in_thread(partial(work, self.warm), self.writing if writes else self.answering)
 
 
 def web_app(warm: WarmIndex) -> Starlette:
@@ -152,17 +134,11 @@ def web_app(warm: WarmIndex) -> Starlette:
     made = _Endpoints(warm, CapacityLimiter(MOST_ANSWERED), CapacityLimiter(MOST_WRITTEN))
     read = {
         "/": made.page("ask", pages.ask_page),
-        "/note/{path:path}": made.page("note", pages.note_page),
+        "/note/{note:path}": made.page("note", pages.note_page),
         "/about": made.page("about", pages.about_page),
         "/written": made.written, "/save": made.save, "/image/{path:path}": made.image,
     }  # fmt: skip
-    api = {
-        "/api/ask": made.api(_ask, ("question", "llm", *_FILTERS), may_write=True),
-        "/api/search": made.api(_search, ("query", "limit", *_FILTERS)),
-        "/api/get": made.api(_get, ("address",)),
-        "/api/verify": made.api(_verify, ("answer",)),
-        "/api/status": made.api(lambda warm, _: status(warm), ()),
-    }
+    api = {f"/api/{name}": made.api(kind) for name, kind in _API.items()}
     return Starlette(
         routes=[
             *(Route(path, _guarded(one)) for path, one in read.items()),
@@ -185,29 +161,35 @@ def _guarded(endpoint: Endpoint) -> Endpoint:
     return guarded
 
 
-async def _asked(request: Request, known: tuple[str, ...]) -> dict[str, Any]:
-    """What a request of the API asks for, in its query or as JSON.
+async def _given(request: Request) -> dict[str, Any]:
+    """What a request of the API gives, in its query or as JSON; what is empty is not given.
 
-    :raises UsageError: it gives another value than these, or its body is no JSON object.
+    :raises UsageError: its body is no JSON object.
     """
-    asked: dict[str, Any] = {}
+    given: dict[str, Any] = {}
     if body := await request.body():
         try:
-            asked = msgspec.json.decode(body, type=dict[str, Any])
+            given = msgspec.json.decode(body, type=dict[str, Any])
         except (ValueError, RecursionError) as exc:
             raise UsageError("the body is not a JSON object that can be read") from exc
-    asked |= _several(request.query_params)
-    if unknown := asked.keys() - set(known):
-        takes = f"it takes {', '.join(known) or 'nothing'}"
-        raise UsageError(f"{request.url.path} does not take {min(unknown)[:40]!r}", hint=takes)
-    return asked
+    for name in _LISTS & given.keys():
+        given[name] = [given[name]] if isinstance(given[name], str) else given[name]
+    given |= _several(request.query_params)
+    return {name: value for name, value in given.items() if value not in ("", None)}
+
+
+def _asked(request: Request) -> Asked:
+    """What the address of a page asks for; names that no page knows are passed over."""
+    given = _several(request.query_params) | request.path_params
+    known = {_NAMES.get(name, name) for name in Asked.__struct_encode_fields__}
+    return read(Asked, {name: given[name] for name in known & given.keys()}, "the page", _NAMES)
 
 
 def _several(given: QueryParams) -> dict[str, Any]:
-    """The values by name; those of the filters as lists."""
+    """The values by name that are not empty; those of the filters as lists."""
+    several = {name: [value for value in given.getlist(name) if value] for name in given}
     return {
-        name: [value for value in given.getlist(name) if value] if name in LISTS else given[name]
-        for name in given
+        name: values if name in _LISTS else values[-1] for name, values in several.items() if values
     }
 
 
@@ -218,8 +200,10 @@ def _response_to(request: Request, error: Exception) -> Response:
     headers = {"retry-after": str(again)} if again else {}
     if request.url.path.startswith("/api/"):
         return JSONResponse(said, status_code=status_code, headers=headers)
-    asked = _several(request.query_params)
-    back = pages.address_of("/", asked, edit="1") if asked.get("q") else "/"
+    back = "/"
+    if request.query_params.get("q"):
+        with suppress(UsageError):
+            back = pages.address_of("/", _asked(request), edit="1")
     title = (
         "Not ready yet" if isinstance(error, NotReady)
         else "There is no such note" if isinstance(error, NotIndexed)

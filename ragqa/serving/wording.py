@@ -3,20 +3,18 @@
 Whatever comes from notes is quoted line by line, so that a note cannot pass for ragqa's own words.
 """
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ragqa import types
-from ragqa.addresses import NoTarget, NotePart
+from ragqa.addresses import NotePart
 from ragqa.answering.sentences import context_of
-from ragqa.errors import RagqaError
+from ragqa.errors import Hint, RagqaError
 from ragqa.explaining import Explanation
 from ragqa.passages import tokens
 from ragqa.related import RelatedNotes
-from ragqa.render.documents import part_document
 from ragqa.render.excerpts import sides_of
 from ragqa.render.explanations import lacking_line, verdict
 from ragqa.render.view import BELOW, address, corrected_line, history_title, trust_line
@@ -35,16 +33,6 @@ _CHARS = 8
 
 _MOST_NAMED = 8
 _MOST_SKIPPED = 10
-
-_TOOLS = (
-    (re.compile("ragqa list --tags"), "list with what='tags'"),
-    (re.compile("ragqa (?:ask|list) --where (.+?)(?: QUESTION|$)"), r"where=\1"),
-    (re.compile(r"ragqa (list|status)\b"), r"the tool \1"),
-    (re.compile('ragqa ask ".+"'), "give some words to look for"),
-    (re.compile("save one: ragqa .+"), "give quotes, or a whole saved answer as answer"),
-    (re.compile("--(since|until|where)"), r"\1"),
-)
-"""Commands as messages name them, and what does the same here."""
 
 _MAY_BE_WRONG = (
     "The first excerpt may be the wrong one: compare it with those below before you answer."
@@ -68,7 +56,7 @@ class Result:
 
 
 def answer_result(
-    answer: Answer, document: Mapping[str, Any], freshness: Freshness, budget: int
+    answer: Answer, document: Mapping[str, Any], budget: int, *, freshness: Freshness
 ) -> Result:
     """An answer with its citations, then further excerpts, then passages."""
     cited = [*answer.citations, *answer.earlier, *answer.also]
@@ -87,7 +75,7 @@ def answer_result(
 
 
 def search_result(
-    result: SearchResult, document: Mapping[str, Any], freshness: Freshness, budget: int
+    result: SearchResult, document: Mapping[str, Any], budget: int, *, freshness: Freshness
 ) -> Result:
     """The passages found, best first."""
     texts = (_passage(f"{number}.", hit) for number, hit in enumerate(result.hits, start=1))
@@ -119,36 +107,39 @@ def _is_quoted(hit: Hit, citations: Iterable[Citation]) -> bool:
     return any(2 * (min(last, end) - max(first, start)) > end - start for first, last in own)
 
 
-def part_result(part: NotePart, budget: int) -> Result:
+def part_result(part: NotePart, document: Mapping[str, Any], budget: int) -> Result:
     """Lines of a note; where they do not fit, the address to go on with."""
-    lines = part.text.split("\n")
-    whole = _part_result(part, lines, "", budget)
+    lines, (first, last) = part.text.split("\n"), part.lines
+
+    def begun(lines: Sequence[str], following: str = "") -> Result:
+        text = _part_text(part, lines, following, budget // 6)
+        shown = {"lines": [first, first + len(lines) - 1], "text": "\n".join(lines)}
+        return Result(text, {**document, **shown, "next": following or None})
+
+    whole = begun(lines)
     if size(whole.text) <= budget:
         return whole
-    first, last = part.lines
     most = longest(len(lines) - 1, lambda n: size("\n".join(lines[:n])) <= budget)
     for shown in range(most, 0, -1):
-        following = f"{part.note.path}:{first + shown}-{last}"
-        cut = _part_result(part, lines[:shown], following, budget)
+        cut = begun(lines[:shown], f"{part.note.path}:{first + shown}-{last}")
         if size(cut.text) <= budget:
             return cut
     following = f"{part.note.path}:{first + 1}-{last}" if last > first else ""
 
-    def begun(chars: int) -> Result:
-        return _part_result(part, [lines[0][:chars] + _CUT], following, budget)
+    def of_line(chars: int) -> Result:
+        return begun([lines[0][:chars] + _CUT], following)
 
     most = min(len(lines[0]), _CHARS * budget)
-    return begun(longest(most, lambda chars: size(begun(chars).text) <= budget))
+    return of_line(longest(most, lambda chars: size(of_line(chars).text) <= budget))
 
 
-def _part_result(part: NotePart, lines: Sequence[str], following: str, budget: int) -> Result:
-    """These first lines of a part, and the address of the `following` ones."""
+def _part_text(part: NotePart, lines: Sequence[str], following: str, room: int) -> str:
+    """These first lines of a part below their place, and the address of the `following` ones."""
     note, first = part.note, part.lines[0]
-    last = first + len(lines) - 1
     about = "  ".join(filter(None, (note.date, BELOW.join(part.heading) or note.title)))
     of = "" if part.locator else f" of {counted(part.total_lines, 'line')}"
-    place = _place(note.path, (first, last), part.locator)
-    shown = [f"{place}{of}  {clipped(safe_line(about), budget // 6)}".rstrip()]
+    place = _place(note.path, (first, first + len(lines) - 1), part.locator)
+    shown = [f"{place}{of}  {clipped(safe_line(about), room)}".rstrip()]
     width = max(4, *map(len, part.margin))
     for beside, line in zip(part.margin, lines, strict=False):
         shown.append(f"{safe_line(beside):>{width}} {safe_text(line)}")
@@ -156,25 +147,13 @@ def _part_result(part: NotePart, lines: Sequence[str], following: str, budget: i
         shown.append(f"Cut here. To go on: get {safe_line(following)!r}")
     elif "\n".join(lines) != part.text:
         shown.append(f"Cut here: {MORE}.")
-    data = {"lines": [first, last], "text": "\n".join(lines), "next": following or None}
-    return Result("\n".join(shown), part_document(part) | data)
+    return "\n".join(shown)
 
 
 def problem(exc: RagqaError) -> str:
-    """What went wrong, and what helps, in a sentence or two."""
-    hint = for_tools(exc.hint)
-    if isinstance(exc, NoTarget) and exc.targets:
-        hint = ", or ".join(exc.targets)
-    elif "ragqa " in hint:
-        hint = f"tell the user: {hint}"
-    return safe_line(f"{for_tools(exc.message)}." + (f" Try: {hint}" if hint else ""))
-
-
-def for_tools(text: str) -> str:
-    """A message or a hint with the tools in place of the commands of the same names."""
-    for command, tool in _TOOLS:
-        text = command.sub(tool, text)
-    return text
+    """What went wrong, and what helps: what a tool can do, or the user has to."""
+    hint = exc.hint.tool if isinstance(exc.hint, Hint) else f"tell the user: {exc.hint}"
+    return safe_line(f"{exc.message}." + (f" Try: {hint}" if exc.hint else ""))
 
 
 def related_result(found: RelatedNotes, document: Mapping[str, Any], budget: int) -> Result:
@@ -191,7 +170,7 @@ def related_result(found: RelatedNotes, document: Mapping[str, Any], budget: int
 
 
 def list_result(
-    found: NoteList, document: Mapping[str, Any], what: str, limit: int, budget: int
+    found: NoteList, document: Mapping[str, Any], budget: int, *, what: str, limit: int
 ) -> Result:
     """A line for each note, or for each tag."""
     if what == "tags":
@@ -259,7 +238,7 @@ def _notices(found: Answer | SearchResult, freshness: Freshness) -> list[str]:
 
 
 def _noted(notices: Iterable[str]) -> list[str]:
-    return [f"Note: {safe_line(for_tools(notice))}" for notice in notices]
+    return [f"Note: {safe_line(notice)}" for notice in notices]
 
 
 def _cited(citation: Citation) -> str:
@@ -354,10 +333,7 @@ def within(
     for block in blocks[: max(1, whole)]:
         if block.key:
             lists[block.key].append(block.entry)
-    data = {**document, **lists}
-    if "warnings" in data:
-        data["warnings"] = [for_tools(one) for one in data["warnings"]]
-    return Result(text, data)
+    return Result(text, {**document, **lists})
 
 
 def _joined(*blocks: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
-from ragqa.errors import UsageError
+from ragqa.errors import Hint, UsageError
 from ragqa.types import Filters, NoteRecord, with_parents
 
 Test = Callable[[Mapping[str, Sequence[str]]], bool]
@@ -28,6 +28,7 @@ _COMPARE = {
     "=": operator.eq, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
 _DATE = re.compile(r"\d{4}-\d\d(?:-\d\d(?:[T ]\d\d:\d\d\S*)?)?")
+_EXAMPLE = """'status = "done" and due < 2026-01-01'"""
 _NUMBER = re.compile(r"[-+]?\d{1,300}(?:\.\d{1,300})?")
 
 
@@ -173,7 +174,7 @@ def parse_where(text: str) -> Where:
             f"where is not understood at character {at + 1}: {text[max(0, at - 30) : at]!r} and "
             f"then {text[at : at + 30]!r}; it compares properties by = != < <= > >= or contains, "
             "joined by and, or, not and parentheses",
-            hint="""ragqa ask --where 'status = "done" and due < 2026-01-01' QUESTION""",
+            hint=Hint(f"ragqa ask --where {_EXAMPLE} QUESTION", tool=f"where={_EXAMPLE}"),
         ) from exc
 
 
@@ -188,7 +189,7 @@ def _checked(one: Comparison) -> Comparison:
         except ValueError as exc:
             raise UsageError(
                 f"where compares {one.name} with {one.value}, which is not a date",
-                hint="write it as 2026-01-31",
+                hint=Hint("write it as 2026-01-31"),
             ) from exc
     return one
 

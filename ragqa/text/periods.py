@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from ragqa.errors import UsageError
+from ragqa.errors import Hint, UsageError
 from ragqa.text.dates import Moment, moments_of, months_asked
 from ragqa.text.sentences import sentence_spans
 from ragqa.text.words import compiled
@@ -70,7 +70,7 @@ def day_named(name: str, text: str, today: date) -> str:
             if one.span == (0, len(stated)) and not {"year", "month"}.isdisjoint(dict(one.parts)):
                 first, last = _days(one, today)
     if first is None or last is None:
-        hint = "2025-03-31, 2025-03, 2025, March 2025 or last month"
+        hint = Hint("2025-03-31, 2025-03, 2025, March 2025 or last month")
         raise UsageError(f"{name}: {text[:40]!r} is not a date", hint=hint)
     return (last if name == "until" else first).isoformat()
 

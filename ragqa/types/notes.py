@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct, field
 
-from ragqa.errors import UsageError
+from ragqa.errors import Hint, UsageError
 from ragqa.languages import ENGLISH
 
 Vector: TypeAlias = npt.NDArray[np.float32]
@@ -351,7 +351,7 @@ class Filters:
             raise UsageError(
                 f"there is too much to filter by: at most {_MAX_FILTERS} tags and paths with "
                 f"{_MAX_FILTER_CHARS:,} characters, and a where of {_MAX_WHERE_CHARS:,}, are read",
-                hint="filter by a folder or a tag that they share",
+                hint=Hint("filter by a folder or a tag that they share"),
             )
 
     def __bool__(self) -> bool:

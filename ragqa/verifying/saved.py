@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from ragqa.errors import UsageError
+from ragqa.errors import Hint, UsageError
 from ragqa.types import DOCUMENT_VERSION, EXTRACTIVE, Answer
 
 MAX_BYTES = 10_000_000
@@ -28,7 +28,10 @@ _VERSION = 1
 # JSON escapes quotation marks in strings, so no text inside a record looks like a record.
 _RECORD = re.compile(rf'\{{\s*"{_MARK}"\s*:')
 _MARKUP = re.compile("[<>&`~]")
-_HINT = "save one: ragqa ask QUESTION --json > answer.json, or --format markdown > answer.md"
+_HINT = Hint(
+    "save one: ragqa ask QUESTION --json > answer.json, or --format markdown > answer.md",
+    tool="give quotes, or a whole saved answer as answer",
+)
 
 
 @dataclass(frozen=True, slots=True)

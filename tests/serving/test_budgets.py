@@ -79,7 +79,7 @@ TEXTS |= st.builds(lambda one, times: one * times, TEXTS, st.integers(1, 40))
 
 @given(TEXTS, st.text(st.characters(codec="utf-8"), max_size=200), st.integers(50, 3_000))
 def test_a_part_is_within_any_budget_and_goes_on_with_the_next_line(text, heading, budget):
-    result = wording.part_result(part_of(text, "a.md", heading), budget)
+    result = wording.part_result(part_of(text, "a.md", heading), {}, budget)
     assert tokens.count([result.text])[0] <= budget
     shown, following = result.data["text"], result.data["next"]
     assert text.startswith(shown.removesuffix("\u2026"))

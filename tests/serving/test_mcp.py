@@ -109,16 +109,20 @@ def test_a_verified_part_of_a_sentence_is_intact_and_shown_in_its_sentence(folde
 
 
 BAD_CALLS = [
-    ("ask", {"question": WHEN, "corpus": "/etc"}, "ask does not take 'corpus'. Try: ask takes max"),
-    ("ask", {}, "ask needs question. Try: ask takes max_tokens"),
+    (
+        "ask",
+        {"question": WHEN, "corpus": "/etc"},
+        "ask does not take 'corpus'. Try: ask takes question",
+    ),
+    ("ask", {}, "ask needs question. Try: ask takes question, "),
     ("list", {"limit": 9_999}, "list takes limit as a whole number from 1 to 1000."),
     ("ask", {"question": WHEN, "max_tokens": "few"}, "takes max_tokens as a whole number from 50"),
     ("ask", {"question": WHEN, "tags": "tea"}, "ask takes tags as a list of texts."),
     ("ask", {"question": 3}, "ask takes question as text."),
     ("list", {"what": "all"}, "list takes what as notes or tags."),
     ("search", {"query": ""}, "is empty. Try: give some words to look for"),
-    ("verify", {"quotes": [{}]}, "quote 1 has no quote. Try: quote 1 takes quote, path"),
-    ("verify", {"quotes": [{"quote": "a", "line": 3}]}, "quote 1 does not take 'line'"),
+    ("verify", {"quotes": [{}]}, "quotes as a list of at most 50 objects with quote and path."),
+    ("verify", {"quotes": [{"quote": "a", "line": 3}]}, "quotes as a list of at most 50 objects"),
     ("verify", {"quotes": ["tea"]}, "quotes as a list of at most 50 objects with quote and path."),
     ("verify", {"answer": "[]"}, "it is not an object. Try: give quotes, or a whole saved answer"),
     ("ask", {"question": "x" * 100_000}, "at most 8000 are read"),

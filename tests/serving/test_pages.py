@@ -10,7 +10,7 @@ from support import QUICK, run_ragqa, write_notes
 
 from ragqa.api import index_from
 from ragqa.config import Settings, history_file, load_settings
-from ragqa.serving.pages import ask_page, laid_out
+from ragqa.serving.pages import Asked, ask_page, laid_out
 from ragqa.serving.warm import WarmIndex
 from ragqa.state.history import History
 from ragqa.types import Corpus
@@ -67,7 +67,7 @@ def test_under_reserve_the_page_marks_the_excerpt_within_its_passage(tmp_path, m
     loaded = load_settings({"corpus": str(notes), "index": str(tmp_path / "index")})
     with index_from(loaded) as index:
         index.refresh()
-    asked = {"q": "what is the retention of a tape in Zanzibar", "tag": [], "path": []}
+    asked = Asked(q="what is the retention of a tape in Zanzibar")
     page = laid_out("ask", ask_page(WarmIndex(loaded), asked))
     (passage,) = re.findall(r'<div class="quote within">(.*?)</div>', page, re.DOTALL)
     assert re.findall(r"<mark[^>]*>(.*?)</mark>", passage) == [
@@ -95,7 +95,7 @@ def test_the_home_shows_the_vault_what_changed_its_tags_and_what_was_asked(tmp_p
     with WarmIndex(loaded) as warm:
 
         def home(**asked):
-            page = Page(laid_out("ask", ask_page(warm, asked)))
+            page = Page(laid_out("ask", ask_page(warm, Asked(**asked))))
             return page.text["main"], [link["href"] for link in page.of("a")]
 
         text, links = home()
@@ -105,8 +105,8 @@ def test_the_home_shows_the_vault_what_changed_its_tags_and_what_was_asked(tmp_p
         notes_in_order = [link for link in links if link.startswith("/note/")]
         assert notes_in_order == ["/note/new.md", "/note/old.md"]
         assert {"/?q=Old+tea%3A+Storing", "/?q=Pot+%26+lid%3A+Care%3F"} <= set(links)
-        assert "/note/old.md" not in home(tag=["pot"])[1]
-        nearest = laid_out("ask", ask_page(warm, {"q": "how is a pot cared for?"}))
+        assert "/note/old.md" not in home(tags=("pot",))[1]
+        nearest = laid_out("ask", ask_page(warm, Asked(q="how is a pot cared for?")))
         assert "Pot &amp; lid \u203a Care?" in nearest.partition("<ol>")[2]
         text, links = home()
         assert "/?q=how+is+a+pot+cared+for%3F" in links
@@ -249,13 +249,18 @@ def test_what_a_note_hides_is_on_no_page(server):
 @pytest.mark.parametrize(
     ("path", "asked", "status", "said"),
     [
-        ("/api/ask", {}, 400, "question is missing"),
+        ("/api/ask", {}, 400, "/api/ask needs question"),
         ("/api/ask", {"question": "tea", "since": "soon"}, 400, "not a date"),
         ("/api/search", {"query": "tea", "until": "soon"}, 400, "not a date"),
         ("/api/search", {"query": "tea", "where": "a"}, 400, "not understood at character 1"),
         ("/api/get", {"address": "nowhere.md"}, 400, "there is no note"),
         ("/api/nothing", {}, 404, "Not Found"),
-        ("/api/search", {"query": "tea", "limit": "999999999"}, 400, "at most 100"),
+        (
+            "/api/search",
+            {"query": "tea", "limit": "999999999"},
+            400,
+            "takes limit as a whole number from 1 to 100",
+        ),
         ("/api/search", {"query": "tea", "tags": "office"}, 400, "does not take 'tags'"),
     ],
 )

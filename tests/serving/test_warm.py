@@ -16,8 +16,8 @@ from ragqa.api import index_from
 from ragqa.config import load_settings
 from ragqa.errors import GivenUp, RagqaError
 from ragqa.serving import warm as warm_module
-from ragqa.serving.mcp import TOOLS
-from ragqa.serving.pages import ask_page, laid_out
+from ragqa.serving.operations import Ask
+from ragqa.serving.pages import Asked, ask_page, laid_out
 from ragqa.serving.warm import NotReady, WarmIndex, changes
 
 NOTES = {"tea.md": "# Tea\n\nGreen tea is brewed at 80 degrees.\n"}
@@ -94,7 +94,7 @@ def test_the_first_build_is_told_as_notes_of_notes_and_is_no_error(loaded, monke
         running.wait()
         with pytest.raises(NotReady, match="your notes are being read: 180 of 900 notes so far"):
             warm.use(lambda index: index.info(), patience_s=0)
-        page = laid_out("ask", ask_page(warm, {}))
+        page = laid_out("ask", ask_page(warm, Asked()))
         assert "Your notes are being read: 180 of 900 notes so far" in page
         assert "You can type your question meanwhile" in page
         go_on.set()
@@ -108,12 +108,12 @@ def test_an_assistant_and_the_page_are_told_of_files_left_out_where_nothing_is_f
     with WarmIndex(loaded) as warm:
         while not _is_built(warm):
             pass
-        given = TOOLS["ask"].call(warm, {"question": "zorbing on mars"})
+        given = Ask(question="zorbing on mars").told(warm)
         assert given.text.count(told) == 1
         assert told in given.data["warnings"]
-        page = laid_out("ask", ask_page(warm, {"q": "zorbing on mars"}))
+        page = laid_out("ask", ask_page(warm, Asked(q="zorbing on mars")))
         assert page.count(told) == 1
-        found = TOOLS["ask"].call(warm, {"question": "how hot is green tea brewed?"})
+        found = Ask(question="how hot is green tea brewed?").told(warm)
         assert "left out" not in found.text
 
 

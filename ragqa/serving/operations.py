@@ -1,0 +1,313 @@
+"""What servers do with notes: each operation is declared once, with what it takes.
+
+MCP makes its schema from the declaration, and requests of MCP and HTTP are read by it. To add an
+operation, write its class and name it in `OPERATIONS`.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar
+
+from msgspec import UNSET, Meta, Struct, UnsetType, ValidationError, convert, structs
+from msgspec.json import schema_components
+
+from ragqa.addresses import get_part, notes_of
+from ragqa.api import Index
+from ragqa.clock import today
+from ragqa.errors import Hint, UsageError
+from ragqa.explaining import explain
+from ragqa.generation import Writer
+from ragqa.related import related_to
+from ragqa.render import documents
+from ragqa.render.documents import Document
+from ragqa.render.explanations import explanation_document, verification_document
+from ragqa.serving import wording
+from ragqa.serving.asking import answer_to, checked, status
+from ragqa.serving.warm import WarmIndex
+from ragqa.serving.wording import Result
+from ragqa.text.periods import day_named
+from ragqa.types import Filters
+from ragqa.verifying.saved import ANY_NOTE, NOWHERE, SavedAnswer, SavedCitation
+
+_TEXT, _LIST = "string", "array"
+
+S = TypeVar("S", bound=Struct)
+
+
+def _of(description: str, most: int | None = None, least: int = 1) -> Meta:
+    """What an argument is, and the limits of a number."""
+    return Meta(description=description, ge=most and least, le=most)
+
+
+class Found(NamedTuple):
+    """What an operation found: as JSON, and what puts that into words within some tokens."""
+
+    document: Document
+    words: Callable[[Document, int], Result]
+
+
+class Operation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every operation takes. The docstring of each tells a model what it is for.
+
+    `gives` names the keys that its document always has, each with its JSON type.
+    """
+
+    gives: ClassVar[dict[str, str]]
+
+    max_tokens: Annotated[
+        int,
+        _of("At most this many tokens of text; the data is of what the text shows.", 20_000, 50),
+    ] = 2_000
+
+    def document(self, warm: WarmIndex) -> Document:
+        """What it finds, as `--json` prints it."""
+        return self._found(warm).document
+
+    def told(self, warm: WarmIndex) -> Result:
+        """What it finds, in words and data for a model, within `max_tokens`."""
+        found = self._found(warm)
+        found.document.pop("timings_ms", None)
+        return found.words(found.document, self.max_tokens)
+
+    def _found(self, warm: WarmIndex) -> Found:
+        raise NotImplementedError
+
+
+class Filtered(Operation, frozen=True, kw_only=True):
+    """What an operation takes that looks through notes."""
+
+    tags: Annotated[tuple[str, ...], _of("Only notes with all of these tags.")] = ()
+    paths: Annotated[
+        tuple[str, ...], _of("Only notes in these folders or matching these globs.")
+    ] = ()
+    since: Annotated[
+        str, _of("Only notes dated then or later: 2025-03-31, 2025-03, last month.")
+    ] = ""
+    until: Annotated[str, _of("Only notes dated then or earlier, written as since is.")] = ""
+    where: Annotated[
+        str, _of("Only notes whose properties match: status = done and due < 2026-01-01")
+    ] = ""
+
+    @property
+    def filters(self) -> Filters:
+        """The filters as the index takes them.
+
+        :raises UsageError: a day is none, or there is too much to filter by.
+        """
+        since = day_named("since", self.since, today())
+        until = day_named("until", self.until, today())
+        return Filters(self.tags, self.paths, since, self.where.strip(), until)
+
+
+class Ask(Filtered, frozen=True, kw_only=True):
+    """Answer a question from the user's notes with exact quotes, each with its place: the likeliest
+    first, then others that may answer instead, then passages. Says so when the notes hold no
+    answer. Prefer it to search for a question.
+    """  # noqa: D205 - a model reads it
+
+    gives = {"verdict": _TEXT, "citations": _LIST}
+    question: Annotated[str, _of("A question in plain words.")]
+
+    def _found(self, warm: WarmIndex) -> Found:
+        answer = answer_to(warm, self.question, self.filters, self._writer(warm))
+        words = partial(wording.answer_result, answer, freshness=warm.freshness)
+        return Found(documents.answer_document(answer), words)
+
+    def _writer(self, _: WarmIndex) -> Writer | None:
+        return None
+
+
+class Search(Filtered, frozen=True, kw_only=True):
+    """Find the passages of the notes nearest to a query, best first. For exploring, or when ask
+    finds too little.
+    """  # noqa: D205 - a model reads it
+
+    gives = {"hits": _LIST}
+    query: Annotated[str, _of("What to look for, in words of the notes.")]
+    limit: Annotated[int, _of("How many passages.", 100)] | UnsetType = UNSET
+
+    def _found(self, warm: WarmIndex) -> Found:
+        query, limit, filters = self.query, self.limit or None, self.filters
+        found = warm.use(
+            lambda index: index.search(query, filters=filters, limit=limit, refresh=False)
+        )
+        words = partial(wording.search_result, found, freshness=warm.freshness)
+        return Found(documents.search_document(found), words)
+
+
+class Get(Operation, frozen=True, kw_only=True):
+    """Read a note, some lines of it, or the section below a heading."""
+
+    gives = {"path": _TEXT, "lines": _LIST, "text": _TEXT}
+    address: Annotated[
+        str,
+        _of(
+            "NOTE, NOTE:LINE, NOTE:FIRST-LAST (lines), NOTE#HEADING, or a place as the "
+            "tools print it, such as 'x.pdf, p. 3'; the note by path, file name, title or alias."
+        ),
+    ]
+
+    def _found(self, warm: WarmIndex) -> Found:
+        part = warm.use(lambda index: get_part(index, self.address, refresh=False))
+        words = partial(wording.part_result, part)
+        return Found(documents.part_document(part), words)
+
+
+class Related(Filtered, frozen=True, kw_only=True):
+    """Find the notes near a note by links and by meaning, nearest first, each with the reasons."""
+
+    gives = {"note": _TEXT, "related": _LIST}
+    address: Annotated[str, _of("The note, or a place in it, as `get` takes it.")]
+    limit: Annotated[int, _of("How many notes.", 50)] = 5
+
+    def _found(self, warm: WarmIndex) -> Found:
+        address, limit, filters = self.address, self.limit, self.filters
+        found = warm.use(
+            lambda index: related_to(index, address, filters=filters, limit=limit, refresh=False)
+        )
+        words = partial(wording.related_result, found)
+        return Found(documents.related_document(found), words)
+
+
+class List(Filtered, frozen=True, kw_only=True):
+    """List the notes with their dates, titles and tags, or the tags with their numbers of notes."""
+
+    gives = {"total": "integer", "notes": _LIST, "tags": _LIST}
+    what: Annotated[Literal["notes", "tags"], _of("What to list.")] = "notes"
+    limit: Annotated[int, _of("How many notes or tags.", 1_000)] = 200
+
+    def _found(self, warm: WarmIndex) -> Found:
+        found = warm.use(lambda index: index.notes(filters=self.filters, refresh=False))
+        words = partial(wording.list_result, found, what=self.what, limit=self.limit)
+        return Found(documents.list_document(found, tags=self.what == "tags"), words)
+
+
+class Quote(Struct, frozen=True, forbid_unknown_fields=True):
+    """A quote to verify."""
+
+    quote: str
+    path: Annotated[str, _of("The note that it is from, or the place, if known.")] = ""
+
+
+class Verify(Operation, frozen=True, kw_only=True):
+    """Check whether the notes still say what a saved answer or a list of quotes says they do: each
+    is intact, moved, changed or gone.
+    """  # noqa: D205 - a model reads it
+
+    gives = {"sound": "boolean", "citations": _LIST}
+    answer: Annotated[str, _of("A saved answer, as JSON or Markdown.")] = ""
+    quotes: Annotated[tuple[Quote, ...], Meta(description="Quotes from notes.", max_length=50)] = ()
+
+    def _found(self, warm: WarmIndex) -> Found:
+        if bool(self.answer) == bool(self.quotes):
+            raise UsageError(
+                "verify takes either an answer or quotes", hint=Hint("give one of the two")
+            )
+        found = checked(warm, self.answer or self._quoted(warm))
+        return Found(verification_document(found), partial(wording.verification_result, found))
+
+    def _quoted(self, warm: WarmIndex) -> SavedAnswer:
+        """The quotes, each with the path of the note at its place."""
+        for n, one in enumerate(self.quotes, start=1):
+            if not one.quote.strip():
+                hint = Hint("give the words that the note should have")
+                raise UsageError(f"quote {n} is empty", hint=hint)
+        notes = warm.use(self._notes) if any(one.path for one in self.quotes) else {}
+        cited = (
+            SavedCitation(n, notes.get(one.path, one.path or ANY_NOTE), NOWHERE, NOWHERE, one.quote)
+            for n, one in enumerate(self.quotes, start=1)
+        )
+        return SavedAnswer("", tuple(cited))
+
+    def _notes(self, index: Index) -> dict[str, str]:
+        """The path of the note at each place that a quote is from, unless there is none."""
+        listed, notes = index.notes(refresh=False), {}
+        known = notes_of(index, {note.path: note for note in listed.notes}, listed.info)
+        for place in {one.path for one in self.quotes if one.path}:
+            with suppress(UsageError):
+                if not (found := known.find(place)).reason:
+                    notes[place] = found.path
+        return notes
+
+
+class Why(Operation, frozen=True, kw_only=True):
+    """Explain why a note is in the answer to a question, or why it is not."""
+
+    gives = {"verdict": _TEXT, "stage": _TEXT}
+    question: str
+    address: Annotated[str, _of("The note, or a part of it, as `get` takes it.")]
+
+    def _found(self, warm: WarmIndex) -> Found:
+        found = warm.use(
+            lambda index: explain(index, self.question, target=self.address, refresh=False)
+        )
+        return Found(explanation_document(found), partial(wording.explanation_result, found))
+
+
+class Status(Operation, frozen=True, kw_only=True):
+    """How many notes there are, on what, and how current the index is."""
+
+    gives = {"fresh": "boolean", "skipped": _LIST}
+
+    def _found(self, warm: WarmIndex) -> Found:
+        def words(document: Document, budget: int) -> Result:
+            listed = warm.use(lambda index: index.notes(refresh=False))
+            return wording.status_result(document, listed, budget)
+
+        return Found(status(warm), words)
+
+
+OPERATIONS: dict[str, type[Operation]] = {
+    kind.__name__.lower(): kind for kind in (Ask, Search, Get, Related, List, Verify, Why, Status)
+}
+
+
+def schema_of(kind: type[Struct]) -> dict[str, Any]:
+    """The JSON schema of what an operation takes."""
+    _, parts = schema_components([kind], ref_template="#/$defs/{name}")
+    schema: dict[str, Any] = parts.pop(kind.__name__)
+    return schema | ({"$defs": parts} if parts else {})
+
+
+def read(
+    kind: type[S],
+    given: Mapping[str, Any],
+    name: str,
+    names: Mapping[str, str] = MappingProxyType({}),
+) -> S:
+    """A request as it was given.
+
+    :param name: what the operation is called where it was given.
+    :param names: what fields are called there that have another name, "" if it does not take them.
+    :raises UsageError: it gives something else than the operation takes.
+    """
+    fields = {names.get(one.name, one.encode_name): one for one in structs.fields(kind)}
+    fields.pop("", None)
+    values, needed_first = {}, sorted(fields, key=lambda key: not fields[key].required)
+    takes = Hint(f"{name} takes {', '.join(needed_first) or 'nothing'}")
+    if unknown := given.keys() - fields.keys():
+        raise UsageError(f"{name} does not take {min(unknown)[:40]!r}", hint=takes)
+    for key, field in fields.items():
+        if key in given:
+            try:
+                values[field.name] = convert(given[key], field.type, strict=False)
+            except ValidationError as exc:
+                wanted = _wanted(schema_of(kind)["properties"][field.encode_name])
+                raise UsageError(f"{name} takes {key} as {wanted}") from exc
+        elif field.required:
+            raise UsageError(f"{name} needs {key}", hint=takes)
+    return kind(**values)
+
+
+def _wanted(about: Mapping[str, Any]) -> str:
+    """What an argument should be, in words, by its schema."""
+    least, most = about.get("minimum"), about.get("maximum")
+    kinds = {
+        "integer": f"a whole number from {least} to {most}" if most else "a whole number",
+        _LIST: "a list of texts",
+    }
+    if "maxItems" in about:
+        return f"a list of at most {about['maxItems']} objects with quote and path"
+    return " or ".join(about.get("enum", ())) or kinds.get(about["type"], "text")
