@@ -291,10 +291,9 @@ def _inside(corpus: Corpus, name: str) -> list[str]:
 class NotePart:
     """Some lines of a note, or all of it.
 
-    `text` is as in the file, except that what the note's readers do not see (secrets in its front
-    matter, comments, text struck out) is masked; lines keep their numbers. `heading` is the path of
-    headings at the first line. `locator` is as in `Citation`. `margin` has the number of each line,
-    or where a page, slide, sheet, cell or paragraph begins its name, else "".
+    `text` is as in the file, except that secrets in its front matter and comments are masked; lines
+    keep their numbers. `heading` is the path of headings at the first line. `locator` is as in
+    `Citation`. `margin` has the number of each line, or where a page, slide or so begins its name.
     """
 
     note: NoteRecord

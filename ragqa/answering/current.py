@@ -42,6 +42,8 @@ _PAST = (
     r"|first (?:want|plan|intend)|used to|(?<!how )old|last year)\b"
 )
 
+_HAPPENED = r"(?i)\b(?:when|what day|what date) did\b"
+
 _NEVER = "9999-12-31"
 _OF_FILE = ("edited", "file")
 """Sources of a date that tell little of when a statement was made."""
@@ -98,10 +100,12 @@ def history(
     """What to quote for a question, and the other statements on its subject.
 
     That is the newest of a day that the question names or before, or the best one if it has no
-    date. A question for the past is told it from the oldest on.
+    date. A question for the past is told it from the oldest on; one for the day of a change is told
+    first what says so.
     """
     dates = {one.place: date_of(one, dates_of) for one in (best, *scored)}
-    until = _until(question)
+    named = max((one.iso for one in moments_of(question.text)), default="")
+    until = question.period.until if question.period else named
     group: dict[tuple[str, str], Candidate] = {}
     for one in sorted(scored, key=lambda one: -one.score):
         day = dates[one.place].day
@@ -110,20 +114,23 @@ def history(
     if not dates[best.place].day or not group:
         return History(best)
     told = sorted(group.values(), key=lambda one: dates[one.place].day)
+    if asks_when_it_was(question):
+        return History(best, [one for one in told if one.place != best.place][:MOST])
     if asks_past(question):
         return History(told[0], told[1 : MOST + 1])
     first, *others = sorted(group.values(), key=lambda one: dates[one.place].day, reverse=True)
     own = dates[first.place]
-    later = (
-        one
-        for one in scored
-        if dates[one.place].day > own.day and dates[one.place].source not in _OF_FILE
+    may_be_old = (
+        not until
+        and own.source not in _OF_FILE
+        and any(
+            one.hit.passage.path != first.hit.passage.path
+            and one.score >= RIVAL * first.score
+            and dates[one.place].day > own.day
+            and dates[one.place].source not in _OF_FILE
+            for one in scored
+        )
     )
-    may_be_old = any(
-        one.hit.passage.path != first.hit.passage.path and one.score >= RIVAL * first.score
-        for one in later
-    )
-    may_be_old = may_be_old and not until and own.source not in _OF_FILE
     return History(first, others[:MOST], may_be_old)
 
 
@@ -142,7 +149,7 @@ def _is_like(question: Question, best: Candidate, one: Candidate) -> bool:
         return False
     if one.hit.passage.path != best.hit.passage.path:
         return True
-    if question.kind is QuestionKind.WHEN:
+    if question.kind is QuestionKind.WHEN and not asks_when_it_was(question):
         return False  # the date of an entry is what is asked for
     had = {term: weight for term, weight in question.idf.items() if term in own}
     in_both = sum(had[term] for term in had if term in other)
@@ -154,12 +161,6 @@ def asks_past(question: Question) -> bool:
     return compiled(_PAST).search(question.text) is not None
 
 
-def _until(question: Question) -> str:
-    """The last year, month or day that a question names with its year, as ISO form begins."""
-    named = (dict(one.parts) for one in moments_of(question.text))
-    found = (
-        "-".join(f"{one[name]:02}" for name in ("year", "month", "day") if name in one)
-        for one in named
-        if "year" in one
-    )
-    return max(found, default="")
+def asks_when_it_was(question: Question) -> bool:
+    """Whether a question asks for the day of what happened, such as a change."""
+    return compiled(_HAPPENED).search(question.text) is not None

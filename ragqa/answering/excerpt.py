@@ -220,11 +220,8 @@ class Finder:
 
     def others(self, found: Sequence[Excerpt]) -> list[Candidate]:
         """The statements of other dates on the subject, as far as these excerpts lack them."""
-        return [
-            one
-            for one in self.history.others
-            if not any(excerpt.overlaps(one) for excerpt in found)
-        ]
+        others = self.history.others
+        return [one for one in others if not any(excerpt.overlaps(one) for excerpt in found)]
 
     @cached_property
     def _best(self) -> Candidate:

@@ -14,14 +14,10 @@ import numpy as np
 from ragqa.answering.answer_type import answer_fit
 from ragqa.answering.reading import Reading, best_cosines
 from ragqa.answering.sentences import Candidate, quotation
+from ragqa.notes.struck import struck_spans
 from ragqa.readers import Reader, Text
 from ragqa.search.question import Question
-from ragqa.text.dates import (
-    Moment,
-    has_moment,
-    months_asked,
-    months_of,
-)
+from ragqa.text.dates import Moment, has_moment, months_asked, months_of
 from ragqa.text.names import has_figure
 from ragqa.text.words import blank
 from ragqa.types import Citation, Kind, Vector, Vectors
@@ -52,6 +48,9 @@ NEAR_SHARE = 0.5
 
 REFERENCE_SHARE = 0.5
 """The share of its score that a reference keeps: it has the words of what it names."""
+
+STRUCK_SHARE = 0.9
+"""The share that a sentence mostly struck out keeps, so that one that holds comes before it."""
 
 _EMBEDDER_SIGNALS = frozenset({"cosine", "maxsim"})
 _UNSCALED = frozenset({"holds", "figures"})
@@ -91,7 +90,7 @@ def score(
         column = [signals[name] for signals, _ in measured]
         scaled = column if name in _UNSCALED else _scaled(column)
         columns[name] = [weights[name] / total * value for value in scaled]
-    shares = [REFERENCE_SHARE if candidate.refers else 1.0 for candidate in candidates]
+    shares = map(_share_kept, candidates)
     parts = [{name: share * columns[name][i] for name in names} for i, share in enumerate(shares)]
     return [
         replace(candidate, score=sum(part.values()), signals=signals, parts=part, matches=matches)
@@ -113,6 +112,11 @@ def read_together(reader: Reader, question: str, candidates: Sequence[Candidate]
         spans = ((one.unit.start - passage.start, one.unit.end - passage.start) for one in own)
         texts.append(Text(passage.trail, passage.text, tuple(spans)))
     return [reader_score for scores in reader.score(question, texts) for reader_score in scores]
+
+
+def _share_kept(one: Candidate) -> float:
+    struck = sum(end - start for start, end in struck_spans(one.text))
+    return REFERENCE_SHARE if one.refers else STRUCK_SHARE if 2 * struck > len(one.text) else 1.0
 
 
 def _signals(reading: Reading, candidate: Candidate) -> tuple[dict[str, float], Vector]:

@@ -8,8 +8,9 @@ from ragqa.answering.answer_type import fits
 from ragqa.answering.missing import of_subject
 from ragqa.answering.sentences import Candidate
 from ragqa.languages import ENGLISH
+from ragqa.notes.struck import struck_spans
 from ragqa.search.question import Question
-from ragqa.text.words import words_in, words_of
+from ragqa.text.words import overlaps, words_in, words_of
 from ragqa.types import Citation, Span
 
 _MIN_FIT = 0.5
@@ -53,7 +54,8 @@ def short_answer(question: Question, text: str, language: str = ENGLISH) -> Span
 
     :param text: the sentence as plain text.
     """
-    found = list(fits(question, text, language))
+    struck = struck_spans(text)
+    found = [one for one in fits(question, text, language) if not overlaps(one[0], struck)]
     best_fit = max((strength for _, strength in found), default=0.0)
     # A fit half as good as the best does not compete with it.
     rivals = [fit for fit in found if fit[1] >= _MIN_FIT and fit[1] > best_fit / 2]

@@ -13,6 +13,7 @@ import numpy as np
 from ragqa.embedders import Embedder
 from ragqa.languages import ENGLISH
 from ragqa.notes.markdown import parse_markdown
+from ragqa.notes.struck import struck_spans
 from ragqa.passages.parts import unit_spans
 from ragqa.readers import Reader
 from ragqa.text.dates import Moment, moments_of
@@ -164,12 +165,13 @@ def read_sources(
 def _lines(number: int, source: Source, tokens: TokenVectors | None) -> Iterator[Line]:
     """The lines of a source; headings only where it has nothing else."""
     blocks = parse_markdown(source.text, 0).blocks
+    said = blank(source.text, struck_spans(source.text))
     found = [(span, block) for block in blocks for span in unit_spans(source.text, block)]
     heads = (Kind.HEADING, Kind.TABLE_HEAD)
     for span, block in [one for one in found if one[1].kind not in heads] or found[:1]:
         label = "" if block.kind in heads else block.label or " | ".join(block.labels)
         offset = len(source.heading) + len("\n") + span[0]
-        line = read_line(source.text[slice(*span)], tokens, offset, source.language)
+        line = read_line(said[slice(*span)], tokens, offset, source.language)
         if line.words:
             yield replace(line, span=span, source=number, above=f"{source.heading}\n{label}")
 

@@ -196,7 +196,7 @@ def get(
 ) -> int:
     """Print a note, some of its lines, or the section below a heading.
 
-    Leaves out comments, struck-out text, and secrets in the front matter.
+    Leaves out comments, and secrets in the front matter.
 
     Example: ragqa get "lora.md#LoRA or full fine-tuning"
     """

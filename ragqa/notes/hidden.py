@@ -1,4 +1,4 @@
-"""Text that is not for reading: struck out (`~~`, `<del>`, `<s>`), comments, and sources.
+"""Text that is not for reading: comments, and sources.
 
 Comments are `%%` and `<!-- -->`. Sources are what plug-ins of Obsidian show in another form:
 queries, commands of Templater (`<% %>`), drawings. Marks in code are code. A comment may span many
@@ -14,28 +14,22 @@ from itertools import islice
 
 from ragqa.notes.lines import BLANK, paragraph_or_rule
 from ragqa.text.markdown import labels_within
-from ragqa.types import Block, Kind
-
-Hidden = tuple[int, int, Kind]
-"""Start and end in characters, and COMMENT or STRUCK."""
+from ragqa.types import Block, Kind, Span
 
 _MARK = re.compile(
     r"(?<!\\)(?:(?P<code>`+)|(?P<html><!--)|(?P<obsidian>%%)"
-    r"|(?P<command><%(?P<script>[-_]?\*)?)|(?P<strike>(?<!~)~~(?!~))|<(?P<tag>del|s|strike)\b[^<>]*>)",
-    re.IGNORECASE,
+    r"|(?P<command><%(?P<script>[-_]?\*)?))"
 )
 _HTML_END = re.compile(r"(?<=<!--)-?>|-->")
-_STRIKE_END = re.compile(r"(?<![\s~\\])~~(?!~)")
 _COMMAND_END = re.compile(r"%>")
 _NOT_SPACE = re.compile(r"\S")
-_BLANK_LINE = re.compile(r"(?:\r\n|\r|\n)[ \t]*[\r\n]")
 _WHOLE = re.compile(r"\S(?:.*\S)?", re.DOTALL)
 _QUERY = re.compile(
     r"(?<!`)`++(?:\$?= |[ \t]*(?:dataview|dataviewjs|tasks|query|base)[ \t]*[\r\n])"
 )
 _DRAWING_KEY = "excalidraw-plugin:"
 _DRAWING = re.compile(rf"(?m)^{_DRAWING_KEY}")
-_MARKS = ("<%", _DRAWING_KEY, "<!--", "%%", "~~", "<s", "<S", "<d", "<D")
+_MARKS = ("<%", _DRAWING_KEY, "<!--", "%%")
 # The complete sentences at the start of a piece that a mark cuts off.
 _SENTENCES = re.compile(r".*[.!?:\u2026\u3002\uff01\uff1f][\"')\]*_]*(?=\s)", re.DOTALL)
 _MAX_TICKS = 16
@@ -46,57 +40,51 @@ def may_hide(text: str) -> bool:
     return any(mark in text for mark in _MARKS) or _QUERY.search(text) is not None
 
 
-def hidden_spans(text: str, blocks: Sequence[Block], *, is_plain: bool = False) -> list[Hidden]:
-    """Find struck-out text, comments and sources, in order.
+def hidden_spans(text: str, blocks: Sequence[Block], *, is_plain: bool = False) -> list[Span]:
+    """Find comments and sources, in order.
 
-    :param blocks: the whole text's; they show where code is and where a strike must end.
-    :param is_plain: whether a block may be one line of a paragraph; a blank line then ends a
-        strike.
+    :param blocks: the whole text's; they show where code is and where a command must end.
+    :param is_plain: whether it is plain text, which has no commands.
     """
     if blocks and _DRAWING.search(text, 0, blocks[0].start):
         return _beside_labels(text, blocks)
     return list(_Scan(text, blocks, is_plain).found()) if blocks else []
 
 
-def _beside_labels(text: str, blocks: Sequence[Block]) -> list[Hidden]:
+def _beside_labels(text: str, blocks: Sequence[Block]) -> list[Span]:
     """All of a drawing of Excalidraw but its labels, which have a section of their own."""
     parts = [b for b in blocks if b.kind is Kind.HEADING or text.startswith("%%", b.start)]
     at = next((n for n, part in enumerate(parts) if part.label == "Text Elements"), len(parts))
     ends = [part.end for part in parts[at : at + 1]] or [len(text)]
     starts = [part.start for part in parts[at + 1 : at + 2]] or [len(text)]
     spans = ((blocks[0].start, ends[0]), (starts[0], len(text)))
-    return [(start, end, Kind.COMMENT) for start, end in spans if start < end]
+    return [(start, end) for start, end in spans if start < end]
 
 
-def is_cut_short(text: str, hidden: Sequence[Hidden]) -> bool:
+def is_cut_short(text: str, hidden: Sequence[Span]) -> bool:
     """Whether the last comment is unclosed and takes the rest of the note."""
-    start, end, kind = hidden[-1]
-    return (
-        kind is Kind.COMMENT
-        and end == len(text)
-        and text.startswith("<!--", start)
-        and not text.endswith("-->")
-    )
+    start, end = hidden[-1]
+    return end == len(text) and text.startswith("<!--", start) and not text.endswith("-->")
 
 
-def masked(text: str, hidden: Sequence[Hidden]) -> str:
+def masked(text: str, hidden: Sequence[Span]) -> str:
     """The text with every hidden character except white space replaced by `BLANK`."""
     pieces, at = [], 0
-    for start, end, _ in hidden:
+    for start, end in hidden:
         pieces += [text[at:start], _NOT_SPACE.sub(BLANK, text[start:end])]
         at = end
     return "".join([*pieces, text[at:]])
 
 
-def cut_at(text: str, blocks: Sequence[Block], hidden: Sequence[Hidden]) -> tuple[Block, ...]:
+def cut_at(text: str, blocks: Sequence[Block], hidden: Sequence[Span]) -> tuple[Block, ...]:
     """Cut blocks at hidden text, which becomes unlabelled blocks of its own."""
-    found = [Block(kind, start, end) for start, end, kind in hidden]
+    found = [Block(Kind.COMMENT, start, end) for start, end in hidden]
     first = 0
     for block in blocks:
         while first < len(hidden) and hidden[first][1] <= block.start:
             first += 1
         pieces, at = [], block.start
-        for start, end, _ in islice(hidden, first, None):
+        for start, end in islice(hidden, first, None):
             if start >= block.end:
                 break
             pieces.append((at, start))
@@ -128,8 +116,8 @@ def _cut(text: str, block: Block, spans: Sequence[tuple[int, int]]) -> Iterator[
 def _without_fragment(text: str, piece: Block) -> Iterator[Block]:
     """A piece before hidden text, with its unfinished last sentence turned into a rule.
 
-    "The wombat weighs ~~20~~ 35 kg" must not be answered by "The wombat weighs". A fragment with a
-    digit is kept, since it may state something.
+    "The wombat weighs %%check%% 35 kg" must not be answered by "The wombat weighs". A fragment with
+    a digit is kept, since it may state something.
     """
     whole = _SENTENCES.match(text, piece.start, piece.end)
     start = whole.end() if whole else piece.start
@@ -158,7 +146,7 @@ class _Scan:
     def __post_init__(self) -> None:
         self._code = [block for block in self.blocks if block.kind is Kind.CODE]
 
-    def found(self) -> Iterator[Hidden]:
+    def found(self) -> Iterator[Span]:
         at = self.blocks[0].start
         while mark := _MARK.search(self.text, at):
             start = mark.start()
@@ -169,12 +157,11 @@ class _Scan:
                 is_fence = block.kind is Kind.CODE
                 at = block.end if is_fence else self._code_end(mark["code"], mark.end(), block)
                 if mark["code"] and at > mark.end() and _QUERY.match(self.text, start):
-                    yield start, at, Kind.COMMENT
+                    yield start, at
             else:
-                kind = Kind.STRUCK if mark["strike"] or mark["tag"] else Kind.COMMENT
                 end = self._hidden_end(mark, block)
                 if end:
-                    yield start, end, kind
+                    yield start, end
                 at = end or mark.end()
 
     def _code_end(self, ticks: str, at: int, block: Block) -> int:
@@ -186,14 +173,6 @@ class _Scan:
 
     def _hidden_end(self, mark: re.Match[str], block: Block) -> int:
         """Where the text hidden by a mark ends; 0 if it hides nothing."""
-        if mark["strike"]:
-            follows = self.text[mark.end() : mark.end() + 1]
-            stop = self._paragraph_end(block)
-            close = self._find(_STRIKE_END, mark.end(), stop) if follows.strip() else None
-            return close.end() if close else 0
-        if mark["tag"]:
-            close = self._find(re.compile(rf"(?i:</{mark['tag']}>)"), mark.end(), block.end)
-            return close.end() if close else 0
         if mark["command"]:
             return 0 if self.is_plain else self._command_end(mark, block)
         if mark["html"]:
@@ -209,10 +188,6 @@ class _Scan:
         opens = self.text.find("<%", mark.end(), stop)
         close = self._find(_COMMAND_END, mark.end(), stop if opens < 0 else opens)
         return close.end() if close else 0
-
-    def _paragraph_end(self, block: Block) -> int:
-        blank = _BLANK_LINE.search(self.text, block.end) if self.is_plain else None
-        return blank.start() if blank else len(self.text) if self.is_plain else block.end
 
     def _obsidian_end(self, mark: re.Match[str]) -> int:
         at = mark.end()

@@ -202,6 +202,8 @@ def _words(tokens: Iterable[Token]) -> Iterator[str]:
             yield from _words(token.children or ())
         elif token.type in ("softbreak", "hardbreak"):
             yield "\n"
+        elif token.type in ("s_open", "s_close"):
+            yield token.markup
         elif token.type != "html_inline":
             yield token.content
         elif token.content.lower().startswith("<br"):

@@ -1,4 +1,4 @@
-"""Markdown and plain text: front matter, the body, and what its author removed."""
+"""Markdown and plain text: front matter, the body, and what is not for reading."""
 
 from dataclasses import dataclass, replace
 
@@ -68,7 +68,7 @@ def _line(text: str, block: Block) -> str:
 
 
 def _without_hidden(text: str, start: int, *, is_plain: bool) -> Body:
-    """Parse a text, keeping struck-out text and comments out of labels, links and other blocks."""
+    """Parse a text, keeping comments out of labels, links and other blocks."""
     parse = parse_plain_text if is_plain else parse_markdown
     body = parse(text, start)
     hidden = hidden_spans(text, body.blocks, is_plain=is_plain) if may_hide(text) else []

@@ -90,9 +90,9 @@ def corrected_line(corrected: Sequence[Correction]) -> str:
 
 def history_title(answer: Answer) -> str:
     """The heading above the statements of other dates."""
-    first = answer.citations[0]
-    is_later = (first.date or first.note_date) < answer.earlier[0].date
-    return "Later" if is_later else "Earlier"
+    first, days = answer.citations[0], [one.date for one in answer.earlier]
+    own = first.date or first.note_date
+    return "Later" if own < min(days) else "Earlier" if max(days) <= own else "Earlier and later"
 
 
 def warnings_of(answer: Answer) -> list[str]:

@@ -77,6 +77,12 @@ class Moment(Struct, frozen=True):
     end: int
 
     @property
+    def iso(self) -> str:
+        """Its year, month and day in ISO form, as far as it gives them; "" without a year."""
+        given = [f"{part:02}" for name, part in self.parts if name in ("year", "month", "day")]
+        return "-".join(given) if "year" in dict(self.parts) else ""
+
+    @property
     def span(self) -> Span:
         """Its characters."""
         return self.start, self.end
@@ -139,10 +145,9 @@ def day_of(text: str) -> str:
     """
     text = text[:_MAX_NAME_CHARS]
     for one in _dates(compiled(_PACKED).sub(r" \1-\2-\3 ", text)):
-        parts = dict(one.parts)
         try:
-            return date(*(int(parts[name]) for name in ("year", "month", "day"))).isoformat()
-        except (KeyError, ValueError):  # only a part of a day, or no day such as 30 February
+            return date.fromisoformat(one.iso).isoformat()
+        except ValueError:  # only a part of a day, or no day such as 30 February
             continue
     return ""
 

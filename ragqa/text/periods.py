@@ -24,10 +24,8 @@ class Period(NamedTuple):
 
     def has(self, moment: Moment) -> bool:
         """Whether a date with its year can be within it."""
-        parts = dict(moment.parts)
-        given = [f"{parts[name]:02}" for name in ("year", "month", "day") if name in parts]
-        day, size = "-".join(given), len("-".join(given))
-        return "year" in parts and self.since[:size] <= day <= (self.until or "9999")[:size]
+        size = len(moment.iso)
+        return self.since[:size] <= moment.iso <= (self.until or "9999")[:size] != ""
 
 
 def period_asked(question: str, today: date) -> Period | None:

@@ -101,7 +101,7 @@ class Kind(StrEnum):
 
     A LIST is its introductory line with the items, an EXCERPT several consecutive stretches. A
     PROPERTY is a key of the front matter with its value, a SECRET one whose key marks it as secret.
-    SECRET, COMMENT and STRUCK are `HIDDEN`: not for reading.
+    SECRET and COMMENT are `HIDDEN`: not for reading.
     """
 
     HEADING = "heading"
@@ -117,10 +117,9 @@ class Kind(StrEnum):
     PROPERTY = "property"
     SECRET = "secret"  # noqa: S105 - the name of a kind
     COMMENT = "comment"
-    STRUCK = "struck"
 
 
-HIDDEN = frozenset({Kind.SECRET, Kind.COMMENT, Kind.STRUCK})
+HIDDEN = frozenset({Kind.SECRET, Kind.COMMENT})
 
 
 @dataclass(frozen=True, slots=True)

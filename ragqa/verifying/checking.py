@@ -18,6 +18,7 @@ from rapidfuzz.distance import Indel
 from ragqa.addresses import readings
 from ragqa.notes import parse_note, read_text, walk_notes
 from ragqa.notes.formats import Document, how_to_read, suffix_of, why_format_is_off
+from ragqa.notes.struck import struck_spans
 from ragqa.passages.parts import block_contexts, heading_paths, unit_spans
 from ragqa.text.markdown import labels_within
 from ragqa.text.words import UNSPACED, tokenize
@@ -29,7 +30,6 @@ OTHER_CONTEXT = "the note has other words above it than the answer"
 IN_CODE = "it is in a code block now"
 IN_COMMENT = "it is in a comment now"
 STRUCK_OUT = "it is struck out"
-_UNSAID = {Kind.COMMENT: IN_COMMENT, Kind.STRUCK: STRUCK_OUT}
 NOT_SAID = "no note says this"
 NO_NOTE = "there is no such note: it was removed or renamed, or it is ignored or behind a link"
 
@@ -270,10 +270,11 @@ class CurrentNote:
         first, last = self._block_at(span[0]), self._block_at(span[1] - 1)
         if first is None or last is None:
             return self.place(span), True, ""
-        if first.kind in _UNSAID:
-            is_whole = first.kind is Kind.STRUCK and not may_be_part
-            whole = (first.start, first.end) if is_whole else span
-            return self.place(whole), False, _UNSAID[first.kind]
+        if first.kind is Kind.COMMENT:
+            return self.place(span), False, IN_COMMENT
+        for start, end in struck_spans(self.text, first.start, first.end):
+            if start < span[0] and span[1] < end:
+                return self.place(span if may_be_part else (start, end)), False, STRUCK_OUT
         if first.kind is Kind.SECRET:  # nothing is shown but what the quote says itself
             secret = self.text[first.start : first.end].strip()
             return self.place(span), secret in self.text[slice(*span)], ""

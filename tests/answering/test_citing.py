@@ -81,7 +81,7 @@ def test_a_list_that_answers_as_a_whole_answers_as_far_as_it_is_shown():
 
 SAID = st.sampled_from(
     [
-        *("Fig is red.", "Fig is [blue](b.md)", "- **pear** is", "  - nested", "## Fig", "~~no~~"),
+        *("Fig is red.", "Fig is [blue](b.md)", "- **pear** is", "  - nested", "## Fig", "%%no%%"),
         "| a |\n|---|\n| fig |",
     ]
 )

@@ -42,7 +42,7 @@ def test_runs_are_around_their_piece_and_no_section_goes_over_a_heading_or_what_
         for k in range(wider[0], wider[1]):
             assert not text[slice(layout.span((k, k))[1], layout.span((k + 1, k + 1))[0])].strip()
         if piece.kind is not Kind.CODE:
-            assert not any(mark in layout.quote((i, i)) for mark in ("~~no", "%%c", "<!--"))
+            assert not any(mark in layout.quote((i, i)) for mark in ("%%c", "<!--"))
 
 
 @each_of("layouts")

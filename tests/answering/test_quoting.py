@@ -39,7 +39,7 @@ def test_what_answers_is_quoted_at_its_line(ask, question, quote, line):
 
 
 @each_of("vault_hidden")
-def test_what_is_hidden_or_struck_out_is_nowhere(ask, question, hidden):
+def test_what_is_hidden_is_nowhere(ask, question, hidden):
     assert hidden not in repr(ask(question))
 
 

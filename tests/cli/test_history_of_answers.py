@@ -71,6 +71,52 @@ def test_a_year_that_the_question_names_counts_for_more_than_the_newest(said):
     assert "15 euros" in today["citations"][0]["quote"]
 
 
+def test_what_a_newer_note_strikes_out_or_cancels_is_shown_above_what_it_was(said):
+    plan = (
+        "# Plan of 14 Jan 2026\n\n- School trip of class 4b goes to the zoo on 12 May.\n"
+        "- The choir rehearses in the old gym.\n- Deploys go out on Tuesdays.\n"
+    )
+    news = (
+        "# News of 18 Mar 2026\n\n- ~~School trip of class 4b to the zoo on 12 May~~\n"
+        "- Choir rehearsal in the old gym ~~every Wednesday~~ cancelled until the heating works.\n"
+        "- Deploys on Tuesdays: no longer, we deploy when it is ready.\n"
+    )
+    for question, newest, older in (
+        ("when is the school trip?", "~~School trip of class 4b to the zoo on 12 May~~", "goes to"),
+        ("when does the choir rehearse", "~~every Wednesday~~ cancelled", "rehearses in"),
+        ("when are deploys", "no longer", "go out on"),
+    ):
+        text = said(question, as_json=False, plan=plan, news=news, garden=GARDEN)
+        assert 0 <= text.index(newest) < text.index("Earlier") < text.index(older)
+
+
+def test_words_that_are_struck_out_in_the_only_note_that_has_them_are_found(said):
+    orders = "# Orders\n\n- Honey from Berta\n- ~~Marmalade from Okwuosa~~\n"
+    answer = said("who do we order marmalade from?", orders=orders, garden=GARDEN)
+    assert "~~Marmalade from Okwuosa~~" in answer["citations"][0]["quote"]
+    assert "no note has" not in said("who do we order marmalade from?", as_json=False)
+
+
+def test_what_holds_comes_before_what_its_note_strikes_out(said):
+    teeth = "# Teeth\n\n- ~~Dentist for Emil on 4 May at 9~~\n- Dentist for Emil on 11 May at 10\n"
+    answer = said("when is the dentist for Emil", teeth=teeth, garden=GARDEN)
+    assert "11 May" in answer["citations"][0]["quote"]
+
+
+def test_a_question_for_the_day_of_a_change_gets_what_says_so_and_then_the_others_of_its_log(said):
+    log = (
+        "# Decisions\n\n- 2025-06-11: Database dumps: retention is 30 days.\n"
+        "- 2025-09-18: We change the retention of database dumps to 60 days.\n"
+        "- 2025-11-02: The office plants are watered by Hilde.\n"
+        "- 2026-02-10: Database dumps: retention is 90 days.\n"
+    )
+    answer = said("when did we change the retention of database dumps", log=log)
+    assert answer["citations"][0]["date"] == "2025-09-18"
+    assert [one["date"] for one in answer["earlier"]] == ["2025-06-11", "2026-02-10"]
+    text = said("when did we change the retention of database dumps", as_json=False)
+    assert "Earlier and later" in text
+
+
 def test_an_entry_of_a_log_has_its_own_date(said):
     log = (
         "# Pixel\n\n| date | what | dose |\n|---|---|---|\n"

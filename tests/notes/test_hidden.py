@@ -1,4 +1,4 @@
-"""Comments and struck-out text: what is one, and that no other block of a note has any of it.
+"""Comments: what is one, and that no other block of a note has any of it.
 
 That no passage has any: `passages/test_split_properties.py`.
 """
@@ -24,7 +24,7 @@ def test_what_is_hidden_is_cut_out_of_its_block_and_nothing_else_is(text, left):
     assert shown(text) == left
 
 
-@pytest.mark.parametrize("text", ["~~4 workers~~ It is now 16", "The oven %%check that%% is hot."])
+@pytest.mark.parametrize("text", ["%%4 workers%% It is now 16", "The oven %%check that%% is hot."])
 def test_plain_text_hides_the_same(text):
     assert shown(text, "note.txt")[-1] == shown(text)[-1]
 
@@ -36,9 +36,9 @@ def test_in_plain_text_a_plug_in_shows_nothing():
 
 def test_no_label_title_or_link_has_anything_hidden():
     text = (
-        "# Plan ~~old~~ new %%draft%%\n\nSteps <!-- soon -->:\n\n- one ~~two~~\n"
+        "# Plan <!-- old --> new %%draft%%\n\nSteps <!-- soon -->:\n\n- one %%two%%\n"
         "  - [[a]] %%[[b]]%%\n\n"
-        "| a ~~x~~ | b |\n|---|---|\n| 1 | 2 |\n"
+        "| a %%x%% | b |\n|---|---|\n| 1 | 2 |\n"
     )
     note = parse(text)
     assert note.title == "Plan new"
@@ -51,6 +51,12 @@ def test_no_label_title_or_link_has_anything_hidden():
 def test_a_comment_that_takes_the_rest_of_a_note_is_told():
     assert "not closed" in parse("One.\n\n<!-- two\n\nThree.\n").warnings[0]
     assert parse("One.\n\n<!-- two -->\n").warnings == ()
+
+
+def test_a_label_and_a_title_show_what_is_struck_out_in_them():
+    note = parse("# Plan ~~old~~ new\n\n| a ~~x~~ | b |\n|---|---|\n| 1 | 2 |\n")
+    assert note.title == "Plan ~~old~~ new"
+    assert note.blocks[-1].labels == ("a ~~x~~", "b")
 
 
 @pytest.mark.parametrize("mark", ["~~a ", "<!-- a ", "`a ``b ", "%% `%%` ", "<% a ", "<%*\n"])

@@ -183,13 +183,13 @@ def test_a_long_line_fits_the_window_of_the_model_too(long):
 
 HIDING = st.sampled_from(
     [
-        "a ~~swordfish and\nmore~~ It is now 16.",
+        "a %%swordfish and\nmore%% It is now 16.",
         "The oven %%swordfish%% is hot.",
-        "- one ~~swordfish~~\n- two <!-- swordfish -->",
-        "# Plan ~~swordfish~~ %%swordfish%%",
+        "- one %%swordfish%%\n- two <!-- swordfish -->",
+        "# Plan <!-- swordfish --> %%swordfish%%",
         "%%\n# swordfish\n\n- swordfish\n%%",
         "<!--\nswordfish\n\n```\n-->",
-        "| a | b ~~swordfish~~ |\n|---|---|\n| 1 | %%swordfish%% |",
+        "| a | b <!-- swordfish --> |\n|---|---|\n| 1 | %%swordfish%% |",
         "> %%swordfish%% so",
     ]
 )

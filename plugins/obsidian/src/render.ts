@@ -91,8 +91,10 @@ function further(into: HTMLElement, { also, verdict }: Answer, open: Open): void
 
 /** Add the statements of other dates on the subject, in the order in which they are told. */
 function history(into: HTMLElement, { citations, earlier }: Answer, open: Open): void {
-  const isLater = (citations[0]?.date ?? "") < (earlier[0]?.date ?? "");
-  into.createEl("h4", { text: isLater ? "Later" : "Earlier" });
+  const own = citations[0]?.date ?? "";
+  const later = earlier.filter((one) => own < one.date).length;
+  const some = later ? "Earlier and later" : "Earlier";
+  into.createEl("h4", { text: later === earlier.length ? "Later" : some });
   for (const one of earlier) excerpt(into, one, open);
 }
 
