@@ -116,16 +116,28 @@ class NliModel(Reader):
 
 
 def reader_for(spec: str) -> Reader:
-    """Open the reader that a setting names: `neutral`, or a model's folder.
+    """Open the reader that a setting names: `neutral`, a model's folder, or its name on the hub.
 
+    :raises NotHere: a model of that name is not on this machine.
     :raises UsageError: there is no such folder, or no usable model in it.
     """
     if spec == NEUTRAL:
         return Reader()
+    from ragqa.embedders import hub
+
+    if not hub.is_path(spec):
+        return _read(spec, hub.snapshot("reader", spec))
     path = Path(os.path.expanduser(spec))  # noqa: PTH111 - Path's raises for a user unknown
     if not path.is_dir():
         raise UsageError(f"there is no folder {spec} with a reader in it", hint=_HINT)
-    path = path.resolve()
+    return _read(str(path.resolve()), path.resolve())
+
+
+def _read(name: str, path: Path) -> Reader:
+    """Open a reader's folder.
+
+    :raises UsageError: there is no usable model in it.
+    """
     model = next(filter(Path.is_file, (path / "model.onnx", path / "onnx" / "model.onnx")), None)
     missing = [name for name in ("config.json", "tokenizer.json") if not (path / name).is_file()]
     if model is None:
@@ -133,13 +145,13 @@ def reader_for(spec: str) -> Reader:
     if model is None or missing:
         raise UsageError(f"the reader in {path} lacks {', '.join(missing)}", hint=_HINT)
     try:
-        return _opened(path, model)
+        return _opened(name, path, model)
     except (IndexUnusable, *_UNUSABLE) as exc:
         reason = str(exc).partition("\n")[0]
         raise UsageError(f"the reader in {path} cannot be used: {reason}", hint=_HINT) from exc
 
 
-def _opened(path: Path, model: Path) -> Reader:
+def _opened(name: str, path: Path, model: Path) -> Reader:
     """Open a model, and read a pair of texts to see that it works.
 
     :raises IndexUnusable: ONNX Runtime cannot run it.
@@ -165,7 +177,6 @@ def _opened(path: Path, model: Path) -> Reader:
     outputs = pairs.logits([("Who asks?", "The fox asks.")]).shape[1]
     if outputs != len(labels):
         raise ValueError(f"it has {outputs} outputs, and config.json names {len(labels)}")
-    name = str(path)
     if against is None:
         return CrossEncoder(name=name, model=pairs)
     return NliModel(name=name, model=pairs, against=against)

@@ -68,14 +68,7 @@ def embedder_for(spec: str, *, building: bool, dtype: str = "") -> Embedder:
     :param dtype: the number format for building; "" for the fastest.
     :raises UsageError: no such kind, or no such model.
     """
-    kind, colon, model = spec.partition(":")
-    if not colon or (kind not in KINDS and "/" in kind):
-        kind, model = "sentence-transformers", spec
-    if kind not in KINDS:
-        raise UsageError(
-            f"there is no embedder of kind {kind!r}, only {', '.join(KINDS)}",
-            hint=f"ragqa config set embedder {DEFAULT_MODEL}",
-        )
+    kind, model = parsed(spec)
     if kind == "hashed":
         from ragqa.embedders.hashed import HashedEmbedder
 
@@ -85,6 +78,22 @@ def embedder_for(spec: str, *, building: bool, dtype: str = "") -> Embedder:
     from ragqa.embedders.onnx import load_asking
 
     return load_asking(model)
+
+
+def parsed(spec: str) -> tuple[str, str]:
+    """The kind of an embedder and its model.
+
+    :raises UsageError: no such kind.
+    """
+    kind, colon, model = spec.partition(":")
+    if not colon or (kind not in KINDS and "/" in kind):
+        kind, model = "sentence-transformers", spec
+    if kind not in KINDS:
+        raise UsageError(
+            f"there is no embedder of kind {kind!r}, only {', '.join(KINDS)}",
+            hint=f"ragqa config set embedder {DEFAULT_MODEL}",
+        )
+    return kind, model
 
 
 def on_torch(model: str, dtype: str = "") -> Embedder:
