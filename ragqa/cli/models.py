@@ -26,11 +26,10 @@ def _check(kind: str, value: str) -> None:
     from ragqa.embedders.weights import find_model
     from ragqa.readers import reader_for
 
-    library, model = parsed(value) if kind == "embedder" else ("", value)
     if kind == "reader":
-        reader_for(model)
-    elif library != "hashed":
-        find_model(model)
+        reader_for(value)
+    elif (spec := parsed(value))[0] != "hashed":
+        find_model(spec[1])
 
 
 def _fetch(kind: str, name: str, *, yes: bool) -> None:
