@@ -30,96 +30,43 @@ _UNUSABLE = (AttributeError, LookupError, OSError, TypeError, ValueError)
 _HINT = f"ragqa config set reader {NEUTRAL}"
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A passage to read: its headings, its text, and the spans of its sentences in the text.
-
-    Sentences may overlap and need not cover the text.
-    """
-
-    headings: str
-    text: str
-    sentences: tuple[tuple[int, int], ...] = ()
-
-    @property
-    def whole(self) -> str:
-        """Headings and text, joined."""
-        return f"{self.headings}\n{self.text}" if self.headings else self.text
-
-
 class Reader:
-    """The neutral reader, and what the other overrides; equal pairs always get equal scores.
+    """The neutral reader, and what others override; equal pairs always get equal figures.
 
     :ivar name: its name in settings and messages.
-    :ivar ranks: whether it can rank sentences as answers to a question.
-    :ivar judges: whether it can judge if a text contradicts a statement.
     """
 
     name: str = NEUTRAL
-    ranks: bool = False
-    judges: bool = False
 
-    def score(self, question: str, texts: Sequence[Text]) -> list[list[float]]:
-        """How well each sentence of each text answers, if it ranks; higher is better.
+    def score(self, question: str, texts: Sequence[str]) -> list[float]:
+        """How well each text answers a question, higher is better; none if it cannot say.
 
-        Returns a list per text with a score per sentence. Scores of one call are comparable, also
-        across texts.
+        The scores of one call are comparable.
 
         :raises IndexUnusable: the model cannot compute them.
         """
-        raise NotImplementedError
+        del question, texts
+        return []
 
-    def contradicts(self, statement: str, texts: Sequence[Text]) -> list[float]:
-        """For each text, the probability, 0 to 1, that it contradicts the statement, if it judges.
+    def contradicts(self, statement: str, texts: Sequence[str]) -> list[float]:
+        """The probability that each text contradicts a statement; none if it cannot say.
 
         :raises IndexUnusable: the model cannot compute them.
         """
-        raise NotImplementedError
+        del statement, texts
+        return []
 
 
-class CrossEncoder(Reader):
-    """Ranks sentences if its model has one output, judges contradiction if it has more.
+class PairModel:
+    """An ONNX model that reads pairs of texts.
 
-    A sentence is read below its headings, a statement with one sentence.
-
-    :param against: the position of the output for "contradiction"; None for a single output.
     :param tokenizer: cuts what is too long.
     """
 
-    def __init__(
-        self,
-        name: str,
-        *,
-        against: int | None,
-        tokenizer: "Tokenizer",
-        model: "OnnxModel",
-        pad_id: int,
-    ) -> None:
-        self.name = name
-        self.ranks = against is None
-        self.judges = not self.ranks
-        self._against = against or 0
+    def __init__(self, tokenizer: "Tokenizer", model: "OnnxModel", pad_id: int) -> None:
         self._tokenizer = tokenizer
         self._model = model
         self._pad_id = pad_id
-
-    def score(self, question: str, texts: Sequence[Text]) -> list[list[float]]:
-        """The model's output for the question with each sentence below its headings."""
-        pairs = [
-            (question, Text(text.headings, text.text[start:end]).whole)
-            for text in texts
-            for start, end in text.sentences
-        ]
-        scores = iter(self.logits(pairs)[:, 0].tolist())
-        return [[next(scores) for _ in text.sentences] for text in texts]
-
-    def contradicts(self, statement: str, texts: Sequence[Text]) -> list[float]:
-        """The probability that each text, as premise, contradicts the statement."""
-        if not texts:
-            return []
-        logits = self.logits([(text.whole, statement) for text in texts])
-        likely = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return [float(p) for p in likely[:, self._against] / likely.sum(axis=1)]
 
     def logits(self, pairs: Sequence[tuple[str, str]]) -> Vectors:
         """The model's outputs for each pair of texts, shape (pairs, outputs), float32."""
@@ -139,17 +86,58 @@ class CrossEncoder(Reader):
         return np.array([found[i] for i in range(len(encodings))], np.float32)
 
 
-def reader_for(spec: str) -> Reader:
-    """Open the reader that a setting names: `neutral`, or a model's folder.
+@dataclass(frozen=True, kw_only=True)
+class CrossEncoder(Reader):
+    """Says how well a text answers a question, by a model with one output."""
 
+    name: str
+    model: PairModel
+
+    def score(self, question: str, texts: Sequence[str]) -> list[float]:
+        """The model's output for the question with each text."""
+        return [float(one) for (one,) in self.model.logits([(question, text) for text in texts])]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NliModel(Reader):
+    """Says whether a text contradicts a statement, by the output `against`."""
+
+    name: str
+    model: PairModel
+    against: int
+
+    def contradicts(self, statement: str, texts: Sequence[str]) -> list[float]:
+        """The probability that each text, as premise, contradicts the statement."""
+        if not texts:
+            return []
+        logits = self.model.logits([(text, statement) for text in texts])
+        likely = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return [float(p) for p in likely[:, self.against] / likely.sum(axis=1)]
+
+
+def reader_for(spec: str) -> Reader:
+    """Open the reader that a setting names: `neutral`, a model's folder, or its name on the hub.
+
+    :raises NotHere: a model of that name is not on this machine.
     :raises UsageError: there is no such folder, or no usable model in it.
     """
     if spec == NEUTRAL:
         return Reader()
+    from ragqa.embedders import hub
+
+    if not hub.is_path(spec):
+        return _read(spec, hub.snapshot("reader", spec))
     path = Path(os.path.expanduser(spec))  # noqa: PTH111 - Path's raises for a user unknown
     if not path.is_dir():
         raise UsageError(f"there is no folder {spec} with a reader in it", hint=_HINT)
-    path = path.resolve()
+    return _read(str(path.resolve()), path.resolve())
+
+
+def _read(name: str, path: Path) -> Reader:
+    """Open a reader's folder.
+
+    :raises UsageError: there is no usable model in it.
+    """
     model = next(filter(Path.is_file, (path / "model.onnx", path / "onnx" / "model.onnx")), None)
     missing = [name for name in ("config.json", "tokenizer.json") if not (path / name).is_file()]
     if model is None:
@@ -157,13 +145,13 @@ def reader_for(spec: str) -> Reader:
     if model is None or missing:
         raise UsageError(f"the reader in {path} lacks {', '.join(missing)}", hint=_HINT)
     try:
-        return _opened(path, model)
+        return _opened(name, path, model)
     except (IndexUnusable, *_UNUSABLE) as exc:
         reason = str(exc).partition("\n")[0]
         raise UsageError(f"the reader in {path} cannot be used: {reason}", hint=_HINT) from exc
 
 
-def _opened(path: Path, model: Path) -> CrossEncoder:
+def _opened(name: str, path: Path, model: Path) -> Reader:
     """Open a model, and read a pair of texts to see that it works.
 
     :raises IndexUnusable: ONNX Runtime cannot run it.
@@ -184,17 +172,14 @@ def _opened(path: Path, model: Path) -> CrossEncoder:
     limits = (config.get("max_position_embeddings"), MAX_WINDOW)
     window = min(limit for limit in limits if isinstance(limit, int) and limit > 0)
     tokenizer.enable_truncation(window, strategy="longest_first")
-    reader = CrossEncoder(
-        str(path),
-        against=_against(labels),
-        tokenizer=tokenizer,
-        model=OnnxModel(model, hint=_HINT),
-        pad_id=config.get("pad_token_id") or 0,
-    )
-    outputs = reader.logits([("Who asks?", "The fox asks.")]).shape[1]
+    against = _against(labels)
+    pairs = PairModel(tokenizer, OnnxModel(model, hint=_HINT), config.get("pad_token_id") or 0)
+    outputs = pairs.logits([("Who asks?", "The fox asks.")]).shape[1]
     if outputs != len(labels):
         raise ValueError(f"it has {outputs} outputs, and config.json names {len(labels)}")
-    return reader
+    if against is None:
+        return CrossEncoder(name=name, model=pairs)
+    return NliModel(name=name, model=pairs, against=against)
 
 
 def _against(labels: Mapping[str, Any]) -> int | None:

@@ -1,5 +1,6 @@
-"""A chat at a terminal that it controls, as one sees it."""
+"""A person at a terminal: in the tests' process, or a chat that controls one."""
 
+import io
 import os
 import pty
 import select
@@ -7,6 +8,20 @@ import subprocess
 import sys
 
 from support import HANGS_S, QUICK
+
+
+class Typed(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def sit_at(monkeypatch, *, typing, stdin=Typed, stderr=Typed):
+    """A person at a terminal who types this; gives what they are shown."""
+    shown = stderr()
+    monkeypatch.setattr(sys, "stdin", stdin(typing))
+    monkeypatch.setattr(sys, "stderr", shown)
+    return shown
+
 
 # One question is never answered.
 AT_TERMINAL = """

@@ -18,6 +18,7 @@ NEVER = {
     "socketserver", "telnetlib", "urllib3", "xmlrpc",
 }  # fmt: skip
 ONLY_IN = {
+    "huggingface_hub": {"embedders/hub.py"},
     "grpc": {"stores/milvus/client.py"},
     "httpx2": {"llms/http.py"},
     "milvus_lite": {"stores/milvus/client.py"},

@@ -174,21 +174,21 @@ def features(
 
     `meaning` is the cosine of the question and the whole excerpt with its note's title. `words` is
     the second lowest match of a word of the question with the excerpt: one may be said otherwise.
-    `margin` is the lead of its sentence over the best one of another section. `unfit` is 1 where a
-    date, number, name, place or reason is asked for and the sentence has none, `missing` where
-    something is. `coverage` is the highest of a sentence.
+    `margin` is the lead of its sentence over the best one of another section, without a reader's
+    say. `unfit` is 1 where a date, number, name, place or reason is asked for and the sentence has
+    none, `missing` where something is. `coverage` is the highest of a sentence.
 
     :param scored: the candidate sentences, at least one.
     :param excerpt: the first excerpt.
     """
     question = reading.question
-    others = (one.score for one in scored if not excerpt.shares_section(one))
+    others = (one.unread_score for one in scored if not excerpt.shares_section(one))
     holds = min(1.0, excerpt.best.signals["holds"])
     has_type = question.kind in SHORT or question.kind is QuestionKind.WHY
     return {
         "meaning": 0.0 if question.by_terms_alone else _meaning(question, excerpt, embedder),
         "words": _second_lowest(reading, scored, excerpt),
-        "margin": excerpt.best.score - max(others, default=0.0),
+        "margin": excerpt.best.unread_score - max(others, default=0.0),
         "unfit": 1 - holds if has_type else 0.0,
         "missing": float(bool(missing)),
         "coverage": max(one.signals["coverage"] for one in scored),

@@ -5,7 +5,6 @@ One signal is how well it fits the type of answer that the question asks for.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import groupby
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -15,12 +14,12 @@ from ragqa.answering.answer_type import answer_fit
 from ragqa.answering.reading import Reading, best_cosines
 from ragqa.answering.sentences import Candidate, quotation
 from ragqa.notes.struck import struck_spans
-from ragqa.readers import Reader, Text
+from ragqa.readers import Reader
 from ragqa.search.question import Question
 from ragqa.text.dates import Moment, has_moment, months_asked, months_of
 from ragqa.text.names import has_figure
 from ragqa.text.words import blank
-from ragqa.types import Citation, Kind, Vector, Vectors
+from ragqa.types import Citation, Kind, Passage, Vector, Vectors
 
 
 class Signal(NamedTuple):
@@ -38,7 +37,7 @@ SIGNALS: Mapping[str, Signal] = MappingProxyType(
         "passage": Signal(1.0, "ranking of its passage"),
         "holds": Signal(0.7, "has the answer type asked for"),
         "figures": Signal(0.7, "figures of the question in it"),
-        "reader": Signal(4.0, "question and sentence together"),
+        "reader": Signal(1.0, "question with sentence and passage"),
     }
 )
 """Each signal by its name (docs/decisions/answers.md)."""
@@ -53,7 +52,7 @@ STRUCK_SHARE = 0.9
 """The share that a sentence mostly struck out keeps, so that one that holds comes before it."""
 
 _EMBEDDER_SIGNALS = frozenset({"cosine", "maxsim"})
-_UNSCALED = frozenset({"holds", "figures"})
+_UNSCALED = frozenset({"holds", "figures", "reader"})
 
 
 def score(
@@ -66,10 +65,10 @@ def score(
     the weaker half, since a good answer leaves no part of the question unmatched. `coverage`: the
     share of the question's idf in the sentence or its headings. `passage`: the ranking score of its
     passage. `holds`: how well the sentence fits the type of answer asked for. `figures`: the share
-    of the question's figures it has; these two are not scaled. `reader`: a reader's score of
-    question and sentence. The first two count as far as the embedder can read the question.
+    of the question's figures it has; these two are not scaled. The first two count as far as the
+    embedder can read the question. What a reader says is added, and changes none of the others.
 
-    :param reader_scores: of the candidates, in order; empty without a reader that ranks.
+    :param reader_scores: of the candidates, in order; empty without a cross-encoder.
     """
     measured = [_signals(reading, candidate) for candidate in candidates]
     if reader_scores:
@@ -84,7 +83,7 @@ def score(
         name: SIGNALS[name].weight * (readable**2 if name in _EMBEDDER_SIGNALS else 1.0)
         for name in names
     }
-    total = sum(weights.values())
+    total = sum(weights.values()) - weights.get("reader", 0.0)
     columns = {}
     for name in names:
         column = [signals[name] for signals, _ in measured]
@@ -99,19 +98,24 @@ def score(
 
 
 def read_together(reader: Reader, question: str, candidates: Sequence[Candidate]) -> list[float]:
-    """The reader's score of each candidate; empty if it does not rank.
+    """The reader's score of each candidate, half of it for its passage, 0 to 1; empty if none.
 
-    :param candidates: grouped by passage.
+    Headings are left out: they have the question's words, and answer nothing.
     """
-    if not reader.ranks or not candidates:
+    passages = {one.hit.passage.id: one.hit.passage for one in candidates}
+    texts = [*(one.quote for one in candidates), *map(_without_headings, passages.values())]
+    if not (scores := reader.score(question, texts)):
         return []
-    texts = []
-    for _, each in groupby(candidates, key=lambda one: one.hit.passage.id):
-        own = list(each)
-        passage = own[0].hit.passage
-        spans = ((one.unit.start - passage.start, one.unit.end - passage.start) for one in own)
-        texts.append(Text(passage.trail, passage.text, tuple(spans)))
-    return [reader_score for scores in reader.score(question, texts) for reader_score in scores]
+    whole = dict(zip(passages, scores[len(candidates) :], strict=True))
+    own = _scaled(scores[: len(candidates)])
+    wholes = _scaled([whole[one.hit.passage.id] for one in candidates])
+    return [(first + second) / 2 for first, second in zip(own, wholes, strict=True)]
+
+
+def _without_headings(passage: Passage) -> str:
+    heads = (one for one in passage.units if one.kind is Kind.HEADING)
+    spans = ((one.start - passage.start, one.end - passage.start) for one in heads)
+    return blank(passage.text, spans).strip()
 
 
 def _share_kept(one: Candidate) -> float:

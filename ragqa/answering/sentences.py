@@ -51,9 +51,9 @@ _STRUCTURAL = word_set(
 class Candidate:
     """A citable unit of a hit: `quote` is verbatim, `text` is plain.
 
-    `score` gives it a score, 0 to 1: `signals` are unscaled, `parts` are their contributions, and
-    `matches` has the best cosine of each content token of the question with its tokens, shape
-    (tokens,). It `refers` if it only says where something else is told.
+    `score` gives it a score, 0 to 1 and what a reader adds: `signals` are unscaled, `parts` their
+    contributions. `matches` has the best cosine of each content token of the question with its
+    tokens, shape (tokens,). It `refers` if it only says where something else is told.
     """
 
     hit: Hit
@@ -76,6 +76,11 @@ class Candidate:
         """The terms of `full_text`, and of its dates."""
         text, language = self.full_text, self.language
         return frozenset([*index_terms(text, language), *date_terms(text, language)])
+
+    @property
+    def unread_score(self) -> float:
+        """Its score without what a reader adds."""
+        return self.score - self.parts.get("reader", 0.0)
 
     @property
     def language(self) -> str:

@@ -16,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 
 from ragqa.claims.sources import LOOKED_UP, About, Idf, Item, Line, Sources, denies, read_line
-from ragqa.readers import Text
 from ragqa.text.dates import Moment, same_moment
 from ragqa.text.lexicon import UNITS, table
 from ragqa.text.names import NameIndex
@@ -129,12 +128,14 @@ def _contradicting(
     sentence: str, evidence: dict[int, tuple[Span, ...]], sources: Sources
 ) -> Iterator[str]:
     """The lines nearest to a sentence that contradict it, as a reader of the user's judges."""
-    for number, spans in evidence.items() if sources.reader.judges else ():
+    for number, spans in evidence.items():
         one = sources.passages[number - 1]
-        texts = [Text(one.heading, one.text[slice(*span)]) for span in spans]
-        for text, likely in zip(texts, sources.reader.contradicts(sentence, texts), strict=True):
+        lines = [one.text[slice(*span)] for span in spans]
+        texts = [f"{one.heading}\n{line}".strip() for line in lines]
+        found = sources.reader.contradicts(sentence, texts)
+        for line, likely in zip(lines, found, strict=False):
             if likely >= _CONTRADICTS:
-                yield f'"{_cut(text.text)}", which contradicts it'
+                yield f'"{_cut(line)}", which contradicts it'
 
 
 class _Beside:

@@ -35,6 +35,7 @@ COMMANDS = {
     "config": "settings.app",
     "llm": "llm.app",
     "store": "llm.store",
+    "model": "llm.model",
 }
 """Where each command, or family of commands, is declared below `ragqa.cli`."""
 

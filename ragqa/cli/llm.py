@@ -1,4 +1,4 @@
-"""`ragqa llm` and `ragqa store`: what answers and where it would send; which hosts are allowed."""
+"""`ragqa llm`, `store` and `model`: what answers, where it would send; which hosts are allowed."""
 
 from typing import Annotated
 
@@ -18,6 +18,11 @@ store = typer.Typer(
     no_args_is_help=True,
     help="Allow a host to receive the text of all notes, for an index or to embed them.",
     epilog="Example: ragqa store allow milvus.example.org:19530",
+)
+model = typer.Typer(
+    no_args_is_help=True,
+    help="Allow a host to be asked for models that ragqa config set names.",
+    epilog="Example: ragqa model allow huggingface.co",
 )
 
 
@@ -120,4 +125,11 @@ _add_consent(
     "Allow the text of notes to be stored on a host, until you withdraw it.",
     "Withdraw the permission to store notes on a host; what is already there stays.",
     "milvus.example.org:19530",
+)
+_add_consent(
+    model,
+    "MODEL",
+    "Allow models to be fetched from a host, until you withdraw it.",
+    "Withdraw the permission to fetch models from a host; those that are here stay.",
+    "huggingface.co",
 )

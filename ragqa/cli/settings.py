@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ragqa.cli.models import prepare
 from ragqa.cli.opening import finish, load
 from ragqa.cli.options import AsJson, Folders, IndexFolder, complete_setting
 from ragqa.errors import UsageError
@@ -58,8 +59,13 @@ def set_value(
             autocompletion=complete_setting,
         ),
     ],
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Fetch a model that is not here without asking.")
+    ] = False,
 ) -> int:
     """Write a setting into your own settings file.
+
+    An embedder or reader that is not on this machine is fetched once you have agreed.
 
     Example: ragqa config set corpus ~/notes
     """
@@ -67,13 +73,12 @@ def set_value(
     from ragqa.config import set_user_setting, user_settings_file
     from ragqa.config.settings import shown
     from ragqa.llms import check_kind
-    from ragqa.readers import reader_for
 
     for value in values:
         if name == "llm" and ":" in value:
             check_kind(value)
-        if name == "reader" and value.strip():
-            reader_for(value)
+        if name in ("embedder", "reader") and value.strip():
+            prepare(name, value, yes=yes)
         if name == "corpus" and value and not Path(value).expanduser().is_dir():
             raise UsageError(f"there is no folder {value}", hint="name a folder that exists")
     written = set_user_setting(name, values if len(values) > 1 else values[0])

@@ -101,9 +101,11 @@ class Settings(Struct, frozen=True):
     ] = AUTO
     reader: Annotated[
         str,
-        Meta(pattern=r"\S", title="neutral or a folder", examples=["neutral"]),
-        "the folder of a cross-encoder or NLI model of your own, which helps to choose and check "
-        "sentences; neutral for none",
+        Meta(
+            pattern=r"\S", title="the name or folder of a model, or neutral", examples=["neutral"]
+        ),
+        "a cross-encoder or NLI model, which helps to choose and check sentences: its name or "
+        "folder; neutral for none",
         _OWN,
     ] = "neutral"
     passage_tokens: Annotated[
@@ -330,7 +332,7 @@ class Setting(Struct, frozen=True):
             return kind + colon, argument
         is_path = (
             self.name == "index"
-            or (self.name == "reader" and value != "neutral")
+            or (self.name in ("embedder", "reader") and value.startswith((".", "/", "~")))
             or (self.name == "store" and addresses.is_file(value))
         )
         return "", value if is_path else ""

@@ -65,6 +65,21 @@ def embedder_for(spec: str, *, building: bool, dtype: str = "") -> Embedder:
     :param dtype: the number format for building; "" for the fastest.
     :raises UsageError: no such kind, or no such model.
     """
+    kind, model = parsed(spec)
+    if kind == "hashed":
+        from ragqa.embedders.hashed import HashedEmbedder
+
+        return HashedEmbedder.named(model)
+    from ragqa.embedders.loading import load_asking, on_torch
+
+    return on_torch(model, dtype) if building else load_asking(model)
+
+
+def parsed(spec: str) -> tuple[str, str]:
+    """The kind of an embedder and its model.
+
+    :raises UsageError: no such kind.
+    """
     kind, colon, model = spec.partition(":")
     if not colon or (kind not in KINDS and "/" in kind):
         kind, model = "sentence-transformers", spec
@@ -73,13 +88,7 @@ def embedder_for(spec: str, *, building: bool, dtype: str = "") -> Embedder:
             f"there is no embedder of kind {kind!r}, only {', '.join(KINDS)}",
             hint=f"ragqa config set embedder {DEFAULT_MODEL}",
         )
-    if kind == "hashed":
-        from ragqa.embedders.hashed import HashedEmbedder
-
-        return HashedEmbedder.named(model)
-    from ragqa.embedders.loading import load_asking, on_torch
-
-    return on_torch(model, dtype) if building else load_asking(model)
+    return kind, model
 
 
 class Workers:

@@ -349,11 +349,12 @@ def _warn_once(folder: Path, problem: str) -> None:
 
 
 def _info(recorded: dict[str, Json], model: ModelFolder) -> EmbedderInfo:
-    """The recorded fingerprint, with the model's current name and prompts."""
+    """The recorded fingerprint, with the model's current name, revision and prompts."""
     info = EmbedderInfo(**recorded)  # type: ignore[arg-type]  # from JSON that we wrote
     return dataclasses.replace(
         info,
         name=model.name,
+        revision=model.revision,
         query_prompt=model.query_prompt,
         passage_prompt=model.passage_prompt,
     )

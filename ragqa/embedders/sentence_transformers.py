@@ -131,6 +131,7 @@ class SentenceTransformerEmbedder(TransformerEmbedder):
             pooling=_pooling(model),
             query_prompt=found.query_prompt,
             passage_prompt=found.passage_prompt,
+            revision=found.revision,
         )
         return cls(
             info=info,

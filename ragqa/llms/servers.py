@@ -183,7 +183,7 @@ def server_of(kind: str, url: str) -> Server:
         given = (given.rstrip("/").removesuffix(_VERSION) or service.example) + _VERSION
     found = llm_address(given, where, example=service.example)
     is_usual = found.port == LLM_PORTS[found.scheme]
-    proxy, proxy_shown = (None, "") if found.is_loopback else _proxy_to(found)
+    proxy, proxy_shown = (None, "") if found.is_loopback else proxy_to(found)
     return Server(
         url=f"{found.scheme}://{found.host_and_port}{found.path.rstrip('/')}",
         shown=found.bracketed if is_usual else found.host_and_port,
@@ -206,7 +206,7 @@ def ollama_address(given: str) -> str:
     return f"http://{given}" if has_port else f"http://{given}:11434"
 
 
-def _proxy_to(server: Address) -> tuple[Secret | None, str]:
+def proxy_to(server: Address) -> tuple[Secret | None, str]:
     """The environment's proxy for a remote server, and its host and port; None if it has none."""
     from urllib.request import getproxies, proxy_bypass
 

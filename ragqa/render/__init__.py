@@ -50,6 +50,7 @@ _QUIET_S = 1.0
 _LINE_EVERY_S = 5.0
 _STAGES = {
     "loading": "Loading the model",
+    "fetching": "Fetching the model (MB)",
     "starting": "Starting the workers",
     "reading": "Reading notes",
     "splitting": "Splitting notes",

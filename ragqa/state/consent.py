@@ -30,6 +30,9 @@ class Use(StrEnum):
     STORE = "stores"
     """Receives the text of all notes, to store an index of them or to embed them."""
 
+    MODEL = "models"
+    """Receives the names of models, and sends their files."""
+
     @property
     def command(self) -> str:
         """The command whose `allow` and `forget` manage it."""
@@ -37,19 +40,21 @@ class Use(StrEnum):
 
 
 class Consents(Struct, frozen=True):
-    """The hosts allowed as LLMs and those allowed as stores, sorted.
+    """The hosts allowed as LLMs, as stores and to send models, sorted.
 
     `problem` says why the file could not be read, or is ""; `fix` says how to repair it.
     """
 
     hosts: tuple[str, ...]
     stores: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
     problem: str = ""
     fix: str = ""
 
     def of(self, use: Use) -> tuple[str, ...]:
         """The hosts allowed for this use."""
-        return self.hosts if use is Use.LLM else self.stores
+        hosts: tuple[str, ...] = getattr(self, use)
+        return hosts
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -73,8 +78,8 @@ def consents() -> Consents:
         return Consents(())
     try:
         found = msgspec.json.decode(data, type=Consents)
-        hosts, stores = (tuple(sorted(set(map(host_named, found.of(use))))) for use in Use)
-        return Consents(hosts, stores)
+        hosts, stores, models = (tuple(sorted({*map(host_named, found.of(use))})) for use in Use)
+        return Consents(hosts, stores, models)
     except (ValueError, RecursionError, UsageError) as exc:
         return Consents((), problem=f"{problem}: {path} is damaged: {exc}", fix=f"rm {path}")
 

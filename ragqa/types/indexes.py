@@ -42,7 +42,8 @@ def by_kind(found: Iterable[Remark]) -> list[str]:
 class EmbedderInfo:
     """The embedder's fingerprint: everything whose change invalidates old embeddings.
 
-    `window` is in tokens, special tokens included. `weights_sha256` is the digest of the weights.
+    `window` is in tokens, special tokens included. `weights_sha256` is the digest of the weights,
+    `revision` the commit of a model of the hub, "" for any other.
     """
 
     name: str
@@ -52,6 +53,7 @@ class EmbedderInfo:
     pooling: str
     query_prompt: str = ""
     passage_prompt: str = ""
+    revision: str = ""
 
 
 @dataclass(frozen=True, slots=True)

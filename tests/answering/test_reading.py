@@ -7,8 +7,9 @@ import pytest
 from excerpting import EMBEDDER, asked, passages_of
 
 from ragqa.answering.reading import content_tokens, maxsim, read
-from ragqa.answering.score import score
+from ragqa.answering.score import read_together, score
 from ragqa.answering.sentences import PASSAGES, candidates_of
+from ragqa.readers import Reader
 from ragqa.types import Hit, TokenVectors
 
 
@@ -124,3 +125,41 @@ def test_a_signal_that_no_sentence_has_counts_for_none_of_them():
     reading = read(*found("what do quinces cost", FIGS, idf=("quinc", "cost")), EMBEDDER)
     scored = score(reading, candidates_of(reading.hits))
     assert {one.parts["coverage"] for one in scored} == {0.0}
+
+
+class Counting(Reader):
+    """A reader to whom the longer text answers better."""
+
+    def __init__(self):
+        self.read = []
+
+    def score(self, question, texts):
+        self.read += [question, *texts]
+        return [float(len(text)) for text in texts]
+
+
+def test_a_reader_is_given_each_sentence_and_each_passage_once_without_their_headings():
+    _, hits = found("when do figs ripen fruit", FIGS, PIANOS)
+    candidates, reader = candidates_of(hits), Counting()
+    scores = read_together(reader, "when do figs ripen fruit", candidates)
+    assert reader.read == [
+        "when do figs ripen fruit",
+        *(one.quote for one in candidates),
+        "The tree is old.\n\nIt ripens its fruit in August.",
+        "A piano has strings.\n\nIts keys are black.",
+    ]
+    assert max(scores) == 1.0
+    assert scores[0] == 0.5
+    assert candidates[int(np.argmax(scores))].quote == "It ripens its fruit in August."
+    assert read_together(Reader(), "when do figs ripen fruit", candidates) == []
+
+
+def test_a_reader_counts_as_much_as_the_ranking_of_the_passage_and_changes_no_other_signal():
+    reading = read(*found("when do figs ripen fruit", PIANOS, FIGS), EMBEDDER)
+    candidates = candidates_of(reading.hits)
+    alone = score(reading, candidates)
+    helped = score(reading, candidates, [1.0] * len(candidates))
+    weight = max(one.parts["passage"] for one in alone)
+    for one, other in zip(alone, helped, strict=True):
+        assert other.parts == {**one.parts, "reader": weight}
+        assert other.unread_score == pytest.approx(one.score)

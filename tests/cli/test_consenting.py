@@ -1,9 +1,9 @@
 """Nothing is sent to a host that the user did not allow, and the way to allow it is told."""
 
 import io
-import sys
 
 import pytest
+from terminals import sit_at
 
 from ragqa.cli.asking import ask_with
 from ragqa.cli.consenting import consented
@@ -20,19 +20,6 @@ WHAT = "the question and up to 5 passages of your notes"
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-
-def sit_at(monkeypatch, *, typing, stdin=Terminal, stderr=Terminal):
-    """A person at a terminal who types this; gives what they are shown."""
-    shown = stderr()
-    monkeypatch.setattr(sys, "stdin", stdin(typing))
-    monkeypatch.setattr(sys, "stderr", shown)
-    return shown
 
 
 def test_the_question_names_backend_host_proxy_and_what_would_be_sent_and_comes_once(

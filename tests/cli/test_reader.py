@@ -42,6 +42,16 @@ def test_one_command_has_a_ranking_model_read_question_and_sentences(quick, plac
     assert f"the reader is {models['ranking']}" in doctor
 
 
+def test_a_ranking_model_has_no_say_in_the_confidence(quick, places, home, models):
+    quick("index", *places, env=home)
+    alone, read = (
+        quick("why", QUESTION, "--target", "figs.md", "--json", *places, env=home | setting)
+        for setting in ({}, {"RAGQA_READER": str(models["ranking"])})
+    )
+    assert "reader" in read.document["citations"][0]["parts"]
+    assert read.document["confidence"] == alone.document["confidence"]
+
+
 def test_a_reader_that_is_gone_stops_nothing_and_is_named(quick, places, home, tmp_path):
     gone = home | {"RAGQA_READER": str(tmp_path / "gone")}
     quick("index", *places, env=gone)
@@ -70,7 +80,7 @@ def test_a_judging_model_changes_no_answer_and_names_the_line_that_contradicts_a
 
     judging = reader_for(str(models["judging"]))
     assert differs(judging, 0.9) == ('"Figs are red.", which contradicts it',)
-    assert differs(judging, 0.1) == differs(reader_for("neutral"), 0.9) == ()
+    assert differs(judging, 0.1) == ()
 
 
 def test_a_folder_without_such_a_model_is_refused_and_the_setting_stays(quick, home, tmp_path):

@@ -83,8 +83,10 @@ def test_a_name_from_the_hub_is_found_in_the_local_cache_if_it_says_how_it_pools
     (repository / "refs" / "main").write_text("abc123")
     found = find_model("BAAI/bge-small-en-v1.5")
     assert (found.name, found.path) == ("BAAI/bge-small-en-v1.5", snapshot)
+    assert found.revision == "abc123"
+    assert found.query_prompt == "Represent this sentence for searching relevant passages: "
     (snapshot / "modules.json").unlink()
-    with pytest.raises(UsageError, match=r"no readable modules\.json"):
+    with pytest.raises(UsageError, match=r"is not on this machine; it lacks modules\.json"):
         find_model("BAAI/bge-small-en-v1.5")
 
 
@@ -92,10 +94,12 @@ def test_a_name_from_the_hub_is_found_in_the_local_cache_if_it_says_how_it_pools
     ("name", "repository"),
     [("intfloat/e5-small", "intfloat/e5-small"), ("gtr-t5", "sentence-transformers/gtr-t5")],
 )
-def test_a_name_that_is_not_on_this_machine_is_not_downloaded_but_explained(hub, name, repository):
+def test_a_name_that_is_not_on_this_machine_is_explained_with_the_command_that_fetches_it(
+    hub, name, repository
+):
     with pytest.raises(UsageError, match="not on this machine") as refused:
         find_model(name)
-    assert refused.value.hint == f"hf download {repository}"
+    assert refused.value.hint == f"ragqa config set embedder {repository}"
 
 
 @pytest.mark.parametrize("path", ["./nothing-here", "~/nothing-here", "a/b/c"])

@@ -7,9 +7,9 @@ import pytest
 from tiny_readers import NLI, RANKER, make_reader, save_reader
 
 from ragqa.errors import UsageError
-from ragqa.readers import NEUTRAL, Text, available, reader_for
+from ragqa.readers import NEUTRAL, NliModel, available, reader_for
 
-TEXT = Text("Figs", "Figs are red. They ripen in August.", ((0, 13), (14, 35)))
+TEXTS = ["Figs are red.", "They ripen in August."]
 
 
 @pytest.fixture(scope="session")
@@ -33,13 +33,12 @@ def rewrite(folder, **changed):
     path.write_text(json.dumps(json.loads(path.read_text()) | changed))
 
 
-def test_a_sentence_scores_as_the_model_itself_scores_it_below_its_headings(ranker):
+def test_a_text_scores_as_the_model_itself_scores_it(ranker):
     import torch
 
-    (scores,) = reader_for(str(ranker)).score("when do figs ripen?", [TEXT])
+    scores = reader_for(str(ranker)).score("when do figs ripen?", TEXTS)
     model, tokenizer = make_reader(RANKER)
-    below = ["Figs\nFigs are red.", "Figs\nThey ripen in August."]
-    encoded = tokenizer(["when do figs ripen?"] * 2, below, padding=True, return_tensors="pt")
+    encoded = tokenizer(["when do figs ripen?"] * 2, TEXTS, padding=True, return_tensors="pt")
     with torch.inference_mode():
         own = model(**encoded).logits[:, 0].tolist()
     assert scores == pytest.approx(own, abs=1e-3)
@@ -47,7 +46,7 @@ def test_a_sentence_scores_as_the_model_itself_scores_it_below_its_headings(rank
 
 def test_the_export_may_lie_in_the_folder_itself(damaged):
     (damaged / "onnx" / "model.onnx").rename(damaged / "model.onnx")
-    assert reader_for(str(damaged)).judges
+    assert isinstance(reader_for(str(damaged)), NliModel)
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path):
@@ -97,5 +96,5 @@ def test_code_and_weights_that_can_run_some_are_not_touched(damaged, tmp_path):
     (damaged / "evil.py").write_text(f"open({str(ran)!r}, 'w')")
     (damaged / "pytorch_model.bin").write_bytes(b"no pickle")
     rewrite(damaged, auto_map={"AutoModelForSequenceClassification": "evil.Evil"})
-    assert reader_for(str(damaged)).judges
+    assert isinstance(reader_for(str(damaged)), NliModel)
     assert not ran.exists()
