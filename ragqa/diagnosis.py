@@ -9,6 +9,8 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
+from msgspec import Struct
+
 from ragqa.api import Index
 from ragqa.config import Loaded, Origin
 from ragqa.config.addresses import remote_host
@@ -68,18 +70,16 @@ _ok = partial(Finding, Severity.OK)
 _warning = partial(Finding, Severity.WARNING)
 
 
-@dataclass(frozen=True, slots=True)
-class NotesIn:
-    """The notes in one language; `readable` is how far the embedder can read it, 0 to 1."""
+class NotesIn(Struct, frozen=True):
+    """The notes in one language; `readable` is how far the embedder can read it, 0 to 1.
 
-    language: str
+    `language` is its code, None for an unknown one, and `name` its name in English.
+    """
+
+    language: str | None
+    name: str
     notes: int
     readable: float
-
-    @property
-    def name(self) -> str:
-        """The name of the language in English."""
-        return LANGUAGES[self.language].name
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ def status_of(index: Index) -> Status:
         building=building,
         formats=index.settings.formats,
         languages=tuple(
-            NotesIn(code, number, shares.get(code, 1.0))
+            NotesIn(code or None, LANGUAGES[code].name, number, shares.get(code, 1.0))
             for code, number in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         ),
         warnings=tuple(f"{note.path}: {warning}" for note in notes for warning in note.warnings),

@@ -22,8 +22,6 @@ ONLY_IN = {
     "grpc": {"stores/milvus/client.py"},
     "httpx2": {"llms/http.py"},
     "milvus_lite": {"stores/milvus/client.py"},
-    # A child that updates the index; the pipe to it is between these two processes alone.
-    "multiprocessing": {"serving/warm.py"},
     "pymilvus": {"stores/milvus/client.py"},
     "ray": {"embedders/spread.py"},
     "socket": {
@@ -31,8 +29,9 @@ ONLY_IN = {
         "llms/http.py",
         "serving/guard.py",
     },
-    # This Python, to read in another process what may crash or hang it; and the user's own editor.
-    "subprocess": {"notes/extraction/parent.py", "cli/editor.py"},
+    # This Python, to read in another process what may crash or hang it, and to update an index that
+    # is served; and the user's own editor.
+    "subprocess": {"notes/extraction/parent.py", "cli/editor.py", "serving/warm.py"},
     "urllib.request": {"llms/servers.py"},
     # The address of a server that the user has just started.
     "webbrowser": {"cli/serving.py"},

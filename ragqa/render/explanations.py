@@ -16,7 +16,7 @@ from ragqa.render.view import address
 from ragqa.safe import safe_text
 from ragqa.stages import stage_name
 from ragqa.types import Citation, Span, counted
-from ragqa.verifying.checking import Checked, Standing, Verification, differences
+from ragqa.verifying.checking import Checked, CurrentPlace, Standing, Verification, differences
 
 _SHOWN = 5
 _INDENT = 2
@@ -228,15 +228,6 @@ _STYLES = {
 }
 
 
-class _Place(Json):
-    path: str
-    lines: Span
-    chars: Span
-    text: str
-    context: str = ""
-    locator: str = ""
-
-
 class _Checked(Json, kw_only=True):
     n: int
     status: Standing
@@ -245,7 +236,7 @@ class _Checked(Json, kw_only=True):
     chars: Span
     quote: str
     context: str = ""
-    now: _Place | None
+    now: CurrentPlace | None
     rewrapped: bool
     reason: str
 
@@ -277,7 +268,7 @@ def verification_document(verification: Verification) -> Document:
         _Checked.document(
             one.citation,
             status=one.standing,
-            now=one.place and _Place.document(one.place, context=one.place.header),
+            now=one.place,
             rewrapped=one.is_rewrapped,
             reason=one.reason,
         )
@@ -299,8 +290,8 @@ def _print_checked(checked: Checked, linker: Linker) -> None:
     if checked.reason:
         put(checked.reason, "warning", indent=3)
     if checked.standing is Standing.CHANGED and place is not None:
-        if place.header and citation.context:
-            put(_difference(citation.context, place.header), indent=3)
+        if place.context and citation.context:
+            put(_difference(citation.context, place.context), indent=3)
         put(_difference(citation.quote, place.text), indent=3)
     else:
         put(" ".join(citation.quote.split()), indent=3)

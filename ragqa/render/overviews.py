@@ -47,13 +47,6 @@ class _Store(Json):
     sent_to: str | None
 
 
-class _Language(Json):
-    language: str | None
-    name: str
-    notes: int
-    readable: float
-
-
 class _Choice(Json):
     llm: str | None
     origin: str | None
@@ -81,7 +74,7 @@ class JsonStatus(Json):
     bytes: int
     store: _Store
     created: str
-    languages: list[_Language]
+    languages: tuple[NotesIn, ...]
     llm: _Choice
     info: Index = field(name="index")
 

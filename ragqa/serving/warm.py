@@ -6,31 +6,31 @@ processor busy, which would slow down every answer meanwhile and cost half a gig
 
 import logging
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
+from queue import SimpleQueue
+from subprocess import DEVNULL, PIPE, Popen, TimeoutExpired
 from time import monotonic
-from typing import Self, TypeAlias, TypeVar
+from typing import Any, Self, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 from watchfiles._rust_notify import RustNotify
 
 from ragqa import errors
 from ragqa.api import Index, index_from
-from ragqa.config import Loaded, Places, Settings
+from ragqa.config import Loaded, Origin
 from ragqa.errors import Hint, IndexUnusable, NoCorpus, NoIndex, RagqaError
 from ragqa.generation import Writer
 from ragqa.indexing.source import Source
-from ragqa.types import Answer, Filters, IndexReport, Progress, Waiting, counted
+from ragqa.types import Answer, Filters, Waiting, counted
 
 T = TypeVar("T")
-Message: TypeAlias = tuple[str, int, int] | IndexReport | RagqaError
 
 logger = logging.getLogger("ragqa")
 
@@ -41,10 +41,13 @@ RETRY_S, RETRY_FAILED_S = 5.0, 60.0
 """After these, an index is tried again: one that another process was writing, any other."""
 
 DEADLINE_S = 60.0
-"""How long a call may wait for the index, and then have it."""
+"""How long a call may wait for the index and have it."""
 
-_GLANCE_S = 0.1
-"""How often a call that waits for the index looks whether it was given up."""
+_GLANCE_S = 0.2
+"""How often it is looked how far an update is."""
+
+_FAILED = "error: "
+"""What the line begins with that says why a command failed."""
 
 LEAVE_S = 5.0
 """How long the end of the server waits for an update to stop."""
@@ -88,11 +91,20 @@ class Freshness:
     waiting: Waiting | None = None
 
 
-class WarmIndex:
-    """An index for many threads: questions wait for each other, updates run beside them.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Call:
+    """Work that waits for the index; once nobody waits for it, `given_up` is set."""
 
-    A question sees one generation of the index, and of it only passages that its notes still hold,
-    so no answer mixes two states.
+    work: Callable[[Index], Any]
+    given_up: threading.Event
+    done: Future[Any] = field(default_factory=Future)
+
+
+class WarmIndex:
+    """An index for many threads: one of them owns it, and works on one call after another.
+
+    A call sees one generation of the index, and of it only passages that its notes still hold, so
+    no answer mixes two states. Updates run beside the calls.
 
     :ivar writer: the LLM that writes answers, None for none.
     :ivar written: the latest answers that it wrote, by generation of the index, question, filters.
@@ -102,20 +114,20 @@ class WarmIndex:
         self.loaded = loaded
         self.writer = writer
         self.written: dict[tuple[str, str, Filters], Answer] = {}
-        self._index = index_from(loaded)
-        self._lock = threading.Lock()
+        self._described = index_from(loaded)  # its owners open others on the same files and models
+        self._calls = SimpleQueue[_Call | None]()
         self._stop = threading.Event()
         self._settled = threading.Event()
         self._wanted = threading.Event()
         self._freshness = Freshness()
-        self._read = 0, 0
         self._threads = [
             threading.Thread(target=work, name=f"ragqa-{name}", daemon=True)
             for name, work in (("update", self._keep_fresh), ("watch", self._watch))
         ]
+        self._hire()
 
     def __enter__(self) -> Self:
-        if not self._index.kept.is_shared:
+        if not self._described.kept.is_shared:
             self._wanted.set()
             for thread in self._threads:
                 thread.start()
@@ -126,14 +138,12 @@ class WarmIndex:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._wanted.set()
+        self._calls.put(None)
         # Ctrl-C during an import can leave Python's import lock locked for all other threads, so
-        # neither is waited for without end; both end with the process.
-        for thread in self._threads:
+        # none is waited for without end; they end with the process.
+        for thread in (*self._threads, self._owner):
             if thread.is_alive():
                 thread.join(LEAVE_S)
-        if self._lock.acquire(timeout=LEAVE_S):
-            self._index.close()
-            self._lock.release()
 
     @property
     def freshness(self) -> Freshness:
@@ -143,6 +153,9 @@ class WarmIndex:
     def use(self, work: Callable[[Index], T], *, patience_s: float = PATIENCE_S) -> T:
         """Call `work` with the index, one call at a time.
 
+        No thread can be ended from outside. A call that is late ends at its next stage, and keeps
+        the index that it has until then; whoever comes next gets another.
+
         :param work: must not refresh the index.
         :param patience_s: how long to wait for an update that is running.
         :raises NotReady: the first index is still being built.
@@ -150,57 +163,62 @@ class WarmIndex:
         :raises RagqaError: there is no index, since building it failed; or as `work` does.
         """
         given_up = _GIVEN_UP.get(None) or threading.Event()
+        call = _Call(work, given_up)
         self._settled.wait(patience_s)
-        end = monotonic() + DEADLINE_S
-        while not self._lock.acquire(timeout=_GLANCE_S):
-            if given_up.is_set() or monotonic() > end:
-                why = "other questions are still being answered"
-                raise errors.GivenUp(why, hint=Hint("ask again later"))
+        self._calls.put(call)
+        wait([call.done], DEADLINE_S)
+        if call.done.cancel() or call.done.cancelled():
+            why = "other questions are still being answered"
+            raise errors.GivenUp(why, hint=Hint("ask again later"))
+        if not call.done.done():
+            given_up.set()
+            self._hire()
+            raise errors.GivenUp(
+                f"this took longer than {DEADLINE_S:g} seconds, and was given up",
+                hint=Hint("ask something narrower"),
+            )
         try:
-            if self._index.kept.is_shared:
-                self._index.close()
-            self._lend(self._index, given_up)
-            return self._in_time(work, given_up)
+            found: T = call.done.result()
         except (NoIndex, errors.OtherFormat) as exc:
             raise self._why_none(exc) from exc
-        finally:
-            self._lock.release()
+        return found
 
-    def _in_time(self, work: Callable[[Index], T], given_up: threading.Event) -> T:
-        """Call `work` with the index in a thread of its own.
+    def _hire(self) -> None:
+        """Let a thread own the index from now on; a former owner ends after its call."""
+        self._owner = threading.Thread(target=self._own, name="ragqa-owner", daemon=True)
+        self._owner.start()
 
-        No thread can be ended from outside. One that is late ends at its next stage, and keeps the
-        index that it has until then; whoever comes next gets another.
+    def _own(self) -> None:
+        with self._another() as index:
+            while self._owner is threading.current_thread():
+                call = self._calls.get()
+                if call is None:
+                    return
+                if call.given_up.is_set():
+                    call.done.cancel()
+                if call.done.set_running_or_notify_cancel():
+                    self._work_on(call, index)
 
-        :raises GivenUp: it takes too long.
-        """
-        index, done, limit = self._index, Future[T](), DEADLINE_S
+    def _work_on(self, call: _Call, index: Index) -> None:
+        if index.kept.is_shared:
+            index.close()
+        self._lend(index, call.given_up)
+        try:
+            call.done.set_result(call.work(index))
+        except BaseException as exc:  # noqa: BLE001 - it is raised where it is waited for
+            call.done.set_exception(exc)
 
-        def call() -> None:
-            try:
-                done.set_result(work(index))
-            except BaseException as exc:  # noqa: BLE001 - it is raised where it is waited for
-                done.set_exception(exc)
-
-        threading.Thread(target=call, name="ragqa-call", daemon=True).start()
-        wait([done], limit)
-        if done.done():
-            return done.result()
-        given_up.set()
-        self._index = index_from(self.loaded)
-        self._index.source = index.source
-        done.add_done_callback(lambda _: index.close())
-        raise errors.GivenUp(
-            f"this took longer than {limit:g} seconds, and was given up",
-            hint=Hint("ask something narrower"),
-        )
+    def _another(self) -> Index:
+        """An index of its own on the same files and models."""
+        index = index_from(self.loaded)
+        index.source = self._described.source
+        return index
 
     @contextmanager
     def apart(self) -> Iterator[Index]:
-        """A second index on the same files and models, for what takes long: nobody waits for it."""
+        """A second index, for what takes long: nobody waits for it."""
         self._settled.wait(PATIENCE_S)
-        with index_from(self.loaded) as index:
-            index.source = self._index.source
+        with self._another() as index:
             self._lend(index, _GIVEN_UP.get(None))
             try:
                 yield index
@@ -223,7 +241,7 @@ class WarmIndex:
             return IndexUnusable(
                 f"the index could not be built: {freshness.problem}", hint="ragqa index"
             )
-        if self._index.kept.is_shared or isinstance(exc, errors.NotIndexed):
+        if self._described.kept.is_shared or isinstance(exc, errors.NotIndexed):
             return exc
         self._wanted.set()
         return NotReady(
@@ -255,92 +273,68 @@ class WarmIndex:
 
     def _update(self) -> None:
         self._freshness = Freshness(self._freshness.updated, "looking for changes")
-        self._read = 0, 0
         if self._has_changes():
-            settings, places = self.loaded.settings, self.loaded.places
-            if update(settings, places, self._progress, ended=self._stop.is_set):
-                with self._lock:
-                    self._index.close()
+            refresh(self.loaded, self._embedded, ended=self._stop.is_set)
+            with suppress(RagqaError):
+                self.use(Index.close, patience_s=0)
 
     def _has_changes(self) -> bool:
-        with self._lock:
-            self._index.close()
-            try:
-                ahead = self._index.ahead()
-                if ahead.is_long:
-                    self._freshness = replace(self._freshness, waiting=ahead)
-                    return True
-                return bool(self._index.pending())
-            except RagqaError:
-                return True
+        """Whether there is anything to read; from now on it is told how much."""
 
-    def _progress(self, stage: str, done: int, total: int) -> None:
-        """Tell how many of the notes that an update reads are embedded."""
-        embedded, notes = self._read
-        if stage == "splitting":
-            notes = total
-        elif stage == "embedding" and total:  # in kilobytes of the same notes
-            embedded = notes * done // total
-        if notes:
-            self._read = embedded, notes
-            running = f"{embedded} of {counted(notes, 'note')} so far"
+        def look(index: Index) -> bool:
+            index.close()
+            ahead = index.ahead()
+            if ahead.files:
+                running = f"{counted(ahead.files, 'file')} to read"
+                waiting = ahead if ahead.is_long else None
+                self._freshness = replace(self._freshness, running=running, waiting=waiting)
+            return ahead.is_long or bool(index.pending())
+
+        try:
+            return self.use(look, patience_s=0)
+        except RagqaError:
+            return True
+
+    def _embedded(self) -> None:
+        """Tell how much of what an update reads is embedded."""
+        if building := self._described.building():
+            files, _, _ = self._freshness.running.partition(";")
+            running = f"{files}; {counted(building.embedded, 'passage')} embedded so far"
             self._freshness = replace(self._freshness, running=running)
 
     def _watch(self) -> None:
-        for _ in changes(self._index.source, self._stop):
+        for _ in changes(self._described.source, self._stop):
             self._wanted.set()
 
 
-def update(
-    settings: Settings, places: Places, progress: Progress, *, ended: Callable[[], bool]
-) -> IndexReport | None:
-    """Refresh the index in a child process; None if `ended` before it was done.
+def refresh(loaded: Loaded, tell: Callable[[], None], *, ended: Callable[[], bool]) -> None:
+    """Run `ragqa index --json`, with the places that this process was given.
 
-    :param ended: asked several times a second; once it is true the child is stopped, and the old
-        index stays.
-    :raises RagqaError: as `Index.refresh` does.
+    :param tell: called several times a second.
+    :param ended: asked as often; once it is true the child is stopped, and the old index stays.
+    :raises WriterBusy: another process is writing the index.
+    :raises IndexUnusable: it could not be written.
     """
-    context = get_context("spawn")
-    ours, theirs = context.Pipe(duplex=False)
-    child = context.Process(
-        target=_refresh, args=(settings, places, theirs), name="ragqa-update", daemon=True
-    )
-    child.start()
-    theirs.close()
-    try:
-        while not ended():
-            if ours.poll(0.2):
-                message: Message = ours.recv()
-                if isinstance(message, IndexReport):
-                    return message
-                if isinstance(message, RagqaError):
-                    raise message
-                progress(*message)
-    except EOFError:
-        child.join()
-        raise IndexUnusable(
-            f"the process that updates the index ended with code {child.exitcode}",
-            hint="ragqa index",
-        ) from None
-    finally:
-        child.terminate()
-        child.join()
-        ours.close()
-    return None
-
-
-def _refresh(settings: Settings, places: Places, pipe: Connection) -> None:
-    """What the child does."""
-
-    def say(stage: str, done: int, total: int) -> None:
-        pipe.send((stage, done, total))
-
-    # A parent that is gone reads no more; the refresh then ends by itself.
-    with suppress(BrokenPipeError), Index(settings, places) as index:
-        try:
-            pipe.send(index.refresh(progress=say))
-        except RagqaError as exc:
-            pipe.send(exc)
+    given = {name for name, origin in loaded.origins.items() if origin == Origin.FLAG}
+    folders = loaded.places.corpus.folders if "corpus" in given else ()
+    places = [f"--corpus={folder}" for folder in folders]
+    places += [f"--index={loaded.places.index}"] if "index" in given else []
+    command = [sys.executable, "-P", "-m", "ragqa", "index", "--json", *places]
+    with Popen(command, stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE, text=True) as child:  # noqa: S603 - this program
+        while True:
+            try:
+                _, said = child.communicate(timeout=_GLANCE_S)
+                break
+            except TimeoutExpired:
+                tell()
+            if ended():
+                child.terminate()
+    if child.returncode and not ended():
+        last = f"the process that updates the index ended with code {child.returncode}"
+        failed = (line for line in said.splitlines() if line.startswith(_FAILED))
+        why = next(failed, last).removeprefix(_FAILED)
+        busy = child.returncode == errors.WriterBusy.exit_code
+        raise (errors.WriterBusy if busy else IndexUnusable)(why, hint="ragqa index")
 
 
 def changes(source: Source, stop: threading.Event) -> Iterator[None]:

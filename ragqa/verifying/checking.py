@@ -13,6 +13,7 @@ from functools import cached_property
 from heapq import nsmallest
 from itertools import groupby, islice
 
+from msgspec import Struct, structs
 from rapidfuzz.distance import Indel
 
 from ragqa.addresses import readings
@@ -79,18 +80,17 @@ class Standing(StrEnum):
     GONE = "gone"
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class CurrentPlace(Struct, frozen=True, omit_defaults=True):
     """A stretch of a current note: `note.text[chars[0]:chars[1]] == text`.
 
-    `header` is the header of a changed table row, else ""; `locator` is as in `Citation`.
+    `context` is the header of a changed table row, else ""; `locator` is as in `Citation`.
     """
 
     path: str
-    lines: tuple[int, int]
-    chars: tuple[int, int]
+    lines: Span
+    chars: Span
     text: str
-    header: str = ""
+    context: str = ""
     locator: str = ""
 
 
@@ -104,7 +104,7 @@ class Checked:
 
     citation: SavedCitation
     standing: Standing
-    place: Stretch | None = None
+    place: CurrentPlace | None = None
     reason: str = ""
 
     @property
@@ -219,7 +219,7 @@ def in_note(citation: SavedCitation, note: "CurrentNote") -> Checked | None:
     spans = places(note.text, citation.quote, start)
     said = [note.said(span, may_be_part=may_be_part) for span in spans]
     for place, is_same, reason in sorted(said, key=lambda one: not one[1]):
-        is_free = not (citation.context and place.header)
+        is_free = not (citation.context and place.context)
         is_said = is_same or (may_be_part and reason in ("", IN_CODE))
         if is_said and (is_free or citation.context in note.contexts(place.chars)):
             # Within a page, cell or paragraph it has not moved, whatever the line.
@@ -227,7 +227,7 @@ def in_note(citation: SavedCitation, note: "CurrentNote") -> Checked | None:
             is_there = is_there or "" != citation.locator == place.locator
             is_there = is_there and citation.path in (place.path, ANY_NOTE)
             standing = Standing.INTACT if is_there else Standing.MOVED
-            return Checked(citation, standing, replace(place, header=""))
+            return Checked(citation, standing, structs.replace(place, context=""))
         changed = changed or Checked(citation, Standing.CHANGED, place, reason)
     return changed
 
@@ -253,14 +253,14 @@ class CurrentNote:
             found += [(s, words_of(self.text[slice(*s)]) if is_text else ()) for s in spans]
         return found
 
-    def place(self, span: Span, header: str = "") -> Stretch:
+    def place(self, span: Span, header: str = "") -> CurrentPlace:
         """A span of the note, with its text and lines."""
         first = self.text.count("\n", 0, span[0]) + 1
         words = self.text[span[0] : span[1]]
         lines = first, first + words.count("\n")
-        return Stretch(self.path, lines, span, words, header, self.document.locate(span))
+        return CurrentPlace(self.path, lines, span, words, header, self.document.locate(span))
 
-    def said(self, span: Span, *, may_be_part: bool) -> tuple[Stretch, bool, str]:
+    def said(self, span: Span, *, may_be_part: bool) -> tuple[CurrentPlace, bool, str]:
         """What the note says where a quote's words are: the whole sentences, items or rows.
 
         :param may_be_part: as in `in_note`; of struck-out text, such a quote shows its own words.

@@ -12,13 +12,14 @@ from unittest.mock import Mock
 import pytest
 from support import HANGS_S, QUICK, write_notes
 
-from ragqa.api import index_from
+from ragqa.api import Index, index_from
 from ragqa.config import load_settings
-from ragqa.errors import GivenUp, RagqaError
+from ragqa.errors import GivenUp, IndexUnusable, RagqaError
 from ragqa.serving import warm as warm_module
 from ragqa.serving.operations import Ask
 from ragqa.serving.pages import Asked, ask_page, laid_out
 from ragqa.serving.warm import NotReady, WarmIndex, changes
+from ragqa.types import Building
 
 NOTES = {"tea.md": "# Tea\n\nGreen tea is brewed at 80 degrees.\n"}
 
@@ -32,21 +33,45 @@ def loaded(tmp_path, monkeypatch):
 
 
 def test_a_late_call_is_given_up_and_the_next_one_has_another_index(loaded, monkeypatch):
-    warm, go_on, closed, held = WarmIndex(loaded), threading.Event(), threading.Event(), []
+    warm, begun, go_on, closed = WarmIndex(loaded), *(threading.Event() for _ in range(3))
+    held = []
 
     def late(index):
         held.append(index)
         monkeypatch.setattr(index, "close", closed.set)
+        begun.set()
         go_on.wait()
 
-    monkeypatch.setattr(warm_module, "DEADLINE_S", 0)
-    with pytest.raises(GivenUp, match="longer than 0 seconds"):
-        warm.use(late, patience_s=0)
-    monkeypatch.setattr(warm_module, "DEADLINE_S", HANGS_S)
+    with monkeypatch.context() as patch:
+        patch.setattr(warm_module, "wait", lambda *_: begun.wait(HANGS_S))
+        with pytest.raises(GivenUp, match="longer than 60 seconds"):
+            warm.use(late, patience_s=0)
     assert warm.use(lambda index: index, patience_s=0) not in held
     assert not closed.is_set()
     go_on.set()
     assert closed.wait(HANGS_S)
+
+
+def test_calls_are_worked_on_in_their_order_by_one_thread(loaded):
+    warm, by = WarmIndex(loaded), []
+    callers = [
+        threading.Thread(target=warm.use, args=(lambda _: by.append(threading.get_ident()),))
+        for _ in range(9)
+    ]
+    warm._settled.set()
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert len(by) == len(callers)
+    assert len({*by}) == 1
+    assert not {*by} & {caller.ident for caller in callers}
+
+
+def test_why_an_update_failed_is_told_in_the_words_of_the_command(loaded, monkeypatch):
+    monkeypatch.setenv("RAGQA_EMBEDDER", "nobody/knows-this")
+    with pytest.raises(IndexUnusable, match="the model nobody/knows-this"):
+        warm_module.refresh(loaded, lambda: None, ended=lambda: False)
 
 
 def test_while_a_long_update_runs_answers_say_what_is_being_read(loaded, tmp_path, monkeypatch):
@@ -55,7 +80,7 @@ def test_while_a_long_update_runs_answers_say_what_is_being_read(loaded, tmp_pat
     monkeypatch.setattr("ragqa.indexing.source.LONG_BYTES", 1)
     write_notes(tmp_path / "notes", {"rain.md": "# Rain\n\nRain fell for 12 days in April.\n"})
     running, go_on = threading.Event(), threading.Event()
-    real = warm_module.update
+    real = warm_module.refresh
 
     def held(*args, **kwargs):
         running.set()
@@ -65,7 +90,7 @@ def test_while_a_long_update_runs_answers_say_what_is_being_read(loaded, tmp_pat
     def ask(index):
         return index.ask("how hot is green tea?", refresh=False)
 
-    monkeypatch.setattr(warm_module, "update", held)
+    monkeypatch.setattr(warm_module, "refresh", held)
     with WarmIndex(loaded) as warm:
         running.wait()
         told = "1 file waits to be read, so this is from the index as it is; it is being read now"
@@ -80,22 +105,25 @@ def test_while_a_long_update_runs_answers_say_what_is_being_read(loaded, tmp_pat
         assert told not in after.warnings
 
 
-def test_the_first_build_is_told_as_notes_of_notes_and_is_no_error(loaded, monkeypatch):
+def test_how_far_the_first_build_is_is_told_and_is_no_error(loaded, monkeypatch):
     running, go_on = threading.Event(), threading.Event()
 
-    def held(_settings, _places, progress, **_):
-        progress("splitting", 4, 900)
-        progress("embedding", 1, 5)
+    def held(_loaded, tell, **_):
+        tell()
         running.set()
         go_on.wait()
 
-    monkeypatch.setattr(warm_module, "update", held)
+    since = "2026-01-31T08:00:00+00:00"
+    monkeypatch.setattr(Index, "building", lambda _: Building(since, 180))
+    monkeypatch.setattr(warm_module, "refresh", held)
     with WarmIndex(loaded) as warm:
         running.wait()
-        with pytest.raises(NotReady, match="your notes are being read: 180 of 900 notes so far"):
+        with pytest.raises(
+            NotReady, match="being read: 1 file to read; 180 passages embedded so far"
+        ):
             warm.use(lambda index: index.info(), patience_s=0)
         page = laid_out("ask", ask_page(warm, Asked()))
-        assert "Your notes are being read: 180 of 900 notes so far" in page
+        assert "Your notes are being read: 1 file to read; 180 passages embedded so far" in page
         assert "You can type your question meanwhile" in page
         go_on.set()
 

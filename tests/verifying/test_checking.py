@@ -285,7 +285,7 @@ def test_a_row_under_another_header_is_changed(notes):
     assert became(notes, replace(part, context="Service")).standing is CHANGED
     notes.write("a.md", TABLE.format("Former owner"))
     checked = became(notes, cited)
-    assert (checked.standing, checked.place.header) == (CHANGED, "Service | Former owner")
+    assert (checked.standing, checked.place.context) == (CHANGED, "Service | Former owner")
     assert became(notes, below).standing is CHANGED
     assert became(notes, replace(cited, context="")).standing is INTACT
 
