@@ -1,5 +1,8 @@
 """What is shipped."""
 
+import email
+import re
+import runpy
 import subprocess
 import sys
 import tarfile
@@ -9,12 +12,16 @@ from pathlib import Path
 import pytest
 from support import HANGS_S
 
+import ragqa as package
+
 ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+RELATIVE = re.compile(r"\]\((?!https://)[^)]*\)")
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    """The names in the wheel and in the sdist, both built from the working tree."""
+def dist(tmp_path_factory):
+    """The folder with a wheel and an sdist, both built from the working tree."""
     folder = tmp_path_factory.mktemp("dist")
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-d", str(folder)],
@@ -23,8 +30,14 @@ def built(tmp_path_factory):
         capture_output=True,
         timeout=HANGS_S,
     )
-    (wheel,) = folder.glob("*.whl")
-    (sdist,) = folder.glob("*.tar.gz")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def built(dist):
+    """The names in the wheel and in the sdist."""
+    (wheel,) = dist.glob("*.whl")
+    (sdist,) = dist.glob("*.tar.gz")
     with zipfile.ZipFile(wheel) as packed:
         in_wheel = packed.namelist()
     with tarfile.open(sdist) as packed:
@@ -41,6 +54,7 @@ def test_the_wheel_holds_the_package_and_its_data_but_no_corpus_and_no_index(bui
 def test_the_sdist_holds_what_the_tests_need_and_no_index(built):
     _, sdist = built
     assert {"README.md", "LICENSE", "corpus/index.md", "tests/conftest.py"} <= set(sdist)
+    assert "hatch_build.py" in sdist  # without it no wheel can be made of the sdist
     assert [name for name in sdist if name.startswith("indexes/") and "README" not in name] == []
 
 
@@ -54,3 +68,44 @@ def test_of_the_plug_ins_only_what_documents_link_to_is_shipped(built):
 def test_a_licence_comes_with_it(built):
     wheel, _ = built
     assert any(name.endswith("/licenses/LICENSE") for name in wheel)
+
+
+@pytest.fixture(scope="module")
+def metadata(dist):
+    """What the wheel says about itself."""
+    (wheel,) = dist.glob("*.whl")
+    with zipfile.ZipFile(wheel) as packed:
+        (name,) = (name for name in packed.namelist() if name.endswith(".dist-info/METADATA"))
+        return email.message_from_bytes(packed.read(name))
+
+
+def test_the_wheel_says_what_it_is_and_which_pythons_it_is_for(metadata):
+    assert metadata["Name"] == "ragqa"
+    assert metadata["Version"] == package.__version__
+    assert metadata["License-Expression"] == "MIT"
+    assert metadata["Requires-Python"] == ">=3.11"
+    classifiers = metadata.get_all("Classifier")
+    pythons = [one for one in classifiers if re.search(r":: 3\.\d+$", one)]
+    assert pythons == [f"Programming Language :: Python :: 3.{minor}" for minor in (11, 12, 13, 14)]
+    assert "Typing :: Typed" in classifiers
+
+
+def test_the_long_description_is_the_readme_and_no_link_in_it_is_relative(metadata):
+    described = metadata.get_payload(decode=True).decode("utf-8")
+    assert metadata["Description-Content-Type"].startswith("text/markdown")
+    assert re.findall(r"^#+ .*", described, re.MULTILINE) == re.findall(
+        r"^#+ .*", README, re.MULTILINE
+    )
+    assert RELATIVE.findall(described) == []
+
+
+def test_once_the_repository_has_an_address_links_and_pictures_lead_to_the_release_there():
+    make = runpy.run_path(str(ROOT / "hatch_build.py"))["long_description"]
+    described = make(README, "https://example.org/ragqa", "1.2.3")
+    assert RELATIVE.findall(described) == []
+    assert "](https://example.org/ragqa/blob/v1.2.3/docs/getting-started.md)" in described
+    assert "](https://example.org/ragqa/raw/v1.2.3/docs/session.svg)" in described
+    assert described.count("](") == README.count("](")
+    assert make("See [Try it](#try-it).", "https://example.org/r", "1") == (
+        "See [Try it](https://example.org/r/blob/v1/README.md#try-it)."
+    )

@@ -40,12 +40,13 @@ COMMANDS = {
 """Where each command, or family of commands, is declared below `ragqa.cli`."""
 
 INSTEAD = {
+    "ragqa ": 'ragqa --help; a question stands in quotes: ragqa "what did we decide?"',
     "ragqa index --list": "ragqa status names the folder of an index",
     "ragqa index --remove": "remove the folder by hand: ragqa status names it",
     "ragqa eval --compare": "compare two documents of --json, with jq for example",
     "ragqa eval --set": "RAGQA_PASSAGE_TOKENS=100 ragqa eval --index DIR sets it for one run",
 }
-"""What to do instead of an option that there was."""
+"""What to do instead of an option that there was, or of a command that there is not."""
 
 INTERRUPTED = 130
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -59,13 +60,16 @@ def main() -> None:
 def run(args: list[str]) -> int:
     """Run one command and return its exit code; only a bug in ragqa leaves a traceback.
 
-    A folder of notes may come before the command: `ragqa --corpus DIR ask QUESTION`. `--debug` may
-    stand anywhere, and errors in parsing obey it, too.
+    A folder of notes may come before the command, and a question may stand in its place:
+    `ragqa --corpus DIR "who decides?"`. `--debug` is obeyed anywhere, by errors in parsing, too.
     """
     _ensure_streams()
     debug, args = "--debug" in args, [arg for arg in args if arg != "--debug"]
     if args[:1] == ["--corpus"]:
         args = [*args[2:3], *args[:2], *args[3:]]
+    word = args[0] if args else ""  # Chinese has no spaces
+    if not word.startswith("-") and (len(word.split()) > 1 or word.endswith(("?", "\uff1f"))):
+        args = ["ask", *args]
     try:
         command = get_command(command_line(args))
         code = command(args, prog_name="ragqa", standalone_mode=False)
@@ -130,10 +134,7 @@ def _show_version(value: bool) -> None:
 
 
 def command_line(args: Sequence[str] = ()) -> typer.Typer:
-    """The application: with every command, or only the one that `args` begin with.
-
-    Importing and declaring them all takes longer than a search.
-    """
+    """The application with the command that `args` begin with, else with all, which is slower."""
     app = typer.Typer(
         # Plain help is twice as fast as rich's, and looks the same on every terminal.
         rich_markup_mode=None,

@@ -83,8 +83,8 @@ def ask(
     """Answer a question from the notes, with citations.
 
     Builds the index if there is none, and brings it up to date if notes changed. The answer
-    consists of excerpts from the notes, unless an LLM writes it. Exits with 1 if the notes do not
-    seem to answer.
+    is excerpts of the notes, unless an LLM writes it. Exits with 1 if the notes do not seem to
+    answer. The word `ask` may be left out before a question in quotes.
 
     Example: ragqa ask "when should I fine-tune?" --tag fine-tuning
     """

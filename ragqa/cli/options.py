@@ -113,8 +113,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")
 LLM = Annotated[
     str | None,
     typer.Option(
-        metavar="KIND:MODEL",
-        help="The LLM that writes the answer (see ragqa llm list), or none.",
+        metavar="KIND:MODEL", help="The LLM that writes the answer (see ragqa llm list), or none."
     ),
 ]
 Yes = Annotated[

@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 
 
 NewToken = Annotated[
-    bool,
-    typer.Option("--new-token", help="Make a new token for programs; the old one ends."),
+    bool, typer.Option("--new-token", help="Make a new token for programs; the old one ends.")
 ]
 
 

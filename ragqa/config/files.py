@@ -72,7 +72,7 @@ class Loaded(Struct, frozen=True):
                 why = f"{AT_HAND} is a link that leads out of"
             raise NoCorpus(
                 f"no folder of notes was given, and {why} {here}",
-                hint="add --corpus DIR, or once and for all: ragqa config set corpus DIR",
+                hint="ragqa config set corpus DIR, for good; or --corpus DIR, for one command",
             )
         return self.found
 

@@ -60,6 +60,43 @@ def test_without_a_question_a_terminal_is_not_read_from(places):
     assert "ragqa chat" in said
 
 
+@pytest.mark.parametrize(
+    "question", ["what do cats do?", "roses in winter", "cats?", "\u732b\uff1f"]
+)
+def test_a_question_in_place_of_a_command_is_asked(quick, places, question):
+    options = ["--top-k", "1", "--json", *places]
+    asked, alone = quick("ask", question, *options), quick(question, *options)
+    documents = [asked.document, alone.document]
+    for document in documents:
+        del document["timings_ms"]
+    assert documents[0] == documents[1]
+    assert asked.code == alone.code
+
+
+def test_folders_and_debug_may_stand_before_a_question_without_a_command(quick, places):
+    run = quick("--debug", *places[:2], "what do cats do?", *places[2:])
+    assert "Cats sleep for most of the day. A cat purrs when it is content. [1]\n" in run.out
+
+
+@pytest.mark.parametrize(
+    ("words", "nearest"),
+    [(["serach"], "search"), (["serach", "cats"], "search"), (["statsu"], "status"), (["dog"], "")],
+)
+def test_an_unknown_command_of_one_word_is_not_asked(quick, places, words, nearest):
+    run = quick(*words, *places)
+    assert (run.code, run.out) == (2, "")
+    assert f"No such command '{words[0]}'." in run.err
+    assert (f"Did you mean '{nearest}'?" in run.err) == bool(nearest)
+    assert 'in quotes: ragqa "' in run.err
+
+
+def test_what_follows_a_question_without_a_command_is_an_option_of_ask(quick, places):
+    run = quick("what do cats do?", "--nope", *places)
+    assert run.code == 2
+    assert "ragqa ask --help" in run.err
+    assert quick("what do cats do?", "--help").out == quick("ask", "--help").out
+
+
 def test_asking_twice_gives_the_same_document(quick, places):
     first = quick("ask", "what do cats do?", "--json", *places).document
     second = quick("ask", "what do cats do?", "--json", *places).document
