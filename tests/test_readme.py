@@ -189,14 +189,14 @@ def test_the_evaluation_that_is_shown_has_the_rows_and_counts_that_are_printed(r
 
 def assert_figures_agree(shown, printed):
     """Figures differ by processor in their last digits, so they are compared as such."""
-    for line in filter(None, shown):
+    for line in filter(_figures, shown):
         label = line.split()[0]
         other = next(each for each in printed if each.split()[:1] == [label])
         assert _figures(other) == pytest.approx(_figures(line), abs=0.02)
 
 
 def _figures(line):
-    return [float(number) for number in re.findall(r"\d\.\d+", line)]
+    return [int(number) / 100 for number in re.findall(r"(\d+)%", line)]
 
 
 def test_the_chat_that_is_shown_is_what_is_said(ragqa, wiki_index):

@@ -1,9 +1,10 @@
 """The commands that read notes without answering: search, why, list, get, verify."""
 
+import os
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,6 +24,9 @@ from ragqa.cli.options import (
     filters_of,
 )
 from ragqa.errors import UsageError
+
+if TYPE_CHECKING:
+    from ragqa.verifying.saved import SavedAnswer
 
 
 def search(
@@ -212,16 +216,17 @@ def get(
 
 def verify(
     answer: Annotated[
-        str,
+        list[str],
         typer.Argument(
             metavar="ANSWER",
-            help="A file saved from ask --json or ask --format markdown; - reads standard input.",
+            help="A file saved from ask, in any format; - reads standard input. Or a quote, "
+            "after its place if that is known: lora.md:10 'the words'.",
         ),
     ],
     corpus: Folders = None,
     json: AsJson = False,
 ) -> int:
-    """Check whether the notes still say what a saved answer quotes.
+    """Check whether the notes still say what an answer quotes.
 
     Each citation is intact, moved (the same words elsewhere), changed (with the difference) or
     gone. Exits with 0 if all are intact or moved, else with 1. Needs no index and writes
@@ -233,16 +238,8 @@ def verify(
     from ragqa.render import explanations
     from ragqa.render.results import Linker
     from ragqa.verifying.checking import verify as verify_answer
-    from ragqa.verifying.saved import read_saved
 
-    loaded = load(corpus)
-    named = "standard input" if answer == "-" else answer
-    try:
-        with sys.stdin.buffer if answer == "-" else Path(answer).open("rb") as file:
-            saved = read_saved(file, named)
-    except (OSError, ValueError) as exc:
-        reason = getattr(exc, "strerror", None) or exc
-        raise UsageError(f"{named} cannot be read: {reason}", hint="ragqa verify --help") from exc
+    loaded, saved = load(corpus), _to_verify(answer)
     with render.ProgressLine() as progress:
         verification = verify_answer(
             saved,
@@ -257,3 +254,24 @@ def verify(
         lambda: explanations.print_verification(verification, linker),
         json=json, warnings=verification.warnings, is_good=verification.is_sound,
     )  # fmt: skip
+
+
+def _to_verify(words: list[str]) -> "SavedAnswer":
+    """The answer in a file or on standard input, or a quote, which has white space.
+
+    :raises UsageError: it cannot be read.
+    """
+    from ragqa.verifying.saved import quoted, read_saved
+
+    answer, *quote = words
+    is_quote = len(answer.split()) > 1 and not os.path.lexists(answer)
+    if quote or is_quote:
+        place = answer if quote else ""
+        return quoted([(1, " ".join(quote) or answer, place)])
+    named = "standard input" if answer == "-" else answer
+    try:
+        with sys.stdin.buffer if answer == "-" else Path(answer).open("rb") as file:
+            return read_saved(file, named)
+    except (OSError, ValueError) as exc:
+        reason = getattr(exc, "strerror", None) or exc
+        raise UsageError(f"{named} cannot be read: {reason}", hint="ragqa verify --help") from exc

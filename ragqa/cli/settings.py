@@ -14,7 +14,7 @@ from ragqa.errors import UsageError
 Name = Annotated[
     str,
     typer.Argument(
-        metavar="NAME", help="A setting; see ragqa config.", autocompletion=complete_setting
+        metavar="NAME", help="A setting; see ragqa config --all.", autocompletion=complete_setting
     ),
 ]
 
@@ -32,7 +32,7 @@ def show(
     index: IndexFolder = None,
     json: AsJson = False,
 ) -> int:
-    """Show the settings that are set or common, their values and where they come from.
+    """Show the settings that are set, and those that many people need.
 
     Example: ragqa config
     """

@@ -192,8 +192,8 @@ class Settings(Struct, frozen=True):
     ] = 120
 
 
-COMMON = ("corpus", "index", "formats", "language", "embedder", "link_format", "history", "llm")
-"""The settings that are shown unless all are asked for."""
+COMMON = ("corpus", "formats", "embedder", "link_format", "llm")
+"""The settings that many people need: shown even where they are not set."""
 
 
 class _Table(Struct, forbid_unknown_fields=True):
@@ -373,7 +373,7 @@ def how_to_fix(where: str, name: str = "") -> str:
     """How to fix an invalid setting; setting it elsewhere would not help."""
     lists = "ragqa llm list" if name == "llm" else ""
     if where == "the command":
-        return lists or "ragqa config"
+        return lists or "ragqa config --all"
     # While the setting is invalid, no command gets as far as listing the choices.
     return f"change it in {where}, or remove it{lists and f'; then {lists}'}"
 

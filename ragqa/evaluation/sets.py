@@ -18,7 +18,7 @@ QRELS = "qrels/test.tsv"
 
 _LAYOUTS = "the layouts that ragqa eval reads: ragqa eval --help"
 _FORM = (
-    'a line is {"id", "question", "kind", "gold": [{"note", "quote", "part"}], "answer": ["…"]}, '
+    'a line is {"question", "kind", "gold": [{"note", "quote", "part"}], "answer": ["…"]}, '
     'or has "excerpts" in place of "gold", and no "answer"'
 )
 _GRADE = re.compile(r"\s*-?\d{1,9}(?:\.0*)?\s*")
@@ -66,8 +66,8 @@ class Question:
 class _QuestionRow(msgspec.Struct):
     """A line of a file of questions."""
 
-    id: str
     question: str
+    id: str = ""
     kind: str = ""
     gold: list[Gold] | None = None
     excerpts: list[Gold] | None = None
@@ -78,11 +78,15 @@ class _QuestionRow(msgspec.Struct):
 def read_questions(path: Path) -> list[Question]:
     """Read a JSON Lines file of questions; either all have excerpts or none has.
 
+    A question without an id has the number of its line.
+
     :raises UsageError: the file cannot be read, or a line is not a question; the message names it.
     """
     hint = "name a file of questions (docs/evaluation.md says how): ragqa eval --questions FILE"
     questions: dict[str, Question] = {}
-    for where, row in read_rows(path, _QuestionRow, what="a question", hint=hint, form=_FORM):
+    rows = read_rows(path, _QuestionRow, what="a question", hint=hint, form=_FORM)
+    for number, where, row in rows:
+        row.id = row.id or str(number)
         by_excerpts = row.excerpts is not None
         problem = _problem(row)
         if row.id in questions:
@@ -264,7 +268,7 @@ def relevant(grades: Mapping[str, int]) -> dict[str, int]:
 def _rows_by_id(path: Path, kind: type[R], what: str) -> Iterator[tuple[str, R]]:
     """Yield each row with its id, which must not repeat."""
     seen: set[str] = set()
-    for where, row in read_rows(path, kind, what=what):
+    for _, where, row in read_rows(path, kind, what=what):
         id_ = _text(row.id)
         if id_ in seen:
             raise UsageError(f"{where}: the id {id_!r} appears twice")
@@ -297,8 +301,8 @@ def _read_qrels(path: Path) -> dict[str, dict[str, int]]:
 
 def read_rows(
     path: Path, kind: type[T], *, what: str, hint: str = _LAYOUTS, form: str = ""
-) -> Iterator[tuple[str, T]]:
-    """Yield each object of a JSON Lines file, with its position for error messages.
+) -> Iterator[tuple[int, str, T]]:
+    """Yield each object of a JSON Lines file, with its line and its place for error messages.
 
     :param kind: what an object is converted to.
     :param what: what a line is, for messages.
@@ -310,7 +314,7 @@ def read_rows(
         where = f"{path}, line {number}"
         try:
             # `json` keeps lone surrogates, which stand for bytes that are not UTF-8.
-            yield where, msgspec.convert(json.loads(line), kind)
+            yield number, where, msgspec.convert(json.loads(line), kind)
         except (ValueError, RecursionError) as exc:
             raise UsageError(f"{where} is not {what}: {exc}", hint=form) from exc
 

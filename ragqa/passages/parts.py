@@ -64,7 +64,7 @@ def note_parts(note: Note, counter: TokenCounter, *, secrets: bool = False) -> l
     :param secrets: whether to include the front matter's secrets.
     """
     blocks = list(_readable(note.blocks, secrets=secrets))
-    found = list(_units(note.text, blocks))
+    found = list(units_of(note.text, blocks))
     paths = list(heading_paths(blocks))
     sizes = counter.sizes([(unit.start, unit.end) for _, unit in found])
     return [
@@ -73,7 +73,7 @@ def note_parts(note: Note, counter: TokenCounter, *, secrets: bool = False) -> l
     ]
 
 
-def _units(text: str, blocks: Sequence[Block]) -> Iterator[tuple[int, Unit]]:
+def units_of(text: str, blocks: Sequence[Block]) -> Iterator[tuple[int, Unit]]:
     """The units of a note, each with the index of its block."""
     section = number = group = 0
     before: Unit | None = None

@@ -6,7 +6,7 @@ from typing import Any
 
 from ragqa import __version__
 from ragqa.evaluation.measures import ANSWER_MEASURES, WORDS
-from ragqa.render import print_columns, put, put_heading
+from ragqa.render import print_columns, put
 from ragqa.render.view import address, templates_of
 from ragqa.safe import safe_line, safe_text
 from ragqa.stages import RANKED_BY, STAGES, stage_name
@@ -17,23 +17,30 @@ Document = Mapping[str, Any]
 _PAGE_FAILURES = 200
 _ANSWERS = (*ANSWER_MEASURES, "good", "good@3", "coverage", "coverage@3", "noise", "sure", "wrong")
 _BESIDE = {"shown@1": WORDS[0], "good": WORDS[0], "shown@3": WORDS[1], "coverage@3": WORDS[1]}
+_PLAIN = {
+    "found": ("found", "What answers the question is among the first five passages."),
+    "good": ("good", "The answer is most of what a person would copy, and little else."),
+    "shown@1": ("good", "The answer has the words that were wanted."),
+    "wrong": ("wrong when sure", "An answer without reserve is not even partly right."),
+}
 _KIND_COLUMNS = ("good", "good@3", "coverage", "noise", "recall@1", "recall@5", "shown@3")
 
 Table = tuple[str, list[str], list[list[str]]]  # its title, the heads of its columns, its rows
 
 
 def print_evaluation(document: Document) -> None:
-    """Print the tables of an evaluation, with 95% intervals."""
+    """Print three figures, each with what it is the share of; the report has the others."""
+    found = document["methods"].get("hybrid", {}).get("recall@5")
+    good = "good" if "good" in document else "shown@1"
+    figures = {"found": found, good: document.get(good), "wrong": document.get("wrong")}
+    rows = [(*_PLAIN[name], f"{v:.0%}") for name, v in figures.items() if v is not None]
+    missed = sum(bool(row.get("missed")) for row in document["questions"])
+    what = "not good" if "good" in document else "missed"
     put(summary_of(document))
     put()
-    for title, columns, rows in tables_of(document):
-        if title:
-            put_heading(title)
-        print_columns(rows, head=columns)
-    if missed := sum(bool(row.get("missed")) for row in document["questions"]):
-        what = "not good" if "good" in document else "missed"
-        put()
-        put(f"{counted(missed, 'question')} {what}: --report FILE.html shows each")
+    print_columns([(name, share, sentence) for name, sentence, share in rows])
+    put()
+    put(f"{counted(missed, 'question')} {what}: --report FILE.html shows each, and all measures")
 
 
 def tables_of(document: Document) -> Iterator[Table]:

@@ -13,10 +13,12 @@ from ragqa.render import documents, put, put_heading
 from ragqa.render.documents import Document, Json, fields_of
 from ragqa.render.results import Linker, print_corrected
 from ragqa.render.view import address
-from ragqa.safe import safe_text
+from ragqa.safe import safe_line, safe_text
 from ragqa.stages import stage_name
 from ragqa.types import Citation, Span, counted
-from ragqa.verifying.checking import Checked, CurrentPlace, Standing, Verification, differences
+from ragqa.verifying.checking import Checked, CurrentPlace, Standing, Verification
+from ragqa.verifying.likeness import differences
+from ragqa.verifying.saved import NOWHERE
 
 _SHOWN = 5
 _INDENT = 2
@@ -252,7 +254,8 @@ class JsonVerification(Json):
 
 def print_verification(verification: Verification, linker: Linker) -> None:
     """Print the status of each citation, with a diff for changed ones."""
-    put(verification.question, "bold")
+    if verification.question:
+        put(verification.question, "bold")
     if not verification.checked:
         put("This answer has no citations: there is nothing to check.")
         return
@@ -279,12 +282,15 @@ def verification_document(verification: Verification) -> Document:
 
 def _print_checked(checked: Checked, linker: Linker) -> None:
     citation, place = checked.citation, checked.place
-    was = linker.place(citation.path, citation.lines, citation.locator).plain
-    now = linker.place(place.path, place.lines, place.locator) if place else Text(was, "path")
+    known = citation.lines != NOWHERE or citation.locator
+    was = linker.place(citation.path, citation.lines, citation.locator).plain if known else ""
+    now = Text(was or safe_line(citation.path), "path")
+    if place:
+        now = linker.place(place.path, place.lines, place.locator)
     line = Text.assemble(
         (f"{citation.n:>2} ", "number"), (f"{checked.standing:<7} ", _STYLES[checked.standing]), now
     )
-    line.append(f"  was at {was}" if now.plain != was else "", style="quiet")
+    line.append(f"  was at {was}" if was and now.plain != was else "", style="quiet")
     line.append(", wrapped differently" if checked.is_rewrapped else "", style="quiet")
     put(line, hang=3)
     if checked.reason:

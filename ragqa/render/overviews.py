@@ -240,19 +240,24 @@ def findings_document(
 
 
 def print_settings(loaded: Loaded, *, every: bool) -> None:
-    """Print settings with value, origin and help: those that are set or common, or `every` one."""
-    width = max(map(len, SETTINGS))
+    """Print the settings that are set and where, then the common ones or `every` one that is not.
+
+    Each has its value and what it is for.
+    """
     values = values_of(loaded)
-    names = [
-        name for name in values if every or name in COMMON or loaded.origins[name] != Origin.DEFAULT
-    ]
-    for name in names:
-        value = values[name]
-        line = Text.assemble((f"{name:<{width}}  ", "heading"), safe_line(str(shown(value))))
-        line.append(f"  ({safe_line(loaded.origins[name])})", style="quiet")
-        put(line, hang=width + 2)
-        put(SETTINGS[name].help, "quiet", indent=width + 2)
-    if more := len(values) - len(names):
+    is_set = [name for name in values if loaded.origins[name] != Origin.DEFAULT]
+    others = [name for name in values if name not in is_set and (every or name in COMMON)]
+    width = 2 + max(map(len, (*is_set, *others)))
+    for title, names in (("Set", is_set), ("Not set", others)):
+        if names:
+            put_heading(title)
+        for name in names:
+            value = safe_line(str(shown(values[name]))) or "none"
+            origin = f"  ({safe_line(loaded.origins[name])})" if name in is_set else ""
+            line = Text.assemble((f"{name:<{width}}", "heading"), value, (origin, "quiet"))
+            put(line, hang=width)
+            put(SETTINGS[name].help, "quiet", indent=width)
+    if more := len(values) - len(is_set) - len(others):
         put_heading(f"{counted(more, 'more setting')}: ragqa config --all", "quiet")
 
 

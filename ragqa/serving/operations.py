@@ -29,7 +29,7 @@ from ragqa.serving.warm import WarmIndex
 from ragqa.serving.wording import Result
 from ragqa.text.periods import day_named
 from ragqa.types import Filters
-from ragqa.verifying.saved import ANY_NOTE, NOWHERE, SavedAnswer, SavedCitation
+from ragqa.verifying.saved import SavedAnswer, quoted
 
 _TEXT, _LIST = "string", "array"
 
@@ -215,11 +215,8 @@ class Verify(Operation, frozen=True, kw_only=True):
                 hint = Hint("give the words that the note should have")
                 raise UsageError(f"quote {n} is empty", hint=hint)
         notes = warm.use(self._notes) if any(one.path for one in self.quotes) else {}
-        cited = (
-            SavedCitation(n, notes.get(one.path, one.path or ANY_NOTE), NOWHERE, NOWHERE, one.quote)
-            for n, one in enumerate(self.quotes, start=1)
-        )
-        return SavedAnswer("", tuple(cited))
+        given = enumerate(self.quotes, start=1)
+        return quoted((n, one.quote, notes.get(one.path, one.path)) for n, one in given)
 
     def _notes(self, index: Index) -> dict[str, str]:
         """The path of the note at each place that a quote is from, unless there is none."""

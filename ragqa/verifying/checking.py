@@ -10,11 +10,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
-from heapq import nsmallest
-from itertools import groupby, islice
 
 from msgspec import Struct, structs
-from rapidfuzz.distance import Indel
 
 from ragqa.addresses import readings
 from ragqa.notes import parse_note, read_text, walk_notes
@@ -22,8 +19,9 @@ from ragqa.notes.formats import Document, how_to_read, suffix_of, why_format_is_
 from ragqa.notes.struck import struck_spans
 from ragqa.passages.parts import block_contexts, heading_paths, unit_spans
 from ragqa.text.markdown import labels_within
-from ragqa.text.words import UNSPACED, tokenize
 from ragqa.types import EXTRACTIVE, Block, Corpus, Kind, Progress, Skipped, Span, Stamp
+from ragqa.verifying.likeness import Sentence, places, successor, words_of
+from ragqa.verifying.printed import shown_places
 from ragqa.verifying.saved import ANY_NOTE, NOWHERE, SavedAnswer, SavedCitation, is_saved
 
 NOTHING_LIKE_IT = "nothing in the note resembles it"
@@ -42,33 +40,6 @@ _PIECE_FROM = 200
 # Text around a sentence that says nothing: item markers, footnotes and anchors.
 _SILENT = re.compile(r"^[\s>]*(?:[-*+]|\d{1,9}[.)])\s|\[\^[^\]\n]*\]|\s\^[\w-]+\s*$")
 _SAYS = re.compile(r"[^\W_]|\?")
-
-# Scripts beyond are written without spaces, so a neighbour does not mark a word's end.
-_IN_WORD = r"[^\W_\u0e00-\U0010ffff]"
-
-_MAX_PLACES = 5
-
-MIN_SIMILARITY = 0.6
-"""The least share of words in common, in order, of a quote and its successor.
-
-`docs/decisions/claims.md` has how it was chosen.
-"""
-
-MAX_WORDS = 500
-"""Longer quotes are not compared, which would take seconds; ragqa's are shorter by default."""
-
-MAX_COMPARED = 20_000
-"""Texts with more words are shown whole."""
-
-MAX_STRETCHES = 10_000
-"""At most this many runs of sentences are compared with a quote: those nearest to its old place."""
-
-_URL = re.compile(r"https?://[^\s)>\]]+")
-_NOT_WORD = re.compile(r"[\W_]+")
-_TOKEN = re.compile(rf"(?:~~|[{UNSPACED}]|(?:(?!~~)[^\s{UNSPACED}])+)\s*|\s+")
-
-Sentence = tuple[Span, Sequence[str]]
-"""A citable unit of a note, with its words; headings have none."""
 
 
 class Standing(StrEnum):
@@ -153,10 +124,7 @@ def verify(
     if not saved.citations:
         return Verification(saved.question, ())
     notes = CurrentNotes(corpus, max_note_bytes, formats)
-    citations = [
-        replace(one, path=notes.named(one.path)) if one.lines == NOWHERE else one
-        for one in saved.citations
-    ]
+    citations = [notes.placed(one) if one.lines == NOWHERE else one for one in saved.citations]
     own = {path: notes.read(path) for path in {one.path for one in citations}}
     found = {one: _became(one, own[one.path]) for one in citations}
     lost = [one for one in found if found[one] is None]
@@ -217,6 +185,8 @@ def in_note(citation: SavedCitation, note: "CurrentNote") -> Checked | None:
         return Checked(citation, Standing.CHANGED, place, OTHER_CONTEXT)
     changed, may_be_part = None, citation.chars == NOWHERE
     spans = places(note.text, citation.quote, start)
+    if may_be_part and not spans:
+        spans = note.shown_places(citation.quote)
     said = [note.said(span, may_be_part=may_be_part) for span in spans]
     for place, is_same, reason in sorted(said, key=lambda one: not one[1]):
         is_free = not (citation.context and place.context)
@@ -224,12 +194,17 @@ def in_note(citation: SavedCitation, note: "CurrentNote") -> Checked | None:
         if is_said and (is_free or citation.context in note.contexts(place.chars)):
             # Within a page, cell or paragraph it has not moved, whatever the line.
             is_there = citation.lines in (place.lines, NOWHERE)
+            is_there = is_there or (may_be_part and _is_within(place.lines, citation.lines))
             is_there = is_there or "" != citation.locator == place.locator
             is_there = is_there and citation.path in (place.path, ANY_NOTE)
             standing = Standing.INTACT if is_there else Standing.MOVED
             return Checked(citation, standing, structs.replace(place, context=""))
         changed = changed or Checked(citation, Standing.CHANGED, place, reason)
     return changed
+
+
+def _is_within(lines: Span, others: Span) -> bool:
+    return others[0] <= lines[0] and lines[1] <= others[1]
 
 
 @dataclass
@@ -251,6 +226,14 @@ class CurrentNote:
             is_text = block.kind not in (Kind.HEADING, Kind.RULE)
             spans = unit_spans(self.text, block)
             found += [(s, words_of(self.text[slice(*s)]) if is_text else ()) for s in spans]
+        return found
+
+    def shown_places(self, quote: str) -> list[Span]:
+        """Where it has the words of a quote, or of what is below a heading, without markup."""
+        found = shown_places(self.text, self._blocks, quote)
+        heading, _, below = quote.partition("\n")
+        if not found and tuple(heading.split(" \u203a ")) in heading_paths(self._blocks):
+            return shown_places(self.text, self._blocks, below)
         return found
 
     def place(self, span: Span, header: str = "") -> CurrentPlace:
@@ -350,9 +333,13 @@ class CurrentNotes:
             return None
         return CurrentNote(path, read.document, read.sha256)
 
-    def named(self, place: str) -> str:
-        """The path of the note that a place names, such as `a.md:3`; the place itself for none."""
-        return next((one.path for one in readings(place) if one.path in self._paths), place)
+    def placed(self, citation: SavedCitation) -> SavedCitation:
+        """A citation at the note and lines that its path names, such as `a.md:3`, if any."""
+        for one in readings(citation.path):
+            if one.path in self._paths:
+                lines = one.lines or NOWHERE
+                return replace(citation, path=one.path, lines=lines, locator=one.locator)
+        return citation
 
     def why_not(self, path: str) -> str:
         """Why a path is not read as a note."""
@@ -363,88 +350,3 @@ class CurrentNotes:
         if off := why_format_is_off(path, self._formats):
             return f"{off}; {how_to_read([suffix_of(path)], self._formats)}"
         return NO_NOTE
-
-
-def places(text: str, quote: str, near: int) -> list[Span]:
-    """The few occurrences of a quote nearest to an offset, the nearest first, exact ones before.
-
-    White space within it may differ. The quote must not end inside a word or number: `limit: 5`
-    occurs in neither `limit: 50` nor `limit: 5.5`.
-    """
-    words = quote.split()
-    if not words or max(words, key=len) not in text:
-        return []  # rules out most notes quickly
-    pattern = r"\s+".join(map(re.escape, words))
-    if re.match(_IN_WORD, words[0]):
-        pattern = rf"(?<!{_IN_WORD})(?:(?<!\d[.,])|(?!\d)){pattern}"
-    if re.match(_IN_WORD, words[-1][-1]):
-        pattern = rf"{pattern}(?!{_IN_WORD})(?:(?![.,]\d)|(?<!\d))"
-    spans = (found.span() for found in re.finditer(pattern, text))
-    return nsmallest(
-        _MAX_PLACES, spans, key=lambda span: (text[slice(*span)] != quote, abs(span[0] - near))
-    )
-
-
-def successor(sentences: Sequence[Sentence], quote: str, near: int) -> Span | None:
-    """The sentences most similar to a quote, the nearest in a tie; None if nothing is similar.
-
-    :param near: the quote's old offset, in characters.
-    """
-    words = words_of(quote)
-    if not 0 < len(words) <= MAX_WORDS:
-        return None
-    best, highest = None, MIN_SIMILARITY
-    for span, theirs in islice(_stretches(sentences, words, near), MAX_STRETCHES):
-        # Its `score_cutoff` would reject a similarity of exactly the minimum.
-        similarity = Indel.normalized_similarity(words, theirs)
-        if similarity > highest or (best is None and similarity == highest):
-            best, highest = span, similarity
-    return best
-
-
-def _stretches(
-    sentences: Sequence[Sentence], words: Sequence[str], near: int
-) -> Iterator[tuple[Span, list[str]]]:
-    """Yield runs of sentences that may be similar to a quote, with their words, the nearest first.
-
-    A run does not cross a heading, is not too long for the minimum similarity, and begins and ends
-    with a sentence that has a third of its words from the quote: fewer would not improve it.
-    """
-    wanted, longest = set(words), len(words) * (2 / MIN_SIMILARITY - 1)
-    is_edge = [3 * sum(w in wanted for w in own) >= len(own) > 0 for _, own in sentences]
-    starts = [start for start, is_likely in enumerate(is_edge) if is_likely]
-    for start in sorted(starts, key=lambda i: abs(sentences[i][0][0] - near)):
-        theirs: list[str] = []
-        for end in range(start, len(sentences)):
-            span, own = sentences[end]
-            theirs = [*theirs, *own]
-            if not own or len(theirs) > longest:
-                break
-            if is_edge[end]:
-                yield (sentences[start][0][0], span[1]), theirs
-
-
-def words_of(text: str) -> list[str]:
-    """The words to compare a text by."""
-    # A URL is a single word, so that two links to one site are not similar.
-    whole = _URL.sub(lambda url: _NOT_WORD.sub("", url[0])[:60], text)
-    return tokenize(whole, pairs_only=True)
-
-
-def differences(old: str, new: str) -> list[tuple[str, str]]:
-    """A word diff of two texts: what was removed and what stands instead, or the same twice.
-
-    Any white space counts as one space.
-    """
-    a, b = (_TOKEN.findall(" ".join(text.split()) + " ") for text in (old, new))
-    if max(len(a), len(b)) > MAX_COMPARED:
-        return [(old, new)]
-    # A word before `~~` equals the same word before a space.
-    bare_a, bare_b = ([token.rstrip() for token in tokens] for tokens in (a, b))
-    pieces = []
-    for _, same in groupby(Indel.opcodes(bare_a, bare_b), lambda step: step.tag == "equal"):
-        steps = list(same)
-        removed = a[steps[0].src_start : steps[-1].src_end]
-        added = b[steps[0].dest_start : steps[-1].dest_end]
-        pieces.append(("".join(removed), "".join(added)))
-    return pieces

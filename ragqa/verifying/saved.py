@@ -1,4 +1,4 @@
-"""Write and read saved answers, which can be checked later.
+"""Write and read saved answers, which can be checked later, and read printed ones.
 
 In JSON this is the document of `ask --json`. In Markdown it is a separate record, one line of JSON
 at the end: editors wrap, escape and "correct" the text above it, but leave code alone. The record
@@ -7,6 +7,7 @@ is found anywhere in the file and in any fence.
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import BinaryIO
 
@@ -14,6 +15,7 @@ import msgspec
 
 from ragqa.errors import Hint, UsageError
 from ragqa.types import DOCUMENT_VERSION, EXTRACTIVE, Answer
+from ragqa.verifying.printed import quotes_in
 
 MAX_BYTES = 10_000_000
 MAX_CITATIONS = 1_000
@@ -112,7 +114,7 @@ def read_saved(file: BinaryIO, name: str) -> SavedAnswer:
 
 
 def _read(text: str) -> SavedAnswer:
-    """The answer in JSON, or in the record of Markdown, around which its quotes are shown."""
+    """The answer in JSON, in the record of Markdown, or as it was printed."""
     try:
         document = json.loads(text)
     except ValueError:
@@ -120,11 +122,20 @@ def _read(text: str) -> SavedAnswer:
     else:
         return _answer(document)
     if not records:
-        raise ValueError("it is neither JSON nor Markdown from ragqa ask")
+        quotes = [(n, quote, place) for n, place, quote in quotes_in(text)]
+        if not quotes:
+            raise ValueError("it has no citation as ragqa ask prints them")
+        return quoted(quotes)
     if len(records) > 1:
         raise ValueError(f"it holds {len(records)} answers; put each in its own file")
     document, _ = json.JSONDecoder().raw_decode(text, records[0].start())
     return _answer(document)
+
+
+def quoted(quotes: Iterable[tuple[int, str, str]]) -> SavedAnswer:
+    """Quotes that no record describes, each with its number and its place, "" if not known."""
+    cited = (SavedCitation(n, place, NOWHERE, NOWHERE, quote) for n, quote, place in quotes)
+    return SavedAnswer("", tuple(cited))
 
 
 def _answer(document: object) -> SavedAnswer:

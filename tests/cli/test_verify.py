@@ -8,7 +8,7 @@ import re
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
-from support import CORPUS, trying
+from support import CORPUS, on_terminal, trying, write_notes
 
 from ragqa.cli import run
 
@@ -107,3 +107,58 @@ def test_any_json_is_checked_or_refused(notes, tmp_path, document, as_json):
     assert bool(out.getvalue()) == (code != 2)
     if as_json and code != 2:
         assert json.loads(out.getvalue())["sound"] is (code == 0)
+
+
+PRINTED = {
+    "tea.md": "# Tea\n\n## Steeping\n\nGreen tea **steeps** for [two](x.md) minutes.\n",
+    "list.md": "# Trip\n\n## What to pack for it\n\n* a `map`\n* two ropes\n* a lamp\n",
+    "rooms.md": "# Rooms\n\n| room | seats |\n| --- | --- |\n| Elm | 12 |\n| Oak | 30 |\n",
+}
+
+
+@pytest.mark.parametrize("question", ["how long does green tea steep?", "what to pack for it?"])
+@pytest.mark.parametrize("width", [None, 34, 100])
+def test_an_answer_is_verified_as_it_was_printed(quick, tmp_path, question, width):
+    notes, index = write_notes(tmp_path / "notes", PRINTED), tmp_path / "index"
+    places = ["--corpus", notes, "--index", index]
+    if width:
+        quick("index", *places)
+        out = on_terminal("ask", question, *places, columns=width)
+        out = re.sub(r"\x1b(?:\[[0-9;]*m|\]8;[^\x1b]*\x1b\\)|\r", "", out)
+    else:
+        out = quick("ask", question, *places).out
+    file = tmp_path / "answer.txt"
+    file.write_text(out, encoding="utf-8")
+    checked = quick("verify", file, "--corpus", notes, "--json").document["citations"]
+    assert checked[0]["status"] == "intact"
+    for note in notes.iterdir():
+        text = note.read_text(encoding="utf-8").replace("two", "nine")
+        note.write_text(f"Later.\n\n{text}", encoding="utf-8")
+    assert quick("verify", file, "--corpus", notes).code == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "where"),
+    [
+        (["tea steeps for two minutes"], "intact", "tea.md"),
+        (["tea.md:5", "steeps for two minutes."], "intact", "tea.md"),
+        (["tea.md:1", "steeps for two minutes."], "moved", "tea.md"),
+        (["list.md", "steeps for two minutes."], "moved", "tea.md"),
+        (["tea.md", "Green tea steeps for ten minutes."], "changed", "tea.md"),
+        (["tea.md", "nothing of the sort"], "gone", None),
+        (["nowhere to be found"], "gone", None),
+    ],
+)
+def test_a_quote_is_verified_as_it_is_typed(quick, tmp_path, words, status, where):
+    notes = write_notes(tmp_path / "notes", PRINTED)
+    [found] = quick("verify", *words, "--corpus", notes, "--json").document["citations"]
+    assert (found["status"], found["now"] and found["now"]["path"]) == (status, where)
+    shown = quick("verify", *words, "--corpus", notes).out
+    assert ":0" not in shown
+
+
+def test_a_file_without_an_answer_says_what_can_be_verified(quick, tmp_path):
+    (tmp_path / "list.txt").write_text("eggs\nmilk [1]\n", encoding="utf-8")
+    run = quick("verify", "list.txt", "--corpus", tmp_path, cwd=tmp_path)
+    assert (run.code, run.out) == (2, "")
+    assert "it has no citation as ragqa ask prints them" in run.err

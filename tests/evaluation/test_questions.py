@@ -139,4 +139,5 @@ def test_any_text_is_read_as_it_was_written(tmp_path_factory, text, quote, escap
     row = ROW | {"id": text, "question": text, "gold": [{"note": text, "quote": quote}]}
     path.write_text(json.dumps(row, ensure_ascii=escaped) + "\n", encoding="utf-8")
     gold = (Gold(text, quote),)
-    assert read_questions(path) == [Question(text, text, "fact", gold, ("seven",))]
+    id_ = text or "1"  # the line
+    assert read_questions(path) == [Question(id_, text, "fact", gold, ("seven",))]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.verifying.checking import places
+from ragqa.verifying.likeness import places
 
 WORDS = st.lists(
     st.text(alphabet="ab\u00e9\u732b-.", min_size=1, max_size=4), min_size=1, max_size=6

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragqa.notes.formats import Document
-from ragqa.verifying.checking import MAX_WORDS, CurrentNote, differences, successor
+from ragqa.verifying.checking import CurrentNote
+from ragqa.verifying.likeness import MAX_WORDS, differences, successor
 
 NOTE = """# The service
 

@@ -1,0 +1,81 @@
+"""Answers as `ragqa ask` prints them: the quotes in them, and their words in a note."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from ragqa.addresses import readings
+from ragqa.answering.excerpt_blocks import CUT, Block, Line, blocks_of
+from ragqa.passages.parts import units_of
+from ragqa.text.seen import Seen
+from ragqa.types import Block as NoteBlock
+from ragqa.types import Span
+from ragqa.verifying.likeness import places
+
+_SOURCE = re.compile(r" {0,2}(\d{1,4}) (\S.*?)(?: {2}.*)?")
+_CONTEXT = re.compile(r" \([^()]*\)$")
+_NUMBERS = re.compile(r"\s*((?:\[\d+\])+)[ \t]*")
+_ABOVE = re.compile(r"(?m)^(?:Looked for .*\.|(?:Probably|Not sure; nearest).*:)$")
+_BESIDE = re.compile(r"(?m)^\| .*\n?")
+"""What stands around the first excerpt."""
+
+_INDENT = "   "
+_DRAWN = re.compile(f"[-+|\u2500-\u257f{CUT}]*")
+"""A word that is drawn around a table or marks a cut, and not said."""
+
+
+def quotes_in(text: str) -> Iterator[tuple[int, str, str]]:
+    """Yield each citation of a printed answer: its number, its place and its quote.
+
+    A quote stands below its place, indented, or before its number in the text above the places.
+    A further excerpt that is cut to one line has none.
+    """
+    sources: dict[int, tuple[str, list[str]]] = {}
+    above: list[str] = []
+    below: list[str] | None = None
+    for line in map(str.rstrip, text.splitlines()):
+        if (found := _SOURCE.fullmatch(line)) and (place := _place_in(found[2])):
+            below = []
+            sources.setdefault(int(found[1]), (place, below))
+        elif below is not None and (not line or line.startswith(_INDENT)):
+            below.append(line.removeprefix(_INDENT))
+        else:
+            below = None
+            above.append(line)
+    said = _before_numbers("\n".join(above))
+    for n, (place, lines) in sorted(sources.items()):
+        if quote := "\n".join(lines).strip() or said.get(n, ""):
+            yield n, place, quote
+
+
+def _place_in(text: str) -> str:
+    """The place in a note that a text names, "" if it names none."""
+    place = _CONTEXT.sub("", text)
+    return place if any(one.lines or one.locator for one in readings(place)) else ""
+
+
+def _before_numbers(text: str) -> dict[int, str]:
+    """What stands before each number of a citation, by number."""
+    pieces = _NUMBERS.split(_BESIDE.sub("", _ABOVE.split(text)[-1]))
+    said: dict[int, str] = {}
+    for quote, numbers in zip(pieces[::2], pieces[1::2], strict=False):
+        for n in map(int, re.findall(r"\d+", numbers)):
+            said.setdefault(n, quote.strip())
+    return said
+
+
+def shown_places(text: str, blocks: Sequence[NoteBlock], quote: str) -> list[Span]:
+    """Where a note has the words of a quote without its markup, as it is shown."""
+    units = [unit for _, unit in units_of(text, blocks)]
+    shown = Seen.joined(map(_shown, blocks_of(text, units, 0)), between="\n")
+    said = " ".join(word for word in quote.split() if not _DRAWN.fullmatch(word) or word == "-")
+    at = (
+        [at for at in shown.at[start:end] if at >= 0] for start, end in places(shown.text, said, 0)
+    )
+    return [(one[0], one[-1] + 1) for one in at if one]
+
+
+def _shown(block: Block) -> Seen:
+    """A block on one line, with the mark of its item."""
+    if isinstance(block, Line):
+        return Seen.joined([Seen.added(block.mark), block.text])
+    return Seen.joined([cell for row in (block.head, *block.rows) for cell in row], between=" ")
