@@ -29,9 +29,7 @@ from ragqa.search.retrieve import of_day_first, of_period_first, retrieve
 from ragqa.search.spelling import best_by_terms, in_no_note
 from ragqa.stores import Snapshot
 from ragqa.stores.filters import (
-    by_name,
     fold_tag,
-    note_matcher,
     parse_where,
     path_matcher,
     tag_and_parents,
@@ -231,8 +229,7 @@ class Index(StoredIndex):
         """List the notes in the index, with their tags; refreshes and raises as `ask` does."""
         warnings = self._caught_up(progress, refresh=refresh)
         snapshot, filters = self._open(), filters or Filters()
-        matches = note_matcher(filters)
-        found = sorted(filter(matches, snapshot.notes().values()), key=lambda one: one.path)
+        found = sorted(snapshot.notes(filters).values(), key=lambda one: one.path)
         if filters:
             warnings += _filter_warnings(snapshot, filters, found=bool(found))
         return NoteList(tuple(found), snapshot.info, tuple(warnings), self.files_waiting)
@@ -260,7 +257,7 @@ class Index(StoredIndex):
         named = day_in(typed, today)
         day = find_day(snapshot, corpus, typed, named, filters) if named else None
         paths = paths_in_words(corpus, typed, named) if named else []
-        if named and paths and not (day or any(snapshot.passages_at(paths))):
+        if named and paths and not (day or snapshot.passages(at=paths)):
             warnings.append(f"there is no daily note of {named[0].isoformat()}")
         read = read_question(snapshot, embedder, typed, filters=filters, day=day, today=today)
         hits, stale = self._current_hits(read, filters, notes, limit=limit)
@@ -401,8 +398,8 @@ def _filter_warnings(snapshot: Snapshot, filters: Filters, *, found: bool) -> li
     :param found: whether any passage passed the filters.
     :raises UsageError: no note has a tag, path or property that the filters name.
     """
-    notes = snapshot.notes()
     if not found or len(filters.paths) > 1 or filters.where:
+        notes = snapshot.notes()
         tags = {each for one in notes.values() for tag in one.tags for each in tag_and_parents(tag)}
         for tag in map(fold_tag, filters.tags):
             if tag not in tags:
@@ -414,7 +411,11 @@ def _filter_warnings(snapshot: Snapshot, filters: Filters, *, found: bool) -> li
                 near = _nearest(glob, {each for path in notes for each in with_parents(path)})
                 raise UsageError(f"no note has a path like {glob}{near}", hint="ragqa list")
     warnings = []
-    if (filters.since or filters.until) and (undated := snapshot.undated(filters)):
+    undated = 0
+    if filters.since or filters.until:
+        let_through = snapshot.notes(replace(filters, since="", until="")).values()
+        undated = sum(not note.date for note in let_through)
+    if undated:
         were = "was" if undated == 1 else "were"
         by = "since" if filters.since else "until"
         warnings.append(f"{counted(undated, 'note')} without a date {were} left out by --{by}")
@@ -425,11 +426,11 @@ def _filter_warnings(snapshot: Snapshot, filters: Filters, *, found: bool) -> li
 
 def _check_properties(notes: Iterable[NoteRecord], where: str) -> None:
     """Raise unless each property is in some note."""
-    values = by_name(pair for note in notes for pair in note.properties)
+    names = dict.fromkeys(name.casefold() for note in notes for name, _ in note.properties)
     for one in parse_where(where).comparisons:
-        if one.name not in values:
-            there = f"; there are {', '.join([*values][:10]) or 'none'}"
-            near = _nearest(one.name, values) or there
+        if one.name not in names:
+            there = f"; there are {', '.join([*names][:10]) or 'none'}"
+            near = _nearest(one.name, names) or there
             raise UsageError(f"no note has the property {one.name}{near}", hint="ragqa list")
 
 

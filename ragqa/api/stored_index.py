@@ -5,7 +5,7 @@ A store on another machine is opened only with the user's consent.
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from datetime import date
 from functools import cached_property
 from typing import Self
@@ -79,7 +79,9 @@ class StoredIndex:
             formats=settings.formats,
             shared_name=self.kept.name if self.kept.is_shared else "",
         )
+        self._opened = ExitStack()
         self._snapshot: Snapshot | None = None
+        self._is_newest = False
 
     def __enter__(self) -> Self:
         return self
@@ -89,12 +91,12 @@ class StoredIndex:
 
     def close(self) -> None:
         """Release the index's files."""
-        if self._snapshot is not None:
-            self._snapshot.close()
-            self._snapshot = None
+        self._snapshot = None
+        self._opened.close()
 
     def is_built(self) -> bool:
-        """Whether an index exists, sound or not."""
+        """Whether there is an index, sound or not; what this opens serves the next question."""
+        self._is_newest = self._snapshot is None
         try:
             self._open()
         except (NoIndex, IndexUnusable) as exc:
@@ -107,7 +109,7 @@ class StoredIndex:
         :raises NoIndex: nothing has been built yet.
         :raises IndexUnusable: it is damaged, or was made from other notes or settings.
         """
-        return self._state()[0]
+        return self._open().info
 
     def snapshot(self) -> Snapshot:
         """The current index, open for reading until `close`; for evaluations.
@@ -147,12 +149,16 @@ class StoredIndex:
             while wait and (building := self.building()):
                 progress("queueing", building.embedded, 0)
                 time.sleep(_POLL_S)
-            report = refresh(
-                self._store, self.source,
+            if not self._is_newest:
+                self.close()
+            self._is_newest, seen = False, None
+            if not rebuild:
+                with suppress(NoIndex, IndexUnusable):  # these are told by whoever reads it again
+                    seen = self._open()
+            return refresh(
+                self._store, self.source, seen=seen, release=self.close,
                 rebuild=rebuild, wait=wait, unless_long=unless_long, progress=progress,
             )  # fmt: skip
-        self.close()
-        return report
 
     def building(self) -> Building | None:
         """The progress of another process that is writing the index; None if none is known."""
@@ -171,7 +177,7 @@ class StoredIndex:
 
     def problems(self) -> list[str]:
         """Read all of the index and return its problems, each in a sentence."""
-        return self._store.problems()
+        return [problem.what for problem in self._store.problems()]
 
     def repair(self, *, wait: bool = False, progress: Progress | None = None) -> tuple[str, ...]:
         """Rebuild what is damaged and return what was done; see `ragqa.indexing.repair`."""
@@ -190,17 +196,11 @@ class StoredIndex:
         return self.kept.open(self._may_use)
 
     def _state(self) -> tuple[IndexInfo, dict[str, NoteState]]:
-        info, states = self._store.state()
-        check_origin(info, self.source)
-        return info, states
+        snapshot = self._open()
+        return snapshot.info, snapshot.states
 
     def _open(self) -> Snapshot:
         if self._snapshot is None:
-            snapshot = self._store.snapshot()
-            try:
-                check_origin(snapshot.info, self.source)
-            except IndexUnusable:
-                snapshot.close()
-                raise
-            self._snapshot = snapshot
+            self._snapshot = self._opened.enter_context(self._store.snapshot())
+        check_origin(self._snapshot.info, self.source)
         return self._snapshot

@@ -16,7 +16,7 @@ from ragqa.notes.daily import named_by_day, paths_of_day
 from ragqa.search.question_kind import QuestionKind, kind_of, without_frame
 from ragqa.search.spelling import best_by_terms, correct_spelling, idf_in, known_terms
 from ragqa.stores import Snapshot
-from ragqa.stores.filters import note_matcher
+from ragqa.stores.filters import passing
 from ragqa.stores.ranking import BM25_K1
 from ragqa.text.dates import date_terms, day_of
 from ragqa.text.periods import Period, period_asked
@@ -159,8 +159,8 @@ def find_day(
     """The note of the day that `day_in` gave, if it is there and passes the filters."""
     notes = snapshot.notes()
     for path in (*paths_of_day(corpus, named[0]), *named_by_day(notes, typed, named)):
-        passage = next(iter(snapshot.passages_at([path])), None)
-        if passage and (not filters or note_matcher(filters)(notes[path])):
+        passage = next(iter(snapshot.passages(at=[path])), None)
+        if passage and passing([notes[path]], filters):
             day = day_of(PurePath(path).stem) or named[0].isoformat()
             return Day(named[1], day, passage.title, path)
     return None

@@ -40,7 +40,7 @@ from ragqa.serving.asking import (
 from ragqa.serving.note_html import note_html, url_path
 from ragqa.serving.note_page import Links, around, read_now, shown_note, stretch
 from ragqa.serving.warm import NotReady, WarmIndex
-from ragqa.stores.filters import fold_tag, note_matcher
+from ragqa.stores.filters import fold_tag, passing
 from ragqa.text.dates import date_shown
 from ragqa.text.seen import set_apart
 from ragqa.types import (
@@ -130,7 +130,7 @@ def ask_page(warm: WarmIndex, asked: Asked) -> Shown:
 
 def _home(warm: WarmIndex, asked: Asked, links: Links, recent: Sequence[str]) -> Shown:
     """What there is to ask and to read; notes are those that the filters let through."""
-    notes = filter(note_matcher(filters_of(asked)), links.records.values())
+    notes = passing(links.records.values(), filters_of(asked))
     lately = sorted(notes, key=lambda one: -one.stamp.mtime_ns)[:_MOST_LATELY]
     seconds = (min(max(0, one.stamp.mtime_ns // 10**9), _LATEST_S) for one in lately)
     return {

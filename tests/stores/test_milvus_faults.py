@@ -8,7 +8,7 @@ import stat
 import subprocess
 import sys
 import time
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import grpc
@@ -18,7 +18,7 @@ from stores.building import FRUIT, INFO, QUESTIONS, answers, ask, commit, entry,
 from support import HANGS_S
 
 from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable, WriterBusy
-from ragqa.stores import open_store
+from ragqa.stores import by_note, open_store
 from ragqa.stores.local.store import LocalStore
 from ragqa.stores.milvus import client as milvus_client
 from ragqa.stores.milvus import snapshot as rows
@@ -90,14 +90,14 @@ def fail():
 
 def refresh(store):
     """Commit what would be read after a crash: what differs, as a refresh would see it."""
-    with closing(store.snapshot()) as snapshot:
-        states = snapshot.states()
+    with store.snapshot() as snapshot:
+        states = snapshot.states
     wanted = [CHANGED, NEW, *FRUIT[2:]]
     changed = [each for each in wanted if states.get(each.note.path) != each.record.state]
     gone = states.keys() - {each.note.path for each in wanted}
     if changed or gone:
         return commit(store, *changed, remove=gone)
-    return store.tidy()
+    return None
 
 
 def test_a_refresh_that_fails_at_any_call_is_made_good_by_the_next(store, failing):
@@ -115,8 +115,8 @@ def test_a_refresh_that_fails_at_any_call_is_made_good_by_the_next(store, failin
         store.tidy()
         assert answers(store)[2].keys() == AFTER
         assert store.problems() == [], calls
-        with closing(store.snapshot()) as snapshot:
-            assert dict(snapshot.by_note())["one.md"] == CHANGED.passages
+        with store.snapshot() as snapshot:
+            assert dict(by_note(snapshot))["one.md"] == CHANGED.passages
             assert snapshot.info.passages == 6
         if len(calls) < number:
             break
@@ -203,7 +203,7 @@ def test_a_server_that_counts_iterates_and_searches_a_graph_finds_the_same(store
     store._client.is_lite = False
     local = LocalStore(tmp_path / "local")
     commit(local, *FRUIT, NEW)
-    with closing(store.snapshot()) as snapshot, closing(local.snapshot()) as expected:
+    with store.snapshot() as snapshot, local.snapshot() as expected:
         assert snapshot.info.dense.kind == "hnsw"
         assert snapshot.notes() == expected.notes()
         for question in QUESTIONS:
