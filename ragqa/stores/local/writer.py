@@ -183,10 +183,10 @@ class LocalWriter(Writer):
         for number, each in enumerate(self._added(), start=last + 1):
             gone.update(self._drop(each.note[0]))
             rows = self._rows([key for key, *_ in each.passages])
-            passages = [passage_row(number, rows[key], *rest) for key, *rest in each.passages]
+            made = [passage_row(number, rows[key], id_, data) for key, id_, data in each.passages]
             self._insert("notes", [note_row(number, each.note)])
             self._insert("labels", [(*label, number) for label in each.labels])
-            self._insert("passages", passages)
+            self._insert("passages", made)
             added.add(number)
         return gone, added - gone
 
