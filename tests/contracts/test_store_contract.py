@@ -259,6 +259,8 @@ def test_a_build_from_nothing_finds_the_embeddings_of_the_one_before(store):
 
 
 def test_embeddings_that_another_model_saved_outlive_a_refresh(store):
+    if isinstance(store, MilvusStore):
+        pytest.skip("there only those of one model wait for the next build")
     commit(store, FRUIT[1])
     save_and_leave(store, OTHER, fresh=True)
     commit(store, FRUIT[2])

@@ -35,7 +35,6 @@ from ragqa.types import IndexInfo, Note, NoteRecord, Passage, Stamp, Vector, Vec
 
 DEAD_S, POLL_S = 600.0, 1.0  # a writer silent for so long is dead; how often one that waits looks
 SENT_AT_ONCE = 5_000  # new passages; those of a refresh become visible when they are sent
-_COUNTED = "counted the rows anew, since {}"
 _HELD: set[tuple[object, ...]] = set()  # the turns of this process
 
 
@@ -114,6 +113,7 @@ class MilvusWriter(Writer):
         self._pending: dict[str, tuple[NoteRecord, Sequence[Passage]]] = {}
         self._gone: set[str] = set()
         self._added: set[str] = set()
+        self._sent: list[NoteRecord] = []
         self._created = self._base is not None
         self._has_saved = False
 
@@ -169,21 +169,23 @@ class MilvusWriter(Writer):
         added = {*self._pending, *self._added}
         self._gone = set(removed) - added
         self._send(whole=True)
-        notes = base.notes() if base else {}
+        known = base.notes() if base else {}
         stamped = [
-            replace(notes[path], stamp=stamp, settled=settled)
+            replace(known[path], stamp=stamp, settled=settled)
             for path, stamp, settled in restamped
-            if path in notes.keys() - added
+            if path in known.keys() - added
         ]
         client.put(self._notes, map(rows.note_row, stamped))
         if client.is_lite:  # it scans the rows of its log one by one
             client.call("flush", self._passages)
-        info = replace(info, notes=client.count(self._notes), passages=client.count(self._passages))
+        notes, passages = client.count(self._notes) - len(self._gone), client.count(self._passages)
+        info = replace(info, notes=notes, passages=passages)
         first = islice(client.each(self._passages, "", ("length",)), MAX_HITS)
         lengths = [row["length"] for row in first]  # of any passages, since ids are hashes
         mean_length = sum(lengths) / max(1, len(lengths))
         self._turn.check()
         client.put(client.about, [rows.description(info, self._build, mean_length)])
+        self._settle()  # last: after a failure before, the next refresh does all of them again
         if base is None or self._has_saved:
             client.drop(client.saved)
         return info
@@ -219,11 +221,17 @@ class MilvusWriter(Writer):
         client.put(self._passages, made)
         old = touched if self._base else map(rows.hash_key, pending.keys() & self._added)
         client.delete(self._passages, old, "note", f" and pk not in {[*ids] or [0]}")
-        client.put(self._notes, map(rows.note_row, records))
-        client.delete(self._notes, map(rows.hash_key, self._gone))
         self._added.update(pending)
         self._pending = {path: self._pending[path] for path in self._pending.keys() - pending}
-        self._gone = set()
+        self._sent = records
+        if not (whole and self._base):
+            self._settle()
+
+    def _settle(self) -> None:
+        """Have the notes that were sent count as they are, and remove those that are gone."""
+        self._client.put(self._notes, map(rows.note_row, self._sent))
+        self._client.delete(self._notes, map(rows.hash_key, self._gone))
+        self._sent, self._gone = [], set()
 
 
 class MilvusStore(Store):
@@ -278,8 +286,13 @@ class MilvusStore(Store):
     def problems(self) -> list[Problem]:
         """Read every row, and say what is damaged."""
         try:
-            snapshot = self._newest()
-            found = [Problem(what, _COUNTED.format(what)) for what in self._miscounted(snapshot)]
+            snapshot, found = self._newest(), list[Problem]()
+            info, pair = snapshot.info, self._client.pair(snapshot.build)
+            for collection, was in zip(pair, (info.passages, info.notes), strict=True):
+                if (there := self._client.count(collection)) != was:
+                    of = f"generation {info.generation} {was}"
+                    what = f"{collection} at {self._uri} has {there} rows, {of}"
+                    found.append(Problem(what, f"counted the rows anew, since {what}"))
             for path, passages in by_note(snapshot):
                 keys = {passage.embedding_key for passage in passages}
                 if keys - snapshot.vectors(keys).keys():
@@ -297,15 +310,6 @@ class MilvusStore(Store):
     def _exists(self) -> bool:
         """False if it is a file that does not exist; opening would create it."""
         return not is_file(self._uri) or Path(self._uri).exists()
-
-    def _miscounted(self, snapshot: MilvusSnapshot) -> list[str]:
-        """What a refresh that was interrupted, or is under way, leaves uncounted."""
-        info, pair = snapshot.info, self._client.pair(snapshot.build)
-        return [
-            f"{collection} at {self._uri} has {there} rows, generation {info.generation} {was}"
-            for collection, was in zip(pair, (info.passages, info.notes), strict=True)
-            if (there := self._client.count(collection)) != was
-        ]
 
 
 def _own_name(root: Path) -> str:
