@@ -109,7 +109,7 @@ class StoredIndex:
         :raises NoIndex: nothing has been built yet.
         :raises IndexUnusable: it is damaged, or was made from other notes or settings.
         """
-        return self._open().info
+        return self._state()[0]
 
     def snapshot(self) -> Snapshot:
         """The current index, open for reading until `close`; for evaluations.
@@ -196,8 +196,10 @@ class StoredIndex:
         return self.kept.open(self._may_use)
 
     def _state(self) -> tuple[IndexInfo, dict[str, NoteState]]:
-        snapshot = self._open()
-        return snapshot.info, snapshot.states
+        with ExitStack() as briefly:
+            snapshot = self._snapshot or briefly.enter_context(self._store.snapshot())
+            check_origin(snapshot.info, self.source)
+            return snapshot.info, snapshot.states
 
     def _open(self) -> Snapshot:
         if self._snapshot is None:

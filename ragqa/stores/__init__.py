@@ -104,8 +104,9 @@ class Snapshot(Embeddings, Protocol):
 class Writer(Embeddings, Protocol):
     """The next snapshot while it is being built, on top of the newest one unless begun afresh.
 
-    Readers see nothing before `commit`; leaving the context without it changes nothing but the
-    embeddings, which stay for the next writer. A commit removes those that no passage has.
+    A note is added, removed or restamped once, if at all. Readers see nothing before `commit`;
+    leaving the context without it changes nothing but the embeddings, which stay for the next
+    writer. A commit removes those that no passage has.
 
     :ivar info: of the newest snapshot; None if none can be read.
     :ivar model: which model the embeddings are of, by `rows.model_of`; that of the newest snapshot
@@ -139,7 +140,7 @@ class Writer(Embeddings, Protocol):
         What is made from the notes is made anew where it is damaged.
 
         :param info: None if it is as it was.
-        :param removed: the paths of notes to remove unless they were added; others are ignored.
+        :param removed: the paths of notes to remove; unknown ones are ignored.
         :param restamped: notes whose text is unchanged, each with its new stamp, and whether that
             is settled.
         :returns: the info, with generation and counts set.

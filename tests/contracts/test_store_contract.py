@@ -170,14 +170,11 @@ def test_passages_with_one_embedding_key_are_all_found(store):
         assert len(writer.vectors([twins[0].passages[0].embedding_key])) == 1
 
 
-def test_the_last_of_several_changes_in_one_commit_counts(fruit):
-    first, last = entry("new.md", "apple apple"), entry("new.md", "apple fig", "banana")
-    with fruit.writer(fresh=False, wait=False) as writer:
-        first.put(writer)
-        last.put(writer)
-        FRUIT[2].put(writer)
-        assert writer.commit(INFO, removed=["one.md", "new.md", "not-there.md"]).passages == 6
-    assert {id_ for id_, _ in found(fruit)[0]} == passage_ids(last, *FRUIT[1:])
+def test_notes_are_added_changed_and_removed_in_one_commit(fruit):
+    new, changed = entry("new.md", "apple fig", "banana"), entry("ml/two.md", "apple apple")
+    info = commit(fruit, new, changed, remove=["one.md", "not-there.md"])
+    assert (info.notes, info.passages) == (4, 4)
+    assert {id_ for id_, _ in found(fruit)[0]} == passage_ids(new, changed, *FRUIT[2:])
     assert fruit.problems() == []
 
 
@@ -409,6 +406,8 @@ def test_a_store_finds_the_nearest_passages_and_the_best_by_bm25(
 def compare_with_what_it_must_find(store, refreshes, question, filters):
     kept = {}
     for generation, (entries, removed) in enumerate(refreshes, start=1):
+        entries = {each.note.path: each for each in entries}.values()
+        removed = [path for path in removed if path not in [each.note.path for each in entries]]
         kept = {path: each for path, each in kept.items() if path not in removed}
         kept |= {each.note.path: each for each in entries}
         passages = sum(len(each.passages) for each in kept.values())

@@ -111,8 +111,9 @@ class MilvusWriter(Writer):
         self._passages, self._notes = client.pair(self._build)
         self._dimension = self._base.info.embedder.dimension if self._base else None
         self._pending: dict[str, tuple[NoteRecord, Sequence[Passage]]] = {}
+        self._known: dict[int, Vector] = {}  # what the pending notes may need, by embedding key
+        self._waiting = 0
         self._gone: set[str] = set()
-        self._added: set[str] = set()
         self._sent: list[NoteRecord] = []
         self._created = self._base is not None
         self._has_saved = False
@@ -128,6 +129,7 @@ class MilvusWriter(Writer):
                 self._has_saved, self._turn.embedded = True, client.count(client.saved)
                 keys = wanted - found.keys()
                 found |= rows.read_vectors(client, client.saved, int(size), keys)
+        self._known |= found
         return found
 
     def save(self, passages: Sequence[Passage], vectors: Vectors) -> None:
@@ -142,12 +144,14 @@ class MilvusWriter(Writer):
         self._has_saved, keys = True, [passage.embedding_key for passage in passages]
         client.put(client.saved, map(rows.plain_row, keys, repeat(""), vectors))
         self._turn.embedded += len(keys)
-        if sum(len(own) for _, own in self._pending.values()) >= SENT_AT_ONCE:
-            self._send()
+        self._known |= zip(keys, vectors, strict=True)
 
     def add(self, note: Note, *, settled: bool, passages: Sequence[Passage]) -> None:
         """Add a note, replacing any note at its path."""
+        if self._waiting >= SENT_AT_ONCE:
+            self._send()
         self._pending[note.path] = (NoteRecord.of(note, settled=settled), passages)
+        self._waiting += len(passages)
 
     def commit(
         self,
@@ -166,15 +170,14 @@ class MilvusWriter(Writer):
         dense = types.DenseInfo("exact" if client.is_exact else "hnsw")
         info = replace(info, generation=self._number, dense=base.info.dense if base else dense)
         rows.description(info, self._build, 0.0)  # too large: fail before anything changes
-        added = {*self._pending, *self._added}
-        self._gone = set(removed) - added
+        self._gone = set(removed)
         self._send(whole=True)
-        known = base.notes() if base else {}
-        stamped = [
-            replace(known[path], stamp=stamp, settled=settled)
+        there = base.notes() if base else {}
+        stamped = (
+            replace(there[path], stamp=stamp, settled=settled)
             for path, stamp, settled in restamped
-            if path in known.keys() - added
-        ]
+            if path in there
+        )
         client.put(self._notes, map(rows.note_row, stamped))
         if client.is_lite:  # it scans the rows of its log one by one
             client.call("flush", self._passages)
@@ -192,8 +195,7 @@ class MilvusWriter(Writer):
 
     def _send(self, *, whole: bool = False) -> None:
         """Send what is embedded: a note counts as changed until all its rows are there."""
-        waiting = self._pending.values()
-        vectors = self.vectors(one.embedding_key for _, own in waiting for one in own)
+        vectors = self._known
         pending = {
             path: (record, [rows.passage_row(one, vectors[one.embedding_key]) for one in own])
             for path, (record, own) in self._pending.items()
@@ -219,10 +221,11 @@ class MilvusWriter(Writer):
             marked = (replace(record, sha256="", settled=False) for record in (*records, *gone))
             client.put(self._notes, map(rows.note_row, marked))
         client.put(self._passages, made)
-        old = touched if self._base else map(rows.hash_key, pending.keys() & self._added)
+        old = touched if self._base else ()
         client.delete(self._passages, old, "note", f" and pk not in {[*ids] or [0]}")
-        self._added.update(pending)
         self._pending = {path: self._pending[path] for path in self._pending.keys() - pending}
+        self._known = vectors if self._pending else {}
+        self._waiting = sum(len(own) for _, own in self._pending.values())
         self._sent = records
         if not (whole and self._base):
             self._settle()
@@ -250,7 +253,10 @@ class MilvusStore(Store):
         yield self._newest()
 
     def _newest(self) -> MilvusSnapshot:
-        if self._exists and self._client.ready(self._client.about):
+        is_there = (
+            not is_file(self._uri) or Path(self._uri).exists()
+        )  # opening a file would make it
+        if is_there and self._client.ready(self._client.about):
             for row in self._client.of(self._client.about, [rows.DESCRIPTION], ("data",)):
                 return MilvusSnapshot(self._client, row["data"], is_shared=self._is_shared)
         raise NoIndex(f"there is no index {self._name} at {self._uri} yet", hint="ragqa index")
@@ -305,11 +311,6 @@ class MilvusStore(Store):
     @cached_property
     def _client(self) -> Client:
         return Client(self._uri, self._name)
-
-    @property
-    def _exists(self) -> bool:
-        """False if it is a file that does not exist; opening would create it."""
-        return not is_file(self._uri) or Path(self._uri).exists()
 
 
 def _own_name(root: Path) -> str:
