@@ -152,9 +152,8 @@ class StoredIndex:
             if not self._is_newest:
                 self.close()
             self._is_newest, seen = False, None
-            if not rebuild:
-                with suppress(NoIndex, IndexUnusable):  # these are told by whoever reads it again
-                    seen = self._open()
+            with suppress(NoIndex, IndexUnusable):  # these are told by whoever reads it again
+                seen = None if rebuild else self._open()
             return refresh(
                 self._store, self.source, seen=seen, release=self.close,
                 rebuild=rebuild, wait=wait, unless_long=unless_long, progress=progress,

@@ -135,13 +135,13 @@ class MilvusWriter(Writer):
     def save(self, passages: Sequence[Passage], vectors: Vectors) -> None:
         """Keep the embeddings of passages, shape (passages, dimension), until the next commit."""
         check_vectors(passages, vectors)
-        client, about = self._client, f"{self.model} {vectors.shape[1]}"
+        client, dimension = self._client, vectors.shape[1]
+        keys = [passage.embedding_key for passage in passages]
         self._turn.check()
-        saved = client.of(client.about, [rows.SAVED], ("data",))
-        if [row["data"] for row in saved] != [about] or not client.ready(client.saved):
-            client.create(client.saved, vectors.shape[1])
-            client.put(client.about, [rows.plain_row(rows.SAVED, about)])
-        self._has_saved, keys = True, [passage.embedding_key for passage in passages]
+        if not self._has_saved:
+            client.create(client.saved, dimension)
+            client.put(client.about, [rows.plain_row(rows.SAVED, f"{self.model} {dimension}")])
+            self._has_saved = True
         client.put(client.saved, map(rows.plain_row, keys, repeat(""), vectors))
         self._turn.embedded += len(keys)
         self._known |= zip(keys, vectors, strict=True)
@@ -253,9 +253,7 @@ class MilvusStore(Store):
         yield self._newest()
 
     def _newest(self) -> MilvusSnapshot:
-        is_there = (
-            not is_file(self._uri) or Path(self._uri).exists()
-        )  # opening a file would make it
+        is_there = not is_file(self._uri) or Path(self._uri).exists()
         if is_there and self._client.ready(self._client.about):
             for row in self._client.of(self._client.about, [rows.DESCRIPTION], ("data",)):
                 return MilvusSnapshot(self._client, row["data"], is_shared=self._is_shared)
