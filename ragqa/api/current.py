@@ -136,7 +136,7 @@ class CurrentNotes:
 
     @cached_property
     def _dates(self) -> Callable[[str], Dated]:
-        return dates_of(self._snapshot.notes())
+        return dates_of(self._snapshot.states, lambda path: self._snapshot.notes(at=[path])[path])
 
     @cached_property
     def _names(self) -> NoteNames:

@@ -60,8 +60,10 @@ class Snapshot(Embeddings, Protocol):
         """The state of every note's file when it was read, by path."""
         ...
 
-    def notes(self, filters: Filters = EVERYTHING) -> dict[str, NoteRecord]:
-        """The records of the notes that pass the filters, by path."""
+    def notes(
+        self, filters: Filters = EVERYTHING, *, at: Sequence[str] | None = None
+    ) -> dict[str, NoteRecord]:
+        """The records of the notes that pass the filters, or of those at these paths, by path."""
         ...
 
     def dense(self, vector: Vector, k: int, filters: Filters) -> list[tuple[int, float]]:

@@ -159,8 +159,10 @@ def read_note(row: sqlite3.Row) -> NoteRecord:
     checked = [row[name] for name in ("id", "path", "sha256", "date", "data")]
     if checksum(*checked) != row["checksum"]:
         raise damaged("a note")
-    stamp = Stamp(row["size"], row["mtime_ns"])
-    return replace(unpacked(row["data"], NoteRecord), stamp=stamp, settled=bool(row["settled"]))
+    record = unpacked(row["data"], NoteRecord)
+    stamp, settled = Stamp(row["size"], row["mtime_ns"]), bool(row["settled"])
+    is_same = (record.stamp, record.settled) == (stamp, settled)
+    return record if is_same else replace(record, stamp=stamp, settled=settled)
 
 
 def passage_row(note: int, embedding: int, id_: int, data: bytes) -> tuple[object, ...]:

@@ -74,6 +74,8 @@ def test_a_snapshot_gives_back_what_was_committed(fruit):
         assert snapshot.info == replace(INFO, generation=1, notes=4, passages=6)
         assert snapshot.passages([passage.id for passage in passages]) == passages
         assert snapshot.notes() == {each.note.path: each.record for each in FRUIT}
+        assert snapshot.states == {each.note.path: each.record.state for each in FRUIT}
+        assert snapshot.notes(at=["one.md", "gone.md"]) == {"one.md": FRUIT[0].record}
     assert fruit.problems() == []
 
 

@@ -61,8 +61,15 @@ class LocalSnapshot(Snapshot):
         self._lists = None
         self.database.close()
 
-    def notes(self, filters: Filters = EVERYTHING) -> dict[str, NoteRecord]:
-        """The records of the notes that pass the filters, by path."""
+    def notes(
+        self, filters: Filters = EVERYTHING, *, at: Sequence[str] | None = None
+    ) -> dict[str, NoteRecord]:
+        """The records of the notes that pass the filters, or of those at these paths, by path."""
+        if at is not None:
+            query, names = "SELECT * FROM notes WHERE path IN", [os.fsencode(path) for path in at]
+            with self.database.naming():
+                rows = self.database.fetch(query, names)
+                return {note.path: note for note in map(read_note, rows)}
         if not filters:
             return dict(self._notes)
         with self.database.naming():
@@ -75,14 +82,14 @@ class LocalSnapshot(Snapshot):
             rows = self.database.db.execute("SELECT * FROM notes")
             return {note.path: note for note in map(read_note, rows)}
 
-    @property
+    @cached_property
     def states(self) -> dict[str, NoteState]:
         """The state of every note's file, by path; a damaged one has the note read again."""
-        query = "SELECT path, size, mtime_ns, sha256, settled FROM notes"
+        query = "SELECT path, size, mtime_ns, sha256, settled, date FROM notes"
         with self.database.naming():
             return {
-                os.fsdecode(path): NoteState(Stamp(size, mtime_ns), sha256, bool(settled))
-                for path, size, mtime_ns, sha256, settled in self.database.db.execute(query)
+                os.fsdecode(path): NoteState(Stamp(size, mtime_ns), sha256, bool(settled), date)
+                for path, size, mtime_ns, sha256, settled, date in self.database.db.execute(query)
             }
 
     def passages(self, ids: Sequence[int] = (), *, at: Sequence[str] = ()) -> list[Passage]:

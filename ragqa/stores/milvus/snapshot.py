@@ -150,13 +150,17 @@ class MilvusSnapshot(Snapshot):
             what = f"the collections {' and '.join(pair)} at {client.uri} are gone"
             raise IndexUnusable(what, hint="run the command again, or: ragqa index --rebuild")
 
-    def notes(self, filters: Filters = EVERYTHING) -> dict[str, NoteRecord]:
-        """The records of the notes that pass the filters, by path."""
+    def notes(
+        self, filters: Filters = EVERYTHING, *, at: Sequence[str] | None = None
+    ) -> dict[str, NoteRecord]:
+        """The records of the notes that pass the filters, or of those at these paths, by path."""
         if not self._by_path:
             rows = self._client.each(self._notes, "", ("data",))
             notes = (read(row["data"], NoteRecord) for row in rows)
             self._by_path = {note.path: note for note in notes}
-        return {note.path: note for note in passing(self._by_path.values(), filters)}
+        wanted = self._by_path if at is None else self._by_path.keys() & set(at)
+        found = (self._by_path[path] for path in wanted)
+        return {note.path: note for note in passing(found, filters)}
 
     @property
     def states(self) -> dict[str, NoteState]:
@@ -194,8 +198,7 @@ class MilvusSnapshot(Snapshot):
         """The passages with these ids in the order given, or of the notes at these paths."""
         if at:
             rows = self._client.of(self._passages, map(hash_key, at), ("data",), "note")
-            own = (read(row["data"], Passage) for row in rows)
-            return in_reading_order((passage for passage in own if passage.path in at), at)
+            return in_reading_order((read(row["data"], Passage) for row in rows), at)
         rows = self._client.of(self._passages, ids, ("pk", "data"))
         found = {row["pk"]: row["data"] for row in rows}
         if missing := [id_ for id_ in ids if id_ not in found]:

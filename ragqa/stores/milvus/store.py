@@ -127,8 +127,8 @@ class MilvusWriter(Writer):
             model, size = row["data"].split()
             if model == str(self.model) and client.ready(client.saved):
                 self._has_saved, self._turn.embedded = True, client.count(client.saved)
-                keys = wanted - found.keys()
-                found |= rows.read_vectors(client, client.saved, int(size), keys)
+                wanted -= found.keys()
+                found |= rows.read_vectors(client, client.saved, int(size), wanted)
         self._known |= found
         return found
 
@@ -162,10 +162,9 @@ class MilvusWriter(Writer):
     ) -> IndexInfo:
         """Send the rows, then the description that counts them."""
         client, base = self._client, self._base
+        info = info or self.info
         if info is None:
-            if base is None:
-                raise NoIndex(f"there is no index {client.place} yet", hint="ragqa index")
-            info = base.info
+            raise NoIndex(f"there is no index {client.place} yet", hint="ragqa index")
         self._dimension = info.embedder.dimension
         dense = types.DenseInfo("exact" if client.is_exact else "hnsw")
         info = replace(info, generation=self._number, dense=base.info.dense if base else dense)
@@ -225,8 +224,7 @@ class MilvusWriter(Writer):
         client.delete(self._passages, old, "note", f" and pk not in {[*ids] or [0]}")
         self._pending = {path: self._pending[path] for path in self._pending.keys() - pending}
         self._known = vectors if self._pending else {}
-        self._waiting = sum(len(own) for _, own in self._pending.values())
-        self._sent = records
+        self._sent, self._waiting = records, sum(len(own) for _, own in self._pending.values())
         if not (whole and self._base):
             self._settle()
 
