@@ -126,8 +126,8 @@ def by_minilm(passages: Sequence[Stretch], embedder: Embedder) -> Show:
     index.add(vectors)
 
     def show(question: str) -> Sequence[Stretch]:
-        _, rows = index.search(embedder.embed_query(question).vector[None, :], 1)
-        return [passages[rows[0][0]]]
+        _, rows = index.search(embedder.embed_query(question).pooled[None, :], 1)
+        return [passages[int(rows[0][0])]]
 
     return show
 

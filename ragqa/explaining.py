@@ -15,7 +15,7 @@ from ragqa.clock import Clock
 from ragqa.search.retrieve import Legs, find_legs, hits_of, is_of_other_day, ranked
 from ragqa.stages import STAGES as LOST_STAGES
 from ragqa.stages import losing_leg
-from ragqa.stores.filters import note_matcher
+from ragqa.stores.filters import passing
 from ragqa.text.dates import passage_terms
 from ragqa.text.words import query_terms, tokenize
 from ragqa.types import Citation, Filters, Hit, NoteRecord, Passage, Progress, Span
@@ -149,7 +149,7 @@ def _ranked_places(
         ranks are unfiltered.
     """
     snapshot, ranking = index.snapshot(), index.ranking
-    of_note = snapshot.of_note(target.path)
+    of_note = snapshot.passages(at=[target.path])
     passages = [one.id for one in of_note if _touches(one.lines, target.lines)]
     left_out = _excluding(filters, snapshot.notes()[target.path]) if passages else ()
     searched = Filters() if left_out else filters
@@ -179,7 +179,7 @@ def _excluding(filters: Filters, note: NoteRecord) -> tuple[str, ...]:
     each[f"--since {filters.since}"] = Filters(since=filters.since)
     each[f"--until {filters.until}"] = Filters(until=filters.until)
     each[f"--where {filters.where!r}"] = Filters(where=filters.where)
-    return tuple(option for option, one in each.items() if not note_matcher(one)(note))
+    return tuple(option for option, one in each.items() if not passing([note], one))
 
 
 def _weighed(assessment: Assessment, places: Sequence[Place], lines: Span | None) -> list[Sentence]:

@@ -33,7 +33,16 @@ COMMANDS = [
     ["model", "forget", "hub.example.org"],
     ["config", "set", "store", f"http://root:{MARKER}@h"], ["no-such-command"],
 ]  # fmt: skip
-WITHOUT_PLACES = ("config", "llm", "model", "store", "verify", "--help", "--version", "no-such-command")
+WITHOUT_PLACES = (
+    "config",
+    "llm",
+    "model",
+    "store",
+    "verify",
+    "--help",
+    "--version",
+    "no-such-command",
+)
 
 
 @pytest.fixture
