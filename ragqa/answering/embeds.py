@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator
 
 from ragqa.answering.excerpt_blocks import excerpt_text
 from ragqa.answering.layout import Layout, Run
-from ragqa.text.markdown import plain_text
 from ragqa.text.words import compiled
 from ragqa.types import Kind, Span
 
@@ -31,7 +30,7 @@ def embeds_in(quote: str, kind: Kind) -> list[str]:
 def is_embed(layout: Layout, i: int) -> bool:
     """Whether a piece of a note is nothing but embeds."""
     quote, kind = layout.quote((i, i)), layout.pieces[i].kind
-    return bool(embeds_in(quote, kind)) and not plain_text(quote, kind=kind)
+    return bool(embeds_in(quote, kind)) and not layout.said(i)
 
 
 def runs_of(

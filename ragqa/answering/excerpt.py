@@ -32,7 +32,7 @@ from ragqa.config import Settings
 from ragqa.readers import Reader
 from ragqa.search.question_kind import CONTACTS, QuestionKind
 from ragqa.text.dates import months_of
-from ragqa.text.markdown import unit_words
+from ragqa.text.shown import unit_words
 from ragqa.text.words import blank, index_terms, stems
 from ragqa.types import Kind, Passage, Unit
 from ragqa.types.answers import FURTHER

@@ -9,8 +9,7 @@ import numpy as np
 
 from ragqa.answering.embeds import Embedded, embeds_in, nothing_embedded, runs_of, text_of
 from ragqa.text.dates import date_terms
-from ragqa.text.markdown import lead, plain_text, row_cells, states_fact, unit_words
-from ragqa.text.seen import Seen
+from ragqa.text.shown import cells, lead, shown, states_fact, unit_words
 from ragqa.text.words import compiled, index_terms, synonyms, tokenize, word_set
 from ragqa.types import Citation, Hit, Kind, Passage, Unit, Vector
 
@@ -86,8 +85,8 @@ class Candidate:
     def row_name(self) -> frozenset[str]:
         """The terms of a row's first cell, which says what the row is about; else none."""
         is_row = self.unit.kind is Kind.ROW and self.unit.begins
-        cells = row_cells(Seen.of(self.quote)) if is_row else [Seen.of("")]
-        return frozenset(index_terms(cells[0].text, self.language))
+        name = cells(self.unit, self.quote)[0].text if is_row else ""
+        return frozenset(index_terms(name, self.language))
 
     @property
     def full_text(self) -> str:
@@ -220,14 +219,14 @@ def unit_text(passage: Passage, unit: Unit) -> str:
     The introduction is the line before it, or its heading. Numbered items are steps, which are
     given whole and one per line.
     """
-    if unit.kind is not Kind.LIST:
-        return unit_words(passage.quote(unit), unit)
     items = [u for u in passage.units if unit.start <= u.start < unit.end]
+    if unit.kind is not Kind.LIST:
+        return unit_words(passage.quote(items[0]), items[0])
     intro = f"{passage.heading[-1] if passage.heading else passage.title}:"
     if not _is_item(items[0]):
-        intro = plain_text(passage.quote(items[0]), kind=items[0].kind)
+        intro = shown(items[0], passage.quote(items[0])).text
         items = items[1:]
-    texts = [plain_text(passage.quote(item), kind=item.kind) for item in items]
+    texts = [shown(item, passage.quote(item)).text for item in items]
     numbers = [compiled(_NUMBER).match(passage.quote(item)) for item in items]
     if not numbers[0]:
         return f"{intro} {'; '.join(map(lead, texts))}"

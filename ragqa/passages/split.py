@@ -10,16 +10,17 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, pairwise, takewhile
+from itertools import accumulate, islice, pairwise, takewhile
 from math import inf
 from typing import TypeAlias
 
 from ragqa.passages import Chunking
 from ragqa.passages.language import with_own_languages
 from ragqa.passages.parts import HeadingPath, Part, Trail, fit_trails, note_parts
+from ragqa.passages.slices import with_slices
 from ragqa.passages.tokens import CountTokens, Size, TokenCounter
-from ragqa.text.markdown import inner_bars, labels_within, states_fact
 from ragqa.text.sentences import sentence_spans, strip
+from ragqa.text.shown import inner_bars, labels_within, states_fact
 from ragqa.text.words import compiled
 from ragqa.types import Kind, Note, Passage, Span, Unit
 
@@ -71,7 +72,9 @@ def split_note(
     )
     runs = splitter.joined(map(splitter.runs, _sections(note.text, parts)))
     passages = with_own_languages(splitter.passages(runs), note, chunking.language)
-    return list(_numbered(passages))
+    made = list(_numbered(passages))
+    units = iter(with_slices(note.text, (unit for one in made for unit in one.units)))
+    return [replace(one, units=tuple(islice(units, len(one.units)))) for one in made]
 
 
 @dataclass(frozen=True, slots=True)

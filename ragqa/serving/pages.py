@@ -42,7 +42,7 @@ from ragqa.serving.note_page import Links, around, read_now, shown_note, stretch
 from ragqa.serving.warm import NotReady, WarmIndex
 from ragqa.stores.filters import fold_tag, note_matcher
 from ragqa.text.dates import date_shown
-from ragqa.text.seen import set_apart
+from ragqa.text.shown import set_apart
 from ragqa.types import (
     Answer,
     Citation,

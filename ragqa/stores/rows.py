@@ -44,14 +44,23 @@ NUMBER = np.dtype("<f2")
 UNIT_TOLERANCE = 1e-3
 
 _UNIT = tuple(field.name for field in fields(Unit))
+_UNIT_FIELDS = attrgetter(*_UNIT)
+_USUAL = [field.default for field in fields(Unit)]
 
 
 def packed(record: NoteRecord | Passage) -> bytes:
     """A note or passage as JSON, in which surrogates stand for undecodable bytes of a name."""
     values = {field.name: getattr(record, field.name) for field in fields(record)}
-    units = attrgetter(*_UNIT)
-    text = json.dumps(values, default=units, separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(values, default=_unit_row, separators=(",", ":"), ensure_ascii=False)
     return text.encode("utf-8", "surrogatepass")
+
+
+def _unit_row(unit: Unit) -> list[object]:
+    """The fields of a unit, without those at the end that are usual."""
+    row = list(_UNIT_FIELDS(unit))
+    while row[-1] == _USUAL[len(row) - 1]:
+        del row[-1]
+    return row
 
 
 def unpacked(data: bytes | str, kind: type[_T]) -> _T:
@@ -64,7 +73,8 @@ def unpacked(data: bytes | str, kind: type[_T]) -> _T:
         values = msgspec.convert(json.loads(data), dict[str, object])
         if kind is Passage:
             units = msgspec.convert(values["units"], list[list[object]])
-            values["units"] = [dict(zip(_UNIT, unit, strict=True)) for unit in units]
+            # Left out at the end is what is usual.
+            values["units"] = [dict(zip(_UNIT, unit, strict=False)) for unit in units]
         found = msgspec.convert(values, kind)
     return found
 

@@ -35,6 +35,8 @@ from ragqa.types.indexes import (
     no_progress as no_progress,
 )
 from ragqa.types.notes import (
+    ADDED as ADDED,
+    CELL as CELL,
     HIDDEN as HIDDEN,
     Block as Block,
     Correction as Correction,
@@ -42,6 +44,7 @@ from ragqa.types.notes import (
     Filters as Filters,
     Hit as Hit,
     Kind as Kind,
+    Look as Look,
     Note as Note,
     NoteFile as NoteFile,
     NoteRecord as NoteRecord,
@@ -50,6 +53,7 @@ from ragqa.types.notes import (
     Passage as Passage,
     Remark as Remark,
     Skipped as Skipped,
+    Slice as Slice,
     Span as Span,
     Stamp as Stamp,
     TokenVectors as TokenVectors,

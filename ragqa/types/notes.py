@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, fields
-from enum import StrEnum
+from enum import IntFlag, StrEnum
 from posixpath import splitext
 from typing import NamedTuple, TypeAlias
 
@@ -210,6 +210,41 @@ def with_parents(name: str) -> list[str]:
     return ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
 
 
+class Look(IntFlag):
+    """The style of a character.
+
+    A MARK is that of an item, which stands before its text, an EMBED the target of an embed, which
+    is not shown.
+    """
+
+    PLAIN = 0
+    BOLD = 1
+    ITALIC = 2
+    CODE = 4
+    MARK = 8
+    EMBED = 16
+
+
+ADDED = -1
+"""The offset of a character that is shown and not in the note."""
+
+CELL = "\t"
+"""Stands between the cells of a row, in the text of a slice."""
+
+
+class Slice(NamedTuple):
+    """Characters of a unit that are shown, from `start` to `end` in it, in a `Look`.
+
+    `text` is shown instead of them, or between two others if they are none. One that ends a line
+    is a space where a unit is shown on one line.
+    """
+
+    start: int
+    end: int
+    look: int = 0
+    text: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Unit:
     """The smallest citable part of a passage: a sentence, item, row or code block, in its place.
@@ -223,6 +258,7 @@ class Unit:
     a table, a block of code or a front matter key. `depth` is the number of items that it is nested
     in, its own included. It `begins` its paragraph, item, row or code unless others come before it.
     It `has_lines` if a person broke the lines of its paragraph or item, and did not wrap them.
+    `slices` are what is shown of it, None for all.
     """
 
     kind: Kind
@@ -235,6 +271,7 @@ class Unit:
     depth: int = 0
     begins: bool = True
     has_lines: bool = False
+    slices: tuple[Slice, ...] | None = None
 
     @property
     def full_context(self) -> str:

@@ -8,7 +8,7 @@ from cases import cases
 from ragqa.notes import format_of, parse_note
 from ragqa.passages import Chunking, tokens
 from ragqa.passages.split import split_note
-from ragqa.text.markdown import plain_text
+from ragqa.text.shown import unit_words
 from ragqa.types import Kind, Stamp
 
 WINDOW = 256
@@ -210,7 +210,7 @@ def rows_of(text, path="note.md"):
     """Each part of a row, as `header: cell` pairs."""
     passages = split(text, path=path, target=30, window=50)
     parts = [(p, unit) for p in passages for unit in p.units if unit.kind is Kind.ROW]
-    return [plain_text(p.quote(unit), kind=Kind.ROW, labels=unit.labels) for p, unit in parts]
+    return [unit_words(p.quote(unit), unit) for p, unit in parts]
 
 
 def many(word, times=25):

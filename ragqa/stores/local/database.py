@@ -40,7 +40,7 @@ from ragqa.stores.rows import (
 )
 from ragqa.types import IndexInfo, Passage, Vectors
 
-FORMAT = 9
+FORMAT = 10
 """The format version, incremented whenever the meaning of an index's files changes."""
 
 DATABASE = "index.sqlite"
