@@ -159,7 +159,7 @@ def with_embedded(excerpts: Sequence[Excerpt], answering: Answering) -> list[Exc
     def below(excerpt: Excerpt, depth: int) -> Iterator[Excerpt]:
         for unit in excerpt.units:
             quote = excerpt.layout.text[unit.start : unit.end]
-            links = embeds_in(quote, unit.kind)
+            links = embeds_in(unit, quote)
             embedded = runs_of(links, excerpt.path, answering.embedded, answering.words)
             for found in (*footnotes_of(excerpt.layout, quote, unit.kind), *embedded):
                 one = excerpt.of_run(*found)

@@ -10,8 +10,9 @@ from ragqa.text.shown import (
     cells,
     mark_of,
     row_pairs,
-    shown,
     shown_apart,
+    slices_shown,
+    spaced,
     without_indent,
 )
 from ragqa.types import HIDDEN, Kind, Unit
@@ -177,32 +178,26 @@ def _block(group: Sequence[Unit], level: int, quote: str, start: int) -> Iterato
         text = row_pairs(first, quotes[0])
     else:
         pieces, end = list[Shown](), start
+        is_code = first.kind is Kind.CODE
         for unit, own in zip(group, quotes, strict=True):
-            is_last = unit is group[-1]
-            piece = shown(unit, own, lines=True, goes_on=not is_last)
-            if pieces and piece:
-                gap = quote[end - start : unit.start - start]
-                pieces.append(_between(pieces[-1], piece, gap, end, is_code=unit.kind is Kind.CODE))
+            piece = slices_shown(unit, own)
+            if pieces and piece and (gap := quote[end - start : unit.start - start]):
+                looks = pieces[-1].looks[-1] & piece.looks[0]
+                lines = Shown.of(gap, end).without(QUOTE_MARKS)
+                pieces.append(lines if is_code else Shown.added(" ", end, looks))
             pieces += [piece] * bool(piece)
             end = unit.end
-        if first.kind is Kind.PROPERTY and first.context:
-            pieces.insert(0, Shown.added(f"{first.context}: "))
         text = Shown.joined(pieces)
-        if first.kind is not Kind.CODE:
-            text = text.strip()
+        if is_code:
+            is_whole = bool(first.slices and first.slices[0].start)
+            text = without_indent(text, is_whole=is_whole)
         else:
-            text = without_indent(text, is_whole=bool(first.slices and first.slices[0].start))
+            text = spaced(text, lines=True)
+        if first.kind is Kind.PROPERTY and first.context:
+            text = Shown.joined([Shown.added(f"{first.context}: "), text])
     if text.text.strip():
         mark = mark_of(first, quotes[0])
         yield Line(first.kind, shown_apart(text), mark, level)
-
-
-def _between(before: Shown, after: Shown, gap: str, at: int, *, is_code: bool) -> Shown:
-    """What is shown of the gap between two units of a block: a space, or all of it in code."""
-    if is_code:
-        return Shown.of(gap, at).without(QUOTE_MARKS)
-    text = " " if gap and not before.text.endswith("\n") else ""
-    return Shown.added(text, at, before.looks[-1] & after.looks[0])
 
 
 def _table(group: Sequence[Unit], quotes: Sequence[str]) -> Iterator[Table]:

@@ -153,7 +153,8 @@ def candidates_of(
             if unit.kind is Kind.PROPERTY and not _asks_for(asked, hit.passage, unit):
                 continue
             quote = hit.passage.quote(unit)
-            links = embeds_in(quote, unit.kind)
+            inside = [one for one in hit.passage.units if unit.start <= one.start < unit.end]
+            links = [link for one in inside for link in embeds_in(one, hit.passage.quote(one))]
             brought = runs_of(links, hit.passage.path, embedded, _EMBEDDED_WORDS)
             texts = [unit_text(hit.passage, unit), *(text_of(*one) for one in brought)]
             text = " ".join(texts).strip()
@@ -209,7 +210,7 @@ def citable_units(passage: Passage) -> Iterator[Unit]:
             yield replace(unit, kind=Kind.LIST, end=items[-1].end)
         elif after and after[0].kind in (Kind.CODE, Kind.TABLE_HEAD):
             yield unit
-        elif after and embeds_in(passage.quote(after[0]), after[0].kind):
+        elif after and embeds_in(after[0], passage.quote(after[0])):
             yield replace(unit, kind=Kind.EXCERPT, end=after[0].end)
 
 

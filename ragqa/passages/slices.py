@@ -1,13 +1,14 @@
 """What is shown of the units of a note: their slices, read once, at indexing."""
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
 from ragqa.text.markdown import inline, placed
-from ragqa.text.shown import CELL_BAR, QUOTE_MARKS, SEAM, TASK_STATES, Shown, shown
+from ragqa.text.shown import CELL_BAR, QUOTE_MARKS, TASK_STATES, Shown, shown
 from ragqa.text.words import compiled, word_set
-from ragqa.types import ADDED, CELL, Kind, Look, Slice, Unit
+from ragqa.types import ADDED, Kind, Look, Seam, Slice, Unit
 
 _ITEM_MARK = (
     r"\s*(?:[-*+]\s+)*(?P<mark>[-*+\u2022\u2023\u25e6\u25aa\u00b7\u2013]|\d{1,9}[.)])(?:\s+|$)"
@@ -80,7 +81,8 @@ def _read(whole: Shown, units: Sequence[Unit]) -> list[Unit]:
         for unit, gap in zip(units, [*gaps, whole[:0]], strict=True)
         for one in (whole[unit.start : unit.end], gap)
     )
-    return _cut(_slices(source, first), units, whole.text)
+    slices = list(_at_ends(_slices(source, first), first.start))
+    return list(_cut(slices, units))
 
 
 def _slices(source: Shown, unit: Unit) -> list[Slice]:
@@ -105,53 +107,27 @@ def _slices(source: Shown, unit: Unit) -> list[Slice]:
             return _lines(source.without(_HEADING_MARK), lines=unit.has_lines)
 
 
-def _cut(slices: Iterable[Slice], units: Sequence[Unit], note: str) -> list[Unit]:
+def _cut(slices: Sequence[Slice], units: Sequence[Unit]) -> Iterator[Unit]:
     """The units, each with its part of the slices of their block."""
-    found: list[list[Slice]] = [[] for _ in units]
-    number = 0
-    for one in slices:
-        start = one.start
-        while True:
-            if start >= 0 and number + 1 < len(units) and start >= units[number + 1].start:
-                number += 1
-                continue
-            unit, mine = units[number], found[number]
-            if one.text is not None:
-                if number and not mine and not one.text.strip(SEAM):
-                    # What is between two units ends the first.
-                    unit, mine = units[number - 1], found[number - 1]
-                last = mine[-1].end if mine else 0
-                begin = min(start, unit.end) - unit.start if start >= 0 else last
-                end = min(one.end, unit.end) - unit.start if start >= 0 else last
-                mine.append(Slice(begin, end, one.look, one.text))
-                break
-            end = min(one.end, unit.end)
-            if start < end:
-                mine.append(Slice(start - unit.start, end - unit.start, one.look))
-            if one.end <= unit.end or number + 1 == len(units):
-                break
-            start = units[number + 1].start
-            if start >= one.end:
-                break
-    made = []
-    for unit, mine in zip(units, found, strict=True):
-        own = mine if unit.kind is Kind.CODE else _stripped(mine, note[unit.start : unit.end])
+    ends, starts = ([one[at] for one in slices] for at in (1, 0))
+    for unit, after in zip(units, [*units[1:], None], strict=True):
+        first = bisect_right(ends, unit.start) if unit is not units[0] else 0
+        last = bisect_left(starts, after.start) if after else len(slices)
+        own = []
+        for one in slices[first:last]:
+            start, end = (min(max(at, unit.start), unit.end) - unit.start for at in one[:2])
+            if start < end or one.text is not None:
+                own.append(one._replace(start=start, end=end))
         is_all = own == [Slice(0, unit.end - unit.start)]
-        made.append(replace(unit, slices=None if is_all else tuple(own)))
-    return made
+        yield replace(unit, slices=None if is_all else tuple(own))
 
 
-def _stripped(slices: list[Slice], quote: str) -> list[Slice]:
-    """The slices without white space at the ends, which stands beside what is not shown."""
-    shown_at = [at for at, one in enumerate(slices) if one.text != ""]
-    for at in dict.fromkeys((*shown_at[:1], *shown_at[-1:])):
-        one = slices[at]
-        if one.text is None:
-            text = quote[one.start : one.end]
-            start = one.start + (len(text) - len(text.lstrip())) * (at == shown_at[0])
-            end = one.end - (len(text) - len(text.rstrip())) * (at == shown_at[-1])
-            slices[at] = one._replace(start=min(start, end), end=end)
-    return [one for one in slices if one.text is not None or one.start < one.end]
+def _at_ends(slices: Iterable[Slice], start: int) -> Iterator[Slice]:
+    """The slices, what is added to the note where the one before ends."""
+    for one in slices:
+        one = one if one.start >= 0 else one._replace(start=start, end=start)
+        yield one
+        start = one.end
 
 
 def _joined(pieces: Iterable[Sequence[Slice]], between: str) -> list[Slice]:
@@ -190,9 +166,8 @@ def _lines(text: Shown, *, lines: bool) -> list[Slice]:
             alarm = Slice(kind.at[0], kind.at[-1] + 1, 0, callout["kind"].capitalize())
             title = _joined([[alarm], title], ": ")
         text = text[callout.end() :]
-    seam = (
-        "\n" if callout and (callout["title"] or callout["named"] or "").endswith(_ENDS) else ":\n"
-    )
+    named = (callout["title"] or callout["named"] or "") if callout else ""
+    seam = Seam.LINE if named.endswith(_ENDS) else Seam.TITLE
     return _joined([title, _fields(text, lines=lines)], seam)
 
 
@@ -205,7 +180,7 @@ def _fields(text: Shown, *, lines: bool) -> list[Slice]:
             for line in text.split(r"\r\n|\r|\n")
         )
         fields = (_joined([inline(one, lines=lines) for one in pair], ": ") for pair in pairs)
-        return _joined(fields, ";\n")
+        return _joined(fields, Seam.FIELD)
     is_defined = "\n" in text.text and ":" in text.text
     pieces = text.split(_DEFINITION) if is_defined else [text]
     return _joined((inline(one, lines=lines) for one in pieces), ": ")
@@ -214,7 +189,7 @@ def _fields(text: Shown, *, lines: bool) -> list[Slice]:
 def _cells(source: Shown) -> list[Slice]:
     cells = source.without(_ROW_ENDS).split(CELL_BAR)
     read = [inline(cell.without(r"\\(?=\|)"), lines=False) for cell in cells]
-    seam = Slice(ADDED, ADDED, 0, CELL)
+    seam = Slice(ADDED, ADDED, 0, Seam.CELL)
     return [one for cell in read for one in (seam, *cell)][1:]
 
 

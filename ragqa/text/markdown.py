@@ -10,7 +10,7 @@ from markdown_it.token import Token
 
 from ragqa.text.shown import Shown
 from ragqa.text.words import compiled, word_set
-from ragqa.types import Look, Slice, Span
+from ragqa.types import Look, Seam, Slice, Span
 
 MAX_NESTING = 60
 """Nested quotes and lists; deeper text is kept without its structure."""
@@ -58,7 +58,6 @@ _OTHER = (
     r"\w+\s+[\"'](?P<name>[^\"'/<>\n]{1,80})[\"'](?:\s+[\"'](?P<title>[^\"'\n]{1,80})[\"'])?\s*-?%\}"
     r"|\{%.{0,500}?%\}|\$?\{\{.{0,500}?\}\}))"
 )
-_BETWEEN_CELLS = " | "
 _SUPERSCRIPT = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
 _TAG = r"<(/?)([A-Za-z][A-Za-z0-9]*)(\s[^<>]*)?/?>"
 _BLOCK_TAGS = word_set(
@@ -192,7 +191,7 @@ def _other(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - the pars
         token = state.push("other", "", 0)
         inner = "digits" if found["above"] else "title" if found["title"] else "name"
         text = (found["digits"] or "").translate(_SUPERSCRIPT) or (
-            _BETWEEN_CELLS if found["cells"] else None
+            Seam.CELLS if found["cells"] else None
         )
         token.meta = {"span": found.span(inner) if found[inner] else found.span(), "text": text}
         token.meta |= {"is_shown": bool(text or found["name"])}
@@ -211,8 +210,6 @@ def placed(source: Shown, slices: Iterable[Slice] = ()) -> Iterator[Slice]:
             if at == one.end or source.at[at] != source.at[at - 1] + 1:
                 yield Slice(source.at[start], source.at[at - 1] + 1, one.look)
                 start = at
-                while slices and start < one.end - 1 and source.text[start].isspace():
-                    start += 1
 
 
 def inline(source: Shown, *, lines: bool) -> list[Slice]:
@@ -232,7 +229,14 @@ def inline(source: Shown, *, lines: bool) -> list[Slice]:
     state.step()
     for rule in parser().inline.ruler2.getRules(""):
         rule(state)
-    found = _spaced(_of_tokens(state, lines=lines), source.text)
+    found = list[Slice]()
+    for one in _of_tokens(state, lines=lines):
+        last = found[-1] if found else None
+        is_more = last and one.text is last.text is None and one.look == last.look
+        if last and is_more and not source.text[last.end : one.start].strip():
+            found[-1] = last._replace(end=one.end)
+        else:
+            found.append(one)
     return list(placed(source, found)) if found else []
 
 
@@ -267,7 +271,8 @@ def _of_token(token: Token, at: int, text: str, *, lines: bool) -> Iterator[Slic
             start += text[start : start + len(content)].replace("\n", " ") != content
             yield Slice(start, start + len(content), Look.CODE)
         case "hardbreak" | "softbreak":
-            yield Slice(at, at + 1, 0, "\n" if lines or token.type == "hardbreak" else None)
+            is_kept = lines or token.type == "hardbreak"
+            yield Slice(at, at + 1, 0, Seam.LINE if is_kept else None)
         case "html_inline":
             yield from _of_tag(content, at)
         case "wikilink":
@@ -292,51 +297,8 @@ def _of_tag(tag: str, at: int) -> Iterator[Slice]:
     found = compiled(_TAG).fullmatch(tag)
     name = found[2].lower() if found else ""
     if name in _BLOCK_TAGS:
-        yield Slice(at, at + len(tag), 0, "\n")
+        yield Slice(at, at + len(tag), 0, Seam.LINE)
     elif name in ("td", "th"):
         yield Slice(at, at + len(tag), 0, " ")
     elif not tag.startswith(("<!", "<?")) and name not in _TAGS and "=" not in tag:
         yield Slice(at, at + len(tag))
-
-
-def _spaced(slices: Iterable[Slice], text: str) -> list[Slice]:
-    """Slices with no white space beside other white space or a break, joined where they can be."""
-    found: list[Slice] = []
-    before = "\n"
-    for one in slices:
-        said = text[one.start : one.end] if one.text is None else one.text
-        is_break, is_kept = one.text == "\n", bool(one.look & (Look.CODE | Look.EMBED))
-        if one.text in ("\n", _BETWEEN_CELLS):
-            found = _without_end(found, text, kept=one.text)
-        if is_break and before == _BETWEEN_CELLS:
-            continue
-        if before[-1] == "\n" or (before[-1].isspace() and not is_break):
-            words = said if is_kept else said.lstrip()
-            if not (words or is_kept):
-                continue
-            one = one if one.text is not None else one._replace(start=one.end - len(words))
-        last = found[-1] if found else Slice(0, 0, 0, "")
-        is_more = one.text is last.text is None and one.look == last.look
-        if is_more and not text[last.end : one.start].strip():
-            found[-1] = last._replace(end=one.end)
-        else:
-            found.append(one)
-        if one.look & Look.CODE:
-            before = "."  # its own white space stays
-        elif said:
-            before = said if one.text else said.replace("\n", " ")
-    return found
-
-
-def _without_end(slices: list[Slice], text: str, *, kept: str) -> list[Slice]:
-    """Slices without the white space at their end, but for this text."""
-    while slices and not slices[-1].look & Look.CODE:
-        last = slices[-1]
-        said = text[last.start : last.end] if last.text is None else last.text
-        if said.strip():
-            end = last.end - (len(said) - len(said.rstrip())) * (last.text is None)
-            return [*slices[:-1], last._replace(end=end)]
-        if last.text in ("", kept):
-            break
-        slices = slices[:-1]
-    return slices

@@ -12,16 +12,14 @@ from itertools import chain, pairwise
 from msgspec import Struct
 
 from ragqa.text.words import compiled
-from ragqa.types import ADDED, CELL, Kind, Look, Slice, Unit
+from ragqa.types import ADDED, Kind, Look, Seam, Slice, Unit
 
-LINE_END = r"\r\n|\r|\n"
 # White space other than a single space.
 _SPACE = r"[^\S ]\s*| \s+"
+_AS_SPACE = {ord(char): " " for char in "\t\n\r\v\f\x1c\x1d\x1e\x1f\x85\u2028\u2029"}
+_SEAMS = {Seam.CELLS: " | ", Seam.TITLE: ": ", Seam.FIELD: "; ", Seam.LINE: " "}
 QUOTE_MARKS = r"(?m)^[ \t]*(?:>[ \t]?)+"
 CELL_BAR = r"(?<!\\)\|"
-SEAM = " |:;\n"
-"""What ends a line or cell in a block that goes on."""
-
 _MARKUP = r"[^\w\s.,]|_"
 _INDENT = r"(?m)^[ \t]*(?=\S)"
 _CODE_INDENT = 4
@@ -105,14 +103,6 @@ class Shown(Struct, frozen=True):
         """The same without the matches."""
         return Shown.joined(pieces) if len(pieces := self.split(pattern)) > 1 else self
 
-    def spaced(self, pattern: str) -> "Shown":
-        """The same with a space for each match."""
-        pieces, end = list[Shown](), 0
-        for found in compiled(pattern).finditer(self.text):
-            pieces += [self[end : found.start()], self[slice(*found.span())].put(" ")]
-            end = found.end()
-        return Shown.joined([*pieces, self[end:]]) if pieces else self
-
     def strip(self, chars: str | None = None) -> "Shown":
         """The same without these characters, or white space, at both ends."""
         end = len(self.text.rstrip(chars))
@@ -120,31 +110,49 @@ class Shown(Struct, frozen=True):
         return self[min(start, end) : end]
 
 
-def shown(unit: Unit, quote: str, *, lines: bool = False, goes_on: bool = False) -> Shown:
-    """What is shown of a unit.
+def slices_shown(unit: Unit, quote: str) -> Shown:
+    """What is shown of a unit, with white space as it stands and a `Seam` between its parts.
 
     :param quote: the unit's text in the note.
-    :param lines: whether the lines that its author broke stay apart.
-    :param goes_on: whether the rest of its block follows.
     """
-    slices = [Slice(0, len(quote))] if unit.slices is None else list(unit.slices)
-    while slices and not goes_on and slices[-1].text and not slices[-1].text.strip(SEAM):
-        del slices[-1]
-    own = (one for one in slices if not one.look & Look.MARK)
-    return Shown.joined(_piece(unit, quote, one, lines=lines) for one in own)
+    slices = [Slice(0, len(quote))] if unit.slices is None else unit.slices
+    pieces = []
+    for one in slices:
+        start = unit.start + one.start
+        if one.look & Look.MARK:
+            continue
+        if one.text is not None:
+            pieces.append(Shown.added(one.text, start if one.end > one.start else ADDED, one.look))
+            continue
+        text = quote[one.start : one.end]
+        text = text if unit.kind is Kind.CODE else text.translate(_AS_SPACE)
+        pieces.append(Shown.of(text, start, one.look))
+    return Shown.joined(pieces)
 
 
-def _piece(unit: Unit, quote: str, one: Slice, *, lines: bool) -> Shown:
-    start = unit.start + one.start
-    if one.text is not None:
-        text = one.text
-        if text.endswith("\n"):
-            text = "\n" if lines else f"{text[:-1]} "
-        return Shown.added(text, start if one.end > one.start else ADDED, one.look)
-    piece = Shown.of(quote[one.start : one.end], start, one.look)
-    if unit.kind is Kind.CODE:
-        return piece
-    return piece.spaced(LINE_END if one.look & Look.CODE else _SPACE)
+def spaced(text: Shown, *, lines: bool = False) -> Shown:
+    """The text with single spaces, or what its seams stand for; inline code keeps its spaces.
+
+    :param lines: whether lines, and a title and fields, stand on lines of their own.
+    """
+    text = text.strip()
+    # As long as the text; its code has no space.
+    pairs = zip(text.text, text.looks, strict=True)
+    masked = "".join("x" if look & Look.CODE else char for char, look in pairs)
+    pieces, end = list[Shown](), 0
+    for found in compiled(_SPACE).finditer(masked):
+        seam = next((seam for seam in _SEAMS if seam in found[0]), "")
+        between = _SEAMS.get(seam, " ")
+        between = "\n" if lines and seam and seam != Seam.CELLS else between
+        start = found.start()
+        pieces += [text[end:start], Shown.added(between, text.at[start], text.looks[start])]
+        end = found.end()
+    return Shown.joined([*pieces, text[end:]]) if pieces else text
+
+
+def shown(unit: Unit, quote: str) -> Shown:
+    """What is shown of a unit on one line."""
+    return spaced(slices_shown(unit, quote))
 
 
 def shows_own_words(unit: Unit, quote: str) -> bool:
@@ -161,7 +169,7 @@ def shows_own_words(unit: Unit, quote: str) -> bool:
             return False
         end = one.end
         words = _folded(one.text or "")
-        is_state = one.text in (f"({state}) " for state in TASK_STATES.values())
+        is_state = one.text in [f"({state}) " for state in TASK_STATES.values()]
         if (
             not is_state
             and any(map(str.isalnum, words))
@@ -198,7 +206,7 @@ def mark_of(unit: Unit, quote: str) -> str:
 
 def cells(unit: Unit, quote: str) -> list[Shown]:
     """What is shown of each cell of a row."""
-    return shown(unit, quote).split(CELL)
+    return [spaced(cell) for cell in slices_shown(unit, quote).split(Seam.CELL)]
 
 
 def row_pairs(unit: Unit, quote: str) -> Shown:

@@ -36,7 +36,6 @@ from ragqa.types.indexes import (
 )
 from ragqa.types.notes import (
     ADDED as ADDED,
-    CELL as CELL,
     HIDDEN as HIDDEN,
     Block as Block,
     Correction as Correction,
@@ -52,6 +51,7 @@ from ragqa.types.notes import (
     Numbers as Numbers,
     Passage as Passage,
     Remark as Remark,
+    Seam as Seam,
     Skipped as Skipped,
     Slice as Slice,
     Span as Span,

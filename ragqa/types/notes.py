@@ -228,15 +228,21 @@ class Look(IntFlag):
 ADDED = -1
 """The offset of a character that is shown and not in the note."""
 
-CELL = "\t"
-"""Stands between the cells of a row, in the text of a slice."""
+
+class Seam(StrEnum):
+    """What stands between two texts: cells, a title and its text, fields, or lines."""
+
+    CELL = "\x1d"
+    CELLS = "\x1e"
+    TITLE = "\f"
+    FIELD = "\x1c"
+    LINE = "\v"
 
 
 class Slice(NamedTuple):
     """Characters of a unit that are shown, from `start` to `end` in it, in a `Look`.
 
-    `text` is shown instead of them, or between two others if they are none. One that ends a line
-    is a space where a unit is shown on one line.
+    `text` is shown instead of them, or between two others if they are none; it may be a `Seam`.
     """
 
     start: int
