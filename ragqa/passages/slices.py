@@ -109,7 +109,7 @@ def _slices(source: Shown, unit: Unit) -> list[Slice]:
 
 def _cut(slices: Sequence[Slice], units: Sequence[Unit]) -> Iterator[Unit]:
     """The units, each with its part of the slices of their block."""
-    ends, starts = ([one[at] for one in slices] for at in (1, 0))
+    starts, ends = [one.start for one in slices], [one.end for one in slices]
     for unit, after in zip(units, [*units[1:], None], strict=True):
         first = bisect_right(ends, unit.start) if unit is not units[0] else 0
         last = bisect_left(starts, after.start) if after else len(slices)

@@ -24,7 +24,8 @@ MAX_DEEP = 1_000
 
 _DEEP = 8
 _BRACKET = r"[\[\]]|\n[ \t]*\n"
-_NEEDS_READING = r"[`\\$&\[<{*_=^~\r\n]|:[A-Za-z]|//"
+_MARKUP = r"[`\\&\[<{*_^]|==|:[A-Za-z][\w-]*:|  [\r\n]"
+"""What a text without has no markup of."""
 
 _WIKILINK = r"!?\[\[([^\[\]\n]{1,500})\]\]"
 # An embed within a sentence reads as a link. One that stands alone or after a lead-in brings its
@@ -205,6 +206,9 @@ def placed(source: Shown, slices: Iterable[Slice] = ()) -> Iterator[Slice]:
         if one.text is not None:
             yield Slice(source.at[one.start], source.at[one.end - 1] + 1, one.look, one.text)
             continue
+        if isinstance(source.at, range):
+            yield Slice(source.at[one.start], source.at[one.end - 1] + 1, one.look)
+            continue
         start = one.start
         for at in range(one.start + 1, one.end + 1):
             if at == one.end or source.at[at] != source.at[at - 1] + 1:
@@ -220,9 +224,11 @@ def inline(source: Shown, *, lines: bool) -> list[Slice]:
     source = source.strip().without(_UNREAD)
     if source.text.count("**") == 1:
         source = source.without(_UNPAIRED)
-    if not source or not compiled(_NEEDS_READING).search(source.text):
-        return list(placed(source)) if source else []
-    if len(source.text) > MAX_INLINE_CHARS or has_too_many_brackets(source.text):
+    if not source:
+        return []
+    is_plain = not compiled(_MARKUP).search(source.text) and not (lines and "\n" in source.text)
+    is_long = len(source.text) > MAX_INLINE_CHARS
+    if is_plain or is_long or has_too_many_brackets(source.text):
         return list(placed(source))
     state = _State(source.text)
     parser().inline.tokenize(state)
@@ -278,7 +284,8 @@ def _of_token(token: Token, at: int, text: str, *, lines: bool) -> Iterator[Slic
         case "wikilink":
             yield from _of_link(token.meta, is_embed=text[at] == "!")
         case "other" if token.meta["is_shown"]:
-            yield Slice(*token.meta["span"], 0, token.meta["text"])
+            start, end = token.meta["span"]
+            yield Slice(start, end, 0, token.meta["text"])
 
 
 def _of_link(link: Mapping[str, Any], *, is_embed: bool) -> Iterator[Slice]:

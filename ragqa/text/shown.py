@@ -141,8 +141,8 @@ def spaced(text: Shown, *, lines: bool = False) -> Shown:
     masked = "".join("x" if look & Look.CODE else char for char, look in pairs)
     pieces, end = list[Shown](), 0
     for found in compiled(_SPACE).finditer(masked):
-        seam = next((seam for seam in _SEAMS if seam in found[0]), "")
-        between = _SEAMS.get(seam, " ")
+        seam = next((seam for seam in _SEAMS if seam in found[0]), None)
+        between = _SEAMS[seam] if seam else " "
         between = "\n" if lines and seam and seam != Seam.CELLS else between
         start = found.start()
         pieces += [text[end:start], Shown.added(between, text.at[start], text.looks[start])]
