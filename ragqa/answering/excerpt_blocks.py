@@ -183,8 +183,8 @@ def _block(group: Sequence[Unit], level: int, quote: str, start: int) -> Iterato
             piece = slices_shown(unit, own)
             if pieces and piece and (gap := quote[end - start : unit.start - start]):
                 looks = pieces[-1].looks[-1] & piece.looks[0]
-                lines = Shown.of(gap, end).without(QUOTE_MARKS)
-                pieces.append(lines if is_code else Shown.added(" ", end, looks))
+                space = Shown.added(" ", end, looks)
+                pieces.append(Shown.of(gap, end).without(QUOTE_MARKS) if is_code else space)
             pieces += [piece] * bool(piece)
             end = unit.end
         text = Shown.joined(pieces)
