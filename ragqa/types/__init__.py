@@ -35,7 +35,6 @@ from ragqa.types.indexes import (
     no_progress as no_progress,
 )
 from ragqa.types.notes import (
-    ADDED as ADDED,
     HIDDEN as HIDDEN,
     Block as Block,
     Correction as Correction,
@@ -43,7 +42,6 @@ from ragqa.types.notes import (
     Filters as Filters,
     Hit as Hit,
     Kind as Kind,
-    Look as Look,
     Note as Note,
     NoteFile as NoteFile,
     NoteRecord as NoteRecord,
@@ -51,9 +49,7 @@ from ragqa.types.notes import (
     Numbers as Numbers,
     Passage as Passage,
     Remark as Remark,
-    Seam as Seam,
     Skipped as Skipped,
-    Slice as Slice,
     Span as Span,
     Stamp as Stamp,
     TokenVectors as TokenVectors,
@@ -64,3 +60,4 @@ from ragqa.types.notes import (
     in_words as in_words,
     with_parents as with_parents,
 )
+from ragqa.types.slices import ADDED as ADDED, Look as Look, Seam as Seam, Slice as Slice

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, fields
-from enum import IntFlag, StrEnum
+from enum import StrEnum
 from posixpath import splitext
 from typing import NamedTuple, TypeAlias
 
@@ -12,6 +12,7 @@ from msgspec import Struct, field
 
 from ragqa.errors import UsageError
 from ragqa.languages import ENGLISH
+from ragqa.types.slices import Slice
 
 Vector: TypeAlias = npt.NDArray[np.float32]
 """One embedding, shape (dimension,), unit length."""
@@ -208,47 +209,6 @@ def with_parents(name: str) -> list[str]:
     """A path preceded by its parent folders, or a tag by its parent tags: `a`, `a/b`."""
     parts = name.split("/")
     return ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
-
-
-class Look(IntFlag):
-    """The style of a character.
-
-    A MARK is that of an item, which stands before its text, an EMBED the target of an embed, which
-    is not shown.
-    """
-
-    PLAIN = 0
-    BOLD = 1
-    ITALIC = 2
-    CODE = 4
-    MARK = 8
-    EMBED = 16
-
-
-ADDED = -1
-"""The offset of a character that is shown and not in the note."""
-
-
-class Seam(StrEnum):
-    """What stands between two texts: cells, a title and its text, fields, or lines."""
-
-    CELL = "\x1d"
-    CELLS = "\x1e"
-    TITLE = "\f"
-    FIELD = "\x1c"
-    LINE = "\v"
-
-
-class Slice(NamedTuple):
-    """Characters of a unit that are shown, from `start` to `end` in it, in a `Look`.
-
-    `text` is shown instead of them, or between two others if they are none; it may be a `Seam`.
-    """
-
-    start: int
-    end: int
-    look: int = 0
-    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
