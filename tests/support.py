@@ -22,7 +22,8 @@ import pytest
 from hypothesis import settings
 
 from ragqa.cli import main
-from ragqa.types import Answer, Citation, EmbedderInfo, IndexInfo
+from ragqa.passages.slices import with_slices
+from ragqa.types import Answer, Citation, EmbedderInfo, IndexInfo, Kind, Unit
 
 CORPUS = Path(__file__).parent.parent / "corpus"
 QUICK = {"RAGQA_EMBEDDER": "hashed:64"}
@@ -185,6 +186,7 @@ def make_answer(
 ):
     """An answer with one citation."""
     lines, chars = (3, 3 + quote.count("\n")), (7, 7 + len(quote))
-    citation = Citation(1, path, lines, chars, tuple(heading), quote, "5" * 64, 0.9)
+    units = tuple(with_slices(f"{chars[0] * ' '}{quote}", [Unit(Kind.PARAGRAPH, *chars)]))
+    citation = Citation(1, path, lines, chars, tuple(heading), quote, "5" * 64, 0.9, units=units)
     given = {"answered": True, "confidence": 0.7, "citations": (citation,), "hits": ()} | more
     return Answer(question=question, backend="extractive", text=text, info=INFO, **given)

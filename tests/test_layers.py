@@ -37,7 +37,6 @@ LATE = {
     "difflib": "only a note that is not in the index is compared with those that are",
     "importlib.metadata": "only tiktoken's ranks and a user's own backend are looked up",
     "huggingface_hub": "only a model that is named by its repository is looked up or fetched",
-    "html": "only a text with an entity, such as &amp;, needs the table of them",
     "httpx2": "an extra, and only an LLM needs it",
     "jinja2": "only a page needs its templates",
     "mcp": "an extra, and half a second",

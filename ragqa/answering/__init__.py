@@ -14,7 +14,7 @@ from ragqa.answering.sentences import Candidate
 from ragqa.answering.short_answer import mark_short_answer
 from ragqa.embedders import Embedder
 from ragqa.search.question import Question
-from ragqa.text.seen import set_apart
+from ragqa.text.shown import set_apart
 from ragqa.text.words import overlaps
 from ragqa.types import Citation, Hit, Kind, Verdict, verdict_of
 

@@ -4,11 +4,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 from ragqa.answering.excerpt_blocks import excerpt_text
 from ragqa.answering.layout import Layout, Run
-from ragqa.text.markdown import plain_text
 from ragqa.text.words import compiled
-from ragqa.types import Kind, Span
+from ragqa.types import Kind, Look, Span, Unit
 
-_EMBED = r"`[^`\n]*`|!\[\[([^\[\]|\n]+)(?:\|[^\[\]\n]*)?\]\]"
 _FOOTNOTE = r"(\[\^[^\]\s]{1,100}\])(:?)"
 
 Embedded = Callable[[str, str], tuple[Layout, Span] | None]
@@ -22,16 +20,16 @@ def nothing_embedded(path: str, link: str) -> None:
     """Embed no text."""
 
 
-def embeds_in(quote: str, kind: Kind) -> list[str]:
+def embeds_in(unit: Unit, quote: str) -> list[str]:
     """The links of the embeds in a unit of a note."""
-    is_code = kind is Kind.CODE or "![[" not in quote
-    return [] if is_code else [found[1] for found in compiled(_EMBED).finditer(quote) if found[1]]
+    embeds = (one for one in unit.slices or () if one.look & Look.EMBED)
+    return [quote[one.start : one.end] for one in embeds]
 
 
 def is_embed(layout: Layout, i: int) -> bool:
     """Whether a piece of a note is nothing but embeds."""
-    quote, kind = layout.quote((i, i)), layout.pieces[i].kind
-    return bool(embeds_in(quote, kind)) and not plain_text(quote, kind=kind)
+    unit = layout.pieces[i].unit
+    return bool(embeds_in(unit, layout.quote((i, i)))) and not layout.said(i)
 
 
 def runs_of(

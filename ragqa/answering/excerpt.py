@@ -32,7 +32,7 @@ from ragqa.config import Settings
 from ragqa.readers import Reader
 from ragqa.search.question_kind import CONTACTS, QuestionKind
 from ragqa.text.dates import months_of
-from ragqa.text.markdown import unit_words
+from ragqa.text.shown import unit_words
 from ragqa.text.words import blank, index_terms, stems
 from ragqa.types import Kind, Passage, Unit
 from ragqa.types.answers import FURTHER
@@ -159,7 +159,7 @@ def with_embedded(excerpts: Sequence[Excerpt], answering: Answering) -> list[Exc
     def below(excerpt: Excerpt, depth: int) -> Iterator[Excerpt]:
         for unit in excerpt.units:
             quote = excerpt.layout.text[unit.start : unit.end]
-            links = embeds_in(quote, unit.kind)
+            links = embeds_in(unit, quote)
             embedded = runs_of(links, excerpt.path, answering.embedded, answering.words)
             for found in (*footnotes_of(excerpt.layout, quote, unit.kind), *embedded):
                 one = excerpt.of_run(*found)

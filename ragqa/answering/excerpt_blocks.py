@@ -1,21 +1,21 @@
 """Split an excerpt into the blocks a reader sees, and give them as plain text."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import accumulate, groupby, pairwise
 
-from ragqa.text.markdown import (
-    HARD_BREAK,
-    ITEM_MARK,
-    LINE_BREAK,
-    property_line,
-    row_cells,
+from ragqa.text.shown import (
+    QUOTE_MARKS,
+    Shown,
+    cells,
+    mark_of,
     row_pairs,
-    words_of,
+    shown_apart,
+    slices_shown,
+    spaced,
+    without_indent,
 )
-from ragqa.text.seen import Seen, seen_apart
-from ragqa.text.words import compiled
-from ragqa.types import HIDDEN, Kind, Span, Unit
+from ragqa.types import HIDDEN, Kind, Unit
 
 CUT = "\u2026"
 """Marks where a list, table or sentence is cut."""
@@ -27,16 +27,7 @@ _MAX_COLUMN = 60
 """A longer cell shifts only the cells after it in its own row."""
 
 _NOT_SHOWN = HIDDEN | {Kind.RULE}
-_AROUND_HEAD = rf"\A{ITEM_MARK}|[\r\n]+[ \t>|:-]*\Z"
-_QUOTE_MARKS = r"(?m)^[ \t]*(?:>[ \t]?)+"
-_FENCE = r"\A[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(?:`{3,}|~{3,})[^\r\n]*(?:\r\n|\r|\n|\Z)"
-_FENCE_END = r"(?:\A|\r\n|\r|\n)[ \t]*(?:`{3,}|~{3,})[ \t]*\Z"
-_INDENT = r"(?m)^[ \t]*(?=\S)"
-_QUOTED_CODE = r"(?:>[ \t]?)+(?:[ \t]{4}|`{3}|~{3})"
-_CODE_INDENT = 4
-_OPENING = (":", "{", "(", "[")
-_BLANK_LINES = r"\A(?:[ \t]*[\r\n])+|(?<!\s)\s+\Z"
-_EMPTY_CELL = Seen.of("")
+_EMPTY_CELL = Shown.of("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +39,7 @@ class Line:
     """
 
     kind: Kind
-    text: Seen
+    text: Shown
     mark: str = ""
     depth: int = 0
 
@@ -57,8 +48,8 @@ class Line:
 class Table:
     """A table whose rows have as many cells as its header."""
 
-    head: tuple[Seen, ...]
-    rows: tuple[tuple[Seen, ...], ...]
+    head: tuple[Shown, ...]
+    rows: tuple[tuple[Shown, ...], ...]
 
 
 Block = Line | Table
@@ -70,11 +61,10 @@ def blocks_of(quote: str, units: Sequence[Unit], start: int) -> list[Block]:
     :param units: the excerpt's units.
     :param start: where the quote begins in the note.
     """
-    whole = Seen.of(quote, start)
-    groups = _groups(quote, units, start)
+    groups = _groups(units, start, start + len(quote))
     found: list[Block] = []
     for group, level in zip(groups, _levels(groups), strict=True):
-        found += _blocks(group, level, whole)
+        found += _block(group, level, quote, start)
     return found
 
 
@@ -121,7 +111,7 @@ def _text(block: Block) -> str:
         return "\n".join(_rows(block))
     indent = INDENT * block.depth
     below = f"\n{indent}{' ' * len(block.mark)}"
-    return f"{indent}{block.mark}{below.join(line.text for line in block.text.lines())}"
+    return f"{indent}{block.mark}{block.text.text}".replace("\n", below)
 
 
 def _rows(table: Table) -> Iterator[str]:
@@ -138,60 +128,38 @@ def _rows(table: Table) -> Iterator[str]:
             yield "-+-".join("-" * width for width in widths)
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """The first of a block's units, and the spans of all of them; `labels` are its rows'."""
-
-    unit: Unit
-    spans: list[Span]
-    labels: tuple[str, ...] = ()
-
-    def source(self, whole: Seen) -> Seen:
-        """Its text, with only white space between its units."""
-        pieces, end = [], self.spans[0][0]
-        for first, last in self.spans:
-            gap = whole[end:first]
-            pieces += [gap.instead(" ") if gap.text.strip(" \t\r\n>") else gap, whole[first:last]]
-            end = last
-        return Seen.joined(pieces)
-
-    def goes_on_with(self, unit: Unit) -> bool:
-        """Whether a unit belongs to this block."""
-        first = self.unit
-        if (unit.section, unit.block) != (first.section, first.block):
-            return False
-        if first.kind is Kind.TABLE_HEAD and unit.kind is Kind.ROW:
-            # A part of a row may begin in another column.
-            return unit.labels == (self.labels or unit.labels) != ()
-        return unit.kind is first.kind is not Kind.ROW and not unit.begins
-
-
-def _groups(quote: str, units: Iterable[Unit], start: int) -> list[_Group]:
-    """The visible blocks of units, none of which overlap."""
-    groups: list[_Group] = []
-    at = 0
+def _groups(units: Iterable[Unit], start: int, end: int) -> list[list[Unit]]:
+    """The units of each visible block, in order; one that overlaps another is left out."""
+    groups: list[list[Unit]] = []
     for unit in sorted(units, key=lambda one: one.start):
-        span = max(unit.start - start, at), min(unit.end - start, len(quote))
-        at = max(at, span[1])
-        if span[0] >= span[1] or unit.kind in _NOT_SHOWN:
+        if not start <= unit.start < unit.end <= end or unit.kind in _NOT_SHOWN:
             continue
-        if not groups or not groups[-1].goes_on_with(unit):
-            groups.append(_Group(unit, [span]))
-        elif unit.kind is Kind.TABLE_HEAD:
-            groups[-1].spans[-1] = groups[-1].spans[-1][0], span[1]
+        if groups and _goes_on(groups[-1], unit):
+            groups[-1].append(unit)
         else:
-            groups[-1] = replace(groups[-1], labels=unit.labels)
-            groups[-1].spans.append(span)
+            groups.append([unit])
+        start = unit.end
     return groups
 
 
-def _levels(groups: Iterable[_Group]) -> Iterator[int]:
+def _goes_on(group: Sequence[Unit], unit: Unit) -> bool:
+    """Whether a unit belongs to the block of those before it."""
+    first, last = group[0], group[-1]
+    if (unit.section, unit.block) != (first.section, first.block):
+        return False
+    if first.kind is Kind.TABLE_HEAD and unit.kind is Kind.ROW:
+        # A part of a row may begin in another column.
+        return unit.labels == (last.labels if last.kind is Kind.ROW else unit.labels) != ()
+    return unit.kind is first.kind is not Kind.ROW and not unit.begins
+
+
+def _levels(groups: Iterable[Sequence[Unit]]) -> Iterator[int]:
     """How far to indent each block: below the items of its list that enclose it.
 
     If these are not in the excerpt, later ones that are nested less deeply show it.
     """
-    for _, blocks in groupby(groups, lambda group: group.unit.block):
-        depths = [one.unit.depth - (one.unit.kind is Kind.ITEM) for one in blocks]
+    for _, blocks in groupby((group[0] for group in groups), lambda unit: unit.block):
+        depths = [unit.depth - (unit.kind is Kind.ITEM) for unit in blocks]
         around = sorted(set(accumulate(depths, min)))
         for depth in depths:
             while around and around[-1] >= depth:
@@ -200,59 +168,47 @@ def _levels(groups: Iterable[_Group]) -> Iterator[int]:
             around.append(depth)
 
 
-def _blocks(group: _Group, level: int, whole: Seen) -> Iterator[Block]:
-    kind = group.unit.kind
-    if kind is Kind.TABLE_HEAD:
-        yield from _table(group, whole)
+def _block(group: Sequence[Unit], level: int, quote: str, start: int) -> Iterator[Block]:
+    first = group[0]
+    quotes = [quote[unit.start - start : unit.end - start] for unit in group]
+    if first.kind is Kind.TABLE_HEAD:
+        yield from _table(group, quotes)
         return
-    source, mark = group.source(whole), ""
-    breaks = LINE_BREAK if group.unit.has_lines else HARD_BREAK
-    match kind:
-        case Kind.CODE:
-            text = _code(source)
-        case Kind.ROW:
-            text = row_pairs(source, group.unit.labels)
-        case Kind.PROPERTY:
-            text = property_line(source, group.unit.context)
-        case Kind.ITEM:
-            text = source.without(_QUOTE_MARKS) if ">" in source.mask else source
-            found = compiled(ITEM_MARK).match(text.mask) if group.unit.begins else None
-            if found:
-                first = found[0].split(maxsplit=1)[0]
-                mark = f"{first if first[0].isdigit() else '-'} "
-            text = words_of(source, Kind.ITEM if found else Kind.PARAGRAPH, breaks=breaks)
-        case _:
-            text = words_of(source, kind, breaks="" if kind is Kind.HEADING else breaks)
+    if first.kind is Kind.ROW:
+        text = row_pairs(first, quotes[0])
+    else:
+        pieces, end = list[Shown](), start
+        is_code = first.kind is Kind.CODE
+        for unit, own in zip(group, quotes, strict=True):
+            piece = slices_shown(unit, own)
+            if pieces and piece and (gap := quote[end - start : unit.start - start]):
+                looks = pieces[-1].looks[-1] & piece.looks[0]
+                space = Shown.added(" ", end, looks)
+                pieces.append(Shown.of(gap, end).without(QUOTE_MARKS) if is_code else space)
+            pieces += [piece] * bool(piece)
+            end = unit.end
+        text = Shown.joined(pieces)
+        if is_code:
+            is_whole = bool(first.slices and first.slices[0].start)
+            text = without_indent(text, is_whole=is_whole)
+        else:
+            text = spaced(text, lines=True)
+        if first.kind is Kind.PROPERTY and first.context:
+            text = Shown.joined([Shown.added(f"{first.context}: "), text])
     if text.text.strip():
-        yield Line(kind, seen_apart(text), mark, level)
+        mark = mark_of(first, quotes[0])
+        yield Line(first.kind, shown_apart(text), mark, level)
 
 
-def _table(group: _Group, whole: Seen) -> Iterator[Table]:
-    sources = [whole[slice(*span)] for span in group.spans]
-    sources[0] = sources[0].without(_AROUND_HEAD)
-    rows = [[seen_apart(cell) for cell in row_cells(source)] for source in sources]
+def _table(group: Sequence[Unit], quotes: Sequence[str]) -> Iterator[Table]:
+    rows: list[list[Shown]] = []
+    for unit, quote in zip(group, quotes, strict=True):
+        own = [shown_apart(cell) for cell in cells(unit, quote)]
+        if rows and unit.kind is Kind.TABLE_HEAD:
+            rows[0] += own
+        else:
+            rows.append(own)
     width = max(map(len, rows))
-    head, *rest = [(*cells, *[_EMPTY_CELL] * (width - len(cells))) for cells in rows]
+    head, *rest = [(*row, *[_EMPTY_CELL] * (width - len(row))) for row in rows]
     if any(head) or any(map(any, rest)):
         yield Table(head, tuple(rest))
-
-
-def _code(source: Seen) -> Seen:
-    """The lines of a block of code without its fence and common indent."""
-    quoted = compiled(_QUOTED_CODE).match(source.mask)
-    if quoted:
-        source = source.without(_QUOTE_MARKS)
-    fence = compiled(_FENCE).match(source.mask)
-    end = compiled(_FENCE_END).search(source.mask)
-    if fence and end and end.start() < fence.end() - 1:
-        end = None  # the same line
-    source = source[fence.end() if fence else 0 : end.start() if end else None]
-    indents = list(map(len, compiled(_INDENT).findall(source.mask)))
-    if not (fence or quoted):
-        # A unit does not include the indent of its first line.
-        del indents[:1]
-        if source.mask.partition("\n")[0].rstrip().endswith(_OPENING):
-            indents += [indent - _CODE_INDENT for indent in indents[:1]]
-    if (common := min(indents, default=0)) > 0:
-        source = source.without(rf"(?m)^[ \t]{{0,{common}}}")
-    return source.without(_BLANK_LINES)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from ragqa.answering.embeds import is_embed
 from ragqa.answering.layout import Layout, Run
 from ragqa.search.question_kind import SHORT, QuestionKind
-from ragqa.text.markdown import plain_text
 from ragqa.text.words import index_terms
 from ragqa.types import Kind
 
@@ -248,7 +247,7 @@ def defining_run(layout: Layout, subject: Sequence[str]) -> tuple[int, Run] | No
             return 0, paragraph_from(layout, found)
     for i, piece in enumerate(layout.pieces):
         language = piece.passage.language
-        if piece.kind is Kind.HEADING and name in _names([layout.quote((i, i))], language):
+        if piece.kind is Kind.HEADING and name in _names([layout.said(i)], language):
             end = layout.section(i + 1)[1] + 1 if i + 1 < len(layout.pieces) else i
             found = _first_naming(layout, i + 1, end, name)
             if found is not None:
@@ -263,7 +262,7 @@ def _names(labels: Iterable[str], language: str) -> frozenset[_Terms]:
     """The terms of each name in titles, aliases or headings."""
     names: list[str] = []
     for label in labels:
-        text = plain_text(label, kind=Kind.HEADING).strip("?:. ")
+        text = label.strip("?:. ")
         names += [text, *_SEPARATOR.split(text)]
     return frozenset(_terms(name, language) for name in names)
 
@@ -277,8 +276,7 @@ def _first_naming(layout: Layout, begin: int, end: int, name: _Terms) -> int | N
     for i in range(begin, end):
         begins = layout.pieces[i].kind is Kind.PARAGRAPH and layout.block(i)[0] == i
         if begins and not layout.leaves_open(i):
-            text = plain_text(layout.quote((i, i)), kind=Kind.PARAGRAPH)
-            terms = _terms(text, layout.pieces[i].passage.language)
+            terms = _terms(layout.said(i), layout.pieces[i].passage.language)
             starts = range(_MAX_TERMS_BEFORE + 1)
             if any(terms[at : at + len(name)] == name for at in starts):
                 return i

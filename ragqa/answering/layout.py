@@ -12,7 +12,7 @@ from html import unescape
 from itertools import accumulate, groupby
 from math import inf
 
-from ragqa.text.markdown import plain_text
+from ragqa.text.shown import shown, shows_own_words
 from ragqa.text.words import compiled, index_terms, is_stop_word, unspaced_count
 from ragqa.types import Kind, Passage, Unit
 
@@ -81,6 +81,10 @@ class Layout:
     def quote(self, run: Run) -> str:
         """The verbatim text of a run."""
         return self.text[slice(*self.span(run))]
+
+    def said(self, i: int) -> str:
+        """The plain text of a piece, on one line."""
+        return shown(self.pieces[i].unit, self.quote((i, i))).text
 
     def span(self, run: Run) -> tuple[int, int]:
         """The characters of a run."""
@@ -161,7 +165,7 @@ class Layout:
         end = at = self.section(i)[0]
         while at and self.pieces[at - 1].kind is Kind.HEADING:
             at -= 1
-        return [plain_text(self.quote((n, n)), kind=Kind.HEADING) for n in range(at, end)]
+        return [self.said(n) for n in range(at, end)]
 
     def is_cut(self, run: Run) -> tuple[bool, bool]:
         """Whether a run's list or table begins before it, and whether it continues after it.
@@ -218,7 +222,7 @@ OpenNote = Callable[[Passage], Layout]
 
 
 def all_match_note(text: str, passages: Iterable[Passage]) -> bool:
-    """Whether all passages match the note's text: their text, lines, units and contexts.
+    """Whether all passages match the note's text: their text, lines, units, slices and contexts.
 
     Each word of a unit's context and labels must stand above it, perhaps with markup in it.
     """
@@ -239,11 +243,16 @@ def all_match_note(text: str, passages: Iterable[Passage]) -> bool:
         words: list[str] = compiled(_WORD).findall(unit.full_context)
         return all(stands_above(word, unit.start) for word in words)
 
+    def is_sound(passage: Passage, unit: Unit) -> bool:
+        return is_own(unit) and shows_own_words(unit, passage.quote(unit))
+
     line, at = 1, 0
     for passage in sorted(passages, key=lambda one: one.start):
         # Lines are counted only once: a note may have thousands of passages.
         line, at = line + text.count("\n", at, max(at, passage.start)), passage.start
-        if not passage.stands_in(text, line) or not all(map(is_own, passage.units)):
+        if not passage.stands_in(text, line) or not all(
+            is_sound(passage, unit) for unit in passage.units
+        ):
             return False
     return True
 

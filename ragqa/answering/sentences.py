@@ -9,8 +9,7 @@ import numpy as np
 
 from ragqa.answering.embeds import Embedded, embeds_in, nothing_embedded, runs_of, text_of
 from ragqa.text.dates import date_terms
-from ragqa.text.markdown import lead, plain_text, row_cells, states_fact, unit_words
-from ragqa.text.seen import Seen
+from ragqa.text.shown import cells, lead, shown, states_fact, unit_words
 from ragqa.text.words import compiled, index_terms, query_terms, synonyms, tokenize, word_set
 from ragqa.types import Citation, Hit, Kind, Passage, Unit, Vector
 
@@ -91,8 +90,8 @@ class Candidate:
     def row_name(self) -> frozenset[str]:
         """The terms of a row's first cell, which says what the row is about; else none."""
         is_row = self.unit.kind is Kind.ROW and self.unit.begins
-        cells = row_cells(Seen.of(self.quote)) if is_row else [Seen.of("")]
-        return frozenset(index_terms(cells[0].text, self.language))
+        name = cells(self.unit, self.quote)[0].text if is_row else ""
+        return frozenset(index_terms(name, self.language))
 
     @property
     def full_text(self) -> str:
@@ -159,7 +158,8 @@ def candidates_of(
             if unit.kind is Kind.PROPERTY and not _asks_for(asked, hit.passage, unit):
                 continue
             quote = hit.passage.quote(unit)
-            links = embeds_in(quote, unit.kind)
+            inside = [one for one in hit.passage.units if unit.start <= one.start < unit.end]
+            links = [link for one in inside for link in embeds_in(one, hit.passage.quote(one))]
             brought = runs_of(links, hit.passage.path, embedded, _EMBEDDED_WORDS)
             texts = [unit_text(hit.passage, unit), *(text_of(*one) for one in brought)]
             text = " ".join(texts).strip()
@@ -215,7 +215,7 @@ def citable_units(passage: Passage) -> Iterator[Unit]:
             yield replace(unit, kind=Kind.LIST, end=items[-1].end)
         elif after and after[0].kind in (Kind.CODE, Kind.TABLE_HEAD):
             yield unit
-        elif after and embeds_in(passage.quote(after[0]), after[0].kind):
+        elif after and embeds_in(after[0], passage.quote(after[0])):
             yield replace(unit, kind=Kind.EXCERPT, end=after[0].end)
 
 
@@ -225,14 +225,14 @@ def unit_text(passage: Passage, unit: Unit) -> str:
     The introduction is the line before it, or its heading. Numbered items are steps, which are
     given whole and one per line.
     """
-    if unit.kind is not Kind.LIST:
-        return unit_words(passage.quote(unit), unit)
     items = [u for u in passage.units if unit.start <= u.start < unit.end]
+    if unit.kind is not Kind.LIST:
+        return unit_words(passage.quote(items[0]), items[0])
     intro = f"{passage.heading[-1] if passage.heading else passage.title}:"
     if not _is_item(items[0]):
-        intro = plain_text(passage.quote(items[0]), kind=items[0].kind)
+        intro = shown(items[0], passage.quote(items[0])).text
         items = items[1:]
-    texts = [plain_text(passage.quote(item), kind=item.kind) for item in items]
+    texts = [shown(item, passage.quote(item)).text for item in items]
     numbers = [compiled(_NUMBER).match(passage.quote(item)) for item in items]
     if not numbers[0]:
         return f"{intro} {'; '.join(map(lead, texts))}"

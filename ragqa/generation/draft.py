@@ -4,8 +4,8 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ragqa.text.seen import set_apart
 from ragqa.text.sentences import sentence_spans
+from ragqa.text.shown import set_apart
 from ragqa.text.words import blank
 
 _NUMBER = r"(?:passages?|sources?|\^)?\s*\d{1,9}"

@@ -29,7 +29,7 @@ from ragqa.passages import tokens
 from ragqa.safe import safe_line, safe_text
 from ragqa.search.question import Question
 from ragqa.text.dates import date_shown
-from ragqa.text.seen import set_apart
+from ragqa.text.shown import set_apart
 from ragqa.types import (
     Answer,
     Citation,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from ragqa.notes.lines import BLANK, paragraph_or_rule
-from ragqa.text.markdown import labels_within
+from ragqa.text.shown import labels_within
 from ragqa.types import Block, Kind, Span
 
 _MARK = re.compile(

@@ -12,7 +12,6 @@ from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
-from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 from ragqa.notes.lines import (
@@ -27,24 +26,17 @@ from ragqa.notes.lines import (
     paragraph_or_rule,
     to_blocks,
 )
-from ragqa.text.markdown import link_words
+from ragqa.text.markdown import (
+    MAX_BRACKETS,
+    MAX_DEEP,
+    MAX_INLINE_CHARS,
+    MAX_NESTING,
+    has_too_many_brackets,
+    parser,
+)
 from ragqa.text.words import compiled
 from ragqa.types import Kind, Span
 
-MAX_NESTING = 60
-"""Nested quotes and lists; deeper text is kept without its structure."""
-
-MAX_INLINE_CHARS = 50_000
-MAX_BRACKETS = 50_000
-"""Each `[` costs up to 25 microseconds, whether or not it is a link."""
-
-MAX_DEEP = 1_000
-"""So many `[` may stand within more than `_DEEP` open ones: each costs as much again a level."""
-
-_DEEP = 8
-
-_BRACKET = re.compile(r"[\[\]]|\n[ \t]*\n")
-_WIKILINK = re.compile(r"!?\[\[([^\[\]\n]{1,500})\]\]")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
 # Obsidian's rule: after white space, with at least one character that is not a digit.
 _TAG = re.compile(r"(?<![^\s(])#([\w/-]{0,200}[^\W\d][\w/-]{0,200})")
@@ -76,15 +68,6 @@ _LEAVES = {
 }
 
 
-@lru_cache(maxsize=1)
-def parser() -> MarkdownIt:
-    """CommonMark with tables, strikethrough and `[[wikilinks]]`; inline text is left unparsed."""
-    made = MarkdownIt("commonmark", {"maxNesting": MAX_NESTING})
-    with_tables(made).disable(["inline", "text_join"])
-    made.inline.ruler.before("link", "wikilink", _wikilink)
-    return made
-
-
 def with_tables(made: MarkdownIt) -> MarkdownIt:
     """Let it read strikethrough and tables, which a line without a bar after the rows ends."""
     made.block.ruler.before("table", "end_of_table", _ends_table, {"alt": ["blockquote"]})
@@ -103,35 +86,17 @@ def _ends_table(state: StateBlock, line: int, last: int, silent: bool) -> bool: 
     return bool(below) and not any("|" in shown for shown in below)
 
 
+@lru_cache(maxsize=1)
+def _block_parser() -> MarkdownIt:
+    """Reads blocks with tables; inline text is left unparsed."""
+    return with_tables(MarkdownIt("commonmark", {"maxNesting": MAX_NESTING})).disable(
+        ["inline", "text_join"]
+    )
+
+
 def inline_of(text: str) -> "Inline":
     """Make the reader of this note's inline text."""
-    return Inline(too_many_brackets=_has_too_many_brackets(text))
-
-
-def _has_too_many_brackets(text: str) -> bool:
-    count = text.count("[")
-    if not MAX_DEEP < count <= MAX_BRACKETS:
-        return count > MAX_BRACKETS
-    depth = deep = 0
-    for bracket in _BRACKET.findall(text):
-        # No link goes on beyond a blank line.
-        depth = depth + 1 if bracket == "[" else max(0, depth - 1) if bracket == "]" else 0
-        deep += bracket == "[" and depth > _DEEP
-    return deep > MAX_DEEP
-
-
-def _wikilink(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - the parser's signature
-    match = _WIKILINK.match(state.src, state.pos, state.posMax)
-    if match is None:
-        return False
-    if not silent:
-        target, _, label = match[1].partition("|")
-        token = state.push("wikilink", "", 0)
-        # In a table the bar is written `\|`.
-        token.meta = {"target": target.removesuffix("\\").strip()}
-        token.content = label.strip() or link_words(token.meta["target"])
-    state.pos = match.end()
-    return True
+    return Inline(too_many_brackets=has_too_many_brackets(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +202,7 @@ def _parts(text: str, spans: list[Span], inline: Inline) -> Iterator[tuple[int, 
         if last == first:
             first += 1
             continue
-        tokens = parser().parse(text[spans[first][0] : spans[last - 1][1]], inline.env)
+        tokens = _block_parser().parse(text[spans[first][0] : spans[last - 1][1]], inline.env)
         if last < len(spans):
             tokens, last = _without_last_block(tokens, first, last)
         yield first, tokens

@@ -10,8 +10,6 @@ from itertools import accumulate, groupby
 from typing import TypeAlias
 
 from ragqa.passages.tokens import Size, TokenCounter
-from ragqa.text.markdown import inline
-from ragqa.text.seen import Seen
 from ragqa.text.sentences import has_lines, sentence_spans, strip
 from ragqa.types import HIDDEN, Block, Kind, Note, Span, Unit, trail_text
 
@@ -165,8 +163,11 @@ def block_contexts(text: str, blocks: Sequence[Block]) -> Iterator[str]:
 
 def _item_label(item: str) -> str:
     """The first line of an item as plain text, its box as written, cut if it is long."""
+    # Late: the contexts of a note are compared without an index, too.
+    from ragqa.passages.slices import plain
+
     first = _ITEM_MARK.sub("", item.strip(), count=1).partition("\n")[0]
-    words = inline(Seen.of(first)).text.rstrip(":")
+    words = plain(first).rstrip(":")
     return words if len(words) <= MAX_CONTEXT_CHARS else f"{words[:MAX_CONTEXT_CHARS]}\u2026"
 
 

@@ -10,16 +10,17 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, pairwise, takewhile
+from itertools import accumulate, compress, islice, pairwise, takewhile
 from math import inf
 from typing import TypeAlias
 
 from ragqa.passages import Chunking
 from ragqa.passages.language import with_own_languages
 from ragqa.passages.parts import HeadingPath, Part, Trail, fit_trails, note_parts
+from ragqa.passages.slices import with_slices
 from ragqa.passages.tokens import CountTokens, Size, TokenCounter
-from ragqa.text.markdown import inner_bars, labels_within, states_fact
 from ragqa.text.sentences import sentence_spans, strip
+from ragqa.text.shown import inner_bars, labels_within, states_fact
 from ragqa.text.words import compiled
 from ragqa.types import Kind, Note, Passage, Span, Unit
 
@@ -71,7 +72,9 @@ def split_note(
     )
     runs = splitter.joined(map(splitter.runs, _sections(note.text, parts)))
     passages = with_own_languages(splitter.passages(runs), note, chunking.language)
-    return list(_numbered(passages))
+    made = list(_numbered(passages))
+    units = iter(with_slices(note.text, (unit for one in made for unit in one.units)))
+    return [replace(one, units=tuple(islice(units, len(one.units)))) for one in made]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +124,25 @@ class _Splitter:
     def passages(self, runs: Sequence[list[Part]]) -> list[Passage]:
         """Make each run a passage; one longer than the sum of its parts is cut again."""
         made = [self._passage(run) for run in runs]
-        lengths = self.counter.pieces([passage.embedded_text for passage in made])
+        near = [self._is_near_limit(*one) for one in zip(runs, made, strict=True)]
+        lengths = iter(self.counter.pieces([one.embedded_text for one in compress(made, near)]))
         passages: list[Passage] = []
-        for run, passage, length in zip(runs, made, lengths, strict=True):
-            excess = length - self.counter.room
+        for run, passage, is_near in zip(runs, made, near, strict=True):
+            excess = next(lengths) - self.counter.room if is_near else 0
             if excess <= 0:
                 passages.append(passage)
             else:
                 passages += self.passages(self._smaller(run, max(1, _pieces(run) - excess)))
         return passages
+
+    def _is_near_limit(self, run: Sequence[Part], passage: Passage) -> bool:
+        """Whether a passage may be too long, counting what is between its parts by the character.
+
+        Most are far from it, so the embedder need not count their tokens again.
+        """
+        between = len(passage.text) - sum(part.unit.end - part.unit.start for part in run)
+        trail = self.trails[_common_path(run)].pieces
+        return 4 * (trail + _pieces(run) + between) > 3 * self.counter.room
 
     def _smaller(self, run: list[Part], pieces: int) -> list[list[Part]]:
         """Cut a run in two or more, between units if possible."""

@@ -20,8 +20,8 @@ from ragqa.answering.excerpt_blocks import (
 )
 from ragqa.render import READABLE, emit
 from ragqa.safe import safe_text
-from ragqa.text.seen import Look, Seen
-from ragqa.types import Citation, Kind, Span, Unit
+from ragqa.text.shown import Shown
+from ragqa.types import Citation, Kind, Look, Span, Unit
 
 _LOOKS = {Look.BOLD: "bold", Look.ITALIC: "italic", Look.CODE: "code"}
 
@@ -84,7 +84,7 @@ def _answers(citation: Citation, blocks: Sequence[Block]) -> Sequence[Span] | No
     return None
 
 
-def _texts(block: Block) -> Iterator[Seen]:
+def _texts(block: Block) -> Iterator[Shown]:
     if isinstance(block, Line):
         yield block.text
     else:
@@ -142,7 +142,7 @@ class _Page(Struct, frozen=True):
         within = min(depth * len(INDENT), self.width // 2)
         emit(self.console, text, indent=self.indent + within, hang=hang)
 
-    def _text(self, seen: Seen) -> Text:
+    def _text(self, seen: Shown) -> Text:
         """Sanitised, styled text."""
         text = Text(safe_text(seen.text))
         for look, style in _LOOKS.items():
@@ -157,7 +157,7 @@ class _Page(Struct, frozen=True):
             _stylize(text, seen, "short", [_is_in(at, [self.short]) for at in seen.at])
         return text
 
-    def _is_beside(self, seen: Seen) -> bool:
+    def _is_beside(self, seen: Shown) -> bool:
         """Whether none of a text is quoted."""
         return self.quoted is not None and not any(_is_in(at, [self.quoted]) for at in seen.at)
 
@@ -191,7 +191,7 @@ class _Page(Struct, frozen=True):
         self.console.print(placed, width=self.indent + self.width)
 
 
-def _stylize(text: Text, seen: Seen, style: str, is_in: Sequence[bool]) -> None:
+def _stylize(text: Text, seen: Shown, style: str, is_in: Sequence[bool]) -> None:
     """Style the characters flagged in `is_in`, as shown after sanitising."""
     end = 0
     for styled, run in groupby(is_in):

@@ -40,7 +40,7 @@ from ragqa.serving.warm import NotReady, WarmIndex
 from ragqa.state.history import History
 from ragqa.stores.filters import fold_tag, passing
 from ragqa.text.dates import date_shown
-from ragqa.text.seen import set_apart
+from ragqa.text.shown import set_apart
 from ragqa.types import (
     Answer,
     Citation,

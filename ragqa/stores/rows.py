@@ -42,14 +42,32 @@ NUMBER = np.dtype("<f2")
 UNIT_TOLERANCE = 1e-3
 
 _UNIT = tuple(field.name for field in fields(Unit))
+_UNIT_FIELDS = attrgetter(*_UNIT)
+_USUAL = [field.default for field in fields(Unit)]
+_USUAL_OF_SLICE = (None, None, 0, None)
 
 
 def packed(record: NoteRecord | Passage) -> bytes:
     """A note or passage as JSON, in which surrogates stand for undecodable bytes of a name."""
     values = {field.name: getattr(record, field.name) for field in fields(record)}
-    units = attrgetter(*_UNIT)
-    text = json.dumps(values, default=units, separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(values, default=_unit_row, separators=(",", ":"), ensure_ascii=False)
     return text.encode("utf-8", "surrogatepass")
+
+
+def _unit_row(unit: Unit) -> list[object]:
+    """The fields of a unit, and of its slices, without those at the end that are usual."""
+    *row, slices = _UNIT_FIELDS(unit)
+    if slices is not None:
+        return [*row, [_without_end(one, _USUAL_OF_SLICE) for one in slices]]
+    return _without_end(row, _USUAL)
+
+
+def _without_end(row: Sequence[object], usual: Sequence[object]) -> list[object]:
+    """The values of a row without those at its end that are usual."""
+    end = len(row)
+    while row[end - 1] == usual[end - 1]:
+        end -= 1
+    return list(row[:end])
 
 
 def unpacked(data: bytes | str, kind: type[_T]) -> _T:
@@ -62,7 +80,8 @@ def unpacked(data: bytes | str, kind: type[_T]) -> _T:
         values = msgspec.convert(json.loads(data), dict[str, object])
         if kind is Passage:
             units = msgspec.convert(values["units"], list[list[object]])
-            values["units"] = [dict(zip(_UNIT, unit, strict=True)) for unit in units]
+            # Left out at the end is what is usual.
+            values["units"] = [dict(zip(_UNIT, unit, strict=False)) for unit in units]
         found = msgspec.convert(values, kind)
     return found
 

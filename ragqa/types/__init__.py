@@ -60,3 +60,4 @@ from ragqa.types.notes import (
     in_words as in_words,
     with_parents as with_parents,
 )
+from ragqa.types.slices import ADDED as ADDED, Look as Look, Seam as Seam, Slice as Slice

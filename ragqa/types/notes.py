@@ -12,6 +12,7 @@ from msgspec import Struct, field
 
 from ragqa.errors import Hint, UsageError
 from ragqa.languages import ENGLISH
+from ragqa.types.slices import Slice
 
 Vector: TypeAlias = npt.NDArray[np.float32]
 """One embedding, shape (dimension,), unit length."""
@@ -223,6 +224,7 @@ class Unit:
     a table, a block of code or a front matter key. `depth` is the number of items that it is nested
     in, its own included. It `begins` its paragraph, item, row or code unless others come before it.
     It `has_lines` if a person broke the lines of its paragraph or item, and did not wrap them.
+    `slices` are what is shown of it, None for all.
     """
 
     kind: Kind
@@ -235,6 +237,7 @@ class Unit:
     depth: int = 0
     begins: bool = True
     has_lines: bool = False
+    slices: tuple[Slice, ...] | None = None
 
     @property
     def full_context(self) -> str:

@@ -18,7 +18,7 @@ from ragqa.notes import parse_note, read_text, walk_notes
 from ragqa.notes.formats import Document, how_to_read, suffix_of, why_format_is_off
 from ragqa.notes.struck import struck_spans
 from ragqa.passages.parts import block_contexts, heading_paths, unit_spans
-from ragqa.text.markdown import labels_within
+from ragqa.text.shown import labels_within
 from ragqa.types import EXTRACTIVE, Block, Corpus, Kind, Progress, Skipped, Span, Stamp
 from ragqa.verifying.likeness import Sentence, places, successor, words_of
 from ragqa.verifying.printed import shown_places

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from ragqa.addresses import readings
 from ragqa.answering.excerpt_blocks import CUT, Block, Line, blocks_of
 from ragqa.passages.parts import units_of
-from ragqa.text.seen import Seen
+from ragqa.passages.slices import with_slices
+from ragqa.text.shown import Shown
 from ragqa.types import Block as NoteBlock
 from ragqa.types import Span
 from ragqa.verifying.likeness import places
@@ -65,8 +66,8 @@ def _before_numbers(text: str) -> dict[int, str]:
 
 def shown_places(text: str, blocks: Sequence[NoteBlock], quote: str) -> list[Span]:
     """Where a note has the words of a quote without its markup, as it is shown."""
-    units = [unit for _, unit in units_of(text, blocks)]
-    shown = Seen.joined(map(_shown, blocks_of(text, units, 0)), between="\n")
+    units = with_slices(text, (unit for _, unit in units_of(text, blocks)))
+    shown = Shown.joined(map(_shown, blocks_of(text, units, 0)), between="\n")
     said = " ".join(word for word in quote.split() if not _DRAWN.fullmatch(word) or word == "-")
     at = (
         [at for at in shown.at[start:end] if at >= 0] for start, end in places(shown.text, said, 0)
@@ -74,8 +75,8 @@ def shown_places(text: str, blocks: Sequence[NoteBlock], quote: str) -> list[Spa
     return [(one[0], one[-1] + 1) for one in at if one]
 
 
-def _shown(block: Block) -> Seen:
+def _shown(block: Block) -> Shown:
     """A block on one line, with the mark of its item."""
     if isinstance(block, Line):
-        return Seen.joined([Seen.added(block.mark), block.text])
-    return Seen.joined([cell for row in (block.head, *block.rows) for cell in row], between=" ")
+        return Shown.joined([Shown.added(block.mark), block.text])
+    return Shown.joined([cell for row in (block.head, *block.rows) for cell in row], between=" ")

@@ -4,8 +4,7 @@ from cases import each_of
 from excerpting import layout_of
 
 from ragqa.answering.excerpt_blocks import excerpt_text
-from ragqa.text.markdown import plain_text
-from ragqa.types import Kind
+from ragqa.text.shown import unit_words
 
 
 @each_of("rows")
@@ -13,5 +12,5 @@ def test_a_row_or_a_part_of_one_is_said_with_the_labels_of_its_own_cells(note, b
     layout = layout_of(note, window=60, target=40)
     at = note.index(begins)
     unit = layout.pieces[layout.at(at)].unit
-    assert plain_text(note[unit.start : unit.end], kind=Kind.ROW, labels=unit.labels) == shown
+    assert unit_words(note[unit.start : unit.end], unit) == shown
     assert excerpt_text(note[unit.start : unit.end], [unit], unit.start) == shown

@@ -3,12 +3,11 @@
 from collections import Counter
 from pathlib import Path
 
+from saying import plain_text
 from support import CORPUS
 
 from ragqa.evaluation.measures import answer_found
 from ragqa.evaluation.sets import read_questions
-from ragqa.text.markdown import plain_text
-from ragqa.types import Kind
 
 FILE = Path(__file__).parent.parent.parent / "eval" / "questions.jsonl"
 QUESTIONS = read_questions(FILE)
@@ -39,7 +38,7 @@ def test_gold_quotes_stand_once_in_their_notes_and_hold_the_answer():
         assert len(question.parts) == 2 or question.kind != "compare", question.id
         for gold in question.gold:
             assert texts[gold.note].count(gold.quote) == 1, f"{gold.note}: {gold.quote}"
-            said = plain_text(gold.quote, kind=Kind.PARAGRAPH)
+            said = plain_text(gold.quote)
             assert answer_found([gold.quote, said], [question.answer[gold.part - 1]]), gold.quote
 
 

@@ -9,7 +9,7 @@ from ragqa.notes import format_of, parse_note
 from ragqa.notes.extraction import parent
 from ragqa.passages import Chunking, tokens
 from ragqa.passages.split import split_note
-from ragqa.text.markdown import plain_text
+from ragqa.text.shown import unit_words
 from ragqa.types import Kind, Stamp
 
 WINDOW = 256
@@ -211,7 +211,7 @@ def rows_of(text, path="note.md"):
     """Each part of a row, as `header: cell` pairs."""
     passages = split(text, path=path, target=30, window=50)
     parts = [(p, unit) for p in passages for unit in p.units if unit.kind is Kind.ROW]
-    return [plain_text(p.quote(unit), kind=Kind.ROW, labels=unit.labels) for p, unit in parts]
+    return [unit_words(p.quote(unit), unit) for p, unit in parts]
 
 
 def many(word, times=25):
@@ -244,3 +244,16 @@ def test_what_follows_a_cut_row_is_in_another_passage():
         labels = [unit.labels for unit in passage.units if unit.kind is Kind.ROW]
         assert all(labels[0][: len(one)] == one for one in labels) or len(set(labels)) == 1
     assert passages[-1].units[0].labels == ("Task", "Junior", "Senior", "", "Lead")
+
+
+def test_the_tokens_of_a_passage_far_from_the_limit_are_not_counted_again():
+    seen = list[str]()
+
+    def counting(texts):
+        seen.extend(texts)
+        return words(texts)
+
+    note = note_of("# Zebra\n\nIt has stripes. It runs.\n\n## Food\n\nIt eats grass.\n")
+    passages = split_note(note, chunking=Chunking(), window=512, count_tokens=counting)
+    assert passages
+    assert not any(passage.embedded_text in seen for passage in passages)

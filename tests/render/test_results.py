@@ -13,7 +13,7 @@ from support import make_answer
 from ragqa.render.results import Linker, print_answer
 from ragqa.render.view import trust_line
 from ragqa.safe import safe_line
-from ragqa.types import Corpus, Kind, Missing, Written, WrittenSentence
+from ragqa.types import Corpus, Kind, Missing, Unit, Written, WrittenSentence
 
 SHORT = re.compile(r"\x1b\[1;4m(.*?)\x1b\[0m", re.DOTALL)
 DIM = re.compile(r"\x1b\[2m(.*?)\x1b\[0m", re.DOTALL)
@@ -38,7 +38,12 @@ def answer_of(*quotes, text, short, kind=Kind.PARAGRAPH):
     answer = make_answer(text=text)
     citations = [
         replace(
-            answer.citations[0], n=n, quote=quote, chars=(100 * n, 100 * n + len(quote)), kind=kind
+            answer.citations[0],
+            n=n,
+            quote=quote,
+            chars=(100 * n, 100 * n + len(quote)),
+            kind=kind,
+            units=(Unit(kind, 100 * n, 100 * n + len(quote)),),
         )
         for n, quote in enumerate(quotes, start=1)
     ]

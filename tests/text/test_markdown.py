@@ -4,8 +4,9 @@ import pytest
 from cases import cases
 from hypothesis import given
 from hypothesis import strategies as st
+from saying import plain_text
 
-from ragqa.text.markdown import TASK_STATES, plain_text
+from ragqa.text.shown import TASK_STATES
 from ragqa.types import Kind
 
 

@@ -1,0 +1,58 @@
+"""What is shown of each unit is found once, at indexing, and is nothing but the note's own text."""
+
+from dataclasses import replace
+
+import pytest
+from citing import cited, units_of
+from excerpting import passages_of
+
+from ragqa.answering.excerpt_blocks import excerpt_text
+from ragqa.answering.layout import all_match_note
+from ragqa.text.shown import unit_words
+from ragqa.types import Slice
+
+
+def said(note):
+    return [unit_words(note[unit.start : unit.end], unit) for unit in units_of(note)]
+
+
+@pytest.mark.parametrize(
+    ("note", "sentences"),
+    [
+        ("*It is hot. It is red.* Yes.", ["It is hot.", "It is red.", "Yes."]),
+        ("See [One. Two.\nThree. Four](http://a.b). Yes.", ["See One. Two. Three. Four.", "Yes."]),
+        ("It says `a. b; c. d.\ne. f` here. Yes.", ["It says a. b; c. d. e. f here.", "Yes."]),
+    ],
+)
+def test_markup_that_goes_over_several_sentences_is_in_none_of_them(note, sentences):
+    assert said(note)[: len(sentences)] == sentences
+
+
+def test_a_unit_without_markup_is_stored_without_slices():
+    plain, marked = units_of("It is red.\n\nIt is **hot**.")
+    assert plain.slices is None
+    assert marked.slices == (Slice(0, 6), Slice(8, 11, 1), Slice(13, 14))
+
+
+@pytest.mark.parametrize(
+    "slices",
+    [
+        (Slice(0, 9),),
+        (Slice(0, 6), Slice(6, 6, 0, "surely ")),
+        (Slice(0, 40),),
+        (Slice(6, 9), Slice(0, 6)),
+        (Slice(0, 6), Slice(10, 15)),
+    ],
+)
+def test_a_forged_unit_neither_adds_words_to_a_note_nor_takes_any_away(slices):
+    note = "It is not safe. So."
+    (passage,) = passages_of(note)
+    assert all_match_note(note, [passage])
+    forged = replace(passage.units[0], slices=slices)
+    assert not all_match_note(note, [replace(passage, units=(forged, *passage.units[1:]))])
+
+
+def test_an_excerpt_says_what_its_units_say():
+    note = "- [x] **One** `a  b`\n  - two &amp; [three](x)\n"
+    assert excerpt_text(note, units_of(note), 0) == "- (done) One a  b\n  - two & three"
+    assert cited(note).units == units_of(note)
