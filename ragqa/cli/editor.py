@@ -1,13 +1,16 @@
 """Open a source in the user's editor: no shell sees its name, no program takes it for an option."""
 
 import os
+import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
+from ragqa.addresses import headings_at
 from ragqa.config.settings import OPTIONAL_FORMATS
 from ragqa.corpus import Corpus
 from ragqa.errors import UsageError
@@ -17,6 +20,9 @@ _PLUS = ("vi", "vim", "nvim", "gvim", "nano", "emacs", "emacsclient", "micro", "
 _COLON = ("hx", "helix", "subl", "zed")
 _GOTO = ("code", "code-insiders", "codium", "cursor")
 """How editors take a line: as +LINE, behind the file, or so after an option."""
+
+_NOT_IN_LINK = re.compile(r"[#^|:%\[\]\\\s]+")
+"""What Obsidian leaves out of a link to a heading."""
 
 _OFFICE = (".pdf", ".docx", ".odt", ".rtf", ".pptx", ".xlsx", ".ods", ".epub")
 """Files that no editor can show."""
@@ -31,7 +37,7 @@ def open_source(source: tuple[str, int], corpus: Corpus) -> int:
     file = corpus.file(path)
     if not file.is_file():
         raise UsageError(f"{path} is no longer there", hint="ragqa index")
-    command = _command(file, line)
+    command = _command(file, line, partial(headings_at, corpus, path, line))
     try:
         return subprocess.run(command, check=False).returncode  # noqa: S603 - the user's program
     except OSError as exc:
@@ -40,7 +46,7 @@ def open_source(source: tuple[str, int], corpus: Corpus) -> int:
         ) from exc
 
 
-def _command(file: Path, line: int) -> Sequence[str]:
+def _command(file: Path, line: int, headings: Callable[[], tuple[str, ...]]) -> Sequence[str]:
     opener = "open" if sys.platform == "darwin" else "xdg-open"
     if file.suffix.casefold() in _OFFICE:
         return [opener, str(file)]
@@ -53,12 +59,23 @@ def _command(file: Path, line: int) -> Sequence[str]:
         ) from exc
     if any(words):
         return [*words, *_at(Path(words[0]).name, str(file), line)]
-    if any((folder / VAULT_FOLDER).is_dir() for folder in file.parents):
-        return [opener, f"obsidian://open?path={quote(os.fsencode(file), safe='')}"]
+    for vault in file.parents:
+        if (vault / VAULT_FOLDER).is_dir():
+            return [opener, _in_obsidian(file, vault, headings())]
     raise UsageError(
         "neither VISUAL nor EDITOR names an editor, and these notes are no Obsidian vault",
         hint="export EDITOR=nano",
     )
+
+
+def _in_obsidian(file: Path, vault: Path, headings: Sequence[str]) -> str:
+    """The address of a heading of a note in a vault, or of the note."""
+    if not headings or file.suffix.casefold() != ".md":
+        return f"obsidian://open?path={quote(os.fsencode(file), safe='')}"
+    below = "".join(f"#{_NOT_IN_LINK.sub(' ', one).strip()}" for one in headings)
+    place = os.fsencode(file.relative_to(vault).with_suffix("")) + below.encode("utf-8", "replace")
+    name = quote(os.fsencode(vault.name), safe="")
+    return f"obsidian://open?vault={name}&file={quote(place, safe='')}"
 
 
 def _at(editor: str, file: str, line: int) -> Sequence[str]:
