@@ -24,10 +24,8 @@ SHARED_FROM = 4
 OPENING = """\
 # Reference
 
-Every command, option, setting and exit code, written from the code by
-`python docs/make_reference.py`. [Getting started](getting-started.md), [answers](answers.md) and
-[chat and LLMs](llm.md) say what they are for; [json.md](json.md) has the documents that `--json`
-prints.
+[Commands](#commands), [shared options](#shared-options), [settings](#settings) and
+[exit codes](#exit-codes), written from the code by `python docs/make_reference.py`.
 """
 SETTINGS_OPENING = """\
 A setting takes its value from the first of these that has one:
@@ -77,11 +75,11 @@ def main() -> int:
 def reference() -> str:
     """The whole page."""
     commands = list(_commands(get_command(command_line()), "ragqa"))
-    counts = Counter(row for _, command in commands for row in _options(command))
-    shared = [row for row, count in counts.items() if count >= SHARED_FROM]
+    counts = Counter(row for _, command in commands for row in _rows(command))
+    shared = [row for row, n in counts.items() if n >= SHARED_FROM and row[0].startswith("`--")]
     parts = [OPENING, "## Commands\n"]
     parts += [_section(name, command, shared) for name, command in commands]
-    parts += ["## Shared options\n", _table(("option", "does"), shared)]
+    parts += ["## Shared options\n", _list(shared)]
     parts += ["## Settings\n", SETTINGS_OPENING, _settings()]
     parts += ["## Exit codes\n", _exit_codes()]
     return "\n".join(parts)
@@ -106,17 +104,18 @@ def _commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:  # noqa: AN
 
 def _section(name: str, command: Any, shared: list[Row]) -> str:  # noqa: ANN401 - as above
     text, _, example = (command.help or "").partition("Example: ")
-    example = example or (command.epilog or "").removeprefix("Example: ")
-    own = [row for row in _options(command) if row not in shared]
-    also = [row[0].strip("`").split()[0] for row in _options(command) if row in shared]
+    example = (example or (command.epilog or "").removeprefix("Example: ")).strip()
+    rows = list(_rows(command))
+    own = [row for row in rows if row not in shared]
+    also = [row[0].strip("`").split()[0] for row in rows if row in shared]
     usage = " ".join((name, *_usage(command)))
     lines = [f"### {name}\n", f"{text.strip()}\n", f"Usage: `{usage}`"]
-    lines[-1] += f"; for example `{example.strip()}`\n" if example else "\n"
-    if rows := [*_arguments(command), *own]:
-        lines.append(_table(("argument or option", "does"), rows))
+    lines[-1] += f"; for example `{example}`\n" if example not in ("", usage) else "\n"
+    if own:
+        lines.append(_list(own))
     if also:
         links = ", ".join(f"`{option}`" for option in also)
-        lines.append(f"[Shared options](#shared-options): {links}.\n")
+        lines.append(f"[Shared](#shared-options): {links}.\n")
     return "\n".join(lines)
 
 
@@ -136,20 +135,15 @@ def _usage(command: Any) -> Iterator[str]:  # noqa: ANN401 - as above
         yield "COMMAND" if not command.invoke_without_command else "[COMMAND]"
 
 
-def _arguments(command: Any) -> list[Row]:  # noqa: ANN401 - as above
-    return [
-        (f"`{_bare(parameter.metavar)}`", parameter.help)
-        for parameter in command.params
-        if parameter.param_type_name == "argument"
-    ]
-
-
-def _options(command: Any) -> list[Row]:  # noqa: ANN401 - as above
-    return [
-        (f"`{' '.join(filter(None, (parameter.opts[0], parameter.metavar)))}`", parameter.help)
-        for parameter in command.params
-        if parameter.param_type_name == "option"
-    ]
+def _rows(command: Any) -> Iterator[Row]:  # noqa: ANN401 - as above
+    """Each argument of a command and what it is, then each option and what it does."""
+    for parameter in command.params:
+        if parameter.param_type_name == "argument":
+            yield f"`{_bare(parameter.metavar)}`", parameter.help
+    for parameter in command.params:
+        if parameter.param_type_name == "option":
+            name = " ".join(filter(None, (parameter.opts[0], parameter.metavar)))
+            yield f"`{name}`", parameter.help
 
 
 def _settings() -> str:
@@ -175,6 +169,10 @@ def _exit_codes() -> str:
     """
     rows = [(str(code), MEANINGS[code]) for code in sorted(exit_codes())]
     return _table(("code", "meaning"), rows)
+
+
+def _list(rows: Sequence[Row]) -> str:
+    return "".join(f"- {name}: {' '.join(says.split())}\n" for name, says in rows)
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

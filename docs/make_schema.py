@@ -1,9 +1,9 @@
-"""Write docs/schema and the tables of docs/json.md from the declarations of the JSON documents.
+"""Write docs/schema and the lists of docs/json.md from the declarations of the JSON documents.
 
 python docs/make_schema.py
 
-What a key means is written in json.md, behind its type and a colon, and is kept. A key without a
-row there gets one, to be filled in.
+What a key means is written in json.md, behind its type and a colon, and is kept. A key that
+is not there is added, to be filled in.
 """
 
 import json
@@ -33,9 +33,9 @@ DOCUMENTS: dict[str, tuple[str, type[Struct]]] = {
 }
 """The command that prints each document, and its declaration, by the name of its schema."""
 
-_ROW = re.compile(r"^\| `([^`]+)`[^|]* \| [^|]*?: (.*?) \|$", re.MULTILINE)
+_KEY = re.compile(r"^- `([^`]+)` \(.*?\): (.*)$", re.MULTILINE)
 _SECTION = re.compile(r"^(##+) ([^\n]+)\n(.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
-_TABLE = re.compile(r"\| key \|.*?\n(?=\n|\Z)", re.DOTALL)
+_LIST = re.compile(r"(?:^- .*\n)+", re.MULTILINE)
 _WORDS = {"string": "string", "integer": "whole number", "number": "number", "boolean": "boolean"}
 
 Schema = dict[str, Any]
@@ -51,32 +51,29 @@ def schemas() -> dict[str, str]:
 
 
 def page() -> str:
-    """The page with its tables as the declarations are."""
+    """The page with its lists as the declarations are."""
     text = PAGE.read_text(encoding="utf-8")
-    said, tables = meanings(text), dict[str, str]()
+    said, lists = meanings(text), dict[str, str]()
     for command, kind in DOCUMENTS.values():
         schema = _schema(command, kind, said)
         parts = {f"ragqa {command} --json": schema, **schema["$defs"]}
-        tables |= {name: _table(part) for name, part in parts.items()}
+        lists |= {name: _list(part) for name, part in parts.items()}
 
     def section(found: re.Match[str]) -> str:
         level, title, body = found.groups()
-        if title in tables:
-            body = _TABLE.sub(lambda _: tables.pop(title), body, count=1)
+        if title in lists:
+            body = _LIST.sub(lambda _: lists.pop(title), body, count=1)
         elif level == "###":
             return ""  # a part that no document has any more
         return f"{level} {title}\n{body}"
 
     made = _SECTION.sub(section, text)
-    return made + "".join(f"\n### {title}\n\n{table}" for title, table in tables.items())
+    return made + "".join(f"\n### {title}\n\n{keys}" for title, keys in lists.items())
 
 
 def meanings(text: str) -> dict[str, dict[str, str]]:
     """What the page says of each key, by the section that it is in."""
-    return {
-        found[2]: {key: said.replace("\\|", "|") for key, said in _ROW.findall(found[3])}
-        for found in _SECTION.finditer(text)
-    }
+    return {found[2]: dict(_KEY.findall(found[3])) for found in _SECTION.finditer(text)}
 
 
 def _schema(command: str, kind: type[Struct], said: dict[str, dict[str, str]]) -> Schema:
@@ -116,15 +113,15 @@ def _name(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.lstrip("_")).lower()
 
 
-def _table(part: Schema) -> str:
+def _list(part: Schema) -> str:
     """The keys of a part but the version."""
-    rows = "".join(
-        f"| `{key}`{'' if key in part['required'] else ' (optional)'} "
-        f"| {': '.join(filter(None, (_type(value), value.get('description'))))} |\n"
-        for key, value in part["properties"].items()
-        if key != "version"
-    )
-    return f"| key | what it is |\n| --- | --- |\n{rows}"
+    lines = ""
+    for key, value in part["properties"].items():
+        if key != "version":
+            may_lack = "" if key in part["required"] else "optional "
+            said = f": {value['description']}" if "description" in value else ""
+            lines += f"- `{key}` ({may_lack}{_type(value)}){said}\n"
+    return lines
 
 
 def _type(value: Schema) -> str:

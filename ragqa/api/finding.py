@@ -137,9 +137,8 @@ def filter_warnings(snapshot: Snapshot, filters: Filters, *, found: bool) -> lis
     warnings = []
     if (filters.since or filters.until) and (undated := snapshot.undated(filters)):
         were = "was" if undated == 1 else "were"
-        by = "since" if filters.since else "until"
         warnings.append(
-            f"{counted(undated, 'note')} without a date {were} left out by the filter {by}"
+            f"{counted(undated, 'note')} without a date {were} left out by the filter of dates"
         )
     if not found:
         warnings.append("nothing was found among the notes that match the filters")

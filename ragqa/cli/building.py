@@ -130,8 +130,7 @@ def doctor(
 ) -> int:
     """Find what is wrong and name the command that fixes it; show which LLM is set.
 
-    Reads the whole index and the notes that may have changed, and asks no LLM. Exits with 0 if
-    nothing is wrong, or if the repair fixed everything.
+    Exits with 0 if nothing is wrong, or if the repair fixed everything.
 
     Example: ragqa doctor --repair
     """

@@ -51,9 +51,8 @@ def chat(
 ) -> int:
     """Ask questions and follow-ups; a follow-up may depend on the question before ("and why?").
 
-    /help lists the commands of the chat. Without a terminal, the questions are the lines of
-    standard input, each is printed before its answer, and the exit code is the highest that any of
-    them would have on its own.
+    /help lists its commands. Without a terminal, each line of standard input is a question, and
+    the exit code is the highest of any of them.
 
     Example: ragqa chat --tag fine-tuning
     """

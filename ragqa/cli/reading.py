@@ -123,8 +123,6 @@ def why(
 ) -> int:
     """Explain why a note is in the answer to a question, or why it is not.
 
-    Follows the note through indexing, filters, ranking and the choice of excerpts.
-
     Example: ragqa why "what is prompt injection?" --target guardrails.md
     """
     from ragqa.addresses import NoTarget

@@ -43,8 +43,7 @@ def mcp(
 ) -> int:
     """Serve the notes to an assistant that speaks MCP.
 
-    Reads only, and only this folder of notes; leaves when the assistant closes its end. The
-    assistant starts it: docs/mcp.md has the configuration.
+    The assistant starts it: docs/mcp.md has the configuration.
 
     Example: ragqa mcp --corpus notes
     """

@@ -69,8 +69,7 @@ class Settings(Struct, frozen=True):
     store: Annotated[
         str,
         Meta(title="local, https://HOST:PORT/DATABASE, http://… or NAME.db", examples=[LOCAL]),
-        "where the index is kept: local, in its folder; or in Milvus, at "
-        "https://HOST:PORT/DATABASE, http://… or in a file, NAME.db",
+        "where the index is kept: in its folder (local), or in Milvus",
         _OWN,
     ] = LOCAL
     store_name: Annotated[
@@ -81,14 +80,13 @@ class Settings(Struct, frozen=True):
             title="up to 60 letters, digits and underscores, the first no digit, "
             "and not ending like _p1 or _n1",
         ),
-        "the index's name on a Milvus server, for a team that shares it: then only "
-        "ragqa index changes it; empty for a private index",
+        "the index's name on a Milvus server that a team shares: then only ragqa index changes it",
         _OWN,
     ] = ""
     embedder: Annotated[
         str,
         Meta(pattern=r"\S", title="the name or folder of a model"),
-        "the embedding model: a name, a folder, or KIND:MODEL",
+        "the embedding model",
     ] = "all-MiniLM-L6-v2"
     language: Annotated[
         str,
@@ -97,15 +95,14 @@ class Settings(Struct, frozen=True):
             title=f"{AUTO} or one of {', '.join(_CODES[1:])}",
             examples=list(_CODES),
         ),
-        "the language of the notes, by its code, as in de; auto tells it for each note",
+        "the language of the notes; auto tells it for each note",
     ] = AUTO
     reader: Annotated[
         str,
         Meta(
             pattern=r"\S", title="the name or folder of a model, or neutral", examples=["neutral"]
         ),
-        "a cross-encoder or NLI model, which helps to choose and check sentences: its name or "
-        "folder; neutral for none",
+        "a cross-encoder or NLI model, which helps to choose and check sentences; neutral for none",
         _OWN,
     ] = "neutral"
     passage_tokens: Annotated[
@@ -113,8 +110,7 @@ class Settings(Struct, frozen=True):
     ] = 140
     secret_front_matter: Annotated[
         Literal["skip", "index"],
-        "values of front matter whose keys name a password, token, secret or the like: "
-        "`skip` or `index` them",
+        "what to do with values of front matter whose keys name a password, token or the like",
         _OWN,
     ] = "skip"  # noqa: S105 - no password
     formats: Annotated[
@@ -124,7 +120,7 @@ class Settings(Struct, frozen=True):
             "Markdown and text need not be named, since they are always read",
             examples=list(get_args(OptionalFormat)),
         ),
-        "what is read besides Markdown and text: `all`, or names such as `html,ipynb`",
+        "what is read besides Markdown and text",
     ] = ()
     max_note_bytes: Annotated[int, Meta(ge=1, le=500_000_000), "larger files are skipped"] = (
         5_000_000
@@ -157,13 +153,12 @@ class Settings(Struct, frozen=True):
             pattern=r"(?s)\A(?=.*\{path\}).*://",
             title="a link with {path} in it, such as vscode://file{path}:{line}",
         ),
-        "what a source links to; {path} and {line} are filled in, as in vscode://file{path}:{line}",
+        "what a source links to; {path} and {line} are filled in",
         _OWN,
     ] = "file://{path}"
     history: Annotated[
         Literal["on", "off"],
-        "whether your questions are kept on this machine, for ragqa more, ragqa open, the "
-        "arrow keys of chat and the page of ragqa serve",
+        "whether your questions are kept on this machine, for ragqa more, open, chat and serve",
         _OWN,
     ] = "on"
     llm: Annotated[
@@ -173,7 +168,7 @@ class Settings(Struct, frozen=True):
             title="KIND:MODEL, such as ollama:llama3.2, or none",
             examples=["none"],
         ),
-        "the LLM backend that writes answers, KIND:MODEL (ragqa llm list); empty for none",
+        "the LLM that writes answers (ragqa llm list); empty for none",
         _OWN,
     ] = ""
     llm_url: Annotated[

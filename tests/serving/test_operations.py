@@ -116,4 +116,4 @@ def test_a_warning_about_a_filter_names_no_option_of_the_command_line(folder):
     (by_mcp,) = talk(folder, ("search", given))
     by_http, _ = over_http(folder, "search", given)
     assert by_http["warnings"] == by_mcp.structured_content["warnings"]
-    assert "were left out by the filter since" in by_http["warnings"][0]
+    assert "were left out by the filter of dates" in by_http["warnings"][0]
