@@ -44,13 +44,9 @@ class Found:
 
 def has_phrase(phrase: str, passage: Passage) -> bool:
     """Whether a passage has a phrase as it is written or shown, but for case and white space."""
-
-    def plain(text: str) -> str:
-        return " ".join(text.casefold().split())
-
-    return plain(phrase) in plain(passage.text) or plain(phrase) in plain(
-        excerpt_text(passage.text, passage.units, passage.start)
-    )
+    shown = excerpt_text(passage.text, passage.units, passage.start)
+    wanted, *texts = (" ".join(one.casefold().split()) for one in (phrase, passage.text, shown))
+    return any(wanted in text for text in texts)
 
 
 def answer_of(

@@ -77,8 +77,13 @@ def chat(
 
             opened = stack.enter_context(open_index(loaded))
             filters = filters_of(tag, path, since, until, where)
-            kept = history if types else None
-            return Conversation(opened, filters, writer, refreshes=not no_refresh, history=kept)
+            return Conversation(
+                opened,
+                filters,
+                writer,
+                refreshes=not no_refresh,
+                history=history if types else None,
+            )
 
         if types:
             _run(_typed_lines(history.read()), conversation, goes_on=True)
@@ -119,10 +124,7 @@ def _run(lines: Iterator[str], conversation: "Callable[[], Conversation]", *, go
 
 
 def _typed_lines(before: list[str]) -> Iterator[str]:
-    """The lines typed at a prompt on stderr until Ctrl-D, with the editing keys of a shell.
-
-    :param before: the questions asked before, oldest first.
-    """
+    """The lines typed at a prompt on stderr until Ctrl-D; the arrow keys give those before."""
     from prompt_toolkit import PromptSession
     from prompt_toolkit.history import InMemoryHistory
     from prompt_toolkit.output import create_output

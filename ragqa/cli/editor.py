@@ -5,8 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -33,11 +32,9 @@ def open_source(source: tuple[str, int], corpus: Corpus) -> int:
 
     :raises UsageError: the note is gone, or nothing is there to open it.
     """
-    path, line = source
-    file = corpus.file(path)
-    if not file.is_file():
-        raise UsageError(f"{path} is no longer there", hint="ragqa index")
-    command = _command(file, line, partial(headings_at, corpus, path, line))
+    if not corpus.file(source[0]).is_file():
+        raise UsageError(f"{source[0]} is no longer there", hint="ragqa index")
+    command = _command(source, corpus)
     try:
         return subprocess.run(command, check=False).returncode  # noqa: S603 - the user's program
     except OSError as exc:
@@ -46,7 +43,8 @@ def open_source(source: tuple[str, int], corpus: Corpus) -> int:
         ) from exc
 
 
-def _command(file: Path, line: int, headings: Callable[[], tuple[str, ...]]) -> Sequence[str]:
+def _command(source: tuple[str, int], corpus: Corpus) -> Sequence[str]:
+    file, line = corpus.file(source[0]), source[1]
     opener = "open" if sys.platform == "darwin" else "xdg-open"
     if file.suffix.casefold() in _OFFICE:
         return [opener, str(file)]
@@ -61,7 +59,7 @@ def _command(file: Path, line: int, headings: Callable[[], tuple[str, ...]]) -> 
         return [*words, *_at(Path(words[0]).name, str(file), line)]
     for vault in file.parents:
         if (vault / VAULT_FOLDER).is_dir():
-            return [opener, _in_obsidian(file, vault, headings())]
+            return [opener, _in_obsidian(file, vault, headings_at(corpus, *source))]
     raise UsageError(
         "neither VISUAL nor EDITOR names an editor, and these notes are no Obsidian vault",
         hint="export EDITOR=nano",

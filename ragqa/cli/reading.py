@@ -39,9 +39,7 @@ def search(
     *,
     exact: Annotated[
         bool,
-        typer.Option(
-            "--exact", help="Only passages that have the query as it is typed, in any case."
-        ),
+        typer.Option("--exact", help="Only passages that have the query as typed, in any case."),
     ] = False,
     related: Annotated[
         str | None,
