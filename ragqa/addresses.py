@@ -334,6 +334,15 @@ def get_part(
     )
 
 
+def headings_at(corpus: Corpus, path: str, line: int) -> tuple[str, ...]:
+    """The path of headings at a line of a note as it is now; () for one that cannot be read."""
+    try:
+        note = read_current(corpus, path, max_note_bytes=corpus.file(path).stat().st_size)
+    except (OSError, UsageError):
+        return ()
+    return _heading_at(note.blocks, span_of_lines((line, line), note.text)[0])
+
+
 def read_current(corpus: Corpus, path: str, *, max_note_bytes: int) -> Note:
     """A note as it is on disk now.
 

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from ragqa.answering import Assessment
+from ragqa.answering.excerpt_blocks import excerpt_text
 from ragqa.api.current import CurrentNotes
 from ragqa.errors import LIST, NoCorpus, NoSuchTag, UsageError
 from ragqa.indexing import Embedders, Source
@@ -20,6 +21,7 @@ from ragqa.types import (
     Hit,
     IndexInfo,
     NoteRecord,
+    Passage,
     Vector,
     counted,
     with_parents,
@@ -38,6 +40,13 @@ class Found:
     notes: CurrentNotes
     info: IndexInfo
     warnings: Sequence[str]
+
+
+def has_phrase(phrase: str, passage: Passage) -> bool:
+    """Whether a passage has a phrase as it is written or shown, but for case and white space."""
+    shown = excerpt_text(passage.text, passage.units, passage.start)
+    wanted, *texts = (" ".join(one.casefold().split()) for one in (phrase, passage.text, shown))
+    return any(wanted in text for text in texts)
 
 
 def answer_of(

@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Self
 
 from ragqa.answering import Answering, Lookup, compose
 from ragqa.api.current import CurrentNotes
-from ragqa.api.finding import SKIPPED, Found, answer_of, contexts_of, filter_warnings, why_not_found
+from ragqa.api.finding import (
+    SKIPPED,
+    Found,
+    answer_of,
+    contexts_of,
+    filter_warnings,
+    has_phrase,
+    why_not_found,
+)
 from ragqa.clock import Clock, today
 from ragqa.config import Places, Settings
 from ragqa.embedders import embedder_for
@@ -44,6 +52,7 @@ from ragqa.types import (
     IndexReport,
     NoteList,
     NoteState,
+    Passage,
     Progress,
     SearchResult,
     Waiting,
@@ -270,17 +279,20 @@ class Index:
         *,
         filters: Filters | None = None,
         limit: int | None = None,
+        exact: bool = False,
         refresh: bool = True,
         progress: Progress | None = None,
     ) -> SearchResult:
         """Find the passages nearest to a query, best first; raises as `ask` does.
 
         :param limit: how many passages; by default as the setting `top_k` says.
+        :param exact: only those that have the query as a phrase, but for case and white space.
         """
         clock, limit = Clock(), limit or self.settings.top_k
         found = self.find(
-            query, filters, refresh=refresh, progress=progress, clock=clock, limit=limit
-        )
+            query, filters, refresh=refresh, progress=progress, clock=clock, limit=limit,
+            only=partial(has_phrase, query) if exact else None,
+        )  # fmt: skip
         missed = (
             [] if found.hits else why_not_found(self.source, found.info, filters, found.warnings)
         )
@@ -319,10 +331,12 @@ class Index:
         progress: Progress | None,
         clock: Clock,
         limit: int = MIN_POOL,
+        only: Callable[[Passage], bool] | None = None,
     ) -> Found:
         """Catch up, read a question, and find what stands in the notes; raises as `ask` does.
 
         :param limit: how many passages to return at least, if there are that many.
+        :param only: which passages to return; None for all.
         """
         typed, filters = clean_question(question), filters or Filters()
         warnings = self._caught_up(progress, refresh=refresh)
@@ -331,13 +345,14 @@ class Index:
         clock.lap("open")
         embedder, today = self.source.embedders.asking, self._today()
         read = read_question(snapshot, embedder, typed, filters=filters, corpus=corpus, today=today)
+        stand = partial(notes.keep, remedy=_OUT_OF_STEP) if self.kept.is_shared else notes.keep
         hits, stale = find_hits(
             snapshot,
             read,
             filters,
             wanted=max(self.settings.top_k, MIN_POOL, limit),
             ranking=self.ranking,
-            keep=partial(notes.keep, remedy=_OUT_OF_STEP) if self.kept.is_shared else notes.keep,
+            keep=lambda hits: stand([hit for hit in hits if only is None or only(hit.passage)]),
         )
         clock.lap("retrieve")
         self._check_wanted()

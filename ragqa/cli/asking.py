@@ -272,7 +272,7 @@ def open_source(
 ) -> int:
     """Open a source of the last answer at its line, in $VISUAL or $EDITOR, else in Obsidian.
 
-    Obsidian shows the note from its beginning. PDF and Word files open where they always do.
+    Obsidian shows the section that it is in. PDF and Word files open where they always do.
 
     Example: ragqa open 1
     """

@@ -31,7 +31,6 @@ from ragqa.errors import NotAllowed, RagqaError
 
 if TYPE_CHECKING:
     from ragqa.cli.conversation import Conversation
-    from ragqa.state.history import History
 
 
 def chat(
@@ -62,7 +61,7 @@ def chat(
 
     # Report wrong options and settings before the first question.
     loaded = load(corpus, index, top_k=top_k)
-    notes = loaded.places.corpus
+    history = History(history_file(loaded.settings, loaded.places.corpus))
     if since or until or where:
         from ragqa.stores.filters import check_filters
 
@@ -78,11 +77,16 @@ def chat(
 
             opened = stack.enter_context(open_index(loaded))
             filters = filters_of(tag, path, since, until, where)
-            return Conversation(opened, filters, writer, refreshes=not no_refresh, echoes=not types)
+            return Conversation(
+                opened,
+                filters,
+                writer,
+                refreshes=not no_refresh,
+                history=history if types else None,
+            )
 
         if types:
-            lines = _typed_lines(History(history_file(loaded.settings, notes)))
-            _run(lines, conversation, goes_on=True)
+            _run(_typed_lines(history.read()), conversation, goes_on=True)
             return 0
         piped = (line.decode("utf-8", "replace") for line in iter(sys.stdin.buffer.readline, b""))
         return _run(piped, conversation, goes_on=False)
@@ -119,8 +123,8 @@ def _run(lines: Iterator[str], conversation: "Callable[[], Conversation]", *, go
     return worst
 
 
-def _typed_lines(history: "History") -> Iterator[str]:
-    """The lines typed at a prompt on stderr until Ctrl-D, with the editing keys of a shell."""
+def _typed_lines(before: list[str]) -> Iterator[str]:
+    """The lines typed at a prompt on stderr until Ctrl-D; the arrow keys give those before."""
     from prompt_toolkit import PromptSession
     from prompt_toolkit.history import InMemoryHistory
     from prompt_toolkit.output import create_output
@@ -129,11 +133,11 @@ def _typed_lines(history: "History") -> Iterator[str]:
         """What the arrow keys offer: questions, and no commands of the chat."""
 
         def append_string(self, string: str) -> None:
-            if history.add(string):
+            if not string.lstrip().startswith("/"):
                 super().append_string(string)
 
     session: PromptSession[str] = PromptSession(
-        history=Questions(history.read()),
+        history=Questions(before),
         output=create_output(stdout=sys.stderr),
         placeholder=[("fg:ansibrightblack", "ask your notes; /help lists the commands")],
     )

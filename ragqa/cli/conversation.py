@@ -20,6 +20,7 @@ from ragqa.render.results import Linker, print_answer, print_further
 from ragqa.safe import write_whole
 from ragqa.search.question import clean_question
 from ragqa.state.asked import Asked
+from ragqa.state.history import History
 from ragqa.types import Answer, Filters
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ KEPT = 50
 class Conversation:
     """Answers questions about notes and obeys commands.
 
-    :param echoes: whether to print each question before its answer.
+    :param history: where questions are kept; None where nobody types them, and they are printed.
     """
 
     def __init__(
@@ -43,13 +44,13 @@ class Conversation:
         writer: "Writer | None",
         *,
         refreshes: bool,
-        echoes: bool,
+        history: History | None,
     ) -> None:
         self._index = index
         self._filters = filters
         self._writer = writer
         self._refreshes = refreshes
-        self._echoes = echoes
+        self._history = history
         self._linker = Linker(index.places.corpus, index.settings.link_format)
         self._exchanges: deque[Exchange] = deque(maxlen=KEPT)
         self._asked: Asked | None = None
@@ -80,10 +81,12 @@ class Conversation:
     def _ask(self, line: str) -> int:
         """Answer a question and remember both; if interrupted, with the notes' own words."""
         self._asked = None
-        if self._echoes:
+        if self._history is None:
             put(f"> {line.strip()}", "heading")
         asked = clean_question(line)
         question = stand_alone(self._index, asked, tuple(self._exchanges), filters=self._filters)
+        if self._history is not None:
+            self._history.add(question)
         if question != asked:
             put(f"Asked as: {question}", "quiet")
         answers: list[Answer] = []

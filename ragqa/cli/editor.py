@@ -1,6 +1,7 @@
 """Open a source in the user's editor: no shell sees its name, no program takes it for an option."""
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
+from ragqa.addresses import headings_at
 from ragqa.config.settings import OPTIONAL_FORMATS
 from ragqa.corpus import Corpus
 from ragqa.errors import UsageError
@@ -18,6 +20,9 @@ _COLON = ("hx", "helix", "subl", "zed")
 _GOTO = ("code", "code-insiders", "codium", "cursor")
 """How editors take a line: as +LINE, behind the file, or so after an option."""
 
+_NOT_IN_LINK = re.compile(r"[#^|:%\[\]\\\s]+")
+"""What Obsidian leaves out of a link to a heading."""
+
 _OFFICE = (".pdf", ".docx", ".odt", ".rtf", ".pptx", ".xlsx", ".ods", ".epub")
 """Files that no editor can show."""
 
@@ -27,11 +32,9 @@ def open_source(source: tuple[str, int], corpus: Corpus) -> int:
 
     :raises UsageError: the note is gone, or nothing is there to open it.
     """
-    path, line = source
-    file = corpus.file(path)
-    if not file.is_file():
-        raise UsageError(f"{path} is no longer there", hint="ragqa index")
-    command = _command(file, line)
+    if not corpus.file(source[0]).is_file():
+        raise UsageError(f"{source[0]} is no longer there", hint="ragqa index")
+    command = _command(source, corpus)
     try:
         return subprocess.run(command, check=False).returncode  # noqa: S603 - the user's program
     except OSError as exc:
@@ -40,7 +43,8 @@ def open_source(source: tuple[str, int], corpus: Corpus) -> int:
         ) from exc
 
 
-def _command(file: Path, line: int) -> Sequence[str]:
+def _command(source: tuple[str, int], corpus: Corpus) -> Sequence[str]:
+    file, line = corpus.file(source[0]), source[1]
     opener = "open" if sys.platform == "darwin" else "xdg-open"
     if file.suffix.casefold() in _OFFICE:
         return [opener, str(file)]
@@ -53,12 +57,23 @@ def _command(file: Path, line: int) -> Sequence[str]:
         ) from exc
     if any(words):
         return [*words, *_at(Path(words[0]).name, str(file), line)]
-    if any((folder / VAULT_FOLDER).is_dir() for folder in file.parents):
-        return [opener, f"obsidian://open?path={quote(os.fsencode(file), safe='')}"]
+    for vault in file.parents:
+        if (vault / VAULT_FOLDER).is_dir():
+            return [opener, _in_obsidian(file, vault, headings_at(corpus, *source))]
     raise UsageError(
         "neither VISUAL nor EDITOR names an editor, and these notes are no Obsidian vault",
         hint="export EDITOR=nano",
     )
+
+
+def _in_obsidian(file: Path, vault: Path, headings: Sequence[str]) -> str:
+    """The address of a heading of a note in a vault, or of the note."""
+    if not headings or file.suffix.casefold() != ".md":
+        return f"obsidian://open?path={quote(os.fsencode(file), safe='')}"
+    below = "".join(f"#{_NOT_IN_LINK.sub(' ', one).strip()}" for one in headings)
+    place = os.fsencode(file.relative_to(vault).with_suffix("")) + below.encode("utf-8", "replace")
+    name = quote(os.fsencode(vault.name), safe="")
+    return f"obsidian://open?vault={name}&file={quote(place, safe='')}"
 
 
 def _at(editor: str, file: str, line: int) -> Sequence[str]:

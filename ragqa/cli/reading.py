@@ -37,6 +37,10 @@ def search(
         ),
     ] = None,
     *,
+    exact: Annotated[
+        bool,
+        typer.Option("--exact", help="Only passages that have the query as typed, in any case."),
+    ] = False,
     related: Annotated[
         str | None,
         typer.Option(
@@ -70,7 +74,7 @@ def search(
     ) as opened:
         if related is not None:
             return _search_related(opened, related, json=json)
-        found = opened.index.search(text, **opened.arguments)
+        found = opened.index.search(text, exact=exact, **opened.arguments)
     from ragqa.render import documents, results
 
     return finish(

@@ -84,8 +84,8 @@ def serve(
 ) -> int:
     """Open the notes in the browser: ask, read the cited notes beside the answer, browse.
 
-    Listens on this machine only, at an address that works once; the same server answers programs
-    with a token (docs/serve.md). Ctrl-C ends it.
+    Listens on this machine only, at an address that works once; docs/serve.md says how to open it
+    on a phone. The same server answers programs with a token. Ctrl-C ends it.
 
     Example: ragqa serve --corpus notes
     """

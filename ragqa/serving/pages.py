@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
 from functools import cache, partial
 from itertools import islice
 from typing import Any
@@ -15,11 +14,13 @@ from markupsafe import Markup
 from msgspec import field
 
 from ragqa import __version__
+from ragqa.clock import today
 from ragqa.config import history_file
 from ragqa.diagnosis import choice_of
 from ragqa.errors import NoSuchTag, NotAllowed, RagqaError, UsageError
 from ragqa.generation import Writer
 from ragqa.llms.servers import without_keys
+from ragqa.notes.dated import dates_of
 from ragqa.render import view
 from ragqa.render.excerpts import words_of
 from ragqa.render.markdown import answer_markdown
@@ -59,9 +60,6 @@ MOST_COMPLETED = 500
 _MOST_RECENT = 30
 _MOST_LATELY, _MOST_TAGS, _MOST_ASKED, _MOST_EXAMPLES = 8, 24, 8, 4
 """Of each kind that the home page shows."""
-
-_LATEST_S = 2**35
-"""In the year 3058: a file may say any time."""
 
 _LONGEST_NAME = 60
 _NOT_IN_NAME = re.compile(r"[^a-z0-9]+")
@@ -145,17 +143,19 @@ def ask_page(warm: WarmIndex, asked: Asked) -> Shown:
 
 
 def _home(warm: WarmIndex, asked: Asked, links: Links, recent: Sequence[str]) -> Shown:
-    """What there is to ask and to read; notes are those that the filters let through."""
+    """What there is to ask and to read; notes are those that the filters let through.
+
+    A day to come, as of a plan, is no later than today.
+    """
+    days, now = dates_of(links.records), today().isoformat()
     notes = passing(links.records.values(), asked.filters)
-    lately = sorted(notes, key=lambda one: -one.stamp.mtime_ns)[:_MOST_LATELY]
-    seconds = (min(max(0, one.stamp.mtime_ns // 10**9), _LATEST_S) for one in lately)
+    notes.sort(key=lambda one: (min(days(one.path).day, now), one.stamp.mtime_ns), reverse=True)
+    lately = notes[:_MOST_LATELY]
     return {
         "name": ", ".join(folder.name for _, folder in warm.loaded.places.corpus.prefixed),
         "size": f"{counted(len(links.records), 'note')}, {counted(links.passages, 'passage')}",
         "lately": [
-            {"path": one.path, "title": one.title,
-             "day": datetime.fromtimestamp(at).astimezone().date()}
-            for one, at in zip(lately, seconds, strict=True)
+            {"path": one.path, "title": one.title, "day": days(one.path).day} for one in lately
         ],
         "tags": sorted(links.tags.items(), key=lambda one: (-one[1], one[0]))[:_MOST_TAGS],
         "asked": recent[:_MOST_ASKED],
@@ -286,8 +286,13 @@ def _labels(citation: Citation) -> tuple[str, ...]:
 
 
 def _context(citation: Citation) -> str:
-    """What stands above a quote, but for the head of its table."""
-    return citation.context.removesuffix(" | ".join(_labels(citation))).rstrip(": ")
+    """What stands above a quote, but for the head of its table and the headings, named beside."""
+    context = citation.context.removesuffix(" | ".join(_labels(citation))).rstrip(": ")
+    for depth in range(len(citation.heading)):
+        headings = " > ".join(citation.heading[depth:])
+        if f"{context}: ".startswith(f"{headings}: "):
+            return context[len(headings) + 2 :]
+    return context
 
 
 def _passage(hit: Hit, links: Links) -> Markup:

@@ -194,17 +194,14 @@ def in_note(citation: SavedCitation, note: "CurrentNote") -> Checked | None:
         if is_said and (is_free or citation.context in note.contexts(place.chars)):
             # Within a page, cell or paragraph it has not moved, whatever the line.
             is_there = citation.lines in (place.lines, NOWHERE)
-            is_there = is_there or (may_be_part and _is_within(place.lines, citation.lines))
+            (first, last), (start, end) = place.lines, citation.lines
+            is_there = is_there or (may_be_part and start <= last and first <= end)
             is_there = is_there or "" != citation.locator == place.locator
             is_there = is_there and citation.path in (place.path, ANY_NOTE)
             standing = Standing.INTACT if is_there else Standing.MOVED
             return Checked(citation, standing, structs.replace(place, context=""))
         changed = changed or Checked(citation, Standing.CHANGED, place, reason)
     return changed
-
-
-def _is_within(lines: Span, others: Span) -> bool:
-    return others[0] <= lines[0] and lines[1] <= others[1]
 
 
 @dataclass
@@ -229,12 +226,8 @@ class CurrentNote:
         return found
 
     def shown_places(self, quote: str) -> list[Span]:
-        """Where it has the words of a quote, or of what is below a heading, without markup."""
-        found = shown_places(self.text, self._blocks, quote)
-        heading, _, below = quote.partition("\n")
-        if not found and tuple(heading.split(" \u203a ")) in heading_paths(self._blocks):
-            return shown_places(self.text, self._blocks, below)
-        return found
+        """Where it has the words of a quote as they are shown."""
+        return shown_places(self.text, self._blocks, quote)
 
     def place(self, span: Span, header: str = "") -> CurrentPlace:
         """A span of the note, with its text and lines."""

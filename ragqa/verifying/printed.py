@@ -5,19 +5,22 @@ from collections.abc import Iterator, Sequence
 
 from ragqa.addresses import readings
 from ragqa.answering.excerpt_blocks import CUT, Block, Line, blocks_of
-from ragqa.passages.parts import units_of
+from ragqa.passages.parts import heading_paths, units_of
 from ragqa.passages.slices import with_slices
 from ragqa.text.shown import Shown
 from ragqa.types import Block as NoteBlock
-from ragqa.types import Span
+from ragqa.types import Kind, Span
 from ragqa.verifying.likeness import places
 
 _SOURCE = re.compile(r" {0,2}(\d{1,4}) (\S.*?)(?: {2}.*)?")
 _CONTEXT = re.compile(r" \([^()]*\)$")
 _NUMBERS = re.compile(r"\s*((?:\[\d+\])+)[ \t]*")
 _ABOVE = re.compile(r"(?m)^(?:Looked for .*\.|(?:Probably|Not sure; nearest).*:)$")
-_BESIDE = re.compile(r"(?m)^\| .*\n?")
+_BESIDE = re.compile(r"(?m)^\|(?: .*)?\n?")
 """What stands around the first excerpt."""
+
+_BY_LLM = re.compile(r"(?m)^Written by ")
+"""Above the numbers are then an LLM's words; the quotes are with their places."""
 
 _INDENT = "   "
 _DRAWN = re.compile(f"[-+|\u2500-\u257f{CUT}]*")
@@ -42,9 +45,9 @@ def quotes_in(text: str) -> Iterator[tuple[int, str, str]]:
         else:
             below = None
             above.append(line)
-    said = _before_numbers("\n".join(above))
+    said = {} if _BY_LLM.search(text) else _before_numbers("\n".join(above))
     for n, (place, lines) in sorted(sources.items()):
-        if quote := "\n".join(lines).strip() or said.get(n, ""):
+        if quote := said.get(n) or "\n".join(lines).strip():
             yield n, place, quote
 
 
@@ -65,14 +68,27 @@ def _before_numbers(text: str) -> dict[int, str]:
 
 
 def shown_places(text: str, blocks: Sequence[NoteBlock], quote: str) -> list[Span]:
-    """Where a note has the words of a quote without its markup, as it is shown."""
+    """Where a note has the words of a quote as they are shown: without markup, rows also as pairs.
+
+    The headings above them may stand before the quote.
+    """
     units = with_slices(text, (unit for _, unit in units_of(text, blocks)))
-    shown = Shown.joined(map(_shown, blocks_of(text, units, 0)), between="\n")
-    said = " ".join(word for word in quote.split() if not _DRAWN.fullmatch(word) or word == "-")
-    at = (
-        [at for at in shown.at[start:end] if at >= 0] for start, end in places(shown.text, said, 0)
-    )
-    return [(one[0], one[-1] + 1) for one in at if one]
+    rows = (one for one in units if one.kind is Kind.ROW)
+    pairs = (one for row in rows for one in blocks_of(text[row.start : row.end], [row], row.start))
+    shown = Shown.joined(map(_shown, (*blocks_of(text, units, 0), *pairs)), between="\n")
+    words = quote.split()
+    ended = quote.removesuffix(".").split()  # a row alone is printed as a sentence
+    trails = [" \u203a ".join(path).split() for path in dict.fromkeys(heading_paths(blocks))]
+    below = [words[len(one) :] for one in trails if one and words[: len(one)] == one]
+    undrawn = [
+        [one for one in said if one == "-" or not _DRAWN.fullmatch(one)] for said in (words, *below)
+    ]
+    for said in (words, ended, *below, *undrawn):
+        found = (shown.at[start:end] for start, end in places(shown.text, " ".join(said), 0))
+        noted = ([at for at in one if at >= 0] for one in found)
+        if spans := [(one[0], one[-1] + 1) for one in noted if one]:
+            return spans
+    return []
 
 
 def _shown(block: Block) -> Shown:

@@ -81,9 +81,15 @@ def test_what_is_typed_is_kept_for_the_arrow_keys_of_the_next_chat(terminal, pla
     terminal.until(">")
     terminal.type("how many hours do cats sleep?\r")
     terminal.until("sixteen hours")
+    terminal.until(">")
+    terminal.type("and why?\r")
+    asked = terminal.until(")").partition("Asked as: ")[2] + ")"
     terminal.type("/quit\r")
     assert terminal.end() == 0
     kept = history_file(Settings(), Corpus.of(places[1]))
+    # A follow-up is kept with its subject, so that it can be asked again.
+    assert kept.read_text().splitlines() == ["how many hours do cats sleep?", asked]
+    kept.write_text("how many hours do cats sleep?\n")
     assert kept.is_relative_to(own_home)
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert stat.S_IMODE(kept.parent.stat().st_mode) == 0o700

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import CORPUS, HANGS_S, QUICK, command, on_terminal
+from support import CORPUS, HANGS_S, QUICK, command, on_terminal, write_notes
 
 from ragqa import cli
 
@@ -179,3 +179,16 @@ def test_one_function_of_the_command_line_prints_documents_and_gives_the_exit_co
     folder = Path(cli.__file__).parent
     printing = [one.name for one in folder.glob("*.py") if "print_document(" in one.read_text()]
     assert printing == ["opening.py"]
+
+
+def test_an_exact_search_finds_the_phrase_wherever_it_ranks_and_nothing_else(quick, tmp_path):
+    near = "A door, green, a door: a green-door"
+    many = {f"doors/{n}.md": f"# Door {n}\n\n{near} {n}.\n" for n in range(240)}
+    own = {"far.md": "# Far\n\nLast year the house got a **Green**\ndoor.\n"}
+    notes = write_notes(tmp_path / "notes", many | own)
+    places = ["--corpus", notes, "--index", tmp_path / "index", "--json"]
+    found = quick("search", "--exact", "a  green DOOR.", *places)
+    assert [hit["path"] for hit in found.document["hits"]] == ["far.md"]
+    assert len(quick("search", "a green door.", *places).document["hits"]) == 5
+    none = quick("search", "--exact", "blue door", *places)
+    assert (none.code, none.document["hits"]) == (1, [])

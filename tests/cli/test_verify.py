@@ -116,7 +116,10 @@ PRINTED = {
 }
 
 
-@pytest.mark.parametrize("question", ["how long does green tea steep?", "what to pack for it?"])
+@pytest.mark.parametrize(
+    "question",
+    ["how long does green tea steep?", "what to pack for it?", "how many seats has room Oak?"],
+)
 @pytest.mark.parametrize("width", [None, 34, 100])
 def test_an_answer_is_verified_as_it_was_printed(quick, tmp_path, question, width):
     notes, index = write_notes(tmp_path / "notes", PRINTED), tmp_path / "index"

@@ -1,5 +1,9 @@
 """The MCP server, tried with the SDK's own client, and with one that means harm."""
 
+import re
+import shlex
+from pathlib import Path
+
 import anyio
 import pytest
 from served import NOTES, serving
@@ -8,6 +12,7 @@ from support import QUICK, run_ragqa, write_notes
 
 mcp = pytest.importorskip("mcp", reason="the extra mcp is not installed")
 
+AGENTS = Path(__file__).parents[2] / "plugins" / "agents"
 WHEN = "at how many degrees is green tea brewed?"
 TOOLS = ["ask", "search", "get", "related", "list", "verify", "why", "status"]
 
@@ -50,6 +55,38 @@ def test_tools_describe_themselves_and_only_read(folder):
         assert tool.annotations.read_only_hint
         assert tool.input_schema["additionalProperties"] is False
         assert tool.output_schema["required"]
+
+
+def test_the_server_says_when_to_ask(folder):
+    async def run():
+        async with connected(folder) as client:
+            return client.instructions
+
+    assert "what was decided" in anyio.run(run)
+
+
+def test_the_tools_and_commands_that_the_skill_names_work(folder):
+    [skill] = AGENTS.glob("*/SKILL.md")
+    _, head, text = skill.read_text(encoding="utf-8").split("---\n", 2)
+    about = dict(line.split(": ", 1) for line in head.splitlines())
+    assert about["name"] == skill.parent.name
+    assert 0 < len(about["description"]) <= 1024
+    given = {
+        "ask": {"question": WHEN},
+        "search": {"query": "tea"},
+        "get": {"address": "tea.md:1-3"},
+        "verify": {"quotes": [{"quote": "Green tea is brewed", "path": "tea.md:3"}]},
+    }
+    assert set(re.findall("`([a-z]+)`", text)) == set(given)
+    assert not any(got.is_error for got in talk(folder, *given.items()))
+    commands = re.findall("`(ragqa .*?)`", text)
+    assert len(commands) == len(given)
+    places = ["--corpus", folder / "notes"]
+    for command in commands:
+        words = shlex.split(command.replace("note.md:10-30", "tea.md").replace("note.md", "tea.md"))
+        words = [WHEN if word == "QUESTION" else word for word in words[1:]]
+        index = [] if words[0] == "verify" else ["--index", folder / "index"]
+        assert run_ragqa(*words, *places, *index, env=QUICK).code in (0, 1)
 
 
 def test_every_tool_works(folder):

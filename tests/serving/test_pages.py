@@ -75,6 +75,7 @@ def test_under_reserve_the_page_marks_the_excerpt_within_its_passage(tmp_path, m
     ]
     assert "&lt;b&gt;Mara&lt;/b&gt; swaps it." in passage
     assert "<script>x" not in page
+    assert Page(page).text["c1"].count("Plan") == 1
     law = page.partition('id="c2"')[2].partition("</article>")[0]
     assert "<time>2025-03-02</time>" in law
     assert "<details>" not in law
@@ -111,6 +112,23 @@ def test_the_home_shows_the_vault_what_changed_its_tags_and_what_was_asked(tmp_p
         text, links = home()
         assert "/?q=how+is+a+pot+cared+for%3F" in links
         assert "Old tea: Storing" not in text
+
+
+def test_what_changed_lately_goes_by_the_dates_of_the_notes(tmp_path, monkeypatch):
+    for name, value in QUICK.items():
+        monkeypatch.setenv(name, value)
+    days = {"plan.md": "2025-03-01", "2025-04-02-talk.md": "", "trip.md": "2024-12-24"}
+    notes = {name: f"---\ndate: {day}\n---\n# Note\n\nText.\n" for name, day in days.items()}
+    folder = write_notes(tmp_path / "vault", notes)  # all files are of one day
+    loaded = load_settings({"corpus": [str(folder)], "index": str(tmp_path / "index")})
+    with index_from(loaded) as index:
+        index.refresh()
+    page = laid_out("ask", ask_page(WarmIndex(loaded), Asked()))
+    lately = page.partition('id="lately"')[2].partition("</ul>")[0]
+    shown = re.findall(r'href="/note/([^"]+)".*?<time[^>]*>([^<]+)', lately)
+    assert shown == [
+        ("2025-04-02-talk.md", "2025-04-02"), ("plan.md", "2025-03-01"), ("trip.md", "2024-12-24"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
