@@ -243,7 +243,7 @@ _PYTHON_TABLES = ("| method of an index", "| part of an answer")
 def test_the_commands_of_every_day_exist(ragqa):
     everyday = set(re.findall(r"^\| `ragqa (\w+)", README, flags=re.MULTILINE))
     listed = ragqa("--help").out.partition("Commands:")[2].partition("\n\n")[0]
-    assert len(everyday) == 5
+    assert len(everyday) == 6
     assert everyday <= set(re.findall(r"^  (\w+)", listed, flags=re.MULTILINE))
 
 

@@ -121,7 +121,7 @@ def repair(
     """
     problems = store.problems()
     done = [one.mended for one in problems if one.mended]
-    info = None
+    info = problems[0].info if problems else None
     try:
         if done:
             with store.writer(fresh=False, wait=wait) as writer:

@@ -151,10 +151,14 @@ class Writer(Embeddings, Protocol):
 
 
 class Problem(NamedTuple):
-    """What is damaged, in a sentence; and what a commit does about it, "" if that needs a build."""
+    """What is damaged, in a sentence; and what a commit does about it, "" if that needs a build.
+
+    `info` is what the index says that it is, None if that cannot be read.
+    """
 
     what: str
     mended: str = ""
+    info: IndexInfo | None = None
 
 
 class Store(Protocol):

@@ -162,6 +162,8 @@ def shows_own_words(unit: Unit, quote: str) -> bool:
     """
     end = 0
     for one in (*(unit.slices or ()), Slice(len(quote), len(quote))):
+        if one.look & Look.EMBED and not one.text and 0 <= one.start <= one.end <= len(quote):
+            continue  # it shows nothing, and may stand where what is shown of its link stands
         left_out = quote[end : one.start] if unit.slices is not None else ""
         if not end <= one.start <= one.end <= len(quote):
             return False

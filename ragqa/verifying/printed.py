@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from ragqa.addresses import readings
 from ragqa.answering.excerpt_blocks import CUT, Block, Line, blocks_of
 from ragqa.passages.parts import heading_paths, units_of
-from ragqa.passages.slices import with_slices
 from ragqa.text.shown import Shown
 from ragqa.types import Block as NoteBlock
 from ragqa.types import Kind, Span
@@ -72,6 +71,9 @@ def shown_places(text: str, blocks: Sequence[NoteBlock], quote: str) -> list[Spa
 
     The headings above them may stand before the quote.
     """
+    # Late: a report imports this module, and needs no Markdown parser.
+    from ragqa.passages.slices import with_slices
+
     units = with_slices(text, (unit for _, unit in units_of(text, blocks)))
     rows = (one for one in units if one.kind is Kind.ROW)
     pairs = (one for row in rows for one in blocks_of(text[row.start : row.end], [row], row.start))

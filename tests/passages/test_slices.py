@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 from citing import cited, units_of
 from excerpting import passages_of
+from hypothesis import given
+from soup import NASTY
 
 from ragqa.answering.excerpt_blocks import excerpt_text
 from ragqa.answering.layout import all_match_note
@@ -56,3 +58,13 @@ def test_an_excerpt_says_what_its_units_say():
     note = "- [x] **One** `a  b`\n  - two &amp; [three](x)\n"
     assert excerpt_text(note, units_of(note), 0) == "- (done) One a  b\n  - two & three"
     assert cited(note).units == units_of(note)
+
+
+@given(NASTY)
+def test_no_passage_of_a_note_is_taken_for_a_forged_one(note):
+    assert all_match_note(note, passages_of(note))
+
+
+def test_a_note_that_embeds_beside_other_words_is_not_taken_for_a_forged_one():
+    note = "See:\n![[/etc/passwd]] ![[../host]] [b](file:///c) @include d\n"
+    assert all_match_note(note, passages_of(note))

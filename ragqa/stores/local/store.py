@@ -140,7 +140,7 @@ class LocalStore(Store):
             with closing(LocalSnapshot(self._root)) as snapshot:
                 database, info = snapshot.database, snapshot.info
                 if faults := list(_faults_of(database)):
-                    return list(map(Problem, faults))
+                    return [Problem(fault, info=info) for fault in faults]
                 parts = derived.faults_of(database, info, snapshot.manifest)
                 return [Problem(why, f"rebuilt {part}, since {why}") for part, why in parts.items()]
         except (NoIndex, IndexUnusable) as exc:
