@@ -141,9 +141,9 @@ def find_hits(
     def standing(only: Filters) -> tuple[tuple[Hit, ...], list[str]]:
         k = wanted
         while True:
-            found = retrieve(snapshot, question, k=k, filters=only, ranking=ranking)
-            kept, warnings = keep(found)
-            if len(kept) >= wanted or len(found) < k:
+            best = retrieve(snapshot, question, k=k, filters=only, ranking=ranking)
+            kept, warnings = keep(best)
+            if len(kept) >= wanted or len(best) < k:
                 return tuple(kept[:wanted]), warnings
             k *= 4
 
@@ -160,9 +160,10 @@ def find_hits(
 
 
 def _of_day_first(question: Question, own: Sequence[Hit], hits: Sequence[Hit]) -> tuple[Hit, ...]:
-    """The hits after those of the note of the question's day.
+    """The hits of the note of the day that the question names, then the others.
 
-    Other days go, and front matter of which the question has no word: a day is what happened.
+    Left out are hits of other daily notes, and front matter that has no other word of the question:
+    who asks about a day wants to read what happened, not how its note is tagged.
     """
     named = question.corrected[0].typed
 
