@@ -213,16 +213,13 @@ def _marks(text: str, language: str) -> Iterator[Item]:
     for figure in figures_of(blank(text, taken), language):
         is_unit = figure.measured or figure.unit in UNITS
         shown = text[figure.start : figure.end if is_unit else figure.number[1]]
-        yield Item(About.FIGURE, figure.start, shown, figure, _measure(figure))
+        # Years and hours do not stand for each other.
+        kind = UNITS.get(figure.unit.removesuffix("s"), figure.measures.split(" ")[0])
+        yield Item(About.FIGURE, figure.start, shown, figure, str(kind))
     for name in names_of(text, language):
         is_stressed = name.text.isupper() and name.text.casefold() in STOP_WORDS  # "NOT"
         if not is_stressed and not overlaps((name.start, name.end), taken):
             yield Item(About.NAME, name.start, name.text, plain_name(name.text))
-
-
-def _measure(figure: Figure) -> str:
-    """What a figure counts or its unit, so that years and hours do not stand for each other."""
-    return str(UNITS.get(figure.unit.removesuffix("s"), figure.measures.split(" ")[0]))
 
 
 def _sides(text: str, words: Sequence[Word], clauses: Sequence[int]) -> Iterator[Item]:
