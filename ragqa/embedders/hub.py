@@ -88,10 +88,10 @@ def address() -> Address:
     from huggingface_hub import constants
 
     hint = "unset HF_ENDPOINT, or give an https:// address"
-    found = address_of(constants.ENDPOINT, "HF_ENDPOINT", ports=LLM_PORTS, hint=hint)
-    if found.scheme == "http" and not found.is_loopback:
+    endpoint = address_of(constants.ENDPOINT, "HF_ENDPOINT", ports=LLM_PORTS, hint=hint)
+    if endpoint.scheme == "http" and not endpoint.is_loopback:
         raise UsageError("HF_ENDPOINT is an http:// address, which is not safe", hint=hint)
-    return found
+    return endpoint
 
 
 def look_up(kind: str, name: str) -> Offer:
@@ -102,16 +102,16 @@ def look_up(kind: str, name: str) -> Offer:
     with _client(name):
         from huggingface_hub import HfApi
 
-        found = HfApi(token=False).model_info(name, files_metadata=True, timeout=30)
-    sizes = {one.rfilename: one.size or 0 for one in found.siblings or ()}
+        model = HfApi(token=False).model_info(name, files_metadata=True, timeout=30)
+    sizes = {file.rfilename: file.size or 0 for file in model.siblings or ()}
     wanted = {file: size for file, size in sizes.items() if re.fullmatch(_FILES[kind], file)}
     if lacks := _lacking(kind, wanted):
         raise UsageError(f"{name} has no {lacks} at {address().host}, so it cannot be the {kind}")
-    if not _REVISION.fullmatch(found.sha or ""):
+    if not _REVISION.fullmatch(model.sha or ""):
         raise UsageError(f"{address().host} names no revision of {name}")
-    folder = _repository(name) / "snapshots" / str(found.sha)
+    folder = _repository(name) / "snapshots" / str(model.sha)
     missing = {file: size for file, size in wanted.items() if not (folder / file).exists()}
-    return Offer(name, str(found.sha), missing)
+    return Offer(name, str(model.sha), missing)
 
 
 def fetch(offer: Offer, progress: Progress) -> None:
@@ -150,7 +150,7 @@ def _repository(name: str) -> Path:
 
 
 def _lacking(kind: str, files: Collection[str]) -> str:
-    lacks = (one for one in _NEEDED[kind] if not any(file.endswith(one) for file in files))
+    lacks = (needed for needed in _NEEDED[kind] if not any(file.endswith(needed) for file in files))
     return ", ".join(lacks)
 
 
