@@ -63,10 +63,10 @@ class Asked(Struct, frozen=True):
         shown = tuple(map(Shown.of, whole))
         cited = (*answer.citations, *answer.also) if answer.citations else ()
         passages = enumerate((hit.passage for hit in answer.hits), start=1)
-        sources = {one.n: (one.path, one.lines[0]) for one in cited} or {
+        sources = {citation.n: (citation.path, citation.lines[0]) for citation in cited} or {
             n: (passage.path, passage.lines[0]) for n, passage in passages
         }
-        last = max((one.n for one in whole), default=0)
+        last = max((citation.n for citation in whole), default=0)
         return cls(answer.question, filters, sources, last, shown)
 
     def source(self, n: int) -> tuple[str, int]:
@@ -89,17 +89,18 @@ class Asked(Struct, frozen=True):
         """
         answer = ask(self.question, filters=self.filters, further=len(self.shown) + FURTHER)
         following = (
-            one
-            for one in (*answer.citations, *answer.also)
-            if not any(before.has(Shown.of(one)) for before in self.shown)
+            citation
+            for citation in (*answer.citations, *answer.also)
+            if not any(before.has(Shown.of(citation)) for before in self.shown)
         )
         also = tuple(
-            replace(one, n=n) for n, one in enumerate(islice(following, FURTHER), self.last + 1)
+            replace(citation, n=n)
+            for n, citation in enumerate(islice(following, FURTHER), self.last + 1)
         )
         if not also:
             return replace(answer, also=()), self
-        sources = {n: place for n, place in self.sources.items() if n <= self.last}
-        sources |= {one.n: (one.path, one.lines[0]) for one in also}
+        sources = {n: source for n, source in self.sources.items() if n <= self.last}
+        sources |= {citation.n: (citation.path, citation.lines[0]) for citation in also}
         shown = (*self.shown, *map(Shown.of, also))
         asked = structs.replace(self, sources=sources, last=also[-1].n, shown=shown)
         return replace(answer, also=also), asked

@@ -99,13 +99,13 @@ def blank(text: str, spans: Iterable[Span]) -> str:
 
 def joined(text: str, spans: Iterable[Span], joins: Collection[str]) -> list[Span]:
     """The spans, neighbours with one of these texts between them as one."""
-    found: list[Span] = []
+    merged: list[Span] = []
     for start, end in spans:
-        if found and text[found[-1][1] : start] in joins:
-            found[-1] = found[-1][0], end
+        if merged and text[merged[-1][1] : start] in joins:
+            merged[-1] = merged[-1][0], end
         else:
-            found.append((start, end))
-    return found
+            merged.append((start, end))
+    return merged
 
 
 def unspaced_count(text: str) -> int:
@@ -158,8 +158,8 @@ def synonyms() -> Mapping[str, str]:
 
 def canonical(word: str) -> str:
     """The stem of the first of a word's synonyms, or its own."""
-    found = stem(word)
-    return synonyms().get(found, found)
+    term = stem(word)
+    return synonyms().get(term, term)
 
 
 class Word(Struct, frozen=True):
@@ -280,6 +280,6 @@ def _stopper(code: str) -> Callable[[str], Sequence[str]]:
 
 def _analyzer(*filters: tantivy.Filter) -> Callable[[str], Sequence[str]]:
     builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace())
-    for each in filters:
-        builder = builder.filter(each)
+    for added in filters:
+        builder = builder.filter(added)
     return builder.build().analyze
