@@ -15,7 +15,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from ragqa.claims.sources import LOOKED_UP, About, Idf, Item, Line, Sources, denies, read_line
+from ragqa.claims.sources import LOOKED_UP, About, Idf, Item, ReadLine, Sources, denies, read_line
 from ragqa.text.dates import Moment, same_moment
 from ragqa.text.lexicon import UNITS, table
 from ragqa.text.names import NameIndex
@@ -30,14 +30,14 @@ LIKE = 0.5
 """The cosine from which a word of the passages is like a word of the sentence."""
 
 FEW, RARE = 3, 1.0
-"""A sentence with more words of this idf that no line has is in other words: none is named."""
+"""If more than `FEW` words of this idf are in no line, it is a paraphrase, and none is named."""
 
 SHARED, RIVAL = 0.3, 0.8
 """Something else stands where this should if it shares at least `SHARED` of the words around it,
 and where this stands less than `RIVAL` of that."""
 
 MIN_SHARED, MIN_GAIN = 0.2, 0.03
-"""What a line must add to what is met of a sentence to be evidence, and one of another passage."""
+"""The share of a sentence that a line must add to be evidence, and one of a further passage."""
 
 ALL = "all of its words"
 """What is lacking where no word is like one of the lines."""
@@ -76,7 +76,7 @@ class Lack:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Grounding:
     """A sentence beside the passages that it cites: what they lack, and what they say instead.
 
     `differs` has what they say with a "not" or without, and what stands in the place of a word that
@@ -92,14 +92,14 @@ class Finding:
     is_off: bool = True
 
 
-def finding_of(sentence: str, cited: Sequence[int], sources: Sources, idf: Idf) -> Finding:
+def grounding_of(sentence: str, cited: Sequence[int], sources: Sources, idf: Idf) -> Grounding:
     """Lay a sentence beside the passages that it cites. It takes any text and never raises.
 
     :param cited: source numbers, from 1; unknown ones are ignored.
     """
     lines = [line for line in sources.lines if line.source in cited]
     if not lines:
-        return Finding()
+        return Grounding()
     passages = [passage for n, passage in enumerate(sources.passages, start=1) if n in cited]
     text, language = sentence[:MAX_CHARS], passages[0].language
     tokens = sources.embedder.embed_sentences([text])[0] if sources.embedder else None
@@ -110,9 +110,9 @@ def finding_of(sentence: str, cited: Sequence[int], sources: Sources, idf: Idf) 
         code = [row for row in sentence.splitlines() if _plain(row) not in plain]
         lacks = [Lack(About.QUOTE, _cut(row)) for row in code if "```" not in row]
         is_off = bool(lacks) or not evidence
-        return Finding(tuple(lacks), (), evidence, beside.share, is_off)
+        return Grounding(tuple(lacks), (), evidence, beside.share, is_off)
     if not beside.met[beside.idf > 0].any() and beside.idf.any():
-        return Finding((Lack(About.WORD, ALL),))
+        return Grounding((Lack(About.WORD, ALL),))
     all_lacks = dict.fromkeys([*beside.lacking(), *_misquoted(text, plain), *beside.places()])
     denied = [lack.instead for lack in all_lacks if lack.about is About.NOT]
     denied += _contradicting(text, evidence, sources)
@@ -123,7 +123,7 @@ def finding_of(sentence: str, cited: Sequence[int], sources: Sources, idf: Idf) 
     is_off = any(lack.about is not About.WORD or lack.instead for lack in lacks)
     is_off = is_off or bool(denied) or not evidence
     differs = tuple(dict.fromkeys([*denied, *moved]))
-    return Finding(tuple(lacks), differs, evidence, beside.share, is_off)
+    return Grounding(tuple(lacks), differs, evidence, beside.share, is_off)
 
 
 def _contradicting(
@@ -143,7 +143,9 @@ def _contradicting(
 class _Beside:
     """A sentence beside the lines that it cites, with how near each of its words is to theirs."""
 
-    def __init__(self, sentence: Line, lines: Sequence[Line], above: Line, idf: Idf) -> None:
+    def __init__(
+        self, sentence: ReadLine, lines: Sequence[ReadLine], above: ReadLine, idf: Idf
+    ) -> None:
         self.sentence, self.lines, self.above = sentence, lines, above
         near = [_nearness(sentence, line) for line in lines]
         best = np.max([each.max(axis=1) for each in near], axis=0).clip(0, 1)
@@ -301,7 +303,7 @@ def _hour(item: Item) -> list[tuple[str, int | str]]:
     return [("clock", int(item.value.low // 60))]
 
 
-def _nearness(sentence: Line, line: Line) -> npt.NDArray[np.float32]:
+def _nearness(sentence: ReadLine, line: ReadLine) -> npt.NDArray[np.float32]:
     """How near each word of a sentence is to each of a line: 1 for its stem."""
     near = np.zeros((len(sentence.words), len(line.words)), np.float32)
     if sentence.vectors.shape[1] == line.vectors.shape[1]:

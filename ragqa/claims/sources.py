@@ -61,7 +61,7 @@ LOOKED_UP = (About.FIGURE, About.DATE, About.NAME)
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class CitedPassage:
     """A passage as the LLM sees it: the title and headings above it, and its text.
 
     `language` is as in `Passage`.
@@ -95,7 +95,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ReadLine:
     """A sentence, item or row with all that it is compared by, at `span` of passage `source`.
 
     `clauses` numbers the clause of each word, and `vectors` has a contextual vector for each, zeros
@@ -134,14 +134,14 @@ class Sources:
     `embedder` reads the sentences to check; it is None where it cannot read the passages' script.
     """
 
-    passages: tuple[Source, ...]
-    lines: tuple[Line, ...]
+    passages: tuple[CitedPassage, ...]
+    lines: tuple[ReadLine, ...]
     embedder: Embedder | None
     reader: Reader
 
 
 def read_sources(
-    sources: Sequence[Source],
+    sources: Sequence[CitedPassage],
     embedder: Embedder,
     *,
     reader: Reader | None = None,
@@ -166,7 +166,7 @@ def read_sources(
     return Sources(tuple(cut), lines, None if by_terms_alone else embedder, reader or Reader())
 
 
-def _lines(number: int, source: Source, tokens: TokenVectors | None) -> Iterator[Line]:
+def _lines(number: int, source: CitedPassage, tokens: TokenVectors | None) -> Iterator[ReadLine]:
     """The lines of a source; headings only where it has nothing else."""
     blocks = parse_markdown(source.text, 0).blocks
     standing = blank(source.text, struck_spans(source.text))
@@ -182,7 +182,7 @@ def _lines(number: int, source: Source, tokens: TokenVectors | None) -> Iterator
 
 def read_line(
     text: str, tokens: TokenVectors | None = None, offset: int = 0, language: str = ENGLISH
-) -> Line:
+) -> ReadLine:
     """Prepare a line or a sentence for comparison.
 
     :param tokens: the token vectors of the larger text that has this one at `offset`; None where
@@ -196,7 +196,7 @@ def read_line(
     at = np.searchsorted(starts, [mark.start for mark in marks], side="right").tolist()
     marks = [replace(mark, word=max(0, n - 1)) for mark, n in zip(marks, at, strict=True)]
     items = (*marks, *_sides(text, words, clauses))
-    return Line(text, words, clauses, _vectors(words, tokens, offset), items)
+    return ReadLine(text, words, clauses, _vectors(words, tokens, offset), items)
 
 
 def _marks(text: str, language: str) -> Iterator[Item]:

@@ -10,8 +10,8 @@ from functools import partial
 from ragqa.answering import Answering
 from ragqa.answering.layout import OpenNote, section_of
 from ragqa.answering.sentences import context_of, quotation
-from ragqa.claims.lacks import Finding, finding_of
-from ragqa.claims.sources import Idf, Source, read_sources
+from ragqa.claims.lacks import Grounding, grounding_of
+from ragqa.claims.sources import CitedPassage, Idf, read_sources
 from ragqa.config import Settings
 from ragqa.embedders import Embedder
 from ragqa.errors import BackendFailed, RagqaError, UsageError
@@ -227,12 +227,12 @@ def written_answer(
         progress("waiting", 0, 1)
     given = [hit.passage for hit in request.hits]
     sources = read_sources(
-        [Source(heading_of(passage), passage.text, passage.language) for passage in given],
+        [CitedPassage(heading_of(passage), passage.text, passage.language) for passage in given],
         embedder,
         reader=answering.reader,
         by_terms_alone=question.by_terms_alone,
     )
-    kept = _Kept(request, writer, partial(finding_of, sources=sources, idf=idf))
+    kept = _Kept(request, writer, partial(grounding_of, sources=sources, idf=idf))
     written = kept.written()
     answer = replace(answer, written=written)
     if request.left_out:
@@ -270,7 +270,7 @@ class _Kept:
 
     request: Request
     writer: Writer
-    lay_beside: Callable[[str, tuple[int, ...]], Finding]
+    lay_beside: Callable[[str, tuple[int, ...]], Grounding]
     sentences: list[WrittenSentence] = field(default_factory=list)
     evidence: dict[int, list[Span]] = field(default_factory=dict)
     invalid: dict[int, None] = field(default_factory=dict)
@@ -346,8 +346,8 @@ class _Kept:
         before = self.sentences[-1].text if self.sentences else ""
         lead = drafted.lead if self.sentences else drafted.lead.lstrip(" \n")
         framing = not known and is_frame(text, lead, before)
-        finding = self.lay_beside(text, known)
-        lacks = tuple(map(str, finding.lacks))
+        grounding = self.lay_beside(text, known)
+        lacks = tuple(map(str, grounding.lacks))
         if REMOVED in text and known:
             lacks = (*lacks, "a link")
         sentence = WrittenSentence(
@@ -355,15 +355,15 @@ class _Kept:
             text=set_apart(text) if text != drafted.text else drafted.shown(known),
             citations=known,
             lacks=lacks,
-            differs=finding.differs,
+            differs=grounding.differs,
             is_frame=framing,
         )
-        if writer.strict and not framing and (not known or finding.is_off or REMOVED in text):
+        if writer.strict and not framing and (not known or grounding.is_off or REMOVED in text):
             self.dropped.append(sentence)
             return
         for n in known:
             # A passage without evidence is cited whole, so that readers can check it.
-            self.evidence.setdefault(n, []).extend(finding.evidence.get(n, ()))
+            self.evidence.setdefault(n, []).extend(grounding.evidence.get(n, ()))
         self.sentences.append(sentence)
         writer.on_sentence(sentence)
 
