@@ -30,7 +30,7 @@ def on_torch(model: str, dtype: str = "") -> Embedder:
 
 
 def begin(model: str) -> None:
-    """Open a model's export in a thread, for `load_asking`, which says what is wrong with it."""
+    """Open a model's export in a thread; `load_asking` waits for it, and says what is wrong."""
     opened: list[OnnxEmbedder] = []
 
     def run() -> None:

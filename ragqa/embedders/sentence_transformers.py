@@ -206,8 +206,8 @@ def _pooling(model: SentenceTransformer) -> str:
 def _check_vectors(embedder: TransformerEmbedder, own: SentenceTransformer) -> None:
     """Compare an embedder with the model's own `encode`.
 
-    :param own: the model; loaded again if weights were drawn at random, since its files lack some.
-        Not all that are drawn are used; those that are differ.
+    :param own: the model. If its files lack weights, loading draws them at random: then it is one
+        loaded again, whose vectors differ if such weights are used.
     :raises UsageError: the vectors differ.
     """
     for prompt, vector in (

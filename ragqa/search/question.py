@@ -53,8 +53,8 @@ _VOTES = 10
 """How many of the best passages by terms tell a question's language if its words do not."""
 
 _DOUBT = 2
-"""One stop word tells little: a language with one strange word more may be the question's, if the
-notes speak for it so many times as much."""
+"""One stop word tells little: a language with one strange word more may be the question's, if its
+passages score this many times as much."""
 
 _RARE = 8
 """The most passages that have a rare word."""
@@ -347,6 +347,7 @@ def _parts(snapshot: Snapshot, question: str, languages: Sequence[str]) -> Itera
 
 
 def _ways(word: str) -> Iterable[tuple[str, str]]:
+    """The ways to split a word in two, without what links the parts."""
     for at in range(_MIN_PART, len(word) - _MIN_PART + 1):
         for link in _LINKS:
             first = word[:at].removesuffix(link)

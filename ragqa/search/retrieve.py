@@ -132,7 +132,7 @@ def find_hits(
     ranking: Ranking,
     keep: Callable[[Sequence[Hit]], tuple[list[Hit], list[str]]],
 ) -> tuple[tuple[Hit, ...], list[str]]:
-    """The best hits that stand in their notes, those of a day or time asked about first; warnings.
+    """The best hits that stand in their notes, first those of a day or time asked for; warnings.
 
     :param wanted: how many hits, if there are that many.
     :param keep: gives those that stand in their notes, and warnings of the others.

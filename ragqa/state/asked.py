@@ -32,7 +32,7 @@ class Shown(Struct, frozen=True):
 
     @classmethod
     def of(cls, citation: Citation) -> Self:
-        """The words are only kept as a digest."""
+        """What is kept of a citation; its words only as a digest."""
         words = blake2b(citation.quote.encode(), digest_size=16).hexdigest()
         return cls(citation.path, citation.note_sha256, citation.chars, words)
 
@@ -80,12 +80,12 @@ class Asked(Struct, frozen=True):
         return self.sources[n]
 
     def ask_on(self, ask: Callable[..., Answer]) -> tuple[Answer, Self]:
-        """Ask again: an answer whose further excerpts are the next ones, and what is shown then.
+        """Ask again, for the excerpts that were not shown yet, be it the first of the new answer.
 
-        The notes may have changed, or an LLM may have answered: what was not shown yet comes next,
-        be it the first excerpt.
+        The notes may have changed since, or an LLM may have answered.
 
         :param ask: `Index.ask`.
+        :returns: the answer with these excerpts in `also`, and what was shown of it up to them.
         """
         answer = ask(self.question, filters=self.filters, further=len(self.shown) + FURTHER)
         following = (
@@ -107,7 +107,7 @@ class Asked(Struct, frozen=True):
 
 
 def keep(asked: Asked, settings: Settings, corpus: Corpus) -> tuple[bool, str]:
-    """Keep it for the next command; return whether it is kept, and a warning.
+    """Keep a question for the next command; return whether it is kept, and a warning.
 
     The warning is "" unless an older question is still kept, which would pass for this one.
     """
@@ -132,7 +132,7 @@ def remember(asked: Asked, settings: Settings, corpus: Corpus) -> tuple[bool, st
 
 
 def last_asked(settings: Settings, corpus: Corpus) -> Asked:
-    """What was kept.
+    """The last question about these notes, as `keep` kept it.
 
     :raises UsageError: there is nothing, it cannot be read, or others could have written it.
     """

@@ -245,13 +245,9 @@ def is_latin(text: str) -> bool:
 
     Tokens are counted, not letters: an English word has as many letters as several Chinese words.
     """
-    tokens = tokenize(text, pairs_only=True)
-    return 2 * sum(map(_is_latin_token, tokens)) >= len(tokens)
-
-
-def _is_latin_token(token: str) -> bool:
-    first = token[0]
-    return first < "\u0250" or unicodedata.name(first, "").startswith("LATIN")
+    firsts = [token[0] for token in tokenize(text, pairs_only=True)]
+    latin = [c for c in firsts if c < "\u0250" or unicodedata.name(c, "").startswith("LATIN")]
+    return 2 * len(latin) >= len(firsts)
 
 
 def _stemmed(tokens: Sequence[str], language: str) -> Sequence[str]:
