@@ -21,9 +21,8 @@ ROOT = Path(__file__).parent.parent
 PICTURE = ROOT / "docs" / "session.svg"
 COLUMNS = 92
 COMMANDS = (
-    'ragqa ask "when should I fine-tune?"',
-    'ragqa ask "which lab makes Llama 3?" --path foundation-models.md',
-    'ragqa ask "how do I prune roses?" --top-k 1',
+    'ragqa ask "how long until a request to the assistant times out?"',
+    'ragqa ask "how many vacation days do we get?" --top-k 1',
 )
 _SCORES = re.compile(r"(?<=&#160;)[01]\.\d\d")
 # A picture that fetches fonts from elsewhere would tell elsewhere who looks at it.

@@ -15,7 +15,7 @@ from ragqa.clock import Clock
 from ragqa.search.retrieve import Legs, find_legs, hits_of, is_of_other_day, ranked
 from ragqa.stages import STAGES as LOST_STAGES
 from ragqa.stages import losing_leg
-from ragqa.stores.filters import note_matcher
+from ragqa.stores.filters import passing
 from ragqa.text.dates import passage_terms
 from ragqa.text.words import query_terms, tokenize
 from ragqa.types import Citation, Filters, Hit, NoteRecord, Passage, Progress, Span
@@ -152,7 +152,7 @@ def _ranked_places(
         ranks are unfiltered.
     """
     snapshot, ranking = index.snapshot(), index.ranking
-    of_note = snapshot.of_note(target.path)
+    of_note = snapshot.passages(at=[target.path])
     passages = [passage.id for passage in of_note if _touches(passage.lines, target.lines)]
     left_out = _excluding(filters, snapshot.notes()[target.path]) if passages else ()
     searched = Filters() if left_out else filters
@@ -182,7 +182,7 @@ def _excluding(filters: Filters, note: NoteRecord) -> tuple[str, ...]:
     options[f"--since {filters.since}"] = Filters(since=filters.since)
     options[f"--until {filters.until}"] = Filters(until=filters.until)
     options[f"--where {filters.where!r}"] = Filters(where=filters.where)
-    return tuple(option for option, single in options.items() if not note_matcher(single)(note))
+    return tuple(option for option, single in options.items() if not passing([note], single))
 
 
 def _weighed(

@@ -8,7 +8,7 @@ import numpy as np
 from ragqa.addresses import find_indexed
 from ragqa.api import Index
 from ragqa.notes.links import NoteNames
-from ragqa.stores.filters import note_matcher
+from ragqa.stores.filters import passing
 from ragqa.types import Filters, IndexInfo, NoteRecord, Progress, counted
 
 _PASSAGES = 200
@@ -97,7 +97,6 @@ def near(index: Index, links: NoteLinks, path: str, filters: Filters, most: int)
         if other.path != path
     )
     cosines = _cosines(index, path, filters, most)
-    matches = note_matcher(filters)
 
     def related(note: NoteRecord) -> NearNote:
         reasons = {
@@ -109,19 +108,20 @@ def near(index: Index, links: NoteLinks, path: str, filters: Filters, most: int)
         why = tuple(reason for reason, score in reasons.items() if score > 0)
         return NearNote(note, round(sum(reasons[reason] for reason in why), 4), why)
 
-    notes = filter(matches, (links.records[other] for other in linked.union(common, cosines)))
+    notes = passing((links.records[other] for other in linked.union(common, cosines)), filters)
     return sorted(map(related, notes), key=lambda result: (-result.score, result.note.path))[:most]
 
 
 def _cosines(index: Index, path: str, filters: Filters, most: int) -> dict[str, float]:
     """The notes whose nearest passages are most like a note as a whole, with their cosines."""
     snapshot = index.snapshot()
-    ids = [passage.id for passage in snapshot.of_note(path)]
-    if not ids:
+    keys = [passage.embedding_key for passage in snapshot.passages(at=[path])]
+    if not keys:
         return {}
-    mean = np.mean(list(snapshot.vectors(ids).values()), axis=0)
+    vectors = snapshot.vectors(keys)
+    mean = np.mean([vectors[key] for key in keys if key in vectors], axis=0)
     unit = mean / max(np.linalg.norm(mean), 1e-9)
-    hits = dict(snapshot.dense(unit, _PASSAGES + len(ids), filters))
+    hits = dict(snapshot.dense(unit, _PASSAGES + len(keys), filters))
     nearest_last = reversed(snapshot.passages(list(hits)))
     cosines = {passage.path: hits[passage.id] for passage in nearest_last if passage.path != path}
     return dict(sorted(cosines.items(), key=lambda item: -item[1])[:most])

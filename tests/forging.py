@@ -6,14 +6,14 @@ import sqlite3
 import zlib
 from contextlib import closing
 
-from ragqa.stores.local.database import DATABASE, SEAL
+from ragqa.stores.local.database import DATABASE
 from ragqa.stores.rows import checksum
 
 SUMS = {
-    "notes": "checksum(id, path, sha256, data)",
+    "notes": "checksum(id, path, sha256, date, data)",
     "passages": "checksum(id, note, embedding, data)",
-    "meta": "checksum(name, value)",
-    "embeddings": "crc32(key, vector)",
+    "manifest": "checksum(data)",
+    "embeddings": "crc32(model, key, vector)",
 }
 """What the checksum of a row of each table should be."""
 
@@ -36,7 +36,7 @@ def places_of(path, content):
 
 
 def change(root, *changes):
-    """Change the database as another program would; its seal no longer fits.
+    """Change the database as another program would; its time no longer fits.
 
     :param changes: SQL, statements with their values, or functions of the connection.
     """
@@ -53,27 +53,26 @@ def change(root, *changes):
 
 
 def forge(root, *changes):
-    """Change the database, with every checksum and the seal as they should be."""
+    """Change the database, with every checksum and its time as they should be."""
+    time = (root / DATABASE).stat().st_mtime_ns
     change(root, *changes, _vouch)
-    status = (root / DATABASE).stat()
-    (root / SEAL).write_text(json.dumps([status.st_size, status.st_mtime_ns]))
+    os.utime(root / DATABASE, ns=(time, time))
 
 
 def _vouch(db):
     db.create_function("checksum", -1, checksum)
-    db.create_function("crc32", 2, lambda key, data: zlib.crc32(data, key & 0xFFFFFFFF))
+    db.create_function("crc32", 3, lambda m, key, data: zlib.crc32(data, (m ^ key) & 0xFFFFFFFF))
     there = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     for table in SUMS.keys() & there:
         db.execute(f"UPDATE {table} SET checksum = {SUMS[table]}")  # noqa: S608 - ours
 
 
-def forge_meta(root, changed):
+def forge_manifest(root, changed):
     """Have `changed` change what the index says of itself."""
 
     def forged(db):
-        select = "SELECT value FROM meta WHERE name = 'index'"
-        content = json.loads(db.execute(select).fetchone()[0])
+        content = json.loads(db.execute("SELECT data FROM manifest").fetchone()[0])
         changed(content)
-        db.execute("UPDATE meta SET value = ? WHERE name = 'index'", [json.dumps(content)])
+        db.execute("UPDATE manifest SET data = ?", [json.dumps(content).encode()])
 
     forge(root, forged)

@@ -25,7 +25,7 @@ from ragqa.api import Index, open_index
 from ragqa.embedders import Embedder
 from ragqa.search.question import read_question
 from ragqa.search.retrieve import retrieve
-from ragqa.stores import Snapshot
+from ragqa.stores import Snapshot, by_note
 from ragqa.text.words import query_terms
 from ragqa.types import Filters, Vectors
 
@@ -113,8 +113,8 @@ def find_exactly(
     """
     best = {name: np.empty((len(vectors), 0), np.float32) for name in FILTERS}
     records = snapshot.notes()
-    for path, passages in snapshot.by_note():
-        stored = snapshot.vectors([passage.id for passage in passages])
+    for path, passages in by_note(snapshot):
+        stored = snapshot.vectors([passage.embedding_key for passage in passages])
         if stored:
             cosines = vectors @ np.array(list(stored.values())).T
             for name in ("all", *(tag for tag in TAGS if tag in records[path].tags)):
@@ -149,7 +149,7 @@ def measure(corpus: Path, index: Path) -> dict[str, object]:
         snapshot = opened.snapshot()
         paths = sorted(snapshot.notes())
         passages = [
-            rng.choice(snapshot.of_note(path))
+            rng.choice(snapshot.passages(at=[path]))
             for path in rng.sample(paths, min(QUESTIONS, len(paths)))
         ]
         questions = [make_question(rng, passage.embedded_text) for passage in passages]

@@ -3,7 +3,6 @@
 import io
 import os
 import tempfile
-from contextlib import closing
 from pathlib import Path
 
 from holding import check_citation, check_document, lines_of, must, printing
@@ -73,8 +72,7 @@ def _check(index: Index, name: str, question: str) -> None:
     index.refresh(rebuild=True)
     corpus = index.places.corpus
     read = read_text(corpus, name, max_note_bytes=5_000_000)
-    with closing(index.snapshot()) as snapshot:
-        passages = dict(snapshot.by_note()).get(name, ())
+    passages = index.snapshot().passages(at=[name])
     if isinstance(read, NoteText):
         for passage in passages:
             _check_passage(passage, read.text)

@@ -26,7 +26,7 @@ class CurrentNotes:
     def __init__(self, corpus: Corpus, snapshot: Snapshot, *, max_note_bytes: int) -> None:
         self._snapshot = snapshot
         self._read = cache(partial(read_text, corpus, max_note_bytes=max_note_bytes))
-        self._of_note = cache(snapshot.of_note)
+        self._of_note = cache(lambda path: snapshot.passages(at=[path]))
         self._layout = cache(self._laid_out)
         self._embedded: dict[str, tuple[Layout, Sequence[Block]] | None] = {}
 
@@ -136,7 +136,7 @@ class CurrentNotes:
 
     @cached_property
     def _dates(self) -> Callable[[str], Dated]:
-        return dates_of(self._snapshot.notes())
+        return dates_of(self._snapshot.states, lambda path: self._snapshot.notes(at=[path])[path])
 
     @cached_property
     def _names(self) -> NoteNames:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ragqa.answering import Assessment
 from ragqa.api.current import CurrentNotes
@@ -11,7 +11,7 @@ from ragqa.indexing import Embedders, Source
 from ragqa.notes.formats import how_to_read, switched_off
 from ragqa.search.question import Question
 from ragqa.stores import Snapshot
-from ragqa.stores.filters import by_name, fold_tag, parse_where, path_matcher, tag_and_parents
+from ragqa.stores.filters import fold_tag, parse_where, path_matcher, tag_and_parents
 from ragqa.types import (
     EXTRACTIVE,
     Answer,
@@ -109,8 +109,8 @@ def filter_warnings(snapshot: Snapshot, filters: Filters, *, found: bool) -> lis
     :param found: whether any passage passed the filters.
     :raises UsageError: no note has a tag, path or property that the filters name.
     """
-    notes = snapshot.notes()
     if not found or len(filters.paths) > 1 or filters.where:
+        notes = snapshot.notes()
         tags = {each for one in notes.values() for tag in one.tags for each in tag_and_parents(tag)}
         for tag in map(fold_tag, filters.tags):
             if tag not in tags:
@@ -122,7 +122,11 @@ def filter_warnings(snapshot: Snapshot, filters: Filters, *, found: bool) -> lis
                 near = _nearest(glob, {each for path in notes for each in with_parents(path)})
                 raise UsageError(f"no note has a path like {glob}{near}", hint=LIST)
     warnings = []
-    if (filters.since or filters.until) and (undated := snapshot.undated(filters)):
+    undated = 0
+    if filters.since or filters.until:
+        let_through = snapshot.notes(replace(filters, since="", until="")).values()
+        undated = sum(not note.date for note in let_through)
+    if undated:
         were = "was" if undated == 1 else "were"
         warnings.append(
             f"{counted(undated, 'note')} without a date {were} left out by the filter of dates"
@@ -134,11 +138,11 @@ def filter_warnings(snapshot: Snapshot, filters: Filters, *, found: bool) -> lis
 
 def _check_properties(notes: Iterable[NoteRecord], where: str) -> None:
     """Raise unless each property is in some note."""
-    values = by_name(pair for note in notes for pair in note.properties)
+    names = dict.fromkeys(name.casefold() for note in notes for name, _ in note.properties)
     for one in parse_where(where).comparisons:
-        if one.name not in values:
-            there = f"; there are {', '.join([*values][:10]) or 'none'}"
-            near = _nearest(one.name, values) or there
+        if one.name not in names:
+            there = f"; there are {', '.join([*names][:10]) or 'none'}"
+            near = _nearest(one.name, names) or there
             raise UsageError(f"no note has the property {one.name}{near}", hint=LIST)
 
 

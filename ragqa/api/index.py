@@ -5,7 +5,7 @@ A store on another machine is opened only with the user's consent.
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import cached_property, partial
@@ -36,7 +36,6 @@ from ragqa.search.question import clean_question, read_question
 from ragqa.search.retrieve import Ranking, find_hits
 from ragqa.search.spelling import best_by_terms, in_no_note
 from ragqa.stores import MayUse, Snapshot, Store, StorePlace
-from ragqa.stores.filters import note_matcher
 from ragqa.types import (
     Answer,
     Building,
@@ -119,7 +118,9 @@ class Index:
             formats=settings.formats,
             shared_name=self.kept.name if self.kept.is_shared else "",
         )
+        self._opened = ExitStack()
         self._snapshot: Snapshot | None = None
+        self._is_newest = False
 
     def __enter__(self) -> Self:
         return self
@@ -129,12 +130,12 @@ class Index:
 
     def close(self) -> None:
         """Release the index's files."""
-        if self._snapshot is not None:
-            self._snapshot.close()
-            self._snapshot = None
+        self._snapshot = None
+        self._opened.close()
 
     def is_built(self) -> bool:
-        """Whether an index exists, sound or not."""
+        """Whether there is an index, sound or not; what this opens serves the next question."""
+        self._is_newest = self._snapshot is None
         try:
             self._open()
         except (NoIndex, IndexUnusable) as exc:
@@ -178,12 +179,15 @@ class Index:
             while wait and (building := self.building()):
                 progress("queueing", building.embedded, 0)
                 time.sleep(_POLL_S)
-            report = refresh(
-                self._store, self.source,
+            if not self._is_newest:
+                self.close()
+            self._is_newest, seen = False, None
+            with suppress(NoIndex, IndexUnusable):  # these are told by whoever reads it again
+                seen = None if rebuild else self._open()
+            return refresh(
+                self._store, self.source, seen=seen, release=self.close,
                 rebuild=rebuild, wait=wait, unless_long=unless_long, progress=progress,
             )  # fmt: skip
-        self.close()
-        return report
 
     def building(self) -> Building | None:
         """The progress of another process that is writing the index; None if none is known."""
@@ -202,7 +206,7 @@ class Index:
 
     def problems(self) -> list[str]:
         """Read all of the index and return its problems, each in a sentence."""
-        return self._store.problems()
+        return [problem.what for problem in self._store.problems()]
 
     def repair(self, *, wait: bool = False, progress: Progress | None = None) -> tuple[str, ...]:
         """Rebuild what is damaged and return what was done; see `ragqa.indexing.repair`."""
@@ -301,8 +305,7 @@ class Index:
         """List the notes in the index, with their tags; refreshes and raises as `ask` does."""
         warnings = self._caught_up(progress, refresh=refresh)
         snapshot, filters = self._open(), filters or Filters()
-        matches = note_matcher(filters)
-        found = sorted(filter(matches, snapshot.notes().values()), key=lambda one: one.path)
+        found = sorted(snapshot.notes(filters).values(), key=lambda one: one.path)
         if filters:
             warnings += filter_warnings(snapshot, filters, found=bool(found))
         return NoteList(tuple(found), snapshot.info, tuple(warnings), self.files_waiting)
@@ -419,17 +422,13 @@ class Index:
         return self.kept.open(self._may_use)
 
     def _state(self) -> tuple[IndexInfo, dict[str, NoteState]]:
-        info, states = self._store.state()
-        check_origin(info, self.source)
-        return info, states
+        with ExitStack() as briefly:
+            snapshot = self._snapshot or briefly.enter_context(self._store.snapshot())
+            check_origin(snapshot.info, self.source)
+            return snapshot.info, snapshot.states
 
     def _open(self) -> Snapshot:
         if self._snapshot is None:
-            snapshot = self._store.snapshot()
-            try:
-                check_origin(snapshot.info, self.source)
-            except IndexUnusable:
-                snapshot.close()
-                raise
-            self._snapshot = snapshot
+            self._snapshot = self._opened.enter_context(self._store.snapshot())
+        check_origin(self._snapshot.info, self.source)
         return self._snapshot

@@ -64,9 +64,9 @@ def chat(
     loaded = load(corpus, index, top_k=top_k)
     notes = loaded.places.corpus
     if since or until or where:
-        from ragqa.stores.filters import note_matcher
+        from ragqa.stores.filters import check_filters
 
-        note_matcher(filters_of(tag, path, since, until, where))
+        check_filters(filters_of(tag, path, since, until, where))
     writer = writer_for(loaded.settings, llm, yes=yes, strict=strict, force=force)
     types = is_interactive()
     with ExitStack() as stack:

@@ -1,7 +1,6 @@
 """Models that settings name: see that they are here, or fetch them if the user agrees."""
 
-from ragqa.cli.llm import consented
-from ragqa.cli.opening import is_interactive
+from ragqa.cli.consenting import consented, is_interactive
 from ragqa.errors import NotAllowed
 
 

@@ -2,14 +2,12 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
-
-import numpy as np
 
 from ragqa.answering import Answering, compose
 from ragqa.api import Index
@@ -17,7 +15,7 @@ from ragqa.api.finding import answer_of
 from ragqa.config import Settings
 from ragqa.config.files import cache_folder
 from ragqa.embedders import embedder_for
-from ragqa.errors import IndexUnusable, NoIndex, UsageError
+from ragqa.errors import UsageError
 from ragqa.evaluation.asking import Collection, ask_all, split_passages
 from ragqa.evaluation.measures import Expected, Task, tasks_of
 from ragqa.evaluation.sets import Beir, Question, read_documents, relevant
@@ -30,10 +28,10 @@ from ragqa.passages.language import add_pieces
 from ragqa.readers import reader_for
 from ragqa.search.question import Question as Read
 from ragqa.search.retrieve import Ranking
-from ragqa.stores import Store, open_store
+from ragqa.stores import Writer, open_store
+from ragqa.stores.rows import model_of
 from ragqa.types import (
     Answer,
-    EmbedderInfo,
     Hit,
     IndexInfo,
     Note,
@@ -43,7 +41,6 @@ from ragqa.types import (
     Progress,
     Skipped,
     Stamp,
-    Vector,
     by_kind,
 )
 
@@ -191,66 +188,45 @@ def build_collection(
     paths: dict[int, str] = {}
     languages: dict[str, Pieces] = {}
     stream, done = iter(notes), 0
-    known = _embedded_before(store, embedder.info)
+    made = IndexInfo(
+        generation=0,
+        embedder=embedder.info,
+        dtype=_DTYPE,
+        canary=(),
+        chunking=chunking.as_mapping(),
+        notes=0,
+        passages=0,
+        corpus="",
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
     with store.writer(fresh=True, wait=True) as writer:
+        writer.model = model_of(made)
         while some := list(islice(stream, _NOTES_AT_ONCE)):
             progress("indexing", done, total)
             split = [split_passages(note, embedder, chunking) for note in some]
             passages = [passage for each in split for passage in each]
-            vectors = _vectors(passages, embedders, known)
             for note, own in zip(some, split, strict=True):
-                rows = np.array([vectors[p.embedding_key] for p in own], np.float32)
-                rows = rows.reshape(-1, embedder.info.dimension)
-                writer.add(note, settled=True, passages=own, vectors=rows)
+                writer.add(note, settled=True, passages=own)
+            _embed(passages, embedders, writer)
             add_pieces(languages, passages, embedder.pieces)
             paths |= {passage.id: passage.path for passage in passages}
             done += len(some)
         progress("indexing", done, total)
-        made = IndexInfo(
-            generation=0,
-            embedder=embedder.info,
-            dtype=_DTYPE,
-            canary=(),
-            chunking=chunking.as_mapping(),
-            notes=0,
-            passages=0,
-            corpus="",
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-            languages=languages,
-        )
-        writer.commit(made)
-    snapshot = store.snapshot()
-    with closing(snapshot):
+        writer.commit(replace(made, languages=languages))
+    with store.snapshot() as snapshot:
         yield Collection(snapshot, embedder, ranking, chunking, answering), paths
 
 
-def _embedded_before(store: Store, made_by: EmbedderInfo) -> dict[int, Vector]:
-    """The embeddings in a set's index as it was, by embedding key, if this embedder made them."""
-    try:
-        old = store.snapshot()
-    except (NoIndex, IndexUnusable):
-        return {}
-    with closing(old):
-        if old.info.embedder != made_by:
-            return {}
-        keys = {p.id: p.embedding_key for _, passages in old.by_note() for p in passages}
-        return {keys[id_]: vector for id_, vector in old.vectors(list(keys)).items()}
-
-
-def _vectors(
-    passages: Iterable[Passage], embedders: Embedders, known: Mapping[int, Vector]
-) -> dict[int, Vector]:
-    """The embeddings of passages, by embedding key; what is not known is embedded."""
+def _embed(passages: Iterable[Passage], embedders: Embedders, writer: Writer) -> None:
+    """Embed the passages of which there is no embedding yet."""
     by_key = {passage.embedding_key: passage for passage in passages}
-    vectors = {key: known[key] for key in by_key if key in known}
-    missing = [key for key in by_key if key not in vectors]
+    known = writer.vectors(by_key)
+    # Sort by length, as a batch is as slow as its longest text.
+    missing = [passage for key, passage in by_key.items() if key not in known]
+    missing.sort(key=lambda passage: -len(passage.embedded_text))
     if missing:
-        # Sort by length, as a batch is as slow as its longest text.
-        missing.sort(key=lambda key: -len(by_key[key].embedded_text))
-        texts = [by_key[key].embedded_text for key in missing]
-        rows = np.asarray(embedders.building.embed_passages(texts), np.float32)
-        vectors |= zip(missing, rows, strict=True)
-    return vectors
+        texts = [passage.embedded_text for passage in missing]
+        writer.save(missing, embedders.building.embed_passages(texts))
 
 
 def note_of(path: str, text: str, *, title: str | None = None) -> Note:

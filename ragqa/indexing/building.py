@@ -3,17 +3,22 @@
 import gc
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import chain
+from functools import partial
 from math import ceil
 
-import numpy as np
-
 from ragqa.embedders import CANARY, Embedder, Workers, WorkersFor, here
-from ragqa.errors import IndexNotReadable, IndexUnusable, NoIndex, OtherFormat
+from ragqa.errors import (
+    EmbedderMismatch,
+    IndexNotReadable,
+    IndexNotWritable,
+    IndexUnusable,
+    NoIndex,
+    OtherFormat,
+)
 from ragqa.indexing.source import (
     BYTES_PER_TOKEN,
     Changes,
@@ -25,11 +30,11 @@ from ragqa.indexing.source import (
     find_changes,
 )
 from ragqa.notes import format_of, read_note
-from ragqa.stores import Store, Writer
+from ragqa.stores import Snapshot, Store, Writer
+from ragqa.stores.rows import model_of
 from ragqa.types import (
     IndexInfo,
     IndexReport,
-    Note,
     NoteFile,
     NoteState,
     Passage,
@@ -37,7 +42,6 @@ from ragqa.types import (
     Progress,
     Remark,
     Skipped,
-    Vector,
     no_progress,
 )
 
@@ -45,7 +49,7 @@ SMALL_CHANGE_PASSAGES = 64
 """Up to this many new passages, the query embedder finishes before torch would have started."""
 
 CHUNK_PASSAGES = 2048
-"""The passages to collect per chunk; its last note may exceed it."""
+"""The passages that are looked up and sorted by length together; the last note may exceed it."""
 
 SAVED_TOGETHER = 256
 """Passages per part: their embeddings are saved together, and a dead worker loses at most these."""
@@ -60,14 +64,18 @@ def refresh(
     rebuild: bool = False,
     wait: bool = False,
     unless_long: bool = False,
+    seen: Snapshot | None = None,
+    release: Callable[[], None] = lambda: None,
     progress: Progress = no_progress,
 ) -> IndexReport:
     """Bring the index up to date with the notes, or build it if this ragqa has made none.
 
-    Passages with the same text keep their embedding. If nothing changed, no lock is taken.
+    Passages with the same text keep their embedding, also those that an interrupted build has made.
+    If nothing changed, no lock is taken.
 
-    :param rebuild: read all notes again, and recompute every passage and embedding.
+    :param rebuild: read all notes again, and split them anew.
     :param unless_long: if an update would take long, the report only says what waits.
+    :param seen: the newest snapshot, if it is open; `release` closes it before a build.
     :raises NoCorpus: there is no corpus, or no note in it can be read.
     :raises EmbedderMismatch: the index was built with another embedder; `rebuild` fixes it.
     :raises IndexUnusable: the index is damaged or not writable.
@@ -82,16 +90,17 @@ def refresh(
     while True:
         with _without_gc():
             walk = source.walk()
-            base, known = nothing if rebuild else _read_base(store, source, progress)
+            base, known = nothing if rebuild else _read_base(store, source, seen, progress)
             if unless_long and base and (waiting := ahead(source, walk, base, known)).is_long:
                 changes = Changes(walk, (), (), (), (), base.skipped, base.notes)
                 return replace(_report(base, base, changes, started), waiting=waiting)
             changes = find_changes(source, walk, base, known, progress=progress)
         if base and not changes and changes.skipped == base.skipped:
-            store.tidy()
             return _report(base, base, changes, started)
+        release()  # or SQLite could not move its log to the file
+        seen, there = None, base or _readable(store)
         with store.writer(fresh=base is None, wait=wait) as writer:
-            if not rebuild and _read_base(store, source)[0] != base:
+            if not rebuild and writer.info != there:
                 continue  # another process has committed meanwhile
             info, warnings = _write(writer, source, base, changes, progress)
             _forget(store, known, changes)
@@ -110,28 +119,33 @@ def repair(
     :raises NoIndex: there is nothing to repair.
     :raises IndexUnusable: it was built from other notes or settings, or is not writable.
     """
+    problems = store.problems()
+    done = [one.mended for one in problems if one.mended]
     info = None
     try:
-        info, _ = store.state()
-    except (IndexNotReadable, OtherFormat):
+        if done:
+            with store.writer(fresh=False, wait=wait) as writer:
+                writer.commit()
+            problems = store.problems()
+        with store.snapshot() as snapshot:
+            info = snapshot.info
+    except (IndexNotReadable, IndexNotWritable, OtherFormat):
         raise
     except IndexUnusable:  # what it was built from is not known any more
         pass
     if info:
         check_origin(info, source)
         check_embedder(info, source.embedders.asking)
-    if not store.problems():
-        return ()
-    done = store.mend(wait=wait)
-    if problems := store.problems():
+    if problems:
+        why = problems[0].what
         if unreadable := source.walk().unreadable_folders:
             raise IndexUnusable(
                 f"the folder {unreadable[0]} cannot be read, and the index has to be rebuilt from "
-                f"the notes, which would lose those in it: {problems[0]}",
+                f"the notes, which would lose those in it: {why}",
                 hint="make the folder readable, or continue without it: ragqa index --rebuild",
             )
         refresh(store, source, rebuild=True, wait=wait, progress=progress)
-        done = [*done, f"read all notes again, since {problems[0]}"]
+        done.append(f"read all notes again, since {why}")
     return tuple(done)
 
 
@@ -141,7 +155,8 @@ def _forget(store: Store, known: Mapping[str, NoteState], changes: Changes) -> N
     if old := {known[path].sha256 for path in paths if format_of(path).version}:
         from ragqa.notes.extraction.cache import forget
 
-        forget(old - {note.sha256 for note in store.state()[1].values()})
+        with store.snapshot() as snapshot:
+            forget(old - {state.sha256 for state in snapshot.states.values()})
 
 
 @contextmanager
@@ -160,11 +175,12 @@ def _without_gc() -> Iterator[None]:
 
 
 def _read_base(
-    store: Store, source: Source, progress: Progress = no_progress
+    store: Store, source: Source, seen: Snapshot | None, progress: Progress
 ) -> tuple[IndexInfo | None, Mapping[str, NoteState]]:
     """The existing index and the state of its notes; nothing if it must be built."""
     try:
-        info, states = store.state()
+        with nullcontext(seen) if seen else store.snapshot() as snapshot:
+            info, states = snapshot.info, snapshot.states
         check_origin(info, source)
     except NoIndex:
         return None, {}
@@ -178,6 +194,13 @@ def _read_base(
     return info, states
 
 
+def _readable(store: Store) -> IndexInfo | None:
+    """The index that a build from nothing replaces, if it can be read."""
+    with suppress(NoIndex, IndexUnusable), store.snapshot() as snapshot:
+        return snapshot.info
+    return None
+
+
 def _write(
     writer: Writer,
     source: Source,
@@ -188,18 +211,19 @@ def _write(
     """Write the next generation; returns it, and warnings about notes."""
     files = changes.added + changes.changed
     embedder, workers = _embedder_for(source, base, files, report)
+    described = base or _describe(source, embedder, writer.info)
+    writer.model = model_of(described)
     embedding = Embedding(writer, embedder)
-    embedding.languages |= base.languages if base else {}
+    embedding.languages |= described.languages
     try:
-        writer.remove(changes.removed)
-        for path, stamp, settled in changes.restamped:
-            writer.restamp(path, stamp, settled=settled)
         warnings = embedding.add_notes(files, source, workers, report)
         report("writing", 0, 1)
-        described = _describe(source, base, changes, embedder)
-        info = writer.commit(replace(described, languages=embedding.languages))
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        languages, skipped = embedding.languages, changes.skipped
+        described = replace(described, created=now, languages=languages, skipped=skipped)
+        info = writer.commit(described, removed=changes.removed, restamped=changes.restamped)
     except KeyboardInterrupt as exc:
-        if embedding.resumed or embedding.computed:
+        if embedding.computed:
             exc.add_note(KEPT)
         raise
     report("writing", 1, 1)
@@ -224,24 +248,27 @@ def _embedder_for(
     return embedder, embedders.workers
 
 
-def _describe(
-    source: Source, base: IndexInfo | None, changes: Changes, embedder: Embedder
-) -> IndexInfo:
-    """Describe the new generation; the store fills in its number and counts."""
-    if base is None:
-        base = IndexInfo(
-            generation=0,
-            embedder=embedder.info,
-            dtype=embedder.dtype,
-            canary=tuple(map(float, embedder.embed_passages([CANARY])[0])),
-            chunking=source.chunking.as_mapping(),
-            notes=0,
-            passages=0,
-            corpus=source.origin,
-            created="",
-        )
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    return replace(base, created=now, skipped=changes.skipped)
+def _describe(source: Source, embedder: Embedder, former: IndexInfo | None) -> IndexInfo:
+    """Describe an index that is built from nothing; the store fills in its number and counts.
+
+    :param former: its canary, and so its embeddings, are kept while the embedder agrees with it.
+    """
+    canary: tuple[float, ...] = ()
+    if former and former.dtype == embedder.dtype:
+        with suppress(EmbedderMismatch):
+            check_embedder(former, embedder)
+            canary = former.canary
+    return IndexInfo(
+        generation=0,
+        embedder=embedder.info,
+        dtype=embedder.dtype,
+        canary=canary or tuple(map(float, embedder.embed_passages([CANARY])[0])),
+        chunking=source.chunking.as_mapping(),
+        notes=0,
+        passages=0,
+        corpus=source.origin,
+        created="",
+    )
 
 
 def _report(
@@ -265,26 +292,8 @@ def _report(
     )
 
 
-@dataclass(slots=True)
-class Chunk:
-    """Notes that are embedded together, with all their passages and total size in bytes.
-
-    :param notes: each with whether it is settled, as in `NoteState`, and its passages.
-    :param vectors: the embeddings so far, shape (dimension,), by embedding key.
-    :param parts: the passages that are at the workers.
-    """
-
-    notes: list[tuple[Note, bool, Sequence[Passage]]] = field(default_factory=list)
-    passages: list[Passage] = field(default_factory=list)
-    size: int = 0
-    vectors: dict[int, Vector] = field(default_factory=dict)
-    parts: deque[list[Passage]] = field(default_factory=deque)
-
-
 class Embedding:
-    """Splits, embeds and adds notes for one writer, with bounded memory.
-
-    files -> split notes -> chunks -> their embeddings, reused or computed -> writer
+    """Splits notes for a writer, and embeds what it has no embedding of yet, with bounded memory.
 
     :ivar computed: how many embeddings have been computed so far.
     :ivar languages: the word pieces of the languages of the notes, those in the index included.
@@ -294,14 +303,15 @@ class Embedding:
     def __init__(self, writer: Writer, embedder: Embedder) -> None:
         self._writer = writer
         self._embedder = embedder
-        self.resumed = writer.resume(embedder.info, embedder.dtype)
+        self._parts: deque[tuple[list[Passage], float]] = deque()
+        self._known = 0.0
         self.computed = 0
         self.languages: dict[str, Pieces] = {}
 
     def add_notes(
         self, files: Sequence[NoteFile], source: Source, workers: WorkersFor, progress: Progress
     ) -> list[Remark]:
-        """Read notes in their current state, split and embed them, and add them to the writer.
+        """Read notes in their current state, split them, add them to the writer and embed them.
 
         One that can no longer be read stays as it was until the next refresh.
 
@@ -310,111 +320,84 @@ class Embedding:
         :returns: warnings about notes.
         :raises IndexUnusable: an embedding is not a unit vector.
         """
-        from ragqa.passages.language import add_pieces
+        from ragqa.passages.language import add_pieces, with_language
+        from ragqa.passages.split import split_note
 
         warnings: list[Remark] = []
-        total, dimension = sum(file.stamp.size for file in files), self._embedder.info.dimension
+        remarks: list[Remark] = []
+        chunk: list[Passage] = []
+        size, total = 0, sum(file.stamp.size for file in files)
 
         def embedded(size: float) -> None:
             progress("embedding", ceil(size / 1000), ceil(total / 1000))
 
-        chunks = self._chunks(files, source, warnings, progress)
         with workers(self._embedder, progress) as at_work:
-            for chunk in self.embed_chunks(chunks, at_work, embedded):
-                add_pieces(self.languages, chunk.passages, self._embedder.pieces)
-                for note, settled, passages in chunk.notes:
-                    rows = [chunk.vectors[passage.embedding_key] for passage in passages]
-                    vectors = np.array(rows, np.float32).reshape(-1, dimension)
-                    self._writer.add(note, settled=settled, passages=passages, vectors=vectors)
-                    warnings += [Remark(note.path, warning) for warning in note.warnings]
-        return warnings
+            for done, file in enumerate(files, start=1):
+                read = read_note(source.corpus, file, max_note_bytes=source.max_note_bytes)
+                if isinstance(read, Skipped):
+                    warnings.append(read)
+                else:
+                    note = with_language(read.note, source.chunking.language)
+                    passages = split_note(
+                        note,
+                        chunking=source.chunking,
+                        window=self._embedder.info.window,
+                        count_tokens=self._embedder.count_tokens,
+                    )
+                    progress("splitting", done, len(files))
+                    self._writer.add(note, settled=read.settled, passages=passages)
+                    remarks += [Remark(note.path, warning) for warning in note.warnings]
+                    chunk += passages
+                    size += file.stamp.size
+                if chunk and (len(chunk) >= CHUNK_PASSAGES or done == len(files)):
+                    self.embed(chunk, size, at_work, embedded)
+                    add_pieces(self.languages, chunk, self._embedder.pieces)
+                    warnings += remarks
+                    chunk, size, remarks = [], 0, []
+            self.finish(at_work, embedded)
+        return warnings + remarks
 
-    def _chunks(
-        self, files: Sequence[NoteFile], source: Source, warnings: list[Remark], progress: Progress
-    ) -> Iterator[Chunk]:
-        """Read and split notes, in chunks of `CHUNK_PASSAGES`."""
-        from ragqa.passages.language import with_language
-        from ragqa.passages.split import split_note
+    def embed(
+        self,
+        passages: Sequence[Passage],
+        size: float,
+        workers: Workers,
+        embedded: Callable[[float], None],
+    ) -> None:
+        """Give passages without an embedding to the workers, those that share a key once.
 
-        chunk = Chunk()
-        for done, file in enumerate(files, start=1):
-            read = read_note(source.corpus, file, max_note_bytes=source.max_note_bytes)
-            if isinstance(read, Skipped):
-                warnings.append(read)
-                continue
-            note = with_language(read.note, source.chunking.language)
-            passages = split_note(
-                note,
-                chunking=source.chunking,
-                window=self._embedder.info.window,
-                count_tokens=self._embedder.count_tokens,
-            )
-            progress("splitting", done, len(files))
-            chunk.notes.append((note, read.settled, passages))
-            chunk.passages += passages
-            chunk.size += file.stamp.size
-            if len(chunk.passages) >= CHUNK_PASSAGES:
-                yield chunk
-                chunk = Chunk()
-        if chunk.notes:
-            yield chunk
+        Enough are given ahead to keep the workers busy.
 
-    def embed_chunks(
-        self, chunks: Iterable[Chunk], workers: Workers, embedded: Callable[[float], None]
-    ) -> Iterator[Chunk]:
-        """Yield each chunk, in order, with all its embeddings.
-
-        Passages of a chunk that share a key are embedded once. Enough chunks are read ahead to
-        keep the workers busy.
-
+        :param size: the bytes of the passages' notes.
         :param embedded: is called with the bytes of text whose embeddings are known, once any
             passage needs embedding.
         """
-        pending: deque[Chunk] = deque()
-        finished = 0
-        for chunk in chain(chunks, (None,)):
-            if chunk is not None:
-                self._start(chunk, workers)
-                pending.append(chunk)
-            ahead = 0 if chunk is None else workers.ahead
-            while pending and (
-                not pending[0].parts or sum(len(each.parts) for each in pending) > ahead
-            ):
-                if pending[0].parts:
-                    self._collect(pending[0], workers, finished, embedded)
-                    continue
-                first = pending.popleft()
-                yield first
-                finished += first.size
-                if self.computed:
-                    embedded(finished)
-
-    def _start(self, chunk: Chunk, workers: Workers) -> None:
-        """Look up a chunk's known embeddings, and hand the rest to the workers in parts."""
-        by_key = {passage.embedding_key: passage for passage in chunk.passages}
-        chunk.vectors = dict(self._writer.vectors(by_key))
-        missing = [passage for key, passage in by_key.items() if key not in chunk.vectors]
+        by_key = {passage.embedding_key: passage for passage in passages}
+        known = self._writer.vectors(by_key)
+        missing = [passage for key, passage in by_key.items() if key not in known]
+        each = size / max(1, len(by_key))
+        self._known += size - each * len(missing)
         # Longest first: texts of similar lengths in a batch need little padding.
         tokens = self._embedder.count_tokens([passage.embedded_text for passage in missing])
         order = sorted(range(len(missing)), key=lambda place: -tokens[place])
         for begin in range(0, len(missing), SAVED_TOGETHER):
             part = [missing[place] for place in order[begin : begin + SAVED_TOGETHER]]
             workers.give([passage.embedded_text for passage in part])
-            chunk.parts.append(part)
+            self._parts.append((part, each * len(part)))
+        self.finish(workers, embedded, but=workers.ahead)
 
-    def _collect(
-        self, chunk: Chunk, workers: Workers, before: int, embedded: Callable[[float], None]
+    def finish(self, workers: Workers, embedded: Callable[[float], None], *, but: int = 0) -> None:
+        """Take the embeddings from the workers, and save them, `but` for so many parts."""
+        while len(self._parts) > but:
+            part, size = self._parts.popleft()
+            report = partial(self._report, size, embedded)
+            self._writer.save(part, workers.take(report))
+            self.computed += len(part)
+            self._known += size
+        if self.computed:
+            embedded(self._known)
+
+    def _report(
+        self, size: float, embedded: Callable[[float], None], _stage: str, done: int, total: int
     ) -> None:
-        """Take a chunk's next part from the workers, and save it."""
-        part, there = chunk.parts[0], len(chunk.vectors)
-        needed = there + sum(map(len, chunk.parts))
-
-        def progress(_stage: str, done: int, _total: int) -> None:
-            embedded(before + chunk.size * (there + done) / needed)
-
-        rows = workers.take(progress)
-        keys = [passage.embedding_key for passage in part]
-        self._writer.save(keys, rows)
-        self.computed += len(keys)
-        chunk.vectors |= zip(keys, rows, strict=True)
-        chunk.parts.popleft()
+        embedded(self._known + size * done / total)

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import PurePosixPath
 
 from ragqa.text.dates import day_of
-from ragqa.types import Dated, NoteRecord, in_words
+from ragqa.types import Dated, NoteRecord, NoteState, in_words
 
 EDITED_KEYS = (
     "updated", "lastupdated", "updatedat", "dateupdated",
@@ -20,41 +20,43 @@ _MANY, _SHARE = 5, 5
 """A day that so many notes have, and more than this part of all, is that of an import."""
 
 
-def dates_of(records: Mapping[str, NoteRecord]) -> Callable[[str], Dated]:
+def dates_of(
+    states: Mapping[str, NoteState], record_of: Callable[[str], NoteRecord]
+) -> Callable[[str], Dated]:
     """Gives the day of the note at a path; none where many notes have the same one.
 
     That of the file counts where a note has none, unless most files have the same one: then they
     were copied that day, as `git clone` does.
     """
-    changed_on = Counter(map(_changed, records.values()))
-    written_on = Counter(record.date for record in records.values())
-    many = max(_MANY, len(records) // _SHARE + 1)
-    copied = [day for day, count in changed_on.items() if 2 * count > len(records)]
+    changed_on = Counter(map(_changed, states.values()))
+    written_on = Counter(state.date for state in states.values())
+    many = max(_MANY, len(states) // _SHARE + 1)
+    copied = [day for day, count in changed_on.items() if 2 * count > len(states)]
     imported = [day for day, count in written_on.items() if count >= many]
 
     def dated(path: str) -> Dated:
-        record = records.get(path)
-        if record is None:
+        state = states.get(path)
+        if state is None:
             return Dated()
-        day = record.date
+        day = state.date
         # A day more, since days begin elsewhere at another time.
-        changed, latest = (date.fromordinal(_changed(record) + n).isoformat() for n in (0, 1))
+        changed, latest = (date.fromordinal(_changed(state) + n).isoformat() for n in (0, 1))
         if day and day in imported:
             return Dated("", "", latest)
-        if day and any(folded(key) in EDITED_KEYS for key, _ in record.properties):
+        if day and any(folded(key) in EDITED_KEYS for key, _ in record_of(path).properties):
             return Dated(day, "edited", day)
         if day:
             in_name = day in (day_of(PurePosixPath(path).stem), day_of(in_words(path)))
             return Dated(day, "name", day) if in_name else Dated(day, "note", latest)
-        is_copied = _changed(record) in copied
+        is_copied = _changed(state) in copied
         return Dated("", "", latest) if is_copied else Dated(changed, "file", latest)
 
     return dated
 
 
-def _changed(record: NoteRecord) -> int:
+def _changed(state: NoteState) -> int:
     """The day on which a file was last changed, in UTC, as the number of `date.fromordinal`."""
-    return _EPOCH + record.stamp.mtime_ns // _DAY_NS
+    return _EPOCH + state.stamp.mtime_ns // _DAY_NS
 
 
 def folded(key: str) -> str:

@@ -16,7 +16,7 @@ from ragqa.notes.daily import day_in, named_by_day, paths_in_words, paths_of_day
 from ragqa.search.question_kind import QuestionKind, kind_of, without_frame
 from ragqa.search.spelling import best_by_terms, correct_spelling, idf_in, known_terms
 from ragqa.stores import Snapshot
-from ragqa.stores.filters import note_matcher
+from ragqa.stores.filters import passing
 from ragqa.stores.ranking import BM25_K1
 from ragqa.text.dates import date_terms, day_of
 from ragqa.text.periods import Period, period_asked
@@ -164,13 +164,13 @@ def _day_in(snapshot: Snapshot, corpus: Corpus, typed: str, today: date, filters
     day, (start, end) = named
     notes = snapshot.notes()
     for path in (*paths_of_day(corpus, day), *named_by_day(notes, typed, named)):
-        passage = next(iter(snapshot.passages_at([path])), None)
-        if passage and (not filters or note_matcher(filters)(notes[path])):
+        passage = next(iter(snapshot.passages(at=[path])), None)
+        if passage and passing([notes[path]], filters):
             read = day_of(PurePath(path).stem) or day.isoformat()
             text = f"{typed[:start]}{passage.title}{typed[end:]}"
             return Day(text, path, (Correction(typed[start:end], read),))
     paths = paths_in_words(corpus, typed, named)
-    if not paths or any(snapshot.passages_at(paths)):
+    if not paths or snapshot.passages(at=paths):
         return Day(typed)
     return Day(typed, warnings=(f"there is no daily note of {day.isoformat()}",))
 

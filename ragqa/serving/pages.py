@@ -38,7 +38,7 @@ from ragqa.serving.note_page import Links, Quoted, around, read_now, shown_note,
 from ragqa.serving.operations import Filtered
 from ragqa.serving.warm import NotReady, WarmIndex
 from ragqa.state.history import History
-from ragqa.stores.filters import fold_tag, note_matcher
+from ragqa.stores.filters import fold_tag, passing
 from ragqa.text.dates import date_shown
 from ragqa.text.seen import set_apart
 from ragqa.types import (
@@ -146,7 +146,7 @@ def ask_page(warm: WarmIndex, asked: Asked) -> Shown:
 
 def _home(warm: WarmIndex, asked: Asked, links: Links, recent: Sequence[str]) -> Shown:
     """What there is to ask and to read; notes are those that the filters let through."""
-    notes = filter(note_matcher(asked.filters), links.records.values())
+    notes = passing(links.records.values(), asked.filters)
     lately = sorted(notes, key=lambda one: -one.stamp.mtime_ns)[:_MOST_LATELY]
     seconds = (min(max(0, one.stamp.mtime_ns // 10**9), _LATEST_S) for one in lately)
     return {

@@ -7,19 +7,16 @@ store, implement `Store`, `Snapshot` and `Writer` in this folder, add a line to 
 
 import importlib.util
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing
-from dataclasses import replace
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
 from ragqa.config import Places, Settings, addresses
 from ragqa.errors import NotAllowed, UsageError
-from ragqa.stores.filters import note_matcher
 from ragqa.types import (
     Building,
-    EmbedderInfo,
     Filters,
     IndexInfo,
     Note,
@@ -37,22 +34,37 @@ SENT = (
 )
 """What a remote store is sent of notes and questions, in words."""
 
+EVERYTHING = Filters()
+
 _NOTES_AT_ONCE = 200
 
 
-class Snapshot(Protocol):
-    """One committed state of the index; immutable."""
+class Embeddings(Protocol):
+    """Embeddings by content: the model that made them, and the key of the text."""
 
-    info: IndexInfo
-    """What the index holds and how it was built."""
-
-    def notes(self) -> dict[str, NoteRecord]:
-        """Every note by path."""
+    def vectors(self, keys: Iterable[int]) -> Mapping[int, Vector]:
+        """The sound embeddings, shape (dimension,), by embedding key, of those that there are."""
         ...
 
+
+class Snapshot(Embeddings, Protocol):
+    """One committed state of the index; immutable.
+
+    :ivar info: what the index holds and how it was built.
+    """
+
+    info: IndexInfo
+
+    @property
     def states(self) -> dict[str, NoteState]:
         """The state of every note's file when it was read, by path."""
-        return {path: note.state for path, note in self.notes().items()}
+        ...
+
+    def notes(
+        self, filters: Filters = EVERYTHING, *, at: Sequence[str] | None = None
+    ) -> dict[str, NoteRecord]:
+        """The records of the notes that pass the filters, or of those at these paths, by path."""
+        ...
 
     def dense(self, vector: Vector, k: int, filters: Filters) -> list[tuple[int, float]]:
         """The k nearest passages by cosine: (passage id, cosine), best first, ties by id.
@@ -70,106 +82,79 @@ class Snapshot(Protocol):
         """
         ...
 
-    def passages(self, ids: Sequence[int]) -> list[Passage]:
-        """The passages with these ids, in the order given.
+    def passages(self, ids: Sequence[int] = (), *, at: Sequence[str] = ()) -> list[Passage]:
+        """The passages with these ids in the order given, or all of the notes at these paths.
+
+        Those of notes are in reading order, note by note; unknown paths are ignored.
 
         :raises IndexUnusable: the snapshot has no passage with one of the ids.
         """
         ...
 
-    def passages_at(self, paths: Sequence[str]) -> Iterable[Passage]:
-        """The passages of the notes at these paths, in any order; unknown paths are ignored."""
-        ...
-
-    def of_note(self, path: str) -> list[Passage]:
-        """All passages of a note in reading order; [] if there is no such note."""
-        return sorted(self.passages_at([path]), key=lambda passage: passage.start)
-
-    def by_note(self) -> Iterator[tuple[str, list[Passage]]]:
-        """Every note's path with its passages in reading order; for full scans."""
-        paths = list(self.states())
-        for start in range(0, len(paths), _NOTES_AT_ONCE):
-            found: dict[str, list[Passage]] = {p: [] for p in paths[start : start + _NOTES_AT_ONCE]}
-            for passage in sorted(self.passages_at(list(found)), key=lambda each: each.start):
-                found[passage.path].append(passage)
-            yield from found.items()
-
     def idf(self, terms: Sequence[str]) -> dict[str, float]:
         """BM25's inverse document frequency of each term, ln(1 + (N - n + .5) / (n + .5))."""
         ...
 
-    def terms_with_prefix(self, prefix: str) -> list[str]:  # noqa: ARG002 - for others
+    def terms_with_prefix(self, prefix: str) -> list[str]:
         """Terms with this prefix, most frequent first; some may come from deleted passages.
 
         [] if the store cannot list its terms.
         """
-        return []
-
-    def undated(self, filters: Filters) -> int:
-        """How many undated notes pass all filters except `since` and `until`."""
-        matches = note_matcher(replace(filters, since="", until=""))
-        return sum(not note.date and matches(note) for note in self.notes().values())
-
-    def vectors(self, ids: Sequence[int]) -> dict[int, Vector]:
-        """The embeddings, shape (dimension,), of passages in the snapshot, by passage id."""
         ...
 
-    def close(self) -> None:
-        """Close the files, if any; do not use the snapshot afterwards."""
-        return
 
-
-class Writer(Protocol):
+class Writer(Embeddings, Protocol):
     """The next snapshot while it is being built, on top of the newest one unless begun afresh.
 
-    Readers see nothing before `commit`; leaving the context without it changes nothing.
+    A note is added, removed or restamped once, if at all. Readers see nothing before `commit`;
+    leaving the context without it changes nothing but the embeddings, which stay for the next
+    writer. A commit removes those that no passage has.
 
+    :ivar info: of the newest snapshot; None if none can be read.
+    :ivar model: which model the embeddings are of, by `rows.model_of`; that of the newest snapshot
+        until it is set.
     :raises IndexUnusable: in every method: the disk is full or the folder is not writable.
     """
 
-    def resume(self, embedder: EmbedderInfo, dtype: str) -> int:
-        """Reuse the embeddings that an interrupted writer saved; returns their number.
+    info: IndexInfo | None
+    model: int
 
-        Only those made by the same embedder, whatever its name, in the same number format. Call
-        it before `save`: it also declares which embedder makes the embeddings to be saved.
-        """
-        ...
+    def save(self, passages: Sequence[Passage], vectors: Vectors) -> None:
+        """Keep the embeddings of passages, shape (passages, dimension), whatever becomes of this.
 
-    def save(self, embedding_keys: Sequence[int], vectors: Vectors) -> None:
-        """Save embeddings, shape (keys, dimension), in case this writer is interrupted.
-
-        They outlive a writer that fails to commit; a commit removes those that no passage has.
-        """
-        ...
-
-    def vectors(self, embedding_keys: Iterable[int]) -> Mapping[int, Vector]:
-        """The embeddings in the base snapshot and the saved ones, by key, of the keys known."""
-        ...
-
-    def remove(self, paths: Iterable[str]) -> None:
-        """Delete notes and their passages; unknown paths are ignored."""
-        ...
-
-    def add(
-        self, note: Note, *, settled: bool, passages: Sequence[Passage], vectors: Vectors
-    ) -> None:
-        """Add a note, replacing any note at its path.
-
-        :param vectors: shape (passages, dimension).
         :raises IndexUnusable: one is not finite or not of unit length; the passage is named.
         """
         ...
 
-    def restamp(self, path: str, stamp: Stamp, *, settled: bool) -> None:
-        """Record a new stamp for a note whose text is unchanged."""
+    def add(self, note: Note, *, settled: bool, passages: Sequence[Passage]) -> None:
+        """Add a note, replacing any at its path; its embeddings are saved before the commit."""
         ...
 
-    def commit(self, info: IndexInfo) -> IndexInfo:
-        """Make the snapshot durable, then visible; returns `info` with generation and counts set.
+    def commit(
+        self,
+        info: IndexInfo | None = None,
+        *,
+        removed: Iterable[str] = (),
+        restamped: Iterable[tuple[str, Stamp, bool]] = (),
+    ) -> IndexInfo:
+        """Make the snapshot durable, then visible; if that fails, the old one stays.
 
-        If it fails, the old snapshot stays.
+        What is made from the notes is made anew where it is damaged.
+
+        :param info: None if it is as it was.
+        :param removed: the paths of notes to remove; unknown ones are ignored.
+        :param restamped: notes whose text is unchanged, each with its new stamp, and whether that
+            is settled.
+        :returns: the info, with generation and counts set.
         """
         ...
+
+
+class Problem(NamedTuple):
+    """What is damaged, in a sentence; and what a commit does about it, "" if that needs a build."""
+
+    what: str
+    mended: str = ""
 
 
 class Store(Protocol):
@@ -178,17 +163,12 @@ class Store(Protocol):
     :raises IndexUnusable: in every method: the index cannot be read, written or trusted.
     """
 
-    def snapshot(self) -> Snapshot:
-        """Open the newest snapshot.
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
+        """Open the newest snapshot, until the context is left.
 
         :raises NoIndex: nothing has been committed yet.
         """
         ...
-
-    def state(self) -> tuple[IndexInfo, dict[str, NoteState]]:
-        """What the newest snapshot is, and the state of its notes; raises as `snapshot` does."""
-        with closing(self.snapshot()) as snapshot:
-            return snapshot.info, snapshot.states()
 
     def writer(self, *, fresh: bool, wait: bool) -> AbstractContextManager[Writer]:
         """Begin the next snapshot on top of the newest, or with `fresh` from nothing.
@@ -199,23 +179,27 @@ class Store(Protocol):
 
     def building(self) -> Building | None:
         """The progress of another process writing the next snapshot; None if none is known."""
-        return None
-
-    def tidy(self) -> None:
-        """Remove what an interrupted writer left, if possible and if no writer is active."""
-        return
-
-    def problems(self) -> list[str]:
-        """Read everything and return each problem as a sentence; [] if sound."""
         ...
 
-    def mend(self, *, wait: bool) -> list[str]:  # noqa: ARG002 - for others
-        """Make anew what is made from notes, passages and embeddings, where it is damaged.
+    def problems(self) -> list[Problem]:
+        """Read everything, and say what is damaged; [] if it is sound."""
+        ...
 
-        :returns: what was made and why, each in a sentence.
-        :raises WriterBusy: another process is writing and `wait` is False.
-        """
-        return []
+
+def by_note(snapshot: Snapshot) -> Iterator[tuple[str, list[Passage]]]:
+    """Every note's path with its passages in reading order; for full scans."""
+    paths = list(snapshot.states)
+    for start in range(0, len(paths), _NOTES_AT_ONCE):
+        found: dict[str, list[Passage]] = {p: [] for p in paths[start : start + _NOTES_AT_ONCE]}
+        for passage in snapshot.passages(at=list(found)):
+            found[passage.path].append(passage)
+        yield from found.items()
+
+
+def in_reading_order(passages: Iterable[Passage], at: Sequence[str]) -> list[Passage]:
+    """The passages of the notes at these paths, note by note."""
+    order = {path: place for place, path in enumerate(at)}
+    return sorted(passages, key=lambda passage: (order.get(passage.path, 0), passage.start))
 
 
 def _local(path: Path, *_: str) -> Store:

@@ -1,21 +1,39 @@
-"""Filters of notes: tags, path globs, dates and properties.
+"""Filters of notes: tags, path globs, dates and properties, as a condition in SQL.
 
-Properties are asked for as in `status = "done" and not (due < 2026-01-01 or rating > 3)`.
+Properties are asked for as in `status = "done" and not (due < 2026-01-01 or rating > 3)`. The
+condition is over the tables `notes` and `labels`, and the same wherever these are.
 """
 
 import ast
 import fnmatch
 import operator
+import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from typing import NamedTuple
 
 from ragqa.errors import Hint, UsageError
 from ragqa.types import Filters, NoteRecord, with_parents
 
-Test = Callable[[Mapping[str, Sequence[str]]], bool]
+LABELS = """
+    CREATE TABLE labels (
+        name BLOB NOT NULL,
+        value BLOB NOT NULL,
+        note INTEGER NOT NULL,
+        PRIMARY KEY (name, value, note)
+    ) WITHOUT ROWID
+"""
+"""The tags, with their parents, and the properties of notes; text may hold what is no Unicode."""
+
+_TAG = b"\0"
+"""The name of a label that is a tag; no property has it."""
+
+_AT = "SELECT note FROM labels WHERE name = ? AND"
 
 _TOKEN = re.compile(r'<=|>=|!=|[=<>()]|"[^"]*"|[^\s()"=!<>]+|\S')
 _OPERATORS = {"=": "==", "contains": "in"}
@@ -24,8 +42,9 @@ _SIGNS: Mapping[type[ast.cmpop], str] = {
     ast.Eq: "=", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
     ast.In: "contains",
 }  # fmt: skip
-_COMPARE = {
-    "=": operator.eq, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+_COMPARE = {  # what differs in no value differs: the condition says "not in"
+    "=": operator.eq, "!=": operator.eq, "<": operator.lt, "<=": operator.le, ">": operator.gt,
+    ">=": operator.ge,
 }  # fmt: skip
 _DATE = re.compile(r"\d{4}-\d\d(?:-\d\d(?:[T ]\d\d:\d\d\S*)?)?")
 _EXAMPLE = """'status = "done" and due < 2026-01-01'"""
@@ -78,63 +97,84 @@ def checked_day(day: str) -> str:
         raise UsageError(f"{day!r} is not a date", hint="write it as --since 2026-01-31") from exc
 
 
-def note_matcher(filters: Filters) -> Callable[[NoteRecord], bool]:
-    """Return a test whether a note passes the filters.
+def check_filters(filters: Filters) -> None:
+    """Check what filters say.
 
     :raises UsageError: `since` or `until` is not a date, or `where` is not understood.
     """
-    required = [fold_tag(tag) for tag in filters.tags]
-    matches_path = path_matcher(filters.paths)
-    since, until = (day and checked_day(day) for day in (filters.since, filters.until))
-    test: Callable[[NoteRecord], bool] = lambda _: True  # noqa: E731
+    _condition(filters)
+
+
+def _condition(filters: Filters) -> tuple[str, list[object]]:
+    """The condition that a row of `notes` passes, with its parameters; as in `check_filters`."""
+    tests, values = ["TRUE"], list[object]()
+    for tag in filters.tags:
+        tests.append(f"id IN ({_AT} value = ?)")
+        values += [_TAG, _encoded(fold_tag(tag))]
+    if filters.paths:
+        tests.append("is_at(path)")
+    if filters.since:
+        tests.append("date >= ?")
+        values.append(checked_day(filters.since))
+    if filters.until:
+        tests.append("date BETWEEN '0' AND ?")
+        values.append(checked_day(filters.until))
     if filters.where:
-        where = parse_where(filters.where).test
-        test = lambda note: where(by_name(note.properties))  # noqa: E731
-
-    def is_within(tag: str, wanted: str) -> bool:
-        return f"{fold_tag(tag)}/".startswith(f"{wanted}/")
-
-    def matches(note: NoteRecord) -> bool:
-        return (
-            all(any(is_within(tag, wanted) for tag in note.tags) for wanted in required)
-            and (not filters.paths or matches_path(note.path))
-            and (not since or note.date >= since)
-            and (not until or "" < note.date <= until)
-            and test(note)
-        )
-
-    return matches
+        where = parse_where(filters.where)
+        tests.append(where.condition)
+        values += [_encoded(part) for one in where.comparisons for part in one]
+    return " AND ".join(tests), values
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+def select(db: sqlite3.Connection, columns: str, filters: Filters) -> sqlite3.Cursor:
+    """These columns of the rows of `notes` that pass the filters; raises as `check_filters`."""
+    matches_path = path_matcher(filters.paths)
+    db.create_function("is_at", 1, lambda path: matches_path(os.fsdecode(path)))
+    db.create_function("compares", 3, _compares)
+    test, values = _condition(filters)
+    return db.execute(f"SELECT {columns} FROM notes WHERE {test} ORDER BY id", values)  # noqa: S608 - our own names
+
+
+def labels_of(note: NoteRecord) -> set[tuple[bytes, bytes]]:
+    """The names and values of a note's rows in `labels`."""
+    tags = {each for tag in note.tags for each in tag_and_parents(tag)}
+    pairs = {(_encoded(name.casefold()), _encoded(value)) for name, value in note.properties}
+    return pairs | {(_TAG, _encoded(tag)) for tag in tags}
+
+
+def passing(notes: Iterable[NoteRecord], filters: Filters) -> list[NoteRecord]:
+    """Those of some notes that pass the filters, in their order; raises as `check_filters`."""
+    kept = list(notes)
+    if not filters:
+        return kept
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.execute("CREATE TABLE notes (id INTEGER PRIMARY KEY, path BLOB, date TEXT)")
+        db.execute(LABELS)
+        rows = ((n, os.fsencode(note.path), note.date) for n, note in enumerate(kept))
+        db.executemany("INSERT INTO notes VALUES (?, ?, ?)", rows)
+        labels = ((*each, n) for n, note in enumerate(kept) for each in labels_of(note))
+        db.executemany("INSERT INTO labels VALUES (?, ?, ?)", labels)
+        return [kept[n] for (n,) in select(db, "id", filters)]
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+class Comparison(NamedTuple):
     """A property, by its case-folded name, compared with a value."""
 
     name: str
     sign: str
     value: str
 
-    def __call__(self, note: Mapping[str, Sequence[str]]) -> bool:
-        """Whether one of the note's values compares so; for `!=`, whether none is equal."""
-        sign = "=" if self.sign == "!=" else self.sign
-        found = any(_compare(value, sign, self.value) for value in note.get(self.name, ()))
-        return found != (self.sign == "!=")
-
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """A parsed filter: a test of a note's properties, and the comparisons in it."""
+    """A parsed filter: its condition in SQL, whose parameters are the comparisons in it."""
 
-    test: Test
+    condition: str
     comparisons: tuple[Comparison, ...]
-
-
-def by_name(properties: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    """The values of each property, by its case-folded name."""
-    values: dict[str, list[str]] = {}
-    for name, value in properties:
-        values.setdefault(name.casefold(), []).append(value)
-    return values
 
 
 @lru_cache(maxsize=8)
@@ -150,23 +190,23 @@ def parse_where(text: str) -> Where:
     )
     comparisons: list[Comparison] = []
 
-    def test_of(node: ast.expr) -> Test:
+    def sql_of(node: ast.expr) -> str:
         match node:
             case ast.BoolOp(op, values):
-                tests, some = [test_of(value) for value in values], isinstance(op, ast.Or)
-                return lambda note: (any if some else all)(test(note) for test in tests)
+                joint = " OR " if isinstance(op, ast.Or) else " AND "
+                return f"({joint.join(map(sql_of, values))})"
             case ast.UnaryOp(ast.Not(), operand):
-                inner = test_of(operand)
-                return lambda note: not inner(note)
+                return f"NOT {sql_of(operand)}"
             case ast.Compare(ast.Name(), [op], [ast.Name() as right]) if type(op) in _SIGNS:
                 sides = (tokens[side.lineno - 1][0].strip('"') for side in (node.left, right))
                 name, value = (" ".join(side.split()) for side in sides)
                 comparisons.append(_checked(Comparison(name.casefold(), _SIGNS[type(op)], value)))
-                return comparisons[-1]
+                is_other = comparisons[-1].sign == "!="
+                return f"id {'NOT IN' if is_other else 'IN'} ({_AT} compares(value, ?, ?))"
         raise SyntaxError("", ("", node.end_lineno or 1, 0, ""))
 
     try:
-        return Where(test_of(ast.parse(" \\\n".join(lines), mode="eval").body), tuple(comparisons))
+        return Where(sql_of(ast.parse(" \\\n".join(lines), mode="eval").body), tuple(comparisons))
     except (SyntaxError, RecursionError, MemoryError) as exc:
         line = (getattr(exc, "lineno", 0) or 1) - 1
         at = tokens[line].start() if line < len(tokens) else len(text)
@@ -203,8 +243,9 @@ def _kind(text: str) -> str:
     return "checkbox" if text.casefold() in ("true", "false") else "text"
 
 
-def _compare(value: str, sign: str, wanted: str) -> bool:
-    """Compare a note's value with the one asked for; values of another kind are only equal."""
+def _compares(*parts: bytes) -> bool:
+    """Compare a note's value by a sign with the one asked for, if it is of the same kind."""
+    value, sign, wanted = (part.decode("utf-8", "surrogatepass") for part in parts)
     if sign == "contains":
         return wanted.casefold() in value.casefold()
     kind = _kind(wanted)

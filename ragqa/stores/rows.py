@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, fields, replace
 from operator import attrgetter
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import msgspec
 import numpy as np
@@ -22,9 +22,7 @@ import ragqa
 from ragqa.errors import IndexUnusable, OtherFormat
 from ragqa.stores.disk import REBUILD
 from ragqa.types import (
-    EmbedderInfo,
     IndexInfo,
-    Note,
     NoteRecord,
     Passage,
     Stamp,
@@ -98,11 +96,14 @@ def read_info(
     return msgspec.convert(content["info"], IndexInfo)
 
 
-def fingerprint(embedder: EmbedderInfo, dtype: str) -> str:
-    """A digest shared by all embeddings that may be mixed; the embedder's name may differ."""
-    content = {"embedder": asdict(replace(embedder, name="")), "dtype": dtype}
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
+def model_of(info: IndexInfo) -> int:
+    """The number of the model that made an index's embeddings, which may be mixed with its others.
+
+    The embedder's name may differ. The canary is part of it: a library may give other vectors.
+    """
+    content = [asdict(replace(info.embedder, name="")), info.dtype, info.canary]
+    canonical = json.dumps(content, sort_keys=True).encode()
+    return int.from_bytes(hashlib.sha256(canonical).digest()[:8], signed=True)
 
 
 def check_vectors(passages: Sequence[Passage], vectors: Vectors) -> None:
@@ -137,24 +138,36 @@ def damaged(what: str) -> ValueError:
     return ValueError(f"{what} is damaged: it does not match its checksum")
 
 
-def note_row(number: int, note: Note, *, settled: bool) -> tuple[object, ...]:
+NoteValues: TypeAlias = tuple[bytes, int, int, bool, str, str, bytes]
+"""A note as a row of its table, without its number and checksum."""
+
+
+def note_values(record: NoteRecord) -> NoteValues:
+    """A note as a row without its number."""
+    path, data = os.fsencode(record.path), packed(record)
+    return (path, *record.stamp, record.settled, record.sha256, record.date, data)
+
+
+def note_row(number: int, values: NoteValues) -> tuple[object, ...]:
     """A note as a row of its table."""
-    path, data = os.fsencode(note.path), packed(NoteRecord.of(note, settled=settled))
-    check = checksum(number, path, note.sha256, data)
-    return (number, path, *note.stamp, settled, note.sha256, data, check)
+    path, *_, sha256, day, data = values
+    return (number, *values, checksum(number, path, sha256, day, data))
 
 
 def read_note(row: sqlite3.Row) -> NoteRecord:
     """A note from its row."""
-    if checksum(row["id"], row["path"], row["sha256"], row["data"]) != row["checksum"]:
+    checked = [row[name] for name in ("id", "path", "sha256", "date", "data")]
+    if checksum(*checked) != row["checksum"]:
         raise damaged("a note")
-    stamp = Stamp(row["size"], row["mtime_ns"])
-    return replace(unpacked(row["data"], NoteRecord), stamp=stamp, settled=bool(row["settled"]))
+    record = unpacked(row["data"], NoteRecord)
+    stamp, settled = Stamp(row["size"], row["mtime_ns"]), bool(row["settled"])
+    is_same = (record.stamp, record.settled) == (stamp, settled)
+    return record if is_same else replace(record, stamp=stamp, settled=settled)
 
 
-def passage_row(note: int, embedding: int, passage: Passage) -> tuple[object, ...]:
+def passage_row(note: int, embedding: int, id_: int, data: bytes) -> tuple[object, ...]:
     """A passage as a row of its table, by the numbers of its note and embedding."""
-    values = (passage.id, note, embedding, packed(passage))
+    values = (id_, note, embedding, data)
     return (*values, checksum(*values))
 
 
@@ -166,16 +179,14 @@ def read_passage(row: sqlite3.Row) -> Passage:
     return unpacked(row["data"], Passage)
 
 
-def vector_row(build: int, key: int, vector: Vector) -> tuple[int, int, bytes, int]:
+def vector_row(model: int, key: int, vector: Vector) -> tuple[int, int, bytes, int]:
     """An embedding, shape (dimension,), as a row of its table without the number."""
     blob = vector.astype(NUMBER).tobytes()
-    return build, key, blob, zlib.crc32(blob, key & 0xFFFFFFFF)
+    return model, key, blob, _check_of(model, key, blob)
 
 
-def read_vector(row: sqlite3.Row) -> Vector:
-    """An embedding, shape (dimension,), from its row."""
-    vector: Vector = read_vectors([row])[0]
-    return vector
+def _check_of(model: int, key: int, blob: bytes) -> int:
+    return zlib.crc32(blob, (model ^ key) & 0xFFFFFFFF)
 
 
 def read_vectors(rows: Sequence[sqlite3.Row]) -> Vectors:
@@ -184,8 +195,8 @@ def read_vectors(rows: Sequence[sqlite3.Row]) -> Vectors:
     Half precision leaves some a little too short or long, where a model gives few digits.
     """
     blobs = []
-    for number, key, blob, check in rows:
-        if not isinstance(blob, bytes) or zlib.crc32(blob, key & 0xFFFFFFFF) != check:
+    for number, model, key, blob, check in rows:
+        if not isinstance(blob, bytes) or _check_of(model, key, blob) != check:
             raise damaged(f"the embedding {number}")
         blobs.append(blob)
     numbers = np.frombuffer(b"".join(blobs), NUMBER).astype(np.float32)

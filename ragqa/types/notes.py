@@ -59,12 +59,13 @@ class NoteState(NamedTuple):
     """What the index records about a note's file, enough to detect a change.
 
     `settled` is False if the file was modified so shortly before it was read that a later change
-    could have the same stamp; such a note is compared by its digest.
+    could have the same stamp; such a note is compared by its digest. `date` is as in `Note`.
     """
 
     stamp: Stamp
     sha256: str
     settled: bool
+    date: str = ""
 
 
 LEAVES_OUT = " leaves it out: "
@@ -200,7 +201,7 @@ class NoteRecord:
     @property
     def state(self) -> NoteState:
         """The part that shows whether the file has changed."""
-        return NoteState(self.stamp, self.sha256, self.settled)
+        return NoteState(self.stamp, self.sha256, self.settled, self.date)
 
 
 def with_parents(name: str) -> list[str]:

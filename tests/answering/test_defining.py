@@ -41,4 +41,4 @@ def test_a_definition_is_a_paragraph_of_its_note_that_names_the_subject(blocks):
         assert found[0] in (0, 1, 2)
         assert found[1] in text
         assert "fig" in found[1].lower()
-        assert not found[1].startswith(("-", "#", "~"))
+        assert not found[1].startswith(("-", "#"))

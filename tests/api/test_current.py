@@ -29,7 +29,7 @@ PASSAGE = Passage(
 
 def current(folder, *passages, max_note_bytes=1000):
     """The notes of a folder, whose index has these passages of each."""
-    snapshot = SimpleNamespace(of_note=lambda _: passages)
+    snapshot = SimpleNamespace(passages=lambda **_: passages)
     return CurrentNotes(Corpus.of(folder), snapshot, max_note_bytes=max_note_bytes)
 
 

@@ -36,7 +36,7 @@ def test_notes_that_change_during_a_chat_are_seen(quick, places, tmp_path):
 def test_follow_ups_find_what_they_would_not_find_alone_and_others_are_left_alone(
     ragqa, wiki_index
 ):
-    lines = ["what is prompt injection?", "who gave it that name?", "who founded Anthropic?"]
+    lines = ["what is prompt injection?", "who gave it that name?", "when was OpenAI founded?"]
     places = ["--corpus", CORPUS, "--index", wiki_index]
     run = ragqa("chat", *places, input="\n".join(lines).encode())
     _, named, founded = run.out.split("Sources")[:3]

@@ -103,7 +103,7 @@ def test_an_index_that_another_program_has_locked_is_in_use_and_not_damaged(
         if not reads:
             other.execute("PRAGMA locking_mode = EXCLUSIVE")
         other.execute(f"BEGIN {lock}")
-        other.execute("UPDATE meta SET name = name")
+        other.execute("UPDATE manifest SET data = data")
         monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, timeout=0))
         write_notes(tmp_path / "notes", {"okapi.md": "# Okapi\n\nThe okapi has 12 stripes.\n"})
         told = quick("index", *places)

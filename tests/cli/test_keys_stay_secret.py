@@ -29,10 +29,20 @@ COMMANDS = [
     ["llm", "check", "openai:gpt"], ["llm", "check", "openai:"], ["llm", "check", "oracle:x"],
     ["llm", "allow", "api.example.org"], ["llm", "forget", "api.example.org"],
     ["llm", "allow", "not a host"], ["store", "allow", "milvus.example.org:19530"],
-    ["store", "forget", "milvus.example.org:19530"],
+    ["store", "forget", "milvus.example.org:19530"], ["model", "allow", "hub.example.org"],
+    ["model", "forget", "hub.example.org"],
     ["config", "set", "store", f"http://root:{MARKER}@h"], ["no-such-command"],
 ]  # fmt: skip
-WITHOUT_PLACES = ("config", "llm", "store", "verify", "--help", "--version", "no-such-command")
+WITHOUT_PLACES = (
+    "config",
+    "llm",
+    "model",
+    "store",
+    "verify",
+    "--help",
+    "--version",
+    "no-such-command",
+)
 
 
 @pytest.fixture

@@ -106,6 +106,7 @@ def test_what_is_in_the_cache_asks_nobody(hub, ranker, quick, home):
 @pytest.mark.parametrize("kind", ["reader", "embedder"])
 def test_without_a_terminal_one_sentence_says_how_to_allow_the_host(quick, home, monkeypatch, kind):
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "https://hub.example")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     done = quick("config", "set", kind, "owner/model", env=home)
     assert done.code == 2
     said = " ".join(done.err.split())

@@ -35,10 +35,9 @@ def of_format(number):
 
     def change(quick, index, args):
         assert quick("index", *args).code == 0
-        content = json.dumps({"format": number, "info": {"corpus": "../notes"}})
+        content = json.dumps({"format": number, "info": {"corpus": "../notes"}}).encode()
         with closing(sqlite3.connect(index / "index.sqlite")) as db:
-            row = (content, checksum("index", content))
-            db.execute("UPDATE meta SET value = ?, checksum = ? WHERE name = 'index'", row)
+            db.execute("UPDATE manifest SET data = ?, checksum = ?", (content, checksum(content)))
             db.commit()
 
     return change

@@ -1,6 +1,5 @@
-"""Chunks of passages through workers: in order, and as far ahead as these want."""
+"""Passages through workers, as far ahead as these want, to where embeddings are kept."""
 
-import operator
 from collections import deque
 from dataclasses import dataclass
 
@@ -10,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragqa.embedders.hashed import HashedEmbedder
-from ragqa.indexing.building import SAVED_TOGETHER, Chunk, Embedding
+from ragqa.indexing.building import SAVED_TOGETHER, Embedding
 
 TOGETHER = 4
 
@@ -33,14 +32,11 @@ class Saving:
     def __init__(self):
         self.saved = {}
 
-    def resume(self, *_):
-        return 0
-
     def vectors(self, keys):
         return {key: self.saved[key] for key in keys if key in self.saved}
 
-    def save(self, keys, vectors):
-        self.saved |= zip(keys, vectors, strict=True)
+    def save(self, passages, vectors):
+        self.saved |= zip((one.embedding_key for one in passages), vectors, strict=True)
 
 
 class Slow:
@@ -70,21 +66,18 @@ keys = st.lists(st.integers(0, 30), max_size=10)
 
 
 @given(chunks=st.lists(keys, max_size=12), ahead=st.integers(0, 9))
-def test_every_chunk_comes_back_in_order_with_each_of_its_embeddings(chunks, ahead):
+def test_each_text_of_every_chunk_is_embedded_once_and_saved(chunks, ahead):
     embedder, writer = HashedEmbedder(16), Saving()
     workers = Slow(embedder, ahead)
-    given_chunks = [
-        Chunk(passages=[Text(i, key) for i, key in enumerate(each)], size=10) for each in chunks
-    ]
     told = []
     embedding = Embedding(writer, embedder)
-    found = list(embedding.embed_chunks(iter(given_chunks), workers, told.append))
-    assert all(map(operator.is_, found, given_chunks))
-    assert len(found) == len(given_chunks)
-    for chunk in found:
-        assert chunk.vectors.keys() == {passage.embedding_key for passage in chunk.passages}
-        for passage in chunk.passages:
-            expected = embedder.embed_query(passage.embedded_text).pooled
-            assert np.array_equal(chunk.vectors[passage.embedding_key], expected)
+    for chunk in chunks:
+        embedding.embed([Text(n, key) for n, key in enumerate(chunk)], 10, workers, told.append)
+    embedding.finish(workers, told.append)
+    assert writer.saved.keys() == {key for chunk in chunks for key in chunk}
+    for key, vector in writer.saved.items():
+        assert np.array_equal(vector, embedder.embed_query(f"text {key}").pooled)
     assert told == sorted(told)
+    assert not told or told[-1] == pytest.approx(10 * len(chunks))
     assert workers.most <= ahead + 3  # a chunk has at most three parts
+    assert ahead or embedding.computed == len(writer.saved)

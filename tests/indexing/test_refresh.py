@@ -1,7 +1,6 @@
 """Bringing an index up to date: what is read, embedded and kept."""
 
 import os
-from contextlib import closing
 from dataclasses import replace
 from functools import partial
 
@@ -44,7 +43,7 @@ def run(source, **options):
 
 
 def paths(source):
-    with closing(open_store(source.index).snapshot()) as snapshot:
+    with open_store(source.index).snapshot() as snapshot:
         return set(snapshot.notes())
 
 
@@ -130,7 +129,7 @@ def test_what_is_indexed_is_what_is_read_when_it_is_split(source, embedder):
     later = (1_700_000_500, 1_700_000_500)
     act = partial(write, source, "a.md", "# A\n\nWritten meanwhile.\n", when=later)
     run(source, progress=between_the_readings(act))
-    with closing(open_store(source.index).snapshot()) as snapshot:
+    with open_store(source.index).snapshot() as snapshot:
         nearest = snapshot.dense(embedder.embed_query("note").pooled, 9, Filters())
         texts = [passage.text for passage in snapshot.passages([id_ for id_, _ in nearest])]
     assert [text.endswith("Written meanwhile.") for text in texts] == [True]
@@ -222,8 +221,8 @@ def test_notes_below_a_folder_that_cannot_be_read_are_kept_and_reported(source):
     write(source, "a.md", "# A\n\nThe first note.\n")
     write(source, "locked/b.md", "# B\n\nThe second note.\n")
     run(source)
-    with closing(open_store(source.index).snapshot()) as snapshot:
-        known = snapshot.states()
+    with open_store(source.index).snapshot() as snapshot:
+        known = snapshot.states
     walk = source.walk()
     locked = structs.replace(
         walk,

@@ -18,7 +18,7 @@ from support import write_notes
 from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.errors import IndexUnusable, NoIndex, WriterBusy
 from ragqa.indexing import refresh, repair
-from ragqa.stores import open_store
+from ragqa.stores import by_note, open_store
 from ragqa.stores.disk import locked
 from ragqa.text.words import query_terms
 from ragqa.types import Filters
@@ -65,14 +65,14 @@ class Place:
 
     def found(self):
         """What both legs find, with scores, and all that is kept of passages and notes."""
-        with closing(self.store.snapshot()) as snapshot:
+        with self.store.snapshot() as snapshot:
             legs = []
             for question in QUESTIONS:
                 vector = self.embedder.embed_query(question).pooled
                 legs.append(snapshot.dense(vector, NOTES, Filters()))
                 legs.append(snapshot.terms(query_terms(question), NOTES, Filters()))
             legs = [sorted((id_, round(score, 5)) for id_, score in leg) for leg in legs]
-            return legs, dict(snapshot.by_note()), snapshot.notes()
+            return legs, dict(by_note(snapshot)), snapshot.notes()
 
 
 @pytest.fixture(scope="module")
@@ -195,14 +195,13 @@ def test_where_nothing_is_damaged_nothing_is_written(place):
         return {
             path: (status.st_ino, status.st_mtime_ns)
             for path, status in statuses.items()
-            # The seal says the same again; any reader leaves an empty log.
-            if path.name not in {"LOCK", "seal.json", "index.sqlite-wal", "index.sqlite-shm"}
+            # Any reader leaves an empty log.
+            if path.name not in {"LOCK", "index.sqlite-wal", "index.sqlite-shm"}
         }
 
-    before, seal = written(), (place.root / "seal.json").read_text()
+    before = written()
     assert place.repair() == ()
     assert written() == before
-    assert (place.root / "seal.json").read_text() == seal
 
 
 def test_a_repair_waits_for_no_other_writer_unless_told_to(place):

@@ -14,7 +14,8 @@ def dated(**notes):
         at = datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()
         note = parse_note(f"{name}.md", text, "", Stamp(1, int(at * 1e9)))
         records[name] = NoteRecord.of(note, settled=True)
-    dates = dates_of({f"{name}.md": record for name, record in records.items()})
+    by_path = {f"{name}.md": record for name, record in records.items()}
+    dates = dates_of({path: note.state for path, note in by_path.items()}, by_path.__getitem__)
     return {name: dates(f"{name}.md")[:2] for name in notes}
 
 

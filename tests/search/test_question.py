@@ -1,6 +1,6 @@
 """How a question is searched in notes of one language or several, by words and by meaning."""
 
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import date
 
@@ -35,7 +35,7 @@ def opened(folder, notes, embedder=None):
     write_notes(folder / "notes", notes)
     store = open_store(folder / "index")
     refresh(store, source_with(folder, embedder))
-    with closing(store.snapshot()) as snapshot:
+    with store.snapshot() as snapshot:
         yield snapshot, embedder
 
 

@@ -1,6 +1,6 @@
 """Words of a question that no note has, and the words of the notes that they are read as."""
 
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 
 import pytest
 from cases import each_of
@@ -41,7 +41,7 @@ def indexed(*entries):
     with quick_folder() as folder:
         store = open_store(folder / "index")
         commit(store, *entries)
-        with closing(store.snapshot()) as snapshot:
+        with store.snapshot() as snapshot:
             yield snapshot
 
 

@@ -7,7 +7,6 @@ import secrets
 import shutil
 import subprocess
 import sys
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from support import CORPUS, HANGS_S, QUICK, run_apart, write_notes
 
 from ragqa.errors import NoIndex
 from ragqa.indexing.building import KEPT
-from ragqa.stores import open_store
+from ragqa.stores import by_note, open_store
 
 pytestmark = [pytest.mark.alone, pytest.mark.integration]
 
@@ -159,10 +158,10 @@ def index_with(tmp_path, notes):
 
 
 def embeddings(folder):
-    """The embedding of every passage of an index, by its id."""
-    with closing(open_store(folder).snapshot()) as snapshot:
-        ids = [passage.id for _, passages in snapshot.by_note() for passage in passages]
-        return snapshot.info.dtype, snapshot.vectors(ids)
+    """The embedding of every passage of an index, by its key."""
+    with open_store(folder).snapshot() as snapshot:
+        keys = [each.embedding_key for _, passages in by_note(snapshot) for each in passages]
+        return snapshot.info.dtype, snapshot.vectors(keys)
 
 
 def assert_alike(first, second):
@@ -203,7 +202,7 @@ def test_a_node_with_other_weights_is_refused_by_name(nodes, index_with, tmp_pat
     told = but_progress(run)[0]
     assert told.startswith(f"error: the Ray node {host} cannot embed: it has another embedder")
     with pytest.raises(NoIndex):
-        open_store(tmp_path / "other").snapshot()
+        open_store(tmp_path / "other").snapshot().__enter__()
 
 
 def test_a_killed_worker_and_then_a_killed_node_cost_a_retry(nodes, index_with, tmp_path):

@@ -3,14 +3,15 @@
 import hashlib
 import tempfile
 from collections import Counter
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from ragqa.stores.filters import note_matcher
+from ragqa.stores.filters import passing
 from ragqa.stores.ranking import bm25, inverse_frequency, rank
+from ragqa.stores.rows import model_of
 from ragqa.text.dates import passage_terms
 from ragqa.text.words import query_terms
 from ragqa.types import (
@@ -96,7 +97,9 @@ class Entry(NamedTuple):
         return NoteRecord.of(self.note, settled=self.settled)
 
     def put(self, writer):
-        writer.add(self.note, settled=self.settled, passages=self.passages, vectors=self.vectors)
+        if self.passages:
+            writer.save(self.passages, self.vectors)
+        writer.add(self.note, settled=self.settled, passages=self.passages)
 
 
 def entry(
@@ -166,10 +169,10 @@ FRUIT = (
 def commit(store, *entries, remove=(), fresh=False, info=INFO):
     """Write the next snapshot."""
     with store.writer(fresh=fresh, wait=False) as writer:
-        writer.remove(remove)
+        writer.model = model_of(info)
         for each in entries:
             each.put(writer)
-        return writer.commit(info)
+        return writer.commit(info, removed=remove)
 
 
 def ask(snapshot, question, k=50, filters=EVERYTHING):
@@ -191,7 +194,7 @@ def expected(entries, question, k=50, filters=EVERYTHING):
     having = {term: sum(term in terms for *_, terms in rows) for term in asked}
     weights = {term: n * inverse_frequency(len(rows), having[term]) for term, n in asked.items()}
     mean = sum(terms.total() for *_, terms in rows) / max(1, len(rows))
-    chosen = [row for row in rows if note_matcher(filters)(row[0].record)]
+    chosen = [row for row in rows if passing([row[0].record], filters)]
     dense = rank((passage.id, float(row @ vector)) for _, passage, row, _ in chosen)
     scored = [(passage.id, bm25(terms, weights, mean)) for _, passage, _, terms in chosen]
     return dense[:k], rank(one for one in scored if one[1] > 0)[:k]
@@ -199,7 +202,7 @@ def expected(entries, question, k=50, filters=EVERYTHING):
 
 def answers(store):
     """All that can be asked of the newest snapshot, to compare with another time's."""
-    with closing(store.snapshot()) as snapshot:
+    with store.snapshot() as snapshot:
         found = [ask(snapshot, question) for question in QUESTIONS]
         ids = sorted({id_ for legs in found for leg in legs for id_, _ in leg})
         return found, snapshot.passages(ids), snapshot.notes()

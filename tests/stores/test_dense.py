@@ -1,14 +1,13 @@
 """Finding the nearest in a large index: inverted lists, what is newer, exact filters."""
 
 import shutil
-from contextlib import closing
 from dataclasses import replace
 
 import faiss
 import msgspec
 import numpy as np
 import pytest
-from forging import change, flip, forge
+from forging import flip, forge_manifest
 from stores.building import EVERYTHING, INFO, Entry, commit, entry, quick_folder
 
 from ragqa.stores.local import derived
@@ -64,13 +63,13 @@ def exact(entries, query, k):
 
 
 def found(store, query, k, filters=EVERYTHING):
-    with closing(store.snapshot()) as snapshot:
+    with store.snapshot() as snapshot:
         return [id_ for id_, _ in snapshot.dense(query, k, filters)]
 
 
 def recall(store, entries, k=10, filters=EVERYTHING):
     queries = vectors_around(topics(1), 40, seed=99)
-    with closing(store.snapshot()) as snapshot:
+    with store.snapshot() as snapshot:
         hits = [{id_ for id_, _ in snapshot.dense(query, k, filters)} for query in queries]
     return np.mean(
         [len(exact(entries, q, k) & hit) / k for q, hit in zip(queries, hits, strict=True)]
@@ -115,7 +114,7 @@ def test_a_small_index_compares_every_vector_and_has_no_lists(root):
 
 
 def test_a_large_index_says_how_it_searches_and_finds_the_nearest(store, root, large):
-    with closing(store.snapshot()) as snapshot:
+    with store.snapshot() as snapshot:
         dense = snapshot.info.dense
     assert (dense.kind, dense.lists) == ("ivf", 128)
     assert 8 <= dense.probes <= dense.lists
@@ -130,7 +129,7 @@ def test_a_filter_gives_all_that_pass_by_their_exact_cosines_best_first(store, l
     through = [each for each in large if tag in (*each.note.tags, "")]
     filters = Filters(tags=(tag,) if tag else ())
     query = large[10].vectors[2]
-    with closing(store.snapshot()) as snapshot:
+    with store.snapshot() as snapshot:
         hits = snapshot.dense(query, 10_000, filters)
     cosines = {
         passage.id: float(row @ query)
@@ -209,22 +208,16 @@ def more_cells(lists):
 def rewrite(path, forged):
     """Write a file anew, and have the database vouch for it."""
     kept = forged(index := faiss.read_index(str(path)))  # FAISS refers to it without owning it
-    before = derived._seal(path)
     faiss.write_index(index, str(path))
     del kept
-    for old, new in zip(
-        msgspec.structs.astuple(before), msgspec.structs.astuple(derived._seal(path)), strict=True
-    ):
-        swap = "UPDATE meta SET value = replace(value, ?, ?)"
-        forge(path.parent, (swap, str(old), str(new)))
+    seal = msgspec.to_builtins(derived._seal(path))
+    forge_manifest(path.parent, lambda content: content["lists"]["files"].update({path.name: seal}))
 
 
 DAMAGE = {
     "a bit": lambda path: flip(path, path.stat().st_size // 2),
     "more cells": lambda path: rewrite(path, more_cells),
-    "no row": lambda path: change(
-        path.parent, ("UPDATE meta SET checksum = 1 WHERE name = 'lists'",)
-    ),
+    "no file": lambda path: path.unlink(),
 }
 
 

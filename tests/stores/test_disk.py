@@ -2,7 +2,7 @@
 
 import resource
 import sqlite3
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -29,12 +29,15 @@ def test_no_statement_of_sqlite_is_shown(statement):
 def refused_for_room(store):
     """Whether a commit finds too little room; then the index answers as before."""
     before = answers(store)
-    with suppress(IndexNotWritable):
+    refused = None
+    try:
         commit(store, *MANY)
+    except IndexNotWritable as exc:
+        refused = exc
+    if refused is None:
         return False
-    with pytest.raises(IndexNotWritable, match="disk full") as refused:
-        commit(store, *MANY)
-    assert "--index DIR" in refused.value.hint
+    assert "disk full" in refused.message
+    assert "--index DIR" in refused.hint
     assert answers(store) == before
     return True
 

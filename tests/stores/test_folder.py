@@ -4,7 +4,6 @@ import errno
 import os
 import shutil
 import stat
-from contextlib import closing
 
 import pytest
 from stores.building import FRUIT, INFO, answers, commit, entry
@@ -13,6 +12,8 @@ from ragqa.errors import IndexNotReadable, IndexUnusable
 from ragqa.stores.local.store import LocalStore
 
 NEW = entry("new.md", "apple banana cherry", "fig date")
+
+AT_REST = {"LOCK", "index.sqlite", "terms-1"}
 
 
 def names(root):
@@ -38,7 +39,6 @@ def test_nobody_else_may_read_an_index(root):
     finally:
         os.umask(before)
     after = {path: path.stat().st_mode for path in [root, *root.rglob("*")]}
-    assert "draft.sqlite" in {path.name for path in during}
     for mode in (*during.values(), *after.values()):
         assert stat.S_IMODE(mode) == (0o700 if stat.S_ISDIR(mode) else 0o600)
 
@@ -47,7 +47,6 @@ def test_reading_writes_nothing(store, root):
     before = state_of(root)
     answers(store)
     assert store.problems() == []
-    assert store.state()[0].generation == 1
     assert state_of(root) == before
 
 
@@ -76,7 +75,7 @@ def test_terms_that_are_swept_away_while_an_index_is_opened_are_those_of_another
 
     late = []
     monkeypatch.setattr(LocalStore, "_open", open_late)
-    with closing(store.snapshot()) as snapshot:
+    with store.snapshot() as snapshot:
         assert snapshot.info.generation == late[0].generation == 2
     assert caplog.messages == []
 
@@ -92,14 +91,21 @@ def test_two_rebuilds_leave_a_file_that_is_hardly_larger(root):
     assert (root / "index.sqlite").stat().st_size < 1.25 * size
 
 
-def test_what_an_interrupted_writer_left_is_cleared_by_the_next_one(store, root):
-    with store.writer(fresh=False, wait=False):
-        assert "draft.sqlite" in names(root)
-    assert "draft.sqlite" not in names(root)
-    shutil.copyfile(root / "index.sqlite", root / "draft.sqlite")
+def test_what_was_left_by_a_killed_repair_or_a_former_version_is_cleared_by_a_writer(store, root):
+    for name in ("draft.sqlite", "seal.json"):
+        (root / name).touch()
+    shutil.copytree(root / "terms-1", root / "salvage")
     shutil.copytree(root / "terms-1", root / "terms-7")
     commit(store)
-    assert names(root) == ["LOCK", "index.sqlite", "seal.json", "terms-1"]
+    assert names(root) == ["LOCK", "index.sqlite", "terms-1"]
+
+
+def test_many_changes_wait_in_a_file_that_a_killed_writer_does_not_leave(store, root):
+    long = entry("long.md", *(f"word{n} " * 2000 for n in range(100)))
+    with store.writer(fresh=False, wait=False) as writer:
+        long.put(writer)
+        assert {name for name in names(root) if "sqlite-" not in name} == AT_REST
+        assert writer.commit(INFO).passages == 106
 
 
 def test_a_file_that_the_system_will_not_open_is_not_taken_for_damaged(store, monkeypatch):
@@ -110,7 +116,7 @@ def test_a_file_that_the_system_will_not_open_is_not_taken_for_damaged(store, mo
         patch.setattr("ragqa.stores.local.derived.os.lstat", too_many)
         patch.setattr("pathlib.Path.lstat", too_many)
         with pytest.raises(IndexNotReadable, match="Too many open files"):
-            store.snapshot()
+            answers(store)
         with pytest.raises(IndexUnusable):
             commit(store, NEW)
     assert store.problems() == []

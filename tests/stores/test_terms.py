@@ -1,6 +1,5 @@
 """Refreshing the terms of a large index, where the old files are linked and changed."""
 
-from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -21,7 +20,7 @@ def terms_of(root):
 
 
 def found_ids(store, filters=EVERYTHING):
-    with closing(store.snapshot()) as snapshot:
+    with store.snapshot() as snapshot:
         return [sorted(id_ for id_, _ in leg) for leg in ask(snapshot, QUESTION, filters=filters)]
 
 
@@ -39,7 +38,7 @@ def test_a_linked_refresh_finds_what_a_rebuilt_index_finds(root, long_lived_term
         info = replace(commit(rebuilt, *kept.values()), generation=place + 1)
         assert commit(store, *changes, remove=removed) == info
         assert found_ids(store) == found_ids(rebuilt)
-        with closing(store.snapshot()) as ours, closing(rebuilt.snapshot()) as theirs:
+        with store.snapshot() as ours, rebuilt.snapshot() as theirs:
             assert ours.idf(["appl", "fig"]) == pytest.approx(theirs.idf(["appl", "fig"]))
     assert store.problems() == []
 
@@ -47,7 +46,7 @@ def test_a_linked_refresh_finds_what_a_rebuilt_index_finds(root, long_lived_term
 def test_a_linked_refresh_leaves_those_who_read_the_old_terms_alone(store, root, long_lived_terms):
     old = answers(store)
     before = {path.name: path.stat().st_ino for path in terms_of(root).iterdir()}
-    with closing(store.snapshot()) as snapshot:
+    with store.snapshot() as snapshot:
         asked = ask(snapshot, QUESTION)
         commit(store, entry("one.md", "fig"), remove=["ml/two.md"])
         assert (snapshot.notes(), ask(snapshot, QUESTION)) == (old[2], asked)
@@ -72,7 +71,7 @@ def test_passages_longer_than_a_length_byte_holds_score_as_the_formula_says(root
     store = LocalStore(root)
     long = [entry(f"{n}.md", "apple " + "fig " * n) for n in (1, 38, 39, 40, 41, 57, 150, 1100)]
     commit(store, *long)
-    with closing(store.snapshot()) as snapshot:
+    with store.snapshot() as snapshot:
         terms = snapshot.terms(["appl"], 50, EVERYTHING)
     by_formula = expected(long, "apple")[1]
     assert [id_ for id_, _ in terms] == [id_ for id_, _ in by_formula]
@@ -85,4 +84,4 @@ def test_terms_are_not_written_anew_from_a_damaged_database(store, root, content
         flip(root / "index.sqlite", place, silently=True)
     with pytest.raises(IndexUnusable, match=r"index\.sqlite"):
         commit(store, remove=["one.md"])
-    assert any("index.sqlite" in problem for problem in store.problems())
+    assert any("index.sqlite" in problem.what for problem in store.problems())

@@ -18,6 +18,7 @@ from ragqa.embedders import CANARY
 from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.errors import NoIndex, RagqaError
 from ragqa.notes import read
+from ragqa.stores import by_note
 from ragqa.types import Note, Vectors
 
 BATCH = 8
@@ -116,8 +117,8 @@ def _note(chance: random.Random, n: int, parts: int) -> str:
 
 def passages_in(index: Index) -> str:
     """How many passages an index has, and a digest of all of them with their notes."""
-    by_note = index.snapshot().by_note()
-    found = sorted((path, each.text) for path, passages in by_note for each in passages)
+    notes = by_note(index.snapshot())
+    found = sorted((path, each.text) for path, passages in notes for each in passages)
     return f"{len(found)} passages, {hashlib.sha256(repr(found).encode()).hexdigest()[:12]}"
 
 

@@ -1,16 +1,18 @@
 """The truth of an index: notes, passages and embeddings in one SQLite file.
 
 Its write-ahead log lets readers keep the state that they opened while a writer commits the next.
-SQLite finds damage to its pages, but not to what stands on them, so each row has a checksum. A seal
-beside the file holds its size and time after the last write: where it fits, nothing else has
-written to the file, and only the rows that are read are checked.
+SQLite finds damage to its pages, but not to what stands on them, so each row has a checksum. The
+manifest says what the index is and what was made from it, and the time that the file is given after
+the last write: where it has that, nothing else has written to it, and only the rows that are read
+are checked.
 """
 
 import json
 import os
 import sqlite3
 import stat
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
@@ -25,10 +27,10 @@ from ragqa.stores.disk import (
     REPAIR,
     cannot_write,
     naming_file,
-    open_existing,
     sqlite_code,
     unusable,
 )
+from ragqa.stores.filters import LABELS
 from ragqa.stores.rows import (
     MALFORMED,
     checksum,
@@ -38,22 +40,20 @@ from ragqa.stores.rows import (
     read_passage,
     read_vectors,
 )
-from ragqa.types import IndexInfo, Passage, Vectors
+from ragqa.types import DenseInfo, IndexInfo, Passage, Vector, Vectors
 
-FORMAT = 9
+FORMAT = 10
 """The format version, incremented whenever the meaning of an index's files changes."""
 
 DATABASE = "index.sqlite"
 JOURNAL = f"{DATABASE}-journal"
 LOGS = (f"{DATABASE}-wal", f"{DATABASE}-shm")
-SEAL = "seal.json"
 
 _BATCH = 500
 """Parameters per statement; old builds of SQLite allow 999."""
 
 _AT_ONCE = 4096
 _MAX_FREE_SHARE = 0.2
-_MAX_SEAL_BYTES = 1000
 _NO_LOG = {
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_READONLY,
@@ -63,55 +63,81 @@ _NO_LOG = {
 
 # A file name need not be valid text, as SQLite's TEXT requires. So paths, and what has them, or
 # titles, tags and headings, which may come from a file name, are BLOBs.
-NOTES = """
-    CREATE TABLE {part}notes (
+_SCHEMA = (
+    "CREATE TABLE manifest (data BLOB NOT NULL, checksum INTEGER NOT NULL)",
+    """
+    CREATE TABLE notes (
         id INTEGER PRIMARY KEY,
         path BLOB NOT NULL UNIQUE,
         size INTEGER NOT NULL,
         mtime_ns INTEGER NOT NULL,
         settled INTEGER NOT NULL,
         sha256 TEXT NOT NULL,
+        date TEXT NOT NULL,
         data BLOB NOT NULL,
         checksum INTEGER NOT NULL
     )
-"""
-PASSAGES = """
-    CREATE TABLE {part}passages (
+    """,
+    LABELS,
+    """
+    CREATE TABLE passages (
         id INTEGER NOT NULL UNIQUE,
         note INTEGER NOT NULL,
         embedding INTEGER NOT NULL,
         data BLOB NOT NULL,
         checksum INTEGER NOT NULL
     )
-"""
-_SCHEMA = (
-    """
-    CREATE TABLE meta (
-        name TEXT PRIMARY KEY,
-        value TEXT NOT NULL,
-        checksum INTEGER NOT NULL
-    ) WITHOUT ROWID
     """,
-    NOTES.format(part=""),
-    PASSAGES.format(part=""),
+    # By content: they are committed as they come, and a build finds those of any before it.
     """
     CREATE TABLE embeddings (
         row INTEGER PRIMARY KEY AUTOINCREMENT,
-        build INTEGER NOT NULL,
+        model INTEGER NOT NULL,
         key INTEGER NOT NULL,
         vector BLOB NOT NULL,
         checksum INTEGER NOT NULL,
-        UNIQUE (build, key)
+        UNIQUE (model, key)
     )
     """,
-    # Embeddings that no passage has yet, of a build that goes on or was interrupted.
-    "CREATE TABLE saved (row INTEGER PRIMARY KEY)",
+    "CREATE INDEX labels_by_note ON labels (note)",
     "CREATE INDEX passages_by_note ON passages (note, embedding, id)",
     "CREATE INDEX passages_by_embedding ON passages (embedding, note, id)",
 )
 
-INTO_EMBEDDINGS = "INTO embeddings (build, key, vector, checksum) VALUES (?, ?, ?, ?)"
-"""The end of a statement that inserts what `vector_row` gives."""
+
+class FileSeal(msgspec.Struct, frozen=True):
+    """A file as it was written."""
+
+    size: int
+    mtime_ns: int
+    sha256: str
+
+
+class Made(msgspec.Struct, frozen=True):
+    """What was made from the database: a folder of files, or a file.
+
+    :param upto: for lists, the row of the last embedding in them.
+    :param trained_on: for lists, the number of embeddings that their cells were trained on.
+    """
+
+    name: str
+    files: dict[str, FileSeal]
+    upto: int = 0
+    trained_on: int = 0
+    dense: DenseInfo = DenseInfo()
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What a commit made of an index.
+
+    :param embedded: the row of the newest embedding.
+    :param mtime_ns: the time that the file is given once all is in it.
+    """
+
+    terms: Made | None = None
+    lists: Made | None = None
+    embedded: int = 0
+    mtime_ns: int = 0
 
 
 def planted(root: Path) -> list[Path]:
@@ -148,7 +174,6 @@ class Database:
         for path in planted(root):
             path.unlink(missing_ok=True)
         if not (root / DATABASE).exists():
-            (root / SEAL).unlink(missing_ok=True)
             private_file(root / DATABASE)
         database = cls(root, writing=True)
         with database.naming():
@@ -219,8 +244,6 @@ class Database:
         tables = db.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
         found = {row["sql"].strip() for row in tables}
         if not found:
-            if (self.root / SEAL).exists():
-                raise ValueError("it is empty")
             if not writing:  # a writer was killed before it made any
                 raise self._none()
             db.execute("PRAGMA page_size = 8192")
@@ -251,54 +274,32 @@ class Database:
     def _none(self) -> NoIndex:
         return NoIndex(f"there is no index in {self.root} yet", hint="ragqa index")
 
-    def read(self) -> tuple[IndexInfo, int]:
-        """Read what the index is, and the number of its build.
+    def read(self) -> tuple[IndexInfo, Manifest]:
+        """Read what the index is, and what was made of it.
 
         :raises NoIndex: nothing has been committed yet.
         :raises OtherFormat: another version of ragqa wrote it.
         """
         with self.naming():
-            text = self.meta("index")
-            if not text and self.number("count(*) FROM notes"):
+            row = self.db.execute("SELECT * FROM manifest").fetchone()
+            if row is None and self.number("count(*) FROM notes"):
                 raise ValueError("it no longer says what it holds")
-            if not text:
+            if row is None:
                 raise self._none()
-            content = msgspec.convert(json.loads(text), dict[str, object])
+            if checksum(row["data"]) != row["checksum"]:
+                raise damaged("the manifest")
+            content = msgspec.convert(json.loads(row["data"]), dict[str, object])
             info = read_info(content, f"in {self.root}", FORMAT)
-            return info, msgspec.convert(content["build"], int)
+            return info, msgspec.convert(content, Manifest)
 
-    def write(self, info: IndexInfo, build: int) -> None:
-        """Write what the index is; raises SQLite's errors."""
-        content = {"format": FORMAT, "info": info_json(info), "build": build}
-        self.set_meta("index", json.dumps(content))
-
-    def meta(self, name: str) -> str:
-        """A value by name; "" if there is none.
-
-        :raises ValueError: it is damaged.
-        """
-        query = "SELECT value, checksum FROM meta WHERE name = ?"
-        try:
-            row = self.db.execute(query, (name,)).fetchone()
-        except sqlite3.Error as exc:  # of text that is no UTF-8, SQLite says so with the text
-            raise damaged(f"the value {name!r}") from exc
-        if row and checksum(name, row["value"]) != row["checksum"]:
-            raise damaged(f"the value {name!r}")
-        return str(row["value"]) if row else ""
-
-    @property
-    def generation(self) -> int:
-        """The number of the last commit; 0 if there was none or the number is damaged."""
-        with suppress(ValueError):
-            return int(self.meta("generation") or 0)
-        return 0
-
-    def set_meta(self, name: str, value: str) -> None:
-        """Set a value by name; "" removes it."""
-        self.db.execute("DELETE FROM meta WHERE name = ?", (name,))
-        if value:
-            row = (name, value, checksum(name, value))
-            self.db.execute("INSERT INTO meta VALUES (?, ?, ?)", row)
+    def write(self, info: IndexInfo, manifest: Manifest) -> None:
+        """Write what the index is, the last part of a transaction; raises SQLite's errors."""
+        # In whole seconds, as some file systems keep them.
+        manifest = msgspec.structs.replace(manifest, mtime_ns=int(time.time()) * 10**9)
+        content = {"format": FORMAT, "info": info_json(info), **msgspec.to_builtins(manifest)}
+        data = json.dumps(content).encode()
+        self.db.execute("DELETE FROM manifest")
+        self.db.execute("INSERT INTO manifest VALUES (?, ?)", (data, checksum(data)))
 
     def number(self, query: str, *values: object) -> int:
         """The one number that a query of our own gives; 0 for NULL."""
@@ -328,9 +329,19 @@ class Database:
             for row in rows:
                 yield row["note"], read_passage(row)
 
+    def embeddings(self, model: int, keys: Iterable[int]) -> dict[int, Vector]:
+        """The sound embeddings that a model made, shape (dimension,), by these keys."""
+        query = f"SELECT * FROM embeddings WHERE model = {model:d} AND key IN"  # noqa: S608 - a number
+        found = {}
+        with self.naming():
+            for row in self.fetch(query, list(keys)):
+                with suppress(ValueError):
+                    found[row["key"]] = read_vectors([row])[0]
+        return found
+
     def vectors(self, rows: Sequence[int]) -> tuple[list[int], Vectors]:
         """The embeddings in these rows, shape (rows, dimension), with the rows that there are."""
-        query = "SELECT row, key, vector, checksum FROM embeddings WHERE row IN"
+        query = "SELECT * FROM embeddings WHERE row IN"
         with self.naming():
             found = list(self.fetch(query, rows))
             return [row["row"] for row in found], read_vectors(found)
@@ -341,7 +352,7 @@ class Database:
         Those that no passage has yet are left out.
         """
         live = "row > ? AND EXISTS (SELECT 1 FROM passages WHERE embedding = row)"
-        query = f"SELECT row, key, vector, checksum FROM embeddings WHERE {live} ORDER BY row"  # noqa: S608 - our own names
+        query = f"SELECT * FROM embeddings WHERE {live} ORDER BY row"  # noqa: S608 - our own names
         rows: list[int] = []
         matrix = np.empty((0, 0), np.float32)
         with self.naming():
@@ -357,9 +368,11 @@ class Database:
 
     def finish(self) -> None:
         """Move what the log holds to the file, unless a reader needs it; close and seal it."""
-        with suppress(sqlite3.Error, OSError, IndexUnusable):
+        manifest = Manifest()
+        with suppress(sqlite3.Error, OSError, IndexUnusable, NoIndex):
             if self.db.in_transaction:
                 self.db.execute("ROLLBACK")
+            _, manifest = self.read()
             self.db.execute("PRAGMA busy_timeout = 0")
             free, pages = (
                 self.number(f"* FROM pragma_{name}") for name in ("freelist_count", "page_count")
@@ -368,28 +381,21 @@ class Database:
                 self.db.execute("PRAGMA incremental_vacuum").fetchall()
             self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         self.close()
-        with suppress(OSError):
-            self.seal()
+        if manifest.mtime_ns:
+            self.seal(manifest)
 
     def _stamp(self) -> tuple[int, int]:
         status = self.path.stat()
         return status.st_size, status.st_mtime_ns
 
-    def seal(self) -> None:
-        """Note the file's size and time, by which later readers see that nothing else wrote to it.
+    def seal(self, manifest: Manifest) -> None:
+        """Give the file its time, by which later readers see that nothing else wrote to it.
 
-        :raises OSError: it cannot be written; every reader then reads everything.
+        Where that is not allowed, every reader reads everything.
         """
-        stamp = self._stamp()
-        private_file(self.root / SEAL)
-        (self.root / SEAL).write_text(json.dumps(stamp))  # one that is written by half does not fit
+        with suppress(OSError):
+            os.utime(self.path, ns=(manifest.mtime_ns, manifest.mtime_ns))
 
-    def is_sealed(self) -> bool:
+    def is_sealed(self, manifest: Manifest) -> bool:
         """Whether the file is as the last writer left it."""
-        try:
-            descriptor = open_existing(self.root / SEAL)
-            with os.fdopen(descriptor) as file:
-                size, mtime_ns = json.loads(file.read(_MAX_SEAL_BYTES))
-            return (size, mtime_ns) == self._stamp()
-        except (OSError, *MALFORMED):
-            return False
+        return self._stamp()[1] == manifest.mtime_ns

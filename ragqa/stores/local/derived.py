@@ -1,6 +1,6 @@
 """The files that are made from the database: terms, and in a large index lists of embeddings.
 
-The database names them in the transaction that they belong to, with each file's size, time and
+The manifest names them in the transaction that they belong to, with each file's size, time and
 digest. So one that is missing or damaged is found, and made anew without reading any note.
 """
 
@@ -15,14 +15,13 @@ from pathlib import Path
 
 import msgspec
 
-from ragqa.errors import IndexNotReadable, IndexUnusable
+from ragqa.errors import IndexNotReadable, IndexUnusable, NoIndex
 from ragqa.safe import private_file, private_folder
 from ragqa.stores.disk import unusable
-from ragqa.stores.local.database import Database
+from ragqa.stores.local.database import Database, FileSeal, Made, Manifest
 from ragqa.stores.local.terms import TermIndex, dead_passages, write_terms
 from ragqa.stores.local.vectors import FaissIndex, Lists, grow_lists, make_lists, write_lists
-from ragqa.stores.rows import MALFORMED
-from ragqa.types import DenseInfo, IndexInfo, Passage
+from ragqa.types import IndexInfo, Passage
 
 REWRITE_BELOW = 2_000
 """Up to this many passages, the terms are written anew each time, in a quarter of a second."""
@@ -42,36 +41,12 @@ MAX_NEW_SHARE = 0.01
 MAX_GROWTH = 1.5
 """Cells are trained anew once there are so many times the embeddings that they were trained on."""
 
-DRAFT = "draft.sqlite"
 SALVAGE = "salvage"
-LEFTOVERS = (DRAFT, SALVAGE)
-"""What a writer or a repair that was killed may leave."""
+LEFTOVERS = (SALVAGE, "draft.sqlite", "seal.json")
+"""What a repair that was killed may leave, and former versions of ragqa."""
 
-_TERMS, _LISTS = "the terms", "the lists of embeddings"
 _NAME = re.compile(r"(?:terms|vectors)-(\d{1,15})(?:\.faiss)?", re.ASCII)
 _FILE = re.compile(r"\.?\w[\w.-]*", re.ASCII)
-
-
-class FileSeal(msgspec.Struct, frozen=True):
-    """A file as it was written."""
-
-    size: int
-    mtime_ns: int
-    sha256: str
-
-
-class Made(msgspec.Struct, frozen=True):
-    """What was made: a folder of files, or a file.
-
-    :param upto: for lists, the row of the last embedding in them.
-    :param trained_on: for lists, the number of embeddings that their cells were trained on.
-    """
-
-    name: str
-    files: dict[str, FileSeal]
-    upto: int = 0
-    trained_on: int = 0
-    dense: DenseInfo = DenseInfo()
 
 
 class Damaged(Exception):
@@ -89,23 +64,14 @@ def _as_damage() -> Iterator[None]:
         raise Damaged(exc.message) from exc
 
 
-def _read(database: Database, name: str) -> Made:
-    """What the database says of "terms" or "lists".
+def _named(made: Made | None, what: str) -> Made:
+    """What was made, if it names only files that ragqa makes.
 
-    :raises Damaged: nothing, or nothing that makes sense.
+    :raises Damaged: it does not.
     """
-    try:
-        made = msgspec.json.decode(database.meta(name), type=Made)
-        for file in (made.name, *made.files):
-            if not _FILE.fullmatch(file):
-                raise ValueError(f"it names the file {file!r}")
-    except MALFORMED as exc:
-        raise Damaged(f"what the index says of its {name} makes no sense: {exc}") from exc
+    if not made or not all(map(_FILE.fullmatch, (made.name, *made.files))):
+        raise Damaged(f"what the index says of its {what} makes no sense")
     return made
-
-
-def _record(database: Database, name: str, made: Made) -> None:
-    database.set_meta(name, msgspec.json.encode(made).decode())
 
 
 def _check(root: Path, made: Made, *, thorough: bool = False) -> None:
@@ -137,13 +103,15 @@ def _check(root: Path, made: Made, *, thorough: bool = False) -> None:
             raise Damaged(refused.message) from exc
 
 
-def open_terms(database: Database, passages: int, *, thorough: bool = False) -> TermIndex:
+def open_terms(
+    database: Database, made: Made | None, passages: int, *, thorough: bool = False
+) -> TermIndex:
     """Open the terms.
 
     :param passages: how many they must hold.
     :raises Damaged: they are missing or damaged.
     """
-    made = _read(database, "terms")
+    made = _named(made, "terms")
     _check(database.root, made, thorough=thorough)
     folder = database.root / made.name
     with _as_damage():
@@ -153,16 +121,16 @@ def open_terms(database: Database, passages: int, *, thorough: bool = False) -> 
     return index
 
 
-def open_lists(database: Database, dimension: int, *, thorough: bool = False) -> Lists | None:
+def open_lists(
+    database: Database, made: Made | None, dimension: int, *, thorough: bool = False
+) -> Lists | None:
     """Open the lists of embeddings; None if the index is too small to have them.
 
     :raises Damaged: they are missing or damaged.
     """
-    with suppress(ValueError):
-        if not database.meta("lists"):
-            return None
-    made = _read(database, "lists")
-    _check(database.root, made, thorough=thorough)
+    if made is None:
+        return None
+    _check(database.root, _named(made, "lists"), thorough=thorough)
     path = database.root / made.name
     # In a large index, reading through a map of the database takes a third of the time.
     database.db.execute("PRAGMA mmap_size = 2000000000")
@@ -171,37 +139,40 @@ def open_lists(database: Database, dimension: int, *, thorough: bool = False) ->
 
 
 def update_terms(
-    database: Database, passages: int, *, gone: Sequence[int], added: Sequence[int]
-) -> None:
+    database: Database,
+    old: Made | None,
+    passages: int,
+    *,
+    gone: Sequence[int],
+    added: Sequence[int],
+) -> Made:
     """Write the terms of a transaction that is about to be committed.
+
+    If neither notes nor terms have changed, the old ones stay.
 
     :param passages: how many passages there are now.
     :param gone: the numbers of the notes that were removed; `added` of those that came.
     """
-    try:
-        old = _read(database, "terms")
-        _check(database.root, old)
-        if not (gone or added):
-            return
-    except Damaged:
-        old = None
-    if old is not None and passages > REWRITE_BELOW:
-        with suppress(Damaged), _as_damage():  # by a disk that left size and time as they were
+    changed = bool(gone or added)
+    with suppress(Damaged), _as_damage():
+        old = _named(old, "terms")
+        _check(database.root, old, thorough=not changed)
+        if not changed:
+            open_terms(database, old, passages)
+            return old
+        if passages > REWRITE_BELOW:
             dead = dead_passages(database.root / old.name) + len(gone)
             if dead <= MAX_DEAD_SHARE * passages:
-                passages_added = database.passages("note", added)
-                _write_terms(database, passages_added, old=old, gone=gone)
-                return
-    _write_terms(database, database.passages())
+                return _write_terms(database, database.passages("note", added), old, gone)
+    return _write_terms(database, database.passages())
 
 
 def _write_terms(
     database: Database,
     passages: Iterable[tuple[int, Passage]],
-    *,
     old: Made | None = None,
     gone: Sequence[int] = (),
-) -> None:
+) -> Made:
     """Write the terms of all passages, or add these to the old ones, whose files stay."""
     folder = database.root / f"terms-{_free_number(database)}"
     private_folder(folder)
@@ -209,84 +180,70 @@ def _write_terms(
         for name, seal in old.files.items():
             _link(database.root / old.name / name, folder / name, seal)
     write_terms(folder, passages, gone=gone)
-    _record(database, "terms", Made(folder.name, _sealed(folder, old)))
+    return Made(folder.name, _sealed(folder, old))
 
 
-def update_lists(database: Database, info: IndexInfo, build: int) -> DenseInfo:
+def update_lists(
+    database: Database, old: Made | None, info: IndexInfo, model: int, *, thorough: bool
+) -> Made | None:
     """Write the lists of a transaction that is about to be committed, where they are too old.
 
-    :param build: the number of the build that is being written.
+    :param model: which embeddings count.
     """
     live = info.passages
     if live > EXACT_UP_TO:
-        live = database.number("count(*) FROM embeddings WHERE build = ?", build)
+        live = database.number("count(*) FROM embeddings WHERE model = ?", model)
     if live <= EXACT_UP_TO:
-        database.set_meta("lists", "")
-        return DenseInfo()
+        return None
     try:
-        lists = open_lists(database, info.embedder.dimension)
-        old, total = _read(database, "lists"), len(lists or ())
+        lists = open_lists(database, old, info.embedder.dimension, thorough=thorough)
     except Damaged:
+        lists = None
+    if lists is None or old is None:
         return _make_lists(database)
-    new = database.number("count(*) FROM embeddings WHERE row > ?", old.upto)
-    dead = total - (live - new)
+    new = database.number("count(*) FROM embeddings WHERE row > ? AND model = ?", old.upto, model)
+    dead = len(lists) - (live - new)
     if dead > MAX_DEAD_SHARE * live or live > MAX_GROWTH * old.trained_on:
         return _make_lists(database)
     if new > max(MAX_NEW, MAX_NEW_SHARE * live):
         rows, matrix = database.matrix(old.upto)
-        _write(database, grow_lists(database.root / old.name, rows, matrix), rows[-1], old)
-    return old.dense
+        return _write(database, grow_lists(database.root / old.name, rows, matrix), rows[-1], old)
+    return old
 
 
-def _make_lists(database: Database) -> DenseInfo:
+def _make_lists(database: Database) -> Made:
     """Write the lists of all embeddings."""
     rows, matrix = database.matrix()
     lists, dense = make_lists(rows, matrix)
-    _write(database, lists, rows[-1], Made("", {}, dense=dense, trained_on=len(rows)))
-    return dense
+    return _write(database, lists, rows[-1], Made("", {}, dense=dense, trained_on=len(rows)))
 
 
-def _write(database: Database, lists: FaissIndex, upto: int, like: Made) -> None:
+def _write(database: Database, lists: FaissIndex, upto: int, like: Made) -> Made:
     path = database.root / f"vectors-{_free_number(database)}.faiss"
     write_lists(path, lists)
-    made = msgspec.structs.replace(like, name=path.name, files={path.name: _seal(path)}, upto=upto)
-    _record(database, "lists", made)
+    return msgspec.structs.replace(like, name=path.name, files={path.name: _seal(path)}, upto=upto)
 
 
-def faults_of(database: Database, info: IndexInfo) -> dict[str, str]:
+def faults_of(database: Database, info: IndexInfo, manifest: Manifest) -> dict[str, str]:
     """Read all that is made from a sound database; gives why each part that is damaged is."""
     faults = {}
     try:
-        open_terms(database, info.passages, thorough=True)
+        open_terms(database, manifest.terms, info.passages, thorough=True)
     except Damaged as exc:
-        faults[_TERMS] = str(exc)
+        faults["the terms"] = str(exc)
     try:
-        open_lists(database, info.embedder.dimension, thorough=True)
+        open_lists(database, manifest.lists, info.embedder.dimension, thorough=True)
     except Damaged as exc:
-        faults[_LISTS] = str(exc)
+        faults["the lists of embeddings"] = str(exc)
     return faults
 
 
-def mend(database: Database) -> list[str]:
-    """Make anew, in a transaction of its own, what is damaged; says what was, and why."""
-    info, _ = database.read()
-    with database.writing():
-        database.db.execute("BEGIN IMMEDIATE")
-        faults = faults_of(database, info)
-        if _TERMS in faults:
-            _write_terms(database, database.passages())
-        if _LISTS in faults:
-            _make_lists(database)
-        database.db.execute("COMMIT")
-    return [f"rebuilt {part}, since {why}" for part, why in faults.items()]
-
-
 def sweep(database: Database) -> None:
-    """Remove, as far as possible, what the database does not name."""
-    kept = set()
-    for name in ("terms", "lists"):
-        with suppress(Damaged):
-            kept.add(_read(database, name).name)
+    """Remove, as far as possible, what the manifest does not name."""
+    kept: set[str] = set()
+    with suppress(NoIndex):
+        _, manifest = database.read()
+        kept = {made.name for made in (manifest.terms, manifest.lists) if made}
     with suppress(OSError):
         for path in database.root.iterdir():
             if path.name in LEFTOVERS or (_NAME.fullmatch(path.name) and path.name not in kept):

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -10,16 +10,18 @@ from pathlib import Path
 import numpy as np
 
 from ragqa.errors import IndexUnusable
-from ragqa.stores import Snapshot
+from ragqa.stores import EVERYTHING, Snapshot, in_reading_order
 from ragqa.stores.disk import REPAIR
-from ragqa.stores.filters import note_matcher
+from ragqa.stores.filters import select
 from ragqa.stores.local import derived
 from ragqa.stores.local.database import Database
 from ragqa.stores.local.terms import TermIndex, write_terms
 from ragqa.stores.local.vectors import Lists
 from ragqa.stores.ranking import Candidate, top_k
-from ragqa.stores.rows import read_note
+from ragqa.stores.rows import model_of, read_note
 from ragqa.types import Filters, NoteRecord, NoteState, Numbers, Passage, Stamp, Vector, Vectors
+
+_NUMBERS = "SELECT id FROM notes WHERE path IN"
 
 
 class LocalSnapshot(Snapshot):
@@ -34,7 +36,7 @@ class LocalSnapshot(Snapshot):
         self._lists: Lists | None = None
         self._filtered: tuple[Filters, list[int]] | None = None
         try:
-            self.info, _ = self.database.read()
+            self.info, self.manifest = self.database.read()
         except BaseException:
             self.close()
             raise
@@ -44,8 +46,9 @@ class LocalSnapshot(Snapshot):
 
         :raises Damaged: they are missing or damaged.
         """
-        self._terms = derived.open_terms(self.database, self.info.passages)
-        self._lists = derived.open_lists(self.database, self.info.embedder.dimension)
+        made, info = self.manifest, self.info
+        self._terms = derived.open_terms(self.database, made.terms, info.passages)
+        self._lists = derived.open_lists(self.database, made.lists, info.embedder.dimension)
 
     def make_derived(self) -> None:
         """Make the terms for this process alone, and do without lists."""
@@ -58,27 +61,45 @@ class LocalSnapshot(Snapshot):
         self._lists = None
         self.database.close()
 
-    def notes(self) -> dict[str, NoteRecord]:
-        """Every note's record, by path."""
-        return {note.path: note for note in self._records.values()}
+    def notes(
+        self, filters: Filters = EVERYTHING, *, at: Sequence[str] | None = None
+    ) -> dict[str, NoteRecord]:
+        """The records of the notes that pass the filters, or of those at these paths, by path."""
+        if at is not None:
+            query, names = "SELECT * FROM notes WHERE path IN", [os.fsencode(path) for path in at]
+            with self.database.naming():
+                rows = self.database.fetch(query, names)
+                return {note.path: note for note in map(read_note, rows)}
+        if not filters:
+            return dict(self._notes)
+        with self.database.naming():
+            found = select(self.database.db, "*", filters).fetchall()
+            return {note.path: note for note in map(read_note, found)}
 
     @cached_property
-    def _records(self) -> dict[int, NoteRecord]:
+    def _notes(self) -> dict[str, NoteRecord]:
         with self.database.naming():
             rows = self.database.db.execute("SELECT * FROM notes")
-            return {row["id"]: read_note(row) for row in rows}
+            return {note.path: note for note in map(read_note, rows)}
 
+    @cached_property
     def states(self) -> dict[str, NoteState]:
         """The state of every note's file, by path; a damaged one has the note read again."""
-        query = "SELECT path, size, mtime_ns, sha256, settled FROM notes"
+        query = "SELECT path, size, mtime_ns, sha256, settled, date FROM notes"
         with self.database.naming():
             return {
-                os.fsdecode(path): NoteState(Stamp(size, mtime_ns), sha256, bool(settled))
-                for path, size, mtime_ns, sha256, settled in self.database.db.execute(query)
+                os.fsdecode(path): NoteState(Stamp(size, mtime_ns), sha256, bool(settled), date)
+                for path, size, mtime_ns, sha256, settled, date in self.database.db.execute(query)
             }
 
-    def passages(self, ids: Sequence[int]) -> list[Passage]:
-        """The passages with these ids, in the order given."""
+    def passages(self, ids: Sequence[int] = (), *, at: Sequence[str] = ()) -> list[Passage]:
+        """The passages with these ids in the order given, or of the notes at these paths."""
+        if at:
+            names = [os.fsencode(path) for path in at]
+            with self.database.naming():
+                notes = [row["id"] for row in self.database.fetch(_NUMBERS, names)]
+            own = [passage for _, passage in self.database.passages("note", notes)]
+            return in_reading_order(own, at)
         found = {passage.id: passage for _, passage in self.database.passages("id", ids)}
         for missing in set(ids) - found.keys():
             raise IndexUnusable(
@@ -86,21 +107,9 @@ class LocalSnapshot(Snapshot):
             )
         return [found[passage_id] for passage_id in ids]
 
-    def passages_at(self, paths: Sequence[str]) -> Iterator[Passage]:
-        """The passages of the notes at these paths."""
-        names = [os.fsencode(path) for path in paths]
-        with self.database.naming():
-            found = self.database.fetch("SELECT id FROM notes WHERE path IN", names)
-            notes = [row["id"] for row in found]
-        return (passage for _, passage in self.database.passages("note", notes))
-
-    def vectors(self, ids: Sequence[int]) -> dict[int, Vector]:
-        """The embeddings, shape (dimension,), of passages in the snapshot, by passage id."""
-        with self.database.naming():
-            query = "SELECT id, embedding FROM passages WHERE id IN"
-            rows = {row["id"]: row["embedding"] for row in self.database.fetch(query, ids)}
-        found = dict(zip(*self.database.vectors(list(set(rows.values()))), strict=True))
-        return {id_: found[row] for id_, row in rows.items() if row in found}
+    def vectors(self, keys: Iterable[int]) -> dict[int, Vector]:
+        """The embeddings, shape (dimension,), by embedding key, of those that the index has."""
+        return self.database.embeddings(model_of(self.info), keys)
 
     def dense(self, vector: Vector, k: int, filters: Filters) -> list[Candidate]:
         """The k nearest passages by cosine, best first; `vector` has shape (dimension,)."""
@@ -186,7 +195,7 @@ class LocalSnapshot(Snapshot):
         if not filters:
             return None
         if self._filtered is None or self._filtered[0] != filters:
-            matches = note_matcher(filters)
-            notes = [number for number, note in self._records.items() if matches(note)]
+            with self.database.naming():
+                notes = [row["id"] for row in select(self.database.db, "id", filters)]
             self._filtered = (filters, notes)
         return self._filtered[1]

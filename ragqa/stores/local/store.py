@@ -1,13 +1,14 @@
 """The local store: a database, and the terms and lists that are made from it, in one folder.
 
-A damaged database is replaced, by a build from nothing, with one that has its sound embeddings
-saved, as an interrupted build leaves them; so only the rest is embedded again.
+A damaged database is replaced, by a build from nothing, with one that has its sound embeddings; so
+only the rest is embedded again.
 """
 
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from ragqa.errors import (
@@ -19,26 +20,26 @@ from ragqa.errors import (
     WriterBusy,
 )
 from ragqa.safe import private_folder
-from ragqa.stores import Store, Writer
+from ragqa.stores import Problem, Store, Writer
 from ragqa.stores.disk import REPAIR, building, explaining_failure, locked, report_embedded
+from ragqa.stores.filters import labels_of
 from ragqa.stores.local import derived
-from ragqa.stores.local.database import DATABASE, INTO_EMBEDDINGS, LOGS, SEAL, Database, planted
+from ragqa.stores.local.database import DATABASE, LOGS, Database, Manifest, planted
 from ragqa.stores.local.derived import Damaged
 from ragqa.stores.local.snapshot import LocalSnapshot
 from ragqa.stores.rows import (
     MALFORMED,
     NUMBER,
-    fingerprint,
+    damaged,
     read_note,
     read_passage,
-    read_vector,
-    vector_row,
+    read_vectors,
 )
-from ragqa.types import Building, IndexInfo, NoteState
+from ragqa.types import Building, IndexInfo
 
 logger = logging.getLogger("ragqa")
 
-_EMBEDDINGS = "SELECT row, key, vector, checksum FROM embeddings"
+_EMBEDDINGS = "SELECT * FROM embeddings"
 
 
 class LocalStore(Store):
@@ -47,13 +48,13 @@ class LocalStore(Store):
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def state(self) -> tuple[IndexInfo, dict[str, NoteState]]:
-        """What the index is, and the state of every note's file, by path."""
-        with closing(LocalSnapshot(self._root)) as snapshot:
-            return snapshot.info, snapshot.states()
-
-    def snapshot(self) -> LocalSnapshot:
+    @contextmanager
+    def snapshot(self) -> Iterator[LocalSnapshot]:
         """Open the newest snapshot; terms or lists that are damaged are made anew."""
+        with closing(self._newest()) as snapshot:
+            yield snapshot
+
+    def _newest(self) -> LocalSnapshot:
         tried: list[str] = []
         while True:
             snapshot = self._open()
@@ -63,11 +64,7 @@ class LocalStore(Store):
                 what = str(exc)
                 if what in tried:  # no writer has replaced them since the database was opened
                     logger.warning("%s, so it is made anew from the rest of the index", what)
-                    mended: list[str] = []
-                    if tried.count(what) == 1:
-                        with suppress(WriterBusy, IndexUnusable):
-                            mended = self.mend(wait=False)
-                    if not mended:
+                    if tried.count(what) > 1 or not self._mended():
                         snapshot.make_derived()
                         return snapshot
                 tried.append(what)
@@ -78,18 +75,22 @@ class LocalStore(Store):
             else:
                 return snapshot
 
+    def _mended(self) -> bool:
+        """Whether a commit without changes could be made."""
+        with suppress(WriterBusy, IndexUnusable), self.writer(fresh=False, wait=False) as writer:
+            writer.commit()
+            return True
+        return False
+
     def _open(self) -> LocalSnapshot:
         """Open the database, and unless it is sealed, read all of it."""
         snapshot = LocalSnapshot(self._root)
         try:
-            if not snapshot.database.is_sealed() and self.building() is None:
-                _check(snapshot.database)
-                if not snapshot.database.has_log():  # the seal would vouch for less than was read
-                    with (
-                        suppress(WriterBusy, IndexUnusable, OSError),
-                        locked(self._root, wait=False),
-                    ):
-                        snapshot.database.seal()
+            database, manifest = snapshot.database, snapshot.manifest
+            if not database.is_sealed(manifest) and self.building() is None:
+                _check(database)
+                with suppress(WriterBusy, IndexUnusable), locked(self._root, wait=False):
+                    database.seal(manifest)
         except BaseException:
             snapshot.close()
             raise
@@ -100,77 +101,53 @@ class LocalStore(Store):
         """Begin the next snapshot on top of the newest, or with `fresh` from nothing."""
         from ragqa.stores.local.writer import LocalWriter
 
-        with self._writing(wait=wait, fresh=fresh) as database:
-            base, build = None, 0
-            with suppress(NoIndex):
-                base, build = database.read()
-            generation = base.generation if base else 0
-            if base is None or fresh:
-                base, build = None, build + 1
-            writer = LocalWriter(database, base, build=build, generation=generation)
+        with locked(self._root, wait=wait):
+            report_embedded(self._root, 0)
+            database, base = self._sound_database(fresh=fresh)
             try:
-                yield writer
-            finally:
-                writer.close()
-
-    @contextmanager
-    def _writing(self, *, wait: bool, fresh: bool = False) -> Iterator[Database]:
-        """Hold the lock, and the database open for writing.
-
-        :param fresh: whether a damaged one is replaced by one without notes.
-        """
-        root = self._root
-        with locked(root, wait=wait):
-            report_embedded(root, 0)
-            database = self._sound_database(fresh=fresh)
-            try:
-                (root / SEAL).unlink(missing_ok=True)
-                yield database
+                with closing(LocalWriter(database, base, fresh=fresh)) as writer:
+                    yield writer
                 derived.sweep(database)
             finally:
                 database.finish()
 
-    def _sound_database(self, *, fresh: bool) -> Database:
-        database = None
+    def _sound_database(self, *, fresh: bool) -> tuple[Database, tuple[IndexInfo, Manifest] | None]:
+        """The database, open for writing, and what it holds."""
+        database, base = None, None
         with explaining_failure(self._root):  # a disk that is full, or a limit, is no damage
             try:
                 with explaining_failure(self._root):
                     database = Database.create(self._root)
-                if fresh or not database.is_sealed():
-                    _check(database)
                 with suppress(NoIndex):
-                    database.read()
+                    base = database.read()
+                if fresh or base is None or not database.is_sealed(base[1]):
+                    _check(database)
             except IndexUnusable as exc:
                 if fresh and not isinstance(exc, IndexNotReadable | IndexNotWritable):
-                    return _start_over(self._root, database)
+                    return _start_over(self._root, database), base
                 if database:
                     database.close()
                 raise
-            return database
+            return database, base
 
     def building(self) -> Building | None:
         """The progress of another process writing the index; None if none is known."""
         return building(self._root)
 
-    def problems(self) -> list[str]:
-        """Read everything and return each problem as a sentence; [] if sound."""
+    def problems(self) -> list[Problem]:
+        """Read everything, and say what is damaged."""
         try:
             with closing(LocalSnapshot(self._root)) as snapshot:
-                faults = list(_faults_of(snapshot.database))
-                return faults or [*derived.faults_of(snapshot.database, snapshot.info).values()]
+                database, info = snapshot.database, snapshot.info
+                if faults := list(_faults_of(database)):
+                    return list(map(Problem, faults))
+                parts = derived.faults_of(database, info, snapshot.manifest)
+                return [Problem(why, f"rebuilt {part}, since {why}") for part, why in parts.items()]
         except (NoIndex, IndexUnusable) as exc:
-            return [exc.message]
-
-    def mend(self, *, wait: bool) -> list[str]:
-        """Make terms and lists anew where they are damaged; says what was made, and why."""
-        removed = [f"removed {path}, which was not ragqa's" for path in planted(self._root)]
-        try:
-            with self._writing(wait=wait) as database, explaining_failure(self._root):
-                return removed + derived.mend(database)
-        except (IndexNotReadable, IndexNotWritable):
-            raise
-        except IndexUnusable:  # the database itself is damaged
-            return removed
+            with suppress(OSError):
+                for path in planted(self._root):
+                    return [Problem(exc.message, f"removed {path}, which was not ragqa's")]
+            return [Problem(exc.message)]
 
 
 def _check(database: Database) -> None:
@@ -189,9 +166,9 @@ def _faults_of(database: Database) -> Iterator[str]:
         for (found,) in database.db.execute("PRAGMA integrity_check(1)"):
             if found != "ok":
                 yield f"{file} is damaged: {str(found).splitlines()[0]}"
-        yield from _bad_rows(database, "SELECT * FROM notes", read_note)
+        yield from _bad_rows(database, "SELECT * FROM notes", partial(_read_labelled, database))
         yield from _bad_rows(database, "SELECT * FROM passages", read_passage)
-        yield from _bad_rows(database, _EMBEDDINGS, read_vector)
+        yield from _bad_rows(database, _EMBEDDINGS, lambda row: read_vectors([row]))
         info, _ = database.read()
         counts = [database.number(f"count(*) FROM {table}") for table in ("notes", "passages")]
         if counts != [info.notes, info.passages]:
@@ -221,35 +198,35 @@ def _bad_rows(
             yield f"in the index file {database.path}, {exc}"
 
 
-def _start_over(root: Path, damaged: Database | None) -> Database:
-    """Replace a database by one without notes that has its sound embeddings saved.
+def _read_labelled(database: Database, row: sqlite3.Row) -> None:
+    """Read a note, and compare its labels with it."""
+    query = "SELECT name, value FROM labels WHERE note = ?"
+    labels = {tuple(label) for label in database.db.execute(query, (row["id"],))}
+    if labels != labels_of(read_note(row)):
+        raise damaged("what filters read of a note")
 
-    :param damaged: the database, if it can be opened.
+
+def _start_over(root: Path, old: Database | None) -> Database:
+    """Replace a damaged database by one that has only its sound embeddings.
+
+    :param old: the database, if it can be opened.
     """
     folder = root / derived.SALVAGE
     derived.discard(folder)
     private_folder(folder)
     new = Database.create(folder)
-    if damaged:
-        _keep_embeddings(damaged, new)
-        damaged.close()
+    new.db.execute("BEGIN")
+    with suppress(sqlite3.Error):
+        for row in old.db.execute(_EMBEDDINGS) if old else ():
+            with suppress(*MALFORMED):
+                read_vectors([row])
+                new.db.execute("INSERT OR IGNORE INTO embeddings VALUES (?,?,?,?,?)", tuple(row))
+    new.db.execute("COMMIT")
     new.finish()
+    if old:
+        old.close()
     for name in LOGS:
         (root / name).unlink(missing_ok=True)
     (folder / DATABASE).replace(root / DATABASE)
     derived.discard(folder)
     return Database.create(root)
-
-
-def _keep_embeddings(damaged: Database, new: Database) -> None:
-    new.db.execute("BEGIN")
-    new.set_meta("generation", str(damaged.generation))
-    with suppress(sqlite3.Error, IndexUnusable, NoIndex):
-        info, build = damaged.read()
-        new.set_meta("saved by 1", fingerprint(info.embedder, info.dtype))
-        for row in damaged.db.execute(f"{_EMBEDDINGS} WHERE build = ?", (build,)):
-            with suppress(*MALFORMED):
-                values = vector_row(1, row["key"], read_vector(row))
-                new.db.execute(f"INSERT OR IGNORE {INTO_EMBEDDINGS}", values)
-    new.db.execute("INSERT INTO saved SELECT row FROM embeddings")
-    new.db.execute("COMMIT")

@@ -18,9 +18,9 @@ import msgspec
 import numpy as np
 
 from ragqa.errors import IndexUnusable
-from ragqa.stores import Snapshot
+from ragqa.stores import EVERYTHING, Snapshot, in_reading_order
 from ragqa.stores.disk import REBUILD
-from ragqa.stores.filters import note_matcher
+from ragqa.stores.filters import passing
 from ragqa.stores.milvus.client import DENSE, MAX_HITS, MAX_TEXT_BYTES, TERMS, Client, Row
 from ragqa.stores.ranking import Candidate, bm25, inverse_frequency, top_k
 from ragqa.stores.rows import (
@@ -33,9 +33,9 @@ from ragqa.stores.rows import (
     unpacked,
 )
 from ragqa.text.dates import passage_terms
-from ragqa.types import Filters, IndexInfo, NoteRecord, Passage, Vector
+from ragqa.types import Filters, IndexInfo, NoteRecord, NoteState, Passage, Vector
 
-FORMAT = 8  # raised whenever the meaning of rows or their passages changes
+FORMAT = 9  # raised whenever the meaning of rows or their passages changes
 DESCRIPTION, WRITER, SAVED = 0, 1, 2  # the rows about an index; the last: what embedded the saved
 
 _DAY = "0001-01-01"
@@ -150,13 +150,22 @@ class MilvusSnapshot(Snapshot):
             what = f"the collections {' and '.join(pair)} at {client.uri} are gone"
             raise IndexUnusable(what, hint="run the command again, or: ragqa index --rebuild")
 
-    def notes(self) -> dict[str, NoteRecord]:
-        """Every note by path."""
+    def notes(
+        self, filters: Filters = EVERYTHING, *, at: Sequence[str] | None = None
+    ) -> dict[str, NoteRecord]:
+        """The records of the notes that pass the filters, or of those at these paths, by path."""
         if not self._by_path:
             rows = self._client.each(self._notes, "", ("data",))
             notes = (read(row["data"], NoteRecord) for row in rows)
             self._by_path = {note.path: note for note in notes}
-        return dict(self._by_path)
+        wanted = self._by_path if at is None else self._by_path.keys() & set(at)
+        found = (self._by_path[path] for path in wanted)
+        return {note.path: note for note in passing(found, filters)}
+
+    @property
+    def states(self) -> dict[str, NoteState]:
+        """The state of every note's file, by path."""
+        return {path: note.state for path, note in self.notes().items()}
 
     def dense(self, vector: Vector, k: int, filters: Filters) -> list[Candidate]:
         """The k nearest passages by cosine; `vector` has shape (dimension,)."""
@@ -185,8 +194,11 @@ class MilvusSnapshot(Snapshot):
 
         return top_k(nearest, k, min(self.info.passages, MAX_HITS)) if words else []
 
-    def passages(self, ids: Sequence[int]) -> list[Passage]:
-        """The passages with these ids, in the order given."""
+    def passages(self, ids: Sequence[int] = (), *, at: Sequence[str] = ()) -> list[Passage]:
+        """The passages with these ids in the order given, or of the notes at these paths."""
+        if at:
+            rows = self._client.of(self._passages, map(hash_key, at), ("data",), "note")
+            return in_reading_order((read(row["data"], Passage) for row in rows), at)
         rows = self._client.of(self._passages, ids, ("pk", "data"))
         found = {row["pk"]: row["data"] for row in rows}
         if missing := [id_ for id_ in ids if id_ not in found]:
@@ -194,16 +206,14 @@ class MilvusSnapshot(Snapshot):
             raise IndexUnusable(what, hint="run the command again, or: ragqa doctor")
         return [read(found[id_], Passage) for id_ in ids]
 
-    def passages_at(self, paths: Sequence[str]) -> list[Passage]:
-        """The passages of the notes at these paths."""
-        rows = self._client.of(self._passages, map(hash_key, paths), ("data",), "note")
-        found = (read(row["data"], Passage) for row in rows)
-        return [passage for passage in found if passage.path in paths]
-
-    def vectors(self, ids: Iterable[int], field: str = "pk") -> dict[int, Vector]:
-        """The sound embeddings, shape (dimension,), by passage id or by another field."""
+    def vectors(self, keys: Iterable[int]) -> dict[int, Vector]:
+        """The sound embeddings, shape (dimension,), by embedding key."""
         dimension = self.info.embedder.dimension
-        return read_vectors(self._client, self._passages, dimension, ids, field)
+        return read_vectors(self._client, self._passages, dimension, keys, "embedding_key")
+
+    def terms_with_prefix(self, prefix: str) -> list[str]:  # noqa: ARG002 - it cannot list them
+        """Nothing, since Milvus cannot list its terms."""
+        return []
 
     def idf(self, terms: Sequence[str]) -> dict[str, float]:
         """BM25's inverse document frequency of each term."""
@@ -226,9 +236,9 @@ class MilvusSnapshot(Snapshot):
     def _where(self, filters: Filters) -> str:
         """The condition that a passage's note passes the filters, exactly."""
         if self._filtered[0] != filters:
-            matches, keys = note_matcher(filters), (list[int](), list[int]())
-            for path, note in self.notes().items():
-                keys[matches(note)].append(hash_key(path))
+            passed, keys = self.notes(filters), (list[int](), list[int]())
+            for path in self.notes():
+                keys[path in passed].append(hash_key(path))
             few = len(keys[True]) <= len(keys[False])
             self._filtered = (filters, f"note {'in' if few else 'not in'} {keys[few] or [-1]}")
         return self._filtered[1]

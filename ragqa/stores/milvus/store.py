@@ -12,7 +12,7 @@ import platform
 import re
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -26,11 +26,11 @@ import msgspec
 from ragqa import errors, types
 from ragqa.config.addresses import is_file
 from ragqa.errors import IndexUnusable, NoIndex, RagqaError
-from ragqa.stores import Store
+from ragqa.stores import Problem, Store, Writer, by_note
 from ragqa.stores.milvus import snapshot as rows
-from ragqa.stores.milvus.client import MAX_HITS, Client, Row
+from ragqa.stores.milvus.client import MAX_HITS, Client
 from ragqa.stores.milvus.snapshot import MilvusSnapshot
-from ragqa.stores.rows import MALFORMED, check_vectors, fingerprint
+from ragqa.stores.rows import MALFORMED, check_vectors, model_of
 from ragqa.types import IndexInfo, Note, NoteRecord, Passage, Stamp, Vector, Vectors
 
 DEAD_S, POLL_S = 600.0, 1.0  # a writer silent for so long is dead; how often one that waits looks
@@ -97,116 +97,113 @@ class Turn:
         self._client.put(self._client.about, [rows.plain_row(rows.WRITER, data)])
 
 
-class MilvusWriter:
+class MilvusWriter(Writer):
     """Changes on top of what is there, or with `fresh` a build from nothing that replaces it."""
 
     def __init__(
         self, turn: Turn, client: Client, there: MilvusSnapshot | None, *, fresh: bool
     ) -> None:
         self._client, self._turn, self._base = client, turn, None if fresh else there
-        self._number = 1 + (there.info.generation if there else 0)
+        self._there, self.info = there, there.info if there else None
+        self.model = model_of(self.info) if self.info else 0
+        self._number = 1 + (self.info.generation if self.info else 0)
         self._build = abs((there.build if there else 1) - (self._base is None))
         self._passages, self._notes = client.pair(self._build)
         self._dimension = self._base.info.embedder.dimension if self._base else None
-        self._pending: dict[str, tuple[NoteRecord, list[Row]]] = {}
+        self._pending: dict[str, tuple[NoteRecord, Sequence[Passage]]] = {}
+        self._known: dict[int, Vector] = {}  # what the pending notes may need, by embedding key
+        self._waiting = 0
         self._gone: set[str] = set()
-        self._restamped: dict[str, NoteRecord] = {}
-        self._sent: set[int] = set()
-        self._saved_dimension: int | None = None
-        self._saved: set[int] = set()
-        self._waiting, self._created = 0, self._base is not None
+        self._sent: list[NoteRecord] = []
+        self._created = self._base is not None
+        self._has_saved = False
 
-    def resume(self, embedder: types.EmbedderInfo, dtype: str) -> int:
-        """Reuse what an interrupted writer saved with this embedder; returns their number."""
-        client, self._saved_dimension = self._client, embedder.dimension
-        made_by = fingerprint(embedder, dtype)
-        found = client.of(client.about, [rows.SAVED], ("data",))
-        if [row["data"] for row in found] != [made_by]:
-            client.drop(client.saved)
-            client.put(client.about, [rows.plain_row(rows.SAVED, made_by)])
-        self._turn.embedded = client.count(client.saved) if client.ready(client.saved) else 0
-        return self._turn.embedded
-
-    def save(self, embedding_keys: Sequence[int], vectors: Vectors) -> None:
-        """Save embeddings, shape (keys, dimension), until the next commit."""
-        if self._saved_dimension is None:
-            raise ValueError("save was called before resume")
-        self._turn.check()
-        if not self._client.ready(self._client.saved):
-            self._client.create(self._client.saved, self._saved_dimension)
-        saved = map(rows.plain_row, embedding_keys, repeat(""), vectors)
-        self._client.put(self._client.saved, saved)
-        self._saved.update(embedding_keys)
-        self._turn.embedded += len(embedding_keys)
-
-    def vectors(self, embedding_keys: Iterable[int]) -> Mapping[int, Vector]:
-        """The embeddings that are saved or in the base snapshot, by embedding key."""
-        keys, found, saved = set(embedding_keys), dict[int, Vector](), self._client.saved
-        if self._saved_dimension is not None and self._client.ready(saved):
-            found = rows.read_vectors(self._client, saved, self._saved_dimension, keys)
-            self._saved.update(found)
-        if self._base:
-            found |= self._base.vectors(keys - found.keys(), "embedding_key")
+    def vectors(self, keys: Iterable[int]) -> dict[int, Vector]:
+        """The embeddings that the model has made, by embedding key."""
+        wanted, found, client = set(keys), dict[int, Vector](), self._client
+        if self._there and self.info and self.model == model_of(self.info):
+            found = self._there.vectors(wanted)
+        for row in client.of(client.about, [rows.SAVED], ("data",)):
+            model, size = row["data"].split()
+            if model == str(self.model) and client.ready(client.saved):
+                self._has_saved, self._turn.embedded = True, client.count(client.saved)
+                wanted -= found.keys()
+                found |= rows.read_vectors(client, client.saved, int(size), wanted)
+        self._known |= found
         return found
 
-    def remove(self, paths: Iterable[str]) -> None:
-        """Delete notes and their passages."""
-        for path in paths:
-            self._pending.pop(path, None)
-            self._restamped.pop(path, None)
-            self._gone.add(path)
-
-    def add(
-        self, note: Note, *, settled: bool, passages: Sequence[Passage], vectors: Vectors
-    ) -> None:
-        """Add a note, replacing any note at its path; `vectors` is (passages, dimension)."""
+    def save(self, passages: Sequence[Passage], vectors: Vectors) -> None:
+        """Keep the embeddings of passages, shape (passages, dimension), until the next commit."""
         check_vectors(passages, vectors)
-        if passages:
-            self._dimension = vectors.shape[1]
-        self.remove([note.path])
-        self._gone.discard(note.path)
-        made = list(map(rows.passage_row, passages, vectors))
-        self._pending[note.path] = (NoteRecord.of(note, settled=settled), made)
-        self._waiting += len(made)
+        client, dimension = self._client, vectors.shape[1]
+        keys = [passage.embedding_key for passage in passages]
+        self._turn.check()
+        if not self._has_saved:
+            client.create(client.saved, dimension)
+            client.put(client.about, [rows.plain_row(rows.SAVED, f"{self.model} {dimension}")])
+            self._has_saved = True
+        client.put(client.saved, map(rows.plain_row, keys, repeat(""), vectors))
+        self._turn.embedded += len(keys)
+        self._known |= zip(keys, vectors, strict=True)
+
+    def add(self, note: Note, *, settled: bool, passages: Sequence[Passage]) -> None:
+        """Add a note, replacing any note at its path."""
         if self._waiting >= SENT_AT_ONCE:
             self._send()
+        self._pending[note.path] = (NoteRecord.of(note, settled=settled), passages)
+        self._waiting += len(passages)
 
-    def restamp(self, path: str, stamp: Stamp, *, settled: bool) -> None:
-        """Record a new stamp for a note whose text is unchanged."""
-        if path in self._pending:
-            record, made = self._pending[path]
-            self._pending[path] = (replace(record, stamp=stamp, settled=settled), made)
-        elif self._base and path not in self._gone and (known := self._base.notes().get(path)):
-            self._restamped[path] = replace(known, stamp=stamp, settled=settled)
-
-    def commit(self, info: IndexInfo) -> IndexInfo:
+    def commit(
+        self,
+        info: IndexInfo | None = None,
+        *,
+        removed: Iterable[str] = (),
+        restamped: Iterable[tuple[str, Stamp, bool]] = (),
+    ) -> IndexInfo:
         """Send the rows, then the description that counts them."""
         client, base = self._client, self._base
+        info = info or self.info
+        if info is None:
+            raise NoIndex(f"there is no index {client.place} yet", hint="ragqa index")
         self._dimension = info.embedder.dimension
         dense = types.DenseInfo("exact" if client.is_exact else "hnsw")
         info = replace(info, generation=self._number, dense=base.info.dense if base else dense)
         rows.description(info, self._build, 0.0)  # too large: fail before anything changes
-        self._send()
-        client.put(self._notes, map(rows.note_row, self._restamped.values()))
+        self._gone = set(removed)
+        self._send(whole=True)
+        there = base.notes() if base else {}
+        stamped = (
+            replace(there[path], stamp=stamp, settled=settled)
+            for path, stamp, settled in restamped
+            if path in there
+        )
+        client.put(self._notes, map(rows.note_row, stamped))
         if client.is_lite:  # it scans the rows of its log one by one
             client.call("flush", self._passages)
-        info = replace(info, notes=client.count(self._notes), passages=client.count(self._passages))
+        notes, passages = client.count(self._notes) - len(self._gone), client.count(self._passages)
+        info = replace(info, notes=notes, passages=passages)
         first = islice(client.each(self._passages, "", ("length",)), MAX_HITS)
         lengths = [row["length"] for row in first]  # of any passages, since ids are hashes
         mean_length = sum(lengths) / max(1, len(lengths))
         self._turn.check()
         client.put(client.about, [rows.description(info, self._build, mean_length)])
-        if base is None:
+        self._settle()  # last: after a failure before, the next refresh does all of them again
+        if base is None or self._has_saved:
             client.drop(client.saved)
-        elif self._saved:
-            client.delete(client.saved, self._saved)
         return info
 
-    def _send(self) -> None:
-        """Send what waits: a note counts as changed until all its rows are there."""
-        client, records = self._client, [record for record, _ in self._pending.values()]
-        made = [row for _, own in self._pending.values() for row in own]
-        touched = {rows.hash_key(path): path for path in (*self._pending, *self._gone)}
+    def _send(self, *, whole: bool = False) -> None:
+        """Send what is embedded: a note counts as changed until all its rows are there."""
+        vectors = self._known
+        pending = {
+            path: (record, [rows.passage_row(one, vectors[one.embedding_key]) for one in own])
+            for path, (record, own) in self._pending.items()
+            if whole or all(one.embedding_key in vectors for one in own)
+        }
+        client, records = self._client, [record for record, _ in pending.values()]
+        made = [row for _, own in pending.values() for row in own]
+        touched = {rows.hash_key(path): path for path in (*pending, *self._gone)}
+        self._dimension = next((len(vector) for vector in vectors.values()), self._dimension)
         self._turn.check()
         if self._dimension and not self._created:
             self._created = True
@@ -223,12 +220,19 @@ class MilvusWriter:
             marked = (replace(record, sha256="", settled=False) for record in (*records, *gone))
             client.put(self._notes, map(rows.note_row, marked))
         client.put(self._passages, made)
-        old = touched if self._base else touched.keys() & self._sent
+        old = touched if self._base else ()
         client.delete(self._passages, old, "note", f" and pk not in {[*ids] or [0]}")
-        client.put(self._notes, map(rows.note_row, records))
-        client.delete(self._notes, map(rows.hash_key, self._gone))
-        self._sent.update(touched)
-        self._pending, self._gone, self._waiting = {}, set(), 0
+        self._pending = {path: self._pending[path] for path in self._pending.keys() - pending}
+        self._known = vectors if self._pending else {}
+        self._sent, self._waiting = records, sum(len(own) for _, own in self._pending.values())
+        if not (whole and self._base):
+            self._settle()
+
+    def _settle(self) -> None:
+        """Have the notes that were sent count as they are, and remove those that are gone."""
+        self._client.put(self._notes, map(rows.note_row, self._sent))
+        self._client.delete(self._notes, map(rows.hash_key, self._gone))
+        self._sent, self._gone = [], set()
 
 
 class MilvusStore(Store):
@@ -241,9 +245,14 @@ class MilvusStore(Store):
         self._uri, self._is_shared = uri or str(root / "milvus.db"), bool(name)
         self._name = name or _own_name(root)
 
-    def snapshot(self) -> MilvusSnapshot:
+    @contextmanager
+    def snapshot(self) -> Iterator[MilvusSnapshot]:
         """Open the newest snapshot."""
-        if self._exists and self._client.ready(self._client.about):
+        yield self._newest()
+
+    def _newest(self) -> MilvusSnapshot:
+        is_there = not is_file(self._uri) or Path(self._uri).exists()
+        if is_there and self._client.ready(self._client.about):
             for row in self._client.of(self._client.about, [rows.DESCRIPTION], ("data",)):
                 return MilvusSnapshot(self._client, row["data"], is_shared=self._is_shared)
         raise NoIndex(f"there is no index {self._name} at {self._uri} yet", hint="ragqa index")
@@ -257,13 +266,13 @@ class MilvusStore(Store):
         turn = Turn(client, wait=wait)
         try:
             with suppress(NoIndex, *((IndexUnusable,) if fresh else ())):
-                base = self.snapshot()
+                base = self._newest()
             yield MilvusWriter(turn, client, base, fresh=fresh)
         finally:
             with suppress(RagqaError):  # another took over, or the server is gone
                 turn.check()
                 with suppress(RagqaError):
-                    client.drop(*client.pair(1 - self.snapshot().build))
+                    client.drop(*client.pair(1 - self._newest().build))
                 client.delete(client.about, [rows.WRITER])
             _HELD.discard(turn.own)
 
@@ -276,45 +285,28 @@ class MilvusStore(Store):
                 return types.Building(since, claim.embedded)
         return None
 
-    def tidy(self) -> None:
-        """Remove what an interrupted writer left, and count anew what it changed."""
-        with suppress(RagqaError):
-            wrong = self._miscounted(snapshot := self.snapshot())
-            if wrong or self._client.ready(self._client.pair(1 - snapshot.build)[1]):
-                with self.writer(fresh=False, wait=False) as writer:
-                    if wrong:
-                        writer.commit(self.snapshot().info)
-
-    def problems(self) -> list[str]:
-        """Read every row and return each problem as a sentence; [] if sound."""
+    def problems(self) -> list[Problem]:
+        """Read every row, and say what is damaged."""
         try:
-            snapshot = self.snapshot()
-            wrong = self._miscounted(snapshot)
-            for path, passages in snapshot.by_note():
-                sound = snapshot.vectors([passage.id for passage in passages])
-                if len(sound) < len(passages):
-                    wrong.append(f"an embedding of the note {path} is missing or malformed")
+            snapshot, found = self._newest(), list[Problem]()
+            info, pair = snapshot.info, self._client.pair(snapshot.build)
+            for collection, was in zip(pair, (info.passages, info.notes), strict=True):
+                if (there := self._client.count(collection)) != was:
+                    of = f"generation {info.generation} {was}"
+                    what = f"{collection} at {self._uri} has {there} rows, {of}"
+                    found.append(Problem(what, f"counted the rows anew, since {what}"))
+            for path, passages in by_note(snapshot):
+                keys = {passage.embedding_key for passage in passages}
+                if keys - snapshot.vectors(keys).keys():
+                    what = f"an embedding of the note {path} is missing or malformed"
+                    found.append(Problem(what))
         except (NoIndex, IndexUnusable) as exc:
-            return [exc.message]
-        return wrong
+            return [Problem(exc.message)]
+        return found
 
     @cached_property
     def _client(self) -> Client:
         return Client(self._uri, self._name)
-
-    @property
-    def _exists(self) -> bool:
-        """False if it is a file that does not exist; opening would create it."""
-        return not is_file(self._uri) or Path(self._uri).exists()
-
-    def _miscounted(self, snapshot: MilvusSnapshot) -> list[str]:
-        """What a refresh that was interrupted, or is under way, leaves uncounted."""
-        info, pair = snapshot.info, self._client.pair(snapshot.build)
-        return [
-            f"{collection} at {self._uri} has {there} rows, generation {info.generation} {was}"
-            for collection, was in zip(pair, (info.passages, info.notes), strict=True)
-            if (there := self._client.count(collection)) != was
-        ]
 
 
 def _own_name(root: Path) -> str:
