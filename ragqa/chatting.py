@@ -245,7 +245,7 @@ def _refers(words: Sequence[_QuestionWord], at: int) -> bool:
 
 
 def _carried(before: Answer, question: str, snapshot: Snapshot) -> list[str]:
-    """What to add to a question, as written and ordered in the one that was answered before."""
+    """The words to add to a question, in the form and order of the one answered before."""
     languages = languages_for(snapshot, before.looked_for)
     headed = _terms((" ".join(citation.heading) for citation in before.citations), languages)
     cited = headed | _terms((citation.quote for citation in before.citations), languages)

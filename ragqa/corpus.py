@@ -41,7 +41,7 @@ class Corpus(Struct, frozen=True):
         return tuple(("" if alone else f"{folder.name}/", folder.path) for folder in self.folders)
 
     def context(self, path: str) -> str:
-        """What the folder of a note holds, if it is one of several and somebody said so."""
+        """The `context` of the folder of a note, if it is one of several; "" if it has none."""
         alone = len(self.folders) == 1
         contexts = {folder.name: folder.context for folder in self.folders if not alone}
         return contexts.get(path.partition("/")[0], "")

@@ -179,7 +179,7 @@ class _Beside:
         return {number: tuple(sorted(spans[number])) for number in sorted(spans)}
 
     def lacking(self) -> Iterator[Lack]:
-        """What the lines lack, or have beside other words."""
+        """Each item of the sentence that the lines lack, or have beside other words."""
         for item in self.items:
             compared = [(spot, _same(spot[1], item)) for spot in self.spots[item.rivals]]
             own = [spot for spot, same in compared if same]

@@ -47,7 +47,7 @@ _SHORT = re.compile(
 
 
 class About(StrEnum):
-    """What may be lacking, or be said with a "not"."""
+    """The kinds of things that a line says; `NOT` is whether a word of it is denied."""
 
     FIGURE = "figure"
     DATE = "date"
@@ -113,7 +113,7 @@ class ReadLine:
     above: str = ""
 
     def beside(self, item: Item) -> Vectors:
-        """What each word counts beside an item of it, which is less in another clause."""
+        """The weight of each word among what stands around an item: less in another clause."""
         clauses = np.array(self.clauses)
         return np.where(clauses == clauses[item.word], 1, _OTHER_CLAUSE).astype(np.float32)
 

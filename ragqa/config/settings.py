@@ -196,7 +196,7 @@ COMMON = ("corpus", "formats", "embedder", "link_format", "llm")
 """The settings that many people need: shown even where they are not set."""
 
 
-class _Table(Struct, forbid_unknown_fields=True):
+class _Entry(Struct, forbid_unknown_fields=True):
     """A folder as a table of a settings file."""
 
     path: Annotated[str, Meta(min_length=1)]
@@ -215,7 +215,7 @@ def folders_in(raw: object) -> tuple[Folder, ...]:
 def _folder_in(raw: object) -> Folder:
     if isinstance(raw, Folder):
         return raw
-    table = msgspec.convert({"path": str(raw)} if isinstance(raw, str | Path) else raw, _Table)
+    table = msgspec.convert({"path": str(raw)} if isinstance(raw, str | Path) else raw, _Entry)
     if safe_line(table.name) != table.name:
         raise ValueError(table.name)
     return Folder(Path(table.path), table.name, " ".join(table.context.split()))
@@ -306,7 +306,7 @@ class Setting(Struct, frozen=True):
         return f"{before}{absolute(path, folder)}" if path else value
 
     def anchored_in_file(self, value: Value, where: str) -> Value:
-        """The same for a file or the environment, where personal paths must be absolute already.
+        """`anchored` for a file or the environment, where personal paths must be absolute already.
 
         :raises UsageError: the path depends on the current folder, which may contain somebody
             else's notes.

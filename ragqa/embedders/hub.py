@@ -40,7 +40,7 @@ class NotHere(UsageError):
         self.name = name
 
 
-class Offer(Struct, frozen=True):
+class Download(Struct, frozen=True):
     """What would be fetched of a model: the size in bytes of each file, at this revision."""
 
     name: str
@@ -94,7 +94,7 @@ def address() -> Address:
     return endpoint
 
 
-def look_up(kind: str, name: str) -> Offer:
+def look_up(kind: str, name: str) -> Download:
     """Ask the hub for the newest revision of a model and the sizes of its files.
 
     :raises UsageError: the hub cannot be asked, or has no such model of this kind.
@@ -111,16 +111,16 @@ def look_up(kind: str, name: str) -> Offer:
         raise UsageError(f"{address().host} names no revision of {name}")
     folder = _repository(name) / "snapshots" / str(model.sha)
     missing = {file: size for file, size in wanted.items() if not (folder / file).exists()}
-    return Offer(name, str(model.sha), missing)
+    return Download(name, str(model.sha), missing)
 
 
-def fetch(offer: Offer, progress: Progress) -> None:
-    """Fetch the files of an offer; until all are there, the cache does not name the revision.
+def fetch(download: Download, progress: Progress) -> None:
+    """Fetch the files of a download; until all are there, the cache does not name the revision.
 
     :param progress: called with ("fetching", done, total), counted in megabytes.
     :raises UsageError: they cannot be fetched; what has come is kept for the next time.
     """
-    total, done = sum(offer.files.values()), 0
+    total, done = sum(download.files.values()), 0
 
     class Bar(nullcontext[Any]):
         """What the client takes for a bar of tqdm."""
@@ -133,14 +133,16 @@ def fetch(offer: Offer, progress: Progress) -> None:
             done += int(size)
             progress("fetching", done // 1_000_000, total // 1_000_000)
 
-    with _client(offer.name):
+    with _client(download.name):
         from huggingface_hub import hf_hub_download
 
-        for file in offer.files:
-            hf_hub_download(offer.name, file, revision=offer.revision, token=False, tqdm_class=Bar)
-        ref = _repository(offer.name) / "refs" / "main"
+        for file in download.files:
+            hf_hub_download(
+                download.name, file, revision=download.revision, token=False, tqdm_class=Bar
+            )
+        ref = _repository(download.name) / "refs" / "main"
         ref.parent.mkdir(exist_ok=True)
-        ref.write_text(offer.revision, encoding="ascii")
+        ref.write_text(download.revision, encoding="ascii")
 
 
 def _repository(name: str) -> Path:

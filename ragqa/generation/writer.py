@@ -190,7 +190,7 @@ def writer_of(
 
 
 def what_is_sent(settings: Settings) -> str:
-    """What a question sends, in words."""
+    """What is sent to an LLM with a question, in words for the user."""
     passages = counted(settings.top_k, "passage")
     return f"what you ask and up to {passages} of your notes (ragqa ask --show-prompt shows them)"
 

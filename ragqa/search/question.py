@@ -41,8 +41,8 @@ everything; between them it is taken to read a part (docs/decisions/search.md)."
 
 UNREAD_WORDS = 0.45
 READ_WORDS = 0.6
-"""The same of the share of pieces that are words: with the default model .73 or more in English
-texts of all kinds, .36 or less in any other language."""
+"""The shares of pieces that are words at which it reads nothing, and everything: the default model
+has .73 or more in English texts of all kinds, .36 or less in any other language."""
 
 _MIN_COMPOUND = 8
 _MIN_PART = 4

@@ -61,7 +61,7 @@ CONTACTS = {
     QuestionKind.ADDRESS: "address",
     QuestionKind.LINK: "link|url|website|web ?page",
 }
-"""What leads to somebody or something, and how it is called."""
+"""What one needs to reach somebody or something, with a pattern of what it is called."""
 
 _IN_KEYWORDS = CONTACTS | {QuestionKind.PHONE: rf"{CONTACTS[QuestionKind.PHONE]}|phone|mobile"}
 _OF_IT = r"((?!(an?|about|at|for|from|in|ip|mac|of|on|to|with)\b)[\w'-]+ ){0,5}"

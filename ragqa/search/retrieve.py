@@ -25,7 +25,7 @@ _BY_TERMS_ALONE = (
 )
 
 CONTEXT_WEIGHT = 0.3
-"""What a context's cosine counts (docs/decisions/search.md)."""
+"""How much the cosine of its folder's context adds to a passage (docs/decisions/search.md)."""
 
 
 @dataclass(frozen=True, slots=True)
