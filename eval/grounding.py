@@ -20,8 +20,8 @@ from pathlib import Path
 
 from sklearn.metrics import roc_auc_score
 
-from ragqa.claims.lacks import Finding, finding_of
-from ragqa.claims.sources import About, Idf, Source, read_sources
+from ragqa.claims.lacks import Grounding, grounding_of
+from ragqa.claims.sources import About, CitedPassage, Idf, read_sources
 from ragqa.embedders import Embedder, embedder_for
 from ragqa.evaluation.asking import split_passages
 from ragqa.evaluation.summary import share_interval
@@ -49,7 +49,7 @@ class LabelledSentence:
 
     id: str
     sentence: str
-    sources: tuple[Source, ...]
+    sources: tuple[CitedPassage, ...]
     paths: tuple[str, ...]
     supported: bool
     kind: str
@@ -82,7 +82,7 @@ def read_grounding(path: Path, embedder: Embedder | None = None) -> list[Labelle
             LabelledSentence(
                 id=row["id"],
                 sentence=row["sentence"],
-                sources=tuple(Source(one["heading"], one["text"]) for one in passages),
+                sources=tuple(CitedPassage(one["heading"], one["text"]) for one in passages),
                 paths=tuple(one["path"] for one in passages),
                 supported=row["supported"],
                 kind=row["kind"],
@@ -109,7 +109,7 @@ def idf_of(rows: Iterable[LabelledSentence]) -> Idf:
     return idf
 
 
-def lacking(found: Finding) -> float:
+def lacking(found: Grounding) -> float:
     """How much is lacking: the share of the idf, and more for each thing that is named."""
     names = sum(lack.about in (About.NAME, About.WORD) for lack in found.lacks)
     others = len(found.lacks) - names + len(found.differs)
@@ -145,7 +145,7 @@ def main() -> None:
     for row in everything:
         if given.half in (row.half, "all"):
             sources = read_sources(row.sources, embedder, reader=reader)
-            found = finding_of(row.sentence, row.cited, sources, idf)
+            found = grounding_of(row.sentence, row.cited, sources, idf)
             for kind in ("all", row.kind):
                 named[row.supported, kind].append(float(bool(found.lacks or found.differs)))
             scores.append(lacking(found))

@@ -320,7 +320,7 @@ def get_part(
     target = find_indexed(index, listed, address)
     read = _current_text(corpus, target.path, limit)
     note = parse_note(target.path, read.document, read.sha256, read.stamp)
-    lines = _lines_of(masked(note.text, note.blocks))
+    lines = _lines_of(without_hidden(note.text, note.blocks))
     first, last = target.lines or (1, max(1, len(lines)))
     span = span_of_lines((first, last), note.text)
     return NotePart(
@@ -371,7 +371,7 @@ def _margin(document: Document, first: int, last: int) -> Iterator[str]:
         shown, start = place, start + len(line) + 1
 
 
-def masked(text: str, blocks: Sequence[Block]) -> str:
+def without_hidden(text: str, blocks: Sequence[Block]) -> str:
     """A note's text without what is hidden; every line keeps its number."""
     parts, at = [], 0
     for start, end, new in edits_of_hidden(text, blocks):

@@ -83,10 +83,10 @@ def command_in(line: str) -> tuple[str, str] | None:
 
     :raises UsageError: there is no such command.
     """
-    found = _COMMAND.fullmatch(line.strip())
-    if found is None:
+    match = _COMMAND.fullmatch(line.strip())
+    if match is None:
         return None
-    name, argument = found[1], (found[2] or "").strip()
+    name, argument = match[1], (match[2] or "").strip()
     if name not in COMMANDS:
         raise UsageError(f"there is no command {name}", hint="/help lists all commands")
     return name, argument
@@ -98,34 +98,34 @@ def numbered(exchanges: Sequence[Exchange]) -> Iterator[Exchange]:
     for exchange in exchanges:
         yield replace(exchange, answer=_renumbered(exchange.answer, before))
         shown = (*exchange.answer.citations, *exchange.answer.also)
-        before += max((one.n for one in shown), default=0)
+        before += max((citation.n for citation in shown), default=0)
 
 
 def _renumbered(answer: Answer, by: int) -> Answer:
     numbers = {citation.n for citation in answer.citations}
 
-    def shift(found: re.Match[str]) -> str:
-        n = int(found[1])
-        return f"[{n + by}]" if n in numbers else found[0]
+    def shift(mark: re.Match[str]) -> str:
+        n = int(mark[1])
+        return f"[{n + by}]" if n in numbers else mark[0]
 
     written = answer.written
     if written is not None:
         sentences = [
-            replace(one, citations=tuple(n + by for n in one.citations))
-            for one in written.sentences
+            replace(sentence, citations=tuple(n + by for n in sentence.citations))
+            for sentence in written.sentences
         ]
         written = replace(written, sentences=tuple(sentences))
     return replace(
         answer,
         text=_CITED.sub(shift, answer.text),
-        citations=tuple(replace(one, n=one.n + by) for one in answer.citations),
-        also=tuple(replace(one, n=one.n + by) for one in answer.also),
+        citations=tuple(replace(citation, n=citation.n + by) for citation in answer.citations),
+        also=tuple(replace(citation, n=citation.n + by) for citation in answer.also),
         written=written,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Word:
+class _QuestionWord:
     """A word as written, with its search terms, () for a stop word."""
 
     text: str
@@ -166,10 +166,10 @@ def context(earlier: Sequence[Exchange]) -> list[Exchange]:
     follow-ups do not refer to what was said before it.
     """
     kept: list[Exchange] = []
-    for one in earlier:
-        if one.answer.citations:
-            kept.append(one)
-        elif one.asked == one.answer.question:
+    for exchange in earlier:
+        if exchange.answer.citations:
+            kept.append(exchange)
+        elif exchange.asked == exchange.answer.question:
             kept.clear()
     return kept
 
@@ -193,7 +193,7 @@ def needs_context(question: str, before: Answer, snapshot: Snapshot, find: _Find
     idf, hits = find(question)
     # With a word that no passage has, it has another topic.
     idf_of_one = math.log1p((snapshot.info.passages - 0.5) / 1.5)
-    if any(one > idf_of_one + _ROUNDING for one in idf.values()):
+    if any(weight > idf_of_one + _ROUNDING for weight in idf.values()):
         return False
     if not hits:
         return True
@@ -210,8 +210,9 @@ def _has_own_subject(question: str, before: Answer, snapshot: Snapshot) -> bool:
     if len(own) == 1 and snapshot.idf(own)[own[0]] < idf_in(snapshot, _RARE):
         return False
     carried = _terms(_carried(before, question, snapshot), languages)
-    found = [one for terms in (own, [*own, *carried]) for one in best_by_terms(snapshot, terms, 20)]
-    texts = [_terms([one.embedded_text], (one.language,)) for one in found]
+    searches = (own, [*own, *carried])
+    passages = [passage for terms in searches for passage in best_by_terms(snapshot, terms, 20)]
+    texts = [_terms([passage.embedded_text], (passage.language,)) for passage in passages]
     together = [text for text in texts if text.issuperset(own)]
     return bool(together) and all(text.isdisjoint(carried) for text in together)
 
@@ -230,7 +231,7 @@ def completed(question: str, before: Answer, snapshot: Snapshot) -> str:
     return longer if len(longer.encode("utf-8")) <= MAX_QUESTION_BYTES else question
 
 
-def _refers(words: Sequence[_Word], at: int) -> bool:
+def _refers(words: Sequence[_QuestionWord], at: int) -> bool:
     """Whether the word at a position refers back beyond its own question."""
     if sum(bool(word.terms) for word in words[:at]) >= _ANTECEDENT:
         return False
@@ -244,33 +245,31 @@ def _refers(words: Sequence[_Word], at: int) -> bool:
 
 
 def _carried(before: Answer, question: str, snapshot: Snapshot) -> list[str]:
-    """What to add to a question, as written and ordered in the one that was answered before."""
+    """The words to add to a question, in the form and order of the one answered before."""
     languages = languages_for(snapshot, before.looked_for)
-    headed = _terms((" ".join(one.heading) for one in before.citations), languages)
-    cited = headed | _terms((one.quote for one in before.citations), languages)
+    headed = _terms((" ".join(citation.heading) for citation in before.citations), languages)
+    cited = headed | _terms((citation.quote for citation in before.citations), languages)
     words = {word.text: word for word in _words(before.looked_for, languages) if word.terms}
     idf = snapshot.idf([term for word in words.values() for term in word.terms])
 
-    def weight(word: _Word) -> tuple[bool, float]:
+    def weight(word: _QuestionWord) -> tuple[bool, float]:
         return headed.issuperset(word.terms), max(idf[term] for term in word.terms)
 
     known = [word for word in words.values() if cited.issuperset(word.terms)]
     best = sorted(known, key=weight, reverse=True)[:_MAX_CARRIED]
     carried = [word.text for word in known if word in best]
-    heading = next((one.heading for one in before.citations if one.heading), ())
+    heading = next((citation.heading for citation in before.citations if citation.heading), ())
     if not carried and heading:
         carried = [" ".join(heading[-1].split())[:_HEADING_CHARS]]
     asked = {term for word in _words(question, languages) for term in word.terms}
     return [text for text in carried if not asked.issuperset(query_terms(text, languages))]
 
 
-def _words(text: str, languages: Sequence[str]) -> Iterator[_Word]:
+def _words(text: str, languages: Sequence[str]) -> Iterator[_QuestionWord]:
     for token in text.split():
-        word = _Word(token.strip(_EDGES), ())
-        if is_stop_word(word.text, languages[0]):
-            yield word
-        elif word.text:
-            yield _Word(word.text, tuple(query_terms(word.text, languages)))
+        if written := token.strip(_EDGES):
+            is_stop = is_stop_word(written, languages[0])
+            yield _QuestionWord(written, () if is_stop else tuple(query_terms(written, languages)))
 
 
 def _terms(texts: Iterable[str], languages: Sequence[str] = (ENGLISH,)) -> frozenset[str]:

@@ -38,13 +38,13 @@ class Corpus(Struct, frozen=True):
     def prefixed(self) -> tuple[tuple[str, Path], ...]:
         """Each folder, after what its notes' paths begin with: `NAME/`, or "" if it is alone."""
         alone = len(self.folders) == 1
-        return tuple(("" if alone else f"{one.name}/", one.path) for one in self.folders)
+        return tuple(("" if alone else f"{folder.name}/", folder.path) for folder in self.folders)
 
     def context(self, path: str) -> str:
-        """What the folder of a note holds, if it is one of several and somebody said so."""
+        """The `context` of the folder of a note, if it is one of several; "" if it has none."""
         alone = len(self.folders) == 1
-        said = {one.name: one.context for one in self.folders if not alone}
-        return said.get(path.partition("/")[0], "")
+        contexts = {folder.name: folder.context for folder in self.folders if not alone}
+        return contexts.get(path.partition("/")[0], "")
 
     def inside(self, path: str) -> tuple[Path, str]:
         """The folder of a note, and the note's path there.

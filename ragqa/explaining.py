@@ -48,7 +48,7 @@ class Lost(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RankedPassage:
     """A passage of the note, with its fused rank among all passages.
 
     `rank` is None, and the score 0, if it is not a candidate. The ranks of the legs in `hit` go
@@ -78,8 +78,9 @@ class Explanation:
 
     `filters` are those that exclude it; ranks are then unfiltered. `places` are its passages, or
     those that touch the target's lines, best first. `sentences` are the candidates of these, best
-    first. `said` is the answer, even if it was withheld. `missing` has the words of the question
-    that the best place lacks. The `assessment` of the question is empty if the note is not indexed.
+    first. `said` has the citations of the answer, even of one that was withheld. `missing` has the
+    words of the question that the best place lacks. A note that is not indexed has an
+    empty `assessment`.
     """
 
     target: Target
@@ -87,7 +88,7 @@ class Explanation:
     stage: str = "not indexed"
     assessment: Assessment = field(default_factory=Assessment)
     filters: tuple[str, ...] = ()
-    places: tuple[Place, ...] = ()
+    places: tuple[RankedPassage, ...] = ()
     sentences: tuple[Sentence, ...] = ()
     said: tuple[Citation, ...] = ()
     missing: tuple[str, ...] = ()
@@ -112,17 +113,17 @@ def explain(
     """
     filters = filters or Filters()
     asked = index.find(question, filters, refresh=refresh, progress=progress, clock=Clock())
-    found = notes_of(index, index.snapshot().notes(), asked.info).find(target)
+    note = notes_of(index, index.snapshot().notes(), asked.info).find(target)
     explanation = Explanation(
-        found, asked, warnings=tuple(asked.warnings), waiting=index.files_waiting
+        note, asked, warnings=tuple(asked.warnings), waiting=index.files_waiting
     )
-    if found.reason:
+    if note.reason:
         return explanation
     notes, answering = asked.notes, index.answering_from(asked.notes)
     assessment = assess(asked.question, asked.hits, index.source.embedders.asking, answering)
-    places, left_out = _ranked_places(index, asked, found, filters)
+    places, left_out = _ranked_places(index, asked, note, filters)
     current = {hit.passage.id: hit for hit in notes.keep([place.hit for place in places])[0]}
-    weighed = _weighed(assessment, places, found.lines)
+    weighed = _weighed(assessment, places, note.lines)
     explanation = replace(
         explanation,
         assessment=assessment,
@@ -130,7 +131,9 @@ def explain(
         places=tuple(
             replace(place, hit=current.get(place.hit.passage.id, place.hit)) for place in places
         ),
-        sentences=tuple(replace(one, citation=notes.placed(one.citation)) for one in weighed),
+        sentences=tuple(
+            replace(sentence, citation=notes.placed(sentence.citation)) for sentence in weighed
+        ),
         said=tuple(map(notes.placed, cite(assessment.excerpts)[1])),
     )
     stage = _stage(explanation, is_current=bool(current))
@@ -142,7 +145,7 @@ def explain(
 
 def _ranked_places(
     index: Index, asked: Found, target: Target, filters: Filters
-) -> tuple[tuple[Place, ...], tuple[str, ...]]:
+) -> tuple[tuple[RankedPassage, ...], tuple[str, ...]]:
     """Rank a note's passages, or those that touch the target's lines, among all passages.
 
     :returns: the passages, best first, and the filters that exclude the note. If there are any, the
@@ -150,7 +153,7 @@ def _ranked_places(
     """
     snapshot, ranking = index.snapshot(), index.ranking
     of_note = snapshot.passages(at=[target.path])
-    passages = [one.id for one in of_note if _touches(one.lines, target.lines)]
+    passages = [passage.id for passage in of_note if _touches(passage.lines, target.lines)]
     left_out = _excluding(filters, snapshot.notes()[target.path]) if passages else ()
     searched = Filters() if left_out else filters
     # The legs have every passage; they are fused as `ask` does it, with its limit from each.
@@ -162,9 +165,9 @@ def _ranked_places(
     scores = dict(fused)
     hits = hits_of(snapshot, legs, [(id_, scores.get(id_, 0.0)) for id_ in passages])
     read = set() if left_out else {hit.passage.id for hit in sources_of(asked.hits)}
-    places = [Place(hit, ranks.get(hit.passage.id), hit.passage.id in read) for hit in hits]
+    places = [RankedPassage(hit, ranks.get(hit.passage.id), hit.passage.id in read) for hit in hits]
 
-    def order(place: Place) -> tuple[float, float]:
+    def order(place: RankedPassage) -> tuple[float, float]:
         ranks = place.rank, place.hit.dense_rank, place.hit.terms_rank
         fused, *of_legs = (float("inf") if rank is None else rank for rank in ranks)
         return fused, min(of_legs)
@@ -174,25 +177,27 @@ def _ranked_places(
 
 def _excluding(filters: Filters, note: NoteRecord) -> tuple[str, ...]:
     """The command-line options of the filters that exclude a note."""
-    each = {f"--tag {tag}": Filters(tags=(tag,)) for tag in filters.tags}
-    each[" ".join(f"--path {one}" for one in filters.paths)] = Filters(paths=filters.paths)
-    each[f"--since {filters.since}"] = Filters(since=filters.since)
-    each[f"--until {filters.until}"] = Filters(until=filters.until)
-    each[f"--where {filters.where!r}"] = Filters(where=filters.where)
-    return tuple(option for option, one in each.items() if not passing([note], one))
+    options = {f"--tag {tag}": Filters(tags=(tag,)) for tag in filters.tags}
+    options[" ".join(f"--path {path}" for path in filters.paths)] = Filters(paths=filters.paths)
+    options[f"--since {filters.since}"] = Filters(since=filters.since)
+    options[f"--until {filters.until}"] = Filters(until=filters.until)
+    options[f"--where {filters.where!r}"] = Filters(where=filters.where)
+    return tuple(option for option, single in options.items() if not passing([note], single))
 
 
-def _weighed(assessment: Assessment, places: Sequence[Place], lines: Span | None) -> list[Sentence]:
+def _weighed(
+    assessment: Assessment, places: Sequence[RankedPassage], lines: Span | None
+) -> list[Sentence]:
     """The candidate sentences of these places, on these lines if given, best first."""
     own = {place.hit.passage.id for place in places}
-    found = []
-    in_order = sorted(assessment.candidates, key=lambda one: -one.score)
-    for rank, one in enumerate(in_order, start=1):
-        citation = citation_of(one, rank)
-        if one.hit.passage.id in own and _touches(citation.lines, lines):
-            lost = why_lost(one, assessment.excerpts, assessment.further)
-            found.append(Sentence(citation, rank, lost))
-    return found
+    sentences = []
+    in_order = sorted(assessment.candidates, key=lambda candidate: -candidate.score)
+    for rank, candidate in enumerate(in_order, start=1):
+        citation = citation_of(candidate, rank)
+        if candidate.hit.passage.id in own and _touches(citation.lines, lines):
+            lost = why_lost(candidate, assessment.excerpts, assessment.further)
+            sentences.append(Sentence(citation, rank, lost))
+    return sentences
 
 
 def _touches(lines: Span, wanted: Span | None) -> bool:
@@ -200,15 +205,15 @@ def _touches(lines: Span, wanted: Span | None) -> bool:
 
 
 def why_lost(
-    one: Candidate, excerpts: Sequence[Excerpt], further: Sequence[Excerpt] = ()
+    candidate: Candidate, excerpts: Sequence[Excerpt], further: Sequence[Excerpt] = ()
 ) -> Lost | None:
     """Why a candidate is not in the answer; None where an excerpt has it."""
-    if any(excerpt.overlaps(one) for excerpt in excerpts):
+    if any(excerpt.overlaps(candidate) for excerpt in excerpts):
         return None
-    if any(excerpt.overlaps(one) for excerpt in further):
+    if any(excerpt.overlaps(candidate) for excerpt in further):
         return Lost.FURTHER
     best = max((excerpt.best.score for excerpt in excerpts), default=float("inf"))
-    return Lost.PASSED_OVER if one.score >= best else Lost.WEAK
+    return Lost.PASSED_OVER if candidate.score >= best else Lost.WEAK
 
 
 def _stage(explanation: Explanation, *, is_current: bool) -> str:

@@ -75,15 +75,15 @@ class PairModel:
         encodings = self._tokenizer.encode_batch(
             [(encodable(first), encodable(second)) for first, second in pairs]
         )
-        found: dict[int, np.ndarray] = {}
+        by_pair: dict[int, np.ndarray] = {}
         for batch in batches(encodings, self._model.batch_tokens):
             rows = [encodings[i] for i in batch]
             inputs = padded(rows, self._model.input_names, pad_id=self._pad_id)
             (logits,) = self._model.run(inputs, self._model.output_names[:1])
-            found.update(zip(batch, logits, strict=True))
-        if not found:
+            by_pair.update(zip(batch, logits, strict=True))
+        if not by_pair:
             return np.zeros((0, 1), np.float32)
-        return np.array([found[i] for i in range(len(encodings))], np.float32)
+        return np.array([by_pair[i] for i in range(len(encodings))], np.float32)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +95,8 @@ class CrossEncoder(Reader):
 
     def score(self, question: str, texts: Sequence[str]) -> list[float]:
         """The model's output for the question with each text."""
-        return [float(one) for (one,) in self.model.logits([(question, text) for text in texts])]
+        pairs = [(question, text) for text in texts]
+        return [float(score) for (score,) in self.model.logits(pairs)]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ _MOST_COMMON = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Related:
+class NearNote:
     """A note near another, how near it is, and why, in words."""
 
     note: NoteRecord
@@ -29,7 +29,7 @@ class RelatedNotes:
     """The notes near one, the nearest first."""
 
     note: NoteRecord
-    related: tuple[Related, ...]
+    related: tuple[NearNote, ...]
     info: IndexInfo
     warnings: tuple[str, ...] = ()
 
@@ -44,16 +44,16 @@ class NoteLinks:
 
     def of_note(self, path: str) -> list[NoteRecord]:
         """The notes that a note links to, in the order of its links."""
-        found = (self.names.path_of(target, path) for target in self.records[path].links)
-        return [self.records[one] for one in dict.fromkeys(found) if one and one != path]
+        linked = (self.names.path_of(target, path) for target in self.records[path].links)
+        return [self.records[other] for other in dict.fromkeys(linked) if other and other != path]
 
     def to_note(self, path: str) -> list[NoteRecord]:
         """The notes that link to a note, by path."""
         if not self._linking:
             linking = defaultdict(list)
             for other in self.records:
-                for one in self.of_note(other):
-                    linking[one.path].append(other)
+                for linked in self.of_note(other):
+                    linking[linked.path].append(other)
             # All at once: another thread may be looking.
             self._linking.update({"": [], **linking})
         return [self.records[other] for other in self._linking.get(path, ())]
@@ -79,26 +79,26 @@ def related_to(
     path = find_indexed(index, listed, name).path
     records, names = {note.path: note for note in listed.notes}, NoteNames.of(listed.notes)
     most = limit or index.settings.top_k
-    found = near(index, NoteLinks(records, names), path, filters or Filters(), most)
-    return RelatedNotes(records[path], tuple(found), listed.info, listed.warnings)
+    nearest = near(index, NoteLinks(records, names), path, filters or Filters(), most)
+    return RelatedNotes(records[path], tuple(nearest), listed.info, listed.warnings)
 
 
-def near(index: Index, links: NoteLinks, path: str, filters: Filters, most: int) -> list[Related]:
+def near(index: Index, links: NoteLinks, path: str, filters: Filters, most: int) -> list[NearNote]:
     """The notes nearest to the one at a path, best first.
 
     A link in either direction counts as much as the same text would, a common link a tenth.
     """
     to, of = links.to_note(path), links.of_note(path)
-    linked = {one.path for one in (*to, *of)}
+    linked = {note.path for note in (*to, *of)}
     common = Counter(
         other.path
-        for one in linked
-        for other in {*links.to_note(one), *links.of_note(one)}
+        for linked_path in linked
+        for other in {*links.to_note(linked_path), *links.of_note(linked_path)}
         if other.path != path
     )
     cosines = _cosines(index, path, filters, most)
 
-    def related(note: NoteRecord) -> Related:
+    def related(note: NoteRecord) -> NearNote:
         reasons = {
             "links here": float(note in to),
             "linked from here": float(note in of),
@@ -106,10 +106,10 @@ def near(index: Index, links: NoteLinks, path: str, filters: Filters, most: int)
             f"similar text ({cosines.get(note.path, 0.0):.2f})": cosines.get(note.path, 0.0),
         }
         why = tuple(reason for reason, score in reasons.items() if score > 0)
-        return Related(note, round(sum(reasons[one] for one in why), 4), why)
+        return NearNote(note, round(sum(reasons[reason] for reason in why), 4), why)
 
-    notes = passing((links.records[one] for one in linked.union(common, cosines)), filters)
-    return sorted(map(related, notes), key=lambda one: (-one.score, one.note.path))[:most]
+    notes = passing((links.records[other] for other in linked.union(common, cosines)), filters)
+    return sorted(map(related, notes), key=lambda result: (-result.score, result.note.path))[:most]
 
 
 def _cosines(index: Index, path: str, filters: Filters, most: int) -> dict[str, float]:
@@ -123,5 +123,5 @@ def _cosines(index: Index, path: str, filters: Filters, most: int) -> dict[str, 
     unit = mean / max(np.linalg.norm(mean), 1e-9)
     hits = dict(snapshot.dense(unit, _PASSAGES + len(keys), filters))
     nearest_last = reversed(snapshot.passages(list(hits)))
-    cosines = {one.path: hits[one.id] for one in nearest_last if one.path != path}
-    return dict(sorted(cosines.items(), key=lambda one: -one[1])[:most])
+    cosines = {passage.path: hits[passage.id] for passage in nearest_last if passage.path != path}
+    return dict(sorted(cosines.items(), key=lambda item: -item[1])[:most])

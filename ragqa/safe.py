@@ -39,7 +39,7 @@ def safe_text(text: str) -> str:
 
 
 def safe_line(text: str) -> str:
-    r"""The same for text that must stay on one line, such as a path: escapes `\n` and `\t`, too."""
+    r"""`safe_text` for what must stay on one line, such as a path: escapes `\n` and `\t`, too."""
     return _UNSAFE.sub(_visible, text).replace("\n", "\\n").replace("\t", "\\t")
 
 

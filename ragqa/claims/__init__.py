@@ -2,6 +2,6 @@
 
 `lacks` names what a sentence says and the passages that it cites do not have:
 
-sources = read_sources([Source(heading, text), ...], embedder)
-finding = finding_of(sentence, [1, 3], sources, snapshot.idf)
+sources = read_sources([CitedPassage(heading, text), ...], embedder)
+grounding = grounding_of(sentence, [1, 3], sources, snapshot.idf)
 """

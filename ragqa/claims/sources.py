@@ -47,7 +47,7 @@ _SHORT = re.compile(
 
 
 class About(StrEnum):
-    """What may be lacking, or be said with a "not"."""
+    """The kinds of things that a line says; `NOT` is whether a word of it is denied."""
 
     FIGURE = "figure"
     DATE = "date"
@@ -61,7 +61,7 @@ LOOKED_UP = (About.FIGURE, About.DATE, About.NAME)
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class CitedPassage:
     """A passage as the LLM sees it: the title and headings above it, and its text.
 
     `language` is as in `Passage`.
@@ -74,9 +74,11 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What a line says at its `word`: a value that another of its `kind` could stand for.
+    """A figure, date, name or word of a line, and the `value` by which it is compared.
 
-    The value of a word is its side (`before|after`) or, of a stem, whether it is denied.
+    It begins at the character `start`, in the word of number `word`. `kind` is what a figure counts
+    or the pair of a word with an opposite (`before|after`), whose value is its side, 0 or 1. For
+    `About.NOT` it is a word's stem, and the value is whether that is denied.
     """
 
     about: About
@@ -88,12 +90,12 @@ class Item:
 
     @property
     def rivals(self) -> tuple[About, str]:
-        """What is alike of all that it is compared with."""
+        """What an item must have in common with this one to be compared with it."""
         return self.about, "" if self.about in LOOKED_UP else self.kind
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ReadLine:
     """A sentence, item or row with all that it is compared by, at `span` of passage `source`.
 
     `clauses` numbers the clause of each word, and `vectors` has a contextual vector for each, zeros
@@ -111,18 +113,18 @@ class Line:
     above: str = ""
 
     def beside(self, item: Item) -> Vectors:
-        """What each word counts beside an item of it, which is less in another clause."""
+        """The weight of each word among what stands around an item: less in another clause."""
         clauses = np.array(self.clauses)
         return np.where(clauses == clauses[item.word], 1, _OTHER_CLAUSE).astype(np.float32)
 
     def named(self, names: Collection[object]) -> list[Item]:
         """Its items; a capitalised word is a name, too, if it is one elsewhere."""
-        found = {one.word: one for one in self.items if one.about is About.NAME}
+        by_word = {item.word: item for item in self.items if item.about is About.NAME}
         for k, word in enumerate(self.words):
             name = plain_name(written := self.text[word.start : word.end])
             if written[0].isupper() and name in names:
-                found.setdefault(k, Item(About.NAME, word.start, written, name, word=k))
-        return [*(one for one in self.items if one.about is not About.NAME), *found.values()]
+                by_word.setdefault(k, Item(About.NAME, word.start, written, name, word=k))
+        return [*(item for item in self.items if item.about is not About.NAME), *by_word.values()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +134,14 @@ class Sources:
     `embedder` reads the sentences to check; it is None where it cannot read the passages' script.
     """
 
-    passages: tuple[Source, ...]
-    lines: tuple[Line, ...]
+    passages: tuple[CitedPassage, ...]
+    lines: tuple[ReadLine, ...]
     embedder: Embedder | None
     reader: Reader
 
 
 def read_sources(
-    sources: Sequence[Source],
+    sources: Sequence[CitedPassage],
     embedder: Embedder,
     *,
     reader: Reader | None = None,
@@ -153,32 +155,34 @@ def read_sources(
     :param by_terms_alone: the embedder cannot read their script (see `Question`).
     """
     most = slice(MAX_CHARS)
-    cut = [replace(one, heading=one.heading[most], text=one.text[most]) for one in sources]
+    cut = [
+        replace(source, heading=source.heading[most], text=source.text[most]) for source in sources
+    ]
     vectors: Sequence[TokenVectors | None] = [None] * len(cut)
     if not by_terms_alone:
-        vectors = embedder.embed_sentences([f"{one.heading}\n{one.text}" for one in cut])
+        vectors = embedder.embed_sentences([f"{source.heading}\n{source.text}" for source in cut])
     read = enumerate(zip(cut, vectors, strict=True), start=1)
-    lines = tuple(line for n, (one, tokens) in read for line in _lines(n, one, tokens))
+    lines = tuple(line for n, (source, tokens) in read for line in _lines(n, source, tokens))
     return Sources(tuple(cut), lines, None if by_terms_alone else embedder, reader or Reader())
 
 
-def _lines(number: int, source: Source, tokens: TokenVectors | None) -> Iterator[Line]:
+def _lines(number: int, source: CitedPassage, tokens: TokenVectors | None) -> Iterator[ReadLine]:
     """The lines of a source; headings only where it has nothing else."""
     blocks = parse_markdown(source.text, 0).blocks
-    said = blank(source.text, struck_spans(source.text))
-    found = [(span, block) for block in blocks for span in unit_spans(source.text, block)]
+    standing = blank(source.text, struck_spans(source.text))
+    units = [(span, block) for block in blocks for span in unit_spans(source.text, block)]
     heads = (Kind.HEADING, Kind.TABLE_HEAD)
-    for span, block in [one for one in found if one[1].kind not in heads] or found[:1]:
+    for span, block in [unit for unit in units if unit[1].kind not in heads] or units[:1]:
         label = "" if block.kind in heads else block.label or " | ".join(block.labels)
         offset = len(source.heading) + len("\n") + span[0]
-        line = read_line(said[slice(*span)], tokens, offset, source.language)
+        line = read_line(standing[slice(*span)], tokens, offset, source.language)
         if line.words:
             yield replace(line, span=span, source=number, above=f"{source.heading}\n{label}")
 
 
 def read_line(
     text: str, tokens: TokenVectors | None = None, offset: int = 0, language: str = ENGLISH
-) -> Line:
+) -> ReadLine:
     """Prepare a line or a sentence for comparison.
 
     :param tokens: the token vectors of the larger text that has this one at `offset`; None where
@@ -186,39 +190,36 @@ def read_line(
     """
     words = words_of(text, language)
     starts = [word.start for word in words]
-    breaks = [found.start() for found in _BREAK.finditer(text)]
+    breaks = [match.start() for match in _BREAK.finditer(text)]
     clauses = np.searchsorted(breaks, starts, side="right").tolist()
     marks = [*_marks(text, language)]
     at = np.searchsorted(starts, [mark.start for mark in marks], side="right").tolist()
     marks = [replace(mark, word=max(0, n - 1)) for mark, n in zip(marks, at, strict=True)]
     items = (*marks, *_sides(text, words, clauses))
-    return Line(text, words, clauses, _vectors(words, tokens, offset), items)
+    return ReadLine(text, words, clauses, _vectors(words, tokens, offset), items)
 
 
 def _marks(text: str, language: str) -> Iterator[Item]:
     """The figures, dates and names of a text."""
     days = moments_of(text, language)
-    for found in _SHORT.finditer(text):
-        if not overlaps(found.span(), [day.span for day in days]):
-            parts = [(name, int(n)) for name, n in found.groupdict().items() if n and n.isdigit()]
+    for match in _SHORT.finditer(text):
+        if not overlaps(match.span(), [day.span for day in days]):
+            parts = [(name, int(n)) for name, n in match.groupdict().items() if n and n.isdigit()]
             parts = [(name, n + 2000 * (name == "year")) for name, n in parts]
-            days.append(Moment(tuple(parts) or (_NAMED[found[0][:3]],), *found.span()))
+            days.append(Moment(tuple(parts) or (_NAMED[match[0][:3]],), *match.span()))
     for day in days:
         yield Item(About.DATE, day.start, text[slice(*day.span)], day)
     taken = [day.span for day in days]
-    for one in figures_of(blank(text, taken), language):
-        is_unit = one.measured or one.unit in UNITS
-        shown = text[one.start : one.end if is_unit else one.number[1]]
-        yield Item(About.FIGURE, one.start, shown, one, _measure(one))
+    for figure in figures_of(blank(text, taken), language):
+        is_unit = figure.measured or figure.unit in UNITS
+        shown = text[figure.start : figure.end if is_unit else figure.number[1]]
+        # Years and hours do not stand for each other.
+        kind = UNITS.get(figure.unit.removesuffix("s"), figure.measures.split(" ")[0])
+        yield Item(About.FIGURE, figure.start, shown, figure, str(kind))
     for name in names_of(text, language):
         is_stressed = name.text.isupper() and name.text.casefold() in STOP_WORDS  # "NOT"
         if not is_stressed and not overlaps((name.start, name.end), taken):
             yield Item(About.NAME, name.start, name.text, plain_name(name.text))
-
-
-def _measure(figure: Figure) -> str:
-    """What a figure counts or its unit, so that years and hours do not stand for each other."""
-    return str(UNITS.get(figure.unit.removesuffix("s"), figure.measures.split(" ")[0]))
 
 
 def _sides(text: str, words: Sequence[Word], clauses: Sequence[int]) -> Iterator[Item]:
@@ -267,8 +268,8 @@ def _vectors(words: Sequence[Word], tokens: TokenVectors | None, offset: int) ->
     if tokens is None:
         return np.zeros((len(words), 1), np.float32)
     starts, ends = np.array(tokens.spans).reshape(-1, 2).T - offset
-    found = np.zeros((len(words), tokens.vectors.shape[1]), np.float32)
+    vectors = np.zeros((len(words), tokens.vectors.shape[1]), np.float32)
     for row, word in enumerate(words):
-        found[row] = tokens.vectors[(starts < word.end) & (ends > word.start)].sum(axis=0)
-    norms = np.linalg.norm(found, axis=1, keepdims=True)
-    return np.asarray(found / np.maximum(norms, 1e-9), np.float32)
+        vectors[row] = tokens.vectors[(starts < word.end) & (ends > word.start)].sum(axis=0)
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(norms, 1e-9), np.float32)

@@ -70,17 +70,17 @@ def address_of(text: str, where: str, *, ports: Mapping[str, int], hint: str) ->
     :param where: the setting, for messages.
     :raises UsageError: it is not `https://HOST[:PORT][/PATH]`, or the same with `http`.
     """
-    found = _ADDRESS.fullmatch(text)
-    port = int(found["port"] or 1) if found else 0
-    if found is None or not 0 < port < 65536:
+    match = _ADDRESS.fullmatch(text)
+    port = int(match["port"] or 1) if match else 0
+    if match is None or not 0 < port < 65536:
         raise UsageError(
             f"{where} must be the plain address of a server that begins with https:// or http://, "
             "without a user name or password",
             hint=hint,
         )
-    scheme = found["scheme"].lower()
-    host = found["host"].strip("[]").lower()
-    return Address(scheme, host, port if found["port"] else ports[scheme], found["path"])
+    scheme = match["scheme"].lower()
+    host = match["host"].strip("[]").lower()
+    return Address(scheme, host, port if match["port"] else ports[scheme], match["path"])
 
 
 def llm_address(text: str, where: str, *, example: str) -> Address:

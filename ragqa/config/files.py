@@ -94,7 +94,7 @@ def load_settings(
     folder = Path.cwd() if folder is None else folder
     own, warnings = read_user_settings()
     layers: list[tuple[str, dict[str, Value]]] = [
-        (Origin.DEFAULT, {name: one.default for name, one in SETTINGS.items()}),
+        (Origin.DEFAULT, {name: setting.default for name, setting in SETTINGS.items()}),
         (Origin.USER, own),
     ]
     if project := find_project_file(folder):
@@ -146,7 +146,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Value]:
     for name, setting in SETTINGS.items():
         variable = f"RAGQA_{name.upper()}"
         if given := environ.get(variable):
-            raw = [one for one in given.split(os.pathsep) if one] if name == "corpus" else given
+            raw = list(filter(None, given.split(os.pathsep))) if name == "corpus" else given
             values[name] = setting.anchored_in_file(setting.parse(raw, variable), variable)
     return values
 
@@ -170,7 +170,7 @@ def _find_places(settings: Settings, origins: dict[str, str], folder: Path) -> P
         index = absolute(settings.index, folder)
     else:
         index, origins["index"] = indexes_folder() / _called(corpus), Origin.DEFAULT
-    if index in (at for _, at in corpus.prefixed):
+    if index in (folder for _, folder in corpus.prefixed):
         raise UsageError(
             f"the index cannot be kept in {index} itself, which is the folder of notes",
             hint="name another folder: --index DIR",
@@ -266,7 +266,7 @@ def read_project_settings(path: Path) -> Checked:
             values[name] = SETTINGS[name].anchored(values[name], folder)
             placed = values[name]
             places = placed if isinstance(placed, tuple) else (placed,)
-            if not all(Path(str(one)).is_relative_to(folder.resolve()) for one in places):
+            if not all(Path(str(place)).is_relative_to(folder.resolve()) for place in places):
                 raise UsageError(
                     f"{path} may not put the {name} outside its own folder",
                     hint=f"remove the line, or use --{name} or RAGQA_{name.upper()}",

@@ -196,7 +196,7 @@ COMMON = ("corpus", "formats", "embedder", "link_format", "llm")
 """The settings that many people need: shown even where they are not set."""
 
 
-class _Table(Struct, forbid_unknown_fields=True):
+class _Entry(Struct, forbid_unknown_fields=True):
     """A folder as a table of a settings file."""
 
     path: Annotated[str, Meta(min_length=1)]
@@ -215,7 +215,7 @@ def folders_in(raw: object) -> tuple[Folder, ...]:
 def _folder_in(raw: object) -> Folder:
     if isinstance(raw, Folder):
         return raw
-    table = msgspec.convert({"path": str(raw)} if isinstance(raw, str | Path) else raw, _Table)
+    table = msgspec.convert({"path": str(raw)} if isinstance(raw, str | Path) else raw, _Entry)
     if safe_line(table.name) != table.name:
         raise ValueError(table.name)
     return Folder(Path(table.path), table.name, " ".join(table.context.split()))
@@ -237,14 +237,16 @@ def corpus_of(folders: tuple[Folder, ...]) -> Corpus:
 
     :raises UsageError: two have the same name, or one lies within another.
     """
-    named = tuple(one if one.name else replace(one, name=one.path.name) for one in folders)
+    named = tuple(
+        folder if folder.name else replace(folder, name=folder.path.name) for folder in folders
+    )
     for inner, outer in permutations(named, 2):
         if inner.path.is_relative_to(outer.path):
             raise UsageError(
                 f"the notes in {inner.path} would be read twice, since {outer.path} holds them too",
                 hint="leave one of the two folders out of corpus",
             )
-    name, most = Counter(one.name for one in named).most_common(1)[0]
+    name, most = Counter(folder.name for folder in named).most_common(1)[0]
     if most > 1:
         raise UsageError(
             f"{most} folders of notes are called {name}, and citations could not tell them apart",
@@ -297,14 +299,14 @@ class Setting(Struct, frozen=True):
     def anchored(self, value: Value, folder: Path) -> Value:
         """A value with its path, if any, made absolute; raises as `absolute` does."""
         if isinstance(value, tuple):
-            folders = [one for one in value if isinstance(one, Folder)]
-            placed = [replace(one, path=absolute(str(one), folder)) for one in folders]
+            folders = [entry for entry in value if isinstance(entry, Folder)]
+            placed = [replace(named, path=absolute(str(named), folder)) for named in folders]
             return tuple(placed) or value
         before, path = self._path_in(str(value))
         return f"{before}{absolute(path, folder)}" if path else value
 
     def anchored_in_file(self, value: Value, where: str) -> Value:
-        """The same for a file or the environment, where personal paths must be absolute already.
+        """`anchored` for a file or the environment, where personal paths must be absolute already.
 
         :raises UsageError: the path depends on the current folder, which may contain somebody
             else's notes.
@@ -335,8 +337,8 @@ class Setting(Struct, frozen=True):
 
 def _declared(name: str, declared: Any, default: Value) -> Setting:  # noqa: ANN401 - a type
     kind, *about = get_args(declared)
-    purpose = next(one for one in about if isinstance(one, str))
-    meta = next((one for one in about if isinstance(one, Meta)), Meta())
+    purpose = next(note for note in about if isinstance(note, str))
+    meta = next((note for note in about if isinstance(note, Meta)), Meta())
     allowed = get_args(kind) if get_origin(kind) is Literal else ()
     expects = meta.title or " or ".join(allowed) or "a text"
     if kind in (int, float):
@@ -347,7 +349,10 @@ def _declared(name: str, declared: Any, default: Value) -> Setting:  # noqa: ANN
 
 _TYPES = get_type_hints(Settings, include_extras=True)
 SETTINGS: Mapping[str, Setting] = MappingProxyType(
-    {one.name: _declared(one.name, _TYPES[one.name], one.default) for one in fields(Settings)}
+    {
+        field.name: _declared(field.name, _TYPES[field.name], field.default)
+        for field in fields(Settings)
+    }
 )
 
 
@@ -388,10 +393,10 @@ def as_written(value: Value) -> object:
     if not isinstance(value, tuple):
         return value
     listed = [
-        str(one)
-        if isinstance(one, str) or (one.name in ("", one.path.name) and not one.context)
-        else {key: str(of) for key, of in asdict(one).items() if of}
-        for one in value
+        str(entry)
+        if isinstance(entry, str) or (entry.name in ("", entry.path.name) and not entry.context)
+        else {key: str(of) for key, of in asdict(entry).items() if of}
+        for entry in value
     ]
     is_one = len(listed) == 1 and isinstance(value[0], Folder)
     return listed[0] if is_one else listed

@@ -40,7 +40,7 @@ class NotHere(UsageError):
         self.name = name
 
 
-class Offer(Struct, frozen=True):
+class Download(Struct, frozen=True):
     """What would be fetched of a model: the size in bytes of each file, at this revision."""
 
     name: str
@@ -88,13 +88,13 @@ def address() -> Address:
     from huggingface_hub import constants
 
     hint = "unset HF_ENDPOINT, or give an https:// address"
-    found = address_of(constants.ENDPOINT, "HF_ENDPOINT", ports=LLM_PORTS, hint=hint)
-    if found.scheme == "http" and not found.is_loopback:
+    endpoint = address_of(constants.ENDPOINT, "HF_ENDPOINT", ports=LLM_PORTS, hint=hint)
+    if endpoint.scheme == "http" and not endpoint.is_loopback:
         raise UsageError("HF_ENDPOINT is an http:// address, which is not safe", hint=hint)
-    return found
+    return endpoint
 
 
-def look_up(kind: str, name: str) -> Offer:
+def look_up(kind: str, name: str) -> Download:
     """Ask the hub for the newest revision of a model and the sizes of its files.
 
     :raises UsageError: the hub cannot be asked, or has no such model of this kind.
@@ -102,25 +102,25 @@ def look_up(kind: str, name: str) -> Offer:
     with _client(name):
         from huggingface_hub import HfApi
 
-        found = HfApi(token=False).model_info(name, files_metadata=True, timeout=30)
-    sizes = {one.rfilename: one.size or 0 for one in found.siblings or ()}
+        model = HfApi(token=False).model_info(name, files_metadata=True, timeout=30)
+    sizes = {file.rfilename: file.size or 0 for file in model.siblings or ()}
     wanted = {file: size for file, size in sizes.items() if re.fullmatch(_FILES[kind], file)}
     if lacks := _lacking(kind, wanted):
         raise UsageError(f"{name} has no {lacks} at {address().host}, so it cannot be the {kind}")
-    if not _REVISION.fullmatch(found.sha or ""):
+    if not _REVISION.fullmatch(model.sha or ""):
         raise UsageError(f"{address().host} names no revision of {name}")
-    folder = _repository(name) / "snapshots" / str(found.sha)
+    folder = _repository(name) / "snapshots" / str(model.sha)
     missing = {file: size for file, size in wanted.items() if not (folder / file).exists()}
-    return Offer(name, str(found.sha), missing)
+    return Download(name, str(model.sha), missing)
 
 
-def fetch(offer: Offer, progress: Progress) -> None:
-    """Fetch the files of an offer; until all are there, the cache does not name the revision.
+def fetch(download: Download, progress: Progress) -> None:
+    """Fetch the files of a download; until all are there, the cache does not name the revision.
 
     :param progress: called with ("fetching", done, total), counted in megabytes.
     :raises UsageError: they cannot be fetched; what has come is kept for the next time.
     """
-    total, done = sum(offer.files.values()), 0
+    total, done = sum(download.files.values()), 0
 
     class Bar(nullcontext[Any]):
         """What the client takes for a bar of tqdm."""
@@ -133,14 +133,16 @@ def fetch(offer: Offer, progress: Progress) -> None:
             done += int(size)
             progress("fetching", done // 1_000_000, total // 1_000_000)
 
-    with _client(offer.name):
+    with _client(download.name):
         from huggingface_hub import hf_hub_download
 
-        for file in offer.files:
-            hf_hub_download(offer.name, file, revision=offer.revision, token=False, tqdm_class=Bar)
-        ref = _repository(offer.name) / "refs" / "main"
+        for file in download.files:
+            hf_hub_download(
+                download.name, file, revision=download.revision, token=False, tqdm_class=Bar
+            )
+        ref = _repository(download.name) / "refs" / "main"
         ref.parent.mkdir(exist_ok=True)
-        ref.write_text(offer.revision, encoding="ascii")
+        ref.write_text(download.revision, encoding="ascii")
 
 
 def _repository(name: str) -> Path:
@@ -150,7 +152,7 @@ def _repository(name: str) -> Path:
 
 
 def _lacking(kind: str, files: Collection[str]) -> str:
-    lacks = (one for one in _NEEDED[kind] if not any(file.endswith(one) for file in files))
+    lacks = (needed for needed in _NEEDED[kind] if not any(file.endswith(needed) for file in files))
     return ", ".join(lacks)
 
 

@@ -30,7 +30,7 @@ def on_torch(model: str, dtype: str = "") -> Embedder:
 
 
 def begin(model: str) -> None:
-    """Open a model's export in a thread, for `load_asking`, which says what is wrong with it."""
+    """Open a model's export in a thread; `load_asking` waits for it, and says what is wrong."""
     opened: list[OnnxEmbedder] = []
 
     def run() -> None:
@@ -56,9 +56,9 @@ def load_asking(model: str) -> Embedder:
         thread.join()
         if opened:
             return opened[0]
-    found = find_model(model)
-    if exported := open_export(found):
+    folder = find_model(model)
+    if exported := open_export(folder):
         return exported
-    logger.warning("preparing %s for questions, once; this takes some seconds", found.name)
+    logger.warning("preparing %s for questions, once; this takes some seconds", folder.name)
     building = on_torch(model)
-    return open_export(found) or building
+    return open_export(folder) or building

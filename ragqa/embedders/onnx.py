@@ -2,7 +2,7 @@
 
 An export is a folder in the user's cache, named by its model's digest. This module opens exports;
 `ragqa.embedders.sentence_transformers` makes them. The embedders for building and for asking differ
-only in their `Model`, so they cannot drift apart.
+only in their `EmbeddingModel`, so they cannot drift apart.
 """
 
 import dataclasses
@@ -68,7 +68,7 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 logger = logging.getLogger("ragqa")
 
 
-class Model(Protocol):
+class EmbeddingModel(Protocol):
     """Computes embeddings from token ids.
 
     `input_names` are of `input_ids`, `attention_mask` and `token_type_ids`. `batch_tokens` is the
@@ -93,7 +93,7 @@ class TransformerEmbedder:
     """
 
     def __init__(
-        self, *, info: EmbedderInfo, dtype: str, tokenizer: Tokenizer, model: Model
+        self, *, info: EmbedderInfo, dtype: str, tokenizer: Tokenizer, model: EmbeddingModel
     ) -> None:
         self.info = info
         self.dtype = dtype
@@ -148,16 +148,16 @@ class TransformerEmbedder:
 
     def _token_vectors(self, texts: Sequence[str], prompt: str) -> list[TokenVectors]:
         encodings = self._encode(texts, prompt, truncate=True)
-        found: dict[int, TokenVectors] = {}
+        by_text: dict[int, TokenVectors] = {}
         for batch in batches(encodings, self._model.batch_tokens):
             inputs = self._inputs([encodings[i] for i in batch])
             pooled, tokens = self._model.run(inputs, [SENTENCE, TOKENS])
             for row, index in enumerate(batch):
                 kept, spans = _content(encodings[index], prompt + texts[index], len(prompt))
-                found[index] = TokenVectors(
+                by_text[index] = TokenVectors(
                     vectors=_unit(tokens[row, kept]), spans=spans, pooled=_unit(pooled[row])
                 )
-        return [found[i] for i in range(len(texts))]
+        return [by_text[i] for i in range(len(texts))]
 
     def _encode(
         self, texts: Sequence[str], prompt: str, *, truncate: bool = False
@@ -276,7 +276,7 @@ class OnnxModel:
         self.output_names = tuple(node.name for node in self._session.get_outputs())
 
     def run(self, inputs: Inputs, outputs: Sequence[str]) -> list[Vectors]:
-        """Compute the named outputs; see `Model.run` for their shapes.
+        """Compute the named outputs; see `EmbeddingModel.run` for their shapes.
 
         :raises IndexUnusable: ONNX Runtime fails.
         """
@@ -338,8 +338,8 @@ def _is_sound(folder: Path, expected: dict[str, Json]) -> bool:
     if problem := next(filter(None, map(why_not_private, own)), ""):
         _warn_once(folder, problem)
         return False
-    found = digests(folder / name for name in EXPORTED_FILES)
-    return {path.name: sha256 for path, sha256 in found.items()} == expected
+    current = digests(folder / name for name in EXPORTED_FILES)
+    return {path.name: sha256 for path, sha256 in current.items()} == expected
 
 
 @cache

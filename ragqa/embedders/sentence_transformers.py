@@ -78,7 +78,7 @@ class TorchModel:
         self.input_names = tuple(n for n in _INPUTS if n in model.tokenizer.model_input_names)
 
     def run(self, inputs: Inputs, outputs: Sequence[str]) -> list[Vectors]:
-        """Compute the named outputs as float32; see `Model.run` for their shapes."""
+        """Compute the named outputs as float32; see `EmbeddingModel.run` for their shapes."""
         device = self._model.device
         features = {name: torch.from_numpy(ids).to(device) for name, ids in inputs.items()}
         with torch.inference_mode():
@@ -98,40 +98,40 @@ class SentenceTransformerEmbedder(TransformerEmbedder):
         :raises UsageError: there is no such model, or it cannot be loaded.
         :raises IndexUnusable: the weights of the default model are damaged.
         """
-        found = find_model(model)
+        saved = find_model(model)
         device = "cuda" if torch.cuda.is_available() else "cpu"
         with quiet_models():
             if dtype:
-                return cls._over(found, _read(found, getattr(torch, dtype), device))
+                return cls._over(saved, _read(saved, getattr(torch, dtype), device))
             before = torch.get_rng_state()
-            plain = _read(found, torch.float32, "cpu")
+            plain = _read(saved, torch.float32, "cpu")
             drew_weights = not torch.equal(before, torch.get_rng_state())
-            embedder = cls._over(found, plain)
-            own = _read(found, torch.float32, "cpu") if drew_weights else plain
+            embedder = cls._over(saved, plain)
+            own = _read(saved, torch.float32, "cpu") if drew_weights else plain
             _check_vectors(embedder, own)
-            _export_once(found, plain, embedder)
+            _export_once(saved, plain, embedder)
             native = torch.cuda.is_bf16_supported() if device == "cuda" else bfloat16_is_native()
             if device == "cpu" and not native:
                 return embedder
             fast = cls._over(
-                found, _read(found, torch.bfloat16 if native else torch.float32, device)
+                saved, _read(saved, torch.bfloat16 if native else torch.float32, device)
             )
             if _canary(fast) @ _canary(embedder) >= MIN_BFLOAT16_COSINE:
                 return fast
-        logger.warning("%s is too inexact in %s, so it runs in float32", found.name, fast.dtype)
+        logger.warning("%s is too inexact in %s, so it runs in float32", saved.name, fast.dtype)
         return embedder
 
     @classmethod
-    def _over(cls, found: ModelFolder, model: SentenceTransformer) -> "SentenceTransformerEmbedder":
+    def _over(cls, saved: ModelFolder, model: SentenceTransformer) -> "SentenceTransformerEmbedder":
         info = EmbedderInfo(
-            name=found.name,
-            weights_sha256=found.weights_sha256,
+            name=saved.name,
+            weights_sha256=saved.weights_sha256,
             dimension=int(model.get_embedding_dimension() or 0),
             window=_window(model),
             pooling=_pooling(model),
-            query_prompt=found.query_prompt,
-            passage_prompt=found.passage_prompt,
-            revision=found.revision,
+            query_prompt=saved.query_prompt,
+            passage_prompt=saved.passage_prompt,
+            revision=saved.revision,
         )
         return cls(
             info=info,
@@ -151,10 +151,10 @@ def bfloat16_is_native(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
     return bool(_BFLOAT16_FLAGS & set(next(flags, "").split()))
 
 
-def _read(found: ModelFolder, dtype: torch.dtype, device: str) -> SentenceTransformer:
+def _read(saved: ModelFolder, dtype: torch.dtype, device: str) -> SentenceTransformer:
     try:
         return SentenceTransformer(
-            str(found.path),
+            str(saved.path),
             device=device,
             local_files_only=True,
             trust_remote_code=False,
@@ -162,9 +162,9 @@ def _read(found: ModelFolder, dtype: torch.dtype, device: str) -> SentenceTransf
         )
     except Exception as exc:  # the libraries raise all sorts on a broken model
         if "trust_remote_code" in str(exc):
-            raise needs_code(found.name) from exc
+            raise needs_code(saved.name) from exc
         reason = str(exc).partition("\n")[0]
-        raise UsageError(f"cannot load the model in {found.path}: {reason}") from exc
+        raise UsageError(f"cannot load the model in {saved.path}: {reason}") from exc
 
 
 def _tokenizer(model: SentenceTransformer) -> Tokenizer:
@@ -206,8 +206,8 @@ def _pooling(model: SentenceTransformer) -> str:
 def _check_vectors(embedder: TransformerEmbedder, own: SentenceTransformer) -> None:
     """Compare an embedder with the model's own `encode`.
 
-    :param own: the model; loaded again if weights were drawn at random, since its files lack some.
-        Not all that are drawn are used; those that are differ.
+    :param own: the model. If its files lack weights, loading draws them at random: then it is one
+        loaded again, whose vectors differ if such weights are used.
     :raises UsageError: the vectors differ.
     """
     for prompt, vector in (
@@ -227,15 +227,15 @@ def _canary(embedder: TransformerEmbedder) -> Vector:
     return embedder.embed_sentences([CANARY])[0].pooled
 
 
-def _export_once(found: ModelFolder, model: SentenceTransformer, reference: Embedder) -> None:
+def _export_once(saved: ModelFolder, model: SentenceTransformer, reference: Embedder) -> None:
     """Export a model unless that was done; log a warning if it fails.
 
     :param model: in float32 on the CPU.
     :param reference: the export must compute the same vectors.
     """
-    if open_export(found) is not None:
+    if open_export(saved) is not None:
         return
-    folder = export_folder(found)
+    folder = export_folder(saved)
     try:
         private_folder(folder.parent)
         path = folder.with_name(f"{folder.name}.lock")
@@ -243,7 +243,7 @@ def _export_once(found: ModelFolder, model: SentenceTransformer, reference: Embe
         with path.open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             try:
-                if open_export(found) is None:
+                if open_export(saved) is None:
                     _export(model, reference, folder)
             finally:  # a killed process may have left some, too
                 for leftover in folder.parent.glob(f".{folder.name}-*"):
@@ -251,7 +251,7 @@ def _export_once(found: ModelFolder, model: SentenceTransformer, reference: Embe
     except Exception as exc:  # noqa: BLE001 - exporters raise all sorts; torch answers instead
         logger.warning(
             "%s cannot be exported to ONNX, so every question waits for torch to start: %s",
-            found.name,
+            saved.name,
             str(exc).partition("\n")[0],
         )
 
@@ -263,8 +263,8 @@ def _export(model: SentenceTransformer, reference: Embedder, folder: Path) -> No
     _tokenizer(model).save(str(draft / TOKENIZER_FILE), pretty=False)
     exported = OnnxEmbedder.open(draft, reference.info)
     for texts in (*([text] for text in _CHECKED), _CHECKED):  # alone, and in one padded batch
-        found = exported.embed_sentences(texts)
-        for ours, theirs in zip(found, reference.embed_sentences(texts), strict=True):
+        vectors = exported.embed_sentences(texts)
+        for ours, theirs in zip(vectors, reference.embed_sentences(texts), strict=True):
             cosines = (ours.vectors * theirs.vectors).sum(axis=1)
             least = min(cosines.min(), ours.pooled @ theirs.pooled)
             if not least >= MIN_EXPORT_COSINE:

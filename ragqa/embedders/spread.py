@@ -38,8 +38,8 @@ def cluster_in(spec: str) -> Address | None:
 
     :raises UsageError: it is neither, or Ray is not installed.
     """
-    found = _SPEC.fullmatch(spec)
-    if not found or (found["port"] and not 0 < int(found["port"]) < 2**16):
+    match = _SPEC.fullmatch(spec)
+    if not match or (match["port"] and not 0 < int(match["port"]) < 2**16):
         raise UsageError(
             f"--workers takes ray or ray:HOST:PORT, not {spec!r}",
             hint="--workers ray, for the cores and GPUs of this machine",
@@ -49,7 +49,7 @@ def cluster_in(spec: str) -> Address | None:
             f"--workers {spec} needs the package ray, which is not installed",
             hint='pip install "ragqa[ray]"',
         )
-    return Address("ray", found["host"], int(found["port"]), "") if found["host"] else None
+    return Address("ray", match["host"], int(match["port"]), "") if match["host"] else None
 
 
 class RayWorkers(Workers):

@@ -204,16 +204,16 @@ def digests(paths: Iterable[Path]) -> dict[Path, str]:
     store = cache_folder() / "digests.json"
     content = read_json(store)
     known = content if isinstance(content, dict) else {}
-    found: dict[Path, str] = {}
+    sha256: dict[Path, str] = {}
     changed = False
     for path in paths:
         stat = path.stat()
         match known.get(str(path)):
             case [stat.st_size, stat.st_mtime_ns, str(digest)]:
-                found[path] = digest
+                sha256[path] = digest
             case _:
-                found[path] = hash_file(path)
-                known[str(path)] = [stat.st_size, stat.st_mtime_ns, found[path]]
+                sha256[path] = hash_file(path)
+                known[str(path)] = [stat.st_size, stat.st_mtime_ns, sha256[path]]
                 changed = True
     if changed:
         try:
@@ -221,4 +221,4 @@ def digests(paths: Iterable[Path]) -> dict[Path, str]:
             write_private(store, json.dumps(kept))
         except OSError as exc:
             logger.debug("cannot remember digests in %s: %s", store, exc)
-    return found
+    return sha256

@@ -78,32 +78,32 @@ class Drafted:
         """The sentence without any marks."""
         if _FENCE.match(self.marked):
             return self.marked
-        return _CODE_OR_CITED.sub(lambda found: found["code"] or "", self.marked).lstrip(" \t")
+        return _CODE_OR_CITED.sub(lambda match: match["code"] or "", self.marked).lstrip(" \t")
 
     def shown(self, known: Collection[int]) -> str:
         """The sentence with the known numbers inside it, and no others in brackets."""
         if _FENCE.match(self.marked):
             return set_apart(self.marked)
 
-        def put(found: re.Match[str]) -> str:
-            marks = " ".join(f"[{n}]" for n in _numbers([found]) if n in known)
-            return found["space"] + marks if marks else ""
+        def put(mark: re.Match[str]) -> str:
+            marks = " ".join(f"[{n}]" for n in _numbers([mark]) if n in known)
+            return mark["space"] + marks if marks else ""
 
         pieces, start = list[str](), 0
-        for found in _CODE_OR_CITED.finditer(self.marked):
-            if not found["code"]:
-                pieces += [set_apart(self.marked[start : found.start()]), put(found)]
-                start = found.end()
+        for mark in _CODE_OR_CITED.finditer(self.marked):
+            if not mark["code"]:
+                pieces += [set_apart(self.marked[start : mark.start()]), put(mark)]
+                start = mark.end()
         return "".join([*pieces, set_apart(self.marked[start:])])
 
 
 def uncited(text: str) -> str:
     """A passage's text whose own brackets are no citations to a `Draft` that repeats them."""
 
-    def apart(found: re.Match[str]) -> str:
-        if found["code"]:
-            return set_apart(found["code"])
-        before, numbers, after = found[0].partition(found["numbers"])
+    def apart(match: re.Match[str]) -> str:
+        if match["code"]:
+            return set_apart(match["code"])
+        before, numbers, after = match[0].partition(match["numbers"])
         return f"{before} {numbers} {after}"
 
     return _CODE_OR_CITED.sub(apart, text)
@@ -133,15 +133,15 @@ class Draft:
 
     def _take(self, *, is_whole: bool) -> list[Drafted]:
         """Release what is complete; the next call looks again at what is kept."""
-        found = list(_units(self._rest, began=self._began, is_whole=is_whole))
+        units = list(_units(self._rest, began=self._began, is_whole=is_whole))
         if not is_whole:
             # Whether a full stop ends a sentence also depends on the whole next word.
-            last = found[-1][1].marked if found else ""
-            found = found[: -2 if len(last.split()) < 2 or _is_open(last) else -1]
-        if is_whole or found:
-            self._rest = "" if is_whole else self._rest[found[-1][0] :]
-            self._began = self._began or bool(found)
-        return [sentence for _, sentence in found]
+            last = units[-1][1].marked if units else ""
+            units = units[: -2 if len(last.split()) < 2 or _is_open(last) else -1]
+        if is_whole or units:
+            self._rest = "" if is_whole else self._rest[units[-1][0] :]
+            self._began = self._began or bool(units)
+        return [sentence for _, sentence in units]
 
 
 def drafted_from(pieces: Iterable[str]) -> Iterator[Drafted]:
@@ -232,8 +232,8 @@ def _marked(line: str, marks: Sequence[re.Match[str]], start: int, end: int) -> 
 
 
 def _numbers(marks: Sequence[re.Match[str]]) -> tuple[int, ...]:
-    found = (number for mark in marks for number in re.findall(r"\d{1,9}", mark["numbers"]))
-    return tuple(dict.fromkeys(map(int, found)))
+    numbers = (number for mark in marks for number in re.findall(r"\d{1,9}", mark["numbers"]))
+    return tuple(dict.fromkeys(map(int, numbers)))
 
 
 def _is_open(text: str) -> bool:
@@ -263,11 +263,11 @@ def without_links(text: str, given: str) -> str:
     :param given: the LLM's input; URLs in it may be repeated.
     """
 
-    def known(found: re.Match[str]) -> str:
-        address = found[0].strip("<>").rstrip(_TRAILING)
-        trailing = found[0].rstrip(">")[len(found[0].rstrip(">").rstrip(_TRAILING)) :]
-        return found[0] if address and address in given else f"{REMOVED}{trailing}"
+    def known(match: re.Match[str]) -> str:
+        address = match[0].strip("<>").rstrip(_TRAILING)
+        trailing = match[0].rstrip(">")[len(match[0].rstrip(">").rstrip(_TRAILING)) :]
+        return match[0] if address and address in given else f"{REMOVED}{trailing}"
 
     if not text.startswith(("```", "~~~")):
-        text = _MARKDOWN.sub(lambda found: found["code"] or found["label"] or "", text)
+        text = _MARKDOWN.sub(lambda match: match["code"] or match["label"] or "", text)
     return _ADDRESS.sub(known, text)

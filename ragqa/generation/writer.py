@@ -10,8 +10,8 @@ from functools import partial
 from ragqa.answering import Answering
 from ragqa.answering.layout import OpenNote, section_of
 from ragqa.answering.sentences import context_of, quotation
-from ragqa.claims.lacks import Finding, finding_of
-from ragqa.claims.sources import Idf, Source, read_sources
+from ragqa.claims.lacks import Grounding, grounding_of
+from ragqa.claims.sources import CitedPassage, Idf, read_sources
 from ragqa.config import Settings
 from ragqa.embedders import Embedder
 from ragqa.errors import BackendFailed, RagqaError, UsageError
@@ -140,7 +140,7 @@ def _message(question: str, blocks: Sequence[str], key: str) -> str:
 
 def _block(n: int, passage: Passage, key: str) -> str:
     # Sanitised like printed notes, so that everything sent is readable.
-    where, text = (uncited(safe_text(one)) for one in (heading_of(passage).strip(), passage.text))
+    where, text = (uncited(safe_text(part)) for part in (heading_of(passage).strip(), passage.text))
     dated = f", note of {uncited(date)}" if (date := date_shown(passage)) else ""
     return f"--- begin {key} passage {n}{dated}\n{where}\n\n{text}\n--- end {key}\n\n"
 
@@ -190,7 +190,7 @@ def writer_of(
 
 
 def what_is_sent(settings: Settings) -> str:
-    """What a question sends, in words."""
+    """What is sent to an LLM with a question, in words for the user."""
     passages = counted(settings.top_k, "passage")
     return f"what you ask and up to {passages} of your notes (ragqa ask --show-prompt shows them)"
 
@@ -227,17 +227,17 @@ def written_answer(
         progress("waiting", 0, 1)
     given = [hit.passage for hit in request.hits]
     sources = read_sources(
-        [Source(heading_of(one), one.text, one.language) for one in given],
+        [CitedPassage(heading_of(passage), passage.text, passage.language) for passage in given],
         embedder,
         reader=answering.reader,
         by_terms_alone=question.by_terms_alone,
     )
-    kept = _Kept(request, writer, partial(finding_of, sources=sources, idf=idf))
+    kept = _Kept(request, writer, partial(grounding_of, sources=sources, idf=idf))
     written = kept.written()
     answer = replace(answer, written=written)
     if request.left_out:
-        found, most = len(request.hits) + request.left_out, writer.prompt_tokens
-        what = f"{request.left_out} of {found} passages did not fit into a prompt of {most} tokens"
+        total, most = len(request.hits) + request.left_out, writer.prompt_tokens
+        what = f"{request.left_out} of {total} passages did not fit into a prompt of {most} tokens"
         more = "for a larger one: ragqa config set llm_prompt_tokens N"
         warning = f"{what} and were left out; {more}"
         answer = replace(answer, warnings=(*answer.warnings, warning))
@@ -250,10 +250,10 @@ def written_answer(
     return replace(
         answer,
         backend=backend,
-        text="".join(f"{one.lead}{one.cited_text}" for one in kept.sentences),
+        text="".join(f"{sentence.lead}{sentence.cited_text}" for sentence in kept.sentences),
         citations=citations,
         also=(),
-        earlier=tuple(replace(one, n=0) for one in answer.earlier),  # none of its sources
+        earlier=tuple(replace(citation, n=0) for citation in answer.earlier),  # none of its sources
     )
 
 
@@ -270,7 +270,7 @@ class _Kept:
 
     request: Request
     writer: Writer
-    lay_beside: Callable[[str, tuple[int, ...]], Finding]
+    lay_beside: Callable[[str, tuple[int, ...]], Grounding]
     sentences: list[WrittenSentence] = field(default_factory=list)
     evidence: dict[int, list[Span]] = field(default_factory=dict)
     invalid: dict[int, None] = field(default_factory=dict)
@@ -306,7 +306,9 @@ class _Kept:
 
     def _why_nothing(self) -> str:
         """Why no sentence is left that cites a passage."""
-        lacking = [text for one in self.dropped for text in (*one.lacks, *one.differs)]
+        lacking = [
+            text for sentence in self.dropped for text in (*sentence.lacks, *sentence.differs)
+        ]
         if not lacking:
             return "no sentence cites a passage"
         return f"--strict leaves out what its sources lack or say otherwise ({', '.join(lacking)})"
@@ -326,42 +328,42 @@ class _Kept:
         )
         # Closing ends the request now, not at garbage collection.
         with closing(pieces):
-            for number, one in enumerate(drafted_from(pieces)):
+            for number, drafted in enumerate(drafted_from(pieces)):
                 deadline.left()
-                if not number and _WORDS.findall(one.text.upper()) == DECLINED.split():
+                if not number and _WORDS.findall(drafted.text.upper()) == DECLINED.split():
                     self.declined = True
                     return
-                self._take(one)
+                self._take(drafted)
 
-    def _take(self, one: Drafted) -> None:
+    def _take(self, drafted: Drafted) -> None:
         request, writer = self.request, self.writer
-        if request.key in one.text:  # which it has from the prompt alone
+        if request.key in drafted.text:  # which it has from the prompt alone
             backend = writer.llm.destination.backend
             raise BackendFailed(f"{backend} repeated its prompt instead of answering")
-        known = tuple(n for n in one.numbers if 1 <= n <= len(request.hits))
-        self.invalid |= dict.fromkeys(n for n in one.numbers if n not in known)
-        text = without_links(one.text, request.prompt.message)
+        known = tuple(n for n in drafted.numbers if 1 <= n <= len(request.hits))
+        self.invalid |= dict.fromkeys(n for n in drafted.numbers if n not in known)
+        text = without_links(drafted.text, request.prompt.message)
         before = self.sentences[-1].text if self.sentences else ""
-        lead = one.lead if self.sentences else one.lead.lstrip(" \n")
+        lead = drafted.lead if self.sentences else drafted.lead.lstrip(" \n")
         framing = not known and is_frame(text, lead, before)
-        found = self.lay_beside(text, known)
-        lacks = tuple(map(str, found.lacks))
+        grounding = self.lay_beside(text, known)
+        lacks = tuple(map(str, grounding.lacks))
         if REMOVED in text and known:
             lacks = (*lacks, "a link")
         sentence = WrittenSentence(
             lead=lead,
-            text=set_apart(text) if text != one.text else one.shown(known),
+            text=set_apart(text) if text != drafted.text else drafted.shown(known),
             citations=known,
             lacks=lacks,
-            differs=found.differs,
+            differs=grounding.differs,
             is_frame=framing,
         )
-        if writer.strict and not framing and (not known or found.is_off or REMOVED in text):
+        if writer.strict and not framing and (not known or grounding.is_off or REMOVED in text):
             self.dropped.append(sentence)
             return
         for n in known:
             # A passage without evidence is cited whole, so that readers can check it.
-            self.evidence.setdefault(n, []).extend(found.evidence.get(n, ()))
+            self.evidence.setdefault(n, []).extend(grounding.evidence.get(n, ()))
         self.sentences.append(sentence)
         writer.on_sentence(sentence)
 

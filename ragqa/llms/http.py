@@ -129,28 +129,28 @@ class _Message(msgspec.Struct):
     """The text; some servers put a list with a model's thoughts here, which are no text."""
 
 
-class _Choice(msgspec.Struct):
+class _CompletionChoice(msgspec.Struct):
     delta: _Message | None = None
     message: _Message | None = None
     finish_reason: str | None = None
 
 
-class _Model(msgspec.Struct):
+class _ListedModel(msgspec.Struct):
     id: str
 
 
-class _Document(msgspec.Struct):
+class _Payload(msgspec.Struct):
     """What a server may send: a completion or a piece of one, its models, or an error."""
 
-    choices: list[_Choice] | None = None
-    data: list[_Model] | None = None
+    choices: list[_CompletionChoice] | None = None
+    data: list[_ListedModel] | None = None
     error: Any = None
 
     @property
     def failure(self) -> str:
         """The server's error message, "" for none."""
-        said = self.error.get("message") if isinstance(self.error, dict) else self.error
-        return str(said or "an unnamed error") if self.error else ""
+        message = self.error.get("message") if isinstance(self.error, dict) else self.error
+        return str(message or "an unnamed error") if self.error else ""
 
 
 class Reply(Iterator[str]):
@@ -217,10 +217,10 @@ class Reply(Iterator[str]):
             response = transport.handle_request(self._request())
             if response.status_code == HTTPStatus.OK:
                 return response
-            status, said = response.status_code, _said(response)
-            rejected = next((name for name in dispensable if name in said), "")
+            status, problem = response.status_code, _problem_in(response)
+            rejected = next((name for name in dispensable if name in problem), "")
             if status not in _REJECTED or not self._body or rejected not in self._body:
-                raise _refusal(status, said)
+                raise _refusal(status, problem)
             value, other = self._body.pop(rejected), dispensable.pop(rejected)
             if other:
                 self._body[other] = value
@@ -258,8 +258,8 @@ class Reply(Iterator[str]):
     def _text(self, response: "httpx2.Response") -> Iterator[str]:
         """The text of a response that is a stream or, from some servers, a single document."""
         if self._body is None:
-            listed = _document(b"".join(_chunks(response))).data or ()
-            return (f"{' '.join(one.id.split())}\n" for one in listed)
+            listed = _payload(b"".join(_chunks(response))).data or ()
+            return (f"{' '.join(model.id.split())}\n" for model in listed)
         form = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if form == "text/html":
             raise BackendFailed("answered with a web page, not a completion", hint=_CHECK_ADDRESS)
@@ -268,7 +268,7 @@ class Reply(Iterator[str]):
         return completion(events(_chunks(response)))
 
 
-def _said(response: "httpx2.Response") -> str:
+def _problem_in(response: "httpx2.Response") -> str:
     """What a server says of a failure, "" for nothing that can be read."""
     import httpx2
 
@@ -280,7 +280,7 @@ def _said(response: "httpx2.Response") -> str:
             if len(body) > _ERROR_BYTES:
                 break
     with contextlib.suppress(BackendFailed):
-        if failure := _document(bytes(body)).failure:
+        if failure := _payload(bytes(body)).failure:
             return failure
     return "" if body.lstrip().startswith(b"<") else body.decode("utf-8", "replace")
 
@@ -305,10 +305,10 @@ def completion(messages: Iterable[bytes]) -> Iterator[str]:
     for message in messages:
         if message.strip() == _END_MARK:
             return
-        document = _document(message)
-        if document.failure:
-            raise BackendFailed(f"failed: {document.failure}")
-        choice = document.choices[0] if document.choices else _Choice()
+        payload = _payload(message)
+        if payload.failure:
+            raise BackendFailed(f"failed: {payload.failure}")
+        choice = payload.choices[0] if payload.choices else _CompletionChoice()
         part = choice.delta or choice.message or _Message()
         yield part.content if isinstance(part.content, str) else ""
         if choice.finish_reason == "length":
@@ -352,14 +352,14 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
     yield bytes(pending)
 
 
-def _document(text: bytes) -> _Document:
+def _payload(text: bytes) -> _Payload:
     try:
-        return msgspec.json.decode(text, type=_Document)
+        return msgspec.json.decode(text, type=_Payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise BackendFailed("sent something that is not the JSON of OpenAI's protocol") from None
 
 
-def _refusal(status: int, said: str) -> BackendFailed:
+def _refusal(status: int, problem: str) -> BackendFailed:
     """The failure of a response whose status is not 200; in hints, `{address}` is the setting.
 
     What the server said comes last, since `sentence` cuts the end of a long message.
@@ -369,25 +369,25 @@ def _refusal(status: int, said: str) -> BackendFailed:
         return BackendFailed("sent a redirect, which is not followed", hint=_CHECK_ADDRESS)
     message = f"answered {status} ({_PHRASES.get(status, 'a non-standard status')})"
     hint = "ask again later" if status == 429 or status >= 500 else _HINTS.get(status, "")
-    return BackendFailed(f"{message}: {said}" if said else message, hint=hint)
+    return BackendFailed(f"{message}: {problem}" if problem else message, hint=hint)
 
 
 def _describe(exc: Exception) -> tuple[str, str]:
     """The message and hint for a failure of ours or of the HTTP client."""
     import httpx2
 
-    said = _CODE.sub("", str(exc))
+    reason = _CODE.sub("", str(exc))
     if isinstance(exc, BackendFailed):
         return exc.message, exc.hint
     if isinstance(exc, httpx2.TimeoutException):
         waited = CONNECT_S if isinstance(exc, httpx2.ConnectTimeout) else READ_S
         return f"did nothing for {waited:g} s", _IS_IT_RUNNING
     if isinstance(exc, httpx2.ProxyError):
-        return f"cannot be reached: the proxy answered {said}", "check HTTPS_PROXY"
+        return f"cannot be reached: the proxy answered {reason}", "check HTTPS_PROXY"
     if "[SSL" in str(exc):
-        return f"failed at TLS, so nothing was sent: {said}", "check the address in {address}"
+        return f"failed at TLS, so nothing was sent: {reason}", "check the address in {address}"
     if isinstance(exc, httpx2.ConnectError):
-        return f"cannot be reached: {said}", _IS_IT_RUNNING
+        return f"cannot be reached: {reason}", _IS_IT_RUNNING
     if isinstance(exc, httpx2.TransportError):
-        return f"broke off: {said or 'no reason given'}", "ask again"
-    return f"failed: {type(exc).__name__}: {said}", ""
+        return f"broke off: {reason or 'no reason given'}", "ask again"
+    return f"failed: {type(exc).__name__}: {reason}", ""

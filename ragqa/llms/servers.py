@@ -55,10 +55,12 @@ def hide(text: str, secret: Secret, *, shortest: int = _SHORTEST) -> str:
     if len(value) < shortest:
         return text
     encoded = (
-        "".join(f"%(?:25)?{byte:02x}" for byte in one.encode("utf-8", "surrogateescape"))
-        for one in value
+        "".join(f"%(?:25)?{byte:02x}" for byte in character.encode("utf-8", "surrogateescape"))
+        for character in value
     )
-    forms = (f"(?:{re.escape(one)}|{code})" for one, code in zip(value, encoded, strict=True))
+    forms = (
+        f"(?:{re.escape(character)}|{code})" for character, code in zip(value, encoded, strict=True)
+    )
     return re.sub("".join(forms), _HIDDEN, text, flags=re.IGNORECASE)
 
 
@@ -181,14 +183,14 @@ def server_of(kind: str, url: str) -> Server:
     else:
         given = ollama_address(given) if kind == OLLAMA else given
         given = (given.rstrip("/").removesuffix(_VERSION) or service.example) + _VERSION
-    found = llm_address(given, where, example=service.example)
-    is_usual = found.port == LLM_PORTS[found.scheme]
-    proxy, proxy_shown = (None, "") if found.is_loopback else proxy_to(found)
+    address = llm_address(given, where, example=service.example)
+    is_usual = address.port == LLM_PORTS[address.scheme]
+    proxy, proxy_shown = (None, "") if address.is_loopback else proxy_to(address)
     return Server(
-        url=f"{found.scheme}://{found.host_and_port}{found.path.rstrip('/')}",
-        shown=found.bracketed if is_usual else found.host_and_port,
+        url=f"{address.scheme}://{address.host_and_port}{address.path.rstrip('/')}",
+        shown=address.bracketed if is_usual else address.host_and_port,
         where=where,
-        is_loopback=found.is_loopback,
+        is_loopback=address.is_loopback,
         proxy=proxy,
         proxy_shown=proxy_shown,
     )

@@ -41,8 +41,8 @@ everything; between them it is taken to read a part (docs/decisions/search.md)."
 
 UNREAD_WORDS = 0.45
 READ_WORDS = 0.6
-"""The same of the share of pieces that are words: with the default model .73 or more in English
-texts of all kinds, .36 or less in any other language."""
+"""The shares of pieces that are words at which it reads nothing, and everything: the default model
+has .73 or more in English texts of all kinds, .36 or less in any other language."""
 
 _MIN_COMPOUND = 8
 _MIN_PART = 4
@@ -53,8 +53,8 @@ _VOTES = 10
 """How many of the best passages by terms tell a question's language if its words do not."""
 
 _DOUBT = 2
-"""One stop word tells little: a language with one strange word more may be the question's, if the
-notes speak for it so many times as much."""
+"""One stop word tells little: a language with one strange word more may be the question's, if its
+passages score this many times as much."""
 
 _RARE = 8
 """The most passages that have a rare word."""
@@ -106,7 +106,7 @@ class Question:
     @property
     def respelled(self) -> tuple[Correction, ...]:
         """The corrections that change the wording; a day in ISO form stays as typed."""
-        return tuple(one for one in self.corrected if one.typed != one.read)
+        return tuple(word for word in self.corrected if word.typed != word.read)
 
     @property
     def language(self) -> str:
@@ -275,11 +275,11 @@ def _terms_in(snapshot: Snapshot, forms: Sequence[Sequence[str]]) -> list[str]:
     several = [term for terms in forms if len(terms) > 1 for term in terms]
     idf = snapshot.idf(several) if several else {}
     in_none, in_few = idf_in(snapshot, 0), idf_in(snapshot, _RARE)
-    found: list[str] = []
+    searched: list[str] = []
     for terms in forms:
         there = [term for term in terms if idf.get(term, 0.0) < in_none] or terms[:1]
-        found += there if idf.get(there[0], 0.0) > in_few else there[:1]
-    return found
+        searched += there if idf.get(there[0], 0.0) > in_few else there[:1]
+    return searched
 
 
 def _with_title(
@@ -320,8 +320,8 @@ def _is_in_text(snapshot: Snapshot, alias: str, filters: Filters) -> bool:
         for passage in passages
         if all(unit.kind is not Kind.PROPERTY for unit in passage.units)
     ]
-    found = (term for text in texts for term in query_terms(text, languages))
-    return frozenset(found).issuperset(wanted)
+    text_terms = (term for text in texts for term in query_terms(text, languages))
+    return frozenset(text_terms).issuperset(wanted)
 
 
 def _parts(snapshot: Snapshot, question: str, languages: Sequence[str]) -> Iterator[str]:
@@ -347,6 +347,7 @@ def _parts(snapshot: Snapshot, question: str, languages: Sequence[str]) -> Itera
 
 
 def _ways(word: str) -> Iterable[tuple[str, str]]:
+    """The ways to split a word in two, without what links the parts."""
     for at in range(_MIN_PART, len(word) - _MIN_PART + 1):
         for link in _LINKS:
             first = word[:at].removesuffix(link)

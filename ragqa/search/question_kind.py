@@ -61,7 +61,7 @@ CONTACTS = {
     QuestionKind.ADDRESS: "address",
     QuestionKind.LINK: "link|url|website|web ?page",
 }
-"""What leads to somebody or something, and how it is called."""
+"""What one needs to reach somebody or something, with a pattern of what it is called."""
 
 _IN_KEYWORDS = CONTACTS | {QuestionKind.PHONE: rf"{CONTACTS[QuestionKind.PHONE]}|phone|mobile"}
 _OF_IT = r"((?!(an?|about|at|for|from|in|ip|mac|of|on|to|with)\b)[\w'-]+ ){0,5}"
@@ -169,10 +169,10 @@ def kind_of(question: str, language: str) -> tuple[QuestionKind, tuple[str, ...]
         return QuestionKind.OTHER, (), False
     text = " ".join(question.casefold().replace("\u2019", "'").split())
     text = WORD.sub(_uncontracted, text)
-    clauses = [part for one in compiled(_CLAUSE).split(text) if (part := one.strip(" \"'()"))]
+    clauses = [part for piece in compiled(_CLAUSE).split(text) if (part := piece.strip(" \"'()"))]
     marked = [_marked(clause) for clause in clauses]
     kinds = ((clause, _kind(_RULES, mark)) for clause, mark in zip(clauses, marked, strict=True))
-    clause, kind = next((one for one in kinds if one[1]), (text, None))
+    clause, kind = next((pair for pair in kinds if pair[1]), (text, None))
     kind = kind or _kind(_FALLBACK_RULES, " ".join(marked)) or QuestionKind.OTHER
     if kind is QuestionKind.HOW_MANY and _asks_which(text):
         kind = QuestionKind.OTHER
@@ -187,11 +187,11 @@ def kind_of(question: str, language: str) -> tuple[QuestionKind, tuple[str, ...]
 
 def _asks_which(text: str) -> bool:
     """Whether a number tells one thing from others: "policy number", "the number of the flat"."""
-    found = compiled(_NUMBER).search(text)
-    if not found or compiled(_HOW_MANY).search(text):
+    number = compiled(_NUMBER).search(text)
+    if not number or compiled(_HOW_MANY).search(text):
         return False
-    is_one = found["the"] and not compiled(_PLURAL).fullmatch(_head(found["the"]))
-    return bool(found["code"] or is_one or not found["of"])
+    is_one = number["the"] and not compiled(_PLURAL).fullmatch(_head(number["the"]))
+    return bool(number["code"] or is_one or not number["of"])
 
 
 def _uncontracted(word: re.Match[str]) -> str:
@@ -213,8 +213,8 @@ def _marks() -> Mapping[str, str]:
 def _kind(rules: _Rules, clause: str) -> QuestionKind | None:
     """The kind by the first rule that matches; all are one pattern, since each costs its time."""
     pattern = "|".join(f"(?P<{kind.name}_{n}>{rule})" for n, (kind, rule) in enumerate(rules))
-    found = compiled(pattern).match(clause)
-    return QuestionKind[found.lastgroup.rpartition("_")[0]] if found and found.lastgroup else None
+    match = compiled(pattern).match(clause)
+    return QuestionKind[match.lastgroup.rpartition("_")[0]] if match and match.lastgroup else None
 
 
 def _subject(kind: QuestionKind, clause: str, text: str) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ _BY_TERMS_ALONE = (
 )
 
 CONTEXT_WEIGHT = 0.3
-"""What a context's cosine counts (docs/decisions/search.md)."""
+"""How much the cosine of its folder's context adds to a passage (docs/decisions/search.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def find_hits(
     ranking: Ranking,
     keep: Callable[[Sequence[Hit]], tuple[list[Hit], list[str]]],
 ) -> tuple[tuple[Hit, ...], list[str]]:
-    """The best hits that stand in their notes, those of a day or time asked about first; warnings.
+    """The best hits that stand in their notes, first those of a day or time asked for; warnings.
 
     :param wanted: how many hits, if there are that many.
     :param keep: gives those that stand in their notes, and warnings of the others.
@@ -141,9 +141,9 @@ def find_hits(
     def standing(only: Filters) -> tuple[tuple[Hit, ...], list[str]]:
         k = wanted
         while True:
-            found = retrieve(snapshot, question, k=k, filters=only, ranking=ranking)
-            kept, warnings = keep(found)
-            if len(kept) >= wanted or len(found) < k:
+            best = retrieve(snapshot, question, k=k, filters=only, ranking=ranking)
+            kept, warnings = keep(best)
+            if len(kept) >= wanted or len(best) < k:
                 return tuple(kept[:wanted]), warnings
             k *= 4
 
@@ -160,9 +160,10 @@ def find_hits(
 
 
 def _of_day_first(question: Question, own: Sequence[Hit], hits: Sequence[Hit]) -> tuple[Hit, ...]:
-    """The hits after those of the note of the question's day.
+    """The hits of the note of the day that the question names, then the others.
 
-    Other days go, and front matter of which the question has no word: a day is what happened.
+    Left out are hits of other daily notes, and front matter that has no other word of the question:
+    who asks about a day wants to read what happened, not how its note is tagged.
     """
     named = question.corrected[0].typed
 

@@ -71,14 +71,15 @@ def correct_spelling(
     unknown = _unknown(snapshot, question, languages)
     if not 0 < len(unknown) <= MAX_UNKNOWN:
         return question, ()
-    found = {}
+    replacements = {}
     for word in unknown:
         if _is_vocabulary(embedder, word):
             continue
-        if nearest := _nearest(snapshot, word, _context(snapshot, question, word, languages)):
-            found[word] = nearest
-    corrected = tuple(Correction(word, nearest) for word, nearest in found.items())
-    return _replaced(question, lambda word: found.get(word, word)), corrected
+        others = set(query_terms(question, languages)).difference(_forms(word, languages))
+        if nearest := _nearest(snapshot, word, known_terms(snapshot, sorted(others))):
+            replacements[word] = nearest
+    corrected = tuple(Correction(word, nearest) for word, nearest in replacements.items())
+    return _replaced(question, lambda word: replacements.get(word, word)), corrected
 
 
 def known_terms(snapshot: Snapshot, terms: Sequence[str]) -> frozenset[str]:
@@ -90,7 +91,7 @@ def known_terms(snapshot: Snapshot, terms: Sequence[str]) -> frozenset[str]:
 def in_no_note(snapshot: Snapshot, term: str) -> bool:
     """Whether no passage has a term, one that contains it or is like it, or both of its halves.
 
-    That is never said where the store cannot list its terms.
+    False, too, where the store cannot list its terms, so that similar ones are not known.
     """
     if known_terms(snapshot, [term]):
         return False
@@ -98,16 +99,18 @@ def in_no_note(snapshot: Snapshot, term: str) -> bool:
         0 if len(term) < MIN_LETTERS or not term.isalpha() else 1 + (len(term) > TWO_EDITS_LETTERS)
     )
     starts = {term[:1], term[1:2] + term[:1]}
-    near = [one for start in starts for one in snapshot.terms_with_prefix(start)]
+    near = [other for start in starts for other in snapshot.terms_with_prefix(start)]
     halves = [(term[:at], term[at:]) for at in range(2, len(term) - 1)]
     known = known_terms(snapshot, [half for each in halves for half in each])
     if any(known.issuperset(each) for each in halves):
         return False
-    is_like = any(one.startswith(term) or (edits and _edits(one, term) <= edits) for one in near)
+    is_like = any(
+        other.startswith(term) or (edits and _edits(other, term) <= edits) for other in near
+    )
     if is_like or not (near or snapshot.terms_with_prefix("")):
         return False
-    every = (one for start in ascii_lowercase for one in snapshot.terms_with_prefix(start))
-    return len(term) < _MIN_PART or not any(term in one for one in every)
+    every = (other for start in ascii_lowercase for other in snapshot.terms_with_prefix(start))
+    return len(term) < _MIN_PART or not any(term in other for other in every)
 
 
 def idf_in(snapshot: Snapshot, passages: int) -> float:
@@ -137,7 +140,7 @@ def _replaced(question: str, replace: Callable[[str], str], least: int = MIN_LET
 
 def _words(question: str, least: int = MIN_LETTERS - 1) -> Iterator[tuple[int, str]]:
     """The offset and text of each word that may be misspelt: no names, codes or quotations."""
-    quoted = [found.span() for found in compiled(_QUOTED).finditer(question)]
+    quoted = [quotation.span() for quotation in compiled(_QUOTED).finditer(question)]
     for token in re.finditer(r"\S+", question):
         text = token[0].strip(_EDGES)
         begins = token.start() + token[0].index(text)
@@ -167,18 +170,12 @@ def _forms(word: str, languages: Sequence[str]) -> list[str]:
     return [term for language in languages for term in index_terms(word, language)]
 
 
-def _context(
-    snapshot: Snapshot, question: str, word: str, languages: Sequence[str]
-) -> frozenset[str]:
-    """The terms of the question's other words that the notes have."""
-    others = set(query_terms(question, languages)).difference(_forms(word, languages))
-    return known_terms(snapshot, sorted(others))
-
-
 def _nearest(snapshot: Snapshot, word: str, context: Collection[str]) -> str:
     """The most likely correction among the words of the notes, "" for none.
 
-    It is the most frequent of the nearest words that occur with the context.
+    It is the most frequent of the nearest words that occur with a term of the context.
+
+    :param context: the terms of the question's other words that the notes have.
     """
     word = _folded(word)
     edits = 2 if len(word) >= TWO_EDITS_LETTERS else 1
@@ -201,9 +198,9 @@ def _nearest(snapshot: Snapshot, word: str, context: Collection[str]) -> str:
     near = [form for form in ranks if distances[form] == edits]
     for form in sorted(near, key=lambda form: (ranks[form], form)):
         if not context or _occurs_with(snapshot, form, context):
-            found = spellings[form]
-            lower = [spelling for spelling in found if spelling == spelling.lower()]
-            return max(lower or found, key=lambda spelling: (found[spelling], spelling))
+            counts = spellings[form]
+            lower = [spelling for spelling in counts if spelling == spelling.lower()]
+            return max(lower or counts, key=lambda spelling: (counts[spelling], spelling))
     return ""
 
 
@@ -213,7 +210,7 @@ def _similar_terms(snapshot: Snapshot, word: str, edits: int) -> list[tuple[int,
     Each is (distance to a prefix of the word, rank by frequency, term). The first letter is taken
     to be right, or swapped with the second.
     """
-    letters, found = frozenset(word), []
+    letters, similar = frozenset(word), []
     shortest = max(_MIN_TERM, len(word) - _MAX_ENDING)
     for start in dict.fromkeys((word[0], word[1] + word[0])):
         for rank, term in enumerate(snapshot.terms_with_prefix(start)):
@@ -225,15 +222,15 @@ def _similar_terms(snapshot: Snapshot, word: str, edits: int) -> list[tuple[int,
             ends = range(max(0, len(prefix) - edits), min(len(word), len(prefix) + edits) + 1)
             distance = min(_edits(prefix, word[:end]) for end in ends)
             if distance <= edits:
-                found.append((distance, rank, term))
-    return sorted(found)
+                similar.append((distance, rank, term))
+    return sorted(similar)
 
 
-def _edits(one: str, other: str) -> int:
+def _edits(word: str, other: str) -> int:
     """The letters to insert, delete, replace or swap with the next (optimal string alignment)."""
     from rapidfuzz.distance import OSA  # seldom needed
 
-    return OSA.distance(one, other)
+    return OSA.distance(word, other)
 
 
 def _slips(word: str, form: str, edits: int) -> int:
@@ -259,8 +256,10 @@ def _occurs_with(snapshot: Snapshot, word: str, context: Collection[str]) -> boo
     """Whether a passage has this word, and a term of the context."""
     terms = list(dict.fromkeys(_forms(word, list(snapshot.info.languages) or [ENGLISH])))
     for passage in best_by_terms(snapshot, [*terms, *terms, *terms, *context], _CONTEXT_PASSAGES):
-        found = frozenset(index_terms(passage.searched_text, passage.language))
-        if found.issuperset(index_terms(word, passage.language)) and not found.isdisjoint(context):
+        passage_terms = frozenset(index_terms(passage.searched_text, passage.language))
+        if passage_terms.issuperset(
+            index_terms(word, passage.language)
+        ) and not passage_terms.isdisjoint(context):
             return True
     return False
 
@@ -269,8 +268,8 @@ def best_by_terms(
     snapshot: Snapshot, terms: Sequence[str], most: int, filters: Filters | None = None
 ) -> list[Passage]:
     """The best passages for some terms."""
-    found = snapshot.terms(terms, most, filters or Filters())
-    return snapshot.passages([id_ for id_, _ in found])
+    scored = snapshot.terms(terms, most, filters or Filters())
+    return snapshot.passages([id_ for id_, _ in scored])
 
 
 def _is_vocabulary(embedder: Embedder, word: str) -> bool:

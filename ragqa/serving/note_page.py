@@ -15,7 +15,7 @@ from ragqa.api import Index
 from ragqa.errors import LIST, NotIndexed
 from ragqa.notes.formats import Document
 from ragqa.notes.links import NoteNames
-from ragqa.related import NoteLinks, Related, near
+from ragqa.related import NearNote, NoteLinks, near
 from ragqa.serving.asking import Shown
 from ragqa.serving.note_html import IMAGES, UNREAD, Names, note_html, slugs, source_html, url_path
 from ragqa.serving.warm import WarmIndex
@@ -88,7 +88,7 @@ def _images(corpus: Corpus) -> dict[str, str]:
 def around(warm: WarmIndex, path: str, quoted: Sequence[Quoted]) -> Shown:
     """A note with its outline, links, backlinks and nearest notes."""
 
-    def look(index: Index) -> tuple[Links, list[Related]]:
+    def look(index: Index) -> tuple[Links, list[NearNote]]:
         links = Links.of(index)
         known = path in links.records
         return links, near(index, links, path, Filters(), _MOST_NEAR) if known else []

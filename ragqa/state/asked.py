@@ -32,7 +32,7 @@ class Shown(Struct, frozen=True):
 
     @classmethod
     def of(cls, citation: Citation) -> Self:
-        """The words are only kept as a digest."""
+        """What is kept of a citation; its words only as a digest."""
         words = blake2b(citation.quote.encode(), digest_size=16).hexdigest()
         return cls(citation.path, citation.note_sha256, citation.chars, words)
 
@@ -63,10 +63,10 @@ class Asked(Struct, frozen=True):
         shown = tuple(map(Shown.of, whole))
         cited = (*answer.citations, *answer.also) if answer.citations else ()
         passages = enumerate((hit.passage for hit in answer.hits), start=1)
-        sources = {one.n: (one.path, one.lines[0]) for one in cited} or {
+        sources = {citation.n: (citation.path, citation.lines[0]) for citation in cited} or {
             n: (passage.path, passage.lines[0]) for n, passage in passages
         }
-        last = max((one.n for one in whole), default=0)
+        last = max((citation.n for citation in whole), default=0)
         return cls(answer.question, filters, sources, last, shown)
 
     def source(self, n: int) -> tuple[str, int]:
@@ -80,33 +80,34 @@ class Asked(Struct, frozen=True):
         return self.sources[n]
 
     def ask_on(self, ask: Callable[..., Answer]) -> tuple[Answer, Self]:
-        """Ask again: an answer whose further excerpts are the next ones, and what is shown then.
+        """Ask again, for the excerpts that were not shown yet, be it the first of the new answer.
 
-        The notes may have changed, or an LLM may have answered: what was not shown yet comes next,
-        be it the first excerpt.
+        The notes may have changed since, or an LLM may have answered.
 
         :param ask: `Index.ask`.
+        :returns: the answer with these excerpts in `also`, and what was shown of it up to them.
         """
         answer = ask(self.question, filters=self.filters, further=len(self.shown) + FURTHER)
         following = (
-            one
-            for one in (*answer.citations, *answer.also)
-            if not any(before.has(Shown.of(one)) for before in self.shown)
+            citation
+            for citation in (*answer.citations, *answer.also)
+            if not any(before.has(Shown.of(citation)) for before in self.shown)
         )
         also = tuple(
-            replace(one, n=n) for n, one in enumerate(islice(following, FURTHER), self.last + 1)
+            replace(citation, n=n)
+            for n, citation in enumerate(islice(following, FURTHER), self.last + 1)
         )
         if not also:
             return replace(answer, also=()), self
-        sources = {n: place for n, place in self.sources.items() if n <= self.last}
-        sources |= {one.n: (one.path, one.lines[0]) for one in also}
+        sources = {n: source for n, source in self.sources.items() if n <= self.last}
+        sources |= {citation.n: (citation.path, citation.lines[0]) for citation in also}
         shown = (*self.shown, *map(Shown.of, also))
         asked = structs.replace(self, sources=sources, last=also[-1].n, shown=shown)
         return replace(answer, also=also), asked
 
 
 def keep(asked: Asked, settings: Settings, corpus: Corpus) -> tuple[bool, str]:
-    """Keep it for the next command; return whether it is kept, and a warning.
+    """Keep a question for the next command; return whether it is kept, and a warning.
 
     The warning is "" unless an older question is still kept, which would pass for this one.
     """
@@ -131,7 +132,7 @@ def remember(asked: Asked, settings: Settings, corpus: Corpus) -> tuple[bool, st
 
 
 def last_asked(settings: Settings, corpus: Corpus) -> Asked:
-    """What was kept.
+    """The last question about these notes, as `keep` kept it.
 
     :raises UsageError: there is nothing, it cannot be read, or others could have written it.
     """

@@ -77,8 +77,8 @@ def consents() -> Consents:
     if data is None:
         return Consents(())
     try:
-        found = msgspec.json.decode(data, type=Consents)
-        hosts, stores, models = (tuple(sorted({*map(host_named, found.of(use))})) for use in Use)
+        allowed = msgspec.json.decode(data, type=Consents)
+        hosts, stores, models = (tuple(sorted({*map(host_named, allowed.of(use))})) for use in Use)
         return Consents(hosts, stores, models)
     except (ValueError, RecursionError, UsageError) as exc:
         return Consents((), problem=f"{problem}: {path} is damaged: {exc}", fix=f"rm {path}")
@@ -149,7 +149,7 @@ def _change(host: str, use: Use, *, allowed: bool) -> bool:
                 raise UsageError(known.problem, hint=known.fix)
             before = host in known.of(use)
             if before != allowed:
-                hosts = {one.value: list(known.of(one)) for one in Use}
+                hosts = {key.value: list(known.of(key)) for key in Use}
                 hosts[use] = sorted({*hosts[use], host} if allowed else {*hosts[use]} - {host})
                 text = msgspec.json.format(msgspec.json.encode(hosts)).decode()
                 write_private(path, f"{text}\n")

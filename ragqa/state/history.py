@@ -42,7 +42,7 @@ class History:
     def add(self, line: str) -> bool:
         """Append a question, unless it is the last one; False for a command of the chat.
 
-        That is no question, and may name a file.
+        A command is not kept: it may name a file.
         """
         flat = " ".join(line.split())
         if not flat or flat.startswith("/"):

@@ -93,39 +93,39 @@ def moments_of(text: str, language: str = ENGLISH) -> list[Moment]:
 
     In other languages than English, only those in figures.
     """
-    return [one for one in (*_dates(text, language), *_times(text, language)) if one.parts]
+    return [moment for moment in (*_dates(text, language), *_times(text, language)) if moment.parts]
 
 
 def months_of(text: str) -> list[Moment]:
     """The dates of a text that give at least a month."""
-    return [one for one in _dates(text) if "month" in dict(one.parts)]
+    return [moment for moment in _dates(text) if "month" in dict(moment.parts)]
 
 
 def months_asked(question: str) -> list[Moment]:
     """The dates of a question that give at least a month."""
-    return [one for one in months_of(question) if not _may_be_a_name(question, one)]
+    return [moment for moment in months_of(question) if not _may_be_a_name(question, moment)]
 
 
-def _may_be_a_name(question: str, one: Moment) -> bool:
+def _may_be_a_name(question: str, moment: Moment) -> bool:
     """Whether a month stands alone, as a name or a verb may: "what does Jan say?"."""
-    word = question[one.start : one.end].lower()
+    word = question[moment.start : moment.end].lower()
     is_sure = word in MONTHS and word not in _ALSO_A_WORD
-    is_bare = [name for name, _ in one.parts] == ["month"] and word[0].isalpha()
-    return is_bare and not is_sure and not compiled(_IN_MONTH).search(question[: one.start])
+    is_bare = [name for name, _ in moment.parts] == ["month"] and word[0].isalpha()
+    return is_bare and not is_sure and not compiled(_IN_MONTH).search(question[: moment.start])
 
 
 def dates(text: str) -> list[Span]:
     """The days, months with a year, years, decades and centuries in a text."""
-    found, end = [], 0
-    for one in _dates(text):
-        is_month = [name for name, _ in one.parts] == ["month"]
-        in_address = text[one.start].isdigit() and text[: one.start].endswith(("-", "/"))
-        if is_month and not text[: one.start].endswith(("in ", "In ")):
+    spans, end = [], 0
+    for moment in _dates(text):
+        is_month = [name for name, _ in moment.parts] == ["month"]
+        in_address = text[moment.start].isdigit() and text[: moment.start].endswith(("-", "/"))
+        if is_month and not text[: moment.start].endswith(("in ", "In ")):
             continue
-        if one.start >= end and not in_address:
-            found.append(one.span)
-            end = one.end
-    return found
+        if moment.start >= end and not in_address:
+            spans.append(moment.span)
+            end = moment.end
+    return spans
 
 
 def times(text: str) -> list[Span]:
@@ -133,9 +133,9 @@ def times(text: str) -> list[Span]:
 
     Adjacent ones are joined: "Monday at 10:00".
     """
-    own = [one.span for one in _times(text)]
-    found = joined(text, sorted([*own, *dates(text)]), _TIME_JOINS) if own else []
-    return [span for span in found if overlaps(span, own)]
+    own = [moment.span for moment in _times(text)]
+    spans = joined(text, sorted([*own, *dates(text)]), _TIME_JOINS) if own else []
+    return [span for span in spans if overlaps(span, own)]
 
 
 def day_of(text: str) -> str:
@@ -144,9 +144,9 @@ def day_of(text: str) -> str:
     It may also be written as in "20260318 Call" and "IMG_20260318".
     """
     text = text[:_MAX_NAME_CHARS]
-    for one in _dates(compiled(_PACKED).sub(r" \1-\2-\3 ", text)):
+    for moment in _dates(compiled(_PACKED).sub(r" \1-\2-\3 ", text)):
         try:
-            return date.fromisoformat(one.iso).isoformat()
+            return date.fromisoformat(moment.iso).isoformat()
         except ValueError:  # only a part of a day, or no day such as 30 February
             continue
     return ""
@@ -165,20 +165,20 @@ def date_terms(text: str, language: str = ENGLISH, *, before: date | None = None
 
     A month is found by its name, and a day by a term of its own.
 
-    :param before: of a question: add the year in which a date without one was last.
+    :param before: today, for a question: add the year in which a date without one last was.
     """
-    found = []
-    for one in _dates(text, language):
-        parts = dict(one.parts)
+    terms = []
+    for moment in _dates(text, language):
+        parts = dict(moment.parts)
         month = MONTHS[int(parts.get("month", 0)) - 1 : int(parts.get("month", 0))]
-        if month and not (before and _may_be_a_name(text, one)):
-            is_named = month[0] in text[one.start : one.end].lower()
-            found += [] if is_named else [stem(month[0])]
-            found += [f"{month[0]}{parts['day']}"] if "day" in parts else []
+        if month and not (before and _may_be_a_name(text, moment)):
+            is_named = month[0] in text[moment.start : moment.end].lower()
+            terms += [] if is_named else [stem(month[0])]
+            terms += [f"{month[0]}{parts['day']}"] if "day" in parts else []
             if before and "year" not in parts:
                 begins = int(parts["month"]), int(parts.get("day", 1))
-                found.append(str(before.year - (begins > (before.month, before.day))))
-    return found
+                terms.append(str(before.year - (begins > (before.month, before.day))))
+    return terms
 
 
 def passage_terms(passage: Passage) -> list[str]:
@@ -189,9 +189,9 @@ def passage_terms(passage: Passage) -> list[str]:
 
 
 def date_shown(source: Citation | Passage) -> str:
-    """The date that is shown of a citation or a passage, and ", old" if it is; "" without one.
+    """The date of a citation or a passage as people read it: "file of 2021-03-31, old", or "".
 
-    That of a citation is its statement's, and said to be the file's if it is.
+    A citation has the date of its statement, else its note's; "file of" if only its file has one.
     """
     if isinstance(source, Passage):
         return safe_line(source.note_date)
@@ -205,9 +205,9 @@ def mentions_time(text: str) -> bool:
     return is_word or bool(_dates(text) or _times(text))
 
 
-def same_moment(one: Moment, other: Moment) -> bool | None:
+def same_moment(moment: Moment, other: Moment) -> bool | None:
     """Whether two can be the same by the parts both give; None if they share none."""
-    first, second = dict(one.parts), dict(other.parts)
+    first, second = dict(moment.parts), dict(other.parts)
     shared = first.keys() & second.keys()
     if not shared or first.get("zone", "") != second.get("zone", ""):
         return None
@@ -217,22 +217,22 @@ def same_moment(one: Moment, other: Moment) -> bool | None:
 def has_moment(moments: Iterable[Moment], claimed: Moment) -> bool:
     """Whether one of the dates has every part of the claimed one."""
     wanted = set(claimed.parts)
-    return any(wanted <= set(one.parts) for one in moments)
+    return any(wanted <= set(moment.parts) for moment in moments)
 
 
 @lru_cache(maxsize=1024)
 def _dates(text: str, language: str = ENGLISH) -> tuple[Moment, ...]:
-    """The dates of a text; one of which nothing can be compared has no parts."""
-    found = []
+    """The dates of a text; one whose year, month, day and quarter are all unclear has no parts."""
+    moments = []
     for match in compiled(_DATE).finditer(text):
         # "may" in lower case is the verb.
         if match[0] != "may" and not _is_count(match):
             parts = _parts(match, language)
             if language == ENGLISH or "year" in parts:
-                found.append(Moment(tuple(parts.items()), *match.span()))
+                moments.append(Moment(tuple(parts.items()), *match.span()))
             if match["until"]:
-                found.append(Moment((("year", int(match["until"])),), *match.span("until")))
-    return tuple(found)
+                moments.append(Moment((("year", int(match["until"])),), *match.span("until")))
+    return tuple(moments)
 
 
 def _parts(match: re.Match[str], language: str) -> dict[str, int | str]:
@@ -259,8 +259,8 @@ def _is_count(match: re.Match[str]) -> bool:
         return False
     text, start = match.string, match.start()
     before = text[max(0, start - 12) : start]
-    found = compiled(_COUNTED).match(text, match.end())
-    is_counted = found is not None and found[1].casefold() not in STOP_WORDS
+    counted = compiled(_COUNTED).match(text, match.end())
+    is_counted = counted is not None and counted[1].casefold() not in STOP_WORDS
     if int(match[0]) < _LEAST_YEAR:
         return is_counted or not before.lower().endswith(("in ", "since "))
     return is_counted and compiled(_IN_YEAR).search(before) is None
@@ -277,14 +277,14 @@ def _times(text: str, language: str = ENGLISH) -> tuple[Moment, ...]:
 
 def _clock(match: re.Match[str]) -> Iterator[tuple[str, int | str]]:
     """The weekday, or the time of day and its zone."""
-    found = match.groupdict()
-    if found.get("weekday"):
-        yield "weekday", found["weekday"].lower()
-    elif found.get("named"):
-        yield "clock", 12 * 60 * (found["named"].lower() == "noon")
-    elif found.get("hour") or found.get("twelve"):
-        hour, half = int(found["hour"] or found["twelve"]), found.get("half") or found.get("of")
+    given = match.groupdict()
+    if given.get("weekday"):
+        yield "weekday", given["weekday"].lower()
+    elif given.get("named"):
+        yield "clock", 12 * 60 * (given["named"].lower() == "noon")
+    elif given.get("hour") or given.get("twelve"):
+        hour, half = int(given["hour"] or given["twelve"]), given.get("half") or given.get("of")
         hour = hour % 12 + 12 * (half in ("p", "P")) if half else hour
-        yield "clock", hour * 60 + int(found["minute"] or 0)
-        if found.get("zone"):
-            yield "zone", found["zone"].strip()
+        yield "clock", hour * 60 + int(given["minute"] or 0)
+        if given.get("zone"):
+            yield "zone", given["zone"].strip()

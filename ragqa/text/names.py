@@ -85,18 +85,18 @@ def names_of(text: str, language: str = ENGLISH) -> list[Name]:
 
     A first word is not a name by its capital alone, and no word in another language than English.
     """
-    found = [Name(match[0], *match.span()) for match in compiled(NAME_SHAPE).finditer(text)]
+    candidates = [Name(match[0], *match.span()) for match in compiled(NAME_SHAPE).finditer(text)]
     if language == ENGLISH:
         leading = compiled(_LEADING_NAME).match(text)
         if leading:
-            found.append(Name(leading["name"], *leading.span("name")))
-        taken = [(one.start, one.end) for one in found]
+            candidates.append(Name(leading["name"], *leading.span("name")))
+        taken = [(name.start, name.end) for name in candidates]
         for word in (word for span in names(text) for word in words_in(text, span)):
             start, end = span = word.start, word.end
             is_name = text[start].isupper() and end - start > 1 and word.text not in STOP_WORDS
             if is_name and start != words_of(text)[0].start and not overlaps(span, taken):
-                found.append(Name(text[start:end], start, end))
-    return [name for name in found if not _is_kind(name.text)]
+                candidates.append(Name(text[start:end], start, end))
+    return [name for name in candidates if not _is_kind(name.text)]
 
 
 def _is_kind(written: str) -> bool:
@@ -115,7 +115,7 @@ def names(text: str) -> list[Span]:
     A capital alone does not make the first word a name, unless it begins a list of names.
     """
     taken = [*dates(text), *times(text)]
-    found = []
+    spans = []
     for match in compiled(_NAME).finditer(text):
         words = [(word.start, word.end) for word in words_in(text, match.span())]
         while words and _is_not_name(text, words[0]):
@@ -126,18 +126,18 @@ def names(text: str) -> list[Span]:
             continue
         start, end = words[0][0], words[-1][1]
         if end - start > 1 and not overlaps((start, end), taken):
-            found.append((start, end))
-    return found
+            spans.append((start, end))
+    return spans
 
 
 def people(text: str) -> list[Span]:
     """The names in a text, with a list of names as one: "Cormack, Clarke and Fox"."""
-    each = names(text)
-    found: list[Span] = []
-    for listed in joined(text, each, (", ", ", and ", ", & ")):
+    single = names(text)
+    spans: list[Span] = []
+    for listed in joined(text, single, (", ", ", and ", ", & ")):
         is_list = " and " in text[slice(*listed)] or " & " in text[slice(*listed)]
-        found += [listed] if is_list else [one for one in each if overlaps(one, [listed])]
-    return found
+        spans += [listed] if is_list else [name for name in single if overlaps(name, [listed])]
+    return spans
 
 
 def places(text: str) -> list[Span]:

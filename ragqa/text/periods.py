@@ -39,12 +39,12 @@ def period_asked(question: str, today: date) -> Period | None:
         return _bounded(question[: named.start()], *_named(named["which"], named["unit"], today))
     if not is_past:
         return None
-    months = {one.span for one in months_asked(question)}
-    for one in moments_of(question):
-        parts, before = dict(one.parts), question[: one.start]
-        is_time = one.span in months or list(parts) == ["year"]
+    months = {moment.span for moment in months_asked(question)}
+    for moment in moments_of(question):
+        parts, before = dict(moment.parts), question[: moment.start]
+        is_time = moment.span in months or list(parts) == ["year"]
         if is_time and "day" not in parts and compiled(_EDGE).search(before):
-            return _bounded(before, *_days(one, today))
+            return _bounded(before, *_days(moment, today))
     return None
 
 
@@ -64,9 +64,10 @@ def day_named(name: str, text: str, today: date) -> str:
         first, last = _named(named["which"], named["unit"], today)
     else:
         stated = words.removeprefix("in ").title()  # "may" is a verb
-        for one in moments_of(stated):
-            if one.span == (0, len(stated)) and not {"year", "month"}.isdisjoint(dict(one.parts)):
-                first, last = _days(one, today)
+        for moment in moments_of(stated):
+            is_whole = moment.span == (0, len(stated))
+            if is_whole and not {"year", "month"}.isdisjoint(dict(moment.parts)):
+                first, last = _days(moment, today)
     if first is None or last is None:
         hint = Hint("2025-03-31, 2025-03, 2025, March 2025 or last month")
         raise UsageError(f"{name}: {text[:40]!r} is not a date", hint=hint)
@@ -104,8 +105,8 @@ def _bounded(before: str, first: date | None, last: date | None) -> Period | Non
     """The time from its first to its last day, open as the word before it says."""
     if first is None or last is None:
         return None
-    found = compiled(_EDGE).search(before)
-    match found[1].lower() if found else "in":
+    edge = compiled(_EDGE).search(before)
+    match edge[1].lower() if edge else "in":
         case "since":
             return Period(first.isoformat())
         case "after":

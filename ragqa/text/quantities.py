@@ -100,9 +100,8 @@ class Figure(Struct, frozen=True):
         unit = self.unit
         is_plural = unit.endswith("s") and unit[-2:-1] not in ("s", "i", "")
         is_noun = is_plural and unit not in STOP_WORDS and unit not in table("no plurals")
-        return self.start, max(
-            self.end, self.number[1]
-        ) if self.measured or is_noun else self.number[1]
+        has_unit = self.measured or is_noun
+        return self.start, max(self.end, self.number[1]) if has_unit else self.number[1]
 
 
 def figures_of(text: str, language: str = ENGLISH) -> list[Figure]:
@@ -111,23 +110,23 @@ def figures_of(text: str, language: str = ENGLISH) -> list[Figure]:
     Number words are known in English only.
     """
     pattern = compiled(_NUMBER if language == ENGLISH else _IN_DIGITS)
-    found = (_figure(text, match) for match in pattern.finditer(text))
-    return [figure for figure in found if figure is not None]
+    figures = (_figure(text, match) for match in pattern.finditer(text))
+    return [figure for figure in figures if figure is not None]
 
 
 def amounts(text: str) -> list[Figure]:
     """The figures in a text other than dates, and other than those after a name."""
-    found = figures_of(blank(text, [*dates(text), *times(text)]))
+    figures = figures_of(blank(text, [*dates(text), *times(text)]))
     return [
-        one
-        for one in found
-        if not compiled(_VERSIONED).search(text[max(0, one.start - _LOOK_BACK) : one.start])
+        figure
+        for figure in figures
+        if not compiled(_VERSIONED).search(text[max(0, figure.start - _LOOK_BACK) : figure.start])
     ]
 
 
 def counts_without_number(text: str) -> list[Span]:
     """What says in a text how many there are without a number: "unlimited", "no limit", "none"."""
-    return [found.span() for found in compiled(_WITHOUT_NUMBER).finditer(text)]
+    return [match.span() for match in compiled(_WITHOUT_NUMBER).finditer(text)]
 
 
 def number_words(text: str) -> list[Span]:
@@ -142,11 +141,11 @@ def number_words(text: str) -> list[Span]:
 
 def same_figure(source: Figure, claimed: Figure) -> bool:
     """Whether a source's figure equals the claimed one, allowing for rounding and units."""
-    one, other = _dimension(source.measures), _dimension(claimed.measures)
-    if one in _DIMENSIONS and other in _DIMENSIONS and one != other:
+    first, second = _dimension(source.measures), _dimension(claimed.measures)
+    if first in _DIMENSIONS and second in _DIMENSIONS and first != second:
         return False
     # A share may be a percentage or a fraction: 0.3 is 30%.
-    is_share = "share" in (one, other) and one != other
+    is_share = "share" in (first, second) and first != second
     factors = (_ONE, _HUNDRED, 1 / _HUNDRED) if is_share else (_ONE,)
     return all(
         any(
@@ -158,11 +157,11 @@ def same_figure(source: Figure, claimed: Figure) -> bool:
     )
 
 
-def _rounding(one: Figure, other: Figure, larger: Decimal) -> Decimal:
+def _rounding(figure: Figure, other: Figure, larger: Decimal) -> Decimal:
     """How far apart two figures of this size may be if one is rounded more than the other."""
-    if one.is_about or other.is_about:
+    if figure.is_about or other.is_about:
         return larger * _ABOUT
-    rounded = max(one.step, other.step) / 2 if one.step != other.step else Decimal(0)
+    rounded = max(figure.step, other.step) / 2 if figure.step != other.step else Decimal(0)
     return min(rounded, larger * _MAX_ROUNDING)
 
 

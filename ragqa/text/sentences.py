@@ -55,8 +55,8 @@ _LIST_NUMBER = r"\d{1,3}|[^\W\d_]|[ivxIVX]{1,4}"
 
 def sentence_spans(text: str) -> list[Span]:
     """Find a text's sentences, in order; together they cover everything but white space."""
-    flat = compiled(_LINE_BREAK).sub(lambda found: " " * len(found[0]), text)
-    thoughts = [0, *(found.start() for found in compiled(_NEW_THOUGHT).finditer(text)), len(text)]
+    flat = compiled(_LINE_BREAK).sub(lambda match: " " * len(match[0]), text)
+    thoughts = [0, *(match.start() for match in compiled(_NEW_THOUGHT).finditer(text)), len(text)]
     ends = [end for thought in pairwise(thoughts) for end in _sentence_ends(flat, *thought)]
     spans: list[Span] = []
     worded = False
@@ -71,7 +71,7 @@ def sentence_spans(text: str) -> list[Span]:
 
 def has_lines(paragraph: str) -> bool:
     """Whether a person broke its lines: after half of them a next word or link would have fit."""
-    glued = compiled(_GLUED).sub(lambda found: found[0].replace(" ", "_"), paragraph)
+    glued = compiled(_GLUED).sub(lambda match: match[0].replace(" ", "_"), paragraph)
     lines = [line.lstrip("> \t").strip() for line in compiled(r"\r\n|\r|\n").split(glued)]
     pairs = [(a, b) for a, b in pairwise(lines) if a and b and not a.startswith("[!")]
     own = sum(len(line) + len(after.split(maxsplit=1)[0]) < _WRAP for line, after in pairs)
@@ -87,40 +87,40 @@ def strip(text: str, start: int, end: int) -> Span:
 def _sentence_ends(flat: str, start: int, stop: int) -> Iterator[int]:
     wholes = compiled(_WHOLE).finditer(flat, start, stop)
     whole = next(wholes, None)
-    for found in compiled(_END).finditer(flat, start, stop):
-        end = found.end()
+    for match in compiled(_END).finditer(flat, start, stop):
+        end = match.end()
         while whole and whole.end() <= end:
             whole = next(wholes, None)
         if whole and whole.start() < end:
             continue
-        if found["mark"] is None:
-            start = _wide_end(flat, start, found)
+        if match["mark"] is None:
+            start = _wide_end(flat, start, match)
             yield start
-        elif _ends_sentence(flat, start, found):
+        elif _ends_sentence(flat, start, match):
             start = end
             yield start
     if start < stop:
         yield stop
 
 
-def _wide_end(flat: str, start: int, found: re.Match[str]) -> int:
+def _wide_end(flat: str, start: int, match: re.Match[str]) -> int:
     """A sentence's end in a script without spaces: after a closing `**`, before an opening one."""
-    either = found["either"]
-    if not either or flat[found.end() : found.end() + 1].strip() == "":
-        return found.end()
-    opened_before = flat.count(either, start, found.start("either")) % 2
-    return found.end() if opened_before else found.start("either")
+    either = match["either"]
+    if not either or flat[match.end() : match.end() + 1].strip() == "":
+        return match.end()
+    opened_before = flat.count(either, start, match.start("either")) % 2
+    return match.end() if opened_before else match.start("either")
 
 
-def _ends_sentence(flat: str, start: int, found: re.Match[str]) -> bool:
+def _ends_sentence(flat: str, start: int, match: re.Match[str]) -> bool:
     """Whether the match ends the sentence that begins at `start`."""
-    mark = found["mark"]
-    opened = compiled(_OPENERS).match(flat, found.end(), found.endpos)
-    after = opened.end() if opened else found.end()
-    following = flat[after : min(after + 1, found.endpos)]
+    mark = match["mark"]
+    opened = compiled(_OPENERS).match(flat, match.end(), match.endpos)
+    after = opened.end() if opened else match.end()
+    following = flat[after : min(after + 1, match.endpos)]
     if mark != ".":
         return mark[-1] in "۔।॥" or not following.islower()
-    before = flat[max(start, found.start() - 30) : found.start()]
+    before = flat[max(start, match.start() - 30) : match.start()]
     last = compiled(_WORD_BEFORE).search(before)
     word = last[0] if last else ""
     folded = word.casefold()
@@ -129,7 +129,7 @@ def _ends_sentence(flat: str, start: int, found: re.Match[str]) -> bool:
     if compiled(_ORDINAL).fullmatch(word) and (
         following.islower()
         or compiled(_BEFORE_ORDINAL).search(before)
-        or (word.isdigit() and compiled(_GERMAN_MONTH).match(flat, after, found.endpos))
+        or (word.isdigit() and compiled(_GERMAN_MONTH).match(flat, after, match.endpos))
     ):
         return False
     is_first = not compiled(_WORD_CHARACTER).search(before.removesuffix(word))
@@ -145,7 +145,7 @@ def _ends_sentence(flat: str, start: int, found: re.Match[str]) -> bool:
     letter = len(word) == 1 and word.isalpha()
     is_dotted = is_spaced or compiled(_DOTTED).fullmatch(word) is not None
     if letter or folded in table("seldom last") or is_dotted:
-        first = compiled(_WORD_AFTER).match(flat, after, found.endpos)
+        first = compiled(_WORD_AFTER).match(flat, after, match.endpos)
         return not first or (
             not following.islower() and first[0].casefold() in table("often first")
         )

@@ -99,13 +99,13 @@ def blank(text: str, spans: Iterable[Span]) -> str:
 
 def joined(text: str, spans: Iterable[Span], joins: Collection[str]) -> list[Span]:
     """The spans, neighbours with one of these texts between them as one."""
-    found: list[Span] = []
+    merged: list[Span] = []
     for start, end in spans:
-        if found and text[found[-1][1] : start] in joins:
-            found[-1] = found[-1][0], end
+        if merged and text[merged[-1][1] : start] in joins:
+            merged[-1] = merged[-1][0], end
         else:
-            found.append((start, end))
-    return found
+            merged.append((start, end))
+    return merged
 
 
 def unspaced_count(text: str) -> int:
@@ -158,8 +158,8 @@ def synonyms() -> Mapping[str, str]:
 
 def canonical(word: str) -> str:
     """The stem of the first of a word's synonyms, or its own."""
-    found = stem(word)
-    return synonyms().get(found, found)
+    term = stem(word)
+    return synonyms().get(term, term)
 
 
 class Word(Struct, frozen=True):
@@ -245,13 +245,9 @@ def is_latin(text: str) -> bool:
 
     Tokens are counted, not letters: an English word has as many letters as several Chinese words.
     """
-    tokens = tokenize(text, pairs_only=True)
-    return 2 * sum(map(_is_latin_token, tokens)) >= len(tokens)
-
-
-def _is_latin_token(token: str) -> bool:
-    first = token[0]
-    return first < "\u0250" or unicodedata.name(first, "").startswith("LATIN")
+    firsts = [token[0] for token in tokenize(text, pairs_only=True)]
+    latin = [c for c in firsts if c < "\u0250" or unicodedata.name(c, "").startswith("LATIN")]
+    return 2 * len(latin) >= len(firsts)
 
 
 def _stemmed(tokens: Sequence[str], language: str) -> Sequence[str]:
@@ -280,6 +276,6 @@ def _stopper(code: str) -> Callable[[str], Sequence[str]]:
 
 def _analyzer(*filters: tantivy.Filter) -> Callable[[str], Sequence[str]]:
     builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace())
-    for each in filters:
-        builder = builder.filter(each)
+    for added in filters:
+        builder = builder.filter(added)
     return builder.build().analyze

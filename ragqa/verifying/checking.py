@@ -237,11 +237,12 @@ class CurrentNote:
         return CurrentPlace(self.path, lines, span, words, header, self.document.locate(span))
 
     def said(self, span: Span, *, may_be_part: bool) -> tuple[CurrentPlace, bool, str]:
-        """What the note says where a quote's words are: the whole sentences, items or rows.
+        """The sentences, items or rows of the note, whole, in which the words of a quote stand.
 
+        :param span: where the quote's words are in the note.
         :param may_be_part: as in `in_note`; of struck-out text, such a quote shows its own words.
-        :returns: also whether they say just that, and why the words are there but not said, "" if
-            words were added.
+        :returns: their place; whether they say what the quote says and no more; and if not, why:
+            in a comment, in code or struck out, or "" if the note has more words there.
         """
         first, last = self._block_at(span[0]), self._block_at(span[1] - 1)
         if first is None or last is None:

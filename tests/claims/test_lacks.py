@@ -9,8 +9,8 @@ from cases import each_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.claims.lacks import finding_of
-from ragqa.claims.sources import Source, read_sources
+from ragqa.claims.lacks import grounding_of
+from ragqa.claims.sources import CitedPassage, read_sources
 from ragqa.embedders import embedder_for
 
 EVAL = Path(__file__).parents[2] / "eval"
@@ -32,9 +32,9 @@ def checker(embedder, **always):
     """A function that lays a sentence beside sources, or beside texts."""
 
     def check(sentence, *given, cited=None):
-        given = [Source("", one) if isinstance(one, str) else one for one in given]
+        given = [CitedPassage("", one) if isinstance(one, str) else one for one in given]
         numbers = range(1, len(given) + 1) if cited is None else cited
-        return finding_of(
+        return grounding_of(
             sentence, numbers, read_sources(given, embedder, **always), every_word_alike
         )
 
@@ -57,7 +57,7 @@ def understand():
 def test_what_the_sources_lack_or_say_with_a_not_is_named(
     check, sentence, sources, cited, lacks, differs
 ):
-    found = check(sentence, *(Source(*source) for source in sources), cited=cited)
+    found = check(sentence, *(CitedPassage(*source) for source in sources), cited=cited)
     assert [str(lack) for lack in found.lacks] == lacks
     assert list(found.differs) == differs
 
@@ -106,7 +106,7 @@ def test_more_is_named_of_false_sentences_and_little_of_true_ones():
     some = [row for row in rows if row.paths[0] in ("allergies.md", "server.md", "trip_plan.md")]
     named = {True: 0, False: 0}
     for row in some:
-        found = finding_of(row.sentence, row.cited, read_sources(row.sources, embedder), idf)
+        found = grounding_of(row.sentence, row.cited, read_sources(row.sources, embedder), idf)
         named[row.supported] += bool(found.lacks or found.differs)
         assert ten_lines(row, idf) >= 0
     assert len(some) == 60
@@ -122,8 +122,8 @@ def test_any_text_can_be_checked_and_its_evidence_is_within_its_source(
     sentence, heading, text, cited
 ):
     embedder = embedder_for("hashed:16", building=False)
-    sources = read_sources([Source(heading, text), Source(text, heading)], embedder)
-    found = finding_of(sentence, cited, sources, lambda terms: dict.fromkeys(terms, 2.0))
+    sources = read_sources([CitedPassage(heading, text), CitedPassage(text, heading)], embedder)
+    found = grounding_of(sentence, cited, sources, lambda terms: dict.fromkeys(terms, 2.0))
     for number, spans in found.evidence.items():
         source = (text, heading)[number - 1]
         assert number in cited

@@ -3,8 +3,8 @@
 import pytest
 from tiny_readers import NLI, RANKER, save_reader
 
-from ragqa.claims.lacks import finding_of
-from ragqa.claims.sources import Source, read_sources
+from ragqa.claims.lacks import grounding_of
+from ragqa.claims.sources import CitedPassage, read_sources
 from ragqa.embedders import embedder_for
 from ragqa.readers import reader_for
 
@@ -74,8 +74,8 @@ def test_a_judging_model_changes_no_answer_and_names_the_line_that_contradicts_a
 
     def differs(reader, likely):
         monkeypatch.setattr(type(reader), "contradicts", lambda *_: [likely])
-        sources = read_sources([Source("Figs", "Figs are red.")], embedder, reader=reader)
-        found = finding_of("Figs are red.", [1], sources, lambda terms: dict.fromkeys(terms, 2))
+        sources = read_sources([CitedPassage("Figs", "Figs are red.")], embedder, reader=reader)
+        found = grounding_of("Figs are red.", [1], sources, lambda terms: dict.fromkeys(terms, 2))
         return found.differs
 
     judging = reader_for(str(models["judging"]))

@@ -71,7 +71,7 @@ class Claim(NamedTuple):
 
 
 class Turn:
-    """The right to write: of two that put their rows at once, one sees that it is not its own."""
+    """The right to write: a row of the server names who has it, and `check` stops anyone else."""
 
     def __init__(self, client: Client, *, wait: bool) -> None:
         self.embedded, self._client = 0, client
