@@ -21,7 +21,8 @@ _MANY, _SHARE = 5, 5
 
 
 def dates_of(
-    states: Mapping[str, NoteState], record_of: Callable[[str], NoteRecord]
+    states: Mapping[str, NoteState] | Mapping[str, NoteRecord],
+    record_of: Callable[[str], NoteRecord],
 ) -> Callable[[str], Dated]:
     """Gives the day of the note at a path; none where many notes have the same one.
 
@@ -54,7 +55,7 @@ def dates_of(
     return dated
 
 
-def _changed(state: NoteState) -> int:
+def _changed(state: NoteState | NoteRecord) -> int:
     """The day on which a file was last changed, in UTC, as the number of `date.fromordinal`."""
     return _EPOCH + state.stamp.mtime_ns // _DAY_NS
 

@@ -147,7 +147,7 @@ def _home(warm: WarmIndex, asked: Asked, links: Links, recent: Sequence[str]) ->
 
     A day to come, as of a plan, is no later than today.
     """
-    days, now = dates_of(links.records), today().isoformat()
+    days, now = dates_of(links.records, links.records.__getitem__), today().isoformat()
     notes = passing(links.records.values(), asked.filters)
     notes.sort(key=lambda one: (min(days(one.path).day, now), one.stamp.mtime_ns), reverse=True)
     lately = notes[:_MOST_LATELY]
