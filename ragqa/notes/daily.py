@@ -40,8 +40,8 @@ def day_in(question: str, today: date) -> tuple[date, Span] | None:
         return None
     for year, month, day, span in _written(question):
         try:
-            found = date(year or today.year, month, day)
-            return (found if year or found <= today else found.replace(year=today.year - 1)), span
+            meant = date(year or today.year, month, day)
+            return (meant if year or meant <= today else meant.replace(year=today.year - 1)), span
         except ValueError:
             continue
     words = next(filter(_is_day, compiled(_WORDS).finditer(question)), None)
@@ -104,14 +104,14 @@ def named_by_day(paths: Iterable[str], question: str, named: tuple[date, Span]) 
     day, (start, end) = named
     wanted, words = day.isoformat(), question[start:end]
     has_year = compiled(r"\d{4}").search(words) or not _is_date(words)
-    found = []
+    matches = []
     for path in paths:
         name = PurePosixPath(path).stem
         written = day_of(name) if str(day.day) in name else ""
         is_before = not has_year and written < wanted and written[4:] == wanted[4:]
         if is_before or written == wanted:
-            found.append((written, -len(name), path))
-    return [path for *_, path in sorted(found, reverse=True)]
+            matches.append((written, -len(name), path))
+    return [path for *_, path in sorted(matches, reverse=True)]
 
 
 def _is_date(words: str) -> bool:

@@ -13,7 +13,7 @@ EDITED_KEYS = (
     "updated", "lastupdated", "updatedat", "dateupdated",
     "modified", "lastmodified", "modifiedat", "datemodified", "lastmod", "lastedited",
 )  # fmt: skip
-"""Keys of front matter that have the day of the last edit, as `folded` gives them."""
+"""Keys of front matter that have the day of the last edit, as `folded_key` gives them."""
 
 _EPOCH, _DAY_NS = date(1970, 1, 1).toordinal(), 86_400_000_000_000
 _MANY, _SHARE = 5, 5
@@ -44,7 +44,7 @@ def dates_of(
         changed, latest = (date.fromordinal(_changed(state) + n).isoformat() for n in (0, 1))
         if day and day in imported:
             return Dated("", "", latest)
-        if day and any(folded(key) in EDITED_KEYS for key, _ in record_of(path).properties):
+        if day and any(folded_key(key) in EDITED_KEYS for key, _ in record_of(path).properties):
             return Dated(day, "edited", day)
         if day:
             in_name = day in (day_of(PurePosixPath(path).stem), day_of(in_words(path)))
@@ -60,6 +60,6 @@ def _changed(state: NoteState | NoteRecord) -> int:
     return _EPOCH + state.stamp.mtime_ns // _DAY_NS
 
 
-def folded(key: str) -> str:
+def folded_key(key: str) -> str:
     """A key in lower case, without what separates its words."""
     return re.sub(r"[\s_-]", "", key).lower()

@@ -31,20 +31,20 @@ def kept(digest: str, form: Format, data: bytes) -> Document:
     :raises Unfit: it cannot be read, now or before.
     """
     path = _folder() / digest
-    found = _read(path)
-    if found is None:
+    converted = _read(path)
+    if converted is None:
         from ragqa.notes.extraction.parent import convert
 
         try:
-            found = convert(form, data)
+            converted = convert(form, data)
         except NotYet:
             raise
         except Unfit as exc:
-            found = str(exc)
-        _write(path, found)
-    if isinstance(found, str):
-        raise Unfit(found)
-    return found
+            converted = str(exc)
+        _write(path, converted)
+    if isinstance(converted, str):
+        raise Unfit(converted)
+    return converted
 
 
 def forget(digests: Iterable[str]) -> None:
@@ -76,18 +76,19 @@ def _read(path: Path) -> Converted | None:
         check, _, body = path.read_bytes().partition(b"\n")
         if check != _check(path.name, body):
             return None
-        found = msgspec.json.decode(body, type=Converted)
+        converted = msgspec.json.decode(body, type=Converted)
         if time.time() - path.stat().st_mtime > 86_400:
-            if isinstance(found, str):  # the machine may have been busy, or a library is newer now
+            # The machine may have been busy, or a library is newer.
+            if isinstance(converted, str):
                 return None
             os.utime(path)
     except (OSError, ValueError):
         return None
-    return found
+    return converted
 
 
-def _write(path: Path, found: Converted) -> None:
-    body = msgspec.json.encode(found)
+def _write(path: Path, converted: Converted) -> None:
+    body = msgspec.json.encode(converted)
     try:
         write_private(path, f"{_check(path.name, body).decode()}\n{body.decode()}")
     except OSError as exc:

@@ -40,8 +40,8 @@ def _cells(notebook: object) -> Iterator[tuple[int, str, str]]:
     """The number of each cell with its text, or with `OUTPUT` and that."""
     if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
         raise Unfit("not a notebook of version 4 or later: it has no list of cells")
-    for number, found in enumerate(notebook["cells"], start=1):
-        cell: Mapping[str, object] = found if isinstance(found, dict) else {}
+    for number, entry in enumerate(notebook["cells"], start=1):
+        cell: Mapping[str, object] = entry if isinstance(entry, dict) else {}
         source = _text(cell.get("source")).strip("\n")
         if cell.get("cell_type") == "markdown":
             yield number, "", f"{_closed(source)}\n\n"
