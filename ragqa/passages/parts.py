@@ -62,12 +62,12 @@ def note_parts(note: Note, counter: TokenCounter, *, secrets: bool = False) -> l
     :param secrets: whether to include the front matter's secrets.
     """
     blocks = list(_readable(note.blocks, secrets=secrets))
-    found = list(units_of(note.text, blocks))
+    numbered = list(units_of(note.text, blocks))
     paths = list(heading_paths(blocks))
-    sizes = counter.sizes([(unit.start, unit.end) for _, unit in found])
+    sizes = counter.sizes([(unit.start, unit.end) for _, unit in numbered])
     return [
         Part(unit, size, number, paths[number], note.text[unit.end - 1] in ":\uff1a")
-        for (number, unit), size in zip(found, sizes, strict=True)
+        for (number, unit), size in zip(numbered, sizes, strict=True)
     ]
 
 
@@ -140,7 +140,7 @@ def unit_spans(text: str, block: Block) -> list[Span]:
         return [(block.start + start, block.start + end) for start, end in spans]
     spans = [(block.start, block.end)]
     if block.kind is Kind.CODE and text.count("\n", *spans[0]) >= _CODE_LINES:
-        spans = [found.span() for found in _LINES_OF_CODE.finditer(text, *spans[0])]
+        spans = [match.span() for match in _LINES_OF_CODE.finditer(text, *spans[0])]
     return [(start, end) for start, end in (strip(text, *span) for span in spans) if start < end]
 
 
