@@ -122,7 +122,7 @@ def _condition(filters: Filters) -> tuple[str, list[object]]:
     if filters.where:
         where = parse_where(filters.where)
         tests.append(where.condition)
-        values += [_encoded(part) for one in where.comparisons for part in one]
+        values += [_encoded(part) for comparison in where.comparisons for part in comparison]
     return " AND ".join(tests), values
 
 
@@ -218,20 +218,20 @@ def parse_where(text: str) -> Where:
         ) from exc
 
 
-def _checked(one: Comparison) -> Comparison:
+def _checked(comparison: Comparison) -> Comparison:
     """The same comparison.
 
     :raises UsageError: its value has the form of a date and is none.
     """
-    if one.sign != "contains" and _DATE.fullmatch(one.value):
+    if comparison.sign != "contains" and _DATE.fullmatch(comparison.value):
         try:
-            date.fromisoformat(f"{one.value}-01"[:10])
+            date.fromisoformat(f"{comparison.value}-01"[:10])
         except ValueError as exc:
             raise UsageError(
-                f"where compares {one.name} with {one.value}, which is not a date",
+                f"where compares {comparison.name} with {comparison.value}, which is not a date",
                 hint=Hint("write it as 2026-01-31"),
             ) from exc
-    return one
+    return comparison
 
 
 def _kind(text: str) -> str:

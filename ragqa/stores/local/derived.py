@@ -261,8 +261,8 @@ def discard(path: Path) -> None:
 
 def _free_number(database: Database) -> int:
     """A number above that of any file there is."""
-    found = (_NAME.fullmatch(path.name) for path in database.root.iterdir())
-    return max((int(name[1]) for name in found if name), default=0) + 1
+    matches = (_NAME.fullmatch(path.name) for path in database.root.iterdir())
+    return max((int(match[1]) for match in matches if match), default=0) + 1
 
 
 def _link(source: Path, target: Path, seal: FileSeal) -> None:

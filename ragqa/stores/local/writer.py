@@ -15,7 +15,7 @@ from functools import cached_property
 import msgspec
 
 from ragqa.errors import IndexUnusable
-from ragqa.stores import Writer
+from ragqa.stores import IndexWriter
 from ragqa.stores.disk import explaining_failure, report_embedded
 from ragqa.stores.filters import labels_of
 from ragqa.stores.local import derived
@@ -49,7 +49,7 @@ class _Added(msgspec.Struct, array_like=True):
     passages: list[tuple[int, int, bytes]]
 
 
-class LocalWriter(Writer):
+class LocalWriter(IndexWriter):
     """Changes to what a database holds.
 
     :param database: is open for writing, and locked against other writers.
@@ -210,13 +210,13 @@ class LocalWriter(Writer):
     def _drop(self, path: bytes) -> list[int]:
         """Delete the note at a path; gives its number, if there is one."""
         query = "SELECT id FROM notes WHERE path = ?"
-        found = [row["id"] for row in self._db.execute(query, (path,))]
-        for number in found:
+        numbers = [row["id"] for row in self._db.execute(query, (path,))]
+        for number in numbers:
             query = "SELECT embedding FROM passages WHERE note = ?"
             self._unused += [row["embedding"] for row in self._db.execute(query, (number,))]
             for table, column in (("passages", "note"), ("labels", "note"), ("notes", "id")):
                 self._db.execute(f"DELETE FROM {table} WHERE {column} = ?", (number,))  # noqa: S608 - our own names
-        return found
+        return numbers
 
     def _prune(self) -> None:
         """Delete embeddings that no passage has: of what went, and of builds since the last."""

@@ -124,15 +124,15 @@ class Client:
 
     def count(self, collection: str, where: str = "") -> int:
         """How many rows match a condition."""
-        found = self.call("query", collection, filter=where, output_fields=["count(*)"])
-        return int(found[0]["count(*)"])
+        rows = self.call("query", collection, filter=where, output_fields=["count(*)"])
+        return int(rows[0]["count(*)"])
 
     def each(self, collection: str, where: str, fields: Sequence[str]) -> Iterator[Row]:
         """All rows that match a condition, however many."""
         wanted: Row = {"filter": where, "output_fields": list(fields)}
-        found = self.call("query", collection, limit=_PAGE, **wanted)
-        if len(found) < _PAGE:  # an iterator makes at least five calls
-            yield from self._checked(found, fields)
+        rows = self.call("query", collection, limit=_PAGE, **wanted)
+        if len(rows) < _PAGE:  # an iterator makes at least five calls
+            yield from self._checked(rows, fields)
             return
         iterator = self.call("query_iterator", collection, batch_size=_PAGE, **wanted)
         try:
@@ -153,9 +153,9 @@ class Client:
         fields = ["pk", "terms"] if field == TERMS else ["pk"]
         options: Row = {"filter": where, "limit": min(limit, MAX_HITS), "output_fields": fields}
         options |= {"anns_field": field, "search_params": {"params": params}}
-        found = self.call("search", collection, data=[query], **options)[0]
-        rows = self._checked([hit["entity"] for hit in found], fields)
-        return [(float(hit["distance"]), row) for hit, row in zip(found, rows, strict=True)]
+        hits = self.call("search", collection, data=[query], **options)[0]
+        rows = self._checked([hit["entity"] for hit in hits], fields)
+        return [(float(hit["distance"]), row) for hit, row in zip(hits, rows, strict=True)]
 
     def call(self, method: str, *args: object, seconds: float = 0, **options: Any) -> Any:  # noqa: ANN401 - as pymilvus has it
         """Call a method of pymilvus's client; what fails is an `IndexUnusable`."""
