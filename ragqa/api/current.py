@@ -84,9 +84,9 @@ class CurrentNotes:
             whole = self._layout(path, None) if format_of(path).name == "markdown" else None
             parsed = whole and parse_note(path, whole.text, "", Stamp(0, 0))
             self._embedded[path] = (whole, parsed.blocks) if whole and parsed else None
-        if not (found := self._embedded.get(path)):
+        if not (embedded := self._embedded.get(path)):
             return None
-        layout, blocks = found
+        layout, blocks = embedded
         span = place_of(layout.text, blocks, anchor) if anchor else (0, len(layout.text))
         return (layout, span) if span else None
 
@@ -122,9 +122,11 @@ class CurrentNotes:
     def _laid_out(self, path: str, part: int | None) -> Layout | None:
         """The layout of a part of a note, or of all of it; None where the index does not match."""
         passages = [
-            one for one in self._of_note(path) if part is None or abs(one.start // PART - part) <= 1
+            passage
+            for passage in self._of_note(path)
+            if part is None or abs(passage.start // PART - part) <= 1
         ]
-        digests = {one.note_sha256 for one in passages}
+        digests = {passage.note_sha256 for passage in passages}
         note = self._as_indexed(path, digests.pop()) if len(digests) == 1 else None
         if not isinstance(note, NoteText) or not all_match_note(note.text, passages):
             return None

@@ -25,11 +25,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def by_kind(found: Iterable[Remark]) -> list[str]:
+def by_kind(remarks: Iterable[Remark]) -> list[str]:
     """A line for each kind of remark: the only one, or how many there are and the first."""
     kinds = defaultdict[str, list[Remark]](list)
-    for one in found:
-        kinds[one.reason.partition(":")[0]].append(one)
+    for remark in remarks:
+        kinds[remark.reason.partition(":")[0]].append(remark)
     return [
         f"{len(of)} files: {kind}, such as {of[0].path}{of[0].reason.removeprefix(kind)}{_ALL}"
         if len(of) > 1
