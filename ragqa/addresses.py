@@ -59,7 +59,7 @@ _SAID_ABOVE = r"\Aparagraphs? |\Acell \d+, (?=output)| \(.*"
 
 
 class NoTarget(UsageError):
-    """No note, or part of one, is meant; `targets` are those that may be."""
+    """An address names no note, or no part of one; `targets` are addresses that may be meant."""
 
     def __init__(self, message: str, targets: Iterable[str]) -> None:
         self.targets = list(islice(targets, _SHOWN))

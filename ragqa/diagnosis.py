@@ -36,7 +36,7 @@ PROMPT = Prompt(
     ),
 )
 RIGHT, CITED, OTHER = "1871", "[1]", "[2]"
-"""The answer, the passage that it is in, and the one that it is not in."""
+"""The right reply to the prompt, the passage that it has to cite, and the other one."""
 WHAT = "a fixed question with two made-up passages, and nothing of your notes"
 
 _REPAIR = "ragqa doctor --repair"
@@ -347,7 +347,7 @@ def _offer(kind: str, url: str) -> Offer:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """The outcome of the prompt.
+    """How an LLM replied to the prompt that tries it.
 
     `first_ms` is the time to the first piece of text and `total_ms` to the end of the reply.
     `right` says whether the reply is the known answer, `cites` whether it cites its passage alone.

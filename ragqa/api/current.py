@@ -18,7 +18,7 @@ PART = 100_000
 
 
 class CurrentNotes:
-    """The notes of an index as they are now. Each is read once, so one is made for each question.
+    """The notes of an index as they are now; made for each question, since it reads a note once.
 
     :param snapshot: of the index, whose passages are held against the notes.
     """
@@ -91,7 +91,7 @@ class CurrentNotes:
         return (layout, span) if span else None
 
     def located(self, answer: Answer) -> Answer:
-        """The answer with the place of each quote in its file, if lines do not name that."""
+        """The answer, each citation of a converted file with its page, cell or other place."""
         shown = (answer.citations, answer.also, answer.earlier)
         cited, also, earlier = (tuple(map(self.placed, each)) for each in shown)
         elsewhere = (replace(o, place=self.placed(o.place)) for o in answer.missing.elsewhere)
@@ -104,7 +104,7 @@ class CurrentNotes:
         )
 
     def placed(self, citation: Citation) -> Citation:
-        """The citation with the place of its quote in its file, if lines do not name that."""
+        """The citation, with its page, cell or other place if the file was converted."""
         if not format_of(citation.path).version:
             return citation
         note = self._as_indexed(citation.path, citation.note_sha256)

@@ -33,7 +33,7 @@ MAX_NEAREST = 3
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
-    """What was found for a question: its hits, which stand in `notes`, and warnings."""
+    """What was found for a question: hits whose text stands in `notes`, and warnings."""
 
     question: Question
     hits: tuple[Hit, ...]

@@ -333,7 +333,7 @@ class Index:
         limit: int = MIN_POOL,
         only: Callable[[Passage], bool] | None = None,
     ) -> Retrieval:
-        """Catch up, read a question, and find what stands in the notes; raises as `ask` does.
+        """Update the index, and find the hits that the notes still have; raises as `ask` does.
 
         :param limit: how many passages to return at least, if there are that many.
         :param only: which passages to return; None for all.
@@ -400,7 +400,7 @@ class Index:
         return self.waiting.files if self.waiting else 0
 
     def _caught_up(self, progress: Progress | None, *, refresh: bool) -> list[str]:
-        """Warnings of an update, if one is wanted, and about what waits."""
+        """Update the index if wanted; returns warnings of that, and about files that wait."""
         self._check_wanted()
         self._is_current = False
         warnings = self._catch_up(progress) if refresh else []

@@ -387,7 +387,7 @@ class Embedding:
         self.finish(workers, embedded, but=workers.ahead)
 
     def finish(self, workers: Workers, embedded: Callable[[float], None], *, but: int = 0) -> None:
-        """Take the embeddings from the workers, and save them, `but` for so many parts."""
+        """Save the embeddings that the workers make, but leave them the last `but` parts."""
         while len(self._parts) > but:
             part, size = self._parts.popleft()
             report = partial(self._report, size, embedded)

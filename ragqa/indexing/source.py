@@ -215,8 +215,8 @@ def ahead(source: Source, walk: Walk, base: IndexInfo | None, known: States) -> 
     """What an update would read, and whether that takes too long before a question.
 
     A note that was moved, or only touched, keeps its embeddings; one that was edited is embedded
-    anew where it was, so it counts by what it has grown, and a passage. A file that was left out as
-    it is waits for nothing, unless its format can be read since.
+    anew where it was, so it counts by what it has grown, and a passage. A refused file counts
+    once it has changed, or its format has a new version or the libraries that it lacked.
 
     :param known: the notes of the index that is the base, if there is one.
     """

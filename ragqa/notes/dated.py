@@ -24,10 +24,10 @@ def dates_of(
     states: Mapping[str, NoteState] | Mapping[str, NoteRecord],
     record_of: Callable[[str], NoteRecord],
 ) -> Callable[[str], Dated]:
-    """Gives the day of the note at a path; none where many notes have the same one.
+    """Gives the day of the note at a path; none where many notes have the same, as after an import.
 
-    That of the file counts where a note has none, unless most files have the same one: then they
-    were copied that day, as `git clone` does.
+    Where a note says no day, its file's last change counts, unless most files changed on the same
+    day: then they were copied, as by `git clone`.
     """
     changed_on = Counter(map(_changed, states.values()))
     written_on = Counter(state.date for state in states.values())

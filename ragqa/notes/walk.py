@@ -65,7 +65,7 @@ class _Seen(Struct):
 
 
 def _below(prefix: str, path: str) -> str:
-    """The path in the corpus of what is at a path, "." for all, in one of its folders."""
+    """The path in the corpus of a path in its folder `prefix`, where "." is the folder itself."""
     return (prefix + path).removesuffix("/.")
 
 
@@ -250,7 +250,7 @@ def _classify_other(entry: os.DirEntry[str], path: str, suffix: str, seen: _Seen
 
 
 def _may_be_a_folder(link: os.DirEntry[str]) -> bool:
-    """Whether notes may stand behind a link: there is a folder, or no telling what there is."""
+    """Whether a link leads to a folder, which may have notes, or to what cannot be looked at."""
     try:
         return link.is_dir()
     except OSError:

@@ -35,8 +35,8 @@ _LINES_OF_CODE = re.compile(r"(?m)^.*\S.*(?:\n.*\S.*)*")
 class Part:
     """A unit, with what determines the cost of a cut next to it.
 
-    `block` is the index of its leaf block in the note. The rest of a row that was divided shares a
-    passage with nothing, so that the labels of its columns are those of all the passage.
+    `block` is the index of its leaf block in the note. The rest of a row that was divided is a
+    passage by itself, so that the labels of its columns hold for all the text of the passage.
     """
 
     unit: Unit
@@ -98,7 +98,7 @@ def units_of(text: str, blocks: Sequence[Block]) -> Iterator[tuple[int, Unit]]:
 
 
 def _are_broken(text: str, blocks: Sequence[Block]) -> Iterator[bool]:
-    """Whether a person broke each block's lines; those of plain text are blocks of a paragraph."""
+    """For each block whether a person broke its lines; each line of plain text is a block."""
     numbers = accumulate(block.begins for block in blocks)
     for _, run in groupby(blocks, lambda _: next(numbers)):
         first, *rest = run

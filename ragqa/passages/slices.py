@@ -128,7 +128,7 @@ def _cut(slices: Sequence[Slice], units: Sequence[Unit]) -> Iterator[Unit]:
 
 
 def _at_ends(slices: Iterable[Slice], start: int) -> Iterator[Slice]:
-    """The slices, what is added to the note where the one before ends."""
+    """The slices; text that is not in the note gets the place where the slice before it ends."""
     for part in slices:
         part = part if part.start >= 0 else part._replace(start=start, end=start)
         yield part
@@ -136,7 +136,7 @@ def _at_ends(slices: Iterable[Slice], start: int) -> Iterator[Slice]:
 
 
 def _joined(pieces: Iterable[Sequence[Slice]], between: str) -> list[Slice]:
-    """What is shown of several texts, with a text between those that show anything."""
+    """The slices of several texts, and `between` between those that show anything."""
     gap = Slice(ADDED, ADDED, 0, between)
     return [part for piece in pieces if piece for part in (gap, *piece)][1:]
 

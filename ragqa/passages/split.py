@@ -122,7 +122,7 @@ class _Splitter:
         return is_whole and _pieces(run) <= self._room(run)
 
     def passages(self, runs: Sequence[list[Part]]) -> list[Passage]:
-        """Make each run a passage; one longer than the sum of its parts is cut again."""
+        """Make each run a passage, and cut again what is too long once its parts stand together."""
         made = [self._passage(run) for run in runs]
         near = [self._is_near_limit(*pair) for pair in zip(runs, made, strict=True)]
         lengths = iter(
@@ -325,7 +325,7 @@ def _atoms(
 
 
 def _piece(text: str, whole: Part, atoms: Sequence[Part]) -> Part:
-    """The piece of a part that some of its atoms make; of a row, with the labels of its columns."""
+    """The piece of a part that these atoms make; one of a row has the labels of its columns."""
     row, start, end = whole.unit, atoms[0].unit.start, atoms[-1].unit.end
     size = Size(sum(a.size.tokens for a in atoms), sum(a.size.pieces for a in atoms))
     labels = labels_within(

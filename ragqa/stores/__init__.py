@@ -120,7 +120,7 @@ class IndexWriter(Embeddings, Protocol):
     model: int
 
     def save(self, passages: Sequence[Passage], vectors: Vectors) -> None:
-        """Keep the embeddings of passages, shape (passages, dimension), whatever becomes of this.
+        """Keep the embeddings of passages, shape (passages, dimension), even without a commit.
 
         :raises IndexUnusable: one is not finite or not of unit length; the passage is named.
         """

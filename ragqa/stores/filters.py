@@ -219,7 +219,7 @@ def parse_where(text: str) -> Where:
 
 
 def _checked(comparison: Comparison) -> Comparison:
-    """The same comparison.
+    """Check a comparison, and return it.
 
     :raises UsageError: its value has the form of a date and is none.
     """

@@ -100,7 +100,8 @@ def read_info(
 
     :param content: has its "format" and "info".
     :param index: which index it is, for messages.
-    :param readable: the format that can be read. Of `is_shared`, only a rebuild replaces another.
+    :param readable: the format that can be read; of an index that `is_shared`, only a
+        rebuild replaces another format.
     :raises OtherFormat: it has another format.
     """
     number = msgspec.convert(content["format"], int)
@@ -116,9 +117,9 @@ def read_info(
 
 
 def model_of(info: IndexInfo) -> int:
-    """The number of the model that made an index's embeddings, which may be mixed with its others.
+    """The number of the model that made an index's embeddings; those of one number may be mixed.
 
-    The embedder's name may differ. The canary is part of it: a library may give other vectors.
+    The embedder's name does not count. The canary does: another library may give other vectors.
     """
     content = [asdict(replace(info.embedder, name="")), info.dtype, info.canary]
     canonical = json.dumps(content, sort_keys=True).encode()

@@ -129,7 +129,7 @@ class Waiting(Struct, frozen=True):
     is_long: bool
 
     def notice(self, command: str) -> str:
-        """A sentence about a result that does without them.
+        """A sentence to show with a result that was made without these files.
 
         :param command: reads them; "" if they are being read already.
         """

@@ -74,7 +74,7 @@ LEAVES_OUT = " leaves it out: "
 
 
 class Remark(Struct, frozen=True, omit_defaults=True):
-    """What is to be said of a file or folder: its kind, and after a colon what only it has."""
+    """A remark on a file or folder; `reason` is its kind, and after a colon what is particular."""
 
     path: str
     reason: str

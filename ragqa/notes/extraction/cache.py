@@ -19,13 +19,13 @@ from ragqa.notes.formats import Converted, Document, Format, NotYet, Unfit
 from ragqa.safe import write_private
 
 MAX_AGE = 90 * 86_400
-"""What was not used for so many seconds goes; its index may have been deleted."""
+"""Entries not used for so many seconds are removed: their index may have been deleted."""
 
 logger = logging.getLogger("ragqa")
 
 
 def kept(digest: str, form: Format, data: bytes) -> Document:
-    """The document that a file was converted to before, else convert it and keep that.
+    """A file's document: the one kept when it was converted before, else a new one, then kept.
 
     :param digest: of the file's bytes, with its format's name and version.
     :raises Unfit: it cannot be read, now or before.
@@ -59,7 +59,7 @@ def forget(digests: Iterable[str]) -> None:
 
 
 def try_again() -> None:
-    """Remove what says that a file cannot be read: it may have been the machine, not the file."""
+    """Remove the entries of files that could not be read: the machine may have been at fault."""
     with suppress(OSError):
         for path in _folder().iterdir():
             if isinstance(_read(path), str):
@@ -96,5 +96,5 @@ def _write(path: Path, converted: Converted) -> None:
 
 
 def _check(name: str, body: bytes) -> bytes:
-    """The digest of an entry, which its name is part of."""
+    """The digest of an entry's name and body, by which damage is noticed."""
     return hashlib.sha256(f"{name}\n".encode() + body).hexdigest().encode()

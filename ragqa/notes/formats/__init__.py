@@ -212,7 +212,7 @@ class Format(Struct, frozen=True):
 
     @property
     def mark(self) -> str:
-        """What a note's digest ends with, so that a new version makes it another one."""
+        """The end of a note's digest, which differs for each version of its format."""
         return f"-{self.name}{self.version}" if self.version else ""
 
 
@@ -267,7 +267,7 @@ def limits(names: Iterable[str], max_note_bytes: int) -> dict[str, int]:
 
 
 def why_format_is_off(path: str, names: Collection[str]) -> str:
-    """Why a note in this format is not read with this setting `formats`, "" if it is or is none."""
+    """Why a file is not read whose format the setting `formats` leaves out; "" for any other."""
     form = _BY_SUFFIX.get(suffix_of(path))
     if form is None or form.is_always_read or form.name in names or ALL in names:
         return ""
@@ -275,7 +275,7 @@ def why_format_is_off(path: str, names: Collection[str]) -> str:
 
 
 def switched_off(others: Mapping[str, int]) -> dict[str, int]:
-    """The files of formats that could be read, of the counts by suffix of those that are not."""
+    """Of the counts of unread files by suffix, those of formats that could be read."""
     return {suffix: count for suffix, count in others.items() if suffix in _BY_SUFFIX}
 
 
@@ -291,7 +291,7 @@ def how_to_read(suffixes: Iterable[str], names: Iterable[str]) -> str:
 
 
 def escaped(text: str, mark: str = "\\") -> str:
-    """The text as Markdown that says the same.
+    """The Markdown that is shown as this text.
 
     :param mark: what to put before each character that would be markup.
     """

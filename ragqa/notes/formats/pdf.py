@@ -32,7 +32,7 @@ _NOT_KEPT = re.compile(r"[\0-\x08\x0b-\x1f\ufdd0-\ufdef\ufffe\uffff]")
 _TOKEN = re.compile(r"\w+(?:-\w+)*")
 
 HEADING = 1.12
-"""A heading's size, of the body's."""
+"""The size of a heading's letters is at least so many times that of the body's."""
 PAGE = "\ufdd0"
 """Stands where a page begins; no word has it."""
 
@@ -114,7 +114,7 @@ def convert(data: bytes) -> Document:
 
 
 def _warnings(pages: Sequence[Page]) -> Iterator[str]:
-    """What says which pages have no text, or not all of it, and why."""
+    """Warnings of the pages of which no text was read, or not all, with the reasons."""
     without: dict[str, list[str]] = defaultdict(list)
     for number, page in enumerate(pages, start=1):
         if page.reason:
@@ -144,9 +144,9 @@ def _read(document: pypdfium2.PdfDocument, number: int) -> Page:
 def _leave_out_running(pages: Sequence[Page], size: float) -> None:
     """Drop page numbers, and what stands at the same place at the top or bottom of several pages.
 
-    Each cell of such a line is on three pages, or, but for one, on two of at most six. What is
-    large is on half of all. One of the pages must have other text, so that no file of equal pages
-    loses all of it.
+    Each cell of such a line is on three pages or more; in a file of up to six, all cells but one
+    may be on two. A line as large as a heading has a cell on half of all pages. One of the pages
+    must have other text, so that no file of equal pages loses all of it.
     """
     seen: dict[tuple[str, int], set[int]] = defaultdict(set)
     edges = []
@@ -175,7 +175,7 @@ def _leave_out_running(pages: Sequence[Page], size: float) -> None:
 
 
 def _with_and_without_page(text: str, number: int) -> set[str]:
-    """A text, and with its page number as the difference from that of the page.
+    """A text, and the same with its number replaced by its difference from the page's number.
 
     A header with a page number is then the same on all pages, but "Total: 12" is not.
     """
@@ -228,7 +228,7 @@ def bare(title: str) -> str:
 
 
 def markdown(lines: Sequence[PageLine], style: Style) -> Iterator[str]:
-    """The blocks of a document, each after what parts it from the one before."""
+    """The document as Markdown: its blocks, each after line ends and the mark of a new page."""
     at, lefts, was_item = 0, list[float](), False
     while at < len(lines):
         start, first, is_item = at, lines[at], False
@@ -263,7 +263,7 @@ def markdown(lines: Sequence[PageLine], style: Style) -> Iterator[str]:
 
 
 def _goes_on(lines: Sequence[PageLine], start: int, at: int, style: Style) -> bool:
-    """Whether the block that begins with one line has another, too."""
+    """Whether the block that begins with the line at `start` has the line `at`, too."""
     first, last, line = lines[start], lines[at - 1], lines[at]
     if line.page > last.page + 1:
         return False

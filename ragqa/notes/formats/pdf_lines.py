@@ -351,7 +351,7 @@ def _table_end(
 def _rows(
     levels: Sequence[Sequence[Cell]], spans: Sequence[tuple[float, float]], pitch: float
 ) -> tuple[list[PageLine], int]:
-    """The rows of a table, and of how many levels; none if they do not fill its columns."""
+    """The rows of a table, and how many levels they take; none if they do not fill its columns."""
     rows: list[list[list[Cell]]] = []
     counts: list[int] = []
     spans = _columns(levels, spans)
@@ -385,7 +385,7 @@ def _rows(
 def _columns(
     levels: Sequence[Sequence[Cell]], spans: Sequence[tuple[float, float]]
 ) -> list[tuple[float, float]]:
-    """The spans, but a title of the first level joined with what stands beside it without one."""
+    """The spans; one with nothing but a title is joined with one beside it that has no title."""
     filled: list[set[int]] = [set() for _ in spans]
     for number, level in enumerate(levels):
         for cell in level:

@@ -65,7 +65,7 @@ def _as_damage() -> Iterator[None]:
 
 
 def _named(made: Made | None, what: str) -> Made:
-    """What was made, if it names only files that ragqa makes.
+    """What the manifest says was made, if it names only files that ragqa makes.
 
     :raises Damaged: it does not.
     """
@@ -225,7 +225,7 @@ def _write(database: Database, lists: FaissIndex, upto: int, like: Made) -> Made
 
 
 def faults_of(database: Database, info: IndexInfo, manifest: Manifest) -> dict[str, str]:
-    """Read all that is made from a sound database; gives why each part that is damaged is."""
+    """Read all that is made from a sound database; gives a reason for each damaged part."""
     faults = {}
     try:
         open_terms(database, manifest.terms, info.passages, thorough=True)

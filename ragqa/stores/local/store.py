@@ -76,7 +76,7 @@ class LocalStore(Store):
                 return snapshot
 
     def _mended(self) -> bool:
-        """Whether a commit without changes could be made."""
+        """Whether terms and lists could be made anew, by a commit without changes."""
         with suppress(WriterBusy, IndexUnusable), self.writer(fresh=False, wait=False) as writer:
             writer.commit()
             return True

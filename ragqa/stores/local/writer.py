@@ -219,7 +219,7 @@ class LocalWriter(IndexWriter):
         return numbers
 
     def _prune(self) -> None:
-        """Delete embeddings that no passage has: of what went, and of builds since the last."""
+        """Delete embeddings that no passage has: of removed passages, and of unfinished builds."""
         query = "SELECT row FROM embeddings WHERE row > ? AND model = ?"
         new = self._db.execute(query, (self._manifest.embedded, self.model))
         if self._fresh:

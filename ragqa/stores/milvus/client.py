@@ -61,7 +61,7 @@ class Client:
             raise IndexUnusable(what, hint="upgrade it, or change the setting store")
 
     def pair(self, build: int) -> tuple[str, str]:
-        """The collections of passages and of notes of a build; each takes those before the last."""
+        """The collections of passages and of notes of a build, which is 0 and 1 in turn."""
         return f"{self.name}_passages_{build}", f"{self.name}_notes_{build}"
 
     def create(self, collection: str, dimension: int = 2, *, terms: bool = False) -> None:

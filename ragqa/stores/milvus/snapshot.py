@@ -98,7 +98,7 @@ def read(data: str, kind: type[_T]) -> _T:
 def read_vectors(
     client: Client, collection: str, dimension: int, keys: Iterable[int], field: str = "pk"
 ) -> dict[int, Vector]:
-    """The embeddings of this shape and of unit length in which a field is one of these, by that."""
+    """The sound embeddings of the rows in which a field is one of the keys, by key."""
     vectors = {}
     for row in client.of(collection, keys, (field, DENSE), field):
         with suppress(TypeError, ValueError):
@@ -117,7 +117,7 @@ def _reading(what: str) -> Iterator[None]:
 
 
 def _pack(data: bytes, where: str, *others: str) -> str:
-    """Encode in ASCII; `others` are in the row, too."""
+    """Encode in ASCII; `others` are the other texts of the row, which are limited as well."""
     text = base64.b85encode(zlib.compress(data)).decode()
     if max(map(len, (text, *others))) > MAX_TEXT_BYTES:
         hint = "exclude notes in .ragqaignore, or keep the index here: ragqa config set store local"

@@ -39,7 +39,7 @@ _HELD: set[tuple[object, ...]] = set()  # the turns of this process
 
 
 class Claim(NamedTuple):
-    """The row of the writer whose turn it is, the last that put one; `seen` is a sign of life."""
+    """The row of the writer whose turn it is; `seen` is when it last gave a sign of life."""
 
     host: str
     process: int
@@ -58,7 +58,7 @@ class Claim(NamedTuple):
 
     @property
     def is_living(self) -> bool:
-        """Whether its writer is there, if here, and was heard of lately: not in time to come."""
+        """Whether its writer gave a sign of life lately and, if on this machine, still runs."""
         if self.host == platform.node() and self.process == os.getpid():
             return self[:3] in _HELD
         try:
