@@ -93,7 +93,7 @@ class CurrentNotes:
     def located(self, answer: Answer) -> Answer:
         """The answer, each citation of a converted file with its page, cell or other place."""
         shown = (answer.citations, answer.also, answer.earlier)
-        cited, also, earlier = (tuple(map(self.placed, each)) for each in shown)
+        cited, also, earlier = (tuple(map(self.placed, citations)) for citations in shown)
         elsewhere = (replace(o, place=self.placed(o.place)) for o in answer.missing.elsewhere)
         return replace(
             answer,

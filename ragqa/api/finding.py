@@ -123,7 +123,7 @@ def filter_warnings(snapshot: Snapshot, filters: Filters, *, is_found: bool) -> 
     if not is_found or len(filters.paths) > 1 or filters.where:
         notes = snapshot.notes()
         tags = {
-            each for note in notes.values() for tag in note.tags for each in tag_and_parents(tag)
+            name for note in notes.values() for tag in note.tags for name in tag_and_parents(tag)
         }
         for tag in map(fold_tag, filters.tags):
             if tag not in tags:
@@ -132,7 +132,7 @@ def filter_warnings(snapshot: Snapshot, filters: Filters, *, is_found: bool) -> 
             _check_properties(notes.values(), filters.where)
         for glob in filters.paths:
             if not any(map(path_matcher([glob]), notes)):
-                near = _nearest(glob, {each for path in notes for each in with_parents(path)})
+                near = _nearest(glob, {name for path in notes for name in with_parents(path)})
                 raise UsageError(f"no note has a path like {glob}{near}", hint=LIST)
     warnings = []
     undated = 0

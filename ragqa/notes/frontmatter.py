@@ -72,7 +72,7 @@ def is_secret(key: str) -> bool:
 
 def properties_of(tree: Mapping[object, object]) -> tuple[tuple[str, str], ...]:
     """The names and values of a front matter, a list as several; nested ones are left out."""
-    pairs = ((str(key), each) for key, value in tree.items() for each in _each(value))
+    pairs = ((str(key), item) for key, value in tree.items() for item in _each(value))
     return tuple(_usable(pairs))
 
 
@@ -334,7 +334,7 @@ def _listed(keys: Mapping[str, object], *names: str, split: str) -> tuple[str, .
     for name in names:
         value = keys.get(name)
         if isinstance(value, list):
-            values += (_scalar(each) for each in value)
+            values += (_scalar(item) for item in value)
         else:
             values += (part.strip() for part in re.split(split, _scalar(value)))
     return tuple(dict.fromkeys(value for value in values if value))

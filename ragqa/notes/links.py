@@ -35,7 +35,7 @@ class NoteNames:
                 end = "/".join(parts[at:])
                 for name in {end, _stem(end)}:
                     files[name].append(note.path)
-            for name in {each.casefold() for each in (note.title, *note.aliases)}:
+            for name in {name.casefold() for name in (note.title, *note.aliases)}:
                 others[name].append(note.path)
         return cls({**others, **files})
 

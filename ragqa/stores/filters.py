@@ -137,7 +137,7 @@ def select(db: sqlite3.Connection, columns: str, filters: Filters) -> sqlite3.Cu
 
 def labels_of(note: NoteRecord) -> set[tuple[bytes, bytes]]:
     """The names and values of a note's rows in `labels`."""
-    tags = {each for tag in note.tags for each in tag_and_parents(tag)}
+    tags = {name for tag in note.tags for name in tag_and_parents(tag)}
     pairs = {(_encoded(name.casefold()), _encoded(value)) for name, value in note.properties}
     return pairs | {(_TAG, _encoded(tag)) for tag in tags}
 
@@ -152,7 +152,7 @@ def passing(notes: Iterable[NoteRecord], filters: Filters) -> list[NoteRecord]:
         db.execute(LABELS)
         rows = ((n, os.fsencode(note.path), note.date) for n, note in enumerate(kept))
         db.executemany("INSERT INTO notes VALUES (?, ?, ?)", rows)
-        labels = ((*each, n) for n, note in enumerate(kept) for each in labels_of(note))
+        labels = ((*label, n) for n, note in enumerate(kept) for label in labels_of(note))
         db.executemany("INSERT INTO labels VALUES (?, ?, ?)", labels)
         return [kept[n] for (n,) in select(db, "id", filters)]
 

@@ -43,7 +43,7 @@ _PAGE = {
     "escape_asterisks": True,
     "escape_misc": True,
     "escape_underscores": True,
-    "exclude_selectors": [each.strip() for each in _NO_TEXT.split(",")],
+    "exclude_selectors": [selector.strip() for selector in _NO_TEXT.split(",")],
     "extract_metadata": False,
     "max_depth": 300,  # more overflow the stack
     "preprocessing": {"enabled": False},  # it would drop the heading in a <header>
@@ -185,9 +185,9 @@ def _decode(data: bytes) -> str:
 
 def _date_of(dates: Iterable[str | None]) -> str:
     """The first date, as ISO or mail writes it; "" for none."""
-    for each in filter(None, dates):
+    for written in filter(None, dates):
         try:
-            return day_of(each) or parsedate_to_datetime(each).date().isoformat()
+            return day_of(written) or parsedate_to_datetime(written).date().isoformat()
         except ValueError:
             continue
     return ""

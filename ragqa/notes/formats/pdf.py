@@ -343,7 +343,7 @@ def _unbroken(text: str, style: Style) -> str:
     def joined(match: re.Match[str]) -> str:
         first, page, second = (match[at] or match[at + 3] or "" for at in (1, 2, 3))
         parted, whole = f"{first}-{second}", first + second
-        counts = [style.words[each.casefold()] for each in (parted, whole, first, second)]
+        counts = [style.words[word.casefold()] for word in (parted, whole, first, second)]
         is_parted = (
             not second
             or counts[0] > counts[1]

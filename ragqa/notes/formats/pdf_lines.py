@@ -406,7 +406,7 @@ def _goes_on(
 ) -> bool:
     """Whether a cell of the next level belongs to a row, as the next line of a wrapped text."""
     if not row[at]:
-        lowest = min(each.y0 for column in row for each in column)
+        lowest = min(cell.y0 for column in row for cell in column)
         return lowest - cell.y0 < 0.8 * pitch
     above = row[at][-1]
     is_full = not has_room(above, cell.text, cell.x1 - cell.x0, right)

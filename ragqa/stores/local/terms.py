@@ -189,7 +189,9 @@ def write_terms(
 def dead_passages(folder: Path) -> int:
     """Count the deleted documents that still count in BM25's statistics."""
     with _naming(folder):
-        return sum((each.deletes or {}).get("num_deleted_docs", 0) for each in _segments(folder))
+        return sum(
+            (segment.deletes or {}).get("num_deleted_docs", 0) for segment in _segments(folder)
+        )
 
 
 def _check_size(folder: Path, names: Sequence[str]) -> None:

@@ -101,7 +101,7 @@ class LocalWriter(IndexWriter):
     def add(self, note: Note, *, settled: bool, passages: Sequence[Passage]) -> None:
         """Add a note, replacing any note at its path."""
         record = NoteRecord.of(note, settled=settled)
-        made = [(each.embedding_key, each.id, packed(each)) for each in passages]
+        made = [(passage.embedding_key, passage.id, packed(passage)) for passage in passages]
         data = msgspec.msgpack.encode((note_values(record), list(labels_of(record)), made))
         with self._changing():
             self._waiting.write(len(data).to_bytes(_LENGTH, "big") + data)

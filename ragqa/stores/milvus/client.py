@@ -195,13 +195,13 @@ def translate_error(exc: Exception, uri: str) -> IndexUnusable:
     at = f"the Milvus Lite file {uri}" if is_file(uri) else f"the Milvus server at {uri}"
     message = str(getattr(exc, "message", "") or exc)
     signs = f"{getattr(exc, 'code', '')} {message}"
-    call = next((each for each in (exc, exc.__cause__) if isinstance(each, grpc.Call)), None)
+    call = next((cause for cause in (exc, exc.__cause__) if isinstance(cause, grpc.Call)), None)
     if call is not None:
         message = call.details() or message
         signs += f" {call.code().name} {message}"
     # Brackets and quotes enclose names, which may contain any word.
     signs = re.sub(r"\[[^]]*]|'[^']*'", "", signs).lower()
-    _, error, what, hint = next(each for each in _MEANINGS if re.search(each[0], signs))
+    _, error, what, hint = next(meaning for meaning in _MEANINGS if re.search(meaning[0], signs))
     return error(f"{what.format(at=at, uri=uri)}: {' '.join(message.split())[:300]}", hint=hint)
 
 

@@ -190,7 +190,7 @@ class MilvusSnapshot(Snapshot):
             hits = self._client.search(self._passages, TERMS, words, where, limit * 3 // 2 + 50)
             counts = ((row["pk"], Counter(row["terms"].split())) for _, row in hits)
             scored = ((id_, bm25(own, weights, mean)) for id_, own in counts)
-            return sorted(scored, key=lambda each: -each[1])[:limit]
+            return sorted(scored, key=lambda hit: -hit[1])[:limit]
 
         return top_k(nearest, k, min(self.info.passages, MAX_HITS)) if words else []
 
