@@ -13,10 +13,10 @@ from ragqa.diagnosis import (
     RIGHT,
     Choice,
     Finding,
+    IndexStatus,
     NotesIn,
     Offer,
     Severity,
-    Status,
     Trial,
 )
 from ragqa.languages import ENGLISH
@@ -126,7 +126,7 @@ def _print_skipped(skipped: Sequence[Skipped]) -> None:
         put(line, indent=2)
 
 
-def print_status(status: Status, places: Places, llm: Choice) -> None:
+def print_status(status: IndexStatus, places: Places, llm: Choice) -> None:
     """Print what is indexed, whether it is up to date, and what was skipped or left out."""
     info, kept = status.info, status.kept
     where = f"at {kept.where}" if kept.is_on_server else f"in {kept.where}"
@@ -180,7 +180,7 @@ def _counts(by_suffix: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {suffix or 'without a suffix'}" for suffix, count in common)
 
 
-def status_document(status: Status, places: Places, llm: Choice) -> Document:
+def status_document(status: IndexStatus, places: Places, llm: Choice) -> Document:
     """What `ragqa status --json` prints."""
     folders, off = places.corpus.folders, switched_off(status.others)
     return JsonStatus.document(
