@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from ragqa.answering.sentences import Candidate
 from ragqa.search.question import Question
-from ragqa.search.question_kind import QuestionKind
 from ragqa.text.dates import day_of, leading_day, moments_of
 from ragqa.text.words import compiled, index_terms
 from ragqa.types import Dated, Kind, Passage
@@ -29,7 +28,7 @@ FIT_LESS = 0.1
 """And it fits the type of answer asked for at most so much less."""
 
 RIVAL = 0.5
-"""A later statement of another note with this share of the first one's score may be what holds."""
+"""A later statement with this share of the first one's score may be what holds."""
 
 SHARED_IN_NOTE = 0.75
 """Of the best one's question words, by weight, another entry of its note has this share itself."""
@@ -61,7 +60,7 @@ def of_passage(passage: Passage) -> Dated:
 class History:
     """The statement to quote, and the `others` on its subject in the order to be told.
 
-    It `may_be_old` if a later statement of another note answers half as well.
+    It `may_be_old` if a later statement answers half as well.
     """
 
     first: Candidate
@@ -124,8 +123,7 @@ def history(
         not until
         and own.source not in _OF_FILE
         and any(
-            one.hit.passage.path != first.hit.passage.path
-            and one.score >= RIVAL * first.score
+            one.score >= RIVAL * first.score
             and dates[one.place].day > own.day
             and dates[one.place].source not in _OF_FILE
             for one in scored
@@ -149,8 +147,6 @@ def _is_like(question: Question, best: Candidate, one: Candidate) -> bool:
         return False
     if one.hit.passage.path != best.hit.passage.path:
         return True
-    if question.kind is QuestionKind.WHEN and not asks_when_it_was(question):
-        return False  # the date of an entry is what is asked for
     had = {term: weight for term, weight in question.idf.items() if term in own}
     in_both = sum(had[term] for term in had if term in other)
     return in_both >= SHARED_IN_NOTE * sum(had.values()) > 0

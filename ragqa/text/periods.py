@@ -65,8 +65,11 @@ def day_named(name: str, text: str, today: date) -> str:
     else:
         stated = words.removeprefix("in ").title()  # "may" is a verb
         for moment in moments_of(stated):
+            parts = dict(moment.parts)
             is_whole = moment.span == (0, len(stated))
-            if is_whole and not {"year", "month"}.isdisjoint(dict(moment.parts)):
+            # 02/05/2026 may be a day of two months, so that only its year is known.
+            is_known = "month" in parts or ("year" in parts and stated.isdigit())
+            if is_whole and is_known:
                 first, last = _days(moment, today)
     if first is None or last is None:
         hint = Hint("2025-03-31, 2025-03, 2025, March 2025 or last month")
