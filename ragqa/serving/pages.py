@@ -22,7 +22,7 @@ from ragqa.generation import Writer
 from ragqa.llms.servers import without_keys
 from ragqa.notes.dated import dates_of
 from ragqa.render import view
-from ragqa.render.excerpts import words_of
+from ragqa.render.excerpts import quoted_words
 from ragqa.render.markdown import answer_markdown
 from ragqa.safe import safe_line, safe_text
 from ragqa.serving.asking import (
@@ -253,7 +253,7 @@ def _shown_answer(answer: Answer, links: Links, asked: Asked) -> Shown:
         "quoted": partial(_quoted, links=links), "source_mark": view.source_mark,
         "passage": partial(_passage, links=links), "context": _context, "below": view.BELOW,
         "trail": lambda passage: trail_text(passage.title, passage.heading, view.BELOW),
-        "written_by": view.written_by, "words": words_of,
+        "written_by": view.written_by, "words": quoted_words,
         "history_title": view.history_title,
         "corrected": answer.corrected and view.corrected_line(answer.corrected),
         "fallback": view.fallback_line(answer),
