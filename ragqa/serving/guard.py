@@ -263,7 +263,7 @@ class Connection(H11Protocol):
         self._watch_head()
         waiting = [c for c in self.connections if isinstance(c, Connection) and c.is_waiting]
         if len(waiting) > MOST_WAITING:
-            min(waiting, key=lambda one: one.began).transport.abort()
+            min(waiting, key=lambda connection: connection.began).transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Read on."""

@@ -38,7 +38,7 @@ PATIENCE_S = 2.0
 """How long a question waits for a running update before it takes the index as it is."""
 
 RETRY_S, RETRY_FAILED_S = 5.0, 60.0
-"""After these, an index is tried again: one that another process was writing, any other."""
+"""Pauses before a failed update is tried again: if another process was writing, and otherwise."""
 
 DEADLINE_S = 60.0
 """How long a call may wait for the index and have it."""
@@ -178,10 +178,10 @@ class WarmIndex:
                 hint=Hint("ask something narrower"),
             )
         try:
-            found: T = call.done.result()
+            result: T = call.done.result()
         except (NoIndex, errors.OtherFormat) as exc:
             raise self._why_none(exc) from exc
-        return found
+        return result
 
     def _hire(self) -> None:
         """Let a thread own the index from now on; a former owner ends after its call."""
@@ -202,7 +202,7 @@ class WarmIndex:
     def _work_on(self, call: _Call, index: Index) -> None:
         if index.kept.is_shared:
             index.close()
-        self._lend(index, call.given_up)
+        self._prepare(index, call.given_up)
         try:
             call.done.set_result(call.work(index))
         except BaseException as exc:  # noqa: BLE001 - it is raised where it is waited for
@@ -219,14 +219,14 @@ class WarmIndex:
         """A second index, for what takes long: nobody waits for it."""
         self._settled.wait(PATIENCE_S)
         with self._another() as index:
-            self._lend(index, _GIVEN_UP.get(None))
+            self._prepare(index, _GIVEN_UP.get(None))
             try:
                 yield index
             except (NoIndex, errors.OtherFormat) as exc:
                 raise self._why_none(exc) from exc
 
-    def _lend(self, index: Index, given_up: threading.Event | None) -> None:
-        """Let the index say what it does not have yet; no command is needed to read it."""
+    def _prepare(self, index: Index, given_up: threading.Event | None) -> None:
+        """Tell an index what is not read yet, how its work is ended, and to name no command."""
         index.waiting, index.update_with = self._freshness.waiting, ""
         index.given_up = given_up
 
@@ -263,8 +263,8 @@ class WarmIndex:
                 self._update()
                 self._freshness, pause = Freshness(datetime.now().astimezone()), None
             except Exception as exc:  # noqa: BLE001 - the next change is still to be followed
-                said = f"{type(exc).__name__}: {exc}"
-                problem = exc.message if isinstance(exc, RagqaError) else said
+                unexpected = f"{type(exc).__name__}: {exc}"
+                problem = exc.message if isinstance(exc, RagqaError) else unexpected
                 logger.warning("the index could not be updated: %s", problem)
                 self._freshness = Freshness(self._freshness.updated, problem=problem)
                 pause = RETRY_S if isinstance(exc, errors.WriterBusy) else RETRY_FAILED_S
@@ -279,7 +279,7 @@ class WarmIndex:
                 self.use(Index.close, patience_s=0)
 
     def _has_changes(self) -> bool:
-        """Whether there is anything to read; from now on it is told how much."""
+        """Whether there is anything to read; how much is noted in the freshness."""
 
         def look(index: Index) -> bool:
             index.close()
@@ -296,7 +296,7 @@ class WarmIndex:
             return True
 
     def _embedded(self) -> None:
-        """Tell how much of what an update reads is embedded."""
+        """Note in the freshness how many passages a running update has embedded."""
         if building := self._described.building():
             files, _, _ = self._freshness.running.partition(";")
             running = f"{files}; {counted(building.embedded, 'passage')} embedded so far"
@@ -323,7 +323,7 @@ def refresh(loaded: Loaded, tell: Callable[[], None], *, ended: Callable[[], boo
     with Popen(command, stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE, text=True) as child:  # noqa: S603 - this program
         while True:
             try:
-                _, said = child.communicate(timeout=_GLANCE_S)
+                _, printed = child.communicate(timeout=_GLANCE_S)
                 break
             except TimeoutExpired:
                 tell()
@@ -331,7 +331,7 @@ def refresh(loaded: Loaded, tell: Callable[[], None], *, ended: Callable[[], boo
                 child.terminate()
     if child.returncode and not ended():
         last = f"the process that updates the index ended with code {child.returncode}"
-        failed = (line for line in said.splitlines() if line.startswith(_FAILED))
+        failed = (line for line in printed.splitlines() if line.startswith(_FAILED))
         why = next(failed, last).removeprefix(_FAILED)
         busy = child.returncode == errors.WriterBusy.exit_code
         raise (errors.WriterBusy if busy else IndexUnusable)(why, hint="ragqa index")

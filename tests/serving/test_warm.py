@@ -17,7 +17,7 @@ from ragqa.config import load_settings
 from ragqa.errors import GivenUp, IndexUnusable, RagqaError
 from ragqa.serving import warm as warm_module
 from ragqa.serving.operations import Ask
-from ragqa.serving.pages import Asked, ask_page, laid_out
+from ragqa.serving.pages import PageRequest, ask_page, laid_out
 from ragqa.serving.warm import NotReady, WarmIndex, changes
 from ragqa.types import Building
 
@@ -122,7 +122,7 @@ def test_how_far_the_first_build_is_is_told_and_is_no_error(loaded, monkeypatch)
             NotReady, match="being read: 1 file to read; 180 passages embedded so far"
         ):
             warm.use(lambda index: index.info(), patience_s=0)
-        page = laid_out("ask", ask_page(warm, Asked()))
+        page = laid_out("ask", ask_page(warm, PageRequest()))
         assert "Your notes are being read: 1 file to read; 180 passages embedded so far" in page
         assert "You can type your question meanwhile" in page
         go_on.set()
@@ -136,12 +136,12 @@ def test_an_assistant_and_the_page_are_told_of_files_left_out_where_nothing_is_f
     with WarmIndex(loaded) as warm:
         while not _is_built(warm):
             pass
-        given = Ask(question="zorbing on mars").told(warm)
+        given = Ask(question="zorbing on mars").in_words(warm)
         assert given.text.count(told) == 1
         assert told in given.data["warnings"]
-        page = laid_out("ask", ask_page(warm, Asked(q="zorbing on mars")))
+        page = laid_out("ask", ask_page(warm, PageRequest(q="zorbing on mars")))
         assert page.count(told) == 1
-        found = Ask(question="how hot is green tea brewed?").told(warm)
+        found = Ask(question="how hot is green tea brewed?").in_words(warm)
         assert "left out" not in found.text
 
 
