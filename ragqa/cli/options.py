@@ -29,11 +29,11 @@ def _completing(values: Callable[[typer.Context], Iterable[str]]) -> Complete:
 
     def complete(ctx: typer.Context, incomplete: str) -> list[str]:
         try:
-            found = values(ctx)
+            known = values(ctx)
         except RagqaError:
             return []
         return [
-            one for one in found if one.startswith(incomplete) and not _NEEDS_QUOTES.search(one)
+            word for word in known if word.startswith(incomplete) and not _NEEDS_QUOTES.search(word)
         ]
 
     return complete
