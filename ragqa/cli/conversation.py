@@ -79,7 +79,7 @@ class Conversation:
         return 0
 
     def _ask(self, line: str) -> int:
-        """Answer a question and remember both; if interrupted, with the notes' own words."""
+        """Answer a question and remember both; if an LLM is interrupted, the excerpts."""
         self._asked = None
         if self._history is None:
             put(f"> {line.strip()}", "heading")

@@ -18,7 +18,7 @@ from ragqa.notes.ignore import VAULT_FOLDER
 _PLUS = ("vi", "vim", "nvim", "gvim", "nano", "emacs", "emacsclient", "micro", "kak")
 _COLON = ("hx", "helix", "subl", "zed")
 _GOTO = ("code", "code-insiders", "codium", "cursor")
-"""How editors take a line: as +LINE, behind the file, or so after an option."""
+"""Editors by how they take a line: as +LINE, as FILE:LINE, or as FILE:LINE after --goto."""
 
 _NOT_IN_LINK = re.compile(r"[#^|:%\[\]\\\s]+")
 """What Obsidian leaves out of a link to a heading."""

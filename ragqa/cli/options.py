@@ -22,7 +22,7 @@ _NEEDS_QUOTES = re.compile(r"[^\w./+,@%-]")
 
 
 def _completing(values: Callable[[typer.Context], Iterable[str]]) -> Complete:
-    """Complete by what was typed before; where the settings or the index are wrong, by nothing.
+    """Complete a word from values, of which there are none if the settings or the index are wrong.
 
     A word that a shell might split or evaluate is left out.
     """

@@ -40,7 +40,7 @@ _FOUND = ("path", "lines", "heading", "text")
 class Collection:
     """An open snapshot, with the embedder, ranking and chunking that it is queried with.
 
-    `answering` is for a set: an index answers by itself.
+    `answering` composes the answers over a public set; a user's index composes its own.
     """
 
     snapshot: Snapshot
@@ -161,7 +161,7 @@ def _units(task: Task, ranked: Sequence[tuple[int, float]]) -> list[str]:
 def answer_scores(task: Task, answer: Answer | None) -> dict[str, float]:
     """The measures of what is shown: an answer, and after it the further excerpts, one by one.
 
-    A question that is not answered shows nothing. Those of short answers are the shares of the
+    A question that is not answered shows nothing. Short answers are measured by the share of the
     question's parts whose answer is shown.
 
     :param answer: None if the question cannot be asked.

@@ -62,8 +62,8 @@ def evaluate_questions(
     Answers are compared with the gold excerpts of questions that have such, and otherwise with
     their short answers.
 
-    :param name: of the questions, to report.
-    :param half: that was chosen of them, to report.
+    :param name: of the file of questions, for the report.
+    :param half: which half of them was chosen, for the report.
     :param limit: how many to ask, the first ones.
     :raises RagqaError: as `Index.refresh` does.
     """
@@ -173,7 +173,7 @@ def build_collection(
     Yields the collection, and the path of each passage by id. Notes are read in batches. Passages
     that the index had before are not embedded again.
 
-    :param folder: of the set, which its index is kept by.
+    :param folder: of the set; its index is found by this name the next time.
     :raises IndexUnusable: the index cannot be written or read; the message names it.
     """
     ranking, chunking = Ranking.of(settings), Chunking.of(settings)

@@ -27,7 +27,7 @@ NAMES = (
 """The names of all per-question measures where higher is better."""
 
 LOWER_IS_BETTER = ("noise", "wrong")
-"""The names of those where lower is better."""
+"""The names of the measures where lower is better."""
 
 WORDS = ("words@1", "words@3")
 """How many words are in the answer, and in all that is shown with the two further excerpts."""

@@ -24,9 +24,9 @@ def fields_of(source: object, *names: str) -> Document:
 
 
 class Json(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """A JSON object of the attributes of another; what has a default is left out where it has it.
+    """A JSON object made of the attributes of another; a value equal to its default is left out.
 
-    A field has the name of the attribute, which the key may differ from.
+    A field has the name of the attribute; its key in JSON may be another.
     """
 
     def __post_init__(self) -> None:

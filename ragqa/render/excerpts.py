@@ -43,7 +43,7 @@ def blocks(citation: Citation) -> Sequence[Block]:
 
 
 def sides_of(citation: Citation) -> tuple[Citation | None, Citation | None]:
-    """What is shown of the passage before the quote, and after it; each None if it is nothing."""
+    """What is shown of the passage before the quote, and after it; None if nothing is."""
     whole = citation.within
 
     def part(units: tuple[Unit, ...], cut: tuple[bool, bool]) -> Citation | None:
@@ -60,7 +60,7 @@ def sides_of(citation: Citation) -> tuple[Citation | None, Citation | None]:
 
 
 def print_excerpt(console: Console, citation: Citation, indent: int = 3) -> None:
-    """Draw the quote, dimmed what is shown around it; underline what answers unless all does."""
+    """Draw the quote, and dimmed the text around it; underline what answers, unless all does."""
     whole = citation.within or citation
     shown = blocks(whole)
     quoted = citation.chars if citation.within else None

@@ -89,7 +89,7 @@ def print_report(report: IndexReport, where: str) -> None:
 
 
 def print_list(listed: NoteList, *, tags: bool) -> None:
-    """Print a line for each note, or for each tag: in columns on a terminal, else between tabs."""
+    """Print a line for each note, or for each tag: in columns on a terminal, else with tabs."""
     if tags:
         width = max(map(len, map(str, listed.tags.values())), default=0)
         for tag, notes in listed.tags.items():
@@ -235,7 +235,7 @@ def findings_document(
 
 
 def print_settings(loaded: Loaded, *, every: bool) -> None:
-    """Print the settings that are set and where, then the common ones or `every` one that is not.
+    """Print the settings that are set, with where, then the common or `every` one that is not.
 
     Each has its value and what it is for.
     """

@@ -199,7 +199,7 @@ def _put_line(line: Text, citation: Citation) -> None:
 
 
 def _print_offered(answer: Answer, linker: Linker, more: str) -> None:
-    """Print a line for each further excerpt, as far as its words fit; all of it under reserve."""
+    """Print a line for each further excerpt, cut to fit; under reserve each whole."""
     if not answer.also:
         return
     put_heading("Further excerpts")

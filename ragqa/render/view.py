@@ -1,6 +1,6 @@
-"""What is said about an answer, at every door in the same words; what is not sanitised says so.
+"""What is said about an answer, in the same words wherever it is shown.
 
-The terminal, Markdown, the text for assistants and the page lay these words out, each in its way.
+The terminal, Markdown, the page and assistants show them. What is not sanitised says so.
 """
 
 from collections.abc import Sequence

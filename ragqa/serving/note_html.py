@@ -39,7 +39,7 @@ IMAGES = {
 
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _BRIGHT, _PLAIN = "\ue002", "\ue003"
-"""Around what the note itself highlights: ==so==."""
+"""They stand around what the note itself highlights: ==so==."""
 
 _MARKS = re.compile(f"([{_OPEN}{_CLOSE}{_BRIGHT}{_PLAIN}])")
 _MARKS_IN_URL = re.compile("%EE%80%8[01]", re.IGNORECASE)
@@ -59,7 +59,7 @@ _NOT_IN_SLUG = re.compile(r"[^\w]+")
 _MOST_FOOTNOTES = 500
 """The parser of footnotes takes time in the square of their number."""
 
-# It ends a line that does not count as one.
+# A carriage return alone: browsers break the line there, but no line of the note ends.
 _CARRIAGE_RETURN = re.compile(r"\r(?!\n)")
 
 Env = MutableMapping[str, Any]
@@ -96,7 +96,7 @@ def note_html(
     """Render a note's text.
 
     :param marks: the stretches to mark; the first is given the id "cited".
-    :param lines: whether there may be paragraphs whose lines a person broke.
+    :param lines: whether line breaks within paragraphs may be the author's own, and are kept.
     """
     source = _edited(text, blocks, marks)
     env: Env = {
@@ -242,7 +242,7 @@ def _parser(*, footnotes: bool) -> MarkdownIt:
 
 
 def _keep_lines(state: Any) -> None:  # noqa: ANN401 - markdown-it's untyped state
-    """Let the lines of a paragraph that a person broke stay lines."""
+    """Keep the lines of a paragraph that its author, and no editor, broke into lines."""
     for token in state.tokens if state.env["lines"] else ():
         broken = token.children if token.type == "inline" and has_lines(token.content) else ()
         for child in broken:

@@ -31,7 +31,7 @@ _LONGEST_SENT = 2_000
 """Characters; of a longer quote the address has the beginning, since servers bound an address."""
 
 Quoted = tuple[Span, str]
-"""The characters of a note that were quoted, and the text that they were."""
+"""Which characters of a note were quoted, and the quote."""
 
 
 @dataclass(frozen=True, slots=True)

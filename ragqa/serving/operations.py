@@ -279,7 +279,7 @@ def read(
     """A request as it was given.
 
     :param name: what the operation is called where it was given.
-    :param names: what fields are called there that have another name, "" if it does not take them.
+    :param names: the names that fields have there, if others; "" for one that is not taken there.
     :raises UsageError: it gives something else than the operation takes.
     """
     fields = {names.get(field.name, field.encode_name): field for field in structs.fields(kind)}

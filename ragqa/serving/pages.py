@@ -51,7 +51,7 @@ from ragqa.types import (
 MOST_COMPLETED = 500
 _MOST_RECENT = 30
 _MOST_LATELY, _MOST_TAGS, _MOST_ASKED, _MOST_EXAMPLES = 8, 24, 8, 4
-"""Of each kind that the home page shows."""
+"""The most latest notes, tags, questions asked before and examples of the home page."""
 
 _LONGEST_NAME = 60
 _NOT_IN_NAME = re.compile(r"[^a-z0-9]+")
@@ -89,8 +89,8 @@ class PageRequest(Filtered, frozen=True, kw_only=True):
 def ask_page(warm: WarmIndex, asked: PageRequest) -> Shown:
     """The page with the question, its answer, and beside it the note that is cited.
 
-    Where an LLM writes, the page has the excerpts, and `stream`, where the answer comes from; asked
-    for the `whole`, it has the answer; asked to `edit`, the question alone.
+    If an LLM writes, the page has the excerpts, and in `stream` the address that the LLM's answer
+    comes from. Asked for the `whole`, it has that answer; asked to `edit`, the question alone.
     """
     question = asked.q.strip()
     is_asked = question and not asked.edit
@@ -186,7 +186,7 @@ def _filters(asked: PageRequest, links: Links | None) -> Shown:
 def _answer(
     warm: WarmIndex, asked: PageRequest, question: str, links: Links
 ) -> tuple[Answer, NotAllowed | None, bool]:
-    """An answer, why no LLM may write it, and whether one is yet to."""
+    """An answer, why no LLM may write it, and whether an LLM is still to write it."""
     filters, writer = asked.filters, chosen(warm, asked.llm)
     if writer is None:
         return answer_to(warm, question, filters), None, False
@@ -258,7 +258,7 @@ def _shown_answer(answer: Answer, links: Links, asked: PageRequest) -> Shown:
 
 
 def _quoted(citation: Citation, links: Links) -> Markup:
-    """A quote as HTML, with what answers marked unless that is all; in its passage, the quote is.
+    """A quote as HTML, with what answers marked, unless all does; within its passage, the quote.
 
     Its own bracketed numbers are set apart from those that an LLM's sentences cite.
     """
@@ -280,7 +280,7 @@ def _labels(citation: Citation) -> tuple[str, ...]:
 
 
 def _context(citation: Citation) -> str:
-    """What stands above a quote, but for the head of its table and the headings, named beside."""
+    """What is shown above a quote: its context, without the headings and a table's head."""
     context = citation.context.removesuffix(" | ".join(_labels(citation))).rstrip(": ")
     for depth in range(len(citation.heading)):
         headings = " > ".join(citation.heading[depth:])

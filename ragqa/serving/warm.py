@@ -44,10 +44,10 @@ DEADLINE_S = 60.0
 """How long a call may wait for the index and have it."""
 
 _GLANCE_S = 0.2
-"""How often it is looked how far an update is."""
+"""How often the progress of an update is looked up."""
 
 _FAILED = "error: "
-"""What the line begins with that says why a command failed."""
+"""The beginning of the line in which a command says why it failed."""
 
 LEAVE_S = 5.0
 """How long the end of the server waits for an update to stop."""
@@ -56,14 +56,14 @@ _QUIET_MS, _LONGEST_MS = 400, 3_000
 """How long a folder must be quiet before a change is reported, and how long a burst may last."""
 
 _POLL_S, _SURE_MS = 1.0, 60_000
-"""How often notes are walked that cannot be watched, if that is fast, and those that are."""
+"""How often notes are walked: those that cannot be watched, unless it is slow, and the others."""
 
 _GIVEN_UP: ContextVar[threading.Event] = ContextVar("given_up")
-"""Set once nobody waits for what this thread works on."""
+"""An event that is set once nobody waits for the work of this thread."""
 
 
 async def in_thread(work: Callable[[], T], limiter: CapacityLimiter | None = None) -> T:
-    """Work in a thread; if this is cancelled, the work has the index for no further stage."""
+    """Work in a thread; if this is cancelled, the work ends at the next stage of the index."""
     given_up = threading.Event()
     _GIVEN_UP.set(given_up)
     try:

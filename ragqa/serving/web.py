@@ -45,10 +45,10 @@ _AGAIN_S = 2
 
 _LISTS = frozenset({"tag", "path"})
 _NAMES = {"tags": "tag", "paths": "path", "max_tokens": ""}
-"""What the fields of operations are called here, "" where there is no such thing."""
+"""The names of fields of operations in requests over HTTP, "" for those not taken."""
 
 Work: TypeAlias = Callable[[WarmIndex], Shown]
-"""What a request asks to be done; it gives what a page or a document shows."""
+"""The work of a request with the index; it returns what a page or a document shows."""
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
@@ -100,7 +100,7 @@ class _Endpoints:
         return endpoint
 
     async def written(self, request: Request) -> Response:
-        """What an LLM writes for a page, in events."""
+        """The answer that an LLM writes for a page, as server-sent events."""
         asked, writer = _asked(request), self.warm.writer
         if writer is None:
             raise UsageError("no LLM writes answers here")

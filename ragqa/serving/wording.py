@@ -86,7 +86,7 @@ def search_result(
 
 
 def _blocks(key: str, texts: Iterable[str], document: Mapping[str, Any]) -> list[TextPart]:
-    """The texts of the entries of one of the document's lists."""
+    """The parts of a text for one list of the document, each with its entry."""
     return [
         TextPart(text, key, entry) for text, entry in zip(texts, document.get(key, ()), strict=True)
     ]

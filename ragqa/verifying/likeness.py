@@ -25,7 +25,7 @@ MAX_WORDS = 500
 """Longer quotes are not compared, which would take seconds; ragqa's are shorter by default."""
 
 MAX_COMPARED = 20_000
-"""Texts with more words are shown whole."""
+"""Two texts of which one has more words are shown whole, without a word diff."""
 
 MAX_STRETCHES = 10_000
 """At most this many runs of sentences are compared with a quote: those nearest to its old place."""
@@ -35,7 +35,7 @@ _NOT_WORD = re.compile(r"[\W_]+")
 _TOKEN = re.compile(rf"(?:~~|[{UNSPACED}]|(?:(?!~~)[^\s{UNSPACED}])+)\s*|\s+")
 
 CitableUnit = tuple[Span, Sequence[str]]
-"""A citable unit of a note, with its words; headings have none."""
+"""Where a sentence, item or row stands in a note, and its words; a heading is given none."""
 
 
 def quote_places(text: str, quote: str, near: int) -> list[Span]:
@@ -105,7 +105,7 @@ def compared_words(text: str) -> list[str]:
 
 
 def differences(old: str, new: str) -> list[tuple[str, str]]:
-    """A word diff of two texts: what was removed and what stands instead, or the same twice.
+    """A word diff of two texts: pairs of a text removed and its replacement, or of equal texts.
 
     Any white space counts as one space.
     """

@@ -16,7 +16,7 @@ _CONTEXT = re.compile(r" \([^()]*\)$")
 _NUMBERS = re.compile(r"\s*((?:\[\d+\])+)[ \t]*")
 _ABOVE = re.compile(r"(?m)^(?:Looked for .*\.|(?:Probably|Not sure; nearest).*:)$")
 _BESIDE = re.compile(r"(?m)^\|(?: .*)?\n?")
-"""What stands around the first excerpt."""
+"""The lines around the first excerpt, which begin with a bar."""
 
 _BY_LLM = re.compile(r"(?m)^Written by ")
 """In such an answer the text above the places is the LLM's; the quotes stand below the places."""
