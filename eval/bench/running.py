@@ -8,7 +8,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -55,33 +54,46 @@ class Child:
     output: str
 
 
+LAUNCH = """
+import json, os, sys, time
+begun = time.perf_counter()
+child = os.posix_spawnp(sys.argv[2], sys.argv[2:], os.environ)
+_, status, used = os.wait4(child, 0)
+took = [time.perf_counter() - begun, used.ru_utime + used.ru_stime, used.ru_maxrss]
+with open(sys.argv[1], "w") as file:
+    json.dump([*took, os.waitstatus_to_exitcode(status)], file)
+"""
+"""Runs a command from a small process: Linux counts the peak memory of the one that forks as the
+child's, too."""
+
+
 def run_child(
     argv: Sequence[str], env: Mapping[str, str] | None = None, *, answers: Collection[int] = (0, 1)
 ) -> Child:
     """Run a command to its end; an exit code that is not among `answers` ends this program, too."""
-    begun = time.perf_counter()
-    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
-        child = subprocess.Popen(
-            argv,
+    with (
+        tempfile.NamedTemporaryFile() as measured,
+        tempfile.TemporaryFile() as output,
+        tempfile.TemporaryFile() as errors,
+    ):
+        subprocess.run(
+            [sys.executable, "-I", "-S", "-c", LAUNCH, measured.name, *argv],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=errors,
             env={**os.environ, **(env or {})},
             cwd=tempfile.gettempdir(),
+            check=True,
         )
-        # wait4 alone gives the peak memory of this child rather than of all children.
-        _, status, usage = os.wait4(child.pid, 0)
-        seconds = time.perf_counter() - begun
-        child.returncode = os.waitstatus_to_exitcode(status)
-        if child.returncode not in answers:
+        seconds, cpu_seconds, peak, code = json.load(measured)
+        if code not in answers:
             errors.seek(0)
             message = errors.read().decode(errors="replace")
-            raise SystemExit(f"{' '.join(argv)} exited with {child.returncode}:\n{message}")
+            raise SystemExit(f"{' '.join(argv)} exited with {code}:\n{message}")
         output.seek(0)
         printed = output.read().decode(errors="replace")
     kilobyte = 1 if sys.platform == "darwin" else 1024
-    cpu_seconds = usage.ru_utime + usage.ru_stime
-    return Child(seconds, cpu_seconds, usage.ru_maxrss * kilobyte / 2**20, printed)
+    return Child(seconds, cpu_seconds, peak * kilobyte / 2**20, printed)
 
 
 def take_turns(runs: int, *sides: Callable[[], T]) -> list[list[T]]:

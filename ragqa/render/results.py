@@ -182,12 +182,16 @@ def _plain(answer: Answer) -> str:
 
 
 def _print_earlier(answer: Answer, linker: Linker) -> None:
-    """Print a line for each statement of another date: the date, its place and its words."""
+    """Print each statement of another date, on two lines at most: date, place and words."""
     if answer.earlier:
         put_heading(view.history_title(answer))
     for citation in answer.earlier:
-        when = (f"{_INDENT * ' '}{safe_line(citation.date)}  ", "quiet")
-        _put_line(Text.assemble(when, linker.cited(citation)), citation)
+        when = f"{_INDENT * ' '}{safe_line(citation.date)}  "
+        line = Text.assemble((when, "quiet"), linker.cited(citation))
+        most = max(2 * min(stdout().width, READABLE) - len(when), line.cell_len)
+        line.append(f"  {safe_line(words_of(citation))}", "quiet")
+        line.truncate(most, overflow="ellipsis")
+        put(line, hang=len(when))
 
 
 def _put_line(line: Text, citation: Citation) -> None:
