@@ -119,9 +119,7 @@ def report_page(document: Mapping[str, Any]) -> str:
     environment.filters |= {
         "line": safe_line,
         "place": lambda where: safe_line(address(where["path"], where["lines"])),
-        "ranks": lambda ranks: " and ".join(
-            "none" if rank is None else str(rank) for rank in ranks
-        ),
+        "ranks": lambda ranks: " and ".join("none" if r is None else str(r) for r in ranks),
         "stage": stage_name,
     }
     page = environment.get_template("report.html.jinja").render(

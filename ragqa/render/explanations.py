@@ -263,10 +263,7 @@ def print_verification(verification: Verification, linker: Linker) -> None:
     for checked in verification.checked:
         _print_checked(checked, linker)
     counts = Counter(checked.standing for checked in verification.checked)
-    put_heading(
-        ", ".join(f"{counts[standing]} {standing}" for standing in Standing if counts[standing]),
-        "quiet",
-    )
+    put_heading(", ".join(f"{counts[s]} {s}" for s in Standing if counts[s]), "quiet")
 
 
 def verification_document(verification: Verification) -> Document:

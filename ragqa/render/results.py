@@ -189,7 +189,7 @@ def _print_earlier(answer: Answer, linker: Linker) -> None:
         when = f"{_INDENT * ' '}{safe_line(citation.date)}  "
         line = Text.assemble((when, "quiet"), linker.cited(citation))
         most = max(2 * min(stdout().width, READABLE) - len(when), line.cell_len)
-        line.append(f"  {safe_line(words_of(citation))}", "quiet")
+        line.append(f"  {safe_line(quoted_words(citation))}", "quiet")
         line.truncate(most, overflow="ellipsis")
         put(line, hang=len(when))
 
