@@ -87,7 +87,7 @@ def freshness_line(freshness: Freshness) -> str:
     return "It is used as it is."
 
 
-def writer_for(settings: Settings, spec: str) -> Writer | None:
+def server_writer(settings: Settings, spec: str) -> Writer | None:
     """The writer of a server, None if `spec` is "".
 
     :raises UsageError: the backend is unknown or unusable.

@@ -274,7 +274,7 @@ class WarmIndex:
     def _update(self) -> None:
         self._freshness = Freshness(self._freshness.updated, "looking for changes")
         if self._has_changes():
-            refresh(self.loaded, self._embedded, ended=self._stop.is_set)
+            run_index(self.loaded, self._embedded, ended=self._stop.is_set)
             with suppress(RagqaError):
                 self.use(Index.close, patience_s=0)
 
@@ -307,7 +307,7 @@ class WarmIndex:
             self._wanted.set()
 
 
-def refresh(loaded: Loaded, tell: Callable[[], None], *, ended: Callable[[], bool]) -> None:
+def run_index(loaded: Loaded, tell: Callable[[], None], *, ended: Callable[[], bool]) -> None:
     """Run `ragqa index --json`, with the places that this process was given.
 
     :param tell: called several times a second.

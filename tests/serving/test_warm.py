@@ -71,7 +71,7 @@ def test_calls_are_worked_on_in_their_order_by_one_thread(loaded):
 def test_why_an_update_failed_is_told_in_the_words_of_the_command(loaded, monkeypatch):
     monkeypatch.setenv("RAGQA_EMBEDDER", "nobody/knows-this")
     with pytest.raises(IndexUnusable, match="the model nobody/knows-this"):
-        warm_module.refresh(loaded, lambda: None, ended=lambda: False)
+        warm_module.run_index(loaded, lambda: None, ended=lambda: False)
 
 
 def test_while_a_long_update_runs_answers_say_what_is_being_read(loaded, tmp_path, monkeypatch):
@@ -80,7 +80,7 @@ def test_while_a_long_update_runs_answers_say_what_is_being_read(loaded, tmp_pat
     monkeypatch.setattr("ragqa.indexing.source.LONG_BYTES", 1)
     write_notes(tmp_path / "notes", {"rain.md": "# Rain\n\nRain fell for 12 days in April.\n"})
     running, go_on = threading.Event(), threading.Event()
-    real = warm_module.refresh
+    real = warm_module.run_index
 
     def held(*args, **kwargs):
         running.set()
@@ -90,7 +90,7 @@ def test_while_a_long_update_runs_answers_say_what_is_being_read(loaded, tmp_pat
     def ask(index):
         return index.ask("how hot is green tea?", refresh=False)
 
-    monkeypatch.setattr(warm_module, "refresh", held)
+    monkeypatch.setattr(warm_module, "run_index", held)
     with WarmIndex(loaded) as warm:
         running.wait()
         told = "1 file waits to be read, so this is from the index as it is; it is being read now"
@@ -115,7 +115,7 @@ def test_how_far_the_first_build_is_is_told_and_is_no_error(loaded, monkeypatch)
 
     since = "2026-01-31T08:00:00+00:00"
     monkeypatch.setattr(Index, "building", lambda _: Building(since, 180))
-    monkeypatch.setattr(warm_module, "refresh", held)
+    monkeypatch.setattr(warm_module, "run_index", held)
     with WarmIndex(loaded) as warm:
         running.wait()
         with pytest.raises(
