@@ -59,7 +59,7 @@ _SAID_ABOVE = r"\Aparagraphs? |\Acell \d+, (?=output)| \(.*"
 
 
 class NoTarget(UsageError):
-    """No note, or part of one, is meant; `targets` are those that may be."""
+    """An address names no note, or no part of one; `targets` are addresses that may be meant."""
 
     def __init__(self, message: str, targets: Iterable[str]) -> None:
         self.targets = list(islice(targets, _SHOWN))
@@ -92,9 +92,9 @@ def readings(text: str) -> Iterator[Target]:
     """
     if text:
         yield Target(text)
-    if found := _LINES.fullmatch(text):
-        first, last = sorted((int(found[2]), int(found[3] or found[2])))
-        yield Target(found[1], (first, last))
+    if match := _LINES.fullmatch(text):
+        first, last = sorted((int(match[2]), int(match[3] or match[2])))
+        yield Target(match[1], (first, last))
     commas = list(_LOCATOR.finditer(text))
     for comma in dict.fromkeys((*commas[-1:], *commas[:1])):
         yield Target(text[: comma.start()], locator=text[comma.end() :])
@@ -245,7 +245,7 @@ def _place_at(locator: str, path: str, document: Document) -> Span:
 
 def span_of_lines(lines: tuple[int, int], text: str) -> Span:
     """The characters of lines that a text has, up to the end of the last one."""
-    starts = [0, *(found.end() for found in re.finditer("\n", text)), len(text)]
+    starts = [0, *(newline.end() for newline in re.finditer("\n", text)), len(text)]
     first, last = (min(end, len(starts) - 1) for end in (lines[0] - 1, lines[1]))
     return starts[first], starts[last]
 
@@ -260,7 +260,7 @@ def _section_below(anchor: str, path: str, document: Document) -> Span:
         if span := section_of(blocks, len(text), named):
             return span
     wanted = anchor.rpartition("#")[2].strip()[:_MAX_HEADING]
-    has = [one.label for one in blocks if one.kind is Kind.HEADING and one.label]
+    has = [block.label for block in blocks if block.kind is Kind.HEADING and block.label]
     labels = {folded(label): label for label in has[:_MAX_HEADINGS]}
     close = get_close_matches(folded(wanted), labels, n=_SHOWN)
     alike = [labels[name] for name in close] or has
@@ -274,17 +274,17 @@ def _inside(corpus: Corpus, name: str) -> list[str]:
 
     Purely lexical: no file is opened, no link followed.
     """
-    found = [os.path.normpath(name)] if len(corpus.folders) > 1 else []
+    paths = [os.path.normpath(name)] if len(corpus.folders) > 1 else []
     for prefix, folder in corpus.prefixed:
         tops = (folder.absolute(), folder.resolve())
         wholes = [Path(os.path.normpath(Path(start, name))) for start in (*tops, Path.cwd())]
-        found += [
+        paths += [
             prefix + whole.relative_to(top).as_posix()
             for whole in wholes
             for top in tops
             if whole.is_relative_to(top)
         ]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(paths))
 
 
 @dataclass(frozen=True, slots=True)

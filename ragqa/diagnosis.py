@@ -36,7 +36,7 @@ PROMPT = Prompt(
     ),
 )
 RIGHT, CITED, OTHER = "1871", "[1]", "[2]"
-"""The answer, the passage that it is in, and the one that it is not in."""
+"""The right reply to the prompt, the passage that it has to cite, and the other one."""
 WHAT = "a fixed question with two made-up passages, and nothing of your notes"
 
 _REPAIR = "ragqa doctor --repair"
@@ -83,7 +83,7 @@ class NotesIn(Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class IndexStatus:
     """What is indexed, and what has changed on disk since.
 
     `others` counts the files that are not notes, by suffix; `bytes` is the index's size on this
@@ -115,7 +115,7 @@ class Status:
         return not (self.added or self.changed or self.removed)
 
 
-def status_of(index: Index) -> Status:
+def status_of(index: Index) -> IndexStatus:
     """Compare the index with the notes on disk, without writing.
 
     :raises NoIndex: nothing has been built yet.
@@ -132,7 +132,7 @@ def status_of(index: Index) -> Status:
     notes = index.notes(refresh=False).notes
     counts = Counter(note.language for note in notes)
     shares = {language: share_read(pieces) for language, pieces in info.languages.items()}
-    return Status(
+    return IndexStatus(
         info=info,
         added=len(changes.added),
         changed=len(changes.changed),
@@ -347,7 +347,7 @@ def _offer(kind: str, url: str) -> Offer:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """The outcome of the prompt.
+    """How an LLM replied to the prompt that tries it.
 
     `first_ms` is the time to the first piece of text and `total_ms` to the end of the reply.
     `right` says whether the reply is the known answer, `cites` whether it cites its passage alone.

@@ -10,7 +10,7 @@ from ragqa.answering.excerpt import Excerpt
 from ragqa.answering.score import citation_of
 from ragqa.answering.sentences import PASSAGES, Candidate, sources_of
 from ragqa.api import MIN_POOL, Index
-from ragqa.api.finding import Found
+from ragqa.api.finding import Retrieval
 from ragqa.clock import Clock
 from ragqa.search.retrieve import Legs, find_legs, hits_of, is_of_other_day, ranked
 from ragqa.stages import STAGES as LOST_STAGES
@@ -84,7 +84,7 @@ class Explanation:
     """
 
     target: Target
-    asked: Found
+    asked: Retrieval
     stage: str = "not indexed"
     assessment: Assessment = field(default_factory=Assessment)
     filters: tuple[str, ...] = ()
@@ -144,7 +144,7 @@ def explain(
 
 
 def _ranked_places(
-    index: Index, asked: Found, target: Target, filters: Filters
+    index: Index, asked: Retrieval, target: Target, filters: Filters
 ) -> tuple[tuple[RankedPassage, ...], tuple[str, ...]]:
     """Rank a note's passages, or those that touch the target's lines, among all passages.
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ragqa.api.index import MIN_POOL, Index, Shown, was_allowed
+from ragqa.api.index import MIN_POOL, Index, ShowProgress, was_allowed
 from ragqa.config import Loaded, load_settings
 from ragqa.config.settings import Value, folders_in
 from ragqa.stores import MayUse
@@ -24,7 +24,7 @@ def open_index(
     *,
     index: str | Path | None = None,
     settings: Mapping[str, Value | None] | None = None,
-    shown: Shown | None = None,
+    shown: ShowProgress | None = None,
 ) -> Index:
     """Open the index of a folder of notes, as `ragqa.open_index` does.
 
@@ -44,7 +44,7 @@ def open_index(
 
 
 def index_from(
-    loaded: Loaded, *, may_use: MayUse = was_allowed, shown: Shown | None = None
+    loaded: Loaded, *, may_use: MayUse = was_allowed, shown: ShowProgress | None = None
 ) -> Index:
     """Open the index that these settings name; raises as `open_index` does.
 

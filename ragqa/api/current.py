@@ -18,7 +18,7 @@ PART = 100_000
 
 
 class CurrentNotes:
-    """The notes of an index as they are now. Each is read once, so one is made for each question.
+    """The notes of an index as they are now; made for each question, since it reads a note once.
 
     :param snapshot: of the index, whose passages are held against the notes.
     """
@@ -84,16 +84,16 @@ class CurrentNotes:
             whole = self._layout(path, None) if format_of(path).name == "markdown" else None
             parsed = whole and parse_note(path, whole.text, "", Stamp(0, 0))
             self._embedded[path] = (whole, parsed.blocks) if whole and parsed else None
-        if not (found := self._embedded.get(path)):
+        if not (embedded := self._embedded.get(path)):
             return None
-        layout, blocks = found
+        layout, blocks = embedded
         span = place_of(layout.text, blocks, anchor) if anchor else (0, len(layout.text))
         return (layout, span) if span else None
 
     def located(self, answer: Answer) -> Answer:
-        """The answer with the place of each quote in its file, if lines do not name that."""
+        """The answer, each citation of a converted file with its page, cell or other place."""
         shown = (answer.citations, answer.also, answer.earlier)
-        cited, also, earlier = (tuple(map(self.placed, each)) for each in shown)
+        cited, also, earlier = (tuple(map(self.placed, citations)) for citations in shown)
         elsewhere = (replace(o, place=self.placed(o.place)) for o in answer.missing.elsewhere)
         return replace(
             answer,
@@ -104,7 +104,7 @@ class CurrentNotes:
         )
 
     def placed(self, citation: Citation) -> Citation:
-        """The citation with the place of its quote in its file, if lines do not name that."""
+        """The citation, with its page, cell or other place if the file was converted."""
         if not format_of(citation.path).version:
             return citation
         note = self._as_indexed(citation.path, citation.note_sha256)
@@ -122,9 +122,11 @@ class CurrentNotes:
     def _laid_out(self, path: str, part: int | None) -> Layout | None:
         """The layout of a part of a note, or of all of it; None where the index does not match."""
         passages = [
-            one for one in self._of_note(path) if part is None or abs(one.start // PART - part) <= 1
+            passage
+            for passage in self._of_note(path)
+            if part is None or abs(passage.start // PART - part) <= 1
         ]
-        digests = {one.note_sha256 for one in passages}
+        digests = {passage.note_sha256 for passage in passages}
         note = self._as_indexed(path, digests.pop()) if len(digests) == 1 else None
         if not isinstance(note, NoteText) or not all_match_note(note.text, passages):
             return None

@@ -32,8 +32,8 @@ MAX_NEAREST = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What was found for a question: its hits, which stand in `notes`, and warnings."""
+class Retrieval:
+    """What was found for a question: hits whose text stands in `notes`, and warnings."""
 
     question: Question
     hits: tuple[Hit, ...]
@@ -45,7 +45,7 @@ class Found:
 def has_phrase(phrase: str, passage: Passage) -> bool:
     """Whether a passage has a phrase as it is written or shown, but for case and white space."""
     shown = excerpt_text(passage.text, passage.units, passage.start)
-    wanted, *texts = (" ".join(one.casefold().split()) for one in (phrase, passage.text, shown))
+    wanted, *texts = (" ".join(text.casefold().split()) for text in (phrase, passage.text, shown))
     return any(wanted in text for text in texts)
 
 
@@ -82,26 +82,28 @@ def answer_of(
 def contexts_of(corpus: Corpus, embedders: Embedders) -> dict[str, Vector]:
     """The embeddings of the contexts of several folders, by the folder's name."""
     folders = corpus.folders
-    said = {one.name: one.context for one in folders if one.context and len(folders) > 1}
-    if not said:
+    texts = {
+        folder.name: folder.context for folder in folders if folder.context and len(folders) > 1
+    }
+    if not texts:
         return {}
-    return dict(zip(said, embedders.asking.embed_passages(list(said.values())), strict=True))
+    return dict(zip(texts, embedders.asking.embed_passages(list(texts.values())), strict=True))
 
 
 def why_not_found(
-    source: Source, info: IndexInfo, filters: Filters | None, told: Sequence[str]
+    source: Source, info: IndexInfo, filters: Filters | None, given: Sequence[str]
 ) -> list[str]:
     """A warning of what was not looked through: formats that are off, and skipped notes.
 
-    :param told: warnings; those of notes that were skipped just now are not repeated.
+    :param given: the warnings so far; what they say of skipped notes is not repeated.
     """
     off: dict[str, int] = {}
     with suppress(NoCorpus):
         off = switched_off(source.walk().others)
     paths = filters.paths if filters else ()
     is_asked = path_matcher(paths) if paths else bool
-    is_told = any(warning.startswith(SKIPPED) for warning in told)
-    skips = 0 if is_told else sum(is_asked(one.path) for one in info.skipped)
+    is_given = any(warning.startswith(SKIPPED) for warning in given)
+    skips = 0 if is_given else sum(is_asked(skip.path) for skip in info.skipped)
     was = "was" if skips == 1 else "were"
     parts = [f"{counted(skips, 'note')} {was} skipped (ragqa status says why)"] * bool(skips)
     if total := sum(off.values()):
@@ -112,15 +114,17 @@ def why_not_found(
     return ["; ".join(parts)] if parts else []
 
 
-def filter_warnings(snapshot: Snapshot, filters: Filters, *, found: bool) -> list[str]:
+def filter_warnings(snapshot: Snapshot, filters: Filters, *, is_found: bool) -> list[str]:
     """Warnings about the notes that filters exclude.
 
-    :param found: whether any passage passed the filters.
+    :param is_found: whether any passage passed the filters.
     :raises UsageError: no note has a tag, path or property that the filters name.
     """
-    if not found or len(filters.paths) > 1 or filters.where:
+    if not is_found or len(filters.paths) > 1 or filters.where:
         notes = snapshot.notes()
-        tags = {each for one in notes.values() for tag in one.tags for each in tag_and_parents(tag)}
+        tags = {
+            name for note in notes.values() for tag in note.tags for name in tag_and_parents(tag)
+        }
         for tag in map(fold_tag, filters.tags):
             if tag not in tags:
                 raise NoSuchTag(tag, _close(tag, tags))
@@ -128,7 +132,7 @@ def filter_warnings(snapshot: Snapshot, filters: Filters, *, found: bool) -> lis
             _check_properties(notes.values(), filters.where)
         for glob in filters.paths:
             if not any(map(path_matcher([glob]), notes)):
-                near = _nearest(glob, {each for path in notes for each in with_parents(path)})
+                near = _nearest(glob, {name for path in notes for name in with_parents(path)})
                 raise UsageError(f"no note has a path like {glob}{near}", hint=LIST)
     warnings = []
     undated = 0
@@ -140,7 +144,7 @@ def filter_warnings(snapshot: Snapshot, filters: Filters, *, found: bool) -> lis
         warnings.append(
             f"{counted(undated, 'note')} without a date {were} left out by the filter of dates"
         )
-    if not found:
+    if not is_found:
         warnings.append("nothing was found among the notes that match the filters")
     return warnings
 
@@ -148,11 +152,11 @@ def filter_warnings(snapshot: Snapshot, filters: Filters, *, found: bool) -> lis
 def _check_properties(notes: Iterable[NoteRecord], where: str) -> None:
     """Raise unless each property is in some note."""
     names = dict.fromkeys(name.casefold() for note in notes for name, _ in note.properties)
-    for one in parse_where(where).comparisons:
-        if one.name not in names:
+    for comparison in parse_where(where).comparisons:
+        if comparison.name not in names:
             there = f"; there are {', '.join([*names][:10]) or 'none'}"
-            near = _nearest(one.name, names) or there
-            raise UsageError(f"no note has the property {one.name}{near}", hint=LIST)
+            near = _nearest(comparison.name, names) or there
+            raise UsageError(f"no note has the property {comparison.name}{near}", hint=LIST)
 
 
 def _close(name: str, names: Iterable[str]) -> tuple[str, ...]:

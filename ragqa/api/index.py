@@ -16,7 +16,7 @@ from ragqa.answering import Answering, Lookup, compose
 from ragqa.api.current import CurrentNotes
 from ragqa.api.finding import (
     SKIPPED,
-    Found,
+    Retrieval,
     answer_of,
     contexts_of,
     filter_warnings,
@@ -64,7 +64,7 @@ from ragqa.types.answers import FURTHER
 if TYPE_CHECKING:
     from ragqa.generation import Writer
 
-Shown = Callable[[], AbstractContextManager[Progress]]
+ShowProgress = Callable[[], AbstractContextManager[Progress]]
 """Makes a context manager that shows the progress of a build."""
 
 MIN_POOL = 10
@@ -110,7 +110,7 @@ class Index:
         *,
         today: Callable[[], date] = today,
         may_use: MayUse = was_allowed,
-        shown: Shown | None = None,
+        shown: ShowProgress | None = None,
     ) -> None:
         self.settings = settings
         self.places = places
@@ -246,30 +246,30 @@ class Index:
         :raises NotAllowed: nothing may be sent to the LLM.
         """
         clock = Clock()
-        found = self.find(question, filters, refresh=refresh, progress=progress, clock=clock)
+        retrieval = self.find(question, filters, refresh=refresh, progress=progress, clock=clock)
         embedder = self.source.embedders.asking
-        answering = replace(self.answering_from(found.notes, filters), further=further)
-        composed = compose(found.question, found.hits, embedder, answering)
+        answering = replace(self.answering_from(retrieval.notes, filters), further=further)
+        composed = compose(retrieval.question, retrieval.hits, embedder, answering)
         clock.lap("answer")
-        warnings = [*found.warnings, *composed.warnings, *self._reader[1]]
+        warnings = [*retrieval.warnings, *composed.warnings, *self._reader[1]]
         if not composed.answered:
-            warnings += why_not_found(self.source, found.info, filters, warnings)
-        nearest = found.hits[: self.settings.top_k]
-        answer = answer_of(found.question, nearest, composed, found.info, warnings=warnings)
-        answer = replace(found.notes.located(answer), waiting=self.files_waiting)
+            warnings += why_not_found(self.source, retrieval.info, filters, warnings)
+        nearest = retrieval.hits[: self.settings.top_k]
+        answer = answer_of(retrieval.question, nearest, composed, retrieval.info, warnings=warnings)
+        answer = replace(retrieval.notes.located(answer), waiting=self.files_waiting)
         if writer is not None:
             from ragqa.generation import written_answer
 
             written = written_answer(
                 answer,
                 writer,
-                found.question,
+                retrieval.question,
                 answering,
                 embedder=embedder,
                 idf=self._open().idf,
                 progress=progress,
             )
-            answer = found.notes.located(written)
+            answer = retrieval.notes.located(written)
             clock.lap("write")
         return replace(answer, timings_ms=clock.laps())
 
@@ -289,21 +289,21 @@ class Index:
         :param exact: only those that have the query as a phrase, but for case and white space.
         """
         clock, limit = Clock(), limit or self.settings.top_k
-        found = self.find(
+        retrieval = self.find(
             query, filters, refresh=refresh, progress=progress, clock=clock, limit=limit,
             only=partial(has_phrase, query) if exact else None,
         )  # fmt: skip
-        missed = (
-            [] if found.hits else why_not_found(self.source, found.info, filters, found.warnings)
-        )
+        warnings = list(retrieval.warnings)
+        if not retrieval.hits:
+            warnings += why_not_found(self.source, retrieval.info, filters, warnings)
         return SearchResult(
-            question=found.question.typed,
-            hits=found.hits[:limit],
-            info=found.info,
-            warnings=(*found.warnings, *missed),
+            question=retrieval.question.typed,
+            hits=retrieval.hits[:limit],
+            info=retrieval.info,
+            warnings=tuple(warnings),
             timings_ms=clock.laps(),
-            corrected=found.question.respelled,
-            read=found.question.text,
+            corrected=retrieval.question.respelled,
+            read=retrieval.question.text,
             waiting=self.files_waiting,
         )
 
@@ -317,10 +317,10 @@ class Index:
         """List the notes in the index, with their tags; refreshes and raises as `ask` does."""
         warnings = self._caught_up(progress, refresh=refresh)
         snapshot, filters = self._open(), filters or Filters()
-        found = sorted(snapshot.notes(filters).values(), key=lambda one: one.path)
+        records = sorted(snapshot.notes(filters).values(), key=lambda record: record.path)
         if filters:
-            warnings += filter_warnings(snapshot, filters, found=bool(found))
-        return NoteList(tuple(found), snapshot.info, tuple(warnings), self.files_waiting)
+            warnings += filter_warnings(snapshot, filters, is_found=bool(records))
+        return NoteList(tuple(records), snapshot.info, tuple(warnings), self.files_waiting)
 
     def find(
         self,
@@ -332,8 +332,8 @@ class Index:
         clock: Clock,
         limit: int = MIN_POOL,
         only: Callable[[Passage], bool] | None = None,
-    ) -> Found:
-        """Catch up, read a question, and find what stands in the notes; raises as `ask` does.
+    ) -> Retrieval:
+        """Update the index, and find the hits that the notes still have; raises as `ask` does.
 
         :param limit: how many passages to return at least, if there are that many.
         :param only: which passages to return; None for all.
@@ -357,8 +357,8 @@ class Index:
         clock.lap("retrieve")
         self._check_wanted()
         warnings += [*read.warnings, *stale]
-        warnings += filter_warnings(snapshot, filters, found=bool(hits)) if filters else []
-        return Found(read, hits, notes, snapshot.info, warnings)
+        warnings += filter_warnings(snapshot, filters, is_found=bool(hits)) if filters else []
+        return Retrieval(read, hits, notes, snapshot.info, warnings)
 
     def _check_wanted(self) -> None:
         if self.given_up is not None and self.given_up.is_set():
@@ -400,7 +400,7 @@ class Index:
         return self.waiting.files if self.waiting else 0
 
     def _caught_up(self, progress: Progress | None, *, refresh: bool) -> list[str]:
-        """Warnings of an update, if one is wanted, and about what waits."""
+        """Update the index if wanted; returns warnings of that, and about files that wait."""
         self._check_wanted()
         self._is_current = False
         warnings = self._catch_up(progress) if refresh else []

@@ -28,7 +28,7 @@ from ragqa.passages.language import add_pieces
 from ragqa.readers import reader_for
 from ragqa.search.question import Question
 from ragqa.search.retrieve import Ranking
-from ragqa.stores import Writer, open_store
+from ragqa.stores import IndexWriter, open_store
 from ragqa.stores.rows import model_of
 from ragqa.types import (
     Answer,
@@ -217,7 +217,7 @@ def build_collection(
         yield Collection(snapshot, embedder, ranking, chunking, answering), paths
 
 
-def _embed(passages: Iterable[Passage], embedders: Embedders, writer: Writer) -> None:
+def _embed(passages: Iterable[Passage], embedders: Embedders, writer: IndexWriter) -> None:
     """Embed the passages of which there is no embedding yet."""
     by_key = {passage.embedding_key: passage for passage in passages}
     known = writer.vectors(by_key)

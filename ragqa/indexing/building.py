@@ -30,7 +30,7 @@ from ragqa.indexing.source import (
     find_changes,
 )
 from ragqa.notes import format_of, read_note
-from ragqa.stores import Snapshot, Store, Writer
+from ragqa.stores import IndexWriter, Snapshot, Store
 from ragqa.stores.rows import model_of
 from ragqa.types import (
     IndexInfo,
@@ -120,7 +120,7 @@ def repair(
     :raises IndexUnusable: it was built from other notes or settings, or is not writable.
     """
     problems = store.problems()
-    done = [one.mended for one in problems if one.mended]
+    done = [problem.mended for problem in problems if problem.mended]
     info = problems[0].info if problems else None
     try:
         if done:
@@ -202,7 +202,7 @@ def _readable(store: Store) -> IndexInfo | None:
 
 
 def _write(
-    writer: Writer,
+    writer: IndexWriter,
     source: Source,
     base: IndexInfo | None,
     changes: Changes,
@@ -286,7 +286,7 @@ def _report(
         removed=len(changes.removed),
         unchanged=changes.unchanged,
         skipped=changes.skipped,
-        newly_skipped=tuple(one for one in changes.skipped if str(one) not in before),
+        newly_skipped=tuple(skip for skip in changes.skipped if str(skip) not in before),
         seconds=round(time.perf_counter() - started, 3),
         warnings=tuple(warnings),
     )
@@ -300,7 +300,7 @@ class Embedding:
     :raises IndexUnusable: here and in every method: embeddings cannot be saved.
     """
 
-    def __init__(self, writer: Writer, embedder: Embedder) -> None:
+    def __init__(self, writer: IndexWriter, embedder: Embedder) -> None:
         self._writer = writer
         self._embedder = embedder
         self._parts: deque[tuple[list[Passage], float]] = deque()
@@ -387,7 +387,7 @@ class Embedding:
         self.finish(workers, embedded, but=workers.ahead)
 
     def finish(self, workers: Workers, embedded: Callable[[float], None], *, but: int = 0) -> None:
-        """Take the embeddings from the workers, and save them, `but` for so many parts."""
+        """Save the embeddings that the workers make, but leave them the last `but` parts."""
         while len(self._parts) > but:
             part, size = self._parts.popleft()
             report = partial(self._report, size, embedded)

@@ -195,7 +195,7 @@ class Changes(Struct, frozen=True):
 
 def _refused(base: IndexInfo | None) -> States:
     """The files that were opened for an index and left out."""
-    return {one.path: one.state for one in base.skipped if one.state} if base else {}
+    return {skip.path: skip.state for skip in base.skipped if skip.state} if base else {}
 
 
 def _suspects(walk: Walk, known: States) -> list[NoteFile]:
@@ -215,8 +215,8 @@ def ahead(source: Source, walk: Walk, base: IndexInfo | None, known: States) -> 
     """What an update would read, and whether that takes too long before a question.
 
     A note that was moved, or only touched, keeps its embeddings; one that was edited is embedded
-    anew where it was, so it counts by what it has grown, and a passage. A file that was left out as
-    it is waits for nothing, unless its format can be read since.
+    anew where it was, so it counts by what it has grown, and a passage. A refused file counts
+    once it has changed, or its format has a new version or the libraries that it lacked.
 
     :param known: the notes of the index that is the base, if there is one.
     """
@@ -276,12 +276,13 @@ def find_changes(
         elif (before.stamp, before.settled) != (read.stamp, read.settled):
             restamped.append((file.path, read.stamp, read.settled))
     closed = tuple(
-        "" if one in ("", ".") else f"{one.rstrip('/')}/" for one in walk.unreadable_folders
+        "" if folder in ("", ".") else f"{folder.rstrip('/')}/"
+        for folder in walk.unreadable_folders
     )
     there = {file.path for file in walk.files}
     same = there.difference(file.path for file in suspects)
     kept = {path for path in refused if path in same or path.startswith(closed)}
-    skipped += [one for one in base.skipped if one.path in kept] if base else []
+    skipped += [skip for skip in base.skipped if skip.path in kept] if base else []
     present = there - {skip.path for skip in skipped}
     removed = [path for path in known if path not in present and not path.startswith(closed)]
     if not present and len(removed) == len(known):

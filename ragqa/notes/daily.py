@@ -31,7 +31,7 @@ _PART = r"\[([^\[\]]*)\]|YYYY|YY|M{1,4}|Do|DD?|d{2,4}"
 
 
 def day_in(question: str, today: date) -> tuple[date, Span] | None:
-    """The day whose note a question is about, and where it names it.
+    """The day whose note a question is about, and the span of its words for that day.
 
     A date without a year is the last one before tomorrow; a weekday is the last one before today,
     with "last" the one of the week before.
@@ -40,8 +40,8 @@ def day_in(question: str, today: date) -> tuple[date, Span] | None:
         return None
     for year, month, day, span in _written(question):
         try:
-            found = date(year or today.year, month, day)
-            return (found if year or found <= today else found.replace(year=today.year - 1)), span
+            meant = date(year or today.year, month, day)
+            return (meant if year or meant <= today else meant.replace(year=today.year - 1)), span
         except ValueError:
             continue
     words = next(filter(_is_day, compiled(_WORDS).finditer(question)), None)
@@ -91,7 +91,7 @@ def paths_of_day(corpus: Corpus, day: date) -> Iterator[str]:
 
 
 def paths_in_words(corpus: Corpus, question: str, named: tuple[date, Span]) -> list[str]:
-    """The paths of the day that `day_in` gave; none for one in figures, which may be any date."""
+    """The daily notes of a day named in words, as `day_in` gave it; none for a date."""
     day, (start, end) = named
     return [] if _is_date(question[start:end]) else list(paths_of_day(corpus, day))
 
@@ -99,19 +99,19 @@ def paths_in_words(corpus: Corpus, question: str, named: tuple[date, Span]) -> l
 def named_by_day(paths: Iterable[str], question: str, named: tuple[date, Span]) -> Sequence[str]:
     """The notes whose file's name has the day that `day_in` gave, those that say little else first.
 
-    For a day without a year those of the years before follow, the last one first.
+    If the question names no year, the same day of earlier years follows, the latest year first.
     """
     day, (start, end) = named
     wanted, words = day.isoformat(), question[start:end]
     has_year = compiled(r"\d{4}").search(words) or not _is_date(words)
-    found = []
+    matches = []
     for path in paths:
         name = PurePosixPath(path).stem
         written = day_of(name) if str(day.day) in name else ""
         is_before = not has_year and written < wanted and written[4:] == wanted[4:]
         if is_before or written == wanted:
-            found.append((written, -len(name), path))
-    return [path for *_, path in sorted(found, reverse=True)]
+            matches.append((written, -len(name), path))
+    return [path for *_, path in sorted(matches, reverse=True)]
 
 
 def _is_date(words: str) -> bool:

@@ -13,7 +13,7 @@ EDITED_KEYS = (
     "updated", "lastupdated", "updatedat", "dateupdated",
     "modified", "lastmodified", "modifiedat", "datemodified", "lastmod", "lastedited",
 )  # fmt: skip
-"""Keys of front matter that have the day of the last edit, as `folded` gives them."""
+"""Keys of front matter that have the day of the last edit, as `folded_key` gives them."""
 
 _EPOCH, _DAY_NS = date(1970, 1, 1).toordinal(), 86_400_000_000_000
 _MANY, _SHARE = 5, 5
@@ -24,10 +24,10 @@ def dates_of(
     states: Mapping[str, NoteState] | Mapping[str, NoteRecord],
     record_of: Callable[[str], NoteRecord],
 ) -> Callable[[str], Dated]:
-    """Gives the day of the note at a path; none where many notes have the same one.
+    """Gives the day of the note at a path; none where many notes have the same, as after an import.
 
-    That of the file counts where a note has none, unless most files have the same one: then they
-    were copied that day, as `git clone` does.
+    Where a note says no day, its file's last change counts, unless most files changed on the same
+    day: then they were copied, as by `git clone`.
     """
     changed_on = Counter(map(_changed, states.values()))
     written_on = Counter(state.date for state in states.values())
@@ -44,7 +44,7 @@ def dates_of(
         changed, latest = (date.fromordinal(_changed(state) + n).isoformat() for n in (0, 1))
         if day and day in imported:
             return Dated("", "", latest)
-        if day and any(folded(key) in EDITED_KEYS for key, _ in record_of(path).properties):
+        if day and any(folded_key(key) in EDITED_KEYS for key, _ in record_of(path).properties):
             return Dated(day, "edited", day)
         if day:
             in_name = day in (day_of(PurePosixPath(path).stem), day_of(in_words(path)))
@@ -60,6 +60,6 @@ def _changed(state: NoteState | NoteRecord) -> int:
     return _EPOCH + state.stamp.mtime_ns // _DAY_NS
 
 
-def folded(key: str) -> str:
+def folded_key(key: str) -> str:
     """A key in lower case, without what separates its words."""
     return re.sub(r"[\s_-]", "", key).lower()

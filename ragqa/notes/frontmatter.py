@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import yaml
 
-from ragqa.notes.dated import EDITED_KEYS, folded
+from ragqa.notes.dated import EDITED_KEYS, folded_key
 from ragqa.notes.lines import one_line
 from ragqa.text.dates import day_of
 from ragqa.types import Block, Kind
@@ -72,7 +72,7 @@ def is_secret(key: str) -> bool:
 
 def properties_of(tree: Mapping[object, object]) -> tuple[tuple[str, str], ...]:
     """The names and values of a front matter, a list as several; nested ones are left out."""
-    pairs = ((str(key), each) for key, value in tree.items() for each in _each(value))
+    pairs = ((str(key), item) for key, value in tree.items() for item in _each(value))
     return tuple(_usable(pairs))
 
 
@@ -80,8 +80,8 @@ def inline_fields(text: str, blocks: Iterable[Block]) -> Iterator[tuple[str, str
     """The names and values of a note's inline fields."""
     for block in blocks:
         if block.kind in (Kind.PARAGRAPH, Kind.ITEM):
-            found = _FIELD.finditer(text, block.start, block.end)
-            yield from _usable((one[1] or one[3], one[2] or one[4]) for one in found)
+            matches = _FIELD.finditer(text, block.start, block.end)
+            yield from _usable((match[1] or match[3], match[2] or match[4]) for match in matches)
 
 
 def _each(value: object) -> Iterable[object]:
@@ -113,7 +113,7 @@ class Positions:
         lines = self.written.split("\n")
         if column and self.source.split("\n")[line] != lines[line]:
             column = len(lines[line].rstrip())  # only values that end their line were quoted
-        return self.start + sum(len(one) + 1 for one in lines[:line]) + column
+        return self.start + sum(len(above) + 1 for above in lines[:line]) + column
 
 
 def property_blocks(
@@ -127,7 +127,7 @@ def property_blocks(
 
     :param names: keys that name the note, as every citation of it does; they become rules.
     """
-    found = []
+    blocks = []
     source = positions.source
     for kind, start, end, keys in _pairs(root, (), source):
         name = source[start:end].partition(":")[0].strip(" \"'").lower()
@@ -135,14 +135,14 @@ def property_blocks(
             kind = Kind.RULE
         end -= len(source[start:end]) - len(source[start:end].rstrip())
         label = one_line(" > ".join(keys))
-        found.append(Block(kind, positions.of(start), positions.of(end), label=label))
-    return tuple(found)
+        blocks.append(Block(kind, positions.of(start), positions.of(end), label=label))
+    return tuple(blocks)
 
 
-_Found = tuple[Kind, int, int, Keys]
+_Pair = tuple[Kind, int, int, Keys]
 
 
-def _pairs(node: yaml.Node, above: Keys, source: str) -> Iterator[_Found]:
+def _pairs(node: yaml.Node, above: Keys, source: str) -> Iterator[_Pair]:
     for key, value in node.value:
         name = key.value if isinstance(key, yaml.ScalarNode) else ""
         start, end = key.start_mark.index, _end(value)
@@ -158,7 +158,7 @@ def _pairs(node: yaml.Node, above: Keys, source: str) -> Iterator[_Found]:
             yield from _within(value, (*above, name), source)
 
 
-def _within(value: yaml.Node, above: Keys, source: str) -> Iterator[_Found]:
+def _within(value: yaml.Node, above: Keys, source: str) -> Iterator[_Pair]:
     """The contents of a value: pairs, or the items of a list, one by one."""
     if isinstance(value, yaml.MappingNode):
         yield from _pairs(value, above, source)
@@ -172,10 +172,10 @@ def _within(value: yaml.Node, above: Keys, source: str) -> Iterator[_Found]:
 def _is_flat(key: yaml.Node, value: yaml.Node, source: str) -> bool:
     """Whether a value is a scalar or a list of scalars, with only YAML punctuation between."""
     values = value.value if isinstance(value, yaml.SequenceNode) else [value]
-    if not all(isinstance(one, yaml.ScalarNode) for one in (key, *values)):
+    if not all(isinstance(node, yaml.ScalarNode) for node in (key, *values)):
         return False
-    ends = [key.end_mark.index, *(_end(one) for one in values)]
-    starts = [one.start_mark.index for one in values]
+    ends = [key.end_mark.index, *(_end(node) for node in values)]
+    starts = [node.start_mark.index for node in values]
     return all(
         _SEPARATOR.fullmatch(source, end, start) for end, start in zip(ends, starts, strict=False)
     )
@@ -255,7 +255,7 @@ def _read(positions: Positions, end: int) -> FrontMatter:
 
 def _is_common(key: object) -> bool:
     """Whether nearly every note has this key; such keys are shown or searched elsewhere."""
-    return isinstance(key, str) and (key.strip().lower() in _COMMON or folded(key) in DATE_KEYS)
+    return isinstance(key, str) and (key.strip().lower() in _COMMON or folded_key(key) in DATE_KEYS)
 
 
 def _repaired(positions: Positions, end: int, reason: str) -> FrontMatter:
@@ -265,12 +265,12 @@ def _repaired(positions: Positions, end: int, reason: str) -> FrontMatter:
     )
     if quoted != positions.written:
         try:
-            found = _read(replace(positions, source=quoted), end)
+            front_matter = _read(replace(positions, source=quoted), end)
         except _Refused:
             pass
         else:
             warning = f"front matter is not valid YAML, so its values are read as text: {reason}"
-            return replace(found, warnings=(warning, *found.warnings))
+            return replace(front_matter, warnings=(warning, *front_matter.warnings))
     return FrontMatter(end, warnings=(f"front matter is ignored: {reason}",))
 
 
@@ -334,7 +334,7 @@ def _listed(keys: Mapping[str, object], *names: str, split: str) -> tuple[str, .
     for name in names:
         value = keys.get(name)
         if isinstance(value, list):
-            values += (_scalar(each) for each in value)
+            values += (_scalar(item) for item in value)
         else:
             values += (part.strip() for part in re.split(split, _scalar(value)))
     return tuple(dict.fromkeys(value for value in values if value))
@@ -343,7 +343,7 @@ def _listed(keys: Mapping[str, object], *names: str, split: str) -> tuple[str, .
 def _date(keys: Mapping[str, object]) -> tuple[str, tuple[str, ...]]:
     """The date in ISO form, and a warning for each unreadable one."""
     warnings: list[str] = []
-    written = {folded(key): key for key in keys}
+    written = {folded_key(key): key for key in keys}
     for known in DATE_KEYS:
         key = written.get(known, known)
         value = _scalar(keys.get(key))

@@ -48,7 +48,7 @@ def hidden_spans(text: str, blocks: Sequence[Block], *, is_plain: bool = False) 
     """
     if blocks and _DRAWING.search(text, 0, blocks[0].start):
         return _beside_labels(text, blocks)
-    return list(_Scan(text, blocks, is_plain).found()) if blocks else []
+    return list(_Scan(text, blocks, is_plain).spans()) if blocks else []
 
 
 def _beside_labels(text: str, blocks: Sequence[Block]) -> list[Span]:
@@ -78,7 +78,7 @@ def masked(text: str, hidden: Sequence[Span]) -> str:
 
 def cut_at(text: str, blocks: Sequence[Block], hidden: Sequence[Span]) -> tuple[Block, ...]:
     """Cut blocks at hidden text, which becomes unlabelled blocks of its own."""
-    found = [Block(Kind.COMMENT, start, end) for start, end in hidden]
+    cut = [Block(Kind.COMMENT, start, end) for start, end in hidden]
     first = 0
     for block in blocks:
         while first < len(hidden) and hidden[first][1] <= block.start:
@@ -89,13 +89,13 @@ def cut_at(text: str, blocks: Sequence[Block], hidden: Sequence[Span]) -> tuple[
                 break
             pieces.append((at, start))
             at = end
-        found += _cut(text, block, [*pieces, (at, block.end)])
-    return tuple(sorted(found, key=lambda one: one.start))
+        cut += _cut(text, block, [*pieces, (at, block.end)])
+    return tuple(sorted(cut, key=lambda block: block.start))
 
 
 def _cut(text: str, block: Block, spans: Sequence[tuple[int, int]]) -> Iterator[Block]:
     """The visible pieces of a block, without surrounding white space."""
-    kept = [found.span() for span in spans if (found := _WHOLE.search(text, *span))]
+    kept = [match.span() for span in spans if (match := _WHOLE.search(text, *span))]
     if len(spans) == 1 or not kept:
         yield from [block] if kept else []
         return
@@ -146,7 +146,7 @@ class _Scan:
     def __post_init__(self) -> None:
         self._code = [block for block in self.blocks if block.kind is Kind.CODE]
 
-    def found(self) -> Iterator[Span]:
+    def spans(self) -> Iterator[Span]:
         at = self.blocks[0].start
         while mark := _MARK.search(self.text, at):
             start = mark.start()
@@ -207,10 +207,10 @@ class _Scan:
     def _find(self, pattern: re.Pattern[str], at: int, end: int) -> re.Match[str] | None:
         if self._unclosed.get(pattern.pattern) == end:
             return None
-        found = pattern.search(self.text, at, end)
-        if found is None:
+        match = pattern.search(self.text, at, end)
+        if match is None:
             self._unclosed[pattern.pattern] = end
-        return found
+        return match
 
 
 def _block_at(blocks: Sequence[Block], at: int) -> Block | None:

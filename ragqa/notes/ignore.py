@@ -152,9 +152,9 @@ def vault_rules(top: Path, folder: str) -> tuple[Rules, dict[str, str]]:
             problems[path] = f"not applied: {exc}"
             continue
         wrong = []
-        for one in filters:
+        for entry in filters:
             try:
-                rules.append(Rule(_vault_pattern(one), excludes=True, file=path, line=0, text=one))
+                rules.append(Rule(_pattern_of(entry), excludes=True, file=path, line=0, text=entry))
             except ValueError as exc:
                 wrong.append(str(exc))
         if wrong:
@@ -178,17 +178,17 @@ def read_settings(top: Path, path: str) -> dict[str, Any]:
         raise ValueError("it is not a JSON object") from exc
 
 
-def _vault_pattern(one: str) -> re.Pattern[str]:
+def _pattern_of(entry: str) -> re.Pattern[str]:
     """A filter of Obsidian's: the beginning of paths, or an expression between slashes.
 
     :raises ValueError: the expression is not valid, or not safe.
     """
-    if len(one) > 1 and one[0] == one[-1] == "/":
-        if len(one) > _MAX_CHARS or not _SAFE.fullmatch(one[1:-1]):
-            raise ValueError(f"the expression {one[:40]} has a group, or more than one of * + ?")
+    if len(entry) > 1 and entry[0] == entry[-1] == "/":
+        if len(entry) > _MAX_CHARS or not _SAFE.fullmatch(entry[1:-1]):
+            raise ValueError(f"the expression {entry[:40]} has a group, or more than one of * + ?")
         try:
-            return re.compile(rf"(?:{one[1:-1]})(?s:.*)(?P<end>\Z)")
+            return re.compile(rf"(?:{entry[1:-1]})(?s:.*)(?P<end>\Z)")
         except re.error as exc:
-            raise ValueError(f"the expression {one[:40]} is not valid: {exc}") from exc
-    below = "" if one.endswith("/") else "(?s:.*)"  # a folder left out is not entered
-    return re.compile(rf"\A{re.escape(one)}{below}(?P<end>\Z)")
+            raise ValueError(f"the expression {entry[:40]} is not valid: {exc}") from exc
+    below = "" if entry.endswith("/") else "(?s:.*)"  # a folder left out is not entered
+    return re.compile(rf"\A{re.escape(entry)}{below}(?P<end>\Z)")

@@ -89,7 +89,7 @@ def to_blocks(text: str, spans: list[Span], leaves: Iterable[Leaf]) -> tuple[Blo
         first = max(leaf.first, line)
         blocks += _unclaimed(text, spans, line, first)
         group += not leaf.inside
-        blocks += (replace(one, group=group) for one in _block(text, spans, leaf, first))
+        blocks += (replace(block, group=group) for block in _block(text, spans, leaf, first))
         line = max(leaf.last, line)
     blocks += _unclaimed(text, spans, line, len(spans))
     return tuple(blocks[:MAX_BLOCKS])

@@ -35,7 +35,7 @@ class NoteNames:
                 end = "/".join(parts[at:])
                 for name in {end, _stem(end)}:
                     files[name].append(note.path)
-            for name in {each.casefold() for each in (note.title, *note.aliases)}:
+            for name in {name.casefold() for name in (note.title, *note.aliases)}:
                 others[name].append(note.path)
         return cls({**others, **files})
 
@@ -48,7 +48,7 @@ class NoteNames:
         name = posixpath.normpath(unquote(name).strip().lstrip("/") or "/").casefold()
         folder = posixpath.dirname(source).casefold()
         beside = posixpath.normpath(posixpath.join(folder, name))
-        whole = [one for one in self.by_name.get(beside, ()) if _is(one, beside)]
+        whole = [path for path in self.by_name.get(beside, ()) if _is(path, beside)]
 
         def rank(path: str) -> tuple[bool, int, int, str]:
             pairs = zip(folder.split("/"), path.casefold().split("/"), strict=False)
@@ -83,7 +83,7 @@ def section_of(blocks: Sequence[Block], size: int, anchor: str) -> Span | None:
     :param size: of the note's text.
     """
     headings = [block for block in blocks if block.kind is Kind.HEADING]
-    labels = [folded(one.label) for one in headings]
+    labels = [folded(heading.label) for heading in headings]
     *above, wanted = map(folded, anchor.split("#"))
     at = 0
     for step in above:
@@ -92,7 +92,7 @@ def section_of(blocks: Sequence[Block], size: int, anchor: str) -> Span | None:
         return None
     at = labels.index(wanted, at if wanted in labels[at:] else 0)
     level = headings[at].level
-    ends = (one.start for one in headings[at + 1 :] if one.level <= level)
+    ends = (heading.start for heading in headings[at + 1 :] if heading.level <= level)
     return headings[at].start, next(ends, size)
 
 
@@ -102,21 +102,21 @@ def block_ids(text: str, blocks: Sequence[Block]) -> dict[str, Span]:
     An id at the end of a paragraph or item belongs to it, with what is nested in the item; one on
     a line of its own to the list, table, quotation or paragraph above.
     """
-    found: dict[str, Span] = {}
+    spans: dict[str, Span] = {}
     for at, block in enumerate(blocks):
         mark = compiled(BLOCK_ID).search(text, block.start, block.end)
         if mark is None or block.kind in HIDDEN or block.kind is Kind.CODE:
             continue
         first = last = at
         if text[block.start : mark.start()].strip(" \t>"):
-            deeper = (one.kind is Kind.ITEM and one.level > block.level for one in blocks[at + 1 :])
-            last += sum(takewhile(bool, deeper)) if block.kind is Kind.ITEM else 0
+            own = (item.kind is Kind.ITEM and item.level > block.level for item in blocks[at + 1 :])
+            last += sum(takewhile(bool, own)) if block.kind is Kind.ITEM else 0
         else:
             first = last = max(0, at - 1)
             while first and _continues(text, blocks[first - 1], blocks[first]):
                 first -= 1
-        found.setdefault(mark[1].casefold(), (blocks[first].start, blocks[last].end))
-    return found
+        spans.setdefault(mark[1].casefold(), (blocks[first].start, blocks[last].end))
+    return spans
 
 
 def _continues(text: str, above: Block, block: Block) -> bool:

@@ -151,9 +151,9 @@ def _text(lines: Sequence[str], at: int, width: int, *, is_first: bool) -> list[
         while _is_text(lines, last) and _is_wrapped(lines[last - 1], lines[last], width):
             last += 1
         leaves.append(_paragraph(lines, first, last, is_title=is_first and first == at))
-    found = list(_without_lists_of_headings(leaves))
-    is_rest = [b.kind is a.kind is Kind.PARAGRAPH for b, a in pairwise(found)]
-    return [found[0], *map(lambda one, rest: replace(one, inside=rest), found[1:], is_rest)]
+    merged = list(_without_lists_of_headings(leaves))
+    is_rest = [b.kind is a.kind is Kind.PARAGRAPH for b, a in pairwise(merged)]
+    return [merged[0], *map(lambda leaf, rest: replace(leaf, inside=rest), merged[1:], is_rest)]
 
 
 def _paragraph(lines: Sequence[str], first: int, last: int, *, is_title: bool) -> Leaf:

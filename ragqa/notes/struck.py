@@ -14,5 +14,5 @@ _STRUCK = (
 def struck_spans(text: str, start: int = 0, end: int | None = None) -> list[Span]:
     """The spans of what a part of a text strikes out (`~~`, `<del>`, `<s>`), marks included."""
     stop = len(text) if end is None else end
-    found = compiled(_STRUCK).finditer(text, start, stop)
-    return [one.span() for one in found if not one[1]]
+    matches = compiled(_STRUCK).finditer(text, start, stop)
+    return [match.span() for match in matches if not match[1]]

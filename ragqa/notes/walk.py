@@ -43,31 +43,33 @@ class Walk(Struct, frozen=True):
     folders: tuple[str, ...] = ()
 
 
-class _Found(Struct):
+class _Seen(Struct):
     files: list[NoteFile] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     unreadable_folders: set[str] = field(default_factory=set)
     others: Counter[str] = field(default_factory=Counter)
     folders: list[str] = field(default_factory=list)
 
-    def add(self, prefix: str, found: "_Found") -> None:
+    def add(self, prefix: str, seen: "_Seen") -> None:
         """Add what was found in one folder of a corpus."""
         if not prefix:
-            self.files, self.skipped = found.files, found.skipped
+            self.files, self.skipped = seen.files, seen.skipped
         else:
-            self.files += [NoteFile(prefix + path, stamp) for path, stamp in found.files]
-            self.skipped += [Skipped(_below(prefix, one.path), one.reason) for one in found.skipped]
-        self.unreadable_folders |= {_below(prefix, at) for at in found.unreadable_folders}
-        self.others += found.others
-        self.folders += found.folders
+            self.files += [NoteFile(prefix + path, stamp) for path, stamp in seen.files]
+            self.skipped += [
+                Skipped(_below(prefix, skip.path), skip.reason) for skip in seen.skipped
+            ]
+        self.unreadable_folders |= {_below(prefix, at) for at in seen.unreadable_folders}
+        self.others += seen.others
+        self.folders += seen.folders
 
 
 def _below(prefix: str, path: str) -> str:
-    """The path in the corpus of what is at a path, "." for all, in one of its folders."""
+    """The path in the corpus of a path in its folder `prefix`, where "." is the folder itself."""
     return (prefix + path).removesuffix("/.")
 
 
-class _Folder(Struct, frozen=True):
+class _Branch(Struct, frozen=True):
     """A folder to visit: its path, ending in `/` ("" for the topmost), and inherited rules."""
 
     path: str
@@ -84,40 +86,40 @@ def walk_notes(corpus: Corpus, *, max_note_bytes: int, formats: Collection[str] 
     :param formats: what is read besides Markdown, text and org, as in the setting `formats`.
     :raises NoCorpus: its only folder does not exist or cannot be read at all, or none can.
     """
-    found = _Found()
+    seen = _Seen()
     sizes = limits(formats, max_note_bytes)
     unusable: list[NoCorpus] = []
     for prefix, top in corpus.prefixed:
         try:
-            found.add(prefix, _found_in(top, sizes))
+            seen.add(prefix, _contents_of(top, sizes))
         except NoCorpus as exc:
             unusable.append(exc)
-            found.unreadable_folders.add(prefix.rstrip("/"))
-            found.skipped.append(Skipped(prefix.rstrip("/"), exc.message))
+            seen.unreadable_folders.add(prefix.rstrip("/"))
+            seen.skipped.append(Skipped(prefix.rstrip("/"), exc.message))
     if len(unusable) == len(corpus.folders):
         raise unusable[0]
     return Walk(
-        files=tuple(sorted(found.files)),
-        skipped=tuple(sorted(found.skipped, key=lambda skip: skip.path)),
-        unreadable_folders=tuple(sorted(found.unreadable_folders)),
-        others=dict(found.others),
-        folders=tuple(found.folders),
+        files=tuple(sorted(seen.files)),
+        skipped=tuple(sorted(seen.skipped, key=lambda skip: skip.path)),
+        unreadable_folders=tuple(sorted(seen.unreadable_folders)),
+        others=dict(seen.others),
+        folders=tuple(seen.folders),
     )
 
 
-def _found_in(top: Path, sizes: Mapping[str, int]) -> _Found:
+def _contents_of(top: Path, sizes: Mapping[str, int]) -> _Seen:
     """What is below a folder, relative to it; raises as `_check_folder` does."""
     _check_folder(top)
-    found, folders = _Found(), [_Folder("", ())]
+    seen, folders = _Seen(), [_Branch("", ())]
     for folder in folders:  # which grows
         try:
-            folders.extend(_visit(top, folder, sizes, found))
+            folders.extend(_visit(top, folder, sizes, seen))
         except (FileNotFoundError, NotADirectoryError):
             continue  # gone since its parent was listed
         except OSError as exc:
-            _report_unreadable(folder, exc, found)
-    found.folders = [f"{top}/{folder.path}" for folder in folders]
-    return found
+            _report_unreadable(folder, exc, seen)
+    seen.folders = [f"{top}/{folder.path}" for folder in folders]
+    return seen
 
 
 def why_left_out(
@@ -128,11 +130,11 @@ def why_left_out(
     :param path: relative to the corpus and `/`-separated.
     :raises OSError: nothing is at this path, or a folder above it cannot be read.
     """
-    folder, found = _Folder("", ()), _Found()
+    folder, seen = _Branch("", ()), _Seen()
     top, path = corpus.inside(path)
     names = path.split("/")
     for depth, name in enumerate(names, start=1):
-        entry, rules = _enter(top, folder, name, found)
+        entry, rules = _enter(top, folder, name, seen)
         if name.startswith("."):
             return f"the name {name} begins with a dot"
         is_folder = entry.is_dir(follow_symlinks=False)
@@ -140,24 +142,24 @@ def why_left_out(
             return rule.reason
         if depth < len(names) and not is_folder:
             return f"{name} is {SYMLINK if entry.is_symlink() else 'not a folder'}"
-        folder = _Folder(f"{folder.path}{name}/", rules)
+        folder = _Branch(f"{folder.path}{name}/", rules)
     if is_folder:
         return "a folder, not a note"
-    _classify(entry, path, limits(formats, max_note_bytes), found)
-    reasons = [skip.reason for skip in found.skipped if skip.path == path]
-    if reasons or found.files:
+    _classify(entry, path, limits(formats, max_note_bytes), seen)
+    reasons = [skip.reason for skip in seen.skipped if skip.path == path]
+    if reasons or seen.files:
         return reasons[0] if reasons else ""
     return why_format_is_off(path, formats) or NOT_A_NOTE
 
 
 def _enter(
-    top: Path, folder: _Folder, name: str, found: _Found
+    top: Path, folder: _Branch, name: str, seen: _Seen
 ) -> tuple[os.DirEntry[str], tuple[Rules, ...]]:
     """The named entry of a folder, and all rules for it."""
     entries = list(os.scandir(top / folder.path))
     for entry in entries:
         if entry.name == name:
-            return entry, folder.rules + _rules_of(top, folder, entries, found)
+            return entry, folder.rules + _rules_of(top, folder, entries, seen)
     raise FileNotFoundError(folder.path + name)
 
 
@@ -174,12 +176,10 @@ def _check_folder(folder: Path) -> None:
         raise NoCorpus(f"the folder {folder} cannot be read: {reason}", hint=hint) from exc
 
 
-def _visit(
-    top: Path, folder: _Folder, sizes: Mapping[str, int], found: _Found
-) -> Iterator[_Folder]:
-    """Sort the entries of one folder into `found`; yield its subfolders."""
+def _visit(top: Path, folder: _Branch, sizes: Mapping[str, int], seen: _Seen) -> Iterator[_Branch]:
+    """Sort the entries of one folder into `seen`; yield its subfolders."""
     entries = list(os.scandir(top / folder.path))
-    rules = folder.rules + _rules_of(top, folder, entries, found)
+    rules = folder.rules + _rules_of(top, folder, entries, seen)
     for entry in entries:
         if entry.name.startswith("."):
             continue
@@ -187,79 +187,79 @@ def _visit(
         is_folder = entry.is_dir(follow_symlinks=False)
         if rules and (rule := excluding_rule(rules, path, is_folder=is_folder)):
             if not rule.line and (is_folder or suffix_of(path) in sizes):
-                found.skipped.append(Skipped(path, rule.reason))
+                seen.skipped.append(Skipped(path, rule.reason))
             continue
         if is_folder:
-            yield _Folder(path + "/", rules)
+            yield _Branch(path + "/", rules)
             continue
         try:
-            _classify(entry, path, sizes, found)
+            _classify(entry, path, sizes, seen)
         except FileNotFoundError:
             continue  # deleted since the folder was listed
         except OSError as exc:
-            _report_unreadable(folder, exc, found)
+            _report_unreadable(folder, exc, seen)
 
 
 def _rules_of(
-    top: Path, folder: _Folder, entries: list[os.DirEntry[str]], found: _Found
+    top: Path, folder: _Branch, entries: list[os.DirEntry[str]], seen: _Seen
 ) -> tuple[Rules, ...]:
     present = {entry.name for entry in entries}
     rules = []
     if VAULT_FOLDER in present:
         read, problems = vault_rules(top, folder.path)
         rules.append(read)
-        found.skipped += [Skipped(path, problem) for path, problem in problems.items()]
+        seen.skipped += [Skipped(path, problem) for path, problem in problems.items()]
     for name in IGNORE_FILES:
         if name in present:
             read, wrong = read_rules(top, folder.path, name)
             rules.append(read)
-            found.skipped += [Skipped(folder.path + name, problem) for problem in wrong]
+            seen.skipped += [Skipped(folder.path + name, problem) for problem in wrong]
     return tuple(rules)
 
 
-def _classify(entry: os.DirEntry[str], path: str, sizes: Mapping[str, int], found: _Found) -> None:
+def _classify(entry: os.DirEntry[str], path: str, sizes: Mapping[str, int], seen: _Seen) -> None:
     """Classify a file; `sizes` has the size limit of each suffix that is read."""
     suffix = suffix_of(entry.name)
     most = sizes.get(suffix)
     if most is None:
-        _classify_other(entry, path, suffix, found)
+        _classify_other(entry, path, suffix, seen)
         return
     status = entry.stat(follow_symlinks=False)
     if stat.S_ISLNK(status.st_mode):
-        found.skipped.append(Skipped(path, SYMLINK))
+        seen.skipped.append(Skipped(path, SYMLINK))
     elif not stat.S_ISREG(status.st_mode):
-        found.skipped.append(Skipped(path, NOT_A_FILE))
+        seen.skipped.append(Skipped(path, NOT_A_FILE))
     elif status.st_size > most:
         reason = too_large(status.st_size, most, format_of(path))
-        found.skipped.append(Skipped(path, reason))
+        seen.skipped.append(Skipped(path, reason))
     elif status.st_mode & _ALL_READ != _ALL_READ and not os.access(entry.path, os.R_OK):
-        found.skipped.append(Skipped(path, UNREADABLE))
+        seen.skipped.append(Skipped(path, UNREADABLE))
     else:
-        found.files.append(NoteFile(path, Stamp(status.st_size, status.st_mtime_ns)))
+        seen.files.append(NoteFile(path, Stamp(status.st_size, status.st_mtime_ns)))
 
 
-def _classify_other(entry: os.DirEntry[str], path: str, suffix: str, found: _Found) -> None:
+def _classify_other(entry: os.DirEntry[str], path: str, suffix: str, seen: _Seen) -> None:
     """Classify an entry that is not named like a note."""
     if entry.is_symlink():
         if _may_be_a_folder(entry):
-            found.skipped.append(Skipped(path, SYMLINK))
+            seen.skipped.append(Skipped(path, SYMLINK))
     elif not entry.is_file(follow_symlinks=False):
-        found.skipped.append(Skipped(path, NOT_A_FILE))
+        seen.skipped.append(Skipped(path, NOT_A_FILE))
     else:
-        found.others[suffix] += 1
+        seen.others[suffix] += 1
 
 
 def _may_be_a_folder(link: os.DirEntry[str]) -> bool:
-    """Whether notes may stand behind a link: there is a folder, or no telling what there is."""
+    """Whether a link leads to a folder, which may have notes, or to what cannot be looked at."""
     try:
         return link.is_dir()
     except OSError:
         return True  # it leads to itself, below a file, or where nobody may look
 
 
-def _report_unreadable(folder: _Folder, exc: OSError, found: _Found) -> None:
+def _report_unreadable(folder: _Branch, exc: OSError, seen: _Seen) -> None:
     path = folder.path.rstrip("/") or "."
-    if path not in found.unreadable_folders:
-        found.unreadable_folders.add(path)
+    if path not in seen.unreadable_folders:
+        seen.unreadable_folders.add(path)
         reason = exc.strerror or type(exc).__name__
-        found.skipped.append(Skipped(path, f"the folder cannot be read: {reason}"))
+        seen.skipped.append(Skipped(path, f"the folder cannot be read: {reason}"))

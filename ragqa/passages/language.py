@@ -47,9 +47,9 @@ def with_language(note: Note, setting: str) -> Note:
 
     :param setting: `AUTO` or a code of `LANGUAGES`.
     """
-    language = _said(note) if setting == AUTO else setting
+    language = _declared_language(note) if setting == AUTO else setting
     if language is None:
-        language = _told(_prose(note), _MIN_NOTE_LETTERS, _SURE)
+        language = _likely_language(_prose(note), _MIN_NOTE_LETTERS, _SURE)
     return replace(note, language=ENGLISH if language is None else language)
 
 
@@ -58,12 +58,12 @@ def with_own_languages(passages: Iterable[Passage], note: Note, setting: str) ->
 
     What the setting or the note itself says holds for all of them.
     """
-    if setting != AUTO or _said(note) is not None:
+    if setting != AUTO or _declared_language(note) is not None:
         yield from passages
         return
     for passage in passages:
-        told = _told(_cleaned(passage.text), _MIN_PASSAGE_LETTERS, _SURE_OF_PASSAGE)
-        yield passage if told is None else replace(passage, language=told)
+        language = _likely_language(_cleaned(passage.text), _MIN_PASSAGE_LETTERS, _SURE_OF_PASSAGE)
+        yield passage if language is None else replace(passage, language=language)
 
 
 def add_pieces(
@@ -88,17 +88,17 @@ def add_pieces(
         totals[passage.language] = total if enough else total + pieces([passage.text])
 
 
-def _said(note: Note) -> str | None:
+def _declared_language(note: Note) -> str | None:
     """The language that a note's properties give as `de` or `de-AT`, if any."""
-    said = (value for key, value in note.properties if key.casefold() == _KEY)
-    primary = re.split("[-_]", next(said, "").strip().casefold())[0]
+    values = (value for key, value in note.properties if key.casefold() == _KEY)
+    primary = re.split("[-_]", next(values, "").strip().casefold())[0]
     primary = _SAME.get(primary, primary)
     if primary and primary in LANGUAGES:
         return primary
     return OTHER if len(primary) == _CODE_LETTERS else None  # else it may be one of programs
 
 
-def _told(text: str, least: int, sure: float) -> str | None:
+def _likely_language(text: str, least: int, sure: float) -> str | None:
     """The language of a text; None if that is unclear.
 
     :param least: the fewest letters to tell by; a character of Chinese, say, counts as four.
@@ -107,9 +107,9 @@ def _told(text: str, least: int, sure: float) -> str | None:
     letters = (4 if letter > "\u2fff" else 1 for letter in text if letter.isalpha())
     if sum(islice(letters, least)) < least:
         return None
-    told = _by_script(text)
-    if told is not None:
-        return told
+    language = _by_script(text)
+    if language is not None:
+        return language
     # "a" is a word of many languages, and one such as "on" may be of another.
     words = [word for word in tokenize(text) if len(word) > 1]
     if sum(word in STOP_WORDS for word in words) >= max(2, _PLAIN_ENGLISH * len(words)):

@@ -35,8 +35,8 @@ _LINES_OF_CODE = re.compile(r"(?m)^.*\S.*(?:\n.*\S.*)*")
 class Part:
     """A unit, with what determines the cost of a cut next to it.
 
-    `block` is the index of its leaf block in the note. The rest of a row that was divided shares a
-    passage with nothing, so that the labels of its columns are those of all the passage.
+    `block` is the index of its leaf block in the note. The rest of a row that was divided is a
+    passage by itself, so that the labels of its columns hold for all the text of the passage.
     """
 
     unit: Unit
@@ -62,12 +62,12 @@ def note_parts(note: Note, counter: TokenCounter, *, secrets: bool = False) -> l
     :param secrets: whether to include the front matter's secrets.
     """
     blocks = list(_readable(note.blocks, secrets=secrets))
-    found = list(units_of(note.text, blocks))
+    numbered = list(units_of(note.text, blocks))
     paths = list(heading_paths(blocks))
-    sizes = counter.sizes([(unit.start, unit.end) for _, unit in found])
+    sizes = counter.sizes([(unit.start, unit.end) for _, unit in numbered])
     return [
         Part(unit, size, number, paths[number], note.text[unit.end - 1] in ":\uff1a")
-        for (number, unit), size in zip(found, sizes, strict=True)
+        for (number, unit), size in zip(numbered, sizes, strict=True)
     ]
 
 
@@ -98,7 +98,7 @@ def units_of(text: str, blocks: Sequence[Block]) -> Iterator[tuple[int, Unit]]:
 
 
 def _are_broken(text: str, blocks: Sequence[Block]) -> Iterator[bool]:
-    """Whether a person broke each block's lines; those of plain text are blocks of a paragraph."""
+    """For each block whether a person broke its lines; each line of plain text is a block."""
     numbers = accumulate(block.begins for block in blocks)
     for _, run in groupby(blocks, lambda _: next(numbers)):
         first, *rest = run
@@ -140,7 +140,7 @@ def unit_spans(text: str, block: Block) -> list[Span]:
         return [(block.start + start, block.start + end) for start, end in spans]
     spans = [(block.start, block.end)]
     if block.kind is Kind.CODE and text.count("\n", *spans[0]) >= _CODE_LINES:
-        spans = [found.span() for found in _LINES_OF_CODE.finditer(text, *spans[0])]
+        spans = [match.span() for match in _LINES_OF_CODE.finditer(text, *spans[0])]
     return [(start, end) for start, end in (strip(text, *span) for span in spans) if start < end]
 
 

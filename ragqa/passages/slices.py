@@ -48,17 +48,17 @@ def with_slices(text: str, units: Iterable[Unit]) -> list[Unit]:
     slices would be taken for forged ones later (`shows_own_words`) is shown as it is written.
     """
     whole = Shown.of(text)
-    found: list[Unit] = []
+    sliced: list[Unit] = []
     block: list[Unit] = []
     for unit in units:
         if block and not _goes_on(block[-1], unit):
-            found += _read(whole, block)
+            sliced += _read(whole, block)
             block = []
         block.append(unit)
-    found += _read(whole, block) if block else ()
+    sliced += _read(whole, block) if block else ()
     return [
         unit if shows_own_words(unit, text[unit.start : unit.end]) else replace(unit, slices=None)
-        for unit in found
+        for unit in sliced
     ]
 
 
@@ -82,9 +82,9 @@ def _read(whole: Shown, units: Sequence[Unit]) -> list[Unit]:
     # Only white space stays between two units, in which a line may end.
     gaps = [gap if not gap.text.strip(" \t\r\n>") else gap[:1].put(" ") for gap in gaps]
     source = Shown.joined(
-        one
+        stretch
         for unit, gap in zip(units, [*gaps, whole[:0]], strict=True)
-        for one in (whole[unit.start : unit.end], gap)
+        for stretch in (whole[unit.start : unit.end], gap)
     )
     slices = list(_at_ends(_slices(source, first), first.start))
     return list(_cut(slices, units))
@@ -114,31 +114,31 @@ def _slices(source: Shown, unit: Unit) -> list[Slice]:
 
 def _cut(slices: Sequence[Slice], units: Sequence[Unit]) -> Iterator[Unit]:
     """The units, each with its part of the slices of their block."""
-    starts, ends = [one.start for one in slices], [one.end for one in slices]
+    starts, ends = [part.start for part in slices], [part.end for part in slices]
     for unit, after in zip(units, [*units[1:], None], strict=True):
         first = bisect_right(ends, unit.start) if unit is not units[0] else 0
         last = bisect_left(starts, after.start) if after else len(slices)
         own = []
-        for one in slices[first:last]:
-            start, end = (min(max(at, unit.start), unit.end) - unit.start for at in one[:2])
-            if start < end or one.text is not None:
-                own.append(one._replace(start=start, end=end))
+        for part in slices[first:last]:
+            start, end = (min(max(at, unit.start), unit.end) - unit.start for at in part[:2])
+            if start < end or part.text is not None:
+                own.append(part._replace(start=start, end=end))
         is_all = own == [Slice(0, unit.end - unit.start)]
         yield replace(unit, slices=None if is_all else tuple(own))
 
 
 def _at_ends(slices: Iterable[Slice], start: int) -> Iterator[Slice]:
-    """The slices, what is added to the note where the one before ends."""
-    for one in slices:
-        one = one if one.start >= 0 else one._replace(start=start, end=start)
-        yield one
-        start = one.end
+    """The slices; text that is not in the note gets the place where the slice before it ends."""
+    for part in slices:
+        part = part if part.start >= 0 else part._replace(start=start, end=start)
+        yield part
+        start = part.end
 
 
 def _joined(pieces: Iterable[Sequence[Slice]], between: str) -> list[Slice]:
-    """What is shown of several texts, with a text between those that show anything."""
+    """The slices of several texts, and `between` between those that show anything."""
     gap = Slice(ADDED, ADDED, 0, between)
-    return [one for piece in pieces if piece for one in (gap, *piece)][1:]
+    return [part for piece in pieces if piece for part in (gap, *piece)][1:]
 
 
 def _item(source: Shown, unit: Unit) -> list[Slice]:
@@ -154,7 +154,7 @@ def _item(source: Shown, unit: Unit) -> list[Slice]:
     box = compiled(_BOX).match(text.text)
     states = [Slice(text.at[0], text.at[0] + 3, 0, f"({TASK_STATES[box[1]]}) ")] if box else []
     text = text[box.end() :] if box else text.without(_HEADING_MARK)
-    mark_slices = [one._replace(look=Look.MARK) for one in placed(mark)]
+    mark_slices = [part._replace(look=Look.MARK) for part in placed(mark)]
     return [*mark_slices, *states, *_lines(text, lines=unit.has_lines)]
 
 
@@ -184,18 +184,18 @@ def _fields(text: Shown, *, lines: bool) -> list[Slice]:
             line.split(r"::[ \t]+", 1) if compiled(_FIELD).match(line.text) else [line]
             for line in text.split(r"\r\n|\r|\n")
         )
-        fields = (_joined([inline(one, lines=lines) for one in pair], ": ") for pair in pairs)
+        fields = (_joined([inline(side, lines=lines) for side in pair], ": ") for pair in pairs)
         return _joined(fields, Seam.FIELD)
     is_defined = "\n" in text.text and ":" in text.text
     pieces = text.split(_DEFINITION) if is_defined else [text]
-    return _joined((inline(one, lines=lines) for one in pieces), ": ")
+    return _joined((inline(piece, lines=lines) for piece in pieces), ": ")
 
 
 def _cells(source: Shown) -> list[Slice]:
     cells = source.without(_ROW_ENDS).split(CELL_BAR)
     read = [inline(cell.without(r"\\(?=\|)"), lines=False) for cell in cells]
     seam = Slice(ADDED, ADDED, 0, Seam.CELL)
-    return [one for cell in read for one in (seam, *cell)][1:]
+    return [part for cell in read for part in (seam, *cell)][1:]
 
 
 def _property(source: Shown) -> list[Slice]:

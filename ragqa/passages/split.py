@@ -68,13 +68,13 @@ def split_note(
         chunking=chunking,
         counter=counter,
         trails=fit_trails(note.title, paths | {path[:-1] for path in paths}, counter=counter),
-        line_ends=[found.start() for found in compiled("\n").finditer(note.text)],
+        line_ends=[newline.start() for newline in compiled("\n").finditer(note.text)],
     )
     runs = splitter.joined(map(splitter.runs, _sections(note.text, parts)))
     passages = with_own_languages(splitter.passages(runs), note, chunking.language)
     made = list(_numbered(passages))
-    units = iter(with_slices(note.text, (unit for one in made for unit in one.units)))
-    return [replace(one, units=tuple(islice(units, len(one.units)))) for one in made]
+    units = iter(with_slices(note.text, (unit for passage in made for unit in passage.units)))
+    return [replace(passage, units=tuple(islice(units, len(passage.units)))) for passage in made]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +122,12 @@ class _Splitter:
         return is_whole and _pieces(run) <= self._room(run)
 
     def passages(self, runs: Sequence[list[Part]]) -> list[Passage]:
-        """Make each run a passage; one longer than the sum of its parts is cut again."""
+        """Make each run a passage, and cut again what is too long once its parts stand together."""
         made = [self._passage(run) for run in runs]
-        near = [self._is_near_limit(*one) for one in zip(runs, made, strict=True)]
-        lengths = iter(self.counter.pieces([one.embedded_text for one in compress(made, near)]))
+        near = [self._is_near_limit(*pair) for pair in zip(runs, made, strict=True)]
+        lengths = iter(
+            self.counter.pieces([passage.embedded_text for passage in compress(made, near)])
+        )
         passages: list[Passage] = []
         for run, passage, is_near in zip(runs, made, near, strict=True):
             excess = next(lengths) - self.counter.room if is_near else 0
@@ -201,23 +203,23 @@ def _sections(text: str, parts: Iterable[Part]) -> list[list[Part]]:
     a comment, ends a section; a section of headings alone that state no fact is then dropped, since
     its headings reappear above the next text.
     """
-    found: list[list[Part]] = []
+    sections: list[list[Part]] = []
     has_text = True
     for part in parts:
-        apart = bool(found) and not _follows(text, found[-1][-1], part)
+        apart = bool(sections) and not _follows(text, sections[-1][-1], part)
         if apart and not has_text:
-            headings = (text[part.unit.start : part.unit.end] for part in found[-1])
+            headings = (text[part.unit.start : part.unit.end] for part in sections[-1])
             if not any(map(states_fact, headings)):
-                found.pop()
-        if not found or apart or (part.unit.kind is Kind.HEADING and has_text):
-            found.append([])
+                sections.pop()
+        if not sections or apart or (part.unit.kind is Kind.HEADING and has_text):
+            sections.append([])
             has_text = False
-        found[-1].append(part)
+        sections[-1].append(part)
         has_text = has_text or part.is_text
-    if len(found) > 1 and not has_text and _follows(text, found[-2][-1], found[-1][0]):
-        last = found.pop()
-        found[-1] += last
-    return found
+    if len(sections) > 1 and not has_text and _follows(text, sections[-2][-1], sections[-1][0]):
+        last = sections.pop()
+        sections[-1] += last
+    return sections
 
 
 def _follows(text: str, before: Part, after: Part) -> bool:
@@ -323,7 +325,7 @@ def _atoms(
 
 
 def _piece(text: str, whole: Part, atoms: Sequence[Part]) -> Part:
-    """The piece of a part that some of its atoms make; of a row, with the labels of its columns."""
+    """The piece of a part that these atoms make; one of a row has the labels of its columns."""
     row, start, end = whole.unit, atoms[0].unit.start, atoms[-1].unit.end
     size = Size(sum(a.size.tokens for a in atoms), sum(a.size.pieces for a in atoms))
     labels = labels_within(
@@ -348,7 +350,7 @@ def _cutters(kind: Kind) -> list[_Cutter]:
 
 
 def _by_pattern(pattern: re.Pattern[str]) -> _Cutter:
-    return lambda text, start, end: [found.span() for found in pattern.finditer(text, start, end)]
+    return lambda text, start, end: [match.span() for match in pattern.finditer(text, start, end)]
 
 
 def _by_sentence(text: str, start: int, end: int) -> list[Span]:

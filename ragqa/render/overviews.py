@@ -9,7 +9,7 @@ from rich.text import Text
 from ragqa import types
 from ragqa.config import SETTINGS, Loaded, Places
 from ragqa.config.settings import COMMON, Origin, Value, as_written, shown
-from ragqa.diagnosis import RIGHT, Choice, Finding, NotesIn, Offer, Severity, Status, Trial
+from ragqa.diagnosis import RIGHT, Choice, Finding, IndexStatus, NotesIn, Offer, Severity, Trial
 from ragqa.languages import ENGLISH
 from ragqa.llms import Destination
 from ragqa.notes.formats import how_to_read, switched_off
@@ -117,7 +117,7 @@ def _print_skipped(skipped: Sequence[Skipped]) -> None:
         put(line, indent=2)
 
 
-def print_status(status: Status, places: Places, llm: Choice) -> None:
+def print_status(status: IndexStatus, places: Places, llm: Choice) -> None:
     """Print what is indexed, whether it is up to date, and what was skipped or left out."""
     info, kept = status.info, status.kept
     where = f"at {kept.where}" if kept.is_on_server else f"in {kept.where}"
@@ -175,7 +175,7 @@ def _counts(by_suffix: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {suffix or 'without a suffix'}" for suffix, count in common)
 
 
-def status_document(status: Status, places: Places, llm: Choice) -> Document:
+def status_document(status: IndexStatus, places: Places, llm: Choice) -> Document:
     """What `ragqa status --json` prints."""
     folders, off = places.corpus.folders, switched_off(status.others)
     return JsonStatus.document(

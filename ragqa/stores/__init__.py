@@ -1,8 +1,8 @@
 """Where an index lives: what every store does, and where settings say that an index is kept.
 
 A reader opens a snapshot and never sees another; one writer at a time makes the next. To add a
-store, implement `Store`, `Snapshot` and `Writer` in this folder, add a line to `STORES`, and run
-`pytest tests/contracts/test_store_contract.py`.
+store, implement `Store`, `Snapshot` and `IndexWriter` in this folder, add a line to `STORES`, and
+run `pytest tests/contracts/test_store_contract.py`.
 """
 
 import importlib.util
@@ -103,7 +103,7 @@ class Snapshot(Embeddings, Protocol):
         ...
 
 
-class Writer(Embeddings, Protocol):
+class IndexWriter(Embeddings, Protocol):
     """The next snapshot while it is being built, on top of the newest one unless begun afresh.
 
     A note is added, removed or restamped once, if at all. Readers see nothing before `commit`;
@@ -120,7 +120,7 @@ class Writer(Embeddings, Protocol):
     model: int
 
     def save(self, passages: Sequence[Passage], vectors: Vectors) -> None:
-        """Keep the embeddings of passages, shape (passages, dimension), whatever becomes of this.
+        """Keep the embeddings of passages, shape (passages, dimension), even without a commit.
 
         :raises IndexUnusable: one is not finite or not of unit length; the passage is named.
         """
@@ -174,7 +174,7 @@ class Store(Protocol):
         """
         ...
 
-    def writer(self, *, fresh: bool, wait: bool) -> AbstractContextManager[Writer]:
+    def writer(self, *, fresh: bool, wait: bool) -> AbstractContextManager[IndexWriter]:
         """Begin the next snapshot on top of the newest, or with `fresh` from nothing.
 
         :raises WriterBusy: another process is writing and `wait` is False.
@@ -194,10 +194,10 @@ def by_note(snapshot: Snapshot) -> Iterator[tuple[str, list[Passage]]]:
     """Every note's path with its passages in reading order; for full scans."""
     paths = list(snapshot.states)
     for start in range(0, len(paths), _NOTES_AT_ONCE):
-        found: dict[str, list[Passage]] = {p: [] for p in paths[start : start + _NOTES_AT_ONCE]}
-        for passage in snapshot.passages(at=list(found)):
-            found[passage.path].append(passage)
-        yield from found.items()
+        by_path: dict[str, list[Passage]] = {p: [] for p in paths[start : start + _NOTES_AT_ONCE]}
+        for passage in snapshot.passages(at=list(by_path)):
+            by_path[passage.path].append(passage)
+        yield from by_path.items()
 
 
 def in_reading_order(passages: Iterable[Passage], at: Sequence[str]) -> list[Passage]:

@@ -122,7 +122,7 @@ def _condition(filters: Filters) -> tuple[str, list[object]]:
     if filters.where:
         where = parse_where(filters.where)
         tests.append(where.condition)
-        values += [_encoded(part) for one in where.comparisons for part in one]
+        values += [_encoded(part) for comparison in where.comparisons for part in comparison]
     return " AND ".join(tests), values
 
 
@@ -137,7 +137,7 @@ def select(db: sqlite3.Connection, columns: str, filters: Filters) -> sqlite3.Cu
 
 def labels_of(note: NoteRecord) -> set[tuple[bytes, bytes]]:
     """The names and values of a note's rows in `labels`."""
-    tags = {each for tag in note.tags for each in tag_and_parents(tag)}
+    tags = {name for tag in note.tags for name in tag_and_parents(tag)}
     pairs = {(_encoded(name.casefold()), _encoded(value)) for name, value in note.properties}
     return pairs | {(_TAG, _encoded(tag)) for tag in tags}
 
@@ -152,7 +152,7 @@ def passing(notes: Iterable[NoteRecord], filters: Filters) -> list[NoteRecord]:
         db.execute(LABELS)
         rows = ((n, os.fsencode(note.path), note.date) for n, note in enumerate(kept))
         db.executemany("INSERT INTO notes VALUES (?, ?, ?)", rows)
-        labels = ((*each, n) for n, note in enumerate(kept) for each in labels_of(note))
+        labels = ((*label, n) for n, note in enumerate(kept) for label in labels_of(note))
         db.executemany("INSERT INTO labels VALUES (?, ?, ?)", labels)
         return [kept[n] for (n,) in select(db, "id", filters)]
 
@@ -218,20 +218,20 @@ def parse_where(text: str) -> Where:
         ) from exc
 
 
-def _checked(one: Comparison) -> Comparison:
-    """The same comparison.
+def _checked(comparison: Comparison) -> Comparison:
+    """Check a comparison, and return it.
 
     :raises UsageError: its value has the form of a date and is none.
     """
-    if one.sign != "contains" and _DATE.fullmatch(one.value):
+    if comparison.sign != "contains" and _DATE.fullmatch(comparison.value):
         try:
-            date.fromisoformat(f"{one.value}-01"[:10])
+            date.fromisoformat(f"{comparison.value}-01"[:10])
         except ValueError as exc:
             raise UsageError(
-                f"where compares {one.name} with {one.value}, which is not a date",
+                f"where compares {comparison.name} with {comparison.value}, which is not a date",
                 hint=Hint("write it as 2026-01-31"),
             ) from exc
-    return one
+    return comparison
 
 
 def _kind(text: str) -> str:

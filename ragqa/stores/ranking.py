@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Mapping
 
-Candidate = tuple[int, float]
+ScoredId = tuple[int, float]
 """A passage id and its score."""
 
 BM25_K1 = 1.2
@@ -50,13 +50,13 @@ def quantized_length(length: int) -> int:
     return 24 + ((length - 24) >> shift << shift)
 
 
-def rank(candidates: Iterable[Candidate]) -> list[Candidate]:
+def rank(candidates: Iterable[ScoredId]) -> list[ScoredId]:
     """Sort best first; scores that differ only by rounding become equal, and ids break ties.
 
     A refresh or another processor sums the same scores in another order; without this, the last
     bit of a score would decide between duplicates.
     """
-    ranked: list[Candidate] = []
+    ranked: list[ScoredId] = []
     tied: list[int] = []
     leader = 0.0
     for passage_id, score in sorted(candidates, key=lambda candidate: -candidate[1]):
@@ -70,7 +70,7 @@ def rank(candidates: Iterable[Candidate]) -> list[Candidate]:
     return ranked
 
 
-def top_k(fetch: Callable[[int], list[Candidate]], k: int, total: int) -> list[Candidate]:
+def top_k(fetch: Callable[[int], list[ScoredId]], k: int, total: int) -> list[ScoredId]:
     """The k best candidates, with ties at the cut-off resolved.
 
     :param fetch: returns the given number of candidates, best by raw score, or all there are; it
@@ -82,10 +82,10 @@ def top_k(fetch: Callable[[int], list[Candidate]], k: int, total: int) -> list[C
         return []
     limit = min(k + _SPARE, total)
     while True:
-        found = fetch(limit)
-        scores = sorted((score for _, score in found), reverse=True)
-        if len(found) < limit or limit == total or scores[-1] < _floor(scores[k - 1]):
-            return rank(found)[:k]
+        candidates = fetch(limit)
+        scores = sorted((score for _, score in candidates), reverse=True)
+        if len(candidates) < limit or limit == total or scores[-1] < _floor(scores[k - 1]):
+            return rank(candidates)[:k]
         limit = min(4 * limit, total)
 
 

@@ -58,7 +58,7 @@ def _unit_row(unit: Unit) -> list[object]:
     """The fields of a unit, and of its slices, without those at the end that are usual."""
     *row, slices = _UNIT_FIELDS(unit)
     if slices is not None:
-        return [*row, [_without_end(one, _USUAL_OF_SLICE) for one in slices]]
+        return [*row, [_without_end(part, _USUAL_OF_SLICE) for part in slices]]
     return _without_end(row, _USUAL)
 
 
@@ -72,18 +72,18 @@ def _without_end(row: Sequence[object], usual: Sequence[object]) -> list[object]
 
 def unpacked(data: bytes | str, kind: type[_T]) -> _T:
     """What `packed` has made, strictly: it may be anything."""
-    found: _T | None = None
+    item: _T | None = None
     if kind is NoteRecord:  # three times as fast, but not of surrogates
         with suppress(msgspec.DecodeError):
-            found = msgspec.json.decode(data, type=kind)
-    if found is None:
+            item = msgspec.json.decode(data, type=kind)
+    if item is None:
         values = msgspec.convert(json.loads(data), dict[str, object])
         if kind is Passage:
             units = msgspec.convert(values["units"], list[list[object]])
             # Left out at the end is what is usual.
             values["units"] = [dict(zip(_UNIT, unit, strict=False)) for unit in units]
-        found = msgspec.convert(values, kind)
-    return found
+        item = msgspec.convert(values, kind)
+    return item
 
 
 def info_json(info: IndexInfo) -> dict[str, object]:
@@ -100,7 +100,8 @@ def read_info(
 
     :param content: has its "format" and "info".
     :param index: which index it is, for messages.
-    :param readable: the format that can be read. Of `is_shared`, only a rebuild replaces another.
+    :param readable: the format that can be read; of an index that `is_shared`, only a
+        rebuild replaces another format.
     :raises OtherFormat: it has another format.
     """
     number = msgspec.convert(content["format"], int)
@@ -116,9 +117,9 @@ def read_info(
 
 
 def model_of(info: IndexInfo) -> int:
-    """The number of the model that made an index's embeddings, which may be mixed with its others.
+    """The number of the model that made an index's embeddings; those of one number may be mixed.
 
-    The embedder's name may differ. The canary is part of it: a library may give other vectors.
+    The embedder's name does not count. The canary does: another library may give other vectors.
     """
     content = [asdict(replace(info.embedder, name="")), info.dtype, info.canary]
     canonical = json.dumps(content, sort_keys=True).encode()
@@ -136,12 +137,12 @@ def check_vectors(passages: Sequence[Passage], vectors: Vectors) -> None:
         if not abs(length - 1.0) <= UNIT_TOLERANCE:
             flaw = f"has length {length:.3g}" if np.isfinite(length) else "is not finite"
             raise IndexUnusable(
-                f"the embedding of {place_of(passage)} {flaw}",
+                f"the embedding of {location_of(passage)} {flaw}",
                 hint="check the embedder: ragqa doctor",
             )
 
 
-def place_of(passage: Passage) -> str:
+def location_of(passage: Passage) -> str:
     """Where a passage stands, for messages."""
     first, last = passage.lines
     return f"{passage.path}, lines {first} to {last},"

@@ -141,7 +141,7 @@ class Missing:
     @property
     def words(self) -> tuple[str, ...]:
         """The words of which something can be said."""
-        return (*self.no_note_has, *(one.words for one in self.elsewhere))
+        return (*self.no_note_has, *(place.words for place in self.elsewhere))
 
 
 NOTHING_MISSING = Missing()

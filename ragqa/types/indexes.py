@@ -25,11 +25,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def by_kind(found: Iterable[Remark]) -> list[str]:
+def by_kind(remarks: Iterable[Remark]) -> list[str]:
     """A line for each kind of remark: the only one, or how many there are and the first."""
     kinds = defaultdict[str, list[Remark]](list)
-    for one in found:
-        kinds[one.reason.partition(":")[0]].append(one)
+    for remark in remarks:
+        kinds[remark.reason.partition(":")[0]].append(remark)
     return [
         f"{len(of)} files: {kind}, such as {of[0].path}{of[0].reason.removeprefix(kind)}{_ALL}"
         if len(of) > 1
@@ -129,7 +129,7 @@ class Waiting(Struct, frozen=True):
     is_long: bool
 
     def notice(self, command: str) -> str:
-        """A sentence about a result that does without them.
+        """A sentence to show with a result that was made without these files.
 
         :param command: reads them; "" if they are being read already.
         """

@@ -74,7 +74,7 @@ LEAVES_OUT = " leaves it out: "
 
 
 class Remark(Struct, frozen=True, omit_defaults=True):
-    """What is to be said of a file or folder: its kind, and after a colon what only it has."""
+    """A remark on a file or folder; `reason` is its kind, and after a colon what is particular."""
 
     path: str
     reason: str
@@ -196,8 +196,8 @@ class NoteRecord:
     @classmethod
     def of(cls, note: Note, *, settled: bool) -> "NoteRecord":
         """Make the record of a note, which has its fields but `settled`."""
-        shared = {one.name: getattr(note, one.name) for one in fields(cls) if one.name != "settled"}
-        return cls(**shared, settled=settled)
+        names = [field.name for field in fields(cls) if field.name != "settled"]
+        return cls(**{name: getattr(note, name) for name in names}, settled=settled)
 
     @property
     def state(self) -> NoteState:

@@ -36,7 +36,7 @@ class Seam(StrEnum):
 class Slice(NamedTuple):
     """Characters of a unit that are shown, from `start` to `end` in it, in a `Look`.
 
-    `text` is shown instead of them, or between two others if they are none; it may be a `Seam`.
+    `text` is shown instead of them; an empty slice adds it at its place. It may be a `Seam`.
     """
 
     start: int

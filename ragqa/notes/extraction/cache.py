@@ -19,32 +19,32 @@ from ragqa.notes.formats import Converted, Document, Format, NotYet, Unfit
 from ragqa.safe import write_private
 
 MAX_AGE = 90 * 86_400
-"""What was not used for so many seconds goes; its index may have been deleted."""
+"""Entries not used for so many seconds are removed: their index may have been deleted."""
 
 logger = logging.getLogger("ragqa")
 
 
 def kept(digest: str, form: Format, data: bytes) -> Document:
-    """The document that a file was converted to before, else convert it and keep that.
+    """A file's document: the one kept when it was converted before, else a new one, then kept.
 
     :param digest: of the file's bytes, with its format's name and version.
     :raises Unfit: it cannot be read, now or before.
     """
     path = _folder() / digest
-    found = _read(path)
-    if found is None:
+    converted = _read(path)
+    if converted is None:
         from ragqa.notes.extraction.parent import convert
 
         try:
-            found = convert(form, data)
+            converted = convert(form, data)
         except NotYet:
             raise
         except Unfit as exc:
-            found = str(exc)
-        _write(path, found)
-    if isinstance(found, str):
-        raise Unfit(found)
-    return found
+            converted = str(exc)
+        _write(path, converted)
+    if isinstance(converted, str):
+        raise Unfit(converted)
+    return converted
 
 
 def forget(digests: Iterable[str]) -> None:
@@ -59,7 +59,7 @@ def forget(digests: Iterable[str]) -> None:
 
 
 def try_again() -> None:
-    """Remove what says that a file cannot be read: it may have been the machine, not the file."""
+    """Remove the entries of files that could not be read: the machine may have been at fault."""
     with suppress(OSError):
         for path in _folder().iterdir():
             if isinstance(_read(path), str):
@@ -76,18 +76,19 @@ def _read(path: Path) -> Converted | None:
         check, _, body = path.read_bytes().partition(b"\n")
         if check != _check(path.name, body):
             return None
-        found = msgspec.json.decode(body, type=Converted)
+        converted = msgspec.json.decode(body, type=Converted)
         if time.time() - path.stat().st_mtime > 86_400:
-            if isinstance(found, str):  # the machine may have been busy, or a library is newer now
+            # The machine may have been busy, or a library is newer.
+            if isinstance(converted, str):
                 return None
             os.utime(path)
     except (OSError, ValueError):
         return None
-    return found
+    return converted
 
 
-def _write(path: Path, found: Converted) -> None:
-    body = msgspec.json.encode(found)
+def _write(path: Path, converted: Converted) -> None:
+    body = msgspec.json.encode(converted)
     try:
         write_private(path, f"{_check(path.name, body).decode()}\n{body.decode()}")
     except OSError as exc:
@@ -95,5 +96,5 @@ def _write(path: Path, found: Converted) -> None:
 
 
 def _check(name: str, body: bytes) -> bytes:
-    """The digest of an entry, which its name is part of."""
+    """The digest of an entry's name and body, by which damage is noticed."""
     return hashlib.sha256(f"{name}\n".encode() + body).hexdigest().encode()

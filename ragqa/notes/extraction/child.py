@@ -45,19 +45,19 @@ def _limit(limit: int, most: int) -> None:
 
 
 def _reply(name: str, data: bytes) -> bytes:
-    found: Converted
+    converted: Converted
     try:
-        found = FORMATS[name].convert_here(data)
-        return msgspec.json.encode(found)  # no half of a pair
+        converted = FORMATS[name].convert_here(data)
+        return msgspec.json.encode(converted)  # no half of a pair
     except Unfit as exc:
-        found = str(exc)
+        converted = str(exc)
     except MemoryError:
-        found = f"reading it needs more than {MAX_MEMORY // 2**30} GiB of memory"
+        converted = f"reading it needs more than {MAX_MEMORY // 2**30} GiB of memory"
     except RecursionError:
-        found = "its parts are nested too deeply to be read"
+        converted = "its parts are nested too deeply to be read"
     except Exception as exc:  # noqa: BLE001 - of a library that reads what anybody may have made
-        found = f"it cannot be read: {type(exc).__name__}"
-    return msgspec.json.encode(found)
+        converted = f"it cannot be read: {type(exc).__name__}"
+    return msgspec.json.encode(converted)
 
 
 if __name__ == "__main__":

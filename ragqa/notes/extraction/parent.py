@@ -33,10 +33,10 @@ def convert(form: Format, data: bytes) -> Document:
     if not all(map(find_spec, form.needs)):
         raise NotYet(f"reading {form.name} needs an extra: {INSTALL}")
     with _lock:
-        found = _ask(form.name, data)
-    if isinstance(found, str):
-        raise Unfit(found)
-    return found
+        converted = _ask(form.name, data)
+    if isinstance(converted, str):
+        raise Unfit(converted)
+    return converted
 
 
 def _ask(name: str, data: bytes) -> Converted:

@@ -25,7 +25,7 @@ ALL = "all"
 INSTALL = "pip install 'ragqa[documents]'"
 
 _PLACE = (
-    r"(?i)(?:(?P<page>pp?\.|pages?)|(?P<other>cell|slide|sheet|paragraph)s?)\s*(?P<said>.+?)"
+    r"(?i)(?:(?P<page>pp?\.|pages?)|(?P<other>cell|slide|sheet|paragraph)s?)\s*(?P<named>.+?)"
     r"(?:\s*\(pages? (?P<numbers>[\d-]+) of the file\))?(?P<output>, output)?"
 )
 _FRAGMENT = r"(?:\(pages? |\App?\. )(\d+)[^()]*\)?\Z"
@@ -142,20 +142,20 @@ class Document(Struct, frozen=True):
 
     def span_at(self, locator: str) -> Span | None:
         """The span of a place as `locate` names it, or of pages by their printed numbers alone."""
-        found = re.fullmatch(_PLACE, locator)
-        if not found or self.what != (found["other"] or "page").lower():
+        match = re.fullmatch(_PLACE, locator)
+        if not match or self.what != (match["other"] or "page").lower():
             return None
         numbers = {f"{place.number}": place.number for place in self.places}
-        if not found["numbers"]:
+        if not match["numbers"]:
             numbers |= {place.label: place.number for place in reversed(self.places)}
             # `locate` writes a number alone only of a page without another label.
             numbers |= {f"{place.number}": place.number for place in self.places if not place.label}
-        said = found["numbers"] or found["said"]
-        ends = [said] if said in numbers else re.split("[-\u2013]", said, maxsplit=1)
+        named = match["numbers"] or match["named"]
+        ends = [named] if named in numbers else re.split("[-\u2013]", named, maxsplit=1)
         first, last = numbers.get(ends[0]), numbers.get(ends[-1])
         if first is None or last is None or last < first:
             return None
-        label = OUTPUT if found["output"] else ""
+        label = OUTPUT if match["output"] else ""
         starts = (p.start for p in self.places if p.number == first and label in ("", p.label))
         start = next(starts, None)
         end = next((place.start for place in self.places if place.number > last), len(self.text))
@@ -163,7 +163,7 @@ class Document(Struct, frozen=True):
 
 
 Converted: TypeAlias = Document | str
-"""What a file was converted to, or why it cannot be; this is kept, and said by the child."""
+"""What a file was converted to, or why it cannot be: the child's reply, which the cache keeps."""
 
 
 def _joined(ends: Sequence[str]) -> str:
@@ -212,7 +212,7 @@ class Format(Struct, frozen=True):
 
     @property
     def mark(self) -> str:
-        """What a note's digest ends with, so that a new version makes it another one."""
+        """The end of a note's digest, which differs for each version of its format."""
         return f"-{self.name}{self.version}" if self.version else ""
 
 
@@ -222,8 +222,8 @@ _LIBRARY = ("xberg",)
 _ZIPPED = 50_000_000
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
-        one.name: one
-        for one in (
+        form.name: form
+        for form in (
             Format("markdown", (".md", ".markdown"), is_always_read=True),
             Format("plain", (".txt",), is_always_read=True),
             Format("html", (".html", ".htm"), 8, _LIBRARY, text_share=0.4),
@@ -242,7 +242,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
     }
 )
 
-_BY_SUFFIX = {suffix: one for one in FORMATS.values() for suffix in one.suffixes}
+_BY_SUFFIX = {suffix: form for form in FORMATS.values() for suffix in form.suffixes}
 
 
 def suffix_of(name: str) -> str:
@@ -260,22 +260,22 @@ def limits(names: Iterable[str], max_note_bytes: int) -> dict[str, int]:
     """The size limit of each suffix that is read, if the setting `formats` has these names."""
     wanted = frozenset(names)
     return {
-        suffix: one.max_bytes or max_note_bytes
-        for suffix, one in _BY_SUFFIX.items()
-        if one.is_always_read or not wanted.isdisjoint((one.name, ALL))
+        suffix: form.max_bytes or max_note_bytes
+        for suffix, form in _BY_SUFFIX.items()
+        if form.is_always_read or not wanted.isdisjoint((form.name, ALL))
     }
 
 
 def why_format_is_off(path: str, names: Collection[str]) -> str:
-    """Why a note in this format is not read with this setting `formats`, "" if it is or is none."""
-    one = _BY_SUFFIX.get(suffix_of(path))
-    if one is None or one.is_always_read or one.name in names or ALL in names:
+    """Why a file is not read whose format the setting `formats` leaves out; "" for any other."""
+    form = _BY_SUFFIX.get(suffix_of(path))
+    if form is None or form.is_always_read or form.name in names or ALL in names:
         return ""
-    return f"{one.name} is not read, since the setting formats does not name it"
+    return f"{form.name} is not read, since the setting formats does not name it"
 
 
 def switched_off(others: Mapping[str, int]) -> dict[str, int]:
-    """The files of formats that could be read, of the counts by suffix of those that are not."""
+    """Of the counts of unread files by suffix, those of formats that could be read."""
     return {suffix: count for suffix, count in others.items() if suffix in _BY_SUFFIX}
 
 
@@ -285,14 +285,14 @@ def how_to_read(suffixes: Iterable[str], names: Iterable[str]) -> str:
     :param names: as in the setting `formats`.
     """
     wanted = {format_of(suffix).name for suffix in suffixes}
-    is_missing = not all(find_spec(need) for one in wanted for need in FORMATS[one].needs)
+    is_missing = not all(find_spec(need) for name in wanted for need in FORMATS[name].needs)
     install = f"{INSTALL}, then " if is_missing else ""
     return f"{install}ragqa config set formats {','.join(sorted({*names, *wanted}))}"
 
 
 def escaped(text: str, mark: str = "\\") -> str:
-    """The text as Markdown that says the same.
+    """The Markdown that is shown as this text.
 
     :param mark: what to put before each character that would be markup.
     """
-    return re.sub(_MARKUP, lambda found: mark + found[0], text)
+    return re.sub(_MARKUP, lambda match: mark + match[0], text)

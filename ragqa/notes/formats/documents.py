@@ -43,7 +43,7 @@ _PAGE = {
     "escape_asterisks": True,
     "escape_misc": True,
     "escape_underscores": True,
-    "exclude_selectors": [each.strip() for each in _NO_TEXT.split(",")],
+    "exclude_selectors": [selector.strip() for selector in _NO_TEXT.split(",")],
     "extract_metadata": False,
     "max_depth": 300,  # more overflow the stack
     "preprocessing": {"enabled": False},  # it would drop the heading in a <header>
@@ -111,9 +111,9 @@ def convert(name: str, data: bytes) -> Document:
         raise Unfit("no text was found in it")
     what, places = (what, places) if places else ("paragraph", [*paragraphs(text)])
 
-    about, said = made.metadata, made.metadata.additional or {}
-    titles = [about.title, about.subject, said.get("directive_title", "").strip('"')]
-    dates = [said.get("directive_date"), about.modified_at, about.created_at]
+    about, additional = made.metadata, made.metadata.additional or {}
+    titles = [about.title, about.subject, additional.get("directive_title", "").strip('"')]
+    dates = [additional.get("directive_date"), about.modified_at, about.created_at]
     if name == "html":
         titles += map(unescape, _TITLE.findall(source))
         dates = _DATE.findall(source)
@@ -177,17 +177,17 @@ def _decode(data: bytes) -> str:
     try:
         return decode_text(data)
     except Unfit:
-        found = _CHARSET.search(data, 0, 4096)
-        if found is None or b"\0" in data:
+        charset = _CHARSET.search(data, 0, 4096)
+        if charset is None or b"\0" in data:
             raise
-        return data.decode(found[1].decode(), "replace")
+        return data.decode(charset[1].decode(), "replace")
 
 
-def _date_of(said: Iterable[str | None]) -> str:
+def _date_of(dates: Iterable[str | None]) -> str:
     """The first date, as ISO or mail writes it; "" for none."""
-    for each in filter(None, said):
+    for written in filter(None, dates):
         try:
-            return day_of(each) or parsedate_to_datetime(each).date().isoformat()
+            return day_of(written) or parsedate_to_datetime(written).date().isoformat()
         except ValueError:
             continue
     return ""

@@ -9,7 +9,7 @@ from ragqa.notes.formats import Document, Unfit, documents
 
 MAX_UNPACKED = 200_000_000
 MAX_RATIO = 200
-"""What is unpacked, of what is packed; a megabyte may have any."""
+"""A file may unpack to so many times its size, or to a megabyte."""
 
 _STYLES = """
 p[style-name='Title'] => h1:fresh

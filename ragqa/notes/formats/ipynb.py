@@ -37,11 +37,11 @@ def convert(data: bytes) -> Document:
 
 
 def _cells(notebook: object) -> Iterator[tuple[int, str, str]]:
-    """The number of each cell with its text, or with `OUTPUT` and that."""
+    """The number, label and text of each cell, and of its output with the label `OUTPUT`."""
     if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
         raise Unfit("not a notebook of version 4 or later: it has no list of cells")
-    for number, found in enumerate(notebook["cells"], start=1):
-        cell: Mapping[str, object] = found if isinstance(found, dict) else {}
+    for number, entry in enumerate(notebook["cells"], start=1):
+        cell: Mapping[str, object] = entry if isinstance(entry, dict) else {}
         source = _text(cell.get("source")).strip("\n")
         if cell.get("cell_type") == "markdown":
             yield number, "", f"{_closed(source)}\n\n"
@@ -56,7 +56,7 @@ def _cells(notebook: object) -> Iterator[tuple[int, str, str]]:
 
 
 def _closed(source: str) -> str:
-    """A Markdown cell with an end of what it leaves open, which must not take the next ones."""
+    """A Markdown cell, its open fence or comment closed, so that it takes no later cell with it."""
     fences = (max(re.findall(run, source), default="") for run in ("`{3,}", "~{3,}"))
     ends = [*filter(None, fences), *(_ENDS[mark] for mark in _ENDS if mark in source.lower())]
     for end in ("", *ends) if ends else ():

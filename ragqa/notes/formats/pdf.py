@@ -12,12 +12,12 @@ import pypdfium2
 from pypdfium2 import raw
 
 from ragqa.notes.formats import Document, Place, Unfit, escaped
-from ragqa.notes.formats.pdf_lines import HYPHEN, LEADER, MAX_PAGE_CHARS, Line, has_room, lines_of
+from ragqa.notes.formats.pdf_lines import HYPHEN, LEADER, MAX_CHARS, PageLine, has_room, lines_of
 
 MAX_PAGES = 10_000
 MAX_OUTLINE = 5_000
 _MAX_LISTED = 8
-IN_PART = f"it has more than {MAX_PAGE_CHARS:,} characters"
+IN_PART = f"it has more than {MAX_CHARS:,} characters"
 
 _WORD = r"(?:page|pg|p\.|p[a\u00e1]g(?:ina)?|seite|sida|sivu|strona|\u0441\u0442\u0440)[.:]?"
 _OF = r"(?: ?/ ?| (?:of|von|de|di|sur|av|z|\u0438\u0437) )[0-9]{1,6}"
@@ -32,7 +32,7 @@ _NOT_KEPT = re.compile(r"[\0-\x08\x0b-\x1f\ufdd0-\ufdef\ufffe\uffff]")
 _TOKEN = re.compile(r"\w+(?:-\w+)*")
 
 HEADING = 1.12
-"""A heading's size, of the body's."""
+"""The size of a heading's letters is at least so many times that of the body's."""
 PAGE = "\ufdd0"
 """Stands where a page begins; no word has it."""
 
@@ -75,7 +75,7 @@ class Page:
     """A page's printed label, its lines, and why it has none or not all."""
 
     label: str
-    lines: list[Line] = field(default_factory=list)
+    lines: list[PageLine] = field(default_factory=list)
     reason: str = ""
 
 
@@ -98,7 +98,7 @@ def convert(data: bytes) -> Document:
         raise Unfit(f"none of its pages has text: {pages[0].reason or 'they are empty'}")
     style = _style(document, pages)
     _leave_out_running(pages, style.size)
-    lines: list[Line] = []
+    lines: list[PageLine] = []
     for number, page in enumerate(pages):
         for line in page.lines:
             line.is_first, line.page = not lines or lines[-1].page < number, number
@@ -106,15 +106,15 @@ def convert(data: bytes) -> Document:
     # Half a character that needs two becomes a question mark.
     text = "".join(markdown(lines, style)).encode("utf-16", "surrogatepass")
     _, *texts = text.decode("utf-16", "replace").split(PAGE)
-    places, length, said = list[Place](), 0, iter(texts)
+    places, length, page_texts = list[Place](), 0, iter(texts)
     for number, page in enumerate(pages, start=1):
         places.append(Place(length, number, page.label))
-        length += len(next(said)) if page.lines else 0
+        length += len(next(page_texts)) if page.lines else 0
     return Document("".join(texts), "page", tuple(places), warnings=tuple(_warnings(pages)))
 
 
 def _warnings(pages: Sequence[Page]) -> Iterator[str]:
-    """What says which pages have no text, or not all of it, and why."""
+    """Warnings of the pages of which no text was read, or not all, with the reasons."""
     without: dict[str, list[str]] = defaultdict(list)
     for number, page in enumerate(pages, start=1):
         if page.reason:
@@ -144,9 +144,9 @@ def _read(document: pypdfium2.PdfDocument, number: int) -> Page:
 def _leave_out_running(pages: Sequence[Page], size: float) -> None:
     """Drop page numbers, and what stands at the same place at the top or bottom of several pages.
 
-    Each cell of such a line is on three pages, or, but for one, on two of at most six. What is
-    large is on half of all. One of the pages must have other text, so that no file of equal pages
-    loses all of it.
+    Each cell of such a line is on three pages or more; in a file of up to six, all cells but one
+    may be on two. A line as large as a heading has a cell on half of all pages. One of the pages
+    must have other text, so that no file of equal pages loses all of it.
     """
     seen: dict[tuple[str, int], set[int]] = defaultdict(set)
     edges = []
@@ -160,8 +160,8 @@ def _leave_out_running(pages: Sequence[Page], size: float) -> None:
                     seen[words, round(line.y0 / 4) + by].add(number)
     running = []
     for number, line, forms in edges:
-        found = [[seen[words, round(line.y0 / 4)] for words in cell] for cell in forms]
-        on = sorted([max(sets, key=len) for sets in found], key=len)
+        pages_with = [[seen[words, round(line.y0 / 4)] for words in cell] for cell in forms]
+        on = sorted([max(sets, key=len) for sets in pages_with], key=len)
         least = max(3, len(pages) // 2 if line.main.size >= HEADING * size else 0)
         if line.text.casefold() == pages[number].label.casefold():
             running.append((number, line, set(range(len(pages)))))
@@ -175,14 +175,14 @@ def _leave_out_running(pages: Sequence[Page], size: float) -> None:
 
 
 def _with_and_without_page(text: str, number: int) -> set[str]:
-    """A text, and with its page number as the difference from that of the page.
+    """A text, and the same with its number replaced by its difference from the page's number.
 
     A header with a page number is then the same on all pages, but "Total: 12" is not.
     """
-    found = _NUMBER.search(text)
-    if found is None:
+    match = _NUMBER.search(text)
+    if match is None:
         return {text}
-    return {text, f"{text[: found.start(1)]}\0{int(found[1]) - number}{text[found.end(1) :]}"}
+    return {text, f"{text[: match.start(1)]}\0{int(match[1]) - number}{text[match.end(1) :]}"}
 
 
 def _style(document: pypdfium2.PdfDocument, pages: Sequence[Page]) -> Style:
@@ -212,14 +212,14 @@ def _style(document: pypdfium2.PdfDocument, pages: Sequence[Page]) -> Style:
 
 
 def _outline(document: pypdfium2.PdfDocument) -> dict[tuple[int, str], int]:
-    found: dict[tuple[int, str], int] = {}
+    levels: dict[tuple[int, str], int] = {}
     with suppress(pypdfium2.PdfiumError, ValueError):
         for mark, _ in zip(document.get_toc(max_depth=6), range(MAX_OUTLINE), strict=False):
             target = mark.get_dest()
             page = target.get_index() if target else None
             if page is not None:
-                found[page, bare(mark.get_title())] = mark.level + 1
-    return found
+                levels[page, bare(mark.get_title())] = mark.level + 1
+    return levels
 
 
 def bare(title: str) -> str:
@@ -227,8 +227,8 @@ def bare(title: str) -> str:
     return "".join(filter(str.isalpha, title.casefold()))
 
 
-def markdown(lines: Sequence[Line], style: Style) -> Iterator[str]:
-    """The blocks of a document, each after what parts it from the one before."""
+def markdown(lines: Sequence[PageLine], style: Style) -> Iterator[str]:
+    """The document as Markdown: its blocks, each after line ends and the mark of a new page."""
     at, lefts, was_item = 0, list[float](), False
     while at < len(lines):
         start, first, is_item = at, lines[at], False
@@ -262,8 +262,8 @@ def markdown(lines: Sequence[Line], style: Style) -> Iterator[str]:
         was_item = is_item
 
 
-def _goes_on(lines: Sequence[Line], start: int, at: int, style: Style) -> bool:
-    """Whether the block that begins with one line has another, too."""
+def _goes_on(lines: Sequence[PageLine], start: int, at: int, style: Style) -> bool:
+    """Whether the block that begins with the line at `start` has the line `at`, too."""
     first, last, line = lines[start], lines[at - 1], lines[at]
     if line.page > last.page + 1:
         return False
@@ -274,7 +274,7 @@ def _goes_on(lines: Sequence[Line], start: int, at: int, style: Style) -> bool:
     return _continues(lines[max(start, at - _FEW) : at], line, style)
 
 
-def _continues(paragraph: Sequence[Line], line: Line, style: Style) -> bool:
+def _continues(paragraph: Sequence[PageLine], line: PageLine, style: Style) -> bool:
     """Whether a line belongs to the paragraph that ends with these lines."""
     last, size = paragraph[-1], paragraph[0].main.size
     drop = last.y0 - line.y0
@@ -301,16 +301,16 @@ def _continues(paragraph: Sequence[Line], line: Line, style: Style) -> bool:
     return not (is_ended and (is_short or is_indented))
 
 
-def _is_cut(last: Line, line: Line) -> bool:
+def _is_cut(last: PageLine, line: PageLine) -> bool:
     """Whether a page or a column ends between two lines."""
     return line.page != last.page or last.y0 < line.y0
 
 
-def _is_code(line: Line, style: Style) -> bool:
+def _is_code(line: PageLine, style: Style) -> bool:
     return line.mono and not style.mono
 
 
-def _code(lines: Sequence[Line]) -> str:
+def _code(lines: Sequence[PageLine]) -> str:
     """Lines of a fixed width as a block of code, indented as they stand."""
     left = min(line.x0 for line in lines)
     shown: list[str] = []
@@ -319,11 +319,11 @@ def _code(lines: Sequence[Line]) -> str:
             shown[-1] += f" {PAGE}"
         indent = min(80, round((line.x0 - left) / (0.6 * line.main.size)))
         shown.append(" " * indent + line.text.replace(HYPHEN, "-"))
-    fence = "`" * max([3, *(1 + len(found) for found in _TICKS.findall("\n".join(shown)))])
+    fence = "`" * max([3, *(1 + len(ticks) for ticks in _TICKS.findall("\n".join(shown)))])
     return "\n".join([fence, *shown, fence])
 
 
-def _table(lines: Sequence[Line], style: Style) -> str:
+def _table(lines: Sequence[PageLine], style: Style) -> str:
     """Rows as a table; the header that a new page repeats is left out."""
     shown: list[str] = []
     for line in lines:
@@ -340,10 +340,10 @@ def _table(lines: Sequence[Line], style: Style) -> str:
 def _unbroken(text: str, style: Style) -> str:
     """Lines as one, its words joined that a hyphen parts at the end of a line."""
 
-    def joined(found: re.Match[str]) -> str:
-        first, page, second = (found[at] or found[at + 3] or "" for at in (1, 2, 3))
+    def joined(match: re.Match[str]) -> str:
+        first, page, second = (match[at] or match[at + 3] or "" for at in (1, 2, 3))
         parted, whole = f"{first}-{second}", first + second
-        counts = [style.words[each.casefold()] for each in (parted, whole, first, second)]
+        counts = [style.words[word.casefold()] for word in (parted, whole, first, second)]
         is_parted = (
             not second
             or counts[0] > counts[1]
@@ -356,7 +356,7 @@ def _unbroken(text: str, style: Style) -> str:
     return " ".join(LEADER.sub(" \u2026 ", text).split())
 
 
-def _level(lines: Sequence[Line], text: str, style: Style) -> int:
+def _level(lines: Sequence[PageLine], text: str, style: Style) -> int:
     """The level of a heading: by the bookmarks, its size or bold letters; 0 for other text."""
     if len(text) > _MAX_HEADING or not _LETTER.search(text) or _BULLET.match(text):
         return 0

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import pypdfium2
 from pypdfium2 import raw
 
-MAX_PAGE_CHARS = 200_000
+MAX_CHARS = 200_000
 HYPHEN = "\ufffe"
 """Marks a hyphen at the end of a line, as PDFium's text does."""
 BULLET = "\u2022"
@@ -63,7 +63,7 @@ class Cell:
 
 
 @dataclass(slots=True, eq=False)
-class Line:
+class PageLine:
     """The cells of a line, from left to right; at least one.
 
     :ivar row: the texts of a table's row, by column.
@@ -89,7 +89,7 @@ class Line:
         self.x0, self.x1, self.y0 = self.cells[0].x0, self.cells[-1].x1, self.cells[0].y0
 
 
-def has_room(line: Cell | Line, after: str, width: float, right: float) -> bool:
+def has_room(line: Cell | PageLine, after: str, width: float, right: float) -> bool:
     """Whether the first word of what stands below would have fitted into a line.
 
     :param width: of all that stands below.
@@ -99,7 +99,7 @@ def has_room(line: Cell | Line, after: str, width: float, right: float) -> bool:
     return line.x1 + word < right
 
 
-def lines_of(page: pypdfium2.PdfPage) -> tuple[list[Line], bool]:
+def lines_of(page: pypdfium2.PdfPage) -> tuple[list[PageLine], bool]:
     """The lines of a page in reading order, and whether it has more than are read.
 
     Those at another angle than most come last.
@@ -109,7 +109,7 @@ def lines_of(page: pypdfium2.PdfPage) -> tuple[list[Line], bool]:
     text, shapes = page.get_textpage(), _shapes(page)
     try:
         cells = _cells(_words(text), _rules(shapes))
-        is_cut = text.count_chars() > MAX_PAGE_CHARS
+        is_cut = text.count_chars() > MAX_CHARS
     finally:
         text.close()
     if not cells:
@@ -127,7 +127,7 @@ def lines_of(page: pypdfium2.PdfPage) -> tuple[list[Line], bool]:
 
 def _words(text: pypdfium2.PdfTextPage) -> Iterator[Cell]:
     """The words of a page in the file's order."""
-    count = min(text.count_chars(), MAX_PAGE_CHARS)
+    count = min(text.count_chars(), MAX_CHARS)
     shown = text.get_text_range(0, count) if count else ""
     if len(shown) != count:  # it leaves out a character
         shown = "".join(chr(raw.FPDFText_GetUnicode(text, at)) for at in range(count))
@@ -214,8 +214,8 @@ def _rules(shapes: Iterable[Box]) -> dict[int, list[float]]:
         if right - left < 2 and _NEAR < top - bottom < _MAX_RULE:
             for height in range(int(bottom // _NEAR), int(top // _NEAR) + 1):
                 rules[height].append((left + right) / 2)
-    for found in rules.values():
-        found.sort()
+    for positions in rules.values():
+        positions.sort()
     return rules
 
 
@@ -232,16 +232,16 @@ def _add_bullets(shapes: Iterable[Box], cells: Sequence[Cell]) -> None:
         middle = (cell.y0 + cell.y1) / 2
         for key in range(int(middle // 4) - 1, int(middle // 4) + 2):
             level = bullets.get(key, [])
-            found = bisect_right(level, (cell.x0 + 1.0,)) - 1
-            if found >= 0:
-                end, height_of, height = level[found]
+            at = bisect_right(level, (cell.x0 + 1.0,)) - 1
+            if at >= 0:
+                end, height_of, height = level[at]
                 near = abs(height_of - middle) < 0.35 * cell.size and cell.x0 - end < 2 * cell.size
                 if near and 0.15 * cell.size < height < 0.9 * cell.size:
                     cell.text, cell.x0 = f"{BULLET} {cell.text}", end - height
                     break
 
 
-def _in_order(cells: list[Cell], pitch: float, depth: int = 4) -> Iterator[Line]:
+def _in_order(cells: list[Cell], pitch: float, depth: int = 4) -> Iterator[PageLine]:
     """Lines in reading order: columns one after the other, between what spans them."""
     starts = Counter(round(cell.x0) for cell in cells).most_common(12 if depth else 0)
     levels = _levels(cells)
@@ -249,12 +249,12 @@ def _in_order(cells: list[Cell], pitch: float, depth: int = 4) -> Iterator[Line]
     for start, count in starts:
         if count >= _MIN_COLUMN:
             bands = _bands(levels, start - 1.0)
-            found = sum(len(band) for band in bands if _has_columns(band, start - 1.0))
-            if found > best[0]:
-                best = found, start - 1.0, bands
-    found, gutter, bands = best
+            in_columns = sum(len(band) for band in bands if _has_columns(band, start - 1.0))
+            if in_columns > best[0]:
+                best = in_columns, start - 1.0, bands
+    in_columns, gutter, bands = best
     for band in bands:
-        if found and _has_columns(band, gutter):
+        if in_columns and _has_columns(band, gutter):
             for side in (True, False):
                 column = [cell for cell in band if _is_left(cell, gutter) is side]
                 yield from _in_order(column, pitch, depth - 1)
@@ -308,7 +308,7 @@ def _is_prose(cells: Sequence[Cell]) -> bool:
     return chars >= _MIN_PROSE and filled >= _MIN_FILL * width
 
 
-def _lines(cells: Sequence[Cell], pitch: float) -> Iterator[Line]:
+def _lines(cells: Sequence[Cell], pitch: float) -> Iterator[PageLine]:
     """The lines and tables of cells that are not in columns of text."""
     levels = _levels(cells)
     at = start = 0
@@ -331,27 +331,27 @@ def _table_end(
     """Where what may be a table ends, and its columns, from left to right."""
     spans: list[tuple[float, float]] = []
     for at in range(start, len(levels)):
-        level, found, taken = levels[at], list(spans), set[tuple[float, float]]()
+        level, columns, taken = levels[at], list(spans), set[tuple[float, float]]()
         is_far = at > start and levels[at - 1][0].y0 - level[0].y0 > 3.5 * pitch
         if is_far or any(LEADER.search(cell.text) for cell in level):
             return at, spans
         for cell in level:
-            touched = [span for span in found if cell.x0 < span[1] and span[0] < cell.x1]
-            if len(touched) > 1 or len(found) > _MAX_COLUMNS or not taken.isdisjoint(touched):
+            touched = [span for span in columns if cell.x0 < span[1] and span[0] < cell.x1]
+            if len(touched) > 1 or len(columns) > _MAX_COLUMNS or not taken.isdisjoint(touched):
                 return at, spans
             for span in touched:
-                found.remove(span)
+                columns.remove(span)
             x0, x1 = touched[0] if touched else (cell.x0, cell.x1)
-            found.append((min(x0, cell.x0), max(x1, cell.x1)))
-            taken.add(found[-1])
-        spans = sorted(found)
+            columns.append((min(x0, cell.x0), max(x1, cell.x1)))
+            taken.add(columns[-1])
+        spans = sorted(columns)
     return len(levels), spans
 
 
 def _rows(
     levels: Sequence[Sequence[Cell]], spans: Sequence[tuple[float, float]], pitch: float
-) -> tuple[list[Line], int]:
-    """The rows of a table, and of how many levels; none if they do not fill its columns."""
+) -> tuple[list[PageLine], int]:
+    """The rows of a table, and how many levels they take; none if they do not fill its columns."""
     rows: list[list[list[Cell]]] = []
     counts: list[int] = []
     spans = _columns(levels, spans)
@@ -376,7 +376,7 @@ def _rows(
     if len(rows) < 2 or len(spans) < 2 or sum(filled) < fewest:
         return [], 0
     lines = [
-        Line([*chain(*row)], [" ".join(cell.text for cell in column) for column in row])
+        PageLine([*chain(*row)], [" ".join(cell.text for cell in column) for column in row])
         for row in rows
     ]
     return lines, sum(counts[: len(rows)])
@@ -385,7 +385,7 @@ def _rows(
 def _columns(
     levels: Sequence[Sequence[Cell]], spans: Sequence[tuple[float, float]]
 ) -> list[tuple[float, float]]:
-    """The spans, but a title of the first level joined with what stands beside it without one."""
+    """The spans; one with nothing but a title is joined with one beside it that has no title."""
     filled: list[set[int]] = [set() for _ in spans]
     for number, level in enumerate(levels):
         for cell in level:
@@ -406,14 +406,14 @@ def _goes_on(
 ) -> bool:
     """Whether a cell of the next level belongs to a row, as the next line of a wrapped text."""
     if not row[at]:
-        lowest = min(each.y0 for column in row for each in column)
+        lowest = min(cell.y0 for column in row for cell in column)
         return lowest - cell.y0 < 0.8 * pitch
     above = row[at][-1]
     is_full = not has_room(above, cell.text, cell.x1 - cell.x0, right)
     return is_full and len(above.text) >= least and above.y0 - cell.y0 <= 1.2 * pitch
 
 
-def _plain(levels: Sequence[Sequence[Cell]]) -> list[Line]:
+def _plain(levels: Sequence[Sequence[Cell]]) -> list[PageLine]:
     """Lines of cells as the file has them, or line by line if that goes up and down."""
     cells = sorted((cell for level in levels for cell in level), key=lambda cell: cell.at)
     goes_up = any(
@@ -425,7 +425,7 @@ def _plain(levels: Sequence[Sequence[Cell]]) -> list[Line]:
     return _joined(cells)
 
 
-def _joined(cells: Iterable[Cell]) -> list[Line]:
+def _joined(cells: Iterable[Cell]) -> list[PageLine]:
     """Lines of the cells that follow each other on one."""
     lines: list[list[Cell]] = []
     for cell in cells:
@@ -434,4 +434,4 @@ def _joined(cells: Iterable[Cell]) -> list[Line]:
             lines[-1].append(cell)
         else:
             lines.append([cell])
-    return [Line(line) for line in lines]
+    return [PageLine(line) for line in lines]

@@ -242,8 +242,8 @@ class Database:
         if not writing:
             db.execute("BEGIN")
         tables = db.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
-        found = {row["sql"].strip() for row in tables}
-        if not found:
+        statements = {row["sql"].strip() for row in tables}
+        if not statements:
             if not writing:  # a writer was killed before it made any
                 raise self._none()
             db.execute("PRAGMA page_size = 8192")
@@ -253,7 +253,7 @@ class Database:
             for statement in _SCHEMA:
                 db.execute(statement)
             db.execute("COMMIT")
-        elif found != {*map(str.strip, _SCHEMA), "CREATE TABLE sqlite_sequence(name,seq)"}:
+        elif statements != {*map(str.strip, _SCHEMA), "CREATE TABLE sqlite_sequence(name,seq)"}:
             what = f"the tables of the index file {self.path} are not those of this ragqa"
             raise OtherFormat(what, hint="ragqa index")
 
@@ -310,9 +310,9 @@ class Database:
         """The rows of a query that ends with IN, for any number of values."""
         for start in range(0, len(values), _BATCH):
             batch = values[start : start + _BATCH]
-            found = self.db.execute(f"{query} ({','.join('?' * len(batch))})", batch)
+            cursor = self.db.execute(f"{query} ({','.join('?' * len(batch))})", batch)
             # Fetch all: an error would otherwise close a half-read cursor after its database.
-            yield from found.fetchall()
+            yield from cursor.fetchall()
 
     def passages(
         self, where: str = "", values: Sequence[object] = ()
@@ -332,19 +332,19 @@ class Database:
     def embeddings(self, model: int, keys: Iterable[int]) -> dict[int, Vector]:
         """The sound embeddings that a model made, shape (dimension,), by these keys."""
         query = f"SELECT * FROM embeddings WHERE model = {model:d} AND key IN"  # noqa: S608 - a number
-        found = {}
+        vectors = {}
         with self.naming():
             for row in self.fetch(query, list(keys)):
                 with suppress(ValueError):
-                    found[row["key"]] = read_vectors([row])[0]
-        return found
+                    vectors[row["key"]] = read_vectors([row])[0]
+        return vectors
 
     def vectors(self, rows: Sequence[int]) -> tuple[list[int], Vectors]:
         """The embeddings in these rows, shape (rows, dimension), with the rows that there are."""
         query = "SELECT * FROM embeddings WHERE row IN"
         with self.naming():
-            found = list(self.fetch(query, rows))
-            return [row["row"] for row in found], read_vectors(found)
+            fetched = list(self.fetch(query, rows))
+            return [row["row"] for row in fetched], read_vectors(fetched)
 
     def matrix(self, after: int = 0) -> tuple[list[int], Vectors]:
         """The row numbers and embeddings, shape (rows, dimension), after a row.
@@ -357,13 +357,13 @@ class Database:
         matrix = np.empty((0, 0), np.float32)
         with self.naming():
             total = self.number(f"count(*) FROM embeddings WHERE {live}", after)
-            found = self.db.execute(query, (after,))
-            while some := found.fetchmany(_AT_ONCE):
-                numbers = read_vectors(some)
+            cursor = self.db.execute(query, (after,))
+            while batch := cursor.fetchmany(_AT_ONCE):
+                numbers = read_vectors(batch)
                 if not rows:
                     matrix = np.empty((total, numbers.shape[1]), np.float32)
-                matrix[len(rows) : len(rows) + len(some)] = numbers
-                rows += [row["row"] for row in some]
+                matrix[len(rows) : len(rows) + len(batch)] = numbers
+                rows += [row["row"] for row in batch]
         return rows, matrix
 
     def finish(self) -> None:

@@ -65,7 +65,7 @@ def _as_damage() -> Iterator[None]:
 
 
 def _named(made: Made | None, what: str) -> Made:
-    """What was made, if it names only files that ragqa makes.
+    """What the manifest says was made, if it names only files that ragqa makes.
 
     :raises Damaged: it does not.
     """
@@ -225,7 +225,7 @@ def _write(database: Database, lists: FaissIndex, upto: int, like: Made) -> Made
 
 
 def faults_of(database: Database, info: IndexInfo, manifest: Manifest) -> dict[str, str]:
-    """Read all that is made from a sound database; gives why each part that is damaged is."""
+    """Read all that is made from a sound database; gives a reason for each damaged part."""
     faults = {}
     try:
         open_terms(database, manifest.terms, info.passages, thorough=True)
@@ -261,8 +261,8 @@ def discard(path: Path) -> None:
 
 def _free_number(database: Database) -> int:
     """A number above that of any file there is."""
-    found = (_NAME.fullmatch(path.name) for path in database.root.iterdir())
-    return max((int(name[1]) for name in found if name), default=0) + 1
+    matches = (_NAME.fullmatch(path.name) for path in database.root.iterdir())
+    return max((int(match[1]) for match in matches if match), default=0) + 1
 
 
 def _link(source: Path, target: Path, seal: FileSeal) -> None:

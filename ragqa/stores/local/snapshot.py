@@ -17,7 +17,7 @@ from ragqa.stores.local import derived
 from ragqa.stores.local.database import Database
 from ragqa.stores.local.terms import TermIndex, write_terms
 from ragqa.stores.local.vectors import Lists
-from ragqa.stores.ranking import Candidate, top_k
+from ragqa.stores.ranking import ScoredId, top_k
 from ragqa.stores.rows import model_of, read_note
 from ragqa.types import Filters, NoteRecord, NoteState, Numbers, Passage, Stamp, Vector, Vectors
 
@@ -73,8 +73,8 @@ class LocalSnapshot(Snapshot):
         if not filters:
             return dict(self._notes)
         with self.database.naming():
-            found = select(self.database.db, "*", filters).fetchall()
-            return {note.path: note for note in map(read_note, found)}
+            selected = select(self.database.db, "*", filters).fetchall()
+            return {note.path: note for note in map(read_note, selected)}
 
     @cached_property
     def _notes(self) -> dict[str, NoteRecord]:
@@ -100,25 +100,25 @@ class LocalSnapshot(Snapshot):
                 notes = [row["id"] for row in self.database.fetch(_NUMBERS, names)]
             own = [passage for _, passage in self.database.passages("note", notes)]
             return in_reading_order(own, at)
-        found = {passage.id: passage for _, passage in self.database.passages("id", ids)}
-        for missing in set(ids) - found.keys():
+        by_id = {passage.id: passage for _, passage in self.database.passages("id", ids)}
+        for missing in set(ids) - by_id.keys():
             raise IndexUnusable(
                 f"the index file {self.database.path} has no passage {missing}", hint=REPAIR
             )
-        return [found[passage_id] for passage_id in ids]
+        return [by_id[passage_id] for passage_id in ids]
 
     def vectors(self, keys: Iterable[int]) -> dict[int, Vector]:
         """The embeddings, shape (dimension,), by embedding key, of those that the index has."""
         return self.database.embeddings(model_of(self.info), keys)
 
-    def dense(self, vector: Vector, k: int, filters: Filters) -> list[Candidate]:
+    def dense(self, vector: Vector, k: int, filters: Filters) -> list[ScoredId]:
         """The k nearest passages by cosine, best first; `vector` has shape (dimension,)."""
         notes = self._matching_notes(filters)
         owners = None if notes is None else self._owners[:, np.isin(self._owners[1], notes)]
         allowed = None if owners is None else owners[0]
         total = self.info.passages if allowed is None else len(allowed)
 
-        def nearest(limit: int) -> list[Candidate]:
+        def nearest(limit: int) -> list[ScoredId]:
             reach = limit
             while True:
                 scored, is_all = self._nearest_rows(vector, reach, allowed)
@@ -129,14 +129,14 @@ class LocalSnapshot(Snapshot):
                 else:
                     mask = np.isin(owners[0], list(scored))
                     pairs = list(zip(*owners[[0, 2]][:, mask].tolist(), strict=True))
-                found = [(id_, scored[row]) for row, id_ in pairs]
-                if len(found) >= limit or is_all:
-                    return sorted(found, key=lambda hit: -hit[1])[:limit]
+                hits = [(id_, scored[row]) for row, id_ in pairs]
+                if len(hits) >= limit or is_all:
+                    return sorted(hits, key=lambda hit: -hit[1])[:limit]
                 reach *= 4
 
         return top_k(nearest, k, total)
 
-    def terms(self, terms: Sequence[str], k: int, filters: Filters) -> list[Candidate]:
+    def terms(self, terms: Sequence[str], k: int, filters: Filters) -> list[ScoredId]:
         """The k best passages by BM25 over any of the terms."""
         notes = self._matching_notes(filters)
         share = 1.0 if notes is None else len(notes) / max(1, self.info.notes)
@@ -174,9 +174,9 @@ class LocalSnapshot(Snapshot):
         if self._lists is not None:
             listed = self._lists.search(vector, limit, allowed)
             is_all = is_all and len(listed) < limit
-            found, exact = self.database.vectors(listed)
+            present, exact = self.database.vectors(listed)
             with self.database.naming():
-                scored |= zip(found, (exact @ vector).tolist() if found else [], strict=True)
+                scored |= zip(present, (exact @ vector).tolist() if present else [], strict=True)
         return scored, is_all
 
     @cached_property

@@ -20,7 +20,7 @@ from ragqa.errors import (
     WriterBusy,
 )
 from ragqa.safe import private_folder
-from ragqa.stores import Problem, Store, Writer
+from ragqa.stores import IndexWriter, Problem, Store
 from ragqa.stores.disk import REPAIR, building, explaining_failure, locked, report_embedded
 from ragqa.stores.filters import labels_of
 from ragqa.stores.local import derived
@@ -76,7 +76,7 @@ class LocalStore(Store):
                 return snapshot
 
     def _mended(self) -> bool:
-        """Whether a commit without changes could be made."""
+        """Whether terms and lists could be made anew, by a commit without changes."""
         with suppress(WriterBusy, IndexUnusable), self.writer(fresh=False, wait=False) as writer:
             writer.commit()
             return True
@@ -97,7 +97,7 @@ class LocalStore(Store):
         return snapshot
 
     @contextmanager
-    def writer(self, *, fresh: bool, wait: bool) -> Iterator[Writer]:
+    def writer(self, *, fresh: bool, wait: bool) -> Iterator[IndexWriter]:
         """Begin the next snapshot on top of the newest, or with `fresh` from nothing."""
         from ragqa.stores.local.writer import LocalWriter
 
@@ -163,9 +163,9 @@ def _faults_of(database: Database) -> Iterator[str]:
     """Read all of a database, and say in a sentence each what is damaged in it."""
     file = f"the index file {database.path}"
     try:
-        for (found,) in database.db.execute("PRAGMA integrity_check(1)"):
-            if found != "ok":
-                yield f"{file} is damaged: {str(found).splitlines()[0]}"
+        for (report,) in database.db.execute("PRAGMA integrity_check(1)"):
+            if report != "ok":
+                yield f"{file} is damaged: {str(report).splitlines()[0]}"
         yield from _bad_rows(database, "SELECT * FROM notes", partial(_read_labelled, database))
         yield from _bad_rows(database, "SELECT * FROM passages", read_passage)
         yield from _bad_rows(database, _EMBEDDINGS, lambda row: read_vectors([row]))

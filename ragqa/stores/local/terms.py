@@ -26,7 +26,7 @@ from tantivy import (
 )
 
 from ragqa.stores.disk import naming_file, unusable
-from ragqa.stores.ranking import Candidate, inverse_frequency, top_k
+from ragqa.stores.ranking import ScoredId, inverse_frequency, top_k
 from ragqa.text.dates import passage_terms
 from ragqa.types import Passage
 
@@ -83,7 +83,7 @@ class TermIndex:
 
     def search(
         self, terms: Sequence[str], k: int, among: Sequence[int] | None, *, share: float
-    ) -> list[Candidate]:
+    ) -> list[ScoredId]:
         """The k best passages for any of the terms, in all notes or in those numbered.
 
         :param among: the numbers of the notes to search; None for all.
@@ -116,8 +116,8 @@ class TermIndex:
         Deleted passages count until their segment is rewritten.
         """
         with _naming(self._folder):
-            found = self._searcher.terms_with_prefix("body", prefix, limit=MAX_LISTED)
-            return [term for term, _ in found]
+            counted = self._searcher.terms_with_prefix("body", prefix, limit=MAX_LISTED)
+            return [term for term, _ in counted]
 
     def _any_of(self, terms: Iterable[str]) -> Query:
         # Never parse_query: user input is not query syntax.
@@ -136,12 +136,12 @@ class TermIndex:
         for id_, note, (score, _) in zip(*columns, hits, strict=True):
             yield int(id_ or 0), int(note or 0), score
 
-    def _top(self, query: Query, limit: int) -> list[Candidate]:
+    def _top(self, query: Query, limit: int) -> list[ScoredId]:
         return [(id_, score) for id_, _, score in self._hits(query, limit)]
 
     def _top_among(
         self, query: Query, notes: Container[int], share: float, limit: int
-    ) -> list[Candidate]:
+    ) -> list[ScoredId]:
         """The best passages of many notes: filtering the hits is cheaper than a query filter."""
         reach = math.ceil(_MARGIN * limit / share)
         while True:
@@ -189,7 +189,9 @@ def write_terms(
 def dead_passages(folder: Path) -> int:
     """Count the deleted documents that still count in BM25's statistics."""
     with _naming(folder):
-        return sum((each.deletes or {}).get("num_deleted_docs", 0) for each in _segments(folder))
+        return sum(
+            (segment.deletes or {}).get("num_deleted_docs", 0) for segment in _segments(folder)
+        )
 
 
 def _check_size(folder: Path, names: Sequence[str]) -> None:

@@ -76,8 +76,8 @@ class Lists:
         query = np.ascontiguousarray(query, dtype=np.float32)[None]
         while True:
             parameters = faiss().SearchParametersIVF(nprobe=probes, **options)
-            found = self.index.search(query, limit, params=parameters)[1][0]
-            rows = found[found >= 0].tolist()
+            numbers = self.index.search(query, limit, params=parameters)[1][0]
+            rows = numbers[numbers >= 0].tolist()
             if len(rows) >= limit or probes >= self.index.nlist:
                 return list(rows)
             probes = self.index.nlist
@@ -144,10 +144,10 @@ def _recall(
     :param queries: the vectors in these rows, which do not count as their own neighbours.
     :param nearest: the rows that are truly nearest to each, (rows, more than k).
     """
-    _, found = lists.search(queries, _CANDIDATES + 1)
+    _, listed = lists.search(queries, _CANDIDATES + 1)
     hits = total = 0
     for row, wanted, got in zip(
-        rows.tolist(), nearest[:, : k + 1].tolist(), found.tolist(), strict=True
+        rows.tolist(), nearest[:, : k + 1].tolist(), listed.tolist(), strict=True
     ):
         neighbours = set(wanted) - {row}
         hits += len(neighbours.intersection(got))

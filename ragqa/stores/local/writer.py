@@ -15,7 +15,7 @@ from functools import cached_property
 import msgspec
 
 from ragqa.errors import IndexUnusable
-from ragqa.stores import Writer
+from ragqa.stores import IndexWriter
 from ragqa.stores.disk import explaining_failure, report_embedded
 from ragqa.stores.filters import labels_of
 from ragqa.stores.local import derived
@@ -49,7 +49,7 @@ class _Added(msgspec.Struct, array_like=True):
     passages: list[tuple[int, int, bytes]]
 
 
-class LocalWriter(Writer):
+class LocalWriter(IndexWriter):
     """Changes to what a database holds.
 
     :param database: is open for writing, and locked against other writers.
@@ -101,7 +101,7 @@ class LocalWriter(Writer):
     def add(self, note: Note, *, settled: bool, passages: Sequence[Passage]) -> None:
         """Add a note, replacing any note at its path."""
         record = NoteRecord.of(note, settled=settled)
-        made = [(each.embedding_key, each.id, packed(each)) for each in passages]
+        made = [(passage.embedding_key, passage.id, packed(passage)) for passage in passages]
         data = msgspec.msgpack.encode((note_values(record), list(labels_of(record)), made))
         with self._changing():
             self._waiting.write(len(data).to_bytes(_LENGTH, "big") + data)
@@ -210,16 +210,16 @@ class LocalWriter(Writer):
     def _drop(self, path: bytes) -> list[int]:
         """Delete the note at a path; gives its number, if there is one."""
         query = "SELECT id FROM notes WHERE path = ?"
-        found = [row["id"] for row in self._db.execute(query, (path,))]
-        for number in found:
+        numbers = [row["id"] for row in self._db.execute(query, (path,))]
+        for number in numbers:
             query = "SELECT embedding FROM passages WHERE note = ?"
             self._unused += [row["embedding"] for row in self._db.execute(query, (number,))]
             for table, column in (("passages", "note"), ("labels", "note"), ("notes", "id")):
                 self._db.execute(f"DELETE FROM {table} WHERE {column} = ?", (number,))  # noqa: S608 - our own names
-        return found
+        return numbers
 
     def _prune(self) -> None:
-        """Delete embeddings that no passage has: of what went, and of builds since the last."""
+        """Delete embeddings that no passage has: of removed passages, and of unfinished builds."""
         query = "SELECT row FROM embeddings WHERE row > ? AND model = ?"
         new = self._db.execute(query, (self._manifest.embedded, self.model))
         if self._fresh:

@@ -61,7 +61,7 @@ class Client:
             raise IndexUnusable(what, hint="upgrade it, or change the setting store")
 
     def pair(self, build: int) -> tuple[str, str]:
-        """The collections of passages and of notes of a build; each takes those before the last."""
+        """The collections of passages and of notes of a build, which is 0 and 1 in turn."""
         return f"{self.name}_passages_{build}", f"{self.name}_notes_{build}"
 
     def create(self, collection: str, dimension: int = 2, *, terms: bool = False) -> None:
@@ -124,15 +124,15 @@ class Client:
 
     def count(self, collection: str, where: str = "") -> int:
         """How many rows match a condition."""
-        found = self.call("query", collection, filter=where, output_fields=["count(*)"])
-        return int(found[0]["count(*)"])
+        rows = self.call("query", collection, filter=where, output_fields=["count(*)"])
+        return int(rows[0]["count(*)"])
 
     def each(self, collection: str, where: str, fields: Sequence[str]) -> Iterator[Row]:
         """All rows that match a condition, however many."""
         wanted: Row = {"filter": where, "output_fields": list(fields)}
-        found = self.call("query", collection, limit=_PAGE, **wanted)
-        if len(found) < _PAGE:  # an iterator makes at least five calls
-            yield from self._checked(found, fields)
+        rows = self.call("query", collection, limit=_PAGE, **wanted)
+        if len(rows) < _PAGE:  # an iterator makes at least five calls
+            yield from self._checked(rows, fields)
             return
         iterator = self.call("query_iterator", collection, batch_size=_PAGE, **wanted)
         try:
@@ -153,9 +153,9 @@ class Client:
         fields = ["pk", "terms"] if field == TERMS else ["pk"]
         options: Row = {"filter": where, "limit": min(limit, MAX_HITS), "output_fields": fields}
         options |= {"anns_field": field, "search_params": {"params": params}}
-        found = self.call("search", collection, data=[query], **options)[0]
-        rows = self._checked([hit["entity"] for hit in found], fields)
-        return [(float(hit["distance"]), row) for hit, row in zip(found, rows, strict=True)]
+        hits = self.call("search", collection, data=[query], **options)[0]
+        rows = self._checked([hit["entity"] for hit in hits], fields)
+        return [(float(hit["distance"]), row) for hit, row in zip(hits, rows, strict=True)]
 
     def call(self, method: str, *args: object, seconds: float = 0, **options: Any) -> Any:  # noqa: ANN401 - as pymilvus has it
         """Call a method of pymilvus's client; what fails is an `IndexUnusable`."""
@@ -195,13 +195,13 @@ def translate_error(exc: Exception, uri: str) -> IndexUnusable:
     at = f"the Milvus Lite file {uri}" if is_file(uri) else f"the Milvus server at {uri}"
     message = str(getattr(exc, "message", "") or exc)
     signs = f"{getattr(exc, 'code', '')} {message}"
-    call = next((each for each in (exc, exc.__cause__) if isinstance(each, grpc.Call)), None)
+    call = next((cause for cause in (exc, exc.__cause__) if isinstance(cause, grpc.Call)), None)
     if call is not None:
         message = call.details() or message
         signs += f" {call.code().name} {message}"
     # Brackets and quotes enclose names, which may contain any word.
     signs = re.sub(r"\[[^]]*]|'[^']*'", "", signs).lower()
-    _, error, what, hint = next(each for each in _MEANINGS if re.search(each[0], signs))
+    _, error, what, hint = next(meaning for meaning in _MEANINGS if re.search(meaning[0], signs))
     return error(f"{what.format(at=at, uri=uri)}: {' '.join(message.split())[:300]}", hint=hint)
 
 

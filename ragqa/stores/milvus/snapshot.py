@@ -22,13 +22,13 @@ from ragqa.stores import EVERYTHING, Snapshot, in_reading_order
 from ragqa.stores.disk import REBUILD
 from ragqa.stores.filters import passing
 from ragqa.stores.milvus.client import DENSE, MAX_HITS, MAX_TEXT_BYTES, TERMS, Client, Row
-from ragqa.stores.ranking import Candidate, bm25, inverse_frequency, top_k
+from ragqa.stores.ranking import ScoredId, bm25, inverse_frequency, top_k
 from ragqa.stores.rows import (
     MALFORMED,
     UNIT_TOLERANCE,
     info_json,
+    location_of,
     packed,
-    place_of,
     read_info,
     unpacked,
 )
@@ -80,7 +80,7 @@ def passage_row(passage: Passage, vector: Vector) -> Row:
         "embedding_key": passage.embedding_key,
         "length": len(terms),
         "terms": (joined := " ".join(terms)),
-        "data": _pack(packed(passage), f"the passage at {place_of(passage)}", joined),
+        "data": _pack(packed(passage), f"the passage at {location_of(passage)}", joined),
         DENSE: vector,
     }
 
@@ -88,24 +88,24 @@ def passage_row(passage: Passage, vector: Vector) -> Row:
 def read(data: str, kind: type[_T]) -> _T:
     """Parse the data of the row of a note or passage strictly: the server may not be trusted."""
     with _reading(f"a row of a {kind.__name__} in Milvus"):
-        found: _T = unpacked(_unpack(data), kind)
-        for name in (found.path, *getattr(found, "tags", ())):
+        item: _T = unpacked(_unpack(data), kind)
+        for name in (item.path, *getattr(item, "tags", ())):
             name.encode("utf-8", "surrogateescape")  # other surrogates are no bytes of a name
-        date.fromisoformat(getattr(found, "date", "") or getattr(found, "note_date", "") or _DAY)
-    return found
+        date.fromisoformat(getattr(item, "date", "") or getattr(item, "note_date", "") or _DAY)
+    return item
 
 
 def read_vectors(
     client: Client, collection: str, dimension: int, keys: Iterable[int], field: str = "pk"
 ) -> dict[int, Vector]:
-    """The embeddings of this shape and of unit length in which a field is one of these, by that."""
-    found = {}
+    """The sound embeddings of the rows in which a field is one of the keys, by key."""
+    vectors = {}
     for row in client.of(collection, keys, (field, DENSE), field):
         with suppress(TypeError, ValueError):
             vector = np.array(row[DENSE], np.float32).reshape(dimension)
             if abs(np.linalg.norm(vector) - 1) <= UNIT_TOLERANCE:
-                found[row[field]] = vector
-    return found
+                vectors[row[field]] = vector
+    return vectors
 
 
 @contextmanager
@@ -117,7 +117,7 @@ def _reading(what: str) -> Iterator[None]:
 
 
 def _pack(data: bytes, where: str, *others: str) -> str:
-    """Encode in ASCII; `others` are in the row, too."""
+    """Encode in ASCII; `others` are the other texts of the row, which are limited as well."""
     text = base64.b85encode(zlib.compress(data)).decode()
     if max(map(len, (text, *others))) > MAX_TEXT_BYTES:
         hint = "exclude notes in .ragqaignore, or keep the index here: ragqa config set store local"
@@ -159,38 +159,38 @@ class MilvusSnapshot(Snapshot):
             notes = (read(row["data"], NoteRecord) for row in rows)
             self._by_path = {note.path: note for note in notes}
         wanted = self._by_path if at is None else self._by_path.keys() & set(at)
-        found = (self._by_path[path] for path in wanted)
-        return {note.path: note for note in passing(found, filters)}
+        records = (self._by_path[path] for path in wanted)
+        return {note.path: note for note in passing(records, filters)}
 
     @property
     def states(self) -> dict[str, NoteState]:
         """The state of every note's file, by path."""
         return {path: note.state for path, note in self.notes().items()}
 
-    def dense(self, vector: Vector, k: int, filters: Filters) -> list[Candidate]:
+    def dense(self, vector: Vector, k: int, filters: Filters) -> list[ScoredId]:
         """The k nearest passages by cosine; `vector` has shape (dimension,)."""
         where, query = self._where(filters), np.asarray(vector, np.float32).tolist()
 
-        def nearest(limit: int) -> list[Candidate]:
+        def nearest(limit: int) -> list[ScoredId]:
             params = {} if self.info.dense.kind == "exact" else {"ef": max(limit, 400)}
-            found = self._client.search(self._passages, DENSE, query, where, limit, **params)
-            return [(row["pk"], score) for score, row in found]
+            hits = self._client.search(self._passages, DENSE, query, where, limit, **params)
+            return [(row["pk"], score) for score, row in hits]
 
         return top_k(nearest, k, min(self.info.passages, MAX_HITS))
 
-    def terms(self, terms: Sequence[str], k: int, filters: Filters) -> list[Candidate]:
+    def terms(self, terms: Sequence[str], k: int, filters: Filters) -> list[ScoredId]:
         """The k best passages by BM25 over any of the terms, of those that Milvus finds."""
         counted = Counter(filter(None, terms))
         where, idf = self._where(filters), self.idf(list(counted))
         weights = {encode_term(term): count * idf[term] for term, count in counted.items()}
         words, mean = " ".join(map(encode_term, counted.elements())), self._mean_length
 
-        def nearest(limit: int) -> list[Candidate]:
+        def nearest(limit: int) -> list[ScoredId]:
             # Spare ones: in a file its statistics cover only parts of the index.
-            found = self._client.search(self._passages, TERMS, words, where, limit * 3 // 2 + 50)
-            counts = ((row["pk"], Counter(row["terms"].split())) for _, row in found)
+            hits = self._client.search(self._passages, TERMS, words, where, limit * 3 // 2 + 50)
+            counts = ((row["pk"], Counter(row["terms"].split())) for _, row in hits)
             scored = ((id_, bm25(own, weights, mean)) for id_, own in counts)
-            return sorted(scored, key=lambda each: -each[1])[:limit]
+            return sorted(scored, key=lambda hit: -hit[1])[:limit]
 
         return top_k(nearest, k, min(self.info.passages, MAX_HITS)) if words else []
 
@@ -200,11 +200,11 @@ class MilvusSnapshot(Snapshot):
             rows = self._client.of(self._passages, map(hash_key, at), ("data",), "note")
             return in_reading_order((read(row["data"], Passage) for row in rows), at)
         rows = self._client.of(self._passages, ids, ("pk", "data"))
-        found = {row["pk"]: row["data"] for row in rows}
-        if missing := [id_ for id_ in ids if id_ not in found]:
+        by_id = {row["pk"]: row["data"] for row in rows}
+        if missing := [id_ for id_ in ids if id_ not in by_id]:
             what = f"the index {self._client.place} has no passage {missing[0]} any more"
             raise IndexUnusable(what, hint="run the command again, or: ragqa doctor")
-        return [read(found[id_], Passage) for id_ in ids]
+        return [read(by_id[id_], Passage) for id_ in ids]
 
     def vectors(self, keys: Iterable[int]) -> dict[int, Vector]:
         """The sound embeddings, shape (dimension,), by embedding key."""
@@ -226,9 +226,9 @@ class MilvusSnapshot(Snapshot):
         """How many passages have each of these encoded terms."""
         if self._client.is_lite:
             # It matches a word by splitting every row, but has an inverted index for BM25.
-            found = self._client.search(self._passages, TERMS, " ".join(words), "", MAX_HITS)
-            if len(found) < MAX_HITS:
-                rows = Counter(word for _, row in found for word in set(row["terms"].split()))
+            hits = self._client.search(self._passages, TERMS, " ".join(words), "", MAX_HITS)
+            if len(hits) < MAX_HITS:
+                rows = Counter(word for _, row in hits for word in set(row["terms"].split()))
                 return {word: rows[word] for word in words}
         count, where = self._client.count, "text_match(terms, '{}')".format
         return {word: count(self._passages, where(word)) for word in words}

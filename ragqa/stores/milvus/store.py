@@ -26,7 +26,7 @@ import msgspec
 from ragqa import errors, types
 from ragqa.config.addresses import is_file
 from ragqa.errors import IndexUnusable, NoIndex, RagqaError
-from ragqa.stores import Problem, Store, Writer, by_note
+from ragqa.stores import IndexWriter, Problem, Store, by_note
 from ragqa.stores.milvus import snapshot as rows
 from ragqa.stores.milvus.client import MAX_HITS, Client
 from ragqa.stores.milvus.snapshot import MilvusSnapshot
@@ -39,7 +39,7 @@ _HELD: set[tuple[object, ...]] = set()  # the turns of this process
 
 
 class Claim(NamedTuple):
-    """The row of the writer whose turn it is, the last that put one; `seen` is a sign of life."""
+    """The row of the writer whose turn it is; `seen` is when it last gave a sign of life."""
 
     host: str
     process: int
@@ -58,7 +58,7 @@ class Claim(NamedTuple):
 
     @property
     def is_living(self) -> bool:
-        """Whether its writer is there, if here, and was heard of lately: not in time to come."""
+        """Whether its writer gave a sign of life lately and, if on this machine, still runs."""
         if self.host == platform.node() and self.process == os.getpid():
             return self[:3] in _HELD
         try:
@@ -97,7 +97,7 @@ class Turn:
         self._client.put(self._client.about, [rows.plain_row(rows.WRITER, data)])
 
 
-class MilvusWriter(Writer):
+class MilvusWriter(IndexWriter):
     """Changes on top of what is there, or with `fresh` a build from nothing that replaces it."""
 
     def __init__(
@@ -120,17 +120,17 @@ class MilvusWriter(Writer):
 
     def vectors(self, keys: Iterable[int]) -> dict[int, Vector]:
         """The embeddings that the model has made, by embedding key."""
-        wanted, found, client = set(keys), dict[int, Vector](), self._client
+        wanted, vectors, client = set(keys), dict[int, Vector](), self._client
         if self._there and self.info and self.model == model_of(self.info):
-            found = self._there.vectors(wanted)
+            vectors = self._there.vectors(wanted)
         for row in client.of(client.about, [rows.SAVED], ("data",)):
             model, size = row["data"].split()
             if model == str(self.model) and client.ready(client.saved):
                 self._has_saved, self._turn.embedded = True, client.count(client.saved)
-                wanted -= found.keys()
-                found |= rows.read_vectors(client, client.saved, int(size), wanted)
-        self._known |= found
-        return found
+                wanted -= vectors.keys()
+                vectors |= rows.read_vectors(client, client.saved, int(size), wanted)
+        self._known |= vectors
+        return vectors
 
     def save(self, passages: Sequence[Passage], vectors: Vectors) -> None:
         """Keep the embeddings of passages, shape (passages, dimension), until the next commit."""
@@ -194,11 +194,11 @@ class MilvusWriter(Writer):
 
     def _send(self, *, whole: bool = False) -> None:
         """Send what is embedded: a note counts as changed until all its rows are there."""
-        vectors = self._known
+        vectors, row_of = self._known, rows.passage_row
         pending = {
-            path: (record, [rows.passage_row(one, vectors[one.embedding_key]) for one in own])
+            path: (record, [row_of(passage, vectors[passage.embedding_key]) for passage in own])
             for path, (record, own) in self._pending.items()
-            if whole or all(one.embedding_key in vectors for one in own)
+            if whole or all(passage.embedding_key in vectors for passage in own)
         }
         client, records = self._client, [record for record, _ in pending.values()]
         made = [row for _, own in pending.values() for row in own]
@@ -288,21 +288,21 @@ class MilvusStore(Store):
     def problems(self) -> list[Problem]:
         """Read every row, and say what is damaged."""
         try:
-            snapshot, found = self._newest(), list[Problem]()
+            snapshot, problems = self._newest(), list[Problem]()
             info, pair = snapshot.info, self._client.pair(snapshot.build)
             for collection, was in zip(pair, (info.passages, info.notes), strict=True):
                 if (there := self._client.count(collection)) != was:
                     of = f"generation {info.generation} {was}"
                     what = f"{collection} at {self._uri} has {there} rows, {of}"
-                    found.append(Problem(what, f"counted the rows anew, since {what}"))
+                    problems.append(Problem(what, f"counted the rows anew, since {what}"))
             for path, passages in by_note(snapshot):
                 keys = {passage.embedding_key for passage in passages}
                 if keys - snapshot.vectors(keys).keys():
                     what = f"an embedding of the note {path} is missing or malformed"
-                    found.append(Problem(what))
+                    problems.append(Problem(what))
         except (NoIndex, IndexUnusable) as exc:
             return [Problem(exc.message)]
-        return found
+        return problems
 
     @cached_property
     def _client(self) -> Client:
