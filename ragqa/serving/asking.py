@@ -42,7 +42,7 @@ _STATUS: Mapping[type[RagqaError], int] = {
     errors.GivenUp: 504, errors.IndexUnusable: 500,
 }  # fmt: skip
 
-Shown = dict[str, Any]
+Fields = dict[str, Any]
 """What a template or a document shows, by name."""
 
 Emit: TypeAlias = Callable[[str, Mapping[str, Any]], None]
@@ -70,7 +70,7 @@ def checked(warm: WarmIndex, saved: SavedAnswer | str) -> Verification:
     )  # fmt: skip
 
 
-def status(warm: WarmIndex) -> Shown:
+def status(warm: WarmIndex) -> Fields:
     """The document of the index, as `ragqa status --json` prints it, and how current it is kept."""
     document = status_document(warm.use(status_of), warm.loaded.places, choice_of(warm.loaded))
     return document | {"server": {"state": freshness_line(warm.freshness)}}

@@ -16,7 +16,7 @@ from ragqa.errors import LIST, NotIndexed
 from ragqa.notes.formats import Document
 from ragqa.notes.links import NoteNames
 from ragqa.related import NearNote, NoteLinks, near
-from ragqa.serving.asking import Shown
+from ragqa.serving.asking import Fields
 from ragqa.serving.note_html import IMAGES, UNREAD, Names, note_html, slugs, source_html, url_path
 from ragqa.serving.warm import WarmIndex
 from ragqa.types import Corpus, Filters, Kind, Note, NoteRecord, Span
@@ -85,7 +85,7 @@ def _images(corpus: Corpus) -> dict[str, str]:
     return by_name | {path.casefold(): path for path in paths}
 
 
-def around(warm: WarmIndex, path: str, quoted: Sequence[Quoted]) -> Shown:
+def around(warm: WarmIndex, path: str, quoted: Sequence[Quoted]) -> Fields:
     """A note with its outline, links, backlinks and nearest notes."""
 
     def look(index: Index) -> tuple[Links, list[NearNote]]:
@@ -113,7 +113,7 @@ def around(warm: WarmIndex, path: str, quoted: Sequence[Quoted]) -> Shown:
     }
 
 
-def _named(record: NoteRecord, why: Iterable[str] = ()) -> Shown:
+def _named(record: NoteRecord, why: Iterable[str] = ()) -> Fields:
     return {"path": record.path, "title": record.title, "why": "; ".join(why)}
 
 
@@ -126,7 +126,7 @@ def read_now(warm: WarmIndex, path: str) -> Note:
     return read_current(warm.loaded.places.corpus, path, max_note_bytes=limit)
 
 
-def shown_note(note: Note, quotes: Sequence[Quoted], links: Links) -> Shown:
+def shown_note(note: Note, quotes: Sequence[Quoted], links: Links) -> Fields:
     """A note, rendered and as its exact text, with these quotes marked in both.
 
     A quote is marked where it stands now. If the first is gone, the note says so and has no marks.

@@ -25,7 +25,7 @@ from ragqa.render import view
 from ragqa.render.excerpts import quoted_words
 from ragqa.render.markdown import answer_markdown
 from ragqa.safe import safe_line, safe_text
-from ragqa.serving.asking import Emit, Shown, answer_to, chosen, failure_of, freshness_line, status
+from ragqa.serving.asking import Emit, Fields, answer_to, chosen, failure_of, freshness_line, status
 from ragqa.serving.note_html import note_html, url_path
 from ragqa.serving.note_page import Links, Quoted, around, read_now, shown_note, stretch
 from ragqa.serving.operations import Filtered
@@ -86,7 +86,7 @@ class PageRequest(Filtered, frozen=True, kw_only=True):
         return [(chars, self.quote)] if self.quote else []
 
 
-def ask_page(warm: WarmIndex, asked: PageRequest) -> Shown:
+def ask_page(warm: WarmIndex, asked: PageRequest) -> Fields:
     """The page with the question, its answer, and beside it the note that is cited.
 
     If an LLM writes, the page has the excerpts, and in `stream` the address that the LLM's answer
@@ -103,7 +103,7 @@ def ask_page(warm: WarmIndex, asked: PageRequest) -> Shown:
         problem = exc
     history = History(history_file(warm.loaded.settings, warm.loaded.places.corpus))
     recent = list(dict.fromkeys(reversed(history.read())))[:_MOST_RECENT]
-    shown: Shown = _base(warm, "ask") | _filters(asked, links) | {
+    shown: Fields = _base(warm, "ask") | _filters(asked, links) | {
         "question": question, "recent": recent, "answer": None, "note": None, "home": None,
         "stream": "", "whole": "", "writer": warm.writer and warm.writer.llm.destination,
         "problem": problem and without_keys(problem.message),
@@ -136,7 +136,7 @@ def ask_page(warm: WarmIndex, asked: PageRequest) -> Shown:
     }  # fmt: skip
 
 
-def _home(warm: WarmIndex, asked: PageRequest, links: Links, recent: Sequence[str]) -> Shown:
+def _home(warm: WarmIndex, asked: PageRequest, links: Links, recent: Sequence[str]) -> Fields:
     """What there is to ask and to read; notes are those that the filters let through.
 
     A day to come, as of a plan, is no later than today.
@@ -168,7 +168,7 @@ def _examples(warm: WarmIndex, notes: Iterable[NoteRecord]) -> list[str]:
     return examples[:_MOST_EXAMPLES]
 
 
-def _filters(asked: PageRequest, links: Links | None) -> Shown:
+def _filters(asked: PageRequest, links: Links | None) -> Fields:
     """The filters as they are set, and what completes them."""
     tags, folders = (links.tags, links.folders) if links else ((), ())
     return {
@@ -239,7 +239,7 @@ def written(warm: WarmIndex, asked: PageRequest, writer: Writer, emit: Emit) -> 
     emit("answer", {"html": laid_out("_answer", _shown_answer(answer, links, asked))})
 
 
-def _shown_answer(answer: Answer, links: Links, asked: PageRequest) -> Shown:
+def _shown_answer(answer: Answer, links: Links, asked: PageRequest) -> Fields:
     """An answer, and what its template makes of it."""
     return {
         "answer": answer, "trust": view.trust_line(answer), "refused": None, "stream": "",
@@ -313,20 +313,20 @@ def _excerpt(
     return _ID.sub("", html)
 
 
-def _cited_note(warm: WarmIndex, answer: Answer, cited: Citation, links: Links) -> Shown:
+def _cited_note(warm: WarmIndex, answer: Answer, cited: Citation, links: Links) -> Fields:
     """The note beside an answer, with every stretch of it that is cited marked."""
     others = [c for c in answer.citations if c.path == cited.path and c.n != cited.n]
     quotes = [(c.chars, c.quote) for c in (cited, *others)]
     return shown_note(read_now(warm, cited.path), quotes, links)
 
 
-def note_page(warm: WarmIndex, asked: PageRequest) -> Shown:
+def note_page(warm: WarmIndex, asked: PageRequest) -> Fields:
     """A note with its outline, links, backlinks and nearest notes."""
     shown = around(warm, asked.note, asked.quoted)
     return _base(warm, shown["note"]["title"]) | shown
 
 
-def about_page(warm: WarmIndex, asked: PageRequest) -> Shown:
+def about_page(warm: WarmIndex, asked: PageRequest) -> Fields:
     """What is served, how much of it is skipped, and what leaves this machine."""
     del asked
     llm = warm.writer.llm.destination if warm.writer else None
@@ -340,7 +340,7 @@ def about_page(warm: WarmIndex, asked: PageRequest) -> Shown:
     }
 
 
-def _base(warm: WarmIndex, page: str) -> Shown:
+def _base(warm: WarmIndex, page: str) -> Fields:
     """What every page shows."""
     return {"page": page, "state": freshness_line(warm.freshness)}
 

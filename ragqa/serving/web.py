@@ -26,7 +26,7 @@ from ragqa.llms import NO_LLM
 from ragqa.notes.read import open_inside
 from ragqa.render import to_json
 from ragqa.serving import pages
-from ragqa.serving.asking import Emit, Interruptible, Shown, chosen, failure_of
+from ragqa.serving.asking import Emit, Fields, Interruptible, chosen, failure_of
 from ragqa.serving.note_html import IMAGES
 from ragqa.serving.operations import Ask, Get, Operation, Search, Status, Verify, read
 from ragqa.serving.pages import PageRequest
@@ -47,7 +47,7 @@ _LISTS = frozenset({"tag", "path"})
 _NAMES = {"tags": "tag", "paths": "path", "max_tokens": ""}
 """The names of fields of operations in requests over HTTP, "" for those not taken."""
 
-Work: TypeAlias = Callable[[WarmIndex], Shown]
+Work: TypeAlias = Callable[[WarmIndex], Fields]
 """The work of a request with the index; it returns what a page or a document shows."""
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
@@ -75,7 +75,7 @@ class _Endpoints:
     answering: CapacityLimiter
     writing: CapacityLimiter
 
-    def page(self, template: str, work: Callable[[WarmIndex, PageRequest], Shown]) -> Endpoint:
+    def page(self, template: str, work: Callable[[WarmIndex, PageRequest], Fields]) -> Endpoint:
         """A page laid out by a template."""
 
         async def endpoint(request: Request) -> Response:
@@ -125,7 +125,7 @@ class _Endpoints:
         """Whether an LLM may write what a request asks for."""
         return self.warm.writer is not None and llm != NO_LLM
 
-    async def _run(self, work: Work, *, writes: bool) -> Shown:
+    async def _run(self, work: Work, *, writes: bool) -> Fields:
         return await in_thread(partial(work, self.warm), self.writing if writes else self.answering)
 
 
