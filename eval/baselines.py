@@ -26,8 +26,8 @@ import faiss
 
 from ragqa.api import Index, open_index
 from ragqa.embedders import DEFAULT_MODEL, Embedder, embedder_for
-from ragqa.evaluation.measures import GOOD_COVERAGE, Excerpt, score_citations
-from ragqa.evaluation.sets import Question, read_questions
+from ragqa.evaluation.measures import GOOD_COVERAGE, GoldExcerpt, score_citations
+from ragqa.evaluation.sets import GoldQuestion, read_questions
 from ragqa.text.words import is_stop_word
 from ragqa.types import Citation
 
@@ -155,7 +155,9 @@ class Tally:
     far: int = 0
     silent: int = 0
 
-    def add(self, question: Question, gold: Sequence[Sequence[Excerpt]], tool: Show) -> None:
+    def add(
+        self, question: GoldQuestion, gold: Sequence[Sequence[GoldExcerpt]], tool: Show
+    ) -> None:
         """Ask a question. Near misses are left out."""
         if question.kind == "near":
             return
@@ -178,11 +180,11 @@ class Tally:
         return f"| {name} | {' | '.join(share)} | {mean} | {self.silent} of {self.far} |"
 
 
-def gold_of(question: Question, notes: Path) -> Iterator[Sequence[Excerpt]]:
+def gold_of(question: GoldQuestion, notes: Path) -> Iterator[Sequence[GoldExcerpt]]:
     """The alternative gold excerpts of each part of a question."""
     for part in question.parts:
         yield [
-            Excerpt(one.note, text.index(one.quote), one.quote)
+            GoldExcerpt(one.note, text.index(one.quote), one.quote)
             for one in question.gold
             if one.part == part
             for text in [(notes / one.note).read_bytes().decode("utf-8-sig", "replace")]

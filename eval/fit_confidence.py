@@ -28,8 +28,8 @@ from sklearn.metrics import roc_auc_score
 from ragqa.answering import assess, cite
 from ragqa.api import open_index
 from ragqa.clock import Clock
-from ragqa.evaluation.measures import Excerpt, answer_found, score_citations
-from ragqa.evaluation.sets import Question, read_questions
+from ragqa.evaluation.measures import GoldExcerpt, answer_found, score_citations
+from ragqa.evaluation.sets import GoldQuestion, read_questions
 from ragqa.types import Filters
 
 MODELS = {
@@ -124,12 +124,12 @@ def examples(path: Path, notes: Path) -> Iterator[Example]:
     print(path, flush=True)
 
 
-def located(question: Question, notes: Path) -> list[list[Excerpt]]:
+def located(question: GoldQuestion, notes: Path) -> list[list[GoldExcerpt]]:
     """The gold excerpts of each part."""
 
-    def excerpt(note: str, quote: str) -> Excerpt:
+    def excerpt(note: str, quote: str) -> GoldExcerpt:
         text = (notes / note).read_bytes().decode("utf-8")
-        return Excerpt(note, text.index(quote), quote)
+        return GoldExcerpt(note, text.index(quote), quote)
 
     return [
         [excerpt(one.note, one.quote) for one in question.gold if one.part == part]

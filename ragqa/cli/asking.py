@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from ragqa.types import Answer
 
 
-class Format(StrEnum):
+class AnswerFormat(StrEnum):
     """How an answer is printed."""
 
     TEXT = "text"
@@ -46,7 +46,7 @@ class Format(StrEnum):
 
 
 Output = Annotated[
-    Format | None,
+    AnswerFormat | None,
     typer.Option(
         "--format",
         metavar="FORMAT",
@@ -88,8 +88,8 @@ def ask(
 
     Example: ragqa ask "when should I fine-tune?" --tag fine-tuning
     """
-    output = output or (Format.JSON if json else Format.TEXT)
-    if json and output is not Format.JSON:
+    output = output or (AnswerFormat.JSON if json else AnswerFormat.TEXT)
+    if json and output is not AnswerFormat.JSON:
         raise UsageError(f"--json and --format {output} cannot go together")
     text, filters = question_in(question), filters_of(tag, path, since, until, where)
     with open_query(corpus, index, filters, no_refresh=no_refresh, top_k=top_k, asks=True) as query:
@@ -97,10 +97,10 @@ def ask(
             request, destination, asked = request_in(query, text, llm, force=force)
         else:
             writer = writer_for(query.index.settings, llm, yes=yes, strict=strict, force=force)
-            answer = ask_with(query, text, writer, streams=output is Format.TEXT)
+            answer = ask_with(query, text, writer, streams=output is AnswerFormat.TEXT)
     from ragqa.render import documents, results
 
-    is_json = output is Format.JSON
+    is_json = output is AnswerFormat.JSON
     if show_prompt:
         return finish(
             lambda: results.request_document(request, destination, asked=asked),
@@ -115,14 +115,14 @@ def ask(
     return exit_code(answer)
 
 
-def _print_answer(answer: "Answer", query: Query, output: Format) -> None:
+def _print_answer(answer: "Answer", query: Query, output: AnswerFormat) -> None:
     """Print an answer for a person, and keep what was asked."""
     from ragqa import render
     from ragqa.state.asked import Asked, remember
 
     asked = Asked.of(answer, query.filters)
     is_kept, warning = remember(asked, query.index.settings, query.index.places.corpus)
-    if output is Format.MARKDOWN:
+    if output is AnswerFormat.MARKDOWN:
         from ragqa.render.markdown import answer_markdown
 
         render.print_as_is(answer_markdown(answer))
@@ -289,4 +289,4 @@ def open_source(
         with open_query(corpus, index) as query:
             part = get_part(query.index, source, progress=query.progress)
         notes, place = query.index.places.corpus, (part.note.path, part.lines[0])
-    return 1 if editor.open_source(place, notes) else 0
+    return 1 if editor.open_at(place, notes) else 0

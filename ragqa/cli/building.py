@@ -70,7 +70,7 @@ def build_index(
         lambda: report_document(report), lambda: print_report(report, where),
         json=json, warnings=by_kind(report.warnings),
     )  # fmt: skip
-    skipped = [one for one in report.skipped if not one.is_left_out]
+    skipped = [skip for skip in report.skipped if not skip.is_left_out]
     if strict and skipped:
         raise NotesSkipped(
             f"notes skipped: {len(skipped)}; the first is {skipped[0].path}: {skipped[0].reason}",
@@ -113,8 +113,8 @@ def status(corpus: Folders = None, index: IndexFolder = None, json: AsJson = Fal
 
     loaded = load(corpus, index)
     with open_index(loaded) as opened:
-        found = status_of(opened)
-    about = found, loaded.places, choice_of(loaded)
+        state = status_of(opened)
+    about = state, loaded.places, choice_of(loaded)
     return finish(
         lambda: overviews.status_document(*about), lambda: overviews.print_status(*about), json=json
     )
@@ -140,9 +140,11 @@ def doctor(
 
     loaded = load(corpus, index)
     with open_index(loaded, asks_consent=False) as opened, render.ProgressLine() as progress:
-        found, done = diagnose(opened, repair=repair, progress=progress)
-    found.append(diagnose_llm(choice_of(loaded)))
-    findings = [replace(one, fix=with_places(one.fix, sys.argv[1:])) for one in found]
+        findings, done = diagnose(opened, repair=repair, progress=progress)
+    findings.append(diagnose_llm(choice_of(loaded)))
+    findings = [
+        replace(finding, fix=with_places(finding.fix, sys.argv[1:])) for finding in findings
+    ]
     finish(
         lambda: overviews.findings_document(findings, done),
         lambda: overviews.print_findings(findings, done),

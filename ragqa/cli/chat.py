@@ -97,7 +97,7 @@ def _run(lines: Iterator[str], conversation: "Callable[[], Conversation]", *, go
 
     Returns the highest exit code that any line would have had as a command of its own.
 
-    :param goes_on: Ctrl-C stops an answer, and not the chat.
+    :param goes_on: whether Ctrl-C stops only an answer, and not the chat.
     """
     worst = 0
     for line in lines:

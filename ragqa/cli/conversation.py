@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ragqa import render
 from ragqa.chatting import COMMANDS, Exchange, command_in, stand_alone
 from ragqa.cli.asking import ask_with, exit_code, own_warnings
-from ragqa.cli.editor import open_source
+from ragqa.cli.editor import open_at
 from ragqa.cli.opening import Query, first_build_notice
 from ragqa.errors import UsageError
 from ragqa.render import put, results
@@ -79,7 +79,7 @@ class Conversation:
         return 0
 
     def _ask(self, line: str) -> int:
-        """Answer a question and remember both; if interrupted, with the notes' own words."""
+        """Answer a question and remember both; if an LLM is interrupted, the excerpts."""
         self._asked = None
         if self._history is None:
             put(f"> {line.strip()}", "heading")
@@ -118,8 +118,8 @@ class Conversation:
     def _show_next(self, _: str) -> None:
         ask = partial(self._index.ask, refresh=self._refreshes)
         answer, self._asked = self._shown().ask_on(ask)
-        numbers = {one.n for one in self._last.also}
-        new = (one for one in answer.also if one.n not in numbers)
+        numbers = {citation.n for citation in self._last.also}
+        new = (citation for citation in answer.also if citation.n not in numbers)
         widened = replace(self._last, also=(*self._last.also, *new))
         self._exchanges[-1] = replace(self._exchanges[-1], answer=widened)
         print_further(answer, self._linker)
@@ -129,7 +129,7 @@ class Conversation:
         last = self._shown()
         if not re.fullmatch(r"[0-9]{1,9}", number):
             raise UsageError(f"{number!r} is not a source number", hint="/open 2")
-        open_source(last.source(int(number)), self._index.places.corpus)
+        open_at(last.source(int(number)), self._index.places.corpus)
 
     def _explain(self, target: str) -> None:
         from ragqa.explaining import explain

@@ -18,7 +18,7 @@ from ragqa.notes.ignore import VAULT_FOLDER
 _PLUS = ("vi", "vim", "nvim", "gvim", "nano", "emacs", "emacsclient", "micro", "kak")
 _COLON = ("hx", "helix", "subl", "zed")
 _GOTO = ("code", "code-insiders", "codium", "cursor")
-"""How editors take a line: as +LINE, behind the file, or so after an option."""
+"""Editors by how they take a line: as +LINE, as FILE:LINE, or as FILE:LINE after --goto."""
 
 _NOT_IN_LINK = re.compile(r"[#^|:%\[\]\\\s]+")
 """What Obsidian leaves out of a link to a heading."""
@@ -27,7 +27,7 @@ _OFFICE = (".pdf", ".docx", ".odt", ".rtf", ".pptx", ".xlsx", ".ods", ".epub")
 """Files that no editor can show."""
 
 
-def open_source(source: tuple[str, int], corpus: Corpus) -> int:
+def open_at(source: tuple[str, int], corpus: Corpus) -> int:
     """Open a note at a line, and wait for an editor in this terminal; return its exit code.
 
     :raises UsageError: the note is gone, or nothing is there to open it.
@@ -70,7 +70,7 @@ def _in_obsidian(file: Path, vault: Path, headings: Sequence[str]) -> str:
     """The address of a heading of a note in a vault, or of the note."""
     if not headings or file.suffix.casefold() != ".md":
         return f"obsidian://open?path={quote(os.fsencode(file), safe='')}"
-    below = "".join(f"#{_NOT_IN_LINK.sub(' ', one).strip()}" for one in headings)
+    below = "".join(f"#{_NOT_IN_LINK.sub(' ', heading).strip()}" for heading in headings)
     place = os.fsencode(file.relative_to(vault).with_suffix("")) + below.encode("utf-8", "replace")
     name = quote(os.fsencode(vault.name), safe="")
     return f"obsidian://open?vault={name}&file={quote(place, safe='')}"
@@ -78,7 +78,7 @@ def _in_obsidian(file: Path, vault: Path, headings: Sequence[str]) -> str:
 
 def _at(editor: str, file: str, line: int) -> Sequence[str]:
     """The arguments for a line of a file; the file alone if its lines are not those of the note."""
-    if file.casefold().endswith(tuple(f".{one}" for one in OPTIONAL_FORMATS)):
+    if file.casefold().endswith(tuple(f".{suffix}" for suffix in OPTIONAL_FORMATS)):
         return [file]
     if editor in _GOTO:
         return ["--goto", f"{file}:{line}"]

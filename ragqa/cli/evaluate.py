@@ -93,9 +93,9 @@ def evaluate(
 
 
 def _check_alone(chosen: str, others: Mapping[str, object]) -> None:
-    """Check that none of the other options is given with the chosen one, if it is.
+    """Check that no other option is given beside the chosen one, "" if that is not given.
 
-    :raises UsageError: one is.
+    :raises UsageError: another is.
     """
     for other, value in others.items():
         if chosen and value:
@@ -142,6 +142,6 @@ def _measure_set(beir: str | None, qa: str | None, limit: int | None) -> Documen
 
     show_logged_warnings()
     loaded = load().settings
-    found = read_beir(Path(qa or beir or ""), answers=bool(qa))
+    beir_set = read_beir(Path(qa or beir or ""), answers=bool(qa))
     with ProgressLine() as progress:
-        return evaluate_beir(found, loaded, answers=bool(qa), limit=limit, progress=progress)
+        return evaluate_beir(beir_set, loaded, answers=bool(qa), limit=limit, progress=progress)

@@ -107,8 +107,8 @@ def _add_consent(family: typer.Typer, use: str, allows: str, forgets: str, examp
         from ragqa import render
         from ragqa.state import consent
 
-        said = "is no longer" if consent.forget(host, consent.Use[use]) else "was not"
-        render.say(f"{consent.host_named(host)} {said} allowed")
+        state = "is no longer" if consent.forget(host, consent.Use[use]) else "was not"
+        render.say(f"{consent.host_named(host)} {state} allowed")
         return 0
 
 

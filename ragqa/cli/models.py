@@ -32,7 +32,7 @@ def _check(kind: str, value: str) -> None:
 
 
 def _fetch(kind: str, name: str, *, yes: bool) -> None:
-    """Fetch a model: the host is asked for it once it is allowed, and the user told the size."""
+    """Fetch a model, once its host is allowed and the user has seen the size and agreed."""
     from ragqa import render
     from ragqa.embedders import hub
     from ragqa.llms import Destination

@@ -22,18 +22,18 @@ _NEEDS_QUOTES = re.compile(r"[^\w./+,@%-]")
 
 
 def _completing(values: Callable[[typer.Context], Iterable[str]]) -> Complete:
-    """Complete by what was typed before; where the settings or the index are wrong, by nothing.
+    """Complete a word from values, of which there are none if the settings or the index are wrong.
 
     A word that a shell might split or evaluate is left out.
     """
 
     def complete(ctx: typer.Context, incomplete: str) -> list[str]:
         try:
-            found = values(ctx)
+            known = values(ctx)
         except RagqaError:
             return []
         return [
-            one for one in found if one.startswith(incomplete) and not _NEEDS_QUOTES.search(one)
+            word for word in known if word.startswith(incomplete) and not _NEEDS_QUOTES.search(word)
         ]
 
     return complete

@@ -74,13 +74,13 @@ def search(
     ) as opened:
         if related is not None:
             return _search_related(opened, related, json=json)
-        found = opened.index.search(text, exact=exact, **opened.arguments)
+        result = opened.index.search(text, exact=exact, **opened.arguments)
     from ragqa.render import documents, results
 
     return finish(
-        lambda: documents.search_document(found),
-        lambda: results.print_search(found, opened.linker),
-        json=json, warnings=found.warnings, is_good=found.hits,
+        lambda: documents.search_document(result),
+        lambda: results.print_search(result, opened.linker),
+        json=json, warnings=result.warnings, is_good=result.hits,
     )  # fmt: skip
 
 
@@ -88,11 +88,11 @@ def _search_related(opened: Query, note: str, *, json: bool) -> int:
     from ragqa.related import related_to
     from ragqa.render import documents, results
 
-    found = related_to(opened.index, note, **opened.arguments)
+    result = related_to(opened.index, note, **opened.arguments)
     return finish(
-        lambda: documents.related_document(found),
-        lambda: results.print_related(found, opened.linker),
-        json=json, warnings=found.warnings, is_good=found.related,
+        lambda: documents.related_document(result),
+        lambda: results.print_related(result, opened.linker),
+        json=json, warnings=result.warnings, is_good=result.related,
     )  # fmt: skip
 
 
@@ -133,7 +133,7 @@ def why(
         try:
             explanation = explain(query.index, text, target=target, **query.arguments)
         except NoTarget as exc:
-            named = (f"--target {shlex.quote(one)}" for one in exc.targets)
+            named = (f"--target {shlex.quote(place)}" for place in exc.targets)
             exc.hint = ", or ".join(named) or exc.hint
             raise
     return finish(
@@ -168,11 +168,11 @@ def list_notes(
 
     filters = filters_of(tag, path, since, until, where)
     with open_query(corpus, index, filters, no_refresh=no_refresh) as query:
-        found = query.index.notes(**query.arguments)
+        listed = query.index.notes(**query.arguments)
     return finish(
-        lambda: documents.list_document(found, tags=tags),
-        lambda: overviews.print_list(found, tags=tags),
-        json=json, warnings=found.warnings, is_good=found.tags if tags else found.notes,
+        lambda: documents.list_document(listed, tags=tags),
+        lambda: overviews.print_list(listed, tags=tags),
+        json=json, warnings=listed.warnings, is_good=listed.tags if tags else listed.notes,
     )  # fmt: skip
 
 

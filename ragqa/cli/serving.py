@@ -91,12 +91,12 @@ def serve(
     """
     loaded = _loaded(corpus, index)
     with _needing("serve"):
-        from ragqa.serving.asking import writer_for
+        from ragqa.serving.asking import server_writer
         from ragqa.serving.guard import kept_token, listen
         from ragqa.serving.guard import serve as serve_app
         from ragqa.serving.warm import WarmIndex
         from ragqa.serving.web import web_app
-    writer = writer_for(loaded.settings, llm_named(loaded.settings, llm))
+    writer = server_writer(loaded.settings, llm_named(loaded.settings, llm))
     token = kept_token(new=new_token)
     socket = listen(port)
     signal(SIGTERM, default_int_handler)  # else the temporary folder would stay

@@ -40,7 +40,7 @@ _FOUND = ("path", "lines", "heading", "text")
 class Collection:
     """An open snapshot, with the embedder, ranking and chunking that it is queried with.
 
-    `answering` is for a set: an index answers by itself.
+    `answering` composes the answers over a public set; a user's index composes its own.
     """
 
     snapshot: Snapshot
@@ -91,8 +91,8 @@ class Outcome:
         """Whether the answer is right as a whole; None if there is no gold to tell by."""
         if not self.task.answerable:
             return False
-        found = self.scores.get("good", self.scores.get("shown@1"))
-        return None if found is None else found == 1
+        share = self.scores.get("good", self.scores.get("shown@1"))
+        return None if share is None else share == 1
 
 
 def ask_all(
@@ -122,11 +122,11 @@ def ask_all(
             answer = answer_from(question, hits) if answer_from else None
         scores = answer_scores(task, answer) if answer_from else {}
         ranks = {
-            method: tuple(one.index(unit) + 1 if unit in one else None for unit in task.relevant)
-            for method, one in rankings.items()
+            method: tuple(units.index(u) + 1 if u in units else None for u in task.relevant)
+            for method, units in rankings.items()
         }
         judged = rankings if task.relevant else {}
-        measures = {name: measure_ranking(task.relevant, one) for name, one in judged.items()}
+        measures = {name: measure_ranking(task.relevant, units) for name, units in judged.items()}
         answered = answer is not None and answer.answered
         missed = why_missed(task, ranks, scores, hits, answered=answered)
         outcomes.append(Outcome(task, measures, ranks, scores, missed, answer))
@@ -161,22 +161,22 @@ def _units(task: Task, ranked: Sequence[tuple[int, float]]) -> list[str]:
 def answer_scores(task: Task, answer: Answer | None) -> dict[str, float]:
     """The measures of what is shown: an answer, and after it the further excerpts, one by one.
 
-    A question that is not answered shows nothing. Those of short answers are the shares of the
+    A question that is not answered shows nothing. Short answers are measured by the share of the
     question's parts whose answer is shown.
 
     :param answer: None if the question cannot be asked.
     """
     shown: Sequence[Sequence[Citation]] = ()
     if answer and answer.answered:
-        shown = [answer.citations, *((one,) for one in answer.also)][:_SHOWN]
+        shown = [answer.citations, *((citation,) for citation in answer.also)][:_SHOWN]
     first = shown[0] if shown else ()
-    whole = [one.within or one for each in shown for one in each]
+    whole = [citation.within or citation for group in shown for citation in group]
     scores: dict[str, float] = {}
     partly = False
     if task.gold:
         score = score_citations(first, task.gold)
         partly = score.partly
-        anywhere = any(score_citations(each, task.gold).good for each in shown)
+        anywhere = any(score_citations(group, task.gold).good for group in shown)
         scores |= {"good": score.good, "good@3": anywhere, "coverage": score.coverage}
         scores["coverage@3"] = score_citations(whole, task.gold).coverage
         scores |= {} if score.noise is None else {"noise": score.noise}
@@ -195,17 +195,18 @@ def answer_scores(task: Task, answer: Answer | None) -> dict[str, float]:
 
 def _shown(citations: Sequence[Citation]) -> list[str]:
     """What is shown of citations: each quote, below its table's head or the like."""
-    return [f"{one.context}\n{one.quote}" for one in citations]
+    return [f"{citation.context}\n{citation.quote}" for citation in citations]
 
 
 def _share_found(task: Task, texts: Sequence[str]) -> float:
-    found = [answer_found(texts, answers) for answers in task.answers]
-    return sum(found) / len(found)
+    are_found = [answer_found(texts, answers) for answers in task.answers]
+    return sum(are_found) / len(are_found)
 
 
 def _words(citations: Sequence[Citation]) -> int:
     """The words of these quotes; in scripts without spaces, two characters are a word."""
-    return sum(len(one.quote.split()) + unspaced_count(one.quote) // 2 for one in citations)
+    quotes = [citation.quote for citation in citations]
+    return sum(len(quote.split()) + unspaced_count(quote) // 2 for quote in quotes)
 
 
 def why_missed(
@@ -235,8 +236,8 @@ def why_missed(
             stage = "composer" if answered else "confidence"
     if not stage:
         return None
-    found = tuple({name: getattr(hit.passage, name) for name in _FOUND} for hit in hits[:_SHOWN])
-    return Missed(stage, tuple(task.expect()), found)
+    best = tuple({name: getattr(hit.passage, name) for name in _FOUND} for hit in hits[:_SHOWN])
+    return Missed(stage, tuple(task.expect()), best)
 
 
 def _lost_by_ranking(task: Task, ranks: Ranks) -> str:
@@ -247,5 +248,5 @@ def _lost_by_ranking(task: Task, ranks: Ranks) -> str:
     units = list(task.relevant)
     if all(units[at] in task.unretrievable for at in lost):
         return "chunking"
-    known = ([r for at in lost if (r := ranks[leg][at])] for leg in ("dense", "terms"))
-    return losing_leg(*(min(found, default=None) for found in known))
+    by_leg = ([r for at in lost if (r := ranks[leg][at])] for leg in ("dense", "terms"))
+    return losing_leg(*(min(known, default=None) for known in by_leg))

@@ -18,7 +18,7 @@ from ragqa.embedders import embedder_for
 from ragqa.errors import UsageError
 from ragqa.evaluation.asking import Collection, ask_all, split_passages
 from ragqa.evaluation.measures import Expected, Task, tasks_of
-from ragqa.evaluation.sets import Beir, Question, read_documents, relevant
+from ragqa.evaluation.sets import Beir, GoldQuestion, read_documents, relevant
 from ragqa.evaluation.summary import Document, about, summarise
 from ragqa.indexing import Embedders
 from ragqa.notes import parse_note
@@ -26,7 +26,7 @@ from ragqa.notes import read_note as read_file
 from ragqa.passages import Chunking
 from ragqa.passages.language import add_pieces
 from ragqa.readers import reader_for
-from ragqa.search.question import Question as Read
+from ragqa.search.question import Question
 from ragqa.search.retrieve import Ranking
 from ragqa.stores import IndexWriter, open_store
 from ragqa.stores.rows import model_of
@@ -50,7 +50,7 @@ _EXPECTED = 3
 
 def evaluate_questions(
     index: Index,
-    questions: Sequence[Question],
+    questions: Sequence[GoldQuestion],
     progress: Progress,
     *,
     name: str,
@@ -62,8 +62,8 @@ def evaluate_questions(
     Answers are compared with the gold excerpts of questions that have such, and otherwise with
     their short answers.
 
-    :param name: of the questions, to report.
-    :param half: that was chosen of them, to report.
+    :param name: of the file of questions, for the report.
+    :param half: which half of them was chosen, for the report.
     :param limit: how many to ask, the first ones.
     :raises RagqaError: as `Index.refresh` does.
     """
@@ -77,7 +77,7 @@ def evaluate_questions(
     outcomes, problems = ask_all(
         collection, tasks, progress, lambda question, _: index.ask(question.typed, refresh=False)
     )
-    unread = (one for one in report.skipped if not one.is_left_out)
+    unread = (skip for skip in report.skipped if not skip.is_left_out)
     skipped = [f"skipped {line}" for line in by_kind(unread)]
     return {
         "dataset": name,
@@ -132,7 +132,7 @@ def evaluate_beir(
             for query in asked[:limit]
         ]
 
-        def answer_from(question: Read, hits: tuple[Hit, ...]) -> Answer:
+        def answer_from(question: Question, hits: tuple[Hit, ...]) -> Answer:
             composed = compose(question, hits, collection.embedder, collection.answering)
             return answer_of(question, hits[: settings.top_k], composed, info)
 
@@ -154,9 +154,9 @@ def _best_of(
     """The first passages of the few documents with the highest grades."""
     best = sorted(grades, key=lambda document: -grades[document])[:_EXPECTED]
     known = [first[document] for document in best if document in first]
-    found = {p.path: (p.lines, p.text) for p in collection.snapshot.passages(known)}
+    texts = {p.path: (p.lines, p.text) for p in collection.snapshot.passages(known)}
     return [
-        Expected(document, *found.get(document, ((0, 0), "")), part=document) for document in best
+        Expected(document, *texts.get(document, ((0, 0), "")), part=document) for document in best
     ]
 
 
@@ -173,7 +173,7 @@ def build_collection(
     Yields the collection, and the path of each passage by id. Notes are read in batches. Passages
     that the index had before are not embedded again.
 
-    :param folder: of the set, which its index is kept by.
+    :param folder: of the set; its index is found by this name the next time.
     :raises IndexUnusable: the index cannot be written or read; the message names it.
     """
     ranking, chunking = Ranking.of(settings), Chunking.of(settings)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import product
 
-from ragqa.evaluation.sets import Gold, Question
+from ragqa.evaluation.sets import Gold, GoldQuestion
 from ragqa.text.words import UNSPACED
 from ragqa.types import Citation, Note, Passage
 
@@ -27,7 +27,7 @@ NAMES = (
 """The names of all per-question measures where higher is better."""
 
 LOWER_IS_BETTER = ("noise", "wrong")
-"""The names of those where lower is better."""
+"""The names of the measures where lower is better."""
 
 WORDS = ("words@1", "words@3")
 """How many words are in the answer, and in all that is shown with the two further excerpts."""
@@ -90,7 +90,7 @@ def _as_words(text: str) -> re.Pattern[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Excerpt:
+class GoldExcerpt:
     """A span of a note: `quote` begins at the character `start`."""
 
     path: str
@@ -126,7 +126,7 @@ class Score:
         )
 
 
-def score_citations(citations: Iterable[Citation], gold: Sequence[Sequence[Excerpt]]) -> Score:
+def score_citations(citations: Iterable[Citation], gold: Sequence[Sequence[GoldExcerpt]]) -> Score:
     """Measure how much of the gold is cited, and how much else.
 
     White space is ignored, and text cited twice counts once.
@@ -138,7 +138,7 @@ def score_citations(citations: Iterable[Citation], gold: Sequence[Sequence[Excer
     cited = _characters((c.path, c.chars[0], c.quote) for c in citations)
     choices = product(*filter(None, gold))
     scores = (_score(cited, choice, parts=len(gold)) for choice in choices)
-    return max(scores, key=lambda one: (one.good, one.coverage, -(one.noise or 0.0)))
+    return max(scores, key=lambda score: (score.good, score.coverage, -(score.noise or 0.0)))
 
 
 def count_visible(text: str) -> int:
@@ -146,8 +146,8 @@ def count_visible(text: str) -> int:
     return sum(not character.isspace() for character in text)
 
 
-def _score(cited: _Characters, chosen: tuple[Excerpt, ...], *, parts: int) -> Score:
-    wanted = [_characters([(one.path, one.start, one.quote)]) for one in chosen]
+def _score(cited: _Characters, chosen: tuple[GoldExcerpt, ...], *, parts: int) -> Score:
+    wanted = [_characters([(excerpt.path, excerpt.start, excerpt.quote)]) for excerpt in chosen]
     shares = [len(part & cited) / len(part) for part in wanted if part]
     coverage = sum(shares) / parts if parts else 0.0
     noise = len(cited.difference(*wanted)) / len(cited) if cited else None
@@ -199,7 +199,7 @@ class Task:
     by_document: bool = False
     unretrievable: frozenset[str] = frozenset()
     answers: Sequence[Sequence[str]] = ()
-    gold: Sequence[Sequence[Excerpt]] = ()
+    gold: Sequence[Sequence[GoldExcerpt]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +207,7 @@ class _Place:
     """Where a gold quote is, and the ids of the passages that find it."""
 
     part: int
-    excerpt: Excerpt
+    excerpt: GoldExcerpt
     lines: tuple[int, int]
     passages: frozenset[int]
 
@@ -221,18 +221,18 @@ def _place(
     count = note.text.count(gold.quote)
     if count != 1:
         return f"its quote occurs {count} times in {gold.note}: {gold.quote[:60]!r}"
-    excerpt = Excerpt(gold.note, note.text.index(gold.quote), gold.quote)
+    excerpt = GoldExcerpt(gold.note, note.text.index(gold.quote), gold.quote)
     first = note.text.count("\n", 0, excerpt.start) + 1
-    found = frozenset(
+    ids = frozenset(
         passage.id
         for passage in passages
         if (by_overlap and _shares_half(passage, excerpt))
         or (passage.start <= excerpt.start and excerpt.end <= passage.end)
     )
-    return _Place(gold.part, excerpt, (first, first + gold.quote.count("\n")), found)
+    return _Place(gold.part, excerpt, (first, first + gold.quote.count("\n")), ids)
 
 
-def _shares_half(passage: Passage, excerpt: Excerpt) -> bool:
+def _shares_half(passage: Passage, excerpt: GoldExcerpt) -> bool:
     """Whether the overlap is half of the shorter of the two; either may be the longer one."""
     start, end = (max(0, at - passage.start) for at in (excerpt.start, excerpt.end))
     shorter = min(count_visible(passage.text), count_visible(excerpt.quote))
@@ -240,7 +240,7 @@ def _shares_half(passage: Passage, excerpt: Excerpt) -> bool:
 
 
 def tasks_of(
-    questions: Iterable[Question],
+    questions: Iterable[GoldQuestion],
     read: Callable[[str], Note | None],
     split: Callable[[Note], Sequence[Passage]],
 ) -> tuple[list[Task], list[str]]:
@@ -270,7 +270,7 @@ def tasks_of(
     return tasks, warnings
 
 
-def _task(question: Question, places: Sequence[_Place]) -> Task:
+def _task(question: GoldQuestion, places: Sequence[_Place]) -> Task:
     units = _units(question, places)
     names: dict[int, list[str]] = {}
     for name, (_, passages) in units.items():
@@ -298,7 +298,7 @@ def _task(question: Question, places: Sequence[_Place]) -> Task:
 
 
 def _units(
-    question: Question, places: Sequence[_Place]
+    question: GoldQuestion, places: Sequence[_Place]
 ) -> dict[str, tuple[tuple[int, ...], frozenset[int]]]:
     """The parts of a question with the passages that find them, by name.
 

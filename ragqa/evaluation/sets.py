@@ -38,7 +38,7 @@ class Gold:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class GoldQuestion:
     """A question and its gold quotes; `gold` is empty if the notes do not answer it.
 
     `answer` has a short answer for each part, in order, which every quote of the part contains; it
@@ -75,7 +75,7 @@ class _QuestionRow(msgspec.Struct):
     half: Literal["", "tune", "test"] = ""
 
 
-def read_questions(path: Path) -> list[Question]:
+def read_questions(path: Path) -> list[GoldQuestion]:
     """Read a JSON Lines file of questions; either all have excerpts or none has.
 
     A question without an id has the number of its line.
@@ -83,7 +83,7 @@ def read_questions(path: Path) -> list[Question]:
     :raises UsageError: the file cannot be read, or a line is not a question; the message names it.
     """
     hint = "name a file of questions (docs/evaluation.md says how): ragqa eval --questions FILE"
-    questions: dict[str, Question] = {}
+    questions: dict[str, GoldQuestion] = {}
     rows = read_rows(path, _QuestionRow, what="a question", hint=hint, form=_FORM)
     for number, where, row in rows:
         row.id = row.id or str(number)
@@ -91,11 +91,11 @@ def read_questions(path: Path) -> list[Question]:
         problem = _problem(row)
         if row.id in questions:
             problem = f"the id {row.id!r} appears twice"
-        elif any(one.excerpts != by_excerpts for one in questions.values()):
+        elif any(question.excerpts != by_excerpts for question in questions.values()):
             problem = problem or "some questions of the file have gold and some have excerpts"
         if problem:
             raise UsageError(f"{where} is not a question: {problem}", hint=_FORM)
-        questions[row.id] = Question(
+        questions[row.id] = GoldQuestion(
             id=row.id,
             question=row.question,
             kind=row.kind,
@@ -112,14 +112,14 @@ def read_questions(path: Path) -> list[Question]:
 def _problem(row: _QuestionRow) -> str:
     """Why a row does not hold together; "" if it does."""
     gold = row.excerpts or row.gold or []
-    parts = len({one.part for one in gold})
+    parts = len({g.part for g in gold})
     if row.gold is None and row.excerpts is None:
         return "it has neither gold nor excerpts"
     if row.excerpts is not None and (
         other := "gold" if row.gold else "answer" if row.answer else ""
     ):
         return f"it has both excerpts and {other}"
-    if not all(one.quote.strip() for one in gold) or not all(a.strip() for a in row.answer or ()):
+    if not all(g.quote.strip() for g in gold) or not all(a.strip() for a in row.answer or ()):
         return "a quote or an answer is empty"
     if row.excerpts and parts > MAX_EXCERPT_PARTS:
         return f"the excerpts have {parts} parts; a question has one or two"
@@ -128,7 +128,9 @@ def _problem(row: _QuestionRow) -> str:
     return ""
 
 
-def choose_half(rows: Sequence[Question], half: str | None) -> tuple[Sequence[Question], str]:
+def choose_half(
+    rows: Sequence[GoldQuestion], half: str | None
+) -> tuple[Sequence[GoldQuestion], str]:
     """The questions of a half, and its name, "" for all.
 
     :param half: "tune", "test" or "all"; None means test, or all if the questions are not split.

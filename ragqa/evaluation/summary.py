@@ -64,10 +64,10 @@ def about(settings: Settings, info: IndexInfo, warnings: Sequence[str]) -> Docum
 
 def summarise(outcomes: Sequence[Outcome]) -> Document:
     """Summarise the outcomes; measures that do not apply are omitted."""
-    judged = [one for one in outcomes if one.measures]
+    judged = [outcome for outcome in outcomes if outcome.measures]
     methods = METHODS if judged else ()
     columns = {
-        f"{m}.{name}": [one.measures[m][name] for one in judged]
+        f"{m}.{name}": [outcome.measures[m][name] for outcome in judged]
         for m in methods
         for name in MEASURES
     }
@@ -79,7 +79,7 @@ def summarise(outcomes: Sequence[Outcome]) -> Document:
         "intervals": intervals,
         "kinds": _kinds(judged),
         "abstention": _abstention(outcomes),
-        "questions": [_question(one) for one in outcomes],
+        "questions": [_question(outcome) for outcome in outcomes],
     }
 
 
@@ -97,9 +97,9 @@ def _columns(outcomes: Sequence[Outcome]) -> dict[str, list[float]]:
 
 def _kinds(judged: Sequence[Outcome]) -> Document:
     kinds: Document = {}
-    for kind in sorted({one.task.kind for one in judged if one.task.kind}):
-        these = [one for one in judged if one.task.kind == kind]
-        ranked = {name: [one.measures["hybrid"][name] for one in these] for name in _KIND_MEASURES}
+    for kind in sorted({outcome.task.kind for outcome in judged if outcome.task.kind}):
+        these = [outcome for outcome in judged if outcome.task.kind == kind]
+        ranked = {name: [o.measures["hybrid"][name] for o in these] for name in _KIND_MEASURES}
         means, intervals = _estimated(ranked | _columns(these))
         kinds[kind] = {"questions": len(these), **means, "intervals": intervals}
     return kinds
@@ -112,11 +112,11 @@ def _abstention(outcomes: Sequence[Outcome]) -> Document:
     those that they do not.
     """
     sorts: dict[str, list[Answer]] = {"right": [], "answerable": []}
-    for one in outcomes:
-        kind = "answerable" if one.task.answerable else one.task.kind or "unanswerable"
-        if one.answer is not None:
-            for sort in ("right", kind) if one.right else (kind,):
-                sorts.setdefault(sort, []).append(one.answer)
+    for outcome in outcomes:
+        kind = "answerable" if outcome.task.answerable else outcome.task.kind or "unanswerable"
+        if outcome.answer is not None:
+            for sort in ("right", kind) if outcome.right else (kind,):
+                sorts.setdefault(sort, []).append(outcome.answer)
     table = {}
     for sort, these in sorts.items():
         means, intervals = _estimated(
@@ -131,20 +131,20 @@ def _abstention(outcomes: Sequence[Outcome]) -> Document:
     return table
 
 
-def _question(one: Outcome) -> Document:
+def _question(outcome: Outcome) -> Document:
     row: Document = {
-        name: getattr(one.task, name) for name in ("id", "question", "kind", "answerable")
+        name: getattr(outcome.task, name) for name in ("id", "question", "kind", "answerable")
     }
-    if one.measures:
-        row |= {method: _rounded(one.measures[method]) for method in METHODS}
-        row["ranks"] = {method: list(one.ranks[method]) for method in METHODS}
-    row |= _rounded(one.scores)
-    if one.answer is not None:
-        row |= {"confidence": one.answer.confidence, "answered": one.answer.answered}
-        row["missing"] = list(one.answer.missing.words)
-        row["cited"] = list(map(_place, one.answer.citations))
-        row["also"] = list(map(_place, one.answer.also))
-    return row | {"missed": None if one.missed is None else asdict(one.missed)}
+    if outcome.measures:
+        row |= {method: _rounded(outcome.measures[method]) for method in METHODS}
+        row["ranks"] = {method: list(outcome.ranks[method]) for method in METHODS}
+    row |= _rounded(outcome.scores)
+    if outcome.answer is not None:
+        row |= {"confidence": outcome.answer.confidence, "answered": outcome.answer.answered}
+        row["missing"] = list(outcome.answer.missing.words)
+        row["cited"] = list(map(_place, outcome.answer.citations))
+        row["also"] = list(map(_place, outcome.answer.also))
+    return row | {"missed": None if outcome.missed is None else asdict(outcome.missed)}
 
 
 def _place(citation: Citation) -> Document:

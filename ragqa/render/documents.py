@@ -24,9 +24,9 @@ def fields_of(source: object, *names: str) -> Document:
 
 
 class Json(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """A JSON object of the attributes of another; what has a default is left out where it has it.
+    """A JSON object made of the attributes of another; a value equal to its default is left out.
 
-    A field has the name of the attribute, which the key may differ from.
+    A field has the name of the attribute; its key in JSON may be another.
     """
 
     def __post_init__(self) -> None:
@@ -38,12 +38,12 @@ class Json(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True)
     @classmethod
     def document(cls, source: object, **given: object) -> Document:
         """The JSON object of an object's attributes and of what is given instead of them."""
-        found = {
+        values = {
             key.encode_name: given.get(key.name, getattr(source, key.name, UNSET))
             for key in _fields_of(cls)
         }
-        found = {key: value for key, value in found.items() if value is not UNSET}
-        document: Document = to_builtins(convert(found, cls, from_attributes=True))
+        values = {key: value for key, value in values.items() if value is not UNSET}
+        document: Document = to_builtins(convert(values, cls, from_attributes=True))
         return document
 
 
@@ -241,7 +241,7 @@ def answer_document(answer: types.Answer) -> Document:
         **fields_of(answer.missing, "no_note_has", "not_there"),
         missing=answer.missing.words,
         elsewhere=[
-            _Elsewhere.document(one.place, words=one.words) for one in answer.missing.elsewhere
+            _Elsewhere.document(lack.place, words=lack.words) for lack in answer.missing.elsewhere
         ],
         written=written or UNSET,
         sentences=written.claims if written else UNSET,
@@ -265,11 +265,11 @@ def hit_document(hit: types.Hit) -> Document:
     )
 
 
-def list_document(found: types.NoteList, *, tags: bool) -> Document:
+def list_document(listed: types.NoteList, *, tags: bool) -> Document:
     """What `ragqa list --json` prints."""
-    counts = [{"tag": tag, "notes": notes} for tag, notes in found.tags.items()]
+    counts = [{"tag": tag, "notes": notes} for tag, notes in listed.tags.items()]
     chosen: Document = {"notes": UNSET, "tags": counts} if tags else {"tags": UNSET}
-    return JsonList.document(found, **chosen)
+    return JsonList.document(listed, **chosen)
 
 
 def report_document(report: types.IndexReport) -> Document:
@@ -282,7 +282,7 @@ def report_document(report: types.IndexReport) -> Document:
 def skips_document(skipped: Sequence[types.Skipped]) -> Document:
     """What could not be read, and what a rule of the user's leaves out."""
     return {
-        name: tuple(one for one in skipped if one.is_left_out == left_out)
+        name: tuple(skip for skip in skipped if skip.is_left_out == left_out)
         for name, left_out in (("skipped", False), ("left_out", True))
     }
 
@@ -293,7 +293,7 @@ def part_document(part: "NotePart") -> Document:
     return JsonPart.document(part, **note, note_sha256=part.note.sha256)
 
 
-def related_document(found: "RelatedNotes") -> Document:
+def related_document(result: "RelatedNotes") -> Document:
     """What `ragqa search --related --json` prints."""
-    near = [_Related.document(one, **fields_of(one.note, "path", "title")) for one in found.related]
-    return JsonRelated.document(found, note=found.note.path, related=near)
+    related = [_Related.document(r, **fields_of(r.note, "path", "title")) for r in result.related]
+    return JsonRelated.document(result, note=result.note.path, related=related)

@@ -30,9 +30,9 @@ Table = tuple[str, list[str], list[list[str]]]  # its title, the heads of its co
 
 def print_evaluation(document: Document) -> None:
     """Print three figures, each with what it is the share of; the report has the others."""
-    found = document["methods"].get("hybrid", {}).get("recall@5")
+    recall = document["methods"].get("hybrid", {}).get("recall@5")
     good = "good" if "good" in document else "shown@1"
-    figures = {"found": found, good: document.get(good), "wrong": document.get("wrong")}
+    figures = {"found": recall, good: document.get(good), "wrong": document.get("wrong")}
     rows = [(*_PLAIN[name], f"{v:.0%}") for name, v in figures.items() if v is not None]
     missed = sum(bool(row.get("missed")) for row in document["questions"])
     what = "not good" if "good" in document else "missed"
@@ -86,16 +86,16 @@ def _beside(document: Document, name: str) -> str:
 
 def _by_sort(title: str, sorts: Document, names: Sequence[str], digits: int = 3) -> Table:
     """The measures of each sort of question; "none" is one that a sort lacks."""
-    columns = [name for name in names if any(name in found for found in sorts.values())]
+    columns = [name for name in names if any(name in measures for measures in sorts.values())]
     rows = [
-        [sort, str(found["questions"])]
+        [sort, str(measures["questions"])]
         + [
-            _estimate(found[name], found["intervals"][name], digits=digits)
-            if name in found
+            _estimate(measures[name], measures["intervals"][name], digits=digits)
+            if name in measures
             else "none"
             for name in columns
         ]
-        for sort, found in sorts.items()
+        for sort, measures in sorts.items()
     ]
     return title, ["", "questions", *columns], rows
 
@@ -119,7 +119,7 @@ def report_page(document: Mapping[str, Any]) -> str:
     environment.filters |= {
         "line": safe_line,
         "place": lambda where: safe_line(address(where["path"], where["lines"])),
-        "ranks": lambda ranks: " and ".join("none" if one is None else str(one) for one in ranks),
+        "ranks": lambda ranks: " and ".join("none" if r is None else str(r) for r in ranks),
         "stage": stage_name,
     }
     page = environment.get_template("report.html.jinja").render(

@@ -30,7 +30,7 @@ _HANG = 2
 _TAB = 4
 
 
-def words_of(citation: Citation) -> str:
+def quoted_words(citation: Citation) -> str:
     """The words of the quote on one line, without markup; not sanitised."""
     texts = chain.from_iterable(map(_texts, blocks(citation)))
     return " ".join(word for seen in texts for word in seen.text.split())
@@ -43,7 +43,7 @@ def blocks(citation: Citation) -> Sequence[Block]:
 
 
 def sides_of(citation: Citation) -> tuple[Citation | None, Citation | None]:
-    """What is shown of the passage before the quote, and after it; each None if it is nothing."""
+    """What is shown of the passage before the quote, and after it; None if nothing is."""
     whole = citation.within
 
     def part(units: tuple[Unit, ...], cut: tuple[bool, bool]) -> Citation | None:
@@ -60,7 +60,7 @@ def sides_of(citation: Citation) -> tuple[Citation | None, Citation | None]:
 
 
 def print_excerpt(console: Console, citation: Citation, indent: int = 3) -> None:
-    """Draw the quote, dimmed what is shown around it; underline what answers unless all does."""
+    """Draw the quote, and dimmed the text around it; underline what answers, unless all does."""
     whole = citation.within or citation
     shown = blocks(whole)
     quoted = citation.chars if citation.within else None
@@ -146,7 +146,7 @@ class _Page(Struct, frozen=True):
         """Sanitised, styled text."""
         text = Text(safe_text(seen.text))
         for look, style in _LOOKS.items():
-            _stylize(text, seen, style, [bool(one & look) for one in seen.looks])
+            _stylize(text, seen, style, [bool(looks & look) for looks in seen.looks])
         if self.quoted:
             own, is_beside = [self.quoted], self._is_beside(seen)
             beside = [is_beside or (at >= 0 and not _is_in(at, own)) for at in seen.at]

@@ -22,7 +22,7 @@ from ragqa.verifying.saved import NOWHERE
 
 _SHOWN = 5
 _INDENT = 2
-_SAID_SHOWN = 4
+_CITED_SHOWN = 4
 _QUOTE_CHARS = 160
 _QUOTED_AT = 9
 _AHEAD = 0.01
@@ -177,7 +177,7 @@ def _print_places(explanation: Explanation, linker: Linker) -> None:
     put_heading(f"Passages, best first{without}", "heading")
     for place in explanation.places[:_SHOWN]:
         hit, passage = place.hit, place.hit.passage
-        rank, dense, terms = (one or "-" for one in (place.rank, hit.dense_rank, hit.terms_rank))
+        rank, dense, terms = (rank or "-" for rank in (place.rank, hit.dense_rank, hit.terms_rank))
         read = ", read" if place.read else ""
         ranks = f"  rank {rank}, {dense} by meaning, {terms} by words{read}"
         where = linker.place(passage.path, passage.lines, hit.locator)
@@ -188,17 +188,18 @@ def _print_places(explanation: Explanation, linker: Linker) -> None:
 
 def _print_sentences(explanation: Explanation, linker: Linker) -> None:
     """Print the sentences weighed in the passages, best first, and those of the answer."""
-    weighed, said = explanation.sentences, explanation.said
+    weighed, cited = explanation.sentences, explanation.said
     if weighed:
         put_heading(f"Weighed there, of {len(explanation.assessment.candidates)}", "heading")
-    for one in weighed[:_SHOWN]:
-        more = {None: "  in the answer", Lost.FURTHER: "  further excerpt"}.get(one.lost, "")
-        _print_quote(f"{one.rank:>2} {one.citation.score:.2f}", one.citation, more, linker)
-    if not said:
+    for sentence in weighed[:_SHOWN]:
+        more = {None: "  in the answer", Lost.FURTHER: "  further excerpt"}.get(sentence.lost, "")
+        label = f"{sentence.rank:>2} {sentence.citation.score:.2f}"
+        _print_quote(label, sentence.citation, more, linker)
+    if not cited:
         return
     put_heading("The answer" if explanation.assessment.answered else "Withheld", "heading")
     path = explanation.target.path
-    for citation in sorted(said, key=lambda citation: citation.path != path)[:_SAID_SHOWN]:
+    for citation in sorted(cited, key=lambda citation: citation.path != path)[:_CITED_SHOWN]:
         _print_quote(f"[{citation.n}] {citation.score:.2f}", citation, "", linker)
 
 
@@ -262,22 +263,22 @@ def print_verification(verification: Verification, linker: Linker) -> None:
     for checked in verification.checked:
         _print_checked(checked, linker)
     counts = Counter(checked.standing for checked in verification.checked)
-    put_heading(", ".join(f"{counts[one]} {one}" for one in Standing if counts[one]), "quiet")
+    put_heading(", ".join(f"{counts[s]} {s}" for s in Standing if counts[s]), "quiet")
 
 
 def verification_document(verification: Verification) -> Document:
     """What `ragqa verify --json` prints."""
-    checked = [
+    citations = [
         _Checked.document(
-            one.citation,
-            status=one.standing,
-            now=one.place,
-            rewrapped=one.is_rewrapped,
-            reason=one.reason,
+            checked.citation,
+            status=checked.standing,
+            now=checked.place,
+            rewrapped=checked.is_rewrapped,
+            reason=checked.reason,
         )
-        for one in verification.checked
+        for checked in verification.checked
     ]
-    return JsonVerification.document(verification, sound=verification.is_sound, citations=checked)
+    return JsonVerification.document(verification, sound=verification.is_sound, citations=citations)
 
 
 def _print_checked(checked: Checked, linker: Linker) -> None:

@@ -16,7 +16,7 @@ from ragqa.answering.excerpt_blocks import CUT, Block, Line, Table, apart, runs_
 from ragqa.chatting import Exchange, numbered
 from ragqa.notes.formats import fragment
 from ragqa.render import view
-from ragqa.render.excerpts import blocks, sides_of, words_of
+from ragqa.render.excerpts import blocks, quoted_words, sides_of
 from ragqa.safe import safe_line, safe_text
 from ragqa.text.dates import date_shown
 from ragqa.types import Answer, Citation, Kind, WrittenSentence
@@ -56,7 +56,7 @@ def chat_markdown(exchanges: Sequence[Exchange]) -> str:
     last = exchanges[-1].answer
     first = exchanges[0].asked
     rest = len(exchanges) - 1
-    cited = tuple(citation for one in exchanges for citation in one.answer.citations)
+    cited = tuple(citation for exchange in exchanges for citation in exchange.answer.citations)
     title = f"{first} (and {rest} more)" if rest else first
     blocks += _record(replace(last, question=title, citations=cited))
     return "\n".join(blocks)
@@ -77,15 +77,20 @@ def _body(answer: Answer, level: str) -> Iterator[str]:
     yield from _answer(answer)
     if answer.earlier:
         yield f"{level} {view.history_title(answer)}\n"
-        yield "".join(f"- {one.date} {_further(one, whole=False)}\n" for one in answer.earlier)
+        yield "".join(
+            f"- {citation.date} {_further(citation, whole=False)}\n" for citation in answer.earlier
+        )
     if answer.citations:
         yield f"{level} Sources\n"
-        for cited in answer.citations:
-            yield f"{cited.n}. {_cited(cited)}\n\n{_quoted(cited.quote)}\n"
+        for citation in answer.citations:
+            yield f"{citation.n}. {_cited(citation)}\n\n{_quoted(citation.quote)}\n"
         if answer.also:
             yield f"{level} Further excerpts\n"
             whole, end = not answer.sure, "" if answer.sure else "\n"
-            yield "".join(f"{one.n}. {_further(one, whole=whole)}\n{end}" for one in answer.also)
+            yield "".join(
+                f"{citation.n}. {_further(citation, whole=whole)}\n{end}"
+                for citation in answer.also
+            )
     elif answer.hits:
         yield f"{level} Nearest passages\n"
         for n, hit in enumerate(answer.hits, start=1):
@@ -129,7 +134,7 @@ def _further(citation: Citation, *, whole: bool) -> str:
     """The place of a citation, and its quote or the first words of it."""
     if whole:
         return f"{_cited(citation)}\n\n{_quoted(citation.quote, '')}"
-    words = words_of(citation)
+    words = quoted_words(citation)
     cut = f"{words[:_FIRST].rsplit(' ', 1)[0]} \u2026" if len(words) > _FIRST else words
     return f"{_cited(citation)}: {escaped(cut)}"
 
@@ -217,7 +222,8 @@ def _placed(citation: Citation) -> Iterator[_Placed]:
 def excerpt_markdown(citation: Citation) -> str:
     """An excerpt as Markdown with its number, between block quotes of what stands around it."""
     before, after = (
-        indent(_drawn(one, ""), "> ", lambda _: True) if one else "" for one in sides_of(citation)
+        indent(_drawn(side, ""), "> ", lambda _: True) if side else ""
+        for side in sides_of(citation)
     )
     shown = _drawn(citation, escaped(f"[{citation.n}]"))
     return "\n\n".join(filter(None, (before, shown, after)))

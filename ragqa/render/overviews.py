@@ -9,16 +9,7 @@ from rich.text import Text
 from ragqa import types
 from ragqa.config import SETTINGS, Loaded, Places
 from ragqa.config.settings import COMMON, Origin, Value, as_written, shown
-from ragqa.diagnosis import (
-    RIGHT,
-    Choice,
-    Finding,
-    IndexStatus,
-    NotesIn,
-    Offer,
-    Severity,
-    Trial,
-)
+from ragqa.diagnosis import RIGHT, Choice, Finding, IndexStatus, NotesIn, Offer, Severity, Trial
 from ragqa.languages import ENGLISH
 from ragqa.llms import Destination
 from ragqa.notes.formats import how_to_read, switched_off
@@ -97,11 +88,11 @@ def print_report(report: IndexReport, where: str) -> None:
         _print_skipped(left_out)
 
 
-def print_list(found: NoteList, *, tags: bool) -> None:
-    """Print a line for each note, or for each tag: in columns on a terminal, else between tabs."""
+def print_list(listed: NoteList, *, tags: bool) -> None:
+    """Print a line for each note, or for each tag: in columns on a terminal, else with tabs."""
     if tags:
-        width = max(map(len, map(str, found.tags.values())), default=0)
-        for tag, notes in found.tags.items():
+        width = max(map(len, map(str, listed.tags.values())), default=0)
+        for tag, notes in listed.tags.items():
             put_labelled(f"{notes:>{width}}  ", "number", tag)
         return
     rows = [
@@ -111,7 +102,7 @@ def print_list(found: NoteList, *, tags: bool) -> None:
             Text(safe_line(note.title)),
             Text(" ".join(f"#{safe_line(tag)}" for tag in note.tags), "quiet"),
         )
-        for note in found.notes
+        for note in listed.notes
     ]
     if stdout().is_terminal:
         print_columns(rows, most=_COLUMNS)
@@ -135,7 +126,11 @@ def print_status(status: IndexStatus, places: Places, llm: Choice) -> None:
     others = {suffix: n for suffix, n in status.others.items() if suffix not in off}
     rows = [
         ("notes", f"{info.notes} in {places.corpus}"),
-        *((f"  {one.name}", one.context) for one in places.corpus.folders if one.context),
+        *(
+            (f"  {folder.name}", folder.context)
+            for folder in places.corpus.folders
+            if folder.context
+        ),
         *_languages(status.languages),
         ("index", f"{counted(info.passages, 'passage')} {where}{size}, made {info.created}"),
         ("embedder", f"{info.embedder.name}, {info.embedder.dimension} dimensions"),
@@ -161,10 +156,10 @@ def print_status(status: IndexStatus, places: Places, llm: Choice) -> None:
 
 def _languages(languages: Sequence[NotesIn]) -> Iterator[tuple[str, str]]:
     """The languages, unless all notes are in English, and those that the embedder hardly reads."""
-    if any(one.language != ENGLISH for one in languages):
-        yield "languages", ", ".join(f"{one.notes} in {one.name}" for one in languages)
-    unread = ", ".join(one.name for one in languages if not one.readable)
-    partly = ", ".join(one.name for one in languages if 0 < one.readable < 1)
+    if any(notes.language != ENGLISH for notes in languages):
+        yield "languages", ", ".join(f"{notes.notes} in {notes.name}" for notes in languages)
+    unread = ", ".join(notes.name for notes in languages if not notes.readable)
+    partly = ", ".join(notes.name for notes in languages if 0 < notes.readable < 1)
     if unread:
         yield "", f"the embedder cannot read {unread}: such notes are found by their words alone"
     if partly:
@@ -186,7 +181,7 @@ def status_document(status: IndexStatus, places: Places, llm: Choice) -> Documen
     return JsonStatus.document(
         status,
         corpus=os.pathsep.join(map(str, folders)),
-        folders=[_Folder.document(one, path=str(one)) for one in folders],
+        folders=[_Folder.document(folder, path=str(folder)) for folder in folders],
         index_path=str(places.index),
         fresh=status.is_fresh,
         pending=fields_of(status, "added", "changed", "removed"),
@@ -240,7 +235,7 @@ def findings_document(
 
 
 def print_settings(loaded: Loaded, *, every: bool) -> None:
-    """Print the settings that are set and where, then the common ones or `every` one that is not.
+    """Print the settings that are set, with where, then the common or `every` one that is not.
 
     Each has its value and what it is for.
     """

@@ -26,7 +26,7 @@ from ragqa.render import (
     view,
 )
 from ragqa.render.documents import Document, fields_of
-from ragqa.render.excerpts import print_excerpt, sides_of, words_of
+from ragqa.render.excerpts import print_excerpt, quoted_words, sides_of
 from ragqa.safe import safe_line, safe_text
 from ragqa.text.dates import date_shown
 from ragqa.text.words import WORD, index_terms, query_terms
@@ -132,12 +132,12 @@ class Stream:
         self._progress.stop()
         text = _sentence(sentence)
         width = min(self._console.width, READABLE)
-        for found in _WORDS.finditer(text.plain):
-            piece = text[found.start() : found.end()]
+        for match in _WORDS.finditer(text.plain):
+            piece = text[match.start() : match.end()]
             if piece.plain.startswith("\n"):
                 self._column = 0
             elif self._column and self._column + piece.cell_len > width:
-                word = text[found.start("word") : found.end()]
+                word = text[match.start("word") : match.end()]
                 piece, self._column = Text("\n") + word, word.cell_len
             else:
                 self._column += piece.cell_len
@@ -173,8 +173,10 @@ def _plain(answer: Answer) -> str:
     first = answer.citations[0]
     head, number, tail = answer.text.partition(f"[{first.n}]")
     before, after = (
-        indent(excerpt_text(one.quote, one.units, one.chars[0], one.cut), "| ", bool) if one else ""
-        for one in sides_of(first)
+        indent(excerpt_text(side.quote, side.units, side.chars[0], side.cut), "| ", bool)
+        if side
+        else ""
+        for side in sides_of(first)
     )
     return "\n\n".join(filter(None, (before, f"{head}{number}", after))) + tail
 
@@ -187,7 +189,7 @@ def _print_earlier(answer: Answer, linker: Linker) -> None:
         when = f"{_INDENT * ' '}{safe_line(citation.date)}  "
         line = Text.assemble((when, "quiet"), linker.cited(citation))
         most = max(2 * min(stdout().width, READABLE) - len(when), line.cell_len)
-        line.append(f"  {safe_line(words_of(citation))}", "quiet")
+        line.append(f"  {safe_line(quoted_words(citation))}", "quiet")
         line.truncate(most, overflow="ellipsis")
         put(line, hang=len(when))
 
@@ -195,13 +197,13 @@ def _print_earlier(answer: Answer, linker: Linker) -> None:
 def _put_line(line: Text, citation: Citation) -> None:
     """Print a line, and after it the words of a citation as far as they fit."""
     width = max(min(stdout().width, READABLE), line.cell_len)
-    line.append(f"  {safe_line(words_of(citation))}", "quiet")
+    line.append(f"  {safe_line(quoted_words(citation))}", "quiet")
     line.truncate(width, overflow="ellipsis")
     put(line)
 
 
 def _print_offered(answer: Answer, linker: Linker, more: str) -> None:
-    """Print a line for each further excerpt, as far as its words fit; all of it under reserve."""
+    """Print a line for each further excerpt, cut to fit; under reserve each whole."""
     if not answer.also:
         return
     put_heading("Further excerpts")
@@ -347,13 +349,13 @@ def print_part(part: "NotePart", linker: Linker, *, numbered: bool | None = None
         emit(console, Text.assemble((label, "quiet"), safe_text(line)), hang=len(label))
 
 
-def print_related(found: "RelatedNotes", linker: Linker) -> None:
+def print_related(result: "RelatedNotes", linker: Linker) -> None:
     """Print the notes near a note, each with the reasons."""
-    if not found.related:
-        put(f"No note is near {found.note.path}.", "bold")
-    for n, one in enumerate(found.related, start=1):
-        _print_place(linker.place(one.note.path, (1, 1)), [one.note.title], n=n)
-        put("; ".join(one.why), "quiet", indent=3)
+    if not result.related:
+        put(f"No note is near {result.note.path}.", "bold")
+    for n, near in enumerate(result.related, start=1):
+        _print_place(linker.place(near.note.path, (1, 1)), [near.note.title], n=n)
+        put("; ".join(near.why), "quiet", indent=3)
 
 
 def request_document(request: "Request", where: str, *, asked: bool) -> Document:

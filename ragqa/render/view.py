@@ -1,6 +1,6 @@
-"""What is said about an answer, at every door in the same words; what is not sanitised says so.
+"""What is said about an answer, in the same words wherever it is shown.
 
-The terminal, Markdown, the text for assistants and the page lay these words out, each in its way.
+The terminal, Markdown, the page and assistants show them. What is not sanitised says so.
 """
 
 from collections.abc import Sequence
@@ -8,13 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ragqa.safe import safe_line
-from ragqa.types import (
-    Answer,
-    Correction,
-    Missing,
-    Written,
-    WrittenSentence,
-)
+from ragqa.types import Answer, Correction, Missing, Written, WrittenSentence
 from ragqa.types.answers import PROBABLE_FROM
 
 if TYPE_CHECKING:
@@ -63,8 +57,8 @@ def trust_line(answer: Answer) -> str:
         asked_anyway = " The LLM was asked anyway." if is_written else ""
         return f"Your notes do not seem to answer this{aside}.{asked_anyway}"
     if is_written:
-        said = missing_line(replace(answer.missing, not_there=""))
-        return said and f"{said[0].upper()}{said[1:]}."
+        lacks = missing_line(replace(answer.missing, not_there=""))
+        return lacks and f"{lacks[0].upper()}{lacks[1:]}."
     if answer.sure:
         return ""
     probable = answer.confidence >= PROBABLE_FROM
@@ -75,22 +69,22 @@ def missing_line(missing: Missing) -> str:
     """What an answer lacks, as facts: "no note has: X; Y is in a.md:5; no date there"."""
     none = missing.no_note_has
     facts = [f"no note has: {', '.join(none)}"] if none else []
-    for one in missing.elsewhere:
-        place = address(one.place.path, one.place.lines, one.place.locator)
-        facts.append(f"{one.words} is in {place}")
+    for lack in missing.elsewhere:
+        place = address(lack.place.path, lack.place.lines, lack.place.locator)
+        facts.append(f"{lack.words} is in {place}")
     facts += [f"no {missing.not_there} there"] if missing.not_there else []
     return safe_line("; ".join(facts))
 
 
 def corrected_line(corrected: Sequence[Correction]) -> str:
     """A sentence that names the corrected words."""
-    pairs = [f"{one.read} instead of {one.typed}" for one in corrected]
+    pairs = [f"{correction.read} instead of {correction.typed}" for correction in corrected]
     return safe_line(f"Looked for {', and '.join(pairs)}.")
 
 
 def history_title(answer: Answer) -> str:
     """The heading above the statements of other dates."""
-    first, days = answer.citations[0], [one.date for one in answer.earlier]
+    first, days = answer.citations[0], [citation.date for citation in answer.earlier]
     own = first.date or first.note_date
     return "Later" if own < min(days) else "Earlier" if max(days) <= own else "Earlier and later"
 
@@ -122,8 +116,8 @@ def reason_of(sentence: WrittenSentence) -> str:
     if not sentence.citations:
         return "no source"
     its, say = ("source", "says") if len(sentence.citations) == 1 else ("sources", "say")
-    said = [(f"not in its {its}", sentence.lacks), (f"its {its} {say}", sentence.differs)]
-    return safe_line("; ".join(f"{what}: {', '.join(texts)}" for what, texts in said if texts))
+    marks = [(f"not in its {its}", sentence.lacks), (f"its {its} {say}", sentence.differs)]
+    return safe_line("; ".join(f"{what}: {', '.join(texts)}" for what, texts in marks if texts))
 
 
 def written_by(written: Written) -> str:

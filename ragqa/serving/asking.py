@@ -1,4 +1,4 @@
-"""What every door asks of the warm index, who may write the answer, and what is said of failures.
+"""What both servers ask of the index, which LLM may write, and what is said of failures.
 
 The server's own options and settings choose the LLM, never a request. A server cannot ask its user,
 so nothing is sent to a host that was not allowed before.
@@ -42,11 +42,11 @@ _STATUS: Mapping[type[RagqaError], int] = {
     errors.GivenUp: 504, errors.IndexUnusable: 500,
 }  # fmt: skip
 
-Shown = dict[str, Any]
+Fields = dict[str, Any]
 """What a template or a document shows, by name."""
 
 Emit: TypeAlias = Callable[[str, Mapping[str, Any]], None]
-"""Sends an event of a name with a document."""
+"""Sends an event to a page: its name, and its data as a document."""
 
 
 def answer_to(
@@ -70,7 +70,7 @@ def checked(warm: WarmIndex, saved: SavedAnswer | str) -> Verification:
     )  # fmt: skip
 
 
-def status(warm: WarmIndex) -> Shown:
+def status(warm: WarmIndex) -> Fields:
     """The document of the index, as `ragqa status --json` prints it, and how current it is kept."""
     document = status_document(warm.use(status_of), warm.loaded.places, choice_of(warm.loaded))
     return document | {"server": {"state": freshness_line(warm.freshness)}}
@@ -87,7 +87,7 @@ def freshness_line(freshness: Freshness) -> str:
     return "It is used as it is."
 
 
-def writer_for(settings: Settings, spec: str) -> Writer | None:
+def server_writer(settings: Settings, spec: str) -> Writer | None:
     """The writer of a server, None if `spec` is "".
 
     :raises UsageError: the backend is unknown or unusable.
@@ -134,11 +134,11 @@ class Interruptible:
 
     @property
     def destination(self) -> Destination:
-        """As of the LLM."""
+        """Where the LLM sends data."""
         return self.llm.destination
 
     def stream(self, prompt: Prompt, *, max_tokens: int) -> Iterator[str]:
-        """As the LLM does, unless it was ended before."""
+        """The pieces of the LLM's text; none if its work was ended before."""
         if not self._ended:
             self._pieces = self.llm.stream(prompt, max_tokens=max_tokens)
         return self._pieces

@@ -43,10 +43,10 @@ HEAD_S, BODY_S = 10.0, 10.0
 
 MOST_AT_ONCE = 64
 MOST_WAITING = 8 * MOST_AT_ONCE
-"""Requests, and connections without one that was let through."""
+"""The most requests at once, and the most connections of which none was let through."""
 
 ADMITTED = "ragqa.admitted"
-"""In the scope of a request that was let through, and has come whole."""
+"""A key in the ASGI scope of a request that was let through and has arrived whole."""
 
 START, STYLE = "/start", "/static/style.css"
 """The paths of the one-time address, and of what the page of a lost session needs: no secret."""
@@ -95,7 +95,7 @@ def kept_token(*, new: bool = False, path: Path = KEPT_AT) -> str:
 
 
 def current(token: str, path: Path = KEPT_AT) -> Callable[[], str]:
-    """What gives the token that counts now, "" for none: a new one ends the one before.
+    """Return what gives the valid token, "" for none: a new token ends the former one.
 
     :param token: as of `kept_token`; it stays the same if it could not be kept.
     """
@@ -217,7 +217,7 @@ class Guard:
 
 
 async def _body(scope: Scope, receive: Receive) -> Receive | Response:
-    """Receives a body that was read whole; the response to one that is too long or too late."""
+    """Read a body whole, and return what hands it on; or the refusal of a long or late one."""
     body, more = bytearray(), True
     try:
         async with asyncio.timeout(BODY_S):
@@ -263,10 +263,10 @@ class Connection(H11Protocol):
         self._watch_head()
         waiting = [c for c in self.connections if isinstance(c, Connection) and c.is_waiting]
         if len(waiting) > MOST_WAITING:
-            min(waiting, key=lambda one: one.began).transport.abort()
+            min(waiting, key=lambda connection: connection.began).transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Read on."""
+        """Handle what arrived, and watch whether the head of a request is still to come."""
         super().data_received(data)
         self._watch_head()
 

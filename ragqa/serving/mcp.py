@@ -134,17 +134,17 @@ def _call(warm: WarmIndex, name: str, arguments: dict[str, Any]) -> types.CallTo
     if kind is None:
         raise MCPError(types.INVALID_PARAMS, f"no tool {name!r}, only {', '.join(OPERATIONS)}")
     try:
-        result = read(kind, arguments, name).told(warm)
+        result = read(kind, arguments, name).in_words(warm)
     except Exception as exc:  # noqa: BLE001 - the last line of defence
         known = out_of_memory(exc) or exc
         if isinstance(known, RagqaError):
-            return _told(wording.problem(known), is_error=True)
+            return _tool_result(wording.problem(known), is_error=True)
         report(exc)
-        return _told(f"{BUG}. Try: {BUG_HINT}", is_error=True)
-    return _told(result.text, structured_content=in_utf8(result.data))
+        return _tool_result(f"{BUG}. Try: {BUG_HINT}", is_error=True)
+    return _tool_result(result.text, structured_content=in_utf8(result.data))
 
 
-def _told(text: str, **more: Any) -> types.CallToolResult:  # noqa: ANN401 - passed on
+def _tool_result(text: str, **more: Any) -> types.CallToolResult:  # noqa: ANN401 - passed on
     return types.CallToolResult(content=[types.TextContent(type="text", text=text)], **more)
 
 

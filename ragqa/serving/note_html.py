@@ -39,7 +39,7 @@ IMAGES = {
 
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _BRIGHT, _PLAIN = "\ue002", "\ue003"
-"""Around what the note itself highlights: ==so==."""
+"""They stand around what the note itself highlights: ==so==."""
 
 _MARKS = re.compile(f"([{_OPEN}{_CLOSE}{_BRIGHT}{_PLAIN}])")
 _MARKS_IN_URL = re.compile("%EE%80%8[01]", re.IGNORECASE)
@@ -59,7 +59,7 @@ _NOT_IN_SLUG = re.compile(r"[^\w]+")
 _MOST_FOOTNOTES = 500
 """The parser of footnotes takes time in the square of their number."""
 
-# It ends a line that does not count as one.
+# A carriage return alone: browsers break the line there, but no line of the note ends.
 _CARRIAGE_RETURN = re.compile(r"\r(?!\n)")
 
 Env = MutableMapping[str, Any]
@@ -80,8 +80,8 @@ class Names(NoteNames):
         beside = posixpath.normpath(posixpath.join(posixpath.dirname(source), name))
         ways = (beside, name.lstrip("/"), posixpath.basename(name))
         images = self.images()
-        found = (images.get(way.casefold()) for way in ways)
-        return next(filter(None, found), beside)
+        paths = (images.get(way.casefold()) for way in ways)
+        return next(filter(None, paths), beside)
 
 
 def note_html(
@@ -96,7 +96,7 @@ def note_html(
     """Render a note's text.
 
     :param marks: the stretches to mark; the first is given the id "cited".
-    :param lines: whether there may be paragraphs whose lines a person broke.
+    :param lines: whether line breaks within paragraphs may be the author's own, and are kept.
     """
     source = _edited(text, blocks, marks)
     env: Env = {
@@ -185,10 +185,10 @@ class _Renderer(RendererHTML):
 
     def text(self, tokens: Sequence[Token], i: int, options: OptionsDict, env: Env) -> str:
         parts, at, content = [], 0, _ICON.sub("", tokens[i].content)
-        for found in _WIKILINK.finditer(content):
-            parts.append(_marked(content[at : found.start()], env))
-            parts.append(_wikilink(found, env))
-            at = found.end()
+        for link in _WIKILINK.finditer(content):
+            parts.append(_marked(content[at : link.start()], env))
+            parts.append(_wikilink(link, env))
+            at = link.end()
         block_id = _BLOCK_ID.search(content, at) if i == len(tokens) - 1 else None
         if block_id:
             parts += [f'<a id="{_slug(block_id[1])}"></a>']
@@ -242,7 +242,7 @@ def _parser(*, footnotes: bool) -> MarkdownIt:
 
 
 def _keep_lines(state: Any) -> None:  # noqa: ANN401 - markdown-it's untyped state
-    """Let the lines of a paragraph that a person broke stay lines."""
+    """Keep the lines of a paragraph that its author, and no editor, broke into lines."""
     for token in state.tokens if state.env["lines"] else ():
         broken = token.children if token.type == "inline" and has_lines(token.content) else ()
         for child in broken:
@@ -256,13 +256,13 @@ def _find_callouts(state: Any) -> None:  # noqa: ANN401 - markdown-it's untyped 
         if quoted.type != "blockquote_open" or inline.type != "inline" or not inline.children:
             continue
         first = inline.children[0]
-        found = _CALLOUT.match(_MARKS.sub("", first.content))
-        if not found:
+        callout = _CALLOUT.match(_MARKS.sub("", first.content))
+        if not callout:
             continue
         quoted.attrSet("class", "callout")
         paragraph.attrSet("class", "kind")
         first.content = _CALLOUT.sub("", first.content, count=1)
-        breaks = [n for n, one in enumerate(inline.children) if one.type.endswith("break")]
+        breaks = [n for n, child in enumerate(inline.children) if child.type.endswith("break")]
         title = inline.children[: breaks[0]] if breaks else inline.children
         if breaks:
             body = Token("inline", "", 0, children=inline.children[breaks[0] + 1 :])
@@ -271,11 +271,11 @@ def _find_callouts(state: Any) -> None:  # noqa: ANN401 - markdown-it's untyped 
                 body,
                 Token("paragraph_close", "p", -1),
             ]
-        if not any(_MARKS.sub("", one.content) or one.children for one in title):
-            title.append(Token("text", "", 0, content=found[1].capitalize()))
+        if not any(_MARKS.sub("", child.content) or child.children for child in title):
+            title.append(Token("text", "", 0, content=callout[1].capitalize()))
         inline.children = title
     state.tokens = [
-        one for at, token in enumerate(state.tokens) for one in (token, *after.get(at, ()))
+        token for at, former in enumerate(state.tokens) for token in (former, *after.get(at, ()))
     ]
 
 
@@ -287,9 +287,9 @@ def _find_highlights(state: Any) -> None:  # noqa: ANN401 - markdown-it's untype
         for n, child in enumerate(inline.children or ()):
             if child.nesting < 0:
                 opened = {level: at for level, at in opened.items() if level <= child.level}
-            found_in = _HIGHLIGHT.finditer(child.content) if child.type == "text" else ()
-            for k, found in enumerate(found_in):
-                start, end = found.span()
+            matches = _HIGHLIGHT.finditer(child.content) if child.type == "text" else ()
+            for k, match in enumerate(matches):
+                start, end = match.span()
                 before = opened.pop(child.level, None)
                 if before and not child.content[max(0, start - 1) : start].isspace():
                     signs |= {before: _BRIGHT, (n, k): _PLAIN}
@@ -302,8 +302,8 @@ def _find_highlights(state: Any) -> None:  # noqa: ANN401 - markdown-it's untype
                 child.content = "".join([first, *rest])
 
 
-def _wikilink(found: re.Match[str], env: Env) -> str:
-    embeds, name, anchor, shown = found.groups(default="")
+def _wikilink(link: re.Match[str], env: Env) -> str:
+    embeds, name, anchor, shown = link.groups(default="")
     label = _marked(shown.strip() or link_words(name + anchor), env)
     if embeds and posixpath.splitext(name.casefold())[1] in IMAGES:
         return _image(name, label, env)

@@ -16,7 +16,7 @@ from ragqa.errors import LIST, NotIndexed
 from ragqa.notes.formats import Document
 from ragqa.notes.links import NoteNames
 from ragqa.related import NearNote, NoteLinks, near
-from ragqa.serving.asking import Shown
+from ragqa.serving.asking import Fields
 from ragqa.serving.note_html import IMAGES, UNREAD, Names, note_html, slugs, source_html, url_path
 from ragqa.serving.warm import WarmIndex
 from ragqa.types import Corpus, Filters, Kind, Note, NoteRecord, Span
@@ -31,7 +31,7 @@ _LONGEST_SENT = 2_000
 """Characters; of a longer quote the address has the beginning, since servers bound an address."""
 
 Quoted = tuple[Span, str]
-"""The characters of a note that were quoted, and what they said."""
+"""Which characters of a note were quoted, and the quote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def _images(corpus: Corpus) -> dict[str, str]:
     return by_name | {path.casefold(): path for path in paths}
 
 
-def around(warm: WarmIndex, path: str, quoted: Sequence[Quoted]) -> Shown:
+def around(warm: WarmIndex, path: str, quoted: Sequence[Quoted]) -> Fields:
     """A note with its outline, links, backlinks and nearest notes."""
 
     def look(index: Index) -> tuple[Links, list[NearNote]]:
@@ -99,21 +99,21 @@ def around(warm: WarmIndex, path: str, quoted: Sequence[Quoted]) -> Shown:
         why = f": it is {unread}" if unread else ""
         raise NotIndexed(f"there is no note {path} in the index{why}", hint=LIST)
     note = read_now(warm, path)
-    headings = [one for one in note.blocks if one.kind is Kind.HEADING]
+    headings = [block for block in note.blocks if block.kind is Kind.HEADING]
     return {
         "note": shown_note(note, quoted, links),
         "outline": [
-            {"label": one.label, "level": one.level, "slug": slug}
-            for one, slug in zip(headings, slugs(one.label for one in headings), strict=True)
-            if one.label
+            {"label": block.label, "level": block.level, "slug": slug}
+            for block, slug in zip(headings, slugs(block.label for block in headings), strict=True)
+            if block.label
         ],
-        "links": [_named(one) for one in links.of_note(path)],
-        "backlinks": [_named(one) for one in links.to_note(path)],
-        "near": [_named(one.note, one.why) for one in related],
+        "links": [_named(record) for record in links.of_note(path)],
+        "backlinks": [_named(record) for record in links.to_note(path)],
+        "near": [_named(nearest.note, nearest.why) for nearest in related],
     }
 
 
-def _named(record: NoteRecord, why: Iterable[str] = ()) -> Shown:
+def _named(record: NoteRecord, why: Iterable[str] = ()) -> Fields:
     return {"path": record.path, "title": record.title, "why": "; ".join(why)}
 
 
@@ -126,7 +126,7 @@ def read_now(warm: WarmIndex, path: str) -> Note:
     return read_current(warm.loaded.places.corpus, path, max_note_bytes=limit)
 
 
-def shown_note(note: Note, quotes: Sequence[Quoted], links: Links) -> Shown:
+def shown_note(note: Note, quotes: Sequence[Quoted], links: Links) -> Fields:
     """A note, rendered and as its exact text, with these quotes marked in both.
 
     A quote is marked where it stands now. If the first is gone, the note says so and has no marks.
@@ -137,7 +137,7 @@ def shown_note(note: Note, quotes: Sequence[Quoted], links: Links) -> Shown:
     html = exact = source_html(note.text, note.blocks, marks=marks)
     if len(note.text) <= _LARGEST_RENDERED:
         html = note_html(note.text, note.blocks, path=note.path, names=links.names, marks=marks)
-    first = [f"?{stretch(one[0], note.text[slice(*one)])}#cited" for one in marks[:1]]
+    first = [f"?{stretch(mark[0], note.text[slice(*mark)])}#cited" for mark in marks[:1]]
     return {
         "path": note.path,
         "href": f"/note/{url_path(note.path)}{''.join(first)}",
@@ -156,8 +156,8 @@ def _place_of(note: Note, quoted: Quoted) -> Span | None:
     if note.text[slice(*chars)] == quote:
         return chars
     current = CurrentNote(note.path, Document(note.text), note.sha256)
-    found = in_note(SavedCitation(1, note.path, NOWHERE, chars, quote), current)
-    return found.place.chars if found and found.is_sound and found.place else None
+    checked = in_note(SavedCitation(1, note.path, NOWHERE, chars, quote), current)
+    return checked.place.chars if checked and checked.is_sound and checked.place else None
 
 
 def stretch(start: int, quote: str) -> str:

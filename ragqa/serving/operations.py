@@ -41,8 +41,8 @@ def _of(description: str, most: int | None = None, least: int = 1) -> Meta:
     return Meta(description=description, ge=most and least, le=most)
 
 
-class Found(NamedTuple):
-    """What an operation found: as JSON, and what puts that into words within some tokens."""
+class Served(NamedTuple):
+    """The result of an operation as JSON, and what puts it into words within some tokens."""
 
     document: Document
     words: Callable[[Document, int], Result]
@@ -62,16 +62,16 @@ class Operation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = 2_000
 
     def document(self, warm: WarmIndex) -> Document:
-        """What it finds, as `--json` prints it."""
-        return self._found(warm).document
+        """Its result, as `--json` prints it."""
+        return self._serve(warm).document
 
-    def told(self, warm: WarmIndex) -> Result:
-        """What it finds, in words and data for a model, within `max_tokens`."""
-        found = self._found(warm)
-        found.document.pop("timings_ms", None)
-        return found.words(found.document, self.max_tokens)
+    def in_words(self, warm: WarmIndex) -> Result:
+        """Its result, in words and data for a model, within `max_tokens`."""
+        served = self._serve(warm)
+        served.document.pop("timings_ms", None)
+        return served.words(served.document, self.max_tokens)
 
-    def _found(self, warm: WarmIndex) -> Found:
+    def _serve(self, warm: WarmIndex) -> Served:
         raise NotImplementedError
 
 
@@ -110,10 +110,10 @@ class Ask(Filtered, frozen=True, kw_only=True):
     gives = {"verdict": _TEXT, "citations": _LIST}
     question: Annotated[str, _of("A question in plain words.")]
 
-    def _found(self, warm: WarmIndex) -> Found:
+    def _serve(self, warm: WarmIndex) -> Served:
         answer = answer_to(warm, self.question, self.filters, self._writer(warm))
         words = partial(wording.answer_result, answer, freshness=warm.freshness)
-        return Found(documents.answer_document(answer), words)
+        return Served(documents.answer_document(answer), words)
 
     def _writer(self, _: WarmIndex) -> Writer | None:
         return None
@@ -128,13 +128,13 @@ class Search(Filtered, frozen=True, kw_only=True):
     query: Annotated[str, _of("What to look for, in words of the notes.")]
     limit: Annotated[int, _of("How many passages.", 100)] | UnsetType = UNSET
 
-    def _found(self, warm: WarmIndex) -> Found:
+    def _serve(self, warm: WarmIndex) -> Served:
         query, limit, filters = self.query, self.limit or None, self.filters
-        found = warm.use(
+        result = warm.use(
             lambda index: index.search(query, filters=filters, limit=limit, refresh=False)
         )
-        words = partial(wording.search_result, found, freshness=warm.freshness)
-        return Found(documents.search_document(found), words)
+        words = partial(wording.search_result, result, freshness=warm.freshness)
+        return Served(documents.search_document(result), words)
 
 
 class Get(Operation, frozen=True, kw_only=True):
@@ -149,10 +149,10 @@ class Get(Operation, frozen=True, kw_only=True):
         ),
     ]
 
-    def _found(self, warm: WarmIndex) -> Found:
+    def _serve(self, warm: WarmIndex) -> Served:
         part = warm.use(lambda index: get_part(index, self.address, refresh=False))
         words = partial(wording.part_result, part)
-        return Found(documents.part_document(part), words)
+        return Served(documents.part_document(part), words)
 
 
 class Related(Filtered, frozen=True, kw_only=True):
@@ -162,13 +162,13 @@ class Related(Filtered, frozen=True, kw_only=True):
     address: Annotated[str, _of("The note, or a place in it, as `get` takes it.")]
     limit: Annotated[int, _of("How many notes.", 50)] = 5
 
-    def _found(self, warm: WarmIndex) -> Found:
+    def _serve(self, warm: WarmIndex) -> Served:
         address, limit, filters = self.address, self.limit, self.filters
-        found = warm.use(
+        result = warm.use(
             lambda index: related_to(index, address, filters=filters, limit=limit, refresh=False)
         )
-        words = partial(wording.related_result, found)
-        return Found(documents.related_document(found), words)
+        words = partial(wording.related_result, result)
+        return Served(documents.related_document(result), words)
 
 
 class List(Filtered, frozen=True, kw_only=True):
@@ -178,10 +178,10 @@ class List(Filtered, frozen=True, kw_only=True):
     what: Annotated[Literal["notes", "tags"], _of("What to list.")] = "notes"
     limit: Annotated[int, _of("How many notes or tags.", 1_000)] = 200
 
-    def _found(self, warm: WarmIndex) -> Found:
-        found = warm.use(lambda index: index.notes(filters=self.filters, refresh=False))
-        words = partial(wording.list_result, found, what=self.what, limit=self.limit)
-        return Found(documents.list_document(found, tags=self.what == "tags"), words)
+    def _serve(self, warm: WarmIndex) -> Served:
+        listed = warm.use(lambda index: index.notes(filters=self.filters, refresh=False))
+        words = partial(wording.list_result, listed, what=self.what, limit=self.limit)
+        return Served(documents.list_document(listed, tags=self.what == "tags"), words)
 
 
 class Quote(Struct, frozen=True, forbid_unknown_fields=True):
@@ -200,32 +200,33 @@ class Verify(Operation, frozen=True, kw_only=True):
     answer: Annotated[str, _of("A saved answer, as JSON or Markdown.")] = ""
     quotes: Annotated[tuple[Quote, ...], Meta(description="Quotes from notes.", max_length=50)] = ()
 
-    def _found(self, warm: WarmIndex) -> Found:
+    def _serve(self, warm: WarmIndex) -> Served:
         if bool(self.answer) == bool(self.quotes):
             raise UsageError(
                 "verify takes either an answer or quotes", hint=Hint("give one of the two")
             )
-        found = checked(warm, self.answer or self._quoted(warm))
-        return Found(verification_document(found), partial(wording.verification_result, found))
+        verification = checked(warm, self.answer or self._quoted(warm))
+        words = partial(wording.verification_result, verification)
+        return Served(verification_document(verification), words)
 
     def _quoted(self, warm: WarmIndex) -> SavedAnswer:
         """The quotes, each with the path of the note at its place."""
-        for n, one in enumerate(self.quotes, start=1):
-            if not one.quote.strip():
+        for n, quote in enumerate(self.quotes, start=1):
+            if not quote.quote.strip():
                 hint = Hint("give the words that the note should have")
                 raise UsageError(f"quote {n} is empty", hint=hint)
-        notes = warm.use(self._notes) if any(one.path for one in self.quotes) else {}
+        notes = warm.use(self._notes) if any(quote.path for quote in self.quotes) else {}
         given = enumerate(self.quotes, start=1)
-        return quoted((n, one.quote, notes.get(one.path, one.path)) for n, one in given)
+        return quoted((n, quote.quote, notes.get(quote.path, quote.path)) for n, quote in given)
 
     def _notes(self, index: Index) -> dict[str, str]:
         """The path of the note at each place that a quote is from, unless there is none."""
         listed, notes = index.notes(refresh=False), {}
         known = notes_of(index, {note.path: note for note in listed.notes}, listed.info)
-        for place in {one.path for one in self.quotes if one.path}:
+        for place in {quote.path for quote in self.quotes if quote.path}:
             with suppress(UsageError):
-                if not (found := known.find(place)).reason:
-                    notes[place] = found.path
+                if not (target := known.find(place)).reason:
+                    notes[place] = target.path
         return notes
 
 
@@ -236,11 +237,12 @@ class Why(Operation, frozen=True, kw_only=True):
     question: str
     address: Annotated[str, _of("The note, or a part of it, as `get` takes it.")]
 
-    def _found(self, warm: WarmIndex) -> Found:
-        found = warm.use(
+    def _serve(self, warm: WarmIndex) -> Served:
+        explanation = warm.use(
             lambda index: explain(index, self.question, target=self.address, refresh=False)
         )
-        return Found(explanation_document(found), partial(wording.explanation_result, found))
+        words = partial(wording.explanation_result, explanation)
+        return Served(explanation_document(explanation), words)
 
 
 class Status(Operation, frozen=True, kw_only=True):
@@ -248,12 +250,12 @@ class Status(Operation, frozen=True, kw_only=True):
 
     gives = {"fresh": "boolean", "skipped": _LIST}
 
-    def _found(self, warm: WarmIndex) -> Found:
+    def _serve(self, warm: WarmIndex) -> Served:
         def words(document: Document, budget: int) -> Result:
             listed = warm.use(lambda index: index.notes(refresh=False))
             return wording.status_result(document, listed, budget)
 
-        return Found(status(warm), words)
+        return Served(status(warm), words)
 
 
 OPERATIONS: dict[str, type[Operation]] = {
@@ -277,10 +279,10 @@ def read(
     """A request as it was given.
 
     :param name: what the operation is called where it was given.
-    :param names: what fields are called there that have another name, "" if it does not take them.
+    :param names: the names that fields have there, if others; "" for one that is not taken there.
     :raises UsageError: it gives something else than the operation takes.
     """
-    fields = {names.get(one.name, one.encode_name): one for one in structs.fields(kind)}
+    fields = {names.get(field.name, field.encode_name): field for field in structs.fields(kind)}
     fields.pop("", None)
     values, needed_first = {}, sorted(fields, key=lambda key: not fields[key].required)
     takes = Hint(f"{name} takes {', '.join(needed_first) or 'nothing'}")

@@ -22,18 +22,10 @@ from ragqa.generation import Writer
 from ragqa.llms.servers import without_keys
 from ragqa.notes.dated import dates_of
 from ragqa.render import view
-from ragqa.render.excerpts import words_of
+from ragqa.render.excerpts import quoted_words
 from ragqa.render.markdown import answer_markdown
 from ragqa.safe import safe_line, safe_text
-from ragqa.serving.asking import (
-    Emit,
-    Shown,
-    answer_to,
-    chosen,
-    failure_of,
-    freshness_line,
-    status,
-)
+from ragqa.serving.asking import Emit, Fields, answer_to, chosen, failure_of, freshness_line, status
 from ragqa.serving.note_html import note_html, url_path
 from ragqa.serving.note_page import Links, Quoted, around, read_now, shown_note, stretch
 from ragqa.serving.operations import Filtered
@@ -59,21 +51,21 @@ from ragqa.types import (
 MOST_COMPLETED = 500
 _MOST_RECENT = 30
 _MOST_LATELY, _MOST_TAGS, _MOST_ASKED, _MOST_EXAMPLES = 8, 24, 8, 4
-"""Of each kind that the home page shows."""
+"""The most latest notes, tags, questions asked before and examples of the home page."""
 
 _LONGEST_NAME = 60
 _NOT_IN_NAME = re.compile(r"[^a-z0-9]+")
 _MOST_WRITTEN = 32
 _PASSING = (Fallback.NOT_ASKED, Fallback.FAILED)
-"""Why an LLM did not write that may be over the next time."""
+"""Reasons why an LLM did not write an answer that may not hold the next time."""
 
 _ID = re.compile(r' id="[^"]*"')
-"""Of what an excerpt and its note both have, only the note keeps it."""
+"""An excerpt is shown beside its note: an id that both have is kept only in the note."""
 
 _TAG = re.compile(r"(<[^>]*>)|[^<]+")
 
 
-class Asked(Filtered, frozen=True, kw_only=True):
+class PageRequest(Filtered, frozen=True, kw_only=True):
     """What the address of a page asks for: a question, or a note and what was quoted of it."""
 
     q: str = ""
@@ -94,11 +86,11 @@ class Asked(Filtered, frozen=True, kw_only=True):
         return [(chars, self.quote)] if self.quote else []
 
 
-def ask_page(warm: WarmIndex, asked: Asked) -> Shown:
+def ask_page(warm: WarmIndex, asked: PageRequest) -> Fields:
     """The page with the question, its answer, and beside it the note that is cited.
 
-    Where an LLM writes, the page has the excerpts, and `stream`, where the answer comes from; asked
-    for the `whole`, it has the answer; asked to `edit`, the question alone.
+    If an LLM writes, the page has the excerpts, and in `stream` the address that the LLM's answer
+    comes from. Asked for the `whole`, it has that answer; asked to `edit`, the question alone.
     """
     question = asked.q.strip()
     is_asked = question and not asked.edit
@@ -111,7 +103,7 @@ def ask_page(warm: WarmIndex, asked: Asked) -> Shown:
         problem = exc
     history = History(history_file(warm.loaded.settings, warm.loaded.places.corpus))
     recent = list(dict.fromkeys(reversed(history.read())))[:_MOST_RECENT]
-    shown: Shown = _base(warm, "ask") | _filters(asked, links) | {
+    shown: Fields = _base(warm, "ask") | _filters(asked, links) | {
         "question": question, "recent": recent, "answer": None, "note": None, "home": None,
         "stream": "", "whole": "", "writer": warm.writer and warm.writer.llm.destination,
         "problem": problem and without_keys(problem.message),
@@ -125,39 +117,41 @@ def ask_page(warm: WarmIndex, asked: Asked) -> Shown:
             return shown | {"home": home}
         answer, refused, may_be_written = _answer(warm, asked, question, links)
     except UsageError as exc:
-        status_code, said = failure_of(exc)
+        status_code, failure = failure_of(exc)
         nearest = {}  # the tags that may be meant, each with where it is asked
         if isinstance(exc, NoSuchTag):
             kept = [tag for tag in asked.tags if fold_tag(tag) != exc.tag]
-            nearest = {tag: address_of("/", asked, tag=[*kept, tag]) for tag in exc.nearest}
-        told = {"problem": said["error"], "nearest": nearest, "status_code": status_code}
-        return shown | said | told
+            nearest = {tag: page_address("/", asked, tag=[*kept, tag]) for tag in exc.nearest}
+        about = {"problem": failure["error"], "nearest": nearest, "status_code": status_code}
+        return shown | failure | about
     history.add(question)
-    cited = next((c for c in (*answer.citations, *answer.also) if c.n == asked.n), None)
+    cited = next(
+        (citation for citation in (*answer.citations, *answer.also) if citation.n == asked.n), None
+    )
     return shown | _shown_answer(answer, links, asked) | {
         "refused": refused,
         "note": cited and _cited_note(warm, answer, cited, links),
-        "stream": address_of("/written", asked) if may_be_written else "",
-        "whole": address_of("/", asked, whole="1") if may_be_written else "",
+        "stream": page_address("/written", asked) if may_be_written else "",
+        "whole": page_address("/", asked, whole="1") if may_be_written else "",
     }  # fmt: skip
 
 
-def _home(warm: WarmIndex, asked: Asked, links: Links, recent: Sequence[str]) -> Shown:
+def _home(warm: WarmIndex, asked: PageRequest, links: Links, recent: Sequence[str]) -> Fields:
     """What there is to ask and to read; notes are those that the filters let through.
 
     A day to come, as of a plan, is no later than today.
     """
     days, now = dates_of(links.records, links.records.__getitem__), today().isoformat()
     notes = passing(links.records.values(), asked.filters)
-    notes.sort(key=lambda one: (min(days(one.path).day, now), one.stamp.mtime_ns), reverse=True)
+    notes.sort(key=lambda note: (min(days(note.path).day, now), note.stamp.mtime_ns), reverse=True)
     lately = notes[:_MOST_LATELY]
     return {
         "name": ", ".join(folder.name for _, folder in warm.loaded.places.corpus.prefixed),
         "size": f"{counted(len(links.records), 'note')}, {counted(links.passages, 'passage')}",
         "lately": [
-            {"path": one.path, "title": one.title, "day": days(one.path).day} for one in lately
+            {"path": note.path, "title": note.title, "day": days(note.path).day} for note in lately
         ],
-        "tags": sorted(links.tags.items(), key=lambda one: (-one[1], one[0]))[:_MOST_TAGS],
+        "tags": sorted(links.tags.items(), key=lambda item: (-item[1], item[0]))[:_MOST_TAGS],
         "asked": recent[:_MOST_ASKED],
         "examples": [] if recent else _examples(warm, lately),
     }  # fmt: skip
@@ -165,16 +159,16 @@ def _home(warm: WarmIndex, asked: Asked, links: Links, recent: Sequence[str]) ->
 
 def _examples(warm: WarmIndex, notes: Iterable[NoteRecord]) -> list[str]:
     """Questions after headings of these notes."""
-    found = []
+    examples = []
     for note in notes:
         with suppress(UsageError):  # it was removed a moment ago
             blocks = read_now(warm, note.path).blocks
-            labels = (one.label for one in blocks if one.kind is Kind.HEADING)
-            found += [f"{note.title}: {one}" for one in labels if one and one != note.title][:1]
-    return found[:_MOST_EXAMPLES]
+            labels = (block.label for block in blocks if block.kind is Kind.HEADING)
+            examples += [f"{note.title}: {own}" for own in labels if own and own != note.title][:1]
+    return examples[:_MOST_EXAMPLES]
 
 
-def _filters(asked: Asked, links: Links | None) -> Shown:
+def _filters(asked: PageRequest, links: Links | None) -> Fields:
     """The filters as they are set, and what completes them."""
     tags, folders = (links.tags, links.folders) if links else ((), ())
     return {
@@ -190,9 +184,9 @@ def _filters(asked: Asked, links: Links | None) -> Shown:
 
 
 def _answer(
-    warm: WarmIndex, asked: Asked, question: str, links: Links
+    warm: WarmIndex, asked: PageRequest, question: str, links: Links
 ) -> tuple[Answer, NotAllowed | None, bool]:
-    """An answer, why no LLM may write it, and whether one is yet to."""
+    """An answer, why no LLM may write it, and whether an LLM is still to write it."""
     filters, writer = asked.filters, chosen(warm, asked.llm)
     if writer is None:
         return answer_to(warm, question, filters), None, False
@@ -211,7 +205,7 @@ def _answer(
     return answer, None, writer.is_for(answer)
 
 
-def saved(warm: WarmIndex, asked: Asked) -> tuple[str, str]:
+def saved(warm: WarmIndex, asked: PageRequest) -> tuple[str, str]:
     """An answer as `ragqa ask --format markdown` prints it, and a name for the file.
 
     Asked for a `copy`, it has no record to verify it by.
@@ -229,15 +223,15 @@ def _keep(warm: WarmIndex, key: tuple[str, str, Filters], answer: Answer) -> Non
             warm.written.pop(old, None)
 
 
-def written(warm: WarmIndex, asked: Asked, writer: Writer, emit: Emit) -> None:
+def written(warm: WarmIndex, asked: PageRequest, writer: Writer, emit: Emit) -> None:
     """The events of an answer that an LLM writes: its sentences, then the answer as HTML."""
     question, filters = asked.q, asked.filters
     links = warm.use(Links.of)
     writer = replace(
         writer,
-        on_sentence=lambda one: emit(
+        on_sentence=lambda s: emit(
             "sentence",
-            {"text": safe_text(f"{one.lead}{one.text}"), "mark": view.source_mark(one).strip()},
+            {"text": safe_text(f"{s.lead}{s.text}"), "mark": view.source_mark(s).strip()},
         ),
     )
     answer = answer_to(warm, question, filters, writer)
@@ -245,26 +239,26 @@ def written(warm: WarmIndex, asked: Asked, writer: Writer, emit: Emit) -> None:
     emit("answer", {"html": laid_out("_answer", _shown_answer(answer, links, asked))})
 
 
-def _shown_answer(answer: Answer, links: Links, asked: Asked) -> Shown:
+def _shown_answer(answer: Answer, links: Links, asked: PageRequest) -> Fields:
     """An answer, and what its template makes of it."""
     return {
         "answer": answer, "trust": view.trust_line(answer), "refused": None, "stream": "",
-        "save": address_of("/save", asked),
+        "save": page_address("/save", asked),
         "quoted": partial(_quoted, links=links), "source_mark": view.source_mark,
         "passage": partial(_passage, links=links), "context": _context, "below": view.BELOW,
         "trail": lambda passage: trail_text(passage.title, passage.heading, view.BELOW),
-        "written_by": view.written_by, "words": words_of,
+        "written_by": view.written_by, "words": quoted_words,
         "history_title": view.history_title,
         "corrected": answer.corrected and view.corrected_line(answer.corrected),
         "fallback": view.fallback_line(answer),
-        "place": lambda one: view.address(one.path, one.lines, one.locator),
+        "place": lambda citation: view.address(citation.path, citation.lines, citation.locator),
         "place_of": lambda hit: view.address(hit.passage.path, hit.passage.lines, hit.locator),
-        "href": lambda n: f"{address_of('/', asked, n=str(n))}#cited",
+        "href": lambda n: f"{page_address('/', asked, n=str(n))}#cited",
     }  # fmt: skip
 
 
 def _quoted(citation: Citation, links: Links) -> Markup:
-    """A quote as HTML, with what answers marked unless that is all; in its passage, the quote is.
+    """A quote as HTML, with what answers marked, unless all does; within its passage, the quote.
 
     Its own bracketed numbers are set apart from those that an LLM's sentences cite.
     """
@@ -274,7 +268,7 @@ def _quoted(citation: Citation, links: Links) -> Markup:
     if sum(b - a for a, b in marks) >= len(whole.quote.strip()):
         marks = []
     html = _excerpt(whole.quote, _labels(whole), whole.units, whole.path, links, marks)
-    html = _TAG.sub(lambda found: found[1] or set_apart(found[0]), html)
+    html = _TAG.sub(lambda match: match[1] or set_apart(match[0]), html)
     return Markup(html)  # noqa: S704 - note_html escapes
 
 
@@ -286,7 +280,7 @@ def _labels(citation: Citation) -> tuple[str, ...]:
 
 
 def _context(citation: Citation) -> str:
-    """What stands above a quote, but for the head of its table and the headings, named beside."""
+    """What is shown above a quote: its context, without the headings and a table's head."""
     context = citation.context.removesuffix(" | ".join(_labels(citation))).rstrip(": ")
     for depth in range(len(citation.heading)):
         headings = " > ".join(citation.heading[depth:])
@@ -311,7 +305,7 @@ def _excerpt(
     marks: Sequence[Span] = (),
 ) -> str:
     """An excerpt as HTML; rows of a table get its head back."""
-    cells = " | ".join(one.replace("|", "\\|") for one in labels)
+    cells = " | ".join(label.replace("|", "\\|") for label in labels)
     head = f"| {cells} |\n|{' --- |' * len(labels)}\n" if labels else ""
     marks = [(start + len(head), end + len(head)) for start, end in marks]
     lines = any(unit.has_lines for unit in units)
@@ -319,20 +313,20 @@ def _excerpt(
     return _ID.sub("", html)
 
 
-def _cited_note(warm: WarmIndex, answer: Answer, cited: Citation, links: Links) -> Shown:
+def _cited_note(warm: WarmIndex, answer: Answer, cited: Citation, links: Links) -> Fields:
     """The note beside an answer, with every stretch of it that is cited marked."""
     others = [c for c in answer.citations if c.path == cited.path and c.n != cited.n]
     quotes = [(c.chars, c.quote) for c in (cited, *others)]
     return shown_note(read_now(warm, cited.path), quotes, links)
 
 
-def note_page(warm: WarmIndex, asked: Asked) -> Shown:
+def note_page(warm: WarmIndex, asked: PageRequest) -> Fields:
     """A note with its outline, links, backlinks and nearest notes."""
     shown = around(warm, asked.note, asked.quoted)
     return _base(warm, shown["note"]["title"]) | shown
 
 
-def about_page(warm: WarmIndex, asked: Asked) -> Shown:
+def about_page(warm: WarmIndex, asked: PageRequest) -> Fields:
     """What is served, how much of it is skipped, and what leaves this machine."""
     del asked
     llm = warm.writer.llm.destination if warm.writer else None
@@ -346,13 +340,13 @@ def about_page(warm: WarmIndex, asked: Asked) -> Shown:
     }
 
 
-def _base(warm: WarmIndex, page: str) -> Shown:
+def _base(warm: WarmIndex, page: str) -> Fields:
     """What every page shows."""
     return {"page": page, "state": freshness_line(warm.freshness)}
 
 
-def address_of(path: str, asked: Asked, **more: str | list[str]) -> str:
-    """The address at which the same is asked."""
+def page_address(path: str, asked: PageRequest, **more: str | list[str]) -> str:
+    """The address of a page with the question and filters of this one, and `more`."""
     same = {
         "q": asked.q, "tag": asked.tags, "path": asked.paths, "since": asked.since,
         "until": asked.until, "where": asked.where, "llm": asked.llm, "whole": asked.whole,

@@ -38,16 +38,16 @@ PATIENCE_S = 2.0
 """How long a question waits for a running update before it takes the index as it is."""
 
 RETRY_S, RETRY_FAILED_S = 5.0, 60.0
-"""After these, an index is tried again: one that another process was writing, any other."""
+"""Pauses before a failed update is tried again: if another process was writing, and otherwise."""
 
 DEADLINE_S = 60.0
 """How long a call may wait for the index and have it."""
 
 _GLANCE_S = 0.2
-"""How often it is looked how far an update is."""
+"""How often the progress of an update is looked up."""
 
 _FAILED = "error: "
-"""What the line begins with that says why a command failed."""
+"""The beginning of the line in which a command says why it failed."""
 
 LEAVE_S = 5.0
 """How long the end of the server waits for an update to stop."""
@@ -56,14 +56,14 @@ _QUIET_MS, _LONGEST_MS = 400, 3_000
 """How long a folder must be quiet before a change is reported, and how long a burst may last."""
 
 _POLL_S, _SURE_MS = 1.0, 60_000
-"""How often notes are walked that cannot be watched, if that is fast, and those that are."""
+"""How often notes are walked: those that cannot be watched, unless it is slow, and the others."""
 
 _GIVEN_UP: ContextVar[threading.Event] = ContextVar("given_up")
-"""Set once nobody waits for what this thread works on."""
+"""An event that is set once nobody waits for the work of this thread."""
 
 
 async def in_thread(work: Callable[[], T], limiter: CapacityLimiter | None = None) -> T:
-    """Work in a thread; if this is cancelled, the work has the index for no further stage."""
+    """Work in a thread; if this is cancelled, the work ends at the next stage of the index."""
     given_up = threading.Event()
     _GIVEN_UP.set(given_up)
     try:
@@ -178,10 +178,10 @@ class WarmIndex:
                 hint=Hint("ask something narrower"),
             )
         try:
-            found: T = call.done.result()
+            result: T = call.done.result()
         except (NoIndex, errors.OtherFormat) as exc:
             raise self._why_none(exc) from exc
-        return found
+        return result
 
     def _hire(self) -> None:
         """Let a thread own the index from now on; a former owner ends after its call."""
@@ -202,7 +202,7 @@ class WarmIndex:
     def _work_on(self, call: _Call, index: Index) -> None:
         if index.kept.is_shared:
             index.close()
-        self._lend(index, call.given_up)
+        self._prepare(index, call.given_up)
         try:
             call.done.set_result(call.work(index))
         except BaseException as exc:  # noqa: BLE001 - it is raised where it is waited for
@@ -219,14 +219,14 @@ class WarmIndex:
         """A second index, for what takes long: nobody waits for it."""
         self._settled.wait(PATIENCE_S)
         with self._another() as index:
-            self._lend(index, _GIVEN_UP.get(None))
+            self._prepare(index, _GIVEN_UP.get(None))
             try:
                 yield index
             except (NoIndex, errors.OtherFormat) as exc:
                 raise self._why_none(exc) from exc
 
-    def _lend(self, index: Index, given_up: threading.Event | None) -> None:
-        """Let the index say what it does not have yet; no command is needed to read it."""
+    def _prepare(self, index: Index, given_up: threading.Event | None) -> None:
+        """Tell an index what is not read yet, how its work is ended, and to name no command."""
         index.waiting, index.update_with = self._freshness.waiting, ""
         index.given_up = given_up
 
@@ -263,8 +263,8 @@ class WarmIndex:
                 self._update()
                 self._freshness, pause = Freshness(datetime.now().astimezone()), None
             except Exception as exc:  # noqa: BLE001 - the next change is still to be followed
-                said = f"{type(exc).__name__}: {exc}"
-                problem = exc.message if isinstance(exc, RagqaError) else said
+                unexpected = f"{type(exc).__name__}: {exc}"
+                problem = exc.message if isinstance(exc, RagqaError) else unexpected
                 logger.warning("the index could not be updated: %s", problem)
                 self._freshness = Freshness(self._freshness.updated, problem=problem)
                 pause = RETRY_S if isinstance(exc, errors.WriterBusy) else RETRY_FAILED_S
@@ -274,12 +274,12 @@ class WarmIndex:
     def _update(self) -> None:
         self._freshness = Freshness(self._freshness.updated, "looking for changes")
         if self._has_changes():
-            refresh(self.loaded, self._embedded, ended=self._stop.is_set)
+            run_index(self.loaded, self._embedded, ended=self._stop.is_set)
             with suppress(RagqaError):
                 self.use(Index.close, patience_s=0)
 
     def _has_changes(self) -> bool:
-        """Whether there is anything to read; from now on it is told how much."""
+        """Whether there is anything to read; how much is noted in the freshness."""
 
         def look(index: Index) -> bool:
             index.close()
@@ -296,7 +296,7 @@ class WarmIndex:
             return True
 
     def _embedded(self) -> None:
-        """Tell how much of what an update reads is embedded."""
+        """Note in the freshness how many passages a running update has embedded."""
         if building := self._described.building():
             files, _, _ = self._freshness.running.partition(";")
             running = f"{files}; {counted(building.embedded, 'passage')} embedded so far"
@@ -307,7 +307,7 @@ class WarmIndex:
             self._wanted.set()
 
 
-def refresh(loaded: Loaded, tell: Callable[[], None], *, ended: Callable[[], bool]) -> None:
+def run_index(loaded: Loaded, tell: Callable[[], None], *, ended: Callable[[], bool]) -> None:
     """Run `ragqa index --json`, with the places that this process was given.
 
     :param tell: called several times a second.
@@ -323,7 +323,7 @@ def refresh(loaded: Loaded, tell: Callable[[], None], *, ended: Callable[[], boo
     with Popen(command, stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE, text=True) as child:  # noqa: S603 - this program
         while True:
             try:
-                _, said = child.communicate(timeout=_GLANCE_S)
+                _, printed = child.communicate(timeout=_GLANCE_S)
                 break
             except TimeoutExpired:
                 tell()
@@ -331,7 +331,7 @@ def refresh(loaded: Loaded, tell: Callable[[], None], *, ended: Callable[[], boo
                 child.terminate()
     if child.returncode and not ended():
         last = f"the process that updates the index ended with code {child.returncode}"
-        failed = (line for line in said.splitlines() if line.startswith(_FAILED))
+        failed = (line for line in printed.splitlines() if line.startswith(_FAILED))
         why = next(failed, last).removeprefix(_FAILED)
         busy = child.returncode == errors.WriterBusy.exit_code
         raise (errors.WriterBusy if busy else IndexUnusable)(why, hint="ragqa index")

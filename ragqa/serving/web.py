@@ -26,10 +26,10 @@ from ragqa.llms import NO_LLM
 from ragqa.notes.read import open_inside
 from ragqa.render import to_json
 from ragqa.serving import pages
-from ragqa.serving.asking import Emit, Interruptible, Shown, chosen, failure_of
+from ragqa.serving.asking import Emit, Fields, Interruptible, chosen, failure_of
 from ragqa.serving.note_html import IMAGES
 from ragqa.serving.operations import Ask, Get, Operation, Search, Status, Verify, read
-from ragqa.serving.pages import Asked
+from ragqa.serving.pages import PageRequest
 from ragqa.serving.warm import NotReady, WarmIndex, in_thread
 from ragqa.types import Corpus
 
@@ -45,10 +45,10 @@ _AGAIN_S = 2
 
 _LISTS = frozenset({"tag", "path"})
 _NAMES = {"tags": "tag", "paths": "path", "max_tokens": ""}
-"""What the fields of operations are called here, "" where there is no such thing."""
+"""The names of fields of operations in requests over HTTP, "" for those not taken."""
 
-Work: TypeAlias = Callable[[WarmIndex], Shown]
-"""What a request asks to be done; it gives what a page or a document shows."""
+Work: TypeAlias = Callable[[WarmIndex], Fields]
+"""The work of a request with the index; it returns what a page or a document shows."""
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
@@ -75,7 +75,7 @@ class _Endpoints:
     answering: CapacityLimiter
     writing: CapacityLimiter
 
-    def page(self, template: str, work: Callable[[WarmIndex, Asked], Shown]) -> Endpoint:
+    def page(self, template: str, work: Callable[[WarmIndex, PageRequest], Fields]) -> Endpoint:
         """A page laid out by a template."""
 
         async def endpoint(request: Request) -> Response:
@@ -100,7 +100,7 @@ class _Endpoints:
         return endpoint
 
     async def written(self, request: Request) -> Response:
-        """What an LLM writes for a page, in events."""
+        """The answer that an LLM writes for a page, as server-sent events."""
         asked, writer = _asked(request), self.warm.writer
         if writer is None:
             raise UsageError("no LLM writes answers here")
@@ -125,7 +125,7 @@ class _Endpoints:
         """Whether an LLM may write what a request asks for."""
         return self.warm.writer is not None and llm != NO_LLM
 
-    async def _run(self, work: Work, *, writes: bool) -> Shown:
+    async def _run(self, work: Work, *, writes: bool) -> Fields:
         return await in_thread(partial(work, self.warm), self.writing if writes else self.answering)
 
 
@@ -141,8 +141,8 @@ def web_app(warm: WarmIndex) -> Starlette:
     api = {f"/api/{name}": made.api(kind) for name, kind in _API.items()}
     return Starlette(
         routes=[
-            *(Route(path, _guarded(one)) for path, one in read.items()),
-            *(Route(path, _guarded(one), methods=["GET", "POST"]) for path, one in api.items()),
+            *(Route(path, _guarded(work)) for path, work in read.items()),
+            *(Route(path, _guarded(work), methods=["GET", "POST"]) for path, work in api.items()),
             Mount("/static", StaticFiles(packages=[("ragqa.serving", "static")])),
         ],
         exception_handlers={HTTPException: _response_to},
@@ -178,11 +178,12 @@ async def _given(request: Request) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value not in ("", None)}
 
 
-def _asked(request: Request) -> Asked:
+def _asked(request: Request) -> PageRequest:
     """What the address of a page asks for; names that no page knows are passed over."""
     given = _several(request.query_params) | request.path_params
-    known = {_NAMES.get(name, name) for name in Asked.__struct_encode_fields__}
-    return read(Asked, {name: given[name] for name in known & given.keys()}, "the page", _NAMES)
+    known = {_NAMES.get(name, name) for name in PageRequest.__struct_encode_fields__}
+    taken = {name: given[name] for name in known & given.keys()}
+    return read(PageRequest, taken, "the page", _NAMES)
 
 
 def _several(given: QueryParams) -> dict[str, Any]:
@@ -195,22 +196,22 @@ def _several(given: QueryParams) -> dict[str, Any]:
 
 def _response_to(request: Request, error: Exception) -> Response:
     """Say what went wrong, with a fitting status: as JSON to a program, else as a page."""
-    status_code, said = failure_of(error)
+    status_code, failure = failure_of(error)
     again = _AGAIN_S if status_code == HTTPStatus.SERVICE_UNAVAILABLE else 0
     headers = {"retry-after": str(again)} if again else {}
     if request.url.path.startswith("/api/"):
-        return JSONResponse(said, status_code=status_code, headers=headers)
+        return JSONResponse(failure, status_code=status_code, headers=headers)
     back = "/"
     if request.query_params.get("q"):
         with suppress(UsageError):
-            back = pages.address_of("/", _asked(request), edit="1")
+            back = pages.page_address("/", _asked(request), edit="1")
     title = (
         "Not ready yet" if isinstance(error, NotReady)
         else "There is no such note" if isinstance(error, NotIndexed)
         else "That cannot be asked" if isinstance(error, UsageError)
         else "That did not work"
     )  # fmt: skip
-    shown = pages.laid_out("failed", said | {"again": again, "back": back, "title": title})
+    shown = pages.laid_out("failed", failure | {"again": again, "back": back, "title": title})
     return HTMLResponse(shown, status_code=status_code, headers=headers)
 
 

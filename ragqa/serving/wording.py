@@ -6,6 +6,7 @@ Whatever comes from notes is quoted line by line, so that a note cannot pass for
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 from ragqa import types
@@ -39,7 +40,7 @@ _MAY_BE_WRONG = (
 )
 
 
-class Block(NamedTuple):
+class TextPart(NamedTuple):
     """A part of a text, and the same as data: an entry of the list `key` of the document."""
 
     text: str
@@ -61,7 +62,7 @@ def answer_result(
     """An answer with its citations, then further excerpts, then passages."""
     cited = [*answer.citations, *answer.earlier, *answer.also]
     blocks = _blocks("citations", map(_cited, answer.citations), document)
-    blocks += _blocks("earlier", (_told(answer, one) for one in answer.earlier), document)
+    blocks += _blocks("earlier", map(partial(_dated, answer), answer.earlier), document)
     blocks += _blocks("also", map(_cited, answer.also), document)
     passages = _blocks("passages", (_passage("Passage:", hit) for hit in answer.hits), document)
     pairs = zip(answer.hits, passages, strict=True)
@@ -84,10 +85,10 @@ def search_result(
     return within(head, blocks, budget, document, _notices(result, freshness))
 
 
-def _blocks(key: str, texts: Iterable[str], document: Mapping[str, Any]) -> list[Block]:
-    """The texts of the entries of one of the document's lists."""
+def _blocks(key: str, texts: Iterable[str], document: Mapping[str, Any]) -> list[TextPart]:
+    """The parts of a text for one list of the document, each with its entry."""
     return [
-        Block(text, key, entry) for text, entry in zip(texts, document.get(key, ()), strict=True)
+        TextPart(text, key, entry) for text, entry in zip(texts, document.get(key, ()), strict=True)
     ]
 
 
@@ -95,15 +96,15 @@ def _passage(label: str, hit: Hit) -> str:
     passage = hit.passage
     place = _place(passage.path, passage.lines, hit.locator)
     trail = safe_line(trail_text(passage.title, passage.heading, BELOW))
-    quoted = [_quoted(one) for one in (context_of(passage), passage.text) if one]
+    quoted = [_quoted(text) for text in (context_of(passage), passage.text) if text]
     about = "  ".join(filter(None, (date_shown(passage), trail)))
     return "\n".join([f"{label} {place}  {about}", *quoted])
 
 
 def _is_quoted(hit: Hit, citations: Iterable[Citation]) -> bool:
     """Whether most of a passage is shown with one of the citations."""
-    start, end = hit.passage.start, hit.passage.end
-    own = (one.around or one.chars for one in citations if one.path == hit.passage.path)
+    path, start, end = hit.passage.path, hit.passage.start, hit.passage.end
+    own = (citation.around or citation.chars for citation in citations if citation.path == path)
     return any(2 * (min(last, end) - max(first, start)) > end - start for first, last in own)
 
 
@@ -156,37 +157,37 @@ def problem(exc: RagqaError) -> str:
     return safe_line(f"{exc.message}." + (f" Try: {hint}" if exc.hint else ""))
 
 
-def related_result(found: RelatedNotes, document: Mapping[str, Any], budget: int) -> Result:
+def related_result(result: RelatedNotes, document: Mapping[str, Any], budget: int) -> Result:
     """The notes near a note, each with the reasons."""
     texts = []
-    for n, one in enumerate(found.related, start=1):
-        about = "  ".join(filter(None, (one.note.path, one.note.date, one.note.title)))
-        texts.append(f"{n}. {safe_line(about)}\n   {'; '.join(one.why)}")
-    near = counted(len(texts), "note") if texts else "No note"
+    for n, near in enumerate(result.related, start=1):
+        about = "  ".join(filter(None, (near.note.path, near.note.date, near.note.title)))
+        texts.append(f"{n}. {safe_line(about)}\n   {'; '.join(near.why)}")
+    notes = counted(len(texts), "note") if texts else "No note"
     verb = "is" if len(texts) < 2 else "are"
-    head = safe_line(f"{near} {verb} near {found.note.path}.")
+    head = safe_line(f"{notes} {verb} near {result.note.path}.")
     blocks = _blocks("related", texts, document)
-    return within(head, blocks, budget, document, _noted(found.warnings))
+    return within(head, blocks, budget, document, _noted(result.warnings))
 
 
 def list_result(
-    found: NoteList, document: Mapping[str, Any], budget: int, *, what: str, limit: int
+    listed: NoteList, document: Mapping[str, Any], budget: int, *, what: str, limit: int
 ) -> Result:
     """A line for each note, or for each tag."""
     if what == "tags":
-        lines = [f"{n}  {safe_line(tag)}" for tag, n in found.tags.items()]
+        lines = [f"{n}  {safe_line(tag)}" for tag, n in listed.tags.items()]
     else:
         about = (
-            (one.path, one.date, one.title, " ".join(f"#{tag}" for tag in one.tags))
-            for one in found.notes
+            (note.path, note.date, note.title, " ".join(f"#{tag}" for tag in note.tags))
+            for note in listed.notes
         )
-        lines = [safe_line("  ".join(filter(None, one))) for one in about]
+        lines = [safe_line("  ".join(filter(None, parts))) for parts in about]
     head = f"{counted(len(lines), what.removesuffix('s'))}."
     if len(lines) > limit:
         head = f"{limit} of {head} A larger limit or a filter gives others."
     blocks = _blocks(what, lines, document)[:limit]
     document = {"notes": [], "tags": [], **document, "total": len(lines), what: []}
-    return within(head, blocks, budget, document, _noted(found.warnings), gap="\n")
+    return within(head, blocks, budget, document, _noted(listed.warnings), gap="\n")
 
 
 def verification_result(
@@ -202,8 +203,8 @@ def explanation_result(
     explanation: Explanation, document: Mapping[str, Any], budget: int
 ) -> Result:
     """Why a note is in an answer, or is not."""
-    said = (verdict(explanation), lacking_line(explanation))
-    blocks = [Block(safe_line(line)) for line in said if line]
+    lines = (verdict(explanation), lacking_line(explanation))
+    blocks = [TextPart(safe_line(line)) for line in lines if line]
     return within("", blocks, budget, document, _noted(explanation.warnings))
 
 
@@ -211,9 +212,9 @@ def status_result(status: Mapping[str, Any], listed: NoteList, budget: int) -> R
     """What is indexed, and how current it is; `status` is the document."""
     passages, skipped = counted(status["index"]["passages"], "passage"), status["skipped"]
     made = f"Index of {passages}, made {safe_line(status['created'])}. {status['server']['state']}"
-    lines = types.by_kind(types.Remark(one["path"], one["reason"]) for one in skipped)
+    lines = types.by_kind(types.Remark(skip["path"], skip["reason"]) for skip in skipped)
     heads = [made, *([f"{counted(len(skipped), 'file')} skipped:"] if skipped else [])]
-    blocks = [Block(line) for line in (*heads, *(f"- {safe_line(line)}" for line in lines))]
+    blocks = [TextPart(line) for line in (*heads, *(f"- {safe_line(line)}" for line in lines))]
     document = {**status, "left_out": [], "skipped": skipped[:_MOST_SKIPPED]}
     return within(overview(listed), blocks, budget, document)
 
@@ -231,10 +232,10 @@ def overview(listed: NoteList) -> str:
     return " ".join(about)
 
 
-def _notices(found: Answer | SearchResult, freshness: Freshness) -> list[str]:
+def _notices(result: Answer | SearchResult, freshness: Freshness) -> list[str]:
     stale = [freshness_line(freshness)] if freshness.running or freshness.problem else []
-    corrected = [corrected_line(found.corrected)] if found.corrected else []
-    return _noted([*stale, *corrected, *found.warnings])
+    corrected = [corrected_line(result.corrected)] if result.corrected else []
+    return _noted([*stale, *corrected, *result.warnings])
 
 
 def _noted(notices: Iterable[str]) -> list[str]:
@@ -245,13 +246,13 @@ def _cited(citation: Citation) -> str:
     place = _place(citation.path, citation.lines, citation.locator)
     about = date_shown(citation), safe_line(BELOW.join(citation.heading))
     texts = ["  ".join(filter(None, (f"[{citation.n}] {place}", *about)))]
-    texts += [_quoted(one) for one in (citation.context, citation.quote) if one]
-    for said, side in zip(("Before it:", "After it:"), sides_of(citation), strict=True):
-        texts += [said, _quoted(side.quote)] if side else []
+    texts += [_quoted(text) for text in (citation.context, citation.quote) if text]
+    for label, side in zip(("Before it:", "After it:"), sides_of(citation), strict=True):
+        texts += [label, _quoted(side.quote)] if side else []
     return "\n".join(texts)
 
 
-def _told(answer: Answer, citation: Citation) -> str:
+def _dated(answer: Answer, citation: Citation) -> str:
     return f"{history_title(answer)}: {_cited(citation)}"
 
 
@@ -300,7 +301,7 @@ def clipped(text: str, room: int) -> str:
 
 def within(
     head: str,
-    blocks: Sequence[Block],
+    blocks: Sequence[TextPart],
     budget: int,
     document: Mapping[str, Any],
     notices: Iterable[str] = (),
@@ -309,15 +310,15 @@ def within(
 ) -> Result:
     """Join a heading and blocks as far as the budget goes, and say what is cut.
 
-    Of the blocks there is always one, cut if it must be. The document keeps those that the text
-    shows whole, and the first.
+    At least one block is shown, cut if it does not fit. The document keeps the entries of those
+    that are shown whole, and of the first.
     """
     notes, shown, whole = "\n\n".join(notices), [block.text for block in blocks], len(blocks)
     text = _joined(head, gap.join(shown), notes)
     if size(text) > budget:
         head, notes = clipped(head, budget // 4), clipped(notes, budget // 6)
-        told = f"Cut: {{}} of {len(blocks)} parts are not whole; {MORE}."
-        room = budget - size(_joined(head, notes, told)) - _SLACK
+        cut = f"Cut: {{}} of {len(blocks)} parts are not whole; {MORE}."
+        room = budget - size(_joined(head, notes, cut)) - _SLACK
         shown = []
         for block in blocks:
             if size(block.text) >= room:
@@ -325,10 +326,10 @@ def within(
             shown.append(block.text)
             room -= size(block.text) + 1
         whole = len(shown)
-        told = told.format(len(blocks) - whole)
+        cut = cut.format(len(blocks) - whole)
         if whole < len(blocks):
             shown.append(clipped(blocks[whole].text, room))
-        text = clipped(_joined(head, gap.join(shown), notes, told), budget)
+        text = clipped(_joined(head, gap.join(shown), notes, cut), budget)
     lists = {block.key: list[object]() for block in blocks if block.key}
     for block in blocks[: max(1, whole)]:
         if block.key:

@@ -20,7 +20,7 @@ from ragqa.notes.struck import struck_spans
 from ragqa.passages.parts import block_contexts, heading_paths, unit_spans
 from ragqa.text.shown import labels_within
 from ragqa.types import EXTRACTIVE, Block, Corpus, Kind, Progress, Skipped, Span, Stamp
-from ragqa.verifying.likeness import Sentence, places, successor, words_of
+from ragqa.verifying.likeness import CitableUnit, compared_words, quote_places, successor
 from ragqa.verifying.printed import shown_places
 from ragqa.verifying.saved import ANY_NOTE, NOWHERE, SavedAnswer, SavedCitation, is_saved
 
@@ -69,7 +69,7 @@ class CurrentPlace(Struct, frozen=True, omit_defaults=True):
 class Checked:
     """A citation compared with the notes.
 
-    `place` is where its words are now, or what a changed citation became; None if it is gone.
+    `place` is where its words are now, or the text that replaced them; None if it is gone.
     `reason` says why it is gone, or counts as changed although its words remain.
     """
 
@@ -102,7 +102,7 @@ class Verification:
     @property
     def is_sound(self) -> bool:
         """Whether all citations are sound."""
-        return all(one.is_sound for one in self.checked)
+        return all(checked.is_sound for checked in self.checked)
 
 
 def verify(
@@ -123,17 +123,17 @@ def verify(
     """
     if not saved.citations:
         return Verification(saved.question, ())
-    notes = CurrentNotes(corpus, max_note_bytes, formats)
-    citations = [notes.placed(one) if one.lines == NOWHERE else one for one in saved.citations]
-    own = {path: notes.read(path) for path in {one.path for one in citations}}
-    found = {one: _became(one, own[one.path]) for one in citations}
-    lost = [one for one in found if found[one] is None]
+    notes = CorpusNotes(corpus, max_note_bytes, formats)
+    citations = list(map(notes.placed, saved.citations))
+    cited = {path: notes.read(path) for path in {citation.path for citation in citations}}
+    in_cited = {citation: _in_cited(citation, cited[citation.path]) for citation in citations}
+    lost = [citation for citation in in_cited if in_cited[citation] is None]
     elsewhere = _in_other_notes(lost, notes, progress)
     checked = []
-    for one in citations:
-        reason = notes.why_not(one.path) if own[one.path] is None else NOTHING_LIKE_IT
-        gone = Checked(one, Standing.GONE, reason=reason)
-        checked.append(found[one] or elsewhere.get(one, gone))
+    for citation in citations:
+        reason = notes.why_not(citation.path) if cited[citation.path] is None else NOTHING_LIKE_IT
+        gone = Checked(citation, Standing.GONE, reason=reason)
+        checked.append(in_cited[citation] or elsewhere.get(citation, gone))
     written = f"{saved.backend} wrote this answer: what it cites is checked, not what it says"
     warnings = [] if saved.backend == EXTRACTIVE else [written]
     if len(elsewhere) < len(lost) and notes.skipped:
@@ -144,36 +144,36 @@ def verify(
 
 
 def _in_other_notes(
-    lost: Iterable[SavedCitation], notes: "CurrentNotes", progress: Progress
+    lost: Iterable[SavedCitation], notes: "CorpusNotes", progress: Progress
 ) -> dict[SavedCitation, Checked]:
-    """The citations that other notes say, each in the first by path."""
-    found: dict[SavedCitation, Checked] = {}
+    """The citations whose words other notes say, each in the first such note by path."""
+    elsewhere: dict[SavedCitation, Checked] = {}
     left = list(lost)
     for note in notes.searched(progress) if left else ():
-        for one in [each for each in left if each.path != note.path]:
-            there = in_note(one, note)
+        for citation in [citation for citation in left if citation.path != note.path]:
+            there = in_note(citation, note)
             if there and there.is_sound:
-                left.remove(one)
-                found[one] = there
+                left.remove(citation)
+                elsewhere[citation] = there
         if not left:
             break
-    return found
+    return elsewhere
 
 
-def _became(citation: SavedCitation, note: "CurrentNote | None") -> Checked | None:
-    """What became of a citation in a note: its words there, else the text most similar to it."""
+def _in_cited(citation: SavedCitation, note: "CurrentNote | None") -> Checked | None:
+    """The citation in the note that it cites: its words, else the text most similar to them."""
     if note is None:
         return None
-    if found := in_note(citation, note):
-        return found
-    span = successor(note.sentences, citation.quote, citation.chars[0])
+    if there := in_note(citation, note):
+        return there
+    span = successor(note.units, citation.quote, citation.chars[0])
     return None if span is None else Checked(citation, Standing.CHANGED, note.place(span))
 
 
 def in_note(citation: SavedCitation, note: "CurrentNote") -> Checked | None:
     """The citation where its words occur in a note, preferring places that say nothing more.
 
-    A quote whose characters nobody gave may be a part of a sentence; an answer's are whole.
+    A quote whose characters are not known may be a part of a sentence; an answer's are whole.
     """
     start, end = citation.chars
     is_as_cited = (note.path, note.sha256) == (citation.path, citation.note_sha256)
@@ -184,11 +184,11 @@ def in_note(citation: SavedCitation, note: "CurrentNote") -> Checked | None:
         place = note.place(citation.chars, contexts[0])
         return Checked(citation, Standing.CHANGED, place, OTHER_CONTEXT)
     changed, may_be_part = None, citation.chars == NOWHERE
-    spans = places(note.text, citation.quote, start)
+    spans = quote_places(note.text, citation.quote, start)
     if may_be_part and not spans:
         spans = note.shown_places(citation.quote)
-    said = [note.said(span, may_be_part=may_be_part) for span in spans]
-    for place, is_same, reason in sorted(said, key=lambda one: not one[1]):
+    statements = [note.statement(span, may_be_part=may_be_part) for span in spans]
+    for place, is_same, reason in sorted(statements, key=lambda statement: not statement[1]):
         is_free = not (citation.context and place.context)
         is_said = is_same or (may_be_part and reason in ("", IN_CODE))
         if is_said and (is_free or citation.context in note.contexts(place.chars)):
@@ -216,17 +216,17 @@ class CurrentNote:
         self.text = self.document.text
 
     @cached_property
-    def sentences(self) -> list[Sentence]:
+    def units(self) -> list[CitableUnit]:
         """Its citable units, in order."""
-        found: list[Sentence] = []
+        units: list[CitableUnit] = []
         for block in self._blocks:
             is_text = block.kind not in (Kind.HEADING, Kind.RULE)
             spans = unit_spans(self.text, block)
-            found += [(s, words_of(self.text[slice(*s)]) if is_text else ()) for s in spans]
-        return found
+            units += [(s, compared_words(self.text[slice(*s)]) if is_text else ()) for s in spans]
+        return units
 
     def shown_places(self, quote: str) -> list[Span]:
-        """Where it has the words of a quote as they are shown."""
+        """Where the note has the words of a quote if it is read as it is shown, without markup."""
         return shown_places(self.text, self._blocks, quote)
 
     def place(self, span: Span, header: str = "") -> CurrentPlace:
@@ -236,7 +236,7 @@ class CurrentNote:
         lines = first, first + words.count("\n")
         return CurrentPlace(self.path, lines, span, words, header, self.document.locate(span))
 
-    def said(self, span: Span, *, may_be_part: bool) -> tuple[CurrentPlace, bool, str]:
+    def statement(self, span: Span, *, may_be_part: bool) -> tuple[CurrentPlace, bool, str]:
         """The sentences, items or rows of the note, whole, in which the words of a quote stand.
 
         :param span: where the quote's words are in the note.
@@ -267,7 +267,7 @@ class CurrentNote:
         return self.place(whole if says else span, header), not says, ""
 
     def contexts(self, span: Span) -> list[str]:
-        """A unit's context or labels, alone and after the headings above it, outermost last."""
+        """The header or introduction of a unit: alone, then below one heading more at a time."""
         text = self.text
         contexts = block_contexts(text, self._blocks), heading_paths(self._blocks)
         for block, context, path in zip(self._blocks, *contexts, strict=True):
@@ -278,7 +278,7 @@ class CurrentNote:
                     labels = labels_within(row, labels, *part)
                 own = " | ".join(labels) or context
                 above = (" > ".join(path[depth:]) for depth in range(len(path), -1, -1))
-                return [": ".join(filter(None, (one, own))) for one in above]
+                return [": ".join(filter(None, (trail, own))) for trail in above]
         return [""]
 
     @cached_property
@@ -295,7 +295,7 @@ class CurrentNote:
         return next(units, (at, at + 1))
 
 
-class CurrentNotes:
+class CorpusNotes:
     """The notes of a corpus, read on demand.
 
     Only files that the walk finds are opened. A saved answer may name others, outside the corpus,
@@ -328,11 +328,11 @@ class CurrentNotes:
         return CurrentNote(path, read.document, read.sha256)
 
     def placed(self, citation: SavedCitation) -> SavedCitation:
-        """A citation at the note and lines that its path names, such as `a.md:3`, if any."""
-        for one in readings(citation.path):
-            if one.path in self._paths:
-                lines = one.lines or NOWHERE
-                return replace(citation, path=one.path, lines=lines, locator=one.locator)
+        """A citation that has no lines, at those that its path names, such as `a.md:3`, if any."""
+        for address in readings(citation.path) if citation.lines == NOWHERE else ():
+            if address.path in self._paths:
+                lines = address.lines or NOWHERE
+                return replace(citation, path=address.path, lines=lines, locator=address.locator)
         return citation
 
     def why_not(self, path: str) -> str:

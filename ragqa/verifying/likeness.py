@@ -25,7 +25,7 @@ MAX_WORDS = 500
 """Longer quotes are not compared, which would take seconds; ragqa's are shorter by default."""
 
 MAX_COMPARED = 20_000
-"""Texts with more words are shown whole."""
+"""Two texts of which one has more words are shown whole, without a word diff."""
 
 MAX_STRETCHES = 10_000
 """At most this many runs of sentences are compared with a quote: those nearest to its old place."""
@@ -34,11 +34,11 @@ _URL = re.compile(r"https?://[^\s)>\]]+")
 _NOT_WORD = re.compile(r"[\W_]+")
 _TOKEN = re.compile(rf"(?:~~|[{UNSPACED}]|(?:(?!~~)[^\s{UNSPACED}])+)\s*|\s+")
 
-Sentence = tuple[Span, Sequence[str]]
-"""A citable unit of a note, with its words; headings have none."""
+CitableUnit = tuple[Span, Sequence[str]]
+"""Where a sentence, item or row stands in a note, and its words; a heading is given none."""
 
 
-def places(text: str, quote: str, near: int) -> list[Span]:
+def quote_places(text: str, quote: str, near: int) -> list[Span]:
     """The few occurrences of a quote nearest to an offset, the nearest first, exact ones before.
 
     White space within it may differ. The quote must not end inside a word or number: `limit: 5`
@@ -52,22 +52,22 @@ def places(text: str, quote: str, near: int) -> list[Span]:
         pattern = rf"(?<!{_IN_WORD})(?:(?<!\d[.,])|(?!\d)){pattern}"
     if re.match(_IN_WORD, words[-1][-1]):
         pattern = rf"{pattern}(?!{_IN_WORD})(?:(?![.,]\d)|(?<!\d))"
-    spans = (found.span() for found in re.finditer(pattern, text))
+    spans = (match.span() for match in re.finditer(pattern, text))
     return nsmallest(
         _MAX_PLACES, spans, key=lambda span: (text[slice(*span)] != quote, abs(span[0] - near))
     )
 
 
-def successor(sentences: Sequence[Sentence], quote: str, near: int) -> Span | None:
+def successor(units: Sequence[CitableUnit], quote: str, near: int) -> Span | None:
     """The sentences most similar to a quote, the nearest in a tie; None if nothing is similar.
 
     :param near: the quote's old offset, in characters.
     """
-    words = words_of(quote)
+    words = compared_words(quote)
     if not 0 < len(words) <= MAX_WORDS:
         return None
     best, highest = None, MIN_SIMILARITY
-    for span, theirs in islice(_stretches(sentences, words, near), MAX_STRETCHES):
+    for span, theirs in islice(_stretches(units, words, near), MAX_STRETCHES):
         # Its `score_cutoff` would reject a similarity of exactly the minimum.
         similarity = Indel.normalized_similarity(words, theirs)
         if similarity > highest or (best is None and similarity == highest):
@@ -76,7 +76,7 @@ def successor(sentences: Sequence[Sentence], quote: str, near: int) -> Span | No
 
 
 def _stretches(
-    sentences: Sequence[Sentence], words: Sequence[str], near: int
+    units: Sequence[CitableUnit], words: Sequence[str], near: int
 ) -> Iterator[tuple[Span, list[str]]]:
     """Yield runs of sentences that may be similar to a quote, with their words, the nearest first.
 
@@ -84,20 +84,20 @@ def _stretches(
     with a sentence that has a third of its words from the quote: fewer would not improve it.
     """
     wanted, longest = set(words), len(words) * (2 / MIN_SIMILARITY - 1)
-    is_edge = [3 * sum(w in wanted for w in own) >= len(own) > 0 for _, own in sentences]
+    is_edge = [3 * sum(w in wanted for w in own) >= len(own) > 0 for _, own in units]
     starts = [start for start, is_likely in enumerate(is_edge) if is_likely]
-    for start in sorted(starts, key=lambda i: abs(sentences[i][0][0] - near)):
+    for start in sorted(starts, key=lambda i: abs(units[i][0][0] - near)):
         theirs: list[str] = []
-        for end in range(start, len(sentences)):
-            span, own = sentences[end]
+        for end in range(start, len(units)):
+            span, own = units[end]
             theirs = [*theirs, *own]
             if not own or len(theirs) > longest:
                 break
             if is_edge[end]:
-                yield (sentences[start][0][0], span[1]), theirs
+                yield (units[start][0][0], span[1]), theirs
 
 
-def words_of(text: str) -> list[str]:
+def compared_words(text: str) -> list[str]:
     """The words to compare a text by."""
     # A URL is a single word, so that two links to one site are not similar.
     whole = _URL.sub(lambda url: _NOT_WORD.sub("", url[0])[:60], text)
@@ -105,7 +105,7 @@ def words_of(text: str) -> list[str]:
 
 
 def differences(old: str, new: str) -> list[tuple[str, str]]:
-    """A word diff of two texts: what was removed and what stands instead, or the same twice.
+    """A word diff of two texts: pairs of a text removed and its replacement, or of equal texts.
 
     Any white space counts as one space.
     """

@@ -88,7 +88,7 @@ def is_saved(text: str) -> bool:
 
 def defused(text: str) -> str:
     """Neutralise records in a note's text, as an exported answer may contain only its own."""
-    return _RECORD.sub(lambda found: found[0].replace(_MARK, f"{_MARK} (quoted)"), text)
+    return _RECORD.sub(lambda record: record[0].replace(_MARK, f"{_MARK} (quoted)"), text)
 
 
 def read_saved(file: BinaryIO, name: str) -> SavedAnswer:

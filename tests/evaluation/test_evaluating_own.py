@@ -4,7 +4,7 @@ import pytest
 
 from ragqa.api import open_index
 from ragqa.evaluation.evaluating import evaluate_questions
-from ragqa.evaluation.sets import Gold, Question
+from ragqa.evaluation.sets import Gold, GoldQuestion
 
 RIPE = "Figs ripen in August."
 ORIGIN = "Kiwis come from China."
@@ -30,7 +30,7 @@ def ask_about(notes, tmp_path, questions, **kwargs):
 
 
 def asked(id_, question, kind, *gold):
-    return Question(id_, question, kind, gold, (), excerpts=True)
+    return GoldQuestion(id_, question, kind, gold, (), excerpts=True)
 
 
 WHEN = asked("w", "when do figs ripen", "date", Gold("figs.md", RIPE))
@@ -112,15 +112,15 @@ def test_a_question_that_cannot_be_asked_counts_as_not_answered(notes, tmp_path)
 
 # Questions with a quote of which a passage is wanted
 
-ANSWERED = Question("w", "when do figs ripen", "date", (Gold("figs.md", RIPE),), ("August",))
-TWO_PARTS = Question(
+ANSWERED = GoldQuestion("w", "when do figs ripen", "date", (Gold("figs.md", RIPE),), ("August",))
+TWO_PARTS = GoldQuestion(
     "b",
     "do figs ripen and kiwis come from China",
     "compare",
     (Gold("figs.md", RIPE), Gold("kiwis.md", ORIGIN, 2)),
     ("August", "China"),
 )
-UNANSWERED = Question("f", "how do I tune a piano", "far", (), ())
+UNANSWERED = GoldQuestion("f", "how do I tune a piano", "far", (), ())
 
 
 def test_own_questions_are_scored_by_part_and_kind(notes, tmp_path):
@@ -136,7 +136,7 @@ def test_own_questions_are_scored_by_part_and_kind(notes, tmp_path):
 
 def test_gold_in_a_note_that_cannot_exist_is_said(notes, tmp_path):
     odd = [
-        Question(str(n), "figs?", "", (Gold(path, "Figs"),), ())
+        GoldQuestion(str(n), "figs?", "", (Gold(path, "Figs"),), ())
         for n, path in enumerate(("a\0b.md", "\ud800.md", "../x.md"))
     ]
     document = ask_about(notes, tmp_path, odd)

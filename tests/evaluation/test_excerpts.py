@@ -3,7 +3,7 @@ from dataclasses import dataclass
 import pytest
 
 from ragqa.evaluation.measures import (
-    Excerpt,
+    GoldExcerpt,
     score_citations,
 )
 
@@ -27,7 +27,7 @@ def cited(quote, path="figs.md"):
 
 
 def wanted(quote, path="figs.md"):
-    return Excerpt(path, NOTES[path].index(quote), quote)
+    return GoldExcerpt(path, NOTES[path].index(quote), quote)
 
 
 def figures(score):
@@ -76,8 +76,8 @@ def test_what_is_cited_twice_counts_once():
 def test_a_good_choice_comes_before_one_that_covers_more():
     long = "".join(chr(ord("a") + n % 26) for n in range(100))
     quote = Quote("a.md", (0, 100), long)
-    short_and_whole = Excerpt("a.md", 0, long[:40])
-    most_of_it = Excerpt("a.md", 20, long[20:] + "x" * 20)
+    short_and_whole = GoldExcerpt("a.md", 0, long[:40])
+    most_of_it = GoldExcerpt("a.md", 20, long[20:] + "x" * 20)
     assert figures(score_citations([quote], [[short_and_whole]])) == (1, 0.6, False)
     score = score_citations([quote], [[short_and_whole, most_of_it]])
     assert figures(score) == (0.8, 0.2, True)
@@ -89,7 +89,7 @@ def test_a_good_choice_comes_before_one_that_covers_more():
 )
 def test_an_answer_is_good_up_to_the_bounds(covered, noisy, good):
     text = "x" * 40
-    gold = Excerpt("a.md", 0, text[:10])
+    gold = GoldExcerpt("a.md", 0, text[:10])
     quotes = [Quote("a.md", (0, covered), text[:covered])]
     quotes += [Quote("a.md", (10, 10 + noisy), text[10 : 10 + noisy])]
     assert score_citations(quotes, [[gold]]).good is good

@@ -6,7 +6,7 @@ from cases import each_of
 from support import make_answer
 
 from ragqa.evaluation.asking import answer_scores, why_missed
-from ragqa.evaluation.measures import Excerpt, Expected, Task
+from ragqa.evaluation.measures import Expected, GoldExcerpt, Task
 from ragqa.stages import STAGES
 from ragqa.types import Citation, Hit, Kind, Passage, Unit
 
@@ -89,7 +89,7 @@ def test_every_stage_that_can_lose_a_question_is_described_and_no_other():
 
 # What is measured of an answer
 
-GOLD = Excerpt("a.md", 0, "The bakery opens at seven in the morning.")
+GOLD = GoldExcerpt("a.md", 0, "The bakery opens at seven in the morning.")
 
 
 def cited(path, text, n=1, *, score=0.9, start=0, spans=None):
@@ -146,7 +146,7 @@ def test_only_two_further_excerpts_are_among_the_first_three_that_are_shown():
 
 
 def test_the_parts_of_an_answer_are_not_made_good_by_excerpts_that_have_one_each():
-    other = Excerpt("b.md", 0, ASIDE.quote)
+    other = GoldExcerpt("b.md", 0, ASIDE.quote)
     both = by_excerpts([GOLD], [other])
     assert answer_scores(both, answer(RIGHT, ASIDE))["good"]
     assert not answer_scores(both, answer(RIGHT, also=[ASIDE]))["good@3"]
@@ -166,7 +166,7 @@ def test_the_parts_of_an_answer_are_not_made_good_by_excerpts_that_have_one_each
     ],
 )
 def test_a_sure_answer_is_wrong_if_it_is_not_even_partly_right(start, end, wrong):
-    one = by_excerpts([Excerpt("a.md", 0, "x" * 40)])
+    one = by_excerpts([GoldExcerpt("a.md", 0, "x" * 40)])
     quote = cited("a.md", "x" * (end - start), start=start)
     assert answer_scores(one, answer(quote))["wrong"] == wrong
     assert "wrong" not in answer_scores(one, answer(quote, confidence=0.4))

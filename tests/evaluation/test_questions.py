@@ -9,7 +9,7 @@ from support import trying
 from ragqa.errors import UsageError
 from ragqa.evaluation.sets import (
     Gold,
-    Question,
+    GoldQuestion,
     choose_half,
     read_questions,
 )
@@ -51,7 +51,7 @@ def test_a_question_is_read_with_its_gold_and_answers(tmp_path):
         "half": "tune",
     }
     [question] = read_questions(written(tmp_path, row))
-    assert question == Question(
+    assert question == GoldQuestion(
         id="a-001",
         question="When does the bakery open?",
         kind="fact",
@@ -108,7 +108,7 @@ def test_a_file_without_a_question_is_named(tmp_path):
 
 def halves(*names):
     """A question of each half, with its place as its id."""
-    return [Question(str(n), "?", "", (), (), half) for n, half in enumerate(names)]
+    return [GoldQuestion(str(n), "?", "", (), (), half) for n, half in enumerate(names)]
 
 
 @pytest.mark.parametrize(
@@ -140,4 +140,4 @@ def test_any_text_is_read_as_it_was_written(tmp_path_factory, text, quote, escap
     path.write_text(json.dumps(row, ensure_ascii=escaped) + "\n", encoding="utf-8")
     gold = (Gold(text, quote),)
     id_ = text or "1"  # the line
-    assert read_questions(path) == [Question(id_, text, "fact", gold, ("seven",))]
+    assert read_questions(path) == [GoldQuestion(id_, text, "fact", gold, ("seven",))]

@@ -4,7 +4,7 @@ import pytest
 
 from ragqa.evaluation.asking import _units
 from ragqa.evaluation.measures import Expected, measure_ranking, tasks_of
-from ragqa.evaluation.sets import Gold, Question
+from ragqa.evaluation.sets import Gold, GoldQuestion
 from ragqa.notes import parse_note
 from ragqa.types import Passage, Stamp
 
@@ -45,7 +45,7 @@ def splitter(passages):
 
 
 def asked(*gold, answer=()):
-    return Question("a-001", "What of it?", "fact", gold, tuple(answer))
+    return GoldQuestion("a-001", "What of it?", "fact", gold, tuple(answer))
 
 
 def made(question, passages=PARAGRAPHS):
@@ -119,7 +119,7 @@ def test_a_quote_that_no_longer_stands_is_told_and_counts_as_not_found(gone, why
 
 
 def wanted(*gold):
-    return Question("a-001", "What of it?", "fact", gold, (), excerpts=True)
+    return GoldQuestion("a-001", "What of it?", "fact", gold, (), excerpts=True)
 
 
 def found_by(question, passages=PARAGRAPHS):

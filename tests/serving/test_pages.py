@@ -10,7 +10,7 @@ from support import QUICK, run_ragqa, write_notes
 
 from ragqa.api import index_from
 from ragqa.config import Settings, history_file, load_settings
-from ragqa.serving.pages import Asked, ask_page, laid_out
+from ragqa.serving.pages import PageRequest, ask_page, laid_out
 from ragqa.serving.warm import WarmIndex
 from ragqa.state.history import History
 from ragqa.types import Corpus
@@ -67,7 +67,7 @@ def test_under_reserve_the_page_marks_the_excerpt_within_its_passage(tmp_path, m
     loaded = load_settings({"corpus": str(notes), "index": str(tmp_path / "index")})
     with index_from(loaded) as index:
         index.refresh()
-    asked = Asked(q="what is the retention of a tape in Zanzibar")
+    asked = PageRequest(q="what is the retention of a tape in Zanzibar")
     page = laid_out("ask", ask_page(WarmIndex(loaded), asked))
     (passage,) = re.findall(r'<div class="quote within">(.*?)</div>', page, re.DOTALL)
     assert re.findall(r"<mark[^>]*>(.*?)</mark>", passage) == [
@@ -96,7 +96,7 @@ def test_the_home_shows_the_vault_what_changed_its_tags_and_what_was_asked(tmp_p
     with WarmIndex(loaded) as warm:
 
         def home(**asked):
-            page = Page(laid_out("ask", ask_page(warm, Asked(**asked))))
+            page = Page(laid_out("ask", ask_page(warm, PageRequest(**asked))))
             return page.text["main"], [link["href"] for link in page.of("a")]
 
         text, links = home()
@@ -107,7 +107,7 @@ def test_the_home_shows_the_vault_what_changed_its_tags_and_what_was_asked(tmp_p
         assert notes_in_order == ["/note/new.md", "/note/old.md"]
         assert {"/?q=Old+tea%3A+Storing", "/?q=Pot+%26+lid%3A+Care%3F"} <= set(links)
         assert "/note/old.md" not in home(tags=("pot",))[1]
-        nearest = laid_out("ask", ask_page(warm, Asked(q="how is a pot cared for?")))
+        nearest = laid_out("ask", ask_page(warm, PageRequest(q="how is a pot cared for?")))
         assert "Pot &amp; lid \u203a Care?" in nearest.partition("<ol>")[2]
         text, links = home()
         assert "/?q=how+is+a+pot+cared+for%3F" in links
@@ -123,7 +123,7 @@ def test_what_changed_lately_goes_by_the_dates_of_the_notes(tmp_path, monkeypatc
     loaded = load_settings({"corpus": [str(folder)], "index": str(tmp_path / "index")})
     with index_from(loaded) as index:
         index.refresh()
-    page = laid_out("ask", ask_page(WarmIndex(loaded), Asked()))
+    page = laid_out("ask", ask_page(WarmIndex(loaded), PageRequest()))
     lately = page.partition('id="lately"')[2].partition("</ul>")[0]
     shown = re.findall(r'href="/note/([^"]+)".*?<time[^>]*>([^<]+)', lately)
     assert shown == [

@@ -17,7 +17,7 @@ from ragqa.config import load_settings
 from ragqa.errors import GivenUp, IndexUnusable, RagqaError
 from ragqa.serving import warm as warm_module
 from ragqa.serving.operations import Ask
-from ragqa.serving.pages import Asked, ask_page, laid_out
+from ragqa.serving.pages import PageRequest, ask_page, laid_out
 from ragqa.serving.warm import NotReady, WarmIndex, changes
 from ragqa.types import Building
 
@@ -71,7 +71,7 @@ def test_calls_are_worked_on_in_their_order_by_one_thread(loaded):
 def test_why_an_update_failed_is_told_in_the_words_of_the_command(loaded, monkeypatch):
     monkeypatch.setenv("RAGQA_EMBEDDER", "nobody/knows-this")
     with pytest.raises(IndexUnusable, match="the model nobody/knows-this"):
-        warm_module.refresh(loaded, lambda: None, ended=lambda: False)
+        warm_module.run_index(loaded, lambda: None, ended=lambda: False)
 
 
 def test_while_a_long_update_runs_answers_say_what_is_being_read(loaded, tmp_path, monkeypatch):
@@ -80,7 +80,7 @@ def test_while_a_long_update_runs_answers_say_what_is_being_read(loaded, tmp_pat
     monkeypatch.setattr("ragqa.indexing.source.LONG_BYTES", 1)
     write_notes(tmp_path / "notes", {"rain.md": "# Rain\n\nRain fell for 12 days in April.\n"})
     running, go_on = threading.Event(), threading.Event()
-    real = warm_module.refresh
+    real = warm_module.run_index
 
     def held(*args, **kwargs):
         running.set()
@@ -90,7 +90,7 @@ def test_while_a_long_update_runs_answers_say_what_is_being_read(loaded, tmp_pat
     def ask(index):
         return index.ask("how hot is green tea?", refresh=False)
 
-    monkeypatch.setattr(warm_module, "refresh", held)
+    monkeypatch.setattr(warm_module, "run_index", held)
     with WarmIndex(loaded) as warm:
         running.wait()
         told = "1 file waits to be read, so this is from the index as it is; it is being read now"
@@ -115,14 +115,14 @@ def test_how_far_the_first_build_is_is_told_and_is_no_error(loaded, monkeypatch)
 
     since = "2026-01-31T08:00:00+00:00"
     monkeypatch.setattr(Index, "building", lambda _: Building(since, 180))
-    monkeypatch.setattr(warm_module, "refresh", held)
+    monkeypatch.setattr(warm_module, "run_index", held)
     with WarmIndex(loaded) as warm:
         running.wait()
         with pytest.raises(
             NotReady, match="being read: 1 file to read; 180 passages embedded so far"
         ):
             warm.use(lambda index: index.info(), patience_s=0)
-        page = laid_out("ask", ask_page(warm, Asked()))
+        page = laid_out("ask", ask_page(warm, PageRequest()))
         assert "Your notes are being read: 1 file to read; 180 passages embedded so far" in page
         assert "You can type your question meanwhile" in page
         go_on.set()
@@ -136,12 +136,12 @@ def test_an_assistant_and_the_page_are_told_of_files_left_out_where_nothing_is_f
     with WarmIndex(loaded) as warm:
         while not _is_built(warm):
             pass
-        given = Ask(question="zorbing on mars").told(warm)
+        given = Ask(question="zorbing on mars").in_words(warm)
         assert given.text.count(told) == 1
         assert told in given.data["warnings"]
-        page = laid_out("ask", ask_page(warm, Asked(q="zorbing on mars")))
+        page = laid_out("ask", ask_page(warm, PageRequest(q="zorbing on mars")))
         assert page.count(told) == 1
-        found = Ask(question="how hot is green tea brewed?").told(warm)
+        found = Ask(question="how hot is green tea brewed?").in_words(warm)
         assert "left out" not in found.text
 
 

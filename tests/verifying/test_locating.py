@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.verifying.likeness import places
+from ragqa.verifying.likeness import quote_places
 
 WORDS = st.lists(
     st.text(alphabet="ab\u00e9\u732b-.", min_size=1, max_size=4), min_size=1, max_size=6
@@ -15,7 +15,7 @@ AROUND = st.text(alphabet="xy z\n\r", max_size=12)
 
 def find(text, quote, near):
     """The nearest place, None where there is none."""
-    return next(iter(places(text, quote, near)), None)
+    return next(iter(quote_places(text, quote, near)), None)
 
 
 def test_of_several_places_the_nearest_to_the_old_one_counts():
@@ -60,4 +60,4 @@ def test_scripts_without_spaces_have_no_words_to_cut():
 
 
 def test_what_has_no_words_is_nowhere():
-    assert places("some text", " \n", 0) == []
+    assert quote_places("some text", " \n", 0) == []

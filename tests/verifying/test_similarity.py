@@ -31,12 +31,12 @@ def is_same(piece):
     return removed.split() == added.split()
 
 
-def sentences_in(note):
-    return CurrentNote("a.md", Document(note), "").sentences
+def units_in(note):
+    return CurrentNote("a.md", Document(note), "").units
 
 
 def becomes(quote, note=NOTE):
-    found = successor(sentences_in(note), quote, note.find(quote))
+    found = successor(units_in(note), quote, note.find(quote))
     return found and note[slice(*found)]
 
 
@@ -87,9 +87,9 @@ def test_of_two_alike_the_nearer_one_counts():
     note = (
         "The limit is 5 MB here.\n\n" + "Padding stands here.\n\n" * 9 + "The limit is 6 MB here."
     )
-    sentences = sentences_in(note)
-    assert successor(sentences, "The limit is 7 MB here.", 0) == (0, 23)
-    assert successor(sentences, "The limit is 7 MB here.", 900)[0] > 100
+    units = units_in(note)
+    assert successor(units, "The limit is 7 MB here.", 0) == (0, 23)
+    assert successor(units, "The limit is 7 MB here.", 900)[0] > 100
 
 
 @pytest.mark.parametrize("quote", ["...", "| --- |", "word " * (MAX_WORDS + 1)])
