@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from ragqa.answering.current import date_of
 from ragqa.answering.excerpt import Answering, Excerpt
-from ragqa.answering.excerpt_blocks import Line, blocks_of
+from ragqa.answering.excerpt_blocks import Line
 from ragqa.answering.judge import Assessment, assess
 from ragqa.answering.layout import Run
 from ragqa.answering.missing import Lookup
@@ -79,8 +79,7 @@ def cite(
     paragraphs = []
     for n, excerpt in enumerate(excerpts, start=first):
         text = set_apart(excerpt.whole.text)
-        blocks = blocks_of(excerpt.whole.quote, excerpt.units, excerpt.span[0])
-        last = next((one.kind for one in blocks[-1:] if isinstance(one, Line)), None)
+        last = next((block.kind for block in excerpt.blocks[-1:] if isinstance(block, Line)), None)
         is_line = last is Kind.PARAGRAPH or ("\n" not in text and last is not Kind.CODE)
         ends = text.rstrip("\"')]}*_\u201d\u2019").endswith(_END_MARKS)
         end = "" if ends else "."  # so that adjacent texts do not run together

@@ -14,7 +14,7 @@ from ragqa.answering.embeds import (
     runs_of,
     text_of,
 )
-from ragqa.answering.excerpt_blocks import excerpt_text
+from ragqa.answering.excerpt_blocks import Block, blocks_of, excerpt_text
 from ragqa.answering.excerpt_runs import (
     LIST_WORDS,
     Wanted,
@@ -105,11 +105,16 @@ class Excerpt:
         return self.layout.units(self.run)
 
     @cached_property
+    def blocks(self) -> Sequence[Block]:
+        """The blocks that a reader sees of it."""
+        return blocks_of(self.layout.quote(self.run), self.units, self.span[0])
+
+    @cached_property
     def whole(self) -> Candidate:
         """The whole excerpt, with the score of its sentence."""
         start, end = self.span
         quote, units = self.layout.quote(self.run), self.units
-        text = excerpt_text(quote, units, start, self.layout.is_cut(self.run))
+        text = excerpt_text(self.blocks, self.layout.is_cut(self.run))
         unit = units[0]
         if len(units) > 1:
             context = "\n".join(dict.fromkeys(filter(None, (one.full_context for one in units))))

@@ -93,7 +93,7 @@ def assess(
     found = with_embedded(finder.excerpts(), answering)
     shown = [*(excerpt.whole for excerpt in found), *finder.others(found)]
     missed, places = missing(reading, shown, answering.lookup)
-    model = shipped().of(question)
+    model = shipped()["terms" if question.by_terms_alone else "all"]
     rivals = [one for one in may_answer if one not in finder.history.others]
     measured = features(reading, rivals, found[0], missed, embedder)
     probability = model.probability(measured)
@@ -247,24 +247,14 @@ class Model:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Models:
-    """The models for questions that the embedder can read, and for those it cannot."""
-
-    all: Model
-    terms: Model
-
-    def of(self, question: Question) -> Model:
-        """The model for a question."""
-        return self.terms if question.by_terms_alone else self.all
-
-
 @lru_cache(maxsize=1)
-def shipped() -> Models:
-    """The models shipped with ragqa, fitted by `eval/fit_confidence.py`."""
+def shipped() -> Mapping[str, Model]:
+    """The models shipped with ragqa, fitted by `eval/fit_confidence.py`.
+
+    "terms" is for questions that the embedder cannot read, "all" for the others.
+    """
     text = resources.files("ragqa.answering").joinpath("confidence.json").read_text("utf-8")
-    models = json.loads(text)["models"]
-    return Models(all=_model(models["all"]), terms=_model(models["terms"]))
+    return {name: _model(model) for name, model in json.loads(text)["models"].items()}
 
 
 def _model(model: Mapping[str, Any]) -> Model:

@@ -76,6 +76,11 @@ class Candidate:
         text, language = self.full_text, self.language
         return frozenset([*index_terms(text, language), *date_terms(text, language)])
 
+    @cached_property
+    def own_terms(self) -> frozenset[str]:
+        """The terms of its quote alone."""
+        return frozenset(index_terms(self.quote, self.language))
+
     @property
     def unread_score(self) -> float:
         """Its score without what a reader adds."""

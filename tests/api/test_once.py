@@ -4,6 +4,7 @@ from collections import Counter
 
 import pytest
 
+from ragqa.answering.excerpt_blocks import blocks_of
 from ragqa.api import open_index
 from ragqa.types import Passage
 
@@ -45,3 +46,15 @@ def test_a_passage_is_compared_with_its_note_once_a_question(notes, monkeypatch)
     monkeypatch.setattr(Passage, "stands_in", counted)
     assert notes.ask("when was the fig tree planted?").answered
     assert set(compared.values()) == {1}
+
+
+def test_the_blocks_of_an_excerpt_are_made_once_for_its_answer(notes, monkeypatch):
+    made = []
+    for module in ("answering", "answering.excerpt", "answering.excerpt_blocks"):
+        monkeypatch.setattr(
+            f"ragqa.{module}.blocks_of",
+            lambda *of: made.append(of[0]) or blocks_of(*of),
+            raising=False,
+        )
+    answer = notes.ask("when was the fig tree planted?", further=0)
+    assert [citation.quote for citation in answer.citations] == made
