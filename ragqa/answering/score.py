@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ragqa.answering.answer_type import answer_fit
+from ragqa.answering.current import DatesOf, date_of
 from ragqa.answering.reading import Reading, best_cosines
 from ragqa.answering.sentences import Candidate, quotation
 from ragqa.notes.struck import struck_spans
@@ -19,7 +20,7 @@ from ragqa.search.question import Question
 from ragqa.text.dates import Moment, has_moment, months_asked, months_of
 from ragqa.text.names import has_figure
 from ragqa.text.words import blank
-from ragqa.types import Citation, Kind, Passage, Vector, Vectors
+from ragqa.types import Citation, Dated, Kind, Passage, Vector, Vectors
 
 
 class Signal(NamedTuple):
@@ -223,8 +224,15 @@ def _scaled(values: Sequence[float]) -> list[float]:
     return [float(high > 0)] * len(values)
 
 
-def citation_of(one: Candidate, n: int, old_before: str = "") -> Citation:
-    """A candidate as the n-th citation; it is old if its note's date is before `old_before`."""
-    passage, unit = one.hit.passage, one.unit
-    citation = quotation(passage, [unit], n=n, score=one.score, old_before=old_before)
-    return replace(citation, parts={name: round(part, 4) for name, part in one.parts.items()})
+def citation_of(
+    candidate: Candidate, n: int, old_before: str = "", dates_of: DatesOf | None = None
+) -> Citation:
+    """A candidate as the n-th citation; it is old if its note's date is before `old_before`.
+
+    :param dates_of: gives the dates of notes; without it, the citation has no date of its own.
+    """
+    passage, unit = candidate.hit.passage, candidate.unit
+    citation = quotation(passage, [unit], n=n, score=candidate.score, old_before=old_before)
+    dated = date_of(candidate, dates_of) if dates_of else Dated("", "")
+    parts = {name: round(part, 4) for name, part in candidate.parts.items()}
+    return replace(citation, parts=parts, date=dated.day, date_from=dated.source)
