@@ -75,11 +75,11 @@ def date_of(statement: Candidate, dates_of: DatesOf) -> Dated:
     One that is to come when its note was written, such as that of an appointment, is none.
     """
     of_note = dates_of(statement.hit.passage)
-    found = (
+    dated = (
         (day_of(text) if source == "heading" else leading_day(text), source)
         for text, source in _beginnings(statement)
     )
-    own = (Dated(day, source) for day, source in found if "" < day <= of_note.latest)
+    own = (Dated(day, source) for day, source in dated if "" < day <= of_note.latest)
     return next(own, of_note)
 
 
@@ -116,22 +116,22 @@ def history(
             group.setdefault((candidate.hit.passage.path, day), candidate)
     if not group:
         return History(best)
-    told = sorted(group.values(), key=lambda one: dates[one.place].day)
+    in_order = sorted(group.values(), key=lambda candidate: dates[candidate.place].day)
     if asks_when_it_was(question):
-        return History(best, [one for one in told if one.place != best.place][:MOST])
+        return History(best, [other for other in in_order if other.place != best.place][:MOST])
     if asks_past(question):
-        return History(told[0], told[1 : MOST + 1])
-    first, *others = sorted(group.values(), key=lambda one: dates[one.place].day, reverse=True)
+        return History(in_order[0], in_order[1 : MOST + 1])
+    first, *others = sorted(group.values(), key=lambda each: dates[each.place].day, reverse=True)
     own = dates[first.place]
     may_be_old = (
         not until
         and own.source not in _OF_FILE
         and any(
-            one.hit.passage.path != first.hit.passage.path
-            and one.score >= RIVAL * first.score
-            and dates[one.place].day > own.day
-            and dates[one.place].source not in _OF_FILE
-            for one in scored
+            candidate.hit.passage.path != first.hit.passage.path
+            and candidate.score >= RIVAL * first.score
+            and dates[candidate.place].day > own.day
+            and dates[candidate.place].source not in _OF_FILE
+            for candidate in scored
         )
     )
     return History(first, others[:MOST], may_be_old)
