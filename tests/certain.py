@@ -2,11 +2,11 @@
 
 import math
 
-from ragqa.answering.judge import Model, Models
+from ragqa.answering.judge import Model
 
 
 def certain_to(confidence):
     """Models that give each question this confidence."""
     logit = math.log(confidence / (1 - confidence))
     model = Model(("coverage",), (0.0,), (1.0,), (0.0,), logit, threshold=0.1)
-    return Models(all=model, terms=model)
+    return {"all": model, "terms": model}

@@ -1,16 +1,15 @@
 """Compose a cited answer from the hits, in the notes' own words."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from ragqa.answering.current import date_of
+from ragqa.answering.current import DatesOf
 from ragqa.answering.excerpt import Answering, Excerpt
-from ragqa.answering.excerpt_blocks import Line, blocks_of
+from ragqa.answering.excerpt_blocks import Line
 from ragqa.answering.judge import Assessment, assess
 from ragqa.answering.layout import Run
 from ragqa.answering.missing import Lookup
 from ragqa.answering.score import citation_of
-from ragqa.answering.sentences import Candidate
 from ragqa.answering.short_answer import mark_short_answer
 from ragqa.embedders import Embedder
 from ragqa.search.question import Question
@@ -36,57 +35,46 @@ def compose(
     assessment = assess(question, hits, embedder, answering)
     if not assessment.answered:
         return assessment
-    text, citations = cite(assessment.excerpts, answering.old_before)
-    _, also = cite(assessment.further, answering.old_before, first=len(citations) + 1)
+    old_before, dates_of = answering.old_before, answering.dates_of
+    text, citations = cite(assessment.excerpts, old_before, dates_of)
+    _, also = cite(assessment.further, old_before, dates_of, first=len(citations) + 1)
     if not assessment.missing:
         citations = mark_short_answer(citations, question, assessment.excerpts[0].best)
     if verdict_of(assessment.confidence, assessment.missing, answered=True) is Verdict.CLOSE:
         first, *beside = assessment.excerpts
         if (run := _around(first, beside)) != first.run:
-            within = _citation(replace(first, run=run), 1, answering.old_before)
+            within = _citation(replace(first, run=run), 1, old_before, None)
             citations = (replace(citations[0], within=within), *citations[1:])
-    number = len(citations) + len(also) + 1
-    told = [
-        citation_of(one, n, answering.old_before) for n, one in enumerate(assessment.others, number)
-    ]
-    return replace(
-        assessment,
-        text=text,
-        citations=_dated(citations, (one.best for one in assessment.excerpts), answering),
-        also=_dated(also, (one.best for one in assessment.further), answering),
-        earlier=_dated(told, assessment.others, answering),
+    earlier = tuple(
+        citation_of(candidate, n, old_before, dates_of)
+        for n, candidate in enumerate(assessment.others, len(citations) + len(also) + 1)
     )
-
-
-def _dated(
-    citations: Sequence[Citation], cited: Iterable[Candidate], answering: Answering
-) -> tuple[Citation, ...]:
-    """The citations of these sentences, each with its date."""
-    days = (date_of(one, answering.dates_of) for one in cited)
-    return tuple(
-        replace(one, date=day.day, date_from=day.source)
-        for one, day in zip(citations, days, strict=True)
-    )
+    return replace(assessment, text=text, citations=citations, also=also, earlier=earlier)
 
 
 def cite(
-    excerpts: Sequence[Excerpt], old_before: str = "", *, first: int = 1
+    excerpts: Sequence[Excerpt],
+    old_before: str = "",
+    dates_of: DatesOf | None = None,
+    *,
+    first: int = 1,
 ) -> tuple[str, tuple[Citation, ...]]:
     """The answer's text, with `[n]` after each excerpt and nowhere else, and the citations.
 
     :param old_before: notes with an ISO date before this one are marked as old.
+    :param dates_of: as for `citation_of`.
     """
     paragraphs = []
     for n, excerpt in enumerate(excerpts, start=first):
         text = set_apart(excerpt.whole.text)
-        blocks = blocks_of(excerpt.whole.quote, excerpt.units, excerpt.span[0])
-        last = next((one.kind for one in blocks[-1:] if isinstance(one, Line)), None)
+        last = next((block.kind for block in excerpt.blocks[-1:] if isinstance(block, Line)), None)
         is_line = last is Kind.PARAGRAPH or ("\n" not in text and last is not Kind.CODE)
         ends = text.rstrip("\"')]}*_\u201d\u2019").endswith(_END_MARKS)
         end = "" if ends else "."  # so that adjacent texts do not run together
         paragraphs.append(f"{text}{end} [{n}]" if is_line else f"{text}\n[{n}]")
     citations = (
-        _citation(excerpt, n, old_before) for n, excerpt in enumerate(excerpts, start=first)
+        _citation(excerpt, n, old_before, dates_of)
+        for n, excerpt in enumerate(excerpts, start=first)
     )
     return "\n\n".join(paragraphs), tuple(citations)
 
@@ -98,11 +86,11 @@ def _around(excerpt: Excerpt, beside: Sequence[Excerpt]) -> Run:
     """
     layout, (first, last), passage = excerpt.layout, excerpt.run, excerpt.best.hit.passage
     (top, _), (_, bottom) = layout.section(first), layout.section(last)
-    told, words = [one.span for one in beside if one.path == excerpt.path], layout.words
+    taken, words = [each.span for each in beside if each.path == excerpt.path], layout.words
 
     def stops(i: int) -> bool:
         span = layout.span((i, i))
-        return overlaps(span, told) or not overlaps(span, [(passage.start, passage.end)])
+        return overlaps(span, taken) or not overlaps(span, [(passage.start, passage.end)])
 
     low = next((i + 1 for i in range(first - 1, top - 1, -1) if stops(i)), top)
     high = next((i - 1 for i in range(last + 1, bottom + 1) if stops(i)), bottom)
@@ -115,7 +103,7 @@ def _around(excerpt: Excerpt, beside: Sequence[Excerpt]) -> Run:
     )
 
 
-def _citation(excerpt: Excerpt, n: int, old_before: str) -> Citation:
+def _citation(excerpt: Excerpt, n: int, old_before: str, dates_of: DatesOf | None) -> Citation:
     layout, (start, end) = excerpt.layout, excerpt.span
     passage, unit = layout.pieces[excerpt.run[0]].passage, excerpt.best.unit
     first = passage.lines[0] + layout.text.count("\n", passage.start, start)
@@ -124,10 +112,10 @@ def _citation(excerpt: Excerpt, n: int, old_before: str) -> Citation:
         # A question in a note is answered by what follows it.
         unit = layout.pieces[layout.at(unit.end)].unit
     own = layout.headings_above(excerpt.run[0])[-1:]
-    is_joined = len({one.section for one in passage.units}) > 1
+    is_joined = len({unit.section for unit in passage.units}) > 1
     answers = max(start, unit.start), min(end, unit.end)
     return replace(
-        citation_of(excerpt.best, n, old_before),
+        citation_of(excerpt.best, n, old_before, dates_of),
         lines=(first, first + whole.quote.count("\n")),
         chars=(start, end),
         # A passage of several small sections has only the headings that these share.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ragqa.answering.sentences import Candidate
 from ragqa.search.question import Question
 from ragqa.text.dates import day_of, leading_day, moments_of
-from ragqa.text.words import compiled, index_terms
+from ragqa.text.words import compiled
 from ragqa.types import Dated, Kind, Passage
 
 NEAR = 0.5
@@ -68,23 +68,23 @@ class History:
     may_be_old: bool = False
 
 
-def date_of(one: Candidate, dates_of: DatesOf) -> Dated:
+def date_of(statement: Candidate, dates_of: DatesOf) -> Dated:
     """The date of a statement: its own, else that of a heading above it, else its note's.
 
     One that is to come when its note was written, such as that of an appointment, is none.
     """
-    of_note = dates_of(one.hit.passage)
-    found = (
+    of_note = dates_of(statement.hit.passage)
+    dated = (
         (day_of(text) if source == "heading" else leading_day(text), source)
-        for text, source in _beginnings(one)
+        for text, source in _beginnings(statement)
     )
-    own = (Dated(day, source) for day, source in found if "" < day <= of_note.latest)
+    own = (Dated(day, source) for day, source in dated if "" < day <= of_note.latest)
     return next(own, of_note)
 
 
-def _beginnings(one: Candidate) -> Sequence[tuple[str, str]]:
+def _beginnings(statement: Candidate) -> Sequence[tuple[str, str]]:
     """What may begin with the date of a statement, the nearest first."""
-    passage, unit = one.hit.passage, one.unit
+    passage, unit = statement.hit.passage, statement.unit
     before = [each for each in passage.units if each.start <= unit.start]
     begun = next((each for each in reversed(before) if each.begins), unit)
     inside = [each for each in before if each.kind is Kind.HEADING and each.section == unit.section]
@@ -102,53 +102,56 @@ def history(
     date. A question for the past is told it from the oldest on; one for the day of a change is told
     first what says so.
     """
-    dates = {one.place: date_of(one, dates_of) for one in (best, *scored)}
-    named = max((one.iso for one in moments_of(question.text)), default="")
+    if not date_of(best, dates_of).day:
+        return History(best)
+    dates = {candidate.place: date_of(candidate, dates_of) for candidate in (best, *scored)}
+    named = max((moment.iso for moment in moments_of(question.text)), default="")
     until = question.period.until if question.period else named
     group: dict[tuple[str, str], Candidate] = {}
-    for one in sorted(scored, key=lambda one: -one.score):
-        day = dates[one.place].day
-        if day and _is_like(question, best, one) and (not until or day[: len(until)] <= until):
-            group.setdefault((one.hit.passage.path, day), one)
-    if not dates[best.place].day or not group:
+    for candidate in sorted(scored, key=lambda candidate: -candidate.score):
+        day = dates[candidate.place].day
+        in_time = day and (not until or day[: len(until)] <= until)
+        if in_time and _is_like(question, best, candidate):
+            group.setdefault((candidate.hit.passage.path, day), candidate)
+    if not group:
         return History(best)
-    told = sorted(group.values(), key=lambda one: dates[one.place].day)
+    in_order = sorted(group.values(), key=lambda candidate: dates[candidate.place].day)
     if asks_when_it_was(question):
-        return History(best, [one for one in told if one.place != best.place][:MOST])
+        return History(best, [other for other in in_order if other.place != best.place][:MOST])
     if asks_past(question):
-        return History(told[0], told[1 : MOST + 1])
-    first, *others = sorted(group.values(), key=lambda one: dates[one.place].day, reverse=True)
+        return History(in_order[0], in_order[1 : MOST + 1])
+    first, *others = sorted(group.values(), key=lambda each: dates[each.place].day, reverse=True)
     own = dates[first.place]
     may_be_old = (
         not until
         and own.source not in _OF_FILE
         and any(
-            one.score >= RIVAL * first.score
-            and dates[one.place].day > own.day
-            and dates[one.place].source not in _OF_FILE
-            for one in scored
+            candidate.score >= RIVAL * first.score
+            and dates[candidate.place].day > own.day
+            and dates[candidate.place].source not in _OF_FILE
+            for candidate in scored
         )
     )
     return History(first, others[:MOST], may_be_old)
 
 
-def _is_like(question: Question, best: Candidate, one: Candidate) -> bool:
+def _is_like(question: Question, best: Candidate, other: Candidate) -> bool:
     """Whether a statement is on the subject of the best one, and answers about as well."""
-    if one is best:
+    if other is best:
         return True
-    near = one.score / best.score if best.score else 0.0
-    own, other = (frozenset(index_terms(each.quote, each.language)) for each in (best, one))
-    told = len(own & one.terms) / (len(own) or 1)
-    shared = SHARED_WEIGHT * max(one.signals["coverage"], told)
+    near = other.score / best.score if best.score else 0.0
+    own = best.own_terms
+    in_other = len(own & other.terms) / (len(own) or 1)
+    shared = SHARED_WEIGHT * max(other.signals["coverage"], in_other)
     least = NEAR_AND_SHARED - (PAST_LESS if asks_past(question) else 0.0)
     if near < NEAR or near + shared < least:
         return False
-    if one.signals["holds"] < best.signals["holds"] - FIT_LESS:
+    if other.signals["holds"] < best.signals["holds"] - FIT_LESS:
         return False
-    if one.hit.passage.path != best.hit.passage.path:
+    if other.hit.passage.path != best.hit.passage.path:
         return True
     had = {term: weight for term, weight in question.idf.items() if term in own}
-    in_both = sum(had[term] for term in had if term in other)
+    in_both = sum(had[term] for term in had if term in other.own_terms)
     return in_both >= SHARED_IN_NOTE * sum(had.values()) > 0
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
-from ragqa.answering.excerpt_blocks import excerpt_text
+from ragqa.answering.excerpt_blocks import blocks_of, excerpt_text
 from ragqa.answering.layout import Layout, Run
 from ragqa.text.words import compiled
 from ragqa.types import Kind, Look, Span, Unit
@@ -60,7 +60,7 @@ def runs_of(
 
 def text_of(layout: Layout, run: Run) -> str:
     """The plain text of a run."""
-    return excerpt_text(layout.quote(run), layout.units(run), layout.span(run)[0])
+    return excerpt_text(blocks_of(layout.quote(run), layout.units(run), layout.span(run)[0]))
 
 
 def footnotes_of(layout: Layout, quote: str, kind: Kind) -> Iterator[tuple[Layout, Run]]:

@@ -14,7 +14,7 @@ from ragqa.answering.embeds import (
     runs_of,
     text_of,
 )
-from ragqa.answering.excerpt_blocks import excerpt_text
+from ragqa.answering.excerpt_blocks import Block, blocks_of, excerpt_text
 from ragqa.answering.excerpt_runs import (
     LIST_WORDS,
     Wanted,
@@ -105,15 +105,20 @@ class Excerpt:
         return self.layout.units(self.run)
 
     @cached_property
+    def blocks(self) -> Sequence[Block]:
+        """The blocks that a reader sees of it."""
+        return blocks_of(self.layout.quote(self.run), self.units, self.span[0])
+
+    @cached_property
     def whole(self) -> Candidate:
         """The whole excerpt, with the score of its sentence."""
         start, end = self.span
         quote, units = self.layout.quote(self.run), self.units
-        text = excerpt_text(quote, units, start, self.layout.is_cut(self.run))
+        text = excerpt_text(self.blocks, self.layout.is_cut(self.run))
         unit = units[0]
         if len(units) > 1:
-            context = "\n".join(dict.fromkeys(filter(None, (one.full_context for one in units))))
-            broken = all(one.has_lines for one in units)
+            context = "\n".join(dict.fromkeys(filter(None, (each.full_context for each in units))))
+            broken = all(each.has_lines for each in units)
             unit = Unit(Kind.EXCERPT, start, end, context, has_lines=broken)
         elif unit.has_lines:
             text = f"{unit.context}:\n{text}" if unit.context else text
@@ -161,15 +166,15 @@ def with_embedded(excerpts: Sequence[Excerpt], answering: Answering) -> list[Exc
             quote = excerpt.layout.text[unit.start : unit.end]
             links = embeds_in(unit, quote)
             embedded = runs_of(links, excerpt.path, answering.embedded, answering.words)
-            for found in (*footnotes_of(excerpt.layout, quote, unit.kind), *embedded):
-                one = excerpt.of_run(*found)
-                is_new = not any(one.overlaps(other.whole) for other in seen)
+            for layout, run in (*footnotes_of(excerpt.layout, quote, unit.kind), *embedded):
+                added = excerpt.of_run(layout, run)
+                is_new = not any(added.overlaps(other.whole) for other in seen)
                 if is_new and len(seen) < len(excerpts) + _MOST_EMBEDDED:
-                    seen.append(one)
-                    yield from (one, *(below(one, depth - 1) if depth else ()))
+                    seen.append(added)
+                    yield from (added, *(below(added, depth - 1) if depth else ()))
 
-    found = [one for excerpt in excerpts for one in (excerpt, *below(excerpt, _EMBED_DEPTH))]
-    return [one for one in found if one.whole.text] or list(excerpts)
+    shown = [each for excerpt in excerpts for each in (excerpt, *below(excerpt, _EMBED_DEPTH))]
+    return [excerpt for excerpt in shown if excerpt.whole.text] or list(excerpts)
 
 
 @dataclass(frozen=True)
@@ -187,41 +192,43 @@ class Finder:
         Another one is added only if it covers words of the question that those before it lack, such
         as the other side of a comparison.
         """
-        found = [self._first, *self.rows]
-        while len(found) - len(self.rows) < self.answering.excerpts and (
-            another := self._another(found)
+        excerpts = [self._first, *self.rows]
+        while len(excerpts) - len(self.rows) < self.answering.excerpts and (
+            another := self._another(excerpts)
         ):
-            found.append(another)
-        return found if len(found) == 1 else self._in_question_order(found)
+            excerpts.append(another)
+        return excerpts if len(excerpts) == 1 else self._in_question_order(excerpts)
 
-    def further(self, found: Sequence[Excerpt], places: Sequence[Candidate] = ()) -> list[Excerpt]:
+    def further(
+        self, excerpts: Sequence[Excerpt], places: Sequence[Candidate] = ()
+    ) -> list[Excerpt]:
         """Further excerpts that may answer, best first, each from a section of its own.
 
-        :param found: the excerpts of the answer.
+        :param excerpts: those of the answer.
         :param places: sentences that come first: they have words which the answer lacks.
         """
         least = FURTHER_SHARE * self._best.score
         others: list[Excerpt] = []
-        for one in places[: self.answering.further]:
-            excerpt = self._around(replace(one, score=least))
-            if not any(excerpt.overlaps(other.whole) for other in [*found, *others]):
+        for candidate in places[: self.answering.further]:
+            excerpt = self._around(replace(candidate, score=least))
+            if not any(excerpt.overlaps(other.whole) for other in [*excerpts, *others]):
                 others.append(excerpt)
-        for one in sorted(self.scored, key=lambda one: -one.score):
-            if len(others) == self.answering.further or one.score < least:
+        for candidate in sorted(self.scored, key=lambda candidate: -candidate.score):
+            if len(others) == self.answering.further or candidate.score < least:
                 break
-            shown = [*found, *others]
-            if any(excerpt.shares_section(one) for excerpt in shown):
+            shown = [*excerpts, *others]
+            if any(excerpt.shares_section(candidate) for excerpt in shown):
                 continue
-            excerpt = self._around(one)
+            excerpt = self._around(candidate)
             seen = (*(other.whole for other in shown), *self.history.others)
             if not any(map(excerpt.overlaps, seen)):
                 others.append(excerpt)
         return others
 
-    def others(self, found: Sequence[Excerpt]) -> list[Candidate]:
+    def others(self, excerpts: Sequence[Excerpt]) -> list[Candidate]:
         """The statements of other dates on the subject, as far as these excerpts lack them."""
         others = self.history.others
-        return [one for one in others if not any(excerpt.overlaps(one) for excerpt in found)]
+        return [each for each in others if not any(excerpt.overlaps(each) for excerpt in excerpts)]
 
     @cached_property
     def _best(self) -> Candidate:
@@ -229,22 +236,22 @@ class Finder:
 
         One about the same that has the address asked for comes before one that scores more.
         """
-        best = max(self.scored, key=lambda one: one.score)
-        least = MIN_SCORE_SHARE * best.score
+        best = max(self.scored, key=lambda candidate: candidate.score)
+        near = [each for each in self.scored if each.score >= MIN_SCORE_SHARE * best.score]
         if self.reading.question.kind in CONTACTS:
             idf = self.reading.question.idf
             rarest = max(idf.keys() - stems("contacts"), key=lambda term: idf[term], default="")
-            fit = (one for one in self.scored if one.signals["holds"] and rarest in one.terms)
-            having = (one for one in fit if one.score >= least)
-            best = max(having, key=lambda one: one.score, default=best)
+            fit = (candidate for candidate in near if candidate.signals["holds"])
+            having = (candidate for candidate in fit if rarest in candidate.terms)
+            best = max(having, key=lambda candidate: candidate.score, default=best)
         table = best.hit.passage.path, best.unit.block
-        named = (one for one in self.scored if self._is_named(one) and one.score >= least)
-        rows = (one for one in named if (one.hit.passage.path, one.unit.block) == table)
-        return max(rows, key=lambda one: one.score, default=best)
+        named = filter(self._is_named, near)
+        rows = (row for row in named if (row.hit.passage.path, row.unit.block) == table)
+        return max(rows, key=lambda row: row.score, default=best)
 
-    def _is_named(self, one: Candidate) -> bool:
+    def _is_named(self, candidate: Candidate) -> bool:
         """Whether the question has the name of a row."""
-        return bool(one.row_name) and one.row_name <= self.reading.question.terms
+        return bool(candidate.row_name) and candidate.row_name <= self.reading.question.terms
 
     @cached_property
     def history(self) -> History:
@@ -301,14 +308,14 @@ class Finder:
     def _wanted(self) -> Wanted:
         return Wanted(self.reading.question.kind, self.answering.words)
 
-    def _another(self, found: Sequence[Excerpt]) -> Excerpt | None:
+    def _another(self, excerpts: Sequence[Excerpt]) -> Excerpt | None:
         """The excerpt that covers most of what the others lack; None if it is not worth adding."""
-        covered = frozenset().union(*(excerpt.terms for excerpt in found))
+        covered = frozenset().union(*(excerpt.terms for excerpt in excerpts))
         is_comparison = self.reading.question.kind is QuestionKind.COMPARISON
         idf = self.reading.question.idf
         if is_comparison:
             # Words such as "versus" belong to neither side, so no sentence has them.
-            known = covered.union(*(one.terms for one in self.scored))
+            known = covered.union(*(candidate.terms for candidate in self.scored))
             idf = {term: weight for term, weight in idf.items() if term in known}
         uncovered = {term: weight for term, weight in idf.items() if term not in covered}
         total = sum(idf.values())
@@ -316,38 +323,38 @@ class Finder:
             return None
         min_score = (MIN_COMPARISON_SHARE if is_comparison else MIN_SCORE_SHARE) * self._best.score
 
-        def gain(one: Candidate) -> float:
-            terms = one.terms
+        def gain(candidate: Candidate) -> float:
+            terms = candidate.terms
             return sum(weight for term, weight in uncovered.items() if term in terms)
 
         eligible = [
-            one
-            for one in self.scored
-            if one.score >= min_score
-            and gain(one) >= MIN_GAIN * sum(uncovered.values())
-            and one not in self.history.others
-            and not any(excerpt.overlaps(one) for excerpt in found)
+            candidate
+            for candidate in self.scored
+            if candidate.score >= min_score
+            and gain(candidate) >= MIN_GAIN * sum(uncovered.values())
+            and candidate not in self.history.others
+            and not any(excerpt.overlaps(candidate) for excerpt in excerpts)
         ]
         if not eligible:
             return None
-        best = max(eligible, key=lambda one: one.score + gain(one) / total)
+        best = max(eligible, key=lambda candidate: candidate.score + gain(candidate) / total)
         excerpt = self._around(best)
-        overlaps = any(excerpt.overlaps(other.whole) for other in found)
+        overlaps = any(excerpt.overlaps(other.whole) for other in excerpts)
         return None if overlaps else excerpt
 
-    def _in_question_order(self, found: Sequence[Excerpt]) -> list[Excerpt]:
+    def _in_question_order(self, excerpts: Sequence[Excerpt]) -> list[Excerpt]:
         """Sort the sides of a comparison as the question names them; leave others as found."""
         if self.reading.question.kind is not QuestionKind.COMPARISON:
-            return list(found)
+            return list(excerpts)
         question = self.reading.question
         asked = index_terms(question.text, question.language)
 
         def position(excerpt: Excerpt) -> int:
-            others = frozenset().union(*(one.terms for one in found if one is not excerpt))
+            others = frozenset().union(*(other.terms for other in excerpts if other is not excerpt))
             unique = excerpt.terms - others
             return next((i for i, term in enumerate(asked) if term in unique), len(asked))
 
-        return sorted(found, key=position)
+        return sorted(excerpts, key=position)
 
     def _around(self, best: Candidate) -> Excerpt:
         """The excerpt around a sentence."""
@@ -355,11 +362,11 @@ class Finder:
         at = layout.at(best.unit.start)
         scores = [0.0] * len(layout.pieces)
         name = best.row_name if self._is_named(best) else frozenset[str]()
-        for one in self.scored:
+        for candidate in self.scored:
             # A list was scored both as a whole and by its pieces.
-            if one.unit.kind is not Kind.LIST and name <= one.row_name:
-                for i in _pieces_of(layout, one):
-                    scores[i] = max(scores[i], one.score)
+            if candidate.unit.kind is not Kind.LIST and name <= candidate.row_name:
+                for i in _pieces_of(layout, candidate):
+                    scores[i] = max(scores[i], candidate.score)
         scores[at] = max(scores[at], best.score)
         return Excerpt(best, layout, excerpt_around(layout, scores, at, self._wanted))
 
@@ -375,15 +382,15 @@ class Finder:
         notes: dict[str, Passage] = {}
         for hit in self.reading.hits[:PASSAGES]:
             notes.setdefault(hit.passage.path, hit.passage)
-        found = []
+        definitions = []
         for rank, passage in enumerate(notes.values()):
             layout = self.answering.open_note(passage)
             defined = defining_run(layout, self.reading.question.subject)
             if defined is not None:
-                found.append((defined[0], rank, layout, defined[1]))
-        if not found:
+                definitions.append((defined[0], rank, layout, defined[1]))
+        if not definitions:
             return None
-        _, _, layout, run = min(found, key=lambda one: one[:2])
+        _, _, layout, run = min(definitions, key=lambda definition: definition[:2])
         return self._announcing(layout, run)
 
     def _announcing(self, layout: Layout, run: Run) -> Excerpt:
@@ -394,11 +401,11 @@ class Finder:
     def _sentence(self, layout: Layout, i: int) -> Candidate:
         """A piece of a note as a candidate; if unscored, it gets the score of the note's best."""
         piece = layout.pieces[i]
-        in_note = [one for one in self.scored if one.hit.passage.path == layout.path]
-        for one in in_note:
-            if i in _pieces_of(layout, one):
-                return one
-        best = max(in_note, key=lambda one: one.score, default=self._best)
+        in_note = [each for each in self.scored if each.hit.passage.path == layout.path]
+        for candidate in in_note:
+            if i in _pieces_of(layout, candidate):
+                return candidate
+        best = max(in_note, key=lambda candidate: candidate.score, default=self._best)
         quote = layout.quote((i, i))
         text = unit_words(quote, piece.unit)
         hit = replace(best.hit, passage=piece.passage)

@@ -68,19 +68,15 @@ def blocks_of(quote: str, units: Sequence[Unit], start: int) -> list[Block]:
     return found
 
 
-def excerpt_text(
-    quote: str, units: Sequence[Unit], start: int, cut: tuple[bool, bool] = (False, False)
-) -> str:
-    """The plain text of an excerpt that begins at this character of its note.
+def excerpt_text(blocks: Sequence[Block], cut: tuple[bool, bool] = (False, False)) -> str:
+    """The plain text of an excerpt's blocks.
 
     A paragraph is one line unless a person broke it; items have dashes or numbers, nested ones an
     indent; a table is aligned under its header, and rows without it are `header: cell` pairs; code
     keeps its lines. Blank lines separate blocks.
 
-    :param units: its units, with offsets in the note.
     :param cut: whether its list, table or sentence continues before it, and after it.
     """
-    blocks = blocks_of(quote, units, start)
     if not blocks:
         return ""
     pieces = [_text(blocks[0])]

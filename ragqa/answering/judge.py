@@ -90,17 +90,17 @@ def assess(
     all_answer = without_other_days(question, may_answer)
     may_answer = of_period(question, all_answer)
     finder = Finder(reading, may_answer, answering)
-    found = with_embedded(finder.excerpts(), answering)
-    shown = [*(excerpt.whole for excerpt in found), *finder.others(found)]
+    excerpts = with_embedded(finder.excerpts(), answering)
+    shown = [*(excerpt.whole for excerpt in excerpts), *finder.others(excerpts)]
     missed, places = missing(reading, shown, answering.lookup)
-    model = shipped().of(question)
-    rivals = [one for one in may_answer if one not in finder.history.others]
-    measured = features(reading, rivals, found[0], missed, embedder)
+    model = shipped()["terms" if question.by_terms_alone else "all"]
+    rivals = [candidate for candidate in may_answer if candidate not in finder.history.others]
+    measured = features(reading, rivals, excerpts[0], missed, embedder)
     probability = model.probability(measured)
     most = MOST_CONFIDENT if is_open else MOST_IF_OLD if finder.history.may_be_old else 1.0
     probability = min(probability, most)
     # What a day's own note says answers a question about the day, whatever words it has.
-    of_day = question.day in [excerpt.layout.path for excerpt in found]
+    of_day = question.day in [excerpt.layout.path for excerpt in excerpts]
     answered = of_day or probability >= model.threshold
     # What is not probable and lacks most of a question is not even close to it.
     is_unlikely = not of_day and probability < PROBABLE_FROM
@@ -109,9 +109,9 @@ def assess(
         return assess(replace(question, period=None), hits, embedder, answering)
     return Assessment(
         candidates=scored,
-        excerpts=found,
-        further=finder.further(found, places) if answered else (),
-        others=finder.others(found) if answered else (),
+        excerpts=excerpts,
+        further=finder.further(excerpts, places) if answered else (),
+        others=finder.others(excerpts) if answered else (),
         confidence=round(probability, 4),
         answered=answered,
         reasons=model.reasons(measured),
@@ -134,21 +134,21 @@ def without_open_questions(
         return scored, False
     asking: list[Candidate] = []
     stating: list[Candidate] = []
-    for one in scored:
-        (asking if _is_open(one, open_note) else stating).append(one)
+    for candidate in scored:
+        (asking if _is_open(candidate, open_note) else stating).append(candidate)
     if not asking:
         return scored, False
-    most = max(one.score for one in asking)
-    best = max(stating, key=lambda one: one.score, default=None)
+    most = max(candidate.score for candidate in asking)
+    best = max(stating, key=lambda candidate: candidate.score, default=None)
     if best is None or best.score < NEAR_SHARE * most:
         return scored, True
     return stating, best.score < SURE_SHARE * most
 
 
-def _is_open(one: Candidate, open_note: OpenNote) -> bool:
+def _is_open(candidate: Candidate, open_note: OpenNote) -> bool:
     """Whether a sentence asks what the note leaves open; a list does if each of its items asks."""
-    unit, passage = one.unit, one.hit.passage
-    if not asks(one.text):
+    unit, passage = candidate.unit, candidate.hit.passage
+    if not asks(candidate.text):
         return False
     if unit.kind is Kind.LIST:
         inside = (item for item in passage.units if unit.start <= item.start < unit.end)
@@ -182,7 +182,7 @@ def features(
     :param excerpt: the first excerpt.
     """
     question = reading.question
-    others = (one.unread_score for one in scored if not excerpt.shares_section(one))
+    others = (other.unread_score for other in scored if not excerpt.shares_section(other))
     holds = min(1.0, excerpt.best.signals["holds"])
     has_type = question.kind in SHORT or question.kind is QuestionKind.WHY
     return {
@@ -191,7 +191,7 @@ def features(
         "margin": excerpt.best.unread_score - max(others, default=0.0),
         "unfit": 1 - holds if has_type else 0.0,
         "missing": float(bool(missing)),
-        "coverage": max(one.signals["coverage"] for one in scored),
+        "coverage": max(candidate.signals["coverage"] for candidate in scored),
     }
 
 
@@ -209,7 +209,7 @@ def _second_lowest(reading: Reading, scored: Sequence[Candidate], excerpt: Excer
         return 0.0
     hit, unit = excerpt.best.hit, excerpt.best.unit
     _, above = reading.of_unit(hit.passage, unit)
-    within = [one.matches for one in scored if excerpt.overlaps(one)]
+    within = [candidate.matches for candidate in scored if excerpt.overlaps(candidate)]
     best = np.max([best_cosines(reading.query, above), excerpt.best.matches, *within], axis=0)
     words = defaultdict[int, list[float]](list)
     starts = [word.start() for word in WORD.finditer(reading.question.text)]
@@ -247,24 +247,14 @@ class Model:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Models:
-    """The models for questions that the embedder can read, and for those it cannot."""
-
-    all: Model
-    terms: Model
-
-    def of(self, question: Question) -> Model:
-        """The model for a question."""
-        return self.terms if question.by_terms_alone else self.all
-
-
 @lru_cache(maxsize=1)
-def shipped() -> Models:
-    """The models shipped with ragqa, fitted by `eval/fit_confidence.py`."""
+def shipped() -> Mapping[str, Model]:
+    """The models shipped with ragqa, fitted by `eval/fit_confidence.py`.
+
+    "terms" is for questions that the embedder cannot read, "all" for the others.
+    """
     text = resources.files("ragqa.answering").joinpath("confidence.json").read_text("utf-8")
-    models = json.loads(text)["models"]
-    return Models(all=_model(models["all"]), terms=_model(models["terms"]))
+    return {name: _model(model) for name, model in json.loads(text)["models"].items()}
 
 
 def _model(model: Mapping[str, Any]) -> Model:

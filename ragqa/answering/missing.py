@@ -97,15 +97,15 @@ def missing(
     :param sentences: of the answer, which are shown with their context.
     """
     question = reading.question
-    said = [date for one in sentences for date in months_of(_shown(one))]
-    dated = [day.span for day in months_asked(question.text) if has_moment(said, day)]
+    dates = [date for sentence in sentences for date in months_of(_shown(sentence))]
+    dated = [day.span for day in months_asked(question.text) if has_moment(dates, day)]
     asked = list(_words(question.text, question.language))
     words = [word for word in asked if not overlaps((word.start, word.end), dated)]
     # A heading may have the date; a figure there tells nothing.
     whole = question.kind is not QuestionKind.HOW_MANY
     lacks = bool(sentences) and all(
-        cannot_answer(question, one.full_text if whole else one.text, one.language)
-        for one in sentences
+        cannot_answer(question, each.full_text if whole else each.text, each.language)
+        for each in sentences
     )
     # A unit has other spellings: "litres", "l".
     units = frozenset(term for _, term in stems_of_units())
@@ -116,7 +116,7 @@ def missing(
     is_who = question.kind is QuestionKind.WHO
     no_note_has, unsaid = dict[str, None](), dict.fromkeys(["name"] if lacks and is_who else [])
     elsewhere = dict[str, tuple[Candidate, Elsewhere]]()
-    if sentences and all(_is_of_another_line(question, one) for one in sentences):
+    if sentences and all(_is_of_another_line(question, sentence) for sentence in sentences):
         unsaid |= dict.fromkeys(word.text for word in _subjects(question))
     for word in _unmatched(reading, words, sentences):
         if not question.parts and any(map(lookup.no_note_has, word.terms)):
@@ -125,13 +125,13 @@ def missing(
             elsewhere[word.text] = place
         else:
             unsaid[word.text] = None
-    found = Missing(
+    lacking = Missing(
         no_note_has=tuple(no_note_has),
-        elsewhere=tuple(told for _, told in elsewhere.values()),
+        elsewhere=tuple(place for _, place in elsewhere.values()),
         not_there=_wanted(question, asked) if lacks and not is_who else "",
         unsaid=tuple(unsaid),
     )
-    return found, [one for one, _ in elsewhere.values()]
+    return lacking, [candidate for candidate, _ in elsewhere.values()]
 
 
 def of_subject(question: Question, shown: Candidate) -> str:
@@ -183,7 +183,7 @@ def _unmatched(
 ) -> list[_Word]:
     """The rare words of the question that the shown text does not cover."""
     idf = _uncommon(reading.question)
-    passages = {one.hit.passage.id: one.hit.passage for one in sentences}
+    passages = {sentence.hit.passage.id: sentence.hit.passage for sentence in sentences}
     tokens = [reading.tokens[key].vectors for key in passages if key in reading.tokens]
     if not tokens or not idf:
         return []
@@ -195,7 +195,7 @@ def _unmatched(
     near = best_cosines(reading.query, np.concatenate(tokens))
     # Where the embedder reads a part only, a word may be paraphrased without its telling so.
     reads_all = reading.question.is_english or reading.question.readable == 1
-    found = {}
+    uncovered = {}
     for word in words:
         weight = max(idf.get(term, 0.0) for term in word.terms)
         # A figure of another thing does not answer.
@@ -206,8 +206,8 @@ def _unmatched(
         is_rarest = weight >= max(NAME_SHARE * total, highest)
         if word.is_name or (reads_all and _is_far(reading, word, near, is_rarest=is_rarest)):
             is_subject |= is_rarest and reading.question.kind in SHORT
-            found[word] = whole if is_subject else weight
-    return list(found) if sum(found.values()) >= MIN_TOTAL_SHARE * whole else []
+            uncovered[word] = whole if is_subject else weight
+    return list(uncovered) if sum(uncovered.values()) >= MIN_TOTAL_SHARE * whole else []
 
 
 def _is_far(reading: Reading, word: _Word, near: Vector, *, is_rarest: bool) -> bool:
@@ -241,9 +241,9 @@ def _place_of(
                 cited = quotation(passage, [unit], n=0, score=shown.score)
                 line = cited.lines[0] + quote.count("\n", 0, at.start())
                 hit = replace(shown.hit, passage=passage)
-                one = replace(shown, hit=hit, unit=unit, quote=quote, text=quote)
-                if not any(map(one.overlaps, sentences)):
-                    return one, Elsewhere(word.text, replace(cited, lines=(line, line)))
+                candidate = replace(shown, hit=hit, unit=unit, quote=quote, text=quote)
+                if not any(map(candidate.overlaps, sentences)):
+                    return candidate, Elsewhere(word.text, replace(cited, lines=(line, line)))
     return None
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ragqa.answering.answer_type import answer_fit
+from ragqa.answering.current import DatesOf, date_of
 from ragqa.answering.reading import Reading, best_cosines
 from ragqa.answering.sentences import Candidate, quotation
 from ragqa.notes.struck import struck_spans
@@ -19,7 +20,7 @@ from ragqa.search.question import Question
 from ragqa.text.dates import Moment, has_moment, months_asked, months_of
 from ragqa.text.names import has_figure
 from ragqa.text.words import blank
-from ragqa.types import Citation, Kind, Passage, Vector, Vectors
+from ragqa.types import Citation, Dated, Kind, Passage, Vector, Vectors
 
 
 class Signal(NamedTuple):
@@ -102,25 +103,28 @@ def read_together(reader: Reader, question: str, candidates: Sequence[Candidate]
 
     Headings are left out: they have the question's words, and answer nothing.
     """
-    passages = {one.hit.passage.id: one.hit.passage for one in candidates}
-    texts = [*(one.quote for one in candidates), *map(_without_headings, passages.values())]
+    passages = {candidate.hit.passage.id: candidate.hit.passage for candidate in candidates}
+    quotes = [candidate.quote for candidate in candidates]
+    texts = [*quotes, *map(_without_headings, passages.values())]
     if not (scores := reader.score(question, texts)):
         return []
     whole = dict(zip(passages, scores[len(candidates) :], strict=True))
     own = _scaled(scores[: len(candidates)])
-    wholes = _scaled([whole[one.hit.passage.id] for one in candidates])
+    wholes = _scaled([whole[candidate.hit.passage.id] for candidate in candidates])
     return [(first + second) / 2 for first, second in zip(own, wholes, strict=True)]
 
 
 def _without_headings(passage: Passage) -> str:
-    heads = (one for one in passage.units if one.kind is Kind.HEADING)
-    spans = ((one.start - passage.start, one.end - passage.start) for one in heads)
+    heads = (head for head in passage.units if head.kind is Kind.HEADING)
+    spans = ((head.start - passage.start, head.end - passage.start) for head in heads)
     return blank(passage.text, spans).strip()
 
 
-def _share_kept(one: Candidate) -> float:
-    struck = sum(end - start for start, end in struck_spans(one.text))
-    return REFERENCE_SHARE if one.refers else STRUCK_SHARE if 2 * struck > len(one.text) else 1.0
+def _share_kept(candidate: Candidate) -> float:
+    if candidate.refers:
+        return REFERENCE_SHARE
+    struck = sum(end - start for start, end in struck_spans(candidate.text))
+    return STRUCK_SHARE if 2 * struck > len(candidate.text) else 1.0
 
 
 def _signals(reading: Reading, candidate: Candidate) -> tuple[dict[str, float], Vector]:
@@ -151,9 +155,9 @@ def _figures(question: Question, candidate: Candidate) -> float:
         return 0.0
     own = _dates_of(candidate) if days and not question.day else []
     is_of_day = candidate.hit.passage.path == question.day
-    found = [is_of_day or has_moment(own, day) for day in days]
-    found += [has_figure(candidate.full_text, word) for word in words]
-    return sum(found) / len(found)
+    shares = [is_of_day or has_moment(own, day) for day in days]
+    shares += [has_figure(candidate.full_text, word) for word in words]
+    return sum(shares) / len(shares)
 
 
 def without_other_days(question: Question, scored: Sequence[Candidate]) -> Sequence[Candidate]:
@@ -188,8 +192,8 @@ def _dates_of(candidate: Candidate, part: str = "month") -> Sequence[Moment]:
     """The dates with this part that stand nearest: in a candidate, above it, else its note's."""
     passage = candidate.hit.passage
     texts = (f"{candidate.unit.full_context} {candidate.text}", passage.trail, passage.note_date)
-    found = ([one for one in months_of(text) if part in dict(one.parts)] for text in texts)
-    return next(filter(None, found), [])
+    dates = ([moment for moment in months_of(text) if part in dict(moment.parts)] for text in texts)
+    return next(filter(None, dates), [])
 
 
 def _cosine(own: Vectors, question: Vector) -> float:
@@ -223,8 +227,15 @@ def _scaled(values: Sequence[float]) -> list[float]:
     return [float(high > 0)] * len(values)
 
 
-def citation_of(one: Candidate, n: int, old_before: str = "") -> Citation:
-    """A candidate as the n-th citation; it is old if its note's date is before `old_before`."""
-    passage, unit = one.hit.passage, one.unit
-    citation = quotation(passage, [unit], n=n, score=one.score, old_before=old_before)
-    return replace(citation, parts={name: round(part, 4) for name, part in one.parts.items()})
+def citation_of(
+    candidate: Candidate, n: int, old_before: str = "", dates_of: DatesOf | None = None
+) -> Citation:
+    """A candidate as the n-th citation; it is old if its note's date is before `old_before`.
+
+    :param dates_of: gives the dates of notes; without it, the citation has no date of its own.
+    """
+    passage, unit = candidate.hit.passage, candidate.unit
+    citation = quotation(passage, [unit], n=n, score=candidate.score, old_before=old_before)
+    dated = date_of(candidate, dates_of) if dates_of else Dated("", "")
+    parts = {name: round(part, 4) for name, part in candidate.parts.items()}
+    return replace(citation, parts=parts, date=dated.day, date_from=dated.source)

@@ -76,6 +76,11 @@ class Candidate:
         text, language = self.full_text, self.language
         return frozenset([*index_terms(text, language), *date_terms(text, language)])
 
+    @cached_property
+    def own_terms(self) -> frozenset[str]:
+        """The terms of its quote alone."""
+        return frozenset(index_terms(self.quote, self.language))
+
     @property
     def unread_score(self) -> float:
         """Its score without what a reader adds."""
@@ -124,9 +129,9 @@ def _references(passage: Passage) -> set[int]:
     A sentence with a bare link after it is one only if most of its passage is.
     """
     texts = list(filter(_is_text, passage.units))
-    found = {one.start for one in texts if _only_refers(passage.quote(one))}
-    titles = {one.start for one in texts if compiled(_TITLE_AND_LINK).search(passage.quote(one))}
-    return found | titles if 2 * len(found | titles) > len(texts) else found
+    cited = {unit.start for unit in texts if _only_refers(passage.quote(unit))}
+    titles = {unit.start for unit in texts if compiled(_TITLE_AND_LINK).search(passage.quote(unit))}
+    return cited | titles if 2 * len(cited | titles) > len(texts) else cited
 
 
 def _only_refers(quote: str) -> bool:
@@ -151,23 +156,23 @@ def candidates_of(
     :param asked: the question's terms, which say what keys of the front matter it asks for; None
         asks for all.
     """
-    found = []
+    candidates = []
     for hit in hits[:PASSAGES]:
         references = _references(hit.passage)
         for unit in citable_units(hit.passage):
             if unit.kind is Kind.PROPERTY and not _asks_for(asked, hit.passage, unit):
                 continue
             quote = hit.passage.quote(unit)
-            inside = [one for one in hit.passage.units if unit.start <= one.start < unit.end]
-            links = [link for one in inside for link in embeds_in(one, hit.passage.quote(one))]
-            brought = runs_of(links, hit.passage.path, embedded, _EMBEDDED_WORDS)
-            texts = [unit_text(hit.passage, unit), *(text_of(*one) for one in brought)]
+            inside = [each for each in hit.passage.units if unit.start <= each.start < unit.end]
+            links = [link for each in inside for link in embeds_in(each, hit.passage.quote(each))]
+            runs = runs_of(links, hit.passage.path, embedded, _EMBEDDED_WORDS)
+            texts = [unit_text(hit.passage, unit), *(text_of(layout, run) for layout, run in runs)]
             text = " ".join(texts).strip()
             announces_nothing = unit.kind is Kind.EXCERPT and len(texts) == 1
             is_title = unit.kind is Kind.HEADING and text == hit.passage.title
             if tokenize(text, pairs_only=True) and not (announces_nothing or is_title):
-                found.append(Candidate(hit, unit, quote, text, unit.start in references))
-    return found
+                candidates.append(Candidate(hit, unit, quote, text, unit.start in references))
+    return candidates
 
 
 def _asks_for(asked: Collection[str] | None, passage: Passage, unit: Unit) -> bool:
@@ -237,7 +242,7 @@ def unit_text(passage: Passage, unit: Unit) -> str:
     if not numbers[0]:
         return f"{intro} {'; '.join(map(lead, texts))}"
     steps = (
-        f"{n[1]}. {one}" if n else f"   - {one}" for n, one in zip(numbers, texts, strict=True)
+        f"{n[1]}. {text}" if n else f"   - {text}" for n, text in zip(numbers, texts, strict=True)
     )
     return "\n".join([intro, *steps])
 

@@ -55,10 +55,10 @@ def short_answer(question: Question, text: str, language: str = ENGLISH) -> Span
     :param text: the sentence as plain text.
     """
     struck = struck_spans(text)
-    found = [one for one in fits(question, text, language) if not overlaps(one[0], struck)]
-    best_fit = max((strength for _, strength in found), default=0.0)
+    standing = [fit for fit in fits(question, text, language) if not overlaps(fit[0], struck)]
+    best_fit = max((strength for _, strength in standing), default=0.0)
     # A fit half as good as the best does not compete with it.
-    rivals = [fit for fit in found if fit[1] >= _MIN_FIT and fit[1] > best_fit / 2]
+    rivals = [fit for fit in standing if fit[1] >= _MIN_FIT and fit[1] > best_fit / 2]
     if len(rivals) < 2:
         return rivals[0][0] if rivals else None
     matched = _question_words(question, text)
@@ -78,8 +78,8 @@ def place_in(quote: str, text: str) -> Span | None:
 
     None unless the quote has them exactly once.
     """
-    found = _occurrences(quote, text)
-    return found[0] if len(found) == 1 else None
+    spans = _occurrences(quote, text)
+    return spans[0] if len(spans) == 1 else None
 
 
 def _occurrences(text: str, words: str) -> list[Span]:

@@ -28,6 +28,7 @@ class CurrentNotes:
         self._read = cache(partial(read_text, corpus, max_note_bytes=max_note_bytes))
         self._of_note = cache(lambda path: snapshot.passages(at=[path]))
         self._layout = cache(self._laid_out)
+        self._standing = dict[int, Passage]()
         self._embedded: dict[str, tuple[Layout, Sequence[Block]] | None] = {}
 
     def keep(
@@ -46,7 +47,7 @@ class CurrentNotes:
             note = self._as_indexed(passage.path, passage.note_sha256)
             if isinstance(note, Skipped):
                 outdated[passage.path] = note.reason
-            elif all_match_note(note.text, [passage]):
+            elif self._all_stand(note, [passage]):
                 where = note.document.locate((passage.start, passage.end))
                 kept.append(replace(hit, locator=where))
             else:
@@ -67,7 +68,7 @@ class CurrentNotes:
         """Those of the passages whose text stands in its note."""
         for passage in passages:
             note = self._as_indexed(passage.path, passage.note_sha256)
-            if isinstance(note, NoteText) and all_match_note(note.text, [passage]):
+            if isinstance(note, NoteText) and self._all_stand(note, [passage]):
                 yield passage
 
     def open(self, passage: Passage) -> Layout:
@@ -95,13 +96,8 @@ class CurrentNotes:
         shown = (answer.citations, answer.also, answer.earlier)
         cited, also, earlier = (tuple(map(self.placed, citations)) for citations in shown)
         elsewhere = (replace(o, place=self.placed(o.place)) for o in answer.missing.elsewhere)
-        return replace(
-            answer,
-            citations=cited,
-            also=also,
-            earlier=earlier,
-            missing=replace(answer.missing, elsewhere=tuple(elsewhere)),
-        )
+        missing = replace(answer.missing, elsewhere=tuple(elsewhere))
+        return replace(answer, citations=cited, also=also, earlier=earlier, missing=missing)
 
     def placed(self, citation: Citation) -> Citation:
         """The citation, with its page, cell or other place if the file was converted."""
@@ -119,16 +115,21 @@ class CurrentNotes:
             return Skipped(path, "it was changed after it was indexed")
         return note
 
+    def _all_stand(self, note: NoteText, passages: Sequence[Passage]) -> bool:
+        """Whether all of these passages match their note; each is compared with it once."""
+        new = [each for each in passages if self._standing.get(each.id) != each]
+        if matches := all_match_note(note.text, new):
+            self._standing.update((passage.id, passage) for passage in new)
+        return matches
+
     def _laid_out(self, path: str, part: int | None) -> Layout | None:
         """The layout of a part of a note, or of all of it; None where the index does not match."""
-        passages = [
-            passage
-            for passage in self._of_note(path)
-            if part is None or abs(passage.start // PART - part) <= 1
-        ]
+        passages = self._of_note(path)
+        if part is not None:
+            passages = [each for each in passages if abs(each.start // PART - part) <= 1]
         digests = {passage.note_sha256 for passage in passages}
         note = self._as_indexed(path, digests.pop()) if len(digests) == 1 else None
-        if not isinstance(note, NoteText) or not all_match_note(note.text, passages):
+        if not isinstance(note, NoteText) or not self._all_stand(note, passages):
             return None
         return Layout.of(note.text, passages)
 

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from ragqa.answering import Assessment
-from ragqa.answering.excerpt_blocks import excerpt_text
+from ragqa.answering.excerpt_blocks import blocks_of, excerpt_text
 from ragqa.api.current import CurrentNotes
 from ragqa.errors import LIST, NoCorpus, NoSuchTag, UsageError
 from ragqa.indexing import Embedders, Source
@@ -44,7 +44,7 @@ class Retrieval:
 
 def has_phrase(phrase: str, passage: Passage) -> bool:
     """Whether a passage has a phrase as it is written or shown, but for case and white space."""
-    shown = excerpt_text(passage.text, passage.units, passage.start)
+    shown = excerpt_text(blocks_of(passage.text, passage.units, passage.start))
     wanted, *texts = (" ".join(text.casefold().split()) for text in (phrase, passage.text, shown))
     return any(wanted in text for text in texts)
 

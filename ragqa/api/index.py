@@ -129,6 +129,7 @@ class Index:
         )
         self._opened = ExitStack()
         self._snapshot: Snapshot | None = None
+        self._agrees_with: object = None
         self._is_newest = False
 
     def __enter__(self) -> Self:
@@ -166,7 +167,10 @@ class Index:
         :raises IndexUnusable: it is damaged, or belongs to other notes, settings or embedder.
         """
         snapshot = self._open()
-        check_embedder(snapshot.info, self.source.embedders.asking)
+        built = snapshot.info.embedder, snapshot.info.canary
+        if self._agrees_with != built:  # the check embeds a sentence
+            check_embedder(snapshot.info, self.source.embedders.asking)
+            self._agrees_with = built
         return snapshot
 
     @cached_property
@@ -261,14 +265,9 @@ class Index:
             from ragqa.generation import written_answer
 
             written = written_answer(
-                answer,
-                writer,
-                retrieval.question,
-                answering,
-                embedder=embedder,
-                idf=self._open().idf,
-                progress=progress,
-            )
+                answer, writer, retrieval.question, answering,
+                embedder=embedder, idf=self._open().idf, progress=progress,
+            )  # fmt: skip
             answer = retrieval.notes.located(written)
             clock.lap("write")
         return replace(answer, timings_ms=clock.laps())

@@ -26,7 +26,7 @@ from ragqa.render import (
     view,
 )
 from ragqa.render.documents import Document, fields_of
-from ragqa.render.excerpts import print_excerpt, quoted_words, sides_of
+from ragqa.render.excerpts import blocks, print_excerpt, quoted_words, sides_of
 from ragqa.safe import safe_line, safe_text
 from ragqa.text.dates import date_shown
 from ragqa.text.words import WORD, index_terms, query_terms
@@ -173,9 +173,7 @@ def _plain(answer: Answer) -> str:
     first = answer.citations[0]
     head, number, tail = answer.text.partition(f"[{first.n}]")
     before, after = (
-        indent(excerpt_text(side.quote, side.units, side.chars[0], side.cut), "| ", bool)
-        if side
-        else ""
+        indent(excerpt_text(blocks(side), side.cut), "| ", bool) if side else ""
         for side in sides_of(first)
     )
     return "\n\n".join(filter(None, (before, f"{head}{number}", after))) + tail

@@ -12,7 +12,7 @@ from ragqa.types.answers import SURE_FROM
 
 
 def test_the_models_that_ship_look_only_at_what_is_measured():
-    for model in (shipped().all, shipped().terms):
+    for model in shipped().values():
         assert set(model.names) <= set(FEATURES)
         assert 0 < model.threshold < 0.5
 
@@ -20,7 +20,7 @@ def test_the_models_that_ship_look_only_at_what_is_measured():
 @given(st.lists(st.floats(-1e6, 1e6), min_size=len(FEATURES), max_size=len(FEATURES)))
 def test_a_probability_is_one_and_the_reasons_add_up_to_it(values):
     features = dict(zip(FEATURES, values, strict=True))
-    for model in (shipped().all, shipped().terms):
+    for model in shipped().values():
         probability, reasons = model.probability(features), model.reasons(features)
         assert 0 < probability < 1
         assert [reason.name for reason in reasons] == list(model.names)

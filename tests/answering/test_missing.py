@@ -54,7 +54,7 @@ def test_what_the_shown_sentence_has_in_no_spelling_is_missing(
     [("when did Sonnet 4 come out", "22 May 2025"), ("when did Sonnet 4.5 come out", "")],
 )
 def test_no_short_answer_is_marked_where_something_is_missing(question, short, monkeypatch):
-    models = replace(shipped(), all=replace(shipped().all, threshold=0.0))
+    models = {"all": replace(shipped()["all"], threshold=0.0)}
     monkeypatch.setattr("ragqa.answering.judge.shipped", lambda: models)
     idf = {"sonnet": 3.0, "4": 1.0, "5": 1.0}
     composed = compose(*found(question, idf=idf), EMBEDDER, Answering(excerpts=1, words=80))

@@ -3,7 +3,7 @@
 from cases import each_of
 from excerpting import layout_of
 
-from ragqa.answering.excerpt_blocks import excerpt_text
+from ragqa.answering.excerpt_blocks import blocks_of, excerpt_text
 from ragqa.text.shown import unit_words
 
 
@@ -13,4 +13,4 @@ def test_a_row_or_a_part_of_one_is_said_with_the_labels_of_its_own_cells(note, b
     at = note.index(begins)
     unit = layout.pieces[layout.at(at)].unit
     assert unit_words(note[unit.start : unit.end], unit) == shown
-    assert excerpt_text(note[unit.start : unit.end], [unit], unit.start) == shown
+    assert excerpt_text(blocks_of(note[unit.start : unit.end], [unit], unit.start)) == shown

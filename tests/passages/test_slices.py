@@ -8,7 +8,7 @@ from excerpting import passages_of
 from hypothesis import given
 from soup import NASTY
 
-from ragqa.answering.excerpt_blocks import excerpt_text
+from ragqa.answering.excerpt_blocks import blocks_of, excerpt_text
 from ragqa.answering.layout import all_match_note
 from ragqa.text.shown import unit_words
 from ragqa.types import Slice
@@ -56,7 +56,7 @@ def test_a_forged_unit_neither_adds_words_to_a_note_nor_takes_any_away(slices):
 
 def test_an_excerpt_says_what_its_units_say():
     note = "- [x] **One** `a  b`\n  - two &amp; [three](x)\n"
-    assert excerpt_text(note, units_of(note), 0) == "- (done) One a  b\n  - two & three"
+    assert excerpt_text(blocks_of(note, units_of(note), 0)) == "- (done) One a  b\n  - two & three"
     assert cited(note).units == units_of(note)
 
 

@@ -30,7 +30,7 @@ UNDERLINED, BOLD, ITALIC, DIM, CYAN = "4", "1", "3", "2", "36"
 def plain(citation):
     """What a reader sees of an excerpt as plain text."""
     units = citation.units or (Unit(citation.kind, *citation.chars, citation.context),)
-    return excerpt_text(citation.quote, units, citation.chars[0], citation.cut)
+    return excerpt_text(blocks_of(citation.quote, units, citation.chars[0]), citation.cut)
 
 
 def drawn(citation, *, width=80, colour=False, indent=0, encoding="utf-8", terminal=True):
@@ -94,13 +94,13 @@ def test_a_part_of_code_is_shown_without_the_indent_of_its_lines(quote, shown):
     code = "```\nx()\n\n    a = 1\n    b = 2\n\n    if b:\n        c()\n    d()\n```\n"
     start = code.index(quote)
     unit = Unit(Kind.CODE, start, start + len(quote), begins=False)
-    assert excerpt_text(quote, [unit], start) == shown
+    assert excerpt_text(blocks_of(quote, [unit], start)) == shown
 
 
 def whole(text, **how):
     layout = layout_of(text, **how)
     run = 0, len(layout.pieces) - 1
-    return excerpt_text(layout.quote(run), layout.units(run), layout.span(run)[0])
+    return excerpt_text(blocks_of(layout.quote(run), layout.units(run), layout.span(run)[0]))
 
 
 def test_the_rest_of_a_cut_row_is_not_aligned_below_the_first_columns():
