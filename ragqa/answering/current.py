@@ -27,6 +27,9 @@ PAST_LESS = 0.15
 FIT_LESS = 0.1
 """And it fits the type of answer asked for at most so much less."""
 
+ALL_WORDS = 0.99
+"""But one with this share of the question's words may say that it has none any more: cancelled."""
+
 RIVAL = 0.5
 """A later statement with this share of the first one's score may be what holds."""
 
@@ -146,8 +149,9 @@ def _is_like(question: Question, best: Candidate, other: Candidate) -> bool:
     least = NEAR_AND_SHARED - (PAST_LESS if asks_past(question) else 0.0)
     if near < NEAR or near + shared < least:
         return False
-    if other.signals["holds"] < best.signals["holds"] - FIT_LESS:
-        return False
+    fits = other.signals["holds"] >= best.signals["holds"] - FIT_LESS
+    if not fits and other.signals["coverage"] < ALL_WORDS:
+        return False  # with all words it may say that there is no such day or figure any more
     if other.hit.passage.path != best.hit.passage.path:
         return True
     had = {term: weight for term, weight in question.idf.items() if term in own}

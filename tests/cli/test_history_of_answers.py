@@ -50,6 +50,14 @@ def test_the_newest_statement_comes_first_and_the_older_one_below_it(said, quest
     assert before["n"] == len(answer["citations"]) + len(answer["also"]) + 1
 
 
+def test_what_is_cancelled_comes_before_the_day_that_it_had(said):
+    planned = "# Standup 2026-01-14\n\n- restore test: every quarter, next in April\n"
+    off = "# Audit 2026-03-18\n\nRestore test is cancelled until the new storage is there.\n"
+    answer = said("when is the restore test?", _2026_01_14=planned, _2026_03_18=off)
+    assert "cancelled" in answer["citations"][0]["quote"]
+    assert "next in April" in answer["earlier"][0]["quote"]
+
+
 def test_the_history_is_a_line_for_each_older_statement_with_its_date(said):
     text = said("what is the backup retention?", as_json=False, **BACKUP)
     assert "\nEarlier\n   2026-01-14  " in text
