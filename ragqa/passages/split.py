@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, compress, islice, pairwise, takewhile
+from itertools import accumulate, islice, pairwise, takewhile
 from math import inf
 from typing import TypeAlias
 
@@ -124,27 +124,15 @@ class _Splitter:
     def passages(self, runs: Sequence[list[Part]]) -> list[Passage]:
         """Make each run a passage, and cut again what is too long once its parts stand together."""
         made = [self._passage(run) for run in runs]
-        near = [self._is_near_limit(*pair) for pair in zip(runs, made, strict=True)]
-        lengths = iter(
-            self.counter.pieces([passage.embedded_text for passage in compress(made, near)])
-        )
+        lengths = self.counter.pieces([passage.embedded_text for passage in made])
         passages: list[Passage] = []
-        for run, passage, is_near in zip(runs, made, near, strict=True):
-            excess = next(lengths) - self.counter.room if is_near else 0
+        for run, passage, length in zip(runs, made, lengths, strict=True):
+            excess = length - self.counter.room
             if excess <= 0:
                 passages.append(passage)
             else:
                 passages += self.passages(self._smaller(run, max(1, _pieces(run) - excess)))
         return passages
-
-    def _is_near_limit(self, run: Sequence[Part], passage: Passage) -> bool:
-        """Whether a passage may be too long, counting what is between its parts by the character.
-
-        Most are far from it, so the embedder need not count their tokens again.
-        """
-        between = len(passage.text) - sum(part.unit.end - part.unit.start for part in run)
-        trail = self.trails[_common_path(run)].pieces
-        return 4 * (trail + _pieces(run) + between) > 3 * self.counter.room
 
     def _smaller(self, run: list[Part], pieces: int) -> list[list[Part]]:
         """Cut a run in two or more, between units if possible."""

@@ -244,16 +244,3 @@ def test_what_follows_a_cut_row_is_in_another_passage():
         labels = [unit.labels for unit in passage.units if unit.kind is Kind.ROW]
         assert all(labels[0][: len(one)] == one for one in labels) or len(set(labels)) == 1
     assert passages[-1].units[0].labels == ("Task", "Junior", "Senior", "", "Lead")
-
-
-def test_the_tokens_of_a_passage_far_from_the_limit_are_not_counted_again():
-    seen = list[str]()
-
-    def counting(texts):
-        seen.extend(texts)
-        return words(texts)
-
-    note = note_of("# Zebra\n\nIt has stripes. It runs.\n\n## Food\n\nIt eats grass.\n")
-    passages = split_note(note, chunking=Chunking(), window=512, count_tokens=counting)
-    assert passages
-    assert not any(passage.embedded_text in seen for passage in passages)
