@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from ragqa.text.markdown import inline, placed
-from ragqa.text.shown import CELL_BAR, QUOTE_MARKS, TASK_STATES, Shown, shown, shows_own_words
+from ragqa.text.shown import BOX, CELL_BAR, QUOTE_MARKS, TASK_STATES, Shown, shown, shows_own_words
 from ragqa.text.words import compiled, word_set
 from ragqa.types import ADDED, Kind, Look, Seam, Slice, Unit
 
@@ -14,7 +14,6 @@ _ITEM_MARK = (
     r"\s*(?:[-*+]\s+)*(?P<mark>[-*+\u2022\u2023\u25e6\u25aa\u00b7\u2013]|\d{1,9}[.)])(?:\s+|$)"
 )
 _NUMBER_IN_ITEM = r"\s*(?:[-*+]\s+)+(?=\d{1,9}[.)]\s)"
-_BOX = r"\[([ xX/-])\]\s+"
 _HEADING_MARK = r"\A\s*#{1,6}[ \t]+"
 _HEADING_MARKS = (
     r"\A\s*#{1,6}(?:[ \t]+|\Z)|(?<![ \t])[ \t]+#+(?=[ \t]*(?:\Z|\{[:#.]))|\n[ \t]*(?:=+|-+)[ \t]*\Z"
@@ -151,8 +150,8 @@ def _item(source: Shown, unit: Unit) -> list[Slice]:
     # An item within an item keeps its number.
     marks = compiled(_NUMBER_IN_ITEM).match(source.text) or marks
     text = source[marks.end() :]
-    box = compiled(_BOX).match(text.text)
-    states = [Slice(text.at[0], text.at[0] + 3, 0, f"({TASK_STATES[box[1]]}) ")] if box else []
+    box = compiled(BOX).match(text.text)
+    states = [Slice(text.at[0], text.at[0] + 3, 0, TASK_STATES[box[1]])] if box else []
     text = text[box.end() :] if box else text.without(_HEADING_MARK)
     mark_slices = [part._replace(look=Look.MARK) for part in placed(mark)]
     return [*mark_slices, *states, *_lines(text, lines=unit.has_lines)]

@@ -28,9 +28,10 @@ _OWN = r"\[(\d+(?:\s*[,;\u2013]\s*\d+)*)\]"
 _LEAD = r"(?:[^.:;\u2013\u2014]|[.:](?!\s|$))+"
 _SHORT_ITEM = 60
 _LONG_CONTEXT = 80
-_BOX = r"\[([ xX/-])\]\s+"
-TASK_STATES = {" ": "open", "x": "done", "X": "done", "/": "in progress", "-": "cancelled"}
-"""What the box of a task says, by the character in it."""
+BOX = r"\[([ xX/-])\]\s+"
+_STATES = {" ": "open", "x": "done", "X": "done", "/": "in progress", "-": "cancelled"}
+TASK_STATES = {char: f"({state}) " for char, state in _STATES.items()}
+"""What is shown of the box of a task, by the character in it."""
 
 # "Database: PostgreSQL", "Deadline - 2 May", or a sentence.
 _FACT = (
@@ -170,14 +171,10 @@ def shows_own_words(unit: Unit, quote: str) -> bool:
         if any(map(str.isalnum, left_out)) and not compiled(_MARKUP).search(left_out):
             return False
         end = one.end
-        words = _folded(one.text or "")
-        is_state = one.text in [f"({state}) " for state in TASK_STATES.values()]
-        if (
-            not is_state
-            and any(map(str.isalnum, words))
-            and words not in _folded(quote[one.start : end])
-        ):
-            return False
+        if one.text and one.text not in TASK_STATES.values():
+            words = _folded(one.text)
+            if any(map(str.isalnum, words)) and words not in _folded(quote[one.start : end]):
+                return False
     return True
 
 
@@ -247,8 +244,8 @@ def unit_words(quote: str, unit: Unit) -> str:
 
 def _boxed(item: str) -> str:
     """A parent item, with its box in words if it is a task."""
-    box = compiled(_BOX).match(item)
-    return (f"({TASK_STATES[box[1]]}) {item[box.end() :]}" if box else item).rstrip(":")
+    box = compiled(BOX).match(item)
+    return (f"{TASK_STATES[box[1]]}{item[box.end() :]}" if box else item).rstrip(":")
 
 
 def lead(item: str) -> str:
