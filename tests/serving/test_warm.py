@@ -154,26 +154,26 @@ def _is_built(warm):
 
 @pytest.fixture
 def watching(loaded, monkeypatch):
-    """Watches the notes; gives a function that waits for the next change."""
+    """Watches the notes; gives a function that waits for the next change and tells that it came."""
     monkeypatch.setattr(warm_module, "_POLL_S", 0)
     with index_from(loaded) as index:
         found = changes(index.source, threading.Event())
     next(found)
-    return lambda: next(found)
+    return lambda: next(found, False) is None
 
 
 def test_changes_are_seen_in_folders_that_come_later(watching, tmp_path):
     for name in ("tea.md", "node_modules/more.md", "node_modules/deep/more.md"):
         write_notes(tmp_path / "notes", {name: "# Tea\n\nBlack tea is brewed for three minutes.\n"})
-        watching()
+        assert watching()
 
 
 def test_a_folder_of_notes_that_is_deleted_and_made_again_is_watched_again(watching, tmp_path):
     shutil.rmtree(tmp_path / "notes")
-    watching()
+    assert watching()
     for text in ("Rain.", "More rain."):
         write_notes(tmp_path / "notes", {"rain.md": text})
-        watching()
+        assert watching()
 
 
 def test_the_folders_of_the_notes_are_watched_and_none_behind_a_link(loaded, tmp_path, request):
@@ -204,7 +204,7 @@ def test_changes_are_seen_beside_a_name_that_is_no_text(loaded, tmp_path, reques
     watching = request.getfixturevalue("watching")
     for path, text in ((note, "Black tea."), (note.with_name("rain.md"), "Rain.")):
         path.write_text(text)
-        watching()
+        assert watching()
 
 
 def test_where_no_folder_can_be_watched_one_walk_is_compared_with_the_next(
@@ -213,6 +213,6 @@ def test_where_no_folder_can_be_watched_one_walk_is_compared_with_the_next(
     monkeypatch.setattr(warm_module, "RustNotify", Mock(side_effect=OSError("no watches left")))
     watching = request.getfixturevalue("watching")
     write_notes(tmp_path / "notes", {"rain.md": "# Rain\n"})
-    watching()
+    assert watching()
     (tmp_path / "notes" / "rain.md").unlink()
-    watching()
+    assert watching()
