@@ -25,7 +25,8 @@ from tempfile import TemporaryDirectory
 import faiss
 
 from ragqa.api import Index, open_index
-from ragqa.embedders import DEFAULT_MODEL, Embedder, embedder_for
+from ragqa.embedders import DEFAULT_MODEL
+from ragqa.embedders.weights import find_model
 from ragqa.evaluation.measures import GOOD_COVERAGE, GoldExcerpt, score_citations
 from ragqa.evaluation.sets import GoldQuestion, read_questions
 from ragqa.text.words import is_stop_word
@@ -119,14 +120,19 @@ def by_bm25(passages: Sequence[Stretch]) -> Show:
     return show
 
 
-def by_minilm(passages: Sequence[Stretch], embedder: Embedder) -> Show:
-    """The nearest passage by all-MiniLM-L6-v2 in a flat FAISS index."""
-    vectors = embedder.embed_passages([passage.quote for passage in passages])
+def by_minilm(passages: Sequence[Stretch]) -> Show:
+    """The nearest passage by all-MiniLM-L6-v2 in a flat FAISS index; what is too long is cut."""
+    # Late: ragqa has switched its telemetry off by now.
+    from sentence_transformers import SentenceTransformer
+
+    model = SentenceTransformer(str(find_model(DEFAULT_MODEL).path), device="cpu")
+    texts = [passage.quote for passage in passages]
+    vectors = model.encode(texts, normalize_embeddings=True)
     index = faiss.IndexFlatIP(vectors.shape[1])
     index.add(vectors)
 
     def show(question: str) -> Sequence[Stretch]:
-        _, rows = index.search(embedder.embed_query(question).pooled[None, :], 1)
+        _, rows = index.search(model.encode([question], normalize_embeddings=True), 1)
         return [passages[int(rows[0][0])]]
 
     return show
@@ -201,12 +207,11 @@ def main() -> None:
     for questions, folder in parser.parse_args().set:
         notes = Path(folder)
         with TemporaryDirectory() as made, open_index(notes, index=Path(made)) as index:
-            embedder = embedder_for(DEFAULT_MODEL, building=True)
             parts = paragraphs(notes)
             tools = {
                 "`grep -i`, rarest word": by_grep(parts),
                 "BM25, first passage": by_bm25(joined(parts)),
-                "MiniLM and FAISS, first passage": by_minilm(joined(parts), embedder),
+                "MiniLM and FAISS, first passage": by_minilm(joined(parts)),
                 "ragqa, first excerpt": by_ragqa(index),
             }
             for question in read_questions(Path(questions)):
