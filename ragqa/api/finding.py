@@ -90,27 +90,34 @@ def contexts_of(corpus: Corpus, embedders: Embedders) -> dict[str, Vector]:
     return dict(zip(texts, embedders.asking.embed_passages(list(texts.values())), strict=True))
 
 
-def why_not_found(
-    source: Source, info: IndexInfo, filters: Filters | None, given: Sequence[str]
-) -> list[str]:
-    """A warning of what was not looked through: formats that are off, and skipped notes.
-
-    :param given: the warnings so far; what they say of skipped notes is not repeated.
-    """
+def files_left_out(source: Source) -> str:
+    """How many files are of formats that are off, and how to read them; "" for none."""
     off: dict[str, int] = {}
     with suppress(NoCorpus):
         off = switched_off(source.walk().others)
+    if not (total := sum(off.values())):
+        return ""
+    listed = ", ".join(f"{count} {suffix}" for suffix, count in sorted(off.items()))
+    was, it = ("was", "it") if total == 1 else ("were", "them")
+    files = f"{counted(total, 'file')} ({listed})"
+    return f"{files} {was} left out; to read {it}: {how_to_read(off, source.formats)}"
+
+
+def why_not_found(
+    left_out: str, info: IndexInfo, filters: Filters | None, given: Sequence[str]
+) -> list[str]:
+    """A warning of what was not looked through: skipped notes, and formats that are off.
+
+    :param left_out: what `files_left_out` says.
+    :param given: the warnings so far; what they say of skipped notes is not repeated.
+    """
     paths = filters.paths if filters else ()
     is_asked = path_matcher(paths) if paths else bool
     is_given = any(warning.startswith(SKIPPED) for warning in given)
     skips = 0 if is_given else sum(is_asked(skip.path) for skip in info.skipped)
     was = "was" if skips == 1 else "were"
-    parts = [f"{counted(skips, 'note')} {was} skipped (ragqa status says why)"] * bool(skips)
-    if total := sum(off.values()):
-        listed = ", ".join(f"{count} {suffix}" for suffix, count in sorted(off.items()))
-        was, it = ("was", "it") if total == 1 else ("were", "them")
-        files = f"{counted(total, 'file')} ({listed})"
-        parts.append(f"{files} {was} left out; to read {it}: {how_to_read(off, source.formats)}")
+    skipped = f"{counted(skips, 'note')} {was} skipped (ragqa status says why)" if skips else ""
+    parts = [part for part in (skipped, left_out) if part]
     return ["; ".join(parts)] if parts else []
 
 

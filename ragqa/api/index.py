@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import replace
 from datetime import date, timedelta
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from threading import Event
 from typing import TYPE_CHECKING, Self
 
@@ -19,6 +19,7 @@ from ragqa.api.finding import (
     Retrieval,
     answer_of,
     contexts_of,
+    files_left_out,
     filter_warnings,
     has_phrase,
     why_not_found,
@@ -127,6 +128,7 @@ class Index:
             formats=settings.formats,
             shared_name=self.kept.name if self.kept.is_shared else "",
         )
+        self._left_out = cache(partial(files_left_out, self.source))  # a walk, once until `close`
         self._opened = ExitStack()
         self._snapshot: Snapshot | None = None
         self._agrees_with: object = None
@@ -141,6 +143,7 @@ class Index:
     def close(self) -> None:
         """Release the index's files."""
         self._snapshot = None
+        self._left_out.cache_clear()
         self._opened.close()
 
     def is_built(self) -> bool:
@@ -257,7 +260,7 @@ class Index:
         clock.lap("answer")
         warnings = [*retrieval.warnings, *composed.warnings, *self._reader[1]]
         if not composed.answered:
-            warnings += why_not_found(self.source, retrieval.info, filters, warnings)
+            warnings += why_not_found(self._left_out(), retrieval.info, filters, warnings)
         nearest = retrieval.hits[: self.settings.top_k]
         answer = answer_of(retrieval.question, nearest, composed, retrieval.info, warnings=warnings)
         answer = replace(retrieval.notes.located(answer), waiting=self.files_waiting)
@@ -294,7 +297,7 @@ class Index:
         )  # fmt: skip
         warnings = list(retrieval.warnings)
         if not retrieval.hits:
-            warnings += why_not_found(self.source, retrieval.info, filters, warnings)
+            warnings += why_not_found(self._left_out(), retrieval.info, filters, warnings)
         return SearchResult(
             question=retrieval.question.typed,
             hits=retrieval.hits[:limit],
@@ -317,8 +320,7 @@ class Index:
         warnings = self._caught_up(progress, refresh=refresh)
         snapshot, filters = self._open(), filters or Filters()
         records = sorted(snapshot.notes(filters).values(), key=lambda record: record.path)
-        if filters:
-            warnings += filter_warnings(snapshot, filters, is_found=bool(records))
+        warnings += filter_warnings(snapshot, filters, is_found=bool(records)) if filters else []
         return NoteList(tuple(records), snapshot.info, tuple(warnings), self.files_waiting)
 
     def find(

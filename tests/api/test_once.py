@@ -58,3 +58,15 @@ def test_the_blocks_of_an_excerpt_are_made_once_for_its_answer(notes, monkeypatc
         )
     answer = notes.ask("when was the fig tree planted?", further=0)
     assert [citation.quote for citation in answer.citations] == made
+
+
+def test_the_folder_is_walked_once_for_several_questions_that_the_notes_do_not_answer(
+    notes, monkeypatch
+):
+    walks, walk = [], type(notes.source).walk
+    monkeypatch.setattr(
+        type(notes.source), "walk", lambda source: walks.append(source) or walk(source)
+    )
+    for question in ("zanzibar?", "quixotic?"):
+        assert not notes.ask(question, refresh=False).answered
+    assert len(walks) == 1
