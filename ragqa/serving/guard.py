@@ -7,12 +7,10 @@ A page from elsewhere in the same browser fails at `Host` (a name that was made 
 import asyncio
 import hmac
 import logging
-import os
 import re
 import resource
 import secrets
 import socket
-import stat
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -31,7 +29,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ragqa.errors import UsageError
-from ragqa.safe import write_private
+from ragqa.safe import read_own, write_private
 from ragqa.serving.asking import report
 
 logger = logging.getLogger("ragqa")
@@ -74,7 +72,6 @@ SECURITY_HEADERS = {
 
 KEPT_AT = Path(platformdirs.user_data_dir("ragqa")) / "serve-token"
 _TOKEN = re.compile(r"[\w-]{43}", re.ASCII)
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def kept_token(*, new: bool = False, path: Path = KEPT_AT) -> str:
@@ -105,12 +102,10 @@ def current(token: str, path: Path = KEPT_AT) -> Callable[[], str]:
 def _read(path: Path) -> str:
     """The token in a file; "" if there is none that only the user can have read and written."""
     try:
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
-            status = os.fstat(file.fileno())
-            is_private = status.st_uid == os.getuid() and not status.st_mode & _OTHERS
-            text = file.read(100).decode("ascii", "replace") if is_private else ""
-    except OSError:
+        data = read_own(path, "token", size=100) or b""
+    except (OSError, UsageError):
         return ""
+    text = data.decode("ascii", "replace")
     return text if _TOKEN.fullmatch(text) else ""
 
 
