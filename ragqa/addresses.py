@@ -16,6 +16,7 @@ from ragqa.notes import parse_note, read_text, why_left_out
 from ragqa.notes.formats import Document
 from ragqa.notes.links import NoteNames, folded, section_of
 from ragqa.notes.read import NoteText
+from ragqa.places import Place, readings
 from ragqa.safe import safe_line
 from ragqa.types import (
     HIDDEN,
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
 OUTSIDE = "outside the folder of notes"
 PENDING = "not in the index yet; run ragqa index"
 
-_LINES = re.compile(r"(?s)(.+):(\d{1,9})(?:[-\u2013](\d{1,9}))?")
-_LOCATOR = re.compile(r"(?i), (?=(?:pp?\.|pages?|(?:cell|slide|sheet)s?|paragraphs?)\s*\S)")
 _HEADING_BELOW = " [>\u203a] "
 
 _MAX_ENTRIES = 20_000
@@ -70,37 +69,17 @@ class NoTarget(UsageError):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The note that an address names, with the lines, the heading, or the locator.
+    """The note that an address names, with the lines of the part that it names.
 
     `path` is relative to the notes folder if it is inside, else as given. `reason` is why the note
-    is not indexed, "" if it is. Once found, it has lines, and a locator if the note's file has
-    other places than lines.
+    is not indexed, "" if it is. A part has a locator if the note's file has other places than
+    lines.
     """
 
     path: str
     lines: tuple[int, int] | None = None
     reason: str = ""
-    heading: str = ""
     locator: str = ""
-
-
-def readings(text: str) -> Iterator[Target]:
-    """Yield every reading of an address, the plainest first: a name may contain a colon or `#`.
-
-    The forms are `NOTE`, `NOTE:LINE`, `NOTE:FIRST-LAST`, `NOTE#HEADING`, and `NOTE, LOCATOR` as in
-    `Citation`.
-    """
-    if text:
-        yield Target(text)
-    if match := _LINES.fullmatch(text):
-        first, last = sorted((int(match[2]), int(match[3] or match[2])))
-        yield Target(match[1], (first, last))
-    commas = list(_LOCATOR.finditer(text))
-    for comma in dict.fromkeys((*commas[-1:], *commas[:1])):
-        yield Target(text[: comma.start()], locator=text[comma.end() :])
-    for name, _, anchor in dict.fromkeys((text.rpartition("#"), text.partition("#"))):
-        if name and anchor.strip("# "):
-            yield Target(name, heading=anchor.strip())
 
 
 def find_indexed(index: "Index", listed: NoteList, text: str) -> Target:
@@ -108,15 +87,16 @@ def find_indexed(index: "Index", listed: NoteList, text: str) -> Target:
 
     :raises NotIndexed: the note is on disk but not in the index.
     """
-    target = notes_of(index, {note.path: note for note in listed.notes}, listed.info).find(text)
+    target = notes_of(index, listed.notes, listed.info).find(text)
     if target.reason:
         raise NotIndexed(f"{target.path} is not in the index: {target.reason}", hint=STATUS)
     return target
 
 
-def notes_of(index: "Index", known: Mapping[str, NoteRecord], info: IndexInfo) -> "Notes":
-    """The notes of an index and its folder."""
+def notes_of(index: "Index", notes: Iterable[NoteRecord], info: IndexInfo) -> "Notes":
+    """These notes of an index, and its folder."""
     corpus, settings = index.places.corpus, index.settings
+    known = {note.path: note for note in notes}
     return Notes(corpus, settings.max_note_bytes, known, info, settings.formats)
 
 
@@ -146,11 +126,11 @@ class Notes:
         shown = text if len(text) <= _MAX_NAME else f"{text[:_MAX_NAME]}\u2026"
         raise NoTarget(f"there is no note {shown!r} in {self.corpus}", self._alike(text))
 
-    def _part(self, reading: Target, target: Target) -> Target:
-        """The note as it is read here, with the lines and the place of the part that is named."""
-        path, lines = target.path, reading.lines
+    def _part(self, place: Place, target: Target) -> Target:
+        """The target, with the lines and the locator of the part that is named."""
+        path, lines = target.path, place.lines
         target = replace(target, lines=lines)
-        if target.reason or not (lines or reading.heading or reading.locator):
+        if target.reason or not (lines or place.heading or place.locator):
             return target
         read = read_text(self.corpus, path, max_note_bytes=self.max_note_bytes)
         if isinstance(read, Skipped):
@@ -159,8 +139,8 @@ class Notes:
             lines = _lines_in(lines, path, read.text)
             span = span_of_lines(lines, read.text)
         else:
-            named = reading.locator or reading.heading
-            find = _place_at if reading.locator else _section_below
+            named = place.locator or place.heading
+            find = _place_at if place.locator else _section_below
             span = find(named, path, read.document)
             first = 1 + read.text.count("\n", 0, span[0])
             lines = first, first + read.text[slice(*span)].rstrip().count("\n")

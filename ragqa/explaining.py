@@ -113,7 +113,7 @@ def explain(
     """
     filters = filters or Filters()
     asked = index.find(question, filters, refresh=refresh, progress=progress, clock=Clock())
-    note = notes_of(index, index.snapshot().notes(), asked.info).find(target)
+    note = notes_of(index, index.snapshot().notes().values(), asked.info).find(target)
     explanation = Explanation(
         note, asked, warnings=tuple(asked.warnings), waiting=index.files_waiting
     )

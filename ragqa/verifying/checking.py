@@ -13,11 +13,11 @@ from functools import cached_property
 
 from msgspec import Struct, structs
 
-from ragqa.addresses import readings
 from ragqa.notes import parse_note, read_text, walk_notes
 from ragqa.notes.formats import Document, how_to_read, suffix_of, why_format_is_off
 from ragqa.notes.struck import struck_spans
 from ragqa.passages.parts import block_contexts, heading_paths, unit_spans
+from ragqa.places import readings
 from ragqa.text.shown import labels_within
 from ragqa.types import EXTRACTIVE, Block, Corpus, Kind, Progress, Skipped, Span, Stamp
 from ragqa.verifying.likeness import CitableUnit, compared_words, quote_places, successor
@@ -329,10 +329,10 @@ class CorpusNotes:
 
     def placed(self, citation: SavedCitation) -> SavedCitation:
         """A citation that has no lines, at those that its path names, such as `a.md:3`, if any."""
-        for address in readings(citation.path) if citation.lines == NOWHERE else ():
-            if address.path in self._paths:
-                lines = address.lines or NOWHERE
-                return replace(citation, path=address.path, lines=lines, locator=address.locator)
+        for place in readings(citation.path) if citation.lines == NOWHERE else ():
+            if place.path in self._paths:
+                lines = place.lines or NOWHERE
+                return replace(citation, path=place.path, lines=lines, locator=place.locator)
         return citation
 
     def why_not(self, path: str) -> str:

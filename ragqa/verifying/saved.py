@@ -122,10 +122,9 @@ def _read(text: str) -> SavedAnswer:
     else:
         return _answer(document)
     if not records:
-        quotes = [(n, quote, place) for n, place, quote in quotes_in(text)]
-        if not quotes:
+        if not (answer := quoted(quotes_in(text))).citations:
             raise ValueError("it has no citation as ragqa ask prints them")
-        return quoted(quotes)
+        return answer
     if len(records) > 1:
         raise ValueError(f"it holds {len(records)} answers; put each in its own file")
     document, _ = json.JSONDecoder().raw_decode(text, records[0].start())
