@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -16,6 +17,7 @@ from ragqa.notes import parse_note, read_text, why_left_out
 from ragqa.notes.formats import Document
 from ragqa.notes.links import NoteNames, folded, section_of
 from ragqa.notes.read import NoteText
+from ragqa.passages.parts import heading_paths
 from ragqa.places import Place, readings
 from ragqa.safe import safe_line
 from ragqa.types import (
@@ -376,10 +378,6 @@ def _lines_of(text: str) -> list[str]:
 
 
 def _heading_at(blocks: Sequence[Block], at: int) -> tuple[str, ...]:
-    path: list[Block] = []
-    for block in blocks:
-        if block.start > at:
-            break
-        if block.kind is Kind.HEADING:
-            path = [above for above in path if above.level < block.level] + [block]
-    return tuple(block.label for block in path)
+    number = bisect_right(blocks, at, key=lambda block: block.start)
+    *_, path = (), *heading_paths(blocks[:number])
+    return path

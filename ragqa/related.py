@@ -1,7 +1,8 @@
 """The notes near a note: what it links to, what links to it, and what says similar things."""
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -34,13 +35,12 @@ class RelatedNotes:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class NoteLinks:
     """The notes of an index, how they are named, and what they link to."""
 
     records: dict[str, NoteRecord]
     names: NoteNames
-    _linking: dict[str, list[str]] = field(default_factory=dict, kw_only=True)
 
     def of_note(self, path: str) -> list[NoteRecord]:
         """The notes that a note links to, in the order of its links."""
@@ -49,14 +49,15 @@ class NoteLinks:
 
     def to_note(self, path: str) -> list[NoteRecord]:
         """The notes that link to a note, by path."""
-        if not self._linking:
-            linking = defaultdict(list)
-            for other in self.records:
-                for linked in self.of_note(other):
-                    linking[linked.path].append(other)
-            # All at once: another thread may be looking.
-            self._linking.update({"": [], **linking})
-        return [self.records[other] for other in self._linking.get(path, ())]
+        return self._linking.get(path, [])
+
+    @cached_property
+    def _linking(self) -> dict[str, list[NoteRecord]]:
+        linking = defaultdict[str, list[NoteRecord]](list)
+        for path, record in self.records.items():
+            for linked in self.of_note(path):
+                linking[linked.path].append(record)
+        return linking
 
 
 def related_to(

@@ -7,7 +7,7 @@ longer true: ..."), been struck out, or moved to a comment, to code or under ano
 import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
@@ -331,8 +331,8 @@ class CorpusNotes:
         """A citation that has no lines, at those that its path names, such as `a.md:3`, if any."""
         for place in readings(citation.path) if citation.lines == NOWHERE else ():
             if place.path in self._paths:
-                lines = place.lines or NOWHERE
-                return replace(citation, path=place.path, lines=lines, locator=place.locator)
+                lines, locator = place.lines or NOWHERE, place.locator
+                return structs.replace(citation, path=place.path, lines=lines, locator=locator)
         return citation
 
     def why_not(self, path: str) -> str:
