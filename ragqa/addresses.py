@@ -16,7 +16,6 @@ from ragqa.errors import LIST, STATUS, Hint, NotIndexed, UsageError
 from ragqa.notes import parse_note, read_text, why_left_out
 from ragqa.notes.formats import Document
 from ragqa.notes.links import NoteNames, folded, section_of
-from ragqa.notes.read import NoteText
 from ragqa.passages.parts import heading_paths
 from ragqa.places import Place, readings
 from ragqa.safe import safe_line
@@ -27,7 +26,6 @@ from ragqa.types import (
     IndexInfo,
     Kind,
     Note,
-    NoteList,
     NoteRecord,
     Progress,
     Skipped,
@@ -84,17 +82,6 @@ class Target:
     locator: str = ""
 
 
-def find_indexed(index: "Index", listed: NoteList, text: str) -> Target:
-    """The note among these of an index that an address names; raises as `Notes.find` does.
-
-    :raises NotIndexed: the note is on disk but not in the index.
-    """
-    target = notes_of(index, listed.notes, listed.info).find(text)
-    if target.reason:
-        raise NotIndexed(f"{target.path} is not in the index: {target.reason}", hint=STATUS)
-    return target
-
-
 def notes_of(index: "Index", notes: Iterable[NoteRecord], info: IndexInfo) -> "Notes":
     """These notes of an index, and its folder."""
     corpus, settings = index.places.corpus, index.settings
@@ -127,6 +114,16 @@ class Notes:
                         return self._part(reading, target)
         shown = text if len(text) <= _MAX_NAME else f"{text[:_MAX_NAME]}\u2026"
         raise NoTarget(f"there is no note {shown!r} in {self.corpus}", self._alike(text))
+
+    def find_indexed(self, text: str) -> Target:
+        """As `find`, but only what is in the index.
+
+        :raises NotIndexed: the note is on disk but not in the index.
+        """
+        target = self.find(text)
+        if target.reason:
+            raise NotIndexed(f"{target.path} is not in the index: {target.reason}", hint=STATUS)
+        return target
 
     def _part(self, place: Place, target: Target) -> Target:
         """The target, with the lines and the locator of the part that is named."""
@@ -298,47 +295,42 @@ def get_part(
     """
     listed = index.notes(refresh=refresh, progress=progress)
     corpus, limit = index.places.corpus, index.settings.max_note_bytes
-    known = {note.path: note for note in listed.notes}
-    target = find_indexed(index, listed, address)
-    read = _current_text(corpus, target.path, limit)
-    note = parse_note(target.path, read.document, read.sha256, read.stamp)
-    lines = _lines_of(without_hidden(note.text, note.blocks))
+    notes = notes_of(index, listed.notes, listed.info)
+    target = notes.find_indexed(address)
+    note, document = read_current(corpus, target.path, max_note_bytes=limit)
+    text = without_hidden(note.text, note.blocks)
+    lines = text.removesuffix("\n").split("\n") if text else []  # as citations count them
     first, last = target.lines or (1, max(1, len(lines)))
     span = span_of_lines((first, last), note.text)
     return NotePart(
-        note=known[target.path],
+        note=notes.known[target.path],
         lines=(first, last),
         total_lines=len(lines),
         heading=_heading_at(note.blocks, span[0]),
-        text="\n".join(lines[first - 1 : last]),
-        locator=target.locator or read.document.locate(span),
-        margin=tuple(_margin(read.document, first, last)),
+        text="\n".join(line.removesuffix("\r") for line in lines[first - 1 : last]),
+        locator=target.locator or document.locate(span),
+        margin=tuple(_margin(document, first, last)),
     )
 
 
 def headings_at(corpus: Corpus, path: str, line: int) -> tuple[str, ...]:
     """The path of headings at a line of a note as it is now; () for one that cannot be read."""
     try:
-        note = read_current(corpus, path, max_note_bytes=corpus.file(path).stat().st_size)
+        note, _ = read_current(corpus, path, max_note_bytes=corpus.file(path).stat().st_size)
     except (OSError, UsageError):
         return ()
     return _heading_at(note.blocks, span_of_lines((line, line), note.text)[0])
 
 
-def read_current(corpus: Corpus, path: str, *, max_note_bytes: int) -> Note:
-    """A note as it is on disk now.
+def read_current(corpus: Corpus, path: str, *, max_note_bytes: int) -> tuple[Note, Document]:
+    """A note as it is on disk now, and the document that it is read from.
 
     :raises UsageError: it cannot be read.
     """
-    read = _current_text(corpus, path, max_note_bytes)
-    return parse_note(path, read.document, read.sha256, read.stamp)
-
-
-def _current_text(corpus: Corpus, path: str, limit: int) -> NoteText:
-    read = read_text(corpus, path, max_note_bytes=limit)
+    read = read_text(corpus, path, max_note_bytes=max_note_bytes)
     if isinstance(read, Skipped):
         raise UsageError(f"{path} cannot be read: {read.reason}", hint=STATUS)
-    return read
+    return parse_note(path, read.document, read.sha256, read.stamp), read.document
 
 
 def _margin(document: Document, first: int, last: int) -> Iterator[str]:
@@ -369,12 +361,6 @@ def edits_of_hidden(text: str, blocks: Sequence[Block]) -> Iterator[tuple[int, i
             hidden = text[block.start : block.end]
             key = hidden.partition(":")[0] + f": {HIDDEN_MARK}" if block.kind is Kind.SECRET else ""
             yield block.start, block.end, key + "\n" * hidden.count("\n")
-
-
-def _lines_of(text: str) -> list[str]:
-    """The lines of a text as citations count them, each up to its line feed."""
-    lines = text.removesuffix("\n").split("\n") if text else []
-    return [line.removesuffix("\r") for line in lines]
 
 
 def _heading_at(blocks: Sequence[Block], at: int) -> tuple[str, ...]:

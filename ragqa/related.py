@@ -1,12 +1,13 @@
 """The notes near a note: what it links to, what links to it, and what says similar things."""
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from ragqa.addresses import find_indexed
+from ragqa.addresses import notes_of
 from ragqa.api import Index
 from ragqa.notes.links import NoteNames
 from ragqa.stores.filters import passing
@@ -39,7 +40,7 @@ class RelatedNotes:
 class NoteLinks:
     """The notes of an index, how they are named, and what they link to."""
 
-    records: dict[str, NoteRecord]
+    records: Mapping[str, NoteRecord]
     names: NoteNames
 
     def of_note(self, path: str) -> list[NoteRecord]:
@@ -77,11 +78,11 @@ def related_to(
     :raises NotIndexed: the note is on disk but not in the index.
     """
     listed = index.notes(refresh=refresh, progress=progress)
-    path = find_indexed(index, listed, name).path
-    records, names = {note.path: note for note in listed.notes}, NoteNames.of(listed.notes)
-    most = limit or index.settings.top_k
-    nearest = near(index, NoteLinks(records, names), path, filters or Filters(), most)
-    return RelatedNotes(records[path], tuple(nearest), listed.info, listed.warnings)
+    notes = notes_of(index, listed.notes, listed.info)
+    path, most = notes.find_indexed(name).path, limit or index.settings.top_k
+    links = NoteLinks(notes.known, notes.names)
+    nearest = near(index, links, path, filters or Filters(), most)
+    return RelatedNotes(notes.known[path], tuple(nearest), listed.info, listed.warnings)
 
 
 def near(index: Index, links: NoteLinks, path: str, filters: Filters, most: int) -> list[NearNote]:
