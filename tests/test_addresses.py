@@ -3,22 +3,12 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import INFO
 
 from ragqa.addresses import Notes, Target
 from ragqa.errors import UsageError
-from ragqa.types import Corpus, EmbedderInfo, IndexInfo, NoteRecord, Stamp
+from ragqa.types import Corpus, NoteRecord, Stamp
 
-INFO = IndexInfo(
-    generation=1,
-    embedder=EmbedderInfo("hashed", "", 64, 256, "mean"),
-    dtype="float32",
-    canary=(),
-    chunking={},
-    notes=0,
-    passages=0,
-    corpus="notes",
-    created="",
-)
 NAMES = st.text(alphabet="ab:/.1-#[] \n\x1b\udcff", min_size=1, max_size=12)
 
 
