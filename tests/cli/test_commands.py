@@ -82,14 +82,6 @@ def test_what_follows_a_question_without_a_command_is_an_option_of_ask(quick):
     assert quick("what do cats do?", "--help").out == quick("ask", "--help").out
 
 
-def test_asking_twice_gives_the_same_document(quick, places):
-    first = quick("ask", "what do cats do?", "--json", *places).document
-    second = quick("ask", "what do cats do?", "--json", *places).document
-    for document in (first, second):
-        del document["timings_ms"]
-    assert first == second
-
-
 @pytest.mark.parametrize("command", ["ask", "search", "index", "status", "doctor", "verify"])
 def test_every_command_has_help_with_an_example(quick, command):
     run = quick(command, "--help")
