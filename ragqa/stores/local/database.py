@@ -130,13 +130,11 @@ class Made(msgspec.Struct, frozen=True):
 class Manifest(msgspec.Struct, frozen=True):
     """What a commit made of an index.
 
-    :param embedded: the row of the newest embedding.
     :param mtime_ns: the time that the file is given once all is in it.
     """
 
     terms: Made | None = None
     lists: Made | None = None
-    embedded: int = 0
     mtime_ns: int = 0
 
 

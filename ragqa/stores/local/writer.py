@@ -72,6 +72,8 @@ class LocalWriter(IndexWriter):
         self._unused: list[int] = []
         self._closed = False
         self.model = model_of(self.info) if self.info else 0
+        # Builds that were interrupted have left those after it.
+        self._last_used = database.number("max(embedding) FROM passages")
         with explaining_failure(self._root):
             self._waiting = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - closed by `close`
                 _MOST_IN_MEMORY, dir=os.fspath(self._root)
@@ -116,7 +118,7 @@ class LocalWriter(IndexWriter):
         """Make all changes durable and visible at once."""
         with self._changing():  # readers see nothing of it before the end
             info = info or self._database.read()[0]
-            before = Manifest(embedded=self._manifest.embedded) if self._fresh else self._manifest
+            before = Manifest() if self._fresh else self._manifest
             self._db.execute("BEGIN")
             gone, added = self._apply(removed)
             stamps = "UPDATE notes SET size = ?, mtime_ns = ?, settled = ? WHERE path = ?"
@@ -136,8 +138,7 @@ class LocalWriter(IndexWriter):
                 self._database, before.lists, info, self.model, thorough=not (gone or added)
             )
             info = replace(info, dense=lists.dense if lists else DenseInfo())
-            embedded = self._database.number("max(row) FROM embeddings")
-            self._database.write(info, Manifest(terms, lists, embedded))
+            self._database.write(info, Manifest(terms, lists))
             self._db.execute("COMMIT")
         self._closed = True
         return info
@@ -153,7 +154,7 @@ class LocalWriter(IndexWriter):
     def _resumed(self) -> int:
         """How many embeddings an interrupted build has left."""
         new = "count(*) FROM embeddings WHERE row > ? AND model = ?"
-        return self._database.number(new, self._manifest.embedded, self.model)
+        return self._database.number(new, self._last_used, self.model)
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
@@ -220,13 +221,11 @@ class LocalWriter(IndexWriter):
 
     def _prune(self) -> None:
         """Delete embeddings that no passage has: of removed passages, and of unfinished builds."""
-        query = "SELECT row FROM embeddings WHERE row > ? AND model = ?"
-        new = self._db.execute(query, (self._manifest.embedded, self.model))
+        bare = "NOT EXISTS (SELECT 1 FROM passages WHERE embedding = row)"
+        delete = f"DELETE FROM embeddings WHERE {bare}"  # noqa: S608 - our own names
         if self._fresh:
-            new = self._db.execute("SELECT row FROM embeddings")
-        self._unused += [row["row"] for row in new]
-        bare = "row = ? AND NOT EXISTS (SELECT 1 FROM passages WHERE embedding = row)"
-        self._db.executemany(
-            f"DELETE FROM embeddings WHERE {bare}",  # noqa: S608 - our own names
-            [(row,) for row in self._unused],
-        )
+            self._db.execute(delete)
+        else:
+            newest = (self._last_used, self.model)
+            self._db.execute(f"{delete} AND row > ? AND model = ?", newest)
+            self._db.executemany(f"{delete} AND row = ?", [(row,) for row in self._unused])
