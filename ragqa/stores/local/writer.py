@@ -21,13 +21,12 @@ from ragqa.stores.filters import labels_of
 from ragqa.stores.local import derived
 from ragqa.stores.local.database import Database, Manifest
 from ragqa.stores.rows import (
-    NoteValues,
     check_vectors,
     model_of,
     note_row,
-    note_values,
     packed,
     passage_row,
+    unpacked,
     vector_row,
 )
 from ragqa.types import DenseInfo, IndexInfo, Note, NoteRecord, Passage, Stamp, Vector, Vectors
@@ -42,10 +41,9 @@ _LENGTH = 8
 
 
 class _Added(msgspec.Struct, array_like=True):
-    """A note that waits: its values and labels; of each passage its key, id and content."""
+    """A note that waits; of each passage its key, id and content."""
 
-    note: NoteValues
-    labels: list[tuple[bytes, bytes]]
+    note: bytes
     passages: list[tuple[int, int, bytes]]
 
 
@@ -104,7 +102,7 @@ class LocalWriter(IndexWriter):
         """Add a note, replacing any note at its path."""
         record = NoteRecord.of(note, settled=settled)
         made = [(passage.embedding_key, passage.id, packed(passage)) for passage in passages]
-        data = msgspec.msgpack.encode((note_values(record), list(labels_of(record)), made))
+        data = msgspec.msgpack.encode((packed(record), made))
         with self._changing():
             self._waiting.write(len(data).to_bytes(_LENGTH, "big") + data)
 
@@ -182,11 +180,12 @@ class LocalWriter(IndexWriter):
         gone = {number for path in removed for number in self._drop(os.fsencode(path))}
         added = set()
         for number, each in enumerate(self._added(), start=last + 1):
-            gone.update(self._drop(each.note[0]))
+            record = unpacked(each.note, NoteRecord)
+            gone.update(self._drop(os.fsencode(record.path)))
             rows = self._rows([key for key, *_ in each.passages])
             made = [passage_row(number, rows[key], id_, data) for key, id_, data in each.passages]
-            self._insert("notes", [note_row(number, each.note)])
-            self._insert("labels", [(*label, number) for label in each.labels])
+            self._insert("notes", [note_row(number, record)])
+            self._insert("labels", [(*label, number) for label in labels_of(record)])
             self._insert("passages", made)
             added.add(number)
         return gone, added - gone
