@@ -401,37 +401,35 @@ class Index:
         return self.waiting.files if self.waiting else 0
 
     def _caught_up(self, progress: Progress | None, *, refresh: bool) -> list[str]:
-        """Update the index if wanted; returns warnings of that, and about files that wait."""
-        self._check_wanted()
-        self._is_current = False
-        warnings = self._catch_up(progress) if refresh else []
-        return warnings + ([self.waiting.notice(self.update_with)] if self.waiting else [])
+        """Update the index if wanted; returns warnings of that, and about files that wait.
 
-    def _catch_up(self, progress: Progress | None) -> list[str]:
-        """Refresh before a question; if that fails, return a warning and use the index as it is.
-
-        A shared index is only reopened: another machine may have changed it.
+        Where it cannot be updated, it is used as it is. A shared index is only reopened: another
+        machine may have changed it.
 
         :raises WriterBusy, IndexNotWritable: it cannot be written, and there is no usable index.
         """
-        if self.kept.is_shared:
+        self._check_wanted()
+        self._is_current = False
+        warnings: list[str] = []
+        if refresh and self.kept.is_shared:
             self.close()
-            return []
-        self.waiting = None
-        try:
-            report = self.refresh(progress=progress, unless_long=True)
-        except (WriterBusy, IndexNotWritable) as exc:
-            self.close()
+        elif refresh:
+            self.waiting = None
             try:
-                generation = self.info().generation
-            except (NoIndex, OtherFormat):
-                raise exc from None
-            stale = f"could not bring the index up to date, so this is from generation {generation}"
-            return [f"{stale}: {exc.message}"]
-        self.waiting = report.waiting
-        self._is_current = not report.waiting
-        skips = (f"{SKIPPED}{line}" for line in by_kind(report.newly_skipped))
-        return [*by_kind(report.warnings), *skips]
+                report = self.refresh(progress=progress, unless_long=True)
+            except (WriterBusy, IndexNotWritable) as exc:
+                self.close()
+                try:
+                    generation = self.info().generation
+                except (NoIndex, OtherFormat):
+                    raise exc from None
+                stale = "could not bring the index up to date, so this is from generation"
+                return [f"{stale} {generation}: {exc.message}"]
+            self.waiting = report.waiting
+            self._is_current = not report.waiting
+            warnings += by_kind(report.warnings)
+            warnings += (f"{SKIPPED}{line}" for line in by_kind(report.newly_skipped))
+        return warnings + ([self.waiting.notice(self.update_with)] if self.waiting else [])
 
     @cached_property
     def _store(self) -> Store:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable, WriterBusy
-from ragqa.safe import private_folder
+from ragqa.safe import open_private, private_folder
 from ragqa.types import Building
 
 REBUILD = "ragqa index --rebuild"
@@ -31,7 +31,6 @@ _SYSTEM_FAILED = frozenset(
 _PROBE_BYTES = 2**20
 
 LOCK = "LOCK"
-_PRIVATE_FILE = 0o600
 _MAX_BYTES = 64
 
 
@@ -149,10 +148,9 @@ def locked(root: Path, *, wait: bool) -> Iterator[None]:
     """
     with explaining_failure(root):
         private_folder(root)
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         if (root / LOCK).is_symlink():
             (root / LOCK).unlink()
-        descriptor = os.open(root / LOCK, flags, _PRIVATE_FILE)
+        descriptor = open_private(root / LOCK, os.O_RDWR)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))

@@ -56,16 +56,15 @@ class LocalSnapshot(Snapshot):
         self, filters: Filters = EVERYTHING, *, at: Sequence[str] | None = None
     ) -> dict[str, NoteRecord]:
         """The records of the notes that pass the filters, or of those at these paths, by path."""
-        if at is not None:
-            query, names = "SELECT * FROM notes WHERE path IN", [os.fsencode(path) for path in at]
-            with self.database.naming():
-                rows = self.database.fetch(query, names)
-                return {note.path: note for note in map(read_note, rows)}
-        if not filters:
+        if at is None and not filters:
             return dict(self._notes)
         with self.database.naming():
-            selected = select(self.database.db, "*", filters).fetchall()
-            return {note.path: note for note in map(read_note, selected)}
+            if at is None:
+                rows = iter(select(self.database.db, "*", filters).fetchall())
+            else:
+                query, names = "SELECT * FROM notes WHERE path IN", map(os.fsencode, at)
+                rows = self.database.fetch(query, list(names))
+            return {note.path: note for note in map(read_note, rows)}
 
     @cached_property
     def _notes(self) -> dict[str, NoteRecord]:
