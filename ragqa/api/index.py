@@ -28,7 +28,8 @@ from ragqa.clock import Clock, today
 from ragqa.config import Places, Settings
 from ragqa.embedders import embedder_for
 from ragqa.errors import GivenUp, IndexNotWritable, IndexUnusable, NoIndex, OtherFormat, WriterBusy
-from ragqa.indexing import (
+from ragqa.indexing.building import refresh, repair
+from ragqa.indexing.source import (
     Changes,
     Embedders,
     Source,
@@ -36,8 +37,6 @@ from ragqa.indexing import (
     check_embedder,
     check_origin,
     find_changes,
-    refresh,
-    repair,
 )
 from ragqa.passages import Chunking
 from ragqa.readers import Reader, available
@@ -189,7 +188,7 @@ class Index:
         unless_long: bool = False,
         progress: Progress | None = None,
     ) -> IndexReport:
-        """Bring the index up to date with the notes; see `ragqa.indexing.refresh`."""
+        """Bring the index up to date with the notes; see `building.refresh`."""
         given = nullcontext(progress or no_progress)
         with self._shown() if self._shown and progress is None else given as progress:
             while wait and (building := self.building()):
@@ -225,7 +224,7 @@ class Index:
         return [problem.what for problem in self._store.problems()]
 
     def repair(self, *, wait: bool = False, progress: Progress | None = None) -> tuple[str, ...]:
-        """Rebuild what is damaged and return what was done; see `ragqa.indexing.repair`."""
+        """Rebuild what is damaged, and return what was done; see `building.repair`."""
         self.close()
         return repair(self._store, self.source, wait=wait, progress=progress or no_progress)
 
