@@ -5,7 +5,6 @@ An export is a folder in the user's cache, named by its model's digest. This mod
 only in their `EmbeddingModel`, so they cannot drift apart.
 """
 
-import dataclasses
 import hashlib
 import logging
 import os
@@ -42,6 +41,9 @@ WEIGHTS_FILE = "weights.bin"
 TOKENIZER_FILE = "tokenizer.json"
 META_FILE = "meta.json"
 EXPORTED_FILES = (MODEL_FILE, WEIGHTS_FILE, TOKENIZER_FILE)
+
+_CURRENT = ("name", "revision", "query_prompt", "passage_prompt")
+"""What an export records of its model, and takes from the one that is there."""
 
 GROUP_TEXTS = 2048
 """How many passages are tokenised and sorted at once; each takes some 20 kB of tokens."""
@@ -322,7 +324,8 @@ def open_export(model: ModelFolder) -> OnnxEmbedder | None:
     try:
         match meta:
             case {"info": dict(info), "files": dict(files)} if _is_sound(folder, files):
-                return OnnxEmbedder.open(folder, _info(info, model))
+                info |= {name: getattr(model, name) for name in _CURRENT}
+                return OnnxEmbedder.open(folder, EmbedderInfo(**info))
     except Exception as exc:  # noqa: BLE001 - damage may raise anything; it is made anew
         logger.debug("the export in %s is damaged: %s", folder, exc)
     return None
@@ -346,18 +349,6 @@ def _is_sound(folder: Path, expected: dict[str, Json]) -> bool:
 def _warn_once(folder: Path, problem: str) -> None:
     """Say once that an export is made anew, however often it is looked for."""
     logger.warning("the model kept in %s is not used, and made anew: %s", folder, problem)
-
-
-def _info(recorded: dict[str, Json], model: ModelFolder) -> EmbedderInfo:
-    """The recorded fingerprint, with the model's current name, revision and prompts."""
-    info = EmbedderInfo(**recorded)  # type: ignore[arg-type]  # from JSON that we wrote
-    return dataclasses.replace(
-        info,
-        name=model.name,
-        revision=model.revision,
-        query_prompt=model.query_prompt,
-        passage_prompt=model.passage_prompt,
-    )
 
 
 def _cores() -> int:
