@@ -114,7 +114,7 @@ class FileSeal(msgspec.Struct, frozen=True):
 
 
 class Made(msgspec.Struct, frozen=True):
-    """What was made from the database: a folder of files, or a file.
+    """What was made from the database: a folder of files.
 
     :param upto: for lists, the row of the last embedding in them.
     :param trained_on: for lists, the number of embeddings that their cells were trained on.
