@@ -61,10 +61,9 @@ class LocalWriter(IndexWriter):
         self._database = database
         self._db = database.db
         self._root = database.root
-        self.info: IndexInfo | None = None
-        self._manifest = Manifest()
-        if base:
-            self.info, self._manifest = base
+        self.info: IndexInfo | None
+        self.info, made = base or (None, Manifest())
+        self._made = Manifest() if fresh else made
         self._fresh = fresh
         self._saved = 0
         self._unused: list[int] = []
@@ -115,8 +114,8 @@ class LocalWriter(IndexWriter):
     ) -> IndexInfo:
         """Make all changes durable and visible at once."""
         with self._changing():  # readers see nothing of it before the end
-            info = info or self._database.read()[0]
-            before = Manifest() if self._fresh else self._manifest
+            database, made = self._database, self._made
+            info = info or database.read()[0]
             self._db.execute("BEGIN")
             gone, added = self._apply(removed)
             stamps = "UPDATE notes SET size = ?, mtime_ns = ?, settled = ? WHERE path = ?"
@@ -125,18 +124,18 @@ class LocalWriter(IndexWriter):
             info = replace(
                 info,
                 generation=(self.info.generation if self.info else 0) + 1,
-                notes=self._database.number("count(*) FROM notes"),
-                passages=self._database.number("count(*) FROM passages"),
+                notes=database.number("count(*) FROM notes"),
+                passages=database.number("count(*) FROM passages"),
             )
             self._prune()
             terms = derived.update_terms(
-                self._database, before.terms, info.passages, gone=sorted(gone), added=sorted(added)
+                database, made.terms, info.passages, gone=gone, added=added
             )
             lists = derived.update_lists(
-                self._database, before.lists, info, self.model, thorough=not (gone or added)
+                database, made.lists, info, self.model, thorough=not (gone or added)
             )
             info = replace(info, dense=lists.dense if lists else DenseInfo())
-            self._database.write(info, Manifest(terms, lists))
+            database.write(info, Manifest(terms, lists))
             self._db.execute("COMMIT")
         self._closed = True
         return info
@@ -171,24 +170,24 @@ class LocalWriter(IndexWriter):
                 ) from exc
         self._closed = False
 
-    def _apply(self, removed: Iterable[str]) -> tuple[set[int], set[int]]:
+    def _apply(self, removed: Iterable[str]) -> tuple[list[int], list[int]]:
         """Remove and add notes; gives the numbers of those that went and of those that came."""
         last = self._database.number("max(id) FROM notes")
         if self._fresh:
             for table in ("notes", "labels", "passages"):
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
-        gone = {number for path in removed for number in self._drop(os.fsencode(path))}
-        added = set()
+        gone = [number for path in removed for number in self._drop(os.fsencode(path))]
+        added = []
         for number, each in enumerate(self._added(), start=last + 1):
             record = unpacked(each.note, NoteRecord)
-            gone.update(self._drop(os.fsencode(record.path)))
+            gone += self._drop(os.fsencode(record.path))
             rows = self._rows([key for key, *_ in each.passages])
             made = [passage_row(number, rows[key], id_, data) for key, id_, data in each.passages]
             self._insert("notes", [note_row(number, record)])
             self._insert("labels", [(*label, number) for label in labels_of(record)])
             self._insert("passages", made)
-            added.add(number)
-        return gone, added - gone
+            added.append(number)
+        return sorted(gone), added
 
     def _rows(self, keys: Sequence[int]) -> dict[int, int]:
         """The rows of the model's embeddings, by key."""
