@@ -13,7 +13,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state
 from tokenizers import Encoding, Tokenizer
 
 from ragqa.config.files import cache_folder
-from ragqa.embedders.weights import Json, ModelFolder, digests, read_json
+from ragqa.embedders.weights import ModelFolder, digests, read_json
 from ragqa.errors import IndexUnusable
 from ragqa.safe import private_folder, why_not_private
 from ragqa.types import EmbedderInfo, Pieces, Progress, TokenVectors, Vectors
@@ -320,18 +320,17 @@ def export_folder(model: ModelFolder) -> Path:
 def open_export(model: ModelFolder) -> OnnxEmbedder | None:
     """Open a model's export; None if there is none, or it is damaged."""
     folder = export_folder(model)
-    meta = read_json(folder / META_FILE)
+    meta = read_json(folder / META_FILE, dict[str, dict[str, Any]])
     try:
-        match meta:
-            case {"info": dict(info), "files": dict(files)} if _is_sound(folder, files):
-                info |= {name: getattr(model, name) for name in _CURRENT}
-                return OnnxEmbedder.open(folder, EmbedderInfo(**info))
+        if meta and _is_sound(folder, meta["files"]):
+            current = {name: getattr(model, name) for name in _CURRENT}
+            return OnnxEmbedder.open(folder, EmbedderInfo(**(meta["info"] | current)))
     except Exception as exc:  # noqa: BLE001 - damage may raise anything; it is made anew
         logger.debug("the export in %s is damaged: %s", folder, exc)
     return None
 
 
-def _is_sound(folder: Path, expected: dict[str, Json]) -> bool:
+def _is_sound(folder: Path, expected: Mapping[str, str]) -> bool:
     """Whether an export's files have the recorded digests, and nobody else can have put them there.
 
     :raises OSError: one of them cannot be read.
