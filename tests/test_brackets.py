@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import QUICK, run_ragqa, trying, write_notes
 
-from ragqa.api import open_index
+from ragqa import open_index
 from ragqa.generation import Writer, request_for
 from ragqa.generation.draft import drafted_from
 from ragqa.llms import Destination

@@ -78,7 +78,7 @@ class Loaded(Struct, frozen=True):
 
 
 def load_settings(
-    flags: Mapping[str, Value | None],
+    flags: Mapping[str, object],
     *,
     environ: Mapping[str, str] | None = None,
     folder: Path | None = None,
