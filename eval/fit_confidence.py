@@ -25,8 +25,8 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
+from ragqa import open_index
 from ragqa.answering import assess, cite
-from ragqa.api import open_index
 from ragqa.clock import Clock
 from ragqa.evaluation.measures import GoldExcerpt, answer_found, score_citations
 from ragqa.evaluation.sets import GoldQuestion, read_questions

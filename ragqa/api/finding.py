@@ -8,7 +8,7 @@ from ragqa.answering import Assessment
 from ragqa.answering.excerpt_blocks import blocks_of, excerpt_text
 from ragqa.api.current import CurrentNotes
 from ragqa.errors import LIST, NoCorpus, NoSuchTag, UsageError
-from ragqa.indexing import Embedders, Source
+from ragqa.indexing.source import Embedders, Source
 from ragqa.notes.formats import how_to_read, switched_off
 from ragqa.search.question import Question
 from ragqa.stores import Snapshot

@@ -28,7 +28,8 @@ from ragqa.clock import Clock, today
 from ragqa.config import Places, Settings
 from ragqa.embedders import embedder_for
 from ragqa.errors import GivenUp, IndexNotWritable, IndexUnusable, NoIndex, OtherFormat, WriterBusy
-from ragqa.indexing import (
+from ragqa.indexing.building import refresh, repair
+from ragqa.indexing.source import (
     Changes,
     Embedders,
     Source,
@@ -36,8 +37,6 @@ from ragqa.indexing import (
     check_embedder,
     check_origin,
     find_changes,
-    refresh,
-    repair,
 )
 from ragqa.passages import Chunking
 from ragqa.readers import Reader, available
@@ -189,7 +188,7 @@ class Index:
         unless_long: bool = False,
         progress: Progress | None = None,
     ) -> IndexReport:
-        """Bring the index up to date with the notes; see `ragqa.indexing.refresh`."""
+        """Bring the index up to date with the notes; see `building.refresh`."""
         given = nullcontext(progress or no_progress)
         with self._shown() if self._shown and progress is None else given as progress:
             while wait and (building := self.building()):
@@ -225,7 +224,7 @@ class Index:
         return [problem.what for problem in self._store.problems()]
 
     def repair(self, *, wait: bool = False, progress: Progress | None = None) -> tuple[str, ...]:
-        """Rebuild what is damaged and return what was done; see `ragqa.indexing.repair`."""
+        """Rebuild what is damaged, and return what was done; see `building.repair`."""
         self.close()
         return repair(self._store, self.source, wait=wait, progress=progress or no_progress)
 
@@ -401,37 +400,35 @@ class Index:
         return self.waiting.files if self.waiting else 0
 
     def _caught_up(self, progress: Progress | None, *, refresh: bool) -> list[str]:
-        """Update the index if wanted; returns warnings of that, and about files that wait."""
-        self._check_wanted()
-        self._is_current = False
-        warnings = self._catch_up(progress) if refresh else []
-        return warnings + ([self.waiting.notice(self.update_with)] if self.waiting else [])
+        """Update the index if wanted; returns warnings of that, and about files that wait.
 
-    def _catch_up(self, progress: Progress | None) -> list[str]:
-        """Refresh before a question; if that fails, return a warning and use the index as it is.
-
-        A shared index is only reopened: another machine may have changed it.
+        Where it cannot be updated, it is used as it is. A shared index is only reopened: another
+        machine may have changed it.
 
         :raises WriterBusy, IndexNotWritable: it cannot be written, and there is no usable index.
         """
-        if self.kept.is_shared:
+        self._check_wanted()
+        self._is_current = False
+        warnings: list[str] = []
+        if refresh and self.kept.is_shared:
             self.close()
-            return []
-        self.waiting = None
-        try:
-            report = self.refresh(progress=progress, unless_long=True)
-        except (WriterBusy, IndexNotWritable) as exc:
-            self.close()
+        elif refresh:
+            self.waiting = None
             try:
-                generation = self.info().generation
-            except (NoIndex, OtherFormat):
-                raise exc from None
-            stale = f"could not bring the index up to date, so this is from generation {generation}"
-            return [f"{stale}: {exc.message}"]
-        self.waiting = report.waiting
-        self._is_current = not report.waiting
-        skips = (f"{SKIPPED}{line}" for line in by_kind(report.newly_skipped))
-        return [*by_kind(report.warnings), *skips]
+                report = self.refresh(progress=progress, unless_long=True)
+            except (WriterBusy, IndexNotWritable) as exc:
+                self.close()
+                try:
+                    generation = self.info().generation
+                except (NoIndex, OtherFormat):
+                    raise exc from None
+                stale = "could not bring the index up to date, so this is from generation"
+                return [f"{stale} {generation}: {exc.message}"]
+            self.waiting = report.waiting
+            self._is_current = not report.waiting
+            warnings += by_kind(report.warnings)
+            warnings += (f"{SKIPPED}{line}" for line in by_kind(report.newly_skipped))
+        return warnings + ([self.waiting.notice(self.update_with)] if self.waiting else [])
 
     @cached_property
     def _store(self) -> Store:

@@ -20,7 +20,7 @@ from ragqa.evaluation.asking import Collection, ask_all, split_passages
 from ragqa.evaluation.measures import Expected, Task, tasks_of
 from ragqa.evaluation.sets import Beir, GoldQuestion, read_documents, relevant
 from ragqa.evaluation.summary import Document, about, summarise
-from ragqa.indexing import Embedders
+from ragqa.indexing.source import Embedders
 from ragqa.notes import parse_note
 from ragqa.notes import read_note as read_file
 from ragqa.passages import Chunking

@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
+from ragqa import open_index
 from ragqa.answering.excerpt_blocks import blocks_of
-from ragqa.api import open_index
 from ragqa.types import Passage
 
 

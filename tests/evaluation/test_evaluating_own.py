@@ -2,7 +2,7 @@
 
 import pytest
 
-from ragqa.api import open_index
+from ragqa import open_index
 from ragqa.evaluation.evaluating import evaluate_questions
 from ragqa.evaluation.sets import Gold, GoldQuestion
 

@@ -11,7 +11,8 @@ from tongues import TEXTS
 
 from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.errors import EmbedderMismatch, IndexUnusable, NoCorpus
-from ragqa.indexing import check_embedder, find_changes, refresh
+from ragqa.indexing.building import refresh
+from ragqa.indexing.source import check_embedder, find_changes
 from ragqa.notes import read_text
 from ragqa.stores import open_store
 from ragqa.types import Corpus, Filters, Skipped

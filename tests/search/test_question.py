@@ -10,7 +10,7 @@ from indexing.building import source_with
 from support import write_notes
 
 from ragqa.embedders.hashed import HashedEmbedder
-from ragqa.indexing import refresh
+from ragqa.indexing.building import refresh
 from ragqa.search.question import READ_BYTES, UNREAD_BYTES, read_question, share_read
 from ragqa.search.retrieve import Legs, Ranking, find_hits, ranked, retrieve
 from ragqa.stores import open_store
