@@ -196,10 +196,8 @@ def _failure(exc: RagqaError) -> Finding:
 def _notes(index: Index) -> Iterator[Finding]:
     status = status_of(index)
     for skip in status.skipped:
-        if skip.is_left_out:
-            yield _ok(f"{skip.path} is not indexed: {skip.reason}")
-        else:
-            yield _warning(f"{skip.path} is not indexed: {skip.reason}")
+        found = _ok if skip.is_left_out else _warning
+        yield found(f"{skip.path} is not indexed: {skip.reason}")
     yield from map(_warning, status.warnings)
     if status.is_fresh:
         yield _ok(f"{counted(status.info.notes, 'note')} indexed, unchanged since")

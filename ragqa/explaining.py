@@ -1,6 +1,6 @@
 """Explain why a note is or is not in an answer: how far it came, and what was weighed there."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -10,6 +10,7 @@ from ragqa.answering.excerpt import Excerpt
 from ragqa.answering.score import citation_of
 from ragqa.answering.sentences import PASSAGES, Candidate, sources_of
 from ragqa.api import MIN_POOL, Index
+from ragqa.api.current import CurrentNotes
 from ragqa.api.finding import Retrieval
 from ragqa.clock import Clock
 from ragqa.search.retrieve import Legs, find_legs, hits_of, is_of_other_day, ranked
@@ -113,7 +114,7 @@ def explain(
     """
     filters = filters or Filters()
     asked = index.find(question, filters, refresh=refresh, progress=progress, clock=Clock())
-    note = notes_of(index, index.snapshot().notes(), asked.info).find(target)
+    note = notes_of(index, index.snapshot().notes().values(), asked.info).find(target)
     explanation = Explanation(
         note, asked, warnings=tuple(asked.warnings), waiting=index.files_waiting
     )
@@ -123,7 +124,6 @@ def explain(
     assessment = assess(asked.question, asked.hits, index.source.embedders.asking, answering)
     places, left_out = _ranked_places(index, asked, note, filters)
     current = {hit.passage.id: hit for hit in notes.keep([place.hit for place in places])[0]}
-    weighed = _weighed(assessment, places, note.lines)
     explanation = replace(
         explanation,
         assessment=assessment,
@@ -131,9 +131,7 @@ def explain(
         places=tuple(
             replace(place, hit=current.get(place.hit.passage.id, place.hit)) for place in places
         ),
-        sentences=tuple(
-            replace(sentence, citation=notes.placed(sentence.citation)) for sentence in weighed
-        ),
+        sentences=tuple(_weighed(assessment, places, note.lines, notes)),
         said=tuple(map(notes.placed, cite(assessment.excerpts)[1])),
     )
     stage = _stage(explanation, is_current=bool(current))
@@ -186,18 +184,16 @@ def _excluding(filters: Filters, note: NoteRecord) -> tuple[str, ...]:
 
 
 def _weighed(
-    assessment: Assessment, places: Sequence[RankedPassage], lines: Span | None
-) -> list[Sentence]:
+    assessment: Assessment, places: Sequence[RankedPassage], lines: Span | None, notes: CurrentNotes
+) -> Iterator[Sentence]:
     """The candidate sentences of these places, on these lines if given, best first."""
     own = {place.hit.passage.id for place in places}
-    sentences = []
     in_order = sorted(assessment.candidates, key=lambda candidate: -candidate.score)
     for rank, candidate in enumerate(in_order, start=1):
         citation = citation_of(candidate, rank)
         if candidate.hit.passage.id in own and _touches(citation.lines, lines):
             lost = why_lost(candidate, assessment.excerpts, assessment.further)
-            sentences.append(Sentence(citation, rank, lost))
-    return sentences
+            yield Sentence(notes.placed(citation), rank, lost)
 
 
 def _touches(lines: Span, wanted: Span | None) -> bool:

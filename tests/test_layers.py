@@ -11,7 +11,7 @@ PACKAGE = Path(ragqa.__file__).parent
 
 LAYERS = [
     {"errors", "extras", "corpus", "languages"},
-    {"types", "safe"},
+    {"types", "safe", "places"},
     {"config", "text", "clock", "stages"},
     {"notes", "passages", "embedders", "stores", "llms", "state"},
     {"search", "readers"},

@@ -78,9 +78,9 @@ def chat(
             opened = stack.enter_context(open_index(loaded))
             filters = filters_of(tag, path, since, until, where)
             return Conversation(
-                opened,
-                filters,
-                writer,
+                index=opened,
+                filters=filters,
+                writer=writer,
                 refreshes=not no_refresh,
                 history=history if types else None,
             )
