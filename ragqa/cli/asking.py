@@ -98,17 +98,17 @@ def ask(
         else:
             writer = writer_for(query.index.settings, llm, yes=yes, strict=strict, force=force)
             answer = ask_with(query, text, writer, streams=output is AnswerFormat.TEXT)
-    from ragqa.render import documents, results
-
     is_json = output is AnswerFormat.JSON
     if show_prompt:
+        from ragqa.render import results
+
         return finish(
-            lambda: results.request_document(request, destination, asked=asked),
+            results.request_document(request, destination, asked=asked),
             lambda: results.print_request(request, destination, asked=asked),
             json=is_json,
         )
     finish(
-        lambda: documents.answer_document(answer),
+        answer,
         lambda: _print_answer(answer, query, output),
         json=is_json, warnings=own_warnings(answer),
     )  # fmt: skip
@@ -216,11 +216,10 @@ def writer_for(
 
 def own_warnings(answer: "Answer") -> "Sequence[str]":
     """The warnings of an answer, except a failed LLM: that is the command's error."""
-    from ragqa.render.view import warnings_of
     from ragqa.types import Fallback
 
     failed = answer.written is not None and answer.written.fallback is Fallback.FAILED
-    return answer.warnings if failed else warnings_of(answer)
+    return answer.warnings if failed else answer.every_warning
 
 
 def exit_code(answer: "Answer") -> int:

@@ -84,7 +84,7 @@ def evaluate(
     if report is not None:
         _write_report(report, evaluations.report_page(document))
     finish(
-        lambda: document, lambda: evaluations.print_evaluation(document),
+        document, lambda: evaluations.print_evaluation(document),
         json=json, warnings=document.get("warnings", ()),
     )  # fmt: skip
     if targets:

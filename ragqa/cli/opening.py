@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -69,7 +69,7 @@ def open_query(
 
 
 def finish(
-    document: Callable[[], Mapping[str, Any]],
+    result: object,
     show: Callable[[], None],
     *,
     json: bool,
@@ -78,13 +78,17 @@ def finish(
 ) -> int:
     """Print what a command found, as one JSON document or as text, and then warnings.
 
+    :param result: what `document_of` makes the document of.
+    :param show: prints it as text.
     :param is_good: whether it is what was looked for; an empty list is not.
     :returns: the exit code.
     """
     from ragqa import render
 
     if json:
-        render.print_document(document())
+        from ragqa.render.documents import document_of
+
+        render.print_document(document_of(result))
     else:
         show()
     render.print_warnings(warnings)

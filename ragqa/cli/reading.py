@@ -75,10 +75,10 @@ def search(
         if related is not None:
             return _search_related(opened, related, json=json)
         result = opened.index.search(text, exact=exact, **opened.arguments)
-    from ragqa.render import documents, results
+    from ragqa.render import results
 
     return finish(
-        lambda: documents.search_document(result),
+        result,
         lambda: results.print_search(result, opened.linker),
         json=json, warnings=result.warnings, is_good=result.hits,
     )  # fmt: skip
@@ -86,11 +86,11 @@ def search(
 
 def _search_related(opened: Query, note: str, *, json: bool) -> int:
     from ragqa.related import related_to
-    from ragqa.render import documents, results
+    from ragqa.render import results
 
     result = related_to(opened.index, note, **opened.arguments)
     return finish(
-        lambda: documents.related_document(result),
+        result,
         lambda: results.print_related(result, opened.linker),
         json=json, warnings=result.warnings, is_good=result.related,
     )  # fmt: skip
@@ -137,7 +137,7 @@ def why(
             exc.hint = ", or ".join(named) or exc.hint
             raise
     return finish(
-        lambda: explanation_document(explanation),
+        explanation_document(explanation),
         lambda: print_explanation(explanation, query.linker),
         json=json, warnings=explanation.warnings,
     )  # fmt: skip
@@ -170,7 +170,7 @@ def list_notes(
     with open_query(corpus, index, filters, no_refresh=no_refresh) as query:
         listed = query.index.notes(**query.arguments)
     return finish(
-        lambda: documents.list_document(listed, tags=tags),
+        documents.list_document(listed, tags=tags),
         lambda: overviews.print_list(listed, tags=tags),
         json=json, warnings=listed.warnings, is_good=listed.tags if tags else listed.notes,
     )  # fmt: skip
@@ -207,12 +207,12 @@ def get(
     Example: ragqa get "lora.md#LoRA or full fine-tuning"
     """
     from ragqa.addresses import get_part
-    from ragqa.render import documents, results
+    from ragqa.render import results
 
     with open_query(corpus, index, no_refresh=no_refresh) as query:
         part = get_part(query.index, address, refresh=query.refresh, progress=query.progress)
     return finish(
-        lambda: documents.part_document(part),
+        part,
         lambda: results.print_part(part, query.linker, numbered=numbers),
         json=json,
     )
@@ -254,7 +254,7 @@ def verify(
         )
     linker = Linker(loaded.places.corpus, loaded.settings.link_format)
     return finish(
-        lambda: explanations.verification_document(verification),
+        verification,
         lambda: explanations.print_verification(verification, linker),
         json=json, warnings=verification.warnings, is_good=verification.is_sound,
     )  # fmt: skip

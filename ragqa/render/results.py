@@ -25,7 +25,7 @@ from ragqa.render import (
     stdout,
     view,
 )
-from ragqa.render.documents import Document, fields_of
+from ragqa.render.documents import Document
 from ragqa.render.excerpts import blocks, print_excerpt, quoted_words, sides_of
 from ragqa.safe import safe_line, safe_text
 from ragqa.text.dates import date_shown
@@ -363,7 +363,8 @@ def request_document(request: "Request", where: str, *, asked: bool) -> Document
     :param asked: whether the LLM would be asked at all.
     """
     return {
-        **fields_of(request.prompt, "instructions", "message"),
+        "instructions": request.prompt.instructions,
+        "message": request.prompt.message,
         "tokens": request.tokens,
         "passages": len(request.hits),
         "left_out": request.left_out,
