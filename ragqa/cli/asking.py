@@ -14,18 +14,13 @@ from ragqa.cli.options import (
     AsJson,
     Folders,
     Force,
-    Globs,
     IndexFolder,
-    NoRefresh,
-    Since,
+    Scope,
     Strict,
-    Tags,
     TopK,
-    Until,
-    Where,
     Yes,
     complete_path,
-    filters_of,
+    scoped,
 )
 from ragqa.errors import BackendFailed, UsageError
 
@@ -55,18 +50,14 @@ Output = Annotated[
 ]
 
 
+@scoped
 def ask(
     question: Annotated[
         list[str] | None,
         typer.Argument(metavar="QUESTION", help="The question; - or nothing reads standard input."),
     ] = None,
     *,
-    tag: Tags = None,
-    path: Globs = None,
-    since: Since = "",
-    until: Until = "",
-    where: Where = "",
-    no_refresh: NoRefresh = False,
+    scope: Scope,
     top_k: TopK = None,
     corpus: Folders = None,
     index: IndexFolder = None,
@@ -91,8 +82,8 @@ def ask(
     output = output or (AnswerFormat.JSON if json else AnswerFormat.TEXT)
     if json and output is not AnswerFormat.JSON:
         raise UsageError(f"--json and --format {output} cannot go together")
-    text, filters = question_in(question), filters_of(tag, path, since, until, where)
-    with open_query(corpus, index, filters, no_refresh=no_refresh, top_k=top_k, asks=True) as query:
+    text = question_in(question)
+    with open_query(corpus, index, scope, top_k=top_k, asks=True) as query:
         if show_prompt:
             request, destination, asked = request_in(query, text, llm, force=force)
         else:

@@ -41,7 +41,7 @@ def show(json: AsJson = False) -> int:
     loaded, known = load(), consents()
     choice, offers = choice_of(loaded), offers_of(loaded)
     return finish(
-        overviews.overview_document(choice, offers, known.hosts, known.warnings),
+        {"set": choice, "kinds": offers, "allowed": known.hosts, "warnings": known.warnings},
         lambda: overviews.print_overview(choice, offers, known.hosts),
         json=json, warnings=known.warnings,
     )  # fmt: skip

@@ -12,16 +12,12 @@ from ragqa.cli.opening import Query, finish, load, open_query, question_in
 from ragqa.cli.options import (
     AsJson,
     Folders,
-    Globs,
     IndexFolder,
     NoRefresh,
-    Since,
-    Tags,
+    Scope,
     TopK,
-    Until,
-    Where,
     complete_path,
-    filters_of,
+    scoped,
 )
 from ragqa.errors import UsageError
 
@@ -29,6 +25,7 @@ if TYPE_CHECKING:
     from ragqa.verifying.saved import SavedAnswer
 
 
+@scoped
 def search(
     query: Annotated[
         list[str] | None,
@@ -49,12 +46,7 @@ def search(
             autocompletion=complete_path,
         ),
     ] = None,
-    tag: Tags = None,
-    path: Globs = None,
-    since: Since = "",
-    until: Until = "",
-    where: Where = "",
-    no_refresh: NoRefresh = False,
+    scope: Scope,
     top_k: TopK = None,
     corpus: Folders = None,
     index: IndexFolder = None,
@@ -67,11 +59,8 @@ def search(
     if related is not None and query:
         raise UsageError("--related takes no query", hint=f"ragqa search {shlex.join(query)}")
     text = question_in(query) if related is None else ""
-    filters = filters_of(tag, path, since, until, where)
     asks = related is None
-    with open_query(
-        corpus, index, filters, no_refresh=no_refresh, top_k=top_k, asks=asks
-    ) as opened:
+    with open_query(corpus, index, scope, top_k=top_k, asks=asks) as opened:
         if related is not None:
             return _search_related(opened, related, json=json)
         result = opened.index.search(text, exact=exact, **opened.arguments)
@@ -96,6 +85,7 @@ def _search_related(opened: Query, note: str, *, json: bool) -> int:
     )  # fmt: skip
 
 
+@scoped
 def why(
     question: Annotated[
         list[str], typer.Argument(metavar="QUESTION", help="The question; - reads standard input.")
@@ -109,12 +99,7 @@ def why(
         ),
     ],
     *,
-    tag: Tags = None,
-    path: Globs = None,
-    since: Since = "",
-    until: Until = "",
-    where: Where = "",
-    no_refresh: NoRefresh = False,
+    scope: Scope,
     corpus: Folders = None,
     index: IndexFolder = None,
     json: AsJson = False,
@@ -128,8 +113,7 @@ def why(
     from ragqa.render.explanations import explanation_document, print_explanation
 
     text = question_in(question)
-    filters = filters_of(tag, path, since, until, where)
-    with open_query(corpus, index, filters, no_refresh=no_refresh, asks=True) as query:
+    with open_query(corpus, index, scope, asks=True) as query:
         try:
             explanation = explain(query.index, text, target=target, **query.arguments)
         except NoTarget as exc:
@@ -143,17 +127,13 @@ def why(
     )  # fmt: skip
 
 
+@scoped
 def list_notes(
     tags: Annotated[
         bool, typer.Option("--tags", help="List the tags, each with its number of notes.")
     ] = False,
     *,
-    tag: Tags = None,
-    path: Globs = None,
-    since: Since = "",
-    until: Until = "",
-    where: Where = "",
-    no_refresh: NoRefresh = False,
+    scope: Scope,
     corpus: Folders = None,
     index: IndexFolder = None,
     json: AsJson = False,
@@ -166,8 +146,7 @@ def list_notes(
     """
     from ragqa.render import documents, overviews
 
-    filters = filters_of(tag, path, since, until, where)
-    with open_query(corpus, index, filters, no_refresh=no_refresh) as query:
+    with open_query(corpus, index, scope) as query:
         listed = query.index.notes(**query.arguments)
     return finish(
         documents.list_document(listed, tags=tags),
@@ -209,7 +188,7 @@ def get(
     from ragqa.addresses import get_part
     from ragqa.render import results
 
-    with open_query(corpus, index, no_refresh=no_refresh) as query:
+    with open_query(corpus, index, Scope(no_refresh=no_refresh)) as query:
         part = get_part(query.index, address, refresh=query.refresh, progress=query.progress)
     return finish(
         part,

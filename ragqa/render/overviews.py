@@ -209,13 +209,6 @@ def print_overview(choice: Choice, offers: Sequence[Offer], hosts: Sequence[str]
             put_labelled("try: ", "good", offer.fix, indent=2)
 
 
-def overview_document(
-    choice: Choice, offers: Sequence[Offer], hosts: Sequence[str], warnings: Sequence[str]
-) -> Document:
-    """What `ragqa llm list --json` prints."""
-    return {"set": choice, "kinds": offers, "allowed": hosts, "warnings": warnings}
-
-
 def print_trial(trial: Trial) -> None:
     """Print the result of a trial: speed, streaming, the reply and what is right in it."""
     words = " ".join(trial.reply.split())

@@ -186,18 +186,16 @@ def _print_earlier(answer: Answer, linker: Linker) -> None:
     for citation in answer.earlier:
         when = f"{_INDENT * ' '}{safe_line(citation.date)}  "
         line = Text.assemble((when, "quiet"), linker.cited(citation))
-        most = max(2 * min(stdout().width, READABLE) - len(when), line.cell_len)
-        line.append(f"  {safe_line(quoted_words(citation))}", "quiet")
-        line.truncate(most, overflow="ellipsis")
-        put(line, hang=len(when))
+        most = 2 * min(stdout().width, READABLE) - len(when)
+        put(_with_words(line, citation, most), hang=len(when))
 
 
-def _put_line(line: Text, citation: Citation) -> None:
-    """Print a line, and after it the words of a citation as far as they fit."""
-    width = max(min(stdout().width, READABLE), line.cell_len)
+def _with_words(line: Text, citation: Citation, most: int) -> Text:
+    """A line, and after it the words of a citation as far as they fit in so many columns."""
+    most = max(most, line.cell_len)
     line.append(f"  {safe_line(quoted_words(citation))}", "quiet")
-    line.truncate(width, overflow="ellipsis")
-    put(line)
+    line.truncate(most, overflow="ellipsis")
+    return line
 
 
 def _print_offered(answer: Answer, linker: Linker, more: str) -> None:
@@ -211,7 +209,7 @@ def _print_offered(answer: Answer, linker: Linker, more: str) -> None:
         line = Text.assemble(
             (f"{citation.n:>2} ", "number"), _dated(linker.cited(citation), citation)
         )
-        _put_line(line, citation)
+        put(_with_words(line, citation, min(stdout().width, READABLE)))
     if more:
         put(f"{more} shows {'them whole' if answer.sure else 'the next ones'}", "quiet")
 
