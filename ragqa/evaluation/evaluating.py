@@ -76,8 +76,7 @@ def evaluate_questions(
     outcomes, problems = ask_all(
         collection, tasks, progress, lambda question, _: index.ask(question.typed, refresh=False)
     )
-    unread = (skip for skip in report.skipped if not skip.is_left_out)
-    skipped = [f"skipped {line}" for line in by_kind(unread)]
+    skipped = [f"skipped {line}" for line in by_kind(report.unread)]
     return {
         "dataset": name,
         "mode": "excerpts" if questions[0].excerpts else "questions",

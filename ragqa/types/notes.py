@@ -69,6 +69,18 @@ class NoteState(NamedTuple):
     date: str = ""
 
 
+class Keys(NamedTuple):
+    """The keys of the JSON of a result, in order: each an attribute, or KEY=ATTRIBUTE.
+
+    An attribute may be one of another, such as `note.path`. An empty text is null if the key is
+    among `null`. Among `optional`, what is empty or None is left out.
+    """
+
+    names: str
+    null: str = ""
+    optional: str = ""
+
+
 LEAVES_OUT = " leaves it out: "
 """What the reason says of a file that a rule excludes."""
 
@@ -89,6 +101,8 @@ class Skipped(Remark, frozen=True):
     `state` is that of a file that was opened: until it changes, there is nothing to read in it. Its
     digest is only the mark of the reader that refused it, "" where an extra is missing.
     """
+
+    JSON = Keys("path reason")
 
     state: NoteState | None = None
 
@@ -180,6 +194,8 @@ class NoteRecord:
     list has a pair for each value. `links`, `language` and `warnings` are as in `Note`.
     """
 
+    JSON = Keys("path title date tags aliases language", null="date language")
+
     path: str
     stamp: Stamp
     sha256: str
@@ -269,6 +285,11 @@ class Passage:
     note_date: str = ""
     aliases: tuple[str, ...] = ()
     language: str = ENGLISH
+
+    @property
+    def chars(self) -> Span:
+        """Its characters in the note."""
+        return self.start, self.end
 
     def quote(self, unit: Unit) -> str:
         """The exact text of a unit."""
@@ -383,6 +404,12 @@ class Hit:
     its rank; None if that leg did not return the passage. `locator` is as in `Citation`, once the
     hit was compared with its note.
     """
+
+    JSON = Keys(
+        "path=passage.path lines=passage.lines chars=passage.chars heading=passage.heading "
+        "note_date=passage.note_date text=passage.text score dense terms locator",
+        null="note_date", optional="locator",
+    )  # fmt: skip
 
     passage: Passage
     score: float
