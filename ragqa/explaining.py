@@ -6,9 +6,8 @@ from enum import StrEnum
 
 from ragqa.addresses import Target, notes_of
 from ragqa.answering import Assessment, assess, cite
-from ragqa.answering.excerpt import Excerpt
-from ragqa.answering.score import citation_of
-from ragqa.answering.sentences import PASSAGES, Candidate, sources_of
+from ragqa.answering.sentences import PASSAGES, sources_of
+from ragqa.answering.stretch import Stretch
 from ragqa.api import MIN_POOL, Index
 from ragqa.api.finding import Retrieval
 from ragqa.clock import Clock
@@ -134,7 +133,7 @@ def explain(
         sentences=tuple(
             replace(sentence, citation=notes.placed(sentence.citation)) for sentence in weighed
         ),
-        said=tuple(map(notes.placed, cite(assessment.excerpts)[1])),
+        said=tuple(notes.placed(cite(each, n)) for n, each in enumerate(assessment.excerpts, 1)),
     )
     stage = _stage(explanation, is_current=bool(current))
     missing: tuple[str, ...] = ()
@@ -193,8 +192,8 @@ def _weighed(
     sentences = []
     in_order = sorted(assessment.candidates, key=lambda candidate: -candidate.score)
     for rank, candidate in enumerate(in_order, start=1):
-        citation = citation_of(candidate, rank)
-        if candidate.hit.passage.id in own and _touches(citation.lines, lines):
+        citation = cite(candidate, rank, is_excerpt=False)
+        if candidate.passage.id in own and _touches(citation.lines, lines):
             lost = why_lost(candidate, assessment.excerpts, assessment.further)
             sentences.append(Sentence(citation, rank, lost))
     return sentences
@@ -205,14 +204,14 @@ def _touches(lines: Span, wanted: Span | None) -> bool:
 
 
 def why_lost(
-    candidate: Candidate, excerpts: Sequence[Excerpt], further: Sequence[Excerpt] = ()
+    candidate: Stretch, excerpts: Sequence[Stretch], further: Sequence[Stretch] = ()
 ) -> Lost | None:
     """Why a candidate is not in the answer; None where an excerpt has it."""
     if any(excerpt.overlaps(candidate) for excerpt in excerpts):
         return None
     if any(excerpt.overlaps(candidate) for excerpt in further):
         return Lost.FURTHER
-    best = max((excerpt.best.score for excerpt in excerpts), default=float("inf"))
+    best = max((excerpt.score for excerpt in excerpts), default=float("inf"))
     return Lost.PASSED_OVER if candidate.score >= best else Lost.WEAK
 
 

@@ -1,45 +1,23 @@
 """What comes with a sentence: its footnotes, and what it embeds, as `![[note#heading]]`."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
-from ragqa.answering.excerpt_blocks import blocks_of, excerpt_text
 from ragqa.answering.layout import Layout, Run
+from ragqa.answering.notes import Notes
 from ragqa.text.words import compiled
-from ragqa.types import Kind, Look, Span, Unit
+from ragqa.types import Kind
 
 _FOOTNOTE = r"(\[\^[^\]\s]{1,100}\])(:?)"
 
-Embedded = Callable[[str, str], tuple[Layout, Span] | None]
-"""Gives the note, and the span of it, that a link in the note at a path means.
-
-None for one that means no text of an indexed note.
-"""
-
-
-def nothing_embedded(path: str, link: str) -> None:
-    """Embed no text."""
-
-
-def embeds_in(unit: Unit, quote: str) -> list[str]:
-    """The links of the embeds in a unit of a note."""
-    embeds = (one for one in unit.slices or () if one.look & Look.EMBED)
-    return [quote[one.start : one.end] for one in embeds]
-
-
-def is_embed(layout: Layout, i: int) -> bool:
-    """Whether a piece of a note is nothing but embeds."""
-    unit = layout.pieces[i].unit
-    return bool(embeds_in(unit, layout.quote((i, i)))) and not layout.said(i)
-
 
 def runs_of(
-    links: Iterable[str], path: str, embedded: Embedded, words: int
+    links: Iterable[str], path: str, notes: Notes, words: int
 ) -> Iterator[tuple[Layout, Run]]:
     """Yield what a note embeds by these links: of each a piece, and more while `words` last.
 
     Hidden text ends a run. Front matter is left out, as where Obsidian embeds a note.
     """
-    for layout, (start, end) in filter(None, (embedded(path, link) for link in links)):
+    for layout, (start, end) in filter(None, (notes.embedded(path, link) for link in links)):
         run: Run | None = None
         left = words
         for i in range(layout.at(start), len(layout.pieces)):
@@ -56,11 +34,6 @@ def runs_of(
             run = (run[0] if run else i), i
         if run:
             yield layout, run
-
-
-def text_of(layout: Layout, run: Run) -> str:
-    """The plain text of a run."""
-    return excerpt_text(blocks_of(layout.quote(run), layout.units(run), layout.span(run)[0]))
 
 
 def footnotes_of(layout: Layout, quote: str, kind: Kind) -> Iterator[tuple[Layout, Run]]:

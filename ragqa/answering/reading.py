@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ragqa.answering.sentences import sources_of
+from ragqa.answering.stretch import Stretch
 from ragqa.embedders import Embedder
 from ragqa.languages import ENGLISH
 from ragqa.search.question import Question
 from ragqa.text.words import WORD, is_stop_word
-from ragqa.types import Hit, Kind, Passage, TokenVectors, Unit, Vector, Vectors
+from ragqa.types import Hit, Kind, TokenVectors, Vector, Vectors
 
 MAXSIM_WEIGHT = 0.6
 """The weight of MaxSim relative to the ranking score."""
@@ -36,27 +37,29 @@ class Reading:
     query_spans: Sequence[tuple[int, int]]
     tokens: Mapping[int, TokenVectors]
 
-    def of_unit(self, passage: Passage, unit: Unit) -> tuple[Vectors, Vectors]:
-        """The token vectors of a unit, and of its title and headings, shape (tokens, dimensions).
+    def of(self, sentence: Stretch) -> tuple[Vectors, Vectors]:
+        """The token vectors of a sentence, and of its title and headings.
 
-        A heading within the passage is that of its section alone. Both are empty if the passage was
-        not read.
+        Both have the shape (tokens, dimensions). A heading within the passage is that of its
+        section alone. Both are empty if the passage was not read.
         """
+        passage = sentence.passage
         tokens = self.tokens.get(passage.id)
         if tokens is None:
             return self.query[:0], self.query[:0]
-        offset = len(passage.trail) + len("\n")
-        start, end = unit.start - passage.start + offset, unit.end - passage.start + offset
-        own = [i for i, (s, e) in enumerate(tokens.spans) if s < end and start < e]
-        heads = (one for one in passage.units if one.kind is Kind.HEADING)
-        shift = offset - passage.start
+        head = len(passage.trail) + len("\n")
+        shift = head - passage.start
+        start, end = (at + shift for at in sentence.span)
         inside = [
-            (one.start + shift, one.end + shift) for one in heads if one.section == unit.section
+            (unit.start + shift, unit.end + shift)
+            for unit in passage.units
+            if unit.kind is Kind.HEADING and unit.section == sentence.unit.section
         ]
+        own = [i for i, (s, e) in enumerate(tokens.spans) if s < end and start < e]
         above = [
             i
             for i, (s, e) in enumerate(tokens.spans)
-            if e < offset or any(s < last and first < e for first, last in inside)
+            if e < head or any(s < last and first < e for first, last in inside)
         ]
         return tokens.vectors[own], tokens.vectors[above]
 

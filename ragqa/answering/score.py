@@ -11,16 +11,15 @@ from typing import NamedTuple
 import numpy as np
 
 from ragqa.answering.answer_type import answer_fit
-from ragqa.answering.current import DatesOf, date_of
 from ragqa.answering.reading import Reading, best_cosines
-from ragqa.answering.sentences import Candidate, quotation
+from ragqa.answering.stretch import Stretch
 from ragqa.notes.struck import struck_spans
 from ragqa.readers import Reader
 from ragqa.search.question import Question
 from ragqa.text.dates import Moment, has_moment, months_asked, months_of
 from ragqa.text.names import has_figure
 from ragqa.text.words import blank
-from ragqa.types import Citation, Dated, Kind, Passage, Vector, Vectors
+from ragqa.types import Kind, Passage, Vector, Vectors
 
 
 class Signal(NamedTuple):
@@ -57,8 +56,8 @@ _UNSCALED = frozenset({"holds", "figures", "reader"})
 
 
 def score(
-    reading: Reading, candidates: Sequence[Candidate], reader_scores: Sequence[float] = ()
-) -> list[Candidate]:
+    reading: Reading, candidates: Sequence[Stretch], reader_scores: Sequence[float] = ()
+) -> list[Stretch]:
     """Score every candidate by the weighted mean of its signals, most of them scaled to 0 to 1.
 
     `cosine`: of the question and the mean of the sentence's token vectors. `maxsim`: the best
@@ -71,7 +70,8 @@ def score(
 
     :param reader_scores: of the candidates, in order; empty without a cross-encoder.
     """
-    measured = [_signals(reading, candidate) for candidate in candidates]
+    ranked = {hit.passage.id: hit.score for hit in reading.hits}
+    measured = [_signals(reading, candidate, ranked) for candidate in candidates]
     if reader_scores:
         for (signals, _), reader_score in zip(measured, reader_scores, strict=True):
             signals["reader"] = reader_score
@@ -98,19 +98,19 @@ def score(
     ]
 
 
-def read_together(reader: Reader, question: str, candidates: Sequence[Candidate]) -> list[float]:
+def read_together(reader: Reader, question: str, candidates: Sequence[Stretch]) -> list[float]:
     """The reader's score of each candidate, half of it for its passage, 0 to 1; empty if none.
 
     Headings are left out: they have the question's words, and answer nothing.
     """
-    passages = {candidate.hit.passage.id: candidate.hit.passage for candidate in candidates}
+    passages = {candidate.passage.id: candidate.passage for candidate in candidates}
     quotes = [candidate.quote for candidate in candidates]
     texts = [*quotes, *map(_without_headings, passages.values())]
     if not (scores := reader.score(question, texts)):
         return []
     whole = dict(zip(passages, scores[len(candidates) :], strict=True))
     own = _scaled(scores[: len(candidates)])
-    wholes = _scaled([whole[candidate.hit.passage.id] for candidate in candidates])
+    wholes = _scaled([whole[candidate.passage.id] for candidate in candidates])
     return [(first + second) / 2 for first, second in zip(own, wholes, strict=True)]
 
 
@@ -120,30 +120,35 @@ def _without_headings(passage: Passage) -> str:
     return blank(passage.text, spans).strip()
 
 
-def _share_kept(candidate: Candidate) -> float:
+def _share_kept(candidate: Stretch) -> float:
     if candidate.refers:
         return REFERENCE_SHARE
     struck = sum(end - start for start, end in struck_spans(candidate.text))
     return STRUCK_SHARE if 2 * struck > len(candidate.text) else 1.0
 
 
-def _signals(reading: Reading, candidate: Candidate) -> tuple[dict[str, float], Vector]:
-    """The signals of a candidate, and its match with each token of the question."""
+def _signals(
+    reading: Reading, candidate: Stretch, ranked: Mapping[int, float]
+) -> tuple[dict[str, float], Vector]:
+    """The signals of a candidate, and its match with each token of the question.
+
+    :param ranked: the ranking score of each passage, by its id.
+    """
     question = reading.question
-    own, above = reading.of_unit(candidate.hit.passage, candidate.unit)
+    own, above = reading.of(candidate)
     matches = best_cosines(reading.query, own)
     signals = {
         "cosine": _cosine(own, question.vectors.pooled),
         "maxsim": _weaker_half(np.maximum(matches, best_cosines(reading.query, above))),
         "coverage": _coverage(candidate, question.idf),
-        "passage": candidate.hit.score,
+        "passage": ranked[candidate.passage.id],
         "holds": answer_fit(question, candidate.text, candidate.language),
         "figures": _figures(question, candidate),
     }
     return signals, matches
 
 
-def _figures(question: Question, candidate: Candidate) -> float:
+def _figures(question: Question, candidate: Stretch) -> float:
     """The share of the question's dates, figures and codes in a candidate or its headings.
 
     If a note is that of the question's day, only what it says is of that day.
@@ -154,21 +159,21 @@ def _figures(question: Question, candidate: Candidate) -> float:
     if not (days or words):
         return 0.0
     own = _dates_of(candidate) if days and not question.day else []
-    is_of_day = candidate.hit.passage.path == question.day
+    is_of_day = candidate.path == question.day
     shares = [is_of_day or has_moment(own, day) for day in days]
     shares += [has_figure(candidate.full_text, word) for word in words]
     return sum(shares) / len(shares)
 
 
-def without_other_days(question: Question, scored: Sequence[Candidate]) -> Sequence[Candidate]:
+def without_other_days(question: Question, scored: Sequence[Stretch]) -> Sequence[Stretch]:
     """Leave out rows and items of other days and months, if one is of what the question names."""
-    dated = {one.place: _dates_of(one) for one in scored if one.unit.kind in (Kind.ROW, Kind.ITEM)}
+    dated = {one.place: _dates_of(one) for one in scored if one.kind in (Kind.ROW, Kind.ITEM)}
     others = {at for at, own in dated.items() if own and not days_in(question, own)}
     is_told = any(own and at not in others for at, own in dated.items())
     return [one for one in scored if one.place not in others] if is_told else scored
 
 
-def of_period(question: Question, scored: Sequence[Candidate]) -> Sequence[Candidate]:
+def of_period(question: Question, scored: Sequence[Stretch]) -> Sequence[Stretch]:
     """Only what is of the time that a question is about, if that has about as many of its words.
 
     The best of it scores as the best of all: scores say how much better one is than another.
@@ -188,10 +193,10 @@ def days_in(question: Question, dates: Iterable[Moment]) -> list[Moment]:
     return [day for day in days if has_moment(dates, day)]
 
 
-def _dates_of(candidate: Candidate, part: str = "month") -> Sequence[Moment]:
+def _dates_of(candidate: Stretch, part: str = "month") -> Sequence[Moment]:
     """The dates with this part that stand nearest: in a candidate, above it, else its note's."""
-    passage = candidate.hit.passage
-    texts = (f"{candidate.unit.full_context} {candidate.text}", passage.trail, passage.note_date)
+    passage = candidate.passage
+    texts = (f"{candidate.context} {candidate.text}", passage.trail, passage.note_date)
     dates = ([moment for moment in months_of(text) if part in dict(moment.parts)] for text in texts)
     return next(filter(None, dates), [])
 
@@ -213,7 +218,7 @@ def _weaker_half(cosines: Vector) -> float:
     return float(np.sort(cosines)[: max(1, len(cosines) // 2)].mean())
 
 
-def _coverage(candidate: Candidate, idf: Mapping[str, float]) -> float:
+def _coverage(candidate: Stretch, idf: Mapping[str, float]) -> float:
     total = sum(idf.values())
     terms = candidate.terms
     return sum(weight for term, weight in idf.items() if term in terms) / total if total else 0.0
@@ -225,17 +230,3 @@ def _scaled(values: Sequence[float]) -> list[float]:
         return [(value - low) / (high - low) for value in values]
     # All are equal, but a signal that none has must not count as if all had it.
     return [float(high > 0)] * len(values)
-
-
-def citation_of(
-    candidate: Candidate, n: int, old_before: str = "", dates_of: DatesOf | None = None
-) -> Citation:
-    """A candidate as the n-th citation; it is old if its note's date is before `old_before`.
-
-    :param dates_of: gives the dates of notes; without it, the citation has no date of its own.
-    """
-    passage, unit = candidate.hit.passage, candidate.unit
-    citation = quotation(passage, [unit], n=n, score=candidate.score, old_before=old_before)
-    dated = date_of(candidate, dates_of) if dates_of else Dated("", "")
-    parts = {name: round(part, 4) for name, part in candidate.parts.items()}
-    return replace(citation, parts=parts, date=dated.day, date_from=dated.source)

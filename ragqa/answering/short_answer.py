@@ -1,17 +1,14 @@
 """The short answer in a sentence: a date, number, name or place."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import replace
 
 from ragqa.answering.answer_type import fits
-from ragqa.answering.missing import of_subject
-from ragqa.answering.sentences import Candidate
+from ragqa.answering.stretch import Stretch
 from ragqa.languages import ENGLISH
 from ragqa.notes.struck import struck_spans
 from ragqa.search.question import Question
 from ragqa.text.words import overlaps, words_in, words_of
-from ragqa.types import Citation, Span
+from ragqa.types import Span
 
 _MIN_FIT = 0.5
 _MIN_LEAD = 1.5
@@ -23,27 +20,16 @@ _BASE_NEARNESS = 0.3
 _SEAM_WORDS = 4
 
 
-def mark_short_answer(
-    citations: Sequence[Citation], question: Question, best: Candidate
-) -> tuple[Citation, ...]:
-    """The citations, with the short answer marked in the best one.
+def place_of_answer(question: Question, excerpt: Stretch) -> tuple[str, Span] | None:
+    """The path and characters of the short answer in the sentence that an excerpt is around.
 
-    It is found in the sentence as shown, in the lines of the question's subject, and marked if its
-    quote has it exactly once.
+    None if it is unclear, or the sentence's quote does not have it exactly once.
     """
-    shown, unit = of_subject(question, best), best.unit
-    short = short_answer(question, shown, best.language)
-    place = short and place_in(best.quote, shown[slice(*short)])
-    if not place:
-        return tuple(citations)
-    span = unit.start + place[0], unit.start + place[1]
-    path = best.hit.passage.path
-    return tuple(
-        replace(c, span=span)
-        if c.path == path and c.chars[0] <= span[0] and span[1] <= c.chars[1]
-        else c
-        for c in citations
-    )
+    short = short_answer(question, excerpt.text, excerpt.language)
+    sentence = excerpt.alone
+    place = short and place_in(sentence.quote, excerpt.text[slice(*short)])
+    start = sentence.span[0]
+    return (excerpt.path, (start + place[0], start + place[1])) if place else None
 
 
 def short_answer(question: Question, text: str, language: str = ENGLISH) -> Span | None:
@@ -61,7 +47,12 @@ def short_answer(question: Question, text: str, language: str = ENGLISH) -> Span
     rivals = [fit for fit in standing if fit[1] >= _MIN_FIT and fit[1] > best_fit / 2]
     if len(rivals) < 2:
         return rivals[0][0] if rivals else None
-    matched = _question_words(question, text)
+    # The words that sentence and question share.
+    matched = [
+        (number, (word.start, word.end), word.term)
+        for number, word in enumerate(words_of(text))
+        if word.term in question.terms
+    ]
     ranked = sorted(
         (
             (strength * (_BASE_NEARNESS + _nearness(matched, text, span)), span)
@@ -78,23 +69,9 @@ def place_in(quote: str, text: str) -> Span | None:
 
     None unless the quote has them exactly once.
     """
-    spans = _occurrences(quote, text)
+    spaced = r"\s+".join(map(re.escape, text.split()))
+    spans = [match.span() for match in re.finditer(rf"(?<!\w){spaced}(?!\w)", quote)]
     return spans[0] if len(spans) == 1 else None
-
-
-def _occurrences(text: str, words: str) -> list[Span]:
-    """The spans of some whole words in a text, across line breaks."""
-    spaced = r"\s+".join(map(re.escape, words.split()))
-    return [match.span() for match in re.finditer(rf"(?<!\w){spaced}(?!\w)", text)]
-
-
-def _question_words(question: Question, text: str) -> list[tuple[int, Span, str]]:
-    """The words that sentence and question share, as (index, span, term)."""
-    return [
-        (number, (word.start, word.end), word.term)
-        for number, word in enumerate(words_of(text))
-        if word.term in question.terms
-    ]
 
 
 def _nearness(matched: list[tuple[int, Span, str]], text: str, span: Span) -> float:

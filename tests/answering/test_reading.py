@@ -44,12 +44,12 @@ def test_what_lies_behind_the_passages_read_keeps_its_order():
     assert len(reading.tokens) == PASSAGES
 
 
-def test_the_tokens_of_a_unit_are_those_of_its_words_and_its_headings():
+def test_the_tokens_of_a_sentence_are_those_of_its_words_and_its_headings():
     reading = read(*found("figs", FIGS), EMBEDDER)
     encoded = EMBEDDER.embed_sentences([FIGS.embedded_text])[0]
     words = [FIGS.embedded_text[start:end] for start, end in encoded.spans]
-    unit = next(u for u in FIGS.units if "ripens" in FIGS.quote(u))
-    own, above = reading.of_unit(FIGS, unit)
+    sentence = next(one for one in candidates_of(reading.hits) if "ripens" in one.quote)
+    own, above = reading.of(sentence)
     first = words.index("It")
     assert np.array_equal(own, encoded.vectors[first : first + len(own)])
     assert words[first : first + len(own)] == ["It", "ripens", "its", "fruit", "in", "August", "."]

@@ -1,0 +1,64 @@
+"""The notes that are answered from, and how answers are composed."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from ragqa.answering.layout import Layout, layout_of_passage
+from ragqa.config import Settings
+from ragqa.readers import Reader
+from ragqa.types import Dated, Passage, Span
+from ragqa.types.answers import FURTHER
+
+_NEVER = "9999-12-31"
+
+
+class Notes:
+    """The notes that passages are from; by default nothing but the passages is known."""
+
+    def open(self, passage: Passage) -> Layout:
+        """The layout of a passage's note; an excerpt ends where this does."""
+        return layout_of_passage(passage)
+
+    def embedded(self, path: str, link: str) -> tuple[Layout, Span] | None:
+        """The note, and the span of it, that a link in the note at a path means.
+
+        None for one that means no text of an indexed note.
+        """
+        del path, link
+        return None
+
+    def dated(self, passage: Passage) -> Dated:
+        """The day of a passage's note, and what it is taken from."""
+        return Dated(passage.note_date, "note" if passage.note_date else "", _NEVER)
+
+    def locator(self, passage: Passage, chars: Span) -> str:
+        """The page, cell or other place of these characters in a file that was converted."""
+        del passage, chars
+        return ""
+
+    def lack(self, term: str) -> bool:
+        """Whether it is sure that no note has a term, in any like spelling."""
+        del term
+        return False
+
+    def with_terms(self, terms: Sequence[str]) -> Iterable[Passage]:
+        """The best passages for some terms in all notes."""
+        del terms
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """How to compose answers, and the notes to take them from.
+
+    `excerpts` is the most excerpts, `further` how many others are offered, `words` the most words
+    of one before it is extended to a whole list or table. `reader` reads question and passages
+    together. Notes with an ISO date before `old_before` are marked as old.
+    """
+
+    excerpts: int = Settings().excerpts
+    further: int = FURTHER
+    words: int = Settings().excerpt_words
+    notes: Notes = field(default_factory=Notes)
+    reader: Reader = field(default_factory=Reader)
+    old_before: str = ""
