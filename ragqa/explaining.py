@@ -11,7 +11,7 @@ from ragqa.answering.stretch import Stretch
 from ragqa.api import MIN_POOL, Index
 from ragqa.api.finding import Retrieval
 from ragqa.clock import Clock
-from ragqa.search.retrieve import Legs, find_legs, hits_of, is_of_other_day, ranked
+from ragqa.search.retrieve import find_legs, hits_of, is_of_other_day, ranked
 from ragqa.stages import STAGES as LOST_STAGES
 from ragqa.stages import losing_leg
 from ragqa.stores.filters import passing
@@ -158,8 +158,9 @@ def _ranked_places(
     # The legs have every passage; they are fused as `ask` does it, with its limit from each.
     most = max(snapshot.info.passages, ranking.candidates)
     legs = find_legs(snapshot, asked.question, most=most, filters=searched)
+    dense, terms = legs
     pool = max(index.settings.top_k, MIN_POOL, ranking.candidates)
-    fused = ranked(snapshot, asked.question, Legs(legs.dense[:pool], legs.terms[:pool]), ranking)
+    fused = ranked(snapshot, asked.question, (dense[:pool], terms[:pool]), ranking)
     ranks = {id_: rank for rank, (id_, _) in enumerate(fused, start=1)}
     scores = dict(fused)
     hits = hits_of(snapshot, legs, [(id_, scores.get(id_, 0.0)) for id_ in passages])

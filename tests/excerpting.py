@@ -8,7 +8,7 @@ from ragqa.answering import Answering, Notes
 from ragqa.answering.excerpt import Finder
 from ragqa.answering.excerpt_runs import Wanted, excerpt_around
 from ragqa.answering.layout import Layout
-from ragqa.answering.reading import read
+from ragqa.answering.score import read
 from ragqa.answering.sentences import candidates_of
 from ragqa.embedders import embedder_for
 from ragqa.notes import parse_note

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ragqa.answering.answer_type import place_of_answer
 from ragqa.answering.citing import cite, text_of
 from ragqa.answering.judge import Assessment, assess
 from ragqa.answering.notes import Answering, Notes
-from ragqa.answering.short_answer import place_of_answer
 from ragqa.answering.stretch import Stretch
 from ragqa.embedders import Embedder
 from ragqa.search.question import Question

@@ -6,7 +6,6 @@ from functools import cached_property
 from itertools import accumulate
 
 from ragqa.answering.current import History, history
-from ragqa.answering.embeds import footnotes_of, runs_of
 from ragqa.answering.excerpt_runs import (
     LIST_WORDS,
     Wanted,
@@ -17,8 +16,7 @@ from ragqa.answering.excerpt_runs import (
 )
 from ragqa.answering.layout import Layout, Run
 from ragqa.answering.notes import Answering
-from ragqa.answering.reading import Reading
-from ragqa.answering.score import days_in
+from ragqa.answering.score import Reading, days_in
 from ragqa.answering.sentences import PASSAGES
 from ragqa.answering.stretch import Stretch
 from ragqa.search.question_kind import CONTACTS, SHORT, QuestionKind
@@ -55,9 +53,9 @@ def with_embedded(excerpts: Sequence[Stretch], answering: Answering) -> list[Str
     def below(excerpt: Stretch, depth: int) -> Iterator[Stretch]:
         own = excerpt.layout
         for i in range(excerpt.run[0], excerpt.run[1] + 1):
-            notes = footnotes_of(own, own.quote((i, i)), own.pieces[i].kind)
-            embedded = runs_of(own.embeds(i), own.path, answering.notes, answering.words)
-            for layout, run in (*notes, *embedded):
+            footnotes = ((own, run) for run in own.footnotes(i))
+            embedded = answering.notes.parts_embedded(own, i, answering.words)
+            for layout, run in (*footnotes, *embedded):
                 added = excerpt.elsewhere(layout, run)
                 is_new = not any(map(added.overlaps, seen))
                 if is_new and len(seen) < len(excerpts) + _MOST_EMBEDDED:

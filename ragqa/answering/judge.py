@@ -19,14 +19,22 @@ from ragqa.answering.excerpt import Finder, with_embedded
 from ragqa.answering.layout import asks
 from ragqa.answering.missing import lacks_most, missing
 from ragqa.answering.notes import Answering
-from ragqa.answering.reading import Reading, best_cosines, read
-from ragqa.answering.score import NEAR_SHARE, of_period, read_together, score, without_other_days
+from ragqa.answering.score import (
+    NEAR_SHARE,
+    Reading,
+    best_cosines,
+    of_period,
+    read,
+    read_together,
+    score,
+    without_other_days,
+)
 from ragqa.answering.sentences import candidates_of
 from ragqa.answering.stretch import Stretch
 from ragqa.embedders import Embedder
 from ragqa.search.question import Question
 from ragqa.search.question_kind import SHORT, QuestionKind
-from ragqa.text.words import WORD, index_terms
+from ragqa.text.words import index_terms
 from ragqa.types import Hit, Kind, Missing, Reason
 from ragqa.types.answers import NOTHING_MISSING, PROBABLE_FROM, SURE_FROM
 
@@ -202,7 +210,7 @@ def _second_lowest(reading: Reading, scored: Sequence[Stretch], excerpt: Stretch
     within = [candidate.matches for candidate in scored if excerpt.overlaps(candidate)]
     best = np.max([best_cosines(reading.query, above), excerpt.matches, *within], axis=0)
     words = defaultdict[int, list[float]](list)
-    starts = [word.start() for word in WORD.finditer(reading.question.text)]
+    starts = [word.start for word in reading.question.words]
     for (start, _), cosine in zip(reading.query_spans, best, strict=True):
         words[bisect_right(starts, start)].append(float(cosine))
     return sorted(sum(cosines) / len(cosines) for cosines in words.values())[:2][-1]

@@ -28,6 +28,7 @@ _COUNTING = (
     r"(?i)\b(?:two|three|four|five|six|seven|eight|nine|ten|[2-9]|1\d"
     r"|several|steps|these|following|below)\b"
 )
+_FOOTNOTE = r"(\[\^[^\]\s]{1,100}\])(:?)"
 _TAG = r"<[^<>]*>"
 
 Run = tuple[int, int]
@@ -112,6 +113,23 @@ class Layout:
     def is_embed(self, i: int) -> bool:
         """Whether a piece is nothing but embeds."""
         return bool(self.embeds(i)) and not self.said(i)
+
+    def footnotes(self, i: int) -> Iterator[Run]:
+        """The footnotes of a piece; if it is a footnote itself, the sentence that it is of."""
+        quote = "" if self.pieces[i].kind is Kind.CODE else self.quote((i, i))
+        marks = compiled(_FOOTNOTE).finditer(quote) if "[^" in quote else ()
+        for mark, colon in {found.groups(): None for found in marks}:
+            for n in range(len(self.pieces)):
+                text = self.quote((n, n))
+                if not colon and text.startswith(f"{mark}:"):
+                    first, last = n, self.block(n)[1]
+                    while n < last and not self.quote((n + 1, n + 1)).startswith("[^"):
+                        n += 1
+                    yield first, n
+                    break
+                if colon and mark in text.split(f"{mark}:")[0]:
+                    yield n, n
+                    break
 
     def span(self, run: Run) -> tuple[int, int]:
         """The characters of a run."""

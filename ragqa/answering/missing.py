@@ -10,12 +10,12 @@ import numpy as np
 from ragqa.answering.answer_type import cannot_answer, fits, stems_of_units
 from ragqa.answering.citing import cite
 from ragqa.answering.notes import Notes
-from ragqa.answering.reading import Reading, best_cosines
+from ragqa.answering.score import Reading, best_cosines
 from ragqa.answering.stretch import Stretch
 from ragqa.languages import ENGLISH
 from ragqa.search.question import Question
 from ragqa.search.question_kind import CONTACTS, SHORT, QuestionKind
-from ragqa.text.dates import has_moment, months_asked, months_of
+from ragqa.text.dates import has_moment, months_of
 from ragqa.text.names import has_figure
 from ragqa.text.words import (
     compiled,
@@ -88,7 +88,7 @@ def missing(
     """
     question = reading.question
     dates = [date for sentence in sentences for date in months_of(_shown(sentence))]
-    dated = [day.span for day in months_asked(question.text) if has_moment(dates, day)]
+    dated = [day.span for day in question.days if has_moment(dates, day)]
     asked = list(_words(question.text, question.language))
     words = [word for word in asked if not overlaps((word.start, word.end), dated)]
     # A heading may have the date; a figure there tells nothing.
@@ -106,8 +106,9 @@ def missing(
     is_who = question.kind is QuestionKind.WHO
     no_note_has, unsaid = dict[str, None](), dict.fromkeys(["name"] if lacks and is_who else [])
     elsewhere = dict[str, tuple[Stretch, Elsewhere]]()
-    if sentences and all(_is_of_another_line(question, sentence) for sentence in sentences):
-        unsaid |= dict.fromkeys(word.text for word in _subjects(question))
+    subjects = _subjects(question, asked)
+    if sentences and all(_is_of_another_line(question, subjects, each) for each in sentences):
+        unsaid |= dict.fromkeys(word.text for word in subjects)
     for word in _unmatched(reading, words, sentences):
         if not question.parts and any(map(notes.lack, word.terms)):
             no_note_has[word.text] = None
@@ -124,35 +125,29 @@ def missing(
     return lacking, [candidate for candidate, _ in elsewhere.values()]
 
 
-def of_subject(question: Question, shown: Stretch) -> str:
-    """The lines of a text that have the question's subject, where a person broke its lines.
+def _subjects(question: Question, asked: Sequence[_Word]) -> Sequence[_Word]:
+    """The names of a question, else its rarest word."""
+    names, idf = [word for word in asked if word.is_name], _uncommon(question)
+    weights = [max(idf.get(term, 0.0) for term in word.terms) for word in asked]
+    return names or ([asked[weights.index(max(weights))]] if asked else [])
 
-    It is the whole text where none has it, or what stands above it does.
+
+def _is_of_another_line(question: Question, subjects: Sequence[_Word], shown: Stretch) -> bool:
+    """Whether no line of the subject has a figure of the kind that is asked for.
+
+    That is where a person broke the lines, some have the subject, and what is above them has not.
     """
+    if not question.needs_figure or question.kind is QuestionKind.WHO or not shown.has_lines:
+        return False
 
     def has_it(text: str) -> bool:
         terms = frozenset(index_terms(text, shown.language))
         return any(word.is_in(text, terms) for word in subjects)
 
-    subjects = _subjects(question) if shown.has_lines else []
     lines = [line for line in shown.shown.splitlines() if has_it(line)]
-    return "\n".join(lines) if lines and not has_it(_above(shown)) else shown.shown
-
-
-def _subjects(question: Question) -> list[_Word]:
-    """The names of a question, else its rarest word."""
-    words, idf = list(_words(question.text, question.language)), _uncommon(question)
-    names = [word for word in words if word.is_name]
-    weights = [max(idf.get(term, 0.0) for term in word.terms) for word in words]
-    return names or [words[weights.index(max(weights))]] if words else []
-
-
-def _is_of_another_line(question: Question, shown: Stretch) -> bool:
-    """Whether no line of the subject has a figure of the kind that is asked for."""
-    if not question.needs_figure or question.kind is QuestionKind.WHO:
-        return False
-    lines = of_subject(question, shown)
-    return lines != shown.shown and not any(fits(question, lines, shown.language))
+    own = "\n".join(lines)
+    is_other = lines and own != shown.shown and not has_it(_above(shown))
+    return bool(is_other) and not any(fits(question, own, shown.language))
 
 
 def lacks_most(question: Question, missing: Missing) -> bool:
@@ -184,7 +179,7 @@ def _unmatched(
     whole = sum(reading.question.idf.values())
     near = best_cosines(reading.query, np.concatenate(tokens))
     # Where the embedder reads a part only, a word may be paraphrased without its telling so.
-    reads_all = reading.question.is_english or reading.question.readable == 1
+    reads_all = reading.question.language == ENGLISH or reading.question.readable == 1
     uncovered = {}
     for word in words:
         weight = max(idf.get(term, 0.0) for term in word.terms)

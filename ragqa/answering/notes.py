@@ -1,12 +1,12 @@
 """The notes that are answered from, and how answers are composed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ragqa.answering.layout import Layout, layout_of_passage
+from ragqa.answering.layout import Layout, Run, layout_of_passage
 from ragqa.config import Settings
 from ragqa.readers import Reader
-from ragqa.types import Dated, Passage, Span
+from ragqa.types import Dated, Kind, Passage, Span
 from ragqa.types.answers import FURTHER
 
 _NEVER = "9999-12-31"
@@ -26,6 +26,30 @@ class Notes:
         """
         del path, link
         return None
+
+    def parts_embedded(self, layout: Layout, i: int, words: int) -> Iterator[tuple[Layout, Run]]:
+        """Yield what a piece embeds: of each note a piece, and more while `words` last.
+
+        Hidden text ends a run. Front matter is left out, as where Obsidian embeds a note.
+        """
+        found = (self.embedded(layout.path, link) for link in layout.embeds(i))
+        for note, (start, end) in filter(None, found):
+            run: Run | None = None
+            left = words
+            for n in range(note.at(start), len(note.pieces)):
+                piece = note.pieces[n]
+                if piece.kind is Kind.PROPERTY:
+                    continue
+                left -= piece.words
+                if piece.unit.start >= end or (run and left < 0):
+                    break
+                between = note.text[note.pieces[n - 1].unit.end : piece.unit.start] if run else ""
+                if run and between.replace(">", " ").strip():
+                    yield note, run
+                    run = None
+                run = (run[0] if run else n), n
+            if run:
+                yield note, run
 
     def dated(self, passage: Passage) -> Dated:
         """The day of a passage's note, and what it is taken from."""

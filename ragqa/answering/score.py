@@ -1,25 +1,34 @@
-"""Score how well each candidate sentence answers, by the weighted mean of signals.
+"""Read the best passages closely, and score how well each of their sentences answers.
 
-One signal is how well it fits the type of answer that the question asks for.
+The passages are ranked again by late interaction of token vectors (MaxSim). A sentence has the
+weighted mean of signals, one of which is how well it fits the type of answer asked for.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 
 from ragqa.answering.answer_type import answer_fit
-from ragqa.answering.reading import Reading, best_cosines
+from ragqa.answering.sentences import sources_of
 from ragqa.answering.stretch import Stretch
+from ragqa.embedders import Embedder
 from ragqa.notes.struck import struck_spans
 from ragqa.readers import Reader
 from ragqa.search.question import Question
-from ragqa.text.dates import Moment, has_moment, months_asked, months_of
+from ragqa.text.dates import Moment, has_moment, months_of
 from ragqa.text.names import has_figure
-from ragqa.text.words import blank
-from ragqa.types import Kind, Passage, Vector, Vectors
+from ragqa.text.words import blank, is_stop_word, overlaps
+from ragqa.types import Hit, Kind, Passage, TokenVectors, Vector, Vectors
+
+MAXSIM_WEIGHT = 0.6
+"""The weight of MaxSim relative to the ranking score."""
+
+_CAUTION = 4
+"""The power of the share that the embedder can read, for the weight of MaxSim: half understood, it
+misleads."""
 
 
 class Signal(NamedTuple):
@@ -53,6 +62,102 @@ STRUCK_SHARE = 0.9
 
 _EMBEDDER_SIGNALS = frozenset({"cosine", "maxsim"})
 _UNSCALED = frozenset({"holds", "figures", "reader"})
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The question, and the passages as read.
+
+    `hits` are those of the search, the reranked ones first. `tokens` maps a passage's id to its
+    token vectors. `query` has those of the question's content words, shape (tokens, dimensions),
+    and `query_spans` their characters in the question. All three are empty if the embedder cannot
+    read the question.
+    """
+
+    question: Question
+    hits: tuple[Hit, ...]
+    query: Vectors
+    query_spans: Sequence[tuple[int, int]]
+    tokens: Mapping[int, TokenVectors]
+
+    def of(self, sentence: Stretch) -> tuple[Vectors, Vectors]:
+        """The token vectors of a sentence, and of its title and headings.
+
+        Both have the shape (tokens, dimensions). A heading within the passage is that of its
+        section alone. Both are empty if the passage was not read.
+        """
+        passage = sentence.passage
+        tokens = self.tokens.get(passage.id)
+        if tokens is None:
+            return self.query[:0], self.query[:0]
+        head = len(passage.trail) + len("\n")
+        shift = head - passage.start
+        start, end = (at + shift for at in sentence.span)
+        inside = [
+            (unit.start + shift, unit.end + shift)
+            for unit in passage.units
+            if unit.kind is Kind.HEADING and unit.section == sentence.unit.section
+        ]
+        own = [i for i, (s, e) in enumerate(tokens.spans) if s < end and start < e]
+        above = [
+            i
+            for i, (s, e) in enumerate(tokens.spans)
+            if e < head or any(s < last and first < e for first, last in inside)
+        ]
+        return tokens.vectors[own], tokens.vectors[above]
+
+
+def read(question: Question, found: tuple[Hit, ...], embedder: Embedder) -> Reading:
+    """Encode the best passages and rerank them by MaxSim with the question.
+
+    MaxSim is the mean over the question's content tokens of the best cosine with a token of the
+    passage (Khattab and Zaharia, "ColBERT", 2020), here with the embedder's own token vectors.
+    """
+    first = sources_of(found)
+    rest = [hit for hit in found if hit not in first]
+    if question.by_terms_alone:
+        no_tokens = question.vectors.vectors[:0]
+        return Reading(question, (*first, *rest), no_tokens, (), {})
+    encoded = embedder.embed_sentences([hit.passage.embedded_text for hit in first])
+    content = content_tokens(question)
+    query = question.vectors.vectors[content]
+    closeness = [maxsim(query, tokens.vectors) for tokens in encoded]
+    weight = MAXSIM_WEIGHT * question.readable**_CAUTION
+    scores = [
+        hit.score + weight * (value - min(closeness))
+        for hit, value in zip(first, closeness, strict=True)
+    ]
+    order = sorted(range(len(first)), key=lambda i: -scores[i])
+    hits = (*(replace(first[i], score=scores[i]) for i in order), *rest)
+    tokens = {hit.passage.id: one for hit, one in zip(first, encoded, strict=True)}
+    return Reading(
+        question=question,
+        hits=hits,
+        query=query,
+        query_spans=[question.vectors.spans[i] for i in content],
+        tokens=tokens,
+    )
+
+
+def content_tokens(question: Question) -> list[int]:
+    """Indices of the tokens of the question's content words; all where it has none."""
+    words = (word for word in question.words if not is_stop_word(word.text, question.language))
+    spans, tokens = [(word.start, word.end) for word in words], question.vectors.spans
+    content = [i for i, token in enumerate(tokens) if overlaps(token, spans)]
+    return content or list(range(len(tokens)))
+
+
+def best_cosines(query: Vectors, tokens: Vectors) -> Vector:
+    """The best cosine of each query token with the tokens, 0 without any; shape (query tokens,)."""
+    if not len(tokens):
+        return np.zeros(len(query), dtype=np.float32)
+    best: Vector = np.max(query @ tokens.T, axis=1)
+    return best
+
+
+def maxsim(query: Vectors, tokens: Vectors) -> float:
+    """The mean best cosine of the query tokens with the tokens, 0 without query tokens."""
+    return float(best_cosines(query, tokens).mean()) if len(query) else 0.0
 
 
 def score(
@@ -153,15 +258,13 @@ def _figures(question: Question, candidate: Stretch) -> float:
 
     If a note is that of the question's day, only what it says is of that day.
     """
-    days = months_asked(question.text)
-    rest = blank(question.text, [day.span for day in days])
-    words = [word.strip("?!.,;:()'\"") for word in rest.split() if any(map(str.isdigit, word))]
-    if not (days or words):
+    days, figures = question.days, question.figures
+    if not (days or figures):
         return 0.0
     own = _dates_of(candidate) if days and not question.day else []
     is_of_day = candidate.path == question.day
     shares = [is_of_day or has_moment(own, day) for day in days]
-    shares += [has_figure(candidate.full_text, word) for word in words]
+    shares += [has_figure(candidate.full_text, figure) for figure in figures]
     return sum(shares) / len(shares)
 
 
@@ -189,7 +292,7 @@ def of_period(question: Question, scored: Sequence[Stretch]) -> Sequence[Stretch
 
 def days_in(question: Question, dates: Iterable[Moment]) -> list[Moment]:
     """The days and months of a question that are among dates; none if a note of the day answers."""
-    days = [] if question.day else months_asked(question.text)
+    days = () if question.day else question.days
     return [day for day in days if has_moment(dates, day)]
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterator, Sequence
 from itertools import takewhile
 
-from ragqa.answering.embeds import runs_of
 from ragqa.answering.layout import Layout, Run, layout_of_passage
 from ragqa.answering.notes import Notes
 from ragqa.answering.stretch import Stretch
@@ -94,9 +93,10 @@ def candidates_of(
                 asked, unit, layout.quote(own), passage
             ):
                 continue
-            links = [link for i in range(run[0], run[1] + 1) for link in layout.embeds(i)]
-            embedded = runs_of(links, passage.path, notes, _EMBEDDED_WORDS)
-            texts = [sentence_text(layout, run), *(other.plain(part) for other, part in embedded)]
+            texts = [sentence_text(layout, run)]
+            for i in range(run[0], run[1] + 1):
+                embedded = notes.parts_embedded(layout, i, _EMBEDDED_WORDS)
+                texts += [note.plain(part) for note, part in embedded]
             text, refers = " ".join(texts).strip(), unit.start in references
             candidate = Stretch(layout, run, run, passage, text, refers)
             announces_nothing = run != own and not candidate.is_list and len(texts) == 1

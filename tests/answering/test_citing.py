@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from support import trying
 
 from ragqa.answering import Answering, cite, text_of
-from ragqa.answering.short_answer import place_of_answer
+from ragqa.answering.answer_type import place_of_answer
 from ragqa.types import Kind
 
 

@@ -9,8 +9,7 @@ from msgspec.structs import replace
 from ragqa.answering import Answering, Notes, compose
 from ragqa.answering.judge import shipped
 from ragqa.answering.missing import missing
-from ragqa.answering.reading import read
-from ragqa.answering.score import score
+from ragqa.answering.score import read, score
 from ragqa.answering.sentences import candidates_of
 from ragqa.embedders import embedder_for
 from ragqa.text.words import index_terms

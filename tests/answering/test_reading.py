@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from excerpting import EMBEDDER, asked, passages_of
 
-from ragqa.answering.reading import content_tokens, maxsim, read
-from ragqa.answering.score import read_together, score
+from ragqa.answering.score import content_tokens, maxsim, read, read_together, score
 from ragqa.answering.sentences import PASSAGES, candidates_of
 from ragqa.readers import Reader
 from ragqa.types import Hit, TokenVectors
@@ -118,7 +117,7 @@ def test_only_the_content_words_of_a_question_are_matched_unless_there_are_none(
         position += len(word) + 1
     vectors = np.eye(len(words), dtype=np.float32)
     encoded = TokenVectors(vectors=vectors, spans=tuple(spans), pooled=vectors[0])
-    assert [words[i] for i in content_tokens(question, encoded)] == kept
+    assert [words[i] for i in content_tokens(asked(question, vectors=encoded))] == kept
 
 
 def test_a_signal_that_no_sentence_has_counts_for_none_of_them():
