@@ -11,7 +11,6 @@ from pathlib import Path
 
 from ragqa.answering import Answering, compose
 from ragqa.api import Index
-from ragqa.api.finding import answer_of
 from ragqa.config import Settings
 from ragqa.config.files import cache_folder
 from ragqa.embedders import embedder_for
@@ -133,8 +132,8 @@ def evaluate_beir(
         ]
 
         def answer_from(question: Question, hits: tuple[Hit, ...]) -> Answer:
-            composed = compose(question, hits, collection.embedder, answering)
-            return answer_of(question, hits[: settings.top_k], composed, info)
+            answer = compose(question, hits, collection.embedder, answering, info)
+            return replace(answer, hits=hits[: settings.top_k])
 
         outcomes, problems = ask_all(collection, tasks, progress, answer_from if answers else None)
         unfound = info.notes - len(first)
