@@ -24,6 +24,7 @@ from ragqa.types import (
     Block,
     Corpus,
     IndexInfo,
+    Keys,
     Kind,
     Note,
     NoteRecord,
@@ -75,6 +76,8 @@ class Target:
     is not indexed, "" if it is. A part has a locator if the note's file has other places than
     lines.
     """
+
+    JSON = Keys("path lines locator", optional="locator")
 
     path: str
     lines: tuple[int, int] | None = None
@@ -274,6 +277,12 @@ class NotePart:
     keep their numbers. `heading` is the path of headings at the first line. `locator` is as in
     `Citation`. `margin` has the number of each line, or where a page, slide or so begins its name.
     """
+
+    JSON = Keys(
+        "path=note.path title=note.title date=note.date tags=note.tags note_sha256=note.sha256 "
+        "lines locator total_lines heading text",
+        null="date", optional="locator",
+    )  # fmt: skip
 
     note: NoteRecord
     lines: tuple[int, int]

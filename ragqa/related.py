@@ -11,7 +11,7 @@ from ragqa.addresses import notes_of
 from ragqa.api import Index
 from ragqa.notes.links import NoteNames
 from ragqa.stores.filters import passing
-from ragqa.types import Filters, IndexInfo, NoteRecord, Progress, counted
+from ragqa.types import Filters, IndexInfo, Keys, NoteRecord, Progress, counted
 
 _PASSAGES = 200
 _MOST_COMMON = 5
@@ -21,6 +21,8 @@ _MOST_COMMON = 5
 class NearNote:
     """A note near another, how near it is, and why, in words."""
 
+    JSON = Keys("path=note.path title=note.title score why")
+
     note: NoteRecord
     score: float
     why: tuple[str, ...]
@@ -29,6 +31,8 @@ class NearNote:
 @dataclass(frozen=True, slots=True)
 class RelatedNotes:
     """The notes near one, the nearest first."""
+
+    JSON = Keys("note=note.path related warnings index=info")
 
     note: NoteRecord
     related: tuple[NearNote, ...]

@@ -6,18 +6,16 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragqa import render
 from ragqa.chatting import COMMANDS, Exchange, command_in, stand_alone
 from ragqa.cli.asking import ask_with, exit_code, own_warnings
 from ragqa.cli.editor import open_at
-from ragqa.cli.opening import Query, first_build_notice
+from ragqa.cli.opening import Query, first_build_notice, write_file
 from ragqa.errors import UsageError
 from ragqa.render import put, results
 from ragqa.render.results import Linker, print_answer, print_further
-from ragqa.safe import write_whole
 from ragqa.search.question import clean_question
 from ragqa.state.asked import Asked
 from ragqa.state.history import History
@@ -153,11 +151,5 @@ class Conversation:
             raise UsageError("no file is named", hint="/save chat.md")
         if not self._exchanges:
             raise UsageError("there is nothing to save yet", hint="ask a question first")
-        try:
-            write_whole(Path(name).expanduser(), chat_markdown(tuple(self._exchanges)), new=True)
-        except (OSError, ValueError, RuntimeError) as exc:
-            reason = getattr(exc, "strerror", None) or exc
-            raise UsageError(
-                f"{name} cannot be written: {reason}", hint="name another file"
-            ) from exc
+        write_file(name, chat_markdown(tuple(self._exchanges)), new=True)
         render.say(f"Saved; to check it later: ragqa verify {shlex.quote(name)}")

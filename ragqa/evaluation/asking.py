@@ -132,7 +132,7 @@ def _find(
     most = max(MIN_POOL, ranking.candidates)
     legs = find_legs(snapshot, question, most=most, filters=Filters())
     fused = ranked(snapshot, question, legs, ranking)
-    by_method = {"hybrid": fused, "dense": legs.dense, "terms": legs.terms}
+    by_method = {"hybrid": fused, "dense": legs[0], "terms": legs[1]}
     rankings = {method: _units(task, ids) for method, ids in by_method.items()}
     return rankings, hits_of(snapshot, legs, fused[:MIN_POOL])
 

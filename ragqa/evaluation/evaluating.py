@@ -11,7 +11,6 @@ from pathlib import Path
 
 from ragqa.answering import Answering, compose
 from ragqa.api import Index
-from ragqa.api.finding import answer_of
 from ragqa.config import Settings
 from ragqa.config.files import cache_folder
 from ragqa.embedders import embedder_for
@@ -20,7 +19,7 @@ from ragqa.evaluation.asking import Collection, ask_all, split_passages
 from ragqa.evaluation.measures import Expected, Task, tasks_of
 from ragqa.evaluation.sets import Beir, GoldQuestion, read_documents, relevant
 from ragqa.evaluation.summary import Document, about, summarise
-from ragqa.indexing import Embedders
+from ragqa.indexing.source import Embedders
 from ragqa.notes import parse_note
 from ragqa.notes import read_note as read_file
 from ragqa.passages import Chunking
@@ -76,8 +75,7 @@ def evaluate_questions(
     outcomes, problems = ask_all(
         collection, tasks, progress, lambda question, _: index.ask(question.typed, refresh=False)
     )
-    unread = (skip for skip in report.skipped if not skip.is_left_out)
-    skipped = [f"skipped {line}" for line in by_kind(unread)]
+    skipped = [f"skipped {line}" for line in by_kind(report.unread)]
     return {
         "dataset": name,
         "mode": "excerpts" if questions[0].excerpts else "questions",
@@ -134,8 +132,8 @@ def evaluate_beir(
         ]
 
         def answer_from(question: Question, hits: tuple[Hit, ...]) -> Answer:
-            composed = compose(question, hits, collection.embedder, answering)
-            return answer_of(question, hits[: settings.top_k], composed, info)
+            answer = compose(question, hits, collection.embedder, answering, info)
+            return replace(answer, hits=hits[: settings.top_k])
 
         outcomes, problems = ask_all(collection, tasks, progress, answer_from if answers else None)
         unfound = info.notes - len(first)

@@ -79,23 +79,6 @@ def history_title(answer: Answer) -> str:
     return "Later" if own < min(days) else "Earlier" if max(days) <= own else "Earlier and later"
 
 
-def warnings_of(answer: Answer) -> list[str]:
-    """All warnings of an answer, including why the LLM's answer is missing."""
-    written = answer.written
-    if written is None or written.is_answer:
-        return list(answer.warnings)
-    hint = f" ({written.hint})" if written.hint else ""
-    return [*answer.warnings, f"{fallback_line(answer)}{hint}"]
-
-
-def fallback_line(answer: Answer) -> str:
-    """Why the LLM's answer is missing, "" if it is not; not sanitised."""
-    if answer.written is None or answer.written.is_answer:
-        return ""
-    own = "; this is the answer in your notes' own words" if answer.answered else ""
-    return f"{answer.written.why}{own}"
-
-
 def source_mark(sentence: WrittenSentence) -> str:
     """What the sources of a sentence lack or say otherwise, after a space; sanitised."""
     return f" ({reason_of(sentence)})" if sentence.is_marked else ""

@@ -19,7 +19,7 @@ from ragqa.notes.struck import struck_spans
 from ragqa.passages.parts import block_contexts, heading_paths, unit_spans
 from ragqa.places import readings
 from ragqa.text.shown import labels_within
-from ragqa.types import EXTRACTIVE, Block, Corpus, Kind, Progress, Skipped, Span, Stamp
+from ragqa.types import EXTRACTIVE, Block, Corpus, Keys, Kind, Progress, Skipped, Span, Stamp
 from ragqa.verifying.likeness import CitableUnit, compared_words, quote_places, successor
 from ragqa.verifying.printed import shown_places
 from ragqa.verifying.saved import ANY_NOTE, NOWHERE, SavedAnswer, SavedCitation, is_saved
@@ -73,6 +73,12 @@ class Checked:
     `reason` says why it is gone, or counts as changed although its words remain.
     """
 
+    JSON = Keys(
+        "n=citation.n status=standing path=citation.path lines=citation.lines chars=citation.chars "
+        "quote=citation.quote context=citation.context now=place rewrapped=is_rewrapped reason",
+        optional="context",
+    )
+
     citation: SavedCitation
     standing: Standing
     place: CurrentPlace | None = None
@@ -94,6 +100,8 @@ class Checked:
 @dataclass(frozen=True, slots=True)
 class Verification:
     """A saved answer compared with the notes; `warnings` say what could not be checked."""
+
+    JSON = Keys("question sound=is_sound citations=checked warnings")
 
     question: str
     checked: tuple[Checked, ...]

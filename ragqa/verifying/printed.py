@@ -74,7 +74,7 @@ def shown_places(text: str, blocks: Sequence[NoteBlock], quote: str) -> list[Spa
     # Late: a report imports this module, and needs no Markdown parser.
     from ragqa.passages.slices import with_slices
 
-    units = with_slices(text, (unit for _, unit in units_of(text, blocks)))
+    units = with_slices(text, units_of(text, blocks))
     rows = (unit for unit in units if unit.kind is Kind.ROW)
     pairs = (pair for r in rows for pair in blocks_of(text[r.start : r.end], [r], r.start))
     shown = Shown.joined(map(_shown, (*blocks_of(text, units, 0), *pairs)), between="\n")
