@@ -24,7 +24,7 @@ from tempfile import TemporaryDirectory
 
 import faiss
 
-from ragqa.api import Index, open_index
+from ragqa import Index, open_index
 from ragqa.embedders import DEFAULT_MODEL
 from ragqa.embedders.weights import find_model
 from ragqa.evaluation.measures import GOOD_COVERAGE, GoldExcerpt, score_citations

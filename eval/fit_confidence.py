@@ -25,8 +25,8 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
+from ragqa import open_index
 from ragqa.answering import assess, cite
-from ragqa.api import open_index
 from ragqa.clock import Clock
 from ragqa.evaluation.measures import GoldExcerpt, answer_found, score_citations
 from ragqa.evaluation.sets import GoldQuestion, read_questions
@@ -103,11 +103,11 @@ def examples(path: Path, notes: Path) -> Iterator[Example]:
             }
             if assessed["all"].excerpts and assessed["terms"].excerpts:
                 found = assessed["all"].excerpts
-                _, cited = cite(found)
+                cited = [cite(excerpt, n) for n, excerpt in enumerate(found, 1)]
                 gold = located(question, notes)
                 score = score_citations(cited, gold) if gold else None
                 said = [
-                    f"{one.context} {excerpt.whole.text}"
+                    f"{one.context} {excerpt.shown}"
                     for one, excerpt in zip(cited, found, strict=True)
                 ]
                 is_said = bool(gold) and answer_found(said, question.answer)

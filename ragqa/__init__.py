@@ -27,11 +27,11 @@ os.environ.update(SWITCHES)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from ragqa.api import Index
     from ragqa.errors import RagqaError
+    from ragqa.render import ProgressLine
     from ragqa.types import (
         Answer,
         Citation,
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
         Hit,
         NoteList,
         Passage,
-        Progress,
         SearchResult,
     )
 
@@ -81,20 +80,21 @@ def open_index(
     :param settings: other settings by name, as in `ragqa config`; None means not given.
     :raises RagqaError: no notes folder is known, or a setting is invalid.
     """
-    from ragqa import api
-
-    return api.open_index(corpus, index=index, settings=settings, shown=_progress_on_terminal)
-
-
-def _progress_on_terminal() -> "AbstractContextManager[Progress]":
+    import logging
     import sys
 
-    if sys.stderr is None or not sys.stderr.isatty():
-        from contextlib import nullcontext
+    from ragqa.api import index_from
+    from ragqa.config import load_settings
 
-        from ragqa.types import no_progress
+    folder = None if index is None else str(index)
+    loaded = load_settings({**(settings or {}), "corpus": corpus, "index": folder})
+    for warning in loaded.warnings:
+        logging.getLogger("ragqa").warning(warning)
+    is_terminal = sys.stderr is not None and sys.stderr.isatty()
+    return index_from(loaded, shown=_progress_line if is_terminal else None)
 
-        return nullcontext(no_progress)
+
+def _progress_line() -> "ProgressLine":
     from ragqa.render import ProgressLine
 
     return ProgressLine()

@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 from stores.building import quick_folder
 from support import trying
 
-from ragqa.api import open_index
+from ragqa import open_index
 from ragqa.generation import Writer
 from ragqa.notes import NoteText, read_text
 from ragqa.render import to_json

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import QUICK, run_ragqa, trying, write_notes
 
-from ragqa.api import open_index
+from ragqa import open_index
 from ragqa.generation import Writer, request_for
-from ragqa.generation.draft import Draft
+from ragqa.generation.draft import drafted_from
 from ragqa.llms import Destination
 from ragqa.types import Hit, Kind, Passage, Unit
 
@@ -102,6 +102,5 @@ def test_no_passage_has_a_citation_that_can_be_repeated(text):
     )
     hit = Hit(passage, 1.0, 0.5, 2.0)
     message = request_for("what?", [hit], max_tokens=9_000, key="k").prompt.message
-    draft = Draft()
     shown = message.partition("A\n\n")[2].partition("\n--- end")[0]
-    assert [one.numbers for one in draft.feed(shown) + draft.finish() if one.numbers] == []
+    assert [drafted.numbers for drafted in drafted_from([shown]) if drafted.numbers] == []

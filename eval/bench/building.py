@@ -13,8 +13,9 @@ from pathlib import Path
 from running import write_down
 from synthetic import synthetic_embedder
 
-from ragqa.api import open_index
-from ragqa.indexing import Embedders, refresh
+from ragqa import open_index
+from ragqa.indexing.building import refresh
+from ragqa.indexing.source import Embedders
 from ragqa.stores import open_store
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ragqa.api import open_index
+from ragqa import open_index
 from ragqa.evaluation.measures import measure_ranking
 from ragqa.evaluation.sets import BeirDocument, read_beir, read_documents
 from ragqa.notes import ReadNote, read_note

@@ -21,7 +21,7 @@ from running import write_down
 from synthetic import make_question, synthetic_embedder
 from vaults import HALF_TAG, RARE_TAG
 
-from ragqa.api import Index, open_index
+from ragqa import Index, open_index
 from ragqa.embedders import Embedder
 from ragqa.search.question import read_question
 from ragqa.search.retrieve import retrieve

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from holding import check_citation, check_document, lines_of, must, printing
 
-from ragqa.api import Index, open_index
+from ragqa import Index, open_index
 from ragqa.errors import RagqaError
 from ragqa.notes import NoteText, read_text
 from ragqa.render import to_json

@@ -62,9 +62,9 @@ def chat(
 
             opened = stack.enter_context(open_index(loaded))
             return Conversation(
-                opened,
-                scope.filters,
-                writer,
+                index=opened,
+                filters=scope.filters,
+                writer=writer,
                 refreshes=not scope.no_refresh,
                 history=history if types else None,
             )

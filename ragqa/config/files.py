@@ -78,7 +78,7 @@ class Loaded(Struct, frozen=True):
 
 
 def load_settings(
-    flags: Mapping[str, Value | None],
+    flags: Mapping[str, object],
     *,
     environ: Mapping[str, str] | None = None,
     folder: Path | None = None,
@@ -88,11 +88,14 @@ def load_settings(
     :param flags: values from the command line by setting name; None means not given.
     :param environ: the environment, `RAGQA_<NAME>` for each setting; default: the process's.
     :param folder: where to look for `ragqa.toml` and `./corpus`; default: the current folder.
-    :raises UsageError: an invalid value; the message names file and setting.
+    :raises UsageError: a file cannot be read, or has an invalid value; the message names file and
+        setting.
     """
     environ = os.environ if environ is None else environ
     folder = Path.cwd() if folder is None else folder
-    own, warnings = read_user_settings()
+    own, warnings = _read(user_settings_file())
+    for name in own:
+        own[name] = SETTINGS[name].anchored_in_file(own[name], str(user_settings_file()))
     layers: list[tuple[str, dict[str, Value]]] = [
         (Origin.DEFAULT, {name: setting.default for name, setting in SETTINGS.items()}),
         (Origin.USER, own),
@@ -225,18 +228,6 @@ def find_project_file(start: Path) -> Path | None:
             )
         return candidate
     return None
-
-
-def read_user_settings() -> Checked:
-    """The user's settings; none if there is no file.
-
-    :raises UsageError: the file cannot be read, or has an invalid value.
-    """
-    path = user_settings_file()
-    values, warnings = _read(path)
-    for name in values:
-        values[name] = SETTINGS[name].anchored_in_file(values[name], str(path))
-    return values, warnings
 
 
 def read_project_settings(path: Path) -> Checked:

@@ -5,7 +5,6 @@ An export is a folder in the user's cache, named by its model's digest. This mod
 only in their `EmbeddingModel`, so they cannot drift apart.
 """
 
-import dataclasses
 import hashlib
 import logging
 import os
@@ -14,7 +13,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +22,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state
 from tokenizers import Encoding, Tokenizer
 
 from ragqa.config.files import cache_folder
-from ragqa.embedders.weights import Json, ModelFolder, digests, read_json
+from ragqa.embedders.weights import ModelFolder, digests, read_json
 from ragqa.errors import IndexUnusable
 from ragqa.safe import private_folder, why_not_private
 from ragqa.types import EmbedderInfo, Pieces, Progress, TokenVectors, Vectors
@@ -42,6 +41,9 @@ WEIGHTS_FILE = "weights.bin"
 TOKENIZER_FILE = "tokenizer.json"
 META_FILE = "meta.json"
 EXPORTED_FILES = (MODEL_FILE, WEIGHTS_FILE, TOKENIZER_FILE)
+
+_CURRENT = ("name", "revision", "query_prompt", "passage_prompt")
+"""What an export records of its model, and takes from the one that is there."""
 
 GROUP_TEXTS = 2048
 """How many passages are tokenised and sorted at once; each takes some 20 kB of tokens."""
@@ -318,17 +320,17 @@ def export_folder(model: ModelFolder) -> Path:
 def open_export(model: ModelFolder) -> OnnxEmbedder | None:
     """Open a model's export; None if there is none, or it is damaged."""
     folder = export_folder(model)
-    meta = read_json(folder / META_FILE)
+    meta = read_json(folder / META_FILE, dict[str, dict[str, Any]])
     try:
-        match meta:
-            case {"info": dict(info), "files": dict(files)} if _is_sound(folder, files):
-                return OnnxEmbedder.open(folder, _info(info, model))
+        if meta and _is_sound(folder, meta["files"]):
+            current = {name: getattr(model, name) for name in _CURRENT}
+            return OnnxEmbedder.open(folder, EmbedderInfo(**(meta["info"] | current)))
     except Exception as exc:  # noqa: BLE001 - damage may raise anything; it is made anew
         logger.debug("the export in %s is damaged: %s", folder, exc)
     return None
 
 
-def _is_sound(folder: Path, expected: dict[str, Json]) -> bool:
+def _is_sound(folder: Path, expected: Mapping[str, str]) -> bool:
     """Whether an export's files have the recorded digests, and nobody else can have put them there.
 
     :raises OSError: one of them cannot be read.
@@ -346,18 +348,6 @@ def _is_sound(folder: Path, expected: dict[str, Json]) -> bool:
 def _warn_once(folder: Path, problem: str) -> None:
     """Say once that an export is made anew, however often it is looked for."""
     logger.warning("the model kept in %s is not used, and made anew: %s", folder, problem)
-
-
-def _info(recorded: dict[str, Json], model: ModelFolder) -> EmbedderInfo:
-    """The recorded fingerprint, with the model's current name, revision and prompts."""
-    info = EmbedderInfo(**recorded)  # type: ignore[arg-type]  # from JSON that we wrote
-    return dataclasses.replace(
-        info,
-        name=model.name,
-        revision=model.revision,
-        query_prompt=model.query_prompt,
-        passage_prompt=model.passage_prompt,
-    )
 
 
 def _cores() -> int:

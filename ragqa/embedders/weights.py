@@ -12,8 +12,9 @@ import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeVar
 
+import msgspec
 from msgspec import Struct
 
 from ragqa.config.files import cache_folder
@@ -44,7 +45,7 @@ _KNOWN_PROMPTS = (
     (r"e5-(small|base|large)(-v2)?(/|$)", "query: ", "passage: "),
 )
 
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+_T = TypeVar("_T")
 
 logger = logging.getLogger("ragqa")
 
@@ -140,9 +141,8 @@ def _module_folders(name: str, path: Path) -> list[Path]:
 
     A module outside the package sentence_transformers would be code that came with the model.
     """
-    modules = read_json(path / "modules.json")
     folders = [path]
-    for position, module in enumerate(modules if isinstance(modules, list) else []):
+    for position, module in enumerate(read_json(path / "modules.json", list[Any]) or ()):
         match module:
             case {"type": str(kind), "path": str(folder)} if kind.startswith(_NAMESPACE):
                 if position == 0 and not kind.endswith(".Transformer"):
@@ -157,10 +157,10 @@ def _module_folders(name: str, path: Path) -> list[Path]:
 
 def _prompts(name: str, path: Path) -> tuple[str, str]:
     """The prompts of a question and of a passage: the model's own, or those known by its name."""
-    configuration = read_json(path / "config_sentence_transformers.json")
-    prompts = configuration.get("prompts") if isinstance(configuration, dict) else None
-    own = prompts if isinstance(prompts, dict) else {}
-    texts = {key: text for key, text in own.items() if isinstance(text, str)}
+    configuration = read_json(path / "config_sentence_transformers.json", dict[str, Any]) or {}
+    own = configuration.get("prompts")
+    prompts = own if isinstance(own, dict) else {}
+    texts = {key: text for key, text in prompts.items() if isinstance(text, str)}
     query = texts.get("query", "")
     passage = next(filter(None, map(texts.get, _PASSAGE_PROMPTS)), "")
     if not query and not passage:
@@ -178,13 +178,12 @@ def _combined(path: Path, sha256: dict[Path, str]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def read_json(path: Path) -> Json:
-    """Read a JSON file; None if it is missing or invalid."""
+def read_json(path: Path, kind: type[_T]) -> _T | None:
+    """Read a JSON file; None if it is missing, or something else than it should be."""
     try:
-        content: Json = json.loads(path.read_bytes())
+        return msgspec.json.decode(path.read_bytes(), type=kind)
     except (OSError, ValueError, RecursionError):
         return None
-    return content
 
 
 def hash_file(path: Path) -> str:
@@ -202,23 +201,18 @@ def digests(paths: Iterable[Path]) -> dict[Path, str]:
     :raises OSError: a file cannot be read.
     """
     store = cache_folder() / "digests.json"
-    content = read_json(store)
-    known = content if isinstance(content, dict) else {}
-    sha256: dict[Path, str] = {}
-    changed = False
+    known = read_json(store, dict[str, tuple[int, int, str]]) or {}
+    now: dict[str, tuple[int, int, str]] = {}
     for path in paths:
         stat = path.stat()
-        match known.get(str(path)):
-            case [stat.st_size, stat.st_mtime_ns, str(digest)]:
-                sha256[path] = digest
-            case _:
-                sha256[path] = hash_file(path)
-                known[str(path)] = [stat.st_size, stat.st_mtime_ns, sha256[path]]
-                changed = True
-    if changed:
+        *before, digest = known.get(str(path), (-1, 0, ""))
+        if before != [stat.st_size, stat.st_mtime_ns]:
+            digest = hash_file(path)
+        now[str(path)] = stat.st_size, stat.st_mtime_ns, digest
+    if now.items() - known.items():
         try:
-            kept = {path: known[path] for path in known if Path(path).exists()}
-            write_private(store, json.dumps(kept))
+            kept = {path: entry for path, entry in known.items() if Path(path).exists()}
+            write_private(store, json.dumps(kept | now))
         except OSError as exc:
             logger.debug("cannot remember digests in %s: %s", store, exc)
-    return sha256
+    return {Path(path): digest for path, (*_, digest) in now.items()}

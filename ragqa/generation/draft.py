@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from ragqa.text.sentences import sentence_spans
 from ragqa.text.shown import set_apart
@@ -98,7 +99,7 @@ class Drafted:
 
 
 def uncited(text: str) -> str:
-    """A passage's text whose own brackets are no citations to a `Draft` that repeats them."""
+    """A passage's text whose own brackets are no citations in a draft that repeats them."""
 
     def apart(match: re.Match[str]) -> str:
         if match["code"]:
@@ -109,47 +110,26 @@ def uncited(text: str) -> str:
     return _CODE_OR_CITED.sub(apart, text)
 
 
-class Draft:
-    """A text that arrives in pieces; a sentence is released once the next one has begun."""
-
-    def __init__(self) -> None:
-        self._rest = ""
-        self._began = False
-
-    def feed(self, piece: str) -> list[Drafted]:
-        """Add the next piece; returns the sentences that it completes."""
-        before = len(self._rest)
-        self._rest = (self._rest + piece).replace("\r\n", "\n")
-        limit = MAX_CODE_CHARS if _FENCE.match(self._rest) else MAX_CHARS
-        is_long = len(self._rest) > limit
+def drafted_from(pieces: Iterable[str]) -> Iterator[Drafted]:
+    """Yield the sentences of a text as its pieces arrive, each once the next one has begun."""
+    rest, began = "", False
+    for piece in chain(pieces, [None]):
+        before = len(rest)
+        rest = (rest + (piece or "")).replace("\r\n", "\n")
+        limit = MAX_CODE_CHARS if _FENCE.match(rest) else MAX_CHARS
+        is_whole = piece is None or len(rest) > limit
         # Look again only when a new word has begun, not for every character.
-        if not (is_long or _WORD_BEGINS.search(self._rest, max(0, before - 1))):
-            return []
-        return self._take(is_whole=is_long)
-
-    def finish(self) -> list[Drafted]:
-        """Return the remaining sentences."""
-        return self._take(is_whole=True)
-
-    def _take(self, *, is_whole: bool) -> list[Drafted]:
-        """Release what is complete; the next call looks again at what is kept."""
-        units = list(_units(self._rest, began=self._began, is_whole=is_whole))
+        if not (is_whole or _WORD_BEGINS.search(rest, max(0, before - 1))):
+            continue
+        units = list(_units(rest, began=began, is_whole=is_whole))
         if not is_whole:
             # Whether a full stop ends a sentence also depends on the whole next word.
             last = units[-1][1].marked if units else ""
             units = units[: -2 if len(last.split()) < 2 or _is_open(last) else -1]
         if is_whole or units:
-            self._rest = "" if is_whole else self._rest[units[-1][0] :]
-            self._began = self._began or bool(units)
-        return [sentence for _, sentence in units]
-
-
-def drafted_from(pieces: Iterable[str]) -> Iterator[Drafted]:
-    """Yield the sentences of a text as its pieces arrive."""
-    draft = Draft()
-    for piece in pieces:
-        yield from draft.feed(piece)
-    yield from draft.finish()
+            rest = "" if is_whole else rest[units[-1][0] :]
+            began = began or bool(units)
+        yield from (sentence for _, sentence in units)
 
 
 def _units(text: str, *, began: bool, is_whole: bool) -> Iterator[tuple[int, Drafted]]:

@@ -213,10 +213,11 @@ def _write(
     embedder, workers = _embedder_for(source, base, files, report)
     described = base or _describe(source, embedder, writer.info)
     writer.model = model_of(described)
-    embedding = Embedding(writer, embedder)
+    embedding = Embedding(writer, embedder, sum(file.stamp.size for file in files), report)
     embedding.languages |= described.languages
     try:
-        warnings = embedding.add_notes(files, source, workers, report)
+        with workers(embedder, report) as at_work:
+            warnings = embedding.add_notes(files, source, at_work)
         report("writing", 0, 1)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         languages, skipped = embedding.languages, changes.skipped
@@ -295,82 +296,70 @@ def _report(
 class Embedding:
     """Splits notes for a writer, and embeds what it has no embedding of yet, with bounded memory.
 
+    :param total: the bytes of all notes.
+    :param progress: is called with notes split, and with kB of notes embedded once any passage
+        needs embedding.
     :ivar computed: how many embeddings have been computed so far.
     :ivar languages: the word pieces of the languages of the notes, those in the index included.
-    :raises IndexUnusable: here and in every method: embeddings cannot be saved.
+    :raises IndexUnusable: here and in every method: embeddings cannot be saved, or one is not a
+        unit vector.
     """
 
-    def __init__(self, writer: IndexWriter, embedder: Embedder) -> None:
+    def __init__(
+        self, writer: IndexWriter, embedder: Embedder, total: int, progress: Progress
+    ) -> None:
         self._writer = writer
         self._embedder = embedder
+        self._total = total
+        self._progress = progress
         self._parts: deque[tuple[list[Passage], float]] = deque()
         self._known = 0.0
         self.computed = 0
         self.languages: dict[str, Pieces] = {}
 
     def add_notes(
-        self, files: Sequence[NoteFile], source: Source, workers: WorkersFor, progress: Progress
+        self, files: Sequence[NoteFile], source: Source, workers: Workers
     ) -> list[Remark]:
         """Read notes in their current state, split them, add them to the writer and embed them.
 
         One that can no longer be read stays as it was until the next refresh.
 
-        :param progress: is called with notes split, and with kB of notes embedded once any passage
-            needs embedding.
         :returns: warnings about notes.
-        :raises IndexUnusable: an embedding is not a unit vector.
         """
         from ragqa.passages.language import add_pieces, with_language
         from ragqa.passages.split import split_note
 
-        warnings: list[Remark] = []
-        remarks: list[Remark] = []
-        chunk: list[Passage] = []
-        size, total = 0, sum(file.stamp.size for file in files)
+        warnings, chunk, size = list[Remark](), list[Passage](), 0
+        for done, file in enumerate(files, start=1):
+            read = read_note(source.corpus, file, max_note_bytes=source.max_note_bytes)
+            if isinstance(read, Skipped):
+                warnings.append(read)
+            else:
+                note = with_language(read.note, source.chunking.language)
+                passages = split_note(
+                    note,
+                    chunking=source.chunking,
+                    window=self._embedder.info.window,
+                    count_tokens=self._embedder.count_tokens,
+                )
+                self._progress("splitting", done, len(files))
+                self._writer.add(note, settled=read.settled, passages=passages)
+                warnings += [Remark(note.path, warning) for warning in note.warnings]
+                chunk += passages
+                size += file.stamp.size
+            if chunk and (len(chunk) >= CHUNK_PASSAGES or done == len(files)):
+                self.embed(chunk, size, workers)
+                add_pieces(self.languages, chunk, self._embedder.pieces)
+                chunk, size = [], 0
+        self.finish(workers)
+        return warnings
 
-        def embedded(size: float) -> None:
-            progress("embedding", ceil(size / 1000), ceil(total / 1000))
-
-        with workers(self._embedder, progress) as at_work:
-            for done, file in enumerate(files, start=1):
-                read = read_note(source.corpus, file, max_note_bytes=source.max_note_bytes)
-                if isinstance(read, Skipped):
-                    warnings.append(read)
-                else:
-                    note = with_language(read.note, source.chunking.language)
-                    passages = split_note(
-                        note,
-                        chunking=source.chunking,
-                        window=self._embedder.info.window,
-                        count_tokens=self._embedder.count_tokens,
-                    )
-                    progress("splitting", done, len(files))
-                    self._writer.add(note, settled=read.settled, passages=passages)
-                    remarks += [Remark(note.path, warning) for warning in note.warnings]
-                    chunk += passages
-                    size += file.stamp.size
-                if chunk and (len(chunk) >= CHUNK_PASSAGES or done == len(files)):
-                    self.embed(chunk, size, at_work, embedded)
-                    add_pieces(self.languages, chunk, self._embedder.pieces)
-                    warnings += remarks
-                    chunk, size, remarks = [], 0, []
-            self.finish(at_work, embedded)
-        return warnings + remarks
-
-    def embed(
-        self,
-        passages: Sequence[Passage],
-        size: float,
-        workers: Workers,
-        embedded: Callable[[float], None],
-    ) -> None:
+    def embed(self, passages: Sequence[Passage], size: float, workers: Workers) -> None:
         """Give passages without an embedding to the workers, those that share a key once.
 
         Enough are given ahead to keep the workers busy.
 
         :param size: the bytes of the passages' notes.
-        :param embedded: is called with the bytes of text whose embeddings are known, once any
-            passage needs embedding.
         """
         by_key = {passage.embedding_key: passage for passage in passages}
         known = self._writer.vectors(by_key)
@@ -378,26 +367,24 @@ class Embedding:
         each = size / max(1, len(by_key))
         self._known += size - each * len(missing)
         # Longest first: texts of similar lengths in a batch need little padding.
-        tokens = self._embedder.count_tokens([passage.embedded_text for passage in missing])
-        order = sorted(range(len(missing)), key=lambda place: -tokens[place])
+        missing.sort(key=lambda passage: -len(passage.embedded_text))
         for begin in range(0, len(missing), SAVED_TOGETHER):
-            part = [missing[place] for place in order[begin : begin + SAVED_TOGETHER]]
+            part = missing[begin : begin + SAVED_TOGETHER]
             workers.give([passage.embedded_text for passage in part])
             self._parts.append((part, each * len(part)))
-        self.finish(workers, embedded, but=workers.ahead)
+        self.finish(workers, but=workers.ahead)
 
-    def finish(self, workers: Workers, embedded: Callable[[float], None], *, but: int = 0) -> None:
+    def finish(self, workers: Workers, *, but: int = 0) -> None:
         """Save the embeddings that the workers make, but leave them the last `but` parts."""
         while len(self._parts) > but:
             part, size = self._parts.popleft()
-            report = partial(self._report, size, embedded)
-            self._writer.save(part, workers.take(report))
+            self._writer.save(part, workers.take(partial(self._report, size)))
             self.computed += len(part)
             self._known += size
         if self.computed:
-            embedded(self._known)
+            self._report(0, "embedding", 0, 1)
 
-    def _report(
-        self, size: float, embedded: Callable[[float], None], _stage: str, done: int, total: int
-    ) -> None:
-        embedded(self._known + size * done / total)
+    def _report(self, size: float, stage: str, done: int, total: int) -> None:
+        """Tell how much is embedded, with what is done of a part of this size."""
+        embedded = self._known + size * done / total
+        self._progress(stage, ceil(embedded / 1000), ceil(self._total / 1000))

@@ -14,11 +14,13 @@ import threading
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from ragqa.errors import BackendFailed, UsageError
+from ragqa.extras import install_command
 from ragqa.llms import Destination, Prompt
 from ragqa.llms.servers import (
     NO_KEY,
@@ -45,7 +47,7 @@ _ERROR_BYTES = 64_000
 _CLOUD = re.compile("(^|[:-])cloud$", re.IGNORECASE)
 _CLOUD_HOST = "ollama.com"
 
-_END_MARK = b"[DONE]"
+_END_MARK = "[DONE]"
 _REJECTED = (400, 422)
 _DISPENSABLE = {"max_tokens": "max_completion_tokens", "temperature": ""}
 """Parameters that some models reject, each with its replacement or "".
@@ -112,7 +114,7 @@ def make(kind: str, model: str, url: str = "") -> HttpLLM:
     if importlib.util.find_spec("httpx2") is None:
         raise UsageError(
             f"{kind}:{model} needs the package httpx2, which is not installed",
-            hint=f'pip install "ragqa[{kind}]"',
+            hint=install_command(kind),
         )
     server, variable = server_of(kind, url), SERVICES[kind].key_variable
     key = find_key(kind, variable)
@@ -297,7 +299,7 @@ def _chunks(response: "httpx2.Response") -> Iterator[bytes]:
         yield chunk
 
 
-def completion(messages: Iterable[bytes]) -> Iterator[str]:
+def completion(messages: Iterable[str | bytes]) -> Iterator[str]:
     """Yield the text of a completion as its messages arrive.
 
     :raises BackendFailed: it reports an error, is malformed or incomplete.
@@ -323,36 +325,24 @@ def completion(messages: Iterable[bytes]) -> Iterator[str]:
     raise BackendFailed("broke off before the end of the answer", hint="ask again")
 
 
-def events(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The data of each server-sent event in a stream (WHATWG HTML, section 9.2).
+def events(chunks: Iterable[bytes]) -> Iterator[str]:
+    """The data of each server-sent event in a stream.
 
-    Event names and ids are ignored: LLM servers put everything into the data. An unterminated last
-    event counts, too, since some servers send one.
+    An unterminated last event counts, too, since some servers send one.
     """
-    data: list[bytes] = []
-    for line in _lines(chunks):
-        name, _, value = line.removesuffix(b"\r").partition(b":")
-        if name == b"data":
-            data.append(value.removeprefix(b" "))
-        elif not name and not value and data:
-            yield b"\n".join(data)
-            data = []
-    if data:
-        yield b"\n".join(data)
+    import httpx2
+
+    response = httpx2.Response(
+        HTTPStatus.OK,
+        headers={"Content-Type": "text/event-stream"},  # some servers give another, or none
+        content=chain(chunks, [b"\n\n"]),
+        request=httpx2.Request("POST", "http://server"),  # for errors, which are told as ours
+    )
+    source = httpx2.EventSource(response, max_event_size=None)
+    return (event.data for event in source if event.data)
 
 
-def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    pending = bytearray()
-    for chunk in chunks:
-        pending += chunk
-        if b"\n" in chunk:
-            *ended, rest = bytes(pending).split(b"\n")
-            pending = bytearray(rest)
-            yield from ended
-    yield bytes(pending)
-
-
-def _payload(text: bytes) -> _Payload:
+def _payload(text: str | bytes) -> _Payload:
     try:
         return msgspec.json.decode(text, type=_Payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -13,7 +13,7 @@ from ragqa.llms import LLM, Prompt
 from ragqa.llms.servers import sentence
 
 _CHARS_PER_TOKEN = 12
-"""More than a token's average, to bound a completion's characters by its tokens."""
+"""More than a token's average, to bound a completion's characters, reasoning included."""
 
 _MARKS = (
     ("<think>", "</think>"),
@@ -28,20 +28,17 @@ _MORE_TOKENS = "allow more: ragqa config set llm_answer_tokens N"
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def bounded(
-    llm: LLM, prompt: Prompt, *, max_tokens: int, deadline_s: float, max_chars: int | None = None
-) -> Generator[str]:
+def bounded(llm: LLM, prompt: Prompt, *, max_tokens: int, deadline_s: float) -> Generator[str]:
     """Yield the pieces of a completion, none of them empty, without the reasoning before it.
 
     Closing the iterator, or Ctrl-C while it waits, ends the request.
 
     :param deadline_s: total seconds, from the first request for a piece.
-    :param max_chars: the longest completion, including reasoning; by default 12 a token.
     :raises BackendFailed: it failed in any way, became too long, has no text, or was not done at
         the deadline.
     """
     name = llm.destination.backend
-    most = max_chars or _CHARS_PER_TOKEN * max_tokens
+    most = _CHARS_PER_TOKEN * max_tokens
     pieces = read_apart(lambda: llm.stream(prompt, max_tokens=max_tokens), name, deadline_s, most)
     has_text = False
     with contextlib.closing(pieces):

@@ -115,7 +115,7 @@ def find_key(kind: str, variable: str) -> Secret | None:
     where, secret = variable, Secret(os.environ.get(variable, "").strip())
     if not secret.reveal():
         where = str(key_file(kind))
-        data = check_key_file(kind)
+        data = read_own(key_file(kind), "key file", size=_MAX_BYTES)
         if data is None:
             return None
         secret, data = Secret(data.decode("utf-8", "replace").strip()), b""
@@ -125,14 +125,6 @@ def find_key(kind: str, variable: str) -> Secret | None:
             hint=f"put only the key into {where}",
         )
     return secret
-
-
-def check_key_file(kind: str) -> bytes | None:
-    """What is in the user's key file for a kind, None if there is none.
-
-    :raises UsageError: others can read it, or it is not the user's file.
-    """
-    return read_own(key_file(kind), "key file", size=_MAX_BYTES)
 
 
 class Service(NamedTuple):

@@ -14,6 +14,7 @@ from ragqa.answering.excerpt_blocks import excerpt_text
 from ragqa.answering.sentences import nearest_unit
 from ragqa.languages import ENGLISH
 from ragqa.notes.formats import fragment
+from ragqa.places import CITED
 from ragqa.render import (
     READABLE,
     ProgressLine,
@@ -164,7 +165,7 @@ def _print_written(answer: Answer, written: Written) -> None:
 
 def _sentence(sentence: WrittenSentence) -> Text:
     text = Text(safe_text(f"{sentence.lead}{sentence.cited_text}"))
-    text.highlight_regex(view.CITED, style="number")
+    text.highlight_regex(CITED, style="number")
     return text.append(view.source_mark(sentence), style="warning")
 
 

@@ -221,7 +221,7 @@ class Verify(Operation, frozen=True, kw_only=True):
     def _notes(self, index: Index) -> dict[str, str]:
         """The path of the note at each place that a quote is from, unless there is none."""
         listed, notes = index.notes(refresh=False), {}
-        known = notes_of(index, {note.path: note for note in listed.notes}, listed.info)
+        known = notes_of(index, listed.notes, listed.info)
         for place in {quote.path for quote in self.quotes if quote.path}:
             with suppress(UsageError):
                 if not (target := known.find(place)).reason:

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from ragqa.config import Places, Settings, addresses
 from ragqa.errors import NotAllowed, UsageError
+from ragqa.extras import install_command
 from ragqa.types import (
     Building,
     Filters,
@@ -248,7 +249,7 @@ def _check_usable(kind: str, uri: str) -> None:
         if importlib.util.find_spec(package) is None:
             raise UsageError(
                 f"the store {kind} needs the package {package}, which is not installed",
-                hint=f'pip install "ragqa[{kind}]"',
+                hint=install_command(kind),
             )
 
 

@@ -9,10 +9,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
 
 from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable, WriterBusy
-from ragqa.safe import private_folder
+from ragqa.safe import open_private, private_folder
 from ragqa.types import Building
 
 REBUILD = "ragqa index --rebuild"
@@ -31,7 +32,6 @@ _SYSTEM_FAILED = frozenset(
 _PROBE_BYTES = 2**20
 
 LOCK = "LOCK"
-_PRIVATE_FILE = 0o600
 _MAX_BYTES = 64
 
 
@@ -39,11 +39,6 @@ class IndexInUse(IndexNotReadable, WriterBusy):
     """Another program has locked the files of the index, which may be sound."""
 
     exit_code = WriterBusy.exit_code
-
-
-def open_existing(path: Path, access: int = os.O_RDONLY) -> int:
-    """Open a file, but follow no link and wait for no pipe; returns its descriptor."""
-    return os.open(path, access | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 @contextmanager
@@ -149,15 +144,14 @@ def locked(root: Path, *, wait: bool) -> Iterator[None]:
     """
     with explaining_failure(root):
         private_folder(root)
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         if (root / LOCK).is_symlink():
             (root / LOCK).unlink()
-        descriptor = os.open(root / LOCK, flags, _PRIVATE_FILE)
-    try:
+        descriptor = open_private(root / LOCK, os.O_RDWR)
+    with FileIO(descriptor, "r+b") as lock:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError as exc:
-            progress = _read(descriptor)
+            progress = _read(lock)
             so_far = f", {progress}" if progress else ""
             raise WriterBusy(
                 f"another process is writing the index in {root}{so_far}",
@@ -166,52 +160,44 @@ def locked(root: Path, *, wait: bool) -> Iterator[None]:
         except OSError as exc:
             raise cannot_write(root, f"it cannot be locked: {exc.strerror}") from exc
         with suppress(OSError):
-            os.ftruncate(descriptor, 0)  # a killed writer may have left its progress
+            lock.truncate(0)  # a killed writer may have left its progress
         try:
             yield
         finally:
             with suppress(OSError):
-                os.ftruncate(descriptor, 0)
-    finally:
-        os.close(descriptor)
+                lock.truncate(0)
 
 
 def report_embedded(root: Path, embedded: int) -> None:
     """Publish how many passages the writer has embedded; only the lock holder may call this."""
-    with suppress(OSError):
-        descriptor = open_existing(root / LOCK, os.O_RDWR)
-        try:
-            progress = _read(descriptor)
-            since = progress.since if progress else datetime.now(UTC).isoformat(timespec="seconds")
-            data = f"{since}\n{embedded}\n".encode("ascii")
-            os.pwrite(descriptor, data, 0)
-            os.ftruncate(descriptor, len(data))
-        finally:
-            os.close(descriptor)
+    with suppress(OSError), _opened(root / LOCK, os.O_RDWR) as lock:
+        progress = _read(lock)
+        since = progress.since if progress else datetime.now(UTC).isoformat(timespec="seconds")
+        data = f"{since}\n{embedded}\n".encode("ascii")
+        os.pwrite(lock.fileno(), data, 0)
+        lock.truncate(len(data))
 
 
 def building(root: Path) -> Building | None:
     """The progress of another process writing the index; None if none is known."""
-    try:
-        descriptor = open_existing(root / LOCK)
-    except OSError:
-        return None
-    try:
-        progress = _read(descriptor)
+    with suppress(OSError), _opened(root / LOCK, os.O_RDONLY) as lock:
         # Only if a writer has published progress: testing the lock could block one that starts now.
-        if progress is not None:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return progress
-    except OSError:
-        return None
-    finally:
-        os.close(descriptor)
-    return None  # the progress is that of a killed writer
+        if progress := _read(lock):
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return progress
+    return None  # or the progress is that of a killed writer
 
 
-def _read(descriptor: int) -> Building | None:
-    data = os.pread(descriptor, _MAX_BYTES, 0)
+def _opened(path: Path, access: int) -> FileIO:
+    """Open a file that is there, but follow no link and wait for no pipe."""
+    flags = access | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    return FileIO(os.open(path, flags), "r+b" if access == os.O_RDWR else "rb")
+
+
+def _read(lock: FileIO) -> Building | None:
+    data = os.pread(lock.fileno(), _MAX_BYTES, 0)
     since, _, embedded = data.decode("ascii", "replace").partition("\n")
     with suppress(ValueError, OverflowError):
         moment = datetime.fromisoformat(since).astimezone(UTC)

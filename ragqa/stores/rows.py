@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, fields, replace
 from operator import attrgetter
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -158,20 +158,11 @@ def damaged(what: str) -> ValueError:
     return ValueError(f"{what} is damaged: it does not match its checksum")
 
 
-NoteValues: TypeAlias = tuple[bytes, int, int, bool, str, str, bytes]
-"""A note as a row of its table, without its number and checksum."""
-
-
-def note_values(record: NoteRecord) -> NoteValues:
-    """A note as a row without its number."""
-    path, data = os.fsencode(record.path), packed(record)
-    return (path, *record.stamp, record.settled, record.sha256, record.date, data)
-
-
-def note_row(number: int, values: NoteValues) -> tuple[object, ...]:
+def note_row(number: int, record: NoteRecord) -> tuple[object, ...]:
     """A note as a row of its table."""
-    path, *_, sha256, day, data = values
-    return (number, *values, checksum(number, path, sha256, day, data))
+    path, data = os.fsencode(record.path), packed(record)
+    check = checksum(number, path, record.sha256, record.date, data)
+    return (number, path, *record.stamp, record.settled, record.sha256, record.date, data, check)
 
 
 def read_note(row: sqlite3.Row) -> NoteRecord:

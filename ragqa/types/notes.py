@@ -115,15 +115,14 @@ class Skipped(Remark, frozen=True):
 class Kind(StrEnum):
     """The kind of a stretch of a note.
 
-    A LIST is its introductory line with the items, an EXCERPT several consecutive stretches. A
-    PROPERTY is a key of the front matter with its value, a SECRET one whose key marks it as secret.
-    SECRET and COMMENT are `HIDDEN`: not for reading.
+    An EXCERPT is several consecutive stretches. A PROPERTY is a key of the front matter with its
+    value, a SECRET one whose key marks it as secret. SECRET and COMMENT are `HIDDEN`: not for
+    reading.
     """
 
     HEADING = "heading"
     PARAGRAPH = "paragraph"
     ITEM = "item"
-    LIST = "list"
     TABLE_HEAD = "table_head"
     ROW = "row"
     CODE = "code"

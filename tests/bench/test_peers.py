@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ragqa.api import open_index
+from ragqa import open_index
 from ragqa.types import Filters
 
 BENCH = Path(__file__).parents[2] / "eval" / "bench"

@@ -13,7 +13,7 @@ from support import write_notes
 
 from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.errors import OtherFormat
-from ragqa.indexing import refresh
+from ragqa.indexing.building import refresh
 from ragqa.indexing.source import check_origin
 from ragqa.stores import open_store
 from ragqa.stores.disk import locked

@@ -8,14 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragqa.generation import draft as draft_module
-from ragqa.generation.draft import Draft
+from ragqa.generation.draft import drafted_from
 
 
 def drafted(text, cut=None):
-    draft, sentences = Draft(), []
-    for start in range(0, len(text), cut or len(text) or 1):
-        sentences += draft.feed(text[start : start + (cut or len(text))])
-    return sentences + draft.finish()
+    step = cut or len(text) or 1
+    return list(drafted_from(text[start : start + step] for start in range(0, len(text), step)))
 
 
 @each_of("drafts")
@@ -58,11 +56,12 @@ def test_a_line_is_looked_through_for_each_word_not_for_each_letter(monkeypatch)
 
 
 def test_a_sentence_is_given_as_soon_as_the_next_one_has_begun():
-    draft = Draft()
-    assert draft.feed("Cats sleep [1]. Dog") == []
-    assert [one.text for one in draft.feed("s bark")] == ["Cats sleep."]
-    assert draft.feed(" at Mr. ") == []
-    assert [one.text for one in draft.finish()] == ["Dogs bark at Mr."]
+    fed = []
+    pieces = ("Cats sleep [1]. Dog", "s bark", " at Mr. ")
+    sentences = drafted_from(fed.append(piece) or piece for piece in pieces)
+    assert next(sentences).text == "Cats sleep."
+    assert fed == [*pieces[:2]]
+    assert [sentence.text for sentence in sentences] == ["Dogs bark at Mr."]
 
 
 PIECES = st.sampled_from(

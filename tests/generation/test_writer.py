@@ -4,7 +4,7 @@ import pytest
 from llms.asking import Backend
 from support import write_notes
 
-from ragqa.api import open_index
+from ragqa import open_index
 from ragqa.generation import Writer
 from ragqa.types import Fallback
 

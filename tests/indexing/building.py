@@ -1,6 +1,6 @@
 """What the tests of indexing share: a source whose embedder is at hand."""
 
-from ragqa.indexing import Embedders, Source
+from ragqa.indexing.source import Embedders, Source
 from ragqa.passages import Chunking
 from ragqa.types import Corpus
 

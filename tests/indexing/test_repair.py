@@ -17,7 +17,7 @@ from support import write_notes
 
 from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.errors import IndexUnusable, NoIndex, WriterBusy
-from ragqa.indexing import refresh, repair
+from ragqa.indexing.building import refresh, repair
 from ragqa.stores import by_note, open_store
 from ragqa.stores.disk import locked
 from ragqa.text.words import query_terms

@@ -11,8 +11,7 @@ from support import HANGS_S, write_notes
 
 from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.errors import NoIndex
-from ragqa.indexing import refresh
-from ragqa.indexing.building import KEPT
+from ragqa.indexing.building import KEPT, refresh
 from ragqa.stores import open_store
 
 NOTES = 40
@@ -25,7 +24,8 @@ import os, signal, sys
 from pathlib import Path
 from indexing.building import source_with
 from ragqa.embedders.hashed import HashedEmbedder
-from ragqa.indexing import building, refresh
+from ragqa.indexing import building
+from ragqa.indexing.building import refresh
 from ragqa.stores import open_store
 building.SAVED_TOGETHER = int(sys.argv[2])
 class Killing(HashedEmbedder):

@@ -8,7 +8,7 @@ from support import INFO
 
 from ragqa.embedders import CANARY, embedder_for
 from ragqa.errors import EmbedderMismatch
-from ragqa.indexing import check_embedder
+from ragqa.indexing.source import check_embedder
 
 
 @pytest.fixture

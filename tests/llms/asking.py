@@ -30,10 +30,10 @@ def made(kind, *, model="tiny", url=""):
     return make(kind, model, url)
 
 
-def ask(llm, prompt=PROMPT, *, max_tokens=50, deadline_s=HANGS_S, max_chars=10_000):
+def ask(llm, prompt=PROMPT, *, max_tokens=1000, deadline_s=HANGS_S):
     """The completion in pieces, and the failure at its end or None."""
     pieces = []
-    given = bounded(llm, prompt, max_tokens=max_tokens, deadline_s=deadline_s, max_chars=max_chars)
+    given = bounded(llm, prompt, max_tokens=max_tokens, deadline_s=deadline_s)
     try:
         pieces.extend(given)
     except RagqaError as exc:

@@ -31,7 +31,7 @@ FAULTS = [
     ("filtered", ["The "], r"withheld the answer", "rephrase"),
     ("compressed", [], "compressed", ADDRESS),
     ("huge", [], "sent more than 8,000,000 bytes", ADDRESS),
-    ("endless", [], "wrote more than 10,000 characters", MORE_TOKENS),
+    ("endless", [], "wrote more than 12,000 characters", MORE_TOKENS),
 ]
 
 

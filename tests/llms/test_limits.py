@@ -31,7 +31,7 @@ def test_a_backend_that_hangs_is_left_at_the_deadline(clock):
         yield "The "
         held.wait(HANGS_S)
 
-    given = bounded(Backend(pieces), PROMPT, max_tokens=5, deadline_s=HANGS_S, max_chars=1000)
+    given = bounded(Backend(pieces), PROMPT, max_tokens=100, deadline_s=HANGS_S)
     assert next(given) == "The "
     clock.now += HANGS_S - 0.1
     with pytest.raises(BackendFailed, match="in time") as caught:
@@ -47,7 +47,7 @@ def test_nothing_is_given_after_the_deadline_though_it_is_there(clock):
         yield from ["The ", "capital"]
         read.set()
 
-    given = bounded(Backend(pieces), PROMPT, max_tokens=5, deadline_s=HANGS_S, max_chars=1000)
+    given = bounded(Backend(pieces), PROMPT, max_tokens=100, deadline_s=HANGS_S)
     assert next(given) == "The "
     assert read.wait(HANGS_S)
     clock.now += HANGS_S
@@ -56,9 +56,9 @@ def test_nothing_is_given_after_the_deadline_though_it_is_there(clock):
 
 
 def test_an_answer_that_does_not_end_is_cut():
-    given, failure = ask(Backend(lambda: iter(lambda: "on and on ", "")), max_chars=100)
-    assert "".join(given) == "on and on " * 10
-    assert "100 characters" in failure.message
+    given, failure = ask(Backend(lambda: iter(lambda: "on and on ", "")), max_tokens=10)
+    assert "".join(given) == "on and on " * 12
+    assert "120 characters" in failure.message
     assert "llm_answer_tokens" in failure.hint
 
 
@@ -97,7 +97,7 @@ def test_leaving_the_answer_closes_the_stream():
         finally:
             closed.set()
 
-    given = bounded(Backend(pieces), PROMPT, max_tokens=5, deadline_s=HANGS_S, max_chars=1000)
+    given = bounded(Backend(pieces), PROMPT, max_tokens=100, deadline_s=HANGS_S)
     next(given)
     given.close()
     go_on.set()

@@ -3,7 +3,6 @@
 import json
 from itertools import pairwise
 
-import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,10 +37,6 @@ ODD_JSON = st.recursive(
     ),
     max_leaves=8,
 )
-EVENT_LINES = [
-    b"data: a\n", b"data:b\n", b"data:  c \r\n", b"data\n", b"data:\n", b": note\n", b"event: x\n",
-    b"id: 1\n", b"retry: 5\n", b"\n", b"\r\n", b"other: d\n", b"datab\n",
-]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -75,16 +70,3 @@ def test_any_bytes_give_text_or_one_failure_wherever_they_are_cut(data):
     )
     stream = b"".join(data.draw(st.lists(odd, max_size=12)))
     assert read(cut(stream, data.draw(PLACES))) == read([stream])
-
-
-@given(st.lists(st.sampled_from(EVENT_LINES), max_size=20), PLACES)
-def test_events_are_read_as_the_client_library_reads_them(given, places):
-    stream = b"".join(given) + b"\n"
-    response = httpx2.Response(
-        200,
-        headers={"content-type": "text/event-stream"},
-        content=stream,
-        request=httpx2.Request("POST", "http://127.0.0.1"),
-    )
-    expected = [event.data.encode() for event in httpx2.EventSource(response) if event.data]
-    assert [data for data in events(cut(stream, places)) if data] == expected

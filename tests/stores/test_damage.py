@@ -289,16 +289,16 @@ def test_a_journal_that_is_not_ours_is_not_played_back(store, root, tmp_path):
 
 
 def test_what_is_read_without_a_lock_is_not_believed_once_it_is_written(store, root, monkeypatch):
-    checked = Database._checked
+    connect = Database._connect
 
     def refused(database, how, *, writing):
         if how == "mode=ro":
             error = sqlite3.OperationalError("unable to open database file")
             error.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
             raise error
-        return checked(database, how, writing=writing)
+        return connect(database, how, writing=writing)
 
-    monkeypatch.setattr(Database, "_checked", refused)
+    monkeypatch.setattr(Database, "_connect", refused)
     with store.snapshot() as snapshot:
         assert len(snapshot.notes()) == len(FRUIT)
         os.utime(root / "index.sqlite")

@@ -101,7 +101,7 @@ def store(root, built):
 def lists(store, root):
     """The file of the lists."""
     (name,) = lists_of(root)
-    return root / name
+    return root / name / derived.LISTS
 
 
 def test_a_small_index_compares_every_vector_and_has_no_lists(root):
@@ -145,7 +145,7 @@ def test_changes_are_found_at_once_while_the_lists_stay(store, root, large, list
     new = notes(vectors_around(topics(1), 8, seed=5), prefix="new")
     changed = notes(vectors_around(topics(1), 4, seed=6), word="other")[0]
     commit(store, *new, changed, remove=["n1.md"], info=WIDE_INFO)
-    assert lists_of(root) == [lists.name]
+    assert lists_of(root) == [lists.parent.name]
     now = [*large[2:], *new, changed]
     assert recall(store, now) >= 0.95
     for each in (*new, changed):
@@ -211,7 +211,9 @@ def rewrite(path, forged):
     faiss.write_index(index, str(path))
     del kept
     seal = msgspec.to_builtins(derived._seal(path))
-    forge_manifest(path.parent, lambda content: content["lists"]["files"].update({path.name: seal}))
+    forge_manifest(
+        path.parent.parent, lambda content: content["lists"]["files"].update({path.name: seal})
+    )
 
 
 DAMAGE = {

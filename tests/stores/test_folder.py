@@ -9,6 +9,7 @@ import pytest
 from stores.building import FRUIT, INFO, answers, commit, entry
 
 from ragqa.errors import IndexNotReadable, IndexUnusable
+from ragqa.stores.local.snapshot import LocalSnapshot
 from ragqa.stores.local.store import LocalStore
 
 NEW = entry("new.md", "apple banana cherry", "fig date")
@@ -67,14 +68,13 @@ def test_what_ragqa_did_not_put_there_is_left_alone(store, root):
 def test_terms_that_are_swept_away_while_an_index_is_opened_are_those_of_another_commit(
     store, monkeypatch, caplog
 ):
-    def open_late(root, *, opened=LocalStore._open):
-        snapshot = opened(root)
+    def open_late(snapshot, *, opened=LocalSnapshot.open_derived):
         if not late:
             late.append(commit(LocalStore(store._root), NEW, remove=["one.md"]))
-        return snapshot
+        opened(snapshot)
 
     late = []
-    monkeypatch.setattr(LocalStore, "_open", open_late)
+    monkeypatch.setattr(LocalSnapshot, "open_derived", open_late)
     with store.snapshot() as snapshot:
         assert snapshot.info.generation == late[0].generation == 2
     assert caplog.messages == []

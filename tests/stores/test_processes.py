@@ -171,7 +171,10 @@ def test_a_file_system_without_locks_is_told(root, monkeypatch):
 
 def test_a_file_system_without_shared_memory_is_told(root, monkeypatch):
     connect = Database._connect
-    without = lambda database, how: connect(database, f"{how}&vfs=unix-dotfile")  # noqa: E731
+
+    def without(database, how, *, writing):
+        return connect(database, f"{how}&vfs=unix-dotfile", writing=writing)
+
     monkeypatch.setattr(Database, "_connect", without)
     with pytest.raises(IndexNotWritable, match="no shared memory") as caught:
         commit(LocalStore(root), NEW)

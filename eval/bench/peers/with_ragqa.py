@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec.structs import replace
 from worker import SHOWN, Find, Found, run
 
-from ragqa import api
+import ragqa
 
 
 def open_index(folder: Path, notes: Path) -> Find:
@@ -17,7 +17,7 @@ def open_index(folder: Path, notes: Path) -> Find:
 
     Where more than is shown is wanted, it is for the ranking, which an answer does not change.
     """
-    index = api.open_index(notes, index=folder)
+    index = ragqa.open_index(notes, index=folder)
     answers = sys.argv[-1] == "answers"
 
     def find(question: str, k: int) -> Found:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 from unittest.mock import patch
 
+from ragqa import Index, open_index
 from ragqa.addresses import get_part
-from ragqa.api import Index, open_index
 from ragqa.embedders import CANARY
 from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.errors import NoIndex, RagqaError

@@ -114,7 +114,7 @@ class FileSeal(msgspec.Struct, frozen=True):
 
 
 class Made(msgspec.Struct, frozen=True):
-    """What was made from the database: a folder of files, or a file.
+    """What was made from the database: a folder of files.
 
     :param upto: for lists, the row of the last embedding in them.
     :param trained_on: for lists, the number of embeddings that their cells were trained on.
@@ -130,13 +130,11 @@ class Made(msgspec.Struct, frozen=True):
 class Manifest(msgspec.Struct, frozen=True):
     """What a commit made of an index.
 
-    :param embedded: the row of the newest embedding.
     :param mtime_ns: the time that the file is given once all is in it.
     """
 
     terms: Made | None = None
     lists: Made | None = None
-    embedded: int = 0
     mtime_ns: int = 0
 
 
@@ -218,19 +216,23 @@ class Database:
 
     def _open(self, *, writing: bool) -> sqlite3.Connection:
         if writing:
-            return self._checked("mode=rw", writing=True)
+            return self._connect("mode=rw", writing=True)
         try:
-            return self._checked("mode=ro", writing=False)
+            return self._connect("mode=ro", writing=False)
         except sqlite3.OperationalError as exc:
             # Without a log, and where none can be made (a full disk, too), nobody writes.
             if sqlite_code(exc) not in _NO_LOG or self.has_log():
                 raise
         self._unlocked = self._stamp()
-        return self._checked("mode=ro&immutable=1", writing=False)
+        return self._connect("mode=ro&immutable=1", writing=False)
 
-    def _checked(self, how: str, *, writing: bool) -> sqlite3.Connection:
-        db = self._connect(how)
+    def _connect(self, how: str, *, writing: bool) -> sqlite3.Connection:
+        uri = f"file:{quote(os.fsencode(self.path.absolute()))}?{how}"
+        db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
         try:
+            db.row_factory = sqlite3.Row
+            db.execute("PRAGMA trusted_schema = OFF")
+            db.execute("PRAGMA temp_store = MEMORY")
             self._begin(db, writing=writing)
         except BaseException:
             db.close()
@@ -256,14 +258,6 @@ class Database:
         elif statements != {*map(str.strip, _SCHEMA), "CREATE TABLE sqlite_sequence(name,seq)"}:
             what = f"the tables of the index file {self.path} are not those of this ragqa"
             raise OtherFormat(what, hint="ragqa index")
-
-    def _connect(self, how: str) -> sqlite3.Connection:
-        uri = f"file:{quote(os.fsencode(self.path.absolute()))}?{how}"
-        db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
-        db.row_factory = sqlite3.Row
-        db.execute("PRAGMA trusted_schema = OFF")
-        db.execute("PRAGMA temp_store = MEMORY")
-        return db
 
     def has_log(self) -> bool:
         """Whether some of what was committed is not in the file itself yet."""

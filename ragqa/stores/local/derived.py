@@ -1,7 +1,7 @@
-"""The files that are made from the database: terms, and in a large index lists of embeddings.
+"""The folders that are made from the database: terms, and in a large index lists of embeddings.
 
-The manifest names them in the transaction that they belong to, with each file's size, time and
-digest. So one that is missing or damaged is found, and made anew without reading any note.
+The manifest names their files in the transaction that they belong to, with each file's size, time
+and digest. So one that is missing or damaged is found, and made anew without reading any note.
 """
 
 import hashlib
@@ -45,6 +45,7 @@ SALVAGE = "salvage"
 LEFTOVERS = (SALVAGE, "draft.sqlite", "seal.json")
 """What a repair that was killed may leave, and former versions of ragqa."""
 
+LISTS = "lists.faiss"
 _NAME = re.compile(r"(?:terms|vectors)-(\d{1,15})(?:\.faiss)?", re.ASCII)
 _FILE = re.compile(r"\.?\w[\w.-]*", re.ASCII)
 
@@ -64,23 +65,16 @@ def _as_damage() -> Iterator[None]:
         raise Damaged(exc.message) from exc
 
 
-def _named(made: Made | None, what: str) -> Made:
-    """What the manifest says was made, if it names only files that ragqa makes.
+def _checked(root: Path, made: Made | None, what: str, *, thorough: bool = False) -> Made:
+    """Compare files with their seals: the size and time, and where these differ the digest.
 
-    :raises Damaged: it does not.
+    :param made: names only files that ragqa makes, or it is damaged itself.
+    :raises Damaged: one is missing or was changed.
     """
     if not made or not all(map(_FILE.fullmatch, (made.name, *made.files))):
         raise Damaged(f"what the index says of its {what} makes no sense")
-    return made
-
-
-def _check(root: Path, made: Made, *, thorough: bool = False) -> None:
-    """Compare files with their seals: the size and time, and where these differ the digest.
-
-    :raises Damaged: one is missing or was changed.
-    """
-    folder = root / made.name if len(made.files) != 1 or made.name not in made.files else root
-    if folder != root and folder.is_symlink():
+    folder = root / made.name
+    if folder.is_symlink():
         raise Damaged(f"the index folder {folder} is a link")
     for name, seal in made.files.items():
         path = folder / name
@@ -89,8 +83,8 @@ def _check(root: Path, made: Made, *, thorough: bool = False) -> None:
             if not stat.S_ISREG(status.st_mode):
                 raise Damaged(f"the index file {path} is not a regular file")
             if status.st_size != seal.size:
-                what = f"has {status.st_size} bytes instead of {seal.size}"
-                raise Damaged(f"the index file {path} {what}")
+                has = f"has {status.st_size} bytes instead of {seal.size}"
+                raise Damaged(f"the index file {path} {has}")
             touched = status.st_mtime_ns != seal.mtime_ns
             if (touched or thorough) and _seal(path).sha256 != seal.sha256:
                 raise Damaged(f"the index file {path} was changed after it was written")
@@ -101,6 +95,7 @@ def _check(root: Path, made: Made, *, thorough: bool = False) -> None:
             if isinstance(refused, IndexNotReadable):
                 raise refused from exc
             raise Damaged(refused.message) from exc
+    return made
 
 
 def open_terms(
@@ -111,8 +106,7 @@ def open_terms(
     :param passages: how many they must hold.
     :raises Damaged: they are missing or damaged.
     """
-    made = _named(made, "terms")
-    _check(database.root, made, thorough=thorough)
+    made = _checked(database.root, made, "terms", thorough=thorough)
     folder = database.root / made.name
     with _as_damage():
         index = TermIndex(folder, list(made.files))
@@ -130,12 +124,11 @@ def open_lists(
     """
     if made is None:
         return None
-    _check(database.root, _named(made, "lists"), thorough=thorough)
-    path = database.root / made.name
+    _checked(database.root, made, "lists", thorough=thorough)
     # In a large index, reading through a map of the database takes a third of the time.
     database.db.execute("PRAGMA mmap_size = 2000000000")
     with _as_damage():
-        return Lists(path, dimension=dimension, upto=made.upto)
+        return Lists(database.root / made.name / LISTS, dimension=dimension, upto=made.upto)
 
 
 def update_terms(
@@ -153,14 +146,12 @@ def update_terms(
     :param passages: how many passages there are now.
     :param gone: the numbers of the notes that were removed; `added` of those that came.
     """
-    changed = bool(gone or added)
     with suppress(Damaged), _as_damage():
-        old = _named(old, "terms")
-        _check(database.root, old, thorough=not changed)
-        if not changed:
-            open_terms(database, old, passages)
+        if old and not (gone or added):
+            open_terms(database, old, passages, thorough=True)
             return old
         if passages > REWRITE_BELOW:
+            old = _checked(database.root, old, "terms")
             dead = dead_passages(database.root / old.name) + len(gone)
             if dead <= MAX_DEAD_SHARE * passages:
                 return _write_terms(database, database.passages("note", added), old, gone)
@@ -174,8 +165,7 @@ def _write_terms(
     gone: Sequence[int] = (),
 ) -> Made:
     """Write the terms of all passages, or add these to the old ones, whose files stay."""
-    folder = database.root / f"terms-{_free_number(database)}"
-    private_folder(folder)
+    folder = _new_folder(database, "terms")
     if old:
         for name, seal in old.files.items():
             _link(database.root / old.name / name, folder / name, seal)
@@ -207,7 +197,8 @@ def update_lists(
         return _make_lists(database)
     if new > max(MAX_NEW, MAX_NEW_SHARE * live):
         rows, matrix = database.matrix(old.upto)
-        return _write(database, grow_lists(database.root / old.name, rows, matrix), rows[-1], old)
+        grown = grow_lists(database.root / old.name / LISTS, rows, matrix)
+        return _write(database, grown, rows[-1], old)
     return old
 
 
@@ -219,9 +210,9 @@ def _make_lists(database: Database) -> Made:
 
 
 def _write(database: Database, lists: FaissIndex, upto: int, like: Made) -> Made:
-    path = database.root / f"vectors-{_free_number(database)}.faiss"
-    write_lists(path, lists)
-    return msgspec.structs.replace(like, name=path.name, files={path.name: _seal(path)}, upto=upto)
+    folder = _new_folder(database, "vectors")
+    write_lists(folder / LISTS, lists)
+    return msgspec.structs.replace(like, name=folder.name, files=_sealed(folder), upto=upto)
 
 
 def faults_of(database: Database, info: IndexInfo, manifest: Manifest) -> dict[str, str]:
@@ -259,10 +250,12 @@ def discard(path: Path) -> None:
             path.unlink()
 
 
-def _free_number(database: Database) -> int:
-    """A number above that of any file there is."""
+def _new_folder(database: Database, what: str) -> Path:
+    """Make a folder with a number above that of any there is."""
     matches = (_NAME.fullmatch(path.name) for path in database.root.iterdir())
-    return max((int(match[1]) for match in matches if match), default=0) + 1
+    number = max((int(match[1]) for match in matches if match), default=0) + 1
+    private_folder(folder := database.root / f"{what}-{number}")
+    return folder
 
 
 def _link(source: Path, target: Path, seal: FileSeal) -> None:

@@ -25,21 +25,17 @@ _NUMBERS = "SELECT id FROM notes WHERE path IN"
 
 
 class LocalSnapshot(Snapshot):
-    """A state of the database, with the terms and lists that were made from it.
+    """A state of a database, with the terms and lists that were made from it.
 
     :raises NoIndex: nothing has been committed yet.
     :raises IndexUnusable: here and in every method: it is damaged or in another format.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.database = Database(root)
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.info, self.manifest = database.read()
         self._lists: Lists | None = None
         self._filtered: tuple[Filters, list[int]] | None = None
-        try:
-            self.info, self.manifest = self.database.read()
-        except BaseException:
-            self.close()
-            raise
 
     def open_derived(self) -> None:
         """Open the terms and the lists.
@@ -56,25 +52,19 @@ class LocalSnapshot(Snapshot):
             write_terms(Path(folder), self.database.passages())
             self._terms = TermIndex(Path(folder), [path.name for path in Path(folder).iterdir()])
 
-    def close(self) -> None:
-        """Close the files."""
-        self._lists = None
-        self.database.close()
-
     def notes(
         self, filters: Filters = EVERYTHING, *, at: Sequence[str] | None = None
     ) -> dict[str, NoteRecord]:
         """The records of the notes that pass the filters, or of those at these paths, by path."""
-        if at is not None:
-            query, names = "SELECT * FROM notes WHERE path IN", [os.fsencode(path) for path in at]
-            with self.database.naming():
-                rows = self.database.fetch(query, names)
-                return {note.path: note for note in map(read_note, rows)}
-        if not filters:
+        if at is None and not filters:
             return dict(self._notes)
         with self.database.naming():
-            selected = select(self.database.db, "*", filters).fetchall()
-            return {note.path: note for note in map(read_note, selected)}
+            if at is None:
+                rows = iter(select(self.database.db, "*", filters).fetchall())
+            else:
+                query, names = "SELECT * FROM notes WHERE path IN", map(os.fsencode, at)
+                rows = self.database.fetch(query, list(names))
+            return {note.path: note for note in map(read_note, rows)}
 
     @cached_property
     def _notes(self) -> dict[str, NoteRecord]:

@@ -7,7 +7,7 @@ only the rest is embedded again.
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -51,13 +51,15 @@ class LocalStore(Store):
     @contextmanager
     def snapshot(self) -> Iterator[LocalSnapshot]:
         """Open the newest snapshot; terms or lists that are damaged are made anew."""
-        with closing(self._newest()) as snapshot:
-            yield snapshot
+        with ExitStack() as opened:
+            yield self._newest(opened)
 
-    def _newest(self) -> LocalSnapshot:
+    def _newest(self, opened: ExitStack) -> LocalSnapshot:
+        """The newest snapshot; `opened` closes its database."""
         tried: list[str] = []
         while True:
-            snapshot = self._open()
+            snapshot = LocalSnapshot(opened.enter_context(closing(Database(self._root))))
+            self._check_unless_sealed(snapshot.database, snapshot.manifest)
             try:
                 snapshot.open_derived()
             except Damaged as exc:
@@ -68,12 +70,16 @@ class LocalStore(Store):
                         snapshot.make_derived()
                         return snapshot
                 tried.append(what)
-                snapshot.close()
-            except BaseException:
-                snapshot.close()
-                raise
+                opened.close()
             else:
                 return snapshot
+
+    def _check_unless_sealed(self, database: Database, manifest: Manifest) -> None:
+        """Read all of a database that something else may have written to, and seal it."""
+        if not database.is_sealed(manifest) and self.building() is None:
+            _check(database)
+            with suppress(WriterBusy, IndexUnusable), locked(self._root, wait=False):
+                database.seal(manifest)
 
     def _mended(self) -> bool:
         """Whether terms and lists could be made anew, by a commit without changes."""
@@ -81,20 +87,6 @@ class LocalStore(Store):
             writer.commit()
             return True
         return False
-
-    def _open(self) -> LocalSnapshot:
-        """Open the database, and unless it is sealed, read all of it."""
-        snapshot = LocalSnapshot(self._root)
-        try:
-            database, manifest = snapshot.database, snapshot.manifest
-            if not database.is_sealed(manifest) and self.building() is None:
-                _check(database)
-                with suppress(WriterBusy, IndexUnusable), locked(self._root, wait=False):
-                    database.seal(manifest)
-        except BaseException:
-            snapshot.close()
-            raise
-        return snapshot
 
     @contextmanager
     def writer(self, *, fresh: bool, wait: bool) -> Iterator[IndexWriter]:
@@ -137,11 +129,11 @@ class LocalStore(Store):
     def problems(self) -> list[Problem]:
         """Read everything, and say what is damaged."""
         try:
-            with closing(LocalSnapshot(self._root)) as snapshot:
-                database, info = snapshot.database, snapshot.info
+            with closing(Database(self._root)) as database:
+                info, manifest = database.read()
                 if faults := list(_faults_of(database)):
                     return [Problem(fault, info=info) for fault in faults]
-                parts = derived.faults_of(database, info, snapshot.manifest)
+                parts = derived.faults_of(database, info, manifest)
                 return [Problem(why, f"rebuilt {part}, since {why}") for part, why in parts.items()]
         except (NoIndex, IndexUnusable) as exc:
             with suppress(OSError):

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from ragqa.safe import private_file
 from ragqa.stores.disk import naming_file
 from ragqa.types import DenseInfo, Numbers, Vector, Vectors
 
@@ -115,12 +114,9 @@ def grow_lists(path: Path, rows: Sequence[int], matrix: Vectors) -> FaissIndex:
 
 
 def write_lists(path: Path, lists: FaissIndex) -> None:
-    """Write lists to a new file, and make it durable; raises `OSError`."""
-    private_file(path)
+    """Write lists to a new file; raises `OSError`."""
     with path.open("wb") as file:
         faiss().write_index(lists, faiss().PyCallbackIOWriter(file.write))
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def faiss() -> ModuleType:

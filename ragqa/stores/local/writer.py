@@ -21,13 +21,12 @@ from ragqa.stores.filters import labels_of
 from ragqa.stores.local import derived
 from ragqa.stores.local.database import Database, Manifest
 from ragqa.stores.rows import (
-    NoteValues,
     check_vectors,
     model_of,
     note_row,
-    note_values,
     packed,
     passage_row,
+    unpacked,
     vector_row,
 )
 from ragqa.types import DenseInfo, IndexInfo, Note, NoteRecord, Passage, Stamp, Vector, Vectors
@@ -42,10 +41,9 @@ _LENGTH = 8
 
 
 class _Added(msgspec.Struct, array_like=True):
-    """A note that waits: its values and labels; of each passage its key, id and content."""
+    """A note that waits; of each passage its key, id and content."""
 
-    note: NoteValues
-    labels: list[tuple[bytes, bytes]]
+    note: bytes
     passages: list[tuple[int, int, bytes]]
 
 
@@ -63,15 +61,16 @@ class LocalWriter(IndexWriter):
         self._database = database
         self._db = database.db
         self._root = database.root
-        self.info: IndexInfo | None = None
-        self._manifest = Manifest()
-        if base:
-            self.info, self._manifest = base
+        self.info: IndexInfo | None
+        self.info, made = base or (None, Manifest())
+        self._made = Manifest() if fresh else made
         self._fresh = fresh
         self._saved = 0
         self._unused: list[int] = []
         self._closed = False
         self.model = model_of(self.info) if self.info else 0
+        # Builds that were interrupted have left those after it.
+        self._last_used = database.number("max(embedding) FROM passages")
         with explaining_failure(self._root):
             self._waiting = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - closed by `close`
                 _MOST_IN_MEMORY, dir=os.fspath(self._root)
@@ -102,7 +101,7 @@ class LocalWriter(IndexWriter):
         """Add a note, replacing any note at its path."""
         record = NoteRecord.of(note, settled=settled)
         made = [(passage.embedding_key, passage.id, packed(passage)) for passage in passages]
-        data = msgspec.msgpack.encode((note_values(record), list(labels_of(record)), made))
+        data = msgspec.msgpack.encode((packed(record), made))
         with self._changing():
             self._waiting.write(len(data).to_bytes(_LENGTH, "big") + data)
 
@@ -115,8 +114,8 @@ class LocalWriter(IndexWriter):
     ) -> IndexInfo:
         """Make all changes durable and visible at once."""
         with self._changing():  # readers see nothing of it before the end
-            info = info or self._database.read()[0]
-            before = Manifest(embedded=self._manifest.embedded) if self._fresh else self._manifest
+            database, made = self._database, self._made
+            info = info or database.read()[0]
             self._db.execute("BEGIN")
             gone, added = self._apply(removed)
             stamps = "UPDATE notes SET size = ?, mtime_ns = ?, settled = ? WHERE path = ?"
@@ -125,19 +124,18 @@ class LocalWriter(IndexWriter):
             info = replace(
                 info,
                 generation=(self.info.generation if self.info else 0) + 1,
-                notes=self._database.number("count(*) FROM notes"),
-                passages=self._database.number("count(*) FROM passages"),
+                notes=database.number("count(*) FROM notes"),
+                passages=database.number("count(*) FROM passages"),
             )
             self._prune()
             terms = derived.update_terms(
-                self._database, before.terms, info.passages, gone=sorted(gone), added=sorted(added)
+                database, made.terms, info.passages, gone=gone, added=added
             )
             lists = derived.update_lists(
-                self._database, before.lists, info, self.model, thorough=not (gone or added)
+                database, made.lists, info, self.model, thorough=not (gone or added)
             )
             info = replace(info, dense=lists.dense if lists else DenseInfo())
-            embedded = self._database.number("max(row) FROM embeddings")
-            self._database.write(info, Manifest(terms, lists, embedded))
+            database.write(info, Manifest(terms, lists))
             self._db.execute("COMMIT")
         self._closed = True
         return info
@@ -153,7 +151,7 @@ class LocalWriter(IndexWriter):
     def _resumed(self) -> int:
         """How many embeddings an interrupted build has left."""
         new = "count(*) FROM embeddings WHERE row > ? AND model = ?"
-        return self._database.number(new, self._manifest.embedded, self.model)
+        return self._database.number(new, self._last_used, self.model)
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
@@ -172,23 +170,24 @@ class LocalWriter(IndexWriter):
                 ) from exc
         self._closed = False
 
-    def _apply(self, removed: Iterable[str]) -> tuple[set[int], set[int]]:
+    def _apply(self, removed: Iterable[str]) -> tuple[list[int], list[int]]:
         """Remove and add notes; gives the numbers of those that went and of those that came."""
         last = self._database.number("max(id) FROM notes")
         if self._fresh:
             for table in ("notes", "labels", "passages"):
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
-        gone = {number for path in removed for number in self._drop(os.fsencode(path))}
-        added = set()
+        gone = [number for path in removed for number in self._drop(os.fsencode(path))]
+        added = []
         for number, each in enumerate(self._added(), start=last + 1):
-            gone.update(self._drop(each.note[0]))
+            record = unpacked(each.note, NoteRecord)
+            gone += self._drop(os.fsencode(record.path))
             rows = self._rows([key for key, *_ in each.passages])
             made = [passage_row(number, rows[key], id_, data) for key, id_, data in each.passages]
-            self._insert("notes", [note_row(number, each.note)])
-            self._insert("labels", [(*label, number) for label in each.labels])
+            self._insert("notes", [note_row(number, record)])
+            self._insert("labels", [(*label, number) for label in labels_of(record)])
             self._insert("passages", made)
-            added.add(number)
-        return gone, added - gone
+            added.append(number)
+        return sorted(gone), added
 
     def _rows(self, keys: Sequence[int]) -> dict[int, int]:
         """The rows of the model's embeddings, by key."""
@@ -220,13 +219,11 @@ class LocalWriter(IndexWriter):
 
     def _prune(self) -> None:
         """Delete embeddings that no passage has: of removed passages, and of unfinished builds."""
-        query = "SELECT row FROM embeddings WHERE row > ? AND model = ?"
-        new = self._db.execute(query, (self._manifest.embedded, self.model))
+        bare = "NOT EXISTS (SELECT 1 FROM passages WHERE embedding = row)"
+        delete = f"DELETE FROM embeddings WHERE {bare}"  # noqa: S608 - our own names
         if self._fresh:
-            new = self._db.execute("SELECT row FROM embeddings")
-        self._unused += [row["row"] for row in new]
-        bare = "row = ? AND NOT EXISTS (SELECT 1 FROM passages WHERE embedding = row)"
-        self._db.executemany(
-            f"DELETE FROM embeddings WHERE {bare}",  # noqa: S608 - our own names
-            [(row,) for row in self._unused],
-        )
+            self._db.execute(delete)
+        else:
+            newest = (self._last_used, self.model)
+            self._db.execute(f"{delete} AND row > ? AND model = ?", newest)
+            self._db.executemany(f"{delete} AND row = ?", [(row,) for row in self._unused])
