@@ -138,7 +138,7 @@ def _without_none(kind: Any) -> list[Any]:  # noqa: ANN401 - any type
 def _schema(command: str, kind: type, said: dict[str, dict[str, str]]) -> Schema:
     shape = _json(kind)
     _, parts = schema_components(
-        [shape], ref_template="#/$defs/{name}", schema_hook=lambda _: {"type": "string"}
+        [shape], ref_template="#/$defs/{name}", schema_hook={Path: {"type": "string"}}.__getitem__
     )
     enums = {name: parts.pop(name)["enum"] for name in list(parts) if "enum" in parts[name]}
     whole = {f"ragqa {command} --json": parts.pop(shape.__name__)}

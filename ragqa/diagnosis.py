@@ -24,7 +24,7 @@ from ragqa.readers import reader_for
 from ragqa.search.question import share_read
 from ragqa.state.consent import is_allowed
 from ragqa.stores import SENT, StorePlace
-from ragqa.types import Building, IndexInfo, Keys, Progress, Unread, counted, no_progress
+from ragqa.types import Building, Compared, Keys, Progress, counted, no_progress
 
 PROMPT = Prompt(
     instructions=(
@@ -86,7 +86,7 @@ class NotesIn(Struct, frozen=True):
     readable: float
 
 
-class IndexStatus(Unread, frozen=True, kw_only=True):
+class IndexStatus(Compared, frozen=True, kw_only=True):
     """What is indexed, and what has changed on disk since.
 
     `others` counts the files that are not notes, by suffix; `bytes` is the index's size on this
@@ -103,10 +103,6 @@ class IndexStatus(Unread, frozen=True, kw_only=True):
 
     places: Places
     llm: "Choice"
-    info: IndexInfo
-    added: int
-    changed: int
-    removed: int
     others: Mapping[str, int]
     bytes: int
     kept: StorePlace

@@ -10,17 +10,14 @@ import typer
 
 from ragqa.cli.opening import Query, finish, load, open_query, question_in
 from ragqa.cli.options import (
-    LLM,
     AsJson,
     Folders,
-    Force,
     IndexFolder,
     Scope,
-    Strict,
     TopK,
-    Yes,
+    Writing,
     complete_path,
-    scoped,
+    expanded,
 )
 from ragqa.errors import BackendFailed, UsageError
 
@@ -50,7 +47,7 @@ Output = Annotated[
 ]
 
 
-@scoped
+@expanded
 def ask(
     question: Annotated[
         list[str] | None,
@@ -63,10 +60,7 @@ def ask(
     index: IndexFolder = None,
     output: Output = None,
     json: AsJson = False,
-    llm: LLM = None,
-    yes: Yes = False,
-    strict: Strict = False,
-    force: Force = False,
+    writing: Writing,
     show_prompt: Annotated[
         bool, typer.Option("--show-prompt", help="Show what would be sent to an LLM; send nothing.")
     ] = False,
@@ -85,9 +79,9 @@ def ask(
     text = question_in(question)
     with open_query(corpus, index, scope, top_k=top_k, asks=True) as query:
         if show_prompt:
-            request, destination, asked = request_in(query, text, llm, force=force)
+            request, destination, asked = request_in(query, text, writing)
         else:
-            writer = writer_for(query.index.settings, llm, yes=yes, strict=strict, force=force)
+            writer = writer_for(query.index.settings, writing)
             answer = ask_with(query, text, writer, streams=output is AnswerFormat.TEXT)
     is_json = output is AnswerFormat.JSON
     if show_prompt:
@@ -149,9 +143,7 @@ def ask_with(
         return query.index.ask(question, writer=writer, **query.arguments)
 
 
-def request_in(
-    query: Query, question: str, llm: str | None, *, force: bool
-) -> "tuple[Request, str, bool]":
+def request_in(query: Query, question: str, writing: Writing) -> "tuple[Request, str, bool]":
     """Return the request to the LLM, its destination, and whether the LLM would be asked at all.
 
     Raises what `Index.ask` raises.
@@ -160,7 +152,7 @@ def request_in(
     from ragqa.llms import llm_for
 
     settings = query.index.settings
-    spec = llm_named(settings, llm)
+    spec = llm_named(settings, writing.llm)
     destination = llm_for(spec, settings.llm_url).destination if spec else None
     answer = ask_with(query, question, None)
     request = request_for(
@@ -169,7 +161,7 @@ def request_in(
         max_tokens=settings.llm_prompt_tokens,
     )
     where = f"{destination.backend}, {destination.where}" if destination else ""
-    return request, where, answer.answered or force
+    return request, where, answer.answered or writing.force
 
 
 def llm_named(settings: "Settings", given: str | None) -> str:
@@ -178,16 +170,14 @@ def llm_named(settings: "Settings", given: str | None) -> str:
     return "" if spec == "none" else spec
 
 
-def writer_for(
-    settings: "Settings", llm: str | None, *, yes: bool, strict: bool, force: bool
-) -> "Writer | None":
+def writer_for(settings: "Settings", writing: Writing) -> "Writer | None":
     """Return the LLM writer, or None if no LLM is set; it asks for consent at first use.
 
     :raises UsageError: the backend is unknown or unusable.
     """
-    spec = llm_named(settings, llm)
+    spec = llm_named(settings, writing.llm)
     if not spec:
-        if strict or force:
+        if writing.strict or writing.force:
             raise UsageError(
                 "--strict and --force need an LLM to write the answer, and none is set",
                 hint="add --llm KIND:MODEL; to see what is available: ragqa llm list",
@@ -195,12 +185,12 @@ def writer_for(
         return None
     from ragqa.generation import what_is_sent, writer_of
 
-    writer = writer_of(settings, spec, strict=strict, force=force)
+    writer = writer_of(settings, spec, strict=writing.strict, force=writing.force)
 
     def allow() -> bool:
         from ragqa.cli.consenting import consented
 
-        return consented(writer.llm.destination, yes=yes, what=what_is_sent(settings))
+        return consented(writer.llm.destination, yes=writing.yes, what=what_is_sent(settings))
 
     return replace(writer, allow=cache(allow))
 

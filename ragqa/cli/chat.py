@@ -12,15 +12,12 @@ from ragqa.cli.asking import writer_for
 from ragqa.cli.consenting import is_interactive
 from ragqa.cli.opening import load, open_index
 from ragqa.cli.options import (
-    LLM,
     Folders,
-    Force,
     IndexFolder,
     Scope,
-    Strict,
     TopK,
-    Yes,
-    scoped,
+    Writing,
+    expanded,
 )
 from ragqa.errors import NotAllowed, RagqaError
 
@@ -28,17 +25,14 @@ if TYPE_CHECKING:
     from ragqa.cli.conversation import Conversation
 
 
-@scoped
+@expanded
 def chat(
     *,
     scope: Scope,
     top_k: TopK = None,
     corpus: Folders = None,
     index: IndexFolder = None,
-    llm: LLM = None,
-    yes: Yes = False,
-    strict: Strict = False,
-    force: Force = False,
+    writing: Writing,
 ) -> int:
     """Ask questions and follow-ups; a follow-up may depend on the question before ("and why?").
 
@@ -57,7 +51,7 @@ def chat(
         from ragqa.stores.filters import check_filters
 
         check_filters(scope.filters)
-    writer = writer_for(loaded.settings, llm, yes=yes, strict=strict, force=force)
+    writer = writer_for(loaded.settings, writing)
     types = is_interactive()
     with ExitStack() as stack:
 

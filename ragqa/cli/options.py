@@ -87,12 +87,21 @@ LLM = Annotated[
 Yes = Annotated[
     bool, typer.Option("--yes", help="Allow the LLM's host from now on, without asking.")
 ]
-Strict = Annotated[
-    bool, typer.Option("--strict", help="Leave out sentences that say what their sources lack.")
-]
-Force = Annotated[
-    bool, typer.Option("--force", help="Ask the LLM even if the notes do not seem to answer.")
-]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Writing:
+    """Which LLM writes an answer, and how."""
+
+    llm: LLM = None
+    yes: Yes = False
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Leave out sentences that say what their sources lack.")
+    ] = False
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Ask the LLM even if the notes do not seem to answer."),
+    ] = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,21 +160,26 @@ class Scope:
         return Filters(tuple(self.tag or ()), tuple(self.path or ()), days[0], self.where, days[1])
 
 
-def scoped(command: Callable[..., int]) -> Callable[..., int]:
-    """Give a command each option of `Scope` in the place of its parameter `scope`."""
+def expanded(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command each option of the sets that it takes: of a `Scope`, of a `Writing`."""
+    taken = signature(command).parameters
+    sets = {
+        name: kind for name in taken for kind in (Scope, Writing) if taken[name].annotation is kind
+    }
 
     @wraps(command)
-    def with_scope(**given: Any) -> int:  # noqa: ANN401 - passed on
-        scope = Scope(**{name: given.pop(name) for name in options})
-        return command(scope=scope, **given)
+    def with_sets(**given: Any) -> int:  # noqa: ANN401 - passed on
+        for name, kind in sets.items():
+            options = signature(kind).parameters
+            given[name] = kind(**{option: given.pop(option) for option in options})
+        return command(**given)
 
-    options = signature(Scope).parameters
     every = list[Parameter]()
-    for name, own in signature(command).parameters.items():
-        every += options.values() if name == "scope" else [own]
-    with_scope.__signature__ = Signature(every)  # type: ignore[attr-defined]
-    with_scope.__annotations__ = {each.name: each.annotation for each in every}
-    return with_scope
+    for name, own in taken.items():
+        every += signature(sets[name]).parameters.values() if name in sets else [own]
+    with_sets.__signature__ = Signature(every)  # type: ignore[attr-defined]
+    with_sets.__annotations__ = {each.name: each.annotation for each in every}
+    return with_sets
 
 
 def with_places(hint: str, args: list[str]) -> str:

@@ -17,7 +17,7 @@ from ragqa.cli.options import (
     Scope,
     TopK,
     complete_path,
-    scoped,
+    expanded,
 )
 from ragqa.errors import UsageError
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ragqa.verifying.saved import SavedAnswer
 
 
-@scoped
+@expanded
 def search(
     query: Annotated[
         list[str] | None,
@@ -85,7 +85,7 @@ def _search_related(opened: Query, note: str, *, json: bool) -> int:
     )  # fmt: skip
 
 
-@scoped
+@expanded
 def why(
     question: Annotated[
         list[str], typer.Argument(metavar="QUESTION", help="The question; - reads standard input.")
@@ -127,7 +127,7 @@ def why(
     )  # fmt: skip
 
 
-@scoped
+@expanded
 def list_notes(
     tags: Annotated[
         bool, typer.Option("--tags", help="List the tags, each with its number of notes.")

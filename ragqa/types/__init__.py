@@ -22,6 +22,7 @@ from ragqa.types.answers import (
 )
 from ragqa.types.indexes import (
     Building as Building,
+    Compared as Compared,
     DenseInfo as DenseInfo,
     EmbedderInfo as EmbedderInfo,
     IndexInfo as IndexInfo,
@@ -30,7 +31,6 @@ from ragqa.types.indexes import (
     Pieces as Pieces,
     Progress as Progress,
     Tag as Tag,
-    Unread as Unread,
     Waiting as Waiting,
     by_kind as by_kind,
     counted as counted,

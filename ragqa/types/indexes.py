@@ -137,9 +137,13 @@ class Waiting(Struct, frozen=True):
         return f"{wait} to be read, so this is from the index as it is; {then}"
 
 
-class Unread(Struct, frozen=True, kw_only=True):
-    """What has files that are not in the index."""
+class Compared(Struct, frozen=True, kw_only=True):
+    """An index compared with the notes on disk: how many differ, and which files it leaves out."""
 
+    info: IndexInfo
+    added: int
+    changed: int
+    removed: int
     skipped: tuple[Skipped, ...]
 
     @property
@@ -153,7 +157,7 @@ class Unread(Struct, frozen=True, kw_only=True):
         return tuple(skip for skip in self.skipped if skip.is_left_out)
 
 
-class IndexReport(Unread, frozen=True, kw_only=True):
+class IndexReport(Compared, frozen=True, kw_only=True):
     """What one indexing run did; `newly_skipped` was not skipped the time before.
 
     `waiting` is what would have taken too long; nothing was done then.
@@ -164,10 +168,6 @@ class IndexReport(Unread, frozen=True, kw_only=True):
         "left_out warnings=warning_lines seconds index=info"
     )
 
-    info: IndexInfo
-    added: int
-    changed: int
-    removed: int
     unchanged: int
     newly_skipped: tuple[Skipped, ...]
     seconds: float
