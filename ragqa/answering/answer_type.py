@@ -1,7 +1,6 @@
 """How well a sentence fits what is asked for, and what in it is the short answer."""
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import cache
 
@@ -11,10 +10,10 @@ from ragqa.notes.struck import struck_spans
 from ragqa.search.question import Question
 from ragqa.search.question_kind import QuestionKind
 from ragqa.text.dates import dates, mentions_time, times
-from ragqa.text.lexicon import STOP_WORDS, UNITS, rows
+from ragqa.text.lexicon import UNITS, rows
 from ragqa.text.names import people, places
 from ragqa.text.quantities import Figure, amounts, counts_without_number, number_words
-from ragqa.text.words import compiled, index_terms, overlaps, stem, stems, words_in, words_of
+from ragqa.text.words import compiled, index_terms, overlaps, stem, words_in, words_of
 from ragqa.types import Span
 
 Fit = tuple[Span, float]
@@ -34,9 +33,6 @@ _UNPLACED = 0.3
 
 _UNCOUNTED = 0.5
 """A number that does not count what the question asks about."""
-
-_MAX_DISTANCE = 5
-"""A number counts a noun at most this many words after it, or before it as in a table."""
 
 _MAX_CHARS = 2_000
 _LOOK_BACK = 80
@@ -104,7 +100,9 @@ def cannot_answer(question: Question, text: str, language: str = ENGLISH) -> boo
     if question.kind is QuestionKind.WHEN:
         return not mentions_time(text)
     if question.kind is QuestionKind.HOW_MANY:
-        return not _may_count(question, text)
+        # "Every Saturday" tells how often.
+        counted = amounts(text) or number_words(text) or counts_without_number(text)
+        return not (counted or mentions_time(text))
     if question.kind is QuestionKind.WHO:
         # "Priya" may be a name where it begins a sentence, too.
         return not any(
@@ -188,33 +186,6 @@ def _is_figure(question: Question, number: str) -> bool:
     if any(map(str.isdigit, number)) or number in ("twice", "thrice"):
         return True
     return bool(question.subject) and number != "one"
-
-
-def _may_count(question: Question, text: str) -> bool:
-    """Whether a number in a sentence may count what is asked for.
-
-    It may if it is near that word, if it counts nothing else, or if the thing counted has many
-    names: people, and units of measurement.
-    """
-    found = amounts(text)
-    if not question.subject:
-        # "Every Saturday" tells how often.
-        return bool(found or number_words(text) or mentions_time(text))
-    if stems("measured").issuperset(question.subject):
-        return bool(found or number_words(text))
-    if any(_is_in_unit(question, one) for one in found):
-        return True
-    counts = (one.number for one in found if not one.measured and one.unit != "%")
-    spans = [*number_words(text), *counts_without_number(text), *counts]
-    words = words_of(text)
-    starts = [word.start for word in words]
-    subjects = [i for i, word in enumerate(words) if word.term in question.subject]
-    numbers = {bisect_left(starts, start) for start, _ in spans}
-    if any(abs(i - n) <= _MAX_DISTANCE for i in subjects for n in numbers):
-        return True
-    anything = {*question.subject} <= stems("people")
-    units = [one.unit for one in found if not one.measured and one.unit != "%"]
-    return any(anything or not unit or unit in STOP_WORDS for unit in units)
 
 
 def _people(question: Question, text: str) -> Iterator[Fit]:

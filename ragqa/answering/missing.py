@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 
 import numpy as np
 
@@ -46,36 +45,29 @@ FAR_SHARE = 0.5
 """A question of which more is missing, by idf, is far from what was found if that is unlikely to
 answer."""
 
-_MIN_LIKENESS = 0.8
 _WORD = r"(?:[^\s\"'\u2019(),;:?!]|(?<=\d)[,:](?=\d))+(?<!\.)"
 _SENTENCE_START = r"(?:^|[.?!:])[\s\"'(]*$"
 
 
 @dataclass(frozen=True, slots=True)
 class _Word:
-    """A content word of a question, as typed from `start` on.
-
-    A name or code matches only itself; a word that `may_differ` may be misspelt.
-    """
+    """A content word of a question, as typed from `start` on."""
 
     start: int
     text: str
     terms: tuple[str, ...]
     is_name: bool
-    may_differ: bool
 
     @property
     def end(self) -> int:
         return self.start + len(self.text)
 
     def is_in(self, text: str, terms: frozenset[str]) -> bool:
-        """Whether a text with these terms has it: a figure exactly, a word perhaps misspelt."""
+        """Whether a text with these terms has it: a figure exactly, a word in one or many."""
         if any(map(str.isdigit, self.text)):
             return has_figure(text, self.text)
         return all(
-            not terms.isdisjoint((term, f"{term}s", term.removesuffix("s")))
-            or (self.may_differ and _is_misspelt(term, terms))
-            for term in self.terms
+            not terms.isdisjoint((term, f"{term}s", term.removesuffix("s"))) for term in self.terms
         )
 
 
@@ -266,15 +258,7 @@ def _words(question: str, language: str = ENGLISH) -> Iterator[_Word]:
             text=text,
             terms=tuple(terms),
             is_name=is_capital or any(map(str.isdigit, text)),
-            may_differ=text.islower() or not marks_names,
         )
-
-
-def _is_misspelt(term: str, terms: frozenset[str]) -> bool:
-    """Whether it is similar to one of the terms, or an anagram of it."""
-    if get_close_matches(term, terms, 1, _MIN_LIKENESS):
-        return True
-    return any(len(one) == len(term) and sorted(one) == sorted(term) for one in terms)
 
 
 def _wanted(question: Question, asked: Sequence[_Word]) -> str:

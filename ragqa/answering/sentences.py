@@ -199,6 +199,9 @@ def nearest_unit(passage: Passage, question: str) -> str:
         for run in sentences_in(layout, range(len(layout.pieces)))
     }
     best = max(shared, key=shared.__getitem__, default=None)
-    text = (sentence_text(layout, best) if best else "") or passage.text
-    before = ellipsis_before(layout.pieces[best[0]].unit) if best else ""
-    return " ".join(f"{before} {text}".split())
+    if best is None:
+        return " ".join(passage.text.split())
+    first = layout.pieces[best[0]].unit
+    is_list_cut = best[0] < best[1] and not first.begins
+    before = "\u2026" if is_list_cut else ellipsis_before(first)
+    return " ".join(f"{before} {sentence_text(layout, best) or passage.text}".split())

@@ -44,10 +44,6 @@ _TO = "((in|on|at|to|for|of|from|by|since|until) )?"
 _HOW_MANY = (
     "how (many|much|long|old|tall|big|often|far|high|large|fast|heavy|deep|wide|few|small|lengthy)"
 )
-_NUMBER = (
-    r"\b(?P<code>(?:policy|ticket|serial|account|order) )?number\b"
-    r"(?P<of> of (?:(?:the|my|our|your|his|her|their) (?P<the>.+))?)?"
-)
 _PLURAL = r"\w+[^\Wsui]s|[cgt]pus|people|children|men|women"
 _THE = r"(is|are|was|were)_a the (\w+ ){0,2}"
 _ARTICLE = r"((the|a|an) )?(\w+ )?"
@@ -174,8 +170,6 @@ def kind_of(question: str, language: str) -> tuple[QuestionKind, tuple[str, ...]
     kinds = ((clause, _kind(_RULES, mark)) for clause, mark in zip(clauses, marked, strict=True))
     clause, kind = next((pair for pair in kinds if pair[1]), (text, None))
     kind = kind or _kind(_FALLBACK_RULES, " ".join(marked)) or QuestionKind.OTHER
-    if kind is QuestionKind.HOW_MANY and _asks_which(text):
-        kind = QuestionKind.OTHER
     subject = _subject(kind, clause, " ".join(clauses))
     is_certain = (
         any(map(compiled(_DATED).match, marked))
@@ -183,15 +177,6 @@ def kind_of(question: str, language: str) -> tuple[QuestionKind, tuple[str, ...]
         else kind is not QuestionKind.HOW_MANY or subject or compiled(_MEASURED).search(text)
     )
     return kind, subject, kind in SHORT - {QuestionKind.WHERE} and bool(is_certain)
-
-
-def _asks_which(text: str) -> bool:
-    """Whether a number tells one thing from others: "policy number", "the number of the flat"."""
-    number = compiled(_NUMBER).search(text)
-    if not number or compiled(_HOW_MANY).search(text):
-        return False
-    is_one = number["the"] and not compiled(_PLURAL).fullmatch(_head(number["the"]))
-    return bool(number["code"] or is_one or not number["of"])
 
 
 def _uncontracted(word: re.Match[str]) -> str:
