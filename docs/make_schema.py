@@ -1,4 +1,4 @@
-"""Write docs/schema and the lists of docs/json.md from the declarations of the JSON documents.
+"""Write docs/schema and the lists of docs/json.md from the keys that types of results declare.
 
 python docs/make_schema.py
 
@@ -8,30 +8,55 @@ is not there is added, to be filled in.
 
 import json
 import re
+import typing
+from functools import cache, reduce
+from operator import or_
 from pathlib import Path
+from types import NoneType, UnionType
 from typing import Any
 
-from msgspec import Struct
+from msgspec import defstruct
 from msgspec.json import schema_components
 
-from ragqa.render import documents
-from ragqa.render.explanations import JsonVerification
-from ragqa.render.overviews import JsonStatus
-from ragqa.types import DOCUMENT_VERSION
+from ragqa.addresses import NotePart
+from ragqa.diagnosis import IndexStatus
+from ragqa.related import NearNote, RelatedNotes
+from ragqa.render.documents import parsed
+from ragqa.stores import StorePlace
+from ragqa.types import (
+    DOCUMENT_VERSION,
+    Answer,
+    Hit,
+    IndexInfo,
+    IndexReport,
+    NoteList,
+    NoteRecord,
+    SearchResult,
+    Skipped,
+    Written,
+    WrittenSentence,
+)
+from ragqa.verifying.checking import Verification
 
 DOCS = Path(__file__).parent
 PAGE = DOCS / "json.md"
-DOCUMENTS: dict[str, tuple[str, type[Struct]]] = {
-    "ask": ("ask", documents.JsonAnswer),
-    "search": ("search", documents.JsonSearch),
-    "related": ("search --related", documents.JsonRelated),
-    "get": ("get", documents.JsonPart),
-    "index": ("index", documents.JsonReport),
-    "status": ("status", JsonStatus),
-    "list": ("list", documents.JsonList),
-    "verify": ("verify", JsonVerification),
+DOCUMENTS: dict[str, tuple[str, type]] = {
+    "ask": ("ask", Answer),
+    "search": ("search", SearchResult),
+    "related": ("search --related", RelatedNotes),
+    "get": ("get", NotePart),
+    "index": ("index", IndexReport),
+    "status": ("status", IndexStatus),
+    "list": ("list", NoteList),
+    "verify": ("verify", Verification),
 }
-"""The command that prints each document, and its declaration, by the name of its schema."""
+"""The command that prints each document, and the type of its result, by the name of its schema."""
+
+_PARTS: dict[type, str] = {
+    Hit: "Passage", IndexInfo: "Index", NearNote: "Related", NoteRecord: "Note", Skipped: "Remark",
+    StorePlace: "Store", Written: "Llm", WrittenSentence: "Sentence",
+}  # fmt: skip
+"""Types of results that the page calls by another name."""
 
 _KEY = re.compile(r"^- `([^`]+)` \(.*?\): (.*)$", re.MULTILINE)
 _SECTION = re.compile(r"^(##+) ([^\n]+)\n(.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
@@ -76,10 +101,47 @@ def meanings(text: str) -> dict[str, dict[str, str]]:
     return {found[2]: dict(_KEY.findall(found[3])) for found in _SECTION.finditer(text)}
 
 
-def _schema(command: str, kind: type[Struct], said: dict[str, dict[str, str]]) -> Schema:
-    _, parts = schema_components([kind], ref_template="#/$defs/{name}")
+@cache
+def _json(kind: Any) -> Any:  # noqa: ANN401 - any type
+    """A type as JSON has it: a result has the keys that it declares."""
+    if arguments := typing.get_args(kind):
+        of = [argument if argument is ... else _json(argument) for argument in arguments]
+        is_union = typing.get_origin(kind) in (typing.Union, UnionType)
+        return reduce(or_, of) if is_union else typing.get_origin(kind)[tuple(of)]
+    if not hasattr(kind, "JSON"):
+        return kind
+    fields: list[Any] = []
+    for key, attributes, may_be_null, may_lack in parsed(kind.JSON):
+        value = reduce(_attribute, attributes, kind)
+        if may_lack:
+            fields.append((key, _json(reduce(or_, _without_none(value))), None))
+        else:
+            fields.append((key, _json(value | None if may_be_null else value)))
+    return defstruct(_PARTS.get(kind, kind.__name__), fields, kw_only=True)
+
+
+def _attribute(kind: Any, name: str) -> Any:  # noqa: ANN401 - any type
+    """The type of an attribute; it may be None where what has it may."""
+    owners = _without_none(kind)
+    declared = getattr(owners[0], name, None)
+    about = declared.fget if isinstance(declared, property) else owners[0]
+    hints = typing.get_type_hints(about)
+    value = hints["return" if isinstance(declared, property) else name]
+    return value | None if NoneType in typing.get_args(kind) else value
+
+
+def _without_none(kind: Any) -> list[Any]:  # noqa: ANN401 - any type
+    is_union = typing.get_origin(kind) in (typing.Union, UnionType)
+    return [of for of in typing.get_args(kind) if of is not NoneType] if is_union else [kind]
+
+
+def _schema(command: str, kind: type, said: dict[str, dict[str, str]]) -> Schema:
+    shape = _json(kind)
+    _, parts = schema_components(
+        [shape], ref_template="#/$defs/{name}", schema_hook=lambda _: {"type": "string"}
+    )
     enums = {name: parts.pop(name)["enum"] for name in list(parts) if "enum" in parts[name]}
-    whole = {f"ragqa {command} --json": parts.pop(kind.__name__)}
+    whole = {f"ragqa {command} --json": parts.pop(shape.__name__)}
     whole |= {_name(name): part for name, part in parts.items()}
     for title, part in whole.items():
         meant = said.get(title, {})
@@ -109,8 +171,8 @@ def _schema(command: str, kind: type[Struct], said: dict[str, dict[str, str]]) -
 
 
 def _name(name: str) -> str:
-    """The name of a part as the page has it: `_ShortAnswer` is a short_answer."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.lstrip("_")).lower()
+    """The name of a part as the page has it: `ShortAnswer` is a short_answer."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
 def _list(part: Schema) -> str:

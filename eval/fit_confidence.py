@@ -103,11 +103,11 @@ def examples(path: Path, notes: Path) -> Iterator[Example]:
             }
             if assessed["all"].excerpts and assessed["terms"].excerpts:
                 found = assessed["all"].excerpts
-                _, cited = cite(found)
+                cited = [cite(excerpt, n) for n, excerpt in enumerate(found, 1)]
                 gold = located(question, notes)
                 score = score_citations(cited, gold) if gold else None
                 said = [
-                    f"{one.context} {excerpt.whole.text}"
+                    f"{one.context} {excerpt.shown}"
                     for one, excerpt in zip(cited, found, strict=True)
                 ]
                 is_said = bool(gold) and answer_found(said, question.answer)

@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -15,16 +16,17 @@ from ragqa.errors import LIST, STATUS, Hint, NotIndexed, UsageError
 from ragqa.notes import parse_note, read_text, why_left_out
 from ragqa.notes.formats import Document
 from ragqa.notes.links import NoteNames, folded, section_of
-from ragqa.notes.read import NoteText
+from ragqa.passages.parts import heading_paths
+from ragqa.places import Place, readings
 from ragqa.safe import safe_line
 from ragqa.types import (
     HIDDEN,
     Block,
     Corpus,
     IndexInfo,
+    Keys,
     Kind,
     Note,
-    NoteList,
     NoteRecord,
     Progress,
     Skipped,
@@ -39,8 +41,6 @@ if TYPE_CHECKING:
 OUTSIDE = "outside the folder of notes"
 PENDING = "not in the index yet; run ragqa index"
 
-_LINES = re.compile(r"(?s)(.+):(\d{1,9})(?:[-\u2013](\d{1,9}))?")
-_LOCATOR = re.compile(r"(?i), (?=(?:pp?\.|pages?|(?:cell|slide|sheet)s?|paragraphs?)\s*\S)")
 _HEADING_BELOW = " [>\u203a] "
 
 _MAX_ENTRIES = 20_000
@@ -70,53 +70,25 @@ class NoTarget(UsageError):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The note that an address names, with the lines, the heading, or the locator.
+    """The note that an address names, with the lines of the part that it names.
 
     `path` is relative to the notes folder if it is inside, else as given. `reason` is why the note
-    is not indexed, "" if it is. Once found, it has lines, and a locator if the note's file has
-    other places than lines.
+    is not indexed, "" if it is. A part has a locator if the note's file has other places than
+    lines.
     """
+
+    JSON = Keys("path lines locator", optional="locator")
 
     path: str
     lines: tuple[int, int] | None = None
     reason: str = ""
-    heading: str = ""
     locator: str = ""
 
 
-def readings(text: str) -> Iterator[Target]:
-    """Yield every reading of an address, the plainest first: a name may contain a colon or `#`.
-
-    The forms are `NOTE`, `NOTE:LINE`, `NOTE:FIRST-LAST`, `NOTE#HEADING`, and `NOTE, LOCATOR` as in
-    `Citation`.
-    """
-    if text:
-        yield Target(text)
-    if match := _LINES.fullmatch(text):
-        first, last = sorted((int(match[2]), int(match[3] or match[2])))
-        yield Target(match[1], (first, last))
-    commas = list(_LOCATOR.finditer(text))
-    for comma in dict.fromkeys((*commas[-1:], *commas[:1])):
-        yield Target(text[: comma.start()], locator=text[comma.end() :])
-    for name, _, anchor in dict.fromkeys((text.rpartition("#"), text.partition("#"))):
-        if name and anchor.strip("# "):
-            yield Target(name, heading=anchor.strip())
-
-
-def find_indexed(index: "Index", listed: NoteList, text: str) -> Target:
-    """The note among these of an index that an address names; raises as `Notes.find` does.
-
-    :raises NotIndexed: the note is on disk but not in the index.
-    """
-    target = notes_of(index, {note.path: note for note in listed.notes}, listed.info).find(text)
-    if target.reason:
-        raise NotIndexed(f"{target.path} is not in the index: {target.reason}", hint=STATUS)
-    return target
-
-
-def notes_of(index: "Index", known: Mapping[str, NoteRecord], info: IndexInfo) -> "Notes":
-    """The notes of an index and its folder."""
+def notes_of(index: "Index", notes: Iterable[NoteRecord], info: IndexInfo) -> "Notes":
+    """These notes of an index, and its folder."""
     corpus, settings = index.places.corpus, index.settings
+    known = {note.path: note for note in notes}
     return Notes(corpus, settings.max_note_bytes, known, info, settings.formats)
 
 
@@ -146,11 +118,21 @@ class Notes:
         shown = text if len(text) <= _MAX_NAME else f"{text[:_MAX_NAME]}\u2026"
         raise NoTarget(f"there is no note {shown!r} in {self.corpus}", self._alike(text))
 
-    def _part(self, reading: Target, target: Target) -> Target:
-        """The note as it is read here, with the lines and the place of the part that is named."""
-        path, lines = target.path, reading.lines
+    def find_indexed(self, text: str) -> Target:
+        """As `find`, but only what is in the index.
+
+        :raises NotIndexed: the note is on disk but not in the index.
+        """
+        target = self.find(text)
+        if target.reason:
+            raise NotIndexed(f"{target.path} is not in the index: {target.reason}", hint=STATUS)
+        return target
+
+    def _part(self, place: Place, target: Target) -> Target:
+        """The target, with the lines and the locator of the part that is named."""
+        path, lines = target.path, place.lines
         target = replace(target, lines=lines)
-        if target.reason or not (lines or reading.heading or reading.locator):
+        if target.reason or not (lines or place.heading or place.locator):
             return target
         read = read_text(self.corpus, path, max_note_bytes=self.max_note_bytes)
         if isinstance(read, Skipped):
@@ -159,8 +141,8 @@ class Notes:
             lines = _lines_in(lines, path, read.text)
             span = span_of_lines(lines, read.text)
         else:
-            named = reading.locator or reading.heading
-            find = _place_at if reading.locator else _section_below
+            named = place.locator or place.heading
+            find = _place_at if place.locator else _section_below
             span = find(named, path, read.document)
             first = 1 + read.text.count("\n", 0, span[0])
             lines = first, first + read.text[slice(*span)].rstrip().count("\n")
@@ -296,6 +278,12 @@ class NotePart:
     `Citation`. `margin` has the number of each line, or where a page, slide or so begins its name.
     """
 
+    JSON = Keys(
+        "path=note.path title=note.title date=note.date tags=note.tags note_sha256=note.sha256 "
+        "lines locator total_lines heading text",
+        null="date", optional="locator",
+    )  # fmt: skip
+
     note: NoteRecord
     lines: tuple[int, int]
     total_lines: int
@@ -316,47 +304,42 @@ def get_part(
     """
     listed = index.notes(refresh=refresh, progress=progress)
     corpus, limit = index.places.corpus, index.settings.max_note_bytes
-    known = {note.path: note for note in listed.notes}
-    target = find_indexed(index, listed, address)
-    read = _current_text(corpus, target.path, limit)
-    note = parse_note(target.path, read.document, read.sha256, read.stamp)
-    lines = _lines_of(without_hidden(note.text, note.blocks))
+    notes = notes_of(index, listed.notes, listed.info)
+    target = notes.find_indexed(address)
+    note, document = read_current(corpus, target.path, max_note_bytes=limit)
+    text = without_hidden(note.text, note.blocks)
+    lines = text.removesuffix("\n").split("\n") if text else []  # as citations count them
     first, last = target.lines or (1, max(1, len(lines)))
     span = span_of_lines((first, last), note.text)
     return NotePart(
-        note=known[target.path],
+        note=notes.known[target.path],
         lines=(first, last),
         total_lines=len(lines),
         heading=_heading_at(note.blocks, span[0]),
-        text="\n".join(lines[first - 1 : last]),
-        locator=target.locator or read.document.locate(span),
-        margin=tuple(_margin(read.document, first, last)),
+        text="\n".join(line.removesuffix("\r") for line in lines[first - 1 : last]),
+        locator=target.locator or document.locate(span),
+        margin=tuple(_margin(document, first, last)),
     )
 
 
 def headings_at(corpus: Corpus, path: str, line: int) -> tuple[str, ...]:
     """The path of headings at a line of a note as it is now; () for one that cannot be read."""
     try:
-        note = read_current(corpus, path, max_note_bytes=corpus.file(path).stat().st_size)
+        note, _ = read_current(corpus, path, max_note_bytes=corpus.file(path).stat().st_size)
     except (OSError, UsageError):
         return ()
     return _heading_at(note.blocks, span_of_lines((line, line), note.text)[0])
 
 
-def read_current(corpus: Corpus, path: str, *, max_note_bytes: int) -> Note:
-    """A note as it is on disk now.
+def read_current(corpus: Corpus, path: str, *, max_note_bytes: int) -> tuple[Note, Document]:
+    """A note as it is on disk now, and the document that it is read from.
 
     :raises UsageError: it cannot be read.
     """
-    read = _current_text(corpus, path, max_note_bytes)
-    return parse_note(path, read.document, read.sha256, read.stamp)
-
-
-def _current_text(corpus: Corpus, path: str, limit: int) -> NoteText:
-    read = read_text(corpus, path, max_note_bytes=limit)
+    read = read_text(corpus, path, max_note_bytes=max_note_bytes)
     if isinstance(read, Skipped):
         raise UsageError(f"{path} cannot be read: {read.reason}", hint=STATUS)
-    return read
+    return parse_note(path, read.document, read.sha256, read.stamp), read.document
 
 
 def _margin(document: Document, first: int, last: int) -> Iterator[str]:
@@ -389,17 +372,7 @@ def edits_of_hidden(text: str, blocks: Sequence[Block]) -> Iterator[tuple[int, i
             yield block.start, block.end, key + "\n" * hidden.count("\n")
 
 
-def _lines_of(text: str) -> list[str]:
-    """The lines of a text as citations count them, each up to its line feed."""
-    lines = text.removesuffix("\n").split("\n") if text else []
-    return [line.removesuffix("\r") for line in lines]
-
-
 def _heading_at(blocks: Sequence[Block], at: int) -> tuple[str, ...]:
-    path: list[Block] = []
-    for block in blocks:
-        if block.start > at:
-            break
-        if block.kind is Kind.HEADING:
-            path = [above for above in path if above.level < block.level] + [block]
-    return tuple(block.label for block in path)
+    number = bisect_right(blocks, at, key=lambda block: block.start)
+    *_, path = (), *heading_paths(blocks[:number])
+    return path

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from ragqa.api.index import Index
 from ragqa.errors import UsageError
 from ragqa.languages import ENGLISH
+from ragqa.places import CITED
 from ragqa.search.question import MAX_QUESTION_BYTES, languages_for, read_question
 from ragqa.search.retrieve import retrieve
 from ragqa.search.spelling import best_by_terms, idf_in
@@ -37,7 +38,6 @@ COMMANDS = {
 """Each command with its help text."""
 
 _COMMAND = re.compile(r"(/\w*)(?:\s+(.*))?", re.DOTALL)
-_CITED = re.compile(r"\[(\d+)\]")
 
 # docs/decisions/answers.md has where these are from.
 _MAX_CARRIED = 2
@@ -117,7 +117,7 @@ def _renumbered(answer: Answer, by: int) -> Answer:
         written = replace(written, sentences=tuple(sentences))
     return replace(
         answer,
-        text=_CITED.sub(shift, answer.text),
+        text=CITED.sub(shift, answer.text),
         citations=tuple(replace(citation, n=citation.n + by) for citation in answer.citations),
         also=tuple(replace(citation, n=citation.n + by) for citation in answer.also),
         written=written,

@@ -9,12 +9,12 @@ class Folder(Struct, frozen=True):
     """A folder of notes.
 
     The paths of its notes begin with its `name` if the corpus has several. `context` says in a
-    sentence what these notes are, "" if nobody said so.
+    sentence what these notes are, None if nobody said so.
     """
 
     path: Path
-    name: str = ""
-    context: str = ""
+    name: str
+    context: str | None
 
     def __str__(self) -> str:
         return str(self.path)
@@ -28,7 +28,7 @@ class Corpus(Struct, frozen=True):
     @classmethod
     def of(cls, *paths: Path) -> "Corpus":
         """The corpus of these folders, each called as it is on disk."""
-        return cls(tuple(Folder(path, path.name) for path in paths))
+        return cls(tuple(Folder(path, path.name, None) for path in paths))
 
     def __str__(self) -> str:
         *others, last = map(str, self.folders)
@@ -44,7 +44,7 @@ class Corpus(Struct, frozen=True):
         """The `context` of the folder of a note, if it is one of several; "" if it has none."""
         alone = len(self.folders) == 1
         contexts = {folder.name: folder.context for folder in self.folders if not alone}
-        return contexts.get(path.partition("/")[0], "")
+        return contexts.get(path.partition("/")[0]) or ""
 
     def inside(self, path: str) -> tuple[Path, str]:
         """The folder of a note, and the note's path there.

@@ -1,28 +1,30 @@
 """How fresh an index is and what is wrong with it; which LLM is set and where it would send."""
 
+import os
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ragqa.api import Index
-from ragqa.config import Loaded, Origin
+from ragqa.config import Loaded, Origin, Places
 from ragqa.config.addresses import remote_host
 from ragqa.errors import BackendFailed, NoIndex, RagqaError, UsageError
 from ragqa.languages import LANGUAGES
 from ragqa.llms import LLM, LLMS, NO_LLM, SCRIPTED, Destination, Prompt, llm_for
 from ragqa.llms.limits import bounded, read_apart
+from ragqa.notes.formats import switched_off
 from ragqa.readers import reader_for
 from ragqa.search.question import share_read
 from ragqa.state.consent import is_allowed
 from ragqa.stores import SENT, StorePlace
-from ragqa.types import Building, IndexInfo, Progress, Skipped, counted, no_progress
+from ragqa.types import Building, IndexInfo, Keys, Progress, Unread, counted, no_progress
 
 PROMPT = Prompt(
     instructions=(
@@ -41,6 +43,7 @@ WHAT = "a fixed question with two made-up passages, and nothing of your notes"
 
 _REPAIR = "ragqa doctor --repair"
 _LISTING_S = 5
+_WHERE = "local=destination.is_local host=destination.host proxy=destination.proxy"
 _ORIGINS: dict[str, str] = {
     Origin.FLAG: "the command",
     Origin.ENVIRONMENT: "RAGQA_LLM in the environment",
@@ -56,9 +59,10 @@ class Severity(StrEnum):
     ERROR = "error"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """The result of one check, and the command that fixes it, or ""."""
+
+    JSON = Keys("severity what fix")
 
     severity: Severity
     what: str
@@ -82,20 +86,27 @@ class NotesIn(Struct, frozen=True):
     readable: float
 
 
-@dataclass(frozen=True, slots=True)
-class IndexStatus:
+class IndexStatus(Unread, frozen=True, kw_only=True):
     """What is indexed, and what has changed on disk since.
 
     `others` counts the files that are not notes, by suffix; `bytes` is the index's size on this
     machine's disk; `building` is the progress of another process writing it; `formats` are those
-    switched on; `languages` are those of the notes, most first; `warnings` are about notes.
+    switched on; `languages` are those of the notes, most first; `warnings` are about notes. `llm`
+    is the LLM that is set.
     """
 
+    JSON = Keys(
+        "corpus=corpus_path folders=places.corpus.folders index_path=places.index fresh=is_fresh "
+        "pending=pending_counts building skipped=unread left_out switched_off other_files bytes "
+        "store=kept created=info.created languages llm index=info"
+    )
+
+    places: Places
+    llm: "Choice"
     info: IndexInfo
     added: int
     changed: int
     removed: int
-    skipped: tuple[Skipped, ...]
     others: Mapping[str, int]
     bytes: int
     kept: StorePlace
@@ -103,6 +114,26 @@ class IndexStatus:
     formats: tuple[str, ...]
     languages: tuple[NotesIn, ...]
     warnings: tuple[str, ...]
+
+    @property
+    def corpus_path(self) -> str:
+        """The folders of notes, as the environment names several."""
+        return os.pathsep.join(map(str, self.places.corpus.folders))
+
+    @property
+    def switched_off(self) -> dict[str, int]:
+        """Of `others`, those of formats that could be read."""
+        return switched_off(self.others)
+
+    @property
+    def other_files(self) -> dict[str, int]:
+        """Of `others`, those that cannot be read."""
+        return {s: n for s, n in self.others.items() if s not in self.switched_off}
+
+    @property
+    def pending_counts(self) -> dict[str, int]:
+        """How many notes are not in the index yet, by what became of them."""
+        return {"added": self.added, "changed": self.changed, "removed": self.removed}
 
     @property
     def pending(self) -> str:
@@ -115,9 +146,10 @@ class IndexStatus:
         return not (self.added or self.changed or self.removed)
 
 
-def status_of(index: Index) -> IndexStatus:
+def status_of(index: Index, llm: "Choice") -> IndexStatus:
     """Compare the index with the notes on disk, without writing.
 
+    :param llm: the LLM that is set.
     :raises NoIndex: nothing has been built yet.
     """
     building = index.building()
@@ -133,6 +165,8 @@ def status_of(index: Index) -> IndexStatus:
     counts = Counter(note.language for note in notes)
     shares = {language: share_read(pieces) for language, pieces in info.languages.items()}
     return IndexStatus(
+        places=index.places,
+        llm=llm,
         info=info,
         added=len(changes.added),
         changed=len(changes.changed),
@@ -194,12 +228,10 @@ def _failure(exc: RagqaError) -> Finding:
 
 
 def _notes(index: Index) -> Iterator[Finding]:
-    status = status_of(index)
+    status = status_of(index, Choice())
     for skip in status.skipped:
-        if skip.is_left_out:
-            yield _ok(f"{skip.path} is not indexed: {skip.reason}")
-        else:
-            yield _warning(f"{skip.path} is not indexed: {skip.reason}")
+        finding = _ok if skip.is_left_out else _warning
+        yield finding(f"{skip.path} is not indexed: {skip.reason}")
     yield from map(_warning, status.warnings)
     if status.is_fresh:
         yield _ok(f"{counted(status.info.notes, 'note')} indexed, unchanged since")
@@ -240,19 +272,23 @@ def _models(index: Index) -> Iterator[Finding]:
         yield _warning(f"no reader is used: {exc.message}", exc.hint)
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """The configured LLM backend, and what using it would mean.
 
     `spec` is `KIND:MODEL`, or "" for none, and `origin` the source of the setting, in words.
-    `destination` is None if unknown; `allowed` says whether data may go there. `problem` is why it
-    cannot be used, or "". `index_host` is the host that the index is sent to, or "".
+    `destination` is None if unknown; `allowed` says whether data may go there, None where no LLM
+    is set. `problem` is why it cannot be used, or "". `index_host` is the host that the index is
+    sent to, or "".
     """
+
+    JSON = Keys(
+        f"llm=spec origin {_WHERE} allowed problem fix", null="llm origin host proxy problem fix"
+    )
 
     spec: str = ""
     origin: str = ""
     destination: Destination | None = None
-    allowed: bool = True
+    allowed: bool | None = None
     problem: str = ""
     fix: str = ""
     index_host: str = ""
@@ -296,23 +332,31 @@ def diagnose_llm(choice: Choice) -> Finding:
     return _warning(f"{sent}, once you allow it", f"ragqa llm allow {there.host}")
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """A kind of backend on this machine.
 
     `destination` is where it would send, None if it cannot be used; `problem` says why, or why its
     server did not answer, and `fix` how to mend that. `answers` is None if its server was not
-    asked. `models` are the models that it has.
+    asked. `models` are the models that it has, None if it was not asked.
     """
+
+    JSON = Keys(
+        f"kind form needs usable {_WHERE} answers models problem fix", null="host proxy problem fix"
+    )
 
     kind: str
     form: str
     needs: str
     destination: Destination | None = None
     answers: bool | None = None
-    models: tuple[str, ...] = ()
+    models: tuple[str, ...] | None = None
     problem: str = ""
     fix: str = ""
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can be used, as far as is known."""
+        return self.destination is not None and self.answers is not False
 
 
 def offers_of(loaded: Loaded) -> list[Offer]:
@@ -342,16 +386,21 @@ def _offer(kind: str, url: str) -> Offer:
     try:
         return replace(offer, answers=True, models=tuple("".join(listed).split("\n")[:-1]))
     except BackendFailed as exc:
-        return replace(offer, answers=False, problem=exc.message, fix=exc.hint)
+        return replace(offer, answers=False, models=(), problem=exc.message, fix=exc.hint)
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
+class Trial(Struct, frozen=True):
     """How an LLM replied to the prompt that tries it.
 
     `first_ms` is the time to the first piece of text and `total_ms` to the end of the reply.
     `right` says whether the reply is the known answer, `cites` whether it cites its passage alone.
     """
+
+    JSON = Keys(
+        f"backend=destination.backend {_WHERE} first_ms total_ms pieces streams right cites "
+        "said=reply",
+        null="host proxy",
+    )
 
     destination: Destination
     first_ms: float

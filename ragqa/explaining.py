@@ -1,18 +1,18 @@
 """Explain why a note is or is not in an answer: how far it came, and what was weighed there."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from ragqa.addresses import Target, notes_of
 from ragqa.answering import Assessment, assess, cite
-from ragqa.answering.excerpt import Excerpt
-from ragqa.answering.score import citation_of
-from ragqa.answering.sentences import PASSAGES, Candidate, sources_of
+from ragqa.answering.sentences import PASSAGES, sources_of
+from ragqa.answering.stretch import Stretch
 from ragqa.api import MIN_POOL, Index
+from ragqa.api.current import CurrentNotes
 from ragqa.api.finding import Retrieval
 from ragqa.clock import Clock
-from ragqa.search.retrieve import Legs, find_legs, hits_of, is_of_other_day, ranked
+from ragqa.search.retrieve import find_legs, hits_of, is_of_other_day, ranked
 from ragqa.stages import STAGES as LOST_STAGES
 from ragqa.stages import losing_leg
 from ragqa.stores.filters import passing
@@ -113,7 +113,7 @@ def explain(
     """
     filters = filters or Filters()
     asked = index.find(question, filters, refresh=refresh, progress=progress, clock=Clock())
-    note = notes_of(index, index.snapshot().notes(), asked.info).find(target)
+    note = notes_of(index, index.snapshot().notes().values(), asked.info).find(target)
     explanation = Explanation(
         note, asked, warnings=tuple(asked.warnings), waiting=index.files_waiting
     )
@@ -123,7 +123,6 @@ def explain(
     assessment = assess(asked.question, asked.hits, index.source.embedders.asking, answering)
     places, left_out = _ranked_places(index, asked, note, filters)
     current = {hit.passage.id: hit for hit in notes.keep([place.hit for place in places])[0]}
-    weighed = _weighed(assessment, places, note.lines)
     explanation = replace(
         explanation,
         assessment=assessment,
@@ -131,10 +130,8 @@ def explain(
         places=tuple(
             replace(place, hit=current.get(place.hit.passage.id, place.hit)) for place in places
         ),
-        sentences=tuple(
-            replace(sentence, citation=notes.placed(sentence.citation)) for sentence in weighed
-        ),
-        said=tuple(map(notes.placed, cite(assessment.excerpts)[1])),
+        sentences=tuple(_weighed(assessment, places, note.lines, notes)),
+        said=tuple(notes.placed(cite(each, n)) for n, each in enumerate(assessment.excerpts, 1)),
     )
     stage = _stage(explanation, is_current=bool(current))
     missing: tuple[str, ...] = ()
@@ -159,8 +156,9 @@ def _ranked_places(
     # The legs have every passage; they are fused as `ask` does it, with its limit from each.
     most = max(snapshot.info.passages, ranking.candidates)
     legs = find_legs(snapshot, asked.question, most=most, filters=searched)
+    dense, terms = legs
     pool = max(index.settings.top_k, MIN_POOL, ranking.candidates)
-    fused = ranked(snapshot, asked.question, Legs(legs.dense[:pool], legs.terms[:pool]), ranking)
+    fused = ranked(snapshot, asked.question, (dense[:pool], terms[:pool]), ranking)
     ranks = {id_: rank for rank, (id_, _) in enumerate(fused, start=1)}
     scores = dict(fused)
     hits = hits_of(snapshot, legs, [(id_, scores.get(id_, 0.0)) for id_ in passages])
@@ -186,18 +184,16 @@ def _excluding(filters: Filters, note: NoteRecord) -> tuple[str, ...]:
 
 
 def _weighed(
-    assessment: Assessment, places: Sequence[RankedPassage], lines: Span | None
-) -> list[Sentence]:
+    assessment: Assessment, places: Sequence[RankedPassage], lines: Span | None, notes: CurrentNotes
+) -> Iterator[Sentence]:
     """The candidate sentences of these places, on these lines if given, best first."""
     own = {place.hit.passage.id for place in places}
-    sentences = []
     in_order = sorted(assessment.candidates, key=lambda candidate: -candidate.score)
     for rank, candidate in enumerate(in_order, start=1):
-        citation = citation_of(candidate, rank)
-        if candidate.hit.passage.id in own and _touches(citation.lines, lines):
+        citation = cite(candidate, rank, is_excerpt=False)
+        if candidate.passage.id in own and _touches(citation.lines, lines):
             lost = why_lost(candidate, assessment.excerpts, assessment.further)
-            sentences.append(Sentence(citation, rank, lost))
-    return sentences
+            yield Sentence(notes.placed(citation), rank, lost)
 
 
 def _touches(lines: Span, wanted: Span | None) -> bool:
@@ -205,14 +201,14 @@ def _touches(lines: Span, wanted: Span | None) -> bool:
 
 
 def why_lost(
-    candidate: Candidate, excerpts: Sequence[Excerpt], further: Sequence[Excerpt] = ()
+    candidate: Stretch, excerpts: Sequence[Stretch], further: Sequence[Stretch] = ()
 ) -> Lost | None:
     """Why a candidate is not in the answer; None where an excerpt has it."""
     if any(excerpt.overlaps(candidate) for excerpt in excerpts):
         return None
     if any(excerpt.overlaps(candidate) for excerpt in further):
         return Lost.FURTHER
-    best = max((excerpt.best.score for excerpt in excerpts), default=float("inf"))
+    best = max((excerpt.score for excerpt in excerpts), default=float("inf"))
     return Lost.PASSED_OVER if candidate.score >= best else Lost.WEAK
 
 

@@ -1,15 +1,17 @@
 """The notes near a note: what it links to, what links to it, and what says similar things."""
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from ragqa.addresses import find_indexed
+from ragqa.addresses import notes_of
 from ragqa.api import Index
 from ragqa.notes.links import NoteNames
 from ragqa.stores.filters import passing
-from ragqa.types import Filters, IndexInfo, NoteRecord, Progress, counted
+from ragqa.types import Filters, IndexInfo, Keys, NoteRecord, Progress, counted
 
 _PASSAGES = 200
 _MOST_COMMON = 5
@@ -18,6 +20,8 @@ _MOST_COMMON = 5
 @dataclass(frozen=True, slots=True)
 class NearNote:
     """A note near another, how near it is, and why, in words."""
+
+    JSON = Keys("path=note.path title=note.title score why")
 
     note: NoteRecord
     score: float
@@ -28,19 +32,20 @@ class NearNote:
 class RelatedNotes:
     """The notes near one, the nearest first."""
 
+    JSON = Keys("note=note.path related warnings index=info")
+
     note: NoteRecord
     related: tuple[NearNote, ...]
     info: IndexInfo
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class NoteLinks:
     """The notes of an index, how they are named, and what they link to."""
 
-    records: dict[str, NoteRecord]
+    records: Mapping[str, NoteRecord]
     names: NoteNames
-    _linking: dict[str, list[str]] = field(default_factory=dict, kw_only=True)
 
     def of_note(self, path: str) -> list[NoteRecord]:
         """The notes that a note links to, in the order of its links."""
@@ -49,14 +54,15 @@ class NoteLinks:
 
     def to_note(self, path: str) -> list[NoteRecord]:
         """The notes that link to a note, by path."""
-        if not self._linking:
-            linking = defaultdict(list)
-            for other in self.records:
-                for linked in self.of_note(other):
-                    linking[linked.path].append(other)
-            # All at once: another thread may be looking.
-            self._linking.update({"": [], **linking})
-        return [self.records[other] for other in self._linking.get(path, ())]
+        return self._linking.get(path, [])
+
+    @cached_property
+    def _linking(self) -> dict[str, list[NoteRecord]]:
+        linking = defaultdict[str, list[NoteRecord]](list)
+        for path, record in self.records.items():
+            for linked in self.of_note(path):
+                linking[linked.path].append(record)
+        return linking
 
 
 def related_to(
@@ -76,11 +82,11 @@ def related_to(
     :raises NotIndexed: the note is on disk but not in the index.
     """
     listed = index.notes(refresh=refresh, progress=progress)
-    path = find_indexed(index, listed, name).path
-    records, names = {note.path: note for note in listed.notes}, NoteNames.of(listed.notes)
-    most = limit or index.settings.top_k
-    nearest = near(index, NoteLinks(records, names), path, filters or Filters(), most)
-    return RelatedNotes(records[path], tuple(nearest), listed.info, listed.warnings)
+    notes = notes_of(index, listed.notes, listed.info)
+    path, most = notes.find_indexed(name).path, limit or index.settings.top_k
+    links = NoteLinks(notes.known, notes.names)
+    nearest = near(index, links, path, filters or Filters(), most)
+    return RelatedNotes(notes.known[path], tuple(nearest), listed.info, listed.warnings)
 
 
 def near(index: Index, links: NoteLinks, path: str, filters: Filters, most: int) -> list[NearNote]:

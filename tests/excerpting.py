@@ -4,18 +4,18 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from ragqa.answering import Answering
+from ragqa.answering import Answering, Notes
 from ragqa.answering.excerpt import Finder
 from ragqa.answering.excerpt_runs import Wanted, excerpt_around
 from ragqa.answering.layout import Layout
-from ragqa.answering.reading import read
+from ragqa.answering.score import read
 from ragqa.answering.sentences import candidates_of
 from ragqa.embedders import embedder_for
 from ragqa.notes import parse_note
 from ragqa.passages import Chunking
 from ragqa.passages.split import split_note
 from ragqa.search.question import Question
-from ragqa.search.question_kind import kind_of
+from ragqa.search.question_kind import SHORT, kind_of
 from ragqa.text.words import query_terms
 from ragqa.types import Hit, Stamp
 
@@ -97,7 +97,7 @@ def excerpt(text, best, question="what is it like", *, also=(), words=80, **how)
     scores = [0.9 * any(_begins(layout, i, one) for one in also) for i in _all(layout)]
     (at,) = (i for i in _all(layout) if _begins(layout, i, best))
     scores[at] = 1.0
-    wanted = Wanted(asked(question).kind, words)
+    wanted = Wanted(words, asked(question).kind in SHORT)
     return layout.quote(excerpt_around(layout, scores, at, wanted))
 
 
@@ -121,14 +121,24 @@ def composed(question, notes, scores, *, excerpts=1, words=80, holds=0.0, idf=No
     idf = idf or dict.fromkeys(query_terms(question), 1.0)
     reading = read(asked(question, idf=idf), found, EMBEDDER)
 
-    def open_note(passage):
-        return Layout.of(notes[passage.path], [p for p in passages if p.path == passage.path])
+    whole = WholeNotes(notes, passages)
+    scored = [_scored(candidate, scores, holds) for candidate in candidates_of(found, whole)]
+    answering = Answering(excerpts=excerpts, words=words, notes=whole)
+    return Finder(reading, scored, answering).excerpts()
 
-    return Finder(
-        reading,
-        [_scored(candidate, scores, holds) for candidate in candidates_of(found)],
-        Answering(excerpts=excerpts, words=words, open_note=open_note),
-    ).excerpts()
+
+class WholeNotes(Notes):
+    """Notes of which the whole text is known, by their paths."""
+
+    def __init__(self, texts, passages):
+        self._layouts = {
+            path: Layout.of(text, own)
+            for path, text in texts.items()
+            if (own := [p for p in passages if p.path == path])
+        }
+
+    def open(self, passage):
+        return self._layouts[passage.path]
 
 
 def _scored(candidate, scores, holds):

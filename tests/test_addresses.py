@@ -3,22 +3,12 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import INFO
 
 from ragqa.addresses import Notes, Target
 from ragqa.errors import UsageError
-from ragqa.types import Corpus, EmbedderInfo, IndexInfo, NoteRecord, Stamp
+from ragqa.types import Corpus, NoteRecord, Stamp
 
-INFO = IndexInfo(
-    generation=1,
-    embedder=EmbedderInfo("hashed", "", 64, 256, "mean"),
-    dtype="float32",
-    canary=(),
-    chunking={},
-    notes=0,
-    passages=0,
-    corpus="notes",
-    created="",
-)
 NAMES = st.text(alphabet="ab:/.1-#[] \n\x1b\udcff", min_size=1, max_size=12)
 
 
@@ -36,50 +26,6 @@ def test_a_name_with_a_colon_is_a_name_before_it_is_a_line(tmp_path):
     assert known.find("a:3:4") == Target("a:3", (4, 4))
     assert known.find("a:3:4-5") == Target("a:3", (4, 5))
     assert known.find("a:5") == Target("a", (5, 5))
-
-
-NOTE = "# Oven\n\nIt is hot.\n\n## How to clean\n\nWith soda.\n\n### Door\n\nGently. ^gently\n"
-NOTE += "\n## End\n\nLet it cool. ^end-1\n"
-
-
-@pytest.fixture
-def oven(tmp_path):
-    (tmp_path / "in").mkdir()
-    (tmp_path / "in" / "Oven.md").write_text(NOTE, encoding="utf-8")
-    return notes(tmp_path, record("in/Oven.md", title="The oven"))
-
-
-@pytest.mark.parametrize(
-    ("text", "lines"),
-    [
-        ("Oven.md:7-9", (7, 9)),
-        ("Oven.md:9-7", (7, 9)),
-        ("Oven.md:7-99", (7, 15)),
-        ("the oven#how-to-clean", (5, 11)),
-        ("Oven#How to clean#Door", (9, 11)),
-        ("Oven#How to clean > Door", (9, 11)),
-        ("Oven#How to clean \u203a Door", (9, 11)),
-        (" in/Oven.md:7-9\n", (7, 9)),
-        ("OVEN.MD", None),
-    ],
-)
-def test_a_part_of_a_note_is_named_as_editors_and_links_name_it(oven, text, lines):
-    assert oven.find(text) == Target("in/Oven.md", lines)
-
-
-@pytest.mark.parametrize(
-    ("text", "message", "hint"),
-    [
-        ("Oven:0", "in/Oven.md has 15 lines, so there is no line 0", "in/Oven.md:1"),
-        ("Oven:16", "in/Oven.md has 15 lines, so there is no line 16", "in/Oven.md:15"),
-        ("Oven#Doors", "in/Oven.md has no heading 'Doors'", "'in/Oven.md#Door'"),
-    ],
-)
-def test_a_part_that_the_note_lacks_is_an_error_that_says_what_it_has(oven, text, message, hint):
-    with pytest.raises(UsageError) as caught:
-        oven.find(text)
-    assert caught.value.message == message
-    assert caught.value.hint == hint
 
 
 def test_notes_that_differ_in_case_alone_are_told_apart(tmp_path):

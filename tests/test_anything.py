@@ -20,7 +20,7 @@ from ragqa import open_index
 from ragqa.generation import Writer
 from ragqa.notes import NoteText, read_text
 from ragqa.render import to_json
-from ragqa.render.documents import answer_document
+from ragqa.render.documents import document_of
 from ragqa.render.markdown import answer_markdown
 from ragqa.render.results import Linker, print_answer
 from ragqa.verifying.saved import read_saved
@@ -113,7 +113,7 @@ def assert_harmless(index, answer):
     with redirect_stdout(io.StringIO()) as out:
         print_answer(answer, Linker(corpus, "file://{path}"))
     assert not UNSAFE.search(out.getvalue())
-    document = to_json(answer_document(answer))
+    document = to_json(document_of(answer))
     assert [c["quote"] for c in json.loads(document)["citations"]] == [
         c.quote for c in answer.citations
     ]

@@ -10,8 +10,8 @@ import ragqa
 PACKAGE = Path(ragqa.__file__).parent
 
 LAYERS = [
-    {"errors", "corpus", "languages"},
-    {"types", "safe"},
+    {"errors", "extras", "corpus", "languages"},
+    {"types", "safe", "places"},
     {"config", "text", "clock", "stages"},
     {"notes", "passages", "embedders", "stores", "llms", "state"},
     {"search", "readers"},
@@ -35,7 +35,7 @@ LATE = {
     "ragqa.cli": "Ctrl-C may come while it is imported; a command imports what it runs",
     "rich": "only progress bars, boxes and tables need these parts of it",
     "difflib": "only a note that is not in the index is compared with those that are",
-    "importlib.metadata": "only tiktoken's ranks and a user's own backend are looked up",
+    "importlib.metadata": "only tiktoken's ranks, a backend of one's own and a lack are looked up",
     "huggingface_hub": "only a model that is named by its repository is looked up or fetched",
     "httpx2": "an extra, and only an LLM needs it",
     "jinja2": "only a page needs its templates",

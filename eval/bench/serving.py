@@ -2,8 +2,9 @@
 
     python eval/bench/serving.py corpus
 
-It prints medians of warm questions and searches, eight clients at once for a minute, and the time
-from process start to the first answer over MCP and on the command line.
+It prints medians of warm questions and searches, what an answer takes beside the model's forward
+passes over the question and five passages, eight clients at once for a minute, and the time from
+process start to the first answer over MCP and on the command line.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import ragqa
+from ragqa.clock import Clock
 
 QUESTIONS = (
     "when should I fine-tune?", "what is prompt injection?", "how does LoRA work?",
@@ -31,6 +33,7 @@ QUESTIONS = (
     "how do I evaluate retrieval?",
 )  # fmt: skip
 ROUNDS = 4
+PASSAGES_READ = 5
 CLIENTS, SECONDS = 8, 60
 COLD_RUNS = 5
 
@@ -102,16 +105,27 @@ def ragqa_command(name: str) -> list[str]:
 def warm(server: Server, corpus: Path) -> None:
     """Medians of warm questions and searches, through Python and through the server."""
     took: dict[str, list[float]] = {
-        name: [] for name in ("ask", "/api/ask", "search", "/api/search")
+        name: [] for name in ("ask", "/api/ask", "search", "/api/search", "forward passes")
     }
     with ragqa.open_index(corpus) as index:
+        embedder = index.source.embedders.asking
         for question in QUESTIONS * (ROUNDS + 1):
+            found = index.find(question, None, refresh=False, progress=None, clock=Clock())
+            texts = [hit.passage.embedded_text for hit in found.hits[:PASSAGES_READ]]
+            began = time.perf_counter()
+            embedder.embed_query(question)
+            embedder.embed_sentences(texts)
+            took["forward passes"].append((time.perf_counter() - began) * 1000)
             took["ask"].append(timed(lambda q=question: index.ask(q, refresh=False)))  # type: ignore[misc]
             took["/api/ask"].append(server.get("/api/ask", question=question)[1])
             took["search"].append(timed(lambda q=question: index.search(q, refresh=False)))  # type: ignore[misc]
             took["/api/search"].append(server.get("/api/search", query=question)[1])
-    for name, times in took.items():
-        print(f"{name}: {statistics.median(times[len(QUESTIONS) :]):.1f} ms")
+    counted = {name: times[len(QUESTIONS) :] for name, times in took.items()}
+    for name, times in counted.items():
+        print(f"{name}: {statistics.median(times):.1f} ms")
+    pairs = zip(counted["ask"], counted["forward passes"], strict=True)
+    ratio = statistics.median(whole / passes for whole, passes in pairs)
+    print(f"ask: {ratio:.2f} times its forward passes")
 
 
 def crowd(server: Server) -> None:

@@ -11,7 +11,7 @@ from ragqa import Index, open_index
 from ragqa.errors import RagqaError
 from ragqa.notes import NoteText, read_text
 from ragqa.render import to_json
-from ragqa.render.documents import answer_document
+from ragqa.render.documents import document_of
 from ragqa.render.markdown import answer_markdown
 from ragqa.render.results import Linker, print_answer
 from ragqa.types import Answer, Corpus, Passage
@@ -101,7 +101,7 @@ def check_answer(corpus: Corpus, answer: Answer) -> None:
     for terminal in (False, True):
         with printing(terminal=terminal):
             print_answer(answer, linker)
-    document = check_document(to_json(answer_document(answer)))
+    document = check_document(to_json(document_of(answer)))
     must(
         [each["quote"] for each in document["citations"]] == [c.quote for c in answer.citations],
         "JSON that quotes something else",

@@ -4,14 +4,15 @@ No contradiction is looked for. They are on one subject if they share words, the
 all; entries of one log in their own text, since all have the words of its headings.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ragqa.answering.sentences import Candidate
+from ragqa.answering.notes import Notes
+from ragqa.answering.stretch import Stretch
 from ragqa.search.question import Question
 from ragqa.text.dates import day_of, leading_day, moments_of
 from ragqa.text.words import compiled
-from ragqa.types import Dated, Kind, Passage
+from ragqa.types import Dated, Kind
 
 NEAR = 0.5
 """A statement that answers about as well has at least this share of the best one's score."""
@@ -43,20 +44,13 @@ _PAST = (
     r"(?i)\b(?:before|previous(?:ly)?|former(?:ly)?|original(?:ly)?|initial(?:ly)?|at first"
     r"|first (?:want|plan|intend)|used to|(?<!how )old|last year)\b"
 )
+"""What asks for what held before."""
 
 _HAPPENED = r"(?i)\b(?:when|what day|what date) did\b"
+"""What asks for the day of what happened, such as a change."""
 
-_NEVER = "9999-12-31"
 _OF_FILE = ("edited", "file")
 """Sources of a date that tell little of when a statement was made."""
-
-DatesOf = Callable[[Passage], Dated]
-"""Gives the date of a passage's note."""
-
-
-def of_passage(passage: Passage) -> Dated:
-    """The date of a passage's note, as the index has it."""
-    return Dated(passage.note_date, "note" if passage.note_date else "", _NEVER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +60,17 @@ class History:
     It `may_be_old` if a later statement answers half as well.
     """
 
-    first: Candidate
-    others: Sequence[Candidate] = ()
+    first: Stretch
+    others: Sequence[Stretch] = ()
     may_be_old: bool = False
 
 
-def date_of(statement: Candidate, dates_of: DatesOf) -> Dated:
+def date_of(statement: Stretch, notes: Notes) -> Dated:
     """The date of a statement: its own, else that of a heading above it, else its note's.
 
     One that is to come when its note was written, such as that of an appointment, is none.
     """
-    of_note = dates_of(statement.hit.passage)
+    of_note = notes.dated(statement.passage)
     dated = (
         (day_of(text) if source == "heading" else leading_day(text), source)
         for text, source in _beginnings(statement)
@@ -85,9 +79,9 @@ def date_of(statement: Candidate, dates_of: DatesOf) -> Dated:
     return next(own, of_note)
 
 
-def _beginnings(statement: Candidate) -> Sequence[tuple[str, str]]:
+def _beginnings(statement: Stretch) -> Sequence[tuple[str, str]]:
     """What may begin with the date of a statement, the nearest first."""
-    passage, unit = statement.hit.passage, statement.unit
+    passage, unit = statement.passage, statement.unit
     before = [each for each in passage.units if each.start <= unit.start]
     begun = next((each for each in reversed(before) if each.begins), unit)
     inside = [each for each in before if each.kind is Kind.HEADING and each.section == unit.section]
@@ -96,32 +90,33 @@ def _beginnings(statement: Candidate) -> Sequence[tuple[str, str]]:
     return [*((text, "statement") for text in own), *((text, "heading") for text in above[::-1])]
 
 
-def history(
-    question: Question, best: Candidate, scored: Sequence[Candidate], dates_of: DatesOf
-) -> History:
+def history(question: Question, best: Stretch, scored: Sequence[Stretch], notes: Notes) -> History:
     """What to quote for a question, and the other statements on its subject.
 
     That is the newest of a day that the question names or before, or the best one if it has no
     date. A question for the past is told it from the oldest on; one for the day of a change is told
     first what says so.
     """
-    if not date_of(best, dates_of).day:
+    dates = {best.place: date_of(best, notes)}
+    if not dates[best.place].day:
         return History(best)
-    dates = {candidate.place: date_of(candidate, dates_of) for candidate in (best, *scored)}
+    dates |= {each.place: date_of(each, notes) for each in scored if each is not best}
+    is_past = compiled(_PAST).search(question.text)
+    least = NEAR_AND_SHARED - (PAST_LESS if is_past else 0.0)
     named = max((moment.iso for moment in moments_of(question.text)), default="")
     until = question.period.until if question.period else named
-    group: dict[tuple[str, str], Candidate] = {}
+    group: dict[tuple[str, str], Stretch] = {}
     for candidate in sorted(scored, key=lambda candidate: -candidate.score):
         day = dates[candidate.place].day
         in_time = day and (not until or day[: len(until)] <= until)
-        if in_time and _is_like(question, best, candidate):
-            group.setdefault((candidate.hit.passage.path, day), candidate)
+        if in_time and _is_like(question, best, candidate, least):
+            group.setdefault((candidate.path, day), candidate)
     if not group:
         return History(best)
     in_order = sorted(group.values(), key=lambda candidate: dates[candidate.place].day)
-    if asks_when_it_was(question):
+    if compiled(_HAPPENED).search(question.text):
         return History(best, [other for other in in_order if other.place != best.place][:MOST])
-    if asks_past(question):
+    if is_past:
         return History(in_order[0], in_order[1 : MOST + 1])
     first, *others = sorted(group.values(), key=lambda each: dates[each.place].day, reverse=True)
     own = dates[first.place]
@@ -138,32 +133,24 @@ def history(
     return History(first, others[:MOST], may_be_old)
 
 
-def _is_like(question: Question, best: Candidate, other: Candidate) -> bool:
-    """Whether a statement is on the subject of the best one, and answers about as well."""
+def _is_like(question: Question, best: Stretch, other: Stretch, least: float) -> bool:
+    """Whether a statement is on the subject of the best one, and answers about as well.
+
+    :param least: the least that it scores and shares together, as shares of the best one.
+    """
     if other is best:
         return True
     near = other.score / best.score if best.score else 0.0
     own = best.own_terms
     in_other = len(own & other.terms) / (len(own) or 1)
     shared = SHARED_WEIGHT * max(other.signals["coverage"], in_other)
-    least = NEAR_AND_SHARED - (PAST_LESS if asks_past(question) else 0.0)
     if near < NEAR or near + shared < least:
         return False
     fits = other.signals["holds"] >= best.signals["holds"] - FIT_LESS
     if not fits and other.signals["coverage"] < ALL_WORDS:
         return False  # with all words it may say that there is no such day or figure any more
-    if other.hit.passage.path != best.hit.passage.path:
+    if other.path != best.path:
         return True
     had = {term: weight for term, weight in question.idf.items() if term in own}
     in_both = sum(had[term] for term in had if term in other.own_terms)
     return in_both >= SHARED_IN_NOTE * sum(had.values()) > 0
-
-
-def asks_past(question: Question) -> bool:
-    """Whether a question asks for what held before."""
-    return compiled(_PAST).search(question.text) is not None
-
-
-def asks_when_it_was(question: Question) -> bool:
-    """Whether a question asks for the day of what happened, such as a change."""
-    return compiled(_HAPPENED).search(question.text) is not None

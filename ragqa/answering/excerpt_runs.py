@@ -5,11 +5,9 @@ For a definition it is the paragraph that defines the term, under a title, alias
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from ragqa.answering.embeds import is_embed
 from ragqa.answering.layout import Layout, Run
-from ragqa.search.question_kind import SHORT, QuestionKind
 from ragqa.text.words import index_terms
 from ragqa.types import Kind
 
@@ -46,17 +44,11 @@ _SEPARATOR = re.compile(r"(?<!\s)\s+(?:and|or|vs\.?|&|/)\s+|[:\u2013\u2014]\s+")
 _Terms = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a question needs of an excerpt, which has at most `words`."""
+class Wanted(NamedTuple):
+    """The most `words` of an excerpt, and whether a date, number, name or place is asked for."""
 
-    kind: QuestionKind
     words: int
-
-    @property
-    def short(self) -> bool:
-        """Whether it asks for a date, number, name or place."""
-        return self.kind in SHORT
+    short: bool
 
 
 def excerpt_around(layout: Layout, scores: Sequence[float], best: int, wanted: Wanted) -> Run:
@@ -69,9 +61,9 @@ def excerpt_around(layout: Layout, scores: Sequence[float], best: int, wanted: W
     :param scores: the scores of the pieces, 0 for unscored ones, shape (pieces,).
     :param best: the index of the piece that answers.
     """
-    if layout.pieces[best].kind is Kind.PROPERTY or is_embed(layout, best):
+    if layout.pieces[best].kind is Kind.PROPERTY or layout.is_embed(best):
         return best, best
-    if layout.announces(best) and best < layout.section(best)[1] and is_embed(layout, best + 1):
+    if layout.announces(best) and best < layout.section(best)[1] and layout.is_embed(best + 1):
         return best, best + 1
     run = _best_run(layout, scores, best, wanted)
     is_label = layout.is_label(run[1]) and not (wanted.short or layout.announces_list(run[1]))

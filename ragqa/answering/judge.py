@@ -11,21 +11,31 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
-from typing import Any
 
 import numpy as np
+from msgspec import Struct, convert
 
-from ragqa.answering.excerpt import Answering, Excerpt, Finder, with_embedded
-from ragqa.answering.layout import OpenNote, asks
+from ragqa.answering.excerpt import Finder, with_embedded
+from ragqa.answering.layout import asks
 from ragqa.answering.missing import lacks_most, missing
-from ragqa.answering.reading import Reading, best_cosines, read
-from ragqa.answering.score import NEAR_SHARE, of_period, read_together, score, without_other_days
-from ragqa.answering.sentences import Candidate, candidates_of
+from ragqa.answering.notes import Answering
+from ragqa.answering.score import (
+    NEAR_SHARE,
+    Reading,
+    best_cosines,
+    of_period,
+    read,
+    read_together,
+    score,
+    without_other_days,
+)
+from ragqa.answering.sentences import candidates_of
+from ragqa.answering.stretch import Stretch
 from ragqa.embedders import Embedder
 from ragqa.search.question import Question
 from ragqa.search.question_kind import SHORT, QuestionKind
-from ragqa.text.words import WORD, index_terms
-from ragqa.types import Citation, Hit, Kind, Missing, Reason
+from ragqa.text.words import index_terms
+from ragqa.types import Hit, Kind, Missing, Reason
 from ragqa.types.answers import NOTHING_MISSING, PROBABLE_FROM, SURE_FROM
 
 FEATURES = ("meaning", "words", "margin", "unfit", "missing", "coverage")
@@ -56,24 +66,17 @@ class Assessment:
     they lack of the question, `warnings` say what else is not shown. `further` are other
     excerpts to offer. `candidates` are the scored sentences, `others` those of another date on the
     subject of the first excerpt, in the order to be told.
-
-    `compose` adds the answer's text and citations, `also`: what the `further` excerpts cite, and
-    `earlier`: the `others`. All of these are empty where the notes do not seem to answer.
     """
 
-    candidates: Sequence[Candidate] = ()
-    excerpts: Sequence[Excerpt] = ()
-    further: Sequence[Excerpt] = ()
+    candidates: Sequence[Stretch] = ()
+    excerpts: Sequence[Stretch] = ()
+    further: Sequence[Stretch] = ()
     confidence: float = 0.0
     answered: bool = False
     reasons: Sequence[Reason] = ()
     missing: Missing = NOTHING_MISSING
     warnings: tuple[str, ...] = ()
-    others: Sequence[Candidate] = ()
-    text: str = ""
-    citations: Sequence[Citation] = ()
-    also: Sequence[Citation] = ()
-    earlier: Sequence[Citation] = ()
+    others: Sequence[Stretch] = ()
 
 
 def assess(
@@ -81,18 +84,17 @@ def assess(
 ) -> Assessment:
     """Score the candidate sentences of the hits, find the excerpts that answer, and judge them."""
     reading = read(question, hits, embedder)
-    candidates = candidates_of(reading.hits, answering.embedded, asked=question.terms)
+    candidates = candidates_of(reading.hits, answering.notes, asked=question.terms)
     if not candidates:
         return Assessment()
     together = read_together(answering.reader, question.text, candidates)
     scored = score(reading, candidates, together)
-    may_answer, is_open = without_open_questions(question, scored, answering.open_note)
+    may_answer, is_open = without_open_questions(question, scored)
     all_answer = without_other_days(question, may_answer)
     may_answer = of_period(question, all_answer)
     finder = Finder(reading, may_answer, answering)
     excerpts = with_embedded(finder.excerpts(), answering)
-    shown = [*(excerpt.whole for excerpt in excerpts), *finder.others(excerpts)]
-    missed, places = missing(reading, shown, answering.lookup)
+    missed, places = missing(reading, [*excerpts, *finder.others(excerpts)], answering.notes)
     model = shipped()["terms" if question.by_terms_alone else "all"]
     rivals = [candidate for candidate in may_answer if candidate not in finder.history.others]
     measured = features(reading, rivals, excerpts[0], missed, embedder)
@@ -100,7 +102,7 @@ def assess(
     most = MOST_CONFIDENT if is_open else MOST_IF_OLD if finder.history.may_be_old else 1.0
     probability = min(probability, most)
     # What a day's own note says answers a question about the day, whatever words it has.
-    of_day = question.day in [excerpt.layout.path for excerpt in excerpts]
+    of_day = question.day in [excerpt.path for excerpt in excerpts]
     answered = of_day or probability >= model.threshold
     # What is not probable and lacks most of a question is not even close to it.
     is_unlikely = not of_day and probability < PROBABLE_FROM
@@ -121,8 +123,8 @@ def assess(
 
 
 def without_open_questions(
-    question: Question, scored: Sequence[Candidate], open_note: OpenNote
-) -> tuple[Sequence[Candidate], bool]:
+    question: Question, scored: Sequence[Stretch]
+) -> tuple[Sequence[Stretch], bool]:
     """The sentences that may answer, and whether they do so with reserve.
 
     One that asks is among them only where no statement is near, or where questions are wanted
@@ -132,10 +134,10 @@ def without_open_questions(
     """
     if not question.terms.isdisjoint(_FOR_QUESTIONS):
         return scored, False
-    asking: list[Candidate] = []
-    stating: list[Candidate] = []
+    asking: list[Stretch] = []
+    stating: list[Stretch] = []
     for candidate in scored:
-        (asking if _is_open(candidate, open_note) else stating).append(candidate)
+        (asking if _is_open(candidate) else stating).append(candidate)
     if not asking:
         return scored, False
     most = max(candidate.score for candidate in asking)
@@ -145,28 +147,25 @@ def without_open_questions(
     return stating, best.score < SURE_SHARE * most
 
 
-def _is_open(candidate: Candidate, open_note: OpenNote) -> bool:
+def _is_open(candidate: Stretch) -> bool:
     """Whether a sentence asks what the note leaves open; a list does if each of its items asks."""
-    unit, passage = candidate.unit, candidate.hit.passage
+    layout, (first, last) = candidate.layout, candidate.sentence
     if not asks(candidate.text):
         return False
-    if unit.kind is Kind.LIST:
-        inside = (item for item in passage.units if unit.start <= item.start < unit.end)
-        units = [item for item in inside if item.kind is Kind.ITEM]
-        if not all(asks(passage.quote(item)) for item in units):
-            return False
-    elif unit.kind in _QUOTED:
-        units = [unit]
+    if candidate.is_list:
+        kinds = [layout.pieces[i].kind for i in range(first, last + 1)]
+        pieces = [i for i, kind in enumerate(kinds, first) if kind is Kind.ITEM]
+    elif first == last and candidate.kind in _QUOTED:
+        pieces = [first]
     else:
         return False
-    layout = open_note(passage)
-    return all(layout.leaves_open(layout.at(item.start)) for item in units)
+    return all(map(layout.leaves_open, pieces))
 
 
 def features(
     reading: Reading,
-    scored: Sequence[Candidate],
-    excerpt: Excerpt,
+    scored: Sequence[Stretch],
+    excerpt: Stretch,
     missing: Missing,
     embedder: Embedder,
 ) -> dict[str, float]:
@@ -183,49 +182,47 @@ def features(
     """
     question = reading.question
     others = (other.unread_score for other in scored if not excerpt.shares_section(other))
-    holds = min(1.0, excerpt.best.signals["holds"])
+    holds = min(1.0, excerpt.signals["holds"])
     has_type = question.kind in SHORT or question.kind is QuestionKind.WHY
     return {
         "meaning": 0.0 if question.by_terms_alone else _meaning(question, excerpt, embedder),
         "words": _second_lowest(reading, scored, excerpt),
-        "margin": excerpt.best.unread_score - max(others, default=0.0),
+        "margin": excerpt.unread_score - max(others, default=0.0),
         "unfit": 1 - holds if has_type else 0.0,
         "missing": float(bool(missing)),
         "coverage": max(candidate.signals["coverage"] for candidate in scored),
     }
 
 
-def _meaning(question: Question, excerpt: Excerpt, embedder: Embedder) -> float:
-    text = f"{excerpt.best.hit.passage.title}. {excerpt.whole.text}"
+def _meaning(question: Question, excerpt: Stretch, embedder: Embedder) -> float:
+    text = f"{excerpt.passage.title}. {excerpt.shown}"
     return float(embedder.embed_sentences([text])[0].pooled @ question.vectors.pooled)
 
 
-def _second_lowest(reading: Reading, scored: Sequence[Candidate], excerpt: Excerpt) -> float:
+def _second_lowest(reading: Reading, scored: Sequence[Stretch], excerpt: Stretch) -> float:
     """The second lowest match of a word of the question with the excerpt or its headings.
 
     A word matches as its tokens' best cosines do in the mean.
     """
     if not len(reading.query):
         return 0.0
-    hit, unit = excerpt.best.hit, excerpt.best.unit
-    _, above = reading.of_unit(hit.passage, unit)
+    _, above = reading.of(excerpt.alone)
     within = [candidate.matches for candidate in scored if excerpt.overlaps(candidate)]
-    best = np.max([best_cosines(reading.query, above), excerpt.best.matches, *within], axis=0)
+    best = np.max([best_cosines(reading.query, above), excerpt.matches, *within], axis=0)
     words = defaultdict[int, list[float]](list)
-    starts = [word.start() for word in WORD.finditer(reading.question.text)]
+    starts = [word.start for word in reading.question.words]
     for (start, _), cosine in zip(reading.query_spans, best, strict=True):
         words[bisect_right(starts, start)].append(float(cosine))
     return sorted(sum(cosines) / len(cosines) for cosines in words.values())[:2][-1]
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(Struct, frozen=True):
     """A logistic model over named features, each standardised by its mean and deviation.
 
     A question counts as answered from the confidence `threshold` on.
     """
 
-    names: tuple[str, ...]
+    features: tuple[str, ...]
     means: tuple[float, ...]
     deviations: tuple[float, ...]
     weights: tuple[float, ...]
@@ -242,7 +239,7 @@ class Model:
         return tuple(
             Reason(name, features[name], mean, weight * (features[name] - mean) / deviation)
             for name, mean, deviation, weight in zip(
-                self.names, self.means, self.deviations, self.weights, strict=True
+                self.features, self.means, self.deviations, self.weights, strict=True
             )
         )
 
@@ -254,10 +251,4 @@ def shipped() -> Mapping[str, Model]:
     "terms" is for questions that the embedder cannot read, "all" for the others.
     """
     text = resources.files("ragqa.answering").joinpath("confidence.json").read_text("utf-8")
-    return {name: _model(model) for name, model in json.loads(text)["models"].items()}
-
-
-def _model(model: Mapping[str, Any]) -> Model:
-    means, deviations, weights = (tuple(model[key]) for key in ("means", "deviations", "weights"))
-    names = tuple(model["features"])
-    return Model(names, means, deviations, weights, model["intercept"], model["threshold"])
+    return convert(json.loads(text)["models"], dict[str, Model])

@@ -3,7 +3,7 @@
 Units are stored at indexing, so that answering never parses Markdown.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,9 +12,10 @@ from html import unescape
 from itertools import accumulate, groupby
 from math import inf
 
+from ragqa.answering.excerpt_blocks import Block, blocks_of, excerpt_text
 from ragqa.text.shown import shown, shows_own_words
 from ragqa.text.words import compiled, index_terms, is_stop_word, unspaced_count
-from ragqa.types import Kind, Passage, Unit
+from ragqa.types import Kind, Look, Passage, Unit
 
 _CLOSERS = "*_\"'\u201d)"
 _ASKING = ("?", "\uff1f")
@@ -27,6 +28,7 @@ _COUNTING = (
     r"(?i)\b(?:two|three|four|five|six|seven|eight|nine|ten|[2-9]|1\d"
     r"|several|steps|these|following|below)\b"
 )
+_FOOTNOTE = r"(\[\^[^\]\s]{1,100}\])(:?)"
 _TAG = r"<[^<>]*>"
 
 Run = tuple[int, int]
@@ -78,6 +80,10 @@ class Layout:
         """The index of the piece at a character of the note, or of the next piece."""
         return min(bisect_right(self._ends, start), len(self.pieces) - 1)
 
+    def within(self, start: int, end: int) -> range:
+        """The indices of the pieces that have some of these characters of the note."""
+        return range(bisect_right(self._ends, start), bisect_left(self._starts, end))
+
     def quote(self, run: Run) -> str:
         """The verbatim text of a run."""
         return self.text[slice(*self.span(run))]
@@ -85,6 +91,45 @@ class Layout:
     def said(self, i: int) -> str:
         """The plain text of a piece, on one line."""
         return shown(self.pieces[i].unit, self.quote((i, i))).text
+
+    def line(self, i: int) -> int:
+        """The line of the note that a piece begins on."""
+        passage, start = self.pieces[i].passage, self.pieces[i].unit.start
+        return passage.lines[0] + self.text.count("\n", passage.start, start)
+
+    def blocks(self, run: Run) -> Sequence[Block]:
+        """The blocks that a reader sees of a run."""
+        return blocks_of(self.quote(run), self.units(run), self.span(run)[0])
+
+    def plain(self, run: Run) -> str:
+        """The plain text of a run, laid out."""
+        return excerpt_text(self.blocks(run))
+
+    def embeds(self, i: int) -> list[str]:
+        """The links of the embeds in a piece, as `![[note#heading]]` has one."""
+        unit, quote = self.pieces[i].unit, self.quote((i, i))
+        return [quote[one.start : one.end] for one in unit.slices or () if one.look & Look.EMBED]
+
+    def is_embed(self, i: int) -> bool:
+        """Whether a piece is nothing but embeds."""
+        return bool(self.embeds(i)) and not self.said(i)
+
+    def footnotes(self, i: int) -> Iterator[Run]:
+        """The footnotes of a piece; if it is a footnote itself, the sentence that it is of."""
+        quote = "" if self.pieces[i].kind is Kind.CODE else self.quote((i, i))
+        marks = compiled(_FOOTNOTE).finditer(quote) if "[^" in quote else ()
+        for mark, colon in {found.groups(): None for found in marks}:
+            for n in range(len(self.pieces)):
+                text = self.quote((n, n))
+                if not colon and text.startswith(f"{mark}:"):
+                    first, last = n, self.block(n)[1]
+                    while n < last and not self.quote((n + 1, n + 1)).startswith("[^"):
+                        n += 1
+                    yield first, n
+                    break
+                if colon and mark in text.split(f"{mark}:")[0]:
+                    yield n, n
+                    break
 
     def span(self, run: Run) -> tuple[int, int]:
         """The characters of a run."""
@@ -184,6 +229,10 @@ class Layout:
     # Looked up for every candidate; a note may have tens of thousands of pieces.
 
     @cached_property
+    def _starts(self) -> Sequence[int]:
+        return [piece.unit.start for piece in self.pieces]
+
+    @cached_property
     def _ends(self) -> Sequence[int]:
         return [piece.unit.end for piece in self.pieces]
 
@@ -215,10 +264,6 @@ def _runs(keys: Iterable[object]) -> list[Run]:
         size = sum(1 for _ in group)
         runs += [(len(runs), len(runs) + size - 1)] * size
     return runs
-
-
-OpenNote = Callable[[Passage], Layout]
-"""Gives the layout of a passage's note."""
 
 
 def all_match_note(text: str, passages: Iterable[Passage]) -> bool:
@@ -263,7 +308,9 @@ def layout_of_passage(passage: Passage) -> Layout:
     return Layout.of(before + passage.text, [passage])
 
 
-def section_of(passage: Passage, open_note: OpenNote, *, most_words: int) -> Passage:
+def section_of(
+    passage: Passage, open_note: Callable[[Passage], Layout], *, most_words: int
+) -> Passage:
     """The passage extended to its whole section, if that has at most `most_words`.
 
     Passages are cut from long sections, but an LLM should read the whole of a list or procedure.
@@ -276,8 +323,7 @@ def section_of(passage: Passage, open_note: OpenNote, *, most_words: int) -> Pas
     if layout.words(run) > most_words:
         return passage
     start, end = layout.span(run)
-    known = layout.pieces[run[0]].passage
-    line = known.lines[0] + layout.text.count("\n", known.start, start)
+    line = layout.line(run[0])
     return replace(
         passage,
         start=start,

@@ -1,19 +1,21 @@
 """Find what a question asks for that the excerpts of its answer lack, and where notes have it."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 import numpy as np
 
 from ragqa.answering.answer_type import cannot_answer, fits, stems_of_units
-from ragqa.answering.reading import Reading, best_cosines
-from ragqa.answering.sentences import Candidate, quotation
+from ragqa.answering.citing import cite
+from ragqa.answering.notes import Notes
+from ragqa.answering.score import Reading, best_cosines
+from ragqa.answering.stretch import Stretch
 from ragqa.languages import ENGLISH
 from ragqa.search.question import Question
 from ragqa.search.question_kind import CONTACTS, SHORT, QuestionKind
-from ragqa.text.dates import has_moment, months_asked, months_of
+from ragqa.text.dates import has_moment, months_of
 from ragqa.text.names import has_figure
 from ragqa.text.words import (
     compiled,
@@ -24,7 +26,7 @@ from ragqa.text.words import (
     stems,
     tokenize,
 )
-from ragqa.types import Elsewhere, Missing, Passage, Vector
+from ragqa.types import Elsewhere, Missing, Vector
 
 UNKNOWN_BELOW = 0.2
 """A word counts as paraphrased if the mean best cosine of its tokens is at least this."""
@@ -47,18 +49,6 @@ answer."""
 _MIN_LIKENESS = 0.8
 _WORD = r"(?:[^\s\"'\u2019(),;:?!]|(?<=\d)[,:](?=\d))+(?<!\.)"
 _SENTENCE_START = r"(?:^|[.?!:])[\s\"'(]*$"
-
-
-@dataclass(frozen=True, slots=True)
-class Lookup:
-    """What the whole index has: by default, nothing is known of it.
-
-    `no_note_has` tells whether no passage has a term, in any like spelling. `passages_with` gives
-    the best passages for some terms.
-    """
-
-    no_note_has: Callable[[str], bool] = lambda _: False
-    passages_with: Callable[[Sequence[str]], Iterable[Passage]] = lambda _: ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,21 +80,21 @@ class _Word:
 
 
 def missing(
-    reading: Reading, sentences: Sequence[Candidate], lookup: Lookup
-) -> tuple[Missing, Sequence[Candidate]]:
+    reading: Reading, sentences: Sequence[Stretch], notes: Notes
+) -> tuple[Missing, Sequence[Stretch]]:
     """What of the question the shown text neither has nor paraphrases, and the places that have it.
 
     :param sentences: of the answer, which are shown with their context.
     """
     question = reading.question
     dates = [date for sentence in sentences for date in months_of(_shown(sentence))]
-    dated = [day.span for day in months_asked(question.text) if has_moment(dates, day)]
+    dated = [day.span for day in question.days if has_moment(dates, day)]
     asked = list(_words(question.text, question.language))
     words = [word for word in asked if not overlaps((word.start, word.end), dated)]
     # A heading may have the date; a figure there tells nothing.
     whole = question.kind is not QuestionKind.HOW_MANY
     lacks = bool(sentences) and all(
-        cannot_answer(question, each.full_text if whole else each.text, each.language)
+        cannot_answer(question, each.full_text if whole else each.shown, each.language)
         for each in sentences
     )
     # A unit has other spellings: "litres", "l".
@@ -115,13 +105,14 @@ def missing(
     # A name has too many forms to say that there is none.
     is_who = question.kind is QuestionKind.WHO
     no_note_has, unsaid = dict[str, None](), dict.fromkeys(["name"] if lacks and is_who else [])
-    elsewhere = dict[str, tuple[Candidate, Elsewhere]]()
-    if sentences and all(_is_of_another_line(question, sentence) for sentence in sentences):
-        unsaid |= dict.fromkeys(word.text for word in _subjects(question))
+    elsewhere = dict[str, tuple[Stretch, Elsewhere]]()
+    subjects = _subjects(question, asked)
+    if sentences and all(_is_of_another_line(question, subjects, each) for each in sentences):
+        unsaid |= dict.fromkeys(word.text for word in subjects)
     for word in _unmatched(reading, words, sentences):
-        if not question.parts and any(map(lookup.no_note_has, word.terms)):
+        if not question.parts and any(map(notes.lack, word.terms)):
             no_note_has[word.text] = None
-        elif place := _place_of(word, question, sentences, lookup):
+        elif place := _place_of(word, question, sentences, notes):
             elsewhere[word.text] = place
         else:
             unsaid[word.text] = None
@@ -134,35 +125,29 @@ def missing(
     return lacking, [candidate for candidate, _ in elsewhere.values()]
 
 
-def of_subject(question: Question, shown: Candidate) -> str:
-    """The lines of a text that have the question's subject, where a person broke its lines.
+def _subjects(question: Question, asked: Sequence[_Word]) -> Sequence[_Word]:
+    """The names of a question, else its rarest word."""
+    names, idf = [word for word in asked if word.is_name], _uncommon(question)
+    weights = [max(idf.get(term, 0.0) for term in word.terms) for word in asked]
+    return names or ([asked[weights.index(max(weights))]] if asked else [])
 
-    It is the whole text where none has it, or what stands above it does.
+
+def _is_of_another_line(question: Question, subjects: Sequence[_Word], shown: Stretch) -> bool:
+    """Whether no line of the subject has a figure of the kind that is asked for.
+
+    That is where a person broke the lines, some have the subject, and what is above them has not.
     """
+    if not question.needs_figure or question.kind is QuestionKind.WHO or not shown.has_lines:
+        return False
 
     def has_it(text: str) -> bool:
         terms = frozenset(index_terms(text, shown.language))
         return any(word.is_in(text, terms) for word in subjects)
 
-    subjects = _subjects(question) if shown.unit.has_lines else []
-    lines = [line for line in shown.text.splitlines() if has_it(line)]
-    return "\n".join(lines) if lines and not has_it(_above(shown)) else shown.text
-
-
-def _subjects(question: Question) -> list[_Word]:
-    """The names of a question, else its rarest word."""
-    words, idf = list(_words(question.text, question.language)), _uncommon(question)
-    names = [word for word in words if word.is_name]
-    weights = [max(idf.get(term, 0.0) for term in word.terms) for word in words]
-    return names or [words[weights.index(max(weights))]] if words else []
-
-
-def _is_of_another_line(question: Question, shown: Candidate) -> bool:
-    """Whether no line of the subject has a figure of the kind that is asked for."""
-    if not question.needs_figure or question.kind is QuestionKind.WHO:
-        return False
-    lines = of_subject(question, shown)
-    return lines != shown.text and not any(fits(question, lines, shown.language))
+    lines = [line for line in shown.shown.splitlines() if has_it(line)]
+    own = "\n".join(lines)
+    is_other = lines and own != shown.shown and not has_it(_above(shown))
+    return bool(is_other) and not any(fits(question, own, shown.language))
 
 
 def lacks_most(question: Question, missing: Missing) -> bool:
@@ -179,11 +164,11 @@ def _uncommon(question: Question) -> dict[str, float]:
 
 
 def _unmatched(
-    reading: Reading, words: Sequence[_Word], sentences: Sequence[Candidate]
+    reading: Reading, words: Sequence[_Word], sentences: Sequence[Stretch]
 ) -> list[_Word]:
     """The rare words of the question that the shown text does not cover."""
     idf = _uncommon(reading.question)
-    passages = {sentence.hit.passage.id: sentence.hit.passage for sentence in sentences}
+    passages = {sentence.passage.id: sentence.passage for sentence in sentences}
     tokens = [reading.tokens[key].vectors for key in passages if key in reading.tokens]
     if not tokens or not idf:
         return []
@@ -194,7 +179,7 @@ def _unmatched(
     whole = sum(reading.question.idf.values())
     near = best_cosines(reading.query, np.concatenate(tokens))
     # Where the embedder reads a part only, a word may be paraphrased without its telling so.
-    reads_all = reading.question.is_english or reading.question.readable == 1
+    reads_all = reading.question.language == ENGLISH or reading.question.readable == 1
     uncovered = {}
     for word in words:
         weight = max(idf.get(term, 0.0) for term in word.terms)
@@ -223,8 +208,8 @@ def _is_far(reading: Reading, word: _Word, near: Vector, *, is_rarest: bool) -> 
 
 
 def _place_of(
-    word: _Word, question: Question, sentences: Sequence[Candidate], lookup: Lookup
-) -> tuple[Candidate, Elsewhere] | None:
+    word: _Word, question: Question, sentences: Sequence[Stretch], notes: Notes
+) -> tuple[Stretch, Elsewhere] | None:
     """The first line that has a word just as typed, in the best passage; None if none has it.
 
     No line that is shown counts.
@@ -233,29 +218,28 @@ def _place_of(
         return None
     typed = compiled(rf"(?i)(?<![\w-]){re.escape(word.text)}(?![\w-])")
     terms = [*word.terms, *word.terms, *word.terms, *question.idf]
-    for passage in lookup.passages_with(terms):
-        for unit in passage.units:
-            quote = passage.quote(unit)
-            if at := typed.search(quote):
-                shown = sentences[0]
-                cited = quotation(passage, [unit], n=0, score=shown.score)
-                line = cited.lines[0] + quote.count("\n", 0, at.start())
-                hit = replace(shown.hit, passage=passage)
-                candidate = replace(shown, hit=hit, unit=unit, quote=quote, text=quote)
-                if not any(map(candidate.overlaps, sentences)):
-                    return candidate, Elsewhere(word.text, replace(cited, lines=(line, line)))
+    for passage in notes.with_terms(terms):
+        layout = notes.open(passage)
+        for i in layout.within(passage.start, passage.end):
+            if at := typed.search(layout.quote((i, i))):
+                place = sentences[0].elsewhere(layout, (i, i))
+                if not any(map(place.overlaps, sentences)):
+                    line = layout.line(i) + place.quote.count("\n", 0, at.start())
+                    where = notes.locator(passage, place.span)
+                    cited = replace(cite(place, 0), lines=(line, line), locator=where)
+                    return place, Elsewhere(word.text, cited)
     return None
 
 
-def _shown(candidate: Candidate) -> str:
+def _shown(candidate: Stretch) -> str:
     """The text of a sentence of the answer with what stands above it."""
-    return f"{_above(candidate)} {candidate.quote} {candidate.text}"
+    return f"{_above(candidate)} {candidate.quote} {candidate.shown}"
 
 
-def _above(candidate: Candidate) -> str:
+def _above(candidate: Stretch) -> str:
     """Its title, headings, context and date."""
-    passage = candidate.hit.passage
-    return f"{passage.names} {passage.trail} {candidate.unit.full_context} {passage.note_date}"
+    passage = candidate.passage
+    return f"{passage.names} {passage.trail} {candidate.context} {passage.note_date}"
 
 
 def _words(question: str, language: str = ENGLISH) -> Iterator[_Word]:

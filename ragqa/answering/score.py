@@ -1,26 +1,34 @@
-"""Score how well each candidate sentence answers, by the weighted mean of signals.
+"""Read the best passages closely, and score how well each of their sentences answers.
 
-One signal is how well it fits the type of answer that the question asks for.
+The passages are ranked again by late interaction of token vectors (MaxSim). A sentence has the
+weighted mean of signals, one of which is how well it fits the type of answer asked for.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 
 from ragqa.answering.answer_type import answer_fit
-from ragqa.answering.current import DatesOf, date_of
-from ragqa.answering.reading import Reading, best_cosines
-from ragqa.answering.sentences import Candidate, quotation
+from ragqa.answering.sentences import sources_of
+from ragqa.answering.stretch import Stretch
+from ragqa.embedders import Embedder
 from ragqa.notes.struck import struck_spans
 from ragqa.readers import Reader
 from ragqa.search.question import Question
-from ragqa.text.dates import Moment, has_moment, months_asked, months_of
+from ragqa.text.dates import Moment, has_moment, months_of
 from ragqa.text.names import has_figure
-from ragqa.text.words import blank
-from ragqa.types import Citation, Dated, Kind, Passage, Vector, Vectors
+from ragqa.text.words import blank, is_stop_word, overlaps
+from ragqa.types import Hit, Kind, Passage, TokenVectors, Vector, Vectors
+
+MAXSIM_WEIGHT = 0.6
+"""The weight of MaxSim relative to the ranking score."""
+
+_CAUTION = 4
+"""The power of the share that the embedder can read, for the weight of MaxSim: half understood, it
+misleads."""
 
 
 class Signal(NamedTuple):
@@ -56,9 +64,105 @@ _EMBEDDER_SIGNALS = frozenset({"cosine", "maxsim"})
 _UNSCALED = frozenset({"holds", "figures", "reader"})
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The question, and the passages as read.
+
+    `hits` are those of the search, the reranked ones first. `tokens` maps a passage's id to its
+    token vectors. `query` has those of the question's content words, shape (tokens, dimensions),
+    and `query_spans` their characters in the question. All three are empty if the embedder cannot
+    read the question.
+    """
+
+    question: Question
+    hits: tuple[Hit, ...]
+    query: Vectors
+    query_spans: Sequence[tuple[int, int]]
+    tokens: Mapping[int, TokenVectors]
+
+    def of(self, sentence: Stretch) -> tuple[Vectors, Vectors]:
+        """The token vectors of a sentence, and of its title and headings.
+
+        Both have the shape (tokens, dimensions). A heading within the passage is that of its
+        section alone. Both are empty if the passage was not read.
+        """
+        passage = sentence.passage
+        tokens = self.tokens.get(passage.id)
+        if tokens is None:
+            return self.query[:0], self.query[:0]
+        head = len(passage.trail) + len("\n")
+        shift = head - passage.start
+        start, end = (at + shift for at in sentence.span)
+        inside = [
+            (unit.start + shift, unit.end + shift)
+            for unit in passage.units
+            if unit.kind is Kind.HEADING and unit.section == sentence.unit.section
+        ]
+        own = [i for i, (s, e) in enumerate(tokens.spans) if s < end and start < e]
+        above = [
+            i
+            for i, (s, e) in enumerate(tokens.spans)
+            if e < head or any(s < last and first < e for first, last in inside)
+        ]
+        return tokens.vectors[own], tokens.vectors[above]
+
+
+def read(question: Question, found: tuple[Hit, ...], embedder: Embedder) -> Reading:
+    """Encode the best passages and rerank them by MaxSim with the question.
+
+    MaxSim is the mean over the question's content tokens of the best cosine with a token of the
+    passage (Khattab and Zaharia, "ColBERT", 2020), here with the embedder's own token vectors.
+    """
+    first = sources_of(found)
+    rest = [hit for hit in found if hit not in first]
+    if question.by_terms_alone:
+        no_tokens = question.vectors.vectors[:0]
+        return Reading(question, (*first, *rest), no_tokens, (), {})
+    encoded = embedder.embed_sentences([hit.passage.embedded_text for hit in first])
+    content = content_tokens(question)
+    query = question.vectors.vectors[content]
+    closeness = [maxsim(query, tokens.vectors) for tokens in encoded]
+    weight = MAXSIM_WEIGHT * question.readable**_CAUTION
+    scores = [
+        hit.score + weight * (value - min(closeness))
+        for hit, value in zip(first, closeness, strict=True)
+    ]
+    order = sorted(range(len(first)), key=lambda i: -scores[i])
+    hits = (*(replace(first[i], score=scores[i]) for i in order), *rest)
+    tokens = {hit.passage.id: one for hit, one in zip(first, encoded, strict=True)}
+    return Reading(
+        question=question,
+        hits=hits,
+        query=query,
+        query_spans=[question.vectors.spans[i] for i in content],
+        tokens=tokens,
+    )
+
+
+def content_tokens(question: Question) -> list[int]:
+    """Indices of the tokens of the question's content words; all where it has none."""
+    words = (word for word in question.words if not is_stop_word(word.text, question.language))
+    spans, tokens = [(word.start, word.end) for word in words], question.vectors.spans
+    content = [i for i, token in enumerate(tokens) if overlaps(token, spans)]
+    return content or list(range(len(tokens)))
+
+
+def best_cosines(query: Vectors, tokens: Vectors) -> Vector:
+    """The best cosine of each query token with the tokens, 0 without any; shape (query tokens,)."""
+    if not len(tokens):
+        return np.zeros(len(query), dtype=np.float32)
+    best: Vector = np.max(query @ tokens.T, axis=1)
+    return best
+
+
+def maxsim(query: Vectors, tokens: Vectors) -> float:
+    """The mean best cosine of the query tokens with the tokens, 0 without query tokens."""
+    return float(best_cosines(query, tokens).mean()) if len(query) else 0.0
+
+
 def score(
-    reading: Reading, candidates: Sequence[Candidate], reader_scores: Sequence[float] = ()
-) -> list[Candidate]:
+    reading: Reading, candidates: Sequence[Stretch], reader_scores: Sequence[float] = ()
+) -> list[Stretch]:
     """Score every candidate by the weighted mean of its signals, most of them scaled to 0 to 1.
 
     `cosine`: of the question and the mean of the sentence's token vectors. `maxsim`: the best
@@ -71,7 +175,8 @@ def score(
 
     :param reader_scores: of the candidates, in order; empty without a cross-encoder.
     """
-    measured = [_signals(reading, candidate) for candidate in candidates]
+    ranked = {hit.passage.id: hit.score for hit in reading.hits}
+    measured = [_signals(reading, candidate, ranked) for candidate in candidates]
     if reader_scores:
         for (signals, _), reader_score in zip(measured, reader_scores, strict=True):
             signals["reader"] = reader_score
@@ -98,19 +203,19 @@ def score(
     ]
 
 
-def read_together(reader: Reader, question: str, candidates: Sequence[Candidate]) -> list[float]:
+def read_together(reader: Reader, question: str, candidates: Sequence[Stretch]) -> list[float]:
     """The reader's score of each candidate, half of it for its passage, 0 to 1; empty if none.
 
     Headings are left out: they have the question's words, and answer nothing.
     """
-    passages = {candidate.hit.passage.id: candidate.hit.passage for candidate in candidates}
+    passages = {candidate.passage.id: candidate.passage for candidate in candidates}
     quotes = [candidate.quote for candidate in candidates]
     texts = [*quotes, *map(_without_headings, passages.values())]
     if not (scores := reader.score(question, texts)):
         return []
     whole = dict(zip(passages, scores[len(candidates) :], strict=True))
     own = _scaled(scores[: len(candidates)])
-    wholes = _scaled([whole[candidate.hit.passage.id] for candidate in candidates])
+    wholes = _scaled([whole[candidate.passage.id] for candidate in candidates])
     return [(first + second) / 2 for first, second in zip(own, wholes, strict=True)]
 
 
@@ -120,55 +225,58 @@ def _without_headings(passage: Passage) -> str:
     return blank(passage.text, spans).strip()
 
 
-def _share_kept(candidate: Candidate) -> float:
+def _share_kept(candidate: Stretch) -> float:
     if candidate.refers:
         return REFERENCE_SHARE
     struck = sum(end - start for start, end in struck_spans(candidate.text))
     return STRUCK_SHARE if 2 * struck > len(candidate.text) else 1.0
 
 
-def _signals(reading: Reading, candidate: Candidate) -> tuple[dict[str, float], Vector]:
-    """The signals of a candidate, and its match with each token of the question."""
+def _signals(
+    reading: Reading, candidate: Stretch, ranked: Mapping[int, float]
+) -> tuple[dict[str, float], Vector]:
+    """The signals of a candidate, and its match with each token of the question.
+
+    :param ranked: the ranking score of each passage, by its id.
+    """
     question = reading.question
-    own, above = reading.of_unit(candidate.hit.passage, candidate.unit)
+    own, above = reading.of(candidate)
     matches = best_cosines(reading.query, own)
     signals = {
         "cosine": _cosine(own, question.vectors.pooled),
         "maxsim": _weaker_half(np.maximum(matches, best_cosines(reading.query, above))),
         "coverage": _coverage(candidate, question.idf),
-        "passage": candidate.hit.score,
+        "passage": ranked[candidate.passage.id],
         "holds": answer_fit(question, candidate.text, candidate.language),
         "figures": _figures(question, candidate),
     }
     return signals, matches
 
 
-def _figures(question: Question, candidate: Candidate) -> float:
+def _figures(question: Question, candidate: Stretch) -> float:
     """The share of the question's dates, figures and codes in a candidate or its headings.
 
     If a note is that of the question's day, only what it says is of that day.
     """
-    days = months_asked(question.text)
-    rest = blank(question.text, [day.span for day in days])
-    words = [word.strip("?!.,;:()'\"") for word in rest.split() if any(map(str.isdigit, word))]
-    if not (days or words):
+    days, figures = question.days, question.figures
+    if not (days or figures):
         return 0.0
     own = _dates_of(candidate) if days and not question.day else []
-    is_of_day = candidate.hit.passage.path == question.day
+    is_of_day = candidate.path == question.day
     shares = [is_of_day or has_moment(own, day) for day in days]
-    shares += [has_figure(candidate.full_text, word) for word in words]
+    shares += [has_figure(candidate.full_text, figure) for figure in figures]
     return sum(shares) / len(shares)
 
 
-def without_other_days(question: Question, scored: Sequence[Candidate]) -> Sequence[Candidate]:
+def without_other_days(question: Question, scored: Sequence[Stretch]) -> Sequence[Stretch]:
     """Leave out rows and items of other days and months, if one is of what the question names."""
-    dated = {one.place: _dates_of(one) for one in scored if one.unit.kind in (Kind.ROW, Kind.ITEM)}
+    dated = {one.place: _dates_of(one) for one in scored if one.kind in (Kind.ROW, Kind.ITEM)}
     others = {at for at, own in dated.items() if own and not days_in(question, own)}
     is_told = any(own and at not in others for at, own in dated.items())
     return [one for one in scored if one.place not in others] if is_told else scored
 
 
-def of_period(question: Question, scored: Sequence[Candidate]) -> Sequence[Candidate]:
+def of_period(question: Question, scored: Sequence[Stretch]) -> Sequence[Stretch]:
     """Only what is of the time that a question is about, if that has about as many of its words.
 
     The best of it scores as the best of all: scores say how much better one is than another.
@@ -184,14 +292,14 @@ def of_period(question: Question, scored: Sequence[Candidate]) -> Sequence[Candi
 
 def days_in(question: Question, dates: Iterable[Moment]) -> list[Moment]:
     """The days and months of a question that are among dates; none if a note of the day answers."""
-    days = [] if question.day else months_asked(question.text)
+    days = () if question.day else question.days
     return [day for day in days if has_moment(dates, day)]
 
 
-def _dates_of(candidate: Candidate, part: str = "month") -> Sequence[Moment]:
+def _dates_of(candidate: Stretch, part: str = "month") -> Sequence[Moment]:
     """The dates with this part that stand nearest: in a candidate, above it, else its note's."""
-    passage = candidate.hit.passage
-    texts = (f"{candidate.unit.full_context} {candidate.text}", passage.trail, passage.note_date)
+    passage = candidate.passage
+    texts = (f"{candidate.context} {candidate.text}", passage.trail, passage.note_date)
     dates = ([moment for moment in months_of(text) if part in dict(moment.parts)] for text in texts)
     return next(filter(None, dates), [])
 
@@ -213,7 +321,7 @@ def _weaker_half(cosines: Vector) -> float:
     return float(np.sort(cosines)[: max(1, len(cosines) // 2)].mean())
 
 
-def _coverage(candidate: Candidate, idf: Mapping[str, float]) -> float:
+def _coverage(candidate: Stretch, idf: Mapping[str, float]) -> float:
     total = sum(idf.values())
     terms = candidate.terms
     return sum(weight for term, weight in idf.items() if term in terms) / total if total else 0.0
@@ -225,17 +333,3 @@ def _scaled(values: Sequence[float]) -> list[float]:
         return [(value - low) / (high - low) for value in values]
     # All are equal, but a signal that none has must not count as if all had it.
     return [float(high > 0)] * len(values)
-
-
-def citation_of(
-    candidate: Candidate, n: int, old_before: str = "", dates_of: DatesOf | None = None
-) -> Citation:
-    """A candidate as the n-th citation; it is old if its note's date is before `old_before`.
-
-    :param dates_of: gives the dates of notes; without it, the citation has no date of its own.
-    """
-    passage, unit = candidate.hit.passage, candidate.unit
-    citation = quotation(passage, [unit], n=n, score=candidate.score, old_before=old_before)
-    dated = date_of(candidate, dates_of) if dates_of else Dated("", "")
-    parts = {name: round(part, 4) for name, part in candidate.parts.items()}
-    return replace(citation, parts=parts, date=dated.day, date_from=dated.source)

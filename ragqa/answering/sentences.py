@@ -1,17 +1,14 @@
-"""The sentences of the best passages, as candidates for an answer."""
+"""The sentences of the best passages, which may answer."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections.abc import Collection, Iterator, Sequence
 from itertools import takewhile
 
-import numpy as np
-
-from ragqa.answering.embeds import Embedded, embeds_in, nothing_embedded, runs_of, text_of
-from ragqa.text.dates import date_terms
-from ragqa.text.shown import cells, lead, shown, states_fact, unit_words
+from ragqa.answering.layout import Layout, Run, layout_of_passage
+from ragqa.answering.notes import Notes
+from ragqa.answering.stretch import Stretch
+from ragqa.text.shown import lead, states_fact, unit_words
 from ragqa.text.words import compiled, index_terms, query_terms, synonyms, tokenize, word_set
-from ragqa.types import Citation, Hit, Kind, Passage, Unit, Vector
+from ragqa.types import Hit, Kind, Passage, Unit
 
 PASSAGES = 5
 """Candidates come from at most this many passages."""
@@ -46,72 +43,6 @@ _STRUCTURAL = word_set(
 )
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """A citable unit of a hit: `quote` is verbatim, `text` is plain.
-
-    `score` gives it a score, 0 to 1 and what a reader adds: `signals` are unscaled, `parts` their
-    contributions. `matches` has the best cosine of each content token of the question with its
-    tokens, shape (tokens,). It `refers` if it only says where something else is told.
-    """
-
-    hit: Hit
-    unit: Unit
-    quote: str
-    text: str
-    refers: bool = False
-    score: float = 0.0
-    signals: Mapping[str, float] = field(default_factory=dict)
-    parts: Mapping[str, float] = field(default_factory=dict)
-    matches: Vector = field(default_factory=lambda: np.zeros(0, np.float32))
-
-    @property
-    def place(self) -> tuple[str, int]:
-        """Its path and offset, for reading order."""
-        return self.hit.passage.path, self.unit.start
-
-    @cached_property
-    def terms(self) -> frozenset[str]:
-        """The terms of `full_text`, and of its dates."""
-        text, language = self.full_text, self.language
-        return frozenset([*index_terms(text, language), *date_terms(text, language)])
-
-    @cached_property
-    def own_terms(self) -> frozenset[str]:
-        """The terms of its quote alone."""
-        return frozenset(index_terms(self.quote, self.language))
-
-    @property
-    def unread_score(self) -> float:
-        """Its score without what a reader adds."""
-        return self.score - self.parts.get("reader", 0.0)
-
-    @property
-    def language(self) -> str:
-        """The language of its passage."""
-        return self.hit.passage.language
-
-    @cached_property
-    def row_name(self) -> frozenset[str]:
-        """The terms of a row's first cell, which says what the row is about; else none."""
-        is_row = self.unit.kind is Kind.ROW and self.unit.begins
-        name = cells(self.unit, self.quote)[0].text if is_row else ""
-        return frozenset(index_terms(name, self.language))
-
-    @property
-    def full_text(self) -> str:
-        """Its plain text after its headings and context."""
-        return f"{self.hit.passage.trail} {self.unit.full_context} {self.text}"
-
-    def overlaps(self, other: "Candidate") -> bool:
-        """Whether both quote some of the same characters."""
-        return (
-            self.hit.passage.path == other.hit.passage.path
-            and self.unit.start < other.unit.end
-            and other.unit.start < self.unit.end
-        )
-
-
 def sources_of(hits: Sequence[Hit]) -> list[Hit]:
     """The hits to answer from, best first; a list of references counts as five ranks lower."""
     texts = [sum(_is_text(unit) for unit in hit.passage.units) for hit in hits]
@@ -144,45 +75,44 @@ def _only_refers(quote: str) -> bool:
 
 
 def candidates_of(
-    hits: Sequence[Hit],
-    embedded: Embedded = nothing_embedded,
-    *,
-    asked: Collection[str] | None = None,
-) -> list[Candidate]:
-    """The candidates of the best hits, by rank and then in reading order.
+    hits: Sequence[Hit], notes: Notes | None = None, *, asked: Collection[str] | None = None
+) -> list[Stretch]:
+    """The sentences of the best hits that may answer, by rank and then in reading order.
 
-    What a unit embeds counts as its text.
+    What a sentence embeds counts as its text.
 
     :param asked: the question's terms, which say what keys of the front matter it asks for; None
         asks for all.
     """
-    candidates = []
-    for hit in hits[:PASSAGES]:
-        references = _references(hit.passage)
-        for unit in citable_units(hit.passage):
-            if unit.kind is Kind.PROPERTY and not _asks_for(asked, hit.passage, unit):
+    candidates, notes = list[Stretch](), notes or Notes()
+    for passage in (hit.passage for hit in hits[:PASSAGES]):
+        references, layout = _references(passage), notes.open(passage)
+        for run in sentences_in(layout, layout.within(passage.start, passage.end)):
+            unit, own = layout.pieces[run[0]].unit, (run[0], run[0])
+            if unit.kind is Kind.PROPERTY and not _asks_for(
+                asked, unit, layout.quote(own), passage
+            ):
                 continue
-            quote = hit.passage.quote(unit)
-            inside = [each for each in hit.passage.units if unit.start <= each.start < unit.end]
-            links = [link for each in inside for link in embeds_in(each, hit.passage.quote(each))]
-            runs = runs_of(links, hit.passage.path, embedded, _EMBEDDED_WORDS)
-            texts = [unit_text(hit.passage, unit), *(text_of(layout, run) for layout, run in runs)]
-            text = " ".join(texts).strip()
-            announces_nothing = unit.kind is Kind.EXCERPT and len(texts) == 1
-            is_title = unit.kind is Kind.HEADING and text == hit.passage.title
+            texts = [sentence_text(layout, run)]
+            for i in range(run[0], run[1] + 1):
+                embedded = notes.parts_embedded(layout, i, _EMBEDDED_WORDS)
+                texts += [note.plain(part) for note, part in embedded]
+            text, refers = " ".join(texts).strip(), unit.start in references
+            candidate = Stretch(layout, run, run, passage, text, refers)
+            announces_nothing = run != own and not candidate.is_list and len(texts) == 1
+            is_title = unit.kind is Kind.HEADING and text == passage.title
             if tokenize(text, pairs_only=True) and not (announces_nothing or is_title):
-                candidates.append(Candidate(hit, unit, quote, text, unit.start in references))
+                candidates.append(candidate)
     return candidates
 
 
-def _asks_for(asked: Collection[str] | None, passage: Passage, unit: Unit) -> bool:
+def _asks_for(asked: Collection[str] | None, unit: Unit, quote: str, passage: Passage) -> bool:
     """Whether a question asks for a key of the front matter, and the key has a value in words.
 
     It does if it names the key, or one of its parents, by a word or a synonym.
 
     :param asked: the question's terms; None asks for every key that is not for programs.
     """
-    quote = passage.quote(unit)
     keyed = compiled(_KEY).match(quote)
     key = keyed[1] if keyed else ""
     words = " ".join(compiled(_WORD_SEAM).split(key))
@@ -197,48 +127,43 @@ def _canonical(term: str) -> str:
     return synonyms().get(term, term)
 
 
-def citable_units(passage: Passage) -> Iterator[Unit]:
-    """Yield the units that make sense on their own.
+def sentences_in(layout: Layout, pieces: range) -> Iterator[Run]:
+    """Yield the runs of these pieces that make sense on their own.
 
     Headings do if they state a fact, or if there is no text. A line that introduces a list comes
     with its items, one that introduces an embed with that; one that introduces code or a table
     comes alone.
     """
-    has_text = any(map(_is_text, passage.units))
-    for position, unit in enumerate(passage.units):
-        quote = passage.quote(unit)
-        if unit.kind in (Kind.RULE, Kind.TABLE_HEAD):
+    has_text = any(_is_text(layout.pieces[i].unit) for i in pieces)
+    for i in pieces:
+        unit, quote = layout.pieces[i].unit, layout.quote((i, i))
+        if unit.kind is Kind.TABLE_HEAD:
             continue
         if unit.kind is Kind.HEADING and not (states_fact(quote) or not has_text):
             continue
         if not quote.endswith(_COLONS):
-            yield unit
+            yield i, i
             continue
-        after = passage.units[position + 1 :]
-        items = list(takewhile(_is_item, after))
+        kinds = [layout.pieces[n].kind for n in pieces if i < n <= layout.section(i)[1]]
+        items = len(list(takewhile(Kind.ITEM.__eq__, kinds)))
         if items and unit.kind is Kind.PARAGRAPH:
-            yield replace(unit, kind=Kind.LIST, end=items[-1].end)
-        elif after and after[0].kind in (Kind.CODE, Kind.TABLE_HEAD):
-            yield unit
-        elif after and embeds_in(after[0], passage.quote(after[0])):
-            yield replace(unit, kind=Kind.EXCERPT, end=after[0].end)
+            yield i, i + items
+        elif kinds[:1] in ([Kind.CODE], [Kind.TABLE_HEAD]):
+            yield i, i
+        elif kinds and layout.embeds(i + 1):
+            yield i, i + 1
 
 
-def unit_text(passage: Passage, unit: Unit) -> str:
-    """The plain text of a citable unit; for a list, its introduction and the lead of each item.
+def sentence_text(layout: Layout, run: Run) -> str:
+    """The plain text of a sentence; for a list, its introduction and the lead of each item.
 
-    The introduction is the line before it, or its heading. Numbered items are steps, which are
-    given whole and one per line.
+    Numbered items are steps, which are given whole and one per line.
     """
-    items = [u for u in passage.units if unit.start <= u.start < unit.end]
-    if unit.kind is not Kind.LIST:
-        return unit_words(passage.quote(items[0]), items[0])
-    intro = f"{passage.heading[-1] if passage.heading else passage.title}:"
-    if not _is_item(items[0]):
-        intro = shown(items[0], passage.quote(items[0])).text
-        items = items[1:]
-    texts = [shown(item, passage.quote(item)).text for item in items]
-    numbers = [compiled(_NUMBER).match(passage.quote(item)) for item in items]
+    first, *others = range(run[0], run[1] + 1)
+    if not others or layout.pieces[run[1]].kind is not Kind.ITEM:
+        return unit_words(layout.quote((first, first)), layout.pieces[first].unit)
+    intro, texts = layout.said(first), list(map(layout.said, others))
+    numbers = [compiled(_NUMBER).match(layout.quote((i, i))) for i in others]
     if not numbers[0]:
         return f"{intro} {'; '.join(map(lead, texts))}"
     steps = (
@@ -249,35 +174,6 @@ def unit_text(passage: Passage, unit: Unit) -> str:
 
 def _is_text(unit: Unit) -> bool:
     return unit.kind not in (Kind.HEADING, Kind.RULE)
-
-
-def _is_item(unit: Unit) -> bool:
-    return unit.kind is Kind.ITEM
-
-
-def quotation(
-    passage: Passage, units: Sequence[Unit], *, n: int, score: float, old_before: str = ""
-) -> Citation:
-    """Consecutive units of a passage as the n-th citation of an answer."""
-    start, end = units[0].start, units[-1].end
-    quote = passage.text[start - passage.start : end - passage.start]
-    first = passage.lines[0] + passage.text.count("\n", 0, start - passage.start)
-    return Citation(
-        n=n,
-        path=passage.path,
-        lines=(first, first + quote.count("\n")),
-        chars=(start, end),
-        heading=passage.heading,
-        quote=quote,
-        note_sha256=passage.note_sha256,
-        score=round(score, 4),
-        context=units[0].full_context,
-        kind=units[0].kind if len(units) == 1 else Kind.EXCERPT,
-        note_date=passage.note_date,
-        old="" < passage.note_date < old_before,
-        units=tuple(units),
-        answer_spans=((start, end),),
-    )
 
 
 def context_of(passage: Passage) -> str:
@@ -295,13 +191,14 @@ def ellipsis_before(unit: Unit) -> str:
 
 
 def nearest_unit(passage: Passage, question: str) -> str:
-    """The plain text of the unit with the most words of a question, on one line."""
-    language = passage.language
+    """The plain text of the sentence with the most words of a question, on one line."""
+    layout, language = layout_of_passage(passage), passage.language
     wanted = set(query_terms(question, (language,)))
     shared = {
-        unit: len(wanted.intersection(index_terms(passage.quote(unit), language)))
-        for unit in citable_units(passage)
+        run: len(wanted.intersection(index_terms(layout.quote(run), language)))
+        for run in sentences_in(layout, range(len(layout.pieces)))
     }
     best = max(shared, key=shared.__getitem__, default=None)
-    text = (unit_text(passage, best) if best else "") or passage.text
-    return " ".join(f"{ellipsis_before(best) if best else ''} {text}".split())
+    text = (sentence_text(layout, best) if best else "") or passage.text
+    before = ellipsis_before(layout.pieces[best[0]].unit) if best else ""
+    return " ".join(f"{before} {text}".split())

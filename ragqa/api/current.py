@@ -1,30 +1,47 @@
 """The notes as they are now, and what of an index still stands in them."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache, cached_property, partial
 
+from ragqa.answering import Notes
 from ragqa.answering.layout import Layout, all_match_note, layout_of_passage
 from ragqa.notes import NoteText, format_of, parse_note, read_text
 from ragqa.notes.dated import dates_of
 from ragqa.notes.links import NoteNames, place_of
+from ragqa.search.spelling import best_by_terms, in_no_note
 from ragqa.stores import Snapshot
-from ragqa.types import Answer, Block, Citation, Corpus, Dated, Hit, Passage, Skipped, Span, Stamp
+from ragqa.types import Block, Citation, Corpus, Dated, Filters, Hit, Passage, Skipped, Span, Stamp
 
 _MOST_EMBEDDED = 20
+
+_PLACES = 20
+"""A word is looked for in this many of the best passages for it."""
 
 PART = 100_000
 """Characters. Of a long note, such as a manual, only the part around a passage is laid out."""
 
 
-class CurrentNotes:
+class CurrentNotes(Notes):
     """The notes of an index as they are now; made for each question, since it reads a note once.
 
     :param snapshot: of the index, whose passages are held against the notes.
+    :param filters: of the question.
+    :param is_current: whether the index has all notes as they are now.
     """
 
-    def __init__(self, corpus: Corpus, snapshot: Snapshot, *, max_note_bytes: int) -> None:
+    def __init__(
+        self,
+        corpus: Corpus,
+        snapshot: Snapshot,
+        *,
+        max_note_bytes: int,
+        filters: Filters | None = None,
+        is_current: bool = False,
+    ) -> None:
         self._snapshot = snapshot
+        self._filters = filters
+        self._is_current = is_current
         self._read = cache(partial(read_text, corpus, max_note_bytes=max_note_bytes))
         self._of_note = cache(lambda path: snapshot.passages(at=[path]))
         self._layout = cache(self._laid_out)
@@ -64,13 +81,6 @@ class CurrentNotes:
             ),
         ]
 
-    def current(self, passages: Iterable[Passage]) -> Iterator[Passage]:
-        """Those of the passages whose text stands in its note."""
-        for passage in passages:
-            note = self._as_indexed(passage.path, passage.note_sha256)
-            if isinstance(note, NoteText) and self._all_stand(note, [passage]):
-                yield passage
-
     def open(self, passage: Passage) -> Layout:
         """The layout of a passage's note; of the passage alone where the index does not match."""
         return self._layout(passage.path, passage.start // PART) or layout_of_passage(passage)
@@ -91,22 +101,30 @@ class CurrentNotes:
         span = place_of(layout.text, blocks, anchor) if anchor else (0, len(layout.text))
         return (layout, span) if span else None
 
-    def located(self, answer: Answer) -> Answer:
-        """The answer, each citation of a converted file with its page, cell or other place."""
-        shown = (answer.citations, answer.also, answer.earlier)
-        cited, also, earlier = (tuple(map(self.placed, citations)) for citations in shown)
-        elsewhere = (replace(o, place=self.placed(o.place)) for o in answer.missing.elsewhere)
-        missing = replace(answer.missing, elsewhere=tuple(elsewhere))
-        return replace(answer, citations=cited, also=also, earlier=earlier, missing=missing)
+    def locator(self, passage: Passage, chars: Span) -> str:
+        """The page, cell or other place of these characters in a file that was converted."""
+        return self._place(passage.path, passage.note_sha256, chars) or ""
 
     def placed(self, citation: Citation) -> Citation:
         """The citation, with its page, cell or other place if the file was converted."""
-        if not format_of(citation.path).version:
-            return citation
-        note = self._as_indexed(citation.path, citation.note_sha256)
-        if isinstance(note, Skipped):
-            return citation
-        return replace(citation, locator=note.document.locate(citation.chars))
+        where = self._place(citation.path, citation.note_sha256, citation.chars)
+        return citation if where is None else replace(citation, locator=where)
+
+    def _place(self, path: str, sha256: str, chars: Span) -> str | None:
+        """The place in a file that was converted; None for others and where that has changed."""
+        note = self._as_indexed(path, sha256) if format_of(path).version else None
+        return note.document.locate(chars) if isinstance(note, NoteText) else None
+
+    def lack(self, term: str) -> bool:
+        """Whether it is sure that no note has a term: one that is not read yet may have it."""
+        return self._is_current and in_no_note(self._snapshot, term)
+
+    def with_terms(self, terms: Sequence[str]) -> Iterator[Passage]:
+        """The best passages for some terms that pass the filters, and stand in their notes."""
+        for passage in best_by_terms(self._snapshot, terms, _PLACES, self._filters):
+            note = self._as_indexed(passage.path, passage.note_sha256)
+            if isinstance(note, NoteText) and self._all_stand(note, [passage]):
+                yield passage
 
     def _as_indexed(self, path: str, sha256: str) -> NoteText | Skipped:
         """A note if it has this digest, else what is wrong."""

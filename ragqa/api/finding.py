@@ -4,8 +4,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from ragqa.answering import Assessment
-from ragqa.answering.excerpt_blocks import blocks_of, excerpt_text
+from ragqa.answering.layout import layout_of_passage
 from ragqa.api.current import CurrentNotes
 from ragqa.errors import LIST, NoCorpus, NoSuchTag, UsageError
 from ragqa.indexing.source import Embedders, Source
@@ -14,8 +13,6 @@ from ragqa.search.question import Question
 from ragqa.stores import Snapshot
 from ragqa.stores.filters import fold_tag, parse_where, path_matcher, tag_and_parents
 from ragqa.types import (
-    EXTRACTIVE,
-    Answer,
     Corpus,
     Filters,
     Hit,
@@ -44,39 +41,10 @@ class Retrieval:
 
 def has_phrase(phrase: str, passage: Passage) -> bool:
     """Whether a passage has a phrase as it is written or shown, but for case and white space."""
-    shown = excerpt_text(blocks_of(passage.text, passage.units, passage.start))
+    layout = layout_of_passage(passage)
+    shown = layout.plain((0, len(layout.pieces) - 1)) if layout.pieces else ""
     wanted, *texts = (" ".join(text.casefold().split()) for text in (phrase, passage.text, shown))
     return any(wanted in text for text in texts)
-
-
-def answer_of(
-    question: Question,
-    hits: tuple[Hit, ...],
-    composed: Assessment,
-    info: IndexInfo,
-    *,
-    warnings: Sequence[str] = (),
-) -> Answer:
-    """The extractive answer.
-
-    :param hits: those to give as the nearest passages.
-    """
-    return Answer(
-        question=question.typed,
-        answered=composed.answered,
-        confidence=composed.confidence,
-        backend=EXTRACTIVE,
-        text=composed.text,
-        citations=tuple(composed.citations),
-        hits=hits,
-        info=info,
-        warnings=tuple(warnings),
-        also=tuple(composed.also),
-        earlier=tuple(composed.earlier),
-        missing=composed.missing,
-        corrected=question.respelled,
-        read=question.text,
-    )
 
 
 def contexts_of(corpus: Corpus, embedders: Embedders) -> dict[str, Vector]:

@@ -12,12 +12,11 @@ from functools import cache, cached_property, partial
 from threading import Event
 from typing import TYPE_CHECKING, Self
 
-from ragqa.answering import Answering, Lookup, compose
+from ragqa.answering import Answering, compose
 from ragqa.api.current import CurrentNotes
 from ragqa.api.finding import (
     SKIPPED,
     Retrieval,
-    answer_of,
     contexts_of,
     files_left_out,
     filter_warnings,
@@ -42,7 +41,6 @@ from ragqa.passages import Chunking
 from ragqa.readers import Reader, available
 from ragqa.search.question import clean_question, read_question
 from ragqa.search.retrieve import Ranking, find_hits
-from ragqa.search.spelling import best_by_terms, in_no_note
 from ragqa.stores import MayUse, Snapshot, Store, StorePlace
 from ragqa.types import (
     Answer,
@@ -71,9 +69,6 @@ MIN_POOL = 10
 """The fewest passages to retrieve, since confidence considers more than are shown."""
 
 _OUT_OF_STEP = "this folder and the shared index are out of step"
-
-_PLACES = 20
-"""A word is looked for in this many of the best passages for it."""
 
 _POLL_S = 0.5
 
@@ -254,23 +249,21 @@ class Index:
         clock = Clock()
         retrieval = self.find(question, filters, refresh=refresh, progress=progress, clock=clock)
         embedder = self.source.embedders.asking
-        answering = replace(self.answering_from(retrieval.notes, filters), further=further)
-        composed = compose(retrieval.question, retrieval.hits, embedder, answering)
+        answering = replace(self.answering_from(retrieval.notes), further=further)
+        answer = compose(retrieval.question, retrieval.hits, embedder, answering, retrieval.info)
         clock.lap("answer")
-        warnings = [*retrieval.warnings, *composed.warnings, *self._reader[1]]
-        if not composed.answered:
+        warnings = [*retrieval.warnings, *answer.warnings, *self._reader[1]]
+        if not answer.answered:
             warnings += why_not_found(self._left_out(), retrieval.info, filters, warnings)
-        nearest = retrieval.hits[: self.settings.top_k]
-        answer = answer_of(retrieval.question, nearest, composed, retrieval.info, warnings=warnings)
-        answer = replace(retrieval.notes.located(answer), waiting=self.files_waiting)
+        nearest, waiting = retrieval.hits[: self.settings.top_k], self.files_waiting
+        answer = replace(answer, hits=nearest, warnings=tuple(warnings), waiting=waiting)
         if writer is not None:
             from ragqa.generation import written_answer
 
-            written = written_answer(
+            answer = written_answer(
                 answer, writer, retrieval.question, answering,
                 embedder=embedder, idf=self._open().idf, progress=progress,
             )  # fmt: skip
-            answer = retrieval.notes.located(written)
             clock.lap("write")
         return replace(answer, timings_ms=clock.laps())
 
@@ -341,7 +334,7 @@ class Index:
         typed, filters = clean_question(question), filters or Filters()
         warnings = self._caught_up(progress, refresh=refresh)
         clock.lap("refresh")
-        snapshot, notes, corpus = self.snapshot(), self.current_notes(), self.places.corpus
+        snapshot, notes, corpus = self.snapshot(), self.current_notes(filters), self.places.corpus
         clock.lap("open")
         embedder, today = self.source.embedders.asking, self._today()
         read = read_question(snapshot, embedder, typed, filters=filters, corpus=corpus, today=today)
@@ -364,30 +357,25 @@ class Index:
         if self.given_up is not None and self.given_up.is_set():
             raise GivenUp("this is no longer wanted")
 
-    def current_notes(self) -> CurrentNotes:
+    def current_notes(self, filters: Filters | None = None) -> CurrentNotes:
         """The notes of this index as they are now, for one question."""
-        limit = self.settings.max_note_bytes
-        return CurrentNotes(self.places.corpus, self._open(), max_note_bytes=limit)
+        return CurrentNotes(
+            self.places.corpus,
+            self._open(),
+            max_note_bytes=self.settings.max_note_bytes,
+            filters=filters,
+            is_current=self._is_current,
+        )
 
-    def answering_from(self, notes: CurrentNotes, filters: Filters | None = None) -> Answering:
+    def answering_from(self, notes: CurrentNotes) -> Answering:
         """How to compose answers, by the settings, from these notes."""
         settings, days = self.settings, self.settings.old_after_days
-        snapshot = self._open()
         return Answering(
             excerpts=settings.excerpts,
             words=settings.excerpt_words,
-            open_note=notes.open,
-            embedded=notes.embedded,
-            dates_of=notes.dated,
+            notes=notes,
             reader=self._reader[0],
             old_before=(self._today() - timedelta(days=days)).isoformat() if days else "",
-            lookup=Lookup(
-                # A note that is not read yet may have it.
-                no_note_has=lambda term: self._is_current and in_no_note(snapshot, term),
-                passages_with=lambda terms: notes.current(
-                    best_by_terms(snapshot, terms, _PLACES, filters)
-                ),
-            ),
         )
 
     @cached_property

@@ -14,18 +14,13 @@ from ragqa.cli.options import (
     AsJson,
     Folders,
     Force,
-    Globs,
     IndexFolder,
-    NoRefresh,
-    Since,
+    Scope,
     Strict,
-    Tags,
     TopK,
-    Until,
-    Where,
     Yes,
     complete_path,
-    filters_of,
+    scoped,
 )
 from ragqa.errors import BackendFailed, UsageError
 
@@ -55,18 +50,14 @@ Output = Annotated[
 ]
 
 
+@scoped
 def ask(
     question: Annotated[
         list[str] | None,
         typer.Argument(metavar="QUESTION", help="The question; - or nothing reads standard input."),
     ] = None,
     *,
-    tag: Tags = None,
-    path: Globs = None,
-    since: Since = "",
-    until: Until = "",
-    where: Where = "",
-    no_refresh: NoRefresh = False,
+    scope: Scope,
     top_k: TopK = None,
     corpus: Folders = None,
     index: IndexFolder = None,
@@ -91,24 +82,24 @@ def ask(
     output = output or (AnswerFormat.JSON if json else AnswerFormat.TEXT)
     if json and output is not AnswerFormat.JSON:
         raise UsageError(f"--json and --format {output} cannot go together")
-    text, filters = question_in(question), filters_of(tag, path, since, until, where)
-    with open_query(corpus, index, filters, no_refresh=no_refresh, top_k=top_k, asks=True) as query:
+    text = question_in(question)
+    with open_query(corpus, index, scope, top_k=top_k, asks=True) as query:
         if show_prompt:
             request, destination, asked = request_in(query, text, llm, force=force)
         else:
             writer = writer_for(query.index.settings, llm, yes=yes, strict=strict, force=force)
             answer = ask_with(query, text, writer, streams=output is AnswerFormat.TEXT)
-    from ragqa.render import documents, results
-
     is_json = output is AnswerFormat.JSON
     if show_prompt:
+        from ragqa.render import results
+
         return finish(
-            lambda: results.request_document(request, destination, asked=asked),
+            results.request_document(request, destination, asked=asked),
             lambda: results.print_request(request, destination, asked=asked),
             json=is_json,
         )
     finish(
-        lambda: documents.answer_document(answer),
+        answer,
         lambda: _print_answer(answer, query, output),
         json=is_json, warnings=own_warnings(answer),
     )  # fmt: skip
@@ -216,11 +207,10 @@ def writer_for(
 
 def own_warnings(answer: "Answer") -> "Sequence[str]":
     """The warnings of an answer, except a failed LLM: that is the command's error."""
-    from ragqa.render.view import warnings_of
     from ragqa.types import Fallback
 
     failed = answer.written is not None and answer.written.fallback is Fallback.FAILED
-    return answer.warnings if failed else warnings_of(answer)
+    return answer.warnings if failed else answer.every_warning
 
 
 def exit_code(answer: "Answer") -> int:

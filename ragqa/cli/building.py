@@ -1,7 +1,6 @@
 """`ragqa index`, `status` and `doctor`: build the index, look at it and repair it."""
 
 import sys
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -52,7 +51,6 @@ def build_index(
     Example: ragqa index ~/notes
     """
     from ragqa import render
-    from ragqa.render.documents import report_document
     from ragqa.render.overviews import print_report
     from ragqa.types import by_kind, counted
 
@@ -67,10 +65,9 @@ def build_index(
         report = opened.refresh(rebuild=rebuild, wait=wait, progress=progress)
         where = opened.kept.where
     finish(
-        lambda: report_document(report), lambda: print_report(report, where),
-        json=json, warnings=by_kind(report.warnings),
-    )  # fmt: skip
-    skipped = [skip for skip in report.skipped if not skip.is_left_out]
+        report, lambda: print_report(report, where), json=json, warnings=by_kind(report.warnings)
+    )
+    skipped = report.unread
     if strict and skipped:
         raise NotesSkipped(
             f"notes skipped: {len(skipped)}; the first is {skipped[0].path}: {skipped[0].reason}",
@@ -113,11 +110,8 @@ def status(corpus: Folders = None, index: IndexFolder = None, json: AsJson = Fal
 
     loaded = load(corpus, index)
     with open_index(loaded) as opened:
-        state = status_of(opened)
-    about = state, loaded.places, choice_of(loaded)
-    return finish(
-        lambda: overviews.status_document(*about), lambda: overviews.print_status(*about), json=json
-    )
+        state = status_of(opened, choice_of(loaded))
+    return finish(state, lambda: overviews.print_status(state), json=json)
 
 
 def doctor(
@@ -134,6 +128,8 @@ def doctor(
 
     Example: ragqa doctor --repair
     """
+    from msgspec.structs import replace
+
     from ragqa import render
     from ragqa.diagnosis import choice_of, diagnose, diagnose_llm
     from ragqa.render import overviews
@@ -146,7 +142,7 @@ def doctor(
         replace(finding, fix=with_places(finding.fix, sys.argv[1:])) for finding in findings
     ]
     finish(
-        lambda: overviews.findings_document(findings, done),
+        overviews.findings_document(findings, done),
         lambda: overviews.print_findings(findings, done),
         json=json,
     )

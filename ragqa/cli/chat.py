@@ -15,17 +15,12 @@ from ragqa.cli.options import (
     LLM,
     Folders,
     Force,
-    Globs,
     IndexFolder,
-    NoRefresh,
-    Since,
+    Scope,
     Strict,
-    Tags,
     TopK,
-    Until,
-    Where,
     Yes,
-    filters_of,
+    scoped,
 )
 from ragqa.errors import NotAllowed, RagqaError
 
@@ -33,14 +28,10 @@ if TYPE_CHECKING:
     from ragqa.cli.conversation import Conversation
 
 
+@scoped
 def chat(
     *,
-    tag: Tags = None,
-    path: Globs = None,
-    since: Since = "",
-    until: Until = "",
-    where: Where = "",
-    no_refresh: NoRefresh = False,
+    scope: Scope,
     top_k: TopK = None,
     corpus: Folders = None,
     index: IndexFolder = None,
@@ -62,10 +53,10 @@ def chat(
     # Report wrong options and settings before the first question.
     loaded = load(corpus, index, top_k=top_k)
     history = History(history_file(loaded.settings, loaded.places.corpus))
-    if since or until or where:
+    if scope.since or scope.until or scope.where:
         from ragqa.stores.filters import check_filters
 
-        check_filters(filters_of(tag, path, since, until, where))
+        check_filters(scope.filters)
     writer = writer_for(loaded.settings, llm, yes=yes, strict=strict, force=force)
     types = is_interactive()
     with ExitStack() as stack:
@@ -76,12 +67,11 @@ def chat(
             from ragqa.cli.conversation import Conversation
 
             opened = stack.enter_context(open_index(loaded))
-            filters = filters_of(tag, path, since, until, where)
             return Conversation(
-                opened,
-                filters,
-                writer,
-                refreshes=not no_refresh,
+                index=opened,
+                filters=scope.filters,
+                writer=writer,
+                refreshes=not scope.no_refresh,
                 history=history if types else None,
             )
 

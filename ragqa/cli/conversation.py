@@ -4,20 +4,18 @@ import re
 import shlex
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragqa import render
 from ragqa.chatting import COMMANDS, Exchange, command_in, stand_alone
 from ragqa.cli.asking import ask_with, exit_code, own_warnings
 from ragqa.cli.editor import open_at
-from ragqa.cli.opening import Query, first_build_notice
+from ragqa.cli.opening import Query, first_build_notice, write_file
 from ragqa.errors import UsageError
 from ragqa.render import put, results
 from ragqa.render.results import Linker, print_answer, print_further
-from ragqa.safe import write_whole
 from ragqa.search.question import clean_question
 from ragqa.state.asked import Asked
 from ragqa.state.history import History
@@ -31,38 +29,20 @@ KEPT = 50
 """How many exchanges are remembered."""
 
 
+@dataclass(kw_only=True)
 class Conversation:
     """Answers questions about notes and obeys commands.
 
-    :param history: where questions are kept; None where nobody types them, and they are printed.
+    `history` is where questions are kept; None where nobody types them, and they are printed.
     """
 
-    def __init__(
-        self,
-        index: "Index",
-        filters: Filters,
-        writer: "Writer | None",
-        *,
-        refreshes: bool,
-        history: History | None,
-    ) -> None:
-        self._index = index
-        self._filters = filters
-        self._writer = writer
-        self._refreshes = refreshes
-        self._history = history
-        self._linker = Linker(index.places.corpus, index.settings.link_format)
-        self._exchanges: deque[Exchange] = deque(maxlen=KEPT)
-        self._asked: Asked | None = None
-        self._commands: dict[str, Callable[[str], None]] = {
-            "/next": self._show_next,
-            "/open": self._open,
-            "/sources": lambda _: results.print_whole_sources(self._last, self._linker),
-            "/why": self._explain,
-            "/save": self._save,
-            "/new": lambda _: self._exchanges.clear(),
-            "/help": lambda _: results.print_commands(COMMANDS),
-        }
+    index: "Index"
+    filters: Filters
+    writer: "Writer | None"
+    refreshes: bool
+    history: History | None
+    _exchanges: deque[Exchange] = field(default_factory=lambda: deque(maxlen=KEPT))
+    _asked: Asked | None = None
 
     def handle(self, line: str) -> int | None:
         """Answer a question or run a command; return its exit code, None for `/quit`.
@@ -75,24 +55,33 @@ class Conversation:
         name, argument = command
         if name == "/quit":
             return None
-        self._commands[name](argument)
+        commands: dict[str, Callable[[str], None]] = {
+            "/next": self._show_next,
+            "/open": self._open,
+            "/sources": lambda _: results.print_whole_sources(self._last, self._linker),
+            "/why": self._explain,
+            "/save": self._save,
+            "/new": lambda _: self._exchanges.clear(),
+            "/help": lambda _: results.print_commands(COMMANDS),
+        }
+        commands[name](argument)
         return 0
 
     def _ask(self, line: str) -> int:
         """Answer a question and remember both; if an LLM is interrupted, the excerpts."""
         self._asked = None
-        if self._history is None:
+        if self.history is None:
             put(f"> {line.strip()}", "heading")
         asked = clean_question(line)
-        question = stand_alone(self._index, asked, tuple(self._exchanges), filters=self._filters)
-        if self._history is not None:
-            self._history.add(question)
+        question = stand_alone(self.index, asked, tuple(self._exchanges), filters=self.filters)
+        if self.history is not None:
+            self.history.add(question)
         if question != asked:
             put(f"Asked as: {question}", "quiet")
         answers: list[Answer] = []
-        writer = self._writer and replace(self._writer, keep=answers.append)
+        writer = self.writer and replace(self.writer, keep=answers.append)
         try:
-            with render.ProgressLine(opening=first_build_notice(self._index)) as progress:
+            with render.ProgressLine(opening=first_build_notice(self.index)) as progress:
                 query = self._query(progress)
                 answers.append(ask_with(query, question, writer, streams=True))
         finally:
@@ -104,19 +93,23 @@ class Conversation:
         return exit_code(answers[-1])
 
     @property
+    def _linker(self) -> Linker:
+        return Linker(self.index.places.corpus, self.index.settings.link_format)
+
+    @property
     def _last(self) -> Answer:
         if not self._exchanges:
             raise UsageError("nothing has been asked yet", hint="ask a question first")
         return self._exchanges[-1].answer
 
     def _query(self, progress: render.ProgressLine) -> Query:
-        return Query(self._index, self._filters, self._refreshes, progress, self._linker)
+        return Query(self.index, self.filters, self.refreshes, progress, self._linker)
 
     def _shown(self) -> Asked:
-        return self._asked or Asked.of(self._last, self._filters)
+        return self._asked or Asked.of(self._last, self.filters)
 
     def _show_next(self, _: str) -> None:
-        ask = partial(self._index.ask, refresh=self._refreshes)
+        ask = partial(self.index.ask, refresh=self.refreshes)
         answer, self._asked = self._shown().ask_on(ask)
         numbers = {citation.n for citation in self._last.also}
         new = (citation for citation in answer.also if citation.n not in numbers)
@@ -129,7 +122,7 @@ class Conversation:
         last = self._shown()
         if not re.fullmatch(r"[0-9]{1,9}", number):
             raise UsageError(f"{number!r} is not a source number", hint="/open 2")
-        open_at(last.source(int(number)), self._index.places.corpus)
+        open_at(last.source(int(number)), self.index.places.corpus)
 
     def _explain(self, target: str) -> None:
         from ragqa.explaining import explain
@@ -142,7 +135,7 @@ class Conversation:
             )
         with render.ProgressLine() as progress:
             how = self._query(progress).arguments
-            explanation = explain(self._index, last.question, target=target, **how)
+            explanation = explain(self.index, last.question, target=target, **how)
         if last.written is not None and last.written.is_answer:
             put(
                 "This is about the answer in your notes' own words, which the LLM's answer "
@@ -158,11 +151,5 @@ class Conversation:
             raise UsageError("no file is named", hint="/save chat.md")
         if not self._exchanges:
             raise UsageError("there is nothing to save yet", hint="ask a question first")
-        try:
-            write_whole(Path(name).expanduser(), chat_markdown(tuple(self._exchanges)), new=True)
-        except (OSError, ValueError, RuntimeError) as exc:
-            reason = getattr(exc, "strerror", None) or exc
-            raise UsageError(
-                f"{name} cannot be written: {reason}", hint="name another file"
-            ) from exc
+        write_file(name, chat_markdown(tuple(self._exchanges)), new=True)
         render.say(f"Saved; to check it later: ragqa verify {shlex.quote(name)}")

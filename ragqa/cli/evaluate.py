@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ragqa.cli.opening import finish, load, open_index
+from ragqa.cli.opening import finish, load, open_index, write_file
 from ragqa.cli.options import AsJson, Folders, IndexFolder
 from ragqa.errors import UsageError
 
@@ -82,9 +82,9 @@ def evaluate(
     else:
         document = _measure(Path(questions or QUESTIONS), half, load(corpus, index), limit)
     if report is not None:
-        _write_report(report, evaluations.report_page(document))
+        write_file(report, evaluations.report_page(document))
     finish(
-        lambda: document, lambda: evaluations.print_evaluation(document),
+        document, lambda: evaluations.print_evaluation(document),
         json=json, warnings=document.get("warnings", ()),
     )  # fmt: skip
     if targets:
@@ -112,17 +112,6 @@ def _check_report(report: str | None) -> None:
             raise UsageError(f"the report is an HTML page, so {report} must end in .html")
         if not Path(report).absolute().parent.is_dir():
             raise UsageError(f"the folder of the report {report} does not exist")
-
-
-def _write_report(report: str, page: str) -> None:
-    from ragqa.safe import write_whole
-
-    try:
-        write_whole(Path(report), page)
-    except OSError as exc:
-        raise UsageError(
-            f"{report} cannot be written: {exc.strerror}", hint="name another file"
-        ) from exc
 
 
 def _measure(path: Path, half: str | None, loaded: "Loaded", limit: int | None) -> Document:

@@ -41,7 +41,7 @@ def show(json: AsJson = False) -> int:
     loaded, known = load(), consents()
     choice, offers = choice_of(loaded), offers_of(loaded)
     return finish(
-        lambda: overviews.overview_document(choice, offers, known.hosts, known.warnings),
+        {"set": choice, "kinds": offers, "allowed": known.hosts, "warnings": known.warnings},
         lambda: overviews.print_overview(choice, offers, known.hosts),
         json=json, warnings=known.warnings,
     )  # fmt: skip
@@ -85,10 +85,7 @@ def check(
     except BackendFailed as exc:
         exc.hint = exc.hint or "ragqa llm list"
         raise
-    return finish(
-        lambda: overviews.trial_document(trial), lambda: overviews.print_trial(trial),
-        json=json, is_good=trial.right,
-    )  # fmt: skip
+    return finish(trial, lambda: overviews.print_trial(trial), json=json, is_good=trial.right)
 
 
 def _add_consent(family: typer.Typer, use: str, allows: str, forgets: str, example: str) -> None:

@@ -2,13 +2,14 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ragqa.cli.consenting import consented, is_interactive
-from ragqa.cli.options import with_places
+from ragqa.cli.options import Scope, with_places
 from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
@@ -40,36 +41,34 @@ class Query:
 def open_query(
     corpus: list[str] | None,
     index: str | None,
-    filters: "Filters | None" = None,
+    scope: Scope = Scope(),  # noqa: B008 - it is frozen
     *,
-    no_refresh: bool = False,
     top_k: int | None = None,
     asks: bool = False,
 ) -> Iterator[Query]:
     """Open the index for a query.
 
     :param asks: whether a question will be embedded; its model is then opened meanwhile.
-    :raises UsageError: a setting is wrong.
+    :raises UsageError: an option or a setting is wrong.
     """
-    loaded = load(corpus, index, top_k=top_k)
+    filters, loaded = scope.filters, load(corpus, index, top_k=top_k)
     if asks and ":" not in loaded.settings.embedder:  # not of another kind
         from ragqa.embedders.loading import begin
 
         begin(loaded.settings.embedder)
     from ragqa.render import ProgressLine
     from ragqa.render.results import Linker
-    from ragqa.types import Filters
 
     with (
         open_index(loaded) as opened,
-        ProgressLine(opening="" if no_refresh else first_build_notice(opened)) as progress,
+        ProgressLine(opening="" if scope.no_refresh else first_build_notice(opened)) as progress,
     ):
         linker = Linker(opened.places.corpus, opened.settings.link_format)
-        yield Query(opened, filters or Filters(), not no_refresh, progress, linker)
+        yield Query(opened, filters, not scope.no_refresh, progress, linker)
 
 
 def finish(
-    document: Callable[[], Mapping[str, Any]],
+    result: object,
     show: Callable[[], None],
     *,
     json: bool,
@@ -78,13 +77,17 @@ def finish(
 ) -> int:
     """Print what a command found, as one JSON document or as text, and then warnings.
 
+    :param result: what `document_of` makes the document of.
+    :param show: prints it as text.
     :param is_good: whether it is what was looked for; an empty list is not.
     :returns: the exit code.
     """
     from ragqa import render
 
     if json:
-        render.print_document(document())
+        from ragqa.render.documents import document_of
+
+        render.print_document(document_of(result))
     else:
         show()
     render.print_warnings(warnings)
@@ -118,21 +121,16 @@ def question_in(words: list[str] | None) -> str:
 def load(
     corpus: list[str] | None = None, index: str | None = None, **flags: "Value | None"
 ) -> "Loaded":
-    """Load the settings for a command, each with its origin."""
+    """Load the settings for a command, each with its origin, and warn about unknown ones."""
     from ragqa.config import load_settings
 
     folders = None if corpus is None else tuple(corpus)
     loaded = load_settings({"corpus": folders, "index": index, **flags})
-    warn_of_unknown(loaded)
-    return loaded
-
-
-def warn_of_unknown(loaded: "Loaded") -> None:
-    """Warn about unknown settings."""
     if loaded.warnings:
         from ragqa.render import print_warnings
 
         print_warnings(loaded.warnings)
+    return loaded
 
 
 def open_index(loaded: "Loaded", *, asks_consent: bool = True) -> "Index":
@@ -162,6 +160,21 @@ def open_index(loaded: "Loaded", *, asks_consent: bool = True) -> "Index":
     index = index_from(loaded, may_use=may_use)
     index.update_with = with_places(index.update_with, sys.argv[1:])
     return index
+
+
+def write_file(name: str, text: str, *, new: bool = False) -> None:
+    """Write a file that the user named.
+
+    :param new: never overwrite an existing file.
+    :raises UsageError: it cannot be written.
+    """
+    from ragqa.safe import write_whole
+
+    try:
+        write_whole(Path(name).expanduser(), text, new=new)
+    except (OSError, ValueError, RuntimeError) as exc:
+        reason = getattr(exc, "strerror", None) or exc
+        raise UsageError(f"{name} cannot be written: {reason}", hint="name another file") from exc
 
 
 def first_build_notice(index: "Index") -> str:

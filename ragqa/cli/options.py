@@ -6,7 +6,10 @@ Tags and names of files are untrusted, and a shell evaluates what completion pri
 import re
 import shlex
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import dataclass
+from functools import wraps
+from inspect import Parameter, Signature, signature
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -70,41 +73,6 @@ IndexFolder = Annotated[
     str | None, typer.Option("--index", metavar="DIR", help="The folder that holds the index.")
 ]
 TopK = Annotated[int | None, typer.Option(metavar="N", help="How many passages to return.")]
-Tags = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--tag",
-        metavar="TAG",
-        help="Only notes with this tag or one nested in it; repeat it to require several tags.",
-        autocompletion=complete_tag,
-    ),
-]
-Globs = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--path",
-        metavar="GLOB",
-        help="Only notes in this folder or matching this pattern; repeat it to allow several.",
-        autocompletion=complete_path,
-    ),
-]
-Since = Annotated[
-    str,
-    typer.Option(
-        metavar="DATE",
-        help="Only notes dated then or later, such as 2025-03 or 'last month'; no undated ones.",
-    ),
-]
-Until = Annotated[
-    str, typer.Option(metavar="DATE", help="Only notes dated then or earlier; no undated ones.")
-]
-Where = Annotated[
-    str,
-    typer.Option(
-        metavar="FILTER",
-        help="Only notes whose properties match: 'status = \"done\" and due < 2026-01-01'.",
-    ),
-]
 NoRefresh = Annotated[
     bool,
     typer.Option("--no-refresh", help="Use the index as it is; do not look for changed notes."),
@@ -127,19 +95,77 @@ Force = Annotated[
 ]
 
 
-def filters_of(
-    tag: list[str] | None, path: list[str] | None, since: str, until: str, where: str
-) -> "Filters":
-    """The filters that the options name.
+@dataclass(frozen=True, kw_only=True)
+class Scope:
+    """Which notes a command looks through, and whether changed ones are read first."""
 
-    :raises UsageError: `--since` or `--until` is not a date.
-    """
-    from ragqa.clock import today
-    from ragqa.text.periods import day_named
-    from ragqa.types import Filters
+    tag: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--tag",
+            metavar="TAG",
+            help="Only notes with this tag or one nested in it; repeat it to require several tags.",
+            autocompletion=complete_tag,
+        ),
+    ] = None
+    path: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--path",
+            metavar="GLOB",
+            help="Only notes in this folder or matching this pattern; repeat it to allow several.",
+            autocompletion=complete_path,
+        ),
+    ] = None
+    since: Annotated[
+        str,
+        typer.Option(
+            metavar="DATE",
+            help="Only notes dated then or later, such as 2025-03 or 'last month'; "
+            "no undated ones.",
+        ),
+    ] = ""
+    until: Annotated[
+        str, typer.Option(metavar="DATE", help="Only notes dated then or earlier; no undated ones.")
+    ] = ""
+    where: Annotated[
+        str,
+        typer.Option(
+            metavar="FILTER",
+            help="Only notes whose properties match: 'status = \"done\" and due < 2026-01-01'.",
+        ),
+    ] = ""
+    no_refresh: NoRefresh = False
 
-    days = day_named("since", since, today()), day_named("until", until, today())
-    return Filters(tuple(tag or ()), tuple(path or ()), days[0], where, days[1])
+    @property
+    def filters(self) -> "Filters":
+        """The filters that the options name.
+
+        :raises UsageError: `--since` or `--until` is not a date.
+        """
+        from ragqa.clock import today
+        from ragqa.text.periods import day_named
+        from ragqa.types import Filters
+
+        days = day_named("since", self.since, today()), day_named("until", self.until, today())
+        return Filters(tuple(self.tag or ()), tuple(self.path or ()), days[0], self.where, days[1])
+
+
+def scoped(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command each option of `Scope` in the place of its parameter `scope`."""
+
+    @wraps(command)
+    def with_scope(**given: Any) -> int:  # noqa: ANN401 - passed on
+        scope = Scope(**{name: given.pop(name) for name in options})
+        return command(scope=scope, **given)
+
+    options = signature(Scope).parameters
+    every = list[Parameter]()
+    for name, own in signature(command).parameters.items():
+        every += options.values() if name == "scope" else [own]
+    with_scope.__signature__ = Signature(every)  # type: ignore[attr-defined]
+    with_scope.__annotations__ = {each.name: each.annotation for each in every}
+    return with_scope
 
 
 def with_places(hint: str, args: list[str]) -> str:

@@ -12,16 +12,12 @@ from ragqa.cli.opening import Query, finish, load, open_query, question_in
 from ragqa.cli.options import (
     AsJson,
     Folders,
-    Globs,
     IndexFolder,
     NoRefresh,
-    Since,
-    Tags,
+    Scope,
     TopK,
-    Until,
-    Where,
     complete_path,
-    filters_of,
+    scoped,
 )
 from ragqa.errors import UsageError
 
@@ -29,6 +25,7 @@ if TYPE_CHECKING:
     from ragqa.verifying.saved import SavedAnswer
 
 
+@scoped
 def search(
     query: Annotated[
         list[str] | None,
@@ -49,12 +46,7 @@ def search(
             autocompletion=complete_path,
         ),
     ] = None,
-    tag: Tags = None,
-    path: Globs = None,
-    since: Since = "",
-    until: Until = "",
-    where: Where = "",
-    no_refresh: NoRefresh = False,
+    scope: Scope,
     top_k: TopK = None,
     corpus: Folders = None,
     index: IndexFolder = None,
@@ -67,18 +59,15 @@ def search(
     if related is not None and query:
         raise UsageError("--related takes no query", hint=f"ragqa search {shlex.join(query)}")
     text = question_in(query) if related is None else ""
-    filters = filters_of(tag, path, since, until, where)
     asks = related is None
-    with open_query(
-        corpus, index, filters, no_refresh=no_refresh, top_k=top_k, asks=asks
-    ) as opened:
+    with open_query(corpus, index, scope, top_k=top_k, asks=asks) as opened:
         if related is not None:
             return _search_related(opened, related, json=json)
         result = opened.index.search(text, exact=exact, **opened.arguments)
-    from ragqa.render import documents, results
+    from ragqa.render import results
 
     return finish(
-        lambda: documents.search_document(result),
+        result,
         lambda: results.print_search(result, opened.linker),
         json=json, warnings=result.warnings, is_good=result.hits,
     )  # fmt: skip
@@ -86,16 +75,17 @@ def search(
 
 def _search_related(opened: Query, note: str, *, json: bool) -> int:
     from ragqa.related import related_to
-    from ragqa.render import documents, results
+    from ragqa.render import results
 
     result = related_to(opened.index, note, **opened.arguments)
     return finish(
-        lambda: documents.related_document(result),
+        result,
         lambda: results.print_related(result, opened.linker),
         json=json, warnings=result.warnings, is_good=result.related,
     )  # fmt: skip
 
 
+@scoped
 def why(
     question: Annotated[
         list[str], typer.Argument(metavar="QUESTION", help="The question; - reads standard input.")
@@ -109,12 +99,7 @@ def why(
         ),
     ],
     *,
-    tag: Tags = None,
-    path: Globs = None,
-    since: Since = "",
-    until: Until = "",
-    where: Where = "",
-    no_refresh: NoRefresh = False,
+    scope: Scope,
     corpus: Folders = None,
     index: IndexFolder = None,
     json: AsJson = False,
@@ -128,8 +113,7 @@ def why(
     from ragqa.render.explanations import explanation_document, print_explanation
 
     text = question_in(question)
-    filters = filters_of(tag, path, since, until, where)
-    with open_query(corpus, index, filters, no_refresh=no_refresh, asks=True) as query:
+    with open_query(corpus, index, scope, asks=True) as query:
         try:
             explanation = explain(query.index, text, target=target, **query.arguments)
         except NoTarget as exc:
@@ -137,23 +121,19 @@ def why(
             exc.hint = ", or ".join(named) or exc.hint
             raise
     return finish(
-        lambda: explanation_document(explanation),
+        explanation_document(explanation),
         lambda: print_explanation(explanation, query.linker),
         json=json, warnings=explanation.warnings,
     )  # fmt: skip
 
 
+@scoped
 def list_notes(
     tags: Annotated[
         bool, typer.Option("--tags", help="List the tags, each with its number of notes.")
     ] = False,
     *,
-    tag: Tags = None,
-    path: Globs = None,
-    since: Since = "",
-    until: Until = "",
-    where: Where = "",
-    no_refresh: NoRefresh = False,
+    scope: Scope,
     corpus: Folders = None,
     index: IndexFolder = None,
     json: AsJson = False,
@@ -166,11 +146,10 @@ def list_notes(
     """
     from ragqa.render import documents, overviews
 
-    filters = filters_of(tag, path, since, until, where)
-    with open_query(corpus, index, filters, no_refresh=no_refresh) as query:
+    with open_query(corpus, index, scope) as query:
         listed = query.index.notes(**query.arguments)
     return finish(
-        lambda: documents.list_document(listed, tags=tags),
+        documents.list_document(listed, tags=tags),
         lambda: overviews.print_list(listed, tags=tags),
         json=json, warnings=listed.warnings, is_good=listed.tags if tags else listed.notes,
     )  # fmt: skip
@@ -207,12 +186,12 @@ def get(
     Example: ragqa get "lora.md#LoRA or full fine-tuning"
     """
     from ragqa.addresses import get_part
-    from ragqa.render import documents, results
+    from ragqa.render import results
 
-    with open_query(corpus, index, no_refresh=no_refresh) as query:
+    with open_query(corpus, index, Scope(no_refresh=no_refresh)) as query:
         part = get_part(query.index, address, refresh=query.refresh, progress=query.progress)
     return finish(
-        lambda: documents.part_document(part),
+        part,
         lambda: results.print_part(part, query.linker, numbered=numbers),
         json=json,
     )
@@ -254,7 +233,7 @@ def verify(
         )
     linker = Linker(loaded.places.corpus, loaded.settings.link_format)
     return finish(
-        lambda: explanations.verification_document(verification),
+        verification,
         lambda: explanations.print_verification(verification, linker),
         json=json, warnings=verification.warnings, is_good=verification.is_sound,
     )  # fmt: skip

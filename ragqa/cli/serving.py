@@ -16,6 +16,7 @@ from ragqa.cli.asking import llm_named
 from ragqa.cli.opening import load
 from ragqa.cli.options import LLM, Folders, IndexFolder
 from ragqa.errors import UsageError
+from ragqa.extras import install_command
 
 if TYPE_CHECKING:
     from ragqa.config import Loaded
@@ -149,5 +150,5 @@ def _needing(extra: str) -> Iterator[None]:
             raise
         raise UsageError(
             f"this needs the package {exc.name}, which is not installed",
-            hint=f'pip install "ragqa[{extra}]"',
+            hint=install_command(extra),
         ) from exc

@@ -42,7 +42,7 @@ def show(
 
     loaded = load(corpus, index)
     return finish(
-        lambda: overviews.settings_document(loaded),
+        overviews.settings_document(loaded),
         lambda: overviews.print_settings(loaded, every=every),
         json=json,
     )

@@ -218,7 +218,7 @@ def _folder_in(raw: object) -> Folder:
     table = msgspec.convert({"path": str(raw)} if isinstance(raw, str | Path) else raw, _Entry)
     if safe_line(table.name) != table.name:
         raise ValueError(table.name)
-    return Folder(Path(table.path), table.name, " ".join(table.context.split()))
+    return Folder(Path(table.path), table.name, " ".join(table.context.split()) or None)
 
 
 def absolute(path: str, folder: Path) -> Path:

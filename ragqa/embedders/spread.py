@@ -23,6 +23,7 @@ import numpy as np
 from ragqa.config.addresses import HOST, Address
 from ragqa.embedders import Embedder, Workers, embedder_for
 from ragqa.errors import UsageError, WorkersFailed
+from ragqa.extras import install_command
 from ragqa.types import EmbedderInfo, Progress, Vectors
 
 ATTEMPTS = 3
@@ -47,7 +48,7 @@ def cluster_in(spec: str) -> Address | None:
     if importlib.util.find_spec("ray") is None:
         raise UsageError(
             f"--workers {spec} needs the package ray, which is not installed",
-            hint='pip install "ragqa[ray]"',
+            hint=install_command("ray"),
         )
     return Address("ray", match["host"], int(match["port"]), "") if match["host"] else None
 

@@ -1,10 +1,9 @@
 """Ask a collection questions: what was measured of each, and the stage that lost a missed one."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from ragqa.answering import Answering
 from ragqa.api import MIN_POOL
 from ragqa.embedders import Embedder
 from ragqa.errors import UsageError
@@ -38,20 +37,11 @@ _FOUND = ("path", "lines", "heading", "text")
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """An open snapshot, with the embedder, ranking and chunking that it is queried with.
-
-    `answering` composes the answers over a public set; a user's index composes its own.
-    """
+    """An open snapshot, with the embedder and ranking that it is queried with."""
 
     snapshot: Snapshot
     embedder: Embedder
     ranking: Ranking
-    chunking: Chunking
-    answering: Answering = field(default_factory=Answering)
-
-    def passages_of(self, note: Note) -> list[Passage]:
-        """The passages of a note, with their ids in the snapshot."""
-        return split_passages(note, self.embedder, self.chunking)
 
 
 def split_passages(note: Note, embedder: Embedder, chunking: Chunking) -> list[Passage]:
@@ -142,7 +132,7 @@ def _find(
     most = max(MIN_POOL, ranking.candidates)
     legs = find_legs(snapshot, question, most=most, filters=Filters())
     fused = ranked(snapshot, question, legs, ranking)
-    by_method = {"hybrid": fused, "dense": legs.dense, "terms": legs.terms}
+    by_method = {"hybrid": fused, "dense": legs[0], "terms": legs[1]}
     rankings = {method: _units(task, ids) for method, ids in by_method.items()}
     return rankings, hits_of(snapshot, legs, fused[:MIN_POOL])
 

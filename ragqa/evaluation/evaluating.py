@@ -11,7 +11,6 @@ from pathlib import Path
 
 from ragqa.answering import Answering, compose
 from ragqa.api import Index
-from ragqa.api.finding import answer_of
 from ragqa.config import Settings
 from ragqa.config.files import cache_folder
 from ragqa.embedders import embedder_for
@@ -70,15 +69,13 @@ def evaluate_questions(
     report = index.refresh(progress=progress)
     reader_for(index.settings.reader)
     chunking, embedder = index.source.chunking, index.source.embedders.asking
-    collection = Collection(index.snapshot(), embedder, index.ranking, chunking)
-    tasks, warnings = tasks_of(
-        questions[:limit], partial(_read_note, index), collection.passages_of
-    )
+    collection = Collection(index.snapshot(), embedder, index.ranking)
+    split = partial(split_passages, embedder=embedder, chunking=chunking)
+    tasks, warnings = tasks_of(questions[:limit], partial(_read_note, index), split)
     outcomes, problems = ask_all(
         collection, tasks, progress, lambda question, _: index.ask(question.typed, refresh=False)
     )
-    unread = (skip for skip in report.skipped if not skip.is_left_out)
-    skipped = [f"skipped {line}" for line in by_kind(unread)]
+    skipped = [f"skipped {line}" for line in by_kind(report.unread)]
     return {
         "dataset": name,
         "mode": "excerpts" if questions[0].excerpts else "questions",
@@ -112,6 +109,8 @@ def evaluate_beir(
     asked = [q for q in beir.queries if q.id in beir.qrels or (answers and not q.answerable)]
     if not asked:
         raise UsageError(f"no question in {beir.folder} can be asked and scored")
+    reader = reader_for(settings.reader)
+    answering = Answering(excerpts=settings.excerpts, words=settings.excerpt_words, reader=reader)
     notes = (note_of(d.id, d.text or d.title, title=d.title) for d in read_documents(beir.folder))
     built = build_collection(beir.folder, notes, beir.documents, settings, progress)
     with built as (collection, documents):
@@ -133,8 +132,8 @@ def evaluate_beir(
         ]
 
         def answer_from(question: Question, hits: tuple[Hit, ...]) -> Answer:
-            composed = compose(question, hits, collection.embedder, collection.answering)
-            return answer_of(question, hits[: settings.top_k], composed, info)
+            answer = compose(question, hits, collection.embedder, answering, info)
+            return replace(answer, hits=hits[: settings.top_k])
 
         outcomes, problems = ask_all(collection, tasks, progress, answer_from if answers else None)
         unfound = info.notes - len(first)
@@ -177,8 +176,6 @@ def build_collection(
     :raises IndexUnusable: the index cannot be written or read; the message names it.
     """
     ranking, chunking = Ranking.of(settings), Chunking.of(settings)
-    reader = reader_for(settings.reader)
-    answering = Answering(excerpts=settings.excerpts, words=settings.excerpt_words, reader=reader)
     embedders = Embedders(settings.embedder, embedder_for)
     embedder = embedders.asking
     key = repr((str(folder.resolve()), settings.embedder)).encode("utf-8", "surrogatepass")
@@ -214,7 +211,7 @@ def build_collection(
         progress("indexing", done, total)
         writer.commit(replace(made, languages=languages))
     with store.snapshot() as snapshot:
-        yield Collection(snapshot, embedder, ranking, chunking, answering), paths
+        yield Collection(snapshot, embedder, ranking), paths
 
 
 def _embed(passages: Iterable[Passage], embedders: Embedders, writer: IndexWriter) -> None:

@@ -5,7 +5,6 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import stats
 
 from ragqa.config import Settings
@@ -42,9 +41,6 @@ SEED = 20_240_731
 
 LEVEL = 0.95
 RESAMPLES = 2000
-
-
-Values = npt.NDArray[np.float64]
 
 _EXAMPLE = "ragqa eval --fail-under recall@5=0.95"
 
@@ -155,7 +151,7 @@ def _rounded(values: Mapping[str, Any]) -> Document:
     return {k: round(v, 4) if isinstance(v, float) else v for k, v in values.items()}
 
 
-def mean(values: Sequence[float] | Values) -> float:
+def mean(values: Sequence[float]) -> float:
     """The mean of at least one value, rounded for a document."""
     return round(float(np.mean(values)), 4)
 

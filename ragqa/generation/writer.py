@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from ragqa.answering import Answering
-from ragqa.answering.layout import OpenNote, section_of
-from ragqa.answering.sentences import context_of, quotation
+from ragqa.answering.citing import quotation
+from ragqa.answering.layout import Layout, section_of
+from ragqa.answering.sentences import context_of
 from ragqa.claims.lacks import Grounding, grounding_of
 from ragqa.claims.sources import CitedPassage, Idf, read_sources
 from ragqa.config import Settings
@@ -83,7 +84,7 @@ class Request:
     key: str
 
 
-def with_sections(hits: Sequence[Hit], open_note: OpenNote) -> list[Hit]:
+def with_sections(hits: Sequence[Hit], open_note: Callable[[Passage], Layout]) -> list[Hit]:
     """The hits with each passage widened to its whole section, unless that is long."""
     return [
         replace(hit, passage=section_of(hit.passage, open_note, most_words=SECTION_WORDS))
@@ -215,7 +216,7 @@ def written_answer(
     if not writer.is_for(answer):
         return _not_asked(answer, writer, _NO_ANSWER, "--force asks it anyway")
     try:
-        passages = with_sections(answer.hits, answering.open_note)
+        passages = with_sections(answer.hits, answering.notes.open)
         request = request_for(question.text, passages, max_tokens=writer.prompt_tokens)
     except UsageError as exc:
         failed = Written(backend, fallback=Fallback.FAILED, why=exc.message, hint=exc.hint)
@@ -244,7 +245,7 @@ def written_answer(
     if written.fallback:
         return answer
     citations = tuple(
-        _citation(request.hits[n - 1], n, spans, answering.old_before)
+        _citation(request.hits[n - 1], n, spans, answering)
         for n, spans in sorted(kept.evidence.items())
     )
     return replace(
@@ -368,10 +369,10 @@ class _Kept:
         writer.on_sentence(sentence)
 
 
-def _citation(hit: Hit, n: int, evidence: Sequence[Span], old_before: str) -> Citation:
+def _citation(hit: Hit, n: int, evidence: Sequence[Span], answering: Answering) -> Citation:
     """Cite the part of a passage that the sentences are from, or all of it without evidence."""
     passage = hit.passage
     start = passage.start + min((start for start, _ in evidence), default=0)
     end = passage.start + max((end for _, end in evidence), default=len(passage.text))
     units = [unit for unit in passage.units if unit.start < end and start < unit.end]
-    return quotation(passage, units or passage.units, n=n, score=hit.score, old_before=old_before)
+    return quotation(passage, units or passage.units, n, answering, score=hit.score)

@@ -366,10 +366,9 @@ class Embedding:
         each = size / max(1, len(by_key))
         self._known += size - each * len(missing)
         # Longest first: texts of similar lengths in a batch need little padding.
-        tokens = self._embedder.count_tokens([passage.embedded_text for passage in missing])
-        order = sorted(range(len(missing)), key=lambda place: -tokens[place])
+        missing.sort(key=lambda passage: -len(passage.embedded_text))
         for begin in range(0, len(missing), SAVED_TOGETHER):
-            part = [missing[place] for place in order[begin : begin + SAVED_TOGETHER]]
+            part = missing[begin : begin + SAVED_TOGETHER]
             workers.give([passage.embedded_text for passage in part])
             self._parts.append((part, each * len(part)))
         self.finish(workers, but=workers.ahead)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ragqa.errors import BackendFailed, UsageError
+from ragqa.extras import install_command
 from ragqa.llms import Destination, Prompt
 from ragqa.llms.servers import (
     NO_KEY,
@@ -113,7 +114,7 @@ def make(kind: str, model: str, url: str = "") -> HttpLLM:
     if importlib.util.find_spec("httpx2") is None:
         raise UsageError(
             f"{kind}:{model} needs the package httpx2, which is not installed",
-            hint=f'pip install "ragqa[{kind}]"',
+            hint=install_command(kind),
         )
     server, variable = server_of(kind, url), SERVICES[kind].key_variable
     key = find_key(kind, variable)

@@ -7,8 +7,7 @@ text has no commands.
 """
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
@@ -22,52 +21,160 @@ _MARK = re.compile(
 )
 _HTML_END = re.compile(r"(?<=<!--)-?>|-->")
 _COMMAND_END = re.compile(r"%>")
+# Marks in a block of code within a comment end nothing.
+_OBSIDIAN_END = re.compile(
+    r"(?ms)^[ \t>]*(?P<fence>`{3,16}+|~{3,16}+).*?^[ \t>]*(?P=fence)|(?P<end>%%)"
+)
 _NOT_SPACE = re.compile(r"\S")
 _WHOLE = re.compile(r"\S(?:.*\S)?", re.DOTALL)
+_LINE_START = r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*"
+_FENCE = r"(?:`{3,}(?=[^`\r\n]*(?:[\r\n]|\Z))|~{3,})"
+# Where a block ends: at a blank line or a fence, or at the line of an item, heading, row or quote.
+_BLOCK_END = re.compile(
+    rf"(?>\r\n|\r|\n)(?=(?P<last>[ \t>]*(?:[\r\n]|\Z)|{_LINE_START}{_FENCE})"
+    r"|[ \t]*(?:(?:[-*+]|\d{1,9}[.)]|#{1,6})[ \t]|[|>]|[=*_-][ \t=*_-]*(?:[\r\n]|\Z)))"
+)
 _QUERY = re.compile(
     r"(?<!`)`++(?:\$?= |[ \t]*(?:dataview|dataviewjs|tasks|query|base)[ \t]*[\r\n])"
 )
-_DRAWING_KEY = "excalidraw-plugin:"
-_DRAWING = re.compile(rf"(?m)^{_DRAWING_KEY}")
-_MARKS = ("<%", _DRAWING_KEY, "<!--", "%%")
+_FENCED = re.compile(_LINE_START + _FENCE)
+_QUERY_BLOCK = re.compile(rf"{_LINE_START}(?={_FENCE})(?P<query>{_QUERY.pattern})")
+_DRAWING = re.compile(r"(?m)^excalidraw-plugin:")
+_LABELS = re.compile(r"(?m)^#{1,6}[ \t]+Text Elements[ \t#]*$")
+_AFTER_LABELS = re.compile(r"(?m)^(?:#{1,6}[ \t]|%%)")
 # The complete sentences at the start of a piece that a mark cuts off.
 _SENTENCES = re.compile(r".*[.!?:\u2026\u3002\uff01\uff1f][\"')\]*_]*(?=\s)", re.DOTALL)
 _MAX_TICKS = 16
+_UNCLOSED = "a comment that begins with `<!--` is not closed, so the rest of the note is left out"
+
+
+@dataclass(slots=True)
+class Hidden:
+    """Finds what is hidden in a note while that is parsed, block by block.
+
+    `spans` are what was found up to `at`, in order.
+    """
+
+    text: str
+    at: int
+    is_plain: bool = False
+    spans: list[Span] = field(default_factory=list)
+    # Pattern to the end of a failed search, so that none is repeated.
+    _unclosed: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, text: str, start: int, *, is_plain: bool = False) -> "Hidden":
+        """For a note whose body begins at `start`; plain text has no commands."""
+        if not _DRAWING.search(text, 0, start):
+            return cls(text, start if may_hide(text) else len(text), is_plain)
+        # All but the labels, which have a section of their own.
+        labels = _LABELS.search(text, start)
+        after = _AFTER_LABELS.search(text, labels.end()) if labels else None
+        ends = labels.end() if labels else len(text), after.start() if after else len(text)
+        spans = ((start, ends[0]), (ends[1], len(text)))
+        return cls(text, len(text), is_plain, [(a, b) for a, b in spans if text[a:b].strip()])
+
+    def read(self, at: int) -> list[Span]:
+        """What is hidden from a character on, up to a blank line or a block of code.
+
+        What was read before is not read again.
+        """
+        known, last = len(self.spans), None
+        if _FENCED.match(self.text, at) and not self.is_plain:
+            return []
+        while at >= self.at and last is None:
+            end = _BLOCK_END.search(self.text, at)
+            stop = end.start() if end else len(self.text)
+            self.at = end.end() if end else stop + 1
+            last = end["last"] if end else ""
+            while at < stop and (mark := _MARK.search(self.text, at, stop)):
+                at = self._after(mark, stop)
+            if at > stop:  # the line goes on after what is hidden
+                self.at, last = at, None
+            at = max(at, self.at)
+        return self.spans[known:]
+
+    def read_all(self) -> None:
+        """Find all that is hidden in plain text."""
+        while self.at < len(self.text):
+            self.read(self.at)
+
+    def masked(self, start: int, end: int) -> str:
+        """A part of the text, masked."""
+        spans = ((max(a, start) - start, min(b, end) - start) for a, b in self.spans)
+        return masked(self.text[start:end], [(a, b) for a, b in spans if a < b])
+
+    def add_queries(self, blocks: Iterable[Block]) -> None:
+        """Add what blocks of code only ask for."""
+        for block in blocks:
+            query = block.kind is Kind.CODE and _QUERY_BLOCK.match(self.text, block.start)
+            if query:
+                self.spans.append((query.start("query"), block.end))
+        self.spans.sort()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Whether the last comment is unclosed and takes the rest of the note."""
+        start, end = self.spans[-1] if self.spans else (0, 0)
+        is_last = end == len(self.text) and self.text.startswith("<!--", start)
+        return (_UNCLOSED,) if is_last and not self.text.endswith("-->") else ()
+
+    def _after(self, mark: re.Match[str], stop: int) -> int:
+        """Add what a mark hides; gives where to read on.
+
+        :param stop: the end of the block.
+        """
+        start, at = mark.span()
+        if mark["code"]:
+            end = self._code_end(mark["code"], at, stop)
+            end, at = (end, at) if end and _QUERY.match(self.text, start) else (0, end or at)
+        elif mark["html"]:
+            close = self._find(_HTML_END, at, len(self.text))
+            end = close.end() if close else len(self.text) if self._begins_line(start) else stop
+        elif mark["obsidian"]:
+            close = self._find(_OBSIDIAN_END, at, len(self.text))
+            end = close.end() if close else 0
+        else:
+            end = 0 if self.is_plain else self._command_end(mark, stop)
+        if end:
+            self.spans.append((start, end))
+        return end or at
+
+    def _code_end(self, ticks: str, at: int, stop: int) -> int:
+        """Where a code span ends; 0 if it is unclosed."""
+        if len(ticks) > _MAX_TICKS:
+            return 0
+        close = self._find(re.compile(rf"(?<!`)`{{{len(ticks)}}}(?!`)"), at, stop)
+        return close.end() if close else 0
+
+    def _command_end(self, mark: re.Match[str], stop: int) -> int:
+        is_script = mark["script"] and self._begins_line(mark.start())
+        stop = len(self.text) if is_script else stop
+        # No command holds another: one that is not closed must not take text with it.
+        opens = self.text.find("<%", mark.end(), stop)
+        close = self._find(_COMMAND_END, mark.end(), stop if opens < 0 else opens)
+        return close.end() if close else 0
+
+    def _begins_line(self, at: int) -> bool:
+        first = max(self.text.rfind("\n", 0, at), self.text.rfind("\r", 0, at)) + 1
+        return not self.text[first:at].strip(" \t>")
+
+    def _find(self, pattern: re.Pattern[str], at: int, end: int) -> re.Match[str] | None:
+        if self._unclosed.get(pattern.pattern) == end:
+            return None
+        found = pattern.finditer(self.text, at, end)
+        match = next((one for one in found if one.groupdict().get("end", one[0])), None)
+        if match is None:
+            self._unclosed[pattern.pattern] = end
+        return match
 
 
 def may_hide(text: str) -> bool:
     """Whether a text has any mark that could hide part of it."""
-    return any(mark in text for mark in _MARKS) or _QUERY.search(text) is not None
+    return any(mark in text for mark in ("<%", "<!--", "%%")) or _QUERY.search(text) is not None
 
 
-def hidden_spans(text: str, blocks: Sequence[Block], *, is_plain: bool = False) -> list[Span]:
-    """Find comments and sources, in order.
-
-    :param blocks: the whole text's; they show where code is and where a command must end.
-    :param is_plain: whether it is plain text, which has no commands.
-    """
-    if blocks and _DRAWING.search(text, 0, blocks[0].start):
-        return _beside_labels(text, blocks)
-    return list(_Scan(text, blocks, is_plain).spans()) if blocks else []
-
-
-def _beside_labels(text: str, blocks: Sequence[Block]) -> list[Span]:
-    """All of a drawing of Excalidraw but its labels, which have a section of their own."""
-    parts = [b for b in blocks if b.kind is Kind.HEADING or text.startswith("%%", b.start)]
-    at = next((n for n, part in enumerate(parts) if part.label == "Text Elements"), len(parts))
-    ends = [part.end for part in parts[at : at + 1]] or [len(text)]
-    starts = [part.start for part in parts[at + 1 : at + 2]] or [len(text)]
-    spans = ((blocks[0].start, ends[0]), (starts[0], len(text)))
-    return [(start, end) for start, end in spans if start < end]
-
-
-def is_cut_short(text: str, hidden: Sequence[Span]) -> bool:
-    """Whether the last comment is unclosed and takes the rest of the note."""
-    start, end = hidden[-1]
-    return end == len(text) and text.startswith("<!--", start) and not text.endswith("-->")
-
-
-def masked(text: str, hidden: Sequence[Span]) -> str:
+def masked(text: str, hidden: Iterable[Span]) -> str:
     """The text with every hidden character except white space replaced by `BLANK`."""
     pieces, at = [], 0
     for start, end in hidden:
@@ -131,89 +238,3 @@ def _without_fragment(text: str, piece: Block) -> Iterator[Block]:
     if whole:
         yield replace(piece, end=start)
     yield replace(piece, kind=Kind.RULE, start=start + len(fragment) - len(fragment.lstrip()))
-
-
-@dataclass
-class _Scan:
-    """One pass through a text from mark to mark."""
-
-    text: str
-    blocks: Sequence[Block]
-    is_plain: bool
-    # Pattern to the end of a failed search, so that none is repeated.
-    _unclosed: dict[str, int] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._code = [block for block in self.blocks if block.kind is Kind.CODE]
-
-    def spans(self) -> Iterator[Span]:
-        at = self.blocks[0].start
-        while mark := _MARK.search(self.text, at):
-            start = mark.start()
-            block = _block_at(self.blocks, start)
-            if block is None:
-                at = mark.end()
-            elif block.kind is Kind.CODE or mark["code"]:
-                is_fence = block.kind is Kind.CODE
-                at = block.end if is_fence else self._code_end(mark["code"], mark.end(), block)
-                if mark["code"] and at > mark.end() and _QUERY.match(self.text, start):
-                    yield start, at
-            else:
-                end = self._hidden_end(mark, block)
-                if end:
-                    yield start, end
-                at = end or mark.end()
-
-    def _code_end(self, ticks: str, at: int, block: Block) -> int:
-        """Where a code span ends; right after its opening if it is unclosed."""
-        if len(ticks) > _MAX_TICKS:
-            return at
-        close = self._find(re.compile(rf"(?<!`)`{{{len(ticks)}}}(?!`)"), at, block.end)
-        return close.end() if close else at
-
-    def _hidden_end(self, mark: re.Match[str], block: Block) -> int:
-        """Where the text hidden by a mark ends; 0 if it hides nothing."""
-        if mark["command"]:
-            return 0 if self.is_plain else self._command_end(mark, block)
-        if mark["html"]:
-            close = self._find(_HTML_END, mark.end(), len(self.text))
-            unclosed = len(self.text) if self._begins_line(mark.start()) else block.end
-            return close.end() if close else unclosed
-        return self._obsidian_end(mark)
-
-    def _command_end(self, mark: re.Match[str], block: Block) -> int:
-        is_script = mark["script"] and self._begins_line(mark.start())
-        stop = len(self.text) if is_script else block.end
-        # No command holds another: one that is not closed must not take text with it.
-        opens = self.text.find("<%", mark.end(), stop)
-        close = self._find(_COMMAND_END, mark.end(), stop if opens < 0 else opens)
-        return close.end() if close else 0
-
-    def _obsidian_end(self, mark: re.Match[str]) -> int:
-        at = mark.end()
-        while (at := self.text.find("%%", at)) >= 0:
-            code = _block_at(self._code, at)
-            if code is None:
-                return at + len("%%")
-            at = code.end
-        # An unclosed fence within a comment runs to the end of the note.
-        in_code = self.text.find("%%", mark.end())
-        return in_code + len("%%") if in_code >= 0 and self._begins_line(mark.start()) else 0
-
-    def _begins_line(self, at: int) -> bool:
-        first = max(self.text.rfind("\n", 0, at), self.text.rfind("\r", 0, at)) + 1
-        return not self.text[first:at].strip(" \t>")
-
-    def _find(self, pattern: re.Pattern[str], at: int, end: int) -> re.Match[str] | None:
-        if self._unclosed.get(pattern.pattern) == end:
-            return None
-        match = pattern.search(self.text, at, end)
-        if match is None:
-            self._unclosed[pattern.pattern] = end
-        return match
-
-
-def _block_at(blocks: Sequence[Block], at: int) -> Block | None:
-    """The block that contains this offset."""
-    number = bisect_right(blocks, at, key=lambda block: block.start) - 1
-    return blocks[number] if number >= 0 and at < blocks[number].end else None

@@ -1,7 +1,9 @@
-"""From line ranges to blocks in characters; every line with text is in one block."""
+"""What the parsers of notes share: lines, labels, and blocks that have every line with text."""
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from ragqa.text.words import compiled
 from ragqa.types import Block, Kind, Span
@@ -32,22 +34,6 @@ class Body:
     tags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
-    """A block in the making: the lines `first` to `last`, exclusive.
-
-    It is `inside` if it is in the same list, table or paragraph as the leaf before it.
-    """
-
-    kind: Kind
-    first: int
-    last: int
-    level: int = 0
-    label: str = ""
-    labels: tuple[str, ...] = ()
-    inside: bool = False
-
-
 def line_spans(text: str, start: int) -> list[Span]:
     """The span of each line of `text[start:]`, without its line end."""
     spans = []
@@ -76,50 +62,36 @@ def paragraph_or_rule(text: str) -> Kind:
     return Kind.PARAGRAPH if compiled(_WORD).search(text) else Kind.RULE
 
 
-def to_blocks(text: str, spans: list[Span], leaves: Iterable[Leaf]) -> tuple[Block, ...]:
-    """Turn leaves, in order, into blocks; lines outside any leaf become blocks of their own.
+def all_blocks(text: str, spans: Sequence[Span], found: Iterable[Block]) -> tuple[Block, ...]:
+    """The blocks that a parser found, in order, and blocks of the lines outside any.
 
-    What comes after `MAX_BLOCKS` of them is left out.
+    None begins or ends with a blank line. What comes after `MAX_BLOCKS` of them is left out.
+
+    :param spans: the text's lines.
     """
+    starts = [start for start, _ in spans]
     blocks: list[Block] = []
-    line = group = 0
-    for leaf in leaves:
+    line = 0
+    for block in found:
         if len(blocks) >= MAX_BLOCKS:
             return tuple(blocks[:MAX_BLOCKS])
-        first = max(leaf.first, line)
-        blocks += _unclaimed(text, spans, line, first)
-        group += not leaf.inside
-        blocks += (replace(block, group=group) for block in _block(text, spans, leaf, first))
-        line = max(leaf.last, line)
-    blocks += _unclaimed(text, spans, line, len(spans))
+        first = max(bisect_left(starts, block.start), line)
+        blocks += _outside(text, spans[line:first])
+        line = max(bisect_left(starts, block.end), first)
+        if written := [span for span in spans[first:line] if not _is_blank(text, span)]:
+            blocks.append(replace(block, start=written[0][0], end=written[-1][1]))
+    blocks += _outside(text, spans[line:])
     return tuple(blocks[:MAX_BLOCKS])
 
 
-def _unclaimed(text: str, spans: list[Span], first: int, last: int) -> Iterator[Block]:
-    """Blocks of the lines between leaves, split at blank lines."""
-    start = first
-    for line in range(first, last + 1):
-        if line < last and not is_blank(text, spans[line]):
-            continue
-        if start < line:
-            kind = paragraph_or_rule(text[spans[start][0] : spans[line - 1][1]])
-            yield Block(kind, spans[start][0], spans[line - 1][1])
-        start = line + 1
+def _outside(text: str, spans: Sequence[Span]) -> Iterator[Block]:
+    """Blocks of the lines between others, split at blank lines."""
+    for blank, lines in groupby(spans, lambda span: _is_blank(text, span)):
+        if not blank:
+            (start, end), *rest = lines
+            end = rest[-1][1] if rest else end
+            yield Block(paragraph_or_rule(text[start:end]), start, end)
 
 
-def _block(text: str, spans: list[Span], leaf: Leaf, first: int) -> Iterator[Block]:
-    """The block of a leaf without surrounding blank lines; none if nothing is left."""
-    last = leaf.last
-    while first < last and is_blank(text, spans[first]):
-        first += 1
-    while first < last and is_blank(text, spans[last - 1]):
-        last -= 1
-    if first < last:
-        start, end = spans[first][0], spans[last - 1][1]
-        begins = not (leaf.inside and leaf.kind is Kind.PARAGRAPH and not leaf.level)
-        yield Block(leaf.kind, start, end, leaf.level, leaf.label, leaf.labels, begins=begins)
-
-
-def is_blank(text: str, span: Span) -> bool:
-    """Whether a line is only white space."""
+def _is_blank(text: str, span: Span) -> bool:
     return not text[span[0] : span[1]].strip()

@@ -14,17 +14,17 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
 from markdown_it.token import Token
 
+from ragqa.notes.hidden import Hidden, cut_at, masked
 from ragqa.notes.lines import (
     BLANK,
     COLONS,
     MAX_LABEL_CHARS,
     Body,
-    Leaf,
+    all_blocks,
     column_labels,
     line_spans,
     one_line,
     paragraph_or_rule,
-    to_blocks,
 )
 from ragqa.text.markdown import (
     MAX_BRACKETS,
@@ -35,7 +35,7 @@ from ragqa.text.markdown import (
     parser,
 )
 from ragqa.text.words import compiled
-from ragqa.types import Kind, Span
+from ragqa.types import Block, Kind, Span
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
 # Obsidian's rule: after white space, with at least one character that is not a digit.
@@ -57,7 +57,7 @@ _TARGET = r"\([\w.:-]+\)="
 
 _LISTS = frozenset({"bullet_list_open", "ordered_list_open"})
 
-_LEAVES = {
+_KINDS = {
     "heading_open": Kind.HEADING,
     "paragraph_open": Kind.PARAGRAPH,
     "tr_open": Kind.ROW,
@@ -88,10 +88,20 @@ def _ends_table(state: StateBlock, line: int, last: int, silent: bool) -> bool: 
 
 @lru_cache(maxsize=1)
 def _block_parser() -> MarkdownIt:
-    """Reads blocks with tables; inline text is left unparsed."""
-    return with_tables(MarkdownIt("commonmark", {"maxNesting": MAX_NESTING})).disable(
-        ["inline", "text_join"]
-    )
+    """Reads blocks with tables, without what is hidden; inline text is left unparsed."""
+    made = with_tables(MarkdownIt("commonmark", {"maxNesting": MAX_NESTING}))
+    made.block.ruler.before("table", "hidden", _hide)
+    return made.disable(["inline", "text_join"])
+
+
+def _hide(state: StateBlock, line: int, last: int, silent: bool) -> bool:  # noqa: FBT001, ARG001 - the parser's signature
+    """Blank what is hidden in a block before the block is read."""
+    hidden = state.env.get("hidden")
+    if hidden and not silent and not state.is_code_block(line):
+        at, offset = state.bMarks[line] + state.tShift[line], state.env["offset"]
+        if spans := hidden.read(offset + at):
+            state.src = masked(state.src, [(start - offset, end - offset) for start, end in spans])
+    return False
 
 
 def inline_of(text: str) -> "Inline":
@@ -175,34 +185,41 @@ def _words(tokens: Iterable[Token]) -> Iterator[str]:
             yield " "
 
 
-def parse_markdown(text: str, start: int) -> Body:
+def parse_markdown(text: str, start: int = 0) -> Body:
     """Parse the Markdown from `start` on."""
     spans = line_spans(text, start)
     inline = inline_of(text[start:])
+    hidden = Hidden.of(text, start)
     links: dict[str, None] = {}
     tags: dict[str, None] = {}
+    found: list[Block] = []
+    context = _Context()
+    for first, tokens in _parts(spans, inline, hidden):
+        found += _blocks(tokens, spans[first:], context, inline)
+        for token in tokens:
+            if token.type == "inline":
+                links.update(dict.fromkeys(inline.links(token.content)))
+                tags.update(dict.fromkeys(inline.tags(token.content)))
+    blocks = all_blocks(masked(text, hidden.spans), spans, found)
+    hidden.add_queries(found)
+    blocks = cut_at(text, blocks, hidden.spans)
+    return Body(blocks, tuple(links), inline.warnings + hidden.warnings, tags=tuple(tags))
 
-    def leaves() -> Iterator[Leaf]:
-        for first, tokens in _parts(text, spans, inline):
-            yield from _leaves(tokens, first, inline)
-            for token in tokens:
-                if token.type == "inline":
-                    links.update(dict.fromkeys(inline.links(token.content)))
-                    tags.update(dict.fromkeys(inline.tags(token.content)))
 
-    blocks = to_blocks(text, spans, leaves())
-    return Body(blocks, tuple(links), inline.warnings, tags=tuple(tags))
-
-
-def _parts(text: str, spans: list[Span], inline: Inline) -> Iterator[tuple[int, list[Token]]]:
+def _parts(spans: list[Span], inline: Inline, hidden: Hidden) -> Iterator[tuple[int, list[Token]]]:
     """The tokens of each part of a note, with the line that its line numbers are relative to."""
     first = 0
     while first < len(spans):
         last = _part_end(spans, first)
+        start = spans[first][0]
         if last == first:
+            hidden.read(start)
             first += 1
             continue
-        tokens = _block_parser().parse(text[spans[first][0] : spans[last - 1][1]], inline.env)
+        # Each character keeps its place.
+        source = hidden.masked(start, spans[last - 1][1]).replace("\r\n", " \n")
+        inline.env.update(hidden=hidden, offset=start)
+        tokens = _block_parser().parse(source, inline.env)
         if last < len(spans):
             tokens, last = _without_last_block(tokens, first, last)
         yield first, tokens
@@ -234,22 +251,24 @@ def _without_last_block(tokens: list[Token], first: int, last: int) -> tuple[lis
 
 @dataclass(slots=True)
 class _Context:
-    """The open lists and items; whether they have a leaf yet; the labels of the current table."""
+    """The open lists and items; whether they have a block yet; the labels of the current table."""
 
     introductions: list[str] = field(default_factory=list)
     items: list[int] = field(default_factory=list)
     begins_item: bool = False
     inside: bool = False
     labels: tuple[str, ...] = ()
+    group: int = 0
 
 
-def _leaves(tokens: Sequence[Token], offset: int, inline: Inline) -> Iterator[Leaf]:
-    """The leaf blocks of a part, in order; `offset` is the number of its first line."""
-    context = _Context()
+def _blocks(
+    tokens: Sequence[Token], lines: Sequence[Span], context: _Context, inline: Inline
+) -> Iterator[Block]:
+    """The blocks of a part, in order, and its lines."""
     for at, token in enumerate(tokens):
         _update(context, tokens, at, inline)
         first, last = token.map or (0, 0)
-        kind, level, label = _leaf_kind(token), len(context.items), ""
+        kind, level, label = _block_kind(token), len(context.items), ""
         if kind is Kind.HEADING:
             kind, level, label = _heading(tokens, at, inline)
         elif kind is Kind.PARAGRAPH and context.begins_item:
@@ -260,8 +279,11 @@ def _leaves(tokens: Sequence[Token], offset: int, inline: Inline) -> Iterator[Le
             kind = Kind.RULE
         if kind:
             labels = context.labels if kind is Kind.ROW else ()
-            inside = context.inside or kind is Kind.ROW
-            yield Leaf(kind, first + offset, last + offset, level, label, labels, inside)
+            goes_on = context.inside or kind is Kind.ROW
+            begins = not goes_on or kind is not Kind.PARAGRAPH or level > 0
+            context.group += not goes_on
+            start, end = lines[first][0], lines[max(first, last - 1)][1]
+            yield Block(kind, start, end, level, label, labels, context.group, begins)
             context.begins_item, context.inside = False, bool(context.items)
 
 
@@ -286,12 +308,12 @@ def _update(context: _Context, tokens: Sequence[Token], at: int, inline: Inline)
             context.labels = _labels(tokens, at, inline)
 
 
-def _leaf_kind(token: Token) -> Kind | None:
-    """The kind of the leaf that this token opens, if any."""
+def _block_kind(token: Token) -> Kind | None:
+    """The kind of the block that this token opens, if any."""
     if token.type == "heading_open" and token.level > 0:
         # Within a list or quote it heads nothing after that.
         return Kind.PARAGRAPH
-    return _LEAVES.get(token.type)
+    return _KINDS.get(token.type)
 
 
 def _heading(tokens: Sequence[Token], at: int, inline: Inline) -> tuple[Kind, int, str]:

@@ -5,22 +5,24 @@ text saved from a web page, is a paragraph; a short line that stands alone is a 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import groupby, pairwise
+from itertools import groupby
+from typing import TypeAlias
 
+from ragqa.notes.hidden import Hidden, cut_at, masked
 from ragqa.notes.lines import (
     COLONS,
     Body,
-    Leaf,
+    all_blocks,
     column_labels,
     line_spans,
     one_line,
     paragraph_or_rule,
-    to_blocks,
 )
 from ragqa.notes.markdown import inline_of
-from ragqa.types import Kind
+from ragqa.types import Block, Kind, Span
 
 MAX_TITLE_CHARS = 120
 MAX_HEADING_CHARS = 80
@@ -38,40 +40,156 @@ _STATEMENT_ENDS = tuple(".!\u2026\u3002\uff01")
 # A line's first word, or first character in a script that breaks lines anywhere.
 _FIRST_WORD = re.compile(r"[!-\u2e7f]+|\S")
 
+_Text: TypeAlias = tuple[Kind, int, int, int]
+"""The kind of a heading or paragraph, its first line and the one after its last, and its level."""
+
 
 def parse_plain_text(text: str, start: int) -> Body:
     """Parse the plain text from `start` on."""
+    hidden = Hidden.of(text, start, is_plain=True)
+    hidden.read_all()
+    shown = masked(text, hidden.spans)
     spans = line_spans(text, start)
-    lines = [text[first:last].rstrip() for first, last in spans]
-    inline = inline_of(text[start:])
+    inline = inline_of(shown[start:])
+    note = _Lines(spans, [shown[first:last].rstrip() for first, last in spans])
     links: dict[str, None] = {}
-    for line in lines:
+    for line in note.lines:
         links.update(dict.fromkeys(inline.links(line)))
-    blocks = to_blocks(text, spans, _leaves(lines))
-    return Body(blocks, tuple(links), inline.warnings)
+    blocks = cut_at(text, all_blocks(shown, spans, note.blocks()), hidden.spans)
+    return Body(blocks, tuple(links), inline.warnings + hidden.warnings)
 
 
-def _leaves(lines: Sequence[str]) -> Iterator[Leaf]:
-    width = _wrap_width(lines)
-    indents: list[int] = []
-    introduction = ""
-    is_first = True
-    at = 0
-    while at < len(lines):
-        if not lines[at]:
-            at += 1
-            continue
-        if leaves := _table(lines, at):
-            indents, introduction = [], ""
-        elif leaves := _item(lines, at, width, indents, introduction):
-            pass
+class _Lines:
+    """The lines of a plain text; `indents` are those of the open items."""
+
+    def __init__(self, spans: Sequence[Span], lines: Sequence[str]) -> None:
+        self.lines = lines
+        self._spans = spans
+        self._starts = [start for start, _ in spans]
+        self._width = _wrap_width(lines)
+        self._indents: list[int] = []
+        self._introduction = ""
+        self._group = 0
+
+    def blocks(self) -> Iterator[Block]:
+        """The blocks, in order."""
+        is_first = True
+        at = 0
+        while at < len(self.lines):
+            if not self.lines[at]:
+                at += 1
+                continue
+            blocks = self._table(at) or self._item(at)
+            if not blocks:
+                blocks = self._text(at, is_first=is_first)
+            is_first = False
+            yield from blocks
+            at = bisect_right(self._starts, blocks[-1].end)
+            if blocks[0].kind is not Kind.ITEM:
+                last = self.lines[at - 1].strip()
+                is_table = blocks[0].kind is Kind.TABLE_HEAD
+                introduces = last.endswith(COLONS) and not is_table
+                self._indents, self._introduction = [], one_line(last) if introduces else ""
+
+    def _block(self, kind: Kind, first: int, last: int, level: int = 0, label: str = "") -> Block:
+        """A block of some lines, `last` exclusive."""
+        return Block(
+            kind, self._spans[first][0], self._spans[last - 1][1], level, label, group=self._group
+        )
+
+    def _table(self, at: int) -> list[Block]:
+        """The table that begins here: a header, a row of dashes, rows; [] if there is none."""
+        if not self._begins_table(at):
+            return []
+        inner = self.lines[at].strip().removeprefix("|").removesuffix("|")
+        labels = column_labels(cell.replace("\\|", "|") for cell in _CELL_END.split(inner))
+        self._group += 1
+        blocks = [self._block(Kind.TABLE_HEAD, at, at + 2)]
+        for row in range(at + 2, len(self.lines)):
+            if "|" not in self.lines[row]:
+                break
+            blocks.append(replace(self._block(Kind.ROW, row, row + 1), labels=labels))
+        return blocks
+
+    def _item(self, at: int) -> list[Block]:
+        """The list item that begins here, with the lines that belong to it; [] if there is none."""
+        item = _ITEM.fullmatch(self.lines[at])
+        if item is None or _is_rule(self.lines[at]):
+            return []
+        last = at + 1
+        if item["words"] is None:
+            # A web page's bullet, saved on a line of its own.
+            if not self._is_text(last):
+                return []
+            last += 1
+        indent = _indent(self.lines[at])
+        while self._is_text(last) and (
+            _indent(self.lines[last]) > indent or self._is_wrapped(last - 1)
+        ):
+            last += 1
+        self._group += not self._indents
+        while self._indents and self._indents[-1] >= indent:
+            self._indents.pop()
+        self._indents.append(indent)
+        return [self._block(Kind.ITEM, at, last, len(self._indents), self._introduction)]
+
+    def _text(self, at: int, *, is_first: bool) -> list[Block]:
+        """The rule, or the run of headings and paragraphs, that begins here."""
+        if _is_rule(self.lines[at]):
+            kinds = [(Kind.RULE, at, at + 1, 0)]
+        elif self._is_underlined(at):
+            kinds = [(Kind.HEADING, at, at + 2, 1 if is_first else 2)]
         else:
-            leaves = _text(lines, at, width, is_first=is_first)
-            last = lines[leaves[-1].last - 1].strip()
-            indents, introduction = [], one_line(last) if last.endswith(COLONS) else ""
-        yield from leaves
-        at = leaves[-1].last
-        is_first = False
+            kinds = list(_without_lists_of_headings(self._paragraphs(at, is_first=is_first)))
+        blocks: list[Block] = []
+        for kind, first, last, level in kinds:
+            goes_on = bool(blocks) and blocks[-1].kind is kind is Kind.PARAGRAPH
+            self._group += not goes_on
+            label = one_line(self.lines[first]) if kind is Kind.HEADING else ""
+            blocks.append(replace(self._block(kind, first, last, level, label), begins=not goes_on))
+        return blocks
+
+    def _paragraphs(self, at: int, *, is_first: bool) -> Iterator[_Text]:
+        """The headings and paragraphs down to the next line that is neither."""
+        last = at
+        while last == at or self._is_text(last):
+            first, last = last, last + 1
+            while self._is_text(last) and self._is_wrapped(last - 1):
+                last += 1
+            line = self.lines[first]
+            may_be_title = len(line.strip()) <= MAX_TITLE_CHARS and _has_words(line)
+            is_title = is_first and first == at and may_be_title and not _is_statement(line)
+            if last == first + 1 and (is_title or is_short(line)):
+                yield Kind.HEADING, first, last, 1 if is_title else 2
+            else:
+                yield paragraph_or_rule("".join(self.lines[first:last])), first, last, 0
+
+    def _is_text(self, at: int) -> bool:
+        """Whether a line is neither blank nor the start of an item, table, rule or underlining."""
+        return (
+            at < len(self.lines)
+            and bool(self.lines[at])
+            and not _ITEM.fullmatch(self.lines[at])
+            and not _is_rule(self.lines[at])
+            and not self._is_underlined(at)
+            and not self._begins_table(at)
+        )
+
+    def _is_wrapped(self, at: int) -> bool:
+        """Whether a line ends because the next word did not fit."""
+        word = _FIRST_WORD.match(self.lines[at + 1].lstrip())
+        size = len(self.lines[at])
+        return size <= self._width and word is not None and size + 1 + len(word[0]) > self._width
+
+    def _is_underlined(self, at: int) -> bool:
+        return is_short(self.lines[at]) and _UNDERLINE.fullmatch(self._below(at)) is not None
+
+    def _begins_table(self, at: int) -> bool:
+        return "|" in self.lines[at] and _DELIMITER_ROW.fullmatch(self._below(at)) is not None
+
+    def _below(self, at: int) -> str:
+        """The line below this one, stripped; "" after the last."""
+        return self.lines[at + 1].strip() if at + 1 < len(self.lines) else ""
 
 
 def _wrap_width(lines: Sequence[str]) -> int:
@@ -87,116 +205,18 @@ def _wrap_width(lines: Sequence[str]) -> int:
     return width if width >= MIN_WRAP_CHARS and are_enough else 0
 
 
-def _is_wrapped(line: str, following: str, width: int) -> bool:
-    """Whether a line ends because the next word did not fit."""
-    word = _FIRST_WORD.match(following.lstrip())
-    return len(line) <= width and word is not None and len(line) + 1 + len(word[0]) > width
-
-
-def _table(lines: Sequence[str], at: int) -> list[Leaf]:
-    """The table that begins here: a header, a row of dashes, rows; [] if there is none."""
-    if "|" not in lines[at] or not _DELIMITER_ROW.fullmatch(_below(lines, at)):
-        return []
-    inner = lines[at].strip().removeprefix("|").removesuffix("|")
-    labels = column_labels(cell.replace("\\|", "|") for cell in _CELL_END.split(inner))
-    leaves = [Leaf(Kind.TABLE_HEAD, at, at + 2)]
-    while leaves[-1].last < len(lines) and "|" in lines[leaves[-1].last]:
-        row = leaves[-1].last
-        leaves.append(Leaf(Kind.ROW, row, row + 1, labels=labels, inside=True))
-    return leaves
-
-
-def _item(
-    lines: Sequence[str], at: int, width: int, indents: list[int], introduction: str
-) -> list[Leaf]:
-    """The list item that begins here, with the lines that belong to it; [] if there is none.
-
-    `indents` are those of the open items, and are updated.
-    """
-    item = _ITEM.fullmatch(lines[at])
-    if item is None or _is_rule(lines[at]):
-        return []
-    last = at + 1
-    if item["words"] is None:
-        # A web page's bullet, saved on a line of its own.
-        if not _is_text(lines, last):
-            return []
-        last += 1
-    indent = _indent(lines[at])
-    while _is_text(lines, last) and (
-        _indent(lines[last]) > indent or _is_wrapped(lines[last - 1], lines[last], width)
-    ):
-        last += 1
-    inside = bool(indents)
-    while indents and indents[-1] >= indent:
-        indents.pop()
-    indents.append(indent)
-    return [Leaf(Kind.ITEM, at, last, len(indents), introduction, inside=inside)]
-
-
-def _indent(line: str) -> int:
-    return len(line[: len(line) - len(line.lstrip())].expandtabs(4))
-
-
-def _text(lines: Sequence[str], at: int, width: int, *, is_first: bool) -> list[Leaf]:
-    """The rule, or the run of headings and paragraphs, that begins here."""
-    if _is_rule(lines[at]):
-        return [Leaf(Kind.RULE, at, at + 1)]
-    if _is_underlined(lines, at):
-        return [Leaf(Kind.HEADING, at, at + 2, 1 if is_first else 2, one_line(lines[at]))]
-    leaves: list[Leaf] = []
-    last = at
-    while last == at or _is_text(lines, last):
-        first, last = last, last + 1
-        while _is_text(lines, last) and _is_wrapped(lines[last - 1], lines[last], width):
-            last += 1
-        leaves.append(_paragraph(lines, first, last, is_title=is_first and first == at))
-    merged = list(_without_lists_of_headings(leaves))
-    is_rest = [b.kind is a.kind is Kind.PARAGRAPH for b, a in pairwise(merged)]
-    return [merged[0], *map(lambda leaf, rest: replace(leaf, inside=rest), merged[1:], is_rest)]
-
-
-def _paragraph(lines: Sequence[str], first: int, last: int, *, is_title: bool) -> Leaf:
-    """A paragraph, or a heading if it is a single short line."""
-    line = lines[first]
-    if last == first + 1:
-        may_be_title = len(line.strip()) <= MAX_TITLE_CHARS and _has_words(line)
-        if is_title and may_be_title and not _is_statement(line):
-            return Leaf(Kind.HEADING, first, last, 1, one_line(line))
-        if is_short(line):
-            return Leaf(Kind.HEADING, first, last, 2, one_line(line))
-    return Leaf(paragraph_or_rule("".join(lines[first:last])), first, last)
-
-
-def _without_lists_of_headings(leaves: Sequence[Leaf]) -> Iterator[Leaf]:
+def _without_lists_of_headings(texts: Iterable[_Text]) -> Iterator[_Text]:
     """Turn consecutive headings into a paragraph: addresses, verse, shopping lists."""
-    for is_short, group in groupby(leaves, lambda leaf: leaf.level == 2):
+    for level, group in groupby(texts, lambda text: text[3]):
         run = list(group)
-        if is_short and len(run) > 1:
-            yield Leaf(Kind.PARAGRAPH, run[0].first, run[-1].last)
+        if level == 2 and len(run) > 1:
+            yield Kind.PARAGRAPH, run[0][1], run[-1][2], 0
         else:
             yield from run
 
 
-def _is_text(lines: Sequence[str], at: int) -> bool:
-    """Whether a line is neither blank nor the beginning of an item, table, rule or underlining."""
-    return (
-        at < len(lines)
-        and bool(lines[at])
-        and not _ITEM.fullmatch(lines[at])
-        and not _is_rule(lines[at])
-        and not _is_underlined(lines, at)
-        and not _table(lines, at)
-    )
-
-
-def _is_underlined(lines: Sequence[str], at: int) -> bool:
-    return is_short(lines[at]) and _UNDERLINE.fullmatch(_below(lines, at)) is not None
-
-
-def _below(lines: Sequence[str], at: int) -> str:
-    """The line below this one, stripped; "" after the last."""
-    return lines[at + 1].strip() if at + 1 < len(lines) else ""
+def _indent(line: str) -> int:
+    return len(line[: len(line) - len(line.lstrip())].expandtabs(4))
 
 
 def _is_rule(line: str) -> bool:

@@ -1,10 +1,9 @@
 """Markdown and plain text: front matter, the body, and what is not for reading."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ragqa.notes.frontmatter import MAX_PROPERTIES, FrontMatter, inline_fields, read_front_matter
-from ragqa.notes.hidden import cut_at, hidden_spans, is_cut_short, masked, may_hide
-from ragqa.notes.lines import MAX_BLOCKS, Body
+from ragqa.notes.lines import MAX_BLOCKS
 from ragqa.notes.markdown import parse_markdown
 from ragqa.notes.plaintext import MIN_WRAP_CHARS, is_short, parse_plain_text
 from ragqa.types import HIDDEN, Block, Kind
@@ -12,7 +11,6 @@ from ragqa.types import HIDDEN, Block, Kind
 _TOO_MANY = (
     f"more than {MAX_BLOCKS:,} paragraphs, items and rows, so the rest is left out: split the note"
 )
-_UNCLOSED = "a comment that begins with `<!--` is not closed, so the rest of the note is left out"
 _MOST_IN_BYLINE = 6
 """The most words of a line such as "Mette, 15 July 2025": one with more tells something."""
 
@@ -39,7 +37,7 @@ class Content:
 def parse(text: str, *, is_plain: bool = False, has_front_matter: bool = True) -> Content:
     """Parse Markdown, or plain text; any text is."""
     front = read_front_matter(text) if has_front_matter else FrontMatter()
-    body = _without_hidden(text, front.end, is_plain=is_plain)
+    body = (parse_plain_text if is_plain else parse_markdown)(text, front.end)
     read = (b for b in body.blocks if b.kind not in {*HIDDEN, Kind.HTML, Kind.RULE})
     begins = next(read, Block(Kind.RULE, 0, 0))
     top = [b for b in body.blocks if b.kind is Kind.HEADING and b.level == 1]
@@ -65,17 +63,3 @@ def parse(text: str, *, is_plain: bool = False, has_front_matter: bool = True) -
 def _line(text: str, block: Block) -> str:
     """The first line of a block."""
     return text[block.start : block.end].splitlines()[0]
-
-
-def _without_hidden(text: str, start: int, *, is_plain: bool) -> Body:
-    """Parse a text, keeping comments out of labels, links and other blocks."""
-    parse = parse_plain_text if is_plain else parse_markdown
-    body = parse(text, start)
-    hidden = hidden_spans(text, body.blocks, is_plain=is_plain) if may_hide(text) else []
-    if not hidden:
-        return body
-    body = parse(masked(text, hidden), start)
-    unclosed = (_UNCLOSED,) if is_cut_short(text, hidden) else ()
-    return replace(
-        body, blocks=cut_at(text, body.blocks, hidden), warnings=body.warnings + unclosed
-    )

@@ -1,8 +1,8 @@
 """From notes to passages: cut at token limits without losing or changing a character.
 
-    note -> blocks -> parts (units with their sizes) -> sections -> passages
+    note -> blocks -> units -> sections -> passages
 
-`tokens` measures, `parts` finds the units and the headings embedded above each passage, and `split`
+`parts` finds the units and the headings above each passage, `tokens` measures them, and `split`
 groups them by section, divides what is too long and chooses the cuts. A question needs only
 `Chunking`, how an index was split.
 """

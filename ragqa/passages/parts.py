@@ -1,4 +1,4 @@
-"""From blocks to parts: a note's units, in order, each with its size and heading path.
+"""From blocks to units, in order, and the headings above them.
 
 Titles and heading paths are shortened to fit above every passage.
 """
@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, groupby
 from typing import TypeAlias
 
-from ragqa.passages.tokens import Size, TokenCounter
+from ragqa.passages.tokens import TokenCounter
 from ragqa.text.sentences import has_lines, sentence_spans, strip
-from ragqa.types import HIDDEN, Block, Kind, Note, Span, Unit, trail_text
+from ragqa.types import HIDDEN, Block, Kind, Span, Unit, trail_text
 
 HeadingPath: TypeAlias = tuple[str, ...]
 
@@ -31,52 +31,12 @@ _CODE_LINES = 15
 _LINES_OF_CODE = re.compile(r"(?m)^.*\S.*(?:\n.*\S.*)*")
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A unit, with what determines the cost of a cut next to it.
-
-    `block` is the index of its leaf block in the note. The rest of a row that was divided is a
-    passage by itself, so that the labels of its columns hold for all the text of the passage.
-    """
-
-    unit: Unit
-    size: Size
-    block: int
-    path: HeadingPath
-    ends_with_colon: bool
-
-    @property
-    def is_rest(self) -> bool:
-        """Whether it is the rest of a row."""
-        return self.unit.kind in (Kind.ROW, Kind.TABLE_HEAD) and not self.unit.begins
-
-    @property
-    def is_text(self) -> bool:
-        """Whether it is content, not a heading or a rule."""
-        return self.unit.kind not in (Kind.HEADING, Kind.RULE)
-
-
-def note_parts(note: Note, counter: TokenCounter, *, secrets: bool = False) -> list[Part]:
-    """Find and measure all readable units of a note.
-
-    :param secrets: whether to include the front matter's secrets.
-    """
-    blocks = list(_readable(note.blocks, secrets=secrets))
-    numbered = list(units_of(note.text, blocks))
-    paths = list(heading_paths(blocks))
-    sizes = counter.sizes([(unit.start, unit.end) for _, unit in numbered])
-    return [
-        Part(unit, size, number, paths[number], note.text[unit.end - 1] in ":\uff1a")
-        for (number, unit), size in zip(numbered, sizes, strict=True)
-    ]
-
-
-def units_of(text: str, blocks: Sequence[Block]) -> Iterator[tuple[int, Unit]]:
-    """The units of a note, each with the index of its block."""
+def units_of(text: str, blocks: Sequence[Block]) -> Iterator[Unit]:
+    """The units of a note, in order."""
     section = number = group = 0
     before: Unit | None = None
     contexts, broken = block_contexts(text, blocks), _are_broken(text, blocks)
-    for index, (block, context, is_broken) in enumerate(zip(blocks, contexts, broken, strict=True)):
+    for block, context, is_broken in zip(blocks, contexts, broken, strict=True):
         number += not block.group or block.group != group
         group, begins = block.group, block.begins
         depth = 0 if block.kind is Kind.HEADING else block.level
@@ -92,7 +52,7 @@ def units_of(text: str, blocks: Sequence[Block]) -> Iterator[tuple[int, Unit]]:
             section += before is not None and _begins_section(text, before, block.kind, start)
             place = section, number, depth, begins, is_broken
             unit = Unit(block.kind, start, end, context, block.labels, *place)
-            yield index, unit
+            yield unit
             before = before if unit.kind is Kind.RULE else unit
             begins = False
 
@@ -122,7 +82,11 @@ def _begins_section(text: str, before: Unit, kind: Kind, start: int) -> bool:
     return kind is Kind.HEADING and before.kind is not Kind.HEADING
 
 
-def _readable(blocks: Sequence[Block], *, secrets: bool) -> Iterator[Block]:
+def readable(blocks: Iterable[Block], *, secrets: bool) -> Iterator[Block]:
+    """The blocks that are for reading.
+
+    :param secrets: whether the front matter's secrets are.
+    """
     for block in blocks:
         if block.kind is Kind.SECRET and secrets:
             yield replace(block, kind=Kind.PROPERTY)

@@ -1,12 +1,12 @@
 """From a note to passages: runs of whole units that lose nothing and fit the embedder's window.
 
-Parts are grouped by section, and cut near the target length where a reader would. What exceeds the
+Units are grouped by section, and cut near the target length where a reader would. What exceeds the
 limit on its own is divided first, at the best available places.
 """
 
 import hashlib
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 from ragqa.passages import Chunking
 from ragqa.passages.language import with_own_languages
-from ragqa.passages.parts import HeadingPath, Part, Trail, fit_trails, note_parts
+from ragqa.passages.parts import HeadingPath, Trail, fit_trails, heading_paths, readable, units_of
 from ragqa.passages.slices import with_slices
 from ragqa.passages.tokens import CountTokens, Size, TokenCounter
 from ragqa.text.sentences import sentence_spans, strip
@@ -33,6 +33,9 @@ _CLAUSE = re.compile(rf"(?:[^{_SPACED}{_WIDE}\r\n]|[{_SPACED}](?!\s))*+[{_SPACED
 _FEW_WORDS = re.compile(r"\S(?:.{0,63}\S)?(?=\s|\Z)|\S+", re.DOTALL)
 # An escaped bar stays one, so that it ends no cell.
 _LENGTHS = [re.compile(rf".{{0,{chars - 1}}}(?:\\\||.)", re.DOTALL) for chars in (64, 8, 1)]
+
+_MARGIN = 1.2
+"""How many times the tokens of its parts a passage may have, at the very most."""
 
 # The cost of a cut, on the scale of a length's cost: 1 for an empty passage.
 _NEVER = 100.0  # only if the limit forces it: after a heading
@@ -61,39 +64,69 @@ def split_note(
     counter = TokenCounter(
         note.text, max_tokens=chunking.max_tokens, window=window, count_tokens=count_tokens
     )
-    parts = note_parts(note, counter, secrets=chunking.secrets)
-    paths = {part.path for part in parts}
+    blocks = list(readable(note.blocks, secrets=chunking.secrets))
+    units = list(units_of(note.text, blocks))
+    counter.measure([(unit.start, unit.end) for unit in units])
+    paths = list(heading_paths(blocks))
     splitter = _Splitter(
         note=note,
         chunking=chunking,
         counter=counter,
-        trails=fit_trails(note.title, paths | {path[:-1] for path in paths}, counter=counter),
+        starts=[block.start for block in blocks],
+        paths=paths,
+        trails=fit_trails(note.title, {*paths, *(path[:-1] for path in paths)}, counter=counter),
         line_ends=[newline.start() for newline in compiled("\n").finditer(note.text)],
     )
-    runs = splitter.joined(map(splitter.runs, _sections(note.text, parts)))
+    runs = splitter.joined(map(splitter.runs, splitter.sections(units)))
     passages = with_own_languages(splitter.passages(runs), note, chunking.language)
     made = list(_numbered(passages))
-    units = iter(with_slices(note.text, (unit for passage in made for unit in passage.units)))
-    return [replace(passage, units=tuple(islice(units, len(passage.units)))) for passage in made]
+    sliced = iter(with_slices(note.text, (unit for passage in made for unit in passage.units)))
+    return [replace(passage, units=tuple(islice(sliced, len(passage.units)))) for passage in made]
 
 
 @dataclass(frozen=True, slots=True)
 class _Splitter:
+    """Cuts the units of one note; `starts` and `paths` are those of its blocks, in order."""
+
     note: Note
     chunking: Chunking
     counter: TokenCounter
+    starts: Sequence[int]
+    paths: Sequence[HeadingPath]
     trails: Mapping[HeadingPath, Trail]
     line_ends: Sequence[int]
 
-    def runs(self, section: Sequence[Part]) -> list[list[Part]]:
+    def sections(self, units: Iterable[Unit]) -> list[list[Unit]]:
+        """Begin a section at each heading, unless no text separates it from the previous heading.
+
+        Trailing headings without text join the last section with text. A gap between two units,
+        such as a comment, ends a section; a section of headings alone that state no fact is then
+        dropped, since its headings reappear above the next text.
+        """
+        text = self.note.text
+        sections: list[list[Unit]] = []
+        has_text = True
+        for unit in units:
+            apart = bool(sections) and not self._follows(sections[-1][-1], unit)
+            if apart and not has_text:
+                headings = (text[heading.start : heading.end] for heading in sections[-1])
+                if not any(map(states_fact, headings)):
+                    sections.pop()
+            if not sections or apart or (unit.kind is Kind.HEADING and has_text):
+                sections.append([])
+                has_text = False
+            sections[-1].append(unit)
+            has_text = has_text or _is_text(unit)
+        if len(sections) > 1 and not has_text and self._follows(sections[-2][-1], sections[-1][0]):
+            last = sections.pop()
+            sections[-1] += last
+        return sections
+
+    def runs(self, section: Sequence[Unit]) -> list[list[Unit]]:
         """Cut a section where it is too long."""
         return self._cut(section, self._room(section))
 
-    def _room(self, run: Sequence[Part]) -> int:
-        """The embedder's tokens that the window leaves beside the run's trail."""
-        return self.counter.room - self.trails[_common_path(run)].pieces
-
-    def joined(self, cut_sections: Iterable[list[list[Part]]]) -> list[list[Part]]:
+    def joined(self, cut_sections: Iterable[list[list[Unit]]]) -> list[list[Unit]]:
         """Join a small section to the previous one if both are under the same heading.
 
         The result is at most twice as long as a small section: a passage about one topic is found
@@ -101,8 +134,8 @@ class _Splitter:
 
         :param cut_sections: the runs of each section; only sections of a single run are joined.
         """
-        runs: list[list[Part]] = []
-        last: list[Part] = []
+        runs: list[list[Unit]] = []
+        last: list[Unit] = []
         for section in cut_sections:
             is_whole = len(section) == 1
             if is_whole and last and self._go_together(last, section[0]):
@@ -112,34 +145,72 @@ class _Splitter:
             last = section[0] if is_whole else []
         return runs
 
-    def _go_together(self, before: list[Part], after: list[Part]) -> bool:
+    def _go_together(self, before: list[Unit], after: list[Unit]) -> bool:
         small = self.chunking.small_tokens
-        sizes = [sum(part.size.tokens for part in run) for run in (before, after)]
-        if _parent(before) != _parent(after) or min(sizes) >= small or sum(sizes) > 2 * small:
+        sizes = [self.counter.size(run).tokens for run in (before, after)]
+        if self._parent(before) != self._parent(after):
+            return False
+        if min(sizes) >= small or sum(sizes) > 2 * small:
             return False
         run = before + after
-        is_whole = all(_follows(self.note.text, *pair) for pair in pairwise(run))
-        return is_whole and _pieces(run) <= self._room(run)
+        is_whole = all(self._follows(*pair) for pair in pairwise(run))
+        return is_whole and self.counter.size(run).pieces <= self._room(run)
 
-    def passages(self, runs: Sequence[list[Part]]) -> list[Passage]:
-        """Make each run a passage, and cut again what is too long once its parts stand together."""
-        made = [self._passage(run) for run in runs]
-        lengths = self.counter.pieces([passage.embedded_text for passage in made])
+    def _follows(self, before: Unit, after: Unit) -> bool:
+        """Whether only white space separates two units."""
+        return not self.note.text[before.end : after.start].strip()
+
+    def _block(self, unit: Unit) -> int:
+        """The number of the block that a unit is in."""
+        return bisect_right(self.starts, unit.start) - 1
+
+    def _path(self, unit: Unit) -> HeadingPath:
+        return self.paths[self._block(unit)]
+
+    def _parent(self, run: Sequence[Unit]) -> HeadingPath:
+        return self._path(next(filter(_is_text, run), run[-1]))[:-1]
+
+    def _common_path(self, run: Sequence[Unit]) -> HeadingPath:
+        """The longest path shared by all the text; headings count only if there is no text."""
+        paths = [self._path(unit) for unit in run if _is_text(unit)] or [self._path(run[-1])]
+        levels = zip(*paths, strict=False)
+        return tuple(names[0] for names in takewhile(lambda names: len(set(names)) == 1, levels))
+
+    def _room(self, run: Sequence[Unit]) -> int:
+        """The embedder's tokens that the window leaves beside the run's trail."""
+        return self.counter.room - self.trails[self._common_path(run)].pieces
+
+    def passages(self, runs: Iterable[list[Unit]]) -> list[Passage]:
+        """Make each run a passage, and cut again what is too long once its units stand together."""
         passages: list[Passage] = []
-        for run, passage, length in zip(runs, made, lengths, strict=True):
-            excess = length - self.counter.room
+        for run in runs:
+            passage = self._passage(run)
+            excess = self._excess(run, passage)
             if excess <= 0:
                 passages.append(passage)
             else:
-                passages += self.passages(self._smaller(run, max(1, _pieces(run) - excess)))
+                pieces = self.counter.size(run).pieces - excess
+                passages += self.passages(self._smaller(run, max(1, pieces)))
         return passages
 
-    def _smaller(self, run: list[Part], pieces: int) -> list[list[Part]]:
+    def _excess(self, run: Sequence[Unit], passage: Passage) -> int:
+        """By how many of the embedder's tokens a passage exceeds the window; at most 0 if it fits.
+
+        It is counted as a whole only near the window: its parts, which are counted already, and
+        the characters between them rarely have fewer tokens than it.
+        """
+        parts = self.counter.size(run).pieces + self.trails[self._common_path(run)].pieces
+        between = len(passage.text) - sum(unit.end - unit.start for unit in run)
+        if _MARGIN * (parts + between) <= self.counter.room:
+            return 0
+        return self.counter.pieces([passage.embedded_text])[0] - self.counter.room
+
+    def _smaller(self, run: list[Unit], pieces: int) -> list[list[Unit]]:
         """Cut a run in two or more, between units if possible."""
-        headings = [part for part in run[:-1] if not part.is_text]
+        headings = [unit for unit in run[:-1] if not _is_text(unit)]
         is_one_text = len(headings) == len(run) - 1
         while True:
-            divide = is_one_text and 2 * _pieces(headings) <= pieces
+            divide = is_one_text and 2 * self.counter.size(headings).pieces <= pieces
             smaller = self._cut(run, pieces, divide=divide)
             if len(smaller) > 1:
                 return smaller
@@ -148,21 +219,109 @@ class _Splitter:
             # This embedder also counts the white space between units.
             pieces = max(1, pieces * 3 // 4)
 
-    def _cut(self, parts: Sequence[Part], pieces: int, *, divide: bool = True) -> list[list[Part]]:
+    def _cut(self, units: Sequence[Unit], pieces: int, *, divide: bool = True) -> list[list[Unit]]:
         """Cut into runs of at most so many pieces.
 
-        :param divide: whether to divide parts that are longer.
+        :param divide: whether to divide units that are longer.
         """
-        target, limit = self.chunking.target_tokens, Size(self.chunking.max_tokens, pieces)
-        if divide:
-            parts = _fit(parts, counter=self.counter, target_tokens=target, limit=limit)
-        return _cut(parts, target_tokens=target, limit=limit)
+        limit = Size(self.chunking.max_tokens, pieces)
+        return self._cheapest(self._fit(units, limit) if divide else units, limit)
 
-    def _passage(self, parts: Sequence[Part]) -> Passage:
+    def _fit(self, units: Sequence[Unit], limit: Size) -> list[Unit]:
+        """Divide every unit that exceeds the limit, alone or with the headings above it."""
+        fitted: list[Unit] = []
+        headings = Size()
+        for unit in units:
+            # Headings that take more than half of the limit are separated from their text.
+            room = limit.minus(headings) if headings.plus(headings).fits(limit) else limit
+            size = self.counter.size([unit])
+            if size.fits(room):
+                fitted.append(unit)
+            else:
+                atoms = list(self._atoms(unit, room, _cutters(unit.kind)))
+                fitted += (self._piece(unit, run) for run in self._cheapest(atoms, room))
+            headings = Size() if _is_text(unit) else headings.plus(size)
+        return fitted
+
+    def _atoms(self, unit: Unit, limit: Size, cutters: Sequence[_Cutter]) -> Iterator[Unit]:
+        """Divide by the first cutter, and what is still over the limit by the next one."""
+        if self.counter.size([unit]).fits(limit) or not cutters:
+            yield unit
+            return
+        text = self.note.text
+        stripped = (strip(text, *span) for span in cutters[0](text, unit.start, unit.end))
+        spans = [(start, end) for start, end in stripped if start < end]
+        self.counter.measure(spans)
+        for start, end in spans:
+            # As if none were the rest of a row, since all of them may share a passage.
+            smaller = replace(unit, start=start, end=end, begins=True)
+            yield from self._atoms(smaller, limit, cutters[1:])
+
+    def _piece(self, whole: Unit, atoms: Sequence[Unit]) -> Unit:
+        """The piece of a unit that these atoms make; one of a row has the labels of its columns."""
+        start, end = atoms[0].start, atoms[-1].end
+        self.counter.sizes[start, end] = self.counter.size(atoms)
+        row = self.note.text[whole.start : whole.end]
+        labels = labels_within(row, whole.labels, start - whole.start, end - whole.start)
+        begins = whole.begins and start == whole.start
+        return replace(whole, start=start, end=end, labels=labels, begins=begins)
+
+    def _cheapest(self, units: Sequence[Unit], limit: Size) -> list[list[Unit]]:
+        """Cut into runs within the limit at least cost; a unit over the limit is a run by itself.
+
+        A run costs the squared deviation from the target length, relative to the target, so that
+        runs come out even; a cut costs more the more it separates.
+        """
+        target = self.chunking.target_tokens
+        cut_costs = list(self._cut_costs(units))
+        apart = [False, *(_is_rest(before) or _is_rest(after) for before, after in pairwise(units))]
+        sizes = [self.counter.size([unit]) for unit in units]
+        tokens = list(accumulate((size.tokens for size in sizes), initial=0))
+        pieces = list(accumulate((size.pieces for size in sizes), initial=0))
+        best = [0.0] + [inf] * len(units)
+        begins = [0] * (len(units) + 1)
+        for end in range(1, len(units) + 1):
+            for start in range(end - 1, -1, -1):
+                length = tokens[end] - tokens[start]
+                too_long = length > limit.tokens or pieces[end] - pieces[start] > limit.pieces
+                if start < end - 1 and (too_long or apart[start + 1]):
+                    break
+                distance = (length - target) / target
+                cost = best[start] + cut_costs[start] + distance * distance
+                if cost < best[end]:
+                    best[end], begins[end] = cost, start
+        runs: list[list[Unit]] = []
+        end = len(units)
+        while end:
+            runs.append(list(units[begins[end] : end]))
+            end = begins[end]
+        return runs[::-1]
+
+    def _cut_costs(self, units: Sequence[Unit]) -> Iterator[float]:
+        """The cost of a cut before each unit."""
+        yield 0.0
+        under_heading = False
+        for before, after in pairwise(units):
+            kind = before.kind
+            under_heading = not _is_text(before) and (kind is Kind.HEADING or under_heading)
+            if self._block(before) == self._block(after):
+                yield _AVOID if kind is Kind.ITEM else _BETWEEN_SENTENCES
+            elif under_heading:
+                yield _NEVER
+            elif kind is Kind.TABLE_HEAD or after.kind is Kind.RULE:
+                yield _AVOID
+            elif self.note.text[before.end - 1] in ":\uff1a":
+                yield _AFTER_COLON
+            elif kind is after.kind and kind in (Kind.ITEM, Kind.ROW):
+                yield _WITHIN_LIST_OR_TABLE * (2 if after.depth > before.depth else 1)
+            else:
+                yield 0.0
+
+    def _passage(self, units: Sequence[Unit]) -> Passage:
         """Make the passage of a run, without its id."""
-        note, path = self.note, _common_path(parts)
+        note, path = self.note, self._common_path(units)
         trail = self.trails[path]
-        start, end = parts[0].unit.start, parts[-1].unit.end
+        start, end = units[0].start, units[-1].end
         return Passage(
             id=0,
             embedding_key=0,
@@ -173,155 +332,34 @@ class _Splitter:
             lines=(self._line(start), self._line(max(start, end - 1))),
             heading=trail.heading,
             text=note.text[start:end],
-            units=tuple(_with_own_heading(part, len(path)) for part in parts),
+            units=tuple(self._with_own_heading(unit, len(path)) for unit in units),
             note_sha256=note.sha256,
             note_date=note.date,
             aliases=note.aliases,
             language=note.language,
         )
 
+    def _with_own_heading(self, unit: Unit, depth: int) -> Unit:
+        own = " > ".join(self._path(unit)[depth:])
+        if not own or not _is_text(unit):
+            return unit
+        return replace(unit, context=": ".join(filter(None, (own, unit.context))))
+
     def _line(self, position: int) -> int:
         return bisect_left(self.line_ends, position) + 1
 
 
-def _sections(text: str, parts: Iterable[Part]) -> list[list[Part]]:
-    """Begin a section at each heading, unless no text separates it from the previous heading.
+def _is_text(unit: Unit) -> bool:
+    """Whether a unit is content, not a heading or a rule."""
+    return unit.kind not in (Kind.HEADING, Kind.RULE)
 
-    Trailing headings without text join the last section with text. A gap between two parts, such as
-    a comment, ends a section; a section of headings alone that state no fact is then dropped, since
-    its headings reappear above the next text.
+
+def _is_rest(unit: Unit) -> bool:
+    """Whether a unit is the rest of a row that was divided.
+
+    It is a passage by itself, so that the labels of its columns hold for all the text of that.
     """
-    sections: list[list[Part]] = []
-    has_text = True
-    for part in parts:
-        apart = bool(sections) and not _follows(text, sections[-1][-1], part)
-        if apart and not has_text:
-            headings = (text[part.unit.start : part.unit.end] for part in sections[-1])
-            if not any(map(states_fact, headings)):
-                sections.pop()
-        if not sections or apart or (part.unit.kind is Kind.HEADING and has_text):
-            sections.append([])
-            has_text = False
-        sections[-1].append(part)
-        has_text = has_text or part.is_text
-    if len(sections) > 1 and not has_text and _follows(text, sections[-2][-1], sections[-1][0]):
-        last = sections.pop()
-        sections[-1] += last
-    return sections
-
-
-def _follows(text: str, before: Part, after: Part) -> bool:
-    """Whether only white space separates two parts."""
-    return not text[before.unit.end : after.unit.start].strip()
-
-
-def _parent(run: Sequence[Part]) -> HeadingPath:
-    return next((part.path for part in run if part.is_text), run[-1].path)[:-1]
-
-
-def _common_path(parts: Sequence[Part]) -> HeadingPath:
-    """The longest path shared by all the text; headings count only if there is no text."""
-    paths = [part.path for part in parts if part.is_text] or [parts[-1].path]
-    levels = zip(*paths, strict=False)
-    return tuple(names[0] for names in takewhile(lambda names: len(set(names)) == 1, levels))
-
-
-def _cut(parts: Sequence[Part], *, target_tokens: int, limit: Size) -> list[list[Part]]:
-    """Cut into runs within the limit at least cost; a part over the limit is a run by itself.
-
-    A run costs the squared deviation from the target length, relative to the target, so that runs
-    come out even; a cut costs more the more it separates.
-    """
-    cut_costs = list(_cut_costs(parts))
-    apart = [False, *(before.is_rest or after.is_rest for before, after in pairwise(parts))]
-    tokens = list(accumulate((part.size.tokens for part in parts), initial=0))
-    pieces = list(accumulate((part.size.pieces for part in parts), initial=0))
-    best = [0.0] + [inf] * len(parts)
-    begins = [0] * (len(parts) + 1)
-    for end in range(1, len(parts) + 1):
-        for start in range(end - 1, -1, -1):
-            length = tokens[end] - tokens[start]
-            too_long = length > limit.tokens or pieces[end] - pieces[start] > limit.pieces
-            if start < end - 1 and (too_long or apart[start + 1]):
-                break
-            distance = (length - target_tokens) / target_tokens
-            cost = best[start] + cut_costs[start] + distance * distance
-            if cost < best[end]:
-                best[end], begins[end] = cost, start
-    runs: list[list[Part]] = []
-    end = len(parts)
-    while end:
-        runs.append(list(parts[begins[end] : end]))
-        end = begins[end]
-    return runs[::-1]
-
-
-def _cut_costs(parts: Sequence[Part]) -> Iterator[float]:
-    """The cost of a cut before each part."""
-    yield 0.0
-    under_heading = False
-    for before, after in pairwise(parts):
-        kind, following = before.unit.kind, after.unit.kind
-        under_heading = not before.is_text and (kind is Kind.HEADING or under_heading)
-        if before.block == after.block:
-            yield _AVOID if kind is Kind.ITEM else _BETWEEN_SENTENCES
-        elif under_heading:
-            yield _NEVER
-        elif kind is Kind.TABLE_HEAD or following is Kind.RULE:
-            yield _AVOID
-        elif before.ends_with_colon:
-            yield _AFTER_COLON
-        elif kind is following and kind in (Kind.ITEM, Kind.ROW):
-            yield _WITHIN_LIST_OR_TABLE * (2 if after.unit.depth > before.unit.depth else 1)
-        else:
-            yield 0.0
-
-
-def _fit(
-    parts: Sequence[Part], *, counter: TokenCounter, target_tokens: int, limit: Size
-) -> list[Part]:
-    """Divide every part that exceeds the limit, alone or with the headings above it."""
-    fitted: list[Part] = []
-    headings = Size(0, 0)
-    for part in parts:
-        # Headings that take more than half of the limit are separated from their text.
-        room = limit.minus(headings) if headings.plus(headings).fits(limit) else limit
-        if part.size.fits(room):
-            fitted.append(part)
-        else:
-            atoms = list(_atoms(part, counter, room, _cutters(part.unit.kind)))
-            runs = _cut(atoms, target_tokens=target_tokens, limit=room)
-            fitted += (_piece(counter.text, part, run) for run in runs)
-        headings = Size(0, 0) if part.is_text else headings.plus(part.size)
-    return fitted
-
-
-def _atoms(
-    part: Part, counter: TokenCounter, limit: Size, cutters: Sequence[_Cutter]
-) -> Iterator[Part]:
-    """Divide by the first cutter, and what is still over the limit by the next one."""
-    if part.size.fits(limit) or not cutters:
-        yield part
-        return
-    text, unit = counter.text, part.unit
-    stripped = (strip(text, *span) for span in cutters[0](text, unit.start, unit.end))
-    spans = [(start, end) for start, end in stripped if start < end]
-    for (start, end), size in zip(spans, counter.sizes(spans), strict=True):
-        # As if none were the rest of a row, since all of them may share a passage.
-        smaller = replace(part, unit=replace(unit, start=start, end=end, begins=True), size=size)
-        yield from _atoms(smaller, counter, limit, cutters[1:])
-
-
-def _piece(text: str, whole: Part, atoms: Sequence[Part]) -> Part:
-    """The piece of a part that these atoms make; one of a row has the labels of its columns."""
-    row, start, end = whole.unit, atoms[0].unit.start, atoms[-1].unit.end
-    size = Size(sum(a.size.tokens for a in atoms), sum(a.size.pieces for a in atoms))
-    labels = labels_within(
-        text[row.start : row.end], row.labels, start - row.start, end - row.start
-    )
-    begins = row.begins and start == row.start
-    unit = replace(row, start=start, end=end, labels=labels, begins=begins)
-    return replace(whole, unit=unit, size=size)
+    return unit.kind in (Kind.ROW, Kind.TABLE_HEAD) and not unit.begins
 
 
 def _cutters(kind: Kind) -> list[_Cutter]:
@@ -348,18 +386,6 @@ def _by_sentence(text: str, start: int, end: int) -> list[Span]:
 def _by_cell(text: str, start: int, end: int) -> list[Span]:
     bars = [start + bar for bar in inner_bars(text[start:end])]
     return list(zip([start, *bars], [*bars, end], strict=True))
-
-
-def _pieces(run: Iterable[Part]) -> int:
-    return sum(part.size.pieces for part in run)
-
-
-def _with_own_heading(part: Part, depth: int) -> Unit:
-    own = " > ".join(part.path[depth:])
-    if not own or not part.is_text:
-        return part.unit
-    context = f"{own}: {part.unit.context}" if part.unit.context else own
-    return replace(part.unit, context=context)
 
 
 def _numbered(passages: Iterable[Passage]) -> Iterator[Passage]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from ragqa.errors import IndexUnusable
-from ragqa.types import Span
+from ragqa.types import Span, Unit
 
 if TYPE_CHECKING:
     import tiktoken
@@ -78,8 +78,8 @@ def _checked_ranks() -> bytes:
 class Size(NamedTuple):
     """Length in tiktoken's tokens and in the embedder's (`pieces`), without special tokens."""
 
-    tokens: int
-    pieces: int
+    tokens: int = 0
+    pieces: int = 0
 
     def fits(self, limit: "Size") -> bool:
         """Whether both lengths are within the limit."""
@@ -99,7 +99,7 @@ class TokenCounter:
 
     `room` is what a window leaves beside the embedder's special tokens and prompt. A span over
     `max_tokens` is cut in any case, so the embedder does not count it: its pieces are taken to
-    equal its tokens.
+    equal its tokens. `sizes` has that of each span that was measured, by itself or in pieces.
 
     :raises ValueError: the window is too small for any text.
     """
@@ -107,7 +107,8 @@ class TokenCounter:
     def __init__(
         self, text: str, *, max_tokens: int, window: int, count_tokens: CountTokens
     ) -> None:
-        self.text = text
+        self.sizes: dict[Span, Size] = {}
+        self._text = text
         self._max_tokens = max_tokens
         self._count_tokens = count_tokens
         self._overhead = count_tokens([""])[0]
@@ -117,13 +118,19 @@ class TokenCounter:
                 f"a window of {window} tokens, {self._overhead} of them special, is too small"
             )
 
-    def sizes(self, spans: Sequence[Span]) -> list[Size]:
-        """Measure each span alone; returns one size per span."""
-        texts = [self.text[start:end] for start, end in spans]
+    def measure(self, spans: Sequence[Span]) -> None:
+        """Measure each span alone."""
+        texts = [self._text[start:end] for start, end in spans]
         counts = count(texts)
         short = [text for text, n in zip(texts, counts, strict=True) if n <= self._max_tokens]
         pieces = iter(self.pieces(short))
-        return [Size(n, next(pieces) if n <= self._max_tokens else n) for n in counts]
+        for span, n in zip(spans, counts, strict=True):
+            self.sizes[span] = Size(n, next(pieces) if n <= self._max_tokens else n)
+
+    def size(self, units: Iterable[Unit]) -> Size:
+        """The size of some units together, without what stands between them."""
+        sizes = [self.sizes[unit.start, unit.end] for unit in units]
+        return Size(sum(size.tokens for size in sizes), sum(size.pieces for size in sizes))
 
     def pieces(self, texts: Sequence[str]) -> list[int]:
         """Count the embedder's tokens of each text, without special tokens."""

@@ -2,21 +2,20 @@
 
 from collections import Counter
 
-from msgspec import to_builtins
 from rich.text import Text
 
 from ragqa.addresses import Target
 from ragqa.answering.score import SIGNALS
 from ragqa.answering.sentences import PASSAGES
-from ragqa.explaining import SAID, STAGES, Explanation, Lost, Sentence
-from ragqa.render import documents, put, put_heading
-from ragqa.render.documents import Document, Json, fields_of
+from ragqa.explaining import SAID, STAGES, Explanation, Lost, RankedPassage, Sentence
+from ragqa.render import put, put_heading
+from ragqa.render.documents import Document, document_of
 from ragqa.render.results import Linker, print_corrected
 from ragqa.render.view import address
 from ragqa.safe import safe_line, safe_text
 from ragqa.stages import stage_name
-from ragqa.types import Citation, Span, counted
-from ragqa.verifying.checking import Checked, CurrentPlace, Standing, Verification
+from ragqa.types import Citation, counted
+from ragqa.verifying.checking import Checked, Standing, Verification
 from ragqa.verifying.likeness import differences
 from ragqa.verifying.saved import NOWHERE
 
@@ -101,33 +100,47 @@ def print_explanation(explanation: Explanation, linker: Linker) -> None:
 
 def explanation_document(explanation: Explanation) -> Document:
     """What `ragqa why --json` prints."""
-    target, assessment = explanation.target, explanation.assessment
-    return {
-        "question": explanation.asked.question.typed,
-        "corrected": to_builtins(explanation.asked.question.corrected),
-        "target": fields_of(target, "path", "lines", *(["locator"] if target.locator else ())),
-        "verdict": verdict(explanation),
-        "reason": target.reason,
-        **fields_of(explanation, "stage", "filters"),
-        **fields_of(assessment, "answered", "confidence"),
-        "confidence_reasons": [
-            {"name": reason.name}
-            | {name: round(getattr(reason, name), 4) for name in ("value", "usual", "share")}
-            for reason in assessment.reasons
-        ],
-        "passages": [
-            documents.hit_document(place.hit)
-            | fields_of(place.hit, "dense_rank", "terms_rank")
-            | fields_of(place, "rank", "read")
-            for place in explanation.places
-        ],
-        "candidates": len(assessment.candidates),
-        "sentences": [_sentence_document(sentence) for sentence in explanation.sentences],
-        "citations": list(map(_citation_document, explanation.said)),
-        "missing_words": list(explanation.missing),
-        **fields_of(explanation, "warnings", "waiting"),
-        "index": documents.Index.document(explanation.asked.info),
-    }
+    asked, assessment = explanation.asked, explanation.assessment
+    return document_of(
+        {
+            "question": asked.question.typed,
+            "corrected": asked.question.corrected,
+            "target": explanation.target,
+            "verdict": verdict(explanation),
+            "reason": explanation.target.reason,
+            "stage": explanation.stage,
+            "filters": explanation.filters,
+            "answered": assessment.answered,
+            "confidence": assessment.confidence,
+            "confidence_reasons": assessment.reasons,
+            "passages": [_place_document(place) for place in explanation.places],
+            "candidates": len(assessment.candidates),
+            "sentences": [_sentence_document(sentence) for sentence in explanation.sentences],
+            "citations": [_scored(citation) for citation in explanation.said],
+            "missing_words": explanation.missing,
+            "warnings": explanation.warnings,
+            "waiting": explanation.waiting,
+            "index": asked.info,
+        }
+    )
+
+
+def _scored(citation: Citation) -> Document:
+    """A citation, and what each signal adds to its score."""
+    return document_of(citation) | {"parts": dict(citation.parts)}
+
+
+def _sentence_document(sentence: Sentence) -> Document:
+    """A candidate sentence, which has no number."""
+    document = _scored(sentence.citation)
+    del document["n"]
+    return document | {"rank": sentence.rank, "lost": sentence.lost}
+
+
+def _place_document(place: RankedPassage) -> Document:
+    """A passage of the note with its ranks."""
+    ranks = {"dense_rank": place.hit.dense_rank, "terms_rank": place.hit.terms_rank}
+    return document_of(place.hit) | ranks | {"rank": place.rank, "read": place.read}
 
 
 def _numbers(explanation: Explanation) -> list[str]:
@@ -212,45 +225,12 @@ def _print_quote(label: str, citation: Citation, more: str, linker: Linker) -> N
     put(cut, indent=_QUOTED_AT)
 
 
-def _citation_document(citation: Citation) -> Document:
-    """A citation, and what each signal adds to its score."""
-    return documents.Citation.document(citation) | {"parts": dict(citation.parts)}
-
-
-def _sentence_document(sentence: Sentence) -> Document:
-    document = _citation_document(sentence.citation)
-    del document["n"]
-    return document | {"rank": sentence.rank, "lost": sentence.lost and str(sentence.lost)}
-
-
 _STYLES = {
     Standing.INTACT: "good",
     Standing.MOVED: "good",
     Standing.CHANGED: "warning",
     Standing.GONE: "error",
 }
-
-
-class _Checked(Json, kw_only=True):
-    n: int
-    status: Standing
-    path: str
-    lines: Span
-    chars: Span
-    quote: str
-    context: str = ""
-    now: CurrentPlace | None
-    rewrapped: bool
-    reason: str
-
-
-class JsonVerification(Json):
-    """What `ragqa verify --json` prints."""
-
-    question: str
-    sound: bool
-    citations: list[_Checked]
-    warnings: tuple[str, ...]
 
 
 def print_verification(verification: Verification, linker: Linker) -> None:
@@ -264,21 +244,6 @@ def print_verification(verification: Verification, linker: Linker) -> None:
         _print_checked(checked, linker)
     counts = Counter(checked.standing for checked in verification.checked)
     put_heading(", ".join(f"{counts[s]} {s}" for s in Standing if counts[s]), "quiet")
-
-
-def verification_document(verification: Verification) -> Document:
-    """What `ragqa verify --json` prints."""
-    citations = [
-        _Checked.document(
-            checked.citation,
-            status=checked.standing,
-            now=checked.place,
-            rewrapped=checked.is_rewrapped,
-            reason=checked.reason,
-        )
-        for checked in verification.checked
-    ]
-    return JsonVerification.document(verification, sound=verification.is_sound, citations=citations)
 
 
 def _print_checked(checked: Checked, linker: Linker) -> None:

@@ -99,7 +99,7 @@ def _body(answer: Answer, level: str) -> Iterator[str]:
             date = date_shown(passage)
             place = _place(passage.path, shown, passage.heading, hit.locator, date)
             yield f"{n}. {place}\n\n{_quoted(passage.text, '')}\n"
-    if warnings := view.warnings_of(answer):
+    if warnings := answer.every_warning:
         yield f"{level} Warnings\n"
         yield "".join(f"- {escaped(warning)}\n" for warning in warnings)
 

@@ -1,20 +1,16 @@
 """The state of an index, findings, settings and LLMs, for the terminal and as JSON documents."""
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 
-from msgspec import field
 from rich.text import Text
 
-from ragqa import types
-from ragqa.config import SETTINGS, Loaded, Places
+from ragqa.config import SETTINGS, Loaded
 from ragqa.config.settings import COMMON, Origin, Value, as_written, shown
 from ragqa.diagnosis import RIGHT, Choice, Finding, IndexStatus, NotesIn, Offer, Severity, Trial
 from ragqa.languages import ENGLISH
-from ragqa.llms import Destination
-from ragqa.notes.formats import how_to_read, switched_off
+from ragqa.notes.formats import how_to_read
 from ragqa.render import print_as_is, print_columns, put, put_heading, put_labelled, stdout
-from ragqa.render.documents import Document, Index, Json, fields_of, skips_document
+from ragqa.render.documents import Document
 from ragqa.safe import safe_line
 from ragqa.types import IndexReport, NoteList, Skipped, by_kind, counted
 
@@ -23,51 +19,6 @@ _REPLY_CHARS = 300
 _SHOWN_MODELS = 20
 _COLUMNS = (40, 10, 28, 0)
 """The widest path, date, title and tags of a list; what is longer moves what follows it."""
-
-
-class _Folder(Json):
-    path: str
-    name: str
-    context: str | None
-
-
-class _Store(Json):
-    kind: str
-    uri: str | None
-    name: str | None
-    sent_to: str | None
-
-
-class _Choice(Json):
-    llm: str | None
-    origin: str | None
-    local: bool | None
-    host: str | None
-    proxy: str | None
-    allowed: bool | None
-    problem: str | None
-    fix: str | None
-
-
-class JsonStatus(Json):
-    """What `ragqa status --json` prints."""
-
-    corpus: str
-    folders: list[_Folder]
-    index_path: str
-    fresh: bool
-    pending: Mapping[str, int]
-    building: types.Building | None
-    skipped: tuple[types.Remark, ...]
-    left_out: tuple[types.Remark, ...]
-    switched_off: Mapping[str, int]
-    other_files: Mapping[str, int]
-    bytes: int
-    store: _Store
-    created: str
-    languages: tuple[NotesIn, ...]
-    llm: _Choice
-    info: Index = field(name="index")
 
 
 def print_report(report: IndexReport, where: str) -> None:
@@ -79,13 +30,12 @@ def print_report(report: IndexReport, where: str) -> None:
         f"{report.unchanged} unchanged ({report.seconds:.1f} s)"
     )
     put(f"Index: {where}", "quiet")
-    skipped, left_out = skips_document(report.skipped).values()
-    if skipped:
-        put(f"Skipped: {len(skipped)}", "warning")
-        _print_skipped(skipped)
-    if left_out:
-        put(f"Left out: {len(left_out)}", "quiet")
-        _print_skipped(left_out)
+    if report.unread:
+        put(f"Skipped: {len(report.unread)}", "warning")
+        _print_skipped(report.unread)
+    if report.left_out:
+        put(f"Left out: {len(report.left_out)}", "quiet")
+        _print_skipped(report.left_out)
 
 
 def print_list(listed: NoteList, *, tags: bool) -> None:
@@ -117,41 +67,34 @@ def _print_skipped(skipped: Sequence[Skipped]) -> None:
         put(line, indent=2)
 
 
-def print_status(status: IndexStatus, places: Places, llm: Choice) -> None:
+def print_status(status: IndexStatus) -> None:
     """Print what is indexed, whether it is up to date, and what was skipped or left out."""
-    info, kept = status.info, status.kept
+    info, kept, corpus = status.info, status.kept, status.places.corpus
     where = f"at {kept.where}" if kept.is_on_server else f"in {kept.where}"
     size = "" if kept.is_on_server else f" ({status.bytes / 1e6:.1f} MB)"
-    off = switched_off(status.others)
-    others = {suffix: n for suffix, n in status.others.items() if suffix not in off}
     rows = [
-        ("notes", f"{info.notes} in {places.corpus}"),
-        *(
-            (f"  {folder.name}", folder.context)
-            for folder in places.corpus.folders
-            if folder.context
-        ),
+        ("notes", f"{info.notes} in {corpus}"),
+        *((f"  {folder.name}", folder.context) for folder in corpus.folders if folder.context),
         *_languages(status.languages),
         ("index", f"{counted(info.passages, 'passage')} {where}{size}, made {info.created}"),
         ("embedder", f"{info.embedder.name}, {info.embedder.dimension} dimensions"),
         ("fresh", "yes" if status.is_fresh else f"no: {status.pending} (ragqa index catches up)"),
-        ("LLM", llm_line(llm)),
+        ("LLM", llm_line(status.llm)),
     ]
     if status.building:
         rows.append(("building", f"another process is writing the index {status.building}"))
-    if others:
-        rows.append(("not notes", _counts(others)))
+    if status.other_files:
+        rows.append(("not notes", _counts(status.other_files)))
     for name, value in rows:
         print_row(name, value)
-    skipped, left_out = skips_document(status.skipped).values()
-    print_row("skipped", str(len(skipped)))
-    _print_skipped(skipped)
-    if off:
+    print_row("skipped", str(len(status.unread)))
+    _print_skipped(status.unread)
+    if off := status.switched_off:
         how = how_to_read(off, status.formats)
         print_row("left out", f"{_counts(off)}; to read them: {how}")
-    if left_out:
-        print_row("left out", f"{len(left_out)}, as your vault's settings say")
-        _print_skipped(left_out)
+    if status.left_out:
+        print_row("left out", f"{len(status.left_out)}, as your vault's settings say")
+        _print_skipped(status.left_out)
 
 
 def _languages(languages: Sequence[NotesIn]) -> Iterator[tuple[str, str]]:
@@ -175,40 +118,6 @@ def _counts(by_suffix: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {suffix or 'without a suffix'}" for suffix, count in common)
 
 
-def status_document(status: IndexStatus, places: Places, llm: Choice) -> Document:
-    """What `ragqa status --json` prints."""
-    folders, off = places.corpus.folders, switched_off(status.others)
-    return JsonStatus.document(
-        status,
-        corpus=os.pathsep.join(map(str, folders)),
-        folders=[_Folder.document(folder, path=str(folder)) for folder in folders],
-        index_path=str(places.index),
-        fresh=status.is_fresh,
-        pending=fields_of(status, "added", "changed", "removed"),
-        **skips_document(status.skipped),
-        switched_off=off,
-        other_files={suffix: n for suffix, n in status.others.items() if suffix not in off},
-        store=_Store.document(status.kept, sent_to=status.kept.host),
-        created=status.info.created,
-        llm=llm_document(llm),
-    )
-
-
-def llm_document(choice: Choice) -> Document:
-    """The backend that is set, in `ragqa status --json` and `ragqa llm list --json`."""
-    where = destination_document(choice.destination)
-    allowed = choice.allowed if choice.spec else None
-    return _Choice.document(choice, llm=choice.spec, allowed=allowed, **where)
-
-
-def destination_document(destination: Destination | None) -> Document:
-    """Where data goes; every value is null if the destination is unknown (None)."""
-    if destination is None:
-        return {"local": None, "host": None, "proxy": None}
-    host, proxy = destination.host or None, destination.proxy or None
-    return {"local": destination.is_local, "host": host, "proxy": proxy}
-
-
 def print_findings(findings: Sequence[Finding], repaired: Sequence[str] | None = None) -> None:
     """Print what a repair did, None if none was requested, and each finding with its fix."""
     if repaired is not None:
@@ -230,7 +139,7 @@ def findings_document(
     done: Document = {} if repaired is None else {"repaired": list(repaired)}
     return done | {
         "sound": all(finding.severity is not Severity.ERROR for finding in findings),
-        "findings": [fields_of(finding, "severity", "what", "fix") for finding in findings],
+        "findings": findings,
     }
 
 
@@ -300,18 +209,6 @@ def print_overview(choice: Choice, offers: Sequence[Offer], hosts: Sequence[str]
             put_labelled("try: ", "good", offer.fix, indent=2)
 
 
-def overview_document(
-    choice: Choice, offers: Sequence[Offer], hosts: Sequence[str], warnings: Sequence[str]
-) -> Document:
-    """What `ragqa llm list --json` prints."""
-    return {
-        "set": llm_document(choice),
-        "kinds": [_offer_document(offer) for offer in offers],
-        "allowed": list(hosts),
-        "warnings": list(warnings),
-    }
-
-
 def print_trial(trial: Trial) -> None:
     """Print the result of a trial: speed, streaming, the reply and what is right in it."""
     words = " ".join(trial.reply.split())
@@ -325,16 +222,6 @@ def print_trial(trial: Trial) -> None:
     print_row("said", words if len(words) <= _REPLY_CHARS else f"{words[:_REPLY_CHARS]} \u2026")
 
 
-def trial_document(trial: Trial) -> Document:
-    """What `ragqa llm check --json` prints."""
-    return {
-        "backend": trial.destination.backend,
-        **destination_document(trial.destination),
-        **fields_of(trial, "first_ms", "total_ms", "pieces", "streams", "right", "cites"),
-        "said": trial.reply,
-    }
-
-
 def _about(offer: Offer) -> list[str]:
     if offer.destination is None:
         return [offer.needs, f"cannot be used: {offer.problem}"]
@@ -343,8 +230,9 @@ def _about(offer: Offer) -> list[str]:
     where = "nothing leaves this machine" if local else f"data goes to {offer.destination.where}"
     lines = [offer.needs, f"{can}{where}"]
     if offer.answers:
-        names = ", ".join(offer.models[:_SHOWN_MODELS])
-        more = len(offer.models) - _SHOWN_MODELS
+        models = offer.models or ()
+        names = ", ".join(models[:_SHOWN_MODELS])
+        more = len(models) - _SHOWN_MODELS
         names += f" and {more:,} more" if more > 0 else ""
         lines.append(f"its server answers; its models: {names or 'none yet'}")
     elif offer.answers is False:
@@ -352,18 +240,6 @@ def _about(offer: Offer) -> list[str]:
     elif not local:
         lines.append("was not asked for its models, since you have not allowed this host")
     return lines
-
-
-def _offer_document(offer: Offer) -> Document:
-    return {
-        **fields_of(offer, "kind", "form", "needs"),
-        "usable": offer.destination is not None and offer.answers is not False,
-        **destination_document(offer.destination),
-        "answers": offer.answers,
-        "models": None if offer.answers is None else list(offer.models),
-        "problem": offer.problem or None,
-        "fix": offer.fix or None,
-    }
 
 
 def print_row(name: str, value: str) -> None:

@@ -14,6 +14,7 @@ from ragqa.answering.excerpt_blocks import excerpt_text
 from ragqa.answering.sentences import nearest_unit
 from ragqa.languages import ENGLISH
 from ragqa.notes.formats import fragment
+from ragqa.places import CITED
 from ragqa.render import (
     READABLE,
     ProgressLine,
@@ -25,7 +26,7 @@ from ragqa.render import (
     stdout,
     view,
 )
-from ragqa.render.documents import Document, fields_of
+from ragqa.render.documents import Document
 from ragqa.render.excerpts import blocks, print_excerpt, quoted_words, sides_of
 from ragqa.safe import safe_line, safe_text
 from ragqa.text.dates import date_shown
@@ -164,7 +165,7 @@ def _print_written(answer: Answer, written: Written) -> None:
 
 def _sentence(sentence: WrittenSentence) -> Text:
     text = Text(safe_text(f"{sentence.lead}{sentence.cited_text}"))
-    text.highlight_regex(view.CITED, style="number")
+    text.highlight_regex(CITED, style="number")
     return text.append(view.source_mark(sentence), style="warning")
 
 
@@ -186,18 +187,16 @@ def _print_earlier(answer: Answer, linker: Linker) -> None:
     for citation in answer.earlier:
         when = f"{_INDENT * ' '}{safe_line(citation.date)}  "
         line = Text.assemble((when, "quiet"), linker.cited(citation))
-        most = max(2 * min(stdout().width, READABLE) - len(when), line.cell_len)
-        line.append(f"  {safe_line(quoted_words(citation))}", "quiet")
-        line.truncate(most, overflow="ellipsis")
-        put(line, hang=len(when))
+        most = 2 * min(stdout().width, READABLE) - len(when)
+        put(_with_words(line, citation, most), hang=len(when))
 
 
-def _put_line(line: Text, citation: Citation) -> None:
-    """Print a line, and after it the words of a citation as far as they fit."""
-    width = max(min(stdout().width, READABLE), line.cell_len)
+def _with_words(line: Text, citation: Citation, most: int) -> Text:
+    """A line, and after it the words of a citation as far as they fit in so many columns."""
+    most = max(most, line.cell_len)
     line.append(f"  {safe_line(quoted_words(citation))}", "quiet")
-    line.truncate(width, overflow="ellipsis")
-    put(line)
+    line.truncate(most, overflow="ellipsis")
+    return line
 
 
 def _print_offered(answer: Answer, linker: Linker, more: str) -> None:
@@ -211,7 +210,7 @@ def _print_offered(answer: Answer, linker: Linker, more: str) -> None:
         line = Text.assemble(
             (f"{citation.n:>2} ", "number"), _dated(linker.cited(citation), citation)
         )
-        _put_line(line, citation)
+        put(_with_words(line, citation, min(stdout().width, READABLE)))
     if more:
         put(f"{more} shows {'them whole' if answer.sure else 'the next ones'}", "quiet")
 
@@ -363,7 +362,8 @@ def request_document(request: "Request", where: str, *, asked: bool) -> Document
     :param asked: whether the LLM would be asked at all.
     """
     return {
-        **fields_of(request.prompt, "instructions", "message"),
+        "instructions": request.prompt.instructions,
+        "message": request.prompt.message,
         "tokens": request.tokens,
         "passages": len(request.hits),
         "left_out": request.left_out,

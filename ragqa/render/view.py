@@ -7,15 +7,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ragqa.places import address as address
 from ragqa.safe import safe_line
 from ragqa.types import Answer, Correction, Missing, Written, WrittenSentence
 from ragqa.types.answers import PROBABLE_FROM
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-
-CITED = r"\[\d+\]"
-"""A citation in the text of an answer; what is no citation has spaces within the brackets."""
 
 BELOW = " \u203a "
 """Between headings where a person reads them."""
@@ -35,14 +33,6 @@ def templates_of(package: str) -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-
-
-def address(path: str, lines: tuple[int, int], locator: str = "") -> str:
-    """A place in a note as `path:first-last`, `path:line` or `path, locator`; not sanitised."""
-    if locator:
-        return f"{path}, {locator}"
-    first, last = lines
-    return f"{path}:{first}" if first == last else f"{path}:{first}-{last}"
 
 
 def trust_line(answer: Answer) -> str:
@@ -87,23 +77,6 @@ def history_title(answer: Answer) -> str:
     first, days = answer.citations[0], [citation.date for citation in answer.earlier]
     own = first.date or first.note_date
     return "Later" if own < min(days) else "Earlier" if max(days) <= own else "Earlier and later"
-
-
-def warnings_of(answer: Answer) -> list[str]:
-    """All warnings of an answer, including why the LLM's answer is missing."""
-    written = answer.written
-    if written is None or written.is_answer:
-        return list(answer.warnings)
-    hint = f" ({written.hint})" if written.hint else ""
-    return [*answer.warnings, f"{fallback_line(answer)}{hint}"]
-
-
-def fallback_line(answer: Answer) -> str:
-    """Why the LLM's answer is missing, "" if it is not; not sanitised."""
-    if answer.written is None or answer.written.is_answer:
-        return ""
-    own = "; this is the answer in your notes' own words" if answer.answered else ""
-    return f"{answer.written.why}{own}"
 
 
 def source_mark(sentence: WrittenSentence) -> str:

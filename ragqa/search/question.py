@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import PurePath
 
 from ragqa.corpus import Corpus
@@ -18,16 +19,19 @@ from ragqa.search.spelling import best_by_terms, correct_spelling, idf_in, known
 from ragqa.stores import Snapshot
 from ragqa.stores.filters import passing
 from ragqa.stores.ranking import BM25_K1
-from ragqa.text.dates import date_terms, day_of
+from ragqa.text.dates import Moment, date_terms, day_of, months_asked
 from ragqa.text.periods import Period, period_asked
 from ragqa.text.words import (
     WORD,
+    Word,
+    blank,
     index_terms,
     is_latin,
     query_forms,
     query_terms,
     strange_words,
     tokenize,
+    words_of,
 )
 from ragqa.types import Correction, Filters, Kind, Pieces, TokenVectors
 
@@ -63,7 +67,7 @@ _ALIAS_PASSAGES = 5
 """Aliases are looked up in this many of the best passages by terms."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Question:
     """A question as it is searched and answered.
 
@@ -79,9 +83,9 @@ class Question:
     subject, can answer.
 
     `terms` has those of its content words in all languages, and `idf` the inverse document
-    frequency of those that are `searched`. These are in order, with repetitions, and `parts` are
-    the terms of the words that its compounds are made of, searched too. `length` is the Euclidean
-    length of the question as a vector of the most that each of these terms can score.
+    frequency of those that are `searched`, in order, with repetitions. `parts` are the terms of
+    what its compounds are made of, searched too. `length` is the Euclidean length of the question
+    as a vector of the most that each of these terms can score.
     """
 
     text: str
@@ -103,6 +107,22 @@ class Question:
     period: Period | None = None
     warnings: tuple[str, ...] = ()
 
+    @cached_property
+    def words(self) -> tuple[Word, ...]:
+        """The words of `text`, in order."""
+        return words_of(self.text, self.language)
+
+    @cached_property
+    def days(self) -> Sequence[Moment]:
+        """The dates that it names, if they give at least a month."""
+        return months_asked(self.text)
+
+    @cached_property
+    def figures(self) -> Sequence[str]:
+        """Its words with digits, such as codes, that are no part of these dates."""
+        rest = blank(self.text, [day.span for day in self.days])
+        return [word.strip("?!.,;:()'\"") for word in rest.split() if any(map(str.isdigit, word))]
+
     @property
     def respelled(self) -> tuple[Correction, ...]:
         """The corrections that change the wording; a day in ISO form stays as typed."""
@@ -114,24 +134,9 @@ class Question:
         return self.languages[0]
 
     @property
-    def is_english(self) -> bool:
-        """Whether the rules for English apply."""
-        return self.language == ENGLISH
-
-    @property
     def by_terms_alone(self) -> bool:
         """Whether the embedder cannot read it."""
         return not self.readable
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """The day that a question names: `text` has its note's title in its place, if it has a note."""
-
-    text: str
-    path: str = ""
-    corrected: tuple[Correction, ...] = ()
-    warnings: tuple[str, ...] = ()
 
 
 def clean_question(text: str) -> str:
@@ -156,11 +161,16 @@ def clean_question(text: str) -> str:
     return text
 
 
-def _day_in(snapshot: Snapshot, corpus: Corpus, typed: str, today: date, filters: Filters) -> Day:
-    """The day that a question names, and its note if that passes the filters."""
+def _of_day(
+    snapshot: Snapshot, corpus: Corpus, typed: str, today: date, filters: Filters
+) -> tuple[str, str, tuple[Correction, ...], tuple[str, ...]]:
+    """The question with the title of a note for the day that it names, if that passes the filters.
+
+    :returns: the question, the note's path, the day as it is read, and a warning if it has no note.
+    """
     named = day_in(typed, today)
     if named is None:
-        return Day(typed)
+        return typed, "", (), ()
     day, (start, end) = named
     notes = snapshot.notes()
     for path in (*paths_of_day(corpus, day), *named_by_day(notes, typed, named)):
@@ -168,11 +178,11 @@ def _day_in(snapshot: Snapshot, corpus: Corpus, typed: str, today: date, filters
         if passage and passing([notes[path]], filters):
             read = day_of(PurePath(path).stem) or day.isoformat()
             text = f"{typed[:start]}{passage.title}{typed[end:]}"
-            return Day(text, path, (Correction(typed[start:end], read),))
+            return text, path, (Correction(typed[start:end], read),), ()
     paths = paths_in_words(corpus, typed, named)
     if not paths or snapshot.passages(at=paths):
-        return Day(typed)
-    return Day(typed, warnings=(f"there is no daily note of {day.isoformat()}",))
+        return typed, "", (), ()
+    return typed, "", (), (f"there is no daily note of {day.isoformat()}",)
 
 
 def read_question(
@@ -193,10 +203,11 @@ def read_question(
     :param corpus: whose vaults have daily notes; None for a question about no day.
     :param today: a month or day without a year is more likely the last one before.
     """
-    filters, day = filters or Filters(), Day(typed)
+    filters, asked, day = filters or Filters(), typed, ""
+    corrected, warnings = tuple[Correction, ...](), tuple[str, ...]()
     if corpus and today:
-        day = _day_in(snapshot, corpus, typed, today, filters)
-    asked = without_frame(day.text)
+        asked, day, corrected, warnings = _of_day(snapshot, corpus, typed, today, filters)
+    asked = without_frame(asked)
     languages = languages_for(snapshot, asked)
     spelled, misspelt = correct_spelling(snapshot, embedder, asked, languages)
     if spelled != asked:
@@ -217,8 +228,8 @@ def read_question(
         vectors=embedder.embed_query(text),
         typed=typed,
         spelled=spelled,
-        corrected=(*day.corrected, *misspelt),
-        day=day.path,
+        corrected=(*corrected, *misspelt),
+        day=day,
         languages=languages,
         readable=_readable(snapshot, embedder, text, languages[0]),
         kind=kind,
@@ -229,8 +240,8 @@ def read_question(
         parts=parts,
         idf={term: idf[term] for term in searched},
         length=math.hypot(*((BM25_K1 + 1) * n * idf[term] for term, n in times.items())) or 1.0,
-        period=period_asked(typed, today) if today and not day.path else None,
-        warnings=day.warnings,
+        period=period_asked(typed, today) if today and not day else None,
+        warnings=warnings,
     )
 
 

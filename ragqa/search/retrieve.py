@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import compress
 from pathlib import PurePath
+from typing import TypeAlias
 
 from ragqa.config import Settings
 from ragqa.search.question import Question
@@ -51,16 +52,14 @@ class Ranking:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Legs:
-    """The hits of each leg as (passage id, score), best first.
+Scored: TypeAlias = Sequence[tuple[int, float]]
+"""Passages as (id, score), best first."""
 
-    `dense` has cosines, and is empty if the embedder cannot read the question; `terms` has BM25
-    scores.
-    """
+Legs: TypeAlias = tuple[Scored, Scored]
+"""The passages nearest in meaning, by cosine, and those that have the words, by BM25.
 
-    dense: Sequence[tuple[int, float]]
-    terms: Sequence[tuple[int, float]]
+There are none of the first if the embedder cannot read the question.
+"""
 
 
 def retrieve(
@@ -73,11 +72,10 @@ def retrieve(
 
 def find_legs(snapshot: Snapshot, question: Question, *, most: int, filters: Filters) -> Legs:
     """Find the candidates of both legs, at most so many of each."""
-    near: Sequence[tuple[int, float]] = ()
+    near: Scored = ()
     if not question.by_terms_alone:
         near = snapshot.dense(question.vectors.pooled, most, filters)
-    searched = [*question.searched, *question.parts]
-    return Legs(dense=near, terms=snapshot.terms(searched, most, filters))
+    return near, snapshot.terms([*question.searched, *question.parts], most, filters)
 
 
 def ranked(
@@ -88,7 +86,7 @@ def ranked(
     A passage scores more the nearer the context of its folder is to the question.
     """
     weight = ranking.dense_weight * question.readable
-    fused = fuse(legs.dense, legs.terms, dense_weight=weight, length=question.length)
+    fused = fuse(*legs, dense_weight=weight, length=question.length)
     if not ranking.contexts or question.by_terms_alone:
         return fused
     asked = question.vectors.pooled
@@ -102,14 +100,11 @@ def ranked(
     return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
 
 
-def hits_of(snapshot: Snapshot, legs: Legs, ranked: Sequence[tuple[int, float]]) -> tuple[Hit, ...]:
+def hits_of(snapshot: Snapshot, legs: Legs, ranked: Scored) -> tuple[Hit, ...]:
     """Load the ranked passages of these legs as hits."""
     passages = snapshot.passages([passage_id for passage_id, _ in ranked])
-    cosines, scores = dict(legs.dense), dict(legs.terms)
-    by_dense, by_terms = (
-        {id_: rank for rank, (id_, _) in enumerate(leg, start=1)}
-        for leg in (legs.dense, legs.terms)
-    )
+    cosines, scores = map(dict, legs)
+    by_dense, by_terms = ({id_: n for n, (id_, _) in enumerate(leg, start=1)} for leg in legs)
     return tuple(
         Hit(
             passage=passage,
@@ -195,20 +190,14 @@ def is_of_other_day(question: Question, passage: Passage) -> bool:
 
 
 def fuse(
-    dense: Sequence[tuple[int, float]],
-    terms: Sequence[tuple[int, float]],
-    *,
-    dense_weight: float,
-    length: float = 1.0,
+    dense: Scored, terms: Scored, *, dense_weight: float, length: float = 1.0
 ) -> list[tuple[int, float]]:
     """Fuse two scored lists into one, best first; ties are broken by id.
 
     A convex combination (Bruch, Gai and Ingber, "An Analysis of Fusion Functions for Hybrid
     Retrieval", 2023), but without scaling each leg's best to 1: a cosine counts by its distance
-    from the lowest candidate's, a BM25 score relative to the question's length. So a leg without
+    from the lowest candidate's, a BM25 score relative to the question's `length`. So a leg without
     good hits adds little. A passage that a leg did not return scores 0 in it.
-
-    :param length: of the question.
     """
     fused: dict[int, float] = {}
     low = min((score for _, score in dense), default=0.0)

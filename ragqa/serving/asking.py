@@ -22,7 +22,7 @@ from ragqa.errors import Hint, RagqaError, UsageError, out_of_memory
 from ragqa.generation import Writer, what_is_sent, writer_of
 from ragqa.llms import LLM, NO_LLM, Destination, Prompt
 from ragqa.llms.servers import without_keys
-from ragqa.render.overviews import status_document
+from ragqa.render.documents import document_of
 from ragqa.safe import safe_line
 from ragqa.serving.warm import Freshness, NotReady, WarmIndex
 from ragqa.state.consent import consents, host_named, not_allowed
@@ -72,8 +72,8 @@ def checked(warm: WarmIndex, saved: SavedAnswer | str) -> Verification:
 
 def status(warm: WarmIndex) -> Fields:
     """The document of the index, as `ragqa status --json` prints it, and how current it is kept."""
-    document = status_document(warm.use(status_of), warm.loaded.places, choice_of(warm.loaded))
-    return document | {"server": {"state": freshness_line(warm.freshness)}}
+    state = warm.use(lambda index: status_of(index, choice_of(warm.loaded)))
+    return document_of(state) | {"server": {"state": freshness_line(warm.freshness)}}
 
 
 def freshness_line(freshness: Freshness) -> str:

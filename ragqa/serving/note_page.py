@@ -123,7 +123,7 @@ def read_now(warm: WarmIndex, path: str) -> Note:
     :raises UsageError: it cannot be read.
     """
     limit = warm.loaded.settings.max_note_bytes
-    return read_current(warm.loaded.places.corpus, path, max_note_bytes=limit)
+    return read_current(warm.loaded.places.corpus, path, max_note_bytes=limit)[0]
 
 
 def shown_note(note: Note, quotes: Sequence[Quoted], links: Links) -> Fields:

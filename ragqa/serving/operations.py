@@ -20,9 +20,8 @@ from ragqa.errors import Hint, UsageError
 from ragqa.explaining import explain
 from ragqa.generation import Writer
 from ragqa.related import related_to
-from ragqa.render import documents
-from ragqa.render.documents import Document
-from ragqa.render.explanations import explanation_document, verification_document
+from ragqa.render.documents import Document, document_of, list_document
+from ragqa.render.explanations import explanation_document
 from ragqa.serving import wording
 from ragqa.serving.asking import answer_to, checked, status
 from ragqa.serving.warm import WarmIndex
@@ -113,7 +112,7 @@ class Ask(Filtered, frozen=True, kw_only=True):
     def _serve(self, warm: WarmIndex) -> Served:
         answer = answer_to(warm, self.question, self.filters, self._writer(warm))
         words = partial(wording.answer_result, answer, freshness=warm.freshness)
-        return Served(documents.answer_document(answer), words)
+        return Served(document_of(answer), words)
 
     def _writer(self, _: WarmIndex) -> Writer | None:
         return None
@@ -134,7 +133,7 @@ class Search(Filtered, frozen=True, kw_only=True):
             lambda index: index.search(query, filters=filters, limit=limit, refresh=False)
         )
         words = partial(wording.search_result, result, freshness=warm.freshness)
-        return Served(documents.search_document(result), words)
+        return Served(document_of(result), words)
 
 
 class Get(Operation, frozen=True, kw_only=True):
@@ -152,7 +151,7 @@ class Get(Operation, frozen=True, kw_only=True):
     def _serve(self, warm: WarmIndex) -> Served:
         part = warm.use(lambda index: get_part(index, self.address, refresh=False))
         words = partial(wording.part_result, part)
-        return Served(documents.part_document(part), words)
+        return Served(document_of(part), words)
 
 
 class Related(Filtered, frozen=True, kw_only=True):
@@ -168,7 +167,7 @@ class Related(Filtered, frozen=True, kw_only=True):
             lambda index: related_to(index, address, filters=filters, limit=limit, refresh=False)
         )
         words = partial(wording.related_result, result)
-        return Served(documents.related_document(result), words)
+        return Served(document_of(result), words)
 
 
 class List(Filtered, frozen=True, kw_only=True):
@@ -181,7 +180,7 @@ class List(Filtered, frozen=True, kw_only=True):
     def _serve(self, warm: WarmIndex) -> Served:
         listed = warm.use(lambda index: index.notes(filters=self.filters, refresh=False))
         words = partial(wording.list_result, listed, what=self.what, limit=self.limit)
-        return Served(documents.list_document(listed, tags=self.what == "tags"), words)
+        return Served(list_document(listed, tags=self.what == "tags"), words)
 
 
 class Quote(Struct, frozen=True, forbid_unknown_fields=True):
@@ -207,7 +206,7 @@ class Verify(Operation, frozen=True, kw_only=True):
             )
         verification = checked(warm, self.answer or self._quoted(warm))
         words = partial(wording.verification_result, verification)
-        return Served(verification_document(verification), words)
+        return Served(document_of(verification), words)
 
     def _quoted(self, warm: WarmIndex) -> SavedAnswer:
         """The quotes, each with the path of the note at its place."""
@@ -222,7 +221,7 @@ class Verify(Operation, frozen=True, kw_only=True):
     def _notes(self, index: Index) -> dict[str, str]:
         """The path of the note at each place that a quote is from, unless there is none."""
         listed, notes = index.notes(refresh=False), {}
-        known = notes_of(index, {note.path: note for note in listed.notes}, listed.info)
+        known = notes_of(index, listed.notes, listed.info)
         for place in {quote.path for quote in self.quotes if quote.path}:
             with suppress(UsageError):
                 if not (target := known.find(place)).reason:

@@ -250,7 +250,7 @@ def _shown_answer(answer: Answer, links: Links, asked: PageRequest) -> Fields:
         "written_by": view.written_by, "words": quoted_words,
         "history_title": view.history_title,
         "corrected": answer.corrected and view.corrected_line(answer.corrected),
-        "fallback": view.fallback_line(answer),
+        "fallback": answer.fallback_line,
         "place": lambda citation: view.address(citation.path, citation.lines, citation.locator),
         "place_of": lambda hit: view.address(hit.passage.path, hit.passage.lines, hit.locator),
         "href": lambda n: f"{page_address('/', asked, n=str(n))}#cited",

@@ -15,10 +15,12 @@ from msgspec import Struct
 
 from ragqa.config import Places, Settings, addresses
 from ragqa.errors import NotAllowed, UsageError
+from ragqa.extras import install_command
 from ragqa.types import (
     Building,
     Filters,
     IndexInfo,
+    Keys,
     Note,
     NoteRecord,
     NoteState,
@@ -241,14 +243,13 @@ def _check_usable(kind: str, uri: str) -> None:
 
     :raises UsageError: one is missing; the hint installs it.
     """
-    if kind != "milvus":
-        return
     embedded = not uri or addresses.is_file(uri)
-    for package in ("pymilvus", "milvus_lite") if embedded else ("pymilvus",):
+    needed = ("pymilvus", "milvus_lite") if embedded else ("pymilvus",)
+    for package in needed if kind == "milvus" else ():
         if importlib.util.find_spec(package) is None:
             raise UsageError(
                 f"the store {kind} needs the package {package}, which is not installed",
-                hint=f'pip install "ragqa[{kind}]"',
+                hint=install_command(kind),
             )
 
 
@@ -257,10 +258,9 @@ MayUse = Callable[[str], bool]
 
 
 class StorePlace(Struct, frozen=True):
-    """Where an index is stored: a kind of store with a URI and a name there, or a folder.
+    """Where an index is stored: a URI and a name there, "" where there is none, or a folder."""
 
-    Fields that do not apply are "".
-    """
+    JSON = Keys("kind uri name sent_to=host", null="uri name sent_to")
 
     kind: str
     uri: str
@@ -305,8 +305,7 @@ class StorePlace(Struct, frozen=True):
         :raises UsageError: there is no such store, or it needs a missing package.
         """
         _check_usable(self.kind, self.uri)
-        host = self.host
-        if host and not may_use(host):
+        if (host := self.host) and not may_use(host):
             raise NotAllowed(
                 f"the index is kept on {host}, which you have not allowed to store notes; nothing "
                 f"was sent or read (it would be sent {SENT})",

@@ -8,7 +8,7 @@ from textwrap import shorten
 from msgspec import Struct
 
 from ragqa.types.indexes import IndexInfo, counted
-from ragqa.types.notes import Correction, Hit, Kind, Span, Unit
+from ragqa.types.notes import Correction, Hit, Keys, Kind, Span, Unit
 
 DOCUMENT_VERSION = 1
 """The version of every JSON document; raised when a key is removed or changes its meaning."""
@@ -54,6 +54,12 @@ class Citation:
     what is shown of its passage around it, None where it is shown alone.
     """
 
+    JSON = Keys(
+        "n path lines chars heading quote note_sha256 score short_answer answer_spans cut=cuts "
+        "around note_date old date date_from context locator",
+        null="note_date date date_from", optional="context locator",
+    )  # fmt: skip
+
     n: int
     path: str
     lines: tuple[int, int]
@@ -98,6 +104,8 @@ class Citation:
 class Reason(Struct, frozen=True):
     """A feature of the confidence model; `share` is what `value` adds relative to the `usual`."""
 
+    JSON = Keys("name value usual share")
+
     name: str
     value: float
     usual: float
@@ -115,6 +123,8 @@ class Verdict(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
     """Words that a question asks about and its answer lacks, and a place in the notes with them."""
+
+    JSON = Keys("words path=place.path lines=place.lines locator=place.locator", optional="locator")
 
     words: str
     place: Citation
@@ -164,6 +174,8 @@ class WrittenSentence:
     it claims nothing: a heading, say.
     """
 
+    JSON = Keys("text citations lacks differs")
+
     lead: str
     text: str
     citations: tuple[int, ...]
@@ -202,6 +214,10 @@ class Written:
     `why` explains a `fallback`, and `hint` says how to fix it.
     """
 
+    JSON = Keys(
+        "backend fallback passages=given passages_left_out=left_out sentences_left_out=dropped"
+    )
+
     backend: str
     sentences: tuple[WrittenSentence, ...] = ()
     invalid_citations: tuple[int, ...] = ()
@@ -231,6 +247,8 @@ class SearchResult:
     as searched, "" if unchanged. `waiting` counts files that the index does not have yet.
     """
 
+    JSON = Keys("query=question corrected hits warnings waiting timings_ms index=info")
+
     question: str
     hits: tuple[Hit, ...]
     info: IndexInfo
@@ -258,6 +276,15 @@ class Answer(SearchResult):
     past.
     """
 
+    JSON = Keys(
+        "question corrected answered confidence verdict sure missing=missing.words "
+        "no_note_has=missing.no_note_has elsewhere=missing.elsewhere not_there=missing.not_there "
+        "backend answer=text citations also earlier passages=hits warnings=every_warning waiting "
+        "timings_ms index=info by_llm=written.is_answer llm=written sentences=written.claims "
+        "invalid_citations=written.invalid_citations",
+        null="not_there", optional="by_llm llm sentences invalid_citations",
+    )  # fmt: skip
+
     answered: bool
     confidence: float
     backend: str
@@ -283,3 +310,19 @@ class Answer(SearchResult):
     def sure(self) -> bool:
         """Whether the answer has no reservation."""
         return self.verdict is Verdict.ANSWERED
+
+    @property
+    def fallback_line(self) -> str:
+        """Why the LLM's answer is missing, "" if it is not; not sanitised."""
+        if self.written is None or self.written.is_answer:
+            return ""
+        own = "; this is the answer in your notes' own words" if self.answered else ""
+        return f"{self.written.why}{own}"
+
+    @property
+    def every_warning(self) -> tuple[str, ...]:
+        """All warnings, including why the LLM's answer is missing."""
+        if self.written is None or self.written.is_answer:
+            return self.warnings
+        hint = f" ({self.written.hint})" if self.written.hint else ""
+        return (*self.warnings, f"{self.fallback_line}{hint}")

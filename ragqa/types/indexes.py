@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from msgspec import Struct, structs
 
-from ragqa.types.notes import NoteRecord, Remark, Skipped, with_parents
+from ragqa.types.notes import Keys, NoteRecord, Remark, Skipped, with_parents
 
 _ALL = "; all of them: ragqa doctor"
 Progress: TypeAlias = Callable[[str, int, int], None]
@@ -100,6 +100,8 @@ class Pieces(Struct, frozen=True):
 class IndexInfo:
     """The contents of one generation of an index, and how it was made."""
 
+    JSON = Keys("generation embedder=embedder.name notes passages")
+
     generation: int
     embedder: EmbedderInfo
     dtype: str
@@ -112,11 +114,6 @@ class IndexInfo:
     skipped: tuple[Skipped, ...] = ()
     dense: DenseInfo = DenseInfo()
     languages: Mapping[str, Pieces] = field(default_factory=dict)
-
-    @property
-    def embedder_name(self) -> str:
-        """The name of the embedder."""
-        return self.embedder.name
 
 
 class Waiting(Struct, frozen=True):
@@ -140,23 +137,54 @@ class Waiting(Struct, frozen=True):
         return f"{wait} to be read, so this is from the index as it is; {then}"
 
 
-@dataclass(frozen=True, slots=True)
-class IndexReport:
+class Unread(Struct, frozen=True, kw_only=True):
+    """What has files that are not in the index."""
+
+    skipped: tuple[Skipped, ...]
+
+    @property
+    def unread(self) -> tuple[Skipped, ...]:
+        """The files that cannot be read."""
+        return tuple(skip for skip in self.skipped if not skip.is_left_out)
+
+    @property
+    def left_out(self) -> tuple[Skipped, ...]:
+        """What a rule of the user's leaves out."""
+        return tuple(skip for skip in self.skipped if skip.is_left_out)
+
+
+class IndexReport(Unread, frozen=True, kw_only=True):
     """What one indexing run did; `newly_skipped` was not skipped the time before.
 
     `waiting` is what would have taken too long; nothing was done then.
     """
+
+    JSON = Keys(
+        "notes=info.notes passages=info.passages added changed removed unchanged skipped=unread "
+        "left_out warnings=warning_lines seconds index=info"
+    )
 
     info: IndexInfo
     added: int
     changed: int
     removed: int
     unchanged: int
-    skipped: tuple[Skipped, ...]
     newly_skipped: tuple[Skipped, ...]
     seconds: float
     warnings: tuple[Remark, ...] = ()
     waiting: Waiting | None = None
+
+    @property
+    def warning_lines(self) -> tuple[str, ...]:
+        """The warnings, each as a line."""
+        return tuple(map(str, self.warnings))
+
+
+class Tag(Struct, frozen=True):
+    """A tag with the number of notes that have it or one nested in it."""
+
+    tag: str
+    notes: int
 
 
 class NoteList(Struct, frozen=True):
@@ -164,6 +192,8 @@ class NoteList(Struct, frozen=True):
 
     `waiting` counts new and changed files that the index does not have yet.
     """
+
+    JSON = Keys("notes tags=tag_counts warnings waiting index=info", optional="notes tags")
 
     notes: tuple[NoteRecord, ...]
     info: IndexInfo
@@ -183,6 +213,11 @@ class NoteList(Struct, frozen=True):
                 spelled.setdefault(tag.casefold(), tag)
             counts.update({tag.casefold() for tag in tags})
         return {spelled[tag]: notes for tag, notes in sorted(counts.items())}
+
+    @property
+    def tag_counts(self) -> tuple[Tag, ...]:
+        """The tags as a list."""
+        return tuple(Tag(*counted) for counted in self.tags.items())
 
 
 class Building(Struct, frozen=True):

@@ -69,6 +69,18 @@ class NoteState(NamedTuple):
     date: str = ""
 
 
+class Keys(NamedTuple):
+    """The keys of the JSON of a result, in order: each an attribute, or KEY=ATTRIBUTE.
+
+    An attribute may be one of another, such as `note.path`. An empty text is null if the key is
+    among `null`. Among `optional`, what is empty or None is left out.
+    """
+
+    names: str
+    null: str = ""
+    optional: str = ""
+
+
 LEAVES_OUT = " leaves it out: "
 """What the reason says of a file that a rule excludes."""
 
@@ -90,6 +102,8 @@ class Skipped(Remark, frozen=True):
     digest is only the mark of the reader that refused it, "" where an extra is missing.
     """
 
+    JSON = Keys("path reason")
+
     state: NoteState | None = None
 
     @property
@@ -101,15 +115,14 @@ class Skipped(Remark, frozen=True):
 class Kind(StrEnum):
     """The kind of a stretch of a note.
 
-    A LIST is its introductory line with the items, an EXCERPT several consecutive stretches. A
-    PROPERTY is a key of the front matter with its value, a SECRET one whose key marks it as secret.
-    SECRET and COMMENT are `HIDDEN`: not for reading.
+    An EXCERPT is several consecutive stretches. A PROPERTY is a key of the front matter with its
+    value, a SECRET one whose key marks it as secret. SECRET and COMMENT are `HIDDEN`: not for
+    reading.
     """
 
     HEADING = "heading"
     PARAGRAPH = "paragraph"
     ITEM = "item"
-    LIST = "list"
     TABLE_HEAD = "table_head"
     ROW = "row"
     CODE = "code"
@@ -179,6 +192,8 @@ class NoteRecord:
     `properties` are the names and values of its front matter and inline fields, without secrets; a
     list has a pair for each value. `links`, `language` and `warnings` are as in `Note`.
     """
+
+    JSON = Keys("path title date tags aliases language", null="date language")
 
     path: str
     stamp: Stamp
@@ -269,6 +284,11 @@ class Passage:
     note_date: str = ""
     aliases: tuple[str, ...] = ()
     language: str = ENGLISH
+
+    @property
+    def chars(self) -> Span:
+        """Its characters in the note."""
+        return self.start, self.end
 
     def quote(self, unit: Unit) -> str:
         """The exact text of a unit."""
@@ -383,6 +403,12 @@ class Hit:
     its rank; None if that leg did not return the passage. `locator` is as in `Citation`, once the
     hit was compared with its note.
     """
+
+    JSON = Keys(
+        "path=passage.path lines=passage.lines chars=passage.chars heading=passage.heading "
+        "note_date=passage.note_date text=passage.text score dense terms locator",
+        null="note_date", optional="locator",
+    )  # fmt: skip
 
     passage: Passage
     score: float

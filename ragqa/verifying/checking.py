@@ -7,19 +7,19 @@ longer true: ..."), been struck out, or moved to a comment, to code or under ano
 import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
 from msgspec import Struct, structs
 
-from ragqa.addresses import readings
 from ragqa.notes import parse_note, read_text, walk_notes
 from ragqa.notes.formats import Document, how_to_read, suffix_of, why_format_is_off
 from ragqa.notes.struck import struck_spans
 from ragqa.passages.parts import block_contexts, heading_paths, unit_spans
+from ragqa.places import readings
 from ragqa.text.shown import labels_within
-from ragqa.types import EXTRACTIVE, Block, Corpus, Kind, Progress, Skipped, Span, Stamp
+from ragqa.types import EXTRACTIVE, Block, Corpus, Keys, Kind, Progress, Skipped, Span, Stamp
 from ragqa.verifying.likeness import CitableUnit, compared_words, quote_places, successor
 from ragqa.verifying.printed import shown_places
 from ragqa.verifying.saved import ANY_NOTE, NOWHERE, SavedAnswer, SavedCitation, is_saved
@@ -73,6 +73,12 @@ class Checked:
     `reason` says why it is gone, or counts as changed although its words remain.
     """
 
+    JSON = Keys(
+        "n=citation.n status=standing path=citation.path lines=citation.lines chars=citation.chars "
+        "quote=citation.quote context=citation.context now=place rewrapped=is_rewrapped reason",
+        optional="context",
+    )
+
     citation: SavedCitation
     standing: Standing
     place: CurrentPlace | None = None
@@ -94,6 +100,8 @@ class Checked:
 @dataclass(frozen=True, slots=True)
 class Verification:
     """A saved answer compared with the notes; `warnings` say what could not be checked."""
+
+    JSON = Keys("question sound=is_sound citations=checked warnings")
 
     question: str
     checked: tuple[Checked, ...]
@@ -186,7 +194,7 @@ def in_note(citation: SavedCitation, note: "CurrentNote") -> Checked | None:
     changed, may_be_part = None, citation.chars == NOWHERE
     spans = quote_places(note.text, citation.quote, start)
     if may_be_part and not spans:
-        spans = note.shown_places(citation.quote)
+        spans = shown_places(note.text, note.blocks, citation.quote)
     statements = [note.statement(span, may_be_part=may_be_part) for span in spans]
     for place, is_same, reason in sorted(statements, key=lambda statement: not statement[1]):
         is_free = not (citation.context and place.context)
@@ -219,15 +227,11 @@ class CurrentNote:
     def units(self) -> list[CitableUnit]:
         """Its citable units, in order."""
         units: list[CitableUnit] = []
-        for block in self._blocks:
+        for block in self.blocks:
             is_text = block.kind not in (Kind.HEADING, Kind.RULE)
             spans = unit_spans(self.text, block)
             units += [(s, compared_words(self.text[slice(*s)]) if is_text else ()) for s in spans]
         return units
-
-    def shown_places(self, quote: str) -> list[Span]:
-        """Where the note has the words of a quote if it is read as it is shown, without markup."""
-        return shown_places(self.text, self._blocks, quote)
 
     def place(self, span: Span, header: str = "") -> CurrentPlace:
         """A span of the note, with its text and lines."""
@@ -269,8 +273,8 @@ class CurrentNote:
     def contexts(self, span: Span) -> list[str]:
         """The header or introduction of a unit: alone, then below one heading more at a time."""
         text = self.text
-        contexts = block_contexts(text, self._blocks), heading_paths(self._blocks)
-        for block, context, path in zip(self._blocks, *contexts, strict=True):
+        contexts = block_contexts(text, self.blocks), heading_paths(self.blocks)
+        for block, context, path in zip(self.blocks, *contexts, strict=True):
             if block.start <= span[0] < block.end:
                 row, labels = text[block.start : block.end], block.labels
                 part = span[0] - block.start, span[1] - block.start
@@ -282,12 +286,13 @@ class CurrentNote:
         return [""]
 
     @cached_property
-    def _blocks(self) -> Sequence[Block]:
+    def blocks(self) -> Sequence[Block]:
+        """Its blocks, in order."""
         return parse_note(self.path, self.text, self.sha256, Stamp(0, 0)).blocks
 
     def _block_at(self, at: int) -> Block | None:
-        number = bisect_right(self._blocks, at, key=lambda block: block.start) - 1
-        return self._blocks[number] if number >= 0 and at < self._blocks[number].end else None
+        number = bisect_right(self.blocks, at, key=lambda block: block.start) - 1
+        return self.blocks[number] if number >= 0 and at < self.blocks[number].end else None
 
     def _unit_at(self, block: Block, at: int) -> Span:
         """The sentence, item or row of a block that contains a character."""
@@ -329,10 +334,10 @@ class CorpusNotes:
 
     def placed(self, citation: SavedCitation) -> SavedCitation:
         """A citation that has no lines, at those that its path names, such as `a.md:3`, if any."""
-        for address in readings(citation.path) if citation.lines == NOWHERE else ():
-            if address.path in self._paths:
-                lines = address.lines or NOWHERE
-                return replace(citation, path=address.path, lines=lines, locator=address.locator)
+        for place in readings(citation.path) if citation.lines == NOWHERE else ():
+            if place.path in self._paths:
+                lines, locator = place.lines or NOWHERE, place.locator
+                return structs.replace(citation, path=place.path, lines=lines, locator=locator)
         return citation
 
     def why_not(self, path: str) -> str:

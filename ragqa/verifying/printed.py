@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from ragqa.addresses import readings
 from ragqa.answering.excerpt_blocks import CUT, Block, Line, blocks_of
 from ragqa.passages.parts import heading_paths, units_of
+from ragqa.places import CITED, readings
 from ragqa.text.shown import Shown
 from ragqa.types import Block as NoteBlock
 from ragqa.types import Kind, Span
@@ -27,7 +27,7 @@ _DRAWN = re.compile(f"[-+|\u2500-\u257f{CUT}]*")
 
 
 def quotes_in(text: str) -> Iterator[tuple[int, str, str]]:
-    """Yield each citation of a printed answer: its number, its place and its quote.
+    """Yield each citation of a printed answer: its number, its quote and its place.
 
     A quote stands below its place, indented, or before its number in the text above the places.
     A further excerpt that is cut to one line has none.
@@ -47,13 +47,13 @@ def quotes_in(text: str) -> Iterator[tuple[int, str, str]]:
     quotes = {} if _BY_LLM.search(text) else _before_numbers("\n".join(above))
     for n, (place, lines) in sorted(sources.items()):
         if quote := quotes.get(n) or "\n".join(lines).strip():
-            yield n, place, quote
+            yield n, quote, place
 
 
 def _place_in(text: str) -> str:
     """The place in a note that a text names, "" if it names none."""
     place = _CONTEXT.sub("", text)
-    return place if any(address.lines or address.locator for address in readings(place)) else ""
+    return place if any(reading.lines or reading.locator for reading in readings(place)) else ""
 
 
 def _before_numbers(text: str) -> dict[int, str]:
@@ -61,7 +61,7 @@ def _before_numbers(text: str) -> dict[int, str]:
     pieces = _NUMBERS.split(_BESIDE.sub("", _ABOVE.split(text)[-1]))
     quotes: dict[int, str] = {}
     for quote, numbers in zip(pieces[::2], pieces[1::2], strict=False):
-        for n in map(int, re.findall(r"\d+", numbers)):
+        for n in map(int, CITED.findall(numbers)):
             quotes.setdefault(n, quote.strip())
     return quotes
 
@@ -74,7 +74,7 @@ def shown_places(text: str, blocks: Sequence[NoteBlock], quote: str) -> list[Spa
     # Late: a report imports this module, and needs no Markdown parser.
     from ragqa.passages.slices import with_slices
 
-    units = with_slices(text, (unit for _, unit in units_of(text, blocks)))
+    units = with_slices(text, units_of(text, blocks))
     rows = (unit for unit in units if unit.kind is Kind.ROW)
     pairs = (pair for r in rows for pair in blocks_of(text[r.start : r.end], [r], r.start))
     shown = Shown.joined(map(_shown, (*blocks_of(text, units, 0), *pairs)), between="\n")

@@ -8,10 +8,9 @@ is found anywhere in the file and in any fence.
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
 from typing import BinaryIO
 
-import msgspec
+from msgspec import Struct, convert, to_builtins
 
 from ragqa.errors import Hint, UsageError
 from ragqa.types import DOCUMENT_VERSION, EXTRACTIVE, Answer
@@ -36,8 +35,7 @@ _HINT = Hint(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SavedCitation:
+class SavedCitation(Struct, frozen=True, omit_defaults=True):
     """A citation as read from a file: any numbers, any text as `path`.
 
     `context` is a table row's header or a list's introduction, "" for none; `note_sha256` is "" if
@@ -54,8 +52,7 @@ class SavedCitation:
     locator: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class SavedAnswer:
+class SavedAnswer(Struct, frozen=True):
     """The checkable part of a saved answer, and what wrote it; abstentions have no citations."""
 
     question: str
@@ -69,14 +66,9 @@ def record_of(answer: Answer) -> str:
         _MARK: _VERSION,
         "question": answer.question,
         "backend": answer.backend,
-        "citations": [
-            {
-                field.name: value
-                for field in fields(SavedCitation)
-                if (value := getattr(citation, field.name)) != field.default
-            }
-            for citation in answer.citations
-        ],
+        "citations": to_builtins(
+            convert(answer.citations, tuple[SavedCitation, ...], from_attributes=True)
+        ),
     }
     return _MARKUP.sub(lambda mark: f"\\u{ord(mark[0]):04x}", json.dumps(document))
 
@@ -122,10 +114,9 @@ def _read(text: str) -> SavedAnswer:
     else:
         return _answer(document)
     if not records:
-        quotes = [(n, quote, place) for n, place, quote in quotes_in(text)]
-        if not quotes:
+        if not (answer := quoted(quotes_in(text))).citations:
             raise ValueError("it has no citation as ragqa ask prints them")
-        return quoted(quotes)
+        return answer
     if len(records) > 1:
         raise ValueError(f"it holds {len(records)} answers; put each in its own file")
     document, _ = json.JSONDecoder().raw_decode(text, records[0].start())
@@ -144,7 +135,7 @@ def _answer(document: object) -> SavedAnswer:
     version = document.get(_MARK, document.get("version"))
     if version != DOCUMENT_VERSION:
         raise ValueError(f"this ragqa does not know its version, {version!s:.20}")
-    answer = msgspec.convert(document, SavedAnswer)
+    answer = convert(document, SavedAnswer)
     if len(answer.citations) > MAX_CITATIONS:
         raise ValueError(f"it has more than {MAX_CITATIONS:,} citations")
     for n, citation in enumerate(answer.citations, start=1):

@@ -9,15 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import trying
 
-from ragqa.answering import cite
-from ragqa.answering.short_answer import mark_short_answer
+from ragqa.answering import Answering, cite, text_of
+from ragqa.answering.answer_type import place_of_answer
 from ragqa.types import Kind
 
 
 def cited(text, best, question="what is it like", **how):
     """The text of an answer from one note, and its citation."""
     scores = {"; blue": 0.2, best: 1.0}
-    said, (citation,) = cite(composed(question, {"a.md": text}, scores, **how))
+    (found,) = composed(question, {"a.md": text}, scores, **how)
+    said, citation = text_of([found]), cite(found, 1)
     assert text[slice(*citation.chars)] == citation.quote
     return said, citation
 
@@ -30,7 +31,8 @@ def test_an_excerpt_ends_with_its_number_and_a_sentence_with_an_end_mark(text, s
 def test_several_excerpts_are_numbered_and_apart():
     notes = {"a.md": "# Fig\n\nThe fig is red\n", "b.md": "# Pear\n\n- The pear\n- is not\n"}
     scores = {"fig": 1.0, "pear": 0.9, "is not": 0.9}
-    text, citations = cite(composed("fig vs pear", notes, scores, excerpts=2))
+    found = composed("fig vs pear", notes, scores, excerpts=2)
+    text, citations = text_of(found), [cite(one, n) for n, one in enumerate(found, 1)]
     assert text == "The fig is red. [1]\n\n- The pear\n- is not\n[2]"
     assert [(one.n, one.path, one.heading) for one in citations] == [
         (1, "a.md", ("Fig",)),
@@ -67,7 +69,7 @@ def test_a_citation_of_one_item_is_that_and_tells_that_its_list_goes_on():
 def test_the_score_and_date_are_those_of_the_sentence_that_answers():
     excerpts = composed("who is blue", {"a.md": NOTE}, {"; blue": 0.2, "blue": 0.75})
     for old_before, old in [("", False), ("2021-05-01", False), ("2021-05-02", True)]:
-        (one,) = cite(excerpts, old_before)[1]
+        one = cite(excerpts[0], 1, Answering(old_before=old_before))
         assert (one.score, one.note_date, one.old) == (0.75, "2021-05-01", old)
 
 
@@ -97,7 +99,8 @@ SAID = st.sampled_from(
 )
 def test_excerpts_of_any_notes_are_cited_exactly_and_apart(blocks, gap, question, most, scores):
     notes = {"a.md": gap.join(["# A", "Fig.", *blocks]), "b.md": "# B\n\nThe pear is green.\n"}
-    text, citations = cite(composed(question, notes, scores, excerpts=most))
+    found = composed(question, notes, scores, excerpts=most)
+    text, citations = text_of(found), [cite(one, n) for n, one in enumerate(found, 1)]
     assert 1 <= len(citations) <= most
     assert [one.n for one in citations] == list(range(1, len(citations) + 1))
     for one in citations:
@@ -116,11 +119,10 @@ def test_excerpts_of_any_notes_are_cited_exactly_and_apart(blocks, gap, question
 
 def marked(text, question):
     """The citation of a note whose short answer is marked; nothing else of it is changed."""
-    (one,) = composed(question, {"a.md": f"# A\n\n{text}\n"}, {"so": 1.0, "wrote": 1.0})
-    _, plain = cite([one])
-    after = mark_short_answer(plain, asked(question), one.best)
-    assert [replace(citation, span=None) for citation in after] == list(plain)
-    return after[0]
+    (found,) = composed(question, {"a.md": f"# A\n\n{text}\n"}, {"so": 1.0, "wrote": 1.0})
+    after = cite(found, 1, short=place_of_answer(asked(question), found))
+    assert replace(after, span=None) == cite(found, 1)
+    return after
 
 
 @pytest.mark.parametrize(
@@ -140,5 +142,6 @@ def test_what_answers_directly_is_marked_within_its_excerpt(text, short):
 def test_what_stands_in_no_excerpt_is_not_marked():
     (first,) = composed("when was it", {"a.md": "# A\n\nRed so.\n\nIn 2009.\n"}, {"Red": 1.0})
     (other,) = composed("when was it", {"a.md": "# A\n\nRed so.\n\nIn 2009.\n"}, {"2009": 1.0})
-    _, plain = cite([first])
-    assert mark_short_answer(plain, asked("when was it"), other.best) == plain
+    short = place_of_answer(asked("when was it"), other)
+    assert short is not None
+    assert cite(first, 1, short=short).short_answer is None

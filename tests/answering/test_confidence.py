@@ -13,7 +13,7 @@ from ragqa.types.answers import SURE_FROM
 
 def test_the_models_that_ship_look_only_at_what_is_measured():
     for model in shipped().values():
-        assert set(model.names) <= set(FEATURES)
+        assert set(model.features) <= set(FEATURES)
         assert 0 < model.threshold < 0.5
 
 
@@ -23,7 +23,7 @@ def test_a_probability_is_one_and_the_reasons_add_up_to_it(values):
     for model in shipped().values():
         probability, reasons = model.probability(features), model.reasons(features)
         assert 0 < probability < 1
-        assert [reason.name for reason in reasons] == list(model.names)
+        assert [reason.name for reason in reasons] == list(model.features)
         log_odds = model.intercept + math.fsum(reason.share for reason in reasons)
         assert math.log(probability) - math.log1p(-probability) == pytest.approx(
             max(-30, min(30, log_odds)), abs=0.01

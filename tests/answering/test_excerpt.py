@@ -1,10 +1,9 @@
 """Which excerpts answer a question, and in what order they are read."""
 
 from cases import each_of
-from excerpting import EMBEDDER, asked, composed, passages_of
+from excerpting import EMBEDDER, WholeNotes, asked, composed, passages_of
 
 from ragqa.answering import Answering, compose
-from ragqa.answering.layout import Layout
 from ragqa.types import Hit
 
 
@@ -13,18 +12,18 @@ def test_what_answers_best_is_shown_with_what_defines_compares_or_adds_to_it(
     question, notes, scores, how, shown, best
 ):
     found = composed(question, notes, scores, **how)
-    assert [[one.path, one.whole.quote] for one in found] == shown
-    assert [[one.best.text, one.best.score] for one in found] == best
-    assert all(notes[one.path][slice(*one.span)] == one.whole.quote for one in found)
+    assert [[one.path, one.quote] for one in found] == shown
+    assert [[one.text, one.score] for one in found] == best
+    assert all(notes[one.path][slice(*one.span)] == one.quote for one in found)
 
 
 def test_a_row_comes_with_its_header_as_context():
     text = "# A\n\n| fruit | price |\n|---|---|\n| fig | 2 |\n| pear | 3 |\n"
     long = text + "| fruit of another kind | 4 |\n" * 20
     (one,) = composed("how much is a pear", {"a.md": long}, {"pear": 1.0})
-    assert one.whole.quote == "| pear | 3 |"
-    assert one.whole.unit.full_context == "fruit | price"
-    assert one.whole.text == "fruit: pear; price: 3"
+    assert one.quote == "| pear | 3 |"
+    assert one.context == "fruit | price"
+    assert one.shown == "fruit: pear; price: 3"
 
 
 def test_without_the_rest_of_a_note_an_excerpt_ends_where_its_passage_does():
@@ -37,12 +36,12 @@ def test_without_the_rest_of_a_note_an_excerpt_ends_where_its_passage_does():
 
     def cited(**how):
         answering = Answering(excerpts=1, words=80, **how)
-        (citation,) = compose(read, (hit,), EMBEDDER, answering).citations
+        (citation,) = compose(read, (hit,), EMBEDDER, answering, None).citations
         assert text[slice(*citation.chars)] == citation.quote
         return citation
 
     assert cited().chars[1] == passages[0].end
-    whole = cited(open_note=lambda _: Layout.of(text, passages))
+    whole = cited(notes=WholeNotes({"note.md": text}, passages))
     assert whole.quote == text[text.index("These") :].strip()
     assert whole.lines == (3, 18)
 
@@ -59,7 +58,7 @@ HOSTS = "# Hosts\n\n| host | owner | use |\n|---|---|---|\n" + "".join(
 
 def rows_shown(question, scores, text=HOSTS):
     found = composed(question, {"a.md": text}, scores)
-    return [one.whole.text.split(";")[0].removeprefix("host: ") for one in found]
+    return [one.shown.split(";")[0].removeprefix("host: ") for one in found]
 
 
 def test_all_rows_come_that_have_what_is_asked_for_unless_the_question_names_one():

@@ -2,13 +2,12 @@
 
 import pytest
 from cases import each_of
-from excerpting import asked, excerpt, layout_of, passages_of
+from excerpting import excerpt, layout_of, passages_of
 from hypothesis import given
 from hypothesis import strategies as st
 from support import trying
 
 from ragqa.answering.excerpt_runs import SHORT_SCORE_SHARE, Wanted, excerpt_around
-from ragqa.search.question_kind import QuestionKind
 
 
 @trying(200)
@@ -17,8 +16,8 @@ def test_no_other_run_around_the_best_piece_gains_more(data, number, words):
     layout = layout_of("\n\n".join(f"This one{' so' * (n % 4)} is red." for n in range(number)))
     scores = data.draw(st.lists(st.floats(0, 2), min_size=number, max_size=number))
     best = data.draw(st.integers(0, number - 1))
-    # A short question, so that nothing else comes with the run.
-    run = excerpt_around(layout, scores, best, Wanted(QuestionKind.WHO, words))
+    # For a short answer nothing else comes with the run.
+    run = excerpt_around(layout, scores, best, Wanted(words, short=True))
 
     def gain(begin, end):
         least = SHORT_SCORE_SHARE * scores[best]
@@ -94,19 +93,6 @@ def test_cut_says_where_a_list_table_or_sentence_goes_on(text, begin, end, expec
     assert layout.is_cut((layout.at(text.index(begin)), layout.at(text.index(end)))) == tuple(
         expected
     )
-
-
-@pytest.mark.parametrize(
-    ("question", "short"),
-    [
-        ("who made it", True),
-        ("how many figs are there", True),
-        ("how do I bake bread", False),
-        ("why is it red", False),
-    ],
-)
-def test_whether_a_few_words_answer_goes_by_the_kind_of_question(question, short):
-    assert Wanted(asked(question).kind, 80).short == short
 
 
 def test_an_excerpt_from_within_a_row_has_no_cells_of_other_columns():

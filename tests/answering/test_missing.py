@@ -1,17 +1,15 @@
 """What an answer does not speak of, with the embedder that needs no model."""
 
-from dataclasses import replace
-
 import pytest
 from cases import each_of
 from certain import certain_to
 from excerpting import asked, passages_of
+from msgspec.structs import replace
 
-from ragqa.answering import Answering, Lookup, compose
+from ragqa.answering import Answering, Notes, compose
 from ragqa.answering.judge import shipped
 from ragqa.answering.missing import missing
-from ragqa.answering.reading import read
-from ragqa.answering.score import score
+from ragqa.answering.score import read, score
 from ragqa.answering.sentences import candidates_of
 from ragqa.embedders import embedder_for
 from ragqa.text.words import index_terms
@@ -37,7 +35,7 @@ def missing_from(question, said, *, idf, text, **more):
     """What of the question the sentence that says this does not speak of."""
     reading = read(*found(question, idf=idf, text=text, **more), EMBEDDER)
     scored = score(reading, candidates_of(reading.hits))
-    lacking, _ = missing(reading, [one for one in scored if said in one.text], Lookup())
+    lacking, _ = missing(reading, [one for one in scored if said in one.text], Notes())
     return [*lacking.unsaid, *filter(None, [lacking.not_there])]
 
 
@@ -57,14 +55,14 @@ def test_no_short_answer_is_marked_where_something_is_missing(question, short, m
     models = {"all": replace(shipped()["all"], threshold=0.0)}
     monkeypatch.setattr("ragqa.answering.judge.shipped", lambda: models)
     idf = {"sonnet": 3.0, "4": 1.0, "5": 1.0}
-    composed = compose(*found(question, idf=idf), EMBEDDER, Answering(excerpts=1, words=80))
+    composed = compose(*found(question, idf=idf), EMBEDDER, Answering(excerpts=1, words=80), None)
     (answer,) = (citation.short_answer for citation in composed.citations)
     assert (answer.text if answer else "") == short
     assert bool(composed.missing) is not bool(short)
 
 
 def test_nothing_is_missing_where_the_embedder_cannot_read_the_question():
-    lacking, places = missing(read(asked("图书馆", readable=0.0), (), EMBEDDER), [], Lookup())
+    lacking, places = missing(read(asked("图书馆", readable=0.0), (), EMBEDDER), [], Notes())
     assert (bool(lacking), places) == (False, [])
 
 
@@ -83,7 +81,7 @@ def test_what_is_unlikely_to_answer_and_lacks_most_of_a_question_is_not_close(
     monkeypatch.setattr("ragqa.answering.judge.shipped", lambda: certain_to(confidence))
     idf = {"quantiz": 2.0, "weight": 2.0, "store": 2.0, "appl": 3.0, "tree": 3.0}
     idf = {term: idf[term] for term in index_terms(question) if term in idf}
-    said = compose(*found(question, idf=idf), EMBEDDER, Answering())
+    said = compose(*found(question, idf=idf), EMBEDDER, Answering(), None)
     assert said.answered is answered
     assert ("apple" in said.missing.unsaid) is ("apple" in question)
     assert bool(said.text) is answered

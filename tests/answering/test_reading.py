@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from excerpting import EMBEDDER, asked, passages_of
 
-from ragqa.answering.reading import content_tokens, maxsim, read
-from ragqa.answering.score import read_together, score
+from ragqa.answering.score import content_tokens, maxsim, read, read_together, score
 from ragqa.answering.sentences import PASSAGES, candidates_of
 from ragqa.readers import Reader
 from ragqa.types import Hit, TokenVectors
@@ -44,12 +43,12 @@ def test_what_lies_behind_the_passages_read_keeps_its_order():
     assert len(reading.tokens) == PASSAGES
 
 
-def test_the_tokens_of_a_unit_are_those_of_its_words_and_its_headings():
+def test_the_tokens_of_a_sentence_are_those_of_its_words_and_its_headings():
     reading = read(*found("figs", FIGS), EMBEDDER)
     encoded = EMBEDDER.embed_sentences([FIGS.embedded_text])[0]
     words = [FIGS.embedded_text[start:end] for start, end in encoded.spans]
-    unit = next(u for u in FIGS.units if "ripens" in FIGS.quote(u))
-    own, above = reading.of_unit(FIGS, unit)
+    sentence = next(one for one in candidates_of(reading.hits) if "ripens" in one.quote)
+    own, above = reading.of(sentence)
     first = words.index("It")
     assert np.array_equal(own, encoded.vectors[first : first + len(own)])
     assert words[first : first + len(own)] == ["It", "ripens", "its", "fruit", "in", "August", "."]
@@ -118,7 +117,7 @@ def test_only_the_content_words_of_a_question_are_matched_unless_there_are_none(
         position += len(word) + 1
     vectors = np.eye(len(words), dtype=np.float32)
     encoded = TokenVectors(vectors=vectors, spans=tuple(spans), pooled=vectors[0])
-    assert [words[i] for i in content_tokens(question, encoded)] == kept
+    assert [words[i] for i in content_tokens(asked(question, vectors=encoded))] == kept
 
 
 def test_a_signal_that_no_sentence_has_counts_for_none_of_them():

@@ -5,7 +5,7 @@ from excerpting import passages_of
 
 from ragqa.answering.sentences import candidates_of, nearest_unit, sources_of
 from ragqa.text.words import query_terms
-from ragqa.types import Hit, Kind
+from ragqa.types import Hit
 
 
 def candidates(*texts, question=None):
@@ -31,7 +31,7 @@ PHASES = (
 
 def test_a_line_that_announces_a_list_is_a_candidate_with_its_items():
     first, *rest = candidates(PHASES)
-    assert first.unit.kind is Kind.LIST
+    assert first.is_list
     assert first.text == "There are two phases: Pretraining; Alignment"
     assert first.quote.endswith("from their judgements.")
     assert first.quote in PHASES

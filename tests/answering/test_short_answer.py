@@ -8,7 +8,7 @@ from excerpting import asked
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.answering.short_answer import place_in, short_answer
+from ragqa.answering.answer_type import place_in, short_answer
 
 
 @each_of("short_answers")

@@ -50,12 +50,9 @@ def test_a_passage_is_compared_with_its_note_once_a_question(notes, monkeypatch)
 
 def test_the_blocks_of_an_excerpt_are_made_once_for_its_answer(notes, monkeypatch):
     made = []
-    for module in ("answering", "answering.excerpt", "answering.excerpt_blocks"):
-        monkeypatch.setattr(
-            f"ragqa.{module}.blocks_of",
-            lambda *of: made.append(of[0]) or blocks_of(*of),
-            raising=False,
-        )
+    monkeypatch.setattr(
+        "ragqa.answering.layout.blocks_of", lambda *of: made.append(of[0]) or blocks_of(*of)
+    )
     answer = notes.ask("when was the fig tree planted?", further=0)
     assert [citation.quote for citation in answer.citations] == made
 

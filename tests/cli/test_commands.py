@@ -78,22 +78,7 @@ def test_folders_and_debug_may_stand_before_a_question_without_a_command(quick, 
     assert "Cats sleep for most of the day. A cat purrs when it is content. [1]\n" in run.out
 
 
-@pytest.mark.parametrize(
-    ("words", "nearest"),
-    [(["serach"], "search"), (["serach", "cats"], "search"), (["statsu"], "status"), (["dog"], "")],
-)
-def test_an_unknown_command_of_one_word_is_not_asked(quick, places, words, nearest):
-    run = quick(*words, *places)
-    assert (run.code, run.out) == (2, "")
-    assert f"No such command '{words[0]}'." in run.err
-    assert (f"Did you mean '{nearest}'?" in run.err) == bool(nearest)
-    assert 'in quotes: ragqa "' in run.err
-
-
-def test_what_follows_a_question_without_a_command_is_an_option_of_ask(quick, places):
-    run = quick("what do cats do?", "--nope", *places)
-    assert run.code == 2
-    assert "ragqa ask --help" in run.err
+def test_what_follows_a_question_without_a_command_is_an_option_of_ask(quick):
     assert quick("what do cats do?", "--help").out == quick("ask", "--help").out
 
 

@@ -27,19 +27,6 @@ def told(run, code):
     return run.err
 
 
-@pytest.mark.parametrize(
-    ("args", "instead"),
-    [
-        (("index", "--list"), "ragqa status names the folder"),
-        (("index", "--remove", "x"), "remove the folder by hand"),
-        (("eval", "--compare", "a.json", "b.json"), "compare two documents of --json"),
-        (("eval", "--set", "passage_tokens=60"), "RAGQA_PASSAGE_TOKENS=100 ragqa eval"),
-    ],
-)
-def test_an_option_that_there_was_says_what_to_do_instead(quick, args, instead):
-    assert instead in told(quick(*args), 2)
-
-
 def test_ask_needs_no_write_access_to_the_index(quick, places, notes, tmp_path):
     quick("index", *places)
     (notes / "two.md").write_text("# Two\n\nAbout dogs.\n", encoding="utf-8")

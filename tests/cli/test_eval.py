@@ -53,54 +53,6 @@ def test_the_questions_of_the_project_are_measured_with_intervals_and_targets(qu
     assert missed.out == run.out
 
 
-def test_three_figures_are_printed_each_with_a_sentence(quick, place):
-    assert quick("eval", "--half", "all", cwd=place).out.splitlines() == [
-        "questions: 2 questions scored; 3 passages of 3 notes, hashed:64",
-        "",
-        "found            100%  What answers the question is among the first five passages.",
-        "good             50%   The answer is most of what a person would copy, and little else.",
-        "wrong when sure  0%    An answer without reserve is not even partly right.",
-        "",
-        "1 question not good: --report FILE.html shows each, and all measures",
-    ]
-    short = quick("eval", "--questions", "old.jsonl", cwd=place).out
-    assert "100%  The answer has the words that were wanted." in short
-
-
-def test_a_question_without_an_id_is_known_by_its_line(quick, place):
-    without = [{key: of for key, of in row.items() if key != "id"} for row in QUESTIONS]
-    (place / "mine.jsonl").write_text("\n" + rows(without), encoding="utf-8")
-    run = quick("eval", "--questions", "mine.jsonl", "--half", "all", "--json", cwd=place)
-    assert [one["id"] for one in run.document["questions"]] == ["2", "3", "4", "5"]
-
-
-def test_json_is_one_document_with_the_keys_of_the_contract(quick, place):
-    document = quick("eval", "--questions", "old.jsonl", "--json", cwd=place).document
-    assert {"dataset", "queries", "methods", "shown@1", "shown@3"} <= set(document)
-    wanted = {"ndcg@10", "recall@1", "recall@5", "recall@10", "recall@100", "mrr@10"}
-    assert all(set(of) == wanted for of in document["methods"].values())
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        (["--beir", "a", "--qa", "b"], "--qa and --beir cannot go together"),
-        (["--beir", "a", "--half", "tune"], "--beir and --half cannot go together"),
-        (["--beir", "nowhere"], "corpus.jsonl cannot be read"),
-        (["--fail-under", "recall@7=1"], "no measure 'recall@7'"),
-        (["--half", "both"], "no question is in the 'both' half"),
-        (["--report", "no/where.html"], "the folder of the report"),
-        (["--report", "page.txt"], "must end in .html"),
-        (["--questions", "none.jsonl"], "none.jsonl cannot be read"),
-    ],
-)
-def test_a_wrong_option_is_one_sentence_and_exit_2(quick, place, options, said):
-    run = quick("eval", *options, cwd=place)
-    assert (run.code, run.out) == (2, "")
-    assert said in run.err
-    assert "Traceback" not in run.err
-
-
 def test_the_report_names_the_stage_that_lost_a_question_and_what_was_wanted(quick, place):
     (place / "corpus" / "figs.md").write_text("# Figs\n\nFigs ripen in May.\n", encoding="utf-8")
     run = quick("eval", "--questions", "old.jsonl", "--report", "page.html", cwd=place)

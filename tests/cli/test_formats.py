@@ -44,5 +44,5 @@ def test_where_nothing_is_found_it_is_said_what_to_install_to_read_the_rest(
     quick, places, monkeypatch
 ):
     monkeypatch.setattr(formats, "find_spec", lambda _: None)
-    told = "pip install 'ragqa[documents]', then ragqa config set formats html,ipynb"
+    told = 'pip install "ragqa[documents]", then ragqa config set formats html,ipynb'
     assert quick("ask", "who wrote Hamlet?", *places).err.count(told) == 1

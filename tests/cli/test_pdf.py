@@ -92,7 +92,7 @@ def test_questions_verify_and_get_do_not_extract_again(quick, places, tmp_path, 
 
 def test_without_the_extra_one_sentence_says_what_to_install(quick, places, monkeypatch):
     monkeypatch.setattr(parent, "find_spec", lambda _: None)
-    told = "report.pdf: reading pdf needs an extra: pip install 'ragqa[documents]'"
+    told = 'report.pdf: reading pdf needs an extra: pip install "ragqa[documents]"'
     done = quick("index", *places, env=ON)
     assert done.code == 0
     assert told in done.out

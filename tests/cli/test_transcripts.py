@@ -2,7 +2,8 @@
 
 `UPDATE=1 python -m pytest -n0 tests/cli/test_transcripts.py` writes `transcripts/*.txt` anew: read
 the difference before you keep it. `--- FILE` begins a file, `$` a command, `!` is before errors;
-HERE is the folder, `export` is for what follows, `| a.0.b` looks up a value of the JSON printed.
+HERE is the folder, `export` is for what follows, `| a.0.b` looks up a value of the JSON printed,
+`| a.0.b,c` those of these keys that are there.
 """
 
 import json
@@ -26,6 +27,8 @@ VARYING = {
 
 
 def looked_up(value, key, *keys):
+    if "," in key:
+        return {name: value[name] for name in key.split(",") if name in value}
     found = value if key == "*" else [value[int(key) if isinstance(value, list) else key]]
     found = [looked_up(one, *keys) for one in found] if keys else found
     return found if key == "*" else found[0]

@@ -50,12 +50,6 @@ def test_what_ask_writes_can_be_verified(ragqa, wiki_index, tmp_path, how):
         assert {each["status"] for each in checked.document["citations"]} == {"intact"}
 
 
-def test_formats_that_contradict_are_a_usage_error(quick, places):
-    run = quick("ask", QUESTION, "--json", "--format", "markdown", *places)
-    assert (run.code, run.out) == (2, "")
-    assert "--format" in run.err
-
-
 def test_what_a_file_says_is_shown_and_not_obeyed(quick, notes, saved):
     evil = "\x1b]52;c;aGk=\x07\u202e[red]x[/red]"
     document = json.loads(saved.read_text(encoding="utf-8"))
@@ -138,30 +132,3 @@ def test_an_answer_is_verified_as_it_was_printed(quick, tmp_path, question, widt
         text = note.read_text(encoding="utf-8").replace("two", "nine")
         note.write_text(f"Later.\n\n{text}", encoding="utf-8")
     assert quick("verify", file, "--corpus", notes).code == 1
-
-
-@pytest.mark.parametrize(
-    ("words", "status", "where"),
-    [
-        (["tea steeps for two minutes"], "intact", "tea.md"),
-        (["tea.md:5", "steeps for two minutes."], "intact", "tea.md"),
-        (["tea.md:1", "steeps for two minutes."], "moved", "tea.md"),
-        (["list.md", "steeps for two minutes."], "moved", "tea.md"),
-        (["tea.md", "Green tea steeps for ten minutes."], "changed", "tea.md"),
-        (["tea.md", "nothing of the sort"], "gone", None),
-        (["nowhere to be found"], "gone", None),
-    ],
-)
-def test_a_quote_is_verified_as_it_is_typed(quick, tmp_path, words, status, where):
-    notes = write_notes(tmp_path / "notes", PRINTED)
-    [found] = quick("verify", *words, "--corpus", notes, "--json").document["citations"]
-    assert (found["status"], found["now"] and found["now"]["path"]) == (status, where)
-    shown = quick("verify", *words, "--corpus", notes).out
-    assert ":0" not in shown
-
-
-def test_a_file_without_an_answer_says_what_can_be_verified(quick, tmp_path):
-    (tmp_path / "list.txt").write_text("eggs\nmilk [1]\n", encoding="utf-8")
-    run = quick("verify", "list.txt", "--corpus", tmp_path, cwd=tmp_path)
-    assert (run.code, run.out) == (2, "")
-    assert "it has no citation as ragqa ask prints them" in run.err

@@ -79,13 +79,6 @@ def test_the_best_sentence_is_said_to_be_passed_over_for_what_a_newer_note_says(
     assert "a newer note that says something else, takes precedence" in document["verdict"]
 
 
-def test_a_figure_of_the_question_that_another_sentence_has_is_named(quick, tmp_path):
-    places = ["--corpus", write_notes(tmp_path / "notes", TOKENS), "--index", tmp_path / "index"]
-    why = quick("why", ASKS_FOR_A_FIGURE, "--target", "gateway.md:5", *places)
-    assert why.code == 0
-    assert "and figures of the question in it (+0." in why.out
-
-
 @pytest.fixture(scope="module")
 def outdone(tmp_path_factory):
     """The explanation of a sentence that another one outdoes."""
@@ -93,7 +86,9 @@ def outdone(tmp_path_factory):
     corpus = write_notes(folder / "notes", TOKENS)
     settings = {"embedder": "hashed:64"}
     with open_index(corpus, index=folder / "index", settings=settings) as index:
-        return explain(index, ASKS_FOR_A_FIGURE, target="gateway.md:5")
+        found = explain(index, ASKS_FOR_A_FIGURE, target="gateway.md:5")
+    assert "and figures of the question in it (+0." in verdict(found)
+    return found
 
 
 @pytest.mark.parametrize("name", SIGNALS)

@@ -1,9 +1,10 @@
+from dataclasses import replace
 from hashlib import sha256
 
 import pytest
 
 from ragqa.evaluation.asking import _units
-from ragqa.evaluation.measures import Expected, measure_ranking, tasks_of
+from ragqa.evaluation.measures import Expected, Task, measure_ranking, tasks_of
 from ragqa.evaluation.sets import Gold, GoldQuestion
 from ragqa.notes import parse_note
 from ragqa.types import Passage, Stamp
@@ -138,3 +139,25 @@ def test_a_passage_finds_an_excerpt_of_which_it_has_half():
     assert found_by(wanted(half)) == [2, 3]
     less = Gold("bakery.md", "bread.\n\nClosed on Sundays.")
     assert found_by(wanted(less)) == [3]
+
+
+HELD = {1: ["a"], 2: ["a"], 3: ["b", "c"], 4: ["c", "d"]}
+
+
+@pytest.mark.parametrize(
+    ("passages", "by_document", "units"),
+    [
+        # A document stands where its best passage does, and takes one place.
+        ([1, 9, 2, 3, 1], True, ["a", "9", "b", "c"]),
+        # A passage that repeats what was found takes a place, too.
+        ([1, 2, 9, 8], False, ["a", "again 2", "9", "8"]),
+        # One that holds two takes two places, and what it repeats takes none.
+        ([3, 4, 9], False, ["b", "c", "d", "9"]),
+        ([], True, []),
+        ([], False, []),
+    ],
+)
+def test_a_ranking_of_passages_is_one_of_what_they_hold(passages, by_document, units):
+    task = Task("a", "?", "", True, {}, lambda id_: HELD.get(id_, [str(id_)]))
+    ranked = [(id_, 0.0) for id_ in passages]
+    assert _units(replace(task, by_document=by_document), ranked) == units

@@ -69,7 +69,7 @@ def test_a_file_that_cannot_be_read_is_tried_once_a_day_or_when_asked_for(note, 
 
 def test_a_file_whose_extra_is_missing_is_read_once_it_is_there(note, monkeypatch):
     monkeypatch.setattr(parent, "find_spec", lambda _: None)
-    assert "pip install 'ragqa[documents]'" in read(note).reason
+    assert 'pip install "ragqa[documents]"' in read(note).reason
     monkeypatch.undo()
     monkeypatch.setenv("RAGQA_CACHE", str(note.parent / "cache"))
     assert SAID in read(note).text

@@ -12,7 +12,7 @@ from support import write_notes
 from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.indexing.building import refresh
 from ragqa.search.question import READ_BYTES, UNREAD_BYTES, read_question, share_read
-from ragqa.search.retrieve import Legs, Ranking, find_hits, ranked, retrieve
+from ragqa.search.retrieve import Ranking, find_hits, ranked, retrieve
 from ragqa.stores import open_store
 from ragqa.types import Corpus, Filters, Pieces
 
@@ -102,7 +102,7 @@ def test_a_question_in_a_script_that_the_embedder_cannot_read_is_ranked_by_words
 def test_the_meaning_weighs_less_the_less_the_embedder_can_read(tmp_path):
     with opened(tmp_path, VAULTS["english"]) as (snapshot, embedder):
         read = read_question(snapshot, embedder, "printer in the kitchen")
-        legs = Legs(dense=[(1, 0.9), (2, 0.3)], terms=[(2, 9.0)])
+        legs = [(1, 0.9), (2, 0.3)], [(2, 9.0)]
 
         def scores(question, dense_weight):
             return ranked(snapshot, question, legs, Ranking(dense_weight=dense_weight))

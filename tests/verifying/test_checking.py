@@ -1,9 +1,9 @@
 """What becomes of a citation when the notes change."""
 
 import hashlib
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from support import make_answer
 
 from ragqa.verifying.checking import (

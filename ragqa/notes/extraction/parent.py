@@ -11,8 +11,9 @@ from typing import IO, cast
 
 import msgspec
 
+from ragqa.extras import install_command
 from ragqa.notes.extraction.child import MAX_SECONDS
-from ragqa.notes.formats import INSTALL, Converted, Document, Format, NotYet, Unfit
+from ragqa.notes.formats import EXTRA, Converted, Document, Format, NotYet, Unfit
 
 MAX_REPLY = 250_000_000
 
@@ -31,7 +32,7 @@ def convert(form: Format, data: bytes) -> Document:
     if not form.needs:
         return form.convert_here(data)
     if not all(map(find_spec, form.needs)):
-        raise NotYet(f"reading {form.name} needs an extra: {INSTALL}")
+        raise NotYet(f"reading {form.name} needs an extra: {install_command(EXTRA)}")
     with _lock:
         converted = _ask(form.name, data)
     if isinstance(converted, str):

@@ -14,15 +14,18 @@ from typing import NamedTuple, TypeAlias
 
 from msgspec import Struct
 
+from ragqa.extras import install_command
 from ragqa.types import Span
 
 OUTPUT = "output"
 """The label of the output of a notebook's cell."""
 
+EXTRA = "documents"
+"""The extra with the libraries that documents are read with."""
+
 ALL = "all"
 """Names every format in the setting `formats`."""
 
-INSTALL = "pip install 'ragqa[documents]'"
 
 _PLACE = (
     r"(?i)(?:(?P<page>pp?\.|pages?)|(?P<other>cell|slide|sheet|paragraph)s?)\s*(?P<named>.+?)"
@@ -286,7 +289,7 @@ def how_to_read(suffixes: Iterable[str], names: Iterable[str]) -> str:
     """
     wanted = {format_of(suffix).name for suffix in suffixes}
     is_missing = not all(find_spec(need) for name in wanted for need in FORMATS[name].needs)
-    install = f"{INSTALL}, then " if is_missing else ""
+    install = f"{install_command(EXTRA)}, then " if is_missing else ""
     return f"{install}ragqa config set formats {','.join(sorted({*names, *wanted}))}"
 
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from ragqa.notes.formats import OUTPUT, Document, Place, Unfit, decode_text
-from ragqa.notes.written import parse
+from ragqa.notes.markdown import parse_markdown
 
 MAX_OUTPUT_CHARS = 2_000
 MAX_OUTPUT_LINES = 40
@@ -61,7 +61,7 @@ def _closed(source: str) -> str:
     ends = [*filter(None, fences), *(_ENDS[mark] for mark in _ENDS if mark in source.lower())]
     for end in ("", *ends) if ends else ():
         closed = f"{source}\n{end}".rstrip("\n")
-        if parse(f"{closed}\n\n.", has_front_matter=False).blocks[-1].start > len(closed):
+        if parse_markdown(f"{closed}\n\n.").blocks[-1].start > len(closed):
             return closed
     return source
 
