@@ -17,7 +17,7 @@ from stores.building import quick_folder
 from support import trying
 
 from ragqa import open_index
-from ragqa.generation import Writer
+from ragqa.generation.writer import Writer
 from ragqa.notes import NoteText, read_text
 from ragqa.render import to_json
 from ragqa.render.documents import document_of

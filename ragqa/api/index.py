@@ -60,7 +60,7 @@ from ragqa.types import (
 from ragqa.types.answers import FURTHER
 
 if TYPE_CHECKING:
-    from ragqa.generation import Writer
+    from ragqa.generation.writer import Writer
 
 ShowProgress = Callable[[], AbstractContextManager[Progress]]
 """Makes a context manager that shows the progress of a build."""
@@ -258,7 +258,7 @@ class Index:
         nearest, waiting = retrieval.hits[: self.settings.top_k], self.files_waiting
         answer = replace(answer, hits=nearest, warnings=tuple(warnings), waiting=waiting)
         if writer is not None:
-            from ragqa.generation import written_answer
+            from ragqa.generation.writer import written_answer
 
             answer = written_answer(
                 answer, writer, retrieval.question, answering,

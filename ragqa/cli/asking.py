@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ragqa.config import Settings
-    from ragqa.generation import Request, Writer
+    from ragqa.generation.writer import Request, Writer
     from ragqa.types import Answer
 
 
@@ -148,7 +148,7 @@ def request_in(query: Query, question: str, writing: Writing) -> "tuple[Request,
 
     Raises what `Index.ask` raises.
     """
-    from ragqa.generation import request_for, with_sections
+    from ragqa.generation.writer import request_for, with_sections
     from ragqa.llms import llm_for
 
     settings = query.index.settings
@@ -183,7 +183,7 @@ def writer_for(settings: "Settings", writing: Writing) -> "Writer | None":
                 hint="add --llm KIND:MODEL; to see what is available: ragqa llm list",
             )
         return None
-    from ragqa.generation import what_is_sent, writer_of
+    from ragqa.generation.writer import what_is_sent, writer_of
 
     writer = writer_of(settings, spec, strict=writing.strict, force=writing.force)
 

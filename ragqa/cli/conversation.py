@@ -23,7 +23,7 @@ from ragqa.types import Answer, Filters
 
 if TYPE_CHECKING:
     from ragqa.api import Index
-    from ragqa.generation import Writer
+    from ragqa.generation.writer import Writer
 
 KEPT = 50
 """How many exchanges are remembered."""

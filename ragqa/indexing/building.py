@@ -86,11 +86,10 @@ def refresh(
         from ragqa.notes.extraction.cache import try_again
 
         try_again()
-    nothing: tuple[IndexInfo | None, Mapping[str, NoteState]] = (None, {})
     while True:
         with _without_gc():
             walk = source.walk()
-            base, known = nothing if rebuild else _read_base(store, source, seen, progress)
+            base, known = (None, {}) if rebuild else _read_base(store, source, seen, progress)
             if unless_long and base and (waiting := ahead(source, walk, base, known)).is_long:
                 changes = Changes(walk, (), (), (), (), base.skipped, base.notes)
                 return replace(_report(base, base, changes, started), waiting=waiting)

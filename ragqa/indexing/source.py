@@ -17,6 +17,7 @@ from ragqa.errors import EmbedderMismatch, IndexUnusable, NoCorpus, OtherFormat
 from ragqa.notes import Walk, digest_of, format_of, read_text, walk_notes
 from ragqa.notes.formats import how_to_read, switched_off
 from ragqa.passages import Chunking
+from ragqa.stores.disk import REBUILD
 from ragqa.types import (
     Corpus,
     EmbedderInfo,
@@ -30,7 +31,6 @@ from ragqa.types import (
 )
 
 _CANARY_COSINE = 0.99
-_REBUILD = "ragqa index --rebuild"
 
 LONG_BYTES = 100_000
 """More new text is not read before a question: embedding it takes five seconds on two cores."""
@@ -110,13 +110,13 @@ def check_origin(info: IndexInfo, source: Source) -> None:
         raise OtherFormat(
             f"the index in {source.index} was built by another version of ragqa, with passages of "
             f"version {info.chunking.get('version')}; this one makes version {wanted['version']}",
-            hint=_REBUILD if source.shared_name else "ragqa index",
+            hint=REBUILD if source.shared_name else "ragqa index",
         )
     if dict(info.chunking) != wanted:
         raise IndexUnusable(
             f"the index in {source.index} was built with passage settings {dict(info.chunking)}, "
             f"the settings are now {wanted}",
-            hint=_REBUILD,
+            hint=REBUILD,
         )
 
 
@@ -130,7 +130,7 @@ def check_corpus(corpus: str, source: Source) -> None:
             raise IndexUnusable(
                 f"the shared index {source.shared_name} was built from a folder of notes called "
                 f"{corpus}, not {source.origin}",
-                hint=f"use another store_name, or replace that index for everyone: {_REBUILD}",
+                hint=f"use another store_name, or replace that index for everyone: {REBUILD}",
             )
         lines = corpus.split("\n")
         places = [line.partition("/ ")[2] for line in lines] if len(lines) > 1 else lines
@@ -138,7 +138,7 @@ def check_corpus(corpus: str, source: Source) -> None:
         raise IndexUnusable(
             f"the index in {source.index} was built from the notes in {built_from}, "
             f"not from {source.corpus}",
-            hint=f"use another --index, or replace it: {_REBUILD}",
+            hint=f"use another --index, or replace it: {REBUILD}",
         )
 
 
@@ -153,7 +153,7 @@ def check_embedder(info: IndexInfo, embedder: Embedder) -> None:
         raise EmbedderMismatch(
             f"the index was built with the embedder {_describe(built)}, "
             f"but the one in use is {_describe(asked)}",
-            hint=f"set the embedder back, or {_REBUILD}",
+            hint=f"set the embedder back, or {REBUILD}",
         )
     canary = embedder.embed_passages([CANARY])[0]
     stored = np.asarray(info.canary, dtype=np.float32)
@@ -162,7 +162,7 @@ def check_embedder(info: IndexInfo, embedder: Embedder) -> None:
         raise EmbedderMismatch(
             f"the embedder {asked.name} now gives other vectors than when the index was built "
             f"(cosine {cosine:.3f} for the same sentence)",
-            hint=_REBUILD,
+            hint=REBUILD,
         )
 
 

@@ -46,7 +46,7 @@ from ragqa.types import (
 
 if TYPE_CHECKING:
     from ragqa.addresses import NotePart
-    from ragqa.generation import Request
+    from ragqa.generation.writer import Request
     from ragqa.related import RelatedNotes
 
 _SNIPPET_CHARS = 220

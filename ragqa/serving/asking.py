@@ -19,7 +19,7 @@ from ragqa import errors
 from ragqa.config import Settings
 from ragqa.diagnosis import choice_of, status_of
 from ragqa.errors import Hint, RagqaError, UsageError, out_of_memory
-from ragqa.generation import Writer, what_is_sent, writer_of
+from ragqa.generation.writer import Writer, what_is_sent, writer_of
 from ragqa.llms import LLM, NO_LLM, Destination, Prompt
 from ragqa.llms.servers import without_keys
 from ragqa.render.documents import document_of

@@ -18,7 +18,7 @@ from ragqa.api import Index
 from ragqa.clock import today
 from ragqa.errors import Hint, UsageError
 from ragqa.explaining import explain
-from ragqa.generation import Writer
+from ragqa.generation.writer import Writer
 from ragqa.related import related_to
 from ragqa.render.documents import Document, document_of, list_document
 from ragqa.render.explanations import explanation_document

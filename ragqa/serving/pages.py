@@ -18,7 +18,7 @@ from ragqa.clock import today
 from ragqa.config import history_file
 from ragqa.diagnosis import choice_of
 from ragqa.errors import NoSuchTag, NotAllowed, RagqaError, UsageError
-from ragqa.generation import Writer
+from ragqa.generation.writer import Writer
 from ragqa.llms.servers import without_keys
 from ragqa.notes.dated import dates_of
 from ragqa.render import view

@@ -26,7 +26,7 @@ from ragqa import errors
 from ragqa.api import Index, index_from
 from ragqa.config import Loaded, Origin
 from ragqa.errors import Hint, IndexUnusable, NoCorpus, NoIndex, RagqaError
-from ragqa.generation import Writer
+from ragqa.generation.writer import Writer
 from ragqa.indexing.source import Source
 from ragqa.types import Answer, Filters, Waiting, counted
 

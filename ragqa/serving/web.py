@@ -21,7 +21,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Send
 
 from ragqa.errors import NotIndexed, UsageError
-from ragqa.generation import Writer
+from ragqa.generation.writer import Writer
 from ragqa.llms import NO_LLM
 from ragqa.notes.read import open_inside
 from ragqa.render import to_json

@@ -9,7 +9,7 @@ from ragqa.cli.asking import ask_with
 from ragqa.cli.consenting import consented
 from ragqa.cli.opening import Query
 from ragqa.errors import NotAllowed, UsageError
-from ragqa.generation import Writer
+from ragqa.generation.writer import Writer
 from ragqa.llms import Destination
 from ragqa.state.consent import consent_file, consents
 

@@ -5,7 +5,7 @@ from llms.asking import Backend
 from support import write_notes
 
 from ragqa import open_index
-from ragqa.generation import Writer
+from ragqa.generation.writer import Writer
 from ragqa.types import Fallback
 
 NOTES = {

@@ -13,7 +13,7 @@ import sqlite3
 import stat
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -197,10 +197,6 @@ class Database:
                     f"the index file {self.path} was written while it was read without a lock",
                     hint="ask again",
                 )
-
-    def writing(self) -> AbstractContextManager[None]:
-        """Translate what SQLite raises, and `ValueError`, into an error that names the file."""
-        return naming_file(self.path, sqlite3.Error, ValueError)
 
     def _check_file(self) -> None:
         try:

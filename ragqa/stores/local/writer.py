@@ -16,7 +16,7 @@ import msgspec
 
 from ragqa.errors import IndexUnusable
 from ragqa.stores import IndexWriter
-from ragqa.stores.disk import explaining_failure, report_embedded
+from ragqa.stores.disk import explaining_failure, naming_file, report_embedded
 from ragqa.stores.filters import labels_of
 from ragqa.stores.local import derived
 from ragqa.stores.local.database import Database, Manifest
@@ -159,7 +159,8 @@ class LocalWriter(IndexWriter):
         if self._closed:
             raise IndexUnusable(f"the writer of the index in {self._root} has ended")
         self._closed = True
-        with explaining_failure(self._root), self._database.writing():
+        named = naming_file(self._database.path, sqlite3.Error, ValueError)
+        with explaining_failure(self._root), named:
             try:
                 yield
             except sqlite3.IntegrityError as exc:
