@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from ragqa.text.markdown import inline, placed
-from ragqa.text.shown import BOX, CELL_BAR, QUOTE_MARKS, TASK_STATES, Shown, shown, shows_own_words
+from ragqa.text.shown import BOX, CELL_BAR, QUOTE_MARKS, TASK_STATES, Shown, shows_own_words
 from ragqa.text.words import compiled, word_set
 from ragqa.types import ADDED, Kind, Look, Seam, Slice, Unit
 
@@ -65,12 +65,6 @@ def _goes_on(before: Unit, unit: Unit) -> bool:
     place = before.section, before.block, before.kind
     is_row = unit.kind in (Kind.ROW, Kind.TABLE_HEAD)
     return place == (unit.section, unit.block, unit.kind) and not (unit.begins or is_row)
-
-
-def plain(text: str) -> str:
-    """The words of some Markdown on one line, without markup."""
-    (unit,) = with_slices(text, [Unit(Kind.PARAGRAPH, 0, len(text))])
-    return shown(unit, text).text
 
 
 def _read(whole: Shown, units: Sequence[Unit]) -> list[Unit]:

@@ -8,9 +8,9 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
-from ragqa.text.shown import Shown
+from ragqa.text.shown import Shown, shown
 from ragqa.text.words import compiled, word_set
-from ragqa.types import Look, Seam, Slice, Span
+from ragqa.types import Kind, Look, Seam, Slice, Span, Unit
 
 MAX_NESTING = 60
 """Nested quotes and lists; deeper text is kept without its structure."""
@@ -237,6 +237,8 @@ def inline(source: Shown, *, lines: bool) -> list[Slice]:
         rule(state)
     found = list[Slice]()
     for one in _of_tokens(state, lines=lines):
+        if one.start == one.end and one.text is None:
+            continue  # a mark that its pair was found for
         last = found[-1] if found else None
         is_more = last and one.text is last.text is None and one.look == last.look
         if last and is_more and not source.text[last.end : one.start].strip():
@@ -244,6 +246,12 @@ def inline(source: Shown, *, lines: bool) -> list[Slice]:
         else:
             found.append(one)
     return list(placed(source, found)) if found else []
+
+
+def words_shown(text: str) -> str:
+    """What is shown of some inline Markdown, on one line."""
+    slices = tuple(inline(Shown.of(text), lines=False))
+    return shown(Unit(Kind.PARAGRAPH, 0, len(text), slices=slices), text).text
 
 
 def _of_tokens(state: _State, *, lines: bool) -> Iterator[Slice]:
