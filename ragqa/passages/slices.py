@@ -73,7 +73,7 @@ def _read(whole: Shown, units: Sequence[Unit]) -> list[Unit]:
         return list(units)
     gaps = [whole[a.end : b.start] for a, b in pairwise(units)]
     # Only white space stays between two units, in which a line may end.
-    gaps = [gap if not gap.text.strip(" \t\r\n>") else gap[:1].put(" ") for gap in gaps]
+    gaps = [Shown.added(" ", gap.at[0]) if gap.text.strip(" \t\r\n>") else gap for gap in gaps]
     source = Shown.joined(
         stretch
         for unit, gap in zip(units, [*gaps, whole[:0]], strict=True)
