@@ -57,6 +57,7 @@ LATE = {
     "ragqa.llms": "a backend is imported where it is chosen",
     "ragqa.notes": "a format's parser is imported where a note has that format",
     "ragqa.passages": "only notes that changed are split",
+    "ragqa.text.markdown": "only notes that changed are parsed",
     "ragqa.state": "only a store on another machine needs consent",
     "ragqa.stores": "a store is imported where it is chosen; its writer, where it writes",
 }

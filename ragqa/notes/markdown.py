@@ -4,7 +4,7 @@ Of inline Markdown it gives words without markup, links and tags.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import takewhile
@@ -33,6 +33,7 @@ from ragqa.text.markdown import (
     MAX_NESTING,
     has_too_many_brackets,
     parser,
+    words_shown,
 )
 from ragqa.text.words import compiled
 from ragqa.types import Block, Kind, Span
@@ -54,6 +55,9 @@ MAX_LINE_CHARS = 50_000
 
 _TARGET = r"\([\w.:-]+\)="
 """A paragraph that is only a name of MyST for what follows it."""
+
+_IMAGE = r"!\[([^\[\]]*)\]\([^()\n]*\)"
+"""An image, of which a label has the text that stands for it."""
 
 _LISTS = frozenset({"bullet_list_open", "ordered_list_open"})
 
@@ -104,20 +108,18 @@ def _hide(state: StateBlock, line: int, last: int, silent: bool) -> bool:  # noq
     return False
 
 
-def inline_of(text: str) -> "Inline":
-    """Make the reader of this note's inline text."""
-    return Inline(too_many_brackets=has_too_many_brackets(text))
-
-
 @dataclass(frozen=True, slots=True)
 class Inline:
     """Reads the inline text of one note; `env` holds its link reference definitions.
 
-    With `too_many_brackets`, labels keep their markup and no links or tags are found in the text:
-    parsing would take minutes.
+    `links` are the targets of links to other notes, not those to the web or within the note, and
+    `tags` are without their `#`; those in code, link targets or escaped do not count. With
+    `too_many_brackets` there are none, and labels keep their markup: parsing would take minutes.
     """
 
     too_many_brackets: bool
+    links: dict[str, None] = field(default_factory=dict)
+    tags: dict[str, None] = field(default_factory=dict)
     env: dict[str, object] = field(default_factory=dict)
 
     @property
@@ -132,8 +134,9 @@ class Inline:
     def label(self, source: str) -> str:
         """The words of a heading, cell or line, without markup, on one line of bounded length."""
         source = source[: 4 * MAX_LABEL_CHARS]
-        words = source if self.too_many_brackets else "".join(_words(self._parse(source)))
-        return one_line(words)
+        if self.too_many_brackets:
+            return one_line(source)
+        return one_line(words_shown(compiled(_IMAGE).sub(r"\1", source)))
 
     def introduction(self, paragraph: str) -> str:
         """The sentence that introduces a list: a paragraph's last, if it ends with a colon."""
@@ -141,11 +144,14 @@ class Inline:
         label = self.label(_SENTENCE_END.split(end)[-1])
         return label if label.endswith(COLONS) else ""
 
-    def links(self, source: str) -> Iterator[str]:
-        """The targets of the links to other notes, not those to the web or within the note."""
-        if self.too_many_brackets or "[" not in source or len(source) > MAX_INLINE_CHARS:
+    def read(self, source: str, *, with_tags: bool = True) -> None:
+        """Find the links and tags of a text."""
+        has_links, has_tags = "[" in source, with_tags and "#" in source
+        if self.too_many_brackets or len(source) > MAX_INLINE_CHARS or not (has_links or has_tags):
             return
-        for token in self._parse(source):
+        tokens: list[Token] = []
+        parser().inline.parse(source, parser(), self.env, tokens)
+        for token in tokens:
             if token.type == "wikilink":
                 target, is_wiki = str(token.meta["target"]), True
             elif token.type == "link_open":
@@ -154,56 +160,30 @@ class Inline:
                 continue
             target = target.partition("#")[0].strip()
             if target and (is_wiki or not _SCHEME.match(target)):
-                yield target if is_wiki else unquote(target)
-
-    def tags(self, source: str) -> Iterator[str]:
-        """The tags without their `#`; those in code, link targets or escaped do not count."""
-        if self.too_many_brackets or "#" not in source or len(source) > MAX_INLINE_CHARS:
-            return
-        # Delimiters such as `_` are separate tokens; any token but text separates words.
-        tokens = self._parse(source)
-        text = "".join(token.content if token.type == "text" else " " for token in tokens)
-        yield from (tag for each in _TAG.findall(text) if (tag := each.strip("/")))
-
-    def _parse(self, source: str) -> list[Token]:
-        tokens: list[Token] = []
-        parser().inline.parse(source, parser(), self.env, tokens)
-        return tokens
-
-
-def _words(tokens: Iterable[Token]) -> Iterator[str]:
-    for token in tokens:
-        if token.type == "image":
-            yield from _words(token.children or ())
-        elif token.type in ("softbreak", "hardbreak"):
-            yield "\n"
-        elif token.type in ("s_open", "s_close"):
-            yield token.markup
-        elif token.type != "html_inline":
-            yield token.content
-        elif token.content.lower().startswith("<br"):
-            yield " "
+                self.links[target if is_wiki else unquote(target)] = None
+        if has_tags:
+            # Delimiters such as `_` are separate tokens; any token but text separates words.
+            text = "".join(token.content if token.type == "text" else " " for token in tokens)
+            self.tags.update((tag.strip("/"), None) for tag in _TAG.findall(text) if tag.strip("/"))
 
 
 def parse_markdown(text: str, start: int = 0) -> Body:
     """Parse the Markdown from `start` on."""
     spans = line_spans(text, start)
-    inline = inline_of(text[start:])
+    inline = Inline(has_too_many_brackets(text[start:]))
     hidden = Hidden.of(text, start)
-    links: dict[str, None] = {}
-    tags: dict[str, None] = {}
     found: list[Block] = []
     context = _Context()
     for first, tokens in _parts(spans, inline, hidden):
         found += _blocks(tokens, spans[first:], context, inline)
         for token in tokens:
             if token.type == "inline":
-                links.update(dict.fromkeys(inline.links(token.content)))
-                tags.update(dict.fromkeys(inline.tags(token.content)))
+                inline.read(token.content)
     blocks = all_blocks(masked(text, hidden.spans), spans, found)
     hidden.add_queries(found)
     blocks = cut_at(text, blocks, hidden.spans)
-    return Body(blocks, tuple(links), inline.warnings + hidden.warnings, tags=tuple(tags))
+    warnings = inline.warnings + hidden.warnings
+    return Body(blocks, tuple(inline.links), warnings, tags=tuple(inline.tags))
 
 
 def _parts(spans: list[Span], inline: Inline, hidden: Hidden) -> Iterator[tuple[int, list[Token]]]:

@@ -21,7 +21,8 @@ from ragqa.notes.lines import (
     one_line,
     paragraph_or_rule,
 )
-from ragqa.notes.markdown import inline_of
+from ragqa.notes.markdown import Inline
+from ragqa.text.markdown import has_too_many_brackets
 from ragqa.types import Block, Kind, Span
 
 MAX_TITLE_CHARS = 120
@@ -50,13 +51,12 @@ def parse_plain_text(text: str, start: int) -> Body:
     hidden.read_all()
     shown = masked(text, hidden.spans)
     spans = line_spans(text, start)
-    inline = inline_of(shown[start:])
+    inline = Inline(has_too_many_brackets(shown[start:]))
     note = _Lines(spans, [shown[first:last].rstrip() for first, last in spans])
-    links: dict[str, None] = {}
     for line in note.lines:
-        links.update(dict.fromkeys(inline.links(line)))
+        inline.read(line, with_tags=False)
     blocks = cut_at(text, all_blocks(shown, spans, note.blocks()), hidden.spans)
-    return Body(blocks, tuple(links), inline.warnings + hidden.warnings)
+    return Body(blocks, tuple(inline.links), inline.warnings + hidden.warnings)
 
 
 class _Lines:

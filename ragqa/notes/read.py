@@ -8,14 +8,12 @@ import os
 import stat
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from msgspec import Struct
 
 from ragqa.notes.formats import Document, Format, NotYet, Unfit, format_of
-from ragqa.text.dates import day_of
-from ragqa.types import Corpus, Note, NoteFile, NoteState, Skipped, Stamp, in_words
+from ragqa.types import Corpus, Note, NoteFile, NoteState, Skipped, Stamp
 
 SETTLED_AFTER_NS = 2_000_000_000
 """Modification times can be this coarse (FAT), so two changes within it can look like one."""
@@ -27,12 +25,6 @@ NOT_A_FILE = "not a regular file"
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 # O_NONBLOCK: opening a FIFO would wait for a writer forever.
 _FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-
-MAX_TAGS = 1_000
-"""The most tags of one note; those after them do not count."""
-
-MAX_TAG_CHARS = 200
-"""A longer tag does not count: each of its levels would be a tag, too."""
 
 
 class NoteText(Struct, frozen=True):
@@ -205,36 +197,7 @@ def parse_note(path: str, read: Document | str, sha256: str, stamp: Stamp) -> No
     :param read: its document, or only the text of that if what else it says does not matter.
     """
     # Late: a question to an up-to-date index needs no parser.
-    from ragqa.notes.written import parse
+    from ragqa.notes.written import note_of
 
     document = Document(read) if isinstance(read, str) else read
-    form = format_of(path)
-    content = parse(document.text, is_plain=form.name == "plain", has_front_matter=not form.version)
-    tags = tuple(dict.fromkeys(document.tags + content.tags))
-    tags = tuple(tag for tag in tags if len(tag) <= MAX_TAG_CHARS)[:MAX_TAGS]
-    left_out = len({*document.tags, *content.tags}) - len(tags)
-    limits = f"over {MAX_TAGS:,} tags or {MAX_TAG_CHARS} characters"
-    why = f"tags that do not count: {left_out:,} ({limits})"
-    warnings = content.warnings + document.warnings
-    stem, words = PurePosixPath(path).stem, in_words(path)
-    title = document.title or content.title or words
-    in_name = day_of(stem) or day_of(words)
-    # What is still to come when a note is written is no date of the note: "valid until 3 May 2031".
-    latest = datetime.fromtimestamp(stamp.mtime_ns / 1e9, UTC) + timedelta(days=1)
-    past = (
-        day for day in map(day_of, (title, content.first, content.byline)) if day <= f"{latest:%F}"
-    )
-    return Note(
-        path=path,
-        text=document.text,
-        sha256=sha256,
-        stamp=stamp,
-        title=title,
-        aliases=content.aliases,
-        tags=tags,
-        date=document.date or content.date or in_name or next(filter(None, past), ""),
-        links=content.links,
-        blocks=content.blocks,
-        warnings=(*warnings, why) if left_out else warnings,
-        properties=content.properties,
-    )
+    return note_of(path, document, sha256, stamp)

@@ -1,12 +1,22 @@
-"""Markdown and plain text: front matter, the body, and what is not for reading."""
+"""What a note says: front matter, the body, and its title, tags and date."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import PurePosixPath
 
+from ragqa.notes.formats import Document, format_of
 from ragqa.notes.frontmatter import MAX_PROPERTIES, FrontMatter, inline_fields, read_front_matter
 from ragqa.notes.lines import MAX_BLOCKS
 from ragqa.notes.markdown import parse_markdown
 from ragqa.notes.plaintext import MIN_WRAP_CHARS, is_short, parse_plain_text
-from ragqa.types import HIDDEN, Block, Kind
+from ragqa.text.dates import day_of
+from ragqa.types import HIDDEN, Block, Kind, Note, Stamp, in_words
+
+MAX_TAGS = 1_000
+"""The most tags of one note; those after them do not count."""
+
+MAX_TAG_CHARS = 200
+"""A longer tag does not count: each of its levels would be a tag, too."""
 
 _TOO_MANY = (
     f"more than {MAX_BLOCKS:,} paragraphs, items and rows, so the rest is left out: split the note"
@@ -15,51 +25,52 @@ _MOST_IN_BYLINE = 6
 """The most words of a line such as "Mette, 15 July 2025": one with more tells something."""
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
-    """What a note's text says.
-
-    `first` is its first line if that reads as a heading, `byline` a line of few words below it.
-    """
-
-    blocks: tuple[Block, ...]
-    title: str
-    first: str
-    byline: str
-    aliases: tuple[str, ...]
-    tags: tuple[str, ...]
-    date: str
-    links: tuple[str, ...]
-    warnings: tuple[str, ...]
-    properties: tuple[tuple[str, str], ...]
-
-
-def parse(text: str, *, is_plain: bool = False, has_front_matter: bool = True) -> Content:
-    """Parse Markdown, or plain text; any text is."""
-    front = read_front_matter(text) if has_front_matter else FrontMatter()
-    body = (parse_plain_text if is_plain else parse_markdown)(text, front.end)
-    read = (b for b in body.blocks if b.kind not in {*HIDDEN, Kind.HTML, Kind.RULE})
-    begins = next(read, Block(Kind.RULE, 0, 0))
+def note_of(path: str, document: Document, sha256: str, stamp: Stamp) -> Note:
+    """Parse a note; any text is a note."""
+    text, form = document.text, format_of(path)
+    front = FrontMatter() if form.version else read_front_matter(text)
+    body = (parse_plain_text if form.name == "plain" else parse_markdown)(text, front.end)
+    read = [b for b in body.blocks if b.kind not in {*HIDDEN, Kind.HTML, Kind.RULE}][:2]
     top = [b for b in body.blocks if b.kind is Kind.HEADING and b.level == 1]
-    is_text = begins.kind in (Kind.HEADING, Kind.PARAGRAPH)
-    first = _line(text, begins) if is_text else ""
-    below = next(read, None) if begins.kind is Kind.HEADING else None
-    byline = _line(text, below) if below and below.kind is Kind.PARAGRAPH else ""
-    too_many = (_TOO_MANY,) if len(body.blocks) >= MAX_BLOCKS else ()
-    return Content(
-        blocks=front.blocks + body.blocks,
-        title=front.title or (begins.label if top == [begins] else ""),
-        first=first if is_short(first) and len(first) < MIN_WRAP_CHARS else "",
-        byline=byline if len(byline.split()) <= _MOST_IN_BYLINE else "",
+    title = front.title or (top[0].label if top and top == read[:1] else "")
+    title = document.title or title or in_words(path)
+
+    named = tuple(dict.fromkeys(document.tags + front.tags + body.tags))
+    tags = tuple(tag for tag in named if len(tag) <= MAX_TAG_CHARS)[:MAX_TAGS]
+    limits = f"over {MAX_TAGS:,} tags or {MAX_TAG_CHARS} characters"
+    warnings = front.warnings + body.warnings
+    warnings += (_TOO_MANY,) * (len(body.blocks) >= MAX_BLOCKS) + document.warnings
+    if len(tags) < len(named):
+        warnings += (f"tags that do not count: {len(named) - len(tags):,} ({limits})",)
+    return Note(
+        path=path,
+        text=text,
+        sha256=sha256,
+        stamp=stamp,
+        title=title,
         aliases=front.aliases,
-        tags=tuple(dict.fromkeys(front.tags + body.tags)),
-        date=front.date,
+        tags=tags,
+        date=document.date or front.date or _date(path, text, title, read, stamp),
         links=body.links,
-        warnings=front.warnings + body.warnings + too_many,
+        blocks=front.blocks + body.blocks,
+        warnings=warnings,
         properties=(*front.properties, *inline_fields(text, body.blocks))[:MAX_PROPERTIES],
     )
 
 
-def _line(text: str, block: Block) -> str:
-    """The first line of a block."""
-    return text[block.start : block.end].splitlines()[0]
+def _date(path: str, text: str, title: str, read: Sequence[Block], stamp: Stamp) -> str:
+    """The day in a note's file name, its title, its first line or a line of few words below that.
+
+    :param read: its first two blocks that are for reading.
+    """
+    if day := day_of(PurePosixPath(path).stem) or day_of(in_words(path)):
+        return day
+    lines = [text[block.start : block.end].splitlines()[0] for block in read]
+    kinds = [block.kind for block in read]
+    is_heading = kinds[:1] in ([Kind.HEADING], [Kind.PARAGRAPH]) and is_short(lines[0])
+    places = [title, *(lines[:1] if is_heading and len(lines[0]) < MIN_WRAP_CHARS else ())]
+    if kinds == [Kind.HEADING, Kind.PARAGRAPH] and len(lines[1].split()) <= _MOST_IN_BYLINE:
+        places.append(lines[1])
+    # What is still to come when a note is written is no date of it: "valid until 3 May 2031".
+    latest = datetime.fromtimestamp(stamp.mtime_ns / 1e9, UTC) + timedelta(days=1)
+    return next((day for day in map(day_of, places) if day and day <= f"{latest:%F}"), "")

@@ -128,10 +128,10 @@ def block_contexts(text: str, blocks: Sequence[Block]) -> Iterator[str]:
 def _item_label(item: str) -> str:
     """The first line of an item as plain text, its box as written, cut if it is long."""
     # Late: the contexts of a note are compared without an index, too.
-    from ragqa.passages.slices import plain
+    from ragqa.text.markdown import words_shown
 
     first = _ITEM_MARK.sub("", item.strip(), count=1).partition("\n")[0]
-    words = plain(first).rstrip(":")
+    words = words_shown(first).rstrip(":")
     return words if len(words) <= MAX_CONTEXT_CHARS else f"{words[:MAX_CONTEXT_CHARS]}\u2026"
 
 

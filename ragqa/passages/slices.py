@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from ragqa.text.markdown import inline, placed
-from ragqa.text.shown import BOX, CELL_BAR, QUOTE_MARKS, TASK_STATES, Shown, shown, shows_own_words
+from ragqa.text.shown import BOX, CELL_BAR, QUOTE_MARKS, TASK_STATES, Shown, shows_own_words
 from ragqa.text.words import compiled, word_set
 from ragqa.types import ADDED, Kind, Look, Seam, Slice, Unit
 
@@ -67,19 +67,13 @@ def _goes_on(before: Unit, unit: Unit) -> bool:
     return place == (unit.section, unit.block, unit.kind) and not (unit.begins or is_row)
 
 
-def plain(text: str) -> str:
-    """The words of some Markdown on one line, without markup."""
-    (unit,) = with_slices(text, [Unit(Kind.PARAGRAPH, 0, len(text))])
-    return shown(unit, text).text
-
-
 def _read(whole: Shown, units: Sequence[Unit]) -> list[Unit]:
     first = units[0]
     if first.kind is Kind.RULE:
         return list(units)
     gaps = [whole[a.end : b.start] for a, b in pairwise(units)]
     # Only white space stays between two units, in which a line may end.
-    gaps = [gap if not gap.text.strip(" \t\r\n>") else gap[:1].put(" ") for gap in gaps]
+    gaps = [Shown.added(" ", gap.at[0]) if gap.text.strip(" \t\r\n>") else gap for gap in gaps]
     source = Shown.joined(
         stretch
         for unit, gap in zip(units, [*gaps, whole[:0]], strict=True)

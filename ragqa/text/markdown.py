@@ -8,9 +8,9 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
-from ragqa.text.shown import Shown
+from ragqa.text.shown import Shown, shown
 from ragqa.text.words import compiled, word_set
-from ragqa.types import Look, Seam, Slice, Span
+from ragqa.types import Kind, Look, Seam, Slice, Span, Unit
 
 MAX_NESTING = 60
 """Nested quotes and lists; deeper text is kept without its structure."""
@@ -143,13 +143,12 @@ def _wikilink(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - the p
     if match is None:
         return False
     if not silent:
-        target, _, label = match[1].partition("|")
-        token = state.push("wikilink", "", 0)
         # In a table the bar is written `\|`.
-        token.meta = {"target": target.removesuffix("\\").strip(), "start": match.start(1)}
+        target = match[1].partition("|")[0].removesuffix("\\").strip()
         is_link = match[0][0] != "!" or compiled(_IN_SENTENCE).match(state.src, state.pos)
-        token.meta |= {"spans": _link_spans(match[1]) if is_link else []}
-        token.content = label.strip() or link_words(token.meta["target"])
+        spans = _link_spans(match[1]) if is_link else []
+        token = state.push("wikilink", "", 0)
+        token.meta = {"target": target, "start": match.start(1), "spans": spans}
     state.pos = match.end()
     return True
 
@@ -203,11 +202,8 @@ def _other(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - the pars
 def placed(source: Shown, slices: Iterable[Slice] = ()) -> Iterator[Slice]:
     """Slices of a text, or all of it, by the characters of the note."""
     for one in slices or [Slice(0, len(source.text))]:
-        if one.text is not None:
-            yield Slice(source.at[one.start], source.at[one.end - 1] + 1, one.look, one.text)
-            continue
-        if isinstance(source.at, range):
-            yield Slice(source.at[one.start], source.at[one.end - 1] + 1, one.look)
+        if one.text is not None or isinstance(source.at, range):
+            yield one._replace(start=source.at[one.start], end=source.at[one.end - 1] + 1)
             continue
         start = one.start
         for at in range(one.start + 1, one.end + 1):
@@ -237,6 +233,8 @@ def inline(source: Shown, *, lines: bool) -> list[Slice]:
         rule(state)
     found = list[Slice]()
     for one in _of_tokens(state, lines=lines):
+        if one.start == one.end and one.text is None:
+            continue  # a mark that its pair was found for
         last = found[-1] if found else None
         is_more = last and one.text is last.text is None and one.look == last.look
         if last and is_more and not source.text[last.end : one.start].strip():
@@ -244,6 +242,14 @@ def inline(source: Shown, *, lines: bool) -> list[Slice]:
         else:
             found.append(one)
     return list(placed(source, found)) if found else []
+
+
+def words_shown(text: str) -> str:
+    """What is shown of some inline Markdown, on one line."""
+    if not compiled(_MARKUP).search(text):
+        return " ".join(text.split())
+    slices = tuple(inline(Shown.of(text), lines=False))
+    return shown(Unit(Kind.PARAGRAPH, 0, len(text), slices=slices), text).text
 
 
 def _of_tokens(state: _State, *, lines: bool) -> Iterator[Slice]:

@@ -89,10 +89,6 @@ class Shown(Struct, frozen=True):
         wide = sum(unicodedata.east_asian_width(char) in "WF" for char in self.text)
         return len(self.text) + wide - sum(unicodedata.combining(char) > 0 for char in self.text)
 
-    def put(self, text: str) -> "Shown":
-        """Other text in its place."""
-        return Shown.added(text, self.at[0], self.looks[0])
-
     def split(self, pattern: str, most: int = 0) -> list["Shown"]:
         """The pieces between the matches, of which there may be a limit."""
         ends = [found.span() for found in compiled(pattern).finditer(self.text)][: most or None]

@@ -11,7 +11,7 @@ from ragqa.notes import format_of, parse_note
 from ragqa.notes.extraction import parent
 from ragqa.notes.hidden import may_hide
 from ragqa.notes.lines import MAX_LABEL_CHARS
-from ragqa.notes.read import MAX_TAGS
+from ragqa.notes.written import MAX_TAGS
 from ragqa.types import HIDDEN, Kind, Note, Stamp
 
 PIECES = [
