@@ -144,6 +144,9 @@ class Hidden:
         """Where a code span ends; 0 if it is unclosed."""
         if len(ticks) > _MAX_TICKS:
             return 0
+        if self.is_plain:  # which has no spans of code over lines
+            line_end = self.text.find("\n", at, stop)
+            stop = line_end if line_end >= 0 else stop
         close = self._find(re.compile(rf"(?<!`)`{{{len(ticks)}}}(?!`)"), at, stop)
         return close.end() if close else 0
 

@@ -30,6 +30,10 @@ def test_plain_text_hides_the_same(text):
     assert shown(text, "note.txt")[-1] == shown(text)[-1]
 
 
+def test_a_backtick_in_one_line_of_plain_text_shows_nothing_that_is_hidden_in_the_next():
+    assert "secret" not in "".join(shown("One ` tick.\n%%secret%%\nOne ` more.\n", "note.txt"))
+
+
 def test_in_plain_text_a_plug_in_shows_nothing():
     text = "A tag begins <% and\nends %> later.\n\n<%* one\n\ntwo %>"
     assert "".join("".join(shown(text, "note.txt")).split()) == "".join(text.split())
