@@ -157,7 +157,8 @@ class CurrentNotes(Notes):
 
     @cached_property
     def _dates(self) -> Callable[[str], Dated]:
-        return dates_of(self._snapshot.states, lambda path: self._snapshot.notes(at=[path])[path])
+        record_of = cache(lambda path: self._snapshot.notes(at=[path]).get(path))
+        return dates_of(self._snapshot.days, record_of)
 
     @cached_property
     def _names(self) -> NoteNames:

@@ -37,6 +37,7 @@ from ragqa.text.shown import set_apart
 from ragqa.types import (
     Answer,
     Citation,
+    Days,
     Fallback,
     Filters,
     Hit,
@@ -141,7 +142,7 @@ def _home(warm: WarmIndex, asked: PageRequest, links: Links, recent: Sequence[st
 
     A day to come, as of a plan, is no later than today.
     """
-    days, now = dates_of(links.records, links.records.__getitem__), today().isoformat()
+    days, now = dates_of(Days.of(links.records.values()), links.records.get), today().isoformat()
     notes = passing(links.records.values(), asked.filters)
     notes.sort(key=lambda note: (min(days(note.path).day, now), note.stamp.mtime_ns), reverse=True)
     lately = notes[:_MOST_LATELY]

@@ -18,6 +18,7 @@ from ragqa.errors import NotAllowed, UsageError
 from ragqa.extras import install_command
 from ragqa.types import (
     Building,
+    Days,
     Filters,
     IndexInfo,
     Keys,
@@ -60,6 +61,11 @@ class Snapshot(Embeddings, Protocol):
     @property
     def states(self) -> dict[str, NoteState]:
         """The state of every note's file when it was read, by path."""
+        ...
+
+    @property
+    def days(self) -> Days:
+        """The days of all notes, and of the last changes of their files."""
         ...
 
     def notes(

@@ -25,7 +25,7 @@ from ragqa.errors import IndexUnusable, NoIndex, UsageError
 from ragqa.stores import STORES, by_note, open_store
 from ragqa.stores.milvus.store import MilvusStore
 from ragqa.stores.rows import model_of
-from ragqa.types import Filters, Pieces, Stamp
+from ragqa.types import Days, Filters, Pieces, Stamp
 
 LARGE = "local, kept as a large index is"
 NEEDS_MUCH = {"milvus": pytest.mark.integration}
@@ -75,6 +75,7 @@ def test_a_snapshot_gives_back_what_was_committed(fruit):
         assert snapshot.passages([passage.id for passage in passages]) == passages
         assert snapshot.notes() == {each.note.path: each.record for each in FRUIT}
         assert snapshot.states == {each.note.path: each.record.state for each in FRUIT}
+        assert snapshot.days == Days.of(snapshot.states.values())
         assert snapshot.notes(at=["one.md", "gone.md"]) == {"one.md": FRUIT[0].record}
     assert fruit.problems() == []
 

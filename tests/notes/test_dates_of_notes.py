@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from ragqa.notes import parse_note
 from ragqa.notes.dated import dates_of
-from ragqa.types import NoteRecord, Stamp
+from ragqa.types import Days, NoteRecord, Stamp
 
 
 def dated(**notes):
@@ -15,7 +15,7 @@ def dated(**notes):
         note = parse_note(f"{name}.md", text, "", Stamp(1, int(at * 1e9)))
         records[name] = NoteRecord.of(note, settled=True)
     by_path = {f"{name}.md": record for name, record in records.items()}
-    dates = dates_of({path: note.state for path, note in by_path.items()}, by_path.__getitem__)
+    dates = dates_of(Days.of(by_path.values()), by_path.get)
     return {name: dates(f"{name}.md")[:2] for name in notes}
 
 

@@ -19,7 +19,18 @@ from ragqa.stores.local.terms import TermIndex, write_terms
 from ragqa.stores.local.vectors import Lists
 from ragqa.stores.ranking import ScoredId, top_k
 from ragqa.stores.rows import model_of, read_note
-from ragqa.types import Filters, NoteRecord, NoteState, Numbers, Passage, Stamp, Vector, Vectors
+from ragqa.types import (
+    DAY_NS,
+    Days,
+    Filters,
+    NoteRecord,
+    NoteState,
+    Numbers,
+    Passage,
+    Stamp,
+    Vector,
+    Vectors,
+)
 
 _NUMBERS = "SELECT id FROM notes WHERE path IN"
 
@@ -81,6 +92,18 @@ class LocalSnapshot(Snapshot):
                 os.fsdecode(path): NoteState(Stamp(size, mtime_ns), sha256, bool(settled), date)
                 for path, size, mtime_ns, sha256, settled, date in self.database.db.execute(query)
             }
+
+    @cached_property
+    def days(self) -> Days:
+        """The days of all notes, and of the last changes of their files."""
+        changed_on = f"mtime_ns / {DAY_NS} - (mtime_ns % {DAY_NS} < 0)"  # `/` rounds towards zero
+        counts = "SELECT {}, count(*) FROM notes GROUP BY 1"
+        with self.database.naming():
+            written, changed = (
+                dict(map(tuple, self.database.db.execute(counts.format(day))))
+                for day in ("date", changed_on)
+            )
+        return Days(written, changed)
 
     def passages(self, ids: Sequence[int] = (), *, at: Sequence[str] = ()) -> list[Passage]:
         """The passages with these ids in the order given, or of the notes at these paths."""

@@ -33,7 +33,7 @@ from ragqa.stores.rows import (
     unpacked,
 )
 from ragqa.text.dates import passage_terms
-from ragqa.types import Filters, IndexInfo, NoteRecord, NoteState, Passage, Vector
+from ragqa.types import Days, Filters, IndexInfo, NoteRecord, NoteState, Passage, Vector
 
 FORMAT = 9  # raised whenever the meaning of rows or their passages changes
 DESCRIPTION, WRITER, SAVED = 0, 1, 2  # the rows about an index; the last: what embedded the saved
@@ -166,6 +166,11 @@ class MilvusSnapshot(Snapshot):
     def states(self) -> dict[str, NoteState]:
         """The state of every note's file, by path."""
         return {path: note.state for path, note in self.notes().items()}
+
+    @property
+    def days(self) -> Days:
+        """The days of all notes, and of the last changes of their files."""
+        return Days.of(self.notes().values())
 
     def dense(self, vector: Vector, k: int, filters: Filters) -> list[ScoredId]:
         """The k nearest passages by cosine; `vector` has shape (dimension,)."""
