@@ -5,11 +5,10 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from ragqa.addresses import Target, notes_of
-from ragqa.answering import Assessment, assess, cite
+from ragqa.answering import Answering, Assessment, assess, cite
 from ragqa.answering.sentences import PASSAGES, sources_of
 from ragqa.answering.stretch import Stretch
 from ragqa.api import MIN_POOL, Index
-from ragqa.api.current import CurrentNotes
 from ragqa.api.finding import Retrieval
 from ragqa.clock import Clock
 from ragqa.search.retrieve import find_legs, hits_of, is_of_other_day, ranked
@@ -130,8 +129,8 @@ def explain(
         places=tuple(
             replace(place, hit=current.get(place.hit.passage.id, place.hit)) for place in places
         ),
-        sentences=tuple(_weighed(assessment, places, note.lines, notes)),
-        said=tuple(notes.placed(cite(each, n)) for n, each in enumerate(assessment.excerpts, 1)),
+        sentences=tuple(_weighed(assessment, places, note.lines, answering)),
+        said=tuple(cite(each, n, answering) for n, each in enumerate(assessment.excerpts, 1)),
     )
     stage = _stage(explanation, is_current=bool(current))
     missing: tuple[str, ...] = ()
@@ -184,16 +183,21 @@ def _excluding(filters: Filters, note: NoteRecord) -> tuple[str, ...]:
 
 
 def _weighed(
-    assessment: Assessment, places: Sequence[RankedPassage], lines: Span | None, notes: CurrentNotes
+    assessment: Assessment,
+    places: Sequence[RankedPassage],
+    lines: Span | None,
+    answering: Answering,
 ) -> Iterator[Sentence]:
     """The candidate sentences of these places, on these lines if given, best first."""
     own = {place.hit.passage.id for place in places}
     in_order = sorted(assessment.candidates, key=lambda candidate: -candidate.score)
     for rank, candidate in enumerate(in_order, start=1):
-        citation = cite(candidate, rank, is_excerpt=False)
-        if candidate.passage.id in own and _touches(citation.lines, lines):
+        if candidate.passage.id not in own:
+            continue
+        citation = cite(candidate, rank, answering, is_excerpt=False)
+        if _touches(citation.lines, lines):
             lost = why_lost(candidate, assessment.excerpts, assessment.further)
-            yield Sentence(notes.placed(citation), rank, lost)
+            yield Sentence(citation, rank, lost)
 
 
 def _touches(lines: Span, wanted: Span | None) -> bool:

@@ -87,7 +87,12 @@ def _beginnings(statement: Stretch) -> Sequence[tuple[str, str]]:
     inside = [each for each in before if each.kind is Kind.HEADING and each.section == unit.section]
     above = [*passage.heading, *map(passage.quote, inside)]
     own = [passage.quote(unit), passage.quote(begun), *reversed(unit.context.split("\n"))]
-    return [*((text, "statement") for text in own), *((text, "heading") for text in above[::-1])]
+    named = {text.lstrip("# ") for text in above}  # a context may end with a heading
+    statements = (text for text in own if text not in named)
+    return [
+        *((text, "statement") for text in statements),
+        *((text, "heading") for text in above[::-1]),
+    ]
 
 
 def history(question: Question, best: Stretch, scored: Sequence[Stretch], notes: Notes) -> History:

@@ -11,7 +11,7 @@ from ragqa.notes.dated import dates_of
 from ragqa.notes.links import NoteNames, place_of
 from ragqa.search.spelling import best_by_terms, in_no_note
 from ragqa.stores import Snapshot
-from ragqa.types import Block, Citation, Corpus, Dated, Filters, Hit, Passage, Skipped, Span, Stamp
+from ragqa.types import Block, Corpus, Dated, Filters, Hit, Passage, Skipped, Span, Stamp
 
 _MOST_EMBEDDED = 20
 
@@ -103,17 +103,10 @@ class CurrentNotes(Notes):
 
     def locator(self, passage: Passage, chars: Span) -> str:
         """The page, cell or other place of these characters in a file that was converted."""
-        return self._place(passage.path, passage.note_sha256, chars) or ""
-
-    def placed(self, citation: Citation) -> Citation:
-        """The citation, with its page, cell or other place if the file was converted."""
-        where = self._place(citation.path, citation.note_sha256, citation.chars)
-        return citation if where is None else replace(citation, locator=where)
-
-    def _place(self, path: str, sha256: str, chars: Span) -> str | None:
-        """The place in a file that was converted; None for others and where that has changed."""
-        note = self._as_indexed(path, sha256) if format_of(path).version else None
-        return note.document.locate(chars) if isinstance(note, NoteText) else None
+        if not format_of(passage.path).version:
+            return ""
+        note = self._as_indexed(passage.path, passage.note_sha256)
+        return note.document.locate(chars) if isinstance(note, NoteText) else ""
 
     def lack(self, term: str) -> bool:
         """Whether it is sure that no note has a term: one that is not read yet may have it."""

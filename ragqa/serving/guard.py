@@ -299,6 +299,19 @@ def listen(port: int) -> socket.socket:
     return server
 
 
+class _Server(uvicorn.Server):
+    """Says that it is ready only once an interrupt ends it."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer, and say so."""
+        await super().startup(sockets)
+        self._ready()
+
+
 def serve(
     app: ASGIApp, server: socket.socket, *, token: str, ready: Callable[[Guard, str], None]
 ) -> None:
@@ -319,5 +332,5 @@ def serve(
         with suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (2 * MOST_WAITING, hard))
     with server:
-        ready(guard, f"http://{LOOPBACK}:{port}")
-        uvicorn.Server(config).run(sockets=[server])
+        address = f"http://{LOOPBACK}:{port}"
+        _Server(config, partial(ready, guard, address)).run(sockets=[server])
