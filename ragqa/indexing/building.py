@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from functools import partial
 from math import ceil
 
+from msgspec import structs
+
 from ragqa.embedders import CANARY, Embedder, Workers, WorkersFor, here
 from ragqa.errors import (
     EmbedderMismatch,
@@ -92,7 +94,7 @@ def refresh(
             base, known = (None, {}) if rebuild else _read_base(store, source, seen, progress)
             if unless_long and base and (waiting := ahead(source, walk, base, known)).is_long:
                 changes = Changes(walk, (), (), (), (), base.skipped, base.notes)
-                return replace(_report(base, base, changes, started), waiting=waiting)
+                return structs.replace(_report(base, base, changes, started), waiting=waiting)
             changes = find_changes(source, walk, base, known, progress=progress)
         if base and not changes and changes.skipped == base.skipped:
             return _report(base, base, changes, started)

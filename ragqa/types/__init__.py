@@ -21,6 +21,7 @@ from ragqa.types.answers import (
     verdict_of as verdict_of,
 )
 from ragqa.types.indexes import (
+    Days as Days,
     Building as Building,
     Compared as Compared,
     DenseInfo as DenseInfo,
@@ -42,7 +43,6 @@ from ragqa.types.notes import (
     Correction as Correction,
     DAY_NS as DAY_NS,
     Dated as Dated,
-    Days as Days,
     Filters as Filters,
     Hit as Hit,
     Keys as Keys,

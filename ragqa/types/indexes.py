@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import add
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from msgspec import Struct, structs
 
-from ragqa.types.notes import Keys, NoteRecord, Remark, Skipped, with_parents
+from ragqa.types.notes import Keys, NoteRecord, NoteState, Remark, Skipped, with_parents
 
 _ALL = "; all of them: ragqa doctor"
 Progress: TypeAlias = Callable[[str, int, int], None]
@@ -178,6 +178,22 @@ class IndexReport(Compared, frozen=True, kw_only=True):
     def warning_lines(self) -> tuple[str, ...]:
         """The warnings, each as a line."""
         return tuple(map(str, self.warnings))
+
+
+class Days(NamedTuple):
+    """How many notes have each day, in ISO form or "", and how many files last changed on each.
+
+    The latter are numbers of days since 1970, in UTC.
+    """
+
+    written: Mapping[str, int]
+    changed: Mapping[int, int]
+
+    @classmethod
+    def of(cls, notes: Iterable[NoteState | NoteRecord]) -> "Days":
+        """Count those of notes."""
+        pairs = [(note.date, note.stamp.changed_on) for note in notes]
+        return cls(Counter(day for day, _ in pairs), Counter(day for _, day in pairs))
 
 
 class Tag(Struct, frozen=True):

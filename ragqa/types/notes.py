@@ -1,8 +1,6 @@
 """Notes as read from disk, their passages with vectors and filters, and the hits for a question."""
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from posixpath import splitext
@@ -402,22 +400,6 @@ class Dated(NamedTuple):
     day: str = ""
     source: str = ""
     latest: str = ""
-
-
-class Days(NamedTuple):
-    """How many notes have each day, in ISO form or "", and how many files last changed on each.
-
-    The latter are numbers of days since 1970, in UTC.
-    """
-
-    written: Mapping[str, int]
-    changed: Mapping[int, int]
-
-    @classmethod
-    def of(cls, notes: "Iterable[NoteState | NoteRecord]") -> "Days":
-        """Count those of notes."""
-        pairs = [(note.date, note.stamp.changed_on) for note in notes]
-        return cls(Counter(day for day, _ in pairs), Counter(day for _, day in pairs))
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,7 +178,7 @@ def test_only_what_markdown_would_take_for_markup_is_escaped():
 def test_without_the_library_one_sentence_says_what_to_install(monkeypatch):
     monkeypatch.setattr(parent, "find_spec", lambda _: None)
     with pytest.raises(
-        Unfit, match=r"reading odt needs an extra: pip install 'ragqa\[documents\]'"
+        Unfit, match=r'reading odt needs an extra: pip install "ragqa\[documents\]"'
     ):
         document_of("odt", odt())
 

@@ -133,5 +133,5 @@ def test_deep_nesting_is_refused_in_words():
 @pytest.mark.parametrize("name", ["docx", "pdf"])
 def test_without_the_extra_one_sentence_says_what_to_install(monkeypatch, name):
     monkeypatch.setattr(parent, "find_spec", lambda _: None)
-    with pytest.raises(Unfit, match=r"pip install 'ragqa\[documents\]'"):
+    with pytest.raises(Unfit, match=r'pip install "ragqa\[documents\]"'):
         parent.convert(FORMATS[name], docx(said("Said.")))
