@@ -34,8 +34,6 @@ _FEW_WORDS = re.compile(r"\S(?:.{0,63}\S)?(?=\s|\Z)|\S+", re.DOTALL)
 # An escaped bar stays one, so that it ends no cell.
 _LENGTHS = [re.compile(rf".{{0,{chars - 1}}}(?:\\\||.)", re.DOTALL) for chars in (64, 8, 1)]
 
-_MARGIN = 1.2
-"""How many times the tokens of its parts a passage may have, at the very most."""
 
 # The cost of a cut, on the scale of a length's cost: 1 for an empty passage.
 _NEVER = 100.0  # only if the limit forces it: after a heading
@@ -185,25 +183,13 @@ class _Splitter:
         passages: list[Passage] = []
         for run in runs:
             passage = self._passage(run)
-            excess = self._excess(run, passage)
+            excess = self.counter.pieces([passage.embedded_text])[0] - self.counter.room
             if excess <= 0:
                 passages.append(passage)
             else:
                 pieces = self.counter.size(run).pieces - excess
                 passages += self.passages(self._smaller(run, max(1, pieces)))
         return passages
-
-    def _excess(self, run: Sequence[Unit], passage: Passage) -> int:
-        """By how many of the embedder's tokens a passage exceeds the window; at most 0 if it fits.
-
-        It is counted as a whole only near the window: its parts, which are counted already, and
-        the characters between them rarely have fewer tokens than it.
-        """
-        parts = self.counter.size(run).pieces + self.trails[self._common_path(run)].pieces
-        between = len(passage.text) - sum(unit.end - unit.start for unit in run)
-        if _MARGIN * (parts + between) <= self.counter.room:
-            return 0
-        return self.counter.pieces([passage.embedded_text])[0] - self.counter.room
 
     def _smaller(self, run: list[Unit], pieces: int) -> list[list[Unit]]:
         """Cut a run in two or more, between units if possible."""

@@ -55,7 +55,7 @@ class Tokenizing(HashedEmbedder):
         return super().count_tokens(texts)
 
 
-def test_a_new_passage_meets_the_tokenizer_when_it_is_split_and_when_it_is_embedded(tmp_path):
+def test_a_new_passage_meets_the_tokenizer_in_parts_as_a_whole_and_to_be_embedded(tmp_path):
     embedder = Tokenizing()
     source = source_with(tmp_path, embedder)
     source.corpus.file("").mkdir()
@@ -63,7 +63,7 @@ def test_a_new_passage_meets_the_tokenizer_when_it_is_split_and_when_it_is_embed
     write(source, "a.md", "\n\n".join(f"# Topic {n}\n\n{said * 9}Quokka{n}." for n in range(9)))
     run(source)
     # The first passages of a note also tell how well the model knows the language.
-    assert [sum(f"Quokka{n}." in text for text in embedder.texts) for n in range(3, 9)] == [2] * 6
+    assert [sum(f"Quokka{n}." in text for text in embedder.texts) for n in range(3, 9)] == [3] * 6
 
 
 def paths(source):
