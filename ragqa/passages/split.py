@@ -178,12 +178,13 @@ class _Splitter:
         """The embedder's tokens that the window leaves beside the run's trail."""
         return self.counter.room - self.trails[self._common_path(run)].pieces
 
-    def passages(self, runs: Iterable[list[Unit]]) -> list[Passage]:
+    def passages(self, runs: Sequence[list[Unit]]) -> list[Passage]:
         """Make each run a passage, and cut again what is too long once its units stand together."""
+        made = [self._passage(run) for run in runs]
+        lengths = self.counter.pieces([passage.embedded_text for passage in made])
         passages: list[Passage] = []
-        for run in runs:
-            passage = self._passage(run)
-            excess = self.counter.pieces([passage.embedded_text])[0] - self.counter.room
+        for run, passage, length in zip(runs, made, lengths, strict=True):
+            excess = length - self.counter.room
             if excess <= 0:
                 passages.append(passage)
             else:
