@@ -52,14 +52,16 @@ def mcp(
 
     loaded = _loaded(corpus, index)
     with _needing("mcp"):
-        from ragqa.serving.guard import kept_token, listen, serve
-        from ragqa.serving.mcp import http_app, run_on_stdio
         from ragqa.serving.warm import WarmIndex
-    # Ctrl-C is how a server is ended.
+    # Ctrl-C is how a server is ended. The index is opened while the SDK loads, which takes longer.
     with WarmIndex(loaded) as warm, suppress(KeyboardInterrupt):
+        with _needing("mcp"):
+            from ragqa.serving.mcp import http_app, run_on_stdio
         if http is None:
             run_on_stdio(warm)
         else:
+            from ragqa.serving.guard import kept_token, listen, serve
+
             token = kept_token(new=new_token)
 
             def ready(_: "Guard", address: str) -> None:
