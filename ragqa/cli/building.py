@@ -52,7 +52,7 @@ def build_index(
     """
     from ragqa import render
     from ragqa.render.overviews import print_report
-    from ragqa.types import by_kind, counted
+    from ragqa.types import by_kind
 
     loaded = load([*(notes or ()), *(corpus or ())] or None, index)
     with open_index(loaded) as opened, render.ProgressLine() as progress:
@@ -60,8 +60,6 @@ def build_index(
             _use_workers(opened, workers, yes=yes)
         if wait and (building := opened.building()):
             render.say(f"Waiting for another process that is writing the index {building}.")
-        elif workers is None and (ahead := opened.ahead(rebuild=rebuild)).is_long:
-            render.say(f"{counted(ahead.files, 'file')} to read.")
         report = opened.refresh(rebuild=rebuild, wait=wait, progress=progress)
         where = opened.kept.where
     finish(
