@@ -159,7 +159,8 @@ class _Lines:
             line = self.lines[first]
             may_be_title = len(line.strip()) <= MAX_TITLE_CHARS and _has_words(line)
             is_title = is_first and first == at and may_be_title and not _is_statement(line)
-            if last == first + 1 and (is_title or is_short(line)):
+            is_all = is_first and first == at and not any(self.lines[last:])
+            if last == first + 1 and (is_title or is_short(line)) and not is_all:
                 yield Kind.HEADING, first, last, 1 if is_title else 2
             else:
                 yield paragraph_or_rule("".join(self.lines[first:last])), first, last, 0

@@ -202,7 +202,7 @@ def test_a_thousand_headings_are_as_many_paths():
 
 
 def test_the_settings_are_kept_with_an_index():
-    assert Chunking(target_tokens=100).as_mapping() == {"version": 12, "target_tokens": 100}
+    assert Chunking(target_tokens=100).as_mapping() == {"version": 13, "target_tokens": 100}
     assert Chunking().max_tokens == 400
     assert Chunking(target_tokens=1000).max_tokens == 2000
 
