@@ -63,8 +63,6 @@ def main() -> None:
     parser.add_argument("--table", type=Path, help="write the table to this Markdown file")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="ragqa-peers-") as folder:
-        # Compiled modules are part of an installed program; without them every start compiles.
-        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         os.environ |= child_environment(Path(folder) / "settings")
         compared = systems(args.peer or list(KINDS), args.dir.resolve(), Path(folder) / "homes")
         material = prepare(args.beir, Path(folder) / "material")

@@ -16,6 +16,9 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+# Compiled modules are part of an installed program; without them every start compiles.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 RAGQA = str(Path(sys.executable).with_name("ragqa"))
 PACKAGES = (
     "ragqa torch transformers sentence-transformers onnxruntime tokenizers faiss-cpu tantivy numpy "

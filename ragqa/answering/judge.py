@@ -38,9 +38,6 @@ from ragqa.text.words import index_terms
 from ragqa.types import Hit, Kind, Missing, Reason
 from ragqa.types.answers import NOTHING_MISSING, PROBABLE_FROM, SURE_FROM
 
-FEATURES = ("meaning", "words", "margin", "unfit", "missing", "coverage")
-"""The features a model may use."""
-
 SURE_SHARE = 0.75
 """One below this share may be about something else, and is quoted with reserve."""
 

@@ -1,5 +1,6 @@
 """`ragqa mcp` and `ragqa serve`: other doors to the same answers."""
 
+import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -51,17 +52,15 @@ def mcp(
     from ragqa import render
 
     loaded = _loaded(corpus, index)
-    with _needing("mcp"):
+    with _importing("mcp"):
+        from ragqa.serving.guard import kept_token, listen, serve
+        from ragqa.serving.mcp import http_app, run_on_stdio
         from ragqa.serving.warm import WarmIndex
-    # Ctrl-C is how a server is ended. The index is opened while the SDK loads, which takes longer.
+    # Ctrl-C is how a server is ended.
     with WarmIndex(loaded) as warm, suppress(KeyboardInterrupt):
-        with _needing("mcp"):
-            from ragqa.serving.mcp import http_app, run_on_stdio
         if http is None:
             run_on_stdio(warm)
         else:
-            from ragqa.serving.guard import kept_token, listen, serve
-
             token = kept_token(new=new_token)
 
             def ready(_: "Guard", address: str) -> None:
@@ -93,7 +92,7 @@ def serve(
     Example: ragqa serve --corpus notes
     """
     loaded = _loaded(corpus, index)
-    with _needing("serve"):
+    with _importing("serve"):
         from ragqa.serving.asking import server_writer
         from ragqa.serving.guard import kept_token, listen
         from ragqa.serving.guard import serve as serve_app
@@ -143,8 +142,9 @@ def _show_address(token: str, page: Path | None, guard: "Guard", address: str) -
 
 
 @contextmanager
-def _needing(extra: str) -> Iterator[None]:
-    """Say which extra to install where a package is missing."""
+def _importing(extra: str) -> Iterator[None]:
+    """Say which extra to install where a package is missing; what is imported is no garbage."""
+    gc.disable()
     try:
         yield
     except ModuleNotFoundError as exc:
@@ -154,3 +154,5 @@ def _needing(extra: str) -> Iterator[None]:
             f"this needs the package {exc.name}, which is not installed",
             hint=install_command(extra),
         ) from exc
+    finally:
+        gc.enable()
