@@ -90,6 +90,11 @@ def test_what_only_the_author_of_an_org_file_sees_is_no_text_and_its_tags_are_th
     assert not any(words in document.text for words in ("draft", "secret", "ID"))
 
 
+def test_an_org_heading_has_what_its_links_show():
+    document = document_of("org", "* [[id:7][Wombats]] of [[zoo.org]]\n\nThey dig.\n")
+    assert document.text.startswith("# Wombats of zoo.org\n")
+
+
 @pytest.mark.parametrize("charset", ["iso-8859-1", "windows-1252", "utf-16"])
 def test_a_page_in_its_own_encoding_is_decoded(charset):
     page = f"<meta charset='{charset}'><p>Caf\u00e9</p>".encode(charset)

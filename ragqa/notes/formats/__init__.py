@@ -230,7 +230,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             Format("markdown", (".md", ".markdown"), is_always_read=True),
             Format("plain", (".txt",), is_always_read=True),
             Format("html", (".html", ".htm"), 8, _LIBRARY, text_share=0.4),
-            Format("org", (".org",), 5, _LIBRARY),
+            Format("org", (".org",), 6, _LIBRARY),
             Format("epub", (".epub",), 1, _LIBRARY, _ZIPPED),
             Format("odt", (".odt",), 1, _LIBRARY, _ZIPPED, text_share=0.3),
             Format("ods", (".ods",), 1, _LIBRARY, _ZIPPED),
