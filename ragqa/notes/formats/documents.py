@@ -83,7 +83,7 @@ _ASIDE = re.compile(
 )
 _ORG_TAGS = re.compile(r"(?im)^(?:\*+ .*[ \t]|#\+filetags:[ \t]*):([\w@#%:]+):[ \t]*$")
 _ORG_HEADING = re.compile(r"(?m)^\*+ .*")
-_ORG_LINK = re.compile(r"\[\[([^]\[\n]+)\](?:\[([^]\[\n]+)\])?\]")
+_ORG_LINK = re.compile(r"\[\[(?:[^]\[\n]+\]\[)?([^]\[\n]+)\]\]")
 _MARKS = re.compile(
     r"(?ms)^[ \t]*(`{3,}).*?^[ \t]*\1|`[^`\n]+`|^[ \t]*\d+\\[.)]"
     r"|(?P<extra>(?<=[^\s\\])\\(?=[.!+-])|\\(?=&(?!\#?\w+;)))|%%"
@@ -147,17 +147,11 @@ def _prepared(name: str, data: bytes) -> tuple[str, bytes]:
     source = _decode(data)
     if name == "org":
         source = _ASIDE.sub("", source.replace("\r\n", "\n"))
-        source = _ORG_HEADING.sub(
-            _with_labels, source
-        )  # where the library leaves links as they are
+        # The library leaves links in headings as they are.
+        source = _ORG_HEADING.sub(lambda line: _ORG_LINK.sub(r"\1", line[0]), source)
         if source.count("[") > _MAX_BRACKETS:
             raise Unfit(f"it has more than {_MAX_BRACKETS:,} brackets")
     return source, source.encode("utf-8", "replace")
-
-
-def _with_labels(heading: re.Match[str]) -> str:
-    """An org heading with what its links show in their place."""
-    return _ORG_LINK.sub(lambda link: link[2] or link[1], heading[0])
 
 
 def _check_sheet(data: bytes) -> None:
