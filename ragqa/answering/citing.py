@@ -1,6 +1,7 @@
 """Citations of stretches of notes, and the text of an answer that has them."""
 
 from collections.abc import Sequence
+from itertools import takewhile
 
 from ragqa.answering.current import date_of
 from ragqa.answering.excerpt_blocks import Line
@@ -44,11 +45,17 @@ def cite(
     passage, layout, (start, end) = stretch.passage, stretch.layout, stretch.span
     quote, first, heading = stretch.quote, layout.line(stretch.run[0]), passage.heading
     if is_excerpt:
-        begun = layout.pieces[stretch.run[0]].passage
+        at = stretch.run[0]
+        begun = layout.pieces[at].passage
         # A passage of several small sections has only the headings that these share.
         is_joined = len({unit.section for unit in begun.units}) > 1
-        own = layout.headings_above(stretch.run[0])[-1:] if is_joined else []
-        heading = (*begun.heading, *own)
+        own = layout.headings_above(at)[-1:] if is_joined else []
+        heading = begun.heading
+        if layout.pieces[at].kind is Kind.HEADING:  # which its passage may be called by
+            later = {layout.said(n) for n in layout.within(start, begun.end)}
+            heading = tuple(takewhile(lambda above: above not in later, heading))
+        elif own != [*heading[-1:]]:
+            heading = (*heading, *own)
     begin, stop = _answering(stretch)
     begin, stop = max(start, begin), min(end, stop)
     has_short = short and short[0] == stretch.path and start <= short[1][0] and short[1][1] <= end

@@ -23,6 +23,7 @@ from ragqa.answering.score import (
     NEAR_SHARE,
     Reading,
     best_cosines,
+    is_of_another_time,
     of_period,
     read,
     read_together,
@@ -46,6 +47,8 @@ MOST_IF_OLD = SURE_FROM - 0.01
 
 MOST_CONFIDENT = 0.3
 """Where a note only asks, what it says is probably no answer."""
+
+ANOTHER_TIME = "nothing of the time that you name seems to answer; this is of another"
 
 AN_ANSWER = "answer"
 """What is not there."""
@@ -105,8 +108,9 @@ def assess(
     is_unlikely = not of_day and probability < PROBABLE_FROM
     answered = answered and not (is_unlikely and lacks_most(question, missed))
     if not answered and len(may_answer) < len(all_answer):
-        return assess(replace(question, period=None), hits, embedder, answering)
-    return Assessment(
+        again = assess(replace(question, period=None), hits, embedder, answering)
+        return _of_another_time(again) if is_of_another_time(question, again.excerpts[0]) else again
+    assessment = Assessment(
         candidates=scored,
         excerpts=excerpts,
         further=finder.further(excerpts, places) if answered else (),
@@ -116,6 +120,17 @@ def assess(
         reasons=model.reasons(measured),
         missing=replace(missed, not_there=AN_ANSWER) if is_open and answered else missed,
         warnings=finder.rows_left if answered else (),
+    )
+    another = answered and is_of_another_time(question, excerpts[0])
+    return _of_another_time(assessment) if another else assessment
+
+
+def _of_another_time(assessment: Assessment) -> Assessment:
+    """The same with a reserve and, if it is shown, a warning."""
+    return replace(
+        assessment,
+        confidence=min(assessment.confidence, MOST_IF_OLD),
+        warnings=(*assessment.warnings, *[ANOTHER_TIME] * assessment.answered),
     )
 
 

@@ -290,6 +290,12 @@ def of_period(question: Question, scored: Sequence[Stretch]) -> Sequence[Stretch
     return [replace(one, score=one.score + lift) for one in own]
 
 
+def is_of_another_time(question: Question, candidate: Stretch) -> bool:
+    """Whether a candidate has a date, and none of the time that a question is about."""
+    period, dates = question.period, _dates_of(candidate, "year")
+    return period is not None and bool(dates) and not any(map(period.has, dates))
+
+
 def days_in(question: Question, dates: Iterable[Moment]) -> list[Moment]:
     """The days and months of a question that are among dates; none if a note of the day answers."""
     days = () if question.day else question.days

@@ -78,7 +78,10 @@ def run(args: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     except Exception as exc:  # noqa: BLE001 - the last line of defence: a bug is reported in one line
-        return _report(exc, args, debug=debug)
+        # A library written in C that is interrupted while it loads raises an error of its own.
+        if not isinstance(exc.__cause__ or exc.__context__, KeyboardInterrupt):
+            return _report(exc, args, debug=debug)
+        code = INTERRUPTED
     if code == INTERRUPTED:
         from ragqa import render
 

@@ -40,6 +40,14 @@ def test_several_excerpts_are_numbered_and_apart():
     ]
 
 
+@pytest.mark.parametrize(
+    ("best", "heading"), [("Rent", ("Flat",)), ("Ask Bo", ("Flat", "Contact"))]
+)
+def test_a_heading_is_cited_below_the_headings_above_it_alone(best, heading):
+    text = "# Flat\n\n## Deposit is 9.\n\n## Rent is 5.\n\n## Contact\n\nAsk Bo.\n"
+    assert cited(text, best)[1].heading == heading
+
+
 NOTE = "---\ndate: 2021-05-01\n---\n\n# A\n\n## B\n\nThese are they:\n\n- red\n- blue\n- green\n"
 
 

@@ -154,6 +154,15 @@ def test_a_bug_is_told_in_a_line_with_a_file_to_report_and_exits_70(monkeypatch,
     report.unlink()
 
 
+def test_an_interrupt_that_a_library_turns_into_an_error_of_its_own_is_no_bug(monkeypatch, capsys):
+    def interrupted(*args, **kwargs):
+        raise ImportError("initialization failed") from KeyboardInterrupt()
+
+    monkeypatch.setattr("ragqa.cli.command_line", interrupted)
+    assert run(["status"]) == 130
+    assert "bug" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "failure",
     [
