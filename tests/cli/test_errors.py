@@ -89,6 +89,8 @@ def test_a_full_disk_ends_a_build_with_4_and_the_old_index_answers(quick, apart,
 
 
 def test_ctrl_c_while_indexing_leaves_the_old_index_and_exits_130(quick, places, notes):
+    # What is started in the background ignores it, and so would its children.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     quick("index", *places)
     for number in range(1_500):  # enough to be interrupted on a busy machine, too
         (notes / f"{number}.md").write_text(f"# N{number}\n\n" + "words of a note. " * 40)
