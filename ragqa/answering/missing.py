@@ -80,7 +80,6 @@ def missing(
     """
     question = reading.question
     dates = [date for sentence in sentences for date in months_of(_shown(sentence))]
-    days = [day.span for day in question.days]
     dated = [day.span for day in question.days if has_moment(dates, day)]
     asked = list(_words(question.text, question.language))
     words = [word for word in asked if not overlaps((word.start, word.end), dated)]
@@ -104,7 +103,7 @@ def missing(
         unsaid |= dict.fromkeys(word.text for word in subjects)
     for word in _unmatched(reading, words, sentences):
         # A note may write a date in another way.
-        is_day = overlaps((word.start, word.end), days)
+        is_day = overlaps((word.start, word.end), [day.span for day in question.days])
         if not question.parts and not is_day and any(map(notes.lack, word.terms)):
             no_note_has[word.text] = None
         elif place := _place_of(word, question, sentences, notes):

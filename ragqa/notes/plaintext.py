@@ -158,8 +158,9 @@ class _Lines:
                 last += 1
             line = self.lines[first]
             may_be_title = len(line.strip()) <= MAX_TITLE_CHARS and _has_words(line)
-            is_title = is_first and first == at and may_be_title and not _is_statement(line)
-            is_all = is_first and first == at and not any(self.lines[last:])
+            begins = is_first and first == at
+            is_title = begins and may_be_title and not _is_statement(line)
+            is_all = begins and not any(self.lines[last:])
             if last == first + 1 and (is_title or is_short(line)) and not is_all:
                 yield Kind.HEADING, first, last, 1 if is_title else 2
             else:

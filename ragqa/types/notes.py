@@ -36,11 +36,11 @@ _WORDS = re.compile(r"[^\W_]+")
 _HYPHEN = re.compile(r"(?<!\d)-|-(?!\d)")
 
 
-# These three are created for every note before every question: named tuples take a third of the
-# time of frozen data classes.
 DAY_NS = 86_400_000_000_000
 
 
+# These three are created for every note before every question: named tuples take a third of the
+# time of frozen data classes.
 class Stamp(NamedTuple):
     """A file's metadata *before* it was read; shows whether to read it again."""
 
