@@ -10,7 +10,7 @@ import ragqa
 PACKAGE = Path(ragqa.__file__).parent
 
 LAYERS = [
-    {"errors", "extras", "corpus", "languages"},
+    {"errors", "extras", "former", "corpus", "languages"},
     {"types", "safe", "places"},
     {"config", "text", "clock", "stages"},
     {"notes", "passages", "embedders", "stores", "llms", "state"},

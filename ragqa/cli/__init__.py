@@ -15,6 +15,7 @@ from typer.main import get_command
 from ragqa import __version__
 from ragqa.cli.options import with_places
 from ragqa.errors import OutOfMemory, RagqaError, UsageError, out_of_memory
+from ragqa.former import INSTEAD
 
 COMMANDS = {
     "ask": "asking.ask",
@@ -38,15 +39,6 @@ COMMANDS = {
     "model": "llm.model",
 }
 """Where each command, or family of commands, is declared below `ragqa.cli`."""
-
-INSTEAD = {
-    "ragqa ": 'ragqa --help; a question stands in quotes: ragqa "what did we decide?"',
-    "ragqa index --list": "ragqa status names the folder of an index",
-    "ragqa index --remove": "remove the folder by hand: ragqa status names it",
-    "ragqa eval --compare": "compare two documents of --json, with jq for example",
-    "ragqa eval --set": "RAGQA_PASSAGE_TOKENS=100 ragqa eval --index DIR sets it for one run",
-}
-"""What to do instead of an option that there was, or of a command that there is not."""
 
 INTERRUPTED = 130
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -74,7 +66,7 @@ def run(args: list[str]) -> int:
         command = get_command(command_line(args))
         code = command(args, prog_name="ragqa", standalone_mode=False)
     except ClickException as exc:
-        return _report_usage(exc)
+        return _report_usage(exc, word)
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     except Exception as exc:  # noqa: BLE001 - the last line of defence: a bug is reported in one line
@@ -170,8 +162,11 @@ def _options(
     """Ask your notes, get cited answers. Nothing leaves this machine unasked."""
 
 
-def _report_usage(exc: ClickException) -> int:
-    """Print what is wrong with the command line; for a group without a command, print its help."""
+def _report_usage(exc: ClickException, word: str) -> int:
+    """Print what is wrong with the command line; for a group without a command, print its help.
+
+    :param word: the first word of the command line.
+    """
     from ragqa import render
 
     context = getattr(exc, "ctx", None)
@@ -179,7 +174,9 @@ def _report_usage(exc: ClickException) -> int:
         render.say(context.get_help())
     else:
         command = context.command_path if context is not None else "ragqa"
-        hint = INSTEAD.get(f"{command} {getattr(exc, 'option_name', '')}", f"{command} --help")
+        hint = INSTEAD.get(f"{command} {getattr(exc, 'option_name', word)}", f"{command} --help")
+        if command == "ragqa" and word not in COMMANDS and hint == "ragqa --help":
+            hint += '; a question stands in quotes: ragqa "what did we decide?"'
         render.print_error(RagqaError(exc.format_message(), hint=hint))
     return exc.exit_code
 

@@ -20,6 +20,7 @@ from ragqa.config import addresses
 from ragqa.config.addresses import LOCAL
 from ragqa.corpus import Corpus, Folder
 from ragqa.errors import UsageError
+from ragqa.former import INSTEAD
 from ragqa.languages import AUTO, LANGUAGES, OTHER
 from ragqa.safe import safe_line
 
@@ -369,7 +370,9 @@ def setting_named(name: str, where: str) -> Setting:
 
 
 def with_nearest(name: str) -> str:
-    """An unknown setting's name, with the nearest setting, if any."""
+    """An unknown setting's name, with what to do instead or the nearest setting, if any."""
+    if name in INSTEAD:
+        return f"{name!r} ({INSTEAD[name]})"
     near = get_close_matches(name[:_MAX_NAME], SETTINGS, n=1)
     return f"{name[:_MAX_NAME]!r}" + (f" (did you mean {near[0]}?)" if near else "")
 
