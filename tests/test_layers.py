@@ -30,40 +30,6 @@ LAYERS = [
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
 
 
-LATE = {
-    "ragqa": "a name of the package is looked up when it is first used: importing it is quick",
-    "ragqa.cli": "Ctrl-C may come while it is imported; a command imports what it runs",
-    "rich": "only progress bars, boxes and tables need these parts of it",
-    "difflib": "only a note that is not in the index is compared with those that are",
-    "importlib.metadata": "only tiktoken's ranks, a backend of one's own and a lack are looked up",
-    "huggingface_hub": "only a model that is named by its repository is looked up or fetched",
-    "httpx2": "an extra, and only an LLM needs it",
-    "jinja2": "only a page needs its templates",
-    "mcp": "an extra, and half a second",
-    "py3langid": "only a text that is not plainly English is told by its model",
-    "milvus_lite.adapter.grpc.server": "an extra, and only an index in its file needs it",
-    "milvus_lite.exceptions": "an extra, and only an index in its file needs it",
-    "pathspec": "only a folder with ignore files needs it",
-    "pymilvus": "an extra, and a second",
-    "rapidfuzz": "only a word that is in no note is compared with those that are",
-    "ray": "an extra, and a second",
-    "tiktoken": "only splitting notes counts tokens",
-    "tomlkit": "only changing settings needs it",
-    "tomllib": "only a file of settings needs it",
-    "tokenizers": "only an embedder and a reader need it",
-    "urllib.request": "only a question to a server on this machine needs it",
-    "ragqa.embedders": "an embedder is imported where it is chosen: torch takes seconds",
-    "ragqa.generation": "only an answer that an LLM writes needs it",
-    "ragqa.llms": "a backend is imported where it is chosen",
-    "ragqa.notes": "a format's parser is imported where a note has that format",
-    "ragqa.passages": "only notes that changed are split",
-    "ragqa.text.markdown": "only notes that changed are parsed",
-    "ragqa.state": "only a store on another machine needs consent",
-    "ragqa.stores": "a store is imported where it is chosen; its writer, where it writes",
-}
-"""Why something is imported inside a function: by the package imported, or by the importer's."""
-
-
 @cache
 def _tree(path):
     return ast.parse(path.read_text(encoding="utf-8"))
@@ -125,10 +91,6 @@ def test_there_are_no_relative_imports():
     assert relative == []
 
 
-def test_no_two_modules_import_each_other():
-    _assert_no_circle({name: _top_level_imports(path) for name, path in _by_name().items()})
-
-
 def test_no_circle_is_hidden_by_imports_inside_functions():
     modules = _by_name()
     graph = {name: _imports_when_run(path, modules) for name, path in modules.items()}
@@ -167,16 +129,6 @@ def _assert_no_circle(graph):
         visit(module, [])
 
 
-def _top_level_imports(path):
-    """What is imported while the module is imported, not later inside a function."""
-    tree = _tree(path)
-    return {
-        node.module
-        for node in tree.body
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("ragqa.")
-    }
-
-
 def _imports_when_run(path, modules):
     """The modules that it imports, at once or later; not those of type annotations alone."""
     nodes = {node for node in ast.walk(_tree(path)) if isinstance(node, ast.ImportFrom)}
@@ -187,31 +139,6 @@ def _imports_when_run(path, modules):
     return {
         f"{module}.{name}" if f"{module}.{name}" in modules else module for module, name in names
     }
-
-
-def test_imports_inside_functions_have_a_reason():
-    late = {
-        (path, name)
-        for path in _modules()
-        for function in ast.walk(_tree(path))
-        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
-        for node in ast.walk(function)
-        for name in _names(node)
-        if _home(path) != "cli"
-    }
-    used = {next((key for key in LATE if _is_in(name, key)), name) for _, name in late}
-    assert used == LATE.keys() - {"ragqa"}
-
-
-def _names(node):
-    """The modules that a node imports, by their dotted names."""
-    if isinstance(node, ast.Import):
-        return [name.name for name in node.names]
-    return [node.module] if isinstance(node, ast.ImportFrom) else []
-
-
-def _is_in(name, package):
-    return name == package or (name.startswith(f"{package}.") and package != "ragqa")
 
 
 def test_only_render_prints():
