@@ -5,14 +5,13 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from urllib.parse import urlencode
 
 import anyio
-from support import HANGS_S, QUICK
+from support import COMMAND, HANGS_S, QUICK
 
 HOSTILE = """\
 ---
@@ -149,7 +148,7 @@ class serving:  # noqa: N801 - used as a function
 
     def __enter__(self):
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "ragqa", *self._args, "--corpus", str(self._folder / "notes")],
+            [*COMMAND, *self._args, "--corpus", str(self._folder / "notes")],
             stderr=subprocess.PIPE,
             stdin=subprocess.DEVNULL,
             env=os.environ | self._env | {"RAGQA_INDEX": str(self._folder / "index")},

@@ -5,7 +5,6 @@ import json
 import logging
 import os
 import pty
-import shutil
 import signal
 import struct
 import subprocess
@@ -18,6 +17,7 @@ from pathlib import Path
 from termios import TIOCSWINSZ
 from unittest import mock
 
+import hashed
 import pytest
 from hypothesis import settings
 
@@ -28,6 +28,10 @@ from ragqa.types import Answer, Citation, EmbedderInfo, IndexInfo, Kind, Unit
 CORPUS = Path(__file__).parent.parent / "corpus"
 QUICK = {"RAGQA_EMBEDDER": "hashed:64"}
 """The environment in which ragqa needs no model."""
+COMMAND = (sys.executable, "-P", hashed.__file__)
+"""The command `ragqa` in a process of its own, which knows the embedder `hashed`."""
+KNOWS_HASHED = f"import sys; sys.path.append({str(Path(__file__).parent)!r}); import hashed\n"
+"""The first line of a program that knows it."""
 STREAMS = {"stdin": ("r", "strict"), "stdout": ("w", "strict"), "stderr": ("w", "backslashreplace")}
 """The standard streams with their modes, and what Python does about text that it cannot encode."""
 FEW = 10
@@ -59,13 +63,6 @@ def write_notes(folder, notes):
         path.write_text(text, encoding="utf-8")
         os.utime(path, (1_700_000_000, 1_700_000_000))
     return folder
-
-
-def command():
-    """The installed `ragqa` next to the Python that runs the tests."""
-    found = shutil.which("ragqa", path=str(Path(sys.executable).parent))
-    assert found, "ragqa is not installed next to the Python that runs the tests"
-    return found
 
 
 @dataclass(frozen=True)
@@ -134,11 +131,11 @@ def _standard_streams(files):
 
 
 def run_apart(*args, cwd=None, env=None, **kwargs):
-    """Run the installed command in a process of its own, for tests of what only that has."""
+    """Run the command in a process of its own, for tests of what only that has."""
     if "input" not in kwargs:
         kwargs.setdefault("stdin", subprocess.DEVNULL)
     done = subprocess.run(
-        [command(), *map(str, args)],
+        [*COMMAND, *map(str, args)],
         capture_output=True,
         cwd=cwd,
         env=os.environ | (env or {}),
@@ -152,7 +149,7 @@ def run_apart(*args, cwd=None, env=None, **kwargs):
 
 def on_terminal(*args, columns=80, env=None):
     """What a command prints on a terminal so wide."""
-    return printed_on_terminal([command(), *args], columns=columns, env=env)
+    return printed_on_terminal([*COMMAND, *args], columns=columns, env=env)
 
 
 def printed_on_terminal(argv, *, columns=80, env=None):

@@ -7,7 +7,7 @@ import select
 import subprocess
 import sys
 
-from support import HANGS_S, QUICK
+from support import HANGS_S, KNOWS_HASHED, QUICK
 
 
 class Typed(io.StringIO):
@@ -47,7 +47,7 @@ class Terminal:
     def __init__(self, args, env=None):
         self._leader, follower = pty.openpty()
         self.process = subprocess.Popen(
-            [sys.executable, "-c", AT_TERMINAL, "chat", *map(str, args)],
+            [sys.executable, "-c", KNOWS_HASHED + AT_TERMINAL, "chat", *map(str, args)],
             stdin=follower,
             stdout=follower,
             stderr=follower,

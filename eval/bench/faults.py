@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+sys.path.append(str(Path(__file__).parents[2] / "tests"))
+import hashed  # noqa: F401 - before ragqa, to which it gives its embedder
 from trials import damage, stopped
 from trials.children import preload
 from trials.worlds import WAYS, Trial, World, counting, look, make_notes

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).parents[2] / "tests"))
+import hashed  # noqa: F401 - before ragqa, to which it gives its embedder
 from holding import must
 from mutation import long, mixed, mutated
 

@@ -21,14 +21,14 @@ def prepare(kind: str, value: str, *, yes: bool) -> None:
 
 
 def _check(kind: str, value: str) -> None:
-    from ragqa.embedders import parsed
+    from ragqa.embedders import model_in
     from ragqa.embedders.weights import find_model
     from ragqa.readers import reader_for
 
     if kind == "reader":
         reader_for(value)
-    elif (spec := parsed(value))[0] != "hashed":
-        find_model(spec[1])
+    else:
+        find_model(model_in(value))
 
 
 def _fetch(kind: str, name: str, *, yes: bool) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol, TypeAlias
 
-from ragqa.errors import UsageError
 from ragqa.types import EmbedderInfo, Pieces, Progress, TokenVectors, Vectors
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
@@ -54,41 +53,23 @@ class Embedder(Protocol):
         ...
 
 
-KINDS = ("hashed", "sentence-transformers")
-
-
 def embedder_for(spec: str, *, building: bool, dtype: str = "") -> Embedder:
-    """Make the embedder that `spec` names: `MODEL`, or `KIND:MODEL` with KIND in `KINDS`.
+    """Make the embedder of a model, which `spec` names.
 
     :param building: whether it is to embed many passages, or to start fast. Its results are the
         same.
     :param dtype: the number format for building; "" for the fastest.
-    :raises UsageError: no such kind, or no such model.
+    :raises UsageError: there is no such model.
     """
-    kind, model = parsed(spec)
-    if kind == "hashed":
-        from ragqa.embedders.hashed import HashedEmbedder
-
-        return HashedEmbedder.named(model)
     from ragqa.embedders.loading import load_asking, on_torch
 
+    model = model_in(spec)
     return on_torch(model, dtype) if building else load_asking(model)
 
 
-def parsed(spec: str) -> tuple[str, str]:
-    """The kind of an embedder and its model.
-
-    :raises UsageError: no such kind.
-    """
-    kind, colon, model = spec.partition(":")
-    if not colon or (kind not in KINDS and "/" in kind):
-        kind, model = "sentence-transformers", spec
-    if kind not in KINDS:
-        raise UsageError(
-            f"there is no embedder of kind {kind!r}, only {', '.join(KINDS)}",
-            hint=f"ragqa config set embedder {DEFAULT_MODEL}",
-        )
-    return kind, model
+def model_in(spec: str) -> str:
+    """The name or folder of a model; `sentence-transformers:` may stand before it."""
+    return spec.removeprefix("sentence-transformers:")
 
 
 class Workers:

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from hashed import HashedEmbedder
 
-from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.notes import parse_note
 from ragqa.types import Stamp
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import HANGS_S, QUICK, command, write_notes
+from support import COMMAND, HANGS_S, QUICK, write_notes
 
 HOLDER = """
 import sys
@@ -53,7 +53,7 @@ def test_a_build_beside_an_index_is_in_its_status(quick, places, request):
 
 def test_index_wait_says_what_it_waits_for_and_then_builds(places, held):
     with subprocess.Popen(
-        [command(), "index", "--wait", *places],
+        [*COMMAND, "index", "--wait", *places],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -5,7 +5,7 @@ import stat
 import subprocess
 
 import pytest
-from support import CORPUS, QUICK, command, write_notes
+from support import COMMAND, CORPUS, QUICK, write_notes
 from terminals import Terminal
 
 from ragqa.config import Settings, history_file
@@ -18,7 +18,7 @@ NOTES = {"cats.md": CATS, "dogs.md": "# Dogs\n\nDogs bark at the postman.\n"}
 def test_notes_that_change_during_a_chat_are_seen(quick, places, tmp_path):
     quick("index", *places)
     with subprocess.Popen(
-        [command(), "chat", *map(str, places)],
+        [*COMMAND, "chat", *map(str, places)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=os.environ | QUICK,

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import CORPUS, HANGS_S, QUICK, command, on_terminal, write_notes
+from support import COMMAND, CORPUS, HANGS_S, KNOWS_HASHED, QUICK, on_terminal, write_notes
 
 from ragqa import cli
 
@@ -104,7 +104,7 @@ def test_a_group_of_commands_alone_gives_its_help_in_lines(quick, group):
 def test_a_reader_that_goes_away_and_a_closed_stream_are_no_errors(places, quick, rest):
     quick("index", *places)
     done = subprocess.run(
-        ["bash", "-c", f'"$0" "$@" {rest}', command(), "search", "cats", *map(str, places)],
+        ["bash", "-c", f'"$@" {rest}', "-", *COMMAND, "search", "cats", *map(str, places)],
         capture_output=True,
         env=os.environ | QUICK,
         check=False,
@@ -138,7 +138,7 @@ def test_any_script_works_in_any_locale(quick, places, notes, env, options):
     (notes / "中文.md").write_text("# 猫\n\n猫每天睡觉 🐈。\n", encoding="utf-8")
     quick("index", *places)
     done = subprocess.run(
-        [sys.executable, "-c", SEARCHING, *options, *map(str, places), *QUERIES],
+        [sys.executable, "-c", KNOWS_HASHED + SEARCHING, *options, *map(str, places), *QUERIES],
         capture_output=True,
         env=os.environ | QUICK | env,
         check=False,

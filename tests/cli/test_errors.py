@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from support import HANGS_S, IMPORT_ALL, QUICK, command
+from support import COMMAND, HANGS_S, IMPORT_ALL, KNOWS_HASHED, QUICK
 
 from ragqa.cli import run
 from ragqa.errors import IndexUnusable, UsageError
@@ -44,7 +44,7 @@ def search_as_nobody(folder, args):
         if path != Path(path.anchor) and path.stat().st_uid == os.getuid():
             path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044))
     script = (
-        f"{IMPORT_ALL}"
+        f"{KNOWS_HASHED}{IMPORT_ALL}"
         "import os, sys\n"
         "from ragqa.cli import run\n"
         "import_all('ragqa.api', 'ragqa.cli', 'ragqa.indexing', 'ragqa.notes', 'ragqa.stores')\n"
@@ -95,7 +95,7 @@ def test_ctrl_c_while_indexing_leaves_the_old_index_and_exits_130(quick, places,
     for number in range(1_500):  # enough to be interrupted on a busy machine, too
         (notes / f"{number}.md").write_text(f"# N{number}\n\n" + "words of a note. " * 40)
     with subprocess.Popen(
-        [command(), "index", *map(str, places)],
+        [*COMMAND, "index", *map(str, places)],
         env=os.environ | QUICK,
         stderr=subprocess.PIPE,
     ) as process:
@@ -114,7 +114,7 @@ def test_output_that_does_not_fit_the_disk_is_an_error_and_no_bug(quick, places,
     quick("index", *places)
     with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device
         done = subprocess.run(
-            [command(), *args, *map(str, places)],
+            [*COMMAND, *args, *map(str, places)],
             stdout=full,
             stderr=subprocess.PIPE,
             env=os.environ | QUICK,

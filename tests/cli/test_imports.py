@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from support import CORPUS, HANGS_S, QUICK, write_notes
+from support import CORPUS, HANGS_S, KNOWS_HASHED, QUICK, write_notes
 
 HEAVY = {"torch", "transformers", "sentence_transformers", "sklearn", "scipy", "pandas"}
 FOR_ASKING = {"numpy", "onnxruntime", "tantivy", "tokenizers", "sqlite3"}
@@ -33,7 +33,7 @@ print(code, *loaded, file=sys.stderr)
 
 def imported(*args, env=None):
     done = subprocess.run(
-        [sys.executable, "-c", PROBE, *map(str, args)],
+        [sys.executable, "-c", (KNOWS_HASHED if env else "") + PROBE, *map(str, args)],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

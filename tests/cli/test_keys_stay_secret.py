@@ -10,7 +10,7 @@ import pytest
 import typer
 from llms.asking import MARKER
 from llms.stub import KINDS
-from support import QUICK, command
+from support import COMMAND, QUICK
 
 from ragqa import cli as ragqa_cli
 from ragqa.errors import UsageError
@@ -141,7 +141,7 @@ def test_no_process_has_a_key_on_its_command_line(stub, home):
     stub.requests.clear()
     env = os.environ | QUICK | stub.environment("openai", "no_headers")
     with subprocess.Popen(
-        [command(), "llm", "check", "openai:tiny"],
+        [*COMMAND, "llm", "check", "openai:tiny"],
         env=env | {"RAGQA_LLM_DEADLINE_S": "60"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

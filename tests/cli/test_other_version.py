@@ -8,10 +8,10 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
+from hashed import HashedEmbedder
 from indexing.building import source_with
 from support import write_notes
 
-from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.errors import OtherFormat
 from ragqa.indexing.building import refresh
 from ragqa.indexing.source import check_origin

@@ -22,7 +22,7 @@ TEXTS = [
 ]
 
 SPECS = {
-    "hashed": ("hashed:", True),
+    "hashed": ("hashed:256", True),
     "building": (DEFAULT_MODEL, True),
     "asking": (DEFAULT_MODEL, False),
 }

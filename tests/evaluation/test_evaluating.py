@@ -2,8 +2,9 @@
 
 import json
 
+from hashed import HashedEmbedder
+
 from ragqa.config import load_settings
-from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.evaluation.evaluating import evaluate_beir
 from ragqa.evaluation.sets import read_beir
 

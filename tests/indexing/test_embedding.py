@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from hashed import HashedEmbedder
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.indexing.building import SAVED_TOGETHER, Embedding
 
 TOGETHER = 4

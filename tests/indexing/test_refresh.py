@@ -5,11 +5,11 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
+from hashed import HashedEmbedder
 from indexing.building import source_with
 from msgspec import structs
 from tongues import TEXTS
 
-from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.errors import EmbedderMismatch, IndexUnusable, NoCorpus
 from ragqa.indexing.building import refresh
 from ragqa.indexing.source import check_embedder, find_changes

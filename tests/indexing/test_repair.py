@@ -11,11 +11,11 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
+from hashed import HashedEmbedder
 from indexing.building import source_with
 from stores.building import quick_folder
 from support import write_notes
 
-from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.errors import IndexUnusable, NoIndex, WriterBusy
 from ragqa.indexing.building import refresh, repair
 from ragqa.stores import by_note, open_store

@@ -5,11 +5,11 @@ import subprocess
 import sys
 
 import pytest
+from hashed import HashedEmbedder
 from indexing.building import source_with
 from stores.building import quick_folder
 from support import HANGS_S, write_notes
 
-from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.errors import NoIndex
 from ragqa.indexing.building import KEPT, refresh
 from ragqa.stores import open_store
@@ -23,7 +23,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from indexing.building import source_with
-from ragqa.embedders.hashed import HashedEmbedder
+from hashed import HashedEmbedder
 from ragqa.indexing import building
 from ragqa.indexing.building import refresh
 from ragqa.stores import open_store

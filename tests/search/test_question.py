@@ -6,10 +6,10 @@ from datetime import date
 
 import pytest
 from cases import each_of, rows
+from hashed import HashedEmbedder
 from indexing.building import source_with
 from support import write_notes
 
-from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.indexing.building import refresh
 from ragqa.search.question import READ_BYTES, UNREAD_BYTES, read_question, share_read
 from ragqa.search.retrieve import Ranking, find_hits, ranked, retrieve

@@ -3,11 +3,10 @@
 import json
 import os
 import subprocess
-import sys
 
 import pytest
 from served import NOTES, serving
-from support import HANGS_S, QUICK, write_notes
+from support import COMMAND, HANGS_S, QUICK, write_notes
 
 pytest.importorskip("mcp", reason="the extra mcp is not installed")
 
@@ -24,7 +23,7 @@ class Client:
 
     def __init__(self, folder):
         self._server = subprocess.Popen(
-            [sys.executable, "-m", "ragqa", "mcp", "--corpus", str(folder / "notes")],
+            [*COMMAND, "mcp", "--corpus", str(folder / "notes")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from support import CORPUS, HANGS_S, QUICK, run_apart, write_notes
+from support import CORPUS, HANGS_S, KNOWS_HASHED, QUICK, run_apart, write_notes
 
 from ragqa.errors import NoIndex
 from ragqa.indexing.building import KEPT
@@ -84,7 +84,7 @@ def act(saved):
 
 OBEYED = "from pathlib import Path\nPath(__file__).with_name('obeyed').touch()\n"
 
-OTHER_WEIGHTS = "from ragqa.embedders import hashed\nhashed.VERSION = 2\ndef act(saved): pass\n"
+OTHER_WEIGHTS = "hashed.VERSION = 2\ndef act(saved): pass\n"
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,10 @@ class Nodes:
 @pytest.fixture(scope="module")
 def nodes(own_home, tmp_path_factory):
     """Two nodes of a core each."""
-    complaints = tmp_path_factory.mktemp("nodes") / "stderr.txt"
+    folder = tmp_path_factory.mktemp("nodes")
+    complaints = folder / "stderr.txt"
+    (folder / "sitecustomize.py").write_text(KNOWS_HASHED)
+    path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH", "")]))
     token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     with (
         complaints.open("w") as stderr,
@@ -112,7 +115,7 @@ def nodes(own_home, tmp_path_factory):
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,
-            env=os.environ | token,
+            env=os.environ | token | {"PYTHONPATH": path},
             text=True,
         ) as process,
     ):
@@ -143,8 +146,8 @@ def index_with(tmp_path, notes):
         befallen.touch()
         folder = tmp_path / f"{name}-driver"
         folder.mkdir(exist_ok=True)
-        program = DRIVER.format(befallen=str(befallen)) + (act or "def act(saved): pass\n")
-        (folder / "sitecustomize.py").write_text(program)
+        driver = KNOWS_HASHED + DRIVER.format(befallen=str(befallen))
+        (folder / "sitecustomize.py").write_text(driver + (act or "def act(saved): pass\n"))
         # An empty entry would be the folder that the command is run in.
         path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH", "")]))
         done = run_apart(

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 import ray
+from hashed import HashedEmbedder
 from support import QUICK, run_ragqa, write_notes
 
 from ragqa.embedders import spread
-from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.errors import WorkersFailed
 from ragqa.types import no_progress
 

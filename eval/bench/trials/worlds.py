@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import NamedTuple
 from unittest.mock import patch
 
+from hashed import HashedEmbedder
+
 from ragqa import Index, open_index
 from ragqa.addresses import get_part
 from ragqa.embedders import CANARY
-from ragqa.embedders.hashed import HashedEmbedder
 from ragqa.errors import NoIndex, RagqaError
 from ragqa.notes import read
 from ragqa.stores import by_note

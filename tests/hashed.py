@@ -1,7 +1,8 @@
 """An embedder without a model: hashed words and their character trigrams, deterministic and fast.
 
-It serves for tests and experiments. Texts that share words, or parts of words, get similar vectors;
-meaning plays no part.
+Texts that share words, or parts of words, get similar vectors; meaning plays no part. Once this is
+imported, before the rest of ragqa, `hashed:64` names it like a model; as a script it is the command
+`ragqa` that knows that name.
 """
 
 import hashlib
@@ -12,12 +13,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from ragqa.errors import UsageError
+from ragqa import embedders
 from ragqa.types import EmbedderInfo, Pieces, Progress, TokenVectors, Vector, Vectors
 
 VERSION = 1
-DEFAULT_DIMENSION = 256
-MAX_DIMENSION = 4096
 WINDOW = 256
 MAX_WORD_CHARS = 64
 
@@ -33,7 +32,7 @@ class HashedEmbedder:
 
     dtype = "float32"
 
-    def __init__(self, dimension: int = DEFAULT_DIMENSION, *, salt: str = "") -> None:
+    def __init__(self, dimension: int = 256, *, salt: str = "") -> None:
         self._salt = salt
         self.info = EmbedderInfo(
             name=f"hashed:{dimension}",
@@ -43,21 +42,6 @@ class HashedEmbedder:
             pooling="mean",
         )
         self.embedded = 0
-
-    @classmethod
-    def named(cls, model: str) -> "HashedEmbedder":
-        """Make one of the dimension in the name, 256 for "".
-
-        :raises UsageError: the name is not a valid dimension.
-        """
-        if not model:
-            return cls()
-        if not (re.fullmatch("[0-9]{1,4}", model) and 0 < int(model) <= MAX_DIMENSION):
-            raise UsageError(
-                f"{model[:40]!r} is not a dimension from 1 to {MAX_DIMENSION}",
-                hint=f"write it as hashed:{DEFAULT_DIMENSION}",
-            )
-        return cls(int(model))
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count each text's words and punctuation marks."""
@@ -132,3 +116,21 @@ def _unit(vector: Vector) -> Vector:
     first = np.zeros(len(vector), np.float32)
     first[0] = 1
     return first
+
+
+_of_a_model = embedders.embedder_for
+
+
+def _embedder_for(spec: str, *, building: bool, dtype: str = "") -> embedders.Embedder:
+    kind, _, dimension = spec.partition(":")
+    if kind == "hashed":
+        return HashedEmbedder(int(dimension))
+    return _of_a_model(spec, building=building, dtype=dtype)
+
+
+embedders.embedder_for = _embedder_for
+
+if __name__ == "__main__":
+    from ragqa.__main__ import main
+
+    main()
