@@ -13,8 +13,9 @@ TYPES = (
     '<Default Extension="xml" ContentType="application/xml"/></Types>'
 )
 STYLES = f"<w:styles {W}>" + "".join(
-    f'<w:style w:type="paragraph" w:styleId="{key}"><w:name w:val="{name}"/></w:style>'
-    for key, name in [("H1", "heading 1"), ("H2", "heading 2"), ("T", "Title"), ("C", "Code")]
+    f'<w:style w:type="paragraph" w:styleId="{key}"><w:name w:val="{name}"/>'
+    f'<w:pPr><w:outlineLvl w:val="{level}"/></w:pPr></w:style>'
+    for key, name, level in [("H1", "heading 1", 0), ("H2", "heading 2", 1)]
 )
 NUMBERING = (
     f'<w:numbering {W}><w:abstractNum w:abstractNumId="0"><w:lvl w:ilvl="0">'
@@ -30,7 +31,7 @@ def said(text, properties=""):
 
 
 def heading(text, style="H1"):
-    """A heading, or another paragraph with a style."""
+    """A heading."""
     return said(text, f'<w:pStyle w:val="{style}"/>')
 
 

@@ -27,10 +27,9 @@ def image():
     return "q 600 0 0 800 0 0 cm /I Do Q\n"
 
 
-def pdf(*pages, labels="", more="", rotate=0, filtered=""):
+def pdf(*pages, more="", filtered=""):
     """A PDF with these contents of pages.
 
-    :param labels: a number tree of page labels.
     :param more: more entries of the catalogue.
     :param filtered: how the contents are compressed.
     """
@@ -39,16 +38,15 @@ def pdf(*pages, labels="", more="", rotate=0, filtered=""):
         for name, font in FONTS.items()
     )
     kids = " ".join(f"{4 + 2 * number} 0 R" for number in range(len(pages)))
-    labelled = f"/PageLabels << /Nums [{labels}] >>" if labels else ""
     objects = [
-        f"<< /Type /Catalog /Pages 2 0 R {labelled} {more} >>".encode(),
+        f"<< /Type /Catalog /Pages 2 0 R {more} >>".encode(),
         f"<< /Type /Pages /Kids [{kids}] /Count {len(pages)} >>".encode(),
         IMAGE,
     ]
     for number, content in enumerate(pages):
         data = content if isinstance(content, bytes) else content.encode("cp1252")
         objects += [
-            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] /Rotate {rotate} /Contents "
+            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] /Contents "
             f"{5 + 2 * number} 0 R /Resources << /Font << {fonts} >> /XObject << /I 3 0 R >> >> >>"
             "".encode(),
             f"<< /Length {len(data)} {filtered} >>\nstream\n".encode() + data + b"\nendstream",

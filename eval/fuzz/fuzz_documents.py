@@ -20,7 +20,7 @@ from ragqa.notes.extraction import parent
 from ragqa.notes.formats import FORMATS, Unfit, escaped
 
 TESTS = Path(__file__).parents[2] / "tests"
-NAMES = ("html", "org", "epub", "odt", "ods", "pptx", "xlsx", "rtf", "eml", "docx")
+NAMES = ("html", "org", "epub", "odt", "ods", "pptx", "xlsx", "rtf", "eml", "docx", "pdf")
 SLOW = 10.0
 """Seconds after which a file is named."""
 

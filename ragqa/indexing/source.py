@@ -5,7 +5,6 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeAlias
 
@@ -226,7 +225,7 @@ def ahead(source: Source, walk: Walk, base: IndexInfo | None, known: States) -> 
         before, form = refused.get(file.path), format_of(file.path)
         if before is None or before.stamp != file.stamp:
             return True
-        return before.sha256 != form.mark and all(map(find_spec, form.needs))
+        return before.sha256 != form.mark and form.is_installed
 
     files = list(filter(waits, _suspects(walk, {**refused, **known})))
     edit = source.chunking.target_tokens * BYTES_PER_TOKEN

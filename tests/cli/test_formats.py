@@ -1,48 +1,135 @@
-"""Readers of other formats that change, fail or are not installed."""
+"""Documents, from the index to the place that is cited, and readers that change or are missing."""
 
+import json
+
+import pytest
+from docxs import docx, heading, item, said
 from msgspec.structs import replace
+from pdfs import image, line, paragraph, pdf
 
 from ragqa.notes import formats
+from ragqa.notes.extraction import parent
 from ragqa.notes.formats import Unfit, ipynb
 
-ON = {"RAGQA_FORMATS": "html, ipynb"}
-NOTES = {
-    "wombats.html": "<p>Wombats dig burrows.</p>\n",
-    "numbats.ipynb": '{"cells": [{"cell_type": "markdown", "source": "Numbats."}], "nbformat": 4}',
-    "kangaroos.md": "# Kangaroos\n\nKangaroos weigh 85 kg.\n",
-}
+pytest.importorskip("xberg")
+
+ON = {"RAGQA_FORMATS": "docx, ipynb, pdf"}
+SURVEY = "The numbat & quokka survey of the zoo ran in 2019."
+ASKED = "in which year did the numbat survey run"
+NOTEBOOK = {"cells": [{"cell_type": "markdown", "source": "Lemurs sleep."}], "nbformat": 4}
+NOTES = {"kangaroos.md": "# Kangaroos\n\nKangaroos weigh 85 kg.\n", "l.ipynb": json.dumps(NOTEBOOK)}
 
 
-def test_a_new_version_of_a_reader_reads_only_its_own_files_anew(quick, places, monkeypatch):
-    quick("index", *places, env=ON)
-    newer = replace(formats.FORMATS["html"], version=99)
-    monkeypatch.setitem(formats._BY_SUFFIX, ".html", newer)
-    assert "0 added, 1 changed, 0 removed, 2 unchanged" in quick("index", *places, env=ON).out
+def report(text=SURVEY):
+    return docx(heading("Animals"), said("A report."), heading("Numbats"), said(text), item("x"))
 
 
-def test_all_switches_every_format_on(quick, places, tmp_path):
-    assert "1 note, 1 passage" in quick("index", *places).out
-    assert "3 notes" in quick("index", *places, env={"RAGQA_FORMATS": "all"}).out
+@pytest.fixture
+def places(notes, tmp_path, monkeypatch):
+    monkeypatch.setenv("RAGQA_CACHE", str(tmp_path / "cache"))
+    (notes / "report.docx").write_bytes(report())
+    pages = line("Preface."), paragraph("The okapi came to the zoo in 2011."), image()
+    (notes / "okapis.pdf").write_bytes(pdf(*pages))
+    return ["--corpus", notes, "--index", tmp_path / "index"]
+
+
+def test_documents_are_read_if_switched_on_and_cited_by_page_and_paragraph(quick, places):
+    assert "1 note," in quick("index", *places).out
+    told = "1 .docx, 1 .ipynb, 1 .pdf; to read them: ragqa config set formats docx,ipynb,pdf"
+    assert told in quick("status", *places).out
     off = quick("config", "set", "formats", "all", "and", "more")
-    assert off.code == 2
-    assert "all, or a list of these: html, org, epub" in off.err
+    assert (off.code, "all, or a list of these: html, org, epub" in off.err) == (2, True)
+    done = quick("index", *places, env={"RAGQA_FORMATS": "all"})
+    assert "4 notes" in done.out
+    told = "okapis.pdf: 1 of its 3 pages have no text: perhaps they are scans"
+    assert told in done.out + done.err
+    asked = quick("ask", "when did the okapi come to the zoo", "--json", *places, env=ON)
+    cited = asked.document["citations"][0]
+    assert (cited["path"], cited["locator"]) == ("okapis.pdf", "p. 2")
+    assert cited["note_sha256"].endswith(f"-pdf{formats.FORMATS['pdf'].version}")
+    asked = quick("ask", ASKED, *places, env=ON)
+    assert SURVEY in asked.out
+    assert "report.docx, paragraph 4" in asked.out
 
 
-def test_a_rebuild_tries_again_what_could_not_be_read(quick, places, monkeypatch, tmp_path):
+@pytest.fixture
+def saved(quick, places, tmp_path):
+    path = tmp_path / "saved.json"
+    path.write_text(quick("ask", ASKED, "--json", *places, env=ON).out)
+    return path
+
+
+def test_questions_verify_and_get_do_not_extract_again(quick, places, saved, monkeypatch):
+    monkeypatch.setattr(parent, "convert", None)
+    told = "intact  report.docx, paragraph 4"
+    assert told in quick("verify", saved, *places[:2], env=ON).out
+    assert "numbat & quokka" in quick("get", "report.docx", *places, env=ON).out
+
+
+@pytest.mark.parametrize(
+    ("change", "env", "status", "reason"),
+    [
+        (report(SURVEY.replace("2019", "2021")), ON, "changed", "[-2019.-] {+2021.+}"),
+        (docx(said("Nothing of it.")), ON, "gone   ", "nothing in the note"),
+        (b"PK", ON, "gone   ", "the file cannot be read: it cannot be read"),
+        (None, ON, "gone   ", "there is no such note"),
+        (report(), {"RAGQA_FORMATS": ""}, "gone   ", "ragqa config set formats docx"),
+    ],
+    ids=["edited", "without it", "damaged", "removed", "switched off"],
+)
+def test_what_changed_or_is_gone_is_told_with_its_old_place_and_why(
+    quick, places, notes, saved, change, env, status, reason
+):
+    (notes / "report.docx").unlink() if change is None else (notes / "report.docx").write_bytes(
+        change
+    )
+    checked = quick("verify", saved, *places[:2], env=env)
+    assert checked.code == 1
+    assert f" 1 {status} report.docx, paragraph 4\n" in checked.out
+    assert reason in checked.out
+
+
+def test_a_new_version_of_a_reader_reads_only_its_own_files_anew_and_what_it_says_counts(
+    quick, places, saved, monkeypatch
+):
+    newer = replace(formats.FORMATS["docx"], version=99)
+    monkeypatch.setitem(formats._BY_SUFFIX, ".docx", newer)
+    assert "0 added, 1 changed, 0 removed, 3 unchanged" in quick("index", *places, env=ON).out
+    assert quick("verify", saved, *places[:2], env=ON).code == 0
+    monkeypatch.setitem(formats._BY_SUFFIX, ".docx", replace(newer, version=100))
+    convert = parent.convert
+
+    def otherwise(*given):
+        found = convert(*given)
+        return replace(found, text=found.text.replace("survey", "counting"))
+
+    monkeypatch.setattr(parent, "convert", otherwise)
+    checked = quick("verify", saved, "--json", *places[:2], env=ON)
+    assert checked.code == 1
+    assert checked.document["citations"][0]["status"] == "changed"
+
+
+def test_a_rebuild_tries_again_what_could_not_be_read(quick, places, monkeypatch):
     def refuse(data):
         raise Unfit("reading it crashed the process that reads it")
 
-    env = ON | {"RAGQA_CACHE": str(tmp_path / "cache")}
     with monkeypatch.context() as patch:
         patch.setattr(ipynb, "convert", refuse)
-        assert "2 notes" in quick("index", *places, env=env).out
-    assert "2 notes" in quick("index", *places, env=env).out
-    assert "3 notes" in quick("index", "--rebuild", *places, env=env).out
+        assert "3 notes" in quick("index", *places, env=ON).out
+    assert "3 notes" in quick("index", *places, env=ON).out
+    assert "4 notes" in quick("index", "--rebuild", *places, env=ON).out
 
 
-def test_where_nothing_is_found_it_is_said_what_to_install_to_read_the_rest(
+def test_without_the_extra_it_is_said_what_to_install_and_then_the_rest_is_read(
     quick, places, monkeypatch
 ):
-    monkeypatch.setattr(formats, "find_spec", lambda _: None)
-    told = 'pip install "ragqa[documents]", then ragqa config set formats html,ipynb'
-    assert quick("ask", "who wrote Hamlet?", *places).err.count(told) == 1
+    told = 'pip install "ragqa[documents]"'
+    with monkeypatch.context() as patch:
+        patch.setattr(formats, "find_spec", lambda _: None)
+        off = quick("ask", "who wrote Hamlet?", *places)
+        assert off.err.count(f"{told}, then ragqa config set formats docx,ipynb,pdf") == 1
+        missing = quick("index", *places, env=ON)
+        assert missing.code == 0
+        assert f"report.docx: reading docx needs an extra: {told}" in missing.out
+        assert told in quick("status", *places, env=ON).out
+    assert "2 added" in quick("index", *places, env=ON).out

@@ -84,8 +84,7 @@ def test_files_whose_extra_is_missing_wait_for_nothing_until_it_is_there(ask, no
     env = {"RAGQA_FORMATS": "pdf"}
     (notes / "plan.pdf").write_bytes(b"%PDF " * 100_000)
     with monkeypatch.context() as patch:
-        for module in ("notes.extraction.parent", "indexing.source"):
-            patch.setattr(f"ragqa.{module}.find_spec", lambda _: None)
+        patch.setattr("ragqa.notes.formats.find_spec", lambda _: None)
         ask("index", env=env)
         write_notes(notes, {"tea.md": "# Tea\n\nGreen tea is brewed at 181 degrees.\n"})
         found = ask("ask", QUESTION, "--json", env=env).document

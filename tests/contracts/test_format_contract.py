@@ -16,7 +16,7 @@ from ragqa.answering.layout import all_match_note
 from ragqa.config.settings import OPTIONAL_FORMATS
 from ragqa.notes import parse_note, read_note, read_text, walk_notes
 from ragqa.notes.extraction import parent
-from ragqa.notes.formats import FORMATS, Document, Place, Unfit, limits
+from ragqa.notes.formats import FORMATS, Unfit, limits
 from ragqa.passages import Chunking
 from ragqa.passages.split import split_note
 from ragqa.types import Corpus, Kind, NoteFile, Skipped, Stamp
@@ -47,7 +47,12 @@ SAMPLES = {
     "rtf": rf"{{\rtf1 {{\pard\outlinelevel0 Wombats\par}}{{\pard {SAYS}\par}}}}",
     "eml": f"Subject: Wombats\nContent-Type: text/html\n\n<p>{SAYS}</p><ul><li>dig<li>sleep</ul>",
     "ipynb": notebook("# Wombats", f"{SAYS}\n\n- dig\n- sleep\n"),
-    "pdf": pdf(line("Wombats", y=720, size=18) + line(SAYS) + paragraph("- dig", "- sleep", y=670)),
+    "pdf": pdf(
+        line("Wombats", y=720, size=18)
+        + line(SAYS)
+        + paragraph("- dig", "- sleep", y=670)
+        + paragraph(SAYS, SAYS, SAYS, y=600)
+    ),
     "docx": docx(heading("Wombats"), said(SAYS), item("dig"), item("sleep")),
 }
 """A note in each format, with the same heading, sentence and list."""
@@ -163,24 +168,6 @@ def test_a_place_that_is_named_is_found_by_its_name(form):
             start, end = document.span_at(named)
             assert start <= first.start < last.end <= end
             assert document.locate((start, end)) == named
-
-
-PAGES = [Place(0, 1, "i"), Place(10, 2, "2-4"), Place(20, 3, "3"), Place(30, 4)]
-
-
-@pytest.mark.parametrize(
-    ("span", "named"),
-    [
-        ((0, 5), "p. i (page 1 of the file)"),
-        ((20, 40), "pp. 3-4"),
-        ((0, 15), "pp. i-2-4 (pages 1-2 of the file)"),
-    ],
-)
-def test_a_printed_number_that_is_not_the_files_comes_with_that(span, named):
-    document = Document("x" * 40, "page", tuple(PAGES))
-    assert document.locate(span) == named
-    start, end = document.span_at(named)
-    assert start <= span[0] <= span[1] <= end
 
 
 @given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode))

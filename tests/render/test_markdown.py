@@ -75,7 +75,7 @@ def test_whatever_stands_around_an_excerpt_is_text_in_a_quotation(before, after)
 def test_a_link_opens_at_the_page_of_its_file():
     answer = make_answer(path="zoo.pdf")
     (citation,) = answer.citations
-    cited = replace(answer, citations=(replace(citation, locator="p. xii (page 3 of the file)"),))
+    cited = replace(answer, citations=(replace(citation, locator="pp. 3-4"),))
     assert "](zoo.pdf#page=3)" in answer_markdown(cited)
 
 

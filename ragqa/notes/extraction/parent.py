@@ -4,7 +4,6 @@ import atexit
 import json
 import os
 import sys
-from importlib.util import find_spec
 from subprocess import DEVNULL, PIPE, Popen
 from threading import Lock, Timer
 from typing import IO, cast
@@ -31,7 +30,7 @@ def convert(form: Format, data: bytes) -> Document:
     """
     if not form.needs:
         return form.convert_here(data)
-    if not all(map(find_spec, form.needs)):
+    if not form.is_installed:
         raise NotYet(f"reading {form.name} needs an extra: {install_command(EXTRA)}")
     with _lock:
         converted = _ask(form.name, data)

@@ -6,8 +6,7 @@ A file becomes a `Document` or is refused with `Unfit`. A converter is imported 
 import codecs
 import re
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from importlib import import_module
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib.util import find_spec
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
@@ -17,9 +16,6 @@ from msgspec import Struct
 from ragqa.extras import install_command
 from ragqa.types import Span
 
-OUTPUT = "output"
-"""The label of the output of a notebook's cell."""
-
 EXTRA = "documents"
 """The extra with the libraries that documents are read with."""
 
@@ -28,10 +24,9 @@ ALL = "all"
 
 
 _PLACE = (
-    r"(?i)(?:(?P<page>pp?\.|pages?)|(?P<other>cell|slide|sheet|paragraph)s?)\s*(?P<named>.+?)"
-    r"(?:\s*\(pages? (?P<numbers>[\d-]+) of the file\))?(?P<output>, output)?"
+    r"(?i)(?:pp?\.|pages?|(?P<other>cell|slide|sheet|paragraph)s?)\s*"
+    r"(?P<first>[0-9]{1,9})(?:[-\u2013](?P<last>[0-9]{1,9}))?(?P<output>, output)?"
 )
-_FRAGMENT = r"(?:\(pages? |\App?\. )(\d+)[^()]*\)?\Z"
 
 _FENCE = re.compile(r"[ \t]*(```+|~~~+)")
 _BLOCK = re.compile(r"[ \t]*(?:[-+*>]|\d{1,9}[.)]|#{1,6})(?:[ \t]|$)|[ \t]*\|")
@@ -84,14 +79,11 @@ def _decode_utf16(data: bytes) -> str:
 
 
 class Place(NamedTuple):
-    """Where a page, slide, sheet, cell or paragraph of a file begins in its text.
-
-    `label` is a page's printed number, if it has one, or `OUTPUT`.
-    """
+    """Where a page, slide, sheet, cell or paragraph of a file, or a cell's output, begins."""
 
     start: int
     number: int
-    label: str = ""
+    is_output: bool = False
 
 
 def paragraphs(text: str) -> Iterator[Place]:
@@ -126,57 +118,39 @@ class Document(Struct, frozen=True):
     warnings: tuple[str, ...] = ()
 
     def locate(self, span: Span) -> str:
-        """The place of a span of the text, such as "p. xii (page 3 of the file)" or "cells 7-8"."""
+        """The place of a span of the text, such as "p. 3" or "cells 7-8"; "" if it has none."""
         first = bisect_right(self.places, span[0], key=lambda place: place.start)
         last = bisect_right(self.places, max(*span) - 1, key=lambda place: place.start)
         if not last:
             return ""
-        ends = self.places[max(first, 1) - 1], self.places[max(first, last, 1) - 1]
-        numbers = _joined([f"{end.number}" for end in ends])
-        if self.what != "page":
-            several = "s" * (ends[0].number != ends[1].number)
-            is_output = not several and ends[0].label == OUTPUT
-            return f"{self.what}{several} {numbers}{f', {OUTPUT}' * is_output}"
-        word, pages = ("p.", "page") if ends[0] == ends[1] else ("pp.", "pages")
-        if all(end.label in ("", f"{end.number}") for end in ends):
-            return f"{word} {numbers}"
-        labels = _joined([end.label or f"{end.number}" for end in ends])
-        return f"{word} {labels} ({pages} {numbers} of the file)"
+        begin, end = self.places[max(first, 1) - 1], self.places[max(first, last, 1) - 1]
+        if begin.number != end.number:
+            several = "pp." if self.what == "page" else f"{self.what}s"
+            return f"{several} {begin.number}-{end.number}"
+        one = "p." if self.what == "page" else self.what
+        return f"{one} {begin.number}{', output' * begin.is_output}"
 
     def span_at(self, locator: str) -> Span | None:
-        """The span of a place as `locate` names it, or of pages by their printed numbers alone."""
+        """The span of a place as `locate` names it; None if there is no such place."""
         match = re.fullmatch(_PLACE, locator)
         if not match or self.what != (match["other"] or "page").lower():
             return None
-        numbers = {f"{place.number}": place.number for place in self.places}
-        if not match["numbers"]:
-            numbers |= {place.label: place.number for place in reversed(self.places)}
-            # `locate` writes a number alone only of a page without another label.
-            numbers |= {f"{place.number}": place.number for place in self.places if not place.label}
-        named = match["numbers"] or match["named"]
-        ends = [named] if named in numbers else re.split("[-\u2013]", named, maxsplit=1)
-        first, last = numbers.get(ends[0]), numbers.get(ends[-1])
-        if first is None or last is None or last < first:
+        first, last = int(match["first"]), int(match["last"] or match["first"])
+        is_output = bool(match["output"])
+        starts = [p.start for p in self.places if p.number == first and p.is_output >= is_output]
+        if not starts or not first <= last <= self.places[-1].number:
             return None
-        label = OUTPUT if match["output"] else ""
-        starts = (p.start for p in self.places if p.number == first and label in ("", p.label))
-        start = next(starts, None)
         end = next((place.start for place in self.places if place.number > last), len(self.text))
-        return None if start is None else (start, end)
+        return starts[0], end
 
 
 Converted: TypeAlias = Document | str
 """What a file was converted to, or why it cannot be: the child's reply, which the cache keeps."""
 
 
-def _joined(ends: Sequence[str]) -> str:
-    """A place, or the first and the last of several."""
-    return "-".join(dict.fromkeys(ends))
-
-
 def fragment(locator: str) -> str:
     """What a link to a file ends with, so that it opens at this place: "#page=3" or ""."""
-    page = re.search(_FRAGMENT, locator)
+    page = re.match(r"pp?\. ([0-9]+)", locator)
     return f"#page={page[1]}" if page else ""
 
 
@@ -184,9 +158,8 @@ class Format(Struct, frozen=True):
     """A kind of file that holds notes.
 
     :ivar version: raised whenever its files are converted differently, so that they are read anew;
-        0 for a format that is read as it is. A module with the format's name converts the others,
-        or `documents`.
-    :ivar needs: the libraries that convert it, which do so in the child process.
+        0 for a format that is read as it is.
+    :ivar needs: the library that converts it in the child process; "" for none.
     :ivar max_bytes: larger files are skipped; 0 for the setting `max_note_bytes`.
     :ivar text_share: how much of a file is text, roughly; it tells how long embedding will take.
     :ivar is_always_read: whether it is read without being named in the setting `formats`.
@@ -195,7 +168,7 @@ class Format(Struct, frozen=True):
     name: str
     suffixes: tuple[str, ...]
     version: int = 0
-    needs: tuple[str, ...] = ()
+    needs: str = ""
     max_bytes: int = 0
     text_share: float = 1.0
     is_always_read: bool = False
@@ -207,11 +180,18 @@ class Format(Struct, frozen=True):
         """
         if not self.version:
             return Document(decode_text(data))
-        if self.needs == _LIBRARY:
-            document: Document = import_module(f"{__name__}.documents").convert(self.name, data)
-        else:
-            document = import_module(f"{__name__}.{self.name}").convert(data)
-        return document
+        if self.needs:
+            from ragqa.notes.formats import documents
+
+            return documents.convert(self.name, data)
+        from ragqa.notes.formats import ipynb
+
+        return ipynb.convert(data)
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether the library is there that it needs."""
+        return not self.needs or find_spec(self.needs) is not None
 
     @property
     def mark(self) -> str:
@@ -219,9 +199,7 @@ class Format(Struct, frozen=True):
         return f"-{self.name}{self.version}" if self.version else ""
 
 
-_LIBRARY = ("xberg",)
-"""What converts the formats without a module of their own, in `documents`."""
-
+_LIBRARY = "xberg"
 _ZIPPED = 50_000_000
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
@@ -239,8 +217,8 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             Format("rtf", (".rtf",), 1, _LIBRARY, text_share=0.3),
             Format("eml", (".eml",), 1, _LIBRARY, text_share=0.1),
             Format("ipynb", (".ipynb",), 5, max_bytes=50_000_000, text_share=0.3),
-            Format("pdf", (".pdf",), 6, ("pypdfium2",), 100_000_000, text_share=0.1),
-            Format("docx", (".docx",), 7, ("mammoth", *_LIBRARY), _ZIPPED, text_share=0.3),
+            Format("pdf", (".pdf",), 7, _LIBRARY, 100_000_000, text_share=0.1),
+            Format("docx", (".docx",), 8, _LIBRARY, _ZIPPED, text_share=0.3),
         )
     }
 )
@@ -288,7 +266,7 @@ def how_to_read(suffixes: Iterable[str], names: Iterable[str]) -> str:
     :param names: as in the setting `formats`.
     """
     wanted = {format_of(suffix).name for suffix in suffixes}
-    is_missing = not all(find_spec(need) for name in wanted for need in FORMATS[name].needs)
+    is_missing = not all(FORMATS[name].is_installed for name in wanted)
     install = f"{install_command(EXTRA)}, then " if is_missing else ""
     return f"{install}ragqa config set formats {','.join(sorted({*names, *wanted}))}"
 

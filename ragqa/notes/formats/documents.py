@@ -1,4 +1,4 @@
-"""Web pages, org, e-books, texts, slides, sheets and mail, by one library: xberg."""
+"""Web pages, org, PDF, e-books, texts, slides, sheets and mail, by one library: xberg."""
 
 import asyncio
 import json
@@ -20,7 +20,9 @@ from ragqa.text.dates import day_of
 _TYPES = {
     "html": ("text/html", ""),
     "org": ("text/x-org", ""),
+    "pdf": ("application/pdf", "page"),
     "epub": ("application/epub+zip", ""),
+    "docx": ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", ""),
     "odt": ("application/vnd.oasis.opendocument.text", ""),
     "ods": ("application/vnd.oasis.opendocument.spreadsheet", "sheet"),
     "pptx": ("application/vnd.openxmlformats-officedocument.presentationml.presentation", "slide"),
@@ -59,6 +61,7 @@ _OPTIONS = {
     "max_archive_depth": 0,
     "security_limits": {"max_table_cells": 2_000_000},
     "pages": {"extract_pages": True},
+    "images": {"extract_images": False, "inject_placeholders": False},
     "concurrency": {"max_threads": 1},
     "html_options": _PAGE,
 }
@@ -103,8 +106,8 @@ def convert(name: str, data: bytes) -> Document:
         made = asyncio.run(xberg.extract(given, _CONFIG)).results[0]
     except (RuntimeError, ValueError, IndexError) as exc:
         raise Unfit(f"it cannot be read: {one_line(str(exc))[:200]}") from exc
-    text, places = "", list[Place]()
-    for page in (made.pages or []) if what else []:
+    pages, text, places = (made.pages or []) if what else [], "", list[Place]()
+    for page in pages:
         places.append(Place(len(text), page.page_number))
         sheet = escaped(one_line(page.sheet_name or ""))
         text += f"## {sheet}\n\n" * bool(sheet) + _plain(page.content)
@@ -124,6 +127,8 @@ def convert(name: str, data: bytes) -> Document:
         title = heading[1]
     tags = ":".join(_ORG_TAGS.findall(source) if name == "org" else ()).split(":")
     lost = _lost(source, text) if name == "html" else ()
+    if name == "pdf" and (blank := sum(bool(page.is_blank) for page in pages)):
+        lost = (f"{blank:,} of its {len(pages):,} pages have no text: perhaps they are scans",)
     date, tags = _date_of(dates), [*filter(None, tags)]
     return Document(text, what, (*places,), title=title, date=date, tags=(*tags,), warnings=lost)
 

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 
-from ragqa.notes.formats import OUTPUT, Document, Place, Unfit, decode_text
+from ragqa.notes.formats import Document, Place, Unfit, decode_text
 from ragqa.notes.markdown import parse_markdown
 
 MAX_OUTPUT_CHARS = 2_000
@@ -29,30 +29,30 @@ def convert(data: bytes) -> Document:
     except (ValueError, RecursionError) as exc:
         raise Unfit(f"not a notebook: {exc}") from exc
     pieces, places, length = list[str](), list[Place](), 0
-    for number, label, text in _cells(notebook):
-        places.append(Place(length, number, label))
+    for number, is_output, text in _cells(notebook):
+        places.append(Place(length, number, is_output))
         pieces.append(text.encode("utf-8", "replace").decode("utf-8"))
         length += len(pieces[-1])
     return Document("".join(pieces), "cell", tuple(places))
 
 
-def _cells(notebook: object) -> Iterator[tuple[int, str, str]]:
-    """The number, label and text of each cell, and of its output with the label `OUTPUT`."""
+def _cells(notebook: object) -> Iterator[tuple[int, bool, str]]:
+    """The number and text of each cell, and of its output, which is marked as such."""
     if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
         raise Unfit("not a notebook of version 4 or later: it has no list of cells")
     for number, entry in enumerate(notebook["cells"], start=1):
         cell: Mapping[str, object] = entry if isinstance(entry, dict) else {}
         source = _text(cell.get("source")).strip("\n")
         if cell.get("cell_type") == "markdown":
-            yield number, "", f"{_closed(source)}\n\n"
+            yield number, False, f"{_closed(source)}\n\n"
         elif cell.get("cell_type") == "code":
-            yield number, "", _fenced(source)
+            yield number, False, _fenced(source)
             outputs = cell.get("outputs")
             shown = map(_output, outputs if isinstance(outputs, list) else [])
             output = "\n".join(filter(None, shown)).strip("\n")
             is_short = len(output) <= MAX_OUTPUT_CHARS and output.count("\n") < MAX_OUTPUT_LINES
             if output.strip() and is_short:
-                yield number, OUTPUT, _fenced(output)
+                yield number, True, _fenced(output)
 
 
 def _closed(source: str) -> str:
