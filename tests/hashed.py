@@ -1,20 +1,26 @@
 """An embedder without a model: hashed words and their character trigrams, deterministic and fast.
 
 Texts that share words, or parts of words, get similar vectors; meaning plays no part. Once this is
-imported, before the rest of ragqa, `hashed:64` names it like a model; as a script it is the command
-`ragqa` that knows that name.
+imported, before the rest of ragqa, `hashed:64` names it like a model.
 """
 
 import hashlib
 import itertools
 import re
+import sys
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
 from ragqa import embedders
 from ragqa.types import EmbedderInfo, Pieces, Progress, TokenVectors, Vector, Vectors
+
+KNOWS_HASHED = f"import sys; sys.path.append({str(Path(__file__).parent)!r}); import hashed\n"
+"""The first line of a program that knows it."""
+COMMAND = (sys.executable, "-P", "-c", f"{KNOWS_HASHED}from ragqa.__main__ import main; main()")
+"""The command `ragqa` in a process of its own, which knows it."""
 
 VERSION = 1
 WINDOW = 256
@@ -129,8 +135,3 @@ def _embedder_for(spec: str, *, building: bool, dtype: str = "") -> embedders.Em
 
 
 embedders.embedder_for = _embedder_for
-
-if __name__ == "__main__":
-    from ragqa.__main__ import main
-
-    main()

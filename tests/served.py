@@ -11,7 +11,8 @@ from http.client import HTTPConnection
 from urllib.parse import urlencode
 
 import anyio
-from support import COMMAND, HANGS_S, QUICK
+from hashed import COMMAND
+from support import HANGS_S, QUICK
 
 HOSTILE = """\
 ---

@@ -17,8 +17,8 @@ from pathlib import Path
 from termios import TIOCSWINSZ
 from unittest import mock
 
-import hashed
 import pytest
+from hashed import COMMAND
 from hypothesis import settings
 
 from ragqa.cli import main
@@ -28,10 +28,6 @@ from ragqa.types import Answer, Citation, EmbedderInfo, IndexInfo, Kind, Unit
 CORPUS = Path(__file__).parent.parent / "corpus"
 QUICK = {"RAGQA_EMBEDDER": "hashed:64"}
 """The environment in which ragqa needs no model."""
-COMMAND = (sys.executable, "-P", hashed.__file__)
-"""The command `ragqa` in a process of its own, which knows the embedder `hashed`."""
-KNOWS_HASHED = f"import sys; sys.path.append({str(Path(__file__).parent)!r}); import hashed\n"
-"""The first line of a program that knows it."""
 STREAMS = {"stdin": ("r", "strict"), "stdout": ("w", "strict"), "stderr": ("w", "backslashreplace")}
 """The standard streams with their modes, and what Python does about text that it cannot encode."""
 FEW = 10

@@ -18,6 +18,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).parents[2] / "tests"))
+from hashed import COMMAND
 from running import (
     RAGQA,
     Spread,
@@ -168,14 +170,12 @@ def _ends(begin: int) -> range:
 
 def bench_refresh(runs: int) -> list[Result]:
     """Looking for changes among many notes when there are none: `ask` with it and without."""
-    hashed = Path(__file__).parents[2] / "tests" / "hashed.py"
-    command = [sys.executable, "-P", str(hashed)]
     env = {"RAGQA_EMBEDDER": "hashed:256"}
     with tempfile.TemporaryDirectory() as folder:
         write_notes(Path(folder) / "notes")
         places = ["--corpus", f"{folder}/notes", "--index", f"{folder}/index"]
-        run_child([*command, "index", *places], env)
-        ask = [*command, "ask", "What does note 77 say?", *places]
+        run_child([*COMMAND, "index", *places], env)
+        ask = [*COMMAND, "ask", "What does note 77 say?", *places]
         with_refresh, without = map(
             seconds,
             take_turns(

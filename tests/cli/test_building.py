@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import COMMAND, HANGS_S, QUICK, write_notes
+from hashed import COMMAND
+from support import HANGS_S, QUICK, write_notes
 
 HOLDER = """
 import sys

@@ -5,7 +5,8 @@ import stat
 import subprocess
 
 import pytest
-from support import COMMAND, CORPUS, QUICK, write_notes
+from hashed import COMMAND
+from support import CORPUS, QUICK, write_notes
 from terminals import Terminal
 
 from ragqa.config import Settings, history_file

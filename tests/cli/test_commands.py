@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import COMMAND, CORPUS, HANGS_S, KNOWS_HASHED, QUICK, on_terminal, write_notes
+from hashed import COMMAND, KNOWS_HASHED
+from support import CORPUS, HANGS_S, QUICK, on_terminal, write_notes
 
 from ragqa import cli
 

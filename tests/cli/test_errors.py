@@ -11,7 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
-from support import COMMAND, HANGS_S, IMPORT_ALL, KNOWS_HASHED, QUICK
+from hashed import COMMAND, KNOWS_HASHED
+from support import HANGS_S, IMPORT_ALL, QUICK
 
 from ragqa.cli import run
 from ragqa.errors import IndexUnusable, UsageError

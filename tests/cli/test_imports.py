@@ -6,7 +6,8 @@ import subprocess
 import sys
 
 import pytest
-from support import CORPUS, HANGS_S, KNOWS_HASHED, QUICK, write_notes
+from hashed import KNOWS_HASHED
+from support import CORPUS, HANGS_S, QUICK, write_notes
 
 HEAVY = {"torch", "transformers", "sentence_transformers", "sklearn", "scipy", "pandas"}
 FOR_ASKING = {"numpy", "onnxruntime", "tantivy", "tokenizers", "sqlite3"}

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 import typer
+from hashed import COMMAND
 from llms.asking import MARKER
 from llms.stub import KINDS
-from support import COMMAND, QUICK
+from support import QUICK
 
 from ragqa import cli as ragqa_cli
 from ragqa.errors import UsageError

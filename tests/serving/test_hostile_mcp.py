@@ -5,8 +5,9 @@ import os
 import subprocess
 
 import pytest
+from hashed import COMMAND
 from served import NOTES, serving
-from support import COMMAND, HANGS_S, QUICK, write_notes
+from support import HANGS_S, QUICK, write_notes
 
 pytest.importorskip("mcp", reason="the extra mcp is not installed")
 

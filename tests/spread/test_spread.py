@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from support import CORPUS, HANGS_S, KNOWS_HASHED, QUICK, run_apart, write_notes
+from hashed import KNOWS_HASHED
+from support import CORPUS, HANGS_S, QUICK, run_apart, write_notes
 
 from ragqa.errors import NoIndex
 from ragqa.indexing.building import KEPT
