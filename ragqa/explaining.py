@@ -11,7 +11,7 @@ from ragqa.answering.stretch import Stretch
 from ragqa.api import MIN_POOL, Index
 from ragqa.api.finding import Retrieval
 from ragqa.clock import Clock
-from ragqa.search.retrieve import find_legs, hits_of, is_of_other_day, ranked
+from ragqa.search.retrieve import find_legs, hits_of, ranked
 from ragqa.stages import STAGES as LOST_STAGES
 from ragqa.stages import losing_leg
 from ragqa.stores.filters import passing
@@ -26,7 +26,6 @@ STAGES = LOST_STAGES | {
     "filters": "--tag, --path, --since, --until or --where excludes it",
     "changed": "its text has changed since it was indexed",
     "confidence": "no answer was given, so nothing was quoted",
-    "day": "the question names another day",
     SAID: "it is in the answer",
 }
 """How far a note came: the stages that can lose a question, and those specific to a note."""
@@ -134,7 +133,7 @@ def explain(
     )
     stage = _stage(explanation, is_current=bool(current))
     missing: tuple[str, ...] = ()
-    if places and stage not in (SAID, "filters", "changed", "day"):
+    if places and stage not in (SAID, "filters", "changed"):
         missing = missing_words(asked.question.spelled, places[0].hit.passage)
     return replace(explanation, stage=stage, missing=missing)
 
@@ -226,8 +225,6 @@ def _stage(explanation: Explanation, *, is_current: bool) -> str:
     if not is_current:
         return "changed"
     best = places[0]
-    if is_of_other_day(explanation.asked.question, best.hit.passage):
-        return "day"
     near = best.rank is not None and best.rank <= PASSAGES
     if not near and not any(place.read for place in places):
         if explanation.asked.question.by_terms_alone:

@@ -55,7 +55,6 @@ def asked(text, *, idf=None, languages=("en",), **more):
         "typed": text,
         "spelled": text,
         "corrected": (),
-        "day": "",
         "languages": languages,
         "readable": 1.0,
         "kind": kind,

@@ -101,11 +101,9 @@ def assess(
     probability = model.probability(measured)
     most = MOST_CONFIDENT if is_open else MOST_IF_OLD if finder.history.may_be_old else 1.0
     probability = min(probability, most)
-    # What a day's own note says answers a question about the day, whatever words it has.
-    of_day = question.day in [excerpt.path for excerpt in excerpts]
-    answered = of_day or probability >= model.threshold
+    answered = probability >= model.threshold
     # What is not probable and lacks most of a question is not even close to it.
-    is_unlikely = not of_day and probability < PROBABLE_FROM
+    is_unlikely = probability < PROBABLE_FROM
     answered = answered and not (is_unlikely and lacks_most(question, missed))
     if not answered and len(may_answer) < len(all_answer):
         again = assess(replace(question, period=None), hits, embedder, answering)

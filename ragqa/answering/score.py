@@ -254,16 +254,12 @@ def _signals(
 
 
 def _figures(question: Question, candidate: Stretch) -> float:
-    """The share of the question's dates, figures and codes in a candidate or its headings.
-
-    If a note is that of the question's day, only what it says is of that day.
-    """
+    """The share of the question's dates, figures and codes in a candidate or its headings."""
     days, figures = question.days, question.figures
     if not (days or figures):
         return 0.0
-    own = _dates_of(candidate) if days and not question.day else []
-    is_of_day = candidate.path == question.day
-    shares = [is_of_day or has_moment(own, day) for day in days]
+    own = _dates_of(candidate) if days else []
+    shares = [has_moment(own, day) for day in days]
     shares += [has_figure(candidate.full_text, figure) for figure in figures]
     return sum(shares) / len(shares)
 
@@ -297,9 +293,8 @@ def is_of_another_time(question: Question, candidate: Stretch) -> bool:
 
 
 def days_in(question: Question, dates: Iterable[Moment]) -> list[Moment]:
-    """The days and months of a question that are among dates; none if a note of the day answers."""
-    days = () if question.day else question.days
-    return [day for day in days if has_moment(dates, day)]
+    """The days and months of a question that are among dates."""
+    return [day for day in question.days if has_moment(dates, day)]
 
 
 def _dates_of(candidate: Stretch, part: str = "month") -> Sequence[Moment]:

@@ -334,10 +334,10 @@ class Index:
         typed, filters = clean_question(question), filters or Filters()
         warnings = self._caught_up(progress, refresh=refresh)
         clock.lap("refresh")
-        snapshot, notes, corpus = self.snapshot(), self.current_notes(filters), self.places.corpus
+        snapshot, notes = self.snapshot(), self.current_notes(filters)
         clock.lap("open")
         embedder, today = self.source.embedders.asking, self._today()
-        read = read_question(snapshot, embedder, typed, filters=filters, corpus=corpus, today=today)
+        read = read_question(snapshot, embedder, typed, filters=filters, today=today)
         stand = partial(notes.keep, remedy=_OUT_OF_STEP) if self.kept.is_shared else notes.keep
         hits, stale = find_hits(
             snapshot,
@@ -349,7 +349,7 @@ class Index:
         )
         clock.lap("retrieve")
         self._check_wanted()
-        warnings += [*read.warnings, *stale]
+        warnings += stale
         warnings += filter_warnings(snapshot, filters, is_found=bool(hits)) if filters else []
         return Retrieval(read, hits, notes, snapshot.info, warnings)
 

@@ -71,9 +71,6 @@ def verdict(explanation: Explanation) -> str:
                 f"is only {confidence:.2f}. Otherwise it would "
                 f"{'have been' if would else 'still not be'} in the answer."
             )
-        case "day":
-            day = explanation.asked.question.corrected[0].read
-            return f"{subject} is not the note of {day}, which the question names."
         case "composer":
             return f"{subject} was found, but {_lost(explanation)}"
         case _:

@@ -7,20 +7,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from pathlib import PurePath
 
-from ragqa.corpus import Corpus
 from ragqa.embedders import Embedder
 from ragqa.errors import Hint, UsageError
 from ragqa.languages import ENGLISH, LANGUAGES
-from ragqa.notes.daily import day_in, named_by_day, paths_in_words, paths_of_day
 from ragqa.search.question_kind import QuestionKind, kind_of, without_frame
 from ragqa.search.spelling import best_by_terms, correct_spelling, idf_in, known_terms
 from ragqa.stores import Snapshot
-from ragqa.stores.filters import passing
 from ragqa.stores.ranking import BM25_K1
-from ragqa.text.dates import Moment, date_terms, day_of, months_asked
-from ragqa.text.periods import Period, period_asked
+from ragqa.text.dates import Moment, date_terms, months_asked
+from ragqa.text.periods import Period, day_asked, period_asked
 from ragqa.text.words import (
     WORD,
     Word,
@@ -73,9 +69,7 @@ class Question:
 
     `text` is what is searched: misspelt words are `corrected`, and an alias that no note mentions
     is replaced by its note's title. `spelled` has only the spelling corrected, and `typed` is the
-    user's wording. `day` is the path of the daily note of the day that it names, "" for none, and
-    `period` the week, month, year or longer time that it is about; `warnings` say that the day has
-    no note.
+    user's wording. `period` is the day, week, month, year or longer time that it is about.
 
     `languages` are those of the notes, the question's own probably first. `readable` is how far the
     embedder can read it, 0 to 1. `kind` is what it asks for. `subject` has the terms of what is to
@@ -93,7 +87,6 @@ class Question:
     typed: str
     spelled: str
     corrected: tuple[Correction, ...]
-    day: str
     languages: tuple[str, ...]
     readable: float
     kind: QuestionKind
@@ -105,7 +98,6 @@ class Question:
     idf: Mapping[str, float]
     length: float
     period: Period | None = None
-    warnings: tuple[str, ...] = ()
 
     @cached_property
     def words(self) -> tuple[Word, ...]:
@@ -161,52 +153,28 @@ def clean_question(text: str) -> str:
     return text
 
 
-def _of_day(
-    snapshot: Snapshot, corpus: Corpus, typed: str, today: date, filters: Filters
-) -> tuple[str, str, tuple[Correction, ...], tuple[str, ...]]:
-    """The question with the title of a note for the day that it names, if that passes the filters.
-
-    :returns: the question, the note's path, the day as it is read, and a warning if it has no note.
-    """
-    named = day_in(typed, today)
-    if named is None:
-        return typed, "", (), ()
-    day, (start, end) = named
-    notes = snapshot.notes()
-    for path in (*paths_of_day(corpus, day), *named_by_day(notes, typed, named)):
-        passage = next(iter(snapshot.passages(at=[path])), None)
-        if passage and passing([notes[path]], filters):
-            read = day_of(PurePath(path).stem) or day.isoformat()
-            text = f"{typed[:start]}{passage.title}{typed[end:]}"
-            return text, path, (Correction(typed[start:end], read),), ()
-    paths = paths_in_words(corpus, typed, named)
-    if not paths or snapshot.passages(at=paths):
-        return typed, "", (), ()
-    return typed, "", (), (f"there is no daily note of {day.isoformat()}",)
-
-
 def read_question(
     snapshot: Snapshot,
     embedder: Embedder,
     typed: str,
     *,
     filters: Filters | None = None,
-    corpus: Corpus | None = None,
     today: date | None = None,
 ) -> Question:
     """Read a question, in the languages that the notes have.
 
-    Misspelt words are corrected. A day is replaced by the title of its note, and so is an alias
-    that stands only in front matter.
+    Misspelt words are corrected. A day is written as notes are dated, and an alias that stands only
+    in front matter is replaced by the title of its note.
 
     :param typed: as `clean_question` returns it.
-    :param corpus: whose vaults have daily notes; None for a question about no day.
     :param today: a month or day without a year is more likely the last one before.
     """
-    filters, asked, day = filters or Filters(), typed, ""
-    corrected, warnings = tuple[Correction, ...](), tuple[str, ...]()
-    if corpus and today:
-        asked, day, corrected, warnings = _of_day(snapshot, corpus, typed, today, filters)
+    filters, asked, corrected = filters or Filters(), typed, tuple[Correction, ...]()
+    period = period_asked(typed, today) if today else None
+    if today and (named := day_asked(typed, today)):
+        day, (start, end) = named
+        period, corrected = Period(day, day), (Correction(typed[start:end], day),)
+        asked = f"{typed[:start]}{day}{typed[end:]}"
     asked = without_frame(asked)
     languages = languages_for(snapshot, asked)
     spelled, misspelt = correct_spelling(snapshot, embedder, asked, languages)
@@ -229,7 +197,6 @@ def read_question(
         typed=typed,
         spelled=spelled,
         corrected=(*corrected, *misspelt),
-        day=day,
         languages=languages,
         readable=_readable(snapshot, embedder, text, languages[0]),
         kind=kind,
@@ -240,8 +207,7 @@ def read_question(
         parts=parts,
         idf={term: idf[term] for term in searched},
         length=math.hypot(*((BM25_K1 + 1) * n * idf[term] for term, n in times.items())) or 1.0,
-        period=period_asked(typed, today) if today and not day else None,
-        warnings=warnings,
+        period=period,
     )
 
 

@@ -4,16 +4,14 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import compress
-from pathlib import PurePath
 from typing import TypeAlias
 
 from ragqa.config import Settings
 from ragqa.search.question import Question
 from ragqa.stores import Snapshot
-from ragqa.text.dates import day_of, months_of
+from ragqa.text.dates import months_of
 from ragqa.text.periods import Period
-from ragqa.text.words import index_terms, query_terms
-from ragqa.types import Filters, Hit, Kind, Passage, Vector
+from ragqa.types import Filters, Hit, Vector
 
 DENSE_SPAN = 0.5
 TERMS_SPAN = 1.25
@@ -127,7 +125,7 @@ def find_hits(
     ranking: Ranking,
     keep: Callable[[Sequence[Hit]], tuple[list[Hit], list[str]]],
 ) -> tuple[tuple[Hit, ...], list[str]]:
-    """The best hits that stand in their notes, first those of a day or time asked for; warnings.
+    """The best hits that stand in their notes, first those of a time asked for; warnings.
 
     :param wanted: how many hits, if there are that many.
     :param keep: gives those that stand in their notes, and warnings of the others.
@@ -143,9 +141,6 @@ def find_hits(
             k *= 4
 
     hits, warnings = standing(filters)
-    if question.day:
-        own, _ = standing(replace(filters, paths=(question.day,)))
-        hits = _of_day_first(question, own, hits)
     if question.period:
         since, until = max(question.period.since, filters.since), question.period.until
         until = min(filter(None, (until, filters.until)), default="")
@@ -154,39 +149,12 @@ def find_hits(
     return hits, warnings + [_BY_TERMS_ALONE] * question.by_terms_alone
 
 
-def _of_day_first(question: Question, own: Sequence[Hit], hits: Sequence[Hit]) -> tuple[Hit, ...]:
-    """The hits of the note of the day that the question names, then the others.
-
-    Left out are hits of other daily notes, and front matter that has no other word of the question:
-    who asks about a day wants to read what happened, not how its note is tagged.
-    """
-    named = question.corrected[0].typed
-
-    def is_asked(passage: Passage) -> bool:
-        if is_of_other_day(question, passage):
-            return False
-        is_front = all(unit.kind is Kind.PROPERTY for unit in passage.units)
-        words = query_terms(question.typed.replace(named, ""), (passage.language,))
-        own_words = index_terms(passage.text, passage.language)
-        return not is_front or not frozenset(words).isdisjoint(own_words)
-
-    others = [hit for hit in hits if hit.passage.path != question.day]
-    return tuple(hit for hit in (*own, *others) if is_asked(hit.passage))
-
-
 def _of_period_first(period: Period, own: Sequence[Hit], hits: Sequence[Hit]) -> tuple[Hit, ...]:
     """The hits, first those of notes of a time, then those that name a date of it."""
     ids = {hit.passage.id for hit in own}
     others = [hit for hit in hits if hit.passage.id not in ids]
     within = [any(map(period.has, months_of(hit.passage.searched_text))) for hit in others]
     return (*own, *compress(others, within), *compress(others, map(operator.not_, within)))
-
-
-def is_of_other_day(question: Question, passage: Passage) -> bool:
-    """Whether a question names a day, and a passage is of the note of another day."""
-    own, asked = PurePath(passage.path), PurePath(question.day)
-    is_beside = question.day != "" and own.parent == asked.parent and own != asked
-    return is_beside and day_of(own.stem) not in ("", day_of(asked.stem))
 
 
 def fuse(

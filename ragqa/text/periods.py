@@ -1,17 +1,25 @@
-"""Times that a question or a filter names: "last month", "in March", "since June 2025"."""
+"""Times that a question or a filter names: "yesterday", "last month", "since June 2025"."""
 
 from datetime import date, timedelta
 from typing import NamedTuple
 
 from ragqa.errors import Hint, UsageError
 from ragqa.text.dates import Moment, moments_of, months_asked
+from ragqa.text.lexicon import WEEKDAYS, one_of
 from ragqa.text.sentences import sentence_spans
 from ragqa.text.words import compiled
+from ragqa.types import Span
 
 _NAMED = r"(?i)\b(?P<which>last|past|this) (?P<unit>week|month|year)\b"
 _EDGE = r"(?i)\b(in|during|since|before|after|until)(?: the)? \Z"
 # "Is there a fair in March?" asks for what is said of March, whenever that was.
 _OF_PAST = r"(?i)\b(?:did|was|were|ha[ds]|have|happened|went)\b"
+# "The Sunday school" is not about a day.
+_DAY_NAMED = (
+    r"(?i)\b(?:(?P<before>(?:the )?day before yesterday)|(?P<ago>yesterday|today)"
+    rf"|(?:(?P<last>last )|(?<=\bon ))(?P<weekday>{one_of('weekdays')}))"
+    r"(?: (?:morning|afternoon|evening|night))?(?=\W*\Z|[,;]| about\b)"
+)
 _DAY = timedelta(days=1)
 _DAYS_AGO = {"today": 0, "yesterday": 1}
 
@@ -33,7 +41,7 @@ def period_asked(question: str, today: date) -> Period | None:
 
     It stands in the last sentence: those before it tell what happened to the person who asks.
     """
-    question = question[sentence_spans(question)[-1][0] :] if question.strip() else ""
+    question = question[_last_sentence(question) :]
     named, is_past = compiled(_NAMED).search(question), compiled(_OF_PAST).search(question)
     if named and (is_past or named["which"].lower() != "this"):
         return _bounded(question[: named.start()], *_named(named["which"], named["unit"], today))
@@ -46,6 +54,37 @@ def period_asked(question: str, today: date) -> Period | None:
         if is_time and "day" not in parts and compiled(_EDGE).search(before):
             return _bounded(before, *_days(moment, today))
     return None
+
+
+def day_asked(question: str, today: date) -> tuple[str, Span] | None:
+    """The day that is over and that a question is about, as ISO, and where it is named.
+
+    A date without a year is the last one before tomorrow; a weekday is the last one before today,
+    with "last" the one of the week before. It stands in the last sentence.
+    """
+    start = _last_sentence(question)
+    if not compiled(_OF_PAST).search(question, start):
+        return None
+    for moment in moments_of(question):
+        parts = dict(moment.parts)
+        day, _ = _days(moment, today)
+        if day and day > today and "year" not in parts:
+            day, _ = _days(moment, today.replace(day=1) - _DAY)
+        if day and "day" in parts and "month" in parts and moment.start >= start:
+            return day.isoformat(), moment.span
+    named = compiled(_DAY_NAMED).search(question, start)
+    if named is None:
+        return None
+    back = 2 if named["before"] else _DAYS_AGO.get((named["ago"] or "").lower(), 0)
+    if named["weekday"]:
+        since = today.weekday() - WEEKDAYS.index(named["weekday"].lower())
+        back = since + 7 if named["last"] else since % 7 or 7
+    return (today - _DAY * back).isoformat(), named.span()
+
+
+def _last_sentence(question: str) -> int:
+    """Where the last sentence of a question begins."""
+    return sentence_spans(question)[-1][0] if question.strip() else 0
 
 
 def day_named(name: str, text: str, today: date) -> str:

@@ -2,7 +2,6 @@
 
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from datetime import date
 
 import pytest
 from cases import each_of, rows
@@ -12,9 +11,9 @@ from support import write_notes
 
 from ragqa.indexing.building import refresh
 from ragqa.search.question import READ_BYTES, UNREAD_BYTES, read_question, share_read
-from ragqa.search.retrieve import Ranking, find_hits, ranked, retrieve
+from ragqa.search.retrieve import Ranking, ranked, retrieve
 from ragqa.stores import open_store
-from ragqa.types import Corpus, Filters, Pieces
+from ragqa.types import Filters, Pieces
 
 VAULTS = {}
 for row in rows("vaults"):
@@ -138,25 +137,3 @@ def test_a_language_is_read_if_most_pieces_are_words_however_short():
     assert share_read(Pieces()) == 0
     assert share_read(Pieces(1_000, 1_000, words=700)) == 1
     assert share_read(Pieces(1_000, 1_000, words=400)) == 0
-
-
-DAYS = {
-    "2026-05-19.md": "Rehearsed with the altos, then read on the tram.\n",
-    "teeth.md": "# Teeth\n\nI did read about the dentist.\n",
-}
-
-
-def test_the_daily_note_of_the_day_in_a_question_is_found_first(tmp_path):
-    with opened(tmp_path, DAYS) as (snapshot, embedder):
-        (tmp_path / "notes/.obsidian").mkdir()
-        day = {"corpus": Corpus.of(tmp_path / "notes"), "today": date(2026, 5, 20)}
-        read = read_question(snapshot, embedder, "what did I read yesterday?", **day)
-        assert read.day == "2026-05-19.md"
-        ranking = Ranking(dense_weight=0.0)
-        hits, warnings = find_hits(
-            snapshot, read, Filters(), wanted=2, ranking=ranking, keep=lambda hits: ([*hits], [])
-        )
-        assert [hit.passage.path for hit in hits] == ["2026-05-19.md", "teeth.md"]
-        assert warnings == []
-        read = read_question(snapshot, embedder, "what did I read on Sunday?", **day)
-        assert (read.day, read.warnings) == ("", ("there is no daily note of 2026-05-17",))

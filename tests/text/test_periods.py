@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from ragqa.errors import UsageError
-from ragqa.text.periods import day_named, period_asked
+from ragqa.text.periods import day_asked, day_named, period_asked
 
 TODAY = date(2026, 5, 20)  # a Wednesday
 
@@ -49,6 +49,48 @@ def test_a_question_names_a_time(question, since, until):
 )
 def test_a_day_a_name_and_what_is_to_come_are_no_time(question):
     assert period_asked(question, TODAY) is None
+
+
+@pytest.mark.parametrize(
+    ("question", "day", "words"),
+    [
+        ("what did I do on 3 May?", "2026-05-03", "3 May"),
+        ("what did I do on May 3rd, 2025?", "2025-05-03", "May 3rd, 2025"),
+        ("what did I do on 3 June?", "2025-06-03", "3 June"),
+        ("what did I do on 30 May?", "2025-05-30", "30 May"),
+        ("what was on 9.5.2026 and after?", "2026-05-09", "9.5.2026"),
+        ("what happened on Tuesday 28 April", "2026-04-28", "28 April"),
+        ("Rain again. What did I do yesterday?", "2026-05-19", "yesterday"),
+        ("What did I do the day before yesterday?", "2026-05-18", "the day before yesterday"),
+        ("what happened on Sunday morning?", "2026-05-17", "Sunday morning"),
+        ("what happened on Wednesday?", "2026-05-13", "Wednesday"),
+        ("what happened last Tuesday?", "2026-05-12", "last Tuesday"),
+        ("what was said on Tuesday about the boiler?", "2026-05-19", "Tuesday"),
+        ("what did the Sunday school do yesterday?", "2026-05-19", "yesterday"),
+    ],
+)
+def test_a_day_that_is_over_is_read_from_figures_and_from_words(question, day, words):
+    found, (start, end) = day_asked(question, TODAY)
+    assert (found, question[start:end]) == (day, words)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "is the library open on Sunday?",
+        "which tariff applies from 1 May 2026?",
+        "what did I do?",
+        "what did I do in May?",
+        "what did I do on 31 February?",
+        "what was version 3.14.15?",
+        "what was fixed in 1.2.?",
+        "who went to the last Sunday service?",
+        "what was Sunday's menu?",
+        "I had a tooth pulled yesterday. What did the dentist say of ibuprofen?",
+    ],
+)
+def test_what_is_to_come_a_month_a_version_and_a_noun_are_no_day(question):
+    assert day_asked(question, TODAY) is None
 
 
 @pytest.mark.parametrize(
