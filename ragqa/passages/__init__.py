@@ -14,7 +14,7 @@ from msgspec import Struct
 from ragqa.config import Settings
 from ragqa.languages import AUTO
 
-VERSION = 13
+VERSION = 14
 """Raise it with every change of passages or their terms: indexes of other versions are rebuilt."""
 
 
