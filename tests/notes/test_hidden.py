@@ -5,7 +5,6 @@ That no passage has any: `passages/test_split_properties.py`.
 
 import pytest
 from cases import cases
-from markdown_it import MarkdownIt
 
 from ragqa.notes import parse_note
 from ragqa.types import HIDDEN, Kind, Note, Stamp
@@ -69,13 +68,3 @@ def test_a_long_note_of_marks_is_read_at_once(mark):
 @pytest.mark.parametrize("before", ["", "%%\n"])
 def test_a_long_run_of_backticks_is_looked_at_once(before):
     assert shown(before + "`" * 200_000 + " a " + "`" * 100_000)
-
-
-def test_a_note_with_a_comment_is_parsed_once(monkeypatch):
-    parsed = []
-    read = MarkdownIt.parse
-    monkeypatch.setattr(MarkdownIt, "parse", lambda *given: parsed.append(1) or read(*given))
-    assert shown("# One <!-- two -->\n\nThree. %%four\n\n- five%%\n\nSix.") == [
-        "# One", "Three.", "Six.",
-    ]  # fmt: skip
-    assert len(parsed) == 1
