@@ -5,5 +5,12 @@ INSTEAD = {
     "ragqa index --remove": "remove the folder by hand: ragqa status names it",
     "ragqa eval --compare": "compare two documents of --json, with jq for example",
     "ragqa eval --set": "RAGQA_PASSAGE_TOKENS=100 ragqa eval --index DIR sets it for one run",
+    "ragqa.toml": "ragqa config set NAME VALUE sets what it says for you; then remove the file",
+    "candidates": "200 passages are taken by meaning, and 200 by words",
+    "dense_weight": "meaning and words count the same",
+    "excerpts": "an answer has at most 3 excerpts",
+    "excerpt_words": "an excerpt has at most 100 words, before a list or table is completed",
+    "old_after_days": "a source is marked as old after 730 days",
+    "secret_front_matter": "values of front matter whose keys name a secret are never indexed",
 }
 """By the command, the command and its option, or the setting: one sentence or one command."""

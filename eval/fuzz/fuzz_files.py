@@ -25,12 +25,12 @@ _folders: list[Path] = []
 def prepare() -> None:
     """Make a folder of notes with its index, and a folder to be in."""
     folder = Path(tempfile.mkdtemp())
-    for name in ("notes", "project", "set/qrels", "set/docs"):
+    for name in ("notes", "set/qrels", "set/docs"):
         (folder / name).mkdir(parents=True)
     (folder / "notes/cats.md").write_text(OTHER, encoding="utf-8")
     (folder / "set/docs/cats.md").write_text(OTHER, encoding="utf-8")
     user_settings_file().parent.mkdir(parents=True)
-    os.chdir(folder / "project")
+    os.chdir(folder)
     _folders.append(folder)
     command("index", *_places())
 
@@ -75,12 +75,6 @@ def _front_matter(data: bytes) -> None:
     text = data.decode("utf-8", "replace")
     found = read_front_matter(f"---\n{text}\n---\nCats.\n")
     must(0 <= found.end <= len(text) + 20, f"ends at {found.end}")
-
-
-def _project(data: bytes) -> None:
-    with _there(_folders[-1] / "project/ragqa.toml", data):
-        command("config")
-        command("config", "--json")
 
 
 def _user(data: bytes) -> None:
@@ -145,7 +139,6 @@ def _history(data: bytes) -> None:
 
 KINDS: dict[str, Callable[[bytes], None]] = {
     "front matter": _front_matter,
-    "project": _project,
     "user": _user,
     "consent": _consent,
     "questions": _questions,
@@ -174,7 +167,6 @@ def seeds() -> list[bytes]:
     measured = command("eval", "--questions", _file("questions.jsonl", rows), *_places(), "--json")
     sound: dict[str, list[bytes]] = {
         "front matter": [b"title: Cats: all\ntags: [a, b]\ndate: 2024-01-02\naliases:\n- c\n"],
-        "project": [b'corpus = "notes"\npassage_tokens = 140\n[a]\n', b"dense_weight = 0.5\n"],
         "user": [b'embedder = "hashed:64"\nllm = "none"\nlink_format = "file://{path}"\n'],
         "consent": [b'{"hosts": ["api.example.com", "[::1]:80"]}'],
         "questions": [rows, _question(), measured.encode()[:50]],

@@ -110,7 +110,7 @@ def evaluate_beir(
     if not asked:
         raise UsageError(f"no question in {beir.folder} can be asked and scored")
     reader = reader_for(settings.reader)
-    answering = Answering(excerpts=settings.excerpts, words=settings.excerpt_words, reader=reader)
+    answering = Answering(reader=reader)
     notes = (note_of(d.id, d.text or d.title, title=d.title) for d in read_documents(beir.folder))
     built = build_collection(beir.folder, notes, beir.documents, settings, progress)
     with built as (collection, documents):
@@ -175,7 +175,7 @@ def build_collection(
     :param folder: of the set; its index is found by this name the next time.
     :raises IndexUnusable: the index cannot be written or read; the message names it.
     """
-    ranking, chunking = Ranking.of(settings), Chunking.of(settings)
+    ranking, chunking = Ranking(), Chunking.of(settings)
     embedders = Embedders(settings.embedder, embedder_for)
     embedder = embedders.asking
     key = repr((str(folder.resolve()), settings.embedder)).encode("utf-8", "surrogatepass")

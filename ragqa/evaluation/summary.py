@@ -30,8 +30,6 @@ MEASURED = (
     "passage_tokens",
     "max_note_bytes",
     "reader",
-    "candidates",
-    "dense_weight",
     "top_k",
 )
 """The settings that affect an evaluation, and that it reports."""

@@ -98,18 +98,11 @@ def test_list_asks_no_server_elsewhere_before_it_was_allowed(quick, elsewhere):
     assert "models" in elsewhere
 
 
-def test_llm_url_is_a_setting_of_the_users_own_and_of_no_folder_of_notes(
-    quick, server, places, tmp_path, monkeypatch
-):
+def test_llm_url_is_a_setting(quick, server, places):
     url = server.environment("openai", "not_streamed")["OPENAI_BASE_URL"]
     assert quick("config", "set", "llm_url", url).code == 0
     run = quick("llm", "check", "openai:tiny", "--json")
     assert (run.document["said"], run.document["local"]) == ("The capital is Paris [1].", True)
-    (tmp_path / "notes" / "ragqa.toml").write_text('llm_url = "https://evil.example/v1"\n')
-    monkeypatch.chdir(tmp_path / "notes")
-    refused = quick("llm", "check", "openai:tiny")
-    assert refused.code == 2
-    assert "may not set llm_url: a folder of notes must not decide that" in refused.err
 
 
 def test_a_check_that_fails_says_what_to_look_at(quick, server):
