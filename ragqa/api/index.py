@@ -262,10 +262,10 @@ class Index:
         if writer is not None:
             from ragqa.generation.writer import written_answer
 
+            idf = self._open().idf
             answer = written_answer(
-                answer, writer, retrieval.question, answering,
-                embedder=embedder, idf=self._open().idf, progress=progress,
-            )  # fmt: skip
+                answer, writer, retrieval.question, answering, idf=idf, progress=progress
+            )
             clock.lap("write")
         return replace(answer, timings_ms=clock.laps())
 

@@ -99,7 +99,7 @@ class Settings(Struct, frozen=True):
         Meta(
             pattern=r"\S", title="the name or folder of a model, or neutral", examples=["neutral"]
         ),
-        "a cross-encoder or NLI model, which helps to choose and check sentences; neutral for none",
+        "a cross-encoder, which helps to choose sentences; neutral for none",
     ] = "neutral"
     passage_tokens: Annotated[
         int, Meta(ge=30, le=2000), "the target size of a passage, in tokens"

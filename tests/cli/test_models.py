@@ -6,7 +6,7 @@ import pytest
 from fake_hub import OTHER_REVISION, REVISION, FakeHub, cached
 from terminals import sit_at
 from tiny_embedders import make
-from tiny_readers import RANKER, save_reader
+from tiny_readers import save_reader
 
 from ragqa.cli.models import prepare
 from ragqa.embedders import hub as models
@@ -22,7 +22,7 @@ NEEDED = ["config.json", "onnx/model.onnx", "tokenizer.json"]
 @pytest.fixture(scope="session")
 def ranker(own_home, tmp_path_factory):
     """A reader's folder with what else such a repository holds."""
-    folder = save_reader(tmp_path_factory.mktemp("named") / "ranker", RANKER)
+    folder = save_reader(tmp_path_factory.mktemp("named") / "ranker")
     (folder / "pytorch_model.bin").write_bytes(b"a pickle")
     shutil.copy(folder / "onnx" / "model.onnx", folder / "onnx" / "model_O4.onnx")
     return folder
