@@ -272,8 +272,8 @@ def test_the_warning_of_files_that_wait_is_shown_as_it_is_printed():
 
 
 def test_the_questions_counted_for_choosing_settings_are_those_of_the_golden_set():
-    lines = (ROOT / "eval" / "questions.jsonl").read_text(encoding="utf-8").splitlines()
-    questions = [one for one in map(json.loads, lines) if one["half"] == "tune" and one["gold"]]
+    lines = (ROOT / "eval" / "questions-tune.jsonl").read_text(encoding="utf-8").splitlines()
+    questions = [one for one in map(json.loads, lines) if one["gold"]]
     page = (ROOT / "docs" / "decisions" / "README.md").read_text(encoding="utf-8")
     assert f"golden ({len(questions)})" in page
 

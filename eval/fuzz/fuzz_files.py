@@ -93,17 +93,7 @@ def _consent(data: bytes) -> None:
 def _questions(data: bytes) -> None:
     path = _file("questions.jsonl", data)
     command("eval", "--questions", path, *_places(), "--json", "--limit", "2")
-    command("eval", "--questions", path, *_places(), "--half", "all", "--limit", "2")
-
-
-def _beir(data: bytes) -> None:
-    names = ("corpus.jsonl", "queries.jsonl", "qrels/test.tsv", "answers.jsonl")
-    parts = (data + b"\0\0\0\0").split(b"\0")
-    for name, part in zip(names, parts, strict=False):
-        _file(f"set/{name}", part)
-    folder = _folders[-1] / "set"
-    command("eval", "--beir", folder, "--json", "--limit", "2")
-    command("eval", "--qa", folder, "--limit", "2")
+    command("eval", "--questions", path, *_places(), "--limit", "2")
 
 
 def _saved(data: bytes) -> None:
@@ -142,7 +132,6 @@ KINDS: dict[str, Callable[[bytes], None]] = {
     "user": _user,
     "consent": _consent,
     "questions": _questions,
-    "beir": _beir,
     "saved": _saved,
     "ignore": _ignore,
     "replies": _replies,
@@ -170,8 +159,6 @@ def seeds() -> list[bytes]:
         "user": [b'embedder = "hashed:64"\nllm = "none"\nlink_format = "file://{path}"\n'],
         "consent": [b'{"hosts": ["api.example.com", "[::1]:80"]}'],
         "questions": [rows, _question(), measured.encode()[:50]],
-        "compared": [measured.encode()],
-        "beir": [_set()],
         "saved": [each.encode() for each in shown],
         "ignore": [b"*.txt\n!cats.md\n/a/**/b\n[a-z]?\\#\n", b"cats.md\n"],
         "replies": [b'{"when": "", "say": "Cats sleep 14 hours a day [1]."}\n'],
@@ -186,10 +173,3 @@ def _question() -> bytes:
     gold = {"note": "cats.md", "quote": "Cats sleep 14 hours a day.", "part": 1}
     row = {"id": "1", "question": QUESTION, "kind": "short", "gold": [gold], "answer": ["14 hours"]}
     return to_json(row).replace("\n", "").encode()
-
-
-def _set() -> bytes:
-    documents = b'{"_id": "d", "title": "Cats", "text": "Cats sleep 14 hours."}\n{"_id": "e"}\n'
-    queries = b'{"_id": "q", "text": "How long do cats sleep?"}\n'
-    answers = b'{"_id": "q", "question": "", "answers": ["14 hours"], "doc": "d"}\n'
-    return b"\0".join([documents, queries, b"query-id\tcorpus-id\tscore\nq\td\t1\n", answers])
