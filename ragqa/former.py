@@ -1,6 +1,10 @@
 """Former commands, options and settings, with what to do instead."""
 
 INSTEAD = {
+    "ragqa doctor": "ragqa status says what is wrong; ragqa index --rebuild mends an index",
+    "ragqa llm": "ragqa status says which LLM is set; --yes allows its host",
+    "ragqa store": "ragqa index --yes allows the host of the store",
+    "ragqa model": "ragqa config set embedder NAME asks before it fetches a model",
     "ragqa index --list": "ragqa status names the folder of an index",
     "ragqa index --remove": "remove the folder by hand: ragqa status names it",
     "ragqa eval --compare": "compare two documents of --json, with jq for example",

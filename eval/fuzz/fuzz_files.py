@@ -84,10 +84,10 @@ def _user(data: bytes) -> None:
 
 
 def _consent(data: bytes) -> None:
-    path = user_settings_file().with_name("consent.json")
+    path = user_settings_file().with_name("allowed.txt")
     path.write_bytes(data)
     path.chmod(0o600)
-    command("llm", "list")
+    command("status", *_places())
 
 
 def _questions(data: bytes) -> None:
@@ -157,7 +157,7 @@ def seeds() -> list[bytes]:
     sound: dict[str, list[bytes]] = {
         "front matter": [b"title: Cats: all\ntags: [a, b]\ndate: 2024-01-02\naliases:\n- c\n"],
         "user": [b'embedder = "hashed:64"\nllm = "none"\nlink_format = "file://{path}"\n'],
-        "consent": [b'{"hosts": ["api.example.com", "[::1]:80"]}'],
+        "consent": [b"api.example.com as LLM\n[::1]:80 as store\n"],
         "questions": [rows, _question(), measured.encode()[:50]],
         "saved": [each.encode() for each in shown],
         "ignore": [b"*.txt\n!cats.md\n/a/**/b\n[a-z]?\\#\n", b"cats.md\n"],

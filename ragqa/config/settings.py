@@ -136,7 +136,7 @@ class Settings(Struct, frozen=True):
             title="KIND:MODEL, such as ollama:llama3.2, or none",
             examples=["none"],
         ),
-        "the LLM that writes answers (ragqa llm list); empty for none",
+        "the LLM that writes answers; empty for none",
     ] = ""
     llm_url: Annotated[
         str,
@@ -250,7 +250,7 @@ class Setting(Struct, frozen=True):
             shown = "" if self.name in ("store", "llm_url") else f", not {raw!r}"
             raise UsageError(
                 f"{self.name} in {where} must be {self.expects}{shown}",
-                hint=how_to_fix(where, self.name),
+                hint=how_to_fix(where),
             ) from exc
         if self.name == "store":
             return addresses.checked_store(str(value), where)
@@ -339,13 +339,11 @@ def with_nearest(name: str) -> str:
     return f"{name[:_MAX_NAME]!r}" + (f" (did you mean {near[0]}?)" if near else "")
 
 
-def how_to_fix(where: str, name: str = "") -> str:
+def how_to_fix(where: str) -> str:
     """How to fix an invalid setting; setting it elsewhere would not help."""
-    lists = "ragqa llm list" if name == "llm" else ""
     if where == "the command":
-        return lists or "ragqa config --all"
-    # While the setting is invalid, no command gets as far as listing the choices.
-    return f"change it in {where}, or remove it{lists and f'; then {lists}'}"
+        return "ragqa config --all"
+    return f"change it in {where}, or remove it"
 
 
 def shown(value: object) -> object:

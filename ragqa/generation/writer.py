@@ -226,7 +226,7 @@ def written_answer(
         return replace(answer, written=failed)
     writer.keep(answer)
     if not writer.allow():
-        return _not_asked(answer, writer, f"{_NOT_ALLOWED} {host}", f"ragqa llm allow {host}")
+        return _not_asked(answer, writer, f"{_NOT_ALLOWED} {host}", "--yes allows it")
     if progress is not None:
         progress("waiting", 0, 1)
     kept = _Kept(request, writer, idf)

@@ -53,7 +53,6 @@ def places(tmp_path_factory):
         ["why", "what does the zebra say?", "--target", "\x1b[31m\u202e.md"],
         ["why", "what?", "--target", "/etc/\x1b[31m\u202e.md", "--json"],
         ["status"],
-        ["doctor"],
         ["config"],
         ["search", "zebra", "--tag", "\x1b[31m"],
         ["--\x1b[31m"],

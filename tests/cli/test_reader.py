@@ -29,8 +29,7 @@ def test_one_command_has_a_cross_encoder_read_question_and_sentences(quick, plac
     quick("config", "set", "reader", model, env=home)
     assert "reader" in signals(quick, places, home)
     assert "reader" not in quick("ask", QUESTION, *places, env=home).err
-    doctor = " ".join(quick("doctor", *places, env=home).out.split())
-    assert f"the reader is {model}" in doctor
+    assert quick("status", "--json", *places, env=home).document["problems"] == []
 
 
 def test_a_cross_encoder_has_no_say_in_the_confidence(quick, places, home, model):
@@ -48,9 +47,9 @@ def test_a_reader_that_is_gone_stops_nothing_and_is_named(quick, places, home, t
     quick("index", *places, env=gone)
     asked = quick("ask", QUESTION, *places, "--json", env=gone)
     assert "there is no folder" in asked.document["warnings"][0]
-    doctor = " ".join(quick("doctor", *places, env=gone).out.split())
-    assert "no reader is used" in doctor
-    assert "ragqa config set reader neutral" in doctor
+    [problem] = quick("status", *places, "--json", env=gone).document["problems"]
+    assert "there is no folder" in problem["what"]
+    assert problem["fix"] == "ragqa config set reader neutral"
     assert quick("search", QUESTION, *places, env=gone).err == ""
 
 

@@ -85,10 +85,10 @@ def test_the_index_cannot_be_the_folder_of_notes_itself(project):
 def test_what_names_no_backend_is_told_with_where_it_is_set_and_what_there_is(project, llm):
     with pytest.raises(UsageError, match="llm in RAGQA_LLM must be KIND:MODEL") as caught:
         load(project, environ={"RAGQA_LLM": llm})
-    assert caught.value.hint == "change it in RAGQA_LLM, or remove it; then ragqa llm list"
+    assert caught.value.hint == "change it in RAGQA_LLM, or remove it"
     with pytest.raises(UsageError) as caught:
         set_user_setting("llm", llm)
-    assert caught.value.hint == "ragqa llm list"
+    assert caught.value.hint == "ragqa config --all"
     assert load(project).settings.llm == ""
 
 
