@@ -113,18 +113,25 @@ def _events(lines):
             yield name, json.loads(value)
 
 
-def guarding(app):
-    """A guard before an application, and a function that sends it a request of a program."""
-    from ragqa.serving.guard import Guard  # an extra
+class Guarded:
+    """An application behind a guard, without a connection; asked as a program asks it."""
 
-    guard = Guard(app, hosts=frozenset(("127.0.0.1:1",)), token=lambda: "right")
+    def __init__(self, app, *, token="right", port=1):  # noqa: S107 - no secret
+        from ragqa.serving.guard import Guard  # an extra
 
-    async def ask(path="/api/ask", query=b"", *, given="right", begun=None):
-        sent, coming = [], [begun or {"type": "http.request"}]
+        self._host = f"127.0.0.1:{port}"
+        self.guard = Guard(app, hosts=frozenset((self._host,)), token=lambda: token)
+
+    def ask(self, path="/api/ask", *, method="GET", body=b"", headers=None, **asked):
+        """Send one request; `asked` becomes its query, and a header that is "" is not sent."""
+        given = {"Host": self._host, "Authorization": "Bearer right"} | (headers or {})
+        path, _, query = path.partition("?")
         scope = {
-            "type": "http", "method": "GET", "path": path, "query_string": query,
-            "headers": [(b"host", b"127.0.0.1:1"), (b"authorization", f"Bearer {given}".encode())],
+            "type": "http", "method": method, "path": path,
+            "query_string": (query or urlencode(asked, doseq=True)).encode(),
+            "headers": [(k.lower().encode(), v.encode()) for k, v in given.items() if v],
         }  # fmt: skip
+        sent, coming = [], [{"type": "http.request", "body": body}]
 
         async def receive():
             return coming.pop() if coming else await anyio.sleep_forever()
@@ -132,11 +139,9 @@ def guarding(app):
         async def send(message):
             sent.append(message)
 
-        await guard(scope, receive, send)
+        anyio.run(self.guard, scope, receive, send)
         head = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-        return sent[0]["status"], head, b"".join(one.get("body", b"") for one in sent).decode()
-
-    return ask
+        return Answer(sent[0]["status"], head, b"".join(one.get("body", b"") for one in sent))
 
 
 class serving:  # noqa: N801 - used as a function
@@ -169,7 +174,8 @@ class serving:  # noqa: N801 - used as a function
     def __exit__(self, *_):
         self._process.send_signal(signal.SIGINT)
         try:
-            self._process.communicate(timeout=HANGS_S)
+            _, said = self._process.communicate(timeout=HANGS_S)
             assert self._process.returncode == 0
+            assert "Traceback" not in said
         finally:
             self._process.kill()

@@ -33,14 +33,32 @@ async def connected(folder):
         yield client
 
 
-def talk(folder, *calls):
-    """Call tools one after another; gives their results."""
+def within(folder, work):
+    """What `work` gives with a client that is connected."""
 
     async def run():
         async with connected(folder) as client:
-            return [await client.call_tool(name, given) for name, given in calls]
+            return await work(client)
 
     return anyio.run(run)
+
+
+def talk(folder, *calls):
+    """Call tools one after another; gives their results."""
+
+    async def work(client):
+        return [await client.call_tool(name, given) for name, given in calls]
+
+    return within(folder, work)
+
+
+def listed_tools(folder):
+    """The tools that the server has."""
+
+    async def work(client):
+        return (await client.list_tools()).tools
+
+    return within(folder, work)
 
 
 def text_of(result):

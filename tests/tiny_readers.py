@@ -1,14 +1,16 @@
-"""Small models that score two texts together, made with random weights, as folders of the hub."""
+"""Small models that read two texts together, made with random weights, as folders of the hub."""
 
 import warnings
 from pathlib import Path
 
 from ragqa.embedders.weights import find_model
 
+RANKER = {0: "LABEL_0"}
+NLI = {0: "contradiction", 1: "entailment", 2: "neutral"}
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
-def make_reader(outputs=1):
+def make_reader(labels):
     """The model and its tokenizer, with the vocabulary of the default embedder."""
     import torch
     import transformers
@@ -22,7 +24,9 @@ def make_reader(outputs=1):
                 num_attention_heads=2,
                 intermediate_size=64,
                 max_position_embeddings=128,
-                num_labels=outputs,
+                num_labels=len(labels),
+                id2label=labels,
+                label2id={label: number for number, label in labels.items()},
                 initializer_range=0.5,
             )
         )
@@ -30,7 +34,7 @@ def make_reader(outputs=1):
     return model.eval(), transformers.AutoTokenizer.from_pretrained(source, local_files_only=True)
 
 
-def save_reader(folder: Path, outputs=1, *, below="onnx"):
+def save_reader(folder: Path, labels, *, below="onnx"):
     """Save a tiny model as an ONNX export; the same one every time."""
     import torch
 
@@ -42,7 +46,7 @@ def save_reader(folder: Path, outputs=1, *, below="onnx"):
         def forward(self, *inputs):
             return self.model(**dict(zip(INPUTS, inputs, strict=True))).logits
 
-    model, tokenizer = make_reader(outputs)
+    model, tokenizer = make_reader(labels)
     path = folder / below / "model.onnx"
     path.parent.mkdir(parents=True)
     sample = tokenizer(["Who eats it?"], ["The fox."], return_tensors="pt")

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ragqa.answering.layout import Layout, Run, layout_of_passage
+from ragqa.config import Settings
 from ragqa.readers import Reader
 from ragqa.types import Dated, Kind, Passage, Span
 from ragqa.types.answers import FURTHER
@@ -79,9 +80,9 @@ class Answering:
     together. Notes with an ISO date before `old_before` are marked as old.
     """
 
-    excerpts: int = 3
+    excerpts: int = Settings().excerpts
     further: int = FURTHER
-    words: int = 100
+    words: int = Settings().excerpt_words
     notes: Notes = field(default_factory=Notes)
     reader: Reader = field(default_factory=Reader)
     old_before: str = ""

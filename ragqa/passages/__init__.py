@@ -14,24 +14,27 @@ from msgspec import Struct
 from ragqa.config import Settings
 from ragqa.languages import AUTO
 
-VERSION = 14
+VERSION = 13
 """Raise it with every change of passages or their terms: indexes of other versions are rebuilt."""
 
 
 class Chunking(Struct, frozen=True):
     """Passage lengths, in tiktoken's cl100k_base tokens.
 
-    `target_tokens` is the length aimed at when a longer section is cut. `language` is that of
-    all notes, or `AUTO`.
+    `target_tokens` is the length aimed at when a longer section is cut. With `secrets`, front
+    matter values are indexed even if their keys mark them as secret. `language` is that of all
+    notes, or `AUTO`.
     """
 
     target_tokens: int = 140
+    secrets: bool = False
     language: str = AUTO
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """Read the settings."""
-        return cls(settings.passage_tokens, settings.language)
+        secrets = settings.secret_front_matter == "index"  # noqa: S105 - a choice, no secret
+        return cls(settings.passage_tokens, secrets=secrets, language=settings.language)
 
     @property
     def max_tokens(self) -> int:
@@ -46,5 +49,6 @@ class Chunking(Struct, frozen=True):
     def as_mapping(self) -> dict[str, int | str]:
         """The settings and the version, as stored with an index."""
         mapping: dict[str, int | str] = {"version": VERSION, "target_tokens": self.target_tokens}
+        secrets = {"secrets": 1} if self.secrets else {}
         language = {} if self.language == AUTO else {"language": self.language}
-        return mapping | language
+        return mapping | secrets | language

@@ -41,7 +41,7 @@ def _of(description: str, most: int | None = None, least: int = 1) -> Meta:
 
 
 class Served(NamedTuple):
-    """The result of an operation as JSON, and what puts it into words within some tokens."""
+    """The result of an operation as JSON, and what puts it into words of about some tokens."""
 
     document: Document
     words: Callable[[Document, int], Result]
@@ -57,7 +57,11 @@ class Operation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     max_tokens: Annotated[
         int,
-        _of("At most this many tokens of text; the data is of what the text shows.", 20_000, 50),
+        _of(
+            "About as many tokens of text: whole hits, one at least. The data is of what is shown.",
+            20_000,
+            50,
+        ),
     ] = 2_000
 
     def document(self, warm: WarmIndex) -> Document:
@@ -65,7 +69,7 @@ class Operation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return self._serve(warm).document
 
     def in_words(self, warm: WarmIndex) -> Result:
-        """Its result, in words and data for a model, within `max_tokens`."""
+        """Its result, in words and data for a model, of about `max_tokens`."""
         served = self._serve(warm)
         served.document.pop("timings_ms", None)
         return served.words(served.document, self.max_tokens)

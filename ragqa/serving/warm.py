@@ -10,17 +10,16 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from queue import SimpleQueue
 from subprocess import DEVNULL, PIPE, Popen, TimeoutExpired
-from time import monotonic
 from typing import Any, Self, TypeVar
 
 from anyio import CapacityLimiter, to_thread
-from watchfiles._rust_notify import RustNotify
+from watchfiles import watch
 
 from ragqa import errors
 from ragqa.api import Index, index_from
@@ -55,8 +54,8 @@ LEAVE_S = 5.0
 _QUIET_MS, _LONGEST_MS = 400, 3_000
 """How long a folder must be quiet before a change is reported, and how long a burst may last."""
 
-_POLL_S, _SURE_MS = 1.0, 60_000
-"""How often notes are walked: those that cannot be watched, unless it is slow, and the others."""
+_POLL_S, _SURE_S = 10.0, 60
+"""How often notes are walked: those that cannot be watched, and the others."""
 
 _GIVEN_UP: ContextVar[threading.Event] = ContextVar("given_up")
 """An event that is set once nobody waits for the work of this thread."""
@@ -338,30 +337,26 @@ def run_index(loaded: Loaded, tell: Callable[[], None], *, ended: Callable[[], b
 
 
 def changes(source: Source, stop: threading.Event) -> Iterator[None]:
-    """Yield at first, and whenever the notes may have changed, until `stop` is set.
+    """Yield whenever the notes may have changed, until `stop` is set.
 
     Each folder of the walk is watched alone: a watch of all below it would follow links out of it.
-    Where that is impossible, one walk is compared with the next.
+    What changes before the watch has begun is seen a second later; where none can begin, now and
+    then is a change.
     """
-    before, heard = None, True
-    tops = {f"{folder}/" for _, folder in source.corpus.prefixed}
     while not stop.is_set():
-        began, now, watcher = monotonic(), None, None
-        # The notes may be gone, the name of a folder no text, or no watches left.
-        with suppress(NoCorpus, OSError, ValueError):
-            now = source.walk()
-            watcher = RustNotify(
-                [*now.folders], debug=False, force_polling=False, poll_delay_ms=0, recursive=False,
-                ignore_permission_denied=True,
+        # The notes may be gone, the name of a folder or file no text, or no watches left.
+        try:
+            heard = watch(
+                *source.walk().folders, watch_filter=None, debounce=_LONGEST_MS, step=_QUIET_MS,
+                stop_event=stop, rust_timeout=1_000, yield_on_timeout=True, debug=False,
+                force_polling=False, recursive=False, ignore_permission_denied=True,
             )  # fmt: skip
-            watched, now = now.folders, source.walk()
-            if watched != now.folders or not tops.issubset(watched):
-                watcher = None
-        if heard or now != before:
+            with closing(heard):
+                for second, found in zip(range(_SURE_S), heard, strict=False):
+                    if found or second == 0:
+                        yield
+                    if found:
+                        break
+        except (NoCorpus, OSError, ValueError, RuntimeError):
             yield
-        before, heard = now, False
-        if watcher is None:
-            stop.wait(max(_POLL_S, 10 * (monotonic() - began)))
-        else:
-            with watcher, suppress(RuntimeError):  # a file whose name is no text
-                heard = isinstance(watcher.watch(_LONGEST_MS, _QUIET_MS, _SURE_MS, stop), set)
+            stop.wait(_POLL_S)

@@ -14,7 +14,7 @@ from anyio import CapacityLimiter, from_thread
 from starlette.applications import Starlette
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
@@ -164,10 +164,14 @@ def _guarded(endpoint: Endpoint) -> Endpoint:
 async def _given(request: Request) -> dict[str, Any]:
     """What a request of the API gives, in its query or as JSON; what is empty is not given.
 
-    :raises UsageError: its body is no JSON object.
+    :raises UsageError: its body is no JSON object, or did not come.
     """
     given: dict[str, Any] = {}
-    if body := await request.body():
+    try:
+        body = await request.body()
+    except ClientDisconnect as exc:
+        raise UsageError("the body did not come whole") from exc
+    if body:
         try:
             given = msgspec.json.decode(body, type=dict[str, Any])
         except (ValueError, RecursionError) as exc:

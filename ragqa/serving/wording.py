@@ -1,12 +1,13 @@
-"""Results as text for a language model: what it needs to answer and to cite, within a budget.
+"""Results as text for a language model: what it needs to answer and to cite, as far as it fits.
 
 Whatever comes from notes is quoted line by line, so that a note cannot pass for ragqa's own words.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate, takewhile
 from typing import Any, NamedTuple
 
 from ragqa import types
@@ -28,9 +29,8 @@ from ragqa.verifying.checking import Checked, Verification
 
 MORE = "a larger max_tokens gives more"
 _CUT, _GAP = "\u2026", "\n\n"
-_SLACK = 3
-_CHARS = 8
-"""The characters of a token at most: what is longer is not tried."""
+_CHARS = 4
+"""The characters that a token has, about."""
 
 _MOST_NAMED = 8
 _MOST_SKIPPED = 10
@@ -50,7 +50,7 @@ class TextPart(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a tool gives: text for the model, within its budget, and what the text has as data."""
+    """What a tool gives: text for the model, and what the text has as data."""
 
     text: str
     data: Mapping[str, Any]
@@ -109,38 +109,27 @@ def _is_quoted(hit: Hit, citations: Iterable[Citation]) -> bool:
 
 
 def part_result(part: NotePart, document: Mapping[str, Any], budget: int) -> Result:
-    """Lines of a note; where they do not fit, the address to go on with."""
+    """Whole lines of a note; where they do not fit, the address to go on with."""
     lines, (first, last) = part.text.split("\n"), part.lines
-
-    def begun(lines: Sequence[str], following: str = "") -> Result:
-        text = _part_text(part, lines, following, budget // 6)
-        shown = {"lines": [first, first + len(lines) - 1], "text": "\n".join(lines)}
-        return Result(text, {**document, **shown, "next": following or None})
-
-    whole = begun(lines)
-    if size(whole.text) <= budget:
-        return whole
-    most = longest(len(lines) - 1, lambda n: size("\n".join(lines[:n])) <= budget)
-    for shown in range(most, 0, -1):
-        cut = begun(lines[:shown], f"{part.note.path}:{first + shown}-{last}")
-        if size(cut.text) <= budget:
-            return cut
-    following = f"{part.note.path}:{first + 1}-{last}" if last > first else ""
-
-    def of_line(chars: int) -> Result:
-        return begun([lines[0][:chars] + _CUT], following)
-
-    most = min(len(lines[0]), _CHARS * budget)
-    return of_line(longest(most, lambda chars: size(of_line(chars).text) <= budget))
+    numbered = zip(part.margin, lines, strict=False)
+    fits = _fitting((f"{beside:>4} {line}\n" for beside, line in numbered), budget)
+    shown = lines[: fits or 1]
+    if not fits and len(lines[0]) > _CHARS * budget:  # a paragraph may be one line
+        shown = [lines[0][: _CHARS * budget] + _CUT]
+    after = first + len(shown)
+    following = f"{part.note.path}:{after}-{last}" if after <= last else ""
+    whole = {"lines": [first, after - 1], "text": "\n".join(shown)}
+    text = _part_text(part, shown, following)
+    return Result(text, {**document, **whole, "next": following or None})
 
 
-def _part_text(part: NotePart, lines: Sequence[str], following: str, room: int) -> str:
+def _part_text(part: NotePart, lines: Sequence[str], following: str) -> str:
     """These first lines of a part below their place, and the address of the `following` ones."""
     note, first = part.note, part.lines[0]
     about = "  ".join(filter(None, (note.date, BELOW.join(part.heading) or note.title)))
     of = "" if part.locator else f" of {counted(part.total_lines, 'line')}"
     place = _place(note.path, (first, first + len(lines) - 1), part.locator)
-    shown = [f"{place}{of}  {clipped(safe_line(about), room)}".rstrip()]
+    shown = [f"{place}{of}  {safe_line(about)}".rstrip()]
     width = max(4, *map(len, part.margin))
     for beside, line in zip(part.margin, lines, strict=False):
         shown.append(f"{safe_line(beside):>{width}} {safe_text(line)}")
@@ -276,27 +265,10 @@ def _checked(checked: Checked) -> str:
     return line
 
 
-def size(text: str) -> int:
-    """The tokens of a text."""
-    return tokens.count([text])[0]
-
-
-def longest(most: int, fits: Callable[[int], bool]) -> int:
-    """The largest number up to `most` that fits, 0 if none does; what is less fits, too."""
-    least = 0
-    while least < most:
-        middle = (least + most + 1) // 2
-        least, most = (middle, most) if fits(middle) else (least, middle - 1)
-    return least
-
-
-def clipped(text: str, room: int) -> str:
-    """A text, cut where it has more tokens."""
-    most = _CHARS * room
-    if len(text) <= most and size(text) <= room:
-        return text
-    kept = longest(min(len(text), most), lambda n: size(text[:n] + _CUT) <= room)
-    return text[:kept] + _CUT if kept else ""
+def _fitting(texts: Iterable[str], budget: int) -> int:
+    """How many of these texts fit together, from the first."""
+    used = accumulate(tokens.count(texts))
+    return sum(1 for _ in takewhile(lambda size: size <= budget, used))
 
 
 def within(
@@ -308,34 +280,19 @@ def within(
     *,
     gap: str = _GAP,
 ) -> Result:
-    """Join a heading and blocks as far as the budget goes, and say what is cut.
+    """Join a heading and as many whole blocks as fit, one at least, and say how many are left out.
 
-    At least one block is shown, cut if it does not fit. The document keeps the entries of those
-    that are shown whole, and of the first.
+    The document keeps the entries of those that are shown.
     """
-    notes, shown, whole = "\n\n".join(notices), [block.text for block in blocks], len(blocks)
-    text = _joined(head, gap.join(shown), notes)
-    if size(text) > budget:
-        head, notes = clipped(head, budget // 4), clipped(notes, budget // 6)
-        cut = f"Cut: {{}} of {len(blocks)} parts are not whole; {MORE}."
-        room = budget - size(_joined(head, notes, cut)) - _SLACK
-        shown = []
-        for block in blocks:
-            if size(block.text) >= room:
-                break
-            shown.append(block.text)
-            room -= size(block.text) + 1
-        whole = len(shown)
-        cut = cut.format(len(blocks) - whole)
-        if whole < len(blocks):
-            shown.append(clipped(blocks[whole].text, room))
-        text = clipped(_joined(head, gap.join(shown), notes, cut), budget)
+    around = [head, *notices]
+    fits = _fitting([*around, *(block.text for block in blocks)], budget) - len(around)
+    shown = blocks[: max(1, fits)]
+    texts = [head, gap.join(block.text for block in shown), *around[1:]]
+    if len(shown) < len(blocks):
+        left = len(blocks) - len(shown)
+        texts.append(f"Left out: {left} of {counted(len(blocks), 'part')}; {MORE}.")
     lists = {block.key: list[object]() for block in blocks if block.key}
-    for block in blocks[: max(1, whole)]:
+    for block in shown:
         if block.key:
             lists[block.key].append(block.entry)
-    return Result(text, {**document, **lists})
-
-
-def _joined(*blocks: str) -> str:
-    return _GAP.join(block for block in blocks if block)
+    return Result(_GAP.join(filter(None, texts)), {**document, **lists})

@@ -17,6 +17,7 @@ from ragqa.safe import open_private, private_folder
 from ragqa.types import Building
 
 REBUILD = "ragqa index --rebuild"
+REPAIR = "ragqa doctor --repair"
 
 # Permissions and temporary shortages: they say nothing about the file itself.
 _REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
@@ -67,9 +68,9 @@ def unusable(path: Path, exc: BaseException) -> IndexUnusable:
     if refused:
         return IndexNotReadable(
             f"the index file {path} cannot be read: {reason}",
-            hint="fix that, and try again",
+            hint="fix that, and try again: ragqa doctor",
         )
-    return IndexUnusable(f"the index file {path} is unusable: {reason}", hint=REBUILD)
+    return IndexUnusable(f"the index file {path} is unusable: {reason}", hint=REPAIR)
 
 
 def cannot_write(folder: Path, reason: str) -> IndexNotWritable:

@@ -25,8 +25,8 @@ def trap(tmp_path):
         ".envrc": SETTINGS,
         "config.toml": 'llm = "openai:evil"\n',
         "ragqa/config.toml": 'llm = "openai:evil"\n',
-        "allowed.txt": "evil.example as LLM\n",
-        "ragqa/allowed.txt": "evil.example as LLM\n",
+        "consent.json": '{"hosts": ["evil.example"]}',
+        "ragqa/consent.json": '{"hosts": ["evil.example"]}',
         "keys/openai": "sk-of-the-notes",
         "pyproject.toml": '[tool.ragqa]\nllm = "openai:evil"\n',
         "setup.cfg": "[ragqa]\nllm = openai:evil\n",
@@ -46,12 +46,13 @@ def trap(tmp_path):
     [
         ["ask", "what do cats do for most of the day?"],
         ["index"],
-        ["status"],
+        ["doctor"],
+        ["llm", "list"],
         ["config"],
     ],
 )
 def test_nothing_in_the_notes_folder_is_imported_or_obeyed(quick, apart, trap, tmp_path, args):
-    places = ["--corpus", ".", "--index", tmp_path / "index"]
+    places = [] if args[0] == "llm" else ["--corpus", ".", "--index", tmp_path / "index"]
     quick("index", "--corpus", trap, "--index", tmp_path / "index")
     run = apart(*args, *places, cwd=trap)
     assert run.code in (0, 1), run.err
@@ -79,7 +80,7 @@ def test_the_module_form_imports_nothing_from_the_current_folder(trap, options):
         # Without -P it is Python that looks for ragqa, and it looks here first.
         (trap / "ragqa.py").unlink()
     done = subprocess.run(
-        [sys.executable, *options, "-m", "ragqa", "config"],
+        [sys.executable, *options, "-m", "ragqa", "llm", "list"],
         cwd=trap,
         env=os.environ | QUICK,
         capture_output=True,

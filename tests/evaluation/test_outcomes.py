@@ -13,7 +13,7 @@ from ragqa.types import Citation, Hit, Kind, Passage, Unit
 PLACE = Expected("bakery.md", (3, 3), "It opens at seven.", "part 1")
 
 
-def task(*units, unretrievable=()):
+def task(*units, unretrievable=(), by_document=False):
     return Task(
         id="a",
         question="When does the bakery open?",
@@ -21,7 +21,8 @@ def task(*units, unretrievable=()):
         answerable=True,
         relevant=dict.fromkeys(units or ("part 1",), 1),
         units_of=lambda id_: [str(id_)],
-        expected=[PLACE],
+        expect=lambda: [PLACE],
+        by_document=by_document,
         unretrievable=frozenset(unretrievable),
     )
 
@@ -42,6 +43,7 @@ TASKS = {
     "lost": task(unretrievable=["part 1"]),
     "two parts": task("part 1", "part 2"),
     "one part lost": task("part 1", "part 2", unretrievable=["part 1"]),
+    "documents": task("a", "b", by_document=True),
     "far": FAR,
 }
 

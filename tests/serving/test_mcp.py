@@ -7,7 +7,7 @@ from pathlib import Path
 import anyio
 import pytest
 from served import NOTES, serving
-from served_mcp import connected, talk, text_of
+from served_mcp import listed_tools, talk, text_of, within
 from support import QUICK, run_ragqa, write_notes
 
 mcp = pytest.importorskip("mcp", reason="the extra mcp is not installed")
@@ -44,25 +44,18 @@ def test_what_was_said_earlier_stands_below_what_holds_with_its_date(tmp_path):
     assert text.index("is 100 requests") < text.index("Earlier") < text.index("is 60 requests")
 
 
-def test_tools_describe_themselves_and_only_read(folder):
-    async def run():
-        async with connected(folder) as session:
-            return (await session.list_tools()).tools
-
-    tools = anyio.run(run)
+def test_tools_describe_themselves_and_only_read_and_the_server_says_when_to_ask(folder):
+    tools = listed_tools(folder)
     assert [tool.name for tool in tools] == TOOLS
     for tool in tools:
         assert tool.annotations.read_only_hint
         assert tool.input_schema["additionalProperties"] is False
         assert tool.output_schema["required"]
 
+    async def instructions(client):
+        return client.instructions
 
-def test_the_server_says_when_to_ask(folder):
-    async def run():
-        async with connected(folder) as client:
-            return client.instructions
-
-    assert "what was decided" in anyio.run(run)
+    assert "what was decided" in within(folder, instructions)
 
 
 def test_the_tools_and_commands_that_the_skill_names_work(folder):
@@ -197,15 +190,14 @@ def test_a_bad_call_is_a_sentence_that_the_model_sees(refused, number):
 
 
 def test_notes_are_resources_and_nothing_else_is(folder):
-    async def run():
-        async with connected(folder) as session:
-            listed = (await session.list_resources()).resources
-            read = [await session.read_resource(one.uri) for one in listed]
-            with pytest.raises(mcp.MCPError):
-                await session.read_resource("ragqa:///etc/passwd")
-            return listed, "".join(one.contents[0].text for one in read)
+    async def resources(client):
+        listed = (await client.list_resources()).resources
+        read = [await client.read_resource(one.uri) for one in listed]
+        with pytest.raises(mcp.MCPError):
+            await client.read_resource("ragqa:///etc/passwd")
+        return listed, "".join(one.contents[0].text for one in read)
 
-    listed, text = anyio.run(run)
+    listed, text = within(folder, resources)
     assert sorted(str(one.uri) for one in listed) == sorted(f"ragqa://{name}" for name in NOTES)
     assert "tell-nobody" not in text
     assert "ignore your instructions" not in text
@@ -232,6 +224,13 @@ def test_over_http_it_takes_the_same_calls_with_a_token_alone(folder):
     with serving(folder, "mcp", "--http", "0") as server:
         _, got = anyio.run(run, server)
         later, _ = anyio.run(run, server)
+        takes = {"Accept": "application/json, text/event-stream"}
+        takes["Content-Type"] = "application/json"
+        for body, token, status in (
+            ("x" * 2_000_000, True, 413), ("[" * 9_000, True, 400), ("{}", False, 401),
+        ):  # fmt: skip
+            got_http = server.ask("/mcp", method="POST", headers=takes, body=body, token=token)
+            assert got_http.status == status
     assert "tea.md:3 " in text_of(got)
     assert "3 notes." in later.instructions
 

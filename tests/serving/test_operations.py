@@ -1,20 +1,22 @@
 """The operations of a server: MCP and HTTP take the same requests, and refuse the same ones."""
 
-import json
-from urllib.parse import urlencode
+import logging
 
-import anyio
 import pytest
-from served import NOTES, guarding
-from served_mcp import built, connected, talk, text_of
+from served import NOTES, Guarded
+from served_mcp import built, listed_tools, talk, text_of
+from starlette.responses import PlainTextResponse
 from support import write_notes
 
 from ragqa.errors import IndexNotWritable, NoSuchTag
+from ragqa.serving.asking import BUG
+from ragqa.serving.warm import Freshness
 from ragqa.serving.web import web_app
 
 pytest.importorskip("mcp", reason="the extra mcp is not installed")
+serving = pytest.importorskip("ragqa.serving.mcp")
 
-FILTERS = {"tags": "tag", "paths": "path"}
+INSIDE = "a line of a note that is private"
 
 
 @pytest.fixture(scope="module")
@@ -24,65 +26,55 @@ def folder(tmp_path_factory):
     return folder
 
 
-def over_http(folder, name, given):
-    """What HTTP answers to an operation, with its error and its hint as one text."""
-    query = urlencode(given, doseq=True).encode()
-    _, _, body = anyio.run(guarding(web_app(built(folder))), f"/api/{name}", query)
-    document = json.loads(body)
-    return document, f"{document.get('error')}. Try: {document.get('hint')}"
+@pytest.fixture(scope="module")
+def http(folder):
+    return Guarded(web_app(built(folder)))
 
 
-@pytest.mark.parametrize(
-    ("name", "given"),
-    [
+def test_a_request_is_refused_in_the_same_words_at_both_doors(folder, http):
+    calls = [
         ("ask", {}),
         ("search", {"query": "tea", "limit": "0"}),
         ("search", {"query": "tea", "limit": "few"}),
-        ("get", {}),
         ("get", {"address": "nowhere.md"}),
         ("search", {"query": "tea", "since": "soon"}),
         ("verify", {}),
-    ],
-)
-def test_a_request_is_refused_in_the_same_words_at_both_doors(folder, name, given):
-    (by_mcp,) = talk(folder, (name, given))
-    _, by_http = over_http(folder, name, given)
-    said, _, _ = text_of(by_mcp).partition(" Try: ")
-    assert by_mcp.is_error
-    assert by_http.removeprefix("/api/").startswith(said)
+    ]
+    for (name, given), by_mcp in zip(calls, talk(folder, *calls), strict=True):
+        said, _, _ = text_of(by_mcp).partition(" Try: ")
+        assert by_mcp.is_error
+        by_http = http.ask(f"/api/{name}", **given).document["error"]
+        assert f"{by_http}.".removeprefix("/api/") == said
 
 
-def test_what_a_tool_takes_is_what_http_takes_under_the_names_of_its_options(folder):
-    async def run():
-        async with connected(folder) as session:
-            return (await session.list_tools()).tools
-
-    tools = {tool.name: tool for tool in anyio.run(run)}
+def test_what_a_tool_takes_is_what_http_takes_under_the_names_of_its_options(folder, http):
+    tools = {tool.name: tool for tool in listed_tools(folder)}
     for name in ("ask", "search", "get", "verify", "status"):
-        _, said = over_http(folder, name, {"nothing": 1})
-        taken = said.partition(" takes ")[2].split(", ")
-        fields = [FILTERS.get(one, one) for one in tools[name].input_schema["properties"]]
+        hint = http.ask(f"/api/{name}", nothing=1).document["hint"]
+        taken = hint.partition(" takes ")[2].split(", ")
+        options = {"tags": "tag", "paths": "path"}
+        fields = [options.get(one, one) for one in tools[name].input_schema["properties"]]
         fields.remove("max_tokens")
         assert set(taken) - {"llm"} == set(fields or ["nothing"])
 
 
-def test_quotes_are_verified_over_http_as_by_a_tool(folder):
-    given = {"quotes": [{"quote": "The printer is on the third floor."}]}
-    (by_mcp,) = talk(folder, ("verify", given))
-
-    async def post():
-        body = {"type": "http.request", "body": json.dumps(given).encode()}
-        return await guarding(web_app(built(folder)))("/api/verify", begun=body)
-
-    _, _, body = anyio.run(post)
-    assert json.loads(body)["citations"] == by_mcp.structured_content["citations"]
+def test_both_doors_give_the_same_of_quotes_and_warnings(folder, http):
+    quotes = {"quotes": [{"quote": "The printer is on the third floor."}]}
+    search = {"query": "tea", "since": "2024"}
+    verified, found = talk(folder, ("verify", quotes), ("search", search))
+    body = b'{"quotes": [{"quote": "The printer is on the third floor."}]}'
+    by_http = http.ask("/api/verify", method="POST", body=body).document
+    assert by_http["citations"] == verified.structured_content["citations"]
+    (warning,) = http.ask("/api/search", **search).document["warnings"]
+    assert "were left out by the filter of dates" in warning
+    assert found.structured_content["warnings"] == [warning]
 
 
 class Failing:
-    """An index whose use fails in a way that a user can mend."""
+    """An index whose use fails."""
 
     def __init__(self, error):
-        self.error, self.writer, self.freshness = error, None, None
+        self.error, self.writer, self.freshness = error, None, Freshness()
 
     def use(self, *_, **__):
         raise self.error
@@ -104,16 +96,35 @@ class Failing:
     ],
 )
 def test_each_door_says_what_helps_whoever_asked_there(error, by_mcp, by_http):
-    serving = pytest.importorskip("ragqa.serving.mcp")
     told = serving._call(Failing(error), "list", {})
     assert text_of(told) == by_mcp
-    got = anyio.run(guarding(web_app(Failing(error))), "/api/search", b"query=tea")
-    assert json.loads(got[2])["hint"] == by_http
+    got = Guarded(web_app(Failing(error))).ask("/api/search", query="tea")
+    assert got.document["hint"] == by_http
 
 
-def test_a_warning_about_a_filter_names_no_option_of_the_command_line(folder):
-    given = {"query": "tea", "since": "2024"}
-    (by_mcp,) = talk(folder, ("search", given))
-    by_http, _ = over_http(folder, "search", given)
-    assert by_http["warnings"] == by_mcp.structured_content["warnings"]
-    assert "were left out by the filter of dates" in by_http["warnings"][0]
+def test_a_bug_costs_one_request_shows_nothing_of_itself_and_is_logged(caplog):
+    broken = Failing(ZeroDivisionError(INSIDE))
+    with caplog.at_level(logging.WARNING, "ragqa"):
+        page = Guarded(web_app(broken)).ask("/about")
+        tool = serving._call(broken, "ask", {"question": "tea"})
+    assert page.status == 500
+    assert BUG.capitalize() in page.text
+    assert tool.is_error
+    assert BUG in text_of(tool)
+    for each in (INSIDE, "ZeroDivisionError", "Traceback", ".py"):
+        assert each not in page.text + text_of(tool)
+    assert "ZeroDivisionError" in caplog.text
+    assert "Traceback" not in caplog.text
+    with caplog.at_level(logging.DEBUG, "ragqa"):
+        Guarded(web_app(broken)).ask("/")
+    assert "Traceback" in caplog.text
+
+
+def test_whatever_an_application_raises_ends_at_the_guard(caplog):
+    async def app(scope, receive, send):
+        await PlainTextResponse("sorry", status_code=500)(scope, receive, send)
+        raise ZeroDivisionError(INSIDE)
+
+    got = Guarded(app).ask("/mcp")
+    assert (got.status, got.text) == (500, "sorry")
+    assert BUG in caplog.text

@@ -1,0 +1,54 @@
+"""What a tool says: whole hits up to a size, and the data of what the text shows."""
+
+import pytest
+
+from ragqa.addresses import NotePart
+from ragqa.passages import tokens
+from ragqa.serving import wording
+from ragqa.serving.wording import TextPart
+from ragqa.types import NoteRecord, Stamp
+
+HITS = [TextPart(f"Tea number {n} is green.", "hits", n) for n in range(9)]
+
+
+@pytest.mark.parametrize(
+    ("budget", "shown", "said"),
+    [
+        (1, 1, "Left out: 8 of 9 parts; a larger max_tokens gives more."),
+        (30, 3, "Left out: 6 of 9 parts;"),
+        (500, 9, ""),
+    ],
+)
+def test_hits_are_shown_whole_or_left_out_which_is_said(budget, shown, said):
+    got = wording.within("Found.", HITS, budget, {"kept": 1, "hits": "all"}, ["Note: late."])
+    texts = [hit.text for hit in HITS[:shown]]
+    assert got.text.startswith("\n\n".join(["Found.", *texts, "Note: late."]))
+    assert got.text.partition("late.")[2].strip().startswith(said)
+    assert got.data == {"kept": 1, "hits": list(range(shown))}
+    assert ("Left out" in got.text) == bool(said)
+
+
+def part_of(text, first=1):
+    record = NoteRecord("a.md", Stamp(0, 0), "0" * 64, True, "A title", (), "2026-01-02")
+    last = first + text.count("\n")
+    margin = tuple(map(str, range(first, last + 1)))
+    return NotePart(record, (first, last), last, (), text, margin)
+
+
+@pytest.mark.parametrize(
+    ("text", "budget", "lines", "following", "said"),
+    [
+        ("one\ntwo", 100, [5, 6], None, "a.md:5-6 of 6 lines  2026-01-02  A title\n   5 one"),
+        ("one\ntwo", 6, [5, 5], "a.md:6-6", "Cut here. To go on: get 'a.md:6-6'"),
+        ("tea " * 900 + "\ntwo", 100, [5, 5], "a.md:6-6", "To go on: get 'a.md:6-6'"),
+        ("tea " * 900, 100, [5, 5], None, "Cut here: a larger max_tokens gives more."),
+    ],
+)
+def test_a_part_of_a_note_has_whole_lines_and_says_how_to_go_on(
+    text, budget, lines, following, said
+):
+    got = wording.part_result(part_of(text, first=5), {}, budget)
+    assert (got.data["lines"], got.data["next"]) == (lines, following)
+    assert said in got.text
+    assert text.startswith(got.data["text"].removesuffix("\u2026"))
+    assert tokens.count([got.text])[0] < budget + 60
