@@ -32,13 +32,10 @@ A setting takes its value from the first of these that has one:
 
 1. an option of the command;
 2. an environment variable, `RAGQA_` and the setting's name in capitals, such as `RAGQA_TOP_K`;
-3. a `ragqa.toml` in the current folder, or in the nearest folder above it that has one;
-4. your own settings file, which `ragqa config set` writes;
-5. the default.
+3. your own settings file, which `ragqa config set` writes;
+4. the default.
 
-`corpus` and `index` have [an order of their own](getting-started.md#your-own-notes). A `ragqa.toml`
-can arrive with somebody else's notes, so it may not hold every setting; the last column says which
-([what it can do](../SECURITY.md#against-the-author-of-a-note)).
+`corpus` and `index` have [an order of their own](getting-started.md#your-own-notes).
 """
 MEANINGS = {
     0: "answered, or done",
@@ -148,18 +145,14 @@ def _rows(command: Any) -> Iterator[Row]:  # noqa: ANN401 - as above
 
 def _settings() -> str:
     rows = [
-        (f"`{name}`", _default(setting), setting.help, setting.expects, _in_project(setting))
+        (f"`{name}`", _default(setting), setting.help, setting.expects)
         for name, setting in SETTINGS.items()
     ]
-    return _table(("setting", "default", "is", "takes", "in `ragqa.toml`"), rows)
+    return _table(("setting", "default", "is", "takes"), rows)
 
 
 def _default(setting: Setting) -> str:
     return "" if setting.default in ("", ()) else f"`{setting.default}`"
-
-
-def _in_project(setting: Setting) -> str:
-    return "no" if setting.personal else "yes"
 
 
 def _exit_codes() -> str:

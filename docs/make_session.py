@@ -24,6 +24,14 @@ COMMANDS = (
     'ragqa ask "how long until a request to the assistant times out?"',
     'ragqa ask "how many vacation days do we get?" --top-k 1',
 )
+# The wiki ages, and the picture must not change with the day it is drawn.
+AGELESS = """
+from datetime import timedelta
+from ragqa.api import index
+from ragqa.cli import main
+index.OLD_AFTER = timedelta(days=36_500)
+main()
+"""
 _SCORES = re.compile(r"(?<=&#160;)[01]\.\d\d")
 # A picture that fetches fonts from elsewhere would tell elsewhere who looks at it.
 _FONTS = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
@@ -61,8 +69,6 @@ def draw(index: Path) -> str:
             "RAGQA_CORPUS": str(ROOT / "corpus"),
             "RAGQA_INDEX": str(index),
             "COLUMNS": str(COLUMNS),
-            # The wiki ages, and the picture must not change with the day it is drawn.
-            "RAGQA_OLD_AFTER_DAYS": "0",
             "TERM": "xterm-256color",
         }
         environment.pop("NO_COLOR", None)
@@ -76,11 +82,14 @@ def draw(index: Path) -> str:
 
 def run(command: str, environment: dict[str, str]) -> str:
     """What a command prints on a terminal."""
-    name, *args = shlex.split(command)
+    _, *args = shlex.split(command)
     leader, follower = pty.openpty()
-    path = str(Path(sys.executable).parent / name)
     with subprocess.Popen(  # noqa: S603 - our own command line
-        [path, *args], stdin=follower, stdout=follower, stderr=subprocess.DEVNULL, env=environment
+        [sys.executable, "-c", AGELESS, *args],
+        stdin=follower,
+        stdout=follower,
+        stderr=subprocess.DEVNULL,
+        env=environment,
     ):
         os.close(follower)
         pieces = []

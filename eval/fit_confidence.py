@@ -29,7 +29,7 @@ from ragqa import open_index
 from ragqa.answering import assess, cite
 from ragqa.clock import Clock
 from ragqa.evaluation.measures import GoldExcerpt, answer_found, score_citations
-from ragqa.evaluation.sets import GoldQuestion, read_questions
+from ragqa.evaluation.questions import GoldQuestion, read_questions
 from ragqa.types import Filters
 
 MODELS = {

@@ -1,14 +1,14 @@
 """Readers score two texts together; the neutral one does nothing, the user's is an ONNX model.
 
-Two vectors cannot tell that a passage is on topic but does not answer, or says the opposite.
+Two vectors cannot tell that a passage is on topic but does not answer.
 """
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -46,14 +46,6 @@ class Reader:
         :raises IndexUnusable: the model cannot compute them.
         """
         del question, texts
-        return []
-
-    def contradicts(self, statement: str, texts: Sequence[str]) -> list[float]:
-        """The probability that each text contradicts a statement; none if it cannot say.
-
-        :raises IndexUnusable: the model cannot compute them.
-        """
-        del statement, texts
         return []
 
 
@@ -97,23 +89,6 @@ class CrossEncoder(Reader):
         """The model's output for the question with each text."""
         pairs = [(question, text) for text in texts]
         return [float(score) for (score,) in self.model.logits(pairs)]
-
-
-@dataclass(frozen=True, kw_only=True)
-class NliModel(Reader):
-    """Says whether a text contradicts a statement, by the output `against`."""
-
-    name: str
-    model: PairModel
-    against: int
-
-    def contradicts(self, statement: str, texts: Sequence[str]) -> list[float]:
-        """The probability that each text, as premise, contradicts the statement."""
-        if not texts:
-            return []
-        logits = self.model.logits([(text, statement) for text in texts])
-        likely = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return [float(p) for p in likely[:, self.against] / likely.sum(axis=1)]
 
 
 def reader_for(spec: str) -> Reader:
@@ -164,7 +139,6 @@ def _opened(name: str, path: Path, model: Path) -> Reader:
     from ragqa.embedders.onnx import OnnxModel
 
     config = json.loads((path / "config.json").read_bytes())
-    labels = config.get("id2label") or {}
     try:
         tokenizer = Tokenizer.from_file(str(path / "tokenizer.json"))
     except Exception as exc:  # tokenizers raises nothing narrower
@@ -173,29 +147,11 @@ def _opened(name: str, path: Path, model: Path) -> Reader:
     limits = (config.get("max_position_embeddings"), MAX_WINDOW)
     window = min(limit for limit in limits if isinstance(limit, int) and limit > 0)
     tokenizer.enable_truncation(window, strategy="longest_first")
-    against = _against(labels)
     pairs = PairModel(tokenizer, OnnxModel(model, hint=_HINT), config.get("pad_token_id") or 0)
     outputs = pairs.logits([("Who asks?", "The fox asks.")]).shape[1]
-    if outputs != len(labels):
-        raise ValueError(f"it has {outputs} outputs, and config.json names {len(labels)}")
-    if against is None:
-        return CrossEncoder(name=name, model=pairs)
-    return NliModel(name=name, model=pairs, against=against)
-
-
-def _against(labels: Mapping[str, Any]) -> int | None:
-    """The position of the output for "contradiction"; None for a single output.
-
-    :raises ValueError: it is neither a ranking nor an NLI model.
-    """
-    if len(labels) == 1:
-        return None
-    for number, label in labels.items():
-        if str(label).casefold().startswith(("contra", "refut")):
-            return int(number)
-    raise ValueError(
-        "it must have one output, or one that config.json names contradiction or refuted"
-    )
+    if outputs != 1:
+        raise ValueError(f"it has {outputs} outputs, and a cross-encoder has one")
+    return CrossEncoder(name=name, model=pairs)
 
 
 def available(spec: str) -> tuple[Reader, list[str]]:

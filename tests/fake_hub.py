@@ -27,14 +27,19 @@ def cached(hub_cache, name, folder, revision=REVISION):
 
 
 class FakeHub:
-    """The server; `models` maps names to folders, `requests` has what was asked, with headers."""
+    """The server; `models` maps names to folders, `requests` has what was asked, with headers.
+
+    It lists a file that is `withheld`, but does not give it.
+    """
 
     def __init__(self):
         self.models = {}
+        self.withheld = None
         self.requests = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
         self._server.daemon_threads = True
         self._server.hub = self
+        self.address = f"http://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self):
         threading.Thread(target=self._server.serve_forever, args=[0.02], daemon=True).start()
@@ -45,17 +50,12 @@ class FakeHub:
         self._server.server_close()
 
     @property
-    def address(self):
-        return f"http://127.0.0.1:{self._server.server_port}"
-
-    @property
     def fetched(self):
         """The files that were given."""
-        return [path.partition("/resolve/")[2].partition("/")[2] for path in self._got()]
-
-    def _got(self):
         return [
-            path for method, path, _ in self.requests if method == "GET" and "/resolve/" in path
+            path.partition(f"/resolve/{REVISION}/")[2]
+            for method, path, _ in self.requests
+            if method == "GET" and "/resolve/" in path
         ]
 
 
@@ -66,41 +66,37 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def do_HEAD(self):
-        self._answer()
+        self.do_GET()
 
     def do_GET(self):
-        self._answer()
-
-    def _answer(self):
         hub, path = self.server.hub, unquote(urlsplit(self.path).path)
         hub.requests.append((self.command, path, dict(self.headers)))
-        for name, folder in hub.models.items():
-            if path == f"/api/models/{name}":
-                return self._send(json.dumps(self._info(name, folder)).encode())
-            start = f"/{name}/resolve/{REVISION}/"
-            file = folder / path.removeprefix(start)
-            if path.startswith(start) and file.is_file():
-                return self._send(file.read_bytes())
-            if path.startswith(start):
-                return self._send(b"", status=404, error="EntryNotFound")
-        return self._send(b"", status=404, error="RepoNotFound")
-
-    @staticmethod
-    def _info(name, folder):
-        files = sorted(path for path in folder.rglob("*") if path.is_file())
-        listed = [
-            {"rfilename": path.relative_to(folder).as_posix(), "size": path.stat().st_size}
-            for path in files
-        ]
-        return {"id": name, "sha": REVISION, "siblings": listed}
-
-    def _send(self, content, *, status=200, error=""):
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(content)))
+        content = (
+            None
+            if path.endswith(f"/{hub.withheld}")
+            else next(filter(None, (_said(path, *each) for each in hub.models.items())), None)
+        )
+        self.send_response(404 if content is None else 200)
+        self.send_header("Content-Length", str(len(content or b"")))
         self.send_header("X-Repo-Commit", REVISION)
-        self.send_header("ETag", f'"{hashlib.sha256(content).hexdigest()}"')
-        if error:
-            self.send_header("X-Error-Code", error)
+        self.send_header("ETag", f'"{hashlib.sha256(content or b"").hexdigest()}"')
         self.end_headers()
         if self.command == "GET":
-            self.wfile.write(content)
+            self.wfile.write(content or b"")
+
+
+def _said(path, name, folder):
+    """What the hub says of a model at a path, None for nothing."""
+    listed = [
+        (file.relative_to(folder).as_posix(), file.stat().st_size)
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    ]
+    if path == f"/api/models/{name}":
+        files = [{"rfilename": file, "size": size} for file, size in listed]
+        return json.dumps({"id": name, "sha": REVISION, "siblings": files}).encode()
+    if path == f"/api/models/{name}/tree/{REVISION}":
+        files = [{"type": "file", "path": file, "size": size, "oid": ""} for file, size in listed]
+        return json.dumps(files).encode()
+    wanted = folder / path.removeprefix(f"/{name}/resolve/{REVISION}/")
+    return wanted.read_bytes() if path.startswith(f"/{name}/") and wanted.is_file() else None

@@ -2,13 +2,16 @@
 
 import json
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).parents[1]))
+from beir import PublicDocument, read_set
+
 from ragqa import open_index
 from ragqa.evaluation.measures import measure_ranking
-from ragqa.evaluation.sets import BeirDocument, read_beir, read_documents
 from ragqa.notes import ReadNote, read_note
 from ragqa.passages.split import split_note
 from ragqa.types import Passage
@@ -55,12 +58,9 @@ class Material:
 
 
 def prepare(beir: Path, folder: Path) -> Material:
-    """Write the notes and all other files below a folder, which is made.
-
-    :raises UsageError: the set cannot be read.
-    """
-    collection = read_beir(beir)
-    documents = list(read_documents(beir))
+    """Write the notes and all other files below a folder, which is made."""
+    collection = read_set(beir)
+    documents = collection.documents
     paths = [f"{n // FOLDER_NOTES:02}/{n:05}.md" for n in range(len(documents))]
     notes, edited = folder / "notes", _edited(documents, paths)
     for path, document in zip(paths, documents, strict=True):
@@ -71,7 +71,7 @@ def prepare(beir: Path, folder: Path) -> Material:
     old = {str(p.id) for p in before if p.path in edited}
     new = {str(p.id): p for p in after}
     facts = _facts()
-    judged = {query.id: query.text for query in collection.queries if query.id in collection.qrels}
+    judged = {query.id: query.text for query in collection.queries if query.id in collection.judged}
     document_of = {path: document.id for path, document in zip(paths, documents, strict=True)}
     return Material(
         notes=notes,
@@ -89,7 +89,7 @@ def prepare(beir: Path, folder: Path) -> Material:
         ),
         edited=edited,
         documents={str(p.id): document_of[p.path] for p in before},
-        judged=collection.qrels,
+        judged=collection.judged,
         holders={
             str(n): frozenset(id_ for id_, p in new.items() if one["fact"] in p.text)
             for n, one in enumerate(facts)
@@ -126,7 +126,7 @@ def passages_of(notes: Path) -> list[Passage]:
     ]
 
 
-def _edited(documents: Sequence[BeirDocument], paths: Sequence[str]) -> dict[str, str]:
+def _edited(documents: Sequence[PublicDocument], paths: Sequence[str]) -> dict[str, str]:
     """Half of the facts at the end of notes that are there, half in notes of their own."""
     facts = _facts()
     half = len(facts) // 2
@@ -139,7 +139,7 @@ def _edited(documents: Sequence[BeirDocument], paths: Sequence[str]) -> dict[str
     return changed | {f"new/{n:02}.md": f"{one['fact']}\n" for n, one in enumerate(facts[half:])}
 
 
-def _note(document: BeirDocument) -> str:
+def _note(document: PublicDocument) -> str:
     front = f"---\ntitle: {json.dumps(document.title)}\n---\n\n" if document.title else ""
     return f"{front}{document.text}\n"
 

@@ -25,12 +25,12 @@ _folders: list[Path] = []
 def prepare() -> None:
     """Make a folder of notes with its index, and a folder to be in."""
     folder = Path(tempfile.mkdtemp())
-    for name in ("notes", "project", "set/qrels", "set/docs"):
+    for name in ("notes", "set/qrels", "set/docs"):
         (folder / name).mkdir(parents=True)
     (folder / "notes/cats.md").write_text(OTHER, encoding="utf-8")
     (folder / "set/docs/cats.md").write_text(OTHER, encoding="utf-8")
     user_settings_file().parent.mkdir(parents=True)
-    os.chdir(folder / "project")
+    os.chdir(folder)
     _folders.append(folder)
     command("index", *_places())
 
@@ -77,12 +77,6 @@ def _front_matter(data: bytes) -> None:
     must(0 <= found.end <= len(text) + 20, f"ends at {found.end}")
 
 
-def _project(data: bytes) -> None:
-    with _there(_folders[-1] / "project/ragqa.toml", data):
-        command("config")
-        command("config", "--json")
-
-
 def _user(data: bytes) -> None:
     with _there(user_settings_file(), data):
         command("config", "--json")
@@ -90,26 +84,16 @@ def _user(data: bytes) -> None:
 
 
 def _consent(data: bytes) -> None:
-    path = user_settings_file().with_name("consent.json")
+    path = user_settings_file().with_name("allowed.txt")
     path.write_bytes(data)
     path.chmod(0o600)
-    command("llm", "list")
+    command("status", *_places())
 
 
 def _questions(data: bytes) -> None:
     path = _file("questions.jsonl", data)
     command("eval", "--questions", path, *_places(), "--json", "--limit", "2")
-    command("eval", "--questions", path, *_places(), "--half", "all", "--limit", "2")
-
-
-def _beir(data: bytes) -> None:
-    names = ("corpus.jsonl", "queries.jsonl", "qrels/test.tsv", "answers.jsonl")
-    parts = (data + b"\0\0\0\0").split(b"\0")
-    for name, part in zip(names, parts, strict=False):
-        _file(f"set/{name}", part)
-    folder = _folders[-1] / "set"
-    command("eval", "--beir", folder, "--json", "--limit", "2")
-    command("eval", "--qa", folder, "--limit", "2")
+    command("eval", "--questions", path, *_places(), "--limit", "2")
 
 
 def _saved(data: bytes) -> None:
@@ -145,11 +129,9 @@ def _history(data: bytes) -> None:
 
 KINDS: dict[str, Callable[[bytes], None]] = {
     "front matter": _front_matter,
-    "project": _project,
     "user": _user,
     "consent": _consent,
     "questions": _questions,
-    "beir": _beir,
     "saved": _saved,
     "ignore": _ignore,
     "replies": _replies,
@@ -174,12 +156,9 @@ def seeds() -> list[bytes]:
     measured = command("eval", "--questions", _file("questions.jsonl", rows), *_places(), "--json")
     sound: dict[str, list[bytes]] = {
         "front matter": [b"title: Cats: all\ntags: [a, b]\ndate: 2024-01-02\naliases:\n- c\n"],
-        "project": [b'corpus = "notes"\npassage_tokens = 140\n[a]\n', b"dense_weight = 0.5\n"],
         "user": [b'embedder = "hashed:64"\nllm = "none"\nlink_format = "file://{path}"\n'],
-        "consent": [b'{"hosts": ["api.example.com", "[::1]:80"]}'],
+        "consent": [b"api.example.com as LLM\n[::1]:80 as store\n"],
         "questions": [rows, _question(), measured.encode()[:50]],
-        "compared": [measured.encode()],
-        "beir": [_set()],
         "saved": [each.encode() for each in shown],
         "ignore": [b"*.txt\n!cats.md\n/a/**/b\n[a-z]?\\#\n", b"cats.md\n"],
         "replies": [b'{"when": "", "say": "Cats sleep 14 hours a day [1]."}\n'],
@@ -194,10 +173,3 @@ def _question() -> bytes:
     gold = {"note": "cats.md", "quote": "Cats sleep 14 hours a day.", "part": 1}
     row = {"id": "1", "question": QUESTION, "kind": "short", "gold": [gold], "answer": ["14 hours"]}
     return to_json(row).replace("\n", "").encode()
-
-
-def _set() -> bytes:
-    documents = b'{"_id": "d", "title": "Cats", "text": "Cats sleep 14 hours."}\n{"_id": "e"}\n'
-    queries = b'{"_id": "q", "text": "How long do cats sleep?"}\n'
-    answers = b'{"_id": "q", "question": "", "answers": ["14 hours"], "doc": "d"}\n'
-    return b"\0".join([documents, queries, b"query-id\tcorpus-id\tscore\nq\td\t1\n", answers])

@@ -36,7 +36,7 @@ TOKENS: Sequence[bytes] = [
             "{}",
         ),
         *("\\ud800", "\\u0000", "_id", "text", "gold", "quote", "note", "part", "answer"),
-        *("corpus = ", "index = ", "embedder = ", "llm = ", "passage_tokens = ", "dense_weight = "),
+        *("corpus = ", "index = ", "embedder = ", "llm = ", "passage_tokens = ", "top_k = "),
         *("\ud800", "NO ANSWER", "not ", "never ", "before ", "more than ", "January 5, 2024"),
     )
 ] + [b"\xff", b"\xff\xfe", b"\xfe\xff\x00", b"\xed\xa0\x80", b"\xc0\x80", b"\xf4\x90\x80\x80"]

@@ -76,7 +76,6 @@ USING = (
     Case(("index", "--workers", "ray", "--corpus", "{notes}", "--index", "{named}/spread")),
     Case(("index", "--workers", "ray:ray.invalid:6379", *PLACES), code=2),
     Case(("status", *PLACES)),
-    Case(("doctor", *PLACES)),
     Case(
         (
             *("eval", "--questions", "{named}/asked.jsonl", "--report", "{named}/report.html"),
@@ -85,9 +84,6 @@ USING = (
     ),
     Case(("config",)),
     Case(("config", "set", "top_k", "6")),
-    Case(("llm", "list")),
-    Case(("llm", "check", "scripted:{named}/script.jsonl"), code=1),  # its answer is wrong
-    Case(("store", "forget", "milvus.invalid:19530")),
 )
 
 STAYING = {

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ragqa.answering.layout import Layout, Run, layout_of_passage
-from ragqa.config import Settings
 from ragqa.readers import Reader
 from ragqa.types import Dated, Kind, Passage, Span
 from ragqa.types.answers import FURTHER
@@ -80,9 +79,9 @@ class Answering:
     together. Notes with an ISO date before `old_before` are marked as old.
     """
 
-    excerpts: int = Settings().excerpts
+    excerpts: int = 3
     further: int = FURTHER
-    words: int = Settings().excerpt_words
+    words: int = 100
     notes: Notes = field(default_factory=Notes)
     reader: Reader = field(default_factory=Reader)
     old_before: str = ""

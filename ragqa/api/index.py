@@ -71,6 +71,8 @@ MIN_POOL = 10
 _OUT_OF_STEP = "this folder and the shared index are out of step"
 
 _POLL_S = 0.5
+OLD_AFTER = timedelta(days=730)
+"""A note that is dated longer ago is marked as old."""
 
 
 def was_allowed(host: str) -> bool:
@@ -172,8 +174,8 @@ class Index:
 
     @cached_property
     def ranking(self) -> Ranking:
-        """The ranking that the settings choose."""
-        return Ranking.of(self.settings, contexts_of(self.places.corpus, self.source.embedders))
+        """The ranking, with the contexts of the folders."""
+        return Ranking(contexts=contexts_of(self.places.corpus, self.source.embedders))
 
     def refresh(
         self,
@@ -260,10 +262,10 @@ class Index:
         if writer is not None:
             from ragqa.generation.writer import written_answer
 
+            idf = self._open().idf
             answer = written_answer(
-                answer, writer, retrieval.question, answering,
-                embedder=embedder, idf=self._open().idf, progress=progress,
-            )  # fmt: skip
+                answer, writer, retrieval.question, answering, idf=idf, progress=progress
+            )
             clock.lap("write")
         return replace(answer, timings_ms=clock.laps())
 
@@ -368,15 +370,9 @@ class Index:
         )
 
     def answering_from(self, notes: CurrentNotes) -> Answering:
-        """How to compose answers, by the settings, from these notes."""
-        settings, days = self.settings, self.settings.old_after_days
-        return Answering(
-            excerpts=settings.excerpts,
-            words=settings.excerpt_words,
-            notes=notes,
-            reader=self._reader[0],
-            old_before=(self._today() - timedelta(days=days)).isoformat() if days else "",
-        )
+        """How to compose answers from these notes."""
+        old_before = (self._today() - OLD_AFTER).isoformat()
+        return Answering(notes=notes, reader=self._reader[0], old_before=old_before)
 
     @cached_property
     def _reader(self) -> tuple[Reader, list[str]]:

@@ -22,7 +22,6 @@ COMMANDS = {
     "search": "reading.search",
     "index": "building.build_index",
     "status": "building.status",
-    "doctor": "building.doctor",
     "why": "reading.why",
     "list": "reading.list_notes",
     "get": "reading.get",
@@ -34,9 +33,6 @@ COMMANDS = {
     "mcp": "serving.mcp",
     "serve": "serving.serve",
     "config": "settings.app",
-    "llm": "llm.app",
-    "store": "llm.store",
-    "model": "llm.model",
 }
 """Where each command, or family of commands, is declared below `ragqa.cli`."""
 

@@ -77,7 +77,7 @@ def ask(
     if json and output is not AnswerFormat.JSON:
         raise UsageError(f"--json and --format {output} cannot go together")
     text = question_in(question)
-    with open_query(corpus, index, scope, top_k=top_k, asks=True) as query:
+    with open_query(corpus, index, scope, top_k=top_k, asks=True, yes=writing.yes) as query:
         if show_prompt:
             request, destination, asked = request_in(query, text, writing)
         else:
@@ -180,7 +180,7 @@ def writer_for(settings: "Settings", writing: Writing) -> "Writer | None":
         if writing.strict or writing.force:
             raise UsageError(
                 "--strict and --force need an LLM to write the answer, and none is set",
-                hint="add --llm KIND:MODEL; to see what is available: ragqa llm list",
+                hint="add --llm KIND:MODEL, such as --llm ollama:llama3.2",
             )
         return None
     from ragqa.generation.writer import what_is_sent, writer_of

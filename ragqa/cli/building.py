@@ -1,4 +1,4 @@
-"""`ragqa index`, `status` and `doctor`: build the index, look at it and repair it."""
+"""`ragqa index` and `status`: build the index, look at it, and see what is wrong."""
 
 import sys
 from functools import partial
@@ -27,7 +27,8 @@ Workers = Annotated[
     ),
 ]
 Yes = Annotated[
-    bool, typer.Option("--yes", help="Allow passages to be sent to the workers from now on.")
+    bool,
+    typer.Option("--yes", help="Allow the hosts of the store and the workers from now on."),
 ]
 
 
@@ -55,7 +56,7 @@ def build_index(
     from ragqa.types import by_kind
 
     loaded = load([*(notes or ()), *(corpus or ())] or None, index)
-    with open_index(loaded) as opened, render.ProgressLine() as progress:
+    with open_index(loaded, yes=yes) as opened, render.ProgressLine() as progress:
         if workers is not None:
             _use_workers(opened, workers, yes=yes)
         if wait and (building := opened.building()):
@@ -99,49 +100,21 @@ def _use_workers(index: "Index", spec: str, *, yes: bool) -> None:
 
 
 def status(corpus: Folders = None, index: IndexFolder = None, json: AsJson = False) -> int:
-    """Show what is indexed and whether it is up to date.
+    """Show what is indexed, what is wrong and what mends it, and where anything may be sent.
 
     Example: ragqa status --json
     """
+    from msgspec.structs import replace
+
     from ragqa.diagnosis import choice_of, status_of
     from ragqa.render import overviews
+    from ragqa.types import by_kind
 
     loaded = load(corpus, index)
     with open_index(loaded) as opened:
         state = status_of(opened, choice_of(loaded))
-    return finish(state, lambda: overviews.print_status(state), json=json)
-
-
-def doctor(
-    repair: Annotated[
-        bool, typer.Option("--repair", help="Rebuild what is damaged, and nothing else.")
-    ] = False,
-    corpus: Folders = None,
-    index: IndexFolder = None,
-    json: AsJson = False,
-) -> int:
-    """Find what is wrong and name the command that fixes it; show which LLM is set.
-
-    Exits with 0 if nothing is wrong, or if the repair fixed everything.
-
-    Example: ragqa doctor --repair
-    """
-    from msgspec.structs import replace
-
-    from ragqa import render
-    from ragqa.diagnosis import choice_of, diagnose, diagnose_llm
-    from ragqa.render import overviews
-
-    loaded = load(corpus, index)
-    with open_index(loaded, asks_consent=False) as opened, render.ProgressLine() as progress:
-        findings, done = diagnose(opened, repair=repair, progress=progress)
-    findings.append(diagnose_llm(choice_of(loaded)))
-    findings = [
-        replace(finding, fix=with_places(finding.fix, sys.argv[1:])) for finding in findings
-    ]
-    finish(
-        overviews.findings_document(findings, done),
-        lambda: overviews.print_findings(findings, done),
-        json=json,
+    problems = [replace(each, fix=with_places(each.fix, sys.argv[1:])) for each in state.problems]
+    state = replace(state, problems=tuple(problems))
+    return finish(
+        state, lambda: overviews.print_status(state), json=json, warnings=by_kind(state.warnings)
     )
-    return max((finding.exit_code for finding in findings), default=0)

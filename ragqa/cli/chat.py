@@ -60,7 +60,7 @@ def chat(
             # At the first line, so that slow imports do not delay the prompt.
             from ragqa.cli.conversation import Conversation
 
-            opened = stack.enter_context(open_index(loaded))
+            opened = stack.enter_context(open_index(loaded, yes=writing.yes))
             return Conversation(
                 index=opened,
                 filters=scope.filters,

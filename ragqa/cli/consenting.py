@@ -27,22 +27,19 @@ def consented(
     :param what: what would be sent, in words.
     :param use: what the host would be allowed for, by default to answer.
     :raises NotAllowed: the user cannot be asked.
-    :raises UsageError: the destination's host is invalid.
+    :raises UsageError: the destination's host is invalid, or the list of allowed hosts may be by
+        somebody else.
     """
     from ragqa import render
     from ragqa.safe import safe_line
-    from ragqa.state.consent import Use, consents, host_named, not_allowed
+    from ragqa.state import consent
 
-    if destination.is_local:
+    use = use or consent.Use.LLM
+    if destination.is_local or consent.is_allowed(destination.host, use):
         return True
-    use = use or Use.LLM
-    host, known = host_named(destination.host), consents()
-    if host in known.of(use):
-        return True
-    render.print_warnings(known.warnings)
     if not (yes or is_interactive()):
-        hint = f"ragqa {use.command} allow {host}, or add --yes to this command"
-        raise not_allowed(destination.backend, what, destination.where, hint=hint)
+        hint = "add --yes to this command"
+        raise consent.not_allowed(destination.backend, what, destination.where, hint=hint)
     if not yes:
         backend = safe_line(destination.backend)
         render.say(f"{backend} is not on this machine. It would be sent {safe_line(what)}.")
@@ -50,20 +47,10 @@ def consented(
         if not render.confirm("Allow this, now and from now on?"):
             return False
     try:
-        allow_host(host, use)
+        line = consent.allow(destination.host, use)
+        render.say(
+            f"Allowed: {line} (to take it back, delete this line in {consent.consent_file()})"
+        )
     except UsageError as exc:
         render.print_warnings([f"consent holds for this command only: {exc.message}"])
     return True
-
-
-def allow_host(host: str, use: "Use") -> None:
-    """Remember consent for a host, and print how to withdraw it.
-
-    :raises UsageError: the host is invalid, or consent cannot be saved.
-    """
-    from ragqa import render
-    from ragqa.state import consent
-
-    allowed = consent.allow(host, use)
-    fix = f"ragqa {use.command} forget {allowed}"
-    render.say(f"Allowed: {allowed} (to take it back: {fix})")

@@ -45,10 +45,12 @@ def open_query(
     *,
     top_k: int | None = None,
     asks: bool = False,
+    yes: bool = False,
 ) -> Iterator[Query]:
     """Open the index for a query.
 
     :param asks: whether a question will be embedded; its model is then opened meanwhile.
+    :param yes: allow a store on another machine without asking.
     :raises UsageError: an option or a setting is wrong.
     """
     filters, loaded = scope.filters, load(corpus, index, top_k=top_k)
@@ -60,7 +62,7 @@ def open_query(
     from ragqa.render.results import Linker
 
     with (
-        open_index(loaded) as opened,
+        open_index(loaded, yes=yes) as opened,
         ProgressLine(opening="" if scope.no_refresh else first_build_notice(opened)) as progress,
     ):
         linker = Linker(opened.places.corpus, opened.settings.link_format)
@@ -133,10 +135,12 @@ def load(
     return loaded
 
 
-def open_index(loaded: "Loaded", *, asks_consent: bool = True) -> "Index":
+def open_index(loaded: "Loaded", *, yes: bool = False) -> "Index":
     """Return the index that the settings name; nothing is built yet.
 
-    :param asks_consent: ask the user before the first use of a store on another machine.
+    The user is asked before the first use of a store on another machine.
+
+    :param yes: allow it without asking.
     """
     from ragqa.api import index_from
     from ragqa.render import show_logged_warnings
@@ -146,7 +150,7 @@ def open_index(loaded: "Loaded", *, asks_consent: bool = True) -> "Index":
     def may_use(host: str) -> bool:
         from ragqa.state.consent import Use, is_allowed
 
-        if is_allowed(host, Use.STORE) or not (asks_consent and is_interactive()):
+        if is_allowed(host, Use.STORE) or not (yes or is_interactive()):
             return is_allowed(host, Use.STORE)
         from ragqa.llms import Destination
         from ragqa.stores import SENT
@@ -155,7 +159,7 @@ def open_index(loaded: "Loaded", *, asks_consent: bool = True) -> "Index":
         if index.kept.uri.startswith("http://"):
             what += "; this address is http://: anyone on the network path can read it"
         there = Destination(f"The store at {index.kept.where}", host)
-        return consented(there, yes=False, what=what, use=Use.STORE)
+        return consented(there, yes=yes, what=what, use=Use.STORE)
 
     index = index_from(loaded, may_use=may_use)
     index.update_with = with_places(index.update_with, sys.argv[1:])

@@ -81,11 +81,13 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")
 LLM = Annotated[
     str | None,
     typer.Option(
-        metavar="KIND:MODEL", help="The LLM that writes the answer (see ragqa llm list), or none."
+        metavar="KIND:MODEL",
+        help="The LLM that writes the answer, such as ollama:llama3.2, or none.",
     ),
 ]
 Yes = Annotated[
-    bool, typer.Option("--yes", help="Allow the LLM's host from now on, without asking.")
+    bool,
+    typer.Option("--yes", help="Allow the hosts that this needs from now on, without asking."),
 ]
 
 
@@ -184,7 +186,7 @@ def expanded(command: Callable[..., int]) -> Callable[..., int]:
 
 def with_places(hint: str, args: list[str]) -> str:
     """Add the notes and index of the failed command to a command in its hint."""
-    if not re.search(r"ragqa (?:index(?: --(?:rebuild|wait))?|doctor --repair)$", hint):
+    if not re.search(r"ragqa index(?: --(?:rebuild|wait))?$", hint):
         return hint
     places: list[tuple[str, str]] = []
     positional = []

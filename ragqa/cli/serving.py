@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ragqa.cli.asking import llm_named
+from ragqa.cli.consenting import consented, is_interactive
 from ragqa.cli.opening import load
 from ragqa.cli.options import LLM, Folders, IndexFolder
 from ragqa.errors import UsageError
@@ -80,6 +81,9 @@ def serve(
         bool, typer.Option("--no-open", help="Print the address; do not open the browser.")
     ] = False,
     llm: LLM = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Allow the LLM's host from now on, without asking.")
+    ] = False,
     new_token: NewToken = False,
     corpus: Folders = None,
     index: IndexFolder = None,
@@ -93,12 +97,15 @@ def serve(
     """
     loaded = _loaded(corpus, index)
     with _importing("serve"):
+        from ragqa.generation.writer import what_is_sent
         from ragqa.serving.asking import server_writer
         from ragqa.serving.guard import kept_token, listen
         from ragqa.serving.guard import serve as serve_app
         from ragqa.serving.warm import WarmIndex
         from ragqa.serving.web import web_app
     writer = server_writer(loaded.settings, llm_named(loaded.settings, llm))
+    if writer is not None and (yes or is_interactive()):
+        consented(writer.llm.destination, yes=yes, what=what_is_sent(loaded.settings))
     token = kept_token(new=new_token)
     socket = listen(port)
     signal(SIGTERM, default_int_handler)  # else the temporary folder would stay

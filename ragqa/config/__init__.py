@@ -1,7 +1,6 @@
 """Settings: their definitions and origins, and where notes and index are."""
 
 from ragqa.config.files import (
-    PROJECT_FILE,
     Loaded,
     Places,
     history_file,
@@ -14,7 +13,6 @@ from ragqa.config.files import (
 from ragqa.config.settings import SETTINGS, Origin, Setting, Settings
 
 __all__ = [
-    "PROJECT_FILE",
     "SETTINGS",
     "Loaded",
     "Origin",

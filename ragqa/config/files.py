@@ -1,7 +1,4 @@
-"""Combine settings from flags, environment, files and defaults, and find notes and index.
-
-The files are the user's own and a project's `ragqa.toml`.
-"""
+"""Combine settings from flags, environment, file and defaults, and find notes and index."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -25,6 +22,7 @@ from ragqa.config.settings import (
 )
 from ragqa.corpus import Corpus, Folder
 from ragqa.errors import NoCorpus, UsageError
+from ragqa.former import INSTEAD
 from ragqa.safe import write_private
 
 if TYPE_CHECKING:
@@ -52,7 +50,7 @@ class Places(Struct, frozen=True):
 class Loaded(Struct, frozen=True):
     """Settings with the origin of each, and the places, None if unknown.
 
-    `warnings` are about unknown settings.
+    `warnings` are about unknown settings and a former `ragqa.toml`.
     """
 
     settings: Settings
@@ -87,7 +85,8 @@ def load_settings(
 
     :param flags: values from the command line by setting name; None means not given.
     :param environ: the environment, `RAGQA_<NAME>` for each setting; default: the process's.
-    :param folder: where to look for `ragqa.toml` and `./corpus`; default: the current folder.
+    :param folder: where to look for `./corpus` and a former `ragqa.toml`; default: the
+        current folder.
     :raises UsageError: a file cannot be read, or has an invalid value; the message names file and
         setting.
     """
@@ -100,10 +99,8 @@ def load_settings(
         (Origin.DEFAULT, {name: setting.default for name, setting in SETTINGS.items()}),
         (Origin.USER, own),
     ]
-    if project := find_project_file(folder):
-        of_project, about_project = read_project_settings(project)
-        layers.append((str(project), of_project))
-        warnings = about_project + warnings
+    if project := _project_file(folder):
+        warnings = (f"{project} is not read: {INSTEAD[PROJECT_FILE]}", *warnings)
     layers.append((Origin.ENVIRONMENT, _from_environment(environ)))
     given = {name: value for name, value in flags.items() if value is not None}
     layers.append(
@@ -167,8 +164,7 @@ def _find_places(settings: Settings, origins: dict[str, str], folder: Path) -> P
     if not named:
         origins["corpus"] = Origin.AT_HAND
     by_command = origins["index"] in (Origin.FLAG, Origin.ENVIRONMENT)
-    by_project = origins["index"] not in tuple(Origin)
-    fits = origins["index"] == origins["corpus"] if named else by_project
+    fits = bool(named) and origins["index"] == origins["corpus"]
     if settings.index and (by_command or fits):
         index = absolute(settings.index, folder)
     else:
@@ -208,61 +204,11 @@ def cache_folder() -> Path:
     return Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("ragqa")
 
 
-def find_project_file(start: Path) -> Path | None:
-    """The nearest `ragqa.toml` in this folder or its parents, None if there is none.
-
-    It must belong to the user, the administrator or the owner of `start`: in a parent folder such
-    as `/tmp`, another user could redirect where this user's notes are copied.
-
-    :raises UsageError: it belongs to somebody else.
-    """
-    for folder in (start, *start.parents):
-        candidate = folder / PROJECT_FILE
-        # `os.path`, since pathlib raises if a parent folder may not be entered.
-        if not os.path.isfile(candidate):  # noqa: PTH113 - see above
-            continue
-        if _owner(candidate) not in (os.getuid(), 0, _owner(start)):
-            raise UsageError(
-                f"{candidate} belongs to another user, so it is not used",
-                hint="work in another folder; to trust it, copy it to a folder of your own",
-            )
-        return candidate
-    return None
-
-
-def read_project_settings(path: Path) -> Checked:
-    """The settings of a `ragqa.toml`, with paths made absolute.
-
-    The file may have come with somebody else's notes, so it may not set personal settings, name a
-    model's folder, or place notes or index outside its own folder.
-
-    :raises UsageError: it does so, or does not parse.
-    """
-    values, warnings = _read(path)
-    folder = path.parent
-    for name in values:
-        if SETTINGS[name].personal:
-            raise UsageError(
-                f"{path} may not set {name}: a folder of notes must not decide that",
-                hint=f"remove the line; to set it for yourself: ragqa config set {name} VALUE",
-            )
-    embedder = str(values.get("embedder", ""))
-    if (embedder.partition(":")[2] or embedder).startswith((".", "/", "~")):
-        raise UsageError(
-            f"{path} may not name a folder as embedder: models come from the user, not with notes",
-            hint="remove the line; to set it for yourself: ragqa config set embedder FOLDER",
-        )
-    for name in ("corpus", "index"):
-        if name in values:
-            values[name] = SETTINGS[name].anchored(values[name], folder)
-            placed = values[name]
-            places = placed if isinstance(placed, tuple) else (placed,)
-            if not all(Path(str(place)).is_relative_to(folder.resolve()) for place in places):
-                raise UsageError(
-                    f"{path} may not put the {name} outside its own folder",
-                    hint=f"remove the line, or use --{name} or RAGQA_{name.upper()}",
-                )
-    return values, warnings
+def _project_file(start: Path) -> Path | None:
+    """The nearest `ragqa.toml` in this folder or its parents, which is not read."""
+    files = (folder / PROJECT_FILE for folder in (start, *start.parents))
+    # `os.path`, since pathlib raises if a parent folder may not be entered.
+    return next(filter(os.path.isfile, files), None)
 
 
 def set_user_setting(name: str, given: str | Sequence[str]) -> Value:
@@ -310,11 +256,6 @@ def _write(document: "TOMLDocument") -> None:
         write_private(path, document.as_string())
     except OSError as exc:
         raise UsageError(f"{path} cannot be written: {exc.strerror}") from exc
-
-
-def _owner(path: Path) -> int:
-    """The owner of a file, or of the link itself."""
-    return path.lstat().st_uid
 
 
 def _read(path: Path) -> Checked:

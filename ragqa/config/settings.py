@@ -24,7 +24,7 @@ from ragqa.former import INSTEAD
 from ragqa.languages import AUTO, LANGUAGES, OTHER
 from ragqa.safe import safe_line
 
-Value: TypeAlias = str | int | float | tuple[str, ...] | tuple[Folder, ...]
+Value: TypeAlias = str | int | tuple[str, ...] | tuple[Folder, ...]
 
 LLMS_WITH_PATHS = ("scripted",)
 """The kinds of LLM backends with a path as argument: `KIND:PATH`."""
@@ -37,12 +37,10 @@ OPTIONAL_FORMATS = get_args(OptionalFormat)[1:]
 
 _MAX_NAME = 60
 _CODES = (AUTO, *sorted(code for code in LANGUAGES if code not in ("", OTHER)))
-_OWN = object()
-"""Marks a setting that no `ragqa.toml` may set: that may have come with somebody else's notes."""
 
 
 class Origin(StrEnum):
-    """Where a value came from, strongest first; a `ragqa.toml` goes by its path and ranks third.
+    """Where a value came from, strongest first.
 
     AT_HAND is a `corpus` folder in the current folder, where nothing else says which notes.
     """
@@ -71,7 +69,6 @@ class Settings(Struct, frozen=True):
         str,
         Meta(title="local, https://HOST:PORT/DATABASE, http://… or NAME.db", examples=[LOCAL]),
         "where the index is kept: in its folder (local), or in Milvus",
-        _OWN,
     ] = LOCAL
     store_name: Annotated[
         str,
@@ -82,7 +79,6 @@ class Settings(Struct, frozen=True):
             "and not ending like _p1 or _n1",
         ),
         "the index's name on a Milvus server that a team shares: then only ragqa index changes it",
-        _OWN,
     ] = ""
     embedder: Annotated[
         str,
@@ -103,17 +99,11 @@ class Settings(Struct, frozen=True):
         Meta(
             pattern=r"\S", title="the name or folder of a model, or neutral", examples=["neutral"]
         ),
-        "a cross-encoder or NLI model, which helps to choose and check sentences; neutral for none",
-        _OWN,
+        "a cross-encoder, which helps to choose sentences; neutral for none",
     ] = "neutral"
     passage_tokens: Annotated[
         int, Meta(ge=30, le=2000), "the target size of a passage, in tokens"
     ] = 140
-    secret_front_matter: Annotated[
-        Literal["skip", "index"],
-        "what to do with values of front matter whose keys name a password, token or the like",
-        _OWN,
-    ] = "skip"  # noqa: S105 - no password
     formats: Annotated[
         tuple[OptionalFormat, ...],
         Meta(
@@ -126,28 +116,7 @@ class Settings(Struct, frozen=True):
     max_note_bytes: Annotated[int, Meta(ge=1, le=500_000_000), "larger files are skipped"] = (
         5_000_000
     )
-    candidates: Annotated[
-        int,
-        Meta(ge=1, le=10_000),
-        "how many passages are taken by meaning, and how many by words, to be ranked",
-    ] = 200
-    dense_weight: Annotated[
-        float,
-        Meta(ge=0, le=1),
-        "the share of meaning in the ranking score; the rest is for words",
-    ] = 0.5
     top_k: Annotated[int, Meta(ge=1, le=1000), "how many passages are returned"] = 5
-    excerpts: Annotated[int, Meta(ge=1, le=10), "the most excerpts that an answer has"] = 3
-    excerpt_words: Annotated[
-        int,
-        Meta(ge=1, le=1000),
-        "the most words of an excerpt, before a list or table in it is completed",
-    ] = 100
-    old_after_days: Annotated[
-        int,
-        Meta(ge=0, le=36_500),
-        "a source is marked as old if its note's date is more days ago; 0 for never",
-    ] = 730
     link_format: Annotated[
         str,
         Meta(
@@ -155,12 +124,10 @@ class Settings(Struct, frozen=True):
             title="a link with {path} in it, such as vscode://file{path}:{line}",
         ),
         "what a source links to; {path} and {line} are filled in",
-        _OWN,
     ] = "file://{path}"
     history: Annotated[
         Literal["on", "off"],
         "whether your questions are kept on this machine, for ragqa more, open, chat and serve",
-        _OWN,
     ] = "on"
     llm: Annotated[
         str,
@@ -169,27 +136,24 @@ class Settings(Struct, frozen=True):
             title="KIND:MODEL, such as ollama:llama3.2, or none",
             examples=["none"],
         ),
-        "the LLM that writes answers (ragqa llm list); empty for none",
-        _OWN,
+        "the LLM that writes answers; empty for none",
     ] = ""
     llm_url: Annotated[
         str,
         Meta(title="an address, such as http://127.0.0.1:8080/v1"),
         "the address of the server for openai:MODEL; empty for that in OPENAI_BASE_URL, "
         "else OpenAI's",
-        _OWN,
     ] = ""
     llm_prompt_tokens: Annotated[
         int,
         Meta(ge=300, le=1_000_000),
         "the size of a prompt, in tokens; passages beyond it are left out",
-        _OWN,
     ] = 3000
     llm_answer_tokens: Annotated[
-        int, Meta(ge=50, le=100_000), "the most tokens that an LLM may write", _OWN
+        int, Meta(ge=50, le=100_000), "the most tokens that an LLM may write"
     ] = 700
     llm_deadline_s: Annotated[
-        int, Meta(ge=1, le=3600), "the most seconds that an LLM may take for an answer", _OWN
+        int, Meta(ge=1, le=3600), "the most seconds that an LLM may take for an answer"
     ] = 120
 
 
@@ -261,7 +225,6 @@ class Setting(Struct, frozen=True):
 
     :param expects: what it must be, in words.
     :param choices: values to offer.
-    :param personal: whether a `ragqa.toml` must not set it.
     """
 
     name: str
@@ -270,7 +233,6 @@ class Setting(Struct, frozen=True):
     help: str
     expects: str
     choices: tuple[str, ...]
-    personal: bool
 
     def parse(self, raw: object, where: str) -> Value:
         """Convert a value from a file, a flag or the environment to the setting's type.
@@ -288,7 +250,7 @@ class Setting(Struct, frozen=True):
             shown = "" if self.name in ("store", "llm_url") else f", not {raw!r}"
             raise UsageError(
                 f"{self.name} in {where} must be {self.expects}{shown}",
-                hint=how_to_fix(where, self.name),
+                hint=how_to_fix(where),
             ) from exc
         if self.name == "store":
             return addresses.checked_store(str(value), where)
@@ -307,12 +269,12 @@ class Setting(Struct, frozen=True):
         return f"{before}{absolute(path, folder)}" if path else value
 
     def anchored_in_file(self, value: Value, where: str) -> Value:
-        """`anchored` for a file or the environment, where personal paths must be absolute already.
+        """`anchored` for a file or the environment, where an LLM, reader or store must be absolute.
 
         :raises UsageError: the path depends on the current folder, which may contain somebody
             else's notes.
         """
-        if not self.personal:
+        if self.name in ("corpus", "index", "embedder"):
             return value
         _, path = self._path_in(str(value))
         if path and not path.startswith(("/", "~")):
@@ -342,10 +304,10 @@ def _declared(name: str, declared: Any, default: Value) -> Setting:  # noqa: ANN
     meta = next((note for note in about if isinstance(note, Meta)), Meta())
     allowed = get_args(kind) if get_origin(kind) is Literal else ()
     expects = meta.title or " or ".join(allowed) or "a text"
-    if kind in (int, float):
-        expects = f"a{' whole' if kind is int else ''} number from {meta.ge} to {meta.le}"
+    if kind is int:
+        expects = f"a whole number from {meta.ge} to {meta.le}"
     choices = allowed or tuple(meta.examples or ())
-    return Setting(name, declared, default, purpose, expects, choices, _OWN in about)
+    return Setting(name, declared, default, purpose, expects, choices)
 
 
 _TYPES = get_type_hints(Settings, include_extras=True)
@@ -377,13 +339,11 @@ def with_nearest(name: str) -> str:
     return f"{name[:_MAX_NAME]!r}" + (f" (did you mean {near[0]}?)" if near else "")
 
 
-def how_to_fix(where: str, name: str = "") -> str:
+def how_to_fix(where: str) -> str:
     """How to fix an invalid setting; setting it elsewhere would not help."""
-    lists = "ragqa llm list" if name == "llm" else ""
     if where == "the command":
-        return lists or "ragqa config --all"
-    # While the setting is invalid, no command gets as far as listing the choices.
-    return f"change it in {where}, or remove it{lists and f'; then {lists}'}"
+        return "ragqa config --all"
+    return f"change it in {where}, or remove it"
 
 
 def shown(value: object) -> object:

@@ -1,21 +1,20 @@
 """Models of the Hugging Face hub by name: found in its cache on this machine, or fetched into it.
 
-Only `look_up` and `fetch` reach the network: from one host, without a token, and without the
-client's own reports, bars and storage service. Whoever calls them has asked the user.
+Only `look_up` and `fetch` reach the network: one host, without a token, and without the client's
+own reports and storage service.
 """
 
 import logging
 import re
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
-from typing import Any
 
 from msgspec import Struct
 
 from ragqa.config.addresses import LLM_PORTS, Address, address_of
-from ragqa.errors import RagqaError, UsageError
-from ragqa.types import Progress
+from ragqa.errors import UsageError
 
 _FILES = {
     "embedder": r"(\d+_\w+/)*[^/]+\.(safetensors|json|txt|model)",
@@ -41,16 +40,17 @@ class NotHere(UsageError):
 
 
 class Download(Struct, frozen=True):
-    """What would be fetched of a model: the size in bytes of each file, at this revision."""
+    """The files that would be fetched of a model, at this revision, and their size in bytes."""
 
     name: str
     revision: str
-    files: Mapping[str, int]
+    files: tuple[str, ...]
+    size: int
 
     @property
     def megabytes(self) -> str:
-        """The size of all files, for people."""
-        return f"{sum(self.files.values()) / 1e6:,.1f} MB"
+        """The size, for people."""
+        return f"{self.size / 1e6:,.1f} MB"
 
 
 def is_path(model: str) -> bool:
@@ -95,7 +95,7 @@ def address() -> Address:
 
 
 def look_up(kind: str, name: str) -> Download:
-    """Ask the hub for the newest revision of a model and the sizes of its files.
+    """Ask the hub for the newest revision of a model and the size of its files.
 
     :raises UsageError: the hub cannot be asked, or has no such model of this kind.
     """
@@ -109,40 +109,23 @@ def look_up(kind: str, name: str) -> Download:
         raise UsageError(f"{name} has no {lacks} at {address().host}, so it cannot be the {kind}")
     if not _REVISION.fullmatch(model.sha or ""):
         raise UsageError(f"{address().host} names no revision of {name}")
-    folder = _repository(name) / "snapshots" / str(model.sha)
-    missing = {file: size for file, size in wanted.items() if not (folder / file).exists()}
-    return Download(name, str(model.sha), missing)
+    return Download(name, str(model.sha), tuple(wanted), sum(wanted.values()))
 
 
-def fetch(download: Download, progress: Progress) -> None:
+def fetch(download: Download) -> None:
     """Fetch the files of a download; until all are there, the cache does not name the revision.
 
-    :param progress: called with ("fetching", done, total), counted in megabytes.
     :raises UsageError: they cannot be fetched; what has come is kept for the next time.
     """
-    total, done = sum(download.files.values()), 0
+    name, revision = download.name, download.revision
+    with _client(name):
+        from huggingface_hub import snapshot_download
 
-    class Bar(nullcontext[Any]):
-        """What the client takes for a bar of tqdm."""
-
-        def __init__(self, **_: object) -> None:
-            super().__init__(self)
-
-        def update(self, size: float = 1) -> None:
-            nonlocal done
-            done += int(size)
-            progress("fetching", done // 1_000_000, total // 1_000_000)
-
-    with _client(download.name):
-        from huggingface_hub import hf_hub_download
-
-        for file in download.files:
-            hf_hub_download(
-                download.name, file, revision=download.revision, token=False, tqdm_class=Bar
-            )
-        ref = _repository(download.name) / "refs" / "main"
+        files = list(map(escape, download.files))
+        snapshot_download(name, revision=revision, allow_patterns=files, token=False)
+        ref = _repository(name) / "refs" / "main"
         ref.parent.mkdir(exist_ok=True)
-        ref.write_text(download.revision, encoding="ascii")
+        ref.write_text(revision, encoding="ascii")
 
 
 def _repository(name: str) -> Path:
@@ -162,22 +145,16 @@ def _client(name: str) -> Iterator[None]:
 
     :raises UsageError: it failed, or is to stay offline.
     """
-    from huggingface_hub import constants, errors
+    from huggingface_hub import constants
 
-    if constants.HF_HUB_OFFLINE:
-        why = f"HF_HUB_OFFLINE is set, so {name} is not fetched"
-        raise UsageError(why, hint="HF_HUB_OFFLINE=0 ragqa config set …")
+    host = address().host
     constants.HF_HUB_DISABLE_XET = True  # it brings files from other hosts, and keeps logs
     logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL)
     try:
         yield
-    except RagqaError:
-        raise
-    except errors.GatedRepoError as exc:
-        what = f"{name} is given only to those who agreed to its terms, and ragqa sends no token"
-        raise UsageError(what, hint=f"hf auth login, then: hf download {name}") from exc
-    except errors.RepositoryNotFoundError as exc:
-        raise UsageError(f"there is no model {name} at {address().host}") from exc
     except Exception as exc:  # the client raises all sorts
         why = str(exc).partition("\n")[0] or type(exc).__name__
-        raise UsageError(f"{name} cannot be fetched from {address().host}: {why}") from exc
+        raise UsageError(
+            f"{name} cannot be fetched from {host}: {why}",
+            hint=f"look at the name; for a model that needs a token: hf download {name}",
+        ) from exc

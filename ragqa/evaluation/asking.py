@@ -26,9 +26,6 @@ from ragqa.stores import Snapshot
 from ragqa.text.words import unspaced_count
 from ragqa.types import Answer, Citation, Filters, Hit, Note, Passage, Progress
 
-Answerer = Callable[[Question, tuple[Hit, ...]], Answer]
-"""Answers a question from the passages that were found for it."""
-
 Ranks = Mapping[str, Sequence[int | None]]
 
 _SHOWN = 3
@@ -88,18 +85,15 @@ class Outcome:
 def ask_all(
     collection: Collection,
     tasks: Sequence[Task],
+    answer_to: Callable[[str], Answer],
     progress: Progress,
-    answer_from: Answerer | None = None,
 ) -> tuple[list[Outcome], list[str]]:
-    """Ask every question; returns the outcomes in order, and warnings about those that failed.
-
-    :param answer_from: how to answer; None to measure rankings alone.
-    """
+    """Ask every question; returns the outcomes in order, and warnings about those that failed."""
     outcomes: list[Outcome] = []
     warnings: list[str] = []
     for done, task in enumerate(tasks):
         progress("asking", done, len(tasks))
-        rankings: dict[str, list[str]] = {method: [] for method in METHODS}
+        ids: dict[str, list[int]] = {method: [] for method in METHODS}
         hits: tuple[Hit, ...] = ()
         answer = None
         try:
@@ -108,13 +102,10 @@ def ask_all(
             warnings.append(f"question {task.id} counts as zero: {exc.message}")
         else:
             question = read_question(collection.snapshot, collection.embedder, typed)
-            rankings, hits = _find(collection, task, question)
-            answer = answer_from(question, hits) if answer_from else None
-        scores = answer_scores(task, answer) if answer_from else {}
-        ranks = {
-            method: tuple(units.index(u) + 1 if u in units else None for u in task.relevant)
-            for method, units in rankings.items()
-        }
+            ids, hits = find_passages(collection, question)
+            answer = answer_to(typed)
+        rankings = {method: _units(task, found) for method, found in ids.items()}
+        ranks, scores = ranks_of(task, rankings), answer_scores(task, answer)
         judged = rankings if task.relevant else {}
         measures = {name: measure_ranking(task.relevant, units) for name, units in judged.items()}
         answered = answer is not None and answer.answered
@@ -124,27 +115,33 @@ def ask_all(
     return outcomes, warnings
 
 
-def _find(
-    collection: Collection, task: Task, question: Question
-) -> tuple[dict[str, list[str]], tuple[Hit, ...]]:
-    """The ranking of units by each method, and the best passages by both."""
+def find_passages(
+    collection: Collection, question: Question
+) -> tuple[dict[str, list[int]], tuple[Hit, ...]]:
+    """The passages ranked by each method, and the best ones by both."""
     snapshot, ranking = collection.snapshot, collection.ranking
     most = max(MIN_POOL, ranking.candidates)
     legs = find_legs(snapshot, question, most=most, filters=Filters())
     fused = ranked(snapshot, question, legs, ranking)
     by_method = {"hybrid": fused, "dense": legs[0], "terms": legs[1]}
-    rankings = {method: _units(task, ids) for method, ids in by_method.items()}
-    return rankings, hits_of(snapshot, legs, fused[:MIN_POOL])
+    ids = {method: [id_ for id_, _ in scored] for method, scored in by_method.items()}
+    return ids, hits_of(snapshot, legs, fused[:MIN_POOL])
 
 
-def _units(task: Task, ranked: Sequence[tuple[int, float]]) -> list[str]:
+def ranks_of(task: Task, rankings: Mapping[str, Sequence[str]]) -> Ranks:
+    """The rank of each relevant unit in each ranking, from 1."""
+    return {
+        method: tuple(units.index(u) + 1 if u in units else None for u in task.relevant)
+        for method, units in rankings.items()
+    }
+
+
+def _units(task: Task, passages: Sequence[int]) -> list[str]:
     """The ranking of units, each at its first occurrence; a passage with two takes two ranks."""
     ranking: dict[str, None] = {}
-    for passage_id, _ in ranked:
+    for passage_id in passages:
         new = [unit for unit in task.units_of(passage_id) if unit not in ranking]
-        if not new and not task.by_document:
-            new = [f"again {passage_id}"]
-        ranking.update(dict.fromkeys(new))
+        ranking.update(dict.fromkeys(new or [f"again {passage_id}"]))
     return list(ranking)
 
 
@@ -210,11 +207,11 @@ def why_missed(
     """What was missed of an answerable question; None if nothing was.
 
     With gold excerpts, a question is missed if its answer is not good. Otherwise it is missed if
-    any of its parts, or all of its relevant documents, rank below fifth, or if a short answer is
-    not in the first three excerpts shown.
+    any of its parts ranks below fifth, or if a short answer is not in the first three excerpts
+    shown.
 
     :param ranks: the rank of each relevant unit, by method.
-    :param scores: the measures of the answer; empty if none was composed.
+    :param scores: the measures of the answer; empty if none was wanted.
     """
     if not task.answerable or scores.get("good"):
         return None
@@ -227,13 +224,13 @@ def why_missed(
     if not stage:
         return None
     best = tuple({name: getattr(hit.passage, name) for name in _FOUND} for hit in hits[:_SHOWN])
-    return Missed(stage, tuple(task.expect()), best)
+    return Missed(stage, tuple(task.expected), best)
 
 
 def _lost_by_ranking(task: Task, ranks: Ranks) -> str:
     hybrid = ranks["hybrid"]
     lost = [at for at, rank in enumerate(hybrid) if rank is None or rank > LOOKED_AT]
-    if not lost or (task.by_document and len(lost) < len(task.relevant)):
+    if not lost:
         return ""
     units = list(task.relevant)
     if all(units[at] in task.unretrievable for at in lost):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import product
 
-from ragqa.evaluation.sets import Gold, GoldQuestion
+from ragqa.evaluation.questions import Gold, GoldQuestion
 from ragqa.text.words import UNSPACED
 from ragqa.types import Citation, Note, Passage
 
@@ -179,14 +179,13 @@ class Expected:
 class Task:
     """A question, with what a good ranking and a good answer contain.
 
-    A ranking of passages is judged as a ranking of units (documents, passages or parts of the
-    question), which `units_of` maps passages to; each counts at its first occurrence. `relevant`
-    has the grade of each relevant unit, {} if nothing is judged. With `by_document` documents are
-    ranked, each at its best passage, and one relevant document is enough; otherwise every passage
-    takes a rank, even one that repeats what was found. `unretrievable` are the units that no
-    passage contains. `answers` has the alternative answers to each part of the question, () if the
-    set has none; `gold` has the alternative excerpts of each part, () unless citations are to be
-    compared with them. `expect` returns what should have been found, for a missed question.
+    A ranking of passages is judged as a ranking of units (passages or parts of the question), which
+    `units_of` maps passages to; each counts at its first occurrence, and a passage that repeats
+    what was found takes a rank, too. `relevant` has the grade of each relevant unit, {} if nothing
+    is judged. `unretrievable` are the units that no passage contains. `answers` has the alternative
+    answers to each part of the question, () if there are none; `gold` has the alternative excerpts
+    of each part, () unless citations are to be compared with them. `expected` is what should have
+    been found.
     """
 
     id: str
@@ -195,8 +194,7 @@ class Task:
     answerable: bool
     relevant: Mapping[str, int]
     units_of: Callable[[int], Sequence[str]]
-    expect: Callable[[], Sequence[Expected]] = tuple
-    by_document: bool = False
+    expected: Sequence[Expected] = ()
     unretrievable: frozenset[str] = frozenset()
     answers: Sequence[Sequence[str]] = ()
     gold: Sequence[Sequence[GoldExcerpt]] = ()
@@ -284,7 +282,7 @@ def _task(question: GoldQuestion, places: Sequence[_Place]) -> Task:
         answerable=bool(question.gold),
         relevant=dict.fromkeys(units, 1),
         units_of=lambda id_: names.get(id_, [str(id_)]),
-        expect=lambda: [
+        expected=[
             Expected(p.excerpt.path, p.lines, p.excerpt.quote, unit_of_part[p.part]) for p in places
         ],
         unretrievable=frozenset(name for name, (_, passages) in units.items() if not passages),

@@ -5,16 +5,12 @@ import secrets
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 from ragqa.answering import Answering
 from ragqa.answering.citing import quotation
 from ragqa.answering.layout import Layout, section_of
 from ragqa.answering.sentences import context_of
-from ragqa.claims.lacks import Grounding, grounding_of
-from ragqa.claims.sources import CitedPassage, Idf, read_sources
 from ragqa.config import Settings
-from ragqa.embedders import Embedder
 from ragqa.errors import BackendFailed, RagqaError, UsageError
 from ragqa.generation.draft import (
     REMOVED,
@@ -24,18 +20,23 @@ from ragqa.generation.draft import (
     uncited,
     without_links,
 )
+from ragqa.grounding import Idf, grounding_of
+from ragqa.languages import ENGLISH
 from ragqa.llms import LLM, Prompt, llm_for
 from ragqa.llms.limits import Deadline, bounded
+from ragqa.notes.struck import struck_spans
 from ragqa.passages import tokens
 from ragqa.safe import safe_line, safe_text
 from ragqa.search.question import Question
 from ragqa.text.dates import date_shown
 from ragqa.text.shown import set_apart
+from ragqa.text.words import blank, words_of
 from ragqa.types import (
     Answer,
     Citation,
     Fallback,
     Hit,
+    Kind,
     Passage,
     Progress,
     Span,
@@ -63,6 +64,9 @@ brackets, like this: [2] or [1][3]. Say nothing that no passage says.
 
 SECTION_WORDS = 150
 """Longer sections are not given whole: the check of the answer reads no further."""
+
+MIN_SHARED = 0.2
+"""The share of a sentence's idf that a unit must have to be its evidence."""
 
 _WORDS = re.compile(r"\w+")
 _NOT_ALLOWED = "you did not allow sending to"
@@ -202,7 +206,6 @@ def written_answer(
     question: Question,
     answering: Answering,
     *,
-    embedder: Embedder,
     idf: Idf,
     progress: Progress | None = None,
 ) -> Answer:
@@ -223,17 +226,10 @@ def written_answer(
         return replace(answer, written=failed)
     writer.keep(answer)
     if not writer.allow():
-        return _not_asked(answer, writer, f"{_NOT_ALLOWED} {host}", f"ragqa llm allow {host}")
+        return _not_asked(answer, writer, f"{_NOT_ALLOWED} {host}", "--yes allows it")
     if progress is not None:
         progress("waiting", 0, 1)
-    given = [hit.passage for hit in request.hits]
-    sources = read_sources(
-        [CitedPassage(heading_of(passage), passage.text, passage.language) for passage in given],
-        embedder,
-        reader=answering.reader,
-        by_terms_alone=question.by_terms_alone,
-    )
-    kept = _Kept(request, writer, partial(grounding_of, sources=sources, idf=idf))
+    kept = _Kept(request, writer, idf)
     written = kept.written()
     answer = replace(answer, written=written)
     if request.left_out:
@@ -271,7 +267,7 @@ class _Kept:
 
     request: Request
     writer: Writer
-    lay_beside: Callable[[str, tuple[int, ...]], Grounding]
+    idf: Idf
     sentences: list[WrittenSentence] = field(default_factory=list)
     evidence: dict[int, list[Span]] = field(default_factory=dict)
     invalid: dict[int, None] = field(default_factory=dict)
@@ -307,12 +303,10 @@ class _Kept:
 
     def _why_nothing(self) -> str:
         """Why no sentence is left that cites a passage."""
-        lacking = [
-            text for sentence in self.dropped for text in (*sentence.lacks, *sentence.differs)
-        ]
+        lacking = [text for sentence in self.dropped for text in sentence.lacks]
         if not lacking:
             return "no sentence cites a passage"
-        return f"--strict leaves out what its sources lack or say otherwise ({', '.join(lacking)})"
+        return f"--strict leaves out what its sources lack ({', '.join(lacking)})"
 
     def _take_all(self) -> None:
         """Check each sentence of the reply as it arrives, within the deadline.
@@ -347,8 +341,11 @@ class _Kept:
         before = self.sentences[-1].text if self.sentences else ""
         lead = drafted.lead if self.sentences else drafted.lead.lstrip(" \n")
         framing = not known and is_frame(text, lead, before)
-        grounding = self.lay_beside(text, known)
-        lacks = tuple(map(str, grounding.lacks))
+        passages = [request.hits[n - 1].passage for n in known]
+        said = "\n".join(map(_said_in, passages))
+        language = passages[0].language if known else ENGLISH
+        grounding = grounding_of(text, said, self.idf, language)
+        lacks = tuple(grounding.lacks) if known else ()
         if REMOVED in text and known:
             lacks = (*lacks, "a link")
         sentence = WrittenSentence(
@@ -356,17 +353,39 @@ class _Kept:
             text=set_apart(text) if text != drafted.text else drafted.shown(known),
             citations=known,
             lacks=lacks,
-            differs=grounding.differs,
             is_frame=framing,
         )
         if writer.strict and not framing and (not known or grounding.is_off or REMOVED in text):
             self.dropped.append(sentence)
             return
-        for n in known:
+        for n, passage in zip(known, passages, strict=True):
             # A passage without evidence is cited whole, so that readers can check it.
-            self.evidence.setdefault(n, []).extend(grounding.evidence.get(n, ()))
+            self.evidence.setdefault(n, []).extend(_evidence_in(passage, text, self.idf))
         self.sentences.append(sentence)
         writer.on_sentence(sentence)
+
+
+def _said_in(passage: Passage) -> str:
+    """What a passage says, below its headings: what is struck out, nobody holds any more."""
+    return f"{heading_of(passage)}\n{blank(passage.text, struck_spans(passage.text))}"
+
+
+def _evidence_in(passage: Passage, sentence: str, idf: Idf) -> list[Span]:
+    """The span of the unit that shares most of a sentence's idf; none if that is little.
+
+    Offsets are those in the passage's text.
+    """
+    words = {word.stem for word in words_of(sentence, passage.language)} - {""}
+    weights = idf(sorted(words))
+    units = [unit for unit in passage.units if unit.kind is not Kind.HEADING]
+    spans = [(unit.start - passage.start, unit.end - passage.start) for unit in units]
+
+    def shared(span: Span) -> float:
+        there = {word.stem for word in words_of(passage.text[slice(*span)], passage.language)}
+        return sum(weights.get(stem, 0.0) for stem in words & there)
+
+    best = max(spans, key=shared, default=(0, 0))
+    return [best] if shared(best) > MIN_SHARED * sum(weights.values()) else []
 
 
 def _citation(hit: Hit, n: int, evidence: Sequence[Span], answering: Answering) -> Citation:

@@ -107,7 +107,7 @@ def check_kind(spec: str) -> None:
     if kind not in LLMS:
         raise UsageError(
             f"there is no LLM backend of kind {kind!r}, only {', '.join(LLMS)}",
-            hint="ragqa llm list",
+            hint="give KIND:MODEL, such as ollama:llama3.2",
         )
 
 

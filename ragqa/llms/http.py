@@ -56,7 +56,7 @@ OpenAI's newer models need `max_completion_tokens`; many other servers know only
 """
 _PHRASES = {int(status): status.phrase.lower() for status in HTTPStatus}
 _CODE = re.compile(r"\[[^]]*\] ?| \(_ssl.*")
-_LOOK = "look at the model's name, the address in {address} and the key in {key}: ragqa llm list"
+_LOOK = "look at the model's name, the address in {address} and the key in {key}"
 _CHECK_ADDRESS = "check the server's address in {address} (such as {example})"
 _HINTS = {
     401: "check the key in {key}",

@@ -3,7 +3,6 @@
 Properties are its keys and values, also as blocks, and those of inline fields.
 """
 
-import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -49,7 +48,7 @@ DATE_KEYS = (
 be separated by spaces, hyphens or underscores."""
 
 _NAMES = frozenset({"title", "aliases", "alias"})
-_COMMON = _NAMES | {"tags", "tag", "excalidraw-plugin"}
+_COMMON = _NAMES | {"tags", "tag"}
 
 # The base loader reads every scalar as text: `no` stays a word, `2024-02-30` and a number of
 # 100,000 digits are harmless, and no tag creates an object.
@@ -58,10 +57,6 @@ _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _FENCE = re.compile(r"---[ \t]*(?:\r\n|\r|\n)")
 _CLOSING = re.compile(r"(?:(?<=\n)|(?<=\r))(?:---|\.\.\.)[ \t]*(?:\r\n|\r|\n|\Z)")
 _KEY = re.compile(r"(?:[ \t]*(?:#[^\r\n]*)?[\r\n])*[ \t]*[\w\"'][\w \"'.-]{0,80}:(?:\s|\Z)")
-# A top-level key with a value that YAML would not read as text unquoted.
-_UNQUOTED = re.compile(
-    r"^([\w-]+:[ \t]+)(?![\"'\[|>])(\S.*?:(?: .*?)?|[{@`%].*?)[ \t]*$", re.MULTILINE
-)
 
 
 def is_secret(key: str) -> bool:
@@ -94,30 +89,8 @@ def _usable(pairs: Iterable[tuple[str, object]]) -> Iterator[tuple[str, str]]:
             yield " ".join(name.split()), " ".join(value[:MAX_PROPERTY_CHARS].split())
 
 
-@dataclass(frozen=True, slots=True)
-class Positions:
-    """Maps character offsets in `source` to the note.
-
-    `written` is the YAML in the note, from `start` on; in `source` some values may have been
-    quoted since.
-    """
-
-    source: str
-    written: str
-    start: int
-
-    def of(self, at: int) -> int:
-        """The offset in the note of an offset in the source."""
-        line = self.source.count("\n", 0, at)
-        column = at - (self.source.rfind("\n", 0, at) + 1)
-        lines = self.written.split("\n")
-        if column and self.source.split("\n")[line] != lines[line]:
-            column = len(lines[line].rstrip())  # only values that end their line were quoted
-        return self.start + sum(len(above) + 1 for above in lines[:line]) + column
-
-
 def property_blocks(
-    root: yaml.Node, positions: Positions, *, names: Collection[str] = ()
+    root: yaml.Node, source: str, offset: int, *, names: Collection[str] = ()
 ) -> tuple[Block, ...]:
     """The key-value pairs of a mapping as blocks, in order.
 
@@ -125,17 +98,17 @@ def property_blocks(
     of their own, labelled with the parent keys. A value that cannot be separated from a secret in
     it is secret as a whole.
 
+    :param source: the YAML, which begins at `offset` in the note.
     :param names: keys that name the note, as every citation of it does; they become rules.
     """
     blocks = []
-    source = positions.source
     for kind, start, end, keys in _pairs(root, (), source):
         name = source[start:end].partition(":")[0].strip(" \"'").lower()
         if kind is Kind.PROPERTY and not keys and name in names:
             kind = Kind.RULE
         end -= len(source[start:end]) - len(source[start:end].rstrip())
         label = one_line(" > ".join(keys))
-        blocks.append(Block(kind, positions.of(start), positions.of(end), label=label))
+        blocks.append(Block(kind, offset + start, offset + end, label=label))
     return tuple(blocks)
 
 
@@ -184,8 +157,7 @@ def _is_flat(key: yaml.Node, value: yaml.Node, source: str) -> bool:
 def _holds_secret(node: yaml.Node) -> bool:
     """Whether a value that is quoted as a whole contains a secret key."""
     if isinstance(node, yaml.ScalarNode):
-        # A flow mapping that was read as text because the front matter was invalid YAML.
-        return node.value.startswith("{") and is_secret(node.value)
+        return False
     if isinstance(node, yaml.MappingNode):
         # The pairs of a block mapping are checked one by one.
         return bool(node.flow_style) and any(
@@ -225,7 +197,7 @@ class _Refused(Exception):
 
 
 def read_front_matter(text: str) -> FrontMatter:
-    """Read the front matter of a note; if it is invalid, warn and continue without it."""
+    """Read the front matter of a note; an invalid one is text, unless it may name a secret."""
     opening = _FENCE.match(text)
     if opening is None:
         return FrontMatter()
@@ -238,40 +210,21 @@ def read_front_matter(text: str) -> FrontMatter:
     source = text[opening.end() : closing.start()]
     if source.strip() and not looks_right:
         return FrontMatter(warnings=("no `key: value` between the first two `---`: read as text",))
-    positions = Positions(source, source, opening.end())
     try:
-        return _read(positions, closing.end())
+        node, tree = _load(source)
     except _Refused as exc:
-        return _repaired(positions, closing.end(), str(exc))
-
-
-def _read(positions: Positions, end: int) -> FrontMatter:
-    node, tree = _load(positions.source)
-    fields = _fields(tree, end)
+        if is_secret(source):
+            return FrontMatter(closing.end(), warnings=(f"front matter is left out: {exc}",))
+        return FrontMatter(warnings=(f"front matter is read as text: {exc}",))
+    fields = _fields(tree, closing.end())
     if node is None or all(map(_is_common, tree)):
         return fields
-    return replace(fields, blocks=property_blocks(node, positions, names=_NAMES))
+    return replace(fields, blocks=property_blocks(node, source, opening.end(), names=_NAMES))
 
 
 def _is_common(key: object) -> bool:
     """Whether nearly every note has this key; such keys are shown or searched elsewhere."""
     return isinstance(key, str) and (key.strip().lower() in _COMMON or folded_key(key) in DATE_KEYS)
-
-
-def _repaired(positions: Positions, end: int, reason: str) -> FrontMatter:
-    """Quote values that are invalid YAML, such as `title: Retries: what we decided`."""
-    quoted = _UNQUOTED.sub(
-        lambda line: line[1] + json.dumps(line[2], ensure_ascii=False), positions.written
-    )
-    if quoted != positions.written:
-        try:
-            front_matter = _read(replace(positions, source=quoted), end)
-        except _Refused:
-            pass
-        else:
-            warning = f"front matter is not valid YAML, so its values are read as text: {reason}"
-            return replace(front_matter, warnings=(warning, *front_matter.warnings))
-    return FrontMatter(end, warnings=(f"front matter is ignored: {reason}",))
 
 
 def _load(source: str) -> tuple[yaml.Node | None, Mapping[object, object]]:

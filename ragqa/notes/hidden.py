@@ -1,10 +1,4 @@
-"""Text that is not for reading: comments, and sources.
-
-Comments are `%%` and `<!-- -->`. Sources are what plug-ins of Obsidian show in another form:
-queries, commands of Templater (`<% %>`), drawings. Marks in code are code. A comment may span many
-blocks, and so may a script of Templater (`<%* %>`) that begins a line; all else only one. Plain
-text has no commands.
-"""
+"""Comments, `%%` and `<!-- -->`, which may span many blocks; marks in code are code."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,12 +9,8 @@ from ragqa.notes.lines import BLANK, paragraph_or_rule
 from ragqa.text.shown import labels_within
 from ragqa.types import Block, Kind, Span
 
-_MARK = re.compile(
-    r"(?<!\\)(?:(?P<code>`+)|(?P<html><!--)|(?P<obsidian>%%)"
-    r"|(?P<command><%(?P<script>[-_]?\*)?))"
-)
+_MARK = re.compile(r"(?<!\\)(?:(?P<code>`+)|(?P<html><!--)|(?P<obsidian>%%))")
 _HTML_END = re.compile(r"(?<=<!--)-?>|-->")
-_COMMAND_END = re.compile(r"%>")
 # Marks in a block of code within a comment end nothing.
 _OBSIDIAN_END = re.compile(
     r"(?ms)^[ \t>]*(?P<fence>`{3,16}+|~{3,16}+).*?^[ \t>]*(?P=fence)|(?P<end>%%)"
@@ -34,14 +24,7 @@ _BLOCK_END = re.compile(
     rf"(?>\r\n|\r|\n)(?=(?P<last>[ \t>]*(?:[\r\n]|\Z)|{_LINE_START}{_FENCE})"
     r"|[ \t]*(?:(?:[-*+]|\d{1,9}[.)]|#{1,6})[ \t]|[|>]|[=*_-][ \t=*_-]*(?:[\r\n]|\Z)))"
 )
-_QUERY = re.compile(
-    r"(?<!`)`++(?:\$?= |[ \t]*(?:dataview|dataviewjs|tasks|query|base)[ \t]*[\r\n])"
-)
 _FENCED = re.compile(_LINE_START + _FENCE)
-_QUERY_BLOCK = re.compile(rf"{_LINE_START}(?={_FENCE})(?P<query>{_QUERY.pattern})")
-_DRAWING = re.compile(r"(?m)^excalidraw-plugin:")
-_LABELS = re.compile(r"(?m)^#{1,6}[ \t]+Text Elements[ \t#]*$")
-_AFTER_LABELS = re.compile(r"(?m)^(?:#{1,6}[ \t]|%%)")
 # The complete sentences at the start of a piece that a mark cuts off.
 _SENTENCES = re.compile(r".*[.!?:\u2026\u3002\uff01\uff1f][\"')\]*_]*(?=\s)", re.DOTALL)
 _MAX_TICKS = 16
@@ -64,15 +47,8 @@ class Hidden:
 
     @classmethod
     def of(cls, text: str, start: int, *, is_plain: bool = False) -> "Hidden":
-        """For a note whose body begins at `start`; plain text has no commands."""
-        if not _DRAWING.search(text, 0, start):
-            return cls(text, start if may_hide(text) else len(text), is_plain)
-        # All but the labels, which have a section of their own.
-        labels = _LABELS.search(text, start)
-        after = _AFTER_LABELS.search(text, labels.end()) if labels else None
-        ends = labels.end() if labels else len(text), after.start() if after else len(text)
-        spans = ((start, ends[0]), (ends[1], len(text)))
-        return cls(text, len(text), is_plain, [(a, b) for a, b in spans if text[a:b].strip()])
+        """For a note whose body begins at `start`."""
+        return cls(text, start if may_hide(text) else len(text), is_plain)
 
     def read(self, at: int) -> list[Span]:
         """What is hidden from a character on, up to a blank line or a block of code.
@@ -104,14 +80,6 @@ class Hidden:
         spans = ((max(a, start) - start, min(b, end) - start) for a, b in self.spans)
         return masked(self.text[start:end], [(a, b) for a, b in spans if a < b])
 
-    def add_queries(self, blocks: Iterable[Block]) -> None:
-        """Add what blocks of code only ask for."""
-        for block in blocks:
-            query = block.kind is Kind.CODE and _QUERY_BLOCK.match(self.text, block.start)
-            if query:
-                self.spans.append((query.start("query"), block.end))
-        self.spans.sort()
-
     @property
     def warnings(self) -> tuple[str, ...]:
         """Whether the last comment is unclosed and takes the rest of the note."""
@@ -126,16 +94,13 @@ class Hidden:
         """
         start, at = mark.span()
         if mark["code"]:
-            end = self._code_end(mark["code"], at, stop)
-            end, at = (end, at) if end and _QUERY.match(self.text, start) else (0, end or at)
-        elif mark["html"]:
+            return self._code_end(mark["code"], at, stop) or at
+        if mark["html"]:
             close = self._find(_HTML_END, at, len(self.text))
             end = close.end() if close else len(self.text) if self._begins_line(start) else stop
-        elif mark["obsidian"]:
+        else:
             close = self._find(_OBSIDIAN_END, at, len(self.text))
             end = close.end() if close else 0
-        else:
-            end = 0 if self.is_plain else self._command_end(mark, stop)
         if end:
             self.spans.append((start, end))
         return end or at
@@ -148,14 +113,6 @@ class Hidden:
             line_end = self.text.find("\n", at, stop)
             stop = line_end if line_end >= 0 else stop
         close = self._find(re.compile(rf"(?<!`)`{{{len(ticks)}}}(?!`)"), at, stop)
-        return close.end() if close else 0
-
-    def _command_end(self, mark: re.Match[str], stop: int) -> int:
-        is_script = mark["script"] and self._begins_line(mark.start())
-        stop = len(self.text) if is_script else stop
-        # No command holds another: one that is not closed must not take text with it.
-        opens = self.text.find("<%", mark.end(), stop)
-        close = self._find(_COMMAND_END, mark.end(), stop if opens < 0 else opens)
         return close.end() if close else 0
 
     def _begins_line(self, at: int) -> bool:
@@ -174,7 +131,7 @@ class Hidden:
 
 def may_hide(text: str) -> bool:
     """Whether a text has any mark that could hide part of it."""
-    return any(mark in text for mark in ("<%", "<!--", "%%")) or _QUERY.search(text) is not None
+    return "<!--" in text or "%%" in text
 
 
 def masked(text: str, hidden: Iterable[Span]) -> str:

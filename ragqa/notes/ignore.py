@@ -26,14 +26,7 @@ VAULT_FOLDER = ".obsidian"
 _LEFT_OUT = (
     ("app.json", "userIgnoreFilters"),
     ("templates.json", "folder"),
-    ("plugins/templater-obsidian/data.json", "templates_folder"),
 )
-# The settings come with the notes, so an expression may repeat only one character or class, once:
-# its time then grows with the square of a path's length at most.
-_ONE = r"(?:\\\W|\\[dDwWsSb]|\[\^?(?:\\.|[^\]\\\[])+\]|[^\\()\[\]{}|*+?])"
-_SAFE = re.compile(rf"{_ONE}*+(?:[*+?]{_ONE}*+)?")
-_MAX_CHARS = 200
-_SHOWN = 3
 
 
 class Rule(Struct, frozen=True):
@@ -136,7 +129,7 @@ def read_lines(top: Path, path: str) -> list[str]:
 
 
 def vault_rules(top: Path, folder: str) -> tuple[Rules, dict[str, str]]:
-    """The files that a vault leaves out: "Excluded files", templates, Templater's templates.
+    """The files that a vault leaves out: "Excluded files" and templates.
 
     :param folder: the vault, "" or ending in `/`, relative to the corpus.
     :returns: also what is wrong with a settings file, by its path.
@@ -151,15 +144,13 @@ def vault_rules(top: Path, folder: str) -> tuple[Rules, dict[str, str]]:
         except (OSError, ValueError, msgspec.ValidationError) as exc:
             problems[path] = f"not applied: {exc}"
             continue
-        wrong = []
         for entry in filters:
-            try:
-                rules.append(Rule(_pattern_of(entry), excludes=True, file=path, line=0, text=entry))
-            except ValueError as exc:
-                wrong.append(str(exc))
-        if wrong:
-            more = f"; and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
-            problems[path] = f"not applied: {'; '.join(wrong[:_SHOWN])}{more}"
+            if len(entry) > 1 and entry[0] == entry[-1] == "/":
+                problems[path] = (
+                    "not applied: its regular expressions; write patterns into .ragqaignore"
+                )
+            else:
+                rules.append(Rule(_beginning(entry), excludes=True, file=path, line=0, text=entry))
     return Rules(folder, tuple(rules)), problems
 
 
@@ -178,17 +169,7 @@ def read_settings(top: Path, path: str) -> dict[str, Any]:
         raise ValueError("it is not a JSON object") from exc
 
 
-def _pattern_of(entry: str) -> re.Pattern[str]:
-    """A filter of Obsidian's: the beginning of paths, or an expression between slashes.
-
-    :raises ValueError: the expression is not valid, or not safe.
-    """
-    if len(entry) > 1 and entry[0] == entry[-1] == "/":
-        if len(entry) > _MAX_CHARS or not _SAFE.fullmatch(entry[1:-1]):
-            raise ValueError(f"the expression {entry[:40]} has a group, or more than one of * + ?")
-        try:
-            return re.compile(rf"(?:{entry[1:-1]})(?s:.*)(?P<end>\Z)")
-        except re.error as exc:
-            raise ValueError(f"the expression {entry[:40]} is not valid: {exc}") from exc
+def _beginning(entry: str) -> re.Pattern[str]:
+    """A filter of Obsidian's, which is the beginning of paths, as a pattern."""
     below = "" if entry.endswith("/") else "(?s:.*)"  # a folder left out is not entered
     return re.compile(rf"\A{re.escape(entry)}{below}(?P<end>\Z)")

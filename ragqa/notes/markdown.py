@@ -180,7 +180,6 @@ def parse_markdown(text: str, start: int = 0) -> Body:
             if token.type == "inline":
                 inline.read(token.content)
     blocks = all_blocks(masked(text, hidden.spans), spans, found)
-    hidden.add_queries(found)
     blocks = cut_at(text, blocks, hidden.spans)
     warnings = inline.warnings + hidden.warnings
     return Body(blocks, tuple(inline.links), warnings, tags=tuple(inline.tags))

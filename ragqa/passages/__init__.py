@@ -14,27 +14,24 @@ from msgspec import Struct
 from ragqa.config import Settings
 from ragqa.languages import AUTO
 
-VERSION = 13
+VERSION = 14
 """Raise it with every change of passages or their terms: indexes of other versions are rebuilt."""
 
 
 class Chunking(Struct, frozen=True):
     """Passage lengths, in tiktoken's cl100k_base tokens.
 
-    `target_tokens` is the length aimed at when a longer section is cut. With `secrets`, front
-    matter values are indexed even if their keys mark them as secret. `language` is that of all
-    notes, or `AUTO`.
+    `target_tokens` is the length aimed at when a longer section is cut. `language` is that of
+    all notes, or `AUTO`.
     """
 
     target_tokens: int = 140
-    secrets: bool = False
     language: str = AUTO
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """Read the settings."""
-        secrets = settings.secret_front_matter == "index"  # noqa: S105 - a choice, no secret
-        return cls(settings.passage_tokens, secrets=secrets, language=settings.language)
+        return cls(settings.passage_tokens, settings.language)
 
     @property
     def max_tokens(self) -> int:
@@ -49,6 +46,5 @@ class Chunking(Struct, frozen=True):
     def as_mapping(self) -> dict[str, int | str]:
         """The settings and the version, as stored with an index."""
         mapping: dict[str, int | str] = {"version": VERSION, "target_tokens": self.target_tokens}
-        secrets = {"secrets": 1} if self.secrets else {}
         language = {} if self.language == AUTO else {"language": self.language}
-        return mapping | secrets | language
+        return mapping | language

@@ -5,7 +5,7 @@ Titles and heading paths are shortened to fit above every passage.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import accumulate, groupby
 from typing import TypeAlias
 
@@ -80,18 +80,6 @@ def _begins_section(text: str, before: Unit, kind: Kind, start: int) -> bool:
     if between and between.replace(">", " ").strip():
         return True
     return kind is Kind.HEADING and before.kind is not Kind.HEADING
-
-
-def readable(blocks: Iterable[Block], *, secrets: bool) -> Iterator[Block]:
-    """The blocks that are for reading.
-
-    :param secrets: whether the front matter's secrets are.
-    """
-    for block in blocks:
-        if block.kind is Kind.SECRET and secrets:
-            yield replace(block, kind=Kind.PROPERTY)
-        elif block.kind not in HIDDEN:
-            yield block
 
 
 def unit_spans(text: str, block: Block) -> list[Span]:

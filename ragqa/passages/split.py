@@ -16,13 +16,13 @@ from typing import TypeAlias
 
 from ragqa.passages import Chunking
 from ragqa.passages.language import with_own_languages
-from ragqa.passages.parts import HeadingPath, Trail, fit_trails, heading_paths, readable, units_of
+from ragqa.passages.parts import HeadingPath, Trail, fit_trails, heading_paths, units_of
 from ragqa.passages.slices import with_slices
 from ragqa.passages.tokens import CountTokens, Size, TokenCounter
 from ragqa.text.sentences import sentence_spans, strip
 from ragqa.text.shown import inner_bars, labels_within, states_fact
 from ragqa.text.words import compiled
-from ragqa.types import Kind, Note, Passage, Span, Unit
+from ragqa.types import HIDDEN, Kind, Note, Passage, Span, Unit
 
 _Cutter: TypeAlias = Callable[[str, int, int], list[Span]]
 
@@ -62,7 +62,7 @@ def split_note(
     counter = TokenCounter(
         note.text, max_tokens=chunking.max_tokens, window=window, count_tokens=count_tokens
     )
-    blocks = list(readable(note.blocks, secrets=chunking.secrets))
+    blocks = [block for block in note.blocks if block.kind not in HIDDEN]
     units = list(units_of(note.text, blocks))
     counter.measure([(unit.start, unit.end) for unit in units])
     paths = list(heading_paths(blocks))

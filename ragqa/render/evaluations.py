@@ -69,10 +69,9 @@ def tables_of(document: Document) -> Iterator[Table]:
 def summary_of(document: Document) -> str:
     """The data set, its size, the index and the embedder."""
     index = document["index"]
-    half = f" ({document['half']})" if document.get("half") else ""
     partial = ", partial: only the first questions" if document["partial"] else ""
     return (
-        f"{document['dataset']}{half}: {counted(document['queries'], 'question')} scored{partial}; "
+        f"{document['dataset']}: {counted(document['queries'], 'question')} scored{partial}; "
         f"{counted(index['passages'], 'passage')} of {counted(index['notes'], 'note')}, "
         f"{index['embedder']}"
     )

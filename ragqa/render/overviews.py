@@ -1,4 +1,4 @@
-"""The state of an index, findings, settings and LLMs, for the terminal and as JSON documents."""
+"""The state of an index and settings, for the terminal and as JSON documents."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -6,17 +6,16 @@ from rich.text import Text
 
 from ragqa.config import SETTINGS, Loaded
 from ragqa.config.settings import COMMON, Origin, Value, as_written, shown
-from ragqa.diagnosis import RIGHT, Choice, Finding, IndexStatus, NotesIn, Offer, Severity, Trial
+from ragqa.diagnosis import Choice, IndexStatus, NotesIn
 from ragqa.languages import ENGLISH
 from ragqa.notes.formats import how_to_read
 from ragqa.render import print_as_is, print_columns, put, put_heading, put_labelled, stdout
 from ragqa.render.documents import Document
 from ragqa.safe import safe_line
+from ragqa.state.consent import consent_file
 from ragqa.types import IndexReport, NoteList, Skipped, by_kind, counted
 
-_STYLES = {Severity.OK: "good", Severity.WARNING: "warning", Severity.ERROR: "error"}
-_REPLY_CHARS = 300
-_SHOWN_MODELS = 20
+_WIDTH = 12
 _COLUMNS = (40, 10, 28, 0)
 """The widest path, date, title and tags of a list; what is longer moves what follows it."""
 
@@ -68,7 +67,7 @@ def _print_skipped(skipped: Sequence[Skipped]) -> None:
 
 
 def print_status(status: IndexStatus) -> None:
-    """Print what is indexed, whether it is up to date, and what was skipped or left out."""
+    """Print what is indexed, what is wrong, where anything is sent, and what was left out."""
     info, kept, corpus = status.info, status.kept, status.places.corpus
     where = f"at {kept.where}" if kept.is_on_server else f"in {kept.where}"
     size = "" if kept.is_on_server else f" ({status.bytes / 1e6:.1f} MB)"
@@ -85,8 +84,15 @@ def print_status(status: IndexStatus) -> None:
         rows.append(("building", f"another process is writing the index {status.building}"))
     if status.other_files:
         rows.append(("not notes", _counts(status.other_files)))
+    if status.allowed:
+        back = f"; to take one back, delete its line in {consent_file()}"
+        rows.append(("allowed", f"{', '.join(status.allowed)}{back}"))
     for name, value in rows:
         print_row(name, value)
+    for problem in status.problems:
+        print_row("wrong", problem.what)
+        if problem.fix:
+            put_labelled("try: ", "good", problem.fix, indent=_WIDTH)
     print_row("skipped", str(len(status.unread)))
     _print_skipped(status.unread)
     if off := status.switched_off:
@@ -116,31 +122,6 @@ def _counts(by_suffix: Mapping[str, int]) -> str:
     """How many files there are of each kind, the most common first."""
     common = sorted(by_suffix.items(), key=lambda item: (-item[1], item[0]))
     return ", ".join(f"{count} {suffix or 'without a suffix'}" for suffix, count in common)
-
-
-def print_findings(findings: Sequence[Finding], repaired: Sequence[str] | None = None) -> None:
-    """Print what a repair did, None if none was requested, and each finding with its fix."""
-    if repaired is not None:
-        for what in repaired or ["nothing is damaged, so nothing was changed"]:
-            put_labelled(f"{'repair':<8}", "heading", what)
-    for finding in findings:
-        put_labelled(f"{finding.severity:<8}", _STYLES[finding.severity], finding.what)
-        if finding.fix:
-            put_labelled("try: ", "good", finding.fix, indent=8)
-
-
-def findings_document(
-    findings: Sequence[Finding], repaired: Sequence[str] | None = None
-) -> Document:
-    """What `ragqa doctor --json` prints.
-
-    :param repaired: what a repair did; None if none was requested.
-    """
-    done: Document = {} if repaired is None else {"repaired": list(repaired)}
-    return done | {
-        "sound": all(finding.severity is not Severity.ERROR for finding in findings),
-        "findings": findings,
-    }
 
 
 def print_settings(loaded: Loaded, *, every: bool) -> None:
@@ -181,7 +162,7 @@ def llm_line(choice: Choice) -> str:
         return f"none: {choice.other_traffic}"
     backend = f"{choice.spec}, set by {choice.origin}"
     if choice.destination is None:
-        return f"{backend}: {choice.problem}"
+        return backend
     if choice.destination.is_local:
         return f"{backend}; {choice.other_traffic}"
     allowed = "" if choice.allowed else " (not allowed yet)"
@@ -197,51 +178,6 @@ def values_of(loaded: Loaded) -> dict[str, Value]:
     return values
 
 
-def print_overview(choice: Choice, offers: Sequence[Offer], hosts: Sequence[str]) -> None:
-    """Print the backend that is set, the allowed hosts, and the kinds available."""
-    print_row("set", llm_line(choice))
-    print_row("allowed", ", ".join(hosts) or "no host except this machine")
-    for offer in offers:
-        put_heading(offer.form, "heading")
-        for line in _about(offer):
-            put(line, indent=2)
-        if offer.problem and offer.fix:
-            put_labelled("try: ", "good", offer.fix, indent=2)
-
-
-def print_trial(trial: Trial) -> None:
-    """Print the result of a trial: speed, streaming, the reply and what is right in it."""
-    words = " ".join(trial.reply.split())
-    print_row("backend", f"{trial.destination.backend}, on {trial.destination.where}")
-    print_row("first text", f"after {trial.first_ms / 1000:.2f} s")
-    print_row("all of it", f"after {trial.total_ms / 1000:.2f} s")
-    pieces = counted(trial.pieces, "piece")
-    print_row("streams", f"yes, {pieces}" if trial.streams else "no, all at once")
-    print_row("right", "yes" if trial.right else f"no: the passages say {RIGHT}")
-    print_row("cites", "yes" if trial.cites else "no: its answers will have no source")
-    print_row("said", words if len(words) <= _REPLY_CHARS else f"{words[:_REPLY_CHARS]} \u2026")
-
-
-def _about(offer: Offer) -> list[str]:
-    if offer.destination is None:
-        return [offer.needs, f"cannot be used: {offer.problem}"]
-    can = "" if offer.answers is False else "can be used; "
-    local = offer.destination.is_local
-    where = "nothing leaves this machine" if local else f"data goes to {offer.destination.where}"
-    lines = [offer.needs, f"{can}{where}"]
-    if offer.answers:
-        models = offer.models or ()
-        names = ", ".join(models[:_SHOWN_MODELS])
-        more = len(models) - _SHOWN_MODELS
-        names += f" and {more:,} more" if more > 0 else ""
-        lines.append(f"its server answers; its models: {names or 'none yet'}")
-    elif offer.answers is False:
-        lines.append(f"does not answer: {offer.problem}")
-    elif not local:
-        lines.append("was not asked for its models, since you have not allowed this host")
-    return lines
-
-
 def print_row(name: str, value: str) -> None:
     """Print a value below or beside its name."""
-    put_labelled(f"{name:<12}", "quiet", value)
+    put_labelled(f"{name:<{_WIDTH}}", "quiet", value)

@@ -80,17 +80,16 @@ def history_title(answer: Answer) -> str:
 
 
 def source_mark(sentence: WrittenSentence) -> str:
-    """What the sources of a sentence lack or say otherwise, after a space; sanitised."""
+    """What the sources of a sentence lack, after a space; sanitised."""
     return f" ({reason_of(sentence)})" if sentence.is_marked else ""
 
 
 def reason_of(sentence: WrittenSentence) -> str:
-    """What the sources of a sentence lack or say otherwise, or that it has none; sanitised."""
+    """What the sources of a sentence lack, or that it has none; sanitised."""
     if not sentence.citations:
         return "no source"
-    its, say = ("source", "says") if len(sentence.citations) == 1 else ("sources", "say")
-    marks = [(f"not in its {its}", sentence.lacks), (f"its {its} {say}", sentence.differs)]
-    return safe_line("; ".join(f"{what}: {', '.join(texts)}" for what, texts in marks if texts))
+    its = "source" if len(sentence.citations) == 1 else "sources"
+    return safe_line(f"not in its {its}: {', '.join(sentence.lacks)}")
 
 
 def written_by(written: Written) -> str:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from itertools import compress
 from typing import TypeAlias
 
-from ragqa.config import Settings
 from ragqa.search.question import Question
 from ragqa.stores import Snapshot
 from ragqa.text.dates import months_of
@@ -39,15 +38,6 @@ class Ranking:
     candidates: int = 200
     dense_weight: float = 0.5
     contexts: Mapping[str, Vector] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, settings: Settings, contexts: Mapping[str, Vector] | None = None) -> "Ranking":
-        """The ranking that the settings ask for."""
-        return cls(
-            candidates=settings.candidates,
-            dense_weight=settings.dense_weight,
-            contexts=contexts or {},
-        )
 
 
 Scored: TypeAlias = Sequence[tuple[int, float]]

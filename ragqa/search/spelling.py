@@ -6,7 +6,6 @@ of the question. docs/decisions/search.md measures each rule.
 
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from string import ascii_lowercase
 
@@ -27,10 +26,7 @@ from ragqa.text.words import (
 from ragqa.types import Correction, Filters, Passage
 
 MIN_LETTERS = 5
-"""The fewest letters of a word or its correction: shorter ones are near too many others.
-
-Only swapped letters are also corrected in words one letter shorter.
-"""
+"""The fewest letters of a word or its correction: shorter ones are near too many others."""
 
 TWO_EDITS_LETTERS = 9
 """Words with this many letters may be two edits away, shorter ones only one."""
@@ -47,7 +43,7 @@ _MAX_ENDING = 8
 
 _MAX_TERMS = 40
 _PASSAGES_PER_TERM = 10
-"""This many passages of each term are searched for the words with that stem."""
+"""So many passages of each of so many near stems are searched for the word."""
 
 _CONTEXT_PASSAGES = 20
 """A word occurs with another one if any of this many best passages for both has both."""
@@ -56,7 +52,6 @@ _ROUNDING = 1e-6
 
 _EDGES = "?!.,;:()[]\u2026"
 _QUOTED = r"\"[^\"]*\"|`[^`]*`|\u201c[^\u201d]*\u201d|(?<!\w)['\u2018][^'\u2019]*['\u2019](?!\w)"
-_INFLECTION = "(e?s|e?d|ings?|e?rs?|ly)"
 
 
 def correct_spelling(
@@ -95,22 +90,16 @@ def in_no_note(snapshot: Snapshot, term: str) -> bool:
     """
     if known_terms(snapshot, [term]):
         return False
-    edits = (
-        0 if len(term) < MIN_LETTERS or not term.isalpha() else 1 + (len(term) > TWO_EDITS_LETTERS)
-    )
-    starts = {term[:1], term[1:2] + term[:1]}
-    near = [other for start in starts for other in snapshot.terms_with_prefix(start)]
     halves = [(term[:at], term[at:]) for at in range(2, len(term) - 1)]
     known = known_terms(snapshot, [half for each in halves for half in each])
     if any(known.issuperset(each) for each in halves):
         return False
-    is_like = any(
-        other.startswith(term) or (edits and _edits(other, term) <= edits) for other in near
-    )
-    if is_like or not (near or snapshot.terms_with_prefix("")):
-        return False
-    every = (other for start in ascii_lowercase for other in snapshot.terms_with_prefix(start))
-    return len(term) < _MIN_PART or not any(term in other for other in every)
+    starts = dict.fromkeys((*ascii_lowercase, term[:1]))
+    every = [other for start in starts for other in snapshot.terms_with_prefix(start)]
+    is_part = len(term) >= _MIN_PART
+    contain = (other for other in every if other.startswith(term) or (is_part and term in other))
+    most = (1 + (len(term) > TWO_EDITS_LETTERS)) * (len(term) >= MIN_LETTERS and term.isalpha())
+    return bool(every) and not any(contain) and not _near(term, every, most)
 
 
 def idf_in(snapshot: Snapshot, passages: int) -> float:
@@ -171,95 +160,63 @@ def _forms(word: str, languages: Sequence[str]) -> list[str]:
 
 
 def _nearest(snapshot: Snapshot, word: str, context: Collection[str]) -> str:
-    """The most likely correction among the words of the notes, "" for none.
+    """The nearest word of the notes that shares a passage with a term of the context, "" for none.
 
-    It is the most frequent of the nearest words that occur with a term of the context.
+    Of two as near it is the one whose stem more passages have.
 
     :param context: the terms of the question's other words that the notes have.
     """
     word = _folded(word)
-    edits = 2 if len(word) >= TWO_EDITS_LETTERS else 1
-    distances: dict[str, int] = {}
-    ranks: dict[str, int] = {}
-    spellings: dict[str, Counter[str]] = {}
-    for distance, rank, term in _similar_terms(snapshot, word, edits)[:_MAX_TERMS]:
-        if distance > edits:
-            break
-        for passage in best_by_terms(snapshot, [term], _PASSAGES_PER_TERM):
-            text = passage.searched_text
-            for spelling, times in Counter(WORD.findall(text)).items():
-                form = _folded(spelling)
-                if form not in distances:
-                    distances[form] = _slips(word, form, edits)
-                if distances[form] <= edits:
-                    edits = distances[form]
-                    ranks.setdefault(form, rank)
-                    spellings.setdefault(form, Counter())[_as_within(spelling, text)] += times
-    near = [form for form in ranks if distances[form] == edits]
-    for form in sorted(near, key=lambda form: (ranks[form], form)):
-        if not context or _occurs_with(snapshot, form, context):
-            counts = spellings[form]
-            lower = [spelling for spelling in counts if spelling == spelling.lower()]
-            return max(lower or counts, key=lambda spelling: (counts[spelling], spelling))
+    most = 2 if len(word) >= TWO_EDITS_LETTERS else 1
+    terms = [term for start in _starts(word) for term in snapshot.terms_with_prefix(start)]
+    # A stem may end in "i" where its words have "y".
+    stems = [term.removesuffix("i") for term in terms]
+    ends = range(max(_MIN_TERM, len(word) - _MAX_ENDING), len(word) + 1)
+    near = sorted({found for end in ends for found in _near(word[:end], stems, most)})
+    found = set[tuple[int, int, str]]()
+    for rank in [rank for _, rank in near][:_MAX_TERMS]:
+        for passage in best_by_terms(snapshot, [terms[rank]], _PASSAGES_PER_TERM):
+            words = sorted({each.lower() for each in WORD.findall(passage.searched_text)})
+            forms = [_folded(each) for each in words]
+            slips = (one for one in _near(word, forms, most) if _is_slip(word, forms[one[1]]))
+            found |= {(edits, rank, words[at]) for edits, at in slips}
+    for edits, _, nearest in sorted(found):
+        if edits == min(found)[0] and (not context or _occurs_with(snapshot, nearest, context)):
+            return nearest
     return ""
 
 
-def _similar_terms(snapshot: Snapshot, word: str, edits: int) -> list[tuple[int, int, str]]:
-    """The terms that may be the stem of a similar word, the nearest first.
+def _near(word: str, choices: Sequence[str], most: int) -> list[tuple[int, int]]:
+    """The edits to each choice that is at most so many away, and its place among them.
 
-    Each is (distance to a prefix of the word, rank by frequency, term). The first letter is taken
-    to be right, or swapped with the second.
+    An edit inserts, deletes or replaces a letter or swaps two (optimal string alignment).
     """
-    letters, similar = frozenset(word), []
-    shortest = max(_MIN_TERM, len(word) - _MAX_ENDING)
-    for start in dict.fromkeys((word[0], word[1] + word[0])):
-        for rank, term in enumerate(snapshot.terms_with_prefix(start)):
-            fits = shortest <= len(term) <= len(word) + edits
-            # A stem may end in "i" where its words have "y".
-            prefix = term.removesuffix("i")
-            if not fits or len(set(prefix) - letters) > edits:
-                continue
-            ends = range(max(0, len(prefix) - edits), min(len(word), len(prefix) + edits) + 1)
-            distance = min(_edits(prefix, word[:end]) for end in ends)
-            if distance <= edits:
-                similar.append((distance, rank, term))
-    return sorted(similar)
+    from rapidfuzz import process  # seldom needed
+    from rapidfuzz.distance import OSA
+
+    found = process.extract(word, choices, scorer=OSA.distance, score_cutoff=most, limit=None)
+    return [(edits, at) for _, edits, at in found]
 
 
-def _edits(word: str, other: str) -> int:
-    """The letters to insert, delete, replace or swap with the next (optimal string alignment)."""
-    from rapidfuzz.distance import OSA  # seldom needed
-
-    return OSA.distance(word, other)
+def _starts(word: str) -> tuple[str, str]:
+    """How the notes may begin it: the first letter is right, or swapped with the second."""
+    return word[0], word[1] + word[0]
 
 
-def _slips(word: str, form: str, edits: int) -> int:
-    """The edit distance of two words; above `edits` if one is not likely the other misspelt."""
-    too_short = max(len(form), len(word)) < MIN_LETTERS and sorted(form) != sorted(word)
-    too_far = abs(len(form) - len(word)) > edits
-    starts = (word[0], word[1] + word[0])
-    if too_short or too_far or not form.startswith(starts) or not form.isalpha():
-        return edits + 1
-    # The same with another ending is rather another word.
+def _is_slip(word: str, form: str) -> bool:
+    """Whether a word may be this one misspelt: with another ending it is rather another word."""
     ends_otherwise = word[:-1] == form[:-1]
     ends_longer = word[:-1] == form and word[-1] != word[-2]
-    return edits + 1 if ends_otherwise or ends_longer else _edits(word, form)
-
-
-def _as_within(word: str, text: str) -> str:
-    """A word as written within a sentence, or else in lower case."""
-    within = re.search(rf"[a-z,] {re.escape(word)}\b", text)
-    return word if within else word.lower()
+    is_word = len(form) >= MIN_LETTERS and form.isalpha() and form.startswith(_starts(word))
+    return is_word and not ends_otherwise and not ends_longer
 
 
 def _occurs_with(snapshot: Snapshot, word: str, context: Collection[str]) -> bool:
     """Whether a passage has this word, and a term of the context."""
-    terms = list(dict.fromkeys(_forms(word, list(snapshot.info.languages) or [ENGLISH])))
+    terms = _forms(word, list(snapshot.info.languages) or [ENGLISH])
     for passage in best_by_terms(snapshot, [*terms, *terms, *terms, *context], _CONTEXT_PASSAGES):
-        passage_terms = frozenset(index_terms(passage.searched_text, passage.language))
-        if passage_terms.issuperset(
-            index_terms(word, passage.language)
-        ) and not passage_terms.isdisjoint(context):
+        own = index_terms(passage.searched_text, passage.language)
+        if not set(terms).isdisjoint(own) and not set(context).isdisjoint(own):
             return True
     return False
 
@@ -278,12 +235,9 @@ def _is_vocabulary(embedder: Embedder, word: str) -> bool:
     An embedder with one token for any string knows no words.
     """
     word = word.casefold()
-    forms = [word]
-    for stem in index_terms(word):
-        if re.fullmatch(rf"{stem}{stem[-1]}?{_INFLECTION}", word):
-            forms += [stem, f"{stem}e"]
-    letters = f"{word}{word[::-1]}"
-    empty, nonword, *known = embedder.count_tokens(["", letters, *forms])
+    stems = index_terms(word)
+    texts = ["", f"{word}{word[::-1]}", word, *stems, *(f"{stem}e" for stem in stems)]
+    empty, nonword, *known = embedder.count_tokens(texts)
     return nonword > empty + 1 and min(known) <= empty + 1
 
 

@@ -25,7 +25,7 @@ from ragqa.llms.servers import without_keys
 from ragqa.render.documents import document_of
 from ragqa.safe import safe_line
 from ragqa.serving.warm import Freshness, NotReady, WarmIndex
-from ragqa.state.consent import consents, host_named, not_allowed
+from ragqa.state.consent import is_allowed, not_allowed
 from ragqa.types import Answer, Filters, no_progress
 from ragqa.verifying.checking import Verification, verify
 from ragqa.verifying.saved import SavedAnswer, read_saved
@@ -103,12 +103,9 @@ def _allowed(destination: Destination, what: str) -> bool:
 
     :raises NotAllowed: it may not.
     """
-    if destination.is_local:
+    if destination.is_local or is_allowed(destination.host):
         return True
-    host, known = host_named(destination.host), consents()
-    if host in known.hosts:
-        return True
-    hint = known.fix or f"ragqa llm allow {host}"
+    hint = "start the server again with --yes"
     raise not_allowed(destination.backend, what, destination.where, hint=hint)
 
 

@@ -315,6 +315,6 @@ class StorePlace(Struct, frozen=True):
             raise NotAllowed(
                 f"the index is kept on {host}, which you have not allowed to store notes; nothing "
                 f"was sent or read (it would be sent {SENT})",
-                hint=f"ragqa store allow {host}; or, to keep it here: ragqa config set store local",
+                hint="ragqa ask QUESTION --yes; or, to keep it here: ragqa config set store local",
             )
         return open_store(self.folder, kind=self.kind, uri=self.uri, name=self.name)

@@ -17,7 +17,6 @@ from ragqa.safe import open_private, private_folder
 from ragqa.types import Building
 
 REBUILD = "ragqa index --rebuild"
-REPAIR = "ragqa doctor --repair"
 
 # Permissions and temporary shortages: they say nothing about the file itself.
 _REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
@@ -68,9 +67,9 @@ def unusable(path: Path, exc: BaseException) -> IndexUnusable:
     if refused:
         return IndexNotReadable(
             f"the index file {path} cannot be read: {reason}",
-            hint="fix that, and try again: ragqa doctor",
+            hint="fix that, and try again",
         )
-    return IndexUnusable(f"the index file {path} is unusable: {reason}", hint=REPAIR)
+    return IndexUnusable(f"the index file {path} is unusable: {reason}", hint=REBUILD)
 
 
 def cannot_write(folder: Path, reason: str) -> IndexNotWritable:

@@ -138,7 +138,7 @@ def check_vectors(passages: Sequence[Passage], vectors: Vectors) -> None:
             flaw = f"has length {length:.3g}" if np.isfinite(length) else "is not finite"
             raise IndexUnusable(
                 f"the embedding of {location_of(passage)} {flaw}",
-                hint="check the embedder: ragqa doctor",
+                hint="ragqa config set embedder NAME, then ragqa index --rebuild",
             )
 
 

@@ -205,15 +205,6 @@ def mentions_time(text: str) -> bool:
     return is_word or bool(_dates(text) or _times(text))
 
 
-def same_moment(moment: Moment, other: Moment) -> bool | None:
-    """Whether two can be the same by the parts both give; None if they share none."""
-    first, second = dict(moment.parts), dict(other.parts)
-    shared = first.keys() & second.keys()
-    if not shared or first.get("zone", "") != second.get("zone", ""):
-        return None
-    return all(first[name] == second[name] for name in shared)
-
-
 def has_moment(moments: Iterable[Moment], claimed: Moment) -> bool:
     """Whether one of the dates has every part of the claimed one."""
     wanted = set(claimed.parts)

@@ -170,23 +170,21 @@ class WrittenSentence:
 
     `lead` is the white space and list marker before it. `text` keeps only those citation marks
     that are part of the sentence ("as [1] says"). `lacks` is what it says and the passages that it
-    cites do not have, `differs` what they say with a "not", or without, unlike it. If `is_frame`,
-    it claims nothing: a heading, say.
+    cites do not have. If `is_frame`, it claims nothing: a heading, say.
     """
 
-    JSON = Keys("text citations lacks differs")
+    JSON = Keys("text citations lacks")
 
     lead: str
     text: str
     citations: tuple[int, ...]
     lacks: tuple[str, ...] = ()
-    differs: tuple[str, ...] = ()
     is_frame: bool = False
 
     @property
     def is_marked(self) -> bool:
         """Whether something is to be said about it: what its sources lack, or that it has none."""
-        return not self.is_frame and bool(self.lacks or self.differs or not self.citations)
+        return not self.is_frame and bool(self.lacks or not self.citations)
 
     @property
     def cited_text(self) -> str:

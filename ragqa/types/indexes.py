@@ -11,7 +11,7 @@ from msgspec import Struct, structs
 
 from ragqa.types.notes import Keys, NoteRecord, NoteState, Remark, Skipped, with_parents
 
-_ALL = "; all of them: ragqa doctor"
+_ALL = "; all of them: ragqa status --json"
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called with (stage, done, total) during work."""
 

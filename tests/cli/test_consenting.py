@@ -3,18 +3,23 @@
 import io
 
 import pytest
-from terminals import sit_at
+from terminals import Terminal, sit_at
 
-from ragqa.cli.asking import ask_with
+from ragqa.cli import run as run_here
 from ragqa.cli.consenting import consented
-from ragqa.cli.opening import Query
 from ragqa.errors import NotAllowed, UsageError
-from ragqa.generation.writer import Writer
 from ragqa.llms import Destination
 from ragqa.state.consent import consent_file, consents
 
+NOTES = {"cats.md": "# Cats\n\nCats sleep most of the day.\n"}
 REMOTE = Destination("openai:gpt", "api.example.org", proxy="proxy.example.org:3128")
 WHAT = "the question and up to 5 passages of your notes"
+ELSEWHERE = {
+    "RAGQA_LLM": "openai:gpt",
+    "RAGQA_LLM_URL": "https://llm.example:8443/v1",
+    "OPENAI_API_KEY": "sk-none",
+    "HTTPS_PROXY": "http://127.0.0.1:9",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +36,7 @@ def test_the_question_names_backend_host_proxy_and_what_would_be_sent_and_comes_
     for part in ("openai:gpt", "api.example.org", "proxy.example.org:3128", WHAT, "[y/N]"):
         assert part in said
     assert capsys.readouterr().out == ""
-    assert consents().hosts == ("api.example.org",)
+    assert consents() == ("api.example.org as LLM",)
     shown = sit_at(monkeypatch, typing="n\n")
     for destination in (REMOTE, Destination("ollama:llama")):
         assert consented(destination, yes=False, what=WHAT)
@@ -50,36 +55,62 @@ def test_without_a_terminal_it_stops_and_says_how_to_allow_it(monkeypatch, piped
     sit_at(monkeypatch, typing="y\n", **{piped: io.StringIO})
     with pytest.raises(NotAllowed, match=r"api\.example\.org.*nothing was sent") as caught:
         consented(REMOTE, yes=False, what=WHAT)
-    assert caught.value.exit_code == 2
-    assert "ragqa llm allow api.example.org" in caught.value.hint
-    assert "--yes" in caught.value.hint
+    assert (caught.value.exit_code, caught.value.hint) == (2, "add --yes to this command")
     assert not consent_file().exists()
 
 
 def test_consent_that_cannot_be_remembered_holds_for_this_command(monkeypatch, tmp_path):
-    (tmp_path / "config").write_text("a file, not a folder")
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "ragqa").symlink_to("/proc/self/nowhere")
     shown = sit_at(monkeypatch, typing="", stdin=io.StringIO)
     assert consented(REMOTE, yes=True, what=WHAT)
     assert "for this command only" in shown.getvalue()
+
+
+def test_a_list_that_others_may_change_stops_everything_and_status_says_so(quick, places):
+    consent_file().parent.mkdir(parents=True)
+    consent_file().write_text("llm.example:8443 as LLM\n")
+    consent_file().chmod(0o666)
+    quick("index", *places)
+    asked = quick("ask", "what do cats do?", *places, env=ELSEWHERE)
+    assert (asked.code, f"try: chmod 600 {consent_file()}" in asked.err) == (2, True)
+    status = quick("status", "--json", *places, env=ELSEWHERE).document
+    assert [problem["fix"] for problem in status["problems"]] == [f"chmod 600 {consent_file()}"]
+    assert (status["llm"]["allowed"], status["allowed"]) == (False, [])
+
+
+def test_a_no_at_the_terminal_leaves_the_notes_own_words(places, monkeypatch, capsys):
+    for name, value in (ELSEWHERE | {"RAGQA_EMBEDDER": "hashed:64"}).items():
+        monkeypatch.setenv(name, value)
+    shown = sit_at(monkeypatch, typing="n\n")
+    assert run_here(["ask", "what do cats do?", *map(str, places)]) == 0
+    assert "Cats sleep most of the day. [1]" in capsys.readouterr().out
+    not_asked = "was not asked, since you did not allow sending to llm.example:8443"
+    assert not_asked in " ".join(shown.getvalue().split())
+
+
+def test_a_chat_asks_once_and_says_what_goes_along(places):
+    chat = Terminal(places, ELSEWHERE)
+    try:
+        chat.until(">")
+        chat.type("how do I prune roses?\r")
+        assert "[y/N]" not in chat.until("do not seem to answer")
+        chat.type("what do cats do?\r")
+        said = " ".join(chat.until("[y/N]").split())
+        assert "what you ask and up to 5 passages of your notes" in said
+        chat.type("n\r")
+        chat.until("cats.md")
+        chat.until(">")
+        chat.type("do cats sleep?\r")
+        assert "[y/N]" not in chat.until("cats.md")
+        chat.type("/quit\r")
+        assert chat.end() == 0
+    finally:
+        chat.close()
+    assert not consent_file().exists()
 
 
 def test_a_destination_without_a_sound_host_is_refused_even_with_yes(monkeypatch):
     sit_at(monkeypatch, typing="y\n")
     with pytest.raises(UsageError):
         consented(Destination("other:x", "evil\x1b[2J.example"), yes=True, what=WHAT)
-
-
-def test_no_bar_is_on_the_screen_while_the_user_is_asked():
-    done = []
-
-    class Bar:
-        def stop(self):
-            done.append("bar taken away")
-
-    class Index:
-        def ask(self, *_, writer, **__):
-            assert writer.allow()
-
-    writer = Writer(None, allow=lambda: done.append("asked") or True)
-    ask_with(Query(Index(), None, False, Bar(), None), "why?", writer)
-    assert done == ["bar taken away", "asked"]

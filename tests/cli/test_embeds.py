@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from support import write_notes
 
 NOTES = {
     "shop/policy.md": (
@@ -30,6 +31,12 @@ NOTES = {
         "## Notes\n\n[^temp]: Measured with a meat thermometer. It was 30 cm deep.\n"
     ),
 }
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("embeds")
+    return ["--corpus", write_notes(folder / "notes", NOTES), "--index", folder / "index"]
 
 
 @pytest.fixture

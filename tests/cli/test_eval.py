@@ -13,16 +13,16 @@ NOTES = {
     "kiwis.md": "# Kiwis\n\nKiwis are berries from China.\n",
     "drying.md": f"# Drying fruit\n\nDried fruit keeps:\n\n{DRY}\n",
 }
-WHEN = {"id": "w", "question": "when do figs ripen", "kind": "fact", "half": "tune"}
-BOTH = {"id": "b", "question": "when do figs ripen", "kind": "comparison", "half": "test"}
+WHEN = {"id": "w", "question": "when do figs ripen", "kind": "fact"}
 IN_FIGS = {"note": "figs.md", "quote": GOLD, "part": 1}
+IN_DRYING = {"note": "drying.md", "quote": DRY, "part": 2}
 QUESTIONS = [
     WHEN | {"excerpts": [IN_FIGS]},
-    BOTH | {"excerpts": [IN_FIGS, {"note": "drying.md", "quote": DRY, "part": 2}]},
+    WHEN | {"id": "b", "kind": "comparison", "excerpts": [IN_FIGS, IN_DRYING]},
     {"id": "n", "question": "who planted the figs", "kind": "near", "excerpts": []},
-    {"id": "f", "question": "tuning a piano", "kind": "far", "excerpts": [], "half": "test"},
+    {"id": "f", "question": "tuning a piano", "kind": "far", "excerpts": []},
 ]
-OLD = [WHEN | {"gold": [IN_FIGS], "answer": ["August"], "half": "test"}]
+OLD = [WHEN | {"gold": [IN_FIGS], "answer": ["August"]}]
 
 
 def rows(questions):
@@ -38,9 +38,7 @@ def place(tmp_path):
 
 
 def test_the_questions_of_the_project_are_measured_with_intervals(quick, place):
-    options = ("--half", "all", "--report", "page.html")
-    run = quick("eval", *options, "--fail-under", "recall@5=0.1", cwd=place)
-    assert run.code == 0
+    assert quick("eval", "--report", "page.html", cwd=place).code == 0
     page = re.sub("<[^>]*>", " ", (place / "page.html").read_text(encoding="utf-8"))
     words = " ".join(page.split())
     for expected in ("good 0.500 [", "good@3 0.500 [", "coverage 0.750 [", "noise 0.000 ["):

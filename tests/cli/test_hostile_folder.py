@@ -25,8 +25,8 @@ def trap(tmp_path):
         ".envrc": SETTINGS,
         "config.toml": 'llm = "openai:evil"\n',
         "ragqa/config.toml": 'llm = "openai:evil"\n',
-        "consent.json": '{"hosts": ["evil.example"]}',
-        "ragqa/consent.json": '{"hosts": ["evil.example"]}',
+        "allowed.txt": "evil.example as LLM\n",
+        "ragqa/allowed.txt": "evil.example as LLM\n",
         "keys/openai": "sk-of-the-notes",
         "pyproject.toml": '[tool.ragqa]\nllm = "openai:evil"\n',
         "setup.cfg": "[ragqa]\nllm = openai:evil\n",
@@ -46,13 +46,12 @@ def trap(tmp_path):
     [
         ["ask", "what do cats do for most of the day?"],
         ["index"],
-        ["doctor"],
-        ["llm", "list"],
+        ["status"],
         ["config"],
     ],
 )
 def test_nothing_in_the_notes_folder_is_imported_or_obeyed(quick, apart, trap, tmp_path, args):
-    places = [] if args[0] == "llm" else ["--corpus", ".", "--index", tmp_path / "index"]
+    places = ["--corpus", ".", "--index", tmp_path / "index"]
     quick("index", "--corpus", trap, "--index", tmp_path / "index")
     run = apart(*args, *places, cwd=trap)
     assert run.code in (0, 1), run.err
@@ -80,7 +79,7 @@ def test_the_module_form_imports_nothing_from_the_current_folder(trap, options):
         # Without -P it is Python that looks for ragqa, and it looks here first.
         (trap / "ragqa.py").unlink()
     done = subprocess.run(
-        [sys.executable, *options, "-m", "ragqa", "llm", "list"],
+        [sys.executable, *options, "-m", "ragqa", "config"],
         cwd=trap,
         env=os.environ | QUICK,
         capture_output=True,

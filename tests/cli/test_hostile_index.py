@@ -67,7 +67,7 @@ def test_what_a_forged_index_says_of_a_note_steers_no_terminal(quick, places, fo
 
 
 @pytest.mark.parametrize("name", ["index.sqlite-shm", "index.sqlite-wal", "LOCK"])
-def test_a_link_in_place_of_an_index_file_is_named_and_removed_by_a_repair(
+def test_a_link_in_place_of_an_index_file_is_named_and_removed_by_a_rebuild(
     quick, places, forge, tmp_path, name
 ):
     forge("")
@@ -76,12 +76,12 @@ def test_a_link_in_place_of_an_index_file_is_named_and_removed_by_a_repair(
     planted.unlink(missing_ok=True)
     planted.symlink_to(tmp_path / "victim")
     write_notes(tmp_path / "notes", {"zebra.md": "# Zebra\n\nThe zebra has 990 stripes.\n"})
-    for command in (["search", "zebra"], ["index"], ["doctor"]):
+    for command in (["search", "zebra"], ["index"], ["status"]):
         told = quick(*command, *places)
         assert told.code == 4
         assert f"{planted} is not ragqa's" in told.out + told.err
-        assert "ragqa doctor --repair" in told.out + told.err
-    assert f"removed {planted}" in quick("doctor", "--repair", *places).out
+        assert "ragqa index --rebuild" in told.out + told.err
+    assert quick("index", "--rebuild", *places).code == 0
     assert "990 stripes" in quick("search", "zebra", *places).out
     assert (tmp_path / "victim").read_text() == "precious"
 
@@ -109,7 +109,7 @@ def test_an_index_that_another_program_has_locked_is_in_use_and_not_damaged(
         told = quick("index", *places)
         assert told.code == 6
         assert "in use by another program" in told.err
-        assert "--repair" not in told.err
+        assert "--rebuild" not in told.err
         searched = quick("search", "zebra", *places)
         assert searched.code == (0 if reads else 6)
         assert "in use by another program" in searched.err

@@ -4,7 +4,7 @@ import os
 import re
 
 import pytest
-from support import write_notes
+from support import QUICK, run_ragqa, write_notes
 
 from ragqa.config import Settings
 from ragqa.state.asked import last_asked
@@ -15,9 +15,10 @@ UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\U000
 EVIL = "\x1b]52;c;aGk=\x07\x1b[31m\x9b5m\u202e\U000e0041 [red]x[/red] [x] 1:100:2 :smile:"
 
 
-@pytest.fixture
-def places(tmp_path):
-    folder = tmp_path / "notes"
+@pytest.fixture(scope="module")
+def places(tmp_path_factory):
+    """The places of notes that try it, which are indexed."""
+    folder = tmp_path_factory.mktemp("hostile") / "notes"
     folder.mkdir()
     title = "title \\e[31m \\u202E [bold]zebra[/bold]"
     (folder / "evil.md").write_text(
@@ -36,7 +37,9 @@ def places(tmp_path):
     ):
         with open(os.path.join(os.fsencode(folder), name), "w", encoding="utf-8") as file:  # noqa: PTH118, PTH123 - names of raw bytes
             file.write(f"# A zebra\n\nThe zebra of {len(name)} stripes.\n")
-    return ["--corpus", folder, "--index", tmp_path / "index"]
+    places = ["--corpus", folder, "--index", folder.parent / "index"]
+    assert run_ragqa("index", *places, env=QUICK).code == 0
+    return places
 
 
 @pytest.mark.parametrize(
@@ -50,7 +53,6 @@ def places(tmp_path):
         ["why", "what does the zebra say?", "--target", "\x1b[31m\u202e.md"],
         ["why", "what?", "--target", "/etc/\x1b[31m\u202e.md", "--json"],
         ["status"],
-        ["doctor"],
         ["config"],
         ["search", "zebra", "--tag", "\x1b[31m"],
         ["--\x1b[31m"],
@@ -58,7 +60,6 @@ def places(tmp_path):
     ],
 )
 def test_no_control_character_reaches_stdout_or_stderr(quick, places, args):
-    quick("index", *places)
     options = places if args[0] not in ("config", "--\x1b[31m") else []
     run = quick(*args, *(options if "--index" not in args else places[:2]))
     assert run.code in (0, 1, 2, 3, 4)

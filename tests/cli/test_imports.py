@@ -15,7 +15,7 @@ FOR_A_LARGE_INDEX = {"faiss"}
 FOR_BUILDING = {"markdown_it", "yaml", "tiktoken", "pathspec", "onnx", "huggingface_hub"}
 
 FOR_AN_LLM = {"ragqa.llms.http", "ragqa.llms.limits", "ragqa.llms.secrets", "ragqa.state.consent"}
-FOR_AN_LLM |= {"ragqa.claims.lacks", "ragqa.generation"}
+FOR_AN_LLM |= {"ragqa.grounding", "ragqa.generation"}
 FOR_AN_LLM |= {"httpx2", "httpcore2"}
 FOR_A_SERVER = {"pymilvus", "milvus_lite", "grpc", "ray"}
 FOR_A_CHAT = {"ragqa.chatting", "prompt_toolkit"}

@@ -24,21 +24,13 @@ COMMANDS = [
     ["ask", QUESTION, "--format", "markdown"], ["ask", QUESTION, "--llm", "openai:gpt"],
     ["ask", QUESTION, "--llm", "anthropic:claude", "--json"], ["ask", ""], ["chat"], ["list"],
     ["get", "cats.md"], ["search", "cats", "--json"], ["why", QUESTION, "--target", "cats.md"],
-    ["status", "--json"], ["doctor", "--json"], ["verify", "nothing.md"], ["eval"], ["config"],
+    ["status"], ["status", "--json"], ["verify", "nothing.md"], ["eval"], ["config"],
     ["config", "--json"], ["config", "set", "llm", "openai:gpt"], ["config", "unset", "llm"],
-    ["config", "set", "openai_api_key", "x"], ["llm", "list"], ["llm", "list", "--json"],
-    ["llm", "check", "openai:gpt"], ["llm", "check", "openai:"], ["llm", "check", "oracle:x"],
-    ["llm", "allow", "api.example.org"], ["llm", "forget", "api.example.org"],
-    ["llm", "allow", "not a host"], ["store", "allow", "milvus.example.org:19530"],
-    ["store", "forget", "milvus.example.org:19530"], ["model", "allow", "hub.example.org"],
-    ["model", "forget", "hub.example.org"],
+    ["config", "set", "openai_api_key", "x"], ["config", "set", "llm", "oracle:x"],
     ["config", "set", "store", f"http://root:{MARKER}@h"], ["no-such-command"],
 ]  # fmt: skip
 WITHOUT_PLACES = (
     "config",
-    "llm",
-    "model",
-    "store",
     "verify",
     "--help",
     "--version",
@@ -91,8 +83,9 @@ def test_no_command_shows_or_keeps_a_key(quick, places, home, debug):
 
 
 @pytest.mark.parametrize("mode", ["key_everywhere", "key_in_error", "key_in_html", "key_in_text"])
-def test_no_failure_of_a_server_shows_or_keeps_a_key(quick, stub, home, mode):
-    run = quick("llm", "check", "openai:tiny", "--debug", env=stub.environment("openai", mode))
+def test_no_failure_of_a_server_shows_or_keeps_a_key(quick, stub, places, home, mode):
+    env = stub.environment("openai", mode)
+    run = quick("ask", QUESTION, "--llm", "openai:tiny", "--debug", *places, env=env)
     assert run.code == (1 if mode == "key_in_text" else 5), run.err
     assert_hidden(run, home)
     assert any(MARKER in str(headers) for _, headers, _ in stub.requests)
@@ -122,7 +115,7 @@ def test_a_bug_whose_message_holds_a_key_is_told_and_kept_without_it(
         raise UsageError(told, hint=told) if failure is UsageError else failure(told)
 
     monkeypatch.setattr("ragqa.config.load_settings", broken)
-    run = quick("llm", "list", *debug)
+    run = quick("status", *debug)
     assert run.code in (2, 70)
     assert_hidden(run, home)
     reports = [path.read_text() for path in home.glob("ragqa-*.txt")]
@@ -131,18 +124,19 @@ def test_a_bug_whose_message_holds_a_key_is_told_and_kept_without_it(
 
 
 def test_an_option_that_holds_a_key_is_told_without_it(quick, home):
-    run = quick("llm", "list", f"--{MARKER}")
+    run = quick("status", f"--{MARKER}")
     assert run.code == 2
     assert "--***" in run.err
     assert_hidden(run, home)
 
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="needs /proc")
-def test_no_process_has_a_key_on_its_command_line(stub, home):
+def test_no_process_has_a_key_on_its_command_line(quick, stub, places, home):
     stub.requests.clear()
+    quick("index", *places)
     env = os.environ | QUICK | stub.environment("openai", "no_headers")
     with subprocess.Popen(
-        [*COMMAND, "llm", "check", "openai:tiny"],
+        [*COMMAND, "ask", QUESTION, "--llm", "openai:tiny", "--force", *map(str, places)],
         env=env | {"RAGQA_LLM_DEADLINE_S": "60"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -79,7 +79,7 @@ def test_a_question_builds_it_anew_and_says_so_once(quick, args):
     assert content(args) != before
 
 
-@pytest.mark.parametrize("command", [["ask", QUESTION, "--no-refresh"], ["status"], ["doctor"]])
+@pytest.mark.parametrize("command", [["ask", QUESTION, "--no-refresh"], ["status"]])
 def test_commands_that_only_read_name_the_command_that_builds_it_anew(quick, args, command):
     before = content(args)
     done = quick(*command, *args)
@@ -87,7 +87,6 @@ def test_commands_that_only_read_name_the_command_that_builds_it_anew(quick, arg
     said = done.out + done.err
     assert f"try: ragqa index --corpus {args[1]}" in said
     assert "--rebuild" not in said
-    assert "--repair" not in said
     assert content(args) == before
     assert quick("index", *args).code == 0
     assert quick(*command, *args).code == 0

@@ -13,6 +13,7 @@ from ragqa.cli import run
 from ragqa.config import Settings, history_file
 from ragqa.safe import private_folder
 from ragqa.serving.guard import kept_token
+from ragqa.state.consent import allow
 from ragqa.state.history import History
 from ragqa.types import Corpus
 
@@ -54,9 +55,9 @@ def kept(tmp_path, monkeypatch, anything_goes):
         ["index", "--corpus", str(notes), "--index", str(folder / "named")],
         ["eval", "--corpus", str(notes), "--questions", str(tmp_path / "questions.jsonl")],
         ["config", "set", "top_k", "4"],
-        ["llm", "allow", "api.example.org"],
     ):
         assert run(args) == 0
+    allow("api.example.org")
     return folder
 
 
@@ -67,7 +68,7 @@ def test_all_that_it_keeps_is_open_to_its_user_alone(kept):
     made = {path: stat.S_IMODE(path.stat().st_mode) for path in kept.rglob("*")}
     assert {path.name for path in made} >= {
         "config.toml",
-        "consent.json",
+        "allowed.txt",
         "serve-token",
         "index.sqlite",
     }

@@ -1,24 +1,15 @@
 """A reader of the user's own, from setting it to what it changes, by the real command line."""
 
 import pytest
-from tiny_readers import NLI, RANKER, save_reader
-
-from ragqa.claims.lacks import grounding_of
-from ragqa.claims.sources import CitedPassage, read_sources
-from ragqa.embedders import embedder_for
-from ragqa.readers import reader_for
+from tiny_readers import save_reader
 
 QUESTION = "when do figs ripen?"
 NOTES = {"figs.md": "# Figs\n\nFigs are red.\n\nThey ripen in August.\n\nBirds eat figs.\n"}
 
 
 @pytest.fixture(scope="session")
-def models(own_home, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("models")
-    return {
-        "ranking": save_reader(folder / "ranking", RANKER),
-        "judging": save_reader(folder / "judging", NLI),
-    }
+def model(own_home, tmp_path_factory):
+    return save_reader(tmp_path_factory.mktemp("models") / "ranking")
 
 
 @pytest.fixture
@@ -32,21 +23,20 @@ def signals(quick, places, env):
     return asked.document["citations"][0]["parts"]
 
 
-def test_one_command_has_a_ranking_model_read_question_and_sentences(quick, places, home, models):
+def test_one_command_has_a_cross_encoder_read_question_and_sentences(quick, places, home, model):
     quick("index", *places, env=home)
     assert "reader" not in signals(quick, places, home)
-    quick("config", "set", "reader", models["ranking"], env=home)
+    quick("config", "set", "reader", model, env=home)
     assert "reader" in signals(quick, places, home)
     assert "reader" not in quick("ask", QUESTION, *places, env=home).err
-    doctor = " ".join(quick("doctor", *places, env=home).out.split())
-    assert f"the reader is {models['ranking']}" in doctor
+    assert quick("status", "--json", *places, env=home).document["problems"] == []
 
 
-def test_a_ranking_model_has_no_say_in_the_confidence(quick, places, home, models):
+def test_a_cross_encoder_has_no_say_in_the_confidence(quick, places, home, model):
     quick("index", *places, env=home)
     alone, read = (
         quick("why", QUESTION, "--target", "figs.md", "--json", *places, env=home | setting)
-        for setting in ({}, {"RAGQA_READER": str(models["ranking"])})
+        for setting in ({}, {"RAGQA_READER": str(model)})
     )
     assert "reader" in read.document["citations"][0]["parts"]
     assert read.document["confidence"] == alone.document["confidence"]
@@ -57,30 +47,10 @@ def test_a_reader_that_is_gone_stops_nothing_and_is_named(quick, places, home, t
     quick("index", *places, env=gone)
     asked = quick("ask", QUESTION, *places, "--json", env=gone)
     assert "there is no folder" in asked.document["warnings"][0]
-    doctor = " ".join(quick("doctor", *places, env=gone).out.split())
-    assert "no reader is used" in doctor
-    assert "ragqa config set reader neutral" in doctor
+    [problem] = quick("status", *places, "--json", env=gone).document["problems"]
+    assert "there is no folder" in problem["what"]
+    assert problem["fix"] == "ragqa config set reader neutral"
     assert quick("search", QUESTION, *places, env=gone).err == ""
-
-
-def test_a_judging_model_changes_no_answer_and_names_the_line_that_contradicts_a_sentence(
-    quick, places, home, models, monkeypatch
-):
-    quick("index", *places, env=home)
-    env = home | {"RAGQA_READER": str(models["judging"])}
-    assert "reader" not in signals(quick, places, env)
-    monkeypatch.setenv("RAGQA_CACHE", home["RAGQA_CACHE"])
-    embedder = embedder_for("hashed:64", building=False)
-
-    def differs(reader, likely):
-        monkeypatch.setattr(type(reader), "contradicts", lambda *_: [likely])
-        sources = read_sources([CitedPassage("Figs", "Figs are red.")], embedder, reader=reader)
-        found = grounding_of("Figs are red.", [1], sources, lambda terms: dict.fromkeys(terms, 2))
-        return found.differs
-
-    judging = reader_for(str(models["judging"]))
-    assert differs(judging, 0.9) == ('"Figs are red.", which contradicts it',)
-    assert differs(judging, 0.1) == ()
 
 
 def test_a_folder_without_such_a_model_is_refused_and_the_setting_stays(quick, home, tmp_path):

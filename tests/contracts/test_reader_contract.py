@@ -1,10 +1,9 @@
-"""What every reader promises, checked on the neutral one, a ranking and a judging model."""
+"""What every reader promises, checked on the neutral one and a cross-encoder."""
 
-import functools
 import math
 
 import pytest
-from tiny_readers import NLI, RANKER, save_reader
+from tiny_readers import save_reader
 
 from ragqa.readers import NEUTRAL, reader_for
 
@@ -15,42 +14,24 @@ TEXTS = [
     "",
     "the fig and the pear " * 300,
 ]
-KINDS = {"ranking": RANKER, "judging": NLI}
 
 
-@pytest.fixture(scope="session")
-def loaded(own_home, tmp_path_factory):
-    """Make each reader once, on first use."""
-
-    def load(name):
-        if name == NEUTRAL:
-            return reader_for(NEUTRAL)
-        folder = str(save_reader(tmp_path_factory.mktemp(name) / "model", KINDS[name]))
-        return reader_for(folder)
-
-    return functools.cache(load)
+@pytest.fixture(scope="session", params=[NEUTRAL, "cross-encoder"])
+def reader(request, own_home, tmp_path_factory):
+    if request.param == NEUTRAL:
+        return reader_for(NEUTRAL)
+    return reader_for(str(save_reader(tmp_path_factory.mktemp("reader") / "model")))
 
 
-@pytest.fixture(params=[NEUTRAL, *KINDS])
-def reader(request, loaded):
-    return loaded(request.param)
-
-
-def test_a_reader_has_a_name_and_scores_texts_or_judges_them_or_neither(reader):
-    scores, likely = reader.score(QUESTION, TEXTS), reader.contradicts("Figs are red.", TEXTS)
-    found = {NEUTRAL: (0, 0)}.get(reader.name, (len(TEXTS), 0) if scores else (0, len(TEXTS)))
-    assert (len(scores), len(likely)) == found
+def test_each_text_has_a_finite_score_or_none_has_one(reader):
+    scores = reader.score(QUESTION, TEXTS)
+    assert len(scores) == (0 if reader.name == NEUTRAL else len(TEXTS))
     assert all(map(math.isfinite, scores))
-    assert all(0 <= one <= 1 for one in likely)
+    assert reader.score(QUESTION, []) == []
 
 
-def test_no_texts_have_no_figures(reader):
-    assert reader.score(QUESTION, []) == reader.contradicts(QUESTION, []) == []
-
-
-def test_the_figures_of_a_text_do_not_depend_on_what_is_read_beside_it(reader):
-    for read in (reader.score, reader.contradicts):
-        together = read(QUESTION, TEXTS)
-        alone = [one for text in TEXTS for one in read(QUESTION, [text])]
-        assert together == pytest.approx(alone, abs=1e-5)
-        assert read(QUESTION, TEXTS) == together
+def test_the_score_of_a_text_does_not_depend_on_what_is_read_beside_it(reader):
+    together = reader.score(QUESTION, TEXTS)
+    alone = [one for text in TEXTS for one in reader.score(QUESTION, [text])]
+    assert together == pytest.approx(alone, abs=1e-5)
+    assert reader.score(QUESTION, TEXTS) == together

@@ -7,10 +7,11 @@ from saying import plain_text
 from support import CORPUS
 
 from ragqa.evaluation.measures import answer_found
-from ragqa.evaluation.sets import read_questions
+from ragqa.evaluation.questions import read_questions
 
-FILE = Path(__file__).parent.parent.parent / "eval" / "questions.jsonl"
-QUESTIONS = read_questions(FILE)
+EVAL = Path(__file__).parents[2] / "eval"
+HALVES = [read_questions(EVAL / name) for name in ("questions.jsonl", "questions-tune.jsonl")]
+QUESTIONS = [question for half in HALVES for question in half]
 UNANSWERED = ("near", "far")
 
 
@@ -22,11 +23,9 @@ def test_there_are_enough_questions_of_each_sort():
     assert len({question.question.casefold() for question in QUESTIONS}) == len(QUESTIONS)
 
 
-def test_every_kind_is_divided_about_evenly_between_tune_and_test():
-    halves = Counter((question.kind, question.half) for question in QUESTIONS)
-    for kind in {question.kind for question in QUESTIONS}:
-        assert abs(halves[kind, "tune"] - halves[kind, "test"]) <= 5
-    assert {half for _, half in halves} == {"tune", "test"}
+def test_every_kind_is_divided_about_evenly_between_the_two_files():
+    test, tune = (Counter(question.kind for question in half) for half in HALVES)
+    assert all(abs(test[kind] - tune[kind]) <= 5 for kind in test | tune)
 
 
 def test_gold_quotes_stand_once_in_their_notes_and_hold_the_answer():
@@ -42,8 +41,6 @@ def test_gold_quotes_stand_once_in_their_notes_and_hold_the_answer():
             assert answer_found([gold.quote, said], [question.answer[gold.part - 1]]), gold.quote
 
 
-def test_no_gold_is_shared_by_the_halves():
-    half_of = {}
-    for question in QUESTIONS:
-        for gold in question.gold:
-            assert half_of.setdefault((gold.note, gold.quote), question.half) == question.half, gold
+def test_no_gold_is_shared_by_the_files():
+    test, tune = ({(gold.note, gold.quote) for q in half for gold in q.gold} for half in HALVES)
+    assert not test & tune

@@ -13,7 +13,7 @@ from ragqa.types import Citation, Hit, Kind, Passage, Unit
 PLACE = Expected("bakery.md", (3, 3), "It opens at seven.", "part 1")
 
 
-def task(*units, unretrievable=(), by_document=False):
+def task(*units, unretrievable=()):
     return Task(
         id="a",
         question="When does the bakery open?",
@@ -21,8 +21,7 @@ def task(*units, unretrievable=(), by_document=False):
         answerable=True,
         relevant=dict.fromkeys(units or ("part 1",), 1),
         units_of=lambda id_: [str(id_)],
-        expect=lambda: [PLACE],
-        by_document=by_document,
+        expected=[PLACE],
         unretrievable=frozenset(unretrievable),
     )
 
@@ -43,7 +42,6 @@ TASKS = {
     "lost": task(unretrievable=["part 1"]),
     "two parts": task("part 1", "part 2"),
     "one part lost": task("part 1", "part 2", unretrievable=["part 1"]),
-    "documents": task("a", "b", by_document=True),
     "far": FAR,
 }
 

@@ -7,12 +7,7 @@ from hypothesis import strategies as st
 from support import trying
 
 from ragqa.errors import UsageError
-from ragqa.evaluation.sets import (
-    Gold,
-    GoldQuestion,
-    choose_half,
-    read_questions,
-)
+from ragqa.evaluation.questions import Gold, GoldQuestion, read_questions
 
 ROW = {
     "id": "a-001",
@@ -48,7 +43,6 @@ def test_a_question_is_read_with_its_gold_and_answers(tmp_path):
             {"note": "a/river.md", "quote": "It is cold."},
         ],
         "answer": ["cold", "seven"],
-        "half": "tune",
     }
     [question] = read_questions(written(tmp_path, row))
     assert question == GoldQuestion(
@@ -57,7 +51,6 @@ def test_a_question_is_read_with_its_gold_and_answers(tmp_path):
         kind="fact",
         gold=(Gold("bakery.md", "It opens at seven.", 2), Gold("a/river.md", "It is cold.", 1)),
         answer=("cold", "seven"),
-        half="tune",
     )
     assert question.parts == (1, 2)
 
@@ -70,12 +63,12 @@ def test_answers_may_be_left_out_where_they_are_not_to_be_measured(tmp_path, row
 
 def test_excerpts_are_read_in_the_place_of_gold(tmp_path):
     rows = [
-        with_excerpts(*ROW["gold"], half="tune"),
+        with_excerpts(*ROW["gold"]),
         with_excerpts(id="n", kind="near"),
     ]
     asked, near = read_questions(written(tmp_path, *rows))
     assert asked.gold == (Gold("bakery.md", "It opens at seven."),)
-    assert (asked.excerpts, asked.answer, asked.half) == (True, (), "tune")
+    assert (asked.excerpts, asked.answer) == (True, ())
     assert (near.excerpts, near.gold, near.kind) == (True, (), "near")
 
 
@@ -104,32 +97,6 @@ def test_a_file_that_is_not_there_is_named_with_the_way_to_name_one(tmp_path):
 def test_a_file_without_a_question_is_named(tmp_path):
     with pytest.raises(UsageError, match=r"there are no questions in .*asked\.jsonl"):
         read_questions(written(tmp_path, "\n \n"))
-
-
-def halves(*names):
-    """A question of each half, with its place as its id."""
-    return [GoldQuestion(str(n), "?", "", (), (), half) for n, half in enumerate(names)]
-
-
-@pytest.mark.parametrize(
-    ("half", "ids", "name"),
-    [
-        ("tune", ["0", "3"], "tune"),
-        ("test", ["1"], "test"),
-        (None, ["1"], "test"),
-        ("all", ["0", "1", "2", "3"], ""),
-    ],
-)
-def test_a_half_is_chosen_in_order_and_the_test_half_unless_another_is_named(half, ids, name):
-    chosen, named = choose_half(halves("tune", "test", "", "tune"), half)
-    assert [question.id for question in chosen] == ids
-    assert named == name
-
-
-def test_a_half_without_a_question_is_named_with_the_way_to_ask_all():
-    with pytest.raises(UsageError, match="no question is in the 'test' half") as raised:
-        choose_half(halves("tune"), None)
-    assert "--half all" in raised.value.hint
 
 
 @trying(60)

@@ -1,11 +1,10 @@
-from dataclasses import replace
 from hashlib import sha256
 
 import pytest
 
 from ragqa.evaluation.asking import _units
 from ragqa.evaluation.measures import Expected, Task, measure_ranking, tasks_of
-from ragqa.evaluation.sets import Gold, GoldQuestion
+from ragqa.evaluation.questions import Gold, GoldQuestion
 from ragqa.notes import parse_note
 from ragqa.types import Passage, Stamp
 
@@ -59,8 +58,7 @@ def part(number, gold):
 
 
 def measured(task, *passage_ids):
-    ranking = _units(task, [(id_, 0.0) for id_ in passage_ids])
-    return measure_ranking(task.relevant, ranking)
+    return measure_ranking(task.relevant, _units(task, passage_ids))
 
 
 def recall_at_5(task, *passage_ids):
@@ -70,7 +68,7 @@ def recall_at_5(task, *passage_ids):
 def test_any_of_the_places_of_a_part_finds_it():
     task, _ = made(asked(OPENS, COLD))
     assert [recall_at_5(task, id_) for id_ in (2, 4, 3)] == [1, 1, 0]
-    assert [place.path for place in task.expect()] == ["bakery.md", "a/river.md"]
+    assert [place.path for place in task.expected] == ["bakery.md", "a/river.md"]
 
 
 def test_parts_that_the_very_same_passages_hold_are_one():
@@ -78,7 +76,7 @@ def test_parts_that_the_very_same_passages_hold_are_one():
     assert dict(task.relevant) == {"part 1 and 2": 1, "part 3": 1}
     assert task.units_of(2) == ["part 1 and 2"]
     assert recall_at_5(task, 2) == 0.5
-    assert [place.part for place in task.expect()] == ["part 1 and 2", "part 1 and 2", "part 3"]
+    assert [place.part for place in task.expected] == ["part 1 and 2", "part 1 and 2", "part 3"]
     assert list(task.answers) == [["x"], ["y"], ["z"]]
 
 
@@ -96,7 +94,7 @@ def test_a_part_that_no_passage_holds_whole_is_unheld():
     assert task.unretrievable == {"part 2"}
     assert recall_at_5(task, 1, 2, 3, 4, 5) == 0.5
     assert warnings == []
-    assert list(task.expect())[1] == Expected("bakery.md", (4, 6), across.quote, "part 2")
+    assert task.expected[1] == Expected("bakery.md", (4, 6), across.quote, "part 2")
 
 
 @pytest.mark.parametrize(
@@ -145,19 +143,15 @@ HELD = {1: ["a"], 2: ["a"], 3: ["b", "c"], 4: ["c", "d"]}
 
 
 @pytest.mark.parametrize(
-    ("passages", "by_document", "units"),
+    ("passages", "units"),
     [
-        # A document stands where its best passage does, and takes one place.
-        ([1, 9, 2, 3, 1], True, ["a", "9", "b", "c"]),
         # A passage that repeats what was found takes a place, too.
-        ([1, 2, 9, 8], False, ["a", "again 2", "9", "8"]),
+        ([1, 2, 9, 8], ["a", "again 2", "9", "8"]),
         # One that holds two takes two places, and what it repeats takes none.
-        ([3, 4, 9], False, ["b", "c", "d", "9"]),
-        ([], True, []),
-        ([], False, []),
+        ([3, 4, 9], ["b", "c", "d", "9"]),
+        ([], []),
     ],
 )
-def test_a_ranking_of_passages_is_one_of_what_they_hold(passages, by_document, units):
+def test_a_ranking_of_passages_is_one_of_what_they_hold(passages, units):
     task = Task("a", "?", "", True, {}, lambda id_: HELD.get(id_, [str(id_)]))
-    ranked = [(id_, 0.0) for id_ in passages]
-    assert _units(replace(task, by_document=by_document), ranked) == units
+    assert _units(task, passages) == units

@@ -182,7 +182,7 @@ def test_where_a_row_is_damaged_notes_are_read_but_sound_embeddings_kept(place, 
     change(place, statement)
     with pytest.raises(IndexUnusable) as caught:
         place.found()
-    assert caught.value.hint == "ragqa doctor --repair"
+    assert caught.value.hint == "ragqa index --rebuild"
     lost = "embeddings" in statement
     assert place.embedded_by(place.repair) <= lost + 4 * CANARY
     assert place.found() == before

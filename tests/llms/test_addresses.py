@@ -121,7 +121,7 @@ def test_a_remote_ollama_is_where_the_prompt_goes_whatever_the_model(monkeypatch
     ("spec", "hint"),
     [
         ("ollama", "--llm ollama:MODEL"),
-        ("oracle:delphi", "ragqa llm list"),
+        ("oracle:delphi", "give KIND:MODEL"),
         ("scripted:/nonexistent", "scripted:FILE"),
         (f"scripted:{__file__}", 'lines are like {"when": "...", "say": "..."}'),
     ],

@@ -1,21 +1,15 @@
 """What ignore files and an Obsidian vault's own settings leave out."""
 
 import json
-import re
 from pathlib import Path
 
 import pytest
 from cases import cases
-from hypothesis import HealthCheck, given
-from hypothesis import strategies as st
-from support import FEW, trying
 
 from ragqa.notes import walk_notes, why_left_out
-from ragqa.notes.ignore import vault_rules
 from ragqa.types import Corpus, Skipped
 
 ALL = {f"{folder}{name}.md" for folder in ("", "a/", "a/b/", "drafts/", "keep/") for name in "xy"}
-TEMPLATER = "plugins/templater-obsidian/data.json"
 
 
 @pytest.fixture
@@ -92,12 +86,11 @@ def test_excluded_files_mean_what_they_mean_to_obsidian(corpus, filters, expecte
     assert left_out(corpus) == expected
 
 
-@pytest.mark.parametrize("name", [("templates.json", "folder"), (TEMPLATER, "templates_folder")])
 @pytest.mark.parametrize("folder", ["drafts", "/drafts"])
-def test_templates_are_no_notes_and_status_can_say_why(corpus, name, folder):
-    configure(corpus, name[0], {name[1]: folder})
+def test_templates_are_no_notes_and_status_can_say_why(corpus, folder):
+    configure(corpus, "templates.json", {"folder": folder})
     assert left_out(corpus) == ["drafts/x.md", "drafts/y.md"]
-    reason = f'.obsidian/{name[0]} leaves it out: "drafts/"'
+    reason = '.obsidian/templates.json leaves it out: "drafts/"'
     assert skipped(corpus) == {"drafts": reason}
     assert why_left_out(Corpus.of(corpus), "drafts/x.md", max_note_bytes=99) == reason
 
@@ -111,7 +104,6 @@ def test_the_settings_of_a_vault_below_the_folder_of_notes_count_from_there(corp
     "content",
     [
         "[]", '{"userIgnoreFilters": [7]}', "[" * 5_000, '{"a": "\\ud83d"}', "\x00",
-        '{"userIgnoreFilters": ["/(a+)+$/"]}', '{"userIgnoreFilters": ["/a*b*/"]}',
     ],
 )  # fmt: skip
 def test_settings_that_cannot_be_used_are_reported_and_the_notes_read(corpus, content):
@@ -128,22 +120,8 @@ def test_settings_behind_a_link_are_not_read(corpus, tmp_path_factory):
     assert left_out(corpus) == []
 
 
-@given(st.text(alphabet=r"ab.*+?\()[]{}|^$d1-/", max_size=12))
-@trying(FEW, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_an_expression_that_is_used_repeats_one_thing_once_and_has_no_groups(tmp_path, wanted):
-    configure(tmp_path, "app.json", {"userIgnoreFilters": [f"/{wanted}/"]})
-    rules, problems = vault_rules(tmp_path, "")
-    assert len(rules.rules) + len(problems) == 1
-    bare = re.sub(r"\\.|\[\^?(?:\\.|[^\]\\])+\]", "", wanted)
-    assert problems or (len(re.findall(r"[*+?]", bare)) <= 1 and not re.search(r"[(){}|]", bare))
-
-
-def test_an_expression_that_is_not_applied_leaves_the_other_filters_in_force(corpus):
-    bad = ["/(foo|bar)/", "/[z-a]/", "/(1)/", "/(2)/"]
-    configure(corpus, "app.json", {"userIgnoreFilters": [*bad[:1], "drafts/", *bad[1:], "keep/"]})
-    assert left_out(corpus) == ["drafts/x.md", "drafts/y.md", "keep/x.md", "keep/y.md"]
-    reason = skipped(corpus)[".obsidian/app.json"]
-    assert reason.startswith("not applied: the expression /(foo|bar)/ has a group")
-    assert "the expression /[z-a]/ is not valid" in reason
-    assert reason.endswith("; and 1 more")
-    assert "drafts/" not in reason
+def test_a_regular_expression_is_not_applied_and_the_other_filters_are(corpus):
+    configure(corpus, "app.json", {"userIgnoreFilters": ["/x/", "drafts/"]})
+    assert left_out(corpus) == ["drafts/x.md", "drafts/y.md"]
+    reason = "not applied: its regular expressions; write patterns into .ragqaignore"
+    assert skipped(corpus)[".obsidian/app.json"] == reason

@@ -31,6 +31,11 @@ def test_a_secret_is_hidden_in_any_spelling_wherever_its_key_stands(front):
     assert "swordfish" in blocks_of(f"x: 1\n{front}", Kind.SECRET)
 
 
+def test_broken_front_matter_that_names_a_secret_is_no_text():
+    front = "title: A: b\na: {apiKey: swordfish}"
+    assert not any("swordfish" in blocks_of(front, kind) for kind in Kind)
+
+
 SCALAR = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=20)
 VALUE = st.recursive(
     SCALAR,

@@ -74,17 +74,6 @@ def test_any_bytes_are_read_exactly_or_skipped(tmp_path_factory, data):
         assert found.sha256 == hashlib.sha256(data).hexdigest()
 
 
-@pytest.mark.parametrize("form", ["utf-16-le", "utf-16-be"])
-def test_utf16_with_a_byte_order_mark_is_read(tmp_path, form):
-    (tmp_path / "a.md").write_bytes("\ufeffzwölf".encode(form))
-    assert read(tmp_path).text == "zwölf"
-
-
-def test_a_note_that_grew_above_the_limit_is_skipped_naming_the_setting(tmp_path):
-    (tmp_path / "a.md").write_bytes(b"x" * (LIMIT + 1))
-    assert "max_note_bytes" in reason(tmp_path)
-
-
 def test_a_note_deleted_since_the_walk_is_skipped(tmp_path):
     assert reason(tmp_path) == "deleted before it was read"
 

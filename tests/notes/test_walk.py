@@ -49,15 +49,6 @@ def test_hidden_files_are_left_out_in_silence_and_a_folder_named_like_a_note_is_
     assert found == Walk((NoteFile("x.md/c.md", stamp),), (), (), {}, found.folders)
 
 
-def test_a_note_above_the_limit_is_skipped_naming_the_setting(tmp_path):
-    write(tmp_path, "fits.md", text="x" * LIMIT)
-    write(tmp_path, "large.md", text="x" * (LIMIT + 1))
-    assert paths(tmp_path) == ["fits.md"]
-    (skip,) = walk(tmp_path).skipped
-    assert skip.path == "large.md"
-    assert "max_note_bytes" in skip.reason
-
-
 def test_symbolic_links_are_not_followed_and_reported_once(tmp_path):
     corpus = tmp_path / "corpus"
     write(tmp_path, "outside/secret.md")

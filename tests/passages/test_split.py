@@ -195,18 +195,6 @@ def test_any_path_has_an_id(path):
     assert passage.path == path
 
 
-def test_a_thousand_headings_are_as_many_paths():
-    passages = split("".join(f"## Heading {i}\n\n{sentence(i, 60)}\n\n" for i in range(1_000)))
-    assert len(passages) == 1_000
-    assert passages[-1].heading == ("Heading 999",)
-
-
-def test_the_settings_are_kept_with_an_index():
-    assert Chunking(target_tokens=100).as_mapping() == {"version": 13, "target_tokens": 100}
-    assert Chunking().max_tokens == 400
-    assert Chunking(target_tokens=1000).max_tokens == 2000
-
-
 def rows_of(text, path="note.md"):
     """Each part of a row, as `header: cell` pairs."""
     passages = split(text, path=path, target=30, window=50)

@@ -1,31 +1,26 @@
-"""A cross-encoder or NLI model of the user's own: found, refused, used."""
+"""A cross-encoder of the user's own: found, refused, used."""
 
 import json
 import shutil
 
 import pytest
-from tiny_readers import NLI, RANKER, make_reader, save_reader
+from tiny_readers import make_reader, save_reader
 
 from ragqa.errors import UsageError
-from ragqa.readers import NEUTRAL, NliModel, available, reader_for
+from ragqa.readers import NEUTRAL, CrossEncoder, available, reader_for
 
 TEXTS = ["Figs are red.", "They ripen in August."]
 
 
 @pytest.fixture(scope="session")
 def ranker(own_home, tmp_path_factory):
-    return save_reader(tmp_path_factory.mktemp("ranker") / "model", RANKER)
-
-
-@pytest.fixture(scope="session")
-def judge(own_home, tmp_path_factory):
-    return save_reader(tmp_path_factory.mktemp("judge") / "model", NLI)
+    return save_reader(tmp_path_factory.mktemp("ranker") / "model")
 
 
 @pytest.fixture
-def damaged(judge, tmp_path):
+def damaged(ranker, tmp_path):
     """A copy of a model, to be damaged at will."""
-    return shutil.copytree(judge, tmp_path / "damaged")
+    return shutil.copytree(ranker, tmp_path / "damaged")
 
 
 def rewrite(folder, **changed):
@@ -37,7 +32,7 @@ def test_a_text_scores_as_the_model_itself_scores_it(ranker):
     import torch
 
     scores = reader_for(str(ranker)).score("when do figs ripen?", TEXTS)
-    model, tokenizer = make_reader(RANKER)
+    model, tokenizer = make_reader()
     encoded = tokenizer(["when do figs ripen?"] * 2, TEXTS, padding=True, return_tensors="pt")
     with torch.inference_mode():
         own = model(**encoded).logits[:, 0].tolist()
@@ -46,7 +41,7 @@ def test_a_text_scores_as_the_model_itself_scores_it(ranker):
 
 def test_the_export_may_lie_in_the_folder_itself(damaged):
     (damaged / "onnx" / "model.onnx").rename(damaged / "model.onnx")
-    assert isinstance(reader_for(str(damaged)), NliModel)
+    assert isinstance(reader_for(str(damaged)), CrossEncoder)
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path):
@@ -76,19 +71,10 @@ def test_files_that_make_no_sense_are_refused_in_a_sentence(damaged, name, conte
     assert "\n" not in refused.value.message
 
 
-@pytest.mark.parametrize(
-    "labels",
-    [
-        {"0": "sad", "1": "glad"},
-        {"0": "neutral", "9": "entailment"},
-        {},
-        "entailment",
-    ],
-)
-def test_a_model_that_neither_ranks_nor_judges_is_refused(damaged, labels):
-    rewrite(damaged, id2label=labels)
-    with pytest.raises(UsageError, match="cannot be used: "):
-        reader_for(str(damaged))
+def test_a_model_that_judges_pairs_instead_of_scoring_them_is_refused(tmp_path):
+    judge = save_reader(tmp_path / "judge", outputs=3)
+    with pytest.raises(UsageError, match="cannot be used: it has 3 outputs"):
+        reader_for(str(judge))
 
 
 def test_code_and_weights_that_can_run_some_are_not_touched(damaged, tmp_path):
@@ -96,5 +82,5 @@ def test_code_and_weights_that_can_run_some_are_not_touched(damaged, tmp_path):
     (damaged / "evil.py").write_text(f"open({str(ran)!r}, 'w')")
     (damaged / "pytorch_model.bin").write_bytes(b"no pickle")
     rewrite(damaged, auto_map={"AutoModelForSequenceClassification": "evil.Evil"})
-    assert isinstance(reader_for(str(damaged)), NliModel)
+    assert isinstance(reader_for(str(damaged)), CrossEncoder)
     assert not ran.exists()

@@ -72,7 +72,6 @@ SAMPLE = {
     "mode": "questions",
     "queries": 126,
     "partial": False,
-    "half": "test",
     "settings": {"embedder": "all-MiniLM-L6-v2", "passage_tokens": 200},
     "index": {"embedder": "all-MiniLM-L6-v2", "notes": 53, "passages": 900},
     "methods": {

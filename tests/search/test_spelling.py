@@ -74,11 +74,11 @@ def test_slips_of_the_keyboard_are_read_as_the_notes_write_the_word_and_nothing_
     assert read_as(typed) == read
 
 
-def test_a_word_that_the_embedder_knows_is_not_misspelt(read_as):
-    assert read_as("fades per mile") == "fares per mile"
-    for known in ("fades", "fade"):
-        assert read_as("fades per mile", Knowing(known)) == "fades per mile"
-    assert read_as("fades per mile", Knowing("per")) == "fares per mile"
+@pytest.mark.parametrize(
+    ("known", "read"), [("per", "fares"), ("fades", "fades"), ("fade", "fades")]
+)
+def test_a_word_that_the_embedder_knows_is_not_misspelt(read_as, known, read):
+    assert read_as("fades per mile", Knowing(known)) == f"{read} per mile"
 
 
 def test_the_more_frequent_of_two_near_words_is_taken():
@@ -89,10 +89,6 @@ def test_the_more_frequent_of_two_near_words_is_taken():
 @each_of("contractions")
 def test_a_contraction_without_its_apostrophe_is_read_with_it(typed, expected):
     assert with_apostrophes(typed) == expected
-
-
-def test_a_contraction_is_no_correction(snapshot):
-    assert corrected(snapshot, "whats a model")[1] == ()
 
 
 @given(st.text(max_size=80))

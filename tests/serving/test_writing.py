@@ -98,9 +98,9 @@ def test_what_was_not_allowed_is_refused_with_the_command_that_allows_it(tmp_pat
         page = server.ask("/", q=QUESTION).text
     assert got.status == 403
     assert "llm.example, which you have not allowed yet; nothing was sent" in got.document["error"]
-    assert got.document["hint"] == "ragqa llm allow llm.example"
+    assert got.document["hint"] == "start the server again with --yes"
     assert error == got.document
-    assert "ragqa llm allow llm.example" in page
+    assert "start the server again with --yes" in page
     assert "Paris" in page
     assert "data-stream" not in page
 

@@ -28,7 +28,7 @@ NEW = entry("new.md", "apple banana")
 HALF = [vector.astype("<f2").tobytes() for each in FRUIT for vector in each.vectors]
 
 
-def refuses(store, says, *, kind=IndexUnusable, hint="ragqa doctor --repair"):
+def refuses(store, says, *, kind=IndexUnusable, hint="ragqa index --rebuild"):
     """Reading says so, a refresh says so, and a rebuild mends it."""
     with pytest.raises(kind, match=says) as caught:
         answers(store)

@@ -124,14 +124,15 @@ def _judge(sound: _Sound, view: View, found: list[str], said: str) -> tuple[str,
     """What came of a flip in a few words, and what is wrong with that."""
     other = {name: shown for name, shown in view.items() if shown != sound.view[name]}
     believed = {name: text for name, (text, told) in other.items() if not (told or said)}
-    by_doctor = "found by doctor" if found else "unseen by doctor"
+    by_reading = "found by a full read" if found else "unseen by a full read"
     if believed and view != sound.older:
         return "BELIEVED", str(believed)
     if believed:
-        return f"as a commit ago, {by_doctor}", ""
+        return f"as a commit ago, {by_reading}", ""
     refused = other and all(text.startswith("refused: ") for text, _ in other.values())
     what = "refused" if refused else "done without" if other else "the same shown"
-    return f"{what}, {by_doctor}", f"{other} is unseen by doctor" if refused and not found else ""
+    wrong = f"{other} is unseen by a full read" if refused and not found else ""
+    return f"{what}, {by_reading}", wrong
 
 
 def _mend(world: World, sound: View) -> str:

@@ -24,7 +24,7 @@ from ragqa.errors import IndexUnusable, NoIndex, OtherFormat
 from ragqa.safe import private_file
 from ragqa.stores.disk import (
     LOCK,
-    REPAIR,
+    REBUILD,
     cannot_write,
     naming_file,
     sqlite_code,
@@ -206,9 +206,9 @@ class Database:
         except OSError as exc:
             raise unusable(self.path, exc) from exc
         if not stat.S_ISREG(status.st_mode):
-            raise IndexUnusable(f"the index file {self.path} is not a regular file", hint=REPAIR)
+            raise IndexUnusable(f"the index file {self.path} is not a regular file", hint=REBUILD)
         for path in planted(self.root):
-            raise IndexUnusable(f"the index file {path} is not ragqa's", hint=REPAIR)
+            raise IndexUnusable(f"the index file {path} is not ragqa's", hint=REBUILD)
 
     def _open(self, *, writing: bool) -> sqlite3.Connection:
         if writing:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ragqa.errors import IndexUnusable
 from ragqa.stores import EVERYTHING, Snapshot, in_reading_order
-from ragqa.stores.disk import REPAIR
+from ragqa.stores.disk import REBUILD
 from ragqa.stores.filters import select
 from ragqa.stores.local import derived
 from ragqa.stores.local.database import Database
@@ -116,7 +116,7 @@ class LocalSnapshot(Snapshot):
         by_id = {passage.id: passage for _, passage in self.database.passages("id", ids)}
         for missing in set(ids) - by_id.keys():
             raise IndexUnusable(
-                f"the index file {self.database.path} has no passage {missing}", hint=REPAIR
+                f"the index file {self.database.path} has no passage {missing}", hint=REBUILD
             )
         return [by_id[passage_id] for passage_id in ids]
 

@@ -21,7 +21,7 @@ from ragqa.errors import (
 )
 from ragqa.safe import private_folder
 from ragqa.stores import IndexWriter, Problem, Store
-from ragqa.stores.disk import REPAIR, building, explaining_failure, locked, report_embedded
+from ragqa.stores.disk import REBUILD, building, explaining_failure, locked, report_embedded
 from ragqa.stores.filters import labels_of
 from ragqa.stores.local import derived
 from ragqa.stores.local.database import DATABASE, LOGS, Database, Manifest, planted
@@ -148,7 +148,7 @@ def _check(database: Database) -> None:
     :raises IndexUnusable: it is damaged.
     """
     for fault in _faults_of(database):
-        raise IndexUnusable(fault, hint=REPAIR)
+        raise IndexUnusable(fault, hint=REBUILD)
 
 
 def _faults_of(database: Database) -> Iterator[str]:

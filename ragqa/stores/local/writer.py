@@ -16,7 +16,7 @@ import msgspec
 
 from ragqa.errors import IndexUnusable
 from ragqa.stores import IndexWriter
-from ragqa.stores.disk import explaining_failure, naming_file, report_embedded
+from ragqa.stores.disk import REBUILD, explaining_failure, naming_file, report_embedded
 from ragqa.stores.filters import labels_of
 from ragqa.stores.local import derived
 from ragqa.stores.local.database import Database, Manifest
@@ -167,7 +167,7 @@ class LocalWriter(IndexWriter):
                 if "passages.id" not in str(exc):
                     raise
                 raise IndexUnusable(
-                    "a passage has the id of another passage", hint="ragqa doctor"
+                    "a passage has the id of another passage", hint=REBUILD
                 ) from exc
         self._closed = False
 

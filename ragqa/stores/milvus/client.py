@@ -39,8 +39,8 @@ _MEANINGS: tuple[tuple[str, type[IndexUnusable], str, str], ...] = (
      IndexNotWritable, "{at} accepts no more data", "give it more space or a higher quota"),
     ("unavailable|connect|not ready",
      IndexNotReadable, "no Milvus answers at {uri}", "start it, or change the setting store"),
-    ("deadline|timeout", IndexNotReadable, "{at} did not answer in time", "ragqa doctor"),
-    ("", IndexUnusable, "{at} failed", "ragqa doctor"),
+    ("deadline|timeout", IndexNotReadable, "{at} did not answer in time", "ragqa status"),
+    ("", IndexUnusable, "{at} failed", "ragqa status"),
 )  # fmt: skip
 
 

@@ -208,7 +208,7 @@ class MilvusSnapshot(Snapshot):
         by_id = {row["pk"]: row["data"] for row in rows}
         if missing := [id_ for id_ in ids if id_ not in by_id]:
             what = f"the index {self._client.place} has no passage {missing[0]} any more"
-            raise IndexUnusable(what, hint="run the command again, or: ragqa doctor")
+            raise IndexUnusable(what, hint="run the command again, or: ragqa index --rebuild")
         return [read(by_id[id_], Passage) for id_ in ids]
 
     def vectors(self, keys: Iterable[int]) -> dict[int, Vector]:
