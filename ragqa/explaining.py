@@ -1,97 +1,70 @@
-"""Explain why a note is or is not in an answer: how far it came, and what was weighed there."""
+"""Explain why a note is or is not in an answer: how it ranked, and the stage that lost it."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from ragqa.addresses import Target, notes_of
-from ragqa.answering import Answering, Assessment, assess, cite
+from ragqa.answering import assess, cite
 from ragqa.answering.sentences import PASSAGES, sources_of
-from ragqa.answering.stretch import Stretch
 from ragqa.api import MIN_POOL, Index
 from ragqa.api.finding import Retrieval
 from ragqa.clock import Clock
-from ragqa.search.retrieve import find_legs, hits_of, ranked
-from ragqa.stages import STAGES as LOST_STAGES
-from ragqa.stages import losing_leg
+from ragqa.search.retrieve import find_legs, ranked
+from ragqa.stages import STAGES, losing_leg, stage_name
 from ragqa.stores.filters import passing
-from ragqa.text.dates import passage_terms
-from ragqa.text.words import query_terms, tokenize
-from ragqa.types import Citation, Filters, Hit, NoteRecord, Passage, Progress, Span
+from ragqa.types import Citation, Correction, Filters, Hit, IndexInfo, Keys, Passage, Progress, Span
 
 SAID = "said"
 
-STAGES = LOST_STAGES | {
-    "not indexed": "it is not in the index",
+_WHY = STAGES | {
+    "chunking": "it holds no text that can be searched there",
     "filters": "--tag, --path, --since, --until or --where excludes it",
-    "changed": "its text has changed since it was indexed",
+    "changed": "its text has changed since it was indexed; run ragqa index",
+    "composer": "it was found, and other sentences answer the question better",
     "confidence": "no answer was given, so nothing was quoted",
-    SAID: "it is in the answer",
 }
-"""How far a note came: the stages that can lose a question, and those specific to a note."""
-
-_MAX_MISSING = 8
-
-
-class Lost(StrEnum):
-    """Why a candidate sentence is not in the answer; `FURTHER` ones are shown below it.
-
-    One that scores as high as the best excerpt is passed over where another paragraph defines the
-    term asked for, or a newer note says what holds.
-    """
-
-    FURTHER = "further"
-    WEAK = "weak"
-    PASSED_OVER = "passed over"
-
-
-@dataclass(frozen=True, slots=True)
-class RankedPassage:
-    """A passage of the note, with its fused rank among all passages.
-
-    `rank` is None, and the score 0, if it is not a candidate. The ranks of the legs in `hit` go
-    beyond the candidates. `read` is whether sentences were taken from it.
-    """
-
-    hit: Hit
-    rank: int | None
-    read: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """A candidate sentence of the note; `lost` is why it was not said, None if it was.
-
-    `rank` is among all candidate sentences.
-    """
-
-    citation: Citation
-    rank: int
-    lost: Lost | None
+"""How each stage loses a note."""
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """How far a note came on the way into the answer to a question.
 
-    `filters` are those that exclude it; ranks are then unfiltered. `places` are its passages, or
-    those that touch the target's lines, best first. `sentences` are the candidates of these, best
-    first. `said` has the citations of the answer, even of one that was withheld. `missing` has the
-    words of the question that the best place lacks. A note that is not indexed has an
-    empty `assessment`.
+    The ranks are those of its best passage by meaning, by words and by both, None for none; if
+    filters exclude the note, they are those without. `sentence` is the best that was read of it.
     """
 
+    JSON = Keys(
+        "question corrected target verdict reason=target.reason stage by_meaning by_words by_both "
+        "passages=info.passages sentence=quote lines=sentence.lines warnings waiting index=info",
+        null="sentence lines",
+    )
+
     target: Target
-    asked: Retrieval
+    question: str
+    corrected: tuple[Correction, ...]
+    info: IndexInfo
     stage: str = "not indexed"
-    assessment: Assessment = field(default_factory=Assessment)
-    filters: tuple[str, ...] = ()
-    places: tuple[RankedPassage, ...] = ()
-    sentences: tuple[Sentence, ...] = ()
-    said: tuple[Citation, ...] = ()
-    missing: tuple[str, ...] = ()
+    by_meaning: int | None = None
+    by_words: int | None = None
+    by_both: int | None = None
+    sentence: Citation | None = None
     warnings: tuple[str, ...] = ()
     waiting: int = 0
+
+    @property
+    def quote(self) -> str:
+        """The best sentence, "" for none."""
+        return self.sentence.quote if self.sentence else ""
+
+    @property
+    def verdict(self) -> str:
+        """Whether the note is in the answer, and else at which stage it was lost, in a line."""
+        if self.stage == SAID:
+            return "in the answer"
+        if self.target.reason:
+            return f"not indexed: {self.target.reason}"
+        return f"not in the answer, lost at {stage_name(self.stage)}: {_WHY[self.stage]}"
 
 
 def explain(
@@ -111,135 +84,77 @@ def explain(
     """
     filters = filters or Filters()
     asked = index.find(question, filters, refresh=refresh, progress=progress, clock=Clock())
-    note = notes_of(index, index.snapshot().notes().values(), asked.info).find(target)
+    snapshot = index.snapshot()
+    note = notes_of(index, snapshot.notes().values(), asked.info).find(target)
     explanation = Explanation(
-        note, asked, warnings=tuple(asked.warnings), waiting=index.files_waiting
+        note,
+        asked.question.typed,
+        asked.question.corrected,
+        asked.info,
+        warnings=tuple(asked.warnings),
+        waiting=index.files_waiting,
     )
     if note.reason:
         return explanation
-    notes, answering = asked.notes, index.answering_from(asked.notes)
-    assessment = assess(asked.question, asked.hits, index.source.embedders.asking, answering)
-    places, left_out = _ranked_places(index, asked, note, filters)
-    current = {hit.passage.id: hit for hit in notes.keep([place.hit for place in places])[0]}
-    explanation = replace(
-        explanation,
-        assessment=assessment,
-        filters=left_out,
-        places=tuple(
-            replace(place, hit=current.get(place.hit.passage.id, place.hit)) for place in places
-        ),
-        sentences=tuple(_weighed(assessment, places, note.lines, answering)),
-        said=tuple(cite(each, n, answering) for n, each in enumerate(assessment.excerpts, 1)),
+    passages = [one for one in snapshot.passages(at=[note.path]) if _touches(one.lines, note.lines)]
+    if not passages:
+        return replace(explanation, stage="chunking")
+    excluded = not passing([snapshot.notes()[note.path]], filters)
+    explanation = _with_ranks(
+        explanation, index, asked, passages, Filters() if excluded else filters
     )
-    stage = _stage(explanation, is_current=bool(current))
-    missing: tuple[str, ...] = ()
-    if places and stage not in (SAID, "filters", "changed"):
-        missing = missing_words(asked.question.spelled, places[0].hit.passage)
-    return replace(explanation, stage=stage, missing=missing)
+    if excluded:
+        return replace(explanation, stage="filters")
+    return _weighed(explanation, index, asked, passages)
 
 
-def _ranked_places(
-    index: Index, asked: Retrieval, target: Target, filters: Filters
-) -> tuple[tuple[RankedPassage, ...], tuple[str, ...]]:
-    """Rank a note's passages, or those that touch the target's lines, among all passages.
-
-    :returns: the passages, best first, and the filters that exclude the note. If there are any, the
-        ranks are unfiltered.
-    """
+def _with_ranks(
+    explanation: Explanation,
+    index: Index,
+    asked: Retrieval,
+    passages: list[Passage],
+    filters: Filters,
+) -> Explanation:
+    """Rank a note's passages among all; the legs have every one, and are fused as `ask` does it."""
     snapshot, ranking = index.snapshot(), index.ranking
-    of_note = snapshot.passages(at=[target.path])
-    passages = [passage.id for passage in of_note if _touches(passage.lines, target.lines)]
-    left_out = _excluding(filters, snapshot.notes()[target.path]) if passages else ()
-    searched = Filters() if left_out else filters
-    # The legs have every passage; they are fused as `ask` does it, with its limit from each.
     most = max(snapshot.info.passages, ranking.candidates)
-    legs = find_legs(snapshot, asked.question, most=most, filters=searched)
-    dense, terms = legs
+    near, terms = find_legs(snapshot, asked.question, most=most, filters=filters)
     pool = max(index.settings.top_k, MIN_POOL, ranking.candidates)
-    fused = ranked(snapshot, asked.question, (dense[:pool], terms[:pool]), ranking)
-    ranks = {id_: rank for rank, (id_, _) in enumerate(fused, start=1)}
-    scores = dict(fused)
-    hits = hits_of(snapshot, legs, [(id_, scores.get(id_, 0.0)) for id_ in passages])
-    read = set() if left_out else {hit.passage.id for hit in sources_of(asked.hits)}
-    places = [RankedPassage(hit, ranks.get(hit.passage.id), hit.passage.id in read) for hit in hits]
+    fused = ranked(snapshot, asked.question, (near[:pool], terms[:pool]), ranking)
+    own = {passage.id for passage in passages}
 
-    def order(place: RankedPassage) -> tuple[float, float]:
-        ranks = place.rank, place.hit.dense_rank, place.hit.terms_rank
-        fused, *of_legs = (float("inf") if rank is None else rank for rank in ranks)
-        return fused, min(of_legs)
+    def rank(leg: Iterable[tuple[int, float]]) -> int | None:
+        return next((n for n, (id_, _) in enumerate(leg, start=1) if id_ in own), None)
 
-    return tuple(sorted(places, key=order)), left_out
-
-
-def _excluding(filters: Filters, note: NoteRecord) -> tuple[str, ...]:
-    """The command-line options of the filters that exclude a note."""
-    options = {f"--tag {tag}": Filters(tags=(tag,)) for tag in filters.tags}
-    options[" ".join(f"--path {path}" for path in filters.paths)] = Filters(paths=filters.paths)
-    options[f"--since {filters.since}"] = Filters(since=filters.since)
-    options[f"--until {filters.until}"] = Filters(until=filters.until)
-    options[f"--where {filters.where!r}"] = Filters(where=filters.where)
-    return tuple(option for option, single in options.items() if not passing([note], single))
+    return replace(explanation, by_meaning=rank(near), by_words=rank(terms), by_both=rank(fused))
 
 
 def _weighed(
-    assessment: Assessment,
-    places: Sequence[RankedPassage],
-    lines: Span | None,
-    answering: Answering,
-) -> Iterator[Sentence]:
-    """The candidate sentences of these places, on these lines if given, best first."""
-    own = {place.hit.passage.id for place in places}
-    in_order = sorted(assessment.candidates, key=lambda candidate: -candidate.score)
-    for rank, candidate in enumerate(in_order, start=1):
-        if candidate.passage.id not in own:
-            continue
-        citation = cite(candidate, rank, answering, is_excerpt=False)
-        if _touches(citation.lines, lines):
-            lost = why_lost(candidate, assessment.excerpts, assessment.further)
-            yield Sentence(citation, rank, lost)
+    explanation: Explanation, index: Index, asked: Retrieval, passages: list[Passage]
+) -> Explanation:
+    """Add the note's best sentence, and the stage that the note did not pass."""
+    answering, own = index.answering_from(asked.notes), {passage.id for passage in passages}
+    assessment = assess(asked.question, asked.hits, index.source.embedders.asking, answering)
+    stretches = sorted(assessment.candidates, key=lambda candidate: -candidate.score)
+    of_note = [stretch for stretch in stretches if stretch.passage.id in own]
+    pairs = [(each, cite(each, 1, answering, is_excerpt=False)) for each in of_note]
+    wanted = [pair for pair in pairs if _touches(pair[1].lines, explanation.target.lines)]
+    explanation = replace(explanation, sentence=wanted[0][1] if wanted else None)
+    is_read = not own.isdisjoint(hit.passage.id for hit in sources_of(asked.hits))
+    is_near = explanation.by_both is not None and explanation.by_both <= PASSAGES
+    if not asked.notes.keep([Hit(one, 0.0, None, None) for one in passages])[0]:
+        stage = "changed"
+    elif not (is_read or is_near):
+        by_words_alone = asked.question.by_terms_alone
+        leg = losing_leg(explanation.by_meaning, explanation.by_words)
+        stage = "terms" if by_words_alone else leg
+    elif not assessment.answered:
+        stage = "confidence"
+    else:
+        is_said = any(one.overlaps(each) for one in assessment.excerpts for each, _ in wanted)
+        stage = SAID if is_said else "composer"
+    return replace(explanation, stage=stage)
 
 
 def _touches(lines: Span, wanted: Span | None) -> bool:
     return wanted is None or (lines[0] <= wanted[1] and wanted[0] <= lines[1])
-
-
-def why_lost(
-    candidate: Stretch, excerpts: Sequence[Stretch], further: Sequence[Stretch] = ()
-) -> Lost | None:
-    """Why a candidate is not in the answer; None where an excerpt has it."""
-    if any(excerpt.overlaps(candidate) for excerpt in excerpts):
-        return None
-    if any(excerpt.overlaps(candidate) for excerpt in further):
-        return Lost.FURTHER
-    best = max((excerpt.score for excerpt in excerpts), default=float("inf"))
-    return Lost.PASSED_OVER if candidate.score >= best else Lost.WEAK
-
-
-def _stage(explanation: Explanation, *, is_current: bool) -> str:
-    """The first stage that the note did not pass."""
-    places = explanation.places
-    if not places:
-        return "chunking"
-    if explanation.filters:
-        return "filters"
-    if not is_current:
-        return "changed"
-    best = places[0]
-    near = best.rank is not None and best.rank <= PASSAGES
-    if not near and not any(place.read for place in places):
-        if explanation.asked.question.by_terms_alone:
-            return "terms"
-        return losing_leg(best.hit.dense_rank, best.hit.terms_rank)
-    if not explanation.assessment.answered:
-        return "confidence"
-    return SAID if any(sentence.lost is None for sentence in explanation.sentences) else "composer"
-
-
-def missing_words(question: str, passage: Passage) -> tuple[str, ...]:
-    """The question's words that a passage lacks."""
-    language = passage.language
-    lacking = set(query_terms(question, [language])).difference(passage_terms(passage))
-    words = dict.fromkeys(tokenize(question, pairs_only=True))
-    return tuple(word for word in words if lacking.issuperset(query_terms(word, [language])))[
-        :_MAX_MISSING
-    ]

@@ -73,7 +73,6 @@ def cite(
         kind=stretch.kind,
         note_date=passage.note_date,
         old=answering is not None and "" < passage.note_date < answering.old_before,
-        parts={name: round(part, 4) for name, part in stretch.parts.items()},
         span=short[1] if short and has_short else None,
         units=stretch.units,
         answer_spans=((begin, stop),) if begin < stop else (),

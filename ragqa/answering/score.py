@@ -7,7 +7,6 @@ weighted mean of signals, one of which is how well it fits the type of answer as
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import NamedTuple
 
 import numpy as np
 
@@ -31,25 +30,18 @@ _CAUTION = 4
 misleads."""
 
 
-class Signal(NamedTuple):
-    """One measure of how well a sentence answers: its weight, and what `why` calls it."""
-
-    weight: float
-    words: str
-
-
-SIGNALS: Mapping[str, Signal] = MappingProxyType(
+SIGNALS: Mapping[str, float] = MappingProxyType(
     {
-        "cosine": Signal(1.0, "meaning of the sentence"),
-        "maxsim": Signal(1.0, "meaning, word by word"),
-        "coverage": Signal(0.7, "words of the question in it"),
-        "passage": Signal(1.0, "ranking of its passage"),
-        "holds": Signal(0.7, "has the answer type asked for"),
-        "figures": Signal(0.7, "figures of the question in it"),
-        "reader": Signal(1.0, "question with sentence and passage"),
+        "cosine": 1.0,
+        "maxsim": 1.0,
+        "coverage": 0.7,
+        "passage": 1.0,
+        "holds": 0.7,
+        "figures": 0.7,
+        "reader": 1.0,
     }
 )
-"""Each signal by its name (docs/decisions/answers.md)."""
+"""The weight of each signal, by its name (docs/decisions/answers.md)."""
 
 NEAR_SHARE = 0.5
 """What has at least this share of what the best sentence has, of score or words, is near."""
@@ -186,8 +178,7 @@ def score(
     names = [name for name in SIGNALS if name not in left_out]
     readable = reading.question.readable
     weights = {
-        name: SIGNALS[name].weight * (readable**2 if name in _EMBEDDER_SIGNALS else 1.0)
-        for name in names
+        name: SIGNALS[name] * (readable**2 if name in _EMBEDDER_SIGNALS else 1.0) for name in names
     }
     total = sum(weights.values()) - weights.get("reader", 0.0)
     columns = {}

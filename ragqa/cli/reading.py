@@ -110,7 +110,7 @@ def why(
     """
     from ragqa.addresses import NoTarget
     from ragqa.explaining import explain
-    from ragqa.render.explanations import explanation_document, print_explanation
+    from ragqa.render.explanations import print_explanation
 
     text = question_in(question)
     with open_query(corpus, index, scope, asks=True) as query:
@@ -121,7 +121,7 @@ def why(
             exc.hint = ", or ".join(named) or exc.hint
             raise
     return finish(
-        explanation_document(explanation),
+        explanation,
         lambda: print_explanation(explanation, query.linker),
         json=json, warnings=explanation.warnings,
     )  # fmt: skip

@@ -21,7 +21,6 @@ from ragqa.explaining import explain
 from ragqa.generation.writer import Writer
 from ragqa.related import related_to
 from ragqa.render.documents import Document, document_of, list_document
-from ragqa.render.explanations import explanation_document
 from ragqa.serving import wording
 from ragqa.serving.asking import answer_to, checked, status
 from ragqa.serving.warm import WarmIndex
@@ -245,7 +244,7 @@ class Why(Operation, frozen=True, kw_only=True):
             lambda index: explain(index, self.question, target=self.address, refresh=False)
         )
         words = partial(wording.explanation_result, explanation)
-        return Served(explanation_document(explanation), words)
+        return Served(document_of(explanation), words)
 
 
 class Status(Operation, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from ragqa.explaining import Explanation
 from ragqa.passages import tokens
 from ragqa.related import RelatedNotes
 from ragqa.render.excerpts import sides_of
-from ragqa.render.explanations import lacking_line, verdict
+from ragqa.render.explanations import ranks_line, verdict_line
 from ragqa.render.view import BELOW, address, corrected_line, history_title, trust_line
 from ragqa.safe import safe_line, safe_text
 from ragqa.serving.asking import freshness_line
@@ -192,7 +192,7 @@ def explanation_result(
     explanation: Explanation, document: Mapping[str, Any], budget: int
 ) -> Result:
     """Why a note is in an answer, or is not."""
-    lines = (verdict(explanation), lacking_line(explanation))
+    lines = (verdict_line(explanation), ranks_line(explanation), explanation.quote)
     blocks = [TextPart(safe_line(line)) for line in lines if line]
     return within("", blocks, budget, document, _noted(explanation.warnings))
 

@@ -48,7 +48,7 @@ class Citation:
     characters of the note that answer, the rest is context; `span` those of the date, number, name
     or place asked for, None if that is unclear. `cut` tells whether a list, table or torn sentence
     continues before and after it. `locator` names the place in a file that was converted, such as
-    "cell 3". `parts` are the contributions to `score`, by signal. `note_date` is ISO or ""; `old`
+    "cell 3". `note_date` is ISO or ""; `old`
     says that it exceeds the age limit in the settings. `date` is the day of the statement that
     answers, and `date_from` where that comes from, as `Dated` has it. `within` is the quote with
     what is shown of its passage around it, None where it is shown alone.
@@ -72,7 +72,6 @@ class Citation:
     kind: Kind = Kind.PARAGRAPH
     note_date: str = ""
     old: bool = False
-    parts: Mapping[str, float] = field(default_factory=dict)
     span: tuple[int, int] | None = None
     units: tuple[Unit, ...] = ()
     answer_spans: tuple[tuple[int, int], ...] = ()
@@ -103,8 +102,6 @@ class Citation:
 
 class Reason(Struct, frozen=True):
     """A feature of the confidence model; `share` is what `value` adds relative to the `usual`."""
-
-    JSON = Keys("name value usual share")
 
     name: str
     value: float

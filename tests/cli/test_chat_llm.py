@@ -72,7 +72,7 @@ def test_why_says_that_it_is_not_about_what_an_llm_wrote(quick, places, tmp_path
     lines = f"{SLEEP}\n/why cats.md\n".encode()
     run = quick("chat", *places, "--llm", f"scripted:{script}", input=lines)
     told = "This is about the answer in your notes' own words, which the LLM's answer replaced.\n"
-    assert f"{told}Yes: cats.md is in the answer" in run.out
+    assert f"{told}cats.md: in the answer" in run.out
     assert "own words" not in quick("chat", *places, input=lines).out
 
 
@@ -86,7 +86,7 @@ def test_an_answer_that_was_stopped_is_known_in_the_notes_own_words(places, serv
         chat.type("\x03")
         chat.until("Stopped.")
     chat.type("/why cats.md\r")
-    chat.until("Yes: cats.md is in the answer")
+    chat.until("cats.md: in the answer")
     saved = tmp_path / "chat.md"
     chat.type(f"/save {saved}\r")
     chat.until("ragqa verify")

@@ -3,6 +3,8 @@
 import pytest
 from tiny_readers import save_reader
 
+from ragqa.readers import CrossEncoder
+
 QUESTION = "when do figs ripen?"
 NOTES = {"figs.md": "# Figs\n\nFigs are red.\n\nThey ripen in August.\n\nBirds eat figs.\n"}
 
@@ -17,29 +19,20 @@ def home(tmp_path):
     return {"XDG_CONFIG_HOME": str(tmp_path / "config"), "RAGQA_CACHE": str(tmp_path / "cache")}
 
 
-def signals(quick, places, env):
-    """What adds to the score of the cited sentence."""
-    asked = quick("why", QUESTION, "--target", "figs.md", "--json", *places, env=env)
-    return asked.document["citations"][0]["parts"]
-
-
-def test_one_command_has_a_cross_encoder_read_question_and_sentences(quick, places, home, model):
+def test_one_command_has_a_cross_encoder_read_but_have_no_say_in_the_confidence(
+    quick, places, home, model, monkeypatch
+):
+    read, score = [], CrossEncoder.score
+    monkeypatch.setattr(CrossEncoder, "score", lambda *args: read.append(args[1]) or score(*args))
     quick("index", *places, env=home)
-    assert "reader" not in signals(quick, places, home)
+    alone = quick("ask", QUESTION, "--json", *places, env=home).document
+    assert read == []
     quick("config", "set", "reader", model, env=home)
-    assert "reader" in signals(quick, places, home)
-    assert "reader" not in quick("ask", QUESTION, *places, env=home).err
+    helped = quick("ask", QUESTION, "--json", *places, env=home)
+    assert read == [QUESTION]
+    assert helped.document["confidence"] == alone["confidence"]
+    assert "reader" not in helped.err
     assert quick("status", "--json", *places, env=home).document["problems"] == []
-
-
-def test_a_cross_encoder_has_no_say_in_the_confidence(quick, places, home, model):
-    quick("index", *places, env=home)
-    alone, read = (
-        quick("why", QUESTION, "--target", "figs.md", "--json", *places, env=home | setting)
-        for setting in ({}, {"RAGQA_READER": str(model)})
-    )
-    assert "reader" in read.document["citations"][0]["parts"]
-    assert read.document["confidence"] == alone.document["confidence"]
 
 
 def test_a_reader_that_is_gone_stops_nothing_and_is_named(quick, places, home, tmp_path):
