@@ -1,5 +1,6 @@
 """`ragqa ask` and what goes on from an answer: `more` and `open`; how an LLM is asked."""
 
+import sys
 from contextlib import ExitStack
 from dataclasses import replace
 from enum import StrEnum
@@ -42,7 +43,8 @@ Output = Annotated[
     typer.Option(
         "--format",
         metavar="FORMAT",
-        help="text, markdown (ragqa verify can check it later) or json.",
+        help="text, as on a terminal; markdown, as elsewhere (ragqa verify can check it later); "
+        "or json.",
     ),
 ]
 
@@ -73,7 +75,9 @@ def ask(
 
     Example: ragqa ask "when should I fine-tune?" --tag fine-tuning
     """
-    output = output or (AnswerFormat.JSON if json else AnswerFormat.TEXT)
+    if output is None:
+        elsewhere = AnswerFormat.TEXT if sys.stdout.isatty() else AnswerFormat.MARKDOWN
+        output = AnswerFormat.JSON if json else elsewhere
     if json and output is not AnswerFormat.JSON:
         raise UsageError(f"--json and --format {output} cannot go together")
     text = question_in(question)
@@ -101,7 +105,7 @@ def ask(
 
 
 def _print_answer(answer: "Answer", query: Query, output: AnswerFormat) -> None:
-    """Print an answer for a person, and keep what was asked."""
+    """Print an answer as text or Markdown, and keep what was asked."""
     from ragqa import render
     from ragqa.state.asked import Asked, remember
 

@@ -202,7 +202,7 @@ def verify(
         list[str],
         typer.Argument(
             metavar="ANSWER",
-            help="A file saved from ask, in any format; - reads standard input. Or a quote, "
+            help="A file saved from ask, Markdown or JSON; - reads standard input. Or a quote, "
             "after its place if that is known: lora.md:10 'the words'.",
         ),
     ],

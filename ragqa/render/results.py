@@ -3,14 +3,12 @@
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from textwrap import indent
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
 from rich.style import Style
 from rich.text import Text
 
-from ragqa.answering.excerpt_blocks import excerpt_text
 from ragqa.answering.sentences import nearest_unit
 from ragqa.languages import ENGLISH
 from ragqa.notes.formats import fragment
@@ -27,7 +25,7 @@ from ragqa.render import (
     view,
 )
 from ragqa.render.documents import Document
-from ragqa.render.excerpts import blocks, print_excerpt, quoted_words, sides_of
+from ragqa.render.excerpts import print_excerpt, quoted_words
 from ragqa.safe import safe_line, safe_text
 from ragqa.text.dates import date_shown
 from ragqa.text.words import WORD, index_terms, query_terms
@@ -82,20 +80,18 @@ class Linker:
 def print_answer(answer: Answer, linker: Linker, more: str = "") -> None:
     """Print the answer with its sources, or the nearest passages if there is no answer.
 
-    On a terminal, each excerpt is drawn once, below its source. Elsewhere the answer is plain
-    text, followed by a line for each source. The sources of an LLM's answer are quoted. Each
-    further excerpt is a line below, or whole below an answer with reserve.
+    Each excerpt is drawn below its source. The sources of an LLM's answer are quoted. Each further
+    excerpt is a line below, or whole below an answer with reserve.
 
     :param more: the command that shows more excerpts, "" for none.
     """
-    console = stdout()
     print_corrected(answer.corrected)
     written = answer.written
     is_written = written is not None and written.is_answer
     if written is not None and is_written:
         _print_written(answer, written)
     else:
-        if written is not None and written.sentences and console.is_terminal:
+        if written is not None and written.sentences and stdout().is_terminal:
             put_heading("In your notes' own words:")
         if trust := view.trust_line(answer):
             put(trust, "warning" if answer.answered else "bold")
@@ -104,14 +100,11 @@ def print_answer(answer: Answer, linker: Linker, more: str = "") -> None:
                 put_heading("Nearest passages")
                 _print_hits(answer.looked_for, answer.hits, linker)
             return
-        if console.is_terminal:
-            _print_excerpts(answer.citations, linker)
-        else:
-            put(Text(safe_text(_plain(answer))))
+        _print_excerpts(answer.citations, linker)
     _print_earlier(answer, linker)
-    if is_written or not console.is_terminal:
+    if is_written:
         put_heading("Sources")
-        _print_sources(answer, linker, quoted=is_written)
+        _print_sources(answer, linker)
     _print_offered(answer, linker, more)
 
 
@@ -167,17 +160,6 @@ def _sentence(sentence: WrittenSentence) -> Text:
     text = Text(safe_text(f"{sentence.lead}{sentence.cited_text}"))
     text.highlight_regex(CITED, style="number")
     return text.append(view.source_mark(sentence), style="warning")
-
-
-def _plain(answer: Answer) -> str:
-    """The excerpts as plain text; the lines of what stands around the first begin with a bar."""
-    first = answer.citations[0]
-    head, number, tail = answer.text.partition(f"[{first.n}]")
-    before, after = (
-        indent(excerpt_text(blocks(side), side.cut), "| ", bool) if side else ""
-        for side in sides_of(first)
-    )
-    return "\n\n".join(filter(None, (before, f"{head}{number}", after))) + tail
 
 
 def _print_earlier(answer: Answer, linker: Linker) -> None:
@@ -261,20 +243,19 @@ def _print_excerpts(citations: Sequence[Citation], linker: Linker) -> None:
         print_excerpt(stdout(), citation)
 
 
-def _print_sources(answer: Answer, linker: Linker, *, quoted: bool) -> None:
-    """Print the place of each citation.
+def _print_sources(answer: Answer, linker: Linker) -> None:
+    """Print the place of each citation, and the quote as the note's source has it.
 
-    :param quoted: also print the quote as the note's source has it. Text that a rendered note
-        hides, such as an image's alternative text, is shown because an LLM may have used it.
+    Text that a rendered note hides, such as an image's alternative text, is shown because an LLM
+    may have used it.
     """
     languages = {hit.passage.path: hit.passage.language for hit in answer.hits}
     for citation in answer.citations:
         _print_cited(citation, linker)
-        if quoted and citation.context:
+        if citation.context:
             put(citation.context, "quiet", indent=_INDENT)
-        if quoted:
-            language = languages.get(citation.path, ENGLISH)
-            put(_marked(citation.quote, answer.looked_for, language), indent=_INDENT)
+        language = languages.get(citation.path, ENGLISH)
+        put(_marked(citation.quote, answer.looked_for, language), indent=_INDENT)
 
 
 def _print_cited(citation: Citation, linker: Linker) -> None:
@@ -285,7 +266,7 @@ def _print_cited(citation: Citation, linker: Linker) -> None:
 def print_whole_sources(answer: Answer, linker: Linker) -> None:
     """Print the sources of an answer with their quotes, or the nearest passages, in full."""
     if answer.citations:
-        _print_sources(answer, linker, quoted=True)
+        _print_sources(answer, linker)
     else:
         _print_hits(answer.looked_for, answer.hits, linker, whole=True)
 

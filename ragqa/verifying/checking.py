@@ -10,18 +10,19 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from itertools import chain
 
 from msgspec import Struct, structs
 
+from ragqa.answering.excerpt_blocks import Line, blocks_of
 from ragqa.notes import parse_note, read_text, walk_notes
 from ragqa.notes.formats import Document, how_to_read, suffix_of, why_format_is_off
 from ragqa.notes.struck import struck_spans
-from ragqa.passages.parts import block_contexts, heading_paths, unit_spans
+from ragqa.passages.parts import block_contexts, heading_paths, unit_spans, units_of
 from ragqa.places import readings
-from ragqa.text.shown import labels_within
+from ragqa.text.shown import Shown, labels_within
 from ragqa.types import EXTRACTIVE, Block, Corpus, Keys, Kind, Progress, Skipped, Span, Stamp
 from ragqa.verifying.likeness import CitableUnit, compared_words, quote_places, successor
-from ragqa.verifying.printed import shown_places
 from ragqa.verifying.saved import ANY_NOTE, NOWHERE, SavedAnswer, SavedCitation, is_saved
 
 NOTHING_LIKE_IT = "nothing in the note resembles it"
@@ -194,7 +195,7 @@ def in_note(citation: SavedCitation, note: "CurrentNote") -> Checked | None:
     changed, may_be_part = None, citation.chars == NOWHERE
     spans = quote_places(note.text, citation.quote, start)
     if may_be_part and not spans:
-        spans = shown_places(note.text, note.blocks, citation.quote)
+        spans = note.shown_places(citation.quote)
     statements = [note.statement(span, may_be_part=may_be_part) for span in spans]
     for place, is_same, reason in sorted(statements, key=lambda statement: not statement[1]):
         is_free = not (citation.context and place.context)
@@ -232,6 +233,19 @@ class CurrentNote:
             spans = unit_spans(self.text, block)
             units += [(s, compared_words(self.text[slice(*s)]) if is_text else ()) for s in spans]
         return units
+
+    def shown_places(self, quote: str) -> list[Span]:
+        """Where it has the words of a quote as they are shown, without markup."""
+        # Late: a report imports this module, and needs no Markdown parser.
+        from ragqa.passages.slices import with_slices
+
+        units = with_slices(self.text, units_of(self.text, self.blocks))
+        blocks = blocks_of(self.text, units, 0)
+        texts = ([b.text] if isinstance(b, Line) else chain(b.head, *b.rows) for b in blocks)
+        shown = Shown.joined(chain.from_iterable(texts), between=" ")
+        places = (shown.at[start:end] for start, end in quote_places(shown.text, quote, 0))
+        offsets = ([at for at in place if at >= 0] for place in places)
+        return [(own[0], own[-1] + 1) for own in offsets if own]
 
     def place(self, span: Span, header: str = "") -> CurrentPlace:
         """A span of the note, with its text and lines."""

@@ -1,4 +1,4 @@
-"""Write and read saved answers, which can be checked later, and read printed ones.
+"""Write and read saved answers, which can be checked later.
 
 In JSON this is the document of `ask --json`. In Markdown it is a separate record, one line of JSON
 at the end: editors wrap, escape and "correct" the text above it, but leave code alone. The record
@@ -14,7 +14,6 @@ from msgspec import Struct, convert, to_builtins
 
 from ragqa.errors import Hint, UsageError
 from ragqa.types import DOCUMENT_VERSION, EXTRACTIVE, Answer
-from ragqa.verifying.printed import quotes_in
 
 MAX_BYTES = 10_000_000
 MAX_CITATIONS = 1_000
@@ -30,7 +29,7 @@ _VERSION = 1
 _RECORD = re.compile(rf'\{{\s*"{_MARK}"\s*:')
 _MARKUP = re.compile("[<>&`~]")
 _HINT = Hint(
-    "save one: ragqa ask QUESTION --json > answer.json, or --format markdown > answer.md",
+    "save one: ragqa ask QUESTION > answer.md, or --json > answer.json",
     tool="give quotes, or a whole saved answer as answer",
 )
 
@@ -106,7 +105,7 @@ def read_saved(file: BinaryIO, name: str) -> SavedAnswer:
 
 
 def _read(text: str) -> SavedAnswer:
-    """The answer in JSON, in the record of Markdown, or as it was printed."""
+    """The answer in JSON, or in the record of Markdown."""
     try:
         document = json.loads(text)
     except ValueError:
@@ -114,9 +113,7 @@ def _read(text: str) -> SavedAnswer:
     else:
         return _answer(document)
     if not records:
-        if not (answer := quoted(quotes_in(text))).citations:
-            raise ValueError("it has no citation as ragqa ask prints them")
-        return answer
+        raise ValueError("it is neither JSON nor Markdown of ragqa ask")
     if len(records) > 1:
         raise ValueError(f"it holds {len(records)} answers; put each in its own file")
     document, _ = json.JSONDecoder().raw_decode(text, records[0].start())

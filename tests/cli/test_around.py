@@ -44,7 +44,7 @@ def test_without_reserve_an_excerpt_stands_alone_and_others_are_a_line_each(ragq
     said = ragqa(*ask, "--json").document
     assert said["sure"]
     assert {one["around"] for one in (*said["citations"], *said["also"])} == {None}
-    lines = ragqa(*ask).out.split("\n")
+    lines = ragqa(*ask, "--format", "text").out.split("\n")
     further = lines[lines.index("Further excerpts") + 1 :]
     assert [line[:3] for line in further if line] == [" 2 ", " 3 ", "rag"]
     assert all("  2026-11-" in line for line in further[:2])
@@ -74,20 +74,15 @@ def test_what_is_cited_beside_an_excerpt_does_not_stand_around_it_again(answer):
     assert not any(start < one["chars"][1] and one["chars"][0] < end for one in others)
 
 
-def test_in_a_pipe_and_in_markdown_what_stands_around_is_set_off(quick, places):
-    shown = f"{{0}} {BEFORE}\n\n{ANSWER} {{1}}\n\n{{0}} {AFTER}\n"
-    assert shown.format("|", "[1]") in quick("ask", ASKED, *places).out
-    markdown = quick("ask", ASKED, *places, "--format", "markdown").out
-    assert shown.format(">", r"\[1\]") in markdown
-
-
-def test_further_excerpts_under_reserve_are_whole_with_date_and_heading(quick, places):
-    plain = quick("ask", ASKED, *places).out
-    assert "2025-03-02-law.md:3  2025-03-02  Law\n   The retention of papers is ten" in plain
-    assert "ragqa more shows the next ones" in plain
+def test_what_stands_around_is_set_off_and_further_excerpts_are_whole(quick, places):
+    said = quick("ask", ASKED, *places).out
+    assert f"> {BEFORE}\n\n{ANSWER} \\[1\\]\n\n> {AFTER}\n" in said
+    assert "(2025-03-02) › Law\n\n   ```\n   The retention of papers is ten years.\n" in said
+    text = quick("ask", ASKED, *places, "--format", "text").out
+    assert f"   {BEFORE}\n\n   {ANSWER}\n\n   {AFTER}\n" in text
+    assert "2025-03-02-law.md:3  2025-03-02  Law\n   The retention of papers is ten" in text
+    assert "ragqa more shows the next ones" in text
     assert "papers" not in quick("more", *places).out
-    markdown = quick("ask", ASKED, *places, "--format", "markdown").out
-    assert "(2025-03-02) › Law\n\n   ```\n   The retention of papers is ten years.\n" in markdown
 
 
 def test_passages_that_are_found_have_the_dates_of_their_notes(quick, places):

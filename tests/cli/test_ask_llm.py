@@ -101,7 +101,7 @@ def test_whatever_fails_or_is_not_valid_the_notes_answer_themselves(
     env = {"RAGQA_LLM_PROMPT_TOKENS": tokens} if tokens else {}
     run = ask(says=says, env=env)
     assert run.code == code
-    assert run.out.startswith(FROM_NOTES)
+    assert FROM_NOTES in run.out
     assert reason in run.err
     assert "Traceback" not in run.err
     asked = ask("--json", says=says, env=env)
@@ -115,7 +115,7 @@ def test_whatever_fails_or_is_not_valid_the_notes_answer_themselves(
 def test_where_strict_leaves_nothing_the_notes_answer_and_what_is_lacking_is_said(ask):
     run = ask("--strict", says="BM25 was made by NASA in 1969 [1].")
     assert run.code == 1
-    assert run.out.startswith(FROM_NOTES)
+    assert FROM_NOTES in run.out
     assert "--strict leaves out what its sources lack (1969, NASA" in run.err
 
 

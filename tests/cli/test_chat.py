@@ -40,7 +40,7 @@ def test_follow_ups_find_what_they_would_not_find_alone_and_others_are_left_alon
     lines = ["what is prompt injection?", "who gave it that name?", "when was OpenAI founded?"]
     places = ["--corpus", CORPUS, "--index", wiki_index]
     run = ragqa("chat", *places, input="\n".join(lines).encode())
-    _, named, founded = run.out.split("Sources")[:3]
+    _, named, founded = run.out.split("\n> ")
     assert "Asked as: who gave it that name? (prompt, injection)" in named
     assert "Simon Willison named prompt injection" in named
     assert "Asked as" not in founded

@@ -25,7 +25,7 @@ def said(ragqa, tmp_path):
         for name, text in notes.items():
             (vault / f"{name.replace('_', '-')}.md").write_text(text, encoding="utf-8")
         where = ("--corpus", str(vault), "--index", str(tmp_path / "index"))
-        out = ragqa("ask", question, *(["--json"] if as_json else []), *where).out
+        out = ragqa("ask", question, "--format", "json" if as_json else "text", *where).out
         return json.loads(out) if as_json else out
 
     return ask

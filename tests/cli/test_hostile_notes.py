@@ -100,7 +100,7 @@ def teapot(quick, tmp_path):
     """The places of a note whose name is no UTF-8, of which a question was asked."""
     notes = write_notes(tmp_path / "notes", {NO_UTF8: "# Teapot\n\nThe teapot holds 2 litres.\n"})
     places = ["--corpus", notes, "--index", tmp_path / "index"]
-    asked = quick("ask", HOLDS, *places)
+    asked = quick("ask", HOLDS, *places, "--format", "text")
     assert (asked.code, asked.out.count("caf\\xe9.md:3")) == (0, 1)
     return places
 

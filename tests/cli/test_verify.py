@@ -8,7 +8,7 @@ import re
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
-from support import CORPUS, on_terminal, trying, write_notes
+from support import CORPUS, trying
 
 from ragqa.cli import run
 
@@ -36,7 +36,7 @@ def saved(tmp_path):
     return file
 
 
-@pytest.mark.parametrize("how", [["--json"], ["--format", "markdown"]])
+@pytest.mark.parametrize("how", [["--json"], []])
 def test_what_ask_writes_can_be_verified(ragqa, wiki_index, tmp_path, how):
     asked = ragqa(
         "ask", "when should I fine-tune?", *how, "--corpus", CORPUS, "--index", wiki_index
@@ -101,34 +101,3 @@ def test_any_json_is_checked_or_refused(notes, tmp_path, document, as_json):
     assert bool(out.getvalue()) == (code != 2)
     if as_json and code != 2:
         assert json.loads(out.getvalue())["sound"] is (code == 0)
-
-
-PRINTED = {
-    "tea.md": "# Tea\n\n## Steeping\n\nGreen tea **steeps** for [two](x.md) minutes.\n",
-    "list.md": "# Trip\n\n## What to pack for it\n\n* a `map`\n* two ropes\n* a lamp\n",
-    "rooms.md": "# Rooms\n\n| room | seats |\n| --- | --- |\n| Elm | 12 |\n| Oak | 30 |\n",
-}
-
-
-@pytest.mark.parametrize(
-    "question",
-    ["how long does green tea steep?", "what to pack for it?", "how many seats has room Oak?"],
-)
-@pytest.mark.parametrize("width", [None, 34, 100])
-def test_an_answer_is_verified_as_it_was_printed(quick, tmp_path, question, width):
-    notes, index = write_notes(tmp_path / "notes", PRINTED), tmp_path / "index"
-    places = ["--corpus", notes, "--index", index]
-    if width:
-        quick("index", *places)
-        out = on_terminal("ask", question, *places, columns=width)
-        out = re.sub(r"\x1b(?:\[[0-9;]*m|\]8;[^\x1b]*\x1b\\)|\r", "", out)
-    else:
-        out = quick("ask", question, *places).out
-    file = tmp_path / "answer.txt"
-    file.write_text(out, encoding="utf-8")
-    checked = quick("verify", file, "--corpus", notes, "--json").document["citations"]
-    assert checked[0]["status"] == "intact"
-    for note in notes.iterdir():
-        text = note.read_text(encoding="utf-8").replace("two", "nine")
-        note.write_text(f"Later.\n\n{text}", encoding="utf-8")
-    assert quick("verify", file, "--corpus", notes).code == 1

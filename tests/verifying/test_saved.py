@@ -74,7 +74,7 @@ ANSWER = {"version": 1, "question": "?", "backend": "extractive"}
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("", "has no citation as ragqa ask prints them"),
+        ("", "is neither JSON nor Markdown of ragqa ask"),
         ("[]", "it is not an object"),
         ('{"question": "?", "citations": []}', "does not know its version, None"),
         ('{"version": 1, "question": null, "citations": []}', "Expected `str`, got `null`"),
