@@ -2,6 +2,7 @@
 
 import pytest
 from support import write_notes
+from tiny_readers import save_reader
 
 
 @pytest.fixture
@@ -14,3 +15,9 @@ def notes(request, tmp_path):
 def places(notes, tmp_path):
     """The options that name the notes and an index of them, which is not built yet."""
     return ["--corpus", notes, "--index", tmp_path / "index"]
+
+
+@pytest.fixture(scope="session")
+def reader_folder(own_home, tmp_path_factory):
+    """A small cross-encoder in a folder of its own."""
+    return save_reader(tmp_path_factory.mktemp("models") / "ranking")

@@ -5,13 +5,10 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from hashed import COMMAND, KNOWS_HASHED
 from support import CORPUS, HANGS_S, QUICK, on_terminal, write_notes
-
-from ragqa import cli
 
 NOTES = {
     "cats.md": "# Cats\n\nCats sleep for most of the day. A cat purrs when it is content.\n",
@@ -150,12 +147,6 @@ def test_any_script_works_in_any_locale(quick, places, notes, env, options):
     assert len(found) == len(QUERIES)
     if options:
         assert [json.loads(each)["query"] for each in found] == QUERIES
-
-
-def test_one_function_of_the_command_line_prints_documents_and_gives_the_exit_code():
-    folder = Path(cli.__file__).parent
-    printing = [one.name for one in folder.glob("*.py") if "print_document(" in one.read_text()]
-    assert printing == ["opening.py"]
 
 
 def test_an_exact_search_finds_the_phrase_wherever_it_ranks_and_nothing_else(quick, tmp_path):

@@ -6,7 +6,6 @@ import pytest
 from fake_hub import OTHER_REVISION, REVISION, FakeHub, cached
 from terminals import sit_at
 from tiny_embedders import make
-from tiny_readers import save_reader
 
 from ragqa.cli.models import prepare
 from ragqa.embedders import hub as models
@@ -17,20 +16,14 @@ READER, EMBEDDER = "cross-encoder/tiny", "intfloat/multilingual-e5-small"
 NEEDED = ["config.json", "onnx/model.onnx", "tokenizer.json"]
 
 
-@pytest.fixture(scope="session")
-def ranker(own_home, tmp_path_factory):
-    """A reader's folder with what else such a repository holds."""
-    folder = save_reader(tmp_path_factory.mktemp("named") / "ranker")
-    (folder / "pytorch_model.bin").write_bytes(b"a pickle")
-    shutil.copy(folder / "onnx" / "model.onnx", folder / "onnx" / "model_O4.onnx")
-    return folder
-
-
 @pytest.fixture
-def hub(tmp_path, monkeypatch, ranker):
+def hub(tmp_path, monkeypatch, reader_folder):
     """A hub on this machine that has the reader, an empty cache, and a token in its place."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     (tmp_path / "token").write_text("hf_secret")
+    ranker = shutil.copytree(reader_folder, tmp_path / "ranker")
+    for unwanted in ("pytorch_model.bin", "onnx/model_O4.onnx"):
+        (ranker / unwanted).write_bytes(b"not wanted")
     with FakeHub() as server:
         server.models[READER], server.cache = ranker, tmp_path / "hub"
         at = "huggingface_hub.constants."

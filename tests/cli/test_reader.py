@@ -1,17 +1,11 @@
 """A reader of the user's own, from setting it to what it changes, by the real command line."""
 
 import pytest
-from tiny_readers import save_reader
 
 from ragqa.readers import CrossEncoder
 
 QUESTION = "when do figs ripen?"
 NOTES = {"figs.md": "# Figs\n\nFigs are red.\n\nThey ripen in August.\n\nBirds eat figs.\n"}
-
-
-@pytest.fixture(scope="session")
-def model(own_home, tmp_path_factory):
-    return save_reader(tmp_path_factory.mktemp("models") / "ranking")
 
 
 @pytest.fixture
@@ -20,14 +14,14 @@ def home(tmp_path):
 
 
 def test_one_command_has_a_cross_encoder_read_but_have_no_say_in_the_confidence(
-    quick, places, home, model, monkeypatch
+    quick, places, home, reader_folder, monkeypatch
 ):
     read, score = [], CrossEncoder.score
     monkeypatch.setattr(CrossEncoder, "score", lambda *args: read.append(args[1]) or score(*args))
     quick("index", *places, env=home)
     alone = quick("ask", QUESTION, "--json", *places, env=home).document
     assert read == []
-    quick("config", "set", "reader", model, env=home)
+    quick("config", "set", "reader", reader_folder, env=home)
     helped = quick("ask", QUESTION, "--json", *places, env=home)
     assert read == [QUESTION]
     assert helped.document["confidence"] == alone["confidence"]
