@@ -5,10 +5,9 @@ To add an embedder: write a class with the members below in a module of this fol
 passages: this process, or others.
 """
 
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 from ragqa.types import EmbedderInfo, Pieces, Progress, TokenVectors, Vectors
 
@@ -72,39 +71,19 @@ def model_in(spec: str) -> str:
     return spec.removeprefix("sentence-transformers:")
 
 
-class Workers:
-    """Embeds batches of texts, first in, first out: in this process, or as a subclass does.
+EmbedParts: TypeAlias = Callable[[Sequence[Sequence[str]], Progress], Iterator[Vectors]]
+"""Embeds parts of many texts, one after another, and reports as `embed_passages` does."""
 
-    :ivar ahead: how many batches may be outstanding while more are prepared; 0 for none.
-    """
-
-    ahead = 0
-
-    def __init__(self, embedder: Embedder) -> None:
-        self._embedder = embedder
-        self._given: deque[Any] = deque()
-
-    def give(self, texts: Sequence[str]) -> None:
-        """Hand over a batch.
-
-        :raises WorkersFailed: no worker can take it.
-        """
-        self._given.append(texts)
-
-    def take(self, progress: Progress) -> Vectors:
-        """The embeddings of the next batch, shape (texts, dimension).
-
-        :param progress: called with ("embedding", done, total), counted in texts.
-        :raises WorkersFailed: they could not be computed.
-        """
-        return self._embedder.embed_passages(self._given.popleft(), progress=progress)
+Workers: TypeAlias = Callable[[Embedder, Progress], AbstractContextManager[EmbedParts]]
+"""Makes what computes the same as this embedder, and ends with the context."""
 
 
-WorkersFor: TypeAlias = Callable[[Embedder, Progress], AbstractContextManager[Workers]]
-"""Makes workers that compute the same as this embedder; they end with the context."""
-
-
-def here(embedder: Embedder, progress: Progress) -> AbstractContextManager[Workers]:
-    """Make workers in this process alone; `progress` is unused."""
+def here(embedder: Embedder, progress: Progress) -> AbstractContextManager[EmbedParts]:
+    """Embed in this process alone; the progress of starting is unused."""
     del progress
-    return nullcontext(Workers(embedder))
+
+    def embed(parts: Sequence[Sequence[str]], progress: Progress) -> Iterator[Vectors]:
+        for texts in parts:
+            yield embedder.embed_passages(texts, progress=progress)
+
+    return nullcontext(embed)

@@ -2,7 +2,6 @@
 
 import gc
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
@@ -12,7 +11,7 @@ from math import ceil
 
 from msgspec import structs
 
-from ragqa.embedders import CANARY, Embedder, Workers, WorkersFor, here
+from ragqa.embedders import CANARY, Embedder, EmbedParts, Workers, here
 from ragqa.errors import (
     EmbedderMismatch,
     IndexNotReadable,
@@ -217,8 +216,8 @@ def _write(
     embedding = Embedding(writer, embedder, sum(file.stamp.size for file in files), report)
     embedding.languages |= described.languages
     try:
-        with workers(embedder, report) as at_work:
-            warnings = embedding.add_notes(files, source, at_work)
+        with workers(embedder, report) as embed_parts:
+            warnings = embedding.add_notes(files, source, embed_parts)
         report("writing", 0, 1)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         languages, skipped = embedding.languages, changes.skipped
@@ -234,7 +233,7 @@ def _write(
 
 def _embedder_for(
     source: Source, base: IndexInfo | None, files: Sequence[NoteFile], report: Progress
-) -> tuple[Embedder, WorkersFor]:
+) -> tuple[Embedder, Workers]:
     """Choose the embedder's form by the amount of work, and check it against the base."""
     embedders = source.embedders
     passage_bytes = BYTES_PER_TOKEN * source.chunking.target_tokens
@@ -313,13 +312,12 @@ class Embedding:
         self._embedder = embedder
         self._total = total
         self._progress = progress
-        self._parts: deque[tuple[list[Passage], float]] = deque()
         self._known = 0.0
         self.computed = 0
         self.languages: dict[str, Pieces] = {}
 
     def add_notes(
-        self, files: Sequence[NoteFile], source: Source, workers: Workers
+        self, files: Sequence[NoteFile], source: Source, embed_parts: EmbedParts
     ) -> list[Remark]:
         """Read notes in their current state, split them, add them to the writer and embed them.
 
@@ -349,16 +347,13 @@ class Embedding:
                 chunk += passages
                 size += file.stamp.size
             if chunk and (len(chunk) >= CHUNK_PASSAGES or done == len(files)):
-                self.embed(chunk, size, workers)
+                self.embed(chunk, size, embed_parts)
                 add_pieces(self.languages, chunk, self._embedder.pieces)
                 chunk, size = [], 0
-        self.finish(workers)
         return warnings
 
-    def embed(self, passages: Sequence[Passage], size: float, workers: Workers) -> None:
-        """Give passages without an embedding to the workers, those that share a key once.
-
-        Enough are given ahead to keep the workers busy.
+    def embed(self, passages: Sequence[Passage], size: float, embed_parts: EmbedParts) -> None:
+        """Embed and save passages without an embedding, those that share a key once.
 
         :param size: the bytes of the passages' notes.
         """
@@ -369,23 +364,18 @@ class Embedding:
         self._known += size - each * len(missing)
         # Longest first: texts of similar lengths in a batch need little padding.
         missing.sort(key=lambda passage: -len(passage.embedded_text))
-        for begin in range(0, len(missing), SAVED_TOGETHER):
-            part = missing[begin : begin + SAVED_TOGETHER]
-            workers.give([passage.embedded_text for passage in part])
-            self._parts.append((part, each * len(part)))
-        self.finish(workers, but=workers.ahead)
-
-    def finish(self, workers: Workers, *, but: int = 0) -> None:
-        """Save the embeddings that the workers make, but leave them the last `but` parts."""
-        while len(self._parts) > but:
-            part, size = self._parts.popleft()
-            self._writer.save(part, workers.take(partial(self._report, size)))
+        parts = [missing[n : n + SAVED_TOGETHER] for n in range(0, len(missing), SAVED_TOGETHER)]
+        texts = [[passage.embedded_text for passage in part] for part in parts]
+        for part, vectors in zip(
+            parts, embed_parts(texts, partial(self._report, each)), strict=True
+        ):
+            self._writer.save(part, vectors)
             self.computed += len(part)
-            self._known += size
+            self._known += each * len(part)
         if self.computed:
             self._report(0, "embedding", 0, 1)
 
-    def _report(self, size: float, stage: str, done: int, total: int) -> None:
-        """Tell how much is embedded, with what is done of a part of this size."""
-        embedded = self._known + size * done / total
+    def _report(self, each: float, stage: str, done: int, _total: int) -> None:
+        """Tell how much is embedded, with what is done of a part whose passages have this size."""
+        embedded = self._known + each * done
         self._progress(stage, ceil(embedded / 1000), ceil(self._total / 1000))

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 from msgspec import Struct
 
-from ragqa.embedders import CANARY, Embedder, WorkersFor, embedder_for, here
+from ragqa.embedders import CANARY, Embedder, Workers, embedder_for, here
 from ragqa.errors import EmbedderMismatch, IndexUnusable, NoCorpus, OtherFormat
 from ragqa.notes import Walk, digest_of, format_of, read_text, walk_notes
 from ragqa.notes.formats import how_to_read, switched_off
@@ -52,7 +52,7 @@ class Embedders:
 
     spec: str
     make: Callable[..., Embedder] = embedder_for
-    workers: WorkersFor = here
+    workers: Workers = here
 
     @cached_property
     def asking(self) -> Embedder:

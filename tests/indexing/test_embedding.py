@@ -1,6 +1,5 @@
-"""Passages through workers, as far ahead as these want, to where embeddings are kept."""
+"""Passages through an embedder, part by part, to where embeddings are kept."""
 
-from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +8,9 @@ from hashed import HashedEmbedder
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ragqa.embedders import here
 from ragqa.indexing.building import SAVED_TOGETHER, Embedding
+from ragqa.types import no_progress
 
 TOGETHER = 4
 
@@ -39,21 +40,6 @@ class Saving:
         self.saved |= zip((one.embedding_key for one in passages), vectors, strict=True)
 
 
-class Slow:
-    """Workers that want so many batches ahead, and count how many they have."""
-
-    def __init__(self, embedder, ahead):
-        self.ahead, self.most = ahead, 0
-        self._embedder, self._given = embedder, deque()
-
-    def give(self, texts):
-        self._given.append(texts)
-        self.most = max(self.most, len(self._given))
-
-    def take(self, progress):
-        return self._embedder.embed_passages(self._given.popleft(), progress=progress)
-
-
 @pytest.fixture(autouse=True, scope="module")
 def small_parts():
     with pytest.MonkeyPatch.context() as patch:
@@ -65,21 +51,19 @@ def small_parts():
 keys = st.lists(st.integers(0, 30), max_size=10)
 
 
-@given(chunks=st.lists(keys, max_size=12), ahead=st.integers(0, 9))
-def test_each_text_of_every_chunk_is_embedded_once_and_saved(chunks, ahead):
+@given(chunks=st.lists(keys, max_size=12))
+def test_each_text_of_every_chunk_is_embedded_once_and_saved(chunks):
     embedder, writer = HashedEmbedder(16), Saving()
-    workers = Slow(embedder, ahead)
     told = []
     embedding = Embedding(
         writer, embedder, 10_000 * len(chunks), lambda _stage, done, _total: told.append(done)
     )
-    for chunk in chunks:
-        embedding.embed([Text(n, key) for n, key in enumerate(chunk)], 10_000, workers)
-    embedding.finish(workers)
+    with here(embedder, no_progress) as embed_parts:
+        for chunk in chunks:
+            embedding.embed([Text(n, key) for n, key in enumerate(chunk)], 10_000, embed_parts)
     assert writer.saved.keys() == {key for chunk in chunks for key in chunk}
     for key, vector in writer.saved.items():
         assert np.array_equal(vector, embedder.embed_query(f"text {key}").pooled)
     assert told == sorted(told)
     assert not told or told[-1] == pytest.approx(10 * len(chunks), abs=1)
-    assert workers.most <= ahead + 3  # a chunk has at most three parts
-    assert ahead or embedding.computed == len(writer.saved)
+    assert embedding.computed == len(writer.saved)

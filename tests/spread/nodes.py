@@ -12,8 +12,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-from ragqa.embedders.spread import home_with_cluster_config
-
 os.environ["RAY_BACKEND_LOG_LEVEL"] = "fatal"
 
 from ray.cluster_utils import Cluster
@@ -28,8 +26,10 @@ def main():
     ) as folder:
         # Ray notes the address of the cluster there, in a folder that it takes to be there.
         os.environ["RAY_TMPDIR"] = folder
-        with home_with_cluster_config(Path(folder)):
-            cluster, second = start()
+        # Without it Ray asks the addresses of clouds which of them it runs in.
+        Path(folder, "ray_bootstrap_config.yaml").write_text("{}\n")
+        os.environ["HOME"] = folder
+        cluster, second = start()
         process = second.all_processes["raylet"][0].process
         sys.stdout.write(json.dumps({"address": cluster.address, "second": process.pid}) + "\n")
         sys.stdout.flush()

@@ -53,8 +53,6 @@ LocalWriter.save = befall
 """What is run at the start of the driver; `act` is told how often embeddings were saved."""
 
 LOSSES = """
-from contextlib import suppress
-
 def act(saved):
     if saved == 2:
         workers = []
@@ -64,15 +62,6 @@ def act(saved):
         for pid in workers:
             os.kill(pid, signal.SIGKILL)
         note("killed its workers")
-    if saved == 5:
-        family = [{second}]
-        for pid, parent, args in processes():
-            if parent == {second}:
-                family.append(pid)
-        for pid in family:
-            with suppress(ProcessLookupError):  # one that ended since they were listed
-                os.kill(pid, signal.SIGKILL)
-        note("killed a node")
 """
 
 INTERRUPT = """
@@ -202,21 +191,21 @@ def test_workers_with_the_real_model_give_the_local_embeddings(nodes, wiki_index
 def test_a_node_with_other_weights_is_refused_by_name(nodes, index_with, tmp_path):
     run, _ = index_with("other", nodes.option, env=nodes.token, act=OTHER_WEIGHTS)
     assert run.code == 4
-    host = nodes.address.partition(":")[0]
-    told = but_progress(run)[0]
-    assert told.startswith(f"error: the Ray node {host} cannot embed: it has another embedder")
+    assert "a node has other weights of hashed:64" in but_progress(run)[0]
     with pytest.raises(NoIndex):
         open_store(tmp_path / "other").snapshot().__enter__()
 
 
-def test_a_killed_worker_and_then_a_killed_node_cost_a_retry(nodes, index_with, tmp_path):
-    here, _ = index_with("here")
+def test_a_killed_worker_ends_the_build_and_the_next_one_goes_on(nodes, index_with, tmp_path):
     losses = LOSSES.format(second=nodes.second)
-    there, befallen = index_with("there", nodes.option, "--json", env=nodes.token, act=losses)
-    assert (here.code, there.code) == (0, 0), there.err
-    assert befallen == ["killed its workers", "killed a node"]
-    assert but_progress(there) == []
-    assert there.document["passages"] == 60
+    lost, befallen = index_with("there", nodes.option, env=nodes.token, act=losses)
+    assert (lost.code, befallen) == (4, ["killed its workers"])
+    assert "error: the Ray workers have failed: " in lost.err
+    assert "what was embedded is kept" in lost.err
+    again, _ = index_with("there", "--json")
+    here, _ = index_with("here")
+    assert (here.code, again.code) == (0, 0)
+    assert again.document["passages"] == 60
     assert_alike(tmp_path / "here", tmp_path / "there")
 
 

@@ -5,63 +5,39 @@ import socket
 from dataclasses import replace
 
 import pytest
-import ray
 from hashed import HashedEmbedder
 from support import QUICK, run_ragqa, write_notes
 
 from ragqa.embedders import spread
 from ragqa.errors import WorkersFailed
-from ragqa.types import no_progress
-
-
-@pytest.fixture(autouse=True)
-def as_in_a_new_worker():
-    spread.matching.cache_clear()
-    yield
-    spread.matching.cache_clear()
 
 
 def test_a_worker_refuses_to_embed_with_other_weights_or_in_another_number_format():
-    driver = HashedEmbedder(32)
-    assert spread.matching(driver.info, driver.dtype).info == driver.info
-    other = replace(driver.info, weights_sha256="0" * 64)
-    with pytest.raises(WorkersFailed, match=r"another embedder: .* with weights"):
-        spread.matching(other, driver.dtype)
-    with pytest.raises(WorkersFailed, match=r"in float32 .*, not in bfloat16"):
-        spread.matching(driver.info, "bfloat16")
+    info = HashedEmbedder(64).info
+    assert len(spread.Worker(info, "float32").embed(["tea"])) == 1
+    for other in ((replace(info, weights_sha256="0" * 64), "float32"), (info, "bfloat16")):
+        with pytest.raises(WorkersFailed, match="a node has other weights of hashed:64, or not in"):
+            spread.Worker(*other).embed(["tea"])
 
 
 @pytest.mark.parametrize(
-    ("given", "told", "hint"),
-    [
-        (
-            ray.exceptions.GetTimeoutError("not ready"),
-            "have failed: not ready",
-            "without --workers",
-        ),
-        (
-            OSError("Worker ip=192.0.2.7 died\n\na disk failed\n"),
-            "the Ray workers have failed: a disk failed",
-            "without --workers",
-        ),
-        (("", bytes(2 * 16 * 4)), "embeddings of other passages", "leave that node out"),
-    ],
+    "failure", [OSError("Worker ip=192.0.2.7 died\n\na disk failed\n"), SystemExit("a disk failed")]
 )
-def test_workers_that_fail_or_give_others_embeddings_end_the_build(monkeypatch, given, told, hint):
-    def get(_result, timeout):
-        if isinstance(given, Exception):
-            raise given
-        return given
+def test_what_fails_in_the_cluster_is_a_sentence(failure):
+    told = "workers have failed: a disk failed"
+    with pytest.raises(WorkersFailed, match=told) as caught, spread._failures():
+        raise failure
+    assert "without --workers" in caught.value.hint
 
-    task = type("Task", (), {"remote": staticmethod(lambda *_: None)})
-    monkeypatch.setattr("ray.cluster_resources", lambda: {"CPU": 1.0})
-    monkeypatch.setattr("ray.remote", lambda **_: lambda _function: task)
-    monkeypatch.setattr("ray.get", get)
-    workers = spread.RayWorkers(HashedEmbedder(16), None)
-    workers.give(["a text"])
-    with pytest.raises(WorkersFailed, match=told) as caught:
-        workers.take(no_progress)
-    assert hint in caught.value.hint
+
+def test_notes_go_to_no_other_machine_by_a_cluster_at_an_address_here(monkeypatch):
+    nodes = [{"NodeManagerAddress": ip, "Alive": True} for ip in ("192.0.2.1", "192.0.2.7")]
+    monkeypatch.setattr("ray.nodes", lambda: nodes)
+    monkeypatch.setattr("ray.util.get_node_ip_address", lambda: "192.0.2.1")
+    with pytest.raises(WorkersFailed, match=r"other machines \(192\.0\.2\.7\)") as caught:
+        spread._check_nodes(spread.cluster_in("ray:127.0.0.1:6379"))
+    assert caught.value.hint == "to accept that: --workers ray:192.0.2.1:6379"
+    spread._check_nodes(spread.cluster_in("ray:192.0.2.1:6379"))
 
 
 @pytest.mark.parametrize("here", ["ray:localhost:6379", "ray:127.0.0.1:6379", "ray:[::1]:6379"])
@@ -97,10 +73,8 @@ def test_a_cluster_that_is_not_there_is_one_sentence_unless_nothing_is_new(build
     workers = ("--workers", f"ray:127.0.0.1:{closed_port}")
     run = build(*workers)
     assert run.code == 4
-    assert run.err.splitlines() == [
-        f"error: no Ray cluster can be reached at 127.0.0.1:{closed_port}: Connection refused",
-        "try: ray status --address=HOST:PORT on its head node says whether it is up",
-    ]
+    assert "error: the Ray workers have failed: [Errno 111] Connection refused" in run.err
+    assert len(run.err.splitlines()) == 2
     assert (build().code, build(*workers).code) == (0, 0)
 
 
