@@ -16,7 +16,7 @@ GARDEN = "# Garden\n\nPeas in March.\n"
 
 
 @pytest.fixture
-def said(ragqa, tmp_path):
+def said(quick, tmp_path):
     """Asks a question of notes, and gives the answer as JSON, or as text if that is asked for."""
 
     def ask(question, *, as_json=True, **notes):
@@ -25,7 +25,7 @@ def said(ragqa, tmp_path):
         for name, text in notes.items():
             (vault / f"{name.replace('_', '-')}.md").write_text(text, encoding="utf-8")
         where = ("--corpus", str(vault), "--index", str(tmp_path / "index"))
-        out = ragqa("ask", question, "--format", "json" if as_json else "text", *where).out
+        out = quick("ask", question, "--format", "json" if as_json else "text", *where).out
         return json.loads(out) if as_json else out
 
     return ask

@@ -40,7 +40,7 @@ def test_an_answer_says_how_many_of_the_rows_that_match_it_shows(answer):
     assert said["warnings"] == [f"{len(shown)} of 20 rows that match are shown"]
 
 
-def test_a_list_is_found_by_the_heading_of_its_own_section_within_a_passage(ragqa, tmp_path):
+def test_a_list_is_found_by_the_heading_of_its_own_section_within_a_passage(quick, tmp_path):
     write_notes(
         tmp_path / "notes",
         {
@@ -50,5 +50,5 @@ def test_a_list_is_found_by_the_heading_of_its_own_section_within_a_passage(ragq
         },
     )
     places = ("--corpus", tmp_path / "notes", "--index", tmp_path / "index")
-    asked = ragqa("ask", "first items of the museum", "--json", *places).document
+    asked = quick("ask", "first items of the museum", "--json", *places).document
     assert "Slide rules" in asked["citations"][0]["quote"]
