@@ -9,11 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from textwrap import indent
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from ragqa.answering.excerpt_blocks import CUT, Block, Line, Table, apart, runs_on
-from ragqa.chatting import Exchange, numbered
 from ragqa.notes.formats import fragment
 from ragqa.render import view
 from ragqa.render.excerpts import blocks, quoted_words, sides_of
@@ -21,6 +20,9 @@ from ragqa.safe import safe_line, safe_text
 from ragqa.text.dates import date_shown
 from ragqa.types import Answer, Citation, Kind, WrittenSentence
 from ragqa.verifying.saved import defused, record_of
+
+if TYPE_CHECKING:
+    from ragqa.chatting import Exchange
 
 # Starts markup in CommonMark, GitHub's dialect, Obsidian or TeX math. Escaping the bracket
 # disarms an image; lists are escaped at the start of a line only.
@@ -44,11 +46,13 @@ def answer_markdown(answer: Answer, *, record: bool = True) -> str:
     return "\n".join([title, *_body(answer, "##"), *(_record(answer) if record else ())])
 
 
-def chat_markdown(exchanges: Sequence[Exchange]) -> str:
+def chat_markdown(exchanges: "Sequence[Exchange]") -> str:
     """Return a chat as Markdown, escaped like an answer, with one record of all citations.
 
     :param exchanges: at least one.
     """
+    from ragqa.chatting import numbered  # late: a single answer does not need it
+
     exchanges = list(numbered(exchanges))
     blocks = ["# Chat\n"]
     for exchange in exchanges:
@@ -62,7 +66,7 @@ def chat_markdown(exchanges: Sequence[Exchange]) -> str:
     return "\n".join(blocks)
 
 
-def _exchange(exchange: Exchange) -> Iterator[str]:
+def _exchange(exchange: "Exchange") -> Iterator[str]:
     answer = exchange.answer
     yield f"## {escaped(exchange.asked)}\n"
     if answer.question != exchange.asked:

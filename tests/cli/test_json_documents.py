@@ -72,14 +72,14 @@ def test_every_key_of_a_result_without_a_schema_leads_to_an_attribute_of_it(kind
     assert list(made.__struct_encode_fields__) == [key.partition("=")[0] for key in keys]
 
 
-def test_every_answer_is_as_its_schema_says(ragqa, places, tmp_path):
+def test_every_answer_is_as_its_schema_says(quick, places, tmp_path):
     for question in (QUESTION, "what is the price of a seat?", "zorbing on mars"):
-        fits("ask", ragqa("ask", question, "--json", *places))
+        fits("ask", quick("ask", question, "--json", *places))
     for said in ("The rate limit of the API is 100 requests per minute [1] [2]. Free [9].", ""):
         script = tmp_path / "script.jsonl"
         script.write_text(json.dumps({"when": "rate limit", "say": said}) + "\n", encoding="utf-8")
         llm = ["--llm", f"scripted:{script}"]
-        document = fits("ask", ragqa("ask", QUESTION, "--json", *llm, *places))
+        document = fits("ask", quick("ask", QUESTION, "--json", *llm, *places))
         assert document["by_llm"] == bool(said)
 
 
