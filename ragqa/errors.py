@@ -105,8 +105,10 @@ class EmbedderMismatch(IndexUnusable):
     """The index was built with another embedder than the one in use."""
 
 
-class OtherFormat(IndexUnusable):
-    """Another version of ragqa wrote the index; a refresh builds it anew, unless it is shared.
+class NeedsRebuild(IndexUnusable):
+    """The index is damaged, or another version of ragqa wrote it.
+
+    A refresh builds it anew from the notes, unless it is shared.
 
     :param corpus: what the index says it was made from, "" if that is unknown.
     """

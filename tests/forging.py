@@ -1,7 +1,6 @@
 """Change the files of an index as bad disks, other programs and forgers do."""
 
 import json
-import os
 import sqlite3
 import zlib
 from contextlib import closing
@@ -18,13 +17,11 @@ SUMS = {
 """What the checksum of a row of each table should be."""
 
 
-def flip(path, place, *, silently=False):
-    """Change one bit; silently as a bad disk does, else as a program that writes to the file."""
-    status, data = path.stat(), bytearray(path.read_bytes())
+def flip(path, place):
+    """Change one bit."""
+    data = bytearray(path.read_bytes())
     data[place] ^= 4
     path.write_bytes(data)
-    later = status.st_mtime_ns + (0 if silently else 10**9)
-    os.utime(path, ns=(later, later))
 
 
 def places_of(path, content):
@@ -36,27 +33,20 @@ def places_of(path, content):
 
 
 def change(root, *changes):
-    """Change the database as another program would; its time no longer fits.
+    """Change the database as another program would.
 
-    :param changes: SQL, statements with their values, or functions of the connection.
+    :param changes: SQL, or functions of the connection.
     """
     with closing(sqlite3.connect(root / DATABASE)) as db:
         for each in changes:
-            if callable(each):
-                each(db)
-            elif isinstance(each, str):
-                db.executescript(each)
-            else:
-                db.execute(each[0], each[1:])
+            each(db) if callable(each) else db.executescript(each)
         db.commit()
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 def forge(root, *changes):
-    """Change the database, with every checksum and its time as they should be."""
-    time = (root / DATABASE).stat().st_mtime_ns
+    """Change the database, with every checksum as it should be."""
     change(root, *changes, _vouch)
-    os.utime(root / DATABASE, ns=(time, time))
 
 
 def _vouch(db):

@@ -41,15 +41,13 @@ SHOWN, MAX_CHARS = 10, 2000
 
 
 def warm_up(folder: Path) -> None:
-    """Have all at hand that a build, a question and a repair take long to import or to read."""
+    """Have all at hand that a build and a question take long to import or to read."""
     notes = make_notes(random.Random(0), 3)  # noqa: S311 - to be repeatable
     world = World(folder / "notes", folder / "index").write(notes)
 
     def work() -> None:
         world.refresh()
         look(world, *WAYS)
-        with world.open() as index:
-            index.repair()
 
     preload(work)
     count_tokens(["the table of tokens is large"])

@@ -1,4 +1,4 @@
-"""An index over folders of notes: build, refresh, check and repair it, and ask it.
+"""An index over folders of notes: build and refresh it, and ask it.
 
 A store on another machine is opened only with the user's consent.
 """
@@ -26,8 +26,8 @@ from ragqa.api.finding import (
 from ragqa.clock import Clock, today
 from ragqa.config import Places, Settings
 from ragqa.embedders import embedder_for
-from ragqa.errors import GivenUp, IndexNotWritable, IndexUnusable, NoIndex, OtherFormat, WriterBusy
-from ragqa.indexing.building import refresh, repair
+from ragqa.errors import GivenUp, IndexNotWritable, IndexUnusable, NeedsRebuild, NoIndex, WriterBusy
+from ragqa.indexing.building import refresh
 from ragqa.indexing.source import (
     Changes,
     Embedders,
@@ -207,7 +207,7 @@ class Index:
 
     def ahead(self, *, rebuild: bool = False) -> Waiting:
         """What a build would read: everything, if another version of ragqa made the index."""
-        with suppress(NoIndex, OtherFormat):
+        with suppress(NoIndex, NeedsRebuild):
             if not rebuild:
                 return ahead(self.source, self.source.walk(), *self._state())
         return ahead(self.source, self.source.walk(), None, {})
@@ -215,15 +215,6 @@ class Index:
     def pending(self) -> Changes:
         """The changes on disk since the index was made; nothing is written."""
         return find_changes(self.source, self.source.walk(), *self._state(), progress=no_progress)
-
-    def problems(self) -> list[str]:
-        """Read all of the index and return its problems, each in a sentence."""
-        return [problem.what for problem in self._store.problems()]
-
-    def repair(self, *, wait: bool = False, progress: Progress | None = None) -> tuple[str, ...]:
-        """Rebuild what is damaged, and return what was done; see `building.repair`."""
-        self.close()
-        return repair(self._store, self.source, wait=wait, progress=progress or no_progress)
 
     def ask(
         self,
@@ -404,7 +395,7 @@ class Index:
                 self.close()
                 try:
                     generation = self.info().generation
-                except (NoIndex, OtherFormat):
+                except (NoIndex, NeedsRebuild):
                     raise exc from None
                 stale = "could not bring the index up to date, so this is from generation"
                 return [f"{stale} {generation}: {exc.message}"]

@@ -1,4 +1,4 @@
-"""Bring an index up to date with its notes, embedding only what is new; repair a damaged one."""
+"""Bring an index up to date with its notes, or build it anew, embedding only what is new."""
 
 import gc
 import time
@@ -12,14 +12,7 @@ from math import ceil
 from msgspec import structs
 
 from ragqa.embedders import CANARY, Embedder, EmbedParts, Workers, here
-from ragqa.errors import (
-    EmbedderMismatch,
-    IndexNotReadable,
-    IndexNotWritable,
-    IndexUnusable,
-    NoIndex,
-    OtherFormat,
-)
+from ragqa.errors import EmbedderMismatch, NeedsRebuild, NoIndex
 from ragqa.indexing.source import (
     BYTES_PER_TOKEN,
     Changes,
@@ -69,17 +62,17 @@ def refresh(
     release: Callable[[], None] = lambda: None,
     progress: Progress = no_progress,
 ) -> IndexReport:
-    """Bring the index up to date with the notes, or build it if this ragqa has made none.
+    """Bring the index up to date with the notes, or build it if this ragqa has made no sound one.
 
-    Passages with the same text keep their embedding, also those that an interrupted build has made.
-    If nothing changed, no lock is taken.
+    Passages with the same text keep their embedding, also those that an interrupted build has made
+    and those of a damaged index. If nothing changed, no lock is taken.
 
     :param rebuild: read all notes again, and split them anew.
     :param unless_long: if an update would take long, the report only says what waits.
     :param seen: the newest snapshot, if it is open; `release` closes it before a build.
     :raises NoCorpus: there is no corpus, or no note in it can be read.
     :raises EmbedderMismatch: the index was built with another embedder; `rebuild` fixes it.
-    :raises IndexUnusable: the index is damaged or not writable.
+    :raises IndexUnusable: the index is not writable, or a shared one needs a rebuild.
     :raises WriterBusy: another process is writing it and `wait` is False.
     """
     started = time.perf_counter()
@@ -88,65 +81,32 @@ def refresh(
 
         try_again()
     while True:
-        with _without_gc():
-            walk = source.walk()
-            base, known = (None, {}) if rebuild else _read_base(store, source, seen, progress)
-            if unless_long and base and (waiting := ahead(source, walk, base, known)).is_long:
-                changes = Changes(walk, (), (), (), (), base.skipped, base.notes)
-                return structs.replace(_report(base, base, changes, started), waiting=waiting)
-            changes = find_changes(source, walk, base, known, progress=progress)
-        if base and not changes and changes.skipped == base.skipped:
-            return _report(base, base, changes, started)
-        release()  # or SQLite could not move its log to the file
-        seen, there = None, base or _readable(store)
-        with store.writer(fresh=base is None, wait=wait) as writer:
-            if not rebuild and writer.info != there:
-                continue  # another process has committed meanwhile
-            info, warnings = _write(writer, source, base, changes, progress)
-            _forget(store, known, changes)
-            return _report(info, base, changes, started, warnings)
-
-
-def repair(
-    store: Store, source: Source, *, wait: bool = False, progress: Progress = no_progress
-) -> tuple[str, ...]:
-    """Find what is damaged and build it anew; write nothing if nothing is damaged.
-
-    Where notes, passages or embeddings are, that is a build from the notes that takes over the
-    sound embeddings, as after an interruption.
-
-    :returns: what was done and why, each in a sentence.
-    :raises NoIndex: there is nothing to repair.
-    :raises IndexUnusable: it was built from other notes or settings, or is not writable.
-    """
-    problems = store.problems()
-    done = [problem.mended for problem in problems if problem.mended]
-    info = problems[0].info if problems else None
-    try:
-        if done:
-            with store.writer(fresh=False, wait=wait) as writer:
-                writer.commit()
-            problems = store.problems()
-        with store.snapshot() as snapshot:
-            info = snapshot.info
-    except (IndexNotReadable, IndexNotWritable, OtherFormat):
-        raise
-    except IndexUnusable:  # what it was built from is not known any more
-        pass
-    if info:
-        check_origin(info, source)
-        check_embedder(info, source.embedders.asking)
-    if problems:
-        why = problems[0].what
-        if unreadable := source.walk().unreadable_folders:
-            raise IndexUnusable(
-                f"the folder {unreadable[0]} cannot be read, and the index has to be rebuilt from "
-                f"the notes, which would lose those in it: {why}",
-                hint="make the folder readable, or continue without it: ragqa index --rebuild",
-            )
-        refresh(store, source, rebuild=True, wait=wait, progress=progress)
-        done.append(f"read all notes again, since {why}")
-    return tuple(done)
+        try:
+            with _without_gc():
+                walk = source.walk()
+                base, known = (None, {}) if rebuild else _read_base(store, source, seen)
+                if unless_long and base and (waiting := ahead(source, walk, base, known)).is_long:
+                    changes = Changes(walk, (), (), (), (), base.skipped, base.notes)
+                    return structs.replace(_report(base, base, changes, started), waiting=waiting)
+                changes = find_changes(source, walk, base, known, progress=progress)
+            if base and not changes and changes.skipped == base.skipped:
+                return _report(base, base, changes, started)
+            release()  # or SQLite could not move its log to the file
+            seen = None
+            with store.writer(fresh=base is None, wait=wait) as writer:
+                if not rebuild and writer.info != base:
+                    continue  # another process has committed meanwhile
+                info, warnings = _write(writer, source, base, changes, progress)
+                _forget(store, known, changes)
+                return _report(info, base, changes, started, warnings)
+        except NeedsRebuild as exc:
+            if rebuild or source.shared_name:
+                raise  # another machine may need it: it is replaced only when that is asked for
+            if exc.corpus:
+                check_corpus(exc.corpus, source)
+            progress("anew", 0, 1)
+            release()
+            rebuild, seen = True, None
 
 
 def _forget(store: Store, known: Mapping[str, NoteState], changes: Changes) -> None:
@@ -175,30 +135,16 @@ def _without_gc() -> Iterator[None]:
 
 
 def _read_base(
-    store: Store, source: Source, seen: Snapshot | None, progress: Progress
+    store: Store, source: Source, seen: Snapshot | None
 ) -> tuple[IndexInfo | None, Mapping[str, NoteState]]:
-    """The existing index and the state of its notes; nothing if it must be built."""
+    """The existing index and the state of its notes; nothing if there is none."""
     try:
         with nullcontext(seen) if seen else store.snapshot() as snapshot:
             info, states = snapshot.info, snapshot.states
-        check_origin(info, source)
     except NoIndex:
         return None, {}
-    except OtherFormat as exc:
-        if source.shared_name:
-            raise  # another machine may need it: it is replaced only when that is asked for
-        if exc.corpus:
-            check_corpus(exc.corpus, source)
-        progress("anew", 0, 1)
-        return None, {}
+    check_origin(info, source)
     return info, states
-
-
-def _readable(store: Store) -> IndexInfo | None:
-    """The index that a build from nothing replaces, if it can be read."""
-    with suppress(NoIndex, IndexUnusable), store.snapshot() as snapshot:
-        return snapshot.info
-    return None
 
 
 def _write(

@@ -12,7 +12,7 @@ import numpy as np
 from msgspec import Struct
 
 from ragqa.embedders import CANARY, Embedder, Workers, embedder_for, here
-from ragqa.errors import EmbedderMismatch, IndexUnusable, NoCorpus, OtherFormat
+from ragqa.errors import EmbedderMismatch, IndexUnusable, NeedsRebuild, NoCorpus
 from ragqa.notes import Walk, digest_of, format_of, read_text, walk_notes
 from ragqa.notes.formats import how_to_read, switched_off
 from ragqa.passages import Chunking
@@ -100,13 +100,13 @@ class Source:
 def check_origin(info: IndexInfo, source: Source) -> None:
     """Check that an index was built from this corpus with these settings.
 
-    :raises OtherFormat: another version of ragqa built it, with other passages.
+    :raises NeedsRebuild: another version of ragqa built it, with other passages.
     :raises IndexUnusable: it was built from other notes, or with other passage settings.
     """
     check_corpus(info.corpus, source)
     wanted = source.chunking.as_mapping()
     if info.chunking.get("version") != wanted["version"]:
-        raise OtherFormat(
+        raise NeedsRebuild(
             f"the index in {source.index} was built by another version of ragqa, with passages of "
             f"version {info.chunking.get('version')}; this one makes version {wanted['version']}",
             hint=REBUILD if source.shared_name else "ragqa index",

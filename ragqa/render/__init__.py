@@ -64,8 +64,8 @@ _STAGES = {
     "verifying": "Checking files",
 }
 _ANEW = (
-    "This index was made by another version of ragqa: building it anew from the notes. The old one "
-    "is kept until that is done."
+    "This index is damaged, or another version of ragqa made it: building it anew from the notes. "
+    "The old one is kept until that is done."
 )
 _IMMEDIATE = ("loading", "starting", "waiting", "queueing")
 

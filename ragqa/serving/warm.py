@@ -178,7 +178,7 @@ class WarmIndex:
             )
         try:
             result: T = call.done.result()
-        except (NoIndex, errors.OtherFormat) as exc:
+        except (NoIndex, errors.NeedsRebuild) as exc:
             raise self._why_none(exc) from exc
         return result
 
@@ -221,7 +221,7 @@ class WarmIndex:
             self._prepare(index, _GIVEN_UP.get(None))
             try:
                 yield index
-            except (NoIndex, errors.OtherFormat) as exc:
+            except (NoIndex, errors.NeedsRebuild) as exc:
                 raise self._why_none(exc) from exc
 
     def _prepare(self, index: Index, given_up: threading.Event | None) -> None:

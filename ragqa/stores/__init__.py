@@ -9,7 +9,7 @@ import importlib.util
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -158,21 +158,11 @@ class IndexWriter(Embeddings, Protocol):
         ...
 
 
-class Problem(NamedTuple):
-    """What is damaged, in a sentence; and what a commit does about it, "" if that needs a build.
-
-    `info` is what the index says that it is, None if that cannot be read.
-    """
-
-    what: str
-    mended: str = ""
-    info: IndexInfo | None = None
-
-
 class Store(Protocol):
     """A place that keeps snapshots.
 
     :raises IndexUnusable: in every method: the index cannot be read, written or trusted.
+    :raises NeedsRebuild: in every method but a `fresh` writer's: it is damaged.
     """
 
     def snapshot(self) -> AbstractContextManager[Snapshot]:
@@ -191,10 +181,6 @@ class Store(Protocol):
 
     def building(self) -> Building | None:
         """The progress of another process writing the next snapshot; None if none is known."""
-        ...
-
-    def problems(self) -> list[Problem]:
-        """Read everything, and say what is damaged; [] if it is sound."""
         ...
 
 

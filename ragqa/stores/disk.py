@@ -12,7 +12,13 @@ from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
 
-from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable, WriterBusy
+from ragqa.errors import (
+    IndexNotReadable,
+    IndexNotWritable,
+    IndexUnusable,
+    NeedsRebuild,
+    WriterBusy,
+)
 from ragqa.safe import open_private, private_folder
 from ragqa.types import Building
 
@@ -44,7 +50,8 @@ class IndexInUse(IndexNotReadable, WriterBusy):
 def naming_file(path: Path, *foreign: type[Exception]) -> Iterator[None]:
     """Translate these errors, and OSError, into one that names the file.
 
-    :raises IndexUnusable: one of them was raised.
+    :raises NeedsRebuild: one of them was raised, and so the file is damaged.
+    :raises IndexNotReadable: the system or another program refused to have it read.
     """
     translated: tuple[type[Exception], ...] = (OSError, *foreign)
     try:
@@ -69,7 +76,7 @@ def unusable(path: Path, exc: BaseException) -> IndexUnusable:
             f"the index file {path} cannot be read: {reason}",
             hint="fix that, and try again",
         )
-    return IndexUnusable(f"the index file {path} is unusable: {reason}", hint=REBUILD)
+    return NeedsRebuild(f"the index file {path} is damaged: {reason}", hint=REBUILD)
 
 
 def cannot_write(folder: Path, reason: str) -> IndexNotWritable:
@@ -143,8 +150,6 @@ def locked(root: Path, *, wait: bool) -> Iterator[None]:
     """
     with explaining_failure(root):
         private_folder(root)
-        if (root / LOCK).is_symlink():
-            (root / LOCK).unlink()
         descriptor = open_private(root / LOCK, os.O_RDWR)
     with FileIO(descriptor, "r+b") as lock:
         try:

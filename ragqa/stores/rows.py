@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 
 import ragqa
-from ragqa.errors import IndexUnusable, OtherFormat
+from ragqa.errors import IndexUnusable, NeedsRebuild
 from ragqa.stores.disk import REBUILD
 from ragqa.types import (
     IndexInfo,
@@ -102,12 +102,12 @@ def read_info(
     :param index: which index it is, for messages.
     :param readable: the format that can be read; of an index that `is_shared`, only a
         rebuild replaces another format.
-    :raises OtherFormat: it has another format.
+    :raises NeedsRebuild: it has another format.
     """
     number = msgspec.convert(content["format"], int)
     if number != readable:
         about = content.get("info")
-        raise OtherFormat(
+        raise NeedsRebuild(
             f"the index {index} was written in format {number} by another version of ragqa; this "
             f"one, {ragqa.__version__}, reads format {readable}",
             hint=REBUILD if is_shared else "ragqa index",
@@ -155,7 +155,7 @@ def checksum(*values: object) -> int:
 
 def damaged(what: str) -> ValueError:
     """The error to raise for a row that differs from its checksum."""
-    return ValueError(f"{what} is damaged: it does not match its checksum")
+    return ValueError(f"{what} does not match its checksum")
 
 
 def note_row(number: int, record: NoteRecord) -> tuple[object, ...]:

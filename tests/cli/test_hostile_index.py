@@ -18,11 +18,6 @@ def forge(quick, places):
     return lambda statements: forging.forge(places[3], statements)
 
 
-def test_an_index_put_together_with_care_is_read(quick, places, forge):
-    forge("")
-    assert "16 stripes" in quick("search", "zebra", *places).out
-
-
 def test_what_a_forged_index_has_a_note_say_is_not_quoted(quick, places, forge):
     forge("UPDATE passages SET data = replace(data, '16 stripes', '99 stripes')")
     told = quick("search", "how many stripes has the zebra?", *places)
@@ -30,11 +25,10 @@ def test_what_a_forged_index_has_a_note_say_is_not_quoted(quick, places, forge):
     assert "passages of zebra.md are left out" in told.err
 
 
-@pytest.mark.parametrize("path", ["../secret.md", "/etc/passwd", "link.md", "link/secret.md"])
+@pytest.mark.parametrize("path", ["../secret.md", "/etc/passwd", "link/secret.md"])
 def test_a_forged_index_has_nothing_read_outside_of_the_notes(quick, places, forge, tmp_path, path):
     write_notes(tmp_path, {"secret.md": "# Secret\n\nThe zebra has a secret.\n"})
     (tmp_path / "notes" / "link").symlink_to(tmp_path)
-    (tmp_path / "notes" / "link.md").symlink_to(tmp_path / "secret.md")
     forge(f"""
         UPDATE notes SET path = CAST('{path}' AS BLOB),
             data = json_set(CAST(data AS TEXT), '$.path', '{path}');
@@ -64,34 +58,6 @@ def test_what_a_forged_index_says_of_a_note_steers_no_terminal(quick, places, fo
     out = quick("search", "zebra", *places).out
     assert "\\x1b[31mred" in out
     assert "\x1b" not in out
-
-
-@pytest.mark.parametrize("name", ["index.sqlite-shm", "index.sqlite-wal", "LOCK"])
-def test_a_link_in_place_of_an_index_file_is_named_and_removed_by_a_rebuild(
-    quick, places, forge, tmp_path, name
-):
-    forge("")
-    (tmp_path / "victim").write_text("precious")
-    planted = places[3] / name
-    planted.unlink(missing_ok=True)
-    planted.symlink_to(tmp_path / "victim")
-    write_notes(tmp_path / "notes", {"zebra.md": "# Zebra\n\nThe zebra has 990 stripes.\n"})
-    for command in (["search", "zebra"], ["index"], ["status"]):
-        told = quick(*command, *places)
-        assert told.code == 4
-        assert f"{planted} is not ragqa's" in told.out + told.err
-        assert "ragqa index --rebuild" in told.out + told.err
-    assert quick("index", "--rebuild", *places).code == 0
-    assert "990 stripes" in quick("search", "zebra", *places).out
-    assert (tmp_path / "victim").read_text() == "precious"
-
-
-def test_a_dangling_link_in_place_of_an_index_file_makes_no_file_elsewhere(quick, places, tmp_path):
-    places[3].mkdir()
-    for name in ("LOCK", "index.sqlite-wal"):
-        (places[3] / name).symlink_to(tmp_path / "made")
-    assert "16 stripes" in quick("search", "zebra", *places).out
-    assert not (tmp_path / "made").exists()
 
 
 @pytest.mark.parametrize(("lock", "reads"), [("EXCLUSIVE", False), ("IMMEDIATE", True)])

@@ -12,7 +12,7 @@ from hashed import HashedEmbedder
 from indexing.building import source_with
 from support import write_notes
 
-from ragqa.errors import OtherFormat
+from ragqa.errors import NeedsRebuild
 from ragqa.indexing.building import refresh
 from ragqa.indexing.source import check_origin
 from ragqa.stores import open_store
@@ -20,8 +20,8 @@ from ragqa.stores.rows import checksum
 
 QUESTION = "what is the API rate limit?"
 ANEW = (
-    "This index was made by another version of ragqa: building it anew from the notes. The old one "
-    "is kept until that is done.\n"
+    "This index is damaged, or another version of ragqa made it: building it anew from the notes. "
+    "The old one is kept until that is done.\n"
 )
 NOTES = {
     "gateway.md": "# Gateway\n\nThe API rate limit is 100 requests a minute.\n",
@@ -95,6 +95,6 @@ def test_a_shared_index_with_other_passages_is_replaced_only_by_a_rebuild(tmp_pa
     with mock.patch("ragqa.passages.VERSION", 4):
         info = refresh(store, source_with(tmp_path, HashedEmbedder(64))).info
     info = replace(info, corpus=notes.name)
-    with pytest.raises(OtherFormat) as caught:
+    with pytest.raises(NeedsRebuild) as caught:
         check_origin(info, replace(source, shared_name="team"))
     assert caught.value.hint == "ragqa index --rebuild"

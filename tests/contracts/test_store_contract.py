@@ -60,7 +60,6 @@ def found(store, question="apple banana", k=10, filters=EVERYTHING):
 def test_a_place_without_an_index_says_so(store):
     with pytest.raises(NoIndex), store.snapshot():
         pass
-    assert len(store.problems()) == 1
 
 
 def test_an_unknown_kind_is_named_with_the_known_ones(tmp_path):
@@ -77,7 +76,6 @@ def test_a_snapshot_gives_back_what_was_committed(fruit):
         assert snapshot.states == {each.note.path: each.record.state for each in FRUIT}
         assert snapshot.days == Days.of(snapshot.states.values())
         assert snapshot.notes(at=["one.md", "gone.md"]) == {"one.md": FRUIT[0].record}
-    assert fruit.problems() == []
 
 
 def test_languages_come_back_and_the_words_of_a_passage_are_those_of_its_own(store):
@@ -122,7 +120,6 @@ def test_an_index_without_passages_finds_nothing(store):
     commit(store, *FRUIT)
     commit(store, remove=[each.note.path for each in FRUIT])
     assert found(store) == ([], [])
-    assert store.problems() == []
 
 
 @pytest.mark.parametrize("k", [-1, 0, 5, 10_000])
@@ -178,7 +175,6 @@ def test_notes_are_added_changed_and_removed_in_one_commit(fruit):
     info = commit(fruit, new, changed, remove=["one.md", "not-there.md"])
     assert (info.notes, info.passages) == (4, 4)
     assert {id_ for id_, _ in found(fruit)[0]} == passage_ids(new, changed, *FRUIT[2:])
-    assert fruit.problems() == []
 
 
 def test_restamping_changes_the_stamp_and_nothing_else(fruit):
@@ -189,7 +185,6 @@ def test_restamping_changes_the_stamp_and_nothing_else(fruit):
     found_after, passages, notes = answers(fruit)
     assert notes.pop("one.md") == replace(before[2].pop("one.md"), stamp=stamp, settled=False)
     assert (found_after, passages, notes) == before
-    assert fruit.problems() == []
 
 
 def test_nothing_is_seen_before_the_commit_and_everything_right_after_it(fruit):
@@ -255,7 +250,6 @@ def test_a_build_from_nothing_finds_the_embeddings_of_the_one_before(store):
     commit(store, *FRUIT)
     assert known(store, fresh=True) >= set(KEYS)
     commit(store, *FRUIT, fresh=True)
-    assert store.problems() == []
 
 
 def test_embeddings_that_another_model_saved_outlive_a_refresh(store):
@@ -403,7 +397,6 @@ def test_a_store_finds_the_nearest_passages_and_the_best_by_bm25(
     with quick_folder() as folder:
         store = open_store(folder / "index", kind=kind)
         compare_with_what_it_must_find(store, refreshes, " ".join(question), filters)
-        assert store.problems() == []
 
 
 def compare_with_what_it_must_find(store, refreshes, question, filters):

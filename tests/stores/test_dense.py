@@ -3,11 +3,9 @@
 import shutil
 from dataclasses import replace
 
-import faiss
-import msgspec
 import numpy as np
 import pytest
-from forging import flip, forge_manifest
+from forging import flip
 from stores.building import EVERYTHING, INFO, Entry, commit, entry, quick_folder
 
 from ragqa.stores.local import derived
@@ -121,7 +119,6 @@ def test_a_large_index_says_how_it_searches_and_finds_the_nearest(store, root, l
     assert dense.recall >= 0.95
     assert recall(store, large) >= 0.95
     assert len(lists_of(root)) == 1
-    assert store.problems() == []
 
 
 @pytest.mark.parametrize("tag", ["rare", "even", ""])
@@ -152,7 +149,6 @@ def test_changes_are_found_at_once_while_the_lists_stay(store, root, large, list
         assert found(store, each.vectors[1], 1) == [each.passages[1].id]
     gone = {passage.id for each in large[:2] for passage in each.passages}
     assert not gone & set(found(store, large[1].vectors[0], 10_000))
-    assert store.problems() == []
 
 
 def count_training(monkeypatch):
@@ -180,7 +176,6 @@ def test_lists_grow_by_what_is_new_and_are_trained_anew_once_they_have_grown_too
     assert len(trained) == 1
     assert grown.dense.recall >= 0.95
     assert recall(store, [*large, *more, *many]) >= 0.95
-    assert store.problems() == []
 
 
 def test_lists_that_hold_much_that_is_gone_are_made_anew_and_go_with_the_last(
@@ -195,40 +190,17 @@ def test_lists_that_hold_much_that_is_gone_are_made_anew_and_go_with_the_last(
     assert set(found(store, large[3].vectors[0], 999)) == exact(
         large[250:], large[0].vectors[0], 999
     )
-    assert store.problems() == []
-
-
-def more_cells(lists):
-    made = faiss.IndexFlatIP(WIDE)
-    made.add(np.ones((lists.nlist + 1, WIDE), np.float32))
-    lists.quantizer = made
-    return made
-
-
-def rewrite(path, forged):
-    """Write a file anew, and have the database vouch for it."""
-    kept = forged(index := faiss.read_index(str(path)))  # FAISS refers to it without owning it
-    faiss.write_index(index, str(path))
-    del kept
-    seal = msgspec.to_builtins(derived._seal(path))
-    forge_manifest(
-        path.parent.parent, lambda content: content["lists"]["files"].update({path.name: seal})
-    )
 
 
 DAMAGE = {
     "a bit": lambda path: flip(path, path.stat().st_size // 2),
-    "more cells": lambda path: rewrite(path, more_cells),
     "no file": lambda path: path.unlink(),
 }
 
 
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE.keys())
-def test_lists_that_are_damaged_or_would_lead_a_search_astray_are_made_anew(
-    store, root, large, lists, caplog, damage
-):
+def test_lists_that_are_damaged_are_made_anew(store, root, large, lists, caplog, damage):
     damage(lists)
     assert recall(store, large) >= 0.95
     assert [message.count("made anew") for message in caplog.messages] == [1]
     assert len(lists_of(root)) == 1
-    assert store.problems() == []

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from stores.building import DIMENSION, FRUIT, INFO, entry
 from support import trying
 
-from ragqa.errors import IndexUnusable, OtherFormat
+from ragqa.errors import IndexUnusable, NeedsRebuild
 from ragqa.stores.milvus import snapshot as rows
 from ragqa.text.dates import passage_terms
 from ragqa.types import NoteRecord, Passage
@@ -86,7 +86,7 @@ def test_a_description_comes_back_as_it_was():
     [
         (lambda _: content_of(rows.description(INFO, 2, 1.0)), IndexUnusable),
         (lambda _: content_of(rows.description(INFO, 0, 1e300)), IndexUnusable),
-        (lambda content: content | {"format": 99}, OtherFormat),
+        (lambda content: content | {"format": 99}, NeedsRebuild),
         (lambda _: {"format": rows.FORMAT}, IndexUnusable),
         (lambda _: [], IndexUnusable),
     ],

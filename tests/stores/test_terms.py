@@ -3,10 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from forging import flip, places_of
 from stores.building import EVERYTHING, FRUIT, answers, ask, commit, entry, expected
 
-from ragqa.errors import IndexUnusable
 from ragqa.stores.local.store import LocalStore
 from ragqa.stores.local.terms import dead_passages
 
@@ -40,7 +38,6 @@ def test_a_linked_refresh_finds_what_a_rebuilt_index_finds(root, long_lived_term
         assert found_ids(store) == found_ids(rebuilt)
         with store.snapshot() as ours, rebuilt.snapshot() as theirs:
             assert ours.idf(["appl", "fig"]) == pytest.approx(theirs.idf(["appl", "fig"]))
-    assert store.problems() == []
 
 
 def test_a_linked_refresh_leaves_those_who_read_the_old_terms_alone(store, root, long_lived_terms):
@@ -54,7 +51,6 @@ def test_a_linked_refresh_leaves_those_who_read_the_old_terms_alone(store, root,
     shared = {name for name, inode in after.items() if before.get(name) == inode}
     assert any(name.endswith(".idx") for name in shared)
     assert not {"meta.json", ".managed.json"} & shared
-    assert store.problems() == []
 
 
 @pytest.mark.parametrize(("share", "dead"), [(1.0, 1), (0.1, 0)])
@@ -76,12 +72,3 @@ def test_passages_longer_than_a_length_byte_holds_score_as_the_formula_says(root
     by_formula = expected(long, "apple")[1]
     assert [id_ for id_, _ in terms] == [id_ for id_, _ in by_formula]
     assert dict(terms) == pytest.approx(dict(by_formula), rel=1e-5)
-
-
-@pytest.mark.parametrize("content", [b"grape", b"ml/two.md"])
-def test_terms_are_not_written_anew_from_a_damaged_database(store, root, content):
-    for place in places_of(root / "index.sqlite", content):
-        flip(root / "index.sqlite", place, silently=True)
-    with pytest.raises(IndexUnusable, match=r"index\.sqlite"):
-        commit(store, remove=["one.md"])
-    assert any("index.sqlite" in problem.what for problem in store.problems())

@@ -1,7 +1,7 @@
 """Bytes of index files that flip, with the file's time another, as by writing.
 
 What is believed is what is shown otherwise than by the sound index, with no error and no warning.
-Then a refresh is to mend it, or else a repair, or else a build from nothing.
+Then a refresh is to mend it, or else a build from nothing.
 """
 
 import random
@@ -17,7 +17,7 @@ from typing import NamedTuple
 from ragqa.api import Index
 from ragqa.errors import RagqaError
 from trials.children import FORK, Child, must, run
-from trials.worlds import TALLY, Trial, View, World, changed, look, make_notes, problems
+from trials.worlds import TALLY, Trial, View, World, changed, look, make_notes
 
 LEAST = 20
 """How many bytes of each file are flipped at least, one at a time."""
@@ -110,36 +110,32 @@ def _flipped(sound: _Sound, file: Path, at: int, bits: int, *, mend: bool) -> Tr
             byte = damaged.read(1)[0] ^ bits
             damaged.seek(at)
             damaged.write(bytes([byte]))
-        seen = run(lambda: (look(world, *_WAYS), problems(world)))
+        seen = run(lambda: look(world, *_WAYS))
         mended = (run(lambda: _mend(world, sound.view)).value or "nothing") if mend else ""
     outcome, wrong = "crashed", f"signal {seen.signal} {seen.error}"
     if seen.value and not seen.error:
-        outcome, wrong = _judge(sound, *seen.value, said=seen.output)
+        outcome, wrong = _judge(sound, seen.value, said=seen.output)
     outcome += f" [mended by {mended}]" if mended else ""
     wrong += " is not mended" if mended == "nothing" else ""
     return Trial(f"flipped: {kind}, {sound.name}", f"{name} at {at} ^ {bits}", outcome, wrong)
 
 
-def _judge(sound: _Sound, view: View, found: list[str], said: str) -> tuple[str, str]:
+def _judge(sound: _Sound, view: View, said: str) -> tuple[str, str]:
     """What came of a flip in a few words, and what is wrong with that."""
     other = {name: shown for name, shown in view.items() if shown != sound.view[name]}
     believed = {name: text for name, (text, told) in other.items() if not (told or said)}
-    by_reading = "found by a full read" if found else "unseen by a full read"
     if believed and view != sound.older:
         return "BELIEVED", str(believed)
     if believed:
-        return f"as a commit ago, {by_reading}", ""
+        return "as a commit ago", ""
     refused = other and all(text.startswith("refused: ") for text, _ in other.values())
-    what = "refused" if refused else "done without" if other else "the same shown"
-    wrong = f"{other} is unseen by a full read" if refused and not found else ""
-    return f"{what}, {by_reading}", wrong
+    return "refused" if refused else "done without" if other else "the same shown", ""
 
 
 def _mend(world: World, sound: View) -> str:
     """Mend an index; what did it, and whether that took reading notes and embedding passages."""
     ways: dict[str, Callable[[Index], object]] = {
         "refresh": lambda index: index.refresh(),
-        "repair": lambda index: index.repair(),
         "rebuild": lambda index: index.refresh(rebuild=True),
     }
     took = {"notes read": 0, "passages embedded": 0}
@@ -148,6 +144,6 @@ def _mend(world: World, sound: View) -> str:
         with suppress(RagqaError), world.open() as index:
             way(index)
         took = {what: took[what] + n for what, n in zip(took, TALLY, strict=True)}
-        if not problems(world) and look(world, *_WAYS) == sound:
+        if look(world, *_WAYS) == sound:
             return ", ".join([name, *(what for what, count in took.items() if count)])
     return ""

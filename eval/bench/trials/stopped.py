@@ -31,7 +31,6 @@ from trials.worlds import (
     changed,
     look,
     make_notes,
-    problems,
 )
 
 KINDS = ("first build", "refresh", "rebuild")
@@ -100,14 +99,14 @@ def _killed(planned: Plan, fraction: float) -> tuple[str, str]:
         writer.kill()
         done, found = writer.end(), run(lambda: look(world)).value
         again = planned.build if found == planned.before else World.refresh
-        then = run(lambda: (again(world) > 0, look(world), problems(world)))
+        then = run(lambda: (again(world) > 0, look(world)))
         stop.set()
         seen = asker.end()
     both, lost = [planned.before, planned.after], TALLY[1] - planned.embeddings
     wrong = amiss(
         build_says=(done.error, [""]),
         found=(found, both[1:] if done.value else both),
-        then=(then.value or then.error, [(True, planned.after, [])]),
+        then=(then.value or then.error, [(True, planned.after)]),
         lost=(lost, range(-lost, BATCH + 1)),
         beside=(seen.value or seen.error, [both, both[:1], both[1:]]),
     )
@@ -162,7 +161,7 @@ def _in_room(planned: Plan, limit: Limit, room: int) -> tuple[str, str]:
     with planned.world.copied() as world:
         ended = run(build)
         found = run(lambda: look(world)).value
-        then = run(lambda: (world.refresh() > 0, look(world), problems(world)))
+        then = run(lambda: (world.refresh() > 0, look(world)))
     told, hint, asked = ended.value or (f"signal {ended.signal} {ended.error}", "", "")
     built, known = told == "built", [planned.before, planned.after]
     if planned.before["ask"] == NONE and asked.startswith("refused: "):
@@ -173,7 +172,7 @@ def _in_room(planned: Plan, limit: Limit, room: int) -> tuple[str, str]:
         hint=(bool(hint) or built, [True]),
         asked=(asked, [view["ask"][0] for view in known]),
         found=(found, known if asked == planned.after["ask"][0] else known[:1]),
-        then=(then.value or then.error, [(True, planned.after, [])]),
+        then=(then.value or then.error, [(True, planned.after)]),
     )
     return told.partition(" in /")[0].partition(":")[0], wrong
 

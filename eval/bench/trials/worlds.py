@@ -168,12 +168,6 @@ def look(world: World, *ways: str) -> View:
     return shown
 
 
-def problems(world: World) -> list[str]:
-    """The problems of an index."""
-    with world.open() as index:
-        return index.problems()
-
-
 @contextmanager
 def counting() -> Iterator[None]:
     """Count what is read and embedded, in `TALLY`, and embed in small batches."""

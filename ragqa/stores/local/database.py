@@ -1,17 +1,13 @@
 """The truth of an index: notes, passages and embeddings in one SQLite file.
 
 Its write-ahead log lets readers keep the state that they opened while a writer commits the next.
-SQLite finds damage to its pages, but not to what stands on them, so each row has a checksum. The
-manifest says what the index is and what was made from it, and the time that the file is given after
-the last write: where it has that, nothing else has written to it, and only the rows that are read
-are checked.
+SQLite finds damage to its pages, but not to what stands on them, so each row has a checksum that is
+compared whenever it is read. The manifest says what the index is and what was made from it.
 """
 
 import json
 import os
 import sqlite3
-import stat
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,16 +16,9 @@ from urllib.parse import quote
 import msgspec
 import numpy as np
 
-from ragqa.errors import IndexUnusable, NoIndex, OtherFormat
+from ragqa.errors import IndexUnusable, NeedsRebuild, NoIndex
 from ragqa.safe import private_file
-from ragqa.stores.disk import (
-    LOCK,
-    REBUILD,
-    cannot_write,
-    naming_file,
-    sqlite_code,
-    unusable,
-)
+from ragqa.stores.disk import cannot_write, naming_file, sqlite_code, unusable
 from ragqa.stores.filters import LABELS
 from ragqa.stores.rows import (
     MALFORMED,
@@ -42,12 +31,15 @@ from ragqa.stores.rows import (
 )
 from ragqa.types import DenseInfo, IndexInfo, Passage, Vector, Vectors
 
-FORMAT = 10
+FORMAT = 11
 """The format version, incremented whenever the meaning of an index's files changes."""
 
 DATABASE = "index.sqlite"
-JOURNAL = f"{DATABASE}-journal"
-LOGS = (f"{DATABASE}-wal", f"{DATABASE}-shm")
+ANEW = "anew.sqlite"
+"""The file that is to replace a damaged database, while it is being built."""
+
+LOGS = ("-wal", "-shm")
+"""The ends of the names of SQLite's log beside a database."""
 
 _BATCH = 500
 """Parameters per statement; old builds of SQLite allow 999."""
@@ -105,46 +97,25 @@ _SCHEMA = (
 )
 
 
-class FileSeal(msgspec.Struct, frozen=True):
-    """A file as it was written."""
-
-    size: int
-    mtime_ns: int
-    sha256: str
-
-
 class Made(msgspec.Struct, frozen=True):
-    """What was made from the database: a folder of files.
+    """What was made from the database: a folder of files, with the CRC-32 of each.
 
     :param upto: for lists, the row of the last embedding in them.
     :param trained_on: for lists, the number of embeddings that their cells were trained on.
     """
 
     name: str
-    files: dict[str, FileSeal]
+    files: dict[str, int]
     upto: int = 0
     trained_on: int = 0
     dense: DenseInfo = DenseInfo()
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What a commit made of an index.
-
-    :param mtime_ns: the time that the file is given once all is in it.
-    """
+    """What a commit made of an index."""
 
     terms: Made | None = None
     lists: Made | None = None
-    mtime_ns: int = 0
-
-
-def planted(root: Path) -> list[Path]:
-    """What lies in the folder of an index in place of ragqa's own files: links, and a journal.
-
-    SQLite would play a journal back, and delete whatever file it names.
-    """
-    links = [root / name for name in (*LOGS, LOCK) if (root / name).is_symlink()]
-    return links + [root / JOURNAL] * os.path.lexists(root / JOURNAL)
 
 
 class Database:
@@ -154,10 +125,10 @@ class Database:
     :raises IndexUnusable: here and in every method: it cannot be read or is damaged.
     """
 
-    def __init__(self, root: Path, *, writing: bool = False) -> None:
+    def __init__(self, root: Path, name: str = DATABASE, *, writing: bool = False) -> None:
         self.root = root
-        self.path = root / DATABASE
-        self._check_file()
+        self.path = root / name
+        self._check_exists()
         self._unlocked: tuple[int, int] | None = None
         with self.naming():
             self.db = self._open(writing=writing)
@@ -167,13 +138,11 @@ class Database:
         self.db.close()
 
     @classmethod
-    def create(cls, root: Path) -> "Database":
+    def create(cls, root: Path, name: str = DATABASE) -> "Database":
         """Open the file for writing; an empty one is made if there is none."""
-        for path in planted(root):
-            path.unlink(missing_ok=True)
-        if not (root / DATABASE).exists():
-            private_file(root / DATABASE)
-        database = cls(root, writing=True)
+        if not (root / name).exists():
+            private_file(root / name)
+        database = cls(root, name, writing=True)
         with database.naming():
             db = database.db
             if db.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
@@ -198,17 +167,13 @@ class Database:
                     hint="ask again",
                 )
 
-    def _check_file(self) -> None:
+    def _check_exists(self) -> None:
         try:
-            status = self.path.lstat()
+            self.path.stat()
         except FileNotFoundError as exc:
             raise self._none() from exc
         except OSError as exc:
             raise unusable(self.path, exc) from exc
-        if not stat.S_ISREG(status.st_mode):
-            raise IndexUnusable(f"the index file {self.path} is not a regular file", hint=REBUILD)
-        for path in planted(self.root):
-            raise IndexUnusable(f"the index file {path} is not ragqa's", hint=REBUILD)
 
     def _open(self, *, writing: bool) -> sqlite3.Connection:
         if writing:
@@ -253,12 +218,12 @@ class Database:
             db.execute("COMMIT")
         elif statements != {*map(str.strip, _SCHEMA), "CREATE TABLE sqlite_sequence(name,seq)"}:
             what = f"the tables of the index file {self.path} are not those of this ragqa"
-            raise OtherFormat(what, hint="ragqa index")
+            raise NeedsRebuild(what, hint="ragqa index")
 
     def has_log(self) -> bool:
         """Whether some of what was committed is not in the file itself yet."""
         with suppress(FileNotFoundError):
-            return self.path.with_name(f"{DATABASE}-wal").stat().st_size > 0
+            return self.path.with_name(f"{self.path.name}-wal").stat().st_size > 0
         return False
 
     def _none(self) -> NoIndex:
@@ -268,7 +233,7 @@ class Database:
         """Read what the index is, and what was made of it.
 
         :raises NoIndex: nothing has been committed yet.
-        :raises OtherFormat: another version of ragqa wrote it.
+        :raises NeedsRebuild: another version of ragqa wrote it.
         """
         with self.naming():
             row = self.db.execute("SELECT * FROM manifest").fetchone()
@@ -284,8 +249,6 @@ class Database:
 
     def write(self, info: IndexInfo, manifest: Manifest) -> None:
         """Write what the index is, the last part of a transaction; raises SQLite's errors."""
-        # In whole seconds, as some file systems keep them.
-        manifest = msgspec.structs.replace(manifest, mtime_ns=int(time.time()) * 10**9)
         content = {"format": FORMAT, "info": info_json(info), **msgspec.to_builtins(manifest)}
         data = json.dumps(content).encode()
         self.db.execute("DELETE FROM manifest")
@@ -356,13 +319,23 @@ class Database:
                 rows += [row["row"] for row in batch]
         return rows, matrix
 
+    def check(self) -> None:
+        """Read the structure of the whole file: the pages, and the indexes of the tables."""
+        with self.naming():
+            report = self.db.execute("PRAGMA integrity_check(1)").fetchone()[0]
+            if report != "ok":
+                raise ValueError("its pages do not fit together")
+
     def finish(self) -> None:
-        """Move what the log holds to the file, unless a reader needs it; close and seal it."""
-        manifest = Manifest()
+        """Move what the log holds to the file, unless a reader needs it, and close it.
+
+        A file that was built anew, and is committed, replaces the damaged one.
+        """
+        is_whole = False
         with suppress(sqlite3.Error, OSError, IndexUnusable, NoIndex):
             if self.db.in_transaction:
                 self.db.execute("ROLLBACK")
-            _, manifest = self.read()
+            self.read()
             self.db.execute("PRAGMA busy_timeout = 0")
             free, pages = (
                 self.number(f"* FROM pragma_{name}") for name in ("freelist_count", "page_count")
@@ -370,22 +343,13 @@ class Database:
             if free > _MAX_FREE_SHARE * pages:
                 self.db.execute("PRAGMA incremental_vacuum").fetchall()
             self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            is_whole = not self.has_log()
         self.close()
-        if manifest.mtime_ns:
-            self.seal(manifest)
+        if self.path.name == ANEW and is_whole:
+            for end in LOGS:  # SQLite would play the log of the damaged file back into this one
+                (self.root / f"{DATABASE}{end}").unlink(missing_ok=True)
+            self.path.replace(self.root / DATABASE)
 
     def _stamp(self) -> tuple[int, int]:
         status = self.path.stat()
         return status.st_size, status.st_mtime_ns
-
-    def seal(self, manifest: Manifest) -> None:
-        """Give the file its time, by which later readers see that nothing else wrote to it.
-
-        Where that is not allowed, every reader reads everything.
-        """
-        with suppress(OSError):
-            os.utime(self.path, ns=(manifest.mtime_ns, manifest.mtime_ns))
-
-    def is_sealed(self, manifest: Manifest) -> bool:
-        """Whether the file is as the last writer left it."""
-        return self._stamp()[1] == manifest.mtime_ns

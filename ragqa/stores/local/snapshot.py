@@ -1,21 +1,18 @@
 """One state of the local index, opened for reading."""
 
 import os
-import tempfile
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import chain
-from pathlib import Path
 
 import numpy as np
 
-from ragqa.errors import IndexUnusable
+from ragqa.errors import NeedsRebuild
 from ragqa.stores import EVERYTHING, Snapshot, in_reading_order
 from ragqa.stores.disk import REBUILD
 from ragqa.stores.filters import select
 from ragqa.stores.local import derived
 from ragqa.stores.local.database import Database
-from ragqa.stores.local.terms import TermIndex, write_terms
 from ragqa.stores.local.vectors import Lists
 from ragqa.stores.ranking import ScoredId, top_k
 from ragqa.stores.rows import model_of, read_note
@@ -45,23 +42,18 @@ class LocalSnapshot(Snapshot):
     def __init__(self, database: Database) -> None:
         self.database = database
         self.info, self.manifest = database.read()
+        if self.info.passages <= derived.EXACT_UP_TO:  # in a larger one that takes too long
+            database.check()
         self._lists: Lists | None = None
         self._filtered: tuple[Filters, list[int]] | None = None
 
     def open_derived(self) -> None:
         """Open the terms and the lists.
 
-        :raises Damaged: they are missing or damaged.
+        :raises NeedsRebuild: they are missing or damaged.
         """
-        made, info = self.manifest, self.info
-        self._terms = derived.open_terms(self.database, made.terms, info.passages)
-        self._lists = derived.open_lists(self.database, made.lists, info.embedder.dimension)
-
-    def make_derived(self) -> None:
-        """Make the terms for this process alone, and do without lists."""
-        with tempfile.TemporaryDirectory(prefix="ragqa-") as folder:
-            write_terms(Path(folder), self.database.passages())
-            self._terms = TermIndex(Path(folder), [path.name for path in Path(folder).iterdir()])
+        self._terms = derived.open_terms(self.database, self.manifest.terms)
+        self._lists = derived.open_lists(self.database, self.manifest.lists)
 
     def notes(
         self, filters: Filters = EVERYTHING, *, at: Sequence[str] | None = None
@@ -115,7 +107,7 @@ class LocalSnapshot(Snapshot):
             return in_reading_order(own, at)
         by_id = {passage.id: passage for _, passage in self.database.passages("id", ids)}
         for missing in set(ids) - by_id.keys():
-            raise IndexUnusable(
+            raise NeedsRebuild(
                 f"the index file {self.database.path} has no passage {missing}", hint=REBUILD
             )
         return [by_id[passage_id] for passage_id in ids]

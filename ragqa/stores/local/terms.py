@@ -47,7 +47,6 @@ _WRITER_BYTES = 64 * 2**20
 
 
 class _Segment(msgspec.Struct):
-    max_doc: int
     deletes: dict[str, int] | None = None
 
 
@@ -66,7 +65,6 @@ class TermIndex:
     def __init__(self, folder: Path, names: Sequence[str]) -> None:
         self._folder = folder
         with _naming(folder), ExitStack() as stack:
-            _check_size(folder, names)
             if not os.access(folder, os.W_OK):  # tantivy locks a file even to read
                 copy = tempfile.TemporaryDirectory(prefix="ragqa-", ignore_cleanup_errors=True)
                 place = Path(stack.enter_context(copy))
@@ -189,26 +187,8 @@ def write_terms(
 def dead_passages(folder: Path) -> int:
     """Count the deleted documents that still count in BM25's statistics."""
     with _naming(folder):
-        return sum(
-            (segment.deletes or {}).get("num_deleted_docs", 0) for segment in _segments(folder)
-        )
-
-
-def _check_size(folder: Path, names: Sequence[str]) -> None:
-    """Refuse segments that claim more documents than their files can hold.
-
-    tantivy allocates memory for the claimed number, and aborts the process if there is too little.
-
-    :raises ValueError: there is such a segment.
-    """
-    size = sum((folder / name).stat().st_size for name in names)
-    for segment in _segments(folder):
-        if not 0 <= segment.max_doc <= size:
-            raise ValueError(f"it claims {segment.max_doc} documents in {size} bytes")
-
-
-def _segments(folder: Path) -> list[_Segment]:
-    return msgspec.json.decode((folder / "meta.json").read_bytes(), type=_Meta).segments
+        meta = msgspec.json.decode((folder / "meta.json").read_bytes(), type=_Meta)
+        return sum((segment.deletes or {}).get("num_deleted_docs", 0) for segment in meta.segments)
 
 
 def _schema() -> Schema:

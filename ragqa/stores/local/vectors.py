@@ -39,20 +39,16 @@ class Lists:
     """Inverted lists in a file that the caller has checked.
 
     :param upto: the row of the last embedding in them.
-    :raises IndexUnusable: the file is malformed or cannot be read.
+    :raises NeedsRebuild: the file cannot be read.
     """
 
-    def __init__(self, path: Path, *, dimension: int, upto: int) -> None:
+    def __init__(self, path: Path, *, upto: int) -> None:
         self.upto = upto
         with naming_file(path, RuntimeError, ValueError):
             flags = faiss().IO_FLAG_MMAP | faiss().IO_FLAG_READ_ONLY
             self.index = faiss().read_index(os.fspath(path), flags)
-            if type(self.index) is not faiss().IndexIVFScalarQuantizer or not _is_sound(self.index):
-                raise ValueError("it does not hold inverted lists of ours")
             # Starting threads that read ahead takes longer than they save.
             faiss().downcast_InvertedLists(self.index.invlists).prefetch_nthread = 0
-            if self.index.d != dimension:
-                raise ValueError(f"it holds vectors of {self.index.d} dimensions")
 
     def __len__(self) -> int:
         return int(self.index.ntotal)
@@ -105,7 +101,7 @@ def make_lists(rows: Sequence[int], matrix: Vectors) -> tuple[FaissIndex, DenseI
 def grow_lists(path: Path, rows: Sequence[int], matrix: Vectors) -> FaissIndex:
     """The lists in a file, with more embeddings: rows and matrix are as in `make_lists`.
 
-    :raises IndexUnusable: the file is malformed or cannot be read.
+    :raises NeedsRebuild: the file cannot be read.
     """
     with naming_file(path, RuntimeError, ValueError):
         lists = faiss().read_index(os.fspath(path))  # a mapped one would end the process
@@ -154,15 +150,3 @@ def _recall(
 def _some_rows(matrix: Vectors, count: int) -> Numbers:
     rng = np.random.default_rng(_SEED)
     return np.sort(rng.choice(len(matrix), min(count, len(matrix)), replace=False))
-
-
-def _is_sound(lists: FaissIndex) -> bool:
-    """Whether the parts of inverted lists are consistent, so that no search leaves them."""
-    cells = faiss().downcast_index(lists.quantizer)
-    return (
-        lists.nprobe > 0
-        and lists.metric_type == faiss().METRIC_INNER_PRODUCT
-        and type(cells) is faiss().IndexFlatIP
-        and (cells.d, cells.ntotal) == (lists.d, lists.nlist)
-        and lists.sq.d == lists.code_size == lists.d
-    )

@@ -131,9 +131,7 @@ class LocalWriter(IndexWriter):
             terms = derived.update_terms(
                 database, made.terms, info.passages, gone=gone, added=added
             )
-            lists = derived.update_lists(
-                database, made.lists, info, self.model, thorough=not (gone or added)
-            )
+            lists = derived.update_lists(database, made.lists, info, self.model)
             info = replace(info, dense=lists.dense if lists else DenseInfo())
             database.write(info, Manifest(terms, lists))
             self._db.execute("COMMIT")

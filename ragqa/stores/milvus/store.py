@@ -26,7 +26,7 @@ import msgspec
 from ragqa import errors, types
 from ragqa.config.addresses import is_file
 from ragqa.errors import IndexUnusable, NoIndex, RagqaError
-from ragqa.stores import IndexWriter, Problem, Store, by_note
+from ragqa.stores import IndexWriter, Store
 from ragqa.stores.milvus import snapshot as rows
 from ragqa.stores.milvus.client import MAX_HITS, Client
 from ragqa.stores.milvus.snapshot import MilvusSnapshot
@@ -284,25 +284,6 @@ class MilvusStore(Store):
                 since = datetime.fromtimestamp(claim.since, UTC).isoformat(timespec="seconds")
                 return types.Building(since, claim.embedded)
         return None
-
-    def problems(self) -> list[Problem]:
-        """Read every row, and say what is damaged."""
-        try:
-            snapshot, problems = self._newest(), list[Problem]()
-            info, pair = snapshot.info, self._client.pair(snapshot.build)
-            for collection, was in zip(pair, (info.passages, info.notes), strict=True):
-                if (there := self._client.count(collection)) != was:
-                    of = f"generation {info.generation} {was}"
-                    what = f"{collection} at {self._uri} has {there} rows, {of}"
-                    problems.append(Problem(what, f"counted the rows anew, since {what}"))
-            for path, passages in by_note(snapshot):
-                keys = {passage.embedding_key for passage in passages}
-                if keys - snapshot.vectors(keys).keys():
-                    what = f"an embedding of the note {path} is missing or malformed"
-                    problems.append(Problem(what))
-        except (NoIndex, IndexUnusable) as exc:
-            return [Problem(exc.message)]
-        return problems
 
     @cached_property
     def _client(self) -> Client:
