@@ -84,7 +84,7 @@ def test_a_no_at_the_terminal_leaves_the_notes_own_words(places, monkeypatch, ca
         monkeypatch.setenv(name, value)
     shown = sit_at(monkeypatch, typing="n\n")
     assert run_here(["ask", "what do cats do?", *map(str, places)]) == 0
-    assert "Cats sleep most of the day. [1]" in capsys.readouterr().out
+    assert "Cats sleep most of the day." in capsys.readouterr().out
     not_asked = "was not asked, since you did not allow sending to llm.example:8443"
     assert not_asked in " ".join(shown.getvalue().split())
 

@@ -194,7 +194,8 @@ def test_numbers_of_passages_that_were_not_given_are_taken_out_and_listed(ask):
     assert "[9]" not in document["answer"]
     _, out, _ = ask(row["question"])
     told = out.partition("Citations removed because no passage has that number: ")[2]
-    assert {"[9]", "[12]"} <= set(told.partition(".")[0].split(", "))
+    assert r"\[9\]" in told
+    assert r"\[12\]" in told
     answer = out.partition("Sources")[0]
     assert "in one hour. (no source)" in answer
 

@@ -213,13 +213,6 @@ def test_no_passage_has_what_a_note_hides(front, blocks, gap, path, window):
         assert_holds_all_text(note.text, passage.units, passage.start, passage.end)
 
 
-def test_a_secret_of_the_front_matter_is_let_in_where_that_is_wanted():
-    note = note_of("---\nstatus: on\npassword: swordfish\n---\nText.\n")
-    (first, _) = split_note(note, chunking=Chunking(secrets=True), window=100, count_tokens=words)
-    assert first.text == "status: on\npassword: swordfish"
-    assert {unit.kind for unit in first.units} == {Kind.PROPERTY}
-
-
 @pytest.mark.parametrize(
     ("heading", "texts"),
     [
