@@ -116,7 +116,7 @@ def killed_at(step, act):
 
 
 def test_wherever_building_anew_is_killed_the_next_refresh_ends_it():
-    for step in itertools.count(1, 29):
+    for step in itertools.count(1, 61):
         with quick_folder() as folder:
             place = Place(folder)
             before = place.found()
@@ -127,4 +127,4 @@ def test_wherever_building_anew_is_killed_the_next_refresh_ends_it():
             assert not list(place.root.glob("anew*")), step
             if done:
                 break
-    assert step > 29
+    assert step > 61

@@ -12,7 +12,7 @@ from tongues import TEXTS
 
 from ragqa.errors import EmbedderMismatch, IndexUnusable, NoCorpus
 from ragqa.indexing.building import refresh
-from ragqa.indexing.source import check_embedder, find_changes
+from ragqa.indexing.source import find_changes
 from ragqa.notes import read_text
 from ragqa.stores import open_store
 from ragqa.types import Corpus, Filters, Skipped
@@ -181,14 +181,6 @@ def test_weights_that_changed_behind_their_fingerprint_are_caught_by_the_canary(
     impostor.info = HashedEmbedder(32).info
     with pytest.raises(EmbedderMismatch, match="cosine"):
         run(source_with(tmp_path, impostor))
-
-
-@pytest.mark.parametrize("canary", [(), (1.0,) * 31, (float("nan"),) * 32])
-def test_an_index_with_a_canary_that_is_no_vector_of_its_embedder_is_refused(source, canary):
-    write(source, "a.md", "# A\n\nThe first note.\n")
-    forged = replace(run(source).info, canary=canary)
-    with pytest.raises(EmbedderMismatch, match="cosine"):
-        check_embedder(forged, source.embedders.asking)
 
 
 def test_a_corpus_that_vanished_is_an_error_and_the_index_stays(source):
