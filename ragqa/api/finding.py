@@ -11,7 +11,7 @@ from ragqa.indexing.source import Embedders, Source
 from ragqa.notes.formats import how_to_read, switched_off
 from ragqa.search.question import Question
 from ragqa.stores import Snapshot
-from ragqa.stores.filters import fold_tag, parse_where, path_matcher, tag_and_parents
+from ragqa.stores.filters import fold_tag, path_matcher, property_in, tag_and_parents
 from ragqa.types import (
     Corpus,
     Filters,
@@ -124,14 +124,14 @@ def filter_warnings(snapshot: Snapshot, filters: Filters, *, is_found: bool) -> 
     return warnings
 
 
-def _check_properties(notes: Iterable[NoteRecord], where: str) -> None:
+def _check_properties(notes: Iterable[NoteRecord], where: Iterable[str]) -> None:
     """Raise unless each property is in some note."""
     names = dict.fromkeys(name.casefold() for note in notes for name, _ in note.properties)
-    for comparison in parse_where(where).comparisons:
-        if comparison.name not in names:
+    for wanted, _ in map(property_in, where):
+        if wanted not in names:
             there = f"; there are {', '.join([*names][:10]) or 'none'}"
-            near = _nearest(comparison.name, names) or there
-            raise UsageError(f"no note has the property {comparison.name}{near}", hint=LIST)
+            near = _nearest(wanted, names) or there
+            raise UsageError(f"no note has the property {wanted}{near}", hint=LIST)
 
 
 def _close(name: str, names: Iterable[str]) -> tuple[str, ...]:

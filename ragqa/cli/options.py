@@ -140,12 +140,12 @@ class Scope:
         str, typer.Option(metavar="DATE", help="Only notes dated then or earlier; no undated ones.")
     ] = ""
     where: Annotated[
-        str,
+        list[str] | None,
         typer.Option(
-            metavar="FILTER",
-            help="Only notes whose properties match: 'status = \"done\" and due < 2026-01-01'.",
+            metavar="KEY=VALUE",
+            help="Only notes with this property, such as status=done; repeat it for several.",
         ),
-    ] = ""
+    ] = None
     no_refresh: NoRefresh = False
 
     @property
@@ -159,7 +159,8 @@ class Scope:
         from ragqa.types import Filters
 
         days = day_named("since", self.since, today()), day_named("until", self.until, today())
-        return Filters(tuple(self.tag or ()), tuple(self.path or ()), days[0], self.where, days[1])
+        tags, paths, where = (tuple(given or ()) for given in (self.tag, self.path, self.where))
+        return Filters(tags, paths, days[0], where, days[1])
 
 
 def expanded(command: Callable[..., int]) -> Callable[..., int]:

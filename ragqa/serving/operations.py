@@ -89,8 +89,8 @@ class Filtered(Operation, frozen=True, kw_only=True):
     ] = ""
     until: Annotated[str, _of("Only notes dated then or earlier, written as since is.")] = ""
     where: Annotated[
-        str, _of("Only notes whose properties match: status = done and due < 2026-01-01")
-    ] = ""
+        tuple[str, ...], _of("Only notes with all of these properties, such as status=done.")
+    ] = ()
 
     @property
     def filters(self) -> Filters:
@@ -100,7 +100,7 @@ class Filtered(Operation, frozen=True, kw_only=True):
         """
         since = day_named("since", self.since, today())
         until = day_named("until", self.until, today())
-        return Filters(self.tags, self.paths, since, self.where.strip(), until)
+        return Filters(self.tags, self.paths, since, self.where, until)
 
 
 class Ask(Filtered, frozen=True, kw_only=True):

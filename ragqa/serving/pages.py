@@ -173,12 +173,13 @@ def _filters(asked: PageRequest, links: Links | None) -> Fields:
     """The filters as they are set, and what completes them."""
     tags, folders = (links.tags, links.folders) if links else ((), ())
     return {
-        **{name: getattr(asked, name) for name in ("since", "until", "where", "llm")},
+        **{name: getattr(asked, name) for name in ("since", "until", "llm")},
         "filters": [
             {"label": label, "name": name, "chosen": chosen,
              "known": list(islice(known, MOST_COMPLETED))}
             for label, name, chosen, known in (
-                ("Tag", "tag", asked.tags, tags), ("Folder", "path", asked.paths, folders)
+                ("Tag", "tag", asked.tags, tags), ("Folder", "path", asked.paths, folders),
+                ("Property", "where", asked.where, ()),
             )
         ],
     }  # fmt: skip

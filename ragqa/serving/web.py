@@ -43,7 +43,7 @@ MAX_IMAGE_BYTES = 20_000_000
 _AGAIN_S = 2
 """A page that is not ready is asked for again after this many seconds."""
 
-_LISTS = frozenset({"tag", "path"})
+_LISTS = frozenset({"tag", "path", "where"})
 _NAMES = {"tags": "tag", "paths": "path", "max_tokens": ""}
 """The names of fields of operations in requests over HTTP, "" for those not taken."""
 

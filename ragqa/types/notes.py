@@ -23,7 +23,7 @@ Vectors: TypeAlias = npt.NDArray[np.float32]
 Numbers: TypeAlias = npt.NDArray[np.int64]
 """Passage ids, note numbers or row numbers, shape (n,)."""
 
-_MAX_FILTERS, _MAX_FILTER_CHARS, _MAX_WHERE_CHARS = 100, 10_000, 1_000
+_MAX_FILTERS, _MAX_FILTER_CHARS = 100, 10_000
 """The most tags and paths to filter by, and characters: each is compared with every note."""
 
 Span: TypeAlias = tuple[int, int]
@@ -364,24 +364,23 @@ class Filters:
     A tag matches in any case and also matches nested tags (`ml` matches `ML/nlp`); a path glob also
     matches all notes below a folder that it names. `since` and `until` are ISO, and exclude
     undated notes.
-    `where` compares properties, as in `status = done and due < 2026-01-01`.
+    `where` has properties that all must be there, as `key=value`, in any case.
 
-    :raises UsageError: there are too many tags and paths, or all is too long.
+    :raises UsageError: there are too many, or all is too long.
     """
 
     tags: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     since: str = ""
-    where: str = ""
+    where: tuple[str, ...] = ()
     until: str = ""
 
     def __post_init__(self) -> None:
-        names = (*self.tags, *self.paths)
-        is_long = sum(map(len, names)) > _MAX_FILTER_CHARS or len(self.where) > _MAX_WHERE_CHARS
-        if len(names) > _MAX_FILTERS or is_long:
+        named = (*self.tags, *self.paths, *self.where)
+        if len(named) > _MAX_FILTERS or sum(map(len, named)) > _MAX_FILTER_CHARS:
             raise UsageError(
-                f"there is too much to filter by: at most {_MAX_FILTERS} tags and paths with "
-                f"{_MAX_FILTER_CHARS:,} characters, and a where of {_MAX_WHERE_CHARS:,}, are read",
+                f"there is too much to filter by: at most {_MAX_FILTERS} tags, paths and "
+                f"properties with {_MAX_FILTER_CHARS:,} characters are read",
                 hint=Hint("filter by a folder or a tag that they share"),
             )
 

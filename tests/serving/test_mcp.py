@@ -169,8 +169,8 @@ BAD_CALLS = [
         {"question": WHEN, "tags": ["coffee"]},
         "nearest: office. Try: list with what='tags'",
     ),
-    ("list", {"where": "colour = red"}, "Try: the tool list"),
-    ("search", {"query": WHEN, "tags": ["x"] * 60_000}, "at most 100 tags and paths"),
+    ("list", {"where": ["colour=red"]}, "Try: the tool list"),
+    ("search", {"query": WHEN, "tags": ["x"] * 60_000}, "at most 100 tags, paths and properties"),
 ]
 
 

@@ -270,7 +270,7 @@ def test_what_a_note_hides_is_on_no_page(server):
         ("/api/ask", {}, 400, "/api/ask needs question"),
         ("/api/ask", {"question": "tea", "since": "soon"}, 400, "not a date"),
         ("/api/search", {"query": "tea", "until": "soon"}, 400, "not a date"),
-        ("/api/search", {"query": "tea", "where": "a"}, 400, "not understood at character 1"),
+        ("/api/search", {"query": "tea", "where": "a"}, 400, "no property with its value"),
         ("/api/get", {"address": "nowhere.md"}, 400, "there is no note"),
         ("/api/nothing", {}, 404, "Not Found"),
         (
