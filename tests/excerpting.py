@@ -49,7 +49,7 @@ MARKDOWN = st.lists(
 
 def asked(text, *, idf=None, languages=("en",), **more):
     """A question as `read_question` reads it, with the embedder that needs no model."""
-    kind, subject, needs_figure = kind_of(text, languages[0])
+    kind, subject = kind_of(text, languages[0])
     fields = {
         "vectors": EMBEDDER.embed_query(text),
         "typed": text,
@@ -59,7 +59,6 @@ def asked(text, *, idf=None, languages=("en",), **more):
         "readable": 1.0,
         "kind": kind,
         "subject": subject,
-        "needs_figure": needs_figure,
         "terms": frozenset(query_terms(text, languages)),
         "searched": tuple(idf or ()),
         "parts": (),

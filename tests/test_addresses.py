@@ -62,12 +62,3 @@ def test_any_text_means_a_note_something_outside_or_nothing(tmp_path_factory, pa
         return
     assert target.path in paths or target.reason
     assert target.lines is None or target.lines[0] <= target.lines[1]
-
-
-@given(st.lists(NAMES, min_size=1, max_size=4, unique=True))
-def test_every_path_means_itself(tmp_path_factory, paths):
-    corpus = tmp_path_factory.getbasetemp() / "no notes here"
-    corpus.mkdir(exist_ok=True)
-    plain = [p for p in paths if not p.startswith("/") and "" not in p.split("/")]
-    for path in (p for p in plain if {".", ".."}.isdisjoint(p.split("/"))):
-        assert notes(corpus, *map(record, paths)).find(path) == Target(path, None)

@@ -45,29 +45,20 @@ def built(dist):
     return in_wheel, in_sdist
 
 
-def test_the_wheel_holds_the_package_and_its_data_but_no_corpus_and_no_index(built):
+def test_the_wheel_holds_the_package_its_data_and_licence_and_nothing_else(built):
     wheel, _ = built
     assert {"ragqa/__init__.py", "ragqa/py.typed", "ragqa/answering/confidence.json"} <= set(wheel)
+    assert any(name.endswith("/licenses/LICENSE") for name in wheel)
     assert {name.partition("/")[0].partition("-")[0] for name in wheel} == {"ragqa"}
 
 
-def test_the_sdist_holds_what_the_tests_need_and_no_index(built):
+def test_the_sdist_holds_what_the_tests_and_documents_need_and_no_index(built):
     _, sdist = built
     assert {"README.md", "LICENSE", "corpus/index.md", "tests/conftest.py"} <= set(sdist)
     assert "hatch_build.py" in sdist  # without it no wheel can be made of the sdist
     assert [name for name in sdist if name.startswith("indexes/") and "README" not in name] == []
-
-
-def test_of_the_plug_ins_only_what_documents_link_to_is_shipped(built):
-    wheel, sdist = built
-    ours = [name for name in [*wheel, *sdist] if not name.startswith("eval/obsidian/vault/")]
-    names = [name for name in ours if "plugins" in name]
-    assert set(names) <= {"plugins", "plugins/obsidian", "plugins/obsidian/README.md"}
-
-
-def test_a_licence_comes_with_it(built):
-    wheel, _ = built
-    assert any(name.endswith("/licenses/LICENSE") for name in wheel)
+    plugins = {name for name in sdist if name.startswith("plugins")}
+    assert plugins <= {"plugins", "plugins/obsidian", "plugins/obsidian/README.md"}
 
 
 @pytest.fixture(scope="module")

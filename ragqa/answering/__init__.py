@@ -34,8 +34,8 @@ def compose(
     """
     found = assess(question, hits, embedder, answering)
     excerpts = found.excerpts if found.answered else ()
-    verdict = verdict_of(found.confidence, found.missing, answered=found.answered)
-    short = place_of_answer(question, excerpts[0]) if excerpts and not found.missing else None
+    verdict = verdict_of(found.confidence, found.no_note_has, answered=found.answered)
+    short = place_of_answer(question, excerpts[0]) if excerpts and not found.no_note_has else None
     within = _around(excerpts) if verdict is Verdict.CLOSE else None
     shown, also = len(excerpts), len(excerpts) + len(found.further)
     return Answer(
@@ -56,7 +56,7 @@ def compose(
         hits=hits,
         info=info,
         warnings=found.warnings,
-        missing=found.missing,
+        no_note_has=tuple(found.no_note_has),
         corrected=question.respelled,
         read=question.text,
     )

@@ -9,7 +9,7 @@ from ragqa.languages import ENGLISH
 from ragqa.notes.struck import struck_spans
 from ragqa.search.question import Question
 from ragqa.search.question_kind import QuestionKind
-from ragqa.text.dates import dates, mentions_time, times
+from ragqa.text.dates import dates, times
 from ragqa.text.lexicon import UNITS, rows
 from ragqa.text.names import people, places
 from ragqa.text.quantities import Figure, amounts, counts_without_number, number_words
@@ -87,29 +87,6 @@ def answer_fit(question: Question, text: str, language: str = ENGLISH) -> float:
     if question.kind is QuestionKind.DEFINITION:
         return float(language == ENGLISH and _defines(question, text))
     return min(1.0, max((strength for _, strength in fits(question, text, language)), default=0.0))
-
-
-def cannot_answer(question: Question, text: str, language: str = ENGLISH) -> bool:
-    """Whether a sentence certainly lacks the date, figure, name or address asked for.
-
-    That is never certain for places, which have too many forms, nor in another language than
-    English.
-    """
-    if not question.needs_figure or language != ENGLISH or len(text) > _MAX_CHARS:
-        return False
-    if question.kind is QuestionKind.WHEN:
-        return not mentions_time(text)
-    if question.kind is QuestionKind.HOW_MANY:
-        # "Every Saturday" tells how often.
-        counted = amounts(text) or number_words(text) or counts_without_number(text)
-        return not (counted or mentions_time(text))
-    if question.kind is QuestionKind.WHO:
-        # "Priya" may be a name where it begins a sentence, too.
-        return not any(
-            text[word.start].isupper() and word.stem and word.term not in question.terms
-            for word in words_of(text)
-        )
-    return not any(fits(question, text))
 
 
 def fits(question: Question, text: str, language: str = ENGLISH) -> Iterator[Fit]:

@@ -88,18 +88,13 @@ class Finder:
             excerpts.append(another)
         return excerpts if len(excerpts) == 1 else self._in_question_order(excerpts)
 
-    def further(self, excerpts: Sequence[Stretch], places: Sequence[Stretch] = ()) -> list[Stretch]:
+    def further(self, excerpts: Sequence[Stretch]) -> list[Stretch]:
         """Further excerpts that may answer, best first, each from a section of its own.
 
         :param excerpts: those of the answer.
-        :param places: sentences that come first: they have words which the answer lacks.
         """
         least = FURTHER_SHARE * self._best.score
         others: list[Stretch] = []
-        for candidate in places[: self.answering.further]:
-            excerpt = self._around(replace(candidate, score=least))
-            if not any(map(excerpt.overlaps, [*excerpts, *others])):
-                others.append(excerpt)
         for candidate in sorted(self.scored, key=lambda candidate: -candidate.score):
             if len(others) == self.answering.further or candidate.score < least:
                 break

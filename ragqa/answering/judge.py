@@ -1,4 +1,4 @@
-"""Judge whether the excerpts answer: how probably, and what is missing of the question.
+"""Judge whether the excerpts answer: how probably, and which of its words no note has.
 
 Sentences that ask what their note leaves open are near to a question, and no answer.
 """
@@ -17,7 +17,7 @@ from msgspec import Struct, convert
 
 from ragqa.answering.excerpt import Finder, with_embedded
 from ragqa.answering.layout import asks
-from ragqa.answering.missing import lacks_most, missing
+from ragqa.answering.missing import missing, missing_share
 from ragqa.answering.notes import Answering
 from ragqa.answering.score import (
     NEAR_SHARE,
@@ -36,8 +36,8 @@ from ragqa.embedders import Embedder
 from ragqa.search.question import Question
 from ragqa.search.question_kind import SHORT, QuestionKind
 from ragqa.text.words import index_terms
-from ragqa.types import Hit, Kind, Missing, Reason
-from ragqa.types.answers import NOTHING_MISSING, PROBABLE_FROM, SURE_FROM
+from ragqa.types import Hit, Kind, Reason
+from ragqa.types.answers import SURE_FROM
 
 SURE_SHARE = 0.75
 """One below this share may be about something else, and is quoted with reserve."""
@@ -49,9 +49,6 @@ MOST_CONFIDENT = 0.3
 """Where a note only asks, what it says is probably no answer."""
 
 ANOTHER_TIME = "nothing of the time that you name seems to answer; this is of another"
-
-AN_ANSWER = "answer"
-"""What is not there."""
 
 _FOR_QUESTIONS = frozenset(index_terms("questions ask asked"))
 _QUOTED = (Kind.PARAGRAPH, Kind.ITEM, Kind.HEADING)
@@ -74,7 +71,7 @@ class Assessment:
     confidence: float = 0.0
     answered: bool = False
     reasons: Sequence[Reason] = ()
-    missing: Missing = NOTHING_MISSING
+    no_note_has: Sequence[str] = ()
     warnings: tuple[str, ...] = ()
     others: Sequence[Stretch] = ()
 
@@ -94,29 +91,26 @@ def assess(
     may_answer = of_period(question, all_answer)
     finder = Finder(reading, may_answer, answering)
     excerpts = with_embedded(finder.excerpts(), answering)
-    missed, places = missing(reading, [*excerpts, *finder.others(excerpts)], answering.notes)
+    no_note_has = missing(question, answering.notes)
     model = shipped()["terms" if question.by_terms_alone else "all"]
     rivals = [candidate for candidate in may_answer if candidate not in finder.history.others]
-    measured = features(reading, rivals, excerpts[0], missed, embedder)
+    measured = features(reading, rivals, excerpts[0], no_note_has, embedder)
     probability = model.probability(measured)
     most = MOST_CONFIDENT if is_open else MOST_IF_OLD if finder.history.may_be_old else 1.0
     probability = min(probability, most)
     answered = probability >= model.threshold
-    # What is not probable and lacks most of a question is not even close to it.
-    is_unlikely = probability < PROBABLE_FROM
-    answered = answered and not (is_unlikely and lacks_most(question, missed))
     if not answered and len(may_answer) < len(all_answer):
         again = assess(replace(question, period=None), hits, embedder, answering)
         return _of_another_time(again) if is_of_another_time(question, again.excerpts[0]) else again
     assessment = Assessment(
         candidates=scored,
         excerpts=excerpts,
-        further=finder.further(excerpts, places) if answered else (),
+        further=finder.further(excerpts) if answered else (),
         others=finder.others(excerpts) if answered else (),
         confidence=round(probability, 4),
         answered=answered,
         reasons=model.reasons(measured),
-        missing=replace(missed, not_there=AN_ANSWER) if is_open and answered else missed,
+        no_note_has=no_note_has,
         warnings=finder.rows_left if answered else (),
     )
     another = answered and is_of_another_time(question, excerpts[0])
@@ -176,7 +170,7 @@ def features(
     reading: Reading,
     scored: Sequence[Stretch],
     excerpt: Stretch,
-    missing: Missing,
+    no_note_has: Sequence[str],
     embedder: Embedder,
 ) -> dict[str, float]:
     """The features of the models, named as in their file.
@@ -185,7 +179,8 @@ def features(
     the second lowest match of a word of the question with the excerpt: one may be said otherwise.
     `margin` is the lead of its sentence over the best one of another section, without a reader's
     say. `unfit` is 1 where a date, number, name, place or reason is asked for and the sentence has
-    none, `missing` where something is. `coverage` is the highest of a sentence.
+    none, `missing` the share of its words, by idf, that no note has. `coverage` is the highest of a
+    sentence.
 
     :param scored: the candidate sentences, at least one.
     :param excerpt: the first excerpt.
@@ -199,7 +194,7 @@ def features(
         "words": _second_lowest(reading, scored, excerpt),
         "margin": excerpt.unread_score - max(others, default=0.0),
         "unfit": 1 - holds if has_type else 0.0,
-        "missing": float(bool(missing)),
+        "missing": missing_share(question, no_note_has),
         "coverage": max(candidate.signals["coverage"] for candidate in scored),
     }
 

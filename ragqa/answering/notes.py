@@ -1,6 +1,6 @@
 """The notes that are answered from, and how answers are composed."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ragqa.answering.layout import Layout, Run, layout_of_passage
@@ -60,14 +60,9 @@ class Notes:
         return ""
 
     def lack(self, term: str) -> bool:
-        """Whether it is sure that no note has a term, in any like spelling."""
+        """Whether no note in the index has a term, in any like spelling."""
         del term
         return False
-
-    def with_terms(self, terms: Sequence[str]) -> Iterable[Passage]:
-        """The best passages for some terms in all notes."""
-        del terms
-        return ()
 
 
 @dataclass(frozen=True, slots=True)

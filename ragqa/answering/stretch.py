@@ -103,11 +103,6 @@ class Stretch:
         return self.unit.kind is Kind.PARAGRAPH and last.kind is Kind.ITEM
 
     @property
-    def has_lines(self) -> bool:
-        """Whether a person broke its lines, and did not wrap them."""
-        return all(unit.has_lines for unit in self.units)
-
-    @property
     def context(self) -> str:
         """What stands above its units: parent items, the line before a list, a table's header."""
         # A list that may answer as a whole has the line before it among its units.

@@ -1,6 +1,6 @@
 """The notes as they are now, and what of an index still stands in them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache, cached_property, partial
 
@@ -9,14 +9,11 @@ from ragqa.answering.layout import Layout, all_match_note, layout_of_passage
 from ragqa.notes import NoteText, format_of, parse_note, read_text
 from ragqa.notes.dated import dates_of
 from ragqa.notes.links import NoteNames, place_of
-from ragqa.search.spelling import best_by_terms, in_no_note
+from ragqa.search.spelling import in_no_note
 from ragqa.stores import Snapshot
-from ragqa.types import Block, Corpus, Dated, Filters, Hit, Passage, Skipped, Span, Stamp
+from ragqa.types import Block, Corpus, Dated, Hit, Passage, Skipped, Span, Stamp
 
 _MOST_EMBEDDED = 20
-
-_PLACES = 20
-"""A word is looked for in this many of the best passages for it."""
 
 PART = 100_000
 """Characters. Of a long note, such as a manual, only the part around a passage is laid out."""
@@ -26,8 +23,6 @@ class CurrentNotes(Notes):
     """The notes of an index as they are now; made for each question, since it reads a note once.
 
     :param snapshot: of the index, whose passages are held against the notes.
-    :param filters: of the question.
-    :param is_current: whether the index has all notes as they are now.
     """
 
     def __init__(
@@ -36,12 +31,8 @@ class CurrentNotes(Notes):
         snapshot: Snapshot,
         *,
         max_note_bytes: int,
-        filters: Filters | None = None,
-        is_current: bool = False,
     ) -> None:
         self._snapshot = snapshot
-        self._filters = filters
-        self._is_current = is_current
         self._read = cache(partial(read_text, corpus, max_note_bytes=max_note_bytes))
         self._of_note = cache(lambda path: snapshot.passages(at=[path]))
         self._layout = cache(self._laid_out)
@@ -109,15 +100,8 @@ class CurrentNotes(Notes):
         return note.document.locate(chars) if isinstance(note, NoteText) else ""
 
     def lack(self, term: str) -> bool:
-        """Whether it is sure that no note has a term: one that is not read yet may have it."""
-        return self._is_current and in_no_note(self._snapshot, term)
-
-    def with_terms(self, terms: Sequence[str]) -> Iterator[Passage]:
-        """The best passages for some terms that pass the filters, and stand in their notes."""
-        for passage in best_by_terms(self._snapshot, terms, _PLACES, self._filters):
-            note = self._as_indexed(passage.path, passage.note_sha256)
-            if isinstance(note, NoteText) and self._all_stand(note, [passage]):
-                yield passage
+        """Whether no note in the index has a term, in any like spelling."""
+        return in_no_note(self._snapshot, term)
 
     def _as_indexed(self, path: str, sha256: str) -> NoteText | Skipped:
         """A note if it has this digest, else what is wrong."""

@@ -97,7 +97,6 @@ class Index:
     waiting: Waiting | None = None
     update_with = "ragqa index"
     given_up: Event | None = None
-    _is_current = False
     """Whether the last question brought it up to date."""
 
     def __init__(
@@ -327,7 +326,7 @@ class Index:
         typed, filters = clean_question(question), filters or Filters()
         warnings = self._caught_up(progress, refresh=refresh)
         clock.lap("refresh")
-        snapshot, notes = self.snapshot(), self.current_notes(filters)
+        snapshot, notes = self.snapshot(), self.current_notes()
         clock.lap("open")
         embedder, today = self.source.embedders.asking, self._today()
         read = read_question(snapshot, embedder, typed, filters=filters, today=today)
@@ -350,14 +349,12 @@ class Index:
         if self.given_up is not None and self.given_up.is_set():
             raise GivenUp("this is no longer wanted")
 
-    def current_notes(self, filters: Filters | None = None) -> CurrentNotes:
+    def current_notes(self) -> CurrentNotes:
         """The notes of this index as they are now, for one question."""
         return CurrentNotes(
             self.places.corpus,
             self._open(),
             max_note_bytes=self.settings.max_note_bytes,
-            filters=filters,
-            is_current=self._is_current,
         )
 
     def answering_from(self, notes: CurrentNotes) -> Answering:
@@ -383,7 +380,6 @@ class Index:
         :raises WriterBusy, IndexNotWritable: it cannot be written, and there is no usable index.
         """
         self._check_wanted()
-        self._is_current = False
         warnings: list[str] = []
         if refresh and self.kept.is_shared:
             self.close()
@@ -400,7 +396,6 @@ class Index:
                 stale = "could not bring the index up to date, so this is from generation"
                 return [f"{stale} {generation}: {exc.message}"]
             self.waiting = report.waiting
-            self._is_current = not report.waiting
             warnings += by_kind(report.warnings)
             warnings += (f"{SKIPPED}{line}" for line in by_kind(report.newly_skipped))
         return warnings + ([self.waiting.notice(self.update_with)] if self.waiting else [])

@@ -117,7 +117,7 @@ def _abstention(outcomes: Sequence[Outcome]) -> Document:
             {
                 "answered": [float(answer.answered) for answer in these],
                 "sure": [float(answer.sure) for answer in these],
-                "named": [float(answer.answered and bool(answer.missing)) for answer in these],
+                "named": [float(answer.answered and bool(answer.no_note_has)) for answer in these],
             }
         )
         if means:
@@ -135,7 +135,7 @@ def _question(outcome: Outcome) -> Document:
     row |= _rounded(outcome.scores)
     if outcome.answer is not None:
         row |= {"confidence": outcome.answer.confidence, "answered": outcome.answer.answered}
-        row["missing"] = list(outcome.answer.missing.words)
+        row["missing"] = list(outcome.answer.no_note_has)
         row["cited"] = list(map(_place, outcome.answer.citations))
         row["also"] = list(map(_place, outcome.answer.also))
     return row | {"missed": None if outcome.missed is None else asdict(outcome.missed)}

@@ -4,12 +4,11 @@ The terminal, Markdown, the page and assistants show them. What is not sanitised
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ragqa.places import address as address
 from ragqa.safe import safe_line
-from ragqa.types import Answer, Correction, Missing, Written, WrittenSentence
+from ragqa.types import Answer, Correction, Written, WrittenSentence
 from ragqa.types.answers import PROBABLE_FROM
 
 if TYPE_CHECKING:
@@ -40,30 +39,18 @@ def trust_line(answer: Answer) -> str:
 
     It stands above the excerpts; of an LLM's answer, below it.
     """
-    aside = missing_line(answer.missing)
-    aside = aside and f" ({aside})"
+    none = safe_line(", ".join(answer.no_note_has))
+    aside = f" (no note has: {none})" if none else ""
     is_written = answer.written is not None and answer.written.is_answer
     if not answer.answered:
         asked_anyway = " The LLM was asked anyway." if is_written else ""
         return f"Your notes do not seem to answer this{aside}.{asked_anyway}"
     if is_written:
-        lacks = missing_line(replace(answer.missing, not_there=""))
-        return lacks and f"{lacks[0].upper()}{lacks[1:]}."
+        return f"No note has: {none}." if none else ""
     if answer.sure:
         return ""
     probable = answer.confidence >= PROBABLE_FROM
     return f"{'Probably' if probable else 'Not sure; nearest'}{aside}:"
-
-
-def missing_line(missing: Missing) -> str:
-    """What an answer lacks, as facts: "no note has: X; Y is in a.md:5; no date there"."""
-    none = missing.no_note_has
-    facts = [f"no note has: {', '.join(none)}"] if none else []
-    for lack in missing.elsewhere:
-        place = address(lack.place.path, lack.place.lines, lack.place.locator)
-        facts.append(f"{lack.words} is in {place}")
-    facts += [f"no {missing.not_there} there"] if missing.not_there else []
-    return safe_line("; ".join(facts))
 
 
 def corrected_line(corrected: Sequence[Correction]) -> str:

@@ -73,8 +73,7 @@ class Question:
 
     `languages` are those of the notes, the question's own probably first. `readable` is how far the
     embedder can read it, 0 to 1. `kind` is what it asks for. `subject` has the terms of what is to
-    be defined or counted, () for other kinds. It `needs_figure` if only a date, or a number of the
-    subject, can answer.
+    be defined or counted, () for other kinds.
 
     `terms` has those of its content words in all languages, and `idf` the inverse document
     frequency of those that are `searched`, in order, with repetitions. `parts` are the terms of
@@ -91,7 +90,6 @@ class Question:
     readable: float
     kind: QuestionKind
     subject: tuple[str, ...]
-    needs_figure: bool
     terms: frozenset[str]
     searched: tuple[str, ...]
     parts: tuple[str, ...]
@@ -190,7 +188,7 @@ def read_question(
     parts = tuple(_parts(snapshot, text, languages))
     idf = snapshot.idf([*searched, *parts])
     times = Counter((*searched, *parts))
-    kind, subject, needs_figure = kind_of(text, languages[0])
+    kind, subject = kind_of(text, languages[0])
     return Question(
         text=text,
         vectors=embedder.embed_query(text),
@@ -201,7 +199,6 @@ def read_question(
         readable=_readable(snapshot, embedder, text, languages[0]),
         kind=kind,
         subject=subject,
-        needs_figure=needs_figure,
         terms=frozenset(term for terms in forms for term in terms),
         searched=searched,
         parts=parts,

@@ -102,14 +102,6 @@ _FALLBACK_RULES: _Rules = (
     (QuestionKind.HOW_MANY, rf".*\b({_QUANTITY}$|(number|amount|percentage)_q of\b)"),
 )
 _CLAUSE = r"[.?!;:]+(?:\s+|$)|,\s+(?:and\s+)?|\s+[-\u2013\u2014]+\s+"
-_DATED = (
-    rf"when (did|was|were|had)_a|.*\b(what|which) ((was|is)_a )?(the )?(\w+ )?{_TIME}"
-    r"|.*\b(date|year)_t$|date_t of"
-)
-_MEASURED = (
-    r"\bhow (long|old|tall|often|far|large|fast|heavy|deep|wide)\b"
-    r"|\bhow much\b.*\b(costs?|pay|paid|charged?|weighs?|earn|spen[dt]|owe|rent|money)\b"
-)
 _SEAM = r"(?:\s*[,.:;!?\u2026\u2013\u2014]+\s*|\s+-+\s+)"
 _INDIRECT = (
     r"(?i)(what|who|where|when|how \w+) "
@@ -155,14 +147,14 @@ def _frames() -> tuple[str, str]:
     return before, rf"(?i)(?:(?:{_SEAM}(?:{framing}|{ending})| (?:{ending})))+[ ?.!]*$"
 
 
-def kind_of(question: str, language: str) -> tuple[QuestionKind, tuple[str, ...], bool]:
-    """What a question asks for, the terms of its subject, and whether it needs a figure.
+def kind_of(question: str, language: str) -> tuple[QuestionKind, tuple[str, ...]]:
+    """What a question asks for, and the terms of its subject.
 
     The first clause that matches a rule decides its kind. If none does, the question is taken as
     keywords ("o4-mini release date"). No kind is known in another language than English.
     """
     if language != ENGLISH:
-        return QuestionKind.OTHER, (), False
+        return QuestionKind.OTHER, ()
     text = " ".join(question.casefold().replace("\u2019", "'").split())
     text = WORD.sub(_uncontracted, text)
     clauses = [part for piece in compiled(_CLAUSE).split(text) if (part := piece.strip(" \"'()"))]
@@ -170,13 +162,7 @@ def kind_of(question: str, language: str) -> tuple[QuestionKind, tuple[str, ...]
     kinds = ((clause, _kind(_RULES, mark)) for clause, mark in zip(clauses, marked, strict=True))
     clause, kind = next((pair for pair in kinds if pair[1]), (text, None))
     kind = kind or _kind(_FALLBACK_RULES, " ".join(marked)) or QuestionKind.OTHER
-    subject = _subject(kind, clause, " ".join(clauses))
-    is_certain = (
-        any(map(compiled(_DATED).match, marked))
-        if kind is QuestionKind.WHEN
-        else kind is not QuestionKind.HOW_MANY or subject or compiled(_MEASURED).search(text)
-    )
-    return kind, subject, kind in SHORT - {QuestionKind.WHERE} and bool(is_certain)
+    return kind, _subject(kind, clause, " ".join(clauses))
 
 
 def _uncontracted(word: re.Match[str]) -> str:

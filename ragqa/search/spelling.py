@@ -98,8 +98,11 @@ def in_no_note(snapshot: Snapshot, term: str) -> bool:
     every = [other for start in starts for other in snapshot.terms_with_prefix(start)]
     is_part = len(term) >= _MIN_PART
     contain = (other for other in every if other.startswith(term) or (is_part and term in other))
-    most = (1 + (len(term) > TWO_EDITS_LETTERS)) * (len(term) >= MIN_LETTERS and term.isalpha())
-    return bool(every) and not any(contain) and not _near(term, every, most)
+    if not every or any(contain):
+        return False
+    may_be_misspelt = len(term) >= MIN_LETTERS and term.isalpha()
+    similar = [other for other in every if may_be_misspelt and other.startswith(_starts(term))]
+    return not _near(term, similar, 1 + (len(term) > TWO_EDITS_LETTERS))
 
 
 def idf_in(snapshot: Snapshot, passages: int) -> float:

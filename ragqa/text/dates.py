@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from ragqa.languages import ENGLISH
 from ragqa.safe import safe_line
-from ragqa.text.lexicon import MONTHS, STOP_WORDS, one_of, table
-from ragqa.text.words import compiled, index_terms, joined, overlaps, stem, words_of
+from ragqa.text.lexicon import MONTHS, STOP_WORDS, one_of
+from ragqa.text.words import compiled, index_terms, joined, overlaps, stem
 from ragqa.types import Citation, Passage, Span
 
 _NUMBERS = {month[:3]: n for n, month in enumerate(MONTHS, start=1)}
@@ -197,12 +197,6 @@ def date_shown(source: Citation | Passage) -> str:
         return safe_line(source.note_date)
     of_file = "file of " if source.date_from == "file" else ""
     return of_file + safe_line(source.date or source.note_date) + (", old" if source.old else "")
-
-
-def mentions_time(text: str) -> bool:
-    """Whether a text mentions any time, even just "yesterday"."""
-    is_word = any(word.text in table("time words") for word in words_of(text))
-    return is_word or bool(_dates(text) or _times(text))
 
 
 def has_moment(moments: Iterable[Moment], claimed: Moment) -> bool:

@@ -1,6 +1,6 @@
 """Answers, their citations, and search results."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from textwrap import shorten
@@ -19,7 +19,7 @@ EXTRACTIVE = "extractive"
 FURTHER = 2
 """How many further excerpts are offered with an answer, and shown at once."""
 
-SURE_FROM = 0.48
+SURE_FROM = 0.5
 """The confidence from which an answer is given without reserve."""
 
 PROBABLE_FROM = 0.25
@@ -117,48 +117,11 @@ class Verdict(StrEnum):
     NOT_IN_NOTES = "not in notes"
 
 
-@dataclass(frozen=True, slots=True)
-class Elsewhere:
-    """Words that a question asks about and its answer lacks, and a place in the notes with them."""
-
-    JSON = Keys("words path=place.path lines=place.lines locator=place.locator", optional="locator")
-
-    words: str
-    place: Citation
-
-
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """What a question asks for and the excerpts of its answer lack.
-
-    `no_note_has` are words that no note in the index has, in any like spelling, `elsewhere` those
-    that stand in another place. `not_there` is what is asked for, such as "date". `unsaid` are
-    words of which nothing is claimed: notes may say them in another way.
-    """
-
-    no_note_has: tuple[str, ...] = ()
-    elsewhere: tuple[Elsewhere, ...] = ()
-    not_there: str = ""
-    unsaid: tuple[str, ...] = ()
-
-    def __bool__(self) -> bool:
-        """Whether anything is missing."""
-        return bool(self.words or self.not_there or self.unsaid)
-
-    @property
-    def words(self) -> tuple[str, ...]:
-        """The words of which something can be said."""
-        return (*self.no_note_has, *(place.words for place in self.elsewhere))
-
-
-NOTHING_MISSING = Missing()
-
-
-def verdict_of(confidence: float, missing: Missing, *, answered: bool) -> Verdict:
+def verdict_of(confidence: float, no_note_has: Sequence[str], *, answered: bool) -> Verdict:
     """The outcome of a question: an answer is only close if incomplete or unsure."""
     if not answered:
         return Verdict.NOT_IN_NOTES
-    return Verdict.CLOSE if missing or confidence < SURE_FROM else Verdict.ANSWERED
+    return Verdict.CLOSE if no_note_has or confidence < SURE_FROM else Verdict.ANSWERED
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,19 +228,18 @@ class Answer(SearchResult):
 
     `confidence` is the probability that the first excerpt is a good answer. If `answered` is False,
     `hits` are the nearest passages, and there are no citations unless an LLM was forced to write.
-    `missing` is what the excerpts lack of the question. `also` are further excerpts, best first,
-    numbered after the citations, and `earlier` are statements of other dates on the subject of the
-    first one, numbered after these: newest first, but oldest first where the question asks for the
-    past.
+    `no_note_has` are words of the question that no note in the index has, in any like spelling.
+    `also` are further excerpts, best first, numbered after the citations, and `earlier` are
+    statements of other dates on the subject of the first one, numbered after these: newest first,
+    but oldest first where the question asks for the past.
     """
 
     JSON = Keys(
-        "question corrected answered confidence verdict sure missing=missing.words "
-        "no_note_has=missing.no_note_has elsewhere=missing.elsewhere not_there=missing.not_there "
+        "question corrected answered confidence verdict sure no_note_has "
         "backend answer=text citations also earlier passages=hits warnings=every_warning waiting "
         "timings_ms index=info by_llm=written.is_answer llm=written sentences=written.claims "
         "invalid_citations=written.invalid_citations",
-        null="not_there", optional="by_llm llm sentences invalid_citations",
+        optional="by_llm llm sentences invalid_citations",
     )  # fmt: skip
 
     answered: bool
@@ -285,7 +247,7 @@ class Answer(SearchResult):
     backend: str
     text: str
     citations: tuple[Citation, ...]
-    missing: Missing = NOTHING_MISSING
+    no_note_has: tuple[str, ...] = ()
     written: Written | None = None
     also: tuple[Citation, ...] = ()
     earlier: tuple[Citation, ...] = ()
@@ -299,7 +261,7 @@ class Answer(SearchResult):
     @property
     def verdict(self) -> Verdict:
         """The verdict on the answer as a whole."""
-        return verdict_of(self.confidence, self.missing, answered=self.answered)
+        return verdict_of(self.confidence, self.no_note_has, answered=self.answered)
 
     @property
     def sure(self) -> bool:

@@ -79,7 +79,7 @@ def test_a_month_or_day_is_found_however_question_and_note_write_it(tmp_path, wr
         for when in ("in March", "in march 2026", "on 27 March", "on 2026-03-27"):
             answer = index.ask(f"kWh of the meter {when}")
             assert answer.hits[0].passage.path == answer.citations[0].path == "Mar.md"
-            assert not answer.missing
+            assert not answer.no_note_has
 
 
 def test_a_row_matches_by_its_own_date_and_not_by_that_of_its_note(tmp_path):
@@ -95,7 +95,7 @@ def test_a_note_is_found_by_the_day_of_its_front_matter(tmp_path):
     }
     answer = asked(tmp_path, notes, "what does Nimbus want on 18 March?")
     assert answer.citations[0].path == "time.md"
-    assert not answer.missing
+    assert not answer.no_note_has
 
 
 @pytest.fixture(scope="module")

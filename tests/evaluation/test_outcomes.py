@@ -168,7 +168,7 @@ def test_a_sure_answer_is_wrong_if_it_is_not_even_partly_right(start, end, wrong
     quote = cited("a.md", "x" * (end - start), start=start)
     assert answer_scores(one, answer(quote))["wrong"] == wrong
     assert "wrong" not in answer_scores(one, answer(quote, confidence=0.4))
-    assert "wrong" not in answer_scores(one, answer(quote, missing=("seven",)))
+    assert "wrong" not in answer_scores(one, answer(quote, no_note_has=("seven",)))
 
 
 def test_a_sure_answer_to_what_the_notes_do_not_answer_is_wrong():

@@ -21,7 +21,7 @@ QUERIES = {
     "q1": ("when do figs ripen", ["August"]),
     "q2": ("what is a dried plum called", ["prune", "a prune"]),
     "q3": ("kiwi berry named after which bird", ["1959"]),
-    "q4": ("how do I tune a piano", []),
+    "q4": ("tuning an old piano", []),
 }
 QRELS = (
     "query-id\tcorpus-id\tscore\nq1\tfig\t2\nq1\tplum\t0\nq2\tplum\t1\nq3\tkiwi\t1\nq3\tgone\t1\n"

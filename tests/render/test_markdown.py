@@ -15,7 +15,7 @@ from support import make_answer
 from ragqa.chatting import Exchange
 from ragqa.render.markdown import answer_markdown, chat_markdown, escaped
 from ragqa.safe import safe_line, safe_text
-from ragqa.types import Hit, Kind, Missing, Passage, Unit
+from ragqa.types import Hit, Kind, Passage, Unit
 from ragqa.verifying.saved import defused, read_saved
 
 # As the file system gives them: any bytes.
@@ -126,13 +126,13 @@ def test_an_abstention_is_exported_with_the_nearest_passages_and_warnings():
 
 
 def test_what_is_missing_is_named_whether_or_not_there_is_an_answer():
-    answer = make_answer(missing=Missing(("INT4", "[x](y)")))
+    answer = make_answer(no_note_has=("INT4", "[x](y)"))
     forged = replace(answer.citations[0], note_date="[d](y)")
     close = answer_markdown(replace(answer, citations=(forged,)))
     assert "(\\[d\\](y))" in close
     assert "**Probably (no note has: INT4, \\[x\\](y)):**" in close
-    lacking = Missing(("roses",))
-    away = answer_markdown(make_answer(answered=False, text="", citations=(), missing=lacking))
+    none = {"text": "", "citations": (), "no_note_has": ("roses",)}
+    away = answer_markdown(make_answer(answered=False, **none))
     assert "**Your notes do not seem to answer this (no note has: roses).**" in away
 
 

@@ -13,7 +13,7 @@ from support import make_answer
 from ragqa.render.results import Linker, print_answer
 from ragqa.render.view import trust_line
 from ragqa.safe import safe_line
-from ragqa.types import Corpus, Kind, Missing, Unit, Written, WrittenSentence
+from ragqa.types import Corpus, Kind, Unit, Written, WrittenSentence
 
 SHORT = re.compile(r"\x1b\[1;4m(.*?)\x1b\[0m", re.DOTALL)
 DIM = re.compile(r"\x1b\[2m(.*?)\x1b\[0m", re.DOTALL)
@@ -116,11 +116,11 @@ def test_a_link_leads_to_its_note_whatever_the_name_of_that(name):
         ({"confidence": 0.7}, ""),
         ({"confidence": 0.4}, "Probably:"),
         (
-            {"confidence": 0.9, "missing": Missing(("GPT-9",), not_there="date")},
-            "Probably (no note has: GPT-9; no date there):",
+            {"confidence": 0.9, "no_note_has": ("GPT-9",)},
+            "Probably (no note has: GPT-9):",
         ),
         (
-            {"confidence": 0.1, "missing": Missing(("a", "b"))},
+            {"confidence": 0.1, "no_note_has": ("a", "b")},
             "Not sure; nearest (no note has: a, b):",
         ),
         ({"answered": False, "citations": ()}, "Your notes do not seem to answer this."),

@@ -46,7 +46,7 @@ def test_a_name_that_says_nothing_and_a_date_are_not_searched_as_names(index, qu
 
 
 def test_words_of_the_file_count_as_said_by_the_note(index):
-    assert not index.ask("when is the museum open, on Sundays?").missing
+    assert not index.ask("when is the museum open, on Sundays?").no_note_has
 
 
 def test_headings_of_level_one_that_are_no_title_stand_above_their_text(index):

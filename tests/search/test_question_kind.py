@@ -4,7 +4,7 @@ import pytest
 from cases import each_of
 from excerpting import asked
 
-from ragqa.answering.answer_type import answer_fit, cannot_answer
+from ragqa.answering.answer_type import answer_fit
 from ragqa.search.question_kind import QuestionKind, kind_of, without_frame
 
 
@@ -42,19 +42,6 @@ def test_a_sentence_that_says_what_is_asked_for_holds_more_of_it(question, bette
 @pytest.mark.parametrize("question", ["how to merge an adapter", "LoRA vs QLoRA"])
 def test_a_kind_that_tells_nothing_of_sentences_holds_nothing(question):
     assert answer_fit(asked(question), "In 2021 Bob merged 5 adapters in Paris.") == 0
-
-
-@each_of("cannot_answer")
-def test_a_sentence_cannot_answer_that_has_nothing_like_a_date_or_a_number_of_things(
-    question, sentence, cannot
-):
-    assert cannot_answer(asked(question), sentence) is cannot
-
-
-def test_nothing_is_certain_of_a_sentence_in_another_language():
-    read, sentence = asked("when was it due"), "Sie war am Montag fällig."
-    assert not cannot_answer(read, sentence, "de")
-    assert cannot_answer(read, sentence)
 
 
 @pytest.mark.parametrize(

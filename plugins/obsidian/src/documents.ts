@@ -30,8 +30,6 @@ export interface Answer {
   verdict: Verdict;
   confidence: number;
   noNoteHas: string[];
-  elsewhere: { words: string; place: string }[];
-  notThere: string;
   corrected: { from: string; to: string }[];
   citations: Citation[];
   also: Citation[];
@@ -47,8 +45,6 @@ export function answerFrom(value: unknown): Answer {
     verdict: verdict(it.verdict),
     confidence: number(it.confidence),
     noNoteHas: list(it.no_note_has, text),
-    elsewhere: list(it.elsewhere, elsewhere),
-    notThere: text(it.not_there ?? ""),
     corrected: list(it.corrected, (one) => ({
       from: text(fields(one).from),
       to: text(fields(one).to),
@@ -59,13 +55,6 @@ export function answerFrom(value: unknown): Answer {
     passages: list(it.passages, (one) => place(one, "text")),
     warnings: list(it.warnings, text),
   };
-}
-
-function elsewhere(value: unknown): { words: string; place: string } {
-  const it = fields(value);
-  const [from, to] = list(it.lines, number);
-  const lines = it.locator ? `, ${text(it.locator)}` : `:${from === to ? from : `${from}-${to}`}`;
-  return { words: text(it.words), place: `${text(it.path)}${lines}` };
 }
 
 function citation(value: unknown): Citation {

@@ -34,11 +34,8 @@ function trust(answer: Answer): string {
 }
 
 /** What an answer lacks, in the words of the command line. */
-function lacks({ noNoteHas, elsewhere, notThere }: Answer): string {
-  const facts = elsewhere.map(({ words, place }) => `${words} is in ${place}`);
-  if (noNoteHas.length > 0) facts.unshift(`no note has: ${noNoteHas.join(", ")}`);
-  if (notThere) facts.push(`no ${notThere} there`);
-  return facts.join("; ");
+function lacks({ noNoteHas }: Answer): string {
+  return noNoteHas.length > 0 ? `no note has: ${noNoteHas.join(", ")}` : "";
 }
 
 /** Add a line about an answer, or in place of one. */

@@ -99,14 +99,6 @@ describe("an answer", () => {
     expect(server.asked[0]?.headers).not.toHaveProperty("origin");
   });
 
-  test("names the words that no excerpt has", async () => {
-    server.answer = () => ({ body: documentOf("close") });
-    await ask("how much memory does an HNSW index need in Postgres?");
-    expect(said()).toContain(
-      "Not sure; nearest (Postgres is in rag/pgvector.md:5; no figure there):",
-    );
-  });
-
   test("with a reserve stands within its passage, and the further ones are whole", async () => {
     server.answer = () => ({ body: documentOf("close") });
     await ask("lora adapter file size in Postgres?");
@@ -253,8 +245,6 @@ describe("a hostile server or note", () => {
       body: {
         ...answer,
         no_note_has: [HOSTILE],
-        elsewhere: [{ words: HOSTILE, path: HOSTILE, lines: [1, 1] }],
-        not_there: HOSTILE,
         warnings: [HOSTILE],
         corrected: [{ from: HOSTILE, to: HOSTILE }],
         earlier: [{ ...statement, date: HOSTILE }],
