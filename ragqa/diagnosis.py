@@ -23,7 +23,7 @@ from ragqa.state.consent import consents, is_allowed
 from ragqa.stores import StorePlace
 from ragqa.types import Building, Compared, Keys, Remark
 
-_WHERE = "local=destination.is_local host=destination.host proxy=destination.proxy"
+_WHERE = "local=destination.is_local host=destination.host"
 _ORIGINS: dict[str, str] = {
     Origin.FLAG: "the command",
     Origin.ENVIRONMENT: "RAGQA_LLM in the environment",
@@ -191,9 +191,7 @@ class Choice(Struct, frozen=True):
     sent to, or "".
     """
 
-    JSON = Keys(
-        f"llm=spec origin {_WHERE} allowed problem fix", null="llm origin host proxy problem fix"
-    )
+    JSON = Keys(f"llm=spec origin {_WHERE} allowed problem fix", null="llm origin host problem fix")
 
     spec: str = ""
     origin: str = ""

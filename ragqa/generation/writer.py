@@ -23,7 +23,7 @@ from ragqa.generation.draft import (
 from ragqa.grounding import Idf, grounding_of
 from ragqa.languages import ENGLISH
 from ragqa.llms import LLM, Prompt, llm_for
-from ragqa.llms.limits import Deadline, bounded
+from ragqa.llms.limits import bounded
 from ragqa.notes.struck import struck_spans
 from ragqa.passages import tokens
 from ragqa.safe import safe_line, safe_text
@@ -314,7 +314,6 @@ class _Kept:
         :raises BackendFailed: the LLM failed, repeats its prompt, or was not done in time.
         """
         writer = self.writer
-        deadline = Deadline(writer.llm.destination.backend, writer.deadline_s)
         pieces = bounded(
             writer.llm,
             self.request.prompt,
@@ -324,7 +323,6 @@ class _Kept:
         # Closing ends the request now, not at garbage collection.
         with closing(pieces):
             for number, drafted in enumerate(drafted_from(pieces)):
-                deadline.left()
                 if not number and _WORDS.findall(drafted.text.upper()) == DECLINED.split():
                     self.declined = True
                     return

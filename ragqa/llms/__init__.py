@@ -1,6 +1,6 @@
 """From prompt to text: the `LLM` protocol and the table of backends.
 
-Every server is asked in OpenAI's protocol (`http.py`). Programs may give `Writer` any other object
+Servers are asked over HTTP (`http.py`). Programs may give `Writer` any other object
 with the two members of `LLM`; `limits.py` holds for it as well.
 """
 
@@ -18,12 +18,11 @@ class Destination:
     """Which backend answers and where the prompt goes.
 
     `backend` is `KIND:MODEL`; `host` is `HOST` or `HOST:PORT`, "" if the prompt stays on this
-    machine; `proxy` is the proxy on the way, "" for none.
+    machine.
     """
 
     backend: str
     host: str = ""
-    proxy: str = ""
 
     @property
     def is_local(self) -> bool:
@@ -32,10 +31,8 @@ class Destination:
 
     @property
     def where(self) -> str:
-        """The destination in words, with the proxy."""
-        if self.is_local:
-            return "this machine"
-        return f"{self.host}, through the proxy {self.proxy}" if self.proxy else self.host
+        """The destination in words."""
+        return self.host or "this machine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +57,7 @@ class LLM(Protocol):
     def stream(self, prompt: Prompt, *, max_tokens: int) -> Iterator[str]:
         """Yield a completion of at most `max_tokens` tokens piece by piece as it is generated.
 
-        Nothing is sent before the first piece is requested. Closing the iterator ends the request;
-        its optional `cancel()` does so from another thread, even while one waits for a piece.
+        Nothing is sent before the first piece is requested. Closing the iterator ends the request.
 
         :raises BackendFailed: the completion failed, for any reason.
         """

@@ -1,20 +1,17 @@
-"""OpenAI's protocol over HTTP; only this module sends anything to an LLM.
+"""OpenAI's and Anthropic's protocols over HTTP; only this module sends anything to an LLM.
 
-It uses only httpx2's transport, so there are no redirects, cookies, `.netrc`, or environment
-settings beyond those in `Server`; certificates are verified. What a server sends is untrusted.
+The client takes nothing from the environment, follows no redirect and verifies certificates. What a
+server sends is untrusted.
 """
 
-import contextlib
 import importlib.util
 import json
 import logging
 import re
-import socket
-import threading
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
-from itertools import chain
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -23,6 +20,7 @@ from ragqa.errors import BackendFailed, UsageError
 from ragqa.extras import install_command
 from ragqa.llms import Destination, Prompt
 from ragqa.llms.servers import (
+    ANTHROPIC,
     NO_KEY,
     OLLAMA,
     SERVICES,
@@ -38,37 +36,29 @@ from ragqa.llms.servers import (
 if TYPE_CHECKING:
     import httpx2
 
-CONNECT_S = 5
-READ_S = 60
-"""How long to wait; `bounded` sets the total deadline."""
-REPLY_BYTES = 8_000_000
-_ERROR_BYTES = 64_000
+CONNECT_S, READ_S = 5, 60
+"""How long to wait for a connection, and for the next bytes; `bounded` has the whole deadline."""
 
+REPLY_BYTES = 8_000_000
+_ERROR_CHUNKS = 8
 _CLOUD = re.compile("(^|[:-])cloud$", re.IGNORECASE)
 _CLOUD_HOST = "ollama.com"
-
-_END_MARK = "[DONE]"
-_REJECTED = (400, 422)
-_DISPENSABLE = {"max_tokens": "max_completion_tokens", "temperature": ""}
-"""Parameters that some models reject, each with its replacement or "".
-
-OpenAI's newer models need `max_completion_tokens`; many other servers know only `max_tokens`.
-"""
-_PHRASES = {int(status): status.phrase.lower() for status in HTTPStatus}
-_CODE = re.compile(r"\[[^]]*\] ?| \(_ssl.*")
-_LOOK = "look at the model's name, the address in {address} and the key in {key}"
+_OPTIONAL = ("max_tokens", "temperature")
+_LIMIT, _WITHHELD = ("length", "max_tokens"), ("content_filter", "refusal")
 _CHECK_ADDRESS = "check the server's address in {address} (such as {example})"
 _HINTS = {
     401: "check the key in {key}",
     403: "check the key in {key}",
     404: f"check the model's name; {_CHECK_ADDRESS}",
+    429: "ask again later",
 }
 _IS_IT_RUNNING = "is the server running? its address comes from {address}"
+_LOOK = "look at the model's name, the address in {address} and the key in {key}"
 
 
 @dataclass(frozen=True)
 class HttpLLM:
-    """A model on a server that speaks OpenAI's protocol."""
+    """A model on a server that speaks OpenAI's protocol, or Anthropic's."""
 
     kind: str
     server: Server
@@ -77,30 +67,76 @@ class HttpLLM:
 
     @property
     def destination(self) -> Destination:
-        """The host that the prompt leaves this machine for, and the proxy on the way."""
+        """The host that the prompt leaves this machine for."""
         host = "" if self.server.is_loopback else self.server.shown
         if self.kind == OLLAMA and _CLOUD.search(self.model.strip()):
             host = host or _CLOUD_HOST  # the server on this machine passes it on
-        return Destination(f"{self.kind}:{self.model}", host, self.server.proxy_shown)
+        return Destination(f"{self.kind}:{self.model}", host)
 
-    def stream(self, prompt: Prompt, *, max_tokens: int) -> "Reply":
-        """Yield the completion piece by piece; see `LLM.stream`."""
-        # https://platform.openai.com/docs/api-reference/chat-streaming
-        body: dict[str, Any] = {
-            "model": self.model,
-            "messages": [
-                {"role": "system", "content": prompt.instructions},
-                {"role": "user", "content": prompt.message},
-            ],
-            "stream": True,
-            "temperature": 0,
-            "max_tokens": max_tokens,
-        }
-        return Reply(self, body)
+    def stream(self, prompt: Prompt, *, max_tokens: int) -> Iterator[str]:
+        """Yield the completion piece by piece; see `LLM.stream`.
 
-    def models(self) -> "Reply":
-        """Yield the names of the server's models, each on a line."""
-        return Reply(self, None)
+        Errors have no key in their text, and no cause, whose frames may have it.
+        """
+        import httpx2
+
+        try:
+            yield from hide_in_pieces(self._pieces(prompt, max_tokens), self.key)
+        except BackendFailed as exc:
+            raise self._failed(exc.message, exc.hint) from None
+        except httpx2.TimeoutException:
+            raise self._failed("did not answer in time", _IS_IT_RUNNING) from None
+        except httpx2.ConnectError as exc:
+            raise self._failed(f"cannot be reached: {exc}", _IS_IT_RUNNING) from None
+        except httpx2.HTTPError as exc:
+            raise self._failed(f"broke off: {exc}", "ask again") from None
+
+    def _failed(self, message: str, hint: str) -> BackendFailed:
+        """The failure of this server, which is named."""
+        service = SERVICES[self.kind]
+        return BackendFailed(
+            sentence(f"the {self.kind} server {self.server.shown} {message}", self.key),
+            hint=(hint or _LOOK).format(
+                address=self.server.where, example=service.example, key=service.key_variable
+            ),
+        )
+
+    def _pieces(self, prompt: Prompt, max_tokens: int) -> Iterator[str]:
+        import httpx2
+
+        # The client's log has headers, in which a server may echo a key.
+        logging.getLogger("httpcore2").setLevel(logging.WARNING)
+        timeout = httpx2.Timeout(READ_S, connect=CONNECT_S)
+        path, headers, body = self._request(prompt, max_tokens)
+        with httpx2.Client(trust_env=False, timeout=timeout, headers=headers) as client:
+            for content in (body, _for_newer_models(body)):
+                with client.stream(
+                    "POST", f"{self.server.url}/{path}", content=json.dumps(content)
+                ) as response:
+                    if response.status_code == HTTPStatus.OK:
+                        yield from completion(events(response.iter_raw()))
+                        return
+                    problem = _problem_in(response)
+                is_rejected = response.status_code == HTTPStatus.BAD_REQUEST
+                if not (is_rejected and any(name in problem for name in _OPTIONAL)):
+                    break
+        raise _refusal(response.status_code, problem)
+
+    def _request(
+        self, prompt: Prompt, max_tokens: int
+    ) -> tuple[str, dict[str, str], dict[str, Any]]:
+        """The path, headers and body of a request."""
+        headers = {"User-Agent": "ragqa", "Accept-Encoding": "identity"}
+        headers["Content-Type"] = "application/json"
+        key, user = self.key.reveal(), {"role": "user", "content": prompt.message}
+        body = {"model": self.model, "stream": True, "temperature": 0, "max_tokens": max_tokens}
+        if self.kind == ANTHROPIC:  # https://docs.claude.com/en/api/messages
+            headers |= {"anthropic-version": "2023-06-01"} | ({"x-api-key": key} if key else {})
+            return "messages", headers, body | {"system": prompt.instructions, "messages": [user]}
+        # https://platform.openai.com/docs/api-reference/chat
+        headers |= {"Authorization": f"Bearer {key}"} if key else {}
+        system = {"role": "system", "content": prompt.instructions}
+        return "chat/completions", headers, body | {"messages": [system, user]}
 
 
 def make(kind: str, model: str, url: str = "") -> HttpLLM:
@@ -126,26 +162,29 @@ def make(kind: str, model: str, url: str = "") -> HttpLLM:
     return HttpLLM(kind, server, key or NO_KEY, model)
 
 
-class _Message(msgspec.Struct):
+def _for_newer_models(body: dict[str, Any]) -> dict[str, Any]:
+    """The same request as models want it that have no temperature, and OpenAI's newer ones."""
+    other = {name: value for name, value in body.items() if name not in _OPTIONAL}
+    name = "max_tokens" if "system" in body else "max_completion_tokens"
+    return other | {name: body["max_tokens"]}
+
+
+class _Delta(msgspec.Struct):
+    """A piece of text: OpenAI's `content`, which may be a list of thoughts, or Anthropic's."""
+
     content: Any = None
-    """The text; some servers put a list with a model's thoughts here, which are no text."""
+    text: Any = None
+    stop_reason: str | None = None
 
 
-class _CompletionChoice(msgspec.Struct):
-    delta: _Message | None = None
-    message: _Message | None = None
+class _Choice(msgspec.Struct):
+    delta: _Delta | None = None
     finish_reason: str | None = None
 
 
-class _ListedModel(msgspec.Struct):
-    id: str
-
-
-class _Payload(msgspec.Struct):
-    """What a server may send: a completion or a piece of one, its models, or an error."""
-
-    choices: list[_CompletionChoice] | None = None
-    data: list[_ListedModel] | None = None
+class _Event(msgspec.Struct):
+    choices: list[_Choice] | None = None
+    delta: _Delta | None = None
     error: Any = None
 
     @property
@@ -155,198 +194,63 @@ class _Payload(msgspec.Struct):
         return str(message or "an unnamed error") if self.error else ""
 
 
-class Reply(Iterator[str]):
-    """The text of one reply, piece by piece, and its socket.
+def events(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The data of server-sent events, each a line in both protocols.
 
-    Every error becomes a `BackendFailed` without keys: neither in its text nor, since it is a new
-    exception, in the original's frames and requests.
+    After each chunk comes an empty one, so that whoever reads sees that time passes.
 
-    :param body: what to complete; None for the names of the server's models.
+    :raises BackendFailed: there is too much of it.
     """
-
-    def __init__(self, llm: HttpLLM, body: dict[str, Any] | None) -> None:
-        self._llm = llm
-        self._body = body
-        self._cancelled = threading.Event()
-        self._socket: socket.socket | None = None
-        self._pieces = self._read()
-
-    def __next__(self) -> str:
-        try:
-            return next(self._pieces)
-        except StopIteration:
-            raise
-        except Exception as exc:  # noqa: BLE001 - server or client may cause any error
-            message, hint = _describe(exc)
-        llm, service = self._llm, SERVICES[self._llm.kind]
-        raise BackendFailed(
-            sentence(f"the {llm.kind} server {llm.server.shown} {message}", llm.key),
-            hint=(hint or _LOOK).format(
-                address=llm.server.where, example=service.example, key=service.key_variable
-            ),
-        )
-
-    def close(self) -> None:
-        """End the request, from the reading thread."""
-        self._pieces.close()
-
-    def cancel(self) -> None:
-        """End the request from any thread, even while another waits for the server."""
-        self._cancelled.set()
-        if self._socket is not None:
-            # Closing would not wake a reading thread. `socket.socket`, since a TLS socket's own
-            # `shutdown` would change it under that thread.
-            with contextlib.suppress(OSError):
-                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
-
-    def _read(self) -> Generator[str]:
-        """Send the request and yield the pieces of text, with the key hidden."""
-        import httpx2
-
-        # The client's log has headers, in which a server may echo a key.
-        logging.getLogger("httpcore2").setLevel(logging.WARNING)
-        proxy = self._llm.server.proxy
-        with (
-            httpx2.HTTPTransport(proxy=proxy.reveal() if proxy else None) as transport,
-            contextlib.closing(self._ask(transport)) as response,
-        ):
-            yield from hide_in_pieces(self._text(response), self._llm.key)
-
-    def _ask(self, transport: "httpx2.HTTPTransport") -> "httpx2.Response":
-        """Send, and again without a parameter that the server rejects by name, each only once."""
-        dispensable = dict(_DISPENSABLE)
-        while True:
-            response = transport.handle_request(self._request())
-            if response.status_code == HTTPStatus.OK:
-                return response
-            status, problem = response.status_code, _problem_in(response)
-            rejected = next((name for name in dispensable if name in problem), "")
-            if status not in _REJECTED or not self._body or rejected not in self._body:
-                raise _refusal(status, problem)
-            value, other = self._body.pop(rejected), dispensable.pop(rejected)
-            if other:
-                self._body[other] = value
-
-    def _request(self) -> "httpx2.Request":
-        import httpx2
-
-        llm, body = self._llm, self._body
-        timeout = httpx2.Timeout(READ_S, connect=CONNECT_S).as_dict()
-        request = httpx2.Request(
-            "POST" if body else "GET",
-            f"{llm.server.url}/{'chat/completions' if body else 'models'}",
-            headers={
-                "User-Agent": "ragqa",
-                "Content-Type": "application/json",
-                "Accept": "text/event-stream" if body else "application/json",
-                "Accept-Encoding": "identity",
-            },
-            content=json.dumps(body).encode() if body else None,
-            extensions={"timeout": timeout, "trace": self._watch},
-        )
-        if key := llm.key.reveal():
-            request.headers["Authorization"] = f"Bearer {key}"
-        return request
-
-    def _watch(self, step: str, info: dict[str, Any]) -> None:
-        """Keep the socket once it exists, and send nothing over it after `cancel`."""
-        if step.endswith((".connect_tcp.complete", ".start_tls.complete")):
-            stream = info["return_value"]
-            self._socket = stream.get_extra_info("socket")
-            if self._cancelled.is_set():
-                stream.close()
-                raise BackendFailed("was told to stop")
-
-    def _text(self, response: "httpx2.Response") -> Iterator[str]:
-        """The text of a response that is a stream or, from some servers, a single document."""
-        if self._body is None:
-            listed = _payload(b"".join(_chunks(response))).data or ()
-            return (f"{' '.join(model.id.split())}\n" for model in listed)
-        form = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if form == "text/html":
-            raise BackendFailed("answered with a web page, not a completion", hint=_CHECK_ADDRESS)
-        if form == "application/json":
-            return completion([b"".join(_chunks(response))])
-        return completion(events(_chunks(response)))
-
-
-def _problem_in(response: "httpx2.Response") -> str:
-    """What a server says of a failure, "" for nothing that can be read."""
-    import httpx2
-
-    body = bytearray()
-    # Report the status even if the explanation does not arrive.
-    with contextlib.closing(response), contextlib.suppress(httpx2.HTTPError):
-        for chunk in response.iter_raw():
-            body += chunk
-            if len(body) > _ERROR_BYTES:
-                break
-    with contextlib.suppress(BackendFailed):
-        if failure := _payload(bytes(body)).failure:
-            return failure
-    return "" if body.lstrip().startswith(b"<") else body.decode("utf-8", "replace")
-
-
-def _chunks(response: "httpx2.Response") -> Iterator[bytes]:
-    """The bytes of a response, which is neither compressed nor too long."""
-    if response.headers.get("content-encoding", "identity") != "identity":
-        raise BackendFailed("sent compressed data, which was not asked for")
-    total = 0
-    for chunk in response.iter_raw():
-        total += len(chunk)
-        if total > REPLY_BYTES:
+    rest, size = b"", 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > REPLY_BYTES:
             raise BackendFailed(f"sent more than {REPLY_BYTES:,} bytes")
-        yield chunk
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from (line[len(b"data:") :] for line in lines if line.startswith(b"data:"))
+        yield b""
 
 
-def completion(messages: Iterable[str | bytes]) -> Iterator[str]:
+def completion(messages: Iterable[bytes]) -> Iterator[str]:
     """Yield the text of a completion as its messages arrive.
 
     :raises BackendFailed: it reports an error, is malformed or incomplete.
     """
     for message in messages:
-        if message.strip() == _END_MARK:
-            return
-        payload = _payload(message)
-        if payload.failure:
-            raise BackendFailed(f"failed: {payload.failure}")
-        choice = payload.choices[0] if payload.choices else _CompletionChoice()
-        part = choice.delta or choice.message or _Message()
-        yield part.content if isinstance(part.content, str) else ""
-        if choice.finish_reason == "length":
+        event = _event(message) if message.strip() not in (b"", b"[DONE]") else _Event()
+        if event.failure:
+            raise BackendFailed(f"failed: {event.failure}")
+        choice = event.choices[0] if event.choices else _Choice(event.delta)
+        delta = choice.delta or _Delta()
+        yield from (text for text in (delta.content, delta.text) if isinstance(text, str))
+        end = choice.finish_reason or delta.stop_reason
+        if end in _LIMIT:
             raise BackendFailed(
                 "reached its token limit before the end of the answer, which is not used",
                 hint="allow more: ragqa config set llm_answer_tokens N",
             )
-        if choice.finish_reason == "content_filter":
+        if end in _WITHHELD:
             raise BackendFailed("withheld the answer", hint="ask without --llm, or rephrase")
-        if choice.finish_reason:
+        if end:
             return
-    raise BackendFailed("broke off before the end of the answer", hint="ask again")
+        yield ""
+    raise BackendFailed("broke off before the end of the answer", hint=_CHECK_ADDRESS)
 
 
-def events(chunks: Iterable[bytes]) -> Iterator[str]:
-    """The data of each server-sent event in a stream.
-
-    An unterminated last event counts, too, since some servers send one.
-    """
-    import httpx2
-
-    response = httpx2.Response(
-        HTTPStatus.OK,
-        headers={"Content-Type": "text/event-stream"},  # some servers give another, or none
-        content=chain(chunks, [b"\n\n"]),
-        request=httpx2.Request("POST", "http://server"),  # for errors, which are told as ours
-    )
-    source = httpx2.EventSource(response, max_event_size=None)
-    return (event.data for event in source if event.data)
-
-
-def _payload(text: str | bytes) -> _Payload:
+def _event(message: bytes) -> _Event:
     try:
-        return msgspec.json.decode(text, type=_Payload)
+        return msgspec.json.decode(message, type=_Event)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise BackendFailed("sent something that is not the JSON of OpenAI's protocol") from None
+        raise BackendFailed("sent something that is not the JSON of its protocol") from None
+
+
+def _problem_in(response: "httpx2.Response") -> str:
+    """What a server says of a failure, "" for nothing that can be read."""
+    body = b"".join(islice(response.iter_raw(), _ERROR_CHUNKS))
+    try:
+        return _event(body).failure
+    except BackendFailed:
+        return "" if body.lstrip().startswith(b"<") else body.decode("utf-8", "replace")
 
 
 def _refusal(status: int, problem: str) -> BackendFailed:
@@ -357,27 +261,5 @@ def _refusal(status: int, problem: str) -> BackendFailed:
     if 300 <= status < 400:
         # Where to is not told: it may reveal the request.
         return BackendFailed("sent a redirect, which is not followed", hint=_CHECK_ADDRESS)
-    message = f"answered {status} ({_PHRASES.get(status, 'a non-standard status')})"
-    hint = "ask again later" if status == 429 or status >= 500 else _HINTS.get(status, "")
-    return BackendFailed(f"{message}: {problem}" if problem else message, hint=hint)
-
-
-def _describe(exc: Exception) -> tuple[str, str]:
-    """The message and hint for a failure of ours or of the HTTP client."""
-    import httpx2
-
-    reason = _CODE.sub("", str(exc))
-    if isinstance(exc, BackendFailed):
-        return exc.message, exc.hint
-    if isinstance(exc, httpx2.TimeoutException):
-        waited = CONNECT_S if isinstance(exc, httpx2.ConnectTimeout) else READ_S
-        return f"did nothing for {waited:g} s", _IS_IT_RUNNING
-    if isinstance(exc, httpx2.ProxyError):
-        return f"cannot be reached: the proxy answered {reason}", "check HTTPS_PROXY"
-    if "[SSL" in str(exc):
-        return f"failed at TLS, so nothing was sent: {reason}", "check the address in {address}"
-    if isinstance(exc, httpx2.ConnectError):
-        return f"cannot be reached: {reason}", _IS_IT_RUNNING
-    if isinstance(exc, httpx2.TransportError):
-        return f"broke off: {reason or 'no reason given'}", "ask again"
-    return f"failed: {type(exc).__name__}: {reason}", ""
+    hint = _HINTS.get(status, "ask again later" if status >= 500 else "")
+    return BackendFailed(f"answered {status}{': ' * bool(problem)}{problem}", hint=hint)

@@ -3,24 +3,22 @@
 import os
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
 from ragqa.config import user_settings_file
-from ragqa.config.addresses import HOST, LLM_PORTS, Address, llm_address
+from ragqa.config.addresses import LLM_PORTS, llm_address
 from ragqa.errors import UsageError
 from ragqa.safe import read_own
 
-OLLAMA = "ollama"
+OLLAMA, ANTHROPIC = "ollama", "anthropic"
 _VERSION = "/v1"
 
 MAX_MESSAGE = 300
 _HIDDEN = "***"
 _SHORTEST = 8
-_SHORTEST_IN_MESSAGES = 4
 """A shorter key is a word such as `none` or `ollama`, which an answer may contain."""
 _SECRET_NAME = re.compile("(KEY|TOKEN|SECRET|PASSWORD)$")
 _VALID = "".join(map(chr, range(0x21, 0x7F)))
@@ -46,22 +44,13 @@ class Secret:
 NO_KEY = Secret("")
 
 
-def hide(text: str, secret: Secret, *, shortest: int = _SHORTEST) -> str:
-    """Replace a secret in a text by `***`, in capitals or not.
-
-    Any of its characters may be percent-encoded, even twice.
-    """
+def hide(text: str, secret: Secret) -> str:
+    """Replace a secret in a text by `***`, in capitals or not, percent-encoded or not."""
     value = secret.reveal()
-    if len(value) < shortest:
+    if len(value) < _SHORTEST:
         return text
-    encoded = (
-        "".join(f"%(?:25)?{byte:02x}" for byte in character.encode("utf-8", "surrogateescape"))
-        for character in value
-    )
-    forms = (
-        f"(?:{re.escape(character)}|{code})" for character, code in zip(value, encoded, strict=True)
-    )
-    return re.sub("".join(forms), _HIDDEN, text, flags=re.IGNORECASE)
+    forms = map(re.escape, {value, quote(value, safe=""), quote(value)})
+    return re.sub("|".join(forms), _HIDDEN, text, flags=re.IGNORECASE)
 
 
 def without_keys(text: str) -> str:
@@ -79,27 +68,20 @@ def sentence(text: str, key: Secret = NO_KEY) -> str:
     :param key: a key that may come from outside the environment.
     """
     # Hide before cutting, which could leave part of a key.
-    text = hide(without_keys(text), key, shortest=_SHORTEST_IN_MESSAGES)
+    text = hide(without_keys(text), key)
     line = " ".join(text.split())
     return line if len(line) <= MAX_MESSAGE else f"{line[:MAX_MESSAGE]}…"
 
 
 def hide_in_pieces(pieces: Iterable[str], secret: Secret) -> Iterator[str]:
-    """The same as `hide` for a text in pieces and a secret without white space.
-
-    The end of a piece that may begin the secret is held back until the next.
-    """
-    if not secret.reveal():
-        yield from pieces
-        return
-    longest, held = len("%25xx") * len(secret.reveal()), ""
-    for piece in filter(None, pieces):
-        end = max(len(held.rstrip(_VALID)), len(held) - longest + 1)
-        if end:
-            yield held[:end]
-        held = hide(held[end:] + piece, secret)
-    if held:
-        yield held
+    """The same as `hide` for a text in pieces, by whole words: a key has no white space."""
+    rest = ""
+    for piece in pieces:
+        rest += piece
+        whole = len(rest) - len(re.split(r"\s", rest)[-1]) if secret.reveal() else len(rest)
+        yield hide(rest[:whole], secret)
+        rest = rest[whole:]
+    yield hide(rest, secret)
 
 
 def key_file(kind: str) -> Path:
@@ -138,9 +120,9 @@ class Service(NamedTuple):
 SERVICES = {
     "openai": Service("OPENAI_BASE_URL", "OPENAI_API_KEY", "https://api.openai.com/v1"),
     OLLAMA: Service("OLLAMA_HOST", "OLLAMA_API_KEY", "http://127.0.0.1:11434"),
-    "anthropic": Service("ANTHROPIC_BASE_URL", "ANTHROPIC_API_KEY", "https://api.anthropic.com"),
+    ANTHROPIC: Service("ANTHROPIC_BASE_URL", "ANTHROPIC_API_KEY", "https://api.anthropic.com"),
 }
-"""The servers that are known by name; all speak OpenAI's protocol."""
+"""The servers that are known by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,20 +131,17 @@ class Server:
 
     `url` is built from checked parts, so that no two parsers disagree on the host; `shown` is
     `HOST`, or `HOST:PORT` if the port is not the scheme's default. `where` is the setting or
-    variable that it came from. `proxy` is the address of the proxy on the way, which may contain a
-    password, and `proxy_shown` its host and port.
+    variable that it came from.
     """
 
     url: str
     shown: str
     where: str
     is_loopback: bool
-    proxy: Secret | None = None
-    proxy_shown: str = ""
 
 
 def server_of(kind: str, url: str) -> Server:
-    """The server of a kind, and the proxy on the way to it.
+    """The server of a kind.
 
     :param url: the setting `llm_url`, "" if it is not set; only `openai` goes by it, since a key
         belongs to the server of its kind.
@@ -177,14 +156,11 @@ def server_of(kind: str, url: str) -> Server:
         given = (given.rstrip("/").removesuffix(_VERSION) or service.example) + _VERSION
     address = llm_address(given, where, example=service.example)
     is_usual = address.port == LLM_PORTS[address.scheme]
-    proxy, proxy_shown = (None, "") if address.is_loopback else proxy_to(address)
     return Server(
         url=f"{address.scheme}://{address.host_and_port}{address.path.rstrip('/')}",
         shown=address.bracketed if is_usual else address.host_and_port,
         where=where,
         is_loopback=address.is_loopback,
-        proxy=proxy,
-        proxy_shown=proxy_shown,
     )
 
 
@@ -198,22 +174,3 @@ def ollama_address(given: str) -> str:
         return given
     has_port = re.search(r":\d+$", given)
     return f"http://{given}" if has_port else f"http://{given}:11434"
-
-
-def proxy_to(server: Address) -> tuple[Secret | None, str]:
-    """The environment's proxy for a remote server, and its host and port; None if it has none."""
-    from urllib.request import getproxies, proxy_bypass
-
-    proxies = getproxies()
-    address = proxies.get("https") or proxies.get("all")
-    if not address or proxy_bypass(f"{server.host}:{server.port}"):
-        return None, ""
-    address = address if "://" in address else f"http://{address}"
-    with suppress(ValueError):
-        split = urlsplit(address)
-        if split.scheme in LLM_PORTS and re.fullmatch(HOST, split.hostname or ""):
-            return Secret(address), f"{split.hostname}:{split.port or LLM_PORTS[split.scheme]}"
-    raise UsageError(
-        "the environment's HTTPS_PROXY is not an http:// or https:// address",
-        hint=f"fix it, or bypass it for this host: NO_PROXY={server.host}",
-    )

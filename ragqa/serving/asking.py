@@ -8,9 +8,9 @@ import io
 import logging
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import takewhile
 from typing import Any, TypeAlias
 
 from starlette.exceptions import HTTPException
@@ -126,7 +126,6 @@ class Interruptible:
     """An LLM whose work another thread can end."""
 
     llm: LLM
-    _pieces: Iterator[str] = field(default_factory=lambda: iter(()))
     _ended: bool = False
 
     @property
@@ -135,16 +134,13 @@ class Interruptible:
         return self.llm.destination
 
     def stream(self, prompt: Prompt, *, max_tokens: int) -> Iterator[str]:
-        """The pieces of the LLM's text; none if its work was ended before."""
-        if not self._ended:
-            self._pieces = self.llm.stream(prompt, max_tokens=max_tokens)
-        return self._pieces
+        """The pieces of the LLM's text until its work is ended; nothing is sent after that."""
+        pieces = iter(()) if self._ended else self.llm.stream(prompt, max_tokens=max_tokens)
+        yield from takewhile(lambda _: not self._ended, pieces)
 
     def end(self) -> None:
-        """End it, now if the LLM can, else at its next piece."""
+        """End it, at its next piece."""
         self._ended = True
-        with suppress(Exception):  # a package's LLM may raise anything, and have no such method
-            self._pieces.cancel()  # type: ignore[attr-defined]
 
 
 def failure_of(exc: Exception) -> tuple[int, dict[str, str]]:

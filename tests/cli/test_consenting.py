@@ -12,7 +12,7 @@ from ragqa.llms import Destination
 from ragqa.state.consent import consent_file, consents
 
 NOTES = {"cats.md": "# Cats\n\nCats sleep most of the day.\n"}
-REMOTE = Destination("openai:gpt", "api.example.org", proxy="proxy.example.org:3128")
+REMOTE = Destination("openai:gpt", "api.example.org")
 WHAT = "the question and up to 5 passages of your notes"
 ELSEWHERE = {
     "RAGQA_LLM": "openai:gpt",
@@ -27,13 +27,11 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
 
 
-def test_the_question_names_backend_host_proxy_and_what_would_be_sent_and_comes_once(
-    monkeypatch, capsys
-):
+def test_the_question_names_backend_host_and_what_would_be_sent_and_comes_once(monkeypatch, capsys):
     shown = sit_at(monkeypatch, typing="y\n")
     assert consented(REMOTE, yes=False, what=WHAT)
     said = " ".join(shown.getvalue().split())
-    for part in ("openai:gpt", "api.example.org", "proxy.example.org:3128", WHAT, "[y/N]"):
+    for part in ("openai:gpt", "api.example.org", WHAT, "[y/N]"):
         assert part in said
     assert capsys.readouterr().out == ""
     assert consents() == ("api.example.org as LLM",)

@@ -63,7 +63,7 @@ def test_a_backend_is_used_from_the_notes_folder_without_importing_or_obeying_it
     apart, trap, stub, tmp_path
 ):
     stub.requests.clear()
-    env = stub.environment("openai", "ok_with_odd_type")
+    env = stub.environment("openai", "ok")
     args = ["ask", "what do cats do for most of the day?", "--llm", "openai:tiny", "--force"]
     run = apart(*args, "--corpus", ".", "--index", tmp_path / "index", cwd=trap, env=env)
     assert run.code in (0, 1), run.err

@@ -1,7 +1,7 @@
 """A stub LLM server on 127.0.0.1, with one mode a fault.
 
-The mode is the first part of the path, so a test picks one by the address that it sets. Whatever a
-mode does ends after `TURNS` turns, when the client goes, or when the server is closed.
+The mode is the first part of the path, so a test picks one by the address that it sets. It speaks
+Anthropic's protocol at `/messages`, else OpenAI's.
 """
 
 import contextlib
@@ -19,9 +19,6 @@ SAYS = "The capital is Paris [1]."
 PIECES = ["The capital ", "is Paris", " [1]."]
 CERTIFICATE = Path(__file__).parent.parent / "inputs" / "tls" / "self-signed.pem"
 KINDS = ("openai", "ollama", "anthropic")
-
-TURNS = 3000
-DRIP_S = 0.001
 MEGABYTE = b"x" * 1_000_000
 
 
@@ -35,7 +32,6 @@ class Stub:
     def __init__(self, *, tls=False):
         self.requests = []
         self.client_left = threading.Event()
-        self.closing = threading.Event()
         self.elsewhere = "https://elsewhere.example/v1"
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
         self._server.daemon_threads = True
@@ -52,7 +48,6 @@ class Stub:
         return self
 
     def __exit__(self, *_):
-        self.closing.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -75,52 +70,61 @@ def closed_port():
 
 def piece(text):
     """One message of a stream, with this text."""
-    return _event({"choices": [{"index": 0, "delta": {"content": text}}]})
+    return event({"choices": [{"index": 0, "delta": {"content": text}}]})
 
 
 def end(reason="stop"):
     """The end of a stream, for this reason."""
     last = {"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]}
-    return _event(last) + b"data: [DONE]\n\n"
-
-
-def error(text):
-    """An error inside of a stream."""
-    return _event({"type": "error", "error": {"type": "overloaded_error", "message": text}})
+    return event(last) + b"data: [DONE]\n\n"
 
 
 def whole():
     """A stream that says `SAYS`, with what servers send besides text."""
-    before = b": a comment\n\n" + _event({"choices": [{"delta": {"role": "assistant"}}]})
+    before = b": a comment\n\n" + event({"choices": [{"delta": {"role": "assistant"}}]})
     return before + b"".join(map(piece, PIECES)) + end()
 
 
-def all_at_once(reason="stop"):
-    """An answer that says `SAYS` and is not streamed, laid out for people."""
-    message = {"role": "assistant", "content": SAYS}
-    reply = {"choices": [{"index": 0, "message": message, "finish_reason": reason}]}
-    return json.dumps(reply, indent=1).encode()
+def whole_of_anthropic():
+    """The same in Anthropic's protocol, with a thought."""
+    deltas = [{"type": "thinking_delta", "thinking": "Hm."}]
+    deltas += [{"type": "text_delta", "text": text} for text in PIECES]
+    sent = [{"type": "message_start", "message": {"content": []}}, {"type": "ping"}]
+    sent += [{"type": "content_block_delta", "index": 0, "delta": delta} for delta in deltas]
+    sent += [{"type": "message_delta", "delta": {"stop_reason": "end_turn"}}]
+    return b"".join(b"event: %b\n" % one["type"].encode() + event(one) for one in sent)
 
 
-def _event(value):
+def error(text):
+    """An error inside of a stream."""
+    return event({"type": "error", "error": {"type": "overloaded_error", "message": text}})
+
+
+def event(value):
+    """A server-sent event."""
     return b"data: " + json.dumps(value).encode() + b"\n\n"
 
 
-_JSON = "application/json; charset=utf-8"
 SENT = {
-    "ok_with_odd_type": (whole(), "text/plain"),
-    "not_streamed": (all_at_once(), _JSON),
-    "no_models": (b'{"object": "list", "data": null}', _JSON),
-    "web_page": (b"<!doctype html><p>Sign in</p>", "text/html; charset=utf-8"),
-    "malformed": (piece("The ").replace(b'"', b"'"),),
-    "deeply_nested": (b"data: " + b"[" * 200_000 + b"\n\n",),
-    "cut": (piece("The capital "),),
-    "no_text": (piece("") + piece(" \n") + end(),),
-    "length": (piece("The capital ") + end("length"),),
-    "filtered": (piece("The ") + end("content_filter"),),
-    "error_inside": (piece("The ") + error("overloaded"),),
+    "web_page": b"<!doctype html><p>Sign in</p>",
+    "malformed": piece("The ").replace(b'"', b"'"),
+    "deeply_nested": b"data: " + b"[" * 200_000 + b"\n\n",
+    "cut": piece("The capital "),
+    "no_text": piece("") + piece(" \n") + end(),
+    "length": piece("The capital ") + end("length"),
+    "filtered": piece("The ") + end("content_filter"),
+    "error_inside": piece("The ") + error("overloaded"),
 }
-"""Modes that send one body, with its type."""
+"""Modes that send one body."""
+
+REFUSED = {
+    "429": (429, "too fast"),
+    "401": (401, "Incorrect API key provided: {key}. " + "y" * 5000),
+    "404": (404, "no such model"),
+    "key_everywhere": (400, "{key} " * 40),
+    "key_encoded": (401, "no access for token%3D{quoted}%26n=1"),
+}
+"""Modes that refuse, with status and message."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -133,123 +137,75 @@ class _Handler(BaseHTTPRequestHandler):
         with contextlib.suppress(OSError):
             super().handle()
 
-    def do_GET(self):
-        self.do_POST()
-
     def do_POST(self):
-        size = int(self.headers.get("Content-Length", 0))
-        self.body = json.loads(self.rfile.read(size) or "null")
+        self.body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))))
         self.stub = self.server.stub
         self.stub.requests.append((self.path, dict(self.headers), self.body))
         mode = self.path.split("/")[1]
-        if self.path.endswith("/models") and mode in ("ok", "key_in_text"):
-            mode = "models"
         self.given = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        self.given = self.given or self.headers.get("x-api-key", "")
         try:
             if mode in SENT:
-                self.send(*SENT[mode])
+                self.send(SENT[mode])
+            elif mode in REFUSED:
+                status, text = REFUSED[mode]
+                self.refuse(status, text.format(key=self.given, quoted=quote(self.given, safe="")))
             else:
                 getattr(self, f"mode_{mode}")()
         except OSError:
             self.stub.client_left.set()
 
-    def do_CONNECT(self):
-        self.server.stub.requests.append((self.path, dict(self.headers), None))
-        self.send_error(407, "No entry")
-
-    # What the modes are made of.
-
-    def send(self, body, form="text/event-stream", *, status=200, reason=None, **headers):
-        self.send_response(status, reason)
+    def send(self, body, form="text/event-stream", *, status=200, **headers):
+        self.send_response(status, self.given or None)
         self.send_header("Content-Type", form)
-        for name, value in headers.items():
-            self.send_header(name.replace("_", "-"), value)
+        for name, value in {"X-Key": self.given, **headers}.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 
-    def refuse(self, status, message="it is so", **headers):
-        body = json.dumps({"error": {"message": message}}).encode()
-        self.send(body, status=status, form="application/json", **headers)
-
-    def drip(self, data):
-        for byte in data:
-            if self.stub.closing.wait(DRIP_S):
-                return
-            self.wfile.write(bytes([byte]))
+    def refuse(self, status, message):
+        self.send(json.dumps({"error": {"message": message}}).encode(), status=status)
 
     def pour(self, data):
+        self.send(b"")
         for _ in range(100):
             self.wfile.write(data)
-
-    def wait_for_client_to_leave(self):
-        if self.connection.recv(1) == b"":
-            self.stub.client_left.set()
 
     # Modes that do more than to send something.
 
     def mode_ok(self):
-        if "France" in json.dumps(self.body):
-            self.send(whole())
-        else:
-            self.refuse(400, "there is no reply to this")
-
-    def mode_models(self):
-        listed = [{"id": name} for name in ("tiny", f"odd\x1b[31m {self.given}")]
-        self.send(json.dumps({"data": listed}).encode(), form="application/json")
-
-    def mode_ok_slowly(self):
-        self.send(b"")
-        self.drip(whole())
+        self.send(whole_of_anthropic() if self.path.endswith("/messages") else whole())
 
     def mode_waits_after_one_piece(self):
         self.send(piece("The capital "))
-        self.wait_for_client_to_leave()
+        if self.connection.recv(1) == b"":
+            self.stub.client_left.set()
+
+    def mode_drips(self):
+        self.send(b"")
+        while not self.stub.client_left.wait(0.02):
+            self.wfile.write(piece("x"))
 
     def mode_rejects_parameters(self):
-        for name in ("max_tokens", "temperature"):
-            if name in self.body:
-                message = f"Unsupported parameter: '{name}' is not supported with this model."
-                return self.refuse(400, message)
-        return self.send(whole())
-
-    def mode_no_headers(self):
-        self.wait_for_client_to_leave()
-
-    def mode_slow_headers(self):
-        self.drip(b"HTTP/1.1 200 OK\r\n" + b"X-Slow: x\r\n" * TURNS)
-
-    def mode_slow_body(self):
-        self.send(b"")
-        self.drip(piece("x") * TURNS)
-
-    def mode_429(self):
-        self.refuse(429, "too fast")
-
-    def mode_401(self):
-        self.refuse(401, f"Incorrect API key provided: {self.given}. " + "y" * 5000)
-
-    def mode_404(self):
-        self.refuse(404, "no such model")
+        name = next((name for name in ("max_tokens", "temperature") if name in self.body), None)
+        if name:
+            self.refuse(400, f"Unsupported parameter: '{name}' is not supported with this model.")
+        else:
+            self.send(whole())
 
     def mode_error_page(self):
         self.send(b"<html>", status=502, form="text/html")
-        self.pour(MEGABYTE)
 
     def mode_redirect(self):
         self.send(b"", status=307, Location=self.stub.elsewhere)
-
-    def mode_compressed(self):
-        self.send(b"\x1f\x8b" + MEGABYTE, Content_Encoding="gzip")
 
     def mode_garbage(self):
         self.wfile.write(b"SSH-2.0-OpenSSH_9.6\r\n")
 
     def mode_huge(self):
-        self.send(b"")
         self.pour(MEGABYTE)
 
     def mode_endless(self):
-        self.send(b"")
         self.pour(piece("on and on ") * 10_000)
 
     # A server that sends the key back.
@@ -259,14 +215,5 @@ class _Handler(BaseHTTPRequestHandler):
         texts = [f"It is {key[:5]}", key[5:9], f"{key[9:]}, ", key, f" and not {key[:7]}"]
         self.send(b"".join(piece(text) for text in texts) + end())
 
-    def mode_key_everywhere(self):
-        self.refuse(400, f"{self.given} " * 40, reason=self.given, X_Key=self.given)
-
-    def mode_key_encoded(self):
-        self.refuse(401, f"no access for token%3D{quote(self.given, safe='')}%26n=1")
-
     def mode_key_in_error(self):
         self.send(piece("The ") + error("z" * 280 + self.given))
-
-    def mode_key_in_html(self):
-        self.send(self.given.encode(), form="text/html", reason=self.given, X_Key=self.given)

@@ -1,25 +1,11 @@
-"""Where a backend may send, and what is said about it beforehand."""
-
-import socket
-import threading
+"""Where a backend may send."""
 
 import pytest
-from llms.asking import MARKER, PROMPT, ask, everything_in, made
-from llms.stub import CERTIFICATE, PIECES, Stub, closed_port
-from support import HANGS_S
+from llms.asking import MARKER
 
 from ragqa.errors import UsageError
-from ragqa.llms import Destination, llm_for
+from ragqa.llms import llm_for
 from ragqa.llms.servers import server_of
-
-PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
-
-
-@pytest.fixture(autouse=True)
-def no_proxies(monkeypatch):
-    for name in PROXIES:
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
 
 
 @pytest.mark.parametrize(
@@ -94,14 +80,10 @@ def test_scheme_and_port_may_be_missing_in_ollama_host(monkeypatch, given, url):
     assert server_of("ollama", "").url == f"{url}/v1"
 
 
-@pytest.mark.parametrize("kind", ["ollama", "anthropic"])
 @pytest.mark.parametrize("end", ["", "/v1/"])
-def test_an_address_may_end_in_the_version_or_not(stub, monkeypatch, kind, end):
-    [(name, address)] = stub.environment(kind, "ok").items()
-    monkeypatch.setenv(name, address + end)
-    stub.requests.clear()
-    assert ask(made(kind)) == (PIECES, None)
-    assert [path for path, *_ in stub.requests] == ["/ok/v1/chat/completions"]
+def test_an_address_may_end_in_the_version_or_not(monkeypatch, end):
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", f"http://127.0.0.1:9{end}")
+    assert server_of("anthropic", "").url == "http://127.0.0.1:9/v1"
 
 
 @pytest.mark.parametrize("model", ["gpt-oss:120b-cloud", " kimi-k2:Cloud "])
@@ -112,9 +94,7 @@ def test_a_cloud_model_of_ollama_is_known_to_leave_this_machine(model):
 @pytest.mark.parametrize("model", ["gpt-oss:120b-cloud", "qwen3"])
 def test_a_remote_ollama_is_where_the_prompt_goes_whatever_the_model(monkeypatch, model):
     monkeypatch.setenv("OLLAMA_HOST", "https://models.example.com")
-    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
-    destination = llm_for(f"ollama:{model}").destination
-    assert (destination.host, destination.proxy) == ("models.example.com", "proxy.example:3128")
+    assert llm_for(f"ollama:{model}").destination.host == "models.example.com"
 
 
 @pytest.mark.parametrize(
@@ -132,74 +112,9 @@ def test_what_names_no_backend_shows_the_form(spec, hint):
     assert hint in caught.value.hint
 
 
-def test_the_destination_names_host_and_proxy_and_no_password(monkeypatch):
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
-    monkeypatch.setenv("HTTPS_PROXY", f"http://me:{MARKER}@proxy.example:3128")
-    llm = llm_for("openai:gpt-5")
-    assert llm.destination == Destination("openai:gpt-5", "api.openai.com", "proxy.example:3128")
-    assert MARKER not in f"{llm}"
-    monkeypatch.setenv("NO_PROXY", "openai.com")
-    assert llm_for("openai:gpt-5").destination.proxy == ""
-
-
-def test_a_proxy_of_another_kind_is_refused(monkeypatch):
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
-    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9050")
-    with pytest.raises(UsageError, match="PROXY") as caught:
-        llm_for("openai:gpt-5")
-    assert "NO_PROXY=api.openai.com" in caught.value.hint
-
-
-def test_a_server_on_this_machine_is_asked_past_any_proxy(stub, monkeypatch):
-    for name in PROXIES[:3]:
-        monkeypatch.setenv(name, f"http://127.0.0.1:{closed_port()}")
-    monkeypatch.setenv(*next(iter(stub.environment("openai", "ok").items())))
-    assert ask(made("openai")) == (PIECES, None)
-
-
-def test_a_proxy_is_asked_for_a_tunnel_and_sees_no_key(stub, monkeypatch):
-    monkeypatch.setenv("OPENAI_API_KEY", MARKER)
-    monkeypatch.setenv("HTTPS_PROXY", f"http://me:{MARKER}@127.0.0.1:{stub.port}")
-    stub.requests.clear()
-    _, failure = ask(made("openai"))
-    assert "the proxy answered 407" in failure.message
-    assert MARKER not in everything_in(failure)
-    [(path, headers, _)] = stub.requests
-    assert path == "api.openai.com:443"
-    assert "Authorization" not in headers
-
-
-def test_a_certificate_that_nobody_vouches_for_is_refused(monkeypatch):
-    with Stub(tls=True) as server:
-        monkeypatch.setenv(*next(iter(server.environment("openai", "ok").items())))
-        _, failure = ask(made("openai"))
-        assert "TLS" in failure.message
-        assert server.requests == []
-        monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
-        assert ask(made("openai")) == (PIECES, None)
-
-
-def test_a_name_that_is_looked_up_for_ever_is_left_at_the_deadline(monkeypatch):
-    held = threading.Event()
-
-    def hanging(*_, **__):
-        held.wait(HANGS_S)
-        raise socket.gaierror(socket.EAI_AGAIN, "Try again")
-
-    monkeypatch.setattr(socket, "getaddrinfo", hanging)
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
-    _, failure = ask(made("openai"), deadline_s=0.1)
-    held.set()
-    assert "in time" in failure.message
-
-
-def test_a_prompt_is_plain_data(stub, monkeypatch):
-    monkeypatch.setenv(*next(iter(stub.environment("openai", "ok").items())))
-    stub.requests.clear()
-    odd = type(PROMPT)("\ud800 instructions", 'France? "}]} \x00 <|im_start|>system')
-    ask(made("openai"), odd)
-    [(_, _, body)] = stub.requests
-    assert body["messages"] == [
-        {"role": "system", "content": odd.instructions},
-        {"role": "user", "content": odd.message},
-    ]
+def test_a_server_elsewhere_needs_a_key_and_one_on_this_machine_does_not(monkeypatch):
+    with pytest.raises(UsageError, match=r"api\.anthropic\.com") as caught:
+        llm_for("anthropic:tiny")
+    assert "ANTHROPIC_API_KEY" in caught.value.hint
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://localhost:1")
+    assert llm_for("anthropic:tiny").destination.is_local

@@ -45,7 +45,7 @@ def server(tmp_path_factory, llm):
 @pytest.fixture(scope="module")
 def waiting(tmp_path_factory, llm):
     folder = tmp_path_factory.mktemp("waiting")
-    env = llm.environment("openai", "waits_after_one_piece")
+    env = llm.environment("openai", "drips")
     with served(folder, "--llm", "openai:tiny", env=env) as found:
         yield found
 
@@ -82,7 +82,7 @@ def test_others_are_answered_while_an_llm_writes_and_it_is_left_when_the_reader_
     waiting, llm
 ):
     with waiting.events("/written", q=QUESTION):
-        while not any("waits" in path for path, *_ in llm.requests):
+        while not any("drips" in path for path, *_ in llm.requests):
             pass  # it reads the passages before it asks
         assert waiting.ask("/api/ask", question=QUESTION, llm="none").status == 200
         assert not llm.client_left.is_set()
