@@ -59,7 +59,7 @@ def test_a_saved_answer_shows_them_apart_and_is_verified_with_the_exact_quote(as
         assert checked["sound"]
         assert [one["quote"] for one in checked["citations"]] == [SAID]
     above = (folder / "a.md").read_text(encoding="utf-8").partition("## Sources")[0]
-    assert re.findall(r"\\\[\d+\\\]", above) == [r"\[1\]"]
+    assert CITED.findall(above) == ["[1]"]
     assert r"Vaswani \[ 1 \] \[ 2 \]" in above
 
 

@@ -164,11 +164,17 @@ def _written(sentence: WrittenSentence) -> str:
     if "\n" not in text:
         # Markdown ignores a single line break.
         lead = "\\\n" if lead.strip(" ") == "\n" else lead
-        return f"{lead}{within_line(text)}{mark and ' '}{mark}"
+        return f"{lead}{_cited_line(text, sentence)}{mark and ' '}{mark}"
     code, _, numbers = text.rpartition("```")
     # No language: `ragqa verify` takes a block marked `text` for a quote.
     shown = fenced(code.partition("\n")[2].rstrip("\n"))
-    return f"\n\n{shown}\n\n{within_line(numbers)}{mark and ' '}{mark}\n"
+    return f"\n\n{shown}\n\n{_cited_line(numbers, sentence)}{mark and ' '}{mark}\n"
+
+
+def _cited_line(text: str, sentence: WrittenSentence) -> str:
+    """Escape a line, but for the numbers of its sources: nothing in the file makes them links."""
+    numbers = "|".join(map(str, sentence.citations)) or "(?!)"
+    return re.sub(rf"\\\[({numbers})\\\]", r"[\1]", within_line(text))
 
 
 def escaped(text: str) -> str:
@@ -229,7 +235,7 @@ def excerpt_markdown(citation: Citation) -> str:
         indent(_drawn(side, ""), "> ", lambda _: True) if side else ""
         for side in sides_of(citation)
     )
-    shown = _drawn(citation, escaped(f"[{citation.n}]"))
+    shown = _drawn(citation, f"[{citation.n}]")
     return "\n\n".join(filter(None, (before, shown, after)))
 
 

@@ -137,7 +137,7 @@ def test_where_the_notes_do_not_answer_the_llm_is_not_asked_unless_forced(ask):
 
 def test_markdown_keeps_the_marks_and_can_be_verified(ask, ragqa, indexed, tmp_path):
     run = ask("--format", "markdown", says=f"{GOOD} It is the best.\n```sh\nls\n```\n[1]")
-    assert "contains. \\[1\\] It is the best. (no source)" in run.out
+    assert "contains. [1] It is the best. (no source)" in run.out
     (tmp_path / "kept.md").write_text(run.out, encoding="utf-8")
     verified = ragqa("verify", tmp_path / "kept.md", *indexed[:2])
     assert verified.code == 0

@@ -140,7 +140,7 @@ def test_the_characters_of_a_note_are_found_in_the_text(words, shown):
 def test_two_excerpts_are_never_one_list():
     first, second = cited("1. a\n2. b\n"), replace(cited("1. c\n2. d\n"), n=2)
     markdown = answer_markdown(make_answer(citations=(first, second))).partition("\n## Sources")[0]
-    both = "\n\n1. a\n2. b\n\n\\[1\\]\n\n1. c\n2. d\n\n\\[2\\]"
+    both = "\n\n1. a\n2. b\n\n[1]\n\n1. c\n2. d\n\n[2]"
     assert markdown.rstrip().endswith(both)
     assert [token.type for token in tokens_of(markdown)].count("ordered_list_open") == 2
 
@@ -219,7 +219,7 @@ def test_a_citation_without_units_is_one_unit_and_one_without_text_a_number():
     citation = cited("- One *two*\n")
     assert drawn(replace(citation, units=(), kind=Kind.CODE)) == "- One *two*\n"
     empty = replace(citation, units=(), quote="", chars=(0, 0))
-    assert (drawn(empty), excerpt_markdown(empty)) == ("", "\\[1\\]")
+    assert (drawn(empty), excerpt_markdown(empty)) == ("", "[1]")
 
 
 # Any notes
