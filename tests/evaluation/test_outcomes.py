@@ -1,5 +1,4 @@
 from dataclasses import replace
-from itertools import product
 
 import pytest
 from cases import each_of
@@ -7,7 +6,6 @@ from support import make_answer
 
 from ragqa.evaluation.asking import answer_scores, why_missed
 from ragqa.evaluation.measures import Expected, GoldExcerpt, Task
-from ragqa.stages import STAGES
 from ragqa.types import Citation, Hit, Kind, Passage, Unit
 
 PLACE = Expected("bakery.md", (3, 3), "It opens at seven.", "part 1")
@@ -64,25 +62,6 @@ def test_what_was_expected_and_found_is_told():
     assert [found["path"] for found in missed.found] == ["1.md", "2.md", "3.md"]
     first = missed.found[0]
     assert (first["lines"], first["heading"], first["text"]) == ((1, 2), ("Note", "Part"), "text 1")
-
-
-GOOD = {"good": True, "coverage": 0.9, "noise": 0.2}
-NOISY = {"good": False, "coverage": 0.9, "noise": 0.6}
-NEVER = {"good": False, "coverage": 0.0}
-PARTLY = {"good": False, "coverage": 0.4, "noise": 0.0}
-
-
-def test_every_stage_that_can_lose_a_question_is_described_and_no_other():
-    found = {
-        stage(
-            task(unretrievable=lost), ranks(*([rank] for rank in ranked)), scores, answered=answered
-        )
-        for lost in ((), ("part 1",))
-        for ranked in product((1, 6, 7, None), repeat=3)
-        for scores in (GOOD, NOISY, NEVER, PARTLY)
-        for answered in (True, False)
-    }
-    assert found - {None} == set(STAGES)
 
 
 # What is measured of an answer

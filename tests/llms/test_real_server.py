@@ -14,7 +14,7 @@ from tiny_embedders import bytewise
 
 from ragqa.llms.http import make
 
-pytestmark = [pytest.mark.alone, pytest.mark.integration]
+pytestmark = pytest.mark.integration
 
 
 @pytest.fixture

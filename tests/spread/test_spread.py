@@ -18,7 +18,7 @@ from ragqa.errors import NoIndex
 from ragqa.indexing.building import KEPT
 from ragqa.stores import by_note, open_store
 
-pytestmark = [pytest.mark.alone, pytest.mark.integration]
+pytestmark = pytest.mark.integration
 
 NODES = Path(__file__).with_name("nodes.py")
 FILLER = "Words that are in all of them. " * 12

@@ -25,7 +25,7 @@ from ragqa.stores.milvus import snapshot as rows
 from ragqa.stores.milvus.client import Client, translate_error
 from ragqa.stores.milvus.store import DEAD_S, Claim
 
-pytestmark = [pytest.mark.alone, pytest.mark.integration]
+pytestmark = pytest.mark.integration
 
 NEW = entry("new.md", "apple banana", "fig date", "grape")
 CHANGED = entry("one.md", "elder apple", "cherry")
