@@ -5,10 +5,11 @@ import os
 import re
 import signal
 import subprocess
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from http.client import HTTPConnection
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 import anyio
 from hashed import COMMAND
@@ -55,6 +56,13 @@ class Answer:
     def document(self):
         return json.loads(self.body)
 
+    @property
+    def events(self):
+        """The server-sent events, each as its name and document."""
+        assert self.headers["content-type"].startswith("text/event-stream"), self.text
+        found = re.findall(r"event: (.*)\ndata: (.*)\n", self.text)
+        return [(name, json.loads(data)) for name, data in found]
+
 
 @dataclass(frozen=True)
 class Server:
@@ -70,47 +78,13 @@ class Server:
         return f"127.0.0.1:{self.port}"
 
     def ask(self, path, *, method="GET", headers=None, body=None, token=True, **asked):
-        """Send one request; `asked` becomes its query, or with a POST its JSON."""
-        headers = dict(headers or {})
-        if token:
-            headers.setdefault("Authorization", f"Bearer {self.token}")
-        if asked and method == "POST":
-            body = json.dumps(asked)
-            headers["Content-Type"] = "application/json"
-        elif asked:
-            path += f"?{urlencode(asked, doseq=True)}"
-        line = HTTPConnection("127.0.0.1", self.port, timeout=HANGS_S)
-        try:
-            line.putrequest(method, path, skip_host="Host" in headers)
-            for name, value in headers.items():
-                line.putheader(name, value)
-            if body is not None and "Transfer-Encoding" not in headers:
-                line.putheader("Content-Length", headers.pop("Content-Length", str(len(body))))
-            line.endheaders(body and body.encode() if isinstance(body, str) else body)
+        """Send one request; `asked` becomes its query."""
+        headers = {"Authorization": f"Bearer {self.token}"} | (headers or {}) if token else headers
+        path += f"?{urlencode(asked)}" if asked else ""
+        with closing(HTTPConnection("127.0.0.1", self.port, timeout=HANGS_S)) as line:
+            line.request(method, path, body=body, headers=headers or {})
             got = line.getresponse()
             return Answer(got.status, {k.lower(): v for k, v in got.getheaders()}, got.read())
-        finally:
-            line.close()
-
-    @contextmanager
-    def events(self, path, *, headers=None, **asked):
-        """Send one request whose answer comes in events; gives each as its name and document."""
-        headers = {"Authorization": f"Bearer {self.token}"} | dict(headers or {})
-        with closing(HTTPConnection("127.0.0.1", self.port, timeout=HANGS_S)) as line:
-            line.request("GET", f"{path}?{urlencode(asked, doseq=True)}", headers=headers)
-            with line.getresponse() as got:
-                assert got.headers["content-type"].startswith("text/event-stream"), got.read()
-                yield _events(got)
-
-
-def _events(lines):
-    name = ""
-    for line in map(bytes.decode, lines):
-        key, _, value = line.rstrip("\n").partition(": ")
-        if key == "event":
-            name = value
-        elif key == "data":
-            yield name, json.loads(value)
 
 
 class Guarded:
@@ -122,24 +96,37 @@ class Guarded:
         self._host = f"127.0.0.1:{port}"
         self.guard = Guard(app, hosts=frozenset((self._host,)), token=lambda: token)
 
-    def ask(self, path="/api/ask", *, method="GET", body=b"", headers=None, **asked):
-        """Send one request; `asked` becomes its query, and a header that is "" is not sent."""
+    def ask(self, path="/api/ask", **request):
+        """Send one request, as `call` does."""
+        return anyio.run(partial(self.call, path, **request))
+
+    async def call(self, path, *, method="GET", body=b"", headers=None, leave=None, **asked):
+        """Send one request, whose client leaves once the event `leave` is set.
+
+        `asked` becomes its query, or with a POST its JSON; a header that is "" is not sent.
+        """
         given = {"Host": self._host, "Authorization": "Bearer right"} | (headers or {})
         path, _, query = path.partition("?")
+        if asked and method == "POST":
+            body = json.dumps(asked).encode()
+        elif asked:
+            query = urlencode(asked, doseq=True)
         scope = {
-            "type": "http", "method": method, "path": path,
-            "query_string": (query or urlencode(asked, doseq=True)).encode(),
+            "type": "http", "method": method, "path": unquote(path), "query_string": query.encode(),
             "headers": [(k.lower().encode(), v.encode()) for k, v in given.items() if v],
         }  # fmt: skip
         sent, coming = [], [{"type": "http.request", "body": body}]
 
         async def receive():
-            return coming.pop() if coming else await anyio.sleep_forever()
+            if coming:
+                return coming.pop()
+            await (leave.wait() if leave else anyio.sleep_forever())
+            return {"type": "http.disconnect"}
 
         async def send(message):
             sent.append(message)
 
-        anyio.run(self.guard, scope, receive, send)
+        await self.guard(scope, receive, send)
         head = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
         return Answer(sent[0]["status"], head, b"".join(one.get("body", b"") for one in sent))
 

@@ -9,16 +9,17 @@ from support import QUICK
 
 from ragqa.api import index_from
 from ragqa.config import load_settings
+from ragqa.serving.asking import server_writer
 from ragqa.serving.warm import WarmIndex
 
 
-def built(folder):
+def built(folder, llm=""):
     """An index of the folder's notes that is up to date and that nobody updates."""
     with mock.patch.dict(os.environ, QUICK):
         loaded = load_settings({"corpus": str(folder / "notes"), "index": str(folder / "index")})
     with index_from(loaded) as index:
         index.refresh()
-    warm = WarmIndex(loaded)
+    warm = WarmIndex(loaded, server_writer(loaded.settings, llm))
     warm._settled.set()
     return warm
 

@@ -1,36 +1,30 @@
-"""A running server, one for the tests of a process."""
-
-import os
-from http import HTTPStatus
+"""A few notes with their index, and the pages over it in this process."""
 
 import pytest
-from hashed import KNOWS_HASHED
-from served import NOTES, PIXEL, serving
+from served import NOTES, PIXEL, Guarded
+from served_mcp import built
 from support import write_notes
 
 pytest.importorskip("starlette", reason="the extra serve is not installed")
 
-
-@pytest.fixture(scope="session", autouse=True)
-def _children_know_hashed(own_home):
-    """Let the process that updates the index of a server know the embedder without a model."""
-    folder = own_home / "site"
-    folder.mkdir()
-    (folder / "sitecustomize.py").write_text(KNOWS_HASHED)
-    path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", path)
-        yield
+OUTSIDE = "what lies outside of the notes"
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory):
+def folder(tmp_path_factory):
+    """A folder with notes that nobody changes, and with what lies outside of them."""
     folder = tmp_path_factory.mktemp("served")
     notes = write_notes(folder / "notes", NOTES)
     (notes / "office" / "cup.png").write_bytes(PIXEL)
     (folder / "secret.png").write_bytes(PIXEL)
-    (notes / "link.png").symlink_to(folder / "secret.png")
-    with serving(folder, "serve", "--no-open", "--port", "0") as found:
-        while found.ask("/api/status").status != HTTPStatus.OK:
-            pass  # it waits itself before it says that the index is being built
-        yield found
+    (folder / "outside.md").write_text(f"# Outside\n\n{OUTSIDE}\n")
+    for name in ("secret.png", "outside.md", "."):
+        (notes / f"link-{name}").symlink_to(folder / name)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def site(folder):
+    from ragqa.serving.web import web_app
+
+    return Guarded(web_app(built(folder)))

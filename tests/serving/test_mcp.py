@@ -1,4 +1,4 @@
-"""The MCP server, tried with the SDK's own client, and with one that means harm."""
+"""The MCP server, tried with the SDK's own client."""
 
 import re
 import shlex
@@ -7,21 +7,14 @@ from pathlib import Path
 import anyio
 import pytest
 from served import NOTES, serving
-from served_mcp import listed_tools, talk, text_of, within
+from served_mcp import built, listed_tools, talk, text_of, within
 from support import QUICK, run_ragqa, write_notes
 
-mcp = pytest.importorskip("mcp", reason="the extra mcp is not installed")
+pytest.importorskip("mcp", reason="the extra mcp is not installed")
 
 AGENTS = Path(__file__).parents[2] / "plugins" / "agents"
 WHEN = "at how many degrees is green tea brewed?"
 TOOLS = ["ask", "search", "get", "related", "list", "verify", "why", "status"]
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("mcp")
-    write_notes(folder / "notes", NOTES)
-    return folder
 
 
 def test_an_answer_has_its_citations_as_text_and_as_data(folder):
@@ -120,29 +113,24 @@ def test_notes_and_tags_are_listed_as_the_command_line_does_within_filters_and_a
     assert notes.structured_content["notes"] == printed["notes"]
 
 
-def test_a_quote_given_without_a_place_has_not_moved(folder):
+def test_a_quote_is_intact_without_a_place_and_as_part_of_a_sentence(folder):
     quote = "The printer is on the third floor."
     given = [{"quote": quote}, {"quote": quote, "path": "office/printer.md"}]
     given += [{"quote": quote, "path": "tea.md"}, {"quote": "The printer is on fire."}]
     given += [{"quote": quote, "path": "printer.md:7-9"}, {"quote": quote, "path": "gone.md"}]
+    given += [{"quote": "is on the third", "path": "printer.md:7"}]
     (got,) = talk(folder, ("verify", {"quotes": given}))
     told = [one["status"] for one in got.structured_content["citations"]]
-    assert told == ["intact", "intact", "moved", "gone", "intact", "moved"]
+    assert told == ["intact", "intact", "moved", "gone", "intact", "moved", "intact"]
     assert "[4] gone (no note says this)" in text_of(got)
-
-
-def test_a_verified_part_of_a_sentence_is_intact_and_shown_in_its_sentence(folder):
-    given = [{"quote": "is on the third", "path": place} for place in ("", "printer.md:7")]
-    (got,) = talk(folder, ("verify", {"quotes": given}))
-    assert text_of(got).count("] intact: office/printer.md:") == 2
-    assert text_of(got).count("> The printer is on the third floor.") == 2
+    assert "> The printer is on the third floor." in text_of(got).partition("[7] intact")[2]
 
 
 BAD_CALLS = [
     (
         "ask",
         {"question": WHEN, "corpus": "/etc"},
-        "ask does not take 'corpus'. Try: ask takes question",
+        "does not take 'corpus'. Try: ask takes question",
     ),
     ("ask", {}, "ask needs question. Try: ask takes question, "),
     ("list", {"limit": 9_999}, "list takes limit as a whole number from 1 to 1000."),
@@ -153,48 +141,35 @@ BAD_CALLS = [
     ("search", {"query": ""}, "is empty. Try: give some words to look for"),
     ("verify", {"quotes": [{}]}, "quotes as a list of at most 50 objects with quote and path."),
     ("verify", {"quotes": [{"quote": "a", "line": 3}]}, "quotes as a list of at most 50 objects"),
-    ("verify", {"quotes": ["tea"]}, "quotes as a list of at most 50 objects with quote and path."),
     ("verify", {"answer": "[]"}, "it is not an object. Try: give quotes, or a whole saved answer"),
     ("ask", {"question": "x" * 100_000}, "at most 8000 are read"),
     ("ask", {"question": WHEN, "since": "soon"}, "not a date"),
-    ("ask", {"question": WHEN, "until": "soon"}, "not a date"),
     ("get", {"address": "../../etc/passwd"}, "outside the folder of notes"),
     ("get", {"address": "nowhere.md"}, "there is no note"),
     ("verify", {}, "either an answer or quotes"),
     ("verify", {"quotes": [{"quote": "tea"}, {"quote": " \n"}]}, "quote 2 is empty"),
     ("verify", {"answer": "[" * 100_000}, "not a saved answer"),
     ("get", {"address": "tea.md:99"}, "no line 99. Try: tea.md:5"),
-    (
-        "ask",
-        {"question": WHEN, "tags": ["coffee"]},
-        "nearest: office. Try: list with what='tags'",
-    ),
+    ("ask", {"question": WHEN, "tags": ["coffee"]}, "nearest: office. Try: list with what='tags'"),
     ("list", {"where": ["colour=red"]}, "Try: the tool list"),
     ("search", {"query": WHEN, "tags": ["x"] * 60_000}, "at most 100 tags, paths and properties"),
 ]
 
 
-@pytest.fixture(scope="module")
-def refused(folder):
-    """The results of the bad calls, in one session."""
-    return talk(folder, *((tool, given) for tool, given, _ in BAD_CALLS))
+def test_a_bad_call_is_a_sentence_that_the_model_sees(folder):
+    results = talk(folder, *((tool, given) for tool, given, _ in BAD_CALLS))
+    for got, (*_, said) in zip(results, BAD_CALLS, strict=True):
+        assert got.is_error
+        told, _, by_the_user = text_of(got).partition("tell the user: ")
+        assert said in told + by_the_user
+        assert "--" not in told
+        assert "ragqa " not in told
 
 
-@pytest.mark.parametrize("number", range(len(BAD_CALLS)), ids=[said for _, _, said in BAD_CALLS])
-def test_a_bad_call_is_a_sentence_that_the_model_sees(refused, number):
-    assert refused[number].is_error
-    told, _, by_the_user = text_of(refused[number]).partition("tell the user: ")
-    assert BAD_CALLS[number][2] in told + by_the_user
-    for command in ("--", "ragqa "):
-        assert command not in told
-
-
-def test_notes_are_resources_and_nothing_else_is(folder):
+def test_notes_are_resources_without_what_they_hide(folder):
     async def resources(client):
         listed = (await client.list_resources()).resources
         read = [await client.read_resource(one.uri) for one in listed]
-        with pytest.raises(mcp.MCPError):
-            await client.read_resource("ragqa:///etc/passwd")
         return listed, "".join(one.contents[0].text for one in read)
 
     listed, text = within(folder, resources)
@@ -216,14 +191,11 @@ def test_over_http_it_takes_the_same_calls_with_a_token_alone(folder):
             streamable_http_client(address, http_client=client) as streams,
             ClientSession(streams[0], streams[1]) as session,
         ):
-            greeted = await session.initialize()
-            while (got := await session.call_tool("ask", {"question": WHEN})).is_error:
-                pass
-            return greeted, got
+            return await session.initialize(), await session.call_tool("ask", {"question": WHEN})
 
+    built(folder)
     with serving(folder, "mcp", "--http", "0") as server:
-        _, got = anyio.run(run, server)
-        later, _ = anyio.run(run, server)
+        greeted, got = anyio.run(run, server)
         takes = {"Accept": "application/json, text/event-stream"}
         takes["Content-Type"] = "application/json"
         for body, token, status in (
@@ -232,7 +204,7 @@ def test_over_http_it_takes_the_same_calls_with_a_token_alone(folder):
             got_http = server.ask("/mcp", method="POST", headers=takes, body=body, token=token)
             assert got_http.status == status
     assert "tea.md:3 " in text_of(got)
-    assert "3 notes." in later.instructions
+    assert "3 notes." in greeted.instructions
 
 
 def test_an_answer_from_a_note_whose_name_is_no_utf8_can_be_sent(tmp_path):

@@ -3,10 +3,10 @@
 import logging
 
 import pytest
-from served import NOTES, Guarded
-from served_mcp import built, listed_tools, talk, text_of
+from served import Guarded
+from served_mcp import listed_tools, talk, text_of
 from starlette.responses import PlainTextResponse
-from support import write_notes
+from support import QUICK, run_ragqa
 
 from ragqa.errors import IndexNotWritable, NoSuchTag
 from ragqa.serving.asking import BUG
@@ -19,19 +19,7 @@ serving = pytest.importorskip("ragqa.serving.mcp")
 INSIDE = "a line of a note that is private"
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("operations")
-    write_notes(folder / "notes", NOTES)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def http(folder):
-    return Guarded(web_app(built(folder)))
-
-
-def test_a_request_is_refused_in_the_same_words_at_both_doors(folder, http):
+def test_a_request_is_refused_in_the_same_words_at_both_doors(folder, site):
     calls = [
         ("ask", {}),
         ("search", {"query": "tea", "limit": "0"}),
@@ -43,14 +31,16 @@ def test_a_request_is_refused_in_the_same_words_at_both_doors(folder, http):
     for (name, given), by_mcp in zip(calls, talk(folder, *calls), strict=True):
         said, _, _ = text_of(by_mcp).partition(" Try: ")
         assert by_mcp.is_error
-        by_http = http.ask(f"/api/{name}", **given).document["error"]
-        assert f"{by_http}.".removeprefix("/api/") == said
+        by_http = site.ask(f"/api/{name}", **given)
+        assert by_http.status == 400
+        assert f"{by_http.document['error']}.".removeprefix("/api/") == said
+    assert site.ask("/api/nothing").document["error"] == "Not Found"
 
 
-def test_what_a_tool_takes_is_what_http_takes_under_the_names_of_its_options(folder, http):
+def test_what_a_tool_takes_is_what_http_takes_under_the_names_of_its_options(folder, site):
     tools = {tool.name: tool for tool in listed_tools(folder)}
     for name in ("ask", "search", "get", "verify", "status"):
-        hint = http.ask(f"/api/{name}", nothing=1).document["hint"]
+        hint = site.ask(f"/api/{name}", nothing=1).document["hint"]
         taken = hint.partition(" takes ")[2].split(", ")
         options = {"tags": "tag", "paths": "path"}
         fields = [options.get(one, one) for one in tools[name].input_schema["properties"]]
@@ -58,14 +48,24 @@ def test_what_a_tool_takes_is_what_http_takes_under_the_names_of_its_options(fol
         assert set(taken) - {"llm"} == set(fields or ["nothing"])
 
 
-def test_both_doors_give_the_same_of_quotes_and_warnings(folder, http):
+def test_both_doors_give_the_document_of_the_command_line(folder, site):
+    question = "at how many degrees is green tea brewed?"
+    (by_mcp,) = talk(folder, ("ask", {"question": question}))
+    by_http = site.ask("/api/ask", question=question).document
+    printed = run_ragqa("ask", question, "--json", "--corpus", folder / "notes", env=QUICK).document
+    assert by_http["citations"][0]["path"] == "tea.md"
+    assert by_http["citations"] == printed["citations"] == by_mcp.structured_content["citations"]
+    assert list(by_http) == list(printed)
+
+
+def test_both_doors_give_the_same_of_quotes_and_warnings(folder, site):
     quotes = {"quotes": [{"quote": "The printer is on the third floor."}]}
     search = {"query": "tea", "since": "2024"}
     verified, found = talk(folder, ("verify", quotes), ("search", search))
     body = b'{"quotes": [{"quote": "The printer is on the third floor."}]}'
-    by_http = http.ask("/api/verify", method="POST", body=body).document
+    by_http = site.ask("/api/verify", method="POST", body=body).document
     assert by_http["citations"] == verified.structured_content["citations"]
-    (warning,) = http.ask("/api/search", **search).document["warnings"]
+    (warning,) = site.ask("/api/search", **search).document["warnings"]
     assert "were left out by the filter of dates" in warning
     assert found.structured_content["warnings"] == [warning]
 

@@ -3,18 +3,20 @@
 import os
 import re
 import shutil
+import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
+from served_mcp import built
 from support import HANGS_S, QUICK, write_notes
 from watchfiles import watch
 
 from ragqa.api import Index, index_from
 from ragqa.config import load_settings
-from ragqa.errors import GivenUp, IndexUnusable, RagqaError
+from ragqa.errors import GivenUp, IndexUnusable, WriterBusy
 from ragqa.serving import warm as warm_module
 from ragqa.serving.operations import Ask
 from ragqa.serving.pages import PageRequest, ask_page, laid_out
@@ -68,9 +70,22 @@ def test_calls_are_worked_on_in_their_order_by_one_thread(loaded):
     assert not {*by} & {caller.ident for caller in callers}
 
 
-def test_why_an_update_failed_is_told_in_the_words_of_the_command(loaded, tmp_path):
-    shutil.rmtree(tmp_path / "notes")
-    with pytest.raises(IndexUnusable, match="there is no folder"):
+@pytest.mark.parametrize(
+    ("code", "printed", "error", "told"),
+    [
+        (4, "some progress\nerror: there is no folder\n", IndexUnusable, "there is no folder"),
+        (WriterBusy.exit_code, "error: another is at it\n", WriterBusy, "another is at it"),
+        (9, "Killed\n", IndexUnusable, "ended with code 9"),
+    ],
+)
+def test_why_an_update_failed_is_told_in_the_words_of_the_command(
+    loaded, tmp_path, monkeypatch, code, printed, error, told
+):
+    command = tmp_path / "python"
+    command.write_text(f"#!/bin/sh\nprintf '{printed}' >&2\nexit {code}\n")
+    command.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(command))
+    with pytest.raises(error, match=told):
         warm_module.run_index(loaded, lambda: None, ended=lambda: False)
 
 
@@ -80,12 +95,12 @@ def test_while_a_long_update_runs_answers_say_what_is_being_read(loaded, tmp_pat
     monkeypatch.setattr("ragqa.indexing.source.LONG_BYTES", 1)
     write_notes(tmp_path / "notes", {"rain.md": "# Rain\n\nRain fell for 12 days in April.\n"})
     running, go_on = threading.Event(), threading.Event()
-    real = warm_module.run_index
 
-    def held(*args, **kwargs):
+    def held(*_, **__):
         running.set()
         go_on.wait()
-        return real(*args, **kwargs)
+        with index_from(loaded) as index:
+            index.refresh()
 
     def ask(index):
         return index.ask("how hot is green tea?", refresh=False)
@@ -135,23 +150,14 @@ def test_an_assistant_and_the_page_are_told_of_files_left_out_where_nothing_is_f
 ):
     (tmp_path / "notes" / "paper.html").write_text("<p>Zorbing is done on Mars.</p>")
     told = "1 file (1 .html) was left out; to read it: ragqa config set formats html"
-    with WarmIndex(loaded) as warm:
-        while not _is_built(warm):
-            pass
-        given = Ask(question="zorbing on mars").in_words(warm)
-        assert given.text.count(told) == 1
-        assert told in given.data["warnings"]
-        page = laid_out("ask", ask_page(warm, PageRequest(q="zorbing on mars")))
-        assert page.count(told) == 1
-        found = Ask(question="how hot is green tea brewed?").in_words(warm)
-        assert "left out" not in found.text
-
-
-def _is_built(warm):
-    try:
-        return warm.use(lambda index: index.info().notes) == 1
-    except RagqaError:
-        return False
+    warm = built(tmp_path)
+    given = Ask(question="zorbing on mars").in_words(warm)
+    assert given.text.count(told) == 1
+    assert told in given.data["warnings"]
+    page = laid_out("ask", ask_page(warm, PageRequest(q="zorbing on mars")))
+    assert page.count(told) == 1
+    found = Ask(question="how hot is green tea brewed?").in_words(warm)
+    assert "left out" not in found.text
 
 
 @pytest.fixture

@@ -2,13 +2,14 @@
 
 import json
 import re
-from contextlib import contextmanager
-from http import HTTPStatus
 
+import anyio
 import pytest
-from llms.stub import Stub
-from served import NOTES, serving
-from support import HANGS_S, QUICK, write_notes
+from served import NOTES, Guarded
+from served_mcp import built
+from support import HANGS_S, write_notes
+
+from ragqa.serving.web import web_app
 
 QUESTION = "what is the capital of France?"
 FRANCE = {"france.md": "# France\n\nThe capital of France is Paris.\n"}
@@ -18,84 +19,65 @@ HOSTILE = (
 )
 
 
-@contextmanager
-def served(folder, *args, env=None):
-    """A server with an LLM, once it can answer."""
-    write_notes(folder / "notes", NOTES | FRANCE)
-    env = QUICK | {"XDG_CONFIG_HOME": str(folder / "config")} | (env or {})
-    with serving(folder, "serve", "--no-open", "--port", "0", *args, env=env) as server:
-        while server.ask("/api/status").status != HTTPStatus.OK:
-            pass
-        yield server
+@pytest.fixture
+def site(tmp_path, monkeypatch):
+    """Return a function that makes a site with an LLM, in an environment."""
+    write_notes(tmp_path / "notes", NOTES | FRANCE)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+
+    def make(llm="openai:tiny", **env):
+        for name, value in env.items():
+            monkeypatch.setenv(name, value)
+        return Guarded(web_app(built(tmp_path, llm)))
+
+    return make
 
 
-@pytest.fixture(scope="module")
-def llm():
-    with Stub() as stub:
-        yield stub
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory, llm):
-    folder = tmp_path_factory.mktemp("written")
-    with served(folder, "--llm", "openai:tiny", env=llm.environment("openai", "ok")) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def waiting(tmp_path_factory, llm):
-    folder = tmp_path_factory.mktemp("waiting")
-    env = llm.environment("openai", "drips")
-    with served(folder, "--llm", "openai:tiny", env=env) as found:
-        yield found
-
-
-def test_a_request_cannot_choose_an_llm(server):
-    got = server.ask("/api/ask", question=QUESTION, llm="openai:large")
-    assert got.status == 400
-    assert "cannot choose an LLM" in got.document["error"]
-
-
-def test_the_page_shows_excerpts_and_streams_what_is_written(server, llm):
-    page = server.ask("/", q=f"{QUESTION} please").text
+def test_the_page_shows_excerpts_and_streams_what_is_written_or_waits_for_the_whole(site, stub):
+    site = site(**stub.environment("openai", "ok"))
+    page = site.ask("/", q=QUESTION).text
     assert "Paris" in page
+    assert "<noscript><meta" in page
     assert 'data-stream="/written?' in page
-    with server.events("/written", q=f"{QUESTION} please") as events:
-        names, documents = zip(*events, strict=True)
+    names, documents = zip(*site.ask("/written", q=QUESTION).events, strict=True)
     assert names == ("sentence", "answer")
     assert documents[0] == {"text": "The capital is Paris.", "mark": ""}
     assert '<a href="#c1">[1]</a>' in documents[1]["html"]
-    asked = len(llm.requests)
-    assert "The capital is Paris." in server.ask("/", q=f"{QUESTION} please").text
-    assert len(llm.requests) == asked
-
-
-def test_without_script_the_page_has_the_whole_answer(server):
-    page = server.ask("/", q=QUESTION).text
-    assert "<noscript><meta" in page or "The capital is Paris." in page
-    whole = server.ask("/", q=QUESTION, whole=1).text
+    asked = len(stub.requests)
+    assert "The capital is Paris." in site.ask("/", q=QUESTION).text
+    assert len(stub.requests) == asked
+    whole = site.ask("/", q=f"{QUESTION} please", whole=1).text
     assert "The capital is Paris." in whole
     assert "Written by openai:tiny" in whole
+    refused = site.ask("/api/ask", question=QUESTION, llm="openai:large")
+    assert refused.status == 400
+    assert "cannot choose an LLM" in refused.document["error"]
 
 
-def test_others_are_answered_while_an_llm_writes_and_it_is_left_when_the_reader_leaves(
-    waiting, llm
-):
-    with waiting.events("/written", q=QUESTION):
-        while not any("drips" in path for path, *_ in llm.requests):
-            pass  # it reads the passages before it asks
-        assert waiting.ask("/api/ask", question=QUESTION, llm="none").status == 200
-        assert not llm.client_left.is_set()
-    assert llm.client_left.wait(HANGS_S)
+def test_others_are_answered_while_an_llm_writes_and_it_is_left_when_the_reader_leaves(site, stub):
+    site = site(**stub.environment("openai", "drips"))
+
+    async def run():
+        leave = anyio.Event()
+        async with anyio.create_task_group() as group:
+            group.start_soon(lambda: site.call("/written", q=QUESTION, leave=leave))
+            while not any("drips" in path for path, *_ in stub.requests):
+                await anyio.lowlevel.checkpoint()  # it reads the passages before it asks
+            got = await site.call("/api/ask", question=QUESTION, llm="none")
+            assert not stub.client_left.is_set()
+            leave.set()
+        return got
+
+    assert anyio.run(run).status == 200
+    assert stub.client_left.wait(HANGS_S)
 
 
-def test_what_was_not_allowed_is_refused_with_the_command_that_allows_it(tmp_path):
+def test_what_was_not_allowed_is_refused_with_the_command_that_allows_it(site):
     env = {"OPENAI_BASE_URL": "https://llm.example/v1", "OPENAI_API_KEY": "sk-none-0123456789"}
-    with served(tmp_path, "--llm", "openai:tiny", env=env) as server:
-        got = server.ask("/api/ask", question=QUESTION)
-        with server.events("/written", q=QUESTION) as events:
-            ((_, error),) = events
-        page = server.ask("/", q=QUESTION).text
+    site = site(**env)
+    got = site.ask("/api/ask", question=QUESTION)
+    ((_, error),) = site.ask("/written", q=QUESTION).events
+    page = site.ask("/", q=QUESTION).text
     assert got.status == 403
     assert "llm.example, which you have not allowed yet; nothing was sent" in got.document["error"]
     assert got.document["hint"] == "start the server again with --yes"
@@ -105,13 +87,12 @@ def test_what_was_not_allowed_is_refused_with_the_command_that_allows_it(tmp_pat
     assert "data-stream" not in page
 
 
-def test_what_an_llm_writes_is_text(tmp_path):
+def test_what_an_llm_writes_is_text(site, tmp_path):
     script = tmp_path / "says.jsonl"
     script.write_text(json.dumps({"when": "", "say": HOSTILE}))
-    with served(tmp_path, "--llm", f"scripted:{script}") as server:
-        with server.events("/written", q=QUESTION) as events:
-            *sentences, (_, answer) = events
-        whole = server.ask("/", q=QUESTION, whole=1).text
+    site = site(f"scripted:{script}")
+    *sentences, (_, answer) = site.ask("/written", q=QUESTION).events
+    whole = site.ask("/", q=QUESTION, whole=1).text
     assert len(sentences) > 1
     assert any("no source" in document["mark"] for _, document in sentences)
     for shown in (answer["html"], whole):
