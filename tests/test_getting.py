@@ -17,10 +17,11 @@ NOTEBOOK = [
 ]
 
 
-@pytest.fixture
-def documents(tmp_path):
+@pytest.fixture(scope="module")
+def documents(tmp_path_factory):
     pytest.importorskip("xberg")
-    notes = tmp_path / "notes"
+    folder = tmp_path_factory.mktemp("documents")
+    notes = folder / "notes"
     write_notes(notes, {"plan.ipynb": json.dumps({"cells": NOTEBOOK, "nbformat": 4})})
     (notes / "report.pdf, p. 2.pdf").write_bytes(pdf(line("The tapir eats leaves.")))
     (notes / "report.pdf").write_bytes(
@@ -32,7 +33,7 @@ def documents(tmp_path):
         )
     )
     (notes / "minutes.docx").write_bytes(docx(said("Minutes."), said("The lemur sleeps at noon.")))
-    places = ("--corpus", notes, "--index", tmp_path / "index")
+    places = ("--corpus", notes, "--index", folder / "index")
     on = QUICK | {"RAGQA_FORMATS": "pdf, docx, ipynb"}
     return lambda *args: run_ragqa(*args, *places, env=on)
 
@@ -58,7 +59,6 @@ def test_a_place_that_ask_prints_is_one_that_get_and_why_take(documents, questio
     lines = {"lines": got["lines"], "locator": asked["locator"]}
     assert told["target"] == {"path": asked["path"], **lines}
     assert told["stage"] == "said"
-    assert f"{place}: in the answer" in documents("why", question, "--target", place).out
 
 
 def test_a_place_stands_beside_the_text_of_a_document_where_it_begins(documents):
@@ -85,11 +85,8 @@ def test_a_place_stands_beside_the_text_of_a_document_where_it_begins(documents)
 @pytest.mark.parametrize(
     ("address", "words"),
     [
-        ("report.pdf, p. 3", ["numbat"]),
         ("report.pdf, p. 2", ["tapir"]),
-        ("report.pdf, pp. 2-3", ["wombat", "numbat"]),
         ("report.pdf, pages 3-4", ["numbat", "quokka"]),
-        ("plan.ipynb, cell 1", ["okapi came"]),
         ("plan.ipynb, cells 1-2", ["okapi came", "1234"]),
         ("plan.ipynb, cell 2, output", ["1234"]),
         ("minutes.docx, paragraphs 1-2", ["Minutes", "lemur"]),

@@ -80,66 +80,6 @@ def test_imports_point_downward_only():
     assert upward == []
 
 
-def test_there_are_no_relative_imports():
-    relative = [
-        f"{path.relative_to(PACKAGE)}:{node.lineno}"
-        for path in _modules()
-        for node in ast.walk(_tree(path))
-        if isinstance(node, ast.ImportFrom) and node.level
-    ]
-    assert relative == []
-
-
-def test_no_circle_is_hidden_by_imports_inside_functions():
-    modules = _by_name()
-    graph = {name: _imports_when_run(path, modules) for name, path in modules.items()}
-    for name in graph:
-        # A package that chooses one of its own modules imports it where it is chosen.
-        if modules[name].name == "__init__.py":
-            graph[name] = {one for one in graph[name] if not one.startswith(f"{name}.")}
-    _assert_no_circle(graph)
-
-
-def _by_name():
-    """The files of the modules by their dotted names."""
-    found = {}
-    for path in _modules():
-        relative = path.relative_to(PACKAGE).with_suffix("")
-        parts = relative.parts[:-1] if relative.name == "__init__" else relative.parts
-        found[".".join(("ragqa", *parts))] = path
-    return found
-
-
-def _assert_no_circle(graph):
-    state = {}
-
-    def visit(module, trail):
-        if state.get(module) == "done":
-            return
-        assert state.get(module) != "open", " -> ".join([*trail, module])
-        state[module] = "open"
-        for target in graph.get(module, ()):
-            # A package's own `__init__` is run before any of its modules and imports them.
-            if target in graph and target != module and not module.startswith(f"{target}."):
-                visit(target, [*trail, module])
-        state[module] = "done"
-
-    for module in graph:
-        visit(module, [])
-
-
-def _imports_when_run(path, modules):
-    """The modules that it imports, at once or later; not those of type annotations alone."""
-    nodes = {node for node in ast.walk(_tree(path)) if isinstance(node, ast.ImportFrom)}
-    for node in ast.walk(_tree(path)):
-        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
-            nodes -= set(ast.walk(node))
-    names = {(node.module, name.name) for node in nodes for name in node.names}
-    return {
-        f"{module}.{name}" if f"{module}.{name}" in modules else module for module, name in names
-    }
-
-
 def test_only_render_prints():
     printing = [
         f"{path.relative_to(PACKAGE)}:{node.lineno}"

@@ -1,6 +1,5 @@
 """The documents: every command and example in them works, every name in them exists."""
 
-import json
 import re
 import runpy
 import shlex
@@ -71,22 +70,6 @@ def test_every_example_that_shows_output_is_run_by_a_test_below():
     own = {CHANGED, SAVED, WHY, CHAT, MEASURED}
     own |= {(OBSIDIAN, command) for command, _ in examples(OBSIDIAN)}
     assert shown == own | {(path, command) for path, command, _ in AS_PRINTED}
-
-
-def test_there_are_two_commands_to_paste_each_on_one_line():
-    first, second = blocks("sh")
-    assert first.count("\n") == second.count("\n") == 1
-    assert first.rstrip().endswith('ragqa ask "when should I fine-tune?"')
-    assert "pytest" in second
-
-
-def test_the_question_of_the_first_command_is_answered(ragqa, wiki_index):
-    command = blocks("sh")[0].rstrip().rpartition(" && ")[2]
-    name, *args = shlex.split(command)
-    assert name == "ragqa"
-    run = ragqa(*args, cwd=ROOT, env={"RAGQA_INDEX": str(wiki_index)})
-    assert run.code == 0, run.err
-    assert "fine-tuning/decision-framework.md" in run.out
 
 
 @pytest.mark.parametrize(("path", "command", "code"), AS_PRINTED)
@@ -242,16 +225,18 @@ def test_the_commands_of_every_day_exist(ragqa):
     assert everyday <= set(re.findall(r"^  (\w+)", listed, flags=re.MULTILINE))
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
-def test_every_option_in_a_document_exists(ragqa, path):
-    text = path.read_text(encoding="utf-8")
-    shown = re.findall(r"`(ragqa [^`\n]+)`|^\$ (ragqa .+)$", text, flags=re.MULTILINE)
+def test_every_option_in_a_document_exists(ragqa):
+    texts = "\n".join(path.read_text(encoding="utf-8") for path in DOCUMENTS)
+    shown = re.findall(r"`(ragqa [^`\n]+)`|^\$ (ragqa .+)$", texts, flags=re.MULTILINE)
+    named = {}
     for command in filter(None, (inline or console for inline, console in shown)):
         words = shlex.split(command)[1:]
         name = words[0] if words and not words[0].startswith("-") else ""
+        options = named.setdefault(name, set())
+        options.update(word for word in words if word.startswith("--"))
+    for name, options in named.items():
         helps = ragqa(*([name] if name else []), "--help").out
-        for option in (word for word in words if word.startswith("--")):
-            assert option in helps, f"{command} in {path.name}"
+        assert [option for option in options if option not in helps] == [], name
 
 
 def test_every_status_that_the_server_sends_is_in_the_table_of_its_page():
@@ -270,13 +255,6 @@ def test_the_warning_of_files_that_wait_is_shown_as_it_is_printed():
     page = (ROOT / "docs" / "getting-started.md").read_text(encoding="utf-8")
     notice = Waiting(1250, is_long=True).notice("ragqa index")
     assert f"\nwarning: {notice}\n" in page
-
-
-def test_the_questions_counted_for_choosing_settings_are_those_of_the_golden_set():
-    lines = (ROOT / "eval" / "questions-tune.jsonl").read_text(encoding="utf-8").splitlines()
-    questions = [one for one in map(json.loads, lines) if one["gold"]]
-    page = (ROOT / "docs" / "decisions" / "README.md").read_text(encoding="utf-8")
-    assert f"golden ({len(questions)})" in page
 
 
 def test_the_server_in_the_example_asks_for_a_password_and_serves_this_machine_alone():

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import CORPUS
 
 from ragqa import SWITCHES
 
@@ -63,8 +62,12 @@ def environments_at_import(body):
             "sentence_transformers",
             marks=pytest.mark.integration,
         ),
-        ("import ragqa.embedders.spread, ray", "ray"),
-        ("import ragqa.stores.milvus.client as m; m.pymilvus()", "pymilvus"),
+        pytest.param("import ragqa.embedders.spread, ray", "ray", marks=pytest.mark.integration),
+        pytest.param(
+            "import ragqa.stores.milvus.client as m; m.pymilvus()",
+            "pymilvus",
+            marks=pytest.mark.integration,
+        ),
     ],
 )
 def test_the_switches_are_set_before_any_library_is_imported_whatever_the_environment_says(
@@ -73,12 +76,6 @@ def test_the_switches_are_set_before_any_library_is_imported_whatever_the_enviro
     seen = environments_at_import(body)
     assert library in seen
     assert seen == dict.fromkeys(seen, SWITCHES)
-
-
-def test_a_command_that_asks_the_real_model_starts_it_with_reporting_switched_off(wiki_index):
-    args = ["search", "injection", "--corpus", str(CORPUS), "--index", str(wiki_index)]
-    seen = environments_at_import(f"from ragqa.cli import run; run({args})")
-    assert seen["onnxruntime"] == SWITCHES
 
 
 def _modules_in_order(tree):

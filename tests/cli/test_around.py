@@ -2,7 +2,7 @@
 
 import pytest
 from served_mcp import talk, text_of
-from support import CORPUS, write_notes
+from support import write_notes
 
 BEFORE = "The dumps go to the shed. Each Friday the tape is swapped by Mara."
 ANSWER = "The retention of a tape is 30 days."
@@ -37,18 +37,6 @@ def test_under_reserve_the_first_excerpt_alone_stands_within_its_passage(quick, 
     text = NOTES[first["path"]]
     assert text[start:end] == f"{BEFORE}\n\n{ANSWER}\n\n{AFTER}"  # no heading, no other section
     assert [one["around"] for one in said["also"]] == [None] * len(said["also"]) != []
-
-
-def test_without_reserve_an_excerpt_stands_alone_and_others_are_a_line_each(ragqa, wiki_index):
-    ask = ("ask", "when should I fine-tune?", "--corpus", CORPUS, "--index", wiki_index)
-    said = ragqa(*ask, "--json").document
-    assert said["sure"]
-    assert {one["around"] for one in (*said["citations"], *said["also"])} == {None}
-    lines = ragqa(*ask, "--format", "text").out.split("\n")
-    further = lines[lines.index("Further excerpts") + 1 :]
-    assert [line[:3] for line in further if line] == [" 2 ", " 3 ", "rag"]
-    assert all("  2026-11-" in line for line in further[:2])
-    assert "ragqa more shows them whole" in further
 
 
 def test_what_stands_around_is_at_most_120_words_and_cuts_no_sentence(answer):

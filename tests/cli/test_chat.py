@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 from hashed import COMMAND
-from support import CORPUS, QUICK, write_notes
+from support import QUICK, write_notes
 from terminals import Terminal
 
 from ragqa.config import Settings, history_file
@@ -34,20 +34,6 @@ def test_notes_that_change_during_a_chat_are_seen(quick, places, tmp_path):
     assert process.returncode == 0
 
 
-def test_follow_ups_find_what_they_would_not_find_alone_and_others_are_left_alone(
-    ragqa, wiki_index
-):
-    lines = ["what is prompt injection?", "who gave it that name?", "when was OpenAI founded?"]
-    places = ["--corpus", CORPUS, "--index", wiki_index]
-    run = ragqa("chat", *places, input="\n".join(lines).encode())
-    _, named, founded = run.out.split("\n> ")
-    assert "Asked as: who gave it that name? (prompt, injection)" in named
-    assert "Simon Willison named prompt injection" in named
-    assert "Asked as" not in founded
-    alone = ragqa("search", lines[1], *places, "--json").document
-    assert not any("prompt-injection" in hit["path"] for hit in alone["hits"])
-
-
 @pytest.fixture
 def terminal(quick, places):
     quick("index", *places)
@@ -56,7 +42,10 @@ def terminal(quick, places):
     opened.close()
 
 
-def test_ctrl_c_stops_an_answer_and_not_the_chat(terminal):
+def test_ctrl_c_stops_an_answer_and_not_the_chat_and_ctrl_d_leaves(terminal):
+    terminal.until(">")
+    terminal.type("\x03")
+    terminal.until("To leave: Ctrl-D or /quit.")
     terminal.until(">")
     terminal.type("forever and ever?\r")
     terminal.until("looking")
@@ -65,14 +54,6 @@ def test_ctrl_c_stops_an_answer_and_not_the_chat(terminal):
     terminal.until(">")
     terminal.type("how many hours do cats sleep?\r")
     terminal.until("sixteen hours")
-    terminal.type("/quit\r")
-    assert terminal.end() == 0
-
-
-def test_ctrl_c_at_an_empty_prompt_says_how_to_leave_and_ctrl_d_leaves(terminal):
-    terminal.until(">")
-    terminal.type("\x03")
-    terminal.until("To leave: Ctrl-D or /quit.")
     terminal.until(">")
     terminal.type("\x04")
     assert terminal.end() == 0

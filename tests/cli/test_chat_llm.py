@@ -1,7 +1,6 @@
 """A chat in which an LLM writes: what it is sent and when, and what is kept of an answer."""
 
 import pytest
-from support import CORPUS
 from terminals import Terminal
 
 NOTES = {
@@ -51,19 +50,14 @@ def test_a_follow_up_is_sent_once_as_the_rule_completed_it_and_nothing_said_befo
     assert "Asked as: and what mice do they eat? (cats" in run.out
 
 
-def test_nothing_is_sent_where_the_notes_do_not_answer_nor_later(ragqa, wiki_index, server):
-    lines = ["what is BM25?", "how do I prune roses?", "and why do they wilt?", "what is LoRA?"]
-    run = ragqa(
-        *("chat", "--llm", "openai:gpt", "--corpus", CORPUS, "--index", wiki_index),
-        input="\n".join(lines).encode(),
-        env=server.environment("openai", "404"),
-    )
+def test_nothing_is_sent_where_the_notes_do_not_answer_nor_later(chat, server):
+    run = chat("404", SLEEP, "who painted the Mona Lisa?", "and why did Leonardo?", BARK)
     assert run.err.count("was not asked") == 2
     assert "Asked as: " not in run.out
     requests = sent(server)
     assert len(requests) == 2
-    assert not any("roses" in one or "wilt" in one for one in requests)
-    assert "BM25" not in requests[-1]
+    assert not any("Mona" in one or "Leonardo" in one for one in requests)
+    assert SLEEP not in requests[-1]
 
 
 def test_why_says_that_it_is_not_about_what_an_llm_wrote(quick, places, tmp_path):

@@ -8,11 +8,12 @@ import sys
 
 import pytest
 from hashed import COMMAND, KNOWS_HASHED
-from support import CORPUS, HANGS_S, QUICK, on_terminal, write_notes
+from support import HANGS_S, QUICK, on_terminal, write_notes
 
 NOTES = {
     "cats.md": "# Cats\n\nCats sleep for most of the day. A cat purrs when it is content.\n",
     "garden/roses.md": "# Roses\n\nRoses need pruning in late winter. Feed roses in spring.\n",
+    "zebra.md": "\ufeff# Zebra\r\n\r\nÜber zebras: a zebra has 16 stripes.\r\n",
 }
 
 
@@ -28,28 +29,13 @@ def exact(corpus, citation):
         assert text[start:end] == short["text"] != ""
 
 
-def test_ask_gives_an_answer_whose_every_citation_can_be_checked(ragqa, wiki_index):
-    run = ragqa(
-        "ask", "when should I fine-tune?", "--json", "--corpus", CORPUS, "--index", wiki_index
-    )
-    document = run.document
-    assert run.code == 0
-    assert document["answered"] is True
-    assert document["backend"] == "extractive"
-    assert document["citations"][0]["path"] == "fine-tuning/decision-framework.md"
-    assert 1 <= len(document["citations"]) <= 3
+def test_ask_gives_an_answer_whose_every_citation_can_be_checked(quick, places, notes):
+    document = quick("ask", "how many stripes has a zebra?", "--json", *places).document
+    assert (document["answered"], document["backend"]) == (True, "extractive")
+    assert document["citations"][0]["short_answer"]["text"] == "16 stripes"
     for citation in document["citations"]:
-        exact(CORPUS, citation)
+        exact(notes, citation)
         assert f"[{citation['n']}]" in document["answer"]
-
-
-def test_ask_says_so_when_the_notes_hold_no_answer_and_shows_the_nearest_passages(
-    ragqa, wiki_index
-):
-    run = ragqa("ask", "how do I prune roses in winter?", "--corpus", CORPUS, "--index", wiki_index)
-    assert run.code == 1
-    assert "\n\n**Your notes do not seem to answer this" in run.out
-    assert "Nearest passages" in run.out
 
 
 def test_without_a_question_a_terminal_is_not_read_from(places):
@@ -58,9 +44,7 @@ def test_without_a_question_a_terminal_is_not_read_from(places):
     assert "ragqa chat" in said
 
 
-@pytest.mark.parametrize(
-    "question", ["what do cats do?", "roses in winter", "cats?", "\u732b\uff1f"]
-)
+@pytest.mark.parametrize("question", ["roses in winter", "\u732b\uff1f"])
 def test_a_question_in_place_of_a_command_is_asked(quick, places, question):
     options = ["--top-k", "1", "--json", *places]
     asked, alone = quick("ask", question, *options), quick(question, *options)
@@ -80,13 +64,6 @@ def test_what_follows_a_question_without_a_command_is_an_option_of_ask(quick):
     assert quick("what do cats do?", "--help").out == quick("ask", "--help").out
 
 
-@pytest.mark.parametrize("command", ["ask", "search", "index", "status", "verify"])
-def test_every_command_has_help_with_an_example(quick, command):
-    run = quick(command, "--help")
-    assert run.code == 0
-    assert f"Example: ragqa {command}" in run.out
-
-
 def test_ragqa_alone_gives_its_help_in_lines(quick):
     run = quick()
     assert run.code == 2
@@ -96,7 +73,7 @@ def test_ragqa_alone_gives_its_help_in_lines(quick):
 
 
 @pytest.mark.parametrize(
-    "rest", ['| head -c 1; exit "${PIPESTATUS[0]}"', ">&-", "2>&-", "<&-"], ids=repr
+    "rest", ['| head -c 1; exit "${PIPESTATUS[0]}"', ">&-", "2>&- <&-"], ids=repr
 )
 def test_a_reader_that_goes_away_and_a_closed_stream_are_no_errors(places, quick, rest):
     quick("index", *places)
@@ -124,18 +101,12 @@ for query in sys.argv[-4:]:
 """Searches for each of four queries with the same options, in a process that started once."""
 
 
-@pytest.mark.parametrize(
-    ("env", "options"),
-    [
-        ({"LC_ALL": "C", "PYTHONUTF8": "0"}, ["--json"]),
-        ({"PYTHONIOENCODING": "ascii"}, []),
-    ],
-)
-def test_any_script_works_in_any_locale(quick, places, notes, env, options):
+def test_any_script_works_in_any_locale(quick, places, notes):
+    env = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
     (notes / "中文.md").write_text("# 猫\n\n猫每天睡觉 🐈。\n", encoding="utf-8")
     quick("index", *places)
     done = subprocess.run(
-        [sys.executable, "-c", KNOWS_HASHED + SEARCHING, *options, *map(str, places), *QUERIES],
+        [sys.executable, "-c", KNOWS_HASHED + SEARCHING, "--json", *map(str, places), *QUERIES],
         capture_output=True,
         env=os.environ | QUICK | env,
         check=False,
@@ -144,9 +115,7 @@ def test_any_script_works_in_any_locale(quick, places, notes, env, options):
     assert done.returncode == 0, done.stderr
     assert b"Traceback" not in done.stderr
     found = done.stdout.decode("utf-8").split("\f")[:-1]
-    assert len(found) == len(QUERIES)
-    if options:
-        assert [json.loads(each)["query"] for each in found] == QUERIES
+    assert [json.loads(each)["query"] for each in found] == QUERIES
 
 
 def test_an_exact_search_finds_the_phrase_wherever_it_ranks_and_nothing_else(quick, tmp_path):

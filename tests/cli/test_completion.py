@@ -26,14 +26,19 @@ def complete(quick, shell, line, env):
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_commands_tags_and_paths_are_completed(quick, places, shell):
+def test_commands_tags_and_paths_are_completed(quick, places, hostile, shell):
     def offered(line):
         typed = line.replace(" ", "\n") if shell == "bash" else line
         return complete(quick, shell, typed, places)
 
     assert "search" in offered("ragqa sea")
     assert "gardening" in offered("ragqa ask --tag gard")
-    assert "plants/roses.md" in offered("ragqa search --path pl")
+    found = offered("ragqa search --path pl")
+    assert "plants/roses.md" in found
+    # No name is offered that a shell might split or run.
+    assert not any(name in found for name in HOSTILE)
+    assert "touch" not in found
+    assert "\x1b" not in found
 
 
 HOSTILE = [
@@ -51,16 +56,6 @@ def hostile(quick, places, tmp_path):
     for name in (*HOSTILE, "pl\x1b[31m.md"):
         (tmp_path / "notes" / name).write_text(NOTE, encoding="utf-8")
     quick("index", env=places)
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_no_name_is_offered_that_a_shell_might_split_or_run(quick, places, hostile, shell):
-    line = "ragqa search --path pl"
-    found = complete(quick, shell, line.replace(" ", "\n") if shell == "bash" else line, places)
-    assert "plants/roses.md" in found
-    assert not any(name in found for name in HOSTILE)
-    assert "touch" not in found
-    assert "\x1b" not in found
 
 
 def test_completion_without_an_index_completes_nothing_and_builds_nothing(quick, tmp_path):

@@ -40,8 +40,8 @@ def places(tmp_path_factory):
 
 
 @pytest.fixture
-def asked(ragqa, places):
-    return lambda question: ragqa("ask", question, "--json", *places).document
+def asked(quick, places):
+    return lambda question: quick("ask", question, "--json", *places).document
 
 
 def cited(document):
@@ -49,7 +49,7 @@ def cited(document):
 
 
 def test_an_embedded_section_follows_its_lead_in_without_what_is_hidden_and_verifies(
-    ragqa, places, asked, tmp_path
+    quick, places, asked, tmp_path
 ):
     document = asked("what does the desk tell callers about refunds?")
     (first, lead_in), *others = cited(document)
@@ -64,7 +64,7 @@ def test_an_embedded_section_follows_its_lead_in_without_what_is_hidden_and_veri
     for one in document["citations"]:
         assert NOTES[one["path"]][slice(*one["chars"])] == one["quote"]
     (tmp_path / "answer.json").write_text(json.dumps(document), encoding="utf-8")
-    checked = ragqa("verify", tmp_path / "answer.json", "--json", *places[:2]).document
+    checked = quick("verify", tmp_path / "answer.json", "--json", *places[:2]).document
     assert {one["status"] for one in checked["citations"]} == {"intact"}
 
 

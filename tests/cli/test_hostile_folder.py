@@ -41,15 +41,7 @@ def trap(tmp_path):
     return write_notes(tmp_path / "trap", files)
 
 
-@pytest.mark.parametrize(
-    "args",
-    [
-        ["ask", "what do cats do for most of the day?"],
-        ["index"],
-        ["status"],
-        ["config"],
-    ],
-)
+@pytest.mark.parametrize("args", [["ask", "what do cats do for most of the day?"], ["config"]])
 def test_nothing_in_the_notes_folder_is_imported_or_obeyed(quick, apart, trap, tmp_path, args):
     places = ["--corpus", ".", "--index", tmp_path / "index"]
     quick("index", "--corpus", trap, "--index", tmp_path / "index")

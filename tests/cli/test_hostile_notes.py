@@ -45,13 +45,11 @@ def places(tmp_path_factory):
 @pytest.mark.parametrize(
     "args",
     [
-        ["index"],
         ["search", "zebra says", "--top-k", "9"],
         ["ask", "what does the zebra say?"],
         ["why", "what does the zebra say?", "--target", "evil.md"],
         ["why", "what does the zebra say?", "--target", "zebra\nnew\tline.md:3"],
         ["why", "what does the zebra say?", "--target", "\x1b[31m\u202e.md"],
-        ["why", "what?", "--target", "/etc/\x1b[31m\u202e.md", "--json"],
         ["status"],
         ["config"],
         ["search", "zebra", "--tag", "\x1b[31m"],
@@ -68,15 +66,11 @@ def test_no_control_character_reaches_stdout_or_stderr(quick, places, args):
     assert not UNSAFE.search(run.err)
 
 
-def test_json_is_ascii_and_holds_the_text_exactly(quick, places):
+def test_json_is_ascii_and_exact_and_brackets_are_text_and_not_markup(quick, places):
     run = quick("search", "zebra says", "--json", "--top-k", "9", *places)
     assert run.out.isascii()
-    texts = [hit["text"] for hit in run.document["hits"]]
-    assert any(EVIL in text for text in texts)
-
-
-def test_brackets_are_text_and_not_markup(quick, places):
-    out = quick("search", "zebra says everyone", "--top-k", "1", *places).out
+    assert any(EVIL in hit["text"] for hit in run.document["hits"])
+    out = quick("search", "zebra says everyone", *places).out
     assert "[red]x[/red] [x] 1:100:2 :smile:" in out
     out = quick("search", "link evil example", "--top-k", "1", *places).out
     assert "[link=https://evil.example]zebra[/link]" in out
@@ -105,16 +99,10 @@ def teapot(quick, tmp_path):
     return places
 
 
-def test_the_last_answer_may_cite_a_note_whose_name_is_no_utf8(quick, teapot):
-    assert "There are no further excerpts." in quick("more", *teapot).out
+def test_a_note_whose_name_is_no_utf8_can_be_opened_saved_and_verified(quick, teapot, tmp_path):
     opened = quick("open", "1", *teapot, env={"VISUAL": "", "EDITOR": "cat"})
     assert opened.code == 0
     assert last_asked(Settings(), Corpus.of(teapot[1])).source(1) == (NO_UTF8, 3)
-
-
-def test_a_chat_about_a_note_whose_name_is_no_utf8_can_be_saved_and_verified(
-    quick, teapot, tmp_path
-):
     saved = tmp_path / "chat.md"
     lines = [HOLDS, "/open 1", "/next", "/sources", f"/save {saved}"]
     chat = quick("chat", *teapot, input="\n".join(lines).encode(), env={"VISUAL": "cat"})

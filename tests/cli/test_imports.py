@@ -7,7 +7,7 @@ import sys
 
 import pytest
 from hashed import KNOWS_HASHED
-from support import CORPUS, HANGS_S, QUICK, write_notes
+from support import HANGS_S, QUICK
 
 HEAVY = {"torch", "transformers", "sentence_transformers", "sklearn", "scipy", "pandas"}
 FOR_ASKING = {"numpy", "onnxruntime", "tantivy", "tokenizers", "sqlite3"}
@@ -32,6 +32,9 @@ print(code, *loaded, file=sys.stderr)
 """
 
 
+NOTES = {"cats.md": "# Cats\n\nCats sleep all day.\n"}
+
+
 def imported(*args, env=None):
     done = subprocess.run(
         [sys.executable, "-c", (KNOWS_HASHED if env else "") + PROBE, *map(str, args)],
@@ -47,43 +50,33 @@ def imported(*args, env=None):
     return set(modules)
 
 
-@pytest.mark.parametrize("args", [["--help"], ["--version"], ["ask", "--help"], ["chat", "--help"]])
+@pytest.mark.parametrize("args", [["--version"], ["ask", "--help"]])
 def test_help_and_version_import_only_what_they_say(args):
     modules = imported(*args)
     assert modules.isdisjoint(HEAVY | FOR_ASKING | FOR_BUILDING | {"rich"})
     assert modules.isdisjoint(FOR_AN_LLM | FOR_A_CHAT | FOR_SETTINGS | {"ragqa.llms", "ragqa.api"})
 
 
-def test_a_chat_imports_nothing_heavy_before_its_first_question():
-    modules = imported("chat", "--corpus", CORPUS)
+def test_a_chat_imports_nothing_heavy_before_its_first_question(tmp_path):
+    modules = imported("chat", "--corpus", tmp_path)
     assert modules.isdisjoint(HEAVY | FOR_ASKING | FOR_BUILDING | FOR_AN_LLM | {"rich"})
 
 
-@pytest.mark.parametrize(
-    "command", [["ask"], ["search", "--json"], ["why", "--target", "lora.md"]], ids=" ".join
-)
-def test_without_an_llm_nothing_is_imported_that_building_an_llm_or_a_chat_needs(
-    wiki_index, command
-):
-    places = ["--corpus", CORPUS, "--index", wiki_index]
-    modules = imported(*command, "when should I fine-tune?", *places)
+def test_without_an_llm_nothing_is_imported_that_building_an_llm_or_a_chat_needs(ragqa, places):
+    assert ragqa("index", *places).code == 0
+    modules = imported("ask", "what do cats do?", *places)
     assert modules.isdisjoint(HEAVY | FOR_BUILDING | FOR_A_CHAT | FOR_A_SERVER)
-    if command[0] != "why":
-        assert modules.isdisjoint(FOR_AN_LLM | FOR_A_LARGE_INDEX | {"ragqa.diagnosis", "rapidfuzz"})
+    assert modules.isdisjoint(FOR_AN_LLM | FOR_A_LARGE_INDEX | {"ragqa.diagnosis", "rapidfuzz"})
     assert modules >= FOR_ASKING
 
 
-def test_a_report_alone_needs_templates_and_a_local_index_nothing_of_a_servers(tmp_path):
-    notes = write_notes(tmp_path / "notes", {"cats.md": "# Cats\n\nCats sleep all day.\n"})
+def test_an_evaluation_needs_templates_for_its_report_alone(places, tmp_path):
     gold = [{"note": "cats.md", "quote": "Cats sleep all day."}]
     row = {"id": "c", "question": "what do cats do", "kind": "short", "answer": ["sleep"]}
     questions = tmp_path / "own.jsonl"
     questions.write_text(json.dumps(row | {"gold": gold}) + "\n", encoding="utf-8")
-    evaluate = ["eval", "--questions", questions, "--corpus", notes, "--index", tmp_path / "index"]
+    evaluate = ["eval", "--questions", questions, *places]
     assert imported(*evaluate, env=QUICK).isdisjoint(FOR_A_REPORT | FOR_A_SERVER)
-    report = tmp_path / "report.html"
-    assert imported(*evaluate, "--report", report, env=QUICK) >= FOR_A_REPORT
-    assert report.is_file()
 
 
 def test_importing_the_package_imports_nothing_heavy():

@@ -91,6 +91,7 @@ def test_a_folder_left_open_by_an_older_ragqa_is_closed_when_it_is_written_to(ke
     assert [stat.S_IMODE(folder.stat().st_mode) & 0o022 for folder in folders] == [0, 0]
 
 
+@pytest.mark.integration
 def test_torch_keeps_nothing_where_other_users_may_write(tmp_path):
     (tmp_path / "temporary").mkdir()
     places = {"TMPDIR": str(tmp_path / "temporary"), "RAGQA_CACHE": str(tmp_path / "cache")}

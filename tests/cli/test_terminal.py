@@ -23,29 +23,17 @@ def plain(printed):
     return COLOUR.sub("", LINK.sub("", printed)).replace("\r", "")
 
 
-def test_no_line_is_wider_than_the_terminal(places):
-    printed = plain(on_terminal("search", "what do cats do", *places, columns=40))
-    assert "Cats sleep for most of the day" in " ".join(printed.split())
-    assert max(map(len, printed.splitlines())) <= 40
-
-
-def test_a_source_is_a_link_to_its_file_and_line_in_the_format_that_is_set(places, tmp_path):
+def test_a_terminal_gets_colours_and_links_unless_they_are_set_otherwise_and_a_pipe_neither(
+    quick, places, tmp_path
+):
     path = tmp_path / "notes" / "cats%20and%20more.md"
     printed = on_terminal("search", "cats", *places)
     assert f"file://{path}" in LINK.findall(printed)
-    editor = {"RAGQA_LINK_FORMAT": "vscode://file{path}:{line}"}
-    printed = on_terminal("search", "cats", *places, env=editor)
+    assert "\x1b[1;36m" in printed
+    env = {"RAGQA_LINK_FORMAT": "vscode://file{path}:{line}", "NO_COLOR": "1"}
+    printed = on_terminal("search", "cats", *places, env=env)
     assert f"vscode://file{path}:5" in LINK.findall(printed)
-
-
-def test_no_color_means_no_colour(places):
-    assert "\x1b[1;36m" in on_terminal("search", "cats", *places)
-    printed = on_terminal("search", "cats", *places, env={"NO_COLOR": "1"})
-    colours = [code for code in COLOUR.findall(printed) if re.search(r"\b(3\d|4\d)\b", code)]
-    assert colours == []
-
-
-def test_a_pipe_gets_neither_colour_nor_links_nor_wrapped_lines(quick, places):
+    assert not any(re.search(r"\b[34]\d\b", code) for code in COLOUR.findall(printed))
     out = quick("search", "cats", *places).out
     assert "\x1b" not in out
     assert any(line.strip().endswith("looked for.") for line in out.splitlines())
@@ -66,10 +54,3 @@ def test_what_is_wrapped_keeps_the_indent_of_its_label(places, tmp_path, quick):
         below = lines[at + 1]
         assert len(below) - len(below.lstrip()) == len(label), command
         assert max(map(len, lines)) <= 50
-
-
-def test_get_numbers_lines_on_a_terminal_or_if_asked(quick, places):
-    address = "cats and more.md:5-7"
-    assert "    7 ## What cats do all day" in plain(on_terminal("get", address, *places))
-    assert quick("get", address, *places).out == "# Cats\n\n## What cats do all day\n"
-    assert "    7 ## What" in quick("get", address, "--numbers", *places).out

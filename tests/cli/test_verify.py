@@ -8,7 +8,7 @@ import re
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
-from support import CORPUS, trying
+from support import trying
 
 from ragqa.cli import run
 
@@ -34,20 +34,6 @@ def saved(tmp_path):
     answer = {"version": 1, "question": QUESTION, "backend": "extractive", "citations": [citation]}
     file.write_text(json.dumps(answer), encoding="utf-8")
     return file
-
-
-@pytest.mark.parametrize("how", [["--json"], []])
-def test_what_ask_writes_can_be_verified(ragqa, wiki_index, tmp_path, how):
-    asked = ragqa(
-        "ask", "when should I fine-tune?", *how, "--corpus", CORPUS, "--index", wiki_index
-    )
-    assert asked.code == 0
-    for args in ([tmp_path / "answer"], ["-"]):
-        (tmp_path / "answer").write_text(asked.out, encoding="utf-8")
-        checked = ragqa("verify", *args, "--corpus", CORPUS, "--json", input=asked.out.encode())
-        assert checked.code == 0, checked.err
-        assert checked.document["question"] == "when should I fine-tune?"
-        assert {each["status"] for each in checked.document["citations"]} == {"intact"}
 
 
 def test_what_a_file_says_is_shown_and_not_obeyed(quick, notes, saved):

@@ -104,11 +104,3 @@ def test_the_command_that_is_named_reads_what_waits_and_moved_notes_wait_for_not
     run = ask("list", "--json").document
     assert run["waiting"] == 0
     assert "web/page7.md" in [note["path"] for note in run["notes"]]
-
-
-def test_a_note_that_is_gone_is_not_quoted_while_others_wait(ask, notes):
-    write_notes(notes, PAGES)
-    (notes / "tea.md").unlink()
-    run = ask("ask", QUESTION, "--json")
-    assert run.document["waiting"] == 30
-    assert "80 degrees" not in run.out
