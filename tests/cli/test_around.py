@@ -64,7 +64,7 @@ def test_what_is_cited_beside_an_excerpt_does_not_stand_around_it_again(answer):
 
 def test_what_stands_around_is_set_off_and_further_excerpts_are_whole(quick, places):
     said = quick("ask", ASKED, *places).out
-    assert f"> {BEFORE}\n\n{ANSWER} \\[1\\]\n\n> {AFTER}\n" in said
+    assert f"> {BEFORE}\n\n{ANSWER} [1]\n\n> {AFTER}\n" in said
     assert "(2025-03-02) › Law\n\n   ```\n   The retention of papers is ten years.\n" in said
     text = quick("ask", ASKED, *places, "--format", "text").out
     assert f"   {BEFORE}\n\n   {ANSWER}\n\n   {AFTER}\n" in text
