@@ -15,7 +15,7 @@ TREES = {
 NEVER = {
     "code", "ctypes", "dill", "ftplib", "http.client", "http.server", "joblib",
     "marshal", "pdb", "pickle", "pty", "requests", "runpy", "shelve", "smtplib",
-    "socketserver", "telnetlib", "urllib3", "xmlrpc",
+    "socketserver", "telnetlib", "urllib.request", "urllib3", "xmlrpc",
 }  # fmt: skip
 ONLY_IN = {
     "huggingface_hub": {"embedders/hub.py"},
@@ -26,13 +26,11 @@ ONLY_IN = {
     "ray": {"embedders/spread.py"},
     "socket": {
         "embedders/spread.py",
-        "llms/http.py",
         "serving/guard.py",
     },
     # This Python, to read in another process what may crash or hang it, and to update an index that
     # is served; and the user's own editor.
     "subprocess": {"notes/extraction/parent.py", "cli/editor.py", "serving/warm.py"},
-    "urllib.request": {"llms/servers.py"},
     # The address of a server that the user has just started.
     "webbrowser": {"cli/serving.py"},
 }
