@@ -7,7 +7,7 @@ from terminals import Terminal, sit_at
 
 from ragqa.cli import run as run_here
 from ragqa.cli.consenting import consented
-from ragqa.errors import UsageError
+from ragqa.errors import NotAllowed, UsageError
 from ragqa.llms import Destination
 from ragqa.state.consent import consent_file, consents
 
@@ -45,6 +45,15 @@ def test_the_question_names_backend_host_and_what_would_be_sent_and_comes_once(m
 def test_anything_but_yes_means_no(monkeypatch, typing):
     sit_at(monkeypatch, typing=typing)
     assert not consented(REMOTE, yes=False, what=WHAT)
+    assert not consent_file().exists()
+
+
+@pytest.mark.parametrize("piped", ["stdin", "stderr"])
+def test_without_a_terminal_it_stops_and_says_how_to_allow_it(monkeypatch, piped):
+    sit_at(monkeypatch, typing="y\n", **{piped: io.StringIO})
+    with pytest.raises(NotAllowed, match=r"to api\.example\.org.*nothing was sent") as refused:
+        consented(REMOTE, yes=False, what=WHAT)
+    assert "--yes" in refused.value.hint
     assert not consent_file().exists()
 
 

@@ -26,6 +26,7 @@ def test_a_request_is_refused_in_the_same_words_at_both_doors(folder, site):
         ("search", {"query": "tea", "limit": "few"}),
         ("get", {"address": "nowhere.md"}),
         ("search", {"query": "tea", "since": "soon"}),
+        ("search", {"query": "tea", "where": ["status"]}),
         ("verify", {}),
     ]
     for (name, given), by_mcp in zip(calls, talk(folder, *calls), strict=True):
@@ -35,6 +36,7 @@ def test_a_request_is_refused_in_the_same_words_at_both_doors(folder, site):
         assert by_http.status == 400
         assert f"{by_http.document['error']}.".removeprefix("/api/") == said
     assert site.ask("/api/nothing").document["error"] == "Not Found"
+    assert "does not take 'tags'" in site.ask("/api/search", query="a", tags="b").document["error"]
 
 
 def test_what_a_tool_takes_is_what_http_takes_under_the_names_of_its_options(folder, site):
