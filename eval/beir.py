@@ -40,7 +40,6 @@ from ragqa.readers import reader_for
 from ragqa.render import ProgressLine, print_document, print_warnings
 from ragqa.render.evaluations import print_evaluation
 from ragqa.search.question import clean_question, read_question
-from ragqa.search.retrieve import Ranking
 from ragqa.stages import LOOKED_AT
 from ragqa.stores import IndexWriter, open_store
 from ragqa.stores.rows import model_of
@@ -298,7 +297,7 @@ def collection_of(
         progress("indexing", len(documents), len(documents))
         writer.commit(replace(made, languages=languages))
     with store.snapshot() as snapshot:
-        yield Collection(snapshot, embedder, Ranking()), document_of
+        yield Collection(snapshot, embedder, {}), document_of
 
 
 def _note(document: PublicDocument) -> Note:

@@ -152,7 +152,7 @@ def stand_alone(
 
     def find(text: str) -> tuple[Mapping[str, float], Sequence[Hit]]:
         read = read_question(snapshot, index.source.embedders.asking, text, filters=filters)
-        return read.idf, retrieve(snapshot, read, k=1, filters=filters, ranking=index.ranking)
+        return read.idf, retrieve(snapshot, read, k=1, filters=filters, contexts=index.contexts)
 
     before = leant_on[-1].answer
     needs = needs_context(asked, before, snapshot, find)

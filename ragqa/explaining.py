@@ -9,7 +9,7 @@ from ragqa.answering.sentences import PASSAGES, sources_of
 from ragqa.api import MIN_POOL, Index
 from ragqa.api.finding import Retrieval
 from ragqa.clock import Clock
-from ragqa.search.retrieve import find_legs, ranked
+from ragqa.search.retrieve import CANDIDATES, find_legs, ranked
 from ragqa.stages import STAGES, losing_leg, stage_name
 from ragqa.stores.filters import passing
 from ragqa.types import Citation, Correction, Filters, Hit, IndexInfo, Keys, Passage, Progress, Span
@@ -116,11 +116,11 @@ def _with_ranks(
     filters: Filters,
 ) -> Explanation:
     """Rank a note's passages among all; the legs have every one, and are fused as `ask` does it."""
-    snapshot, ranking = index.snapshot(), index.ranking
-    most = max(snapshot.info.passages, ranking.candidates)
+    snapshot = index.snapshot()
+    most = max(snapshot.info.passages, CANDIDATES)
     near, terms = find_legs(snapshot, asked.question, most=most, filters=filters)
-    pool = max(index.settings.top_k, MIN_POOL, ranking.candidates)
-    fused = ranked(snapshot, asked.question, (near[:pool], terms[:pool]), ranking)
+    pool = max(index.settings.top_k, MIN_POOL, CANDIDATES)
+    fused = ranked(snapshot, asked.question, (near[:pool], terms[:pool]), index.contexts)
     own = {passage.id for passage in passages}
 
     def rank(leg: Iterable[tuple[int, float]]) -> int | None:

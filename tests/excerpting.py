@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from ragqa.answering import Answering, Notes
 from ragqa.answering.excerpt import Finder
-from ragqa.answering.excerpt_runs import Wanted, excerpt_around
+from ragqa.answering.excerpt_runs import excerpt_around
 from ragqa.answering.layout import Layout
 from ragqa.answering.score import read
 from ragqa.answering.sentences import candidates_of
@@ -86,7 +86,7 @@ def layout_of(text, **how):
     return Layout.of(text, passages_of(text, **how))
 
 
-def excerpt(text, best, question="what is it like", *, also=(), words=80, **how):
+def excerpt(text, best, question="what is it like", *, also=(), **how):
     """The excerpt around the piece that begins with `best`.
 
     :param also: what other pieces begin with that answer nearly as well.
@@ -95,8 +95,8 @@ def excerpt(text, best, question="what is it like", *, also=(), words=80, **how)
     scores = [0.9 * any(_begins(layout, i, one) for one in also) for i in _all(layout)]
     (at,) = (i for i in _all(layout) if _begins(layout, i, best))
     scores[at] = 1.0
-    wanted = Wanted(words, asked(question).kind in SHORT)
-    return layout.quote(excerpt_around(layout, scores, at, wanted))
+    short = asked(question).kind in SHORT
+    return layout.quote(excerpt_around(layout, scores, at, short=short))
 
 
 def _all(layout):
@@ -107,7 +107,7 @@ def _begins(layout, i, words):
     return layout.quote((i, i)).lstrip("-*#|0123456789. ").startswith(words)
 
 
-def composed(question, notes, scores, *, excerpts=1, words=80, holds=0.0, idf=None, hits=None):
+def composed(question, notes, scores, *, holds=0.0, idf=None, hits=None):
     """The excerpts of notes, by their paths, that answer a question.
 
     :param scores: the score of each candidate by the first of these words that it has, else 0.1.
@@ -121,7 +121,7 @@ def composed(question, notes, scores, *, excerpts=1, words=80, holds=0.0, idf=No
 
     whole = WholeNotes(notes, passages)
     scored = [_scored(candidate, scores, holds) for candidate in candidates_of(found, whole)]
-    answering = Answering(excerpts=excerpts, words=words, notes=whole)
+    answering = Answering(notes=whole)
     return Finder(reading, scored, answering).excerpts()
 
 

@@ -24,7 +24,7 @@ from vaults import HALF_TAG, RARE_TAG
 from ragqa import Index, open_index
 from ragqa.embedders import Embedder
 from ragqa.search.question import read_question
-from ragqa.search.retrieve import retrieve
+from ragqa.search.retrieve import CANDIDATES, retrieve
 from ragqa.stores import Snapshot, by_note
 from ragqa.text.words import query_terms
 from ragqa.types import Filters, Vectors
@@ -82,20 +82,20 @@ def _nothing() -> Found:
 
 
 def _ask(index: Index, made: Embedder, question: str, laps: Laps, found: Found) -> None:
-    snapshot, ranking = index.snapshot(), index.ranking
+    snapshot = index.snapshot()
     vector = made.embed_query(question).pooled
     terms = query_terms(question)
 
     def retrieved(embedder: Embedder, filters: Filters) -> object:
         read = read_question(snapshot, embedder, question, filters=filters)
-        return retrieve(snapshot, read, k=_K, filters=filters, ranking=ranking)
+        return retrieve(snapshot, read, k=_K, filters=filters, contexts=index.contexts)
 
-    laps.time("terms", lambda: snapshot.terms(terms, ranking.candidates, FILTERS["all"]))
+    laps.time("terms", lambda: snapshot.terms(terms, CANDIDATES, FILTERS["all"]))
     # The store remembers the last filter, so no two calls in a row have the same.
     for name, filters in FILTERS.items():
         laps.time(f"retrieve, {name}", partial(retrieved, made, filters))
     for name, filters in FILTERS.items():
-        search = partial(snapshot.dense, vector, ranking.candidates, filters)
+        search = partial(snapshot.dense, vector, CANDIDATES, filters)
         found[name].append(laps.time(f"dense, {name}", search))
     laps.time(
         "retrieve, all, embedded by the real model",

@@ -7,8 +7,8 @@ from itertools import accumulate
 
 from ragqa.answering.current import History, history
 from ragqa.answering.excerpt_runs import (
+    EXCERPT_WORDS,
     LIST_WORDS,
-    Wanted,
     defining_run,
     excerpt_around,
     paragraph_from,
@@ -34,6 +34,9 @@ MIN_GAIN = 0.5
 """A further excerpt is added where the others leave this share of the question's idf uncovered, and
 it must cover this much of the rest."""
 
+MOST_EXCERPTS = 3
+"""An answer has at most this many excerpts, the rows of a table that are asked for aside."""
+
 FURTHER_SHARE = 0.5
 """The sentence of a further excerpt must score at least this share of the best one."""
 
@@ -54,7 +57,7 @@ def with_embedded(excerpts: Sequence[Stretch], answering: Answering) -> list[Str
         own = excerpt.layout
         for i in range(excerpt.run[0], excerpt.run[1] + 1):
             footnotes = ((own, run) for run in own.footnotes(i))
-            embedded = answering.notes.parts_embedded(own, i, answering.words)
+            embedded = answering.notes.parts_embedded(own, i, EXCERPT_WORDS)
             for layout, run in (*footnotes, *embedded):
                 added = excerpt.elsewhere(layout, run)
                 is_new = not any(map(added.overlaps, seen))
@@ -82,7 +85,7 @@ class Finder:
         as the other side of a comparison.
         """
         excerpts = [self._first, *self.rows]
-        while len(excerpts) - len(self.rows) < self.answering.excerpts and (
+        while len(excerpts) - len(self.rows) < MOST_EXCERPTS and (
             another := self._another(excerpts)
         ):
             excerpts.append(another)
@@ -175,7 +178,7 @@ class Finder:
         asked = index_terms(blank(question.text, [day.span for day in days]), best.language)
         said = question.idf.keys() & index_terms(best.quote, best.language)
         said = said.intersection(asked) if days else said
-        is_one = self._wanted.short or self._is_named(best)
+        is_one = self._short or self._is_named(best)
         if best.kind is not Kind.ROW or is_one or not (said or days):
             return []
         first, last = layout.block(best.run[0])
@@ -187,8 +190,9 @@ class Finder:
         ]
 
     @cached_property
-    def _wanted(self) -> Wanted:
-        return Wanted(self.answering.words, self.reading.question.kind in SHORT)
+    def _short(self) -> bool:
+        """Whether a date, number, name or place is asked for."""
+        return self.reading.question.kind in SHORT
 
     def _another(self, excerpts: Sequence[Stretch]) -> Stretch | None:
         """The excerpt that covers most of what the others lack; None if it is not worth adding."""
@@ -248,7 +252,7 @@ class Finder:
                 for i in _pieces_of(layout, candidate):
                     scores[i] = max(scores[i], candidate.score)
         scores[at] = max(scores[at], best.score)
-        return replace(best, run=excerpt_around(layout, scores, at, self._wanted))
+        return replace(best, run=excerpt_around(layout, scores, at, short=self._short))
 
     def _definition(self) -> Stretch | None:
         """The paragraph that defines the term, from the best sentence on if that defines it."""
@@ -279,7 +283,7 @@ class Finder:
         """
         in_note = [each for each in self.scored if each.path == layout.path]
         best = max(in_note, key=lambda each: each.score, default=self._best)
-        run = with_announced(layout, begun, begun[0], self._wanted)
+        run = with_announced(layout, begun, begun[0], short=self._short)
         for candidate in in_note:
             if begun[0] in (own := _pieces_of(layout, candidate)):
                 return replace(candidate, layout=layout, sentence=(own[0], own[-1]), run=run)

@@ -5,7 +5,6 @@ For a definition it is the paragraph that defines the term, under a title, alias
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from ragqa.answering.layout import Layout, Run
 from ragqa.text.words import index_terms
@@ -15,6 +14,9 @@ SCORE_SHARE = 0.85
 SHORT_SCORE_SHARE = 0.9
 """A neighbouring sentence is included if it has this share of the best one's score; the second
 value is for questions about a date, number, name or place."""
+
+EXCERPT_WORDS = 100
+"""The most words of an excerpt before it is completed, and of what it embeds."""
 
 _PARAGRAPH_WORDS = 100
 _ITEM_WORDS = 80
@@ -44,14 +46,7 @@ _SEPARATOR = re.compile(r"(?<!\s)\s+(?:and|or|vs\.?|&|/)\s+|[:\u2013\u2014]\s+")
 _Terms = tuple[str, ...]
 
 
-class Wanted(NamedTuple):
-    """The most `words` of an excerpt, and whether a date, number, name or place is asked for."""
-
-    words: int
-    short: bool
-
-
-def excerpt_around(layout: Layout, scores: Sequence[float], best: int, wanted: Wanted) -> Run:
+def excerpt_around(layout: Layout, scores: Sequence[float], best: int, *, short: bool) -> Run:
     """The run of pieces to show around the best one.
 
     It is the best run of its section (a maximum-sum subarray: Bentley, "Programming Pearls", 1984),
@@ -60,23 +55,24 @@ def excerpt_around(layout: Layout, scores: Sequence[float], best: int, wanted: W
 
     :param scores: the scores of the pieces, 0 for unscored ones, shape (pieces,).
     :param best: the index of the piece that answers.
+    :param short: whether a date, number, name or place is asked for.
     """
     if layout.pieces[best].kind is Kind.PROPERTY or layout.is_embed(best):
         return best, best
     if layout.announces(best) and best < layout.section(best)[1] and layout.is_embed(best + 1):
         return best, best + 1
-    run = _best_run(layout, scores, best, wanted)
-    is_label = layout.is_label(run[1]) and not (wanted.short or layout.announces_list(run[1]))
+    run = _best_run(layout, scores, best, short=short)
+    is_label = layout.is_label(run[1]) and not (short or layout.announces_list(run[1]))
     is_head = is_label or layout.pieces[run[1]].kind is Kind.HEADING
     if is_head and run[1] < layout.section(best)[1]:
         # A heading, or a line that stands for one, may answer, but seldom alone.
-        run = run[0], _last_within(layout, layout.block(run[1] + 1), wanted.words)
-    run = _closed(layout, run, wanted)
-    run = with_announced(layout, run, best, wanted)
+        run = run[0], _last_within(layout, layout.block(run[1] + 1), EXCERPT_WORDS)
+    run = _closed(layout, run, short=short)
+    run = with_announced(layout, run, best, short=short)
     return _of_same_columns(layout, run, best)
 
 
-def with_announced(layout: Layout, run: Run, best: int, wanted: Wanted) -> Run:
+def with_announced(layout: Layout, run: Run, best: int, *, short: bool) -> Run:
     """The run with the line that announces its list, table or code, and what its lines announce.
 
     Where the announcing line ends the run, as much of a list is added as fits. Where some of the
@@ -86,17 +82,17 @@ def with_announced(layout: Layout, run: Run, best: int, wanted: Wanted) -> Run:
     for line in (end, layout.block(end)[0] - 1):
         is_in_run = begin <= line < layout.section(end)[1]
         # A date, number, name or place is in the sentence itself.
-        leads_in = line == best and not wanted.short and layout.announces_list(line)
+        leads_in = line == best and not short and layout.announces_list(line)
         announces = layout.announces(line) or leads_in
-        if not is_in_run or not announces or (wanted.short and best > line):
+        if not is_in_run or not announces or (short and best > line):
             continue
         whole = line + 1, _end_of_announced(layout, line)
         # The marks of items count as words, too.
         items = sum(piece.begins_item for piece in layout.pieces[line + 1 : whole[1] + 1])
-        short = _ANNOUNCED_WORDS + items
+        most = _ANNOUNCED_WORDS + items
         if line == end:
-            end = _last_within(layout, whole, short if wanted.short else LIST_WORDS)
-        elif layout.words(whole) <= short:
+            end = _last_within(layout, whole, most if short else LIST_WORDS)
+        elif layout.words(whole) <= most:
             end = max(end, whole[1])
     return begin, end
 
@@ -111,22 +107,22 @@ def _end_of_announced(layout: Layout, announcing: int) -> int:
     return layout.item_with_nested(announcing)[1]
 
 
-def _best_run(layout: Layout, scores: Sequence[float], best: int, wanted: Wanted) -> Run:
+def _best_run(layout: Layout, scores: Sequence[float], best: int, *, short: bool) -> Run:
     """The run with the highest gain within the word limit, or the best piece alone.
 
     Time is linear in the section's pieces, since the gain on each side of the best piece is
     independent of the other.
     """
     first, last = layout.section(best)
-    threshold = (SHORT_SCORE_SHARE if wanted.short else SCORE_SHARE) * scores[best]
+    threshold = (SHORT_SCORE_SHARE if short else SCORE_SHARE) * scores[best]
     # For each end within the word limit, the best end so far and its gain.
     ends, total = [(best, 0.0)], 0.0
-    while (end := best + len(ends)) <= last and layout.words((best, end)) <= wanted.words:
+    while (end := best + len(ends)) <= last and layout.words((best, end)) <= EXCERPT_WORDS:
         total += scores[end] - threshold
         ends.append((end, total) if total > ends[-1][1] + _TOLERANCE else ends[-1])
     run, highest, total = (best, ends[-1][0]), ends[-1][1], 0.0
     for begin in range(best - 1, first - 1, -1):
-        while ends and layout.words((begin, best + len(ends) - 1)) > wanted.words:
+        while ends and layout.words((begin, best + len(ends) - 1)) > EXCERPT_WORDS:
             ends.pop()
         if not ends:
             break
@@ -136,40 +132,40 @@ def _best_run(layout: Layout, scores: Sequence[float], best: int, wanted: Wanted
     return run
 
 
-def _closed(layout: Layout, run: Run, wanted: Wanted) -> Run:
+def _closed(layout: Layout, run: Run, *, short: bool) -> Run:
     """The run with the rest of its items, and of its list, table or paragraph if short."""
     first, last = layout.block(run[0])[0], layout.block(run[1])[1]
     whole = first, last
     is_list = Kind.ITEM in (layout.pieces[first].kind, layout.pieces[run[1]].kind)
     if is_list:
-        run = _whole_items(layout, run, wanted)
+        run = _whole_items(layout, run)
         items = sum(piece.begins_item for piece in layout.pieces[run[0] : run[1] + 1])
         own = layout.item_with_nested(run[0])
         if first == run[0] and own[1] >= run[1] and layout.quote((first, first))[0].isdigit():
             # A first step is no answer without the next ones.
-            most = _ANNOUNCED_WORDS if wanted.short else LIST_WORDS
+            most = _ANNOUNCED_WORDS if short else LIST_WORDS
             return first, max(run[1], _last_within(layout, whole, most))
         is_one = own[1] == run[1] and own[1] > layout.item(run[0])[1]
         limit = LIST_WORDS if items >= _MIN_ITEMS else _SMALL_LIST_WORDS
-        is_whole = not (wanted.short or is_one) and layout.words(whole) <= limit
+        is_whole = not (short or is_one) and layout.words(whole) <= limit
         return whole if is_whole else run
     kinds = layout.pieces[run[0]].kind, layout.pieces[run[1]].kind
     if Kind.ROW in kinds or Kind.TABLE_HEAD in kinds:
-        limit = _SMALL_TABLE_WORDS if wanted.short else _TABLE_WORDS
+        limit = _SMALL_TABLE_WORDS if short else _TABLE_WORDS
         return whole if layout.words(whole) <= limit else run
-    if not wanted.short and layout.words(whole) <= _PARAGRAPH_WORDS:
+    if not short and layout.words(whole) <= _PARAGRAPH_WORDS:
         return whole
     # What "it" refers to is mostly at the start of the paragraph.
     is_late = first < run[0] and layout.words((first, run[0] - 1)) > _BEFORE_WORDS
     return run if is_late else (first, run[1])
 
 
-def _whole_items(layout: Layout, run: Run, wanted: Wanted) -> Run:
+def _whole_items(layout: Layout, run: Run) -> Run:
     """The run with its first and last items whole, and what is nested in the last one."""
     begin, end = run
     if layout.pieces[layout.block(begin)[0]].kind is Kind.ITEM:
         own = layout.item(begin)[0]
-        begin = own if layout.words((own, end)) <= _ITEM_WORDS + wanted.words else begin
+        begin = own if layout.words((own, end)) <= _ITEM_WORDS + EXCERPT_WORDS else begin
     if layout.pieces[layout.block(end)[0]].kind is Kind.ITEM:
         own = layout.item(end)[1]
         end = own if layout.words((end, own)) <= _ITEM_WORDS else end

@@ -69,14 +69,11 @@ class Notes:
 class Answering:
     """How to compose answers, and the notes to take them from.
 
-    `excerpts` is the most excerpts, `further` how many others are offered, `words` the most words
-    of one before it is extended to a whole list or table. `reader` reads question and passages
+    `further` is how many further excerpts are offered. `reader` reads question and passages
     together. Notes with an ISO date before `old_before` are marked as old.
     """
 
-    excerpts: int = 3
     further: int = FURTHER
-    words: int = 100
     notes: Notes = field(default_factory=Notes)
     reader: Reader = field(default_factory=Reader)
     old_before: str = ""

@@ -40,7 +40,7 @@ from ragqa.indexing.source import (
 from ragqa.passages import Chunking
 from ragqa.readers import Reader, available
 from ragqa.search.question import clean_question, read_question
-from ragqa.search.retrieve import Ranking, find_hits
+from ragqa.search.retrieve import Contexts, find_hits
 from ragqa.stores import MayUse, Snapshot, Store, StorePlace
 from ragqa.types import (
     Answer,
@@ -172,9 +172,9 @@ class Index:
         return snapshot
 
     @cached_property
-    def ranking(self) -> Ranking:
-        """The ranking, with the contexts of the folders."""
-        return Ranking(contexts=contexts_of(self.places.corpus, self.source.embedders))
+    def contexts(self) -> Contexts:
+        """The embeddings of the contexts of several folders, by the folder's name."""
+        return contexts_of(self.places.corpus, self.source.embedders)
 
     def refresh(
         self,
@@ -336,7 +336,7 @@ class Index:
             read,
             filters,
             wanted=max(self.settings.top_k, MIN_POOL, limit),
-            ranking=self.ranking,
+            contexts=self.contexts,
             keep=lambda hits: stand([hit for hit in hits if only is None or only(hit.passage)]),
         )
         clock.lap("retrieve")

@@ -20,7 +20,7 @@ from ragqa.passages import Chunking
 from ragqa.passages.language import with_language
 from ragqa.passages.split import split_note
 from ragqa.search.question import Question, clean_question, read_question
-from ragqa.search.retrieve import Ranking, find_legs, hits_of, ranked
+from ragqa.search.retrieve import CANDIDATES, Contexts, find_legs, hits_of, ranked
 from ragqa.stages import LOOKED_AT, losing_leg
 from ragqa.stores import Snapshot
 from ragqa.text.words import unspaced_count
@@ -34,11 +34,11 @@ _FOUND = ("path", "lines", "heading", "text")
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """An open snapshot, with the embedder and ranking that it is queried with."""
+    """An open snapshot, with the embedder and the contexts that it is queried with."""
 
     snapshot: Snapshot
     embedder: Embedder
-    ranking: Ranking
+    contexts: Contexts
 
 
 def split_passages(note: Note, embedder: Embedder, chunking: Chunking) -> list[Passage]:
@@ -119,10 +119,9 @@ def find_passages(
     collection: Collection, question: Question
 ) -> tuple[dict[str, list[int]], tuple[Hit, ...]]:
     """The passages ranked by each method, and the best ones by both."""
-    snapshot, ranking = collection.snapshot, collection.ranking
-    most = max(MIN_POOL, ranking.candidates)
-    legs = find_legs(snapshot, question, most=most, filters=Filters())
-    fused = ranked(snapshot, question, legs, ranking)
+    snapshot = collection.snapshot
+    legs = find_legs(snapshot, question, most=max(MIN_POOL, CANDIDATES), filters=Filters())
+    fused = ranked(snapshot, question, legs, collection.contexts)
     by_method = {"hybrid": fused, "dense": legs[0], "terms": legs[1]}
     ids = {method: [id_ for id_, _ in scored] for method, scored in by_method.items()}
     return ids, hits_of(snapshot, legs, fused[:MIN_POOL])

@@ -33,7 +33,7 @@ def evaluate_questions(
     report = index.refresh(progress=progress)
     reader_for(index.settings.reader)
     chunking, embedder = index.source.chunking, index.source.embedders.asking
-    collection = Collection(index.snapshot(), embedder, index.ranking)
+    collection = Collection(index.snapshot(), embedder, index.contexts)
     split = partial(split_passages, embedder=embedder, chunking=chunking)
     tasks, warnings = tasks_of(questions[:limit], partial(_read_note, index), split)
     outcomes, problems = ask_all(collection, tasks, partial(index.ask, refresh=False), progress)

@@ -2,7 +2,7 @@
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import compress
 from typing import TypeAlias
 
@@ -26,19 +26,14 @@ CONTEXT_WEIGHT = 0.3
 """How much the cosine of its folder's context adds to a passage (docs/decisions/search.md)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ranking:
-    """How candidates are retrieved and fused.
+CANDIDATES = 200
+"""The candidates of each leg."""
 
-    Each leg gives `candidates`; `dense_weight` is the weight of the dense one, 0 to 1, for a
-    question that the embedder can read. `contexts` has the embeddings of the contexts of several
-    folders, by the folder's name.
-    """
+DENSE_WEIGHT = 0.5
+"""The weight of the dense leg for a question that the embedder can read."""
 
-    candidates: int = 200
-    dense_weight: float = 0.5
-    contexts: Mapping[str, Vector] = field(default_factory=dict)
-
+Contexts: TypeAlias = Mapping[str, Vector]
+"""The embeddings of the contexts of several folders, by the folder's name."""
 
 Scored: TypeAlias = Sequence[tuple[int, float]]
 """Passages as (id, score), best first."""
@@ -51,11 +46,11 @@ There are none of the first if the embedder cannot read the question.
 
 
 def retrieve(
-    snapshot: Snapshot, question: Question, *, k: int, filters: Filters, ranking: Ranking
+    snapshot: Snapshot, question: Question, *, k: int, filters: Filters, contexts: Contexts
 ) -> tuple[Hit, ...]:
     """The k best passages for a question, best first; ties are broken by passage id."""
-    legs = find_legs(snapshot, question, most=max(k, ranking.candidates), filters=filters)
-    return hits_of(snapshot, legs, ranked(snapshot, question, legs, ranking)[:k])
+    legs = find_legs(snapshot, question, most=max(k, CANDIDATES), filters=filters)
+    return hits_of(snapshot, legs, ranked(snapshot, question, legs, contexts)[:k])
 
 
 def find_legs(snapshot: Snapshot, question: Question, *, most: int, filters: Filters) -> Legs:
@@ -67,18 +62,18 @@ def find_legs(snapshot: Snapshot, question: Question, *, most: int, filters: Fil
 
 
 def ranked(
-    snapshot: Snapshot, question: Question, legs: Legs, ranking: Ranking
+    snapshot: Snapshot, question: Question, legs: Legs, contexts: Contexts
 ) -> list[tuple[int, float]]:
     """Both legs fused into one list of (passage id, score), best first.
 
     A passage scores more the nearer the context of its folder is to the question.
     """
-    weight = ranking.dense_weight * question.readable
+    weight = DENSE_WEIGHT * question.readable
     fused = fuse(*legs, dense_weight=weight, length=question.length)
-    if not ranking.contexts or question.by_terms_alone:
+    if not contexts or question.by_terms_alone:
         return fused
     asked = question.vectors.pooled
-    near = {folder: float(vector @ asked) for folder, vector in ranking.contexts.items()}
+    near = {folder: float(vector @ asked) for folder, vector in contexts.items()}
     low = min(near.values())
     passages = snapshot.passages([passage_id for passage_id, _ in fused])
     scores = {
@@ -112,7 +107,7 @@ def find_hits(
     filters: Filters,
     *,
     wanted: int,
-    ranking: Ranking,
+    contexts: Contexts,
     keep: Callable[[Sequence[Hit]], tuple[list[Hit], list[str]]],
 ) -> tuple[tuple[Hit, ...], list[str]]:
     """The best hits that stand in their notes, first those of a time asked for; warnings.
@@ -124,7 +119,7 @@ def find_hits(
     def standing(only: Filters) -> tuple[tuple[Hit, ...], list[str]]:
         k = wanted
         while True:
-            best = retrieve(snapshot, question, k=k, filters=only, ranking=ranking)
+            best = retrieve(snapshot, question, k=k, filters=only, contexts=contexts)
             kept, warnings = keep(best)
             if len(kept) >= wanted or len(best) < k:
                 return tuple(kept[:wanted]), warnings

@@ -11,6 +11,7 @@ from support import trying
 
 from ragqa.answering import Answering, cite, text_of
 from ragqa.answering.answer_type import place_of_answer
+from ragqa.answering.excerpt import MOST_EXCERPTS
 from ragqa.types import Kind
 
 
@@ -31,7 +32,7 @@ def test_an_excerpt_ends_with_its_number_and_a_sentence_with_an_end_mark(text, s
 def test_several_excerpts_are_numbered_and_apart():
     notes = {"a.md": "# Fig\n\nThe fig is red\n", "b.md": "# Pear\n\n- The pear\n- is not\n"}
     scores = {"fig": 1.0, "pear": 0.9, "is not": 0.9}
-    found = composed("fig vs pear", notes, scores, excerpts=2)
+    found = composed("fig vs pear", notes, scores)
     text, citations = text_of(found), [cite(one, n) for n, one in enumerate(found, 1)]
     assert text == "The fig is red. [1]\n\n- The pear\n- is not\n[2]"
     assert [(one.n, one.path, one.heading) for one in citations] == [
@@ -102,14 +103,13 @@ SAID = st.sampled_from(
     st.lists(SAID, min_size=1, max_size=6),
     st.sampled_from(["\n", "\n\n", "\r\n\r\n"]),
     st.sampled_from(["fig vs pear", "which figs are red", "who is blue", "what is a fig"]),
-    st.integers(1, 3),
     st.dictionaries(st.sampled_from(["red", "pear", "nested", "Fig"]), st.floats(0, 1)),
 )
-def test_excerpts_of_any_notes_are_cited_exactly_and_apart(blocks, gap, question, most, scores):
+def test_excerpts_of_any_notes_are_cited_exactly_and_apart(blocks, gap, question, scores):
     notes = {"a.md": gap.join(["# A", "Fig.", *blocks]), "b.md": "# B\n\nThe pear is green.\n"}
-    found = composed(question, notes, scores, excerpts=most)
+    found = composed(question, notes, scores)
     text, citations = text_of(found), [cite(one, n) for n, one in enumerate(found, 1)]
-    assert 1 <= len(citations) <= most
+    assert 1 <= len(citations) <= MOST_EXCERPTS
     assert [one.n for one in citations] == list(range(1, len(citations) + 1))
     for one in citations:
         note, (start, end) = notes[one.path], one.chars

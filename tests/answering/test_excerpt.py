@@ -35,7 +35,7 @@ def test_without_the_rest_of_a_note_an_excerpt_ends_where_its_passage_does():
     read = asked(question, idf={"item": 1.0})
 
     def cited(**how):
-        answering = Answering(excerpts=1, words=80, **how)
+        answering = Answering(**how)
         (citation,) = compose(read, (hit,), EMBEDDER, answering, None).citations
         assert text[slice(*citation.chars)] == citation.quote
         return citation

@@ -7,17 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import trying
 
-from ragqa.answering.excerpt_runs import SHORT_SCORE_SHARE, Wanted, excerpt_around
+from ragqa.answering.excerpt_runs import EXCERPT_WORDS, SHORT_SCORE_SHARE, excerpt_around
 
 
 @trying(200)
-@given(data=st.data(), number=st.integers(1, 9), words=st.integers(3, 40))
+@given(data=st.data(), number=st.integers(1, 9), words=st.integers(1, 40))
 def test_no_other_run_around_the_best_piece_gains_more(data, number, words):
-    layout = layout_of("\n\n".join(f"This one{' so' * (n % 4)} is red." for n in range(number)))
+    layout = layout_of(
+        "\n\n".join(f"This one{' so' * (words + n % 4)} is red." for n in range(number))
+    )
     scores = data.draw(st.lists(st.floats(0, 2), min_size=number, max_size=number))
     best = data.draw(st.integers(0, number - 1))
     # For a short answer nothing else comes with the run.
-    run = excerpt_around(layout, scores, best, Wanted(words, short=True))
+    run = excerpt_around(layout, scores, best, short=True)
 
     def gain(begin, end):
         least = SHORT_SCORE_SHARE * scores[best]
@@ -27,17 +29,15 @@ def test_no_other_run_around_the_best_piece_gains_more(data, number, words):
         (begin, end)
         for begin in range(best + 1)
         for end in range(best, number)
-        if begin == end or layout.words((begin, end)) <= words
+        if begin == end or layout.words((begin, end)) <= EXCERPT_WORDS
     ]
     assert run in others
     assert gain(*run) == pytest.approx(max(gain(*other) for other in others))
 
 
 @each_of("excerpts")
-def test_an_excerpt_has_what_belongs_to_the_sentence_that_answers(
-    note, best, question, also, words, said
-):
-    assert excerpt(note, best, question, also=also, words=words) == said
+def test_an_excerpt_has_what_belongs_to_the_sentence_that_answers(note, best, question, also, said):
+    assert excerpt(note, best, question, also=also) == said
 
 
 LONG = "# A\n\nThese are they:\n\n" + "".join(
@@ -98,7 +98,7 @@ def test_cut_says_where_a_list_table_or_sentence_goes_on(text, begin, end, expec
 def test_an_excerpt_from_within_a_row_has_no_cells_of_other_columns():
     text = f"| Cat | A | B |\n|--|--|--|\n| row | {'x ' * 60}| {'yes ' * 60}|\n| q | r | s |\n"
     cells = f"| {'yes ' * 60}|"
-    assert excerpt(text, "yes", also=["q", "row"], words=200, window=80, target=60) == cells
+    assert excerpt(text, "yes", also=["q", "row"], window=80, target=60) == cells
 
 
 @pytest.mark.parametrize(

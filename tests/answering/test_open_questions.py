@@ -14,7 +14,7 @@ def answer(question, text):
     passages = passages_of(text, window=60, target=30)
     hits = tuple(Hit(p, score=1 - i / 10, dense=0.9, terms=2.0) for i, p in enumerate(passages))
     idf = dict.fromkeys(query_terms(question), 1.0)
-    answering = Answering(excerpts=1, notes=WholeNotes({"note.md": text}, passages))
+    answering = Answering(notes=WholeNotes({"note.md": text}, passages))
     return compose(asked(question, idf=idf), hits, EMBEDDER, answering, None)
 
 

@@ -11,7 +11,7 @@ from support import write_notes
 
 from ragqa.indexing.building import refresh
 from ragqa.search.question import READ_BYTES, UNREAD_BYTES, read_question, share_read
-from ragqa.search.retrieve import Ranking, ranked, retrieve
+from ragqa.search.retrieve import fuse, ranked, retrieve
 from ragqa.stores import open_store
 from ragqa.types import Filters, Pieces
 
@@ -52,8 +52,8 @@ def best(found, question):
     """The paths of the notes that the words of a question find, best first."""
     snapshot, embedder = found
     read = read_question(snapshot, embedder, question)
-    by_words = Ranking(dense_weight=0.0)
-    hits = retrieve(snapshot, read, k=5, filters=Filters(), ranking=by_words)
+    by_words = replace(read, readable=0)
+    hits = retrieve(snapshot, by_words, k=5, filters=Filters(), contexts={})
     return [hit.passage.path for hit in hits if hit.terms]
 
 
@@ -87,7 +87,7 @@ def test_a_question_in_a_script_that_the_embedder_cannot_read_is_ranked_by_words
         "zh.md": "# Words\n\nThe Chinese word 打印机 is in this box on the desk.\n"
     }
     with opened(tmp_path, notes, OnlyLatin(32)) as (snapshot, embedder):
-        options = {"k": 3, "filters": Filters(), "ranking": Ranking()}
+        options = {"k": 3, "filters": Filters(), "contexts": {}}
         read = read_question(snapshot, embedder, "打印机在哪里")
         assert read.by_terms_alone
         hits = retrieve(snapshot, read, **options)
@@ -102,13 +102,10 @@ def test_the_meaning_weighs_less_the_less_the_embedder_can_read(tmp_path):
     with opened(tmp_path, VAULTS["english"]) as (snapshot, embedder):
         read = read_question(snapshot, embedder, "printer in the kitchen")
         legs = [(1, 0.9), (2, 0.3)], [(2, 9.0)]
-
-        def scores(question, dense_weight):
-            return ranked(snapshot, question, legs, Ranking(dense_weight=dense_weight))
-
-        half = replace(read, readable=0.5)
+        half = ranked(snapshot, replace(read, readable=0.5), legs, {})
         assert read.readable == 1
-        assert scores(half, 0.5) == scores(read, 0.25) != scores(read, 0.5)
+        assert half == fuse(*legs, dense_weight=0.25, length=read.length)
+        assert half != ranked(snapshot, read, legs, {})
 
 
 def test_a_passage_scores_more_the_nearer_the_context_of_its_folder_is_to_the_question(vaults):
@@ -116,8 +113,7 @@ def test_a_passage_scores_more_the_nearer_the_context_of_its_folder_is_to_the_qu
     read = read_question(snapshot, embedder, "what is there?")
 
     def found(**contexts):
-        ranking = Ranking(dense_weight=1.0, contexts=contexts)
-        hits = retrieve(snapshot, read, k=2, filters=Filters(), ranking=ranking)
+        hits = retrieve(snapshot, read, k=2, filters=Filters(), contexts=contexts)
         return [hit.passage.path for hit in hits]
 
     first, second = found()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ragqa.errors import UsageError
 from ragqa.search.question import MAX_QUESTION_BYTES, clean_question
-from ragqa.search.retrieve import Ranking, fuse, retrieve
+from ragqa.search.retrieve import fuse, retrieve
 from ragqa.types import Filters
 
 SCORED = st.dictionaries(
@@ -32,12 +32,12 @@ def test_a_cosine_counts_above_the_lowest_one_and_a_score_by_the_length_of_the_q
     assert fuse(dense, [], dense_weight=0.5) == [(1, pytest.approx(0.6)), (2, 0.0)]
 
 
-@pytest.mark.parametrize(("k", "wanted"), [(3, 7), (9, 9)])
+@pytest.mark.parametrize(("k", "wanted"), [(3, 200), (300, 300)])
 def test_each_leg_gives_the_candidates_that_are_fused_and_never_fewer_than_are_wanted(k, wanted):
     snapshot = Mock(
         **{"dense.return_value": (), "terms.return_value": (), "passages.return_value": []}
     )
-    retrieve(snapshot, asked("figs"), k=k, filters=Filters(), ranking=Ranking(candidates=7))
+    retrieve(snapshot, asked("figs"), k=k, filters=Filters(), contexts={})
     assert snapshot.dense.call_args.args[1] == snapshot.terms.call_args.args[1] == wanted
 
 
