@@ -16,7 +16,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 from mutation import mutated
 
-from ragqa.notes.extraction import parent
+from ragqa.notes import extraction
 from ragqa.notes.formats import FORMATS, Unfit, escaped
 
 TESTS = Path(__file__).parents[2] / "tests"
@@ -34,7 +34,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     bad = 0
-    parent.__dict__["MAX_SECONDS"] = given.limit  # else a file that hangs takes five minutes
+    extraction.__dict__["MAX_SECONDS"] = given.limit  # else a file that hangs takes five minutes
     for name in given.names:
         bad += _fuzz(name, given.files, random.Random(f"{name} {given.seed}"))  # noqa: S311 - to break files
     return min(bad, 1)
@@ -46,7 +46,7 @@ def _fuzz(name: str, files: int, rng: random.Random) -> int:
         data = _broken(rng, sample)
         start = time.perf_counter()
         try:
-            document = parent.convert(FORMATS[name], data)
+            document = extraction.convert(FORMATS[name], data)
             document.text.encode()
             told["read"] += 1
         except Unfit as exc:
@@ -60,7 +60,7 @@ def _fuzz(name: str, files: int, rng: random.Random) -> int:
         slowest = max(slowest, took)
         if took > SLOW:
             print(f"{name} {number}: {took:.0f} s")
-    parent.stop()
+    extraction.stop()
     print(f"{name}: {dict(told)}, {bad} bad, the slowest took {slowest:.1f} s", flush=True)
     return bad
 

@@ -6,13 +6,13 @@ from functools import cache
 
 from ragqa.answering.stretch import Stretch
 from ragqa.languages import ENGLISH
-from ragqa.notes.struck import struck_spans
 from ragqa.search.question import Question
 from ragqa.search.question_kind import QuestionKind
 from ragqa.text.dates import dates, times
 from ragqa.text.lexicon import UNITS, rows
 from ragqa.text.names import people, places
 from ragqa.text.quantities import Figure, amounts, counts_without_number, number_words
+from ragqa.text.shown import struck_spans
 from ragqa.text.words import compiled, index_terms, overlaps, stem, words_in, words_of
 from ragqa.types import Span
 

@@ -14,11 +14,11 @@ from ragqa.answering.answer_type import answer_fit
 from ragqa.answering.sentences import sources_of
 from ragqa.answering.stretch import Stretch
 from ragqa.embedders import Embedder
-from ragqa.notes.struck import struck_spans
 from ragqa.readers import Reader
 from ragqa.search.question import Question
 from ragqa.text.dates import Moment, has_moment, months_of
 from ragqa.text.names import has_figure
+from ragqa.text.shown import struck_spans
 from ragqa.text.words import blank, is_stop_word, overlaps
 from ragqa.types import Hit, Kind, Passage, TokenVectors, Vector, Vectors
 

@@ -24,12 +24,11 @@ from ragqa.grounding import Idf, grounding_of
 from ragqa.languages import ENGLISH
 from ragqa.llms import LLM, Prompt, llm_for
 from ragqa.llms.limits import bounded
-from ragqa.notes.struck import struck_spans
 from ragqa.passages import tokens
 from ragqa.safe import safe_line, safe_text
 from ragqa.search.question import Question
 from ragqa.text.dates import date_shown
-from ragqa.text.shown import set_apart
+from ragqa.text.shown import set_apart, struck_spans
 from ragqa.text.words import blank, words_of
 from ragqa.types import (
     Answer,

@@ -77,7 +77,7 @@ def refresh(
     """
     started = time.perf_counter()
     if rebuild:  # files that could not be read are tried again
-        from ragqa.notes.extraction.cache import try_again
+        from ragqa.notes.extraction import try_again
 
         try_again()
     while True:
@@ -113,7 +113,7 @@ def _forget(store: Store, known: Mapping[str, NoteState], changes: Changes) -> N
     """Remove the documents of files that the index no longer has."""
     paths = [*changes.removed, *(file.path for file in changes.changed)]
     if old := {known[path].sha256 for path in paths if format_of(path).version}:
-        from ragqa.notes.extraction.cache import forget
+        from ragqa.notes.extraction import forget
 
         with store.snapshot() as snapshot:
             forget(old - {state.sha256 for state in snapshot.states.values()})

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 
 import yaml
 
+from ragqa.notes.blocks import one_line
 from ragqa.notes.dated import EDITED_KEYS, folded_key
-from ragqa.notes.lines import one_line
 from ragqa.text.dates import day_of
 from ragqa.types import Block, Kind
 

@@ -14,15 +14,17 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
 from markdown_it.token import Token
 
-from ragqa.notes.hidden import Hidden, cut_at, masked
-from ragqa.notes.lines import (
+from ragqa.notes.blocks import (
     BLANK,
     COLONS,
     MAX_LABEL_CHARS,
     Body,
+    Hidden,
     all_blocks,
     column_labels,
+    cut_at,
     line_spans,
+    masked,
     one_line,
     paragraph_or_rule,
 )

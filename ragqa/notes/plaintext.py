@@ -11,13 +11,15 @@ from dataclasses import replace
 from itertools import groupby
 from typing import TypeAlias
 
-from ragqa.notes.hidden import Hidden, cut_at, masked
-from ragqa.notes.lines import (
+from ragqa.notes.blocks import (
     COLONS,
     Body,
+    Hidden,
     all_blocks,
     column_labels,
+    cut_at,
     line_spans,
+    masked,
     one_line,
     paragraph_or_rule,
 )

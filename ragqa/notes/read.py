@@ -119,7 +119,7 @@ def _digest(data: bytes, form: Format) -> str:
 def _document(form: Format, data: bytes, digest: str) -> Document:
     if not form.version:
         return form.convert_here(data)
-    from ragqa.notes.extraction.cache import kept
+    from ragqa.notes.extraction import kept
 
     return kept(digest, form, data)
 

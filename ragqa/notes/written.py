@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 
+from ragqa.notes.blocks import MAX_BLOCKS
 from ragqa.notes.formats import Document, format_of
 from ragqa.notes.frontmatter import MAX_PROPERTIES, FrontMatter, inline_fields, read_front_matter
-from ragqa.notes.lines import MAX_BLOCKS
 from ragqa.notes.markdown import parse_markdown
 from ragqa.notes.plaintext import MIN_WRAP_CHARS, is_short, parse_plain_text
 from ragqa.text.dates import day_of

@@ -12,7 +12,7 @@ from itertools import chain, pairwise
 from msgspec import Struct
 
 from ragqa.text.words import compiled
-from ragqa.types import ADDED, Kind, Look, Seam, Slice, Unit
+from ragqa.types import ADDED, Kind, Look, Seam, Slice, Span, Unit
 
 # White space other than a single space.
 _SPACE = r"[^\S ]\s*| \s+"
@@ -33,6 +33,12 @@ _STATES = {" ": "open", "x": "done", "X": "done", "/": "in progress", "-": "canc
 TASK_STATES = {char: f"({state}) " for char, state in _STATES.items()}
 """What is shown of the box of a task, by the character in it."""
 
+# Code, which has no marks, comes first.
+_STRUCK = (
+    r"(?s)(`+)(?!`).{1,1000}?(?<!`)\1(?!`)"
+    r"|(?<![\\~])~~(?![\s~]).{1,1000}?(?<![\s~\\])~~(?!~)"
+    r"|<(?P<tag>(?i:del|s|strike))\b[^<>]*>.{1,1000}?</(?P=tag)>"
+)
 # "Database: PostgreSQL", "Deadline - 2 May", or a sentence.
 _FACT = (
     r"(?s)[^:\uff1a]{1,60}?(?::\s|\uff1a|\s(?:[=\u2013\u2014-]|->)\s)\s*\S"
@@ -287,3 +293,13 @@ def labels_within(row: str, labels: tuple[str, ...], start: int, end: int) -> tu
     if len(labels) <= len(bars):
         return ()
     return labels[sum(bar <= start for bar in bars) : sum(bar < end for bar in bars) + 1]
+
+
+def struck_spans(text: str, start: int = 0, end: int | None = None) -> list[Span]:
+    """The spans of what a part of a text strikes out (`~~`, `<del>`, `<s>`), marks included.
+
+    It may be shown, with its marks, but nobody holds it any more.
+    """
+    stop = len(text) if end is None else end
+    matches = compiled(_STRUCK).finditer(text, start, stop)
+    return [match.span() for match in matches if not match[1]]

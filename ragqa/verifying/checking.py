@@ -17,10 +17,9 @@ from msgspec import Struct, structs
 from ragqa.answering.excerpt_blocks import Line, blocks_of
 from ragqa.notes import parse_note, read_text, walk_notes
 from ragqa.notes.formats import Document, how_to_read, suffix_of, why_format_is_off
-from ragqa.notes.struck import struck_spans
 from ragqa.passages.parts import block_contexts, heading_paths, unit_spans, units_of
 from ragqa.places import readings
-from ragqa.text.shown import Shown, labels_within
+from ragqa.text.shown import Shown, labels_within, struck_spans
 from ragqa.types import EXTRACTIVE, Block, Corpus, Keys, Kind, Progress, Skipped, Span, Stamp
 from ragqa.verifying.likeness import CitableUnit, compared_words, quote_places, successor
 from ragqa.verifying.saved import ANY_NOTE, NOWHERE, SavedAnswer, SavedCitation, is_saved

@@ -7,9 +7,8 @@ from docxs import docx, heading, item, said
 from msgspec.structs import replace
 from pdfs import image, line, paragraph, pdf
 
-from ragqa.notes import formats
-from ragqa.notes.extraction import parent
-from ragqa.notes.formats import Unfit, ipynb
+from ragqa.notes import extraction, formats, ipynb
+from ragqa.notes.formats import Unfit
 
 pytest.importorskip("xberg")
 
@@ -60,7 +59,7 @@ def saved(quick, places, tmp_path):
 
 
 def test_questions_verify_and_get_do_not_extract_again(quick, places, saved, monkeypatch):
-    monkeypatch.setattr(parent, "convert", None)
+    monkeypatch.setattr(extraction, "convert", None)
     told = "intact  report.docx, paragraph 4"
     assert told in quick("verify", saved, *places[:2], env=ON).out
     assert "numbat & quokka" in quick("get", "report.docx", *places, env=ON).out
@@ -97,13 +96,13 @@ def test_a_new_version_of_a_reader_reads_only_its_own_files_anew_and_what_it_say
     assert "0 added, 1 changed, 0 removed, 3 unchanged" in quick("index", *places, env=ON).out
     assert quick("verify", saved, *places[:2], env=ON).code == 0
     monkeypatch.setitem(formats._BY_SUFFIX, ".docx", replace(newer, version=100))
-    convert = parent.convert
+    convert = extraction.convert
 
     def otherwise(*given):
         found = convert(*given)
         return replace(found, text=found.text.replace("survey", "counting"))
 
-    monkeypatch.setattr(parent, "convert", otherwise)
+    monkeypatch.setattr(extraction, "convert", otherwise)
     checked = quick("verify", saved, "--json", *places[:2], env=ON)
     assert checked.code == 1
     assert checked.document["citations"][0]["status"] == "changed"

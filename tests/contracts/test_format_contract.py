@@ -14,8 +14,7 @@ from support import trying
 
 from ragqa.answering.layout import all_match_note
 from ragqa.config.settings import OPTIONAL_FORMATS
-from ragqa.notes import parse_note, read_note, read_text, walk_notes
-from ragqa.notes.extraction import parent
+from ragqa.notes import extraction, parse_note, read_note, read_text, walk_notes
 from ragqa.notes.formats import FORMATS, Unfit, limits
 from ragqa.passages import Chunking
 from ragqa.passages.split import split_note
@@ -104,7 +103,7 @@ def test_the_settings_name_the_formats_that_are_not_always_read():
 
 
 def test_title_sentence_and_items_are_found(form):
-    note = parsed(form, parent.convert(form, sample(form)))
+    note = parsed(form, extraction.convert(form, sample(form)))
     said = [note.text[b.start : b.end] for b in note.blocks if b.kind is Kind.PARAGRAPH]
     items = [note.text[b.start : b.end] for b in note.blocks if b.kind is Kind.ITEM]
     headings = [block.label for block in note.blocks if block.kind is Kind.HEADING]
@@ -158,7 +157,7 @@ def test_an_empty_file_is_an_empty_note_or_skipped_with_a_reason(form, data, tmp
 
 
 def test_a_place_that_is_named_is_found_by_its_name(form):
-    document = parent.convert(form, sample(form))
+    document = extraction.convert(form, sample(form))
     blocks = parsed(form, document).blocks
     for first, last in itertools.combinations_with_replacement(blocks, 2):
         named = document.locate((first.start, last.end))
@@ -175,7 +174,7 @@ def test_a_place_that_is_named_is_found_by_its_name(form):
 def test_hostile_bytes_are_a_note_or_refused_in_words(data):
     for form in FORMATS.values():
         try:
-            document = parent.convert(form, data)
+            document = extraction.convert(form, data)
         except Unfit:
             continue
         note = parsed(form, document)
@@ -188,7 +187,7 @@ def documents(text):
         if form.name in ("markdown", "plain", "html", "org", "eml", "rtf", "ipynb"):
             said = notebook(text) if form.name == "ipynb" else f"{STARTS.get(form.name, '')}{text}"
             with suppress(Unfit):
-                yield form, parent.convert(form, said.encode())
+                yield form, extraction.convert(form, said.encode())
 
 
 @given(TEXTS)

@@ -10,8 +10,7 @@ from offices import epub, ods, pptx, xlsx
 from pdfs import image, line, paragraph, pdf
 from saying import blocks_said
 
-from ragqa.notes import parse_note
-from ragqa.notes.extraction import parent
+from ragqa.notes import extraction, parse_note
 from ragqa.notes.formats import FORMATS, Unfit
 from ragqa.types import Kind, Stamp
 
@@ -19,7 +18,7 @@ pytest.importorskip("xberg")
 
 
 def document_of(name, data):
-    return parent.convert(FORMATS[name], data if isinstance(data, bytes) else data.encode())
+    return extraction.convert(FORMATS[name], data if isinstance(data, bytes) else data.encode())
 
 
 def note_of(name, data):

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 from pdfs import line, pdf
 
-from ragqa.notes import formats, read_text
-from ragqa.notes.extraction import cache, parent
-from ragqa.notes.extraction.cache import forget, try_again
+from ragqa.notes import extraction, formats, read_text
+from ragqa.notes.extraction import forget, try_again
 from ragqa.notes.formats import FORMATS, Unfit
 from ragqa.types import Corpus
 
@@ -20,24 +19,24 @@ SAID = "Said here."
 
 
 def convert():
-    return parent.convert(FORMATS["pdf"], pdf(line(SAID))).text.strip()
+    return extraction.convert(FORMATS["pdf"], pdf(line(SAID))).text.strip()
 
 
 def test_a_crash_of_the_reading_process_loses_one_file(monkeypatch):
     convert()
-    [process] = parent._children
+    [process] = extraction._children
     process.kill()
     process.wait()
     assert convert() == SAID
-    start = parent._start
+    start = extraction._start
 
     def dying():
         made = start()
         made.kill()
         return made
 
-    parent.stop()
-    monkeypatch.setattr(parent, "_start", dying)
+    extraction.stop()
+    monkeypatch.setattr(extraction, "_start", dying)
     with pytest.raises(Unfit, match="crashed"):
         convert()
     monkeypatch.undo()
@@ -46,8 +45,8 @@ def test_a_crash_of_the_reading_process_loses_one_file(monkeypatch):
 
 def test_a_file_that_takes_too_long_is_skipped(monkeypatch):
     convert()
-    monkeypatch.setattr(parent, "MAX_SECONDS", 0.2)
-    [process] = parent._children
+    monkeypatch.setattr(extraction, "MAX_SECONDS", 0.2)
+    [process] = extraction._children
     os.kill(process.pid, 19)  # it stops, and is still there
     with pytest.raises(Unfit, match="could not be read within"):
         convert()
@@ -57,10 +56,10 @@ def test_a_file_that_takes_too_long_is_skipped(monkeypatch):
 
 
 def test_the_reading_process_has_no_secret_can_write_no_file_and_has_bounded_memory(monkeypatch):
-    parent.stop()
+    extraction.stop()
     monkeypatch.setenv("OPENAI_API_KEY", "swordfish")
     convert()
-    process = Path(f"/proc/{parent._children[0].pid}")
+    process = Path(f"/proc/{extraction._children[0].pid}")
     assert b"swordfish" not in (process / "environ").read_bytes()
     limits = (process / "limits").read_text().splitlines()
     found = {entry[:26].strip(): entry[26:].split()[0] for entry in limits}
@@ -78,8 +77,8 @@ def folder(tmp_path, monkeypatch):
 def asked(monkeypatch):
     """How often a file was converted."""
     times = []
-    convert = parent.convert
-    monkeypatch.setattr(parent, "convert", lambda *given: times.append(1) or convert(*given))
+    convert = extraction.convert
+    monkeypatch.setattr(extraction, "convert", lambda *given: times.append(1) or convert(*given))
     return times
 
 
@@ -152,7 +151,7 @@ def test_what_no_index_has_any_more_goes_and_what_was_not_used_for_long(note, fo
     forget([digest, "nothing"])
     [left] = folder.iterdir()
     assert left.name != digest
-    old = time.time() - cache.MAX_AGE - 1
+    old = time.time() - extraction.MAX_AGE - 1
     os.utime(left, (old, old))
     read(note)  # which is a use of it
     forget([])

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ragqa.notes.extraction import parent
+from ragqa.notes import extraction
 from ragqa.notes.formats import FORMATS, Unfit
 
 FORMAT = FORMATS["ipynb"]
@@ -17,7 +17,7 @@ def test_a_place_is_named_by_its_cell():
         {"cell_type": "raw", "source": "no"},
         {"cell_type": "code", "source": "x = 1\ny = 2", "outputs": [output]},
     ]
-    text = parent.convert(FORMAT, json.dumps({"cells": cells, "nbformat": 4}).encode())
+    text = extraction.convert(FORMAT, json.dumps({"cells": cells, "nbformat": 4}).encode())
     for words, place in (("Said.", "cell 1"), ("y = 2", "cell 3"), ("9", "cell 3, output")):
         start = text.text.index(words)
         assert text.locate((start, start + len(words))) == place
@@ -33,4 +33,4 @@ def test_a_place_is_named_by_its_cell():
 )
 def test_what_is_no_notebook_is_refused_in_words(data):
     with pytest.raises(Unfit, match=r"not a notebook|not UTF-8"):
-        parent.convert(FORMAT, data)
+        extraction.convert(FORMAT, data)

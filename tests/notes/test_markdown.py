@@ -115,7 +115,7 @@ def test_a_line_right_below_a_table_is_a_paragraph_and_a_hidden_row_ends_nothing
 @pytest.mark.parametrize("path", ["a.md", "a.txt"])
 @pytest.mark.parametrize("piece", ["# a\n\n", "a|b\n-|-\n", "a\n\n", "=\n\nb\n\n", "- a\n"])
 def test_what_follows_the_most_blocks_of_a_note_is_left_out_and_told(monkeypatch, path, piece):
-    monkeypatch.setattr("ragqa.notes.lines.MAX_BLOCKS", 50)
+    monkeypatch.setattr("ragqa.notes.blocks.MAX_BLOCKS", 50)
     monkeypatch.setattr("ragqa.notes.written.MAX_BLOCKS", 50)
     note = parse_note(path, piece * 200, "", Stamp(0, 0))
     assert len(note.blocks) == 50

@@ -7,10 +7,8 @@ from hypothesis import strategies as st
 from saying import blocks_said
 from support import trying
 
-from ragqa.notes import format_of, parse_note
-from ragqa.notes.extraction import parent
-from ragqa.notes.hidden import may_hide
-from ragqa.notes.lines import MAX_LABEL_CHARS
+from ragqa.notes import extraction, format_of, parse_note
+from ragqa.notes.blocks import MAX_LABEL_CHARS, may_hide
 from ragqa.notes.written import MAX_TAGS
 from ragqa.types import HIDDEN, Kind, Note, Stamp
 
@@ -60,7 +58,7 @@ def test_a_note_is_read_as_it_is_written(path, text, expected):
     found = seen(
         parse_note(
             path,
-            parent.convert(format_of(path), text.encode()),
+            extraction.convert(format_of(path), text.encode()),
             "",
             Stamp(0, 1_800_000_000_000_000_000),
         )
@@ -147,7 +145,7 @@ NAMES = [f"t{number}" for number in range(MAX_TAGS + 20)]
     ],
 )
 def test_a_note_has_at_most_so_many_tags_and_says_what_does_not_count(path, text):
-    note = parse(parent.convert(format_of(path), text.encode()), path)
+    note = parse(extraction.convert(format_of(path), text.encode()), path)
     assert note.tags == tuple(NAMES[:MAX_TAGS])
     assert any("tags that do not count: 20" in warning for warning in note.warnings)
 

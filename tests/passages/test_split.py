@@ -5,8 +5,7 @@ from dataclasses import replace
 import pytest
 from cases import cases
 
-from ragqa.notes import format_of, parse_note
-from ragqa.notes.extraction import parent
+from ragqa.notes import extraction, format_of, parse_note
 from ragqa.passages import Chunking, tokens
 from ragqa.passages.split import split_note
 from ragqa.text.shown import unit_words
@@ -211,7 +210,7 @@ HEAD = "| Task | Junior | Senior | | Lead |\n|---|---|---|---|---|\n"
 
 @pytest.mark.parametrize(("path", "text", "parts"), cases("cut_rows", "path", "text", "parts"))
 def test_a_row_longer_than_a_passage_is_cut_between_cells_that_keep_their_labels(path, text, parts):
-    assert rows_of(parent.convert(format_of(path), text.encode()).text, path) == parts
+    assert rows_of(extraction.convert(format_of(path), text.encode()).text, path) == parts
 
 
 @pytest.mark.parametrize("word", ["sign", "s\\|n"], ids=["plain", "escaped bar"])

@@ -13,8 +13,8 @@ from zipfile import BadZipFile, ZipFile
 
 import xberg
 
+from ragqa.notes.blocks import one_line
 from ragqa.notes.formats import Document, Place, Unfit, decode_text, escaped, paragraphs
-from ragqa.notes.lines import one_line
 from ragqa.text.dates import day_of
 
 _TYPES = {

@@ -181,10 +181,10 @@ class Format(Struct, frozen=True):
         if not self.version:
             return Document(decode_text(data))
         if self.needs:
-            from ragqa.notes.formats import documents
+            from ragqa.notes import documents
 
             return documents.convert(self.name, data)
-        from ragqa.notes.formats import ipynb
+        from ragqa.notes import ipynb
 
         return ipynb.convert(data)
 

@@ -1,0 +1,230 @@
+"""Documents of other formats: converted in a child process, and kept by digest and version.
+
+A hostile file may crash or stop the child, which can write no file and take only so much memory. It
+speaks JSON, so nothing that it says is run. What it made lies in the cache folder, readable by its
+user alone, with which files cannot be read and why. Without it everything works, only slower.
+"""
+
+import atexit
+import hashlib
+import json
+import logging
+import os
+import resource
+import sys
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from subprocess import DEVNULL, PIPE, Popen
+from threading import Lock, Timer
+from typing import IO, cast
+
+import msgspec
+
+from ragqa.config.files import cache_folder
+from ragqa.extras import install_command
+from ragqa.notes.formats import EXTRA, FORMATS, Converted, Document, Format, NotYet, Unfit
+from ragqa.safe import write_private
+
+MAX_AGE = 90 * 86_400
+"""Entries not used for so many seconds are removed: their index may have been deleted."""
+
+MAX_MEMORY = 2 * 2**30
+MAX_REPLY = 250_000_000
+MAX_SECONDS = 300
+"""Seconds for one file."""
+
+logger = logging.getLogger("ragqa")
+
+_children: "list[Popen[bytes]]" = []
+"""The child, once a file was read; another is started when it has ended."""
+
+_lock = Lock()
+
+
+def kept(digest: str, form: Format, data: bytes) -> Document:
+    """A file's document: the one kept when it was converted before, else a new one, then kept.
+
+    :param digest: of the file's bytes, with its format's name and version.
+    :raises Unfit: it cannot be read, now or before.
+    """
+    path = _folder() / digest
+    converted = _read(path)
+    if converted is None:
+        try:
+            converted = convert(form, data)
+        except NotYet:
+            raise
+        except Unfit as exc:
+            converted = str(exc)
+        _write(path, converted)
+    if isinstance(converted, str):
+        raise Unfit(converted)
+    return converted
+
+
+def forget(digests: Iterable[str]) -> None:
+    """Remove the documents of files that no index has any more, and old ones."""
+    for digest in digests:
+        with suppress(OSError):
+            (_folder() / digest).unlink()
+    with suppress(OSError):
+        for path in _folder().iterdir():
+            if time.time() - path.stat().st_mtime > MAX_AGE:
+                path.unlink()
+
+
+def try_again() -> None:
+    """Remove the entries of files that could not be read: the machine may have been at fault."""
+    with suppress(OSError):
+        for path in _folder().iterdir():
+            if isinstance(_read(path), str):
+                path.unlink()
+
+
+def _folder() -> Path:
+    return cache_folder() / "extracted"
+
+
+def _read(path: Path) -> Converted | None:
+    """An entry; None if there is none, or it is damaged."""
+    try:
+        check, _, body = path.read_bytes().partition(b"\n")
+        if check != _check(path.name, body):
+            return None
+        converted = msgspec.json.decode(body, type=Converted)
+        if time.time() - path.stat().st_mtime > 86_400:
+            # The machine may have been busy, or a library is newer.
+            if isinstance(converted, str):
+                return None
+            os.utime(path)
+    except (OSError, ValueError):
+        return None
+    return converted
+
+
+def _write(path: Path, converted: Converted) -> None:
+    body = msgspec.json.encode(converted)
+    try:
+        write_private(path, f"{_check(path.name, body).decode()}\n{body.decode()}")
+    except OSError as exc:
+        logger.debug("cannot keep a document in %s: %s", path, exc)
+
+
+def _check(name: str, body: bytes) -> bytes:
+    """The digest of an entry's name and body, by which damage is noticed."""
+    return hashlib.sha256(f"{name}\n".encode() + body).hexdigest().encode()
+
+
+def convert(form: Format, data: bytes) -> Document:
+    """The document of a file; only what needs a library is read in the child.
+
+    :raises NotYet: the format's extra is not installed.
+    :raises Unfit: the file cannot be read.
+    """
+    if not form.needs:
+        return form.convert_here(data)
+    if not form.is_installed:
+        raise NotYet(f"reading {form.name} needs an extra: {install_command(EXTRA)}")
+    with _lock:
+        converted = _ask(form.name, data)
+    if isinstance(converted, str):
+        raise Unfit(converted)
+    return converted
+
+
+def _ask(name: str, data: bytes) -> Converted:
+    if _children and _children[0].poll() is not None:
+        stop()
+    if not _children:
+        _children.append(_start())
+    process = _children[0]
+    timer = Timer(MAX_SECONDS, process.kill)
+    timer.start()
+    try:
+        requests, replies = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
+        requests.write(json.dumps([name, len(data)]).encode() + b"\n" + data)
+        requests.flush()
+        return msgspec.json.decode(replies.readline(MAX_REPLY), type=Converted)
+    except (OSError, ValueError) as exc:
+        late = f"it could not be read within {MAX_SECONDS} seconds"
+        why = "reading it crashed the process that reads it" if timer.is_alive() else late
+        stop()
+        raise Unfit(why) from exc
+    except BaseException:
+        # Also after Ctrl-C: the next reply would be to this request.
+        stop()
+        raise
+    finally:
+        timer.cancel()
+
+
+@atexit.register
+def stop() -> None:
+    """End the child, if there is one."""
+    while _children:
+        process = _children.pop()
+        process.kill()
+        process.communicate()
+
+
+def _start() -> "Popen[bytes]":
+    # No secret of the environment is the child's; Python finds the same modules.
+    path = os.pathsep.join(filter(None, sys.path))
+    environment = {"PYTHONPATH": path, "PYTHONUTF8": "1"}
+    environment |= {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
+    return Popen(
+        [sys.executable, "-P", "-m", "ragqa.notes.extraction"],
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=DEVNULL,
+        env=environment,
+        start_new_session=True,  # Ctrl-C is for the parent
+    )
+
+
+def main() -> None:
+    """Answer requests, in the child, until there are none.
+
+    Each is a line with a format and a size, then a file's bytes; a reply is a line.
+    """
+    replies = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)  # a library that prints must not be taken for a reply
+    _limit(resource.RLIMIT_AS, MAX_MEMORY)
+    _limit(resource.RLIMIT_FSIZE, 0)
+    _limit(resource.RLIMIT_CORE, 0)
+    while request := sys.stdin.buffer.readline():
+        name, size = json.loads(request)
+        # So that it ends although its parent was killed while a file keeps it busy.
+        _limit(resource.RLIMIT_CPU, int(time.process_time()) + MAX_SECONDS)
+        replies.write(_reply(name, sys.stdin.buffer.read(size)) + b"\n")
+
+
+def _limit(limit: int, most: int) -> None:
+    hard = resource.getrlimit(limit)[1]
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    try:
+        resource.setrlimit(limit, (most, hard))
+    except (OSError, ValueError):
+        return  # macOS does not limit memory
+
+
+def _reply(name: str, data: bytes) -> bytes:
+    converted: Converted
+    try:
+        converted = FORMATS[name].convert_here(data)
+        return msgspec.json.encode(converted)  # no half of a pair
+    except Unfit as exc:
+        converted = str(exc)
+    except MemoryError:
+        converted = f"reading it needs more than {MAX_MEMORY // 2**30} GiB of memory"
+    except RecursionError:
+        converted = "its parts are nested too deeply to be read"
+    except Exception as exc:  # noqa: BLE001 - of a library that reads what anybody may have made
+        converted = f"it cannot be read: {type(exc).__name__}"
+    return msgspec.json.encode(converted)
+
+
+if __name__ == "__main__":
+    main()
