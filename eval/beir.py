@@ -32,6 +32,7 @@ from ragqa.evaluation.asking import (
 )
 from ragqa.evaluation.measures import METHODS, Expected, Task, measure_ranking
 from ragqa.evaluation.summary import Document, about, summarise
+from ragqa.explaining import LOOKED_AT
 from ragqa.indexing.source import Embedders
 from ragqa.notes import parse_note
 from ragqa.passages import Chunking
@@ -40,7 +41,6 @@ from ragqa.readers import reader_for
 from ragqa.render import ProgressLine, print_document, print_warnings
 from ragqa.render.evaluations import print_evaluation
 from ragqa.search.question import clean_question, read_question
-from ragqa.stages import LOOKED_AT
 from ragqa.stores import IndexWriter, open_store
 from ragqa.stores.rows import model_of
 from ragqa.types import Answer, IndexInfo, Note, Passage, Pieces, Progress, Stamp

@@ -4,6 +4,8 @@ The message says what happened and where; the hint says what to do next.
 """
 
 import errno
+import sys
+from pathlib import Path
 from typing import ClassVar, Self
 
 _SAID = (
@@ -33,6 +35,29 @@ class Hint(str):
 LIST = Hint("ragqa list", tool="the tool list", page="")
 _TAGS = Hint("ragqa list --tags", tool="list with what='tags'", page="")
 STATUS = Hint("ragqa status", tool="the tool status", page="")
+
+
+INSTEAD = {
+    "ragqa doctor": "ragqa status says what is wrong; ragqa index --rebuild mends an index",
+    "ragqa llm": "ragqa status says which LLM is set; --yes allows its host",
+    "ragqa store": "ragqa index --yes allows the host of the store",
+    "ragqa model": "ragqa config set embedder NAME asks before it fetches a model",
+    "ragqa index --list": "ragqa status names the folder of an index",
+    "ragqa index --remove": "remove the folder by hand: ragqa status names it",
+    "ragqa eval --compare": "compare two documents of --json, with jq for example",
+    "ragqa eval --half": "ragqa eval --questions FILE asks all the questions of a file",
+    "ragqa eval --beir": "python eval/beir.py DIR, in the source of ragqa, measures a public set",
+    "ragqa eval --qa": "python eval/qa.py DIR, in the source of ragqa, measures a public set",
+    "ragqa eval --set": "RAGQA_PASSAGE_TOKENS=100 ragqa eval --index DIR sets it for one run",
+    "ragqa.toml": "ragqa config set NAME VALUE sets what it says for you; then remove the file",
+    "candidates": "200 passages are taken by meaning, and 200 by words",
+    "dense_weight": "meaning and words count the same",
+    "excerpts": "an answer has at most 3 excerpts",
+    "excerpt_words": "an excerpt has at most 100 words, before a list or table is completed",
+    "old_after_days": "a source is marked as old after 730 days",
+    "secret_front_matter": "values of front matter whose keys name a secret are never indexed",
+}
+"""What to do instead of a former command, option or setting: one sentence or one command."""
 
 
 class RagqaError(Exception):
@@ -169,3 +194,24 @@ def out_of_memory(exc: BaseException | None) -> OutOfMemory | None:
         seen.add(id(exc))
         exc = exc.__cause__ or exc.__context__
     return None
+
+
+def install_command(extra: str) -> str:
+    """The command that adds an extra, with what made this environment: uv, pipx or pip."""
+    environment = Path(sys.prefix)
+    if (environment / "uv-receipt.toml").is_file():
+        return f'uv tool install "{_origin()}[{extra}]"'
+    if (environment / "pipx_metadata.json").is_file():
+        return f'pipx install --force "{_origin()}[{extra}]"'
+    return f'pip install "ragqa[{extra}]"'
+
+
+def _origin() -> str:
+    """The folder or file that ragqa was installed from (PEP 610), or its name if from an index."""
+    import json
+    from importlib.metadata import distribution
+    from urllib.parse import unquote, urlsplit
+
+    direct = distribution("ragqa").read_text("direct_url.json")
+    url = urlsplit(json.loads(direct)["url"]) if direct else None
+    return unquote(url.path) if url and url.scheme == "file" else "ragqa"

@@ -1,7 +1,11 @@
-"""Explain why a note is or is not in an answer: how it ranked, and the stage that lost it."""
+"""Explain why a note is or is not in an answer: how it ranked, and the stage that lost it.
+
+The stages are named here, for evaluations, too.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from math import inf
 
 from ragqa.addresses import Target, notes_of
 from ragqa.answering import assess, cite
@@ -10,9 +14,32 @@ from ragqa.api import MIN_POOL, Index
 from ragqa.api.finding import Retrieval
 from ragqa.clock import Clock
 from ragqa.search.retrieve import CANDIDATES, find_legs, ranked
-from ragqa.stages import STAGES, losing_leg, stage_name
 from ragqa.stores.filters import passing
 from ragqa.types import Citation, Correction, Filters, Hit, IndexInfo, Keys, Passage, Progress, Span
+
+LOOKED_AT = 5
+"""People look at the first five results; anything ranked lower was missed."""
+
+STAGES = {
+    "chunking": "no passage holds it whole",
+    "dense": "it ranked lowest by its meaning",
+    "terms": "it ranked lowest by its words",
+    "dense and terms": "it ranked equally low by its meaning and by its words, or was not found",
+    "fusion": "by its meaning or its words alone it was among the first five, by both it was not",
+    "composer": "the passage was found, its sentence was not chosen",
+    "confidence": "no answer was given, so nothing was cited",
+    "noise": "it was cited, and more than half of what was cited is something else",
+}
+"""How each stage loses a question."""
+
+_NAMES = {
+    "chunking": "splitting",
+    "dense": "meaning",
+    "terms": "words",
+    "dense and terms": "meaning and words",
+    "fusion": "ranking",
+    "composer": "choice of sentences",
+}
 
 SAID = "said"
 
@@ -158,3 +185,18 @@ def _weighed(
 
 def _touches(lines: Span, wanted: Span | None) -> bool:
     return wanted is None or (lines[0] <= wanted[1] and wanted[0] <= lines[1])
+
+
+def stage_name(stage: str) -> str:
+    """A stage's name for people; JSON documents use the stage itself."""
+    return _NAMES.get(stage, stage)
+
+
+def losing_leg(dense: int | None, terms: int | None) -> str:
+    """The stage that lost a passage not in the top five, by its rank in each leg."""
+    by_dense, by_terms = (inf if rank is None else rank for rank in (dense, terms))
+    if min(by_dense, by_terms) <= LOOKED_AT:
+        return "fusion"
+    if by_dense == by_terms:
+        return "dense and terms"
+    return "dense" if by_dense > by_terms else "terms"

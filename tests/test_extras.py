@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from ragqa.extras import install_command
+from ragqa.errors import install_command
 
 
 @pytest.mark.parametrize(

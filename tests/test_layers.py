@@ -10,17 +10,17 @@ import ragqa
 PACKAGE = Path(ragqa.__file__).parent
 
 LAYERS = [
-    {"errors", "extras", "former", "corpus", "languages"},
+    {"errors", "corpus", "languages"},
     {"types", "safe", "places"},
-    {"config", "text", "clock", "stages"},
+    {"config", "text", "clock"},
     {"notes", "passages", "embedders", "stores", "llms", "state"},
     {"search", "readers", "grounding"},
     {"indexing", "answering"},
     {"generation"},
     {"api"},
     {"addresses"},
-    {"diagnosis", "evaluation", "explaining", "verifying", "chatting"},
-    {"related"},
+    {"explaining", "related"},
+    {"diagnosis", "evaluation", "verifying", "chatting"},
     {"render"},
     {"serving"},
     {"cli"},

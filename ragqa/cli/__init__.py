@@ -14,8 +14,7 @@ from typer.main import get_command
 
 from ragqa import __version__
 from ragqa.cli.options import with_places
-from ragqa.errors import OutOfMemory, RagqaError, UsageError, out_of_memory
-from ragqa.former import INSTEAD
+from ragqa.errors import INSTEAD, OutOfMemory, RagqaError, UsageError, out_of_memory
 
 COMMANDS = {
     "ask": "asking.ask",

@@ -17,8 +17,7 @@ from ragqa.cli.asking import llm_named
 from ragqa.cli.consenting import consented, is_interactive
 from ragqa.cli.opening import load
 from ragqa.cli.options import LLM, Folders, IndexFolder
-from ragqa.errors import UsageError
-from ragqa.extras import install_command
+from ragqa.errors import UsageError, install_command
 
 if TYPE_CHECKING:
     from ragqa.config import Loaded

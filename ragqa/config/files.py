@@ -21,8 +21,7 @@ from ragqa.config.settings import (
     with_nearest,
 )
 from ragqa.corpus import Corpus, Folder
-from ragqa.errors import NoCorpus, UsageError
-from ragqa.former import INSTEAD
+from ragqa.errors import INSTEAD, NoCorpus, UsageError
 from ragqa.safe import write_private
 
 if TYPE_CHECKING:

@@ -19,8 +19,7 @@ from msgspec.structs import asdict, fields, replace
 from ragqa.config import addresses
 from ragqa.config.addresses import LOCAL
 from ragqa.corpus import Corpus, Folder
-from ragqa.errors import UsageError
-from ragqa.former import INSTEAD
+from ragqa.errors import INSTEAD, UsageError
 from ragqa.languages import AUTO, LANGUAGES, OTHER
 from ragqa.safe import safe_line
 

@@ -15,8 +15,7 @@ from pathlib import Path
 
 from ragqa.config.addresses import HOST, Address
 from ragqa.embedders import Embedder, EmbedParts, embedder_for
-from ragqa.errors import UsageError, WorkersFailed
-from ragqa.extras import install_command
+from ragqa.errors import UsageError, WorkersFailed, install_command
 from ragqa.types import EmbedderInfo, Progress, Vectors
 
 _SPEC = re.compile(rf"ray(:\[?(?P<host>{HOST})\]?:(?P<port>[0-9]{{1,5}}))?")

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ragqa.errors import BackendFailed, UsageError
-from ragqa.extras import install_command
+from ragqa.errors import BackendFailed, UsageError, install_command
 from ragqa.llms import Destination, Prompt
 from ragqa.llms.servers import (
     ANTHROPIC,

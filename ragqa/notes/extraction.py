@@ -23,7 +23,7 @@ from typing import IO, cast
 import msgspec
 
 from ragqa.config.files import cache_folder
-from ragqa.extras import install_command
+from ragqa.errors import install_command
 from ragqa.notes.formats import EXTRA, FORMATS, Converted, Document, Format, NotYet, Unfit
 from ragqa.safe import write_private
 

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 
 from msgspec import Struct
 
-from ragqa.extras import install_command
+from ragqa.errors import install_command
 from ragqa.types import Span
 
 EXTRA = "documents"

@@ -6,10 +6,10 @@ from typing import Any
 
 from ragqa import __version__
 from ragqa.evaluation.measures import ANSWER_MEASURES, WORDS
+from ragqa.explaining import STAGES, stage_name
 from ragqa.render import print_columns, put
 from ragqa.render.view import address, templates_of
 from ragqa.safe import safe_line, safe_text
-from ragqa.stages import RANKED_BY, STAGES, stage_name
 from ragqa.types import counted
 
 Document = Mapping[str, Any]
@@ -24,6 +24,8 @@ _PLAIN = {
     "wrong": ("wrong when sure", "An answer without reserve is not even partly right."),
 }
 _KIND_COLUMNS = ("good", "good@3", "coverage", "noise", "recall@1", "recall@5", "shown@3")
+
+_RANKED_BY = {"dense": "by meaning", "terms": "by words", "hybrid": "by both"}
 
 Table = tuple[str, list[str], list[list[str]]]  # its title, the heads of its columns, its rows
 
@@ -128,7 +130,7 @@ def report_page(document: Mapping[str, Any]) -> str:
         missed=missed[:_PAGE_FAILURES],
         more=max(0, len(missed) - _PAGE_FAILURES),
         stages=[[stage_name(s), str(n), STAGES[s]] for s, n in stages.most_common()],
-        ranked_by=RANKED_BY,
+        ranked_by=_RANKED_BY,
         version=__version__,
     )
     # Sanitise the whole page, so that the template cannot forget to.

@@ -14,8 +14,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from ragqa.config import Places, Settings, addresses
-from ragqa.errors import NotAllowed, UsageError
-from ragqa.extras import install_command
+from ragqa.errors import NotAllowed, UsageError, install_command
 from ragqa.types import (
     Building,
     Days,
