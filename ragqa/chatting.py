@@ -21,8 +21,7 @@ from ragqa.search.question import MAX_QUESTION_BYTES, languages_for, read_questi
 from ragqa.search.retrieve import retrieve
 from ragqa.search.spelling import best_by_terms, idf_in
 from ragqa.stores import Snapshot
-from ragqa.text.lexicon import one_of, table
-from ragqa.text.words import compiled, is_stop_word, query_terms
+from ragqa.text.words import compiled, is_stop_word, one_of, query_terms, table
 from ragqa.types import Answer, Filters, Hit
 
 COMMANDS = {

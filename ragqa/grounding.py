@@ -13,10 +13,9 @@ from typing import TypeAlias
 
 from ragqa.languages import ENGLISH
 from ragqa.text.dates import moments_of
-from ragqa.text.lexicon import MONTHS
 from ragqa.text.names import NameIndex, names_of
 from ragqa.text.quantities import figures_of, same_figure
-from ragqa.text.words import WORD, blank, overlaps, stems, words_of
+from ragqa.text.words import MONTHS, WORD, blank, overlaps, stems, words_of
 
 Idf: TypeAlias = Callable[[Sequence[str]], Mapping[str, float]]
 """Gives the inverse document frequency of terms, as `Snapshot.idf` does."""

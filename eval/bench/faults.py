@@ -25,7 +25,7 @@ from trials import damage, stopped
 from trials.children import preload
 from trials.worlds import WAYS, Trial, World, counting, look, make_notes
 
-from ragqa.passages.tokens import count as count_tokens
+from ragqa.passages import token_counts
 
 CASES: dict[str, Callable[[Path, int, bool], Iterator[Trial]]] = {
     "kills": lambda folder, seed, quick: stopped.kills(folder, seed, 4 if quick else 1000),
@@ -50,7 +50,7 @@ def warm_up(folder: Path) -> None:
         look(world, *WAYS)
 
     preload(work)
-    count_tokens(["the table of tokens is large"])
+    token_counts(["the table of tokens is large"])
 
 
 def rows(found: list[Trial]) -> Iterator[dict[str, Any]]:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from ragqa.config.files import cache_folder
 from ragqa.embedders import DEFAULT_MODEL, embedder_for
 from ragqa.embedders.weights import find_model
-from ragqa.text.lexicon import STOP_WORDS
+from ragqa.text.words import STOP_WORDS
 from ragqa.types import Vectors
 
 _ONSETS = (*"bdfghjklmnprstvz", "br", "dr", "fl", "gr", "kl", "pr", "st", "tr")

@@ -14,7 +14,7 @@ import numpy as np
 from lexicon import Lexicon, load_lexicon
 
 from ragqa.embedders import CANARY, DEFAULT_MODEL, Embedder, embedder_for
-from ragqa.text.lexicon import STOP_WORDS
+from ragqa.text.words import STOP_WORDS
 from ragqa.types import Pieces, Progress, TokenVectors, Vectors
 
 _WORD = re.compile("[a-z]+")

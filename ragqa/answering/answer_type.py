@@ -9,11 +9,10 @@ from ragqa.languages import ENGLISH
 from ragqa.search.question import Question
 from ragqa.search.question_kind import QuestionKind
 from ragqa.text.dates import dates, times
-from ragqa.text.lexicon import UNITS, rows
 from ragqa.text.names import people, places
 from ragqa.text.quantities import Figure, amounts, counts_without_number, number_words
 from ragqa.text.shown import struck_spans
-from ragqa.text.words import compiled, index_terms, overlaps, stem, words_in, words_of
+from ragqa.text.words import UNITS, compiled, index_terms, overlaps, rows, stem, words_in, words_of
 from ragqa.types import Span
 
 Fit = tuple[Span, float]

@@ -155,7 +155,7 @@ class Scope:
         :raises UsageError: `--since` or `--until` is not a date.
         """
         from ragqa.clock import today
-        from ragqa.text.periods import day_named
+        from ragqa.text.dates import day_named
         from ragqa.types import Filters
 
         days = day_named("since", self.since, today()), day_named("until", self.until, today())

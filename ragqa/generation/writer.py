@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 
-from ragqa.answering import Answering
-from ragqa.answering.citing import quotation
+from ragqa.answering import Answering, quotation
 from ragqa.answering.layout import Layout, section_of
 from ragqa.answering.sentences import context_of
 from ragqa.config import Settings
@@ -24,7 +23,7 @@ from ragqa.grounding import Idf, grounding_of
 from ragqa.languages import ENGLISH
 from ragqa.llms import LLM, Prompt, llm_for
 from ragqa.llms.limits import bounded
-from ragqa.passages import tokens
+from ragqa.passages import token_counts
 from ragqa.safe import safe_line, safe_text
 from ragqa.search.question import Question
 from ragqa.text.dates import date_shown
@@ -108,8 +107,8 @@ def request_for(question: str, hits: Sequence[Hit], *, max_tokens: int, key: str
     first_of = {hit.passage.text: hit for hit in reversed(hits)}
     distinct = list(first_of.values())[::-1]
     blocks = [_block(n, hit.passage, key) for n, hit in enumerate(distinct, start=1)]
-    frame = tokens.count([INSTRUCTIONS + _message(question, [], key)])[0]
-    sizes = tokens.count(blocks)
+    frame = token_counts([INSTRUCTIONS + _message(question, [], key)])[0]
+    sizes = token_counts(blocks)
     fitting = 0
     while fitting < len(blocks) and frame + sum(sizes[: fitting + 1]) <= max_tokens:
         fitting += 1

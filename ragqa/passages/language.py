@@ -18,8 +18,7 @@ from typing import Any
 import numpy as np
 
 from ragqa.languages import AUTO, ENGLISH, HAN, HANGUL, KANA, LANGUAGES, OTHER
-from ragqa.text.lexicon import STOP_WORDS
-from ragqa.text.words import compiled, tokenize
+from ragqa.text.words import STOP_WORDS, compiled, tokenize
 from ragqa.types import Kind, Note, Passage, Pieces
 
 _PROSE = frozenset({Kind.PARAGRAPH, Kind.ITEM, Kind.HEADING, Kind.ROW, Kind.PROPERTY})

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import accumulate, groupby
 from typing import TypeAlias
 
-from ragqa.passages.tokens import TokenCounter
+from ragqa.passages import TokenCounter
 from ragqa.text.sentences import has_lines, sentence_spans, strip
 from ragqa.types import HIDDEN, Block, Kind, Span, Unit, trail_text
 

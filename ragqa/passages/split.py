@@ -14,11 +14,10 @@ from itertools import accumulate, islice, pairwise, takewhile
 from math import inf
 from typing import TypeAlias
 
-from ragqa.passages import Chunking
+from ragqa.passages import Chunking, CountTokens, Size, TokenCounter
 from ragqa.passages.language import with_own_languages
 from ragqa.passages.parts import HeadingPath, Trail, fit_trails, heading_paths, units_of
 from ragqa.passages.slices import with_slices
-from ragqa.passages.tokens import CountTokens, Size, TokenCounter
 from ragqa.text.sentences import sentence_spans, strip
 from ragqa.text.shown import inner_bars, labels_within, states_fact
 from ragqa.text.words import compiled

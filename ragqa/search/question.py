@@ -15,8 +15,7 @@ from ragqa.search.question_kind import QuestionKind, kind_of, without_frame
 from ragqa.search.spelling import best_by_terms, correct_spelling, idf_in, known_terms
 from ragqa.stores import Snapshot
 from ragqa.stores.ranking import BM25_K1
-from ragqa.text.dates import Moment, date_terms, months_asked
-from ragqa.text.periods import Period, day_asked, period_asked
+from ragqa.text.dates import Moment, Period, date_terms, day_asked, months_asked, period_asked
 from ragqa.text.words import (
     WORD,
     Word,

@@ -6,8 +6,7 @@ from enum import StrEnum
 from functools import cache
 
 from ragqa.languages import ENGLISH
-from ragqa.text.lexicon import STOP_WORDS, listed, one_of, rows
-from ragqa.text.words import WORD, compiled, query_terms, words_of
+from ragqa.text.words import STOP_WORDS, WORD, compiled, listed, one_of, query_terms, rows, words_of
 
 
 class QuestionKind(StrEnum):

@@ -8,8 +8,7 @@ from typing import TypeAlias
 
 from ragqa.search.question import Question
 from ragqa.stores import Snapshot
-from ragqa.text.dates import months_of
-from ragqa.text.periods import Period
+from ragqa.text.dates import Period, months_of
 from ragqa.types import Filters, Hit, Vector
 
 DENSE_SPAN = 0.5

@@ -13,8 +13,8 @@ from ragqa.embedders import Embedder
 from ragqa.languages import ENGLISH
 from ragqa.stores import Snapshot
 from ragqa.stores.ranking import inverse_frequency
-from ragqa.text.lexicon import CONTRACTED
 from ragqa.text.words import (
+    CONTRACTED,
     WORD,
     compiled,
     index_terms,

@@ -25,7 +25,7 @@ from ragqa.serving import wording
 from ragqa.serving.asking import answer_to, checked, status
 from ragqa.serving.warm import WarmIndex
 from ragqa.serving.wording import Result
-from ragqa.text.periods import day_named
+from ragqa.text.dates import day_named
 from ragqa.types import Filters
 from ragqa.verifying.saved import SavedAnswer, quoted
 

@@ -15,7 +15,7 @@ from ragqa.addresses import NotePart
 from ragqa.answering.sentences import context_of
 from ragqa.errors import Hint, RagqaError
 from ragqa.explaining import Explanation
-from ragqa.passages import tokens
+from ragqa.passages import token_counts
 from ragqa.related import RelatedNotes
 from ragqa.render.excerpts import sides_of
 from ragqa.render.explanations import ranks_line, verdict_line
@@ -267,7 +267,7 @@ def _checked(checked: Checked) -> str:
 
 def _fitting(texts: Iterable[str], budget: int) -> int:
     """How many of these texts fit together, from the first."""
-    used = accumulate(tokens.count(texts))
+    used = accumulate(token_counts(texts))
     return sum(1 for _ in takewhile(lambda size: size <= budget, used))
 
 

@@ -8,8 +8,17 @@ from msgspec import Struct
 
 from ragqa.languages import ENGLISH
 from ragqa.text.dates import dates, times
-from ragqa.text.lexicon import ONES, STOP_WORDS, table
-from ragqa.text.words import WORD, compiled, joined, overlaps, words_in, words_of
+from ragqa.text.words import (
+    ONES,
+    STOP_WORDS,
+    WORD,
+    compiled,
+    joined,
+    overlaps,
+    table,
+    words_in,
+    words_of,
+)
 from ragqa.types import Span
 
 _CAPITAL = "A-Z\u00c0-\u00d6\u00d8-\u00de"

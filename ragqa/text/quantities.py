@@ -8,8 +8,19 @@ from msgspec import Struct
 
 from ragqa.languages import ENGLISH
 from ragqa.text.dates import dates, times
-from ragqa.text.lexicon import ONES, SCALES, STOP_WORDS, TENS, UNITS, one_of, table
-from ragqa.text.words import blank, canonical, compiled, words_of
+from ragqa.text.words import (
+    ONES,
+    SCALES,
+    STOP_WORDS,
+    TENS,
+    UNITS,
+    blank,
+    canonical,
+    compiled,
+    one_of,
+    table,
+    words_of,
+)
 from ragqa.types import Span
 
 _DIMENSIONS = frozenset(dimension for dimension, _ in UNITS.values())

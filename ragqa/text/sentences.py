@@ -10,8 +10,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from ragqa.text.lexicon import one_of, table
-from ragqa.text.words import compiled
+from ragqa.text.words import compiled, one_of, table
 from ragqa.types import Span
 
 _CLOSER = (

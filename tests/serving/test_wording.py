@@ -3,7 +3,7 @@
 import pytest
 
 from ragqa.addresses import NotePart
-from ragqa.passages import tokens
+from ragqa.passages import token_counts
 from ragqa.serving import wording
 from ragqa.serving.wording import TextPart
 from ragqa.types import NoteRecord, Stamp
@@ -51,4 +51,4 @@ def test_a_part_of_a_note_has_whole_lines_and_says_how_to_go_on(
     assert (got.data["lines"], got.data["next"]) == (lines, following)
     assert said in got.text
     assert text.startswith(got.data["text"].removesuffix("\u2026"))
-    assert tokens.count([got.text])[0] < budget + 60
+    assert token_counts([got.text])[0] < budget + 60

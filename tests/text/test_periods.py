@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from ragqa.errors import UsageError
-from ragqa.text.periods import day_asked, day_named, period_asked
+from ragqa.text.dates import day_asked, day_named, period_asked
 
 TODAY = date(2026, 5, 20)  # a Wednesday
 
