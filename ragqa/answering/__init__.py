@@ -36,6 +36,8 @@ __all__ = [
 AROUND_WORDS = 120
 """So many words of its passage are shown with the first excerpt, it included, under reserve."""
 
+_END_MARKS = tuple(".!?:;\u2026\u3002\uff01\uff1f")
+
 
 def compose(
     question: Question,
@@ -104,9 +106,6 @@ def _around(excerpts: Sequence[Stretch]) -> Citation | None:
         default=excerpt.run,
     )
     return cite(replace(excerpt, run=run), 1) if run != excerpt.run else None
-
-
-_END_MARKS = tuple(".!?:;\u2026\u3002\uff01\uff1f")
 
 
 def text_of(excerpts: Sequence[Stretch]) -> str:

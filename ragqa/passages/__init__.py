@@ -30,6 +30,23 @@ VERSION = 14
 """Raise it with every change of passages or their terms: indexes of other versions are rebuilt."""
 
 
+CountTokens: TypeAlias = Callable[[Sequence[str]], list[int]]
+
+# The fewest tokens that a window must leave beside special tokens and prompt.
+_MIN_ROOM = 12
+# OpenAI's published digest of cl100k_base.tiktoken.
+_RANKS_SHA256 = "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7"
+# As published with the ranks.
+_PATTERN = (
+    r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+"
+    r"|\s++$|\s*[\r\n]|\s+(?!\S)|\s"
+)
+# tiktoken's pattern can panic on a very long run of one kind of character.
+_SLICE_CHARS = 4096
+# Texts per call: a tokenizer holds far more than a count for each.
+_BATCH = 1024
+
+
 class Chunking(Struct, frozen=True):
     """Passage lengths, in tiktoken's cl100k_base tokens.
 
@@ -60,23 +77,6 @@ class Chunking(Struct, frozen=True):
         mapping: dict[str, int | str] = {"version": VERSION, "target_tokens": self.target_tokens}
         language = {} if self.language == AUTO else {"language": self.language}
         return mapping | language
-
-
-CountTokens: TypeAlias = Callable[[Sequence[str]], list[int]]
-
-# The fewest tokens that a window must leave beside special tokens and prompt.
-_MIN_ROOM = 12
-# OpenAI's published digest of cl100k_base.tiktoken.
-_RANKS_SHA256 = "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7"
-# As published with the ranks.
-_PATTERN = (
-    r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+"
-    r"|\s++$|\s*[\r\n]|\s+(?!\S)|\s"
-)
-# tiktoken's pattern can panic on a very long run of one kind of character.
-_SLICE_CHARS = 4096
-# Texts per call: a tokenizer holds far more than a count for each.
-_BATCH = 1024
 
 
 def token_counts(texts: Iterable[str]) -> list[int]:

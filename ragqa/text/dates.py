@@ -80,6 +80,19 @@ _BEFORE_DAY = rf"(?i)[\W_]*(?:x\][\W_]*)?(?:(?:{_WEEKDAY}|mon|tue|wed|thu|fri|sa
 _LEAST_YEAR = 1500
 """A smaller number is a year only after "in" or "since"."""
 
+_NAMED = r"(?i)\b(?P<which>last|past|this) (?P<unit>week|month|year)\b"
+_EDGE = r"(?i)\b(in|during|since|before|after|until)(?: the)? \Z"
+# "Is there a fair in March?" asks for what is said of March, whenever that was.
+_OF_PAST = r"(?i)\b(?:did|was|were|ha[ds]|have|happened|went)\b"
+# "The Sunday school" is not about a day.
+_DAY_NAMED = (
+    r"(?i)\b(?:(?P<before>(?:the )?day before yesterday)|(?P<ago>yesterday|today)"
+    rf"|(?:(?P<last>last )|(?<=\bon ))(?P<weekday>{one_of('weekdays')}))"
+    r"(?: (?:morning|afternoon|evening|night))?(?=\W*\Z|[,;]| about\b)"
+)
+_ONE_DAY = timedelta(days=1)
+_DAYS_AGO = {"today": 0, "yesterday": 1}
+
 
 class Moment(Struct, frozen=True):
     """A date or time in `text[start:end]`; `parts` has what is given of it, such as "month"."""
@@ -287,20 +300,6 @@ def _clock(match: re.Match[str]) -> Iterator[tuple[str, int | str]]:
             yield "zone", given["zone"].strip()
 
 
-_NAMED = r"(?i)\b(?P<which>last|past|this) (?P<unit>week|month|year)\b"
-_EDGE = r"(?i)\b(in|during|since|before|after|until)(?: the)? \Z"
-# "Is there a fair in March?" asks for what is said of March, whenever that was.
-_OF_PAST = r"(?i)\b(?:did|was|were|ha[ds]|have|happened|went)\b"
-# "The Sunday school" is not about a day.
-_DAY_NAMED = (
-    r"(?i)\b(?:(?P<before>(?:the )?day before yesterday)|(?P<ago>yesterday|today)"
-    rf"|(?:(?P<last>last )|(?<=\bon ))(?P<weekday>{one_of('weekdays')}))"
-    r"(?: (?:morning|afternoon|evening|night))?(?=\W*\Z|[,;]| about\b)"
-)
-_DAY = timedelta(days=1)
-_DAYS_AGO = {"today": 0, "yesterday": 1}
-
-
 class Period(NamedTuple):
     """The first and the last day of a time, in ISO form; "" where it is open."""
 
@@ -346,7 +345,7 @@ def day_asked(question: str, today: date) -> tuple[str, Span] | None:
         parts = dict(moment.parts)
         day, _ = _days(moment, today)
         if day and day > today and "year" not in parts:
-            day, _ = _days(moment, today.replace(day=1) - _DAY)
+            day, _ = _days(moment, today.replace(day=1) - _ONE_DAY)
         if day and "day" in parts and "month" in parts and moment.start >= start:
             return day.isoformat(), moment.span
     named = compiled(_DAY_NAMED).search(question, start)
@@ -356,7 +355,7 @@ def day_asked(question: str, today: date) -> tuple[str, Span] | None:
     if named["weekday"]:
         since = today.weekday() - WEEKDAYS.index(named["weekday"].lower())
         back = since + 7 if named["last"] else since % 7 or 7
-    return (today - _DAY * back).isoformat(), named.span()
+    return (today - _ONE_DAY * back).isoformat(), named.span()
 
 
 def _last_sentence(question: str) -> int:
@@ -374,7 +373,7 @@ def day_named(name: str, text: str, today: date) -> str:
     if not words:
         return ""
     if words in _DAYS_AGO:
-        return (today - _DAY * _DAYS_AGO[words]).isoformat()
+        return (today - _ONE_DAY * _DAYS_AGO[words]).isoformat()
     first = last = None
     if named := compiled(_NAMED).fullmatch(words):
         first, last = _named(named["which"], named["unit"], today)
@@ -396,16 +395,18 @@ def day_named(name: str, text: str, today: date) -> str:
 def _named(which: str, unit: str, today: date) -> tuple[date, date]:
     """The first and last day of a week, month or year: the one of today, or the one before."""
     first, last = _unit(unit.lower(), today)
-    return (first, last) if which.lower() == "this" else _unit(unit.lower(), first - _DAY)
+    return (first, last) if which.lower() == "this" else _unit(unit.lower(), first - _ONE_DAY)
 
 
 def _unit(unit: str, day: date) -> tuple[date, date]:
     if unit == "week":
-        first = day - _DAY * day.weekday()
-        return first, first + 6 * _DAY
+        first = day - _ONE_DAY * day.weekday()
+        return first, first + 6 * _ONE_DAY
     month = 1 if unit == "year" else day.month
-    later = date(day.year, 12, 31) if unit == "year" else day.replace(day=28) + 4 * _DAY
-    return day.replace(month=month, day=1), later if unit == "year" else later - _DAY * later.day
+    later = date(day.year, 12, 31) if unit == "year" else day.replace(day=28) + 4 * _ONE_DAY
+    return day.replace(
+        month=month, day=1
+    ), later if unit == "year" else later - _ONE_DAY * later.day
 
 
 def _days(moment: Moment, today: date) -> tuple[date | None, date | None]:
@@ -429,9 +430,9 @@ def _bounded(before: str, first: date | None, last: date | None) -> Period | Non
         case "since":
             return Period(first.isoformat())
         case "after":
-            return Period((last + _DAY).isoformat())
+            return Period((last + _ONE_DAY).isoformat())
         case "before":
-            return Period("", (first - _DAY).isoformat())
+            return Period("", (first - _ONE_DAY).isoformat())
         case "until":
             return Period("", last.isoformat())
     return Period(first.isoformat(), last.isoformat())

@@ -27,6 +27,7 @@ from ragqa.types.indexes import (
     IndexInfo as IndexInfo,
     IndexReport as IndexReport,
     NoteList as NoteList,
+    NoteRecord as NoteRecord,
     Pieces as Pieces,
     Progress as Progress,
     Tag as Tag,
@@ -36,6 +37,7 @@ from ragqa.types.indexes import (
     no_progress as no_progress,
 )
 from ragqa.types.notes import (
+    ADDED as ADDED,
     HIDDEN as HIDDEN,
     Block as Block,
     Correction as Correction,
@@ -45,14 +47,16 @@ from ragqa.types.notes import (
     Hit as Hit,
     Keys as Keys,
     Kind as Kind,
+    Look as Look,
     Note as Note,
     NoteFile as NoteFile,
-    NoteRecord as NoteRecord,
     NoteState as NoteState,
     Numbers as Numbers,
     Passage as Passage,
     Remark as Remark,
+    Seam as Seam,
     Skipped as Skipped,
+    Slice as Slice,
     Span as Span,
     Stamp as Stamp,
     TokenVectors as TokenVectors,
@@ -63,4 +67,3 @@ from ragqa.types.notes import (
     in_words as in_words,
     with_parents as with_parents,
 )
-from ragqa.types.slices import ADDED as ADDED, Look as Look, Seam as Seam, Slice as Slice

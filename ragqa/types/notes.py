@@ -1,8 +1,8 @@
 """Notes as read from disk, their passages with vectors and filters, and the hits for a question."""
 
 import re
-from dataclasses import dataclass, fields
-from enum import StrEnum
+from dataclasses import dataclass
+from enum import IntFlag, StrEnum
 from posixpath import splitext
 from typing import NamedTuple, TypeAlias
 
@@ -12,7 +12,6 @@ from msgspec import Struct, field
 
 from ragqa.errors import Hint, UsageError
 from ragqa.languages import ENGLISH
-from ragqa.types.slices import Slice
 
 Vector: TypeAlias = npt.NDArray[np.float32]
 """One embedding, shape (dimension,), unit length."""
@@ -193,45 +192,51 @@ class Note:
     language: str = ENGLISH
 
 
-@dataclass(frozen=True, slots=True)
-class NoteRecord:
-    """What the index records about a note; `settled` is as in `NoteState`.
-
-    `properties` are the names and values of its front matter and inline fields, without secrets; a
-    list has a pair for each value. `links`, `language` and `warnings` are as in `Note`.
-    """
-
-    JSON = Keys("path title date tags aliases language", null="date language")
-
-    path: str
-    stamp: Stamp
-    sha256: str
-    settled: bool
-    title: str
-    tags: tuple[str, ...]
-    date: str
-    aliases: tuple[str, ...] = ()
-    properties: tuple[tuple[str, str], ...] = ()
-    links: tuple[str, ...] = ()
-    language: str = ENGLISH
-    warnings: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, note: Note, *, settled: bool) -> "NoteRecord":
-        """Make the record of a note, which has its fields but `settled`."""
-        names = [field.name for field in fields(cls) if field.name != "settled"]
-        return cls(**{name: getattr(note, name) for name in names}, settled=settled)
-
-    @property
-    def state(self) -> NoteState:
-        """The part that shows whether the file has changed."""
-        return NoteState(self.stamp, self.sha256, self.settled, self.date)
-
-
 def with_parents(name: str) -> list[str]:
     """A path preceded by its parent folders, or a tag by its parent tags: `a`, `a/b`."""
     parts = name.split("/")
     return ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
+
+
+class Look(IntFlag):
+    """The style of a character.
+
+    A MARK is that of an item, which stands before its text, an EMBED the target of an embed, which
+    is not shown.
+    """
+
+    PLAIN = 0
+    BOLD = 1
+    ITALIC = 2
+    CODE = 4
+    MARK = 8
+    EMBED = 16
+
+
+ADDED = -1
+"""The offset of a character that is shown and not in the note."""
+
+
+class Seam(StrEnum):
+    """What stands between two texts: cells, a title and its text, fields, or lines."""
+
+    CELL = "\x1d"
+    CELLS = "\x1e"
+    TITLE = "\f"
+    FIELD = "\x1c"
+    LINE = "\v"
+
+
+class Slice(NamedTuple):
+    """Characters of a unit that are shown, from `start` to `end` in it, in a `Look`.
+
+    `text` is shown instead of them; an empty slice adds it at its place. It may be a `Seam`.
+    """
+
+    start: int
+    end: int
+    look: int = 0
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
