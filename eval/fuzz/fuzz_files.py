@@ -14,7 +14,7 @@ from ragqa.cli import run
 from ragqa.config import user_settings_file
 from ragqa.notes.frontmatter import read_front_matter
 from ragqa.render import to_json
-from ragqa.state.history import History
+from ragqa.state import History
 
 QUESTION = "How long do cats sleep?"
 EXIT_CODES = range(8)

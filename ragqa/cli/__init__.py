@@ -27,7 +27,7 @@ COMMANDS = {
     "more": "asking.more",
     "open": "asking.open_source",
     "chat": "chat.chat",
-    "eval": "evaluate.evaluate",
+    "eval": "building.evaluate",
     "verify": "reading.verify",
     "mcp": "serving.mcp",
     "serve": "serving.serve",

@@ -3,13 +3,12 @@
 import sys
 from contextlib import ExitStack
 from dataclasses import replace
-from enum import StrEnum
 from functools import cache, partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
-from ragqa.cli.opening import Query, finish, load, open_query, question_in
+from ragqa.cli.opening import Query, consented, finish, load, open_query, question_in
 from ragqa.cli.options import (
     AsJson,
     Folders,
@@ -30,23 +29,7 @@ if TYPE_CHECKING:
     from ragqa.types import Answer
 
 
-class AnswerFormat(StrEnum):
-    """How an answer is printed."""
-
-    TEXT = "text"
-    MARKDOWN = "markdown"
-    JSON = "json"
-
-
-Output = Annotated[
-    AnswerFormat | None,
-    typer.Option(
-        "--format",
-        metavar="FORMAT",
-        help="text, as on a terminal; markdown, as elsewhere (ragqa verify can check it later); "
-        "or json.",
-    ),
-]
+AnswerFormat: TypeAlias = Literal["text", "markdown", "json"]
 
 
 @expanded
@@ -60,7 +43,15 @@ def ask(
     top_k: TopK = None,
     corpus: Folders = None,
     index: IndexFolder = None,
-    output: Output = None,
+    output: Annotated[
+        AnswerFormat | None,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="text, as on a terminal; markdown, as elsewhere (ragqa verify can check it "
+            "later); or json.",
+        ),
+    ] = None,
     json: AsJson = False,
     writing: Writing,
     show_prompt: Annotated[
@@ -76,9 +67,8 @@ def ask(
     Example: ragqa ask "when should I fine-tune?" --tag fine-tuning
     """
     if output is None:
-        elsewhere = AnswerFormat.TEXT if sys.stdout.isatty() else AnswerFormat.MARKDOWN
-        output = AnswerFormat.JSON if json else elsewhere
-    if json and output is not AnswerFormat.JSON:
+        output = "json" if json else "text" if sys.stdout.isatty() else "markdown"
+    if json and output != "json":
         raise UsageError(f"--json and --format {output} cannot go together")
     text = question_in(question)
     with open_query(corpus, index, scope, top_k=top_k, asks=True, yes=writing.yes) as query:
@@ -86,8 +76,8 @@ def ask(
             request, destination, asked = request_in(query, text, writing)
         else:
             writer = writer_for(query.index.settings, writing)
-            answer = ask_with(query, text, writer, streams=output is AnswerFormat.TEXT)
-    is_json = output is AnswerFormat.JSON
+            answer = ask_with(query, text, writer, streams=output == "text")
+    is_json = output == "json"
     if show_prompt:
         from ragqa.render import results
 
@@ -111,7 +101,7 @@ def _print_answer(answer: "Answer", query: Query, output: AnswerFormat) -> None:
 
     asked = Asked.of(answer, query.filters)
     is_kept, warning = remember(asked, query.index.settings, query.index.places.corpus)
-    if output is AnswerFormat.MARKDOWN:
+    if output == "markdown":
         from ragqa.render.markdown import answer_markdown
 
         render.print_as_is(answer_markdown(answer))
@@ -192,8 +182,6 @@ def writer_for(settings: "Settings", writing: Writing) -> "Writer | None":
     writer = writer_of(settings, spec, strict=writing.strict, force=writing.force)
 
     def allow() -> bool:
-        from ragqa.cli.consenting import consented
-
         return consented(writer.llm.destination, yes=writing.yes, what=what_is_sent(settings))
 
     return replace(writer, allow=cache(allow))

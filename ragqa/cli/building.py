@@ -1,35 +1,20 @@
-"""`ragqa index` and `status`: build the index, look at it, and see what is wrong."""
+"""`ragqa index`, `status` and `eval`: build the index, see what is wrong, measure its answers."""
 
 import sys
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragqa.cli.opening import finish, load, open_index
+from ragqa.cli.opening import consented, finish, load, open_index, write_file
 from ragqa.cli.options import AsJson, Folders, IndexFolder, with_places
-from ragqa.errors import NotAllowed, NotesSkipped
+from ragqa.errors import NotAllowed, NotesSkipped, UsageError
+
+QUESTIONS = "eval/questions.jsonl"
 
 if TYPE_CHECKING:
     from ragqa.api import Index
-
-
-Rebuild = Annotated[bool, typer.Option("--rebuild", help="Build everything from scratch.")]
-Wait = Annotated[
-    bool, typer.Option("--wait", help="Wait for another process that is writing the index.")
-]
-Strict = Annotated[bool, typer.Option("--strict", help="Exit with 7 if any note was skipped.")]
-Workers = Annotated[
-    str | None,
-    typer.Option(
-        metavar="ray[:HOST:PORT]",
-        help="Embed with Ray: on all cores and GPUs of this machine, or of the cluster there.",
-    ),
-]
-Yes = Annotated[
-    bool,
-    typer.Option("--yes", help="Allow the hosts of the store and the workers from now on."),
-]
 
 
 def build_index(
@@ -38,11 +23,26 @@ def build_index(
         typer.Argument(metavar="[CORPUS]...", help="The folder of notes, or several."),
     ] = None,
     *,
-    rebuild: Rebuild = False,
-    wait: Wait = False,
-    strict: Strict = False,
-    workers: Workers = None,
-    yes: Yes = False,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Build everything from scratch.")
+    ] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait for another process that is writing the index.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 7 if any note was skipped.")
+    ] = False,
+    workers: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ray[:HOST:PORT]",
+            help="Embed with Ray: on all cores and GPUs of this machine, or of the cluster there.",
+        ),
+    ] = None,
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", help="Allow the hosts of the store and the workers from now on."),
+    ] = False,
     corpus: Folders = None,
     index: IndexFolder = None,
     json: AsJson = False,
@@ -85,7 +85,6 @@ def _use_workers(index: "Index", spec: str, *, yes: bool) -> None:
 
     cluster = cluster_in(spec)
     if cluster and not cluster.is_loopback:
-        from ragqa.cli.consenting import consented
         from ragqa.llms import Destination
         from ragqa.state.consent import Use
 
@@ -118,3 +117,62 @@ def status(corpus: Folders = None, index: IndexFolder = None, json: AsJson = Fal
     return finish(
         state, lambda: overviews.print_status(state), json=json, warnings=by_kind(state.warnings)
     )
+
+
+def evaluate(
+    questions: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE",
+            help=f"Questions about the notes. Default: {QUESTIONS}.",
+            show_default=False,
+        ),
+    ] = QUESTIONS,
+    limit: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Use only the first N questions.")
+    ] = None,
+    fail_under: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MEASURE=X", help="Exit with 1 if a measure is lower, such as recall@5=0.9."
+        ),
+    ] = None,
+    report: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE.html",
+            help="Write the evaluation and each missed question as one HTML page.",
+        ),
+    ] = "",
+    corpus: Folders = None,
+    index: IndexFolder = None,
+    json: AsJson = False,
+) -> int:
+    """Measure how well questions about your notes are answered.
+
+    Example: ragqa eval --fail-under recall@5=0.9 --report report.html
+    """
+    from ragqa.evaluation import summary
+    from ragqa.evaluation.evaluating import evaluate_questions
+    from ragqa.evaluation.questions import read_questions
+    from ragqa.render import ProgressLine, evaluations
+
+    # What is wrong with the command line is said before the work starts.
+    targets = [summary.parse_target(text) for text in fail_under or []]
+    if report and not report.lower().endswith((".html", ".htm")):
+        raise UsageError(f"the report is an HTML page, so {report} must end in .html")
+    if report and not Path(report).absolute().parent.is_dir():
+        raise UsageError(f"the folder of the report {report} does not exist")
+    loaded, path = load(corpus, index), Path(questions)
+    rows = read_questions(path)
+    with ProgressLine() as progress, open_index(loaded) as opened:
+        document = evaluate_questions(opened, rows, progress, name=path.stem, limit=limit)
+    if report:
+        write_file(report, evaluations.report_page(document))
+    finish(
+        document, lambda: evaluations.print_evaluation(document),
+        json=json, warnings=document.get("warnings", ()),
+    )  # fmt: skip
+    if targets:
+        summary.check_targets(document, targets)
+    return 0

@@ -9,8 +9,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from ragqa.cli.asking import writer_for
-from ragqa.cli.consenting import is_interactive
-from ragqa.cli.opening import load, open_index
+from ragqa.cli.opening import is_interactive, load, open_index
 from ragqa.cli.options import (
     Folders,
     IndexFolder,
@@ -42,7 +41,7 @@ def chat(
     Example: ragqa chat --tag fine-tuning
     """
     from ragqa.config import history_file
-    from ragqa.state.history import History
+    from ragqa.state import History
 
     # Report wrong options and settings before the first question.
     loaded = load(corpus, index, top_k=top_k)

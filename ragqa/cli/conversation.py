@@ -17,8 +17,8 @@ from ragqa.errors import UsageError
 from ragqa.render import put, results
 from ragqa.render.results import Linker, print_answer, print_further
 from ragqa.search.question import clean_question
+from ragqa.state import History
 from ragqa.state.asked import Asked
-from ragqa.state.history import History
 from ragqa.types import Answer, Filters
 
 if TYPE_CHECKING:

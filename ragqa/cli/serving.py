@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ragqa.cli.asking import llm_named
-from ragqa.cli.consenting import consented, is_interactive
-from ragqa.cli.opening import load
+from ragqa.cli.opening import consented, is_interactive, load
 from ragqa.cli.options import LLM, Folders, IndexFolder
 from ragqa.errors import UsageError, install_command
 

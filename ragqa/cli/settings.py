@@ -1,15 +1,17 @@
-"""`ragqa config`: show settings with their origin; change the user's settings."""
+"""`ragqa config`: show settings with their origin; change the user's, and fetch their models."""
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragqa.cli.models import prepare
-from ragqa.cli.opening import finish, load
+from ragqa.cli.opening import finish, is_interactive, load
 from ragqa.cli.options import AsJson, Folders, IndexFolder, complete_setting
-from ragqa.errors import UsageError
+from ragqa.errors import NotAllowed, UsageError
+
+if TYPE_CHECKING:
+    from ragqa.embedders.hub import NotHere
 
 Name = Annotated[
     str,
@@ -100,3 +102,40 @@ def unset(name: Name) -> int:
     done = "is no longer set" if unset_user_setting(name) else "is not set"
     render.say(f"{name} {done} in {user_settings_file()}")
     return 0
+
+
+def prepare(kind: str, value: str, *, yes: bool) -> None:
+    """See that the model that the setting `kind` names is here; else fetch it if the user agrees.
+
+    :param yes: fetch it without asking.
+    :raises UsageError: it cannot be used or fetched.
+    :raises NotAllowed: the user does not want it to be fetched, or cannot be asked.
+    """
+    from ragqa.embedders import hub, model_in
+    from ragqa.embedders.weights import find_model
+    from ragqa.readers import reader_for
+
+    def check() -> None:
+        reader_for(value) if kind == "reader" else find_model(model_in(value))
+
+    try:
+        check()
+    except hub.NotHere as exc:
+        _fetch(kind, exc, yes=yes)
+        check()
+
+
+def _fetch(kind: str, missing: "NotHere", *, yes: bool) -> None:
+    """Fetch a model, once the user has seen its size and agreed."""
+    from ragqa import render
+    from ragqa.embedders import hub
+
+    if not (yes or is_interactive()):
+        hint = "add --yes to this command to fetch it"
+        raise NotAllowed(f"{missing.message}; nothing was fetched", hint=hint)
+    offer = hub.look_up(kind, missing.name)
+    what = f"{missing.name} ({offer.megabytes}) from {hub.address().host}"
+    if not (yes or render.confirm(f"Fetch {what}?")):
+        raise NotAllowed(f"nothing was fetched, and the {kind} stays as it was")
+    render.say(f"Fetching {what}, revision {offer.revision[:12]}")
+    hub.fetch(offer)

@@ -30,7 +30,7 @@ from ragqa.serving.note_html import note_html, url_path
 from ragqa.serving.note_page import Links, Quoted, around, read_now, shown_note, stretch
 from ragqa.serving.operations import Filtered
 from ragqa.serving.warm import NotReady, WarmIndex
-from ragqa.state.history import History
+from ragqa.state import History
 from ragqa.stores.filters import fold_tag, passing
 from ragqa.text.dates import date_shown
 from ragqa.text.shown import set_apart

@@ -14,7 +14,7 @@ from ragqa.config import Settings, history_file
 from ragqa.corpus import Corpus
 from ragqa.errors import UsageError
 from ragqa.safe import read_own, write_private
-from ragqa.state.history import History
+from ragqa.state import History
 from ragqa.types import Answer, Citation, Filters
 from ragqa.types.answers import FURTHER
 

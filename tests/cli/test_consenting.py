@@ -6,7 +6,7 @@ import pytest
 from terminals import Terminal, sit_at
 
 from ragqa.cli import run as run_here
-from ragqa.cli.consenting import consented
+from ragqa.cli.opening import consented
 from ragqa.errors import NotAllowed, UsageError
 from ragqa.llms import Destination
 from ragqa.state.consent import consent_file, consents

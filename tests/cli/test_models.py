@@ -7,7 +7,7 @@ from fake_hub import OTHER_REVISION, REVISION, FakeHub, cached
 from terminals import sit_at
 from tiny_embedders import make
 
-from ragqa.cli.models import prepare
+from ragqa.cli.settings import prepare
 from ragqa.embedders import hub as models
 from ragqa.embedders.weights import find_model
 from ragqa.errors import NotAllowed, UsageError

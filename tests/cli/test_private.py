@@ -13,8 +13,8 @@ from ragqa.cli import run
 from ragqa.config import Settings, history_file
 from ragqa.safe import private_folder
 from ragqa.serving.guard import kept_token
+from ragqa.state import History
 from ragqa.state.consent import allow
-from ragqa.state.history import History
 from ragqa.types import Corpus
 
 LOADS_TORCH = """

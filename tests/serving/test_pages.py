@@ -11,7 +11,7 @@ from support import QUICK, run_ragqa, write_notes
 
 from ragqa.config import Settings, history_file
 from ragqa.serving.web import web_app
-from ragqa.state.history import History
+from ragqa.state import History
 from ragqa.types import Corpus
 
 WHEN = "at how many degrees is green tea brewed?"

@@ -4,7 +4,7 @@ import stat
 
 import pytest
 
-from ragqa.state.history import MAX_LINES, History
+from ragqa.state import MAX_LINES, History
 
 
 @pytest.fixture
