@@ -289,7 +289,7 @@ def collection_of(
             batch: list[Passage] = []
             for note in map(_note, documents[done : done + AT_ONCE]):
                 passages = split_passages(note, embedder, chunking)
-                writer.add(note, settled=True, passages=passages)
+                writer.add(note, passages)
                 batch += passages
             _embed(batch, embedders, writer)
             add_pieces(languages, batch, embedder.pieces)

@@ -27,7 +27,6 @@ from ragqa.grounding import Idf, grounding_of
 from ragqa.notes import parse_note
 from ragqa.passages import Chunking
 from ragqa.text.words import index_terms
-from ragqa.types import Stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ def read_grounding(path: Path, embedder: Embedder | None = None) -> list[Labelle
     @cache
     def passages_of(name: str) -> list[dict[str, str]]:
         text = (path.parent / "notes" / name).read_text(encoding="utf-8")
-        note = parse_note(name, text, "0" * 64, Stamp(len(text), 0))
+        note = parse_note(name, text)
         found = split_passages(note, embedder, Chunking()) if embedder else []
         return [{"path": name, "heading": heading_of(one), "text": one.text} for one in found]
 

@@ -31,7 +31,6 @@ from ragqa.types import (
     Progress,
     Skipped,
     Span,
-    Stamp,
     counted,
 )
 
@@ -237,7 +236,7 @@ def _section_below(anchor: str, path: str, document: Document) -> Span:
 
     :raises UsageError: there is no such heading; the hint has similar ones, else the first ones.
     """
-    text, blocks = document.text, parse_note(path, document.text, "", Stamp(0, 0)).blocks
+    text, blocks = document.text, parse_note(path, document.text).blocks
     for named in (anchor, re.sub(_HEADING_BELOW, "#", anchor)):
         if span := section_of(blocks, len(text), named):
             return span

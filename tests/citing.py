@@ -3,7 +3,7 @@
 from ragqa.notes import parse_note
 from ragqa.passages import Chunking
 from ragqa.passages.split import split_note
-from ragqa.types import Citation, Kind, Stamp
+from ragqa.types import Citation, Kind
 
 
 def words(texts):
@@ -13,7 +13,7 @@ def words(texts):
 
 def units_of(text, path="note.md"):
     """The units of a note, in order."""
-    note = parse_note(path, text, "0" * 64, Stamp(len(text), 0))
+    note = parse_note(path, text)
     passages = split_note(note, chunking=Chunking(), window=10_000, count_tokens=words)
     return tuple(unit for passage in passages for unit in passage.units)
 

@@ -17,7 +17,7 @@ from ragqa.passages.split import split_note
 from ragqa.search.question import Question
 from ragqa.search.question_kind import SHORT, kind_of
 from ragqa.text.words import query_terms
-from ragqa.types import Hit, Stamp
+from ragqa.types import Hit
 
 EMBEDDER = embedder_for("hashed:64", building=False)
 
@@ -74,7 +74,7 @@ def passages_of(text, path="note.md", *, window=400, target=200):
     :param window: the most tokens of a passage, a word being one.
     """
     return split_note(
-        parse_note(path, text, "0" * 64, Stamp(0, 0)),
+        parse_note(path, text),
         chunking=Chunking(target_tokens=target),
         window=window,
         count_tokens=lambda texts: [2 + len(one.split()) for one in texts],

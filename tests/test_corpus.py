@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ragqa.notes import ReadNote, read_note, walk_notes
-from ragqa.types import Corpus, Kind
+from ragqa.notes import read_note, walk_notes
+from ragqa.types import Corpus, Kind, Note
 
 CORPUS = Path(__file__).parent.parent / "corpus"
 LIMIT = 5_000_000
@@ -16,9 +16,9 @@ LIMIT = 5_000_000
 def notes():
     walk = walk_notes(Corpus.of(CORPUS), max_note_bytes=LIMIT)
     assert walk.skipped == ()
-    read = [read_note(Corpus.of(CORPUS), file, max_note_bytes=LIMIT) for file in walk.files]
-    assert all(isinstance(one, ReadNote) for one in read)
-    return [one.note for one in read]
+    read = [read_note(Corpus.of(CORPUS), file.path, max_note_bytes=LIMIT) for file in walk.files]
+    assert all(isinstance(one, Note) for one in read)
+    return read
 
 
 def _words(note):

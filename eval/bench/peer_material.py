@@ -12,9 +12,9 @@ from beir import PublicDocument, read_set
 
 from ragqa import open_index
 from ragqa.evaluation.measures import measure_ranking
-from ragqa.notes import ReadNote, read_note
+from ragqa.notes import read_note
 from ragqa.passages.split import split_note
-from ragqa.types import Passage
+from ragqa.types import Note, Passage
 
 EDITS = Path(__file__).with_name("peers") / "edits.jsonl"
 LONG_AGO = 1_700_000_000
@@ -112,13 +112,13 @@ def passages_of(notes: Path) -> list[Passage]:
     embedder = source.embedders.asking
     limit = source.max_note_bytes
     files = source.walk().files
-    reads = [read_note(source.corpus, file, max_note_bytes=limit) for file in files]
+    reads = [read_note(source.corpus, file.path, max_note_bytes=limit) for file in files]
     return [
         passage
         for read in reads
-        if isinstance(read, ReadNote)
+        if isinstance(read, Note)
         for passage in split_note(
-            read.note,
+            read,
             chunking=source.chunking,
             window=embedder.info.window,
             count_tokens=embedder.count_tokens,

@@ -11,7 +11,7 @@ from ragqa.notes.dated import dates_of
 from ragqa.notes.links import NoteNames, place_of
 from ragqa.search.spelling import in_no_note
 from ragqa.stores import Snapshot
-from ragqa.types import Block, Corpus, Dated, Hit, Passage, Skipped, Span, Stamp
+from ragqa.types import Block, Corpus, Dated, Hit, Passage, Skipped, Span
 
 _MOST_EMBEDDED = 20
 
@@ -84,7 +84,7 @@ class CurrentNotes(Notes):
         path = self._names.path_of(name, source) if name.strip() else source
         if path and path not in self._embedded and len(self._embedded) < _MOST_EMBEDDED:
             whole = self._layout(path, None) if format_of(path).name == "markdown" else None
-            parsed = whole and parse_note(path, whole.text, "", Stamp(0, 0))
+            parsed = whole and parse_note(path, whole.text)
             self._embedded[path] = (whole, parsed.blocks) if whole and parsed else None
         if not (embedded := self._embedded.get(path)):
             return None

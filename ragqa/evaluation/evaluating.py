@@ -10,7 +10,7 @@ from ragqa.evaluation.questions import GoldQuestion
 from ragqa.evaluation.summary import Document, about, summarise
 from ragqa.notes import read_note as read_file
 from ragqa.readers import reader_for
-from ragqa.types import Note, NoteFile, Progress, Skipped, Stamp, by_kind
+from ragqa.types import Note, Progress, Skipped, by_kind
 
 
 def evaluate_questions(
@@ -49,5 +49,5 @@ def evaluate_questions(
 
 def _read_note(index: Index, path: str) -> Note | None:
     limit = index.settings.max_note_bytes
-    read = read_file(index.places.corpus, NoteFile(path, Stamp(0, 0)), max_note_bytes=limit)
-    return None if isinstance(read, Skipped) else read.note
+    read = read_file(index.places.corpus, path, max_note_bytes=limit)
+    return None if isinstance(read, Skipped) else read

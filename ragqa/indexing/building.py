@@ -276,11 +276,11 @@ class Embedding:
 
         warnings, chunk, size = list[Remark](), list[Passage](), 0
         for done, file in enumerate(files, start=1):
-            read = read_note(source.corpus, file, max_note_bytes=source.max_note_bytes)
+            read = read_note(source.corpus, file.path, max_note_bytes=source.max_note_bytes)
             if isinstance(read, Skipped):
                 warnings.append(read)
             else:
-                note = with_language(read.note, source.chunking.language)
+                note = with_language(read, source.chunking.language)
                 passages = split_note(
                     note,
                     chunking=source.chunking,
@@ -288,7 +288,7 @@ class Embedding:
                     count_tokens=self._embedder.count_tokens,
                 )
                 self._progress("splitting", done, len(files))
-                self._writer.add(note, settled=read.settled, passages=passages)
+                self._writer.add(note, passages)
                 warnings += [Remark(note.path, warning) for warning in note.warnings]
                 chunk += passages
                 size += file.stamp.size

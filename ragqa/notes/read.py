@@ -6,14 +6,14 @@ Files are opened without escaping from the corpus or blocking, whatever it conta
 import hashlib
 import os
 import stat
-import time
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from time import time_ns
 
 from msgspec import Struct
 
 from ragqa.notes.formats import Document, Format, NotYet, Unfit, format_of
-from ragqa.types import Corpus, Note, NoteFile, NoteState, Skipped, Stamp
+from ragqa.types import Corpus, Note, NoteState, Skipped, Stamp
 
 SETTLED_AFTER_NS = 2_000_000_000
 """Modification times can be this coarse (FAT), so two changes within it can look like one."""
@@ -25,6 +25,10 @@ NOT_A_FILE = "not a regular file"
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 # O_NONBLOCK: opening a FIFO would wait for a writer forever.
 _FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+UNKNOWN = Stamp(0, 0)
+"""The stamp of a text that is no file."""
 
 
 class NoteText(Struct, frozen=True):
@@ -44,46 +48,25 @@ class NoteText(Struct, frozen=True):
         return self.document.text
 
 
-class ReadNote(Struct, frozen=True):
-    """A note as read; `settled` is as in `NoteRecord`."""
-
-    note: Note
-    settled: bool
-
-
 class NotRegular(OSError):
     """The path is a folder, FIFO, socket or device, not a file."""
 
 
-def read_note(
-    corpus: Corpus,
-    file: NoteFile,
-    *,
-    max_note_bytes: int,
-    clock: Callable[[], int] = time.time_ns,
-) -> ReadNote | Skipped:
-    """Read and parse one note that the walk found.
-
-    :param clock: returns the time in nanoseconds since the epoch.
-    """
-    read = read_text(corpus, file.path, max_note_bytes=max_note_bytes, clock=clock)
+def read_note(corpus: Corpus, path: str, *, max_note_bytes: int) -> Note | Skipped:
+    """Read and parse one note that the walk found."""
+    read = read_text(corpus, path, max_note_bytes=max_note_bytes)
     if isinstance(read, Skipped):
         return read
-    return ReadNote(parse_note(file.path, read.document, read.sha256, read.stamp), read.settled)
+    note = parse_note(path, read.document, read.sha256, read.stamp)
+    return replace(note, settled=read.settled)
 
 
-def read_text(
-    corpus: Corpus,
-    path: str,
-    *,
-    max_note_bytes: int,
-    clock: Callable[[], int] = time.time_ns,
-) -> NoteText | Skipped:
+def read_text(corpus: Corpus, path: str, *, max_note_bytes: int) -> NoteText | Skipped:
     """Read the text of one note, without parsing it."""
     form, state = format_of(path), None
     try:
         for _ in range(ATTEMPTS):
-            read = _read_bytes(corpus, path, form, form.max_bytes or max_note_bytes, clock)
+            read = _read_bytes(corpus, path, form, form.max_bytes or max_note_bytes)
             if read is not None:
                 data, stamp, settled = read
                 digest, state = _digest(data, form), NoteState(stamp, form.mark, settled)
@@ -104,9 +87,8 @@ def read_text(
 def digest_of(corpus: Corpus, path: str, *, max_note_bytes: int) -> str:
     """The digest of a note as `NoteText` has it, without its text; "" if it cannot be read."""
     form = format_of(path)
-    limit = form.max_bytes or max_note_bytes
     try:
-        read = _read_bytes(corpus, path, form, limit, time.time_ns)
+        read = _read_bytes(corpus, path, form, form.max_bytes or max_note_bytes)
     except (Unfit, OSError):
         return ""
     return _digest(read[0], form) if read else ""
@@ -125,12 +107,12 @@ def _document(form: Format, data: bytes, digest: str) -> Document:
 
 
 def _read_bytes(
-    corpus: Corpus, path: str, form: Format, max_bytes: int, clock: Callable[[], int]
+    corpus: Corpus, path: str, form: Format, max_bytes: int
 ) -> tuple[bytes, Stamp, bool] | None:
     """A file's bytes, its stamp and whether that is settled; None if it changed meanwhile."""
     with os.fdopen(open_inside(corpus, path), "rb") as file:
         before = _stamp(file.fileno())
-        now = clock()
+        now = time_ns()
         data = file.read(max_bytes + 1)
         after = _stamp(file.fileno())
     if len(data) > max_bytes:
@@ -191,7 +173,7 @@ def _can_be_a_path(text: str) -> bool:
         return False
 
 
-def parse_note(path: str, read: Document | str, sha256: str, stamp: Stamp) -> Note:
+def parse_note(path: str, read: Document | str, sha256: str = "", stamp: Stamp = UNKNOWN) -> Note:
     """Parse a note; any text is a note.
 
     :param read: its document, or only the text of that if what else it says does not matter.

@@ -47,6 +47,7 @@ def note_of(path: str, document: Document, sha256: str, stamp: Stamp) -> Note:
         text=text,
         sha256=sha256,
         stamp=stamp,
+        settled=True,
         title=title,
         aliases=front.aliases,
         tags=tags,

@@ -133,7 +133,7 @@ class IndexWriter(Embeddings, Protocol):
         """
         ...
 
-    def add(self, note: Note, *, settled: bool, passages: Sequence[Passage]) -> None:
+    def add(self, note: Note, passages: Sequence[Passage]) -> None:
         """Add a note, replacing any at its path; its embeddings are saved before the commit."""
         ...
 

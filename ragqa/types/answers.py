@@ -1,4 +1,4 @@
-"""Answers, their citations, and search results."""
+"""Questions' filters and hits, answers and their citations."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,8 +7,12 @@ from textwrap import shorten
 
 from msgspec import Struct
 
+from ragqa.errors import Hint, UsageError
 from ragqa.types.indexes import IndexInfo, counted
-from ragqa.types.notes import Correction, Hit, Keys, Kind, Span, Unit
+from ragqa.types.notes import Keys, Kind, Passage, Span, Unit
+
+_MAX_FILTERS, _MAX_FILTER_CHARS = 100, 10_000
+"""The most tags and paths to filter by, and characters: each is compared with every note."""
 
 DOCUMENT_VERSION = 1
 """The version of every JSON document; raised when a key is removed or changes its meaning."""
@@ -24,6 +28,69 @@ SURE_FROM = 0.5
 
 PROBABLE_FROM = 0.25
 """The confidence from which any other answer is called probable, and below which it is unsure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which notes to search: with all tags, any of the path globs, dated from `since` to `until`.
+
+    A tag matches in any case and also matches nested tags (`ml` matches `ML/nlp`); a path glob also
+    matches all notes below a folder that it names. `since` and `until` are ISO, and exclude
+    undated notes.
+    `where` has properties that all must be there, as `key=value`, in any case.
+
+    :raises UsageError: there are too many, or all is too long.
+    """
+
+    tags: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    since: str = ""
+    where: tuple[str, ...] = ()
+    until: str = ""
+
+    def __post_init__(self) -> None:
+        named = (*self.tags, *self.paths, *self.where)
+        if len(named) > _MAX_FILTERS or sum(map(len, named)) > _MAX_FILTER_CHARS:
+            raise UsageError(
+                f"there is too much to filter by: at most {_MAX_FILTERS} tags, paths and "
+                f"properties with {_MAX_FILTER_CHARS:,} characters are read",
+                hint=Hint("filter by a folder or a tag that they share"),
+            )
+
+    def __bool__(self) -> bool:
+        return self != Filters()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage found for a question.
+
+    `score` is the fused score: 0 or more, about 1 if both legs rank the passage high, and
+    comparable only within one question. `dense` is the cosine and `terms` the BM25 score, each with
+    its rank; None if that leg did not return the passage. `locator` is as in `Citation`, once the
+    hit was compared with its note.
+    """
+
+    JSON = Keys(
+        "path=passage.path lines=passage.lines chars=passage.chars heading=passage.heading "
+        "note_date=passage.note_date text=passage.text score dense terms locator",
+        null="note_date", optional="locator",
+    )  # fmt: skip
+
+    passage: Passage
+    score: float
+    dense: float | None
+    terms: float | None
+    dense_rank: int | None = None
+    terms_rank: int | None = None
+    locator: str = ""
+
+
+class Correction(Struct, frozen=True, rename={"typed": "from", "read": "to"}):
+    """A word of a question as typed, and the word of the notes that it is read as."""
+
+    typed: str
+    read: str
 
 
 class ShortAnswer(Struct, frozen=True):

@@ -2,15 +2,14 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
 from operator import add
 from typing import NamedTuple, TypeAlias
 
 from msgspec import Struct, structs
 
-from ragqa.languages import ENGLISH
-from ragqa.types.notes import Keys, Note, NoteState, Remark, Skipped, Stamp, with_parents
+from ragqa.types.notes import Keys, NoteRecord, NoteState, Remark, Skipped, with_parents
 
 _ALL = "; all of them: ragqa status --json"
 Progress: TypeAlias = Callable[[str, int, int], None]
@@ -37,41 +36,6 @@ def by_kind(remarks: Iterable[Remark]) -> list[str]:
         else str(of[0])
         for kind, of in kinds.items()
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class NoteRecord:
-    """What the index records about a note; `settled` is as in `NoteState`.
-
-    `properties` are the names and values of its front matter and inline fields, without secrets; a
-    list has a pair for each value. `links`, `language` and `warnings` are as in `Note`.
-    """
-
-    JSON = Keys("path title date tags aliases language", null="date language")
-
-    path: str
-    stamp: Stamp
-    sha256: str
-    settled: bool
-    title: str
-    tags: tuple[str, ...]
-    date: str
-    aliases: tuple[str, ...] = ()
-    properties: tuple[tuple[str, str], ...] = ()
-    links: tuple[str, ...] = ()
-    language: str = ENGLISH
-    warnings: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, note: Note, *, settled: bool) -> "NoteRecord":
-        """Make the record of a note, which has its fields but `settled`."""
-        names = [each.name for each in fields(cls) if each.name != "settled"]
-        return cls(**{name: getattr(note, name) for name in names}, settled=settled)
-
-    @property
-    def state(self) -> NoteState:
-        """The part that shows whether the file has changed."""
-        return NoteState(self.stamp, self.sha256, self.settled, self.date)
 
 
 @dataclass(frozen=True, slots=True)

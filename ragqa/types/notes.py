@@ -1,16 +1,15 @@
-"""Notes as read from disk, their passages with vectors and filters, and the hits for a question."""
+"""Notes as read from disk, and their passages with vectors."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import IntFlag, StrEnum
 from posixpath import splitext
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from msgspec import Struct, field
+from msgspec import Struct
 
-from ragqa.errors import Hint, UsageError
 from ragqa.languages import ENGLISH
 
 Vector: TypeAlias = npt.NDArray[np.float32]
@@ -21,9 +20,6 @@ Vectors: TypeAlias = npt.NDArray[np.float32]
 
 Numbers: TypeAlias = npt.NDArray[np.int64]
 """Passage ids, note numbers or row numbers, shape (n,)."""
-
-_MAX_FILTERS, _MAX_FILTER_CHARS = 100, 10_000
-"""The most tags and paths to filter by, and characters: each is compared with every note."""
 
 Span: TypeAlias = tuple[int, int]
 """The start and end of some characters of a text, the end exclusive."""
@@ -167,29 +163,52 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
-    """A note as read: its text and metadata.
+class NoteRecord:
+    """What the index records about a note; `settled` is as in `NoteState`.
 
-    `text` is the decoded file without its byte order mark, line endings untouched, or what a file
-    in another format was converted to. `date` is ISO `YYYY-MM-DD` from the note's own metadata,
-    else from the file's name, the title or the first lines, else "". `links` are the targets of its
-    links to other notes, as written but without any `#anchor` or `|label`. `sha256` is as in
-    `NoteText`. `language` is an ISO 639-1 code, "" for one that ragqa does not know.
+    `date` is ISO `YYYY-MM-DD` from the note's own metadata, else from the file's name, the title or
+    the first lines, else "". `properties` are the names and values of its front matter and inline
+    fields, without secrets; a list has a pair for each value. `links` are the targets of its links
+    to other notes, as written but without any `#anchor` or `|label`. `sha256` is as in `NoteText`.
+    `language` is an ISO 639-1 code, "" for one that ragqa does not know.
     """
 
+    JSON = Keys("path title date tags aliases language", null="date language")
+
     path: str
-    text: str
-    sha256: str
     stamp: Stamp
+    sha256: str
+    settled: bool
     title: str
+    tags: tuple[str, ...]
+    date: str
     aliases: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    date: str = ""
-    links: tuple[str, ...] = ()
-    blocks: tuple[Block, ...] = ()
-    warnings: tuple[str, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
+    links: tuple[str, ...] = ()
     language: str = ENGLISH
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def state(self) -> NoteState:
+        """The part that shows whether the file has changed."""
+        return NoteState(self.stamp, self.sha256, self.settled, self.date)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note(NoteRecord):
+    """A note as read: what is recorded about it, its text and the blocks of that.
+
+    `text` is the decoded file without its byte order mark, line endings untouched, or what a file
+    in another format was converted to.
+    """
+
+    text: str
+    blocks: tuple[Block, ...] = ()
+
+    @property
+    def record(self) -> NoteRecord:
+        """What the index records about it."""
+        return NoteRecord(*(getattr(self, field.name) for field in fields(NoteRecord)))
 
 
 def with_parents(name: str) -> list[str]:
@@ -362,37 +381,6 @@ def in_words(path: str) -> str:
     return " ".join(words.replace("_", " ").split()) or readable
 
 
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """Which notes to search: with all tags, any of the path globs, dated from `since` to `until`.
-
-    A tag matches in any case and also matches nested tags (`ml` matches `ML/nlp`); a path glob also
-    matches all notes below a folder that it names. `since` and `until` are ISO, and exclude
-    undated notes.
-    `where` has properties that all must be there, as `key=value`, in any case.
-
-    :raises UsageError: there are too many, or all is too long.
-    """
-
-    tags: tuple[str, ...] = ()
-    paths: tuple[str, ...] = ()
-    since: str = ""
-    where: tuple[str, ...] = ()
-    until: str = ""
-
-    def __post_init__(self) -> None:
-        named = (*self.tags, *self.paths, *self.where)
-        if len(named) > _MAX_FILTERS or sum(map(len, named)) > _MAX_FILTER_CHARS:
-            raise UsageError(
-                f"there is too much to filter by: at most {_MAX_FILTERS} tags, paths and "
-                f"properties with {_MAX_FILTER_CHARS:,} characters are read",
-                hint=Hint("filter by a folder or a tag that they share"),
-            )
-
-    def __bool__(self) -> bool:
-        return self != Filters()
-
-
 class Dated(NamedTuple):
     """The day of a statement in ISO form, "" for none, and where it comes from.
 
@@ -406,31 +394,6 @@ class Dated(NamedTuple):
     latest: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A passage found for a question.
-
-    `score` is the fused score: 0 or more, about 1 if both legs rank the passage high, and
-    comparable only within one question. `dense` is the cosine and `terms` the BM25 score, each with
-    its rank; None if that leg did not return the passage. `locator` is as in `Citation`, once the
-    hit was compared with its note.
-    """
-
-    JSON = Keys(
-        "path=passage.path lines=passage.lines chars=passage.chars heading=passage.heading "
-        "note_date=passage.note_date text=passage.text score dense terms locator",
-        null="note_date", optional="locator",
-    )  # fmt: skip
-
-    passage: Passage
-    score: float
-    dense: float | None
-    terms: float | None
-    dense_rank: int | None = None
-    terms_rank: int | None = None
-    locator: str = ""
-
-
 class TokenVectors(Struct, frozen=True):
     """The contextual vectors of one text's tokens, special tokens left out.
 
@@ -441,10 +404,3 @@ class TokenVectors(Struct, frozen=True):
     vectors: Vectors
     spans: tuple[tuple[int, int], ...]
     pooled: Vector
-
-
-class Correction(Struct, frozen=True):
-    """A word of a question as typed, and the word of the notes that it is read as."""
-
-    typed: str = field(name="from")
-    read: str = field(name="to")

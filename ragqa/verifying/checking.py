@@ -20,7 +20,7 @@ from ragqa.notes.formats import Document, how_to_read, suffix_of, why_format_is_
 from ragqa.passages.parts import block_contexts, heading_paths, unit_spans, units_of
 from ragqa.places import readings
 from ragqa.text.shown import Shown, labels_within, struck_spans
-from ragqa.types import EXTRACTIVE, Block, Corpus, Keys, Kind, Progress, Skipped, Span, Stamp
+from ragqa.types import EXTRACTIVE, Block, Corpus, Keys, Kind, Progress, Skipped, Span
 from ragqa.verifying.likeness import CitableUnit, compared_words, quote_places, successor
 from ragqa.verifying.saved import ANY_NOTE, NOWHERE, SavedAnswer, SavedCitation, is_saved
 
@@ -301,7 +301,7 @@ class CurrentNote:
     @cached_property
     def blocks(self) -> Sequence[Block]:
         """Its blocks, in order."""
-        return parse_note(self.path, self.text, self.sha256, Stamp(0, 0)).blocks
+        return parse_note(self.path, self.text).blocks
 
     def _block_at(self, at: int) -> Block | None:
         number = bisect_right(self.blocks, at, key=lambda block: block.start) - 1

@@ -11,7 +11,6 @@ import pytest
 from hashed import HashedEmbedder
 
 from ragqa.notes import parse_note
-from ragqa.types import Stamp
 
 BENCH = Path(__file__).resolve().parents[2] / "eval" / "bench"
 SEED = 3
@@ -42,7 +41,7 @@ def test_the_same_seed_gives_the_same_notes_and_another_seed_others(bench):
 
 
 def test_every_link_leads_to_a_note_and_half_of_the_notes_have_the_common_tag(bench):
-    notes = [parse_note(page.path, page.text, "", Stamp(0, 0)) for page in bench.pages()]
+    notes = [parse_note(page.path, page.text) for page in bench.pages()]
     targets = {link for note in notes for link in note.links}
     assert targets
     assert targets <= {note.title for note in notes}

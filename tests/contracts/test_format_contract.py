@@ -18,7 +18,7 @@ from ragqa.notes import extraction, parse_note, read_note, read_text, walk_notes
 from ragqa.notes.formats import FORMATS, Unfit, limits
 from ragqa.passages import Chunking
 from ragqa.passages.split import split_note
-from ragqa.types import Corpus, Kind, NoteFile, Skipped, Stamp
+from ragqa.types import Corpus, Kind, Skipped
 
 MAX = 5_000_000
 SAYS = "Wombats dig burrows of thirty metres."
@@ -90,7 +90,7 @@ def path_in(form):
 
 
 def parsed(form, document):
-    return parse_note(path_in(form), document, "", Stamp(0, 0))
+    return parse_note(path_in(form), document)
 
 
 @pytest.fixture(params=FORMATS.values(), ids=FORMATS)
@@ -143,8 +143,8 @@ def test_a_file_over_the_limit_of_its_format_is_skipped_with_the_reason(form, tm
 
 def test_the_digest_changes_with_the_version_of_the_reader(form, tmp_path):
     (tmp_path / path_in(form)).write_bytes(sample(form))
-    read = read_note(Corpus.of(tmp_path), NoteFile(path_in(form), Stamp(0, 0)), max_note_bytes=MAX)
-    digest, dash, mark = read.note.sha256.partition("-")
+    read = read_note(Corpus.of(tmp_path), path_in(form), max_note_bytes=MAX)
+    digest, dash, mark = read.sha256.partition("-")
     assert len(digest) == 64
     assert dash + mark == (f"-{form.name}{form.version}" if form.version else "")
 
@@ -152,8 +152,8 @@ def test_the_digest_changes_with_the_version_of_the_reader(form, tmp_path):
 @pytest.mark.parametrize("data", [b"", b" \n\n", b"\xef\xbb\xbf"])
 def test_an_empty_file_is_an_empty_note_or_skipped_with_a_reason(form, data, tmp_path):
     (tmp_path / path_in(form)).write_bytes(data)
-    read = read_note(Corpus.of(tmp_path), NoteFile(path_in(form), Stamp(0, 0)), max_note_bytes=MAX)
-    assert read.reason if isinstance(read, Skipped) else read.note.blocks == ()
+    read = read_note(Corpus.of(tmp_path), path_in(form), max_note_bytes=MAX)
+    assert read.reason if isinstance(read, Skipped) else read.blocks == ()
 
 
 def test_a_place_that_is_named_is_found_by_its_name(form):

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from ragqa.notes import parse_note
 from ragqa.notes.dated import dates_of
-from ragqa.types import Days, NoteRecord, Stamp
+from ragqa.types import Days, Stamp
 
 
 def dated(**notes):
@@ -13,7 +13,7 @@ def dated(**notes):
     for name, (text, day) in notes.items():
         at = datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()
         note = parse_note(f"{name}.md", text, "", Stamp(1, int(at * 1e9)))
-        records[name] = NoteRecord.of(note, settled=True)
+        records[name] = note.record
     by_path = {f"{name}.md": record for name, record in records.items()}
     dates = dates_of(Days.of(by_path.values()), by_path.get)
     return {name: dates(f"{name}.md")[:2] for name in notes}

@@ -12,7 +12,7 @@ from saying import blocks_said
 
 from ragqa.notes import extraction, parse_note
 from ragqa.notes.formats import FORMATS, Unfit
-from ragqa.types import Kind, Stamp
+from ragqa.types import Kind
 
 pytest.importorskip("xberg")
 
@@ -22,7 +22,7 @@ def document_of(name, data):
 
 
 def note_of(name, data):
-    return parse_note(f"a.{name}", document_of(name, data), "", Stamp(0, 0))
+    return parse_note(f"a.{name}", document_of(name, data))
 
 
 def place(document, words):

@@ -7,11 +7,11 @@ import pytest
 from cases import cases
 
 from ragqa.notes import parse_note
-from ragqa.types import HIDDEN, Kind, Note, Stamp
+from ragqa.types import HIDDEN, Kind, Note
 
 
 def parse(text: str, path: str = "note.md") -> Note:
-    return parse_note(path, text, "", Stamp(0, 0))
+    return parse_note(path, text)
 
 
 def shown(text: str, path: str = "note.md") -> list[str]:

@@ -10,7 +10,7 @@ from ragqa.types import Stamp
 
 def outline(text):
     """Each block's kind and text."""
-    note = parse_note("a.md", text, "", Stamp(0, 0))
+    note = parse_note("a.md", text)
     return [(b.kind, b.level, b.label, b.labels, text[b.start : b.end]) for b in note.blocks]
 
 
@@ -57,7 +57,7 @@ def test_deep_nesting_ends_and_no_text_is_lost(text):
 
 
 def test_more_brackets_than_an_author_writes_are_not_searched_for_links():
-    note = parse_note("a.md", "# [[a]]\n\n" + "[" * markdown.MAX_BRACKETS, "", Stamp(0, 0))
+    note = parse_note("a.md", "# [[a]]\n\n" + "[" * markdown.MAX_BRACKETS)
     assert note.links == ()
     assert note.title == "[[a]]"
     assert len(note.warnings) == 1
@@ -79,7 +79,7 @@ def calls(text):
 
     sys.setprofile(note_call)
     try:
-        parse_note("a.md", text, "", Stamp(0, 0))
+        parse_note("a.md", text)
     finally:
         sys.setprofile(None)
     return count
@@ -117,7 +117,7 @@ def test_a_line_right_below_a_table_is_a_paragraph_and_a_hidden_row_ends_nothing
 def test_what_follows_the_most_blocks_of_a_note_is_left_out_and_told(monkeypatch, path, piece):
     monkeypatch.setattr("ragqa.notes.blocks.MAX_BLOCKS", 50)
     monkeypatch.setattr("ragqa.notes.written.MAX_BLOCKS", 50)
-    note = parse_note(path, piece * 200, "", Stamp(0, 0))
+    note = parse_note(path, piece * 200)
     assert len(note.blocks) == 50
     assert [warning for warning in note.warnings if "split the note" in warning]
-    assert not parse_note(path, piece * 5, "", Stamp(0, 0)).warnings
+    assert not parse_note(path, piece * 5).warnings

@@ -27,7 +27,7 @@ def test_a_link_means_the_nearest_note_of_its_name(link, source, path):
     ("text", "place", "found"), cases("places_in_a_note", "text", "place", "found")
 )
 def test_a_place_is_a_block_with_an_id_or_a_section_up_to_the_next_heading(text, place, found):
-    note = parse_note("shop.md", text, "", Stamp(0, 0))
+    note = parse_note("shop.md", text)
     if place.startswith("^"):
         span = block_ids(text, note.blocks).get(place[1:])
     else:

@@ -9,12 +9,12 @@ from support import trying
 
 from ragqa.notes import parse_note
 from ragqa.notes.frontmatter import is_secret
-from ragqa.types import Kind, Stamp
+from ragqa.types import Kind
 
 
 def blocks_of(front, kind):
     text = f"---\n{front}\n---\nText.\n"
-    blocks = parse_note("note.md", text, "", Stamp(0, 0)).blocks
+    blocks = parse_note("note.md", text).blocks
     return str([text[b.start : b.end] for b in blocks if b.kind is kind])
 
 
@@ -57,7 +57,7 @@ def test_blocks_of_any_front_matter_are_apart_and_in_order(tree, flow, end):
     front = yaml.safe_dump(tree, default_flow_style=flow, allow_unicode=True).replace("\n", end)
     text = f"---{end}{front}---{end}Text."
     done = 0
-    for block in parse_note("note.md", text, "", Stamp(0, 0)).blocks:
+    for block in parse_note("note.md", text).blocks:
         assert done <= block.start < block.end <= len(text)
         assert text[block.start : block.end].strip() == text[block.start : block.end]
         done = block.end
@@ -76,6 +76,6 @@ def test_a_secret_is_never_in_a_block_to_read(value):
 
 def test_there_are_at_most_500_properties_of_at_most_500_characters():
     text = "\n\n".join(f"key{n}:: {'x' * 600}" for n in range(600))
-    found = parse_note("note.md", text, "0" * 64, Stamp(0, 0)).properties
+    found = parse_note("note.md", text).properties
     assert len(found) == 500
     assert {len(value) for _, value in found} == {500}

@@ -7,20 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqa.notes import NoteText, ReadNote, read_note, read_text
+from ragqa.notes import NoteText, read_note, read_text
 from ragqa.notes.read import ATTEMPTS
-from ragqa.types import Corpus, NoteFile, Skipped, Stamp
+from ragqa.types import Corpus, Note, Skipped, Stamp
 
 LIMIT = 1_000_000
 SECOND = 1_000_000_000
 
 
-def read(corpus: Path, path: str = "a.md", **options: Callable[[], int]) -> NoteText | Skipped:
-    return read_text(Corpus.of(corpus), path, max_note_bytes=LIMIT, **options)
+def read(corpus: Path, path: str = "a.md") -> NoteText | Skipped:
+    return read_text(Corpus.of(corpus), path, max_note_bytes=LIMIT)
 
 
-def reason(corpus: Path, path: str = "a.md", **options: Callable[[], int]) -> str:
-    skipped = read(corpus, path, **options)
+def reason(corpus: Path, path: str = "a.md") -> str:
+    skipped = read(corpus, path)
     assert isinstance(skipped, Skipped)
     assert skipped.path == path
     return skipped.reason
@@ -30,14 +30,13 @@ def reason(corpus: Path, path: str = "a.md", **options: Callable[[], int]) -> st
 def test_a_note_is_read_with_its_digest_and_stamp(tmp_path, mark):
     data = mark + b"# Title\r\n\r\nSome text.\rMore.\n"
     (tmp_path / "a.md").write_bytes(data)
-    stale = NoteFile("a.md", Stamp(size=1, mtime_ns=2))  # what the walk saw is not what counts
-    found = read_note(Corpus.of(tmp_path), stale, max_note_bytes=LIMIT)
-    assert isinstance(found, ReadNote)
-    assert found.note.text.encode() == data.removeprefix(mark)
-    assert found.note.sha256 == hashlib.sha256(data).hexdigest()
+    found = read_note(Corpus.of(tmp_path), "a.md", max_note_bytes=LIMIT)
+    assert isinstance(found, Note)
+    assert found.text.encode() == data.removeprefix(mark)
+    assert found.sha256 == hashlib.sha256(data).hexdigest()
     status = (tmp_path / "a.md").stat()
-    assert found.note.stamp == Stamp(size=len(data), mtime_ns=status.st_mtime_ns)
-    assert found.note.title == "Title"
+    assert found.stamp == Stamp(size=len(data), mtime_ns=status.st_mtime_ns)
+    assert found.title == "Title"
 
 
 @pytest.mark.parametrize(
@@ -88,18 +87,25 @@ def test_a_note_deleted_since_the_walk_is_skipped(tmp_path):
     ],
 )
 def test_a_note_is_settled_once_its_last_change_is_more_than_two_seconds_old(
-    tmp_path, age, settled
+    tmp_path, clock, age, settled
 ):
     (tmp_path / "a.md").write_text("text")
     changed = 1_700_000_000 * SECOND
     os.utime(tmp_path / "a.md", ns=(changed, changed))
-    found = read(tmp_path, clock=lambda: changed + age)
+    clock(lambda: changed + age)
+    found = read(tmp_path)
     assert isinstance(found, NoteText)
     assert found.settled is settled
 
 
+@pytest.fixture
+def clock(monkeypatch):
+    """Sets what tells the time, which is asked for while a note is being read."""
+    return lambda tick: monkeypatch.setattr("ragqa.notes.read.time_ns", tick)
+
+
 class Editor:
-    """A clock that changes a file whenever it is read, which is while the note is being read."""
+    """A clock that changes a file whenever it is read."""
 
     def __init__(self, change: Callable[[int], None], times: int) -> None:
         self.change = change
@@ -113,27 +119,28 @@ class Editor:
         return 0
 
 
-def test_a_note_that_is_edited_while_read_is_read_again(tmp_path):
+def test_a_note_that_is_edited_while_read_is_read_again(tmp_path, clock):
     file = tmp_path / "a.md"
     file.write_text("draft")
-    editor = Editor(lambda tick: file.write_text(f"draft, edited {tick}") and None, ATTEMPTS - 1)
-    found = read(tmp_path, clock=editor)
+    clock(Editor(lambda tick: file.write_text(f"draft, edited {tick}") and None, ATTEMPTS - 1))
+    found = read(tmp_path)
     assert isinstance(found, NoteText)
     assert found.text == f"draft, edited {ATTEMPTS - 1}"
     assert found.stamp.size == len(found.text)
 
 
-def test_a_note_that_never_rests_is_skipped(tmp_path):
+def test_a_note_that_never_rests_is_skipped(tmp_path, clock):
     file = tmp_path / "a.md"
     file.write_text("draft")
 
     def edit(tick: int) -> None:
         os.utime(file, ns=(tick, tick))
 
-    assert reason(tmp_path, clock=Editor(edit, 99)) == "changed while it was read"
+    clock(Editor(edit, 99))
+    assert reason(tmp_path) == "changed while it was read"
 
 
-def test_a_note_that_is_replaced_while_read_is_read_as_it_was(tmp_path):
+def test_a_note_that_is_replaced_while_read_is_read_as_it_was(tmp_path, clock):
     file = tmp_path / "a.md"
     file.write_text("old text")
     os.utime(file, ns=(5, 5))
@@ -142,7 +149,8 @@ def test_a_note_that_is_replaced_while_read_is_read_as_it_was(tmp_path):
         (tmp_path / "new").write_text("new text")
         (tmp_path / "new").replace(file)
 
-    found = read(tmp_path, clock=Editor(replace, 1))
+    clock(Editor(replace, 1))
+    found = read(tmp_path)
     assert isinstance(found, NoteText)
     assert (found.text, found.stamp) == ("old text", Stamp(size=8, mtime_ns=5))
 

@@ -9,18 +9,18 @@ from ragqa.notes import parse_note
 from ragqa.passages import Chunking
 from ragqa.passages.language import add_pieces, with_language
 from ragqa.passages.split import split_note
-from ragqa.types import Pieces, Stamp
+from ragqa.types import Pieces
 
 STEMMED = sorted(code for code, known in LANGUAGES.items() if known.stemmers)
 GERMAN, ENGLISH = TEXTS["de"][1], TEXTS["en"][1]
 
 
 def language_of(text, setting=AUTO):
-    return with_language(parse_note("note.md", f"{text}\n", "", Stamp(0, 0)), setting).language
+    return with_language(parse_note("note.md", f"{text}\n"), setting).language
 
 
 def passages_of(text, setting=AUTO):
-    note = with_language(parse_note("note.md", text, "", Stamp(0, 0)), setting)
+    note = with_language(parse_note("note.md", text), setting)
     return split_note(
         note,
         chunking=Chunking(language=setting),

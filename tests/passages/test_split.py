@@ -9,13 +9,13 @@ from ragqa.notes import extraction, format_of, parse_note
 from ragqa.passages import Chunking, token_counts
 from ragqa.passages.split import split_note
 from ragqa.text.shown import unit_words
-from ragqa.types import Kind, Stamp
+from ragqa.types import Kind
 
 WINDOW = 256
 
 
 def note_of(text, path="folder/a note.md"):
-    return parse_note(path, text, "0" * 64, Stamp(len(text), 0))
+    return parse_note(path, text)
 
 
 def words(texts):
@@ -49,7 +49,7 @@ def test_a_short_note_is_one_passage():
     assert text[passage.start : passage.end] == passage.text
     assert passage.lines == (5, 7)
     assert {unit.kind for unit in passage.units} == {Kind.HEADING, Kind.PARAGRAPH}
-    assert (passage.note_sha256, passage.note_date) == ("0" * 64, "2024-05-06")
+    assert (passage.note_sha256, passage.note_date) == ("", "2024-05-06")
 
 
 @pytest.mark.parametrize("text", ["", " \n\n", "---\ntitle: only front matter\n---\n"])

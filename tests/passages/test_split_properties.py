@@ -14,7 +14,7 @@ from ragqa.notes import parse_note
 from ragqa.passages import Chunking, token_counts
 from ragqa.passages.split import split_note
 from ragqa.text.sentences import sentence_spans
-from ragqa.types import Kind, Stamp
+from ragqa.types import Kind
 
 
 def words(texts):
@@ -81,7 +81,7 @@ TEXT = MARKDOWN | st.text(st.characters(codec="utf-8"), max_size=200)
 
 
 def note_of(text):
-    return parse_note("note.md", text, "0" * 64, Stamp(0, 0))
+    return parse_note("note.md", text)
 
 
 def assert_holds_all_text(text, spans, start, end):
@@ -204,7 +204,7 @@ HIDING = st.sampled_from(
     window=st.integers(30, 200),
 )
 def test_no_passage_has_what_a_note_hides(front, blocks, gap, path, window):
-    note = parse_note(path, front + gap.join(blocks), "0" * 64, Stamp(0, 0))
+    note = parse_note(path, front + gap.join(blocks))
     assert "swordfish" not in note.title
     passages = split_note(note, chunking=Chunking(), window=window, count_tokens=words)
     assert "swordfish" not in str(passages)

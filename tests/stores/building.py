@@ -20,7 +20,6 @@ from ragqa.types import (
     IndexInfo,
     Kind,
     Note,
-    NoteRecord,
     NoteState,
     Passage,
     Skipped,
@@ -90,16 +89,15 @@ class Entry(NamedTuple):
     note: Note
     passages: list[Passage]
     vectors: np.ndarray
-    settled: bool = True
 
     @property
     def record(self):
-        return NoteRecord.of(self.note, settled=self.settled)
+        return self.note.record
 
     def put(self, writer):
         if self.passages:
             writer.save(self.passages, self.vectors)
-        writer.add(self.note, settled=self.settled, passages=self.passages)
+        writer.add(self.note, self.passages)
 
 
 def entry(
@@ -145,6 +143,7 @@ def entry(
     note = Note(
         path=path,
         text=text,
+        settled=True,
         sha256=sha256,
         stamp=Stamp(size=len(text.encode()), mtime_ns=mtime_ns),
         title=title,

@@ -47,7 +47,7 @@ def test_what_is_put_into_a_row_comes_out_of_it(paragraphs, title):
         assert row["data"].isascii()
         assert rows.read(row["data"], Passage) == passage
         assert len(row["terms"].split()) == row["length"] == len(passage_terms(passage))
-    record = NoteRecord.of(whole.note, settled=True)
+    record = whole.record
     assert rows.read(rows.note_row(record)["data"], NoteRecord) == record
 
 

@@ -97,11 +97,10 @@ class LocalWriter(IndexWriter):
         self._saved += len(rows)
         report_embedded(self._root, resumed + self._saved)
 
-    def add(self, note: Note, *, settled: bool, passages: Sequence[Passage]) -> None:
+    def add(self, note: Note, passages: Sequence[Passage]) -> None:
         """Add a note, replacing any note at its path."""
-        record = NoteRecord.of(note, settled=settled)
         made = [(passage.embedding_key, passage.id, packed(passage)) for passage in passages]
-        data = msgspec.msgpack.encode((packed(record), made))
+        data = msgspec.msgpack.encode((packed(note.record), made))
         with self._changing():
             self._waiting.write(len(data).to_bytes(_LENGTH, "big") + data)
 

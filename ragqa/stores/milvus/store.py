@@ -146,11 +146,11 @@ class MilvusWriter(IndexWriter):
         self._turn.embedded += len(keys)
         self._known |= zip(keys, vectors, strict=True)
 
-    def add(self, note: Note, *, settled: bool, passages: Sequence[Passage]) -> None:
+    def add(self, note: Note, passages: Sequence[Passage]) -> None:
         """Add a note, replacing any note at its path."""
         if self._waiting >= SENT_AT_ONCE:
             self._send()
-        self._pending[note.path] = (NoteRecord.of(note, settled=settled), passages)
+        self._pending[note.path] = (note.record, passages)
         self._waiting += len(passages)
 
     def commit(
