@@ -113,10 +113,7 @@ def examples(path: Path, notes: Path) -> Iterator[Example]:
                 is_said = bool(gold) and answer_found(said, question.answer)
                 good = score is not None and score.good if question.excerpts else is_said
                 yield Example(
-                    features={
-                        name: {reason.name: reason.value for reason in one.reasons}
-                        for name, one in assessed.items()
-                    },
+                    features={name: one.features for name, one in assessed.items()},
                     good=good,
                     partly=good or (score is not None and score.partly),
                     kind=question.kind,

@@ -8,7 +8,7 @@ import math
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib import resources
 
@@ -35,7 +35,7 @@ from ragqa.embedders import Embedder
 from ragqa.search.question import Question
 from ragqa.search.question_kind import SHORT, QuestionKind
 from ragqa.text.words import index_terms, is_stop_word_anywhere, overlaps, stems
-from ragqa.types import Hit, Kind, Reason
+from ragqa.types import Hit, Kind
 from ragqa.types.answers import SURE_FROM
 
 SURE_SHARE = 0.75
@@ -57,11 +57,10 @@ _QUOTED = (Kind.PARAGRAPH, Kind.ITEM, Kind.HEADING)
 class Assessment:
     """Whether the notes answer a question, and the answer.
 
-    `confidence` is the probability that the first excerpt is a good answer, `reasons` what it is
-    based on. `excerpts` are to be shown, in reading order, if `answered`; `missing` is what
-    they lack of the question, `warnings` say what else is not shown. `further` are other
-    excerpts to offer. `candidates` are the scored sentences, `others` those of another date on the
-    subject of the first excerpt, in the order to be told.
+    `confidence` is the probability that the first excerpt is a good answer, by `features`.
+    `excerpts` are to be shown, in reading order, if `answered`; `warnings` say what else is not
+    shown. `further` are other excerpts to offer. `candidates` are the scored sentences, `others`
+    those of another date on the subject of the first excerpt, in the order to be told.
     """
 
     candidates: Sequence[Stretch] = ()
@@ -69,7 +68,7 @@ class Assessment:
     further: Sequence[Stretch] = ()
     confidence: float = 0.0
     answered: bool = False
-    reasons: Sequence[Reason] = ()
+    features: Mapping[str, float] = field(default_factory=dict)
     no_note_has: Sequence[str] = ()
     warnings: tuple[str, ...] = ()
     others: Sequence[Stretch] = ()
@@ -108,7 +107,7 @@ def assess(
         others=finder.others(excerpts) if answered else (),
         confidence=round(probability, 4),
         answered=answered,
-        reasons=model.reasons(measured),
+        features={name: measured[name] for name in model.features},
         no_note_has=no_note_has,
         warnings=finder.rows_left if answered else (),
     )
@@ -235,17 +234,11 @@ class Model(Struct, frozen=True):
 
     def probability(self, features: Mapping[str, float]) -> float:
         """The probability for these features, 0 to 1."""
-        logit = self.intercept + sum(reason.share for reason in self.reasons(features))
-        return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
-
-    def reasons(self, features: Mapping[str, float]) -> tuple[Reason, ...]:
-        """The contribution of each feature to the log-odds."""
-        return tuple(
-            Reason(name, features[name], mean, weight * (features[name] - mean) / deviation)
-            for name, mean, deviation, weight in zip(
-                self.features, self.means, self.deviations, self.weights, strict=True
-            )
+        fitted = zip(self.features, self.means, self.deviations, self.weights, strict=True)
+        logit = self.intercept + sum(
+            weight * (features[name] - mean) / deviation for name, mean, deviation, weight in fitted
         )
+        return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
 
 
 @lru_cache(maxsize=1)

@@ -86,15 +86,12 @@ def hits_of(snapshot: Snapshot, legs: Legs, ranked: Scored) -> tuple[Hit, ...]:
     """Load the ranked passages of these legs as hits."""
     passages = snapshot.passages([passage_id for passage_id, _ in ranked])
     cosines, scores = map(dict, legs)
-    by_dense, by_terms = ({id_: n for n, (id_, _) in enumerate(leg, start=1)} for leg in legs)
     return tuple(
         Hit(
             passage=passage,
             score=score,
             dense=cosines.get(passage.id),
             terms=scores.get(passage.id),
-            dense_rank=by_dense.get(passage.id),
-            terms_rank=by_terms.get(passage.id),
         )
         for passage, (_, score) in zip(passages, ranked, strict=True)
     )

@@ -13,7 +13,6 @@ from ragqa.types.answers import (
     Fallback as Fallback,
     Filters as Filters,
     Hit as Hit,
-    Reason as Reason,
     SearchResult as SearchResult,
     ShortAnswer as ShortAnswer,
     Verdict as Verdict,

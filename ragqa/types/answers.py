@@ -66,9 +66,9 @@ class Hit:
     """A passage found for a question.
 
     `score` is the fused score: 0 or more, about 1 if both legs rank the passage high, and
-    comparable only within one question. `dense` is the cosine and `terms` the BM25 score, each with
-    its rank; None if that leg did not return the passage. `locator` is as in `Citation`, once the
-    hit was compared with its note.
+    comparable only within one question. `dense` is the cosine and `terms` the BM25 score, None if
+    that leg did not return the passage. `locator` is as in `Citation`, once the hit was compared
+    with its note.
     """
 
     JSON = Keys(
@@ -81,8 +81,6 @@ class Hit:
     score: float
     dense: float | None
     terms: float | None
-    dense_rank: int | None = None
-    terms_rank: int | None = None
     locator: str = ""
 
 
@@ -165,15 +163,6 @@ class Citation:
     def cuts(self) -> Cut:
         """`cut`, by name."""
         return Cut(*self.cut)
-
-
-class Reason(Struct, frozen=True):
-    """A feature of the confidence model; `share` is what `value` adds relative to the `usual`."""
-
-    name: str
-    value: float
-    usual: float
-    share: float
 
 
 class Verdict(StrEnum):
