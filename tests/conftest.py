@@ -69,7 +69,7 @@ class Clock:
 def clock(monkeypatch):
     """Deadlines by a clock of the test's own."""
     clock = Clock()
-    monkeypatch.setattr("ragqa.llms.limits.monotonic", lambda: clock.now)
+    monkeypatch.setattr("ragqa.llms.monotonic", lambda: clock.now)
     return clock
 
 

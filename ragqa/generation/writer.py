@@ -21,8 +21,7 @@ from ragqa.generation.draft import (
 )
 from ragqa.grounding import Idf, grounding_of
 from ragqa.languages import ENGLISH
-from ragqa.llms import LLM, Prompt, llm_for
-from ragqa.llms.limits import bounded
+from ragqa.llms import LLM, Prompt, bounded, llm_for
 from ragqa.passages import token_counts
 from ragqa.safe import safe_line, safe_text
 from ragqa.search.question import Question

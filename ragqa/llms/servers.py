@@ -89,12 +89,13 @@ def key_file(kind: str) -> Path:
     return user_settings_file().parent / "keys" / kind
 
 
-def find_key(kind: str, variable: str) -> Secret | None:
+def find_key(kind: str) -> Secret | None:
     """The key for a kind of backend: from the environment, else from the user's file, else None.
 
     :raises UsageError: others can read the file, or the content cannot be a key.
     """
-    where, secret = variable, Secret(os.environ.get(variable, "").strip())
+    where = SERVICES[kind].key_variable
+    secret = Secret(os.environ.get(where, "").strip())
     if not secret.reveal():
         where = str(key_file(kind))
         data = read_own(key_file(kind), "key file", size=_MAX_BYTES)

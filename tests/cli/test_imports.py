@@ -14,7 +14,7 @@ FOR_ASKING = {"numpy", "onnxruntime", "tantivy", "tokenizers", "sqlite3"}
 FOR_A_LARGE_INDEX = {"faiss"}
 FOR_BUILDING = {"markdown_it", "yaml", "tiktoken", "pathspec", "onnx", "huggingface_hub"}
 
-FOR_AN_LLM = {"ragqa.llms.http", "ragqa.llms.limits", "ragqa.llms.secrets", "ragqa.state.consent"}
+FOR_AN_LLM = {"ragqa.llms.http", "ragqa.llms.servers", "ragqa.state.consent"}
 FOR_AN_LLM |= {"ragqa.grounding", "ragqa.generation"}
 FOR_AN_LLM |= {"httpx2", "httpcore2"}
 FOR_A_SERVER = {"pymilvus", "milvus_lite", "grpc", "ray"}

@@ -5,8 +5,7 @@ import traceback
 from support import HANGS_S
 
 from ragqa.errors import RagqaError
-from ragqa.llms import Destination, Prompt
-from ragqa.llms.limits import bounded
+from ragqa.llms import Destination, Prompt, bounded
 
 PROMPT = Prompt("Answer in one sentence.", "The capital of France?")
 MARKER = "sk-marker-0123456789-abcdefghij"

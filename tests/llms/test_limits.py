@@ -10,7 +10,7 @@ from llms.asking import MARKER, PROMPT, Backend, ask, everything_in
 from support import HANGS_S
 
 from ragqa.errors import BackendFailed, UsageError
-from ragqa.llms.limits import bounded
+from ragqa.llms import bounded
 from ragqa.llms.servers import MAX_MESSAGE
 
 SAYS = "It is Paris [1]."
