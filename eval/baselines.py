@@ -27,8 +27,8 @@ import faiss
 from ragqa import Index, open_index
 from ragqa.embedders import DEFAULT_MODEL
 from ragqa.embedders.weights import find_model
-from ragqa.evaluation.measures import GOOD_COVERAGE, GoldExcerpt, score_citations
-from ragqa.evaluation.questions import GoldQuestion, read_questions
+from ragqa.evaluation.measures import GOOD_COVERAGE, score_citations
+from ragqa.evaluation.questions import GoldExcerpt, GoldQuestion, read_questions
 from ragqa.text.words import is_stop_word
 from ragqa.types import Citation
 

@@ -30,7 +30,8 @@ from ragqa.evaluation.asking import (
     split_passages,
     why_missed,
 )
-from ragqa.evaluation.measures import METHODS, Expected, Task, measure_ranking
+from ragqa.evaluation.measures import METHODS, measure_ranking
+from ragqa.evaluation.questions import Expected, Task
 from ragqa.evaluation.summary import Document, about, summarise
 from ragqa.explaining import LOOKED_AT
 from ragqa.indexing.source import Embedders

@@ -28,8 +28,8 @@ from sklearn.metrics import roc_auc_score
 from ragqa import open_index
 from ragqa.answering import assess, cite
 from ragqa.clock import Clock
-from ragqa.evaluation.measures import GoldExcerpt, answer_found, score_citations
-from ragqa.evaluation.questions import GoldQuestion, read_questions
+from ragqa.evaluation.measures import answer_found, score_citations
+from ragqa.evaluation.questions import GoldExcerpt, GoldQuestion, read_questions
 from ragqa.types import Filters
 
 MODELS = {

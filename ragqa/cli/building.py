@@ -152,8 +152,7 @@ def evaluate(
 
     Example: ragqa eval --fail-under recall@5=0.9 --report report.html
     """
-    from ragqa.evaluation import summary
-    from ragqa.evaluation.evaluating import evaluate_questions
+    from ragqa.evaluation import evaluate_questions, summary
     from ragqa.evaluation.questions import read_questions
     from ragqa.render import ProgressLine, evaluations
 

@@ -1,1 +1,52 @@
-"""Measure retrieval, answers and confidence on the user's questions and on public sets."""
+"""Measure retrieval, answers and confidence on the user's questions, or on public sets."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from ragqa.api import Index
+from ragqa.evaluation.asking import Collection, ask_all, split_passages
+from ragqa.evaluation.questions import GoldQuestion, tasks_of
+from ragqa.evaluation.summary import Document, about, summarise
+from ragqa.notes import read_note as read_file
+from ragqa.readers import reader_for
+from ragqa.types import Note, Progress, Skipped, by_kind
+
+
+def evaluate_questions(
+    index: Index,
+    questions: Sequence[GoldQuestion],
+    progress: Progress,
+    *,
+    name: str,
+    limit: int | None = None,
+) -> Document:
+    """Refresh an index, ask it questions about its notes as `ragqa ask` does, and measure that.
+
+    Answers are compared with the gold excerpts of questions that have such, and otherwise with
+    their short answers.
+
+    :param name: of the file of questions, for the report.
+    :param limit: how many to ask, the first ones.
+    :raises RagqaError: as `Index.refresh` does.
+    """
+    report = index.refresh(progress=progress)
+    reader_for(index.settings.reader)
+    chunking, embedder = index.source.chunking, index.source.embedders.asking
+    collection = Collection(index.snapshot(), embedder, index.contexts)
+    split = partial(split_passages, embedder=embedder, chunking=chunking)
+    tasks, warnings = tasks_of(questions[:limit], partial(_read_note, index), split)
+    outcomes, problems = ask_all(collection, tasks, partial(index.ask, refresh=False), progress)
+    skipped = [f"skipped {line}" for line in by_kind(report.unread)]
+    return {
+        "dataset": name,
+        "mode": "excerpts" if questions[0].excerpts else "questions",
+        **about(index.settings, collection.snapshot.info, [*skipped, *warnings, *problems]),
+        "partial": len(tasks) < len(questions),
+        **summarise(outcomes),
+    }
+
+
+def _read_note(index: Index, path: str) -> Note | None:
+    limit = index.settings.max_note_bytes
+    read = read_file(index.places.corpus, path, max_note_bytes=limit)
+    return None if isinstance(read, Skipped) else read

@@ -10,12 +10,11 @@ from ragqa.errors import UsageError
 from ragqa.evaluation.measures import (
     GOOD_COVERAGE,
     METHODS,
-    Expected,
-    Task,
     answer_found,
     measure_ranking,
     score_citations,
 )
+from ragqa.evaluation.questions import Expected, Task
 from ragqa.explaining import LOOKED_AT, losing_leg
 from ragqa.passages import Chunking
 from ragqa.passages.language import with_language

@@ -1,13 +1,15 @@
-"""Read a file of questions about notes."""
+"""Read a file of questions about notes, and what each wants of a ranking and an answer."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import msgspec
 
 from ragqa.errors import UsageError
+from ragqa.types import Note, Passage
 
 MAX_EXCERPT_PARTS = 2
 
@@ -50,6 +52,26 @@ class GoldQuestion:
     def parts(self) -> tuple[int, ...]:
         """The numbers of its parts, ascending; most questions have one."""
         return tuple(sorted({gold.part for gold in self.gold}))
+
+
+@dataclass(frozen=True, slots=True)
+class GoldExcerpt:
+    """A span of a note: `quote` begins at the character `start`.
+
+    `passages` are the ids of those that find it.
+    """
+
+    path: str
+    start: int
+    quote: str
+    part: int = 1
+    lines: tuple[int, int] = (0, 0)
+    passages: frozenset[int] = frozenset()
+
+    @property
+    def end(self) -> int:
+        """The offset after its last character."""
+        return self.start + len(self.quote)
 
 
 class _QuestionRow(msgspec.Struct):
@@ -129,3 +151,136 @@ def _read_rows(path: Path) -> Iterator[tuple[int, str, _QuestionRow]]:
                 yield number, where, msgspec.convert(json.loads(line), _QuestionRow)
         except (ValueError, RecursionError) as exc:
             raise UsageError(f"{where} is not a question: {exc}", hint=_FORM) from exc
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """A quote that answers a part of a question; `part` is its unit in rankings."""
+
+    path: str
+    lines: tuple[int, int]
+    quote: str
+    part: str
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A question, with what a good ranking and a good answer contain.
+
+    A ranking of passages is judged as a ranking of units (passages or parts of the question), which
+    `units_of` maps passages to; each counts at its first occurrence, and a passage that repeats
+    what was found takes a rank, too. `relevant` has the grade of each relevant unit, {} if nothing
+    is judged. `unretrievable` are the units that no passage contains. `answers` has the alternative
+    answers to each part of the question, () if there are none; `gold` has the alternative excerpts
+    of each part, () unless citations are to be compared with them. `expected` is what should have
+    been found.
+    """
+
+    id: str
+    question: str
+    kind: str
+    answerable: bool
+    relevant: Mapping[str, int]
+    units_of: Callable[[int], Sequence[str]]
+    expected: Sequence[Expected] = ()
+    unretrievable: frozenset[str] = frozenset()
+    answers: Sequence[Sequence[str]] = ()
+    gold: Sequence[Sequence[GoldExcerpt]] = ()
+
+
+def tasks_of(
+    questions: Iterable[GoldQuestion],
+    read: Callable[[str], Note | None],
+    split: Callable[[Note], Sequence[Passage]],
+) -> tuple[list[Task], list[str]]:
+    """Make a task of each question; returns the tasks, and warnings about gold quotes not found.
+
+    A part whose quotes are all gone is kept, and nothing finds it. A passage finds a quote if it
+    contains all of it, and an excerpt if they overlap by at least half of the shorter one.
+
+    :param read: returns a note by its path; None if it is missing or unreadable.
+    """
+
+    @cache
+    def chunked(path: str) -> tuple[Note | None, Sequence[Passage]]:
+        note = read(path)
+        return note, () if note is None else split(note)
+
+    tasks, warnings = [], []
+    for question in questions:
+        places: list[GoldExcerpt] = []
+        for gold in question.gold:
+            note, passages = chunked(gold.note)
+            count = note.text.count(gold.quote) if note else 0
+            if note and count == 1:
+                places.append(_place(gold, note, passages, by_overlap=question.excerpts))
+            else:
+                times = f"its quote occurs {count} times in {gold.note}: {gold.quote[:60]!r}"
+                why = times if note else f"there is no note {gold.note}"
+                warnings.append(f"question {question.id}: {why}")
+        tasks.append(_task(question, places))
+    return tasks, warnings
+
+
+def _place(gold: Gold, note: Note, passages: Sequence[Passage], *, by_overlap: bool) -> GoldExcerpt:
+    """Where a quote is in its note, and the passages that find it."""
+    start = note.text.index(gold.quote)
+    excerpt = GoldExcerpt(gold.note, start, gold.quote, gold.part)
+    first = note.text.count("\n", 0, start) + 1
+    ids = frozenset(
+        passage.id
+        for passage in passages
+        if (by_overlap and _shares_half(passage, excerpt))
+        or (passage.start <= start and excerpt.end <= passage.end)
+    )
+    return replace(excerpt, lines=(first, first + gold.quote.count("\n")), passages=ids)
+
+
+def _shares_half(passage: Passage, excerpt: GoldExcerpt) -> bool:
+    """Whether the overlap is half of the shorter of the two; either may be the longer one."""
+    start, end = (max(0, at - passage.start) for at in (excerpt.start, excerpt.end))
+    shorter = min(_visible(passage.text), _visible(excerpt.quote))
+    return _visible(passage.text[start:end]) >= max(1, shorter / 2)
+
+
+def _visible(text: str) -> int:
+    """The characters that are not white space."""
+    return len("".join(text.split()))
+
+
+def _task(question: GoldQuestion, places: Sequence[GoldExcerpt]) -> Task:
+    found_by = {
+        part: frozenset(id_ for place in places if place.part == part for id_ in place.passages)
+        for part in question.parts
+    }
+    # Parts found by exactly the same passages make one unit; parts that none finds stay apart.
+    together: dict[object, list[int]] = {}
+    for part, passages in found_by.items():
+        together.setdefault(passages or part, []).append(part)
+    unit_of = {
+        part: f"part {' and '.join(map(str, parts))}"
+        for parts in together.values()
+        for part in parts
+    }
+    units: dict[int, dict[str, None]] = {}
+    for part, passages in found_by.items():
+        for id_ in passages:
+            units.setdefault(id_, {})[unit_of[part]] = None
+    return Task(
+        id=question.id,
+        question=question.question,
+        kind=question.kind,
+        answerable=bool(question.gold),
+        relevant=dict.fromkeys(unit_of.values(), 1),
+        units_of=lambda id_: list(units.get(id_, [str(id_)])),
+        expected=[
+            Expected(place.path, place.lines, place.quote, unit_of[place.part]) for place in places
+        ],
+        unretrievable=frozenset(unit_of[part] for part in found_by if not found_by[part]),
+        answers=[[answer] for answer in question.answer],
+        gold=[
+            [place for place in places if place.part == part]
+            for part in question.parts
+            if question.excerpts
+        ],
+    )

@@ -1,6 +1,6 @@
 """Summarise outcomes in one document, and hold it to targets."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from statistics import NormalDist
 from typing import Any
@@ -24,14 +24,7 @@ from ragqa.types import Answer, Citation, IndexInfo
 Document = dict[str, Any]
 """What `ragqa eval --json` prints; `docs/evaluation.md` defines the measures."""
 
-MEASURED = (
-    "embedder",
-    "language",
-    "passage_tokens",
-    "max_note_bytes",
-    "reader",
-    "top_k",
-)
+MEASURED = ("embedder", "language", "passage_tokens", "max_note_bytes", "reader", "top_k")
 """The settings that affect an evaluation, and that it reports."""
 
 SEED = 20_240_731
@@ -41,8 +34,6 @@ LEVEL = 0.95
 RESAMPLES = 2000
 
 _EXAMPLE = "ragqa eval --fail-under recall@5=0.95"
-
-
 _KIND_MEASURES = ("recall@1", "recall@5", "ndcg@10")
 _SCORES = (*ANSWER_MEASURES, *EXCERPT_MEASURES, *LOWER_IS_BETTER, *WORDS)
 
@@ -65,23 +56,23 @@ def summarise(outcomes: Sequence[Outcome]) -> Document:
         for m in methods
         for name in MEASURES
     }
-    means, intervals = _estimated(columns | _columns(outcomes))
+    means = _estimated(columns | _columns(outcomes))
     return {
         "queries": len(judged),
         "methods": {m: {name: means.pop(f"{m}.{name}") for name in MEASURES} for m in methods},
         **means,
-        "intervals": intervals,
         "kinds": _kinds(judged),
         "abstention": _abstention(outcomes),
         "questions": [_question(outcome) for outcome in outcomes],
     }
 
 
-def _estimated(columns: Mapping[str, Sequence[float]]) -> tuple[Document, Document]:
-    """The mean of each column that has values, and its interval."""
+def _estimated(columns: Mapping[str, Sequence[float]]) -> Document:
+    """The mean of each column that has values, and their `intervals`."""
     there = {name: values for name, values in columns.items() if values}
-    means: Document = {name: mean(values) for name, values in there.items()}
-    return means, {n: rounded(share_interval(v)) for n, v in there.items()}
+    means = {name: round(float(np.mean(values)), 4) for name, values in there.items()}
+    intervals = {n: [round(bound, 4) for bound in share_interval(v)] for n, v in there.items()}
+    return means | {"intervals": intervals}
 
 
 def _columns(outcomes: Sequence[Outcome]) -> dict[str, list[float]]:
@@ -94,8 +85,7 @@ def _kinds(judged: Sequence[Outcome]) -> Document:
     for kind in sorted({outcome.task.kind for outcome in judged if outcome.task.kind}):
         these = [outcome for outcome in judged if outcome.task.kind == kind]
         ranked = {name: [o.measures["hybrid"][name] for o in these] for name in _KIND_MEASURES}
-        means, intervals = _estimated(ranked | _columns(these))
-        kinds[kind] = {"questions": len(these), **means, "intervals": intervals}
+        kinds[kind] = {"questions": len(these), **_estimated(ranked | _columns(these))}
     return kinds
 
 
@@ -111,18 +101,19 @@ def _abstention(outcomes: Sequence[Outcome]) -> Document:
         if outcome.answer is not None:
             for sort in ("right", kind) if outcome.right else (kind,):
                 sorts.setdefault(sort, []).append(outcome.answer)
-    table = {}
-    for sort, these in sorts.items():
-        means, intervals = _estimated(
-            {
-                "answered": [float(answer.answered) for answer in these],
-                "sure": [float(answer.sure) for answer in these],
-                "named": [float(answer.answered and bool(answer.no_note_has)) for answer in these],
-            }
-        )
-        if means:
-            table[sort] = {"questions": len(these), **means, "intervals": intervals}
-    return table
+    tests: Mapping[str, Callable[[Answer], bool]] = {
+        "answered": lambda answer: answer.answered,
+        "sure": lambda answer: answer.sure,
+        "named": lambda answer: answer.answered and bool(answer.no_note_has),
+    }
+    return {
+        sort: {
+            "questions": len(these),
+            **_estimated({name: [*map(test, these)] for name, test in tests.items()}),
+        }
+        for sort, these in sorts.items()
+        if these
+    }
 
 
 def _question(outcome: Outcome) -> Document:
@@ -149,34 +140,19 @@ def _rounded(values: Mapping[str, Any]) -> Document:
     return {k: round(v, 4) if isinstance(v, float) else v for k, v in values.items()}
 
 
-def mean(values: Sequence[float]) -> float:
-    """The mean of at least one value, rounded for a document."""
-    return round(float(np.mean(values)), 4)
+def share_interval(values: Sequence[float]) -> tuple[float, float]:
+    """The bootstrap percentile interval (Efron, 1979) of the mean of values in [0, 1].
 
-
-def rounded(values: Iterable[float]) -> list[float]:
-    """The values, such as the bounds of an interval, rounded for a document."""
-    return [round(value, 4) for value in values]
-
-
-def interval(values: Sequence[float]) -> tuple[float, float]:
-    """The bootstrap percentile interval of the mean of at least one value (Efron, 1979)."""
+    If all are 0, or all are 1, the bootstrap shows no spread, so Wilson's interval (1927) is used.
+    """
+    if set(values) in ({0.0}, {1.0}):
+        squared = NormalDist().inv_cdf((1 + LEVEL) / 2) ** 2
+        off = squared / (len(values) + squared)
+        return (1 - off, 1.0) if values[0] else (0.0, off)
     data = np.asarray(values, dtype=np.float64)
     chosen = np.random.default_rng(SEED).integers(0, len(data), (RESAMPLES, len(data)))
     low, high = np.quantile(data[chosen].mean(axis=1), ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
     return float(low), float(high)
-
-
-def share_interval(values: Sequence[float]) -> tuple[float, float]:
-    """The interval of the mean of values in [0, 1].
-
-    If all are 0, or all are 1, the bootstrap shows no spread, so Wilson's interval (1927) is used.
-    """
-    if set(values) not in ({0.0}, {1.0}):
-        return interval(values)
-    squared = NormalDist().inv_cdf((1 + LEVEL) / 2) ** 2
-    off = squared / (len(values) + squared)
-    return (1 - off, 1.0) if values[0] else (0.0, off)
 
 
 Target = tuple[str, float]

@@ -153,9 +153,10 @@ def make(kind: str, model: str, url: str = "") -> HttpLLM:
         )
     server, key = server_of(kind, url), find_key(kind)
     if key is None and kind != OLLAMA and not server.is_loopback:
+        variable = SERVICES[kind].key_variable
         raise UsageError(
             f"{kind}:{model} needs a key for {server.shown}",
-            hint=f"put it into {SERVICES[kind].key_variable}, or by itself into {key_file(kind)} (chmod 600)",
+            hint=f"put it into {variable}, or by itself into {key_file(kind)} (chmod 600)",
         )
     return HttpLLM(kind, server, key or NO_KEY, model)
 

@@ -2,10 +2,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from ragqa.evaluation.measures import (
-    GoldExcerpt,
-    score_citations,
-)
+from ragqa.evaluation.measures import score_citations
+from ragqa.evaluation.questions import GoldExcerpt
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,7 @@ from math import log2
 import pytest
 from cases import each_of
 
-from ragqa.evaluation.measures import (
-    answer_found,
-    measure_ranking,
-)
+from ragqa.evaluation.measures import answer_found, measure_ranking
 
 
 def others(count):

@@ -5,7 +5,7 @@ from cases import each_of
 from support import make_answer
 
 from ragqa.evaluation.asking import answer_scores, why_missed
-from ragqa.evaluation.measures import Expected, GoldExcerpt, Task
+from ragqa.evaluation.questions import Expected, GoldExcerpt, Task
 from ragqa.types import Citation, Hit, Kind, Passage, Unit
 
 PLACE = Expected("bakery.md", (3, 3), "It opens at seven.", "part 1")

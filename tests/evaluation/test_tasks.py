@@ -3,8 +3,8 @@ from hashlib import sha256
 import pytest
 
 from ragqa.evaluation.asking import _units
-from ragqa.evaluation.measures import Expected, Task, measure_ranking, tasks_of
-from ragqa.evaluation.questions import Gold, GoldQuestion
+from ragqa.evaluation.measures import measure_ranking
+from ragqa.evaluation.questions import Expected, Gold, GoldQuestion, Task, tasks_of
 from ragqa.notes import parse_note
 from ragqa.types import Passage, Stamp
 
