@@ -36,7 +36,7 @@ from ragqa.types import (
     Written,
     WrittenSentence,
 )
-from ragqa.verifying.checking import Verification
+from ragqa.verifying import Verification
 
 DOCS = Path(__file__).parent
 PAGE = DOCS / "json.md"

@@ -1,8 +1,20 @@
-"""Places in notes and numbers of citations: the one grammar by which they are written and read."""
+"""How places in notes, numbers of citations and saved answers are written and read.
 
+In JSON a saved answer is the document of `ask --json`. In Markdown it is a separate record, one
+line of JSON at the end: editors wrap, escape and "correct" the text above it, but leave code alone.
+The record is found anywhere in the file and in any fence.
+"""
+
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import BinaryIO
+
+from msgspec import Struct, convert, to_builtins
+
+from ragqa.errors import Hint, UsageError
+from ragqa.types import DOCUMENT_VERSION, EXTRACTIVE, Answer
 
 CITED = re.compile(r"\[(\d+)\]")
 """The number of a citation in an answer; what is no citation has spaces within the brackets."""
@@ -45,3 +57,129 @@ def readings(text: str) -> Iterator[Place]:
     for name, _, anchor in dict.fromkeys((text.rpartition("#"), text.partition("#"))):
         if name and anchor.strip("# "):
             yield Place(name, heading=anchor.strip())
+
+
+MAX_BYTES = 10_000_000
+MAX_CITATIONS = 1_000
+
+ANY_NOTE = ""
+"""The path of a quote whose note is not known: it is looked for in all of them."""
+NOWHERE = (0, 0)
+"""The lines, or characters, of a quote whose place is not known."""
+
+_MARK = "ragqa_answer"
+_VERSION = 1
+# JSON escapes quotation marks in strings, so no text inside a record looks like a record.
+_RECORD = re.compile(rf'\{{\s*"{_MARK}"\s*:')
+_MARKUP = re.compile("[<>&`~]")
+_HINT = Hint(
+    "save one: ragqa ask QUESTION > answer.md, or --json > answer.json",
+    tool="give quotes, or a whole saved answer as answer",
+)
+
+
+class SavedCitation(Struct, frozen=True, omit_defaults=True):
+    """A citation as read from a file: any numbers, any text as `path`.
+
+    `context` is a table row's header or a list's introduction, "" for none; `note_sha256` is "" if
+    the note's version is not known. `locator` is as in `Citation`.
+    """
+
+    n: int
+    path: str
+    lines: tuple[int, int]
+    chars: tuple[int, int]
+    quote: str
+    note_sha256: str = ""
+    context: str = ""
+    locator: str = ""
+
+
+class SavedAnswer(Struct, frozen=True):
+    """The checkable part of a saved answer, and what wrote it; abstentions have no citations."""
+
+    question: str
+    citations: tuple[SavedCitation, ...]
+    backend: str = EXTRACTIVE
+
+
+def record_of(answer: Answer) -> str:
+    """What is needed to check an answer, as one line of ASCII JSON without Markdown markup."""
+    document = {
+        _MARK: _VERSION,
+        "question": answer.question,
+        "backend": answer.backend,
+        "citations": to_builtins(
+            convert(answer.citations, tuple[SavedCitation, ...], from_attributes=True)
+        ),
+    }
+    return _MARKUP.sub(lambda mark: f"\\u{ord(mark[0]):04x}", json.dumps(document))
+
+
+def is_saved(text: str) -> bool:
+    """Whether a note is a saved answer, which only quotes other notes."""
+    return _RECORD.search(text) is not None
+
+
+def defused(text: str) -> str:
+    """Neutralise records in a note's text, as an exported answer may contain only its own."""
+    return _RECORD.sub(lambda record: record[0].replace(_MARK, f"{_MARK} (quoted)"), text)
+
+
+def read_saved(file: BinaryIO, name: str) -> SavedAnswer:
+    """Read a saved answer, JSON or Markdown.
+
+    :param name: the file's name in messages.
+    :raises UsageError: it is too large, damaged or not a saved answer.
+    """
+    data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise UsageError(
+            f"{name} is not a saved answer: it has more than {MAX_BYTES:,} bytes", hint=_HINT
+        )
+    try:
+        return _read(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as exc:
+        problem = f"byte {exc.start:,} is not UTF-8"
+    except RecursionError:
+        problem = "it is nested too deeply"
+    except ValueError as exc:
+        problem = str(exc)
+    raise UsageError(f"{name} is not a saved answer: {problem}", hint=_HINT)
+
+
+def _read(text: str) -> SavedAnswer:
+    """The answer in JSON, or in the record of Markdown."""
+    try:
+        document = json.loads(text)
+    except ValueError:
+        records = list(_RECORD.finditer(text))
+    else:
+        return _answer(document)
+    if not records:
+        raise ValueError("it is neither JSON nor Markdown of ragqa ask")
+    if len(records) > 1:
+        raise ValueError(f"it holds {len(records)} answers; put each in its own file")
+    document, _ = json.JSONDecoder().raw_decode(text, records[0].start())
+    return _answer(document)
+
+
+def quoted(quotes: Iterable[tuple[int, str, str]]) -> SavedAnswer:
+    """Quotes that no record describes, each with its number and its place, "" if not known."""
+    cited = (SavedCitation(n, place, NOWHERE, NOWHERE, quote) for n, quote, place in quotes)
+    return SavedAnswer("", tuple(cited))
+
+
+def _answer(document: object) -> SavedAnswer:
+    if not isinstance(document, dict):
+        raise ValueError("it is not an object")  # noqa: TRY004 - what the file says
+    version = document.get(_MARK, document.get("version"))
+    if version != DOCUMENT_VERSION:
+        raise ValueError(f"this ragqa does not know its version, {version!s:.20}")
+    answer = convert(document, SavedAnswer)
+    if len(answer.citations) > MAX_CITATIONS:
+        raise ValueError(f"it has more than {MAX_CITATIONS:,} citations")
+    for n, citation in enumerate(answer.citations, start=1):
+        if not citation.quote.strip():
+            raise ValueError(f"the quote of citation {n} is empty")
+    return answer

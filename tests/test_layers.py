@@ -11,8 +11,8 @@ PACKAGE = Path(ragqa.__file__).parent
 
 LAYERS = [
     {"errors", "corpus", "languages"},
-    {"types", "safe", "places"},
-    {"config", "text", "clock"},
+    {"types", "safe"},
+    {"places", "config", "text", "clock"},
     {"notes", "passages", "embedders", "stores", "llms", "state"},
     {"search", "readers", "grounding"},
     {"indexing", "answering"},

@@ -10,12 +10,12 @@ from holding import check_citation, check_document, lines_of, must, printing
 from ragqa import Index, open_index
 from ragqa.errors import RagqaError
 from ragqa.notes import NoteText, read_text
+from ragqa.places import read_saved
 from ragqa.render import to_json
 from ragqa.render.documents import document_of
 from ragqa.render.markdown import answer_markdown
 from ragqa.render.results import Linker, print_answer
 from ragqa.types import Answer, Corpus, Passage
-from ragqa.verifying.saved import read_saved
 
 OTHER = (
     "---\ndate: 2023-05-01\n---\n# Cats\n\nCats sleep 14 hours a day.\n\n- Cats hunt at dawn.\n\n"

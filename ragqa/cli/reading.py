@@ -22,7 +22,7 @@ from ragqa.cli.options import (
 from ragqa.errors import UsageError
 
 if TYPE_CHECKING:
-    from ragqa.verifying.saved import SavedAnswer
+    from ragqa.places import SavedAnswer
 
 
 @expanded
@@ -220,17 +220,11 @@ def verify(
     from ragqa import render
     from ragqa.render import explanations
     from ragqa.render.results import Linker
-    from ragqa.verifying.checking import verify as verify_answer
+    from ragqa.verifying import verify as verify_answer
 
     loaded, saved = load(corpus), _to_verify(answer)
     with render.ProgressLine() as progress:
-        verification = verify_answer(
-            saved,
-            loaded.places.corpus,
-            max_note_bytes=loaded.settings.max_note_bytes,
-            formats=loaded.settings.formats,
-            progress=progress,
-        )
+        verification = verify_answer(saved, loaded.places.corpus, loaded.settings, progress)
     linker = Linker(loaded.places.corpus, loaded.settings.link_format)
     return finish(
         verification,
@@ -244,7 +238,7 @@ def _to_verify(words: list[str]) -> "SavedAnswer":
 
     :raises UsageError: it cannot be read.
     """
-    from ragqa.verifying.saved import quoted, read_saved
+    from ragqa.places import quoted, read_saved
 
     answer, *quote = words
     is_quote = len(answer.split()) > 1 and not os.path.lexists(answer)

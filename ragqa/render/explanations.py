@@ -1,20 +1,28 @@
 """Why a note is or is not in an answer, and what has become of the citations of a saved one."""
 
+import re
 from collections import Counter
+from itertools import groupby
 
+from rapidfuzz.distance import Indel
 from rich.text import Text
 
 from ragqa.explaining import Explanation
+from ragqa.places import NOWHERE
 from ragqa.render import put, put_heading
 from ragqa.render.results import Linker, print_corrected
 from ragqa.render.view import address
 from ragqa.safe import safe_line, safe_text
+from ragqa.text.words import UNSPACED
 from ragqa.types import counted
-from ragqa.verifying.checking import Checked, Standing, Verification
-from ragqa.verifying.likeness import differences
-from ragqa.verifying.saved import NOWHERE
+from ragqa.verifying import Checked, Standing, Verification
 
 _INDENT = 2
+
+MAX_COMPARED = 20_000
+"""Two texts of which one has more words are shown whole, without a word diff."""
+
+_TOKEN = re.compile(rf"(?:~~|[{UNSPACED}]|(?:(?!~~)[^\s{UNSPACED}])+)\s*|\s+")
 
 
 def print_explanation(explanation: Explanation, linker: Linker) -> None:
@@ -102,3 +110,22 @@ def _difference(old: str, new: str) -> Text:
             text.append(f"{{+{safe_text(added.strip())}+}}", style="good").append(" ")
     text.rstrip()
     return text
+
+
+def differences(old: str, new: str) -> list[tuple[str, str]]:
+    """A word diff of two texts: pairs of a text removed and its replacement, or of equal texts.
+
+    Any white space counts as one space.
+    """
+    a, b = (_TOKEN.findall(" ".join(text.split()) + " ") for text in (old, new))
+    if max(len(a), len(b)) > MAX_COMPARED:
+        return [(old, new)]
+    # A word before `~~` equals the same word before a space.
+    bare_a, bare_b = ([token.rstrip() for token in tokens] for tokens in (a, b))
+    pieces = []
+    for _, same in groupby(Indel.opcodes(bare_a, bare_b), lambda step: step.tag == "equal"):
+        steps = list(same)
+        removed = a[steps[0].src_start : steps[-1].src_end]
+        added = b[steps[0].dest_start : steps[-1].dest_end]
+        pieces.append(("".join(removed), "".join(added)))
+    return pieces

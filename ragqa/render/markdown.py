@@ -14,12 +14,12 @@ from urllib.parse import quote
 
 from ragqa.answering.excerpt_blocks import CUT, Block, Line, Table, apart, runs_on
 from ragqa.notes.formats import fragment
+from ragqa.places import defused, record_of
 from ragqa.render import view
 from ragqa.render.excerpts import blocks, quoted_words, sides_of
 from ragqa.safe import safe_line, safe_text
 from ragqa.text.dates import date_shown
 from ragqa.types import Answer, Citation, Kind, WrittenSentence
-from ragqa.verifying.saved import defused, record_of
 
 if TYPE_CHECKING:
     from ragqa.chatting import Exchange

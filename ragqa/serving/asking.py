@@ -22,13 +22,13 @@ from ragqa.errors import Hint, RagqaError, UsageError, out_of_memory
 from ragqa.generation.writer import Writer, what_is_sent, writer_of
 from ragqa.llms import LLM, NO_LLM, Destination, Prompt
 from ragqa.llms.servers import without_keys
+from ragqa.places import SavedAnswer, read_saved
 from ragqa.render.documents import document_of
 from ragqa.safe import safe_line
 from ragqa.serving.warm import Freshness, NotReady, WarmIndex
 from ragqa.state.consent import is_allowed, not_allowed
 from ragqa.types import Answer, Filters, no_progress
-from ragqa.verifying.checking import Verification, verify
-from ragqa.verifying.saved import SavedAnswer, read_saved
+from ragqa.verifying import Verification, verify
 
 logger = logging.getLogger("ragqa")
 
@@ -63,11 +63,7 @@ def checked(warm: WarmIndex, saved: SavedAnswer | str) -> Verification:
     """Check a saved answer, or one as pasted, against the notes, which needs no index."""
     if isinstance(saved, str):
         saved = read_saved(io.BytesIO(saved.encode("utf-8", "replace")), "the answer")
-    settings, corpus = warm.loaded.settings, warm.loaded.places.corpus
-    return verify(
-        saved, corpus, max_note_bytes=settings.max_note_bytes, formats=settings.formats,
-        progress=no_progress,
-    )  # fmt: skip
+    return verify(saved, warm.loaded.places.corpus, warm.loaded.settings, no_progress)
 
 
 def status(warm: WarmIndex) -> Fields:

@@ -15,13 +15,13 @@ from ragqa.api import Index
 from ragqa.errors import LIST, NotIndexed
 from ragqa.notes.formats import Document
 from ragqa.notes.links import NoteNames
+from ragqa.places import NOWHERE, SavedCitation
 from ragqa.related import NearNote, NoteLinks, near
 from ragqa.serving.asking import Fields
 from ragqa.serving.note_html import IMAGES, UNREAD, Names, note_html, slugs, source_html, url_path
 from ragqa.serving.warm import WarmIndex
 from ragqa.types import Corpus, Filters, Kind, Note, NoteRecord, Span
-from ragqa.verifying.checking import CurrentNote, in_note
-from ragqa.verifying.saved import NOWHERE, SavedCitation
+from ragqa.verifying import CurrentNote, in_note
 
 _MOST_NEAR = 5
 _LARGEST_RENDERED = 300_000

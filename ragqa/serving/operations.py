@@ -19,6 +19,7 @@ from ragqa.clock import today
 from ragqa.errors import Hint, UsageError
 from ragqa.explaining import explain
 from ragqa.generation.writer import Writer
+from ragqa.places import SavedAnswer, quoted
 from ragqa.related import related_to
 from ragqa.render.documents import Document, document_of, list_document
 from ragqa.serving import wording
@@ -27,7 +28,6 @@ from ragqa.serving.warm import WarmIndex
 from ragqa.serving.wording import Result
 from ragqa.text.dates import day_named
 from ragqa.types import Filters
-from ragqa.verifying.saved import SavedAnswer, quoted
 
 _TEXT, _LIST = "string", "array"
 

@@ -25,7 +25,7 @@ from ragqa.serving.asking import freshness_line
 from ragqa.serving.warm import Freshness
 from ragqa.text.dates import date_shown
 from ragqa.types import Answer, Citation, Hit, NoteList, SearchResult, counted, trail_text
-from ragqa.verifying.checking import Checked, Verification
+from ragqa.verifying import Checked, Verification
 
 MORE = "a larger max_tokens gives more"
 _CUT, _GAP = "\u2026", "\n\n"

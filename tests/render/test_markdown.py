@@ -13,10 +13,10 @@ from soup import NASTY, tokens_of
 from support import make_answer
 
 from ragqa.chatting import Exchange
+from ragqa.places import defused, read_saved
 from ragqa.render.markdown import answer_markdown, chat_markdown, escaped
 from ragqa.safe import safe_line, safe_text
 from ragqa.types import Hit, Kind, Passage, Unit
-from ragqa.verifying.saved import defused, read_saved
 
 # As the file system gives them: any bytes.
 PATHS = NASTY.map(lambda text: os.fsdecode(text.encode("utf-8", "replace"))) | st.binary(

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from ragqa.config import Settings
+from ragqa.places import SavedAnswer, SavedCitation
 from ragqa.types import Corpus
-from ragqa.verifying.checking import verify
-from ragqa.verifying.saved import SavedAnswer, SavedCitation
+from ragqa.verifying import verify
 
 
 class Notes:
@@ -34,8 +35,8 @@ class Notes:
         found = verify(
             SavedAnswer("why?", citations),
             Corpus.of(self.folder),
-            max_note_bytes=100_000,
-            progress=lambda *_: None,
+            Settings(max_note_bytes=100_000),
+            lambda *_: None,
         )
         for checked in found.checked:
             place = checked.place

@@ -6,7 +6,8 @@ import pytest
 from msgspec.structs import replace
 from support import make_answer
 
-from ragqa.verifying.checking import (
+from ragqa.places import ANY_NOTE, NOWHERE, record_of
+from ragqa.verifying import (
     IN_CODE,
     IN_COMMENT,
     NO_NOTE,
@@ -15,7 +16,6 @@ from ragqa.verifying.checking import (
     STRUCK_OUT,
     Standing,
 )
-from ragqa.verifying.saved import ANY_NOTE, NOWHERE, record_of
 
 QUOTE = "Requests are retried three times, with a pause of two seconds."
 NOTE = f"# Retries\n\nWhat the client does.\n\n{QUOTE} Then it gives up.\n"

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragqa.notes.formats import Document
-from ragqa.verifying.checking import CurrentNote
-from ragqa.verifying.likeness import MAX_WORDS, differences, successor
+from ragqa.render.explanations import differences
+from ragqa.verifying import MAX_WORDS, CurrentNote, successor
 
 NOTE = """# The service
 

@@ -6,23 +6,25 @@ longer true: ..."), been struck out, or moved to a comment, to code or under ano
 
 import re
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from itertools import chain
+from heapq import nsmallest
+from itertools import chain, islice
 
 from msgspec import Struct, structs
+from rapidfuzz.distance import Indel
 
 from ragqa.answering.excerpt_blocks import Line, blocks_of
+from ragqa.config import Settings
 from ragqa.notes import parse_note, read_text, walk_notes
 from ragqa.notes.formats import Document, how_to_read, suffix_of, why_format_is_off
 from ragqa.passages.parts import block_contexts, heading_paths, unit_spans, units_of
-from ragqa.places import readings
+from ragqa.places import ANY_NOTE, NOWHERE, SavedAnswer, SavedCitation, is_saved, readings
 from ragqa.text.shown import Shown, labels_within, struck_spans
+from ragqa.text.words import tokenize
 from ragqa.types import EXTRACTIVE, Block, Corpus, Keys, Kind, Progress, Skipped, Span
-from ragqa.verifying.likeness import CitableUnit, compared_words, quote_places, successor
-from ragqa.verifying.saved import ANY_NOTE, NOWHERE, SavedAnswer, SavedCitation, is_saved
 
 NOTHING_LIKE_IT = "nothing in the note resembles it"
 OTHER_CONTEXT = "the note has other words above it than the answer"
@@ -40,6 +42,29 @@ _PIECE_FROM = 200
 # Text around a sentence that says nothing: item markers, footnotes and anchors.
 _SILENT = re.compile(r"^[\s>]*(?:[-*+]|\d{1,9}[.)])\s|\[\^[^\]\n]*\]|\s\^[\w-]+\s*$")
 _SAYS = re.compile(r"[^\W_]|\?")
+
+# Scripts beyond are written without spaces, so a neighbour does not mark a word's end.
+_IN_WORD = r"[^\W_\u0e00-\U0010ffff]"
+
+_MAX_PLACES = 5
+
+MIN_SIMILARITY = 0.6
+"""The least share of words in common, in order, of a quote and its successor.
+
+`docs/decisions/claims.md` has how it was chosen.
+"""
+
+MAX_WORDS = 500
+"""Longer quotes are not compared, which would take seconds; ragqa's are shorter by default."""
+
+MAX_STRETCHES = 10_000
+"""At most this many runs of sentences are compared with a quote: those nearest to its old place."""
+
+_URL = re.compile(r"https?://[^\s)>\]]+")
+_NOT_WORD = re.compile(r"[\W_]+")
+
+CitableUnit = tuple[Span, Sequence[str]]
+"""Where a sentence, item or row stands in a note, and its words; a heading is given none."""
 
 
 class Standing(StrEnum):
@@ -92,9 +117,8 @@ class Checked:
     @property
     def is_rewrapped(self) -> bool:
         """Whether only the white space between the words has changed."""
-        is_moved = self.standing is Standing.MOVED
         now, quote = self.place.text if self.place else "", self.citation.quote
-        return is_moved and now != quote and now.split() == quote.split()
+        return self.standing is Standing.MOVED and quote != now and now.split() == quote.split()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,34 +138,28 @@ class Verification:
 
 
 def verify(
-    saved: SavedAnswer,
-    corpus: Corpus,
-    *,
-    max_note_bytes: int,
-    progress: Progress,
-    formats: Collection[str] = (),
+    saved: SavedAnswer, corpus: Corpus, settings: Settings, progress: Progress
 ) -> Verification:
     """Check each citation against the current notes.
 
     Similar text in the cited note takes precedence over the same words in another note: if the
     note now says something else, an old copy of it does not make the citation sound.
 
-    :param formats: as in the setting.
     :raises NoCorpus: the folder does not exist or cannot be read.
     """
     if not saved.citations:
         return Verification(saved.question, ())
-    notes = CorpusNotes(corpus, max_note_bytes, formats)
+    notes = CorpusNotes(corpus, settings)
     citations = list(map(notes.placed, saved.citations))
     cited = {path: notes.read(path) for path in {citation.path for citation in citations}}
     in_cited = {citation: _in_cited(citation, cited[citation.path]) for citation in citations}
     lost = [citation for citation in in_cited if in_cited[citation] is None]
     elsewhere = _in_other_notes(lost, notes, progress)
-    checked = []
-    for citation in citations:
-        reason = notes.why_not(citation.path) if cited[citation.path] is None else NOTHING_LIKE_IT
-        gone = Checked(citation, Standing.GONE, reason=reason)
-        checked.append(in_cited[citation] or elsewhere.get(citation, gone))
+    gone = {
+        one: Checked(one, Standing.GONE, reason=notes.why_gone(one.path, cited[one.path]))
+        for one in lost
+    }
+    checked = [in_cited[one] or elsewhere.get(one) or gone[one] for one in citations]
     written = f"{saved.backend} wrote this answer: what it cites is checked, not what it says"
     warnings = [] if saved.backend == EXTRACTIVE else [written]
     if len(elsewhere) < len(lost) and notes.skipped:
@@ -158,12 +176,9 @@ def _in_other_notes(
     elsewhere: dict[SavedCitation, Checked] = {}
     left = list(lost)
     for note in notes.searched(progress) if left else ():
-        for citation in [citation for citation in left if citation.path != note.path]:
-            there = in_note(citation, note)
-            if there and there.is_sound:
-                left.remove(citation)
-                elsewhere[citation] = there
-        if not left:
+        found = {one: in_note(one, note) for one in left if one.path != note.path}
+        elsewhere |= {one: there for one, there in found.items() if there and there.is_sound}
+        if not (left := [one for one in left if one not in elsewhere]):
             break
     return elsewhere
 
@@ -193,23 +208,25 @@ def in_note(citation: SavedCitation, note: "CurrentNote") -> Checked | None:
         return Checked(citation, Standing.CHANGED, place, OTHER_CONTEXT)
     changed, may_be_part = None, citation.chars == NOWHERE
     spans = quote_places(note.text, citation.quote, start)
-    if may_be_part and not spans:
-        spans = note.shown_places(citation.quote)
-    statements = [note.statement(span, may_be_part=may_be_part) for span in spans]
+    spans = spans or (note.shown_places(citation.quote) if may_be_part else [])
+    statements = (note.statement(span, may_be_part=may_be_part) for span in spans)
     for place, is_same, reason in sorted(statements, key=lambda statement: not statement[1]):
         is_free = not (citation.context and place.context)
         is_said = is_same or (may_be_part and reason in ("", IN_CODE))
         if is_said and (is_free or citation.context in note.contexts(place.chars)):
-            # Within a page, cell or paragraph it has not moved, whatever the line.
-            is_there = citation.lines in (place.lines, NOWHERE)
-            (first, last), (start, end) = place.lines, citation.lines
-            is_there = is_there or (may_be_part and start <= last and first <= end)
-            is_there = is_there or "" != citation.locator == place.locator
-            is_there = is_there and citation.path in (place.path, ANY_NOTE)
-            standing = Standing.INTACT if is_there else Standing.MOVED
+            standing = Standing.INTACT if _is_where_cited(citation, place) else Standing.MOVED
             return Checked(citation, standing, structs.replace(place, context=""))
         changed = changed or Checked(citation, Standing.CHANGED, place, reason)
     return changed
+
+
+def _is_where_cited(citation: SavedCitation, place: CurrentPlace) -> bool:
+    """Whether a place is the one that is cited; within a page, cell or paragraph, on any line."""
+    if citation.path not in (place.path, ANY_NOTE):
+        return False
+    is_there = citation.lines in (place.lines, NOWHERE) or "" != citation.locator == place.locator
+    (first, last), (start, end) = place.lines, citation.lines
+    return is_there or (citation.chars == NOWHERE and start <= last and first <= end)
 
 
 @dataclass
@@ -320,10 +337,10 @@ class CorpusNotes:
     ignored, hidden or behind a link; these are not.
     """
 
-    def __init__(self, corpus: Corpus, max_note_bytes: int, formats: Collection[str]) -> None:
-        self._corpus = corpus
-        self._max_note_bytes, self._formats = max_note_bytes, formats
-        walk = walk_notes(corpus, max_note_bytes=max_note_bytes, formats=formats)
+    def __init__(self, corpus: Corpus, settings: Settings) -> None:
+        self._corpus, self._settings = corpus, settings
+        limit = settings.max_note_bytes
+        walk = walk_notes(corpus, max_note_bytes=limit, formats=settings.formats)
         self._paths = dict.fromkeys(file.path for file in walk.files)  # a set, in order
         self.skipped = {skip.path: skip.reason for skip in walk.skipped}
 
@@ -336,10 +353,10 @@ class CorpusNotes:
             progress("searching", count, len(self._paths))
 
     def read(self, path: str) -> CurrentNote | None:
-        """Read a note; None if it cannot be read, and then `why_not` has the reason."""
+        """Read a note; None if it cannot be read, and then `why_gone` has the reason."""
         if path not in self._paths:
             return None
-        read = read_text(self._corpus, path, max_note_bytes=self._max_note_bytes)
+        read = read_text(self._corpus, path, max_note_bytes=self._settings.max_note_bytes)
         if isinstance(read, Skipped):
             self.skipped[path] = read.reason
             return None
@@ -353,12 +370,80 @@ class CorpusNotes:
                 return structs.replace(citation, path=place.path, lines=lines, locator=locator)
         return citation
 
-    def why_not(self, path: str) -> str:
-        """Why a path is not read as a note."""
+    def why_gone(self, path: str, note: CurrentNote | None) -> str:
+        """Why nothing is found in the note at a path."""
+        if note is not None:
+            return NOTHING_LIKE_IT
         if path == ANY_NOTE:
             return NOT_SAID
         if path in self.skipped:
             return f"the file cannot be read: {self.skipped[path]}"
-        if off := why_format_is_off(path, self._formats):
-            return f"{off}; {how_to_read([suffix_of(path)], self._formats)}"
+        if off := why_format_is_off(path, formats := self._settings.formats):
+            return f"{off}; {how_to_read([suffix_of(path)], formats)}"
         return NO_NOTE
+
+
+def quote_places(text: str, quote: str, near: int) -> list[Span]:
+    """The few occurrences of a quote nearest to an offset, the nearest first, exact ones before.
+
+    White space within it may differ. The quote must not end inside a word or number: `limit: 5`
+    occurs in neither `limit: 50` nor `limit: 5.5`.
+    """
+    words = quote.split()
+    if not words or max(words, key=len) not in text:
+        return []  # rules out most notes quickly
+    pattern = r"\s+".join(map(re.escape, words))
+    if re.match(_IN_WORD, words[0]):
+        pattern = rf"(?<!{_IN_WORD})(?:(?<!\d[.,])|(?!\d)){pattern}"
+    if re.match(_IN_WORD, words[-1][-1]):
+        pattern = rf"{pattern}(?!{_IN_WORD})(?:(?![.,]\d)|(?<!\d))"
+    spans = (match.span() for match in re.finditer(pattern, text))
+    return nsmallest(
+        _MAX_PLACES, spans, key=lambda span: (text[slice(*span)] != quote, abs(span[0] - near))
+    )
+
+
+def successor(units: Sequence[CitableUnit], quote: str, near: int) -> Span | None:
+    """The sentences most similar to a quote, the nearest in a tie; None if nothing is similar.
+
+    :param near: the quote's old offset, in characters.
+    """
+    words = compared_words(quote)
+    if not 0 < len(words) <= MAX_WORDS:
+        return None
+    best, highest = None, MIN_SIMILARITY
+    for span, theirs in islice(_stretches(units, words, near), MAX_STRETCHES):
+        # Its `score_cutoff` would reject a similarity of exactly the minimum.
+        similarity = Indel.normalized_similarity(words, theirs)
+        if similarity > highest or (best is None and similarity == highest):
+            best, highest = span, similarity
+    return best
+
+
+def _stretches(
+    units: Sequence[CitableUnit], words: Sequence[str], near: int
+) -> Iterator[tuple[Span, list[str]]]:
+    """Yield runs of sentences that may be similar to a quote, with their words, the nearest first.
+
+    A run does not cross a heading, is not too long for the minimum similarity, and begins and ends
+    with a sentence that has a third of its words from the quote: fewer would not improve it.
+    """
+    wanted, longest = set(words), len(words) * (2 / MIN_SIMILARITY - 1)
+    is_edge = [3 * sum(w in wanted for w in own) >= len(own) > 0 for _, own in units]
+    starts = [start for start, is_likely in enumerate(is_edge) if is_likely]
+    for start in sorted(starts, key=lambda i: abs(units[i][0][0] - near)):
+        theirs: list[str] = []
+        for end in range(start, len(units)):
+            span, own = units[end]
+            theirs = [*theirs, *own]
+            if not own or len(theirs) > longest:
+                break
+            if is_edge[end]:
+                yield (units[start][0][0], span[1]), theirs
+
+
+def compared_words(text: str) -> list[str]:
+    """The words to compare a text by."""
+    # A URL is a single word, so that two links to one site are not similar.
+    whole = _URL.sub(lambda url: _NOT_WORD.sub("", url[0])[:60], text)
+    return tokenize(whole, pairs_only=True)

@@ -1,1 +1,0 @@
-"""Check the citations of a saved answer against the current notes, without an index."""
