@@ -44,29 +44,25 @@ class Walk(Struct, frozen=True):
 
 
 class _Seen(Struct):
+    """What was found so far; `prefix` is what paths in the folder at hand begin with."""
+
+    prefix: str = ""
     files: list[NoteFile] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     unreadable_folders: set[str] = field(default_factory=set)
     others: Counter[str] = field(default_factory=Counter)
     folders: list[str] = field(default_factory=list)
 
-    def add(self, prefix: str, seen: "_Seen") -> None:
-        """Add what was found in one folder of a corpus."""
-        if not prefix:
-            self.files, self.skipped = seen.files, seen.skipped
-        else:
-            self.files += [NoteFile(prefix + path, stamp) for path, stamp in seen.files]
-            self.skipped += [
-                Skipped(_below(prefix, skip.path), skip.reason) for skip in seen.skipped
-            ]
-        self.unreadable_folders |= {_below(prefix, at) for at in seen.unreadable_folders}
-        self.others += seen.others
-        self.folders += seen.folders
+    def skip(self, path: str, reason: str) -> None:
+        """Add a file or folder that is skipped."""
+        self.skipped.append(Skipped(self.prefix + path, reason))
 
-
-def _below(prefix: str, path: str) -> str:
-    """The path in the corpus of a path in its folder `prefix`, where "." is the folder itself."""
-    return (prefix + path).removesuffix("/.")
+    def skip_folder(self, path: str, reason: str) -> None:
+        """Add a folder that cannot be read; `path` ends in `/`, "" for the topmost."""
+        path = (self.prefix + path).rstrip("/") or "."
+        if path not in self.unreadable_folders:
+            self.unreadable_folders.add(path)
+            self.skipped.append(Skipped(path, reason))
 
 
 class _Branch(Struct, frozen=True):
@@ -86,16 +82,15 @@ def walk_notes(corpus: Corpus, *, max_note_bytes: int, formats: Collection[str] 
     :param formats: what is read besides Markdown, text and org, as in the setting `formats`.
     :raises NoCorpus: its only folder does not exist or cannot be read at all, or none can.
     """
-    seen = _Seen()
-    sizes = limits(formats, max_note_bytes)
+    seen, sizes = _Seen(), limits(formats, max_note_bytes)
     unusable: list[NoCorpus] = []
     for prefix, top in corpus.prefixed:
+        seen.prefix = prefix
         try:
-            seen.add(prefix, _contents_of(top, sizes))
+            _add_contents(top, sizes, seen)
         except NoCorpus as exc:
             unusable.append(exc)
-            seen.unreadable_folders.add(prefix.rstrip("/"))
-            seen.skipped.append(Skipped(prefix.rstrip("/"), exc.message))
+            seen.skip_folder("", exc.message)
     if len(unusable) == len(corpus.folders):
         raise unusable[0]
     return Walk(
@@ -107,19 +102,18 @@ def walk_notes(corpus: Corpus, *, max_note_bytes: int, formats: Collection[str] 
     )
 
 
-def _contents_of(top: Path, sizes: Mapping[str, int]) -> _Seen:
-    """What is below a folder, relative to it; raises as `_check_folder` does."""
+def _add_contents(top: Path, sizes: Mapping[str, int], seen: _Seen) -> None:
+    """Sort what is below a folder into `seen`; raises as `_check_folder` does."""
     _check_folder(top)
-    seen, folders = _Seen(), [_Branch("", ())]
+    folders = [_Branch("", ())]
     for folder in folders:  # which grows
         try:
             folders.extend(_visit(top, folder, sizes, seen))
         except (FileNotFoundError, NotADirectoryError):
             continue  # gone since its parent was listed
         except OSError as exc:
-            _report_unreadable(folder, exc, seen)
-    seen.folders = [f"{top}/{folder.path}" for folder in folders]
-    return seen
+            seen.skip_folder(folder.path, _unreadable(exc))
+    seen.folders += [f"{top}/{folder.path}" for folder in folders]
 
 
 def why_left_out(
@@ -187,7 +181,7 @@ def _visit(top: Path, folder: _Branch, sizes: Mapping[str, int], seen: _Seen) ->
         is_folder = entry.is_dir(follow_symlinks=False)
         if rules and (rule := excluding_rule(rules, path, is_folder=is_folder)):
             if not rule.line and (is_folder or suffix_of(path) in sizes):
-                seen.skipped.append(Skipped(path, rule.reason))
+                seen.skip(path, rule.reason)
             continue
         if is_folder:
             yield _Branch(path + "/", rules)
@@ -197,7 +191,7 @@ def _visit(top: Path, folder: _Branch, sizes: Mapping[str, int], seen: _Seen) ->
         except FileNotFoundError:
             continue  # deleted since the folder was listed
         except OSError as exc:
-            _report_unreadable(folder, exc, seen)
+            seen.skip_folder(folder.path, _unreadable(exc))
 
 
 def _rules_of(
@@ -208,12 +202,14 @@ def _rules_of(
     if VAULT_FOLDER in present:
         read, problems = vault_rules(top, folder.path)
         rules.append(read)
-        seen.skipped += [Skipped(path, problem) for path, problem in problems.items()]
+        for path, problem in problems.items():
+            seen.skip(path, problem)
     for name in IGNORE_FILES:
         if name in present:
             read, wrong = read_rules(top, folder.path, name)
             rules.append(read)
-            seen.skipped += [Skipped(folder.path + name, problem) for problem in wrong]
+            for problem in wrong:
+                seen.skip(folder.path + name, problem)
     return tuple(rules)
 
 
@@ -226,25 +222,24 @@ def _classify(entry: os.DirEntry[str], path: str, sizes: Mapping[str, int], seen
         return
     status = entry.stat(follow_symlinks=False)
     if stat.S_ISLNK(status.st_mode):
-        seen.skipped.append(Skipped(path, SYMLINK))
+        seen.skip(path, SYMLINK)
     elif not stat.S_ISREG(status.st_mode):
-        seen.skipped.append(Skipped(path, NOT_A_FILE))
+        seen.skip(path, NOT_A_FILE)
     elif status.st_size > most:
-        reason = too_large(status.st_size, most, format_of(path))
-        seen.skipped.append(Skipped(path, reason))
+        seen.skip(path, too_large(status.st_size, most, format_of(path)))
     elif status.st_mode & _ALL_READ != _ALL_READ and not os.access(entry.path, os.R_OK):
-        seen.skipped.append(Skipped(path, UNREADABLE))
+        seen.skip(path, UNREADABLE)
     else:
-        seen.files.append(NoteFile(path, Stamp(status.st_size, status.st_mtime_ns)))
+        seen.files.append(NoteFile(seen.prefix + path, Stamp(status.st_size, status.st_mtime_ns)))
 
 
 def _classify_other(entry: os.DirEntry[str], path: str, suffix: str, seen: _Seen) -> None:
     """Classify an entry that is not named like a note."""
     if entry.is_symlink():
         if _may_be_a_folder(entry):
-            seen.skipped.append(Skipped(path, SYMLINK))
+            seen.skip(path, SYMLINK)
     elif not entry.is_file(follow_symlinks=False):
-        seen.skipped.append(Skipped(path, NOT_A_FILE))
+        seen.skip(path, NOT_A_FILE)
     else:
         seen.others[suffix] += 1
 
@@ -257,9 +252,5 @@ def _may_be_a_folder(link: os.DirEntry[str]) -> bool:
         return True  # it leads to itself, below a file, or where nobody may look
 
 
-def _report_unreadable(folder: _Branch, exc: OSError, seen: _Seen) -> None:
-    path = folder.path.rstrip("/") or "."
-    if path not in seen.unreadable_folders:
-        seen.unreadable_folders.add(path)
-        reason = exc.strerror or type(exc).__name__
-        seen.skipped.append(Skipped(path, f"the folder cannot be read: {reason}"))
+def _unreadable(exc: OSError) -> str:
+    return f"the folder cannot be read: {exc.strerror or type(exc).__name__}"
