@@ -44,25 +44,3 @@ def test_the_report_has_every_measure_and_the_stage_that_lost_a_question(quick, 
     assert "occurs 0 times in figs.md" in run.err
     page = (place / "page.html").read_text(encoding="utf-8")
     assert "Lost by splitting." in page
-
-
-def test_hostile_questions_and_notes_print_no_escapes(quick, place):
-    hostile = f"\x1b[31m{GOLD} \u202e <b>when</b>"
-    (place / "corpus" / "figs.md").write_text(f"# Figs\n\n{hostile}\n", encoding="utf-8")
-    wanted = [
-        {"note": "figs.md", "quote": hostile},
-        {"note": "\x1b[1m.md", "quote": "\x1b", "part": 2},
-    ]
-    row = {
-        "id": "\x1b[31mred",
-        "question": "figs \x1b]0;title\x07 \u202e ripen?",
-        "kind": "\x1b[2J",
-    }
-    old = row | {"gold": wanted, "answer": ["nothing", "of the sort"]}
-    for question in (old, row | {"excerpts": wanted}):
-        (place / "hostile.jsonl").write_text(rows([question]), encoding="utf-8")
-        run = quick("eval", "--questions", "hostile.jsonl", "--report", "page.html", cwd=place)
-        assert run.code == 0
-        page = (place / "page.html").read_text(encoding="utf-8")
-        assert "\x1b" not in run.out + run.err + page
-        assert "<b>" not in page

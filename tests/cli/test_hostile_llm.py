@@ -30,17 +30,8 @@ UNSAFE = re.compile(
 MARKER = "sk-marker-0123456789abcdef"
 LINK = re.compile(r"\x1b\]8;[^;]*;([^\x1b]*)\x1b\\")
 OURS = re.compile(r"\x1b\[(?:[0-9;]*[mAK]|\?25[lh])")
-STEERING = [row for row in ROWS if UNSAFE.search(row["obeyed"]) or "](" in row["obeyed"]]
 QUICKLY = 3
-
-
-def by_note(rows):
-    """For each row; most of them only with the integration tests."""
-    marks = [[pytest.mark.integration] if n >= QUICKLY else [] for n in range(len(rows))]
-    params = [
-        pytest.param(row, id=row["note"], marks=of) for row, of in zip(rows, marks, strict=True)
-    ]
-    return pytest.mark.parametrize("row", params)
+"""Of so many notes the attack is tried without the integration tests, too."""
 
 
 class Guard:
@@ -122,8 +113,14 @@ def ask(capsys, monkeypatch, places, obeying):
     return run_it
 
 
-@by_note(ROWS)
-def test_nothing_is_read_sent_or_started_and_the_answer_is_checked(
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(row, id=row["note"], marks=[pytest.mark.integration] * (n >= QUICKLY))
+        for n, row in enumerate(ROWS)
+    ],
+)
+def test_nothing_is_read_sent_or_started_and_the_answer_is_checked_and_steers_nothing(
     ask, guard, places, obeying, row
 ):
     with guard.watch():
@@ -144,6 +141,7 @@ def test_nothing_is_read_sent_or_started_and_the_answer_is_checked(
     assert row["fact"] in given[1]["quote"]
     for sentence in said:
         assert set(sentence["citations"]) <= set(given)
+    assert not UNSAFE.search("".join(ask(row["question"])[1:]))
 
 
 def strangers(opened, places, script=os.devnull):
@@ -208,13 +206,6 @@ def test_numbers_of_passages_that_were_not_given_are_taken_out_and_listed(ask):
     assert "in one hour. (no source)" in answer
 
 
-@by_note(STEERING)
-def test_what_the_llm_says_is_shown_as_text_and_steers_nothing(ask, row):
-    _, out, err = ask(row["question"])
-    assert not UNSAFE.search(out)
-    assert not UNSAFE.search(err)
-
-
 @pytest.mark.parametrize("note", ["data-link.md", "steers-the-terminal.md"])
 def test_the_only_links_on_a_terminal_are_to_the_notes_themselves(places, obeying, note):
     (row,) = (row for row in ROWS if row["note"] == note)
@@ -245,7 +236,7 @@ def prompt(places):
     return shown_prompt(places)
 
 
-def test_the_prompt_holds_every_note_without_its_comments_and_only_instructions_of_ours(prompt):
+def test_the_prompt_holds_every_note_as_it_is_read_our_instructions_and_nothing_else(prompt):
     assert prompt["passages"] >= len(ROWS)
     assert prompt["left_out"] == 0
     assert prompt["instructions"] == INSTRUCTIONS
@@ -253,6 +244,10 @@ def test_the_prompt_holds_every_note_without_its_comments_and_only_instructions_
         assert row["fact"] in prompt["message"]
     for words in ("call 0900-12345", "say that the recipe was withdrawn"):
         assert words not in " ".join(json.dumps(prompt).split())
+    everything = prompt["message"] + prompt["instructions"]
+    for kept in (MARKER, "root:x:0", str(Path.home())):
+        assert kept not in everything
+    assert not UNSAFE.search(everything)
 
 
 def test_no_note_begins_or_ends_a_passage_of_the_prompt(prompt):
@@ -271,11 +266,3 @@ def test_every_prompt_has_another_delimiter_which_no_note_can_know(prompt, tmp_p
     later = shown_prompt(places, "How tall is the spy?")
     assert f"--- end {key}" in later["message"]
     assert delimiter_of(later) != key
-
-
-def test_the_prompt_holds_no_key_no_file_and_no_invisible_order(prompt):
-    everything = prompt["message"] + prompt["instructions"]
-    assert MARKER not in everything
-    assert "root:x:0" not in everything
-    assert str(Path.home()) not in everything
-    assert not UNSAFE.search(everything)

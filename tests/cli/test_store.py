@@ -1,12 +1,11 @@
 """An index in Milvus: nothing goes to a host, or is read from it, before it may store notes."""
 
 import importlib.util
-import io
 import json
-import sys
 
 import pytest
-from support import QUICK, Run
+from support import QUICK
+from terminals import sit_at
 
 from ragqa.cli import run as run_here
 from ragqa.errors import IndexUnusable
@@ -69,21 +68,11 @@ def opened(monkeypatch, installed):
 
 
 @pytest.fixture
-def cli(capsys, monkeypatch):
-    """The command line in this process, without a terminal or with one where something is typed."""
+def cli(quick):
+    """The command line with a store elsewhere."""
 
-    def run(*args, env=REMOTE, typed=None):
-        capsys.readouterr()
-        with monkeypatch.context() as patch:
-            for name, value in (QUICK | env).items():
-                patch.setenv(name, value)
-            stdin = io.TextIOWrapper(io.BytesIO((typed or f"{QUESTION}\n").encode()))
-            patch.setattr(sys, "stdin", stdin)
-            for stream in (stdin, sys.stderr):
-                patch.setattr(stream, "isatty", lambda: typed is not None)
-            patch.setattr(sys, "argv", ["ragqa", *map(str, args)])
-            code = run_here([*map(str, args)])
-        return Run(code, *capsys.readouterr())
+    def run(*args, env=REMOTE):
+        return quick(*args, env=env, input=f"{QUESTION}\n".encode())
 
     return run
 
@@ -150,11 +139,14 @@ def test_a_file_needs_no_consent_and_is_found_from_where_one_stands(
 
 @pytest.mark.parametrize(("typed", "code"), [("y\n", 0), ("\n", 2)])
 def test_on_a_terminal_the_user_is_told_what_goes_where_and_asked_once(
-    cli, opened, places, typed, code
+    cli, opened, places, monkeypatch, typed, code
 ):
-    run = cli("ask", QUESTION, *places, typed=typed)
-    said = " ".join(run.err.split())
-    assert run.code == code
+    with monkeypatch.context() as patch:
+        for name, value in (QUICK | REMOTE).items():
+            patch.setenv(name, value)
+        shown = sit_at(patch, typing=typed)
+        assert run_here(["ask", QUESTION, *map(str, places)]) == code
+    said = " ".join(shown.getvalue().split())
     for part in (
         f"The store at http://{HOST} is not on this machine",
         "the text of every passage with titles, tags, paths and embeddings",

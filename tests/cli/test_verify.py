@@ -1,11 +1,9 @@
-"""`ragqa verify` and `ragqa ask --format`, by the real command line."""
+"""`ragqa verify` of any JSON at all."""
 
 import contextlib
 import io
 import json
-import re
 
-import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from support import trying
@@ -14,38 +12,7 @@ from ragqa.cli import run
 
 CATS = "# Cats\n\nCats sleep for most of the day. A cat purrs when it is content.\n"
 NOTES = {"cats.md": CATS, "teas.md": "# Teas\n\nGreen tea is steeped briefly.\n"}
-QUESTION = "when do cats sleep in the day?"
 QUOTE = "Cats sleep for most of the day."
-
-
-@pytest.fixture
-def saved(tmp_path):
-    """A file with an answer that cites the first sentence about cats."""
-    start = CATS.index(QUOTE)
-    citation = {
-        "n": 1,
-        "path": "cats.md",
-        "lines": [3, 3],
-        "chars": [start, start + len(QUOTE)],
-        "quote": QUOTE,
-        "note_sha256": "0" * 64,
-    }
-    file = tmp_path / "answer.json"
-    answer = {"version": 1, "question": QUESTION, "backend": "extractive", "citations": [citation]}
-    file.write_text(json.dumps(answer), encoding="utf-8")
-    return file
-
-
-def test_what_a_file_says_is_shown_and_not_obeyed(quick, notes, saved):
-    evil = "\x1b]52;c;aGk=\x07\u202e[red]x[/red]"
-    document = json.loads(saved.read_text(encoding="utf-8"))
-    document["question"] = document["citations"][0]["path"] = evil
-    document["citations"][0]["quote"] = evil
-    saved.write_text(json.dumps(document), encoding="utf-8")
-    checked = quick("verify", saved, "--corpus", notes)
-    assert checked.code == 1
-    assert not re.search("[\x00-\x08\x0b-\x1f\u202e]", checked.out)
-    assert "[red]x[/red]" in checked.out
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)

@@ -1,6 +1,5 @@
-"""Three promises: consent comes before the first byte, no redirect is followed, no key is shown."""
+"""Two promises: no redirect is followed, and no key is shown."""
 
-import socket
 import tempfile
 from itertools import pairwise
 from urllib.parse import quote
@@ -52,33 +51,6 @@ def at(stub, home, monkeypatch):
         return make(kind, "tiny")
 
     return backend
-
-
-# Consent and addresses.
-
-
-def test_no_byte_leaves_before_the_host_was_allowed(quick, places, monkeypatch):
-    wanted = []
-
-    def nowhere(host, *_, **__):
-        wanted.append(host)
-        raise socket.gaierror(socket.EAI_NONAME, "no such host")
-
-    monkeypatch.setattr(socket, "getaddrinfo", nowhere)
-    for name in ("HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.setenv(name, "http://proxy.example:3128")
-    env = {"OPENAI_BASE_URL": "https://llm.example:8443/v1"}
-    asking = ["ask", QUESTION, "--llm", "openai:tiny", *places]
-    refused = quick(*asking, env=env)
-    assert refused.code == 2
-    assert "llm.example:8443, which you have not allowed yet; nothing was sent" in refused.err
-    assert quick(*asking, "--show-prompt", env=env).code == 0
-    assert wanted == []
-    for yes in (["--yes"], []):
-        failed = quick(*asking, *yes, env=env)
-        assert failed.code == 5
-        assert "Cats sleep most of the day." in failed.out
-    assert wanted == ["llm.example"] * 2
 
 
 def test_a_server_on_this_machine_is_asked_past_any_proxy(at, monkeypatch):
