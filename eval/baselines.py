@@ -26,7 +26,7 @@ import faiss
 
 from ragqa import Index, open_index
 from ragqa.embedders import DEFAULT_MODEL
-from ragqa.embedders.weights import find_model
+from ragqa.embedders.models import find_model
 from ragqa.evaluation.measures import GOOD_COVERAGE, score_citations
 from ragqa.evaluation.questions import GoldExcerpt, GoldQuestion, read_questions
 from ragqa.text.words import is_stop_word

@@ -3,17 +3,11 @@
 Two vectors cannot tell that a passage is on topic but does not answer.
 """
 
-import json
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ragqa.errors import IndexUnusable, UsageError
-from ragqa.types import Vectors
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -49,46 +43,35 @@ class Reader:
         return []
 
 
-class PairModel:
-    """An ONNX model that reads pairs of texts.
+class CrossEncoder(Reader):
+    """Scores a text by an ONNX model with one output.
 
     :param tokenizer: cuts what is too long.
     """
 
-    def __init__(self, tokenizer: "Tokenizer", model: "OnnxModel", pad_id: int) -> None:
-        self._tokenizer = tokenizer
-        self._model = model
-        self._pad_id = pad_id
+    def __init__(self, name: str, tokenizer: "Tokenizer", model: "OnnxModel", pad_id: int) -> None:
+        self.name = name
+        self._tokenizer, self._model, self._pad_id = tokenizer, model, pad_id
 
-    def logits(self, pairs: Sequence[tuple[str, str]]) -> Vectors:
-        """The model's outputs for each pair of texts, shape (pairs, outputs), float32."""
+    def score(self, question: str, texts: Sequence[str]) -> list[float]:
+        """The model's output for the question with each text.
+
+        :raises ValueError: it has another number of outputs.
+        """
         from ragqa.embedders.onnx import batches, encodable, padded
 
-        encodings = self._tokenizer.encode_batch(
-            [(encodable(first), encodable(second)) for first, second in pairs]
-        )
-        by_pair: dict[int, np.ndarray] = {}
+        pairs = [(encodable(question), encodable(text)) for text in texts]
+        encodings = self._tokenizer.encode_batch(pairs)
+        scores = [0.0] * len(encodings)
         for batch in batches(encodings, self._model.batch_tokens):
             rows = [encodings[i] for i in batch]
             inputs = padded(rows, self._model.input_names, pad_id=self._pad_id)
-            (logits,) = self._model.run(inputs, self._model.output_names[:1])
-            by_pair.update(zip(batch, logits, strict=True))
-        if not by_pair:
-            return np.zeros((0, 1), np.float32)
-        return np.array([by_pair[i] for i in range(len(encodings))], np.float32)
-
-
-@dataclass(frozen=True, kw_only=True)
-class CrossEncoder(Reader):
-    """Says how well a text answers a question, by a model with one output."""
-
-    name: str
-    model: PairModel
-
-    def score(self, question: str, texts: Sequence[str]) -> list[float]:
-        """The model's output for the question with each text."""
-        pairs = [(question, text) for text in texts]
-        return [float(score) for (score,) in self.model.logits(pairs)]
+            (outputs,) = self._model.run(inputs, self._model.output_names[:1])
+            if outputs.shape[1] != 1:
+                raise ValueError(f"it has {outputs.shape[1]} outputs, and a cross-encoder has one")
+            for i, (score,) in zip(batch, outputs, strict=True):
+                scores[i] = float(score)
+        return scores
 
 
 def reader_for(spec: str) -> Reader:
@@ -99,41 +82,27 @@ def reader_for(spec: str) -> Reader:
     """
     if spec == NEUTRAL:
         return Reader()
-    from ragqa.embedders import hub
+    from ragqa.embedders.models import lacking, locate
 
-    if not hub.is_path(spec):
-        return _read(spec, hub.snapshot("reader", spec))
-    path = Path(os.path.expanduser(spec))  # noqa: PTH111 - Path's raises for a user unknown
-    if not path.is_dir():
-        raise UsageError(f"there is no folder {spec} with a reader in it", hint=_HINT)
-    return _read(str(path.resolve()), path.resolve())
-
-
-def _read(name: str, path: Path) -> Reader:
-    """Open a reader's folder.
-
-    :raises UsageError: there is no usable model in it.
-    """
-    model = next(filter(Path.is_file, (path / "model.onnx", path / "onnx" / "model.onnx")), None)
-    missing = [name for name in ("config.json", "tokenizer.json") if not (path / name).is_file()]
-    if model is None:
-        missing.append("model.onnx (or onnx/model.onnx)")
-    if model is None or missing:
-        raise UsageError(f"the reader in {path} lacks {', '.join(missing)}", hint=_HINT)
+    name, path = locate("reader", spec)
+    if lacks := lacking("reader", filter(Path.is_file, path.rglob("*"))):
+        raise UsageError(f"the reader in {path} lacks {lacks}", hint=_HINT)
     try:
-        return _opened(name, path, model)
+        return _opened(name, path)
     except (IndexUnusable, *_UNUSABLE) as exc:
         reason = str(exc).partition("\n")[0]
         raise UsageError(f"the reader in {path} cannot be used: {reason}", hint=_HINT) from exc
 
 
-def _opened(name: str, path: Path, model: Path) -> Reader:
+def _opened(name: str, path: Path) -> Reader:
     """Open a model, and read a pair of texts to see that it works.
 
     :raises IndexUnusable: ONNX Runtime cannot run it.
     :raises OSError: a file cannot be read.
     :raises ValueError: a file is not what it should be, or the model is of another kind.
     """
+    import json
+
     from tokenizers import Tokenizer
 
     from ragqa.embedders.onnx import OnnxModel
@@ -147,11 +116,11 @@ def _opened(name: str, path: Path, model: Path) -> Reader:
     limits = (config.get("max_position_embeddings"), MAX_WINDOW)
     window = min(limit for limit in limits if isinstance(limit, int) and limit > 0)
     tokenizer.enable_truncation(window, strategy="longest_first")
-    pairs = PairModel(tokenizer, OnnxModel(model, hint=_HINT), config.get("pad_token_id") or 0)
-    outputs = pairs.logits([("Who asks?", "The fox asks.")]).shape[1]
-    if outputs != 1:
-        raise ValueError(f"it has {outputs} outputs, and a cross-encoder has one")
-    return CrossEncoder(name=name, model=pairs)
+    file = path / "model.onnx"
+    model = OnnxModel(file if file.is_file() else path / "onnx" / "model.onnx", hint=_HINT)
+    reader = CrossEncoder(name, tokenizer, model, config.get("pad_token_id") or 0)
+    reader.score("Who asks?", ["The fox asks."])
+    return reader
 
 
 def available(spec: str) -> tuple[Reader, list[str]]:

@@ -127,11 +127,11 @@ def _unit(vector: Vector) -> Vector:
 _of_a_model = embedders.embedder_for
 
 
-def _embedder_for(spec: str, *, building: bool, dtype: str = "") -> embedders.Embedder:
-    kind, _, dimension = spec.partition(":")
+def _embedder_for(model: str, *, building: bool, dtype: str = "") -> embedders.Embedder:
+    kind, _, dimension = model.partition(":")
     if kind == "hashed":
         return HashedEmbedder(int(dimension))
-    return _of_a_model(spec, building=building, dtype=dtype)
+    return _of_a_model(model, building=building, dtype=dtype)
 
 
 embedders.embedder_for = _embedder_for

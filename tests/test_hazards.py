@@ -18,7 +18,7 @@ NEVER = {
     "socketserver", "telnetlib", "urllib.request", "urllib3", "xmlrpc",
 }  # fmt: skip
 ONLY_IN = {
-    "huggingface_hub": {"embedders/hub.py"},
+    "huggingface_hub": {"embedders/models.py"},
     "grpc": {"stores/milvus/client.py"},
     "httpx2": {"llms/http.py"},
     "milvus_lite": {"stores/milvus/client.py"},

@@ -181,3 +181,14 @@ def make(name, folder):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         return MAKERS[name](folder)
+
+
+def configure(folder, file, **changes):
+    """Change some values in a file of a model."""
+    path = folder / file
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def runs_on(embedder):
+    """What computes the vectors of an embedder, "torch" or "onnx"."""
+    return {"TorchModel": "torch", "OnnxModel": "onnx"}[type(embedder._model).__name__]

@@ -3,7 +3,7 @@
 import warnings
 from pathlib import Path
 
-from ragqa.embedders.weights import find_model
+from ragqa.embedders.models import find_model
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 

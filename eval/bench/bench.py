@@ -109,7 +109,7 @@ def bench_build(runs: int) -> list[Result]:
     from sentence_transformers import SentenceTransformer
 
     from ragqa.embedders import DEFAULT_MODEL, embedder_for
-    from ragqa.embedders.weights import find_model
+    from ragqa.embedders.models import find_model
 
     embedder = embedder_for(DEFAULT_MODEL, building=True)
     passages = make_passages(embedder.count_tokens)

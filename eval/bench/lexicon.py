@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ragqa.config.files import cache_folder
 from ragqa.embedders import DEFAULT_MODEL, embedder_for
-from ragqa.embedders.weights import find_model
+from ragqa.embedders.models import find_model
 from ragqa.text.words import STOP_WORDS
 from ragqa.types import Vectors
 

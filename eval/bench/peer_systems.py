@@ -13,7 +13,7 @@ from peer_material import Material, write_note
 from running import RAGQA, Child, run_child
 
 from ragqa.embedders import DEFAULT_MODEL
-from ragqa.embedders.weights import find_model
+from ragqa.embedders.models import find_model
 
 WORKERS = Path(__file__).with_name("peers")
 SHARED = ("torch", "transformers", "sentence-transformers", "tokenizers", "numpy", "faiss-cpu")

@@ -84,7 +84,7 @@ def _use_workers(index: "Index", spec: str, *, yes: bool) -> None:
     from ragqa.embedders.spread import cluster_in, ray_workers
 
     cluster = cluster_in(spec)
-    if cluster and not cluster.is_loopback:
+    if cluster:  # even at an address of this machine: it may have nodes on others
         from ragqa.llms import Destination
         from ragqa.state.consent import Use
 

@@ -56,7 +56,7 @@ def open_query(
     """
     filters, loaded = scope.filters, load(corpus, index, top_k=top_k)
     if asks and ":" not in loaded.settings.embedder:  # not of another kind
-        from ragqa.embedders.loading import begin
+        from ragqa.embedders import begin
 
         begin(loaded.settings.embedder)
     from ragqa.render import ProgressLine

@@ -2,16 +2,13 @@
 
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from ragqa.cli.opening import finish, is_interactive, load
 from ragqa.cli.options import AsJson, Folders, IndexFolder, complete_setting
 from ragqa.errors import NotAllowed, UsageError
-
-if TYPE_CHECKING:
-    from ragqa.embedders.hub import NotHere
 
 Name = Annotated[
     str,
@@ -105,37 +102,27 @@ def unset(name: Name) -> int:
 
 
 def prepare(kind: str, value: str, *, yes: bool) -> None:
-    """See that the model that the setting `kind` names is here; else fetch it if the user agrees.
+    """See that the model that the setting `kind` names can be used; fetch it if it is not here.
 
     :param yes: fetch it without asking.
     :raises UsageError: it cannot be used or fetched.
     :raises NotAllowed: the user does not want it to be fetched, or cannot be asked.
     """
-    from ragqa.embedders import hub, model_in
-    from ragqa.embedders.weights import find_model
+    from ragqa import render
+    from ragqa.embedders.models import NotHere, fetch, find_model
     from ragqa.readers import reader_for
 
-    def check() -> None:
-        reader_for(value) if kind == "reader" else find_model(model_in(value))
+    def agree(what: str) -> None:
+        if not (yes or render.confirm(f"Fetch {what}?")):
+            raise NotAllowed(f"nothing was fetched, and the {kind} stays as it was")
+        render.say(f"Fetching {what}")
 
+    check = reader_for if kind == "reader" else find_model
     try:
-        check()
-    except hub.NotHere as exc:
-        _fetch(kind, exc, yes=yes)
-        check()
-
-
-def _fetch(kind: str, missing: "NotHere", *, yes: bool) -> None:
-    """Fetch a model, once the user has seen its size and agreed."""
-    from ragqa import render
-    from ragqa.embedders import hub
-
-    if not (yes or is_interactive()):
-        hint = "add --yes to this command to fetch it"
-        raise NotAllowed(f"{missing.message}; nothing was fetched", hint=hint)
-    offer = hub.look_up(kind, missing.name)
-    what = f"{missing.name} ({offer.megabytes}) from {hub.address().host}"
-    if not (yes or render.confirm(f"Fetch {what}?")):
-        raise NotAllowed(f"nothing was fetched, and the {kind} stays as it was")
-    render.say(f"Fetching {what}, revision {offer.revision[:12]}")
-    hub.fetch(offer)
+        check(value)
+    except NotHere as exc:
+        if not (yes or is_interactive()):
+            hint = "add --yes to this command to fetch it"
+            raise NotAllowed(f"{exc.message}; nothing was fetched", hint=hint) from exc
+        fetch(kind, exc.name, agree)
+        check(value)

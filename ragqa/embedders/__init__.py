@@ -5,8 +5,11 @@ To add an embedder: write a class with the members below in a module of this fol
 passages: this process, or others.
 """
 
+import logging
+import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
+from threading import Thread
 from typing import Protocol, TypeAlias
 
 from ragqa.types import EmbedderInfo, Pieces, Progress, TokenVectors, Vectors
@@ -15,6 +18,8 @@ DEFAULT_MODEL = "all-MiniLM-L6-v2"
 
 CANARY = "The quick brown fox asks its notes a question."
 """Embedded when an index is built and again before questions: the vectors must agree."""
+
+logger = logging.getLogger("ragqa")
 
 
 class Embedder(Protocol):
@@ -52,23 +57,67 @@ class Embedder(Protocol):
         ...
 
 
-def embedder_for(spec: str, *, building: bool, dtype: str = "") -> Embedder:
-    """Make the embedder of a model, which `spec` names.
+_begun: dict[str, tuple[Thread, list[Embedder]]] = {}
 
-    :param building: whether it is to embed many passages, or to start fast. Its results are the
-        same.
+
+def begin(model: str) -> None:
+    """Open a model's export in a thread; `embedder_for` waits for it, and says what is wrong."""
+    opened: list[Embedder] = []
+
+    def run() -> None:
+        with suppress(Exception):
+            opened.extend(filter(None, [_exported(model)]))
+
+    with suppress(RuntimeError):  # there may be no more threads
+        thread = Thread(target=run, name="ragqa-model")
+        thread.start()
+        _begun[model] = thread, opened
+
+
+def embedder_for(model: str, *, building: bool, dtype: str = "") -> Embedder:
+    """Load the embedder of a model: on torch for building, from its export for asking.
+
+    Both give the same results. An export that is missing or damaged is made, which loads torch; a
+    model that cannot be exported runs on torch.
+
+    :param model: its name or folder.
+    :param building: whether it is to embed many passages, or to start fast.
     :param dtype: the number format for building; "" for the fastest.
-    :raises UsageError: there is no such model.
+    :raises UsageError: there is no such model, or it cannot be loaded.
+    :raises IndexUnusable: the weights of the default model are damaged.
     """
-    from ragqa.embedders.loading import load_asking, on_torch
+    if building:
+        return _on_torch(model, dtype)
+    if model in _begun:
+        thread, opened = _begun.pop(model)
+        thread.join()
+        if opened:
+            return opened[0]
+    if exported := _exported(model):
+        return exported
+    logger.warning("preparing %s for questions, once; this takes some seconds", model)
+    on_torch = _on_torch(model)
+    return _exported(model) or on_torch
 
-    model = model_in(spec)
-    return on_torch(model, dtype) if building else load_asking(model)
+
+def _exported(model: str) -> Embedder | None:
+    from ragqa.embedders.models import find_model
+    from ragqa.embedders.onnx import open_export
+
+    return open_export(find_model(model))
 
 
-def model_in(spec: str) -> str:
-    """The name or folder of a model; `sentence-transformers:` may stand before it."""
-    return spec.removeprefix("sentence-transformers:")
+def _on_torch(model: str, dtype: str = "") -> Embedder:
+    """Load a model on torch, which would else keep what it compiles where other users may write."""
+    from ragqa.config.files import cache_folder
+    from ragqa.safe import private_folder
+
+    with suppress(OSError):
+        private_folder(folder := cache_folder() / "torch")
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder))
+    from ragqa.embedders.sentence_transformers import load
+
+    return load(model, dtype)
 
 
 EmbedParts: TypeAlias = Callable[[Sequence[Sequence[str]], Progress], Iterator[Vectors]]

@@ -2,7 +2,7 @@
 
 An export is a folder in the user's cache, named by its model's digest. This module opens exports;
 `ragqa.embedders.sentence_transformers` makes them. The embedders for building and for asking differ
-only in their `EmbeddingModel`, so they cannot drift apart.
+only in their model, so they cannot drift apart.
 """
 
 import hashlib
@@ -13,19 +13,21 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
-from onnxruntime.capi import onnxruntime_pybind11_state
 from tokenizers import Encoding, Tokenizer
 
 from ragqa.config.files import cache_folder
-from ragqa.embedders.weights import ModelFolder, digests, read_json
+from ragqa.embedders.models import ModelFolder, digests, read_json
 from ragqa.errors import IndexUnusable
 from ragqa.safe import private_folder, why_not_private
 from ragqa.types import EmbedderInfo, Pieces, Progress, TokenVectors, Vectors
+
+if TYPE_CHECKING:
+    from ragqa.embedders.sentence_transformers import TorchModel
 
 Inputs: TypeAlias = Mapping[str, npt.NDArray[np.int64]]
 """Arrays of shape (texts, tokens), by the model's name for them."""
@@ -50,13 +52,6 @@ GROUP_TEXTS = 2048
 
 MAX_THREADS = 8
 
-ONNX_RUNTIME_ERRORS: tuple[type[Exception], ...] = tuple(
-    error
-    for error in vars(onnxruntime_pybind11_state).values()
-    if isinstance(error, type) and issubclass(error, Exception)
-)
-"""Everything that ONNX Runtime raises; its errors have no common base class."""
-
 _FIELDS = {
     "input_ids": "ids",
     "attention_mask": "attention_mask",
@@ -70,24 +65,6 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 logger = logging.getLogger("ragqa")
 
 
-class EmbeddingModel(Protocol):
-    """Computes embeddings from token ids.
-
-    `input_names` are of `input_ids`, `attention_mask` and `token_type_ids`. `batch_tokens` is the
-    best batch size in tokens, padding included.
-    """
-
-    input_names: tuple[str, ...]
-    batch_tokens: int
-
-    def run(self, inputs: Inputs, outputs: Sequence[str]) -> list[Vectors]:
-        """Compute the named outputs for each text in order.
-
-        `SENTENCE` has shape (texts, dimension), `TOKENS` (texts, tokens, dimension).
-        """
-        ...
-
-
 class TransformerEmbedder:
     """An `Embedder` made of a tokenizer and a model.
 
@@ -95,7 +72,12 @@ class TransformerEmbedder:
     """
 
     def __init__(
-        self, *, info: EmbedderInfo, dtype: str, tokenizer: Tokenizer, model: EmbeddingModel
+        self,
+        *,
+        info: EmbedderInfo,
+        dtype: str,
+        tokenizer: Tokenizer,
+        model: "OnnxModel | TorchModel",
     ) -> None:
         self.info = info
         self.dtype = dtype
@@ -133,7 +115,7 @@ class TransformerEmbedder:
                         f"the window of {self.info.name} is {self.info.window}"
                     )
             for batch in batches(encodings, self._model.batch_tokens):
-                (pooled,) = self._model.run(self._inputs([encodings[i] for i in batch]), [SENTENCE])
+                (pooled,) = self._run([encodings[i] for i in batch], SENTENCE)
                 vectors[[first + i for i in batch]] = _unit(pooled)
                 done += len(batch)
                 if progress is not None:
@@ -152,8 +134,7 @@ class TransformerEmbedder:
         encodings = self._encode(texts, prompt, truncate=True)
         by_text: dict[int, TokenVectors] = {}
         for batch in batches(encodings, self._model.batch_tokens):
-            inputs = self._inputs([encodings[i] for i in batch])
-            pooled, tokens = self._model.run(inputs, [SENTENCE, TOKENS])
+            pooled, tokens = self._run([encodings[i] for i in batch], SENTENCE, TOKENS)
             for row, index in enumerate(batch):
                 kept, spans = _content(encodings[index], prompt + texts[index], len(prompt))
                 by_text[index] = TokenVectors(
@@ -170,9 +151,10 @@ class TransformerEmbedder:
             self._tokenizer.no_truncation()
         return self._tokenizer.encode_batch([prompt + encodable(text) for text in texts])
 
-    def _inputs(self, encodings: Sequence[Encoding]) -> Inputs:
+    def _run(self, encodings: Sequence[Encoding], *outputs: str) -> list[Vectors]:
         names = self._model.input_names
-        return padded(encodings, names, pad_id=self._pad_id, pads_left=self._pads_left)
+        inputs = padded(encodings, names, pad_id=self._pad_id, pads_left=self._pads_left)
+        return self._model.run(inputs, outputs)
 
 
 def padded(
@@ -247,7 +229,7 @@ def _unit(vectors: Vectors) -> Vectors:
 
 
 class OnnxModel:
-    """An ONNX Runtime session.
+    """An ONNX Runtime session: computes outputs, such as embeddings, from token ids.
 
     A question's 20 to 30 candidate sentences take a third less time, and 40 MB less memory, in
     small batches of similar length than in one padded batch.
@@ -261,7 +243,8 @@ class OnnxModel:
 
     def __init__(self, path: Path, *, hint: str, optimised: bool = False) -> None:
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = min(_cores(), MAX_THREADS)
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        options.intra_op_num_threads = min(cores or 1, MAX_THREADS)
         options.log_severity_level = 4  # fatal only: errors are raised anyway
         # Packing the weights takes 40 ms at start and saves 4 ms a question; most runs ask one.
         options.add_session_config_entry("session.disable_prepacking", "1")
@@ -278,7 +261,9 @@ class OnnxModel:
         self.output_names = tuple(node.name for node in self._session.get_outputs())
 
     def run(self, inputs: Inputs, outputs: Sequence[str]) -> list[Vectors]:
-        """Compute the named outputs; see `EmbeddingModel.run` for their shapes.
+        """Compute the named outputs for each text in order.
+
+        `SENTENCE` has shape (texts, dimension), `TOKENS` (texts, tokens, dimension).
 
         :raises IndexUnusable: ONNX Runtime fails.
         """
@@ -289,26 +274,22 @@ class OnnxModel:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except ONNX_RUNTIME_ERRORS as exc:
+        except Exception as exc:  # ONNX Runtime's errors have no common base class
             reason = str(exc).partition("\n")[0]
             raise IndexUnusable(
                 f"the model in {self._path} cannot be used: {reason}", hint=self._hint
             ) from exc
 
 
-class OnnxEmbedder(TransformerEmbedder):
-    """The embedder that runs an export, without torch."""
+def open_files(folder: Path, info: EmbedderInfo) -> TransformerEmbedder:
+    """Open the files of an export.
 
-    @classmethod
-    def open(cls, folder: Path, info: EmbedderInfo) -> "OnnxEmbedder":
-        """Open the files of an export.
-
-        :raises Exception: they are damaged, or need other versions of the libraries; tokenizers
-            raises nothing narrower.
-        """
-        tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
-        model = OnnxModel(folder / MODEL_FILE, hint=f"rm -r {folder}", optimised=True)
-        return cls(info=info, dtype="float32", tokenizer=tokenizer, model=model)
+    :raises Exception: they are damaged, or need other versions of the libraries; tokenizers raises
+        nothing narrower.
+    """
+    tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
+    model = OnnxModel(folder / MODEL_FILE, hint=f"rm -r {folder}", optimised=True)
+    return TransformerEmbedder(info=info, dtype="float32", tokenizer=tokenizer, model=model)
 
 
 def export_folder(model: ModelFolder) -> Path:
@@ -317,14 +298,14 @@ def export_folder(model: ModelFolder) -> Path:
     return cache_folder() / "onnx" / key[:32]
 
 
-def open_export(model: ModelFolder) -> OnnxEmbedder | None:
+def open_export(model: ModelFolder) -> TransformerEmbedder | None:
     """Open a model's export; None if there is none, or it is damaged."""
     folder = export_folder(model)
     meta = read_json(folder / META_FILE, dict[str, dict[str, Any]])
     try:
         if meta and _is_sound(folder, meta["files"]):
             current = {name: getattr(model, name) for name in _CURRENT}
-            return OnnxEmbedder.open(folder, EmbedderInfo(**(meta["info"] | current)))
+            return open_files(folder, EmbedderInfo(**(meta["info"] | current)))
     except Exception as exc:  # noqa: BLE001 - damage may raise anything; it is made anew
         logger.debug("the export in %s is damaged: %s", folder, exc)
     return None
@@ -348,9 +329,3 @@ def _is_sound(folder: Path, expected: Mapping[str, str]) -> bool:
 def _warn_once(folder: Path, problem: str) -> None:
     """Say once that an export is made anew, however often it is looked for."""
     logger.warning("the model kept in %s is not used, and made anew: %s", folder, problem)
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

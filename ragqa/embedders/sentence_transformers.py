@@ -23,7 +23,8 @@ from tokenizers import Tokenizer
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 from transformers.utils import logging as transformers_logging
 
-from ragqa.embedders import CANARY, DEFAULT_MODEL, Embedder
+from ragqa.embedders import CANARY, DEFAULT_MODEL
+from ragqa.embedders.models import ModelFolder, find_model, hash_file, needs_code
 from ragqa.embedders.onnx import (
     EXPORTED_FILES,
     META_FILE,
@@ -33,12 +34,11 @@ from ragqa.embedders.onnx import (
     TOKENS,
     WEIGHTS_FILE,
     Inputs,
-    OnnxEmbedder,
     TransformerEmbedder,
     export_folder,
     open_export,
+    open_files,
 )
-from ragqa.embedders.weights import ModelFolder, find_model, hash_file, needs_code
 from ragqa.errors import UsageError
 from ragqa.safe import private_file, private_folder, write_private
 from ragqa.types import EmbedderInfo, Vector, Vectors
@@ -53,7 +53,6 @@ OPSET = 17
 _FEATURES = {SENTENCE: "sentence_embedding", TOKENS: "token_embeddings"}
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 _BFLOAT16_FLAGS = frozenset({"amx_bf16", "avx512_bf16", "bf16"})
-_CHATTY = ("sentence_transformers", "transformers", "torch")
 
 _TRACED = [CANARY, "No."]
 # Other lengths and another count than the traced texts, so that a baked-in constant would show.
@@ -78,7 +77,7 @@ class TorchModel:
         self.input_names = tuple(n for n in _INPUTS if n in model.tokenizer.model_input_names)
 
     def run(self, inputs: Inputs, outputs: Sequence[str]) -> list[Vectors]:
-        """Compute the named outputs as float32; see `EmbeddingModel.run` for their shapes."""
+        """Compute the named outputs as float32; of the shapes of `OnnxModel.run`."""
         device = self._model.device
         features = {name: torch.from_numpy(ids).to(device) for name, ids in inputs.items()}
         with torch.inference_mode():
@@ -86,59 +85,58 @@ class TorchModel:
         return [computed[_FEATURES[name]].float().cpu().numpy() for name in outputs]
 
 
-class SentenceTransformerEmbedder(TransformerEmbedder):
-    """The embedder on torch."""
+def load(model: str, dtype: str = "") -> TransformerEmbedder:
+    """Load a model by name or path, and export it for asking unless that was done.
 
-    @classmethod
-    def load(cls, model: str, dtype: str = "") -> "SentenceTransformerEmbedder":
-        """Load a model by name or path, and export it for asking unless that was done.
+    :param dtype: the number format, for a part of another machine's build: nothing is exported. By
+        default the fastest here.
+    :raises UsageError: there is no such model, or it cannot be loaded.
+    :raises IndexUnusable: the weights of the default model are damaged.
+    """
+    saved = find_model(model)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # theirs
+    for name in ("sentence_transformers", "transformers", "torch"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    with warnings.catch_warnings(action="ignore"):
+        if dtype:
+            return _embedder(saved, _read(saved, getattr(torch, dtype), device))
+        before = torch.get_rng_state()
+        plain = _read(saved, torch.float32, "cpu")
+        drew_weights = not torch.equal(before, torch.get_rng_state())
+        embedder = _embedder(saved, plain)
+        _check_vectors(embedder, _read(saved, torch.float32, "cpu") if drew_weights else plain)
+        _export_once(saved, plain, embedder)
+        native = torch.cuda.is_bf16_supported() if device == "cuda" else bfloat16_is_native()
+        if device == "cpu" and not native:
+            return embedder
+        kind = torch.bfloat16 if native else torch.float32
+        fast = _embedder(saved, _read(saved, kind, device))
+        if _canary(fast) @ _canary(embedder) >= MIN_BFLOAT16_COSINE:
+            return fast
+    logger.warning("%s is too inexact in %s, so it runs in float32", saved.name, fast.dtype)
+    return embedder
 
-        :param dtype: the number format, for a part of another machine's build: nothing is
-            exported. By default the fastest here.
-        :raises UsageError: there is no such model, or it cannot be loaded.
-        :raises IndexUnusable: the weights of the default model are damaged.
-        """
-        saved = find_model(model)
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        with quiet_models():
-            if dtype:
-                return cls._over(saved, _read(saved, getattr(torch, dtype), device))
-            before = torch.get_rng_state()
-            plain = _read(saved, torch.float32, "cpu")
-            drew_weights = not torch.equal(before, torch.get_rng_state())
-            embedder = cls._over(saved, plain)
-            own = _read(saved, torch.float32, "cpu") if drew_weights else plain
-            _check_vectors(embedder, own)
-            _export_once(saved, plain, embedder)
-            native = torch.cuda.is_bf16_supported() if device == "cuda" else bfloat16_is_native()
-            if device == "cpu" and not native:
-                return embedder
-            fast = cls._over(
-                saved, _read(saved, torch.bfloat16 if native else torch.float32, device)
-            )
-            if _canary(fast) @ _canary(embedder) >= MIN_BFLOAT16_COSINE:
-                return fast
-        logger.warning("%s is too inexact in %s, so it runs in float32", saved.name, fast.dtype)
-        return embedder
 
-    @classmethod
-    def _over(cls, saved: ModelFolder, model: SentenceTransformer) -> "SentenceTransformerEmbedder":
-        info = EmbedderInfo(
-            name=saved.name,
-            weights_sha256=saved.weights_sha256,
-            dimension=int(model.get_embedding_dimension() or 0),
-            window=_window(model),
-            pooling=_pooling(model),
-            query_prompt=saved.query_prompt,
-            passage_prompt=saved.passage_prompt,
-            revision=saved.revision,
-        )
-        return cls(
-            info=info,
-            dtype=str(model.dtype).removeprefix("torch."),
-            tokenizer=_tokenizer(model),
-            model=TorchModel(model),
-        )
+def _embedder(saved: ModelFolder, model: SentenceTransformer) -> TransformerEmbedder:
+    """The embedder that runs a model on torch.
+
+    :raises UsageError: its tokenizer cannot run without transformers.
+    """
+    info = EmbedderInfo(
+        name=saved.name,
+        weights_sha256=saved.weights_sha256,
+        dimension=int(model.get_embedding_dimension() or 0),
+        window=_window(model),
+        pooling=_pooling(model),
+        query_prompt=saved.query_prompt,
+        passage_prompt=saved.passage_prompt,
+        revision=saved.revision,
+    )
+    dtype = str(model.dtype).removeprefix("torch.")
+    return TransformerEmbedder(
+        info=info, dtype=dtype, tokenizer=_tokenizer(model), model=TorchModel(model)
+    )
 
 
 def bfloat16_is_native(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
@@ -176,11 +174,8 @@ def _tokenizer(model: SentenceTransformer) -> Tokenizer:
     if not getattr(own, "is_fast", False):
         raise UsageError(f"the tokenizer of the model in {own.name_or_path} has no fast form")
     tokenizer = Tokenizer.from_str(own.backend_tokenizer.to_str())
-    tokenizer.enable_padding(
-        direction=own.padding_side,
-        pad_id=own.pad_token_id or 0,
-        pad_token=own.pad_token or "",
-    )
+    pad_id, pad_token = own.pad_token_id or 0, own.pad_token or ""
+    tokenizer.enable_padding(direction=own.padding_side, pad_id=pad_id, pad_token=pad_token)
     return tokenizer
 
 
@@ -227,7 +222,9 @@ def _canary(embedder: TransformerEmbedder) -> Vector:
     return embedder.embed_sentences([CANARY])[0].pooled
 
 
-def _export_once(saved: ModelFolder, model: SentenceTransformer, reference: Embedder) -> None:
+def _export_once(
+    saved: ModelFolder, model: SentenceTransformer, reference: TransformerEmbedder
+) -> None:
     """Export a model unless that was done; log a warning if it fails.
 
     :param model: in float32 on the CPU.
@@ -256,12 +253,12 @@ def _export_once(saved: ModelFolder, model: SentenceTransformer, reference: Embe
         )
 
 
-def _export(model: SentenceTransformer, reference: Embedder, folder: Path) -> None:
+def _export(model: SentenceTransformer, reference: TransformerEmbedder, folder: Path) -> None:
     """Write an export into a new folder, compare it with torch, and put it in place."""
     draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
     write_graph(model, reference.info.window, draft)
     _tokenizer(model).save(str(draft / TOKENIZER_FILE), pretty=False)
-    exported = OnnxEmbedder.open(draft, reference.info)
+    exported = open_files(draft, reference.info)
     for texts in (*([text] for text in _CHECKED), _CHECKED):  # alone, and in one padded batch
         vectors = exported.embed_sentences(texts)
         for ours, theirs in zip(vectors, reference.embed_sentences(texts), strict=True):
@@ -350,20 +347,3 @@ def _traceable_masks() -> Iterator[None]:
         yield
     finally:
         ALL_MASK_ATTENTION_FUNCTIONS["sdpa"] = plain
-
-
-@contextlib.contextmanager
-def quiet_models() -> Iterator[None]:
-    """Suppress the model libraries' progress bars, logs and warnings; errors still propagate."""
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # theirs
-    loggers = [logging.getLogger(name) for name in _CHATTY]
-    levels = [library.level for library in loggers]
-    for library in loggers:
-        library.setLevel(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for library, level in zip(loggers, levels, strict=True):
-            library.setLevel(level)

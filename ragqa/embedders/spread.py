@@ -6,12 +6,12 @@ import re
 import secrets
 import socket
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import chdir, contextmanager, redirect_stdout
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ragqa.config.addresses import HOST, Address
 from ragqa.embedders import Embedder, EmbedParts, embedder_for
@@ -19,8 +19,6 @@ from ragqa.errors import UsageError, WorkersFailed, install_command
 from ragqa.types import EmbedderInfo, Progress, Vectors
 
 _SPEC = re.compile(rf"ray(:\[?(?P<host>{HOST})\]?:(?P<port>[0-9]{{1,5}}))?")
-STALLED_S = 30 * 60.0
-"""No batch takes this long, even with a large model on one core."""
 
 
 def cluster_in(spec: str) -> Address | None:
@@ -67,7 +65,7 @@ def ray_workers(
         os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     # Sockets lie in the folder, whose paths are short. Standard output, where Ray prints, is for
     # results.
-    short = tempfile.TemporaryDirectory("-ray", "ragqa-", "/tmp", ignore_cleanup_errors=True)
+    short = TemporaryDirectory("-ray", "ragqa-", "/tmp", ignore_cleanup_errors=True)
     with short as folder, redirect_stdout(StringIO()):
         import ray
 
@@ -84,14 +82,11 @@ def ray_workers(
             progress("starting", 1, 1)
 
             def embed(parts: Sequence[Sequence[str]], progress: Progress) -> Iterator[Vectors]:
-                _check_nodes(cluster)
-                for texts in parts:
-                    pool.submit(lambda worker, texts: worker.embed.remote(texts), texts)
-                for texts in parts:
-                    with _failures():
-                        vectors = pool.get_next(timeout=STALLED_S)
-                    progress("embedding", len(texts), len(texts))
-                    yield vectors
+                with _failures():
+                    embedded = pool.map(lambda worker, texts: worker.embed.remote(texts), parts)
+                    for texts, vectors in zip(parts, embedded, strict=True):
+                        progress("embedding", len(texts), len(texts))
+                        yield vectors
 
             yield embed
         finally:
@@ -136,18 +131,3 @@ def _connect(cluster: Address | None, folder: Path) -> None:
             ray.init(**how, log_to_driver=False, logging_level="CRITICAL")
     finally:
         os.environ["HOME"] = home
-
-
-def _check_nodes(cluster: Address | None) -> None:
-    """Check that an address on this machine, which needs no consent, leads to no other."""
-    import ray
-
-    if cluster and cluster.is_loopback:
-        own = ray.util.get_node_ip_address()
-        nodes = {node["NodeManagerAddress"] for node in ray.nodes() if node["Alive"]}
-        if others := nodes - {own}:
-            raise WorkersFailed(
-                f"the Ray cluster at {cluster.host_and_port} has nodes on other machines "
-                f"({min(others)}), and notes would be sent there",
-                hint=f"to accept that: --workers ray:{own}:{cluster.port}",
-            )

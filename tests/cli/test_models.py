@@ -8,8 +8,8 @@ from terminals import sit_at
 from tiny_embedders import make
 
 from ragqa.cli.settings import prepare
-from ragqa.embedders import hub as models
-from ragqa.embedders.weights import find_model
+from ragqa.embedders import models
+from ragqa.embedders.models import find_model
 from ragqa.errors import NotAllowed, UsageError
 
 READER, EMBEDDER = "cross-encoder/tiny", "intfloat/multilingual-e5-small"
@@ -77,21 +77,21 @@ def test_the_user_is_asked_once_with_the_size(hub, monkeypatch):
     shown = sit_at(monkeypatch, typing="n\n")
     with pytest.raises(NotAllowed, match="nothing was fetched"):
         prepare("reader", READER, yes=False)
-    assert f"Fetch {READER} (4.8 MB) from 127.0.0.1?" in shown.getvalue()
+    assert f"Fetch {READER} (4.8 MB) from 127.0.0.1, revision" in shown.getvalue()
     assert shown.getvalue().count("[y/N]") == 1
     assert hub.fetched == []
 
 
 def test_a_fetch_that_breaks_off_leaves_no_model_and_goes_on_where_it_was(hub):
-    offer, hub.withheld = models.look_up("reader", READER), "tokenizer.json"
+    hub.withheld = "tokenizer.json"
     with pytest.raises(UsageError, match="cannot be fetched from 127") as failed:
-        models.fetch(offer)
+        prepare("reader", READER, yes=True)
     assert "\n" not in failed.value.message
     with pytest.raises(models.NotHere):
-        models.snapshot("reader", READER)
+        models.locate("reader", READER)
     hub.withheld = None
-    models.fetch(offer)
-    assert models.snapshot("reader", READER).name == REVISION
+    prepare("reader", READER, yes=True)
+    assert models.locate("reader", READER)[1].name == REVISION
     assert hub.fetched.count("onnx/model.onnx") == 1
 
 

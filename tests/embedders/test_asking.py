@@ -1,138 +1,167 @@
 """Asking without torch: exports that are made once, found again, healed, and done without."""
 
-import logging
 import os
 import shutil
 import stat
 
-import numpy as np
 import onnxruntime
 import pytest
-from onnxruntime.capi import onnxruntime_pybind11_state
+from tiny_embedders import runs_on
 
+from ragqa.embedders import begin, embedder_for, onnx
 from ragqa.embedders import sentence_transformers as building_module
-from ragqa.embedders.loading import begin, load_asking
-from ragqa.embedders.onnx import (
-    EXPORTED_FILES,
-    META_FILE,
-    ONNX_RUNTIME_ERRORS,
-    OnnxEmbedder,
-    export_folder,
-    open_export,
-)
-from ragqa.embedders.sentence_transformers import SentenceTransformerEmbedder
-from ragqa.embedders.weights import find_model
+from ragqa.embedders.models import find_model
+from ragqa.embedders.onnx import EXPORTED_FILES, META_FILE, export_folder, open_export
 from ragqa.errors import IndexUnusable, UsageError
 
 TEXTS = ["the cat sat on a mat", "dogs bark", "word"]
 
 
+def asking(model):
+    return embedder_for(str(model), building=False)
+
+
+def export_of(model):
+    return export_folder(find_model(str(model)))
+
+
 def agree(first, second):
-    return (first * second).sum(axis=-1).min() > 0.999
+    vectors = (embedder.embed_passages(TEXTS) for embedder in (first, second))
+    return (next(vectors) * next(vectors)).sum(axis=-1).min() > 0.999
 
 
-def damage(path):
+def test_building_exports_once_clears_what_was_left_and_asking_opens_it_in_silence(
+    tiny, own_cache, caplog, capfd
+):
+    folder = export_of(tiny)
+    leftover = folder.parent / f".{folder.name}-killed"
+    leftover.mkdir(parents=True)
+    (leftover / "plain.onnx").write_bytes(b"half")
+    building = embedder_for(str(tiny), building=True)
+    assert [path.name for path in folder.parent.iterdir() if path.suffix != ".lock"] == [
+        folder.name
+    ]
+    assert sorted(path.name for path in folder.iterdir()) == sorted([*EXPORTED_FILES, META_FILE])
+    made = (folder / META_FILE).stat().st_mtime_ns
+    embedder_for(str(tiny), building=True)
+    assert (folder / META_FILE).stat().st_mtime_ns == made
+    assert runs_on(asking(tiny)) == "onnx"
+    assert agree(building, asking(tiny))
+    assert caplog.messages == []
+    assert capfd.readouterr() == ("", "")
+
+
+def flip(path):
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 0xFF
     path.write_bytes(content)
 
 
-def test_building_exports_once_and_asking_opens_it_in_silence(tiny, own_cache, caplog, capfd):
-    building = SentenceTransformerEmbedder.load(str(tiny))
-    exported = export_folder(find_model(str(tiny)))
-    made = (exported / META_FILE).stat().st_mtime_ns
-    SentenceTransformerEmbedder.load(str(tiny))
-    asking = load_asking(str(tiny))
-    assert isinstance(asking, OnnxEmbedder)
-    assert (exported / META_FILE).stat().st_mtime_ns == made
-    assert agree(building.embed_passages(TEXTS), asking.embed_passages(TEXTS))
-    assert caplog.messages == []
-    assert capfd.readouterr() == ("", "")
+def give_away(folder):
+    """Let the files be another user's, which only root can do."""
+    for path in (folder, *folder.iterdir()):
+        os.chown(path, 65534, 65534)
 
 
-@pytest.mark.parametrize("name", [*EXPORTED_FILES, META_FILE])
-def test_a_damaged_export_is_not_used(exported, name):
-    found = find_model(str(exported))
-    damage(export_folder(found) / name)
-    assert open_export(found) is None
+OPEN = {
+    "open folder": lambda folder: folder.chmod(0o777),
+    "open file": lambda folder: (folder / META_FILE).chmod(0o666),
+    "a link": lambda folder: folder.rename(folder.parent / ".x") and folder.symlink_to(".x"),
+    **({"another user's": give_away} if os.getuid() == 0 else {}),
+}
+UNSOUND = {
+    **{
+        name: lambda folder, name=name: flip(folder / name) for name in (*EXPORTED_FILES, META_FILE)
+    },
+    "no meta": lambda folder: (folder / META_FILE).write_text(""),
+    "no files": lambda folder: (folder / META_FILE).write_text('{"info": {}, "files": {}}'),
+    "a number": lambda folder: (folder / META_FILE).write_text('{"info": {}, "files": 3}'),
+}
 
 
-def test_a_damaged_export_is_made_again(exported):
-    building = SentenceTransformerEmbedder.load(str(exported))
-    damage(export_folder(find_model(str(exported))) / META_FILE)
-    healed = load_asking(str(exported))
-    assert isinstance(healed, OnnxEmbedder)
-    assert agree(building.embed_passages(TEXTS), healed.embed_passages(TEXTS))
+@pytest.mark.parametrize("harm", UNSOUND.values(), ids=UNSOUND)
+def test_a_damaged_export_is_not_used(exported, harm):
+    harm(export_of(exported))
+    assert open_export(find_model(str(exported))) is None
 
 
-@pytest.mark.parametrize(
-    "meta",
-    ["", '{"info": {}, "files": {}}', '{"info": {"no": 1}, "files": FILES}', '{"files": 3}'],
-)
-def test_an_export_with_broken_meta_data_is_not_used(exported, meta):
-    found = find_model(str(exported))
-    path = export_folder(found) / META_FILE
-    files = path.read_text().partition('"files": ')[2][:-1]
-    path.write_text(meta.replace("FILES", files))
-    assert open_export(found) is None
+@pytest.mark.parametrize("harm", OPEN.values(), ids=OPEN)
+def test_an_export_that_others_could_have_written_is_named_once_and_made_anew(
+    exported, caplog, harm
+):
+    folder = export_of(exported)
+    folder.parent.chmod(0o777)
+    harm(folder)
+    assert runs_on(asking(exported)) == "onnx"
+    assert len([message for message in caplog.messages if str(folder) in message]) == 1
+    assert not folder.is_symlink()
+    assert not folder.parent.stat().st_mode & 0o022
+    kept = [folder, *folder.iterdir()]
+    assert {(path.stat().st_uid, path.stat().st_mode & 0o077) for path in kept} == {
+        (os.getuid(), 0)
+    }
+    assert open_export(find_model(str(exported))) is not None
 
 
-def test_an_export_serves_another_name_of_the_same_model(exported, tmp_path):
-    moved = exported.rename(tmp_path / "moved")
-    asking = open_export(find_model(str(moved)))
-    assert asking is not None
-    assert asking.info.name == str(moved)
-
-
-def test_an_export_that_is_opened_beforehand_answers_as_any_other(exported, tmp_path):
-    asking = load_asking(str(exported))
-    begin(str(exported))
-    begun = load_asking(str(exported))
-    assert isinstance(begun, OnnxEmbedder)
-    assert agree(asking.embed_passages(TEXTS), begun.embed_passages(TEXTS))
+def test_an_export_serves_another_name_of_the_same_model_and_may_be_opened_beforehand(
+    exported, tmp_path
+):
+    moved = str(exported.rename(tmp_path / "moved"))
+    begin(moved)
+    begun = asking(moved)
+    assert (begun.info.name, runs_on(begun)) == (moved, "onnx")
+    assert agree(begun, asking(moved))
     missing = str(tmp_path / "missing")
     begin(missing)
     with pytest.raises(UsageError):  # only where it is wanted
-        load_asking(missing)
+        asking(missing)
 
 
-def test_a_model_that_cannot_be_exported_answers_on_torch_and_says_so(
-    tiny, own_cache, caplog, monkeypatch
-):
+def no_export(monkeypatch, tmp_path):
     def fail(*args):
         raise RuntimeError("no such operator\nand a long story")
 
     monkeypatch.setattr(building_module, "write_graph", fail)
-    asking = load_asking(str(tiny))
-    assert isinstance(asking, SentenceTransformerEmbedder)
-    assert "cannot be exported to ONNX" in caplog.text
-    assert "no such operator" in caplog.text
-    assert "long story" not in caplog.text
-    assert [path.name for path in (own_cache / "onnx").iterdir() if path.suffix != ".lock"] == []
 
 
-def test_an_export_that_computes_something_else_is_not_kept(tiny, own_cache, caplog, monkeypatch):
-    real = OnnxEmbedder.embed_sentences
+def another_export(monkeypatch, tmp_path):
+    real = onnx.TransformerEmbedder.embed_sentences
 
-    def reversed_sentences(self, texts):
-        return real(self, [text[::-1] for text in texts])
+    def embed_sentences(self, texts):
+        mirrored = runs_on(self) == "onnx"
+        return real(self, [text[::-1] for text in texts] if mirrored else texts)
 
-    monkeypatch.setattr(OnnxEmbedder, "embed_sentences", reversed_sentences)
-    assert isinstance(load_asking(str(tiny)), SentenceTransformerEmbedder)
-    assert "the export's vectors differ" in caplog.text
+    monkeypatch.setattr(onnx.TransformerEmbedder, "embed_sentences", embed_sentences)
 
 
-def test_a_cache_that_cannot_be_written_leaves_torch_to_answer(tiny, tmp_path, caplog, monkeypatch):
+def no_cache(monkeypatch, tmp_path):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("RAGQA_CACHE", str(tmp_path / "file" / "cache"))
-    assert isinstance(load_asking(str(tiny)), SentenceTransformerEmbedder)
+
+
+@pytest.mark.parametrize(
+    ("harm", "why"),
+    [
+        (no_export, "no such operator"),
+        (another_export, "the export's vectors differ"),
+        (no_cache, "Not a directory"),
+    ],
+)
+def test_a_model_that_cannot_be_exported_answers_on_torch_and_says_so(
+    tiny, own_cache, tmp_path, caplog, monkeypatch, harm, why
+):
+    harm(monkeypatch, tmp_path)
+    assert runs_on(asking(tiny)) == "torch"
     assert "cannot be exported to ONNX" in caplog.text
+    assert why in caplog.text
+    assert "long story" not in caplog.text
+    assert not list(own_cache.glob("onnx/[!.]*[!k]"))
 
 
 def test_of_two_that_export_at_once_the_second_uses_what_the_first_made(
     cache_with_export, tiny, own_cache, caplog, monkeypatch
 ):
-    lock, name = building_module.fcntl.flock, f"{export_folder(find_model(str(tiny))).name}.lock"
+    lock, name = building_module.fcntl.flock, f"{export_of(tiny).name}.lock"
     waited = []
 
     def lock_after_the_other(file, how):
@@ -143,81 +172,24 @@ def test_of_two_that_export_at_once_the_second_uses_what_the_first_made(
 
     monkeypatch.setattr(building_module.fcntl, "flock", lock_after_the_other)
     monkeypatch.setattr(building_module, "write_graph", None)
-    SentenceTransformerEmbedder.load(str(tiny))
+    embedder_for(str(tiny), building=True)
     assert len(waited) == 1
     assert open_export(find_model(str(tiny))) is not None
     assert caplog.messages == []
 
 
-def test_what_a_killed_export_left_behind_is_cleared_away(tiny, own_cache):
-    folder = export_folder(find_model(str(tiny)))
-    leftover = folder.parent / f".{folder.name}-killed"
-    leftover.mkdir(parents=True)
-    (leftover / "plain.onnx").write_bytes(b"half")
-    SentenceTransformerEmbedder.load(str(tiny))
-    assert not leftover.exists()
-    assert sorted(path.name for path in folder.iterdir()) == sorted([*EXPORTED_FILES, META_FILE])
+def test_a_failure_of_onnx_runtime_names_the_file_and_what_to_do(exported, monkeypatch):
+    embedder = asking(exported)
 
+    def fail(*args):
+        raise RuntimeError("out of memory\nat some line")
 
-def test_what_onnx_runtime_raises_while_it_computes_is_named(exported):
-    asking = open_export(find_model(str(exported)))
-    names = asking._model.input_names
-    beyond_the_vocabulary = {name: np.full((1, 1), 10**6) for name in names}
-    with pytest.raises(IndexUnusable, match="cannot be used"):
-        asking._model.run(beyond_the_vocabulary, ["sentence"])
-
-
-def test_every_error_of_onnx_runtime_is_translated():
-    known = {
-        value
-        for module in (onnxruntime, onnxruntime_pybind11_state)
-        for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, Exception)
-    }
-    assert len(known) > 10
-    assert known <= set(ONNX_RUNTIME_ERRORS)
-
-
-@pytest.mark.parametrize("opened", [META_FILE, "."])
-def test_an_export_that_others_may_write_is_made_anew_and_closed_to_them(exported, caplog, opened):
-    folder = export_folder(find_model(str(exported)))
-    before = folder.stat().st_ino
-    path = folder / opened
-    path.chmod(0o777 if path.is_dir() else 0o666)
-    assert isinstance(load_asking(str(exported)), OnnxEmbedder)
-    assert folder.stat().st_ino != before
-    named = [message for message in caplog.messages if "others may write" in message]
-    assert len(named) == 1
-    assert str(folder) in named[0]
-    kept = [folder, *folder.iterdir()]
-    assert {stat.S_IMODE(path.stat().st_mode) & 0o077 for path in kept} == {0}
-    assert open_export(find_model(str(exported))) is not None
-
-
-def test_the_folder_of_exports_is_closed_to_others_before_one_is_used(exported):
-    folder = export_folder(find_model(str(exported))).parent
-    folder.chmod(0o777)
-    assert open_export(find_model(str(exported))) is not None
-    assert not folder.stat().st_mode & 0o022
-
-
-def test_a_link_in_place_of_an_export_is_made_anew(exported, tmp_path):
-    folder = export_folder(find_model(str(exported)))
-    folder.rename(tmp_path / "elsewhere")
-    folder.symlink_to(tmp_path / "elsewhere")
-    assert isinstance(load_asking(str(exported)), OnnxEmbedder)
-    assert not folder.is_symlink()
-    assert (tmp_path / "elsewhere" / META_FILE).exists()
-
-
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can give files away")
-def test_an_export_of_another_user_is_made_anew(exported, caplog):
-    folder = export_folder(find_model(str(exported)))
-    for path in (folder, *folder.iterdir()):
-        os.chown(path, 65534, 65534)
-    assert isinstance(load_asking(str(exported)), OnnxEmbedder)
-    assert "belongs to another user" in caplog.text
-    assert folder.stat().st_uid == 0
+    monkeypatch.setattr(onnxruntime.InferenceSession, "run", fail)
+    with pytest.raises(IndexUnusable) as failed:
+        embedder.embed_query("word")
+    assert "out of memory" in failed.value.message
+    assert "\n" not in failed.value.message
+    assert failed.value.hint == f"rm -r {export_of(exported)}"
 
 
 def test_asking_first_says_that_it_takes_a_while_and_exports_for_its_user_alone(
@@ -225,16 +197,14 @@ def test_asking_first_says_that_it_takes_a_while_and_exports_for_its_user_alone(
 ):
     before = os.umask(0)
     try:
-        assert isinstance(load_asking(str(tiny)), OnnxEmbedder)
+        assert runs_on(asking(tiny)) == "onnx"
     finally:
         os.umask(before)
-    assert [record.levelno for record in caplog.records] == [logging.WARNING]
-    assert "takes some seconds" in caplog.text
-    folder = export_folder(find_model(str(tiny)))
+    assert ["takes some seconds" in message for message in caplog.messages] == [True]
+    assert export_of(tiny).is_dir()
     modes = {
         path.relative_to(own_cache).as_posix(): oct(stat.S_IMODE(path.stat().st_mode))
         for path in own_cache.rglob("*")
         if stat.S_IMODE(path.stat().st_mode) != (0o700 if path.is_dir() else 0o600)
     }
-    assert folder.is_dir()
     assert modes == {}

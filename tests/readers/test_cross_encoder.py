@@ -1,15 +1,21 @@
-"""A cross-encoder of the user's own: found, refused, used."""
+"""A reader of the user's own: what every one promises, found, refused, used."""
 
-import json
 import shutil
 
 import pytest
+from tiny_embedders import configure
 from tiny_readers import make_reader, save_reader
 
 from ragqa.errors import UsageError
-from ragqa.readers import NEUTRAL, CrossEncoder, available, reader_for
+from ragqa.readers import NEUTRAL, available, reader_for
 
-TEXTS = ["Figs are red.", "They ripen in August."]
+QUESTION = "when do figs ripen?"
+TEXTS = [
+    "Figs are red. They ripen in August.",
+    "東京 \ud800 🙂. It is a\tcity.",
+    "",
+    "the fig and the pear " * 300,
+]
 
 
 @pytest.fixture(scope="session")
@@ -23,64 +29,64 @@ def damaged(ranker, tmp_path):
     return shutil.copytree(ranker, tmp_path / "damaged")
 
 
-def rewrite(folder, **changed):
-    path = folder / "config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | changed))
+def test_the_neutral_reader_has_no_scores():
+    assert reader_for(NEUTRAL).score(QUESTION, TEXTS) == []
 
 
-def test_a_text_scores_as_the_model_itself_scores_it(ranker):
+def test_a_text_scores_as_the_model_itself_scores_it_whatever_is_read_beside_it(ranker):
     import torch
 
-    scores = reader_for(str(ranker)).score("when do figs ripen?", TEXTS)
+    reader = reader_for(str(ranker))
+    assert reader.score(QUESTION, []) == []
+    scores = reader.score(QUESTION, TEXTS)
+    assert scores == pytest.approx([reader.score(QUESTION, [text])[0] for text in TEXTS], abs=1e-5)
     model, tokenizer = make_reader()
-    encoded = tokenizer(["when do figs ripen?"] * 2, TEXTS, padding=True, return_tensors="pt")
+    texts = [text.replace("\ud800", "\ufffd") for text in TEXTS]
+    encoded = tokenizer(
+        [QUESTION] * len(texts), texts, padding=True, truncation="longest_first", max_length=128,
+        return_tensors="pt",
+    )  # fmt: skip
     with torch.inference_mode():
         own = model(**encoded).logits[:, 0].tolist()
     assert scores == pytest.approx(own, abs=1e-3)
 
 
-def test_the_export_may_lie_in_the_folder_itself(damaged):
+def test_the_export_may_lie_in_the_folder_itself_and_no_code_beside_it_is_touched(
+    damaged, tmp_path
+):
     (damaged / "onnx" / "model.onnx").rename(damaged / "model.onnx")
-    assert isinstance(reader_for(str(damaged)), CrossEncoder)
+    ran = tmp_path / "ran"
+    (damaged / "evil.py").write_text(f"open({str(ran)!r}, 'w')")
+    (damaged / "pytorch_model.bin").write_bytes(b"no pickle")
+    configure(damaged, "config.json", auto_map={"AutoModelForSequenceClassification": "evil.Evil"})
+    assert reader_for(str(damaged)).name == str(damaged)
+    assert not ran.exists()
 
 
-def test_a_folder_that_is_not_there_is_refused(tmp_path):
+@pytest.mark.parametrize("path", ["./nowhere", "~nobody-of-that-name/model"])
+def test_a_folder_that_is_not_there_is_refused(path):
     with pytest.raises(UsageError, match="no folder"):
-        reader_for(str(tmp_path / "nowhere"))
-    with pytest.raises(UsageError, match="no folder"):
-        reader_for("~nobody-of-that-name/model")
+        reader_for(path)
 
 
+@pytest.mark.parametrize("content", [None, b"", b"[]"])
 @pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "onnx/model.onnx"])
-def test_what_a_folder_lacks_is_named_and_the_neutral_reader_answers(damaged, name):
-    (damaged / name).unlink()
-    with pytest.raises(UsageError, match=rf"lacks .*{name}") as refused:
-        reader_for(str(damaged))
-    assert refused.value.hint == "ragqa config set reader neutral"
+def test_a_file_that_is_missing_or_makes_no_sense_is_named_and_the_neutral_reader_answers(
+    damaged, name, content
+):
+    if content is None:
+        (damaged / name).unlink()
+    else:
+        (damaged / name).write_bytes(content)
     reader, (warning,) = available(str(damaged))
     assert reader.name == NEUTRAL
-    assert warning.startswith("answered without a reader: ")
-
-
-@pytest.mark.parametrize("content", [b"", b"[]"])
-@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "onnx/model.onnx"])
-def test_files_that_make_no_sense_are_refused_in_a_sentence(damaged, name, content):
-    (damaged / name).write_bytes(content)
-    with pytest.raises(UsageError, match="cannot be used: ") as refused:
-        reader_for(str(damaged))
-    assert "\n" not in refused.value.message
+    why = f"lacks {name.removeprefix('onnx/')}" if content is None else "cannot be used: "
+    assert f"{damaged} {why}" in warning
+    assert "\n" not in warning
+    assert warning.endswith("to change that: ragqa config set reader neutral")
 
 
 def test_a_model_that_judges_pairs_instead_of_scoring_them_is_refused(tmp_path):
     judge = save_reader(tmp_path / "judge", outputs=3)
     with pytest.raises(UsageError, match="cannot be used: it has 3 outputs"):
         reader_for(str(judge))
-
-
-def test_code_and_weights_that_can_run_some_are_not_touched(damaged, tmp_path):
-    ran = tmp_path / "ran"
-    (damaged / "evil.py").write_text(f"open({str(ran)!r}, 'w')")
-    (damaged / "pytorch_model.bin").write_bytes(b"no pickle")
-    rewrite(damaged, auto_map={"AutoModelForSequenceClassification": "evil.Evil"})
-    assert isinstance(reader_for(str(damaged)), CrossEncoder)
-    assert not ran.exists()

