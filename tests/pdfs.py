@@ -51,11 +51,6 @@ def pdf(*pages, more="", filtered=""):
             "".encode(),
             f"<< /Length {len(data)} {filtered} >>\nstream\n".encode() + data + b"\nendstream",
         ]
-    return written(objects)
-
-
-def written(objects, trailer=""):
-    """A file of these objects, numbered from 1, the first of which is the catalogue."""
     out, places = bytearray(b"%PDF-1.7\n"), []
     for number, body in enumerate(objects, start=1):
         places.append(len(out))
@@ -63,5 +58,5 @@ def written(objects, trailer=""):
     start = len(out)
     out += f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n".encode()
     out += b"".join(f"{place:010} 00000 n \n".encode() for place in places)
-    out += f"trailer\n<< /Size {len(objects) + 1} /Root 1 0 R {trailer} >>\n".encode()
+    out += f"trailer\n<< /Size {len(objects) + 1} /Root 1 0 R >>\n".encode()
     return bytes(out + f"startxref\n{start}\n%%EOF\n".encode())

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from ragqa.notes import read_note, walk_notes
-from ragqa.types import Corpus, Kind, Note
+from ragqa.notes.links import NoteNames, place_of
+from ragqa.types import Corpus, Note
 
 CORPUS = Path(__file__).parent.parent / "corpus"
 LIMIT = 5_000_000
@@ -21,13 +22,9 @@ def notes():
     return read
 
 
-def _words(note):
-    return len(note.text.split())
-
-
 def test_there_are_at_least_forty_notes_of_250_to_900_words(notes):
     assert len(notes) >= 40
-    assert [note.path for note in notes if not 250 <= _words(note) <= 900] == []
+    assert [note.path for note in notes if not 250 <= len(note.text.split()) <= 900] == []
 
 
 def test_the_note_of_the_seed_and_those_it_links_to_are_there(notes):
@@ -43,28 +40,14 @@ def test_the_note_of_the_seed_and_those_it_links_to_are_there(notes):
 
 
 def test_every_link_leads_to_a_note_and_every_anchor_to_a_heading(notes):
-    by_path = {note.path: note for note in notes}
-    broken = []
+    by_path, names, broken = {note.path: note for note in notes}, NoteNames.of(notes), []
     for note in notes:
-        folder = (CORPUS / note.path).parent
+        broken += [(note.path, link) for link in note.links if not names.path_of(link, note.path)]
         body = re.sub(r"```.*?```|`[^`\n]*`", "", note.text, flags=re.DOTALL)
-        wiki = [(m[1], m[2], True) for m in re.finditer(r"\[\[([^\]|#]+)(?:#([^\]|]+))?", body)]
-        plain = [
-            (m[1], m[2], False)
-            for m in re.finditer(r"\]\((?!https?:)([^)#\s]+)(?:#([^)\s]+))?\)", body)
-        ]
-        for target, anchor, is_wiki in wiki + plain:
-            base = CORPUS if is_wiki else folder
-            path = (base / target.strip()).resolve().relative_to(CORPUS.resolve()).as_posix()
-            found = by_path.get(path) or by_path.get(f"{path}.md")
-            headings = {
-                shape
-                for block in (found.blocks if found else ())
-                if block.kind is Kind.HEADING
-                for shape in (block.label, block.label.lower().replace(" ", "-"))
-            }
-            if found is None or (anchor and anchor not in headings):
-                broken.append(f"{note.path}: {target}#{anchor}")
+        for link, anchor in re.findall(r"(?:\[\[|\]\()([^\]|)#:]+)#([^\]|)]+)", body):
+            found = by_path[names.path_of(link, note.path)]
+            if place_of(found.text, found.blocks, anchor) is None:
+                broken.append((note.path, link, anchor))
     assert broken == []
 
 

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from docxs import docx, said
+from offices import docx, said
 from pdfs import line, pdf
 from support import QUICK, run_ragqa, write_notes
 

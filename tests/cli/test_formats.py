@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from docxs import docx, heading, item, said
 from msgspec.structs import replace
+from offices import docx, heading, item, said
 from pdfs import image, line, paragraph, pdf
 
 from ragqa.notes import extraction, formats, ipynb

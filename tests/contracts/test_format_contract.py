@@ -5,10 +5,9 @@ import json
 from contextlib import suppress
 
 import pytest
-from docxs import docx, heading, item, said
 from hypothesis import given
 from hypothesis import strategies as st
-from offices import epub, ods, odt, pptx, xlsx
+from offices import docx, epub, heading, item, ods, odt, pptx, said, xlsx
 from pdfs import line, paragraph, pdf
 from support import trying
 
