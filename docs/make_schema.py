@@ -21,7 +21,7 @@ from msgspec.json import schema_components
 from ragqa.addresses import NotePart
 from ragqa.diagnosis import IndexStatus
 from ragqa.related import NearNote, RelatedNotes
-from ragqa.render.documents import parsed
+from ragqa.render import parsed
 from ragqa.stores import StorePlace
 from ragqa.types import (
     DOCUMENT_VERSION,

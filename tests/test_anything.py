@@ -20,8 +20,7 @@ from ragqa import open_index
 from ragqa.generation.writer import Writer
 from ragqa.notes import NoteText, read_text
 from ragqa.places import read_saved
-from ragqa.render import to_json
-from ragqa.render.documents import document_of
+from ragqa.render import document_of, to_json
 from ragqa.render.markdown import answer_markdown
 from ragqa.render.results import Linker, print_answer
 

@@ -11,8 +11,7 @@ from ragqa import Index, open_index
 from ragqa.errors import RagqaError
 from ragqa.notes import NoteText, read_text
 from ragqa.places import read_saved
-from ragqa.render import to_json
-from ragqa.render.documents import document_of
+from ragqa.render import document_of, to_json
 from ragqa.render.markdown import answer_markdown
 from ragqa.render.results import Linker, print_answer
 from ragqa.types import Answer, Corpus, Passage

@@ -88,9 +88,7 @@ def finish(
     from ragqa import render
 
     if json:
-        from ragqa.render.documents import document_of
-
-        render.print_document(document_of(result))
+        render.print_document(render.document_of(result))
     else:
         show()
     render.print_warnings(warnings)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragqa.cli.opening import Query, finish, load, open_query, question_in
+from ragqa.cli.opening import finish, load, open_query, question_in
 from ragqa.cli.options import (
     AsJson,
     Folders,
@@ -59,29 +59,25 @@ def search(
     if related is not None and query:
         raise UsageError("--related takes no query", hint=f"ragqa search {shlex.join(query)}")
     text = question_in(query) if related is None else ""
-    asks = related is None
-    with open_query(corpus, index, scope, top_k=top_k, asks=asks) as opened:
-        if related is not None:
-            return _search_related(opened, related, json=json)
-        result = opened.index.search(text, exact=exact, **opened.arguments)
+    with open_query(corpus, index, scope, top_k=top_k, asks=related is None) as opened:
+        if related is None:
+            result = opened.index.search(text, exact=exact, **opened.arguments)
+        else:
+            from ragqa.related import related_to
+
+            near = related_to(opened.index, related, **opened.arguments)
     from ragqa.render import results
 
+    if related is not None:
+        return finish(
+            near,
+            lambda: results.print_related(near, opened.linker),
+            json=json, warnings=near.warnings, is_good=near.related,
+        )  # fmt: skip
     return finish(
         result,
         lambda: results.print_search(result, opened.linker),
         json=json, warnings=result.warnings, is_good=result.hits,
-    )  # fmt: skip
-
-
-def _search_related(opened: Query, note: str, *, json: bool) -> int:
-    from ragqa.related import related_to
-    from ragqa.render import results
-
-    result = related_to(opened.index, note, **opened.arguments)
-    return finish(
-        result,
-        lambda: results.print_related(result, opened.linker),
-        json=json, warnings=result.warnings, is_good=result.related,
     )  # fmt: skip
 
 
@@ -144,12 +140,12 @@ def list_notes(
 
     Example: ragqa list --tag fine-tuning
     """
-    from ragqa.render import documents, overviews
+    from ragqa.render import list_document, overviews
 
     with open_query(corpus, index, scope) as query:
         listed = query.index.notes(**query.arguments)
     return finish(
-        documents.list_document(listed, tags=tags),
+        list_document(listed, tags=tags),
         lambda: overviews.print_list(listed, tags=tags),
         json=json, warnings=listed.warnings, is_good=listed.tags if tags else listed.notes,
     )  # fmt: skip

@@ -1,6 +1,8 @@
 """The only package that prints: results go to stdout, everything else to stderr.
 
-Progress goes to stderr: on a terminal a bar with the time left, else a line every 5 s.
+Progress goes to stderr: on a terminal a bar with the time left, else a line every 5 s. The keys of
+a JSON document are declared with each type of result, as its `JSON`: scripts rely on them, and
+`docs/schema` is made from them.
 """
 
 import json
@@ -9,21 +11,26 @@ import os
 import re
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from io import TextIOWrapper
 from typing import IO, TYPE_CHECKING, Any, Self
 
+from msgspec import to_builtins
 from rich.console import Console
 from rich.text import Text
 from rich.theme import Theme
 
 from ragqa.errors import RagqaError
 from ragqa.safe import safe_line, safe_text
-from ragqa.types import DOCUMENT_VERSION
+from ragqa.types import DOCUMENT_VERSION, Keys, NoteList
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+Document = dict[str, Any]
+
+_DIGITS = 4
 _UNBOUNDED = 1_000_000
 READABLE = 110
 """The longest line, in columns, however wide the terminal."""
@@ -102,6 +109,50 @@ def _console(stream: IO[str]) -> Console:
         emoji=False,
         legacy_windows=False,
     )
+
+
+def document_of(result: object) -> Document:
+    """A result, or several by name, as a JSON document."""
+    document: Document = _json(result)
+    return document
+
+
+def _json(value: object) -> Any:  # noqa: ANN401 - what JSON has
+    """A value in what JSON has: with the keys of its type, else with all its fields."""
+    if isinstance(value, Mapping):
+        return {name: _json(of_name) for name, of_name in value.items()}
+    if isinstance(value, list | tuple):
+        return list(map(_json, value))
+    if keys := getattr(type(value), "JSON", None):
+        return dict(_items(value, keys))
+    return to_builtins(value, enc_hook=str)  # a path is a text
+
+
+def _items(result: object, keys: Keys) -> Iterator[tuple[str, Any]]:
+    """The keys with their values; numbers are rounded."""
+    for key, attributes, may_be_null, may_lack in parsed(keys):
+        value: Any = result
+        for name in attributes:
+            value = None if value is None else getattr(value, name)
+        if may_lack and value in (None, ""):
+            continue
+        value = None if may_be_null and value == "" else value
+        yield key, round(value, _DIGITS) if isinstance(value, float) else _json(value)
+
+
+@cache
+def parsed(keys: Keys) -> list[tuple[str, list[str], bool, bool]]:
+    """Each key, the attributes that lead to its value, whether it may be null, and may lack."""
+    pairs = [(name.partition("=")[0], name.rpartition("=")[2]) for name in keys.names.split()]
+    null, optional = keys.null.split(), keys.optional.split()
+    return [(key, at.split("."), key in null, key in optional) for key, at in pairs]
+
+
+def list_document(listed: NoteList, *, tags: bool) -> Document:
+    """What `ragqa list --json` prints."""
+    document = document_of(listed)
+    del document["notes" if tags else "tags"]
+    return document
 
 
 def print_document(document: Mapping[str, Any]) -> None:
@@ -201,22 +252,14 @@ def put_labelled(
     emit(console or stdout(), line, indent=indent, hang=len(label))
 
 
-def print_columns(
-    rows: Sequence[Sequence[str | Text]],
-    *,
-    head: Sequence[str] = (),
-    most: Sequence[int] = (),
-) -> None:
+def print_columns(rows: Sequence[Sequence[str | Text]], *, most: Sequence[int] = ()) -> None:
     """Print columns on stdout, flush left.
 
-    :param head: the quiet first row.
     :param most: how wide each column may become; what is longer moves what follows it.
     """
     table = [
         [Text(safe_line(cell)) if isinstance(cell, str) else cell for cell in row] for row in rows
     ]
-    if head:
-        table.insert(0, [Text(cell, "quiet") for cell in head])
     widths = [max(cell.cell_len for cell in column) for column in zip(*table, strict=True)]
     widths = list(map(min, widths, most)) if most else widths
     for cells in table:

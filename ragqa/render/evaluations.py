@@ -7,8 +7,9 @@ from typing import Any
 from ragqa import __version__
 from ragqa.evaluation.measures import ANSWER_MEASURES, WORDS
 from ragqa.explaining import STAGES, stage_name
+from ragqa.places import address
 from ragqa.render import print_columns, put
-from ragqa.render.view import address, templates_of
+from ragqa.render.view import templates_of
 from ragqa.safe import safe_line, safe_text
 from ragqa.types import counted
 

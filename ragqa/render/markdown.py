@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from ragqa.answering.excerpt_blocks import CUT, Block, Line, Table, apart, runs_on
 from ragqa.notes.formats import fragment
-from ragqa.places import defused, record_of
+from ragqa.places import address, defused, record_of
 from ragqa.render import view
 from ragqa.render.excerpts import blocks, quoted_words, sides_of
 from ragqa.safe import safe_line, safe_text
@@ -99,7 +99,7 @@ def _body(answer: Answer, level: str) -> Iterator[str]:
         yield f"{level} Nearest passages\n"
         for n, hit in enumerate(answer.hits, start=1):
             passage = hit.passage
-            shown = view.address(passage.path, passage.lines, hit.locator)
+            shown = address(passage.path, passage.lines, hit.locator)
             date = date_shown(passage)
             place = _place(passage.path, shown, passage.heading, hit.locator, date)
             yield f"{n}. {place}\n\n{_quoted(passage.text, '')}\n"
@@ -145,7 +145,7 @@ def _further(citation: Citation, *, whole: bool) -> str:
 
 def _cited(citation: Citation) -> str:
     """The place of a citation, with the date of its note."""
-    shown = view.address(citation.path, citation.lines, citation.locator)
+    shown = address(citation.path, citation.lines, citation.locator)
     return _place(citation.path, shown, citation.heading, citation.locator, date_shown(citation))
 
 

@@ -9,8 +9,15 @@ from ragqa.config.settings import COMMON, Origin, Value, as_written, shown
 from ragqa.diagnosis import Choice, IndexStatus, NotesIn
 from ragqa.languages import ENGLISH
 from ragqa.notes.formats import how_to_read
-from ragqa.render import print_as_is, print_columns, put, put_heading, put_labelled, stdout
-from ragqa.render.documents import Document
+from ragqa.render import (
+    Document,
+    print_as_is,
+    print_columns,
+    put,
+    put_heading,
+    put_labelled,
+    stdout,
+)
 from ragqa.safe import safe_line
 from ragqa.state.consent import consent_file
 from ragqa.types import IndexReport, NoteList, Skipped, by_kind, counted

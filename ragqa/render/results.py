@@ -12,19 +12,20 @@ from rich.text import Text
 from ragqa.answering.sentences import nearest_unit
 from ragqa.languages import ENGLISH
 from ragqa.notes.formats import fragment
-from ragqa.places import CITED
+from ragqa.places import CITED, address
 from ragqa.render import (
     READABLE,
+    Document,
     ProgressLine,
     emit,
     print_as_is,
     put,
     put_heading,
+    put_labelled,
     say,
     stdout,
     view,
 )
-from ragqa.render.documents import Document
 from ragqa.render.excerpts import print_excerpt, quoted_words
 from ragqa.safe import safe_line, safe_text
 from ragqa.text.dates import date_shown
@@ -61,7 +62,7 @@ class Linker:
 
     def place(self, path: str, lines: tuple[int, int], locator: str = "") -> Text:
         """Return a place as a hyperlink; one in no folder of the corpus as plain text."""
-        text = Text(safe_line(view.address(path, lines, locator)), style="path")
+        text = Text(safe_line(address(path, lines, locator)), style="path")
         with suppress(FileNotFoundError):
             file = str(self._corpus.file(path)).encode("utf-8", "surrogateescape")
             url = self._format.replace("{path}", quote(file, safe="/"))
@@ -371,4 +372,4 @@ def print_commands(commands: Mapping[str, str]) -> None:
     """Print the commands of a chat, each with its description."""
     width = max(map(len, commands))
     for name, description in commands.items():
-        put(f"{name:<{width}}  {description}", hang=width + 2)
+        put_labelled(f"{name:<{width}}  ", "", description)

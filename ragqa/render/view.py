@@ -6,7 +6,6 @@ The terminal, Markdown, the page and assistants show them. What is not sanitised
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ragqa.places import address as address
 from ragqa.safe import safe_line
 from ragqa.types import Answer, Correction, Written, WrittenSentence
 from ragqa.types.answers import PROBABLE_FROM

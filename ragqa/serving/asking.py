@@ -23,7 +23,7 @@ from ragqa.generation.writer import Writer, what_is_sent, writer_of
 from ragqa.llms import LLM, NO_LLM, Destination, Prompt
 from ragqa.llms.servers import without_keys
 from ragqa.places import SavedAnswer, read_saved
-from ragqa.render.documents import document_of
+from ragqa.render import document_of
 from ragqa.safe import safe_line
 from ragqa.serving.warm import Freshness, NotReady, WarmIndex
 from ragqa.state.consent import is_allowed, not_allowed

@@ -21,7 +21,7 @@ from ragqa.explaining import explain
 from ragqa.generation.writer import Writer
 from ragqa.places import SavedAnswer, quoted
 from ragqa.related import related_to
-from ragqa.render.documents import Document, document_of, list_document
+from ragqa.render import Document, document_of, list_document
 from ragqa.serving import wording
 from ragqa.serving.asking import answer_to, checked, status
 from ragqa.serving.warm import WarmIndex

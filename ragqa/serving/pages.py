@@ -21,6 +21,7 @@ from ragqa.errors import NoSuchTag, NotAllowed, RagqaError, UsageError
 from ragqa.generation.writer import Writer
 from ragqa.llms.servers import without_keys
 from ragqa.notes.dated import dates_of
+from ragqa.places import address
 from ragqa.render import view
 from ragqa.render.excerpts import quoted_words
 from ragqa.render.markdown import answer_markdown
@@ -253,8 +254,8 @@ def _shown_answer(answer: Answer, links: Links, asked: PageRequest) -> Fields:
         "history_title": view.history_title,
         "corrected": answer.corrected and view.corrected_line(answer.corrected),
         "fallback": answer.fallback_line,
-        "place": lambda citation: view.address(citation.path, citation.lines, citation.locator),
-        "place_of": lambda hit: view.address(hit.passage.path, hit.passage.lines, hit.locator),
+        "place": lambda citation: address(citation.path, citation.lines, citation.locator),
+        "place_of": lambda hit: address(hit.passage.path, hit.passage.lines, hit.locator),
         "href": lambda n: f"{page_address('/', asked, n=str(n))}#cited",
     }  # fmt: skip
 

@@ -16,10 +16,11 @@ from ragqa.answering.sentences import context_of
 from ragqa.errors import Hint, RagqaError
 from ragqa.explaining import Explanation
 from ragqa.passages import token_counts
+from ragqa.places import address
 from ragqa.related import RelatedNotes
 from ragqa.render.excerpts import sides_of
 from ragqa.render.explanations import ranks_line, verdict_line
-from ragqa.render.view import BELOW, address, corrected_line, history_title, trust_line
+from ragqa.render.view import BELOW, corrected_line, history_title, trust_line
 from ragqa.safe import safe_line, safe_text
 from ragqa.serving.asking import freshness_line
 from ragqa.serving.warm import Freshness
