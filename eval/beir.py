@@ -287,12 +287,14 @@ def collection_of(
         writer.model = model_of(made)
         for done in range(0, len(documents), AT_ONCE):
             progress("indexing", done, len(documents))
-            batch: list[Passage] = []
-            for note in map(_note, documents[done : done + AT_ONCE]):
-                passages = split_passages(note, embedder, chunking)
-                writer.add(note, passages)
-                batch += passages
+            notes = [
+                (note.record, split_passages(note, embedder, chunking))
+                for note in map(_note, documents[done : done + AT_ONCE])
+            ]
+            batch = [passage for _, passages in notes for passage in passages]
             _embed(batch, embedders, writer)
+            for record, passages in notes:
+                writer.add(record, passages)
             add_pieces(languages, batch, embedder.pieces)
             document_of |= {passage.id: passage.path for passage in batch}
         progress("indexing", len(documents), len(documents))

@@ -25,7 +25,7 @@ from ragqa import Index, open_index
 from ragqa.embedders import Embedder
 from ragqa.search.question import read_question
 from ragqa.search.retrieve import CANDIDATES, retrieve
-from ragqa.stores import Snapshot, by_note
+from ragqa.stores import Snapshot
 from ragqa.text.words import query_terms
 from ragqa.types import Filters, Vectors
 
@@ -113,11 +113,12 @@ def find_exactly(
     """
     best = {name: np.empty((len(vectors), 0), np.float32) for name in FILTERS}
     records = snapshot.notes()
-    for path, passages in by_note(snapshot):
+    for path, record in records.items():
+        passages = snapshot.passages(at=[path])
         stored = snapshot.vectors([passage.embedding_key for passage in passages])
         if stored:
             cosines = vectors @ np.array(list(stored.values())).T
-            for name in ("all", *(tag for tag in TAGS if tag in records[path].tags)):
+            for name in ("all", *(tag for tag in TAGS if tag in record.tags)):
                 best[name] = -np.sort(-np.hstack([best[name], cosines]), axis=1)[:, :k]
     return best
 

@@ -47,9 +47,9 @@ def chat(
     loaded = load(corpus, index, top_k=top_k)
     history = History(history_file(loaded.settings, loaded.places.corpus))
     if scope.since or scope.until or scope.where:
-        from ragqa.stores.filters import check_filters
+        from ragqa.stores.filters import matcher
 
-        check_filters(scope.filters)
+        matcher(scope.filters)
     writer = writer_for(loaded.settings, writing)
     types = is_interactive()
     with ExitStack() as stack:

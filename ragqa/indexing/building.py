@@ -30,6 +30,7 @@ from ragqa.types import (
     IndexInfo,
     IndexReport,
     NoteFile,
+    NoteRecord,
     NoteState,
     Passage,
     Pieces,
@@ -274,7 +275,8 @@ class Embedding:
         from ragqa.passages.language import add_pieces, with_language
         from ragqa.passages.split import split_note
 
-        warnings, chunk, size = list[Remark](), list[Passage](), 0
+        warnings, size = list[Remark](), 0
+        notes, chunk = list[tuple[NoteRecord, list[Passage]]](), list[Passage]()
         for done, file in enumerate(files, start=1):
             read = read_note(source.corpus, file.path, max_note_bytes=source.max_note_bytes)
             if isinstance(read, Skipped):
@@ -288,14 +290,16 @@ class Embedding:
                     count_tokens=self._embedder.count_tokens,
                 )
                 self._progress("splitting", done, len(files))
-                self._writer.add(note, passages)
+                notes.append((note.record, passages))
                 warnings += [Remark(note.path, warning) for warning in note.warnings]
                 chunk += passages
                 size += file.stamp.size
-            if chunk and (len(chunk) >= CHUNK_PASSAGES or done == len(files)):
+            if len(chunk) >= CHUNK_PASSAGES or done == len(files):
                 self.embed(chunk, size, embed_parts)
                 add_pieces(self.languages, chunk, self._embedder.pieces)
-                chunk, size = [], 0
+                for record, own in notes:
+                    self._writer.add(record, own)
+                notes, chunk, size = [], [], 0
         return warnings
 
     def embed(self, passages: Sequence[Passage], size: float, embed_parts: EmbedParts) -> None:

@@ -1,12 +1,12 @@
 """Where an index lives: what every store does, and where settings say that an index is kept.
 
 A reader opens a snapshot and never sees another; one writer at a time makes the next. To add a
-store, implement `Store`, `Snapshot` and `IndexWriter` in this folder, add a line to `STORES`, and
+store, implement `Store`, `Snapshot` and `IndexWriter` in this folder, open it in `open_store`, and
 run `pytest tests/contracts/test_store_contract.py`.
 """
 
 import importlib.util
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -21,7 +21,6 @@ from ragqa.types import (
     Filters,
     IndexInfo,
     Keys,
-    Note,
     NoteRecord,
     NoteState,
     Passage,
@@ -38,18 +37,10 @@ SENT = (
 
 EVERYTHING = Filters()
 
-_NOTES_AT_ONCE = 200
+KINDS = ("local", "milvus")
 
 
-class Embeddings(Protocol):
-    """Embeddings by content: the model that made them, and the key of the text."""
-
-    def vectors(self, keys: Iterable[int]) -> Mapping[int, Vector]:
-        """The sound embeddings, shape (dimension,), by embedding key, of those that there are."""
-        ...
-
-
-class Snapshot(Embeddings, Protocol):
+class Snapshot(Protocol):
     """One committed state of the index; immutable.
 
     :ivar info: what the index holds and how it was built.
@@ -98,6 +89,10 @@ class Snapshot(Embeddings, Protocol):
         """
         ...
 
+    def vectors(self, keys: Iterable[int]) -> Mapping[int, Vector]:
+        """The sound embeddings, shape (dimension,), by embedding key, of those that there are."""
+        ...
+
     def idf(self, terms: Sequence[str]) -> dict[str, float]:
         """BM25's inverse document frequency of each term, ln(1 + (N - n + .5) / (n + .5))."""
         ...
@@ -110,7 +105,7 @@ class Snapshot(Embeddings, Protocol):
         ...
 
 
-class IndexWriter(Embeddings, Protocol):
+class IndexWriter(Protocol):
     """The next snapshot while it is being built, on top of the newest one unless begun afresh.
 
     A note is added, removed or restamped once, if at all. Readers see nothing before `commit`;
@@ -126,6 +121,10 @@ class IndexWriter(Embeddings, Protocol):
     info: IndexInfo | None
     model: int
 
+    def vectors(self, keys: Iterable[int]) -> Mapping[int, Vector]:
+        """The sound embeddings of `model`, shape (dimension,), by key, of those that there are."""
+        ...
+
     def save(self, passages: Sequence[Passage], vectors: Vectors) -> None:
         """Keep the embeddings of passages, shape (passages, dimension), even without a commit.
 
@@ -133,8 +132,8 @@ class IndexWriter(Embeddings, Protocol):
         """
         ...
 
-    def add(self, note: Note, passages: Sequence[Passage]) -> None:
-        """Add a note, replacing any at its path; its embeddings are saved before the commit."""
+    def add(self, record: NoteRecord, passages: Sequence[Passage]) -> None:
+        """Add a note whose embeddings were found or saved, replacing any note at its path."""
         ...
 
     def commit(
@@ -183,65 +182,27 @@ class Store(Protocol):
         ...
 
 
-def by_note(snapshot: Snapshot) -> Iterator[tuple[str, list[Passage]]]:
-    """Every note's path with its passages in reading order; for full scans."""
-    paths = list(snapshot.states)
-    for start in range(0, len(paths), _NOTES_AT_ONCE):
-        by_path: dict[str, list[Passage]] = {p: [] for p in paths[start : start + _NOTES_AT_ONCE]}
-        for passage in snapshot.passages(at=list(by_path)):
-            by_path[passage.path].append(passage)
-        yield from by_path.items()
-
-
 def in_reading_order(passages: Iterable[Passage], at: Sequence[str]) -> list[Passage]:
     """The passages of the notes at these paths, note by note."""
     order = {path: place for place, path in enumerate(at)}
     return sorted(passages, key=lambda passage: (order.get(passage.path, 0), passage.start))
 
 
-def _local(path: Path, *_: str) -> Store:
-    from ragqa.stores.local.store import LocalStore
-
-    return LocalStore(path)
-
-
-def _milvus(path: Path, uri: str, name: str) -> Store:
-    from ragqa.stores.milvus.store import MilvusStore
-
-    return MilvusStore(path, uri, name)
-
-
-STORES: dict[str, Callable[[Path, str, str], Store]] = {"local": _local, "milvus": _milvus}
-"""Store factories by kind; each takes the index's folder, a URI and a name."""
-
-
 def open_store(path: Path, *, kind: str = "local", uri: str = "", name: str = "") -> Store:
-    """Open a store, which need not exist yet.
+    """Open a store, which need not exist yet; nothing is sent or read before it is used.
 
     :param path: the index's folder.
+    :param kind: one of `KINDS`.
     :param uri: a server's address or a file, if the store is not in the folder.
     :param name: the index's name in the store; "" for one private to this folder.
-    :raises UsageError: there is no such kind, or a package it needs is not installed.
     """
-    if kind not in STORES:
-        raise UsageError(f"no store of the kind {kind!r}; there are: {', '.join(sorted(STORES))}")
-    _check_usable(kind, uri)
-    return STORES[kind](path, uri, name)
+    if kind == "local":
+        from ragqa.stores.local import LocalStore
 
+        return LocalStore(path)
+    from ragqa.stores.milvus import MilvusStore
 
-def _check_usable(kind: str, uri: str) -> None:
-    """Check that the packages a kind of store needs are installed, without importing them.
-
-    :raises UsageError: one is missing; the hint installs it.
-    """
-    embedded = not uri or addresses.is_file(uri)
-    needed = ("pymilvus", "milvus_lite") if embedded else ("pymilvus",)
-    for package in needed if kind == "milvus" else ():
-        if importlib.util.find_spec(package) is None:
-            raise UsageError(
-                f"the store {kind} needs the package {package}, which is not installed",
-                hint=install_command(kind),
-            )
+    return MilvusStore(path, uri, name)
 
 
 MayUse = Callable[[str], bool]
@@ -293,9 +254,15 @@ class StorePlace(Struct, frozen=True):
         """Open the store; nothing is sent to a host or read from it before it is allowed.
 
         :raises NotAllowed: the user has not allowed the host.
-        :raises UsageError: there is no such store, or it needs a missing package.
+        :raises UsageError: a package that it needs is not installed.
         """
-        _check_usable(self.kind, self.uri)
+        lite = ("milvus_lite",) if addresses.is_file(self.uri) else ()
+        for package in ("pymilvus", *lite) if self.kind == "milvus" else ():
+            if importlib.util.find_spec(package) is None:
+                raise UsageError(
+                    f"the store {self.kind} needs the package {package}, which is not installed",
+                    hint=install_command(self.kind),
+                )
         if (host := self.host) and not may_use(host):
             raise NotAllowed(
                 f"the index is kept on {host}, which you have not allowed to store notes; nothing "

@@ -176,9 +176,9 @@ def read_note(row: sqlite3.Row) -> NoteRecord:
     return record if is_same else replace(record, stamp=stamp, settled=settled)
 
 
-def passage_row(note: int, embedding: int, id_: int, data: bytes) -> tuple[object, ...]:
+def passage_row(note: int, embedding: int, passage: Passage) -> tuple[object, ...]:
     """A passage as a row of its table, by the numbers of its note and embedding."""
-    values = (id_, note, embedding, data)
+    values = (passage.id, note, embedding, packed(passage))
     return (*values, checksum(*values))
 
 

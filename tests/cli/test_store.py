@@ -10,8 +10,7 @@ from terminals import sit_at
 from ragqa.cli import run as run_here
 from ragqa.errors import IndexUnusable
 from ragqa.state.consent import Use, allow, consent_file, consents
-from ragqa.stores import STORES
-from ragqa.stores.local.store import LocalStore
+from ragqa.stores.local import LocalStore
 
 HOST = "milvus.invalid:19530"
 REMOTE = {"RAGQA_STORE": f"http://{HOST}"}
@@ -63,7 +62,7 @@ def opened(monkeypatch, installed):
         places.append((uri, name))
         return Fake(path)
 
-    monkeypatch.setitem(STORES, "milvus", milvus)
+    monkeypatch.setattr("ragqa.stores.milvus.MilvusStore", milvus)
     return places
 
 

@@ -15,7 +15,7 @@ from support import write_notes
 
 from ragqa.errors import NeedsRebuild
 from ragqa.indexing.building import refresh
-from ragqa.stores import by_note, open_store
+from ragqa.stores import open_store
 from ragqa.types import Filters
 
 NOTES = 40
@@ -43,7 +43,7 @@ class Place:
     def found(self):
         with self.store.snapshot() as snapshot:
             hits = snapshot.dense(self.query, NOTES, Filters())
-            return hits, dict(by_note(snapshot)), snapshot.notes()
+            return hits, snapshot.passages(at=[*snapshot.states]), snapshot.notes()
 
     def change(self, statement):
         """Change the database, but not its checksums."""
@@ -55,7 +55,7 @@ class Place:
         """Spoil a page that a question does not read."""
         path = self.root / "index.sqlite"
         with closing(sqlite3.connect(path)) as db:
-            query = "SELECT rootpage FROM sqlite_master WHERE name = 'labels_by_note'"
+            query = "SELECT rootpage FROM sqlite_master WHERE name = 'passages_by_note'"
             page, size = (db.execute(each).fetchone()[0] for each in (query, "PRAGMA page_size"))
         with path.open("r+b") as file:
             file.seek((page - 1) * size)

@@ -16,7 +16,7 @@ from support import CORPUS, HANGS_S, QUICK, run_apart, write_notes
 
 from ragqa.errors import NoIndex
 from ragqa.indexing.building import KEPT
-from ragqa.stores import by_note, open_store
+from ragqa.stores import open_store
 
 pytestmark = pytest.mark.integration
 
@@ -27,7 +27,7 @@ DRIVER = """
 import os, signal, subprocess
 from pathlib import Path
 from ragqa.indexing import building
-from ragqa.stores.local.writer import LocalWriter
+from ragqa.stores.local import LocalWriter
 
 building.SAVED_TOGETHER, building.CHUNK_PASSAGES = 4, 8
 befallen = Path({befallen!r})
@@ -153,7 +153,8 @@ def index_with(tmp_path, notes):
 def embeddings(folder):
     """The embedding of every passage of an index, by its key."""
     with open_store(folder).snapshot() as snapshot:
-        keys = [each.embedding_key for _, passages in by_note(snapshot) for each in passages]
+        passages = snapshot.passages(at=[*snapshot.states])
+        keys = [each.embedding_key for each in passages]
         return snapshot.info.dtype, snapshot.vectors(keys)
 
 

@@ -97,7 +97,7 @@ class Entry(NamedTuple):
     def put(self, writer):
         if self.passages:
             writer.save(self.passages, self.vectors)
-        writer.add(self.note, self.passages)
+        writer.add(self.record, self.passages)
 
 
 def entry(

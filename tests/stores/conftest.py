@@ -5,7 +5,7 @@ import math
 import pytest
 from stores.building import FRUIT, commit, quick_folder
 
-from ragqa.stores.local.store import LocalStore
+from ragqa.stores.local import LocalStore
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from forging import change, flip, forge_manifest, places_of
 from stores.building import FRUIT, INFO, answers, ask, commit, entry
 
 from ragqa.errors import IndexUnusable, NeedsRebuild, NoIndex
+from ragqa.stores.local import LocalStore
 from ragqa.stores.local.database import Database
-from ragqa.stores.local.store import LocalStore
 from ragqa.stores.rows import model_of
 
 NEW = entry("new.md", "apple banana")
@@ -169,8 +169,8 @@ def test_what_an_index_says_of_itself_is_refused_where_it_makes_no_sense(store, 
 @pytest.mark.parametrize(
     "statement",
     [
-        "CREATE TRIGGER t AFTER INSERT ON labels BEGIN SELECT 1;END",
-        "DROP TABLE labels; CREATE VIEW labels AS SELECT 1",
+        "CREATE TRIGGER t AFTER INSERT ON notes BEGIN SELECT 1;END",
+        "DROP TABLE manifest; CREATE VIEW manifest AS SELECT 1",
     ],
 )
 def test_a_database_with_other_tables_than_ours_is_refused(store, root, statement):

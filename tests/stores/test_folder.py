@@ -9,8 +9,8 @@ import pytest
 from stores.building import FRUIT, INFO, answers, commit, entry
 
 from ragqa.errors import IndexNotReadable, IndexUnusable
+from ragqa.stores.local import LocalStore
 from ragqa.stores.local.snapshot import LocalSnapshot
-from ragqa.stores.local.store import LocalStore
 
 NEW = entry("new.md", "apple banana cherry", "fig date")
 

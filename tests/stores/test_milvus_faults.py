@@ -18,12 +18,12 @@ from stores.building import FRUIT, INFO, QUESTIONS, answers, ask, commit, entry,
 from support import HANGS_S
 
 from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable, WriterBusy
-from ragqa.stores import by_note, open_store
-from ragqa.stores.local.store import LocalStore
+from ragqa.stores import open_store
+from ragqa.stores.local import LocalStore
+from ragqa.stores.milvus import DEAD_S, Claim
 from ragqa.stores.milvus import client as milvus_client
 from ragqa.stores.milvus import snapshot as rows
 from ragqa.stores.milvus.client import Client, translate_error
-from ragqa.stores.milvus.store import DEAD_S, Claim
 
 pytestmark = pytest.mark.integration
 
@@ -114,7 +114,7 @@ def test_a_refresh_that_fails_at_any_call_is_made_good_by_the_next(store, failin
         refresh(store)
         assert answers(store)[2].keys() == AFTER
         with store.snapshot() as snapshot:
-            assert dict(by_note(snapshot))["one.md"] == CHANGED.passages
+            assert snapshot.passages(at=["one.md"]) == CHANGED.passages
             assert snapshot.info.passages == 6
         if len(calls) < number:
             break

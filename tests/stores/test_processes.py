@@ -11,8 +11,8 @@ from stores.building import INFO, answers, ask, commit, entry
 from support import HANGS_S, IMPORT_ALL
 
 from ragqa.errors import IndexNotWritable, IndexUnusable
+from ragqa.stores.local import LocalStore
 from ragqa.stores.local.database import Database
-from ragqa.stores.local.store import LocalStore
 
 NEW = entry("new.md", "apple banana")
 GONE = entry("gone.md", "apple").passages[0].embedding_key
@@ -23,7 +23,7 @@ import os, signal, sys
 from pathlib import Path
 import concurrent.futures.thread, faiss, numpy
 from ragqa.errors import RagqaError
-from ragqa.stores.local.store import LocalStore
+from ragqa.stores.local import LocalStore
 from stores.building import FRUIT, INFO, answers, commit, entry
 store = LocalStore(Path(sys.argv[1]))
 def as_nobody():

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from stores.building import EVERYTHING, FRUIT, answers, ask, commit, entry, expected
 
-from ragqa.stores.local.store import LocalStore
+from ragqa.stores.local import LocalStore
 from ragqa.stores.local.terms import dead_passages
 
 QUESTION = "apple banana cherry fig"

@@ -19,7 +19,6 @@ from ragqa.addresses import get_part
 from ragqa.embedders import CANARY
 from ragqa.errors import NoIndex, RagqaError
 from ragqa.notes import read
-from ragqa.stores import by_note
 from ragqa.types import Note, Vectors
 
 BATCH = 8
@@ -118,8 +117,8 @@ def _note(chance: random.Random, n: int, parts: int) -> str:
 
 def passages_in(index: Index) -> str:
     """How many passages an index has, and a digest of all of them with their notes."""
-    notes = by_note(index.snapshot())
-    found = sorted((path, each.text) for path, passages in notes for each in passages)
+    snapshot = index.snapshot()
+    found = sorted((each.path, each.text) for each in snapshot.passages(at=[*snapshot.states]))
     return f"{len(found)} passages, {hashlib.sha256(repr(found).encode()).hexdigest()[:12]}"
 
 

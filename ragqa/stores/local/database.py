@@ -19,7 +19,6 @@ import numpy as np
 from ragqa.errors import IndexUnusable, NeedsRebuild, NoIndex
 from ragqa.safe import private_file
 from ragqa.stores.disk import cannot_write, naming_file, sqlite_code, unusable
-from ragqa.stores.filters import LABELS
 from ragqa.stores.rows import (
     MALFORMED,
     checksum,
@@ -31,7 +30,7 @@ from ragqa.stores.rows import (
 )
 from ragqa.types import DenseInfo, IndexInfo, Passage, Vector, Vectors
 
-FORMAT = 11
+FORMAT = 12
 """The format version, incremented whenever the meaning of an index's files changes."""
 
 DATABASE = "index.sqlite"
@@ -40,6 +39,9 @@ ANEW = "anew.sqlite"
 
 LOGS = ("-wal", "-shm")
 """The ends of the names of SQLite's log beside a database."""
+
+_NUMBERS = "CREATE TABLE sqlite_sequence(name,seq)"
+"""What SQLite adds for a table whose rows are never numbered twice."""
 
 _BATCH = 500
 """Parameters per statement; old builds of SQLite allow 999."""
@@ -55,8 +57,23 @@ _NO_LOG = {
 
 # A file name need not be valid text, as SQLite's TEXT requires. So paths, and what has them, or
 # titles, tags and headings, which may come from a file name, are BLOBs.
+_MANIFEST = "CREATE TABLE manifest (data BLOB NOT NULL, checksum INTEGER NOT NULL)"
+
+# By content: they are committed as they come, and a build finds those of any before it.
+_EMBEDDINGS = """
+    CREATE TABLE embeddings (
+        row INTEGER PRIMARY KEY AUTOINCREMENT,
+        model INTEGER NOT NULL,
+        key INTEGER NOT NULL,
+        vector BLOB NOT NULL,
+        checksum INTEGER NOT NULL,
+        UNIQUE (model, key)
+    )
+""".strip()
+
 _SCHEMA = (
-    "CREATE TABLE manifest (data BLOB NOT NULL, checksum INTEGER NOT NULL)",
+    _MANIFEST,
+    _EMBEDDINGS,
     """
     CREATE TABLE notes (
         id INTEGER PRIMARY KEY,
@@ -69,8 +86,7 @@ _SCHEMA = (
         data BLOB NOT NULL,
         checksum INTEGER NOT NULL
     )
-    """,
-    LABELS,
+    """.strip(),
     """
     CREATE TABLE passages (
         id INTEGER NOT NULL UNIQUE,
@@ -79,19 +95,7 @@ _SCHEMA = (
         data BLOB NOT NULL,
         checksum INTEGER NOT NULL
     )
-    """,
-    # By content: they are committed as they come, and a build finds those of any before it.
-    """
-    CREATE TABLE embeddings (
-        row INTEGER PRIMARY KEY AUTOINCREMENT,
-        model INTEGER NOT NULL,
-        key INTEGER NOT NULL,
-        vector BLOB NOT NULL,
-        checksum INTEGER NOT NULL,
-        UNIQUE (model, key)
-    )
-    """,
-    "CREATE INDEX labels_by_note ON labels (note)",
+    """.strip(),
     "CREATE INDEX passages_by_note ON passages (note, embedding, id)",
     "CREATE INDEX passages_by_embedding ON passages (embedding, note, id)",
 )
@@ -101,13 +105,11 @@ class Made(msgspec.Struct, frozen=True):
     """What was made from the database: a folder of files, with the CRC-32 of each.
 
     :param upto: for lists, the row of the last embedding in them.
-    :param trained_on: for lists, the number of embeddings that their cells were trained on.
     """
 
     name: str
     files: dict[str, int]
     upto: int = 0
-    trained_on: int = 0
     dense: DenseInfo = DenseInfo()
 
 
@@ -152,6 +154,7 @@ class Database:
             db.execute("PRAGMA wal_autocheckpoint = 8000")  # 64 MB
             db.execute("PRAGMA synchronous = FULL")
             db.execute("PRAGMA cache_size = -64000")
+            db.execute("PRAGMA temp_store = FILE")  # what waits may be larger than the memory
         return database
 
     @contextmanager
@@ -201,12 +204,12 @@ class Database:
         return db
 
     def _begin(self, db: sqlite3.Connection, *, writing: bool) -> None:
-        """Check the tables; a view in place of one would be executed. For writing, make them."""
+        """See which tables there are; for writing, make them."""
         if not writing:
             db.execute("BEGIN")
-        tables = db.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
-        statements = {row["sql"].strip() for row in tables}
-        if not statements:
+        made = db.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
+        self._tables = {row["sql"].strip() for row in made}
+        if not self._tables:
             if not writing:  # a writer was killed before it made any
                 raise self._none()
             db.execute("PRAGMA page_size = 8192")
@@ -216,9 +219,7 @@ class Database:
             for statement in _SCHEMA:
                 db.execute(statement)
             db.execute("COMMIT")
-        elif statements != {*map(str.strip, _SCHEMA), "CREATE TABLE sqlite_sequence(name,seq)"}:
-            what = f"the tables of the index file {self.path} are not those of this ragqa"
-            raise NeedsRebuild(what, hint="ragqa index")
+            self._tables = {*_SCHEMA, _NUMBERS}
 
     def has_log(self) -> bool:
         """Whether some of what was committed is not in the file itself yet."""
@@ -236,16 +237,22 @@ class Database:
         :raises NeedsRebuild: another version of ragqa wrote it.
         """
         with self.naming():
-            row = self.db.execute("SELECT * FROM manifest").fetchone()
-            if row is None and self.number("count(*) FROM notes"):
+            row = None
+            if _MANIFEST in self._tables:  # what else has the name would be executed
+                row = self.db.execute("SELECT * FROM manifest").fetchone()
+            if row is not None:
+                if checksum(row["data"]) != row["checksum"]:
+                    raise damaged("the manifest")
+                content = msgspec.convert(json.loads(row["data"]), dict[str, object])
+                info = read_info(content, f"in {self.root}", FORMAT)
+            if self._tables != {*_SCHEMA, _NUMBERS}:
+                what = f"the tables of the index file {self.path} are not those of this ragqa"
+                raise NeedsRebuild(what, hint="ragqa index")
+            if row is not None:
+                return info, msgspec.convert(content, Manifest)
+            if self.number("count(*) FROM notes"):
                 raise ValueError("it no longer says what it holds")
-            if row is None:
-                raise self._none()
-            if checksum(row["data"]) != row["checksum"]:
-                raise damaged("the manifest")
-            content = msgspec.convert(json.loads(row["data"]), dict[str, object])
-            info = read_info(content, f"in {self.root}", FORMAT)
-            return info, msgspec.convert(content, Manifest)
+            raise self._none()
 
     def write(self, info: IndexInfo, manifest: Manifest) -> None:
         """Write what the index is, the last part of a transaction; raises SQLite's errors."""
@@ -291,6 +298,12 @@ class Database:
                 with suppress(ValueError):
                     vectors[row["key"]] = read_vectors([row])[0]
         return vectors
+
+    def all_embeddings(self) -> Iterable[sqlite3.Row]:
+        """The rows of all embeddings, also of another version's index; raises SQLite's errors."""
+        if _EMBEDDINGS in self._tables:  # what else has the name would be executed
+            return self.db.execute("SELECT * FROM embeddings")
+        return ()
 
     def vectors(self, rows: Sequence[int]) -> tuple[list[int], Vectors]:
         """The embeddings in these rows, shape (rows, dimension), with the rows that there are."""

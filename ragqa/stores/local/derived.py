@@ -12,14 +12,12 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-import msgspec
-
 from ragqa.errors import NeedsRebuild, NoIndex
 from ragqa.safe import private_file, private_folder
 from ragqa.stores.disk import naming_file
 from ragqa.stores.local.database import Database, Made
 from ragqa.stores.local.terms import TermIndex, dead_passages, write_terms
-from ragqa.stores.local.vectors import FaissIndex, Lists, grow_lists, make_lists, write_lists
+from ragqa.stores.local.vectors import Lists, make_lists, write_lists
 from ragqa.types import IndexInfo, Passage
 
 REWRITE_BELOW = 2_000
@@ -31,17 +29,11 @@ MAX_DEAD_SHARE = 0.1
 EXACT_UP_TO = 25_000
 """Up to this many embeddings, each is compared, and no lists are made."""
 
-MAX_NEW = 2_000
-"""Up to this many embeddings may be newer than the lists: they are compared one by one."""
-
-MAX_NEW_SHARE = 0.01
-"""In a large index, up to this share of the embeddings may be newer."""
-
-MAX_GROWTH = 1.5
-"""Cells are trained anew once there are so many times the embeddings that they were trained on."""
+MAX_STALE_SHARE = 0.1
+"""Once so many embeddings are newer than the lists, or gone, the lists are made anew."""
 
 LISTS = "lists.faiss"
-_NAME = re.compile(r"(?:terms|vectors)-(\d{1,15})(?:\.faiss)?", re.ASCII)
+_NAME = re.compile(r"(?:terms|vectors)-(\d{1,15})", re.ASCII)
 _AT_ONCE = 2**20
 
 
@@ -137,30 +129,17 @@ def update_lists(database: Database, old: Made | None, info: IndexInfo, model: i
         lists = open_lists(database, old)
     except NeedsRebuild:
         lists = None
-    if lists is None or old is None:
-        return _make_lists(database)
-    new = database.number("count(*) FROM embeddings WHERE row > ? AND model = ?", old.upto, model)
-    dead = len(lists) - (live - new)
-    if dead > MAX_DEAD_SHARE * live or live > MAX_GROWTH * old.trained_on:
-        return _make_lists(database)
-    if new > max(MAX_NEW, MAX_NEW_SHARE * live):
-        rows, matrix = database.matrix(old.upto)
-        grown = grow_lists(database.root / old.name / LISTS, rows, matrix)
-        return _write(database, grown, rows[-1], old)
-    return old
-
-
-def _make_lists(database: Database) -> Made:
-    """Write the lists of all embeddings."""
+    if lists is not None and old is not None:
+        query = "count(*) FROM embeddings WHERE row > ? AND model = ?"
+        new = database.number(query, old.upto, model)
+        gone = len(lists) - (live - new)
+        if new + gone <= MAX_STALE_SHARE * live:
+            return old
     rows, matrix = database.matrix()
-    lists, dense = make_lists(rows, matrix)
-    return _write(database, lists, rows[-1], Made("", {}, dense=dense, trained_on=len(rows)))
-
-
-def _write(database: Database, lists: FaissIndex, upto: int, like: Made) -> Made:
+    made, dense = make_lists(rows, matrix)
     folder = _new_folder(database, "vectors")
-    write_lists(folder / LISTS, lists)
-    return msgspec.structs.replace(like, name=folder.name, files=_kept(folder), upto=upto)
+    write_lists(folder / LISTS, made)
+    return Made(folder.name, _kept(folder), rows[-1], dense)
 
 
 def sweep(database: Database) -> None:
@@ -170,16 +149,7 @@ def sweep(database: Database) -> None:
         kept = {made.name for made in (manifest.terms, manifest.lists) if made}
         for path in database.root.iterdir():
             if _NAME.fullmatch(path.name) and path.name not in kept:
-                discard(path)
-
-
-def discard(path: Path) -> None:
-    """Remove a file, or a folder with all in it, if possible."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        with suppress(OSError):
-            path.unlink()
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _new_folder(database: Database, what: str) -> Path:

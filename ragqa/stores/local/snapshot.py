@@ -10,7 +10,7 @@ import numpy as np
 from ragqa.errors import NeedsRebuild
 from ragqa.stores import EVERYTHING, Snapshot, in_reading_order
 from ragqa.stores.disk import REBUILD
-from ragqa.stores.filters import select
+from ragqa.stores.filters import matcher, passing
 from ragqa.stores.local import derived
 from ragqa.stores.local.database import Database
 from ragqa.stores.local.vectors import Lists
@@ -59,21 +59,20 @@ class LocalSnapshot(Snapshot):
         self, filters: Filters = EVERYTHING, *, at: Sequence[str] | None = None
     ) -> dict[str, NoteRecord]:
         """The records of the notes that pass the filters, or of those at these paths, by path."""
-        if at is None and not filters:
-            return dict(self._notes)
-        with self.database.naming():
-            if at is None:
-                rows = iter(select(self.database.db, "*", filters).fetchall())
-            else:
-                query, names = "SELECT * FROM notes WHERE path IN", map(os.fsencode, at)
-                rows = self.database.fetch(query, list(names))
-            return {note.path: note for note in map(read_note, rows)}
+        if at is None:
+            found = passing(self._notes.values(), filters)
+        else:
+            query, names = "SELECT * FROM notes WHERE path IN", map(os.fsencode, at)
+            with self.database.naming():
+                found = [read_note(row) for row in self.database.fetch(query, list(names))]
+        return {note.path: note for note in found}
 
     @cached_property
-    def _notes(self) -> dict[str, NoteRecord]:
+    def _notes(self) -> dict[int, NoteRecord]:
+        """All notes, by number."""
         with self.database.naming():
-            rows = self.database.db.execute("SELECT * FROM notes")
-            return {note.path: note for note in map(read_note, rows)}
+            rows = self.database.db.execute("SELECT * FROM notes ORDER BY id")
+            return {row["id"]: read_note(row) for row in rows}
 
     @cached_property
     def states(self) -> dict[str, NoteState]:
@@ -143,9 +142,7 @@ class LocalSnapshot(Snapshot):
 
     def terms(self, terms: Sequence[str], k: int, filters: Filters) -> list[ScoredId]:
         """The k best passages by BM25 over any of the terms."""
-        notes = self._matching_notes(filters)
-        share = 1.0 if notes is None else len(notes) / max(1, self.info.notes)
-        return self._terms.search(terms, k, notes, share=share)
+        return self._terms.search(terms, k, self._matching_notes(filters))
 
     def idf(self, terms: Sequence[str]) -> dict[str, float]:
         """BM25's inverse document frequency of each term."""
@@ -200,7 +197,7 @@ class LocalSnapshot(Snapshot):
         if not filters:
             return None
         if self._filtered is None or self._filtered[0] != filters:
-            with self.database.naming():
-                notes = [row["id"] for row in select(self.database.db, "id", filters)]
+            passes = matcher(filters)
+            notes = [number for number, note in self._notes.items() if passes(note)]
             self._filtered = (filters, notes)
         return self._filtered[1]

@@ -3,12 +3,11 @@
 Each passage is a document with its id, its note's number and its terms.
 """
 
-import math
 import os
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -34,14 +33,8 @@ NumberedPassage = tuple[int, Passage]
 """The number of a note, and a passage of it."""
 
 _TOKENIZER = "ragqa"
-FILTERED_UP_TO = 1_000
-"""Up to this many notes, a filter is part of the query, by the notes' numbers."""
-
 MAX_LISTED = 10_000
 """The most terms to list, so that the call is cheap in any index."""
-
-_MARGIN = 1.5
-"""How many more hits than expected are fetched when filtering by many notes."""
 
 _WRITER_BYTES = 64 * 2**20
 
@@ -79,27 +72,20 @@ class TermIndex:
     def __len__(self) -> int:
         return int(self._searcher.num_docs)
 
-    def search(
-        self, terms: Sequence[str], k: int, among: Sequence[int] | None, *, share: float
-    ) -> list[ScoredId]:
+    def search(self, terms: Sequence[str], k: int, among: Sequence[int] | None) -> list[ScoredId]:
         """The k best passages for any of the terms, in all notes or in those numbered.
 
         :param among: the numbers of the notes to search; None for all.
-        :param share: their share of all notes.
         """
         if not terms:
             return []
         with _naming(self._folder):
             query = self._any_of(terms)
-            fetch = partial(self._top, query)
-            if among is not None and len(among) <= FILTERED_UP_TO:
+            if among is not None:
                 notes = Query.term_set_query(self._schema, "note", among)
                 allowed = Query.const_score_query(notes, 0.0)
-                both = Query.boolean_query([(Occur.Must, query), (Occur.Must, allowed)])
-                fetch = partial(self._top, both)
-            elif among is not None:
-                fetch = partial(self._top_among, query, frozenset(among), share)
-            return top_k(fetch, k, self._searcher.num_docs)
+                query = Query.boolean_query([(Occur.Must, query), (Occur.Must, allowed)])
+            return top_k(partial(self._top, query), k, self._searcher.num_docs)
 
     def idf(self, terms: Sequence[str]) -> dict[str, float]:
         """BM25's inverse document frequency of each term, over live passages."""
@@ -126,28 +112,10 @@ class TermIndex:
             alternatives.append((Occur.Should, weighted))
         return Query.boolean_query(alternatives)
 
-    def _hits(self, query: Query, limit: int) -> Iterator[tuple[int, int, float]]:
-        """The best passages: id, note's number and score of each."""
-        hits = self._searcher.search(query, limit, count=False).hits
-        places = [address for _, address in hits]
-        columns = [self._searcher.fast_field_values(name, places) for name in ("id", "note")]
-        for id_, note, (score, _) in zip(*columns, hits, strict=True):
-            yield int(id_ or 0), int(note or 0), score
-
     def _top(self, query: Query, limit: int) -> list[ScoredId]:
-        return [(id_, score) for id_, _, score in self._hits(query, limit)]
-
-    def _top_among(
-        self, query: Query, notes: Container[int], share: float, limit: int
-    ) -> list[ScoredId]:
-        """The best passages of many notes: filtering the hits is cheaper than a query filter."""
-        reach = math.ceil(_MARGIN * limit / share)
-        while True:
-            hits = list(self._hits(query, reach))
-            kept = [(id_, score) for id_, note, score in hits if note in notes]
-            if len(kept) >= limit or len(hits) < reach:
-                return kept[:limit]
-            reach *= 4
+        hits = self._searcher.search(query, limit, count=False).hits
+        ids = self._searcher.fast_field_values("id", [address for _, address in hits])
+        return [(int(id_ or 0), score) for id_, (score, _) in zip(ids, hits, strict=True)]
 
     def _count(self, query: Query) -> int:
         result = self._searcher.search(query, 1, count=True)
@@ -194,7 +162,7 @@ def dead_passages(folder: Path) -> int:
 def _schema() -> Schema:
     builder = SchemaBuilder()
     builder.add_integer_field("id", fast=True)
-    builder.add_integer_field("note", indexed=True, fast=True)
+    builder.add_integer_field("note", indexed=True)
     builder.add_text_field("body", tokenizer_name=_TOKENIZER, index_option="freq")
     return builder.build()
 

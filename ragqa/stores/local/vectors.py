@@ -98,17 +98,6 @@ def make_lists(rows: Sequence[int], matrix: Vectors) -> tuple[FaissIndex, DenseI
     return lists, DenseInfo("ivf", lists=lists.nlist, probes=lists.nprobe, recall=recall(lists, 10))
 
 
-def grow_lists(path: Path, rows: Sequence[int], matrix: Vectors) -> FaissIndex:
-    """The lists in a file, with more embeddings: rows and matrix are as in `make_lists`.
-
-    :raises NeedsRebuild: the file cannot be read.
-    """
-    with naming_file(path, RuntimeError, ValueError):
-        lists = faiss().read_index(os.fspath(path))  # a mapped one would end the process
-        lists.add_with_ids(matrix, np.array(rows, np.int64))
-        return lists
-
-
 def write_lists(path: Path, lists: FaissIndex) -> None:
     """Write lists to a new file; raises `OSError`."""
     with path.open("wb") as file:
