@@ -30,7 +30,7 @@ texts = st.one_of(st.text(max_size=80), markdown_ish)
 
 
 def parse(text: str, path: str = "folder/some-note.md") -> Note:
-    return parse_note(path, text, "0" * 64, Stamp(size=1, mtime_ns=2))
+    return parse_note(path, text)
 
 
 def seen(note: Note) -> dict[str, object]:
@@ -55,14 +55,8 @@ def test_a_note_is_read_as_it_is_written(path, text, expected):
     path = path or "a.md"
     if path.endswith((".html", ".org")):
         pytest.importorskip("xberg")
-    found = seen(
-        parse_note(
-            path,
-            extraction.convert(format_of(path), text.encode()),
-            "",
-            Stamp(0, 1_800_000_000_000_000_000),
-        )
-    )
+    document = extraction.convert(format_of(path), text.encode())
+    found = seen(parse_note(path, document, "", Stamp(0, 1_800_000_000_000_000_000)))
     assert {key: found[key] for key in expected} == expected
 
 
@@ -120,37 +114,18 @@ def test_any_front_matter_leaves_the_body_as_it_is(front):
 def test_front_matter_without_end_is_warned_of_and_the_body_still_read(front):
     note = parse(f"---\n{front}\n---\nThe body.\n")
     assert seen(note)["shown"][-1] == "The body."
-    warning = note.warnings[0]
-    assert warning.startswith("front matter is read as text: ")
-    assert len(warning) < 200
+    assert note.warnings[0].startswith("front matter is read as text: ")
 
 
-def test_a_huge_number_is_a_text_like_any_other():
+def test_a_title_is_text_of_bounded_length():
     assert parse(f"---\ntitle: {'9' * 50_000}\n---\n").title == "9" * 300
-
-
-def test_a_name_that_is_no_utf8_gives_a_title_that_is_text():
     assert parse("text", "caf\udce9.md").title == "caf\ufffd"
 
 
-NAMES = [f"t{number}" for number in range(MAX_TAGS + 20)]
-
-
-@pytest.mark.parametrize(
-    ("path", "text"),
-    [
-        ("a.md", f"---\ntags: [{', '.join(NAMES)}]\n---\nText.\n"),
-        ("a.md", f"Text. {' '.join(f'#{name}' for name in NAMES)}\n"),
-        ("a.org", f"#+FILETAGS: :{':'.join(NAMES)}:\n\nText.\n"),
-    ],
-)
-def test_a_note_has_at_most_so_many_tags_and_says_what_does_not_count(path, text):
-    note = parse(extraction.convert(format_of(path), text.encode()), path)
-    assert note.tags == tuple(NAMES[:MAX_TAGS])
-    assert any("tags that do not count: 20" in warning for warning in note.warnings)
-
-
-def test_a_tag_of_many_levels_does_not_count():
-    note = parse(f"---\ntags: [{'a/' * 30_000}b, kept]\n---\nText.\n")
-    assert note.tags == ("kept",)
-    assert any("tags that do not count: 1" in warning for warning in note.warnings)
+def test_a_note_has_at_most_so_many_tags_of_few_levels_and_says_what_does_not_count():
+    names = [f"t{number}" for number in range(MAX_TAGS + 20)]
+    for text in (f"---\ntags: [{', '.join(names)}]\n---\n", f"Text. #{' #'.join(names)}\n"):
+        note = parse(text)
+        assert note.tags == tuple(names[:MAX_TAGS])
+        assert any("tags that do not count: 20" in warning for warning in note.warnings)
+    assert parse(f"---\ntags: [{'a/' * 30_000}b, kept]\n---\nText.\n").tags == ("kept",)

@@ -18,11 +18,9 @@ def blocks_of(front, kind):
     return str([text[b.start : b.end] for b in blocks if b.kind is kind])
 
 
-@pytest.mark.parametrize(
-    "key", ["status", "secretary", "tokenizer", "key", "keywords", "pass", "monkey"]
-)
-def test_other_keys_are_no_secrets(key):
-    assert not is_secret(key)
+def test_other_keys_are_no_secrets():
+    keys = ("status", "secretary", "tokenizer", "key", "keywords", "pass", "monkey")
+    assert not [key for key in keys if is_secret(key)]
 
 
 @pytest.mark.parametrize("front", cases("secrets", "front"))
@@ -41,7 +39,8 @@ VALUE = st.recursive(
     SCALAR,
     lambda inner: (
         st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(["a", "b c", "password", "d"]), inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["a", "b c", "d"]), inner, max_size=3)
+        | st.fixed_dictionaries({"password": SCALAR.map("swordfish{}".format)})
     ),
     max_leaves=6,
 )
@@ -58,20 +57,10 @@ def test_blocks_of_any_front_matter_are_apart_and_in_order(tree, flow, end):
     text = f"---{end}{front}---{end}Text."
     done = 0
     for block in parse_note("note.md", text).blocks:
+        assert flow or block.kind is Kind.SECRET or "swordfish" not in text[block.start : block.end]
         assert done <= block.start < block.end <= len(text)
         assert text[block.start : block.end].strip() == text[block.start : block.end]
         done = block.end
-
-
-@given(
-    value=st.text(
-        st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1
-    )
-)
-@trying(100)
-def test_a_secret_is_never_in_a_block_to_read(value):
-    front = yaml.safe_dump({"a": {"password": f"swordfish{value}"}, "b": 1}, allow_unicode=True)
-    assert "swordfish" not in blocks_of(front.rstrip("\n"), Kind.PROPERTY)
 
 
 def test_there_are_at_most_500_properties_of_at_most_500_characters():

@@ -88,19 +88,17 @@ def test_fifos_and_sockets_are_reported(tmp_path, monkeypatch):
         listener.bind("socket.md")
         found = walk(tmp_path)
     assert found.files == ()
-    assert found.skipped == (
-        Skipped("pipe.md", "not a regular file"),
-        Skipped("socket.md", "not a regular file"),
-    )
+    assert {str(skip) for skip in found.skipped} == {
+        f"{name}.md: not a regular file" for name in ("pipe", "socket")
+    }
 
 
-@pytest.mark.parametrize("name", ["missing", "file.md"])
-def test_a_corpus_that_is_no_folder_is_an_error_with_a_hint(tmp_path, name):
+def test_a_corpus_that_is_no_folder_is_an_error_with_a_hint(tmp_path):
     write(tmp_path, "file.md")
-    with pytest.raises(NoCorpus) as caught:
-        walk(tmp_path / name)
-    assert name in caught.value.message
-    assert "--corpus" in caught.value.hint
+    for name in ("missing", "file.md"):
+        with pytest.raises(NoCorpus, match=name) as caught:
+            walk(tmp_path / name)
+        assert "--corpus" in caught.value.hint
 
 
 def test_an_unreadable_folder_is_reported_and_the_walk_goes_on(tmp_path, as_nobody):
@@ -113,15 +111,10 @@ def test_an_unreadable_folder_is_reported_and_the_walk_goes_on(tmp_path, as_nobo
     assert [file.path for file in found.files] == ["a.md", "z/c.md"]
     assert found.unreadable_folders == ("closed",)
     assert found.skipped == (Skipped("closed", "the folder cannot be read: Permission denied"),)
-
-
-def test_an_unreadable_corpus_is_an_error(tmp_path, as_nobody):
-    write(tmp_path, "corpus/a.md")
     (tmp_path / "corpus").chmod(0o000)
-    with as_nobody(), pytest.raises(NoCorpus) as caught:
+    with as_nobody(), pytest.raises(NoCorpus, match="the folder corpus cannot be read: Permission"):
         walk(Path("corpus"))
     (tmp_path / "corpus").chmod(0o755)
-    assert caught.value.message == "the folder corpus cannot be read: Permission denied"
 
 
 @needs_any_name
@@ -164,8 +157,8 @@ def test_why_a_note_is_left_out_names_the_line_and_the_file_of_the_rule(tmp_path
     assert why(tmp_path, "a/d.md") == 'line 2 of a/.ragqaignore leaves it out: "d.*"'
 
 
-@pytest.mark.parametrize("path", ["a/none.md", "none/a.md", "", "..", "a/../a.md"])
-def test_asking_why_something_is_left_out_that_is_not_there_is_an_error(tmp_path, path):
+def test_asking_why_something_is_left_out_that_is_not_there_is_an_error(tmp_path):
     write(tmp_path, "a/b.md")
-    with pytest.raises(FileNotFoundError):
-        why(tmp_path, path)
+    for path in ("a/none.md", "none/a.md", "", "..", "a/../a.md"):
+        with pytest.raises(FileNotFoundError):
+            why(tmp_path, path)
