@@ -31,22 +31,9 @@ QUESTION = "How long do cats sleep?"
 SAID = [
     *("Cats sleep 14 hours a day. ", "Cats sleep 12 hours", "cats", ". ", "\n", "\n\n", "\r", "\t"),
     *("# ", "- ", "2. ", "> ", "```\n", "| a | b |\n|---|---|\n", "| ", "`", "**", "<b>", "<!--"),
-    *(
-        "[1]",
-        "[2, 3]",
-        "[9]",
-        "\u30103\u2020source\u3011",
-        "[",
-        "](https://evil.example) ",
-        "![x](data:a)",
-    ),
-    *(
-        "[x](notes.md)",
-        "https://evil.example/?q=",
-        "www.evil.example",
-        "<https://a.b>",
-        "[^1]: x\n",
-    ),
+    *("[1]", "[2, 3]", "[9]", "\u30103\u2020source\u3011", "[", "](https://evil.example) "),
+    *("![x](data:a)", "[x](notes.md)", "https://evil.example/?q=", "www.evil.example"),
+    *("<https://a.b>", "[^1]: x\n"),
     *("---\ntitle: ", "---\n", "2024-02-30", "\x1b[31m", "\x1b]52;c;aGk=\x07", "\x9b", "\u202e"),
     *("\u2028", "\x0c", "\x85", "\ufeff", "\U000e0041", "\u4e2d\u6587\u3002", "&#0;", "\\", "\0"),
 ]

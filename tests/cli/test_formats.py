@@ -69,12 +69,11 @@ def test_questions_verify_and_get_do_not_extract_again(quick, places, saved, mon
     ("change", "env", "status", "reason"),
     [
         (report(SURVEY.replace("2019", "2021")), ON, "changed", "[-2019.-] {+2021.+}"),
-        (docx(said("Nothing of it.")), ON, "gone   ", "nothing in the note"),
         (b"PK", ON, "gone   ", "the file cannot be read: it cannot be read"),
         (None, ON, "gone   ", "there is no such note"),
         (report(), {"RAGQA_FORMATS": ""}, "gone   ", "ragqa config set formats docx"),
     ],
-    ids=["edited", "without it", "damaged", "removed", "switched off"],
+    ids=["edited", "damaged", "removed", "switched off"],
 )
 def test_what_changed_or_is_gone_is_told_with_its_old_place_and_why(
     quick, places, notes, saved, change, env, status, reason
