@@ -8,19 +8,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from html import unescape
 from itertools import accumulate, groupby
-from math import inf
 
 from ragqa.answering.excerpt_blocks import Block, blocks_of, excerpt_text
-from ragqa.text.shown import shown, shows_own_words
+from ragqa.text.shown import shown
 from ragqa.text.words import compiled, index_terms, is_stop_word, unspaced_count
 from ragqa.types import Kind, Look, Passage, Unit
 
 _CLOSERS = "*_\"'\u201d)"
 _ASKING = ("?", "\uff1f")
 _ANNOUNCING = (":", "\uff1a", *_ASKING)
-_WORD = r"[^\W_]+"
 _LABEL_WORDS = 14
 _ENDS = tuple(".!?:\u2026\u3002")
 """A line of at most so many words without one of these at its end may stand for a heading."""
@@ -29,7 +26,6 @@ _COUNTING = (
     r"|several|steps|these|following|below)\b"
 )
 _FOOTNOTE = r"(\[\^[^\]\s]{1,100}\])(:?)"
-_TAG = r"<[^<>]*>"
 
 Run = tuple[int, int]
 """The indices of the first and last piece of a run, both inclusive."""
@@ -267,37 +263,12 @@ def _runs(keys: Iterable[object]) -> list[Run]:
 
 
 def all_match_note(text: str, passages: Iterable[Passage]) -> bool:
-    """Whether all passages match the note's text: their text, lines, units, slices and contexts.
-
-    Each word of a unit's context and labels must stand above it, perhaps with markup in it.
-    """
-    ends = dict[str, float]()
-
-    def stands_above(word: str, start: int) -> bool:
-        if word not in ends:
-            at = text.find(word)
-            ends[word] = at + len(word) if at >= 0 else inf
-        if ends[word] > start:
-            # Markup may stand within the word.
-            above = unescape(compiled(_TAG).sub("", text[:start]))
-            if word in "".join(filter(str.isalnum, above)):
-                ends[word] = start
-        return ends[word] <= start
-
-    def is_own(unit: Unit) -> bool:
-        words: list[str] = compiled(_WORD).findall(unit.full_context)
-        return all(stands_above(word, unit.start) for word in words)
-
-    def is_sound(passage: Passage, unit: Unit) -> bool:
-        return is_own(unit) and shows_own_words(unit, passage.quote(unit))
-
+    """Whether all passages match the note's text: their text, lines and units."""
     line, at = 1, 0
     for passage in sorted(passages, key=lambda one: one.start):
         # Lines are counted only once: a note may have thousands of passages.
         line, at = line + text.count("\n", at, max(at, passage.start)), passage.start
-        if not passage.stands_in(text, line) or not all(
-            is_sound(passage, unit) for unit in passage.units
-        ):
+        if not passage.stands_in(text, line):
             return False
     return True
 
@@ -338,8 +309,7 @@ def _pieces(text: str, passages: Sequence[Passage]) -> Iterator[Piece]:
     before: Unit | None = None
     for passage in passages:
         for unit in passage.units:
-            # ragqa makes no overlapping passages, but an index file may have been altered.
-            if unit.kind is Kind.RULE or (before and unit.start < before.end):
+            if unit.kind is Kind.RULE:
                 continue
             is_rest = not unit.begins or (before and unit.block == before.block)
             apart = unit.section != before.section if before else text[: unit.start].strip()

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from ragqa.text.markdown import inline, placed
-from ragqa.text.shown import BOX, CELL_BAR, QUOTE_MARKS, TASK_STATES, Shown, shows_own_words
+from ragqa.text.shown import BOX, CELL_BAR, QUOTE_MARKS, TASK_STATES, Shown
 from ragqa.text.words import compiled, word_set
 from ragqa.types import ADDED, Kind, Look, Seam, Slice, Unit
 
@@ -43,8 +43,7 @@ _BLANK_LINES = r"\A(?:[ \t]*[\r\n])+|(?<!\s)\s+\Z"
 def with_slices(text: str, units: Iterable[Unit]) -> list[Unit]:
     """The units of a note, in order, with what is shown of them.
 
-    Those of one block are read as one, so that markup may go over several of them. One whose
-    slices would be taken for forged ones later (`shows_own_words`) is shown as it is written.
+    Those of one block are read as one, so that markup may go over several of them.
     """
     whole = Shown.of(text)
     sliced: list[Unit] = []
@@ -54,11 +53,7 @@ def with_slices(text: str, units: Iterable[Unit]) -> list[Unit]:
             sliced += _read(whole, block)
             block = []
         block.append(unit)
-    sliced += _read(whole, block) if block else ()
-    return [
-        unit if shows_own_words(unit, text[unit.start : unit.end]) else replace(unit, slices=None)
-        for unit in sliced
-    ]
+    return [*sliced, *(_read(whole, block) if block else ())]
 
 
 def _goes_on(before: Unit, unit: Unit) -> bool:

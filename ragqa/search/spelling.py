@@ -1,27 +1,23 @@
 """Correct the words of a question that no note has to the nearest word of the notes.
 
-Only likely typing errors are corrected, and only to a word that shares a passage with another word
-of the question. docs/decisions/search.md measures each rule.
+Only likely typing errors are corrected. docs/decisions/search.md measures each rule.
 """
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from string import ascii_lowercase
 
 from ragqa.embedders import Embedder
-from ragqa.languages import ENGLISH
 from ragqa.stores import Snapshot
 from ragqa.stores.ranking import inverse_frequency
 from ragqa.text.words import (
-    CONTRACTED,
     WORD,
     compiled,
     index_terms,
     is_latin,
     is_stop_word,
     overlaps,
-    query_terms,
 )
 from ragqa.types import Correction, Filters, Passage
 
@@ -45,9 +41,6 @@ _MAX_TERMS = 40
 _PASSAGES_PER_TERM = 10
 """So many passages of each of so many near stems are searched for the word."""
 
-_CONTEXT_PASSAGES = 20
-"""A word occurs with another one if any of this many best passages for both has both."""
-
 _ROUNDING = 1e-6
 
 _EDGES = "?!.,;:()[]\u2026"
@@ -57,24 +50,20 @@ _QUOTED = r"\"[^\"]*\"|`[^`]*`|\u201c[^\u201d]*\u201d|(?<!\w)['\u2018][^'\u2019]
 def correct_spelling(
     snapshot: Snapshot, embedder: Embedder, question: str, languages: Sequence[str]
 ) -> tuple[str, tuple[Correction, ...]]:
-    """The question with contractions and misspelt words corrected where that is safe.
+    """The question with misspelt words corrected where that is safe.
 
     :param languages: those of the notes, the question's own first.
     :returns: the question, and the corrections of its words.
     """
-    question = with_apostrophes(question) if languages[0] == ENGLISH else question
     unknown = _unknown(snapshot, question, languages)
-    if not 0 < len(unknown) <= MAX_UNKNOWN:
+    if len(unknown) > MAX_UNKNOWN:
         return question, ()
-    replacements = {}
-    for word in unknown:
-        if _is_vocabulary(embedder, word):
-            continue
-        others = set(query_terms(question, languages)).difference(_forms(word, languages))
-        if nearest := _nearest(snapshot, word, known_terms(snapshot, sorted(others))):
-            replacements[word] = nearest
-    corrected = tuple(Correction(word, nearest) for word, nearest in replacements.items())
-    return _replaced(question, lambda word: replacements.get(word, word)), corrected
+    corrected = tuple(
+        Correction(word, nearest)
+        for word in unknown
+        if not _is_vocabulary(embedder, word) and (nearest := _nearest(snapshot, word))
+    )
+    return _replaced(question, {word.typed: word.read for word in corrected}), corrected
 
 
 def known_terms(snapshot: Snapshot, terms: Sequence[str]) -> frozenset[str]:
@@ -110,27 +99,16 @@ def idf_in(snapshot: Snapshot, passages: int) -> float:
     return inverse_frequency(snapshot.info.passages, passages) - _ROUNDING
 
 
-def with_apostrophes(question: str) -> str:
-    """The question with missing apostrophes restored: "whats" becomes "what's"."""
-
-    def restored(word: str) -> str:
-        contracted = CONTRACTED.get(word.casefold(), "")
-        at = contracted.find("'")
-        return f"{word[:at]}'{word[at:]}" if len(contracted) == len(word) + 1 else word
-
-    return _replaced(question, restored, least=2)
-
-
-def _replaced(question: str, replace: Callable[[str], str], least: int = MIN_LETTERS - 1) -> str:
-    """The question with each word that may be misspelt replaced."""
+def _replaced(question: str, replacements: Mapping[str, str]) -> str:
+    """The question with these words replaced."""
     pieces, end = [], 0
-    for start, word in _words(question, least):
-        pieces += [question[end:start], replace(word)]
+    for start, word in _words(question):
+        pieces += [question[end:start], replacements.get(word, word)]
         end = start + len(word)
     return "".join([*pieces, question[end:]])
 
 
-def _words(question: str, least: int = MIN_LETTERS - 1) -> Iterator[tuple[int, str]]:
+def _words(question: str) -> Iterator[tuple[int, str]]:
     """The offset and text of each word that may be misspelt: no names, codes or quotations."""
     quoted = [quotation.span() for quotation in compiled(_QUOTED).finditer(question)]
     for token in re.finditer(r"\S+", question):
@@ -142,7 +120,7 @@ def _words(question: str, least: int = MIN_LETTERS - 1) -> Iterator[tuple[int, s
         for part in WORD.finditer(text):
             start, word = begins + part.start(), part[0]
             rest = word if start else word[1:]
-            if len(word) >= least and rest == rest.lower() and is_latin(word):
+            if len(word) >= MIN_LETTERS - 1 and rest == rest.lower() and is_latin(word):
                 yield start, word
 
 
@@ -162,13 +140,8 @@ def _forms(word: str, languages: Sequence[str]) -> list[str]:
     return [term for language in languages for term in index_terms(word, language)]
 
 
-def _nearest(snapshot: Snapshot, word: str, context: Collection[str]) -> str:
-    """The nearest word of the notes that shares a passage with a term of the context, "" for none.
-
-    Of two as near it is the one whose stem more passages have.
-
-    :param context: the terms of the question's other words that the notes have.
-    """
+def _nearest(snapshot: Snapshot, word: str) -> str:
+    """The nearest word of the notes, "" for none."""
     word = _folded(word)
     most = 2 if len(word) >= TWO_EDITS_LETTERS else 1
     terms = [term for start in _starts(word) for term in snapshot.terms_with_prefix(start)]
@@ -183,10 +156,7 @@ def _nearest(snapshot: Snapshot, word: str, context: Collection[str]) -> str:
             forms = [_folded(each) for each in words]
             slips = (one for one in _near(word, forms, most) if _is_slip(word, forms[one[1]]))
             found |= {(edits, rank, words[at]) for edits, at in slips}
-    for edits, _, nearest in sorted(found):
-        if edits == min(found)[0] and (not context or _occurs_with(snapshot, nearest, context)):
-            return nearest
-    return ""
+    return min(found)[2] if found else ""
 
 
 def _near(word: str, choices: Sequence[str], most: int) -> list[tuple[int, int]]:
@@ -212,16 +182,6 @@ def _is_slip(word: str, form: str) -> bool:
     ends_longer = word[:-1] == form and word[-1] != word[-2]
     is_word = len(form) >= MIN_LETTERS and form.isalpha() and form.startswith(_starts(word))
     return is_word and not ends_otherwise and not ends_longer
-
-
-def _occurs_with(snapshot: Snapshot, word: str, context: Collection[str]) -> bool:
-    """Whether a passage has this word, and a term of the context."""
-    terms = _forms(word, list(snapshot.info.languages) or [ENGLISH])
-    for passage in best_by_terms(snapshot, [*terms, *terms, *terms, *context], _CONTEXT_PASSAGES):
-        own = index_terms(passage.searched_text, passage.language)
-        if not set(terms).isdisjoint(own) and not set(context).isdisjoint(own):
-            return True
-    return False
 
 
 def best_by_terms(

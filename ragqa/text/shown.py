@@ -6,7 +6,6 @@ text's. These change the meaning of neither prose nor code, and any terminal can
 
 import unicodedata
 from collections.abc import Iterable, Sequence
-from html import unescape
 from itertools import chain, pairwise
 
 from msgspec import Struct
@@ -20,7 +19,6 @@ _AS_SPACE = {ord(char): " " for char in "\t\n\r\v\f\x1c\x1d\x1e\x1f\x85\u2028\u2
 _SEAMS = {Seam.CELLS: " | ", Seam.TITLE: ": ", Seam.FIELD: "; ", Seam.LINE: " "}
 QUOTE_MARKS = r"(?m)^[ \t]*(?:>[ \t]?)+"
 CELL_BAR = r"(?<!\\)\|"
-_MARKUP = r"[^\w\s.,]|_"
 _INDENT = r"(?m)^[ \t]*(?=\S)"
 _CODE_INDENT = 4
 _OPENING = (":", "{", "(", "[")
@@ -156,32 +154,6 @@ def spaced(text: Shown, *, lines: bool = False) -> Shown:
 def shown(unit: Unit, quote: str) -> Shown:
     """What is shown of a unit on one line."""
     return spaced(slices_shown(unit, quote))
-
-
-def shows_own_words(unit: Unit, quote: str) -> bool:
-    """Whether what is shown of a unit are its own words, and only what has marks is left out.
-
-    An index file may have been altered: it must neither add words to a note nor take any away.
-    """
-    end = 0
-    for one in (*(unit.slices or ()), Slice(len(quote), len(quote))):
-        if one.look & Look.EMBED and not one.text and 0 <= one.start <= one.end <= len(quote):
-            continue  # it shows nothing, and may stand where what is shown of its link stands
-        left_out = quote[end : one.start] if unit.slices is not None else ""
-        if not end <= one.start <= one.end <= len(quote):
-            return False
-        if any(map(str.isalnum, left_out)) and not compiled(_MARKUP).search(left_out):
-            return False
-        end = one.end
-        if one.text and one.text not in TASK_STATES.values():
-            words = _folded(one.text)
-            if any(map(str.isalnum, words)) and words not in _folded(quote[one.start : end]):
-                return False
-    return True
-
-
-def _folded(text: str) -> str:
-    return unicodedata.normalize("NFKC", unescape(text)).casefold()
 
 
 def without_indent(code: Shown, *, is_whole: bool) -> Shown:

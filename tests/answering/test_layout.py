@@ -1,7 +1,5 @@
 """How a note is laid out in sections, blocks and items."""
 
-from dataclasses import replace
-
 from cases import each_of
 from excerpting import MARKDOWN, layout_of, passages_of
 from hypothesis import given
@@ -9,10 +7,6 @@ from support import trying
 
 from ragqa.answering.layout import Layout, all_match_note, section_of
 from ragqa.types import Kind
-
-
-def texts(layout):
-    return [layout.quote((i, i)) for i in range(len(layout.pieces))]
 
 
 @trying(150)
@@ -66,14 +60,6 @@ def test_the_depth_of_a_unit_is_the_number_of_items_that_it_is_nested_in():
 def test_what_ends_with_a_colon_or_question_mark_announces_something():
     layout = layout_of("A list:\n\nIt is **so:**\n\n他说：\n\nIs it?\n\nAt 7:30.\n")
     assert [layout.announces(i) for i in range(5)] == [True, True, True, True, False]
-
-
-def test_passages_that_overlap_in_a_forged_index_are_laid_out_once_each():
-    text = "One. Two. Three.\n"
-    (passage,) = passages_of(text)
-    part = replace(passage, start=5, text=text[5:16], units=passage.units[1:])
-    layout = Layout.of(text, [part, passage])
-    assert texts(layout) == ["One.", "Two.", "Three."]
 
 
 LONG = "# A\n\nOne.\n\n## B\n\nThese are they:\n\n" + "- one of very many items of a list\n" * 60

@@ -5,7 +5,6 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from cases import each_of
 
 from ragqa.api.current import CurrentNotes
 from ragqa.notes import read_text
@@ -138,39 +137,3 @@ def test_a_note_that_is_searched_laid_out_and_cited_is_read_once(tmp_path, monke
     embedding, _ = notes.embedded("cats.md", "#Cats")
     assert layout.text == embedding.text == TEXT
     assert read == ["cats.md"]
-
-
-TABLE = """# Who may
-
-| Task | Junior | [Lead](lead.md) |
-|---|---|---|
-| Ship | never | always |
-| Test | always | always |
-
-These are open:
-
-- one
-  - two
-"""
-
-
-@each_of("contexts")
-def test_a_hit_is_kept_with_the_context_that_its_note_gives_it_and_not_with_one_made_up(
-    tmp_path, quote, kind, context, is_kept
-):
-    (tmp_path / "who.md").write_text(TABLE)
-    start = TABLE.index(quote)
-    line = TABLE.count("\n", 0, start) + 1
-    unit = Unit(Kind(kind), start, start + len(quote), context)
-    place = {"start": unit.start, "end": unit.end, "lines": (line, line), "text": quote}
-    digest = hashlib.sha256(TABLE.encode()).hexdigest()
-    passage = replace(PASSAGE, path="who.md", units=(unit,), note_sha256=digest, **place)
-    hits, warnings = current(tmp_path).keep([Hit(passage, 1.0, 0.5, 1.0)])
-    assert len(hits) == is_kept
-    assert ["who.md are left out" in one for one in warnings] == [True] * (not is_kept)
-
-
-def test_a_note_is_not_laid_out_with_a_context_that_is_made_up(tmp_path):
-    (tmp_path / "cats.md").write_text(TEXT)
-    forged = replace(TITLE, units=(Unit(Kind.HEADING, 0, 6, "No longer true"),))
-    assert quotes(tmp_path, PASSAGE, forged) == OWN

@@ -1,15 +1,9 @@
 """What is shown of each unit is found once, at indexing, and is nothing but the note's own text."""
 
-from dataclasses import replace
-
 import pytest
 from citing import cited, units_of
-from excerpting import passages_of
-from hypothesis import given
-from soup import NASTY
 
 from ragqa.answering.excerpt_blocks import blocks_of, excerpt_text
-from ragqa.answering.layout import all_match_note
 from ragqa.text.shown import unit_words
 from ragqa.types import Slice
 
@@ -36,35 +30,7 @@ def test_a_unit_without_markup_is_stored_without_slices():
     assert marked.slices == (Slice(0, 6), Slice(8, 11, 1), Slice(13, 14))
 
 
-@pytest.mark.parametrize(
-    "slices",
-    [
-        (Slice(0, 9),),
-        (Slice(0, 6), Slice(6, 6, 0, "surely ")),
-        (Slice(0, 40),),
-        (Slice(6, 9), Slice(0, 6)),
-        (Slice(0, 6), Slice(10, 15)),
-    ],
-)
-def test_a_forged_unit_neither_adds_words_to_a_note_nor_takes_any_away(slices):
-    note = "It is not safe. So."
-    (passage,) = passages_of(note)
-    assert all_match_note(note, [passage])
-    forged = replace(passage.units[0], slices=slices)
-    assert not all_match_note(note, [replace(passage, units=(forged, *passage.units[1:]))])
-
-
 def test_an_excerpt_says_what_its_units_say():
     note = "- [x] **One** `a  b`\n  - two &amp; [three](x)\n"
     assert excerpt_text(blocks_of(note, units_of(note), 0)) == "- (done) One a  b\n  - two & three"
     assert cited(note).units == units_of(note)
-
-
-@given(NASTY)
-def test_no_passage_of_a_note_is_taken_for_a_forged_one(note):
-    assert all_match_note(note, passages_of(note))
-
-
-def test_a_note_that_embeds_beside_other_words_is_not_taken_for_a_forged_one():
-    note = "See:\n![[/etc/passwd]] ![[../host]] [b](file:///c) @include d\n"
-    assert all_match_note(note, passages_of(note))

@@ -10,7 +10,7 @@ from stores.building import commit, entry, quick_folder
 
 from ragqa.embedders import embedder_for
 from ragqa.search.question import languages_for
-from ragqa.search.spelling import correct_spelling, with_apostrophes
+from ragqa.search.spelling import correct_spelling
 from ragqa.stores import open_store
 from ragqa.types import Correction
 
@@ -86,15 +86,9 @@ def test_the_more_frequent_of_two_near_words_is_taken():
         assert corrected(snapshot, "which modle")[0] == "which model"
 
 
-@each_of("contractions")
-def test_a_contraction_without_its_apostrophe_is_read_with_it(typed, expected):
-    assert with_apostrophes(typed) == expected
-
-
 @given(st.text(max_size=80))
 def test_any_text_can_be_read_and_nothing_but_words_is_replaced(snapshot, text):
     question, corrections = corrected(snapshot, text)
-    rest = with_apostrophes(text)
     for one in corrections:
-        rest = rest.replace(one.typed, one.read)
-    assert question == rest
+        text = text.replace(one.typed, one.read)
+    assert question == text
