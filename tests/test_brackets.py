@@ -5,7 +5,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import QUICK, run_ragqa, trying, write_notes
+from support import trying, write_notes
 
 from ragqa import open_index
 from ragqa.generation.draft import drafted_from
@@ -25,40 +25,32 @@ WHEN = "when was the transformer introduced?"
 
 @pytest.fixture
 def folder(tmp_path):
-    write_notes(tmp_path / "notes", NOTES)
-    return tmp_path
+    return write_notes(tmp_path / "notes", NOTES)
 
 
 @pytest.fixture
-def ask(folder):
-    places = ("--corpus", folder / "notes", "--index", folder / "index")
-    return lambda *args: run_ragqa(*args, *places, env=QUICK)
-
-
-@pytest.fixture
-def index(folder):
+def index(folder, tmp_path):
     settings = {"embedder": "hashed:64"}
-    with open_index(folder / "notes", index=folder / "index", settings=settings) as opened:
+    with open_index(folder, index=tmp_path / "index", settings=settings) as opened:
         yield opened
 
 
-def test_the_only_number_in_brackets_of_an_answer_is_its_citation(ask):
-    document = ask("ask", WHEN, "--json").document
-    assert document["answer"] == f"{APART} [1]"
-    assert document["citations"][0]["quote"] == SAID
-    printed = ask("ask", WHEN, "--format", "text").out
-    assert CITED.findall(printed) == []
+def test_the_only_number_in_brackets_of_an_answer_is_its_citation_wherever_it_goes(
+    quick, folder, tmp_path
+):
+    def ask(form):
+        places = ("--corpus", folder, "--index", tmp_path / "index")
+        return quick("ask", WHEN, "--format", form, *places)
 
-
-def test_a_saved_answer_shows_them_apart_and_is_verified_with_the_exact_quote(ask, folder):
-    for form, name in (("markdown", "a.md"), ("json", "a.json")):
-        saved = ask("ask", WHEN, "--format", form).out
-        (folder / name).write_text(saved, encoding="utf-8")
-        given = (folder / name, "--corpus", folder / "notes", "--json")
-        checked = run_ragqa("verify", *given, env=QUICK).document
+    assert ask("json").document["answer"] == f"{APART} [1]"
+    assert CITED.findall(ask("text").out) == []
+    saved = tmp_path / "answer"
+    for form in ("json", "markdown"):
+        saved.write_text(ask(form).out, encoding="utf-8")
+        checked = quick("verify", saved, "--corpus", folder, "--json").document
         assert checked["sound"]
         assert [one["quote"] for one in checked["citations"]] == [SAID]
-    above = (folder / "a.md").read_text(encoding="utf-8").partition("## Sources")[0]
+    above = saved.read_text(encoding="utf-8").partition("## Sources")[0]
     assert CITED.findall(above) == ["[1]"]
     assert r"Vaswani \[ 1 \] \[ 2 \]" in above
 

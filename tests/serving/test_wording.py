@@ -1,10 +1,16 @@
 """What a tool says: whole hits up to a size, and the data of what the text shows."""
 
+from dataclasses import replace
+
 import pytest
+from citing import cited
+from support import make_answer
 
 from ragqa.addresses import NotePart
 from ragqa.passages import token_counts
+from ragqa.render import document_of
 from ragqa.serving import wording
+from ragqa.serving.warm import Freshness
 from ragqa.serving.wording import TextPart
 from ragqa.types import NoteRecord, Stamp
 
@@ -52,3 +58,14 @@ def test_a_part_of_a_note_has_whole_lines_and_says_how_to_go_on(
     assert said in got.text
     assert text.startswith(got.data["text"].removesuffix("\u2026"))
     assert token_counts([got.text])[0] < budget + 60
+
+
+def test_what_stands_around_an_excerpt_under_reserve_is_beside_it_and_its_note_is_dated():
+    note = "The dumps go to the shed.\n\nThe tape is kept.\n\nThe key hangs here.\n"
+    citation = replace(cited(note, "The tape is kept."), within=cited(note), note_date="2026-01-14")
+    answer = replace(make_answer(), confidence=0.3, citations=(citation,))
+    document = document_of(answer)
+    said = wording.answer_result(answer, document, 900, freshness=Freshness()).text
+    assert "  2026-01-14" in said
+    assert "Before it:\n> The dumps go to the shed." in said
+    assert "After it:\n> The key hangs here." in said
