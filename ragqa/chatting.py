@@ -1,28 +1,28 @@
 """What a chat understands: its commands, and questions that lean on the one before.
 
-A rule adds the words of the previous question that a follow-up omits. A follow-up needs context
-if its form says so: it refers back ("does it help?"), continues without a subject of its own ("and
-for tables?"), or has no content word ("why?"). If the form is inconclusive, it needs context if the
-notes have nothing for it although they know all of its words. The words added are the rarest words
-of the previous question that occur in the notes cited for it, those in headings first; if none
-occurs there, the heading of a cited note.
+A rule adds the words of the previous question that a follow-up omits. A question leans on the one
+before it if its form says so: it refers back ("does it help?"), continues without a subject of its
+own ("and for tables?"), or has no content word ("why?"). The words added are the rarest words of
+the previous question that occur in the notes cited for it, those in headings first; if none occurs
+there, the heading of a cited note. A date of its own takes the place of the one before, and so does
+a name in a question that continues.
 """
 
-import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ragqa.api.index import Index
 from ragqa.errors import UsageError
 from ragqa.languages import ENGLISH
 from ragqa.places import CITED
-from ragqa.search.question import MAX_QUESTION_BYTES, languages_for, read_question
-from ragqa.search.retrieve import retrieve
-from ragqa.search.spelling import best_by_terms, idf_in
+from ragqa.search.question import MAX_QUESTION_BYTES, languages_for
+from ragqa.search.spelling import best_by_terms
 from ragqa.stores import Snapshot
-from ragqa.text.words import compiled, is_stop_word, one_of, query_terms, table
-from ragqa.types import Answer, Filters, Hit
+from ragqa.text.dates import moments_of
+from ragqa.text.names import names_of
+from ragqa.text.words import blank, compiled, is_stop_word, one_of, query_terms, table
+from ragqa.types import Answer, Span
 
 COMMANDS = {
     "/next": "the further excerpts in full, then the next ones",
@@ -40,30 +40,24 @@ _COMMAND = re.compile(r"(/\w*)(?:\s+(.*))?", re.DOTALL)
 
 # docs/decisions/answers.md has where these are from.
 _MAX_CARRIED = 2
-_FOUND_SCORE = 0.8
-"""The notes have something for a question if its best passage scores at least this."""
-_RARE_SHARE = 0.4
-"""They also do if that passage's heading has a word of it with this share of the highest idf."""
-_SELF_CONTAINED = 5
-"""A question with this many content words stands alone."""
 _ANTECEDENT = 3
-"""So many content words are a subject of its own, to which a pronoun after them refers."""
-_RARE = 8  # The most passages that have a lone word which is a subject of its own.
+"""So many content words are a subject of its own."""
 _HEADING_CHARS = 80
-_ROUNDING = 1e-6
 _EDGES = "\"'`*_.,;:?!()[]{}<>\u2018\u2019\u201c\u201d\u2026"
 # What goes on to a whole question is read like any other.
 _CONTINUES = (
-    r"(?i)(and|or|but|so|then|also|plus|ok|okay|(what|how) about|what if|why not|how (so|come))\b"
+    r"(?i)(and|or|but|so|then|also|plus|ok|okay|(what|how) about|what if|why not|how (so|come)"
+    r"|in|on|at|for|with|without|from|by|since|during|before|after)\b"
     rf"(?!,? (?:{one_of('auxiliaries')})\b"
     r"|.*\b(?:who|whom|whose|when|where|why|how|what|which)\b)"
+)
+_TIME = (
+    r"(?i)\b(?:(?:this|last|past|next) (?:week|month|year|morning|afternoon|evening|night)"
+    r"|today|yesterday|tomorrow)\b"
 )
 # These refer back only as the last word.
 _REFERRING_LAST = frozenset(("one", "then", "too", "there", "mine"))
 _COMPARED = frozenset(("than", "to"))
-
-_Find = Callable[[str], tuple[Mapping[str, float], Sequence[Hit]]]
-"""Gives the idf of a question's terms, and the best passage for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,27 +129,16 @@ class _QuestionWord:
         return self.text.casefold().replace("\u2019", "'")
 
 
-def stand_alone(
-    index: Index, asked: str, earlier: Sequence[Exchange], *, filters: Filters | None = None
-) -> str:
+def stand_alone(index: Index, asked: str, earlier: Sequence[Exchange]) -> str:
     """Make a question stand alone; one that already does is returned unchanged.
 
     :param earlier: all earlier exchanges.
-    :raises UsageError: the question has nothing to search for, or is too long.
     :raises IndexUnusable: the index cannot be trusted.
     """
     leant_on = context(earlier)
     if not leant_on or not index.is_built():
         return asked
-    snapshot, filters = index.snapshot(), filters or Filters()
-
-    def find(text: str) -> tuple[Mapping[str, float], Sequence[Hit]]:
-        read = read_question(snapshot, index.source.embedders.asking, text, filters=filters)
-        return read.idf, retrieve(snapshot, read, k=1, filters=filters, contexts=index.contexts)
-
-    before = leant_on[-1].answer
-    needs = needs_context(asked, before, snapshot, find)
-    return completed(asked, before, snapshot) if needs else asked
+    return completed(asked, leant_on[-1].answer, index.snapshot())
 
 
 def context(earlier: Sequence[Exchange]) -> list[Exchange]:
@@ -173,61 +156,49 @@ def context(earlier: Sequence[Exchange]) -> list[Exchange]:
     return kept
 
 
-def needs_context(question: str, before: Answer, snapshot: Snapshot, find: _Find) -> bool:
-    """Whether a question depends on the one before it; its form is only known in English."""
+def completed(question: str, before: Answer, snapshot: Snapshot) -> str:
+    """Complete a question with words of the one that it leans on, in parentheses.
+
+    Returns it unchanged if it stands alone, if there is nothing to add, or if it would become too
+    long.
+    """
     languages = languages_for(snapshot, question)
+    times = [time.span() for time in compiled(_TIME).finditer(question)]
+    words = list(_words(blank(question, times), languages))
+    own = [term for word in words for term in word.terms]
+    # Only of English is it known what refers back.
     is_english = languages[0] == ENGLISH
-    words = list(_words(question, languages))
-    content_words = sum(bool(word.terms) for word in words)
-    continues = is_english and compiled(_CONTINUES).match(question.lstrip())
-    if not content_words:
-        return True
-    refers = is_english and any(_refers(words, at) for at in range(len(words)))
-    if continues and content_words < _ANTECEDENT:
-        return refers or not _has_own_subject(question, before, snapshot)
-    if content_words >= _SELF_CONTAINED:
-        return False
-    if refers:
-        return True
-    idf, hits = find(question)
-    # With a word that no passage has, it has another topic.
-    idf_of_one = math.log1p((snapshot.info.passages - 0.5) / 1.5)
-    if any(weight > idf_of_one + _ROUNDING for weight in idf.values()):
-        return False
-    if not hits:
-        return True
-    best, rare = hits[0], _RARE_SHARE * math.log(1 + snapshot.info.passages)
-    headed = _terms([best.passage.trail], (best.passage.language,))
-    is_headed = any(weight >= rare and term in headed for term, weight in idf.items())
-    return best.score < _FOUND_SCORE and not is_headed
+    refers = not own or (is_english and any(_refers(words, at) for at in range(len(words))))
+    if not refers and not (is_english and _continues(question, words)):
+        return question
+    asked, replaced = before.looked_for, list[Span]()
+    if times or moments_of(question):
+        replaced += [moment.span for moment in moments_of(asked)]
+    if not refers and names_of(question):
+        replaced += [(name.start, name.end) for name in names_of(asked)]
+    carried = _carried(blank(asked, replaced), before, snapshot)
+    carried = [text for text in carried if not set(own).issuperset(query_terms(text, languages))]
+    if not carried or (not refers and _stand_apart(own, carried, snapshot)):
+        return question
+    end = "" if question.rstrip().endswith(("?", ".", "!")) else "?"
+    longer = f"{question.rstrip()}{end} ({', '.join(carried)})"
+    return longer if len(longer.encode("utf-8")) <= MAX_QUESTION_BYTES else question
 
 
-def _has_own_subject(question: str, before: Answer, snapshot: Snapshot) -> bool:
-    """Whether passages have all words of a question, and none has a carried word beside them."""
-    languages = languages_for(snapshot, question)
-    own = [term for word in _words(question, languages) for term in word.terms]
-    if len(own) == 1 and snapshot.idf(own)[own[0]] < idf_in(snapshot, _RARE):
-        return False
-    carried = _terms(_carried(before, question, snapshot), languages)
-    searches = (own, [*own, *carried])
+def _continues(question: str, words: Sequence[_QuestionWord]) -> bool:
+    """Whether a question goes on from another, and is no whole question itself."""
+    is_short = sum(bool(word.terms) for word in words) < _ANTECEDENT
+    return is_short and compiled(_CONTINUES).match(question.lstrip()) is not None
+
+
+def _stand_apart(own: Sequence[str], carried: Sequence[str], snapshot: Snapshot) -> bool:
+    """Whether passages have all of a question's own terms, and none of these a carried word."""
+    terms = _terms(carried)
+    searches = (own, [*own, *terms])
     passages = [passage for terms in searches for passage in best_by_terms(snapshot, terms, 20)]
     texts = [_terms([passage.embedded_text], (passage.language,)) for passage in passages]
     together = [text for text in texts if text.issuperset(own)]
-    return bool(together) and all(text.isdisjoint(carried) for text in together)
-
-
-def completed(question: str, before: Answer, snapshot: Snapshot) -> str:
-    """Complete a question with words of the one that it depends on, in parentheses.
-
-    Returns it unchanged if there is nothing to add, or if it would become too long.
-    """
-    carried = _carried(before, question, snapshot)
-    if not carried:
-        return question
-    asked = question.rstrip()
-    end = "" if asked.endswith(("?", ".", "!")) else "?"
-    longer = f"{asked}{end} ({', '.join(carried)})"
-    return longer if len(longer.encode("utf-8")) <= MAX_QUESTION_BYTES else question
+    return bool(together) and all(text.isdisjoint(terms) for text in together)
 
 
 def _refers(words: Sequence[_QuestionWord], at: int) -> bool:
@@ -237,18 +208,18 @@ def _refers(words: Sequence[_QuestionWord], at: int) -> bool:
     word = words[at].folded
     if word == "that":
         # After a content word it begins a clause: "models that reason".
-        return at == 0 or not words[at - 1].terms
+        return at in (0, len(words) - 1) or not words[at - 1].terms
     if word in table("comparing"):
         return _COMPARED.isdisjoint(after.folded for after in words[at:])
     return word in table("referring") or (word in _REFERRING_LAST and at == len(words) - 1)
 
 
-def _carried(before: Answer, question: str, snapshot: Snapshot) -> list[str]:
-    """The words to add to a question, in the form and order of the one answered before."""
+def _carried(asked: str, before: Answer, snapshot: Snapshot) -> list[str]:
+    """The rarest words that the cited notes have of a question, in its order; else a heading."""
     languages = languages_for(snapshot, before.looked_for)
     headed = _terms((" ".join(citation.heading) for citation in before.citations), languages)
     cited = headed | _terms((citation.quote for citation in before.citations), languages)
-    words = {word.text: word for word in _words(before.looked_for, languages) if word.terms}
+    words = {word.text: word for word in _words(asked, languages) if word.terms}
     idf = snapshot.idf([term for word in words.values() for term in word.terms])
 
     def weight(word: _QuestionWord) -> tuple[bool, float]:
@@ -256,12 +227,10 @@ def _carried(before: Answer, question: str, snapshot: Snapshot) -> list[str]:
 
     known = [word for word in words.values() if cited.issuperset(word.terms)]
     best = sorted(known, key=weight, reverse=True)[:_MAX_CARRIED]
-    carried = [word.text for word in known if word in best]
     heading = next((citation.heading for citation in before.citations if citation.heading), ())
-    if not carried and heading:
-        carried = [" ".join(heading[-1].split())[:_HEADING_CHARS]]
-    asked = {term for word in _words(question, languages) for term in word.terms}
-    return [text for text in carried if not asked.issuperset(query_terms(text, languages))]
+    if not best and heading and asked == before.looked_for:
+        return [" ".join(heading[-1].split())[:_HEADING_CHARS]]
+    return [word.text for word in known if word in best]
 
 
 def _words(text: str, languages: Sequence[str]) -> Iterator[_QuestionWord]:

@@ -73,7 +73,7 @@ class Conversation:
         if self.history is None:
             put(f"> {line.strip()}", "heading")
         asked = clean_question(line)
-        question = stand_alone(self.index, asked, tuple(self._exchanges), filters=self.filters)
+        question = stand_alone(self.index, asked, self._exchanges)
         if self.history is not None:
             self.history.add(question)
         if question != asked:

@@ -110,7 +110,6 @@ SENT = {
     "malformed": piece("The ").replace(b'"', b"'"),
     "deeply_nested": b"data: " + b"[" * 200_000 + b"\n\n",
     "cut": piece("The capital "),
-    "no_text": piece("") + piece(" \n") + end(),
     "length": piece("The capital ") + end("length"),
     "filtered": piece("The ") + end("content_filter"),
     "error_inside": piece("The ") + error("overloaded"),
@@ -166,11 +165,6 @@ class _Handler(BaseHTTPRequestHandler):
     def refuse(self, status, message):
         self.send(json.dumps({"error": {"message": message}}).encode(), status=status)
 
-    def pour(self, data):
-        self.send(b"")
-        for _ in range(100):
-            self.wfile.write(data)
-
     # Modes that do more than to send something.
 
     def mode_ok(self):
@@ -203,10 +197,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"SSH-2.0-OpenSSH_9.6\r\n")
 
     def mode_huge(self):
-        self.pour(MEGABYTE)
-
-    def mode_endless(self):
-        self.pour(piece("on and on ") * 10_000)
+        self.send(b"")
+        for _ in range(100):
+            self.wfile.write(MEGABYTE)
 
     # A server that sends the key back.
 

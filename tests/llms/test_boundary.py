@@ -64,7 +64,8 @@ def test_a_redirect_reaches_no_other_host(at, stub, monkeypatch):
         address = f"http://127.0.0.1:{other.port}/ok/v1/chat/completions"
         monkeypatch.setattr(stub, "elsewhere", address)
         _, failure = ask(at("redirect"))
-        assert "redirect" in failure.message
+        assert failure.message.endswith("sent a redirect, which is not followed")
+        assert "OPENAI_BASE_URL" in failure.hint
         assert other.requests == []
 
 

@@ -23,18 +23,15 @@ FAULTS = [
     ("401", "", "answered 401", "OPENAI_API_KEY"),
     ("404", "", "no such model$", ADDRESS),
     ("error_page", "", "answered 502", "ask again later"),
-    ("redirect", "", "sent a redirect, which is not followed$", ADDRESS),
     ("garbage", "", "broke off", "ask again"),
     ("web_page", "", "broke off before the end", ADDRESS),
     ("malformed", "", "not the JSON", ADDRESS),
     ("deeply_nested", "", "not the JSON", ADDRESS),
     ("error_inside", "The ", "failed: overloaded$", ADDRESS),
     ("cut", "The capital ", "broke off before the end of the answer", ADDRESS),
-    ("no_text", "", "gave no text", "without --llm"),
     ("length", "The capital ", "token limit before the end.* is not used", MORE_TOKENS),
     ("filtered", "The ", "withheld the answer", "rephrase"),
     ("huge", "", "sent more than 8,000,000 bytes", ADDRESS),
-    ("endless", "on and on ", "wrote more than 12,000 characters", MORE_TOKENS),
 ]
 
 

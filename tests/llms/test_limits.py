@@ -1,13 +1,11 @@
 """The limits that hold for any backend, whoever wrote it."""
 
-import threading
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from llms.asking import MARKER, PROMPT, Backend, ask, everything_in
-from support import HANGS_S
 
 from ragqa.errors import BackendFailed, UsageError
 from ragqa.llms import bounded
@@ -67,22 +65,6 @@ def test_whatever_a_backend_raises_or_gives_is_one_failure_without_keys(monkeypa
     assert failure.message.startswith(says)
     assert len(failure.message) <= MAX_MESSAGE + 1
     assert MARKER not in everything_in(failure)
-
-
-def test_leaving_the_answer_closes_the_stream():
-    closed = threading.Event()
-
-    def pieces():
-        try:
-            while True:
-                yield "on "
-        finally:
-            closed.set()
-
-    given = bounded(Backend(pieces), PROMPT, max_tokens=100, deadline_s=HANGS_S)
-    next(given)
-    given.close()
-    assert closed.is_set()
 
 
 # What a reasoning model thinks is no part of its answer, wherever the text is cut.
