@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ragqa.config import Settings
-    from ragqa.generation.writer import Request, Writer
+    from ragqa.generation.writer import Writer
+    from ragqa.render import Document
     from ragqa.types import Answer
 
 
@@ -73,19 +74,15 @@ def ask(
     text = question_in(question)
     with open_query(corpus, index, scope, top_k=top_k, asks=True, yes=writing.yes) as query:
         if show_prompt:
-            request, destination, asked = request_in(query, text, writing)
+            request = request_in(query, text, writing)
         else:
             writer = writer_for(query.index.settings, writing)
             answer = ask_with(query, text, writer, streams=output == "text")
     is_json = output == "json"
     if show_prompt:
-        from ragqa.render import results
+        from ragqa.render.results import print_request
 
-        return finish(
-            results.request_document(request, destination, asked=asked),
-            lambda: results.print_request(request, destination, asked=asked),
-            json=is_json,
-        )
+        return finish(request, lambda: print_request(request), json=is_json)
     finish(
         answer,
         lambda: _print_answer(answer, query, output),
@@ -137,8 +134,8 @@ def ask_with(
         return query.index.ask(question, writer=writer, **query.arguments)
 
 
-def request_in(query: Query, question: str, writing: Writing) -> "tuple[Request, str, bool]":
-    """Return the request to the LLM, its destination, and whether the LLM would be asked at all.
+def request_in(query: Query, question: str, writing: Writing) -> "Document":
+    """What an LLM would be sent, where, and whether it would be asked at all.
 
     Raises what `Index.ask` raises.
     """
@@ -154,8 +151,15 @@ def request_in(query: Query, question: str, writing: Writing) -> "tuple[Request,
         with_sections(answer.hits, query.index.current_notes().open),
         max_tokens=settings.llm_prompt_tokens,
     )
-    where = f"{destination.backend}, {destination.where}" if destination else ""
-    return request, where, answer.answered or writing.force
+    return {
+        "instructions": request.prompt.instructions,
+        "message": request.prompt.message,
+        "tokens": request.tokens,
+        "passages": len(request.hits),
+        "left_out": request.left_out,
+        "would_go_to": f"{destination.backend}, {destination.where}" if destination else None,
+        "would_be_asked": answer.answered or writing.force,
+    }
 
 
 def llm_named(settings: "Settings", given: str | None) -> str:

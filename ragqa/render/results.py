@@ -45,7 +45,6 @@ from ragqa.types import (
 
 if TYPE_CHECKING:
     from ragqa.addresses import NotePart
-    from ragqa.generation.writer import Request
     from ragqa.related import RelatedNotes
 
 _SNIPPET_CHARS = 220
@@ -223,16 +222,11 @@ def print_corrected(corrected: Sequence[Correction]) -> None:
         put(view.corrected_line(corrected), "quiet")
 
 
-def _date(source: Citation | Passage) -> Text:
-    """The date of a note, as a warning if it is old."""
-    style = "warning" if getattr(source, "old", False) else "quiet"
-    return Text(date_shown(source), style=style)
-
-
 def _dated(place: Text, source: Citation | Passage) -> Text:
-    """A place with the date of its note, if it has one."""
-    when = _date(source)
-    return Text.assemble(place, "  ", when) if when else place
+    """A place with the date of its note, if it has one, which is a warning if it is old."""
+    style = "warning" if getattr(source, "old", False) else "quiet"
+    when = date_shown(source)
+    return Text.assemble(place, "  ", (when, style)) if when else place
 
 
 def _print_excerpts(citations: Sequence[Citation], linker: Linker) -> None:
@@ -337,31 +331,14 @@ def print_related(result: "RelatedNotes", linker: Linker) -> None:
         put("; ".join(near.why), "quiet", indent=3)
 
 
-def request_document(request: "Request", where: str, *, asked: bool) -> Document:
-    """What `ragqa ask --show-prompt --json` prints.
-
-    :param where: the backend and its host that would be asked; "" if none is set.
-    :param asked: whether the LLM would be asked at all.
-    """
-    return {
-        "instructions": request.prompt.instructions,
-        "message": request.prompt.message,
-        "tokens": request.tokens,
-        "passages": len(request.hits),
-        "left_out": request.left_out,
-        "would_go_to": where or None,
-        "would_be_asked": asked,
-    }
-
-
-def print_request(request: "Request", where: str, *, asked: bool) -> None:
-    """Print exactly what an LLM would be sent, and where, as `request_document` has it."""
-    print_as_is(f"{safe_text(request.prompt.instructions)}\n{safe_text(request.prompt.message)}")
-    passages, tokens = counted(len(request.hits), "passage"), counted(request.tokens, "token")
+def print_request(request: Document) -> None:
+    """Print exactly what an LLM would be sent, and where, as `--show-prompt --json` has it."""
+    print_as_is(f"{safe_text(request['instructions'])}\n{safe_text(request['message'])}")
+    passages, tokens = counted(request["passages"], "passage"), counted(request["tokens"], "token")
     parts = [f"{passages}, {tokens}; nothing was sent."]
-    if where:
+    if where := request["would_go_to"]:
         parts.append(f"It would go to {where}.")
-    if not asked:
+    if not request["would_be_asked"]:
         parts.append(
             "Your notes do not seem to answer this, so the LLM would be asked only with --force."
         )
