@@ -78,9 +78,9 @@ def refresh(
     """
     started = time.perf_counter()
     if rebuild:  # files that could not be read are tried again
-        from ragqa.notes.extraction import try_again
+        from ragqa.notes.extraction import forget
 
-        try_again()
+        forget(refused=True)
     while True:
         try:
             with _without_gc():

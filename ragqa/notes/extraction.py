@@ -13,7 +13,7 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen
@@ -64,22 +64,15 @@ def kept(digest: str, form: Format, data: bytes) -> Document:
     return converted
 
 
-def forget(digests: Iterable[str]) -> None:
-    """Remove the documents of files that no index has any more, and old ones."""
-    for digest in digests:
-        with suppress(OSError):
-            (_folder() / digest).unlink()
+def forget(digests: Collection[str] = (), *, refused: bool = False) -> None:
+    """Remove the documents of files that no index has any more, and old ones.
+
+    :param refused: also what could not be read: the machine may have been at fault.
+    """
     with suppress(OSError):
         for path in _folder().iterdir():
-            if time.time() - path.stat().st_mtime > MAX_AGE:
-                path.unlink()
-
-
-def try_again() -> None:
-    """Remove the entries of files that could not be read: the machine may have been at fault."""
-    with suppress(OSError):
-        for path in _folder().iterdir():
-            if isinstance(_read(path), str):
+            is_old = time.time() - path.stat().st_mtime > MAX_AGE
+            if is_old or path.name in digests or (refused and isinstance(_read(path), str)):
                 path.unlink()
 
 

@@ -4,7 +4,7 @@ Properties are its keys and values, also as blocks, and those of inline fields.
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -14,8 +14,6 @@ from ragqa.notes.blocks import one_line
 from ragqa.notes.dated import EDITED_KEYS, folded_key
 from ragqa.text.dates import day_of
 from ragqa.types import Block, Kind
-
-Keys = tuple[str, ...]
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SEPARATORS = re.compile(r"[\W_]+")
@@ -67,8 +65,8 @@ def is_secret(key: str) -> bool:
 
 def properties_of(tree: Mapping[object, object]) -> tuple[tuple[str, str], ...]:
     """The names and values of a front matter, a list as several; nested ones are left out."""
-    pairs = ((str(key), item) for key, value in tree.items() for item in _each(value))
-    return tuple(_usable(pairs))
+    listed = ((str(key), it if isinstance(it, list) else [it]) for key, it in tree.items())
+    return tuple(_usable((key, value) for key, values in listed for value in values))
 
 
 def inline_fields(text: str, blocks: Iterable[Block]) -> Iterator[tuple[str, str]]:
@@ -79,43 +77,33 @@ def inline_fields(text: str, blocks: Iterable[Block]) -> Iterator[tuple[str, str
             yield from _usable((match[1] or match[3], match[2] or match[4]) for match in matches)
 
 
-def _each(value: object) -> Iterable[object]:
-    return value if isinstance(value, list) else (value,)
-
-
 def _usable(pairs: Iterable[tuple[str, object]]) -> Iterator[tuple[str, str]]:
     for name, value in pairs:
         if isinstance(value, str) and value not in ("", "null", "~") and not is_secret(name):
             yield " ".join(name.split()), " ".join(value[:MAX_PROPERTY_CHARS].split())
 
 
-def property_blocks(
-    root: yaml.Node, source: str, offset: int, *, names: Collection[str] = ()
-) -> tuple[Block, ...]:
-    """The key-value pairs of a mapping as blocks, in order.
+def _property_blocks(root: yaml.Node, source: str, offset: int) -> Iterator[Block]:
+    """The key-value pairs of a mapping as blocks, in order; those that name the note are rules.
 
     A key with a scalar or a list of scalars is one block; the pairs of a nested mapping are blocks
     of their own, labelled with the parent keys. A value that cannot be separated from a secret in
     it is secret as a whole.
 
     :param source: the YAML, which begins at `offset` in the note.
-    :param names: keys that name the note, as every citation of it does; they become rules.
     """
-    blocks = []
     for kind, start, end, keys in _pairs(root, (), source):
         name = source[start:end].partition(":")[0].strip(" \"'").lower()
-        if kind is Kind.PROPERTY and not keys and name in names:
+        if kind is Kind.PROPERTY and not keys and name in _NAMES:
             kind = Kind.RULE
-        end -= len(source[start:end]) - len(source[start:end].rstrip())
-        label = one_line(" > ".join(keys))
-        blocks.append(Block(kind, offset + start, offset + end, label=label))
-    return tuple(blocks)
+        end = start + len(source[start:end].rstrip())
+        yield Block(kind, offset + start, offset + end, label=one_line(" > ".join(keys)))
 
 
-_Pair = tuple[Kind, int, int, Keys]
+_Pair = tuple[Kind, int, int, tuple[str, ...]]
 
 
-def _pairs(node: yaml.Node, above: Keys, source: str) -> Iterator[_Pair]:
+def _pairs(node: yaml.Node, above: tuple[str, ...], source: str) -> Iterator[_Pair]:
     for key, value in node.value:
         name = key.value if isinstance(key, yaml.ScalarNode) else ""
         start, end = key.start_mark.index, _end(value)
@@ -131,7 +119,7 @@ def _pairs(node: yaml.Node, above: Keys, source: str) -> Iterator[_Pair]:
             yield from _within(value, (*above, name), source)
 
 
-def _within(value: yaml.Node, above: Keys, source: str) -> Iterator[_Pair]:
+def _within(value: yaml.Node, above: tuple[str, ...], source: str) -> Iterator[_Pair]:
     """The contents of a value: pairs, or the items of a list, one by one."""
     if isinstance(value, yaml.MappingNode):
         yield from _pairs(value, above, source)
@@ -219,7 +207,7 @@ def read_front_matter(text: str) -> FrontMatter:
     fields = _fields(tree, closing.end())
     if node is None or all(map(_is_common, tree)):
         return fields
-    return replace(fields, blocks=property_blocks(node, source, opening.end(), names=_NAMES))
+    return replace(fields, blocks=(*_property_blocks(node, source, opening.end()),))
 
 
 def _is_common(key: object) -> bool:

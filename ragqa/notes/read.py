@@ -66,7 +66,7 @@ def read_text(corpus: Corpus, path: str, *, max_note_bytes: int) -> NoteText | S
     form, state = format_of(path), None
     try:
         for _ in range(ATTEMPTS):
-            read = _read_bytes(corpus, path, form, form.max_bytes or max_note_bytes)
+            read = _read_bytes(corpus, path, form, max_note_bytes)
             if read is not None:
                 data, stamp, settled = read
                 digest, state = _digest(data, form), NoteState(stamp, form.mark, settled)
@@ -88,7 +88,7 @@ def digest_of(corpus: Corpus, path: str, *, max_note_bytes: int) -> str:
     """The digest of a note as `NoteText` has it, without its text; "" if it cannot be read."""
     form = format_of(path)
     try:
-        read = _read_bytes(corpus, path, form, form.max_bytes or max_note_bytes)
+        read = _read_bytes(corpus, path, form, max_note_bytes)
     except (Unfit, OSError):
         return ""
     return _digest(read[0], form) if read else ""
@@ -107,9 +107,10 @@ def _document(form: Format, data: bytes, digest: str) -> Document:
 
 
 def _read_bytes(
-    corpus: Corpus, path: str, form: Format, max_bytes: int
+    corpus: Corpus, path: str, form: Format, max_note_bytes: int
 ) -> tuple[bytes, Stamp, bool] | None:
     """A file's bytes, its stamp and whether that is settled; None if it changed meanwhile."""
+    max_bytes = form.max_bytes or max_note_bytes
     with os.fdopen(open_inside(corpus, path), "rb") as file:
         before = _stamp(file.fileno())
         now = time_ns()
@@ -148,7 +149,7 @@ def open_below(top: Path, path: str) -> int:
     :raises OSError: it cannot be opened.
     """
     *folders, name = path.split("/")
-    if not {"", ".", ".."}.isdisjoint({*folders, name}) or not _can_be_a_path(path):
+    if not {"", ".", ".."}.isdisjoint({*folders, name}):
         raise NotRegular(f"not a path below the folder: {path!r}")
     parent = os.open(top, _FOLDER_FLAGS)
     try:
@@ -157,20 +158,14 @@ def open_below(top: Path, path: str) -> int:
             os.close(parent)
             parent = child
         descriptor = os.open(name, _FILE_FLAGS, dir_fd=parent)
+    except ValueError as exc:  # one from an index or a question set may be no path at all
+        raise NotRegular(f"not a path: {path!r}") from exc
     finally:
         os.close(parent)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise NotRegular(f"not a regular file: {path!r}")
     return descriptor
-
-
-def _can_be_a_path(text: str) -> bool:
-    """Whether a text is a valid path; one from an index or a question set may not be."""
-    try:
-        return b"\0" not in os.fsencode(text)
-    except UnicodeEncodeError:
-        return False
 
 
 def parse_note(path: str, read: Document | str, sha256: str = "", stamp: Stamp = UNKNOWN) -> Note:

@@ -10,7 +10,7 @@ import pytest
 from pdfs import line, pdf
 
 from ragqa.notes import extraction, formats, read_text
-from ragqa.notes.extraction import forget, try_again
+from ragqa.notes.extraction import forget
 from ragqa.notes.formats import FORMATS, Unfit
 from ragqa.types import Corpus
 
@@ -113,7 +113,7 @@ def test_a_file_that_cannot_be_read_is_tried_once_a_day_or_when_asked_for(note, 
     read(note)
     read(note)
     assert len(asked) == 3
-    try_again()
+    forget(refused=True)
     assert list(folder.iterdir()) == [kept]
     read(note)
     assert len(asked) == 4
