@@ -57,7 +57,7 @@ def compose(
     verdict = verdict_of(found.confidence, found.no_note_has, answered=found.answered)
     short = place_of_answer(question, excerpts[0]) if excerpts and not found.no_note_has else None
     within = _around(excerpts) if verdict is Verdict.CLOSE else None
-    shown, also = len(excerpts), len(excerpts) + len(found.further)
+    also = found.further[: answering.further]
     return Answer(
         question=question.typed,
         answered=found.answered,
@@ -68,11 +68,12 @@ def compose(
             cite(excerpt, n, answering, short=short, within=within if n == 1 else None)
             for n, excerpt in enumerate(excerpts, 1)
         ),
-        also=tuple(cite(each, n, answering) for n, each in enumerate(found.further, shown + 1)),
+        also=tuple(cite(each, n, answering) for n, each in enumerate(also, len(excerpts) + 1)),
         earlier=tuple(
             cite(each, n, answering, is_excerpt=False)
-            for n, each in enumerate(found.others, also + 1)
+            for n, each in enumerate(found.others, len(excerpts) + len(also) + 1)
         ),
+        has_more=len(found.further) > len(also),
         hits=hits,
         info=info,
         warnings=found.warnings,

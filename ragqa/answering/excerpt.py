@@ -94,12 +94,14 @@ class Finder:
     def further(self, excerpts: Sequence[Stretch]) -> list[Stretch]:
         """Further excerpts that may answer, best first, each from a section of its own.
 
+        There is one beyond those that are offered, if there are more.
+
         :param excerpts: those of the answer.
         """
         least = FURTHER_SHARE * self._best.score
         others: list[Stretch] = []
         for candidate in sorted(self.scored, key=lambda candidate: -candidate.score):
-            if len(others) == self.answering.further or candidate.score < least:
+            if len(others) > self.answering.further or candidate.score < least:
                 break
             shown = [*excerpts, *others]
             if any(excerpt.shares_section(candidate) for excerpt in shown):

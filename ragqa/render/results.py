@@ -193,7 +193,7 @@ def _print_offered(answer: Answer, linker: Linker, more: str) -> None:
             (f"{citation.n:>2} ", "number"), _dated(linker.cited(citation), citation)
         )
         put(_with_words(line, citation, min(stdout().width, READABLE)))
-    if more:
+    if more and (answer.sure or answer.has_more):
         put(f"{more} shows {'them whole' if answer.sure else 'the next ones'}", "quiet")
 
 

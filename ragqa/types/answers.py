@@ -285,9 +285,9 @@ class Answer(SearchResult):
     `confidence` is the probability that the first excerpt is a good answer. If `answered` is False,
     `hits` are the nearest passages, and there are no citations unless an LLM was forced to write.
     `no_note_has` are words of the question that no note in the index has, in any like spelling.
-    `also` are further excerpts, best first, numbered after the citations, and `earlier` are
-    statements of other dates on the subject of the first one, numbered after these: newest first,
-    but oldest first where the question asks for the past.
+    `also` are further excerpts, best first, numbered after the citations; it `has_more` if others
+    could follow. `earlier` are statements of other dates on the subject of the first one, numbered
+    after these: newest first, but oldest first where the question asks for the past.
     """
 
     JSON = Keys(
@@ -306,6 +306,7 @@ class Answer(SearchResult):
     no_note_has: tuple[str, ...] = ()
     written: Written | None = None
     also: tuple[Citation, ...] = ()
+    has_more: bool = False
     earlier: tuple[Citation, ...] = ()
 
     def __repr__(self) -> str:
