@@ -12,12 +12,14 @@ from pathlib import Path
 from ragqa.errors import UsageError
 
 # C0 except tab and newline, DEL, C1, line and paragraph separators, bidi overrides and isolates,
-# deprecated format characters, interlinear annotation, Unicode tags, lone surrogates. Joiners and
-# the marks U+200E and U+200F stay: scripts need them.
+# invisible operators, deprecated format characters, the byte order mark, interlinear annotation,
+# Unicode tags, lone surrogates. Joiners and the marks U+200E and U+200F stay: scripts need them.
 _STEERING = (
-    "\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u206f\ufff9-\ufffb\ud800-\udfff"
-    "\U000e0000-\U000e007f"
+    "\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e007f"
 )
+# A space without width belongs between words of Thai, Lao, Burmese and Khmer.
+_ZERO_WIDTH = "\u200b(?<![\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]\u200b)"
 # A variation selector belongs to the emoji, ideograph, digit or sign before it. After anything
 # else it is invisible, and rows of them can carry hidden text that an LLM reads.
 _SELECTORS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
@@ -26,7 +28,7 @@ _NOT_VARIED = (
     "\x00-\x22\x24-\x29\x2b-\x2f\x3a-\xa8\xaa-\xad\xaf-\u0fff\u200b-\u200f\ufe00-\ufe0f"
     "\U000e0000-\U0010ffff"
 )
-_UNSAFE = re.compile(f"[{_STEERING}{_SELECTORS}](?<![^{_NOT_VARIED}][{_SELECTORS}])")
+_UNSAFE = re.compile(f"[{_STEERING}{_SELECTORS}](?<![^{_NOT_VARIED}][{_SELECTORS}])|{_ZERO_WIDTH}")
 
 _FOLDER = stat.S_IRWXU
 _FILE = stat.S_IRUSR | stat.S_IWUSR

@@ -19,7 +19,8 @@ from ragqa.state.asked import last_asked
 from ragqa.types import Corpus
 
 UNSAFE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u206f\ud800-\udfff\U000e0000-\U000e007f]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2060-\u206f\ufeff\ud800-\udfff"
+    "\U000e0000-\U000e007f]|(?<![\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff])\u200b"
 )
 SELECTORS = "".join(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
 LINKED = "[link=https://evil.example]"
@@ -28,6 +29,7 @@ NASTY = st.lists(
     st.sampled_from(
         [
             *("\x1b]52;c;aGk=\x07", "\x9b31m", "\u202e", "\U000e0041", "[x]", "[red]", "[/]"),
+            *("[2\u200b]", "\u0e01", "\u2060", "\u2064", "\ufeff"),
             *(":smile:", "\r", "\n", "\t", "\x00", "\ufffd", "a", "\u200d", LINKED),
         ]
     ),
@@ -59,8 +61,9 @@ def test_ordinary_text_is_left_alone(text):
 @pytest.mark.parametrize(
     "text",
     [
-        # Joiners and direction marks that scripts need.
+        # Joiners, direction marks and spaces without width that scripts need.
         "نمی\u200cخواهم \u200f👩\u200d💻",
+        "ភាសា\u200bខ្មែរ",
         # Variation selectors where they mean something.
         "1\ufe0f\u20e3 \u2764\ufe0f \u00a9\ufe0f 👁\ufe0f\u200d🗨\ufe0f 葛\U000e0100城 \u2229\ufe00",
     ],
@@ -80,6 +83,7 @@ def test_what_is_replaced_stays_visible():
     assert safe_text("a\x1b[31mb") == "a\\x1b[31mb"
     assert safe_line("one\ntwo\x9b\u202e") == "one\\ntwo\\x9b\\u202e"
     assert safe_line("caf\udce9.md") == "caf\\xe9.md"
+    assert safe_line("[2\u200b] \u2062") == "[2\\u200b] \\u2062"
 
 
 @given(NASTY)

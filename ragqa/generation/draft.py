@@ -51,14 +51,10 @@ _DIGIT = re.compile(r"\b\d")
 _HEADING = re.compile(r"\*\*[^*]+\*\*:?|__[^_]+__:?")
 
 # In code the same characters are a function call.
-_MARKDOWN = re.compile(
-    r"(?P<code>`[^`\n]*`)|!?\[(?P<label>[^\[\]\n]{0,300})\]"
-    r"\((?:[^()\s]|\([^()\s]*\)){0,2000}(?:\s+[\"'][^\"'\n]{0,200}[\"'])?\)"
-)
+_LINK = re.compile(r"(?P<code>`[^`\n]*`)|!?\[(?P<label>[^\[\]\n]{0,300})\]\([^()\s]{0,2000}\)")
 _ADDRESS = re.compile(
-    r"<?\b(?:[a-z][a-z0-9+.-]{1,20}://|www\.|mailto:|data:)[^\s<>\"']*>?", re.IGNORECASE
+    r"\b(?:[a-z][a-z0-9+.-]{1,20}://|www\.)[^\s<>\"']*[^\s<>\"'.,;:!?)\]}*_`]", re.IGNORECASE
 )
-_TRAILING = ".,;:!?)]}*_`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,12 +238,6 @@ def without_links(text: str, given: str) -> str:
 
     :param given: the LLM's input; URLs in it may be repeated.
     """
-
-    def known(match: re.Match[str]) -> str:
-        address = match[0].strip("<>").rstrip(_TRAILING)
-        trailing = match[0].rstrip(">")[len(match[0].rstrip(">").rstrip(_TRAILING)) :]
-        return match[0] if address and address in given else f"{REMOVED}{trailing}"
-
     if not text.startswith(("```", "~~~")):
-        text = _MARKDOWN.sub(lambda match: match["code"] or match["label"] or "", text)
-    return _ADDRESS.sub(known, text)
+        text = _LINK.sub(lambda match: match["code"] or match["label"] or "", text)
+    return _ADDRESS.sub(lambda match: match[0] if match[0] in given else REMOVED, text)

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import quote
 
 from ragqa.config import user_settings_file
 from ragqa.config.addresses import LLM_PORTS, llm_address
@@ -45,12 +44,11 @@ NO_KEY = Secret("")
 
 
 def hide(text: str, secret: Secret) -> str:
-    """Replace a secret in a text by `***`, in capitals or not, percent-encoded or not."""
+    """Replace a secret in a text by `***`, in capitals or not."""
     value = secret.reveal()
     if len(value) < _SHORTEST:
         return text
-    forms = map(re.escape, {value, quote(value, safe=""), quote(value)})
-    return re.sub("|".join(forms), _HIDDEN, text, flags=re.IGNORECASE)
+    return re.sub(re.escape(value), _HIDDEN, text, flags=re.IGNORECASE)
 
 
 def without_keys(text: str) -> str:

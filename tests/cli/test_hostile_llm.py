@@ -25,7 +25,8 @@ from ragqa.state.consent import consent_file
 HOSTILE = Path(__file__).parent.parent / "inputs" / "hostile"
 ROWS = [json.loads(line) for line in (HOSTILE / "questions.jsonl").read_text().splitlines()]
 UNSAFE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u206f\ufe00-\ufe0f\U000e0000-\U000e01ef]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
+    "\U000e0000-\U000e01ef]"
 )
 MARKER = "sk-marker-0123456789abcdef"
 LINK = re.compile(r"\x1b\]8;[^;]*;([^\x1b]*)\x1b\\")
