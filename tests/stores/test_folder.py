@@ -1,12 +1,10 @@
 """The folder of an index: what it holds, what reading does to it, and what interruptions leave."""
 
 import errno
-import os
 import shutil
-import stat
 
 import pytest
-from stores.building import FRUIT, INFO, answers, commit, entry
+from stores.building import FRUIT, answers, commit, entry
 
 from ragqa.errors import IndexNotReadable, IndexUnusable
 from ragqa.stores.local import LocalStore
@@ -26,22 +24,6 @@ def state_of(root):
     assert not (log := root / "index.sqlite-wal").exists() or log.stat().st_size == 0
     found = {path.name: path.stat().st_mtime_ns for path in root.rglob("*")}
     return {name: time for name, time in found.items() if not name.startswith("index.sqlite-")}
-
-
-def test_nobody_else_may_read_an_index(root):
-    before = os.umask(0)
-    try:
-        store = LocalStore(root)
-        commit(store, *FRUIT)
-        with store.writer(fresh=False, wait=False) as writer:
-            NEW.put(writer)
-            during = {path: path.stat().st_mode for path in root.rglob("*")}
-            writer.commit(INFO)
-    finally:
-        os.umask(before)
-    after = {path: path.stat().st_mode for path in [root, *root.rglob("*")]}
-    for mode in (*during.values(), *after.values()):
-        assert stat.S_IMODE(mode) == (0o700 if stat.S_ISDIR(mode) else 0o600)
 
 
 def test_reading_writes_nothing(store, root):
@@ -94,14 +76,6 @@ def test_terms_that_a_killed_writer_left_are_cleared_by_the_next(store, root):
     shutil.copytree(root / "terms-1", root / "terms-7")
     commit(store)
     assert names(root) == ["LOCK", "index.sqlite", "terms-1"]
-
-
-def test_many_changes_wait_in_a_file_that_a_killed_writer_does_not_leave(store, root):
-    long = entry("long.md", *(f"word{n} " * 2000 for n in range(100)))
-    with store.writer(fresh=False, wait=False) as writer:
-        long.put(writer)
-        assert {name for name in names(root) if "sqlite-" not in name} == AT_REST
-        assert writer.commit(INFO).passages == 106
 
 
 def test_a_file_that_the_system_will_not_open_is_not_taken_for_damaged(store, monkeypatch):

@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -13,17 +14,26 @@ from pathlib import Path
 
 import grpc
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pymilvus import MilvusException
 from stores.building import FRUIT, INFO, QUESTIONS, answers, ask, commit, entry, quick_folder
-from support import HANGS_S
+from support import HANGS_S, trying
 
-from ragqa.errors import IndexNotReadable, IndexNotWritable, IndexUnusable, WriterBusy
+from ragqa.errors import (
+    IndexNotReadable,
+    IndexNotWritable,
+    IndexUnusable,
+    NeedsRebuild,
+    WriterBusy,
+)
 from ragqa.stores import open_store
 from ragqa.stores.local import LocalStore
 from ragqa.stores.milvus import DEAD_S, Claim
 from ragqa.stores.milvus import client as milvus_client
 from ragqa.stores.milvus import snapshot as rows
 from ragqa.stores.milvus.client import Client, translate_error
+from ragqa.types import NoteRecord
 
 pytestmark = pytest.mark.integration
 
@@ -33,6 +43,7 @@ AFTER = {"one.md", "new.md", "ml/deep/three.md", "empty.md"}
 CHANGING = {"create_collection", "create_index", "load_collection", "drop_collection"}
 CHANGING |= {"upsert", "delete", "flush"}
 QUOTA = IndexNotWritable("quota exceeded")
+ANYTHING = st.text(max_size=80) | st.sampled_from(["\udce9", "\0", "'", '"', "a b", "_20_", "ſ"])
 
 KILLED = """
 import os, signal, sys
@@ -272,3 +283,59 @@ def test_a_server_that_is_too_old_is_told_before_anything_is_made(monkeypatch, t
     monkeypatch.setattr(Client, "call", lambda *_, **__: version)
     with pytest.raises(IndexUnusable, match=r"has version .*; ragqa needs 2\.5"):
         commit(open_store(tmp_path, kind="milvus", name="x"), *FRUIT)
+
+
+def packed(content):
+    return rows._pack(json.dumps(content).encode(), "x")
+
+
+@trying(200)
+@given(ANYTHING, ANYTHING)
+def test_a_term_is_spelled_in_signs_of_words_and_as_no_other_term(one, other):
+    assert re.fullmatch("[a-z0-9_]*", rows.encode_term(one))
+    assert (rows.encode_term(one) == rows.encode_term(other)) == (one == other)
+
+
+NOTE = json.loads(rows._unpack(rows.note_row(FRUIT[0].record)["data"]))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "",
+        "z!!!!",
+        None,
+        *map(
+            packed,
+            (
+                [],
+                {},
+                "x",
+                NOTE | {"tags": ["\ud800"]},
+                NOTE | {"path": "\ud800.md"},
+                NOTE | {"date": "x"},
+            ),
+        ),
+    ],
+)
+def test_a_row_that_is_none_of_ours_is_damage(data):
+    with pytest.raises(IndexUnusable, match="in Milvus is damaged"):
+        rows.read(data, NoteRecord)
+
+
+@pytest.mark.parametrize(
+    ("changed", "error"),
+    [
+        ({"format": 99}, NeedsRebuild),
+        ({"build": 2}, IndexUnusable),
+        ({"mean_length": 1e300}, IndexUnusable),
+        ({"info": None}, IndexUnusable),
+    ],
+)
+def test_a_description_that_was_changed_is_not_believed(store, changed, error):
+    content = json.loads(rows._unpack(rows.description(INFO, 1, 12.5)["data"]))
+    store._client.put(
+        store._client.about, [rows.plain_row(rows.DESCRIPTION, packed(content | changed))]
+    )
+    with pytest.raises(error):
+        answers(store)

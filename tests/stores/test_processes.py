@@ -7,7 +7,7 @@ import sys
 import textwrap
 
 import pytest
-from stores.building import INFO, answers, ask, commit, entry
+from stores.building import answers, ask, commit, entry
 from support import HANGS_S, IMPORT_ALL
 
 from ragqa.errors import IndexNotWritable, IndexUnusable
@@ -89,29 +89,6 @@ def test_a_second_process_is_turned_away_or_waits_for_its_turn(store, root):
 
 def names(root):
     return sorted(path.name for path in root.iterdir() if "sqlite-" not in path.name)
-
-
-AT_REST = ["LOCK", "index.sqlite"]
-
-
-def test_a_killed_writer_leaves_no_lock_and_no_trace(store, root):
-    before = answers(store)
-    killing = """
-        with store.writer(fresh=False, wait=False) as writer:
-            writer.save(entry("gone.md", "apple").passages, FRUIT[0].vectors[:1])
-            entry("x.md", "apple").put(writer)
-            os.kill(os.getpid(), signal.SIGKILL)
-    """
-    assert output_of(root, killing) == ""
-    assert names(root) == [*AT_REST, "terms-1"]
-    assert (root / "index.sqlite-wal").stat().st_size > 0
-    assert answers(store) == before
-    assert store.building() is None
-    with store.writer(fresh=False, wait=False) as writer:
-        assert writer.vectors([GONE]).keys() == {GONE}
-        NEW.put(writer)
-        assert writer.commit(INFO).generation == 2
-    assert names(root) == [*AT_REST, "terms-2"]
 
 
 def test_an_index_that_may_only_be_read_answers_and_cannot_be_written(store, root):

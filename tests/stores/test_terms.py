@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from stores.building import EVERYTHING, FRUIT, answers, ask, commit, entry, expected
+from stores.building import EVERYTHING, FRUIT, ask, commit, entry, expected
 
 from ragqa.stores.local import LocalStore
 from ragqa.stores.local.terms import dead_passages
@@ -38,19 +38,6 @@ def test_a_linked_refresh_finds_what_a_rebuilt_index_finds(root, long_lived_term
         assert found_ids(store) == found_ids(rebuilt)
         with store.snapshot() as ours, rebuilt.snapshot() as theirs:
             assert ours.idf(["appl", "fig"]) == pytest.approx(theirs.idf(["appl", "fig"]))
-
-
-def test_a_linked_refresh_leaves_those_who_read_the_old_terms_alone(store, root, long_lived_terms):
-    old = answers(store)
-    before = {path.name: path.stat().st_ino for path in terms_of(root).iterdir()}
-    with store.snapshot() as snapshot:
-        asked = ask(snapshot, QUESTION)
-        commit(store, entry("one.md", "fig"), remove=["ml/two.md"])
-        assert (snapshot.notes(), ask(snapshot, QUESTION)) == (old[2], asked)
-    after = {path.name: path.stat().st_ino for path in terms_of(root).iterdir()}
-    shared = {name for name, inode in after.items() if before.get(name) == inode}
-    assert any(name.endswith(".idx") for name in shared)
-    assert not {"meta.json", ".managed.json"} & shared
 
 
 @pytest.mark.parametrize(("share", "dead"), [(1.0, 1), (0.1, 0)])
