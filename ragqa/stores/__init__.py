@@ -83,7 +83,7 @@ class Snapshot(Protocol):
     def passages(self, ids: Sequence[int] = (), *, at: Sequence[str] = ()) -> list[Passage]:
         """The passages with these ids in the order given, or all of the notes at these paths.
 
-        Those of notes are in reading order, note by note; unknown paths are ignored.
+        Those of notes are in the order of their paths and places; unknown paths are ignored.
 
         :raises IndexUnusable: the snapshot has no passage with one of the ids.
         """
@@ -180,12 +180,6 @@ class Store(Protocol):
     def building(self) -> Building | None:
         """The progress of another process writing the next snapshot; None if none is known."""
         ...
-
-
-def in_reading_order(passages: Iterable[Passage], at: Sequence[str]) -> list[Passage]:
-    """The passages of the notes at these paths, note by note."""
-    order = {path: place for place, path in enumerate(at)}
-    return sorted(passages, key=lambda passage: (order.get(passage.path, 0), passage.start))
 
 
 def open_store(path: Path, *, kind: str = "local", uri: str = "", name: str = "") -> Store:

@@ -88,8 +88,7 @@ def unpacked(data: bytes | str, kind: type[_T]) -> _T:
 
 def info_json(info: IndexInfo) -> dict[str, object]:
     """An index's description as JSON-compatible values."""
-    plain = replace(info, chunking=dict(info.chunking), languages=dict(info.languages))
-    built: dict[str, object] = msgspec.to_builtins(plain)
+    built: dict[str, object] = msgspec.to_builtins(info)
     return built
 
 

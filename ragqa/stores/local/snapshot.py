@@ -8,7 +8,7 @@ from itertools import chain
 import numpy as np
 
 from ragqa.errors import NeedsRebuild
-from ragqa.stores import EVERYTHING, Snapshot, in_reading_order
+from ragqa.stores import EVERYTHING, Snapshot
 from ragqa.stores.disk import REBUILD
 from ragqa.stores.filters import matcher, passing
 from ragqa.stores.local import derived
@@ -102,8 +102,8 @@ class LocalSnapshot(Snapshot):
             names = [os.fsencode(path) for path in at]
             with self.database.naming():
                 notes = [row["id"] for row in self.database.fetch(_NUMBERS, names)]
-            own = [passage for _, passage in self.database.passages("note", notes)]
-            return in_reading_order(own, at)
+            found = (passage for _, passage in self.database.passages("note", notes))
+            return sorted(found, key=lambda passage: (passage.path, passage.start))
         by_id = {passage.id: passage for _, passage in self.database.passages("id", ids)}
         for missing in set(ids) - by_id.keys():
             raise NeedsRebuild(

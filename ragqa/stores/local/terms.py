@@ -69,9 +69,6 @@ class TermIndex:
             self._schema = index.schema
             self._searcher = index.searcher()  # has all files mapped
 
-    def __len__(self) -> int:
-        return int(self._searcher.num_docs)
-
     def search(self, terms: Sequence[str], k: int, among: Sequence[int] | None) -> list[ScoredId]:
         """The k best passages for any of the terms, in all notes or in those numbered.
 

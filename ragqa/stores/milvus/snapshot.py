@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 
 from ragqa.errors import IndexUnusable
-from ragqa.stores import EVERYTHING, Snapshot, in_reading_order
+from ragqa.stores import EVERYTHING, Snapshot
 from ragqa.stores.disk import REBUILD
 from ragqa.stores.filters import passing
 from ragqa.stores.milvus.client import DENSE, MAX_HITS, MAX_TEXT_BYTES, TERMS, Client, Row
@@ -203,7 +203,8 @@ class MilvusSnapshot(Snapshot):
         """The passages with these ids in the order given, or of the notes at these paths."""
         if at:
             rows = self._client.of(self._passages, map(hash_key, at), ("data",), "note")
-            return in_reading_order((read(row["data"], Passage) for row in rows), at)
+            found = (read(row["data"], Passage) for row in rows)
+            return sorted(found, key=lambda passage: (passage.path, passage.start))
         rows = self._client.of(self._passages, ids, ("pk", "data"))
         by_id = {row["pk"]: row["data"] for row in rows}
         if missing := [id_ for id_ in ids if id_ not in by_id]:
