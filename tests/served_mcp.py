@@ -9,7 +9,7 @@ from support import QUICK
 
 from ragqa.api import index_from
 from ragqa.config import load_settings
-from ragqa.serving.asking import server_writer
+from ragqa.serving.operations import server_writer
 from ragqa.serving.warm import WarmIndex
 
 

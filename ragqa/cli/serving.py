@@ -96,9 +96,9 @@ def serve(
     loaded = _loaded(corpus, index)
     with _importing("serve"):
         from ragqa.generation.writer import what_is_sent
-        from ragqa.serving.asking import server_writer
         from ragqa.serving.guard import kept_token, listen
         from ragqa.serving.guard import serve as serve_app
+        from ragqa.serving.operations import server_writer
         from ragqa.serving.warm import WarmIndex
         from ragqa.serving.web import web_app
     writer = server_writer(loaded.settings, llm_named(loaded.settings, llm))

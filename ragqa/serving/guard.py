@@ -25,7 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ragqa.errors import UsageError
 from ragqa.safe import read_own, write_private
-from ragqa.serving.asking import report
+from ragqa.serving.wording import report
 
 logger = logging.getLogger("ragqa")
 

@@ -20,11 +20,10 @@ from starlette.applications import Starlette
 from ragqa import __version__
 from ragqa.addresses import get_part
 from ragqa.api import Index
-from ragqa.errors import RagqaError, out_of_memory
+from ragqa.errors import RagqaError
 from ragqa.render import in_utf8
 from ragqa.safe import safe_line
 from ragqa.serving import wording
-from ragqa.serving.asking import BUG, BUG_HINT, report
 from ragqa.serving.operations import OPERATIONS, Operation, read, schema_of
 from ragqa.serving.warm import WarmIndex, in_thread
 
@@ -136,11 +135,7 @@ def _call(warm: WarmIndex, name: str, arguments: dict[str, Any]) -> types.CallTo
     try:
         result = read(kind, arguments, name).in_words(warm)
     except Exception as exc:  # noqa: BLE001 - the last line of defence
-        known = out_of_memory(exc) or exc
-        if isinstance(known, RagqaError):
-            return _tool_result(wording.problem(known), is_error=True)
-        report(exc)
-        return _tool_result(f"{BUG}. Try: {BUG_HINT}", is_error=True)
+        return _tool_result(wording.problem(exc), is_error=True)
     return _tool_result(result.text, structured_content=in_utf8(result.data))
 
 
@@ -155,8 +150,8 @@ def _of_protocol(warm: WarmIndex, work: Callable[[Index], T]) -> T:
     except RagqaError as exc:
         raise MCPError(types.INVALID_PARAMS, safe_line(exc.message)) from exc
     except Exception as exc:
-        report(exc)
-        raise MCPError(types.INTERNAL_ERROR, BUG) from exc
+        wording.report(exc)
+        raise MCPError(types.INTERNAL_ERROR, wording.BUG) from exc
 
 
 def _resources(index: Index) -> types.ListResourcesResult:

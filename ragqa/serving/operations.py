@@ -4,9 +4,12 @@ MCP makes its schema from the declaration, and requests of MCP and HTTP are read
 operation, write its class and name it in `OPERATIONS`.
 """
 
-from collections.abc import Callable, Mapping
+import io
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
+from itertools import takewhile
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar
 
@@ -16,18 +19,22 @@ from msgspec.json import schema_components
 from ragqa.addresses import get_part, notes_of
 from ragqa.api import Index
 from ragqa.clock import today
+from ragqa.config import Settings
+from ragqa.diagnosis import choice_of, status_of
 from ragqa.errors import Hint, UsageError
 from ragqa.explaining import explain
-from ragqa.generation.writer import Writer
-from ragqa.places import SavedAnswer, quoted
+from ragqa.generation.writer import Writer, what_is_sent, writer_of
+from ragqa.llms import LLM, NO_LLM, Prompt
+from ragqa.places import SavedAnswer, quoted, read_saved
 from ragqa.related import related_to
 from ragqa.render import Document, document_of, list_document
 from ragqa.serving import wording
-from ragqa.serving.asking import answer_to, checked, status
-from ragqa.serving.warm import WarmIndex
+from ragqa.serving.warm import WarmIndex, given_up
 from ragqa.serving.wording import Result
+from ragqa.state.consent import is_allowed, not_allowed
 from ragqa.text.dates import day_named
-from ragqa.types import Filters
+from ragqa.types import Answer, Filters, no_progress
+from ragqa.verifying import verify
 
 _TEXT, _LIST = "string", "array"
 
@@ -121,6 +128,61 @@ class Ask(Filtered, frozen=True, kw_only=True):
         return None
 
 
+def answer_to(
+    warm: WarmIndex, question: str, filters: Filters, writer: Writer | None = None
+) -> Answer:
+    """Answer a question; while an LLM writes, other questions are answered."""
+    wanted = writer and replace(writer, llm=_Wanted(writer.llm))
+    return warm.use(
+        lambda index: index.ask(question, filters=filters, refresh=False, writer=wanted),
+        apart=writer is not None,
+    )
+
+
+class _Wanted:
+    """An LLM that writes no further once nobody waits for the work of the thread that made this."""
+
+    def __init__(self, llm: LLM) -> None:
+        self.destination, self._llm, self._given_up = llm.destination, llm, given_up()
+
+    def stream(self, prompt: Prompt, *, max_tokens: int) -> Iterator[str]:
+        """The pieces of the LLM's text."""
+        pieces = iter(()) if self._given_up() else self._llm.stream(prompt, max_tokens=max_tokens)
+        yield from takewhile(lambda _: not self._given_up(), pieces)
+
+
+def server_writer(settings: Settings, spec: str) -> Writer | None:
+    """The writer of a server, None if `spec` is "": what its user allows while it runs counts.
+
+    A server cannot ask its user, so nothing is sent to a host that was not allowed.
+
+    :raises UsageError: the backend is unknown or unusable.
+    """
+    if not spec:
+        return None
+    writer = writer_of(settings, spec)
+    destination, what = writer.llm.destination, what_is_sent(settings)
+
+    def allow() -> bool:
+        if destination.is_local or is_allowed(destination.host):
+            return True
+        hint = "start the server again with --yes"
+        raise not_allowed(destination.backend, what, destination.where, hint=hint)
+
+    return replace(writer, allow=allow)
+
+
+def chosen(warm: WarmIndex, llm: str) -> Writer | None:
+    """The server's writer, unless a request wants none.
+
+    :raises UsageError: the request names an LLM.
+    """
+    if llm not in ("", NO_LLM):
+        hint = f"llm={NO_LLM} asks for excerpts alone"
+        raise UsageError("a request cannot choose an LLM", hint=hint)
+    return None if llm else warm.writer
+
+
 class Search(Filtered, frozen=True, kw_only=True):
     """Find the passages of the notes nearest to a query, best first. For exploring, or when ask
     finds too little.
@@ -207,7 +269,13 @@ class Verify(Operation, frozen=True, kw_only=True):
             raise UsageError(
                 "verify takes either an answer or quotes", hint=Hint("give one of the two")
             )
-        verification = checked(warm, self.answer or self._quoted(warm))
+        saved = (
+            read_saved(io.BytesIO(self.answer.encode("utf-8", "replace")), "the answer")
+            if self.answer
+            else self._quoted(warm)
+        )
+        loaded = warm.loaded
+        verification = verify(saved, loaded.places.corpus, loaded.settings, no_progress)
         words = partial(wording.verification_result, verification)
         return Served(document_of(verification), words)
 
@@ -257,7 +325,8 @@ class Status(Operation, frozen=True, kw_only=True):
             listed = warm.use(lambda index: index.notes(refresh=False))
             return wording.status_result(document, listed, budget)
 
-        return Served(status(warm), words)
+        state = warm.use(lambda index: status_of(index, choice_of(warm.loaded)))
+        return Served(document_of(state) | {"server": {"state": warm.freshness.line}}, words)
 
 
 OPERATIONS: dict[str, type[Operation]] = {

@@ -1,12 +1,13 @@
 """What the pages show, from what was asked and the warm index; templates lay it out."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache
 from itertools import islice
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeAlias
 from urllib.parse import urlencode
 
 from jinja2 import Environment
@@ -14,23 +15,36 @@ from markupsafe import Markup
 from msgspec import field
 
 from ragqa import __version__
+from ragqa.api import Index
 from ragqa.clock import today
 from ragqa.config import history_file
 from ragqa.diagnosis import choice_of
-from ragqa.errors import NoSuchTag, NotAllowed, RagqaError, UsageError
+from ragqa.errors import LIST, NoSuchTag, NotAllowed, NotIndexed, RagqaError, UsageError
 from ragqa.generation.writer import Writer
 from ragqa.llms.servers import without_keys
 from ragqa.notes.dated import dates_of
 from ragqa.places import address
+from ragqa.related import NearNote, near
 from ragqa.render import view
 from ragqa.render.excerpts import quoted_words
 from ragqa.render.markdown import answer_markdown
 from ragqa.safe import safe_line, safe_text
-from ragqa.serving.asking import Emit, Fields, answer_to, chosen, failure_of, freshness_line, status
-from ragqa.serving.note_html import note_html, url_path
-from ragqa.serving.note_page import Links, Quoted, around, read_now, shown_note, stretch
-from ragqa.serving.operations import Filtered
+from ragqa.serving.note import (
+    UNREAD,
+    Fields,
+    Links,
+    Quoted,
+    links_of,
+    note_html,
+    read_now,
+    shown_note,
+    slugs,
+    stretch,
+    url_path,
+)
+from ragqa.serving.operations import Filtered, Status, answer_to, chosen
 from ragqa.serving.warm import NotReady, WarmIndex
+from ragqa.serving.wording import failure_of
 from ragqa.state import History
 from ragqa.stores.filters import fold_tag, passing
 from ragqa.text.dates import date_shown
@@ -41,11 +55,11 @@ from ragqa.types import (
     Days,
     Fallback,
     Filters,
-    Hit,
     Kind,
     NoteRecord,
+    Passage,
     Span,
-    Unit,
+    WrittenSentence,
     counted,
     trail_text,
 )
@@ -55,6 +69,7 @@ _MOST_RECENT = 30
 _MOST_LATELY, _MOST_TAGS, _MOST_ASKED, _MOST_EXAMPLES = 8, 24, 8, 4
 """The most latest notes, tags, questions asked before and examples of the home page."""
 
+_MOST_NEAR = 5
 _LONGEST_NAME = 60
 _NOT_IN_NAME = re.compile(r"[^a-z0-9]+")
 _MOST_WRITTEN = 32
@@ -65,6 +80,9 @@ _ID = re.compile(r' id="[^"]*"')
 """An excerpt is shown beside its note: an id that both have is kept only in the note."""
 
 _TAG = re.compile(r"(<[^>]*>)|[^<]+")
+
+Emit: TypeAlias = Callable[[str, Mapping[str, Any]], None]
+"""Sends an event to a page: its name, and its data as a document."""
 
 
 class PageRequest(Filtered, frozen=True, kw_only=True):
@@ -98,7 +116,7 @@ def ask_page(warm: WarmIndex, asked: PageRequest) -> Fields:
     is_asked = question and not asked.edit
     links, problem = None, None
     try:
-        links = warm.use(Links.of) if is_asked else warm.use(Links.of, patience_s=0)
+        links = warm.use(links_of) if is_asked else warm.use(links_of, patience_s=0)
     except RagqaError as exc:  # the question can be typed meanwhile
         if is_asked:
             raise
@@ -115,9 +133,8 @@ def ask_page(warm: WarmIndex, asked: PageRequest) -> Fields:
         return shown
     try:
         if not is_asked:
-            home = None if asked.edit else _home(warm, asked, links, recent)
-            return shown | {"home": home}
-        answer, refused, may_be_written = _answer(warm, asked, question, links)
+            return shown if asked.edit else shown | {"home": _home(warm, asked, links, recent)}
+        answer, refused, may_be_written = _answer(warm, asked, links)
     except UsageError as exc:
         status_code, failure = failure_of(exc)
         nearest = {}  # the tags that may be meant, each with where it is asked
@@ -127,9 +144,7 @@ def ask_page(warm: WarmIndex, asked: PageRequest) -> Fields:
         about = {"problem": failure["error"], "nearest": nearest, "status_code": status_code}
         return shown | failure | about
     history.add(question)
-    cited = next(
-        (citation for citation in (*answer.citations, *answer.also) if citation.n == asked.n), None
-    )
+    cited = next((c for c in (*answer.citations, *answer.also) if c.n == asked.n), None)
     return shown | _shown_answer(answer, links, asked) | {
         "refused": refused,
         "note": cited and _cited_note(warm, answer, cited, links),
@@ -187,25 +202,31 @@ def _filters(asked: PageRequest, links: Links | None) -> Fields:
 
 
 def _answer(
-    warm: WarmIndex, asked: PageRequest, question: str, links: Links
+    warm: WarmIndex, asked: PageRequest, links: Links
 ) -> tuple[Answer, NotAllowed | None, bool]:
     """An answer, why no LLM may write it, and whether an LLM is still to write it."""
-    filters, writer = asked.filters, chosen(warm, asked.llm)
-    if writer is None:
-        return answer_to(warm, question, filters), None, False
-    key = (links.generation, question, filters)
-    if kept := warm.written.get(key):
-        return kept, None, False
-    try:
-        writer.allow()
-    except NotAllowed as exc:
-        return answer_to(warm, question, filters), exc, False
-    if asked.whole:
-        answer = answer_to(warm, question, filters, writer)
-        _keep(warm, key, answer)
-        return answer, None, False
-    answer = answer_to(warm, question, filters)
-    return answer, None, writer.is_for(answer)
+    filters, writer, refused = asked.filters, chosen(warm, asked.llm), None
+    if writer is not None:
+        if kept := warm.written.get((links.generation, asked.q.strip(), filters)):
+            return kept, None, False
+        try:
+            writer.allow()
+        except NotAllowed as exc:
+            writer, refused = None, exc
+    if writer is not None and asked.whole:
+        return _written(warm, asked, links, writer), None, False
+    answer = answer_to(warm, asked.q, filters)
+    return answer, refused, writer is not None and writer.is_for(answer)
+
+
+def _written(warm: WarmIndex, asked: PageRequest, links: Links, writer: Writer) -> Answer:
+    """An answer that an LLM writes; it is kept, so that going back to a page asks it nothing."""
+    answer = answer_to(warm, asked.q, asked.filters, writer)
+    if answer.written is not None and answer.written.fallback not in _PASSING:
+        warm.written[links.generation, asked.q.strip(), asked.filters] = answer
+        for old in list(warm.written)[:-_MOST_WRITTEN]:
+            warm.written.pop(old, None)
+    return answer
 
 
 def saved(warm: WarmIndex, asked: PageRequest) -> tuple[str, str]:
@@ -213,49 +234,28 @@ def saved(warm: WarmIndex, asked: PageRequest) -> tuple[str, str]:
 
     Asked for a `copy`, it has no record to verify it by.
     """
-    answer, *_ = _answer(warm, asked, asked.q, warm.use(Links.of))
+    answer, *_ = _answer(warm, asked, warm.use(links_of))
     name = _NOT_IN_NAME.sub("-", asked.q.casefold()).strip("-")[:_LONGEST_NAME]
     return answer_markdown(answer, record=not asked.copy), f"{name or 'answer'}.md"
 
 
-def _keep(warm: WarmIndex, key: tuple[str, str, Filters], answer: Answer) -> None:
-    """Keep what an LLM wrote, so that going back to a page asks it nothing."""
-    if answer.written is not None and answer.written.fallback not in _PASSING:
-        warm.written[key] = answer
-        for old in list(warm.written)[:-_MOST_WRITTEN]:
-            warm.written.pop(old, None)
-
-
 def written(warm: WarmIndex, asked: PageRequest, writer: Writer, emit: Emit) -> None:
     """The events of an answer that an LLM writes: its sentences, then the answer as HTML."""
-    question, filters = asked.q, asked.filters
-    links = warm.use(Links.of)
-    writer = replace(
-        writer,
-        on_sentence=lambda s: emit(
-            "sentence",
-            {"text": safe_text(f"{s.lead}{s.text}"), "mark": view.source_mark(s).strip()},
-        ),
-    )
-    answer = answer_to(warm, question, filters, writer)
-    _keep(warm, (links.generation, question, filters), answer)
+
+    def tell(sentence: WrittenSentence) -> None:
+        text, mark = safe_text(f"{sentence.lead}{sentence.text}"), view.source_mark(sentence)
+        emit("sentence", {"text": text, "mark": mark.strip()})
+
+    links = warm.use(links_of)
+    answer = _written(warm, asked, links, replace(writer, on_sentence=tell))
     emit("answer", {"html": laid_out("_answer", _shown_answer(answer, links, asked))})
 
 
 def _shown_answer(answer: Answer, links: Links, asked: PageRequest) -> Fields:
     """An answer, and what its template makes of it."""
     return {
-        "answer": answer, "trust": view.trust_line(answer), "refused": None, "stream": "",
+        "answer": answer, "links": links, "refused": None, "stream": "",
         "save": page_address("/save", asked),
-        "quoted": partial(_quoted, links=links), "source_mark": view.source_mark,
-        "passage": partial(_passage, links=links), "context": _context, "below": view.BELOW,
-        "trail": lambda passage: trail_text(passage.title, passage.heading, view.BELOW),
-        "written_by": view.written_by, "words": quoted_words,
-        "history_title": view.history_title,
-        "corrected": answer.corrected and view.corrected_line(answer.corrected),
-        "fallback": answer.fallback_line,
-        "place": lambda citation: address(citation.path, citation.lines, citation.locator),
-        "place_of": lambda hit: address(hit.passage.path, hit.passage.lines, hit.locator),
         "href": lambda n: f"{page_address('/', asked, n=str(n))}#cited",
     }  # fmt: skip
 
@@ -270,16 +270,20 @@ def _quoted(citation: Citation, links: Links) -> Markup:
     marks = [(a - whole.chars[0], b - whole.chars[0]) for a, b in spans]
     if sum(b - a for a, b in marks) >= len(whole.quote.strip()):
         marks = []
-    html = _excerpt(whole.quote, _labels(whole), whole.units, whole.path, links, marks)
-    html = _TAG.sub(lambda match: match[1] or set_apart(match[0]), html)
-    return Markup(html)  # noqa: S704 - note_html escapes
+    html = _excerpt(whole, whole.quote, links, marks)
+    return Markup(_TAG.sub(lambda match: match[1] or set_apart(match[0]), html))  # noqa: S704 - note_html escapes
 
 
-def _labels(citation: Citation) -> tuple[str, ...]:
+def _passage(passage: Passage, links: Links) -> Markup:
+    """A passage as HTML."""
+    return Markup(_excerpt(passage, passage.text, links))  # noqa: S704 - note_html escapes
+
+
+def _labels(source: Citation | Passage) -> tuple[str, ...]:
     """The labels of the columns of a table whose rows are quoted without its head."""
-    if citation.kind is Kind.ROW and not citation.units:
-        return tuple(citation.context.split(" | "))
-    return citation.units[0].labels if citation.units else ()
+    if isinstance(source, Citation) and source.kind is Kind.ROW and not source.units:
+        return tuple(source.context.split(" | "))
+    return source.units[0].labels if source.units else ()
 
 
 def _context(citation: Citation) -> str:
@@ -292,27 +296,16 @@ def _context(citation: Citation) -> str:
     return context
 
 
-def _passage(hit: Hit, links: Links) -> Markup:
-    """A passage as HTML."""
-    labels = hit.passage.units[0].labels if hit.passage.units else ()
-    html = _excerpt(hit.passage.text, labels, hit.passage.units, hit.passage.path, links)
-    return Markup(html)  # noqa: S704 - note_html escapes
-
-
 def _excerpt(
-    text: str,
-    labels: Sequence[str],
-    units: Sequence[Unit],
-    path: str,
-    links: Links,
-    marks: Sequence[Span] = (),
+    source: Citation | Passage, text: str, links: Links, marks: Sequence[Span] = ()
 ) -> str:
-    """An excerpt as HTML; rows of a table get its head back."""
+    """The text of an excerpt as HTML; rows of a table get its head back."""
+    labels = _labels(source)
     cells = " | ".join(label.replace("|", "\\|") for label in labels)
     head = f"| {cells} |\n|{' --- |' * len(labels)}\n" if labels else ""
     marks = [(start + len(head), end + len(head)) for start, end in marks]
-    lines = any(unit.has_lines for unit in units)
-    html = note_html(head + text, (), path=path, names=links.names, marks=marks, lines=lines)
+    lines = any(unit.has_lines for unit in source.units)
+    html = note_html(head + text, (), path=source.path, names=links.names, marks=marks, lines=lines)
     return _ID.sub("", html)
 
 
@@ -325,8 +318,33 @@ def _cited_note(warm: WarmIndex, answer: Answer, cited: Citation, links: Links) 
 
 def note_page(warm: WarmIndex, asked: PageRequest) -> Fields:
     """A note with its outline, links, backlinks and nearest notes."""
-    shown = around(warm, asked.note, asked.quoted)
-    return _base(warm, shown["note"]["title"]) | shown
+    path = asked.note
+
+    def look(index: Index) -> tuple[Links, list[NearNote]]:
+        links = links_of(index)
+        known = path in links.records
+        return links, near(index, links, path, Filters(), _MOST_NEAR) if known else []
+
+    links, nearest = warm.use(look)
+    if path not in links.records:
+        unread = UNREAD.get(Path(path).suffix.lower())
+        why = f": it is {unread}" if unread else ""
+        raise NotIndexed(f"there is no note {path} in the index{why}", hint=LIST)
+    note = read_now(warm, path)
+    headings = [block for block in note.blocks if block.kind is Kind.HEADING]
+    return _base(warm, note.title) | {
+        "note": shown_note(note, asked.quoted, links),
+        "outline": [
+            {"label": block.label, "level": block.level, "slug": slug}
+            for block, slug in zip(headings, slugs(block.label for block in headings), strict=True)
+            if block.label
+        ],
+        "around": {
+            "Links": [(linked, ()) for linked in links.of_note(path)],
+            "Linked from": [(linking, ()) for linking in links.to_note(path)],
+            "Nearest": [(other.note, other.why) for other in nearest],
+        },
+    }
 
 
 def about_page(warm: WarmIndex, asked: PageRequest) -> Fields:
@@ -338,14 +356,14 @@ def about_page(warm: WarmIndex, asked: PageRequest) -> Fields:
     to_store = f"the index, to {host}" if host else ""
     return _base(warm, "about") | {
         "version": __version__,
-        "status": status(warm),
+        "status": Status().document(warm),
         "sent": "; ".join(filter(None, (to_llm, to_store))) or "nothing",
     }
 
 
 def _base(warm: WarmIndex, page: str) -> Fields:
     """What every page shows."""
-    return {"page": page, "state": freshness_line(warm.freshness)}
+    return {"page": page, "state": warm.freshness.line}
 
 
 def page_address(path: str, asked: PageRequest, **more: str | list[str]) -> str:
@@ -370,7 +388,11 @@ def _templates() -> Environment:
     environment.filters["sentence"] = lambda text: f"{text[:1].upper()}{text[1:]}."
     environment.filters["urlencode"] = url_path
     environment.filters["query"] = urlencode
-    environment.globals |= {"stretch": stretch, "date": date_shown}
+    environment.globals |= {
+        "stretch": stretch, "date": date_shown, "address": address, "trail_text": trail_text,
+        "view": view, "words": quoted_words,
+        "quoted": _quoted, "passage": _passage, "context": _context,
+    }  # fmt: skip
     environment.finalize = _sanitised
     return environment
 

@@ -9,16 +9,14 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, wait
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from queue import SimpleQueue
 from subprocess import DEVNULL, PIPE, Popen, TimeoutExpired
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter, fail_after, to_thread
 from watchfiles import watch
 
 from ragqa import errors
@@ -27,6 +25,7 @@ from ragqa.config import Loaded, Origin
 from ragqa.errors import Hint, IndexUnusable, NoCorpus, NoIndex, RagqaError
 from ragqa.generation.writer import Writer
 from ragqa.indexing.source import Source
+from ragqa.safe import safe_line
 from ragqa.types import Answer, Filters, Waiting, counted
 
 T = TypeVar("T")
@@ -40,10 +39,10 @@ RETRY_S, RETRY_FAILED_S = 5.0, 60.0
 """Pauses before a failed update is tried again: if another process was writing, and otherwise."""
 
 DEADLINE_S = 60.0
-"""How long a call may wait for the index and have it."""
+"""How long a request may take."""
 
 _GLANCE_S = 0.2
-"""How often the progress of an update is looked up."""
+"""How often the progress of an update is looked up, and whether an index is free."""
 
 _FAILED = "error: "
 """The beginning of the line in which a command says why it failed."""
@@ -54,21 +53,41 @@ LEAVE_S = 5.0
 _QUIET_MS, _LONGEST_MS = 400, 3_000
 """How long a folder must be quiet before a change is reported, and how long a burst may last."""
 
-_POLL_S, _SURE_S = 10.0, 60
-"""How often notes are walked: those that cannot be watched, and the others."""
+_LOOK_MS = 1_000
+"""How long a watch that hears nothing waits; a watch ends after `_LOOKS` of them."""
+
+_LOOKS = 60
+_POLL_S = 10.0
+"""How often notes are walked that cannot be watched."""
 
 _GIVEN_UP: ContextVar[threading.Event] = ContextVar("given_up")
 """An event that is set once nobody waits for the work of this thread."""
 
 
-async def in_thread(work: Callable[[], T], limiter: CapacityLimiter | None = None) -> T:
-    """Work in a thread; if this is cancelled, the work ends at the next stage of the index."""
+async def in_thread(
+    work: Callable[[], T],
+    limiter: CapacityLimiter | None = None,
+    deadline_s: float | None = DEADLINE_S,
+) -> T:
+    """Work in a thread; if this is cancelled, the work ends at the next stage of the index.
+
+    :raises GivenUp: it took too long. No thread can be ended from outside.
+    """
     given_up = threading.Event()
     _GIVEN_UP.set(given_up)
     try:
-        return await to_thread.run_sync(work, limiter=limiter, abandon_on_cancel=True)
+        with fail_after(deadline_s):
+            return await to_thread.run_sync(work, limiter=limiter, abandon_on_cancel=True)
+    except TimeoutError as exc:
+        late = f"this took longer than {deadline_s:g} seconds, and was given up"
+        raise errors.GivenUp(late, hint=Hint("ask something narrower, or later")) from exc
     finally:
         given_up.set()
+
+
+def given_up() -> Callable[[], bool]:
+    """What tells any thread whether nobody waits any more for the work of this one."""
+    return _GIVEN_UP.get(threading.Event()).is_set
 
 
 class NotReady(NoIndex):
@@ -89,18 +108,20 @@ class Freshness:
     problem: str = ""
     waiting: Waiting | None = None
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Call:
-    """Work that waits for the index; once nobody waits for it, `given_up` is set."""
-
-    work: Callable[[Index], Any]
-    given_up: threading.Event
-    done: Future[Any] = field(default_factory=Future)
+    @property
+    def line(self) -> str:
+        """The same in a sentence."""
+        if self.running:
+            return f"An update is running ({self.running})."
+        if self.problem:
+            return f"The last update failed: {safe_line(self.problem)}."
+        if self.updated:
+            return f"Last brought up to date {self.updated:%Y-%m-%d %H:%M:%S}."
+        return "It is used as it is."
 
 
 class WarmIndex:
-    """An index for many threads: one of them owns it, and works on one call after another.
+    """An index for many threads, which have it one after another.
 
     A call sees one generation of the index, and of it only passages that its notes still hold, so
     no answer mixes two states. Updates run beside the calls.
@@ -113,8 +134,8 @@ class WarmIndex:
         self.loaded = loaded
         self.writer = writer
         self.written: dict[tuple[str, str, Filters], Answer] = {}
-        self._described = index_from(loaded)  # its owners open others on the same files and models
-        self._calls = SimpleQueue[_Call | None]()
+        self._described = index_from(loaded)  # all others are on the same files and models
+        self._free = self._another()
         self._stop = threading.Event()
         self._settled = threading.Event()
         self._wanted = threading.Event()
@@ -123,7 +144,6 @@ class WarmIndex:
             threading.Thread(target=work, name=f"ragqa-{name}", daemon=True)
             for name, work in (("update", self._keep_fresh), ("watch", self._watch))
         ]
-        self._hire()
 
     def __enter__(self) -> Self:
         if not self._described.kept.is_shared:
@@ -137,97 +157,65 @@ class WarmIndex:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._wanted.set()
-        self._calls.put(None)
         # Ctrl-C during an import can leave Python's import lock locked for all other threads, so
         # none is waited for without end; they end with the process.
-        for thread in (*self._threads, self._owner):
+        for thread in self._threads:
             if thread.is_alive():
                 thread.join(LEAVE_S)
+        index, lock = self._free
+        if lock.acquire(timeout=LEAVE_S):
+            index.close()
 
     @property
     def freshness(self) -> Freshness:
         """How current the index is."""
         return self._freshness
 
-    def use(self, work: Callable[[Index], T], *, patience_s: float = PATIENCE_S) -> T:
+    def use(
+        self,
+        work: Callable[[Index], T],
+        *,
+        patience_s: float = PATIENCE_S,
+        apart: bool = False,
+    ) -> T:
         """Call `work` with the index, one call at a time.
 
-        No thread can be ended from outside. A call that is late ends at its next stage, and keeps
-        the index that it has until then; whoever comes next gets another.
+        A call that nobody waits for any more ends at its next stage, and keeps the index that it
+        has until then; whoever comes next gets another.
 
         :param work: must not refresh the index.
         :param patience_s: how long to wait for an update that is running.
+        :param apart: give it an index of its own, since it takes long.
         :raises NotReady: the first index is still being built.
-        :raises GivenUp: others had the index for too long, or `work` has.
+        :raises GivenUp: nobody waits for it any more.
         :raises RagqaError: there is no index, since building it failed; or as `work` does.
         """
-        given_up = _GIVEN_UP.get(None) or threading.Event()
-        call = _Call(work, given_up)
         self._settled.wait(patience_s)
-        self._calls.put(call)
-        wait([call.done], DEADLINE_S)
-        if call.done.cancel() or call.done.cancelled():
-            why = "other questions are still being answered"
-            raise errors.GivenUp(why, hint=Hint("ask again later"))
-        if not call.done.done():
-            given_up.set()
-            self._hire()
-            raise errors.GivenUp(
-                f"this took longer than {DEADLINE_S:g} seconds, and was given up",
-                hint=Hint("ask something narrower"),
-            )
+        index, lock = self._another() if apart else self._free
+        while not lock.acquire(timeout=_GLANCE_S):
+            if index.given_up and index.given_up.is_set():
+                self._free = self._another()
+            index, lock = self._free
         try:
-            result: T = call.done.result()
+            index.given_up = _GIVEN_UP.get(None)
+            if index.given_up and index.given_up.is_set():
+                raise errors.GivenUp("this is no longer wanted")
+            if index.kept.is_shared:
+                index.close()
+            index.waiting, index.update_with = self._freshness.waiting, ""
+            return work(index)
         except (NoIndex, errors.NeedsRebuild) as exc:
             raise self._why_none(exc) from exc
-        return result
+        finally:
+            if self._free[0] is not index:
+                index.close()
+            lock.release()
 
-    def _hire(self) -> None:
-        """Let a thread own the index from now on; a former owner ends after its call."""
-        self._owner = threading.Thread(target=self._own, name="ragqa-owner", daemon=True)
-        self._owner.start()
-
-    def _own(self) -> None:
-        with self._another() as index:
-            while self._owner is threading.current_thread():
-                call = self._calls.get()
-                if call is None:
-                    return
-                if call.given_up.is_set():
-                    call.done.cancel()
-                if call.done.set_running_or_notify_cancel():
-                    self._work_on(call, index)
-
-    def _work_on(self, call: _Call, index: Index) -> None:
-        if index.kept.is_shared:
-            index.close()
-        self._prepare(index, call.given_up)
-        try:
-            call.done.set_result(call.work(index))
-        except BaseException as exc:  # noqa: BLE001 - it is raised where it is waited for
-            call.done.set_exception(exc)
-
-    def _another(self) -> Index:
-        """An index of its own on the same files and models."""
+    def _another(self) -> tuple[Index, threading.Lock]:
+        """An index of its own on the same files and models, and the lock of whoever has it."""
         index = index_from(self.loaded)
         index.source = self._described.source
-        return index
-
-    @contextmanager
-    def apart(self) -> Iterator[Index]:
-        """A second index, for what takes long: nobody waits for it."""
-        self._settled.wait(PATIENCE_S)
-        with self._another() as index:
-            self._prepare(index, _GIVEN_UP.get(None))
-            try:
-                yield index
-            except (NoIndex, errors.NeedsRebuild) as exc:
-                raise self._why_none(exc) from exc
-
-    def _prepare(self, index: Index, given_up: threading.Event | None) -> None:
-        """Tell an index what is not read yet, how its work is ended, and to name no command."""
-        index.waiting, index.update_with = self._freshness.waiting, ""
-        index.given_up = given_up
+        return index, threading.Lock()
 
     def _why_none(self, exc: RagqaError) -> RagqaError:
         freshness = self._freshness
@@ -340,7 +328,7 @@ def changes(source: Source, stop: threading.Event) -> Iterator[None]:
     """Yield whenever the notes may have changed, until `stop` is set.
 
     Each folder of the walk is watched alone: a watch of all below it would follow links out of it.
-    What changes before the watch has begun is seen a second later; where none can begin, now and
+    What changes before the watch has begun is seen at its first look; where none can begin, now and
     then is a change.
     """
     while not stop.is_set():
@@ -348,12 +336,12 @@ def changes(source: Source, stop: threading.Event) -> Iterator[None]:
         try:
             heard = watch(
                 *source.walk().folders, watch_filter=None, debounce=_LONGEST_MS, step=_QUIET_MS,
-                stop_event=stop, rust_timeout=1_000, yield_on_timeout=True, debug=False,
+                stop_event=stop, rust_timeout=_LOOK_MS, yield_on_timeout=True, debug=False,
                 force_polling=False, recursive=False, ignore_permission_denied=True,
             )  # fmt: skip
             with closing(heard):
-                for second, found in zip(range(_SURE_S), heard, strict=False):
-                    if found or second == 0:
+                for look, found in zip(range(_LOOKS), heard, strict=False):
+                    if found or look == 0:
                         yield
                     if found:
                         break

@@ -4,10 +4,9 @@ import json
 import posixpath
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 from anyio import CapacityLimiter, from_thread
@@ -26,12 +25,14 @@ from ragqa.llms import NO_LLM
 from ragqa.notes.read import open_inside
 from ragqa.render import to_json
 from ragqa.serving import pages
-from ragqa.serving.asking import Emit, Fields, Interruptible, chosen, failure_of
-from ragqa.serving.note_html import IMAGES
-from ragqa.serving.operations import Ask, Get, Operation, Search, Status, Verify, read
-from ragqa.serving.pages import PageRequest
+from ragqa.serving.note import IMAGES, Fields
+from ragqa.serving.operations import Ask, Get, Operation, Search, Status, Verify, chosen, read
+from ragqa.serving.pages import Emit, PageRequest
 from ragqa.serving.warm import NotReady, WarmIndex, in_thread
+from ragqa.serving.wording import failure_of
 from ragqa.types import Corpus
+
+T = TypeVar("T")
 
 MOST_ANSWERED = 8
 """Requests that are worked on at once; more wait."""
@@ -46,9 +47,6 @@ _AGAIN_S = 2
 _LISTS = frozenset({"tag", "path", "where"})
 _NAMES = {"tags": "tag", "paths": "path", "max_tokens": ""}
 """The names of fields of operations in requests over HTTP, "" for those not taken."""
-
-Work: TypeAlias = Callable[[WarmIndex], Fields]
-"""The work of a request with the index; it returns what a page or a document shows."""
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
@@ -67,24 +65,40 @@ _API: dict[str, type[Operation]] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
 class _Endpoints:
     """Makes endpoints that work in threads: few at once, so that many requests stay bounded."""
 
-    warm: WarmIndex
-    answering: CapacityLimiter
-    writing: CapacityLimiter
+    def __init__(self, warm: WarmIndex) -> None:
+        self.warm = warm
+        self._answering, self._writing = (
+            CapacityLimiter(MOST_ANSWERED),
+            CapacityLimiter(MOST_WRITTEN),
+        )
 
-    def page(self, template: str, work: Callable[[WarmIndex, PageRequest], Fields]) -> Endpoint:
+    async def work(self, work: Callable[[], T], *, writes: bool = False) -> T:
+        """Work in a thread; an LLM that writes has a deadline of its own."""
+        if writes:
+            return await in_thread(work, self._writing, deadline_s=None)
+        return await in_thread(work, self._answering)
+
+    def _writes(self, llm: str) -> bool:
+        """Whether an LLM may write what a request asks for."""
+        return self.warm.writer is not None and llm != NO_LLM
+
+    def page(self, template: str, show: Callable[[WarmIndex, PageRequest], Fields]) -> Endpoint:
         """A page laid out by a template."""
 
         async def endpoint(request: Request) -> Response:
             asked = _asked(request)
             writes = self._writes(asked.llm) and bool(asked.whole)
-            shown = await self._run(lambda warm: work(warm, asked), writes=writes)
             is_part = template == "note" and asked.fragment
-            text = pages.laid_out("_note" if is_part else template, shown)
-            return HTMLResponse(text, status_code=shown.get("status_code", HTTPStatus.OK))
+
+            def page() -> HTMLResponse:
+                shown = show(self.warm, asked)
+                text = pages.laid_out("_note" if is_part else template, shown)
+                return HTMLResponse(text, status_code=shown.get("status_code", HTTPStatus.OK))
+
+            return await self.work(page, writes=writes)
 
         return endpoint
 
@@ -94,7 +108,7 @@ class _Endpoints:
         async def endpoint(request: Request) -> Response:
             operation = read(kind, await _given(request), request.url.path, _NAMES)
             writes = isinstance(operation, _Ask) and self._writes(operation.llm)
-            document = await self._run(operation.document, writes=writes)
+            document = await self.work(partial(operation.document, self.warm), writes=writes)
             return Response(to_json(document), media_type="application/json")
 
         return endpoint
@@ -104,35 +118,30 @@ class _Endpoints:
         asked, writer = _asked(request), self.warm.writer
         if writer is None:
             raise UsageError("no LLM writes answers here")
-        llm = Interruptible(writer.llm)
-        work = partial(pages.written, self.warm, asked, replace(writer, llm=llm))
-        return EventStream(work, end=llm.end, limiter=self.writing)
+
+        async def send(emit: Emit) -> None:
+            work = partial(pages.written, self.warm, asked, writer, emit)
+            await self.work(work, writes=True)
+
+        return EventStream(send)
 
     async def save(self, request: Request) -> Response:
         """The answer as a Markdown file."""
-        asked = _asked(request)
-        text, name = await in_thread(partial(pages.saved, self.warm, asked), self.answering)
+        text, name = await self.work(partial(pages.saved, self.warm, _asked(request)))
         headers = {"content-disposition": f'attachment; filename="{name}"'}
         return Response(text, media_type="text/markdown", headers=headers)
 
     async def image(self, request: Request) -> Response:
         """An image of the folder."""
         path = request.path_params["path"]
-        data = await in_thread(partial(_read_image, self.warm.loaded.places.corpus, path))
+        data = await self.work(partial(_read_image, self.warm.loaded.places.corpus, path))
         return Response(data, media_type=IMAGES[posixpath.splitext(path.casefold())[1]])
-
-    def _writes(self, llm: str) -> bool:
-        """Whether an LLM may write what a request asks for."""
-        return self.warm.writer is not None and llm != NO_LLM
-
-    async def _run(self, work: Work, *, writes: bool) -> Fields:
-        return await in_thread(partial(work, self.warm), self.writing if writes else self.answering)
 
 
 def web_app(warm: WarmIndex) -> Starlette:
     """The application; whoever serves it puts `Guard` around it."""
-    made = _Endpoints(warm, CapacityLimiter(MOST_ANSWERED), CapacityLimiter(MOST_WRITTEN))
-    read = {
+    made = _Endpoints(warm)
+    endpoints = {
         "/": made.page("ask", pages.ask_page),
         "/note/{note:path}": made.page("note", pages.note_page),
         "/about": made.page("about", pages.about_page),
@@ -141,7 +150,7 @@ def web_app(warm: WarmIndex) -> Starlette:
     api = {f"/api/{name}": made.api(kind) for name, kind in _API.items()}
     return Starlette(
         routes=[
-            *(Route(path, _guarded(work)) for path, work in read.items()),
+            *(Route(path, _guarded(work)) for path, work in endpoints.items()),
             *(Route(path, _guarded(work), methods=["GET", "POST"]) for path, work in api.items()),
             Mount("/static", StaticFiles(packages=[("ragqa.serving", "static")])),
         ],
@@ -239,19 +248,16 @@ def _read_image(corpus: Corpus, path: str) -> bytes:
 
 
 class EventStream(StreamingResponse):
-    """Runs work in a thread, and sends its server-sent events as they come, `error` if it fails.
+    """Sends the server-sent events of work as they come, `error` if it fails.
 
-    When the client leaves or the server ends, the work is ended, too.
+    When the client leaves or the server ends, the work is cancelled.
 
     :param work: called with `Emit`, which raises once there is nobody to send to.
-    :param end: ends work that waits, from another thread.
     """
 
-    def __init__(
-        self, work: Callable[[Emit], None], *, end: Callable[[], None], limiter: CapacityLimiter
-    ) -> None:
+    def __init__(self, work: Callable[[Emit], Awaitable[None]]) -> None:
         super().__init__((), media_type="text/event-stream")
-        self._work, self._end, self._limiter = work, end, limiter
+        self._work = work
 
     async def stream_response(self, send: Send) -> None:
         """Send the events."""
@@ -267,9 +273,7 @@ class EventStream(StreamingResponse):
         head = {"status": self.status_code, "headers": self.raw_headers}
         await send({"type": "http.response.start", **head})
         try:
-            await in_thread(partial(self._work, emit), self._limiter)
+            await self._work(emit)
         except Exception as exc:  # noqa: BLE001 - whatever it is becomes an answer
             await say("error", failure_of(exc)[1])
-        finally:
-            self._end()
         await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -1,8 +1,11 @@
 """Results as text for a language model: what it needs to answer and to cite, as far as it fits.
 
 Whatever comes from notes is quoted line by line, so that a note cannot pass for ragqa's own words.
+And what is said of failures, to a model or over HTTP.
 """
 
+import logging
+import traceback
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,11 +13,14 @@ from functools import partial
 from itertools import accumulate, takewhile
 from typing import Any, NamedTuple
 
-from ragqa import types
+from starlette.exceptions import HTTPException
+
+from ragqa import errors, types
 from ragqa.addresses import NotePart
 from ragqa.answering.sentences import context_of
-from ragqa.errors import Hint, RagqaError
+from ragqa.errors import Hint, RagqaError, out_of_memory
 from ragqa.explaining import Explanation
+from ragqa.llms.servers import without_keys
 from ragqa.passages import token_counts
 from ragqa.places import address
 from ragqa.related import RelatedNotes
@@ -22,11 +28,21 @@ from ragqa.render.excerpts import sides_of
 from ragqa.render.explanations import ranks_line, verdict_line
 from ragqa.render.view import BELOW, corrected_line, history_title, trust_line
 from ragqa.safe import safe_line, safe_text
-from ragqa.serving.asking import freshness_line
-from ragqa.serving.warm import Freshness
+from ragqa.serving.warm import Freshness, NotReady
 from ragqa.text.dates import date_shown
 from ragqa.types import Answer, Citation, Hit, NoteList, SearchResult, counted, trail_text
 from ragqa.verifying import Checked, Verification
+
+logger = logging.getLogger("ragqa")
+
+BUG = "this is a bug in ragqa"
+BUG_HINT = "start the server with --debug; it then prints a traceback to report"
+
+# The first that an error is an instance of counts.
+_STATUS: Mapping[type[RagqaError], int] = {
+    NotReady: 503, errors.WriterBusy: 503, errors.OutOfMemory: 503, errors.NotAllowed: 403,
+    errors.UsageError: 400, errors.NoCorpus: 404, errors.NoIndex: 404, errors.GivenUp: 504,
+}  # fmt: skip
 
 MORE = "a larger max_tokens gives more"
 _CUT, _GAP = "\u2026", "\n\n"
@@ -141,12 +157,6 @@ def _part_text(part: NotePart, lines: Sequence[str], following: str) -> str:
     return "\n".join(shown)
 
 
-def problem(exc: RagqaError) -> str:
-    """What went wrong, and what helps: what a tool can do, or the user has to."""
-    hint = exc.hint.tool if isinstance(exc.hint, Hint) else f"tell the user: {exc.hint}"
-    return safe_line(f"{exc.message}." + (f" Try: {hint}" if exc.hint else ""))
-
-
 def related_result(result: RelatedNotes, document: Mapping[str, Any], budget: int) -> Result:
     """The notes near a note, each with the reasons."""
     texts = []
@@ -223,7 +233,7 @@ def overview(listed: NoteList) -> str:
 
 
 def _notices(result: Answer | SearchResult, freshness: Freshness) -> list[str]:
-    stale = [freshness_line(freshness)] if freshness.running or freshness.problem else []
+    stale = [freshness.line] if freshness.running or freshness.problem else []
     corrected = [corrected_line(result.corrected)] if result.corrected else []
     return _noted([*stale, *corrected, *result.warnings])
 
@@ -297,3 +307,39 @@ def within(
         if block.key:
             lists[block.key].append(block.entry)
     return Result(_GAP.join(filter(None, texts)), {**document, **lists})
+
+
+def failure_of(exc: Exception) -> tuple[int, dict[str, str]]:
+    """The HTTP status of a failed request, and what happened and what helps, without keys."""
+    if isinstance(exc, HTTPException):
+        return exc.status_code, {"error": exc.detail, "hint": ""}
+    known = _known(exc)
+    if known is None:
+        return 500, {"error": BUG, "hint": BUG_HINT}
+    status = next((_STATUS[kind] for kind in _STATUS if isinstance(known, kind)), 500)
+    hint = known.hint.page if isinstance(known.hint, Hint) else known.hint
+    return status, {"error": without_keys(known.message), "hint": without_keys(hint)}
+
+
+def problem(exc: Exception) -> str:
+    """What went wrong, and what helps: what a tool can do, or the user has to."""
+    known = _known(exc)
+    if known is None:
+        return f"{BUG}. Try: {BUG_HINT}"
+    hint = known.hint.tool if isinstance(known.hint, Hint) else f"tell the user: {known.hint}"
+    return safe_line(f"{known.message}." + (f" Try: {hint}" if known.hint else ""))
+
+
+def _known(exc: Exception) -> RagqaError | None:
+    """An error that a user can do something about; any other is reported on standard error."""
+    known = out_of_memory(exc) or exc
+    if isinstance(known, RagqaError):
+        return known
+    report(exc)
+    return None
+
+
+def report(exc: Exception) -> None:
+    """Log an exception that nobody expected: a line, and with `--debug` its traceback."""
+    logger.error("a request failed, and %s: %s", BUG, without_keys(f"{type(exc).__name__}: {exc}"))
+    logger.debug("%s", without_keys("".join(traceback.format_exception(exc))))

@@ -6,9 +6,11 @@ import shutil
 import sys
 import threading
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from unittest.mock import Mock
 
+import anyio
 import pytest
 from served_mcp import built
 from support import HANGS_S, QUICK, write_notes
@@ -20,7 +22,7 @@ from ragqa.errors import GivenUp, IndexUnusable, WriterBusy
 from ragqa.serving import warm as warm_module
 from ragqa.serving.operations import Ask
 from ragqa.serving.pages import PageRequest, ask_page, laid_out
-from ragqa.serving.warm import NotReady, WarmIndex, changes
+from ragqa.serving.warm import NotReady, WarmIndex, changes, in_thread
 from ragqa.types import Building
 
 NOTES = {"tea.md": "# Tea\n\nGreen tea is brewed at 80 degrees.\n"}
@@ -30,6 +32,8 @@ NOTES = {"tea.md": "# Tea\n\nGreen tea is brewed at 80 degrees.\n"}
 def loaded(tmp_path, monkeypatch):
     for name, value in QUICK.items():
         monkeypatch.setenv(name, value)
+    for name, value in (("_LOOK_MS", 100), ("_QUIET_MS", 20)):
+        monkeypatch.setattr(warm_module, name, value)
     notes = write_notes(tmp_path / "notes", NOTES)
     return load_settings({"corpus": str(notes), "index": str(tmp_path / "index")})
 
@@ -44,30 +48,19 @@ def test_a_late_call_is_given_up_and_the_next_one_has_another_index(loaded, monk
         begun.set()
         go_on.wait()
 
-    with monkeypatch.context() as patch:
-        patch.setattr(warm_module, "wait", lambda *_: begun.wait(HANGS_S))
-        with pytest.raises(GivenUp, match="longer than 60 seconds"):
-            warm.use(late, patience_s=0)
+    async def run():
+        async with anyio.create_task_group() as group:
+            group.start_soon(in_thread, partial(warm.use, late, patience_s=0))
+            await anyio.to_thread.run_sync(begun.wait, HANGS_S)
+            group.cancel_scope.cancel()
+        with pytest.raises(GivenUp, match="longer than 0 seconds"):
+            await in_thread(lambda: None, deadline_s=0)
+
+    anyio.run(run)
     assert warm.use(lambda index: index, patience_s=0) not in held
     assert not closed.is_set()
     go_on.set()
     assert closed.wait(HANGS_S)
-
-
-def test_calls_are_worked_on_in_their_order_by_one_thread(loaded):
-    warm, by = WarmIndex(loaded), []
-    callers = [
-        threading.Thread(target=warm.use, args=(lambda _: by.append(threading.get_ident()),))
-        for _ in range(9)
-    ]
-    warm._settled.set()
-    for caller in callers:
-        caller.start()
-    for caller in callers:
-        caller.join()
-    assert len(by) == len(callers)
-    assert len({*by}) == 1
-    assert not {*by} & {caller.ident for caller in callers}
 
 
 @pytest.mark.parametrize(
@@ -110,11 +103,9 @@ def test_while_a_long_update_runs_answers_say_what_is_being_read(loaded, tmp_pat
         running.wait()
         told = "1 file waits to be read, so this is from the index as it is; it is being read now"
         assert told in warm.use(ask, patience_s=0).warnings
-        with warm.apart() as index:
-            assert ask(index).waiting == 1
+        assert warm.use(ask, patience_s=0, apart=True).waiting == 1
         go_on.set()
-        while warm.freshness.running:
-            pass
+        assert warm._settled.wait(HANGS_S)
         after = warm.use(ask)
         assert (after.waiting, after.info.notes) == (0, 2)
         assert told not in after.warnings
@@ -141,8 +132,7 @@ def test_how_far_the_first_build_is_is_told_and_is_no_error(loaded, monkeypatch)
         assert "Your notes are being read: 1 file to read; 180 passages embedded so far" in page
         assert "You can type your question meanwhile" in page
         go_on.set()
-        while warm.freshness.running:
-            pass
+        assert warm._settled.wait(HANGS_S)
 
 
 def test_an_assistant_and_the_page_are_told_of_files_left_out_where_nothing_is_found(
@@ -172,7 +162,7 @@ def watching(loaded, monkeypatch):
 
     monkeypatch.setattr(warm_module, "watch", watch_and_tell)
     monkeypatch.setattr(warm_module, "_POLL_S", 0)
-    monkeypatch.setattr(warm_module, "_SURE_S", 2)
+    monkeypatch.setattr(warm_module, "_LOOKS", 2)
     with index_from(loaded) as index:
         found = changes(index.source, threading.Event())
     next(found)

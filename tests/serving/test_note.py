@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from ragqa.serving.note_html import Names, note_html, slugs, url_path
+from ragqa.serving.note import Names, note_html, slugs, url_path
 
 IMAGES = {"cup.png": "attachments/cup.png", "attachments/cup.png": "attachments/cup.png"}
 

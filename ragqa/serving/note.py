@@ -1,4 +1,4 @@
-"""A note as HTML: rendered as Markdown, with stretches marked, and nothing in it run or fetched.
+"""A note on a page: rendered as Markdown, with stretches marked, and nothing in it run or fetched.
 
 Raw HTML is shown as text. Links lead to notes of the folder or, on a click, out; images come from
 the folder only.
@@ -10,26 +10,34 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache, partial
+from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from markdown_it import MarkdownIt
 from markdown_it.common.utils import escapeHtml
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
+from markupsafe import Markup
 from mdit_py_plugins.footnote import footnote_plugin
 from mdit_py_plugins.front_matter import front_matter_plugin
 from mdit_py_plugins.tasklists import tasklists_plugin
 
-from ragqa.addresses import edits_of_hidden
+from ragqa.addresses import edits_of_hidden, read_current
+from ragqa.api import Index
+from ragqa.notes.formats import Document
 from ragqa.notes.links import NoteNames
 from ragqa.notes.markdown import with_tables
+from ragqa.places import NOWHERE, SavedCitation
+from ragqa.related import NoteLinks
 from ragqa.safe import safe_text
+from ragqa.serving.warm import WarmIndex
 from ragqa.text.markdown import link_words
 from ragqa.text.sentences import has_lines
-from ragqa.types import Block, Span
+from ragqa.types import Block, Corpus, Note, Span
+from ragqa.verifying import CurrentNote, in_note
 
 IMAGES = {
     ".avif": "image/avif", ".gif": "image/gif", ".jpeg": "image/jpeg", ".jpg": "image/jpeg",
@@ -56,6 +64,12 @@ UNREAD = {".canvas": "a canvas, which is not read", ".base": "a base, which is n
 _BLOCK_ID = re.compile(rf"(?<![^ \t])(\^[A-Za-z0-9-]+)([{_OPEN}{_CLOSE}]*)[ \t]*\Z")
 _NOT_IN_SLUG = re.compile(r"[^\w]+")
 
+_LARGEST_RENDERED = 300_000
+"""Characters; a longer note is shown as its source alone."""
+
+_LONGEST_SENT = 2_000
+"""Characters; of a longer quote the address has the beginning, since servers bound an address."""
+
 _MOST_FOOTNOTES = 500
 """The parser of footnotes takes time in the square of their number."""
 
@@ -63,6 +77,12 @@ _MOST_FOOTNOTES = 500
 _CARRIAGE_RETURN = re.compile(r"\r(?!\n)")
 
 Env = MutableMapping[str, Any]
+
+Fields = dict[str, Any]
+"""What a template or a document shows, by name."""
+
+Quoted = tuple[Span, str]
+"""Which characters of a note were quoted, and the quote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,3 +366,102 @@ def url_path(path: str) -> str:
 def _note_url(path: str, anchor: str = "") -> str:
     fragment = f"#{_slug(unquote(anchor))}" if anchor else ""
     return escapeHtml(f"/note/{url_path(path)}{fragment}")
+
+
+@dataclass(frozen=True, slots=True)
+class Links(NoteLinks):
+    """The links of one generation of an index.
+
+    `tags` has the number of notes with each tag, and `folders` that of notes in each folder.
+    """
+
+    names: Names
+    generation: str
+    passages: int
+    tags: dict[str, int]
+    folders: dict[str, int]
+
+
+def links_of(index: Index) -> Links:
+    """The links among the notes of an index; found once for each generation of it."""
+    info = index.snapshot().info
+    return _links(index, f"{info.generation} of {info.created}")
+
+
+@lru_cache(maxsize=2)
+def _links(index: Index, generation: str) -> Links:
+    listed = index.notes(refresh=False)
+    records = {note.path: note for note in listed.notes}
+    folders = Counter(
+        folder.as_posix() for path in records for folder in list(Path(path).parents)[:-1]
+    )
+    images = cache(partial(_images, index.places.corpus))
+    return Links(
+        generation=generation,
+        passages=listed.info.passages,
+        records=records,
+        names=Names(NoteNames.of(records.values()).by_name, images),
+        tags=listed.tags,
+        folders=dict(sorted(folders.items())),
+    )
+
+
+def _images(corpus: Corpus) -> dict[str, str]:
+    """The images of a folder by path and by name; of several with one name, the shortest path."""
+    paths = []
+    for prefix, top in corpus.prefixed:
+        for folder, below, files in os.walk(top):
+            below[:] = [name for name in below if not name.startswith(".")]
+            inside = Path(folder).relative_to(top)
+            images = (name for name in files if Path(name).suffix.lower() in IMAGES)
+            paths += [prefix + (inside / name).as_posix() for name in images]
+    by_name = {Path(path).name.casefold(): path for path in sorted(paths, key=len, reverse=True)}
+    return by_name | {path.casefold(): path for path in paths}
+
+
+def read_now(warm: WarmIndex, path: str) -> Note:
+    """A note as it is now.
+
+    :raises UsageError: it cannot be read.
+    """
+    limit = warm.loaded.settings.max_note_bytes
+    return read_current(warm.loaded.places.corpus, path, max_note_bytes=limit)[0]
+
+
+def shown_note(note: Note, quotes: Sequence[Quoted], links: Links) -> Fields:
+    """A note, rendered and as its exact text, with these quotes marked in both.
+
+    A quote is marked where it stands now. If the first is gone, the note says so and has no marks.
+    """
+    places = [_place_of(note, quoted) for quoted in quotes]
+    has_changed = places[:1] == [None]
+    marks = [] if has_changed else [place for place in places if place is not None]
+    html = exact = source_html(note.text, note.blocks, marks=marks)
+    if len(note.text) <= _LARGEST_RENDERED:
+        html = note_html(note.text, note.blocks, path=note.path, names=links.names, marks=marks)
+    first = [f"?{stretch(mark[0], note.text[slice(*mark)])}#cited" for mark in marks[:1]]
+    return {
+        "path": note.path,
+        "href": f"/note/{url_path(note.path)}{''.join(first)}",
+        "has_changed": has_changed,
+        "title": note.title,
+        "date": note.date,
+        "tags": note.tags,
+        "html": Markup(html),  # noqa: S704 - both escape
+        "source": Markup(exact.replace(' id="cited"', "")),  # noqa: S704 - it escapes
+    }
+
+
+def _place_of(note: Note, quoted: Quoted) -> Span | None:
+    """Where a quote stands in a note now; None if the note no longer says it."""
+    chars, quote = quoted
+    if note.text[slice(*chars)] == quote:
+        return chars
+    current = CurrentNote(note.path, Document(note.text), note.sha256)
+    checked = in_note(SavedCitation(1, note.path, NOWHERE, chars, quote), current)
+    return checked.place.chars if checked and checked.is_sound and checked.place else None
+
+
+def stretch(start: int, quote: str) -> str:
+    """The query that names a quote: the note may change before anybody follows the link."""
+    return urlencode({"from": start, "quote": quote[:_LONGEST_SENT]})
