@@ -59,7 +59,6 @@ _MARKUP_BEFORE = re.compile(
 _WIKILINK = re.compile(r"(!?)\[\[([^\[\]|\n#]*)(#[^\[\]|\n]*)?(?:\|([^\[\]\n]*))?\]\]")
 _CALLOUT = re.compile(r"\[!([\w-]{1,30})\][+-]?[ \t]*")
 _HIGHLIGHT = re.compile(r"(?<!=)==(?!=)")
-_ICON = re.compile(r"(?:\( ?)?!\[\[lucide-[^\]\n]*\]\](?: ?\))?")
 UNREAD = {".canvas": "a canvas, which is not read", ".base": "a base, which is not read"}
 _BLOCK_ID = re.compile(rf"(?<![^ \t])(\^[A-Za-z0-9-]+)([{_OPEN}{_CLOSE}]*)[ \t]*\Z")
 _NOT_IN_SLUG = re.compile(r"[^\w]+")
@@ -72,9 +71,6 @@ _LONGEST_SENT = 2_000
 
 _MOST_FOOTNOTES = 500
 """The parser of footnotes takes time in the square of their number."""
-
-# A carriage return alone: browsers break the line there, but no line of the note ends.
-_CARRIAGE_RETURN = re.compile(r"\r(?!\n)")
 
 Env = MutableMapping[str, Any]
 
@@ -130,8 +126,8 @@ def note_html(
 def source_html(text: str, blocks: Sequence[Block], *, marks: Iterable[Span] = ()) -> str:
     """The exact text, escaped, with line numbers, and the same stretches marked."""
     env: Env = {"open": False, "seen": False}
-    edited = _CARRIAGE_RETURN.sub(" ", _edited(text, blocks, marks, exact=True))
-    lines = safe_text(edited).split("\n")
+    # At a carriage return browsers would break the line, but no line of the note ends.
+    lines = safe_text(_edited(text, blocks, marks, exact=True).replace("\r", " ")).split("\n")
     rows = (
         f'<span class="line" id="L{n}">{_marked(line, env) or " "}</span>'
         for n, line in enumerate(lines, start=1)
@@ -147,9 +143,9 @@ def slugs(headings: Iterable[str]) -> list[str]:
 
 def _next_slug(heading: str, seen: Counter[str]) -> str:
     """The fragment of a heading; a further one with the same words is numbered."""
-    own = _slug(heading)
-    seen[own] += 1
-    return own if seen[own] == 1 else f"{own}-{seen[own]}"
+    slug = _slug(heading)
+    seen[slug] += 1
+    return slug if seen[slug] == 1 else f"{slug}-{seen[slug]}"
 
 
 def _slug(heading: str) -> str:
@@ -162,6 +158,7 @@ def _edited(
     text: str, blocks: Sequence[Block], marks: Iterable[Span], *, exact: bool = False
 ) -> str:
     """The text with its marks, and without what is hidden."""
+    text = _MARKS.sub("\ufffd", text)
     edits = [*edits_of_hidden(text, blocks)]
     for start, end in marks:
         inside = start if exact else _MARKUP_BEFORE.match(text, start, end).end()  # type: ignore[union-attr]  # it matches ""
@@ -171,13 +168,9 @@ def _edited(
     parts, at = [], 0
     for start, end, new in sorted(edits):
         if start >= at:
-            parts += [_without_marks(text[at:start]), new]
+            parts += [text[at:start], new]
             at = end
-    return "".join([*parts, _without_marks(text[at:])])
-
-
-def _without_marks(text: str) -> str:
-    return _MARKS.sub("\ufffd", text)
+    return "".join([*parts, text[at:]])
 
 
 def _marked(text: str, env: Env) -> str:
@@ -204,7 +197,7 @@ class _Renderer(RendererHTML):
     """Renders with marks, links within the folder, and callouts."""
 
     def text(self, tokens: Sequence[Token], i: int, options: OptionsDict, env: Env) -> str:
-        parts, at, content = [], 0, _ICON.sub("", tokens[i].content)
+        parts, at, content = [], 0, tokens[i].content
         for link in _WIKILINK.finditer(content):
             parts.append(_marked(content[at : link.start()], env))
             parts.append(_wikilink(link, env))
@@ -271,32 +264,22 @@ def _keep_lines(state: Any) -> None:  # noqa: ANN401 - markdown-it's untyped sta
 
 def _find_callouts(state: Any) -> None:  # noqa: ANN401 - markdown-it's untyped state
     """Give a callout its title, or its kind where it has none, as a paragraph of its own."""
-    after: dict[int, list[Token]] = {}
-    for at, (quoted, paragraph, inline) in enumerate(zip(*(state.tokens[n:] for n in range(3)))):  # noqa: B905 - the shortest ends it
+    for quoted, paragraph, inline in zip(*(state.tokens[n:] for n in range(3))):  # noqa: B905 - the shortest ends it
         if quoted.type != "blockquote_open" or inline.type != "inline" or not inline.children:
             continue
-        first = inline.children[0]
-        callout = _CALLOUT.match(_MARKS.sub("", first.content))
+        shown = inline.children
+        callout = _CALLOUT.match(_MARKS.sub("", shown[0].content))
         if not callout:
             continue
         quoted.attrSet("class", "callout")
         paragraph.attrSet("class", "kind")
-        first.content = _CALLOUT.sub("", first.content, count=1)
-        breaks = [n for n, child in enumerate(inline.children) if child.type.endswith("break")]
-        title = inline.children[: breaks[0]] if breaks else inline.children
-        if breaks:
-            body = Token("inline", "", 0, children=inline.children[breaks[0] + 1 :])
-            after[at + 3] = [
-                Token("paragraph_open", "p", 1),
-                body,
-                Token("paragraph_close", "p", -1),
-            ]
-        if not any(_MARKS.sub("", child.content) or child.children for child in title):
-            title.append(Token("text", "", 0, content=callout[1].capitalize()))
-        inline.children = title
-    state.tokens = [
-        token for at, former in enumerate(state.tokens) for token in (former, *after.get(at, ()))
-    ]
+        shown[0].content = _CALLOUT.sub("", shown[0].content, count=1)
+        end = next((n for n, child in enumerate(shown) if child.type.endswith("break")), len(shown))
+        shown[end : end + 1] = [Token("html_inline", "", 0, content="</p>\n<p>")][
+            : len(shown) - end
+        ]
+        if not any(_MARKS.sub("", child.content) or child.children for child in shown[:end]):
+            shown.insert(end, Token("text", "", 0, content=callout[1].capitalize()))
 
 
 def _find_highlights(state: Any) -> None:  # noqa: ANN401 - markdown-it's untyped state
