@@ -89,3 +89,15 @@ def test_a_file_that_the_system_will_not_open_is_not_taken_for_damaged(store, mo
         with pytest.raises(IndexUnusable):
             commit(store, NEW)
     assert answers(store)[2].keys() == {each.note.path for each in FRUIT}
+
+
+@pytest.mark.parametrize("name", ["LOCK", "index.sqlite", "index.sqlite-wal", "index.sqlite-shm"])
+def test_a_folder_in_the_place_of_a_file_is_named_and_the_advice_helps(store, root, name):
+    (root / name).unlink(missing_ok=True)
+    (root / name).mkdir()
+    for fresh in (False, True):
+        with pytest.raises(IndexUnusable, match=f"{name} is a folder") as caught:
+            commit(store, *FRUIT, fresh=fresh)
+        assert caught.value.hint == "move the folder away, then: ragqa index"
+    (root / name).rmdir()
+    assert commit(store, *FRUIT).notes == len(FRUIT)

@@ -16,9 +16,9 @@ from urllib.parse import quote
 import msgspec
 import numpy as np
 
-from ragqa.errors import IndexUnusable, NeedsRebuild, NoIndex
+from ragqa.errors import IndexNotReadable, IndexUnusable, NeedsRebuild, NoIndex
 from ragqa.safe import private_file
-from ragqa.stores.disk import cannot_write, naming_file, sqlite_code, unusable
+from ragqa.stores.disk import cannot_write, check_no_folder, naming_file, sqlite_code, unusable
 from ragqa.stores.rows import (
     MALFORMED,
     checksum,
@@ -130,6 +130,8 @@ class Database:
     def __init__(self, root: Path, name: str = DATABASE, *, writing: bool = False) -> None:
         self.root = root
         self.path = root / name
+        for end in ("", *LOGS):
+            check_no_folder(root / f"{name}{end}", IndexNotReadable)
         self._check_exists()
         self._unlocked: tuple[int, int] | None = None
         with self.naming():
