@@ -12,7 +12,6 @@ import socket
 from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
-from importlib import resources
 from pathlib import Path
 
 import platformdirs
@@ -37,7 +36,6 @@ MOST_CONNECTIONS = 200
 START, STYLE = "/start", "/static/style.css"
 """The paths of the one-time address, and of what the page of a lost session needs: no secret."""
 
-SAFE_METHODS = ("GET", "HEAD")
 _FOR_PROGRAMS = ("/api/", "/mcp")
 
 # After a redirect from another page, as from the file that opens the browser, the browser would
@@ -89,10 +87,9 @@ def current(token: str, path: Path = KEPT_AT) -> Callable[[], str]:
 def _read(path: Path) -> str:
     """The token in a file; "" if there is none that only the user can have read and written."""
     try:
-        data = read_own(path, "token", size=100) or b""
+        text = (read_own(path, "token", size=100) or b"").decode("ascii", "replace")
     except (OSError, UsageError):
         return ""
-    text = data.decode("ascii", "replace")
     return text if _TOKEN.fullmatch(text) else ""
 
 
@@ -142,31 +139,26 @@ class Guard:
             return _refuse(path, 421, "this address is not served here")
         origin = headers.get("origin")
         is_own = headers.get("sec-fetch-site", "none") in ("same-origin", "none")
-        is_safe = asked.scope["method"] in SAFE_METHODS
+        is_safe = asked.scope["method"] in ("GET", "HEAD")
         if (origin is not None and origin not in self._origins) or not (is_safe or is_own):
             return _refuse(path, 403, "requests from other pages are not answered")
         if path == START and is_safe:
             return self._start(asked)
         # A page of another port is of the same site, so its requests carry the cookie.
-        if self._has_token(asked) or (is_own and self._has_session(asked)):
+        if self._has_token(asked) or (is_own and (path == STYLE or self._has_session(asked))):
             return None
         if path.startswith(_FOR_PROGRAMS):
             return _refuse(path, 401, "send the printed token: Authorization: Bearer TOKEN")
-        if path == STYLE and is_own and is_safe:
-            return Response(_file("static", "style.css"), media_type="text/css")
-        return HTMLResponse(_file("templates", "lost.html"), status_code=HTTPStatus.UNAUTHORIZED)
+        return _lost()
 
     def _start(self, asked: HTTPConnection) -> Response:
         """Trade the ticket for a cookie, once."""
         given = asked.query_params.get("ticket", "")
         if not self.ticket or not hmac.compare_digest(given.encode(), self.ticket.encode()):
-            lost = _file("templates", "lost.html")
-            return HTMLResponse(lost, status_code=HTTPStatus.UNAUTHORIZED)
+            return _lost()
         self.ticket = ""
         response = HTMLResponse(_WELCOME)
-        response.set_cookie(
-            self._cookie, self._session(), httponly=True, samesite="strict", path="/"
-        )
+        response.set_cookie(self._cookie, self._session(), httponly=True, samesite="strict")
         return response
 
     def _session(self) -> str:
@@ -190,8 +182,10 @@ def _refuse(path: str, status: int, why: str) -> Response:
     return PlainTextResponse(f"{why}\n", status_code=status)
 
 
-def _file(folder: str, name: str) -> str:
-    return resources.files("ragqa.serving").joinpath(folder, name).read_text("utf-8")
+def _lost() -> Response:
+    """The page of a browser that has no session."""
+    path = Path(__file__).with_name("templates") / "lost.html"
+    return HTMLResponse(path.read_text("utf-8"), status_code=HTTPStatus.UNAUTHORIZED)
 
 
 def listen(port: int) -> socket.socket:
