@@ -17,6 +17,7 @@ from support import HANGS_S, QUICK, write_notes
 from watchfiles import watch
 
 from ragqa.api import Index, index_from
+from ragqa.api import index as asking
 from ragqa.config import load_settings
 from ragqa.errors import GivenUp, IndexUnusable, WriterBusy
 from ragqa.serving import warm as warm_module
@@ -38,29 +39,65 @@ def loaded(tmp_path, monkeypatch):
     return load_settings({"corpus": str(notes), "index": str(tmp_path / "index")})
 
 
-def test_a_late_call_is_given_up_and_the_next_one_has_another_index(loaded, monkeypatch):
-    warm, begun, go_on, closed = WarmIndex(loaded), *(threading.Event() for _ in range(3))
-    held = []
+class Held:
+    """Work that stands still until it may go on."""
 
-    def late(index):
-        held.append(index)
-        monkeypatch.setattr(index, "close", closed.set)
-        begun.set()
-        go_on.wait()
+    def __init__(self):
+        self.begun, self.go_on, self.indexes = threading.Event(), threading.Event(), []
+
+    def __call__(self, index=None, *_, **__):
+        self.indexes.append(index)
+        self.begun.set()
+        assert self.go_on.wait(HANGS_S)
+
+
+def give_up(held, work):
+    """Call `work` in a thread, and give it up once what is held has begun."""
 
     async def run():
         async with anyio.create_task_group() as group:
-            group.start_soon(in_thread, partial(warm.use, late, patience_s=0))
-            await anyio.to_thread.run_sync(begun.wait, HANGS_S)
+            group.start_soon(in_thread, work)
+            await anyio.to_thread.run_sync(held.begun.wait, HANGS_S)
+            await anyio.wait_all_tasks_blocked()
             group.cancel_scope.cancel()
-        with pytest.raises(GivenUp, match="longer than 0 seconds"):
-            await in_thread(lambda: None, deadline_s=0)
 
     anyio.run(run)
-    assert warm.use(lambda index: index, patience_s=0) not in held
+
+
+def test_after_a_call_that_is_given_up_the_next_one_has_another_index(loaded, monkeypatch):
+    warm, held, closed = WarmIndex(loaded), Held(), threading.Event()
+    give_up(held, partial(warm.use, held, patience_s=0))
+    monkeypatch.setattr(held.indexes[0], "close", closed.set)
+    assert warm.use(lambda index: index, patience_s=0) not in held.indexes
     assert not closed.is_set()
-    go_on.set()
+    held.go_on.set()
     assert closed.wait(HANGS_S)
+
+
+def test_a_call_that_is_given_up_while_it_waits_for_the_index_does_not_start(loaded):
+    warm, held, done = WarmIndex(loaded), Held(), []
+    other = threading.Thread(target=warm.use, args=(held,), kwargs={"patience_s": 0})
+    other.start()
+    give_up(held, partial(warm.use, done.append, patience_s=0))
+    held.go_on.set()
+    other.join()
+    warm.use(lambda _: None, patience_s=0)
+    assert done == []
+
+
+def test_a_question_that_is_given_up_ends_at_its_next_stage(tmp_path, loaded, monkeypatch):
+    warm, held, answered, find_hits = built(tmp_path), Held(), [], asking.find_hits
+    monkeypatch.setattr(asking, "find_hits", lambda *a, **k: (held(), find_hits(*a, **k))[1])
+    monkeypatch.setattr(asking, "compose", lambda *_: answered.append(True))
+    give_up(held, partial(Ask(question="how hot is green tea?").document, warm))
+    held.go_on.set()
+    warm.use(lambda _: None)
+    assert answered == []
+
+
+def test_a_late_request_is_given_up():
+    with pytest.raises(GivenUp, match="longer than 0 seconds"):
+        anyio.run(partial(in_thread, lambda: None, deadline_s=0))
 
 
 @pytest.mark.parametrize(
