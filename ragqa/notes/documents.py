@@ -100,7 +100,7 @@ def convert(name: str, data: bytes) -> Document:
     :raises Unfit: it is damaged, or has no text.
     """
     mime, what = _TYPES[name]
-    source, data = _prepared(name, data)
+    source, data, warnings = _prepared(name, data)
     given = xberg.ExtractInput(kind="bytes", bytes=data, mime_type=mime)
     try:
         made = asyncio.run(xberg.extract(given, _CONFIG)).results[0]
@@ -126,11 +126,12 @@ def convert(name: str, data: bytes) -> Document:
     if (heading := re.search(r"(?m)^# (.+)", text)) and heading[1] in title:
         title = heading[1]
     tags = ":".join(_ORG_TAGS.findall(source) if name == "org" else ()).split(":")
-    lost = _lost(source, text) if name == "html" else ()
+    warnings += _lost(source, text) if name == "html" else ()
     if name == "pdf" and (blank := sum(bool(page.is_blank) for page in pages)):
-        lost = (f"{blank:,} of its {len(pages):,} pages have no text: perhaps they are scans",)
-    date, tags = _date_of(dates), [*filter(None, tags)]
-    return Document(text, what, (*places,), title=title, date=date, tags=(*tags,), warnings=lost)
+        warnings = (f"{blank:,} of its {len(pages):,} pages have no text: perhaps they are scans",)
+    return Document(
+        text, what, (*places,), title, tuple(filter(None, tags)), _date_of(dates), warnings
+    )
 
 
 def _lost(source: str, text: str) -> tuple[str, ...]:
@@ -141,22 +142,22 @@ def _lost(source: str, text: str) -> tuple[str, ...]:
     return (f"words are lost: only {arrived / shown:.0%} of those that the page shows were read",)
 
 
-def _prepared(name: str, data: bytes) -> tuple[str, bytes]:
-    """The text of a page or an org file, and what the library gets: nothing that it hangs at."""
+def _prepared(name: str, data: bytes) -> tuple[str, bytes, tuple[str, ...]]:
+    """The text of a page or an org file, what the library gets, and warnings."""
     if name == "ods":  # at whose broken content it would wait for the end for ever
         _check_sheet(data)
     if name == "eml":
-        return "", _mail_without_hidden(data)
+        return "", _mail_without_hidden(data), ()
     if name not in ("html", "org"):
-        return "", data
-    source = _decode(data)
+        return "", data, ()
+    source, warnings = _decode(data)
     if name == "org":
         source = _ASIDE.sub("", source.replace("\r\n", "\n"))
         # The library leaves links in headings as they are.
         source = _ORG_HEADING.sub(lambda line: _ORG_LINK.sub(r"\1", line[0]), source)
         if source.count("[") > _MAX_BRACKETS:
             raise Unfit(f"it has more than {_MAX_BRACKETS:,} brackets")
-    return source, source.encode("utf-8", "replace")
+    return source, source.encode("utf-8", "replace"), warnings
 
 
 def _check_sheet(data: bytes) -> None:
@@ -181,15 +182,17 @@ def _mail_without_hidden(data: bytes) -> bytes:
         raise Unfit("it is a damaged mail") from exc
 
 
-def _decode(data: bytes) -> str:
-    """Decode a text: as UTF-8, else as a web page says itself."""
+def _decode(data: bytes) -> tuple[str, tuple[str, ...]]:
+    """Decode a text: as UTF-8, else as a web page says itself, else as any note."""
+    charset = None if b"\0" in data else _CHARSET.search(data, 0, 4096)
     try:
-        return decode_text(data)
+        text, warnings = decode_text(data)
+        if not (charset and warnings):
+            return text, warnings
     except Unfit:
-        charset = _CHARSET.search(data, 0, 4096)
-        if charset is None or b"\0" in data:
+        if charset is None:
             raise
-        return data.decode(charset[1].decode(), "replace")
+    return data.decode(charset[1].decode(), "replace"), ()
 
 
 def _date_of(dates: Iterable[str | None]) -> str:

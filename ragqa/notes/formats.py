@@ -7,6 +7,7 @@ import codecs
 import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
@@ -39,6 +40,10 @@ _MARKUP = (
 """What Markdown or Obsidian would take for markup in extracted text."""
 
 
+_CONTROL = r"[\x00-\x08\x0e-\x1f\x7f]"
+_NOT_UTF8 = "read as Windows-1252, since it is not UTF-8"
+
+
 class Unfit(Exception):
     """The file is not a readable note, for the reason given."""
 
@@ -47,35 +52,30 @@ class NotYet(Unfit):
     """The file could be read if something were installed."""
 
 
-def decode_text(data: bytes) -> str:
-    """Decode UTF-8, or UTF-16 with a byte order mark; the mark is dropped.
+def decode_text(data: bytes) -> tuple[str, tuple[str, ...]]:
+    """Decode UTF-8, UTF-16 with a byte order mark, or else Windows-1252, which is warned of.
 
     :raises Unfit: it is something else.
     """
     if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         raise Unfit("UTF-32; save it as UTF-8")
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return _decode_utf16(data)
-    nul = data.find(b"\0")
-    if nul >= 0:
+    is_wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if not is_wide and (nul := data.find(b"\0")) >= 0:
         raise Unfit(f"binary: a NUL at byte {nul:,}")
     body = data.removeprefix(codecs.BOM_UTF8)
     try:
-        return body.decode("utf-8")
+        text = body.decode("utf-16" if is_wide else "utf-8")
     except UnicodeDecodeError as exc:
-        at = len(data) - len(body) + exc.start
-        raise Unfit(f"not UTF-8: byte {at:,} is invalid; save it as UTF-8") from exc
-
-
-def _decode_utf16(data: bytes) -> str:
-    try:
-        text = data.decode("utf-16")
-    except UnicodeDecodeError as exc:
-        reason = f"not UTF-16: byte {exc.start:,} is invalid; save it as UTF-8"
-        raise Unfit(reason) from exc
+        if body == data and not is_wide:
+            with suppress(UnicodeDecodeError):
+                text = data.decode("cp1252")
+                if not re.search(_CONTROL, text):
+                    return text, (_NOT_UTF8,)
+        at, name = len(data) - len(body) + exc.start, "UTF-16" if is_wide else "UTF-8"
+        raise Unfit(f"not {name}: byte {at:,} is invalid; save it as UTF-8") from exc
     if "\0" in text:
         raise Unfit(f"binary: a NUL at character {text.index(chr(0)):,}")
-    return text
+    return text, ()
 
 
 class Place(NamedTuple):
@@ -179,7 +179,8 @@ class Format(Struct, frozen=True):
         :raises Unfit: the file cannot be read, or has no text.
         """
         if not self.version:
-            return Document(decode_text(data))
+            text, warnings = decode_text(data)
+            return Document(text, warnings=warnings)
         if self.needs:
             from ragqa.notes import documents
 
@@ -207,8 +208,8 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         for form in (
             Format("markdown", (".md", ".markdown"), is_always_read=True),
             Format("plain", (".txt",), is_always_read=True),
-            Format("html", (".html", ".htm"), 8, _LIBRARY, text_share=0.4),
-            Format("org", (".org",), 6, _LIBRARY),
+            Format("html", (".html", ".htm"), 9, _LIBRARY, text_share=0.4),
+            Format("org", (".org",), 7, _LIBRARY),
             Format("epub", (".epub",), 1, _LIBRARY, _ZIPPED),
             Format("odt", (".odt",), 1, _LIBRARY, _ZIPPED, text_share=0.3),
             Format("ods", (".ods",), 1, _LIBRARY, _ZIPPED),

@@ -25,7 +25,7 @@ def convert(data: bytes) -> Document:
     :raises Unfit: it is no notebook.
     """
     try:
-        notebook = json.loads(decode_text(data))
+        notebook = json.loads(decode_text(data)[0])
     except (ValueError, RecursionError) as exc:
         raise Unfit(f"not a notebook: {exc}") from exc
     pieces, places, length = list[str](), list[Place](), 0

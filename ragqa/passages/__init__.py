@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import tiktoken
 
 
-VERSION = 14
+VERSION = 15
 """Raise it with every change of passages or their terms: indexes of other versions are rebuilt."""
 
 

@@ -118,6 +118,20 @@ def test_a_rebuild_tries_again_what_could_not_be_read(quick, places, monkeypatch
     assert "4 notes" in quick("index", "--rebuild", *places, env=ON).out
 
 
+def test_a_note_in_windows_1252_is_cited_and_its_quote_compared(quick, notes, places, tmp_path):
+    (notes / "cafe.md").write_bytes(
+        "# Caf\u00e9\n\nDas Caf\u00e9 \u00f6ffnet um 7:45 Uhr.\n".encode("cp1252")
+    )
+    (tmp_path / "saved.json").write_text(
+        quick("ask", "wann \u00f6ffnet das Caf\u00e9", "--json", *places).out
+    )
+    checked = quick("verify", tmp_path / "saved.json", *places[:2])
+    assert (checked.code, "intact  cafe.md:3" in checked.out) == (0, True)
+    remark = "cafe.md: read as Windows-1252, since it is not UTF-8"
+    done = quick("index", "--rebuild", *places)
+    assert remark in done.out + done.err
+
+
 def test_without_the_extra_it_is_said_what_to_install_and_then_the_rest_is_read(
     quick, places, monkeypatch
 ):

@@ -41,7 +41,8 @@ def test_a_note_is_read_with_its_digest_and_stamp(tmp_path, mark):
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        (b"caf\xe9", "not UTF-8: byte 3 is invalid"),
+        (b"caf\xe9 \x8d", "not UTF-8: byte 3 is invalid"),
+        (b"caf\xe9 \x1b[31m", "not UTF-8: byte 3 is invalid"),
         (b"\xef\xbb\xbfa \xed\xa0\x80", "not UTF-8: byte 5 is invalid"),
         ("text".encode("utf-16") + b"\0", "not UTF-16: byte 10 is invalid"),
         (b"\xff\xfe\0\xd8", "not UTF-16: byte 2 is invalid"),
@@ -55,6 +56,16 @@ def test_what_is_no_text_is_skipped_saying_where(tmp_path, data, expected):
     assert expected in reason(tmp_path)
 
 
+def test_what_is_not_utf8_is_read_as_windows_1252_and_remarked(tmp_path):
+    data = b"# Caf\xe9\r\n\r\n\x93Ja\x94, 5 \x80.\n"
+    (tmp_path / "a.md").write_bytes(data)
+    found = read_note(Corpus.of(tmp_path), "a.md", max_note_bytes=LIMIT)
+    assert isinstance(found, Note)
+    assert found.text == "# Caf\u00e9\r\n\r\n\u201cJa\u201d, 5 \u20ac.\n"
+    assert found.sha256 == hashlib.sha256(data).hexdigest()
+    assert found.warnings == ("read as Windows-1252, since it is not UTF-8",)
+
+
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=60)
 WIDE = st.sampled_from(["utf-16-le", "utf-16-be"])
 
@@ -65,8 +76,9 @@ def test_any_bytes_are_read_exactly_or_skipped(tmp_path_factory, data):
     (corpus / "any.md").write_bytes(data)
     found = read(corpus, "any.md")
     if isinstance(found, NoteText):
-        if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            assert found.text == data.decode("utf-16")
+        if data[:2] in (b"\xff\xfe", b"\xfe\xff") or found.document.warnings:
+            encoding = "cp1252" if found.document.warnings else "utf-16"
+            assert found.text == data.decode(encoding)
         else:
             assert found.text.encode() == data.removeprefix(b"\xef\xbb\xbf")
         assert found.sha256 == hashlib.sha256(data).hexdigest()
