@@ -55,10 +55,11 @@ class NotesIn(Struct, frozen=True):
 class IndexStatus(Compared, frozen=True, kw_only=True):
     """What is indexed, and what has changed on disk since.
 
-    `others` counts the files that are not notes, by suffix; `bytes` is the index's size on this
-    machine's disk; `building` is the progress of another process writing it; `formats` are those
-    switched on; `languages` are those of the notes, most first; `warnings` are about notes. `llm`
-    is the LLM that is set, `allowed` the list of hosts that the user allowed.
+    `other_files` counts the files that cannot be read, by suffix, `switched_off` those of formats
+    that could be; `bytes` is the index's size on this machine's disk; `building` is the progress of
+    another process writing it; `formats` are those switched on; `languages` are those of the notes,
+    most first; `warnings` are about notes. `llm` is the LLM that is set, `allowed` the list of
+    hosts that the user allowed.
     """
 
     JSON = Keys(
@@ -70,7 +71,8 @@ class IndexStatus(Compared, frozen=True, kw_only=True):
 
     places: Places
     llm: "Choice"
-    others: Mapping[str, int]
+    switched_off: Mapping[str, int]
+    other_files: Mapping[str, int]
     bytes: int
     kept: StorePlace
     building: Building | None
@@ -89,16 +91,6 @@ class IndexStatus(Compared, frozen=True, kw_only=True):
     def corpus_path(self) -> str:
         """The folders of notes, as the environment names several."""
         return os.pathsep.join(map(str, self.places.corpus.folders))
-
-    @property
-    def switched_off(self) -> dict[str, int]:
-        """Of `others`, those of formats that could be read."""
-        return switched_off(self.others)
-
-    @property
-    def other_files(self) -> dict[str, int]:
-        """Of `others`, those that cannot be read."""
-        return {s: n for s, n in self.others.items() if s not in self.switched_off}
 
     @property
     def pending_counts(self) -> dict[str, int]:
@@ -133,6 +125,8 @@ def status_of(index: Index, llm: "Choice") -> IndexStatus:
     changes = index.pending()
     notes = index.notes(refresh=False).notes
     counts = Counter(note.language for note in notes)
+    others = changes.walk.others
+    off = switched_off(others)
     allowed: tuple[str, ...] = ()
     with suppress(UsageError):  # that is one of the problems
         allowed = consents()
@@ -145,7 +139,8 @@ def status_of(index: Index, llm: "Choice") -> IndexStatus:
         changed=len(changes.changed),
         removed=len(changes.removed),
         skipped=changes.skipped,
-        others=changes.walk.others,
+        switched_off=off,
+        other_files={suffix: count for suffix, count in others.items() if suffix not in off},
         bytes=_size(index.kept),
         kept=index.kept,
         building=building,
@@ -167,7 +162,7 @@ def _size(kept: StorePlace) -> int:
     size = 0
     for path in paths:
         with suppress(FileNotFoundError):  # a writer may have removed it since
-            size += path.stat(follow_symlinks=False).st_size
+            size += path.lstat().st_size
     return size
 
 

@@ -31,12 +31,7 @@ PROJECT_FILE = "ragqa.toml"
 AT_HAND = "corpus"
 """The folder of notes in the current folder, where nothing says which notes to use."""
 
-_MAX_BYTES = 64_000
 _MAX_NAMED = 3
-
-
-Checked = tuple[dict[str, Value], tuple[str, ...]]
-"""The checked values of a settings file, and warnings about unknown names in it."""
 
 
 class Places(Struct, frozen=True):
@@ -92,21 +87,17 @@ def load_settings(
     environ = os.environ if environ is None else environ
     folder = Path.cwd() if folder is None else folder
     own, warnings = _read(user_settings_file())
-    for name in own:
-        own[name] = SETTINGS[name].anchored_in_file(own[name], str(user_settings_file()))
-    layers: list[tuple[str, dict[str, Value]]] = [
-        (Origin.DEFAULT, {name: setting.default for name, setting in SETTINGS.items()}),
-        (Origin.USER, own),
-    ]
     if project := _project_file(folder):
         warnings = (f"{project} is not read: {INSTEAD[PROJECT_FILE]}", *warnings)
-    layers.append((Origin.ENVIRONMENT, _from_environment(environ)))
     given = {name: value for name, value in flags.items() if value is not None}
-    layers.append(
-        (Origin.FLAG, {name: SETTINGS[name].parse(given[name], "the command") for name in given})
-    )
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
+    layers: tuple[tuple[str, dict[str, Value]], ...] = (
+        (Origin.DEFAULT, {name: setting.default for name, setting in SETTINGS.items()}),
+        (Origin.USER, own),
+        (Origin.ENVIRONMENT, _from_environment(environ)),
+        (Origin.FLAG, {name: SETTINGS[name].parse(given[name], "the command") for name in given}),
+    )
     for origin, layer in layers:
         values |= layer
         origins |= dict.fromkeys(layer, origin)
@@ -146,7 +137,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Value]:
         variable = f"RAGQA_{name.upper()}"
         if given := environ.get(variable):
             raw = list(filter(None, given.split(os.pathsep))) if name == "corpus" else given
-            values[name] = setting.anchored_in_file(setting.parse(raw, variable), variable)
+            values[name] = setting.parse_in_file(raw, variable)
     return values
 
 
@@ -257,10 +248,11 @@ def _write(document: "TOMLDocument") -> None:
         raise UsageError(f"{path} cannot be written: {exc.strerror}") from exc
 
 
-def _read(path: Path) -> Checked:
-    """Read a settings file; another version of ragqa may know names that are unknown here."""
+def _read(path: Path) -> tuple[dict[str, Value], tuple[str, ...]]:
+    """The values of a settings file, and a warning about the names that this version lacks."""
     raw = _read_toml(path)
-    values = {name: SETTINGS[name].parse(raw[name], str(path)) for name in raw if name in SETTINGS}
+    known = [name for name in raw if name in SETTINGS]
+    values = {name: SETTINGS[name].parse_in_file(raw[name], str(path)) for name in known}
     unknown = [with_nearest(name) for name in raw if name not in SETTINGS]
     if not unknown:
         return values, ()
@@ -271,21 +263,12 @@ def _read(path: Path) -> Checked:
 
 def _read_toml(path: Path) -> dict[str, object]:
     try:
-        with path.open("rb") as file:
-            data = file.read(_MAX_BYTES + 1)
+        text = path.read_text(encoding="utf-8")
+        import tomllib
+
+        return tomllib.loads(text)
     except FileNotFoundError:
         return {}
-    except OSError as exc:
-        raise _unreadable(path, exc.strerror or str(exc)) from exc
-    import tomllib
-
-    try:
-        if len(data) > _MAX_BYTES:
-            raise UsageError(f"{path} is larger than {_MAX_BYTES} bytes: not a settings file")
-        return tomllib.loads(data.decode("utf-8"))
-    except (ValueError, RecursionError) as exc:
-        raise _unreadable(path, str(exc)) from exc
-
-
-def _unreadable(path: Path, reason: str) -> UsageError:
-    return UsageError(f"{path} cannot be read: {reason}", hint=f"fix or remove {path}")
+    except (OSError, ValueError, RecursionError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else exc
+        raise UsageError(f"{path} cannot be read: {reason}", hint=f"fix or remove {path}") from exc

@@ -267,12 +267,13 @@ class Setting(Struct, frozen=True):
         before, path = self._path_in(str(value))
         return f"{before}{absolute(path, folder)}" if path else value
 
-    def anchored_in_file(self, value: Value, where: str) -> Value:
-        """`anchored` for a file or the environment, where an LLM, reader or store must be absolute.
+    def parse_in_file(self, raw: object, where: str) -> Value:
+        """`parse` for a file or the environment, where an LLM, reader or store must be absolute.
 
-        :raises UsageError: the path depends on the current folder, which may contain somebody
-            else's notes.
+        :raises UsageError: also if the path depends on the current folder, which may contain
+            somebody else's notes.
         """
+        value = self.parse(raw, where)
         if self.name in ("corpus", "index", "embedder"):
             return value
         _, path = self._path_in(str(value))

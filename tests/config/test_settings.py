@@ -57,7 +57,7 @@ def write_user(text):
     "line",
     [
         *('top_k = "many"', "top_k = 0", "top_k = ", 'llm_url = "http://evil.example/v1"'),
-        *(f"top_k = {'[' * 20_000}", f"top_k = {'9' * 5000}", "#" * 64_001),
+        *(f"top_k = {'[' * 20_000}", f"top_k = {'9' * 5000}"),
     ],
 )
 def test_a_bad_line_of_the_settings_file_is_an_error_that_names_the_file(project, line):
