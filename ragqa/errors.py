@@ -49,6 +49,7 @@ INSTEAD = {
     "ragqa eval --beir": "python eval/beir.py DIR, in the source of ragqa, measures a public set",
     "ragqa eval --qa": "python eval/qa.py DIR, in the source of ragqa, measures a public set",
     "ragqa eval --set": "RAGQA_PASSAGE_TOKENS=100 ragqa eval --index DIR sets it for one run",
+    "ragqa ask --where": "--where status=done --where kind=plan: equal alone, and all of them",
     "ragqa.toml": "ragqa config set NAME VALUE sets what it says for you; then remove the file",
     "candidates": "200 passages are taken by meaning, and 200 by words",
     "dense_weight": "meaning and words count the same",

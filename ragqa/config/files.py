@@ -89,6 +89,9 @@ def load_settings(
     own, warnings = _read(user_settings_file())
     if project := _project_file(folder):
         warnings = (f"{project} is not read: {INSTEAD[PROJECT_FILE]}", *warnings)
+    for name in INSTEAD:
+        if (variable := f"RAGQA_{name.upper()}") in environ:
+            warnings = (*warnings, f"{variable} is not read: {INSTEAD[name]}")
     given = {name: value for name, value in flags.items() if value is not None}
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}

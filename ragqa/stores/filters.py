@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import date
 
-from ragqa.errors import Hint, UsageError
+from ragqa.errors import INSTEAD, Hint, UsageError
 from ragqa.types import Filters, NoteRecord, with_parents
 
 
@@ -55,6 +55,10 @@ def checked_day(day: str) -> str:
         raise UsageError(f"{day!r} is not a date", hint="write it as --since 2026-01-31") from exc
 
 
+_FORMER_GRAMMAR = re.compile(r"^[^=]*[<>!]|^not\s|=\s*\"|=.*\s(?:and|or)\s.*[=<>]")
+"""Other comparisons, quotes, and several conditions in one text."""
+
+
 def matcher(filters: Filters) -> Callable[[NoteRecord], bool]:
     """Return a test whether a note passes all of the filters.
 
@@ -90,10 +94,10 @@ def property_in(text: str) -> tuple[str, str]:
     :raises UsageError: it is no such text.
     """
     name, _, value = map(_folded, text.partition("="))
-    if not (name and value):
+    if not (name and value) or _FORMER_GRAMMAR.search(text):
         raise UsageError(
             f"{text!r} is no property with its value",
-            hint=Hint("ragqa ask --where status=done QUESTION", tool="where=['status=done']"),
+            hint=Hint(INSTEAD["ragqa ask --where"], tool="where=['status=done', 'kind=plan']"),
         )
     return name, value
 

@@ -76,6 +76,11 @@ def test_a_former_ragqa_toml_above_sets_nothing_and_is_named_once(project):
     assert warning.startswith(f"{project / 'ragqa.toml'} is not read: ragqa config set ")
 
 
+def test_a_former_setting_in_the_environment_is_named(project):
+    (warning,) = load(project, environ={"RAGQA_EXCERPTS": "2"}).warnings
+    assert warning == "RAGQA_EXCERPTS is not read: an answer has at most 3 excerpts"
+
+
 def test_the_index_cannot_be_the_folder_of_notes_itself(project):
     with pytest.raises(UsageError, match="folder of notes"):
         load(project, {"corpus": "wiki", "index": "wiki"})

@@ -82,7 +82,20 @@ def test_a_note_passes_that_has_every_property_with_its_value_in_any_case(where,
     assert passing([NOTE], Filters(where=tuple(where))) == [NOTE] * passes
 
 
-@pytest.mark.parametrize("text", ["", "status", "=", "=done", " = done", "status= "])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "status", "=", "=done", " = done", "status= "),
+        *(
+            'status="done"',
+            "status!=done",
+            "due>=2026",
+            "not a=b",
+            "a=b and c=d",
+            "a=b or due<2026",
+        ),
+    ],
+)
 def test_what_is_no_property_with_its_value_is_refused(text):
     with pytest.raises(UsageError, match="is no property with its value"):
         property_in(text)
