@@ -60,9 +60,7 @@ _IN_DIGITS = _number(_DIGITS)
 _NUMBER = _number(rf"{_DIGITS}|(?:{_WORDS})\b")
 _NEXT = r"[\s-]?\s*([^\W\d_]+|%|°[CF]\b|[$€£])"
 _OF = r" of (?:the |our |all |its )*([^\W\d_]+)"
-_PER = r"(?i)(?:\bper\b|/|\ban?\b|\bevery\b|\beach\b) ?([^\W\d_]+)"
 _ABOUT_BEFORE = r"(?:\babout|\baround|\broughly|\bapprox\w*\.?|\bnearly|\balmost|\bsome|~) ?$"
-_CLAUSE = r"[.;:,(](?:\s|$)"
 _WITHOUT_NUMBER = (
     r"(?i)(?<![\w-])(?:unlimited|(?:no|without(?: an?| any)?) limits?|none|zero)(?![\w-])"
 )
@@ -199,9 +197,8 @@ def _figure(text: str, match: re.Match[str]) -> Figure | None:
     if glued and _dimension(measures) not in _DIMENSIONS:
         return None
     end = end if measures else number_end
-    share = _share(text, end)
     before = text[max(0, match.start() - _LOOK_BACK) : match.start()].lower()
-    scale *= factor / share
+    scale *= factor
     low, step = _value(match["low"])
     if measures.startswith("share") and not match["low"][0].isdigit():
         step = _WORDED_SHARE / scale
@@ -261,13 +258,3 @@ def _worded(words: Sequence[str]) -> Decimal:
         else:
             total = 12 if word == "dozen" else total + _VALUES.get(word, 0)
     return Decimal(total)
-
-
-def _share(text: str, end: int) -> Decimal:
-    """The divisor of a figure in a share, such as a million in "per million"."""
-    clause = compiled(_CLAUSE).search(text, end)
-    stop = clause.start() if clause else len(text)
-    following = compiled(_NUMBER).search(text, end, stop)
-    match = compiled(_PER).search(text, end, following.start() if following else stop)
-    unit = match[1].lower() if match else ""
-    return Decimal(10) ** SCALES[unit] if unit in SCALES and len(unit) > 2 else _ONE

@@ -145,11 +145,3 @@ def marked(text, question):
 def test_what_answers_directly_is_marked_within_its_excerpt(text, short):
     citation = marked(text, "when was it")
     assert (citation.short_answer and citation.short_answer.text) == short
-
-
-def test_what_stands_in_no_excerpt_is_not_marked():
-    (first,) = composed("when was it", {"a.md": "# A\n\nRed so.\n\nIn 2009.\n"}, {"Red": 1.0})
-    (other,) = composed("when was it", {"a.md": "# A\n\nRed so.\n\nIn 2009.\n"}, {"2009": 1.0})
-    short = place_of_answer(asked("when was it"), other)
-    assert short is not None
-    assert cite(first, 1, short=short).short_answer is None

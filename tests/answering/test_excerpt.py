@@ -4,7 +4,9 @@ from cases import each_of
 from excerpting import EMBEDDER, WholeNotes, asked, composed, passages_of
 
 from ragqa.answering import Answering, compose
-from ragqa.types import Hit
+from ragqa.answering.judge import MOST_CONFIDENT
+from ragqa.text.words import query_terms
+from ragqa.types import Hit, Verdict
 
 
 @each_of("composed")
@@ -73,3 +75,21 @@ def test_the_row_that_a_question_names_goes_before_one_that_has_the_word_elsewhe
     scores = {"biber": 1.0, "iltis": 0.9}
     assert rows_shown("what about iltis", scores, text) == ["iltis"]
     assert rows_shown("what about them", scores, text) == ["biber"]
+
+
+def answer(question, text):
+    """The answer from one note."""
+    passages = passages_of(text, window=60, target=30)
+    hits = tuple(Hit(p, score=1 - i / 10, dense=0.9, terms=2.0) for i, p in enumerate(passages))
+    idf = dict.fromkeys(query_terms(question), 1.0)
+    answering = Answering(notes=WholeNotes({"note.md": text}, passages))
+    return compose(asked(question, idf=idf), hits, EMBEDDER, answering, None)
+
+
+@each_of("open_questions")
+def test_what_a_note_asks_is_quoted_with_reserve_or_gives_way_to_a_statement_or_its_answer(
+    question, note, text, verdict, reserved
+):
+    said = answer(question, note)
+    assert (said.text, said.verdict) == (text, Verdict(verdict))
+    assert (said.confidence <= MOST_CONFIDENT) is reserved

@@ -2,12 +2,19 @@
 
 import pytest
 from cases import each_of
-from excerpting import excerpt, layout_of, passages_of
+from excerpting import excerpt, layout_of
 from hypothesis import given
 from hypothesis import strategies as st
 from support import trying
 
-from ragqa.answering.excerpt_runs import EXCERPT_WORDS, SHORT_SCORE_SHARE, excerpt_around
+from ragqa.answering.excerpt_runs import (
+    DEFINING_WORDS,
+    EXCERPT_WORDS,
+    SHORT_SCORE_SHARE,
+    defining_run,
+    excerpt_around,
+)
+from ragqa.text.words import query_terms
 
 
 @trying(200)
@@ -63,14 +70,6 @@ def test_a_list_below_a_sentence_comes_with_it_if_the_sentence_is_about_it(line,
     assert excerpt(note, line).count("\n- ") == shown
 
 
-def test_a_list_that_goes_over_two_passages_comes_whole():
-    how = {"window": 60, "target": 30}
-    assert excerpt(LONG, "These are", "which items are they", **how).count("\n- ") == 16
-    few = LONG[: LONG.index("- k of")]
-    assert len(passages_of(few, **how)) > 1
-    assert excerpt(few, "d of", also=["e of"], **how) == few[few.index("These") :].strip()
-
-
 @pytest.mark.parametrize("hidden", ["%%none%%", "<!-- none -->", "%%\nnone\n\nnone\n%%"])
 @pytest.mark.parametrize("question", ["who is red", "how to be red"])
 def test_an_excerpt_never_goes_over_what_is_hidden(hidden, question):
@@ -111,3 +110,38 @@ def test_a_short_line_that_stands_alone_has_what_stands_below_it(below):
     said = excerpt(note, "pressure low", "how do I raise the pressure")
     assert said == f"pressure low again\n\n{below}"
     assert excerpt(note, "It is in", "where is it") == "It is in the kitchen."
+
+
+def defined(text, subject):
+    """How far a note is from being about a subject, and the paragraph that defines that."""
+    layout = layout_of(text)
+    found = defining_run(layout, query_terms(subject))
+    return found and [found[0], layout.quote(found[1])]
+
+
+@each_of("definitions")
+def test_a_note_defines_what_it_or_a_section_of_it_is_called(text, subject, definition):
+    assert defined(text, subject) == definition
+
+
+def test_of_a_long_paragraph_there_is_the_beginning():
+    text = "# Fig\n\n" + "The fig is a fruit of ten words in all here. " * 12
+    _, quote = defined(text, "fig")
+    assert DEFINING_WORDS - 11 < len(quote.split()) <= DEFINING_WORDS
+    text = "# Fig\n\n" + "The fig is " + "very " * 100 + "sweet. It is red."
+    assert defined(text, "fig")[1].endswith("sweet.")
+
+
+FIG = "The fig is a fruit. It is sweet."
+BLOCKS = ["# Fig", "## Fig and pear", "## Pear", FIG, "- fig", "~~fig~~ Fig is.", "---", "Text."]
+
+
+@given(st.lists(st.sampled_from(BLOCKS), min_size=1, max_size=9))
+def test_a_definition_is_a_paragraph_of_its_note_that_names_the_subject(blocks):
+    text = "\n\n".join(["# Note", *blocks])
+    found = defined(text, "fig")
+    if found is not None:
+        assert found[0] in (0, 1, 2)
+        assert found[1] in text
+        assert "fig" in found[1].lower()
+        assert not found[1].startswith(("-", "#"))

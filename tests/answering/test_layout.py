@@ -5,7 +5,9 @@ from excerpting import MARKDOWN, layout_of, passages_of
 from hypothesis import given
 from support import trying
 
+from ragqa.answering.excerpt_blocks import blocks_of, excerpt_text
 from ragqa.answering.layout import Layout, all_match_note, section_of
+from ragqa.text.shown import unit_words
 from ragqa.types import Kind
 
 
@@ -81,3 +83,40 @@ def test_a_passage_with_the_rest_of_its_section_stands_in_its_note():
     assert with_section(passages[1], layout).text == f"## B\n\n{whole.text}"
     assert with_section(passages[0], layout).text == passages[0].text
     assert with_section(passages[-1], layout, most_words=400) == passages[-1]
+
+
+NOTE = (
+    "It is hot.[^a] It is dry.[^b]\n\nNobody knows.[^nowhere]\n\n"
+    "It is [^b] [^a] [^b] both.\n\n    [^a]\n\n"
+    "[^a]: Measured twice. By day.\n[^b]: Says Ann.\n\nThe end.\n"
+)
+
+
+def joined(begins, note=NOTE):
+    layout = layout_of(note)
+    piece = layout.at(note.index(begins))
+    return [layout.quote(run) for run in layout.footnotes(piece)]
+
+
+def test_a_mark_leads_to_all_sentences_of_its_footnote():
+    assert joined("It is hot.[^a]") == ["[^a]: Measured twice. By day."]
+    assert joined("It is [^b]") == ["[^b]: Says Ann.", "[^a]: Measured twice. By day."]
+
+
+def test_a_footnote_leads_to_the_sentence_that_has_its_mark():
+    assert joined("[^b]: Says Ann.") == ["It is dry.[^b]"]
+
+
+def test_code_and_marks_without_a_footnote_lead_nowhere():
+    assert joined("Nobody knows.[^nowhere]") == []
+    assert joined("    [^a]") == []
+    assert joined("[^a]: Alone.", "[^a]: Alone.\n") == []
+
+
+@each_of("rows")
+def test_a_row_or_a_part_of_one_is_said_with_the_labels_of_its_own_cells(note, begins, shown):
+    layout = layout_of(note, window=60, target=40)
+    at = note.index(begins)
+    unit = layout.pieces[layout.at(at)].unit
+    assert unit_words(note[unit.start : unit.end], unit) == shown
+    assert excerpt_text(blocks_of(note[unit.start : unit.end], [unit], unit.start)) == shown

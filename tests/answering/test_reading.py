@@ -5,11 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from excerpting import EMBEDDER, asked, passages_of
+from hypothesis import given
+from hypothesis import strategies as st
 
+from ragqa.answering.judge import shipped
 from ragqa.answering.score import content_tokens, maxsim, read, read_together, score
 from ragqa.answering.sentences import PASSAGES, candidates_of
 from ragqa.readers import Reader
-from ragqa.types import Hit, TokenVectors
+from ragqa.types import Hit, TokenVectors, Verdict, verdict_of
+from ragqa.types.answers import SURE_FROM
 
 
 def passage_of(path, text):
@@ -157,3 +161,28 @@ def test_a_reader_counts_as_much_as_the_ranking_of_the_passage_and_changes_no_ot
     for one, other in zip(alone, helped, strict=True):
         assert other.parts == {**one.parts, "reader": weight}
         assert other.unread_score == pytest.approx(one.score)
+
+
+FEATURES = sorted({name for model in shipped().values() for name in model.features})
+
+
+@given(st.fixed_dictionaries({name: st.floats(-1e6, 1e6) for name in FEATURES}))
+def test_a_probability_is_one_whatever_the_features_are(features):
+    for model in shipped().values():
+        assert 0 < model.threshold < 0.5
+        assert 0 < model.probability(features) < 1
+
+
+@pytest.mark.parametrize(
+    ("confidence", "missing", "answered", "verdict"),
+    [
+        (SURE_FROM, (), True, Verdict.ANSWERED),
+        (SURE_FROM - 0.01, (), True, Verdict.CLOSE),
+        (0.9, ("INT4",), True, Verdict.CLOSE),
+        (0.1, ("INT4",), False, Verdict.NOT_IN_NOTES),
+    ],
+)
+def test_a_verdict_is_close_where_something_is_missing_or_it_is_not_sure(
+    confidence, missing, answered, verdict
+):
+    assert verdict_of(confidence, missing, answered=answered) is verdict

@@ -1,9 +1,10 @@
 """Which units of a passage may answer by themselves."""
 
+import pytest
 from cases import each_of
 from excerpting import passages_of
 
-from ragqa.answering.sentences import candidates_of, nearest_unit, sources_of
+from ragqa.answering.sentences import candidates_of, context_of, nearest_unit, sources_of
 from ragqa.text.words import query_terms
 from ragqa.types import Hit
 
@@ -78,3 +79,23 @@ def test_of_a_passage_the_line_with_the_most_words_of_a_question_is_nearest_to_i
     text = "# Tea\n\nWhite tea is mild.\n\nGreen **tea** is brewed\nat 80 degrees.\n"
     (passage,) = passages_of(text)
     assert nearest_unit(passage, "how is tea brewed?") == "Green tea is brewed at 80 degrees."
+
+
+SENTENCES = "This sentence says a little more of it than the last one. " * 30
+CODE = "call(argument) now\n" * 60
+
+
+@pytest.mark.parametrize(
+    ("text", "context"),
+    [
+        (f"- Storks\n  - {SENTENCES}\n", "Storks\n\u2026"),
+        (f"- {SENTENCES}\n", "\u2026"),
+        (f"| A | B |\n|---|---|\n| x | {SENTENCES} |\n", "B\n\u2026"),
+        (f"```\n{CODE}```\n", "\u2026"),
+        (SENTENCES, ""),
+    ],
+)
+def test_a_passage_says_if_it_begins_within_an_item_a_row_or_code(text, context):
+    first, *others = passages_of(text, window=70, target=40)
+    assert context_of(first) == ""
+    assert context_of(others[-1]) == context

@@ -82,22 +82,6 @@ def test_a_month_or_day_is_found_however_question_and_note_write_it(tmp_path, wr
             assert not answer.no_note_has
 
 
-def test_a_row_matches_by_its_own_date_and_not_by_that_of_its_note(tmp_path):
-    rows = "".join(f"2026-{n:02}-27: {270 + n} kWh were used.\n\n" for n in range(1, 5))
-    answer = asked(tmp_path, {"a.md": f"---\nupdated: 2026-04-30\n---\n{rows}"}, "kWh in February")
-    assert answer.citations[0].quote.startswith("2026-02-27")
-
-
-def test_a_note_is_found_by_the_day_of_its_front_matter(tmp_path):
-    notes = {
-        f"{name}.md": f"---\ndate: 2026-03-{day}\n---\nNimbus wants more {name}.\n"
-        for name, day in (("seats", 17), ("time", 18), ("tea", 19))
-    }
-    answer = asked(tmp_path, notes, "what does Nimbus want on 18 March?")
-    assert answer.citations[0].path == "time.md"
-    assert not answer.no_note_has
-
-
 @pytest.fixture(scope="module")
 def meter(tmp_path_factory):
     """An index of two years of readings, some words, and names that are months."""
@@ -136,17 +120,6 @@ def test_only_rows_of_the_day_or_month_that_a_question_names_are_shown(meter, qu
 def test_a_name_that_is_a_month_is_no_date(meter):
     answer = meter.ask("what does Jan think about the fence?")
     assert [one.path for one in answer.citations] == ["Jan.md"]
-
-
-def test_the_first_of_a_month_is_a_day(meter):
-    answer = meter.ask("what did I do on the first of April?")
-    assert [one.path for one in answer.citations] == ["daily/2026-04-01.md"]
-
-
-def test_a_day_typed_as_it_is_read_is_not_said_to_be_read_otherwise(meter):
-    answer = meter.ask("what did I do on 2026-04-01?")
-    assert answer.citations[0].path == "daily/2026-04-01.md"
-    assert answer.corrected == ()
 
 
 MEETINGS = {

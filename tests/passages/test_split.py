@@ -100,27 +100,10 @@ def test_a_heading_without_words_closes_the_sections_below_it():
     assert [p.heading for p in passages] == [("Top", "Sub"), ("Top",)]
 
 
-def test_joined_sections_stay_short():
-    text = "# Terms\n\n" + "".join(f"## Term {i}\n\n{sentence(i)}\n\n" for i in range(9))
-    lengths = token_counts(texts(split(text)))
-    assert 1 < len(lengths) < 9
-    assert max(lengths) < 100
-
-
 def test_a_rule_begins_no_passage():
     first, second = split(f"{paragraph(5)}\n\n---\n\n{paragraph(5)}\n", target=100)
     assert first.text.endswith("---")
     assert second.text.startswith("Sentence 0")
-
-
-def test_the_rows_of_a_cut_table_know_its_head():
-    rows = "".join(f"| {i} | {'value ' * 10}|\n" for i in range(20))
-    passages = split(f"| Number | Value |\n|---|---|\n{rows}", target=100)
-    assert len(passages) > 1
-    found = [unit for p in passages for unit in p.units if unit.kind is Kind.ROW]
-    assert len(found) == 20
-    assert {unit.labels for unit in found} == {("Number", "Value")}
-    assert [unit.kind for unit in passages[0].units[:2]] == [Kind.TABLE_HEAD, Kind.ROW]
 
 
 def test_a_list_item_is_one_unit_unless_it_is_long():
@@ -188,12 +171,6 @@ def test_an_edit_leaves_the_ids_of_other_sections_alone():
     assert {p.id for p in before} < {p.id for p in after}
 
 
-@pytest.mark.parametrize("path", ["caf\udce9.md", "a\nb.md"])
-def test_any_path_has_an_id(path):
-    (passage,) = split("text", path=path)
-    assert passage.path == path
-
-
 def rows_of(text, path="note.md"):
     """Each part of a row, as `header: cell` pairs."""
     passages = split(text, path=path, target=30, window=50)
@@ -211,17 +188,6 @@ HEAD = "| Task | Junior | Senior | | Lead |\n|---|---|---|---|---|\n"
 @pytest.mark.parametrize(("path", "text", "parts"), cases("cut_rows", "path", "text", "parts"))
 def test_a_row_longer_than_a_passage_is_cut_between_cells_that_keep_their_labels(path, text, parts):
     assert rows_of(extraction.convert(format_of(path), text.encode()).text, path) == parts
-
-
-@pytest.mark.parametrize("word", ["sign", "s\\|n"], ids=["plain", "escaped bar"])
-def test_each_part_of_a_cell_longer_than_a_passage_has_the_label_of_its_column(word):
-    row = f"| Ship |  | {many(word, 200)} | {many('none')} | {many('spend')} |\n"
-    parts = rows_of(HEAD + row)
-    assert len(parts) > 5
-    labels = {"Ship": "Task: ", "sign": "Senior: ", "s|n": "Senior: "}
-    labels |= {"none": "", "spend": "Lead: "}
-    for cell in "; ".join(parts).split("; "):
-        assert cell.startswith(labels[cell.split()[-1]])
 
 
 def test_what_follows_a_cut_row_is_in_another_passage():

@@ -172,15 +172,6 @@ def test_a_heading_is_last_only_where_no_text_follows(text):
             assert passage.units[-1].kind is not Kind.HEADING
 
 
-@pytest.mark.parametrize("long", ["汉字" * 1000, "https://a.b/c?d=e&f=" * 300, "😀" * 1000])
-def test_a_long_line_fits_the_window_of_the_model_too(long):
-    note = note_of(f"# Top\n\n{long}\n")
-    passages = split_note(note, chunking=Chunking(), window=256, count_tokens=minilm)
-    assert_sound(note, passages)
-    assert len(passages) > 5
-    assert max(minilm([p.embedded_text for p in passages])) <= 256
-
-
 HIDING = st.sampled_from(
     [
         "a %%swordfish and\nmore%% It is now 16.",
