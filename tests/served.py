@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from http.client import HTTPConnection
-from urllib.parse import unquote, urlencode
+from urllib.parse import urlencode
 
 import anyio
 from hashed import COMMAND
@@ -112,7 +112,8 @@ class Guarded:
         elif asked:
             query = urlencode(asked, doseq=True)
         scope = {
-            "type": "http", "method": method, "path": unquote(path), "query_string": query.encode(),
+            "type": "http", "method": method,
+            "raw_path": path.encode(), "query_string": query.encode(),
             "headers": [(k.lower().encode(), v.encode()) for k, v in given.items() if v],
         }  # fmt: skip
         sent, coming = [], [{"type": "http.request", "body": body}]

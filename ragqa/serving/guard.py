@@ -13,6 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
+from urllib.parse import unquote
 
 import platformdirs
 import uvicorn
@@ -115,6 +116,8 @@ class Guard:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
+        # A name of a file need not be UTF-8.
+        scope["path"] = unquote(scope["raw_path"], errors="surrogateescape")
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":

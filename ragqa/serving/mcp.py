@@ -21,7 +21,7 @@ from ragqa import __version__
 from ragqa.addresses import get_part
 from ragqa.api import Index
 from ragqa.errors import RagqaError
-from ragqa.render import in_utf8
+from ragqa.render import discard_output, in_utf8
 from ragqa.safe import safe_line
 from ragqa.serving import wording
 from ragqa.serving.operations import OPERATIONS, Operation, read, schema_of
@@ -83,14 +83,17 @@ def server_over(warm: WarmIndex) -> Server[Any]:
 
 
 def run_on_stdio(warm: WarmIndex) -> None:
-    """Serve one client on standard input and output until it closes its end."""
+    """Serve one client on standard input and output until it closes either."""
 
     async def serve() -> None:
         server = server_over(warm)
         async with stdio_server() as (read, write):
             await server.run(read, write, server.create_initialization_options())
 
-    anyio.run(serve)
+    try:
+        anyio.run(serve)
+    except* BrokenPipeError:
+        discard_output()
 
 
 def http_app(warm: WarmIndex) -> Starlette:

@@ -7,13 +7,14 @@ the folder only.
 import os
 import posixpath
 import re
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode
 
 from markdown_it import MarkdownIt
 from markdown_it.common.utils import escapeHtml
@@ -23,9 +24,8 @@ from markdown_it.utils import OptionsDict
 from markupsafe import Markup
 from mdit_py_plugins.footnote import footnote_plugin
 from mdit_py_plugins.front_matter import front_matter_plugin
-from mdit_py_plugins.tasklists import tasklists_plugin
 
-from ragqa.addresses import edits_of_hidden, read_current
+from ragqa.addresses import edits_of_hidden
 from ragqa.api import Index
 from ragqa.notes.formats import Document
 from ragqa.notes.links import NoteNames
@@ -33,10 +33,9 @@ from ragqa.notes.markdown import with_tables
 from ragqa.places import NOWHERE, SavedCitation
 from ragqa.related import NoteLinks
 from ragqa.safe import safe_text
-from ragqa.serving.warm import WarmIndex
 from ragqa.text.markdown import link_words
 from ragqa.text.sentences import has_lines
-from ragqa.types import Block, Corpus, Note, Span
+from ragqa.types import Block, Corpus, Note, NoteList, Span
 from ragqa.verifying import CurrentNote, in_note
 
 IMAGES = {
@@ -61,16 +60,14 @@ _CALLOUT = re.compile(r"\[!([\w-]{1,30})\][+-]?[ \t]*")
 _HIGHLIGHT = re.compile(r"(?<!=)==(?!=)")
 UNREAD = {".canvas": "a canvas, which is not read", ".base": "a base, which is not read"}
 _BLOCK_ID = re.compile(rf"(?<![^ \t])(\^[A-Za-z0-9-]+)([{_OPEN}{_CLOSE}]*)[ \t]*\Z")
+_ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.ASCII | re.IGNORECASE)
 _NOT_IN_SLUG = re.compile(r"[^\w]+")
 
-_LARGEST_RENDERED = 300_000
-"""Characters; a longer note is shown as its source alone."""
+_LARGEST_RENDERED, _RENDERED_S = 300_000, 5
+"""Characters, and seconds; a note that is longer, or takes longer, is shown as its source alone."""
 
 _LONGEST_SENT = 2_000
 """Characters; of a longer quote the address has the beginning, since servers bound an address."""
-
-_MOST_FOOTNOTES = 500
-"""The parser of footnotes takes time in the square of their number."""
 
 Env = MutableMapping[str, Any]
 
@@ -117,10 +114,12 @@ def note_html(
     source = _edited(text, blocks, marks)
     env: Env = {
         "open": False, "seen": False, "path": path, "names": names, "slugs": Counter[str](),
-        "lines": lines,
+        "lines": lines, "until": time.monotonic() + _RENDERED_S,
     }  # fmt: skip
-    footnotes = source.count("[^") + source.count("^[") <= _MOST_FOOTNOTES
-    return str(_parser(footnotes=footnotes).render(safe_text(source), env))
+    try:
+        return str(_parser().render(safe_text(source), env))
+    except TimeoutError:
+        return source_html(text, blocks, marks=marks)
 
 
 def source_html(text: str, blocks: Sequence[Block], *, marks: Iterable[Span] = ()) -> str:
@@ -228,6 +227,12 @@ class _Renderer(RendererHTML):
         href = _MARKS_IN_URL.sub("", str(tokens[i].attrs.get("href", "")))
         return f"<a{_target(href, env)}>"
 
+    def list_item_open(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Env
+    ) -> str:
+        shown = super().list_item_open(tokens, idx, options, env)
+        return shown.replace("<input", '<input aria-label="Task"', 1)
+
     def heading_open(self, tokens: Sequence[Token], i: int, options: OptionsDict, env: Env) -> str:
         words = "".join(child.content for child in tokens[i + 1].children or ())
         label = _next_slug(_MARKS.sub("", words), env["slugs"])
@@ -242,16 +247,27 @@ class _Renderer(RendererHTML):
 
 
 @cache
-def _parser(*, footnotes: bool) -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer)
-    with_tables(parser).use(front_matter_plugin).use(tasklists_plugin, label=True)
-    if footnotes:
-        parser.use(footnote_plugin)
+def _parser() -> MarkdownIt:
+    options = {"html": False, "tasklists": True}
+    parser = MarkdownIt("commonmark", options, renderer_cls=_Renderer)
+    with_tables(parser).use(front_matter_plugin).use(footnote_plugin)
+    parser.block.ruler.before("code", "in_time", _in_time, {"alt": ["paragraph", "list"]})
+    parser.inline.ruler.before("text", "in_time", _in_time)
     parser.core.ruler.push("lines", _keep_lines)
     parser.core.ruler.push("callouts", _find_callouts)
     parser.core.ruler.push("highlights", _find_highlights)
     parser.add_render_rule("front_matter", lambda *_: "")
     return parser
+
+
+def _in_time(state: Any, *_: object) -> bool:  # noqa: ANN401 - markdown-it's untyped state
+    """Stop the parser, which asks this at each block, line and piece of text, when it is late.
+
+    :raises TimeoutError: it is.
+    """
+    if time.monotonic() > state.env["until"]:
+        raise TimeoutError
+    return False
 
 
 def _keep_lines(state: Any) -> None:  # noqa: ANN401 - markdown-it's untyped state
@@ -318,27 +334,31 @@ def _wikilink(link: re.Match[str], env: Env) -> str:
 
 
 def _image(source: str, label: str, env: Env) -> str:
-    parts = urlsplit(source)
-    suffix = posixpath.splitext(parts.path.casefold())[1]
-    if parts.scheme or parts.netloc or suffix not in IMAGES:
+    path, _ = _parts(source)
+    if _ELSEWHERE.match(source) or posixpath.splitext(path.casefold())[1] not in IMAGES:
         return f'<span class="missing">image: {escapeHtml(label or source)}</span>'
-    path = env["names"].image(parts.path, env["path"])
+    path = env["names"].image(path, env["path"])
     return f'<img src="/image/{url_path(path)}" alt="{escapeHtml(label)}" loading="lazy">'
 
 
 def _target(href: str, env: Env) -> str:
-    parts = urlsplit(href)
-    if parts.scheme in ("http", "https", "mailto"):
-        return f' href="{escapeHtml(href)}" rel="noopener noreferrer" target="_blank"'
-    if parts.scheme or parts.netloc:
-        return ""
-    if not parts.path:
-        return f' href="#{escapeHtml(_slug(unquote(parts.fragment)))}"' if parts.fragment else ""
-    path = env["names"].path_of(parts.path, env["path"])
-    if path:
-        return f' href="{_note_url(path, parts.fragment)}"'
-    unread = UNREAD.get(posixpath.splitext(parts.path.casefold())[1])
+    path, fragment = _parts(href)
+    if elsewhere := _ELSEWHERE.match(href):
+        leads_out = elsewhere[0].casefold() in ("http:", "https:", "mailto:")
+        out = f' href="{escapeHtml(href)}" rel="noopener noreferrer" target="_blank"'
+        return out if leads_out else ""
+    if not path:
+        return f' href="#{escapeHtml(_slug(unquote(fragment)))}"' if fragment else ""
+    if found := env["names"].path_of(path, env["path"]):
+        return f' href="{_note_url(found, fragment)}"'
+    unread = UNREAD.get(posixpath.splitext(path.casefold())[1])
     return ' class="missing"' + (f' title="{unread}"' if unread else "")
+
+
+def _parts(link: str) -> tuple[str, str]:
+    """The path and the fragment of a link, which need not be a valid URL."""
+    path, _, fragment = link.partition("#")
+    return path.partition("?")[0], fragment
 
 
 def url_path(path: str) -> str:
@@ -353,16 +373,11 @@ def _note_url(path: str, anchor: str = "") -> str:
 
 @dataclass(frozen=True, slots=True)
 class Links(NoteLinks):
-    """The links of one generation of an index.
-
-    `tags` has the number of notes with each tag, and `folders` that of notes in each folder.
-    """
+    """The links among the notes of one generation of an index."""
 
     names: Names
+    listed: NoteList
     generation: str
-    passages: int
-    tags: dict[str, int]
-    folders: dict[str, int]
 
 
 def links_of(index: Index) -> Links:
@@ -374,19 +389,9 @@ def links_of(index: Index) -> Links:
 @lru_cache(maxsize=2)
 def _links(index: Index, generation: str) -> Links:
     listed = index.notes(refresh=False)
-    records = {note.path: note for note in listed.notes}
-    folders = Counter(
-        folder.as_posix() for path in records for folder in list(Path(path).parents)[:-1]
-    )
     images = cache(partial(_images, index.places.corpus))
-    return Links(
-        generation=generation,
-        passages=listed.info.passages,
-        records=records,
-        names=Names(NoteNames.of(records.values()).by_name, images),
-        tags=listed.tags,
-        folders=dict(sorted(folders.items())),
-    )
+    names = Names(NoteNames.of(listed.notes).by_name, images)
+    return Links({note.path: note for note in listed.notes}, names, listed, generation)
 
 
 def _images(corpus: Corpus) -> dict[str, str]:
@@ -400,15 +405,6 @@ def _images(corpus: Corpus) -> dict[str, str]:
             paths += [prefix + (inside / name).as_posix() for name in images]
     by_name = {Path(path).name.casefold(): path for path in sorted(paths, key=len, reverse=True)}
     return by_name | {path.casefold(): path for path in paths}
-
-
-def read_now(warm: WarmIndex, path: str) -> Note:
-    """A note as it is now.
-
-    :raises UsageError: it cannot be read.
-    """
-    limit = warm.loaded.settings.max_note_bytes
-    return read_current(warm.loaded.places.corpus, path, max_note_bytes=limit)[0]
 
 
 def shown_note(note: Note, quotes: Sequence[Quoted], links: Links) -> Fields:

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from msgspec import field
 
 from ragqa import __version__
+from ragqa.addresses import read_current
 from ragqa.api import Index
 from ragqa.clock import today
 from ragqa.config import history_file
@@ -36,7 +37,6 @@ from ragqa.serving.note import (
     Quoted,
     links_of,
     note_html,
-    read_now,
     shown_note,
     slugs,
     stretch,
@@ -56,6 +56,7 @@ from ragqa.types import (
     Fallback,
     Filters,
     Kind,
+    Note,
     NoteRecord,
     Passage,
     Span,
@@ -161,14 +162,14 @@ def _home(warm: WarmIndex, asked: PageRequest, links: Links, recent: Sequence[st
     days, now = dates_of(Days.of(links.records.values()), links.records.get), today().isoformat()
     notes = passing(links.records.values(), asked.filters)
     notes.sort(key=lambda note: (min(days(note.path).day, now), note.stamp.mtime_ns), reverse=True)
-    lately = notes[:_MOST_LATELY]
+    lately, tags, info = notes[:_MOST_LATELY], links.listed.tags, links.listed.info
     return {
         "name": ", ".join(folder.name for _, folder in warm.loaded.places.corpus.prefixed),
-        "size": f"{counted(len(links.records), 'note')}, {counted(links.passages, 'passage')}",
+        "size": f"{counted(len(links.records), 'note')}, {counted(info.passages, 'passage')}",
         "lately": [
             {"path": note.path, "title": note.title, "day": days(note.path).day} for note in lately
         ],
-        "tags": sorted(links.tags.items(), key=lambda item: (-item[1], item[0]))[:_MOST_TAGS],
+        "tags": sorted(tags.items(), key=lambda item: (-item[1], item[0]))[:_MOST_TAGS],
         "asked": recent[:_MOST_ASKED],
         "examples": [] if recent else _examples(warm, lately),
     }  # fmt: skip
@@ -179,7 +180,7 @@ def _examples(warm: WarmIndex, notes: Iterable[NoteRecord]) -> list[str]:
     examples = []
     for note in notes:
         with suppress(UsageError):  # it was removed a moment ago
-            blocks = read_now(warm, note.path).blocks
+            blocks = _read_now(warm, note.path).blocks
             labels = (block.label for block in blocks if block.kind is Kind.HEADING)
             examples += [f"{note.title}: {own}" for own in labels if own and own != note.title][:1]
     return examples[:_MOST_EXAMPLES]
@@ -187,7 +188,8 @@ def _examples(warm: WarmIndex, notes: Iterable[NoteRecord]) -> list[str]:
 
 def _filters(asked: PageRequest, links: Links | None) -> Fields:
     """The filters as they are set, and what completes them."""
-    tags, folders = (links.tags, links.folders) if links else ((), ())
+    tags = links.listed.tags if links else ()
+    folders = _folders(links.records) if links else ()
     return {
         **{name: getattr(asked, name) for name in ("since", "until", "llm")},
         "filters": [
@@ -199,6 +201,12 @@ def _filters(asked: PageRequest, links: Links | None) -> Fields:
             )
         ],
     }  # fmt: skip
+
+
+def _folders(paths: Iterable[str]) -> list[str]:
+    """The folders that these notes are in, by name."""
+    parents = (parent.as_posix() for path in paths for parent in list(Path(path).parents)[:-1])
+    return sorted({*parents})
 
 
 def _answer(
@@ -313,7 +321,16 @@ def _cited_note(warm: WarmIndex, answer: Answer, cited: Citation, links: Links) 
     """The note beside an answer, with every stretch of it that is cited marked."""
     others = [c for c in answer.citations if c.path == cited.path and c.n != cited.n]
     quotes = [(c.chars, c.quote) for c in (cited, *others)]
-    return shown_note(read_now(warm, cited.path), quotes, links)
+    return shown_note(_read_now(warm, cited.path), quotes, links)
+
+
+def _read_now(warm: WarmIndex, path: str) -> Note:
+    """A note as it is now.
+
+    :raises UsageError: it cannot be read.
+    """
+    limit = warm.loaded.settings.max_note_bytes
+    return read_current(warm.loaded.places.corpus, path, max_note_bytes=limit)[0]
 
 
 def note_page(warm: WarmIndex, asked: PageRequest) -> Fields:
@@ -330,7 +347,7 @@ def note_page(warm: WarmIndex, asked: PageRequest) -> Fields:
         unread = UNREAD.get(Path(path).suffix.lower())
         why = f": it is {unread}" if unread else ""
         raise NotIndexed(f"there is no note {path} in the index{why}", hint=LIST)
-    note = read_now(warm, path)
+    note = _read_now(warm, path)
     headings = [block for block in note.blocks if block.kind is Kind.HEADING]
     return _base(warm, note.title) | {
         "note": shown_note(note, asked.quoted, links),

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias, TypeVar
 import msgspec
 from anyio import CapacityLimiter, from_thread
 from starlette.applications import Starlette
+from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -138,14 +139,23 @@ class _Endpoints:
         return Response(data, media_type=IMAGES[posixpath.splitext(path.casefold())[1]])
 
 
+class _Any(PathConvertor):
+    """What a path has; the name of a note may have line breaks."""
+
+    regex = r"[\s\S]*"
+
+
+register_url_convertor("any", _Any())
+
+
 def web_app(warm: WarmIndex) -> Starlette:
     """The application; whoever serves it puts `Guard` around it."""
     made = _Endpoints(warm)
     endpoints = {
         "/": made.page("ask", pages.ask_page),
-        "/note/{note:path}": made.page("note", pages.note_page),
+        "/note/{note:any}": made.page("note", pages.note_page),
         "/about": made.page("about", pages.about_page),
-        "/written": made.written, "/save": made.save, "/image/{path:path}": made.image,
+        "/written": made.written, "/save": made.save, "/image/{path:any}": made.image,
     }  # fmt: skip
     api = {f"/api/{name}": made.api(kind) for name, kind in _API.items()}
     return Starlette(

@@ -30,13 +30,15 @@ REFUSED = (
 )
 
 
-def test_neither_a_line_that_is_no_message_nor_a_request_that_cannot_be_met_ends_it(folder):
+@pytest.fixture
+def started(folder):
+    """The server in a process of its own that has greeted, and what says a message to it."""
     built(folder)
     with subprocess.Popen(
         [*COMMAND, "mcp", "--corpus", str(folder / "notes")],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         env=os.environ | QUICK | {"RAGQA_INDEX": str(folder / "index")},
     ) as server:
 
@@ -52,15 +54,26 @@ def test_neither_a_line_that_is_no_message_nor_a_request_that_cannot_be_met_ends
 
         ask("initialize", GREETING)
         say(b'{"jsonrpc": "2.0", "method": "notifications/initialized"}')
-        for line in NO_MESSAGES:
-            say(line)
-        for method, params in REFUSED:
-            assert "Traceback" not in ask(method, params)["error"]["message"]
-        got = ask("tools/call", {"name": "get", "arguments": {"address": "tea.md:3"}})
-        assert got["result"]["structuredContent"]["text"].startswith("Green tea is brewed")
+        yield server, say, ask
         server.stdin.close()
         assert server.wait(HANGS_S) == 0
-        assert server.stdout.read() == b""
+        assert b"bug" not in server.stderr.read()
+
+
+def test_neither_a_line_that_is_no_message_nor_a_request_that_cannot_be_met_ends_it(started):
+    _, say, ask = started
+    for line in NO_MESSAGES:
+        say(line)
+    for method, params in REFUSED:
+        assert "Traceback" not in ask(method, params)["error"]["message"]
+    got = ask("tools/call", {"name": "get", "arguments": {"address": "tea.md:3"}})
+    assert got["result"]["structuredContent"]["text"].startswith("Green tea is brewed")
+
+
+def test_a_client_that_reads_no_more_ends_it_quietly(started):
+    server, say, _ = started
+    server.stdout.close()
+    say(b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}')
 
 
 ADDRESSES = (

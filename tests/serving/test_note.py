@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from ragqa.serving import note
 from ragqa.serving.note import Names, note_html, slugs, url_path
 
 IMAGES = {"cup.png": "attachments/cup.png", "attachments/cup.png": "attachments/cup.png"}
@@ -77,3 +78,34 @@ def test_lines_that_a_person_broke_stay_lines_and_wrapped_ones_are_joined():
 
 def test_a_line_right_below_a_table_is_a_paragraph():
     assert "<p>Below.</p>" in html("| a | b |\n|---|---|\n| 1 | 2 |\nBelow.\n")
+
+
+def test_tasks_have_boxes_and_a_cited_one_stays_one():
+    text = "- [x] Descale the kettle.\n- [ ] Buy *tea*.\n"
+    shown = note_html(text, (), path="a.md", names=Names({}), marks=[(0, 25)])
+    done, to_do = re.findall("<input ([^>]*)>(.*)</li>", shown)
+    assert 'checked=""' in done[0]
+    assert done[1].strip() == '<mark id="cited">Descale the kettle.</mark>'
+    assert "checked=" not in to_do[0]
+    assert to_do[1].strip() == "Buy <em>tea</em>."
+
+
+def test_what_takes_too_long_to_render_is_shown_as_its_source(monkeypatch):
+    monkeypatch.setattr(note, "_RENDERED_S", -1)
+    shown = note_html("A *pot*.", (), path="a.md", names=Names({}), marks=[(2, 7)])
+    assert '<pre class="source">' in shown
+    assert '<mark id="cited">*pot*</mark>' in shown
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("![x](http://[foo.png)", '<span class="missing">image: x</span>'),
+        ("![[//[a.png]]", "![[//[a.png]]"),
+        ("[x](http://[b)", '<a href="http://%5Bb" rel="noopener noreferrer" target="_blank">x</a>'),
+        ("[x](//far.example/a.md)", "<a>x</a>"),
+        ("[x](x-thing:a.md)", "<a>x</a>"),
+    ],
+)
+def test_a_link_that_is_no_address_of_a_note_leads_to_none(written, shown):
+    assert html(written) == f"<p>{shown}</p>\n"

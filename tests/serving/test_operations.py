@@ -51,12 +51,14 @@ def test_what_a_tool_takes_is_what_http_takes_under_the_names_of_its_options(fol
 
 
 def test_both_doors_give_the_document_of_the_command_line(folder, site):
-    question = "at how many degrees is green tea brewed?"
+    question = "at how many degrees is green tea brewed for rabbits?"
     (by_mcp,) = talk(folder, ("ask", {"question": question}))
     by_http = site.ask("/api/ask", question=question).document
     printed = run_ragqa("ask", question, "--json", "--corpus", folder / "notes", env=QUICK).document
     assert by_http["citations"][0]["path"] == "tea.md"
-    assert by_http["citations"] == printed["citations"] == by_mcp.structured_content["citations"]
+    assert by_http["no_note_has"] == ["rabbits"]
+    for same in ("verdict", "no_note_has", "citations"):
+        assert by_http[same] == printed[same] == by_mcp.structured_content[same]
     assert list(by_http) == list(printed)
 
 

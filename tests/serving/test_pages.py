@@ -148,6 +148,17 @@ def test_a_note_that_is_missing_is_not_found(site, path, why):
     assert "Back to the question" not in shown
 
 
+@pytest.mark.parametrize(("name", "shown"), [("caf\udce9.md", "caf\\xe9"), ("a\nb.md", "a b")])
+def test_a_note_of_any_name_opens_from_its_link(site_of, name, shown):
+    site = site_of({name: "The teapot holds 2 litres.\n"})
+    page = Page(site.ask("/", q="how much does the teapot hold?").text)
+    (link,) = {link["href"] for link in page.of("a") if link.get("href", "").startswith("/note/")}
+    got = site.ask(link)
+    assert got.status == 200
+    assert shown in got.text
+    assert "The teapot holds 2 litres." in got.text
+
+
 def test_an_answer_is_copied_with_its_sources_and_saved_with_its_record(site):
     page = Page(site.ask("/", q=WHEN).text)
     (save,) = [link["href"] for link in page.of("a") if link["href"].startswith("/save")]
