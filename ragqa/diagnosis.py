@@ -168,7 +168,11 @@ def _size(kept: StorePlace) -> int:
 
 def _problems(index: Index, llm: "Choice") -> Iterator[Problem]:
     """What is wrong with the embedder, the reader, the list of allowed hosts and the LLM."""
-    for check in (index.snapshot, partial(reader_for, index.settings.reader), consents):
+    for check in (
+        lambda: index.snapshot().check(),
+        partial(reader_for, index.settings.reader),
+        consents,
+    ):
         try:
             check()
         except RagqaError as exc:

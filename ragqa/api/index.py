@@ -8,9 +8,9 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import replace
 from datetime import date, timedelta
-from functools import cache, cached_property, partial
+from functools import cache, cached_property, partial, wraps
 from threading import Event
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar, cast
 
 from ragqa.answering import Answering, compose
 from ragqa.api.current import CurrentNotes
@@ -62,6 +62,9 @@ from ragqa.types.answers import FURTHER
 if TYPE_CHECKING:
     from ragqa.generation.writer import Writer
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 ShowProgress = Callable[[], AbstractContextManager[Progress]]
 """Makes a context manager that shows the progress of a build."""
 
@@ -80,6 +83,26 @@ def was_allowed(host: str) -> bool:
     from ragqa.state.consent import Use, is_allowed
 
     return is_allowed(host, Use.STORE)
+
+
+def _of_a_sound_index(
+    method: Callable[Concatenate["Index", P], T],
+) -> Callable[Concatenate["Index", P], T]:
+    """A question that meets a damaged row is asked once more, of an index built anew."""
+
+    @wraps(method)
+    def ask(self: "Index", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return method(self, *args, **kwargs)
+        except NeedsRebuild:
+            if self.kept.is_shared or not kwargs.get("refresh", True):
+                raise
+            with self._showing(cast("Progress | None", kwargs.get("progress"))) as progress:
+                progress("anew", 0, 1)
+                self.refresh(rebuild=True, progress=progress)
+            return method(self, *args, **kwargs)
+
+    return ask
 
 
 class Index:
@@ -185,8 +208,7 @@ class Index:
         progress: Progress | None = None,
     ) -> IndexReport:
         """Bring the index up to date with the notes; see `building.refresh`."""
-        given = nullcontext(progress or no_progress)
-        with self._shown() if self._shown and progress is None else given as progress:
+        with self._showing(progress) as progress:
             while wait and (building := self.building()):
                 progress("queueing", building.embedded, 0)
                 time.sleep(_POLL_S)
@@ -199,6 +221,10 @@ class Index:
                 self._store, self.source, seen=seen, release=self.close,
                 rebuild=rebuild, wait=wait, unless_long=unless_long, progress=progress,
             )  # fmt: skip
+
+    def _showing(self, progress: Progress | None) -> AbstractContextManager[Progress]:
+        given = nullcontext(progress or no_progress)
+        return self._shown() if self._shown and progress is None else given
 
     def building(self) -> Building | None:
         """The progress of another process that is writing the index; None if none is known."""
@@ -215,6 +241,7 @@ class Index:
         """The changes on disk since the index was made; nothing is written."""
         return find_changes(self.source, self.source.walk(), *self._state(), progress=no_progress)
 
+    @_of_a_sound_index
     def ask(
         self,
         question: str,
@@ -259,6 +286,7 @@ class Index:
             clock.lap("write")
         return replace(answer, timings_ms=clock.laps())
 
+    @_of_a_sound_index
     def search(
         self,
         query: str,
@@ -293,6 +321,7 @@ class Index:
             waiting=self.files_waiting,
         )
 
+    @_of_a_sound_index
     def notes(
         self,
         *,

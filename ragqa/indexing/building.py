@@ -85,7 +85,9 @@ def refresh(
         try:
             with _without_gc():
                 walk = source.walk()
-                base, known = (None, {}) if rebuild else _read_base(store, source, seen)
+                base, known = _NOTHING
+                if not rebuild:
+                    base, known = _read_base(store, source, seen, whole=not unless_long)
                 if unless_long and base and (waiting := ahead(source, walk, base, known)).is_long:
                     changes = Changes(walk, (), (), (), (), base.skipped, base.notes)
                     return structs.replace(_report(base, base, changes, started), waiting=waiting)
@@ -135,15 +137,23 @@ def _without_gc() -> Iterator[None]:
             gc.enable()
 
 
-def _read_base(
-    store: Store, source: Source, seen: Snapshot | None
-) -> tuple[IndexInfo | None, Mapping[str, NoteState]]:
-    """The existing index and the state of its notes; nothing if there is none."""
+_Base = tuple[IndexInfo | None, Mapping[str, NoteState]]
+
+_NOTHING: _Base = (None, {})
+
+
+def _read_base(store: Store, source: Source, seen: Snapshot | None, *, whole: bool) -> _Base:
+    """The existing index and the state of its notes; nothing if there is none.
+
+    :param whole: whether each of its rows is compared with its checksum.
+    """
     try:
         with nullcontext(seen) if seen else store.snapshot() as snapshot:
+            if whole:
+                snapshot.check()
             info, states = snapshot.info, snapshot.states
     except NoIndex:
-        return None, {}
+        return _NOTHING
     check_origin(info, source)
     return info, states
 

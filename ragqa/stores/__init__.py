@@ -104,6 +104,13 @@ class Snapshot(Protocol):
         """
         ...
 
+    def check(self) -> None:
+        """Compare every row with its checksum; those of Milvus are compared as they are read.
+
+        :raises NeedsRebuild: one is damaged.
+        """
+        return
+
 
 class IndexWriter(Protocol):
     """The next snapshot while it is being built, on top of the newest one unless begun afresh.

@@ -1,4 +1,4 @@
-"""An index that another version of ragqa made: noticed, and built anew from the notes."""
+"""An index that is damaged or of another version of ragqa: noticed, and built anew."""
 
 import json
 import sqlite3
@@ -97,3 +97,20 @@ def test_a_shared_index_with_other_passages_is_replaced_only_by_a_rebuild(tmp_pa
     with pytest.raises(NeedsRebuild) as caught:
         check_origin(info, replace(source, shared_name="team"))
     assert caught.value.hint == "ragqa index --rebuild"
+
+
+def test_a_question_that_meets_a_damaged_row_is_answered_from_an_index_built_anew(quick, tmp_path):
+    notes, index = write_notes(tmp_path / "notes", NOTES), tmp_path / "index"
+    args = ["--corpus", str(notes), "--index", str(index)]
+    expected = quick("ask", QUESTION, *args).out
+    with closing(sqlite3.connect(index / "index.sqlite")) as db:
+        db.execute("UPDATE passages SET data = replace(data, '100', '900')")
+        db.commit()
+    [problem] = quick("status", "--json", *args).document["problems"]
+    assert "does not match its checksum" in problem["what"]
+    assert problem["fix"].startswith("ragqa index --rebuild")
+    assert quick("ask", QUESTION, *args, "--no-refresh").code == 4
+    again, last = quick("ask", QUESTION, *args), quick("ask", QUESTION, *args)
+    assert (again.code, again.out, again.err) == (0, expected, ANEW)
+    assert (last.out, last.err) == (expected, "")
+    assert quick("status", "--json", *args).document["problems"] == []

@@ -76,13 +76,17 @@ def place():
         ("UPDATE embeddings SET vector = zeroblob(64) WHERE row = 3", 1),
     ],
 )
-def test_a_damaged_row_is_told_and_a_rebuild_embeds_no_more_than_was_lost(place, statement, lost):
-    before = place.found()
+def test_damage_in_a_row_is_found_and_building_anew_embeds_no_more_than_was_lost(
+    place, statement, lost
+):
+    before, told = place.found(), []
     place.change(statement)
     with pytest.raises(NeedsRebuild) as caught:
         place.found()
     assert caught.value.hint == "ragqa index --rebuild"
-    assert place.embedded_by(rebuild=True) <= lost + 2 * CANARY
+    embedded = place.embedded_by(progress=lambda stage, *_: told.append(stage))
+    assert embedded <= lost + 2 * CANARY
+    assert told.count("anew") == 1
     assert place.found() == before
 
 

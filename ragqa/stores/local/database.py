@@ -100,6 +100,9 @@ _SCHEMA = (
     "CREATE INDEX passages_by_embedding ON passages (embedding, note, id)",
 )
 
+_CHECKED = {"notes": "id, path, sha256, date, data", "passages": "id, note, embedding, data"}
+"""The columns of each table that its checksums are of."""
+
 
 class Made(msgspec.Struct, frozen=True):
     """What was made from the database: a folder of files, with the CRC-32 of each.
@@ -340,6 +343,18 @@ class Database:
             report = self.db.execute("PRAGMA integrity_check(1)").fetchone()[0]
             if report != "ok":
                 raise ValueError("its pages do not fit together")
+
+    def check_rows(self) -> None:
+        """Compare every row with its checksum."""
+        with self.naming():
+            for table, columns in _CHECKED.items():
+                query = f"SELECT {columns}, checksum FROM {table}"  # noqa: S608 - our own names
+                for *values, check in self.db.execute(query):
+                    if checksum(*values) != check:
+                        raise damaged(f"a row of {table}")
+            cursor = self.db.execute("SELECT * FROM embeddings")
+            while batch := cursor.fetchmany(_AT_ONCE):
+                read_vectors(batch)
 
     def finish(self) -> None:
         """Move what the log holds to the file, unless a reader needs it, and close it.

@@ -152,6 +152,10 @@ class LocalSnapshot(Snapshot):
         """Terms with this prefix, most frequent first."""
         return self._terms.terms_with_prefix(prefix)
 
+    def check(self) -> None:
+        """Compare every row with its checksum."""
+        self.database.check_rows()
+
     @cached_property
     def _flat(self) -> tuple[Numbers, Vectors]:
         """The rows and embeddings that are in no list: all, or those that are newer."""
