@@ -208,7 +208,7 @@ def opened(monkeypatch):
 def test_a_file_that_was_left_out_is_not_opened_again_until_it_changes(source, opened):
     write(source, "a.md", "# A\n\nThe first note.\n")
     write(source, "binary.md", "\0" * 1000)
-    source.corpus.file("latin.txt").write_bytes(b"caf\xe9")
+    source.corpus.file("latin.txt").write_bytes(b"caf\xe9\x01")
     os.utime(source.corpus.file("latin.txt"), OLD)
     first = run(source)
     assert [one.path for one in first.skipped] == ["binary.md", "latin.txt"]
