@@ -152,7 +152,9 @@ def _settings() -> str:
 
 
 def _default(setting: Setting) -> str:
-    return "" if setting.default in ("", ()) else f"`{setting.default}`"
+    default = setting.default
+    shown = ",".join(map(str, default)) if isinstance(default, tuple) else default
+    return "" if shown == "" else f"`{shown}`"
 
 
 def _exit_codes() -> str:

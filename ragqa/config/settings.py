@@ -32,7 +32,7 @@ OptionalFormat = Literal[
     "all", "html", "org", "epub", "odt", "ods", "pptx", "xlsx", "rtf", "eml", "ipynb", "pdf", "docx"
 ]
 OPTIONAL_FORMATS = get_args(OptionalFormat)[1:]
-"""The formats that are read only if the setting `formats` names them, or is `all`."""
+"""The formats besides Markdown and text; all but web pages, the first, are read by default."""
 
 _MAX_NAME = 60
 _CODES = (AUTO, *sorted(code for code in LANGUAGES if code not in ("", OTHER)))
@@ -111,7 +111,7 @@ class Settings(Struct, frozen=True):
             examples=list(get_args(OptionalFormat)),
         ),
         "what is read besides Markdown and text",
-    ] = ()
+    ] = OPTIONAL_FORMATS[1:]
     max_note_bytes: Annotated[int, Meta(ge=1, le=500_000_000), "larger files are skipped"] = (
         5_000_000
     )

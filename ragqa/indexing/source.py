@@ -12,9 +12,9 @@ import numpy as np
 from msgspec import Struct
 
 from ragqa.embedders import CANARY, Embedder, Workers, embedder_for, here
-from ragqa.errors import EmbedderMismatch, IndexUnusable, NeedsRebuild, NoCorpus
+from ragqa.errors import EmbedderMismatch, IndexUnusable, NeedsRebuild, NoCorpus, install_command
 from ragqa.notes import Walk, digest_of, format_of, read_text, walk_notes
-from ragqa.notes.formats import how_to_read, switched_off
+from ragqa.notes.formats import NO_EXTRA, how_to_read, switched_off
 from ragqa.passages import Chunking
 from ragqa.stores.disk import REBUILD
 from ragqa.types import (
@@ -215,17 +215,17 @@ def ahead(source: Source, walk: Walk, base: IndexInfo | None, known: States) -> 
 
     A note that was moved, or only touched, keeps its embeddings; one that was edited is embedded
     anew where it was, so it counts by what it has grown, and a passage. A refused file counts
-    once it has changed, or its format has a new version or the libraries that it lacked.
+    once it has changed, or its format has a new version.
 
     :param known: the notes of the index that is the base, if there is one.
     """
     refused = _refused(base)
 
     def waits(file: NoteFile) -> bool:
-        before, form = refused.get(file.path), format_of(file.path)
+        before = refused.get(file.path)
         if before is None or before.stamp != file.stamp:
             return True
-        return before.sha256 != form.mark and form.is_installed
+        return before.sha256 != format_of(file.path).mark
 
     files = list(filter(waits, _suspects(walk, {**refused, **known})))
     edit = source.chunking.target_tokens * BYTES_PER_TOKEN
@@ -300,9 +300,10 @@ def find_changes(
 def _no_notes(source: Source, skipped: Sequence[Skipped], walk: Walk) -> NoCorpus:
     """The error to raise if no note can be read, with the reasons."""
     hint = "give the folder that holds .md or .txt files: --corpus DIR"
-    if off := switched_off(walk.others):
-        how = how_to_read(off, source.formats)
-        hint = f"to read its files of other formats: {how}"
+    if any(skip.reason == NO_EXTRA for skip in skipped):
+        hint = install_command("documents")
+    elif off := switched_off(walk.others):
+        hint = f"to read its files of other formats: {how_to_read(off, source.formats)}"
     rest = f" and {len(skipped) - 1} more" if len(skipped) > 1 else ""
     why = f"; skipped {skipped[0]}{rest}" if skipped else ""
     return NoCorpus(f"no notes found in {source.corpus}{why}", hint=hint)

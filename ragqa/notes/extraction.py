@@ -23,8 +23,7 @@ from typing import IO, cast
 import msgspec
 
 from ragqa.config.files import cache_folder
-from ragqa.errors import install_command
-from ragqa.notes.formats import EXTRA, FORMATS, Converted, Document, Format, NotYet, Unfit
+from ragqa.notes.formats import FORMATS, Converted, Document, Format, Unfit
 from ragqa.safe import write_private
 
 MAX_AGE = 90 * 86_400
@@ -54,8 +53,6 @@ def kept(digest: str, form: Format, data: bytes) -> Document:
     if converted is None:
         try:
             converted = convert(form, data)
-        except NotYet:
-            raise
         except Unfit as exc:
             converted = str(exc)
         _write(path, converted)
@@ -113,13 +110,10 @@ def _check(name: str, body: bytes) -> bytes:
 def convert(form: Format, data: bytes) -> Document:
     """The document of a file; only what needs a library is read in the child.
 
-    :raises NotYet: the format's extra is not installed.
     :raises Unfit: the file cannot be read.
     """
     if not form.needs:
         return form.convert_here(data)
-    if not form.is_installed:
-        raise NotYet(f"reading {form.name} needs an extra: {install_command(EXTRA)}")
     with _lock:
         converted = _ask(form.name, data)
     if isinstance(converted, str):

@@ -17,8 +17,8 @@ from msgspec import Struct
 from ragqa.errors import install_command
 from ragqa.types import Span
 
-EXTRA = "documents"
-"""The extra with the libraries that documents are read with."""
+NO_EXTRA = f'not read without the extra "documents": {install_command("documents")}'
+"""Why a file is skipped that a library of the extra could read."""
 
 ALL = "all"
 """Names every format in the setting `formats`."""
@@ -46,10 +46,6 @@ _NOT_UTF8 = "read as Windows-1252, since it is not UTF-8"
 
 class Unfit(Exception):
     """The file is not a readable note, for the reason given."""
-
-
-class NotYet(Unfit):
-    """The file could be read if something were installed."""
 
 
 def decode_text(data: bytes) -> tuple[str, tuple[str, ...]]:
@@ -159,7 +155,7 @@ class Format(Struct, frozen=True):
 
     :ivar version: raised whenever its files are converted differently, so that they are read anew;
         0 for a format that is read as it is.
-    :ivar needs: the library that converts it in the child process; "" for none.
+    :ivar needs: the library of the extra that converts it, in the child process; "" for none.
     :ivar max_bytes: larger files are skipped; 0 for the setting `max_note_bytes`.
     :ivar text_share: how much of a file is text, roughly; it tells how long embedding will take.
     :ivar is_always_read: whether it is read without being named in the setting `formats`.
@@ -239,10 +235,13 @@ def format_of(path: str) -> Format:
 
 
 def limits(names: Iterable[str], max_note_bytes: int) -> dict[str, int]:
-    """The size limit of each suffix that is read, if the setting `formats` has these names."""
+    """The size limit of each suffix that is read, if the setting `formats` has these names.
+
+    It is 0 where the extra is missing.
+    """
     wanted = frozenset(names)
     return {
-        suffix: form.max_bytes or max_note_bytes
+        suffix: (form.max_bytes or max_note_bytes) if form.is_installed else 0
         for suffix, form in _BY_SUFFIX.items()
         if form.is_always_read or not wanted.isdisjoint((form.name, ALL))
     }
@@ -266,10 +265,9 @@ def how_to_read(suffixes: Iterable[str], names: Iterable[str]) -> str:
 
     :param names: as in the setting `formats`.
     """
-    wanted = {format_of(suffix).name for suffix in suffixes}
-    is_missing = not all(FORMATS[name].is_installed for name in wanted)
-    install = f"{install_command(EXTRA)}, then " if is_missing else ""
-    return f"{install}ragqa config set formats {','.join(sorted({*names, *wanted}))}"
+    wanted = {*names, *(format_of(suffix).name for suffix in suffixes)}
+    every = {form.name for form in FORMATS.values() if not form.is_always_read}
+    return f"ragqa config set formats {ALL if wanted >= every else ','.join(sorted(wanted))}"
 
 
 def escaped(text: str, mark: str = "\\") -> str:

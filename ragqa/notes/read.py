@@ -12,7 +12,7 @@ from time import time_ns
 
 from msgspec import Struct
 
-from ragqa.notes.formats import Document, Format, NotYet, Unfit, format_of
+from ragqa.notes.formats import NO_EXTRA, Document, Format, Unfit, format_of
 from ragqa.types import Corpus, Note, NoteState, Skipped, Stamp
 
 SETTLED_AFTER_NS = 2_000_000_000
@@ -71,8 +71,6 @@ def read_text(corpus: Corpus, path: str, *, max_note_bytes: int) -> NoteText | S
                 data, stamp, settled = read
                 digest, state = _digest(data, form), NoteState(stamp, form.mark, settled)
                 return NoteText(_document(form, data, digest), digest, stamp, settled)
-    except NotYet as exc:
-        return Skipped(path, str(exc), state and state._replace(sha256=""))
     except Unfit as exc:
         return Skipped(path, str(exc), state)
     except NotRegular:
@@ -101,6 +99,8 @@ def _digest(data: bytes, form: Format) -> str:
 def _document(form: Format, data: bytes, digest: str) -> Document:
     if not form.version:
         return form.convert_here(data)
+    if not form.is_installed:
+        raise Unfit(NO_EXTRA)
     from ragqa.notes.extraction import kept
 
     return kept(digest, form, data)

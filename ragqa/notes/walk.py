@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from ragqa.errors import NoCorpus
-from ragqa.notes.formats import format_of, limits, suffix_of, why_format_is_off
+from ragqa.notes.formats import NO_EXTRA, format_of, limits, suffix_of, why_format_is_off
 from ragqa.notes.ignore import (
     IGNORE_FILES,
     VAULT_FOLDER,
@@ -79,7 +79,7 @@ def walk_notes(corpus: Corpus, *, max_note_bytes: int, formats: Collection[str] 
     are reported. Symbolic links are not followed. An unreadable folder is reported, and the walk
     goes on.
 
-    :param formats: what is read besides Markdown, text and org, as in the setting `formats`.
+    :param formats: what is read besides Markdown and text, as in the setting `formats`.
     :raises NoCorpus: its only folder does not exist or cannot be read at all, or none can.
     """
     seen, sizes = _Seen(), limits(formats, max_note_bytes)
@@ -214,7 +214,7 @@ def _rules_of(
 
 
 def _classify(entry: os.DirEntry[str], path: str, sizes: Mapping[str, int], seen: _Seen) -> None:
-    """Classify a file; `sizes` has the size limit of each suffix that is read."""
+    """Classify a file; `sizes` has the size limit of each suffix that is read, as `limits` has."""
     suffix = suffix_of(entry.name)
     most = sizes.get(suffix)
     if most is None:
@@ -225,6 +225,8 @@ def _classify(entry: os.DirEntry[str], path: str, sizes: Mapping[str, int], seen
         seen.skip(path, SYMLINK)
     elif not stat.S_ISREG(status.st_mode):
         seen.skip(path, NOT_A_FILE)
+    elif not most:
+        seen.skip(path, NO_EXTRA)
     elif status.st_size > most:
         seen.skip(path, too_large(status.st_size, most, format_of(path)))
     elif status.st_mode & _ALL_READ != _ALL_READ and not os.access(entry.path, os.R_OK):

@@ -102,7 +102,7 @@ class Skipped(Remark, frozen=True):
     """A file or folder that was not indexed, and why.
 
     `state` is that of a file that was opened: until it changes, there is nothing to read in it. Its
-    digest is only the mark of the reader that refused it, "" where an extra is missing.
+    digest is only the mark of the reader that refused it.
     """
 
     JSON = Keys("path reason")

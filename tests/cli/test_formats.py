@@ -12,7 +12,6 @@ from ragqa.notes.formats import Unfit
 
 pytest.importorskip("xberg")
 
-ON = {"RAGQA_FORMATS": "docx, ipynb, pdf"}
 SURVEY = "The numbat & quokka survey of the zoo ran in 2019."
 ASKED = "in which year did the numbat survey run"
 NOTEBOOK = {"cells": [{"cell_type": "markdown", "source": "Lemurs sleep."}], "nbformat": 4}
@@ -32,21 +31,26 @@ def places(notes, tmp_path, monkeypatch):
     return ["--corpus", notes, "--index", tmp_path / "index"]
 
 
-def test_documents_are_read_if_switched_on_and_cited_by_page_and_paragraph(quick, places):
-    assert "1 note," in quick("index", *places).out
-    told = "1 .docx, 1 .ipynb, 1 .pdf; to read them: ragqa config set formats docx,ipynb,pdf"
-    assert told in quick("status", *places).out
+def test_documents_are_read_but_web_pages_and_cited_by_page_and_paragraph(quick, notes, places):
+    (notes / "built.html").write_text("<p>Built.</p>")
+    done = quick("index", *places)
+    assert "4 notes" in done.out
+    left = "1 .html; to read them: ragqa config set formats all"
+    assert left in quick("status", *places).out
+    narrowed = quick("status", *places, env={"RAGQA_FORMATS": "ipynb"}).out
+    assert (
+        "1 .docx, 1 .html, 1 .pdf; to read them: ragqa config set formats docx,html,ipynb,pdf"
+        in narrowed
+    )
     off = quick("config", "set", "formats", "all", "and", "more")
     assert (off.code, "all, or a list of these: html, org, epub" in off.err) == (2, True)
-    done = quick("index", *places, env={"RAGQA_FORMATS": "all"})
-    assert "4 notes" in done.out
     told = "okapis.pdf: 1 of its 3 pages have no text: perhaps they are scans"
     assert told in done.out + done.err
-    asked = quick("ask", "when did the okapi come to the zoo", "--json", *places, env=ON)
+    asked = quick("ask", "when did the okapi come to the zoo", "--json", *places)
     cited = asked.document["citations"][0]
     assert (cited["path"], cited["locator"]) == ("okapis.pdf", "p. 2")
     assert cited["note_sha256"].endswith(f"-pdf{formats.FORMATS['pdf'].version}")
-    asked = quick("ask", ASKED, *places, env=ON)
+    asked = quick("ask", ASKED, *places)
     assert SURVEY in asked.out
     assert "report.docx, paragraph 4" in asked.out
 
@@ -54,24 +58,24 @@ def test_documents_are_read_if_switched_on_and_cited_by_page_and_paragraph(quick
 @pytest.fixture
 def saved(quick, places, tmp_path):
     path = tmp_path / "saved.json"
-    path.write_text(quick("ask", ASKED, "--json", *places, env=ON).out)
+    path.write_text(quick("ask", ASKED, "--json", *places).out)
     return path
 
 
 def test_questions_verify_and_get_do_not_extract_again(quick, places, saved, monkeypatch):
     monkeypatch.setattr(extraction, "convert", None)
     told = "intact  report.docx, paragraph 4"
-    assert told in quick("verify", saved, *places[:2], env=ON).out
-    assert "numbat & quokka" in quick("get", "report.docx", *places, env=ON).out
+    assert told in quick("verify", saved, *places[:2]).out
+    assert "numbat & quokka" in quick("get", "report.docx", *places).out
 
 
 @pytest.mark.parametrize(
     ("change", "env", "status", "reason"),
     [
-        (report(SURVEY.replace("2019", "2021")), ON, "changed", "[-2019.-] {+2021.+}"),
-        (b"PK", ON, "gone   ", "the file cannot be read: it cannot be read"),
-        (None, ON, "gone   ", "there is no such note"),
-        (report(), {"RAGQA_FORMATS": ""}, "gone   ", "ragqa config set formats docx"),
+        (report(SURVEY.replace("2019", "2021")), {}, "changed", "[-2019.-] {+2021.+}"),
+        (b"PK", {}, "gone   ", "the file cannot be read: it cannot be read"),
+        (None, {}, "gone   ", "there is no such note"),
+        (report(), {"RAGQA_FORMATS": "pdf"}, "gone   ", "ragqa config set formats docx,pdf"),
     ],
     ids=["edited", "damaged", "removed", "switched off"],
 )
@@ -92,8 +96,8 @@ def test_a_new_version_of_a_reader_reads_only_its_own_files_anew_and_what_it_say
 ):
     newer = replace(formats.FORMATS["docx"], version=99)
     monkeypatch.setitem(formats._BY_SUFFIX, ".docx", newer)
-    assert "0 added, 1 changed, 0 removed, 3 unchanged" in quick("index", *places, env=ON).out
-    assert quick("verify", saved, *places[:2], env=ON).code == 0
+    assert "0 added, 1 changed, 0 removed, 3 unchanged" in quick("index", *places).out
+    assert quick("verify", saved, *places[:2]).code == 0
     monkeypatch.setitem(formats._BY_SUFFIX, ".docx", replace(newer, version=100))
     convert = extraction.convert
 
@@ -102,7 +106,7 @@ def test_a_new_version_of_a_reader_reads_only_its_own_files_anew_and_what_it_say
         return replace(found, text=found.text.replace("survey", "counting"))
 
     monkeypatch.setattr(extraction, "convert", otherwise)
-    checked = quick("verify", saved, "--json", *places[:2], env=ON)
+    checked = quick("verify", saved, "--json", *places[:2])
     assert checked.code == 1
     assert checked.document["citations"][0]["status"] == "changed"
 
@@ -113,9 +117,9 @@ def test_a_rebuild_tries_again_what_could_not_be_read(quick, places, monkeypatch
 
     with monkeypatch.context() as patch:
         patch.setattr(ipynb, "convert", refuse)
-        assert "3 notes" in quick("index", *places, env=ON).out
-    assert "3 notes" in quick("index", *places, env=ON).out
-    assert "4 notes" in quick("index", "--rebuild", *places, env=ON).out
+        assert "3 notes" in quick("index", *places).out
+    assert "3 notes" in quick("index", *places).out
+    assert "4 notes" in quick("index", "--rebuild", *places).out
 
 
 def test_a_note_in_windows_1252_is_cited_and_its_quote_compared(quick, notes, places, tmp_path):
@@ -132,16 +136,20 @@ def test_a_note_in_windows_1252_is_cited_and_its_quote_compared(quick, notes, pl
     assert remark in done.out + done.err
 
 
-def test_without_the_extra_it_is_said_what_to_install_and_then_the_rest_is_read(
-    quick, places, monkeypatch
+def test_without_the_extra_one_sentence_says_what_to_install_and_then_the_rest_is_read(
+    quick, notes, places, monkeypatch
 ):
-    told = 'pip install "ragqa[documents]"'
+    told = 'not read without the extra "documents"'
     with monkeypatch.context() as patch:
         patch.setattr(formats, "find_spec", lambda _: None)
-        off = quick("ask", "who wrote Hamlet?", *places)
-        assert off.err.count(f"{told}, then ragqa config set formats docx,ipynb,pdf") == 1
-        missing = quick("index", *places, env=ON)
-        assert missing.code == 0
-        assert f"report.docx: reading docx needs an extra: {told}" in missing.out
-        assert told in quick("status", *places, env=ON).out
-    assert "2 added" in quick("index", *places, env=ON).out
+        missing = quick("index", *places)
+        said = f'2 files: {told}, such as okapis.pdf: pip install "ragqa[documents]"'
+        assert (missing.code, (missing.out + missing.err).count(said)) == (0, 1)
+        assert told in quick("status", *places).out
+        failed = quick("get", "report.docx", *places)
+        assert (failed.code, told in failed.err) == (3, True)
+        for name in ("kangaroos.md", "l.ipynb"):
+            (notes / name).rename(notes.parent / name)
+        alone = quick("index", *places, "--rebuild")
+        assert 'try: pip install "ragqa[documents]"' in alone.err
+    assert "2 notes" in quick("index", *places, "--rebuild").out

@@ -62,7 +62,7 @@ def test_no_question_waits_for_a_long_update_and_each_says_what_waits(ask, notes
 def test_no_file_that_was_left_out_keeps_an_edit_from_being_read(ask, notes, monkeypatch):
     monkeypatch.setattr("ragqa.indexing.source.LONG_BYTES", 1000)
     write_notes(notes, {"binary.md": "\0" * 4000, "other.md": "\0" * 900, "empty.md": ""})
-    (notes / "latin.txt").write_bytes(b"caf\xe9 " * 300)
+    (notes / "latin.txt").write_bytes(b"caf\xe9 \x81" * 300)
     (notes / "locked.md").write_text("word " * 300)
     (notes / "locked.md").chmod(0)
     env = {"RAGQA_MAX_NOTE_BYTES": "5000"}
@@ -81,16 +81,15 @@ def test_no_file_that_was_left_out_keeps_an_edit_from_being_read(ask, notes, mon
 
 def test_files_whose_extra_is_missing_wait_for_nothing_until_it_is_there(ask, notes, monkeypatch):
     monkeypatch.setattr("ragqa.indexing.source.LONG_BYTES", 1000)
-    env = {"RAGQA_FORMATS": "pdf"}
     (notes / "plan.pdf").write_bytes(b"%PDF " * 100_000)
     with monkeypatch.context() as patch:
         patch.setattr("ragqa.notes.formats.find_spec", lambda _: None)
-        ask("index", env=env)
+        ask("index")
         write_notes(notes, {"tea.md": "# Tea\n\nGreen tea is brewed at 181 degrees.\n"})
-        found = ask("ask", QUESTION, "--json", env=env).document
+        found = ask("ask", QUESTION, "--json").document
         assert found["waiting"] == 0
         assert "181 degrees" in found["answer"]
-    assert ask("list", "--json", env=env).document["waiting"] == 1
+    assert ask("list", "--json").document["waiting"] == 1
 
 
 def test_the_command_that_is_named_reads_what_waits_and_moved_notes_wait_for_nothing(ask, notes):

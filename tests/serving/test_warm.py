@@ -176,7 +176,7 @@ def test_an_assistant_and_the_page_are_told_of_files_left_out_where_nothing_is_f
     loaded, tmp_path
 ):
     (tmp_path / "notes" / "paper.html").write_text("<p>Zorbing is done on Mars.</p>")
-    told = "1 file (1 .html) was left out; to read it: ragqa config set formats html"
+    told = "1 file (1 .html) was left out; to read it: ragqa config set formats all"
     warm = built(tmp_path)
     given = Ask(question="zorbing on mars").in_words(warm)
     assert given.text.count(told) == 1
