@@ -109,7 +109,7 @@ def near(index: Index, links: NoteLinks, path: str, filters: Filters, most: int)
             "links here": float(note in to),
             "linked from here": float(note in of),
             counted(common[note.path], "common link"): min(common[note.path], _MOST_COMMON) / 10,
-            f"similar text ({cosines.get(note.path, 0.0):.2f})": cosines.get(note.path, 0.0),
+            "similar text": cosines.get(note.path, 0.0),
         }
         why = tuple(reason for reason, score in reasons.items() if score > 0)
         return NearNote(note, round(sum(reasons[reason] for reason in why), 4), why)

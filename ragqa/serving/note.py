@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlencode
@@ -60,6 +61,7 @@ _CALLOUT = re.compile(r"\[!([\w-]{1,30})\][+-]?[ \t]*")
 _HIGHLIGHT = re.compile(r"(?<!=)==(?!=)")
 UNREAD = {".canvas": "a canvas, which is not read", ".base": "a base, which is not read"}
 _BLOCK_ID = re.compile(rf"(?<![^ \t])(\^[A-Za-z0-9-]+)([{_OPEN}{_CLOSE}]*)[ \t]*\Z")
+_WHOLE_ROW = re.compile(f"{_OPEN}?[^{_OPEN}{_CLOSE}]*{_CLOSE}?")
 _ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.ASCII | re.IGNORECASE)
 _NOT_IN_SLUG = re.compile(r"[^\w]+")
 
@@ -82,8 +84,7 @@ Quoted = tuple[Span, str]
 class Names(NoteNames):
     """Finds the notes and images that links mean.
 
-    `images` gives the path of each image by its path and its name: only a page with images needs
-    it.
+    `images` gives the path of each image by its path and by its name, once that is needed.
     """
 
     images: Callable[[], Mapping[str, str]] = dict
@@ -93,8 +94,7 @@ class Names(NoteNames):
         beside = posixpath.normpath(posixpath.join(posixpath.dirname(source), name))
         ways = (beside, name.lstrip("/"), posixpath.basename(name))
         images = self.images()
-        paths = (images.get(way.casefold()) for way in ways)
-        return next(filter(None, paths), beside)
+        return next(filter(None, (images.get(way.casefold()) for way in ways)), beside)
 
 
 def note_html(
@@ -112,9 +112,9 @@ def note_html(
     :param lines: whether line breaks within paragraphs may be the author's own, and are kept.
     """
     source = _edited(text, blocks, marks)
-    env: Env = {
-        "open": False, "seen": False, "path": path, "names": names, "slugs": Counter[str](),
-        "lines": lines, "until": time.monotonic() + _RENDERED_S,
+    env = _no_marks_yet() | {
+        "path": path, "names": names, "slugs": Counter[str](), "lines": lines,
+        "until": time.monotonic() + _RENDERED_S,
     }  # fmt: skip
     try:
         return str(_parser().render(safe_text(source), env))
@@ -122,9 +122,13 @@ def note_html(
         return source_html(text, blocks, marks=marks)
 
 
+def _no_marks_yet() -> dict[str, Any]:
+    return {"open": False, "row": False, "ids": iter([' id="cited"'])}
+
+
 def source_html(text: str, blocks: Sequence[Block], *, marks: Iterable[Span] = ()) -> str:
     """The exact text, escaped, with line numbers, and the same stretches marked."""
-    env: Env = {"open": False, "seen": False}
+    env = _no_marks_yet()
     # At a carriage return browsers would break the line, but no line of the note ends.
     lines = safe_text(_edited(text, blocks, marks, exact=True).replace("\r", " ")).split("\n")
     rows = (
@@ -181,15 +185,9 @@ def _marked(text: str, env: Env) -> str:
         elif piece in (_BRIGHT, _PLAIN):
             shown.append('<mark class="own">' if piece == _BRIGHT else "</mark>")
         elif piece:
-            inner = escapeHtml(piece)
-            shown.append(_mark(inner, env) if env["open"] and piece.strip() else inner)
+            inner, marks = escapeHtml(piece), env["open"] and not env["row"] and piece.strip()
+            shown.append(f"<mark{next(env['ids'], '')}>{inner}</mark>" if marks else inner)
     return "".join(shown)
-
-
-def _mark(inner: str, env: Env) -> str:
-    first = "" if env["seen"] else ' id="cited"'
-    env["seen"] = True
-    return f"<mark{first}>{inner}</mark>"
 
 
 class _Renderer(RendererHTML):
@@ -208,7 +206,7 @@ class _Renderer(RendererHTML):
         return "".join([*parts, _marked(content[at:], env)])
 
     def softbreak(self, tokens: Sequence[Token], i: int, options: OptionsDict, env: Env) -> str:
-        return _mark("\n", env) if env["open"] else "\n"
+        return "<mark>\n</mark>" if env["open"] else "\n"
 
     def code_inline(self, tokens: Sequence[Token], i: int, options: OptionsDict, env: Env) -> str:
         return f"<code>{_marked(tokens[i].content, env)}</code>"
@@ -242,7 +240,15 @@ class _Renderer(RendererHTML):
         # A wide table scrolls; so that keys can do that, too, it takes the focus.
         return '<div class="table" role="group" aria-label="Table" tabindex="0"><table>\n'
 
+    def tr_open(self, tokens: Sequence[Token], i: int, options: OptionsDict, env: Env) -> str:
+        # Of a row that is cited as a whole, the row is marked, and no cell.
+        row = takewhile(lambda token: token.type != "tr_close", islice(tokens, i, None))
+        text = "".join(token.content for token in row if token.type == "inline")
+        env["row"] = (env["open"] or text.startswith(_OPEN)) and bool(_WHOLE_ROW.fullmatch(text))
+        return f'<tr class="cited"{next(env["ids"], "")}>\n' if env["row"] else "<tr>\n"
+
     def table_close(self, tokens: Sequence[Token], i: int, options: OptionsDict, env: Env) -> str:
+        env["row"] = False
         return "</table></div>\n"
 
 
@@ -420,15 +426,12 @@ def shown_note(note: Note, quotes: Sequence[Quoted], links: Links) -> Fields:
         html = note_html(note.text, note.blocks, path=note.path, names=links.names, marks=marks)
     first = [f"?{stretch(mark[0], note.text[slice(*mark)])}#cited" for mark in marks[:1]]
     return {
-        "path": note.path,
+        "path": note.path, "version": note.sha256, "title": note.title, "date": note.date,
+        "tags": note.tags, "has_changed": has_changed,
         "href": f"/note/{url_path(note.path)}{''.join(first)}",
-        "has_changed": has_changed,
-        "title": note.title,
-        "date": note.date,
-        "tags": note.tags,
         "html": Markup(html),  # noqa: S704 - both escape
         "source": Markup(exact.replace(' id="cited"', "")),  # noqa: S704 - it escapes
-    }
+    }  # fmt: skip
 
 
 def _place_of(note: Note, quoted: Quoted) -> Span | None:

@@ -1,9 +1,11 @@
 """What the pages show, from what was asked and the warm index; templates lay it out."""
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -17,13 +19,11 @@ from msgspec import field
 from ragqa import __version__
 from ragqa.addresses import read_current
 from ragqa.api import Index
-from ragqa.clock import today
 from ragqa.config import history_file
 from ragqa.diagnosis import choice_of
 from ragqa.errors import LIST, NoSuchTag, NotAllowed, NotIndexed, RagqaError, UsageError
 from ragqa.generation.writer import Writer
 from ragqa.llms.servers import without_keys
-from ragqa.notes.dated import dates_of
 from ragqa.places import address
 from ragqa.related import NearNote, near
 from ragqa.render import view
@@ -52,7 +52,6 @@ from ragqa.text.shown import set_apart
 from ragqa.types import (
     Answer,
     Citation,
-    Days,
     Fallback,
     Filters,
     Kind,
@@ -70,6 +69,7 @@ _MOST_RECENT = 30
 _MOST_LATELY, _MOST_TAGS, _MOST_ASKED, _MOST_EXAMPLES = 8, 24, 8, 4
 """The most latest notes, tags, questions asked before and examples of the home page."""
 
+_MOST_LISTED = 2_000
 _MOST_NEAR = 5
 _LONGEST_NAME = 60
 _NOT_IN_NAME = re.compile(r"[^a-z0-9]+")
@@ -155,20 +155,22 @@ def ask_page(warm: WarmIndex, asked: PageRequest) -> Fields:
 
 
 def _home(warm: WarmIndex, asked: PageRequest, links: Links, recent: Sequence[str]) -> Fields:
-    """What there is to ask and to read; notes are those that the filters let through.
-
-    A day to come, as of a plan, is no later than today.
-    """
-    days, now = dates_of(Days.of(links.records.values()), links.records.get), today().isoformat()
+    """What there is to ask and to read; notes are those that the filters let through."""
     notes = passing(links.records.values(), asked.filters)
-    notes.sort(key=lambda note: (min(days(note.path).day, now), note.stamp.mtime_ns), reverse=True)
-    lately, tags, info = notes[:_MOST_LATELY], links.listed.tags, links.listed.info
+    lately = sorted(notes, key=lambda note: note.stamp.mtime_ns, reverse=True)[:_MOST_LATELY]
+    folders = defaultdict[str, list[NoteRecord]](list)
+    for note in sorted(notes, key=lambda note: note.path)[:_MOST_LISTED]:
+        folders[note.path.rpartition("/")[0] or "."].append(note)
+    tags, passages = links.listed.tags, links.listed.info.passages
     return {
         "name": ", ".join(folder.name for _, folder in warm.loaded.places.corpus.prefixed),
-        "size": f"{counted(len(links.records), 'note')}, {counted(info.passages, 'passage')}",
+        "size": f"{counted(len(links.records), 'note')}, {counted(passages, 'passage')}",
         "lately": [
-            {"path": note.path, "title": note.title, "day": days(note.path).day} for note in lately
+            {"path": note.path, "title": note.title,
+             "day": datetime.fromtimestamp(note.stamp.mtime_ns / 1e9, tz=UTC).astimezone().date()}
+            for note in lately
         ],
+        "folders": folders, "left_out": max(0, len(notes) - _MOST_LISTED),
         "tags": sorted(tags.items(), key=lambda item: (-item[1], item[0]))[:_MOST_TAGS],
         "asked": recent[:_MOST_ASKED],
         "examples": [] if recent else _examples(warm, lately),
@@ -339,8 +341,8 @@ def note_page(warm: WarmIndex, asked: PageRequest) -> Fields:
 
     def look(index: Index) -> tuple[Links, list[NearNote]]:
         links = links_of(index)
-        known = path in links.records
-        return links, near(index, links, path, Filters(), _MOST_NEAR) if known else []
+        is_page = path in links.records and not asked.fragment
+        return links, near(index, links, path, Filters(), _MOST_NEAR) if is_page else []
 
     links, nearest = warm.use(look)
     if path not in links.records:

@@ -116,7 +116,7 @@ class Freshness:
         if self.problem:
             return f"The last update failed: {safe_line(self.problem)}."
         if self.updated:
-            return f"Last brought up to date {self.updated:%Y-%m-%d %H:%M:%S}."
+            return f"Up to date as of {self.updated:%H:%M}."
         return "It is used as it is."
 
 

@@ -80,6 +80,30 @@ def test_a_line_right_below_a_table_is_a_paragraph():
     assert "<p>Below.</p>" in html("| a | b |\n|---|---|\n| 1 | 2 |\nBelow.\n")
 
 
+@pytest.mark.parametrize(
+    ("cited", "rows"),
+    [
+        ("| oak | 4 m |", [' class="cited" id="cited"', ""]),
+        ("oak | 4 m |\n| elm | 3 m", [' class="cited" id="cited"', ' class="cited"']),
+    ],
+)
+def test_a_row_that_is_cited_is_marked_and_no_cell(cited, rows):
+    text = "| tree | height |\n| --- | --- |\n| oak | 4 m |\n| elm | 3 m |\n\nBelow.\n"
+    start = text.index(cited)
+    marks = [(start, start + len(cited)), (text.index("Below"), len(text))]
+    shown = note_html(text, (), path="a.md", names=Names({}), marks=marks)
+    assert re.findall(r"<tr([^>]*)>\n<td>", shown) == rows
+    assert re.findall(r"<mark.*?</mark>", shown) == ["<mark>Below.</mark>"]
+
+
+def test_in_a_row_what_is_cited_alone_is_marked():
+    text = "| tree | height |\n| --- | --- |\n| oak | 4 m |\n"
+    shown = note_html(
+        text, (), path="a.md", names=Names({}), marks=[(text.index("4 m"), text.index("4 m") + 3)]
+    )
+    assert '<td><mark id="cited">4 m</mark></td>' in shown
+
+
 def test_tasks_have_boxes_and_a_cited_one_stays_one():
     text = "- [x] Descale the kettle.\n- [ ] Buy *tea*.\n"
     shown = note_html(text, (), path="a.md", names=Names({}), marks=[(0, 25)])

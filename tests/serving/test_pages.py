@@ -1,5 +1,6 @@
 """The pages, as a browser without script sees them, and the HTTP API."""
 
+import os
 import re
 from html.parser import HTMLParser
 from urllib.parse import parse_qsl, urljoin
@@ -87,11 +88,20 @@ def test_under_reserve_the_page_marks_the_excerpt_within_its_passage(site_of):
     assert '<div class="quote">' in law
 
 
-def test_the_home_shows_the_vault_what_changed_its_tags_and_what_was_asked(site_of):
-    site = site_of({  # all files are of one day
+def test_beside_a_refusal_there_is_no_pane(site):
+    page = site.ask("/", q="who won the cup in 1954?").text
+    assert 'class="verdict not_in_notes"' in page
+    assert 'id="beside"' not in page
+
+
+def test_the_home_shows_the_notes_what_changed_tags_and_what_was_asked(site_of, tmp_path):
+    edited = tmp_path / "notes" / "old.md"
+    write_notes(tmp_path / "notes", {
         "old.md": "---\ntags: [tea]\ndate: 2024-12-24\n---\n# Old tea\n\n## Storing\n\nIt keeps.\n",
-        "2025-04-02-new.md": "---\ntags: [tea, pot]\n---\n# Pot & lid\n\n## Care?\n\nRinse it.\n",
+        "a/2025-04-02-new.md": "---\ntags: [tea, pot]\n---\n# Pot & lid\n\n## Care?\n\nRinse it.\n",
     })  # fmt: skip
+    os.utime(edited, (1_705_300_000, 1_705_300_000))
+    site = site_of({})
 
     def home(**asked):
         text = site.ask("/", **asked).text
@@ -103,7 +113,11 @@ def test_the_home_shows_the_vault_what_changed_its_tags_and_what_was_asked(site_
     assert "/?tag=tea" in links
     lately = page.partition('id="lately"')[2].partition("</ul>")[0]
     assert re.findall(r'href="/note/([^"]+)".*?<time[^>]*>([^<]+)', lately) == [
-        ("2025-04-02-new.md", "2025-04-02"), ("old.md", "2024-12-24"),
+        ("old.md", "2024-01-15"), ("a/2025-04-02-new.md", "2023-11-14"),
+    ]  # fmt: skip
+    listed = page.partition('id="all"')[2].partition("</section>")[0]
+    assert re.findall(r"<summary>(.*?) <|href=\"/note/(.*?)\"", listed) == [
+        ("a", ""), ("", "a/2025-04-02-new.md"), (".", ""), ("", "old.md"),
     ]  # fmt: skip
     assert {"/?q=Old+tea%3A+Storing", "/?q=Pot+%26+lid%3A+Care%3F"} <= set(links)
     assert "/note/old.md" not in home(tag="pot")[2]
@@ -182,10 +196,13 @@ def test_a_quote_is_marked_where_it_stands_now_and_nothing_if_the_note_changed(s
     asked = Page(site.ask("/?path=kettle.md&q=how+much+water+does+the+kettle+hold").text)
     address = next(link["data-note"] for link in asked.of("a") if "data-note" in link)
 
+    versions = set()
+
     def marked(text):
         """What a click on the citation marks, and whether it says that the note has changed."""
         kettle.write_text(text)
         shown = site.ask(address).text
+        versions.add(re.search('data-version="(.*?)"', shown)[1])
         marks = re.findall("<mark[^>]*>(.*?)</mark>", shown.partition("exact")[0])
         return "".join(marks), CHANGED in shown
 
@@ -198,6 +215,7 @@ def test_a_quote_is_marked_where_it_stands_now_and_nothing_if_the_note_changed(s
     )
     for now in (QUOTE.replace("two", "three"), f"<!-- {QUOTE} -->", f"~~{QUOTE}~~", "It leaks."):
         assert marked(f"# Kettle\n\nIt is old, and green.\n\n{now}\n\nIt is red.\n") == ("", True)
+    assert len(versions) == 7
 
 
 def test_the_page_suggests_what_was_asked_of_these_notes_and_nothing_else(site, folder, own_home):

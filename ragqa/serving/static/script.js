@@ -10,7 +10,7 @@
 
   // Beside the answer only the note's pane scrolls; below it, on a phone, only what was clicked.
   function toCited(inside, clicked) {
-    const cited = $("mark:not(.own)", inside);
+    const cited = $("mark:not(.own), tr.cited", inside);
     if (!cited) return;
     if (inside !== beside || (clicked && beside.scrollHeight <= beside.clientHeight)) {
       cited.scrollIntoView({ block: "center", behavior: motion });
@@ -110,6 +110,21 @@
     setTimeout(follow, 2000);
   }
   if (building) follow();
+
+  // A note that is open is read again once its file has changed.
+  setInterval(async () => {
+    const link = $(".note h2 a");
+    if (!link || document.hidden) return;
+    const address = new URL(link.href);
+    address.searchParams.set("fragment", "1");
+    const response = await fetch(address);
+    if (!response.ok || !link.isConnected) return;
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    const note = $(".note", page), shown = link.closest(".note");
+    if (note.dataset.version === shown.dataset.version) return;
+    shown.replaceWith(note);
+    if (exactly) showSource();
+  }, 3000);
 
   // An LLM's answer: each sentence as text once it is checked, then all of it with its sources.
   const writing = $("[data-stream]");
