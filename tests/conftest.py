@@ -106,7 +106,7 @@ def wiki_index(shared):
     with (shared / "wiki-index.made").open("a+") as made:
         fcntl.flock(made, fcntl.LOCK_EX)
         if made.seek(0, os.SEEK_END) == 0:
-            built = run_apart("index", "--corpus", CORPUS, "--index", folder)
+            built = run_ragqa("index", "--corpus", CORPUS, "--index", folder)
             assert built.code == 0, built.err
             made.write("whole\n")
     return folder
