@@ -32,15 +32,7 @@ if TYPE_CHECKING:
     from ragqa.api import Index
     from ragqa.errors import RagqaError
     from ragqa.render import ProgressLine
-    from ragqa.types import (
-        Answer,
-        Citation,
-        Filters,
-        Hit,
-        NoteList,
-        Passage,
-        SearchResult,
-    )
+    from ragqa.types import Answer, Citation, Filters, Hit, NoteList, Passage, SearchResult
 
 __version__ = "0.1.0"
 

@@ -10,14 +10,7 @@ from typing import TYPE_CHECKING
 
 from ragqa.cli.asking import writer_for
 from ragqa.cli.opening import is_interactive, load, open_index
-from ragqa.cli.options import (
-    Folders,
-    IndexFolder,
-    Scope,
-    TopK,
-    Writing,
-    expanded,
-)
+from ragqa.cli.options import Folders, IndexFolder, Scope, TopK, Writing, expanded
 from ragqa.errors import NotAllowed, RagqaError
 
 if TYPE_CHECKING:

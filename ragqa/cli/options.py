@@ -86,8 +86,7 @@ LLM = Annotated[
     ),
 ]
 Yes = Annotated[
-    bool,
-    typer.Option("--yes", help="Allow the hosts that this needs from now on, without asking."),
+    bool, typer.Option("--yes", help="Allow the hosts that this needs from now on, without asking.")
 ]
 
 
@@ -101,8 +100,7 @@ class Writing:
         bool, typer.Option("--strict", help="Leave out sentences that say what their sources lack.")
     ] = False
     force: Annotated[
-        bool,
-        typer.Option("--force", help="Ask the LLM even if the notes do not seem to answer."),
+        bool, typer.Option("--force", help="Ask the LLM even if the notes do not seem to answer.")
     ] = False
 
 
@@ -189,16 +187,15 @@ def with_places(hint: str, args: list[str]) -> str:
     """Add the notes and index of the failed command to a command in its hint."""
     if not re.search(r"ragqa index(?: --(?:rebuild|wait))?$", hint):
         return hint
-    places: list[tuple[str, str]] = []
-    positional = []
-    rest = iter(args)
+    places: dict[str, list[str]] = {"--corpus": [], "--index": []}
+    words, rest = list[str](), iter(args)
     for arg in rest:
         name, given, value = arg.partition("=")
-        if name in ("--corpus", "--index"):
-            places.append((name, value if given else next(rest, "")))
+        if name in places:
+            places[name].append(value if given else next(rest, ""))
         elif not arg.startswith("-"):
-            positional.append(arg)
-    if positional[:1] == ["index"]:
-        places += [("--corpus", folder) for folder in positional[1:]]
-    pairs = [word for place in sorted(places, key=lambda place: place[0]) for word in place]
-    return " ".join([hint, shlex.join(pairs)]) if pairs else hint
+            words.append(arg)
+    if words[:1] == ["index"]:
+        places["--corpus"] += words[1:]
+    pairs = ((name, value) for name in places for value in places[name])
+    return " ".join([hint, *(shlex.join(pair) for pair in pairs)])

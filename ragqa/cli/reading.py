@@ -186,11 +186,7 @@ def get(
 
     with open_query(corpus, index, Scope(no_refresh=no_refresh)) as query:
         part = get_part(query.index, address, refresh=query.refresh, progress=query.progress)
-    return finish(
-        part,
-        lambda: results.print_part(part, query.linker, numbered=numbers),
-        json=json,
-    )
+    return finish(part, lambda: results.print_part(part, query.linker, numbered=numbers), json=json)
 
 
 def verify(

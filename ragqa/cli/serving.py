@@ -72,8 +72,7 @@ def mcp(
 
 def serve(
     port: Annotated[
-        int,
-        typer.Option(metavar="PORT", min=0, max=65_535, help="The port; 0 picks one."),
+        int, typer.Option(metavar="PORT", min=0, max=65_535, help="The port; 0 picks one.")
     ] = 7247,
     no_open: Annotated[
         bool, typer.Option("--no-open", help="Print the address; do not open the browser.")

@@ -19,7 +19,7 @@ from support import QUICK, run_ragqa, write_notes
 TRANSCRIPTS = sorted(Path(__file__).parent.glob("transcripts/*.txt"))
 VARYING = {
     r"-[0-9a-f]{12}\b": "-ID",
-    r"\d+\.\d s\b|(?<=instead of )\d+|\d+\.\d(?= MB)": "N",
+    r"\d+\.\d s\b|(?<=instead of )\d+|\d+\.\d(?= MB)|(?<='version': )\d+": "N",
     r"\b20\d\d-\d\d-\d\d[T ][\d:+]+|(?<=used   )20[\d-]+": "NOW",
     r"(?m)^! [A-Z][a-z ]+(?: \(kB\))?: [\d,]+ of [\d,]+.*\n?": "",  # progress on a slow machine
     r"(?m)[ \t]+$": "",
