@@ -2,13 +2,12 @@
 
 import os
 import re
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from ragqa.notes.read import open_below
 from ragqa.types.notes import LEAVES_OUT
@@ -18,10 +17,16 @@ IGNORE_FILES = (".gitignore", ".ragqaignore")
 
 MAX_IGNORE_BYTES = 100_000
 
-MAX_WILDCARDS = 4
-"""Runs of `*` in one pattern. Each multiplies the time of a match; five have taken 17 s."""
+MAX_RULES = 1_000
+"""The most rules for a file, from the ignore files above it together."""
 
 VAULT_FOLDER = ".obsidian"
+
+_SIGN = re.compile(
+    r"\\(?P<own>.)|(?P<stars>\*+)|(?P<any>\?)|\[(?P<set>[!^]?+\]?+[^]]*+)\]"
+    r"|(?P<open>[\\[])|(?P<plain>.)",
+    re.DOTALL,
+)
 
 _LEFT_OUT = (
     ("app.json", "userIgnoreFilters"),
@@ -64,54 +69,96 @@ def excluding_rule(files: Sequence[Rules], path: str, *, is_folder: bool) -> Rul
     for file in reversed(files):
         relative = path[len(file.folder) :] + ("/" if is_folder else "")
         for rule in reversed(file.rules):
-            if _matches(rule.regex, relative):
+            if rule.regex.fullmatch(relative):
                 return rule if rule.excludes else None
     return None
 
 
-def _matches(pattern: re.Pattern[str], relative: str) -> bool:
-    """Whether a pattern matches exactly this file, or folder with a trailing `/`.
+def read_rules(top: Path, folder: str, name: str, *, most: int) -> tuple[Rules, list[str]]:
+    """Read an ignore file; also return its problems, in a few words each.
 
-    pathspec's patterns also match below a folder that they name; their last group is then the `/`
-    after its name. That would be wrong here: `!a/` does not re-include `a/b/`.
+    :param most: how many rules to take from it.
     """
-    for match in pattern.finditer(relative):
-        is_whole = match.end() == len(relative)
-        if is_whole if match.lastgroup else not (is_whole and relative.endswith("/")):
-            return True
-    return False
-
-
-def read_rules(top: Path, folder: str, name: str) -> tuple[Rules, list[str]]:
-    """Read an ignore file; also return its problems, in a few words each."""
     try:
         lines = read_lines(top, folder + name)
     except OSError as exc:
         return Rules(folder, ()), [f"not applied: {exc.strerror or exc}"]
     rules, problems = list[Rule](), list[str]()
     for number, line in enumerate(lines, start=1):
+        text = line.rstrip()
+        if text.endswith("\\"):
+            text = line[: len(text) + 1]  # the first blank is part of a name
+        if text.startswith("#") or not text.strip("/"):
+            continue
+        if len(rules) >= most:
+            problems.append(f"not applied: from line {number}, more than {MAX_RULES:,} rules")
+            break
         try:
-            rules += [
-                Rule(regex, excludes, folder + name, number, line)
-                for regex, excludes in _compiled(line)
-            ]
+            regex = _compiled(text.removeprefix("!"))
         except (ValueError, re.error) as exc:
             problems.append(f"not applied: line {number}, {exc}")
+        else:
+            rules.append(Rule(regex, not text.startswith("!"), folder + name, number, line))
     return Rules(folder, tuple(rules)), problems
 
 
-def _compiled(line: str) -> list[tuple[re.Pattern[str], bool]]:
-    # Imported late: most corpora have no ignore file, and the walk precedes every question.
-    from pathspec import GitIgnoreSpec
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """A pattern of git's as an expression that matches paths; those of folders end in `/`.
 
-    if len(re.findall(r"\*+", line)) > MAX_WILDCARDS and not line.startswith("#"):
-        raise ValueError(f"more than {MAX_WILDCARDS} wildcards")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # from `re`, on nested brackets
-        patterns = GitIgnoreSpec.from_lines([line]).patterns
-    return [
-        (each.regex, each.include) for each in patterns if each.regex and each.include is not None
-    ]
+    What a `*` or `**` skips is never tried again, so a match takes time linear in the path.
+
+    :raises ValueError: the pattern can match nothing; or `re.error`.
+    """
+    own = pattern.removesuffix("/")
+    if not own:
+        raise ValueError("it names nothing")
+    parts = own.removeprefix("/").split("/")
+    if "/" not in own:
+        parts.insert(0, "**")
+    if parts[-1] == "**":  # what is in the folder, but not the folder itself
+        parts.append("*")
+    runs = [""]
+    for part in parts:
+        if part == "**":
+            runs.append("")
+        else:
+            runs[-1] += f"{_part(part)}/"
+    whole = _joined(runs, "(?>(?:[^/]+/)*?{})", "(?:.*/)?{}")
+    return re.compile(whole if pattern.endswith("/") else f"{whole}?", re.DOTALL)
+
+
+def _part(text: str) -> str:
+    """The expression of what stands between the slashes of a pattern."""
+    if not text.strip("*"):
+        return "[^/]+" if text else r"(?!)"
+    runs = [""]
+    for match in _SIGN.finditer(text):
+        kind, sign = match.lastgroup, match[match.lastgroup or 0]
+        if kind == "stars":
+            runs.append("")
+        elif kind == "any":
+            runs[-1] += "[^/]"
+        elif kind == "set":
+            none_of = "^/" if sign[0] in "!^" else ""
+            inner = re.sub(r"([\\\[\]^&~|])", r"\\\1", sign[bool(none_of) :])
+            runs[-1] += f"[{none_of}{inner}]"
+        elif kind == "open":
+            raise ValueError(f"nothing follows or closes its {sign}")
+        else:
+            runs[-1] += re.escape(sign)
+    return _joined(runs, "(?>[^/]*?{})", "[^/]*{}")
+
+
+def _joined(runs: Sequence[str], between: str, last: str) -> str:
+    """Expressions with wildcards between them, whose own expressions have a place for what follows.
+
+    The first place where a run fits is as good as any, but for the last run.
+    """
+    first, *others = runs
+    return first + "".join(
+        (between if number < len(others) else last).format(run)
+        for number, run in enumerate(others, start=1)
+    )
 
 
 def read_lines(top: Path, path: str) -> list[str]:
@@ -140,7 +187,7 @@ def vault_rules(top: Path, folder: str) -> tuple[Rules, dict[str, str]]:
         try:
             value = read_settings(top, path).get(key) or []
             each = [value.strip("/") + "/"] if isinstance(value, str) else value
-            filters = msgspec.convert(each, list[str])
+            filters = msgspec.convert(each, Annotated[list[str], Meta(max_length=MAX_RULES)])
         except (OSError, ValueError, msgspec.ValidationError) as exc:
             problems[path] = f"not applied: {exc}"
             continue
@@ -170,6 +217,6 @@ def read_settings(top: Path, path: str) -> dict[str, Any]:
 
 
 def _beginning(entry: str) -> re.Pattern[str]:
-    """A filter of Obsidian's, which is the beginning of paths, as a pattern."""
+    """A filter of Obsidian's, which is the beginning of paths, as an expression."""
     below = "" if entry.endswith("/") else "(?s:.*)"  # a folder left out is not entered
-    return re.compile(rf"\A{re.escape(entry)}{below}(?P<end>\Z)")
+    return re.compile(re.escape(entry) + below)

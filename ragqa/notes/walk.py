@@ -12,6 +12,7 @@ from ragqa.errors import NoCorpus
 from ragqa.notes.formats import NO_EXTRA, format_of, limits, suffix_of, why_format_is_off
 from ragqa.notes.ignore import (
     IGNORE_FILES,
+    MAX_RULES,
     VAULT_FOLDER,
     Rules,
     excluding_rule,
@@ -206,7 +207,8 @@ def _rules_of(
             seen.skip(path, problem)
     for name in IGNORE_FILES:
         if name in present:
-            read, wrong = read_rules(top, folder.path, name)
+            most = MAX_RULES - sum(len(each.rules) for each in (*folder.rules, *rules))
+            read, wrong = read_rules(top, folder.path, name, most=most)
             rules.append(read)
             for problem in wrong:
                 seen.skip(folder.path + name, problem)

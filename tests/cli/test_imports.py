@@ -12,7 +12,7 @@ from support import HANGS_S, QUICK
 HEAVY = {"torch", "transformers", "sentence_transformers", "sklearn", "scipy", "pandas"}
 FOR_ASKING = {"numpy", "onnxruntime", "tantivy", "tokenizers", "sqlite3"}
 FOR_A_LARGE_INDEX = {"faiss"}
-FOR_BUILDING = {"markdown_it", "yaml", "tiktoken", "pathspec", "onnx", "huggingface_hub"}
+FOR_BUILDING = {"markdown_it", "yaml", "tiktoken", "onnx", "huggingface_hub"}
 
 FOR_AN_LLM = {"ragqa.llms.http", "ragqa.llms.servers", "ragqa.state.consent"}
 FOR_AN_LLM |= {"ragqa.grounding", "ragqa.generation"}
