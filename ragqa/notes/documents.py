@@ -73,7 +73,6 @@ _HIDDEN = (
 )
 _UNSEEN = re.compile(rf"{_HIDDEN}|<[^<>]*>")
 _MAX_SHEET_BYTES = 200_000_000
-_MAX_BRACKETS = 5_000  # the library's time for those of an org file is quadratic
 _CHARSET = re.compile(rb"(?i)<meta[^>]{0,200}?charset\s*=\s*[\"']?([\w.:-]{1,40})")
 _TITLE = re.compile(r"(?i)<title[^>]{0,200}>([^<]{0,1000})")
 _DATE = re.compile(r"(?i)<(?:meta[^>]{0,200}(?:modif|updat|publi[cs]|\bdate\b)|time)[^>]{0,200}>")
@@ -155,8 +154,6 @@ def _prepared(name: str, data: bytes) -> tuple[str, bytes, tuple[str, ...]]:
         source = _ASIDE.sub("", source.replace("\r\n", "\n"))
         # The library leaves links in headings as they are.
         source = _ORG_HEADING.sub(lambda line: _ORG_LINK.sub(r"\1", line[0]), source)
-        if source.count("[") > _MAX_BRACKETS:
-            raise Unfit(f"it has more than {_MAX_BRACKETS:,} brackets")
     return source, source.encode("utf-8", "replace"), warnings
 
 

@@ -31,8 +31,6 @@ MAX_AGE = 90 * 86_400
 
 MAX_MEMORY = 2 * 2**30
 MAX_REPLY = 250_000_000
-MAX_SECONDS = 300
-"""Seconds for one file."""
 
 logger = logging.getLogger("ragqa")
 
@@ -115,27 +113,27 @@ def convert(form: Format, data: bytes) -> Document:
     if not form.needs:
         return form.convert_here(data)
     with _lock:
-        converted = _ask(form.name, data)
+        converted = _ask(form, data)
     if isinstance(converted, str):
         raise Unfit(converted)
     return converted
 
 
-def _ask(name: str, data: bytes) -> Converted:
+def _ask(form: Format, data: bytes) -> Converted:
     if _children and _children[0].poll() is not None:
         stop()
     if not _children:
         _children.append(_start())
     process = _children[0]
-    timer = Timer(MAX_SECONDS, process.kill)
+    timer = Timer(form.seconds, process.kill)
     timer.start()
     try:
         requests, replies = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
-        requests.write(json.dumps([name, len(data)]).encode() + b"\n" + data)
+        requests.write(json.dumps([form.name, len(data)]).encode() + b"\n" + data)
         requests.flush()
         return msgspec.json.decode(replies.readline(MAX_REPLY), type=Converted)
     except (OSError, ValueError) as exc:
-        late = f"it could not be read within {MAX_SECONDS} seconds"
+        late = f"it could not be read within {form.seconds} seconds"
         why = "reading it crashed the process that reads it" if timer.is_alive() else late
         stop()
         raise Unfit(why) from exc
@@ -184,7 +182,7 @@ def main() -> None:
     while request := sys.stdin.buffer.readline():
         name, size = json.loads(request)
         # So that it ends although its parent was killed while a file keeps it busy.
-        _limit(resource.RLIMIT_CPU, int(time.process_time()) + MAX_SECONDS)
+        _limit(resource.RLIMIT_CPU, int(time.process_time()) + FORMATS[name].seconds + 1)
         replies.write(_reply(name, sys.stdin.buffer.read(size)) + b"\n")
 
 

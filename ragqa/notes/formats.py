@@ -191,6 +191,11 @@ class Format(Struct, frozen=True):
         return not self.needs or find_spec(self.needs) is not None
 
     @property
+    def seconds(self) -> int:
+        """How long reading a file may take: a library's time is quadratic in a few pages."""
+        return 300 if self.max_bytes else 20
+
+    @property
     def mark(self) -> str:
         """The end of a note's digest, which differs for each version of its format."""
         return f"-{self.name}{self.version}" if self.version else ""

@@ -11,7 +11,7 @@ from pdfs import line, pdf
 
 from ragqa.notes import extraction, formats, read_text
 from ragqa.notes.extraction import forget
-from ragqa.notes.formats import FORMATS, Unfit
+from ragqa.notes.formats import FORMATS, Format, Unfit
 from ragqa.types import Corpus
 
 pytest.importorskip("xberg")
@@ -46,7 +46,8 @@ def test_a_crash_of_the_reading_process_loses_one_file(monkeypatch):
 
 def test_a_file_that_takes_too_long_is_skipped(monkeypatch):
     convert()
-    monkeypatch.setattr(extraction, "MAX_SECONDS", 0.2)
+    assert {FORMATS[name].seconds for name in ("html", "org", "eml", "rtf")} == {20}
+    monkeypatch.setattr(Format, "seconds", 0.2)
     [process] = extraction._children
     os.kill(process.pid, 19)  # it stops, and is still there
     with pytest.raises(Unfit, match="could not be read within"):
