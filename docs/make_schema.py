@@ -20,6 +20,7 @@ from msgspec.json import schema_components
 
 from ragqa.addresses import NotePart
 from ragqa.diagnosis import IndexStatus
+from ragqa.places import Verification
 from ragqa.related import NearNote, RelatedNotes
 from ragqa.render import parsed
 from ragqa.stores import StorePlace
@@ -36,7 +37,6 @@ from ragqa.types import (
     Written,
     WrittenSentence,
 )
-from ragqa.verifying import Verification
 
 DOCS = Path(__file__).parent
 PAGE = DOCS / "json.md"

@@ -5,7 +5,7 @@ import re
 import shlex
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cached_property
 from itertools import islice
@@ -88,7 +88,8 @@ def notes_of(index: "Index", notes: Iterable[NoteRecord], info: IndexInfo) -> "N
     """These notes of an index, and its folder."""
     corpus, settings = index.places.corpus, index.settings
     known = {note.path: note for note in notes}
-    return Notes(corpus, settings.max_note_bytes, known, info, settings.formats)
+    skipped = {skip.path: skip.reason for skip in info.skipped}
+    return Notes(corpus, settings.max_note_bytes, known, skipped, settings.formats)
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class Notes:
     corpus: Corpus
     max_note_bytes: int
     known: Mapping[str, NoteRecord]
-    info: IndexInfo
+    skipped: Mapping[str, str] = field(default_factory=dict)
     formats: Sequence[str] = ()
 
     def find(self, text: str) -> Target:
@@ -110,12 +111,23 @@ class Notes:
         if context := safe_line(self.corpus.context(text)):
             text = text.removesuffix(f" ({context})")
         for typed in dict.fromkeys((text, text.strip())):
-            for look in (self._indexed, self._left_out):
-                for reading in readings(typed):
-                    if target := look(reading.path):
-                        return self._part(reading, target)
+            if place := self.place_of(typed):
+                return self._part(place)
+            for reading in readings(typed):
+                if target := self._left_out(reading.path):
+                    return replace(target, lines=reading.lines)
         shown = text if len(text) <= _MAX_NAME else f"{text[:_MAX_NAME]}\u2026"
         raise NoTarget(f"there is no note {shown!r} in {self.corpus}", self._alike(text))
+
+    def place_of(self, text: str) -> Place | None:
+        """The place that an address names in a note of the index, None for none.
+
+        :raises UsageError: several notes have this name.
+        """
+        for reading in readings(text):
+            if path := self._path_of(reading.path):
+                return replace(reading, path=path)
+        return None
 
     def find_indexed(self, text: str) -> Target:
         """As `find`, but only what is in the index.
@@ -127,15 +139,14 @@ class Notes:
             raise NotIndexed(f"{target.path} is not in the index: {target.reason}", hint=STATUS)
         return target
 
-    def _part(self, place: Place, target: Target) -> Target:
-        """The target, with the lines and the locator of the part that is named."""
-        path, lines = target.path, place.lines
-        target = replace(target, lines=lines)
-        if target.reason or not (lines or place.heading or place.locator):
-            return target
+    def _part(self, place: Place) -> Target:
+        """The note, with the lines and the locator of the part that is named."""
+        path, lines = place.path, place.lines
+        if not (lines or place.heading or place.locator):
+            return Target(path)
         read = read_text(self.corpus, path, max_note_bytes=self.max_note_bytes)
         if isinstance(read, Skipped):
-            return target  # a later stage reports it
+            return Target(path, lines)  # a later stage reports it
         if lines:
             lines = _lines_in(lines, path, read.text)
             span = span_of_lines(lines, read.text)
@@ -145,13 +156,13 @@ class Notes:
             span = find(named, path, read.document)
             first = 1 + read.text.count("\n", 0, span[0])
             lines = first, first + read.text[slice(*span)].rstrip().count("\n")
-        return replace(target, lines=lines, locator=read.document.locate(span))
+        return Target(path, lines, locator=read.document.locate(span))
 
-    def _indexed(self, name: str) -> Target | None:
+    def _path_of(self, name: str) -> str:
         inside = _inside(self.corpus, name)
         for path in inside:
             if path in self.known:
-                return Target(path)
+                return path
         alike = (self.names.by_name.get(way.casefold(), ()) for way in (*inside, name))
         paths = sorted(next(filter(None, alike), ()))
         paths = [path for path in paths if path.rpartition("/")[2] == name] or paths
@@ -159,7 +170,7 @@ class Notes:
             first = ", ".join(paths[:_SHOWN])
             more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
             raise NoTarget(f"{len(paths)} notes are called {name!r}: {first}{more}", paths)
-        return Target(paths[0]) if paths else None
+        return paths[0] if paths else ""
 
     @cached_property
     def names(self) -> NoteNames:
@@ -185,8 +196,7 @@ class Notes:
             return ""
         except OSError as exc:
             return f"it cannot be read: {exc.strerror}"
-        skipped = {skip.path: skip.reason for skip in self.info.skipped}
-        return reason or skipped.get(path, PENDING)
+        return reason or self.skipped.get(path, PENDING)
 
     def _alike(self, text: str) -> list[str]:
         """The notes with the most similar names, best first."""
@@ -194,6 +204,19 @@ class Notes:
         names = list(islice(self.names.by_name, _MAX_ENTRIES))
         close = get_close_matches(wanted.casefold(), names, n=2 * _SHOWN)
         return list(dict.fromkeys(self.names.by_name[name][0] for name in close))
+
+
+def place_in(corpus: Corpus, paths: Iterable[str], text: str, max_note_bytes: int) -> Place | None:
+    """The place that an address names in one of these notes, whether they are indexed or not.
+
+    :raises UsageError: several notes have this name.
+    """
+    by_file = {path: parse_note(path, "") for path in paths}
+    if place := Notes(corpus, max_note_bytes, by_file).place_of(text):
+        return place
+    read = {path: read_text(corpus, path, max_note_bytes=max_note_bytes) for path in by_file}
+    by_title = {p: parse_note(p, r.document) for p, r in read.items() if not isinstance(r, Skipped)}
+    return Notes(corpus, max_note_bytes, by_title).place_of(text)
 
 
 def _lines_in(lines: tuple[int, int], path: str, text: str) -> tuple[int, int]:

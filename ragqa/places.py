@@ -9,18 +9,26 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
+from heapq import nsmallest
 from typing import BinaryIO
 
 from msgspec import Struct, convert, to_builtins
 
 from ragqa.errors import Hint, UsageError
-from ragqa.types import DOCUMENT_VERSION, EXTRACTIVE, Answer
+from ragqa.types import DOCUMENT_VERSION, EXTRACTIVE, Answer, Keys, Span
 
 CITED = re.compile(r"\[(\d+)\]")
 """The number of a citation in an answer; what is no citation has spaces within the brackets."""
 
 _LINES = re.compile(r"(?s)(.+):(\d{1,9})(?:[-\u2013](\d{1,9}))?")
 _LOCATOR = re.compile(r"(?i), (?=(?:pp?\.|pages?|(?:cell|slide|sheet)s?|paragraphs?)\s*\S)")
+
+
+# Scripts beyond are written without spaces, so a neighbour does not mark a word's end.
+_IN_WORD = r"[^\W_\u0e00-\U0010ffff]"
+
+_MAX_PLACES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +65,26 @@ def readings(text: str) -> Iterator[Place]:
     for name, _, anchor in dict.fromkeys((text.rpartition("#"), text.partition("#"))):
         if name and anchor.strip("# "):
             yield Place(name, heading=anchor.strip())
+
+
+def quote_places(text: str, quote: str, near: int) -> list[Span]:
+    """The few occurrences of a quote nearest to an offset, the nearest first, exact ones before.
+
+    White space within it may differ. The quote must not end inside a word or number: `limit: 5`
+    occurs in neither `limit: 50` nor `limit: 5.5`.
+    """
+    words = quote.split()
+    if not words or max(words, key=len) not in text:
+        return []  # rules out most notes quickly
+    pattern = r"\s+".join(map(re.escape, words))
+    if re.match(_IN_WORD, words[0]):
+        pattern = rf"(?<!{_IN_WORD})(?:(?<!\d[.,])|(?!\d)){pattern}"
+    if re.match(_IN_WORD, words[-1][-1]):
+        pattern = rf"{pattern}(?!{_IN_WORD})(?:(?![.,]\d)|(?<!\d))"
+    spans = (match.span() for match in re.finditer(pattern, text))
+    return nsmallest(
+        _MAX_PLACES, spans, key=lambda span: (text[slice(*span)] != quote, abs(span[0] - near))
+    )
 
 
 MAX_BYTES = 10_000_000
@@ -101,6 +129,76 @@ class SavedAnswer(Struct, frozen=True):
     question: str
     citations: tuple[SavedCitation, ...]
     backend: str = EXTRACTIVE
+
+
+class Standing(StrEnum):
+    """The state of a saved citation."""
+
+    INTACT = "intact"
+    MOVED = "moved"
+    CHANGED = "changed"
+    GONE = "gone"
+
+
+class CurrentPlace(Struct, frozen=True, omit_defaults=True):
+    """A stretch of a current note: `note.text[chars[0]:chars[1]] == text`.
+
+    `context` is the header of a changed table row, else ""; `locator` is as in `Citation`.
+    """
+
+    path: str
+    lines: Span
+    chars: Span
+    text: str
+    context: str = ""
+    locator: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A citation compared with the notes.
+
+    `place` is where its words are now, or the text that replaced them; None if it is gone.
+    `reason` says why it is gone, or counts as changed although its words remain.
+    """
+
+    JSON = Keys(
+        "n=citation.n status=standing path=citation.path lines=citation.lines chars=citation.chars "
+        "quote=citation.quote context=citation.context now=place rewrapped=is_rewrapped reason",
+        optional="context",
+    )
+
+    citation: SavedCitation
+    standing: Standing
+    place: CurrentPlace | None = None
+    reason: str = ""
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether the notes still contain its words."""
+        return self.standing in (Standing.INTACT, Standing.MOVED)
+
+    @property
+    def is_rewrapped(self) -> bool:
+        """Whether only the white space between the words has changed."""
+        now, quote = self.place.text if self.place else "", self.citation.quote
+        return self.standing is Standing.MOVED and quote != now and now.split() == quote.split()
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """A saved answer compared with the notes; `warnings` say what could not be checked."""
+
+    JSON = Keys("question sound=is_sound citations=checked warnings")
+
+    question: str
+    checked: tuple[Checked, ...]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether all citations are sound."""
+        return all(checked.is_sound for checked in self.checked)
 
 
 def record_of(answer: Answer) -> str:

@@ -6,25 +6,41 @@ longer true: ..."), been struck out, or moved to a comment, to code or under ano
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cached_property
-from heapq import nsmallest
 from itertools import chain, islice
+from time import monotonic
 
-from msgspec import Struct, structs
+from msgspec import structs
+from rapidfuzz import fuzz
 from rapidfuzz.distance import Indel
 
+from ragqa.addresses import place_in, span_of_lines
 from ragqa.answering.excerpt_blocks import Line, blocks_of
 from ragqa.config import Settings
 from ragqa.notes import parse_note, read_text, walk_notes
 from ragqa.notes.formats import Document, how_to_read, suffix_of, why_format_is_off
 from ragqa.passages.parts import block_contexts, heading_paths, unit_spans, units_of
-from ragqa.places import ANY_NOTE, NOWHERE, SavedAnswer, SavedCitation, is_saved, readings
+from ragqa.places import (
+    ANY_NOTE,
+    NOWHERE,
+    Checked,
+    CurrentPlace,
+    SavedAnswer,
+    SavedCitation,
+    Standing,
+    Verification,
+    is_saved,
+    quote_places,
+    readings,
+)
 from ragqa.text.shown import Shown, labels_within, struck_spans
 from ragqa.text.words import tokenize
-from ragqa.types import EXTRACTIVE, Block, Corpus, Keys, Kind, Progress, Skipped, Span
+from ragqa.types import EXTRACTIVE, Block, Corpus, Kind, Progress, Skipped, Span
+
+DEADLINE_S = 20
+"""What is not found by then is not looked for any further."""
 
 NOTHING_LIKE_IT = "nothing in the note resembles it"
 OTHER_CONTEXT = "the note has other words above it than the answer"
@@ -32,6 +48,7 @@ IN_CODE = "it is in a code block now"
 IN_COMMENT = "it is in a comment now"
 STRUCK_OUT = "it is struck out"
 NOT_SAID = "no note says this"
+TOO_LONG = f"it was not looked for everywhere: that took more than {DEADLINE_S} seconds"
 NO_NOTE = "there is no such note: it was removed or renamed, or it is ignored or behind a link"
 
 # A sentence or code block over the embedder's limit is cited in pieces. These are long, and the
@@ -43,16 +60,14 @@ _PIECE_FROM = 200
 _SILENT = re.compile(r"^[\s>]*(?:[-*+]|\d{1,9}[.)])\s|\[\^[^\]\n]*\]|\s\^[\w-]+\s*$")
 _SAYS = re.compile(r"[^\W_]|\?")
 
-# Scripts beyond are written without spaces, so a neighbour does not mark a word's end.
-_IN_WORD = r"[^\W_\u0e00-\U0010ffff]"
-
-_MAX_PLACES = 5
-
 MIN_SIMILARITY = 0.6
 """The least share of words in common, in order, of a quote and its successor.
 
 `docs/decisions/claims.md` has how it was chosen.
 """
+
+_PART = 2 / 3
+"""The share of a quote's words that a sentence with a part like it has at least."""
 
 MAX_WORDS = 500
 """Longer quotes are not compared, which would take seconds; ragqa's are shorter by default."""
@@ -67,76 +82,6 @@ CitableUnit = tuple[Span, Sequence[str]]
 """Where a sentence, item or row stands in a note, and its words; a heading is given none."""
 
 
-class Standing(StrEnum):
-    """The state of a saved citation."""
-
-    INTACT = "intact"
-    MOVED = "moved"
-    CHANGED = "changed"
-    GONE = "gone"
-
-
-class CurrentPlace(Struct, frozen=True, omit_defaults=True):
-    """A stretch of a current note: `note.text[chars[0]:chars[1]] == text`.
-
-    `context` is the header of a changed table row, else ""; `locator` is as in `Citation`.
-    """
-
-    path: str
-    lines: Span
-    chars: Span
-    text: str
-    context: str = ""
-    locator: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """A citation compared with the notes.
-
-    `place` is where its words are now, or the text that replaced them; None if it is gone.
-    `reason` says why it is gone, or counts as changed although its words remain.
-    """
-
-    JSON = Keys(
-        "n=citation.n status=standing path=citation.path lines=citation.lines chars=citation.chars "
-        "quote=citation.quote context=citation.context now=place rewrapped=is_rewrapped reason",
-        optional="context",
-    )
-
-    citation: SavedCitation
-    standing: Standing
-    place: CurrentPlace | None = None
-    reason: str = ""
-
-    @property
-    def is_sound(self) -> bool:
-        """Whether the notes still contain its words."""
-        return self.standing in (Standing.INTACT, Standing.MOVED)
-
-    @property
-    def is_rewrapped(self) -> bool:
-        """Whether only the white space between the words has changed."""
-        now, quote = self.place.text if self.place else "", self.citation.quote
-        return self.standing is Standing.MOVED and quote != now and now.split() == quote.split()
-
-
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """A saved answer compared with the notes; `warnings` say what could not be checked."""
-
-    JSON = Keys("question sound=is_sound citations=checked warnings")
-
-    question: str
-    checked: tuple[Checked, ...]
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def is_sound(self) -> bool:
-        """Whether all citations are sound."""
-        return all(checked.is_sound for checked in self.checked)
-
-
 def verify(
     saved: SavedAnswer, corpus: Corpus, settings: Settings, progress: Progress
 ) -> Verification:
@@ -146,13 +91,14 @@ def verify(
     note now says something else, an old copy of it does not make the citation sound.
 
     :raises NoCorpus: the folder does not exist or cannot be read.
+    :raises UsageError: a quote by hand names several notes.
     """
     if not saved.citations:
         return Verification(saved.question, ())
     notes = CorpusNotes(corpus, settings)
     citations = list(map(notes.placed, saved.citations))
     cited = {path: notes.read(path) for path in {citation.path for citation in citations}}
-    in_cited = {citation: _in_cited(citation, cited[citation.path]) for citation in citations}
+    in_cited = {one: _in_cited(one, cited[one.path], notes.is_late) for one in citations}
     lost = [citation for citation in in_cited if in_cited[citation] is None]
     elsewhere = _in_other_notes(lost, notes, progress)
     gone = {
@@ -178,25 +124,30 @@ def _in_other_notes(
     for note in notes.searched(progress) if left else ():
         found = {one: in_note(one, note) for one in left if one.path != note.path}
         elsewhere |= {one: there for one, there in found.items() if there and there.is_sound}
-        if not (left := [one for one in left if one not in elsewhere]):
+        if not (left := [one for one in left if one not in elsewhere]) or notes.is_late():
             break
     return elsewhere
 
 
-def _in_cited(citation: SavedCitation, note: "CurrentNote | None") -> Checked | None:
+def _in_cited(
+    citation: SavedCitation, note: "CurrentNote | None", is_late: Callable[[], bool]
+) -> Checked | None:
     """The citation in the note that it cites: its words, else the text most similar to them."""
     if note is None:
         return None
-    if there := in_note(citation, note):
+    if (there := in_note(citation, note)) or is_late():
         return there
-    span = successor(note.units, citation.quote, citation.chars[0])
+    near = note.near(citation)
+    span = successor(note.units, citation.quote, near)
+    if span is None and citation.chars == NOWHERE:
+        span = part_like(note.units, citation.quote, near)
     return None if span is None else Checked(citation, Standing.CHANGED, note.place(span))
 
 
 def in_note(citation: SavedCitation, note: "CurrentNote") -> Checked | None:
     """The citation where its words occur in a note, preferring places that say nothing more.
 
-    A quote whose characters are not known may be a part of a sentence; an answer's are whole.
+    A quote by hand may be a part of a sentence in the note that it names; others are whole.
     """
     start, end = citation.chars
     is_as_cited = (note.path, note.sha256) == (citation.path, citation.note_sha256)
@@ -206,11 +157,13 @@ def in_note(citation: SavedCitation, note: "CurrentNote") -> Checked | None:
             return Checked(citation, Standing.INTACT, note.place(citation.chars))
         place = note.place(citation.chars, contexts[0])
         return Checked(citation, Standing.CHANGED, place, OTHER_CONTEXT)
-    changed, may_be_part = None, citation.chars == NOWHERE
-    spans = quote_places(note.text, citation.quote, start)
+    changed = None
+    may_be_part = citation.chars == NOWHERE and citation.path in (note.path, ANY_NOTE)
+    spans = quote_places(note.text, citation.quote, note.near(citation))
     spans = spans or (note.shown_places(citation.quote) if may_be_part else [])
-    statements = (note.statement(span, may_be_part=may_be_part) for span in spans)
-    for place, is_same, reason in sorted(statements, key=lambda statement: not statement[1]):
+    statements = [note.statement(span, may_be_part=may_be_part) for span in spans]
+    statements.sort(key=lambda said: (not said[1], not _is_where_cited(citation, said[0])))
+    for place, is_same, reason in statements:
         is_free = not (citation.context and place.context)
         is_said = is_same or (may_be_part and reason in ("", IN_CODE))
         if is_said and (is_free or citation.context in note.contexts(place.chars)):
@@ -239,6 +192,12 @@ class CurrentNote:
 
     def __post_init__(self) -> None:
         self.text = self.document.text
+
+    def near(self, citation: SavedCitation) -> int:
+        """The offset where a citation is looked for first; one by hand names lines at most."""
+        if citation.chars != NOWHERE:
+            return citation.chars[0]
+        return span_of_lines((max(1, citation.lines[0]),) * 2, self.text)[0]
 
     @cached_property
     def units(self) -> list[CitableUnit]:
@@ -343,6 +302,12 @@ class CorpusNotes:
         walk = walk_notes(corpus, max_note_bytes=limit, formats=settings.formats)
         self._paths = dict.fromkeys(file.path for file in walk.files)  # a set, in order
         self.skipped = {skip.path: skip.reason for skip in walk.skipped}
+        self._ends, self._was_late = monotonic() + DEADLINE_S, False
+
+    def is_late(self) -> bool:
+        """Whether what is left is not looked for any more; asked only if something is left."""
+        self._was_late = monotonic() > self._ends
+        return self._was_late
 
     def searched(self, progress: Progress) -> Iterator[CurrentNote]:
         """Yield each note that can be read, by path, except saved answers."""
@@ -363,15 +328,24 @@ class CorpusNotes:
         return CurrentNote(path, read.document, read.sha256)
 
     def placed(self, citation: SavedCitation) -> SavedCitation:
-        """A citation that has no lines, at those that its path names, such as `a.md:3`, if any."""
-        for place in readings(citation.path) if citation.lines == NOWHERE else ():
-            if place.path in self._paths:
-                lines, locator = place.lines or NOWHERE, place.locator
-                return structs.replace(citation, path=place.path, lines=lines, locator=locator)
-        return citation
+        """A citation that has no lines, at the place that its path names, as `get` takes it.
+
+        :raises UsageError: several notes have this name.
+        """
+        if citation.lines != NOWHERE or citation.path == ANY_NOTE:
+            return citation
+        exact = (place for place in readings(citation.path) if place.path in self._paths)
+        limit = self._settings.max_note_bytes
+        place = next(exact, None) or place_in(self._corpus, self._paths, citation.path, limit)
+        if place is None:
+            return citation
+        lines, locator = place.lines or NOWHERE, place.locator
+        return structs.replace(citation, path=place.path, lines=lines, locator=locator)
 
     def why_gone(self, path: str, note: CurrentNote | None) -> str:
         """Why nothing is found in the note at a path."""
+        if self._was_late:
+            return TOO_LONG
         if note is not None:
             return NOTHING_LIKE_IT
         if path == ANY_NOTE:
@@ -383,24 +357,12 @@ class CorpusNotes:
         return NO_NOTE
 
 
-def quote_places(text: str, quote: str, near: int) -> list[Span]:
-    """The few occurrences of a quote nearest to an offset, the nearest first, exact ones before.
-
-    White space within it may differ. The quote must not end inside a word or number: `limit: 5`
-    occurs in neither `limit: 50` nor `limit: 5.5`.
-    """
-    words = quote.split()
-    if not words or max(words, key=len) not in text:
-        return []  # rules out most notes quickly
-    pattern = r"\s+".join(map(re.escape, words))
-    if re.match(_IN_WORD, words[0]):
-        pattern = rf"(?<!{_IN_WORD})(?:(?<!\d[.,])|(?!\d)){pattern}"
-    if re.match(_IN_WORD, words[-1][-1]):
-        pattern = rf"{pattern}(?!{_IN_WORD})(?:(?![.,]\d)|(?<!\d))"
-    spans = (match.span() for match in re.finditer(pattern, text))
-    return nsmallest(
-        _MAX_PLACES, spans, key=lambda span: (text[slice(*span)] != quote, abs(span[0] - near))
-    )
+def part_like(units: Sequence[CitableUnit], quote: str, near: int) -> Span | None:
+    """The sentence of which a part is most similar to a quote, the nearest in a tie, if any."""
+    words = compared_words(quote)
+    likely = [(s, own) for s, own in units if sum(w in own for w in words) >= _PART * len(words)]
+    likely.sort(key=lambda unit: abs(unit[0][0] - near))
+    return _most_similar((fuzz.partial_ratio(words, own) / 100, span) for span, own in likely)
 
 
 def successor(units: Sequence[CitableUnit], quote: str, near: int) -> Span | None:
@@ -411,13 +373,14 @@ def successor(units: Sequence[CitableUnit], quote: str, near: int) -> Span | Non
     words = compared_words(quote)
     if not 0 < len(words) <= MAX_WORDS:
         return None
-    best, highest = None, MIN_SIMILARITY
-    for span, theirs in islice(_stretches(units, words, near), MAX_STRETCHES):
-        # Its `score_cutoff` would reject a similarity of exactly the minimum.
-        similarity = Indel.normalized_similarity(words, theirs)
-        if similarity > highest or (best is None and similarity == highest):
-            best, highest = span, similarity
-    return best
+    stretches = islice(_stretches(units, words, near), MAX_STRETCHES)
+    return _most_similar((Indel.normalized_similarity(words, own), span) for span, own in stretches)
+
+
+def _most_similar(scored: Iterable[tuple[float, Span]]) -> Span | None:
+    """The first of the most similar ones, if that is similar enough."""
+    similarity, span = max(scored, key=lambda pair: pair[0], default=(0.0, None))
+    return span if similarity >= MIN_SIMILARITY else None
 
 
 def _stretches(

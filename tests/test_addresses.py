@@ -3,7 +3,6 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import INFO
 
 from ragqa.addresses import Notes, Target
 from ragqa.errors import UsageError
@@ -17,7 +16,7 @@ def record(path, title="", aliases=()):
 
 
 def notes(corpus, *records):
-    return Notes(Corpus.of(corpus), 1_000, {one.path: one for one in records}, INFO)
+    return Notes(Corpus.of(corpus), 1_000, {one.path: one for one in records})
 
 
 def test_a_name_with_a_colon_is_a_name_before_it_is_a_line(tmp_path):

@@ -6,7 +6,6 @@ operation, write its class and name it in `OPERATIONS`.
 
 import io
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from itertools import takewhile
@@ -16,8 +15,7 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar
 from msgspec import UNSET, Meta, Struct, UnsetType, ValidationError, convert, structs
 from msgspec.json import schema_components
 
-from ragqa.addresses import get_part, notes_of
-from ragqa.api import Index
+from ragqa.addresses import get_part
 from ragqa.clock import today
 from ragqa.config import Settings
 from ragqa.diagnosis import choice_of, status_of
@@ -272,32 +270,19 @@ class Verify(Operation, frozen=True, kw_only=True):
         saved = (
             read_saved(io.BytesIO(self.answer.encode("utf-8", "replace")), "the answer")
             if self.answer
-            else self._quoted(warm)
+            else self._quoted()
         )
         loaded = warm.loaded
         verification = verify(saved, loaded.places.corpus, loaded.settings, no_progress)
         words = partial(wording.verification_result, verification)
         return Served(document_of(verification), words)
 
-    def _quoted(self, warm: WarmIndex) -> SavedAnswer:
-        """The quotes, each with the path of the note at its place."""
+    def _quoted(self) -> SavedAnswer:
         for n, quote in enumerate(self.quotes, start=1):
             if not quote.quote.strip():
                 hint = Hint("give the words that the note should have")
                 raise UsageError(f"quote {n} is empty", hint=hint)
-        notes = warm.use(self._notes) if any(quote.path for quote in self.quotes) else {}
-        given = enumerate(self.quotes, start=1)
-        return quoted((n, quote.quote, notes.get(quote.path, quote.path)) for n, quote in given)
-
-    def _notes(self, index: Index) -> dict[str, str]:
-        """The path of the note at each place that a quote is from, unless there is none."""
-        listed, notes = index.notes(refresh=False), {}
-        known = notes_of(index, listed.notes, listed.info)
-        for place in {quote.path for quote in self.quotes if quote.path}:
-            with suppress(UsageError):
-                if not (target := known.find(place)).reason:
-                    notes[place] = target.path
-        return notes
+        return quoted((n, one.quote, one.path) for n, one in enumerate(self.quotes, start=1))
 
 
 class Why(Operation, frozen=True, kw_only=True):

@@ -22,7 +22,7 @@ from ragqa.errors import Hint, RagqaError, out_of_memory
 from ragqa.explaining import Explanation
 from ragqa.llms.servers import without_keys
 from ragqa.passages import token_counts
-from ragqa.places import address
+from ragqa.places import Checked, Verification, address
 from ragqa.related import RelatedNotes
 from ragqa.render.excerpts import sides_of
 from ragqa.render.explanations import ranks_line, verdict_line
@@ -31,7 +31,6 @@ from ragqa.safe import safe_line, safe_text
 from ragqa.serving.warm import Freshness, NotReady
 from ragqa.text.dates import date_shown
 from ragqa.types import Answer, Citation, Hit, NoteList, SearchResult, counted, trail_text
-from ragqa.verifying import Checked, Verification
 
 logger = logging.getLogger("ragqa")
 

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 from support import make_answer
 
-from ragqa.places import ANY_NOTE, NOWHERE, record_of
+from ragqa.places import ANY_NOTE, NOWHERE, Standing, record_of
 from ragqa.verifying import (
     IN_CODE,
     IN_COMMENT,
@@ -14,7 +14,6 @@ from ragqa.verifying import (
     NOT_SAID,
     NOTHING_LIKE_IT,
     STRUCK_OUT,
-    Standing,
 )
 
 QUOTE = "Requests are retried three times, with a pause of two seconds."
