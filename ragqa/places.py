@@ -74,7 +74,7 @@ def quote_places(text: str, quote: str, near: int) -> list[Span]:
     occurs in neither `limit: 50` nor `limit: 5.5`.
     """
     words = quote.split()
-    if not words or max(words, key=len) not in text:
+    if not words or not all(word in text for word in sorted(words, key=len, reverse=True)):
         return []  # rules out most notes quickly
     pattern = r"\s+".join(map(re.escape, words))
     if re.match(_IN_WORD, words[0]):

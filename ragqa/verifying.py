@@ -133,9 +133,9 @@ def _in_cited(
     citation: SavedCitation, note: "CurrentNote | None", is_late: Callable[[], bool]
 ) -> Checked | None:
     """The citation in the note that it cites: its words, else the text most similar to them."""
-    if note is None:
+    if note is None or is_late():
         return None
-    if (there := in_note(citation, note)) or is_late():
+    if there := in_note(citation, note):
         return there
     near = note.near(citation)
     span = successor(note.units, citation.quote, near)
@@ -162,7 +162,8 @@ def in_note(citation: SavedCitation, note: "CurrentNote") -> Checked | None:
     spans = quote_places(note.text, citation.quote, note.near(citation))
     spans = spans or (note.shown_places(citation.quote) if may_be_part else [])
     statements = [note.statement(span, may_be_part=may_be_part) for span in spans]
-    statements.sort(key=lambda said: (not said[1], not _is_where_cited(citation, said[0])))
+    # A quote by hand counts where it is said to stand, though only as a part of a sentence.
+    statements.sort(key=lambda s: (may_be_part and not _is_where_cited(citation, s[0]), not s[1]))
     for place, is_same, reason in statements:
         is_free = not (citation.context and place.context)
         is_said = is_same or (may_be_part and reason in ("", IN_CODE))

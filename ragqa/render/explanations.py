@@ -82,7 +82,8 @@ def _print_checked(checked: Checked, linker: Linker) -> None:
     line = Text.assemble(
         (f"{citation.n:>2} ", "number"), (f"{checked.standing:<7} ", _STYLES[checked.standing]), now
     )
-    line.append(f"  was at {was}" if was and now.plain != was else "", style="quiet")
+    has_moved = was and now.plain != was and checked.standing is not Standing.INTACT
+    line.append(f"  was at {was}" if has_moved else "", style="quiet")
     line.append(", wrapped differently" if checked.is_rewrapped else "", style="quiet")
     put(line, hang=3)
     if checked.reason:

@@ -6,7 +6,8 @@ import pytest
 from msgspec.structs import replace
 from support import make_answer
 
-from ragqa.places import ANY_NOTE, NOWHERE, Standing, record_of
+from ragqa.errors import UsageError
+from ragqa.places import ANY_NOTE, NOWHERE, Standing, quoted, record_of
 from ragqa.verifying import (
     IN_CODE,
     IN_COMMENT,
@@ -14,6 +15,7 @@ from ragqa.verifying import (
     NOT_SAID,
     NOTHING_LIKE_IT,
     STRUCK_OUT,
+    TOO_LONG,
 )
 
 QUOTE = "Requests are retried three times, with a pause of two seconds."
@@ -104,10 +106,53 @@ def test_a_path_that_leads_out_is_gone(notes, cited, path):
     assert (checked.standing, checked.reason) == (GONE, NO_NOTE)
 
 
+def by_hand(notes, path, quote):
+    """What becomes of a quote that is typed with the place where it stands."""
+    return became(notes, *quoted([(1, quote, path)]).citations)
+
+
 @pytest.mark.parametrize("place", ["a.md", "a.md:3-5", "a.md#Retries", "a.md, p. 2"])
-def test_a_quote_whose_lines_nobody_gave_may_name_its_note_by_a_place_in_it(notes, cited, place):
-    checked = became(notes, replace(cited, path=place, lines=NOWHERE, chars=NOWHERE))
+def test_a_quote_by_hand_may_name_its_note_by_a_place_in_it(notes, cited, place):
+    checked = by_hand(notes, place, QUOTE)
     assert (checked.standing, checked.place.path) == (INTACT, "a.md")
+
+
+@pytest.mark.parametrize("place", ["b/tea.md:3", "tea.md:3", "tea:3", "TEAS:3"])
+@pytest.mark.parametrize(
+    ("quote", "standing"),
+    [
+        ("steeped at eighty degrees", INTACT),
+        ("steeped at ninety degrees", CHANGED),
+        ("at ninety degrees", CHANGED),
+        ("ninety degrees", GONE),
+        # A part of a sentence is looked for in the note that is named, and a whole one elsewhere.
+        ("retried three times", GONE),
+        (QUOTE, MOVED),
+    ],
+)
+def test_a_note_is_named_by_its_file_or_title_and_its_words_are_compared(
+    notes, cited, place, quote, standing
+):
+    checked = by_hand(notes, place, quote)
+    assert (checked.standing, checked.citation.path) == (standing, "b/tea.md")
+    assert checked.reason == (NOTHING_LIKE_IT if standing is GONE else "")
+
+
+@pytest.mark.parametrize(("line", "standing"), [(1, INTACT), (3, MOVED), (5, INTACT)])
+def test_a_quote_has_not_moved_where_it_also_stands_nearer(notes, line, standing):
+    notes.write("a.md", f"Tea.\n\nSo.\n\n{'very ' * 50} good: Tea is hot.\n")
+    assert by_hand(notes, f"a.md:{line}", "Tea").standing is standing
+
+
+def test_a_name_that_several_notes_have_is_refused(notes, cited):
+    notes.write("c/tea.md", OTHER)
+    with pytest.raises(UsageError, match=r"2 notes are called 'tea\.md'"):
+        by_hand(notes, "tea.md", "Green tea")
+
+
+def test_what_takes_too_long_is_not_said_to_be_in_no_note(notes, cited, monkeypatch):
+    monkeypatch.setattr("ragqa.verifying.DEADLINE_S", -1)
+    assert became(notes, cited).reason == TOO_LONG
 
 
 PART = "retried three times"
