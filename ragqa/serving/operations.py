@@ -7,10 +7,9 @@ operation, write its class and name it in `OPERATIONS`.
 import io
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import partial
 from itertools import takewhile
 from types import MappingProxyType
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias, TypeVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType, ValidationError, convert, structs
 from msgspec.json import schema_components
@@ -28,13 +27,17 @@ from ragqa.related import related_to
 from ragqa.render import Document, document_of, list_document
 from ragqa.serving import wording
 from ragqa.serving.warm import WarmIndex, given_up
-from ragqa.serving.wording import Result
+from ragqa.serving.wording import PartSaid, Result, Said
 from ragqa.state.consent import is_allowed, not_allowed
 from ragqa.text.dates import day_named
 from ragqa.types import Answer, Filters, no_progress
 from ragqa.verifying import verify
 
 _TEXT, _LIST = "string", "array"
+_MOST_SKIPPED = 10
+
+Served: TypeAlias = tuple[Document, Callable[[], Said | PartSaid]]
+"""The result of an operation as JSON, and what puts it into words."""
 
 S = TypeVar("S", bound=Struct)
 
@@ -42,13 +45,6 @@ S = TypeVar("S", bound=Struct)
 def _of(description: str, most: int | None = None, least: int = 1) -> Meta:
     """What an argument is, and the limits of a number."""
     return Meta(description=description, ge=most and least, le=most)
-
-
-class Served(NamedTuple):
-    """The result of an operation as JSON, and what puts it into words of about some tokens."""
-
-    document: Document
-    words: Callable[[Document, int], Result]
 
 
 class Operation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -70,13 +66,13 @@ class Operation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def document(self, warm: WarmIndex) -> Document:
         """Its result, as `--json` prints it."""
-        return self._serve(warm).document
+        return self._serve(warm)[0]
 
     def in_words(self, warm: WarmIndex) -> Result:
         """Its result, in words and data for a model, of about `max_tokens`."""
-        served = self._serve(warm)
-        served.document.pop("timings_ms", None)
-        return served.words(served.document, self.max_tokens)
+        document, say = self._serve(warm)
+        document.pop("timings_ms", None)
+        return say().within(document, self.max_tokens)
 
     def _serve(self, warm: WarmIndex) -> Served:
         raise NotImplementedError
@@ -119,8 +115,7 @@ class Ask(Filtered, frozen=True, kw_only=True):
 
     def _serve(self, warm: WarmIndex) -> Served:
         answer = answer_to(warm, self.question, self.filters, self._writer(warm))
-        words = partial(wording.answer_result, answer, freshness=warm.freshness)
-        return Served(document_of(answer), words)
+        return document_of(answer), lambda: wording.answer_said(answer, warm.freshness)
 
     def _writer(self, _: WarmIndex) -> Writer | None:
         return None
@@ -195,8 +190,7 @@ class Search(Filtered, frozen=True, kw_only=True):
         result = warm.use(
             lambda index: index.search(query, filters=filters, limit=limit, refresh=False)
         )
-        words = partial(wording.search_result, result, freshness=warm.freshness)
-        return Served(document_of(result), words)
+        return document_of(result), lambda: wording.search_said(result, warm.freshness)
 
 
 class Get(Operation, frozen=True, kw_only=True):
@@ -213,8 +207,7 @@ class Get(Operation, frozen=True, kw_only=True):
 
     def _serve(self, warm: WarmIndex) -> Served:
         part = warm.use(lambda index: get_part(index, self.address, refresh=False))
-        words = partial(wording.part_result, part)
-        return Served(document_of(part), words)
+        return document_of(part), lambda: wording.PartSaid(part)
 
 
 class Related(Filtered, frozen=True, kw_only=True):
@@ -229,8 +222,7 @@ class Related(Filtered, frozen=True, kw_only=True):
         result = warm.use(
             lambda index: related_to(index, address, filters=filters, limit=limit, refresh=False)
         )
-        words = partial(wording.related_result, result)
-        return Served(document_of(result), words)
+        return document_of(result), lambda: wording.related_said(result)
 
 
 class List(Filtered, frozen=True, kw_only=True):
@@ -242,8 +234,9 @@ class List(Filtered, frozen=True, kw_only=True):
 
     def _serve(self, warm: WarmIndex) -> Served:
         listed = warm.use(lambda index: index.notes(filters=self.filters, refresh=False))
-        words = partial(wording.list_result, listed, what=self.what, limit=self.limit)
-        return Served(list_document(listed, tags=self.what == "tags"), words)
+        document = {"notes": [], "tags": [], **list_document(listed, tags=self.what == "tags")}
+        document["total"] = len(document[self.what])
+        return document, lambda: wording.list_said(listed, self.what, self.limit)
 
 
 class Quote(Struct, frozen=True, forbid_unknown_fields=True):
@@ -274,8 +267,7 @@ class Verify(Operation, frozen=True, kw_only=True):
         )
         loaded = warm.loaded
         verification = verify(saved, loaded.places.corpus, loaded.settings, no_progress)
-        words = partial(wording.verification_result, verification)
-        return Served(document_of(verification), words)
+        return document_of(verification), lambda: wording.verification_said(verification)
 
     def _quoted(self) -> SavedAnswer:
         for n, quote in enumerate(self.quotes, start=1):
@@ -296,8 +288,7 @@ class Why(Operation, frozen=True, kw_only=True):
         explanation = warm.use(
             lambda index: explain(index, self.question, target=self.address, refresh=False)
         )
-        words = partial(wording.explanation_result, explanation)
-        return Served(document_of(explanation), words)
+        return document_of(explanation), lambda: wording.explanation_said(explanation)
 
 
 class Status(Operation, frozen=True, kw_only=True):
@@ -306,12 +297,15 @@ class Status(Operation, frozen=True, kw_only=True):
     gives = {"fresh": "boolean", "skipped": _LIST}
 
     def _serve(self, warm: WarmIndex) -> Served:
-        def words(document: Document, budget: int) -> Result:
-            listed = warm.use(lambda index: index.notes(refresh=False))
-            return wording.status_result(document, listed, budget)
-
         state = warm.use(lambda index: status_of(index, choice_of(warm.loaded)))
-        return Served(document_of(state) | {"server": {"state": warm.freshness.line}}, words)
+        document = document_of(state) | {"server": {"state": warm.freshness.line}}
+
+        def say() -> Said:
+            said = wording.status_said(document, warm.use(lambda index: index.notes(refresh=False)))
+            document.update(left_out=[], skipped=document["skipped"][:_MOST_SKIPPED])
+            return said
+
+        return document, say
 
 
 OPERATIONS: dict[str, type[Operation]] = {

@@ -9,9 +9,8 @@ import traceback
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import accumulate, takewhile
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from starlette.exceptions import HTTPException
 
@@ -24,6 +23,7 @@ from ragqa.llms.servers import without_keys
 from ragqa.passages import token_counts
 from ragqa.places import Checked, Verification, address
 from ragqa.related import RelatedNotes
+from ragqa.render import Document
 from ragqa.render.excerpts import sides_of
 from ragqa.render.explanations import ranks_line, verdict_line
 from ragqa.render.view import BELOW, corrected_line, history_title, trust_line
@@ -49,7 +49,6 @@ _CHARS = 4
 """The characters that a token has, about."""
 
 _MOST_NAMED = 8
-_MOST_SKIPPED = 10
 
 _MAY_BE_WRONG = (
     "The first excerpt may be the wrong one: compare it with those below before you answer."
@@ -57,11 +56,11 @@ _MAY_BE_WRONG = (
 
 
 class TextPart(NamedTuple):
-    """A part of a text, and the same as data: an entry of the list `key` of the document."""
+    """A part of a text; the document has it as an entry of the list `key`, "" for none."""
 
     text: str
     key: str = ""
-    entry: object = None
+    entry: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,43 +68,66 @@ class Result:
     """What a tool gives: text for the model, and what the text has as data."""
 
     text: str
-    data: Mapping[str, Any]
+    data: Document
 
 
-def answer_result(
-    answer: Answer, document: Mapping[str, Any], budget: int, *, freshness: Freshness
-) -> Result:
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A result in words: a heading, parts of which as many are shown as fit, and notices.
+
+    `lists` are lists of the document that keep nothing but what a part shows.
+    """
+
+    head: str
+    parts: Sequence[TextPart]
+    notices: Sequence[str] = ()
+    gap: str = _GAP
+    lists: Sequence[str] = ()
+
+    def within(self, document: Document, budget: int) -> Result:
+        """Join it with as many whole parts as fit, one at least, and say how many are left out.
+
+        :param document: the result as data, of which the lists keep the entries that are shown.
+        """
+        around = [self.head, *self.notices]
+        fits = _fitting([*around, *(part.text for part in self.parts)], budget) - len(around)
+        shown = self.parts[: max(1, fits)]
+        texts = [self.head, self.gap.join(part.text for part in shown), *self.notices]
+        if left := len(self.parts) - len(shown):
+            texts.append(f"Left out: {left} of {counted(len(self.parts), 'part')}; {MORE}.")
+        lists = {
+            key: [document[key][part.entry] for part in shown if part.key == key]
+            for key in {*self.lists, *(part.key for part in self.parts)} - {""}
+        }
+        return Result(_GAP.join(filter(None, texts)), document | lists)
+
+
+def answer_said(answer: Answer, freshness: Freshness) -> Said:
     """An answer with its citations, then further excerpts, then passages."""
     cited = [*answer.citations, *answer.earlier, *answer.also]
-    blocks = _blocks("citations", map(_cited, answer.citations), document)
-    blocks += _blocks("earlier", map(partial(_dated, answer), answer.earlier), document)
-    blocks += _blocks("also", map(_cited, answer.also), document)
-    passages = _blocks("passages", (_passage("Passage:", hit) for hit in answer.hits), document)
+    parts = _parts("citations", map(_cited, answer.citations))
+    earlier = (f"{history_title(answer)}: {_cited(citation)}" for citation in answer.earlier)
+    parts += _parts("earlier", earlier) + _parts("also", map(_cited, answer.also))
+    passages = _parts("passages", (_passage("Passage:", hit) for hit in answer.hits))
     pairs = zip(answer.hits, passages, strict=True)
-    blocks += [passage for hit, passage in pairs if not _is_quoted(hit, cited)]
+    parts += [passage for hit, passage in pairs if not _is_quoted(hit, cited)]
     trust = trust_line(answer)
     if cited and trust:
-        blocks[0] = blocks[0]._replace(text=f"{trust}\n{blocks[0].text}")
-    head = _MAY_BE_WRONG if cited else trust
-    document = {**document, "passages": []}
-    return within(head, blocks, budget, document, _notices(answer, freshness))
+        parts[0] = parts[0]._replace(text=f"{trust}\n{parts[0].text}")
+    head, notices = _MAY_BE_WRONG if cited else trust, _notices(answer, freshness)
+    return Said(head, parts, notices, lists=("passages",))
 
 
-def search_result(
-    result: SearchResult, document: Mapping[str, Any], budget: int, *, freshness: Freshness
-) -> Result:
+def search_said(result: SearchResult, freshness: Freshness) -> Said:
     """The passages found, best first."""
     texts = (_passage(f"{number}.", hit) for number, hit in enumerate(result.hits, start=1))
-    blocks = _blocks("hits", texts, document)
-    head = f"{counted(len(blocks), 'passage')} found, best first."
-    return within(head, blocks, budget, document, _notices(result, freshness))
+    head = f"{counted(len(result.hits), 'passage')} found, best first."
+    return Said(head, _parts("hits", texts), _notices(result, freshness))
 
 
-def _blocks(key: str, texts: Iterable[str], document: Mapping[str, Any]) -> list[TextPart]:
-    """The parts of a text for one list of the document, each with its entry."""
-    return [
-        TextPart(text, key, entry) for text, entry in zip(texts, document.get(key, ()), strict=True)
-    ]
+def _parts(key: str, texts: Iterable[str]) -> list[TextPart]:
+    """The parts for one list of the document."""
+    return [TextPart(text, key, entry) for entry, text in enumerate(texts)]
 
 
 def _passage(label: str, hit: Hit) -> str:
@@ -124,19 +146,24 @@ def _is_quoted(hit: Hit, citations: Iterable[Citation]) -> bool:
     return any(2 * (min(last, end) - max(first, start)) > end - start for first, last in own)
 
 
-def part_result(part: NotePart, document: Mapping[str, Any], budget: int) -> Result:
-    """Whole lines of a note; where they do not fit, the address to go on with."""
-    lines, (first, last) = part.text.split("\n"), part.lines
-    numbered = zip(part.margin, lines, strict=False)
-    fits = _fitting((f"{beside:>4} {line}\n" for beside, line in numbered), budget)
-    shown = lines[: fits or 1]
-    if not fits and len(lines[0]) > _CHARS * budget:  # a paragraph may be one line
-        shown = [lines[0][: _CHARS * budget] + _CUT]
-    after = first + len(shown)
-    following = f"{part.note.path}:{after}-{last}" if after <= last else ""
-    whole = {"lines": [first, after - 1], "text": "\n".join(shown)}
-    text = _part_text(part, shown, following)
-    return Result(text, {**document, **whole, "next": following or None})
+@dataclass(frozen=True, slots=True)
+class PartSaid:
+    """Some lines of a note in words."""
+
+    part: NotePart
+
+    def within(self, document: Document, budget: int) -> Result:
+        """Whole lines, as many as fit, one at least; else the address to go on with."""
+        lines, (first, last) = self.part.text.split("\n"), self.part.lines
+        numbered = zip(self.part.margin, lines, strict=False)
+        fits = _fitting((f"{beside:>4} {line}\n" for beside, line in numbered), budget)
+        shown = lines[: fits or 1]
+        if not fits and len(lines[0]) > _CHARS * budget:  # a paragraph may be one line
+            shown = [lines[0][: _CHARS * budget] + _CUT]
+        after = first + len(shown)
+        following = f"{self.part.note.path}:{after}-{last}" if after <= last else ""
+        whole = {"lines": [first, after - 1], "text": "\n".join(shown), "next": following or None}
+        return Result(_part_text(self.part, shown, following), document | whole)
 
 
 def _part_text(part: NotePart, lines: Sequence[str], following: str) -> str:
@@ -156,7 +183,7 @@ def _part_text(part: NotePart, lines: Sequence[str], following: str) -> str:
     return "\n".join(shown)
 
 
-def related_result(result: RelatedNotes, document: Mapping[str, Any], budget: int) -> Result:
+def related_said(result: RelatedNotes) -> Said:
     """The notes near a note, each with the reasons."""
     texts = []
     for n, near in enumerate(result.related, start=1):
@@ -165,13 +192,10 @@ def related_result(result: RelatedNotes, document: Mapping[str, Any], budget: in
     notes = counted(len(texts), "note") if texts else "No note"
     verb = "is" if len(texts) < 2 else "are"
     head = safe_line(f"{notes} {verb} near {result.note.path}.")
-    blocks = _blocks("related", texts, document)
-    return within(head, blocks, budget, document, _noted(result.warnings))
+    return Said(head, _parts("related", texts), _noted(result.warnings))
 
 
-def list_result(
-    listed: NoteList, document: Mapping[str, Any], budget: int, *, what: str, limit: int
-) -> Result:
+def list_said(listed: NoteList, what: str, limit: int) -> Said:
     """A line for each note, or for each tag."""
     if what == "tags":
         lines = [f"{n}  {safe_line(tag)}" for tag, n in listed.tags.items()]
@@ -184,38 +208,31 @@ def list_result(
     head = f"{counted(len(lines), what.removesuffix('s'))}."
     if len(lines) > limit:
         head = f"{limit} of {head} A larger limit or a filter gives others."
-    blocks = _blocks(what, lines, document)[:limit]
-    document = {"notes": [], "tags": [], **document, "total": len(lines), what: []}
-    return within(head, blocks, budget, document, _noted(listed.warnings), gap="\n")
+    return Said(head, _parts(what, lines)[:limit], _noted(listed.warnings), gap="\n")
 
 
-def verification_result(
-    verification: Verification, document: Mapping[str, Any], budget: int
-) -> Result:
+def verification_said(verification: Verification) -> Said:
     """Whether each quote still stands."""
     head = "All quotes stand." if verification.is_sound else "Not all quotes stand."
-    blocks = _blocks("citations", map(_checked, verification.checked), document)
-    return within(head, blocks, budget, document, _noted(verification.warnings))
+    parts = _parts("citations", map(_checked, verification.checked))
+    return Said(head, parts, _noted(verification.warnings))
 
 
-def explanation_result(
-    explanation: Explanation, document: Mapping[str, Any], budget: int
-) -> Result:
+def explanation_said(explanation: Explanation) -> Said:
     """Why a note is in an answer, or is not."""
     lines = (verdict_line(explanation), ranks_line(explanation), explanation.quote)
-    blocks = [TextPart(safe_line(line)) for line in lines if line]
-    return within("", blocks, budget, document, _noted(explanation.warnings))
+    parts = [TextPart(safe_line(line)) for line in lines if line]
+    return Said("", parts, _noted(explanation.warnings))
 
 
-def status_result(status: Mapping[str, Any], listed: NoteList, budget: int) -> Result:
+def status_said(status: Document, listed: NoteList) -> Said:
     """What is indexed, and how current it is; `status` is the document."""
     passages, skipped = counted(status["index"]["passages"], "passage"), status["skipped"]
     made = f"Index of {passages}, made {safe_line(status['created'])}. {status['server']['state']}"
     lines = types.by_kind(types.Remark(skip["path"], skip["reason"]) for skip in skipped)
     heads = [made, *([f"{counted(len(skipped), 'file')} skipped:"] if skipped else [])]
-    blocks = [TextPart(line) for line in (*heads, *(f"- {safe_line(line)}" for line in lines))]
-    document = {**status, "left_out": [], "skipped": skipped[:_MOST_SKIPPED]}
-    return within(overview(listed), blocks, budget, document)
+    texts = (*heads, *(f"- {safe_line(line)}" for line in lines))
+    return Said(overview(listed), list(map(TextPart, texts)))
 
 
 def overview(listed: NoteList) -> str:
@@ -251,10 +268,6 @@ def _cited(citation: Citation) -> str:
     return "\n".join(texts)
 
 
-def _dated(answer: Answer, citation: Citation) -> str:
-    return f"{history_title(answer)}: {_cited(citation)}"
-
-
 def _place(path: str, lines: tuple[int, int], locator: str) -> str:
     return safe_line(address(path, lines, locator))
 
@@ -279,33 +292,6 @@ def _fitting(texts: Iterable[str], budget: int) -> int:
     """How many of these texts fit together, from the first."""
     used = accumulate(token_counts(texts))
     return sum(1 for _ in takewhile(lambda size: size <= budget, used))
-
-
-def within(
-    head: str,
-    blocks: Sequence[TextPart],
-    budget: int,
-    document: Mapping[str, Any],
-    notices: Iterable[str] = (),
-    *,
-    gap: str = _GAP,
-) -> Result:
-    """Join a heading and as many whole blocks as fit, one at least, and say how many are left out.
-
-    The document keeps the entries of those that are shown.
-    """
-    around = [head, *notices]
-    fits = _fitting([*around, *(block.text for block in blocks)], budget) - len(around)
-    shown = blocks[: max(1, fits)]
-    texts = [head, gap.join(block.text for block in shown), *around[1:]]
-    if len(shown) < len(blocks):
-        left = len(blocks) - len(shown)
-        texts.append(f"Left out: {left} of {counted(len(blocks), 'part')}; {MORE}.")
-    lists = {block.key: list[object]() for block in blocks if block.key}
-    for block in shown:
-        if block.key:
-            lists[block.key].append(block.entry)
-    return Result(_GAP.join(filter(None, texts)), {**document, **lists})
 
 
 def failure_of(exc: Exception) -> tuple[int, dict[str, str]]:

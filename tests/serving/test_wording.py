@@ -9,9 +9,8 @@ from support import make_answer
 from ragqa.addresses import NotePart
 from ragqa.passages import token_counts
 from ragqa.render import document_of
-from ragqa.serving import wording
 from ragqa.serving.warm import Freshness
-from ragqa.serving.wording import TextPart
+from ragqa.serving.wording import PartSaid, Said, TextPart, answer_said
 from ragqa.types import NoteRecord, Stamp
 
 HITS = [TextPart(f"Tea number {n} is green.", "hits", n) for n in range(9)]
@@ -26,7 +25,8 @@ HITS = [TextPart(f"Tea number {n} is green.", "hits", n) for n in range(9)]
     ],
 )
 def test_hits_are_shown_whole_or_left_out_which_is_said(budget, shown, said):
-    got = wording.within("Found.", HITS, budget, {"kept": 1, "hits": "all"}, ["Note: late."])
+    document = {"kept": 1, "hits": list(range(9))}
+    got = Said("Found.", HITS, ["Note: late."]).within(document, budget)
     texts = [hit.text for hit in HITS[:shown]]
     assert got.text.startswith("\n\n".join(["Found.", *texts, "Note: late."]))
     assert got.text.partition("late.")[2].strip().startswith(said)
@@ -53,7 +53,7 @@ def part_of(text, first=1):
 def test_a_part_of_a_note_has_whole_lines_and_says_how_to_go_on(
     text, budget, lines, following, said
 ):
-    got = wording.part_result(part_of(text, first=5), {}, budget)
+    got = PartSaid(part_of(text, first=5)).within({}, budget)
     assert (got.data["lines"], got.data["next"]) == (lines, following)
     assert said in got.text
     assert text.startswith(got.data["text"].removesuffix("\u2026"))
@@ -65,7 +65,7 @@ def test_what_stands_around_an_excerpt_under_reserve_is_beside_it_and_its_note_i
     citation = replace(cited(note, "The tape is kept."), within=cited(note), note_date="2026-01-14")
     answer = replace(make_answer(), confidence=0.3, citations=(citation,))
     document = document_of(answer)
-    said = wording.answer_result(answer, document, 900, freshness=Freshness()).text
+    said = answer_said(answer, Freshness()).within(document, 900).text
     assert "  2026-01-14" in said
     assert "Before it:\n> The dumps go to the shed." in said
     assert "After it:\n> The key hangs here." in said
