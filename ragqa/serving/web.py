@@ -71,10 +71,8 @@ class _Endpoints:
 
     def __init__(self, warm: WarmIndex) -> None:
         self.warm = warm
-        self._answering, self._writing = (
-            CapacityLimiter(MOST_ANSWERED),
-            CapacityLimiter(MOST_WRITTEN),
-        )
+        self._answering = CapacityLimiter(MOST_ANSWERED)
+        self._writing = CapacityLimiter(MOST_WRITTEN)
 
     async def work(self, work: Callable[[], T], *, writes: bool = False) -> T:
         """Work in a thread; an LLM that writes has a deadline of its own."""
@@ -128,7 +126,9 @@ class _Endpoints:
 
     async def save(self, request: Request) -> Response:
         """The answer as a Markdown file."""
-        text, name = await self.work(partial(pages.saved, self.warm, _asked(request)))
+        asked = _asked(request)
+        writes = self._writes(asked.llm) and bool(asked.whole)
+        text, name = await self.work(partial(pages.saved, self.warm, asked), writes=writes)
         headers = {"content-disposition": f'attachment; filename="{name}"'}
         return Response(text, media_type="text/markdown", headers=headers)
 

@@ -126,46 +126,6 @@ def test_a_quote_is_intact_without_a_place_and_as_part_of_a_sentence(folder):
     assert "> The printer is on the third floor." in text_of(got).partition("[7] intact")[2]
 
 
-BAD_CALLS = [
-    (
-        "ask",
-        {"question": WHEN, "corpus": "/etc"},
-        "does not take 'corpus'. Try: ask takes question",
-    ),
-    ("ask", {}, "ask needs question. Try: ask takes question, "),
-    ("list", {"limit": 9_999}, "list takes limit as a whole number from 1 to 1000."),
-    ("ask", {"question": WHEN, "max_tokens": "few"}, "takes max_tokens as a whole number from 50"),
-    ("ask", {"question": WHEN, "tags": "tea"}, "ask takes tags as a list of texts."),
-    ("ask", {"question": 3}, "ask takes question as text."),
-    ("list", {"what": "all"}, "list takes what as notes or tags."),
-    ("search", {"query": ""}, "is empty. Try: give some words to look for"),
-    ("verify", {"quotes": [{}]}, "quotes as a list of at most 50 objects with quote and path."),
-    ("verify", {"quotes": [{"quote": "a", "line": 3}]}, "quotes as a list of at most 50 objects"),
-    ("verify", {"answer": "[]"}, "it is not an object. Try: give quotes, or a whole saved answer"),
-    ("ask", {"question": "x" * 100_000}, "at most 8000 are read"),
-    ("ask", {"question": WHEN, "since": "soon"}, "not a date"),
-    ("get", {"address": "../../etc/passwd"}, "outside the folder of notes"),
-    ("get", {"address": "nowhere.md"}, "there is no note"),
-    ("verify", {}, "either an answer or quotes"),
-    ("verify", {"quotes": [{"quote": "tea"}, {"quote": " \n"}]}, "quote 2 is empty"),
-    ("verify", {"answer": "[" * 100_000}, "not a saved answer"),
-    ("get", {"address": "tea.md:99"}, "no line 99. Try: tea.md:5"),
-    ("ask", {"question": WHEN, "tags": ["coffee"]}, "nearest: office. Try: list with what='tags'"),
-    ("list", {"where": ["colour=red"]}, "Try: the tool list"),
-    ("search", {"query": WHEN, "tags": ["x"] * 60_000}, "at most 100 tags, paths and properties"),
-]
-
-
-def test_a_bad_call_is_a_sentence_that_the_model_sees(folder):
-    results = talk(folder, *((tool, given) for tool, given, _ in BAD_CALLS))
-    for got, (*_, said) in zip(results, BAD_CALLS, strict=True):
-        assert got.is_error
-        told, _, by_the_user = text_of(got).partition("tell the user: ")
-        assert said in told + by_the_user
-        assert "--" not in told
-        assert "ragqa " not in told
-
-
 def test_notes_are_resources_without_what_they_hide(folder):
     async def resources(client):
         listed = (await client.list_resources()).resources

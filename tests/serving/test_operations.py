@@ -16,27 +16,52 @@ from ragqa.serving.wording import BUG
 pytest.importorskip("mcp", reason="the extra mcp is not installed")
 serving = pytest.importorskip("ragqa.serving.mcp")
 
+WHEN = "at how many degrees is green tea brewed?"
 INSIDE = "a line of a note that is private"
 
 
-def test_a_request_is_refused_in_the_same_words_at_both_doors(folder, site):
-    calls = [
-        ("ask", {}),
-        ("search", {"query": "tea", "limit": "0"}),
-        ("search", {"query": "tea", "limit": "few"}),
-        ("get", {"address": "nowhere.md"}),
-        ("search", {"query": "tea", "since": "soon"}),
-        ("search", {"query": "tea", "where": ["status"]}),
-        ("verify", {}),
-    ]
-    for (name, given), by_mcp in zip(calls, talk(folder, *calls), strict=True):
-        said, _, _ = text_of(by_mcp).partition(" Try: ")
-        assert by_mcp.is_error
-        by_http = site.ask(f"/api/{name}", **given)
-        assert by_http.status == 400
-        assert f"{by_http.document['error']}.".removeprefix("/api/") == said
-    assert site.ask("/api/nothing").document["error"] == "Not Found"
-    assert "does not take 'tags'" in site.ask("/api/search", query="a", tags="b").document["error"]
+BAD_CALLS = [
+    (
+        "ask",
+        {"question": WHEN, "corpus": "/etc"},
+        "does not take 'corpus'. Try: ask takes question",
+    ),
+    ("ask", {}, "ask needs question. Try: ask takes question, "),
+    ("list", {"limit": 9_999}, "list takes limit as a whole number from 1 to 1000."),
+    ("ask", {"question": WHEN, "max_tokens": "few"}, "takes max_tokens as a whole number from 50"),
+    ("ask", {"question": WHEN, "tags": "tea"}, "ask takes tags as a list of texts."),
+    ("ask", {"question": 3}, "ask takes question as text."),
+    ("list", {"what": "all"}, "list takes what as notes or tags."),
+    ("search", {"query": ""}, "is empty. Try: give some words to look for"),
+    ("verify", {"quotes": [{}]}, "quotes as a list of at most 50 objects with quote and path."),
+    ("verify", {"quotes": [{"quote": "a", "line": 3}]}, "quotes as a list of at most 50 objects"),
+    ("verify", {"answer": "[]"}, "it is not an object. Try: give quotes, or a whole saved answer"),
+    ("ask", {"question": "x" * 100_000}, "at most 8000 are read"),
+    ("ask", {"question": WHEN, "since": "soon"}, "not a date"),
+    ("get", {"address": "../../etc/passwd"}, "outside the folder of notes"),
+    ("get", {"address": "nowhere.md"}, "there is no note"),
+    ("verify", {}, "either an answer or quotes"),
+    ("verify", {"quotes": [{"quote": "tea"}, {"quote": " \n"}]}, "quote 2 is empty"),
+    ("verify", {"answer": "[" * 100_000}, "not a saved answer"),
+    ("get", {"address": "tea.md:99"}, "no line 99. Try: tea.md:5"),
+    ("ask", {"question": WHEN, "tags": ["coffee"]}, "nearest: office. Try: list with what='tags'"),
+    ("list", {"where": ["colour=red"]}, "Try: the tool list"),
+    ("search", {"query": WHEN, "tags": ["x"] * 60_000}, "at most 100 tags, paths and properties"),
+]
+
+
+def test_a_bad_call_is_a_sentence_that_the_model_sees_and_the_same_over_http(folder, site):
+    results = talk(folder, *((tool, given) for tool, given, _ in BAD_CALLS))
+    for got, (tool, given, said) in zip(results, BAD_CALLS, strict=True):
+        assert got.is_error
+        told, _, by_the_user = text_of(got).partition("tell the user: ")
+        assert said in told + by_the_user
+        assert "--" not in told
+        assert "ragqa " not in told
+        if tool in ("get", "verify"):
+            by_http = site.ask(f"/api/{tool}", method="POST", **given)
+            assert by_http.status in (400, 404)
+            assert told.startswith(f"{by_http.document['error']}.".removeprefix("/api/"))
 
 
 def test_what_a_tool_takes_is_what_http_takes_under_the_names_of_its_options(folder, site):
