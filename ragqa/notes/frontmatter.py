@@ -189,8 +189,7 @@ def read_front_matter(text: str) -> FrontMatter:
     opening = _FENCE.match(text)
     if opening is None:
         return FrontMatter()
-    is_flow = text.startswith('{"', opening.end())
-    looks_right = is_flow or _KEY.match(text, opening.end()) is not None
+    looks_right = text.startswith("{", opening.end()) or _KEY.match(text, opening.end()) is not None
     closing = _CLOSING.search(text, opening.end())
     if closing is None:
         missing = ("front matter without a closing `---` is read as text",)
