@@ -7,7 +7,7 @@ import sys
 
 import pytest
 from hashed import KNOWS_HASHED
-from support import HANGS_S, QUICK
+from support import CORPUS, HANGS_S, QUICK
 
 HEAVY = {"torch", "transformers", "sentence_transformers", "sklearn", "scipy", "pandas"}
 FOR_ASKING = {"numpy", "onnxruntime", "tantivy", "tokenizers", "sqlite3"}
@@ -62,9 +62,8 @@ def test_a_chat_imports_nothing_heavy_before_its_first_question(tmp_path):
     assert modules.isdisjoint(HEAVY | FOR_ASKING | FOR_BUILDING | FOR_AN_LLM | {"rich"})
 
 
-def test_without_an_llm_nothing_is_imported_that_building_an_llm_or_a_chat_needs(ragqa, places):
-    assert ragqa("index", *places).code == 0
-    modules = imported("ask", "what do cats do?", *places)
+def test_without_an_llm_nothing_is_imported_that_building_an_llm_or_a_chat_needs(wiki_index):
+    modules = imported("ask", "what is LoRA?", "--corpus", CORPUS, "--index", wiki_index)
     assert modules.isdisjoint(HEAVY | FOR_BUILDING | FOR_A_CHAT | FOR_A_SERVER)
     assert modules.isdisjoint(FOR_AN_LLM | FOR_A_LARGE_INDEX | {"ragqa.diagnosis", "rapidfuzz"})
     assert modules >= FOR_ASKING
