@@ -4,10 +4,11 @@ A comment, `%%` or `<!-- -->`, may span many blocks; marks in code are code.
 """
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby, islice
+from itertools import groupby
+from operator import itemgetter
 
 from ragqa.text.shown import labels_within
 from ragqa.types import Block, Kind, Span
@@ -206,7 +207,8 @@ class Hidden:
         return close.end() if close else 0
 
     def _begins_line(self, at: int) -> bool:
-        first = max(self.text.rfind("\n", 0, at), self.text.rfind("\r", 0, at)) + 1
+        first = self.text.rfind("\n", 0, at) + 1
+        first = max(first, self.text.rfind("\r", first, at) + 1)
         return not self.text[first:at].strip(" \t>")
 
     def _find(self, pattern: re.Pattern[str], at: int, end: int) -> re.Match[str] | None:
@@ -236,14 +238,11 @@ def masked(text: str, hidden: Iterable[Span]) -> str:
 def cut_at(text: str, blocks: Sequence[Block], hidden: Sequence[Span]) -> tuple[Block, ...]:
     """Cut blocks at hidden text, which becomes unlabelled blocks of its own."""
     cut = [Block(Kind.COMMENT, start, end) for start, end in hidden]
-    first = 0
     for block in blocks:
-        while first < len(hidden) and hidden[first][1] <= block.start:
-            first += 1
+        first = bisect_right(hidden, block.start, key=itemgetter(1))
+        last = bisect_left(hidden, block.end, first, key=itemgetter(0))
         pieces, at = [], block.start
-        for start, end in islice(hidden, first, None):
-            if start >= block.end:
-                break
+        for start, end in hidden[first:last]:
             pieces.append((at, start))
             at = end
         cut += _cut(text, block, [*pieces, (at, block.end)])

@@ -23,7 +23,11 @@ from ragqa.types import Kind, Note, Passage, Pieces
 
 _PROSE = frozenset({Kind.PARAGRAPH, Kind.ITEM, Kind.HEADING, Kind.ROW, Kind.PROPERTY})
 _KEY = "lang"
-_NO_PROSE = r"`[^`\n]*`|\]\([^)\n]*\)|https?://\S+|<[^>\n]*>|[\w.+-]*[@/\\_=]\S*"
+_NO_PROSE = (
+    r"`[^`\n]*`|\]\([^)\n]*\)|https?://\S+|<[^>\n]*>|"
+    # From the start of a word only, lest one of a thousand letters is tried from each of them.
+    r"(?<![\w.+-])(?:[^\W_]|[.+-])*+[@/\\_=]\S*"
+)
 _CODE_LETTERS = 2
 _SAME = {"nb": "no", "nn": "no"}
 _LATIN = "a-zA-Z\u00c0-\u024f\u1e00-\u1eff"

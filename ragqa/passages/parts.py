@@ -69,7 +69,8 @@ def _are_broken(text: str, blocks: Sequence[Block]) -> Iterator[bool]:
 
 def _indent_of_mark(text: str, start: int, end: int) -> int | None:
     """The indent in columns of a line that begins with an item's mark here; None for any other."""
-    before = text[max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1 : start]
+    line = text.rfind("\n", 0, start) + 1  # from there on, lest a note without \r is read whole
+    before = text[max(line, text.rfind("\r", line, start) + 1) : start]
     is_marked = not before.strip(" \t>") and _ITEM_MARK.match(text, start, end)
     return len(before.expandtabs(4)) if is_marked else None
 
