@@ -127,10 +127,10 @@ def ask_with(
 
             writer = replace(writer, allow=allow)
             if streams:
-                from ragqa.render.results import Stream
+                from ragqa.render.results import streaming
 
-                stream = stack.enter_context(Stream(query.progress))
-                writer = replace(writer, on_sentence=stream)
+                show = stack.enter_context(streaming(query.progress))
+                writer = replace(writer, on_sentence=show)
         return query.index.ask(question, writer=writer, **query.arguments)
 
 

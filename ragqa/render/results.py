@@ -1,9 +1,9 @@
 """Answers, passages, notes and index reports on the terminal; places are links."""
 
 import re
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from typing import TYPE_CHECKING, Self
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from rich.style import Style
@@ -108,46 +108,42 @@ def print_answer(answer: Answer, linker: Linker, more: str = "") -> None:
     _print_offered(answer, linker, more)
 
 
-class Stream:
-    """Prints each sentence of an LLM as soon as it is checked, wrapped between words.
+@contextmanager
+def streaming(progress: ProgressLine) -> Iterator[Callable[[WrittenSentence], None]]:
+    """What prints each sentence of an LLM as soon as it is checked, wrapped between words.
 
-    On a terminal only. Use it in a `with` statement, which ends the last line.
+    On a terminal only.
     """
+    console, column = stdout(), 0
 
-    def __init__(self, progress: ProgressLine) -> None:
-        self._progress = progress
-        self._console = stdout()
-        self._column = 0
-
-    def __call__(self, sentence: WrittenSentence) -> None:
-        """Print the next sentence."""
-        if not self._console.is_terminal:
+    def show(sentence: WrittenSentence) -> None:
+        nonlocal column
+        if not console.is_terminal:
             return
-        self._progress.stop()
+        progress.stop()
         text = _sentence(sentence)
-        width = min(self._console.width, READABLE)
+        width = min(console.width, READABLE)
         for match in _WORDS.finditer(text.plain):
             piece = text[match.start() : match.end()]
             if piece.plain.startswith("\n"):
-                self._column = 0
-            elif self._column and self._column + piece.cell_len > width:
+                column = 0
+            elif column and column + piece.cell_len > width:
                 word = text[match.start("word") : match.end()]
-                piece, self._column = Text("\n") + word, word.cell_len
+                piece, column = Text("\n") + word, word.cell_len
             else:
-                self._column += piece.cell_len
-            self._console.print(piece, end="", soft_wrap=True)
+                column += piece.cell_len
+            console.print(piece, end="", soft_wrap=True)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._column:
-            self._console.print()
+    try:
+        yield show
+    finally:
+        if column:
+            console.print()
 
 
 def _print_written(answer: Answer, written: Written) -> None:
     """Print an LLM's answer: each sentence with its citations, and what they lack."""
-    # On a terminal, `Stream` has already printed the sentences.
+    # On a terminal, `streaming` has already printed the sentences.
     if not stdout().is_terminal:
         put(Text.assemble(*map(_sentence, written.sentences)))
     put()
