@@ -11,9 +11,12 @@ from ragqa.notes.dated import dates_of
 from ragqa.notes.links import NoteNames, place_of
 from ragqa.search.spelling import in_no_note
 from ragqa.stores import Snapshot
-from ragqa.types import Block, Corpus, Dated, Hit, Passage, Skipped, Span
+from ragqa.types import Block, Corpus, Dated, Hit, Note, Passage, Skipped, Span
 
 _MOST_EMBEDDED = 20
+
+_MOST_SPLIT = 500_000
+"""Characters. A longer note that was changed waits for the index to be updated."""
 
 PART = 100_000
 """Characters. Of a long note, such as a manual, only the part around a passage is laid out."""
@@ -23,6 +26,7 @@ class CurrentNotes(Notes):
     """The notes of an index as they are now; made for each question, since it reads a note once.
 
     :param snapshot: of the index, whose passages are held against the notes.
+    :param split: the passages of a note that was changed since.
     """
 
     def __init__(
@@ -31,10 +35,12 @@ class CurrentNotes(Notes):
         snapshot: Snapshot,
         *,
         max_note_bytes: int,
+        split: Callable[[Note], list[Passage]],
     ) -> None:
         self._snapshot = snapshot
         self._read = cache(partial(read_text, corpus, max_note_bytes=max_note_bytes))
         self._of_note = cache(lambda path: snapshot.passages(at=[path]))
+        self._split, self._anew = split, cache(self._split_anew)
         self._layout = cache(self._laid_out)
         self._standing = dict[int, Passage]()
         self._embedded: dict[str, tuple[Layout, Sequence[Block]] | None] = {}
@@ -44,25 +50,30 @@ class CurrentNotes(Notes):
     ) -> tuple[list[Hit], list[str]]:
         """The hits whose text stands in its note byte for byte, and a warning for each other note.
 
-        Citations use a hit's lines and units, so these must match the note too, with their
-        contexts.
+        Citations use a hit's lines and units, so these must match the note, too. Of a note that was
+        changed elsewhere, a hit has the passages that the note has there now.
 
         :param remedy: what the warnings say to do about an outdated index.
         """
-        kept, outdated, misplaced = list[Hit](), dict[str, str](), dict[str, None]()
+        kept, outdated, misplaced = dict[int, Hit](), dict[str, str](), dict[str, None]()
         for hit in hits:
-            passage = hit.passage
-            note = self._as_indexed(passage.path, passage.note_sha256)
+            passage, note = hit.passage, self._read(hit.passage.path)
+            standing = [] if isinstance(note, Skipped) else self._standing_in(note, passage)
             if isinstance(note, Skipped):
                 outdated[passage.path] = note.reason
-            elif self._all_stand(note, [passage]):
-                where = note.document.locate((passage.start, passage.end))
-                kept.append(replace(hit, locator=where))
-            else:
+            elif not standing:
+                outdated[passage.path] = "it was changed after it was indexed"
+            elif not self._all_stand(note, standing):
                 misplaced[passage.path] = None
-        return kept, [
+            else:
+                for each in standing:
+                    where = note.document.locate((each.start, each.end))
+                    kept.setdefault(each.id, replace(hit, passage=each, locator=where))
+        partly = {hit.passage.path for hit in kept.values()}
+        return list(kept.values()), [
             *(
-                f"{path} is left out, since the index no longer matches it: {reason}; {remedy}"
+                f"{path} is {'partly ' * (path in partly)}left out, since the index no longer "
+                f"matches it: {reason}; {remedy}"
                 for path, reason in outdated.items()
             ),
             *(
@@ -74,7 +85,9 @@ class CurrentNotes(Notes):
 
     def open(self, passage: Passage) -> Layout:
         """The layout of a passage's note; of the passage alone where the index does not match."""
-        return self._layout(passage.path, passage.start // PART) or layout_of_passage(passage)
+        note = self._as_indexed(passage.path, passage.note_sha256)
+        layout = note and self._layout(passage.path, passage.start // PART)
+        return layout or layout_of_passage(passage)
 
     def embedded(self, source: str, link: str) -> tuple[Layout, Span] | None:
         """The note, and the span of it, that the note `source` embeds; at most 20 are opened."""
@@ -97,18 +110,32 @@ class CurrentNotes(Notes):
         if not format_of(passage.path).version:
             return ""
         note = self._as_indexed(passage.path, passage.note_sha256)
-        return note.document.locate(chars) if isinstance(note, NoteText) else ""
+        return note.document.locate(chars) if note else ""
 
     def lack(self, term: str) -> bool:
         """Whether no note in the index has a term, in any like spelling."""
         return in_no_note(self._snapshot, term)
 
-    def _as_indexed(self, path: str, sha256: str) -> NoteText | Skipped:
-        """A note if it has this digest, else what is wrong."""
+    def _as_indexed(self, path: str, sha256: str) -> NoteText | None:
+        """A note if it has this digest."""
         note = self._read(path)
-        if isinstance(note, NoteText) and note.sha256 != sha256:
-            return Skipped(path, "it was changed after it was indexed")
-        return note
+        return note if isinstance(note, NoteText) and note.sha256 == sha256 else None
+
+    def _standing_in(self, note: NoteText, passage: Passage) -> list[Passage]:
+        """The passage if the note is as indexed, else those that it has where the text is now."""
+        if note.sha256 == passage.note_sha256:
+            return [passage]
+        at = note.text.find(passage.text)
+        end = at + len(passage.text)
+        own = self._anew(passage.path) if at >= 0 else []
+        return [each for each in own if each.start < end and at < each.end]
+
+    def _split_anew(self, path: str) -> list[Passage]:
+        """The passages of a note as it is; none of a long one."""
+        note = self._read(path)
+        if isinstance(note, Skipped) or len(note.text) > _MOST_SPLIT:
+            return []
+        return self._split(parse_note(path, note.document, note.sha256, note.stamp))
 
     def _all_stand(self, note: NoteText, passages: Sequence[Passage]) -> bool:
         """Whether all of these passages match their note; each is compared with it once."""
@@ -119,12 +146,12 @@ class CurrentNotes(Notes):
 
     def _laid_out(self, path: str, part: int | None) -> Layout | None:
         """The layout of a part of a note, or of all of it; None where the index does not match."""
-        passages = self._of_note(path)
+        note, passages = self._read(path), self._of_note(path)
+        if any(not self._as_indexed(path, each.note_sha256) for each in passages):
+            passages = self._anew(path)
         if part is not None:
             passages = [each for each in passages if abs(each.start // PART - part) <= 1]
-        digests = {passage.note_sha256 for passage in passages}
-        note = self._as_indexed(path, digests.pop()) if len(digests) == 1 else None
-        if not isinstance(note, NoteText) or not self._all_stand(note, passages):
+        if isinstance(note, Skipped) or not passages or not self._all_stand(note, passages):
             return None
         return Layout.of(note.text, passages)
 

@@ -384,6 +384,7 @@ class Index:
             self.places.corpus,
             self._open(),
             max_note_bytes=self.settings.max_note_bytes,
+            split=lambda note: self.source.split(note, self.source.embedders.asking)[1],
         )
 
     def answering_from(self, notes: CurrentNotes) -> Answering:

@@ -282,8 +282,7 @@ class Embedding:
 
         :returns: warnings about notes.
         """
-        from ragqa.passages.language import add_pieces, with_language
-        from ragqa.passages.split import split_note
+        from ragqa.passages.language import add_pieces
 
         warnings, size = list[Remark](), 0
         notes, chunk = list[tuple[NoteRecord, list[Passage]]](), list[Passage]()
@@ -292,13 +291,7 @@ class Embedding:
             if isinstance(read, Skipped):
                 warnings.append(read)
             else:
-                note = with_language(read, source.chunking.language)
-                passages = split_note(
-                    note,
-                    chunking=source.chunking,
-                    window=self._embedder.info.window,
-                    count_tokens=self._embedder.count_tokens,
-                )
+                note, passages = source.split(read, self._embedder)
                 self._progress("splitting", done, len(files))
                 notes.append((note.record, passages))
                 warnings += [Remark(note.path, warning) for warning in note.warnings]

@@ -21,8 +21,10 @@ from ragqa.types import (
     Corpus,
     EmbedderInfo,
     IndexInfo,
+    Note,
     NoteFile,
     NoteState,
+    Passage,
     Progress,
     Skipped,
     Stamp,
@@ -95,6 +97,16 @@ class Source:
     def walk(self) -> Walk:
         """Find the notes; raises as `walk_notes` does."""
         return walk_notes(self.corpus, max_note_bytes=self.max_note_bytes, formats=self.formats)
+
+    def split(self, note: Note, embedder: Embedder) -> tuple[Note, list[Passage]]:
+        """A note with its language, and the passages that an index has of it."""
+        # Late: a question to an up-to-date index needs none of it.
+        from ragqa.passages.language import with_language
+        from ragqa.passages.split import split_note
+
+        note = with_language(note, self.chunking.language)
+        window, count = embedder.info.window, embedder.count_tokens
+        return note, split_note(note, chunking=self.chunking, window=window, count_tokens=count)
 
 
 def check_origin(info: IndexInfo, source: Source) -> None:

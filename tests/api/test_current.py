@@ -7,7 +7,9 @@ from types import SimpleNamespace
 import pytest
 
 from ragqa.api.current import CurrentNotes
-from ragqa.notes import read_text
+from ragqa.notes import read_note, read_text
+from ragqa.passages import Chunking
+from ragqa.passages.split import split_note
 from ragqa.types import Corpus, Hit, Kind, Passage, Unit
 
 TEXT = "# Cats\n\nCats sleep.\nCats hunt.\n"
@@ -29,7 +31,13 @@ PASSAGE = Passage(
 def current(folder, *passages, max_note_bytes=1000):
     """The notes of a folder, whose index has these passages of each."""
     snapshot = SimpleNamespace(passages=lambda **_: passages)
-    return CurrentNotes(Corpus.of(folder), snapshot, max_note_bytes=max_note_bytes)
+    return CurrentNotes(
+        Corpus.of(folder), snapshot, max_note_bytes=max_note_bytes, split=split_as_indexed
+    )
+
+
+def split_as_indexed(note):
+    return split_note(note, chunking=Chunking(), window=256, count_tokens=lambda _: [9] * len(_))
 
 
 def kept(folder, **changed):
@@ -137,3 +145,28 @@ def test_a_note_that_is_searched_laid_out_and_cited_is_read_once(tmp_path, monke
     embedding, _ = notes.embedded("cats.md", "#Cats")
     assert layout.text == embedding.text == TEXT
     assert read == ["cats.md"]
+
+
+CHANGED = "# Cats\n\nCats sleep.\n\n## Owners\n\nMira has two cats.\n"
+
+
+def test_of_a_note_that_was_changed_elsewhere_the_passages_are_those_of_now(tmp_path):
+    (tmp_path / "cats.md").write_text(CHANGED)
+    read = read_note(Corpus.of(tmp_path), "cats.md", max_note_bytes=1000)
+    hits = [Hit(each, 1.0, 0.5, 1.0) for each in split_as_indexed(read)]
+    (tmp_path / "cats.md").write_text(CHANGED.replace("sleep", "hunt").replace("two", "2") + "x")
+    assert current(tmp_path).keep(hits)[0] == []
+    now = CHANGED.replace("sleep.", "sleep.\n\nThey purr.").replace("cats.", "cats. Or three.")
+    (tmp_path / "cats.md").write_text(now)
+    notes = current(tmp_path, *(hit.passage for hit in hits))
+    kept, warnings = notes.keep(hits)
+    assert [hit.passage.text for hit in kept] == [
+        "# Cats\n\nCats sleep.\n\nThey purr.", "## Owners\n\nMira has two cats. Or three.",
+    ]  # fmt: skip
+    assert all(hit.passage.stands_in(now) for hit in kept)
+    assert warnings == []
+    assert notes.open(kept[0].passage).text == now
+    (tmp_path / "cats.md").write_text(CHANGED.replace("sleep", "hunt"))
+    kept, (warning,) = current(tmp_path, *(hit.passage for hit in hits)).keep(hits)
+    assert [hit.passage.heading[-1] for hit in kept] == ["Owners"]
+    assert warning.startswith("cats.md is partly left out, since the index no longer matches it")

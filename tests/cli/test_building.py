@@ -43,9 +43,13 @@ def test_a_build_beside_an_index_is_in_its_status(quick, places, request):
     assert busy.code == 6
     assert "512 passages embedded so far" in busy.err
     write_notes(Path(places[1]), {"dogs.md": "# Dogs\n\nDogs bark.\n"})
+    with (places[1] / "cats.md").open("a") as file:
+        file.write("\nThey purr.\n")
     asked = quick("search", "cats", "--json", *places)
     assert asked.code == 0
-    assert any("could not bring the index up to date" in w for w in asked.document["warnings"])
+    (warning,) = asked.document["warnings"]
+    assert "could not bring the index up to date" in warning
+    assert asked.document["hits"][0]["text"].endswith("They purr.")
     holder.kill()
     holder.wait(timeout=HANGS_S)
     assert quick("status", "--json", *places).document["building"] is None
